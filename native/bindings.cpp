@@ -1,0 +1,140 @@
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <optional>
+#include <stdexcept>
+
+#include "subpixel/dispatch.hpp"
+#include "subpixel/session.hpp"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace {
+
+template <int Axes>
+using In = nb::ndarray<const float, nb::ndim<Axes>, nb::c_contig, nb::device::cpu>;
+using Out = nb::ndarray<float, nb::ndim<3>, nb::c_contig, nb::device::cpu>;
+
+subpixel::Activation activation_of(const std::string& name) {
+  using subpixel::Activation;
+  if (name == "none") return Activation::none;
+  if (name == "relu") return Activation::relu;
+  if (name == "prelu") return Activation::prelu;
+  if (name == "tanh") return Activation::tanh;
+  if (name == "clip") return Activation::clip;
+  throw std::invalid_argument("activation '" + name + "' is not known");
+}
+
+// Collects layers by number and checks that what it is given hangs together; the network itself was validated
+// before it came here, so a failure is a defect of the caller.
+class Builder {
+ public:
+  Builder(int channels, int scale, int halo, bool zero_border, int threads, const std::string& target)
+      : session_(channels, scale, halo, zero_border, threads, target), made_{{channels, 1, 0}} {}
+
+  void conv(int source, int scale, int lost, In<4> weight, std::optional<In<1>> bias, const std::string& activation,
+            std::optional<In<1>> slope) {
+    const int out = static_cast<int>(weight.shape(0));
+    need(static_cast<int>(weight.shape(1)) == at(source).channels, "weight does not fit its source");
+    need(!bias || static_cast<int>(bias->shape(0)) == out, "bias does not fit the weight");
+    need(!slope || static_cast<int>(slope->shape(0)) == out, "slope does not fit the weight");
+    const auto kind = activation_of(activation);
+    need(kind != subpixel::Activation::prelu || slope, "prelu without slopes");
+    session_.add_conv(keep({out, scale, lost}), source, static_cast<int>(weight.shape(2)),
+                      static_cast<int>(weight.shape(3)), weight.data(), bias ? bias->data() : nullptr, kind,
+                      slope ? slope->data() : nullptr);
+  }
+
+  void add(const std::vector<int>& sources, int lost) {
+    const subpixel::ValueShape first = joined(sources, true);
+    session_.add_step(keep({first.channels, first.scale, lost}), subpixel::AddStep{sources});
+  }
+
+  void concat(const std::vector<int>& sources, int lost) {
+    const subpixel::ValueShape first = joined(sources, false);
+    int channels = 0;
+    for (int s : sources) channels += at(s).channels;
+    session_.add_step(keep({channels, first.scale, lost}), subpixel::ConcatStep{sources});
+  }
+
+  void resize(int source, int factor, int lost, const std::vector<int>& offset, const std::vector<float>& weight) {
+    need(factor >= 1 && !offset.empty() && offset.size() % factor == 0 && offset.size() == weight.size(),
+         "taps do not fit the factor");
+    const subpixel::ValueShape from = at(source);
+    session_.add_step(keep({from.channels, from.scale * factor, lost}),
+                      subpixel::ResizeStep{source, factor, static_cast<int>(offset.size()) / factor, offset, weight});
+  }
+
+  void pixel_shuffle(int source, int factor, const std::string& order, int lost) {
+    const subpixel::ValueShape from = at(source);
+    need(factor >= 1 && from.channels % (factor * factor) == 0, "channels do not fit the factor");
+    need(order == "CRD" || order == "DCR", "order must be CRD or DCR");
+    session_.add_step(keep({from.channels / (factor * factor), from.scale * factor, lost}),
+                      subpixel::ShuffleStep{source, factor, order == "CRD"});
+  }
+
+  void run(In<3> x, Out y) const {
+    need(made_.size() > 1, "no layers");
+    const std::size_t s = static_cast<std::size_t>(session_.scale());
+    need(made_.back().scale == session_.scale() && made_.back().channels == static_cast<int>(y.shape(0)),
+         "y does not fit the result");
+    need(static_cast<int>(x.shape(0)) == session_.channels(), "x does not fit the network's channels");
+    need(y.shape(1) == x.shape(1) * s && y.shape(2) == x.shape(2) * s, "y is not scale times x");
+    // Coordinates are int inside; the largest is (side + halo) * scale.
+    need(x.shape(1) < (1u << 30) / s && x.shape(2) < (1u << 30) / s, "a side is too long");
+    nb::gil_scoped_release release;
+    session_.run(x.data(), static_cast<int>(x.shape(1)), static_cast<int>(x.shape(2)), y.data());
+  }
+
+  std::string target() const { return session_.target(); }
+
+ private:
+  static void need(bool condition, const char* message) {
+    if (!condition) throw std::invalid_argument(message);
+  }
+  const subpixel::ValueShape& at(int value) const {
+    need(value >= 0 && value < static_cast<int>(made_.size()), "a source that does not exist");
+    return made_[static_cast<std::size_t>(value)];
+  }
+  subpixel::ValueShape joined(const std::vector<int>& sources, bool same_channels) const {
+    need(!sources.empty(), "no sources");
+    const subpixel::ValueShape first = at(sources[0]);
+    for (int s : sources)
+      need(at(s).scale == first.scale && (!same_channels || at(s).channels == first.channels), "sources differ");
+    return first;
+  }
+  subpixel::ValueShape keep(subpixel::ValueShape shape) {
+    made_.push_back(shape);
+    return shape;
+  }
+
+  subpixel::Session session_;
+  std::vector<subpixel::ValueShape> made_;
+};
+
+}  // namespace
+
+NB_MODULE(_native, m) {
+  m.doc() = "Compiled kernels of subpixel; used through subpixel.backends.native.";
+  m.def("features", [] {
+    nb::dict found;
+    for (const auto& feature : subpixel::features()) found[feature.name] = feature.present;
+    return found;
+  }, "Processor features this project has a use for, and whether they are usable here.");
+  m.def("targets", &subpixel::targets, "Targets of this build that run here, best last.");
+  nb::class_<Builder>(m, "Session", "A network prepared for f32 planes; value 0 is the input, each layer makes the next.")
+      .def(nb::init<int, int, int, bool, int, const std::string&>(), "channels"_a, "scale"_a, "halo"_a,
+           "zero_border"_a, "threads"_a, "target"_a)
+      .def("conv", &Builder::conv, "source"_a, "scale"_a, "lost"_a, "weight"_a, "bias"_a.none(), "activation"_a,
+           "slope"_a.none())
+      .def("add", &Builder::add, "sources"_a, "lost"_a)
+      .def("concat", &Builder::concat, "sources"_a, "lost"_a)
+      .def("resize", &Builder::resize, "source"_a, "factor"_a, "lost"_a, "offset"_a, "weight"_a)
+      .def("pixel_shuffle", &Builder::pixel_shuffle, "source"_a, "factor"_a, "order"_a, "lost"_a)
+      .def("run", &Builder::run, "x"_a, "y"_a)
+      .def_prop_ro("target", &Builder::target);
+}

@@ -1,0 +1,79 @@
+#include "subpixel/dispatch.hpp"
+
+#include <stdexcept>
+
+namespace subpixel {
+namespace {
+
+struct Target {
+  const char* name;
+  bool runs;
+  const KernelsF32& (*f32)();
+};
+
+#if defined(SUBPIXEL_X86)
+// __builtin_cpu_supports asks CPUID and, for the wide registers, XGETBV.
+bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+bool has_avx512() {
+  return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+}
+#endif
+
+std::vector<Target> all_targets() {
+  std::vector<Target> list = {{"scalar", true, scalar::kernels_f32}};
+#if defined(SUBPIXEL_X86)
+  list.push_back({"avx2", has_avx2(), avx2::kernels_f32});
+  list.push_back({"avx512", has_avx512(), avx512::kernels_f32});
+#endif
+  return list;
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+}  // namespace
+
+std::vector<Feature> features() {
+  std::vector<Feature> list;
+#if defined(SUBPIXEL_X86)
+#define SUBPIXEL_FEATURE(name) list.push_back({name, __builtin_cpu_supports(name) != 0})
+  SUBPIXEL_FEATURE("sse4.2");
+  SUBPIXEL_FEATURE("avx2");
+  SUBPIXEL_FEATURE("fma");
+  SUBPIXEL_FEATURE("avx512f");
+  SUBPIXEL_FEATURE("avx512bw");
+  SUBPIXEL_FEATURE("avx512vl");
+  SUBPIXEL_FEATURE("avx512vnni");
+#undef SUBPIXEL_FEATURE
+#elif defined(__aarch64__)
+  list.push_back({"neon", true});
+#endif
+  return list;
+}
+
+std::vector<std::string> targets() {
+  std::vector<std::string> names;
+  for (const Target& t : all_targets())
+    if (t.runs) names.emplace_back(t.name);
+  return names;
+}
+
+const KernelsF32& kernels_f32(const std::string& target) {
+  const Target* best = nullptr;
+  const std::vector<Target> list = all_targets();
+  for (const Target& t : list) {
+    if (target.empty() ? t.runs : target == t.name) best = &t;
+  }
+  if (best == nullptr)
+    throw std::invalid_argument("target '" + target + "' is not one of this build; here run: " + joined(targets()));
+  if (!best->runs)
+    throw std::invalid_argument("target '" + target + "' does not run on this processor; here run: " +
+                                joined(targets()));
+  return best->f32();
+}
+
+}  // namespace subpixel

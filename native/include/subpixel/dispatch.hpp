@@ -1,0 +1,26 @@
+// Which instruction sets this build holds and this machine runs.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "subpixel/kernels.hpp"
+
+namespace subpixel {
+
+struct Feature {
+  const char* name;
+  bool present;
+};
+
+// What the processor offers and the operating system has enabled, for the features this project has a use for.
+std::vector<Feature> features();
+
+// Names of the targets in this build that run here, best last.
+std::vector<std::string> targets();
+
+// The f32 kernels of a target; the best one for "". Throws std::invalid_argument for a name that is unknown or
+// does not run here.
+const KernelsF32& kernels_f32(const std::string& target);
+
+}  // namespace subpixel

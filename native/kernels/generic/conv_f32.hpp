@@ -1,0 +1,117 @@
+// f32 convolution, written once over a vector of kLanes floats. Each target's file defines SUBPIXEL_TARGET_NS,
+// kLanes, kChannels and kVectors before including this, and is compiled with its own instruction flags. Nothing
+// of the standard library may be instantiated here: such a function, compiled with wide instructions, could be
+// the copy that the linker keeps for everybody.
+//
+// A block of kChannels output channels by kVectors vectors of columns stays in registers while the sum runs over
+// input channel, kernel row and kernel column, always in that order: a sample's value does not depend on where in
+// a tile it lies.
+
+#include "subpixel/kernels.hpp"
+
+namespace subpixel::SUBPIXEL_TARGET_NS {
+namespace {
+
+typedef float Vec __attribute__((vector_size(kLanes * 4)));
+typedef int IntVec __attribute__((vector_size(kLanes * 4)));
+
+inline Vec load(const float* p) {
+  Vec v;
+  __builtin_memcpy(&v, p, sizeof v);
+  return v;
+}
+
+inline void store(float* p, Vec v) { __builtin_memcpy(p, &v, sizeof v); }
+
+inline Vec fill(float f) { return Vec{} + f; }
+
+// Comparisons are written so that NaN stays NaN, as in the reference.
+inline Vec at_least(Vec v, float low) { return v < fill(low) ? fill(low) : v; }
+inline Vec at_most(Vec v, float high) { return v > fill(high) ? fill(high) : v; }
+
+// exp(v) for |v| <= 20: v = n ln 2 + r, |r| <= 0.35, Taylor's series to r^7 (the next term is below 6e-9).
+inline Vec exp_small(Vec v) {
+  const Vec magic = fill(12582912.0f);  // 1.5 * 2^23: adding and subtracting it rounds to a whole number
+  Vec n = v * fill(1.44269504f) + magic;
+  n = n - magic;
+  // ln 2 in two parts, so that r keeps its last bits
+  Vec r = v - n * fill(0.693359375f);
+  r = r + n * fill(2.12194440e-4f);
+  Vec p = fill(1.0f / 5040.0f);
+  p = p * r + fill(1.0f / 720.0f);
+  p = p * r + fill(1.0f / 120.0f);
+  p = p * r + fill(1.0f / 24.0f);
+  p = p * r + fill(1.0f / 6.0f);
+  p = p * r + fill(0.5f);
+  p = p * r + fill(1.0f);
+  p = p * r + fill(1.0f);
+  // NaN has no integer; a whole number in its place leaves p, which is NaN, to carry it on
+  Vec whole = n == n ? n : fill(0.0f);
+  IntVec bits = (__builtin_convertvector(whole, IntVec) + 127) << 23;
+  Vec power;
+  __builtin_memcpy(&power, &bits, sizeof power);
+  return p * power;
+}
+
+// tanh(v) = 1 - 2 / (exp(2v) + 1), absolute error below 4e-7; beyond 10 it is 1 in f32.
+inline Vec tanh(Vec v) {
+  Vec e = exp_small(fill(2.0f) * at_most(at_least(v, -10.0f), 10.0f));
+  return fill(1.0f) - fill(2.0f) / (e + fill(1.0f));
+}
+
+inline Vec activate(Vec v, Activation kind, float slope) {
+  switch (kind) {
+    case Activation::relu: return at_least(v, 0.0f);
+    case Activation::prelu: return v < fill(0.0f) ? v * fill(slope) : v;
+    case Activation::tanh: return tanh(v);
+    case Activation::clip: return at_most(at_least(v, 0.0f), 1.0f);
+    case Activation::none: break;
+  }
+  return v;
+}
+
+template <int Vectors>
+inline void conv_block(const ConvF32& a, const float* weight, int first_channel, int channels, int y, int column) {
+  Vec sum[kChannels][Vectors];
+  for (int c = 0; c < kChannels; ++c)
+    for (int v = 0; v < Vectors; ++v) sum[c][v] = fill(a.bias[first_channel + c]);
+  const float* plane = a.x + y * a.x_row + column;
+  for (int ci = 0; ci < a.in_channels; ++ci, plane += a.x_plane) {
+    const float* line = plane;
+    for (int ky = 0; ky < a.kernel_h; ++ky, line += a.x_row) {
+      for (int kx = 0; kx < a.kernel_w; ++kx, weight += kChannels) {
+        Vec x[Vectors];
+        for (int v = 0; v < Vectors; ++v) x[v] = load(line + kx + v * kLanes);
+        for (int c = 0; c < kChannels; ++c) {
+          Vec w = fill(weight[c]);
+          for (int v = 0; v < Vectors; ++v) sum[c][v] += x[v] * w;
+        }
+      }
+    }
+  }
+  float* out = a.y + first_channel * a.y_plane + y * a.y_row + column;
+  for (int c = 0; c < channels; ++c, out += a.y_plane)
+    for (int v = 0; v < Vectors; ++v)
+      store(out + v * kLanes, activate(sum[c][v], a.activation, a.slope[first_channel + c]));
+}
+
+void conv(const ConvF32& a) {
+  const int taps = a.in_channels * a.kernel_h * a.kernel_w;
+  for (int first = 0; first < a.out_channels; first += kChannels) {
+    const float* weight = a.weight + static_cast<std::ptrdiff_t>(first) * taps;
+    int channels = a.out_channels - first;
+    if (channels > kChannels) channels = kChannels;
+    for (int y = 0; y < a.rows; ++y)
+      for (int column = 0; column < a.columns; column += kVectors * kLanes)
+        conv_block<kVectors>(a, weight, first, channels, y, column);
+  }
+}
+
+}  // namespace
+
+const KernelsF32& kernels_f32() {
+  static constexpr KernelsF32 table = {kName, kChannels, kVectors * kLanes, conv};
+  return table;
+}
+
+}  // namespace subpixel::SUBPIXEL_TARGET_NS

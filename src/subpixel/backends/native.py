@@ -1,0 +1,98 @@
+"""The compiled backend: packs a Spec into the C++ engine of ``native/``."""
+
+from __future__ import annotations
+
+import os
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from subpixel.backends.base import Planes, Session, Weights, checked_planes
+from subpixel.errors import BackendUnavailable
+from subpixel.models.spec import INPUT, Add, Concat, Conv, PixelShuffle, Resize, Spec
+from subpixel.ops.resize import axis_taps
+
+__all__ = ["NativeBackend", "native_module"]
+
+
+def native_module() -> ModuleType | None:
+    """The compiled module, or None if this installation was made without a compiler."""
+    try:
+        from subpixel import _native
+    except ImportError:
+        return None
+    return _native
+
+
+class NativeBackend:
+    """f32 on every target of the build; the environment variable ``SUBPIXEL_TARGET`` forces one."""
+
+    name = "native"
+    precisions: tuple[str, ...] = ("f32",)
+
+    def unavailable(self) -> str | None:
+        if native_module() is None:
+            return "this installation was made without a C++ compiler; install one and then subpixel again"
+        return None
+
+    def details(self) -> dict[str, Any]:
+        module = native_module()
+        if module is None:
+            return {}
+        targets = module.targets()
+        return {
+            "targets": targets,
+            "chosen": os.environ.get("SUBPIXEL_TARGET") or targets[-1],
+            "features": module.features(),
+        }
+
+    def prepare(self, spec: Spec, weights: Weights, precision: str, threads: int) -> Session:
+        module = native_module()
+        if module is None:
+            raise BackendUnavailable(f"backend 'native' cannot run here: {self.unavailable()}")
+        target = os.environ.get("SUBPIXEL_TARGET", "")
+        zero = spec.border == "zero"
+        try:
+            engine = module.Session(spec.channels, spec.scale, spec.halo, zero, threads, target)
+        except ValueError as error:
+            raise BackendUnavailable(f"SUBPIXEL_TARGET: {error}") from None
+        # The engine always runs on a tile with its halo, whatever the border rule, so it needs the loss that
+        # convolution without padding has.
+        values = spec.values if not zero else Spec(spec.layers, spec.scale, spec.colour, "replicate").values
+        number = {INPUT: 0}
+        for layer in spec.layers:
+            value = values[layer.name]
+            if isinstance(layer, Conv):
+                tensors = [weights.get(f"{layer.name}.{part}") for part in ("weight", "bias", "slope")]
+                weight, bias, slope = (None if t is None else np.ascontiguousarray(t, np.float32) for t in tensors)
+                engine.conv(number[layer.source], value.scale, value.lost, weight, bias, layer.activation, slope)
+            elif isinstance(layer, Add):
+                engine.add([number[name] for name in layer.sources], value.lost)
+            elif isinstance(layer, Concat):
+                engine.concat([number[name] for name in layer.sources], value.lost)
+            elif isinstance(layer, Resize):
+                offset, weight_of = _phases(layer.factor, layer.mode)
+                engine.resize(number[layer.source], layer.factor, value.lost, offset, weight_of)
+            else:
+                assert isinstance(layer, PixelShuffle)
+                engine.pixel_shuffle(number[layer.source], layer.factor, layer.order, value.lost)
+            number[layer.name] = len(number)
+
+        def session(planes: Planes) -> Planes:
+            planes = np.ascontiguousarray(checked_planes(planes, spec))
+            channels, height, width = planes.shape
+            result = np.empty((channels, height * spec.scale, width * spec.scale), np.float32)
+            if result.size:
+                engine.run(planes, result)
+            return result
+
+        return session
+
+
+def _phases(factor: int, mode: Any) -> tuple[list[int], list[float]]:
+    """Offsets and weights of the ``factor`` output samples made of one input sample, away from the edges."""
+    middle = 8
+    taps = axis_taps(2 * middle + 1, (2 * middle + 1) * factor, factor, mode=mode)
+    rows = slice(middle * factor, (middle + 1) * factor)
+    return (taps.index[rows] - middle).ravel().tolist(), taps.weight[rows].ravel().tolist()

@@ -1,0 +1,107 @@
+"""The NumPy backend: what every other is compared with, and what runs where nothing was compiled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subpixel.backends.base import Planes, Session, Weights, checked_planes
+from subpixel.errors import InvalidArgument
+from subpixel.models.graph import run
+from subpixel.models.spec import Spec
+from subpixel.ops import pixel_shuffle, resize
+from subpixel.ops.shuffle import Order
+
+__all__ = ["NumpyKernels", "ReferenceBackend"]
+
+# Columns of one matrix product. Every product of a layer has this same shape, filled up with zeros, so that the
+# library behind NumPy treats each pixel alike wherever it lies: tiles and whole pictures give the same bits.
+_BLOCK = 4096
+
+Array = NDArray[np.float32]
+
+
+class NumpyKernels:
+    """The arithmetic of :mod:`subpixel.models.graph` on f32 arrays ``(N, C, H, W)``."""
+
+    def replicate(self, x: Array, halo: int) -> Array:
+        return np.pad(x, ((0, 0), (0, 0), (halo, halo), (halo, halo)), mode="edge")
+
+    def conv(self, x: Array, weight: Array, bias: Array | None, padding: tuple[int, int]) -> Array:
+        vertical, horizontal = padding
+        x = np.pad(x, ((0, 0), (0, 0), (vertical, vertical), (horizontal, horizontal)))
+        out, cin, kh, kw = weight.shape
+        n, _, height, width = x.shape
+        rows, columns = height - kh + 1, width - kw + 1
+        windows = np.lib.stride_tricks.sliding_window_view(x, (kh, kw), axis=(2, 3))
+        matrix = weight.reshape(out, cin * kh * kw)
+        result = np.empty((n, out, rows, columns), np.float32)
+        step = max(1, _BLOCK // columns) if columns else 1
+        block = np.zeros((cin * kh * kw, _BLOCK), np.float32)
+        for k in range(n):
+            for top in range(0, rows, step):
+                for left in range(0, columns, _BLOCK):
+                    part = windows[k, :, top : top + step, left : left + _BLOCK]
+                    high, wide = part.shape[1:3]
+                    pixels = high * wide
+                    block[:, :pixels] = part.transpose(0, 3, 4, 1, 2).reshape(cin * kh * kw, pixels)
+                    block[:, pixels:] = 0
+                    result[k, :, top : top + step, left : left + _BLOCK] = (matrix @ block)[:, :pixels].reshape(
+                        out, high, wide
+                    )
+        if bias is not None:
+            result += bias[:, None, None]
+        return result
+
+    def activate(self, x: Array, kind: str, slope: Array | None) -> Array:
+        if kind == "relu":
+            return np.maximum(x, np.float32(0))
+        if kind == "prelu":
+            assert slope is not None
+            return np.where(x < 0, x * slope[:, None, None], x)
+        if kind == "tanh":
+            return np.tanh(x)
+        if kind == "clip":
+            return np.clip(x, np.float32(0), np.float32(1))
+        raise InvalidArgument(f"activation {kind!r} is not known")
+
+    def add(self, values: list[Array]) -> Array:
+        total = values[0]
+        for value in values[1:]:
+            total = total + value
+        return total
+
+    def concat(self, values: list[Array]) -> Array:
+        return np.concatenate(values, axis=1)
+
+    def resize(self, x: Array, factor: int, mode: str) -> Array:
+        return resize(x, scale=factor, mode=mode, layout="NCHW")  # type: ignore[arg-type]
+
+    def pixel_shuffle(self, x: Array, factor: int, order: Order) -> Array:
+        return pixel_shuffle(x, factor, order=order)
+
+
+class ReferenceBackend:
+    """Runs any Spec, f32 only. ``threads`` is left to NumPy's own library."""
+
+    name = "reference"
+    precisions: tuple[str, ...] = ("f32",)
+
+    def unavailable(self) -> str | None:
+        return None
+
+    def details(self) -> dict[str, Any]:
+        return {"numpy": np.__version__}
+
+    def prepare(self, spec: Spec, weights: Weights, precision: str, threads: int) -> Session:
+        kernels = NumpyKernels()
+
+        def session(planes: Planes) -> Planes:
+            planes = checked_planes(planes, spec)
+            if 0 in planes.shape:
+                return np.empty((planes.shape[0], planes.shape[1] * spec.scale, planes.shape[2] * spec.scale), np.float32)
+            return run(spec, weights, planes[None], kernels)[0]
+
+        return session

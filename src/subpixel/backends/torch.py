@@ -1,0 +1,53 @@
+"""The torch backend: for those who have torch anyway, and for bf16."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+from typing import Any
+
+import numpy as np
+
+from subpixel.backends.base import Planes, Session, Weights, checked_planes
+from subpixel.models.graph import run
+from subpixel.models.spec import Spec
+
+__all__ = ["TorchBackend"]
+
+
+class TorchBackend:
+    """f32 and bf16 on the CPU. torch's threads are the whole process's; they are set when a session is made."""
+
+    name = "torch"
+    precisions: tuple[str, ...] = ("f32", "bf16")
+
+    def unavailable(self) -> str | None:
+        if importlib.util.find_spec("torch") is None:
+            return "torch is not installed (the extra 'train' brings it)"
+        return None
+
+    def details(self) -> dict[str, Any]:
+        return {} if self.unavailable() else {"torch": importlib.metadata.version("torch")}
+
+    def prepare(self, spec: Spec, weights: Weights, precision: str, threads: int) -> Session:
+        import torch
+
+        from subpixel.models.torch_kernels import TorchKernels
+
+        dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+        tensors = {
+            name: torch.from_numpy(np.array(value, np.float32)).to(dtype) for name, value in weights.items()
+        }
+        kernels = TorchKernels()
+        torch.set_num_threads(threads)
+
+        def session(planes: Planes) -> Planes:
+            planes = checked_planes(planes, spec)
+            if 0 in planes.shape:
+                return np.empty((planes.shape[0], planes.shape[1] * spec.scale, planes.shape[2] * spec.scale), np.float32)
+            with torch.inference_mode():
+                x = torch.from_numpy(np.array(planes)).to(dtype)[None]
+                result: Planes = run(spec, tensors, x, kernels)[0].float().numpy()
+            return result
+
+        return session

@@ -1,0 +1,16 @@
+"""Bicubic enlargement as a network without weights: the baseline every table starts with."""
+
+from __future__ import annotations
+
+from subpixel.models.spec import INPUT, Colour, Resize, Spec
+
+__all__ = ["bicubic"]
+
+
+def bicubic(scale: int, *, colour: Colour = "luma") -> Spec:
+    """Keys' cubic with a = −0.5, as MATLAB's ``imresize`` enlarges.
+
+    >>> bicubic(2).parameters
+    0
+    """
+    return Spec((Resize("bicubic", INPUT, scale, "cubic"),), scale, colour)

@@ -1,0 +1,112 @@
+"""Walking a Spec: the one place that knows in which order layers run and how values are cropped to meet.
+
+The arithmetic is a set of :class:`Kernels`, given by who runs the network (NumPy, native, torch), so that a
+backend and the training walk the same graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol, TypeVar, cast
+
+from subpixel.models.spec import INPUT, Add, Concat, Conv, PixelShuffle, Resize, Spec
+
+__all__ = ["Kernels", "run"]
+
+A = TypeVar("A")
+
+
+class Kernels(Protocol[A]):
+    """Arithmetic on values ``(N, C, H, W)`` of one array type."""
+
+    def replicate(self, x: A, halo: int) -> A:
+        """Repeat the edge samples by ``halo`` on each side of height and width."""
+
+    def conv(self, x: A, weight: A, bias: A | None, padding: tuple[int, int]) -> A:
+        """Cross-correlate with ``(out, in, kh, kw)`` after ``padding`` (vertical, horizontal) zeros a side."""
+
+    def activate(self, x: A, kind: str, slope: A | None) -> A:
+        """relu, prelu (with ``(C,)`` slopes), tanh or clip to 0 … 1."""
+
+    def add(self, values: list[A]) -> A:
+        """Sum of equal shapes."""
+
+    def concat(self, values: list[A]) -> A:
+        """Side by side along the channels."""
+
+    def resize(self, x: A, factor: int, mode: str) -> A:
+        """Interpolate height and width, the edge repeated outside."""
+
+    def pixel_shuffle(self, x: A, factor: int, order: str) -> A:
+        """Channels to space."""
+
+
+def run(spec: Spec, weights: Mapping[str, A], x: A, kernels: Kernels[A], *, pad: bool = True) -> A:
+    """Run a network.
+
+    Args:
+        spec: the network.
+        weights: every tensor of ``spec.weight_shapes``.
+        x: ``(N, C, H, W)`` in the Spec's colour contract.
+        kernels: the arithmetic.
+        pad: with False, a ``replicate`` network is not padded and gives only the interior,
+            ``(N, C, (H - 2*halo)*scale, (W - 2*halo)*scale)``: what training on crops needs.
+
+    Returns:
+        ``(N, C, H*scale, W*scale)``.
+    """
+    zero = spec.border == "zero"
+    values: dict[str, Any] = {INPUT: x if zero or not pad else kernels.replicate(x, spec.halo)}
+    last_use = _last_uses(spec)
+
+    def met(sources: tuple[str, ...], target_lost: int) -> list[A]:
+        return [_crop(values[name], target_lost - spec.values[name].lost) for name in sources]
+
+    for number, layer in enumerate(spec.layers):
+        lost = spec.values[layer.name].lost
+        if isinstance(layer, Conv):
+            # A kernel wider than high loses more at the sides; the value's one figure is the larger, so crop.
+            half = (layer.kernel[0] // 2, layer.kernel[1] // 2)
+            source, bias = values[layer.source], weights.get(f"{layer.name}.bias")
+            y = kernels.conv(source, weights[f"{layer.name}.weight"], bias, half if zero else (0, 0))
+            if not zero and half[0] != half[1]:
+                y = _crop(y, max(half) - half[0], max(half) - half[1])
+            if layer.activation != "none":
+                y = kernels.activate(y, layer.activation, weights.get(f"{layer.name}.slope"))
+        elif isinstance(layer, Add):
+            y = kernels.add(met(layer.sources, lost))
+        elif isinstance(layer, Concat):
+            y = kernels.concat(met(layer.sources, lost))
+        elif isinstance(layer, Resize):
+            y = kernels.resize(values[layer.source], layer.factor, layer.mode)
+            if not zero:
+                y = _crop(y, lost - spec.values[layer.source].lost * layer.factor)
+        else:
+            assert isinstance(layer, PixelShuffle)
+            y = kernels.pixel_shuffle(values[layer.source], layer.factor, layer.order)
+        values[layer.name] = y
+        for name in [n for n, last in last_use.items() if last == number and n in values]:
+            if name != spec.layers[-1].name:
+                del values[name]
+
+    result = values[spec.layers[-1].name]
+    if not zero:
+        result = _crop(result, spec.halo * spec.scale - spec.values[spec.layers[-1].name].lost)
+    return cast(A, result)
+
+
+def _crop(x: Any, rows: int, columns: int | None = None) -> Any:
+    columns = rows if columns is None else columns
+    if rows == 0 and columns == 0:
+        return x
+    h, w = x.shape[-2:]
+    return x[..., rows : h - rows, columns : w - columns]
+
+
+def _last_uses(spec: Spec) -> dict[str, int]:
+    uses: dict[str, int] = {}
+    for number, layer in enumerate(spec.layers):
+        sources = layer.sources if isinstance(layer, (Add, Concat)) else (layer.source,)
+        for name in sources:
+            uses[name] = number
+    return uses

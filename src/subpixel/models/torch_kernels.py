@@ -1,0 +1,70 @@
+"""The arithmetic of :mod:`subpixel.models.graph` in torch: shared by the torch backend and by training."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from subpixel.errors import InvalidArgument
+
+__all__ = ["TorchKernels"]
+
+
+class TorchKernels:
+    """Differentiable kernels on ``(N, C, H, W)`` tensors of any device and floating dtype."""
+
+    def replicate(self, x: Tensor, halo: int) -> Tensor:
+        if halo == 0:
+            return x
+        # Gathering, unlike F.pad, has no limit on the halo and takes every dtype.
+        rows = torch.arange(-halo, x.shape[-2] + halo, device=x.device).clamp_(0, x.shape[-2] - 1)
+        columns = torch.arange(-halo, x.shape[-1] + halo, device=x.device).clamp_(0, x.shape[-1] - 1)
+        return x.index_select(-2, rows).index_select(-1, columns)
+
+    def conv(self, x: Tensor, weight: Tensor, bias: Tensor | None, padding: tuple[int, int]) -> Tensor:
+        return F.conv2d(x, weight, bias, padding=padding)
+
+    def activate(self, x: Tensor, kind: str, slope: Tensor | None) -> Tensor:
+        if kind == "relu":
+            return torch.relu(x)
+        if kind == "prelu":
+            assert slope is not None
+            return F.prelu(x, slope.to(x.dtype))
+        if kind == "tanh":
+            return torch.tanh(x)
+        if kind == "clip":
+            return x.clamp(0, 1)
+        raise InvalidArgument(f"activation {kind!r} is not known")
+
+    def add(self, values: list[Tensor]) -> Tensor:
+        total = values[0]
+        for value in values[1:]:
+            total = total + value
+        return total
+
+    def concat(self, values: list[Tensor]) -> Tensor:
+        return torch.cat(values, dim=1)
+
+    def resize(self, x: Tensor, factor: int, mode: str) -> Tensor:
+        from subpixel.ops.resize import axis_taps
+
+        for axis in (-2, -1):
+            n = x.shape[axis]
+            taps = axis_taps(n, n * factor, factor, mode=mode)  # type: ignore[arg-type]
+            shape = [1, 1, 1, 1]
+            shape[axis] = -1
+            parts = [
+                x.index_select(axis, torch.from_numpy(index).to(x.device))
+                * torch.from_numpy(weight).to(x).view(shape)
+                for index, weight in zip(taps.index.T.copy(), taps.weight.T.copy(), strict=True)
+            ]
+            x = self.add(parts)
+        return x
+
+    def pixel_shuffle(self, x: Tensor, factor: int, order: str) -> Tensor:
+        if order == "DCR":
+            n, c, h, w = x.shape
+            square = factor * factor
+            x = x.view(n, square, c // square, h, w).transpose(1, 2).reshape(n, c, h, w)
+        return F.pixel_shuffle(x, factor)

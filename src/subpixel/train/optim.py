@@ -1,0 +1,70 @@
+"""Muon: momentum whose update is brought near to an orthogonal matrix.
+
+For small convolution networks it reaches in minutes what plain Adam needs hours for: every direction of a
+weight matrix learns at the same speed, however small its gradient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+__all__ = ["Muon", "orthogonalise"]
+
+# Quintic iteration x -> a x + b x^3 + c x^5 on the singular values. These three make it steepest at zero while
+# values up to 1 stay within about 0.7 … 1.2, so that five rounds bring nearly every singular value there.
+_A, _B, _C = 3.4445, -4.7750, 2.0315
+
+
+def orthogonalise(matrix: Tensor, rounds: int = 5) -> Tensor:
+    """The nearest semi-orthogonal matrix, approximately: singular values are brought to about 1.
+
+    Args:
+        matrix: ``(m, n)`` f32.
+        rounds: Newton-Schulz iterations.
+
+    Source: Björck & Bowie 1971 for the iteration; Jordan et al. 2024 (Muon) for the coefficients.
+
+    >>> import torch
+    >>> values = torch.linalg.svdvals(orthogonalise(torch.diag(torch.tensor([1.0, 0.1]))))
+    >>> bool((values > 0.6).all() and (values < 1.3).all())
+    True
+    """
+    x = matrix / (matrix.norm() + 1e-7)
+    tall = x.shape[0] > x.shape[1]
+    if tall:
+        x = x.T
+    for _ in range(rounds):
+        gram = x @ x.T
+        x = _A * x + (_B * gram + _C * gram @ gram) @ x
+    return x.T if tall else x
+
+
+class Muon(torch.optim.Optimizer):
+    """Orthogonalised momentum for weights of two or more axes; the first axis is the rows.
+
+    Args:
+        parameters: weight tensors, ``(out, …)``.
+        lr: step; an update has a root mean square of about ``lr / sqrt(max(m, n))``, times ``sqrt(max(1, m/n))``.
+        momentum: of the running mean of gradients, applied in Nesterov's form.
+    """
+
+    def __init__(self, parameters: Iterable[Tensor], lr: float = 0.01, momentum: float = 0.95) -> None:
+        super().__init__(list(parameters), {"lr": lr, "momentum": momentum})
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                state = self.state[p]
+                if not state:
+                    state["mean"] = torch.zeros_like(p)
+                mean = state["mean"].lerp_(p.grad, 1 - group["momentum"])
+                direction = p.grad.lerp(mean, group["momentum"]).flatten(1)
+                m, n = direction.shape
+                update = orthogonalise(direction) * max(1.0, m / n) ** 0.5
+                p.add_(update.view_as(p), alpha=-group["lr"])

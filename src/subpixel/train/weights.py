@@ -1,0 +1,115 @@
+"""What is trained in place of the weights that are shipped: more parameters that collapse to the same layers."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from subpixel.models.spec import Conv, PixelShuffle, Spec
+from subpixel.ops.resize import axis_taps
+
+__all__ = ["Trainable", "interpolating_start"]
+
+# Where the carrier of the interpolating start runs through tanh: small enough to be nearly linear (the cubic
+# term of tanh(0.2 * 0.5) is 0.3 % of it), large enough that the last layer need not multiply by more than 5.
+_CARRIER = 0.2
+
+
+class Trainable(nn.Module):
+    """The weights of a Spec, each convolution over-parameterised as ``direct + mix @ wide``.
+
+    ``wide`` is a convolution of the same kernel to ``expand`` times the output channels and ``mix`` a 1x1
+    convolution after it; their product has the shape of ``direct``, so nothing remains of them in the result.
+
+    Source: collapsible linear blocks, Bhardwaj et al., arXiv 2103.09404.
+    """
+
+    def __init__(self, spec: Spec, expand: int, generator: torch.Generator) -> None:
+        super().__init__()
+        self.spec = spec
+        self.direct = nn.ParameterDict()
+        self.wide = nn.ParameterDict()
+        self.mix = nn.ParameterDict()
+        for name, start in interpolating_start(spec, generator).items():
+            self.direct[_key(name)] = nn.Parameter(start)
+            if expand and start.ndim == 4:
+                out, cin, kh, kw = start.shape
+                hidden = expand * out
+                wide = torch.randn(hidden, cin, kh, kw, generator=generator) * (cin * kh * kw) ** -0.5
+                # The product starts at nothing, so that the start of the network is the interpolation alone.
+                self.wide[_key(name)] = nn.Parameter(wide)
+                self.mix[_key(name)] = nn.Parameter(torch.zeros(out, hidden))
+
+    def collapsed(self) -> dict[str, Tensor]:
+        """The weights of the Spec by name, differentiable. Always f32: bf16 would swallow small updates."""
+        weights: dict[str, Tensor] = {}
+        with torch.autocast("cpu", enabled=False), torch.autocast("cuda", enabled=False):
+            for name in self.spec.weight_shapes:
+                key = _key(name)
+                weight: Tensor = self.direct[key]
+                if key in self.wide:
+                    wide = self.wide[key]
+                    weight = weight + (self.mix[key] @ wide.flatten(1)).view_as(weight)
+                weights[name] = weight
+        return weights
+
+
+def interpolating_start(spec: Spec, generator: torch.Generator) -> dict[str, Tensor]:
+    """Weights with which a plain chain already interpolates, everything else being small and random.
+
+    The first channel of every layer carries the picture through; the last convolution holds, for each phase of
+    the pixel shuffle, the taps of a cubic interpolation cut to its kernel. Networks that are no such chain
+    (they have skips or a base of their own) start with the random part alone.
+    """
+    weights: dict[str, Tensor] = {}
+    for name, shape in spec.weight_shapes.items():
+        if name.endswith(".weight"):
+            fan_in = shape[1] * shape[2] * shape[3]
+            weights[name] = torch.randn(shape, generator=generator) * fan_in**-0.5
+        elif name.endswith(".slope"):
+            weights[name] = torch.full(shape, 0.25)
+        else:
+            weights[name] = torch.zeros(shape)
+    convs = [layer for layer in spec.layers if isinstance(layer, Conv)]
+    shuffle = spec.layers[-1]
+    last = convs[-1]
+    weights[f"{last.name}.weight"] *= 0.1
+    chain = len(convs) == len(spec.layers) - 1 and isinstance(shuffle, PixelShuffle) and spec.channels == 1
+    if not chain or not all(layer.bias for layer in convs):
+        return weights
+    gain, offset = 1.0, 0.0
+    for layer in convs[:-1]:
+        kernel = weights[f"{layer.name}.weight"]
+        kernel[0] = 0.0
+        kernel[0, 0, layer.kernel[0] // 2, layer.kernel[1] // 2] = 1.0
+        if layer.activation == "tanh" and gain == 1.0:
+            gain, offset = _CARRIER, 0.5
+            kernel[0] *= gain
+            weights[f"{layer.name}.bias"][0] = -offset * gain
+    phases = _phases(spec.scale, last.kernel)
+    weights[f"{last.name}.weight"][:, 0] = phases / gain
+    weights[f"{last.name}.bias"] += offset
+    return weights
+
+
+def _phases(scale: int, kernel: tuple[int, int]) -> Tensor:
+    """``(scale*scale, kh, kw)``: cubic taps of each output phase, cut to the kernel and brought to sum 1."""
+    rows = []
+    for side in kernel:
+        half = side // 2
+        n = 2 * half + 5
+        centre = n // 2
+        taps = axis_taps(n, n * scale, scale, mode="cubic")
+        table = torch.zeros(scale, side)
+        for phase in range(scale):
+            for index, weight in zip(
+                taps.index[centre * scale + phase], taps.weight[centre * scale + phase], strict=True
+            ):
+                if abs(index - centre) <= half:
+                    table[phase, index - centre + half] += weight
+        rows.append(table / table.sum(1, keepdim=True))
+    return torch.einsum("ay,bx->abyx", rows[0], rows[1]).reshape(scale * scale, *kernel)
+
+
+def _key(name: str) -> str:
+    return name.replace(".", "/")
