@@ -1,0 +1,33 @@
+"""Real-time super-resolution on an ordinary CPU, and the upsampling operators it is made of.
+
+>>> import numpy as np, subpixel
+>>> subpixel.upscale(np.zeros((4, 6, 3), np.uint8), 2).shape
+(8, 12, 3)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+__all__ = ["Upscaler", "__version__", "errors", "metrics", "models", "ops", "upscale"]
+
+if TYPE_CHECKING:
+    from subpixel import errors, metrics, models, ops
+    from subpixel.upscaler import Upscaler, upscale
+
+
+def __getattr__(name: str) -> Any:
+    # Loaded when first used, so that importing the package costs next to nothing.
+    from importlib import import_module
+
+    if name in ("Upscaler", "upscale"):
+        return getattr(import_module("subpixel.upscaler"), name)
+    if name in ("errors", "metrics", "models", "ops"):
+        return import_module(f"subpixel.{name}")
+    raise AttributeError(f"module 'subpixel' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

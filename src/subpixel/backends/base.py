@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping
 from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from subpixel.errors import BackendUnavailable, InvalidArgument, Unsupported
+from subpixel.errors import BackendUnavailable, FallbackWarning, InvalidArgument, Unsupported
 from subpixel.models.spec import Spec
 
 __all__ = ["Backend", "Planes", "Precision", "Session", "available_threads", "checked_planes", "choose"]
@@ -44,10 +45,7 @@ class Backend(Protocol):
 
 def available_threads() -> int:
     """Threads this process may use: the affinity mask, and the control group's quota where there is one."""
-    if hasattr(os, "sched_getaffinity"):
-        count = len(os.sched_getaffinity(0))
-    else:
-        count = os.cpu_count() or 1
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
         with open("/sys/fs/cgroup/cpu.max", encoding="ascii") as file:
             quota, period = file.read().split()
@@ -86,8 +84,12 @@ def choose(name: str, precision: str) -> tuple[Backend, str]:
             raise Unsupported(f"{offers}: this backend has {', '.join(backend.precisions)}")
         return backend, wanted
     for backend in BACKENDS.values():
-        if wanted in backend.precisions and not backend.unavailable():
+        reason = backend.unavailable()
+        if wanted in backend.precisions and not reason:
             return backend, wanted
+        if backend.name == "native" and reason:
+            # Python shows a warning of one text from one place once.
+            warnings.warn(f"running on the slower fallback: {reason}", FallbackWarning, stacklevel=1)
     having = [b.name for b in BACKENDS.values() if wanted in b.precisions]
     if not having:
         raise Unsupported(f"{offers}: no backend has {wanted}; f32 and, with torch, bf16 are to be had")

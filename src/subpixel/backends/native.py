@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 
@@ -19,10 +20,9 @@ __all__ = ["NativeBackend", "native_module"]
 def native_module() -> ModuleType | None:
     """The compiled module, or None if this installation was made without a compiler."""
     try:
-        from subpixel import _native
-    except ImportError:
+        return import_module("subpixel._native")
+    except ModuleNotFoundError:
         return None
-    return _native
 
 
 class NativeBackend:

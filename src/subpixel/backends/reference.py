@@ -12,6 +12,7 @@ from subpixel.errors import InvalidArgument
 from subpixel.models.graph import run
 from subpixel.models.spec import Spec
 from subpixel.ops import pixel_shuffle, resize
+from subpixel.ops.resize import Mode
 from subpixel.ops.shuffle import Order
 
 __all__ = ["NumpyKernels", "ReferenceBackend"]
@@ -76,8 +77,8 @@ class NumpyKernels:
     def concat(self, values: list[Array]) -> Array:
         return np.concatenate(values, axis=1)
 
-    def resize(self, x: Array, factor: int, mode: str) -> Array:
-        return resize(x, scale=factor, mode=mode, layout="NCHW")  # type: ignore[arg-type]
+    def resize(self, x: Array, factor: int, mode: Mode) -> Array:
+        return resize(x, scale=factor, mode=mode, layout="NCHW")
 
     def pixel_shuffle(self, x: Array, factor: int, order: Order) -> Array:
         return pixel_shuffle(x, factor, order=order)
@@ -101,7 +102,10 @@ class ReferenceBackend:
         def session(planes: Planes) -> Planes:
             planes = checked_planes(planes, spec)
             if 0 in planes.shape:
-                return np.empty((planes.shape[0], planes.shape[1] * spec.scale, planes.shape[2] * spec.scale), np.float32)
-            return run(spec, weights, planes[None], kernels)[0]
+                return np.empty(
+                    (planes.shape[0], planes.shape[1] * spec.scale, planes.shape[2] * spec.scale), np.float32
+                )
+            result: Planes = run(spec, weights, planes[None], kernels)[0]
+            return result
 
         return session

@@ -35,16 +35,16 @@ class TorchBackend:
         from subpixel.models.torch_kernels import TorchKernels
 
         dtype = torch.bfloat16 if precision == "bf16" else torch.float32
-        tensors = {
-            name: torch.from_numpy(np.array(value, np.float32)).to(dtype) for name, value in weights.items()
-        }
+        tensors = {name: torch.from_numpy(np.array(value, np.float32)).to(dtype) for name, value in weights.items()}
         kernels = TorchKernels()
         torch.set_num_threads(threads)
 
         def session(planes: Planes) -> Planes:
             planes = checked_planes(planes, spec)
             if 0 in planes.shape:
-                return np.empty((planes.shape[0], planes.shape[1] * spec.scale, planes.shape[2] * spec.scale), np.float32)
+                return np.empty(
+                    (planes.shape[0], planes.shape[1] * spec.scale, planes.shape[2] * spec.scale), np.float32
+                )
             with torch.inference_mode():
                 x = torch.from_numpy(np.array(planes)).to(dtype)[None]
                 result: Planes = run(spec, tensors, x, kernels)[0].float().numpy()

@@ -1,0 +1,9 @@
+"""What a network is: its layers as data, its weights in one file, and the list of those shipped."""
+
+from subpixel.models.bicubic import bicubic
+from subpixel.models.espcn import espcn
+from subpixel.models.files import Model, load, save
+from subpixel.models.spec import Spec
+from subpixel.models.zoo import ZOO, find
+
+__all__ = ["ZOO", "Model", "Spec", "bicubic", "espcn", "find", "load", "save"]

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from typing import Any, Protocol, TypeVar, cast
 
 from subpixel.models.spec import INPUT, Add, Concat, Conv, PixelShuffle, Resize, Spec
+from subpixel.ops.resize import Mode
+from subpixel.ops.shuffle import Order
 
 __all__ = ["Kernels", "run"]
 
@@ -34,10 +36,10 @@ class Kernels(Protocol[A]):
     def concat(self, values: list[A]) -> A:
         """Side by side along the channels."""
 
-    def resize(self, x: A, factor: int, mode: str) -> A:
+    def resize(self, x: A, factor: int, mode: Mode) -> A:
         """Interpolate height and width, the edge repeated outside."""
 
-    def pixel_shuffle(self, x: A, factor: int, order: str) -> A:
+    def pixel_shuffle(self, x: A, factor: int, order: Order) -> A:
         """Channels to space."""
 
 

@@ -362,7 +362,7 @@ def _layer_from(number: int, item: Any) -> Layer:
     kind = item.get("kind") if isinstance(item, dict) else None
     if not isinstance(kind, str) or kind not in _KINDS:
         raise SpecError(f"layer {number}: kind={kind!r}: one of {', '.join(_KINDS)} is needed")
-    cls = _KINDS[kind]
-    _fields(f"layer {number}", item, {"kind", *(f.name for f in fields(cls))})
+    cls: Callable[..., Layer] = _KINDS[kind]
+    _fields(f"layer {number}", item, {"kind", *(f.name for f in fields(_KINDS[kind]))})
     arguments = {key: tuple(v) if isinstance(v, list) else v for key, v in item.items() if key != "kind"}
     return cls(**arguments)

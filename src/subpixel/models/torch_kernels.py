@@ -7,6 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from subpixel.errors import InvalidArgument
+from subpixel.ops.resize import Mode, axis_taps
+from subpixel.ops.shuffle import Order
 
 __all__ = ["TorchKernels"]
 
@@ -46,23 +48,20 @@ class TorchKernels:
     def concat(self, values: list[Tensor]) -> Tensor:
         return torch.cat(values, dim=1)
 
-    def resize(self, x: Tensor, factor: int, mode: str) -> Tensor:
-        from subpixel.ops.resize import axis_taps
-
+    def resize(self, x: Tensor, factor: int, mode: Mode) -> Tensor:
         for axis in (-2, -1):
             n = x.shape[axis]
-            taps = axis_taps(n, n * factor, factor, mode=mode)  # type: ignore[arg-type]
+            taps = axis_taps(n, n * factor, factor, mode=mode)
             shape = [1, 1, 1, 1]
             shape[axis] = -1
             parts = [
-                x.index_select(axis, torch.from_numpy(index).to(x.device))
-                * torch.from_numpy(weight).to(x).view(shape)
+                x.index_select(axis, torch.from_numpy(index).to(x.device)) * torch.from_numpy(weight).to(x).view(shape)
                 for index, weight in zip(taps.index.T.copy(), taps.weight.T.copy(), strict=True)
             ]
             x = self.add(parts)
         return x
 
-    def pixel_shuffle(self, x: Tensor, factor: int, order: str) -> Tensor:
+    def pixel_shuffle(self, x: Tensor, factor: int, order: Order) -> Tensor:
         if order == "DCR":
             n, c, h, w = x.shape
             square = factor * factor

@@ -76,22 +76,28 @@ def axis_taps(
         raise InvalidArgument(f"resize: mode={mode!r}: one of {', '.join(SUPPORT)} is needed")
     if border not in ("replicate", "symmetric"):
         raise InvalidArgument(f"resize: border={border!r}: 'replicate' or 'symmetric' is needed")
-    position = (np.arange(n_out, dtype=np.float64) + 0.5) / scale - 0.5
+    # Whole and broken part of the position apart: for a whole scale the broken part, and with it the weights,
+    # then repeat exactly, so that a tile of a picture gets the very weights that the picture gets.
+    sample = np.arange(n_out, dtype=np.int64)
+    if scale == int(scale):
+        whole, part = sample // int(scale), (sample % int(scale) + 0.5) / scale - 0.5
+    else:
+        whole, part = np.zeros_like(sample), (sample + 0.5) / scale - 0.5
     if mode == "nearest":
         # ceil(p - 1/2) rounds halves down, so that a whole factor r repeats each sample r times.
-        index = np.ceil(position - 0.5).astype(np.int64)[:, None]
+        index = (whole + np.ceil(part - 0.5).astype(np.int64))[:, None]
         return AxisTaps(_inside(index, n_in, border), np.ones((n_out, 1)))
     widen = scale if antialias and scale < 1 else 1.0
     support = SUPPORT[mode] / widen
     taps = 2 * math.ceil(support)
-    first = np.floor(position - support).astype(np.int64) + 1
+    first = np.floor(part - support).astype(np.int64) + 1
     if widen != 1.0:
         # A widened kernel of non-integer width can touch one sample more on the right.
         taps += 1
     index = first[:, None] + np.arange(taps, dtype=np.int64)
-    weight = _kernel((position[:, None] - index) * widen, mode, a)
+    weight = _kernel((part[:, None] - index) * widen, mode, a)
     weight /= weight.sum(axis=1, keepdims=True)
-    return AxisTaps(_inside(index, n_in, border), weight)
+    return AxisTaps(_inside(whole[:, None] + index, n_in, border), weight)
 
 
 def resize(
@@ -153,16 +159,14 @@ def resize(
     if factors is None:
         factors = (sizes[0] / max(x.shape[axes[0]], 1), sizes[1] / max(x.shape[axes[1]], 1))
 
-    whole = x.dtype.kind == "u"
-    top = float(np.iinfo(x.dtype).max) if whole else 0.0
+    integral = x.dtype.kind == "u"
+    top = float(np.iinfo(x.dtype).max) if integral else 0.0
     y: NDArray[Any] = x
     # The axis that shrinks most comes first, so that the second has the least to do.
     for k in sorted((0, 1), key=lambda k: factors[k]):
-        taps = axis_taps(
-            x.shape[axes[k]], sizes[k], factors[k], mode=mode, a=a, antialias=antialias, border=border
-        )
-        y = _apply(y, axes[k], taps, np.float64 if whole or x.dtype == np.float64 else np.float32)
-        if whole:
+        taps = axis_taps(x.shape[axes[k]], sizes[k], factors[k], mode=mode, a=a, antialias=antialias, border=border)
+        y = _apply(y, axes[k], taps, np.float64 if integral or x.dtype == np.float64 else np.float32)
+        if integral:
             y = np.floor(np.clip(y, 0.0, top) + 0.5)
     return y.astype(x.dtype)
 

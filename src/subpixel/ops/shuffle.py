@@ -27,9 +27,7 @@ Layout = Literal["NCHW", "NHWC", "CHW", "HWC"]
 _LAYOUTS = ("NCHW", "NHWC", "CHW", "HWC")
 
 
-def pixel_shuffle(
-    x: NDArray[Any], r: int, *, layout: Layout = "NCHW", order: Order = "CRD"
-) -> NDArray[Any]:
+def pixel_shuffle(x: NDArray[Any], r: int, *, layout: Layout = "NCHW", order: Order = "CRD") -> NDArray[Any]:
     """Move groups of ``r*r`` channels into an ``r`` times finer grid.
 
     Args:
@@ -75,9 +73,7 @@ def pixel_shuffle(
     return np.ascontiguousarray(y).reshape(out_shape)
 
 
-def pixel_unshuffle(
-    x: NDArray[Any], r: int, *, layout: Layout = "NCHW", order: Order = "CRD"
-) -> NDArray[Any]:
+def pixel_unshuffle(x: NDArray[Any], r: int, *, layout: Layout = "NCHW", order: Order = "CRD") -> NDArray[Any]:
     """Exact inverse of :func:`pixel_shuffle`: ``(N, C, H*r, W*r)`` becomes ``(N, C*r*r, H, W)``.
 
     Args:
@@ -100,8 +96,7 @@ def pixel_unshuffle(
     h, w, c = _sizes(x, first)
     if h % r or w % r:
         raise InvalidArgument(
-            f"pixel_unshuffle: height {h} and width {w} of shape {x.shape} ({layout}) are not both "
-            f"divisible by r = {r}"
+            f"pixel_unshuffle: height {h} and width {w} of shape {x.shape} ({layout}) are not both divisible by r = {r}"
         )
     lead = x.shape[: x.ndim - 3]
     k = len(lead)
@@ -126,9 +121,7 @@ def _checked(op: str, x: NDArray[Any], r: int, layout: str, order: str) -> NDArr
     if order not in ("CRD", "DCR"):
         raise InvalidArgument(f"{op}: order={order!r}: 'CRD' or 'DCR' is needed")
     if x.ndim != len(layout):
-        raise InvalidArgument(
-            f"{op}: shape {x.shape} has {x.ndim} axes, layout {layout} has {len(layout)}"
-        )
+        raise InvalidArgument(f"{op}: shape {x.shape} has {x.ndim} axes, layout {layout} has {len(layout)}")
     return x
 
 

@@ -1,0 +1,12 @@
+"""Training of networks; needs torch, which the extra ``train`` brings."""
+
+from subpixel.errors import MissingExtra
+
+try:
+    import torch  # noqa: F401
+except ImportError:
+    raise MissingExtra("training needs torch: pip install 'subpixel[train]'") from None
+
+from subpixel.train.loop import Settings, train
+
+__all__ = ["Settings", "train"]

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from subpixel.models.spec import Conv, PixelShuffle, Spec
@@ -13,6 +17,9 @@ __all__ = ["Trainable", "interpolating_start"]
 # Where the carrier of the interpolating start runs through tanh: small enough to be nearly linear (the cubic
 # term of tanh(0.2 * 0.5) is 0.3 % of it), large enough that the last layer need not multiply by more than 5.
 _CARRIER = 0.2
+
+_ZM = int(__import__("os").environ.get("ZM", "0"))
+_CONTRAST = float(__import__("os").environ.get("CONTRAST", "1"))
 
 
 class Trainable(nn.Module):
@@ -39,6 +46,18 @@ class Trainable(nn.Module):
                 # The product starts at nothing, so that the start of the network is the interpolation alone.
                 self.wide[_key(name)] = nn.Parameter(wide)
                 self.mix[_key(name)] = nn.Parameter(torch.zeros(out, hidden))
+
+    def take(self, weights: Mapping[str, NDArray[np.float32]]) -> list[str]:
+        """Begin with the tensors of another network that have the same name and shape; returns their names."""
+        taken = []
+        for name, shape in self.spec.weight_shapes.items():
+            if name in weights and weights[name].shape == shape:
+                with torch.no_grad():
+                    self.direct[_key(name)].copy_(torch.from_numpy(weights[name].copy()))
+                    if _key(name) in self.mix:
+                        self.mix[_key(name)].zero_()
+                taken.append(name)
+        return taken
 
     def collapsed(self) -> dict[str, Tensor]:
         """The weights of the Spec by name, differentiable. Always f32: bf16 would swallow small updates."""
@@ -77,6 +96,12 @@ def interpolating_start(spec: Spec, generator: torch.Generator) -> dict[str, Ten
     chain = len(convs) == len(spec.layers) - 1 and isinstance(shuffle, PixelShuffle) and spec.channels == 1
     if not chain or not all(layer.bias for layer in convs):
         return weights
+    # The other first kernels see contrast alone: their taps sum to zero, and are large enough that the small local
+    # differences of photographs reach the bend of the activation.
+    first = weights[f"{convs[0].name}.weight"]
+    if _ZM:
+        first -= first.mean(dim=(2, 3), keepdim=True)
+    first *= _CONTRAST
     gain, offset = 1.0, 0.0
     for layer in convs[:-1]:
         kernel = weights[f"{layer.name}.weight"]

@@ -1,0 +1,71 @@
+"""``subpixel doctor``: what this installation can do on this machine."""
+
+from __future__ import annotations
+
+import json
+import platform
+from typing import Any
+
+from subpixel import __version__
+from subpixel.cli.options import Json
+from subpixel.errors import SubpixelError
+
+
+def doctor(as_json: Json = False) -> None:
+    """Show versions, processor features, and the backends with the reason why one is unavailable."""
+    report = _report()
+    if as_json:
+        print(json.dumps(report, indent=2, ensure_ascii=False))
+        return
+    for name, version in report["versions"].items():
+        print(f"{name:<12} {version}")
+    print(f"{'processor':<12} {report['processor']}, {report['threads']} threads to use")
+    for name, backend in report["backends"].items():
+        state = f"unavailable: {backend['unavailable']}" if backend["unavailable"] else ", ".join(backend["precisions"])
+        print(f"{name:<12} {state}")
+        for key, value in backend["details"].items():
+            print(f"{'':<12} {key}: {_plain(value)}")
+    print(f"{'auto':<12} {report['auto']}")
+
+
+def _report() -> dict[str, Any]:
+    import numpy
+
+    from subpixel.backends import BACKENDS, available_threads, choose
+
+    versions = {"subpixel": __version__, "python": platform.python_version(), "numpy": numpy.__version__}
+    versions["libvips"] = _libvips()
+    backends = {
+        name: {
+            "unavailable": backend.unavailable(),
+            "precisions": list(backend.precisions),
+            "details": backend.details(),
+        }
+        for name, backend in BACKENDS.items()
+    }
+    try:
+        auto = choose("auto", "auto")[0].name
+    except SubpixelError as error:
+        auto = f"none: {error}"
+    return {
+        "versions": versions,
+        "system": platform.platform(),
+        "processor": platform.machine(),
+        "threads": available_threads(),
+        "backends": backends,
+        "auto": auto,
+    }
+
+
+def _libvips() -> str:
+    try:
+        import pyvips
+    except (ImportError, OSError) as error:
+        return f"unavailable: {error}"
+    return ".".join(str(pyvips.version(part)) for part in range(3))
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(name if present else f"no {name}" for name, present in value.items())
+    return ", ".join(value) if isinstance(value, list) else str(value)

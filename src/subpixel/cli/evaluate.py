@@ -1,0 +1,53 @@
+"""``subpixel evaluate``: measure a model on test sets."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from subpixel.cli.options import Backend, Json, Model, Precision, Scale, Threads
+from subpixel.errors import InvalidArgument
+
+
+def evaluate(
+    data: Annotated[Path, typer.Option(help="A folder with HR/ (and LR_x2/ …), or a folder of such folders.")],
+    model: Model,
+    scale: Scale = 2,
+    threads: Threads = None,
+    backend: Backend = "auto",
+    precision: Precision = "auto",
+    as_json: Json = False,
+    record: Annotated[bool, typer.Option("--record", help="Write the figures into the model file.")] = False,
+) -> None:
+    """Print PSNR and SSIM with the protocol they were measured under."""
+    from subpixel.metrics import evaluate as measure
+    from subpixel.models.files import save
+    from subpixel.upscaler import Upscaler
+
+    if record and not model.endswith(".safetensors"):
+        raise InvalidArgument("--record: the path of the model file is needed as --model")
+    upscaler = Upscaler(model, scale, backend, precision, threads)
+    show = sys.stderr.isatty()
+    report = measure(upscaler, data, (lambda name: print(f"\r\x1b[K{name}", end="", file=sys.stderr)) if show else None)
+    if show:
+        print("\r\x1b[K", end="", file=sys.stderr)
+    if record:
+        averages = {
+            name: {"psnr_y": round(one["psnr_y"], 4), "ssim_y": round(one["ssim_y"], 5)}
+            for name, one in report["sets"].items()
+        }
+        figures = {**upscaler.model.figures, "protocol": report["protocol"], "sets": averages}
+        save(replace(upscaler.model, figures=figures), model)
+    if as_json:
+        print(json.dumps(report, indent=2, ensure_ascii=False))
+        return
+    print(f"{report['model']} ×{report['scale']}, {report['backend']}, {report['precision']}")
+    for name, one in report["sets"].items():
+        print(f"  {name:<12} {one['psnr_y']:7.3f} dB   SSIM {one['ssim_y']:.4f}   {len(one['images'])} pictures")
+    for topic, text in report["protocol"].items():
+        print(f"  {topic}: {text}")

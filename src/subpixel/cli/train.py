@@ -1,0 +1,73 @@
+"""``subpixel train``: fit a network to a folder of pictures."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from subpixel.cli.options import Scale, Threads
+from subpixel.errors import InvalidArgument
+
+
+def train(
+    data: Annotated[Path, typer.Option(help="A folder of 8-bit pictures; every 20th is held out to measure with.")],
+    out: Annotated[Path, typer.Option(help="The model file to write, .safetensors; .csv, .png, .ckpt come beside it.")],
+    arch: Annotated[str, typer.Option(help="Architecture: espcn.")] = "espcn",
+    scale: Scale = 2,
+    minutes: Annotated[float | None, typer.Option(help="How long (all resumed parts together).")] = None,
+    steps: Annotated[int | None, typer.Option(help="How many steps, instead of minutes.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint beside --out.")] = False,
+    start: Annotated[Path | None, typer.Option(help="A model whose fitting weights are taken to begin with.")] = None,
+    seed: Annotated[int, typer.Option()] = 0,
+    batch: Annotated[int, typer.Option(help="Patches a step.")] = 32,
+    patch: Annotated[int, typer.Option(help="Side of a small patch.")] = 48,
+    lr: Annotated[float, typer.Option(help="Peak learning rate.")] = 0.005,
+    loss: Annotated[str, typer.Option(help="l1 or l2.")] = "l1",
+    expand: Annotated[int, typer.Option(help="Over-parameterisation, in output channels; 0 for none.")] = 0,
+    bf16: Annotated[bool, typer.Option(help="Compute layers in bf16.")] = True,
+    data_name: Annotated[str, typer.Option(help="What the data is, for the model's card.")] = "",
+    licence: Annotated[str, typer.Option(help="Terms of the weights, for the model's card.")] = "",
+    threads: Threads = None,
+) -> None:
+    """Train a network and write it as a model file, verified by reading it back."""
+    from subpixel.backends import available_threads
+    from subpixel.models.zoo import ARCHITECTURES
+    from subpixel.train import Settings
+    from subpixel.train import train as fit
+
+    if arch not in ARCHITECTURES:
+        raise InvalidArgument(f"arch={arch!r}: one of {', '.join(ARCHITECTURES)} is needed")
+    if scale < 2:
+        raise InvalidArgument(f"scale={scale}: 2 or more is needed")
+    settings = Settings(
+        arch=arch,
+        scale=scale,
+        steps=steps,
+        minutes=minutes,
+        seed=seed,
+        batch=batch,
+        patch=patch,
+        lr=lr,
+        loss=loss,
+        expand=expand,
+        bf16=bf16,
+    )
+    fit(
+        settings,
+        ARCHITECTURES[arch](scale),
+        data,
+        out,
+        resume=resume,
+        start=start,
+        threads=threads if threads is not None else available_threads(),
+        provenance={
+            "command": shlex.join(["subpixel", *sys.argv[1:]]),
+            "data": data_name or data.name,
+            "licence": licence,
+        },
+        say=lambda line: print(line, flush=True),
+    )

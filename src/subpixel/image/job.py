@@ -1,0 +1,81 @@
+"""One picture from file to file."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from subpixel.errors import ImageWriteError
+from subpixel.image.files import check_destination, default_suffix, read, write
+from subpixel.upscaler import Upscaler
+
+__all__ = ["Job", "Result"]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a job did: the file it wrote, the sizes as (width, height), its notes, and seconds by stage."""
+
+    destination: Path
+    size_in: tuple[int, int]
+    size_out: tuple[int, int]
+    notes: tuple[str, ...]
+    seconds: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Job:
+    """Enlarge one picture file.
+
+    Args:
+        source: the picture.
+        upscaler: what enlarges it.
+        destination: the file to write; None for ``name_x2.png`` (the scale's number) in ``folder``.
+        folder: for a destination that was not named; None for the source's own.
+        overwrite: replace a file that is there. The source itself is never replaced.
+    """
+
+    source: Path
+    upscaler: Upscaler
+    destination: Path | None = None
+    folder: Path | None = None
+    overwrite: bool = False
+
+    def run(self) -> Result:
+        """Do it.
+
+        Raises:
+            ImageReadError: the source cannot be read.
+            ImageWriteError, InvalidArgument: the destination cannot be written.
+        """
+        start = time.perf_counter()
+        if self.destination is not None:
+            self._check(self.destination)
+        picture = read(self.source)
+        destination = self.destination
+        if destination is None:
+            destination = self.planned(default_suffix(picture.pixels.dtype))
+            self._check(destination)
+        loaded = time.perf_counter()
+        made = self.upscaler(picture.pixels)
+        computed = time.perf_counter()
+        write(replace(picture, pixels=made), destination, overwrite=self.overwrite)
+        written = time.perf_counter()
+        return Result(
+            destination,
+            (picture.pixels.shape[1], picture.pixels.shape[0]),
+            (made.shape[1], made.shape[0]),
+            picture.notes,
+            {"read": loaded - start, "upscale": computed - loaded, "write": written - computed},
+        )
+
+    def planned(self, suffix: str = ".png") -> Path:
+        """Where the result goes if nothing was said."""
+        folder = self.source.parent if self.folder is None else self.folder
+        return folder / f"{self.source.stem}_x{self.upscaler.scale}{suffix}"
+
+    def _check(self, destination: Path) -> None:
+        if destination.exists() and self.source.exists() and destination.samefile(self.source):
+            raise ImageWriteError(f"{destination}: is the picture itself, which is never replaced; name another output")
+        check_destination(destination, overwrite=self.overwrite)

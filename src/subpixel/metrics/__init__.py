@@ -1,0 +1,6 @@
+"""How good a result is, and the protocol under which that is said."""
+
+from subpixel.metrics.protocol import evaluate
+from subpixel.metrics.quality import psnr, ssim
+
+__all__ = ["evaluate", "psnr", "ssim"]

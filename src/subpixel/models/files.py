@@ -1,0 +1,182 @@
+"""The model file: one ``.safetensors`` with the weights and, in its metadata, all that is known of them.
+
+The metadata entry ``subpixel`` is a JSON object: format, name, spec, quantisation, training, figures, licence and
+a SHA-256 over all of it and every tensor. Loading trusts nothing: sizes are bounded, shapes must be those of the
+Spec, values must be finite, and the digest must match.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subpixel.errors import ModelFileError, SpecError
+from subpixel.models.spec import Spec
+
+__all__ = ["Model", "load", "save"]
+
+_FORMAT = 1
+_KEY = "subpixel"
+# The largest network of this field has 43 million parameters (EDSR); ten times that is no network of ours.
+_MAX_BYTES = 2 * 1024**3
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network with its weights.
+
+    Args:
+        name: what people type, such as ``espcn``.
+        spec: the network.
+        weights: f32 arrays by name, exactly those of ``spec.weight_shapes``.
+        training: what it was trained on and how: free text by topic (data, command, seed …).
+        figures: what it reached and under which protocol.
+        licence: of the weights.
+        quantisation: parameters of the int8 form, if there is one.
+
+    Raises:
+        ModelFileError: weights that do not fit the Spec.
+    """
+
+    name: str
+    spec: Spec
+    weights: Mapping[str, NDArray[np.float32]]
+    training: Mapping[str, Any] = field(default_factory=dict)
+    figures: Mapping[str, Any] = field(default_factory=dict)
+    licence: str = ""
+    quantisation: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        shapes = self.spec.weight_shapes
+        if set(shapes) != set(self.weights):
+            odd = ", ".join(sorted(set(shapes) ^ set(self.weights)))
+            raise ModelFileError(f"model '{self.name}': missing or unknown weights: {odd}")
+        for name, shape in shapes.items():
+            tensor = self.weights[name]
+            if tensor.dtype != np.float32 or tensor.shape != shape:
+                raise ModelFileError(
+                    f"model '{self.name}': {name} is {tensor.dtype} of shape {tensor.shape}, "
+                    f"the network needs float32 of shape {shape}"
+                )
+            if not np.isfinite(tensor).all():
+                raise ModelFileError(f"model '{self.name}': {name} holds values that are not finite")
+
+
+def save(model: Model, path: str | Path) -> None:
+    """Write a model file beside its destination, then put it in its place.
+
+    The same model gives the same bytes.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    from safetensors.numpy import save as to_bytes
+
+    path = Path(path)
+    document = _document(model)
+    document["sha256"] = _digest(document, model.weights)
+    tensors = {name: np.ascontiguousarray(model.weights[name]) for name in sorted(model.weights)}
+    content = to_bytes(tensors, {_KEY: json.dumps(document, sort_keys=True)})
+    handle, scratch = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(scratch, 0o666 & ~umask)  # mkstemp gives 0600
+        os.replace(scratch, path)
+    except BaseException:
+        os.unlink(scratch)
+        raise
+
+
+def load(path: str | Path) -> Model:
+    """Read and verify a model file.
+
+    Raises:
+        ModelFileError: not there, not a model file, damaged, or a network and weights that do not fit.
+
+    >>> load("missing.safetensors")
+    Traceback (most recent call last):
+    ...
+    subpixel.errors.ModelFileError: missing.safetensors: no such file
+    """
+    path = Path(path)
+    if not path.exists():
+        raise ModelFileError(f"{path}: no such file")
+    if not path.is_file():
+        raise ModelFileError(f"{path}: not a file")
+    if path.stat().st_size > _MAX_BYTES:
+        raise ModelFileError(f"{path}: {path.stat().st_size} bytes are more than any model file has")
+    metadata, weights = _open(path)
+    if _KEY not in metadata:
+        raise ModelFileError(f"{path}: a safetensors file, but not a subpixel model (no '{_KEY}' in its metadata)")
+    try:
+        document = json.loads(metadata[_KEY])
+    except (ValueError, RecursionError):
+        raise ModelFileError(f"{path}: its description is not JSON") from None
+    if not isinstance(document, dict) or document.get("format") != _FORMAT:
+        raise ModelFileError(f"{path}: model format {_FORMAT} is needed; this file states another or none")
+    digest = document.pop("sha256", None)
+    if digest != _digest(document, weights):
+        raise ModelFileError(f"{path}: damaged: its content does not match its checksum")
+    try:
+        spec = Spec.from_json(json.dumps(document["spec"]))
+        return Model(
+            name=str(document["name"]),
+            spec=spec,
+            weights=weights,
+            training=document["training"],
+            figures=document["figures"],
+            licence=str(document["licence"]),
+            quantisation=document["quantisation"],
+        )
+    except KeyError as error:
+        raise ModelFileError(f"{path}: its description lacks {error}") from None
+    except (SpecError, ModelFileError) as error:
+        raise ModelFileError(f"{path}: {error}") from None
+
+
+def _document(model: Model) -> dict[str, Any]:
+    return {
+        "format": _FORMAT,
+        "name": model.name,
+        "spec": json.loads(model.spec.to_json()),
+        "training": dict(model.training),
+        "figures": dict(model.figures),
+        "licence": model.licence,
+        "quantisation": model.quantisation,
+    }
+
+
+def _digest(document: Mapping[str, Any], weights: Mapping[str, NDArray[np.float32]]) -> str:
+    total = hashlib.sha256(json.dumps(document, sort_keys=True).encode())
+    for name in sorted(weights):
+        tensor = weights[name]
+        total.update(f"{name} {tensor.dtype} {tensor.shape}".encode())
+        total.update(np.ascontiguousarray(tensor).tobytes())
+    return total.hexdigest()
+
+
+def _open(path: Path) -> tuple[dict[str, str], dict[str, NDArray[np.float32]]]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            for name in file.keys():  # noqa: SIM118 - not a mapping
+                if file.get_slice(name).get_dtype() != "F32":
+                    raise ModelFileError(f"{path}: {name} is {file.get_slice(name).get_dtype()}; f32 is needed")
+            return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise ModelFileError(f"{path}: not a safetensors file, or one cut short ({error})") from None
+    except OSError as error:
+        raise ModelFileError(f"{path}: cannot be read: {error.strerror or error}") from None

@@ -1,0 +1,295 @@
+"""The one boundary between pictures and networks: dtype, colour, alpha, bands, precision.
+
+A picture goes through in horizontal bands with the halo its network needs, so that memory beyond input and output
+does not grow with it. Colour with a luma network is the luma from the network and everything else bicubic, written
+as one correction: each channel is the bicubic channel plus the difference between the network's luma and the
+bicubic luma. That equals the usual way over YCbCr, since a luma difference d moves R, G and B by 255/219 d each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any, TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subpixel.backends import available_threads, choose
+from subpixel.errors import InvalidArgument
+from subpixel.models.bicubic import bicubic
+from subpixel.models.zoo import find
+
+__all__ = ["Upscaler", "luma", "upscale"]
+
+T = TypeVar("T")
+F32 = NDArray[np.float32]
+
+# BT.601 studio luma of full-range R, G, B: 16 + 65.481 R + 128.553 G + 24.966 B of 255, for values of 0 … 1.
+_BLACK = 16 / 255
+_RED, _GREEN, _BLUE = 65.481 / 255, 128.553 / 255, 24.966 / 255
+_SPAN = 219 / 255
+
+# Output samples of a band: some megabytes for each plane at hand.
+_BAND = 1 << 20
+
+
+def luma(rgb: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+    """BT.601 studio luma divided by 255 (black 16/255, white 235/255), in the dtype given.
+
+    Args:
+        rgb: ``(3, …)``, encoded R, G, B of 0 … 1.
+
+    Source: ITU-R BT.601-7, section 2.5.
+
+    >>> import numpy as np
+    >>> float(np.round(luma(np.ones(3)) * 255, 6))
+    235.0
+    """
+    result: NDArray[np.floating[Any]] = _BLACK + _RED * rgb[0] + _GREEN * rgb[1] + _BLUE * rgb[2]
+    return result
+
+
+class Upscaler:
+    """A network made ready to enlarge pictures; plan once, run many, from any thread.
+
+    Args:
+        model: a shipped model's name, ``auto``, or the path of a ``.safetensors`` file.
+        scale: how many times larger, one of the model's.
+        backend: ``auto``, ``native``, ``reference`` or ``torch``.
+        precision: ``auto``, ``f32``, ``bf16`` or ``int8``.
+        threads: how many to use; None for as many as this process may.
+
+    Raises:
+        InvalidArgument: unknown model, scale, backend or precision; threads below 1.
+        Unsupported: the backend lacks the precision.
+        BackendUnavailable: the backend cannot run here.
+
+    >>> import numpy as np
+    >>> Upscaler("bicubic", 2)(np.full((4, 6, 3), 200, np.uint8)).shape
+    (8, 12, 3)
+    """
+
+    def __init__(
+        self,
+        model: str = "auto",
+        scale: int = 2,
+        backend: str = "auto",
+        precision: str = "auto",
+        threads: int | None = None,
+    ) -> None:
+        if isinstance(scale, bool) or not isinstance(scale, (int, np.integer)) or scale < 1:
+            raise InvalidArgument(f"scale={scale!r}: a whole number of at least 1 is needed")
+        if threads is None:
+            threads = available_threads()
+        if isinstance(threads, bool) or not isinstance(threads, (int, np.integer)) or not 1 <= threads <= 1024:
+            raise InvalidArgument(f"threads={threads!r}: a whole number from 1 to 1024 is needed")
+        self.model = find(model, int(scale))
+        self.scale = int(scale)
+        self.threads = int(threads)
+        chosen, self.precision = choose(backend, precision)
+        self.backend = chosen.name
+        spec = self.model.spec
+        self._luma = spec.colour == "luma"
+        self._network = chosen.prepare(spec, self.model.weights, self.precision, self.threads)
+        # What the network does not make, chroma and alpha, is interpolated, always in f32.
+        self._plain = {
+            plain.channels: chosen.prepare(plain, {}, "f32", self.threads)
+            for plain in (bicubic(self.scale, colour="luma"), bicubic(self.scale, colour="rgb"))
+        }
+        self._halo = max(spec.halo, bicubic(self.scale).halo)
+
+    def __call__(self, image: T) -> T:
+        """Enlarge a picture; the same kind comes back.
+
+        Args:
+            image: ``(H, W)`` gray, ``(H, W, 1)`` gray, ``(H, W, 2)`` gray and alpha, ``(H, W, 3)`` RGB or ``(H, W, 4)``
+                RGBA with straight alpha; u8, u16 or f32 (0 … 1, not clipped); or a PIL image of mode L, LA, RGB, RGBA
+                or I;16.
+
+        Returns:
+            ``(H*scale, W*scale, …)`` of the same dtype, or a PIL image of the same mode.
+
+        Raises:
+            InvalidArgument: any other kind of image.
+        """
+        if _is_pil(image):
+            return cast(T, self._pil(image))
+        if not isinstance(image, np.ndarray):
+            raise InvalidArgument(f"image: {type(image).__name__}: a NumPy array or a PIL image is needed")
+        return cast(T, self._array(image))
+
+    def plane(self, y: NDArray[Any], full_range: bool = False) -> NDArray[Any]:
+        """Enlarge one plane of luma, as video has it.
+
+        Args:
+            y: ``(H, W)`` BT.601 or BT.709 studio luma: u8 (black 16, white 235), u16 or f32 with the same divided
+                to their range (f32 = u8 / 255, u16 = 257 * u8).
+            full_range: the plane uses its whole range instead (black 0, white 255).
+
+        Returns:
+            ``(H*scale, W*scale)`` of the same dtype; f32 is the network's result, neither rounded nor clipped.
+
+        Raises:
+            InvalidArgument: wrong shape or dtype, or an RGB network.
+        """
+        if not self._luma:
+            raise InvalidArgument(f"model '{self.model.name}' works on RGB; a luma model is needed for planes")
+        if not isinstance(y, np.ndarray) or y.ndim != 2:
+            raise InvalidArgument(f"plane: shape {getattr(y, 'shape', type(y).__name__)}: (H, W) is needed")
+        _check_pixels(y)
+        out = np.empty((y.shape[0] * self.scale, y.shape[1] * self.scale), y.dtype)
+        for band, rows in self._bands(y):
+            x = _to_f32(band)[None]
+            x = self._network(x * np.float32(_SPAN) + np.float32(_BLACK) if full_range else x)
+            x = (x - np.float32(_BLACK)) * np.float32(1 / _SPAN) if full_range else x
+            _store(x[:, rows.crop], out[rows.of_result][None])
+        return out
+
+    def _array(self, image: NDArray[Any]) -> NDArray[Any]:
+        shape = image.shape
+        if image.ndim == 2:
+            image = image[:, :, None]
+        if image.ndim != 3 or image.shape[2] not in (1, 2, 3, 4):
+            raise InvalidArgument(
+                f"image: shape {shape}: (H, W), (H, W, 1), (H, W, 2), (H, W, 3) or (H, W, 4) is needed"
+            )
+        _check_pixels(image)
+        height, width, channels = image.shape
+        out = np.empty((height * self.scale, width * self.scale, channels), image.dtype)
+        alpha = channels in (2, 4) and bool((image[..., -1] != _opaque(image.dtype)).any())
+        if channels in (2, 4) and not alpha:
+            out[..., -1] = _opaque(image.dtype)
+        colours = channels - 1 if channels in (2, 4) else channels
+        for band, rows in self._bands(image):
+            planes = np.ascontiguousarray(_to_f32(band).transpose(2, 0, 1))
+            target = out[rows.of_result].transpose(2, 0, 1)
+            made = self._with_alpha(planes) if alpha else self._colour(planes[:colours])
+            _store(made[:, rows.crop], target[: len(made)])
+        return out.reshape((height * self.scale, width * self.scale, *shape[2:]))
+
+    def _with_alpha(self, planes: F32) -> F32:
+        # Colour is carried premultiplied, so that the colour of invisible pixels cannot bleed into visible ones.
+        colour, opacity = planes[:-1], planes[-1:]
+        opacity = np.clip(opacity, 0, 1)
+        made = self._colour(colour * opacity)
+        alpha = np.clip(self._plain[1](opacity), 0, 1)
+        # Where nothing shows there is no colour to divide out; what was stored there is interpolated as it is.
+        hidden = self._plain[len(colour)](np.ascontiguousarray(colour))
+        visible = alpha > 1 / 1024
+        made = np.where(visible, made / np.where(visible, alpha, 1), hidden)
+        return np.concatenate([made, alpha])
+
+    def _colour(self, planes: F32) -> F32:
+        """``(1, H, W)`` gray or ``(3, H, W)`` RGB, encoded values, enlarged."""
+        gray = len(planes) == 1
+        if not self._luma:
+            made = self._network(np.repeat(planes, 3, axis=0) if gray else planes)
+            return made.mean(axis=0, keepdims=True, dtype=np.float32) if gray else made
+        if gray:
+            y = self._network(planes * np.float32(_SPAN) + np.float32(_BLACK))
+            return (y - np.float32(_BLACK)) * np.float32(1 / _SPAN)
+        made = self._plain[3](planes)
+        y = self._network(luma(planes).astype(np.float32, copy=False)[None])
+        y -= luma(made)
+        y *= np.float32(1 / _SPAN)
+        made += y
+        return made
+
+    def _bands(self, image: NDArray[Any]) -> Iterator[tuple[NDArray[Any], _Rows]]:
+        height, width = image.shape[:2]
+        step = max(1, _BAND // (width * self.scale**2))
+        for top in range(0, height, step):
+            bottom = min(top + step, height)
+            first, last = max(top - self._halo, 0), min(bottom + self._halo, height)
+            yield image[first:last], _Rows(top, bottom, first, self.scale)
+
+    def _pil(self, image: Any) -> Any:
+        modes = {"L", "LA", "RGB", "RGBA", "I;16"}
+        if image.mode not in modes:
+            raise InvalidArgument(f"image: PIL mode {image.mode}: one of {', '.join(sorted(modes))} is needed")
+        from PIL import Image
+
+        result = Image.fromarray(self._array(np.asarray(image)))
+        result.info.update(image.info)
+        return result
+
+
+class _Rows:
+    """Which rows of a band's result go where."""
+
+    def __init__(self, top: int, bottom: int, first: int, scale: int) -> None:
+        self.crop = slice((top - first) * scale, (bottom - first) * scale)
+        self.of_result = slice(top * scale, bottom * scale)
+
+
+def upscale(
+    image: T,
+    scale: int = 2,
+    model: str = "auto",
+    backend: str = "auto",
+    precision: str = "auto",
+    threads: int | None = None,
+) -> T:
+    """Enlarge one picture.
+
+    Args:
+        image: an ``(H, W[, C])`` array (u8, u16, f32; gray, RGB or with alpha) or a PIL image, see
+            :meth:`Upscaler.__call__`.
+        scale: how many times larger: 2, 3, 4 or 8 with the shipped models.
+        model: see :class:`Upscaler`, as are the others.
+        backend: what runs it.
+        precision: of the arithmetic.
+        threads: None for as many as this process may use.
+
+    Returns:
+        The same kind, ``scale`` times as high and wide.
+
+    Raises:
+        InvalidArgument: see :class:`Upscaler` and :meth:`Upscaler.__call__`.
+
+    >>> import numpy as np
+    >>> upscale(np.zeros((5, 7), np.uint8), 3).shape
+    (15, 21)
+    """
+    if model.endswith(".safetensors"):  # such a file can change; a shipped model cannot
+        return Upscaler(model, scale, backend, precision, threads)(image)
+    return _ready(model, scale, backend, precision, threads)(image)
+
+
+@lru_cache(maxsize=8)
+def _ready(model: str, scale: int, backend: str, precision: str, threads: int | None) -> Upscaler:
+    return Upscaler(model, scale, backend, precision, threads)
+
+
+def _is_pil(image: object) -> bool:
+    return type(image).__module__.split(".")[0] == "PIL"
+
+
+def _check_pixels(image: NDArray[Any]) -> None:
+    if image.dtype not in (np.uint8, np.uint16, np.float32):
+        raise InvalidArgument(f"image: dtype {image.dtype}: uint8, uint16 or float32 is needed")
+    if 0 in image.shape:
+        raise InvalidArgument(f"image: shape {image.shape} holds no pixel")
+
+
+def _opaque(dtype: np.dtype[Any]) -> Any:
+    return np.float32(1) if dtype == np.float32 else np.iinfo(dtype).max
+
+
+def _to_f32(x: NDArray[Any]) -> F32:
+    if x.dtype == np.float32:
+        return cast(F32, x)
+    return x.astype(np.float32) * np.float32(1 / np.iinfo(x.dtype).max)
+
+
+def _store(x: F32, out: NDArray[Any]) -> None:
+    """Write planes into an array of the same shape: f32 as it is, others rounded half up and clipped."""
+    if out.dtype == np.float32:
+        out[...] = x
+        return
+    top = np.float32(np.iinfo(out.dtype).max)
+    x = x * top
+    x += np.float32(0.5)
+    np.clip(x, 0, top, out=x)
+    out[...] = x  # towards zero, and so half up
