@@ -4,6 +4,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <optional>
 #include <stdexcept>
 
@@ -29,19 +30,29 @@ subpixel::Activation activation_of(const std::string& name) {
   throw std::invalid_argument("activation '" + name + "' is not known");
 }
 
-// Collects layers by number and checks that what it is given hangs together; the network itself was validated
-// before it came here, so a failure is a defect of the caller.
+// Far beyond any network of this field, and small enough that no product of them leaves an int.
+constexpr int kMaxChannels = 65536, kMaxScale = 64, kMaxHalo = 1 << 20;
+
+// Collects layers by number and checks that what it is given hangs together, so that no call can make the engine
+// reach outside of its memory. The network itself was validated before, so a failure is a defect of the caller.
 class Builder {
  public:
   Builder(int channels, int scale, int halo, bool zero_border, int threads, const std::string& target)
-      : session_(channels, scale, halo, zero_border, threads, target), made_{{channels, 1, 0}} {}
+      : session_(channels, scale, halo, zero_border, threads, target), halo_(halo), made_{{channels, 1, 0}} {
+    need(channels <= kMaxChannels && scale <= kMaxScale && halo <= kMaxHalo, "channels, scale or halo is too large");
+  }
 
   void conv(int source, int scale, int lost, In<4> weight, std::optional<In<1>> bias, const std::string& activation,
             std::optional<In<1>> slope) {
+    const subpixel::ValueShape from = at(source);
+    need(weight.shape(0) >= 1 && weight.shape(0) <= kMaxChannels, "weight has no or too many output channels");
+    need(weight.shape(1) == static_cast<std::size_t>(from.channels), "weight does not fit its source");
+    const std::size_t largest = std::max(weight.shape(2), weight.shape(3));
+    need(weight.shape(2) % 2 == 1 && weight.shape(3) % 2 == 1 && largest <= kMaxHalo, "kernel sides must be odd");
+    need(scale == from.scale && lost == from.lost + static_cast<int>(largest / 2), "scale or lost does not fit");
     const int out = static_cast<int>(weight.shape(0));
-    need(static_cast<int>(weight.shape(1)) == at(source).channels, "weight does not fit its source");
-    need(!bias || static_cast<int>(bias->shape(0)) == out, "bias does not fit the weight");
-    need(!slope || static_cast<int>(slope->shape(0)) == out, "slope does not fit the weight");
+    need(!bias || bias->shape(0) == weight.shape(0), "bias does not fit the weight");
+    need(!slope || slope->shape(0) == weight.shape(0), "slope does not fit the weight");
     const auto kind = activation_of(activation);
     need(kind != subpixel::Activation::prelu || slope, "prelu without slopes");
     session_.add_conv(keep({out, scale, lost}), source, static_cast<int>(weight.shape(2)),
@@ -50,29 +61,34 @@ class Builder {
   }
 
   void add(const std::vector<int>& sources, int lost) {
-    const subpixel::ValueShape first = joined(sources, true);
+    const subpixel::ValueShape first = joined(sources, lost, true);
     session_.add_step(keep({first.channels, first.scale, lost}), subpixel::AddStep{sources});
   }
 
   void concat(const std::vector<int>& sources, int lost) {
-    const subpixel::ValueShape first = joined(sources, false);
-    int channels = 0;
+    const subpixel::ValueShape first = joined(sources, lost, false);
+    std::ptrdiff_t channels = 0;
     for (int s : sources) channels += at(s).channels;
-    session_.add_step(keep({channels, first.scale, lost}), subpixel::ConcatStep{sources});
+    need(channels <= kMaxChannels, "too many channels");
+    session_.add_step(keep({static_cast<int>(channels), first.scale, lost}), subpixel::ConcatStep{sources});
   }
 
   void resize(int source, int factor, int lost, const std::vector<int>& offset, const std::vector<float>& weight) {
-    need(factor >= 1 && !offset.empty() && offset.size() % factor == 0 && offset.size() == weight.size(),
-         "taps do not fit the factor");
     const subpixel::ValueShape from = at(source);
+    need(factor >= 1 && factor <= kMaxScale, "factor must be 1 to 64");
+    need(!offset.empty() && offset.size() % static_cast<std::size_t>(factor) == 0 && offset.size() == weight.size(),
+         "taps do not fit the factor");
+    for (int o : offset) need(o >= -kMaxHalo && o <= kMaxHalo, "a tap is too far away");
     session_.add_step(keep({from.channels, from.scale * factor, lost}),
                       subpixel::ResizeStep{source, factor, static_cast<int>(offset.size()) / factor, offset, weight});
   }
 
   void pixel_shuffle(int source, int factor, const std::string& order, int lost) {
     const subpixel::ValueShape from = at(source);
-    need(factor >= 1 && from.channels % (factor * factor) == 0, "channels do not fit the factor");
+    need(factor >= 1 && factor <= kMaxScale, "factor must be 1 to 64");
+    need(from.channels % (factor * factor) == 0, "channels do not fit the factor");
     need(order == "CRD" || order == "DCR", "order must be CRD or DCR");
+    need(lost == from.lost * factor, "lost does not fit");
     session_.add_step(keep({from.channels / (factor * factor), from.scale * factor, lost}),
                       subpixel::ShuffleStep{source, factor, order == "CRD"});
   }
@@ -100,19 +116,25 @@ class Builder {
     need(value >= 0 && value < static_cast<int>(made_.size()), "a source that does not exist");
     return made_[static_cast<std::size_t>(value)];
   }
-  subpixel::ValueShape joined(const std::vector<int>& sources, bool same_channels) const {
+  subpixel::ValueShape joined(const std::vector<int>& sources, int lost, bool same_channels) const {
     need(!sources.empty(), "no sources");
     const subpixel::ValueShape first = at(sources[0]);
-    for (int s : sources)
+    for (int s : sources) {
       need(at(s).scale == first.scale && (!same_channels || at(s).channels == first.channels), "sources differ");
+      need(at(s).lost <= lost, "lost does not fit");
+    }
     return first;
   }
+  // A value within the halo has at least one sample for each of the tile's.
   subpixel::ValueShape keep(subpixel::ValueShape shape) {
+    need(shape.scale <= kMaxScale, "the scale is too large");
+    need(shape.lost >= 0 && shape.lost <= std::ptrdiff_t{halo_} * shape.scale, "a layer loses more than the halo");
     made_.push_back(shape);
     return shape;
   }
 
   subpixel::Session session_;
+  int halo_;
   std::vector<subpixel::ValueShape> made_;
 };
 
@@ -135,6 +157,7 @@ NB_MODULE(_native, m) {
       .def("concat", &Builder::concat, "sources"_a, "lost"_a)
       .def("resize", &Builder::resize, "source"_a, "factor"_a, "lost"_a, "offset"_a, "weight"_a)
       .def("pixel_shuffle", &Builder::pixel_shuffle, "source"_a, "factor"_a, "order"_a, "lost"_a)
-      .def("run", &Builder::run, "x"_a, "y"_a)
+      // y is written in place: converted, it would be a copy that nobody sees
+      .def("run", &Builder::run, "x"_a, "y"_a.noconvert())
       .def_prop_ro("target", &Builder::target);
 }

@@ -257,7 +257,7 @@ def upscale(
     return _ready(model, scale, backend, precision, threads)(image)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=8, typed=True)  # typed: a scale of 2.0 or True is refused even after 2 or 1 was taken
 def _ready(model: str, scale: int, backend: str, precision: str, threads: int | None) -> Upscaler:
     return Upscaler(model, scale, backend, precision, threads)
 

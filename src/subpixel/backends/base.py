@@ -87,7 +87,7 @@ def choose(name: str, precision: str) -> tuple[Backend, str]:
         reason = backend.unavailable()
         if wanted in backend.precisions and not reason:
             return backend, wanted
-        if backend.name == "native" and reason:
+        if backend.name == "native" and wanted in backend.precisions:
             # Python shows a warning of one text from one place once.
             warnings.warn(f"running on the slower fallback: {reason}", FallbackWarning, stacklevel=1)
     having = [b.name for b in BACKENDS.values() if wanted in b.precisions]

@@ -56,7 +56,7 @@ class NativeBackend:
         try:
             engine = module.Session(spec.channels, spec.scale, spec.halo, zero, threads, target)
         except ValueError as error:
-            raise BackendUnavailable(f"SUBPIXEL_TARGET: {error}") from None
+            raise BackendUnavailable(f"{'SUBPIXEL_TARGET' if target else 'backend native'}: {error}") from None
         # The engine always runs on a tile with its halo, whatever the border rule, so it needs the loss that
         # convolution without padding has.
         values = spec.values if not zero else Spec(spec.layers, spec.scale, spec.colour, "replicate").values

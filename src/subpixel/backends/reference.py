@@ -17,9 +17,8 @@ from subpixel.ops.shuffle import Order
 
 __all__ = ["NumpyKernels", "ReferenceBackend"]
 
-# Columns of one matrix product. Every product of a layer has this same shape, filled up with zeros, so that the
-# library behind NumPy treats each pixel alike wherever it lies: tiles and whole pictures give the same bits.
-_BLOCK = 4096
+# Pixels of one pass of a convolution: what keeps its sums for some tens of channels in the second-level cache.
+_SPAN = 4096
 
 Array = NDArray[np.float32]
 
@@ -31,29 +30,26 @@ class NumpyKernels:
         return np.pad(x, ((0, 0), (0, 0), (halo, halo), (halo, halo)), mode="edge")
 
     def conv(self, x: Array, weight: Array, bias: Array | None, padding: tuple[int, int]) -> Array:
+        # One weight after the other in a fixed order, each onto many pixels at once. A matrix product would round a
+        # pixel's sum differently by where in the matrix it lies; so, tiles and whole pictures give the same bits.
         vertical, horizontal = padding
         x = np.pad(x, ((0, 0), (0, 0), (vertical, vertical), (horizontal, horizontal)))
         out, cin, kh, kw = weight.shape
         n, _, height, width = x.shape
         rows, columns = height - kh + 1, width - kw + 1
-        windows = np.lib.stride_tricks.sliding_window_view(x, (kh, kw), axis=(2, 3))
-        matrix = weight.reshape(out, cin * kh * kw)
-        result = np.empty((n, out, rows, columns), np.float32)
-        step = max(1, _BLOCK // columns) if columns else 1
-        block = np.zeros((cin * kh * kw, _BLOCK), np.float32)
-        for k in range(n):
-            for top in range(0, rows, step):
-                for left in range(0, columns, _BLOCK):
-                    part = windows[k, :, top : top + step, left : left + _BLOCK]
-                    high, wide = part.shape[1:3]
-                    pixels = high * wide
-                    block[:, :pixels] = part.transpose(0, 3, 4, 1, 2).reshape(cin * kh * kw, pixels)
-                    block[:, pixels:] = 0
-                    result[k, :, top : top + step, left : left + _BLOCK] = (matrix @ block)[:, :pixels].reshape(
-                        out, high, wide
-                    )
+        result = np.zeros((n, out, rows, columns), np.float32)
         if bias is not None:
             result += bias[:, None, None]
+        step = max(1, _SPAN // columns)
+        for k in range(n):
+            for top in range(0, rows, step):
+                high = min(step, rows - top)
+                total = result[k, :, top : top + high].copy()
+                term = np.empty_like(total)
+                for c, i, j in np.ndindex(cin, kh, kw):
+                    part = x[k, c, top + i : top + i + high, j : j + columns]
+                    total += np.multiply(weight[:, c, i, j, None, None], part, out=term)
+                result[k, :, top : top + high] = total
         return result
 
     def activate(self, x: Array, kind: str, slope: Array | None) -> Array:
@@ -85,7 +81,7 @@ class NumpyKernels:
 
 
 class ReferenceBackend:
-    """Runs any Spec, f32 only. ``threads`` is left to NumPy's own library."""
+    """Runs any Spec, f32 only, on the calling thread whatever ``threads`` says."""
 
     name = "reference"
     precisions: tuple[str, ...] = ("f32",)
@@ -98,6 +94,7 @@ class ReferenceBackend:
 
     def prepare(self, spec: Spec, weights: Weights, precision: str, threads: int) -> Session:
         kernels = NumpyKernels()
+        own = {name: np.array(value, np.float32) for name, value in weights.items()}
 
         def session(planes: Planes) -> Planes:
             planes = checked_planes(planes, spec)
@@ -105,7 +102,7 @@ class ReferenceBackend:
                 return np.empty(
                     (planes.shape[0], planes.shape[1] * spec.scale, planes.shape[2] * spec.scale), np.float32
                 )
-            result: Planes = run(spec, weights, planes[None], kernels)[0]
+            result: Planes = run(spec, own, planes[None], kernels)[0]
             return result
 
         return session

@@ -68,7 +68,7 @@ def read(path: str | Path) -> Picture:
         ImageReadError: not there, not a picture, damaged, cut short, or of a kind that cannot be enlarged.
     """
     path = Path(path)
-    if path.is_dir():
+    if os.path.isdir(path):  # unlike Path.is_dir it never raises; what is wrong with a path shows when it is opened
         raise ImageReadError(f"{path}: is a folder; the path of a picture is needed")
     try:
         with open(path, "rb") as file:
@@ -78,7 +78,8 @@ def read(path: str | Path) -> Picture:
     if empty:
         raise ImageReadError(f"{path}: the file is empty")
     try:
-        header = pyvips.Image.new_from_file(str(path), access="sequential", fail_on="truncated")
+        # "error", not "truncated": with the latter a TIFF cut short is filled up with black without a word.
+        header = pyvips.Image.new_from_file(str(path), access="sequential", fail_on="error")
     except pyvips.Error as error:
         raise ImageReadError(f"{path}: not a picture that can be read ({_reason(error)})") from None
     try:
@@ -90,6 +91,9 @@ def read(path: str | Path) -> Picture:
         raise ImageReadError(f"{path}: the picture is damaged or cut short ({_reason(error)})") from None
     if pixels.ndim == 2:
         pixels = pixels[:, :, None]
+    pages = header.get("n-pages") if header.get_typeof("n-pages") else 1
+    if pages > 1:
+        notes = (*notes, f"the file holds {pages} pictures; the first was read")
     if pixels.dtype == np.float64:
         pixels, notes = pixels.astype(np.float32), (*notes, "64-bit floating point was read as 32-bit")
     if pixels.dtype not in (np.uint8, np.uint16, np.float32) or pixels.shape[2] > 4:
@@ -149,11 +153,11 @@ def check_destination(path: Path, *, overwrite: bool) -> str:
     suffix = path.suffix.lower()
     if suffix not in WRITABLE:
         raise InvalidArgument(f"{path}: a name ending in {', '.join(WRITABLE)} is needed to write a picture")
-    if path.is_dir():
+    if os.path.isdir(path):
         raise ImageWriteError(f"{path}: is a folder")
-    if path.exists() and not overwrite:
+    if os.path.exists(path) and not overwrite:
         raise ImageWriteError(f"{path}: exists already; --overwrite replaces it")
-    if not path.parent.is_dir():
+    if not os.path.isdir(path.parent):
         raise ImageWriteError(f"{path}: there is no folder {path.parent}")
     if not os.access(path.parent, os.W_OK):
         raise ImageWriteError(f"{path}: the folder {path.parent} cannot be written")
@@ -202,14 +206,20 @@ def _with_metadata(image: pyvips.Image, picture: Picture) -> pyvips.Image:
         return image.copy(interpretation=space)
     image = image.copy(interpretation=space, xres=header.xres, yres=header.yres)
     own = set(image.get_fields())
-    converted = bool(picture.notes) and header.interpretation not in (*_GRAY, *_RGB)
+    converted = header.interpretation not in (*_GRAY, *_RGB)
+
+    def dropped(name: str) -> bool:
+        if converted and name == "icc-profile-data":
+            return True  # it describes the colours before the conversion
+        return name.startswith(_NOT_KEPT) or "Orientation" in name
 
     for name in header.get_fields():
-        if name in own or name.startswith(_NOT_KEPT) or "Orientation" in name:
-            continue
-        if converted and name == "icc-profile-data":
-            continue  # it describes the colours before the conversion
-        image.set_type(header.get_typeof(name), name, header.get(name))
+        if name not in own and not dropped(name):
+            image.set_type(header.get_typeof(name), name, header.get(name))
+    # Setting the block of EXIF lays out all that is in it, and with it what must go: the old turn, the old preview.
+    for name in image.get_fields():
+        if name not in own and dropped(name):
+            image.remove(name)
     return image
 
 

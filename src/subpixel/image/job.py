@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -76,6 +77,6 @@ class Job:
         return folder / f"{self.source.stem}_x{self.upscaler.scale}{suffix}"
 
     def _check(self, destination: Path) -> None:
-        if destination.exists() and self.source.exists() and destination.samefile(self.source):
+        if os.path.exists(destination) and os.path.exists(self.source) and destination.samefile(self.source):
             raise ImageWriteError(f"{destination}: is the picture itself, which is never replaced; name another output")
         check_destination(destination, overwrite=self.overwrite)

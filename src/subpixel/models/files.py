@@ -129,6 +129,10 @@ def load(path: str | Path) -> Model:
     digest = document.pop("sha256", None)
     if digest != _digest(document, weights):
         raise ModelFileError(f"{path}: damaged: its content does not match its checksum")
+    for part in ("training", "figures", "quantisation"):
+        value = document.get(part)
+        if not isinstance(value, dict) and not (part == "quantisation" and value is None):
+            raise ModelFileError(f"{path}: '{part}' in its description is not an object")
     try:
         spec = Spec.from_json(json.dumps(document["spec"]))
         return Model(
@@ -147,7 +151,7 @@ def load(path: str | Path) -> Model:
 
 
 def _document(model: Model) -> dict[str, Any]:
-    return {
+    document = {
         "format": _FORMAT,
         "name": model.name,
         "spec": json.loads(model.spec.to_json()),
@@ -156,6 +160,9 @@ def _document(model: Model) -> dict[str, Any]:
         "licence": model.licence,
         "quantisation": model.quantisation,
     }
+    # As it will be read: JSON turns numbers that are keys into text, and sorts them otherwise.
+    read: dict[str, Any] = json.loads(json.dumps(document))
+    return read
 
 
 def _digest(document: Mapping[str, Any], weights: Mapping[str, NDArray[np.float32]]) -> str:

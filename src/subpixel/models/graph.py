@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol, TypeVar, cast
 
-from subpixel.models.spec import INPUT, Add, Concat, Conv, PixelShuffle, Resize, Spec
+from subpixel.models.spec import INPUT, Add, Concat, Conv, PixelShuffle, Resize, Spec, sources_of
 from subpixel.ops.resize import Mode
 from subpixel.ops.shuffle import Order
 
@@ -108,7 +108,6 @@ def _crop(x: Any, rows: int, columns: int | None = None) -> Any:
 def _last_uses(spec: Spec) -> dict[str, int]:
     uses: dict[str, int] = {}
     for number, layer in enumerate(spec.layers):
-        sources = layer.sources if isinstance(layer, (Add, Concat)) else (layer.source,)
-        for name in sources:
+        for name in sources_of(layer):
             uses[name] = number
     return uses

@@ -29,6 +29,7 @@ __all__ = [
     "Resize",
     "Spec",
     "Value",
+    "sources_of",
 ]
 
 INPUT = "input"
@@ -248,6 +249,7 @@ class Spec:
 
     def _trace(self) -> dict[str, Value]:
         values = {INPUT: Value(self.channels, 1, 0)}
+        unread: set[str] = set()
         for layer in self.layers:
             if not isinstance(layer, Layer):
                 raise SpecError(f"{layer!r} is not a layer")
@@ -258,6 +260,12 @@ class Spec:
             values[layer.name] = _TRACERS[type(layer)](layer, values, self.border)
             if values[layer.name].scale > _MAX_SCALE:
                 raise SpecError(f"layer '{layer.name}': x{values[layer.name].scale} is beyond x{_MAX_SCALE}")
+            unread.difference_update(sources_of(layer))
+            unread.add(layer.name)
+        # Such a layer would be computed for nothing, and might reach further than the result's halo.
+        unread.discard(self.layers[-1].name)
+        if unread:
+            raise SpecError(f"layer '{min(unread)}': no later layer reads it")
         return values
 
 
@@ -332,6 +340,15 @@ def _zero_halo(spec: Spec) -> int:
     """The reach of a network that pads at each layer: what the same layers would lose if they did not."""
     twin = Spec(spec.layers, spec.scale, spec.colour, "replicate")
     return twin.halo
+
+
+def sources_of(layer: Layer) -> tuple[str, ...]:
+    """Names of the values that a layer reads.
+
+    >>> sources_of(Add("sum", ("a", "b")))
+    ('a', 'b')
+    """
+    return layer.sources if isinstance(layer, (Add, Concat)) else (layer.source,)
 
 
 def _source(layer: str, name: Any, values: dict[str, Value]) -> Value:

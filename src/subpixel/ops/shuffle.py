@@ -48,7 +48,7 @@ def pixel_shuffle(x: NDArray[Any], r: int, *, layout: Layout = "NCHW", order: Or
     >>> pixel_shuffle(np.arange(4).reshape(1, 4, 1, 1), 2)[0, 0].tolist()
     [[0, 1], [2, 3]]
     """
-    x = _checked("pixel_shuffle", x, r, layout, order)
+    x, r = _checked("pixel_shuffle", x, r, layout, order)
     first = layout in ("NCHW", "CHW")
     h, w, channels = _sizes(x, first)
     if channels % (r * r):
@@ -70,7 +70,7 @@ def pixel_shuffle(x: NDArray[Any], r: int, *, layout: Layout = "NCHW", order: Or
         perm = (0, 3, 1, 4, 2) if order == "CRD" else (0, 2, 1, 3, 4)
         out_shape = (*lead, h * r, w * r, c)
     y = y.transpose(*range(k), *(k + p for p in perm))
-    return np.ascontiguousarray(y).reshape(out_shape)
+    return y.copy().reshape(out_shape)
 
 
 def pixel_unshuffle(x: NDArray[Any], r: int, *, layout: Layout = "NCHW", order: Order = "CRD") -> NDArray[Any]:
@@ -91,7 +91,7 @@ def pixel_unshuffle(x: NDArray[Any], r: int, *, layout: Layout = "NCHW", order: 
     >>> pixel_unshuffle(np.arange(4).reshape(1, 1, 2, 2), 2)[0, :, 0, 0].tolist()
     [0, 1, 2, 3]
     """
-    x = _checked("pixel_unshuffle", x, r, layout, order)
+    x, r = _checked("pixel_unshuffle", x, r, layout, order)
     first = layout in ("NCHW", "CHW")
     h, w, c = _sizes(x, first)
     if h % r or w % r:
@@ -109,10 +109,10 @@ def pixel_unshuffle(x: NDArray[Any], r: int, *, layout: Layout = "NCHW", order: 
         perm = (0, 2, 4, 1, 3) if order == "CRD" else (0, 2, 1, 3, 4)
         out_shape = (*lead, h // r, w // r, c * r * r)
     y = y.transpose(*range(k), *(k + p for p in perm))
-    return np.ascontiguousarray(y).reshape(out_shape)
+    return y.copy().reshape(out_shape)
 
 
-def _checked(op: str, x: NDArray[Any], r: int, layout: str, order: str) -> NDArray[Any]:
+def _checked(op: str, x: NDArray[Any], r: int, layout: str, order: str) -> tuple[NDArray[Any], int]:
     x = np.asarray(x)
     if isinstance(r, bool) or not isinstance(r, (int, np.integer)) or r < 1:
         raise InvalidArgument(f"{op}: r={r!r}: a whole number of at least 1 is needed")
@@ -122,7 +122,7 @@ def _checked(op: str, x: NDArray[Any], r: int, layout: str, order: str) -> NDArr
         raise InvalidArgument(f"{op}: order={order!r}: 'CRD' or 'DCR' is needed")
     if x.ndim != len(layout):
         raise InvalidArgument(f"{op}: shape {x.shape} has {x.ndim} axes, layout {layout} has {len(layout)}")
-    return x
+    return x, int(r)  # a NumPy integer would wrap around in r * r
 
 
 def _sizes(x: NDArray[Any], channels_first: bool) -> tuple[int, int, int]:

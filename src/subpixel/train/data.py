@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +14,9 @@ from torch import Tensor
 from subpixel.errors import ImageReadError, InvalidArgument
 from subpixel.image import read
 from subpixel.metrics.protocol import luma_255, shrink
+from subpixel.ops import resize
 
-__all__ = ["Pair", "Patches", "load_pairs", "split"]
+__all__ = ["Pair", "Patches", "find_pictures", "load_pairs"]
 
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 
@@ -32,14 +33,11 @@ class Pair:
     large: Tensor
 
 
-def load_pairs(
-    folder: str | Path, scale: int, threads: int, progress: Callable[[int, int], None] | None = None
-) -> list[Pair]:
-    """Read every picture of a folder and below it, in the order of their paths.
+def find_pictures(folder: str | Path) -> tuple[list[Path], list[Path]]:
+    """The pictures of a folder and below it, by their paths: those to train on, and those held out (every 20th).
 
     Raises:
         InvalidArgument: no such folder, or fewer than two pictures.
-        ImageReadError: a picture that cannot be read, or one that is not 8 bits deep.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -47,28 +45,37 @@ def load_pairs(
     paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in _SUFFIXES and p.is_file())
     if len(paths) < 2:
         raise InvalidArgument(f"{folder}: {len(paths)} pictures; at least 2 are needed, one of them to measure with")
+    return [p for k, p in enumerate(paths) if k % _HELD_OUT], paths[::_HELD_OUT]
 
-    def pair(path: Path) -> Pair:
+
+def load_pairs(paths: Sequence[Path], scale: int, sizes: Sequence[float], threads: int) -> list[Pair]:
+    """Read pictures and make their small copies.
+
+    Args:
+        paths: the pictures.
+        scale: how many times smaller.
+        sizes: each picture is taken at each of these sizes, 1 being its own: a photograph made smaller is sharper, and
+            a network that saw such detail restores it better (FSRCNN, arXiv 1608.00367, section 4.1).
+        threads: how many read at a time.
+
+    Raises:
+        ImageReadError: a picture that cannot be read, or one that is not 8 bits deep.
+    """
+
+    def load(path: Path) -> list[Pair]:
         pixels = read(path).pixels
         if pixels.dtype != np.uint8:
             raise ImageReadError(f"{path}: {pixels.dtype}: training takes 8-bit pictures")
-        small, large = shrink(pixels, scale)
-        planes = [torch.from_numpy((luma_255(p) / 255).astype(np.float32)) for p in (small, large)]
-        return Pair(str(path.relative_to(folder)), planes[0], planes[1])
+        pairs = []
+        for size in sizes:
+            sized = pixels if size == 1 else resize(pixels, scale=size, antialias=True)
+            if min(sized.shape[:2]) >= scale:
+                small, large = (torch.from_numpy((luma_255(p) / 255).astype(np.float32)) for p in shrink(sized, scale))
+                pairs.append(Pair(path.name, small, large))
+        return pairs
 
-    pairs = []
     with ThreadPoolExecutor(threads) as pool:
-        for one in pool.map(pair, paths):
-            pairs.append(one)
-            if progress:
-                progress(len(pairs), len(paths))
-    return pairs
-
-
-def split(pairs: list[Pair]) -> tuple[list[Pair], list[Pair]]:
-    """Those to train on, and those held out (every 20th, at least one)."""
-    held = pairs[::_HELD_OUT]
-    return [p for k, p in enumerate(pairs) if k % _HELD_OUT], held
+        return [pair for pairs in pool.map(load, paths) for pair in pairs]
 
 
 class Patches:

@@ -21,13 +21,15 @@ from subpixel.models.graph import run
 from subpixel.models.spec import Spec
 from subpixel.models.torch_kernels import TorchKernels
 from subpixel.train.curve import write_curve
-from subpixel.train.data import Pair, Patches, load_pairs, split
+from subpixel.train.data import Pair, Patches, find_pictures, load_pairs
 from subpixel.train.optim import Muon
+from subpixel.train.solve import chain, solve_last_layer
 from subpixel.train.weights import Trainable
 
 __all__ = ["Settings", "train"]
 
 _LOSSES = ("l1", "l2")
+_SOLVE_BATCHES = 40  # some two million equations for each column of the last layer
 _WARM_UP = 200  # steps of rising rate; orthogonalised updates are large from the first
 _RATE_OF_VECTORS = 0.2  # Adam's rate for biases and slopes, relative to the matrices'
 
@@ -49,6 +51,7 @@ class Settings:
         expand: width of the over-parameterisation, in output channels; 0 for none.
         bf16: compute layers in bf16 (weights are combined and updated in f32).
         average: decay of the mean of weights that is measured and saved.
+        sizes: at which each picture is seen, 1 being its own.
     """
 
     arch: str
@@ -63,6 +66,7 @@ class Settings:
     expand: int = 0
     bf16: bool = True
     average: float = 0.999
+    sizes: tuple[float, ...] = (1.0, 0.75, 0.5)
 
     def __post_init__(self) -> None:
         if (self.steps is None) == (self.minutes is None):
@@ -73,6 +77,8 @@ class Settings:
                 raise InvalidArgument(f"train: {name}={value}: more than 0 is needed")
         if self.expand < 0 or not 0 <= self.average < 1:
             raise InvalidArgument(f"train: expand={self.expand}, average={self.average}: ≥ 0 and 0 … 1 are needed")
+        if not self.sizes or not all(0 < size <= 1 for size in self.sizes):
+            raise InvalidArgument(f"train: sizes={self.sizes}: numbers above 0 and up to 1 are needed")
         if self.loss not in _LOSSES:
             raise InvalidArgument(f"train: loss={self.loss!r}: one of {', '.join(_LOSSES)} is needed")
 
@@ -119,15 +125,17 @@ def train(
     if spec.colour != "luma":
         raise InvalidArgument("train: networks on luma only")
     torch.set_num_threads(threads)
-    pairs, held = split(load_pairs(data, spec.scale, threads))
+    trained_on, held_out = find_pictures(data)
+    pairs = load_pairs(trained_on, spec.scale, settings.sizes, threads)
+    held = load_pairs(held_out, spec.scale, (1.0,), threads)
     state = _State(settings, spec, pairs, start)
     checkpoint = out.with_suffix(".ckpt")
     if resume and checkpoint.exists():
         state.restore(checkpoint)
         say(f"going on at step {state.step} after {state.seconds / 60:.1f} minutes")
     say(
-        f"{settings.arch} ×{spec.scale}: {spec.parameters} parameters, {len(pairs)} pictures to train on, "
-        f"{len(held)} held out; {_validate(spec, state.kept(), held):.3f} dB at step {state.step}"
+        f"{settings.arch} ×{spec.scale}: {spec.parameters} parameters, {len(trained_on)} pictures to train on, "
+        f"{len(held)} held out; {_validate(spec, state.average, held):.3f} dB at step {state.step}"
     )
     try:
         _loop(state, spec, settings, held, out, say)
@@ -135,8 +143,9 @@ def train(
         state.keep(checkpoint)
         say(f"stopped at step {state.step}; the same command with --resume goes on from {checkpoint}")
         raise
+    state.finish(spec, held)
     best = {name: value.numpy() for name, value in state.best.items()}
-    pictures = {"pictures": len(pairs), "held_out": [p.name for p in held]}
+    pictures = {"pictures": len(trained_on), "held_out": [p.name for p in held]}
     model = Model(
         settings.arch,
         spec,
@@ -157,9 +166,11 @@ class _State:
         generator = torch.Generator().manual_seed(settings.seed)
         self.settings = settings
         self.net = Trainable(spec, settings.expand, generator)
-        if start is not None:
-            self.net.take(load(start).weights)
         self.patches = Patches(pairs, spec.scale, settings.patch, spec.halo, settings.batch, generator)
+        if start is not None:
+            self.net.take({name: torch.from_numpy(w.copy()) for name, w in load(start).weights.items()})
+            if chain(spec):
+                self.net.take(solve_last_layer(spec, self.net.collapsed(), self.patches, _SOLVE_BATCHES))
         named = list(self.net.named_parameters())
         self.optimisers: list[torch.optim.Optimizer] = [
             Muon([p for _, p in named if p.ndim > 1], settings.lr),
@@ -171,13 +182,23 @@ class _State:
         self.step, self.seconds = 0, 0.0
         self.rows: list[list[float]] = []
 
-    def kept(self) -> dict[str, Tensor]:
-        return self.average
-
-    def follow(self) -> None:
+    def follow(self, weights: dict[str, Tensor]) -> None:
         decay = min(self.settings.average, self.step / (self.step + 20))
-        for name, weight in self.net.collapsed().items():
+        for name, weight in weights.items():
             self.average[name].lerp_(weight.detach(), 1 - decay)
+
+    def measured(self, spec: Spec, weights: dict[str, Tensor], held: list[Pair]) -> float:
+        """The score of some weights; the best ever seen are kept."""
+        score = _validate(spec, weights, held)
+        if score > self.best_psnr:
+            self.best, self.best_psnr = {k: v.clone() for k, v in weights.items()}, score
+        return score
+
+    def finish(self, spec: Spec, held: list[Pair]) -> None:
+        """Bring the last layer to its optimum, if that is better."""
+        if chain(spec):
+            solved = solve_last_layer(spec, self.average, self.patches, 5 * _SOLVE_BATCHES)
+            self.measured(spec, {**self.average, **solved}, held)
 
     def keep(self, path: Path) -> None:
         content = {
@@ -225,9 +246,7 @@ def _loop(
         state.seconds = time.monotonic() - begun
         done = state.step / settings.steps if settings.steps else state.seconds / (60 * (settings.minutes or 1))
         if done >= 1 or state.seconds >= next_report:
-            score = _validate(spec, state.kept(), held)
-            if score > state.best_psnr:
-                state.best, state.best_psnr = {k: v.clone() for k, v in state.average.items()}, score
+            score = state.measured(spec, state.average, held)
             loss = total_loss / max(counted, 1)
             rate = state.optimisers[0].param_groups[0]["lr"]
             state.rows.append([state.step, round(state.seconds / 60, 3), loss, rate, score])
@@ -244,6 +263,7 @@ def _loop(
             optimiser.param_groups[0]["lr"] = rate * factor
         small, large = state.patches.draw()
         weights = state.net.collapsed()
+        state.follow(weights)
         with torch.autocast("cpu", torch.bfloat16, enabled=settings.bf16):
             made = run(spec, weights, small, kernels, pad=False)
         error = made.float() - large
@@ -254,7 +274,6 @@ def _loop(
         for optimiser in state.optimisers:
             optimiser.step()
         state.step += 1
-        state.follow()
         total_loss, counted = total_loss + loss_now.item(), counted + 1
 
 

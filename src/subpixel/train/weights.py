@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from subpixel.models.spec import Conv, PixelShuffle, Spec
@@ -17,9 +15,6 @@ __all__ = ["Trainable", "interpolating_start"]
 # Where the carrier of the interpolating start runs through tanh: small enough to be nearly linear (the cubic
 # term of tanh(0.2 * 0.5) is 0.3 % of it), large enough that the last layer need not multiply by more than 5.
 _CARRIER = 0.2
-
-_ZM = int(__import__("os").environ.get("ZM", "0"))
-_CONTRAST = float(__import__("os").environ.get("CONTRAST", "1"))
 
 
 class Trainable(nn.Module):
@@ -47,17 +42,14 @@ class Trainable(nn.Module):
                 self.wide[_key(name)] = nn.Parameter(wide)
                 self.mix[_key(name)] = nn.Parameter(torch.zeros(out, hidden))
 
-    def take(self, weights: Mapping[str, NDArray[np.float32]]) -> list[str]:
-        """Begin with the tensors of another network that have the same name and shape; returns their names."""
-        taken = []
+    @torch.no_grad()
+    def take(self, weights: Mapping[str, Tensor]) -> None:
+        """Begin with those tensors of another network that have the same name and shape."""
         for name, shape in self.spec.weight_shapes.items():
-            if name in weights and weights[name].shape == shape:
-                with torch.no_grad():
-                    self.direct[_key(name)].copy_(torch.from_numpy(weights[name].copy()))
-                    if _key(name) in self.mix:
-                        self.mix[_key(name)].zero_()
-                taken.append(name)
-        return taken
+            if name in weights and tuple(weights[name].shape) == shape:
+                self.direct[_key(name)].copy_(weights[name])
+                if _key(name) in self.mix:
+                    self.mix[_key(name)].zero_()
 
     def collapsed(self) -> dict[str, Tensor]:
         """The weights of the Spec by name, differentiable. Always f32: bf16 would swallow small updates."""
@@ -93,15 +85,9 @@ def interpolating_start(spec: Spec, generator: torch.Generator) -> dict[str, Ten
     shuffle = spec.layers[-1]
     last = convs[-1]
     weights[f"{last.name}.weight"] *= 0.1
-    chain = len(convs) == len(spec.layers) - 1 and isinstance(shuffle, PixelShuffle) and spec.channels == 1
-    if not chain or not all(layer.bias for layer in convs):
+    plain = len(convs) == len(spec.layers) - 1 and isinstance(shuffle, PixelShuffle) and spec.channels == 1
+    if not plain or not all(layer.bias for layer in convs):
         return weights
-    # The other first kernels see contrast alone: their taps sum to zero, and are large enough that the small local
-    # differences of photographs reach the bend of the activation.
-    first = weights[f"{convs[0].name}.weight"]
-    if _ZM:
-        first -= first.mean(dim=(2, 3), keepdim=True)
-    first *= _CONTRAST
     gain, offset = 1.0, 0.0
     for layer in convs[:-1]:
         kernel = weights[f"{layer.name}.weight"]

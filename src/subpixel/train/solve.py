@@ -1,0 +1,69 @@
+"""The last layer of a plain chain is linear, so the best one for given features is a least-squares problem.
+
+Solved once it takes a network whose first layers come from another scale to where descent would need thousands of
+steps to bring it, and a trained one to the exact optimum of its last layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from subpixel.models.spec import Conv, PixelShuffle, Spec
+from subpixel.models.torch_kernels import TorchKernels
+from subpixel.train.data import Patches
+
+__all__ = ["chain", "solve_last_layer"]
+
+# Relative to the mean power of a feature: keeps directions that the data hardly excites from growing large weights.
+_RIDGE = 1e-7
+
+
+def chain(spec: Spec) -> list[Conv] | None:
+    """The convolutions of a network that is nothing but convolutions and a final CRD pixel shuffle, else None."""
+    convs = [layer for layer in spec.layers if isinstance(layer, Conv)]
+    last = spec.layers[-1]
+    plain = len(convs) == len(spec.layers) - 1 and isinstance(last, PixelShuffle) and last.order == "CRD"
+    linear_end = plain and convs[-1].activation == "none" and convs[-1].bias
+    return convs if linear_end and spec.border == "replicate" else None
+
+
+def solve_last_layer(spec: Spec, weights: Mapping[str, Tensor], patches: Patches, batches: int) -> dict[str, Tensor]:
+    """Weight and bias of the last convolution that minimise the squared error over random patches.
+
+    Args:
+        spec: a network for which :func:`chain` is not None.
+        weights: of all layers; those of the last are not read.
+        patches: where inputs and targets come from.
+        batches: how many are drawn; each brings ``batch * n²`` equations for each unknown's column.
+
+    Returns:
+        The two tensors of the last convolution by name.
+    """
+    convs = chain(spec)
+    assert convs is not None
+    *trunk, last = convs
+    kernels = TorchKernels()
+    kh, kw = last.kernel
+    unknowns = last.in_channels * kh * kw + 1
+    gram = torch.zeros(unknowns, unknowns, dtype=torch.float64)
+    right = torch.zeros(unknowns, last.out_channels, dtype=torch.float64)
+    with torch.no_grad():
+        for _ in range(batches):
+            x, target = patches.draw()
+            for conv in trunk:
+                x = kernels.conv(x, weights[f"{conv.name}.weight"], weights.get(f"{conv.name}.bias"), (0, 0))
+                if conv.activation != "none":
+                    x = kernels.activate(x, conv.activation, weights.get(f"{conv.name}.slope"))
+            features = F.unfold(x, (kh, kw)).transpose(0, 1).flatten(1)
+            features = torch.cat([features, torch.ones(1, features.shape[1])])
+            wanted = F.pixel_unshuffle(target, spec.scale).transpose(0, 1).flatten(1)
+            gram += (features @ features.T).double()
+            right += (features @ wanted.T).double()
+        gram.diagonal().add_(_RIDGE * gram.diagonal().mean())
+        solution = torch.linalg.solve(gram, right).float()
+    shape = (last.out_channels, last.in_channels, kh, kw)
+    return {f"{last.name}.weight": solution[:-1].T.reshape(shape).contiguous(), f"{last.name}.bias": solution[-1]}

@@ -1,0 +1,541 @@
+"""Reading and writing picture files: what belongs to a picture survives, what is broken is refused."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import pyvips
+from malformed.pictures import NOT_PICTURES, corrupted, truncated
+from numpy.typing import NDArray
+from PIL import Image, ImageCms
+
+from subpixel.errors import ImageReadError, ImageWriteError, InvalidArgument, SubpixelError
+from subpixel.image import Picture, read, write
+from subpixel.image.files import WRITABLE
+
+Make = Callable[..., NDArray[Any]]
+Saved = Callable[..., Path]
+Look = Callable[[], dict[str, Any]]
+
+XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><note>kept</note></x:xmpmeta>'
+
+
+def profile() -> bytes:
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+# What is read
+
+
+@pytest.mark.parametrize(
+    ("suffix", "channels", "dtype"),
+    [
+        *((".png", c, np.uint8) for c in (1, 2, 3, 4)),
+        *((".png", c, np.uint16) for c in (1, 2, 3, 4)),
+        *((".tif", c, d) for c in (1, 2, 3, 4) for d in (np.uint8, np.uint16, np.float32)),
+        (".webp", 3, np.uint8),
+        (".webp", 4, np.uint8),
+    ],
+)
+def test_pixels_come_and_go_without_loss(
+    pixels: Make, saved: Saved, tmp_path: Path, suffix: str, channels: int, dtype: Any
+) -> None:
+    values = pixels(channels=channels, dtype=dtype)
+    options = {"lossless": True} if suffix == ".webp" else {}
+    picture = read(saved(f"a{suffix}", values, **options))
+    np.testing.assert_array_equal(picture.pixels, values)
+    assert picture.pixels.dtype == dtype
+    assert picture.notes == ()
+    write(picture, tmp_path / f"b{suffix}")
+    again = read(tmp_path / f"b{suffix}").pixels
+    np.testing.assert_array_equal(again, values)
+    assert again.dtype == dtype
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 7), (2, 3), (17, 33)])
+@pytest.mark.parametrize("suffix", sorted(WRITABLE))
+def test_small_pictures_of_no_file_are_written(pixels: Make, tmp_path: Path, suffix: str, shape: tuple[int, int]) -> None:
+    values = pixels(*shape)
+    write(Picture(values), tmp_path / f"a{suffix}")
+    again = read(tmp_path / f"a{suffix}").pixels
+    assert again.shape == values.shape
+    assert np.abs(again.astype(int) - values).mean() < (8 if suffix.startswith(".jp") else 0.001)
+
+
+def test_gray_stays_gray_in_a_jpeg(pixels: Make, saved: Saved, tmp_path: Path) -> None:
+    picture = read(saved("gray.jpg", pixels(channels=1)))
+    assert picture.pixels.shape == (24, 36, 1)
+    write(picture, tmp_path / "b.jpg")
+    with Image.open(tmp_path / "b.jpg") as image:
+        assert image.mode == "L"
+
+
+def test_a_palette_becomes_the_colours_it_stands_for(pixels: Make, tmp_path: Path) -> None:
+    image = Image.fromarray(pixels()).quantize(7)
+    image.save(tmp_path / "p.png")
+    picture = read(tmp_path / "p.png")
+    np.testing.assert_array_equal(picture.pixels, np.asarray(image.convert("RGB")))
+    write(picture, tmp_path / "q.png")
+    np.testing.assert_array_equal(read(tmp_path / "q.png").pixels, picture.pixels)
+
+
+def test_a_palette_with_a_transparent_entry_has_alpha(tmp_path: Path) -> None:
+    image = Image.new("P", (4, 2))
+    image.putpalette([255, 0, 0, 0, 255, 0])
+    image.putdata([0, 1, 0, 1, 1, 0, 1, 0])
+    image.save(tmp_path / "p.png", transparency=1)
+    values = read(tmp_path / "p.png").pixels
+    assert values.shape == (2, 4, 4)
+    assert values[0, :, 3].tolist() == [255, 0, 255, 0]
+
+
+def test_one_bit_becomes_black_and_white(tmp_path: Path) -> None:
+    bits = np.indices((6, 9)).sum(axis=0) % 2 == 0
+    Image.fromarray(bits).save(tmp_path / "bits.png")
+    picture = read(tmp_path / "bits.png")
+    assert picture.pixels.dtype == np.uint8
+    np.testing.assert_array_equal(picture.pixels[..., 0], np.where(bits, 255, 0))
+    # What is written is no longer one bit deep, or an enlarged edge would have no grays.
+    values = picture.pixels.copy()
+    values[0, 0] = 100
+    write(replace(picture, pixels=values), tmp_path / "out.png")
+    assert read(tmp_path / "out.png").pixels[0, 0, 0] == 100
+
+
+@pytest.mark.parametrize("with_profile", [False, True])
+def test_cmyk_is_converted_and_that_is_said(tmp_path: Path, with_profile: bool) -> None:
+    image = Image.new("CMYK", (16, 8), (255, 0, 0, 0))  # cyan
+    image.save(tmp_path / "c.jpg", quality=95, icc_profile=b"" if not with_profile else profile())
+    if with_profile:
+        # A profile for RGB cannot describe CMYK; libvips then takes its own. Either a picture or one clear error.
+        try:
+            picture = read(tmp_path / "c.jpg")
+        except ImageReadError:
+            return
+    else:
+        picture = read(tmp_path / "c.jpg")
+    assert picture.pixels.shape == (8, 16, 3)
+    red, green, blue = picture.pixels[4, 8].astype(int)
+    assert red < 100 < min(green, blue)
+    assert len(picture.notes) == 1
+    assert "cmyk" in picture.notes[0]
+    assert "sRGB" in picture.notes[0]
+    write(picture, tmp_path / "out.jpg")
+    with Image.open(tmp_path / "out.jpg") as result:
+        assert result.mode == "RGB"
+
+
+def test_lab_is_converted_and_that_is_said(tmp_path: Path) -> None:
+    red = pyvips.Image.black(6, 5).copy(interpretation="srgb").bandjoin([0, 0]) + [200, 30, 40]
+    red.cast("uchar").copy(interpretation="srgb").colourspace("lab").write_to_file(str(tmp_path / "lab.tif"))
+    picture = read(tmp_path / "lab.tif")
+    assert "lab" in picture.notes[0]
+    assert np.abs(picture.pixels[2, 2].astype(float) - [200, 30, 40]).max() <= 3
+
+
+@pytest.mark.parametrize("format_", ["int", "short", "double", "complex"])
+def test_unusual_numbers_are_read_or_refused(tmp_path: Path, format_: str) -> None:
+    image = (pyvips.Image.gaussnoise(6, 5).cast("float") / 255).copy(interpretation="b-w").cast(format_)
+    if format_ == "double":
+        image.write_to_file(str(tmp_path / "a.v"))  # libvips' own; its TIFF reader refuses 64 bits
+        picture = read(tmp_path / "a.v")
+        assert picture.pixels.dtype == np.float32
+        assert "32-bit" in picture.notes[0]
+    else:
+        image.write_to_file(str(tmp_path / "a.tif"))
+        with pytest.raises(ImageReadError, match=r"a\.tif"):
+            read(tmp_path / "a.tif")
+
+
+def test_more_than_four_bands_are_refused(tmp_path: Path) -> None:
+    pyvips.Image.black(4, 4, bands=5).copy(interpretation="multiband").write_to_file(str(tmp_path / "a.tif"))
+    with pytest.raises(ImageReadError, match="bands"):
+        read(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("pages", [2, 5])
+def test_of_many_pages_the_first_is_read_and_that_is_said(pixels: Make, tmp_path: Path, pages: int) -> None:
+    first, *rest = (Image.fromarray(np.roll(pixels(), k, axis=0)) for k in range(pages))
+    first.save(tmp_path / "a.tif", save_all=True, append_images=rest)
+    picture = read(tmp_path / "a.tif")
+    np.testing.assert_array_equal(picture.pixels, pixels())
+    assert any(str(pages) in note and "first" in note for note in picture.notes), picture.notes
+    write(picture, tmp_path / "b.tif")
+    with Image.open(tmp_path / "b.tif") as image:
+        assert getattr(image, "n_frames", 1) == 1
+
+
+# What belongs to a picture
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif", ".webp"])
+def test_orientation_is_applied_once_and_its_tag_reset(
+    pixels: Make, tmp_path: Path, orientation: int, suffix: str
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    lossless: dict[str, Any] = {".webp": {"lossless": True}, ".jpg": {"quality": 100, "subsampling": 0}}.get(suffix, {})
+    Image.fromarray(pixels()).save(tmp_path / f"a{suffix}", exif=exif, **lossless)
+    flipped = [
+        pixels(),
+        pixels()[:, ::-1],
+        pixels()[::-1, ::-1],
+        pixels()[::-1],
+        pixels().transpose(1, 0, 2),
+        np.rot90(pixels(), -1),
+        pixels().transpose(1, 0, 2)[::-1, ::-1],
+        np.rot90(pixels()),
+    ]  # what EXIF 2.32 says of the values 1 … 8
+    upright = flipped[orientation - 1].astype(int)
+    near = 6 if suffix == ".jpg" else 0
+    picture = read(tmp_path / f"a{suffix}")
+    assert picture.pixels.shape == upright.shape
+    assert np.abs(picture.pixels - upright).max() <= near
+    write(picture, tmp_path / f"b{suffix}")
+    with Image.open(tmp_path / f"b{suffix}") as image:
+        assert image.getexif().get(0x0112, 1) == 1
+    again = read(tmp_path / f"b{suffix}")
+    assert np.abs(again.pixels - upright).max() <= 2 * near
+
+
+@pytest.mark.parametrize("target", [".jpg", ".png", ".tif", ".webp"])
+@pytest.mark.parametrize("source", [".jpg", ".png", ".tif", ".webp"])
+def test_profile_exif_and_xmp_are_kept(pixels: Make, tmp_path: Path, source: str, target: str) -> None:
+    exif = Image.Exif()
+    exif[0x010F] = "Maker"
+    exif.get_ifd(0x8769)[0x9003] = "2024:05:06 07:08:09"  # the time it was taken
+    options: dict[str, Any] = {"icc_profile": profile(), "exif": exif}
+    if source == ".tif":
+        # Pillow writes a TIFF's fields from one directory only; libvips writes them all.
+        image = pyvips.Image.new_from_array(pixels()).copy(interpretation="srgb")
+        image.set_type(pyvips.GValue.blob_type, "icc-profile-data", profile())
+        image.set_type(pyvips.GValue.blob_type, "xmp-data", XMP)
+        image.write_to_file(str(tmp_path / "a.tif"))
+    else:
+        Image.fromarray(pixels()).save(tmp_path / "plain.png")
+        plain = tmp_path / f"a{source}"
+        Image.fromarray(pixels()).save(plain, **options)
+        image = pyvips.Image.new_from_file(str(plain)).copy_memory()
+        image.set_type(pyvips.GValue.blob_type, "xmp-data", XMP)
+        image.write_to_file(str(plain))
+    picture = read(tmp_path / f"a{source}")
+    large = np.repeat(np.repeat(picture.pixels, 2, 0), 2, 1)
+    write(replace(picture, pixels=large), tmp_path / f"b{target}")
+    header = pyvips.Image.new_from_file(str(tmp_path / f"b{target}"))
+    assert (header.width, header.height) == (72, 48)
+    assert bytes(header.get("icc-profile-data")) == profile()
+    assert bytes(header.get("xmp-data")).rstrip(b"\0") == XMP
+    if source != ".tif" and target != ".tif":
+        with Image.open(tmp_path / f"b{target}") as result:
+            assert result.getexif()[0x010F] == "Maker"
+            assert result.getexif().get_ifd(0x8769)[0x9003] == "2024:05:06 07:08:09"
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif"])
+def test_resolution_is_kept(pixels: Make, tmp_path: Path, suffix: str) -> None:
+    Image.fromarray(pixels()).save(tmp_path / f"a{suffix}", dpi=(300, 150))
+    write(read(tmp_path / f"a{suffix}"), tmp_path / f"b{suffix}")
+    result = pyvips.Image.new_from_file(str(tmp_path / f"b{suffix}"))
+    assert (result.xres * 25.4, result.yres * 25.4) == pytest.approx((300, 150), abs=1)
+
+
+def test_the_small_preview_of_the_old_pixels_is_left_out(pixels: Make, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x010F] = "Maker"
+    Image.fromarray(pixels()).save(tmp_path / "a.jpg", exif=exif)
+    image = pyvips.Image.new_from_file(str(tmp_path / "a.jpg")).copy_memory()
+    image.set_type(pyvips.GValue.blob_type, "jpeg-thumbnail-data", b"\xff\xd8 the old preview \xff\xd9")
+    image.write_to_file(str(tmp_path / "b.jpg"))
+    assert b"the old preview" in (tmp_path / "b.jpg").read_bytes()  # the test's own premise
+    write(read(tmp_path / "b.jpg"), tmp_path / "c.jpg")
+    assert b"the old preview" not in (tmp_path / "c.jpg").read_bytes()
+
+
+def test_a_jpeg_keeps_its_colour_at_full_resolution(pixels: Make, tmp_path: Path) -> None:
+    write(Picture(pixels()), tmp_path / "a.jpg")
+    with Image.open(tmp_path / "a.jpg") as image:
+        assert [component[1:3] for component in image.layer] == [(1, 1)] * 3  # type: ignore[attr-defined]
+
+
+def test_the_mode_of_a_new_file_is_what_the_umask_leaves(pixels: Make, tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        write(Picture(pixels()), tmp_path / "a.png")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "a.png").stat().st_mode & 0o777 == 0o640
+
+
+# What cannot be read
+
+
+@pytest.mark.parametrize("name", NOT_PICTURES)
+def test_what_is_no_picture_is_refused(tmp_path: Path, name: str, capfd: pytest.CaptureFixture[str]) -> None:
+    file, content = NOT_PICTURES[name]
+    (tmp_path / file).write_bytes(content)
+    with pytest.raises(ImageReadError) as caught:
+        read(tmp_path / file)
+    message = str(caught.value)
+    assert message.startswith(str(tmp_path / file))
+    assert "\n" not in message
+    assert isinstance(caught.value, OSError)
+    assert capfd.readouterr().err == ""
+
+
+def test_missing_folder_and_empty_say_which_it_is(tmp_path: Path) -> None:
+    (tmp_path / "empty.jpg").touch()
+    for path, text in (
+        (tmp_path / "none.png", "no such file"),
+        (tmp_path, "is a folder"),
+        (tmp_path / "empty.jpg", "empty"),
+        (tmp_path / "empty.jpg" / "below.png", "not a directory"),
+        (tmp_path / ("n" * 300 + ".png"), "too long"),
+    ):
+        with pytest.raises(ImageReadError, match=text):
+            read(path)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_an_unreadable_file_is_refused(saved: Saved) -> None:
+    path = saved("a.png")
+    path.chmod(0)
+    with pytest.raises(ImageReadError, match="permission"):
+        read(path)
+
+
+SAMPLES: dict[str, dict[str, Any]] = {
+    "a.png": {},
+    "interlaced.png": {"interlace": True},
+    "a.jpg": {},
+    "progressive.jpg": {"interlace": True},
+    "a.webp": {"lossless": True},
+    "plain.tif": {},
+    "deflate.tif": {"compression": "deflate"},
+    "tiled.tif": {"compression": "lzw", "tile": True, "tile_width": 16, "tile_height": 16},
+}
+
+
+@pytest.mark.parametrize("name", [*SAMPLES, "directory first.tif"])
+def test_a_file_cut_short_is_refused_or_whole(
+    pixels: Make, saved: Saved, tmp_path: Path, name: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Never half a picture: either an error, or (the end being no pixels) every pixel."""
+    noise = np.random.default_rng(0).integers(0, 256, (40, 33, 3), np.uint8)
+    if name in SAMPLES:
+        path = saved(name, noise, **SAMPLES[name])
+    else:
+        # Pillow writes the directory before the pixels, so that what is cut off are pixels alone.
+        path = tmp_path / name
+        Image.fromarray(noise).save(path)
+    whole = read(path).pixels
+    cut = tmp_path / f"cut{path.suffix}"
+    refused = 0
+    for content in truncated(path.read_bytes()):
+        cut.write_bytes(content)
+        try:
+            result = read(cut).pixels
+        except ImageReadError as error:
+            refused += 1
+            assert "\n" not in str(error)
+            continue
+        np.testing.assert_array_equal(result, whole)
+    assert refused >= 30
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_changed_bytes_never_crash(saved: Saved, tmp_path: Path, name: str) -> None:
+    path = saved(name)
+    changed = tmp_path / f"changed{path.suffix}"
+    for number, content in enumerate(corrupted(path.read_bytes(), seed=11, count=120)):
+        changed.write_bytes(content)
+        try:
+            result = read(changed)
+        except ImageReadError as error:
+            assert "\n" not in str(error), number
+            continue
+        assert result.pixels.ndim == 3
+        assert 1 <= result.pixels.shape[2] <= 4
+        target = tmp_path / f"out{number}.tif"
+        if result.pixels.size < 10**6:
+            write(result, target)  # whatever metadata it came with
+            assert read(target).pixels.shape == result.pixels.shape
+
+
+# What cannot be written
+
+
+@pytest.mark.parametrize("name", ["ä ö ü.png", "图片.png", "a b  c.png", "x[1].png", "per%cent.png", "-dash.png", "🙂.png"])
+def test_any_name_is_taken(saved: Saved, pixels: Make, tmp_path: Path, name: str) -> None:
+    saved("plain.png").rename(tmp_path / name)
+    picture = read(tmp_path / name)
+    folder = tmp_path / f"folder {name[:-4]}"
+    folder.mkdir()
+    write(picture, folder / name)
+    np.testing.assert_array_equal(read(folder / name).pixels, pixels())
+    assert [p.name for p in folder.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("suffix", ["", ".", ".gif", ".bmp", ".txt", ".png.bak", ".JPEG2000"])
+def test_an_unknown_suffix_is_refused_and_the_known_named(pixels: Make, look: Look, tmp_path: Path, suffix: str) -> None:
+    with pytest.raises(InvalidArgument, match=r"\.jpg.*\.png.*\.tif.*\.webp"):
+        write(Picture(pixels()), tmp_path / f"a{suffix}")
+    assert look() == {}
+
+
+@pytest.mark.parametrize("suffix", [".PNG", ".Jpg", ".TIFF"])
+def test_suffixes_in_capitals_are_known(pixels: Make, tmp_path: Path, suffix: str) -> None:
+    write(Picture(pixels()), tmp_path / f"a{suffix}")
+    assert read(tmp_path / f"a{suffix}").pixels.shape == (24, 36, 3)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "channels", "dtype", "text"),
+    [
+        (".jpg", 4, np.uint8, "transparency"),
+        (".jpeg", 2, np.uint8, "transparency"),
+        (".jpg", 3, np.uint16, "uint16"),
+        (".webp", 3, np.uint16, "uint16"),
+        (".jpg", 3, np.float32, "float32"),
+        (".png", 3, np.float32, "float32"),
+    ],
+)
+def test_a_format_that_would_lose_something_is_refused(
+    pixels: Make, look: Look, tmp_path: Path, suffix: str, channels: int, dtype: Any, text: str
+) -> None:
+    with pytest.raises(InvalidArgument, match=text):
+        write(Picture(pixels(channels=channels, dtype=dtype)), tmp_path / f"a{suffix}")
+    assert look() == {}
+
+
+@pytest.mark.parametrize("kind", ["file", "link", "dangling link", "folder"])
+def test_what_exists_is_untouched(pixels: Make, look: Look, tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "a.png"
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "file":
+        path.write_bytes(b"precious")
+    else:
+        if kind == "link":
+            (tmp_path / "target").write_bytes(b"precious")
+        path.symlink_to("target")
+    before = look()
+    with pytest.raises(ImageWriteError, match="folder" if kind == "folder" else "exists"):
+        write(Picture(pixels()), path)
+    assert look() == before
+    if kind == "folder":
+        with pytest.raises(ImageWriteError, match="folder"):
+            write(Picture(pixels()), path, overwrite=True)
+        assert look() == before
+
+
+def test_overwriting_replaces_a_file_and_what_a_link_points_at_is_left(pixels: Make, tmp_path: Path) -> None:
+    path, target = tmp_path / "a.png", tmp_path / "target.png"
+    path.write_bytes(b"old")
+    write(Picture(pixels()), path, overwrite=True)
+    np.testing.assert_array_equal(read(path).pixels, pixels())
+    target.write_bytes(b"precious")
+    path.unlink()
+    path.symlink_to(target)
+    write(Picture(pixels()), path, overwrite=True)
+    np.testing.assert_array_equal(read(path).pixels, pixels())
+    assert target.read_bytes() == b"precious"
+
+
+def test_a_folder_that_is_not_there(pixels: Make, look: Look, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"x")
+    before = look()
+    for path in (tmp_path / "none" / "a.png", tmp_path / "file" / "a.png"):
+        with pytest.raises(ImageWriteError, match="no folder"):
+            write(Picture(pixels()), path)
+    assert look() == before
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+def test_a_folder_that_cannot_be_written(pixels: Make, tmp_path: Path) -> None:
+    tmp_path.chmod(0o555)
+    try:
+        with pytest.raises(ImageWriteError, match="cannot be written"):
+            write(Picture(pixels()), tmp_path / "a.png")
+    finally:
+        tmp_path.chmod(0o755)
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        pyvips.Error("unable to write", "disk full"),
+        OSError(28, "No space left on device"),
+        KeyboardInterrupt(),
+        MemoryError(),
+    ],
+    ids=lambda failure: type(failure).__name__,
+)
+@pytest.mark.parametrize("exists", [False, True])
+def test_a_failure_half_way_leaves_all_as_it_was(
+    monkeypatch: pytest.MonkeyPatch, pixels: Make, look: Look, tmp_path: Path, failure: BaseException, exists: bool
+) -> None:
+    if exists:
+        (tmp_path / "a.png").write_bytes(b"the old picture")
+    before = look()
+
+    def half(image: pyvips.Image, path: str, **_: Any) -> None:
+        Path(path).write_bytes(b"half of")
+        raise failure
+
+    monkeypatch.setattr(pyvips.Image, "write_to_file", half)
+    expected = ImageWriteError if isinstance(failure, (pyvips.Error, OSError)) else type(failure)
+    with pytest.raises(expected):
+        write(Picture(pixels()), tmp_path / "a.png", overwrite=exists)
+    assert look() == before
+
+
+def test_a_failure_of_the_last_step_leaves_all_as_it_was(
+    monkeypatch: pytest.MonkeyPatch, pixels: Make, look: Look, tmp_path: Path
+) -> None:
+    (tmp_path / "a.png").write_bytes(b"the old picture")
+    before = look()
+
+    def refuse(*_: Any) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(ImageWriteError, match="operation not permitted"):
+        write(Picture(pixels()), tmp_path / "a.png", overwrite=True)
+    assert look() == before
+
+
+def test_a_file_that_appears_meanwhile_is_not_replaced(
+    monkeypatch: pytest.MonkeyPatch, pixels: Make, look: Look, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.png"
+    real = pyvips.Image.write_to_file
+
+    def slow(image: pyvips.Image, name: str, **options: Any) -> None:
+        real(image, name, **options)
+        path.write_bytes(b"somebody else's")
+
+    monkeypatch.setattr(pyvips.Image, "write_to_file", slow)
+    with pytest.raises(ImageWriteError, match="exists"):
+        write(Picture(pixels()), path)
+    assert look() == {"a.png": b"somebody else's"}
+
+
+def test_a_file_system_without_hard_links(
+    monkeypatch: pytest.MonkeyPatch, pixels: Make, look: Look, tmp_path: Path
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr(os, "link", refuse)
+    write(Picture(pixels()), tmp_path / "a.png")
+    assert list(look()) == ["a.png"]
+    with pytest.raises(SubpixelError, match="exists"):
+        write(Picture(pixels()), tmp_path / "a.png")

@@ -1,0 +1,219 @@
+"""One picture from file to file: what is written where, and what a failure leaves behind."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import pyvips
+from malformed.pictures import NOT_PICTURES
+from numpy.typing import NDArray
+from PIL import Image
+
+from subpixel import Upscaler
+from subpixel.errors import ImageReadError, ImageWriteError, InvalidArgument, SubpixelError
+from subpixel.image import Job, read
+
+Make = Callable[..., NDArray[Any]]
+Saved = Callable[..., Path]
+Look = Callable[[], dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def upscaler() -> Upscaler:
+    return Upscaler("bicubic", 2)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".jpg", ".webp"])
+def test_the_result_is_the_upscaled_picture(
+    upscaler: Upscaler, pixels: Make, saved: Saved, tmp_path: Path, suffix: str
+) -> None:
+    source = saved("a.png", pixels(5, 7))
+    result = Job(source, upscaler, destination=tmp_path / f"b{suffix}").run()
+    assert result.destination == tmp_path / f"b{suffix}"
+    assert (result.size_in, result.size_out) == ((7, 5), (14, 10))
+    assert result.notes == ()
+    assert set(result.seconds) == {"read", "upscale", "write"}
+    made = read(result.destination).pixels.astype(int)
+    assert np.abs(made - upscaler(pixels(5, 7))).max() <= (12 if suffix == ".jpg" else 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "channels", "dtype", "expected"),
+    [
+        ("photo.jpg", 3, np.uint8, "photo_x2.png"),
+        ("photo.v2.png", 4, np.uint16, "photo.v2_x2.png"),
+        ("gray.png", 1, np.uint8, "gray_x2.png"),
+        ("measured.tif", 1, np.float32, "measured_x2.tif"),
+    ],
+)
+def test_without_a_name_the_result_loses_nothing(
+    upscaler: Upscaler, pixels: Make, saved: Saved, tmp_path: Path, name: str, channels: int, dtype: Any, expected: str
+) -> None:
+    source = saved(name, pixels(channels=channels, dtype=dtype))
+    result = Job(source, upscaler).run()
+    assert result.destination == tmp_path / expected
+    made = read(result.destination).pixels
+    assert (made.shape[2], made.dtype) == (channels, dtype)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    assert Job(source, upscaler, folder=folder).run().destination == folder / expected
+
+
+@pytest.mark.parametrize("orientation", [3, 6, 8])
+def test_a_turned_photograph_comes_out_upright(
+    upscaler: Upscaler, pixels: Make, tmp_path: Path, orientation: int
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    exif[0x0132] = "2024:05:06 07:08:09"
+    Image.fromarray(pixels()).save(tmp_path / "a.jpg", exif=exif, dpi=(240, 240))
+    result = Job(tmp_path / "a.jpg", upscaler, destination=tmp_path / "b.jpg").run()
+    upright = (24, 36) if orientation in (6, 8) else (36, 24)
+    assert result.size_in == upright
+    assert result.size_out == (upright[0] * 2, upright[1] * 2)
+    with Image.open(tmp_path / "b.jpg") as image:
+        assert image.size == result.size_out
+        tags = image.getexif()
+        assert tags.get(0x0112, 1) == 1
+        assert tags[0x0132] == "2024:05:06 07:08:09"
+        # What EXIF says of the size is that of the new picture.
+        size = tags.get_ifd(0x8769)
+        assert (size[0xA002], size[0xA003]) == result.size_out
+
+
+def test_notes_of_reading_are_passed_on(upscaler: Upscaler, tmp_path: Path) -> None:
+    Image.new("CMYK", (8, 8), (0, 200, 0, 0)).save(tmp_path / "c.jpg")
+    assert "cmyk" in Job(tmp_path / "c.jpg", upscaler).run().notes[0]
+
+
+@pytest.mark.parametrize("name", NOT_PICTURES)
+@pytest.mark.parametrize("named", [True, False])
+def test_what_is_no_picture_leaves_nothing_behind(
+    upscaler: Upscaler, look: Look, tmp_path: Path, name: str, named: bool
+) -> None:
+    file, content = NOT_PICTURES[name]
+    (tmp_path / file).write_bytes(content)
+    before = look()
+    with pytest.raises(ImageReadError):
+        Job(tmp_path / file, upscaler, destination=tmp_path / "out.png" if named else None).run()
+    assert look() == before
+
+
+def test_a_damaged_picture_does_not_cost_the_old_result(
+    upscaler: Upscaler, saved: Saved, look: Look, tmp_path: Path
+) -> None:
+    source = saved("a.png")
+    source.write_bytes(source.read_bytes()[:-60])
+    (tmp_path / "out.png").write_bytes(b"the result of yesterday")
+    before = look()
+    with pytest.raises(ImageReadError, match="cut short|damaged"):
+        Job(source, upscaler, destination=tmp_path / "out.png", overwrite=True).run()
+    assert look() == before
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize("way", ["same", "symbolic link", "hard link", "around"])
+def test_the_source_is_never_replaced(
+    upscaler: Upscaler, saved: Saved, look: Look, tmp_path: Path, way: str, overwrite: bool
+) -> None:
+    source = saved("a.png")
+    target = {"same": source, "around": tmp_path / "folder" / ".." / "a.png"}.get(way, tmp_path / "b.png")
+    (tmp_path / "folder").mkdir()
+    if way == "symbolic link":
+        target.symlink_to(source)
+    elif way == "hard link":
+        os.link(source, target)
+    before = look()
+    with pytest.raises(ImageWriteError, match="never replaced"):
+        Job(source, upscaler, destination=target, overwrite=overwrite).run()
+    assert look() == before
+
+
+def test_a_result_that_exists_is_untouched_unless_asked(
+    upscaler: Upscaler, saved: Saved, look: Look, tmp_path: Path
+) -> None:
+    source = saved("a.png")
+    for destination in (None, tmp_path / "a_x2.png"):
+        (tmp_path / "a_x2.png").write_bytes(b"precious")
+        before = look()
+        with pytest.raises(ImageWriteError, match="exists already"):
+            Job(source, upscaler, destination=destination).run()
+        assert look() == before
+        Job(source, upscaler, destination=destination, overwrite=True).run()
+        assert read(tmp_path / "a_x2.png").pixels.shape == (48, 72, 3)
+
+
+@pytest.mark.parametrize(
+    ("channels", "dtype", "target", "text"),
+    [
+        (4, np.uint8, "out.jpg", "transparency"),
+        (3, np.uint16, "out.jpg", "uint16"),
+        (3, np.uint8, "out.gif", "ending in"),
+        (3, np.uint8, "out", "ending in"),
+        (3, np.uint8, "none/out.png", "no folder"),
+        (3, np.uint8, "a.png/out.png", "no folder"),
+        (3, np.uint8, "n" * 300 + ".png", "too long"),
+    ],
+)
+def test_a_destination_that_does_not_work_leaves_nothing_behind(
+    upscaler: Upscaler, pixels: Make, saved: Saved, look: Look, tmp_path: Path, channels: int, dtype: Any, target: str, text: str
+) -> None:
+    source = saved("a.png", pixels(channels=channels, dtype=dtype))
+    before = look()
+    with pytest.raises((InvalidArgument, ImageWriteError), match=text):
+        Job(source, upscaler, destination=tmp_path / target).run()
+    assert look() == before
+
+
+@pytest.mark.parametrize("failure", [OSError(28, "No space left on device"), KeyboardInterrupt(), MemoryError()])
+@pytest.mark.parametrize("exists", [False, True])
+def test_a_writer_that_fails_half_way_leaves_the_old_result(
+    monkeypatch: pytest.MonkeyPatch,
+    upscaler: Upscaler,
+    saved: Saved,
+    look: Look,
+    tmp_path: Path,
+    failure: BaseException,
+    exists: bool,
+) -> None:
+    source = saved("a.png")
+    if exists:
+        (tmp_path / "a_x2.png").write_bytes(b"the result of yesterday")
+    before = look()
+
+    def half(image: pyvips.Image, path: str, **_: Any) -> None:
+        Path(path).write_bytes(b"half of")
+        raise failure
+
+    monkeypatch.setattr(pyvips.Image, "write_to_file", half)
+    with pytest.raises((SubpixelError, KeyboardInterrupt, MemoryError)):
+        Job(source, upscaler, overwrite=exists).run()
+    assert look() == before
+
+
+def test_a_failure_of_the_network_leaves_nothing_behind(
+    monkeypatch: pytest.MonkeyPatch, upscaler: Upscaler, saved: Saved, look: Look
+) -> None:
+    source = saved("a.png")
+    before = look()
+
+    def fail(*_: Any) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(upscaler, "_network", fail)
+    with pytest.raises(MemoryError):
+        Job(source, upscaler).run()
+    assert look() == before
+
+
+def test_a_file_that_changed_is_read_anew(upscaler: Upscaler, pixels: Make, saved: Saved, tmp_path: Path) -> None:
+    """libvips remembers what it opened; a long-lived program must not get yesterday's picture."""
+    for number, shape in enumerate([(5, 7), (9, 3)]):
+        source = saved("a.png", pixels(*shape))
+        made = Job(source, upscaler, destination=tmp_path / f"{number}.png").run()
+        np.testing.assert_array_equal(read(made.destination).pixels, upscaler(pixels(*shape)))

@@ -1,0 +1,235 @@
+"""The protocol of ``evaluate`` is right if bicubic gets the figures that are published for bicubic."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import pyvips
+from numpy.typing import NDArray
+
+from subpixel import Upscaler
+from subpixel.errors import ImageReadError, InvalidArgument
+from subpixel.metrics import evaluate, psnr, ssim
+from subpixel.metrics.protocol import luma_255, shrink
+from subpixel.models import Model, bicubic, save
+
+SETS = Path(__file__).parents[3] / "shared" / "data" / "images" / "test"
+needs_sets = pytest.mark.skipif(
+    not (SETS / "Set5" / "HR").is_dir(), reason=f"the standard test sets are not at {SETS}; they are never in the project"
+)
+
+# PSNR of luma by MATLAB's bicubic, as published since SRCNN (Dong et al., TPAMI 2016, tables 2 to 4).
+PUBLISHED = {
+    ("Set5", 2): 33.68,
+    ("Set5", 3): 30.41,
+    ("Set5", 4): 28.43,
+    ("Set14", 2): 30.33,
+    ("Set14", 3): 27.63,
+    ("Set14", 4): 26.09,
+    ("BSD100", 2): 29.56,
+    ("BSD100", 3): 27.21,
+    ("BSD100", 4): 25.96,
+}
+
+
+@needs_sets
+@pytest.mark.parametrize(("name", "scale"), PUBLISHED)
+def test_bicubic_gets_its_published_figure(name: str, scale: int) -> None:
+    report = evaluate(Upscaler("bicubic", scale), SETS / name)
+    assert set(report["sets"]) == {name}
+    assert len(report["sets"][name]["images"]) == {"Set5": 5, "Set14": 14, "BSD100": 100}[name]
+    # Published figures have two decimals and differ between tables by one unit of the last.
+    assert report["sets"][name]["psnr_y"] == pytest.approx(PUBLISHED[name, scale], abs=0.0151)
+
+
+@needs_sets
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_small_pictures_made_here_do_as_well_as_those_given(tmp_path: Path, scale: int) -> None:
+    (tmp_path / "Set5").mkdir()
+    (tmp_path / "Set5" / "HR").symlink_to(SETS / "Set5" / "HR")
+    upscaler = Upscaler("bicubic", scale)
+    made, given = (evaluate(upscaler, folder)["sets"]["Set5"] for folder in (tmp_path, SETS / "Set5"))
+    assert made["psnr_y"] == pytest.approx(given["psnr_y"], abs=0.02)
+    assert made["ssim_y"] == pytest.approx(given["ssim_y"], abs=0.0005)
+
+
+@needs_sets
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_the_small_pictures_are_matlabs_to_the_unit(scale: int) -> None:
+    """The given ones were made by MATLAB itself; ours may differ where its arithmetic meets a half."""
+    for path in sorted((SETS / "Set5" / "HR").iterdir()):
+        large = pyvips.Image.new_from_file(str(path)).numpy()
+        given = pyvips.Image.new_from_file(str(SETS / "Set5" / f"LR_x{scale}" / path.name)).numpy()
+        small, cropped = shrink(np.atleast_3d(large), scale)
+        assert small.shape[:2] == given.shape[:2]
+        assert cropped.shape[:2] == (given.shape[0] * scale, given.shape[1] * scale)
+        difference = np.abs(small.astype(int) - np.atleast_3d(given))
+        assert difference.max() <= 1
+        assert (difference > 0).mean() < 0.001
+
+
+@needs_sets
+def test_a_folder_of_sets_gives_every_set(tmp_path: Path) -> None:
+    for name in ("b", "a"):
+        (tmp_path / name).symlink_to(SETS / "Set5")
+    (tmp_path / "notes.txt").write_text("not a set")
+    (tmp_path / "other").mkdir()
+    seen: list[str] = []
+    report = evaluate(Upscaler("bicubic", 4), tmp_path, seen.append)
+    assert list(report["sets"]) == ["a", "b"]
+    assert report["sets"]["a"] == report["sets"]["b"]
+    assert len(seen) == 10
+    assert seen[0].startswith("a/")
+
+
+# With pictures made here
+
+
+def scene(height: int, width: int, channels: int = 3, seed: int = 0) -> NDArray[np.uint8]:
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:height, :width]
+    bands = [128 + 90 * np.sin(x / (3 + k)) * np.cos(y / (4 + k)) + rng.normal(0, 6, x.shape) for k in range(channels)]
+    return np.clip(np.dstack(bands), 0, 255).astype(np.uint8)
+
+
+def put(path: Path, pixels: NDArray[Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    space = "b-w" if pixels.shape[2] == 1 else "srgb"
+    if pixels.dtype == np.uint16:
+        space = "rgb16"
+    pyvips.Image.new_from_array(pixels).copy(interpretation=space).write_to_file(str(path))
+
+
+@pytest.fixture
+def luma_bicubic(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Upscaler]:
+    """Bicubic as a network on luma, from a file: what the protocol does with luma networks."""
+    folder = tmp_path_factory.mktemp("models")
+
+    def make(scale: int) -> Upscaler:
+        path = folder / f"plain_x{scale}.safetensors"
+        save(Model("plain", bicubic(scale, colour="luma"), {}), path)
+        return Upscaler(str(path), scale)
+
+    return make
+
+
+def test_the_report_has_the_shape_that_is_documented(tmp_path: Path) -> None:
+    put(tmp_path / "Mine" / "HR" / "one.png", scene(40, 50))
+    put(tmp_path / "Mine" / "HR" / "two.png", scene(36, 33, seed=1))
+    report = json.loads(json.dumps(evaluate(Upscaler("bicubic", 2), tmp_path / "Mine")))
+    assert {"model", "scale", "protocol", "sets"} <= set(report)
+    assert (report["model"], report["scale"]) == ("bicubic", 2)
+    assert report["protocol"]["crop"] == 2
+    assert {"colour", "prediction", "psnr", "ssim", "low_resolution"} <= set(report["protocol"])
+    assert set(report["sets"]) == {"Mine"}
+    one = report["sets"]["Mine"]
+    assert set(one) == {"psnr_y", "ssim_y", "images"}
+    assert [image["name"] for image in one["images"]] == ["one.png", "two.png"]
+    for key in ("psnr_y", "ssim_y"):
+        values = [image[key] for image in one["images"]]
+        assert one[key] == pytest.approx(sum(values) / 2)
+        assert all(math.isfinite(value) for value in values)
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_the_figures_are_those_worked_out_step_by_step(
+    tmp_path: Path, luma_bicubic: Callable[[int], Upscaler], scale: int
+) -> None:
+    large = scene(61, 47)
+    put(tmp_path / "HR" / "a.png", large)
+    small, cropped = shrink(large, scale)
+    truth = 16 + cropped @ np.array([65.481, 128.553, 24.966]) / 255
+    upscaler = Upscaler("bicubic", scale)
+    made = 16 + upscaler(small) @ np.array([65.481, 128.553, 24.966]) / 255
+    image = evaluate(upscaler, tmp_path)["sets"][tmp_path.name]["images"][0]
+    assert image["psnr_y"] == pytest.approx(psnr(made, truth, crop=scale), abs=1e-6)
+    assert image["ssim_y"] == pytest.approx(ssim(made, truth, crop=scale), abs=1e-6)
+    # A luma network gets luma, unrounded, and its result is rounded and clipped.
+    upscaler = luma_bicubic(scale)
+    plane = upscaler.plane((16 / 255 + small @ np.array([65.481, 128.553, 24.966]) / 255**2).astype(np.float32))
+    made = np.clip(np.floor(plane.astype(np.float64) * 255 + 0.5), 0, 255)
+    image = evaluate(upscaler, tmp_path)["sets"][tmp_path.name]["images"][0]
+    assert image["psnr_y"] == pytest.approx(psnr(made, truth, crop=scale), abs=1e-3)
+
+
+def test_given_small_pictures_are_used_and_large_ones_cropped_to_them(tmp_path: Path) -> None:
+    large = scene(41, 50)
+    put(tmp_path / "HR" / "a.png", large)
+    put(tmp_path / "LR_x2" / "a.png", np.full((18, 23, 3), 128, np.uint8))
+    report = evaluate(Upscaler("bicubic", 2), tmp_path)
+    truth = luma_255(large[:36, :46])
+    expected = psnr(np.full(truth.shape, luma_255(np.full((1, 1, 3), 128, np.uint8))[0, 0]), truth, crop=2)
+    assert report["sets"][tmp_path.name]["psnr_y"] == pytest.approx(expected, abs=1e-9)
+    assert "given" in report["protocol"]["low_resolution"]
+
+
+def test_gray_pictures_count_as_rgb_of_equal_channels(tmp_path: Path) -> None:
+    gray = scene(40, 44, channels=1)
+    put(tmp_path / "gray" / "HR" / "a.png", gray)
+    put(tmp_path / "same" / "HR" / "a.png", np.repeat(gray, 3, axis=2))
+    sets = evaluate(Upscaler("bicubic", 2), tmp_path)["sets"]
+    assert sets["gray"]["psnr_y"] == pytest.approx(sets["same"]["psnr_y"], abs=1e-9)
+
+
+@pytest.mark.parametrize("value", [0, 1, 77, 255])
+def test_luma_of_white_and_black_is_exact(value: int) -> None:
+    expected = 16 + 219 * value / 255
+    for channels in (1, 3):
+        assert luma_255(np.full((2, 2, channels), value, np.uint8)) == pytest.approx(expected, abs=1e-8)
+
+
+def test_shrinking_crops_to_whole_multiples() -> None:
+    pixels = scene(11, 14)
+    small, large = shrink(pixels, 3)
+    assert (small.shape, large.shape) == ((3, 4, 3), (9, 12, 3))
+    np.testing.assert_array_equal(large, pixels[:9, :12])
+    with pytest.raises(InvalidArgument, match="4 times smaller"):
+        shrink(scene(3, 40), 4)
+
+
+@pytest.mark.parametrize(
+    ("files", "error", "text"),
+    [
+        ({}, InvalidArgument, "HR/"),
+        ({"HR": None}, InvalidArgument, "no picture"),
+        ({"HR/a.txt": b"text"}, InvalidArgument, "no picture"),
+        ({"HR/a.png": (20, 20), "LR_x2": None}, ImageReadError, "same pictures"),
+        ({"HR/a.png": (20, 20), "LR_x2/b.png": (10, 10)}, ImageReadError, r"same pictures.*a, b"),
+        ({"HR/a.png": (40, 40), "HR/b.png": (40, 40), "LR_x2/a.png": (20, 20)}, ImageReadError, "same pictures: b"),
+        ({"HR/a.png": (39, 40), "LR_x2/a.png": (20, 20)}, ImageReadError, "smaller than 2 times"),
+        ({"HR/a.png": b"not a picture"}, ImageReadError, r"a\.png"),
+        ({"HR/a.png": (40, 40), "LR_x2/a.png": b""}, ImageReadError, "empty"),
+        ({"HR/a.png": (1, 40)}, InvalidArgument, "2 times smaller"),
+        ({"HR/a.png": (12, 12)}, InvalidArgument, "11×11"),
+        ({"HR/a.png": "16 bits"}, ImageReadError, "8-bit"),
+    ],
+    ids=str,
+)
+def test_a_malformed_set_is_one_clear_error(tmp_path: Path, files: dict[str, Any], error: type, text: str) -> None:
+    for name, content in files.items():
+        path = tmp_path / name
+        if content is None:
+            path.mkdir(parents=True)
+        elif content == "16 bits":
+            put(path, scene(40, 40).astype(np.uint16) * 257)
+        elif isinstance(content, bytes):
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(content)
+        else:
+            put(path, scene(*content))
+    with pytest.raises(error, match=text):
+        evaluate(Upscaler("bicubic", 2), tmp_path)
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(InvalidArgument, match="no such folder"):
+        evaluate(Upscaler("bicubic", 2), tmp_path / "none")
+    (tmp_path / "file").touch()
+    with pytest.raises(InvalidArgument, match="no such folder"):
+        evaluate(Upscaler("bicubic", 2), tmp_path / "file")

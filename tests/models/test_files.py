@@ -1,0 +1,276 @@
+import json
+import os
+import struct
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from subpixel.errors import ModelFileError, SubpixelError
+from subpixel.models import Model, bicubic, load, save
+from subpixel.models.files import _digest
+from subpixel.models.spec import INPUT, Conv, PixelShuffle, Spec
+
+SPEC = Spec((Conv("a", INPUT, 1, 4, (1, 3), "prelu"), PixelShuffle("u", "a", 2)), 2)
+
+
+def small_model(**changes):
+    rng = np.random.default_rng(5)
+    weights = {k: rng.standard_normal(s).astype(np.float32) for k, s in SPEC.weight_shapes.items()}
+    parts = {
+        "name": "small",
+        "spec": SPEC,
+        "weights": weights,
+        "training": {"data": "none", "seed": 7, "rate": 1e-3},
+        "figures": {"Set5": {"psnr": 33.5}},
+        "licence": "CC0-1.0",
+    }
+    return Model(**(parts | changes))
+
+
+@pytest.fixture
+def path(tmp_path):
+    file = tmp_path / "small.safetensors"
+    save(small_model(), file)
+    return file
+
+
+def write_with(path, document, weights):
+    """A file whose checksum is right, whatever it says: what somebody who means harm would write."""
+    save_file(weights, path, {"subpixel": json.dumps(document | {"sha256": _digest(document, weights)})})
+
+
+def document_of(path):
+    content = path.read_bytes()
+    (length,) = struct.unpack("<Q", content[:8])
+    document = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["subpixel"])
+    del document["sha256"]
+    return document
+
+
+def assert_same(model, expected):
+    assert (model.name, model.spec, model.licence) == (expected.name, expected.spec, expected.licence)
+    assert (model.training, model.figures, model.quantisation) == (
+        expected.training,
+        expected.figures,
+        expected.quantisation,
+    )
+    assert set(model.weights) == set(expected.weights)
+    for name, tensor in model.weights.items():
+        assert tensor.dtype == np.float32
+        np.testing.assert_array_equal(tensor, expected.weights[name])
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        small_model(),
+        small_model(name="ü \N{SNOWMAN}", training={"command": 'a "quoted" ×2\n'}, figures={"psnr": [1.5, None, True]}),
+        small_model(quantisation={"scales": [0.5, 0.25]}),
+        small_model(weights={k: np.asfortranarray(v) for k, v in small_model().weights.items()}),
+        Model("bicubic", bicubic(3), {}),
+    ],
+)
+def test_what_is_saved_is_loaded(tmp_path, model):
+    save(model, tmp_path / "m.safetensors")
+    assert_same(load(tmp_path / "m.safetensors"), model)
+    assert_same(load(str(tmp_path / "m.safetensors")), model)
+
+
+def test_figures_by_number_can_be_loaded(tmp_path):
+    # JSON has text keys alone, and sorts "16" before "2".
+    save(small_model(figures={2: 33.1, 16: 20.5}), tmp_path / "m.safetensors")
+    assert load(tmp_path / "m.safetensors").figures == {"2": 33.1, "16": 20.5}
+
+
+def test_same_model_same_bytes(tmp_path):
+    model = small_model()
+    turned = small_model(
+        weights=dict(reversed(list(model.weights.items()))), training=dict(reversed(list(model.training.items())))
+    )
+    files = [tmp_path / f"{k}.safetensors" for k in range(3)]
+    for file, one in zip(files, (model, turned, model), strict=True):
+        save(one, file)
+    save(load(files[0]), files[2])
+    assert files[0].read_bytes() == files[1].read_bytes() == files[2].read_bytes()
+
+
+def test_the_file_can_be_read_by_others(path):
+    if os.name == "posix":
+        umask = os.umask(0)
+        os.umask(umask)
+        assert path.stat().st_mode & 0o777 == 0o666 & ~umask
+
+
+@pytest.mark.parametrize("change", [0x01, 0x80, 0xFF])
+def test_every_damaged_byte_is_found(path, change):
+    content = path.read_bytes()
+    header = 8 + struct.unpack("<Q", content[:8])[0]
+    positions = {*range(header), *np.linspace(header, len(content) - 1, 300).astype(int).tolist()}
+    for position in sorted(positions):
+        damaged = bytearray(content)
+        damaged[position] ^= change
+        path.write_bytes(damaged)
+        with pytest.raises(ModelFileError):
+            load(path)
+
+
+def test_every_truncation_is_found(path):
+    content = path.read_bytes()
+    for length in range(len(content)):
+        path.write_bytes(content[:length])
+        with pytest.raises(ModelFileError):
+            load(path)
+    path.write_bytes(content + b"\0")
+    with pytest.raises(ModelFileError):
+        load(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "fragment"),
+    [
+        (lambda w: w.pop("a.bias"), "missing or unknown weights: a.bias"),
+        (lambda w: w.update(b=np.zeros(3, np.float32)), "missing or unknown weights: b"),
+        (lambda w: w.update({"a.bias": np.zeros(5, np.float32)}), "a.bias is float32 of shape (5,)"),
+        (lambda w: w.update({"a.weight": np.zeros((4, 1, 3, 1), np.float32)}), "float32 of shape (4, 1, 1, 3)"),
+        (lambda w: w["a.weight"].__setitem__((0, 0, 0, 1), np.nan), "a.weight holds values that are not finite"),
+        (lambda w: w["a.slope"].__setitem__(2, -np.inf), "a.slope holds values that are not finite"),
+    ],
+)
+def test_weights_that_do_not_fit(path, change, fragment):
+    weights = {k: v.copy() for k, v in small_model().weights.items()}
+    change(weights)
+    with pytest.raises(ModelFileError) as caught:
+        small_model(weights=weights)
+    assert fragment in str(caught.value)
+    # The same in a file whose checksum is right.
+    write_with(path, document_of(path), weights)
+    with pytest.raises(ModelFileError) as caught:
+        load(path)
+    assert fragment in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "fragment"),
+    [(np.float16, "a.bias is F16; f32 is needed"), (np.float64, "a.bias is F64"), (np.int32, "a.bias is I32")],
+)
+def test_other_dtypes(path, dtype, fragment):
+    weights = dict(small_model().weights)
+    weights["a.bias"] = weights["a.bias"].astype(dtype)
+    with pytest.raises(ModelFileError, match="float32 of shape"):
+        small_model(weights=weights)
+    write_with(path, document_of(path), weights)
+    with pytest.raises(ModelFileError, match=fragment):
+        load(path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "fragment"),
+    [
+        ({"format": 2}, "model format 1 is needed"),
+        ({"format": None}, "model format 1 is needed"),
+        ({"spec": None}, "the network description"),
+        ({"spec": {}}, "unknown or missing: border, colour, layers, scale"),
+        ({"spec": []}, "the network description: an object is needed"),
+        ({"training": "much"}, "'training' in its description is not an object"),
+        ({"figures": [1]}, "'figures' in its description is not an object"),
+        ({"quantisation": 8}, "'quantisation' in its description is not an object"),
+    ],
+)
+def test_descriptions_that_do_not_hold(path, changes, fragment):
+    write_with(path, document_of(path) | changes, dict(small_model().weights))
+    with pytest.raises(ModelFileError) as caught:
+        load(path)
+    assert fragment in str(caught.value)
+
+
+@pytest.mark.parametrize("part", ["format", "name", "spec", "training", "figures", "licence", "quantisation"])
+def test_descriptions_that_lack_a_part(path, part):
+    document = document_of(path)
+    del document[part]
+    weights = dict(small_model().weights)
+    if part == "quantisation":
+        document["quantization"] = None
+    write_with(path, document, weights)
+    with pytest.raises(ModelFileError, match=part):
+        load(path)
+
+
+@pytest.mark.parametrize("text", ["", "nonsense", "[]", "null", "1", "[" * 100_000, "[" * 900 + "]" * 900])
+def test_descriptions_that_are_no_objects(path, text):
+    save_file({"a": np.zeros(2, np.float32)}, path, {"subpixel": text})
+    with pytest.raises(ModelFileError, match="description is not JSON|model format 1"):
+        load(path)
+
+
+@pytest.mark.parametrize("depth", [900, 100_000])
+def test_a_deeply_nested_description(path, depth):
+    save_file({}, path, {"subpixel": '{"format":1,"x":' + "[" * depth + "]" * depth + "}"})
+    with pytest.raises(ModelFileError):
+        load(path)
+
+
+@pytest.mark.parametrize("metadata", [None, {"format": "pt"}])
+def test_somebody_elses_safetensors(path, metadata):
+    save_file({"a.weight": np.zeros(2, np.float32)}, path, metadata)
+    with pytest.raises(ModelFileError, match="a safetensors file, but not a subpixel model"):
+        load(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 8, b"\xff" * 64, b"PK\x03\x04" + b"\0" * 100, b"{}" * 50])
+def test_files_that_are_something_else(tmp_path, content):
+    file = tmp_path / "other.safetensors"
+    file.write_bytes(content)
+    with pytest.raises(ModelFileError) as caught:
+        load(file)
+    assert str(file) in str(caught.value)
+    assert isinstance(caught.value, SubpixelError)
+    assert isinstance(caught.value, ValueError)
+
+
+def test_nothing_there(tmp_path):
+    with pytest.raises(ModelFileError, match="no such file"):
+        load(tmp_path / "absent.safetensors")
+    with pytest.raises(ModelFileError, match="not a file"):
+        load(tmp_path)
+
+
+def test_a_file_too_large_is_not_opened(tmp_path):
+    file = tmp_path / "huge.safetensors"
+    with open(file, "wb") as handle:
+        handle.truncate(2 * 1024**3 + 1)  # sparse: takes no space
+    with pytest.raises(ModelFileError, match="2147483649 bytes are more than any model file has"):
+        load(file)
+
+
+@pytest.mark.parametrize("when", ["replace", "chmod", "fdopen"])
+def test_a_failed_save_leaves_the_old_file_and_no_litter(path, monkeypatch, when):
+    before = path.read_bytes()
+
+    def fails(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, when, fails)
+    with pytest.raises(OSError, match="No space left"):
+        save(small_model(name="new"), path)
+    monkeypatch.undo()
+    assert path.read_bytes() == before
+    assert os.listdir(path.parent) == [path.name]
+
+
+def test_what_json_cannot_hold_is_not_saved(path):
+    before = path.read_bytes()
+    with pytest.raises(TypeError):
+        save(small_model(training={"data": object()}), path)
+    assert path.read_bytes() == before
+    assert os.listdir(path.parent) == [path.name]
+
+
+def test_saving_into_no_folder_or_onto_a_folder(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        save(small_model(), tmp_path / "absent" / "m.safetensors")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OSError, match="folder"):
+        save(small_model(), tmp_path / "folder")
+    assert os.listdir(tmp_path) == ["folder"]

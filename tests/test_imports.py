@@ -1,0 +1,207 @@
+"""The arrows of the architecture, and what an import may cost."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import subpixel
+
+SOURCE = Path(subpixel.__file__).parent
+
+# From left to right; a room may import itself and whatever stands further right, not its neighbours of one level.
+LEVELS = (
+    ("cli", "serve", "cluster"),
+    ("train", "compare"),
+    ("metrics",),
+    ("image", "video"),
+    ("upscaler",),
+    ("backends",),
+    ("models",),
+    ("ops",),
+    ("errors",),
+)
+LEVEL_OF = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
+# They stand left and right of each other, and still must not meet but in ``models``.
+STRANGERS = {("train", "backends"), ("backends", "train")}
+
+HEAVY = (
+    "torch matplotlib fastapi ray onnx onnxruntime openvino pyvips av safetensors typer rich PIL skimage scipy".split()
+)
+# The command line is made of typer; the rest stays out of its start.
+HEAVY_FOR_CLI = [name for name in HEAVY if name not in ("typer", "rich")]
+
+FILES = sorted(SOURCE.rglob("*.py"))
+# Importing these runs nothing but definitions; those of TORCH need torch and say so.
+TORCH = ("subpixel.train", "subpixel.models.torch_kernels")
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(SOURCE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+# What ``python -m subpixel`` runs does its work when imported.
+MODULES = [module_name(path) for path in FILES if path.name != "__main__.py"]
+
+
+def imported(tree: ast.AST, package: str) -> Iterator[tuple[int, str, str]]:
+    """``(line, dotted name, what the file says)`` of every import of a part of this package."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield node.lineno, alias.name, f"import {alias.name}"
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                above = package.split(".")
+                base = ".".join([*above[: len(above) - node.level + 1], *filter(None, [node.module])])
+            for alias in node.names:
+                said = f"from {'.' * node.level}{node.module or ''} import {alias.name}"
+                # ``from subpixel import x`` names the room x; below that the module alone tells the room.
+                yield node.lineno, f"{base}.{alias.name}", said
+
+
+def violations(text: str, path: Path, root: Path) -> list[str]:
+    parts = path.relative_to(root).with_suffix("").parts
+    room = parts[0]
+    if parts in (("__init__",), ("__main__",)):
+        return []  # the public names and the start of the command line: they may name anything
+    if room not in LEVEL_OF:
+        return [f"{path}: '{room}' is a room that the architecture does not know"]
+    package = ".".join(["subpixel", *(parts[:-1])])
+    found = []
+    for line, name, said in imported(ast.parse(text), package):
+        if name.split(".")[0] != "subpixel" or name in ("subpixel", "subpixel.__version__"):
+            continue
+        other = name.split(".")[1]
+        if other == "_native":
+            # The compiled module is a part of the backends.
+            other = "backends"
+        if other not in LEVEL_OF:
+            found.append(f"{path}:{line}: {said}: no such room")
+        elif room != other and LEVEL_OF[other] <= LEVEL_OF[room]:
+            found.append(f"{path}:{line}: {said}: '{room}' must not know '{other}'")
+        elif (room, other) in STRANGERS:
+            found.append(f"{path}:{line}: {said}: '{room}' and '{other}' meet only in models")
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))
+def test_arrows_point_right(path: Path) -> None:
+    found = violations(path.read_text(encoding="utf-8"), path, SOURCE)
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "wrong"),
+    [
+        ("ops/a.py", "from subpixel.models.spec import Spec", True),
+        ("ops/a.py", "from subpixel.errors import InvalidArgument", False),
+        ("ops/a.py", "from ..models import spec", True),
+        ("ops/a.py", "from . import shuffle", False),
+        ("ops/a.py", "from subpixel import models", True),
+        ("ops/a.py", "def f():\n    import subpixel.upscaler", True),
+        ("errors.py", "import subpixel.ops", True),
+        ("upscaler.py", "from subpixel.image import read", True),
+        ("upscaler.py", "from subpixel.backends import choose", False),
+        ("image/a.py", "from subpixel.video import x", True),
+        ("train/a.py", "from subpixel.backends import choose", True),
+        ("train/a.py", "from subpixel.metrics import psnr", False),
+        ("backends/a.py", "from subpixel.train import x", True),
+        ("metrics/a.py", "from subpixel.train import x", True),
+        ("cli/a.py", "from subpixel import __version__\nfrom subpixel.train import x", False),
+        ("cli/a.py", "from subpixel.serve import x", True),
+        ("video/a.py", "from subpixel.nowhere import x", True),
+        ("misplaced/a.py", "", True),
+        ("__init__.py", "from subpixel.cli import main", False),
+    ],
+)
+def test_the_check_of_arrows_sees_what_it_should(file: str, text: str, wrong: bool) -> None:
+    found = violations(text, Path("root") / file, Path("root"))
+    assert bool(found) == wrong, found
+    if found and text:
+        assert f"{file}:{len(text.splitlines())}: " in found[0]
+        assert "import" in found[0]
+
+
+def loaded_by(code: str) -> set[str]:
+    """Top-level names of the modules that a fresh interpreter has after ``code``."""
+    script = f"{code}\nimport sys, json\nprint(json.dumps(sorted({{m.split('.')[0] for m in sys.modules}})))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_importing_the_package_loads_none_of_the_optional_packages() -> None:
+    assert not loaded_by("import subpixel") & set(HEAVY)
+
+
+def test_importing_the_command_line_loads_none_of_the_heavy_packages() -> None:
+    assert not loaded_by("import subpixel.cli") & set(HEAVY_FOR_CLI)
+
+
+def test_only_training_needs_torch() -> None:
+    free = [name for name in MODULES if not name.startswith(TORCH)]
+    assert "subpixel.models.spec" in free
+    assert "subpixel.backends.torch" in free
+    loaded = loaded_by("\n".join(f"import {name}" for name in free))
+    assert not loaded & {"torch", "matplotlib", "fastapi", "ray", "onnx", "onnxruntime", "openvino", "PIL", "skimage"}
+
+
+def test_the_picture_path_needs_no_optional_package() -> None:
+    """What the command does on a picture, with none of the extras installed."""
+    code = """
+import sys
+for name in ("torch", "matplotlib", "PIL", "skimage", "scipy", "fastapi", "ray", "onnx"):
+    sys.modules[name] = None  # an import of it now raises ImportError
+import numpy as np, subpixel
+assert subpixel.upscale(np.zeros((4, 6, 3), np.uint8), 2, "bicubic").shape == (8, 12, 3)
+import subpixel.image, subpixel.metrics, subpixel.cli
+assert subpixel.cli.main(["doctor"]) == 0
+"""
+    loaded_by(code)
+
+
+def test_training_without_torch_names_the_extra() -> None:
+    code = """
+import sys
+sys.modules["torch"] = None
+from subpixel.errors import MissingExtra
+try:
+    import subpixel.train
+except MissingExtra as error:
+    assert "subpixel[train]" in str(error), error
+else:
+    raise SystemExit("no error")
+"""
+    loaded_by(code)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_public_names_exist_and_are_explained(name: str) -> None:
+    module = importlib.import_module(name)
+    assert module.__doc__, f"{name} has no docstring"
+    for public in getattr(module, "__all__", ()):
+        assert hasattr(module, public), f"{name}.__all__ names {public}, which is not there"
+        thing = getattr(module, public)
+        if inspect.isclass(thing) or inspect.isfunction(thing):
+            assert thing.__doc__, f"{name}.{public} has no docstring"
+            # What a dataclass writes by itself repeats its fields and explains nothing.
+            assert not thing.__doc__.startswith(f"{public}("), f"{name}.{public} has no docstring"
+
+
+def test_the_package_offers_its_public_names_and_no_others() -> None:
+    for name in subpixel.__all__:
+        assert getattr(subpixel, name) is not None
+    assert dir(subpixel) == sorted(subpixel.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'upscal'"):
+        _ = subpixel.upscal  # type: ignore[attr-defined]
