@@ -33,9 +33,8 @@ LEVEL_OF = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 # They stand left and right of each other, and still must not meet but in ``models``.
 STRANGERS = {("train", "backends"), ("backends", "train")}
 
-HEAVY = (
-    "torch matplotlib fastapi ray onnx onnxruntime openvino pyvips av safetensors typer rich PIL skimage scipy".split()
-)
+HEAVY = ["torch", "matplotlib", "fastapi", "ray", "onnx", "onnxruntime", "openvino", "pyvips", "av"]
+HEAVY += ["safetensors", "typer", "rich", "PIL", "skimage", "scipy"]
 # The command line is made of typer; the rest stays out of its start.
 HEAVY_FOR_CLI = [name for name in HEAVY if name not in ("typer", "rich")]
 

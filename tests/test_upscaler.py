@@ -109,9 +109,7 @@ def test_an_array_comes_back_as_the_same_kind(
 
 @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "I;16"])
 @pytest.mark.parametrize("kind", ["bicubic", "luma"])
-def test_a_pil_image_comes_back_as_the_same_mode_with_its_info(
-    model: Callable[..., str], kind: str, mode: str
-) -> None:
+def test_a_pil_image_comes_back_as_the_same_mode_with_its_info(model: Callable[..., str], kind: str, mode: str) -> None:
     channels = {"L": None, "LA": 2, "RGB": 3, "RGBA": 4, "I;16": None}[mode]
     pixels = picture((9, 13) if channels is None else (9, 13, channels), np.uint16 if mode == "I;16" else np.uint8)
     image = Image.fromarray(pixels)
@@ -346,25 +344,9 @@ def test_a_plane_of_floats_is_the_networks_own_output(model: Callable[..., str])
     assert result.max() > 1
 
 
-def assert_same(backend: str, result: NDArray[Any], expected: NDArray[Any]) -> None:
-    if backend == "native":
-        assert result.tobytes() == expected.tobytes()
-        return
-    # The product behind the reference sums in an order that depends on where a pixel lies in its block.
-    assert result.dtype == expected.dtype
-    allowed = 2e-6 if result.dtype == np.float32 else 1
-    assert np.abs(result.astype(np.float64) - expected.astype(np.float64)).max() <= allowed
-
-
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(
-    ("backend", "shape"),
-    [
-        *(("native", shape) for shape in [(29, 23), (29, 23, 3), (29, 23, 4), (1, 40, 3), (40, 1, 2)]),
-        # Without alpha, whose quotient would enlarge the reference's last bits without bound.
-        *(("reference", shape) for shape in [(29, 23), (29, 23, 3), (1, 40, 3)]),
-    ],
-)
+@pytest.mark.parametrize("backend", ["native", "reference"])
+@pytest.mark.parametrize("shape", [(29, 23), (29, 23, 3), (29, 23, 4), (1, 40, 3), (40, 1, 2)])
 def test_bands_give_the_bytes_of_the_whole(
     monkeypatch: pytest.MonkeyPatch, model: Callable[..., str], kind: str, backend: str, shape: tuple[int, ...]
 ) -> None:
@@ -374,7 +356,7 @@ def test_bands_give_the_bytes_of_the_whole(
     for band in (1, 23 * 9 * 3, 23 * 9 * 7 + 1):  # one row at a time, three, seven
         monkeypatch.setattr(subpixel.upscaler, "_BAND", band)
         for image, expected in zip(images, whole, strict=True):
-            assert_same(backend, upscaler(image), expected)
+            assert upscaler(image).tobytes() == expected.tobytes()
 
 
 @pytest.mark.parametrize("backend", ["native", "reference"])
@@ -386,7 +368,7 @@ def test_bands_of_a_plane_give_the_bytes_of_the_whole(
     image = picture((31, 12), np.float32)
     whole = upscaler.plane(image, full_range)
     monkeypatch.setattr(subpixel.upscaler, "_BAND", 1)
-    assert_same(backend, upscaler.plane(image, full_range), whole)
+    assert upscaler.plane(image, full_range).tobytes() == whole.tobytes()
 
 
 @pytest.mark.parametrize("backend", ["native", "reference"])
@@ -561,6 +543,8 @@ def test_every_error_is_of_the_family_and_of_a_builtin() -> None:
         cls = getattr(subpixel.errors, name)
         if cls is SubpixelError or issubclass(cls, Warning):
             continue
-        builtins = [b for b in cls.__mro__ if b.__module__ == "builtins" and b not in (Exception, BaseException, object)]
+        builtins = [
+            b for b in cls.__mro__ if b.__module__ == "builtins" and b not in (Exception, BaseException, object)
+        ]
         assert issubclass(cls, SubpixelError)
         assert builtins

@@ -1,5 +1,6 @@
 import math
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -64,7 +65,7 @@ def session_of(backend, spec, threads=2):
 def tile_rows(spec):
     """Rows of the compiled engine's tiles: what keeps two neighbouring values within half a megabyte."""
     cost = [4 * v.channels * v.scale**2 for v in spec.values.values()]
-    most = max(a + b for a, b in zip(cost, cost[1:], strict=False))
+    most = max(a + b for a, b in pairwise(cost))
     return min(max(512 * 1024 // (144 * most), 8), 64)
 
 

@@ -109,7 +109,7 @@ def test_no_warning_when_the_compiled_module_would_not_have_served():
 @pytest.mark.usefixtures("no_torch")
 def test_without_torch():
     assert BACKENDS["torch"].details() == {}
-    with pytest.raises(BackendUnavailable, match="backend 'torch' cannot run here: .*the extra 'train'"):
+    with pytest.raises(BackendUnavailable, match=r"backend 'torch' cannot run here: .*the extra 'train'"):
         choose("torch", "auto")
     with pytest.raises(Unsupported, match="only torch has bf16, which cannot run here"):
         choose("auto", "bf16")

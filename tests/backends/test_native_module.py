@@ -38,7 +38,7 @@ BIG, NEGATIVE = 2**31 - 1, -(2**31)
 REFUSED = [
     # making a session
     *(f"session({name}={value})" for name in ("channels", "scale", "threads") for value in ("0", "-1", "NEGATIVE")),
-    *(f"session({name}={value})" for name in ("channels", "scale", "halo") for value in ("BIG", "2**31", "1.5", "None")),
+    *(f"session({name}={value})" for name in ("channels", "scale", "halo") for value in ("BIG", "2**31", "1.5")),
     "session(halo=-1)",
     "session(threads=2**40)",
     "session(target='no such')",
@@ -97,7 +97,7 @@ REFUSED = [
     "session().run(z(1, 4, 4), z(1, 8, 8))",
     "conv().run(z(1, 4, 4), z(4, 4, 4))",
     "conv().run(z(1, 4, 4), z(4, 8, 8))",
-    *(f"ready().run(z(1, 4, 4), z({shape}))" for shape in ("1, 4, 4", "1, 8, 9", "1, 7, 8", "2, 8, 8", "0, 8, 8", "8, 8")),
+    *(f"ready().run(z(1, 4, 4), z({shape}))" for shape in ("1, 4, 4", "1, 8, 9", "1, 7, 8", "2, 8, 8", "0, 8, 8")),
     *(f"ready().run(z({shape}), z(1, 8, 8))" for shape in ("2, 4, 4", "0, 4, 4", "1, 4, 5", "4, 4", "1, 1, 4, 4")),
     "ready().run(z(1, 4, 4), z(1, 8, 8, dtype=np.float64))",
     "ready().run(z(1, 4, 4), z(1, 8, 16)[:, :, ::2])",

@@ -41,7 +41,9 @@ NOT_PICTURES: dict[str, tuple[str, bytes]] = {
     "PNG that claims 60000 squared": ("large.png", png_header(60000, 60000)),
     "PNG without pixels": (
         "hollow.png",
-        b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", struct.pack(">IIBBBBB", 4, 4, 8, 2, 0, 0, 0)) + png_chunk(b"IEND", b""),
+        b"\x89PNG\r\n\x1a\n"
+        + png_chunk(b"IHDR", struct.pack(">IIBBBBB", 4, 4, 8, 2, 0, 0, 0))
+        + png_chunk(b"IEND", b""),
     ),
     "JSON": ("data.webp", b'{"a": 1}'),
     "program": ("program.jpg", b"\x7fELF" + bytes(200)),

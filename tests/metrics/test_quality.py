@@ -96,9 +96,7 @@ def test_bytes_do_not_wrap_around() -> None:
         ((0, 20), (0, 20), 0),
     ],
 )
-def test_planes_that_do_not_fit_are_refused(
-    measure: Any, a: tuple[int, ...], b: tuple[int, ...], crop: int
-) -> None:
+def test_planes_that_do_not_fit_are_refused(measure: Any, a: tuple[int, ...], b: tuple[int, ...], crop: int) -> None:
     with pytest.raises(InvalidArgument, match=measure.__name__):
         measure(np.zeros(a), np.zeros(b), crop=crop)
 

@@ -200,7 +200,7 @@ def test_descriptions_that_lack_a_part(path, part):
 @pytest.mark.parametrize("text", ["", "nonsense", "[]", "null", "1", "[" * 100_000, "[" * 900 + "]" * 900])
 def test_descriptions_that_are_no_objects(path, text):
     save_file({"a": np.zeros(2, np.float32)}, path, {"subpixel": text})
-    with pytest.raises(ModelFileError, match="description is not JSON|model format 1"):
+    with pytest.raises(ModelFileError, match=r"description is not JSON|model format 1"):
         load(path)
 
 

@@ -66,7 +66,8 @@ GRAPHS = {
 
 
 def weights_for(spec, rng):
-    return {k: (rng.standard_normal(s) / max(1, np.prod(s[1:])) ** 0.5).astype(np.float32) for k, s in spec.weight_shapes.items()}  # fmt: skip
+    shapes = spec.weight_shapes
+    return {k: (rng.standard_normal(s) / np.prod(s[1:]) ** 0.5).astype(np.float32) for k, s in shapes.items()}
 
 
 @pytest.mark.parametrize("border", ["replicate", "zero"])

@@ -85,7 +85,7 @@ def test_is_matlab_imresize(rng, scale, mirror, dtype):
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
 def test_shrinks_set5_to_the_published_bytes(data_dir, scale):
-    # Every byte of every file. They were made by a MATLAB that repeated the edge (its versions before 2011);
+    # Every byte of every file. They were made with the edge repeated, whatever the documentation says;
     # today's mirrors it, which differs in the outermost three rows and columns and nowhere else.
     names = sorted(path.name for path in (data_dir / "images/test/Set5/HR").glob("*.png"))
     assert len(names) == 5

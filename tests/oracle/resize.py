@@ -49,7 +49,7 @@ def enlarge(x, scale, mode, a=-0.5):
 def imresize_bicubic(x, scale, mirror=True):
     """MATLAB's ``imresize(x, scale, "bicubic")`` of a (H, W) picture; u8 is rounded after each axis.
 
-    Outside of the picture lies its mirror image; before 2011 it was its edge (``mirror=False``).
+    Outside of the picture lies its mirror image; or its edge repeated (``mirror=False``).
     """
     return _matlab_axis(_matlab_axis(x, scale, mirror).T, scale, mirror).T
 

@@ -77,7 +77,8 @@ class NumpyKernels:
         return resize(x, scale=factor, mode=mode, layout="NCHW")
 
     def pixel_shuffle(self, x: Array, factor: int, order: Order) -> Array:
-        return pixel_shuffle(x, factor, order=order)
+        y: Array = pixel_shuffle(x, factor, order=order)
+        return y
 
 
 class ReferenceBackend:

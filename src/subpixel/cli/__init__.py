@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 failed, 2 wrong use, 3 part of a batch failed, 130 interru
 
 from __future__ import annotations
 
+import io
 import sys
 import warnings
 from collections.abc import Sequence
@@ -56,6 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0
     """
     warnings.showwarning = _say_warning
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a name the terminal cannot show must not end the work
     try:
         code = app(sys.argv[1:] if arguments is None else list(arguments), standalone_mode=False)
     except SubpixelError as error:
@@ -64,6 +67,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail("interrupted", 130)
     except MemoryError:
         return _fail("there is not enough memory for this", 1)
+    except OSError as error:  # a full disk, a folder that went away: nobody's mistake in particular
+        place = f"{error.filename}: " if error.filename else ""
+        return _fail(f"{place}{(error.strerror or str(error)).lower()}", 1)
     except Exception as error:
         # What typer raises for wrong use: its class has moved between modules, its message has not.
         if not hasattr(error, "format_message"):
@@ -73,6 +79,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             typer.echo(message)
             return 2
         return _fail(message, 2)
+    if code == 130:  # typer takes an interrupt for itself and returns its code without a word
+        return _fail("interrupted", 130)
     return code if isinstance(code, int) else 0
 
 

@@ -21,7 +21,15 @@ Scale = Annotated[
 ]
 Model = Annotated[str, typer.Option("-n", "--model", help="See 'subpixel models'; or the path of a .safetensors file.")]
 Threads = Annotated[
-    int | None, typer.Option("-j", "--threads", help="Default: as many as this process may use.", show_default=False)
+    int | None,
+    typer.Option(
+        "-j",
+        "--threads",
+        min=1,
+        max=1024,
+        help="Default: as many as this process may use.",
+        show_default=False,
+    ),
 ]
 Backend = Annotated[str, typer.Option("--backend", help="auto, native, reference or torch.")]
 Precision = Annotated[str, typer.Option("--precision", help="auto, f32, bf16 or int8.")]

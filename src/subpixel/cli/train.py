@@ -22,7 +22,7 @@ def train(
     steps: Annotated[int | None, typer.Option(help="How many steps, instead of minutes.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint beside --out.")] = False,
     start: Annotated[Path | None, typer.Option(help="A model whose fitting weights are taken to begin with.")] = None,
-    seed: Annotated[int, typer.Option()] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Of weights and patches.")] = 0,
     batch: Annotated[int, typer.Option(help="Patches a step.")] = 32,
     patch: Annotated[int, typer.Option(help="Side of a small patch.")] = 48,
     lr: Annotated[float, typer.Option(help="Peak learning rate.")] = 0.005,

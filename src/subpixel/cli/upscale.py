@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import Counter
 from pathlib import Path
@@ -31,8 +32,9 @@ def upscale(
     from subpixel.upscaler import Upscaler
 
     upscaler = Upscaler(model, scale, backend, precision, threads)
-    to_folder = output is not None and (output.is_dir() or len(inputs) > 1)
-    if to_folder and output is not None and not output.is_dir():
+    a_folder = output is not None and os.path.isdir(output)  # unlike Path.is_dir it raises nothing
+    to_folder = a_folder or (output is not None and len(inputs) > 1)
+    if to_folder and not a_folder:
         raise InvalidArgument(f"{output}: with {len(inputs)} pictures the output must be a folder that exists")
     jobs = [
         Job(

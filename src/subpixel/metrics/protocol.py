@@ -22,7 +22,7 @@ from subpixel.upscaler import Upscaler, luma
 
 __all__ = ["evaluate", "luma_255", "shrink"]
 
-_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
+_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
 
 
 @dataclass(frozen=True)
@@ -111,13 +111,14 @@ def shrink(pixels: NDArray[np.uint8], scale: int) -> tuple[NDArray[np.uint8], ND
         scale: how many times smaller.
 
     Returns:
-        ``(small, large)``: ``large`` cropped top-left to multiples of ``scale``, ``small`` by MATLAB's ``imresize``.
+        ``(small, large)``: ``large`` cropped top-left to multiples of ``scale``, ``small`` by MATLAB's ``imresize``
+        with the edge repeated, as the published small pictures of Set5 and Set14 are, to the byte.
     """
     height, width = (side // scale * scale for side in pixels.shape[:2])
     if not height or not width:
         raise InvalidArgument(f"a picture of {pixels.shape[1]}×{pixels.shape[0]} cannot be made {scale} times smaller")
     large = pixels[:height, :width]
-    return resize(large, scale=1 / scale, antialias=True, border="symmetric"), large
+    return resize(large, scale=1 / scale, antialias=True, border="replicate"), large
 
 
 def _score(name: str, upscaler: Upscaler, small_path: Path | None, large_path: Path) -> Score:
@@ -146,7 +147,7 @@ def _pairs(folder: Path, scale: int) -> tuple[list[tuple[str, Path | None, Path]
         raise InvalidArgument(f"{folder / 'HR'}: holds no picture")
     small_folder = folder / f"LR_x{scale}"
     if not small_folder.is_dir():
-        made = "made here: MATLAB imresize bicubic, antialiased, u8"
+        made = "made here: MATLAB imresize bicubic, antialiased, u8, edge repeated"
         return [(path.name, None, path) for path in large.values()], made
     small = {p.stem: p for p in sorted(small_folder.iterdir()) if p.suffix.lower() in _SUFFIXES}
     if set(small) != set(large):

@@ -44,6 +44,7 @@ _MAX_LAYERS = 4096
 _MAX_CHANNELS = 65536
 _MAX_KERNEL = 63
 _MAX_SCALE = 64
+_MAX_HALO = 2048
 
 
 @dataclass(frozen=True)
@@ -172,6 +173,8 @@ class Spec:
                 f"layer '{self.layers[-1].name}': the result has {result.channels} channels, "
                 f"colour '{self.colour}' has {self.channels}"
             )
+        if self.halo > _MAX_HALO:
+            raise SpecError(f"its receptive field reaches {self.halo} samples to each side; {_MAX_HALO} are the most")
 
     @property
     def channels(self) -> int:
@@ -338,8 +341,7 @@ _TRACERS: dict[type, Callable[[Any, dict[str, Value], Border], Value]] = {
 
 def _zero_halo(spec: Spec) -> int:
     """The reach of a network that pads at each layer: what the same layers would lose if they did not."""
-    twin = Spec(spec.layers, spec.scale, spec.colour, "replicate")
-    return twin.halo
+    return Spec(spec.layers, spec.scale, spec.colour, "replicate").halo
 
 
 def sources_of(layer: Layer) -> tuple[str, ...]:

@@ -127,8 +127,8 @@ def resize(
     Returns:
         A new array of the same dtype. Whole-number dtypes are computed in f64, clipped, and rounded half up
         after each axis, as MATLAB's ``imresize`` does: with ``antialias=True`` it reproduces that function's
-        bicubic to the byte. Its border is ``symmetric``; that of its versions before 2011 is ``replicate``, and
-        the published low-resolution files of Set5 and Set14 were made by one of those.
+        bicubic to the byte. Its border is documented as ``symmetric``, but the low-resolution files of Set5 and
+        Set14 that circulate come out, every byte, with ``replicate``.
 
     Raises:
         InvalidArgument: wrong shape, neither size nor scale, a size or scale that is not positive and finite.

@@ -7,6 +7,7 @@ try:
 except ImportError:
     raise MissingExtra("training needs torch: pip install 'subpixel[train]'") from None
 
-from subpixel.train.loop import Settings, train
+from subpixel.train.loop import train
+from subpixel.train.settings import Settings
 
 __all__ = ["Settings", "train"]

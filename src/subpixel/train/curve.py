@@ -12,7 +12,7 @@ COLUMNS = ("step", "minutes", "loss", "learning_rate", "validation_psnr_y")
 
 
 def write_curve(rows: Sequence[Sequence[float]], base: Path, title: str) -> None:
-    """Write ``base.csv`` and, if matplotlib is there, ``base.png``: validation PSNR against time.
+    """Write ``base.csv`` and ``base.png``: validation PSNR against time.
 
     Args:
         rows: one for each measurement, in the order of :data:`COLUMNS`.

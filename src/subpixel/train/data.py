@@ -18,7 +18,7 @@ from subpixel.ops import resize
 
 __all__ = ["Pair", "Patches", "find_pictures", "load_pairs"]
 
-_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
+_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
 
 # Every so many-th picture is held out to measure progress and choose the weights that are kept.
 _HELD_OUT = 20

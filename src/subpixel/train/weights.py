@@ -82,6 +82,8 @@ def interpolating_start(spec: Spec, generator: torch.Generator) -> dict[str, Ten
         else:
             weights[name] = torch.zeros(shape)
     convs = [layer for layer in spec.layers if isinstance(layer, Conv)]
+    if not convs:
+        return weights
     shuffle = spec.layers[-1]
     last = convs[-1]
     weights[f"{last.name}.weight"] *= 0.1

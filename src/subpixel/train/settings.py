@@ -1,0 +1,63 @@
+"""What makes a training run what it is."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from subpixel.errors import InvalidArgument
+
+__all__ = ["Settings"]
+
+_LOSSES = ("l1", "l2")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that makes a run what it is; kept in the checkpoint and in the model file.
+
+    Args:
+        arch: the architecture's name.
+        scale: of the network.
+        steps: how many, or
+        minutes: how long, counted over all resumed parts. One of the two.
+        seed: of weights and patches.
+        batch: patches a step.
+        patch: side of a small patch.
+        lr: peak rate of the orthogonalised updates.
+        loss: ``l1`` or ``l2``.
+        expand: width of the over-parameterisation, in output channels; 0 for none.
+        bf16: compute layers in bf16 (weights are combined and updated in f32).
+        average: decay of the mean of weights that is measured and saved.
+        sizes: at which each picture is seen, 1 being its own.
+    """
+
+    arch: str
+    scale: int
+    steps: int | None = None
+    minutes: float | None = None
+    seed: int = 0
+    batch: int = 32
+    patch: int = 48
+    lr: float = 0.005
+    loss: str = "l1"
+    expand: int = 0
+    bf16: bool = True
+    average: float = 0.999
+    sizes: tuple[float, ...] = (1.0, 0.75, 0.5)
+
+    def __post_init__(self) -> None:
+        if (self.steps is None) == (self.minutes is None):
+            raise InvalidArgument("train: either steps or minutes is needed, not both")
+        if not 0 <= self.seed < 2**63:
+            raise InvalidArgument(f"train: seed={self.seed}: 0 to 2^63 - 1 is needed")
+        for name in ("steps", "minutes", "batch", "patch", "lr"):
+            value = getattr(self, name)
+            if value is not None and not (math.isfinite(value) and value > 0):
+                raise InvalidArgument(f"train: {name}={value}: more than 0 is needed")
+        if self.expand < 0 or not 0 <= self.average < 1:
+            raise InvalidArgument(f"train: expand={self.expand}, average={self.average}: ≥ 0 and 0 … 1 are needed")
+        if not self.sizes or not all(0 < size <= 1 for size in self.sizes):
+            raise InvalidArgument(f"train: sizes={self.sizes}: numbers above 0 and up to 1 are needed")
+        if self.loss not in _LOSSES:
+            raise InvalidArgument(f"train: loss={self.loss!r}: one of {', '.join(_LOSSES)} is needed")

@@ -1,0 +1,178 @@
+"""``models``, ``doctor`` and ``evaluate``: what machines read from them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import pyvips
+
+import subpixel
+import subpixel.backends.native
+from subpixel import Upscaler
+from subpixel.metrics import evaluate
+from subpixel.models import Model, load, save, zoo
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture
+def shipped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """Every trained model of the list, with weights of zeros: what is said must not depend on what was trained."""
+    figures = {"sets": {"Set5": {"psnr_y": 33.5, "ssim_y": 0.9}}}
+    folder = tmp_path / "shipped"
+    folder.mkdir()
+    for entry in zoo.ZOO.values():
+        if entry.trained:
+            for scale in entry.scales:
+                spec = zoo.ARCHITECTURES[entry.name](scale)
+                tensors = {name: np.zeros(shape, np.float32) for name, shape in spec.weight_shapes.items()}
+                model = Model(entry.name, spec, tensors, {"data": "none"}, figures, "CC0-1.0")
+                save(model, folder / entry.path(scale).name)
+    monkeypatch.setattr(zoo, "_WEIGHTS", folder)
+    zoo._shipped.cache_clear()
+    yield
+    zoo._shipped.cache_clear()
+
+
+@pytest.fixture
+def test_set(tmp_path: Path) -> Path:
+    folder = tmp_path / "Mine"
+    (folder / "HR").mkdir(parents=True)
+    for number in range(2):
+        pixels = np.random.default_rng(number).integers(0, 256, (40 + number, 44, 3), np.uint8)
+        image = pyvips.Image.new_from_array(pixels).copy(interpretation="srgb")
+        image.write_to_file(str(folder / "HR" / f"{number}.png"))
+    return folder
+
+
+@pytest.mark.usefixtures("shipped")
+def test_models_says_what_is_shipped(run: Run) -> None:
+    done = run("models", "--json")
+    assert (done.code, done.err) == (0, "")
+    rows = json.loads(done.out)
+    assert {(row["name"], row["scale"]) for row in rows} == {
+        (entry.name, scale) for entry in zoo.ZOO.values() for scale in entry.scales
+    }
+    assert {"espcn", "bicubic"} <= {row["name"] for row in rows}
+    assert len({row["name"] for row in rows if row["auto"]}) == 1
+    (row,) = (row for row in rows if (row["name"], row["scale"]) == ("espcn", 3))
+    assert (row["parameters"], row["macs_per_pixel"], row["receptive_field"]) == (22729, 22624, 9)
+    assert (row["colour"], row["licence"], row["training"]) == ("luma", "CC0-1.0", {"data": "none"})
+    assert row["figures"]["sets"]["Set5"]["psnr_y"] == 33.5
+    text = run("models").out
+    assert "espcn" in text
+    assert "33.50 dB" in text
+    assert "×3" in text
+
+
+def test_doctor_says_what_this_machine_can(run: Run) -> None:
+    done = run("doctor", "--json")
+    assert (done.code, done.err) == (0, "")
+    report = json.loads(done.out)
+    assert report["versions"]["subpixel"] == subpixel.__version__
+    assert report["versions"]["numpy"] == np.__version__
+    assert report["versions"]["python"].count(".") == 2
+    assert report["versions"]["libvips"].split(".")[0].isdigit()
+    assert set(report["backends"]) == {"native", "reference", "torch"}
+    assert report["backends"]["reference"]["unavailable"] is None
+    assert "f32" in report["backends"]["reference"]["precisions"]
+    assert report["threads"] >= 1
+    native = report["backends"]["native"]
+    if native["unavailable"] is None:
+        assert report["auto"] == "native"
+        assert native["details"]["chosen"] in native["details"]["targets"]
+        assert all(isinstance(present, bool) for present in native["details"]["features"].values())
+    text = run("doctor").out
+    for name in ("subpixel", "numpy", "native", "reference", "torch", "auto"):
+        assert name in text
+
+
+def test_doctor_says_why_a_backend_is_unavailable(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
+    monkeypatch.setattr(subpixel.backends.native, "native_module", lambda: None)
+    report = json.loads(run("doctor", "--json").out)
+    assert "compiler" in report["backends"]["native"]["unavailable"]
+    assert report["auto"] == "reference"
+    assert "unavailable: " in run("doctor").out
+
+
+def test_evaluate_prints_json_of_the_documented_shape(run: Run, test_set: Path) -> None:
+    done = run("evaluate", "--model", "bicubic", "--scale", 2, "--data", test_set, "--json")
+    assert (done.code, done.err) == (0, "")
+    report = json.loads(done.out)
+    assert (report["model"], report["scale"]) == ("bicubic", 2)
+    assert isinstance(report["protocol"], dict)
+    assert set(report["sets"]) == {"Mine"}
+    assert set(report["sets"]["Mine"]) == {"psnr_y", "ssim_y", "images"}
+    assert report == evaluate(Upscaler("bicubic", 2), test_set)
+    # A folder of sets, and for people.
+    text = run("evaluate", "--model", "bicubic", "--data", test_set.parent).out
+    assert "Mine" in text
+    assert f"{report['sets']['Mine']['psnr_y']:.3f} dB" in text
+
+
+def test_evaluate_records_its_figures_in_the_file(run: Run, test_set: Path, tmp_path: Path, weights: Path) -> None:
+    path = tmp_path / "m.safetensors"
+    shutil.copy(weights, path)
+    done = run("evaluate", "--model", path, "--data", test_set, "--record", "--json")
+    assert done.code == 0
+    report = json.loads(done.out)
+    before, after = load(weights), load(path)
+    assert after.figures["protocol"] == report["protocol"]
+    assert after.figures["sets"]["Mine"]["psnr_y"] == pytest.approx(report["sets"]["Mine"]["psnr_y"], abs=1e-4)
+    assert after.training == before.training
+    assert all((after.weights[name] == before.weights[name]).all() for name in before.weights)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["Mine", "m.safetensors"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "word"),
+    [
+        (["--model", "bicubic"], 2, "--data"),
+        (["--data", "Mine"], 2, "--model"),
+        (["--model", "bicubic", "--data", "none"], 2, "no such folder"),
+        (["--model", "bicubic", "--data", "Mine/HR"], 2, "HR/"),
+        (["--model", "bicubic", "--data", "Mine", "--record"], 2, "--record"),
+        (["--model", "nothing", "--data", "Mine"], 2, "model='nothing'"),
+        (["--model", "none.safetensors", "--data", "Mine"], 1, "no such file"),
+        (["--model", "bicubic", "--data", "Mine", "-s", "0"], 2, "scale=0"),
+        (["--model", "bicubic", "--data", "Mine", "-s", "nan"], 2, "nan"),
+        (["--model", "bicubic", "--data", "Broken"], 1, "0.png"),
+    ],
+    ids=lambda v: " ".join(v) if isinstance(v, list) else "",
+)
+def test_evaluate_wrongly_used(
+    run: Run, test_set: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], code: int, word: str
+) -> None:
+    monkeypatch.chdir(test_set.parent)
+    (test_set.parent / "Broken" / "HR").mkdir(parents=True)
+    (test_set.parent / "Broken" / "HR" / "0.png").write_bytes(b"broken")
+    done = run("evaluate", *arguments)
+    assert (done.code, done.out) == (code, "")
+    (line,) = done.err.splitlines()
+    assert line.startswith("error: ")
+    assert word in line
+
+
+def test_a_disk_that_refuses_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, run: Run, test_set: Path, tmp_path: Path, weights: Path
+) -> None:
+    import subpixel.models.files
+
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    path = tmp_path / "m.safetensors"
+    shutil.copy(weights, path)
+    monkeypatch.setattr(subpixel.models.files, "save", full)
+    done = run("evaluate", "--model", path, "--data", test_set, "--record")
+    assert (done.code, done.out) == (1, "")
+    (line,) = done.err.splitlines()
+    assert line.startswith("error: ")
+    assert "no space left" in line.lower()
+    assert path.read_bytes() == weights.read_bytes()

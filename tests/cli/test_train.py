@@ -1,0 +1,98 @@
+"""``subpixel train`` on pictures of a few samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import pyvips
+
+pytest.importorskip("torch", reason="training needs torch")
+
+from subpixel.models import load
+
+Run = Callable[..., Any]
+
+SMALL = ["--batch", "2", "--patch", "14", "--no-bf16", "-j", "1"]
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number in range(3):
+        pixels = np.random.default_rng(number).integers(0, 256, (48, 52, 3), np.uint8)
+        image = pyvips.Image.new_from_array(pixels).copy(interpretation="srgb").gaussblur(1.5)
+        image.write_to_file(str(folder / f"{number}.png"))
+    return folder
+
+
+def test_three_steps_make_a_model_that_upscales(run: Run, pictures: Path, photo: Path, tmp_path: Path) -> None:
+    out = tmp_path / "m.safetensors"
+    arguments = ["--arch", "espcn", "--scale", 3, "--data", pictures, "--out", out, "--steps", 3, *SMALL]
+    done = run("train", *arguments, "--seed", 4, "--data-name", "noise", "--licence", "CC0-1.0")
+    assert (done.code, done.err) == (0, "")
+    assert sorted(p.name for p in tmp_path.iterdir() if p.is_file()) == ["m.ckpt", "m.csv", "m.png", "m.safetensors"]
+    model = load(out)
+    assert (model.name, model.spec.scale, model.licence) == ("espcn", 3, "CC0-1.0")
+    assert model.training["data"] == "noise"
+    assert model.training["settings"]["seed"] == 4
+    assert model.training["command"].startswith("subpixel ")
+    assert "dB" in done.out
+    assert str(out) in done.out.splitlines()[-1]
+    assert run("upscale", photo, "-s", 3, "-n", out, "-o", tmp_path / "large.png").code == 0
+    again = run("train", *arguments, "--seed", 4, "--resume")
+    assert again.code == 0
+    assert "going on at step 3" in again.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        ([], "steps or minutes"),
+        (["--steps", "3", "--minutes", "1"], "steps or minutes"),
+        (["--steps", "0"], "steps=0"),
+        (["--steps", "-5"], "steps=-5"),
+        (["--steps", "many"], "--steps"),
+        (["--minutes", "nan"], "minutes=nan"),
+        (["--steps", "3", "--arch", "vgg"], "espcn"),
+        (["--steps", "3", "--scale", "1"], "scale=1"),
+        (["--steps", "3", "--scale", "0"], "scale=0"),
+        (["--steps", "3", "--scale", "nan"], "nan"),
+        (["--steps", "3", "--data", "none"], "no such folder"),
+        (["--steps", "3", "--data", "empty"], "at least 2"),
+        (["--steps", "3", "--out", "m.pt"], "safetensors"),
+        (["--steps", "3", "--out", "none/m.safetensors"], "folder"),
+        (["--steps", "3", "--patch", "400"], "patch=400"),
+        (["--steps", "3", "--patch", "8"], "patch=8"),
+        (["--steps", "3", "--batch", "0"], "batch=0"),
+        (["--steps", "3", "--lr", "nan"], "lr=nan"),
+        (["--steps", "3", "--loss", "l5"], "l5"),
+        (["--steps", "3", "--threads", "0"], "--threads"),
+        (["--steps", "3", "--threads", "-1"], "--threads"),
+        (["--steps", "3", "--seed", "-99999999999999999999"], "--seed"),
+    ],
+    ids=lambda v: " ".join(v) if isinstance(v, list) else "",
+)
+def test_wrong_use(run: Run, pictures: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], word: str) -> None:
+    folder = pictures.parent
+    monkeypatch.chdir(folder)
+    (folder / "empty").mkdir()
+    done = run("train", "--data", "pictures", "--out", "m.safetensors", *SMALL, *arguments)
+    assert (done.code, done.out) == (2, "")
+    (line,) = done.err.splitlines()
+    assert line.startswith("error: ")
+    assert word in line
+    assert sorted(p.name for p in folder.iterdir()) == ["empty", "pictures"]
+
+
+def test_pictures_that_cannot_be_used(run: Run, pictures: Path, tmp_path: Path) -> None:
+    (pictures / "1.png").write_bytes(b"broken")
+    done = run("train", "--data", pictures, "--out", tmp_path / "m.safetensors", "--steps", 1, *SMALL)
+    assert (done.code, done.out) == (1, "")
+    (line,) = done.err.splitlines()
+    assert "1.png" in line
+    assert [p.name for p in tmp_path.iterdir()] == ["pictures"]

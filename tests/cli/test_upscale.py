@@ -1,0 +1,334 @@
+"""``subpixel upscale``: what it writes, what it says, and how it fails."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from safetensors import safe_open
+from safetensors.numpy import save_file
+
+import subpixel
+import subpixel.backends.native
+import subpixel.image
+from malformed.pictures import NOT_PICTURES
+from subpixel.image import read
+from subpixel.models import files
+
+Run = Callable[..., Any]
+Look = Callable[[], dict[str, Any]]
+
+
+def assert_one_error(done: Any, code: int) -> None:
+    assert done.code == code
+    lines = done.err.splitlines()
+    assert len(lines) == 1, done.err
+    assert lines[0].startswith("error: ")
+    assert "Traceback" not in done.err
+    assert done.out == ""
+
+
+# What works
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4, 8])
+def test_a_picture_becomes_larger(run: Run, photo: Path, tmp_path: Path, scale: int) -> None:
+    done = run("upscale", photo, "-s", scale, "-n", "bicubic", "-o", tmp_path / "out.png")
+    assert (done.code, done.err) == (0, "")
+    expected = subpixel.upscale(read(photo).pixels, scale, "bicubic")
+    np.testing.assert_array_equal(read(tmp_path / "out.png").pixels, expected)
+    assert str(tmp_path / "out.png") in done.out
+    assert f"{12 * scale}×{8 * scale}" in done.out
+
+
+def test_a_model_file_is_taken_by_its_path(run: Run, photo: Path, tmp_path: Path, weights: Path) -> None:
+    assert run("upscale", photo, "-n", weights, "-o", tmp_path / "out.png", "-j", 1).code == 0
+    expected = subpixel.upscale(read(photo).pixels, 2, str(weights))
+    np.testing.assert_array_equal(read(tmp_path / "out.png").pixels, expected)
+
+
+@pytest.mark.parametrize("backend", ["auto", "native", "reference", "torch"])
+def test_every_backend_can_be_named(run: Run, photo: Path, tmp_path: Path, backend: str) -> None:
+    if backend == "torch":
+        pytest.importorskip("torch")
+    done = run("upscale", photo, "-n", "bicubic", "--backend", backend, "--precision", "f32", "-o", tmp_path / "o.png")
+    assert done.code == 0
+    expected = subpixel.upscale(read(photo).pixels, 2, "bicubic", "reference")
+    assert np.abs(read(tmp_path / "o.png").pixels.astype(int) - expected).max() <= 1
+
+
+def test_without_an_output_the_result_lies_beside(run: Run, photo: Path) -> None:
+    assert run("upscale", photo, "-n", "bicubic").code == 0
+    assert sorted(p.name for p in photo.parent.iterdir()) == ["photo.png", "photo_x2.png"]
+
+
+def test_an_output_that_is_a_folder_takes_many(run: Run, photo: Path, tmp_path: Path) -> None:
+    names = ["b.png", "ä 图.png", "photo.png"]
+    for name in names[:2]:
+        shutil.copy(photo, photo.parent / name)
+    folder = tmp_path / "out"
+    folder.mkdir()
+    done = run("upscale", *(photo.parent / name for name in names), "-n", "bicubic", "-o", folder)
+    assert (done.code, done.err) == (0, "")
+    assert sorted(p.name for p in folder.iterdir()) == sorted(f"{Path(name).stem}_x2.png" for name in names)
+    assert [line.split()[0] for line in done.out.splitlines()] == ["[1/3]", "[2/3]", "[3/3]"]
+
+
+def test_overwrite_replaces(run: Run, photo: Path, tmp_path: Path) -> None:
+    (tmp_path / "out.png").write_bytes(b"old")
+    assert run("upscale", photo, "-n", "bicubic", "-o", tmp_path / "out.png", "--overwrite").code == 0
+    assert read(tmp_path / "out.png").pixels.shape == (16, 24, 3)
+
+
+def test_what_was_converted_is_said(run: Run, tmp_path: Path) -> None:
+    Image.new("CMYK", (8, 8)).save(tmp_path / "c.jpg")
+    done = run("upscale", tmp_path / "c.jpg", "-n", "bicubic")
+    assert done.code == 0
+    (line,) = done.err.splitlines()
+    assert line.startswith("note: ")
+    assert "cmyk" in line
+
+
+def test_without_the_compiled_module_it_runs_and_says_so_once(
+    monkeypatch: pytest.MonkeyPatch, run: Run, photo: Path, tmp_path: Path
+) -> None:
+    shutil.copy(photo, photo.parent / "b.png")
+    (tmp_path / "out").mkdir()
+    monkeypatch.setattr(subpixel.backends.native, "native_module", lambda: None)
+    done = run("upscale", photo, photo.parent / "b.png", "-n", "bicubic", "-o", tmp_path / "out")
+    assert done.code == 0
+    (line,) = done.err.splitlines()
+    assert line.startswith("note: ")
+    assert "compiler" in line
+    expected = subpixel.upscale(read(photo).pixels, 2, "bicubic", "reference")
+    np.testing.assert_array_equal(read(tmp_path / "out" / "photo_x2.png").pixels, expected)
+
+
+# What does not
+
+
+@pytest.mark.parametrize("name", NOT_PICTURES)
+def test_what_is_no_picture(run: Run, look: Look, tmp_path: Path, name: str) -> None:
+    file, content = NOT_PICTURES[name]
+    (tmp_path / file).write_bytes(content)
+    before = look()
+    done = run("upscale", tmp_path / file, "-n", "bicubic")
+    assert_one_error(done, 1)
+    assert file in done.err
+    assert look() == before
+
+
+def test_missing_folder_and_cut_short(run: Run, look: Look, photo: Path, tmp_path: Path) -> None:
+    content = photo.read_bytes()
+    photo.write_bytes(content[: len(content) * 2 // 3])
+    before = look()
+    for path in (tmp_path / "none.png", tmp_path, photo):
+        assert_one_error(run("upscale", path, "-n", "bicubic", "-o", tmp_path / "out.png"), 1)
+    assert look() == before
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["-s", "0"],
+        ["-s", "-1"],
+        ["-s", "nan"],
+        ["-s", "inf"],
+        ["-s", "1000000"],
+        ["-s", "99999999999999999999999"],
+        ["-s", "2.5"],
+        ["-s", "two"],
+        ["-s", "5"],
+        ["-s"],
+        ["-n", "espcm"],
+        ["-j", "0"],
+        ["-j", "-2"],
+        ["-j", "many"],
+        ["-j", "99999999999"],
+        ["--backend", "cuda"],
+        ["--precision", "f8"],
+        ["--precision", "int8"],
+        ["--backend", "native", "--precision", "bf16"],
+        ["--no-such-option"],
+        ["-o", "out.gif"],
+        ["-o", "out"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_use(run: Run, look: Look, photo: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]) -> None:
+    monkeypatch.chdir(photo.parent)
+    before = look()
+    # A model named last wins, so it stands first.
+    assert_one_error(run("upscale", "-n", "bicubic", photo, *arguments), 2)
+    assert look() == before
+
+
+def test_no_picture_named_and_unknown_commands(run: Run) -> None:
+    assert_one_error(run("upscale"), 2)
+    assert_one_error(run("enlarge"), 2)
+    assert_one_error(run("--unknown"), 2)
+
+
+@pytest.mark.parametrize("output", ["photo.png", "exists.png", "none/out.png", "photo.png/out.png", "n" * 300 + ".png"])
+def test_an_output_that_cannot_be_written(
+    run: Run, look: Look, photo: Path, monkeypatch: pytest.MonkeyPatch, output: str
+) -> None:
+    (photo.parent / "exists.png").write_bytes(b"precious")
+    monkeypatch.chdir(photo.parent)
+    before = look()
+    assert_one_error(run("upscale", "photo.png", "-n", "bicubic", "-o", output), 1)
+    assert look() == before
+
+
+def test_the_picture_itself_is_not_even_replaced_when_asked(run: Run, look: Look, photo: Path) -> None:
+    before = look()
+    assert_one_error(run("upscale", photo, "-n", "bicubic", "-o", photo, "--overwrite"), 1)
+    assert look() == before
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+def test_a_folder_that_cannot_be_written(run: Run, photo: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "locked"
+    folder.mkdir(mode=0o555)
+    assert_one_error(run("upscale", photo, "-n", "bicubic", "-o", folder / "out.png"), 1)
+
+
+def test_formats_that_would_lose_something(run: Run, look: Look, tmp_path: Path) -> None:
+    Image.new("RGBA", (5, 5), (1, 2, 3, 100)).save(tmp_path / "a.png")
+    Image.fromarray(np.zeros((5, 5), np.uint16)).save(tmp_path / "w.png")
+    before = look()
+    for name, word in (("a.png", "transparency"), ("w.png", "uint16")):
+        done = run("upscale", tmp_path / name, "-n", "bicubic", "-o", tmp_path / "out.jpg")
+        assert_one_error(done, 2)
+        assert word in done.err
+    assert look() == before
+
+
+def changed_byte(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def wrong_shape(path: Path) -> None:
+    """A file that is consistent in itself, digest included, but for the network it describes."""
+    with safe_open(path, framework="numpy") as file:
+        document = json.loads(file.metadata()["subpixel"])
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    tensors["conv2.weight"] = tensors["conv2.weight"][:, :, :1, :1].copy()
+    document.pop("sha256")
+    document["sha256"] = files._digest(document, tensors)
+    save_file(tensors, path, {"subpixel": json.dumps(document, sort_keys=True)})
+
+
+@pytest.mark.parametrize(
+    ("damage", "word"),
+    [
+        (changed_byte, "damaged"),
+        (wrong_shape, "conv2.weight"),
+        (lambda path: path.write_bytes(path.read_bytes()[:-100]), "safetensors"),
+        (lambda path: path.write_bytes(b""), "safetensors"),
+        (lambda path: path.write_text("not a model"), "safetensors"),
+        (lambda path: path.unlink(), "no such file"),
+        (lambda path: (path.unlink(), path.mkdir()), "not a file"),
+    ],
+    ids=["a changed byte", "a wrong shape", "cut short", "empty", "text", "missing", "a folder"],
+)
+def test_weights_that_cannot_be_used(
+    run: Run, look: Look, photo: Path, tmp_path: Path, weights: Path, damage: Callable[[Path], Any], word: str
+) -> None:
+    path = tmp_path / "m.safetensors"
+    shutil.copy(weights, path)
+    damage(path)
+    before = look()
+    done = run("upscale", photo, "-n", path, "-o", tmp_path / "out.png")
+    assert_one_error(done, 1)
+    assert word in done.err
+    assert look() == before
+
+
+def test_a_model_file_of_another_scale(run: Run, photo: Path, weights: Path) -> None:
+    done = run("upscale", photo, "-n", weights, "-s", 3)
+    assert_one_error(done, 2)
+    assert "×2" in done.err
+
+
+# Many at once
+
+
+def test_one_bad_picture_of_many_is_exit_code_three(run: Run, photo: Path, tmp_path: Path) -> None:
+    bad = photo.parent / "bad.jpg"
+    bad.write_text("not a picture")
+    shutil.copy(photo, photo.parent / "z.png")
+    (tmp_path / "out").mkdir()
+    done = run("upscale", photo, bad, photo.parent / "z.png", "-n", "bicubic", "-o", tmp_path / "out")
+    assert done.code == 3
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["photo_x2.png", "z_x2.png"]
+    errors = done.err.splitlines()
+    assert [line.startswith("error: ") for line in errors] == [True, True]
+    assert "bad.jpg" in errors[0]
+    assert "1 of 3" in errors[1]
+    assert len(done.out.splitlines()) == 2
+
+
+def test_all_bad_is_exit_code_one(run: Run, look: Look, tmp_path: Path) -> None:
+    for name in ("a.jpg", "b.jpg"):
+        (tmp_path / name).write_text("not a picture")
+    before = look()
+    done = run("upscale", tmp_path / "a.jpg", tmp_path / "b.jpg", "-n", "bicubic")
+    assert done.code == 1
+    assert "2 of 2" in done.err
+    assert done.out == ""
+    assert look() == before
+
+
+@pytest.mark.parametrize(
+    "names", [("photo.png", "photo.png"), ("photo.png", "other/photo.png"), ("photo.png", "./photo.png")]
+)
+def test_two_results_of_one_name_are_refused_before_anything_is_written(
+    run: Run, look: Look, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, names: tuple[str, str]
+) -> None:
+    (photo.parent / "other").mkdir()
+    shutil.copy(photo, photo.parent / "other" / "photo.png")
+    (tmp_path / "out").mkdir()
+    monkeypatch.chdir(photo.parent)
+    before = look()
+    done = run("upscale", *names, "-n", "bicubic", "-o", tmp_path / "out")
+    assert_one_error(done, 2)
+    assert "photo_x2.png" in done.err
+    assert look() == before
+
+
+def test_many_need_a_folder(run: Run, look: Look, photo: Path, tmp_path: Path) -> None:
+    shutil.copy(photo, photo.parent / "b.png")
+    before = look()
+    for output in (tmp_path / "out.png", photo):
+        done = run("upscale", photo, photo.parent / "b.png", "-n", "bicubic", "-o", output)
+        assert_one_error(done, 2)
+        assert "folder" in done.err
+    assert look() == before
+
+
+def test_an_interrupt_is_exit_code_130(monkeypatch: pytest.MonkeyPatch, run: Run, look: Look, photo: Path) -> None:
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = look()
+    monkeypatch.setattr(subpixel.image.Job, "run", interrupted)
+    assert_one_error(run("upscale", photo, "-n", "bicubic"), 130)
+    assert look() == before
+
+
+def test_too_little_memory_is_one_sentence(monkeypatch: pytest.MonkeyPatch, run: Run, photo: Path) -> None:
+    def greedy(*_: Any) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(subpixel.image.Job, "run", greedy)
+    assert_one_error(run("upscale", photo, "-n", "bicubic"), 1)
