@@ -15,10 +15,10 @@ demo: $(VENV)/.demo
 	$(BIN)/python examples/demo.py $(if $(IMAGE),"$(IMAGE)")
 
 test: $(VENV)/.dev lint
-	$(BIN)/python -m pytest -m "not long"
+	$(BIN)/python -m pytest -m "not long" tests --pyargs subpixel
 
 test-long: $(VENV)/.dev
-	$(BIN)/python -m pytest -m long
+	$(BIN)/python -m pytest -m long tests
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
