@@ -41,7 +41,7 @@ def test_every_direction_learns_at_one_speed() -> None:
     weight = torch.nn.Parameter(torch.zeros(2, 2))
     target = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
     steepness = torch.tensor([[1.0, 1.0], [1e-3, 1e-3]])
-    optimiser = Muon([weight], lr=0.05)
+    optimiser = Muon([{"params": [weight]}], lr=0.05)
     for _ in range(60):
         optimiser.zero_grad()
         (steepness * (weight - target) ** 2).sum().backward()
@@ -51,5 +51,5 @@ def test_every_direction_learns_at_one_speed() -> None:
 
 def test_parameters_without_gradient_are_left() -> None:
     weight = torch.nn.Parameter(torch.ones(2, 3))
-    Muon([weight], lr=1.0).step()
+    Muon([{"params": [weight]}], lr=1.0).step()
     assert (weight == 1).all()

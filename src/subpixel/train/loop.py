@@ -121,7 +121,7 @@ def _loop(
         if done >= 1 or state.seconds >= next_report:
             score = state.measured(spec, state.average, held)
             loss = total_loss / max(counted, 1)
-            rate = state.optimisers[0].param_groups[0]["lr"]
+            rate = state.optimisers[0].param_groups[-1]["lr"]
             state.rows.append([state.step, round(state.seconds / 60, 3), loss, rate, score])
             say(f"step {state.step:>7}  {state.seconds / 60:6.1f} min  loss {loss:.5f}  validation {score:.3f} dB")
             write_curve(state.rows, out, title)
@@ -132,8 +132,7 @@ def _loop(
         if done >= 1:
             return
         factor = min(1.0, (state.step + 1) / _WARM_UP) * max(0.5 + 0.5 * math.cos(math.pi * done), 1e-3)
-        for optimiser, rate in zip(state.optimisers, state.rates, strict=True):
-            optimiser.param_groups[0]["lr"] = rate * factor
+        state.set_rate(factor)
         small, large = state.patches.draw()
         weights = state.net.collapsed()
         state.follow(weights)

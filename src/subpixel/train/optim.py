@@ -6,7 +6,8 @@ weight matrix learns at the same speed, however small its gradient.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -47,13 +48,13 @@ class Muon(torch.optim.Optimizer):
     """Orthogonalised momentum for weights of two or more axes; the first axis is the rows.
 
     Args:
-        parameters: weight tensors, ``(out, …)``.
+        groups: ``{"params": [weight tensors (out, …)]}``, with ``"lr"`` where a group has a rate of its own.
         lr: step; an update has a root mean square of about ``lr / sqrt(max(m, n))``, times ``sqrt(max(1, m/n))``.
         momentum: of the running mean of gradients, applied in Nesterov's form.
     """
 
-    def __init__(self, parameters: Iterable[Tensor], lr: float = 0.01, momentum: float = 0.95) -> None:
-        super().__init__(list(parameters), {"lr": lr, "momentum": momentum})
+    def __init__(self, groups: Sequence[dict[str, Any]], lr: float = 0.01, momentum: float = 0.95) -> None:
+        super().__init__(list(groups), {"lr": lr, "momentum": momentum})
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]

@@ -27,6 +27,7 @@ from subpixel.train.weights import Trainable
 __all__ = ["State", "validate"]
 
 _SOLVE_BATCHES = 40  # some two million equations for each column of the last layer
+_RATE_OF_FIRST = 4.0  # of the first layer's matrices, whose kernels start large, relative to the others'
 _RATE_OF_VECTORS = 0.2  # Adam's rate for biases and slopes, relative to the matrices'
 
 
@@ -42,16 +43,22 @@ class State:
             self.net.take({name: torch.from_numpy(w.copy()) for name, w in load(start).weights.items()})
             if chain(spec):
                 self.net.take(solve_last_layer(spec, self.net.collapsed(), self.patches, _SOLVE_BATCHES))
-        named = list(self.net.named_parameters())
+        first, others, vectors = self.net.groups()
         self.optimisers: list[torch.optim.Optimizer] = [
-            Muon([p for _, p in named if p.ndim > 1], settings.lr),
-            torch.optim.Adam([p for _, p in named if p.ndim == 1], settings.lr * _RATE_OF_VECTORS),
+            Muon([{"params": first, "lr": settings.lr * _RATE_OF_FIRST}, {"params": others}], settings.lr),
+            torch.optim.Adam(vectors, settings.lr * _RATE_OF_VECTORS),
         ]
-        self.rates = [o.param_groups[0]["lr"] for o in self.optimisers]
+        self._rates = [[group["lr"] for group in o.param_groups] for o in self.optimisers]
         self.average = {name: w.detach().clone() for name, w in self.net.collapsed().items()}
         self.best, self.best_psnr = dict(self.average), -math.inf
         self.step, self.seconds = 0, 0.0
         self.rows: list[list[float]] = []
+
+    def set_rate(self, factor: float) -> None:
+        """Bring every learning rate to ``factor`` times its peak."""
+        for optimiser, rates in zip(self.optimisers, self._rates, strict=True):
+            for group, rate in zip(optimiser.param_groups, rates, strict=True):
+                group["lr"] = rate * factor
 
     def follow(self, weights: dict[str, Tensor]) -> None:
         decay = min(self.settings.average, self.step / (self.step + 20))

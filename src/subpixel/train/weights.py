@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import torch
@@ -15,6 +16,13 @@ __all__ = ["Trainable", "interpolating_start"]
 # Where the carrier of the interpolating start runs through tanh: small enough to be nearly linear (the cubic
 # term of tanh(0.2 * 0.5) is 0.3 % of it), large enough that the last layer need not multiply by more than 5.
 _CARRIER = 0.2
+
+# Norms of the other first kernels before tanh, and how far their thresholds spread. Started like a linear layer, tanh
+# stays linear: after 30,000 steps such an ESPCN's 64 features still spanned the 25 dimensions of their patches and no
+# more. Kernels that see contrast alone, some saturated by faint texture (30), some by strong edges only (3), bring it
+# where it was in a third of the steps.
+_GAINS = (3.0, 30.0)
+_THRESHOLDS = 0.7
 
 
 class Trainable(nn.Module):
@@ -50,6 +58,19 @@ class Trainable(nn.Module):
                 self.direct[_key(name)].copy_(weights[name])
                 if _key(name) in self.mix:
                     self.mix[_key(name)].zero_()
+
+    def groups(self) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
+        """Parameters by how they are to be updated: what scales with the first layer's kernels, other matrices,
+        vectors."""
+        first = next((layer.name for layer in self.spec.layers if isinstance(layer, Conv)), "")
+        of_first: list[Tensor] = []
+        others: list[Tensor] = []
+        vectors: list[Tensor] = []
+        for name, parameter in self.named_parameters():
+            part, _, key = name.partition(".")
+            scales = part != "wide" and key.startswith(f"{first}/")
+            (vectors if parameter.ndim == 1 else of_first if scales else others).append(parameter)
+        return of_first, others, vectors
 
     def collapsed(self) -> dict[str, Tensor]:
         """The weights of the Spec by name, differentiable. Always f32: bf16 would swallow small updates."""
@@ -90,6 +111,14 @@ def interpolating_start(spec: Spec, generator: torch.Generator) -> dict[str, Ten
     plain = len(convs) == len(spec.layers) - 1 and isinstance(shuffle, PixelShuffle) and spec.channels == 1
     if not plain or not all(layer.bias for layer in convs):
         return weights
+    first = convs[0]
+    if first.activation == "tanh":
+        kernels = weights[f"{first.name}.weight"]
+        kernels -= kernels.mean(dim=(2, 3), keepdim=True)
+        norms = torch.linspace(math.log(_GAINS[0]), math.log(_GAINS[1]), first.out_channels).exp()
+        kernels *= (norms / kernels.flatten(1).norm(dim=1))[:, None, None, None]
+        thresholds = torch.rand(first.out_channels, generator=generator) * 2 - 1
+        weights[f"{first.name}.bias"] = _THRESHOLDS * thresholds
     gain, offset = 1.0, 0.0
     for layer in convs[:-1]:
         kernel = weights[f"{layer.name}.weight"]
