@@ -1,6 +1,32 @@
 """The operators: arrays in, arrays out, every convention a named argument."""
 
+from subpixel.ops.conv import conv, conv_transpose, subpixel_conv
+from subpixel.ops.convert import (
+    ConvTransposeForm,
+    SubpixelForm,
+    conv_transpose_to_subpixel,
+    subpixel_to_conv_transpose,
+)
+from subpixel.ops.icnr import icnr
+from subpixel.ops.pool import average_unpool, max_pool, max_unpool
 from subpixel.ops.resize import resize
-from subpixel.ops.shuffle import pixel_shuffle, pixel_unshuffle
+from subpixel.ops.shuffle import depth_to_space, pixel_shuffle, pixel_unshuffle, space_to_depth
 
-__all__ = ["pixel_shuffle", "pixel_unshuffle", "resize"]
+__all__ = [
+    "ConvTransposeForm",
+    "SubpixelForm",
+    "average_unpool",
+    "conv",
+    "conv_transpose",
+    "conv_transpose_to_subpixel",
+    "depth_to_space",
+    "icnr",
+    "max_pool",
+    "max_unpool",
+    "pixel_shuffle",
+    "pixel_unshuffle",
+    "resize",
+    "space_to_depth",
+    "subpixel_conv",
+    "subpixel_to_conv_transpose",
+]

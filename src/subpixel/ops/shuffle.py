@@ -7,33 +7,37 @@ Two orders of the channels are in use and silently confused, so the order is a n
 ``DCR`` (TensorFlow ``depth_to_space``, default of ONNX ``DepthToSpace``)
     ``out[n, c, h*r + i, w*r + j] = x[n, (i*r + j)*C + c, h, w]``
 
-They agree only when the result has one channel.
+They agree only when the result has one channel. With one spatial axis or three, ``i*r + j`` is the position in the
+cell in raster order; with a factor for each axis ``(r_h, r_w)`` it is ``i*r_w + j``.
 """
 
 from __future__ import annotations
 
+import functools
+import math
+from collections.abc import Sequence
 from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
 from subpixel.errors import InvalidArgument
+from subpixel.ops.arrays import Arithmetic, enter
+from subpixel.ops.axes import Axes, Layout, parse_layout
 
-__all__ = ["Layout", "Order", "pixel_shuffle", "pixel_unshuffle"]
+__all__ = ["Layout", "Order", "depth_to_space", "pixel_shuffle", "pixel_unshuffle", "space_to_depth"]
 
 Order = Literal["CRD", "DCR"]
-Layout = Literal["NCHW", "NHWC", "CHW", "HWC"]
 
-_LAYOUTS = ("NCHW", "NHWC", "CHW", "HWC")
+_NAMES = {"D": "depth", "H": "height", "W": "width"}
 
 
-def pixel_shuffle(x: NDArray[Any], r: int, *, layout: Layout = "NCHW", order: Order = "CRD") -> NDArray[Any]:
+def pixel_shuffle(x: Any, r: int | Sequence[int], *, layout: Layout = "NCHW", order: Order = "CRD") -> Any:
     """Move groups of ``r*r`` channels into an ``r`` times finer grid.
 
     Args:
-        x: array of any dtype, ``(N, C*r*r, H, W)`` for ``layout="NCHW"``, likewise for the others.
-        r: upscaling factor, at least 1.
-        layout: where the channel axis stands: ``NCHW``, ``NHWC``, or without the batch ``CHW``, ``HWC``.
+        x: array of any dtype, ``(N, C*r*r, H, W)`` for ``layout="NCHW"``, likewise for the others
+            (``(N, C*r, W)``, ``(N, C*r*r*r, D, H, W)``): NumPy, torch, or anything that speaks DLPack.
+        r: upscaling factor, at least 1, or one for each spatial axis.
+        layout: where the channel axis stands and how many spatial axes there are: ``NCW``, ``NCHW``, ``NCDHW``,
+            channels last ``NWC``, ``NHWC``, ``NDHWC``, or any of them without the batch ``N``.
         order: ``CRD`` or ``DCR``, see the module's text.
 
     Returns:
@@ -47,38 +51,18 @@ def pixel_shuffle(x: NDArray[Any], r: int, *, layout: Layout = "NCHW", order: Or
     >>> import numpy as np
     >>> pixel_shuffle(np.arange(4).reshape(1, 4, 1, 1), 2)[0, 0].tolist()
     [[0, 1], [2, 3]]
+    >>> pixel_shuffle(np.arange(6).reshape(2, 3), 2, layout="CW").tolist()
+    [[0, 3, 1, 4, 2, 5]]
     """
-    x, r = _checked("pixel_shuffle", x, r, layout, order)
-    first = layout in ("NCHW", "CHW")
-    h, w, channels = _sizes(x, first)
-    if channels % (r * r):
-        raise InvalidArgument(
-            f"pixel_shuffle: {channels} channels of shape {x.shape} ({layout}) are not divisible by "
-            f"r*r = {r * r}; a multiple of {r * r} channels would be right"
-        )
-    c = channels // (r * r)
-    lead = x.shape[: x.ndim - 3]
-    k = len(lead)
-    if first:
-        split = (c, r, r) if order == "CRD" else (r, r, c)
-        y = x.reshape(*lead, *split, h, w)
-        perm = (0, 3, 1, 4, 2) if order == "CRD" else (2, 3, 0, 4, 1)
-        out_shape = (*lead, c, h * r, w * r)
-    else:
-        split = (c, r, r) if order == "CRD" else (r, r, c)
-        y = x.reshape(*lead, h, w, *split)
-        perm = (0, 3, 1, 4, 2) if order == "CRD" else (0, 2, 1, 3, 4)
-        out_shape = (*lead, h * r, w * r, c)
-    y = y.transpose(*range(k), *(k + p for p in perm))
-    return y.copy().reshape(out_shape)
+    return _spread("pixel_shuffle", "r", x, r, layout, order)
 
 
-def pixel_unshuffle(x: NDArray[Any], r: int, *, layout: Layout = "NCHW", order: Order = "CRD") -> NDArray[Any]:
+def pixel_unshuffle(x: Any, r: int | Sequence[int], *, layout: Layout = "NCHW", order: Order = "CRD") -> Any:
     """Exact inverse of :func:`pixel_shuffle`: ``(N, C, H*r, W*r)`` becomes ``(N, C*r*r, H, W)``.
 
     Args:
-        x: array of any dtype whose height and width are multiples of ``r``.
-        r: downscaling factor, at least 1.
+        x: array of any dtype whose spatial sides are multiples of ``r``.
+        r: downscaling factor, at least 1, or one for each spatial axis.
         layout: as for :func:`pixel_shuffle`.
         order: as for :func:`pixel_shuffle`; the same order undoes it.
 
@@ -91,43 +75,134 @@ def pixel_unshuffle(x: NDArray[Any], r: int, *, layout: Layout = "NCHW", order: 
     >>> pixel_unshuffle(np.arange(4).reshape(1, 1, 2, 2), 2)[0, :, 0, 0].tolist()
     [0, 1, 2, 3]
     """
-    x, r = _checked("pixel_unshuffle", x, r, layout, order)
-    first = layout in ("NCHW", "CHW")
-    h, w, c = _sizes(x, first)
-    if h % r or w % r:
+    return _gather("pixel_unshuffle", "r", x, r, layout, order)
+
+
+def depth_to_space(x: Any, blocksize: int | Sequence[int], *, layout: Layout = "NCHW", order: Order = "DCR") -> Any:
+    """:func:`pixel_shuffle` under TensorFlow's and ONNX's name, in the order that is their default.
+
+    Args:
+        x: array of any dtype, ``(N, C*b*b, H, W)`` for ``layout="NCHW"``.
+        blocksize: the factor ``b``, at least 1, or one for each spatial axis.
+        layout: as for :func:`pixel_shuffle`. TensorFlow's own default is ``NHWC``; here it is ``NCHW`` everywhere.
+        order: ``DCR`` (TensorFlow; ONNX's default mode) or ``CRD``.
+
+    Returns:
+        A new array ``(N, C, H*b, W*b)`` in the same layout and dtype.
+
+    Raises:
+        InvalidArgument: as :func:`pixel_shuffle`.
+
+    Source: the ONNX operator DepthToSpace, opset 13; ``tf.nn.depth_to_space``.
+
+    >>> import numpy as np
+    >>> depth_to_space(np.arange(8).reshape(1, 8, 1, 1), 2)[0, 0].tolist()
+    [[0, 2], [4, 6]]
+    """
+    return _spread("depth_to_space", "blocksize", x, blocksize, layout, order)
+
+
+def space_to_depth(x: Any, blocksize: int | Sequence[int], *, layout: Layout = "NCHW", order: Order = "DCR") -> Any:
+    """:func:`pixel_unshuffle` under TensorFlow's and ONNX's name, in the order that is their default.
+
+    Args:
+        x: array of any dtype, ``(N, C, H*b, W*b)`` for ``layout="NCHW"``.
+        blocksize: the factor ``b``, at least 1, or one for each spatial axis.
+        layout: as for :func:`depth_to_space`.
+        order: as for :func:`depth_to_space`; the same order undoes it.
+
+    Returns:
+        A new array ``(N, C*b*b, H, W)`` in the same layout and dtype.
+
+    Raises:
+        InvalidArgument: as :func:`pixel_unshuffle`.
+
+    Source: the ONNX operator SpaceToDepth, opset 13; ``tf.nn.space_to_depth``.
+
+    >>> import numpy as np
+    >>> space_to_depth(np.arange(8).reshape(1, 2, 2, 2), 2)[0, :, 0, 0].tolist()
+    [0, 4, 1, 5, 2, 6, 3, 7]
+    """
+    return _gather("space_to_depth", "blocksize", x, blocksize, layout, order)
+
+
+def _spread(op: str, name: str, x: Any, r: Any, layout: str, order: str) -> Any:
+    """Channels into the grid."""
+    axes, factors = _checked(op, name, r, layout, order)
+    a, (x,), back = enter(op, x)
+    axes.rank(x)
+    lead, channels, sides = axes.sizes(x)
+    cell = math.prod(factors)
+    if channels % cell:
+        product = "*".join([name] * axes.dims if len(set(factors)) == 1 else map(str, factors))
         raise InvalidArgument(
-            f"pixel_unshuffle: height {h} and width {w} of shape {x.shape} ({layout}) are not both divisible by r = {r}"
+            f"{op}: {channels} channels of shape {tuple(x.shape)} ({layout}) are not divisible by "
+            f"{product} = {cell}; a multiple of {cell} channels would be right"
         )
-    lead = x.shape[: x.ndim - 3]
-    k = len(lead)
-    if first:
-        y = x.reshape(*lead, c, h // r, r, w // r, r)
-        perm = (0, 2, 4, 1, 3) if order == "CRD" else (2, 4, 0, 1, 3)
-        out_shape = (*lead, c * r * r, h // r, w // r)
-    else:
-        y = x.reshape(*lead, h // r, r, w // r, r, c)
-        perm = (0, 2, 4, 1, 3) if order == "CRD" else (0, 2, 1, 3, 4)
-        out_shape = (*lead, h // r, w // r, c * r * r)
-    y = y.transpose(*range(k), *(k + p for p in perm))
-    return y.copy().reshape(out_shape)
+    packed, spread = _parts(axes, order)
+    grid = tuple(side * f for side, f in zip(sides, factors, strict=True))
+    c = channels // cell
+    shape = (*lead, c, *grid) if axes.first else (*lead, *grid, c)
+    return back(_regroup(a, x, packed, spread, (c, *factors, *sides), lead, shape))
 
 
-def _checked(op: str, x: NDArray[Any], r: int, layout: str, order: str) -> tuple[NDArray[Any], int]:
-    x = np.asarray(x)
-    if isinstance(r, bool) or not isinstance(r, (int, np.integer)) or r < 1:
-        raise InvalidArgument(f"{op}: r={r!r}: a whole number of at least 1 is needed")
-    if layout not in _LAYOUTS:
-        raise InvalidArgument(f"{op}: layout={layout!r}: one of {', '.join(_LAYOUTS)} is needed")
-    if order not in ("CRD", "DCR"):
+def _gather(op: str, name: str, x: Any, r: Any, layout: str, order: str) -> Any:
+    """The grid into channels."""
+    axes, factors = _checked(op, name, r, layout, order)
+    a, (x,), back = enter(op, x)
+    axes.rank(x)
+    lead, c, grid = axes.sizes(x)
+    if any(side % f for side, f in zip(grid, factors, strict=True)):
+        named = [f"{_NAMES[letter]} {side}" for letter, side in zip(axes.spatial, grid, strict=True)]
+        listed = " and ".join([", ".join(named[:-1]), named[-1]] if len(named) > 1 else named)
+        verb = ("is not", "are not both", "are not all")[axes.dims - 1]
+        given = factors[0] if len(set(factors)) == 1 else factors
+        raise InvalidArgument(
+            f"{op}: {listed} of shape {tuple(x.shape)} ({layout}) {verb} divisible by {name} = {given}"
+        )
+    packed, spread = _parts(axes, order)
+    sides = tuple(side // f for side, f in zip(grid, factors, strict=True))
+    channels = c * math.prod(factors)
+    shape = (*lead, channels, *sides) if axes.first else (*lead, *sides, channels)
+    return back(_regroup(a, x, spread, packed, (c, *factors, *sides), lead, shape))
+
+
+def _checked(op: str, name: str, r: Any, layout: Any, order: Any) -> tuple[Axes, tuple[int, ...]]:
+    axes = parse_layout(op, layout)
+    check_order(op, order)
+    return axes, axes.each(name, r)
+
+
+def check_order(op: str, order: Any) -> None:
+    """Raises InvalidArgument for an order that is none."""
+    if not isinstance(order, str) or order not in ("CRD", "DCR"):
         raise InvalidArgument(f"{op}: order={order!r}: 'CRD' or 'DCR' is needed")
-    if x.ndim != len(layout):
-        raise InvalidArgument(f"{op}: shape {x.shape} has {x.ndim} axes, layout {layout} has {len(layout)}")
-    return x, int(r)  # a NumPy integer would wrap around in r * r
 
 
-def _sizes(x: NDArray[Any], channels_first: bool) -> tuple[int, int, int]:
-    if channels_first:
-        c, h, w = x.shape[-3:]
-    else:
-        h, w, c = x.shape[-3:]
-    return h, w, c
+@functools.cache
+def _parts(axes: Axes, order: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The split axes of the packed and of the spread array; 0 is the channel, then come the cells, then the sides."""
+    cells = range(1, axes.dims + 1)
+    sides = range(axes.dims + 1, 2 * axes.dims + 1)
+    channels = (0, *cells) if order == "CRD" else (*cells, 0)
+    grid = tuple(part for pair in zip(sides, cells, strict=True) for part in pair)
+    return ((*channels, *sides), (0, *grid)) if axes.first else ((*sides, *channels), (*grid, 0))
+
+
+@functools.cache
+def _permutation(source: tuple[int, ...], target: tuple[int, ...], lead: int) -> tuple[int, ...]:
+    return (*range(lead), *(lead + source.index(part) for part in target))
+
+
+def _regroup(
+    a: Arithmetic,
+    x: Any,
+    source: tuple[int, ...],
+    target: tuple[int, ...],
+    lengths: tuple[int, ...],
+    lead: tuple[int, ...],
+    shape: tuple[int, ...],
+) -> Any:
+    """A copy of ``x`` with its parts, so long each, in another order, then joined to ``shape``."""
+    split = a.reshape(x, (*lead, *[lengths[part] for part in source]))
+    return a.reshape(a.copy(a.transpose(split, _permutation(source, target, len(lead)))), shape)

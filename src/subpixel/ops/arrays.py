@@ -1,0 +1,204 @@
+"""One way of writing an operator for every kind of array.
+
+An operator asks :func:`enter` once for the arithmetic that fits its arguments and for the way back. NumPy arrays and
+torch tensors are worked on as they are (torch keeps its graph and its device); anything else that speaks DLPack or
+``__array__`` (JAX, CuPy on the host, array-API strict …) goes through NumPy and returns as its own kind.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from subpixel.errors import InvalidArgument
+
+__all__ = ["Arithmetic", "enter"]
+
+Back = Callable[[Any], Any]
+
+
+class Arithmetic(Protocol):
+    """What operators are written with. Names and meaning are NumPy's; every function returns a new value."""
+
+    name: str
+
+    def constant(self, value: Any, like: Any) -> Any:
+        """A NumPy array or number as an array of this kind beside ``like``; floats take the dtype of ``like``."""
+
+    def take(self, x: Any, index: Any, axis: int) -> Any:
+        """Slices of one axis, by a NumPy array of whole numbers."""
+
+    def reshape(self, x: Any, shape: Sequence[int]) -> Any: ...
+    def transpose(self, x: Any, axes: Sequence[int]) -> Any: ...
+    def contiguous(self, x: Any) -> Any: ...
+    def copy(self, x: Any) -> Any:
+        """Always new memory, in the order of the axes."""
+
+    def expand(self, x: Any, shape: Sequence[int]) -> Any:
+        """Axes of length 1 repeated up to ``shape``, without a copy."""
+
+    def concatenate(self, parts: Sequence[Any], axis: int) -> Any: ...
+    def pad(self, x: Any, widths: Sequence[tuple[int, int]], value: float) -> Any: ...
+    def zeros(self, shape: Sequence[int], like: Any) -> Any: ...
+    def where(self, condition: Any, a: Any, b: Any) -> Any: ...
+    def floor(self, x: Any) -> Any: ...
+    def clip(self, x: Any, low: float, high: float) -> Any: ...
+    def einsum(self, rule: str, *operands: Any) -> Any: ...
+
+    def astype(self, x: Any, dtype: str) -> Any:
+        """To the dtype of that NumPy name (``float32``, ``uint8`` …)."""
+
+    def dtype(self, x: Any) -> str:
+        """NumPy's name of the dtype."""
+
+
+class NumpyArithmetic:
+    """On ``numpy.ndarray``."""
+
+    name = "numpy"
+
+    def constant(self, value: Any, like: Any) -> Any:
+        value = np.asarray(value)
+        return value.astype(like.dtype) if value.dtype.kind == "f" and like.dtype.kind == "f" else value
+
+    def take(self, x: Any, index: Any, axis: int) -> Any:
+        return np.take(x, index, axis=axis)
+
+    def reshape(self, x: Any, shape: Sequence[int]) -> Any:
+        return x.reshape(tuple(shape))
+
+    def transpose(self, x: Any, axes: Sequence[int]) -> Any:
+        return x.transpose(tuple(axes))
+
+    def contiguous(self, x: Any) -> Any:
+        return np.ascontiguousarray(x)
+
+    def copy(self, x: Any) -> Any:
+        return x.copy()
+
+    def expand(self, x: Any, shape: Sequence[int]) -> Any:
+        return np.broadcast_to(x, tuple(shape))
+
+    def concatenate(self, parts: Sequence[Any], axis: int) -> Any:
+        return np.concatenate(list(parts), axis=axis)
+
+    def pad(self, x: Any, widths: Sequence[tuple[int, int]], value: float) -> Any:
+        return np.pad(x, list(widths), constant_values=value)
+
+    def zeros(self, shape: Sequence[int], like: Any) -> Any:
+        return np.zeros(tuple(shape), like.dtype)
+
+    def where(self, condition: Any, a: Any, b: Any) -> Any:
+        return np.where(condition, a, b)
+
+    def floor(self, x: Any) -> Any:
+        return np.floor(x)
+
+    def clip(self, x: Any, low: float, high: float) -> Any:
+        return np.clip(x, low, high)
+
+    def einsum(self, rule: str, *operands: Any) -> Any:
+        return np.einsum(rule, *operands, optimize=True)
+
+    def astype(self, x: Any, dtype: str) -> Any:
+        return x.astype(dtype)
+
+    def dtype(self, x: Any) -> str:
+        return str(x.dtype.name)
+
+
+class TorchArithmetic:
+    """On ``torch.Tensor``, of any device, differentiable."""
+
+    name = "torch"
+
+    def __init__(self) -> None:
+        self._torch = sys.modules["torch"]
+
+    def constant(self, value: Any, like: Any) -> Any:
+        tensor = self._torch.as_tensor(np.asarray(value), device=like.device)
+        return tensor.to(like.dtype) if tensor.is_floating_point() and like.is_floating_point() else tensor
+
+    def take(self, x: Any, index: Any, axis: int) -> Any:
+        flat = self._torch.as_tensor(np.asarray(index, np.int64).ravel(), device=x.device)
+        axis %= x.ndim
+        return x.index_select(axis, flat).reshape(*x.shape[:axis], *np.shape(index), *x.shape[axis + 1 :])
+
+    def reshape(self, x: Any, shape: Sequence[int]) -> Any:
+        return x.reshape(tuple(shape))
+
+    def transpose(self, x: Any, axes: Sequence[int]) -> Any:
+        return x.permute(tuple(axes))
+
+    def contiguous(self, x: Any) -> Any:
+        return x.contiguous()
+
+    def copy(self, x: Any) -> Any:
+        return x.clone(memory_format=self._torch.contiguous_format)
+
+    def expand(self, x: Any, shape: Sequence[int]) -> Any:
+        return x.expand(tuple(shape))
+
+    def concatenate(self, parts: Sequence[Any], axis: int) -> Any:
+        return self._torch.cat(list(parts), dim=axis)
+
+    def pad(self, x: Any, widths: Sequence[tuple[int, int]], value: float) -> Any:
+        flat = [width for pair in reversed(list(widths)) for width in pair]
+        return self._torch.nn.functional.pad(x, flat, value=value)
+
+    def zeros(self, shape: Sequence[int], like: Any) -> Any:
+        return self._torch.zeros(tuple(shape), dtype=like.dtype, device=like.device)
+
+    def where(self, condition: Any, a: Any, b: Any) -> Any:
+        return self._torch.where(condition, a, b)
+
+    def floor(self, x: Any) -> Any:
+        return x.floor()
+
+    def clip(self, x: Any, low: float, high: float) -> Any:
+        return x.clamp(low, high)
+
+    def einsum(self, rule: str, *operands: Any) -> Any:
+        return self._torch.einsum(rule, *operands)
+
+    def astype(self, x: Any, dtype: str) -> Any:
+        return x.to(getattr(self._torch, dtype))
+
+    def dtype(self, x: Any) -> str:
+        return str(x.dtype).removeprefix("torch.")
+
+
+def enter(op: str, *arrays: Any) -> tuple[Arithmetic, list[Any], Back]:
+    """The arithmetic for some arrays of one kind, the arrays ready for it, and the way back for the result.
+
+    Raises:
+        InvalidArgument: arrays of different kinds, or something that is no array.
+    """
+    torch = sys.modules.get("torch")
+    if torch is not None and any(isinstance(x, torch.Tensor) for x in arrays):
+        for x in arrays:
+            if not isinstance(x, torch.Tensor):
+                raise InvalidArgument(f"{op}: torch tensors and {type(x).__name__} cannot be mixed")
+        return TorchArithmetic(), list(arrays), lambda y: y
+    if all(isinstance(x, (np.ndarray, np.generic, list, tuple, int, float)) for x in arrays):
+        return NumpyArithmetic(), [np.asarray(x) for x in arrays], lambda y: y
+    foreign = next(x for x in arrays if not isinstance(x, (np.ndarray, np.generic, list, tuple, int, float)))
+    return NumpyArithmetic(), [_to_numpy(op, x) for x in arrays], _way_back(foreign)
+
+
+def _to_numpy(op: str, x: Any) -> np.ndarray:
+    if isinstance(x, np.ndarray):
+        return x
+    try:
+        return np.from_dlpack(x) if hasattr(x, "__dlpack__") else np.asarray(x)
+    except (TypeError, ValueError, BufferError, RuntimeError) as error:
+        raise InvalidArgument(f"{op}: {type(x).__name__} cannot be read as an array ({error})") from None
+
+
+def _way_back(x: Any) -> Back:
+    """From NumPy to the kind of ``x``: its own namespace's ``asarray``; without one it stays NumPy."""
+    namespace = x.__array_namespace__() if hasattr(x, "__array_namespace__") else None
+    return namespace.asarray if namespace is not None else (lambda y: y)

@@ -1,0 +1,159 @@
+"""Which axis is which, and one number for each: what every windowed operator asks of its arguments.
+
+Inside, operators work on planes: ``(N, C, *S)`` with one, two or three spatial axes ``S``.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from subpixel.errors import InvalidArgument
+from subpixel.ops.arrays import Arithmetic
+
+__all__ = ["Axes", "Layout", "Padding", "parse_layout"]
+
+Layout = Literal["NCHW", "NHWC", "CHW", "HWC", "NCW", "NWC", "CW", "WC", "NCDHW", "NDHWC", "CDHW", "DHWC"]
+LAYOUTS = ("NCHW", "NHWC", "CHW", "HWC", "NCW", "NWC", "CW", "WC", "NCDHW", "NDHWC", "CDHW", "DHWC")
+
+# One number, one for each axis, (before, after) for each axis, or a rule.
+Padding = int | Sequence[int | tuple[int, int]] | str
+
+# No 64-bit machine gives one process more addresses than 2**47 bytes: a larger result is a mistake in an argument.
+_MOST_BYTES = 2**47
+
+
+@dataclass(frozen=True)
+class Axes:
+    """A layout taken apart, for one operation that its errors name."""
+
+    op: str
+    layout: str
+
+    @functools.cached_property
+    def spatial(self) -> str:
+        """The letters of the spatial axes: ``W``, ``HW`` or ``DHW``."""
+        return self.layout.replace("N", "").replace("C", "")
+
+    @functools.cached_property
+    def dims(self) -> int:
+        return len(self.spatial)
+
+    @functools.cached_property
+    def first(self) -> bool:
+        """Channels stand before the spatial axes."""
+        return not self.layout.endswith("C")
+
+    def rank(self, x: Any, what: str = "shape") -> None:
+        """Raises InvalidArgument when ``x`` has another number of axes than the layout."""
+        if len(x.shape) != len(self.layout):
+            raise InvalidArgument(
+                f"{self.op}: {what} {tuple(x.shape)} has {len(x.shape)} axes, "
+                f"layout {self.layout} has {len(self.layout)}"
+            )
+
+    def sizes(self, x: Any) -> tuple[tuple[int, ...], int, tuple[int, ...]]:
+        """``(lead, channels, spatial)`` of an array in this layout."""
+        shape = tuple(int(n) for n in x.shape)
+        lead, rest = shape[: len(shape) - self.dims - 1], shape[len(shape) - self.dims - 1 :]
+        return (lead, rest[0], rest[1:]) if self.first else (lead, rest[-1], rest[:-1])
+
+    def planes(self, a: Arithmetic, x: Any) -> Any:
+        """From this layout to ``(N, C, *S)``."""
+        self.rank(x)
+        if "N" not in self.layout:
+            x = x[None]
+        return x if self.first else a.transpose(x, (0, self.dims + 1, *range(1, self.dims + 1)))
+
+    def restore(self, a: Arithmetic, y: Any) -> Any:
+        """From ``(N, C, *S)`` back, laid out in memory as its layout says."""
+        if not self.first:
+            y = a.transpose(y, (0, *range(2, self.dims + 2), 1))
+        return a.contiguous(y if "N" in self.layout else y[0])
+
+    def each(self, name: str, value: Any, least: int = 1) -> tuple[int, ...]:
+        """One whole number for every spatial axis, from one number or a sequence."""
+        given = _sequence(value)
+        values = (value,) * self.dims if given is None else given
+        if len(values) != self.dims or not all(is_whole(v) and v >= least for v in values):
+            raise InvalidArgument(
+                f"{self.op}: {name}={value!r}: a whole number of at least {least} is needed, "
+                f"or one for each spatial axis of {self.layout} ({', '.join(self.spatial)})"
+            )
+        return tuple(int(v) for v in values)
+
+    def pairs(self, name: str, value: Any) -> tuple[tuple[int, int], ...]:
+        """``(before, after)`` for every spatial axis, from one number, one for each axis, or pairs."""
+        given = _sequence(value)
+        values = (value,) * self.dims if given is None else given
+        both = [_sequence(v) or (v, v) for v in values]
+        if len(both) != self.dims or not all(len(p) == 2 and all(is_whole(v) and v >= 0 for v in p) for p in both):
+            raise InvalidArgument(
+                f"{self.op}: {name}={value!r}: a whole number of at least 0 is needed, or for each spatial axis of "
+                f"{self.layout} ({', '.join(self.spatial)}) one number or one pair (before, after)"
+            )
+        return tuple((int(p[0]), int(p[1])) for p in both)
+
+    def padding(
+        self, value: Any, sizes: Sequence[int], span: Sequence[int], stride: Sequence[int]
+    ) -> tuple[tuple[int, int], ...]:
+        """As :meth:`pairs`, or by a rule: ``valid`` is none; ``same`` gives ``ceil(size / stride)`` windows.
+
+        An odd number of samples leaves the larger half after (``same``: torch, TensorFlow, ONNX SAME_UPPER) or
+        before (``same_lower``: ONNX SAME_LOWER).
+        """
+        if not isinstance(value, str):
+            return self.pairs("padding", value)
+        if value == "valid":
+            return ((0, 0),) * self.dims
+        if value not in ("same", "same_lower"):
+            raise InvalidArgument(f"{self.op}: padding={value!r}: numbers, 'same', 'same_lower' or 'valid' are needed")
+        pairs = []
+        for n, k, s in zip(sizes, span, stride, strict=True):
+            total = max(0, (math.ceil(n / s) - 1) * s + k - n)
+            less, more = total // 2, total - total // 2
+            pairs.append((less, more) if value == "same" else (more, less))
+        return tuple(pairs)
+
+    def spatial_sizes(self, name: str, value: Any) -> tuple[int, ...]:
+        """Sizes of the spatial axes, given alone or as a whole shape in this layout."""
+        given = _sequence(value)
+        if given is not None and len(given) == len(self.layout) and all(is_whole(v) and v >= 0 for v in given):
+            value = [v for letter, v in zip(self.layout, given, strict=True) if letter in self.spatial]
+        return self.each(name, value)
+
+    def fits(self, shape: Sequence[int], itemsize: int) -> None:
+        """Raises InvalidArgument for an array that no machine can hold, before anybody tries."""
+        if math.prod(shape) * itemsize > _MOST_BYTES:
+            raise InvalidArgument(
+                f"{self.op}: an array of shape {tuple(shape)} and {itemsize} bytes a sample is larger than "
+                f"2**47 bytes; smaller sizes, strides or paddings would fit"
+            )
+
+
+def parse_layout(op: str, layout: Any) -> Axes:
+    """A layout by its name, or InvalidArgument."""
+    if not isinstance(layout, str) or layout not in LAYOUTS:
+        raise InvalidArgument(f"{op}: layout={layout!r}: one of {', '.join(LAYOUTS)} is needed")
+    return _axes(op, layout)
+
+
+@functools.cache
+def _axes(op: str, layout: str) -> Axes:
+    return Axes(op, layout)
+
+
+def is_whole(value: Any) -> bool:
+    """A whole number of Python or NumPy; True and 1.0 are none."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def _sequence(value: Any) -> tuple[Any, ...] | None:
+    if isinstance(value, np.ndarray) and value.ndim > 0:
+        value = value.tolist()
+    return tuple(value) if isinstance(value, (tuple, list)) else None

@@ -1,0 +1,265 @@
+"""Max pooling that remembers where its maxima stood, and the ways back: max unpooling, average unpooling.
+
+Two countings of positions are in use and silently confused, so the counting is a named argument:
+
+``indices="torch"``
+    flat in one plane, in raster order: ``h*W + w``.
+``indices="onnx"``
+    flat over the whole channels-first tensor ``(N, C, H, W)``, whatever the layout here: ``((n*C + c)*H + h)*W + w``;
+    with ``storage_order=1`` column-major within each plane: ``(n*C + c)*H*W + h + w*H``.
+
+Padding is never counted: positions are those of the unpadded input.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from subpixel.errors import InvalidArgument
+from subpixel.ops.arrays import Arithmetic, enter
+from subpixel.ops.axes import Axes, Layout, Padding, parse_layout
+from subpixel.ops.pool_positions import check_counting, counted, flat_positions
+from subpixel.ops.pool_windows import largest, largest_with_positions, windows
+
+__all__ = ["Counting", "average_unpool", "max_pool", "max_unpool"]
+
+Counting = Literal["torch", "onnx"]
+
+
+def max_pool(
+    x: Any,
+    kernel: int | Sequence[int],
+    *,
+    stride: int | Sequence[int] | None = None,
+    padding: Padding = 0,
+    dilation: int | Sequence[int] = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+    layout: Layout = "NCHW",
+    indices: Counting = "torch",
+    storage_order: int = 0,
+) -> Any:
+    """The largest sample of every window, and on request where it stood.
+
+    Args:
+        x: whole or floating numbers, ``(N, C, H, W)`` for ``layout="NCHW"``.
+        kernel: samples of a window, one number or one for each spatial axis.
+        stride: from window to window; ``None`` is ``kernel``.
+        padding: samples before and after each axis that never win: one number, one for each axis, pairs
+            ``(before, after)``, or ``"same"``, ``"same_lower"``, ``"valid"`` (ONNX: SAME_UPPER, SAME_LOWER, VALID).
+        dilation: distance of a window's samples.
+        ceil_mode: also the last window that begins inside the input or its leading padding but reaches beyond.
+        return_indices: give ``(values, indices)``.
+        layout: as for :func:`subpixel.ops.pixel_shuffle`.
+        indices: ``torch`` or ``onnx``, how positions are counted; see the module's text.
+        storage_order: 0 row-major, 1 column-major within a plane; only ``indices="onnx"`` knows 1.
+
+    Returns:
+        ``(N, C, H', W')`` with ``H' = floor((H + before + after - dilation*(kernel - 1) - 1) / stride) + 1`` in the
+        dtype of ``x``; the indices are int64 of the same shape. The first of equal maxima in raster order wins. A
+        window that holds NaN gives NaN, its position that of the last NaN (as torch).
+
+    Raises:
+        InvalidArgument: arguments out of range, a window larger than the padded input, or one that sees only padding.
+
+    Source: torch ``max_pool2d``; the ONNX operator MaxPool, opset 22.
+
+    >>> import numpy as np
+    >>> values, where = max_pool(np.array([[[[1, 2, 6, 3], [5, 1, 1, 1]]]]), 2, return_indices=True)
+    >>> values.tolist(), where.tolist()
+    ([[[[5, 6]]]], [[[[4, 2]]]])
+    """
+    axes = parse_layout("max_pool", layout)
+    kernels = axes.each("kernel", kernel)
+    strides = kernels if stride is None else axes.each("stride", stride)
+    dilations = axes.each("dilation", dilation)
+    check_counting(axes, indices, storage_order)
+    a, (x,), back = enter(axes.op, x)
+    x = axes.planes(a, x)
+    if not a.dtype(x).startswith(("int", "uint", "float", "bfloat")):
+        raise InvalidArgument(f"max_pool: dtype {a.dtype(x)}: whole or floating numbers are needed")
+    shape = tuple(x.shape)
+    span = [d * (k - 1) + 1 for d, k in zip(dilations, kernels, strict=True)]
+    pads = axes.padding(padding, shape[2:], span, strides)
+    plan = windows(axes, shape, kernels, strides, pads, dilations, bool(ceil_mode))
+    where = None
+    if a.name == "torch":
+        values, where = _torch_max_pool(a, x, plan, kernels, strides, pads, dilations, bool(ceil_mode))
+    elif return_indices:
+        values, where = largest_with_positions(a, x, plan)
+    else:
+        values = largest(x, plan)
+    values = back(axes.restore(a, values))
+    if not return_indices:
+        return values
+    return values, back(axes.restore(a, counted(where, shape, indices, storage_order, a, x)))
+
+
+def max_unpool(
+    values: Any,
+    positions: Any,
+    kernel: int | Sequence[int],
+    *,
+    stride: int | Sequence[int] | None = None,
+    padding: int | Sequence[int | tuple[int, int]] = 0,
+    output_size: Sequence[int] | None = None,
+    indices_size: Sequence[int] | None = None,
+    layout: Layout = "NCHW",
+    indices: Counting = "torch",
+    storage_order: int = 0,
+) -> Any:
+    """Values put back to where :func:`max_pool` found them, zeros elsewhere.
+
+    Args:
+        values: ``(N, C, H', W')``, any dtype.
+        positions: whole numbers of the same shape, what ``max_pool(..., return_indices=True)`` gave as indices.
+        kernel: as for :func:`max_pool`.
+        stride: as for :func:`max_pool`.
+        padding: as for :func:`max_pool`, in numbers.
+        output_size: ``(H, W)`` or the whole shape of the result, within less than one stride of the default
+            ``(H' - 1)*stride - before - after + kernel``: several inputs pool to the same size.
+        indices_size: the ``(H, W)`` that positions count in, where it is smaller than the result, which then gets
+            zeros after it (ONNX's definition of ``output_shape``); by default the result's own.
+        layout: as for :func:`subpixel.ops.pixel_shuffle`.
+        indices: ``torch`` or ``onnx``, how positions are counted; see the module's text.
+        storage_order: as for :func:`max_pool`.
+
+    Returns:
+        ``(N, C, H, W)`` in the dtype of ``values``. Of several values for one position the last in raster order is
+        kept (torch leaves that undefined); the others get no gradient.
+
+    Raises:
+        InvalidArgument: arguments out of range, shapes that differ, positions outside of the result.
+
+    Source: torch ``max_unpool2d``; the ONNX operator MaxUnpool, opset 22.
+
+    >>> import numpy as np
+    >>> max_unpool(np.array([[[[5, 6]]]]), np.array([[[[4, 2]]]]), 2)[0, 0].tolist()
+    [[0, 0, 6, 0], [5, 0, 0, 0]]
+    """
+    axes = parse_layout("max_unpool", layout)
+    kernels = axes.each("kernel", kernel)
+    strides = kernels if stride is None else axes.each("stride", stride)
+    pads = axes.pairs("padding", padding)
+    check_counting(axes, indices, storage_order)
+    a, (values, positions), back = enter(axes.op, values, positions)
+    if tuple(values.shape) != tuple(positions.shape):
+        raise InvalidArgument(
+            f"max_unpool: values of shape {tuple(values.shape)} and positions of shape {tuple(positions.shape)}: "
+            f"they must be equal"
+        )
+    if not a.dtype(positions).startswith(("int", "uint")):
+        raise InvalidArgument(f"max_unpool: positions of dtype {a.dtype(positions)}: whole numbers are needed")
+    values, positions = axes.planes(a, values), axes.planes(a, positions)
+    size = _unpooled_size(axes, tuple(values.shape[2:]), kernels, strides, pads, output_size)
+    inner = size if indices_size is None else axes.spatial_sizes("indices_size", indices_size)
+    if any(i > n for i, n in zip(inner, size, strict=True)):
+        raise InvalidArgument(f"max_unpool: indices_size {inner} is larger than the result's {size}")
+    shape = (*values.shape[:2], *inner)
+    axes.fits((*shape[:2], *size), 8)
+    flat = flat_positions(axes, a, positions, shape, indices, storage_order)
+    y = a.reshape(_scattered(a, a.reshape(values, (-1,)), flat, math.prod(shape)), shape)
+    if inner != size:
+        y = a.pad(y, [(0, 0), (0, 0), *((0, n - i) for n, i in zip(size, inner, strict=True))], 0)
+    return back(axes.restore(a, y))
+
+
+def average_unpool(x: Any, kernel: int | Sequence[int], *, layout: Layout = "NCHW") -> Any:
+    """Every sample spread over a window: nearest upsampling by whole factors, whose average pooling gives ``x`` back.
+
+    Args:
+        x: any dtype, ``(N, C, H, W)`` for ``layout="NCHW"``.
+        kernel: the factor, one number or one for each spatial axis.
+        layout: as for :func:`subpixel.ops.pixel_shuffle`.
+
+    Returns:
+        ``(N, C, H*kernel, W*kernel)`` in the dtype of ``x``.
+
+    Raises:
+        InvalidArgument: a factor below 1, wrong number of axes, a result that no machine holds.
+
+    Source: torch ``UpsamplingNearest2d`` with a whole ``scale_factor``.
+
+    >>> import numpy as np
+    >>> average_unpool(np.array([[[1, 2]]]), (1, 2), layout="CHW").tolist()
+    [[[1, 1, 2, 2]]]
+    """
+    axes = parse_layout("average_unpool", layout)
+    factors = axes.each("kernel", kernel)
+    a, (x,), back = enter(axes.op, x)
+    axes.rank(x)
+    lead, channels, sides = axes.sizes(x)
+    grid = [side * f for side, f in zip(sides, factors, strict=True)]
+    axes.fits((*lead, channels, *grid), 8)
+    front, end = ((*lead, channels), ()) if axes.first else (lead, (channels,))
+    split = [n for side in sides for n in (side, 1)]
+    wide = [n for side, f in zip(sides, factors, strict=True) for n in (side, f)]
+    y = a.expand(a.reshape(x, (*front, *split, *end)), (*front, *wide, *end))
+    return back(a.reshape(a.copy(y), (*front, *grid, *end)))
+
+
+def _torch_max_pool(
+    a: Arithmetic,
+    x: Any,
+    plan: Any,
+    kernel: tuple[int, ...],
+    stride: tuple[int, ...],
+    padding: tuple[tuple[int, int], ...],
+    dilation: tuple[int, ...],
+    ceil_mode: bool,
+) -> tuple[Any, Any]:
+    """torch's own where it accepts the arguments; else positions by the core, and by them the values and gradients."""
+    import torch
+    from torch.nn import functional
+
+    if x.is_floating_point() and x.numel() and all(b == e <= k // 2 for (b, e), k in zip(padding, kernel, strict=True)):
+        pool = (functional.max_pool1d, functional.max_pool2d, functional.max_pool3d)[len(kernel) - 1]
+        pads = [before for before, _ in padding]
+        values, where = pool(x, kernel, stride, pads, dilation, ceil_mode=ceil_mode, return_indices=True)
+        return values, where
+    with torch.no_grad():
+        _, where = largest_with_positions(a, x.detach(), plan)
+    planes, counts = tuple(x.shape[:2]), tuple(where.shape[2:])
+    values = x.reshape(*planes, math.prod(x.shape[2:])).gather(2, where.reshape(*planes, math.prod(counts)))
+    return values.reshape(*planes, *counts), where
+
+
+def _unpooled_size(
+    axes: Axes,
+    counts: tuple[int, ...],
+    kernel: tuple[int, ...],
+    stride: tuple[int, ...],
+    padding: tuple[tuple[int, int], ...],
+    output_size: Any,
+) -> tuple[int, ...]:
+    default = tuple(
+        (n - 1) * s + k - before - after
+        for n, k, s, (before, after) in zip(counts, kernel, stride, padding, strict=True)
+    )
+    size = default if output_size is None else axes.spatial_sizes("output_size", output_size)
+    if any(abs(n - usual) >= s for n, usual, s in zip(size, default, stride, strict=True)):
+        raise InvalidArgument(
+            f"{axes.op}: output_size {size}: kernel {kernel}, stride {stride} and padding {padding} lead from "
+            f"{counts} to {default} or within less than one stride of it"
+        )
+    if any(n < 1 for n in size):
+        raise InvalidArgument(f"{axes.op}: kernel {kernel}, stride {stride} and padding {padding} lead to size {size}")
+    return size
+
+
+def _scattered(a: Arithmetic, values: Any, flat: Any, total: int) -> Any:
+    """``(total,)`` zeros with the values at their positions, the last of several for one position."""
+    y = a.zeros((total,), values)
+    if a.name == "numpy":
+        y[flat] = values  # of repeated positions NumPy leaves the last
+        return y
+    import torch
+
+    # torch promises no order of writing, so the winners are found first: the largest number of each position.
+    number = torch.arange(flat.numel(), device=flat.device)
+    last = torch.full((total,), -1, dtype=torch.int64, device=flat.device)
+    last = last.scatter_reduce(0, flat, number, "amax")
+    kept = last[flat] == number
+    return y.scatter(0, flat[kept], values[kept])
