@@ -8,6 +8,7 @@
 #include <optional>
 #include <stdexcept>
 
+#include "subpixel/bind_ops.hpp"
 #include "subpixel/dispatch.hpp"
 #include "subpixel/session.hpp"
 
@@ -141,13 +142,16 @@ class Builder {
 }  // namespace
 
 NB_MODULE(_native, m) {
-  m.doc() = "Compiled kernels of subpixel; used through subpixel.backends.native.";
+  // Sessions live in Python's caches until the interpreter ends; that they are still there then is no leak.
+  nb::set_leak_warnings(false);
+  m.doc() = "Compiled kernels of subpixel; used through subpixel.ops and subpixel.backends.native.";
   m.def("features", [] {
     nb::dict found;
     for (const auto& feature : subpixel::features()) found[feature.name] = feature.present;
     return found;
   }, "Processor features this project has a use for, and whether they are usable here.");
   m.def("targets", &subpixel::targets, "Targets of this build that run here, best last.");
+  subpixel::bind_ops(m);
   nb::class_<Builder>(m, "Session", "A network prepared for f32 planes; value 0 is the input, each layer makes the next.")
       .def(nb::init<int, int, int, bool, int, const std::string&>(), "channels"_a, "scale"_a, "halo"_a,
            "zero_border"_a, "threads"_a, "target"_a)

@@ -9,7 +9,11 @@ struct Target {
   const char* name;
   bool runs;
   const KernelsF32& (*f32)();
+  WarpBlockF32* warp;
+  const Permuter* permuter;
 };
+
+constexpr Permuter kOneByOne = {0, nullptr, nullptr};
 
 #if defined(SUBPIXEL_X86)
 // __builtin_cpu_supports asks CPUID and, for the wide registers, XGETBV.
@@ -21,10 +25,12 @@ bool has_avx512() {
 #endif
 
 std::vector<Target> all_targets() {
-  std::vector<Target> list = {{"scalar", true, scalar::kernels_f32}};
+  std::vector<Target> list = {{"scalar", true, scalar::kernels_f32, scalar::warp_block_f32, &kOneByOne}};
 #if defined(SUBPIXEL_X86)
-  list.push_back({"avx2", has_avx2(), avx2::kernels_f32});
-  list.push_back({"avx512", has_avx512(), avx512::kernels_f32});
+  list.push_back({"avx2", has_avx2(), avx2::kernels_f32, avx2::warp_block_f32,
+                  &avx2::permuter()});
+  list.push_back({"avx512", has_avx512(), avx512::kernels_f32, avx512::warp_block_f32,
+                  __builtin_cpu_supports("avx512vbmi") ? &avx512::permuter() : &avx2::permuter()});
 #endif
   return list;
 }
@@ -33,6 +39,20 @@ std::string joined(const std::vector<std::string>& names) {
   std::string text;
   for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
   return text;
+}
+
+Target chosen(const std::string& target) {
+  const Target* best = nullptr;
+  const std::vector<Target> list = all_targets();
+  for (const Target& t : list) {
+    if (target.empty() ? t.runs : target == t.name) best = &t;
+  }
+  if (best == nullptr)
+    throw std::invalid_argument("target '" + target + "' is not one of this build; here run: " + joined(targets()));
+  if (!best->runs)
+    throw std::invalid_argument("target '" + target + "' does not run on this processor; here run: " +
+                                joined(targets()));
+  return *best;
 }
 
 }  // namespace
@@ -47,6 +67,7 @@ std::vector<Feature> features() {
   SUBPIXEL_FEATURE("avx512f");
   SUBPIXEL_FEATURE("avx512bw");
   SUBPIXEL_FEATURE("avx512vl");
+  SUBPIXEL_FEATURE("avx512vbmi");
   SUBPIXEL_FEATURE("avx512vnni");
 #undef SUBPIXEL_FEATURE
 #elif defined(__aarch64__)
@@ -62,18 +83,10 @@ std::vector<std::string> targets() {
   return names;
 }
 
-const KernelsF32& kernels_f32(const std::string& target) {
-  const Target* best = nullptr;
-  const std::vector<Target> list = all_targets();
-  for (const Target& t : list) {
-    if (target.empty() ? t.runs : target == t.name) best = &t;
-  }
-  if (best == nullptr)
-    throw std::invalid_argument("target '" + target + "' is not one of this build; here run: " + joined(targets()));
-  if (!best->runs)
-    throw std::invalid_argument("target '" + target + "' does not run on this processor; here run: " +
-                                joined(targets()));
-  return best->f32();
-}
+const KernelsF32& kernels_f32(const std::string& target) { return chosen(target).f32(); }
+
+WarpBlockF32* warp_block_f32(const std::string& target) { return chosen(target).warp; }
+
+const Permuter& permuter_of(const std::string& target) { return *chosen(target).permuter; }
 
 }  // namespace subpixel

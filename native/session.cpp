@@ -1,12 +1,10 @@
 #include "subpixel/session.hpp"
 
 #include <algorithm>
-#include <atomic>
-#include <exception>
 #include <stdexcept>
-#include <thread>
 
 #include "subpixel/dispatch.hpp"
+#include "subpixel/parallel.hpp"
 
 namespace subpixel {
 namespace {
@@ -93,36 +91,16 @@ void Session::run(const float* x, int height, int width, float* y) const {
   int tile_rows, tile_columns;
   tile_size(tile_rows, tile_columns);
   const int down = (height + tile_rows - 1) / tile_rows, across = (width + tile_columns - 1) / tile_columns;
-  const std::ptrdiff_t count = std::ptrdiff_t{down} * across;
-  std::atomic<std::ptrdiff_t> next{0};
-  std::mutex guard;
-  std::exception_ptr failure;
-
-  auto work = [&]() noexcept {
-    try {
-      Tile tile{x, y, height, width, 0, 0, 0, 0, std::vector<Plane>(values_.size())};
-      for (std::ptrdiff_t k = next++; k < count; k = next++) {
-        tile.top = static_cast<int>(k / across) * tile_rows;
-        tile.left = static_cast<int>(k % across) * tile_columns;
-        tile.rows = std::min(tile_rows, height - tile.top);
-        tile.columns = std::min(tile_columns, width - tile.left);
-        run_tile(tile);
-      }
-    } catch (...) {
-      std::lock_guard<std::mutex> lock(guard);
-      if (!failure) failure = std::current_exception();
+  parallel(std::ptrdiff_t{down} * across, threads_, [&](const auto& next) {
+    Tile tile{x, y, height, width, 0, 0, 0, 0, std::vector<Plane>(values_.size())};
+    for (std::ptrdiff_t k = next(); k < std::ptrdiff_t{down} * across; k = next()) {
+      tile.top = static_cast<int>(k / across) * tile_rows;
+      tile.left = static_cast<int>(k % across) * tile_columns;
+      tile.rows = std::min(tile_rows, height - tile.top);
+      tile.columns = std::min(tile_columns, width - tile.left);
+      run_tile(tile);
     }
-  };
-  std::vector<std::thread> others;
-  const std::ptrdiff_t wanted = std::min<std::ptrdiff_t>(threads_, count);
-  try {
-    for (std::ptrdiff_t t = 1; t < wanted; ++t) others.emplace_back(work);
-  } catch (const std::exception&) {
-    // No further thread to be had: those that run, this one at least, take all tiles.
-  }
-  work();
-  for (std::thread& t : others) t.join();
-  if (failure) std::rethrow_exception(failure);
+  });
 }
 
 void Session::run_tile(Tile& tile) const {

@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import pytest
 
-from subpixel.backends import BACKENDS, available_threads, base, choose
+from subpixel.backends import BACKENDS, available_threads, choose
 from subpixel.errors import BackendUnavailable, FallbackWarning, InvalidArgument, SubpixelError, Unsupported
 from subpixel.models import bicubic
 
@@ -167,7 +167,7 @@ def test_threads_are_those_this_process_may_use(monkeypatch, quota, threads):
         return io.StringIO(quota)
 
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 3, 5}, raising=False)
-    monkeypatch.setattr(base, "open", opened, raising=False)
+    monkeypatch.setattr("subpixel.ops.native.open", opened, raising=False)
     assert available_threads() == threads
 
 
@@ -187,7 +187,7 @@ def test_an_affinity_mask_is_honoured():
 
 def test_threads_without_affinity_masks(monkeypatch):
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
-    monkeypatch.setattr(base, "open", lambda *_, **__: io.StringIO("max 100000"), raising=False)
+    monkeypatch.setattr("subpixel.ops.native.open", lambda *_, **__: io.StringIO("max 100000"), raising=False)
     for count, threads in ((7, 7), (None, 1)):
         monkeypatch.setattr(os, "cpu_count", lambda count=count: count)
         assert available_threads() == threads

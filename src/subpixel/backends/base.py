@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Mapping
 from typing import Any, Literal, Protocol, get_args
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from subpixel.errors import BackendUnavailable, FallbackWarning, InvalidArgument, Unsupported
 from subpixel.models.spec import Spec
+from subpixel.ops.native import available_threads
 
 __all__ = ["Backend", "Planes", "Precision", "Session", "available_threads", "checked_planes", "choose"]
 
@@ -41,19 +41,6 @@ class Backend(Protocol):
 
     def prepare(self, spec: Spec, weights: Weights, precision: str, threads: int) -> Session:
         """Pack weights and compute tables once."""
-
-
-def available_threads() -> int:
-    """Threads this process may use: the affinity mask, and the control group's quota where there is one."""
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        with open("/sys/fs/cgroup/cpu.max", encoding="ascii") as file:
-            quota, period = file.read().split()
-    except (OSError, ValueError):
-        return count  # no such control here: the mask stands
-    if quota == "max":
-        return count
-    return max(1, min(count, round(int(quota) / int(period))))
 
 
 def choose(name: str, precision: str) -> tuple[Backend, str]:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from importlib import import_module
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -12,17 +9,10 @@ import numpy as np
 from subpixel.backends.base import Planes, Session, Weights, checked_planes
 from subpixel.errors import BackendUnavailable
 from subpixel.models.spec import INPUT, Add, Concat, Conv, PixelShuffle, Resize, Spec
+from subpixel.ops.native import forced_target, native_module
 from subpixel.ops.resize import axis_taps
 
 __all__ = ["NativeBackend", "native_module"]
-
-
-def native_module() -> ModuleType | None:
-    """The compiled module, or None if this installation was made without a compiler."""
-    try:
-        return import_module("subpixel._native")
-    except ModuleNotFoundError:
-        return None
 
 
 class NativeBackend:
@@ -43,7 +33,7 @@ class NativeBackend:
         targets = module.targets()
         return {
             "targets": targets,
-            "chosen": os.environ.get("SUBPIXEL_TARGET") or targets[-1],
+            "chosen": forced_target() or targets[-1],
             "features": module.features(),
         }
 
@@ -51,7 +41,7 @@ class NativeBackend:
         module = native_module()
         if module is None:
             raise BackendUnavailable(f"backend 'native' cannot run here: {self.unavailable()}")
-        target = os.environ.get("SUBPIXEL_TARGET", "")
+        target = forced_target()
         zero = spec.border == "zero"
         try:
             engine = module.Session(spec.channels, spec.scale, spec.halo, zero, threads, target)

@@ -74,7 +74,8 @@ class NumpyKernels:
         return np.concatenate(values, axis=1)
 
     def resize(self, x: Array, factor: int, mode: Mode) -> Array:
-        return resize(x, scale=factor, mode=mode, layout="NCHW")
+        y: Array = resize(x, scale=factor, mode=mode, layout="NCHW")
+        return y
 
     def pixel_shuffle(self, x: Array, factor: int, order: Order) -> Array:
         y: Array = pixel_shuffle(x, factor, order=order)

@@ -11,15 +11,18 @@ from subpixel.ops.icnr import icnr
 from subpixel.ops.pool import average_unpool, max_pool, max_unpool
 from subpixel.ops.resize import resize
 from subpixel.ops.shuffle import depth_to_space, pixel_shuffle, pixel_unshuffle, space_to_depth
+from subpixel.ops.warp import affine_grid, grid_sample, warp
 
 __all__ = [
     "ConvTransposeForm",
     "SubpixelForm",
+    "affine_grid",
     "average_unpool",
     "conv",
     "conv_transpose",
     "conv_transpose_to_subpixel",
     "depth_to_space",
+    "grid_sample",
     "icnr",
     "max_pool",
     "max_unpool",
@@ -29,4 +32,5 @@ __all__ = [
     "space_to_depth",
     "subpixel_conv",
     "subpixel_to_conv_transpose",
+    "warp",
 ]

@@ -31,6 +31,9 @@ class Arithmetic(Protocol):
     def take(self, x: Any, index: Any, axis: int) -> Any:
         """Slices of one axis, by a NumPy array of whole numbers."""
 
+    def gather(self, x: Any, index: Any) -> Any:
+        """``out[n, c, p] = x[n, c, index[n, p]]``, the index an array of this kind, int64."""
+
     def reshape(self, x: Any, shape: Sequence[int]) -> Any: ...
     def transpose(self, x: Any, axes: Sequence[int]) -> Any: ...
     def contiguous(self, x: Any) -> Any: ...
@@ -66,6 +69,9 @@ class NumpyArithmetic:
 
     def take(self, x: Any, index: Any, axis: int) -> Any:
         return np.take(x, index, axis=axis)
+
+    def gather(self, x: Any, index: Any) -> Any:
+        return np.take_along_axis(x, index[:, None, :], axis=2)
 
     def reshape(self, x: Any, shape: Sequence[int]) -> Any:
         return x.reshape(tuple(shape))
@@ -126,6 +132,9 @@ class TorchArithmetic:
         flat = self._torch.as_tensor(np.asarray(index, np.int64).ravel(), device=x.device)
         axis %= x.ndim
         return x.index_select(axis, flat).reshape(*x.shape[:axis], *np.shape(index), *x.shape[axis + 1 :])
+
+    def gather(self, x: Any, index: Any) -> Any:
+        return x.gather(2, index[:, None, :].expand(-1, x.shape[1], -1))
 
     def reshape(self, x: Any, shape: Sequence[int]) -> Any:
         return x.reshape(tuple(shape))

@@ -18,13 +18,21 @@ import math
 from collections.abc import Sequence
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from subpixel.errors import InvalidArgument
 from subpixel.ops.arrays import Arithmetic, enter
 from subpixel.ops.axes import Axes, Layout, parse_layout
+from subpixel.ops.native import available_threads, forced_target, native_module
 
 __all__ = ["Layout", "Order", "depth_to_space", "pixel_shuffle", "pixel_unshuffle", "space_to_depth"]
 
 Order = Literal["CRD", "DCR"]
+
+# The compiled shuffle keeps tables over the channels of a pixel; beyond this NumPy's copy does as well.
+_MOST_CHANNELS = 4096
+_WORTH_THREADS = 1 << 20  # bytes; less is moved before another thread has started
 
 _NAMES = {"D": "depth", "H": "height", "W": "width"}
 
@@ -143,6 +151,9 @@ def _spread(op: str, name: str, x: Any, r: Any, layout: str, order: str) -> Any:
     grid = tuple(side * f for side, f in zip(sides, factors, strict=True))
     c = channels // cell
     shape = (*lead, c, *grid) if axes.first else (*lead, *grid, c)
+    compiled = _compiled(x, (lead, c, sides, factors), axes, order, shape, inverse=False) if a.name == "numpy" else None
+    if compiled is not None:
+        return back(compiled)
     return back(_regroup(a, x, packed, spread, (c, *factors, *sides), lead, shape))
 
 
@@ -164,6 +175,9 @@ def _gather(op: str, name: str, x: Any, r: Any, layout: str, order: str) -> Any:
     sides = tuple(side // f for side, f in zip(grid, factors, strict=True))
     channels = c * math.prod(factors)
     shape = (*lead, channels, *sides) if axes.first else (*lead, *sides, channels)
+    compiled = _compiled(x, (lead, c, sides, factors), axes, order, shape, inverse=True) if a.name == "numpy" else None
+    if compiled is not None:
+        return back(compiled)
     return back(_regroup(a, x, spread, packed, (c, *factors, *sides), lead, shape))
 
 
@@ -192,6 +206,32 @@ def _parts(axes: Axes, order: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
 @functools.cache
 def _permutation(source: tuple[int, ...], target: tuple[int, ...], lead: int) -> tuple[int, ...]:
     return (*range(lead), *(lead + source.index(part) for part in target))
+
+
+def _compiled(
+    x: NDArray[Any],
+    sizes: tuple[tuple[int, ...], int, tuple[int, ...], tuple[int, ...]],
+    axes: Axes,
+    order: str,
+    shape: tuple[int, ...],
+    *,
+    inverse: bool,
+) -> NDArray[Any] | None:
+    """By the compiled module, or None where it is not here or has no such case."""
+    lead, c, sides, factors = sizes
+    module = native_module()
+    plain = x.dtype.kind in "biufc" and x.dtype.itemsize in (1, 2, 4, 8)
+    if module is None or not plain or axes.dims > 2 or c * math.prod(factors) > _MOST_CHANNELS or not x.size:
+        return None
+    h, w = sides if axes.dims == 2 else (1, *sides)
+    rh, rw = factors if axes.dims == 2 else (1, *factors)
+    out = np.empty(shape, x.dtype)
+    threads = available_threads() if x.nbytes >= _WORTH_THREADS else 1
+    flat, made = (y.reshape(-1).view(np.uint8) for y in (np.ascontiguousarray(x), out))
+    item, crd = x.dtype.itemsize, order == "CRD"
+    n = math.prod(lead)
+    module.shuffle(flat, made, n, c, h, w, rh, rw, item, not axes.first, crd, inverse, threads, forced_target())
+    return out
 
 
 def _regroup(

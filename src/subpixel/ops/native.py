@@ -1,0 +1,35 @@
+"""The compiled module: whether it is here, and what of this machine its functions may use."""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+from types import ModuleType
+
+__all__ = ["available_threads", "forced_target", "native_module"]
+
+
+def native_module() -> ModuleType | None:
+    """The compiled module, or None if this installation was made without a compiler."""
+    try:
+        return import_module("subpixel._native")
+    except ModuleNotFoundError:
+        return None
+
+
+def forced_target() -> str:
+    """The instruction set that the environment variable ``SUBPIXEL_TARGET`` asks for; empty is the best there is."""
+    return os.environ.get("SUBPIXEL_TARGET", "")
+
+
+def available_threads() -> int:
+    """Threads this process may use: the affinity mask, and the control group's quota where there is one."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        with open("/sys/fs/cgroup/cpu.max", encoding="ascii") as file:
+            quota, period = file.read().split()
+    except (OSError, ValueError):
+        return count  # no such control here: the mask stands
+    if quota == "max":
+        return count
+    return max(1, min(count, round(int(quota) / int(period))))

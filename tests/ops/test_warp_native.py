@@ -1,0 +1,178 @@
+"""The compiled sampling: the plain version's bits on every target, and nothing read from outside."""
+
+import itertools
+import threading
+
+import numpy as np
+import pytest
+
+from subpixel.errors import BackendUnavailable
+from subpixel.ops import grid_sample, warp
+from subpixel.ops.arrays import enter
+from subpixel.ops.native import native_module
+from subpixel.ops.sampling import Sampling, sample
+
+native = native_module()
+pytestmark = pytest.mark.skipif(native is None, reason="this installation has no compiled module")
+
+MODES = ("nearest", "bilinear", "bicubic")
+OUTSIDE = ("zeros", "border", "reflection")
+WAYS = list(itertools.product(MODES, OUTSIDE, (False, True)))
+TARGETS = native.targets() if native else []
+HOSTILE = (np.nan, np.inf, -np.inf, 1e30, -1e30, 3e38, -3e38, 1e-45, 2.0**31, -(2.0**31), 2.0**24, 1e9, -0.0)
+
+
+def compiled(x, values, way, *, flow=False, a=-0.75, threads=1, target=""):
+    mode, outside, align_corners = way
+    places = values.shape[2:] if flow else values.shape[1:3]
+    y = np.full((*x.shape[:2], *places), 7e7, np.float32)
+    native.warp(x, values, y, flow, align_corners, mode, outside, a, threads, target)
+    return y
+
+
+def plain(x, values, way, *, flow=False, a=-0.75):
+    arithmetic, (x, values), _ = enter("test", x, values)
+    return sample(arithmetic, x, values.transpose(0, 2, 3, 1) if flow else values, Sampling(*way, a), flow=flow)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("way", WAYS, ids=str)
+def test_every_target_gives_the_bits_of_the_plain_version(rng, way, target):
+    # Columns around a vector, a quad and a block; sides around the reach of a cubic.
+    for columns, sides in zip(
+        (1, 3, 4, 5, 15, 16, 17, 127, 128, 129, 300),
+        itertools.cycle([(1, 1), (1, 2), (2, 1), (3, 4), (4, 3), (5, 5), (37, 41)]),
+        strict=False,
+    ):
+        x = rng.normal(size=(2, 3, *sides)).astype(np.float32)
+        reach = rng.choice([0.9, 1.2, 40])
+        grid = rng.uniform(-reach, reach, (2, 3, columns, 2)).astype(np.float32)
+        grid[rng.random(grid.shape) < 0.02] = rng.choice(HOSTILE)
+        assert compiled(x, grid, way, target=target).tobytes() == plain(x, grid, way).tobytes()
+        flow = rng.uniform(-9, 9, (2, 2, *sides)).astype(np.float32)
+        for a in (-0.75, 0.3):
+            got, wanted = compiled(x, flow, way, flow=True, a=a, target=target), plain(x, flow, way, flow=True, a=a)
+            assert got.tobytes() == wanted.tobytes()
+
+
+@pytest.mark.parametrize("way", WAYS, ids=str)
+def test_any_number_of_threads_gives_the_same_bytes(rng, way):
+    x = rng.normal(size=(3, 2, 40, 50)).astype(np.float32)
+    grid = rng.uniform(-1.3, 1.3, (3, 45, 150, 2)).astype(np.float32)
+    one = compiled(x, grid, way)
+    for threads in (2, 5):
+        assert compiled(x, grid, way, threads=threads).tobytes() == one.tobytes()
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("way", WAYS, ids=str)
+def test_hostile_places_stay_inside(way, target):
+    """Around the picture lies what would show in every result that it got into."""
+    memory = np.full(4096, 1e20, np.float32)
+    for sides in ((1, 1), (1, 7), (7, 1), (5, 6)):
+        x = memory[2000 : 2000 + sides[0] * sides[1]].reshape(1, 1, *sides)
+        x[...] = 1.0
+        values = np.array([*HOSTILE, *np.linspace(-2, 2, 41)], np.float32)
+        grid = np.stack(np.meshgrid(values, values), -1)[None]
+        result = compiled(x, grid, way, target=target)
+        assert np.abs(result).max() < 3
+        flow = np.resize(np.append(values, [-2e3, 7.5]), (1, 2, *sides)).astype(np.float32)
+        assert np.abs(compiled(x, flow, way, flow=True, target=target)).max() < 3
+        x[...] = 1e20
+
+
+@pytest.mark.parametrize("align_corners", [False, True])
+@pytest.mark.parametrize("mode", MODES)
+def test_places_that_are_no_numbers(mode, align_corners):
+    x = np.array([[[[5, 6, 7], [8, 9, 10]]]], np.float32)
+    for dtype in (np.float32, np.float64):
+        grid = np.full((1, 1, 3, 2), -1 if align_corners else -0.5, dtype)
+        grid[0, 0, :, 0] = np.nan, np.inf, -np.inf
+        for outside, wanted in (("zeros", [0, 0, 0]), ("border", [5, 7, 5]), ("reflection", [5, 5, 5])):
+            got = grid_sample(x.astype(dtype), grid, mode, outside, align_corners)
+            np.testing.assert_allclose(got.ravel(), wanted, rtol=0, atol=1e-6)
+
+
+def test_samples_that_no_place_needs_do_not_matter(rng):
+    """An infinite neighbour must not reach a result through a weight of zero."""
+    x = np.full((1, 1, 6, 8), np.inf, np.float32)
+    x[..., 0] = 1.0
+    grid = np.full((1, 1, 4, 2), -5.0, np.float32)
+    assert (grid_sample(x, grid) == 0).all()
+    grid[..., 1] = 0.1
+    assert (grid_sample(x, grid, "nearest", "border") == 1).all()
+    x[..., :2] = 1.0
+    assert (grid_sample(x, grid, "bilinear", "border") == 1).all()
+
+
+def test_the_forced_target_is_obeyed_or_refused(rng, monkeypatch):
+    x, grid = rng.random((1, 2, 5, 6)).astype(np.float32), rng.uniform(-1, 1, (1, 4, 4, 2)).astype(np.float32)
+    wanted = grid_sample(x, grid)
+    seen = []
+    spy = type("spy", (), {"warp": lambda *_, **given: seen.append(given["target"])})
+    monkeypatch.setattr("subpixel.ops.sampling.native_module", lambda: spy)
+    monkeypatch.setenv("SUBPIXEL_TARGET", "scalar")
+    grid_sample(x, grid)
+    assert seen == ["scalar"]
+    monkeypatch.undo()
+    for target in TARGETS:
+        monkeypatch.setenv("SUBPIXEL_TARGET", target)
+        assert grid_sample(x, grid).tobytes() == wanted.tobytes()
+    monkeypatch.setenv("SUBPIXEL_TARGET", "abacus")
+    for call in (lambda: grid_sample(x, grid), lambda: warp(x, np.zeros((1, 2, 5, 6), np.float32))):
+        with pytest.raises(BackendUnavailable, match="SUBPIXEL_TARGET: target 'abacus' is not one of this build"):
+            call()
+
+
+def test_without_the_compiled_module_the_result_is_the_same(rng, monkeypatch):
+    x, grid = rng.random((1, 2, 5, 6)).astype(np.float32), rng.uniform(-1, 1, (1, 4, 4, 2)).astype(np.float32)
+    flow = rng.uniform(-3, 3, (1, 2, 5, 6)).astype(np.float32)
+    wanted = grid_sample(x, grid, "bicubic"), warp(x, flow)
+    monkeypatch.setattr("subpixel.ops.sampling.native_module", lambda: None)
+    got = grid_sample(x, grid, "bicubic"), warp(x, flow)
+    assert [y.tobytes() for y in got] == [y.tobytes() for y in wanted]
+
+
+def test_arrays_in_any_order_of_memory(rng):
+    x = rng.random((4, 5, 6, 3)).astype(np.float32).transpose(0, 3, 2, 1)[::-1, :, ::2]
+    grid = rng.uniform(-1, 1, (8, 7, 3, 2))[::2, ::-1]
+    np.testing.assert_array_equal(grid_sample(x, grid), grid_sample(x.copy(), grid.astype(np.float32).copy()))
+
+
+def test_it_refuses_what_does_not_fit():
+    x, grid, y = (np.zeros(shape, np.float32) for shape in ((1, 2, 3, 4), (1, 5, 6, 2), (1, 2, 5, 6)))
+    good = (x, grid, y, False, False, "bilinear", "zeros", -0.75, 1, "")
+    native.warp(*good)
+    for place, bad, message in (
+        (0, np.zeros((1, 2, 0, 4), np.float32), "a side of x is 0"),
+        (0, np.zeros((1, 3, 3, 4), np.float32), "y does not fit x"),
+        (1, np.zeros((1, 6, 5, 2), np.float32), "places do not fit y"),
+        (1, np.zeros((2, 5, 6, 2), np.float32), "places do not fit y"),
+        (3, True, "places do not fit y"),
+        (5, "area", "mode must be"),
+        (6, "wrap", "padding_mode must be"),
+        (8, 0, "threads must be at least 1"),
+        (8, -1, "threads must be at least 1"),
+        (9, "abacus", "not one of this build"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            native.warp(*good[:place], bad, *good[place + 1 :])
+    for place, bad in ((2, y.astype(np.float64)), (0, x[0]), (2, y[..., ::-1]), (8, 2**31)):
+        with pytest.raises(TypeError):
+            native.warp(*good[:place], bad, *good[place + 1 :])
+
+
+def test_other_threads_go_on_while_it_runs():
+    x, grid = np.zeros((1, 16, 64, 64), np.float32), np.zeros((1, 1500, 1500, 2), np.float32)
+    done, turns = threading.Event(), 0
+
+    def work():
+        compiled(x, grid, ("bicubic", "reflection", True), target="scalar")
+        done.set()
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    while not done.wait(0.001):
+        turns += 1
+    worker.join()
+    assert turns > 5
