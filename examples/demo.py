@@ -81,8 +81,8 @@ def compare(name: str, picture: Pixels, scale: int, out: Path) -> None:
     write(Picture(results["auto"]), enlarged, overwrite=True)
     labels = {
         "original": large,
-        f"bicubic ×{scale}, {figures['bicubic']:.2f} dB": results["bicubic"],
-        f"subpixel ×{scale}, {figures['auto']:.2f} dB": results["auto"],
+        f"bicubic x{scale}, {figures['bicubic']:.2f} dB": results["bicubic"],
+        f"subpixel x{scale}, {figures['auto']:.2f} dB": results["auto"],
     }
     comparison = out / f"{name}_x{scale}_comparison.png"
     write(Picture(side_by_side(labels)), comparison, overwrite=True)
