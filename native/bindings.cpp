@@ -151,6 +151,8 @@ NB_MODULE(_native, m) {
     return found;
   }, "Processor features this project has a use for, and whether they are usable here.");
   m.def("targets", &subpixel::targets, "Targets of this build that run here, best last.");
+  m.def("require_target", [](const std::string& target) { subpixel::kernels_f32(target); }, "target"_a,
+        "Raises ValueError, with the names that would do, for a target that is unknown or does not run here.");
   subpixel::bind_ops(m);
   nb::class_<Builder>(m, "Session", "A network prepared for f32 planes; value 0 is the input, each layer makes the next.")
       .def(nb::init<int, int, int, bool, int, const std::string&>(), "channels"_a, "scale"_a, "halo"_a,

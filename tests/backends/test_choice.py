@@ -142,7 +142,7 @@ def test_a_forced_target_is_obeyed(monkeypatch):
 @needs_native
 def test_no_threads_is_not_blamed_on_the_target(monkeypatch):
     monkeypatch.delenv("SUBPIXEL_TARGET", raising=False)
-    with pytest.raises(BackendUnavailable, match="backend native: channels, scale and threads must be at least 1"):
+    with pytest.raises(InvalidArgument, match="backend native: threads=0: at least 1 is needed"):
         BACKENDS["native"].prepare(bicubic(2), {}, "f32", 0)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
 
 from subpixel.backends.base import Planes, Session, Weights, checked_planes
-from subpixel.errors import BackendUnavailable
+from subpixel.errors import BackendUnavailable, InvalidArgument
 from subpixel.models.spec import INPUT, Add, Concat, Conv, PixelShuffle, Resize, Spec
 from subpixel.ops.native import forced_target, native_module
 from subpixel.ops.resize import axis_taps
@@ -33,7 +34,7 @@ class NativeBackend:
         targets = module.targets()
         return {
             "targets": targets,
-            "chosen": forced_target() or targets[-1],
+            "chosen": os.environ.get("SUBPIXEL_TARGET") or targets[-1],
             "features": module.features(),
         }
 
@@ -41,12 +42,10 @@ class NativeBackend:
         module = native_module()
         if module is None:
             raise BackendUnavailable(f"backend 'native' cannot run here: {self.unavailable()}")
-        target = forced_target()
+        if threads < 1:
+            raise InvalidArgument(f"backend native: threads={threads}: at least 1 is needed")
         zero = spec.border == "zero"
-        try:
-            engine = module.Session(spec.channels, spec.scale, spec.halo, zero, threads, target)
-        except ValueError as error:
-            raise BackendUnavailable(f"{'SUBPIXEL_TARGET' if target else 'backend native'}: {error}") from None
+        engine = module.Session(spec.channels, spec.scale, spec.halo, zero, threads, forced_target())
         # The engine always runs on a tile with its halo, whatever the border rule, so it needs the loss that
         # convolution without padding has.
         values = spec.values if not zero else Spec(spec.layers, spec.scale, spec.colour, "replicate").values

@@ -6,6 +6,8 @@ import os
 from importlib import import_module
 from types import ModuleType
 
+from subpixel.errors import BackendUnavailable
+
 __all__ = ["available_threads", "forced_target", "native_module"]
 
 
@@ -18,8 +20,19 @@ def native_module() -> ModuleType | None:
 
 
 def forced_target() -> str:
-    """The instruction set that the environment variable ``SUBPIXEL_TARGET`` asks for; empty is the best there is."""
-    return os.environ.get("SUBPIXEL_TARGET", "")
+    """The instruction set that the environment variable ``SUBPIXEL_TARGET`` asks for; empty is the best there is.
+
+    Raises:
+        BackendUnavailable: it names what is not in this build or does not run on this machine.
+    """
+    target = os.environ.get("SUBPIXEL_TARGET", "")
+    module = native_module()
+    if target and module is not None:
+        try:
+            module.require_target(target)
+        except ValueError as error:
+            raise BackendUnavailable(f"SUBPIXEL_TARGET: {error}") from None
+    return target
 
 
 def available_threads() -> int:

@@ -14,7 +14,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-from subpixel.errors import BackendUnavailable
 from subpixel.ops.arrays import Arithmetic
 from subpixel.ops.native import available_threads, forced_target, native_module
 
@@ -78,24 +77,18 @@ def sample_native(x: Any, values: Any, how: Sampling, *, flow: bool) -> Any | No
     if max(x.shape[2:]) > _MAX_SIDE or math.prod(x.shape[2:]) > _MAX_PLANE or max(out[1:]) > _MAX_PLANE:
         return None
     y = np.empty(out, np.float32)
-    target = forced_target()
-    try:
-        module.warp(
-            np.ascontiguousarray(x),
-            np.ascontiguousarray(values, np.float32),
-            y,
-            flow=flow,
-            align_corners=how.align_corners,
-            mode=how.mode,
-            padding_mode=how.outside,
-            a=how.a,
-            threads=available_threads(),
-            target=target,
-        )
-    except ValueError as error:
-        if not target:
-            raise
-        raise BackendUnavailable(f"SUBPIXEL_TARGET: {error}") from None
+    module.warp(
+        np.ascontiguousarray(x),
+        np.ascontiguousarray(values, np.float32),
+        y,
+        flow=flow,
+        align_corners=how.align_corners,
+        mode=how.mode,
+        padding_mode=how.outside,
+        a=how.a,
+        threads=available_threads(),
+        target=forced_target(),
+    )
     return y
 
 
