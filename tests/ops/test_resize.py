@@ -4,9 +4,10 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
+from ops.layouts import EVERY, Foreign
 from oracle.resize import enlarge, imresize_bicubic
 from subpixel.errors import InvalidArgument
-from subpixel.ops import resize
+from subpixel.ops import resize, upsample, upsample_bilinear, upsample_nearest
 from subpixel.ops.resize import axis_taps
 
 MODES = ("nearest", "linear", "cubic")
@@ -53,11 +54,184 @@ WITH_ZEROS = [[1, 2, 0], [3, 4, 0], [0, 0, 0]]
         ),
     ],
 )
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_published_examples(x, mode, expected, dtype):
-    result = resize(np.array(x, dtype), scale=2, mode=mode, layout="HW")
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("like", [None, "torch", "onnx", "opencv", "tensorflow", "paddle"])
+def test_published_examples(x, mode, expected, dtype, like):
+    result = resize(np.array(x, dtype), scale=2, mode=mode, like=like, axes=(0, 1))
     assert result.dtype == dtype
     np.testing.assert_array_equal(result, expected)
+
+
+@pytest.mark.parametrize(
+    ("x", "expected"),
+    [
+        (
+            SMALL,
+            [
+                [1, 4 / 3, 5 / 3, 2],
+                [5 / 3, 2, 7 / 3, 8 / 3],
+                [7 / 3, 8 / 3, 3, 10 / 3],
+                [3, 10 / 3, 11 / 3, 4],
+            ],
+        ),
+        (
+            WITH_ZEROS,
+            [
+                [1, 1.4, 1.8, 1.6, 0.8, 0],
+                [1.8, 2.2, 2.6, 2.24, 1.12, 0],
+                [2.6, 3, 3.4, 2.88, 1.44, 0],
+                [2.4, 2.72, 3.04, 2.56, 1.28, 0],
+                [1.2, 1.36, 1.52, 1.28, 0.64, 0],
+                [0, 0, 0, 0, 0, 0],
+            ],
+        ),
+    ],
+)
+def test_published_examples_with_aligned_corners(x, expected):
+    x = np.array(x, np.float64)
+    for result in (
+        resize(x, scale=2, mode="bilinear", align_corners=True, layout="HW"),
+        resize(x, scale=2, mode="linear", coordinates="align_corners", layout="HW"),
+        resize(x, scale=2, mode="bilinear", like="torch", align_corners=True, axes=(0, 1)),
+        resize(x, scale=2, mode="bilinear", like="paddle", align_corners=True, axes=(0, 1)),
+        upsample_bilinear(x[None, None], scale=2)[0, 0],
+        upsample(x[None, None], scale=2, mode="bilinear", align_corners=True)[0, 0],
+    ):
+        np.testing.assert_allclose(result, expected, rtol=0, atol=1e-6)
+    torch_says = torch.nn.UpsamplingBilinear2d(scale_factor=2)(torch.tensor(x)[None, None])[0, 0]
+    np.testing.assert_allclose(torch_says.numpy(), expected, rtol=0, atol=1e-14)
+
+
+def test_the_modules_of_torch(rng):
+    x = torch.from_numpy(rng.random((2, 3, 5, 4)))
+    pairs = [
+        (upsample_nearest(x, scale=2), torch.nn.UpsamplingNearest2d(scale_factor=2)(x)),
+        (upsample_nearest(x, (7, 9)), torch.nn.UpsamplingNearest2d(size=(7, 9))(x)),
+        (upsample_bilinear(x, (7, 9)), torch.nn.UpsamplingBilinear2d(size=(7, 9))(x)),
+        (upsample(x, scale=(2, 3)), torch.nn.Upsample(scale_factor=(2, 3))(x)),
+        (upsample(x, 8, mode="bicubic"), torch.nn.Upsample(8, mode="bicubic")(x)),
+        (upsample(x[0], scale=3, mode="linear"), torch.nn.Upsample(scale_factor=3, mode="linear")(x[0])),
+    ]
+    for ours, theirs in pairs:
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize("layout", [*EVERY, "W", "HW", "DHW"])
+@pytest.mark.parametrize("mode", ["nearest", "linear", "cubic", "area", "lanczos"])
+def test_every_layout_is_the_same_resize(rng, layout, mode):
+    sizes = {"N": 2, "C": 3, "D": 4, "H": 5, "W": 6}
+    x = rng.random([sizes[letter] for letter in layout])
+    axes = [k for k, letter in enumerate(layout) if letter in "DHW"]
+    wanted = {"D": 7, "H": 3, "W": 8}
+    result = resize(x, [wanted[layout[k]] for k in axes], mode=mode, layout=layout)
+    assert result.shape == tuple(wanted.get(letter, sizes[letter]) for letter in layout)
+    assert result.flags.c_contiguous
+    one_by_one = x
+    for k in axes:
+        one_by_one = resize(one_by_one, wanted[layout[k]], mode=mode, axes=k)
+    np.testing.assert_allclose(result, one_by_one, atol=1e-13)
+    for like in (torch.from_numpy, Foreign):
+        other = resize(like(x), [wanted[layout[k]] for k in axes], mode=mode, layout=layout)
+        assert type(other) is type(like(x))
+        np.testing.assert_allclose(getattr(other, "array", other), result, atol=1e-14)
+
+
+def test_area_is_the_mean_of_what_is_covered():
+    assert resize(np.arange(6.0), 3, mode="area", layout="W").tolist() == [0.5, 2.5, 4.5]
+    np.testing.assert_allclose(resize(np.arange(3.0), 2, mode="area", layout="W"), [1 / 3, 5 / 3], atol=1e-15)
+    np.testing.assert_allclose(resize(np.arange(2.0), 3, mode="area", layout="W"), [0, 0.5, 1], atol=1e-15)
+
+
+@pytest.mark.parametrize(
+    "dtype", ["uint8", "int8", "uint16", "int16", "uint32", "int32", "float16", "float32", "float64"]
+)
+@pytest.mark.parametrize("mode", ["nearest", "linear", "cubic"])
+@pytest.mark.parametrize("kind", ["numpy", "torch"])
+def test_dtypes(rng, dtype, mode, kind):
+    x = rng.random((5, 6)) if dtype.startswith("float") else rng.integers(40, 60, (5, 6))
+    x = x.astype(dtype)
+    given = torch.from_numpy(x) if kind == "torch" else x
+    result = resize(given, (7, 9), mode=mode, layout="HW")
+    assert result.dtype == given.dtype
+    expected = resize(resize(x.astype(float), (7, 6), mode=mode, layout="HW"), (7, 9), mode=mode, layout="HW")
+    error = {"float16": 1e-3, "float32": 1e-6, "float64": 1e-14}.get(dtype, 0 if mode == "nearest" else 1.2)
+    np.testing.assert_allclose(np.asarray(result).astype(float), expected, atol=error)
+
+
+def test_nearest_takes_anything():
+    for x in (np.array([True, False]), np.array([1 + 2j, 3]), np.array([2**60 + 1, 5])):
+        result = resize(x, 4, mode="nearest", layout="W")
+        assert result.dtype == x.dtype
+        assert result.tolist() == [x[0], x[0], x[1], x[1]]
+
+
+def test_large_whole_numbers_stay_exact_and_are_clipped():
+    x = np.array([2**31 - 1, -(2**31), 2**31 - 1, 2**31 - 1], np.int32)
+    assert resize(x, scale=1, layout="W").tolist() == x.tolist()
+    result = resize(x, scale=3, layout="W").astype(np.int64)
+    assert (result.min(), result.max()) == (-(2**31), 2**31 - 1)
+    assert result[10] == 2**31 - 1
+
+
+def test_aspect_policies():
+    x = np.zeros((4, 8, 1))
+    assert resize(x, (8, 8), keep_aspect="stretch").shape == (8, 8, 1)
+    assert resize(x, (8, 8), keep_aspect="not_larger").shape == (4, 8, 1)
+    assert resize(x, (8, 8), keep_aspect="not_smaller").shape == (8, 16, 1)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("kind", ["numpy", "torch"])
+def test_linear_light(dtype, kind):
+    # Half of the light of white is stored as 188 of 255, not as 128.
+    top = np.iinfo(dtype).max
+    x = np.array([[0, top], [top, 0]], dtype)
+    given = torch.from_numpy(x) if kind == "torch" else x
+    result = np.asarray(resize(given, (1, 1), mode="linear", antialias=True, transfer="srgb", layout="HW"))
+    stored = 1.055 * 0.5 ** (1 / 2.4) - 0.055
+    assert result.dtype == dtype
+    assert result.tolist() == [[round(stored * top)]]
+    every = np.arange(0, top + 1, max(1, top // 255)).astype(dtype)
+    np.testing.assert_array_equal(
+        resize(np.repeat(every, 2), scale=0.5, mode="area", layout="W", transfer="srgb"), every
+    )
+    np.testing.assert_array_equal(resize(every[:, None, None], (len(every), 3), transfer="srgb")[:, 1, 0], every)
+
+
+def test_all_coordinates_of_a_line():
+    x = np.arange(4.0)
+    cases = {
+        "half_pixel": [0, 0.25, 0.75, 1.25, 1.75, 2.25, 2.75, 3],
+        "pytorch_half_pixel": [0, 0.25, 0.75, 1.25, 1.75, 2.25, 2.75, 3],
+        "half_pixel_symmetric": [0, 0.25, 0.75, 1.25, 1.75, 2.25, 2.75, 3],
+        "asymmetric": [0, 0.5, 1, 1.5, 2, 2.5, 3, 3],
+        "align_corners": [i * 3 / 7 for i in range(8)],
+    }
+    for coordinates, expected in cases.items():
+        result = resize(x, 8, mode="linear", coordinates=coordinates, layout="W")
+        np.testing.assert_allclose(result, expected, atol=1e-15)
+    crop = {"mode": "linear", "coordinates": "tf_crop_and_resize", "layout": "W"}
+    np.testing.assert_allclose(resize(x, 3, roi=(0, 1), **crop), [0, 1.5, 3])
+    np.testing.assert_allclose(resize(x, 3, roi=(1, 0), **crop), [3, 1.5, 0])
+    np.testing.assert_allclose(resize(x, 3, roi=(0.5, 1.5), extrapolation=-7, **crop), [1.5, 3, -7])
+    np.testing.assert_allclose(resize(x, 1, roi=(0, 1), **crop), [1.5])
+    # The one sample of a line of one: where torch and ONNX part from the formula.
+    one = {"mode": "linear", "layout": "W"}
+    assert resize(x, 1, coordinates="half_pixel", **one) == 1.5
+    assert resize(x, 1, coordinates="pytorch_half_pixel", **one) == 0
+    assert resize(x, 1, coordinates="align_corners", **one) == 0
+
+
+def test_nearest_roundings():
+    x = np.arange(4)
+    for nearest, expected in {
+        "round_prefer_floor": [0, 0, 1, 1, 2, 2, 3, 3],
+        "round_prefer_ceil": [0, 1, 1, 2, 2, 3, 3, 3],
+        "floor": [0, 0, 1, 1, 2, 2, 3, 3],
+        "ceil": [0, 1, 1, 2, 2, 3, 3, 3],
+    }.items():
+        result = resize(x, 8, mode="nearest", coordinates="asymmetric", nearest=nearest, layout="W")
+        assert result.tolist() == expected, nearest
 
 
 @pytest.mark.parametrize(("mode", "theirs"), [("linear", "bilinear"), ("cubic", "bicubic")])
@@ -67,7 +241,8 @@ def test_is_torch_interpolate(rng, mode, theirs, scale):
     size = [int(9 * scale), int(7 * scale)]
     # torch has a = -0.75 and, told so, computes positions from the factor.
     expected = F.interpolate(torch.from_numpy(x), scale_factor=scale, mode=theirs, recompute_scale_factor=False)
-    result = resize(x, size, scale=scale, mode=mode, a=-0.75, layout="NCHW")
+    parameter = {"a": -0.75} if mode == "cubic" else {}
+    result = resize(x, size, scale=scale, mode=mode, layout="NCHW", **parameter)
     np.testing.assert_allclose(result, expected.numpy(), atol=1e-12)
 
 
@@ -196,17 +371,110 @@ PICTURE = np.zeros((4, 6, 3), np.float32)
         (PICTURE, {"size": (-1, 4)}, "4 to -1 samples: both must be 1"),
         (PICTURE, {"size": (4, 2**31)}, "6 to 2147483648 samples"),
         (PICTURE, {"size": (4,)}, "size=(4,): (height, width)"),
+        (PICTURE, {"size": (4, 4.0)}, "size=(4, 4.0): (height, width) as whole numbers"),
+        (PICTURE, {"size": (4, True)}, "size=(4, True): (height, width) as whole numbers"),
+        (PICTURE, {"size": "44"}, "size='44': (height, width) as whole numbers"),
+        (PICTURE, {"size": 0}, "4 to 0 samples: both must be 1"),
+        (PICTURE, {"size": (2**30, 2**30)}, "(4, 6, 3) to (1073741824, 1073741824, 3) are more than 2**36 samples"),
+        (PICTURE[:, :1, 0], {"size": (2**31 - 1, 1), "layout": "HW"}, "a table of at most 268435456 taps"),
+        (PICTURE, {"scale": "2"}, "scale='2': one number or (vertical, horizontal)"),
+        (PICTURE, {"scale": True}, "scale=True: one number or (vertical, horizontal)"),
+        (PICTURE, {"scale": 2**29}, "scale=536870912.0: 4 to 2.15e+09 samples: both must be 1"),
+        (PICTURE, {"scale": 2, "axes": (0, 0)}, "axes=(0, 0): different whole numbers from -3 to 2"),
+        (PICTURE, {"scale": 2, "axes": 3}, "axes=3: different whole numbers from -3 to 2"),
+        (PICTURE, {"scale": 2, "axes": ()}, "axes=(): different whole numbers"),
+        (PICTURE, {"scale": 2, "axes": (0, 1), "layout": "HWC"}, "both name the axes"),
+        (PICTURE, {"scale": 2, "like": "pytorch"}, "like='pytorch': one of torch, onnx,"),
+        (PICTURE, {"scale": 2, "like": ["torch"]}, "like=['torch']: one of torch, onnx,"),
+        (PICTURE[0, 0], {"scale": 2, "like": "torch"}, "shape (3,) has 1 axes; like='torch' has NCW, NCHW, NCDHW"),
+        (
+            PICTURE,
+            {"scale": 2, "like": "opencv", "axes": 0},
+            "1 axes to resize in shape (4, 6, 3); like='opencv' resizes 2",
+        ),
+        (PICTURE, {"size": 3, "scale": 2, "like": "torch"}, "size=3 and scale=2: like='torch' takes one of them"),
+        (
+            PICTURE,
+            {"scale": 2, "mode": "trilinear"},
+            "mode='trilinear' is for 3 resized axes, here are 2; 'linear' would",
+        ),
+        (PICTURE, {"scale": 2, "mode": ["linear"]}, "mode=['linear']: one of nearest, linear"),
+        (
+            PICTURE,
+            {"scale": 2, "mode": "hamming", "like": "torch"},
+            "mode='hamming': one of nearest, nearest-exact, linear",
+        ),
+        (
+            PICTURE,
+            {"scale": 2, "a": -1, "like": "torch"},
+            "a is not a parameter of like='torch'; it has align_corners, ant",
+        ),
+        (PICTURE, {"scale": 2, "antialias": True, "like": "pillow"}, "it has none beside mode, size and scale"),
+        (PICTURE, {"scale": 2, "align_mode": 1, "like": "torch"}, "align_mode is not a parameter of like='torch'"),
+        (
+            PICTURE,
+            {"scale": 2, "align_mode": 2, "like": "paddle", "layout": "CHW", "mode": "linear"},
+            "align_mode=2: 0 (half",
+        ),
+        (
+            PICTURE,
+            {"scale": 2, "align_corners": True, "like": "torch", "mode": "nearest"},
+            "align_corners is not for mode='nearest' of like='torch'; it is for linear, cubic",
+        ),
+        (
+            PICTURE[None],
+            {"scale": 2, "antialias": False, "like": "torch", "mode": "lanczos"},
+            "antialias=False: mode='lanczos' of like='torch' has True only",
+        ),
+        (PICTURE, {"scale": 2, "mode": "linear", "a": -0.75}, "a is not for mode='linear'; it is for cubic"),
+        (PICTURE, {"scale": 2, "mode": "nearest", "antialias": True}, "antialias is not for mode='nearest'; it is for"),
+        (PICTURE, {"scale": 2, "a": float("nan")}, "a=nan: a finite number"),
+        (PICTURE, {"scale": 2, "a": "x"}, "a='x': a finite number"),
+        (PICTURE, {"scale": 2, "antialias": 1}, "antialias=1: True or False"),
+        (PICTURE, {"scale": 2, "coordinates": "corner"}, "coordinates='corner': one of half_pixel, pytorch_half_pixel"),
+        (PICTURE, {"scale": 2, "mode": "nearest", "nearest": "up"}, "nearest='up': one of round_prefer_floor"),
+        (PICTURE, {"scale": 2, "coordinates": "half_pixel", "align_corners": True}, "both say where the samples lie"),
+        (
+            PICTURE,
+            {"scale": 2, "roi": (0, 0, 1, 1)},
+            "roi is for coordinates='tf_crop_and_resize', not for 'half_pixel'",
+        ),
+        (PICTURE, {"scale": 2, "extrapolation": 1.0}, "extrapolation is for coordinates='tf_crop_and_resize'"),
+        (
+            PICTURE,
+            {"scale": 2, "coordinates": "tf_crop_and_resize"},
+            "needs roi=(start of each axis, end of each axis)",
+        ),
+        (PICTURE, {"scale": 2, "coordinates": "tf_crop_and_resize", "roi": (0, 1)}, "roi=(0, 1): 4 finite numbers"),
+        (
+            PICTURE,
+            {"scale": 2, "coordinates": "tf_crop_and_resize", "roi": (0, 0, 1, float("inf"))},
+            "roi=(0, 0, 1, inf): 4 finite numbers",
+        ),
+        (
+            PICTURE,
+            {"size": (4, 4), "keep_aspect": "crop"},
+            "keep_aspect='crop': one of stretch, not_larger, not_smaller",
+        ),
+        (PICTURE, {"scale": 2, "keep_aspect": "not_larger"}, "keep_aspect='not_larger' is for a size, not for a scale"),
+        (
+            PICTURE,
+            {"size": 4, "recompute_scale_factor": True, "like": "torch"},
+            "recompute_scale_factor=True: True or False beside a scale",
+        ),
+        (PICTURE, {"scale": 2, "transfer": "gamma"}, "transfer='gamma': 'srgb' is needed"),
+        (PICTURE, {"scale": 2, "transfer": "srgb"}, "dtype float32: transfer='srgb' is for u8 and u16"),
         (PICTURE, {"size": (4, 4), "scale": float("nan")}, "scale=nan"),
         (PICTURE, {}, "size or scale is needed"),
-        (PICTURE, {"scale": 2, "layout": "WH"}, "layout='WH': one of HW, HWC, CHW, NCHW"),
+        (PICTURE, {"scale": 2, "layout": "WH"}, "layout='WH': one of W, HW, DHW, NCHW"),
         (PICTURE, {"scale": 2, "layout": "HW"}, "shape (4, 6, 3) does not fit layout HW"),
-        (PICTURE, {"scale": 2, "mode": "bicubic"}, "mode='bicubic': one of nearest, linear, cubic"),
-        (PICTURE, {"scale": 2, "border": "wrap"}, "border='wrap': 'replicate' or 'symmetric'"),
+        (PICTURE, {"scale": 2, "mode": "spline"}, "mode='spline': one of nearest, linear, cubic"),
+        (PICTURE, {"scale": 2, "border": "wrap"}, "border='wrap': one of replicate, symmetric"),
         (PICTURE[:0], {"scale": 2}, "0 to 0 samples: both must be 1"),
         (PICTURE[:, :0], {"size": (4, 4)}, "0 to 4 samples: both must be 1"),
-        (PICTURE.astype(np.int32), {"scale": 2}, "dtype int32: u8, u16, f32 or f64"),
-        (PICTURE.astype(np.float16), {"scale": 2}, "dtype float16: u8, u16, f32 or f64"),
-        (PICTURE.astype(bool), {"scale": 2}, "dtype bool: u8, u16, f32 or f64"),
+        (PICTURE.astype(np.int64), {"scale": 2}, "dtype int64: whole numbers of 8, 16 or 32 bits or floats"),
+        (PICTURE.astype(complex), {"scale": 2}, "dtype complex128: whole numbers of 8, 16 or 32 bits or floats"),
+        (PICTURE.astype(bool), {"scale": 2}, "dtype bool: whole numbers of 8, 16 or 32 bits or floats"),
     ],
 )
 def test_bad_arguments(x, arguments, fragment):

@@ -9,7 +9,7 @@ from subpixel.ops.convert import (
 )
 from subpixel.ops.icnr import icnr
 from subpixel.ops.pool import average_unpool, max_pool, max_unpool
-from subpixel.ops.resize import resize
+from subpixel.ops.resize import resize, upsample, upsample_bilinear, upsample_nearest
 from subpixel.ops.shuffle import depth_to_space, pixel_shuffle, pixel_unshuffle, space_to_depth
 from subpixel.ops.warp import affine_grid, grid_sample, warp
 
@@ -32,5 +32,8 @@ __all__ = [
     "space_to_depth",
     "subpixel_conv",
     "subpixel_to_conv_transpose",
+    "upsample",
+    "upsample_bilinear",
+    "upsample_nearest",
     "warp",
 ]

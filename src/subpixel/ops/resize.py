@@ -1,207 +1,198 @@
-"""Separable interpolation: every output sample is a weighted sum of a few input samples per axis.
+"""Resizing: every output sample is a weighted sum of a few input samples along each axis.
 
-:func:`axis_taps` states an axis once, as indices and weights; :func:`resize` and the engines apply it.
-Positions are half-pixel centred: output sample ``i`` lies at ``(i + 0.5) / scale - 0.5`` of the input.
+The axes are independent: :mod:`subpixel.ops.taps` states each once as indices and weights, and what is here applies
+them, whichever library's conventions (:mod:`subpixel.ops.dialects`) they follow.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from subpixel.ops.arrays import enter
+from subpixel.ops.dialect_options import choose, find, rule_of
+from subpixel.ops.dialects import ENLARGING, TWO_AXES, Like
+from subpixel.ops.resize_sizes import axes_of, check_room, in_order, sides
+from subpixel.ops.resize_sums import apply, check_dtype
+from subpixel.ops.taps import SUPPORT, AxisTaps, Border, Mode, axis_taps
 
-from subpixel.errors import InvalidArgument
-
-__all__ = ["AxisTaps", "Border", "Mode", "axis_taps", "resize"]
-
-Mode = Literal["nearest", "linear", "cubic"]
-Border = Literal["replicate", "symmetric"]
-
-# Half-width of each kernel in input samples; also how far an interpolated sample reaches when enlarging.
-SUPPORT: dict[str, int] = {"nearest": 0, "linear": 1, "cubic": 2}
-
-_MAX_SIDE = 2**31 - 1
-
-
-@dataclass(frozen=True)
-class AxisTaps:
-    """One axis of a resize: ``out[i] = sum_t weight[i, t] * x[index[i, t]]``.
-
-    ``index`` is ``(n_out, T)`` int64 within ``0 … n_in - 1``; ``weight`` is ``(n_out, T)`` float64, rows sum to 1.
-    """
-
-    index: NDArray[np.int64]
-    weight: NDArray[np.float64]
-
-
-def axis_taps(
-    n_in: int,
-    n_out: int,
-    scale: float,
-    *,
-    mode: Mode = "cubic",
-    a: float = -0.5,
-    antialias: bool = False,
-    border: Border = "replicate",
-) -> AxisTaps:
-    """Indices and weights of one axis.
-
-    Args:
-        n_in: input samples, at least 1.
-        n_out: output samples, at least 1.
-        scale: output samples per input sample (positions are computed from it, not from the sizes).
-        mode: ``nearest`` (ties go down), ``linear`` (triangle) or ``cubic`` (Keys, with the given ``a``).
-        a: the cubic's free parameter: −0.5 in MATLAB and Pillow, −0.75 in torch and OpenCV.
-        antialias: when shrinking, widen the kernel by ``1/scale`` (MATLAB's and Pillow's behaviour).
-        border: what lies outside: the edge sample (``replicate``) or the mirrored picture including its
-            edge sample (``symmetric``, MATLAB).
-
-    Returns:
-        An :class:`AxisTaps`.
-
-    Source: Keys 1981, equation 4 for ``a = -0.5``; the position formula of MATLAB's ``imresize``.
-
-    >>> axis_taps(2, 4, 2.0, mode="linear").weight[1].tolist()
-    [0.75, 0.25]
-    """
-    if n_in < 1 or n_out < 1 or n_in > _MAX_SIDE or n_out > _MAX_SIDE:
-        raise InvalidArgument(f"resize: {n_in} to {n_out} samples: both must be 1 … {_MAX_SIDE}")
-    if not (math.isfinite(scale) and scale > 0):
-        raise InvalidArgument(f"resize: scale={scale}: a finite number above 0 is needed")
-    if mode not in SUPPORT:
-        raise InvalidArgument(f"resize: mode={mode!r}: one of {', '.join(SUPPORT)} is needed")
-    if border not in ("replicate", "symmetric"):
-        raise InvalidArgument(f"resize: border={border!r}: 'replicate' or 'symmetric' is needed")
-    # Whole and broken part of the position apart: for a whole scale the broken part, and with it the weights,
-    # then repeat exactly, so that a tile of a picture gets the very weights that the picture gets.
-    sample = np.arange(n_out, dtype=np.int64)
-    if scale == int(scale):
-        whole, part = sample // int(scale), (sample % int(scale) + 0.5) / scale - 0.5
-    else:
-        whole, part = np.zeros_like(sample), (sample + 0.5) / scale - 0.5
-    if mode == "nearest":
-        # ceil(p - 1/2) rounds halves down, so that a whole factor r repeats each sample r times.
-        index = (whole + np.ceil(part - 0.5).astype(np.int64))[:, None]
-        return AxisTaps(_inside(index, n_in, border), np.ones((n_out, 1)))
-    widen = scale if antialias and scale < 1 else 1.0
-    support = SUPPORT[mode] / widen
-    taps = 2 * math.ceil(support)
-    first = np.floor(part - support).astype(np.int64) + 1
-    if widen != 1.0:
-        # A widened kernel of non-integer width can touch one sample more on the right.
-        taps += 1
-    index = first[:, None] + np.arange(taps, dtype=np.int64)
-    weight = _kernel((part[:, None] - index) * widen, mode, a)
-    weight /= weight.sum(axis=1, keepdims=True)
-    return AxisTaps(_inside(whole[:, None] + index, n_in, border), weight)
+__all__ = [
+    "SUPPORT",
+    "AxisTaps",
+    "Border",
+    "Mode",
+    "axis_taps",
+    "resize",
+    "upsample",
+    "upsample_bilinear",
+    "upsample_nearest",
+]
 
 
 def resize(
-    x: NDArray[Any],
-    size: Sequence[int] | None = None,
+    x: Any,
+    size: int | Sequence[int] | None = None,
     *,
     scale: float | Sequence[float] | None = None,
-    mode: Mode = "cubic",
-    a: float = -0.5,
-    antialias: bool = False,
-    border: Border = "replicate",
-    layout: Literal["HW", "HWC", "CHW", "NCHW"] = "HWC",
-) -> NDArray[Any]:
-    """Resize the two image axes of an array.
+    mode: str | None = None,
+    like: Like | None = None,
+    layout: str | None = None,
+    axes: int | Sequence[int] | None = None,
+    coordinates: str | None = None,
+    nearest: str | None = None,
+    a: float | None = None,
+    antialias: bool | None = None,
+    exclude_outside: bool | None = None,
+    extrapolation: float | None = None,
+    border: str | None = None,
+    align_corners: bool | None = None,
+    align_mode: int | None = None,
+    half_pixel_centers: bool | None = None,
+    recompute_scale_factor: bool | None = None,
+    roi: Sequence[float] | None = None,
+    keep_aspect: str | None = None,
+    transfer: str | None = None,
+) -> Any:
+    """Resize one, two or three axes of an array.
+
+    What is not said is as in the library that ``like`` names. A parameter that this library does not have is an error.
 
     Args:
-        x: u8, u16, f32 or f64 array in the given layout, each side at least 1.
-        size: ``(height, width)`` wanted, or
-        scale: factor, one for both axes or ``(vertical, horizontal)``; the size is then ``ceil(side * scale)``.
-            With both given, ``size`` is the size and ``scale`` sets the positions.
-        mode: ``nearest``, ``linear`` or ``cubic``.
-        a: the cubic's parameter, −0.5 by default (MATLAB, Pillow; torch and OpenCV use −0.75).
+        x: NumPy array, torch tensor (differentiable) or other array; whole numbers of 8, 16 or 32 bits, or floats;
+            with ``nearest`` any dtype.
+        size: output samples of each resized axis, ``(height, width)`` for a picture, or one number for all; or
+        scale: output samples per input sample, one number or one for each axis. The size is then ``ceil`` (own,
+            ``matlab``), ``round`` (``opencv``, ``pillow``) or ``floor`` (all others) of the product, and positions
+            follow from the scale. With both (own only), ``scale`` sets the positions.
+        mode: ``nearest``, ``linear`` (``bilinear``, ``trilinear``), ``cubic`` (``bicubic``; own default), ``area``,
+            ``lanczos`` (3 lobes; 4 in ``opencv``), ``lanczos2`` … ``lanczos5``, ``box``, ``hamming``; and what else the
+            library has: ``nearest-exact`` (``torch``, ``opencv``), ``linear-exact`` (``opencv``), ``gaussian`` and
+            ``mitchellcubic`` (``tensorflow``).
+        like: ``torch``, ``onnx``, ``onnx_upsample`` (Upsample-9), ``opencv``, ``pillow``, ``matlab`` (imresize),
+            ``tensorflow`` (tf.image.resize), ``tensorflow_v1`` (tf.compat.v1.image) or ``paddle``; None is this
+            package's own: half-pixel centres, ``a=-0.5``, the edge repeated, no antialiasing.
+        layout: ``HWC`` and so on, with or without ``N`` and ``C``, of ``W``, ``HW`` or ``DHW``. Own default ``HWC``;
+            ``torch`` and ``paddle`` take ``NCW``, ``NCHW`` or ``NCDHW``, ``tensorflow`` ``HWC`` or ``NHWC``,
+            ``opencv``, ``pillow`` and ``matlab`` ``HW`` or ``HWC``, by the number of axes; ``onnx`` resizes every axis.
+        axes: the numbers of the resized axes, in the place of a layout.
+        coordinates: ``half_pixel``, ``pytorch_half_pixel``, ``align_corners``, ``asymmetric``, ``half_pixel_symmetric``
+            or ``tf_crop_and_resize``, with ONNX's meaning.
+        nearest: which neighbour: ``round_prefer_floor``, ``round_prefer_ceil``, ``floor`` or ``ceil``.
+        a: the cubic's parameter: −0.5 (own, MATLAB, Pillow, antialiased torch) or −0.75 (torch, ONNX, OpenCV).
         antialias: widen the kernel when shrinking.
-        border: ``replicate`` or ``symmetric``.
-        layout: which axes are height and width.
+        exclude_outside: weights outside of the array become 0 and the rest is brought to sum 1.
+        extrapolation: the value where ``tf_crop_and_resize`` looks outside, 0 by default.
+        border: what else lies outside: ``replicate`` or ``symmetric`` (mirrored with its edge sample).
+        align_corners: the same as ``coordinates="align_corners"``, in the words of torch, TensorFlow 1 and Paddle.
+        align_mode: Paddle's for ``linear``: 0 is half-pixel, 1 asymmetric.
+        half_pixel_centers: that of TensorFlow 1.
+        recompute_scale_factor: torch's: positions from the sizes although a scale was given.
+        roi: for ``tf_crop_and_resize``, the start of each resized axis, then the end of each, in lengths (0 … 1).
+        keep_aspect: with a size: ``stretch``, or one factor for all axes, ``not_larger`` or ``not_smaller`` than it.
+        transfer: ``srgb`` decodes u8 or u16 to linear light, resizes that and encodes it. Alpha must not be among
+            the channels.
 
     Returns:
-        A new array of the same dtype. Whole-number dtypes are computed in f64, clipped, and rounded half up
-        after each axis, as MATLAB's ``imresize`` does: with ``antialias=True`` it reproduces that function's
-        bicubic to the byte. Its border is documented as ``symmetric``, but the low-resolution files of Set5 and
-        Set14 that circulate come out, every byte, with ``replicate``.
+        A new array of the same kind and dtype. Whole numbers are summed in f64, clipped and rounded: half up after
+        each axis (own), half away from zero after each axis (``matlab``, ``pillow``), else half to even at the end; u8
+        with ``pillow`` (version 13), ``opencv`` (version 5) and ``torch`` follows their algorithms in whole numbers.
+        f16 is summed in f32. Where a library returns floats for whole numbers (TensorFlow), give floats to have those.
 
     Raises:
-        InvalidArgument: wrong shape, neither size nor scale, a size or scale that is not positive and finite.
+        InvalidArgument: a shape, size, scale or parameter that does not fit, or a result larger than any memory.
+
+    Source: Keys 1981 for the cubic; ONNX Resize-19; each library's documentation. Own, with ``antialias=True``, is
+    MATLAB's ``imresize`` but for the border: documented there as ``symmetric``, but the low-resolution files of
+    Set5 and Set14 that circulate come out, every byte, with ``replicate``.
 
     >>> import numpy as np
-    >>> resize(np.array([[1.0, 2.0], [3.0, 4.0]]), scale=2, mode="linear", layout="HW")[0].tolist()
+    >>> x = np.array([[1.0, 2.0], [3.0, 4.0]])
+    >>> resize(x, scale=2, mode="linear", layout="HW")[0].tolist()
     [1.0, 1.25, 1.75, 2.0]
+    >>> resize(x[None, None], (3, 3), mode="bilinear", like="torch", align_corners=True)[0, 0].tolist()
+    [[1.0, 1.5, 2.0], [2.0, 2.5, 3.0], [3.0, 3.5, 4.0]]
     """
-    x = np.asarray(x)
-    if layout not in ("HW", "HWC", "CHW", "NCHW"):
-        raise InvalidArgument(f"resize: layout={layout!r}: one of HW, HWC, CHW, NCHW is needed")
-    if x.ndim != len(layout):
-        raise InvalidArgument(f"resize: shape {x.shape} does not fit layout {layout}")
-    if x.dtype not in (np.uint8, np.uint16, np.float32, np.float64):
-        raise InvalidArgument(f"resize: dtype {x.dtype}: u8, u16, f32 or f64 is needed")
-    axes = (layout.index("H"), layout.index("W"))
-    factors = _pair("scale", scale) if scale is not None else None
-    if size is not None:
-        if len(size) != 2:
-            raise InvalidArgument(f"resize: size={tuple(size)}: (height, width) is needed")
-        sizes = (int(size[0]), int(size[1]))
-    elif factors is not None:
-        for f in factors:
-            if not (math.isfinite(f) and f > 0):
-                raise InvalidArgument(f"resize: scale={f}: a finite number above 0 is needed")
-        sizes = (math.ceil(x.shape[axes[0]] * factors[0]), math.ceil(x.shape[axes[1]] * factors[1]))
-    else:
-        raise InvalidArgument("resize: size or scale is needed")
-    if factors is None:
-        factors = (sizes[0] / max(x.shape[axes[0]], 1), sizes[1] / max(x.shape[axes[1]], 1))
-
-    integral = x.dtype.kind == "u"
-    top = float(np.iinfo(x.dtype).max) if integral else 0.0
-    y: NDArray[Any] = x
-    # The axis that shrinks most comes first, so that the second has the least to do.
-    for k in sorted((0, 1), key=lambda k: factors[k]):
-        taps = axis_taps(x.shape[axes[k]], sizes[k], factors[k], mode=mode, a=a, antialias=antialias, border=border)
-        y = _apply(y, axes[k], taps, np.float64 if integral or x.dtype == np.float64 else np.float32)
-        if integral:
-            y = np.floor(np.clip(y, 0.0, top) + 0.5)
-    return y.astype(x.dtype)
-
-
-def _apply(x: NDArray[Any], axis: int, taps: AxisTaps, dtype: type[np.floating[Any]]) -> NDArray[Any]:
-    shape = [1] * x.ndim
-    shape[axis] = -1
-    out: NDArray[Any] | None = None
-    for t in range(taps.index.shape[1]):
-        part = np.take(x, taps.index[:, t], axis=axis) * taps.weight[:, t].astype(dtype).reshape(shape)
-        out = part if out is None else np.add(out, part, out=out)
-    assert out is not None
-    return out
+    ar, (x,), back = enter("resize", x)
+    shape = tuple(int(n) for n in x.shape)
+    dialect = find(like)
+    resized = axes_of(shape, layout, axes, dialect)
+    options = {
+        "coordinates": coordinates,
+        "nearest": nearest,
+        "a": a,
+        "antialias": antialias,
+        "exclude_outside": exclude_outside,
+        "extrapolation": extrapolation,
+        "border": border,
+        "align_corners": align_corners,
+        "align_mode": align_mode,
+        "half_pixel_centers": half_pixel_centers,
+        "recompute_scale_factor": recompute_scale_factor,
+        "roi": roi,
+        "keep_aspect": keep_aspect,
+    }
+    given = {name: value for name, value in options.items() if value is not None}
+    preset = choose(dialect, mode, given, len(resized))
+    how = {"roi": roi, "keep_aspect": keep_aspect, "recompute_scale_factor": recompute_scale_factor}
+    plan = sides(shape, resized, size, scale, dialect, preset, **how)
+    ordered = in_order(plan, dialect)
+    check_room(shape, ordered)
+    dtype = ar.dtype(x)
+    circumstances = {dtype}
+    if len(plan) == 2:
+        circumstances.add(TWO_AXES)
+    if any(side.n_out > side.n_in for side in plan):
+        circumstances.add(ENLARGING)
+    rule = rule_of(preset, given, circumstances)
+    check_dtype(dtype, rule, transfer)
+    return back(apply(ar, x, ordered, dialect, preset, rule, transfer))
 
 
-def _kernel(d: NDArray[np.float64], mode: Mode, a: float) -> NDArray[np.float64]:
-    d = np.abs(d)
-    if mode == "linear":
-        return np.maximum(0.0, 1.0 - d)
-    near = ((a + 2) * d - (a + 3)) * d * d + 1
-    far = ((a * d - 5 * a) * d + 8 * a) * d - 4 * a
-    return np.where(d <= 1, near, np.where(d < 2, far, 0.0))
+def upsample(
+    x: Any,
+    size: int | Sequence[int] | None = None,
+    scale: float | Sequence[float] | None = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+    *,
+    layout: str | None = None,
+) -> Any:
+    """``torch.nn.Upsample`` of ``(N, C, W)``, ``(N, C, H, W)`` or ``(N, C, D, H, W)``: :func:`resize` as torch does it.
+
+    >>> import numpy as np
+    >>> upsample(np.array([[[1.0, 2.0]]]), scale=2, mode="linear").tolist()
+    [[[1.0, 1.25, 1.75, 2.0]]]
+    """
+    return resize(x, size, scale=scale, mode=mode, like="torch", align_corners=align_corners, layout=layout)
 
 
-def _inside(index: NDArray[np.int64], n: int, border: Border) -> NDArray[np.int64]:
-    if border == "replicate":
-        return np.clip(index, 0, n - 1)
-    folded = np.mod(index, 2 * n)
-    return np.where(folded < n, folded, 2 * n - 1 - folded)
+def upsample_nearest(
+    x: Any,
+    size: int | Sequence[int] | None = None,
+    scale: float | Sequence[float] | None = None,
+    *,
+    layout: str | None = None,
+) -> Any:
+    """``torch.nn.UpsamplingNearest2d``, of one and three axes too: :func:`resize` as torch does it.
+
+    >>> import numpy as np
+    >>> upsample_nearest(np.array([[[1, 2]]]), scale=2).tolist()
+    [[[1, 1, 2, 2]]]
+    """
+    return resize(x, size, scale=scale, mode="nearest", like="torch", layout=layout)
 
 
-def _pair(name: str, value: float | Sequence[float]) -> tuple[float, float]:
-    if isinstance(value, (int, float, np.number)):
-        return float(value), float(value)
-    if len(value) != 2:
-        raise InvalidArgument(f"resize: {name}={value}: one number or (vertical, horizontal) is needed")
-    return float(value[0]), float(value[1])
+def upsample_bilinear(
+    x: Any,
+    size: int | Sequence[int] | None = None,
+    scale: float | Sequence[float] | None = None,
+    *,
+    layout: str | None = None,
+) -> Any:
+    """``torch.nn.UpsamplingBilinear2d``: bilinear with ``align_corners=True``, of ``(N, C, H, W)``.
+
+    >>> import numpy as np
+    >>> upsample_bilinear(np.array([[[[1.0, 2.0], [3.0, 4.0]]]]), (2, 3))[0, 0].tolist()
+    [[1.0, 1.5, 2.0], [3.0, 3.5, 4.0]]
+    """
+    return resize(x, size, scale=scale, mode="bilinear", like="torch", align_corners=True, layout=layout)
