@@ -10,14 +10,11 @@ from __future__ import annotations
 
 import argparse
 import os
-import statistics
-import time
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from alternating import alternating
 
 from subpixel.ops import affine_grid, grid_sample
 from subpixel.ops.native import available_threads, forced_target, native_module
@@ -31,18 +28,6 @@ def grids() -> dict[str, np.ndarray]:
     flat = affine_grid(np.eye(2, 3, dtype=np.float32)[None], size)
     turned = affine_grid(np.array([[[0.98, -0.1, 0.0], [0.05, 0.98, 0.0]]], np.float32), size)
     return {"noise": flat + noise, "turned": turned}
-
-
-def alternating(runs: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
-    """Median milliseconds of each, all taking turns."""
-    times: dict[str, list[float]] = {name: [] for name in runs}
-    for turn in range(rounds + 2):
-        for name, run in runs.items():
-            start = time.perf_counter()
-            run()
-            if turn >= 2:
-                times[name].append((time.perf_counter() - start) * 1e3)
-    return {name: statistics.median(values) for name, values in times.items()}
 
 
 def main() -> None:

@@ -10,12 +10,10 @@ from __future__ import annotations
 
 import argparse
 import os
-import statistics
-import time
-from collections.abc import Callable
 
 import numpy as np
 import torch
+from alternating import alternating
 
 from subpixel import ops
 
@@ -49,23 +47,10 @@ def compare(size: str, h: int, w: int, dtype: type, layout: str, r: int, runs: i
         "subpixel": lambda: ops.pixel_shuffle(x, r, layout=layout),
         "torch": lambda: torch.nn.functional.pixel_shuffle(tensor, r),
     }
-    times = alternate(names, runs)
-    copy, ours, torchs = (times[name] * 1000 for name in names)
+    times = alternating(names, runs)
+    copy, ours, torchs = (times[name] for name in names)
     case = f"{size} {np.dtype(dtype).name} {layout} r={r}"
     print(f"{case:34}{copy:9.3f}{ours:10.3f}{torchs:9.3f}{ours / copy:9.2f}{torchs / ours:10.2f}")
-
-
-def alternate(calls: dict[str, Callable[[], object]], runs: int) -> dict[str, float]:
-    """Median seconds of each call, the calls taking turns so that a drift of the machine meets all alike."""
-    seconds: dict[str, list[float]] = {name: [] for name in calls}
-    for call in calls.values():
-        call()
-    for _ in range(runs):
-        for name, call in calls.items():
-            begun = time.perf_counter()
-            call()
-            seconds[name].append(time.perf_counter() - begun)
-    return {name: statistics.median(values) for name, values in seconds.items()}
 
 
 if __name__ == "__main__":
