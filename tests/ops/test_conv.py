@@ -199,12 +199,12 @@ def test_whole_numbers_are_exact():
 
 
 def test_large_pictures_go_in_blocks(rng, monkeypatch):
-    from subpixel.ops import conv_sums
+    from subpixel.ops.convolution import sums
 
     x, weight = rng.standard_normal((2, 4, 33, 17)), rng.standard_normal((6, 2, 3, 3))
     whole = conv(x, weight, groups=2, stride=(1, 2))
     for block in (1, 5000, 20000):
-        monkeypatch.setattr(conv_sums, "_BLOCK", block)
+        monkeypatch.setattr(sums, "_BLOCK", block)
         np.testing.assert_allclose(conv(x, weight, groups=2, stride=(1, 2)), whole, rtol=0, atol=1e-12)
 
 

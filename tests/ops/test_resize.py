@@ -8,7 +8,7 @@ from ops.layouts import EVERY, Foreign
 from oracle.resize import enlarge, imresize_bicubic
 from subpixel.errors import InvalidArgument
 from subpixel.ops import resize, upsample, upsample_bilinear, upsample_nearest
-from subpixel.ops.resize import axis_taps
+from subpixel.ops.resizing.taps import axis_taps
 
 MODES = ("nearest", "linear", "cubic")
 

@@ -10,7 +10,7 @@ from subpixel.errors import BackendUnavailable
 from subpixel.ops import grid_sample, warp
 from subpixel.ops.arrays import enter
 from subpixel.ops.native import native_module
-from subpixel.ops.sampling import Sampling, sample
+from subpixel.ops.warping.sampling import Sampling, sample
 
 native = native_module()
 pytestmark = pytest.mark.skipif(native is None, reason="this installation has no compiled module")
@@ -110,7 +110,7 @@ def test_the_forced_target_is_obeyed_or_refused(rng, monkeypatch):
     wanted = grid_sample(x, grid)
     seen = []
     spy = type("spy", (), {"warp": lambda *_, **given: seen.append(given["target"])})
-    monkeypatch.setattr("subpixel.ops.sampling.native_module", lambda: spy)
+    monkeypatch.setattr("subpixel.ops.warping.sampling.native_module", lambda: spy)
     monkeypatch.setenv("SUBPIXEL_TARGET", "scalar")
     grid_sample(x, grid)
     assert seen == ["scalar"]
@@ -128,7 +128,7 @@ def test_without_the_compiled_module_the_result_is_the_same(rng, monkeypatch):
     x, grid = rng.random((1, 2, 5, 6)).astype(np.float32), rng.uniform(-1, 1, (1, 4, 4, 2)).astype(np.float32)
     flow = rng.uniform(-3, 3, (1, 2, 5, 6)).astype(np.float32)
     wanted = grid_sample(x, grid, "bicubic"), warp(x, flow)
-    monkeypatch.setattr("subpixel.ops.sampling.native_module", lambda: None)
+    monkeypatch.setattr("subpixel.ops.warping.sampling.native_module", lambda: None)
     got = grid_sample(x, grid, "bicubic"), warp(x, flow)
     assert [y.tobytes() for y in got] == [y.tobytes() for y in wanted]
 

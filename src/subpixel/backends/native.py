@@ -11,7 +11,7 @@ from subpixel.backends.base import Planes, Session, Weights, checked_planes
 from subpixel.errors import BackendUnavailable, InvalidArgument
 from subpixel.models.spec import INPUT, Add, Concat, Conv, PixelShuffle, Resize, Spec
 from subpixel.ops.native import forced_target, native_module
-from subpixel.ops.resize import axis_taps
+from subpixel.ops.resizing.taps import axis_taps
 
 __all__ = ["NativeBackend", "native_module"]
 

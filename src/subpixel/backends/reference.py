@@ -12,7 +12,7 @@ from subpixel.errors import InvalidArgument
 from subpixel.models.graph import run
 from subpixel.models.spec import Spec
 from subpixel.ops import pixel_shuffle, resize
-from subpixel.ops.resize import Mode
+from subpixel.ops.resizing.taps import Mode
 from subpixel.ops.shuffle import Order
 
 __all__ = ["NumpyKernels", "ReferenceBackend"]

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol, TypeVar, cast
 
 from subpixel.models.spec import INPUT, Add, Concat, Conv, PixelShuffle, Resize, Spec, sources_of
-from subpixel.ops.resize import Mode
+from subpixel.ops.resizing.taps import Mode
 from subpixel.ops.shuffle import Order
 
 __all__ = ["Kernels", "run"]

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
 
 from subpixel.errors import SpecError
-from subpixel.ops.resize import SUPPORT
+from subpixel.ops.resizing.taps import SUPPORT
 
 __all__ = [
     "INPUT",

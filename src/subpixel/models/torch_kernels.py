@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from subpixel.errors import InvalidArgument
-from subpixel.ops.resize import Mode, axis_taps
+from subpixel.ops.resizing.taps import Mode, axis_taps
 from subpixel.ops.shuffle import Order
 
 __all__ = ["TorchKernels"]

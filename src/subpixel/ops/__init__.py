@@ -1,17 +1,17 @@
 """The operators: arrays in, arrays out, every convention a named argument."""
 
-from subpixel.ops.conv import conv, conv_transpose, subpixel_conv
-from subpixel.ops.convert import (
+from subpixel.ops.convolution.conv import conv, conv_transpose, subpixel_conv
+from subpixel.ops.convolution.convert import (
     ConvTransposeForm,
     SubpixelForm,
     conv_transpose_to_subpixel,
     subpixel_to_conv_transpose,
 )
-from subpixel.ops.icnr import icnr
-from subpixel.ops.pool import average_unpool, max_pool, max_unpool
-from subpixel.ops.resize import resize, upsample, upsample_bilinear, upsample_nearest
+from subpixel.ops.convolution.icnr import icnr
+from subpixel.ops.pooling.pool import average_unpool, max_pool, max_unpool
+from subpixel.ops.resizing.resize import resize, upsample, upsample_bilinear, upsample_nearest
 from subpixel.ops.shuffle import depth_to_space, pixel_shuffle, pixel_unshuffle, space_to_depth
-from subpixel.ops.warp import affine_grid, grid_sample, warp
+from subpixel.ops.warping.warp import affine_grid, grid_sample, warp
 
 __all__ = [
     "ConvTransposeForm",

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from subpixel.models.spec import Conv, PixelShuffle, Spec
-from subpixel.ops.resize import axis_taps
+from subpixel.ops.resizing.taps import axis_taps
 
 __all__ = ["Trainable", "interpolating_start"]
 

@@ -1,4 +1,3 @@
-#include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
@@ -8,21 +7,20 @@
 #include <optional>
 #include <stdexcept>
 
-#include "subpixel/bind_ops.hpp"
-#include "subpixel/dispatch.hpp"
+#include "bindings.hpp"
 #include "subpixel/session.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;
 
+namespace subpixel {
 namespace {
 
 template <int Axes>
 using In = nb::ndarray<const float, nb::ndim<Axes>, nb::c_contig, nb::device::cpu>;
 using Out = nb::ndarray<float, nb::ndim<3>, nb::c_contig, nb::device::cpu>;
 
-subpixel::Activation activation_of(const std::string& name) {
-  using subpixel::Activation;
+Activation activation_of(const std::string& name) {
   if (name == "none") return Activation::none;
   if (name == "relu") return Activation::relu;
   if (name == "prelu") return Activation::prelu;
@@ -45,7 +43,7 @@ class Builder {
 
   void conv(int source, int scale, int lost, In<4> weight, std::optional<In<1>> bias, const std::string& activation,
             std::optional<In<1>> slope) {
-    const subpixel::ValueShape from = at(source);
+    const ValueShape from = at(source);
     need(weight.shape(0) >= 1 && weight.shape(0) <= kMaxChannels, "weight has no or too many output channels");
     need(weight.shape(1) == static_cast<std::size_t>(from.channels), "weight does not fit its source");
     const std::size_t largest = std::max(weight.shape(2), weight.shape(3));
@@ -55,43 +53,43 @@ class Builder {
     need(!bias || bias->shape(0) == weight.shape(0), "bias does not fit the weight");
     need(!slope || slope->shape(0) == weight.shape(0), "slope does not fit the weight");
     const auto kind = activation_of(activation);
-    need(kind != subpixel::Activation::prelu || slope, "prelu without slopes");
+    need(kind != Activation::prelu || slope, "prelu without slopes");
     session_.add_conv(keep({out, scale, lost}), source, static_cast<int>(weight.shape(2)),
                       static_cast<int>(weight.shape(3)), weight.data(), bias ? bias->data() : nullptr, kind,
                       slope ? slope->data() : nullptr);
   }
 
   void add(const std::vector<int>& sources, int lost) {
-    const subpixel::ValueShape first = joined(sources, lost, true);
-    session_.add_step(keep({first.channels, first.scale, lost}), subpixel::AddStep{sources});
+    const ValueShape first = joined(sources, lost, true);
+    session_.add_step(keep({first.channels, first.scale, lost}), AddStep{sources});
   }
 
   void concat(const std::vector<int>& sources, int lost) {
-    const subpixel::ValueShape first = joined(sources, lost, false);
+    const ValueShape first = joined(sources, lost, false);
     std::ptrdiff_t channels = 0;
     for (int s : sources) channels += at(s).channels;
     need(channels <= kMaxChannels, "too many channels");
-    session_.add_step(keep({static_cast<int>(channels), first.scale, lost}), subpixel::ConcatStep{sources});
+    session_.add_step(keep({static_cast<int>(channels), first.scale, lost}), ConcatStep{sources});
   }
 
   void resize(int source, int factor, int lost, const std::vector<int>& offset, const std::vector<float>& weight) {
-    const subpixel::ValueShape from = at(source);
+    const ValueShape from = at(source);
     need(factor >= 1 && factor <= kMaxScale, "factor must be 1 to 64");
     need(!offset.empty() && offset.size() % static_cast<std::size_t>(factor) == 0 && offset.size() == weight.size(),
          "taps do not fit the factor");
     for (int o : offset) need(o >= -kMaxHalo && o <= kMaxHalo, "a tap is too far away");
     session_.add_step(keep({from.channels, from.scale * factor, lost}),
-                      subpixel::ResizeStep{source, factor, static_cast<int>(offset.size()) / factor, offset, weight});
+                      ResizeStep{source, factor, static_cast<int>(offset.size()) / factor, offset, weight});
   }
 
   void pixel_shuffle(int source, int factor, const std::string& order, int lost) {
-    const subpixel::ValueShape from = at(source);
+    const ValueShape from = at(source);
     need(factor >= 1 && factor <= kMaxScale, "factor must be 1 to 64");
     need(from.channels % (factor * factor) == 0, "channels do not fit the factor");
     need(order == "CRD" || order == "DCR", "order must be CRD or DCR");
     need(lost == from.lost * factor, "lost does not fit");
     session_.add_step(keep({from.channels / (factor * factor), from.scale * factor, lost}),
-                      subpixel::ShuffleStep{source, factor, order == "CRD"});
+                      ShuffleStep{source, factor, order == "CRD"});
   }
 
   void run(In<3> x, Out y) const {
@@ -110,16 +108,13 @@ class Builder {
   std::string target() const { return session_.target(); }
 
  private:
-  static void need(bool condition, const char* message) {
-    if (!condition) throw std::invalid_argument(message);
-  }
-  const subpixel::ValueShape& at(int value) const {
+  const ValueShape& at(int value) const {
     need(value >= 0 && value < static_cast<int>(made_.size()), "a source that does not exist");
     return made_[static_cast<std::size_t>(value)];
   }
-  subpixel::ValueShape joined(const std::vector<int>& sources, int lost, bool same_channels) const {
+  ValueShape joined(const std::vector<int>& sources, int lost, bool same_channels) const {
     need(!sources.empty(), "no sources");
-    const subpixel::ValueShape first = at(sources[0]);
+    const ValueShape first = at(sources[0]);
     for (int s : sources) {
       need(at(s).scale == first.scale && (!same_channels || at(s).channels == first.channels), "sources differ");
       need(at(s).lost <= lost, "lost does not fit");
@@ -127,33 +122,21 @@ class Builder {
     return first;
   }
   // A value within the halo has at least one sample for each of the tile's.
-  subpixel::ValueShape keep(subpixel::ValueShape shape) {
+  ValueShape keep(ValueShape shape) {
     need(shape.scale <= kMaxScale, "the scale is too large");
     need(shape.lost >= 0 && shape.lost <= std::ptrdiff_t{halo_} * shape.scale, "a layer loses more than the halo");
     made_.push_back(shape);
     return shape;
   }
 
-  subpixel::Session session_;
+  Session session_;
   int halo_;
-  std::vector<subpixel::ValueShape> made_;
+  std::vector<ValueShape> made_;
 };
 
 }  // namespace
 
-NB_MODULE(_native, m) {
-  // Sessions live in Python's caches until the interpreter ends; that they are still there then is no leak.
-  nb::set_leak_warnings(false);
-  m.doc() = "Compiled kernels of subpixel; used through subpixel.ops and subpixel.backends.native.";
-  m.def("features", [] {
-    nb::dict found;
-    for (const auto& feature : subpixel::features()) found[feature.name] = feature.present;
-    return found;
-  }, "Processor features this project has a use for, and whether they are usable here.");
-  m.def("targets", &subpixel::targets, "Targets of this build that run here, best last.");
-  m.def("require_target", [](const std::string& target) { subpixel::kernels_f32(target); }, "target"_a,
-        "Raises ValueError, with the names that would do, for a target that is unknown or does not run here.");
-  subpixel::bind_ops(m);
+void bind_session(nb::module_& m) {
   nb::class_<Builder>(m, "Session", "A network prepared for f32 planes; value 0 is the input, each layer makes the next.")
       .def(nb::init<int, int, int, bool, int, const std::string&>(), "channels"_a, "scale"_a, "halo"_a,
            "zero_border"_a, "threads"_a, "target"_a)
@@ -167,3 +150,5 @@ NB_MODULE(_native, m) {
       .def("run", &Builder::run, "x"_a, "y"_a.noconvert())
       .def_prop_ro("target", &Builder::target);
 }
+
+}  // namespace subpixel

@@ -10,9 +10,9 @@ import numpy as np
 
 from subpixel.errors import InvalidArgument
 from subpixel.ops.axes import LAYOUTS, is_whole
-from subpixel.ops.dialect_options import is_number
-from subpixel.ops.dialects import HOUSE, Dialect, Preset
-from subpixel.ops.taps import check_axis
+from subpixel.ops.resizing.dialects import HOUSE, Dialect, Preset
+from subpixel.ops.resizing.options import is_number
+from subpixel.ops.resizing.taps import check_axis
 
 __all__ = ["Side", "axes_of", "check_room", "in_order", "sides"]
 

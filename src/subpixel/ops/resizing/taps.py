@@ -1,7 +1,8 @@
 """One axis of a resize, stated once: which samples make an output sample, and how much of each.
 
-:func:`tabulate` makes the table from a :class:`~subpixel.ops.rule.Rule`; :func:`axis_taps` is the
-short form for what this package's own networks and pictures use. The engines and :func:`subpixel.ops.resize` apply it.
+:func:`tabulate` makes the table from a :class:`~subpixel.ops.resizing.rule.Rule`; :func:`axis_taps` is the
+short form for what this package's own networks and pictures use. The engines and
+:func:`subpixel.ops.resizing.resize.resize` apply it.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subpixel.errors import InvalidArgument
-from subpixel.ops.kernels import KERNELS
-from subpixel.ops.rule import BORDERS, Rule
+from subpixel.ops.resizing.kernels import KERNELS
+from subpixel.ops.resizing.rule import BORDERS, Rule
 
 __all__ = ["SUPPORT", "AxisTaps", "Border", "Mode", "axis_taps", "check_axis", "tabulate"]
 

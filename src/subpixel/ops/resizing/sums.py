@@ -9,12 +9,12 @@ import numpy as np
 
 from subpixel.errors import InvalidArgument
 from subpixel.ops.arrays import Arithmetic
-from subpixel.ops.dialects import Dialect, Preset
-from subpixel.ops.integer_resize import ALGORITHMS
-from subpixel.ops.resize_sizes import Side
-from subpixel.ops.rule import Rule
-from subpixel.ops.taps import AxisTaps, tabulate
-from subpixel.ops.transfer import from_light, to_light
+from subpixel.ops.resizing.dialects import Dialect, Preset
+from subpixel.ops.resizing.integers import ALGORITHMS
+from subpixel.ops.resizing.rule import Rule
+from subpixel.ops.resizing.sizes import Side
+from subpixel.ops.resizing.taps import AxisTaps, tabulate
+from subpixel.ops.resizing.transfer import from_light, to_light
 
 __all__ = ["apply", "check_dtype"]
 

@@ -1,7 +1,7 @@
 """Resizing: every output sample is a weighted sum of a few input samples along each axis.
 
-The axes are independent: :mod:`subpixel.ops.taps` states each once as indices and weights, and what is here applies
-them, whichever library's conventions (:mod:`subpixel.ops.dialects`) they follow.
+The axes are independent: :mod:`subpixel.ops.resizing.taps` states each once as indices and weights, and what is here
+applies them, whichever library's conventions (:mod:`subpixel.ops.resizing.dialects`) they follow.
 """
 
 from __future__ import annotations
@@ -10,23 +10,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from subpixel.ops.arrays import enter
-from subpixel.ops.dialect_options import choose, find, rule_of
-from subpixel.ops.dialects import ENLARGING, TWO_AXES, Like
-from subpixel.ops.resize_sizes import axes_of, check_room, in_order, sides
-from subpixel.ops.resize_sums import apply, check_dtype
-from subpixel.ops.taps import SUPPORT, AxisTaps, Border, Mode, axis_taps
+from subpixel.ops.resizing.dialects import ENLARGING, TWO_AXES, Like
+from subpixel.ops.resizing.options import choose, find, rule_of
+from subpixel.ops.resizing.sizes import axes_of, check_room, in_order, sides
+from subpixel.ops.resizing.sums import apply, check_dtype
 
-__all__ = [
-    "SUPPORT",
-    "AxisTaps",
-    "Border",
-    "Mode",
-    "axis_taps",
-    "resize",
-    "upsample",
-    "upsample_bilinear",
-    "upsample_nearest",
-]
+__all__ = ["resize", "upsample", "upsample_bilinear", "upsample_nearest"]
 
 
 def resize(

@@ -20,8 +20,8 @@ from typing import Any, Literal
 from subpixel.errors import InvalidArgument
 from subpixel.ops.arrays import Arithmetic, enter
 from subpixel.ops.axes import Axes, Layout, Padding, parse_layout
-from subpixel.ops.pool_positions import check_counting, counted, flat_positions
-from subpixel.ops.pool_windows import largest, largest_with_positions, windows
+from subpixel.ops.pooling.positions import check_counting, counted, flat_positions
+from subpixel.ops.pooling.windows import largest, largest_with_positions, windows
 
 __all__ = ["Counting", "average_unpool", "max_pool", "max_unpool"]
 

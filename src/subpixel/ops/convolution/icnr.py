@@ -11,7 +11,7 @@ import numpy as np
 from subpixel.errors import InvalidArgument
 from subpixel.ops.arrays import enter
 from subpixel.ops.axes import is_whole
-from subpixel.ops.phases import each_phase, kernel_axes
+from subpixel.ops.convolution.phases import each_phase, kernel_axes
 from subpixel.ops.shuffle import Order, check_order
 
 __all__ = ["icnr"]

@@ -1,14 +1,12 @@
-#include "subpixel/bind_ops.hpp"
+#include "subpixel/warp.hpp"
 
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/string.h>
 
 #include <algorithm>
-#include <stdexcept>
 #include <string>
 
-#include "subpixel/permute.hpp"
-#include "subpixel/warp.hpp"
+#include "bindings.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -18,15 +16,6 @@ namespace {
 
 using In = nb::ndarray<const float, nb::ndim<4>, nb::c_contig, nb::device::cpu>;
 using Out = nb::ndarray<float, nb::ndim<4>, nb::c_contig, nb::device::cpu>;
-
-// Patterns are tables over the channels of a pixel; products of sizes stay within 62 bits.
-constexpr int kMaxCell = 4096;
-constexpr std::size_t kMaxBytes = std::size_t{1} << 46;
-
-// The Python side has checked its arguments and said so in words; a failure here is a defect of the caller.
-void need(bool condition, const char* message) {
-  if (!condition) throw std::invalid_argument(message);
-}
 
 Sampling sampling_of(const std::string& mode) {
   if (mode == "nearest") return Sampling::nearest;
@@ -62,33 +51,9 @@ void warp_planes(In x, In places, Out y, bool flow, bool align_corners, const st
   warp(first, static_cast<std::ptrdiff_t>(x.shape(0)), threads, target);
 }
 
-using Bytes = nb::ndarray<const unsigned char, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-using OutBytes = nb::ndarray<unsigned char, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-
-void shuffle_bytes(Bytes from, OutBytes to, std::size_t n, std::size_t c, std::size_t h, std::size_t w, int rh, int rw,
-                   int item, bool channels_last, bool crd, bool inverse, int threads, const std::string& target) {
-  need(threads >= 1, "threads must be at least 1");
-  need(item == 1 || item == 2 || item == 4 || item == 8, "item must be 1, 2, 4 or 8");
-  need(rh >= 1 && rw >= 1 && rh <= kMaxCell && rw <= kMaxCell, "a factor is out of range");
-  std::size_t size = static_cast<std::size_t>(item) * static_cast<std::size_t>(rh) * static_cast<std::size_t>(rw);
-  for (std::size_t side : {n, c, h, w}) {
-    need(side == 0 || size <= kMaxBytes / side, "too large");
-    size *= side;
-  }
-  need(from.shape(0) == size && to.shape(0) == size, "the sizes do not fit the arrays");
-  need(c * static_cast<std::size_t>(rh) * static_cast<std::size_t>(rw) <= kMaxCell, "too many channels");
-  const Shuffle s{static_cast<std::ptrdiff_t>(n), static_cast<std::ptrdiff_t>(c), static_cast<std::ptrdiff_t>(h),
-                  static_cast<std::ptrdiff_t>(w), rh, rw, item, channels_last, crd, inverse};
-  nb::gil_scoped_release release;
-  shuffle(s, from.data(), to.data(), threads, target);
-}
-
 }  // namespace
 
-void bind_ops(nb::module_& m) {
-  m.def("shuffle", &shuffle_bytes, "from_"_a, "to"_a.noconvert(), "n"_a, "c"_a, "h"_a, "w"_a, "rh"_a, "rw"_a, "item"_a,
-        "channels_last"_a, "crd"_a, "inverse"_a, "threads"_a, "target"_a,
-        "Pixel shuffle of bytes, c the channels and h, w the sides of the small ones; inverse undoes it.");
+void bind_warp(nb::module_& m) {
   // y is written in place: converted, it would be a copy that nobody sees
   m.def("warp", &warp_planes, "x"_a, "places"_a, "y"_a.noconvert(), "flow"_a, "align_corners"_a, "mode"_a,
         "padding_mode"_a, "a"_a, "threads"_a, "target"_a,

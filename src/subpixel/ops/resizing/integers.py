@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subpixel.ops.arrays import Arithmetic
-from subpixel.ops.taps import AxisTaps
+from subpixel.ops.resizing.taps import AxisTaps
 
 __all__ = ["ALGORITHMS"]
 

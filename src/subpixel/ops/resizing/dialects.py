@@ -1,8 +1,8 @@
 """What each library means by "resize", as data: ``like="torch"`` picks one of these.
 
-A :class:`Preset` is one mode of one library: its :class:`~subpixel.ops.rule.Rule`, what its flags change in that rule,
-and which fields of the rule a caller of that library may set. Sources: the libraries' documentation, and their results,
-which the tests compare with these.
+A :class:`Preset` is one mode of one library: its :class:`~subpixel.ops.resizing.rule.Rule`, what its flags change in
+that rule, and which fields of the rule a caller of that library may set. Sources: the libraries' documentation, and
+their results, which the tests compare with these.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from subpixel.ops.rule import Rule
+from subpixel.ops.resizing.rule import Rule
 
 __all__ = ["DIALECTS", "ENLARGING", "HOUSE", "TWO_AXES", "Dialect", "Like", "Preset"]
 
@@ -38,7 +38,7 @@ class Preset:
     always: Mapping[str, Any] = field(default_factory=dict)
     # The positions follow from the sizes alone, whatever scale was given.
     sizes_only: bool = False
-    # The algorithm in whole numbers that u8 takes: of subpixel.ops.integer_resize.
+    # The algorithm in whole numbers that u8 takes: of subpixel.ops.resizing.integers.
     integer: str | None = None
 
     @property

@@ -24,7 +24,7 @@ class Rule:
     """Every convention of one axis.
 
     ``kernel`` is ``nearest``, ``area`` (each output sample is the mean of the input that it covers), ``adaptive`` (the
-    mean of all samples that it touches) or one of :data:`subpixel.ops.kernels.KERNELS`.
+    mean of all samples that it touches) or one of :data:`subpixel.ops.resizing.kernels.KERNELS`.
     ``coordinates`` is one of ONNX's six, or one that only a preset can name: ``centres`` (positions counted from the
     left edge), ``running`` (the same by adding the step up), ``corner_step`` (half_pixel, its step that of
     align_corners), ``cells`` (OpenCV's area when it enlarges).

@@ -14,7 +14,7 @@ from typing import Any
 
 from subpixel.errors import InvalidArgument
 from subpixel.ops.axes import Layout, Padding, parse_layout
-from subpixel.ops.conv_sums import Operands, correlate, operands, spread, summed
+from subpixel.ops.convolution.sums import Operands, correlate, operands, spread, summed
 from subpixel.ops.shuffle import Order, pixel_shuffle
 
 __all__ = ["conv", "conv_transpose", "subpixel_conv"]

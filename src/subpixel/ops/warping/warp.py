@@ -17,7 +17,7 @@ import numpy as np
 from subpixel.errors import InvalidArgument
 from subpixel.ops.arrays import Arithmetic, enter
 from subpixel.ops.axes import Axes, is_whole, parse_layout
-from subpixel.ops.sampling import Outside, Sampling, sample, sample_native
+from subpixel.ops.warping.sampling import Outside, Sampling, sample, sample_native
 
 __all__ = ["GridMode", "affine_grid", "grid_sample", "warp"]
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from subpixel.errors import InvalidArgument
 from subpixel.ops.axes import is_whole
-from subpixel.ops.phases import dilated, each_phase, entered, joined, one_phase, split
+from subpixel.ops.convolution.phases import dilated, each_phase, entered, joined, one_phase, split
 from subpixel.ops.shuffle import Order, check_order
 
 __all__ = ["ConvTransposeForm", "SubpixelForm", "conv_transpose_to_subpixel", "subpixel_to_conv_transpose"]

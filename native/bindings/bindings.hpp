@@ -1,0 +1,19 @@
+// The parts of the module, one file each; each checks what it is given before the kernels see it.
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+#include <stdexcept>
+
+namespace subpixel {
+
+// The Python side has checked its arguments and said so in words; a failure here is a defect of the caller.
+inline void need(bool condition, const char* message) {
+  if (!condition) throw std::invalid_argument(message);
+}
+
+void bind_session(nanobind::module_& m);
+void bind_shuffle(nanobind::module_& m);
+void bind_warp(nanobind::module_& m);
+
+}  // namespace subpixel

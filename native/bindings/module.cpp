@@ -1,0 +1,25 @@
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include "bindings.hpp"
+#include "subpixel/dispatch.hpp"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+NB_MODULE(_native, m) {
+  // Sessions live in Python's caches until the interpreter ends; that they are still there then is no leak.
+  nb::set_leak_warnings(false);
+  m.doc() = "Compiled kernels of subpixel; used through subpixel.ops and subpixel.backends.native.";
+  m.def("features", [] {
+    nb::dict found;
+    for (const auto& feature : subpixel::features()) found[feature.name] = feature.present;
+    return found;
+  }, "Processor features this project has a use for, and whether they are usable here.");
+  m.def("targets", &subpixel::targets, "Targets of this build that run here, best last.");
+  m.def("require_target", [](const std::string& target) { subpixel::kernels_f32(target); }, "target"_a,
+        "Raises ValueError, with the names that would do, for a target that is unknown or does not run here.");
+  subpixel::bind_session(m);
+  subpixel::bind_shuffle(m);
+  subpixel::bind_warp(m);
+}

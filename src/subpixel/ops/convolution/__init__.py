@@ -1,0 +1,1 @@
+"""Convolution, transposed convolution, and what turns one into the other."""

@@ -1,0 +1,1 @@
+"""Pooling that keeps positions, and its ways back."""
