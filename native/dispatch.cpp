@@ -9,7 +9,7 @@ struct Target {
   const char* name;
   bool runs;
   const KernelsF32& (*f32)();
-  WarpBlockF32* warp;
+  const WarpKernels& (*warp)();
   const Permuter* permuter;
 };
 
@@ -25,11 +25,11 @@ bool has_avx512() {
 #endif
 
 std::vector<Target> all_targets() {
-  std::vector<Target> list = {{"scalar", true, scalar::kernels_f32, scalar::warp_block_f32, &kOneByOne}};
+  std::vector<Target> list = {{"scalar", true, scalar::kernels_f32, scalar::warp_kernels, &kOneByOne}};
 #if defined(SUBPIXEL_X86)
-  list.push_back({"avx2", has_avx2(), avx2::kernels_f32, avx2::warp_block_f32,
+  list.push_back({"avx2", has_avx2(), avx2::kernels_f32, avx2::warp_kernels,
                   &avx2::permuter()});
-  list.push_back({"avx512", has_avx512(), avx512::kernels_f32, avx512::warp_block_f32,
+  list.push_back({"avx512", has_avx512(), avx512::kernels_f32, avx512::warp_kernels,
                   __builtin_cpu_supports("avx512vbmi") ? &avx512::permuter() : &avx2::permuter()});
 #endif
   return list;
@@ -85,7 +85,7 @@ std::vector<std::string> targets() {
 
 const KernelsF32& kernels_f32(const std::string& target) { return chosen(target).f32(); }
 
-WarpBlockF32* warp_block_f32(const std::string& target) { return chosen(target).warp; }
+const WarpKernels& warp_kernels(const std::string& target) { return chosen(target).warp(); }
 
 const Permuter& permuter_of(const std::string& target) { return *chosen(target).permuter; }
 

@@ -12,28 +12,70 @@ namespace {
 // the input is mostly the same, and stays in the first-level cache.
 constexpr int kTileRows = 32;
 
-void warp_tile(const WarpF32& picture, int top, WarpBlockF32* block) {
+void warp_tile(const Warp& picture, int top, const WarpKernels& kernels) {
   const int bottom = std::min(picture.rows - top, kTileRows) + top;
   for (std::ptrdiff_t column = 0; column < picture.columns; column += kWarpBlock)
-    for (int row = top; row < bottom; ++row) block(picture, row, static_cast<int>(column));
+    for (int row = top; row < bottom; ++row) kernels.block(picture, row, static_cast<int>(column));
 }
 
 }  // namespace
 
-void warp(const WarpF32& first, std::ptrdiff_t count, int threads, const std::string& target) {
-  WarpBlockF32* const block = warp_block_f32(target);
-  const std::ptrdiff_t in = std::ptrdiff_t{first.height} * first.width;
-  const std::ptrdiff_t out = std::ptrdiff_t{first.rows} * first.columns;
+void warp(const Warp& first, std::ptrdiff_t count, int threads, const std::string& target) {
+  const WarpKernels& kernels = warp_kernels(target);
+  const std::ptrdiff_t in = std::ptrdiff_t{first.height} * first.width * first.channels * bytes_of(first.sample);
+  const std::ptrdiff_t places = std::ptrdiff_t{first.rows} * first.columns;
+  const std::ptrdiff_t out = places * first.channels * bytes_of(first.sample);
   const std::ptrdiff_t down = (std::ptrdiff_t{first.rows} + kTileRows - 1) / kTileRows, tiles = count * down;
   parallel(tiles, threads, [&](const auto& next) {
     for (std::ptrdiff_t tile = next(); tile < tiles; tile = next()) {
       const std::ptrdiff_t n = tile / down;
-      WarpF32 picture = first;
-      picture.x += n * first.channels * in;
-      picture.places += n * 2 * out;
-      picture.y += n * first.channels * out;
-      warp_tile(picture, static_cast<int>(tile % down) * kTileRows, block);
+      Warp picture = first;
+      picture.x = static_cast<const char*>(first.x) + n * in;
+      picture.places += n * 2 * places;
+      picture.y = static_cast<char*>(first.y) + n * out;
+      warp_tile(picture, static_cast<int>(tile % down) * kTileRows, kernels);
     }
+  });
+}
+
+void warp_volumes(const WarpVolume& first, std::ptrdiff_t count, int threads, const std::string& target) {
+  const WarpKernels& kernels = warp_kernels(target);
+  const std::ptrdiff_t in = std::ptrdiff_t{first.channels} * first.depth * first.height * first.width;
+  const std::ptrdiff_t places = std::ptrdiff_t{first.slices} * first.rows * first.columns;
+  const std::ptrdiff_t slices = count * first.slices;
+  parallel(slices, threads, [&](const auto& next) {
+    for (std::ptrdiff_t s = next(); s < slices; s = next()) {
+      const std::ptrdiff_t n = s / first.slices;
+      WarpVolume volume = first;
+      volume.x += n * in;
+      volume.places += n * 3 * places;
+      volume.y += n * first.channels * places;
+      for (std::ptrdiff_t column = 0; column < first.columns; column += kWarpBlock)
+        for (int row = 0; row < first.rows; ++row)
+          kernels.volume_block(volume, static_cast<int>(s % first.slices), row, static_cast<int>(column));
+    }
+  });
+}
+
+void affine_grid(const AffineGrid& grid, std::ptrdiff_t count, int threads, const std::string& target) {
+  const WarpKernels& kernels = warp_kernels(target);
+  const int last = grid.dims - 1, columns = grid.sides[last];
+  const std::ptrdiff_t rows = grid.sides[last - 1], slices = grid.dims == 3 ? grid.sides[0] : 1;
+  const std::ptrdiff_t lines = count * slices * rows, tiles = (lines + kTileRows - 1) / kTileRows;
+  parallel(tiles, threads, [&](const auto& next) {
+    for (std::ptrdiff_t tile = next(); tile < tiles; tile = next())
+      for (std::ptrdiff_t n = tile * kTileRows; n < std::min(lines, (tile + 1) * kTileRows); ++n) {
+        const std::ptrdiff_t row = n % rows, slice = n / rows % slices;
+        GridLine line{};
+        line.dims = grid.dims;
+        line.theta = grid.theta + n / rows / slices * grid.dims * (grid.dims + 1);
+        line.outer[0] = grid.dims == 3 ? grid.at[0][slice] : grid.at[0][row];
+        line.outer[1] = grid.dims == 3 ? grid.at[1][row] : 0.0f;
+        line.at = grid.at[last];
+        line.to = grid.to + n * columns * grid.dims;
+        line.columns = columns;
+        kernels.grid_line(line);
+      }
   });
 }
 

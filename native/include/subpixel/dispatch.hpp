@@ -24,7 +24,7 @@ std::vector<std::string> targets();
 // The f32 kernels of a target; the best one for "". Throws std::invalid_argument for a name that is unknown or
 // does not run here.
 const KernelsF32& kernels_f32(const std::string& target);
-WarpBlockF32* warp_block_f32(const std::string& target);
+const WarpKernels& warp_kernels(const std::string& target);
 const Permuter& permuter_of(const std::string& target);
 
 }  // namespace subpixel

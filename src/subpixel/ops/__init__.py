@@ -11,7 +11,8 @@ from subpixel.ops.convolution.icnr import icnr
 from subpixel.ops.pooling.pool import average_unpool, max_pool, max_unpool
 from subpixel.ops.resizing.resize import resize, upsample, upsample_bilinear, upsample_nearest
 from subpixel.ops.shuffle import depth_to_space, pixel_shuffle, pixel_unshuffle, space_to_depth
-from subpixel.ops.warping.warp import affine_grid, grid_sample, warp
+from subpixel.ops.warping.affine import affine_grid
+from subpixel.ops.warping.warp import grid_sample, warp
 
 __all__ = [
     "ConvTransposeForm",

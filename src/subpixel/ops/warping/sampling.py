@@ -15,14 +15,10 @@ from typing import Any, Literal
 import numpy as np
 
 from subpixel.ops.arrays import Arithmetic
-from subpixel.ops.native import available_threads, forced_target, native_module
 
-__all__ = ["Outside", "Sampling", "sample", "sample_native"]
+__all__ = ["Outside", "Sampling", "sample"]
 
 Outside = Literal["zeros", "border", "reflection"]
-
-# Of the compiled module: places on longer sides are no exact numbers in f32, and offsets in a plane are ints there.
-_MAX_SIDE, _MAX_PLANE = 1 << 24, 1 << 30
 
 
 @dataclass(frozen=True)
@@ -60,36 +56,6 @@ def sample(a: Arithmetic, x: Any, values: Any, how: Sampling, *, flow: bool) -> 
             axes.append(_taps(a, a.reshape(place, (n, math.prod(shape))), side, how))
         total = _sum(a, a.reshape(x, (n, channels, math.prod(sides))), sides, axes, len(axes) - 1, None, [])
     return a.reshape(total, (n, channels, *shape))
-
-
-def sample_native(x: Any, values: Any, how: Sampling, *, flow: bool) -> Any | None:
-    """:func:`sample` of f32 NumPy pictures by the compiled module; None where it is not here or has no such size.
-
-    With ``flow`` the values are ``(N, 2, *P)``, in memory as they came.
-
-    Raises:
-        BackendUnavailable: the environment variable SUBPIXEL_TARGET names what is not in this build or machine.
-    """
-    module = native_module()
-    if module is None or x.ndim != 4 or x.dtype != np.float32:
-        return None
-    out = (*x.shape[:2], *(values.shape[2:] if flow else values.shape[1:3]))
-    if max(x.shape[2:]) > _MAX_SIDE or math.prod(x.shape[2:]) > _MAX_PLANE or max(out[1:]) > _MAX_PLANE:
-        return None
-    y = np.empty(out, np.float32)
-    module.warp(
-        np.ascontiguousarray(x),
-        np.ascontiguousarray(values, np.float32),
-        y,
-        flow=flow,
-        align_corners=how.align_corners,
-        mode=how.mode,
-        padding_mode=how.outside,
-        a=how.a,
-        threads=available_threads(),
-        target=forced_target(),
-    )
-    return y
 
 
 def _own_index(a: Arithmetic, shape: Sequence[int], k: int, like: Any) -> Any:

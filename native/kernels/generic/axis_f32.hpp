@@ -1,0 +1,126 @@
+// Vectors, and one axis of a picture: what a place on it becomes. Part of warp_f32.hpp, which says how it is built.
+#pragma once
+
+#include "subpixel/warp.hpp"
+
+namespace subpixel::SUBPIXEL_TARGET_NS {
+namespace {
+
+constexpr int kBlock = kWarpBlock, kQuad = 4;
+static_assert(kBlock % kLanes == 0 && kLanes % kQuad == 0, "blocks are whole vectors, vectors whole quads");
+
+typedef float Vec __attribute__((vector_size(kLanes * 4)));
+typedef int Ints __attribute__((vector_size(kLanes * 4)));
+typedef int IntQuad __attribute__((vector_size(16)));
+typedef float Quad __attribute__((vector_size(16)));
+
+template <class V, class T>
+inline V load(const T* p) {
+  V v;
+  __builtin_memcpy(&v, p, sizeof v);
+  return v;
+}
+
+template <class V, class T>
+inline void store(T* p, V v) {
+  __builtin_memcpy(p, &v, sizeof v);
+}
+
+inline Vec fill(float f) { return Vec{} + f; }
+inline Ints fill(int i) { return Ints{} + i; }
+
+inline Ints counting() {
+  Ints v;
+  for (int i = 0; i < kLanes; ++i) v[i] = i;
+  return v;
+}
+
+// NaN becomes low.
+inline Vec at_least(Vec v, float low) { return v > fill(low) ? v : fill(low); }
+inline Vec at_most(Vec v, float high) { return v < fill(high) ? v : fill(high); }
+inline Vec smaller(Vec a, Vec b) { return a < b ? a : b; }
+inline Vec larger(Vec a, Vec b) { return a > b ? a : b; }
+inline Vec to_float(Ints v) { return __builtin_convertvector(v, Vec); }
+inline Vec magnitude(Vec v) { return (Vec)((Ints)v & 0x7fffffff); }
+
+constexpr int kInfinity = 0x7f800000;
+constexpr float kWholeFrom = 8388608.0f;  // 2^23: from here on every f32 is whole
+
+// Only for what an int holds; as everywhere here, the places were brought near the picture before.
+inline Ints to_int(Vec v) { return __builtin_convertvector(v, Ints); }
+
+// Towards zero; also for what no int holds, and for NaN.
+inline Vec truncate(Vec v) {
+  const Ints broken = magnitude(v) < fill(kWholeFrom);
+  return broken ? to_float(to_int(broken ? v : Vec{})) : v;
+}
+
+inline Vec floor_of(Vec v) {
+  const Vec whole = truncate(v);
+  return whole - (whole > v ? fill(1.0f) : Vec{});
+}
+
+// One axis of the picture.
+struct Axis {
+  int side;
+  float scale, low;      // from the grid's -1 … 1 to samples
+  float mirror, period;  // where reflection folds first, and after how many samples it repeats
+  float last;
+
+  Axis(int n, bool align_corners)
+      : side(n),
+        scale(static_cast<float>(align_corners ? (n - 1) / 2.0 : n / 2.0)),
+        low(align_corners ? 0.0f : -0.5f),
+        mirror(align_corners ? 0.0f : -0.5f),
+        period(static_cast<float>(align_corners ? 2.0 * (n - 1) : 2.0 * n)),
+        last(static_cast<float>(n - 1)) {}
+};
+
+inline Vec from_grid(Vec value, const Axis& axis) { return (value + 1.0f) * axis.scale + axis.low; }
+
+inline Vec clamp(Vec place, const Axis& axis) { return at_most(at_least(place, 0.0f), axis.last); }
+
+// Folded at the mirrors, then clamped. What is no finite number becomes the first sample.
+inline Vec reflect(Vec place, const Axis& axis) {
+  const Vec away = magnitude(place - axis.mirror);
+  const Vec rest = away - truncate(away / axis.period) * axis.period;
+  return clamp(smaller(rest, axis.period - rest) + axis.mirror, axis);
+}
+
+// Within a few samples of the picture, where the cubic's taps are outside as well.
+inline Vec near(Vec place, const Axis& axis) {
+  return at_most(at_least(place, -4.0f), static_cast<float>(axis.side + 3));
+}
+
+template <Outside outside, bool cubic>
+inline Vec settle(Vec place, const Axis& axis) {
+  if (outside == Outside::zeros || (cubic && outside == Outside::border)) return near(place, axis);
+  if (outside == Outside::border) return clamp(place, axis);
+  // The cubic's taps are folded one by one.
+  if (cubic) return ((Ints)magnitude(place) < fill(kInfinity)) ? place : Vec{};
+  return reflect(place, axis);
+}
+
+// No lane has a bit.
+template <class V>
+inline bool none(V v) {
+  int any = 0;
+  for (std::size_t i = 0; i < sizeof v / sizeof any; ++i) any |= v[i];
+  return any == 0;
+}
+
+// All bits where the index is no sample's, so that or-ing it into an offset makes -1 of it. Signs instead of
+// comparisons: compilers take the and of two masks of the widest vectors apart into single lanes.
+inline Ints beyond(Ints index, int side) { return (index | (fill(side - 1) - index)) >> 31; }
+
+// Halves to the even neighbour.
+inline Ints nearest_to(Vec place) {
+  const Vec below = floor_of(place), part = place - below;
+  const Ints index = to_int(below);
+  // From an odd one upwards already at the half: the number just below 0.5 has bits one less.
+  const Vec limit = (Vec)(fill(0x3f000000) - (index & 1));
+  return index - (part > limit);  // true is -1
+}
+
+}  // namespace
+}  // namespace subpixel::SUBPIXEL_TARGET_NS

@@ -1,0 +1,84 @@
+"""The grid of an affine map."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from subpixel.errors import InvalidArgument
+from subpixel.ops.arrays import Arithmetic, enter
+from subpixel.ops.axes import Axes, is_whole
+from subpixel.ops.warping.calls import need_float, wide
+from subpixel.ops.warping.compiled import affine_native
+
+__all__ = ["affine_grid"]
+
+
+def affine_grid(theta: Any, size: Sequence[int], align_corners: bool = False) -> Any:
+    """The places that an affine map sends the samples of an output to, ready for :func:`grid_sample`.
+
+    Args:
+        theta: ``(N, 2, 3)`` for pictures or ``(N, 3, 4)`` for volumes, f16, f32 or f64: matrices that are applied to
+            ``(x, y, 1)`` or ``(x, y, z, 1)`` of each output sample. NumPy, torch (differentiable), DLPack.
+        size: the output's shape, channels first as in torch: ``(N, C, H, W)`` or ``(N, C, D, H, W)``.
+        align_corners: whether −1 and 1 are the centres of the first and last samples, or else the outer edges.
+            An axis of one sample has its only place at 0 either way.
+
+    Returns:
+        ``(N, H, W, 2)`` or ``(N, D, H, W, 3)`` in the dtype of ``theta``; the last axis is x, y (, z).
+
+    Raises:
+        InvalidArgument: shapes that do not fit each other, sizes that are not whole numbers of at least 1, or a grid
+            that no machine can hold.
+
+    Source: Jaderberg et al., arXiv 1506.02025, equation 1; torch ``affine_grid``; the ONNX operator AffineGrid.
+
+    >>> import numpy as np
+    >>> affine_grid(np.array([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]]), (1, 3, 1, 2))[0, 0].tolist()
+    [[-0.5, 0.0], [0.5, 0.0]]
+    """
+    op = "affine_grid"
+    a, (theta,), back = enter(op, theta)
+    given = tuple(size) if isinstance(size, (tuple, list, np.ndarray)) else ()
+    if len(given) not in (4, 5) or not all(is_whole(s) and s >= 1 for s in given):
+        raise InvalidArgument(
+            f"{op}: size={size!r}: (N, C, H, W) or (N, C, D, H, W) in whole numbers of at least 1 is needed"
+        )
+    n, shape = int(given[0]), tuple(int(s) for s in given[2:])
+    dims = len(shape)
+    if tuple(theta.shape) != (n, dims, dims + 1):
+        raise InvalidArgument(
+            f"{op}: theta of shape {tuple(theta.shape)} does not fit size={size!r}: ({n}, {dims}, {dims + 1}) is needed"
+        )
+    dtype = need_float(op, "theta", a, theta)
+    Axes(op, "NCHW" if dims == 2 else "NCDHW").fits((n, *shape, dims), 4)
+    theta = a.astype(theta, wide(dtype))
+    lines = [_unit_line(a, shape, k, align_corners, theta) for k in reversed(range(dims))]
+    grid = affine_native(theta, lines) if a.name == "numpy" else None
+    if grid is None:
+        grid = _mapped(a, theta, lines)
+    return back(grid if a.dtype(grid) == dtype else a.astype(grid, dtype))
+
+
+def _mapped(a: Arithmetic, theta: Any, lines: Sequence[Any]) -> Any:
+    """The places of each axis, the innermost first, through the map. The compiled version sums in the same order."""
+    n, dims = theta.shape[0], len(lines)
+    columns = []
+    for row in range(dims):
+        weight = [a.reshape(theta[:, row, k], (n, *([1] * dims))) for k in range(dims + 1)]
+        place = weight[dims]
+        # The innermost axis last: until then there is little to do.
+        for k in reversed(range(dims)):
+            place = place + weight[k] * lines[k]
+        columns.append(place[..., None])
+    return a.concatenate(columns, -1)
+
+
+def _unit_line(a: Arithmetic, shape: Sequence[int], k: int, align_corners: bool, like: Any) -> Any:
+    """Places of an axis's samples between −1 and 1, along that axis."""
+    n = shape[k]
+    line = np.arange(n) * 2.0
+    line = line / max(n - 1, 1) - (n > 1) if align_corners else (line + 1) / n - 1
+    return a.constant(line.reshape(-1, *([1] * (len(shape) - 1 - k))), like)
