@@ -1,9 +1,15 @@
 """What many tests start from."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from networks import residual
+from subpixel.models import save
 
 
 @pytest.fixture
@@ -19,3 +25,20 @@ def data_dir():
     if not folder.is_dir():
         pytest.skip("the test pictures (../shared/data beside the repository) are not here")
     return folder
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, int], str]:
+    """The name or path of a model of each kind."""
+    folder = tmp_path_factory.mktemp("models")
+    looks = {"luma": ("luma", "replicate"), "rgb": ("rgb", "replicate"), "zero": ("luma", "zero")}
+
+    def find(kind: str, scale: int = 2) -> str:
+        if kind == "bicubic":
+            return "bicubic"
+        path = folder / f"{kind}_x{scale}.safetensors"
+        if not path.exists():
+            save(residual(scale, *looks[kind], seed=7), path)
+        return str(path)
+
+    return find

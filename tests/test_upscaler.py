@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,9 +15,6 @@ from PIL import Image
 import subpixel
 import subpixel.upscaler
 from subpixel import Upscaler
-from subpixel.errors import InvalidArgument, ModelFileError, SubpixelError, Unsupported
-from subpixel.models import Model, save
-from subpixel.models.spec import INPUT, Add, Conv, PixelShuffle, Resize, Spec
 from subpixel.ops import resize
 from subpixel.upscaler import luma
 
@@ -26,42 +22,6 @@ SIZES = [(1, 1), (1, 7), (2, 3), (17, 33), (97, 61)]
 CHANNELS = [None, 1, 2, 3, 4]
 DTYPES = [np.uint8, np.uint16, np.float32]
 KINDS = ["bicubic", "luma", "rgb", "zero"]
-
-
-def residual(scale: int, colour: str, border: str, seed: int) -> Model:
-    """A base of bicubic plus small random detail: a network whose results look like pictures."""
-    channels = 1 if colour == "luma" else 3
-    layers = (
-        Resize("base", INPUT, scale, "cubic"),
-        Conv("first", INPUT, channels, 6, (5, 5), "tanh"),
-        Conv("second", "first", 6, 5, (3, 3), "prelu"),
-        Conv("third", "second", 5, channels * scale * scale, (3, 3)),
-        PixelShuffle("detail", "third", scale),
-        Add("sum", ("base", "detail")),
-    )
-    spec = Spec(layers, scale, colour, border)  # type: ignore[arg-type]
-    rng = np.random.default_rng(seed)
-    weights = {name: rng.normal(0, 0.15, shape).astype(np.float32) for name, shape in spec.weight_shapes.items()}
-    weights["third.weight"] *= np.float32(0.1)
-    weights["third.bias"] *= np.float32(0.1)
-    return Model(f"residual-{colour}-{border}", spec, weights)
-
-
-@pytest.fixture(scope="session")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, int], str]:
-    """The name or path of a model of each kind."""
-    folder = tmp_path_factory.mktemp("models")
-    looks = {"luma": ("luma", "replicate"), "rgb": ("rgb", "replicate"), "zero": ("luma", "zero")}
-
-    def find(kind: str, scale: int = 2) -> str:
-        if kind == "bicubic":
-            return "bicubic"
-        path = folder / f"{kind}_x{scale}.safetensors"
-        if not path.exists():
-            save(residual(scale, *looks[kind], seed=7), path)
-        return str(path)
-
-    return find
 
 
 def picture(shape: tuple[int, ...], dtype: Any, seed: int = 0) -> NDArray[Any]:
@@ -415,136 +375,3 @@ def test_read_only_arrays_and_the_other_byte_order(model: Callable[..., str]) ->
     expected = upscaler(image)
     image.setflags(write=False)
     np.testing.assert_array_equal(upscaler(image), expected)
-
-
-# Wrong use
-
-
-@pytest.mark.parametrize(
-    ("image", "text"),
-    [
-        (np.zeros((4, 4, 3)), "float64"),
-        (np.zeros((4, 4, 3), np.int32), "int32"),
-        (np.zeros((4, 4), bool), "bool"),
-        (np.zeros((4, 4), np.float16), "float16"),
-        (np.zeros((4, 4), np.int8), "int8"),
-        (np.zeros((4, 4), complex), "complex128"),
-        (np.zeros((4, 4), object), "object"),
-        (np.zeros((4, 4, 5), np.uint8), r"\(4, 4, 5\)"),
-        (np.zeros((4, 4, 0), np.uint8), r"\(4, 4, 0\)"),
-        (np.zeros((3, 4, 4), np.uint8)[None], r"\(1, 3, 4, 4\)"),
-        (np.zeros(4, np.uint8), r"\(4,\)"),
-        (np.zeros((), np.uint8), r"\(\)"),
-        (np.zeros((0, 4), np.uint8), "no pixel"),
-        (np.zeros((4, 0, 3), np.uint8), "no pixel"),
-        ([[1, 2], [3, 4]], "list"),
-        (None, "NoneType"),
-        ("photo.jpg", "str"),
-        (Image.new("CMYK", (4, 4)), "CMYK"),
-        (Image.new("P", (4, 4)), "PIL mode P"),
-        (Image.new("1", (4, 4)), "PIL mode 1"),
-        (Image.new("RGB", (0, 4)), "no pixel"),
-    ],
-    ids=lambda v: v if isinstance(v, str) else "",
-)
-def test_other_images_are_refused(image: Any, text: str) -> None:
-    with pytest.raises(InvalidArgument, match=text):
-        subpixel.upscale(image, 2, "bicubic")
-
-
-@pytest.mark.parametrize(
-    "y",
-    [
-        np.zeros((4, 4, 1), np.uint8),
-        np.zeros(4, np.uint8),
-        np.zeros((0, 4), np.uint8),
-        np.zeros((4, 4)),
-        [[1]],
-        Image.new("L", (3, 3)),
-    ],
-    ids=["three axes", "one axis", "empty", "f64", "list", "PIL"],
-)
-def test_other_planes_are_refused(model: Callable[..., str], y: Any) -> None:
-    with pytest.raises(InvalidArgument):
-        Upscaler(model("luma"), 2).plane(y)
-
-
-@pytest.mark.parametrize("kind", ["rgb", "bicubic"])
-def test_a_network_on_rgb_takes_no_plane(model: Callable[..., str], kind: str) -> None:
-    with pytest.raises(InvalidArgument, match="RGB"):
-        Upscaler(model(kind), 2).plane(np.zeros((4, 4), np.uint8))
-
-
-@pytest.mark.parametrize("scale", [0, -1, True, False, 2.5, 2.0, math.nan, math.inf, 10**6, 5, 1, "2", None, (2, 2)])
-def test_other_scales_are_refused(scale: Any) -> None:
-    subpixel.upscale(np.zeros((2, 2), np.uint8), 2, "bicubic")  # what is kept of an earlier call must not let them in
-    for use in (Upscaler, lambda name, s: subpixel.upscale(np.zeros((2, 2), np.uint8), s, name)):
-        with pytest.raises(InvalidArgument, match="scale="):
-            use("bicubic", scale)
-
-
-def test_a_numpy_number_is_a_scale() -> None:
-    assert subpixel.upscale(np.zeros((2, 2), np.uint8), np.int64(2), "bicubic").shape == (4, 4)
-
-
-@pytest.mark.parametrize("threads", [0, -1, True, 2.0, 2.5, math.nan, 1025, 2**31, "2"])
-def test_other_thread_counts_are_refused(threads: Any) -> None:
-    subpixel.upscale(np.zeros((2, 2), np.uint8), 2, "bicubic", threads=1)
-    subpixel.upscale(np.zeros((2, 2), np.uint8), 2, "bicubic", threads=2)
-    for use in (lambda t: Upscaler("bicubic", threads=t), lambda t: subpixel.upscale(None, 2, "bicubic", threads=t)):
-        with pytest.raises(InvalidArgument, match="threads="):
-            use(threads)
-
-
-def test_unknown_names_are_refused_with_those_there_are() -> None:
-    with pytest.raises(InvalidArgument, match=r"model='espcm'.*espcn.*bicubic"):
-        Upscaler("espcm")
-    with pytest.raises(InvalidArgument, match=r"backend='cuda'.*native.*reference.*torch"):
-        Upscaler("bicubic", backend="cuda")
-    with pytest.raises(InvalidArgument, match=r"precision='f16'.*f32"):
-        Upscaler("bicubic", precision="f16")
-    with pytest.raises(InvalidArgument, match="scale=5: model 'bicubic' has ×2"):
-        Upscaler("bicubic", 5)
-
-
-@pytest.mark.parametrize(("backend", "precision"), [("native", "bf16"), ("reference", "int8"), ("auto", "int8")])
-def test_a_precision_that_a_backend_lacks_is_said(backend: str, precision: str) -> None:
-    with pytest.raises(Unsupported, match=precision):
-        Upscaler("bicubic", backend=backend, precision=precision)
-
-
-def test_a_model_file_of_another_scale_is_refused(model: Callable[..., str]) -> None:
-    with pytest.raises(InvalidArgument, match="×3"):
-        Upscaler(model("luma", 3), 2)
-
-
-def test_a_model_file_that_is_not_there_or_damaged(model: Callable[..., str], tmp_path: Path) -> None:
-    with pytest.raises(ModelFileError, match="no such file"):
-        Upscaler(str(tmp_path / "none.safetensors"))
-    content = bytearray(Path(model("luma")).read_bytes())
-    content[-20] ^= 1
-    (tmp_path / "changed.safetensors").write_bytes(content)
-    with pytest.raises(ModelFileError, match="damaged"):
-        Upscaler(str(tmp_path / "changed.safetensors"))
-
-
-def test_a_model_file_that_changed_is_read_again(tmp_path: Path) -> None:
-    path = tmp_path / "m.safetensors"
-    image = picture((6, 6), np.uint8)
-    results = []
-    for seed in (1, 2):
-        save(residual(2, "luma", "replicate", seed), path)
-        results.append(subpixel.upscale(image, 2, str(path)))
-    assert (results[0] != results[1]).any()
-
-
-def test_every_error_is_of_the_family_and_of_a_builtin() -> None:
-    for name in subpixel.errors.__all__:
-        cls = getattr(subpixel.errors, name)
-        if cls is SubpixelError or issubclass(cls, Warning):
-            continue
-        builtins = [
-            b for b in cls.__mro__ if b.__module__ == "builtins" and b not in (Exception, BaseException, object)
-        ]
-        assert issubclass(cls, SubpixelError)
-        assert builtins

@@ -28,6 +28,11 @@ def laid(x, layout):
     return np.ascontiguousarray(x.transpose(axes)) if isinstance(x, np.ndarray) else x.permute(axes).contiguous()
 
 
+def ints(rng, low, high, count):
+    """Random sizes, one for each axis."""
+    return tuple(int(v) for v in rng.integers(low, high, count))
+
+
 class Foreign:
     """An array of another library: DLPack, and a namespace that makes its kind."""
 

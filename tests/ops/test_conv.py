@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from ops.layouts import EVERY, FIRST, NO_WHOLE_NUMBERS, Foreign, dims_of, laid
+from ops.layouts import EVERY, FIRST, NO_WHOLE_NUMBERS, Foreign, dims_of, ints, laid
 from oracle import conv_nd as oracle
 from subpixel.errors import InvalidArgument
 from subpixel.ops import conv, conv_transpose, pixel_shuffle, subpixel_conv
@@ -16,17 +16,7 @@ CONV = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 TRANSPOSE = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Thousands of tiny tensors: handing them to other threads costs more than the sums."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-def ints(rng, low, high, count):
-    return tuple(int(v) for v in rng.integers(low, high, count))
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def drawn(rng, dims, transposed):

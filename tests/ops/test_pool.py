@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from ops.layouts import EVERY, FIRST, LAYOUTS, NO_WHOLE_NUMBERS, Foreign, dims_of, laid
+from ops.layouts import EVERY, FIRST, LAYOUTS, NO_WHOLE_NUMBERS, Foreign, dims_of, ints, laid
 from oracle import pool as oracle
 from subpixel.errors import InvalidArgument
 from subpixel.ops import average_unpool, max_pool, max_unpool, resize
@@ -16,17 +16,7 @@ POOL = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}
 UNPOOL = {1: F.max_unpool1d, 2: F.max_unpool2d, 3: F.max_unpool3d}
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Thousands of tiny tensors: handing them to other threads costs more than the comparisons."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-def ints(rng, low, high, count):
-    return tuple(int(v) for v in rng.integers(low, high, count))
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def drawn(rng, dims, dtype=np.float64):
