@@ -110,8 +110,32 @@ def test_opencv(rng, mode, dtype):
         error = 0 if exact else 1
         if np.dtype(dtype).kind == "f" and not exact:
             # With two channels it keeps positions in single precision: 1e-5 of a sample, steps of 5 between samples.
-            error = 1e-4 if channels == 2 else 1e-5
+            error = 1e-4 if channels == 2 else 3e-5
         np.testing.assert_allclose(result.astype(float), expected.astype(float), rtol=0, atol=error)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_opencv_takes_area_for_enlarging_by_the_factor(rng, dtype):
+    # A factor of 1.01 that leaves a side as it is makes the other side's area a linear interpolation.
+    x = picture(rng, (40, 37, 3), dtype)
+    for factors in ((0.5, 1.01), (0.5, 1.0), (0.5, 0.99), (1.01, 0.5)):
+        theirs = cv2.resize(x, None, fx=factors[1], fy=factors[0], interpolation=cv2.INTER_AREA)
+        ours = resize(x, scale=factors, mode="area", like="opencv")
+        np.testing.assert_allclose(
+            ours.astype(float), theirs.astype(float), rtol=0, atol=1 if dtype == np.uint8 else 1e-5
+        )
+
+
+@pytest.mark.parametrize("mode", OPENCV)
+def test_opencv_copies_what_keeps_its_size(rng, mode):
+    # Only where both sides stay: else the positions of the one that stays follow from its factor.
+    for dtype, error in ((np.uint8, 0 if "linear" in mode or mode == "nearest" else 1), (np.float32, 1e-5)):
+        x = picture(rng, (7, 9), dtype)
+        for factors in ((1.05, 0.96), (0.96, 1.0), (1.5, 1.05)):
+            theirs = cv2.resize(x, None, fx=factors[1], fy=factors[0], interpolation=OPENCV[mode])
+            ours = resize(x, scale=factors, mode=mode, like="opencv")
+            np.testing.assert_allclose(ours.astype(float), theirs.astype(float), rtol=0, atol=error)
+            assert (factors[0] != 1.5) == np.array_equal(ours, x)
 
 
 @pytest.mark.parametrize("shape", [(4, 9), (16, 12), (31, 50)])

@@ -13,14 +13,15 @@ from typing import Any, Literal
 
 from subpixel.ops.resizing.rule import Rule
 
-__all__ = ["DIALECTS", "ENLARGING", "HOUSE", "TWO_AXES", "Dialect", "Like", "Preset"]
+__all__ = ["DIALECTS", "ENLARGING", "HOUSE", "LARGE", "TWO_AXES", "Dialect", "Like", "Preset"]
 
 Like = Literal["torch", "onnx", "onnx_upsample", "opencv", "pillow", "matlab", "tensorflow", "tensorflow_v1", "paddle"]
 
 
 TWO_AXES = "two axes"
 ENLARGING = "enlarging"
-_CIRCUMSTANCES = {TWO_AXES, ENLARGING, "uint8", "uint16", "float32", "float64"}
+LARGE = "large"
+_CIRCUMSTANCES = {TWO_AXES, ENLARGING, LARGE, "uint8", "uint16", "float32", "float64"}
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,8 @@ class Preset:
     """One mode of one library.
 
     ``flags`` are applied in their order; one named ``a+b`` when both are set. Some are set by circumstances:
-    :data:`TWO_AXES` when two are resized, :data:`ENLARGING` when any axis grows, and the name of the dtype.
+    :data:`TWO_AXES` when two are resized, :data:`ENLARGING` when any factor is above 1, :data:`LARGE` when the resized
+    axes of the result have more than 128 samples together, and the name of the dtype.
     """
 
     rule: Rule
@@ -69,6 +71,8 @@ class Dialect:
     order: Literal["shrink_first", "columns_first", "pillow"] = "shrink_first"
     # The precision in which f32 arrays are summed.
     sums: Literal["float32", "float64"] = "float32"
+    # An array whose sizes all stay is copied, whatever the scale.
+    same_sizes_copy: bool = False
 
 
 _PLANES = {3: "NCW", 4: "NCHW", 5: "NCDHW"}
@@ -105,10 +109,17 @@ def _torch() -> Dialect:
     nearest = Rule("nearest", "asymmetric", "floor", step="ratio", precision="fused")
     exact = replace(nearest, coordinates="half_pixel", nearest="round_prefer_ceil")
     double: dict[str, Mapping[str, Any]] = {name: {"precision": "double"} for name in ("float64", "uint8")}
-    # Two axes have a kernel of their own there, which finds the neighbour in other steps.
+    # Two axes have a kernel of their own there, up to a size, which finds the neighbour in other steps.
     stored: dict[str, Mapping[str, Any]] = {"float64": {"precision": "stored"}}
     planar: dict[str, Mapping[str, Any]] = {TWO_AXES: {"precision": "single", "multiples": (1, 2)}}
     planar_exact = {TWO_AXES: {"precision": "single", "coordinates": "centres", "nearest": "floor"}}
+    general: dict[str, Mapping[str, Any]] = {
+        f"{TWO_AXES}+{LARGE}": {"precision": "fused", "multiples": ()},
+        f"{TWO_AXES}+{LARGE}+float64": {"precision": "stored"},
+    }
+    general_exact = general | {
+        f"{TWO_AXES}+{LARGE}": {"precision": "fused", "coordinates": "half_pixel", "nearest": "round_prefer_ceil"}
+    }
     aligned: dict[str, Mapping[str, Any]] = {
         **double,
         "antialias": {"antialias": True, "exclude_outside": True, "a": -0.5, "multiples": (1,)},
@@ -117,8 +128,8 @@ def _torch() -> Dialect:
     }
     lanczos = replace(rule, kernel="lanczos3", antialias=True, exclude_outside=True)
     modes = {
-        "nearest": Preset(nearest, stored | planar),
-        "nearest-exact": Preset(exact, stored | planar_exact),
+        "nearest": Preset(nearest, stored | planar | general),
+        "nearest-exact": Preset(exact, stored | planar_exact | general_exact),
         "linear": Preset(rule, aligned, integer="torch"),
         "cubic": Preset(replace(rule, kernel="cubic", a=-0.75, multiples=()), aligned, integer="torch"),
         "lanczos": Preset(lanczos, double, always={"antialias": True, "align_corners": False}, integer="torch"),
@@ -170,7 +181,9 @@ def _opencv() -> Dialect:
         "lanczos": Preset(replace(stored, kernel="lanczos4"), integer="opencv"),
         "area": Preset(area, {ENLARGING: {"kernel": "linear", "coordinates": "cells", "exclude_outside": False}}),
     }
-    return Dialect("opencv", modes, "linear", _PICTURE, dims=(2,), size="round", order="columns_first")
+    return Dialect(
+        "opencv", modes, "linear", _PICTURE, dims=(2,), size="round", order="columns_first", same_sizes_copy=True
+    )
 
 
 def _pillow() -> Dialect:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from subpixel.ops.arrays import enter
-from subpixel.ops.resizing.dialects import ENLARGING, TWO_AXES, Like
+from subpixel.ops.resizing.dialects import ENLARGING, LARGE, TWO_AXES, Like
 from subpixel.ops.resizing.options import choose, find, rule_of
 from subpixel.ops.resizing.sizes import axes_of, check_room, in_order, sides
 from subpixel.ops.resizing.sums import apply, check_dtype
@@ -130,8 +130,10 @@ def resize(
     circumstances = {dtype}
     if len(plan) == 2:
         circumstances.add(TWO_AXES)
-    if any(side.n_out > side.n_in for side in plan):
+    if any(side.factor > 1 for side in plan):
         circumstances.add(ENLARGING)
+    if sum(side.n_out for side in plan) > 128:
+        circumstances.add(LARGE)
     rule = rule_of(preset, given, circumstances)
     check_dtype(dtype, rule, transfer)
     return back(apply(ar, x, ordered, dialect, preset, rule, transfer))

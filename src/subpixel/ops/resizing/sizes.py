@@ -113,7 +113,7 @@ def sides(
     else:
         rounding = _ROUNDED[dialect.size]
         sizes = [rounding(n * f) for n, f in zip(lengths, factors, strict=True) if f is not None]
-        if preset.sizes_only or recompute_scale_factor:
+        if preset.sizes_only or recompute_scale_factor or (dialect.same_sizes_copy and sizes == lengths):
             factors = [None] * len(axes)
     for n_in, n_out in zip(lengths, sizes, strict=True):
         check_axis(n_in, n_out)

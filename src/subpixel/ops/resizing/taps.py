@@ -184,8 +184,10 @@ def _positions(
                 return none, i * (n_in - 1) / (length - 1)
             return none, i * (i.dtype.type(n_in - 1) / i.dtype.type(length - 1))
         case "tf_crop_and_resize":
-            start, end = (side * (n_in - 1) for side in roi)
-            return none, start + i * ((end - start) / (length - 1)) if length != 1 else i + (start + end) / 2
+            # In the order of ONNX's definition: by how it rounds, the first sample is inside or outside.
+            start, end = roi
+            part = i * (end - start) * (n_in - 1) / (length - 1) if length != 1 else i + (end - start) * (n_in - 1) / 2
+            return none, part + start * (n_in - 1)
         case "asymmetric":
             if rule.step == "divide" and factor == int(factor):
                 return sample // int(factor), (sample % int(factor)) / factor
