@@ -24,8 +24,9 @@ LAYOUTS = ("NCHW", "NHWC", "CHW", "HWC", "NCW", "NWC", "CW", "WC", "NCDHW", "NDH
 # One number, one for each axis, (before, after) for each axis, or a rule.
 Padding = int | Sequence[int | tuple[int, int]] | str
 
-# No 64-bit machine gives one process more addresses than 2**47 bytes: a larger result is a mistake in an argument.
-_MOST_BYTES = 2**47
+# 256 GiB, resize's limit of 2**36 samples in f32: a larger array is a mistake in an argument. To ask for it could end
+# the process where memory is promised that is not there.
+_MOST_BYTES = 2**38
 
 
 @dataclass(frozen=True)
@@ -128,11 +129,11 @@ class Axes:
         return self.each(name, value)
 
     def fits(self, shape: Sequence[int], itemsize: int) -> None:
-        """Raises InvalidArgument for an array that no machine can hold, before anybody tries."""
+        """Raises InvalidArgument for an array larger than any that is meant, before anybody allocates it."""
         if math.prod(shape) * itemsize > _MOST_BYTES:
             raise InvalidArgument(
                 f"{self.op}: an array of shape {tuple(shape)} and {itemsize} bytes a sample is larger than "
-                f"2**47 bytes; smaller sizes, strides or paddings would fit"
+                f"2**38 bytes; smaller sizes, strides or paddings would fit"
             )
 
 

@@ -178,7 +178,7 @@ def average_unpool(x: Any, kernel: int | Sequence[int], *, layout: Layout = "NCH
         ``(N, C, H*kernel, W*kernel)`` in the dtype of ``x``.
 
     Raises:
-        InvalidArgument: a factor below 1, wrong number of axes, a result that no machine holds.
+        InvalidArgument: a factor below 1, wrong number of axes, a result larger than 256 GiB (of f64).
 
     Source: torch ``UpsamplingNearest2d`` with a whole ``scale_factor``.
 

@@ -31,7 +31,7 @@ def affine_grid(theta: Any, size: Sequence[int], align_corners: bool = False) ->
 
     Raises:
         InvalidArgument: shapes that do not fit each other, sizes that are not whole numbers of at least 1, or a grid
-            that no machine can hold.
+            larger than 256 GiB.
 
     Source: Jaderberg et al., arXiv 1506.02025, equation 1; torch ``affine_grid``; the ONNX operator AffineGrid.
 

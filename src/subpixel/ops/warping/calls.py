@@ -67,6 +67,9 @@ class Call:
         a, planes = self.arithmetic, self.planes
         dtype = a.dtype(planes)
         work = wide(dtype)
+        # Views can be larger than any memory; what is made of them cannot.
+        places = values.shape[2:] if flow else values.shape[1:-1]
+        self.axes.fits((*planes.shape[:2], *places), 8 if work == "float64" else 4)
         values = _as(a, values, work)
         y = None
         if a.name == "numpy":
@@ -76,8 +79,8 @@ class Call:
         elif how.mode != "bicubic" or how.a == TORCH_A:
             y = _sample_torch(_as(a, planes, work), values, how, flow=flow)
         if y is None:
-            places = a.transpose(values, (0, 2, 3, 1)) if flow else values
-            y = sample(a, _as(a, planes, work), places, how, flow=flow)
+            grid = a.transpose(values, (0, 2, 3, 1)) if flow else values
+            y = sample(a, _as(a, planes, work), grid, how, flow=flow)
         if dtype in _WHOLE and a.dtype(y) == work:
             y = a.floor(a.clip(y, 0.0, float(np.iinfo(dtype).max)) + 0.5)
         return self.back(self.axes.restore(a, _as(a, y, dtype)))

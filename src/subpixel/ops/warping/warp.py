@@ -57,7 +57,7 @@ def grid_sample(
 
     Raises:
         InvalidArgument: shapes that do not fit each other, a picture without samples, dtypes, modes or layouts other
-            than those, ``bicubic`` of volumes, an ``a`` that is not finite.
+            than those, ``bicubic`` of volumes, an ``a`` that is not finite, a result larger than 256 GiB.
 
     Source: Jaderberg et al., arXiv 1506.02025, equation 5; torch ``grid_sample``; the ONNX operator GridSample.
 
