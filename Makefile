@@ -1,5 +1,6 @@
 # make demo   upscale a real photograph (IMAGE=path takes yours) and compare it with bicubic
 # make test   everything: lint, types, tests
+# make test-long   what takes long: JAX arrays (it installs JAX), long comparisons with random arguments
 # All is installed into .venv once; without changes no later call needs the network.
 
 PYTHON ?= python3
@@ -17,7 +18,7 @@ demo: $(VENV)/.demo
 test: $(VENV)/.dev lint
 	$(BIN)/python -m pytest -m "not long" tests --pyargs subpixel
 
-test-long: $(VENV)/.dev
+test-long: $(VENV)/.long
 	$(BIN)/python -m pytest -m long tests
 
 lint: $(VENV)/.dev
@@ -42,6 +43,10 @@ $(VENV)/.demo: $(VENV)/.tools $(SOURCES)
 
 $(VENV)/.dev: $(VENV)/.tools $(SOURCES)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(PIP) --no-build-isolation '.[demo,dev,train]'
+	touch $@
+
+$(VENV)/.long: $(VENV)/.dev
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(PIP) --no-build-isolation '.[long]'
 	touch $@
 
 clean:

@@ -39,6 +39,10 @@ class Foreign:
     def __init__(self, array):
         self.array = array
 
+    @property
+    def dtype(self):
+        return self.array.dtype
+
     def __dlpack__(self, **keywords):
         return self.array.__dlpack__(**keywords)
 
@@ -51,3 +55,4 @@ class Foreign:
 
 class Namespace:
     asarray = Foreign
+    iinfo = np.iinfo

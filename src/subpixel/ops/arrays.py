@@ -2,14 +2,14 @@
 
 An operator asks :func:`enter` once for the arithmetic that fits its arguments and for the way back. NumPy arrays and
 torch tensors are worked on as they are (torch keeps its graph and its device); anything else that speaks DLPack or
-``__array__`` (JAX, CuPy on the host, array-API strict …) goes through NumPy and returns as its own kind.
+``__array__`` (JAX, array-api-strict …) goes through NumPy and returns as its own kind, without a gradient.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 
@@ -183,8 +183,10 @@ class TorchArithmetic:
 def enter(op: str, *arrays: Any) -> tuple[Arithmetic, list[Any], Back]:
     """The arithmetic for some arrays of one kind, the arrays ready for it, and the way back for the result.
 
+    NumPy arrays, lists and numbers may stand beside arrays of another library; the result is then that library's.
+
     Raises:
-        InvalidArgument: arrays of different kinds, or something that is no array.
+        InvalidArgument: arrays of different libraries, or something that is no array.
     """
     torch = sys.modules.get("torch")
     if torch is not None and any(isinstance(x, torch.Tensor) for x in arrays):
@@ -192,22 +194,46 @@ def enter(op: str, *arrays: Any) -> tuple[Arithmetic, list[Any], Back]:
             if not isinstance(x, torch.Tensor):
                 raise InvalidArgument(f"{op}: torch tensors and {type(x).__name__} cannot be mixed")
         return TorchArithmetic(), list(arrays), lambda y: y
-    if all(isinstance(x, (np.ndarray, np.generic, list, tuple, int, float)) for x in arrays):
+    foreign = [x for x in arrays if not isinstance(x, (np.ndarray, np.generic, list, tuple, int, float))]
+    if not foreign:
         return NumpyArithmetic(), [np.asarray(x) for x in arrays], lambda y: y
-    foreign = next(x for x in arrays if not isinstance(x, (np.ndarray, np.generic, list, tuple, int, float)))
-    return NumpyArithmetic(), [_to_numpy(op, x) for x in arrays], _way_back(foreign)
+    for x in foreign[1:]:
+        if type(x) is not type(foreign[0]):
+            raise InvalidArgument(f"{op}: {type(foreign[0]).__name__} and {type(x).__name__} cannot be mixed")
+    return NumpyArithmetic(), [_to_numpy(op, x) for x in arrays], _way_back(op, foreign[0])
 
 
 def _to_numpy(op: str, x: Any) -> np.ndarray:
     if isinstance(x, np.ndarray):
         return x
-    try:
-        return np.from_dlpack(x) if hasattr(x, "__dlpack__") else np.asarray(x)
-    except (TypeError, ValueError, BufferError, RuntimeError) as error:
-        raise InvalidArgument(f"{op}: {type(x).__name__} cannot be read as an array ({error})") from None
+    # DLPack shares memory, but NumPy's knows neither bfloat16 nor memory of other devices: then the library's own copy.
+    ways: list[Callable[[Any], Any]] = [np.from_dlpack] if hasattr(x, "__dlpack__") else []
+    ways += [np.asarray] if not ways or hasattr(x, "__array__") else []
+    said = ""
+    for way in ways:
+        try:
+            return cast(np.ndarray, way(x))
+        except (TypeError, ValueError, BufferError, RuntimeError) as error:
+            said = said or str(error).partition("\n")[0]
+    raise InvalidArgument(f"{op}: {type(x).__name__} cannot be read as an array ({said})")
 
 
-def _way_back(x: Any) -> Back:
+def _way_back(op: str, x: Any) -> Back:
     """From NumPy to the kind of ``x``: its own namespace's ``asarray``; without one it stays NumPy."""
-    namespace = x.__array_namespace__() if hasattr(x, "__array_namespace__") else None
-    return namespace.asarray if namespace is not None else (lambda y: y)
+    if not hasattr(x, "__array_namespace__"):
+        return lambda y: y
+    namespace = x.__array_namespace__()
+
+    def back(y: Any) -> Any:
+        made = namespace.asarray(y)
+        # JAX has no 64 bits unless told so, and cuts what does not fit without a word.
+        if y.dtype in (np.int64, np.uint64) and y.size:
+            limits = namespace.iinfo(made.dtype)
+            if int(y.max()) > int(limits.max) or int(y.min()) < int(limits.min):
+                raise InvalidArgument(
+                    f"{op}: whole numbers from {y.min()} to {y.max()} do not fit {made.dtype}, the widest that "
+                    f"{type(x).__name__} has here; NumPy arrays or 64 bits allowed there would fit"
+                )
+        return made
+
+    return back

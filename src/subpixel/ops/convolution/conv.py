@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from subpixel.errors import InvalidArgument
+from subpixel.ops.arrays import enter
 from subpixel.ops.axes import Layout, Padding, parse_layout
 from subpixel.ops.convolution.sums import Operands, correlate, operands, spread, summed
 from subpixel.ops.shuffle import Order, pixel_shuffle
@@ -209,7 +210,8 @@ def subpixel_conv(
     if any(before + after >= n for n, (before, after) in zip(sizes, cut, strict=True)):
         raise InvalidArgument(f"subpixel_conv: crop {cut} leaves nothing of the result's {sizes}")
     inside = [slice(before, n - after) for n, (before, after) in zip(sizes, cut, strict=True)]
-    return y[(..., *inside) if axes.first else (..., *inside, slice(None))]
+    _, (y,), back = enter("subpixel_conv", y)
+    return back(y[(..., *inside) if axes.first else (..., *inside, slice(None))])
 
 
 def _itemsize(given: Operands) -> int:

@@ -116,10 +116,10 @@ def _dtypes(op: str, x: NDArray[Any], weight: NDArray[Any], bias: NDArray[Any] |
             raise InvalidArgument(f"{op}: sums of these whole numbers may exceed int64; a floating dtype would fit")
         largest = max(_magnitude(v) for v in given)
         return (np.float64 if max(bound, largest) <= 2**53 else np.int64), np.int64
-    if any(v.dtype.kind not in "biufc" for v in given):
+    if any(v.dtype.kind not in "biufc" and v.dtype.name != "bfloat16" for v in given):
         raise InvalidArgument(f"{op}: dtypes {', '.join(str(v.dtype) for v in given)}: numbers are needed")
     result = np.result_type(*given)
-    return (np.float32 if result == np.float16 else result), result
+    return (np.float32 if result.name in ("float16", "bfloat16") else result), result
 
 
 def _magnitude(x: NDArray[Any]) -> int:
