@@ -20,6 +20,10 @@ struct ConvF32 {
   const float* bias;    // padded with zeros to whole channel blocks
   const float* slope;   // likewise; read for prelu only
   Activation activation;
+  // Strides and dilations: samples of x from tap to tap of a kernel column, and from row to row of the output, where
+  // they are not x_row; and where each tap of a kernel row lies, where that is not 0, 1, 2 …
+  std::ptrdiff_t tap_row = 0, step_row = 0;
+  const std::ptrdiff_t* tap_column = nullptr;
 };
 
 struct KernelsF32 {

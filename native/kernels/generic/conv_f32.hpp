@@ -23,7 +23,8 @@ inline Vec load(const float* p) {
 
 inline void store(float* p, Vec v) { __builtin_memcpy(p, &v, sizeof v); }
 
-inline Vec fill(float f) { return Vec{} + f; }
+// A difference, since f - 0 is f for every f and costs nothing; 0 + f is not (-0), and would be an addition.
+inline Vec fill(float f) { return f - Vec{}; }
 
 // Comparisons are written so that NaN stays NaN, as in the reference.
 inline Vec at_least(Vec v, float low) { return v < fill(low) ? fill(low) : v; }
@@ -70,19 +71,21 @@ inline Vec activate(Vec v, Activation kind, float slope) {
   return v;
 }
 
-template <int Vectors>
-inline void conv_block(const ConvF32& a, const float* weight, int first_channel, int channels, int y, int column) {
-  Vec sum[kChannels][Vectors];
-  for (int c = 0; c < kChannels; ++c)
+template <int Channels, int Vectors, bool Apart>
+inline void conv_block(const ConvF32& a, const float* weight, int first_channel, int y, int column) {
+  Vec sum[Channels][Vectors];
+  for (int c = 0; c < Channels; ++c)
     for (int v = 0; v < Vectors; ++v) sum[c][v] = fill(a.bias[first_channel + c]);
-  const float* plane = a.x + y * a.x_row + column;
+  const std::ptrdiff_t tap_row = Apart ? a.tap_row : a.x_row;
+  const float* plane = a.x + y * (Apart ? a.step_row : a.x_row) + column;
   for (int ci = 0; ci < a.in_channels; ++ci, plane += a.x_plane) {
     const float* line = plane;
-    for (int ky = 0; ky < a.kernel_h; ++ky, line += a.x_row) {
+    for (int ky = 0; ky < a.kernel_h; ++ky, line += tap_row) {
       for (int kx = 0; kx < a.kernel_w; ++kx, weight += kChannels) {
+        const float* at = line + (Apart ? a.tap_column[kx] : kx);
         Vec x[Vectors];
-        for (int v = 0; v < Vectors; ++v) x[v] = load(line + kx + v * kLanes);
-        for (int c = 0; c < kChannels; ++c) {
+        for (int v = 0; v < Vectors; ++v) x[v] = load(at + v * kLanes);
+        for (int c = 0; c < Channels; ++c) {
           Vec w = fill(weight[c]);
           for (int v = 0; v < Vectors; ++v) sum[c][v] += x[v] * w;
         }
@@ -90,20 +93,36 @@ inline void conv_block(const ConvF32& a, const float* weight, int first_channel,
     }
   }
   float* out = a.y + first_channel * a.y_plane + y * a.y_row + column;
-  for (int c = 0; c < channels; ++c, out += a.y_plane)
+  for (int c = 0; c < Channels; ++c, out += a.y_plane)
     for (int v = 0; v < Vectors; ++v)
       store(out + v * kLanes, activate(sum[c][v], a.activation, a.slope[first_channel + c]));
+}
+
+// Blocks of fewer vectors end a row of few columns; a sample's sum is the same in each.
+template <int Channels, bool Apart>
+void conv_rows(const ConvF32& a, const float* weight, int first_channel) {
+  for (int y = 0; y < a.rows; ++y) {
+    int column = 0;
+    for (; a.columns - column > kLanes; column += kVectors * kLanes)
+      conv_block<Channels, kVectors, Apart>(a, weight, first_channel, y, column);
+    if (column < a.columns) conv_block<Channels, 1, Apart>(a, weight, first_channel, y, column);
+  }
+}
+
+// The last block of channels may be a smaller one.
+template <int Channels, bool Apart>
+void conv_channels(const ConvF32& a, const float* weight, int first_channel, int channels) {
+  if constexpr (Channels > 1)
+    if (channels < Channels) return conv_channels<Channels - 1, Apart>(a, weight, first_channel, channels);
+  conv_rows<Channels, Apart>(a, weight, first_channel);
 }
 
 void conv(const ConvF32& a) {
   const int taps = a.in_channels * a.kernel_h * a.kernel_w;
   for (int first = 0; first < a.out_channels; first += kChannels) {
     const float* weight = a.weight + static_cast<std::ptrdiff_t>(first) * taps;
-    int channels = a.out_channels - first;
-    if (channels > kChannels) channels = kChannels;
-    for (int y = 0; y < a.rows; ++y)
-      for (int column = 0; column < a.columns; column += kVectors * kLanes)
-        conv_block<kVectors>(a, weight, first, channels, y, column);
+    if (a.tap_column == nullptr) conv_channels<kChannels, false>(a, weight, first, a.out_channels - first);
+    else conv_channels<kChannels, true>(a, weight, first, a.out_channels - first);
   }
 }
 
