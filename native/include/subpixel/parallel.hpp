@@ -6,13 +6,17 @@
 #include <cstddef>
 #include <exception>
 #include <mutex>
-#include <thread>
-#include <vector>
 
 namespace subpixel {
 
+// Calls run(context) on this thread, and meanwhile on up to `helpers` threads of the process's pool; returns when all
+// of them have. run must not throw. Threads are started when they are first needed and then wait for the next call;
+// a forked child starts its own. Any thread may call this at any time, also from within run.
+void with_helpers(int helpers, void (*run)(void*), void* context);
+
 // Calls work(next) on up to `threads` threads; each takes numbers from next() until it gives `count`. What a thread
-// throws first is thrown here, once all have ended.
+// throws first is thrown here, once all have ended. A helper that comes too late for its share takes none: work must
+// not count on being called `threads` times.
 template <class Work>
 void parallel(std::ptrdiff_t count, int threads, const Work& work) {
   std::atomic<std::ptrdiff_t> counter{0};
@@ -27,14 +31,8 @@ void parallel(std::ptrdiff_t count, int threads, const Work& work) {
       if (!failure) failure = std::current_exception();
     }
   };
-  std::vector<std::thread> others;
-  try {
-    for (std::ptrdiff_t t = 1; t < std::min<std::ptrdiff_t>(threads, count); ++t) others.emplace_back(guarded);
-  } catch (const std::exception&) {
-    // No further thread to be had: those that run, this one at least, do it all.
-  }
-  guarded();
-  for (std::thread& t : others) t.join();
+  const auto run = [](void* self) { (*static_cast<decltype(guarded)*>(self))(); };
+  with_helpers(static_cast<int>(std::min<std::ptrdiff_t>(threads, count)) - 1, run, &guarded);
   if (failure) std::rethrow_exception(failure);
 }
 
