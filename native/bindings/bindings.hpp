@@ -12,6 +12,7 @@ inline void need(bool condition, const char* message) {
   if (!condition) throw std::invalid_argument(message);
 }
 
+void bind_conv(nanobind::module_& m);
 void bind_session(nanobind::module_& m);
 void bind_shuffle(nanobind::module_& m);
 void bind_warp(nanobind::module_& m);

@@ -9,18 +9,37 @@ computed exactly, or an error where int64 might not hold a sum. torch tensors ar
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from subpixel.errors import InvalidArgument
 from subpixel.ops.arrays import enter
 from subpixel.ops.axes import Layout, Padding, parse_layout
+from subpixel.ops.convolution.compiled import spread_compiled, subpixel_compiled
 from subpixel.ops.convolution.sums import Operands, correlate, operands, spread, summed
-from subpixel.ops.shuffle import Order, pixel_shuffle
+from subpixel.ops.shuffle import Order, check_order, pixel_shuffle
 
 __all__ = ["conv", "conv_transpose", "subpixel_conv"]
 
 Pairs = tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """One number for each spatial axis, and how many windows there are."""
+
+    stride: tuple[int, ...]
+    pads: Pairs
+    dilation: tuple[int, ...]
+    counts: tuple[int, ...]
+
+    def compiled(self, given: Operands, sizes: Any, r: Any, crop: Any, order: str) -> Any:
+        before = [pad for pad, _ in self.pads]
+        return subpixel_compiled(
+            given, sizes, stride=self.stride, dilation=self.dilation, before=before, r=r, crop=crop, order=order
+        )
 
 
 def conv(
@@ -62,6 +81,13 @@ def conv(
     >>> conv(np.arange(5).reshape(1, 5), np.array([[[1, 2, 3]]]), layout="CW").tolist()
     [[8, 14, 20]]
     """
+    return _convolved(*_planned(x, weight, bias, stride, padding, dilation, groups, layout))
+
+
+def _planned(
+    x: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: Any, layout: Any
+) -> tuple[Operands, _Plan]:
+    """Checked arguments of :func:`conv`."""
     axes = parse_layout("conv", layout)
     strides, dilations = axes.each("stride", stride), axes.each("dilation", dilation)
     given = operands(axes, x, weight, bias, groups, transposed=False)
@@ -73,15 +99,22 @@ def conv(
             f"conv: spatial sizes {given.sizes} with padding {pads} are smaller than the window {tuple(span)}; "
             f"more padding, a smaller kernel or less dilation would fit"
         )
-    counts = [(n - k) // s + 1 for n, k, s in zip(padded, span, strides, strict=True)]
+    counts = tuple((n - k) // s + 1 for n, k, s in zip(padded, span, strides, strict=True))
     itemsize = _itemsize(given)
     axes.fits((given.x.shape[0], given.weight.shape[0], *counts), itemsize)
     axes.fits((*given.x.shape[:2], *padded), itemsize)
+    return given, _Plan(strides, pads, dilations, counts)
+
+
+def _convolved(given: Operands, plan: _Plan) -> Any:
     if given.by_torch:
-        y = _torch_conv(given, strides, pads, dilations)
-    else:
-        y = summed(given, lambda v, w: correlate(_pad(v, pads), w, strides, dilations, given.groups))
-    return given.back(axes.restore(given.a, y))
+        return given.back(given.axes.restore(given.a, _torch_conv(given, plan.stride, plan.pads, plan.dilation)))
+    nothing = (0,) * given.axes.dims
+    compiled = plan.compiled(given, plan.counts, (1,) * given.axes.dims, nothing, "CRD")
+    if compiled is not None:
+        return given.back(compiled)
+    y = summed(given, lambda v, w: correlate(_pad(v, plan.pads), w, plan.stride, plan.dilation, given.groups))
+    return given.back(given.axes.restore(given.a, y))
 
 
 def conv_transpose(
@@ -158,6 +191,9 @@ def conv_transpose(
         y = _torch_conv_transpose(given, strides, pads, extra, dilations)
     else:
         crop = [before for before, _ in pads]
+        compiled = spread_compiled(given, sizes, stride=strides, crop=crop) if max(dilations) == 1 else None
+        if compiled is not None:
+            return given.back(compiled)
         y = summed(given, lambda v, w: spread(v, w, strides, dilations, given.groups, crop, sizes))
     return given.back(axes.restore(given.a, y))
 
@@ -202,14 +238,21 @@ def subpixel_conv(
     """
     axes = parse_layout("subpixel_conv", layout)
     cut = axes.pairs("crop", crop)
-    small = conv(x, weight, bias, stride=stride, padding=padding, dilation=dilation, groups=groups, layout=layout)
-    y = pixel_shuffle(small, r, layout=layout, order=order)
+    given, plan = _planned(x, weight, bias, stride, padding, dilation, groups, layout)
+    check_order("pixel_shuffle", order)
+    factors = parse_layout("pixel_shuffle", layout).each("r", r)
+    if given.weight.shape[0] % math.prod(factors) == 0:
+        grid = [n * f for n, f in zip(plan.counts, factors, strict=True)]
+        if any(before + after >= n for n, (before, after) in zip(grid, cut, strict=True)):
+            raise InvalidArgument(f"subpixel_conv: crop {cut} leaves nothing of the result's {tuple(grid)}")
+        sizes = [n - sum(pair) for n, pair in zip(grid, cut, strict=True)]
+        compiled = plan.compiled(given, sizes, factors, [before for before, _ in cut], order)
+        if compiled is not None:
+            return given.back(compiled)
+    y = pixel_shuffle(_convolved(given, plan), r, layout=layout, order=order)
     if not any(any(pair) for pair in cut):
         return y
-    sizes = axes.sizes(y)[2]
-    if any(before + after >= n for n, (before, after) in zip(sizes, cut, strict=True)):
-        raise InvalidArgument(f"subpixel_conv: crop {cut} leaves nothing of the result's {sizes}")
-    inside = [slice(before, n - after) for n, (before, after) in zip(sizes, cut, strict=True)]
+    inside = [slice(before, n - after) for n, (before, after) in zip(axes.sizes(y)[2], cut, strict=True)]
     _, (y,), back = enter("subpixel_conv", y)
     return back(y[(..., *inside) if axes.first else (..., *inside, slice(None))])
 

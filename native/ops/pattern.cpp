@@ -1,0 +1,92 @@
+#include "pattern.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+
+namespace subpixel {
+
+using Byte = unsigned char;
+
+Plan::Plan(const Pattern& pattern, int item, const Permuter& permuter)
+    : item_(item), in_(pattern.in * item), out_(pattern.out * item), permuter_(permuter) {
+  for (int u = 0; u < pattern.out; ++u) {
+    const int s = pattern.stream[u], o = pattern.offset[u] * item;
+    if (!runs_.empty() && runs_.back().stream == s && runs_.back().from + runs_.back().bytes == o)
+      runs_.back().bytes += item;
+    else
+      runs_.push_back({s, o, u * item, item});
+  }
+  const bool long_runs = std::all_of(runs_.begin(), runs_.end(), [](const Run& r) { return r.bytes >= 64; });
+  if (permuter.width == 0 || long_runs) return;
+  for (units_ = permuter.width / out_; units_ > 0 && !tabulate(pattern); --units_) {
+  }
+}
+
+// The tables for `units_` units a round; false if they need more sources than a round has.
+bool Plan::tabulate(const Pattern& pattern) {
+  const int width = permuter_.width;
+  loads_.clear();
+  table_.clear();
+  for (int s = 0; s < pattern.streams; ++s)
+    for (int at = 0; at < units_ * in_; at += width) {
+      std::vector<Byte> table(static_cast<std::size_t>(width), 128);
+      bool used = false;
+      for (int n = 0; n < units_; ++n)
+        for (int u = 0; u < pattern.out; ++u)
+          for (int b = 0; b < item_; ++b) {
+            const int from = n * in_ + pattern.offset[u] * item_ + b - at;
+            if (pattern.stream[u] != s || from < 0 || from >= width) continue;
+            table[static_cast<std::size_t>(n * out_ + u * item_ + b)] = static_cast<Byte>(from);
+            used = true;
+          }
+      if (!used) continue;
+      if (static_cast<int>(loads_.size()) == kPermuteSources) return false;
+      loads_.push_back({s, at});
+      table_.insert(table_.end(), table.begin(), table.end());
+    }
+  return true;
+}
+
+template <class Item>
+void Plan::one_by_one(const Byte* const* streams, std::ptrdiff_t first, std::ptrdiff_t last, Byte* out) const {
+  for (const Run& r : runs_) {
+    const Byte* from = streams[r.stream] + first * in_ + r.from;
+    Byte* to = out + first * out_ + r.to;
+    if (r.bytes == static_cast<int>(sizeof(Item)))
+      for (std::ptrdiff_t n = first; n < last; ++n, from += in_, to += out_) std::memcpy(to, from, sizeof(Item));
+    else
+      for (std::ptrdiff_t n = first; n < last; ++n, from += in_, to += out_)
+        std::memcpy(to, from, static_cast<std::size_t>(r.bytes));
+  }
+}
+
+void Plan::row(const Byte* const* streams, std::ptrdiff_t units, Byte* out, const Byte* end) const {
+  std::ptrdiff_t done = 0;
+  if (units_ > 0) {
+    PermuteRounds p{};
+    p.sources = static_cast<int>(loads_.size());
+    p.source_step = static_cast<std::ptrdiff_t>(units_) * in_;
+    p.out_step = static_cast<std::ptrdiff_t>(units_) * out_;
+    p.table = table_.data();
+    p.out = out;
+    // Whole vectors only: the last must end within the row, and within what may be read.
+    p.rounds = std::max<std::ptrdiff_t>(0, (units * out_ - permuter_.width) / p.out_step + 1);
+    if (units * out_ < permuter_.width) p.rounds = 0;
+    for (int k = 0; k < p.sources; ++k) {
+      p.source[k] = streams[loads_[k].stream] + loads_[k].at;
+      const std::ptrdiff_t room = end - p.source[k] - permuter_.width;
+      p.rounds = room < 0 ? 0 : std::min(p.rounds, room / p.source_step + 1);
+    }
+    if (p.rounds > 0) permuter_.run(p);
+    done = p.rounds * units_;
+  }
+  switch (item_) {
+    case 1: return one_by_one<std::uint8_t>(streams, done, units, out);
+    case 2: return one_by_one<std::uint16_t>(streams, done, units, out);
+    case 4: return one_by_one<std::uint32_t>(streams, done, units, out);
+    default: return one_by_one<std::uint64_t>(streams, done, units, out);
+  }
+}
+
+}  // namespace subpixel

@@ -1,0 +1,48 @@
+// Rows made of other rows by a pattern that repeats: what pixel shuffle and sub-pixel convolution end with.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "subpixel/permute.hpp"
+
+namespace subpixel {
+
+// How a row is made of streams: element u of each unit of `out` elements is element offset[u] of the unit of `in`
+// elements of stream[u].
+struct Pattern {
+  int streams, in, out;
+  std::vector<int> stream, offset;
+};
+
+// A pattern with what a target needs to apply it, made once and used for every row.
+class Plan {
+ public:
+  Plan(const Pattern& pattern, int item, const Permuter& permuter);
+
+  // `units` units from the streams to `out`; loads may reach up to `end`.
+  void row(const unsigned char* const* streams, std::ptrdiff_t units, unsigned char* out,
+           const unsigned char* end) const;
+
+ private:
+  struct Run {
+    int stream, from, to, bytes;
+  };
+  struct Load {
+    int stream, at;
+  };
+
+  bool tabulate(const Pattern& pattern);
+  template <class Item>
+  void one_by_one(const unsigned char* const* streams, std::ptrdiff_t first, std::ptrdiff_t last,
+                  unsigned char* out) const;
+
+  int item_, in_, out_;
+  const Permuter& permuter_;
+  std::vector<Run> runs_;
+  int units_ = 0;  // a round; 0 to move runs one by one
+  std::vector<Load> loads_;
+  std::vector<unsigned char> table_;
+};
+
+}  // namespace subpixel
