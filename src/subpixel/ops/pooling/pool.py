@@ -20,6 +20,7 @@ from typing import Any, Literal
 from subpixel.errors import InvalidArgument
 from subpixel.ops.arrays import Arithmetic, enter
 from subpixel.ops.axes import Axes, Layout, Padding, parse_layout
+from subpixel.ops.pooling.compiled import unpooled_compiled
 from subpixel.ops.pooling.positions import check_counting, counted, flat_positions
 from subpixel.ops.pooling.windows import largest, largest_with_positions, windows
 
@@ -159,8 +160,10 @@ def max_unpool(
         raise InvalidArgument(f"max_unpool: indices_size {inner} is larger than the result's {size}")
     shape = (*values.shape[:2], *inner)
     axes.fits((*shape[:2], *size), 8)
-    flat = flat_positions(axes, a, positions, shape, indices, storage_order)
-    y = a.reshape(_scattered(a, a.reshape(values, (-1,)), flat, math.prod(shape)), shape)
+    y = unpooled_compiled(values, positions, shape, indices, storage_order) if a.name == "numpy" else None
+    if y is None:
+        flat = flat_positions(axes, a, positions, shape, indices, storage_order)
+        y = a.reshape(_scattered(a, a.reshape(values, (-1,)), flat, math.prod(shape)), shape)
     if inner != size:
         y = a.pad(y, [(0, 0), (0, 0), *((0, n - i) for n, i in zip(size, inner, strict=True))], 0)
     return back(axes.restore(a, y))
