@@ -13,7 +13,7 @@ struct Target {
   const Permuter* permuter;
 };
 
-constexpr Permuter kOneByOne = {0, nullptr, nullptr};
+constexpr Permuter kOneByOne = {0, nullptr, nullptr, false};
 
 #if defined(SUBPIXEL_X86)
 // __builtin_cpu_supports asks CPUID and, for the wide registers, XGETBV.
@@ -30,7 +30,7 @@ std::vector<Target> all_targets() {
   list.push_back({"avx2", has_avx2(), avx2::kernels_f32, avx2::warp_kernels,
                   &avx2::permuter()});
   list.push_back({"avx512", has_avx512(), avx512::kernels_f32, avx512::warp_kernels,
-                  __builtin_cpu_supports("avx512vbmi") ? &avx512::permuter() : &avx2::permuter()});
+                  __builtin_cpu_supports("avx512vbmi") ? &avx512::permuter() : &avx512::permuter_bw()});
 #endif
   return list;
 }

@@ -16,8 +16,9 @@ namespace {
 constexpr int kMaxCell = 4096;
 constexpr std::size_t kMaxBytes = std::size_t{1} << 46;
 
-using Bytes = nb::ndarray<const unsigned char, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-using OutBytes = nb::ndarray<unsigned char, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+// Of any dtype and shape: only their bytes count.
+using Bytes = nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu>;
+using OutBytes = nb::ndarray<nb::c_contig, nb::device::cpu>;
 
 void shuffle_bytes(Bytes from, OutBytes to, std::size_t n, std::size_t c, std::size_t h, std::size_t w, int rh, int rw,
                    int item, bool channels_last, bool crd, bool inverse, int threads, const std::string& target) {
@@ -29,12 +30,12 @@ void shuffle_bytes(Bytes from, OutBytes to, std::size_t n, std::size_t c, std::s
     need(side == 0 || size <= kMaxBytes / side, "too large");
     size *= side;
   }
-  need(from.shape(0) == size && to.shape(0) == size, "the sizes do not fit the arrays");
+  need(from.nbytes() == size && to.nbytes() == size, "the sizes do not fit the arrays");
   need(c * static_cast<std::size_t>(rh) * static_cast<std::size_t>(rw) <= kMaxCell, "too many channels");
   const Shuffle s{static_cast<std::ptrdiff_t>(n), static_cast<std::ptrdiff_t>(c), static_cast<std::ptrdiff_t>(h),
                   static_cast<std::ptrdiff_t>(w), rh, rw, item, channels_last, crd, inverse};
   nb::gil_scoped_release release;
-  shuffle(s, from.data(), to.data(), threads, target);
+  shuffle(s, static_cast<const unsigned char*>(from.data()), static_cast<unsigned char*>(to.data()), threads, target);
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ Plan::Plan(const Pattern& pattern, int item, const Permuter& permuter)
   }
   const bool long_runs = std::all_of(runs_.begin(), runs_.end(), [](const Run& r) { return r.bytes >= 64; });
   if (permuter.width == 0 || long_runs) return;
-  for (units_ = permuter.width / out_; units_ > 0 && !tabulate(pattern); --units_) {
+  for (units_ = permuter.width / out_; units_ > 0 && !(permuter.lanes ? tabulate_lanes(pattern) : tabulate(pattern)); --units_) {
   }
 }
 
@@ -61,26 +61,80 @@ void Plan::one_by_one(const Byte* const* streams, std::ptrdiff_t first, std::ptr
   }
 }
 
+// As tabulate. A lane of the result can have 4 words of a source; where it needs more, the source comes again.
+bool Plan::tabulate_lanes(const Pattern& pattern) {
+  const int width = permuter_.width, bytes = units_ * in_;
+  loads_.clear();
+  table_.clear();
+  words_.clear();
+  for (int s = 0; s < pattern.streams; ++s)
+    for (int at = 0; at < bytes; at += width) {
+      const std::size_t first = loads_.size();
+      const auto entry = [&](std::size_t k) {
+        for (; loads_.size() <= k; loads_.push_back({s, at})) {
+          table_.insert(table_.end(), static_cast<std::size_t>(width), 128);
+          words_.insert(words_.end(), static_cast<std::size_t>(width / 4), -1);
+        }
+        return k;
+      };
+      for (int n = 0; n < units_; ++n)
+        for (int u = 0; u < pattern.out; ++u) {
+          if (pattern.stream[u] != s) continue;
+          for (int b = 0; b < item_; ++b) {
+            const int from = n * in_ + pattern.offset[u] * item_ + b - at, to = n * out_ + u * item_ + b;
+            if (from < 0 || from >= width) continue;
+            // The first place of the lane that holds this word or nothing; a word of the result has its own place.
+            const bool whole = item_ % 4 == 0;
+            int place = whole ? to % 16 / 4 : 0;
+            const auto word = [&]() -> int& {
+              return words_[entry(first + place / 4) * (width / 4) + to / 16 * 4 + place % 4];
+            };
+            while (!whole && word() != -1 && word() != from / 4) ++place;
+            word() = from / 4;
+            table_[(first + place / 4) * width + to] = static_cast<Byte>(place % 4 * 4 + from % 4);
+          }
+        }
+      if (loads_.size() > static_cast<std::size_t>(kPermuteSources)) return false;
+    }
+  for (int& word : words_) word = std::max(word, 0);
+  return true;
+}
+
+// Rounds from unit `first` on, as many as fit in `units`; the units they made.
+std::ptrdiff_t Plan::rounds(const Byte* const* streams, std::ptrdiff_t first, std::ptrdiff_t units, Byte* out,
+                            const Byte* end) const {
+  PermuteRounds p;
+  p.sources = static_cast<int>(loads_.size());
+  p.source_step = static_cast<std::ptrdiff_t>(units_) * in_;
+  p.out_step = static_cast<std::ptrdiff_t>(units_) * out_;
+  p.table = table_.data();
+  p.words = words_.data();
+  p.whole_words = item_ % 4 == 0;
+  p.out = out + first * out_;
+  // The last vector that is read must end within what may be read; and where whole vectors are written, the last one
+  // within the row.
+  p.rounds = permuter_.lanes ? units / units_
+             : units * out_ < permuter_.width ? 0
+                                              : (units * out_ - permuter_.width) / p.out_step + 1;
+  for (int k = 0; k < p.sources; ++k) {
+    p.source[k] = streams[loads_[k].stream] + first * in_ + loads_[k].at;
+    const std::ptrdiff_t room = end - p.source[k] - permuter_.width;
+    if (room < (p.rounds - 1) * p.source_step) p.rounds = room < 0 ? 0 : room / p.source_step + 1;
+  }
+  if (p.rounds > 0) permuter_.run(p);
+  return p.rounds * units_;
+}
+
 void Plan::row(const Byte* const* streams, std::ptrdiff_t units, Byte* out, const Byte* end) const {
   std::ptrdiff_t done = 0;
   if (units_ > 0) {
-    PermuteRounds p{};
-    p.sources = static_cast<int>(loads_.size());
-    p.source_step = static_cast<std::ptrdiff_t>(units_) * in_;
-    p.out_step = static_cast<std::ptrdiff_t>(units_) * out_;
-    p.table = table_.data();
-    p.out = out;
-    // Whole vectors only: the last must end within the row, and within what may be read.
-    p.rounds = std::max<std::ptrdiff_t>(0, (units * out_ - permuter_.width) / p.out_step + 1);
-    if (units * out_ < permuter_.width) p.rounds = 0;
-    for (int k = 0; k < p.sources; ++k) {
-      p.source[k] = streams[loads_[k].stream] + loads_[k].at;
-      const std::ptrdiff_t room = end - p.source[k] - permuter_.width;
-      p.rounds = room < 0 ? 0 : std::min(p.rounds, room / p.source_step + 1);
-    }
-    if (p.rounds > 0) permuter_.run(p);
-    done = p.rounds * units_;
+    done = rounds(streams, 0, units, out, end);
+    // What is left of a row is made by one more round that begins within what is done.
+    const std::ptrdiff_t last = units - units_;
+    if (done < units && last >= 0 && done >= last && permuter_.lanes && rounds(streams, last, units_, out, end) > 0)
+      done = units;
   }
+  if (done == units) return;
   switch (item_) {
     case 1: return one_by_one<std::uint8_t>(streams, done, units, out);
     case 2: return one_by_one<std::uint16_t>(streams, done, units, out);

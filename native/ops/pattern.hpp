@@ -33,6 +33,9 @@ class Plan {
   };
 
   bool tabulate(const Pattern& pattern);
+  bool tabulate_lanes(const Pattern& pattern);
+  std::ptrdiff_t rounds(const unsigned char* const* streams, std::ptrdiff_t first, std::ptrdiff_t units,
+                        unsigned char* out, const unsigned char* end) const;
   template <class Item>
   void one_by_one(const unsigned char* const* streams, std::ptrdiff_t first, std::ptrdiff_t last,
                   unsigned char* out) const;
@@ -43,6 +46,7 @@ class Plan {
   int units_ = 0;  // a round; 0 to move runs one by one
   std::vector<Load> loads_;
   std::vector<unsigned char> table_;
+  std::vector<int> words_;
 };
 
 }  // namespace subpixel

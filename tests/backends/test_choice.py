@@ -9,6 +9,7 @@ import pytest
 from subpixel.backends import BACKENDS, available_threads, choose
 from subpixel.errors import BackendUnavailable, FallbackWarning, InvalidArgument, SubpixelError, Unsupported
 from subpixel.models import bicubic
+from subpixel.ops.native import _quota
 
 needs_native = pytest.mark.skipif(
     BACKENDS["native"].unavailable() is not None, reason="this installation has no compiled module"
@@ -146,6 +147,14 @@ def test_no_threads_is_not_blamed_on_the_target(monkeypatch):
         BACKENDS["native"].prepare(bicubic(2), {}, "f32", 0)
 
 
+@pytest.fixture
+def quota_read_anew():
+    """The quota is read once in a process; not in these tests."""
+    _quota.cache_clear()
+    yield
+    _quota.cache_clear()
+
+
 @pytest.mark.parametrize(
     ("quota", "threads"),
     [
@@ -159,7 +168,7 @@ def test_no_threads_is_not_blamed_on_the_target(monkeypatch):
         ("nonsense\n", 3),
     ],
 )
-def test_threads_are_those_this_process_may_use(monkeypatch, quota, threads):
+def test_threads_are_those_this_process_may_use(quota_read_anew, monkeypatch, quota, threads):
     def opened(path, **_):
         assert path == "/sys/fs/cgroup/cpu.max"
         if quota is None:
@@ -185,7 +194,7 @@ def test_an_affinity_mask_is_honoured():
         os.sched_setaffinity(0, before)
 
 
-def test_threads_without_affinity_masks(monkeypatch):
+def test_threads_without_affinity_masks(quota_read_anew, monkeypatch):
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
     monkeypatch.setattr("subpixel.ops.native.open", lambda *_, **__: io.StringIO("max 100000"), raising=False)
     for count, threads in ((7, 7), (None, 1)):

@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -5,6 +7,7 @@ import torch
 from oracle.shuffle import pixel_shuffle_nchw
 from subpixel.errors import InvalidArgument, SubpixelError
 from subpixel.ops import pixel_shuffle, pixel_unshuffle, resize
+from subpixel.ops.native import native_module
 
 LAYOUTS = ("NCHW", "NHWC", "CHW", "HWC")
 ORDERS = ("CRD", "DCR")
@@ -47,6 +50,23 @@ def test_crd_is_torch(rng, r):
     np.testing.assert_array_equal(pixel_unshuffle(expected, r), back)
 
 
+@pytest.mark.parametrize("target", native_module().targets() if native_module() else [])
+@pytest.mark.parametrize("r", [2, 3, 4, (1, 5), (6, 2)])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])
+def test_every_target_gives_the_bytes_of_the_plain_version(rng, monkeypatch, dtype, r, target):
+    rh, rw = (r, r) if isinstance(r, int) else r
+    for width, c, layout, order in itertools.product((1, 2, 3, 5, 16, 21, 22, 65, 130), (1, 3), LAYOUTS[:2], ORDERS):
+        shape = (2, c * rh * rw, 3, width) if layout == "NCHW" else (2, 3, width, c * rh * rw)
+        x = rng.integers(0, 255, shape).astype(dtype)
+        monkeypatch.setattr("subpixel.ops.shuffle.native_module", lambda: None)
+        wanted = pixel_shuffle(x, r, layout=layout, order=order)
+        monkeypatch.undo()
+        monkeypatch.setenv("SUBPIXEL_TARGET", target)
+        made = pixel_shuffle(x, r, layout=layout, order=order)
+        assert made.tobytes() == wanted.tobytes()
+        assert pixel_unshuffle(made, r, layout=layout, order=order).tobytes() == x.tobytes()
+
+
 def test_orders_agree_for_one_channel_and_differ_for_more(rng):
     one, three = rng.random((1, 9, 4, 4)), rng.random((1, 27, 4, 4))
     assert pixel_shuffle(one, 3).shape == (1, 1, 12, 12)
@@ -72,7 +92,9 @@ def test_colours_apart_equal_one_crd_call(rng):
     np.testing.assert_array_equal(pixel_shuffle(x, 2), apart)
 
 
-@pytest.mark.parametrize("dtype", [np.bool_, np.uint8, np.int64, np.float16, np.float64, np.complex64, "U3"])
+@pytest.mark.parametrize(
+    "dtype", [np.bool_, np.uint8, np.int64, np.float16, np.float64, np.complex64, ">f4", ">u2", "U3"]
+)
 def test_any_dtype_is_kept(dtype):
     x = np.arange(8).reshape(1, 8, 1, 1).astype(dtype)
     result = pixel_shuffle(x, 2)

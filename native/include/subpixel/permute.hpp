@@ -15,6 +15,10 @@ struct PermuteRounds {
   std::ptrdiff_t source_step, out_step, rounds;
   unsigned char* out;
   const unsigned char* table;  // (sources, width)
+  // For permuters by lanes: (sources, width / 4), which word of 4 bytes of a source each word is made of before the
+  // table picks from it within each 16-byte lane; with whole_words the table only says which are zero.
+  const int* words;
+  bool whole_words;
 };
 
 // What a target offers. A width of 0 means that elements are moved one by one.
@@ -23,10 +27,11 @@ struct Permuter {
   void (*run)(const PermuteRounds&);
   // Copies past the caches, for results larger than they are; null where there is no such store.
   void (*stream)(unsigned char* to, const unsigned char* from, std::size_t bytes);
+  bool lanes = false;  // as PermuteRounds says; such a one writes the kept bytes only
 };
 
 namespace avx2 { const Permuter& permuter(); }
-namespace avx512 { const Permuter& permuter(); }
+namespace avx512 { const Permuter& permuter(); const Permuter& permuter_bw(); }
 
 // x is (N, C*rh*rw, H, W) and y (N, C, H*rh, W*rw), or with channels_last the channels innermost; `inverse` goes from
 // y's shape to x's. `crd`: channel c*rh*rw + i*rw + j, else (i*rw + j)*C + c.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from importlib import import_module
 from types import ModuleType
@@ -38,11 +39,15 @@ def forced_target() -> str:
 def available_threads() -> int:
     """Threads this process may use: the affinity mask, and the control group's quota where there is one."""
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(count, _quota() or count))
+
+
+@functools.cache
+def _quota() -> int | None:
+    """Processors that the control group gives this process, read once: operators ask at every call."""
     try:
         with open("/sys/fs/cgroup/cpu.max", encoding="ascii") as file:
             quota, period = file.read().split()
     except (OSError, ValueError):
-        return count  # no such control here: the mask stands
-    if quota == "max":
-        return count
-    return max(1, min(count, round(int(quota) / int(period))))
+        return None  # no such control here: the mask stands
+    return None if quota == "max" else max(1, round(int(quota) / int(period)))

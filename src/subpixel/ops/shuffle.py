@@ -227,10 +227,12 @@ def _compiled(
     rh, rw = factors if axes.dims == 2 else (1, *factors)
     out = np.empty(shape, x.dtype)
     threads = available_threads() if x.nbytes >= _WORTH_THREADS else 1
-    flat, made = (y.reshape(-1).view(np.uint8) for y in (np.ascontiguousarray(x), out))
+    given, made = np.ascontiguousarray(x), out
+    if not x.dtype.isnative:  # the module reads no such dtype; to it bytes are bytes
+        given, made = given.reshape(-1).view(np.uint8), out.reshape(-1).view(np.uint8)
     item, crd = x.dtype.itemsize, order == "CRD"
     n = math.prod(lead)
-    module.shuffle(flat, made, n, c, h, w, rh, rw, item, not axes.first, crd, inverse, threads, forced_target())
+    module.shuffle(given, made, n, c, h, w, rh, rw, item, not axes.first, crd, inverse, threads, forced_target())
     return out
 
 
