@@ -11,6 +11,7 @@ struct Target {
   const KernelsF32& (*f32)();
   const WarpKernels& (*warp)();
   const Permuter* permuter;
+  const Resizer& (*resizer)();
 };
 
 constexpr Permuter kOneByOne = {0, nullptr, nullptr, false};
@@ -25,12 +26,13 @@ bool has_avx512() {
 #endif
 
 std::vector<Target> all_targets() {
-  std::vector<Target> list = {{"scalar", true, scalar::kernels_f32, scalar::warp_kernels, &kOneByOne}};
+  std::vector<Target> list = {
+      {"scalar", true, scalar::kernels_f32, scalar::warp_kernels, &kOneByOne, scalar::resizer}};
 #if defined(SUBPIXEL_X86)
-  list.push_back({"avx2", has_avx2(), avx2::kernels_f32, avx2::warp_kernels,
-                  &avx2::permuter()});
+  list.push_back({"avx2", has_avx2(), avx2::kernels_f32, avx2::warp_kernels, &avx2::permuter(), avx2::resizer});
   list.push_back({"avx512", has_avx512(), avx512::kernels_f32, avx512::warp_kernels,
-                  __builtin_cpu_supports("avx512vbmi") ? &avx512::permuter() : &avx512::permuter_bw()});
+                  __builtin_cpu_supports("avx512vbmi") ? &avx512::permuter() : &avx512::permuter_bw(),
+                  avx512::resizer});
 #endif
   return list;
 }
@@ -88,5 +90,7 @@ const KernelsF32& kernels_f32(const std::string& target) { return chosen(target)
 const WarpKernels& warp_kernels(const std::string& target) { return chosen(target).warp(); }
 
 const Permuter& permuter_of(const std::string& target) { return *chosen(target).permuter; }
+
+const Resizer& resizer_of(const std::string& target) { return chosen(target).resizer(); }
 
 }  // namespace subpixel

@@ -7,6 +7,7 @@
 #include "subpixel/kernels.hpp"
 #include "subpixel/permute.hpp"
 #include "subpixel/warp.hpp"
+#include "subpixel/weighted.hpp"
 
 namespace subpixel {
 
@@ -26,5 +27,6 @@ std::vector<std::string> targets();
 const KernelsF32& kernels_f32(const std::string& target);
 const WarpKernels& warp_kernels(const std::string& target);
 const Permuter& permuter_of(const std::string& target);
+const Resizer& resizer_of(const std::string& target);
 
 }  // namespace subpixel

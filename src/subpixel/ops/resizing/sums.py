@@ -9,11 +9,12 @@ import numpy as np
 
 from subpixel.errors import InvalidArgument
 from subpixel.ops.arrays import Arithmetic
+from subpixel.ops.resizing import compiled
 from subpixel.ops.resizing.dialects import Dialect, Preset
 from subpixel.ops.resizing.integers import ALGORITHMS
 from subpixel.ops.resizing.rule import Rule
 from subpixel.ops.resizing.sizes import Side
-from subpixel.ops.resizing.taps import AxisTaps, tabulate
+from subpixel.ops.resizing.taps import AxisTaps, table, tabulate
 from subpixel.ops.resizing.transfer import from_light, to_light
 
 __all__ = ["apply", "check_dtype"]
@@ -55,30 +56,35 @@ def apply(
         return ar.copy(x)
     if preset.integer and dtype == "uint8" and transfer is None:
         # They take both axes, also one of which nothing moves.
-        return ALGORITHMS[preset.integer](ar, x, [(side.axis, _table(side, rule)) for side in ordered])
-    tables = [(side.axis, _table(side, rule)) for side in moving]
+        tables = [(side.axis, _table(ar, side, rule)) for side in ordered]
+        made = compiled.sum_whole(preset.integer, x, tables) if ar.name == "numpy" else None
+        return ALGORITHMS[preset.integer](ar, x, tables) if made is None else made
+    tables = [(side.axis, _table(ar, side, rule)) for side in moving]
     if rule.kernel == "nearest":
-        for axis, taps in tables:
-            x = _extrapolated(ar, ar.take(x, taps.index[:, 0], axis), axis, taps, rule)
-        return x if ar.dtype(x) == dtype else ar.astype(x, dtype)
+        return _copied(ar, x, tables, rule)
     if transfer is not None:
         return _in_light(ar, x, tables, rule)
     if dtype in _REAL:
         sums = {"float32": dialect.sums, "float64": "float64"}.get(dtype, "float32")
-        return ar.astype(_summed(ar, x, tables, rule, sums, lambda y: y), dtype)
-    limits = np.iinfo(dtype)
-    low, high = float(limits.min), float(limits.max)
-
-    def rounded(y: Any) -> Any:
-        return _ROUND[dialect.rounding](ar, ar.clip(y, low, high))
-
-    if dialect.each_axis:
-        return ar.astype(_summed(ar, x, tables, rule, "float64", rounded), dtype)
-    return ar.astype(rounded(_summed(ar, x, tables, rule, "float64", lambda y: y)), dtype)
+        return _summed(ar, x, tables, rule, sums, dtype)
+    return _summed(ar, x, tables, rule, "float64", dtype, dialect.rounding, dialect.each_axis)
 
 
-def _table(side: Side, rule: Rule) -> AxisTaps:
-    return tabulate(side.n_in, side.n_out, side.scale, rule, side.roi)
+def _copied(ar: Arithmetic, x: Any, tables: Sequence[Table], rule: Rule) -> Any:
+    if ar.name == "numpy" and not any(_has_outside(taps) for _, taps in tables):
+        made = compiled.nearest(x, tables)
+        if made is not None:
+            return made
+    dtype = ar.dtype(x)
+    for axis, taps in tables:
+        x = _extrapolated(ar, ar.take(x, taps.index[:, 0], axis), axis, taps, rule)
+    return x if ar.dtype(x) == dtype else ar.astype(x, dtype)
+
+
+def _table(ar: Arithmetic, side: Side, rule: Rule) -> AxisTaps:
+    # torch takes no memory that it may not write to, as that of a remembered table.
+    make = table if ar.name == "numpy" else tabulate
+    return make(side.n_in, side.n_out, side.scale, rule, side.roi)
 
 
 def _moves(side: Side, rule: Rule) -> bool:
@@ -90,13 +96,26 @@ def _in_light(ar: Arithmetic, x: Any, tables: Sequence[Table], rule: Rule) -> An
     dtype = ar.dtype(x)
     top = float(np.iinfo(dtype).max)
     light = to_light(ar, ar.astype(x, "float64") / top)
-    stored = from_light(ar, _summed(ar, light, tables, rule, "float64", lambda y: y))
+    stored = from_light(ar, _summed(ar, light, tables, rule, "float64", "float64"))
     return ar.astype(ar.floor(stored * top + 0.5), dtype)
 
 
-def _summed(ar: Arithmetic, x: Any, tables: Sequence[Table], rule: Rule, sums: str, after: Callable[[Any], Any]) -> Any:
-    """``x`` in the dtype ``sums``; ``after`` is done to the result of each axis."""
-    for axis, taps in tables:
+def _summed(
+    ar: Arithmetic,
+    x: Any,
+    tables: Sequence[Table],
+    rule: Rule,
+    sums: str,
+    dtype: str,
+    rounding: str | None = None,
+    each_axis: bool = False,
+) -> Any:
+    """``x`` in ``dtype``, summed in the dtype ``sums``; whole numbers are rounded after each axis or at the end."""
+    if ar.name == "numpy":
+        made = compiled.sum_real(x, tables, sums, dtype, rounding, each_axis, rule.extrapolation)
+        if made is not None:
+            return made
+    for last, (axis, taps) in enumerate(tables, 1 - len(tables)):
         shape = [1] * len(x.shape)
         shape[axis] = -1
         out: Any = None
@@ -107,8 +126,15 @@ def _summed(ar: Arithmetic, x: Any, tables: Sequence[Table], rule: Rule, sums: s
                 out = part
             else:
                 out += part
-        x = after(_extrapolated(ar, out, axis, taps, rule))
-    return x
+        x = _extrapolated(ar, out, axis, taps, rule)
+        if rounding is not None and (each_axis or last == 0):
+            limits = np.iinfo(dtype)
+            x = _ROUND[rounding](ar, ar.clip(x, float(limits.min), float(limits.max)))
+    return ar.astype(x, dtype)
+
+
+def _has_outside(taps: AxisTaps) -> bool:
+    return taps.outside is not None and bool(taps.outside.any())
 
 
 def _extrapolated(ar: Arithmetic, y: Any, axis: int, taps: AxisTaps, rule: Rule) -> Any:

@@ -7,8 +7,9 @@ short form for what this package's own networks and pictures use. The engines an
 
 from __future__ import annotations
 
+import functools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -18,7 +19,7 @@ from subpixel.errors import InvalidArgument
 from subpixel.ops.resizing.kernels import KERNELS
 from subpixel.ops.resizing.rule import BORDERS, Rule
 
-__all__ = ["SUPPORT", "AxisTaps", "Border", "Mode", "axis_taps", "check_axis", "tabulate"]
+__all__ = ["SUPPORT", "AxisTaps", "Border", "Mode", "axis_taps", "check_axis", "table", "tabulate"]
 
 Mode = Literal["nearest", "linear", "cubic"]
 Border = Literal["replicate", "symmetric"]
@@ -29,6 +30,8 @@ SUPPORT: dict[str, int] = {"nearest": 0, "linear": 1, "cubic": 2}
 _MAX_SIDE = 2**31 - 1
 # Indices and weights are 16 bytes a tap: 4 GiB of table is the most that is made for one axis.
 _MAX_TAPS = 2**28
+# Samples in and out of an axis whose table is remembered: it is then of some MiB at most.
+_MAX_REMEMBERED = 2**14
 
 Reals = NDArray[np.floating[Any]]
 
@@ -44,6 +47,8 @@ class AxisTaps:
     index: NDArray[np.int64]
     weight: NDArray[np.float64]
     outside: NDArray[np.bool_] | None = None
+    # What the compiled module made of it, by what for.
+    packed: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
 
 def axis_taps(
@@ -138,6 +143,26 @@ def tabulate(n_in: int, n_out: int, scale: float | None, rule: Rule, roi: tuple[
         weight = np.where((index >= 0) & (index < n_in), weight, 0.0)
     total = weight.sum(axis=1, keepdims=True)
     return AxisTaps(_inside(index, n_in, rule.border), weight / np.where(total == 0, 1.0, total), outside)
+
+
+@functools.lru_cache(maxsize=32)
+def _remembered(
+    n_in: int, n_out: int, scale: float | None, rule: Rule, roi: tuple[float, float], signs: tuple[float, ...]
+) -> AxisTaps:
+    taps = tabulate(n_in, n_out, scale, rule, roi)
+    for table in (taps.index, taps.weight, taps.outside):
+        if table is not None:
+            table.flags.writeable = False
+    return taps
+
+
+def table(n_in: int, n_out: int, scale: float | None, rule: Rule, roi: tuple[float, float] = (0, 1)) -> AxisTaps:
+    """:func:`tabulate`, read-only: tables of pictures of usual sizes are remembered, the last 32 of them."""
+    if n_in + n_out > _MAX_REMEMBERED:
+        return tabulate(n_in, n_out, scale, rule, roi)
+    # 0.0 and -0.0 are equal, but not what follows from them.
+    signs = tuple(math.copysign(1, value) for value in (*roi, rule.extrapolation, rule.a))
+    return _remembered(n_in, n_out, scale, rule, roi, signs)
 
 
 def _step(n_in: int, n_out: int, scale: float | None, rule: Rule) -> Any:

@@ -1,0 +1,77 @@
+// Resizing one axis of an array or two neighbouring ones, by tables of taps.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "subpixel/weighted.hpp"
+
+namespace subpixel {
+
+// One axis: output sample i is the sum of `taps` input samples, by their indices and weights (n_out, taps). The weights
+// are of the kind in which is summed: f32, f64, or whole numbers (i32) for fixed point.
+class ResizeAxis {
+ public:
+  // Throws std::invalid_argument for an index that is not within the axis.
+  ResizeAxis(int n_in, int n_out, int taps, const int* index);
+  void set_weights(const float* weight);
+  void set_weights(const double* weight);
+  void set_weights(const int* weight);  // each below 2^30
+  void set_outside(const unsigned char* outside);
+
+  int n_in() const { return n_in_; }
+  int n_out() const { return n_out_; }
+  Kind sums() const { return sums_; }
+  // All weights are below 2^15.
+  bool short_weights() const { return short_; }
+  int taps() const { return taps_; }
+  const int* index(int output) const { return index_.data() + std::ptrdiff_t{output} * taps_; }
+  // The input samples that some outputs need.
+  void reach(int first, int outputs, int& low, int& high) const;
+  // The most samples from the first to the last that one output needs.
+  int span() const { return span_; }
+  // What the kernels need for some outputs that are summed from samples of a kind.
+  void describe(Kind from, int first, int outputs, Weighted& w) const;
+
+ private:
+  void make_even();
+
+  int n_in_, n_out_, taps_, span_ = 1;
+  Kind sums_ = Kind::i32;
+  bool short_ = true;
+  std::vector<int> index_, whole_, low_, high_;
+  std::vector<float> f32_;
+  std::vector<double> f64_;
+  std::vector<unsigned char> outside_, alike_;
+};
+
+// One axis of an array: from samples of one kind to those of another.
+struct ResizePass {
+  const ResizeAxis* axis;
+  Kind from, to;
+  Finish finish;
+};
+
+// (outer, height, width, channels) of the input, the rows and columns of which are resized.
+struct ResizeShape {
+  std::ptrdiff_t outer;
+  int height, width, channels;
+};
+
+// Whether there are kernels for a pass.
+bool can_resize(const ResizePass& pass);
+
+// `rows` or `columns` may be null. With both the first pass's result is the second's input. Neither the number of
+// threads nor the target changes the result. Throws std::invalid_argument for a target that does not run here.
+void resize(const ResizeShape& shape, const ResizePass* rows, const ResizePass* columns, bool rows_first,
+            const void* x, void* y, int threads, const std::string& target);
+
+// The same with one tap, which is copied; `item`: bytes of a sample.
+void resize_nearest(const ResizeShape& shape, int item, const ResizeAxis* rows, const ResizeAxis* columns,
+                    const void* x, void* y, int threads);
+
+// How many threads are worth starting for so many bytes.
+int worthwhile_threads(std::ptrdiff_t bytes, int threads);
+
+}  // namespace subpixel

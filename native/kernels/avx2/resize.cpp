@@ -1,0 +1,39 @@
+#define SUBPIXEL_TARGET_NS avx2
+
+#include <immintrin.h>
+
+namespace subpixel::avx2 {
+namespace {
+constexpr int kLanes = 8;
+typedef int Ints __attribute__((vector_size(32)));
+typedef int Halfs __attribute__((vector_size(16)));
+typedef short Shorts __attribute__((vector_size(32)));
+typedef unsigned char Bytes __attribute__((vector_size(8)));
+typedef unsigned char HalfBytes __attribute__((vector_size(4)));
+typedef unsigned short HalfWords __attribute__((vector_size(8)));
+typedef short Words __attribute__((vector_size(16)));
+typedef unsigned char ManyBytes __attribute__((vector_size(16)));
+
+inline Ints multiply_pairs(Ints x, Ints w) { return (Ints)_mm256_madd_epi16((__m256i)x, (__m256i)w); }
+inline Shorts multiply_high(Shorts x, Shorts w) { return (Shorts)_mm256_mulhi_epi16((__m256i)x, (__m256i)w); }
+inline Ints widened(Bytes v) { return (Ints)_mm256_cvtepu8_epi32(_mm_cvtsi64_si128((long long)v)); }
+inline __m128i low(__m256i v) { return _mm256_castsi256_si128(v); }
+inline __m128i high(__m256i v) { return _mm256_extracti128_si256(v, 1); }
+// What fits in the narrower type.
+inline Words narrow(Ints v, short) { return (Words)_mm_packs_epi32(low((__m256i)v), high((__m256i)v)); }
+inline Bytes narrow(Ints v, unsigned char) {
+  const __m128i words = (__m128i)narrow(v, short{});
+  return (Bytes)_mm_cvtsi128_si64(_mm_packus_epi16(words, words));
+}
+inline HalfWords narrow(Halfs v, unsigned short) {
+  return (HalfWords)_mm_cvtsi128_si64(_mm_packus_epi32((__m128i)v, (__m128i)v));
+}
+inline HalfBytes narrow(Halfs v, unsigned char) {
+  const __m128i words = _mm_packus_epi32((__m128i)v, (__m128i)v);
+  return (HalfBytes)_mm_cvtsi128_si32(_mm_packus_epi16(words, words));
+}
+inline ManyBytes narrow(Shorts v) { return (ManyBytes)_mm_packus_epi16(low((__m256i)v), high((__m256i)v)); }
+}  // namespace
+}  // namespace subpixel::avx2
+
+#include "../generic/weighted.hpp"

@@ -1,0 +1,31 @@
+#define SUBPIXEL_TARGET_NS avx512
+
+#include <immintrin.h>
+
+namespace subpixel::avx512 {
+namespace {
+constexpr int kLanes = 16;
+typedef int Ints __attribute__((vector_size(64)));
+typedef int Halfs __attribute__((vector_size(32)));
+typedef short Shorts __attribute__((vector_size(64)));
+typedef unsigned char Bytes __attribute__((vector_size(16)));
+typedef unsigned char HalfBytes __attribute__((vector_size(8)));
+typedef unsigned short HalfWords __attribute__((vector_size(16)));
+typedef short Words __attribute__((vector_size(32)));
+typedef unsigned char ManyBytes __attribute__((vector_size(32)));
+
+inline Ints multiply_pairs(Ints x, Ints w) { return (Ints)_mm512_madd_epi16((__m512i)x, (__m512i)w); }
+inline Shorts multiply_high(Shorts x, Shorts w) { return (Shorts)_mm512_mulhi_epi16((__m512i)x, (__m512i)w); }
+inline Ints widened(Bytes v) { return (Ints)_mm512_cvtepu8_epi32((__m128i)v); }
+// What fits in the narrower type.
+inline Bytes narrow(Ints v, unsigned char) { return (Bytes)_mm512_cvtepi32_epi8((__m512i)v); }
+inline Words narrow(Ints v, short) { return (Words)_mm512_cvtepi32_epi16((__m512i)v); }
+inline HalfBytes narrow(Halfs v, unsigned char) {
+  return (HalfBytes)_mm_cvtsi128_si64(_mm256_cvtepi32_epi8((__m256i)v));
+}
+inline HalfWords narrow(Halfs v, unsigned short) { return (HalfWords)_mm256_cvtepi32_epi16((__m256i)v); }
+inline ManyBytes narrow(Shorts v) { return (ManyBytes)_mm512_cvtepi16_epi8((__m512i)v); }
+}  // namespace
+}  // namespace subpixel::avx512
+
+#include "../generic/weighted.hpp"

@@ -1,0 +1,297 @@
+// Weighted sums of rows, written once over vectors of kLanes numbers of 32 bits. Each target's file defines
+// SUBPIXEL_TARGET_NS, kLanes and its vectors (Ints, Halfs of so many, Shorts of twice as many) with widened, narrow,
+// multiply_pairs and multiply_high before including this: of conversions between vectors GCC makes single moves. Nothing of the standard library may be instantiated here (see conv_f32.hpp).
+//
+// These files are built with -ffp-contract=off: a product, then a sum, tap after tap, as NumPy's version in
+// ops/resizing/sums.py does it, so that the bits are the same.
+
+#include "subpixel/weighted.hpp"
+#include "turn.hpp"
+
+namespace subpixel::SUBPIXEL_TARGET_NS {
+namespace {
+
+typedef float Floats __attribute__((vector_size(kLanes * 4)));
+typedef double Doubles __attribute__((vector_size(kLanes * 4)));
+constexpr int kHalf = kLanes / 2;
+
+#define SUBPIXEL_INLINE inline __attribute__((always_inline))
+
+// Vectors of N numbers of a type.
+template <class T, int N>
+struct Many {
+  typedef T type __attribute__((vector_size(N * sizeof(T))));
+};
+
+template <class V>
+inline V load(const void* p) {
+  V v;
+  __builtin_memcpy(&v, p, sizeof v);
+  return v;
+}
+
+// The first `count` numbers; the others are 0.
+template <class V>
+inline V load(const void* p, std::ptrdiff_t count) {
+  V v{};
+  __builtin_memcpy(&v, p, static_cast<std::size_t>(count) * sizeof v[0]);
+  return v;
+}
+
+template <class V>
+inline void store(void* p, V v) {
+  __builtin_memcpy(p, &v, sizeof v);
+}
+
+template <class V>
+inline void store(void* p, V v, std::ptrdiff_t count) {
+  __builtin_memcpy(p, &v, static_cast<std::size_t>(count) * sizeof v[0]);
+}
+
+// Bodies hold copies of their arguments: what is stored through a pointer to bytes could change the originals.
+
+// Calls the body for blocks of `count` columns: four vectors, one, and for the rest one that
+// overlaps the last; a row shorter than a vector is loaded in part.
+template <int Lanes, class Body>
+SUBPIXEL_INLINE void each_block(std::ptrdiff_t count, Body body) {
+  std::ptrdiff_t c = 0;
+  for (; c + 4 * Lanes <= count; c += 4 * Lanes) body.template whole<4>(c);
+  for (; c + Lanes <= count; c += Lanes) body.template whole<1>(c);
+  if (c == count) return;
+  if (count >= Lanes)
+    body.template whole<1>(count - Lanes);
+  else
+    body.some(count);
+}
+
+inline Floats settled(Floats v, const Finish&, float) { return v; }
+inline Doubles settled(Doubles v, const Finish&, double) { return v; }
+inline auto settled(Doubles v, const Finish&, float) { return __builtin_convertvector(v, Many<float, kHalf>::type); }
+
+template <class D>
+inline auto settled(Doubles v, const Finish& finish, D) {
+  const Doubles none{}, high = none + finish.high;
+  v = v > none ? v : none;
+  v = v < high ? v : high;
+  // Adding and subtracting 1.5 · 2^52 rounds to the nearest whole number, halves to even.
+  const Doubles magic = none + 6755399441055744.0;
+  v = finish.even ? (v + magic) - magic : v + 0.5;
+  return narrow(__builtin_convertvector(v, Halfs), D{});
+}
+
+template <class V, class S, class D>
+struct RealSums {
+  static constexpr int kCount = sizeof(V) / sizeof(S);
+  Weighted w;
+  const int* index;
+  const S* weight;
+  D* to;
+
+  const S* row(int t) const { return static_cast<const S*>(w.from) + (index[t] - w.origin) * w.step; }
+
+  template <int Vectors>
+  SUBPIXEL_INLINE void whole(std::ptrdiff_t c) const {
+    V sum[Vectors];
+    const S* x = row(0) + c;
+    for (int v = 0; v < Vectors; ++v) sum[v] = load<V>(x + v * kCount) * weight[0];
+    for (int t = 1; t < w.taps; ++t) {
+      x = row(t) + c;
+      for (int v = 0; v < Vectors; ++v) sum[v] += load<V>(x + v * kCount) * weight[t];
+    }
+    for (int v = 0; v < Vectors; ++v) store(to + c + v * kCount, settled(sum[v], w.finish, D{}));
+  }
+  SUBPIXEL_INLINE void some(std::ptrdiff_t count) const {
+    V sum = load<V>(row(0), count) * weight[0];
+    for (int t = 1; t < w.taps; ++t) sum += load<V>(row(t), count) * weight[t];
+    store(to, settled(sum, w.finish, D{}), count);
+  }
+};
+
+template <class V, class S, class D>
+void real_sums(const Weighted& w) {
+  for (int k = 0; k < w.outputs; ++k) {
+    D* to = static_cast<D*>(w.to) + k * w.to_step;
+    if (w.outside && w.outside[k]) {
+      const auto value = settled(V{} + static_cast<S>(w.finish.outside), w.finish, D{});
+      for (std::ptrdiff_t c = 0; c < w.count; ++c) to[c] = value[0];
+      continue;
+    }
+    const std::ptrdiff_t first = std::ptrdiff_t{k} * w.taps;
+    each_block<sizeof(V) / sizeof(S)>(
+        w.count, RealSums<V, S, D>{w, w.index + first, static_cast<const S*>(w.weight) + first, to});
+  }
+}
+
+template <class T>
+void widen(const void* from, void* to, std::ptrdiff_t count) {
+  const T* x = static_cast<const T*>(from);
+  double* y = static_cast<double*>(to);
+  for (std::ptrdiff_t i = 0; i < count; ++i) y[i] = x[i];
+}
+
+// ---- fixed point
+
+inline Bytes to_bytes(Ints v) {
+  const Ints none{}, most = none + 255;
+  v = v > none ? v : none;
+  v = v < most ? v : most;
+  return narrow(v, static_cast<unsigned char>(0));
+}
+
+inline Bytes fixed(Ints sum, int shift, unsigned char) { return to_bytes((sum + (1 << (shift - 1))) >> shift); }
+inline Ints fixed(Ints sum, int, int) { return sum; }
+inline auto fixed(Ints sum, int shift, short) { return narrow(sum >> shift, short{}); }
+
+// Sums of bytes for G outputs with the same indices: two rows lie side by side in the halves of each number.
+template <int G, bool wide, class D>
+struct ByteSums {
+  Weighted w;
+  const int* index;
+  const int *low, *high;
+  D* to;
+
+  const unsigned char* row(int t) const {
+    return static_cast<const unsigned char*>(w.from) + (index[t] - w.origin) * w.step;
+  }
+
+  template <class Read>
+  SUBPIXEL_INLINE void sums(Ints* made, Read read) const {
+    Ints above[G];
+    for (int g = 0; g < G; ++g) made[g] = above[g] = Ints{};
+    const int pairs = w.taps / 2;
+    for (int p = 0; p < pairs; ++p) {
+      const Ints x = widened(read(row(2 * p))) | widened(read(row(2 * p + 1))) << 16;
+      for (int g = 0; g < G; ++g) {
+        made[g] += multiply_pairs(x, Ints{} + low[g * pairs + p]);
+        if (wide) above[g] += multiply_pairs(x, Ints{} + high[g * pairs + p]);
+      }
+    }
+    if (wide)
+      for (int g = 0; g < G; ++g) made[g] += above[g] << 15;
+  }
+  template <int Vectors>
+  SUBPIXEL_INLINE void whole(std::ptrdiff_t c) const {
+    for (int v = 0; v < Vectors; ++v, c += kLanes) {
+      Ints made[G];
+      sums(made, [c](const unsigned char* x) { return load<Bytes>(x + c); });
+      for (int g = 0; g < G; ++g) store(to + g * w.to_step + c, fixed(made[g], w.finish.shift, D{}));
+    }
+  }
+  SUBPIXEL_INLINE void some(std::ptrdiff_t count) const {
+    Ints made[G];
+    sums(made, [count](const unsigned char* x) { return load<Bytes>(x, count); });
+    for (int g = 0; g < G; ++g) store(to + g * w.to_step, fixed(made[g], w.finish.shift, D{}), count);
+  }
+};
+
+template <int G, class D>
+inline void byte_sums_of(const Weighted& w, int k) {
+  const std::ptrdiff_t first = std::ptrdiff_t{k} * w.taps;
+  const int *low = static_cast<const int*>(w.weight) + first / 2, *index = w.index + first;
+  D* to = static_cast<D*>(w.to) + k * w.to_step;
+  if (w.high)
+    each_block<kLanes>(w.count, ByteSums<G, true, D>{w, index, low, static_cast<const int*>(w.high) + first / 2, to});
+  else
+    each_block<kLanes>(w.count, ByteSums<G, false, D>{w, index, low, nullptr, to});
+}
+
+template <class D>
+void byte_sums(const Weighted& w) {
+  for (int k = 0; k < w.outputs;) {
+    int alike = w.alike[k];
+    if (alike > w.outputs - k) alike = w.outputs - k;
+    switch (alike) {
+      case 4: byte_sums_of<4, D>(w, k); break;
+      case 3: byte_sums_of<3, D>(w, k); break;
+      case 2: byte_sums_of<2, D>(w, k); break;
+      default: byte_sums_of<1, D>(w, k); alike = 1; break;
+    }
+    k += alike;
+  }
+}
+
+struct WholeSums {
+  Weighted w;
+  const int *index, *weight;
+  unsigned char* to;
+
+  const int* row(int t) const { return static_cast<const int*>(w.from) + (index[t] - w.origin) * w.step; }
+
+  template <int Vectors>
+  SUBPIXEL_INLINE void whole(std::ptrdiff_t c) const {
+    Ints sum[Vectors] = {};
+    for (int t = 0; t < w.taps; ++t) {
+      const int* x = row(t) + c;
+      for (int v = 0; v < Vectors; ++v) sum[v] += load<Ints>(x + v * kLanes) * weight[t];
+    }
+    for (int v = 0; v < Vectors; ++v) store(to + c + v * kLanes, fixed(sum[v], w.finish.shift, to[0]));
+  }
+  SUBPIXEL_INLINE void some(std::ptrdiff_t count) const {
+    Ints sum{};
+    for (int t = 0; t < w.taps; ++t) sum += load<Ints>(row(t), count) * weight[t];
+    store(to, fixed(sum, w.finish.shift, to[0]), count);
+  }
+};
+
+void whole_sums(const Weighted& w) {
+  for (int k = 0; k < w.outputs; ++k) {
+    const std::ptrdiff_t first = std::ptrdiff_t{k} * w.taps;
+    each_block<kLanes>(w.count, WholeSums{w, w.index + first, static_cast<const int*>(w.weight) + first,
+                                          static_cast<unsigned char*>(w.to) + k * w.to_step});
+  }
+}
+
+// Two taps; of each product the lower 16 bits are dropped, as OpenCV does it.
+struct HighSums {
+  static constexpr int kCount = 2 * kLanes;
+  const short *a, *b;
+  short first, second;
+  unsigned char* to;
+
+  auto sum(Shorts x, Shorts y) const {
+    return narrow((multiply_high(x, Shorts{} + first) + multiply_high(y, Shorts{} + second) + 2) >> 2);
+  }
+  template <int Vectors>
+  SUBPIXEL_INLINE void whole(std::ptrdiff_t c) const {
+    for (int v = 0; v < Vectors; ++v, c += kCount) store(to + c, sum(load<Shorts>(a + c), load<Shorts>(b + c)));
+  }
+  SUBPIXEL_INLINE void some(std::ptrdiff_t count) const { store(to, sum(load<Shorts>(a, count), load<Shorts>(b, count)), count); }
+};
+
+void high_sums(const Weighted& w) {
+  const auto row = [&](int k, int t) {
+    return static_cast<const short*>(w.from) + (w.index[std::ptrdiff_t{k} * 2 + t] - w.origin) * w.step;
+  };
+  for (int k = 0; k < w.outputs; ++k) {
+    const int both = static_cast<const int*>(w.weight)[k];
+    each_block<HighSums::kCount>(
+        w.count, HighSums{row(k, 0), row(k, 1), static_cast<short>(both), static_cast<short>(both >> 16),
+                          static_cast<unsigned char*>(w.to) + k * w.to_step});
+  }
+}
+
+#undef SUBPIXEL_INLINE
+}  // namespace
+
+const Resizer& resizer() {
+  static constexpr Resizer table = {
+      real_sums<Floats, float, float>,
+      real_sums<Doubles, double, double>,
+      real_sums<Doubles, double, float>,
+      real_sums<Doubles, double, unsigned char>,
+      real_sums<Doubles, double, unsigned short>,
+      byte_sums<unsigned char>,
+      byte_sums<int>,
+      byte_sums<short>,
+      whole_sums,
+      high_sums,
+      widen<unsigned char>,
+      widen<unsigned short>,
+      widen<float>,
+      {turn_in<1>, turn_in<2>, turn_in<4>, turn_in<8>},
+      {turn_out<1>, turn_out<2>, turn_out<4>, turn_out<8>},
+  };
+  return table;
+}
+
+}  // namespace subpixel::SUBPIXEL_TARGET_NS

@@ -1,0 +1,338 @@
+// A resize goes by rows: down the picture rows are summed as they lie; across it a few rows are turned on their side,
+// so that columns are rows, summed likewise and turned back. What stands between the two stays in the cache: rows that
+// were resized across wait in a ring until no further sum down needs them.
+#include "subpixel/resize.hpp"
+
+#include <algorithm>
+#include <memory>
+
+#include "subpixel/dispatch.hpp"
+#include "subpixel/parallel.hpp"
+
+namespace subpixel {
+namespace {
+
+using Memory = std::unique_ptr<char[]>;
+
+Memory room(std::ptrdiff_t samples, Kind kind) { return Memory(new char[samples * size_of(kind)]); }
+
+SumRows* sum_of(const Resizer& r, Kind held, Kind to) {
+  switch (held) {
+    case Kind::f32: return to == Kind::f32 ? r.f32 : nullptr;
+    case Kind::f64:
+      return to == Kind::f64 ? r.f64 : to == Kind::f32 ? r.f64_f32 : to == Kind::u8 ? r.f64_u8
+                                   : to == Kind::u16   ? r.f64_u16
+                                                       : nullptr;
+    case Kind::u8: return to == Kind::u8 ? r.u8 : to == Kind::i32 ? r.u8_i32 : to == Kind::i16 ? r.u8_i16 : nullptr;
+    case Kind::i32: return to == Kind::u8 ? r.i32_u8 : nullptr;
+    case Kind::i16: return to == Kind::u8 ? r.i16_u8 : nullptr;
+    case Kind::u16: break;
+  }
+  return nullptr;
+}
+
+Widen* widen_of(const Resizer& r, Kind from, Kind held) {
+  if (held != Kind::f64) return nullptr;
+  return from == Kind::u8 ? r.u8_f64 : from == Kind::u16 ? r.u16_f64 : from == Kind::f32 ? r.f32_f64 : nullptr;
+}
+
+Kind held_of(const ResizePass& pass) { return pass.axis->sums() == Kind::i32 ? pass.from : pass.axis->sums(); }
+
+// A pass with the kernels of a target. Samples that are not of the kind in which is summed are widened before.
+struct Step {
+  const ResizeAxis& axis;
+  Kind from, held, to;
+  Finish finish;
+  SumRows* sum;
+  Widen* widen;
+
+  Step(const ResizePass& pass, const Resizer& r)
+      : axis(*pass.axis), from(pass.from), held(held_of(pass)), to(pass.to), finish(pass.finish),
+        sum(sum_of(r, held, to)), widen(widen_of(r, from, held)) {}
+
+  // Steps and samples are whole rows of `count` samples.
+  Weighted weighted(int first, int outputs, std::ptrdiff_t count) const {
+    Weighted w{};
+    axis.describe(held, first, outputs, w);
+    w.step = w.to_step = w.count = count;
+    w.finish = finish;
+    return w;
+  }
+};
+
+int log_size(Kind kind) { return size_of(kind) == 8 ? 3 : size_of(kind) / 2; }
+
+// Resizes rows across.
+class Across {
+ public:
+  Across(const Step& step, const Resizer& kernels, int channels, int rows)
+      : step_(step), channels_(channels), alone_(channels >= kAlone) {
+    const std::ptrdiff_t whole = std::ptrdiff_t{step.axis.n_in()} * channels;
+    if (alone_) {
+      if (step.widen) wide_ = room(whole, step.held);
+      return;
+    }
+    turn_in_ = kernels.turn_in[log_size(step.from)];
+    turn_out_ = kernels.turn_out[log_size(step.to)];
+    // At least 64 samples to a sum, but no more rows than there are.
+    const int wanted = (64 / channels + kLaneStep - 1) / kLaneStep * kLaneStep;
+    lanes_ = std::max(kLaneStep, std::min(wanted, (rows + kLaneStep - 1) / kLaneStep * kLaneStep));
+    plan_blocks();
+  }
+
+  int lanes() const { return alone_ ? 1 : lanes_; }
+
+  void run(const void* const* from, void* const* to, int rows) {
+    if (alone_) {
+      for (int r = 0; r < rows; ++r) run_alone(from[r], to[r]);
+      return;
+    }
+    for (const Block& block : blocks_) run_block(block, from, to, rows);
+  }
+
+ private:
+  // So many channels are summed as they lie; fewer would leave vectors empty.
+  static constexpr int kAlone = 32;
+  // Bytes of a tile: it and its result stay in the first-level cache.
+  static constexpr std::ptrdiff_t kTile = 12 << 10;
+
+  struct Block {
+    int first, outputs, low, inputs;
+  };
+
+  void plan_blocks() {
+    const ResizeAxis& axis = step_.axis;
+    const std::ptrdiff_t column = std::ptrdiff_t{channels_} * lanes_;
+    const double ratio = static_cast<double>(axis.n_in()) / axis.n_out();
+    const double bytes = column * std::max<double>(size_of(step_.to), size_of(step_.held) * ratio);
+    const int outputs = std::max(8, static_cast<int>(kTile / bytes));
+    int inputs = 0;
+    for (int first = 0; first < axis.n_out(); first += outputs) {
+      Block block{first, std::min(outputs, axis.n_out() - first), 0, 0};
+      int high;
+      axis.reach(first, block.outputs, block.low, high);
+      block.inputs = high - block.low + 1;
+      inputs = std::max(inputs, block.inputs);
+      blocks_.push_back(block);
+    }
+    tile_ = room(inputs * column, step_.from);
+    if (step_.widen) wide_ = room(inputs * column, step_.held);
+    made_ = room(std::min(outputs, axis.n_out()) * column, step_.to);
+  }
+
+  void run_alone(const void* from, void* to) const {
+    Weighted w = step_.weighted(0, step_.axis.n_out(), channels_);
+    w.from = from;
+    w.to = to;
+    if (step_.widen) {
+      step_.widen(from, wide_.get(), std::ptrdiff_t{step_.axis.n_in()} * channels_);
+      w.from = wide_.get();
+    }
+    step_.sum(w);
+  }
+
+  void run_block(const Block& block, const void* const* from, void* const* to, int rows) const {
+    const std::ptrdiff_t inputs = std::ptrdiff_t{block.inputs} * channels_;
+    const std::ptrdiff_t outputs = std::ptrdiff_t{block.outputs} * channels_;
+    const void* in[kMostLanes];
+    void* out[kMostLanes];
+    for (int r = 0; r < rows; ++r) {
+      in[r] = static_cast<const char*>(from[r]) + std::ptrdiff_t{block.low} * channels_ * size_of(step_.from);
+      out[r] = static_cast<char*>(to[r]) + std::ptrdiff_t{block.first} * channels_ * size_of(step_.to);
+    }
+    turn_in_(in, rows, inputs, tile_.get(), lanes_);
+    Weighted w = step_.weighted(block.first, block.outputs, std::ptrdiff_t{channels_} * lanes_);
+    w.from = tile_.get();
+    w.origin = block.low;
+    w.to = made_.get();
+    if (step_.widen) {
+      step_.widen(tile_.get(), wide_.get(), inputs * lanes_);
+      w.from = wide_.get();
+    }
+    step_.sum(w);
+    turn_out_(made_.get(), lanes_, out, rows, outputs);
+  }
+
+ public:
+  static constexpr int kMostLanes = 64;
+
+ private:
+  const Step& step_;
+  int channels_, lanes_ = kLaneStep;
+  bool alone_;
+  TurnIn* turn_in_ = nullptr;
+  TurnOut* turn_out_ = nullptr;
+  std::vector<Block> blocks_;
+  Memory tile_, wide_, made_;
+};
+
+// Rows of a picture; where `across` is given, of the picture resized across.
+struct Picture {
+  const char* first;
+  std::ptrdiff_t bytes;  // of a row
+  int rows;
+
+  const char* row(int r) const { return first + r * bytes; }
+};
+
+// Sums rows down. Rows that must be made first, by resizing them across or by widening, are kept in a ring.
+class Down {
+ public:
+  Down(const Step& step, Across* across, std::ptrdiff_t count)
+      : step_(step), across_(across), count_(count), together_(across ? across->lanes() : 1) {
+    slots_.resize(std::size_t{kAlike} * step.axis.taps());
+    if (!across && !step.widen) return;
+    groups_ = (step.axis.span() + together_ - 2) / together_ + 1;
+    groups_ = std::min(groups_, (step.axis.n_in() + together_ - 1) / together_);
+    ring_ = room(std::ptrdiff_t{groups_} * together_ * count, step.held);
+    if (across && step.widen) narrow_ = room(std::ptrdiff_t{together_} * count, step.from);
+  }
+
+  // The outputs from `top` to `bottom` of a picture come next.
+  void begin(const Picture& picture, int top, int bottom) {
+    picture_ = picture;
+    int high;
+    step_.axis.reach(top, bottom - top, first_, high);
+    last_ = high;
+    held_.assign(groups_, -1);
+  }
+
+  void run(int row, int outputs, char* to) {
+    const std::ptrdiff_t bytes = count_ * size_of(step_.to);
+    for (int done = 0; done < outputs;) {
+      Weighted w = step_.weighted(row + done, 1, count_);
+      w.outputs = std::min<int>(w.alike[0], outputs - done);
+      w.to = to + done * bytes;
+      w.from = picture_.first;
+      if (ring_) {
+        w.from = ring_.get();
+        w.index = find(w);
+      }
+      step_.sum(w);
+      done += w.outputs;
+    }
+  }
+
+ private:
+  // Where the rows of some outputs with the same indices stand in the ring, once they do.
+  const int* find(const Weighted& w) {
+    const auto ends = std::minmax_element(w.index, w.index + w.taps);
+    for (int group = (*ends.first - first_) / together_; group <= (*ends.second - first_) / together_; ++group)
+      if (held_[group % groups_] != group) make(group);
+    for (int t = 0; t < w.taps; ++t) slots_[t] = (w.index[t] - first_) % (groups_ * together_);
+    for (int k = 1; k < w.outputs; ++k) std::copy_n(slots_.data(), w.taps, slots_.data() + std::ptrdiff_t{k} * w.taps);
+    return slots_.data();
+  }
+
+  void make(int group) {
+    held_[group % groups_] = group;
+    const int row = first_ + group * together_, rows = std::min(together_, last_ + 1 - row);
+    char* const to = ring_.get() + std::ptrdiff_t{group % groups_} * together_ * count_ * size_of(step_.held);
+    if (!across_) {
+      step_.widen(picture_.row(row), to, count_);
+      return;
+    }
+    const void* from[Across::kMostLanes];
+    void* made[Across::kMostLanes];
+    char* const first = step_.widen ? narrow_.get() : to;
+    for (int r = 0; r < rows; ++r) {
+      from[r] = picture_.row(row + r);
+      made[r] = first + r * count_ * size_of(step_.from);
+    }
+    across_->run(from, made, rows);
+    if (step_.widen) step_.widen(first, to, rows * count_);
+  }
+
+  const Step& step_;
+  Across* across_;
+  std::ptrdiff_t count_;
+  int together_, groups_ = 0, first_ = 0, last_ = 0;
+  Picture picture_{};
+  Memory ring_, narrow_;
+  std::vector<int> held_, slots_;
+};
+
+// What one thread needs to resize bands of output rows.
+class Bands {
+ public:
+  Bands(const ResizeShape& s, const Step* rows, const Step* columns, bool rows_first, const Resizer& kernels, int most)
+      : shape_(s), rows_(rows), columns_(columns) {
+    if (columns) across_ = std::make_unique<Across>(*columns, kernels, s.channels, most);
+    const bool across_first = columns && !rows_first;
+    const std::ptrdiff_t width = across_first ? columns->axis.n_out() : s.width;
+    if (rows) down_ = std::make_unique<Down>(*rows, across_first ? across_.get() : nullptr, width * s.channels);
+    if (rows && columns && rows_first) between_ = room(across_->lanes() * width * s.channels, rows->to);
+  }
+
+  void run(const Picture& x, const Picture& y, int top, int bottom) {
+    if (down_) down_->begin(x, top, bottom);
+    if (down_ && (!across_ || !between_)) {
+      down_->run(top, bottom - top, const_cast<char*>(y.row(top)));
+      return;
+    }
+    const void* from[Across::kMostLanes];
+    void* to[Across::kMostLanes];
+    const std::ptrdiff_t bytes = down_ ? std::ptrdiff_t{shape_.width} * shape_.channels * size_of(rows_->to) : 0;
+    for (int row = top; row < bottom; row += across_->lanes()) {
+      const int count = std::min(across_->lanes(), bottom - row);
+      if (down_) down_->run(row, count, between_.get());
+      for (int r = 0; r < count; ++r) {
+        from[r] = down_ ? between_.get() + r * bytes : x.row(row + r);
+        to[r] = const_cast<char*>(y.row(row + r));
+      }
+      across_->run(from, to, count);
+    }
+  }
+
+ private:
+  const ResizeShape& shape_;
+  const Step *rows_, *columns_;
+  std::unique_ptr<Across> across_;
+  std::unique_ptr<Down> down_;
+  Memory between_;
+};
+
+}  // namespace
+
+int worthwhile_threads(std::ptrdiff_t bytes, int threads) {
+  constexpr std::ptrdiff_t kEach = 128 << 10;  // to start a thread takes as long as to resize some ten of these KiB
+  return static_cast<int>(std::min<std::ptrdiff_t>(threads, 1 + bytes / kEach));
+}
+
+bool can_resize(const ResizePass& pass) {
+  const Resizer& r = scalar::resizer();
+  const Kind held = held_of(pass);
+  // What is summed in floating point has no weights in fixed point.
+  if (pass.axis->sums() == Kind::i32 && (held == Kind::f32 || held == Kind::f64)) return false;
+  if (held == Kind::i16 && (pass.axis->taps() != 2 || !pass.axis->short_weights())) return false;
+  return sum_of(r, held, pass.to) && (held == pass.from || widen_of(r, pass.from, held));
+}
+
+void resize(const ResizeShape& s, const ResizePass* rows, const ResizePass* columns, bool rows_first, const void* x,
+            void* y, int threads, const std::string& target) {
+  const Resizer& kernels = resizer_of(target);
+  std::unique_ptr<Step> down, across;
+  if (rows) down = std::make_unique<Step>(*rows, kernels);
+  if (columns) across = std::make_unique<Step>(*columns, kernels);
+  const Kind from = rows && (rows_first || !columns) ? rows->from : columns->from;
+  const Kind to = columns && (rows_first || !rows) ? columns->to : rows->to;
+  const int height = rows ? rows->axis->n_out() : s.height, width = columns ? columns->axis->n_out() : s.width;
+  const std::ptrdiff_t in = std::ptrdiff_t{s.width} * s.channels * size_of(from);
+  const std::ptrdiff_t out = std::ptrdiff_t{width} * s.channels * size_of(to);
+  threads = worthwhile_threads(s.outer * height * out, threads);
+  // Two bands a thread: where one is held up, others take its share. Neighbouring bands resize some rows twice.
+  const std::ptrdiff_t wanted = threads == 1 ? 1 : (2 * threads + s.outer - 1) / s.outer;
+  const int tall = std::max(std::min(height, kLaneStep), static_cast<int>((height + wanted - 1) / wanted));
+  const std::ptrdiff_t bands = (height + tall - 1) / tall, tasks = s.outer * bands;
+  parallel(tasks, threads, [&](const auto& next) {
+    Bands worker(s, down.get(), across.get(), rows_first, kernels, rows && !rows_first ? s.height : tall);
+    for (std::ptrdiff_t task = next(); task < tasks; task = next()) {
+      const Picture source{static_cast<const char*>(x) + task / bands * s.height * in, in, s.height};
+      const Picture result{static_cast<char*>(y) + task / bands * height * out, out, height};
+      const int top = static_cast<int>(task % bands) * tall;
+      worker.run(source, result, top, std::min(top + tall, height));
+    }
+  });
+}
+
+}  // namespace subpixel

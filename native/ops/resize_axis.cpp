@@ -1,0 +1,91 @@
+#include <algorithm>
+#include <cstdlib>
+#include <stdexcept>
+
+#include "subpixel/resize.hpp"
+
+namespace subpixel {
+
+ResizeAxis::ResizeAxis(int n_in, int n_out, int taps, const int* index)
+    : n_in_(n_in), n_out_(n_out), taps_(taps), index_(index, index + std::ptrdiff_t{n_out} * taps) {
+  alike_.assign(n_out, 1);
+  for (int k = n_out - 1; k >= 0; --k) {
+    const int *row = this->index(k), *end = row + taps;
+    const auto [low, high] = std::minmax_element(row, end);
+    if (*low < 0 || *high >= n_in) throw std::invalid_argument("an index is not within the axis");
+    span_ = std::max(span_, *high - *low + 1);
+    if (k + 1 < n_out && std::equal(row, end, end))
+      alike_[k] = static_cast<unsigned char>(std::min(alike_[k + 1] + 1, kAlike));
+  }
+}
+
+void ResizeAxis::set_weights(const float* weight) {
+  sums_ = Kind::f32;
+  f32_.assign(weight, weight + index_.size());
+}
+
+void ResizeAxis::set_weights(const double* weight) {
+  sums_ = Kind::f64;
+  f64_.assign(weight, weight + index_.size());
+}
+
+void ResizeAxis::set_weights(const int* weight) {
+  sums_ = Kind::i32;
+  whole_.assign(weight, weight + index_.size());
+  for (int w : whole_)
+    if (w <= -(1 << 30) || w >= 1 << 30) throw std::invalid_argument("a weight is 2^30 or more");
+  make_even();
+  for (int w : whole_) short_ = short_ && std::abs(w) < 1 << 15;
+  const auto halves = [](int first, int second) {
+    return static_cast<int>((static_cast<unsigned>(first) & 0xffff) | static_cast<unsigned>(second) << 16);
+  };
+  for (std::size_t i = 0; i < whole_.size(); i += 2) {
+    const int first = whole_[i], second = whole_[i + 1];
+    low_.push_back(short_ ? halves(first, second) : halves(first & 0x7fff, second & 0x7fff));
+    if (!short_) high_.push_back(halves(first >> 15, second >> 15));
+  }
+}
+
+// Fixed point takes taps by twos.
+void ResizeAxis::make_even() {
+  if (taps_ % 2 == 0) return;
+  std::vector<int> index, weight;
+  for (int k = 0; k < n_out_; ++k) {
+    const std::ptrdiff_t first = std::ptrdiff_t{k} * taps_;
+    index.insert(index.end(), index_.begin() + first, index_.begin() + first + taps_);
+    weight.insert(weight.end(), whole_.begin() + first, whole_.begin() + first + taps_);
+    index.push_back(index.back());
+    weight.push_back(0);
+  }
+  ++taps_;
+  index_.swap(index);
+  whole_.swap(weight);
+}
+
+void ResizeAxis::set_outside(const unsigned char* outside) { outside_.assign(outside, outside + n_out_); }
+
+void ResizeAxis::reach(int first, int outputs, int& low, int& high) const {
+  const auto ends = std::minmax_element(index(first), index(first) + std::ptrdiff_t{outputs} * taps_);
+  low = *ends.first;
+  high = *ends.second;
+}
+
+void ResizeAxis::describe(Kind from, int first, int outputs, Weighted& w) const {
+  const std::ptrdiff_t start = std::ptrdiff_t{first} * taps_;
+  w.index = index(first);
+  w.taps = taps_;
+  w.outputs = outputs;
+  w.alike = alike_.data() + first;
+  w.outside = outside_.empty() ? nullptr : outside_.data() + first;
+  w.high = nullptr;
+  switch (from) {
+    case Kind::f32: w.weight = f32_.data() + start; break;
+    case Kind::f64: w.weight = f64_.data() + start; break;
+    case Kind::i32: w.weight = whole_.data() + start; break;
+    default:
+      w.weight = low_.data() + start / 2;
+      if (!short_) w.high = high_.data() + start / 2;
+  }
+}
+
+}  // namespace subpixel
