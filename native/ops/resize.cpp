@@ -4,6 +4,7 @@
 #include "subpixel/resize.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <memory>
 
 #include "subpixel/dispatch.hpp"
@@ -62,33 +63,66 @@ struct Step {
 
 int log_size(Kind kind) { return size_of(kind) == 8 ? 3 : size_of(kind) / 2; }
 
+// A part of all rows, from the first to the last: samples before a pass and after it.
+struct Strip {
+  std::ptrdiff_t in, in_count, out, out_count;
+  int block, blocks;  // of Across
+};
+
 // Resizes rows across.
 class Across {
  public:
   Across(const Step& step, const Resizer& kernels, int channels, int rows)
       : step_(step), channels_(channels), alone_(channels >= kAlone) {
-    const std::ptrdiff_t whole = std::ptrdiff_t{step.axis.n_in()} * channels;
-    if (alone_) {
-      if (step.widen) wide_ = room(whole, step.held);
-      return;
+    if (!alone_) {
+      turn_in_ = kernels.turn_in[log_size(step.from)];
+      turn_out_ = kernels.turn_out[log_size(step.to)];
+      // At least 64 samples to a sum, but no more rows than there are.
+      const int wanted = (64 / channels + kLaneStep - 1) / kLaneStep * kLaneStep;
+      lanes_ = std::max(kLaneStep, std::min(wanted, (rows + kLaneStep - 1) / kLaneStep * kLaneStep));
     }
-    turn_in_ = kernels.turn_in[log_size(step.from)];
-    turn_out_ = kernels.turn_out[log_size(step.to)];
-    // At least 64 samples to a sum, but no more rows than there are.
-    const int wanted = (64 / channels + kLaneStep - 1) / kLaneStep * kLaneStep;
-    lanes_ = std::max(kLaneStep, std::min(wanted, (rows + kLaneStep - 1) / kLaneStep * kLaneStep));
     plan_blocks();
   }
 
-  int lanes() const { return alone_ ? 1 : lanes_; }
+  int lanes() const { return lanes_; }
 
-  void run(const void* const* from, void* const* to, int rows) {
-    if (alone_) {
-      for (int r = 0; r < rows; ++r) run_alone(from[r], to[r]);
-      return;
+  // The row in strips of at least so many samples, before the pass or after it.
+  std::vector<Strip> strips(std::ptrdiff_t samples, bool before) const {
+    std::vector<Strip> list;
+    for (int k = 0; k < static_cast<int>(blocks_.size()); ++k) {
+      const Block& b = blocks_[k];
+      if (list.empty() || (before ? list.back().in_count : list.back().out_count) >= samples)
+        list.push_back({b.low * std::ptrdiff_t{channels_}, 0, b.first * std::ptrdiff_t{channels_}, 0, k, 0});
+      Strip& strip = list.back();
+      const std::ptrdiff_t low = std::min(strip.in, b.low * std::ptrdiff_t{channels_});
+      const std::ptrdiff_t end = std::max(strip.in + strip.in_count, std::ptrdiff_t{b.low + b.inputs} * channels_);
+      strip.in = low;
+      strip.in_count = end - low;
+      strip.out_count += b.outputs * std::ptrdiff_t{channels_};
+      ++strip.blocks;
     }
-    for (const Block& block : blocks_) run_block(block, from, to, rows);
+    return list;
   }
+
+  // Rows that begin with the sample `in` before and `out` after.
+  void run(const Strip& strip, std::ptrdiff_t in, const void* const* from, std::ptrdiff_t out, void* const* to,
+           int rows) const {
+    for (int k = strip.block; k < strip.block + strip.blocks; ++k) {
+      const Block& block = blocks_[k];
+      const void* x[kMostLanes];
+      void* y[kMostLanes];
+      for (int r = 0; r < rows; ++r) {
+        x[r] = static_cast<const char*>(from[r]) + (block.low * std::ptrdiff_t{channels_} - in) * size_of(step_.from);
+        y[r] = static_cast<char*>(to[r]) + (block.first * std::ptrdiff_t{channels_} - out) * size_of(step_.to);
+      }
+      if (alone_)
+        run_alone(block, x[0], y[0]);
+      else
+        run_block(block, x, y, rows);
+    }
+  }
+
+  static constexpr int kMostLanes = 64;
 
  private:
   // So many channels are summed as they lie; fewer would leave vectors empty.
@@ -115,50 +149,32 @@ class Across {
       inputs = std::max(inputs, block.inputs);
       blocks_.push_back(block);
     }
-    tile_ = room(inputs * column, step_.from);
     if (step_.widen) wide_ = room(inputs * column, step_.held);
+    if (alone_) return;
+    tile_ = room(inputs * column, step_.from);
     made_ = room(std::min(outputs, axis.n_out()) * column, step_.to);
   }
 
-  void run_alone(const void* from, void* to) const {
-    Weighted w = step_.weighted(0, step_.axis.n_out(), channels_);
-    w.from = from;
+  void sum(const Block& block, const void* from, void* to) const {
+    const std::ptrdiff_t count = std::ptrdiff_t{channels_} * lanes_;
+    if (step_.widen) step_.widen(from, wide_.get(), block.inputs * count);
+    Weighted w = step_.weighted(block.first, block.outputs, count);
+    w.from = step_.widen ? wide_.get() : from;
+    w.origin = block.low;
     w.to = to;
-    if (step_.widen) {
-      step_.widen(from, wide_.get(), std::ptrdiff_t{step_.axis.n_in()} * channels_);
-      w.from = wide_.get();
-    }
     step_.sum(w);
   }
+
+  void run_alone(const Block& block, const void* from, void* to) const { sum(block, from, to); }
 
   void run_block(const Block& block, const void* const* from, void* const* to, int rows) const {
-    const std::ptrdiff_t inputs = std::ptrdiff_t{block.inputs} * channels_;
-    const std::ptrdiff_t outputs = std::ptrdiff_t{block.outputs} * channels_;
-    const void* in[kMostLanes];
-    void* out[kMostLanes];
-    for (int r = 0; r < rows; ++r) {
-      in[r] = static_cast<const char*>(from[r]) + std::ptrdiff_t{block.low} * channels_ * size_of(step_.from);
-      out[r] = static_cast<char*>(to[r]) + std::ptrdiff_t{block.first} * channels_ * size_of(step_.to);
-    }
-    turn_in_(in, rows, inputs, tile_.get(), lanes_);
-    Weighted w = step_.weighted(block.first, block.outputs, std::ptrdiff_t{channels_} * lanes_);
-    w.from = tile_.get();
-    w.origin = block.low;
-    w.to = made_.get();
-    if (step_.widen) {
-      step_.widen(tile_.get(), wide_.get(), inputs * lanes_);
-      w.from = wide_.get();
-    }
-    step_.sum(w);
-    turn_out_(made_.get(), lanes_, out, rows, outputs);
+    turn_in_(from, rows, std::ptrdiff_t{block.inputs} * channels_, tile_.get(), lanes_);
+    sum(block, tile_.get(), made_.get());
+    turn_out_(made_.get(), lanes_, to, rows, std::ptrdiff_t{block.outputs} * channels_);
   }
 
- public:
-  static constexpr int kMostLanes = 64;
-
- private:
   const Step& step_;
-  int channels_, lanes_ = kLaneStep;
+  int channels_, lanes_ = 1;
   bool alone_;
   TurnIn* turn_in_ = nullptr;
   TurnOut* turn_out_ = nullptr;
@@ -166,47 +182,52 @@ class Across {
   Memory tile_, wide_, made_;
 };
 
-// Rows of a picture; where `across` is given, of the picture resized across.
 struct Picture {
   const char* first;
-  std::ptrdiff_t bytes;  // of a row
-  int rows;
+  std::ptrdiff_t samples;  // of a row
+  Kind kind;
 
-  const char* row(int r) const { return first + r * bytes; }
+  char* at(int row, std::ptrdiff_t sample) const {
+    return const_cast<char*>(first) + (row * samples + sample) * size_of(kind);
+  }
 };
 
-// Sums rows down. Rows that must be made first, by resizing them across or by widening, are kept in a ring.
+// Sums rows down, a strip of them. Rows that must be made first, by resizing them across or by widening, are kept in
+// a ring.
 class Down {
  public:
-  Down(const Step& step, Across* across, std::ptrdiff_t count)
-      : step_(step), across_(across), count_(count), together_(across ? across->lanes() : 1) {
+  Down(const Step& step, const Across* across, std::ptrdiff_t widest)
+      : step_(step), across_(across), together_(across ? across->lanes() : 1) {
     slots_.resize(std::size_t{kAlike} * step.axis.taps());
     if (!across && !step.widen) return;
     groups_ = (step.axis.span() + together_ - 2) / together_ + 1;
     groups_ = std::min(groups_, (step.axis.n_in() + together_ - 1) / together_);
-    ring_ = room(std::ptrdiff_t{groups_} * together_ * count, step.held);
-    if (across && step.widen) narrow_ = room(std::ptrdiff_t{together_} * count, step.from);
+    ring_ = room(std::ptrdiff_t{groups_} * together_ * widest, step.held);
+    if (across && step.widen) narrow_ = room(std::ptrdiff_t{together_} * widest, step.from);
   }
 
-  // The outputs from `top` to `bottom` of a picture come next.
-  void begin(const Picture& picture, int top, int bottom) {
+  // The outputs from `top` to `bottom` come next, of a strip.
+  void begin(const Picture& picture, const Strip& strip, int top, int bottom) {
     picture_ = picture;
-    int high;
-    step_.axis.reach(top, bottom - top, first_, high);
-    last_ = high;
+    strip_ = strip;
+    count_ = across_ ? strip.out_count : strip.in_count;
+    step_.axis.reach(top, bottom - top, first_, last_);
     held_.assign(groups_, -1);
   }
 
-  void run(int row, int outputs, char* to) {
-    const std::ptrdiff_t bytes = count_ * size_of(step_.to);
+  // Rows whose samples lie `step` apart.
+  void run(int row, int outputs, char* to, std::ptrdiff_t step) {
     for (int done = 0; done < outputs;) {
       Weighted w = step_.weighted(row + done, 1, count_);
       w.outputs = std::min<int>(w.alike[0], outputs - done);
-      w.to = to + done * bytes;
-      w.from = picture_.first;
+      w.to = to + done * step * size_of(step_.to);
+      w.to_step = step;
       if (ring_) {
         w.from = ring_.get();
         w.index = find(w);
+      } else {
+        w.from = picture_.at(0, strip_.in);
+        w.step = picture_.samples;
       }
       step_.sum(w);
       done += w.outputs;
@@ -229,25 +250,26 @@ class Down {
     const int row = first_ + group * together_, rows = std::min(together_, last_ + 1 - row);
     char* const to = ring_.get() + std::ptrdiff_t{group % groups_} * together_ * count_ * size_of(step_.held);
     if (!across_) {
-      step_.widen(picture_.row(row), to, count_);
+      step_.widen(picture_.at(row, strip_.in), to, count_);
       return;
     }
     const void* from[Across::kMostLanes];
     void* made[Across::kMostLanes];
     char* const first = step_.widen ? narrow_.get() : to;
     for (int r = 0; r < rows; ++r) {
-      from[r] = picture_.row(row + r);
+      from[r] = picture_.at(row + r, 0);
       made[r] = first + r * count_ * size_of(step_.from);
     }
-    across_->run(from, made, rows);
+    across_->run(strip_, 0, from, strip_.out, made, rows);
     if (step_.widen) step_.widen(first, to, rows * count_);
   }
 
   const Step& step_;
-  Across* across_;
-  std::ptrdiff_t count_;
+  const Across* across_;
   int together_, groups_ = 0, first_ = 0, last_ = 0;
+  std::ptrdiff_t count_ = 0;
   Picture picture_{};
+  Strip strip_{};
   Memory ring_, narrow_;
   std::vector<int> held_, slots_;
 };
@@ -255,41 +277,65 @@ class Down {
 // What one thread needs to resize bands of output rows.
 class Bands {
  public:
+  // `most`: rows that are resized across at a time.
   Bands(const ResizeShape& s, const Step* rows, const Step* columns, bool rows_first, const Resizer& kernels, int most)
-      : shape_(s), rows_(rows), columns_(columns) {
+      : rows_first_(rows_first) {
+    const std::ptrdiff_t width = std::ptrdiff_t{s.width} * s.channels;
     if (columns) across_ = std::make_unique<Across>(*columns, kernels, s.channels, most);
-    const bool across_first = columns && !rows_first;
-    const std::ptrdiff_t width = across_first ? columns->axis.n_out() : s.width;
-    if (rows) down_ = std::make_unique<Down>(*rows, across_first ? across_.get() : nullptr, width * s.channels);
-    if (rows && columns && rows_first) between_ = room(across_->lanes() * width * s.channels, rows->to);
+    // The rows of a sum, in so wide a strip, stay in the first-level cache.
+    const std::ptrdiff_t fitting = !rows ? PTRDIFF_MAX : (20 << 10) / size_of(rows->held) / rows->axis.taps();
+    const std::ptrdiff_t samples = std::max(kNarrowest, fitting);
+    if (columns) {
+      strips_ = across_->strips(samples, rows_first);
+    } else {
+      for (std::ptrdiff_t k = 0; k < width; k += samples) {
+        const std::ptrdiff_t count = std::min(samples, width - k);
+        strips_.push_back({k, count, k, count, 0, 0});
+      }
+    }
+    if (!rows) return;
+    std::ptrdiff_t widest = 0;
+    const bool before = !columns || rows_first;
+    for (const Strip& strip : strips_) widest = std::max(widest, before ? strip.in_count : strip.out_count);
+    down_ = std::make_unique<Down>(*rows, before ? nullptr : across_.get(), widest);
+    if (columns && rows_first) between_ = room(across_->lanes() * widest, rows->to);
+    between_kind_ = rows->to;
   }
 
   void run(const Picture& x, const Picture& y, int top, int bottom) {
-    if (down_) down_->begin(x, top, bottom);
-    if (down_ && (!across_ || !between_)) {
-      down_->run(top, bottom - top, const_cast<char*>(y.row(top)));
-      return;
-    }
-    const void* from[Across::kMostLanes];
-    void* to[Across::kMostLanes];
-    const std::ptrdiff_t bytes = down_ ? std::ptrdiff_t{shape_.width} * shape_.channels * size_of(rows_->to) : 0;
-    for (int row = top; row < bottom; row += across_->lanes()) {
-      const int count = std::min(across_->lanes(), bottom - row);
-      if (down_) down_->run(row, count, between_.get());
-      for (int r = 0; r < count; ++r) {
-        from[r] = down_ ? between_.get() + r * bytes : x.row(row + r);
-        to[r] = const_cast<char*>(y.row(row + r));
-      }
-      across_->run(from, to, count);
+    for (const Strip& strip : strips_) {
+      if (down_) down_->begin(x, strip, top, bottom);
+      if (down_ && (!across_ || !rows_first_))
+        down_->run(top, bottom - top, y.at(top, strip.out), y.samples);
+      else
+        run_across(x, y, strip, top, bottom);
     }
   }
 
  private:
-  const ResizeShape& shape_;
-  const Step *rows_, *columns_;
+  static constexpr std::ptrdiff_t kNarrowest = 384;
+
+  void run_across(const Picture& x, const Picture& y, const Strip& strip, int top, int bottom) {
+    const void* from[Across::kMostLanes];
+    void* to[Across::kMostLanes];
+    const Picture between{between_.get(), strip.in_count, between_kind_};
+    for (int row = top; row < bottom; row += across_->lanes()) {
+      const int count = std::min(across_->lanes(), bottom - row);
+      if (down_) down_->run(row, count, between_.get(), strip.in_count);
+      for (int r = 0; r < count; ++r) {
+        from[r] = down_ ? between.at(r, 0) : x.at(row + r, 0);
+        to[r] = y.at(row + r, 0);
+      }
+      across_->run(strip, down_ ? strip.in : 0, from, 0, to, count);
+    }
+  }
+
+  bool rows_first_;
   std::unique_ptr<Across> across_;
   std::unique_ptr<Down> down_;
+  std::vector<Strip> strips_;
   Memory between_;
+  Kind between_kind_ = Kind::u8;
 };
 
 }  // namespace
@@ -317,9 +363,8 @@ void resize(const ResizeShape& s, const ResizePass* rows, const ResizePass* colu
   const Kind from = rows && (rows_first || !columns) ? rows->from : columns->from;
   const Kind to = columns && (rows_first || !rows) ? columns->to : rows->to;
   const int height = rows ? rows->axis->n_out() : s.height, width = columns ? columns->axis->n_out() : s.width;
-  const std::ptrdiff_t in = std::ptrdiff_t{s.width} * s.channels * size_of(from);
-  const std::ptrdiff_t out = std::ptrdiff_t{width} * s.channels * size_of(to);
-  threads = worthwhile_threads(s.outer * height * out, threads);
+  const std::ptrdiff_t in = std::ptrdiff_t{s.width} * s.channels, out = std::ptrdiff_t{width} * s.channels;
+  threads = worthwhile_threads(s.outer * height * out * size_of(to), threads);
   // Two bands a thread: where one is held up, others take its share. Neighbouring bands resize some rows twice.
   const std::ptrdiff_t wanted = threads == 1 ? 1 : (2 * threads + s.outer - 1) / s.outer;
   const int tall = std::max(std::min(height, kLaneStep), static_cast<int>((height + wanted - 1) / wanted));
@@ -327,8 +372,9 @@ void resize(const ResizeShape& s, const ResizePass* rows, const ResizePass* colu
   parallel(tasks, threads, [&](const auto& next) {
     Bands worker(s, down.get(), across.get(), rows_first, kernels, rows && !rows_first ? s.height : tall);
     for (std::ptrdiff_t task = next(); task < tasks; task = next()) {
-      const Picture source{static_cast<const char*>(x) + task / bands * s.height * in, in, s.height};
-      const Picture result{static_cast<char*>(y) + task / bands * height * out, out, height};
+      const std::ptrdiff_t n = task / bands;
+      const Picture source{static_cast<const char*>(x) + n * s.height * in * size_of(from), in, from};
+      const Picture result{static_cast<const char*>(y) + n * height * out * size_of(to), out, to};
       const int top = static_cast<int>(task % bands) * tall;
       worker.run(source, result, top, std::min(top + tall, height));
     }

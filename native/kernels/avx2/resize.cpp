@@ -5,6 +5,7 @@
 namespace subpixel::avx2 {
 namespace {
 constexpr int kLanes = 8;
+typedef double Doubles __attribute__((vector_size(32)));
 typedef int Ints __attribute__((vector_size(32)));
 typedef int Halfs __attribute__((vector_size(16)));
 typedef short Shorts __attribute__((vector_size(32)));
@@ -14,6 +15,8 @@ typedef unsigned short HalfWords __attribute__((vector_size(8)));
 typedef short Words __attribute__((vector_size(16)));
 typedef unsigned char ManyBytes __attribute__((vector_size(16)));
 
+// `most` where v is no number.
+inline Doubles smaller(Doubles v, Doubles most) { return (Doubles)_mm256_min_pd((__m256d)v, (__m256d)most); }
 inline Ints multiply_pairs(Ints x, Ints w) { return (Ints)_mm256_madd_epi16((__m256i)x, (__m256i)w); }
 inline Shorts multiply_high(Shorts x, Shorts w) { return (Shorts)_mm256_mulhi_epi16((__m256i)x, (__m256i)w); }
 inline Ints widened(Bytes v) { return (Ints)_mm256_cvtepu8_epi32(_mm_cvtsi64_si128((long long)v)); }
@@ -21,7 +24,8 @@ inline __m128i low(__m256i v) { return _mm256_castsi256_si128(v); }
 inline __m128i high(__m256i v) { return _mm256_extracti128_si256(v, 1); }
 // What fits in the narrower type.
 inline Words narrow(Ints v, short) { return (Words)_mm_packs_epi32(low((__m256i)v), high((__m256i)v)); }
-inline Bytes narrow(Ints v, unsigned char) {
+// Clipped to a byte, as packing does it.
+inline Bytes clipped(Ints v) {
   const __m128i words = (__m128i)narrow(v, short{});
   return (Bytes)_mm_cvtsi128_si64(_mm_packus_epi16(words, words));
 }

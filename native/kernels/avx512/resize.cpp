@@ -5,6 +5,7 @@
 namespace subpixel::avx512 {
 namespace {
 constexpr int kLanes = 16;
+typedef double Doubles __attribute__((vector_size(64)));
 typedef int Ints __attribute__((vector_size(64)));
 typedef int Halfs __attribute__((vector_size(32)));
 typedef short Shorts __attribute__((vector_size(64)));
@@ -14,16 +15,21 @@ typedef unsigned short HalfWords __attribute__((vector_size(16)));
 typedef short Words __attribute__((vector_size(32)));
 typedef unsigned char ManyBytes __attribute__((vector_size(32)));
 
+// `most` where v is no number.
+inline Doubles smaller(Doubles v, Doubles most) { return (Doubles)_mm512_min_pd((__m512d)v, (__m512d)most); }
 inline Ints multiply_pairs(Ints x, Ints w) { return (Ints)_mm512_madd_epi16((__m512i)x, (__m512i)w); }
 inline Shorts multiply_high(Shorts x, Shorts w) { return (Shorts)_mm512_mulhi_epi16((__m512i)x, (__m512i)w); }
 inline Ints widened(Bytes v) { return (Ints)_mm512_cvtepu8_epi32((__m128i)v); }
 // What fits in the narrower type.
-inline Bytes narrow(Ints v, unsigned char) { return (Bytes)_mm512_cvtepi32_epi8((__m512i)v); }
 inline Words narrow(Ints v, short) { return (Words)_mm512_cvtepi32_epi16((__m512i)v); }
 inline HalfBytes narrow(Halfs v, unsigned char) {
   return (HalfBytes)_mm_cvtsi128_si64(_mm256_cvtepi32_epi8((__m256i)v));
 }
 inline HalfWords narrow(Halfs v, unsigned short) { return (HalfWords)_mm256_cvtepi32_epi16((__m256i)v); }
+// Clipped to a byte.
+inline Bytes clipped(Ints v) {
+  return (Bytes)_mm512_cvtusepi32_epi8(_mm512_max_epi32((__m512i)v, _mm512_setzero_si512()));
+}
 inline ManyBytes narrow(Shorts v) { return (ManyBytes)_mm512_cvtepi16_epi8((__m512i)v); }
 }  // namespace
 }  // namespace subpixel::avx512

@@ -1,6 +1,8 @@
 // Weighted sums of rows, written once over vectors of kLanes numbers of 32 bits. Each target's file defines
-// SUBPIXEL_TARGET_NS, kLanes and its vectors (Ints, Halfs of so many, Shorts of twice as many) with widened, narrow,
-// multiply_pairs and multiply_high before including this: of conversions between vectors GCC makes single moves. Nothing of the standard library may be instantiated here (see conv_f32.hpp).
+// SUBPIXEL_TARGET_NS, kLanes and its vectors (Ints; Halfs and Doubles of half as many, Shorts of twice as many) with
+// smaller, widened, narrow, clipped, multiply_pairs and multiply_high before including this: GCC takes its own
+// conversions between vectors apart into single moves. Nothing of the standard library may be instantiated here (see
+// conv_f32.hpp).
 //
 // These files are built with -ffp-contract=off: a product, then a sum, tap after tap, as NumPy's version in
 // ops/resizing/sums.py does it, so that the bits are the same.
@@ -12,7 +14,6 @@ namespace subpixel::SUBPIXEL_TARGET_NS {
 namespace {
 
 typedef float Floats __attribute__((vector_size(kLanes * 4)));
-typedef double Doubles __attribute__((vector_size(kLanes * 4)));
 constexpr int kHalf = kLanes / 2;
 
 #define SUBPIXEL_INLINE inline __attribute__((always_inline))
@@ -68,15 +69,19 @@ inline Floats settled(Floats v, const Finish&, float) { return v; }
 inline Doubles settled(Doubles v, const Finish&, double) { return v; }
 inline auto settled(Doubles v, const Finish&, float) { return __builtin_convertvector(v, Many<float, kHalf>::type); }
 
+// Clipping what is above before rounding and what is below after it keeps all in the range of an int.
+inline Halfs rounded(Doubles v, const Finish& finish) {
+  v = smaller(v, Doubles{} + finish.high);
+  // Adding and subtracting 1.5 · 2^52 rounds to the nearest whole number, halves to even.
+  const Doubles magic = Doubles{} + 6755399441055744.0;
+  v = finish.even ? (v + magic) - magic : v + 0.5;
+  return __builtin_convertvector(v, Halfs);
+}
+
 template <class D>
 inline auto settled(Doubles v, const Finish& finish, D) {
-  const Doubles none{}, high = none + finish.high;
-  v = v > none ? v : none;
-  v = v < high ? v : high;
-  // Adding and subtracting 1.5 · 2^52 rounds to the nearest whole number, halves to even.
-  const Doubles magic = none + 6755399441055744.0;
-  v = finish.even ? (v + magic) - magic : v + 0.5;
-  return narrow(__builtin_convertvector(v, Halfs), D{});
+  const Halfs whole = rounded(v, finish), none{};
+  return narrow(whole > none ? whole : none, D{});
 }
 
 template <class V, class S, class D>
@@ -131,14 +136,11 @@ void widen(const void* from, void* to, std::ptrdiff_t count) {
 
 // ---- fixed point
 
-inline Bytes to_bytes(Ints v) {
-  const Ints none{}, most = none + 255;
-  v = v > none ? v : none;
-  v = v < most ? v : most;
-  return narrow(v, static_cast<unsigned char>(0));
-}
+// What a sum begins with, so that a shift rounds half up.
+inline Ints half_of(int shift, unsigned char) { return Ints{} + (1 << (shift - 1)); }
+inline Ints half_of(int, int) { return Ints{}; }
 
-inline Bytes fixed(Ints sum, int shift, unsigned char) { return to_bytes((sum + (1 << (shift - 1))) >> shift); }
+inline Bytes fixed(Ints sum, int shift, unsigned char) { return clipped(sum >> shift); }
 inline Ints fixed(Ints sum, int, int) { return sum; }
 inline auto fixed(Ints sum, int shift, short) { return narrow(sum >> shift, short{}); }
 
@@ -157,7 +159,7 @@ struct ByteSums {
   template <class Read>
   SUBPIXEL_INLINE void sums(Ints* made, Read read) const {
     Ints above[G];
-    for (int g = 0; g < G; ++g) made[g] = above[g] = Ints{};
+    for (int g = 0; g < G; ++g) made[g] = half_of(w.finish.shift, D{}), above[g] = Ints{};
     const int pairs = w.taps / 2;
     for (int p = 0; p < pairs; ++p) {
       const Ints x = widened(read(row(2 * p))) | widened(read(row(2 * p + 1))) << 16;
@@ -219,7 +221,8 @@ struct WholeSums {
 
   template <int Vectors>
   SUBPIXEL_INLINE void whole(std::ptrdiff_t c) const {
-    Ints sum[Vectors] = {};
+    Ints sum[Vectors];
+    for (int v = 0; v < Vectors; ++v) sum[v] = half_of(w.finish.shift, to[0]);
     for (int t = 0; t < w.taps; ++t) {
       const int* x = row(t) + c;
       for (int v = 0; v < Vectors; ++v) sum[v] += load<Ints>(x + v * kLanes) * weight[t];
@@ -227,7 +230,7 @@ struct WholeSums {
     for (int v = 0; v < Vectors; ++v) store(to + c + v * kLanes, fixed(sum[v], w.finish.shift, to[0]));
   }
   SUBPIXEL_INLINE void some(std::ptrdiff_t count) const {
-    Ints sum{};
+    Ints sum = half_of(w.finish.shift, to[0]);
     for (int t = 0; t < w.taps; ++t) sum += load<Ints>(row(t), count) * weight[t];
     store(to, fixed(sum, w.finish.shift, to[0]), count);
   }

@@ -3,6 +3,7 @@
 namespace subpixel::scalar {
 namespace {
 constexpr int kLanes = 4;
+typedef double Doubles __attribute__((vector_size(16)));
 typedef int Ints __attribute__((vector_size(16)));
 typedef int Halfs __attribute__((vector_size(8)));
 typedef short Shorts __attribute__((vector_size(16)));
@@ -14,6 +15,8 @@ struct Few {
   typedef T type __attribute__((vector_size(N * sizeof(T))));
 };
 
+// `most` where v is no number.
+inline Doubles smaller(Doubles v, Doubles most) { return v < most ? v : most; }
 // The products of both halves of a number, as signed ones, summed.
 inline Ints multiply_pairs(Ints x, Ints w) { return ((x << 16) >> 16) * ((w << 16) >> 16) + (x >> 16) * (w >> 16); }
 inline Shorts multiply_high(Shorts x, Shorts w) {
@@ -26,6 +29,12 @@ template <class T>
 inline auto narrow(Ints v, T) { return __builtin_convertvector(v, typename Few<T, kLanes>::type); }
 template <class T>
 inline auto narrow(Halfs v, T) { return __builtin_convertvector(v, typename Few<T, kLanes / 2>::type); }
+// Clipped to a byte.
+inline Bytes clipped(Ints v) {
+  const Ints none{}, most = none + 255;
+  v = v > none ? v : none;
+  return narrow(v < most ? v : most, static_cast<unsigned char>(0));
+}
 inline auto narrow(Shorts v) { return __builtin_convertvector(v, Few<unsigned char, 2 * kLanes>::type); }
 }  // namespace
 }  // namespace subpixel::scalar

@@ -69,6 +69,8 @@ def rule_of(preset: Preset, options: Mapping[str, Any], circumstances: Collectio
 
 
 def _check_known(dialect: Dialect, preset: Preset, mode: str, options: Mapping[str, Any]) -> None:
+    if not options:
+        return
     known = set().union(*(p.options for p in dialect.modes.values())) | set(dialect.options)
     for name, value in options.items():
         if name not in known:
