@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <new>
 
 #include "subpixel/dispatch.hpp"
 #include "subpixel/parallel.hpp"
@@ -13,9 +14,19 @@
 namespace subpixel {
 namespace {
 
-using Memory = std::unique_ptr<char[]>;
+// A vector that begins within a line of memory takes two lines to load.
+constexpr std::align_val_t kLine{64};
+struct Free {
+  void operator()(char* memory) const { operator delete(memory, kLine); }
+};
+using Memory = std::unique_ptr<char[], Free>;
 
-Memory room(std::ptrdiff_t samples, Kind kind) { return Memory(new char[samples * size_of(kind)]); }
+Memory room(std::ptrdiff_t samples, Kind kind) {
+  return Memory(static_cast<char*>(operator new(static_cast<std::size_t>(samples * size_of(kind)), kLine)));
+}
+
+// So long rows begin at a line, whatever their samples are.
+std::ptrdiff_t whole_lines(std::ptrdiff_t samples) { return (samples + 63) / 64 * 64; }
 
 SumRows* sum_of(const Resizer& r, Kind held, Kind to) {
   switch (held) {
@@ -202,8 +213,8 @@ class Down {
     if (!across && !step.widen) return;
     groups_ = (step.axis.span() + together_ - 2) / together_ + 1;
     groups_ = std::min(groups_, (step.axis.n_in() + together_ - 1) / together_);
-    ring_ = room(std::ptrdiff_t{groups_} * together_ * widest, step.held);
-    if (across && step.widen) narrow_ = room(std::ptrdiff_t{together_} * widest, step.from);
+    ring_ = room(std::ptrdiff_t{groups_} * together_ * whole_lines(widest), step.held);
+    if (across && step.widen) narrow_ = room(std::ptrdiff_t{together_} * whole_lines(widest), step.from);
   }
 
   // The outputs from `top` to `bottom` come next, of a strip.
@@ -224,6 +235,7 @@ class Down {
       w.to_step = step;
       if (ring_) {
         w.from = ring_.get();
+        w.step = whole_lines(count_);
         w.index = find(w);
       } else {
         w.from = picture_.at(0, strip_.in);
@@ -248,7 +260,8 @@ class Down {
   void make(int group) {
     held_[group % groups_] = group;
     const int row = first_ + group * together_, rows = std::min(together_, last_ + 1 - row);
-    char* const to = ring_.get() + std::ptrdiff_t{group % groups_} * together_ * count_ * size_of(step_.held);
+    const std::ptrdiff_t apart = whole_lines(count_);
+    char* const to = ring_.get() + std::ptrdiff_t{group % groups_} * together_ * apart * size_of(step_.held);
     if (!across_) {
       step_.widen(picture_.at(row, strip_.in), to, count_);
       return;
@@ -258,10 +271,12 @@ class Down {
     char* const first = step_.widen ? narrow_.get() : to;
     for (int r = 0; r < rows; ++r) {
       from[r] = picture_.at(row + r, 0);
-      made[r] = first + r * count_ * size_of(step_.from);
+      made[r] = first + r * apart * size_of(step_.from);
     }
     across_->run(strip_, 0, from, strip_.out, made, rows);
-    if (step_.widen) step_.widen(first, to, rows * count_);
+    if (!step_.widen) return;
+    for (int r = 0; r < rows; ++r)
+      step_.widen(first + r * apart * size_of(step_.from), to + r * apart * size_of(step_.held), count_);
   }
 
   const Step& step_;
@@ -298,7 +313,7 @@ class Bands {
     const bool before = !columns || rows_first;
     for (const Strip& strip : strips_) widest = std::max(widest, before ? strip.in_count : strip.out_count);
     down_ = std::make_unique<Down>(*rows, before ? nullptr : across_.get(), widest);
-    if (columns && rows_first) between_ = room(across_->lanes() * widest, rows->to);
+    if (columns && rows_first) between_ = room(across_->lanes() * whole_lines(widest), rows->to);
     between_kind_ = rows->to;
   }
 
@@ -318,10 +333,10 @@ class Bands {
   void run_across(const Picture& x, const Picture& y, const Strip& strip, int top, int bottom) {
     const void* from[Across::kMostLanes];
     void* to[Across::kMostLanes];
-    const Picture between{between_.get(), strip.in_count, between_kind_};
+    const Picture between{between_.get(), whole_lines(strip.in_count), between_kind_};
     for (int row = top; row < bottom; row += across_->lanes()) {
       const int count = std::min(across_->lanes(), bottom - row);
-      if (down_) down_->run(row, count, between_.get(), strip.in_count);
+      if (down_) down_->run(row, count, between_.get(), between.samples);
       for (int r = 0; r < count; ++r) {
         from[r] = down_ ? between.at(r, 0) : x.at(row + r, 0);
         to[r] = y.at(row + r, 0);
