@@ -2,6 +2,10 @@
 
 #include <stdexcept>
 
+#if defined(SUBPIXEL_X86)
+#include <cpuid.h>
+#endif
+
 namespace subpixel {
 namespace {
 
@@ -12,6 +16,7 @@ struct Target {
   const WarpKernels& (*warp)();
   const Permuter* permuter;
   const Resizer& (*resizer)();
+  const KernelsInt& (*integer)();
 };
 
 constexpr Permuter kOneByOne = {0, nullptr, nullptr, false};
@@ -23,16 +28,31 @@ bool has_avx512() {
   return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 }
+bool has_avxvnni() {
+  // gcc 12 has no name for it in __builtin_cpu_supports.
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return has_avx2() && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 4 & 1);
+}
 #endif
 
 std::vector<Target> all_targets() {
   std::vector<Target> list = {
-      {"scalar", true, scalar::kernels_f32, scalar::warp_kernels, &kOneByOne, scalar::resizer}};
+      {"scalar", true, scalar::kernels_f32, scalar::warp_kernels, &kOneByOne, scalar::resizer, scalar::kernels_int}};
 #if defined(SUBPIXEL_X86)
-  list.push_back({"avx2", has_avx2(), avx2::kernels_f32, avx2::warp_kernels, &avx2::permuter(), avx2::resizer});
-  list.push_back({"avx512", has_avx512(), avx512::kernels_f32, avx512::warp_kernels,
-                  __builtin_cpu_supports("avx512vbmi") ? &avx512::permuter() : &avx512::permuter_bw(),
-                  avx512::resizer});
+  const Target with_avx2 = {"avx2", has_avx2(), avx2::kernels_f32, avx2::warp_kernels, &avx2::permuter(), avx2::resizer,
+                       avx2::kernels_int};
+  Target with_avxvnni = with_avx2;  // what it adds is for whole numbers only
+  with_avxvnni.name = "avxvnni";
+  with_avxvnni.runs = has_avxvnni();
+  with_avxvnni.integer = avxvnni::kernels_int;
+  const Target with_avx512 = {"avx512", has_avx512(), avx512::kernels_f32, avx512::warp_kernels,
+                         __builtin_cpu_supports("avx512vbmi") ? &avx512::permuter() : &avx512::permuter_bw(),
+                         avx512::resizer, avx512::kernels_int};
+  Target with_vnni = with_avx512;
+  with_vnni.name = "vnni";
+  with_vnni.runs = with_avx512.runs && __builtin_cpu_supports("avx512vnni");
+  with_vnni.integer = vnni::kernels_int;
+  list.insert(list.end(), {with_avx2, with_avxvnni, with_avx512, with_vnni});
 #endif
   return list;
 }
@@ -71,6 +91,7 @@ std::vector<Feature> features() {
   SUBPIXEL_FEATURE("avx512vl");
   SUBPIXEL_FEATURE("avx512vbmi");
   SUBPIXEL_FEATURE("avx512vnni");
+  list.push_back({"avxvnni", has_avxvnni()});
 #undef SUBPIXEL_FEATURE
 #elif defined(__aarch64__)
   list.push_back({"neon", true});
@@ -88,6 +109,8 @@ std::vector<std::string> targets() {
 const KernelsF32& kernels_f32(const std::string& target) { return chosen(target).f32(); }
 
 const WarpKernels& warp_kernels(const std::string& target) { return chosen(target).warp(); }
+
+const KernelsInt& kernels_int(const std::string& target) { return chosen(target).integer(); }
 
 const Permuter& permuter_of(const std::string& target) { return *chosen(target).permuter; }
 

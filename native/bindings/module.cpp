@@ -20,6 +20,7 @@ NB_MODULE(_native, m) {
   m.def("require_target", [](const std::string& target) { subpixel::kernels_f32(target); }, "target"_a,
         "Raises ValueError, with the names that would do, for a target that is unknown or does not run here.");
   subpixel::bind_conv(m);
+  subpixel::bind_integer(m);
   subpixel::bind_pool(m);
   subpixel::bind_resize(m);
   subpixel::bind_session(m);

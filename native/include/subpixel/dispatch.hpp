@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "subpixel/integer.hpp"
 #include "subpixel/kernels.hpp"
 #include "subpixel/permute.hpp"
 #include "subpixel/warp.hpp"
@@ -26,6 +27,7 @@ std::vector<std::string> targets();
 // does not run here.
 const KernelsF32& kernels_f32(const std::string& target);
 const WarpKernels& warp_kernels(const std::string& target);
+const KernelsInt& kernels_int(const std::string& target);
 const Permuter& permuter_of(const std::string& target);
 const Resizer& resizer_of(const std::string& target);
 

@@ -13,18 +13,25 @@ from subpixel.errors import BackendUnavailable, FallbackWarning, InvalidArgument
 from subpixel.models.spec import Spec
 from subpixel.ops.native import available_threads
 
-__all__ = ["Backend", "Planes", "Precision", "Session", "available_threads", "checked_planes", "choose"]
+__all__ = ["Backend", "Planes", "Precision", "Quantisation", "Session", "available_threads", "checked_planes", "choose"]
 
 Planes = NDArray[np.float32]
 Weights = Mapping[str, NDArray[np.float32]]
+Quantisation = Mapping[str, Any] | None
 Precision = Literal["auto", "f32", "bf16", "int8"]
+
+# Loss of PSNR that nobody sees: up to it, int8 is what ``auto`` means.
+_HARMLESS_DB = 0.05
 
 
 class Session(Protocol):
     """A network made ready to run."""
 
-    def __call__(self, planes: Planes) -> Planes:
-        """``(C, H, W)`` f32 in the Spec's colour contract to ``(C, H*scale, W*scale)``. Thread-safe."""
+    def __call__(self, planes: NDArray[Any]) -> NDArray[Any]:
+        """``(C, H, W)`` in the Spec's colour contract to ``(C, H*scale, W*scale)`` of the same dtype. Thread-safe.
+
+        f32; with int8 also u8, which stands for the same divided by 255.
+        """
 
 
 class Backend(Protocol):
@@ -39,15 +46,23 @@ class Backend(Protocol):
     def details(self) -> dict[str, Any]:
         """What ``subpixel doctor`` shows."""
 
-    def prepare(self, spec: Spec, weights: Weights, precision: str, threads: int) -> Session:
-        """Pack weights and compute tables once."""
+    def prepare(
+        self, spec: Spec, weights: Weights, precision: str, threads: int, quantisation: Quantisation = None
+    ) -> Session:
+        """Pack weights and compute tables once; ``quantisation`` is the model file's, for int8."""
 
 
-def choose(name: str, precision: str) -> tuple[Backend, str]:
+def choose(name: str, precision: str, quantisation: Quantisation = None) -> tuple[Backend, str]:
     """The backend of that name, or for ``auto`` the fastest that runs here and has the precision.
 
+    Args:
+        name: ``auto`` or a backend's.
+        precision: ``auto`` or one of them.
+        quantisation: the model file's. ``auto`` is int8 where it records a loss of at most 0.05 dB, else f32: the same
+            on every machine.
+
     Returns:
-        The backend and the precision to ask of it (``auto`` is f32: no model file records an int8 loss yet).
+        The backend and the precision to ask of it.
 
     Raises:
         InvalidArgument: unknown name or precision.
@@ -58,9 +73,13 @@ def choose(name: str, precision: str) -> tuple[Backend, str]:
 
     if precision not in get_args(Precision):
         raise InvalidArgument(f"precision={precision!r}: one of {', '.join(get_args(Precision))} is needed")
-    wanted = "f32" if precision == "auto" else precision
     if name != "auto" and name not in BACKENDS:
         raise InvalidArgument(f"backend={name!r}: one of auto, {', '.join(BACKENDS)} is needed")
+    wanted = precision
+    if precision == "auto":
+        wanted = "int8" if _harmless(quantisation) else "f32"
+        if name != "auto" and wanted not in BACKENDS[name].precisions:
+            wanted = "f32"
     offers = f"backend={name!r}, precision={precision!r}"
     if name != "auto":
         backend = BACKENDS[name]
@@ -83,15 +102,22 @@ def choose(name: str, precision: str) -> tuple[Backend, str]:
     raise Unsupported(f"{offers}: only {', '.join(having)} has {wanted}, which cannot run here")
 
 
-def checked_planes(planes: Any, spec: Spec) -> Planes:
+def _harmless(quantisation: Quantisation) -> bool:
+    loss = None if quantisation is None else quantisation.get("loss_db")
+    return isinstance(loss, (int, float)) and loss <= _HARMLESS_DB
+
+
+def checked_planes(planes: Any, spec: Spec, *, int8: bool = False) -> NDArray[Any]:
     """Border control of every session.
 
     Raises:
-        InvalidArgument: not f32, not three axes, or not the network's number of planes.
+        InvalidArgument: not f32 (or, with ``int8``, u8), not three axes, or not the network's number of planes.
     """
-    array = np.asarray(planes)
-    if array.dtype != np.float32 or array.ndim != 3 or array.shape[0] != spec.channels:
+    array: NDArray[Any] = np.asarray(planes)
+    known = array.dtype == np.float32 or (int8 and array.dtype == np.uint8)
+    if not known or array.ndim != 3 or array.shape[0] != spec.channels:
         raise InvalidArgument(
-            f"session: {array.dtype} planes of shape {array.shape}: f32 of ({spec.channels}, H, W) is needed"
+            f"session: {array.dtype} planes of shape {array.shape}: {'f32 or u8' if int8 else 'f32'} of "
+            f"({spec.channels}, H, W) is needed"
         )
     return array

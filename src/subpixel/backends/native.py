@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from types import ModuleType
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from subpixel.backends.base import Planes, Session, Weights, checked_planes
+from subpixel.backends.base import Quantisation, Session, Weights, checked_planes
 from subpixel.errors import BackendUnavailable, InvalidArgument
+from subpixel.models.integer import IntegerNetwork, integer_network
 from subpixel.models.spec import INPUT, Add, Concat, Conv, PixelShuffle, Resize, Spec
 from subpixel.ops.native import forced_target, native_module
 from subpixel.ops.resizing.taps import axis_taps
@@ -17,10 +20,10 @@ __all__ = ["NativeBackend", "native_module"]
 
 
 class NativeBackend:
-    """f32 on every target of the build; the environment variable ``SUBPIXEL_TARGET`` forces one."""
+    """f32, and int8 of plain chains, on every target of the build; ``SUBPIXEL_TARGET`` forces one."""
 
     name = "native"
-    precisions: tuple[str, ...] = ("f32",)
+    precisions: tuple[str, ...] = ("f32", "int8")
 
     def unavailable(self) -> str | None:
         if native_module() is None:
@@ -38,12 +41,16 @@ class NativeBackend:
             "features": module.features(),
         }
 
-    def prepare(self, spec: Spec, weights: Weights, precision: str, threads: int) -> Session:
+    def prepare(
+        self, spec: Spec, weights: Weights, precision: str, threads: int, quantisation: Quantisation = None
+    ) -> Session:
         module = native_module()
         if module is None:
             raise BackendUnavailable(f"backend 'native' cannot run here: {self.unavailable()}")
         if threads < 1:
             raise InvalidArgument(f"backend native: threads={threads}: at least 1 is needed")
+        if precision == "int8":
+            return _integer_session(module, spec, integer_network(spec, weights, quantisation), threads)
         zero = spec.border == "zero"
         engine = module.Session(spec.channels, spec.scale, spec.halo, zero, threads, forced_target())
         # The engine always runs on a tile with its halo, whatever the border rule, so it needs the loss that
@@ -68,15 +75,30 @@ class NativeBackend:
                 engine.pixel_shuffle(number[layer.source], layer.factor, layer.order, value.lost)
             number[layer.name] = len(number)
 
-        def session(planes: Planes) -> Planes:
-            planes = np.ascontiguousarray(checked_planes(planes, spec))
-            channels, height, width = planes.shape
-            result = np.empty((channels, height * spec.scale, width * spec.scale), np.float32)
-            if result.size:
-                engine.run(planes, result)
-            return result
+        return _session(engine, spec, int8=False)
 
-        return session
+
+def _integer_session(module: ModuleType, spec: Spec, network: IntegerNetwork, threads: int) -> Session:
+    crd = network.order == "CRD"
+    engine = module.IntegerSession(
+        network.channels, network.scale, crd, network.base, network.zero_border, threads, forced_target()
+    )
+    for conv in network.convs:
+        constants = conv.bias, conv.shift, conv.multiplier, conv.slope
+        engine.conv(conv.weight, *constants, conv.activation, conv.zero, conv is network.convs[-1])
+    return _session(engine, spec, int8=True)
+
+
+def _session(engine: Any, spec: Spec, *, int8: bool) -> Session:
+    def session(planes: NDArray[Any]) -> NDArray[Any]:
+        planes = np.ascontiguousarray(checked_planes(planes, spec, int8=int8))
+        channels, height, width = planes.shape
+        result = np.empty((channels, height * spec.scale, width * spec.scale), planes.dtype)
+        if result.size:
+            engine.run(planes, result)
+        return result
+
+    return session
 
 
 def _phases(factor: int, mode: Any) -> tuple[list[int], list[float]]:

@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from subpixel.backends.base import Planes, Session, Weights, checked_planes
+from subpixel.backends.base import Quantisation, Session, Weights, checked_planes
+from subpixel.backends.integer import run_integer
 from subpixel.errors import InvalidArgument
 from subpixel.models.graph import run
+from subpixel.models.integer import IntegerNetwork, integer_network
 from subpixel.models.spec import Spec
 from subpixel.ops import pixel_shuffle, resize
 from subpixel.ops.resizing.taps import Mode
@@ -83,10 +85,10 @@ class NumpyKernels:
 
 
 class ReferenceBackend:
-    """Runs any Spec, f32 only, on the calling thread whatever ``threads`` says."""
+    """Runs any Spec in f32 and plain chains in int8, on the calling thread whatever ``threads`` says."""
 
     name = "reference"
-    precisions: tuple[str, ...] = ("f32",)
+    precisions: tuple[str, ...] = ("f32", "int8")
 
     def unavailable(self) -> str | None:
         return None
@@ -94,17 +96,31 @@ class ReferenceBackend:
     def details(self) -> dict[str, Any]:
         return {"numpy": np.__version__}
 
-    def prepare(self, spec: Spec, weights: Weights, precision: str, threads: int) -> Session:
+    def prepare(
+        self, spec: Spec, weights: Weights, precision: str, threads: int, quantisation: Quantisation = None
+    ) -> Session:
+        if precision == "int8":
+            return _integer_session(spec, integer_network(spec, weights, quantisation))
         kernels = NumpyKernels()
         own = {name: np.array(value, np.float32) for name, value in weights.items()}
 
-        def session(planes: Planes) -> Planes:
+        def session(planes: NDArray[Any]) -> NDArray[Any]:
             planes = checked_planes(planes, spec)
             if 0 in planes.shape:
-                return np.empty(
-                    (planes.shape[0], planes.shape[1] * spec.scale, planes.shape[2] * spec.scale), np.float32
-                )
-            result: Planes = run(spec, own, planes[None], kernels)[0]
+                return _nothing(planes, spec)
+            result: Array = run(spec, own, planes[None], kernels)[0]
             return result
 
         return session
+
+
+def _integer_session(spec: Spec, network: IntegerNetwork) -> Session:
+    def session(planes: NDArray[Any]) -> NDArray[Any]:
+        planes = checked_planes(planes, spec, int8=True)
+        return _nothing(planes, spec) if 0 in planes.shape else run_integer(network, planes)
+
+    return session
+
+
+def _nothing(planes: NDArray[Any], spec: Spec) -> NDArray[Any]:
+    return np.empty((planes.shape[0], planes.shape[1] * spec.scale, planes.shape[2] * spec.scale), planes.dtype)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from subpixel.backends.base import Planes, Session, Weights, checked_planes
+from subpixel.backends.base import Planes, Quantisation, Session, Weights, checked_planes
 from subpixel.models.graph import run
 from subpixel.models.spec import Spec
 
@@ -29,7 +29,9 @@ class TorchBackend:
     def details(self) -> dict[str, Any]:
         return {} if self.unavailable() else {"torch": importlib.metadata.version("torch")}
 
-    def prepare(self, spec: Spec, weights: Weights, precision: str, threads: int) -> Session:
+    def prepare(
+        self, spec: Spec, weights: Weights, precision: str, threads: int, quantisation: Quantisation = None
+    ) -> Session:
         import torch
 
         from subpixel.models.torch_kernels import TorchKernels

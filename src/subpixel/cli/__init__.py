@@ -17,6 +17,7 @@ from subpixel import __version__
 from subpixel.cli.doctor import doctor
 from subpixel.cli.evaluate import evaluate
 from subpixel.cli.models import models
+from subpixel.cli.quantise import quantise
 from subpixel.cli.train import train
 from subpixel.cli.upscale import upscale
 from subpixel.errors import FallbackWarning, InvalidArgument, SubpixelError, Unsupported
@@ -32,7 +33,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (upscale, models, doctor, evaluate, train):
+for command in (upscale, models, doctor, evaluate, train, quantise):
     app.command()(command)
 
 

@@ -20,9 +20,9 @@ from subpixel.metrics.quality import psnr, ssim
 from subpixel.ops import resize
 from subpixel.upscaler import Upscaler, luma
 
-__all__ = ["evaluate", "luma_255", "shrink"]
+__all__ = ["SUFFIXES", "evaluate", "luma_255", "shrink"]
 
-_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
 
 
 @dataclass(frozen=True)
@@ -142,14 +142,14 @@ def _score(name: str, upscaler: Upscaler, small_path: Path | None, large_path: P
 
 
 def _pairs(folder: Path, scale: int) -> tuple[list[tuple[str, Path | None, Path]], str]:
-    large = {p.stem: p for p in sorted((folder / "HR").iterdir()) if p.suffix.lower() in _SUFFIXES}
+    large = {p.stem: p for p in sorted((folder / "HR").iterdir()) if p.suffix.lower() in SUFFIXES}
     if not large:
         raise InvalidArgument(f"{folder / 'HR'}: holds no picture")
     small_folder = folder / f"LR_x{scale}"
     if not small_folder.is_dir():
         made = "made here: MATLAB imresize bicubic, antialiased, u8, edge repeated"
         return [(path.name, None, path) for path in large.values()], made
-    small = {p.stem: p for p in sorted(small_folder.iterdir()) if p.suffix.lower() in _SUFFIXES}
+    small = {p.stem: p for p in sorted(small_folder.iterdir()) if p.suffix.lower() in SUFFIXES}
     if set(small) != set(large):
         odd = ", ".join(sorted(set(small) ^ set(large))[:5])
         raise ImageReadError(f"{folder}: HR and LR_x{scale} do not hold the same pictures: {odd}")

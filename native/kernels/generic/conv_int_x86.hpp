@@ -1,0 +1,176 @@
+// One row of a quantised convolution on x86, written once over a Wide: 256 or 512 bits and what multiplies cells.
+// Each target's file defines SUBPIXEL_TARGET_NS, Wide, kVectors, kMostChannels and kName before including this.
+//
+// A block of output channels by vectors of columns stays in registers. The products are written as assembly: with
+// intrinsics gcc 12 copies and spills the sums, at the cost of a third of the speed.
+
+#include "merge_int.hpp"
+
+namespace subpixel::SUBPIXEL_TARGET_NS {
+namespace {
+
+using Vec = Wide::Vec;
+
+inline Vec tanh_of(Vec z) {
+#pragma GCC unroll 3
+  for (int k = 0; k < 3; ++k) z = Wide::add16_saturated(z, z);
+  const Vec u = Wide::max16(z, Wide::set16(-32767));
+  const Vec square = Wide::mulhrs(u, u);
+  Vec p = Wide::set16(kTanh[4]);
+#pragma GCC unroll 4
+  for (int k = 3; k >= 0; --k) p = Wide::add16(Wide::mulhrs(p, square), Wide::set16(kTanh[k]));
+  return Wide::shift16_right4(Wide::add16(Wide::mulhrs(p, u), Wide::set16(8)));
+}
+
+template <Activation kind>
+inline Vec activated(Vec z, const std::int16_t* slope) {
+  if (kind == Activation::tanh) return tanh_of(z);
+  if (kind == Activation::prelu) return Wide::choose_negative(z, Wide::mulhrs(z, Wide::pair16(slope)), z);
+  return z;
+}
+
+// Sums of two channels, each of one vector of columns, as 16-bit z: in each 128 bits first four of a, then of b.
+template <Activation kind>
+inline Vec ended(const EndInt& e, int channel, Vec a, Vec b) {
+  const Vec y = Wide::pack32(Wide::shift_right(a, e.shift[channel]), Wide::shift_right(b, e.shift[channel + 1]));
+  const Vec z = Wide::mulhrs(y, Wide::pair16(e.multiplier + 4 * channel));
+  return Wide::add16_saturated(activated<kind>(z, e.slope + 4 * channel), Wide::set16(e.zero));
+}
+
+template <Activation kind, int Channels, int Vectors>
+inline void store_cells(const RowConvInt& a, int first, int column, Vec (&sum)[Channels][Vectors]) {
+  // Copies: a store to a vector could otherwise change what `a` says.
+  const EndInt end = a.end;
+  const std::ptrdiff_t stride = a.out_stride;
+  Cell* const out = a.out + column + first / Wide::kGroup * stride;
+#pragma GCC unroll 4
+  for (int c = 0; c < Channels / 4 * 4; c += 4)
+#pragma GCC unroll 8
+    for (int v = 0; v < Vectors; ++v) {
+      const Vec low = ended<kind>(end, first + c, sum[c][v], sum[c + 1][v]);
+      const Vec high = ended<kind>(end, first + c + 2, sum[c + 2][v], sum[c + 3][v]);
+      Wide::store_cells(out + c / Wide::kGroup * stride + v * Wide::kLanes, stride, low, high);
+    }
+}
+
+template <int Channels, int Vectors>
+inline void store_last(const RowConvInt& a, int first, int column, Vec (&sum)[Channels][Vectors]) {
+  const EndInt end = a.end;
+  const std::ptrdiff_t stride = a.last_stride;
+  std::int16_t* const out = a.last + first * stride + column;
+#pragma GCC unroll 16
+  for (int c = 0; c < Channels; ++c) {
+#pragma GCC unroll 8
+    for (int v = 0; v < Vectors; ++v)
+      Wide::store_last(out + c * stride + v * Wide::kLanes, Wide::shift_right(sum[c][v], end.shift[first + c]),
+                       end.multiplier[4 * (first + c)]);
+  }
+}
+
+// One group of channels under one kernel row.
+template <int Channels, int Vectors>
+__attribute__((always_inline)) inline void multiply_tap(const Cell* x, const Cell* weight, Vec (&sum)[Channels][Vectors]) {
+  Vec in[Vectors];
+#pragma GCC unroll 8
+  for (int v = 0; v < Vectors; ++v) in[v] = Wide::load(x + v * Wide::kLanes);
+#pragma GCC unroll 16
+  for (int c = 0; c < Channels; ++c) {
+    const Vec w = Wide::set32(static_cast<int>(weight[c]));
+#pragma GCC unroll 8
+    for (int v = 0; v < Vectors; ++v) Wide::multiply(sum[c][v], in[v], w);
+  }
+}
+
+// Taps: the kernel's columns where the loop over them is worth unrolling, or 0.
+template <int Channels, int Vectors, int Taps>
+__attribute__((noinline)) void conv_block(const RowConvInt& a, const Cell* weight, int first, int column) {
+  Vec sum[Channels][Vectors];
+#pragma GCC unroll 16
+  for (int c = 0; c < Channels; ++c)
+#pragma GCC unroll 8
+    for (int v = 0; v < Vectors; ++v) sum[c][v] = Wide::set32(a.end.bias[first + c]);
+  for (int ky = 0; ky < a.kernel_rows; ++ky) {
+    const Cell* row = a.rows[ky] + column;
+    for (int g = 0; g < a.groups; ++g, row += a.group_stride) {
+      if (Taps > 0) {
+#pragma GCC unroll 8
+        for (int kx = 0; kx < Taps; ++kx) multiply_tap<Channels, Vectors>(row + kx, weight + kx * Channels, sum);
+        weight += Taps * Channels;
+      } else {
+        for (int kx = 0; kx < a.kernel_columns; ++kx, weight += Channels)
+          multiply_tap<Channels, Vectors>(row + kx, weight, sum);
+      }
+    }
+  }
+  if (a.last != nullptr) return store_last<Channels, Vectors>(a, first, column, sum);
+  switch (a.end.activation) {
+    case Activation::tanh: return store_cells<Activation::tanh>(a, first, column, sum);
+    case Activation::prelu: return store_cells<Activation::prelu>(a, first, column, sum);
+    default: return store_cells<Activation::none>(a, first, column, sum);
+  }
+}
+
+// Columns from `column` on with vectors enough, and where it stopped.
+template <int Channels, int Vectors>
+inline int conv_columns(const RowConvInt& a, const Cell* weight, int first, int column, int until) {
+  for (; until - column > (Vectors - 1) * Wide::kLanes; column += Vectors * Wide::kLanes)
+    if (a.kernel_columns == 3)
+      conv_block<Channels, Vectors, 3>(a, weight, first, column);
+    else
+      conv_block<Channels, Vectors, 0>(a, weight, first, column);
+  return column;
+}
+
+// A stripe of columns through one block of channels, as wide as registers allow, its end in narrower ones.
+template <int Channels>
+inline void conv_stripe(const RowConvInt& a, const Cell* weight, int first, int column, int until) {
+  constexpr int most = kSums / Channels > kVectors ? kVectors : kSums / Channels;
+  column = conv_columns<Channels, most>(a, weight, first, column, until);
+  if (most > 3) column = conv_columns<Channels, 3>(a, weight, first, column, until);
+  if (most > 2) column = conv_columns<Channels, 2>(a, weight, first, column, until);
+  conv_columns<Channels, 1>(a, weight, first, column, until);
+}
+
+int block(int left) {
+  if (left >= kMostChannels) return left == kMostChannels + 1 ? left : kMostChannels;
+  return left > 4 ? kMostChannels : 4;
+}
+
+void conv(const RowConvInt& a) {
+  const std::ptrdiff_t taps = static_cast<std::ptrdiff_t>(a.kernel_rows) * a.groups * a.kernel_columns;
+  // Inputs and weights of a stripe stay in the first-level cache.
+  const int stripe = (a.channels > 4 ? kVectors / 2 : kVectors) * Wide::kLanes;
+  for (int column = 0; column < a.columns; column += stripe) {
+    const int until = column + stripe < a.columns ? column + stripe : a.columns;
+    const Cell* weight = a.weight;
+    for (int first = 0, channels; first < a.channels; first += channels, weight += taps * channels) {
+      channels = block(a.channels - first);
+      if (channels == 4)
+        conv_stripe<4>(a, weight, first, column, until);
+      else if (channels == kMostChannels)
+        conv_stripe<kMostChannels>(a, weight, first, column, until);
+      else
+        conv_stripe<kMostChannels + 1>(a, weight, first, column, until);
+    }
+  }
+}
+
+long long peak(long long rounds) {
+  constexpr int sums = 10;  // as many as hide the latency of the product
+  Vec sum[sums] = {}, x = Wide::set32(0x01010101), w = x;
+  for (long long k = 0; k < rounds; ++k)
+#pragma GCC unroll 16
+    for (int s = 0; s < sums; ++s) Wide::multiply(sum[s], x, w);
+#pragma GCC unroll 16
+  for (int s = 0; s < sums; ++s) asm volatile("" : : "v"(sum[s]));
+  return rounds * sums * Wide::kLanes * Wide::kGroup;
+}
+
+}  // namespace
+
+const KernelsInt& kernels_int() {
+  static constexpr KernelsInt table = {kName, Wide::kGroup, block, conv, merge<float>, merge<std::uint8_t>, peak};
+  return table;
+}
+
+}  // namespace subpixel::SUBPIXEL_TARGET_NS

@@ -1,0 +1,82 @@
+"""The integer network in NumPy: the twin that every instruction set is compared with, byte by byte."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subpixel.models.integer import TANH, IntegerConv, IntegerNetwork
+from subpixel.ops import pixel_shuffle
+
+__all__ = ["run_integer", "to_bytes"]
+
+Ints = NDArray[np.int64]
+
+
+def run_integer(network: IntegerNetwork, planes: NDArray[Any]) -> NDArray[Any]:
+    """``(C, H, W)`` u8 or f32 planes to ``(C, H*scale, W*scale)`` of the same dtype."""
+    x: Ints = (planes if planes.dtype == np.uint8 else to_bytes(planes)).astype(np.int64)
+    zero = 0
+    if not network.zero_border:
+        reach = [sum(conv.weight.shape[axis] // 2 for conv in network.convs) for axis in (2, 3)]
+        x = np.pad(x, [(0, 0), (reach[0],) * 2, (reach[1],) * 2], mode="edge")
+    for conv in network.convs:
+        if network.zero_border:
+            half = [conv.weight.shape[axis] // 2 for axis in (2, 3)]
+            x = np.pad(x, [(0, 0), (half[0],) * 2, (half[1],) * 2], constant_values=zero)
+        z = _scaled(conv, _sums(conv, x))
+        if conv is not network.convs[-1]:
+            x = np.clip(_activated(conv, z) + conv.zero, 0, 255)
+            zero = conv.zero
+    z = pixel_shuffle(z, network.scale, layout="CHW", order=network.order)  # type: ignore[arg-type]
+    r = network.scale
+    made: NDArray[Any]
+    base = np.repeat(np.repeat(planes, r, axis=1), r, axis=2) if network.base else np.zeros(z.shape, planes.dtype)
+    if planes.dtype == np.uint8:
+        made = np.clip((16 * base.astype(np.int64) + z + 8) >> 4, 0, 255).astype(np.uint8)
+        return made
+    made = base + z.astype(np.float32) * np.float32(1 / (16 * 255))
+    return made
+
+
+def to_bytes(planes: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Samples of 0 … 1 as bytes, rounded half up and clipped; what is not a number is 0."""
+    scaled = planes * np.float32(255) + np.float32(0.5)
+    return np.where(scaled >= 1, np.minimum(scaled, np.float32(255)), np.float32(0)).astype(np.uint8)
+
+
+def _sums(conv: IntegerConv, x: Ints) -> Ints:
+    out, cin, kh, kw = conv.weight.shape
+    rows, columns = x.shape[1] - kh + 1, x.shape[2] - kw + 1
+    weight = conv.weight.astype(np.int64)
+    total: Ints = np.zeros((out, rows, columns), np.int64)
+    total += conv.bias[:, None, None]
+    for c, i, j in np.ndindex(cin, kh, kw):
+        total += weight[:, c, i, j, None, None] * x[c, i : i + rows, j : j + columns]
+    return total
+
+
+def _scaled(conv: IntegerConv, total: Ints) -> Ints:
+    y = np.clip(total >> conv.shift[:, None, None], -32768, 32767)
+    return _product(y, conv.multiplier[:, None, None].astype(np.int64))
+
+
+def _activated(conv: IntegerConv, z: Ints) -> Ints:
+    if conv.activation == "tanh":
+        u = np.clip(8 * z, -32767, 32767)
+        square = _product(u, u)
+        p = np.full_like(u, TANH[-1])
+        for coefficient in TANH[-2::-1]:
+            p = _product(p, square) + coefficient
+        return (_product(p, u) + 8) >> 4
+    if conv.activation == "prelu":
+        assert conv.slope is not None
+        return np.where(z < 0, _product(z, conv.slope[:, None, None].astype(np.int64)), z)
+    return z
+
+
+def _product(a: Ints, b: Any) -> Ints:
+    made: Ints = (a * b + 2**14) >> 15
+    return made

@@ -1,0 +1,262 @@
+"""A network in whole numbers: what int8 means here, stated once for every backend.
+
+Activations are bytes, weights signed bytes, sums 32 bits; a byte ``q`` of a value stands for ``(q - zero) * scale``.
+For each output sample of a convolution::
+
+    sum = bias + Σ x * weight                        exact, 32 bits
+    y   = saturate16(sum >> shift)                   the shift rounds down; bias holds the half of what it drops
+    z   = (y * multiplier + 2**14) >> 15
+
+and then, by the activation: ``tanh``: z counts 2.5/4096, a polynomial gives 127 tanh; ``prelu``: a negative z becomes
+``(z * slope + 2**14) >> 15``; else nothing. ``clip(z + zero, 0, 255)`` is the byte; for ReLU and clip that is already
+all. The last convolution's z counts 1/16 of a byte, and is added to the base in the base's own precision.
+
+All of that is whole numbers, so a scalar loop, every instruction set and NumPy give the same bytes. The weight of a
+channel is rounded in units that make ``multiplier`` exact, so that the multiplier costs no precision.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subpixel.errors import ModelFileError, Unsupported
+from subpixel.models.spec import INPUT, Add, Conv, PixelShuffle, Resize, Spec, sources_of
+
+__all__ = ["TANH", "Chain", "IntegerConv", "IntegerNetwork", "chain_of", "integer_network", "quantise"]
+
+# 127 tanh(x) of u = 32768 x / 2.5, 8 z saturated: (P(u * u) * u + 8) / 16, products rounded as above; native/ has the same numbers.
+# The largest error is 0.83 of a byte's unit, where rounding alone has 0.5.
+TANH = (5023, -9034, 13481, -11206, 3747)
+
+# What a unit of z is worth before tanh, and after the last layer (in samples of 0 … 1).
+_TANH_STEP = 2.5 / 4096
+_LAST_STEP = 1 / (16 * 255)
+_INPUT_STEP = 1 / 255
+
+# The layers that know their scale by themselves.
+_OWN_SCALE = {"tanh": (1 / 127, 128), "clip": (1 / 255, 0)}
+
+
+@dataclass(frozen=True)
+class Chain:
+    """A Spec as the integer engine takes it: convolutions in a row, a shuffle, and perhaps the input added."""
+
+    convs: tuple[Conv, ...]
+    shuffle: PixelShuffle
+    base: bool
+
+
+@dataclass(frozen=True)
+class IntegerConv:
+    """One convolution: weight ``(out, in, kh, kw)`` s8, and for each output channel what the module's text names."""
+
+    weight: NDArray[np.int8]
+    bias: NDArray[np.int32]
+    shift: NDArray[np.int32]
+    multiplier: NDArray[np.int16]
+    slope: NDArray[np.int16] | None
+    activation: str
+    zero: int
+
+
+@dataclass(frozen=True)
+class IntegerNetwork:
+    """A chain in whole numbers; its input is bytes with zero 0 and scale 1/255."""
+
+    convs: tuple[IntegerConv, ...]
+    channels: int
+    scale: int
+    order: str
+    base: bool
+    zero_border: bool
+
+
+def chain_of(spec: Spec) -> Chain:
+    """The convolutions of a network that is a plain chain.
+
+    Raises:
+        Unsupported: naming the layer that is none of it.
+    """
+    convs: list[Conv] = []
+    shuffle: PixelShuffle | None = None
+    resize: Resize | None = None
+    base = False
+    last = INPUT
+    for layer in spec.layers:
+        if isinstance(layer, Conv) and shuffle is None and layer.source == last:
+            convs.append(layer)
+        elif isinstance(layer, PixelShuffle) and shuffle is None and convs and layer.source == last:
+            shuffle = layer
+        elif isinstance(layer, Resize) and resize is None and layer.source == INPUT and layer.mode == "nearest":
+            resize = layer
+            continue
+        elif isinstance(layer, Add) and not base and resize and set(sources_of(layer)) == {resize.name, last}:
+            base = True
+        else:
+            raise Unsupported(
+                f"layer '{layer.name}': int8 is for convolutions in a row, a pixel shuffle, and the input added to it "
+                "by nearest; this network has f32"
+            )
+        last = layer.name
+    if shuffle is None or (resize is not None and not base):
+        raise Unsupported("int8 is for networks that end in a pixel shuffle; this network has f32")
+    if convs[-1].activation != "none":
+        raise Unsupported(
+            f"layer '{convs[-1].name}': int8 needs no activation before the shuffle; this network has f32"
+        )
+    return Chain(tuple(convs), shuffle, base)
+
+
+def quantise(
+    spec: Spec, weights: Mapping[str, NDArray[np.float32]], ranges: Mapping[str, tuple[float, float]]
+) -> dict[str, Any]:
+    """The parameters of the integer form, as a model file keeps them.
+
+    Args:
+        spec: a plain chain.
+        weights: its weights.
+        ranges: lowest and highest value to be told apart of each convolution's result, by its name; those of ``tanh``,
+            ``clip`` and the last are known.
+
+    Returns:
+        ``{"layers": {name: {"scale", "zero", "shift", "multiplier"}}}``.
+
+    Raises:
+        Unsupported: a network that is no plain chain, or values beyond 32 bits.
+    """
+    chain = chain_of(spec)
+    layers: dict[str, Any] = {}
+    step = _INPUT_STEP
+    for conv in chain.convs:
+        final = conv is chain.convs[-1]
+        if conv.activation in _OWN_SCALE:
+            scale, zero = _OWN_SCALE[conv.activation]
+        elif final:
+            scale, zero = _LAST_STEP, 0
+        else:
+            low, high = ranges[conv.name]
+            low = 0.0 if conv.activation == "relu" else min(low, 0.0)
+            scale = max(high - low, 1e-6) / 255
+            zero = round(-low / scale)
+        unit = _TANH_STEP if conv.activation == "tanh" else scale
+        weight = np.abs(weights[f"{conv.name}.weight"].astype(np.float64)).reshape(conv.out_channels, -1)
+        largest = np.maximum(weight.max(axis=1), 1e-12)
+        # z = sum * multiplier / 2**(15 + shift). As y has 16 bits, z reaches at least half of the largest multiplier:
+        # 4096, which is 2.5 before tanh and 256 bytes at the end, else 512, twice what a byte holds.
+        most = 8191 if final or conv.activation == "tanh" else 1023
+        real = step * largest / 127 / unit * 2.0**15
+        shift = np.clip(np.floor(np.log2(most / real)), 0, 31)
+        multiplier = np.minimum(np.ceil(real * 2.0**shift), 32767)
+        layers[conv.name] = {
+            "scale": scale,
+            "zero": zero,
+            "shift": [int(n) for n in shift],
+            "multiplier": [int(n) for n in multiplier],
+        }
+        step = scale
+    document = {"layers": layers}
+    integer_network(spec, weights, document)
+    return document
+
+
+def integer_network(
+    spec: Spec, weights: Mapping[str, NDArray[np.float32]], quantisation: Mapping[str, Any] | None
+) -> IntegerNetwork:
+    """The integer form of a network.
+
+    Args:
+        spec: a plain chain.
+        weights: its f32 weights.
+        quantisation: what :func:`quantise` made, from the model file.
+
+    Raises:
+        Unsupported: a network that is no plain chain, or a file without these parameters.
+        ModelFileError: parameters that do not fit the network.
+    """
+    chain = chain_of(spec)
+    if quantisation is None:
+        raise Unsupported("this model file holds no int8 parameters; subpixel quantise makes a file that does")
+    step, zero = _INPUT_STEP, 0
+    made = []
+    for conv in chain.convs:
+        scale, own_zero, shift, multiplier = _parameters(conv, quantisation)
+        final = conv is chain.convs[-1]
+        unit = _TANH_STEP if conv.activation == "tanh" else scale
+        # What one unit of the sum is worth, exactly as the end of the convolution takes it.
+        sums = unit * multiplier * 2.0 ** -(15.0 + shift)
+        weight = weights[f"{conv.name}.weight"].astype(np.float64)
+        whole = _rounded(weight * (step / sums)[:, None, None, None])
+        bias = np.zeros(conv.out_channels)
+        if conv.bias:
+            bias = np.rint(weights[f"{conv.name}.bias"].astype(np.float64) / sums)
+        half = np.where(shift > 0, 2.0 ** (shift - 1), 0.0)
+        bias = bias - zero * whole.sum(axis=(1, 2, 3)) + np.floor(half)
+        reach = np.abs(bias) + 255 * np.abs(whole).sum(axis=(1, 2, 3))
+        if reach.max() >= 2.0**31:
+            raise Unsupported(f"layer '{conv.name}': its sums do not fit in 32 bits; this network has f32")
+        slope = None
+        if conv.activation == "prelu":
+            slope = np.clip(np.rint(weights[f"{conv.name}.slope"].astype(np.float64) * 32768), -32768, 32767)
+            slope = slope.astype(np.int16)
+        made.append(
+            IntegerConv(
+                weight=np.ascontiguousarray(whole.astype(np.int8)),
+                bias=bias.astype(np.int32),
+                shift=shift.astype(np.int32),
+                multiplier=multiplier.astype(np.int16),
+                slope=slope,
+                activation=conv.activation,
+                zero=0 if final else own_zero,
+            )
+        )
+        step, zero = scale, own_zero
+    return IntegerNetwork(
+        tuple(made), spec.channels, chain.shuffle.factor, chain.shuffle.order, chain.base, spec.border == "zero"
+    )
+
+
+def _rounded(weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Whole weights within ±127, each kernel's sum kept: what it makes of a flat area does not change."""
+    out, cin, kh, kw = weight.shape
+    kernels = weight.reshape(out * cin, kh * kw)
+    whole = np.rint(kernels)
+    short = np.rint((kernels - whole).sum(axis=1))
+    # Those that were rounded away furthest from where the sum should go take one step back.
+    order = np.argsort(-np.sign(short)[:, None] * (kernels - whole), axis=1, kind="stable")
+    rank = np.argsort(order, axis=1, kind="stable")
+    whole += np.where(rank < np.abs(short)[:, None], np.sign(short)[:, None], 0.0)
+    return np.clip(whole, -127, 127).reshape(weight.shape)
+
+
+def _parameters(
+    conv: Conv, quantisation: Mapping[str, Any]
+) -> tuple[float, int, NDArray[np.float64], NDArray[np.float64]]:
+    """One layer's entry, trusted in nothing."""
+    layers = quantisation.get("layers")
+    entry = layers.get(conv.name) if isinstance(layers, Mapping) else None
+    try:
+        scale, zero = float(entry["scale"]), int(entry["zero"])  # type: ignore[index]
+        shift, multiplier = (
+            np.array([int(n) for n in entry[part]], np.float64)  # type: ignore[index]
+            for part in ("shift", "multiplier")
+        )
+        whole = len(shift) == len(multiplier) == conv.out_channels and 0 <= zero <= 255
+        fits = whole and 0 < scale < math.inf and _within(shift, 0, 31) and _within(multiplier, 1, 32767)
+    except (KeyError, TypeError, ValueError, OverflowError):
+        fits = False
+    if not fits:
+        raise ModelFileError(
+            f"layer '{conv.name}': its int8 parameters are wrong; a scale above 0, a zero of 0 … 255, and for each "
+            "channel a shift of 0 … 31 and a multiplier of 1 … 32767 are needed"
+        )
+    return scale, zero, shift, multiplier
+
+
+def _within(values: NDArray[np.float64], low: float, high: float) -> bool:
+    return bool(((values >= low) & (values <= high)).all())
