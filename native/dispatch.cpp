@@ -17,6 +17,7 @@ struct Target {
   const Permuter* permuter;
   const Resizer& (*resizer)();
   const KernelsInt& (*integer)();
+  const PictureKernels& (*picture)();
 };
 
 constexpr Permuter kOneByOne = {0, nullptr, nullptr, false};
@@ -37,17 +38,17 @@ bool has_avxvnni() {
 
 std::vector<Target> all_targets() {
   std::vector<Target> list = {
-      {"scalar", true, scalar::kernels_f32, scalar::warp_kernels, &kOneByOne, scalar::resizer, scalar::kernels_int}};
+      {"scalar", true, scalar::kernels_f32, scalar::warp_kernels, &kOneByOne, scalar::resizer, scalar::kernels_int, scalar::picture_kernels}};
 #if defined(SUBPIXEL_X86)
   const Target with_avx2 = {"avx2", has_avx2(), avx2::kernels_f32, avx2::warp_kernels, &avx2::permuter(), avx2::resizer,
-                       avx2::kernels_int};
+                       avx2::kernels_int, avx2::picture_kernels};
   Target with_avxvnni = with_avx2;  // what it adds is for whole numbers only
   with_avxvnni.name = "avxvnni";
   with_avxvnni.runs = has_avxvnni();
   with_avxvnni.integer = avxvnni::kernels_int;
   const Target with_avx512 = {"avx512", has_avx512(), avx512::kernels_f32, avx512::warp_kernels,
                          __builtin_cpu_supports("avx512vbmi") ? &avx512::permuter() : &avx512::permuter_bw(),
-                         avx512::resizer, avx512::kernels_int};
+                         avx512::resizer, avx512::kernels_int, avx512::picture_kernels};
   Target with_vnni = with_avx512;
   with_vnni.name = "vnni";
   with_vnni.runs = with_avx512.runs && __builtin_cpu_supports("avx512vnni");
@@ -111,6 +112,8 @@ const KernelsF32& kernels_f32(const std::string& target) { return chosen(target)
 const WarpKernels& warp_kernels(const std::string& target) { return chosen(target).warp(); }
 
 const KernelsInt& kernels_int(const std::string& target) { return chosen(target).integer(); }
+
+const PictureKernels& picture_kernels(const std::string& target) { return chosen(target).picture(); }
 
 const Permuter& permuter_of(const std::string& target) { return *chosen(target).permuter; }
 

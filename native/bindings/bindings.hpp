@@ -14,6 +14,7 @@ inline void need(bool condition, const char* message) {
 
 void bind_conv(nanobind::module_& m);
 void bind_integer(nanobind::module_& m);
+void bind_picture(nanobind::module_& m);
 void bind_pool(nanobind::module_& m);
 void bind_resize(nanobind::module_& m);
 void bind_session(nanobind::module_& m);

@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "bindings.hpp"
+#include "pictures.hpp"
 #include "subpixel/dispatch.hpp"
 #include "subpixel/integer_session.hpp"
 
@@ -82,6 +82,20 @@ class IntegerBuilder {
     session_.run(x.data(), static_cast<int>(x.shape(1)), static_cast<int>(x.shape(2)), y.data());
   }
 
+  template <class Pixel>
+  void picture(PictureIn<Pixel> x, PictureOut<Pixel> y, const std::vector<int>& first, const std::vector<float>& weight,
+               const std::string& alpha) const {
+    const auto scale = static_cast<std::size_t>(session_.scale());
+    need(last_ && session_.channels() == 1 && static_cast<std::size_t>(channels_) == scale * scale,
+         "a network of one channel is needed");
+    const Pixels<Pixel> pixels = pixels_of(x, alpha);
+    const std::vector<Phase> phases = phases_of(first, weight);
+    need(phases.size() == scale, "taps do not fit the scale");
+    need_enlarged(pixels, y, scale);
+    nb::gil_scoped_release release;
+    session_.run(pixels, phases, y.data());
+  }
+
   std::string target() const { return session_.target(); }
 
  private:
@@ -115,6 +129,10 @@ void bind_integer(nb::module_& m) {
       // y is written in place: converted, it would be a copy that nobody sees
       .def("run", &IntegerBuilder::run<float>, "x"_a, "y"_a.noconvert())
       .def("run", &IntegerBuilder::run<std::uint8_t>, "x"_a, "y"_a.noconvert())
+      .def("picture", &IntegerBuilder::picture<std::uint8_t>, "x"_a.noconvert(), "y"_a.noconvert(), "first"_a,
+           "weight"_a, "alpha"_a)
+      .def("picture", &IntegerBuilder::picture<std::uint16_t>, "x"_a.noconvert(), "y"_a.noconvert(), "first"_a,
+           "weight"_a, "alpha"_a)
       .def_prop_ro("target", &IntegerBuilder::target);
 }
 

@@ -21,6 +21,7 @@ NB_MODULE(_native, m) {
         "Raises ValueError, with the names that would do, for a target that is unknown or does not run here.");
   subpixel::bind_conv(m);
   subpixel::bind_integer(m);
+  subpixel::bind_picture(m);
   subpixel::bind_pool(m);
   subpixel::bind_resize(m);
   subpixel::bind_session(m);

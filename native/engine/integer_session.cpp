@@ -55,7 +55,7 @@ struct IntegerSession::Strip {
 IntegerSession::IntegerSession(int channels, int scale, bool crd, bool base, bool zero_border, int threads,
                                const std::string& target)
     : channels_(channels), scale_(scale), threads_(threads), crd_(crd), base_(base), zero_border_(zero_border),
-      kernels_(kernels_int(target)) {}
+      kernels_(kernels_int(target)), picture_kernels_(picture_kernels(target)), permuter_(permuter_of(target)) {}
 
 void IntegerSession::add(const IntegerLayer& layer) {
   const bool first = layers_.empty(), vertical = first && packs_rows();
@@ -120,14 +120,116 @@ int IntegerSession::strip_columns(int width) const {
   return std::min(width, ceil_div(ceil_div(width, strips), kStripStep) * kStripStep);
 }
 
-void IntegerSession::run(const float* x, int height, int width, float* y) const { run_any(x, height, width, y); }
+template <class Sample>
+class IntegerSession::Planes : public Feed {
+ public:
+  Planes(const IntegerSession& session, const Sample* x, int height, int width, Sample* y)
+      : session_(session), x_(x), height_(height), width_(width), y_(y) {}
 
-void IntegerSession::run(const std::uint8_t* x, int height, int width, std::uint8_t* y) const {
-  run_any(x, height, width, y);
+  void fetch(int channel, int row, int left, int count, std::uint8_t* to) const override {
+    const Sample* from = x_ + (std::ptrdiff_t{channel} * height_ + row) * width_ + left;
+    for (int k = 0; k < count; ++k) to[k] = byte_of(from[k]);
+  }
+  std::unique_ptr<Rows> rows(int left, int columns) const override {
+    return std::make_unique<Strip>(*this, left, columns);
+  }
+
+ private:
+  class Strip : public Rows {
+   public:
+    Strip(const Planes& of, int left, int columns)
+        : of_(of), left_(left), columns_(columns), none_(of.session_.base_ ? 0 : static_cast<std::size_t>(columns)) {}
+    void merge(int row, const std::int16_t* last, std::ptrdiff_t stride) override {
+      const IntegerSession& session = of_.session_;
+      const int r = session.scale_;
+      const std::int16_t* z[64];
+      for (int c = 0; c < session.channels_; ++c) {
+        const std::ptrdiff_t line = std::ptrdiff_t{c} * of_.height_ + row;
+        const Sample* base = session.base_ ? of_.x_ + line * of_.width_ + left_ : none_.data();
+        for (int i = 0; i < r; ++i) {
+          for (int j = 0; j < r; ++j) z[j] = last + session.channel(c, i, j) * stride;
+          Sample* to = of_.y_ + ((line * r + i) * of_.width_ + left_) * r;
+          if constexpr (std::is_same_v<Sample, float>) session.kernels_.merge_f32(z, base, r, columns_, to);
+          else session.kernels_.merge_u8(z, base, r, columns_, to);
+        }
+      }
+    }
+
+   private:
+    const Planes& of_;
+    int left_, columns_;
+    std::vector<Sample> none_;
+  };
+
+  const IntegerSession& session_;
+  const Sample* x_;
+  int height_, width_;
+  Sample* y_;
+};
+
+template <class Pixel>
+class IntegerSession::Picture : public Feed {
+ public:
+  Picture(const IntegerSession& session, const Pixels<Pixel>& pixels, const std::vector<Phase>& phases, Pixel* y)
+      : session_(session), pixels_(pixels), phases_(phases), y_(y) {}
+
+  void fetch(int, int row, int left, int count, std::uint8_t* to) const override {
+    LumaRow<Pixel> line(pixels_, session_.picture_kernels_);
+    session_.picture_kernels_.bytes(line(row, left, count), count, to);
+  }
+  std::unique_ptr<Rows> rows(int left, int columns) const override {
+    return std::make_unique<Strip>(*this, left, columns);
+  }
+
+ private:
+  class Strip : public Rows {
+   public:
+    Strip(const Picture& of, int left, int columns)
+        : of_(of), left_(left), columns_(columns),
+          composer_(of.pixels_, of.phases_, left, columns, of.session_.picture_kernels_, of.session_.permuter_),
+          luma_(of.pixels_, of.session_.picture_kernels_), base_(static_cast<std::size_t>(columns)),
+          net_(static_cast<std::size_t>(columns)) {}
+    void merge(int row, const std::int16_t* last, std::ptrdiff_t stride) override {
+      const IntegerSession& session = of_.session_;
+      const float* base = session.base_ ? luma_(row, left_, columns_) : base_.data();
+      composer_.row(row, [&](int i, int j) {
+        const std::int16_t* z = last + session.channel(0, i, j) * stride;
+        session.kernels_.merge_f32(&z, base, 1, columns_, net_.data());
+        return net_.data();
+      }, of_.y_);
+    }
+
+   private:
+    const Picture& of_;
+    int left_, columns_;
+    Composer<Pixel> composer_;
+    LumaRow<Pixel> luma_;
+    std::vector<float> base_, net_;
+  };
+
+  const IntegerSession& session_;
+  Pixels<Pixel> pixels_;
+  const std::vector<Phase>& phases_;
+  Pixel* y_;
+};
+
+void IntegerSession::run(const float* x, int height, int width, float* y) const {
+  run_feed(Planes<float>(*this, x, height, width, y), height, width);
 }
 
-template <class Sample>
-void IntegerSession::run_any(const Sample* x, int height, int width, Sample* y) const {
+void IntegerSession::run(const std::uint8_t* x, int height, int width, std::uint8_t* y) const {
+  run_feed(Planes<std::uint8_t>(*this, x, height, width, y), height, width);
+}
+
+template <class Pixel>
+void IntegerSession::run(const Pixels<Pixel>& pixels, const std::vector<Phase>& phases, Pixel* y) const {
+  run_feed(Picture<Pixel>(*this, pixels, phases, y), pixels.height, pixels.width);
+}
+
+template void IntegerSession::run(const Pixels<std::uint8_t>&, const std::vector<Phase>&, std::uint8_t*) const;
+template void IntegerSession::run(const Pixels<std::uint16_t>&, const std::vector<Phase>&, std::uint16_t*) const;
+
+void IntegerSession::run_feed(const Feed& feed, int height, int width) const {
   if (layers_.empty()) throw std::logic_error("a session without layers");
   if (height < 1 || width < 1) return;
   const int columns = strip_columns(width), across = ceil_div(width, columns);
@@ -144,13 +246,12 @@ void IntegerSession::run_any(const Sample* x, int height, int width, Sample* y) 
       s.left = static_cast<int>(k % across) * columns;
       s.rows = std::min(rows, height - s.top);
       s.columns = std::min(columns, width - s.left);
-      run_strip(s, x, y);
+      run_strip(s, feed);
     }
   });
 }
 
-template <class Sample>
-void IntegerSession::run_strip(Strip& s, const Sample* x, Sample* y) const {
+void IntegerSession::run_strip(Strip& s, const Feed& feed) const {
   const int group = kernels_.group, count = layers();
   const std::ptrdiff_t wide = s.columns + 2 * std::ptrdiff_t{reach_w_} + 2 * kCellSlack;
   s.origin = reach_w_;
@@ -172,9 +273,10 @@ void IntegerSession::run_strip(Strip& s, const Sample* x, Sample* y) const {
   s.last_stride = wide;
   s.last.resize(static_cast<std::size_t>(layers_.back().channels * s.last_stride));
 
+  const std::unique_ptr<Rows> result = feed.rows(s.left, s.columns);
   // One row of every value in turn; each as far ahead of the result as the later layers reach.
   for (int row = -reach_h_; row < s.rows + reach_h_; ++row) {
-    load_row(s, x, s.top + row);
+    load_row(s, feed, s.top + row);
     int ahead = reach_h_;
     for (int k = 0; k < count; ++k) {
       ahead -= layers_[k].kernel_h / 2;
@@ -182,25 +284,21 @@ void IntegerSession::run_strip(Strip& s, const Sample* x, Sample* y) const {
       if (made < -layers_[k].reach_h) break;
       conv_row(s, k, s.top + made);
     }
-    if (row - reach_h_ >= 0) merge_row(s, x, y, s.top + row - reach_h_);
+    if (row >= reach_h_) result->merge(s.top + row - reach_h_, s.last.data(), s.last_stride);
   }
 }
 
 // The input's cells of one row. Outside of the picture its edge is repeated, or there are zeros.
-template <class Sample>
-void IntegerSession::load_row(Strip& s, const Sample* x, int row) const {
+void IntegerSession::load_row(Strip& s, const Feed& feed, int row) const {
   const int group = kernels_.group, shift = 32 / group, reach = reach_w_, wide = s.columns + 2 * reach;
-  const std::ptrdiff_t plane = std::ptrdiff_t{s.height} * s.width;
   const auto fetch = [&](int from_row, std::uint8_t* to, int channel) {
     const int clamped = std::clamp(from_row, 0, s.height - 1);
     if (zero_border_ && clamped != from_row) {
       std::memset(to, 0, static_cast<std::size_t>(wide));
       return;
     }
-    const Sample* from = x + channel * plane + std::ptrdiff_t{clamped} * s.width;
     const int first = std::max(0, reach - s.left), last = std::min(wide, s.width - s.left + reach);
-    const Sample* inside = from + (s.left - reach);
-    for (int k = first; k < last; ++k) to[k] = byte_of(inside[k]);
+    feed.fetch(channel, clamped, s.left - reach + first, last - first, to + first);
     std::memset(to, zero_border_ ? 0 : to[first], static_cast<std::size_t>(first));
     std::memset(to + last, zero_border_ ? 0 : to[last - 1], static_cast<std::size_t>(wide - last));
   };
@@ -272,24 +370,6 @@ void IntegerSession::blank_outside(Strip& s, int layer, int row) const {
     std::fill(cells + begin, cells + from, zero);
     std::fill(cells + until, cells + end, zero);
   }
-}
-
-template <class Sample>
-void IntegerSession::merge_row(Strip& s, const Sample* x, Sample* y, int row) const {
-  static const std::vector<Sample> none(1 << 16, Sample{0});
-  const std::int16_t* z[64];
-  const std::ptrdiff_t wide = std::ptrdiff_t{s.width} * scale_;
-  for (int c = 0; c < channels_; ++c)
-    for (int i = 0; i < scale_; ++i) {
-      for (int j = 0; j < scale_; ++j) {
-        const int channel = crd_ ? (c * scale_ + i) * scale_ + j : (i * scale_ + j) * channels_ + c;
-        z[j] = s.last.data() + channel * s.last_stride;
-      }
-      const Sample* base = base_ ? x + (std::ptrdiff_t{c} * s.height + row) * s.width + s.left : none.data();
-      Sample* to = y + ((std::ptrdiff_t{c} * s.height + row) * scale_ + i) * wide + std::ptrdiff_t{s.left} * scale_;
-      if constexpr (std::is_same_v<Sample, float>) kernels_.merge_f32(z, base, scale_, s.columns, to);
-      else kernels_.merge_u8(z, base, scale_, s.columns, to);
-    }
 }
 
 }  // namespace subpixel

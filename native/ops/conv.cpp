@@ -4,7 +4,7 @@
 #include <cstring>
 #include <vector>
 
-#include "pattern.hpp"
+#include "subpixel/pattern.hpp"
 #include "subpixel/dispatch.hpp"
 #include "subpixel/parallel.hpp"
 

@@ -1,4 +1,4 @@
-#include "pattern.hpp"
+#include "subpixel/pattern.hpp"
 
 #include <algorithm>
 #include <cstdint>

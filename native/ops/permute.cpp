@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "pattern.hpp"
+#include "subpixel/pattern.hpp"
 #include "subpixel/dispatch.hpp"
 #include "subpixel/parallel.hpp"
 

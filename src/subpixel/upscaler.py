@@ -15,7 +15,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from subpixel.backends import available_threads, choose
+from subpixel.backends import PictureSession, available_threads, choose
 from subpixel.errors import InvalidArgument
 from subpixel.models.bicubic import bicubic
 from subpixel.models.zoo import find
@@ -161,8 +161,12 @@ class Upscaler:
             )
         _check_pixels(image)
         height, width, channels = image.shape
-        out = np.empty((height * self.scale, width * self.scale, channels), image.dtype)
         alpha = channels in (2, 4) and bool((image[..., -1] != _opaque(image.dtype)).any())
+        whole = (height * self.scale, width * self.scale, *shape[2:])
+        if self._luma and image.dtype != np.float32 and isinstance(self._network, PictureSession):
+            made = self._network.picture(image, "carried" if alpha else "opaque" if channels in (2, 4) else "none")
+            return made.reshape(whole)
+        out = np.empty((height * self.scale, width * self.scale, channels), image.dtype)
         if channels in (2, 4) and not alpha:
             out[..., -1] = _opaque(image.dtype)
         colours = channels - 1 if channels in (2, 4) else channels
@@ -171,7 +175,7 @@ class Upscaler:
             target = out[rows.of_result].transpose(2, 0, 1)
             made = self._with_alpha(planes) if alpha else self._colour(planes[:colours])
             _store(made[:, rows.crop], target[: len(made)])
-        return out.reshape((height * self.scale, width * self.scale, *shape[2:]))
+        return out.reshape(whole)
 
     def _with_alpha(self, planes: F32) -> F32:
         # Colour is carried premultiplied, so that the colour of invisible pixels cannot bleed into visible ones.

@@ -7,6 +7,7 @@
 #include "subpixel/integer.hpp"
 #include "subpixel/kernels.hpp"
 #include "subpixel/permute.hpp"
+#include "subpixel/picture.hpp"
 #include "subpixel/warp.hpp"
 #include "subpixel/weighted.hpp"
 
@@ -28,6 +29,7 @@ std::vector<std::string> targets();
 const KernelsF32& kernels_f32(const std::string& target);
 const WarpKernels& warp_kernels(const std::string& target);
 const KernelsInt& kernels_int(const std::string& target);
+const PictureKernels& picture_kernels(const std::string& target);
 const Permuter& permuter_of(const std::string& target);
 const Resizer& resizer_of(const std::string& target);
 

@@ -5,10 +5,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "subpixel/integer.hpp"
+#include "subpixel/picture.hpp"
 
 namespace subpixel {
 
@@ -23,6 +25,23 @@ struct IntegerLayer {
   bool last;                           // its z are the result
 };
 
+// What a strip's results are given to: row after row.
+class Rows {
+ public:
+  virtual ~Rows() = default;
+  // last: z of [channel][column] of one row of the input
+  virtual void merge(int row, const std::int16_t* last, std::ptrdiff_t stride) = 0;
+};
+
+// Where the network's input comes from and its result goes; called from several threads at once.
+class Feed {
+ public:
+  virtual ~Feed() = default;
+  // Samples left … left + count of a row as bytes.
+  virtual void fetch(int channel, int row, int left, int count, std::uint8_t* to) const = 0;
+  virtual std::unique_ptr<Rows> rows(int left, int columns) const = 0;
+};
+
 class IntegerSession {
  public:
   // base: the input, each sample repeated r * r times, is added to the result.
@@ -34,6 +53,9 @@ class IntegerSession {
   // Floats are bytes / 255; they are rounded half up for the network, the base stays as it is.
   void run(const float* x, int height, int width, float* y) const;
   void run(const std::uint8_t* x, int height, int width, std::uint8_t* y) const;
+  // A picture, by a network of one channel: its luma goes through, see picture.hpp.
+  template <class Pixel>
+  void run(const Pixels<Pixel>& pixels, const std::vector<Phase>& phases, Pixel* y) const;
 
   const char* target() const { return kernels_.name; }
   int channels() const { return channels_; }
@@ -54,15 +76,16 @@ class IntegerSession {
   struct Strip;
 
   template <class Sample>
-  void run_any(const Sample* x, int height, int width, Sample* y) const;
-  template <class Sample>
-  void run_strip(Strip& s, const Sample* x, Sample* y) const;
-  template <class Sample>
-  void load_row(Strip& s, const Sample* x, int row) const;
+  class Planes;
+  template <class Pixel>
+  class Picture;
+
+  void run_feed(const Feed& feed, int height, int width) const;
+  void run_strip(Strip& s, const Feed& feed) const;
+  void load_row(Strip& s, const Feed& feed, int row) const;
   void conv_row(Strip& s, int layer, int row) const;
-  template <class Sample>
-  void merge_row(Strip& s, const Sample* x, Sample* y, int row) const;
   void blank_outside(Strip& s, int layer, int row) const;
+  int channel(int c, int i, int j) const { return crd_ ? (c * scale_ + i) * scale_ + j : (i * scale_ + j) * channels_ + c; }
   int strip_columns(int width) const;
 
   bool packs_rows() const { return channels_ == 1; }
@@ -70,6 +93,8 @@ class IntegerSession {
   int channels_, scale_, threads_;
   bool crd_, base_, zero_border_;
   const KernelsInt& kernels_;
+  const PictureKernels& picture_kernels_;
+  const Permuter& permuter_;
   std::vector<Packed> layers_;
   int reach_h_ = 0, reach_w_ = 0;  // of the whole chain
 };

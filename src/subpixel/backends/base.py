@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from typing import Any, Literal, Protocol, get_args
+from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +13,12 @@ from subpixel.errors import BackendUnavailable, FallbackWarning, InvalidArgument
 from subpixel.models.spec import Spec
 from subpixel.ops.native import available_threads
 
-__all__ = ["Backend", "Planes", "Precision", "Quantisation", "Session", "available_threads", "checked_planes", "choose"]
+__all__ = ["Alpha", "Backend", "PictureSession", "Planes", "Precision", "Quantisation", "Session", "available_threads", "checked_planes", "choose"]
 
 Planes = NDArray[np.float32]
 Weights = Mapping[str, NDArray[np.float32]]
 Quantisation = Mapping[str, Any] | None
+Alpha = Literal["none", "opaque", "carried"]
 Precision = Literal["auto", "f32", "bf16", "int8"]
 
 # Loss of PSNR that nobody sees: up to it, int8 is what ``auto`` means.
@@ -31,6 +32,18 @@ class Session(Protocol):
         """``(C, H, W)`` in the Spec's colour contract to ``(C, H*scale, W*scale)`` of the same dtype. Thread-safe.
 
         f32; with int8 also u8, which stands for the same divided by 255.
+        """
+
+
+@runtime_checkable
+class PictureSession(Session, Protocol):
+    """A session of a luma network that takes whole pictures too."""
+
+    def picture(self, pixels: NDArray[Any], alpha: Alpha) -> NDArray[Any]:
+        """``(H, W, C)`` u8 or u16, gray or RGB with or without alpha, to ``(H*scale, W*scale, C)``.
+
+        Luma by the network, colour and alpha bicubic (a = −0.5). ``alpha``: ``none``; ``opaque``, the last channel is
+        opaque everywhere; or ``carried``: colour is carried premultiplied, then divided by the bicubic alpha.
         """
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from subpixel.backends.base import Quantisation, Session, Weights, checked_planes
+from subpixel.backends.base import Alpha, Quantisation, Session, Weights, checked_planes
 from subpixel.errors import BackendUnavailable, InvalidArgument
 from subpixel.models.integer import IntegerNetwork, integer_network
 from subpixel.models.spec import INPUT, Add, Concat, Conv, PixelShuffle, Resize, Spec
@@ -17,6 +17,9 @@ from subpixel.ops.native import forced_target, native_module
 from subpixel.ops.resizing.taps import axis_taps
 
 __all__ = ["NativeBackend", "native_module"]
+
+# Output samples of a band: some megabytes for each plane at hand.
+_BAND = 1 << 20
 
 
 class NativeBackend:
@@ -75,7 +78,7 @@ class NativeBackend:
                 engine.pixel_shuffle(number[layer.source], layer.factor, layer.order, value.lost)
             number[layer.name] = len(number)
 
-        return _session(engine, spec, int8=False)
+        return _session(module, engine, spec, threads, int8=False)
 
 
 def _integer_session(module: ModuleType, spec: Spec, network: IntegerNetwork, threads: int) -> Session:
@@ -86,19 +89,54 @@ def _integer_session(module: ModuleType, spec: Spec, network: IntegerNetwork, th
     for conv in network.convs:
         constants = conv.bias, conv.shift, conv.multiplier, conv.slope
         engine.conv(conv.weight, *constants, conv.activation, conv.zero, conv is network.convs[-1])
-    return _session(engine, spec, int8=True)
+    return _session(module, engine, spec, threads, int8=True)
 
 
-def _session(engine: Any, spec: Spec, *, int8: bool) -> Session:
-    def session(planes: NDArray[Any]) -> NDArray[Any]:
-        planes = np.ascontiguousarray(checked_planes(planes, spec, int8=int8))
+def _session(module: ModuleType, engine: Any, spec: Spec, threads: int, *, int8: bool) -> Session:
+    planes = _Planes(engine, spec, int8)
+    return _Pictures(module, engine, spec, int8, threads) if spec.colour == "luma" else planes
+
+
+class _Planes:
+    def __init__(self, engine: Any, spec: Spec, int8: bool) -> None:
+        self._engine, self._spec, self._int8 = engine, spec, int8
+
+    def __call__(self, planes: NDArray[Any]) -> NDArray[Any]:
+        planes = np.ascontiguousarray(checked_planes(planes, self._spec, int8=self._int8))
         channels, height, width = planes.shape
-        result = np.empty((channels, height * spec.scale, width * spec.scale), planes.dtype)
+        result = np.empty((channels, height * self._spec.scale, width * self._spec.scale), planes.dtype)
         if result.size:
-            engine.run(planes, result)
+            self._engine.run(planes, result)
         return result
 
-    return session
+
+class _Pictures(_Planes):
+    """The picture of a luma network: the compiled module goes from pixels to pixels."""
+
+    def __init__(self, module: ModuleType, engine: Any, spec: Spec, int8: bool, threads: int) -> None:
+        super().__init__(engine, spec, int8)
+        offsets, weights = _phases(spec.scale, "cubic")
+        self._taps = offsets[::4], weights
+        self._module, self._threads, self._target = module, threads, forced_target()
+
+    def picture(self, pixels: NDArray[Any], alpha: Alpha) -> NDArray[Any]:
+        height, width, channels = pixels.shape
+        scale, pixels = self._spec.scale, np.ascontiguousarray(pixels)
+        result = np.empty((height * scale, width * scale, channels), pixels.dtype)
+        if self._int8:
+            self._engine.picture(pixels, result, *self._taps, alpha)
+            return result
+        # f32: band by band, so that the planes in between do not grow with the picture.
+        halo = self._spec.halo
+        step = max(1, _BAND // (width * scale**2))
+        for top in range(0, height, step):
+            bottom = min(top + step, height)
+            first, last = max(top - halo, 0), min(bottom + halo, height)
+            luma = np.empty((last - first, width), np.float32)
+            self._module.luma(pixels[first:last], luma, alpha, self._threads, self._target)
+            net = self(luma[None])[0, (top - first) * scale : (bottom - first) * scale]
+            self._module.compose(pixels, top, bottom, net, result, *self._taps, alpha, self._threads, self._target)
+        return result
 
 
 def _phases(factor: int, mode: Any) -> tuple[list[int], list[float]]:

@@ -1,0 +1,3 @@
+#define SUBPIXEL_TARGET_NS avx2
+
+#include "../generic/picture_rows.hpp"

@@ -1,0 +1,3 @@
+#define SUBPIXEL_TARGET_NS avx512
+
+#include "../generic/picture_rows.hpp"
