@@ -107,6 +107,8 @@ std::vector<std::string> targets() {
   return names;
 }
 
+const char* target_name(const std::string& target) { return chosen(target).name; }
+
 const KernelsF32& kernels_f32(const std::string& target) { return chosen(target).f32(); }
 
 const WarpKernels& warp_kernels(const std::string& target) { return chosen(target).warp(); }

@@ -55,7 +55,7 @@ struct IntegerSession::Strip {
 IntegerSession::IntegerSession(int channels, int scale, bool crd, bool base, bool zero_border, int threads,
                                const std::string& target)
     : channels_(channels), scale_(scale), threads_(threads), crd_(crd), base_(base), zero_border_(zero_border),
-      kernels_(kernels_int(target)), picture_kernels_(picture_kernels(target)), permuter_(permuter_of(target)) {}
+      kernels_(kernels_int(target)), target_(target_name(target)), picture_kernels_(picture_kernels(target)), permuter_(permuter_of(target)) {}
 
 void IntegerSession::add(const IntegerLayer& layer) {
   const bool first = layers_.empty(), vertical = first && packs_rows();

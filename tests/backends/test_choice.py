@@ -65,10 +65,8 @@ def test_unknown_precisions(name, precision):
     ("name", "precision", "fragment"),
     [
         ("reference", "bf16", "backend='reference', precision='bf16': this backend has f32"),
-        ("reference", "int8", "this backend has f32"),
         ("torch", "int8", "this backend has f32, bf16"),
         pytest.param("native", "bf16", "this backend has f32", marks=needs_native),
-        ("auto", "int8", "backend='auto', precision='int8': no backend has int8"),
     ],
 )
 def test_precisions_a_backend_does_not_have(name, precision, fragment):
@@ -135,6 +133,7 @@ def test_a_forced_target_is_obeyed(monkeypatch):
     assert _native.Session(1, 1, 0, False, 1, "").target == _native.targets()[-1]
     for target in _native.targets():
         assert _native.Session(1, 1, 0, False, 1, target).target == target
+        assert _native.IntegerSession(1, 2, True, False, False, 1, target).target == target
         monkeypatch.setenv("SUBPIXEL_TARGET", target)
         assert BACKENDS["native"].details()["chosen"] == target
         BACKENDS["native"].prepare(bicubic(2), {}, "f32", 1)(np.zeros((1, 2, 2), np.float32))

@@ -24,6 +24,9 @@ std::vector<Feature> features();
 // Names of the targets in this build that run here, best last.
 std::vector<std::string> targets();
 
+// The name of a target, of the best one for "".
+const char* target_name(const std::string& target);
+
 // The f32 kernels of a target; the best one for "". Throws std::invalid_argument for a name that is unknown or
 // does not run here.
 const KernelsF32& kernels_f32(const std::string& target);

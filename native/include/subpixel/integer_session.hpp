@@ -57,7 +57,7 @@ class IntegerSession {
   template <class Pixel>
   void run(const Pixels<Pixel>& pixels, const std::vector<Phase>& phases, Pixel* y) const;
 
-  const char* target() const { return kernels_.name; }
+  const char* target() const { return target_; }
   int channels() const { return channels_; }
   int scale() const { return scale_; }
   int layers() const { return static_cast<int>(layers_.size()); }
@@ -93,6 +93,7 @@ class IntegerSession {
   int channels_, scale_, threads_;
   bool crd_, base_, zero_border_;
   const KernelsInt& kernels_;
+  const char* target_;
   const PictureKernels& picture_kernels_;
   const Permuter& permuter_;
   std::vector<Packed> layers_;

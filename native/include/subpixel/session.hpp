@@ -53,7 +53,7 @@ class Session {
   // x: (channels, height, width); y: (channels, height * scale, width * scale). Callable from many threads.
   void run(const float* x, int height, int width, float* y) const;
 
-  const char* target() const { return kernels_.name; }
+  const char* target() const { return target_; }
   int channels() const { return values_[0].channels; }
   int scale() const { return scale_; }
 
@@ -72,6 +72,7 @@ class Session {
   int scale_, halo_, threads_;
   bool zero_border_;
   const KernelsF32& kernels_;
+  const char* target_;
   std::vector<ValueShape> values_;
   std::vector<Step> steps_;
 };

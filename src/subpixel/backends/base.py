@@ -13,7 +13,18 @@ from subpixel.errors import BackendUnavailable, FallbackWarning, InvalidArgument
 from subpixel.models.spec import Spec
 from subpixel.ops.native import available_threads
 
-__all__ = ["Alpha", "Backend", "PictureSession", "Planes", "Precision", "Quantisation", "Session", "available_threads", "checked_planes", "choose"]
+__all__ = [
+    "Alpha",
+    "Backend",
+    "PictureSession",
+    "Planes",
+    "Precision",
+    "Quantisation",
+    "Session",
+    "available_threads",
+    "checked_planes",
+    "choose",
+]
 
 Planes = NDArray[np.float32]
 Weights = Mapping[str, NDArray[np.float32]]

@@ -127,9 +127,7 @@ def _losses(
     model: Model, quantisation: Mapping[str, Any], pairs: Sequence[tuple[Planes, NDArray[np.float64]]]
 ) -> list[float]:
     backend = BACKENDS["reference"] if BACKENDS["native"].unavailable() else BACKENDS["native"]
-    sessions = [
-        backend.prepare(model.spec, model.weights, precision, 1, quantisation) for precision in ("f32", "int8")
-    ]
+    sessions = [backend.prepare(model.spec, model.weights, precision, 1, quantisation) for precision in ("f32", "int8")]
     losses = []
     for small, large in pairs:
         made = [np.clip(np.floor(session(small)[0].astype(np.float64) * 255 + 0.5), 0, 255) for session in sessions]

@@ -30,8 +30,8 @@ from subpixel.models.spec import INPUT, Add, Conv, PixelShuffle, Resize, Spec, s
 
 __all__ = ["TANH", "Chain", "IntegerConv", "IntegerNetwork", "chain_of", "integer_network", "quantise"]
 
-# 127 tanh(x) of u = 32768 x / 2.5, 8 z saturated: (P(u * u) * u + 8) / 16, products rounded as above; native/ has the same numbers.
-# The largest error is 0.83 of a byte's unit, where rounding alone has 0.5.
+# 127 tanh(x) of u = 32768 x / 2.5, 8 z saturated: (P(u * u) * u + 8) / 16, products rounded as above; native/ has the
+# same numbers. The largest error is 0.83 of a byte's unit, where rounding alone has 0.5.
 TANH = (5023, -9034, 13481, -11206, 3747)
 
 # What a unit of z is worth before tanh, and after the last layer (in samples of 0 … 1).

@@ -1,0 +1,304 @@
+"""int8: the NumPy twin against hand-made numbers, every instruction set against the twin, byte by byte."""
+
+import math
+
+import numpy as np
+import pytest
+
+from subpixel.backends import BACKENDS, choose
+from subpixel.backends.integer import _activated, run_integer, to_bytes
+from subpixel.errors import ModelFileError, Unsupported
+from subpixel.models import espcn, find
+from subpixel.models.integer import IntegerConv, IntegerNetwork, integer_network, quantise
+from subpixel.models.spec import INPUT, Add, Concat, Conv, PixelShuffle, Resize, Spec
+
+native = pytest.importorskip("subpixel._native", reason="this installation has no compiled module")
+
+
+def chain(width, depth, scale, activation="relu", *, ends=5, base=True, colour="luma", border="replicate", order="CRD"):
+    """The shape of this project's own networks, in all its varieties."""
+    c = 1 if colour == "luma" else 3
+    layers = [Conv("c0", INPUT, c, width, (ends, ends), activation)]
+    layers += [Conv(f"c{k}", f"c{k - 1}", width, width, (3, 3), activation) for k in range(1, depth)]
+    layers += [Conv("end", layers[-1].name, width, c * scale**2, (ends, ends)), PixelShuffle("up", "end", scale, order)]
+    if base:
+        layers += [Resize("base", INPUT, scale, "nearest"), Add("sum", ("up", "base"))]
+    return Spec(tuple(layers), scale, colour, border)
+
+
+SPECS = {
+    **{f"espcn x{s}": espcn(s) for s in (2, 3, 4, 8)},
+    "espcn rgb": espcn(3, colour="rgb"),
+    "small": chain(16, 6, 2),
+    "prelu, zero": chain(20, 3, 3, "prelu", border="zero"),
+    "tanh, rgb, zero, DCR": chain(12, 2, 3, "tanh", ends=3, colour="rgb", border="zero", order="DCR"),
+    "odd channels, no base": chain(7, 2, 4, ends=7, base=False),
+    "clip, 1x1": chain(9, 2, 2, "clip", ends=1, colour="rgb"),
+    "nine": chain(4, 1, 1, ends=9),
+    "tall and wide": Spec(
+        (Conv("a", INPUT, 1, 5, (7, 1), "relu"), Conv("b", "a", 5, 4, (1, 5)), PixelShuffle("u", "b", 2)), 2
+    ),
+}
+FEW = ["espcn x3", "small", "prelu, zero", "tanh, rgb, zero, DCR"]
+
+
+def weights_for(spec):
+    rng = np.random.default_rng(len(spec.layers))
+    shapes = spec.weight_shapes
+    return {k: (rng.standard_normal(s) / max(4, np.prod(s[1:])) ** 0.5).astype(np.float32) for k, s in shapes.items()}
+
+
+def prepared(spec):
+    weights = weights_for(spec)
+    return weights, quantise(spec, weights, {layer.name: (-2.0, 2.0) for layer in spec.layers})
+
+
+def session_of(backend, spec, threads=2):
+    weights, quantisation = prepared(spec)
+    return BACKENDS[backend].prepare(spec, weights, "int8", threads, quantisation)
+
+
+def planes_for(spec, height, width, dtype):
+    x = np.random.default_rng(height * 1000 + width).random((spec.channels, height, width), np.float32)
+    return (x * 255).astype(np.uint8) if dtype == np.uint8 else x
+
+
+@pytest.fixture(params=native.targets())
+def target(request, monkeypatch):
+    monkeypatch.setenv("SUBPIXEL_TARGET", request.param)
+    return request.param
+
+
+def conv_of(weight, bias=0, shift=0, multiplier=32767, activation="none", zero=0, slope=None):
+    weight = np.array(weight, np.int8).reshape(-1, 1, 1, 1)
+    of = np.ones(len(weight))
+    return IntegerConv(
+        weight=weight,
+        bias=(of * bias).astype(np.int32),
+        shift=(of * shift).astype(np.int32),
+        multiplier=(of * multiplier).astype(np.int16),
+        slope=None if slope is None else (of * slope).astype(np.int16),
+        activation=activation,
+        zero=zero,
+    )
+
+
+def test_the_arithmetic_by_hand():
+    # 10 * 6 + 4 = 64; >> 2 = 16; (16 * 16384 + 16384) >> 15 = 8; + 3. Then 11 * 16 = 176, z as it is: 11 bytes more.
+    first = conv_of([6], bias=4, shift=2, multiplier=16384, zero=3)
+    last = conv_of([16])
+    network = IntegerNetwork((first, last), 1, 1, "CRD", True, False)
+    assert run_integer(network, np.full((1, 1, 1), 10, np.uint8)).tolist() == [[[10 + 11]]]
+    made = run_integer(network, np.full((1, 1, 1), 10 / 255, np.float32))
+    assert made[0, 0, 0] == pytest.approx(21 / 255, abs=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("activation", "zero", "sum_", "byte"),
+    [
+        ("relu", 0, -5, 0),
+        ("relu", 0, 300, 255),
+        ("prelu", 100, -40, 80),
+        ("prelu", 100, 40, 140),
+        ("tanh", 128, 0, 128),
+        ("tanh", 128, 4096, 128 + 126),
+        ("tanh", 128, -32768, 128 - 126),
+        ("clip", 0, 256, 255),
+    ],
+)
+def test_activations_by_hand(activation, zero, sum_, byte):
+    # The sum is the bias; the second layer hands the byte on: b * 16 / 16, with a multiplier of nearly 1.
+    first = conv_of([0], bias=sum_, activation=activation, zero=zero, slope=16384)
+    network = IntegerNetwork((first, conv_of([16])), 1, 1, "CRD", False, False)
+    assert run_integer(network, np.zeros((1, 1, 1), np.uint8))[0, 0, 0] == byte
+
+
+def test_tanh_is_close():
+    z = np.arange(-9000, 9001)  # counts 2.5 / 4096
+    made = _activated(conv_of([0], activation="tanh"), z)
+    error = np.abs(made - 127 * np.tanh(z * (2.5 / 4096)))
+    assert error[np.abs(z) <= 4096].max() < 0.9  # rounding alone has 0.5
+    assert error.max() < 1.3
+
+
+@pytest.mark.parametrize("name", SPECS)
+@pytest.mark.parametrize("dtype", [np.float32, np.uint8])
+def test_every_target_gives_the_bytes_of_numpy(target, name, dtype):
+    spec = SPECS[name]
+    fast, slow = session_of("native", spec), session_of("reference", spec)
+    for height, width in ((1, 1), (1, 2), (2, 1), (7, 40), (33, 17), (11, 97)):
+        x = planes_for(spec, height, width, dtype)
+        made = fast(x)
+        assert made.dtype == dtype
+        np.testing.assert_array_equal(made, slow(x), f"{name} {height}x{width}")
+
+
+@pytest.mark.parametrize("name", ["espcn x3", "small"])
+def test_every_odd_size(target, name):
+    spec = SPECS[name]
+    fast, slow = session_of("native", spec), session_of("reference", spec)
+    for side in range(1, 41, 2):
+        for x in (planes_for(spec, side, 41 - side, np.uint8), planes_for(spec, 3, side, np.uint8)):
+            np.testing.assert_array_equal(fast(x), slow(x))
+
+
+@pytest.mark.parametrize("name", FEW)
+def test_threads_strips_and_bands_change_no_byte(target, name):
+    spec = SPECS[name]
+    x = planes_for(spec, 61, 700, np.uint8)
+    whole = session_of("native", spec, 1)(x)
+    for threads in (2, 5):
+        np.testing.assert_array_equal(session_of("native", spec, threads)(x), whole)
+    # A part of a picture, beyond the reach of its border, is the same as in the whole.
+    halo, s = spec.halo, spec.scale
+    part = session_of("native", spec, 2)(x[:, 13:48, 401:677])
+    inner = part[:, halo * s : -halo * s, halo * s : -halo * s]
+    wanted = whole[:, (13 + halo) * s : (48 - halo) * s, (401 + halo) * s : (677 - halo) * s]
+    np.testing.assert_array_equal(inner, wanted)
+
+
+def test_a_wide_picture_is_cut_into_strips(target):
+    spec = chain(64, 3, 2)
+    x = planes_for(spec, 5, 2300, np.uint8)
+    np.testing.assert_array_equal(session_of("native", spec)(x), session_of("reference", spec)(x))
+
+
+def test_floats_that_are_no_samples(target):
+    spec = SPECS["small"]
+    x = planes_for(spec, 9, 30, np.float32)
+    x[0, 4, :8] = [np.nan, np.inf, -np.inf, -3, 7, 1e-42, -0.0, 1 + 1e-7]
+    np.testing.assert_array_equal(session_of("native", spec)(x), session_of("reference", spec)(x))
+
+
+def test_bytes_of_floats():
+    x = np.array([0, 0.49 / 255, 0.5 / 255, 1.5 / 255, 1, 2, -1, np.nan, np.inf], np.float32)
+    assert to_bytes(x).tolist() == [0, 0, 1, 2, 255, 255, 0, 0, 255]
+
+
+def test_nothing_in_nothing_out():
+    for backend in ("native", "reference"):
+        made = session_of(backend, SPECS["small"])(np.zeros((1, 0, 5), np.uint8))
+        assert made.shape == (1, 0, 10)
+        assert made.dtype == np.uint8
+
+
+@pytest.mark.parametrize("scale", [3, 4])
+def test_whole_numbers_are_close_to_the_network(scale):
+    model = find("espcn", scale)
+    quantisation = quantise(model.spec, model.weights, {})
+    x = np.random.default_rng(0).random((1, 40, 40), np.float32)
+    x = np.clip(np.cumsum(x - 0.5, axis=2) / 8 + 0.5, 0, 1).astype(np.float32)
+    plain, whole = (
+        BACKENDS["native"].prepare(model.spec, model.weights, precision, 1, quantisation)(x)
+        for precision in ("f32", "int8")
+    )
+    assert np.sqrt(((plain - whole) ** 2).mean()) < 0.02
+
+
+def test_a_kernels_sum_survives_rounding():
+    spec = SPECS["small"]
+    weights, quantisation = prepared(spec)
+    network = integer_network(spec, weights, quantisation)
+    step = 1 / 255
+    for conv, made in zip([la for la in spec.layers if isinstance(la, Conv)], network.convs, strict=True):
+        entry = quantisation["layers"][conv.name]
+        unit = entry["scale"] * np.array(entry["multiplier"]) * 2.0 ** -(15.0 + np.array(entry["shift"]))
+        exact = weights[f"{conv.name}.weight"].astype(np.float64) * (step / unit)[:, None, None, None]
+        lost = exact.sum(axis=(2, 3)) - made.weight.sum(axis=(2, 3))
+        clipped = (np.abs(made.weight) == 127).any(axis=(2, 3))
+        assert clipped.any(axis=1).all()  # the largest weight of a channel is 127
+        assert (np.abs(lost)[~clipped] <= 0.5 + 1e-9).all()
+        step = entry["scale"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        (Spec((Conv("a", INPUT, 1, 1, (3, 3)), Resize("r", "a", 2)), 2), "layer 'r'"),
+        (
+            Spec((Conv("a", INPUT, 1, 2, (3, 3)), Concat("j", ("a", "a")), PixelShuffle("u", "j", 2)), 2),
+            "layer 'j'",
+        ),
+        (Spec((Conv("a", INPUT, 1, 4, (3, 3), "tanh"), PixelShuffle("u", "a", 2)), 2), "no activation before"),
+        (Spec((Conv("a", INPUT, 1, 1, (3, 3)),), 1), "end in a pixel shuffle"),
+    ],
+)
+def test_networks_that_have_no_whole_numbers(spec, message):
+    with pytest.raises(Unsupported, match=message):
+        quantise(spec, weights_for(spec), {})
+
+
+def test_a_file_without_parameters():
+    model = find("espcn", 2)
+    for backend in ("native", "reference"):
+        with pytest.raises(Unsupported, match="holds no int8 parameters"):
+            BACKENDS[backend].prepare(model.spec, model.weights, "int8", 1, None)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"scale": 0},
+        {"scale": math.nan},
+        {"scale": "x"},
+        {"zero": 256},
+        {"shift": [1]},
+        {"shift": [-1] * 64},
+        {"shift": [32] * 64},
+        {"multiplier": [0] * 64},
+        {"multiplier": [40000] * 64},
+        {"multiplier": [None] * 64},
+        {"multiplier": 7},
+    ],
+)
+def test_wrong_parameters_are_refused(change):
+    model = find("espcn", 2)
+    quantisation = quantise(model.spec, model.weights, {})
+    quantisation["layers"]["conv1"] = {**quantisation["layers"]["conv1"], **change}
+    with pytest.raises(ModelFileError, match="layer 'conv1': its int8 parameters are wrong"):
+        integer_network(model.spec, model.weights, quantisation)
+
+
+@pytest.mark.parametrize("layers", [None, [], {"conv1": 3}, {}])
+def test_no_parameters_at_all(layers):
+    model = find("espcn", 2)
+    with pytest.raises(ModelFileError, match="layer 'conv1'"):
+        integer_network(model.spec, model.weights, {"layers": layers})
+
+
+@pytest.mark.parametrize(
+    ("quantisation", "backend", "wanted"),
+    [
+        (None, "auto", "f32"),
+        ({"loss_db": 0.05}, "auto", "int8"),
+        ({"loss_db": -0.01}, "auto", "int8"),
+        ({"loss_db": 0.051}, "auto", "f32"),
+        ({}, "auto", "f32"),
+        ({"loss_db": "0"}, "auto", "f32"),
+        ({"loss_db": 0.0}, "reference", "int8"),
+        ({"loss_db": 0.0}, "torch", "f32"),
+    ],
+)
+def test_what_auto_means(quantisation, backend, wanted):
+    assert choose(backend, "auto", quantisation)[1] == wanted
+
+
+def test_a_call_that_does_not_fit_is_refused():
+    session = native.IntegerSession(1, 2, True, False, False, 1, "")
+    ones = [np.ones(4, np.int32), np.ones(4, np.int32), np.ones(4, np.int16), None, "none", 0]
+    with pytest.raises(ValueError, match="the last layer"):
+        session.run(np.zeros((1, 2, 2), np.uint8), np.zeros((1, 4, 4), np.uint8))
+    with pytest.raises(ValueError, match="weight does not fit"):
+        session.conv(np.ones((4, 2, 3, 3), np.int8), *ones, True)
+    with pytest.raises(ValueError, match="odd"):
+        session.conv(np.ones((4, 1, 2, 3), np.int8), *ones, True)
+    with pytest.raises(ValueError, match="shift"):
+        session.conv(np.ones((4, 1, 3, 3), np.int8), ones[0], ones[1] * 32, *ones[2:], True)
+    session.conv(np.ones((4, 1, 3, 3), np.int8), *ones, True)
+    with pytest.raises(ValueError, match="after the last"):
+        session.conv(np.ones((4, 4, 3, 3), np.int8), *ones, True)
+    with pytest.raises(ValueError, match="scale times"):
+        session.run(np.zeros((1, 2, 2), np.uint8), np.zeros((1, 4, 5), np.uint8))
+    y = np.zeros((1, 4, 4), np.uint8)
+    session.run(np.full((1, 2, 2), 255, np.uint8), y)
+    assert (y == y[0, 0, 0]).all()

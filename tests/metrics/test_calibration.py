@@ -1,0 +1,96 @@
+"""Calibration: int8 parameters from pictures, and an honest loss."""
+
+import numpy as np
+import pytest
+
+from subpixel.backends import BACKENDS, choose
+from subpixel.cli import main
+from subpixel.errors import InvalidArgument, Unsupported
+from subpixel.image import Picture, write
+from subpixel.metrics.calibration import calibrate
+from subpixel.models import espcn, find
+from subpixel.models.files import Model, load, save
+from subpixel.models.spec import INPUT, Add, Conv, PixelShuffle, Resize, Spec
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """Smooth and rough 8-bit pictures, the first in a folder below."""
+    folder = tmp_path / "pictures"
+    (folder / "below").mkdir(parents=True)
+    rng = np.random.default_rng(1)
+    for k in range(6):
+        noise = rng.random((70, 90, 3)) - 0.5
+        rough = np.cumsum(np.cumsum(noise, 0), 1) / (4 + k)
+        pixels = np.clip(rough * 20 + 128, 0, 255).astype(np.uint8)
+        write(Picture(pixels), folder / ("below" if k == 0 else ".") / f"{k}.png")
+    return folder
+
+
+def small_relu():
+    layers = (
+        Conv("a", INPUT, 1, 8, (3, 3), "relu"),
+        Conv("b", "a", 8, 8, (3, 3), "prelu"),
+        Conv("c", "b", 8, 4, (3, 3)),
+        PixelShuffle("u", "c", 2),
+        Resize("r", INPUT, 2),
+        Add("o", ("u", "r")),
+    )
+    spec = Spec(layers, 2)
+    rng = np.random.default_rng(3)
+    weights = {k: (rng.standard_normal(s) / 8).astype(np.float32) for k, s in spec.weight_shapes.items()}
+    weights["c.weight"] *= 0.05
+    return Model("small", spec, weights)
+
+
+def test_a_network_gets_its_parameters(pictures):
+    said = []
+    model = calibrate(small_relu(), pictures, said.append)
+    quantisation = model.quantisation
+    assert set(quantisation["layers"]) == {"a", "b", "c"}
+    assert quantisation["calibration"]["pictures"] == quantisation["calibration"]["measured_on"] == 3
+    assert abs(quantisation["loss_db"]) < 0.05
+    assert quantisation["layers"]["a"]["zero"] == 0
+    assert quantisation["layers"]["b"]["zero"] > 0
+    assert said[0].startswith("ranges: a 0.000 … ")
+    assert said[1].startswith("int8 costs ")
+    assert choose("auto", "auto", quantisation)[1] == "int8"
+
+
+def test_the_ranges_hold_what_the_network_makes(pictures):
+    model = calibrate(small_relu(), pictures)
+    session = BACKENDS["reference"].prepare(model.spec, model.weights, "f32", 1)
+    whole = BACKENDS["reference"].prepare(model.spec, model.weights, "int8", 1, model.quantisation)
+    x = np.linspace(0.1, 0.9, 400, dtype=np.float32).reshape(1, 20, 20)
+    assert np.abs(session(x) - whole(x)).max() < 2 / 255
+
+
+def test_the_command_writes_what_it_measured(pictures, tmp_path, capsys):
+    path = tmp_path / "small.safetensors"
+    save(small_relu(), path)
+    out = tmp_path / "whole.safetensors"
+    assert main(["quantise", str(path), "--data", str(pictures), "-o", str(out)]) == 0
+    assert "int8 costs" in capsys.readouterr().out
+    assert load(path).quantisation is None
+    assert load(out).quantisation["loss_db"] == pytest.approx(0, abs=0.05)
+    assert main(["quantise", str(path), "--data", str(pictures)]) == 0
+    assert load(path).quantisation == load(out).quantisation
+
+
+def test_what_cannot_be_calibrated(pictures, tmp_path):
+    with pytest.raises(Unsupported, match="layer"):
+        calibrate(find("bicubic", 2), pictures)
+    rgb = espcn(2, colour="rgb")
+    weights = {k: np.zeros(s, np.float32) for k, s in rgb.weight_shapes.items()}
+    with pytest.raises(InvalidArgument, match="RGB network"):
+        calibrate(Model("rgb", rgb, weights), pictures)
+    with pytest.raises(InvalidArgument, match="no such folder"):
+        calibrate(small_relu(), tmp_path / "nowhere")
+    with pytest.raises(InvalidArgument, match="at least 2"):
+        calibrate(small_relu(), pictures / "below")
+
+
+def test_pictures_of_16_bits_are_refused(pictures):
+    write(Picture(np.zeros((40, 40, 3), np.uint16)), pictures / "9.png")
+    with pytest.raises(InvalidArgument, match="8-bit"):
+        calibrate(small_relu(), pictures)
