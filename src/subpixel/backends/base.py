@@ -121,8 +121,6 @@ def choose(name: str, precision: str, quantisation: Quantisation = None) -> tupl
             # Python shows a warning of one text from one place once.
             warnings.warn(f"running on the slower fallback: {reason}", FallbackWarning, stacklevel=1)
     having = [b.name for b in BACKENDS.values() if wanted in b.precisions]
-    if not having:
-        raise Unsupported(f"{offers}: no backend has {wanted}; f32 and, with torch, bf16 are to be had")
     raise Unsupported(f"{offers}: only {', '.join(having)} has {wanted}, which cannot run here")
 
 
