@@ -23,7 +23,8 @@ template <class T>
 using Out = nb::ndarray<T, nb::ndim<3>, nb::c_contig, nb::device::cpu>;
 
 Activation activation_of(const std::string& name) {
-  if (name == "none" || name == "relu" || name == "clip") return Activation::none;  // the clipping of bytes does it
+  if (name == "none" || name == "clip") return Activation::none;  // the clipping of bytes does it
+  if (name == "relu") return Activation::relu;
   if (name == "prelu") return Activation::prelu;
   need(name == "tanh", "activation is not known");
   return Activation::tanh;
@@ -48,15 +49,19 @@ class IntegerBuilder {
 
   void conv(In<std::int8_t, 4> weight, In<std::int32_t, 1> bias, In<std::int32_t, 1> shift,
             In<std::int16_t, 1> multiplier, std::optional<In<std::int16_t, 1>> slope, const std::string& activation,
-            int zero, bool last) {
+            int zero, bool last, int skip, int skip_gain) {
     need(!last_, "a layer after the last");
     const std::size_t out = weight.shape(0), in = weight.shape(1), kh = weight.shape(2), kw = weight.shape(3);
     need(out >= 1 && out <= kMaxChannels && in == static_cast<std::size_t>(channels_), "weight does not fit");
     need(kh % 2 == 1 && kw % 2 == 1 && kh <= kMaxKernel && kw <= kMaxKernel, "kernel sides must be odd, 63 at most");
     need(in * kh * kw <= kMaxTaps, "too many taps for sums of 32 bits");
     need(zero >= 0 && zero <= 255, "zero must be a byte");
+    need(skip >= -1 && skip < session_.layers() && (skip < 0 || !last), "skip is no earlier layer");
+    need(skip < 0 || made_[static_cast<std::size_t>(skip)] == static_cast<int>(out), "skip has other channels");
+    need(skip_gain >= -32768 && skip_gain <= 32767, "skip_gain must have 16 bits");
     IntegerLayer layer{static_cast<int>(in), static_cast<int>(out), static_cast<int>(kh), static_cast<int>(kw),
-                       activation_of(activation), zero, {}, {}, {}, {}, {}, last};
+                       activation_of(activation), zero, {}, {}, {}, {}, {}, last, skip, static_cast<std::int16_t>(skip_gain)};
+    need(skip < 0 || layer.activation != Activation::tanh, "a skip after tanh");
     layer.weight.assign(weight.data(), weight.data() + out * in * kh * kw);
     layer.bias = copied<std::int32_t>(bias, out);
     layer.shift = copied<std::int32_t>(shift, out);
@@ -67,6 +72,7 @@ class IntegerBuilder {
     if (slope) layer.slope = copied<std::int16_t>(*slope, out);
     session_.add(layer);
     channels_ = static_cast<int>(out);
+    made_.push_back(channels_);
     last_ = last;
   }
 
@@ -110,6 +116,7 @@ class IntegerBuilder {
 
   IntegerSession session_;
   int channels_;
+  std::vector<int> made_;  // channels of each layer's result
   bool last_ = false;
 };
 
@@ -125,7 +132,7 @@ void bind_integer(nb::module_& m) {
       .def(nb::init<int, int, bool, bool, bool, int, const std::string&>(), "channels"_a, "scale"_a, "crd"_a, "base"_a,
            "zero_border"_a, "threads"_a, "target"_a)
       .def("conv", &IntegerBuilder::conv, "weight"_a, "bias"_a, "shift"_a, "multiplier"_a, "slope"_a.none(), "activation"_a,
-           "zero"_a, "last"_a)
+           "zero"_a, "last"_a, "skip"_a, "skip_gain"_a)
       // y is written in place: converted, it would be a copy that nobody sees
       .def("run", &IntegerBuilder::run<float>, "x"_a, "y"_a.noconvert())
       .def("run", &IntegerBuilder::run<std::uint8_t>, "x"_a, "y"_a.noconvert())

@@ -65,6 +65,9 @@ void IntegerSession::add(const IntegerLayer& layer) {
   p.kernel_w = layer.kernel_w;
   p.activation = layer.activation;
   p.zero = layer.zero;
+  p.skip = layer.skip;
+  p.skip_gain = layer.skip_gain;
+  p.kept = layer.kernel_h;
   // Cells of one channel hold neighbouring rows instead of channels.
   p.rows = vertical ? ceil_div(layer.kernel_h, group) : layer.kernel_h;
   p.row_step = vertical ? group : 1;
@@ -107,12 +110,18 @@ void IntegerSession::add(const IntegerLayer& layer) {
   reach_h_ += layer.kernel_h / 2;
   reach_w_ += layer.kernel_w / 2;
   layers_.push_back(std::move(p));
+  // The result of layer k is the input of layer k + 1; it is ahead of this layer's by the reach of those in between.
+  for (const Packed& later : layers_)
+    if (later.skip >= 0) {
+      Packed& reader = layers_[later.skip + 1];
+      reader.kept = std::max(reader.kept, layers_[later.skip].reach_h - later.reach_h + 1);
+    }
 }
 
 int IntegerSession::strip_columns(int width) const {
   std::ptrdiff_t bytes = 0;  // a column's
   for (std::size_t k = 0; k < layers_.size(); ++k) {
-    const int ring = layers_[k].kernel_h * layers_[k].groups;
+    const int ring = layers_[k].kept * layers_[k].groups;
     bytes += std::ptrdiff_t{4} * ring;
   }
   const int most = static_cast<int>(std::clamp<std::ptrdiff_t>(kStripBytes / bytes, 2 * kStripStep, 1 << 16));
@@ -260,7 +269,7 @@ void IntegerSession::run_strip(Strip& s, const Feed& feed) const {
   s.rings.resize(static_cast<std::size_t>(count));
   for (int k = 0; k < count; ++k) {
     Strip::Ring& ring = s.rings[k];
-    ring.rows = layers_[k].kernel_h;
+    ring.rows = layers_[k].kept;
     // A page and a bit apart, groups would share the few places of a cache that such addresses map to.
     ring.group_stride = wide + (wide % 1024 == 0 ? 16 : 0);
     ring.row_stride = ring.group_stride * layers_[k].groups;
@@ -347,6 +356,13 @@ void IntegerSession::conv_row(Strip& s, int layer, int row) const {
     a.last = s.last.data();
     a.last_stride = s.last_stride;
     return kernels_.conv(a);
+  }
+  if (p.skip >= 0) {
+    Strip::Ring& earlier = s.rings[p.skip + 1];
+    a.skip = earlier.at(row - s.first_row) + s.origin - p.reach_w;
+    a.skip_stride = earlier.group_stride;
+    a.skip_zero = layers_[p.skip].zero;
+    a.skip_gain = p.skip_gain;
   }
   Strip::Ring& to = s.rings[layer + 1];
   a.out = to.at(row - s.first_row) + s.origin - p.reach_w;

@@ -26,6 +26,25 @@ def chain(width, depth, scale, activation="relu", *, ends=5, base=True, colour="
     return Spec(tuple(layers), scale, colour, border)
 
 
+def residual(border="replicate", activation="relu"):
+    """Blocks with skips over one and over three convolutions, and a long one over all."""
+    layers = (
+        Conv("c0", INPUT, 1, 10, (3, 3), "prelu"),
+        Conv("c1", "c0", 10, 10, (3, 3), "relu"),
+        Conv("c2", "c1", 10, 10, (5, 3)),
+        Add("s2", ("c2", "c0")),
+        Conv("c3", "s2", 10, 10, (1, 1), activation),
+        Add("s3", ("s2", "c3")),
+        Conv("c4", "s3", 10, 10, (3, 3), "prelu"),
+        Add("s4", ("c0", "c4")),
+        Conv("end", "s4", 10, 4, (3, 3)),
+        PixelShuffle("up", "end", 2),
+        Resize("base", INPUT, 2, "nearest"),
+        Add("sum", ("base", "up")),
+    )
+    return Spec(layers, 2, "luma", border)
+
+
 SPECS = {
     **{f"espcn x{s}": espcn(s) for s in (2, 3, 4, 8)},
     "espcn rgb": espcn(3, colour="rgb"),
@@ -34,12 +53,14 @@ SPECS = {
     "tanh, rgb, zero, DCR": chain(12, 2, 3, "tanh", ends=3, colour="rgb", border="zero", order="DCR"),
     "odd channels, no base": chain(7, 2, 4, ends=7, base=False),
     "clip, 1x1": chain(9, 2, 2, "clip", ends=1, colour="rgb"),
+    "skips": residual(),
+    "skips, zero": residual("zero", "none"),
     "nine": chain(4, 1, 1, ends=9),
     "tall and wide": Spec(
         (Conv("a", INPUT, 1, 5, (7, 1), "relu"), Conv("b", "a", 5, 4, (1, 5)), PixelShuffle("u", "b", 2)), 2
     ),
 }
-FEW = ["espcn x3", "small", "prelu, zero", "tanh, rgb, zero, DCR"]
+FEW = ["espcn x3", "small", "skips", "prelu, zero", "tanh, rgb, zero, DCR"]
 
 
 def weights_for(spec):
@@ -133,7 +154,7 @@ def test_every_target_gives_the_bytes_of_numpy(target, name, dtype):
         np.testing.assert_array_equal(made, slow(x), f"{name} {height}x{width}")
 
 
-@pytest.mark.parametrize("name", ["espcn x3", "small"])
+@pytest.mark.parametrize("name", ["espcn x3", "skips"])
 def test_every_odd_size(target, name):
     spec = SPECS[name]
     fast, slow = session_of("native", spec), session_of("reference", spec)
@@ -221,6 +242,31 @@ def test_a_kernels_sum_survives_rounding():
         ),
         (Spec((Conv("a", INPUT, 1, 4, (3, 3), "tanh"), PixelShuffle("u", "a", 2)), 2), "no activation before"),
         (Spec((Conv("a", INPUT, 1, 1, (3, 3)),), 1), "end in a pixel shuffle"),
+        (
+            Spec(
+                (
+                    Conv("a", INPUT, 1, 4, (3, 3)),
+                    Conv("b", "a", 4, 4, (3, 3)),
+                    Add("s", ("a", "b")),
+                    PixelShuffle("u", "s", 2),
+                ),
+                2,
+            ),
+            "layer 's': int8 needs a convolution between",
+        ),
+        (
+            Spec(
+                (
+                    Conv("a", INPUT, 1, 4, (3, 3)),
+                    Conv("b", "a", 4, 4, (3, 3), "tanh"),
+                    Add("s", ("a", "b")),
+                    Conv("c", "s", 4, 4, (3, 3)),
+                    PixelShuffle("u", "c", 2),
+                ),
+                2,
+            ),
+            "layer 's'",
+        ),
     ],
 )
 def test_networks_that_have_no_whole_numbers(spec, message):
@@ -289,14 +335,16 @@ def test_a_call_that_does_not_fit_is_refused():
     with pytest.raises(ValueError, match="the last layer"):
         session.run(np.zeros((1, 2, 2), np.uint8), np.zeros((1, 4, 4), np.uint8))
     with pytest.raises(ValueError, match="weight does not fit"):
-        session.conv(np.ones((4, 2, 3, 3), np.int8), *ones, True)
+        session.conv(np.ones((4, 2, 3, 3), np.int8), *ones, True, -1, 0)
     with pytest.raises(ValueError, match="odd"):
-        session.conv(np.ones((4, 1, 2, 3), np.int8), *ones, True)
+        session.conv(np.ones((4, 1, 2, 3), np.int8), *ones, True, -1, 0)
     with pytest.raises(ValueError, match="shift"):
-        session.conv(np.ones((4, 1, 3, 3), np.int8), ones[0], ones[1] * 32, *ones[2:], True)
-    session.conv(np.ones((4, 1, 3, 3), np.int8), *ones, True)
+        session.conv(np.ones((4, 1, 3, 3), np.int8), ones[0], ones[1] * 32, *ones[2:], True, -1, 0)
+    with pytest.raises(ValueError, match="no earlier layer"):
+        session.conv(np.ones((4, 1, 3, 3), np.int8), *ones, False, 0, 0)
+    session.conv(np.ones((4, 1, 3, 3), np.int8), *ones, True, -1, 0)
     with pytest.raises(ValueError, match="after the last"):
-        session.conv(np.ones((4, 4, 3, 3), np.int8), *ones, True)
+        session.conv(np.ones((4, 4, 3, 3), np.int8), *ones, True, -1, 0)
     with pytest.raises(ValueError, match="scale times"):
         session.run(np.zeros((1, 2, 2), np.uint8), np.zeros((1, 4, 5), np.uint8))
     y = np.zeros((1, 4, 4), np.uint8)

@@ -8,7 +8,8 @@
 //   sum = bias + Σ x * w           x u8, w s8, sum s32
 //   y   = saturate16(sum >> shift)
 //   z   = (y * multiplier + 2^14) >> 15
-// then the activation (see below), + zero, clipped to a byte; or z as it is, for the last layer.
+// then the activation (see below), + a skip's t = ((u - its zero) * 128 * gain + 2^14) >> 15 of an earlier byte u, + zero,
+// clipped to a byte; or z as it is, for the last layer.
 #pragma once
 
 #include <cstddef>
@@ -26,7 +27,7 @@ struct EndInt {
   const std::int32_t* shift;
   const std::int16_t* multiplier;  // [channel][4]
   const std::int16_t* slope;       // [channel][4], of 2^15; read for prelu only
-  Activation activation;           // relu and clip are done by the clipping; tanh takes z in 2.5 / 4096
+  Activation activation;           // relu (but before a skip) and clip are done by the clipping; tanh takes z in 2.5 / 4096
   int zero;
 };
 
@@ -43,6 +44,10 @@ struct RowConvInt {
   const Cell* weight;           // [block][kernel row][group][kernel column][channel of the block]
   EndInt end;
   int channels;                 // of the result, a multiple of 4
+  const Cell* skip;             // the earlier value's row that is added, [group][column], or null
+  std::ptrdiff_t skip_stride;
+  int skip_zero;
+  std::int16_t skip_gain;       // of 256
   Cell* out;                    // [group][column], or
   std::ptrdiff_t out_stride;
   std::int16_t* last;           // z of a last layer, [channel][column]

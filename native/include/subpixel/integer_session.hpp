@@ -23,6 +23,8 @@ struct IntegerLayer {
   std::vector<std::int32_t> shift;     // 0 … 31
   std::vector<std::int16_t> multiplier, slope;
   bool last;                           // its z are the result
+  int skip;                            // the layer whose result is added to this one's, or -1
+  std::int16_t skip_gain;
 };
 
 // What a strip's results are given to: row after row.
@@ -68,7 +70,9 @@ class IntegerSession {
     int reach_h, reach_w;              // samples that all later layers reach beyond this layer's result
     int rows, row_step, groups;        // kernel rows as cells see them, and how far apart
     Activation activation;
-    int zero;
+    int zero, skip;
+    std::int16_t skip_gain;
+    int kept;  // rows of the layer's input that are held: its own kernel's, or as many as a later skip lies behind
     std::vector<Cell> weight;
     std::vector<std::int32_t> bias, shift;
     std::vector<std::int16_t> multiplier, slope;

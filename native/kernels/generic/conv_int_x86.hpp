@@ -25,8 +25,15 @@ inline Vec tanh_of(Vec z) {
 template <Activation kind>
 inline Vec activated(Vec z, const std::int16_t* slope) {
   if (kind == Activation::tanh) return tanh_of(z);
+  if (kind == Activation::relu) return Wide::max16(z, Wide::set16(0));
   if (kind == Activation::prelu) return Wide::choose_negative(z, Wide::mulhrs(z, Wide::pair16(slope)), z);
   return z;
+}
+
+// Bytes of an earlier value, as the 16-bit samples of two channels, in the units of this one.
+inline Vec skipped(const RowConvInt& a, Vec bytes) {
+  const Vec u = Wide::shift16_left7(Wide::sub16(bytes, Wide::set16(a.skip_zero)));
+  return Wide::mulhrs(u, Wide::set16(a.skip_gain));
 }
 
 // Sums of two channels, each of one vector of columns, as 16-bit z: in each 128 bits first four of a, then of b.
@@ -34,10 +41,10 @@ template <Activation kind>
 inline Vec ended(const EndInt& e, int channel, Vec a, Vec b) {
   const Vec y = Wide::pack32(Wide::shift_right(a, e.shift[channel]), Wide::shift_right(b, e.shift[channel + 1]));
   const Vec z = Wide::mulhrs(y, Wide::pair16(e.multiplier + 4 * channel));
-  return Wide::add16_saturated(activated<kind>(z, e.slope + 4 * channel), Wide::set16(e.zero));
+  return activated<kind>(z, e.slope + 4 * channel);
 }
 
-template <Activation kind, int Channels, int Vectors>
+template <Activation kind, bool Skip, int Channels, int Vectors>
 inline void store_cells(const RowConvInt& a, int first, int column, Vec (&sum)[Channels][Vectors]) {
   // Copies: a store to a vector could otherwise change what `a` says.
   const EndInt end = a.end;
@@ -47,8 +54,17 @@ inline void store_cells(const RowConvInt& a, int first, int column, Vec (&sum)[C
   for (int c = 0; c < Channels / 4 * 4; c += 4)
 #pragma GCC unroll 8
     for (int v = 0; v < Vectors; ++v) {
-      const Vec low = ended<kind>(end, first + c, sum[c][v], sum[c + 1][v]);
-      const Vec high = ended<kind>(end, first + c + 2, sum[c + 2][v], sum[c + 3][v]);
+      Vec low = ended<kind>(end, first + c, sum[c][v], sum[c + 1][v]);
+      Vec high = ended<kind>(end, first + c + 2, sum[c + 2][v], sum[c + 3][v]);
+      if (Skip) {
+        const Cell* from = a.skip + (first + c) / Wide::kGroup * a.skip_stride + column + v * Wide::kLanes;
+        Vec more_low, more_high;
+        Wide::load_samples(from, a.skip_stride, more_low, more_high);
+        low = Wide::add16_saturated(low, skipped(a, more_low));
+        high = Wide::add16_saturated(high, skipped(a, more_high));
+      }
+      low = Wide::add16_saturated(low, Wide::set16(end.zero));
+      high = Wide::add16_saturated(high, Wide::set16(end.zero));
       Wide::store_cells(out + c / Wide::kGroup * stride + v * Wide::kLanes, stride, low, high);
     }
 }
@@ -103,10 +119,15 @@ __attribute__((noinline)) void conv_block(const RowConvInt& a, const Cell* weigh
     }
   }
   if (a.last != nullptr) return store_last<Channels, Vectors>(a, first, column, sum);
+  if (a.skip != nullptr) switch (a.end.activation) {
+    case Activation::relu: return store_cells<Activation::relu, true>(a, first, column, sum);
+    case Activation::prelu: return store_cells<Activation::prelu, true>(a, first, column, sum);
+    default: return store_cells<Activation::none, true>(a, first, column, sum);
+  }
   switch (a.end.activation) {
-    case Activation::tanh: return store_cells<Activation::tanh>(a, first, column, sum);
-    case Activation::prelu: return store_cells<Activation::prelu>(a, first, column, sum);
-    default: return store_cells<Activation::none>(a, first, column, sum);
+    case Activation::tanh: return store_cells<Activation::tanh, false>(a, first, column, sum);
+    case Activation::prelu: return store_cells<Activation::prelu, false>(a, first, column, sum);
+    default: return store_cells<Activation::none, false>(a, first, column, sum);
   }
 }
 

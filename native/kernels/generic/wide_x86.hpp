@@ -16,6 +16,9 @@ namespace {
 // Four 16-bit samples of each of two channels, to four cells of two.
 #define SUBPIXEL_FOUR_BY_TWO 0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15
 
+// And back: four cells of two 16-bit samples, to four of each channel. Four by four is its own inverse.
+#define SUBPIXEL_TWO_BY_FOUR 0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15
+
 struct Bits256 {
   using Vec = __m256i;
   static constexpr int kLanes = 8;
@@ -32,6 +35,8 @@ struct Bits256 {
   static Vec add16_saturated(Vec a, Vec b) { return _mm256_adds_epi16(a, b); }
   static Vec max16(Vec a, Vec b) { return _mm256_max_epi16(a, b); }
   static Vec shift16_right4(Vec v) { return _mm256_srai_epi16(v, 4); }
+  static Vec shift16_left7(Vec v) { return _mm256_slli_epi16(v, 7); }
+  static Vec sub16(Vec a, Vec b) { return _mm256_sub_epi16(a, b); }
   static Vec choose_negative(Vec of, Vec negative, Vec other) { return _mm256_blendv_epi8(other, negative, _mm256_srai_epi16(of, 15)); }
   static void store_last(std::int16_t* to, Vec y, int multiplier) {
     const __m128i packed = _mm256_castsi256_si128(_mm256_permute4x64_epi64(_mm256_packs_epi32(y, y), 0x08));
@@ -46,6 +51,15 @@ struct Bits256 {
     const Vec order = _mm256_setr_epi8(SUBPIXEL_FOUR_BY_TWO, SUBPIXEL_FOUR_BY_TWO);
     v = _mm256_min_epi16(_mm256_max_epi16(v, _mm256_setzero_si256()), set16(255));
     return _mm256_shuffle_epi8(v, order);
+  }
+  static void fours_of_bytes(Vec cells, Vec& low, Vec& high) {
+    const Vec order = _mm256_setr_epi8(SUBPIXEL_FOUR_BY_FOUR, SUBPIXEL_FOUR_BY_FOUR);
+    const Vec bytes = _mm256_shuffle_epi8(cells, order), zero = _mm256_setzero_si256();
+    low = _mm256_unpacklo_epi8(bytes, zero);
+    high = _mm256_unpackhi_epi8(bytes, zero);
+  }
+  static Vec twos_of_words(Vec cells) {
+    return _mm256_shuffle_epi8(cells, _mm256_setr_epi8(SUBPIXEL_TWO_BY_FOUR, SUBPIXEL_TWO_BY_FOUR));
   }
 };
 
@@ -66,6 +80,8 @@ struct Bits512 {
   static Vec add16_saturated(Vec a, Vec b) { return _mm512_adds_epi16(a, b); }
   static Vec max16(Vec a, Vec b) { return _mm512_max_epi16(a, b); }
   static Vec shift16_right4(Vec v) { return _mm512_srai_epi16(v, 4); }
+  static Vec shift16_left7(Vec v) { return _mm512_slli_epi16(v, 7); }
+  static Vec sub16(Vec a, Vec b) { return _mm512_sub_epi16(a, b); }
   static Vec choose_negative(Vec of, Vec negative, Vec other) {
     return _mm512_mask_blend_epi16(_mm512_movepi16_mask(of), other, negative);
   }
@@ -83,6 +99,15 @@ struct Bits512 {
     v = _mm512_min_epi16(_mm512_max_epi16(v, _mm512_setzero_si512()), set16(255));
     return _mm512_shuffle_epi8(v, order);
   }
+  static void fours_of_bytes(Vec cells, Vec& low, Vec& high) {
+    const Vec order = _mm512_broadcast_i32x4(_mm_setr_epi8(SUBPIXEL_FOUR_BY_FOUR));
+    const Vec bytes = _mm512_shuffle_epi8(cells, order), zero = _mm512_setzero_si512();
+    low = _mm512_unpacklo_epi8(bytes, zero);
+    high = _mm512_unpackhi_epi8(bytes, zero);
+  }
+  static Vec twos_of_words(Vec cells) {
+    return _mm512_shuffle_epi8(cells, _mm512_broadcast_i32x4(_mm_setr_epi8(SUBPIXEL_TWO_BY_FOUR)));
+  }
 };
 #endif
 
@@ -93,6 +118,10 @@ struct ByteCells : Bits {
   static void store_cells(Cell* to, std::ptrdiff_t, typename Bits::Vec low, typename Bits::Vec high) {
     Bits::store(to, Bits::bytes_of_four(low, high));
   }
+  // Cells of four channels as the 16-bit samples of two and two.
+  static void load_samples(const Cell* from, std::ptrdiff_t, typename Bits::Vec& low, typename Bits::Vec& high) {
+    Bits::fours_of_bytes(Bits::load(from), low, high);
+  }
 };
 
 // Cells of two 16-bit samples, for processors without a product of bytes that cannot overflow.
@@ -102,6 +131,10 @@ struct WordCells : Bits {
   static void store_cells(Cell* to, std::ptrdiff_t stride, typename Bits::Vec low, typename Bits::Vec high) {
     Bits::store(to, Bits::words_of_two(low));
     Bits::store(to + stride, Bits::words_of_two(high));
+  }
+  static void load_samples(const Cell* from, std::ptrdiff_t stride, typename Bits::Vec& low, typename Bits::Vec& high) {
+    low = Bits::twos_of_words(Bits::load(from));
+    high = Bits::twos_of_words(Bits::load(from + stride));
   }
 };
 

@@ -22,14 +22,19 @@ def run_integer(network: IntegerNetwork, planes: NDArray[Any]) -> NDArray[Any]:
     if not network.zero_border:
         reach = [sum(conv.weight.shape[axis] // 2 for conv in network.convs) for axis in (2, 3)]
         x = np.pad(x, [(0, 0), (reach[0],) * 2, (reach[1],) * 2], mode="edge")
+    made_bytes: list[tuple[Ints, int]] = []
     for conv in network.convs:
         if network.zero_border:
             half = [conv.weight.shape[axis] // 2 for axis in (2, 3)]
             x = np.pad(x, [(0, 0), (half[0],) * 2, (half[1],) * 2], constant_values=zero)
         z = _scaled(conv, _sums(conv, x))
         if conv is not network.convs[-1]:
-            x = np.clip(_activated(conv, z) + conv.zero, 0, 255)
-            zero = conv.zero
+            z = _activated(conv, z)
+            if conv.skip is not None:
+                z = np.maximum(z, 0) if conv.activation == "relu" else z
+                z = z + _skipped(conv, *made_bytes[conv.skip], z.shape)
+            x, zero = np.clip(z + conv.zero, 0, 255), conv.zero
+            made_bytes.append((x, zero))
     z = pixel_shuffle(z, network.scale, layout="CHW", order=network.order)  # type: ignore[arg-type]
     r = network.scale
     made: NDArray[Any]
@@ -45,6 +50,13 @@ def to_bytes(planes: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Samples of 0 … 1 as bytes, rounded half up and clipped; what is not a number is 0."""
     scaled = planes * np.float32(255) + np.float32(0.5)
     return np.where(scaled >= 1, np.minimum(scaled, np.float32(255)), np.float32(0)).astype(np.uint8)
+
+
+def _skipped(conv: IntegerConv, u: Ints, zero: int, shape: tuple[int, ...]) -> Ints:
+    """An earlier value's bytes, its middle, in the units of this convolution's."""
+    rows, columns = ((have - wanted) // 2 for have, wanted in zip(u.shape[1:], shape[1:], strict=True))
+    middle = u[:, rows : rows + shape[1], columns : columns + shape[2]]
+    return _product((middle - zero) * 128, np.int64(conv.gain))
 
 
 def _sums(conv: IntegerConv, x: Ints) -> Ints:

@@ -88,7 +88,9 @@ def _integer_session(module: ModuleType, spec: Spec, network: IntegerNetwork, th
     )
     for conv in network.convs:
         constants = conv.bias, conv.shift, conv.multiplier, conv.slope
-        engine.conv(conv.weight, *constants, conv.activation, conv.zero, conv is network.convs[-1])
+        skip = -1 if conv.skip is None else conv.skip
+        last = conv is network.convs[-1]
+        engine.conv(conv.weight, *constants, conv.activation, conv.zero, last, skip, conv.gain)
     return _session(module, engine, spec, threads, int8=True)
 
 

@@ -55,7 +55,7 @@ def calibrate(model: Model, folder: str | Path, say: Callable[[str], None] | Non
     for_ranges, for_loss = pairs[::2], pairs[1::2]
     ranges = _ranges(model, [small for small, _ in for_ranges])
     quantisation: dict[str, Any] = quantise(model.spec, model.weights, ranges)
-    names = [conv.name for conv in chain.convs if conv.name in ranges]
+    names = [name for name in chain.results if name in ranges]
     if say and names:
         say("ranges: " + ", ".join(f"{name} {ranges[name][0]:.3f} … {ranges[name][1]:.3f}" for name in names))
     losses = _losses(model, quantisation, for_loss)
@@ -102,6 +102,12 @@ class _Watching(NumpyKernels):
         self.seen.append(super().conv(x, weight, bias, padding))
         return self.seen[-1]
 
+    def add(self, values: list[Planes]) -> Planes:
+        made = super().add(values)
+        # A sum that a convolution's result goes into stands for it; the base's, after the shuffle, is not looked at.
+        self.seen[-1] = made
+        return made
+
     def activate(self, x: Planes, kind: str, slope: Planes | None) -> Planes:
         self.seen[-1] = super().activate(x, kind, slope)
         return self.seen[-1]
@@ -109,7 +115,8 @@ class _Watching(NumpyKernels):
 
 def _ranges(model: Model, planes: Sequence[Planes]) -> dict[str, tuple[float, float]]:
     """Lowest and highest value of each convolution's result, but for a few, where int8 needs to be told."""
-    convs = chain_of(model.spec).convs
+    chain = chain_of(model.spec)
+    convs = chain.convs
     unknown = [k for k, conv in enumerate(convs[:-1]) if conv.activation not in ("tanh", "clip")]
     if not unknown:
         return {}
@@ -120,7 +127,7 @@ def _ranges(model: Model, planes: Sequence[Planes]) -> dict[str, tuple[float, fl
         for k in unknown:
             values[k].append(kernels.seen[k].ravel())
     ends = {k: np.quantile(np.concatenate(values[k]), [_BEYOND, 1 - _BEYOND]) for k in unknown}
-    return {convs[k].name: (float(low), float(high)) for k, (low, high) in ends.items()}
+    return {chain.results[k]: (float(low), float(high)) for k, (low, high) in ends.items()}
 
 
 def _losses(

@@ -6,10 +6,12 @@ For each output sample of a convolution::
     sum = bias + Σ x * weight                        exact, 32 bits
     y   = saturate16(sum >> shift)                   the shift rounds down; bias holds the half of what it drops
     z   = (y * multiplier + 2**14) >> 15
+    t   = ((u - zero of u) * 128 * gain + 2**14) >> 15   of a byte u that a skip adds; 0 without one
 
 and then, by the activation: ``tanh``: z counts 2.5/4096, a polynomial gives 127 tanh; ``prelu``: a negative z becomes
-``(z * slope + 2**14) >> 15``; else nothing. ``clip(z + zero, 0, 255)`` is the byte; for ReLU and clip that is already
-all. The last convolution's z counts 1/16 of a byte, and is added to the base in the base's own precision.
+``(z * slope + 2**14) >> 15``; ``relu`` before a skip: it becomes 0; else nothing. ``clip(z + t + zero, 0, 255)`` is the
+byte, which is all that ReLU and clip need. The last convolution's z counts 1/16 of a byte, and is added to the base in
+the base's own precision.
 
 All of that is whole numbers, so a scalar loop, every instruction set and NumPy give the same bytes. The weight of a
 channel is rounded in units that make ``multiplier`` exact, so that the multiplier costs no precision.
@@ -45,9 +47,15 @@ _OWN_SCALE = {"tanh": (1 / 127, 128), "clip": (1 / 255, 0)}
 
 @dataclass(frozen=True)
 class Chain:
-    """A Spec as the integer engine takes it: convolutions in a row, a shuffle, and perhaps the input added."""
+    """A Spec as the integer engine takes it: convolutions in a row, a shuffle, and perhaps the input added.
+
+    ``skips`` has for each convolution the number of the one whose result is added to its own, or None; ``results`` the
+    name of that sum, or its own.
+    """
 
     convs: tuple[Conv, ...]
+    skips: tuple[int | None, ...]
+    results: tuple[str, ...]
     shuffle: PixelShuffle
     base: bool
 
@@ -63,6 +71,8 @@ class IntegerConv:
     slope: NDArray[np.int16] | None
     activation: str
     zero: int
+    skip: int | None = None
+    gain: int = 0
 
 
 @dataclass(frozen=True)
@@ -84,6 +94,8 @@ def chain_of(spec: Spec) -> Chain:
         Unsupported: naming the layer that is none of it.
     """
     convs: list[Conv] = []
+    skips: list[int | None] = []
+    results: list[str] = []
     shuffle: PixelShuffle | None = None
     resize: Resize | None = None
     base = False
@@ -91,6 +103,11 @@ def chain_of(spec: Spec) -> Chain:
     for layer in spec.layers:
         if isinstance(layer, Conv) and shuffle is None and layer.source == last:
             convs.append(layer)
+            skips.append(None)
+            results.append(layer.name)
+        elif isinstance(layer, Add) and shuffle is None and convs and _is_skip(layer, convs[-1], results, skips):
+            (earlier,) = set(layer.sources) - {last}
+            skips[-1], results[-1] = results.index(earlier), layer.name
         elif isinstance(layer, PixelShuffle) and shuffle is None and convs and layer.source == last:
             shuffle = layer
         elif isinstance(layer, Resize) and resize is None and layer.source == INPUT and layer.mode == "nearest":
@@ -110,7 +127,19 @@ def chain_of(spec: Spec) -> Chain:
         raise Unsupported(
             f"layer '{convs[-1].name}': int8 needs no activation before the shuffle; this network has f32"
         )
-    return Chain(tuple(convs), shuffle, base)
+    if skips[-1] is not None:
+        raise Unsupported(
+            f"layer '{results[-1]}': int8 needs a convolution between a sum and the shuffle; this network has f32"
+        )
+    return Chain(tuple(convs), tuple(skips), tuple(results), shuffle, base)
+
+
+def _is_skip(layer: Add, conv: Conv, results: list[str], skips: list[int | None]) -> bool:
+    """A sum of the last convolution and the result of an earlier one."""
+    free = skips[-1] is None and conv.activation in ("none", "relu", "prelu")
+    return (
+        free and len(layer.sources) == 2 and conv.name in layer.sources and bool(set(layer.sources) & set(results[:-1]))
+    )
 
 
 def quantise(
@@ -121,8 +150,8 @@ def quantise(
     Args:
         spec: a plain chain.
         weights: its weights.
-        ranges: lowest and highest value to be told apart of each convolution's result, by its name; those of ``tanh``,
-            ``clip`` and the last are known.
+        ranges: lowest and highest value to be told apart of each convolution's result, or of the sum it goes into, by
+            name; those of ``tanh``, ``clip`` and the last are known.
 
     Returns:
         ``{"layers": {name: {"scale", "zero", "shift", "multiplier"}}}``.
@@ -133,15 +162,15 @@ def quantise(
     chain = chain_of(spec)
     layers: dict[str, Any] = {}
     step = _INPUT_STEP
-    for conv in chain.convs:
+    for conv, skip, name in zip(chain.convs, chain.skips, chain.results, strict=True):
         final = conv is chain.convs[-1]
         if conv.activation in _OWN_SCALE:
             scale, zero = _OWN_SCALE[conv.activation]
         elif final:
             scale, zero = _LAST_STEP, 0
         else:
-            low, high = ranges[conv.name]
-            low = 0.0 if conv.activation == "relu" else min(low, 0.0)
+            low, high = ranges[name]
+            low = 0.0 if conv.activation == "relu" and skip is None else min(low, 0.0)
             scale = max(high - low, 1e-6) / 255
             zero = round(-low / scale)
         unit = _TANH_STEP if conv.activation == "tanh" else scale
@@ -183,8 +212,9 @@ def integer_network(
     if quantisation is None:
         raise Unsupported("this model file holds no int8 parameters; subpixel quantise makes a file that does")
     step, zero = _INPUT_STEP, 0
-    made = []
-    for conv in chain.convs:
+    made: list[IntegerConv] = []
+    steps: list[float] = []
+    for conv, skip in zip(chain.convs, chain.skips, strict=True):
         scale, own_zero, shift, multiplier = _parameters(conv, quantisation)
         final = conv is chain.convs[-1]
         unit = _TANH_STEP if conv.activation == "tanh" else scale
@@ -213,12 +243,21 @@ def integer_network(
                 slope=slope,
                 activation=conv.activation,
                 zero=0 if final else own_zero,
+                skip=skip,
+                gain=0 if skip is None else _gain(conv, steps[skip] / scale),
             )
         )
+        steps.append(scale)
         step, zero = scale, own_zero
     return IntegerNetwork(
         tuple(made), spec.channels, chain.shuffle.factor, chain.shuffle.order, chain.base, spec.border == "zero"
     )
+
+
+def _gain(conv: Conv, ratio: float) -> int:
+    if not ratio * 256 < 32767.5:
+        raise Unsupported(f"layer '{conv.name}': what is added to it is too large beside the sum; this network has f32")
+    return round(ratio * 256)
 
 
 def _rounded(weight: NDArray[np.float64]) -> NDArray[np.float64]:
