@@ -36,7 +36,7 @@ bool has_avxvnni() {
 }
 #endif
 
-std::vector<Target> all_targets() {
+std::vector<Target> make_targets() {
   std::vector<Target> list = {
       {"scalar", true, scalar::kernels_f32, scalar::warp_kernels, &kOneByOne, scalar::resizer, scalar::kernels_int, scalar::picture_kernels}};
 #if defined(SUBPIXEL_X86)
@@ -58,6 +58,12 @@ std::vector<Target> all_targets() {
   return list;
 }
 
+// Made once: to ask a processor what it has takes microseconds where it is a virtual one.
+const std::vector<Target>& all_targets() {
+  static const std::vector<Target> list = make_targets();
+  return list;
+}
+
 std::string joined(const std::vector<std::string>& names) {
   std::string text;
   for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
@@ -66,8 +72,7 @@ std::string joined(const std::vector<std::string>& names) {
 
 Target chosen(const std::string& target) {
   const Target* best = nullptr;
-  const std::vector<Target> list = all_targets();
-  for (const Target& t : list) {
+  for (const Target& t : all_targets()) {
     if (target.empty() ? t.runs : target == t.name) best = &t;
   }
   if (best == nullptr)

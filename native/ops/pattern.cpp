@@ -8,6 +8,16 @@ namespace subpixel {
 
 using Byte = unsigned char;
 
+namespace {
+
+// A division of 64 bits takes as long as some ten rounds; most rows need none.
+std::ptrdiff_t quotient(std::ptrdiff_t a, std::ptrdiff_t b) {
+  if ((a | b) >> 32 == 0) return static_cast<std::uint32_t>(a) / static_cast<std::uint32_t>(b);
+  return a / b;
+}
+
+}  // namespace
+
 Plan::Plan(const Pattern& pattern, int item, const Permuter& permuter)
     : item_(item), in_(pattern.in * item), out_(pattern.out * item), permuter_(permuter) {
   for (int u = 0; u < pattern.out; ++u) {
@@ -113,13 +123,13 @@ std::ptrdiff_t Plan::rounds(const Byte* const* streams, std::ptrdiff_t first, st
   p.out = out + first * out_;
   // The last vector that is read must end within what may be read; and where whole vectors are written, the last one
   // within the row.
-  p.rounds = permuter_.lanes ? units / units_
+  p.rounds = permuter_.lanes ? quotient(units, units_)
              : units * out_ < permuter_.width ? 0
-                                              : (units * out_ - permuter_.width) / p.out_step + 1;
+                                              : quotient(units * out_ - permuter_.width, p.out_step) + 1;
   for (int k = 0; k < p.sources; ++k) {
     p.source[k] = streams[loads_[k].stream] + first * in_ + loads_[k].at;
     const std::ptrdiff_t room = end - p.source[k] - permuter_.width;
-    if (room < (p.rounds - 1) * p.source_step) p.rounds = room < 0 ? 0 : room / p.source_step + 1;
+    if (room < (p.rounds - 1) * p.source_step) p.rounds = room < 0 ? 0 : quotient(room, p.source_step) + 1;
   }
   if (p.rounds > 0) permuter_.run(p);
   return p.rounds * units_;

@@ -15,6 +15,9 @@ using Byte = unsigned char;
 // Results larger than this go past the caches: a last-level cache share of a common processor.
 constexpr std::ptrdiff_t kStreamBytes = 24 << 20;
 
+// Bytes that a thread takes at a time: the counter they share and where to go on are found once for all of them.
+constexpr std::ptrdiff_t kTaken = 16 << 10;
+
 int channel(const Shuffle& s, int c, int i, int j) {
   const int channels = static_cast<int>(s.c);
   return s.crd ? (c * s.rh + i) * s.rw + j : (i * s.rw + j) * channels + c;
@@ -75,7 +78,9 @@ void shuffle(const Shuffle& s, const Byte* from, Byte* to, int threads, const st
 
   // One number is one row of the small picture: of a plane c, or with channels last of all channels.
   const std::ptrdiff_t count = s.n * s.h * (s.channels_last ? 1 : s.c);
-  parallel(count, threads, [&](const auto& next) {
+  const std::ptrdiff_t together = std::max<std::ptrdiff_t>(1, kTaken / (bytes / count));
+  const std::ptrdiff_t tasks = (count + together - 1) / together;
+  parallel(tasks, threads, [&](const auto& next) {
     std::vector<const Byte*> streams(static_cast<std::size_t>(std::max(s.rh, s.rw)));
     std::vector<Byte> scratch;
     const auto make = [&](const Plan& plan, Byte* row, std::ptrdiff_t size) {
@@ -84,23 +89,19 @@ void shuffle(const Shuffle& s, const Byte* from, Byte* to, int threads, const st
       plan.row(streams.data(), s.w, scratch.data(), end);
       permuter.stream(row, scratch.data(), static_cast<std::size_t>(size));
     };
-    for (std::ptrdiff_t k = next(); k < count; k = next()) {
-      const std::ptrdiff_t h = k % s.h;
-      if (s.channels_last) {
-        const std::ptrdiff_t n = k / s.h, low = (n * s.h + h) * pixels * small, high = (n * s.h + h) * s.rh;
-        if (!s.inverse) {
-          streams[0] = from + low;
-          for (int i = 0; i < s.rh; ++i) make(plans[i], to + (high + i) * s.c * large, s.c * large);
-        } else {
-          for (int i = 0; i < s.rh; ++i) streams[i] = from + (high + i) * s.c * large;
-          make(plans[0], to + low, pixels * small);
-        }
-        continue;
+    const auto pixels_row = [&](std::ptrdiff_t k) {
+      const std::ptrdiff_t low = k * pixels * small, high = k * s.rh;
+      if (!s.inverse) {
+        streams[0] = from + low;
+        for (int i = 0; i < s.rh; ++i) make(plans[i], to + (high + i) * s.c * large, s.c * large);
+      } else {
+        for (int i = 0; i < s.rh; ++i) streams[i] = from + (high + i) * s.c * large;
+        make(plans[0], to + low, pixels * small);
       }
-      const std::ptrdiff_t plane = k / s.h, n = plane / s.c;
-      const int c = static_cast<int>(plane % s.c);
+    };
+    const auto planes_row = [&](std::ptrdiff_t k, std::ptrdiff_t n, int c, std::ptrdiff_t h) {
       for (int i = 0; i < s.rh; ++i) {
-        const std::ptrdiff_t high = ((plane * s.h + h) * s.rh + i) * large;
+        const std::ptrdiff_t high = (k * s.rh + i) * large;
         const auto low = [&](int j) { return ((n * pixels + channel(s, c, i, j)) * s.h + h) * small; };
         if (!s.inverse) {
           for (int j = 0; j < s.rw; ++j) streams[j] = from + low(j);
@@ -109,6 +110,21 @@ void shuffle(const Shuffle& s, const Byte* from, Byte* to, int threads, const st
           streams[0] = from + high;
           for (int j = 0; j < s.rw; ++j) make(plans[j], to + low(j), small);
         }
+      }
+    };
+    for (std::ptrdiff_t task = next(); task < tasks; task = next()) {
+      std::ptrdiff_t k = task * together;
+      const std::ptrdiff_t stop = std::min(k + together, count);
+      if (s.channels_last) {
+        for (; k < stop; ++k) pixels_row(k);
+        continue;
+      }
+      std::ptrdiff_t h = k % s.h, n = k / s.h / s.c;
+      for (int c = static_cast<int>(k / s.h % s.c); k < stop; ++k) {
+        planes_row(k, n, c, h);
+        if (++h < s.h) continue;
+        h = 0;
+        if (++c == s.c) c = 0, ++n;
       }
     }
   });

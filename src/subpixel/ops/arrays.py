@@ -180,6 +180,13 @@ class TorchArithmetic:
         return str(x.dtype).removeprefix("torch.")
 
 
+_NUMPY = NumpyArithmetic()
+
+
+def _unchanged(y: Any) -> Any:
+    return y
+
+
 def enter(op: str, *arrays: Any) -> tuple[Arithmetic, list[Any], Back]:
     """The arithmetic for some arrays of one kind, the arrays ready for it, and the way back for the result.
 
@@ -188,6 +195,8 @@ def enter(op: str, *arrays: Any) -> tuple[Arithmetic, list[Any], Back]:
     Raises:
         InvalidArgument: arrays of different libraries, or something that is no array.
     """
+    if len(arrays) == 1 and type(arrays[0]) is np.ndarray:
+        return _NUMPY, list(arrays), _unchanged
     torch = sys.modules.get("torch")
     if torch is not None and any(isinstance(x, torch.Tensor) for x in arrays):
         for x in arrays:

@@ -52,15 +52,21 @@ class Axes:
 
     def rank(self, x: Any, what: str = "shape") -> None:
         """Raises InvalidArgument when ``x`` has another number of axes than the layout."""
-        if len(x.shape) != len(self.layout):
+        self.rank_of(tuple(x.shape), what)
+
+    def rank_of(self, shape: tuple[int, ...], what: str = "shape") -> None:
+        """As :meth:`rank`, for a shape alone."""
+        if len(shape) != len(self.layout):
             raise InvalidArgument(
-                f"{self.op}: {what} {tuple(x.shape)} has {len(x.shape)} axes, "
-                f"layout {self.layout} has {len(self.layout)}"
+                f"{self.op}: {what} {shape} has {len(shape)} axes, layout {self.layout} has {len(self.layout)}"
             )
 
     def sizes(self, x: Any) -> tuple[tuple[int, ...], int, tuple[int, ...]]:
         """``(lead, channels, spatial)`` of an array in this layout."""
-        shape = tuple(int(n) for n in x.shape)
+        return self.split(tuple(int(n) for n in x.shape))
+
+    def split(self, shape: tuple[int, ...]) -> tuple[tuple[int, ...], int, tuple[int, ...]]:
+        """As :meth:`sizes`, of a shape alone."""
         lead, rest = shape[: len(shape) - self.dims - 1], shape[len(shape) - self.dims - 1 :]
         return (lead, rest[0], rest[1:]) if self.first else (lead, rest[-1], rest[:-1])
 

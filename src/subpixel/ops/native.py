@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 from importlib import import_module
 from types import ModuleType
 
@@ -14,6 +15,9 @@ __all__ = ["available_threads", "forced_target", "native_module"]
 
 def native_module() -> ModuleType | None:
     """The compiled module, or None if this installation was made without a compiler."""
+    module = sys.modules.get("subpixel._native")
+    if module is not None:
+        return module
     try:
         return import_module("subpixel._native")
     except ModuleNotFoundError:
@@ -27,8 +31,8 @@ def forced_target() -> str:
         BackendUnavailable: it names what is not in this build or does not run on this machine.
     """
     target = os.environ.get("SUBPIXEL_TARGET", "")
-    module = native_module()
-    if target and module is not None:
+    module = native_module() if target else None
+    if module is not None:
         try:
             module.require_target(target)
         except ValueError as error:

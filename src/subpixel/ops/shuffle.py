@@ -16,13 +16,13 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from subpixel.errors import InvalidArgument
-from subpixel.ops.arrays import Arithmetic, enter
+from subpixel.ops.arrays import enter
 from subpixel.ops.axes import Axes, Layout, parse_layout
 from subpixel.ops.native import available_threads, forced_target, native_module
 
@@ -136,49 +136,94 @@ def space_to_depth(x: Any, blocksize: int | Sequence[int], *, layout: Layout = "
 
 def _spread(op: str, name: str, x: Any, r: Any, layout: str, order: str) -> Any:
     """Channels into the grid."""
-    axes, factors = _checked(op, name, r, layout, order)
-    a, (x,), back = enter(op, x)
-    axes.rank(x)
-    lead, channels, sides = axes.sizes(x)
-    cell = math.prod(factors)
-    if channels % cell:
-        product = "*".join([name] * axes.dims if len(set(factors)) == 1 else map(str, factors))
-        raise InvalidArgument(
-            f"{op}: {channels} channels of shape {tuple(x.shape)} ({layout}) are not divisible by "
-            f"{product} = {cell}; a multiple of {cell} channels would be right"
-        )
-    packed, spread = _parts(axes, order)
-    grid = tuple(side * f for side, f in zip(sides, factors, strict=True))
-    c = channels // cell
-    shape = (*lead, c, *grid) if axes.first else (*lead, *grid, c)
-    compiled = _compiled(x, (lead, c, sides, factors), axes, order, shape, inverse=False) if a.name == "numpy" else None
-    if compiled is not None:
-        return back(compiled)
-    return back(_regroup(a, x, packed, spread, (c, *factors, *sides), lead, shape))
+    return _moved(op, name, x, r, layout, order, inverse=False)
 
 
 def _gather(op: str, name: str, x: Any, r: Any, layout: str, order: str) -> Any:
     """The grid into channels."""
-    axes, factors = _checked(op, name, r, layout, order)
+    return _moved(op, name, x, r, layout, order, inverse=True)
+
+
+def _moved(op: str, name: str, x: Any, r: Any, layout: str, order: str, *, inverse: bool) -> Any:
+    if type(x) is not np.ndarray:
+        _checked(op, name, r, layout, order)  # what is wrong with these is said first
     a, (x,), back = enter(op, x)
-    axes.rank(x)
-    lead, c, grid = axes.sizes(x)
+    # 1 and True are one key, but True is no factor.
+    plain = type(r) is int or (type(r) is tuple and all(type(f) is int for f in r))
+    make = _remembered if plain and type(layout) is str and type(order) is str else _plan
+    plan = make(op, name, tuple(x.shape), r, layout, order, inverse)
+    compiled = _compiled(x, plan) if a.name == "numpy" else None
+    if compiled is not None:
+        return back(compiled)
+    split = a.reshape(x, plan.split)
+    return back(a.reshape(a.copy(a.transpose(split, plan.permutation)), plan.shape))
+
+
+class _Plan(NamedTuple):
+    """What follows from the shape and the arguments."""
+
+    shape: tuple[int, ...]  # of the result
+    # The parts of every axis, and their order in the result.
+    split: tuple[int, ...]
+    permutation: tuple[int, ...]
+    # n, c, h, w, rh and rw of the compiled shuffle, and how it moves them; None where it has no such case.
+    sizes: tuple[int, ...] | None
+    ways: tuple[bool, bool, bool]
+
+
+def _plan(op: str, name: str, given: tuple[int, ...], r: Any, layout: str, order: str, inverse: bool) -> _Plan:
+    axes, factors = _checked(op, name, r, layout, order)
+    axes.rank_of(given)
+    lead, channels, sides = axes.split(given)
+    cell = math.prod(factors)
+    if inverse:
+        _check_sides(axes, name, given, sides, factors)
+        c, channels = channels, channels * cell
+        sides = tuple(side // f for side, f in zip(sides, factors, strict=True))
+    else:
+        _check_channels(axes, name, given, channels, factors)
+        c = channels // cell
+    grid = tuple(side * f for side, f in zip(sides, factors, strict=True))
+    last, ends = (channels, sides) if inverse else (c, grid)
+    shape = (*lead, last, *ends) if axes.first else (*lead, *ends, last)
+    packed, spread = _parts(axes, order)
+    source, target = (spread, packed) if inverse else (packed, spread)
+    lengths = (c, *factors, *sides)
+    split = (*lead, *[lengths[part] for part in source])
+    sizes = None
+    if axes.dims <= 2 and c * cell <= _MOST_CHANNELS and math.prod(given):
+        h, w = sides if axes.dims == 2 else (1, *sides)
+        rh, rw = factors if axes.dims == 2 else (1, *factors)
+        sizes = (math.prod(lead), c, h, w, rh, rw)
+    return _Plan(
+        shape, split, _permutation(source, target, len(lead)), sizes, (not axes.first, order == "CRD", inverse)
+    )
+
+
+_remembered = functools.lru_cache(maxsize=256)(_plan)
+
+
+def _check_channels(axes: Axes, name: str, shape: tuple[int, ...], channels: int, factors: tuple[int, ...]) -> None:
+    cell = math.prod(factors)
+    if channels % cell:
+        product = "*".join([name] * axes.dims if len(set(factors)) == 1 else map(str, factors))
+        raise InvalidArgument(
+            f"{axes.op}: {channels} channels of shape {shape} ({axes.layout}) are not divisible by "
+            f"{product} = {cell}; a multiple of {cell} channels would be right"
+        )
+
+
+def _check_sides(
+    axes: Axes, name: str, shape: tuple[int, ...], grid: tuple[int, ...], factors: tuple[int, ...]
+) -> None:
     if any(side % f for side, f in zip(grid, factors, strict=True)):
         named = [f"{_NAMES[letter]} {side}" for letter, side in zip(axes.spatial, grid, strict=True)]
         listed = " and ".join([", ".join(named[:-1]), named[-1]] if len(named) > 1 else named)
         verb = ("is not", "are not both", "are not all")[axes.dims - 1]
         given = factors[0] if len(set(factors)) == 1 else factors
         raise InvalidArgument(
-            f"{op}: {listed} of shape {tuple(x.shape)} ({layout}) {verb} divisible by {name} = {given}"
+            f"{axes.op}: {listed} of shape {shape} ({axes.layout}) {verb} divisible by {name} = {given}"
         )
-    packed, spread = _parts(axes, order)
-    sides = tuple(side // f for side, f in zip(grid, factors, strict=True))
-    channels = c * math.prod(factors)
-    shape = (*lead, channels, *sides) if axes.first else (*lead, *sides, channels)
-    compiled = _compiled(x, (lead, c, sides, factors), axes, order, shape, inverse=True) if a.name == "numpy" else None
-    if compiled is not None:
-        return back(compiled)
-    return back(_regroup(a, x, spread, packed, (c, *factors, *sides), lead, shape))
 
 
 def _checked(op: str, name: str, r: Any, layout: Any, order: Any) -> tuple[Axes, tuple[int, ...]]:
@@ -208,43 +253,17 @@ def _permutation(source: tuple[int, ...], target: tuple[int, ...], lead: int) ->
     return (*range(lead), *(lead + source.index(part) for part in target))
 
 
-def _compiled(
-    x: NDArray[Any],
-    sizes: tuple[tuple[int, ...], int, tuple[int, ...], tuple[int, ...]],
-    axes: Axes,
-    order: str,
-    shape: tuple[int, ...],
-    *,
-    inverse: bool,
-) -> NDArray[Any] | None:
+def _compiled(x: NDArray[Any], plan: _Plan) -> NDArray[Any] | None:
     """By the compiled module, or None where it is not here or has no such case."""
-    lead, c, sides, factors = sizes
     module = native_module()
-    plain = x.dtype.kind in "biufc" and x.dtype.itemsize in (1, 2, 4, 8)
-    if module is None or not plain or axes.dims > 2 or c * math.prod(factors) > _MOST_CHANNELS or not x.size:
+    dtype = x.dtype
+    item = dtype.itemsize
+    if module is None or plan.sizes is None or dtype.kind not in "biufc" or item not in (1, 2, 4, 8):
         return None
-    h, w = sides if axes.dims == 2 else (1, *sides)
-    rh, rw = factors if axes.dims == 2 else (1, *factors)
-    out = np.empty(shape, x.dtype)
+    out = np.empty(plan.shape, dtype)
     threads = available_threads() if x.nbytes >= _WORTH_THREADS else 1
     given, made = np.ascontiguousarray(x), out
-    if not x.dtype.isnative:  # the module reads no such dtype; to it bytes are bytes
+    if not dtype.isnative:  # the module reads no such dtype; to it bytes are bytes
         given, made = given.reshape(-1).view(np.uint8), out.reshape(-1).view(np.uint8)
-    item, crd = x.dtype.itemsize, order == "CRD"
-    n = math.prod(lead)
-    module.shuffle(given, made, n, c, h, w, rh, rw, item, not axes.first, crd, inverse, threads, forced_target())
+    module.shuffle(given, made, *plan.sizes, item, *plan.ways, threads, forced_target())
     return out
-
-
-def _regroup(
-    a: Arithmetic,
-    x: Any,
-    source: tuple[int, ...],
-    target: tuple[int, ...],
-    lengths: tuple[int, ...],
-    lead: tuple[int, ...],
-    shape: tuple[int, ...],
-) -> Any:
-    """A copy of ``x`` with its parts, so long each, in another order, then joined to ``shape``."""
-    split = a.reshape(x, (*lead, *[lengths[part] for part in source]))
-    return a.reshape(a.copy(a.transpose(split, _permutation(source, target, len(lead)))), shape)
