@@ -191,7 +191,7 @@ def _plan(op: str, name: str, given: tuple[int, ...], r: Any, layout: str, order
     lengths = (c, *factors, *sides)
     split = (*lead, *[lengths[part] for part in source])
     sizes = None
-    if axes.dims <= 2 and c * cell <= _MOST_CHANNELS and math.prod(given):
+    if axes.dims <= 2 and c * cell <= _MOST_CHANNELS and 0 not in given:
         h, w = sides if axes.dims == 2 else (1, *sides)
         rh, rw = factors if axes.dims == 2 else (1, *factors)
         sizes = (math.prod(lead), c, h, w, rh, rw)

@@ -2,14 +2,16 @@
 
 The module resizes one axis of an array or two neighbouring ones at a time; what it is given here are the same tables of
 taps, and what :mod:`subpixel.ops.resizing.sums` and :mod:`subpixel.ops.resizing.integers` state in NumPy is what it
-does. A function gives None for what is left to them.
+does. What it is called with follows from the shape and the dtype of an array: :class:`Passes`, planned once and run as
+often as wanted. A function gives None for what is left to NumPy.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,7 +19,7 @@ from subpixel.ops.native import available_threads, forced_target, native_module
 from subpixel.ops.resizing.integers import FIXED, mean_of_four
 from subpixel.ops.resizing.taps import AxisTaps
 
-__all__ = ["nearest", "sum_real", "sum_whole"]
+__all__ = ["Passes", "here", "nearest", "run", "sum_real", "sum_whole"]
 
 Table = tuple[int, AxisTaps]
 Axis = Callable[[int, int, AxisTaps], Any]
@@ -29,136 +31,171 @@ _MAX_ROW = 2**31 - 1
 _MAX_SAMPLES = 2**40
 
 
+class Pass(NamedTuple):
+    """One call of the module: the shape of its result, and both arrays as it sees them."""
+
+    shape: tuple[int, ...]
+    dtype: Any  # None: that of the input
+    given: tuple[int, ...]
+    made: tuple[int, ...]
+    rows: Any
+    columns: Any
+    named: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Passes:
+    """The calls for an array of one shape and dtype, one after the other."""
+
+    calls: Sequence[Pass]
+    copies: bool = False
+    # Halves are summed as f32, in which they are exact.
+    halves: bool = False
+
+
+def here() -> bool:
+    """The compiled module is here."""
+    return native_module() is not None
+
+
+def run(passes: Passes, x: Any) -> Any:
+    """The array resized.
+
+    Raises:
+        BackendUnavailable: the environment variable SUBPIXEL_TARGET names what is not in this build or machine.
+    """
+    if passes.copies:
+        return _copy(passes.calls, x)
+    module: Any = native_module()
+    threads, target = available_threads(), forced_target()
+    if passes.halves:
+        x = x.astype("float32")
+    for call in passes.calls:
+        y = np.empty(call.shape, call.dtype)
+        if y.size:
+            given = np.ascontiguousarray(x) if x.dtype.isnative else x.astype(x.dtype.newbyteorder("="), "C")
+            module.resize(
+                given.reshape(call.given),
+                y.reshape(call.made),
+                call.rows,
+                call.columns,
+                threads=threads,
+                target=target,
+                **call.named,
+            )
+        x = y
+    return x.astype("float16") if passes.halves else x
+
+
+def _copy(calls: Sequence[Pass], x: Any) -> Any:
+    module: Any = native_module()
+    threads = available_threads()
+    for call in calls:
+        y = np.empty(call.shape, x.dtype)
+        if y.size:
+            module.resize_nearest(
+                np.ascontiguousarray(x).reshape(call.given).view(np.uint8),
+                y.reshape(call.made).view(np.uint8),
+                call.rows,
+                call.columns,
+                threads=threads,
+            )
+        x = y
+    return x
+
+
 def sum_real(
-    x: Any,
+    shape: Sequence[int],
+    given: str,
     tables: Sequence[Table],
     sums: str,
     dtype: str,
     rounding: str | None = None,
     each_axis: bool = False,
     extrapolation: float = 0.0,
-) -> Any | None:
-    """The array of ``dtype`` that results from sums in f32 or f64; whole numbers rounded after each axis or at the end.
-
-    Raises:
-        BackendUnavailable: the environment variable SUBPIXEL_TARGET names what is not in this build or machine.
-    """
-    if x.dtype == np.float16 and dtype == "float16":
-        # Exact in f32, in which it is summed anyway.
-        made = sum_real(x.astype("float32"), tables, sums, "float32", extrapolation=extrapolation)
-        return None if made is None else made.astype(dtype)
-    if not _fits(x, tables) or x.dtype.name not in _SUMMED or dtype not in _SUMMED:
+) -> Passes | None:
+    """From dtype ``given`` to ``dtype`` by sums in f32 or f64; whole numbers rounded after each axis or at the end."""
+    if given == "float16" and dtype == "float16":
+        made = sum_real(shape, "float32", tables, sums, "float32", extrapolation=extrapolation)
+        return None if made is None else Passes(made.calls, halves=True)
+    if given not in _SUMMED or dtype not in _SUMMED or not _fits(shape, np.dtype(given).itemsize, tables):
         return None
     whole = np.dtype(dtype).kind == "u"
     between = dtype if whole and each_axis else sums
-    return _chain(
-        x,
-        tables,
-        lambda _, n_in, taps: _real_axis(n_in, taps, sums),
-        dtype,
-        between,
-        high=float(np.iinfo(dtype).max) if whole else 0.0,
-        even=rounding == "even",
-        outside=extrapolation,
-    )
+    named = {
+        "between": between,
+        "even": rounding == "even",
+        "high": float(np.iinfo(dtype).max) if whole else 0.0,
+        "outside": extrapolation,
+    }
+    return _chain(shape, tables, lambda _, n_in, taps: _real_axis(n_in, taps, sums), dtype, named)
 
 
-def sum_whole(algorithm: str, x: Any, tables: Sequence[Table]) -> Any | None:
-    """One of :data:`subpixel.ops.resizing.integers.ALGORITHMS`, of u8.
-
-    Raises:
-        BackendUnavailable: the environment variable SUBPIXEL_TARGET names what is not in this build or machine.
-    """
+def sum_whole(algorithm: str, shape: Sequence[int], tables: Sequence[Table]) -> Passes | None:
+    """One of :data:`subpixel.ops.resizing.integers.ALGORITHMS`, of u8."""
     steps = FIXED[algorithm]
-    if not _fits(x, tables):
+    if not _fits(shape, 1, tables):
         return None
     if steps.between != "uint8" and (len(tables) != 2 or not _neighbours(tables)):
         return None
-    if steps.mean_of_four and mean_of_four(x, tables):
+    if steps.mean_of_four and mean_of_four(shape, tables):
         return None
 
     def axis_of(k: int, n_in: int, taps: AxisTaps) -> Any:
         return _fixed(algorithm, k, n_in, taps)[0]
 
-    shifts = steps.shifts or [_fixed(algorithm, k, x.shape[axis], taps)[1] for k, (axis, taps) in enumerate(tables)]
-    return _chain(x, tables, axis_of, "uint8", steps.between, shifts)
+    shifts = steps.shifts or [_fixed(algorithm, k, shape[axis], taps)[1] for k, (axis, taps) in enumerate(tables)]
+    named = {"between": steps.between, "even": False, "high": 0.0, "outside": 0.0}
+    return _chain(shape, tables, axis_of, "uint8", named, shifts)
 
 
-def nearest(x: Any, tables: Sequence[Table]) -> Any | None:
+def nearest(shape: Sequence[int], dtype: Any, tables: Sequence[Table]) -> Passes | None:
     """Samples of any dtype, copied by the first tap of each axis."""
-    if not _fits(x, tables) or x.dtype.hasobject or x.dtype.itemsize == 0:
+    if dtype.hasobject or dtype.itemsize == 0 or not _fits(shape, dtype.itemsize, tables):
         return None
-    module: Any = native_module()
+    calls = []
     while tables:
         now = tables[:2] if _neighbours(tables) else tables[:1]
-        shape, (rows, columns), _ = _as_four(x.shape, now, 0)
-        y = np.empty(_resized(x.shape, now), x.dtype)
-        if y.size:
-            axes: dict[int | None, Any] = {axis: _copying_axis(x.shape[axis], taps) for axis, taps in now}
-            made = _as_four(y.shape, now, 0)[0]
-            module.resize_nearest(
-                np.ascontiguousarray(x).reshape(shape).view(np.uint8),
-                y.reshape(made).view(np.uint8),
-                axes.get(rows),
-                axes.get(columns),
-                threads=available_threads(),
-            )
-        x, tables = y, tables[len(now) :]
-    return x
+        four, (rows, columns), _ = _as_four(shape, now, 0)
+        axes: dict[int | None, Any] = {axis: _copying_axis(shape[axis], taps) for axis, taps in now}
+        made = _resized(shape, now)
+        calls.append(Pass(made, None, four, _as_four(made, now, 0)[0], axes.get(rows), axes.get(columns), {}))
+        shape, tables = made, tables[len(now) :]
+    return Passes(calls, copies=True)
 
 
 def _chain(
-    x: Any,
+    shape: Sequence[int],
     tables: Sequence[Table],
     axis_of: Axis,
     dtype: str,
-    between: str,
+    named: Mapping[str, Any],
     shifts: Sequence[int] = (0, 0, 0),
-    *,
-    high: float = 0.0,
-    even: bool = False,
-    outside: float = 0.0,
-) -> Any:
-    """``x`` with all axes resized, two neighbours at a time where there are two."""
-    module: Any = native_module()
-    done, threads, target = 0, available_threads(), forced_target()
+) -> Passes:
+    """All axes resized, two neighbours at a time where there are two."""
+    calls: list[Pass] = []
+    done = 0
     while done < len(tables):
         now = tables[done : done + 2]
         if not _neighbours(now):
             now = now[:1]
-        last = done + len(now) == len(tables)
-        y = np.empty(_resized(x.shape, now), dtype if last else between)
-        if y.size:
-            shape, (rows, columns), rows_first = _as_four(x.shape, now, _WIDE)
-            axes: dict[int | None, Any] = {
-                axis: axis_of(done + k, x.shape[axis], taps) for k, (axis, taps) in enumerate(now)
-            }
-            module.resize(
-                np.ascontiguousarray(x, x.dtype.newbyteorder("=")).reshape(shape),
-                y.reshape(_as_four(y.shape, now, _WIDE)[0]),
-                axes.get(rows),
-                axes.get(columns),
-                rows_first=rows_first,
-                between=between,
-                first_shift=shifts[done],
-                last_shift=shifts[done + len(now) - 1],
-                even=even,
-                high=high,
-                outside=outside,
-                threads=threads,
-                target=target,
-            )
-        x, done = y, done + len(now)
-    return x
+        after = done + len(now)
+        four, (rows, columns), rows_first = _as_four(shape, now, _WIDE)
+        axes: dict[int | None, Any] = {axis: axis_of(done + k, shape[axis], taps) for k, (axis, taps) in enumerate(now)}
+        more = {"rows_first": rows_first, "first_shift": shifts[done], "last_shift": shifts[after - 1]}
+        kind = np.dtype(dtype if after == len(tables) else named["between"])
+        shape = _resized(shape, now)
+        made = _as_four(shape, now, _WIDE)[0]
+        calls.append(Pass(shape, kind, four, made, axes.get(rows), axes.get(columns), {**named, **more}))
+        done = after
+    return Passes(calls)
 
 
-def _fits(x: Any, tables: Sequence[Table]) -> bool:
-    """The compiled module is here and takes arrays of such a size."""
-    if native_module() is None:
-        return False
-    lengths = dict.fromkeys(range(x.ndim), 1) | {axis: len(taps.index) for axis, taps in tables}
-    largest = [max(n, lengths[k]) for k, n in enumerate(x.shape)]
-    row = math.prod(largest[min(axis for axis, _ in tables) :]) * x.itemsize
+def _fits(shape: Sequence[int], item: int, tables: Sequence[Table]) -> bool:
+    """The compiled module takes arrays of such a size."""
+    lengths = dict.fromkeys(range(len(shape)), 1) | {axis: len(taps.index) for axis, taps in tables}
+    largest = [max(n, lengths[k]) for k, n in enumerate(shape)]
+    row = math.prod(largest[min(axis for axis, _ in tables) :]) * item
     taps = max(taps.index.size + len(taps.index) for _, taps in tables)
     return bool(max(row, taps, math.prod(largest[:-1])) < _MAX_ROW and math.prod(largest) < _MAX_SAMPLES)
 

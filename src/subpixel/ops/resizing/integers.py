@@ -65,7 +65,7 @@ def opencv_linear(ar: Arithmetic, x: Any, tables: Sequence[Table]) -> Any:
     To exactly half of both sides it takes the mean of four, which only with 1, 3 or 4 channels is rounded half up.
     """
     (columns, along), (rows, down) = tables
-    if mean_of_four(x, tables):
+    if mean_of_four(x.shape, tables):
         y = ar.astype(x, "int32")
         for axis, taps in tables:
             y = ar.take(y, taps.index[:, 0], axis) + ar.take(y, taps.index[:, 1], axis)
@@ -95,11 +95,11 @@ def opencv(ar: Arithmetic, x: Any, tables: Sequence[Table]) -> Any:
     return ar.astype(ar.clip((y + (1 << (2 * _OPENCV_BITS - 1))) >> (2 * _OPENCV_BITS), 0, 255), "uint8")
 
 
-def mean_of_four(x: Any, tables: Sequence[Table]) -> bool:
+def mean_of_four(shape: Sequence[int], tables: Sequence[Table]) -> bool:
     """OpenCV's ``INTER_LINEAR`` does not sum what a table says, but takes a mean rounded half to even."""
     axes = [axis for axis, _ in tables]
-    channels = x.shape[-1] if len(x.shape) - 1 not in axes else 1
-    halved = all(x.shape[axis] == 2 * len(taps.index) for axis, taps in tables)
+    channels = shape[-1] if len(shape) - 1 not in axes else 1
+    halved = all(shape[axis] == 2 * len(taps.index) for axis, taps in tables)
     return halved and channels not in (1, 3, 4)
 
 

@@ -6,14 +6,14 @@ applies them, whichever library's conventions (:mod:`subpixel.ops.resizing.diale
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
 from subpixel.ops.arrays import enter
-from subpixel.ops.resizing.dialects import ENLARGING, LARGE, TWO_AXES, Like
-from subpixel.ops.resizing.options import choose, find, rule_of
-from subpixel.ops.resizing.sizes import axes_of, check_room, in_order, sides
-from subpixel.ops.resizing.sums import apply, check_dtype
+from subpixel.ops.resizing.dialects import Like
+from subpixel.ops.resizing.plan import plan_of
+from subpixel.ops.resizing.sums import apply
 
 __all__ = ["resize", "upsample", "upsample_bilinear", "upsample_nearest"]
 
@@ -102,9 +102,6 @@ def resize(
     [[1.0, 1.5, 2.0], [2.0, 2.5, 3.0], [3.0, 3.5, 4.0]]
     """
     ar, (x,), back = enter("resize", x)
-    shape = tuple(int(n) for n in x.shape)
-    dialect = find(like)
-    resized = axes_of(shape, layout, axes, dialect)
     options = {
         "coordinates": coordinates,
         "nearest": nearest,
@@ -121,22 +118,18 @@ def resize(
         "keep_aspect": keep_aspect,
     }
     given = {name: value for name, value in options.items() if value is not None}
-    preset = choose(dialect, mode, given, len(resized))
-    how = {"roi": roi, "keep_aspect": keep_aspect, "recompute_scale_factor": recompute_scale_factor}
-    plan = sides(shape, resized, size, scale, dialect, preset, **how)
-    ordered = in_order(plan, dialect)
-    check_room(shape, ordered)
-    dtype = ar.dtype(x)
-    circumstances = {dtype}
-    if len(plan) == 2:
-        circumstances.add(TWO_AXES)
-    if any(side.factor > 1 for side in plan):
-        circumstances.add(ENLARGING)
-    if sum(side.n_out for side in plan) > 128:
-        circumstances.add(LARGE)
-    rule = rule_of(preset, given, circumstances)
-    check_dtype(dtype, rule, transfer)
-    return back(apply(ar, x, ordered, dialect, preset, rule, transfer))
+    if ar.name == "numpy":
+        shape, dtype, name = x.shape, x.dtype, _name(x.dtype)
+    else:
+        shape, name = tuple(int(n) for n in x.shape), ar.dtype(x)
+        dtype = name
+    plan = plan_of(shape, dtype, name, (size, scale, mode, like, layout, axes, transfer), given)
+    return back(apply(ar, x, plan))
+
+
+@functools.lru_cache(maxsize=64)
+def _name(dtype: Any) -> str:
+    return str(dtype.name)
 
 
 def upsample(

@@ -7,114 +7,59 @@ from typing import Any
 
 import numpy as np
 
-from subpixel.errors import InvalidArgument
 from subpixel.ops.arrays import Arithmetic
 from subpixel.ops.resizing import compiled
-from subpixel.ops.resizing.dialects import Dialect, Preset
 from subpixel.ops.resizing.integers import ALGORITHMS
+from subpixel.ops.resizing.plan import Plan
 from subpixel.ops.resizing.rule import Rule
-from subpixel.ops.resizing.sizes import Side
-from subpixel.ops.resizing.taps import AxisTaps, table, tabulate
+from subpixel.ops.resizing.taps import AxisTaps
 from subpixel.ops.resizing.transfer import from_light, to_light
 
-__all__ = ["apply", "check_dtype"]
-
-_WHOLE = ("uint8", "uint16", "uint32", "int8", "int16", "int32")
-_REAL = ("float16", "bfloat16", "float32", "float64")
-# Kernels that change an array even where its size stays.
-_BLURRING = ("gaussian", "mitchell")
+__all__ = ["apply"]
 
 Table = tuple[int, AxisTaps]
 
 
-def check_dtype(dtype: str, rule: Rule, transfer: str | None) -> None:
-    """Raises InvalidArgument for a dtype that cannot be summed, or not in linear light."""
-    if transfer is not None:
-        if transfer != "srgb":
-            raise InvalidArgument(f"resize: transfer={transfer!r}: 'srgb' is needed, or None to resize what is stored")
-        if dtype not in ("uint8", "uint16"):
-            raise InvalidArgument(f"resize: dtype {dtype}: transfer='srgb' is for u8 and u16")
-    if rule.kernel != "nearest" and dtype not in (*_WHOLE, *_REAL):
-        raise InvalidArgument(
-            f"resize: dtype {dtype}: whole numbers of 8, 16 or 32 bits or floats are needed; mode='nearest' takes any"
-        )
-
-
-def apply(
-    ar: Arithmetic,
-    x: Any,
-    ordered: Sequence[Side],
-    dialect: Dialect,
-    preset: Preset,
-    rule: Rule,
-    transfer: str | None,
-) -> Any:
-    """``x`` with its axes resized in the given order, in its own dtype."""
-    dtype = ar.dtype(x)
-    moving = [side for side in ordered if _moves(side, rule)]
-    if not moving:
+def apply(ar: Arithmetic, x: Any, plan: Plan) -> Any:
+    """``x`` with its axes resized, in its own dtype."""
+    if not plan.moving:
         return ar.copy(x)
-    if preset.integer and dtype == "uint8" and transfer is None:
-        # They take both axes, also one of which nothing moves.
-        tables = [(side.axis, _table(ar, side, rule)) for side in ordered]
-        made = compiled.sum_whole(preset.integer, x, tables) if ar.name == "numpy" else None
-        return ALGORITHMS[preset.integer](ar, x, tables) if made is None else made
-    tables = [(side.axis, _table(ar, side, rule)) for side in moving]
-    if rule.kernel == "nearest":
-        return _copied(ar, x, tables, rule)
-    if transfer is not None:
-        return _in_light(ar, x, tables, rule)
-    if dtype in _REAL:
-        sums = {"float32": dialect.sums, "float64": "float64"}.get(dtype, "float32")
-        return _summed(ar, x, tables, rule, sums, dtype)
-    return _summed(ar, x, tables, rule, "float64", dtype, dialect.rounding, dialect.each_axis)
+    if plan.in_light:
+        return _in_light(ar, x, plan)
+    return _resized(ar, x, plan)
+
+
+def _resized(ar: Arithmetic, x: Any, plan: Plan) -> Any:
+    if ar.name == "numpy" and compiled.here():
+        passes = plan.passes
+        if passes is not None:
+            return compiled.run(passes, x)
+    tables = plan.tables(ar.name == "numpy")
+    if plan.integer is not None:
+        return ALGORITHMS[plan.integer](ar, x, tables)
+    if plan.rule.kernel == "nearest":
+        return _copied(ar, x, tables, plan.rule)
+    return _summed(ar, x, tables, plan)
 
 
 def _copied(ar: Arithmetic, x: Any, tables: Sequence[Table], rule: Rule) -> Any:
-    if ar.name == "numpy" and not any(_has_outside(taps) for _, taps in tables):
-        made = compiled.nearest(x, tables)
-        if made is not None:
-            return made
     dtype = ar.dtype(x)
     for axis, taps in tables:
         x = _extrapolated(ar, ar.take(x, taps.index[:, 0], axis), axis, taps, rule)
     return x if ar.dtype(x) == dtype else ar.astype(x, dtype)
 
 
-def _table(ar: Arithmetic, side: Side, rule: Rule) -> AxisTaps:
-    # torch takes no memory that it may not write to, as that of a remembered table.
-    make = table if ar.name == "numpy" else tabulate
-    return make(side.n_in, side.n_out, side.scale, rule, side.roi)
-
-
-def _moves(side: Side, rule: Rule) -> bool:
-    same = side.n_in == side.n_out and side.factor == 1 and side.roi == (0, 1)
-    return not same or rule.kernel in _BLURRING
-
-
-def _in_light(ar: Arithmetic, x: Any, tables: Sequence[Table], rule: Rule) -> Any:
+def _in_light(ar: Arithmetic, x: Any, plan: Plan) -> Any:
     dtype = ar.dtype(x)
     top = float(np.iinfo(dtype).max)
     light = to_light(ar, ar.astype(x, "float64") / top)
-    stored = from_light(ar, _summed(ar, light, tables, rule, "float64", "float64"))
+    stored = from_light(ar, _resized(ar, light, plan))
     return ar.astype(ar.floor(stored * top + 0.5), dtype)
 
 
-def _summed(
-    ar: Arithmetic,
-    x: Any,
-    tables: Sequence[Table],
-    rule: Rule,
-    sums: str,
-    dtype: str,
-    rounding: str | None = None,
-    each_axis: bool = False,
-) -> Any:
-    """``x`` in ``dtype``, summed in the dtype ``sums``; whole numbers are rounded after each axis or at the end."""
-    if ar.name == "numpy":
-        made = compiled.sum_real(x, tables, sums, dtype, rounding, each_axis, rule.extrapolation)
-        if made is not None:
-            return made
+def _summed(ar: Arithmetic, x: Any, tables: Sequence[Table], plan: Plan) -> Any:
+    """``x`` in the dtype of the plan; whole numbers are rounded after each axis or at the end."""
+    sums, dtype, rule = plan.sums, plan.summed, plan.rule
     for last, (axis, taps) in enumerate(tables, 1 - len(tables)):
         shape = [1] * len(x.shape)
         shape[axis] = -1
@@ -127,14 +72,10 @@ def _summed(
             else:
                 out += part
         x = _extrapolated(ar, out, axis, taps, rule)
-        if rounding is not None and (each_axis or last == 0):
+        if plan.rounding is not None and (plan.each_axis or last == 0):
             limits = np.iinfo(dtype)
-            x = _ROUND[rounding](ar, ar.clip(x, float(limits.min), float(limits.max)))
+            x = _ROUND[plan.rounding](ar, ar.clip(x, float(limits.min), float(limits.max)))
     return ar.astype(x, dtype)
-
-
-def _has_outside(taps: AxisTaps) -> bool:
-    return taps.outside is not None and bool(taps.outside.any())
 
 
 def _extrapolated(ar: Arithmetic, y: Any, axis: int, taps: AxisTaps, rule: Rule) -> Any:

@@ -19,7 +19,7 @@ from subpixel.errors import InvalidArgument
 from subpixel.ops.resizing.kernels import KERNELS
 from subpixel.ops.resizing.rule import BORDERS, Rule
 
-__all__ = ["SUPPORT", "AxisTaps", "Border", "Mode", "axis_taps", "check_axis", "table", "tabulate"]
+__all__ = ["SUPPORT", "AxisTaps", "Border", "Mode", "axis_taps", "check_axis", "remembered", "table", "tabulate"]
 
 Mode = Literal["nearest", "linear", "cubic"]
 Border = Literal["replicate", "symmetric"]
@@ -156,9 +156,14 @@ def _remembered(
     return taps
 
 
+def remembered(n_in: int, n_out: int) -> bool:
+    """The table of such an axis is small enough to be kept."""
+    return n_in + n_out <= _MAX_REMEMBERED
+
+
 def table(n_in: int, n_out: int, scale: float | None, rule: Rule, roi: tuple[float, float] = (0, 1)) -> AxisTaps:
     """:func:`tabulate`, read-only: tables of pictures of usual sizes are remembered, the last 32 of them."""
-    if n_in + n_out > _MAX_REMEMBERED:
+    if not remembered(n_in, n_out):
         return tabulate(n_in, n_out, scale, rule, roi)
     # 0.0 and -0.0 are equal, but not what follows from them.
     signs = tuple(math.copysign(1, value) for value in (*roi, rule.extrapolation, rule.a))
