@@ -83,9 +83,16 @@ struct Strip {
 // Resizes rows across.
 class Across {
  public:
-  Across(const Step& step, const Resizer& kernels, int channels, int rows)
+  // `padded`: what is written to may be written beyond, up to a line of memory.
+  Across(const Step& step, const Resizer& kernels, int channels, int rows, bool padded)
       : step_(step), channels_(channels), alone_(channels >= kAlone) {
-    if (!alone_) {
+    if (padded && step.from == Kind::u8 && (step.to == Kind::i32 || step.to == Kind::i16)) {
+      sum_windows_ = step.to == Kind::i32 ? kernels.windows_i32 : kernels.windows_i16;
+      if (sum_windows_) windows_ = step.axis.windows(channels);
+    }
+    if (windows_) {
+      lanes_ = 4;
+    } else if (!alone_) {
       turn_in_ = kernels.turn_in[log_size(step.from)];
       turn_out_ = kernels.turn_out[log_size(step.to)];
       // At least 64 samples to a sum, but no more rows than there are.
@@ -118,6 +125,7 @@ class Across {
   // Rows that begin with the sample `in` before and `out` after.
   void run(const Strip& strip, std::ptrdiff_t in, const void* const* from, std::ptrdiff_t out, void* const* to,
            int rows) const {
+    if (windows_) return run_windows(strip, in, from, out, to, rows);
     for (int k = strip.block; k < strip.block + strip.blocks; ++k) {
       const Block& block = blocks_[k];
       const void* x[kMostLanes];
@@ -136,6 +144,8 @@ class Across {
   static constexpr int kMostLanes = 64;
 
  private:
+  // Outputs of a block, of which a strip is made: of a multiple of whole vectors.
+  static constexpr int kWindows = 64;
   // So many channels are summed as they lie; fewer would leave vectors empty.
   static constexpr int kAlone = 32;
   // Bytes of a tile: it and its result stay in the first-level cache.
@@ -150,7 +160,7 @@ class Across {
     const std::ptrdiff_t column = std::ptrdiff_t{channels_} * lanes_;
     const double ratio = static_cast<double>(axis.n_in()) / axis.n_out();
     const double bytes = column * std::max<double>(size_of(step_.to), size_of(step_.held) * ratio);
-    const int outputs = std::max(8, static_cast<int>(kTile / bytes));
+    const int outputs = windows_ ? kWindows : std::max(8, static_cast<int>(kTile / bytes));
     int inputs = 0;
     for (int first = 0; first < axis.n_out(); first += outputs) {
       Block block{first, std::min(outputs, axis.n_out() - first), 0, 0};
@@ -161,7 +171,7 @@ class Across {
       blocks_.push_back(block);
     }
     if (step_.widen) wide_ = room(inputs * column, step_.held);
-    if (alone_) return;
+    if (alone_ || windows_) return;
     tile_ = room(inputs * column, step_.from);
     made_ = room(std::min(outputs, axis.n_out()) * column, step_.to);
   }
@@ -174,6 +184,20 @@ class Across {
     w.origin = block.low;
     w.to = to;
     step_.sum(w);
+  }
+
+  void run_windows(const Strip& strip, std::ptrdiff_t in, const void* const* from, std::ptrdiff_t out, void* const* to,
+                   int rows) const {
+    const void* x[kMostLanes];
+    void* y[kMostLanes];
+    for (int r = 0; r < rows; ++r) {
+      x[r] = static_cast<const char*>(from[r]) - in * size_of(step_.from);
+      y[r] = static_cast<char*>(to[r]) + (strip.out - out) * size_of(step_.to);
+    }
+    const std::ptrdiff_t group = strip.out / kWindow, together = 4 * kWindow;
+    const int groups = static_cast<int>((strip.out_count + together - 1) / together) * 4;
+    sum_windows_({x, y, rows, groups, windows_->start.data() + group, windows_->table.data() + group * 16,
+                  windows_->low.data() + group * 16, windows_->high.data() + group * 16, step_.finish.shift});
   }
 
   void run_alone(const Block& block, const void* from, void* to) const { sum(block, from, to); }
@@ -189,6 +213,8 @@ class Across {
   bool alone_;
   TurnIn* turn_in_ = nullptr;
   TurnOut* turn_out_ = nullptr;
+  SumWindows* sum_windows_ = nullptr;
+  std::shared_ptr<const Windows> windows_;
   std::vector<Block> blocks_;
   Memory tile_, wide_, made_;
 };
@@ -296,7 +322,7 @@ class Bands {
   Bands(const ResizeShape& s, const Step* rows, const Step* columns, bool rows_first, const Resizer& kernels, int most)
       : rows_first_(rows_first) {
     const std::ptrdiff_t width = std::ptrdiff_t{s.width} * s.channels;
-    if (columns) across_ = std::make_unique<Across>(*columns, kernels, s.channels, most);
+    if (columns) across_ = std::make_unique<Across>(*columns, kernels, s.channels, most, rows && !rows_first);
     // The rows of a sum, in so wide a strip, stay in the first-level cache.
     const std::ptrdiff_t fitting = !rows ? PTRDIFF_MAX : (20 << 10) / size_of(rows->held) / rows->axis.taps();
     const std::ptrdiff_t samples = std::max(kNarrowest, fitting);

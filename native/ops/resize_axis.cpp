@@ -1,13 +1,24 @@
 #include <algorithm>
 #include <cstdlib>
+#include <map>
+#include <mutex>
 #include <stdexcept>
 
 #include "subpixel/resize.hpp"
 
 namespace subpixel {
 
+// More channels than these are summed as they lie or turned.
+constexpr int kMostChannels = 4;
+
+struct ResizeAxis::Kept {
+  std::mutex guard;
+  std::map<int, std::shared_ptr<const Windows>> windows;
+};
+
 ResizeAxis::ResizeAxis(int n_in, int n_out, int taps, const int* index)
-    : n_in_(n_in), n_out_(n_out), taps_(taps), index_(index, index + std::ptrdiff_t{n_out} * taps) {
+    : n_in_(n_in), n_out_(n_out), taps_(taps), index_(index, index + std::ptrdiff_t{n_out} * taps),
+      kept_(std::make_shared<Kept>()) {
   alike_.assign(n_out, 1);
   for (int k = n_out - 1; k >= 0; --k) {
     const int *row = this->index(k), *end = row + taps;
@@ -86,6 +97,46 @@ void ResizeAxis::describe(Kind from, int first, int outputs, Weighted& w) const 
       w.weight = low_.data() + start / 2;
       if (!short_) w.high = high_.data() + start / 2;
   }
+}
+
+std::shared_ptr<const Windows> ResizeAxis::windows(int channels) const {
+  if (channels > kMostChannels || taps_ > kWindow || sums_ != Kind::i32) return nullptr;
+  const std::lock_guard<std::mutex> lock(kept_->guard);
+  const auto found = kept_->windows.find(channels);
+  if (found != kept_->windows.end()) return found->second;
+  return kept_->windows[channels] = make_windows(channels);
+}
+
+std::shared_ptr<const Windows> ResizeAxis::make_windows(int channels) const {
+  constexpr int kBytes = 16, kTogether = 4 * kWindow;
+  // Products of two bytes with the higher parts of their weights must fit in 16 bits.
+  for (int w : whole_)
+    if (w < -64 * 32 || w >= 65 * 32) return nullptr;
+  const std::ptrdiff_t row = std::ptrdiff_t{n_in_} * channels, made = std::ptrdiff_t{n_out_} * channels;
+  if (row < kBytes) return nullptr;
+  auto windows = std::make_shared<Windows>();
+  for (std::ptrdiff_t first = 0; first < (made + kTogether - 1) / kTogether * kTogether; first += kWindow) {
+    std::ptrdiff_t place[kWindow][kWindow] = {}, low = row - kBytes, high = 0;
+    int weight[kWindow][kWindow] = {};
+    for (int k = 0; k < kWindow && first + k < made; ++k) {
+      const std::ptrdiff_t output = (first + k) / channels, channel = (first + k) % channels;
+      for (int t = 0; t < taps_; ++t) {
+        place[k][t] = index(static_cast<int>(output))[t] * std::ptrdiff_t{channels} + channel;
+        weight[k][t] = whole_[output * taps_ + t];
+        low = std::min(low, place[k][t]);
+        high = std::max(high, place[k][t]);
+      }
+    }
+    if (high - low >= kBytes) return nullptr;
+    windows->start.push_back(static_cast<int>(low));
+    for (int k = 0; k < kWindow; ++k)
+      for (int t = 0; t < kWindow; ++t) {
+        windows->table.push_back(weight[k][t] ? static_cast<unsigned char>(place[k][t] - low) : 0);
+        windows->low.push_back(static_cast<unsigned char>(weight[k][t] & 31));
+        windows->high.push_back(static_cast<unsigned char>(weight[k][t] >> 5));
+      }
+  }
+  return windows;
 }
 
 }  // namespace subpixel

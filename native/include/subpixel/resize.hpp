@@ -2,12 +2,19 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "subpixel/weighted.hpp"
 
 namespace subpixel {
+
+// An axis of pixels of some channels as WindowSums takes it.
+struct Windows {
+  std::vector<int> start;
+  std::vector<unsigned char> table, low, high;
+};
 
 // One axis: output sample i is the sum of `taps` input samples, by their indices and weights (n_out, taps). The weights
 // are of the kind in which is summed: f32, f64, or whole numbers (i32) for fixed point.
@@ -33,8 +40,12 @@ class ResizeAxis {
   int span() const { return span_; }
   // What the kernels need for some outputs that are summed from samples of a kind.
   void describe(Kind from, int first, int outputs, Weighted& w) const;
+  // Made when first asked for; null where taps or weights do not fit. Any thread may ask.
+  std::shared_ptr<const Windows> windows(int channels) const;
 
  private:
+  struct Kept;
+  std::shared_ptr<const Windows> make_windows(int channels) const;
   void make_even();
 
   int n_in_, n_out_, taps_, span_ = 1;
@@ -44,6 +55,7 @@ class ResizeAxis {
   std::vector<float> f32_;
   std::vector<double> f64_;
   std::vector<unsigned char> outside_, alike_;
+  std::shared_ptr<Kept> kept_;
 };
 
 // One axis of an array: from samples of one kind to those of another.

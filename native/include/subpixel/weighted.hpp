@@ -52,12 +52,26 @@ using TurnOut = void(const void* turned, int lanes, void* const* rows, int count
 
 inline constexpr int kLaneStep = 16;
 
+// Bytes summed across rows, up to 4 taps: the samples of 4 neighbouring results lie within 16 bytes from `start` on, of
+// which `table` picks 4 for each. A weight is 32 * high + low. Vectors are written whole: groups are a multiple of 4.
+inline constexpr int kWindow = 4;
+struct WindowSums {
+  const void* const* from;
+  void* const* to;
+  int rows, groups;
+  const int* start;  // for each group
+  const unsigned char *table, *low, *high;  // (groups, 16)
+  int shift;  // of results of 16 bits
+};
+using SumWindows = void(const WindowSums&);
+
 struct Resizer {
   SumRows *f32, *f64, *f64_f32, *f64_u8, *f64_u16;  // in f32 or f64, stored as what is named last
   SumRows *u8, *u8_i32, *u8_i16, *i32_u8, *i16_u8;  // in fixed point
   Widen *u8_f64, *u16_f64, *f32_f64;
   TurnIn* turn_in[4];  // for samples of 1, 2, 4 and 8 bytes
   TurnOut* turn_out[4];
+  SumWindows *windows_i32 = nullptr, *windows_i16 = nullptr;  // null where bytes cannot be picked
 };
 
 namespace scalar { const Resizer& resizer(); }

@@ -1,4 +1,5 @@
 #define SUBPIXEL_TARGET_NS avx2
+#define SUBPIXEL_WINDOWS
 
 #include <immintrin.h>
 
@@ -37,6 +38,14 @@ inline HalfBytes narrow(Halfs v, unsigned char) {
   return (HalfBytes)_mm_cvtsi128_si32(_mm_packus_epi16(words, words));
 }
 inline ManyBytes narrow(Shorts v) { return (ManyBytes)_mm_packus_epi16(low((__m256i)v), high((__m256i)v)); }
+
+typedef unsigned char Picked __attribute__((vector_size(32)));
+inline __m128i window(const unsigned char* p) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
+inline Picked gathered(const unsigned char* row, const int* start) {
+  return (Picked)_mm256_inserti128_si256(_mm256_castsi128_si256(window(row + start[0])), window(row + start[1]), 1);
+}
+inline Picked picked(Picked x, Picked table) { return (Picked)_mm256_shuffle_epi8((__m256i)x, (__m256i)table); }
+inline Ints multiply_bytes(Picked x, Picked w) { return (Ints)_mm256_maddubs_epi16((__m256i)x, (__m256i)w); }
 }  // namespace
 }  // namespace subpixel::avx2
 

@@ -1,4 +1,5 @@
 #define SUBPIXEL_TARGET_NS avx512
+#define SUBPIXEL_WINDOWS
 
 #include <immintrin.h>
 
@@ -31,6 +32,17 @@ inline Bytes clipped(Ints v) {
   return (Bytes)_mm512_cvtusepi32_epi8(_mm512_max_epi32((__m512i)v, _mm512_setzero_si512()));
 }
 inline ManyBytes narrow(Shorts v) { return (ManyBytes)_mm512_cvtepi16_epi8((__m512i)v); }
+
+typedef unsigned char Picked __attribute__((vector_size(64)));
+inline __m128i window(const unsigned char* p) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
+inline Picked gathered(const unsigned char* row, const int* start) {
+  __m512i x = _mm512_broadcast_i32x4(window(row + start[0]));
+  x = _mm512_mask_broadcast_i32x4(x, 0x00f0, window(row + start[1]));
+  x = _mm512_mask_broadcast_i32x4(x, 0x0f00, window(row + start[2]));
+  return (Picked)_mm512_mask_broadcast_i32x4(x, 0xf000, window(row + start[3]));
+}
+inline Picked picked(Picked x, Picked table) { return (Picked)_mm512_shuffle_epi8((__m512i)x, (__m512i)table); }
+inline Ints multiply_bytes(Picked x, Picked w) { return (Ints)_mm512_maddubs_epi16((__m512i)x, (__m512i)w); }
 }  // namespace
 }  // namespace subpixel::avx512
 

@@ -275,6 +275,13 @@ void high_sums(const Weighted& w) {
 
 #undef SUBPIXEL_INLINE
 }  // namespace
+}  // namespace subpixel::SUBPIXEL_TARGET_NS
+
+#if defined(SUBPIXEL_WINDOWS)
+#include "windows.hpp"
+#endif
+
+namespace subpixel::SUBPIXEL_TARGET_NS {
 
 const Resizer& resizer() {
   static constexpr Resizer table = {
@@ -293,6 +300,10 @@ const Resizer& resizer() {
       widen<float>,
       {turn_in<1>, turn_in<2>, turn_in<4>, turn_in<8>},
       {turn_out<1>, turn_out<2>, turn_out<4>, turn_out<8>},
+#if defined(SUBPIXEL_WINDOWS)
+      window_sums<int>,
+      window_sums<short>,
+#endif
   };
   return table;
 }
