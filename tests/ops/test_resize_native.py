@@ -366,3 +366,14 @@ def test_other_threads_go_on_while_it_runs(rng):
         turns += 1
     worker.join()
     assert turns > 5
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("mode", ["linear", "linear-exact", "cubic"])
+def test_opencv_of_rows_around_the_length_of_a_vector(rng, both, mode, target):
+    for channels, width in itertools.product((1, 2, 3, 4, 5), (1, 3, 4, 5, 6, 15, 16, 17, 22)):
+        x = picture(rng, (5, width, channels), "uint8")
+        for wide in (width, width + 1, 3 * width, max(1, width * 2 // 3), 65 * 4 // channels + 1):
+            result, plain, used = both(x, (9, wide), mode=mode, like="opencv", target=target)
+            same(result, plain)
+            assert used

@@ -30,6 +30,13 @@ inline Bytes clipped(Ints v) {
   const __m128i words = (__m128i)narrow(v, short{});
   return (Bytes)_mm_cvtsi128_si64(_mm_packus_epi16(words, words));
 }
+// Four vectors of them. Packing takes each 16-byte lane for itself, so that words are brought to their places at the end.
+typedef unsigned char AllBytes __attribute__((vector_size(32)));
+inline AllBytes clipped(Ints a, Ints b, Ints c, Ints d) {
+  const __m256i words = _mm256_packs_epi32((__m256i)a, (__m256i)b), more = _mm256_packs_epi32((__m256i)c, (__m256i)d);
+  const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+  return (AllBytes)_mm256_permutevar8x32_epi32(_mm256_packus_epi16(words, more), order);
+}
 inline HalfWords narrow(Halfs v, unsigned short) {
   return (HalfWords)_mm_cvtsi128_si64(_mm_packus_epi32((__m128i)v, (__m128i)v));
 }

@@ -31,6 +31,13 @@ inline HalfWords narrow(Halfs v, unsigned short) { return (HalfWords)_mm256_cvte
 inline Bytes clipped(Ints v) {
   return (Bytes)_mm512_cvtusepi32_epi8(_mm512_max_epi32((__m512i)v, _mm512_setzero_si512()));
 }
+// Four vectors of them. Packing takes each 16-byte lane for itself, so that words are brought to their places at the end.
+typedef unsigned char AllBytes __attribute__((vector_size(64)));
+inline AllBytes clipped(Ints a, Ints b, Ints c, Ints d) {
+  const __m512i words = _mm512_packs_epi32((__m512i)a, (__m512i)b), more = _mm512_packs_epi32((__m512i)c, (__m512i)d);
+  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  return (AllBytes)_mm512_permutexvar_epi32(order, _mm512_packus_epi16(words, more));
+}
 inline ManyBytes narrow(Shorts v) { return (ManyBytes)_mm512_cvtepi16_epi8((__m512i)v); }
 
 typedef unsigned char Picked __attribute__((vector_size(64)));

@@ -212,22 +212,41 @@ void byte_sums(const Weighted& w) {
   }
 }
 
+// With a known number of taps rows and weights stay in registers; Taps is 0 for any number.
+template <int Taps>
 struct WholeSums {
   Weighted w;
   const int *index, *weight;
   unsigned char* to;
+  const int* rows[Taps > 0 ? Taps : 1] = {};
+  Ints weights[Taps > 0 ? Taps : 1] = {};
 
-  const int* row(int t) const { return static_cast<const int*>(w.from) + (index[t] - w.origin) * w.step; }
+  WholeSums(const Weighted& sums, int k) : w(sums) {
+    const std::ptrdiff_t first = std::ptrdiff_t{k} * w.taps;
+    index = w.index + first;
+    weight = static_cast<const int*>(w.weight) + first;
+    to = static_cast<unsigned char*>(w.to) + k * w.to_step;
+    for (int t = 0; t < Taps; ++t) rows[t] = row_of(t), weights[t] = Ints{} + weight[t];
+  }
+
+  const int* row_of(int t) const { return static_cast<const int*>(w.from) + (index[t] - w.origin) * w.step; }
+  const int* row(int t) const { return Taps > 0 ? rows[t] : row_of(t); }
+  Ints by(int t) const { return Taps > 0 ? weights[t] : Ints{} + weight[t]; }
 
   template <int Vectors>
   SUBPIXEL_INLINE void whole(std::ptrdiff_t c) const {
     Ints sum[Vectors];
     for (int v = 0; v < Vectors; ++v) sum[v] = half_of(w.finish.shift, to[0]);
-    for (int t = 0; t < w.taps; ++t) {
+    for (int t = 0; t < (Taps > 0 ? Taps : w.taps); ++t) {
       const int* x = row(t) + c;
-      for (int v = 0; v < Vectors; ++v) sum[v] += load<Ints>(x + v * kLanes) * weight[t];
+      const Ints times = by(t);
+      for (int v = 0; v < Vectors; ++v) sum[v] += load<Ints>(x + v * kLanes) * times;
     }
-    for (int v = 0; v < Vectors; ++v) store(to + c + v * kLanes, fixed(sum[v], w.finish.shift, to[0]));
+    for (int v = 0; v < Vectors; ++v) sum[v] >>= w.finish.shift;
+    if constexpr (Vectors == 4)
+      store(to + c, clipped(sum[0], sum[1], sum[2], sum[3]));
+    else
+      for (int v = 0; v < Vectors; ++v) store(to + c + v * kLanes, clipped(sum[v]));
   }
   SUBPIXEL_INLINE void some(std::ptrdiff_t count) const {
     Ints sum = half_of(w.finish.shift, to[0]);
@@ -236,11 +255,17 @@ struct WholeSums {
   }
 };
 
+template <int Taps>
+void whole_sums_of(const Weighted& w) {
+  for (int k = 0; k < w.outputs; ++k) each_block<kLanes>(w.count, WholeSums<Taps>(w, k));
+}
+
 void whole_sums(const Weighted& w) {
-  for (int k = 0; k < w.outputs; ++k) {
-    const std::ptrdiff_t first = std::ptrdiff_t{k} * w.taps;
-    each_block<kLanes>(w.count, WholeSums{w, w.index + first, static_cast<const int*>(w.weight) + first,
-                                          static_cast<unsigned char*>(w.to) + k * w.to_step});
+  switch (w.taps) {
+    case 2: return whole_sums_of<2>(w);
+    case 4: return whole_sums_of<4>(w);
+    case 8: return whole_sums_of<8>(w);
+    default: return whole_sums_of<0>(w);
   }
 }
 

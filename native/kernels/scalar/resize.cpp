@@ -35,6 +35,14 @@ inline Bytes clipped(Ints v) {
   v = v > none ? v : none;
   return narrow(v < most ? v : most, static_cast<unsigned char>(0));
 }
+// Four vectors of them.
+typedef unsigned char AllBytes __attribute__((vector_size(16)));
+inline AllBytes clipped(Ints a, Ints b, Ints c, Ints d) {
+  const Bytes parts[4] = {clipped(a), clipped(b), clipped(c), clipped(d)};
+  AllBytes all;
+  __builtin_memcpy(&all, parts, sizeof all);
+  return all;
+}
 inline auto narrow(Shorts v) { return __builtin_convertvector(v, Few<unsigned char, 2 * kLanes>::type); }
 }  // namespace
 }  // namespace subpixel::scalar
