@@ -30,7 +30,7 @@ inline Bytes clipped(Ints v) {
   const __m128i words = (__m128i)narrow(v, short{});
   return (Bytes)_mm_cvtsi128_si64(_mm_packus_epi16(words, words));
 }
-// Four vectors of them. Packing takes each 16-byte lane for itself, so that words are brought to their places at the end.
+// Four vectors of them. Packing takes each 16-byte lane for itself: words are brought to their places at the end.
 typedef unsigned char AllBytes __attribute__((vector_size(32)));
 inline AllBytes clipped(Ints a, Ints b, Ints c, Ints d) {
   const __m256i words = _mm256_packs_epi32((__m256i)a, (__m256i)b), more = _mm256_packs_epi32((__m256i)c, (__m256i)d);

@@ -31,7 +31,7 @@ inline HalfWords narrow(Halfs v, unsigned short) { return (HalfWords)_mm256_cvte
 inline Bytes clipped(Ints v) {
   return (Bytes)_mm512_cvtusepi32_epi8(_mm512_max_epi32((__m512i)v, _mm512_setzero_si512()));
 }
-// Four vectors of them. Packing takes each 16-byte lane for itself, so that words are brought to their places at the end.
+// Four vectors of them. Packing takes each 16-byte lane for itself: words are brought to their places at the end.
 typedef unsigned char AllBytes __attribute__((vector_size(64)));
 inline AllBytes clipped(Ints a, Ints b, Ints c, Ints d) {
   const __m512i words = _mm512_packs_epi32((__m512i)a, (__m512i)b), more = _mm512_packs_epi32((__m512i)c, (__m512i)d);
