@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "bindings.hpp"
+#include "subpixel/dispatch.hpp"
 #include "subpixel/session.hpp"
 
 namespace nb = nanobind;
@@ -137,6 +138,11 @@ class Builder {
 }  // namespace
 
 void bind_session(nb::module_& m) {
+  m.def("peak_f32", [](long long rounds, const std::string& target) {
+    const KernelsF32& kernels = kernels_f32(target);
+    nb::gil_scoped_release release;
+    return kernels.peak(rounds);
+  }, "rounds"_a, "target"_a, "Runs the target's multiply-adds alone; returns how many were made.");
   nb::class_<Builder>(m, "Session", "A network prepared for f32 planes; value 0 is the input, each layer makes the next.")
       .def(nb::init<int, int, int, bool, int, const std::string&>(), "channels"_a, "scale"_a, "halo"_a,
            "zero_border"_a, "threads"_a, "target"_a)
