@@ -101,8 +101,7 @@ def _crop(x: Any, rows: int, columns: int | None = None) -> Any:
     columns = rows if columns is None else columns
     if rows == 0 and columns == 0:
         return x
-    h, w = x.shape[-2:]
-    return x[..., rows : h - rows, columns : w - columns]
+    return x[..., rows : -rows or None, columns : -columns or None]
 
 
 def _last_uses(spec: Spec) -> dict[str, int]:

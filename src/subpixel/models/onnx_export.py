@@ -1,0 +1,154 @@
+"""A Spec as an ONNX model: the graph walked with kernels that write nodes instead of computing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import EllipsisType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subpixel.errors import InvalidArgument, MissingExtra
+from subpixel.models.graph import run
+from subpixel.models.spec import Spec
+from subpixel.ops.resizing.taps import Mode
+from subpixel.ops.shuffle import Order
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+__all__ = ["to_onnx"]
+
+# Old enough for every runtime of these years, new enough for all that is written here.
+_OPSET, _IR_VERSION = 17, 8
+
+
+def to_onnx(spec: Spec, weights: Mapping[str, NDArray[np.float32]], size: tuple[int, int] | None = None) -> ModelProto:
+    """An ONNX model of the same sums in f32, opset 17.
+
+    Args:
+        spec: the network.
+        weights: every tensor of ``spec.weight_shapes``.
+        size: height and width of the input, if they are fixed; some runtimes plan better then, or only then.
+
+    Returns:
+        An ``onnx.ModelProto`` from ``input`` ``(N, C, H, W)`` to ``output`` ``(N, C, H*scale, W*scale)``, values as in
+        the Spec's colour contract; N is 1 with ``size``.
+
+    Raises:
+        MissingExtra: the package ``onnx`` is not installed.
+
+    Source: ONNX operator specification, https://onnx.ai/onnx/operators.
+
+    >>> from subpixel.models.bicubic import bicubic
+    >>> [node.op_type for node in to_onnx(bicubic(2), {}).graph.node]
+    ['Pad', 'Resize', 'Slice', 'Identity']
+    """
+    try:
+        from onnx import TensorProto, checker, helper, numpy_helper
+    except ImportError:
+        raise MissingExtra("the package onnx is not installed; pip install onnx brings it") from None
+    graph = _Graph()
+    tensors = {name: graph.constant(np.asarray(value, np.float32), name) for name, value in weights.items()}
+    result = run(spec, tensors, _Value(graph, "input"), _OnnxKernels())
+    graph.add("Identity", [result.name], output="output")
+    n, h, w = ("N", "H", "W") if size is None else (1, *size)
+    high, wide = ("H_out", "W_out") if size is None else (side * spec.scale for side in size)
+    made = helper.make_graph(
+        [helper.make_node(kind, inputs, [output], **options) for kind, inputs, output, options in graph.nodes],
+        "subpixel",
+        [helper.make_tensor_value_info("input", TensorProto.FLOAT, [n, spec.channels, h, w])],
+        [helper.make_tensor_value_info("output", TensorProto.FLOAT, [n, spec.channels, high, wide])],
+        [numpy_helper.from_array(value, name) for name, value in graph.constants.items()],
+    )
+    model = helper.make_model(
+        made, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR_VERSION, producer_name="subpixel"
+    )
+    checker.check_model(model)
+    return model
+
+
+class _Graph:
+    """Nodes and constants in the order in which they were asked for."""
+
+    def __init__(self) -> None:
+        self.nodes: list[tuple[str, list[str], str, dict[str, Any]]] = []
+        self.constants: dict[str, NDArray[Any]] = {}
+
+    def add(self, kind: str, inputs: list[str], output: str | None = None, **options: Any) -> _Value:
+        output = output or f"value{len(self.nodes)}"
+        self.nodes.append((kind, inputs, output, options))
+        return _Value(self, output)
+
+    def constant(self, value: NDArray[Any], name: str | None = None) -> _Value:
+        name = name or f"constant{len(self.constants)}"
+        self.constants[name] = value
+        return _Value(self, name)
+
+    def integers(self, *values: int) -> str:
+        return self.constant(np.array(values, np.int64)).name
+
+
+class _Value:
+    """A value of the graph to be; the walk crops it as it would an array."""
+
+    def __init__(self, graph: _Graph, name: str) -> None:
+        self.graph, self.name = graph, name
+
+    def __getitem__(self, key: tuple[EllipsisType, slice, slice]) -> _Value:
+        rows, columns = key[1:]
+        most = np.iinfo(np.int64).max
+        ends = (most if part.stop is None else part.stop for part in (rows, columns))
+        graph = self.graph
+        begins = graph.integers(rows.start, columns.start)
+        return graph.add("Slice", [self.name, begins, graph.integers(*ends), graph.integers(2, 3)])
+
+    def then(self, kind: str, *inputs: str, **options: Any) -> _Value:
+        return self.graph.add(kind, [self.name, *inputs], **options)
+
+
+class _OnnxKernels:
+    """The arithmetic of :mod:`subpixel.models.graph` as ONNX nodes."""
+
+    def replicate(self, x: _Value, halo: int) -> _Value:
+        if halo == 0:
+            return x
+        return x.then("Pad", x.graph.integers(0, 0, halo, halo, 0, 0, halo, halo), mode="edge")
+
+    def conv(self, x: _Value, weight: _Value, bias: _Value | None, padding: tuple[int, int]) -> _Value:
+        inputs = [weight.name] if bias is None else [weight.name, bias.name]
+        return x.then("Conv", *inputs, pads=[*padding, *padding])
+
+    def activate(self, x: _Value, kind: str, slope: _Value | None) -> _Value:
+        if kind == "prelu":
+            assert slope is not None
+            x.graph.constants[slope.name] = x.graph.constants[slope.name].reshape(-1, 1, 1)
+            return x.then("PRelu", slope.name)
+        if kind == "clip":
+            bounds = [x.graph.constant(np.array(bound, np.float32)).name for bound in (0, 1)]
+            return x.then("Clip", *bounds)
+        if kind not in ("relu", "tanh"):
+            raise InvalidArgument(f"activation {kind!r} is not known")
+        return x.then({"relu": "Relu", "tanh": "Tanh"}[kind])
+
+    def add(self, values: list[_Value]) -> _Value:
+        total = values[0]
+        for value in values[1:]:
+            total = total.then("Add", value.name)
+        return total
+
+    def concat(self, values: list[_Value]) -> _Value:
+        return values[0].then("Concat", *(value.name for value in values[1:]), axis=1)
+
+    def resize(self, x: _Value, factor: int, mode: Mode) -> _Value:
+        scales = x.graph.constant(np.array([1, 1, factor, factor], np.float32)).name
+        # asymmetric and floor repeat each sample factor times, without a rule for positions between two samples
+        how = {"coordinate_transformation_mode": "half_pixel", "mode": mode}
+        if mode == "nearest":
+            how |= {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+        more = {"cubic_coeff_a": -0.5} if mode == "cubic" else {}
+        return x.then("Resize", "", scales, **how, **more)
+
+    def pixel_shuffle(self, x: _Value, factor: int, order: Order) -> _Value:
+        return x.then("DepthToSpace", blocksize=factor, mode=order)

@@ -1,0 +1,81 @@
+"""The ONNX form of a Spec, run by ONNX's own reference, against ours."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from networks import residual
+from subpixel.backends import BACKENDS
+from subpixel.errors import MissingExtra
+from subpixel.models import Model, bicubic, espcn
+from subpixel.models.onnx_export import to_onnx
+from subpixel.models.spec import INPUT, Add, Concat, Conv, PixelShuffle, Resize, Spec
+
+reference = pytest.importorskip("onnx.reference")
+
+
+def joined(border: str) -> Model:
+    """Every layer, activation and join; kernels that are not square, values that must be cropped to meet."""
+    layers = (
+        Conv("wide", INPUT, 1, 4, (1, 5), "prelu"),
+        Conv("high", "wide", 4, 4, (3, 1), "relu", bias=False),
+        Concat("both", ("wide", "high")),
+        Conv("third", "both", 8, 4, (3, 3), "clip"),
+        PixelShuffle("dcr", "third", 2, "DCR"),
+        Resize("linear", INPUT, 2, "linear"),
+        Resize("nearest", INPUT, 2, "nearest"),
+        Add("sum", ("dcr", "linear", "nearest")),
+    )
+    spec = Spec(layers, 2, "luma", border)  # type: ignore[arg-type]
+    rng = np.random.default_rng(5)
+    return Model("joined", spec, {n: rng.normal(0, 0.4, s).astype(np.float32) for n, s in spec.weight_shapes.items()})
+
+
+def shipped_like() -> Model:
+    rng = np.random.default_rng(6)
+    spec = espcn(3)
+    return Model("espcn", spec, {n: rng.normal(0, 0.1, s).astype(np.float32) for n, s in spec.weight_shapes.items()})
+
+
+MODELS = {
+    "joined replicate": joined("replicate"),
+    "joined zero": joined("zero"),
+    "residual luma": residual(2, "luma", "replicate", 1),
+    "residual rgb": residual(3, "rgb", "replicate", 2),
+    "espcn": shipped_like(),
+    "bicubic": Model("bicubic", bicubic(2), {}),
+}
+
+
+@pytest.mark.parametrize("fixed", [False, True])
+@pytest.mark.parametrize("name", MODELS)
+def test_the_model_computes_the_same(name: str, fixed: bool) -> None:
+    model = MODELS[name]
+    x = np.random.default_rng(0).random((1, model.spec.channels, 9, 11), np.float32)
+    expected = BACKENDS["reference"].prepare(model.spec, model.weights, "f32", 1)(x[0])
+    made = to_onnx(model.spec, model.weights, (9, 11) if fixed else None)
+    (result,) = reference.ReferenceEvaluator(made).run(None, {"input": x})
+    np.testing.assert_allclose(result[0], expected, atol=2e-5)
+
+
+def test_sizes_are_fixed_only_where_asked() -> None:
+    model = MODELS["espcn"]
+
+    def sides(made, which: str) -> list[object]:
+        value = getattr(made.graph, which)[0]
+        return [d.dim_param or d.dim_value for d in value.type.tensor_type.shape.dim]
+
+    made = to_onnx(model.spec, model.weights)
+    assert (sides(made, "input"), sides(made, "output")) == (["N", 1, "H", "W"], ["N", 1, "H_out", "W_out"])
+    made = to_onnx(replace(model.spec, border="zero"), model.weights, (5, 7))
+    assert (sides(made, "input"), sides(made, "output")) == ([1, 1, 5, 7], [1, 1, 15, 21])
+
+
+def test_without_onnx_the_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(MissingExtra, match="onnx is not installed"):
+        to_onnx(bicubic(2), {})
