@@ -20,7 +20,7 @@ SOURCE = Path(subpixel.__file__).parent
 # From left to right; a room may import itself and whatever stands further right, not its neighbours of one level.
 LEVELS = (
     ("cli", "serve", "cluster"),
-    ("train", "compare"),
+    ("bench", "train", "compare"),
     ("metrics",),
     ("image", "video"),
     ("upscaler",),
@@ -33,7 +33,7 @@ LEVEL_OF = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 # They stand left and right of each other, and still must not meet but in ``models``.
 STRANGERS = {("train", "backends"), ("backends", "train")}
 
-HEAVY = ["torch", "matplotlib", "fastapi", "ray", "onnx", "onnxruntime", "openvino", "pyvips", "av"]
+HEAVY = ["torch", "matplotlib", "fastapi", "ray", "onnx", "onnxruntime", "openvino", "cv2", "pyvips", "av"]
 HEAVY += ["safetensors", "typer", "rich", "PIL", "skimage", "scipy"]
 # The command line is made of typer; the rest stays out of its start.
 HEAVY_FOR_CLI = [name for name in HEAVY if name not in ("typer", "rich")]
@@ -117,6 +117,9 @@ def test_arrows_point_right(path: Path) -> None:
         ("train/a.py", "from subpixel.metrics import psnr", False),
         ("backends/a.py", "from subpixel.train import x", True),
         ("metrics/a.py", "from subpixel.train import x", True),
+        ("bench/a.py", "from subpixel.upscaler import x", False),
+        ("bench/a.py", "from subpixel.train import x", True),
+        ("image/a.py", "from subpixel.bench import x", True),
         ("cli/a.py", "from subpixel import __version__\nfrom subpixel.train import x", False),
         ("cli/a.py", "from subpixel.serve import x", True),
         ("video/a.py", "from subpixel.nowhere import x", True),
@@ -153,7 +156,8 @@ def test_only_training_needs_torch() -> None:
     assert "subpixel.models.spec" in free
     assert "subpixel.backends.torch" in free
     loaded = loaded_by("\n".join(f"import {name}" for name in free))
-    assert not loaded & {"torch", "matplotlib", "fastapi", "ray", "onnx", "onnxruntime", "openvino", "PIL", "skimage"}
+    optional = {"torch", "matplotlib", "fastapi", "ray", "onnx", "onnxruntime", "openvino", "cv2", "PIL", "skimage"}
+    assert not loaded & optional
 
 
 def test_the_picture_path_needs_no_optional_package() -> None:

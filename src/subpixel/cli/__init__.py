@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from subpixel import __version__
+from subpixel.cli.bench import bench
 from subpixel.cli.doctor import doctor
 from subpixel.cli.evaluate import evaluate
 from subpixel.cli.models import models
@@ -33,7 +34,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (upscale, models, doctor, evaluate, train, quantise):
+for command in (upscale, models, doctor, evaluate, train, quantise, bench):
     app.command()(command)
 
 

@@ -1,0 +1,51 @@
+"""Makes docs/performance.md and its picture from what subpixel bench wrote.
+
+python docs/make_performance.py RESULTS.json...      # needs the extra dev
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from subpixel.bench.report import markdown, plot
+from subpixel.bench.results import Results
+
+DOCS = Path(__file__).parent
+
+INTRODUCTION = """# Performance
+
+Every figure here was measured by `subpixel bench`, and this page made of its results; nothing is typed in. To make it
+again, on a machine that does nothing else:
+
+```
+{commands}
+```
+
+How it is measured: the product, the peers and the machine's ceilings take turns in one process, on equal threads; a
+turn is two calls of which the second counts, and the figure is the median, with the quartiles beside it. Peers get
+the same network and the same weights, the picture's size beforehand, and the cheaper border (zeros). "Of its ceiling"
+is the time that the multiply-adds of the whole network take alone, in registers, on the same threads, target and
+precision, divided by the time measured: 1 cannot be passed; of an operator it is the time of copying what it must
+make at least. "Takes × ours" is a peer's time divided by that of the group's first line of ours, and so is the figure
+in brackets. int8 is ours alone here: peers run in the precision that is named.
+
+![What ours, the peers and the ceilings take](pictures/performance.png)
+
+"""
+
+
+def main(paths: list[str]) -> None:
+    results = [Results.of(json.loads(Path(path).read_text(encoding="utf-8"))) for path in paths]
+    commands = [f"{one.command} --out {path}" for one, path in zip(results, paths, strict=True)]
+    commands.append(f"python docs/make_performance.py {' '.join(paths)}")
+    page = INTRODUCTION.format(commands="\n".join(commands)) + markdown(results)
+    (DOCS / "performance.md").write_text(page, encoding="utf-8")
+    plot(next(one for one in results if one.suite == "engine"), DOCS / "pictures" / "performance.png")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    main(sys.argv[1:])

@@ -1,0 +1,119 @@
+"""What the machine can do at most: multiply-adds of each target and precision, and bytes copied."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subpixel.errors import BackendUnavailable
+from subpixel.ops.native import native_module
+
+__all__ = ["arithmetic", "copy_of", "copying", "on_threads", "targets", "variants"]
+
+# Bytes of each array of a copy: far beyond the caches.
+_BYTES = 64 << 20
+
+# Bytes of a copy that takes longer than waking Python's threads, which is some tens of microseconds.
+_WORTH = 4 << 20
+
+
+def arithmetic(precision: str, target: str, threads: int, macs: float) -> Callable[[], None]:
+    """A call that makes so many multiply-adds and nothing else; its time is what no network of that work is below.
+
+    Args:
+        precision: ``f32`` or ``int8``.
+        target: of the compiled module; products of other widths are another target's.
+        threads: that share the work.
+        macs: multiply-adds.
+
+    Raises:
+        BackendUnavailable: there is no compiled module.
+    """
+    module = _module()
+    peak = {"f32": module.peak_f32, "int8": module.peak_int8}[precision]
+    each = max(1, round(macs / threads / peak(1, target)))
+    return on_threads(lambda _: peak(each, target), threads)
+
+
+def targets() -> list[str]:
+    """Names of the compiled module's targets that run here, best last.
+
+    Raises:
+        BackendUnavailable: there is no compiled module.
+    """
+    names: list[str] = _module().targets()
+    return names
+
+
+def variants() -> list[tuple[str, str]]:
+    """Each precision and target that has kernels of its own; some targets add something for one precision only.
+
+    Raises:
+        BackendUnavailable: there is no compiled module.
+    """
+    module = _module()
+    # A session says whose kernels it runs; the smallest that can be made is enough to ask.
+    asked: dict[str, Callable[[str], str]] = {
+        "int8": lambda target: module.IntegerSession(1, 1, True, False, False, 1, target).target,
+        "f32": lambda target: module.Session(1, 1, 0, False, 1, target).target,
+    }
+    return [(precision, target) for target in targets() for precision, of in asked.items() if of(target) == target]
+
+
+def _module() -> ModuleType:
+    module = native_module()
+    if module is None:
+        raise BackendUnavailable("this installation was made without a C++ compiler: there is nothing to measure")
+    return module
+
+
+def copying(bytes_copied: int, threads: int) -> Callable[[], None]:
+    """A call that copies so many bytes from memory to memory that is there already, in pieces beyond the caches."""
+    source, result = (np.ones(_BYTES, np.uint8) for _ in range(2))
+    parts = list(zip(np.array_split(source, threads), np.array_split(result, threads), strict=True))
+
+    def copy(thread: int) -> None:
+        x, y = parts[thread]
+        left = -(-bytes_copied // threads)
+        while left > 0:
+            np.copyto(y[:left], x[:left])
+            left -= len(x)
+
+    return on_threads(copy, threads)
+
+
+def copy_of(x: NDArray[Any], threads: int) -> Callable[[], None]:
+    """A call that copies an array to new memory: what an operator of that result cannot do without.
+
+    On all threads, if there is so much of it that a second thread is worth waking.
+    """
+    flat = x.reshape(-1)
+    threads = threads if x.nbytes >= _WORTH else 1
+    parts = np.array_split(flat, threads)
+    made: list[NDArray[Any]] = []
+    together = on_threads(lambda thread: np.copyto(made[thread], parts[thread]), threads)
+
+    def call() -> None:
+        made[:] = np.array_split(np.empty_like(flat), threads)
+        together()
+        made.clear()
+
+    return call
+
+
+def on_threads(work: Callable[[int], Any], threads: int) -> Callable[[], None]:
+    """A call of ``work(0)`` … ``work(threads - 1)`` at once; the threads are started here and kept."""
+    others = ThreadPoolExecutor(threads - 1) if threads > 1 else None
+
+    def call() -> None:
+        running = [others.submit(work, n) for n in range(1, threads)] if others else []
+        work(0)
+        for one in running:
+            one.result()
+
+    return call

@@ -1,0 +1,127 @@
+"""The suite ``images``: pictures in, pictures out, as users call it, beside OpenCV's dnn_superres."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subpixel.bench import ceilings
+from subpixel.bench.machine import version_of
+from subpixel.bench.networks import Network, espcn_x3, picture
+from subpixel.bench.peers import superres
+from subpixel.bench.plan import Plan, measured
+from subpixel.bench.results import Group
+from subpixel.errors import SubpixelError
+from subpixel.image import Job, Picture, write
+from subpixel.models.files import Model, save
+from subpixel.models.zoo import find
+from subpixel.upscaler import Upscaler
+
+__all__ = ["beside_superres", "images"]
+
+
+def images(plan: Plan) -> Iterator[Group]:
+    """Each group as it is measured."""
+    yield beside_superres(plan)
+    with tempfile.TemporaryDirectory() as folder:
+        upscalers = _upscalers(plan, Path(folder))
+        yield kinds(plan, upscalers)
+        yield files(plan, upscalers, Path(folder))
+
+
+def beside_superres(plan: Plan) -> Group:
+    """``Upscaler("espcn", 3)`` on RGB bytes beside what users of OpenCV call for the same."""
+    network = espcn_x3()
+    (h, w), r = network.size, network.spec.scale
+    rgb = picture(network.size, 3)
+    calls, entries = _bounds(plan, network)
+    notes = ["Of all of it only the network's multiply-adds are counted in the ceiling; colour and bytes come on top."]
+    with tempfile.TemporaryDirectory() as folder:
+        for precision, upscaler in _upscalers(plan, Path(folder)).items():
+            calls[f"subpixel {precision}"] = lambda upscaler=upscaler: upscaler(rgb)  # type: ignore[misc]
+            entries.append((f"subpixel {precision}", "ours", f"ceiling {precision}"))
+    if plan.superres is None:
+        notes.append("OpenCV dnn_superres: not measured, its model files were not given (--superres)")
+    else:
+        peers = superres(plan.superres, r, plan.threads)
+        if not peers:
+            notes.append(f"OpenCV dnn_superres: not measured, OpenCV {version_of('opencv')} here has no such module")
+        for peer in peers:
+            calls[peer.name] = lambda peer=peer: peer.run(rgb)  # type: ignore[misc]
+            entries.append((peer.name, "peer", None))
+    title = f'Upscaler("espcn", {r}), RGB bytes, {w}×{h} → {w * r}×{h * r}'
+    return measured(plan, "end-to-end", title, calls, entries, notes)
+
+
+def kinds(plan: Plan, upscalers: dict[str, Upscaler]) -> Group:
+    """The kinds of pictures: what colour, alpha and 16 bits cost beside the plane of luma alone."""
+    network = espcn_x3()
+    rgb = picture(network.size, 3)
+    clear = np.dstack([rgb, picture(network.size) // 2])
+    inputs: dict[str, NDArray[Any]] = {
+        "gray u8": rgb[..., 0].copy(),
+        "RGB u8": rgb,
+        "RGBA u8": clear,
+        "RGB u16": rgb.astype(np.uint16) * 257,
+        "RGB f32": rgb.astype(np.float32) / np.float32(255),
+    }
+    calls, entries = _bounds(plan, network)
+    for precision, upscaler in upscalers.items():
+        for kind, x in inputs.items():
+            name = f"{kind}, {precision}"
+            calls[name] = lambda upscaler=upscaler, x=x: upscaler(x)  # type: ignore[misc]
+            entries.append((name, "ours", f"ceiling {precision}"))
+    (h, w), r = network.size, network.spec.scale
+    return measured(plan, "kinds", f'Upscaler("espcn", {r}), {w}×{h}, kinds of pictures', calls, entries)
+
+
+def files(plan: Plan, upscalers: dict[str, Upscaler], folder: Path) -> Group:
+    """PNG to PNG: reading, enlarging and writing; and the command with its start."""
+    source, result = folder / "source.png", folder / "result.png"
+    write(Picture(picture(espcn_x3().size, 3)), source, overwrite=True)
+    calls: dict[str, Callable[[], Any]] = {}
+    entries: list[tuple[str, str, str | None]] = []
+    for precision, upscaler in upscalers.items():
+        job = Job(source, upscaler, destination=result, overwrite=True)
+        calls[f"Job, {precision}"] = job.run
+        entries.append((f"Job, {precision}", "ours", None))
+    arguments = ["upscale", source, "-o", result, "-s", 3, "-n", "espcn", "-j", plan.threads, "--overwrite"]
+    command = [sys.executable, "-m", "subpixel", *map(str, arguments)]
+    calls["subpixel upscale"] = lambda: _run(command)
+    entries.append(("subpixel upscale", "ours", None))
+    return measured(plan, "files", "ESPCN ×3, an RGB PNG file of 640×360 to one of 1920×1080", calls, entries)
+
+
+def _upscalers(plan: Plan, folder: Path) -> dict[str, Upscaler]:
+    """ESPCN ×3 in int8 and f32; where the shipped file has no int8 parameters, with those of the benchmark."""
+    network = espcn_x3()
+    model: Model = find("espcn", 3)
+    path = folder / "espcn_x3.safetensors"
+    save(replace(model, quantisation=network.quantisation), path)
+    return {
+        precision: Upscaler(str(path), 3, "native", precision=precision, threads=plan.threads)
+        for precision in ("int8", "f32")
+    }
+
+
+def _bounds(plan: Plan, network: Network) -> tuple[dict[str, Callable[[], Any]], list[tuple[str, str, str | None]]]:
+    target = ceilings.targets()[-1]
+    calls: dict[str, Callable[[], Any]] = {
+        f"ceiling {precision}": ceilings.arithmetic(precision, target, plan.threads, network.macs)
+        for precision in ("int8", "f32")
+    }
+    return calls, [(name, "ceiling", None) for name in calls]
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SubpixelError(f"{' '.join(command[2:])}: {done.stderr.strip()}")

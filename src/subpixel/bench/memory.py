@@ -1,0 +1,79 @@
+"""Memory that a call takes beyond its input and its result, measured in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subpixel.errors import SubpixelError
+
+__all__ = ["beyond"]
+
+_STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+
+# What the process of its own runs: so nothing that others keep, or have given back, is counted.
+_CHILD = "import json, sys; from subpixel.bench import memory; print(memory.measured(*json.loads(sys.argv[1])))"
+
+
+def beyond(kind: str, size: tuple[int, int], threads: int) -> float | None:
+    """MiB beyond input and result at the highest moment of a call.
+
+    Args:
+        kind: ``plane``: ESPCN ×3 int8 on a plane of bytes; ``rgb``: the ``Upscaler`` with ESPCN ×3 on RGB bytes.
+        size: height and width of the input.
+        threads: that share the work.
+
+    Returns:
+        None where the system does not tell a process its highest memory (only Linux does).
+
+    Raises:
+        SubpixelError: the other process failed.
+    """
+    if not _RESET.exists():
+        return None
+    arguments = json.dumps([kind, list(size), threads])
+    # glibc keeps what is freed for the next call; so told, it gives all but crumbs back, and only what is used counts.
+    environment = {**os.environ, "MALLOC_MMAP_THRESHOLD_": "65536"}
+    done = subprocess.run(
+        [sys.executable, "-c", _CHILD, arguments], capture_output=True, text=True, check=False, env=environment
+    )
+    if done.returncode:
+        raise SubpixelError(f"memory: the process that measures it failed: {done.stderr.strip().splitlines()[-1:]}")
+    return float(done.stdout)
+
+
+def measured(kind: str, size: tuple[int, int], threads: int) -> float:
+    """What :func:`beyond` returns, of this process itself."""
+    from subpixel.bench.networks import picture
+
+    call = _prepared(kind, threads)
+    call(picture((64, 64), 3 if kind == "rgb" else None))  # threads and code are there before
+    x = picture((size[0], size[1]), 3 if kind == "rgb" else None)
+    _RESET.write_text("5", encoding="ascii")  # the highest moment counts from here
+    before = _kib("VmRSS")
+    result = call(x)
+    return (_kib("VmHWM") - before) / 1024 - result.nbytes / 2**20
+
+
+def _prepared(kind: str, threads: int) -> Callable[[NDArray[np.uint8]], NDArray[Any]]:
+    if kind == "rgb":
+        from subpixel.upscaler import Upscaler
+
+        return Upscaler("espcn", 3, threads=threads)
+    from subpixel.bench.networks import espcn_x3, session
+
+    network = session(espcn_x3(), "int8", threads)
+    return lambda x: network(x[None])
+
+
+def _kib(name: str) -> int:
+    line = next(line for line in _STATUS.read_text(encoding="ascii").splitlines() if line.startswith(name + ":"))
+    return int(line.split()[1])

@@ -1,0 +1,45 @@
+"""What is measured of an operator."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Call", "Case", "kind_of", "optional", "torch_of"]
+
+Call = Callable[[], Any]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One call of an operator, the same by others, and what no program does without; all allocate their results."""
+
+    operator: str
+    name: str
+    ours: Mapping[str, Call]
+    ceilings: Mapping[str, Call]
+    peers: Mapping[str, Call] = field(default_factory=dict)
+
+
+def optional(name: str) -> Any:
+    """A module if it is installed, else None: its cases are then measured without it."""
+    return importlib.import_module(name) if importlib.util.find_spec(name) else None
+
+
+def torch_of(threads: int) -> Any:
+    """torch, told how many threads it has, or None."""
+    torch = optional("torch")
+    if torch is not None:
+        torch.set_num_threads(threads)
+    return torch
+
+
+def kind_of(x: NDArray[Any]) -> str:
+    """u8, f32 …: what a case is called by."""
+    return f"{np.dtype(x.dtype).kind.replace('i', 's')}{8 * x.itemsize}"

@@ -1,0 +1,165 @@
+"""Other programs that run networks, each given the same network, the same threads and the easier border.
+
+Peers pad with zeros inside of each convolution, as their users' networks do and as is cheapest for them; ours repeats
+edges. All are given the size of the picture beforehand and f32 planes, and hand back NumPy arrays.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subpixel.bench.machine import has_bf16
+from subpixel.errors import InvalidArgument
+from subpixel.models.onnx_export import to_onnx
+from subpixel.models.spec import Spec
+
+__all__ = ["PEERS", "Peer", "Superres", "superres"]
+
+F32 = NDArray[np.float32]
+Weights = Mapping[str, F32]
+Run = Callable[[F32], F32]
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A program in one of its precisions: the packages it needs, and what makes a call on ``(1, H, W)`` of a Spec."""
+
+    name: str
+    packages: tuple[str, ...]
+    prepare: Callable[[Spec, Weights, int, tuple[int, int]], Run]
+    bf16: bool = False
+
+    def missing(self) -> str | None:
+        """None if it can be measured here, else why not."""
+        absent = [name for name in self.packages if importlib.util.find_spec(name) is None]
+        if absent:
+            return f"{', '.join(absent)} not installed"
+        return "the processor has no bf16" if self.bf16 and not has_bf16() else None
+
+
+def _torch(spec: Spec, weights: Weights, threads: int, size: tuple[int, int], kind: str, last: bool) -> Run:
+    import torch
+
+    from subpixel.models.graph import run
+    from subpixel.models.torch_kernels import TorchKernels
+
+    torch.set_num_threads(threads)
+    spec, dtype, kernels = replace(spec, border="zero"), getattr(torch, kind), TorchKernels()
+    layout = torch.channels_last if last else torch.contiguous_format
+    tensors = {name: torch.from_numpy(np.array(value)).to(dtype) for name, value in weights.items()}
+    tensors = {name: t.contiguous(memory_format=layout) if t.ndim == 4 else t for name, t in tensors.items()}
+
+    def call(planes: F32) -> F32:
+        with torch.inference_mode():
+            x = torch.from_numpy(planes).to(dtype)[None].contiguous(memory_format=layout)
+            made: F32 = run(spec, tensors, x, kernels)[0].float().numpy()
+        return made
+
+    return call
+
+
+def _model(spec: Spec, weights: Weights, size: tuple[int, int]) -> bytes:
+    made: bytes = to_onnx(replace(spec, border="zero"), weights, size).SerializeToString()
+    return made
+
+
+def _onnx_runtime(spec: Spec, weights: Weights, threads: int, size: tuple[int, int]) -> Run:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    session = onnxruntime.InferenceSession(_model(spec, weights, size), options, providers=["CPUExecutionProvider"])
+
+    def call(planes: F32) -> F32:
+        made: F32 = session.run(None, {"input": planes[None]})[0][0]
+        return made
+
+    return call
+
+
+def _openvino(spec: Spec, weights: Weights, threads: int, size: tuple[int, int], kind: str) -> Run:
+    import openvino
+
+    core = openvino.Core()
+    hints = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": kind}
+    network = core.read_model(_model(spec, weights, size))
+    request = core.compile_model(network, "CPU", {**hints, "INFERENCE_NUM_THREADS": threads}).create_infer_request()
+
+    def call(planes: F32) -> F32:
+        made: F32 = request.infer([planes[None]], share_inputs=True, share_outputs=True)[0][0]
+        return made
+
+    return call
+
+
+def _opencv(spec: Spec, weights: Weights, threads: int, size: tuple[int, int]) -> Run:
+    import cv2
+
+    cv2.setNumThreads(threads)
+    network = cv2.dnn.readNetFromONNX(np.frombuffer(_model(spec, weights, size), np.uint8))
+
+    def call(planes: F32) -> F32:
+        network.setInput(planes[None])
+        made = np.asarray(network.forward(), np.float32)
+        return made.reshape(made.shape[-3:])
+
+    return call
+
+
+PEERS: tuple[Peer, ...] = (
+    Peer("OpenVINO bf16", ("openvino", "onnx"), functools.partial(_openvino, kind="bf16"), bf16=True),
+    Peer("OpenVINO f32", ("openvino", "onnx"), functools.partial(_openvino, kind="f32")),
+    Peer("ONNX Runtime f32", ("onnxruntime", "onnx"), _onnx_runtime),
+    Peer("torch bf16", ("torch",), functools.partial(_torch, kind="bfloat16", last=True), bf16=True),
+    Peer("torch f32, channels last", ("torch",), functools.partial(_torch, kind="float32", last=True)),
+    Peer("torch f32", ("torch",), functools.partial(_torch, kind="float32", last=False)),
+    Peer("OpenCV dnn f32", ("cv2", "onnx"), _opencv),
+)
+
+
+@dataclass(frozen=True)
+class Superres:
+    """One of the networks of OpenCV's dnn_superres: RGB pictures in and out, u8."""
+
+    name: str
+    run: Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
+
+
+def superres(folder: Path, scale: int, threads: int) -> list[Superres]:
+    """OpenCV's dnn_superres with each of its usual model files that the folder has; none without that module.
+
+    Raises:
+        InvalidArgument: the folder has no such file.
+    """
+    names = ("ESPCN", "FSRCNN", "FSRCNN-small")
+    files = {name: folder / f"{name}_x{scale}.pb" for name in names}
+    if not any(path.is_file() for path in files.values()):
+        raise InvalidArgument(f"{folder}: no {' or '.join(path.name for path in files.values())} is there")
+    cv2 = _superres_module()
+    if cv2 is None:
+        return []
+    cv2.setNumThreads(threads)
+    made = []
+    for name, path in files.items():
+        if path.is_file():
+            network = cv2.dnn_superres.DnnSuperResImpl_create()
+            network.readModel(str(path))
+            network.setModel(name.split("-")[0].lower(), scale)
+            made.append(Superres(f"OpenCV dnn_superres {name}", network.upsample))
+    return made
+
+
+def _superres_module() -> Any:
+    if importlib.util.find_spec("cv2") is None:
+        return None
+    import cv2
+
+    return cv2 if hasattr(cv2, "dnn_superres") else None

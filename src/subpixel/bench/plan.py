@@ -1,0 +1,54 @@
+"""What the user asked for, and the measuring of one group by it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from subpixel.bench.results import Entry, Group
+from subpixel.bench.timing import alternating
+
+__all__ = ["Plan", "measured"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is measured: threads for all alike, rounds and seconds of a group, the largest cases, model files."""
+
+    threads: int
+    rounds: int = 15
+    seconds: float = 20.0
+    full: bool = False
+    superres: Path | None = None
+    only: str = ""
+
+    def command(self, suite: str) -> str:
+        """What to type for the same measurement, less what goes without saying.
+
+        >>> Plan(2, full=True).command("engine")
+        'subpixel bench --suite engine --threads 2 --full'
+        """
+        words = ["subpixel", "bench", "--suite", suite, "--threads", str(self.threads)]
+        plain = Plan(self.threads)
+        for name in ("rounds", "seconds", "superres", "only"):
+            if getattr(self, name) != getattr(plain, name):
+                words += [f"--{name}", str(getattr(self, name))]
+        return shlex.join([*words, "--full"] if self.full else words)
+
+
+def measured(
+    plan: Plan,
+    name: str,
+    title: str,
+    calls: Mapping[str, Callable[[], Any]],
+    entries: Iterable[tuple[str, str, str | None]],
+    notes: Iterable[str] = (),
+    pixels: int | None = None,
+) -> Group:
+    """Calls by their names, alternating; each entry is a call's name, its role, and the name of its ceiling."""
+    times = alternating(calls, plan.rounds, plan.seconds)
+    made = (Entry(call, role, times[call], ceiling, pixels) for call, role, ceiling in entries)  # type: ignore[arg-type]
+    return Group(name, title, tuple(made), notes=tuple(notes))

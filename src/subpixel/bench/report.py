@@ -1,0 +1,148 @@
+"""Results for people: text for a terminal, Markdown, a plot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+
+from subpixel.bench.machine import label
+from subpixel.bench.results import Entry, Group, Results
+
+__all__ = ["markdown", "plot", "text"]
+
+_HEAD = ("", "ms", "quartiles", "of its ceiling", "takes × ours")
+_COLOURS = {"ours": "#4e79a7", "peer": "#bab0ac", "ceiling": "#59a14f"}
+
+
+def text(groups: Iterable[Group]) -> str:
+    """Tables in columns, as they are shown while measuring."""
+    return "\n".join(line for group in groups for line in _text(group))
+
+
+def _text(group: Group) -> Iterator[str]:
+    yield f"{group.id.removeprefix('ops/')} {group.title}" if group.id.startswith("ops/") else group.title
+    if group.entries:
+        table = [_HEAD, *(_row(group, entry) for entry in group.entries)]
+        widths = [max(len(row[k]) for row in table) for k in range(len(_HEAD))]
+        for row in table:
+            cells = [f"{cell:>{width}}" for cell, width in zip(row[1:], widths[1:], strict=True)]
+            yield "  " + "  ".join([f"{row[0]:<{widths[0]}}", *cells]).rstrip()
+    for fact in group.facts:
+        yield f"  {fact.name}: {_figure(fact.value)} {fact.unit}"
+    for note in group.notes:
+        yield f"  {note}"
+
+
+def markdown(results: Iterable[Results]) -> str:
+    """The tables of ``docs/performance.md``: a section for each run, groups of one operator in one table."""
+    return "\n".join(line for one in results for line in _section(one)).rstrip() + "\n"
+
+
+def _section(results: Results) -> Iterator[str]:
+    machine = results.machine
+    versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
+    threads = f"{machine['threads']} thread{'s'[: machine['threads'] > 1]}"
+    yield f"## Suite `{results.suite}`, {threads}"
+    yield f"\nMachine: {label(dict(machine))}. Load average before: {machine['load_before']}. {versions}.\n"
+    for _, same in groupby(results.groups, key=lambda group: group.id):
+        groups = list(same)
+        if groups[0].id.startswith("ops/"):
+            yield from _operator(groups)
+        else:
+            yield from _tall(groups[0])
+
+
+def _tall(group: Group) -> Iterator[str]:
+    yield f"### {group.title}\n"
+    if group.entries:
+        yield from _lines([_HEAD, *(_row(group, entry) for entry in group.entries)])
+    if group.facts:
+        yield from _lines([("", ""), *((fact.name, f"{_figure(fact.value)} {fact.unit}") for fact in group.facts)])
+    for note in group.notes:
+        yield f"{note}\n"
+
+
+def _operator(groups: Sequence[Group]) -> Iterator[str]:
+    """Many cases of one operator: a line for each that names the same entries."""
+    yield f"### {groups[0].id.removeprefix('ops/')}\n"
+    for names, same in groupby(groups, key=lambda group: tuple(entry.name for entry in group.entries)):
+        rows = []
+        for group in same:
+            ours = next(entry for entry in group.entries if entry.role == "ours")
+            cells = [_cell(group, entry) for entry in group.entries]
+            rows.append((group.title, *cells, _ratio(group.of_ceiling(ours))))
+        yield from _lines([("ms", *names, "of its ceiling"), *rows])
+
+
+def _cell(group: Group, entry: Entry) -> str:
+    ratio = group.times_ours(entry)
+    return _figure(entry.time.median) + (f" ({_ratio(ratio)}×)" if ratio is not None else "")
+
+
+def _lines(table: Sequence[Sequence[str]]) -> Iterator[str]:
+    head, *rows = table
+    yield "| " + " | ".join(head) + " |"
+    yield "| --- |" + " ---: |" * (len(head) - 1)
+    for row in rows:
+        yield "| " + " | ".join(row) + " |"
+    yield ""
+
+
+def _row(group: Group, entry: Entry) -> tuple[str, ...]:
+    time = entry.time
+    spread = f"{_figure(time.low)}–{_figure(time.high)}"
+    name = entry.name
+    if entry.pixels is not None:
+        name += f" ({time.median * 1e6 / entry.pixels:.1f} ns a pixel)"
+    return (
+        name,
+        _figure(time.median),
+        spread,
+        _ratio(group.of_ceiling(entry)),
+        _ratio(group.times_ours(entry)),
+    )
+
+
+def _figure(value: float) -> str:
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+
+
+def _ratio(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
+
+
+def plot(results: Results, path: str | Path) -> None:
+    """A picture of suite ``engine``: for each group of peers bars of milliseconds, then targets and linearity.
+
+    Needs matplotlib.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    groups = [group for group in results.groups if group.id.startswith(("peers-", "end-to-end", "targets-"))]
+    heights = [len(_shown(group)) + 1.5 for group in groups]
+    figure = Figure(figsize=(9, 0.3 * sum(heights)), layout="constrained")
+    FigureCanvasAgg(figure)
+    panels = figure.subplots(len(groups), height_ratios=heights, squeeze=False)[:, 0]
+    for axes, group in zip(panels, groups, strict=True):
+        shown = _shown(group)[::-1]
+        if group.id.startswith("targets-"):
+            lengths = [100 * (group.of_ceiling(entry) or 0) for entry in shown]
+            axes.set(xlim=(0, 100), xlabel="% of the ceiling of its precision on its target")
+        else:
+            lengths = [entry.time.median for entry in shown]
+            axes.set(xlabel="ms, less is better")
+        bars = axes.barh([entry.name for entry in shown], lengths, color=[_COLOURS[entry.role] for entry in shown])
+        axes.bar_label(bars, fmt=_figure, padding=3, fontsize=8)
+        axes.margins(x=0.1)
+        axes.set_title(group.title, fontsize=9, loc="left")
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.tick_params(labelsize=8)
+    figure.savefig(path, dpi=100)
+
+
+def _shown(group: Group) -> list[Entry]:
+    if group.id.startswith("targets-"):
+        return [entry for entry in group.entries if entry.role != "ceiling"]
+    return list(group.entries)

@@ -1,0 +1,106 @@
+"""What a benchmark finds: figures in groups, as data that JSON keeps and reports are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from subpixel.bench.timing import Timing
+from subpixel.errors import InvalidArgument
+
+__all__ = ["Entry", "Fact", "Group", "Results"]
+
+# Of the documents this package writes; a change that readers would notice counts it up.
+_VERSION = 1
+
+Role = Literal["ours", "peer", "ceiling"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing measured. ``ceiling`` names the entry of the same group that no program can be faster than."""
+
+    name: str
+    role: Role
+    time: Timing
+    ceiling: str | None = None
+    pixels: int | None = None
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A figure that is no time."""
+
+    name: str
+    value: float
+    unit: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """What was measured side by side; ``id`` is for readers in code, ``title`` and ``notes`` for people."""
+
+    id: str
+    title: str
+    entries: tuple[Entry, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def entry(self, name: str) -> Entry:
+        """The entry of that name."""
+        return next(entry for entry in self.entries if entry.name == name)
+
+    def of_ceiling(self, entry: Entry) -> float | None:
+        """What part of what its ceiling allows an entry reaches: 1 is the ceiling itself."""
+        return None if entry.ceiling is None else self.entry(entry.ceiling).time.median / entry.time.median
+
+    def times_ours(self, entry: Entry) -> float | None:
+        """How many times as long as ours a peer takes; ours is the group's first entry of that role."""
+        ours = next((one for one in self.entries if one.role == "ours"), None)
+        if ours is None or entry.role != "peer":
+            return None
+        return entry.time.median / ours.time.median
+
+
+@dataclass(frozen=True)
+class Results:
+    """A run of a suite on a machine, and the command that makes it again."""
+
+    suite: str
+    command: str
+    machine: Mapping[str, Any]
+    groups: tuple[Group, ...]
+
+    def document(self) -> dict[str, Any]:
+        """As JSON keeps it, with the ratios that follow from the times beside them."""
+        document: dict[str, Any] = {"version": _VERSION, **asdict(self)}
+        for group, written in zip(self.groups, document["groups"], strict=True):
+            for entry, one in zip(group.entries, written["entries"], strict=True):
+                one["of_ceiling"] = group.of_ceiling(entry)
+                one["times_ours"] = group.times_ours(entry)
+        return document
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Results:
+        """What :meth:`document` wrote.
+
+        Raises:
+            InvalidArgument: another version, or another kind of document.
+        """
+        if document.get("version") != _VERSION:
+            raise InvalidArgument(f"results: version {document.get('version')}: {_VERSION} is needed; measure again")
+        try:
+            return cls(
+                document["suite"],
+                document["command"],
+                document["machine"],
+                tuple(_group(one) for one in document["groups"]),
+            )
+        except (KeyError, TypeError) as error:
+            raise InvalidArgument(f"results: not a document of subpixel bench: {error}") from None
+
+
+def _group(one: Mapping[str, Any]) -> Group:
+    entries = tuple(Entry(e["name"], e["role"], Timing(**e["time"]), e["ceiling"], e["pixels"]) for e in one["entries"])
+    return Group(one["id"], one["title"], entries, tuple(Fact(**f) for f in one["facts"]), tuple(one["notes"]))

@@ -1,0 +1,197 @@
+"""Suites run through on small pictures and few rounds: what is measured and named, not how long it took."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from subpixel.bench import engine, images, memory, networks, operators, suites
+from subpixel.bench.machine import describe, label, only_threads
+from subpixel.bench.operators.case import Case
+from subpixel.bench.plan import Plan
+from subpixel.bench.results import Entry, Group, Results
+from subpixel.bench.timing import Timing
+from subpixel.errors import BackendUnavailable, InvalidArgument, SubpixelError
+
+native = pytest.importorskip("subpixel._native", reason="this installation has no compiled module")
+
+PLAN = Plan(1, rounds=1, seconds=0)
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> networks.Network:
+    """ESPCN ×3 on 16×12 pixels, wherever a suite asks for it."""
+    network = replace(networks.espcn_x3(), size=(12, 16))
+    for module in (engine, images):
+        monkeypatch.setattr(module, "espcn_x3", lambda: network)
+    return network
+
+
+def names(group: Group) -> list[str]:
+    return [entry.name for entry in group.entries]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_the_network_beside_its_peers(small: networks.Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "PEERS", [replace(peer, packages=("no_such",)) for peer in engine.PEERS[:1]])
+    group = engine.beside_peers(PLAN, small, "peers-0")
+    best = native.targets()[-1]
+    ceilings = [f"ceiling {precision}, {best}" for precision in ("int8", "f32")]
+    assert names(group) == ["subpixel int8", ceilings[0], "subpixel f32", ceilings[1]]
+    assert [entry.ceiling for entry in group.entries] == [ceilings[0], None, ceilings[1], None]
+    assert group.notes == (f"{engine.PEERS[0].name}: not measured, no_such not installed",)
+
+
+def test_each_target_stands_beside_its_own_ceiling(small: networks.Network) -> None:
+    before = os.environ.get("SUBPIXEL_TARGET")
+    group = engine.on_each_target(PLAN, small, "targets-0")
+    assert os.environ.get("SUBPIXEL_TARGET") == before
+    assert {f"int8, {name}" for name in native.targets()} <= set(names(group))
+    for entry in group.entries:
+        assert entry.ceiling == (None if entry.role == "ceiling" else f"ceiling {entry.name}")
+
+
+def test_the_ceilings_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "_WORK", 1e6)
+    facts = {fact.name: fact for fact in engine.machine(replace(PLAN, threads=2)).facts}
+    for threads in ("1 thread", "2 threads"):
+        assert facts[f"copy, {threads}"].unit == "GB/s copied"
+        for name in native.targets():
+            assert facts[f"int8, {name}, {threads}"].value > 0
+    assert {fact.unit for fact in facts.values()} == {"GB/s copied", "GMAC/s"}
+
+
+def test_sizes_and_threads_of_linearity(small: networks.Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "_SIZES", {0.1: (8, 9), 100: (9, 10)})
+    group = engine.linearity(replace(PLAN, threads=2))
+    assert names(group) == ["0.1 Mpx, 1 thread", "0.1 Mpx, 2 threads"]
+    assert group.entries[0].pixels == 72
+    assert names(engine.linearity(replace(PLAN, full=True)))[1:] == ["100 Mpx, 1 thread"]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_pictures_end_to_end(small: networks.Network, data_dir: Path) -> None:
+    group = images.beside_superres(PLAN)
+    assert [name for name in names(group) if not name.startswith("ceiling")] == ["subpixel int8", "subpixel f32"]
+    assert "its model files were not given" in group.notes[-1]
+    folder = data_dir.parent / "peers" / "opencv-dnn-superres"
+    if folder.is_dir():
+        group = images.beside_superres(replace(PLAN, superres=folder))
+        assert "OpenCV dnn_superres ESPCN" in names(group) or "no such module" in group.notes[-1]
+
+
+def test_the_images_suite(small: networks.Network) -> None:
+    groups = {group.id: group for group in images.images(PLAN)}
+    assert list(groups) == ["end-to-end", "kinds", "files"]
+    assert {"RGBA u8, int8", "RGB u16, f32", "gray u8, int8"} <= set(names(groups["kinds"]))
+    assert names(groups["files"]) == ["Job, int8", "Job, f32", "subpixel upscale"]
+
+
+def test_a_failing_command_is_an_error() -> None:
+    with pytest.raises(SubpixelError, match="no_such"):
+        images._run(["python", "-m", "no_such"])
+
+
+def test_every_operator_case_runs_and_agrees_in_shape(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(operators.shuffle, "_SIZES", {"small": (24, 24)})
+    monkeypatch.setattr(operators.resizing, "_SMALL", (12, 16))
+    monkeypatch.setattr(operators.resizing, "_LARGE", (36, 48))
+    monkeypatch.setattr(operators.warping, "_HEIGHT", 12)
+    monkeypatch.setattr(operators.warping, "_WIDTH", 16)
+    monkeypatch.setattr(operators.warping, "_SIZE", (1, 3, 12, 16))
+    monkeypatch.setattr(operators.pooling, "_HEIGHT", 8)
+    monkeypatch.setattr(operators.pooling, "_WIDTH", 16)
+    monkeypatch.setattr(operators.convolution, "_CASES", {"3→3 k4 s2 p1": (3, 3, 4, 2, 1, 6, 8)})
+    seen = set()
+    for family in operators._FAMILIES:
+        for case in family.cases(1):
+            seen.add(case.operator)
+            sizes = {name: np.asarray(call()).size for name, call in {**case.ours, **case.peers}.items()}
+            assert case.ceilings
+            assert len(set(sizes.values())) == 1, (case.operator, case.name, sizes)
+            for call in case.ceilings.values():
+                call()
+    assert seen == {"pixel_shuffle", "resize", "grid_sample", "affine_grid", "conv_transpose", "max_unpool"}
+
+
+def test_only_the_cases_asked_for_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    nothing: dict[str, Callable[[], Any]] = {"subpixel": lambda: None}
+
+    class Family:
+        @staticmethod
+        def cases(threads: int) -> Iterator[Case]:
+            for name in ("first", "second"):
+                yield Case("op", name, nothing, {"least": lambda: None, "most": lambda: sum(range(100_000))})
+
+    monkeypatch.setattr(operators, "_FAMILIES", (Family,))
+    (group,) = operators.operators(replace(PLAN, only="op second"))
+    assert (group.id, group.title) == ("ops/op", "second")
+    assert [(e.name, e.ceiling) for e in group.entries] == [("subpixel", "most"), ("least", None), ("most", None)]
+
+
+def test_memory_beyond_input_and_result_is_small_for_the_network() -> None:
+    amount = memory.beyond("plane", (400, 500), 1)
+    if amount is None:
+        pytest.skip("this system does not tell a process its highest memory")
+    assert -1 < amount < 16  # the result alone has 1.7 MiB, whole feature maps in f32 would have 70
+
+
+def test_the_machine_is_told_by_its_features() -> None:
+    machine = describe(1)
+    assert os.uname().nodename not in json.dumps(machine)
+    assert machine["versions"]["numpy"] == np.__version__
+    assert machine["architecture"] in label(machine)
+
+
+def test_threads_are_held_to_what_was_asked() -> None:
+    if not hasattr(os, "sched_getaffinity"):
+        pytest.skip("this system has no affinity")
+    before = os.sched_getaffinity(0)
+    with only_threads(1):
+        assert len(os.sched_getaffinity(0)) == 1
+    assert os.sched_getaffinity(0) == before
+    with pytest.raises(InvalidArgument, match="threads=4096"), only_threads(4096):
+        pass
+
+
+def test_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, run: Callable[..., Any]) -> None:
+    group = Group("peers-0", "A network", (Entry("subpixel int8", "ours", Timing(2.0, 1.0, 3.0, 3)),))
+    plans: list[Plan] = []
+
+    def suite(plan: Plan) -> Iterator[Group]:
+        plans.append(plan)
+        yield group
+
+    monkeypatch.setitem(suites.SUITES, "engine", suite)
+    done = run("bench", "-j", 1, "--rounds", 4, "--out", tmp_path / "results.json")
+    assert done.code == 0, done.err
+    assert done.out.startswith("A network\n")
+    assert (plans[0].threads, plans[0].rounds, plans[0].full) == (1, 4, False)
+    assert Results.of(json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))).groups == (group,)
+    done = run("bench", "-j", 1, "--only", "two words", "--json")
+    results = Results.of(json.loads(done.out))
+    assert (results.suite, results.command) == (
+        "engine",
+        "subpixel bench --suite engine --threads 1 --only 'two words'",
+    )
+    assert done.err.startswith("A network\n")
+
+
+def test_wrong_use_of_the_command(run: Callable[..., Any]) -> None:
+    done = run("bench", "--suite", "video")
+    assert (done.code, done.err) == (2, "error: suite='video': one of engine, ops, images is needed\n")
+    assert run("bench", "--rounds", 1).code == 2
+    assert run("bench", "-j", 1000).code == 2
+
+
+def test_without_the_compiled_module_there_is_nothing_to_measure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(suites.ceilings, "native_module", lambda: None)
+    with pytest.raises(BackendUnavailable, match="C\\+\\+ compiler"):
+        suites.measure("engine", PLAN)
