@@ -1,5 +1,7 @@
 # make demo   upscale a real photograph (IMAGE=path takes yours) and compare it with bicubic
 # make test   everything: lint, types, tests
+# make test-native   the engine alone, without Python: every instruction set against plain loops
+# make sanitize   the same built with gcc's sanitizers: addresses and undefined behaviour, then threads
 # make test-long   what takes long: JAX arrays (it installs JAX), long comparisons with random arguments
 # All is installed into .venv once; without changes no later call needs the network.
 
@@ -10,7 +12,7 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --con
 # What a build of the package reads.
 SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE $(shell find src native -type f -not -path '*/__pycache__/*')
 
-.PHONY: demo test test-long lint format clean
+.PHONY: demo test test-long test-native sanitize lint format clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python examples/demo.py $(if $(IMAGE),"$(IMAGE)")
@@ -20,6 +22,18 @@ test: $(VENV)/.dev lint
 
 test-long: $(VENV)/.long
 	$(BIN)/python -m pytest -m long tests
+
+# Engine and tests in a folder of build/, with the options given.
+native_tests = mkdir -p build && PATH="$(CURDIR)/$(BIN):$$PATH" && \
+	cmake -S . -B build/$(1) -G Ninja -DSUBPIXEL_TESTS=ON $(2) > build/$(1).log && cmake --build build/$(1) -- --quiet && \
+	build/$(1)/native/tests/subpixel_tests
+
+test-native: $(VENV)/.tools
+	$(call native_tests,tests,)
+
+sanitize: $(VENV)/.tools
+	$(call native_tests,address,-DSUBPIXEL_SANITIZE="address;undefined")
+	$(call native_tests,thread,-DSUBPIXEL_SANITIZE=thread)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

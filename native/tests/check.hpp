@@ -1,0 +1,74 @@
+// What the parts of the native test program share: a check that counts and goes on, and random numbers that are the
+// same everywhere.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <string>
+#include <vector>
+
+namespace test {
+
+void report(bool held, const char* file, int line, const std::string& what);
+int failures();
+long long checks();
+
+// `what` is any text with the arguments at hand.
+#define CHECK(condition, what) ::test::report((condition), __FILE__, __LINE__, std::string(#condition) + ": " + (what))
+
+class Random {
+ public:
+  explicit Random(std::uint64_t seed) : state_(seed) {}
+  std::uint64_t next() {  // a 64-bit mix of a counter
+    std::uint64_t z = state_ += 0x9e3779b97f4a7c15u;
+    z = (z ^ z >> 31) * 0xd6e8feb86659fd93u;
+    z = (z ^ z >> 29) * 0xa0761d6478bd642fu;
+    return z ^ z >> 32;
+  }
+  int whole(int low, int high) {  // both included
+    return low + static_cast<int>(next() % static_cast<std::uint64_t>(std::int64_t{high} - low + 1));
+  }
+  float real(float low, float high) { return low + (high - low) * static_cast<float>(next() >> 40) / 16777216.0f; }
+
+ private:
+  std::uint64_t state_;
+};
+
+template <class T>
+bool same_bytes(const std::vector<T>& a, const std::vector<T>& b) {
+  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0);
+}
+
+// Bytes, or floats among which are NaN, infinities, denormals and -0 where `wild`.
+inline void fill(std::vector<std::uint8_t>& v, Random& random, bool = false) {
+  for (std::uint8_t& s : v) s = static_cast<std::uint8_t>(random.next() >> 20);
+}
+inline void fill(std::vector<float>& v, Random& random, bool wild = false) {
+  using Limits = std::numeric_limits<float>;
+  const float odd[] = {Limits::quiet_NaN(), Limits::infinity(), -Limits::infinity(), Limits::denorm_min(), -0.0f,
+                       Limits::max(), -Limits::max(), -Limits::denorm_min()};
+  for (float& s : v) s = wild && random.whole(0, 7) == 0 ? odd[random.whole(0, 7)] : random.real(-0.25f, 1.25f);
+}
+
+// All targets of this build that run here; the first is `scalar`.
+const std::vector<std::string>& all_targets();
+
+// Sanitizers and emulation make everything ten times slower: they are shown fewer sizes.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(SUBPIXEL_EMULATED)
+inline constexpr bool kSlow = true;
+#else
+inline constexpr bool kSlow = false;
+#endif
+
+void integer_networks();
+void f32_networks();
+void shuffles();
+void warps();
+void resizes();
+void convolutions();
+void unpoolings();
+void threads();
+
+}  // namespace test

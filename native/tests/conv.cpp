@@ -1,0 +1,121 @@
+// Sub-pixel convolution against sums in f64; each target against itself with other threads, byte for byte.
+#include "subpixel/conv.hpp"
+
+#include <cmath>
+
+#include "check.hpp"
+
+namespace test {
+namespace {
+
+using subpixel::SubpixelConv;
+
+struct Case {
+  SubpixelConv s;
+  std::vector<float> x, weight, bias;
+};
+
+// The sum behind one sample of y.
+double plainly(const SubpixelConv& s, std::ptrdiff_t n, int c, std::ptrdiff_t row, std::ptrdiff_t column) {
+  const int cell = s.rh * s.rw, result = s.groups * s.out_channels / cell, in = s.groups * s.in_channels;
+  row += s.crop_top, column += s.crop_left;
+  const int phase = static_cast<int>(row % s.rh * s.rw + column % s.rw);
+  const int o = s.crd ? c * cell + phase : phase * result + c, group = o / s.out_channels;
+  double sum = s.bias ? s.bias[o] : 0.0;
+  for (int ci = 0; ci < s.in_channels; ++ci)
+    for (int ky = 0; ky < s.kernel_h; ++ky)
+      for (int kx = 0; kx < s.kernel_w; ++kx) {
+        const std::ptrdiff_t i = row / s.rh * s.stride_h + ky * s.dilation_h - s.top;
+        const std::ptrdiff_t j = column / s.rw * s.stride_w + kx * s.dilation_w - s.left;
+        if (i < 0 || i >= s.height || j < 0 || j >= s.width) continue;
+        const std::ptrdiff_t k = group * s.in_channels + ci;
+        const float x = s.channels_last ? s.x[((n * s.height + i) * s.width + j) * in + k]
+                                        : s.x[((n * in + k) * s.height + i) * s.width + j];
+        sum += double{x} * s.weight[((std::size_t(o) * s.in_channels + ci) * s.kernel_h + ky) * s.kernel_w + kx];
+      }
+  return sum;
+}
+
+Case random_case(Random& random) {
+  Case made{};
+  SubpixelConv& s = made.s;
+  s.n = random.whole(1, 2);
+  s.height = random.whole(1, 20);
+  s.width = random.whole(0, 5) ? random.whole(1, 60) : random.whole(330, 345);
+  s.groups = random.whole(1, 3);
+  s.in_channels = random.whole(1, 5);
+  s.rh = random.whole(1, 3);
+  s.rw = random.whole(1, 4);
+  s.out_channels = s.rh * s.rw * random.whole(1, 3);
+  s.kernel_h = random.whole(1, 4);
+  s.kernel_w = random.whole(1, 5);
+  s.stride_h = random.whole(1, 2);
+  s.stride_w = random.whole(1, 3);
+  s.dilation_h = random.whole(1, 2);
+  s.dilation_w = random.whole(1, 3);
+  s.top = random.whole(0, 6);
+  s.left = random.whole(0, 6);
+  s.full_h = random.whole(1, s.rh);
+  s.full_w = random.whole(1, s.rw);
+  s.crd = random.whole(0, 1);
+  s.channels_last = random.whole(0, 1);
+  s.crop_top = random.whole(0, 5);
+  s.crop_left = random.whole(0, 7);
+  s.rows = random.whole(1, 40);
+  s.columns = random.whole(1, 70);
+  const int outputs = s.groups * s.out_channels, cell = s.rh * s.rw, result = outputs / cell;
+  made.x.resize(static_cast<std::size_t>(s.n * s.groups * s.in_channels * s.height * s.width));
+  made.weight.resize(std::size_t(outputs) * s.in_channels * s.kernel_h * s.kernel_w);
+  made.bias.resize(static_cast<std::size_t>(outputs));
+  fill(made.x, random);
+  fill(made.weight, random);
+  fill(made.bias, random);
+  for (std::size_t k = 0; k < made.weight.size(); ++k) {
+    const int kx = static_cast<int>(k) % s.kernel_w, ky = static_cast<int>(k) / s.kernel_w % s.kernel_h;
+    const int o = static_cast<int>(k) / (s.kernel_w * s.kernel_h * s.in_channels), phase = s.crd ? o % cell : o / result;
+    if ((ky == 0 && phase / s.rw >= s.full_h) || (kx == 0 && phase % s.rw >= s.full_w)) made.weight[k] = 0.0f;
+  }
+  s.x = made.x.data();
+  s.weight = made.weight.data();
+  s.bias = random.whole(0, 1) ? made.bias.data() : nullptr;
+  return made;
+}
+
+bool close(const SubpixelConv& s, const std::vector<float>& y) {
+  const int result = s.groups * s.out_channels / (s.rh * s.rw);
+  for (std::ptrdiff_t n = 0; n < s.n; ++n)
+    for (int c = 0; c < result; ++c)
+      for (std::ptrdiff_t i = 0; i < s.rows; ++i)
+        for (std::ptrdiff_t j = 0; j < s.columns; ++j) {
+          const std::ptrdiff_t at = s.channels_last ? ((n * s.rows + i) * s.columns + j) * result + c
+                                                    : ((n * result + c) * s.rows + i) * s.columns + j;
+          if (!(std::abs(y[at] - plainly(s, n, c, i, j)) <= 1e-4)) return false;
+        }
+  return true;
+}
+
+}  // namespace
+
+void convolutions() {
+  Random random(51);
+  for (int round = 0; round < (kSlow ? 60 : 300); ++round) {
+    Case one = random_case(random);
+    // Kernels of one tap have none left where their first is gone.
+    if (one.s.kernel_h == 1) one.s.full_h = one.s.rh;
+    if (one.s.kernel_w == 1) one.s.full_w = one.s.rw;
+    const int result = one.s.groups * one.s.out_channels / (one.s.rh * one.s.rw);
+    const auto run = [&](int threads, const std::string& target) {
+      std::vector<float> y(static_cast<std::size_t>(one.s.n * result * one.s.rows * one.s.columns));
+      one.s.y = y.data();
+      subpixel::subpixel_conv(one.s, threads, target);
+      return y;
+    };
+    for (const std::string& target : all_targets()) {
+      const std::vector<float> made = run(1, target);
+      CHECK(close(one.s, made), target + " round " + std::to_string(round));
+      for (int threads : {2, 5}) CHECK(same_bytes(run(threads, target), made), target + " round " + std::to_string(round));
+    }
+  }
+}
+
+}  // namespace test

@@ -1,0 +1,142 @@
+// f32 networks: every target against sums in f64, and each against itself with other tiles and threads, byte for byte.
+#include "subpixel/session.hpp"
+
+#include <cmath>
+
+#include "check.hpp"
+#include "plain.hpp"
+
+namespace test {
+namespace {
+
+using subpixel::Activation;
+using subpixel::Session;
+
+struct Layer {
+  int out, kernel_h, kernel_w;
+  Activation activation;
+  std::vector<float> weight, bias, slope;
+};
+
+// A chain of convolutions and a pixel shuffle, to which the input is added, its samples repeated.
+struct Network {
+  int channels, scale;
+  bool crd, zero_border;
+  std::vector<Layer> layers;
+};
+
+Network random_network(Random& random) {
+  const Activation kinds[] = {Activation::none, Activation::relu, Activation::prelu, Activation::tanh, Activation::clip};
+  Network n{random.whole(0, 1) ? 3 : 1, random.whole(1, 4), random.whole(0, 1) == 1, random.whole(0, 1) == 1, {}};
+  const int count = random.whole(1, 3);
+  for (int k = 0, in = n.channels; k < count; ++k) {
+    const bool last = k + 1 == count;
+    Layer l{last ? n.channels * n.scale * n.scale : random.whole(1, 19), 2 * random.whole(0, 3) + 1,
+            2 * random.whole(0, 3) + 1, last ? Activation::none : kinds[random.whole(0, 4)], {}, {}, {}};
+    const int taps = in * l.kernel_h * l.kernel_w;
+    for (int w = 0; w < l.out * taps; ++w) l.weight.push_back(random.real(-1, 1) / std::sqrt(static_cast<float>(taps)));
+    for (int o = 0; o < l.out; ++o) {
+      l.bias.push_back(random.real(-0.1f, 0.1f));
+      l.slope.push_back(random.real(-0.5f, 0.5f));
+    }
+    in = l.out;
+    n.layers.push_back(l);
+  }
+  return n;
+}
+
+double activated(const Layer& l, int channel, double v) {
+  switch (l.activation) {
+    case Activation::relu: return std::max(v, 0.0);
+    case Activation::prelu: return v < 0 ? v * l.slope[channel] : v;
+    case Activation::tanh: return std::tanh(v);
+    case Activation::clip: return std::clamp(v, 0.0, 1.0);
+    case Activation::none: break;
+  }
+  return v;
+}
+
+int half(const Layer& l) { return std::max(l.kernel_h, l.kernel_w) / 2; }
+
+std::vector<double> plainly(const Network& n, const std::vector<float>& x, int height, int width) {
+  Planes<double> value(n.channels, height, width);
+  value.samples.assign(x.begin(), x.end());
+  int reach_h = 0, reach_w = 0;
+  for (const Layer& l : n.layers) reach_h += l.kernel_h / 2, reach_w += l.kernel_w / 2;
+  if (!n.zero_border) value = padded(value, reach_h, reach_w, true);
+  for (const Layer& l : n.layers) {
+    if (n.zero_border) value = padded(value, l.kernel_h / 2, l.kernel_w / 2, false);
+    const int in = value.channels;
+    value = convolved(value, l.out, l.kernel_h, l.kernel_w, [&](int o, int c, int ky, int kx) {
+      return static_cast<double>(l.weight[((std::size_t(o) * in + c) * l.kernel_h + ky) * l.kernel_w + kx]);
+    });
+    for (int o = 0; o < l.out; ++o)
+      for (int k = 0; k < value.height * value.width; ++k) {
+        double& v = (&value.at(o, 0, 0))[k];
+        v = activated(l, o, v + l.bias[o]);
+      }
+  }
+  std::vector<double> y;
+  const int r = n.scale;
+  for (int c = 0; c < n.channels; ++c)
+    for (int i = 0; i < height * r; ++i)
+      for (int j = 0; j < width * r; ++j)
+        y.push_back(value.at(shuffled_from(n.crd, n.channels, r, c, i % r, j % r), i / r, j / r) +
+                    x[(std::size_t(c) * height + i / r) * width + j / r]);
+  return y;
+}
+
+std::vector<float> run(const Network& n, const std::vector<float>& x, int height, int width, int threads,
+                       const std::string& target) {
+  int halo = 0;
+  for (const Layer& l : n.layers) halo += half(l);
+  Session session(n.channels, n.scale, halo, n.zero_border, threads, target);
+  int value = 0, lost = 0;
+  for (const Layer& l : n.layers) {
+    lost += half(l);
+    session.add_conv({l.out, 1, lost}, value++, l.kernel_h, l.kernel_w, l.weight.data(), l.bias.data(), l.activation,
+                     l.slope.data());
+  }
+  lost *= n.scale;
+  session.add_step({n.channels, n.scale, lost}, subpixel::ShuffleStep{value++, n.scale, n.crd});
+  subpixel::ResizeStep repeat{0, n.scale, 1, {}, {}};
+  repeat.offset.resize(static_cast<std::size_t>(n.scale), 0);
+  repeat.weight.resize(static_cast<std::size_t>(n.scale), 1.0f);
+  session.add_step({n.channels, n.scale, 0}, repeat);
+  session.add_step({n.channels, n.scale, lost}, subpixel::AddStep{{value, value + 1}});
+  std::vector<float> y(x.size() * n.scale * n.scale);
+  session.run(x.data(), height, width, y.data());
+  return y;
+}
+
+bool close(const std::vector<float>& made, const std::vector<double>& expected) {
+  for (std::size_t k = 0; k < made.size(); ++k)
+    if (!(std::abs(made[k] - expected[k]) <= 2e-5)) return false;
+  return true;
+}
+
+}  // namespace
+
+void f32_networks() {
+  Random random(11);
+  for (int round = 0; round < (kSlow ? 25 : 120); ++round) {
+    const Network n = random_network(random);
+    const int height = random.whole(0, 9) ? random.whole(1, 12) : random.whole(60, 70);
+    const int width = random.whole(0, 9) ? random.whole(1, 50) : random.whole(140, 150);
+    std::vector<float> x(static_cast<std::size_t>(n.channels) * height * width), wild = x;
+    fill(x, random);
+    fill(wild, random, true);
+    const std::vector<double> expected = plainly(n, x, height, width);
+    for (const std::string& target : all_targets()) {
+      const std::string text = target + " on " + std::to_string(height) + "x" + std::to_string(width);
+      const std::vector<float> made = run(n, x, height, width, 1, target), odd = run(n, wild, height, width, 1, target);
+      CHECK(close(made, expected), text);
+      for (int t : {2, 5}) {
+        CHECK(same_bytes(run(n, x, height, width, t, target), made), text);
+        CHECK(same_bytes(run(n, wild, height, width, t, target), odd), text + " with what is no number");
+      }
+    }
+  }
+}
+
+}  // namespace test

@@ -1,0 +1,155 @@
+// Sampling: every target gives the scalar one's bytes, with any threads; places that are whole give the samples there.
+#include "subpixel/warp.hpp"
+
+#include <algorithm>
+
+#include "check.hpp"
+
+namespace test {
+namespace {
+
+using namespace subpixel;
+using Bytes = std::vector<std::uint8_t>;
+
+// Bytes of `count` samples; floats may be no numbers.
+Bytes samples(Sample kind, std::size_t count, Random& random, bool wild) {
+  Bytes made(count * bytes_of(kind));
+  if (kind != Sample::f32) {
+    fill(made, random);
+    return made;
+  }
+  std::vector<float> real(count);
+  fill(real, random, wild);
+  if (count > 0) std::memcpy(made.data(), real.data(), made.size());
+  return made;
+}
+
+// NaN has many bytes, and processors choose different ones.
+void settle(Bytes& y, Sample kind) {
+  if (kind != Sample::f32) return;
+  for (std::size_t k = 0; k + 4 <= y.size(); k += 4) {
+    float f;
+    std::memcpy(&f, y.data() + k, 4);
+    if (f != f) std::fill_n(y.data() + k, 4, std::uint8_t{0xff});
+  }
+}
+
+std::string text(const Warp& w) {
+  return std::to_string(w.channels) + " channels " + std::to_string(w.height) + "x" + std::to_string(w.width) + " to " +
+         std::to_string(w.rows) + "x" + std::to_string(w.columns) + " kind " + std::to_string(static_cast<int>(w.sample)) +
+         " sampling " + std::to_string(static_cast<int>(w.sampling)) + " outside " +
+         std::to_string(static_cast<int>(w.outside)) + (w.flow ? " flow" : "") + (w.channels_last ? " last" : "");
+}
+
+void compare(Warp w, int count, Random& random) {
+  const bool wild = random.whole(0, 3) == 0;
+  const Bytes x = samples(w.sample, std::size_t(count) * w.channels * w.height * w.width, random, wild);
+  std::vector<float> places(std::size_t(count) * 2 * w.rows * w.columns);
+  fill(places, random, wild);
+  const float far = w.flow ? 2.0f * static_cast<float>(w.width) : 3.0f;
+  for (float& p : places) p = (p - 0.5f) * far;
+  const auto run = [&](int threads, const std::string& target) {
+    Bytes y(std::size_t(count) * w.channels * w.rows * w.columns * bytes_of(w.sample));
+    w.x = x.data();
+    w.places = places.data();
+    w.y = y.data();
+    warp(w, count, threads, target);
+    settle(y, w.sample);
+    return y;
+  };
+  const Bytes expected = run(1, "scalar");
+  for (const std::string& target : all_targets())
+    for (int threads : {1, 2, 5}) CHECK(same_bytes(run(threads, target), expected), target + " " + text(w));
+  if (!w.flow || wild || w.rows > w.height || w.columns > w.width) return;
+  std::fill(places.begin(), places.end(), 0.0f);
+  const Bytes still = run(2, all_targets().back());
+  for (std::size_t c = 0; c < std::size_t(count) * w.channels; ++c)
+    for (int i = 0; i < w.rows; ++i)
+      for (int j = 0; j < w.columns; ++j)
+        for (int b = 0; b < bytes_of(w.sample); ++b) {
+          const std::size_t n = c / w.channels, k = c % w.channels;
+          const auto at = [&](int height, int width) {
+            const std::size_t pixel = w.channels_last ? ((n * height + i) * width + j) * w.channels + k
+                                                      : (c * height + i) * width + j;
+            return pixel * bytes_of(w.sample) + b;
+          };
+          if (still[at(w.rows, w.columns)] == x[at(w.height, w.width)]) continue;
+          return CHECK(false, "no flow, another picture: " + text(w));
+        }
+}
+
+void pictures(Random& random) {
+  const int sides[] = {1, 2, 3, 7, 8, 9, 15, 16, 17, 33, 40, 127, 128, 129, 131};
+  const auto side = [&] { return sides[random.whole(0, random.whole(0, 3) ? 9 : 14)]; };
+  for (Sample sample : {Sample::u8, Sample::u16, Sample::f32})
+    for (Sampling sampling : {Sampling::nearest, Sampling::bilinear, Sampling::bicubic})
+      for (Outside outside : {Outside::zeros, Outside::border, Outside::reflection})
+        for (int round = 0; round < (kSlow ? 8 : 40); ++round) {
+          const int channels = random.whole(1, 5);
+          compare({nullptr, channels, side(), side(), nullptr, nullptr, side(), side(), sample,
+                   channels > 1 && random.whole(0, 1), random.whole(0, 1) == 1, random.whole(0, 1) == 1,
+                   random.whole(0, 1) == 1, sampling, outside, random.whole(0, 1) ? -0.75 : -0.5},
+                  random.whole(1, 2), random);
+        }
+}
+
+void volumes(Random& random) {
+  for (Sampling sampling : {Sampling::nearest, Sampling::bilinear})
+    for (Outside outside : {Outside::zeros, Outside::border, Outside::reflection})
+      for (int round = 0; round < 20; ++round) {
+        const int count = random.whole(1, 2), channels = random.whole(1, 3);
+        const int depth = random.whole(1, 5), height = random.whole(1, 9), width = random.whole(1, 20);
+        const int slices = random.whole(1, 3), rows = random.whole(1, 5), columns = random.whole(1, 140);
+        std::vector<float> x(std::size_t(count) * channels * depth * height * width);
+        std::vector<float> places(std::size_t(count) * slices * rows * columns * 3);
+        fill(x, random);
+        fill(places, random, round % 2 == 1);
+        for (float& p : places) p = (p - 0.5f) * 3.0f;
+        const auto run = [&](int threads, const std::string& target) {
+          std::vector<float> y(std::size_t(count) * channels * slices * rows * columns);
+          warp_volumes({x.data(), channels, depth, height, width, places.data(), y.data(), slices, rows, columns,
+                        round % 3 == 0, sampling, outside}, count, threads, target);
+          return y;
+        };
+        const std::vector<float> expected = run(1, "scalar");
+        for (const std::string& target : all_targets())
+          for (int threads : {1, 5}) CHECK(same_bytes(run(threads, target), expected), target + " volumes");
+      }
+}
+
+void grids(Random& random) {
+  for (int round = 0; round < 60; ++round) {
+    const int dims = random.whole(2, 3), count = random.whole(1, 3);
+    std::vector<float> theta(std::size_t(count) * dims * (dims + 1)), at[3];
+    fill(theta, random);
+    AffineGrid grid{theta.data(), dims, {}, {}, nullptr};
+    std::size_t places = static_cast<std::size_t>(count);
+    for (int k = 0; k < dims; ++k) {
+      grid.sides[k] = random.whole(1, k + 1 == dims ? 70 : 9);
+      places *= static_cast<std::size_t>(grid.sides[k]);
+      at[k].resize(static_cast<std::size_t>(grid.sides[k]));
+      fill(at[k], random);
+      grid.at[k] = at[k].data();
+    }
+    const auto run = [&](int threads, const std::string& target) {
+      std::vector<float> y(places * dims);
+      grid.to = y.data();
+      affine_grid(grid, count, threads, target);
+      return y;
+    };
+    const std::vector<float> expected = run(1, "scalar");
+    for (const std::string& target : all_targets())
+      for (int threads : {1, 5}) CHECK(same_bytes(run(threads, target), expected), target + " affine_grid");
+  }
+}
+
+}  // namespace
+
+void warps() {
+  Random random(41);
+  pictures(random);
+  volumes(random);
+  grids(random);
+}
+
+}  // namespace test
