@@ -1,6 +1,7 @@
 # make demo   upscale a real photograph (IMAGE=path takes yours) and compare it with bicubic
 # make test   everything: lint, types, tests
 # make test-native   the engine alone, without Python: every instruction set against plain loops
+# make test-neon   that built for 64-bit ARM and run under qemu
 # make sanitize   the same built with gcc's sanitizers: addresses and undefined behaviour, then threads
 # make test-long   what takes long: JAX arrays (it installs JAX), long comparisons with random arguments
 # All is installed into .venv once; without changes no later call needs the network.
@@ -10,9 +11,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 # What a build of the package reads.
-SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE $(shell find src native -type f -not -path '*/__pycache__/*')
+SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE $(shell find src native -type f -not -path '*/__pycache__/*' -not -path 'native/tests/*')
 
-.PHONY: demo test test-long test-native sanitize lint format clean
+.PHONY: demo test test-long test-native test-neon sanitize lint format clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python examples/demo.py $(if $(IMAGE),"$(IMAGE)")
@@ -26,10 +27,17 @@ test-long: $(VENV)/.long
 # Engine and tests in a folder of build/, with the options given.
 native_tests = mkdir -p build && PATH="$(CURDIR)/$(BIN):$$PATH" && \
 	cmake -S . -B build/$(1) -G Ninja -DSUBPIXEL_TESTS=ON $(2) > build/$(1).log && cmake --build build/$(1) -- --quiet && \
-	build/$(1)/native/tests/subpixel_tests
+	$(3) build/$(1)/native/tests/subpixel_tests
 
 test-native: $(VENV)/.tools
 	$(call native_tests,tests,)
+
+test-neon: $(VENV)/.tools
+	@command -v aarch64-linux-gnu-g++ > /dev/null && command -v qemu-aarch64 > /dev/null || \
+		{ echo "make test-neon needs a cross compiler and an emulator: apt-get install g++-aarch64-linux-gnu qemu-user"; exit 1; }
+	$(call native_tests,neon,-DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64 \
+		-DCMAKE_CXX_COMPILER=aarch64-linux-gnu-g++ -DCMAKE_CXX_FLAGS=-DSUBPIXEL_EMULATED,\
+		QEMU_LD_PREFIX=/usr/aarch64-linux-gnu qemu-aarch64 -cpu max)
 
 sanitize: $(VENV)/.tools
 	$(call native_tests,address,-DSUBPIXEL_SANITIZE="address;undefined")

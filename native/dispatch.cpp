@@ -4,6 +4,8 @@
 
 #if defined(SUBPIXEL_X86)
 #include <cpuid.h>
+#elif defined(SUBPIXEL_ARM) && defined(__linux__)
+#include <sys/auxv.h>
 #endif
 
 namespace subpixel {
@@ -34,6 +36,14 @@ bool has_avxvnni() {
   unsigned a = 0, b = 0, c = 0, d = 0;
   return has_avx2() && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 4 & 1);
 }
+#elif defined(SUBPIXEL_ARM)
+bool has_i8mm() {
+#if defined(__linux__)
+  return getauxval(AT_HWCAP2) >> 13 & 1;
+#else
+  return false;
+#endif
+}
 #endif
 
 std::vector<Target> make_targets() {
@@ -54,6 +64,14 @@ std::vector<Target> make_targets() {
   with_vnni.runs = with_avx512.runs && __builtin_cpu_supports("avx512vnni");
   with_vnni.integer = vnni::kernels_int;
   list.insert(list.end(), {with_avx2, with_avxvnni, with_avx512, with_vnni});
+#elif defined(SUBPIXEL_ARM)
+  const Target with_neon = {"neon", true, neon::kernels_f32, neon::warp_kernels, &neon::permuter(), neon::resizer,
+                            neon::kernels_int};
+  Target with_i8mm = with_neon;  // what it adds is for whole numbers only
+  with_i8mm.name = "i8mm";
+  with_i8mm.runs = has_i8mm();
+  with_i8mm.integer = i8mm::kernels_int;
+  list.insert(list.end(), {with_neon, with_i8mm});
 #endif
   return list;
 }
@@ -99,8 +117,9 @@ std::vector<Feature> features() {
   SUBPIXEL_FEATURE("avx512vnni");
   list.push_back({"avxvnni", has_avxvnni()});
 #undef SUBPIXEL_FEATURE
-#elif defined(__aarch64__)
+#elif defined(SUBPIXEL_ARM)
   list.push_back({"neon", true});
+  list.push_back({"i8mm", has_i8mm()});
 #endif
   return list;
 }

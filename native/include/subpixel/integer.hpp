@@ -75,5 +75,7 @@ namespace avx2 { const KernelsInt& kernels_int(); }
 namespace avxvnni { const KernelsInt& kernels_int(); }
 namespace avx512 { const KernelsInt& kernels_int(); }
 namespace vnni { const KernelsInt& kernels_int(); }
+namespace neon { const KernelsInt& kernels_int(); }
+namespace i8mm { const KernelsInt& kernels_int(); }
 
 }  // namespace subpixel

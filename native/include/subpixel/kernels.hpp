@@ -41,5 +41,6 @@ inline constexpr int kVectorSlack = 48;
 namespace scalar { const KernelsF32& kernels_f32(); }
 namespace avx2 { const KernelsF32& kernels_f32(); }
 namespace avx512 { const KernelsF32& kernels_f32(); }
+namespace neon { const KernelsF32& kernels_f32(); }
 
 }  // namespace subpixel

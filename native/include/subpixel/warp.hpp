@@ -84,5 +84,6 @@ struct WarpKernels {
 namespace scalar { const WarpKernels& warp_kernels(); }
 namespace avx2 { const WarpKernels& warp_kernels(); }
 namespace avx512 { const WarpKernels& warp_kernels(); }
+namespace neon { const WarpKernels& warp_kernels(); }
 
 }  // namespace subpixel

@@ -77,5 +77,6 @@ struct Resizer {
 namespace scalar { const Resizer& resizer(); }
 namespace avx2 { const Resizer& resizer(); }
 namespace avx512 { const Resizer& resizer(); }
+namespace neon { const Resizer& resizer(); }
 
 }  // namespace subpixel

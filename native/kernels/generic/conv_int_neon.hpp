@@ -1,0 +1,135 @@
+// One row of a quantised convolution on 64-bit ARM, written once over a Product of cells. Each target's file defines
+// SUBPIXEL_TARGET_NS, Product, kVectors and kName before including this. Four output channels by vectors of four
+// columns stay in registers.
+
+#include "merge_int.hpp"
+
+namespace subpixel::SUBPIXEL_TARGET_NS {
+namespace {
+
+constexpr int kLanes = 4, kChannels = 4;
+
+// (a * b + 2^14) >> 15; a product of two -32768, which would saturate, does not occur.
+inline int16x8_t rounded_product(int16x8_t a, int16x8_t b) { return vqrdmulhq_s16(a, b); }
+
+inline int16x8_t tanh_of(int16x8_t z) {
+  for (int k = 0; k < 3; ++k) z = vqaddq_s16(z, z);
+  const int16x8_t u = vmaxq_s16(z, vdupq_n_s16(-32767)), square = rounded_product(u, u);
+  int16x8_t p = vdupq_n_s16(kTanh[4]);
+  for (int k = 3; k >= 0; --k) p = vaddq_s16(rounded_product(p, square), vdupq_n_s16(kTanh[k]));
+  return vshrq_n_s16(vaddq_s16(rounded_product(p, u), vdupq_n_s16(8)), 4);
+}
+
+// A constant of two channels, four times each: they stand so for the vectors of x86 too.
+inline int16x8_t pair16(const std::int16_t* p) { return vld1q_s16(p); }
+
+inline int16x8_t activated(int16x8_t z, Activation kind, const std::int16_t* slope) {
+  if (kind == Activation::tanh) return tanh_of(z);
+  if (kind == Activation::prelu)
+    return vbslq_s16(vcltzq_s16(z), rounded_product(z, pair16(slope)), z);
+  return z;
+}
+
+inline int16x4_t shifted(int32x4_t sum, int shift) { return vqmovn_s32(vshlq_s32(sum, vdupq_n_s32(-shift))); }
+
+// Sums of two channels, each of four columns, as z plus the zero.
+inline int16x8_t ended(const EndInt& e, int channel, int32x4_t a, int32x4_t b) {
+  const int16x8_t y = vcombine_s16(shifted(a, e.shift[channel]), shifted(b, e.shift[channel + 1]));
+  const int16x8_t z = rounded_product(y, pair16(e.multiplier + 4 * channel));
+  return vqaddq_s16(activated(z, e.activation, e.slope + 4 * channel), vdupq_n_s16(static_cast<short>(e.zero)));
+}
+
+// Four 16-bit samples of each of two channels, clipped to a byte, as four cells of two.
+inline uint32x4_t words_of_two(int16x8_t z) {
+  const int16x8_t clipped = vminq_s16(vmaxq_s16(z, vdupq_n_s16(0)), vdupq_n_s16(255));
+  return vreinterpretq_u32_s16(vzip1q_s16(clipped, vextq_s16(clipped, clipped, 4)));
+}
+
+inline void store(Cell* to, std::ptrdiff_t stride, int16x8_t low, int16x8_t high) {
+  if (Product::kGroup == 4) {
+    alignas(16) static constexpr unsigned char order[16] = {0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15};
+    const uint8x16_t bytes = vcombine_u8(vqmovun_s16(low), vqmovun_s16(high));
+    vst1q_u32(to, vreinterpretq_u32_u8(vqtbl1q_u8(bytes, vld1q_u8(order))));
+    return;
+  }
+  vst1q_u32(to, words_of_two(low));
+  vst1q_u32(to + stride, words_of_two(high));
+}
+
+template <int Vectors>
+void conv_block(const RowConvInt& a, const Cell* weight, int first, int column) {
+  Product::Sum sum[kChannels][Vectors];
+  for (int c = 0; c < kChannels; ++c)
+    for (int v = 0; v < Vectors; ++v) sum[c][v] = Product::start(a.end.bias[first + c]);
+  for (int ky = 0; ky < a.kernel_rows; ++ky)
+    for (int g = 0; g < a.groups; ++g) {
+      const Cell* x = a.rows[ky] + g * a.group_stride + column;
+      for (int kx = 0; kx < a.kernel_columns; ++kx, ++x, weight += kChannels) {
+        const uint32x4_t w = vld1q_u32(weight);
+#pragma GCC unroll 8
+        for (int v = 0; v < Vectors; ++v) {
+          const uint32x4_t cells = vld1q_u32(x + v * kLanes);
+          Product::multiply<0>(sum[0][v], cells, w);
+          Product::multiply<1>(sum[1][v], cells, w);
+          Product::multiply<2>(sum[2][v], cells, w);
+          Product::multiply<3>(sum[3][v], cells, w);
+        }
+      }
+    }
+  for (int v = 0; v < Vectors; ++v, column += kLanes) {
+    int32x4_t total[kChannels];
+    for (int c = 0; c < kChannels; ++c) total[c] = Product::total(sum[c][v]);
+    if (a.last != nullptr) {
+      for (int c = 0; c < kChannels; ++c) {
+        const int16x4_t y = shifted(total[c], a.end.shift[first + c]);
+        vst1_s16(a.last + (first + c) * a.last_stride + column, vqrdmulh_n_s16(y, a.end.multiplier[4 * (first + c)]));
+      }
+      continue;
+    }
+    store(a.out + first / Product::kGroup * a.out_stride + column, a.out_stride,
+          ended(a.end, first, total[0], total[1]), ended(a.end, first + 2, total[2], total[3]));
+  }
+}
+
+int block(int) { return kChannels; }
+
+void conv(const RowConvInt& a) {
+  const std::ptrdiff_t taps = static_cast<std::ptrdiff_t>(a.kernel_rows) * a.groups * a.kernel_columns;
+  // Inputs of a stripe stay in the first-level cache.
+  constexpr int stripe = 48;
+  for (int from = 0; from < a.columns; from += stripe) {
+    const int until = from + stripe < a.columns ? from + stripe : a.columns;
+    for (int first = 0; first < a.channels; first += kChannels) {
+      const Cell* weight = a.weight + first * taps;
+      int column = from;
+      for (; until - column > kLanes; column += kVectors * kLanes) conv_block<kVectors>(a, weight, first, column);
+      if (column < until) conv_block<1>(a, weight, first, column);
+    }
+  }
+}
+
+long long peak(long long rounds) {
+  constexpr int sums = 12;  // as many as hide the latency of the product
+  Product::Sum sum[sums];
+  for (int s = 0; s < sums; ++s) sum[s] = Product::start(0);
+  uint32x4_t x = vdupq_n_u32(0x01010101), w = x;
+  for (long long k = 0; k < rounds; ++k) {
+    asm volatile("" : "+w"(x), "+w"(w));
+#pragma GCC unroll 16
+    for (int s = 0; s < sums; ++s) Product::multiply<0>(sum[s], x, w);
+  }
+  for (int s = 0; s < sums; ++s) {
+    int32x4_t made = Product::total(sum[s]);
+    asm volatile("" : : "w"(made));
+  }
+  return rounds * sums * kLanes * Product::kGroup;
+}
+
+}  // namespace
+
+const KernelsInt& kernels_int() {
+  static constexpr KernelsInt table = {kName, Product::kGroup, block, conv, merge<float>, merge<std::uint8_t>, peak};
+  return table;
+}
+
+}  // namespace subpixel::SUBPIXEL_TARGET_NS

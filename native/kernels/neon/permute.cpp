@@ -1,0 +1,25 @@
+// 16 bytes a round by table look-ups, which give zero for an index of 16 or more.
+#include <arm_neon.h>
+
+#include "subpixel/permute.hpp"
+
+namespace subpixel::neon {
+namespace {
+
+void run(const PermuteRounds& p) {
+  for (std::ptrdiff_t n = 0; n < p.rounds; ++n) {
+    uint8x16_t made = vdupq_n_u8(0);
+    for (int k = 0; k < p.sources; ++k)
+      made = vorrq_u8(made, vqtbl1q_u8(vld1q_u8(p.source[k] + n * p.source_step), vld1q_u8(p.table + 16 * k)));
+    vst1q_u8(p.out + n * p.out_step, made);
+  }
+}
+
+}  // namespace
+
+const Permuter& permuter() {
+  static constexpr Permuter table = {16, run, nullptr};
+  return table;
+}
+
+}  // namespace subpixel::neon
