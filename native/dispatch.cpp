@@ -48,7 +48,8 @@ bool has_i8mm() {
 
 std::vector<Target> make_targets() {
   std::vector<Target> list = {
-      {"scalar", true, scalar::kernels_f32, scalar::warp_kernels, &kOneByOne, scalar::resizer, scalar::kernels_int, scalar::picture_kernels}};
+      {"scalar", true, scalar::kernels_f32, scalar::warp_kernels, &kOneByOne, scalar::resizer, scalar::kernels_int,
+       scalar::picture_kernels}};
 #if defined(SUBPIXEL_X86)
   const Target with_avx2 = {"avx2", has_avx2(), avx2::kernels_f32, avx2::warp_kernels, &avx2::permuter(), avx2::resizer,
                        avx2::kernels_int, avx2::picture_kernels};
@@ -66,7 +67,7 @@ std::vector<Target> make_targets() {
   list.insert(list.end(), {with_avx2, with_avxvnni, with_avx512, with_vnni});
 #elif defined(SUBPIXEL_ARM)
   const Target with_neon = {"neon", true, neon::kernels_f32, neon::warp_kernels, &neon::permuter(), neon::resizer,
-                            neon::kernels_int};
+                            neon::kernels_int, neon::picture_kernels};
   Target with_i8mm = with_neon;  // what it adds is for whole numbers only
   with_i8mm.name = "i8mm";
   with_i8mm.runs = has_i8mm();

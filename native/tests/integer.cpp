@@ -53,6 +53,12 @@ Network random_network(int channels, int scale, bool base, bool zero_border, std
   for (std::size_t k = 0; k < hidden.size(); ++k) {
     const int in = k == 0 ? channels : hidden[k - 1].out;
     n.layers.push_back(random_layer(in, hidden[k], k + 1 == hidden.size(), random));
+    IntegerLayer& made = n.layers.back();
+    const int earlier = random.whole(0, static_cast<int>(k));  // a skip where it fits
+    if (made.last || made.activation == Activation::tanh || earlier == static_cast<int>(k)) continue;
+    if (n.layers[earlier].out_channels != made.out_channels) continue;
+    made.skip = earlier;
+    made.skip_gain = static_cast<std::int16_t>(random.whole(-32768, 32767));
   }
   return n;
 }
@@ -72,16 +78,32 @@ long long activated(const IntegerLayer& l, int channel, long long z) {
   return (product(p, u) + 8) >> 4;
 }
 
-Ints layer_of(const IntegerLayer& l, const Ints& x) {
+// The middle of an earlier value, as large as `like`, in the units of what it is added to.
+Ints skipped(const IntegerLayer& l, const Ints& earlier, long long zero, const Ints& like) {
+  Ints made(like.channels, like.height, like.width);
+  const int down = (earlier.height - like.height) / 2, right = (earlier.width - like.width) / 2;
+  for (int c = 0; c < made.channels; ++c)
+    for (int i = 0; i < made.height; ++i)
+      for (int j = 0; j < made.width; ++j)
+        made.at(c, i, j) = product((earlier.at(c, i + down, j + right) - zero) * 128, l.skip_gain);
+  return made;
+}
+
+Ints layer_of(const IntegerLayer& l, const Ints& x, const std::vector<Ints>& earlier, const std::vector<long long>& zeros) {
   Ints made = convolved(x, l.out_channels, l.kernel_h, l.kernel_w, [&](int o, int c, int ky, int kx) {
     return static_cast<long long>(l.weight[((std::size_t(o) * l.in_channels + c) * l.kernel_h + ky) * l.kernel_w + kx]);
   });
+  const bool skips = l.skip >= 0;
+  const Ints more = skips ? skipped(l, earlier[l.skip], zeros[l.skip], made) : Ints(1, 1, 1);
   for (int o = 0; o < made.channels; ++o)
     for (int k = 0; k < made.height * made.width; ++k) {
       long long& v = (&made.at(o, 0, 0))[k];
       const long long y = std::clamp((v + l.bias[o]) >> l.shift[o], -32768ll, 32767ll);
       v = product(y, l.multiplier[o]);
-      if (!l.last) v = std::clamp(activated(l, o, v) + l.zero, 0ll, 255ll);
+      if (l.last) continue;
+      v = activated(l, o, v);
+      if (skips) v = (l.activation == Activation::relu ? std::max(v, 0ll) : v) + more.samples[&v - &made.at(0, 0, 0)];
+      v = std::clamp(v + l.zero, 0ll, 255ll);
     }
   return made;
 }
@@ -108,10 +130,14 @@ std::vector<Sample> plainly(const Network& n, const std::vector<Sample>& x, int 
   for (const IntegerLayer& l : n.layers) reach_h += l.kernel_h / 2, reach_w += l.kernel_w / 2;
   if (!n.zero_border) value = padded(value, reach_h, reach_w, true);
   long long zero = 0;
+  std::vector<Ints> earlier;
+  std::vector<long long> zeros;
   for (const IntegerLayer& l : n.layers) {
     if (n.zero_border) value = padded(value, l.kernel_h / 2, l.kernel_w / 2, false, zero);
-    value = layer_of(l, value);
+    value = layer_of(l, value, earlier, zeros);
     zero = l.zero;
+    earlier.push_back(value);
+    zeros.push_back(zero);
   }
   const int r = n.scale;
   std::vector<Sample> y;

@@ -22,9 +22,9 @@ struct IntegerLayer {
   std::vector<std::int32_t> bias;      // the zero of the source already subtracted
   std::vector<std::int32_t> shift;     // 0 … 31
   std::vector<std::int16_t> multiplier, slope;
-  bool last;                           // its z are the result
-  int skip;                            // the layer whose result is added to this one's, or -1
-  std::int16_t skip_gain;
+  bool last = false;                   // its z are the result
+  int skip = -1;                       // the layer whose result is added to this one's
+  std::int16_t skip_gain = 0;
 };
 
 // What a strip's results are given to: row after row.

@@ -39,6 +39,7 @@ struct PictureKernels {
 namespace scalar { const PictureKernels& picture_kernels(); }
 namespace avx2 { const PictureKernels& picture_kernels(); }
 namespace avx512 { const PictureKernels& picture_kernels(); }
+namespace neon { const PictureKernels& picture_kernels(); }
 
 // The four taps of each of the r positions between two samples: the first one's offset, and the weights.
 struct Phase {

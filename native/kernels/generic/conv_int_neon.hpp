@@ -32,11 +32,37 @@ inline int16x8_t activated(int16x8_t z, Activation kind, const std::int16_t* slo
 
 inline int16x4_t shifted(int32x4_t sum, int shift) { return vqmovn_s32(vshlq_s32(sum, vdupq_n_s32(-shift))); }
 
-// Sums of two channels, each of four columns, as z plus the zero.
+// Sums of two channels, each of four columns, as z.
 inline int16x8_t ended(const EndInt& e, int channel, int32x4_t a, int32x4_t b) {
   const int16x8_t y = vcombine_s16(shifted(a, e.shift[channel]), shifted(b, e.shift[channel + 1]));
   const int16x8_t z = rounded_product(y, pair16(e.multiplier + 4 * channel));
-  return vqaddq_s16(activated(z, e.activation, e.slope + 4 * channel), vdupq_n_s16(static_cast<short>(e.zero)));
+  return activated(z, e.activation, e.slope + 4 * channel);
+}
+
+// Four cells of two 16-bit samples, as four of each channel.
+inline int16x8_t twos_of_words(uint32x4_t cells) {
+  const int16x8_t v = vreinterpretq_s16_u32(cells);
+  return vcombine_s16(vget_low_s16(vuzp1q_s16(v, v)), vget_low_s16(vuzp2q_s16(v, v)));
+}
+
+// An earlier value's four cells of four channels, as 16-bit samples of two and two.
+inline void load_samples(const Cell* from, std::ptrdiff_t stride, int16x8_t& low, int16x8_t& high) {
+  if (Product::kGroup == 4) {
+    alignas(16) static constexpr unsigned char order[16] = {0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15};
+    const uint8x16_t bytes = vqtbl1q_u8(vreinterpretq_u8_u32(vld1q_u32(from)), vld1q_u8(order));
+    low = vreinterpretq_s16_u16(vmovl_u8(vget_low_u8(bytes)));
+    high = vreinterpretq_s16_u16(vmovl_high_u8(bytes));
+    return;
+  }
+  low = twos_of_words(vld1q_u32(from));
+  high = twos_of_words(vld1q_u32(from + stride));
+}
+
+// z with what a skip adds.
+inline int16x8_t skipped(const RowConvInt& a, int16x8_t z, int16x8_t u) {
+  if (a.end.activation == Activation::relu) z = vmaxq_s16(z, vdupq_n_s16(0));
+  const int16x8_t scaled = vshlq_n_s16(vsubq_s16(u, vdupq_n_s16(static_cast<short>(a.skip_zero))), 7);
+  return vqaddq_s16(z, rounded_product(scaled, vdupq_n_s16(a.skip_gain)));
 }
 
 // Four 16-bit samples of each of two channels, clipped to a byte, as four cells of two.
@@ -86,8 +112,16 @@ void conv_block(const RowConvInt& a, const Cell* weight, int first, int column) 
       }
       continue;
     }
-    store(a.out + first / Product::kGroup * a.out_stride + column, a.out_stride,
-          ended(a.end, first, total[0], total[1]), ended(a.end, first + 2, total[2], total[3]));
+    int16x8_t low = ended(a.end, first, total[0], total[1]), high = ended(a.end, first + 2, total[2], total[3]);
+    if (a.skip != nullptr) {
+      int16x8_t more_low, more_high;
+      load_samples(a.skip + first / Product::kGroup * a.skip_stride + column, a.skip_stride, more_low, more_high);
+      low = skipped(a, low, more_low);
+      high = skipped(a, high, more_high);
+    }
+    const int16x8_t zero = vdupq_n_s16(static_cast<short>(a.end.zero));
+    store(a.out + first / Product::kGroup * a.out_stride + column, a.out_stride, vqaddq_s16(low, zero),
+          vqaddq_s16(high, zero));
   }
 }
 

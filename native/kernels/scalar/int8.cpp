@@ -22,13 +22,11 @@ int scaled(const EndInt& e, int channel, std::int32_t sum) {
   return mulhrs(saturated(sum >> e.shift[channel]), e.multiplier[4 * channel]);
 }
 
-unsigned ended(const EndInt& e, int channel, std::int32_t sum, int skip) {
-  int z = scaled(e, channel, sum);
-  if (e.activation == Activation::relu && z < 0) z = 0;
-  if (e.activation == Activation::tanh) z = tanh_of(z);
-  if (e.activation == Activation::prelu && z < 0) z = mulhrs(z, e.slope[4 * channel]);
-  z = saturated(saturated(z + skip) + e.zero);
-  return static_cast<unsigned>(z < 0 ? 0 : z > 255 ? 255 : z);
+int activated(const EndInt& e, int channel, std::int32_t sum) {
+  const int z = scaled(e, channel, sum);
+  if (e.activation == Activation::tanh) return tanh_of(z);
+  if (e.activation == Activation::prelu && z < 0) return mulhrs(z, e.slope[4 * channel]);
+  return z;
 }
 
 constexpr int kChannels = 4;
@@ -56,12 +54,14 @@ void conv(const RowConvInt& a) {
       }
       Cell made = 0;
       for (int c = 0; c < kChannels; ++c) {
-        int skip = 0;
+        int z = activated(a.end, first + c, sum[c]);
         if (a.skip != nullptr) {
+          if (a.end.activation == Activation::relu && z < 0) z = 0;
           const int u = static_cast<int>(a.skip[first / 4 * a.skip_stride + x] >> (8 * c) & 255);
-          skip = mulhrs((u - a.skip_zero) * 128, a.skip_gain);
+          z = saturated(z + mulhrs((u - a.skip_zero) * 128, a.skip_gain));
         }
-        made |= ended(a.end, first + c, sum[c], skip) << (8 * c);
+        z = saturated(z + a.end.zero);
+        made |= static_cast<Cell>(z < 0 ? 0 : z > 255 ? 255 : z) << (8 * c);
       }
       a.out[first / 4 * a.out_stride + x] = made;
     }
