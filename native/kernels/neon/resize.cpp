@@ -24,7 +24,8 @@ inline Ints multiply_pairs(Ints x, Ints w) {
 }
 inline Shorts multiply_high(Shorts x, Shorts w) {
   const int16x8_t a = (int16x8_t)x, b = (int16x8_t)w;
-  return (Shorts)vshrn_high_n_s32(vshrn_n_s32(vmull_s16(vget_low_s16(a), vget_low_s16(b)), 16), vmull_high_s16(a, b), 16);
+  const int16x4_t low = vshrn_n_s32(vmull_s16(vget_low_s16(a), vget_low_s16(b)), 16);
+  return (Shorts)vshrn_high_n_s32(low, vmull_high_s16(a, b), 16);
 }
 inline Ints widened(Bytes v) { return __builtin_convertvector(v, Ints); }
 // What fits in the narrower type.
@@ -39,6 +40,13 @@ inline Bytes clipped(Ints v) {
   Bytes made;
   __builtin_memcpy(&made, &bytes, sizeof made);
   return made;
+}
+// Four vectors of them.
+typedef unsigned char AllBytes __attribute__((vector_size(16)));
+inline AllBytes clipped(Ints a, Ints b, Ints c, Ints d) {
+  const uint16x8_t words = vcombine_u16(vqmovun_s32((int32x4_t)a), vqmovun_s32((int32x4_t)b));
+  const uint16x8_t more = vcombine_u16(vqmovun_s32((int32x4_t)c), vqmovun_s32((int32x4_t)d));
+  return (AllBytes)vcombine_u8(vqmovn_u16(words), vqmovn_u16(more));
 }
 }  // namespace
 }  // namespace subpixel::neon
