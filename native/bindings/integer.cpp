@@ -103,6 +103,7 @@ class IntegerBuilder {
   }
 
   std::string target() const { return session_.target(); }
+  std::string kernels() const { return session_.kernels(); }
 
  private:
   static int checked(int channels) {
@@ -140,7 +141,8 @@ void bind_integer(nb::module_& m) {
            "weight"_a, "alpha"_a)
       .def("picture", &IntegerBuilder::picture<std::uint16_t>, "x"_a.noconvert(), "y"_a.noconvert(), "first"_a,
            "weight"_a, "alpha"_a)
-      .def_prop_ro("target", &IntegerBuilder::target);
+      .def_prop_ro("target", &IntegerBuilder::target)
+      .def_prop_ro("kernels", &IntegerBuilder::kernels);
 }
 
 }  // namespace subpixel

@@ -107,6 +107,7 @@ class Builder {
   }
 
   std::string target() const { return session_.target(); }
+  std::string kernels() const { return session_.kernels(); }
 
  private:
   const ValueShape& at(int value) const {
@@ -154,7 +155,8 @@ void bind_session(nb::module_& m) {
       .def("pixel_shuffle", &Builder::pixel_shuffle, "source"_a, "factor"_a, "order"_a, "lost"_a)
       // y is written in place: converted, it would be a copy that nobody sees
       .def("run", &Builder::run, "x"_a, "y"_a.noconvert())
-      .def_prop_ro("target", &Builder::target);
+      .def_prop_ro("target", &Builder::target)
+      .def_prop_ro("kernels", &Builder::kernels);
 }
 
 }  // namespace subpixel

@@ -60,6 +60,8 @@ class IntegerSession {
   void run(const Pixels<Pixel>& pixels, const std::vector<Phase>& phases, Pixel* y) const;
 
   const char* target() const { return target_; }
+  // Whose kernels run: some targets add something for one precision only.
+  const char* kernels() const { return kernels_.name; }
   int channels() const { return channels_; }
   int scale() const { return scale_; }
   int layers() const { return static_cast<int>(layers_.size()); }

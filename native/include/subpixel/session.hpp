@@ -54,6 +54,8 @@ class Session {
   void run(const float* x, int height, int width, float* y) const;
 
   const char* target() const { return target_; }
+  // Whose kernels run: some targets add something for one precision only.
+  const char* kernels() const { return kernels_.name; }
   int channels() const { return values_[0].channels; }
   int scale() const { return scale_; }
 

@@ -59,8 +59,8 @@ def variants() -> list[tuple[str, str]]:
     module = _module()
     # A session says whose kernels it runs; the smallest that can be made is enough to ask.
     asked: dict[str, Callable[[str], str]] = {
-        "int8": lambda target: module.IntegerSession(1, 1, True, False, False, 1, target).target,
-        "f32": lambda target: module.Session(1, 1, 0, False, 1, target).target,
+        "int8": lambda target: module.IntegerSession(1, 1, True, False, False, 1, target).kernels,
+        "f32": lambda target: module.Session(1, 1, 0, False, 1, target).kernels,
     }
     return [(precision, target) for target in targets() for precision, of in asked.items() if of(target) == target]
 
