@@ -44,43 +44,53 @@ inline Vec ended(const EndInt& e, int channel, Vec a, Vec b) {
   return activated<kind>(z, e.slope + 4 * channel);
 }
 
+// Where a block of channels begins in everything that a row convolution names. Pointers, not indices: what is computed at
+// the end of a block is then little more than its vectors.
+struct Block {
+  EndInt end;
+  const Cell* skip;
+  Cell* out;
+  std::int16_t* last;
+
+  Block(const RowConvInt& a, std::ptrdiff_t first, std::ptrdiff_t column)
+      : end{a.end.bias + first, a.end.shift + first, a.end.multiplier + 4 * first, a.end.slope + 4 * first,
+            a.end.activation, a.end.zero},
+        skip(a.skip + first / Wide::kGroup * a.skip_stride + column),
+        out(a.out + first / Wide::kGroup * a.out_stride + column), last(a.last + first * a.last_stride + column) {}
+};
+
 template <Activation kind, bool Skip, int Channels, int Vectors>
-inline void store_cells(const RowConvInt& a, int first, int column, Vec (&sum)[Channels][Vectors]) {
-  // Copies: a store to a vector could otherwise change what `a` says.
-  const EndInt end = a.end;
-  const std::ptrdiff_t stride = a.out_stride;
-  Cell* const out = a.out + column + first / Wide::kGroup * stride;
+inline void store_cells(const RowConvInt& a, const Block& b, Vec (&sum)[Channels][Vectors]) {
+  // Copies: a store of a vector could otherwise change what `a` says.
+  const std::ptrdiff_t stride = a.out_stride, skip_stride = a.skip_stride;
+  const Vec zero = Wide::set16(b.end.zero);
 #pragma GCC unroll 4
   for (int c = 0; c < Channels / 4 * 4; c += 4)
 #pragma GCC unroll 8
     for (int v = 0; v < Vectors; ++v) {
-      Vec low = ended<kind>(end, first + c, sum[c][v], sum[c + 1][v]);
-      Vec high = ended<kind>(end, first + c + 2, sum[c + 2][v], sum[c + 3][v]);
+      Vec low = ended<kind>(b.end, c, sum[c][v], sum[c + 1][v]);
+      Vec high = ended<kind>(b.end, c + 2, sum[c + 2][v], sum[c + 3][v]);
       if (Skip) {
-        const Cell* from = a.skip + (first + c) / Wide::kGroup * a.skip_stride + column + v * Wide::kLanes;
         Vec more_low, more_high;
-        Wide::load_samples(from, a.skip_stride, more_low, more_high);
+        Wide::load_samples(b.skip + c / Wide::kGroup * skip_stride + v * Wide::kLanes, skip_stride, more_low, more_high);
         low = Wide::add16_saturated(low, skipped(a, more_low));
         high = Wide::add16_saturated(high, skipped(a, more_high));
       }
-      low = Wide::add16_saturated(low, Wide::set16(end.zero));
-      high = Wide::add16_saturated(high, Wide::set16(end.zero));
-      Wide::store_cells(out + c / Wide::kGroup * stride + v * Wide::kLanes, stride, low, high);
+      low = Wide::add16_saturated(low, zero);
+      high = Wide::add16_saturated(high, zero);
+      Wide::store_cells(b.out + c / Wide::kGroup * stride + v * Wide::kLanes, stride, low, high);
     }
 }
 
 template <int Channels, int Vectors>
-inline void store_last(const RowConvInt& a, int first, int column, Vec (&sum)[Channels][Vectors]) {
-  const EndInt end = a.end;
+inline void store_last(const RowConvInt& a, const Block& b, Vec (&sum)[Channels][Vectors]) {
   const std::ptrdiff_t stride = a.last_stride;
-  std::int16_t* const out = a.last + first * stride + column;
 #pragma GCC unroll 16
-  for (int c = 0; c < Channels; ++c) {
+  for (int c = 0; c < Channels; ++c)
 #pragma GCC unroll 8
     for (int v = 0; v < Vectors; ++v)
-      Wide::store_last(out + c * stride + v * Wide::kLanes, Wide::shift_right(sum[c][v], end.shift[first + c]),
-                       end.multiplier[4 * (first + c)]);
-  }
+      Wide::store_last(b.last + c * stride + v * Wide::kLanes, Wide::shift_right(sum[c][v], b.end.shift[c]),
+                       b.end.multiplier[4 * c]);
 }
 
 // One group of channels under one kernel row.
@@ -100,11 +110,12 @@ __attribute__((always_inline)) inline void multiply_tap(const Cell* x, const Cel
 // Taps: the kernel's columns where the loop over them is worth unrolling, or 0.
 template <int Channels, int Vectors, int Taps>
 __attribute__((noinline)) void conv_block(const RowConvInt& a, const Cell* weight, int first, int column) {
+  const Block b(a, first, column);
   Vec sum[Channels][Vectors];
 #pragma GCC unroll 16
   for (int c = 0; c < Channels; ++c)
 #pragma GCC unroll 8
-    for (int v = 0; v < Vectors; ++v) sum[c][v] = Wide::set32(a.end.bias[first + c]);
+    for (int v = 0; v < Vectors; ++v) sum[c][v] = Wide::set32(b.end.bias[c]);
   for (int ky = 0; ky < a.kernel_rows; ++ky) {
     const Cell* row = a.rows[ky] + column;
     for (int g = 0; g < a.groups; ++g, row += a.group_stride) {
@@ -118,16 +129,16 @@ __attribute__((noinline)) void conv_block(const RowConvInt& a, const Cell* weigh
       }
     }
   }
-  if (a.last != nullptr) return store_last<Channels, Vectors>(a, first, column, sum);
+  if (a.last != nullptr) return store_last<Channels, Vectors>(a, b, sum);
   if (a.skip != nullptr) switch (a.end.activation) {
-    case Activation::relu: return store_cells<Activation::relu, true>(a, first, column, sum);
-    case Activation::prelu: return store_cells<Activation::prelu, true>(a, first, column, sum);
-    default: return store_cells<Activation::none, true>(a, first, column, sum);
+    case Activation::relu: return store_cells<Activation::relu, true>(a, b, sum);
+    case Activation::prelu: return store_cells<Activation::prelu, true>(a, b, sum);
+    default: return store_cells<Activation::none, true>(a, b, sum);
   }
   switch (a.end.activation) {
-    case Activation::tanh: return store_cells<Activation::tanh, false>(a, first, column, sum);
-    case Activation::prelu: return store_cells<Activation::prelu, false>(a, first, column, sum);
-    default: return store_cells<Activation::none, false>(a, first, column, sum);
+    case Activation::tanh: return store_cells<Activation::tanh, false>(a, b, sum);
+    case Activation::prelu: return store_cells<Activation::prelu, false>(a, b, sum);
+    default: return store_cells<Activation::none, false>(a, b, sum);
   }
 }
 
