@@ -68,8 +68,9 @@ def test_pictures_are_those_of_the_script(script):
     shown = re.findall(r"!\[[^\]]+\]\(pictures/([^)]+)\.png\)", TEXT)
     assert sorted(shown) == sorted(script.PICTURES)
     there = {path.stem: path.stat().st_size for path in (DOCS / "pictures").glob("*.png")}
-    assert set(there) == set(script.PICTURES)
-    assert max(there.values()) < 100_000
+    measured = re.findall(r"\(pictures/([^)]+)\.png\)", (DOCS / "performance.md").read_text(encoding="utf-8"))
+    assert set(there) == {*script.PICTURES, *measured}  # those of the performance page are made from its results
+    assert max(there.values()) < 150_000
     assert sum(there.values()) < 1_000_000
 
 
