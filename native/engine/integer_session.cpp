@@ -1,7 +1,6 @@
 #include "subpixel/integer_session.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <stdexcept>
 
@@ -48,7 +47,6 @@ struct IntegerSession::Strip {
   int byte_rows = 0, next_row = 0;
   std::vector<std::int16_t> last;           // z of the last layer, [channel][column]
   std::ptrdiff_t last_stride = 0;
-  std::vector<std::uint8_t> blank;
   std::vector<const Cell*> pointers;
 };
 

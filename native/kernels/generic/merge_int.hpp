@@ -7,7 +7,7 @@ namespace subpixel::SUBPIXEL_TARGET_NS {
 namespace {
 
 // Samples worked on at a time: what they make of r rows stays in the first-level cache.
-constexpr int kMergeSpan = 256, kMergeRows = 8;
+constexpr int kMergeSpan = 256;
 
 inline float merged(std::int16_t z, float base) { return base + static_cast<float>(z) * (1.0f / (16.0f * 255.0f)); }
 

@@ -14,7 +14,7 @@ from subpixel.backends import BACKENDS
 from subpixel.backends.reference import NumpyKernels
 from subpixel.errors import InvalidArgument
 from subpixel.image import read
-from subpixel.metrics.protocol import SUFFIXES, luma_255, shrink
+from subpixel.metrics.protocol import luma_255, pictures_below, shrink
 from subpixel.metrics.quality import psnr
 from subpixel.models.files import Model
 from subpixel.models.graph import run
@@ -73,11 +73,7 @@ def calibrate(model: Model, folder: str | Path, say: Callable[[str], None] | Non
 
 def _pairs(folder: Path, scale: int) -> list[tuple[Planes, NDArray[np.float64]]]:
     """The middles of pictures: small luma planes of 0 … 1 and the large ones of 0 … 255."""
-    if not folder.is_dir():
-        raise InvalidArgument(f"{folder}: no such folder")
-    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
-    if len(paths) < 2:
-        raise InvalidArgument(f"{folder}: {len(paths)} pictures; at least 2 are needed, one of them to measure with")
+    paths = pictures_below(folder)
     chosen = [paths[k] for k in np.linspace(0, len(paths) - 1, min(_PICTURES, len(paths))).astype(int)]
     return [_pair(path, scale) for path in chosen]
 

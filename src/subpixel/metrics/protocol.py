@@ -20,9 +20,9 @@ from subpixel.metrics.quality import psnr, ssim
 from subpixel.ops import resize
 from subpixel.upscaler import Upscaler, luma
 
-__all__ = ["SUFFIXES", "evaluate", "luma_255", "shrink"]
+__all__ = ["evaluate", "luma_255", "pictures_below", "shrink"]
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
+_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,20 @@ def evaluate(upscaler: Upscaler, folder: str | Path, progress: Callable[[str], N
     }
 
 
+def pictures_below(folder: Path) -> list[Path]:
+    """The pictures of a folder and of those below it, in the order of their paths; two at least.
+
+    Raises:
+        InvalidArgument: no such folder, or fewer than two pictures.
+    """
+    if not folder.is_dir():
+        raise InvalidArgument(f"{folder}: no such folder")
+    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in _SUFFIXES and p.is_file())
+    if len(paths) < 2:
+        raise InvalidArgument(f"{folder}: {len(paths)} pictures; at least 2 are needed, one of them to measure with")
+    return paths
+
+
 def luma_255(pixels: NDArray[Any]) -> NDArray[np.float64]:
     """BT.601 studio luma of an ``(H, W, C)`` u8 picture, 16 … 235, f64, not rounded.
 
@@ -142,14 +156,14 @@ def _score(name: str, upscaler: Upscaler, small_path: Path | None, large_path: P
 
 
 def _pairs(folder: Path, scale: int) -> tuple[list[tuple[str, Path | None, Path]], str]:
-    large = {p.stem: p for p in sorted((folder / "HR").iterdir()) if p.suffix.lower() in SUFFIXES}
+    large = {p.stem: p for p in sorted((folder / "HR").iterdir()) if p.suffix.lower() in _SUFFIXES}
     if not large:
         raise InvalidArgument(f"{folder / 'HR'}: holds no picture")
     small_folder = folder / f"LR_x{scale}"
     if not small_folder.is_dir():
         made = "made here: MATLAB imresize bicubic, antialiased, u8, edge repeated"
         return [(path.name, None, path) for path in large.values()], made
-    small = {p.stem: p for p in sorted(small_folder.iterdir()) if p.suffix.lower() in SUFFIXES}
+    small = {p.stem: p for p in sorted(small_folder.iterdir()) if p.suffix.lower() in _SUFFIXES}
     if set(small) != set(large):
         odd = ", ".join(sorted(set(small) ^ set(large))[:5])
         raise ImageReadError(f"{folder}: HR and LR_x{scale} do not hold the same pictures: {odd}")

@@ -13,12 +13,10 @@ from torch import Tensor
 
 from subpixel.errors import ImageReadError, InvalidArgument
 from subpixel.image import read
-from subpixel.metrics.protocol import luma_255, shrink
+from subpixel.metrics.protocol import luma_255, pictures_below, shrink
 from subpixel.ops import resize
 
 __all__ = ["Pair", "Patches", "find_pictures", "load_pairs"]
-
-_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
 
 # Every so many-th picture is held out to measure progress and choose the weights that are kept.
 _HELD_OUT = 20
@@ -39,12 +37,7 @@ def find_pictures(folder: str | Path) -> tuple[list[Path], list[Path]]:
     Raises:
         InvalidArgument: no such folder, or fewer than two pictures.
     """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise InvalidArgument(f"{folder}: no such folder")
-    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in _SUFFIXES and p.is_file())
-    if len(paths) < 2:
-        raise InvalidArgument(f"{folder}: {len(paths)} pictures; at least 2 are needed, one of them to measure with")
+    paths = pictures_below(Path(folder))
     return [p for k, p in enumerate(paths) if k % _HELD_OUT], paths[::_HELD_OUT]
 
 
