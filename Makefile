@@ -52,11 +52,12 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# The tools of the build come first, so that building needs no network of its own afterwards.
+# The tools of the build come first, so that building needs no network of its own afterwards; and pyvips, which comes as
+# source alone: its own build's needs would be missing where ours is built without isolation.
 $(VENV)/.tools: constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; make PYTHON=python3.12 …")'
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) cmake ninja nanobind scikit-build-core
+	$(PIP) cmake ninja nanobind scikit-build-core 'pyvips[binary]'
 	touch $@
 
 $(VENV)/.demo: $(VENV)/.tools $(SOURCES)
