@@ -44,7 +44,7 @@ std::vector<T> copied(const In<T, 1>& from, std::size_t count) {
 class IntegerBuilder {
  public:
   IntegerBuilder(int channels, int scale, bool crd, bool base, bool zero_border, int threads, const std::string& target)
-      : session_(checked(channels), checked_scale(scale), crd, base, zero_border, std::max(1, threads), target),
+      : session_({checked(channels), checked_scale(scale), crd, base, zero_border}, std::max(1, threads), target),
         channels_(channels) {}
 
   void conv(In<std::int8_t, 4> weight, In<std::int32_t, 1> bias, In<std::int32_t, 1> shift,
@@ -78,7 +78,7 @@ class IntegerBuilder {
 
   template <class T>
   void run(In<T, 3> x, Out<T> y) const {
-    const auto scale = static_cast<std::size_t>(session_.scale()), planes = static_cast<std::size_t>(session_.channels());
+    const auto scale = static_cast<std::size_t>(session_.shape().scale), planes = static_cast<std::size_t>(session_.shape().channels);
     need(last_ && static_cast<std::size_t>(channels_) == planes * scale * scale,
          "the last layer does not make the result");
     need(x.shape(0) == planes && y.shape(0) == planes, "planes do not fit the network");
@@ -91,8 +91,8 @@ class IntegerBuilder {
   template <class Pixel>
   void picture(PictureIn<Pixel> x, PictureOut<Pixel> y, const std::vector<int>& first, const std::vector<float>& weight,
                const std::string& alpha) const {
-    const auto scale = static_cast<std::size_t>(session_.scale());
-    need(last_ && session_.channels() == 1 && static_cast<std::size_t>(channels_) == scale * scale,
+    const auto scale = static_cast<std::size_t>(session_.shape().scale);
+    need(last_ && session_.shape().channels == 1 && static_cast<std::size_t>(channels_) == scale * scale,
          "a network of one channel is needed");
     const Pixels<Pixel> pixels = pixels_of(x, alpha);
     const std::vector<Phase> phases = phases_of(first, weight);

@@ -155,7 +155,7 @@ std::vector<Sample> plainly(const Network& n, const std::vector<Sample>& x, int 
 template <class Sample>
 std::vector<Sample> run(const Network& n, const std::vector<Sample>& x, int height, int width, int threads,
                         const std::string& target) {
-  IntegerSession session(n.channels, n.scale, n.crd, n.base, n.zero_border, threads, target);
+  IntegerSession session({n.channels, n.scale, n.crd, n.base, n.zero_border}, threads, target);
   for (const IntegerLayer& l : n.layers) session.add(l);
   std::vector<Sample> y(x.size() * n.scale * n.scale);
   session.run(x.data(), height, width, y.data());

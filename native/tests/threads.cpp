@@ -21,7 +21,7 @@ using Bytes = std::vector<std::uint8_t>;
 
 subpixel::IntegerSession session(int threads, const std::string& target) {
   Random random(71);
-  subpixel::IntegerSession made(1, 2, true, true, false, threads, target);
+  subpixel::IntegerSession made({1, 2, true, true, false}, threads, target);
   for (int k = 0, in = 1; k < 2; in = 8, ++k) {
     const int out = k == 0 ? 8 : 4;
     subpixel::IntegerLayer l{in, out, 3, 3, subpixel::Activation::tanh, 128, {}, {}, {}, {}, {}, k == 1};

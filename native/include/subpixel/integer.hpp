@@ -1,9 +1,5 @@
 // The integer engine's primitives: one row of a quantised convolution, and one row of a result.
 //
-// The unit is a cell: 4 bytes that one instruction multiplies, as four u8 samples or two 16-bit ones (`group` of a
-// target). A row of a value lies as [group of channels][column] cells, so that a vector of cells holds one group of
-// neighbouring columns, and a horizontal tap is the same vector one cell further.
-//
 // The arithmetic is whole numbers throughout, so every target gives the same bytes:
 //   sum = bias + Σ x * w           x u8, w s8, sum s32
 //   y   = saturate16(sum >> shift)
@@ -16,10 +12,9 @@
 #include <cstdint>
 
 #include "subpixel/kernels.hpp"
+#include "subpixel/rows.hpp"
 
 namespace subpixel {
-
-using Cell = std::uint32_t;
 
 // Constants of an output channel's end; those of 16 bits stand four times, as vectors of two channels need them.
 struct EndInt {
@@ -36,22 +31,14 @@ struct EndInt {
 // alone has 0.5.
 inline constexpr int kTanh[5] = {5023, -9034, 13481, -11206, 3747};
 
-struct RowConvInt {
-  const Cell* const* rows;  // one for each kernel row, at the leftmost tap of column 0
-  int kernel_rows, groups, kernel_columns;
-  std::ptrdiff_t group_stride;  // cells from a group to the next
-  int columns;                  // rows may be read and results written up to kCellSlack cells further
-  const Cell* weight;           // [block][kernel row][group][kernel column][channel of the block]
+struct RowConvInt : RowPlace {
+  const Cell* weight;  // [block][kernel row][group][kernel column][channel of the block]
   EndInt end;
-  int channels;                 // of the result, a multiple of 4
-  const Cell* skip;             // the earlier value's row that is added, [group][column], or null
-  std::ptrdiff_t skip_stride;
+  int channels;        // of the result, a multiple of 4
   int skip_zero;
-  std::int16_t skip_gain;       // of 256
-  Cell* out;                    // [group][column], or
-  std::ptrdiff_t out_stride;
-  std::int16_t* last;           // z of a last layer, [channel][column]
-  std::ptrdiff_t last_stride;
+  std::int16_t skip_gain;  // of 256
+
+  std::int16_t* z() const { return static_cast<std::int16_t*>(last); }
 };
 
 struct KernelsInt {
@@ -59,6 +46,8 @@ struct KernelsInt {
   int group;               // samples in a cell
   int (*block)(int left);  // channels of the next block of weights, where so many are left
   void (*conv)(const RowConvInt&);
+  // Samples of 0 … 1 as bytes, half up and clipped, what is not a number as 0: each alone in a cell.
+  void (*encode)(const float* x, int n, Cell* to);
   // r rows of n samples, taken in turn, as one row of r * n; first their base is added: out = base + z / (16 * 255)
   void (*merge_f32)(const std::int16_t* const* z, const float* base, int r, int n, float* out);
   // the same for bytes: (16 * base + z) / 16, rounded half up and clipped
@@ -66,9 +55,6 @@ struct KernelsInt {
   // The products of so many rounds of the multiplication alone, nothing read or written: the ceiling of the target.
   long long (*peak)(long long rounds);
 };
-
-// How far beyond its columns a row may be read or written: the widest block of any target.
-inline constexpr int kCellSlack = 112;
 
 namespace scalar { const KernelsInt& kernels_int(); }
 namespace avx2 { const KernelsInt& kernels_int(); }

@@ -24,7 +24,6 @@ struct PictureKernels {
   void (*multiply)(float* x, const float* by, int n);
   // BT.601 studio luma of R, G, B, or with a null `g` of gray
   void (*luma)(const float* r, const float* g, const float* b, int n, float* y);
-  void (*bytes)(const float* x, int n, std::uint8_t* to);  // times 255, half up
   // out[k] = sum of weight[t] * rows[t][k], t < 4
   void (*weigh)(const float* const* rows, const float* weight, int n, float* out);
   // R, G, B moved by what their luma lacks; a null `g`: x becomes the gray that net is the luma of

@@ -108,7 +108,7 @@ void conv_block(const RowConvInt& a, const Cell* weight, int first, int column) 
     if (a.last != nullptr) {
       for (int c = 0; c < kChannels; ++c) {
         const int16x4_t y = shifted(total[c], a.end.shift[first + c]);
-        vst1_s16(a.last + (first + c) * a.last_stride + column, vqrdmulh_n_s16(y, a.end.multiplier[4 * (first + c)]));
+        vst1_s16(a.z() + (first + c) * a.last_stride + column, vqrdmulh_n_s16(y, a.end.multiplier[4 * (first + c)]));
       }
       continue;
     }
@@ -162,7 +162,7 @@ long long peak(long long rounds) {
 }  // namespace
 
 const KernelsInt& kernels_int() {
-  static constexpr KernelsInt table = {kName, Product::kGroup, block, conv, merge<float>, merge<std::uint8_t>, peak};
+  static constexpr KernelsInt table = {kName, Product::kGroup, block, conv, encode, merge<float>, merge<std::uint8_t>, peak};
   return table;
 }
 

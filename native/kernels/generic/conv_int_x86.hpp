@@ -56,7 +56,7 @@ struct Block {
       : end{a.end.bias + first, a.end.shift + first, a.end.multiplier + 4 * first, a.end.slope + 4 * first,
             a.end.activation, a.end.zero},
         skip(a.skip + first / Wide::kGroup * a.skip_stride + column),
-        out(a.out + first / Wide::kGroup * a.out_stride + column), last(a.last + first * a.last_stride + column) {}
+        out(a.out + first / Wide::kGroup * a.out_stride + column), last(a.z() + first * a.last_stride + column) {}
 };
 
 template <Activation kind, bool Skip, int Channels, int Vectors>
@@ -201,7 +201,7 @@ long long peak(long long rounds) {
 }  // namespace
 
 const KernelsInt& kernels_int() {
-  static constexpr KernelsInt table = {kName, Wide::kGroup, block, conv, merge<float>, merge<std::uint8_t>, peak};
+  static constexpr KernelsInt table = {kName, Wide::kGroup, block, conv, encode, merge<float>, merge<std::uint8_t>, peak};
   return table;
 }
 

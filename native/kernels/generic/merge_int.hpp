@@ -1,4 +1,4 @@
-// The last step of the integer engine, written once; each target's file defines SUBPIXEL_TARGET_NS and includes this.
+// The first and the last step of the integer engine, written once; each target's file defines SUBPIXEL_TARGET_NS and includes this.
 // Plain loops: the compiler turns them into the target's vectors. Built without contraction of products and sums.
 
 #include "subpixel/integer.hpp"
@@ -8,6 +8,15 @@ namespace {
 
 // Samples worked on at a time: what they make of r rows stays in the first-level cache.
 constexpr int kMergeSpan = 256;
+
+void encode(const float* x, int n, Cell* __restrict to) {
+  for (int k = 0; k < n; ++k) {
+    float v = x[k] * 255.0f + 0.5f;
+    v = v > 0.0f ? v : 0.0f;
+    v = v < 255.0f ? v : 255.0f;
+    to[k] = static_cast<Cell>(static_cast<int>(v));
+  }
+}
 
 inline float merged(std::int16_t z, float base) { return base + static_cast<float>(z) * (1.0f / (16.0f * 255.0f)); }
 

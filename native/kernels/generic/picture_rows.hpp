@@ -94,7 +94,7 @@ void clip(float* x, int n) {
 
 const PictureKernels& picture_kernels() {
   static constexpr PictureKernels table = {split<std::uint8_t>, split<std::uint16_t>, multiply, luma,
-                                           store<std::uint8_t>, weigh, correct, divide, clip,
+                                           weigh, correct, divide, clip,
                                            store<std::uint8_t>, store<std::uint16_t>};
   return table;
 }

@@ -49,7 +49,7 @@ void conv(const RowConvInt& a) {
           }
       if (a.last != nullptr) {
         for (int c = 0; c < kChannels && first + c < a.channels; ++c)
-          a.last[(first + c) * a.last_stride + x] = static_cast<std::int16_t>(scaled(a.end, first + c, sum[c]));
+          a.z()[(first + c) * a.last_stride + x] = static_cast<std::int16_t>(scaled(a.end, first + c, sum[c]));
         continue;
       }
       Cell made = 0;
@@ -84,7 +84,7 @@ int block(int) { return kChannels; }
 }  // namespace
 
 const KernelsInt& kernels_int() {
-  static constexpr KernelsInt table = {"scalar", 4, block, conv, merge<float>, merge<std::uint8_t>, peak};
+  static constexpr KernelsInt table = {"scalar", 4, block, conv, encode, merge<float>, merge<std::uint8_t>, peak};
   return table;
 }
 

@@ -1,0 +1,246 @@
+#include "subpixel/chain.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <stdexcept>
+
+#include "parts.hpp"
+#include "subpixel/dispatch.hpp"
+#include "subpixel/parallel.hpp"
+
+namespace subpixel {
+namespace {
+
+// Bytes the rows of all values of a strip may take: half of a common second-level cache.
+constexpr std::ptrdiff_t kStripBytes = 512 * 1024;
+// A strip's columns: a multiple of every target's column block, and what is left of a strip too narrow to be worth one.
+constexpr int kStripStep = 96;
+
+int ceil_div(int a, int b) { return (a + b - 1) / b; }
+
+}  // namespace
+
+// The rows of every value that are still needed, for columns left - reach … left + columns + reach.
+struct ChainSession::Strip {
+  struct Ring {
+    std::vector<Cell> cells;
+    int rows = 0;
+    std::ptrdiff_t group_stride = 0, row_stride = 0;
+    Cell* at(int row) { return cells.data() + (row % rows) * row_stride; }
+  };
+
+  int height, width;   // of the picture
+  int left, columns;   // of this part of it
+  int top;             // the first row of the result
+  int first_row;       // of the input that is read; rows are counted from it in rings
+  int next_row;        // of the input
+  int next_line;       // of the input, where rows are packed into cells
+  int origin;          // where column `left` lies in a row of cells
+  std::vector<Ring> rings;  // value 0 is the input
+  std::vector<float> samples;
+  std::vector<Cell> lines;  // of the input, each sample alone: the rows that one cell holds, or one channel
+  std::ptrdiff_t line_stride = 0;
+  std::vector<unsigned char> last;
+  std::ptrdiff_t last_stride = 0;
+  std::vector<const Cell*> pointers;
+  std::unique_ptr<Rows> result;
+};
+
+ChainSession::ChainSession(const ChainShape& shape, int threads, const std::string& target, int group)
+    : shape_(shape), threads_(threads), group_(group), target_(target_name(target)),
+      picture_kernels_(picture_kernels(target)), permuter_(permuter_of(target)) {}
+
+ChainSession::Window ChainSession::window(int kernel_h) const {
+  if (layers_.empty() && shape_.channels == 1) return {ceil_div(kernel_h, group_), group_, 1, true};
+  const int channels = layers_.empty() ? shape_.channels : layers_.back().channels;
+  return {kernel_h, 1, ceil_div(channels, group_), false};
+}
+
+void ChainSession::add_layer(int kernel_h, int kernel_w, int channels, int skip) {
+  const Window w = window(kernel_h);
+  for (Layer& earlier : layers_) {
+    earlier.reach_h += kernel_h / 2;
+    earlier.reach_w += kernel_w / 2;
+  }
+  reach_h_ += kernel_h / 2;
+  reach_w_ += kernel_w / 2;
+  layers_.push_back({kernel_h, kernel_w, channels, skip, w, 0, 0, kernel_h});
+  // The result of layer k is the input of layer k + 1; it is ahead of this layer's by the reach of those in between.
+  for (const Layer& later : layers_)
+    if (later.skip >= 0) {
+      Layer& reader = layers_[later.skip + 1];
+      reader.kept = std::max(reader.kept, layers_[later.skip].reach_h - later.reach_h + 1);
+    }
+}
+
+int ChainSession::phase(int channel, int i, int j) const {
+  const int r = shape_.scale;
+  return shape_.crd ? (channel * r + i) * r + j : (i * r + j) * shape_.channels + channel;
+}
+
+int ChainSession::strip_columns(int width) const {
+  std::ptrdiff_t bytes = 0;  // a column's
+  for (const Layer& layer : layers_) bytes += std::ptrdiff_t{4} * layer.kept * layer.window.groups;
+  const int most = static_cast<int>(std::clamp<std::ptrdiff_t>(kStripBytes / bytes, 2 * kStripStep, 1 << 16));
+  const int strips = ceil_div(width, most);
+  return std::min(width, ceil_div(ceil_div(width, strips), kStripStep) * kStripStep);
+}
+
+void ChainSession::run_feed(const Feed& feed, int height, int width) const {
+  if (layers_.empty()) throw std::logic_error("a session without layers");
+  if (height < 1 || width < 1) return;
+  const int columns = strip_columns(width);
+  Parts parts(ceil_div(width, columns), height, threads_);
+  parallel(parts.most(), threads_, [&](const auto&) {
+    Strip s{};
+    s.height = height;
+    s.width = width;
+    Parts::Share share;
+    while (parts.take(share)) {
+      if (share.fresh) {
+        s.left = share.strip * columns;
+        s.columns = std::min(columns, width - s.left);
+        begin(s, feed, share.first);
+      }
+      advance(s, feed, share.last);
+    }
+  });
+}
+
+// A strip whose result begins with this row.
+void ChainSession::begin(Strip& s, const Feed& feed, int row) const {
+  const int count = layers();
+  const std::ptrdiff_t wide = s.columns + 2 * std::ptrdiff_t{reach_w_} + 2 * kCellSlack;
+  s.origin = reach_w_;
+  s.top = row;
+  s.first_row = s.next_row = s.next_line = row - reach_h_;
+  s.rings.resize(static_cast<std::size_t>(count));
+  for (int k = 0; k < count; ++k) {
+    Strip::Ring& ring = s.rings[k];
+    ring.rows = layers_[k].kept;
+    // A page and a bit apart, groups would share the few places of a cache that such addresses map to.
+    ring.group_stride = wide + (wide % 1024 == 0 ? 16 : 0);
+    ring.row_stride = ring.group_stride * layers_[k].window.groups;
+    const auto need = static_cast<std::size_t>(ring.row_stride * ring.rows + kCellSlack);
+    if (ring.cells.size() < need) ring.cells.resize(need);
+  }
+  s.samples.resize(static_cast<std::size_t>(wide));
+  s.line_stride = wide;
+  s.lines.assign(static_cast<std::size_t>(group_ * s.line_stride), 0);
+  s.last_stride = wide;
+  s.last.resize(static_cast<std::size_t>(layers_.back().channels * s.last_stride) * last_bytes());
+  s.result = feed.rows(s.left, s.columns);
+}
+
+// One row of every value in turn, each as far ahead of the result as the later layers reach, up to the result's row `until`.
+void ChainSession::advance(Strip& s, const Feed& feed, int until) const {
+  for (; s.next_row < until + reach_h_; ++s.next_row) {
+    load_row(s, feed, s.next_row);
+    int behind = 0;
+    for (int k = 0; k < layers(); ++k) {
+      behind += layers_[k].kernel_h / 2;
+      const int made = s.next_row - behind;
+      if (made < s.top - layers_[k].reach_h) break;
+      conv_row(s, k, made);
+    }
+    const int row = s.next_row - reach_h_;
+    if (row >= s.top) s.result->merge(row, {s.last.data(), s.last_stride});
+  }
+}
+
+// The samples of one row of the input, each alone in a cell. Outside of the picture its edge is repeated, or there are
+// zeros.
+void ChainSession::load_line(Strip& s, const Feed& feed, int channel, int row, Cell* to) const {
+  const int reach = reach_w_, wide = s.columns + 2 * reach, inside = std::clamp(row, 0, s.height - 1);
+  if (shape_.zero_border && inside != row) {
+    std::fill(to, to + wide, Cell{0});
+    return;
+  }
+  const int first = std::max(0, reach - s.left), last = std::min(wide, s.width - s.left + reach);
+  float* const line = s.samples.data();
+  feed.fetch(channel, inside, s.left - reach + first, last - first, line + first);
+  std::fill(line, line + first, shape_.zero_border ? 0.0f : line[first]);
+  std::fill(line + last, line + wide, shape_.zero_border ? 0.0f : line[last - 1]);
+  encode(line, wide, to);
+}
+
+// The input's cells of one row.
+void ChainSession::load_row(Strip& s, const Feed& feed, int row) const {
+  const int shift = 32 / group_, wide = s.columns + 2 * reach_w_;
+  Strip::Ring& ring = s.rings[0];
+  Cell* cells = ring.at(row - s.first_row);
+  const auto line = [&](int k) { return s.lines.data() + k * s.line_stride; };
+  // Of each line its lowest bits.
+  const auto packed = [&](Cell* to, const auto& part) {
+    std::copy(part(0), part(0) + wide, to);
+    for (int k = 1; k < group_; ++k) {
+      const Cell* from = part(k);
+      for (int x = 0; x < wide; ++x) to[x] |= from[x] << (k * shift);
+    }
+  };
+  if (layers_[0].window.vertical && group_ > 1) {
+    const auto part = [&](int k) { return line((row + k - s.first_row) % group_); };
+    for (; s.next_line < row + group_; ++s.next_line)
+      load_line(s, feed, 0, s.next_line, line((s.next_line - s.first_row) % group_));
+    return packed(cells, part);
+  }
+  for (int g = 0; g < layers_[0].window.groups; ++g, cells += ring.group_stride) {
+    const auto channel = [&](int k) { return g * group_ + k; };
+    if (group_ == 1) {
+      load_line(s, feed, channel(0), row, cells);
+      continue;
+    }
+    for (int k = 0; k < group_; ++k)
+      if (channel(k) < shape_.channels) load_line(s, feed, channel(k), row, line(k));
+      else std::fill(line(k), line(k) + wide, Cell{0});
+    packed(cells, line);
+  }
+}
+
+void ChainSession::conv_row(Strip& s, int layer, int row) const {
+  const Layer& l = layers_[layer];
+  Strip::Ring& from = s.rings[layer];
+  RowPlace a{};
+  s.pointers.resize(static_cast<std::size_t>(l.window.rows));
+  const int first = row - s.first_row - l.kernel_h / 2, column = s.origin - l.reach_w - l.kernel_w / 2;
+  for (int r = 0; r < l.window.rows; ++r) s.pointers[r] = from.at(first + r * l.window.row_step) + column;
+  a.rows = s.pointers.data();
+  a.kernel_rows = l.window.rows;
+  a.groups = l.window.groups;
+  a.kernel_columns = l.kernel_w;
+  a.group_stride = from.group_stride;
+  a.columns = s.columns + 2 * l.reach_w;
+  if (layer + 1 == layers()) {
+    a.last = s.last.data();
+    a.last_stride = s.last_stride;
+    return conv(a, layer);
+  }
+  if (l.skip >= 0) {
+    Strip::Ring& earlier = s.rings[l.skip + 1];
+    a.skip = earlier.at(row - s.first_row) + s.origin - l.reach_w;
+    a.skip_stride = earlier.group_stride;
+  }
+  Strip::Ring& to = s.rings[layer + 1];
+  a.out = to.at(row - s.first_row) + s.origin - l.reach_w;
+  a.out_stride = to.group_stride;
+  conv(a, layer);
+  if (shape_.zero_border) blank_outside(s, layer, row);
+}
+
+// What lies outside of the picture is zero for the next layer, if each layer pads with zeros by itself.
+void ChainSession::blank_outside(Strip& s, int layer, int row) const {
+  const Layer& l = layers_[layer];
+  Strip::Ring& ring = s.rings[layer + 1];
+  const Cell nothing = zero(layer);
+  const int begin = s.origin - l.reach_w, end = s.origin + s.columns + l.reach_w;
+  const bool inside = row >= 0 && row < s.height;
+  const int from = inside ? std::clamp(s.origin - s.left, begin, end) : end;
+  const int until = inside ? std::clamp(s.origin + s.width - s.left, begin, end) : end;
+  for (int g = 0; g < layers_[layer + 1].window.groups; ++g) {
+    Cell* cells = ring.at(row - s.first_row) + g * ring.group_stride;
+    std::fill(cells + begin, cells + from, nothing);
+    std::fill(cells + until, cells + end, nothing);
+  }
+}
+
+}  // namespace subpixel

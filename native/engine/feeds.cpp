@@ -1,0 +1,102 @@
+// Where chains read and write: planes of floats, and pictures around a network of luma.
+#include <cstring>
+
+#include "subpixel/chain.hpp"
+
+namespace subpixel {
+
+class PlanesFeed : public Feed {
+ public:
+  PlanesFeed(const ChainSession& session, const float* x, int height, int width, float* y)
+      : session_(session), x_(x), height_(height), width_(width), y_(y) {}
+
+  void fetch(int channel, int row, int left, int count, float* to) const override {
+    std::memcpy(to, x_ + (std::ptrdiff_t{channel} * height_ + row) * width_ + left, static_cast<std::size_t>(count) * 4);
+  }
+  std::unique_ptr<Rows> rows(int left, int columns) const override { return std::make_unique<Strip>(*this, left, columns); }
+
+ private:
+  class Strip : public Rows {
+   public:
+    Strip(const PlanesFeed& of, int left, int columns)
+        : of_(of), left_(left), columns_(columns),
+          none_(of.session_.shape_.base ? 0 : static_cast<std::size_t>(columns)) {}
+    void merge(int row, const LastRow& last) override {
+      const ChainShape& shape = of_.session_.shape_;
+      const int r = shape.scale;
+      for (int c = 0; c < shape.channels; ++c) {
+        const std::ptrdiff_t line = std::ptrdiff_t{c} * of_.height_ + row;
+        const float* base = shape.base ? of_.x_ + line * of_.width_ + left_ : none_.data();
+        for (int i = 0; i < r; ++i)
+          of_.session_.merge(last, c, i, 0, r, base, columns_, of_.y_ + ((line * r + i) * of_.width_ + left_) * r);
+      }
+    }
+
+   private:
+    const PlanesFeed& of_;
+    int left_, columns_;
+    std::vector<float> none_;
+  };
+
+  const ChainSession& session_;
+  const float* x_;
+  int height_, width_;
+  float* y_;
+};
+
+template <class Pixel>
+class PictureFeed : public Feed {
+ public:
+  PictureFeed(const ChainSession& session, const Pixels<Pixel>& pixels, const std::vector<Phase>& phases, Pixel* y)
+      : session_(session), pixels_(pixels), phases_(phases), y_(y) {}
+
+  void fetch(int, int row, int left, int count, float* to) const override {
+    LumaRow<Pixel> line(pixels_, session_.picture_kernels_);
+    std::memcpy(to, line(row, left, count), static_cast<std::size_t>(count) * 4);
+  }
+  std::unique_ptr<Rows> rows(int left, int columns) const override { return std::make_unique<Strip>(*this, left, columns); }
+
+ private:
+  class Strip : public Rows {
+   public:
+    Strip(const PictureFeed& of, int left, int columns)
+        : of_(of), left_(left), columns_(columns),
+          composer_(of.pixels_, of.phases_, left, columns, of.session_.picture_kernels_, of.session_.permuter_),
+          luma_(of.pixels_, of.session_.picture_kernels_), base_(static_cast<std::size_t>(columns)),
+          net_(static_cast<std::size_t>(columns)) {}
+    void merge(int row, const LastRow& last) override {
+      const ChainSession& session = of_.session_;
+      const float* base = session.shape_.base ? luma_(row, left_, columns_) : base_.data();
+      composer_.row(row, [&](int i, int j) {
+        session.merge(last, 0, i, j, 1, base, columns_, net_.data());
+        return net_.data();
+      }, of_.y_);
+    }
+
+   private:
+    const PictureFeed& of_;
+    int left_, columns_;
+    Composer<Pixel> composer_;
+    LumaRow<Pixel> luma_;
+    std::vector<float> base_, net_;
+  };
+
+  const ChainSession& session_;
+  Pixels<Pixel> pixels_;
+  const std::vector<Phase>& phases_;
+  Pixel* y_;
+};
+
+void ChainSession::run(const float* x, int height, int width, float* y) const {
+  run_feed(PlanesFeed(*this, x, height, width, y), height, width);
+}
+
+template <class Pixel>
+void ChainSession::run(const Pixels<Pixel>& pixels, const std::vector<Phase>& phases, Pixel* y) const {
+  run_feed(PictureFeed<Pixel>(*this, pixels, phases, y), pixels.height, pixels.width);
+}
+
+template void ChainSession::run(const Pixels<std::uint8_t>&, const std::vector<Phase>&, std::uint8_t*) const;
+template void ChainSession::run(const Pixels<std::uint16_t>&, const std::vector<Phase>&, std::uint16_t*) const;
+
+}  // namespace subpixel

@@ -1,0 +1,119 @@
+// Runs a chain of convolutions row after row: each value keeps only as many rows as the next kernel is high, so that
+// nothing but the picture and its result is ever whole in memory. Threads take parts of rows; a wide picture is cut into
+// strips whose rows stay in the second-level cache. What the numbers are, the sessions know that derive from this.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "subpixel/picture.hpp"
+#include "subpixel/rows.hpp"
+
+namespace subpixel {
+
+// What every chain is told: base: the input, each sample repeated scale * scale times, is added to the result; crd: the
+// order of the last layer's channels; zero_border: each layer pads with zeros, else the input's edge is repeated.
+struct ChainShape {
+  int channels, scale;
+  bool crd, base, zero_border;
+};
+
+// A row of what the last layer made, [channel][column] of its own samples.
+struct LastRow {
+  const void* values;
+  std::ptrdiff_t stride;
+};
+
+// What a strip's results are given to: row after row.
+class Rows {
+ public:
+  virtual ~Rows() = default;
+  virtual void merge(int row, const LastRow& last) = 0;
+};
+
+// Where a network's input comes from and its result goes; called from several threads at once.
+class Feed {
+ public:
+  virtual ~Feed() = default;
+  // Samples left … left + count of a row, as 0 … 1.
+  virtual void fetch(int channel, int row, int left, int count, float* to) const = 0;
+  virtual std::unique_ptr<Rows> rows(int left, int columns) const = 0;
+};
+
+class ChainSession {
+ public:
+  virtual ~ChainSession() = default;
+
+  // x: (channels, height, width) of 0 … 1; y: (channels, height * scale, width * scale). Callable from many threads.
+  void run(const float* x, int height, int width, float* y) const;
+  // A picture, by a network of one channel: its luma goes through, see picture.hpp.
+  template <class Pixel>
+  void run(const Pixels<Pixel>& pixels, const std::vector<Phase>& phases, Pixel* y) const;
+
+  // r consecutive phases of one channel, from phase (i, 0) on, taken in turn as one row; first the base is added to each.
+  virtual void merge(const LastRow& last, int channel, int i, int j, int r, const float* base, int n, float* to) const = 0;
+
+  const char* target() const { return target_; }
+  // Whose kernels run: some targets add something for one precision only.
+  virtual const char* kernels() const = 0;
+  const ChainShape& shape() const { return shape_; }
+  int layers() const { return static_cast<int>(layers_.size()); }
+
+ protected:
+  // group: samples in a cell.
+  ChainSession(const ChainShape& shape, int threads, const std::string& target, int group);
+
+  // A layer's kernel as cells see it: those of a first layer of one channel hold neighbouring rows instead of channels.
+  struct Window {
+    int rows, row_step, groups;
+    bool vertical;
+  };
+  Window window(int kernel_h) const;
+  // channels: of the result, whole blocks; skip: the layer whose result is added to this one's, or -1.
+  void add_layer(int kernel_h, int kernel_w, int channels, int skip);
+  // The channel of the last layer that makes phase (i, j) of a channel.
+  int phase(int channel, int i, int j) const;
+
+  void run_feed(const Feed& feed, int height, int width) const;
+
+ private:
+  struct Layer {
+    int kernel_h, kernel_w, channels, skip;
+    Window window;
+    int reach_h, reach_w;  // samples that all later layers reach beyond this layer's result
+    int kept;  // rows of the layer's input that are held: its own kernel's, or as many as a later skip lies behind
+  };
+  struct Strip;
+
+  virtual void conv(const RowPlace& place, int layer) const = 0;
+  // Samples of the input, each alone in a cell.
+  virtual void encode(const float* x, int n, Cell* to) const = 0;
+  // A cell of a layer's result that stands for zeros.
+  virtual Cell zero(int layer) const = 0;
+  // Bytes of a sample that the last layer makes.
+  virtual std::size_t last_bytes() const = 0;
+
+  void begin(Strip& s, const Feed& feed, int row) const;
+  void advance(Strip& s, const Feed& feed, int until) const;
+  void load_row(Strip& s, const Feed& feed, int row) const;
+  void load_line(Strip& s, const Feed& feed, int channel, int row, Cell* to) const;
+  void conv_row(Strip& s, int layer, int row) const;
+  void blank_outside(Strip& s, int layer, int row) const;
+  int strip_columns(int width) const;
+
+  ChainShape shape_;
+  int threads_, group_;
+  const char* target_;
+  const PictureKernels& picture_kernels_;
+  const Permuter& permuter_;
+  std::vector<Layer> layers_;
+  int reach_h_ = 0, reach_w_ = 0;  // of the whole chain
+
+  friend class PlanesFeed;
+  template <class Pixel>
+  friend class PictureFeed;
+};
+
+}  // namespace subpixel
