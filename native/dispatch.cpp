@@ -20,6 +20,8 @@ struct Target {
   const Resizer& (*resizer)();
   const KernelsInt& (*integer)();
   const PictureKernels& (*picture)();
+  const KernelsFloat& (*chain_f32)();
+  const KernelsFloat& (*chain_bf16)();
 };
 
 constexpr Permuter kOneByOne = {0, nullptr, nullptr, false};
@@ -31,11 +33,13 @@ bool has_avx512() {
   return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 }
-bool has_avxvnni() {
-  // gcc 12 has no name for it in __builtin_cpu_supports.
+// What __builtin_cpu_supports has no name for in every compiler.
+unsigned extended_features() {
   unsigned a = 0, b = 0, c = 0, d = 0;
-  return has_avx2() && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 4 & 1);
+  return __get_cpuid_count(7, 1, &a, &b, &c, &d) ? a : 0;
 }
+bool has_avxvnni() { return has_avx2() && (extended_features() >> 4 & 1); }
+bool has_bf16() { return has_avx512() && (extended_features() >> 5 & 1); }
 #elif defined(SUBPIXEL_ARM)
 bool has_i8mm() {
 #if defined(__linux__)
@@ -49,25 +53,29 @@ bool has_i8mm() {
 std::vector<Target> make_targets() {
   std::vector<Target> list = {
       {"scalar", true, scalar::kernels_f32, scalar::warp_kernels, &kOneByOne, scalar::resizer, scalar::kernels_int,
-       scalar::picture_kernels}};
+       scalar::picture_kernels, scalar::chain_f32, scalar::chain_bf16}};
 #if defined(SUBPIXEL_X86)
   const Target with_avx2 = {"avx2", has_avx2(), avx2::kernels_f32, avx2::warp_kernels, &avx2::permuter(), avx2::resizer,
-                       avx2::kernels_int, avx2::picture_kernels};
+                       avx2::kernels_int, avx2::picture_kernels, avx2::chain_f32, avx2::chain_bf16};
   Target with_avxvnni = with_avx2;  // what it adds is for whole numbers only
   with_avxvnni.name = "avxvnni";
   with_avxvnni.runs = has_avxvnni();
   with_avxvnni.integer = avxvnni::kernels_int;
   const Target with_avx512 = {"avx512", has_avx512(), avx512::kernels_f32, avx512::warp_kernels,
                          __builtin_cpu_supports("avx512vbmi") ? &avx512::permuter() : &avx512::permuter_bw(),
-                         avx512::resizer, avx512::kernels_int, avx512::picture_kernels};
+                         avx512::resizer, avx512::kernels_int, avx512::picture_kernels, avx512::chain_f32, avx512::chain_bf16};
   Target with_vnni = with_avx512;
   with_vnni.name = "vnni";
   with_vnni.runs = with_avx512.runs && __builtin_cpu_supports("avx512vnni");
   with_vnni.integer = vnni::kernels_int;
-  list.insert(list.end(), {with_avx2, with_avxvnni, with_avx512, with_vnni});
+  Target with_bf16 = with_vnni;
+  with_bf16.name = "bf16";
+  with_bf16.runs = with_vnni.runs && has_bf16();
+  with_bf16.chain_bf16 = bf16::chain_bf16;
+  list.insert(list.end(), {with_avx2, with_avxvnni, with_avx512, with_vnni, with_bf16});
 #elif defined(SUBPIXEL_ARM)
   const Target with_neon = {"neon", true, neon::kernels_f32, neon::warp_kernels, &neon::permuter(), neon::resizer,
-                            neon::kernels_int, neon::picture_kernels};
+                            neon::kernels_int, neon::picture_kernels, neon::chain_f32, neon::chain_bf16};
   Target with_i8mm = with_neon;  // what it adds is for whole numbers only
   with_i8mm.name = "i8mm";
   with_i8mm.runs = has_i8mm();
@@ -116,6 +124,7 @@ std::vector<Feature> features() {
   SUBPIXEL_FEATURE("avx512vl");
   SUBPIXEL_FEATURE("avx512vbmi");
   SUBPIXEL_FEATURE("avx512vnni");
+  list.push_back({"avx512bf16", has_bf16()});
   list.push_back({"avxvnni", has_avxvnni()});
 #undef SUBPIXEL_FEATURE
 #elif defined(SUBPIXEL_ARM)
@@ -139,6 +148,10 @@ const KernelsF32& kernels_f32(const std::string& target) { return chosen(target)
 const WarpKernels& warp_kernels(const std::string& target) { return chosen(target).warp(); }
 
 const KernelsInt& kernels_int(const std::string& target) { return chosen(target).integer(); }
+
+const KernelsFloat& chain_f32(const std::string& target) { return chosen(target).chain_f32(); }
+
+const KernelsFloat& chain_bf16(const std::string& target) { return chosen(target).chain_bf16(); }
 
 const PictureKernels& picture_kernels(const std::string& target) { return chosen(target).picture(); }
 

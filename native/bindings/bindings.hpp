@@ -4,6 +4,9 @@
 #include <nanobind/nanobind.h>
 
 #include <stdexcept>
+#include <string>
+
+#include "subpixel/kernels.hpp"
 
 namespace subpixel {
 
@@ -12,7 +15,17 @@ inline void need(bool condition, const char* message) {
   if (!condition) throw std::invalid_argument(message);
 }
 
+inline Activation activation_of(const std::string& name) {
+  if (name == "relu") return Activation::relu;
+  if (name == "prelu") return Activation::prelu;
+  if (name == "tanh") return Activation::tanh;
+  if (name == "clip") return Activation::clip;
+  need(name == "none", "activation is not known");
+  return Activation::none;
+}
+
 void bind_conv(nanobind::module_& m);
+void bind_floats(nanobind::module_& m);
 void bind_integer(nanobind::module_& m);
 void bind_picture(nanobind::module_& m);
 void bind_pool(nanobind::module_& m);

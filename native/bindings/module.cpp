@@ -19,7 +19,16 @@ NB_MODULE(_native, m) {
   m.def("targets", &subpixel::targets, "Targets of this build that run here, best last.");
   m.def("require_target", [](const std::string& target) { subpixel::kernels_f32(target); }, "target"_a,
         "Raises ValueError, with the names that would do, for a target that is unknown or does not run here.");
+  m.def("peak", [](long long rounds, const std::string& precision, const std::string& target) {
+    subpixel::need(precision == "int8" || precision == "bf16" || precision == "f32", "precision must be int8, bf16 or f32");
+    const auto run = precision == "int8"   ? subpixel::kernels_int(target).peak
+                     : precision == "bf16" ? subpixel::chain_bf16(target).peak
+                                           : subpixel::chain_f32(target).peak;
+    nb::gil_scoped_release release;
+    return run(rounds);
+  }, "rounds"_a, "precision"_a, "target"_a, "Runs the target's multiply-adds alone; returns how many were made.");
   subpixel::bind_conv(m);
+  subpixel::bind_floats(m);
   subpixel::bind_integer(m);
   subpixel::bind_picture(m);
   subpixel::bind_pool(m);

@@ -8,7 +8,6 @@
 #include <stdexcept>
 
 #include "bindings.hpp"
-#include "subpixel/dispatch.hpp"
 #include "subpixel/session.hpp"
 
 namespace nb = nanobind;
@@ -20,15 +19,6 @@ namespace {
 template <int Axes>
 using In = nb::ndarray<const float, nb::ndim<Axes>, nb::c_contig, nb::device::cpu>;
 using Out = nb::ndarray<float, nb::ndim<3>, nb::c_contig, nb::device::cpu>;
-
-Activation activation_of(const std::string& name) {
-  if (name == "none") return Activation::none;
-  if (name == "relu") return Activation::relu;
-  if (name == "prelu") return Activation::prelu;
-  if (name == "tanh") return Activation::tanh;
-  if (name == "clip") return Activation::clip;
-  throw std::invalid_argument("activation '" + name + "' is not known");
-}
 
 // Far beyond any network of this field, and small enough that no product of them leaves an int.
 constexpr int kMaxChannels = 65536, kMaxScale = 64, kMaxHalo = 1 << 20;
@@ -139,11 +129,6 @@ class Builder {
 }  // namespace
 
 void bind_session(nb::module_& m) {
-  m.def("peak_f32", [](long long rounds, const std::string& target) {
-    const KernelsF32& kernels = kernels_f32(target);
-    nb::gil_scoped_release release;
-    return kernels.peak(rounds);
-  }, "rounds"_a, "target"_a, "Runs the target's multiply-adds alone; returns how many were made.");
   nb::class_<Builder>(m, "Session", "A network prepared for f32 planes; value 0 is the input, each layer makes the next.")
       .def(nb::init<int, int, int, bool, int, const std::string&>(), "channels"_a, "scale"_a, "halo"_a,
            "zero_border"_a, "threads"_a, "target"_a)

@@ -56,7 +56,7 @@ ChainSession::Window ChainSession::window(int kernel_h) const {
   return {kernel_h, 1, ceil_div(channels, group_), false};
 }
 
-void ChainSession::add_layer(int kernel_h, int kernel_w, int channels, int skip) {
+void ChainSession::add_layer(int kernel_h, int kernel_w, int channels, int stored, int skip) {
   const Window w = window(kernel_h);
   for (Layer& earlier : layers_) {
     earlier.reach_h += kernel_h / 2;
@@ -64,7 +64,7 @@ void ChainSession::add_layer(int kernel_h, int kernel_w, int channels, int skip)
   }
   reach_h_ += kernel_h / 2;
   reach_w_ += kernel_w / 2;
-  layers_.push_back({kernel_h, kernel_w, channels, skip, w, 0, 0, kernel_h});
+  layers_.push_back({kernel_h, kernel_w, channels, stored, skip, w, 0, 0, kernel_h});
   // The result of layer k is the input of layer k + 1; it is ahead of this layer's by the reach of those in between.
   for (const Layer& later : layers_)
     if (later.skip >= 0) {
@@ -120,7 +120,7 @@ void ChainSession::begin(Strip& s, const Feed& feed, int row) const {
     ring.rows = layers_[k].kept;
     // A page and a bit apart, groups would share the few places of a cache that such addresses map to.
     ring.group_stride = wide + (wide % 1024 == 0 ? 16 : 0);
-    ring.row_stride = ring.group_stride * layers_[k].window.groups;
+    ring.row_stride = ring.group_stride * (k == 0 ? layers_[k].window.groups : ceil_div(layers_[k - 1].stored, group_));
     const auto need = static_cast<std::size_t>(ring.row_stride * ring.rows + kCellSlack);
     if (ring.cells.size() < need) ring.cells.resize(need);
   }
@@ -128,7 +128,7 @@ void ChainSession::begin(Strip& s, const Feed& feed, int row) const {
   s.line_stride = wide;
   s.lines.assign(static_cast<std::size_t>(group_ * s.line_stride), 0);
   s.last_stride = wide;
-  s.last.resize(static_cast<std::size_t>(layers_.back().channels * s.last_stride) * last_bytes());
+  s.last.resize(static_cast<std::size_t>(layers_.back().stored * s.last_stride) * last_bytes());
   s.result = feed.rows(s.left, s.columns);
 }
 

@@ -53,7 +53,7 @@ void IntegerSession::add(const IntegerLayer& layer) {
     p.multiplier.insert(p.multiplier.end(), 4, real ? layer.multiplier[c] : std::int16_t{0});
     p.slope.insert(p.slope.end(), 4, real && !layer.slope.empty() ? layer.slope[c] : std::int16_t{0});
   }
-  add_layer(layer.kernel_h, layer.kernel_w, p.channels, layer.skip);
+  add_layer(layer.kernel_h, layer.kernel_w, layer.out_channels, p.channels, layer.skip);
   packed_.push_back(std::move(p));
 }
 

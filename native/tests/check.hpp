@@ -64,6 +64,7 @@ inline constexpr bool kSlow = false;
 
 void integer_networks();
 void f32_networks();
+void float_chains();
 void shuffles();
 void warps();
 void resizes();

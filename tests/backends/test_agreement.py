@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from subpixel.backends import BACKENDS
-from subpixel.errors import InvalidArgument
+from subpixel.errors import InvalidArgument, Unsupported
 from subpixel.models import ZOO, bicubic, espcn, find
 from subpixel.models.spec import INPUT, Add, Concat, Conv, PixelShuffle, Resize, Spec
 
@@ -32,20 +32,38 @@ def awkward(border, colour):
     return Spec(layers, 2, colour, border)
 
 
+def chain(border, colour):
+    """All that the engine streams row by row: awkward channels and kernels, skips, the input added."""
+    c = 1 if colour == "luma" else 3
+    layers = (
+        Conv("a", INPUT, c, 7, (5, 3), "clip"),
+        Conv("b", "a", 7, 9, (3, 3), "prelu"),
+        Conv("d", "b", 9, 9, (1, 5), "relu"),
+        Add("s", ("b", "d")),
+        Conv("e", "s", 9, 4 * c, (3, 1), "none", False),
+        PixelShuffle("u", "e", 2, "DCR"),
+        Resize("r", INPUT, 2, "nearest"),
+        Add("o", ("r", "u")),
+    )
+    return Spec(layers, 2, colour, border)
+
+
 SPECS = {
     **{f"espcn x{s}": espcn(s) for s in ZOO["espcn"].scales},
     "espcn rgb": espcn(3, colour="rgb"),
     **{f"bicubic x{s}": bicubic(s) for s in ZOO["bicubic"].scales},
     "bicubic rgb": bicubic(3, colour="rgb"),
     **{f"awkward {b} {c}": awkward(b, c) for b in ("replicate", "zero") for c in ("luma", "rgb")},
+    **{f"chain {b} {c}": chain(b, c) for b in ("replicate", "zero") for c in ("luma", "rgb")},
     "base first, zero": Spec((Resize("z", INPUT, 3, "cubic"), Conv("c", "z", 1, 1, (9, 9))), 3, "luma", "zero"),
     "base last, zero": Spec((Conv("c", INPUT, 1, 1, (3, 3)), Resize("z", "c", 2, "cubic")), 2, "luma", "zero"),
     "tall and wide": Spec(
         (Conv("a", INPUT, 1, 9, (7, 1), "clip"), Conv("b", "a", 9, 1, (1, 7)), Resize("r", "b", 4, "nearest")), 4
     ),
 }
+CHAINS = [name for name in SPECS if name.startswith(("espcn", "chain"))]
 # One of each kind, for tests that need not go through all.
-FEW = ["espcn x3", "bicubic x2", "awkward replicate rgb", "awkward zero luma", "base first, zero"]
+FEW = ["espcn x3", "bicubic x2", "chain zero luma", "awkward replicate rgb", "awkward zero luma", "base first, zero"]
 
 
 def weights_for(spec):
@@ -118,6 +136,34 @@ def test_torch_agrees_with_the_reference(reference, name):
     session = session_of("torch", SPECS[name])
     for size in SIZES:
         assert_agrees(session(planes_for(SPECS[name], *size)), reference(name, *size))
+
+
+# Sums that lie between two numbers of 8 bits are rounded to either, which the next layers add up.
+@pytest.mark.parametrize("name", CHAINS)
+def test_native_bf16_agrees_with_the_reference(target, name):
+    spec = SPECS[name]
+    session, reference = (
+        BACKENDS[backend].prepare(spec, weights_for(spec), "bf16", 2) for backend in ("native", "reference")
+    )
+    for size in [*SIZES, (70, 150)]:
+        x = planes_for(spec, *size)
+        np.testing.assert_allclose(session(x), reference(x), rtol=0, atol=0.03)
+
+
+@pytest.mark.parametrize("name", [name for name in SPECS if name not in CHAINS])
+def test_native_bf16_of_what_is_no_chain_is_refused(name):
+    with pytest.raises(Unsupported, match=r"bf16 (is for|needs)"):
+        BACKENDS["native"].prepare(SPECS[name], weights_for(SPECS[name]), "bf16", 1)
+
+
+@pytest.mark.parametrize("precision", ["f32", "bf16"])
+@pytest.mark.parametrize("backend", ["torch", "reference"])
+def test_bf16_rounds_what_is_multiplied(backend, precision):
+    """One weight of 1 + 2**-9 and one sample: in bf16 it is 1."""
+    spec = Spec((Conv("only", INPUT, 1, 1, (1, 1), bias=False), PixelShuffle("sum", "only", 1)), 1)
+    weights = {"only.weight": np.full((1, 1, 1, 1), 1 + 2**-9, np.float32)}
+    made = BACKENDS[backend].prepare(spec, weights, precision, 1)(np.ones((1, 1, 1), np.float32))
+    assert made[0, 0, 0] == (1 if precision == "bf16" else np.float32(1 + 2**-9))
 
 
 @pytest.mark.parametrize("name", FEW)

@@ -13,22 +13,27 @@ native = pytest.importorskip("subpixel._native", reason="this installation has n
 
 
 @pytest.mark.parametrize("target", native.targets())
-@pytest.mark.parametrize("peak", [native.peak_f32, native.peak_int8])
-def test_peaks_count_the_same_work_for_each_round(peak, target: str) -> None:
-    one = peak(1, target)
+@pytest.mark.parametrize("precision", ["f32", "bf16", "int8"])
+def test_peaks_count_the_same_work_for_each_round(precision: str, target: str) -> None:
+    one = native.peak(1, precision, target)
     assert one > 0
-    assert peak(0, target) == 0
-    assert peak(1000, target) == 1000 * one
+    assert native.peak(0, precision, target) == 0
+    assert native.peak(1000, precision, target) == 1000 * one
 
 
-@pytest.mark.parametrize("peak", [native.peak_f32, native.peak_int8])
-def test_an_unknown_target_is_refused(peak) -> None:
+@pytest.mark.parametrize("precision", ["f32", "bf16", "int8"])
+def test_an_unknown_target_is_refused(precision: str) -> None:
     with pytest.raises(ValueError, match="no such"):
-        peak(1, "no such")
+        native.peak(1, precision, "no such")
+
+
+def test_an_unknown_precision_is_refused() -> None:
+    with pytest.raises(ValueError, match="precision must be"):
+        native.peak(1, "f16", "scalar")
 
 
 def test_a_wider_target_makes_more_products_a_round() -> None:
-    rounds = [native.peak_f32(1, name) for name in native.targets() if name in ("scalar", "avx2", "avx512")]
+    rounds = [native.peak(1, "f32", name) for name in native.targets() if name in ("scalar", "avx2", "avx512")]
     assert rounds == sorted(set(rounds))
 
 
@@ -44,13 +49,12 @@ def test_arithmetic_shares_the_work(threads: int, monkeypatch: pytest.MonkeyPatc
 
     class Module:
         @staticmethod
-        def peak_f32(rounds: int, target: str) -> int:
-            assert target == "some"
+        def peak(rounds: int, precision: str, target: str) -> int:
+            assert (precision, target) == ("f32", "some")
             asked.append(rounds)
             return 40 * rounds
 
     monkeypatch.setattr(ceilings, "native_module", lambda: Module)
-    Module.peak_int8 = None
     call = ceilings.arithmetic("f32", "some", threads, 12_000)
     asked.clear()
     call()

@@ -71,8 +71,9 @@ class ChainSession {
     bool vertical;
   };
   Window window(int kernel_h) const;
-  // channels: of the result, whole blocks; skip: the layer whose result is added to this one's, or -1.
-  void add_layer(int kernel_h, int kernel_w, int channels, int skip);
+  // channels: of the result; stored: these in whole blocks, as the kernels write them; skip: the layer whose result is
+  // added to this one's, or -1.
+  void add_layer(int kernel_h, int kernel_w, int channels, int stored, int skip);
   // The channel of the last layer that makes phase (i, j) of a channel.
   int phase(int channel, int i, int j) const;
 
@@ -80,7 +81,7 @@ class ChainSession {
 
  private:
   struct Layer {
-    int kernel_h, kernel_w, channels, skip;
+    int kernel_h, kernel_w, channels, stored, skip;
     Window window;
     int reach_h, reach_w;  // samples that all later layers reach beyond this layer's result
     int kept;  // rows of the layer's input that are held: its own kernel's, or as many as a later skip lies behind

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "subpixel/floats.hpp"
 #include "subpixel/integer.hpp"
 #include "subpixel/kernels.hpp"
 #include "subpixel/permute.hpp"
@@ -32,6 +33,8 @@ const char* target_name(const std::string& target);
 const KernelsF32& kernels_f32(const std::string& target);
 const WarpKernels& warp_kernels(const std::string& target);
 const KernelsInt& kernels_int(const std::string& target);
+const KernelsFloat& chain_f32(const std::string& target);
+const KernelsFloat& chain_bf16(const std::string& target);
 const PictureKernels& picture_kernels(const std::string& target);
 const Permuter& permuter_of(const std::string& target);
 const Resizer& resizer_of(const std::string& target);

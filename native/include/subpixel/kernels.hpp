@@ -31,8 +31,6 @@ struct KernelsF32 {
   int channel_block;  // output channels that share one pass over the input
   int column_block;   // columns computed together; rows are padded to a multiple of it
   void (*conv)(const ConvF32&);
-  // The multiply-adds of so many rounds of them alone, nothing read or written: the ceiling of the target.
-  long long (*peak)(long long rounds);
 };
 
 // Widest column block of any target (3 vectors of 16 floats): how far a row may be overrun.

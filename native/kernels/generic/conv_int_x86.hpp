@@ -201,7 +201,7 @@ long long peak(long long rounds) {
 }  // namespace
 
 const KernelsInt& kernels_int() {
-  static constexpr KernelsInt table = {kName, Wide::kGroup, block, conv, encode, merge<float>, merge<std::uint8_t>, peak};
+  static constexpr KernelsInt table = {kName, Wide::kGroup, block, conv, encode, merge<std::int16_t, float>, merge<std::int16_t, std::uint8_t>, peak};
   return table;
 }
 

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subpixel.backends.base import Alpha, Quantisation, Session, Weights, checked_planes
-from subpixel.errors import BackendUnavailable, InvalidArgument
+from subpixel.errors import BackendUnavailable, InvalidArgument, Unsupported
+from subpixel.models.chain import Chain, chain_of
 from subpixel.models.integer import IntegerNetwork, integer_network
 from subpixel.models.spec import INPUT, Add, Concat, Conv, PixelShuffle, Resize, Spec
 from subpixel.ops.native import forced_target, native_module
@@ -23,10 +24,10 @@ _BAND = 1 << 20
 
 
 class NativeBackend:
-    """f32, and int8 of plain chains, on every target of the build; ``SUBPIXEL_TARGET`` forces one."""
+    """f32, and int8 and bf16 of plain chains, on every target of the build; ``SUBPIXEL_TARGET`` forces one."""
 
     name = "native"
-    precisions: tuple[str, ...] = ("f32", "int8")
+    precisions: tuple[str, ...] = ("f32", "bf16", "int8")
 
     def unavailable(self) -> str | None:
         if native_module() is None:
@@ -54,6 +55,11 @@ class NativeBackend:
             raise InvalidArgument(f"backend native: threads={threads}: at least 1 is needed")
         if precision == "int8":
             return _integer_session(module, spec, integer_network(spec, weights, quantisation), threads)
+        try:
+            return _float_session(module, spec, weights, chain_of(spec, precision), precision, threads)
+        except Unsupported:
+            if precision == "bf16":
+                raise
         zero = spec.border == "zero"
         engine = module.Session(spec.channels, spec.scale, spec.halo, zero, threads, forced_target())
         # The engine always runs on a tile with its halo, whatever the border rule, so it needs the loss that
@@ -78,7 +84,7 @@ class NativeBackend:
                 engine.pixel_shuffle(number[layer.source], layer.factor, layer.order, value.lost)
             number[layer.name] = len(number)
 
-        return _session(module, engine, spec, threads, int8=False)
+        return _session(module, engine, spec, threads)
 
 
 def _integer_session(module: ModuleType, spec: Spec, network: IntegerNetwork, threads: int) -> Session:
@@ -91,12 +97,36 @@ def _integer_session(module: ModuleType, spec: Spec, network: IntegerNetwork, th
         skip = -1 if conv.skip is None else conv.skip
         last = conv is network.convs[-1]
         engine.conv(conv.weight, *constants, conv.activation, conv.zero, last, skip, conv.gain)
-    return _session(module, engine, spec, threads, int8=True)
+    return _session(module, engine, spec, threads, chain=True, int8=True)
 
 
-def _session(module: ModuleType, engine: Any, spec: Spec, threads: int, *, int8: bool) -> Session:
-    planes = _Planes(engine, spec, int8)
-    return _Pictures(module, engine, spec, int8, threads) if spec.colour == "luma" else planes
+def _float_session(
+    module: ModuleType, spec: Spec, weights: Weights, chain: Chain, precision: str, threads: int
+) -> Session:
+    engine = module.FloatSession(
+        precision,
+        spec.channels,
+        spec.scale,
+        chain.shuffle.order == "CRD",
+        chain.base,
+        spec.border == "zero",
+        threads,
+        forced_target(),
+    )
+    for conv, skip in zip(chain.convs, chain.skips, strict=True):
+        tensors = [weights.get(f"{conv.name}.{part}") for part in ("weight", "bias", "slope")]
+        arrays = [None if t is None else np.ascontiguousarray(t, np.float32) for t in tensors]
+        last = conv is chain.convs[-1]
+        engine.conv(*arrays, conv.activation, last, -1 if skip is None else skip)
+    return _session(module, engine, spec, threads, chain=True)
+
+
+def _session(
+    module: ModuleType, engine: Any, spec: Spec, threads: int, *, chain: bool = False, int8: bool = False
+) -> Session:
+    if spec.colour != "luma":
+        return _Planes(engine, spec, int8)
+    return _ChainPictures(engine, spec, int8) if chain else _GraphPictures(module, engine, spec, threads)
 
 
 class _Planes:
@@ -112,23 +142,33 @@ class _Planes:
         return result
 
 
-class _Pictures(_Planes):
-    """The picture of a luma network: the compiled module goes from pixels to pixels."""
+class _ChainPictures(_Planes):
+    """The picture of a luma network: the compiled module goes from pixels to pixels, row by row."""
 
-    def __init__(self, module: ModuleType, engine: Any, spec: Spec, int8: bool, threads: int) -> None:
+    def __init__(self, engine: Any, spec: Spec, int8: bool) -> None:
         super().__init__(engine, spec, int8)
-        offsets, weights = _phases(spec.scale, "cubic")
-        self._taps = offsets[::4], weights
+        self._taps = _cubic(spec.scale)
+
+    def picture(self, pixels: NDArray[Any], alpha: Alpha) -> NDArray[Any]:
+        pixels = np.ascontiguousarray(pixels)
+        result = _enlarged(pixels, self._spec.scale)
+        self._engine.picture(pixels, result, *self._taps, alpha)
+        return result
+
+
+class _GraphPictures(_Planes):
+    """The same for a network that is no chain: luma, network and all else apart, a band at a time."""
+
+    def __init__(self, module: ModuleType, engine: Any, spec: Spec, threads: int) -> None:
+        super().__init__(engine, spec, False)
+        self._taps = _cubic(spec.scale)
         self._module, self._threads, self._target = module, threads, forced_target()
 
     def picture(self, pixels: NDArray[Any], alpha: Alpha) -> NDArray[Any]:
-        height, width, channels = pixels.shape
+        height, width, _ = pixels.shape
         scale, pixels = self._spec.scale, np.ascontiguousarray(pixels)
-        result = np.empty((height * scale, width * scale, channels), pixels.dtype)
-        if self._int8:
-            self._engine.picture(pixels, result, *self._taps, alpha)
-            return result
-        # f32: band by band, so that the planes in between do not grow with the picture.
+        result = _enlarged(pixels, scale)
+        # The planes in between do not grow with the picture.
         halo = self._spec.halo
         step = max(1, _BAND // (width * scale**2))
         for top in range(0, height, step):
@@ -139,6 +179,16 @@ class _Pictures(_Planes):
             net = self(luma[None])[0, (top - first) * scale : (bottom - first) * scale]
             self._module.compose(pixels, top, bottom, net, result, *self._taps, alpha, self._threads, self._target)
         return result
+
+
+def _enlarged(pixels: NDArray[Any], scale: int) -> NDArray[Any]:
+    height, width, channels = pixels.shape
+    return np.empty((height * scale, width * scale, channels), pixels.dtype)
+
+
+def _cubic(scale: int) -> tuple[list[int], list[float]]:
+    offsets, weights = _phases(scale, "cubic")
+    return offsets[::4], weights
 
 
 def _phases(factor: int, mode: Any) -> tuple[list[int], list[float]]:

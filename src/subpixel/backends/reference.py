@@ -17,7 +17,7 @@ from subpixel.ops import pixel_shuffle, resize
 from subpixel.ops.resizing.taps import Mode
 from subpixel.ops.shuffle import Order
 
-__all__ = ["NumpyKernels", "ReferenceBackend"]
+__all__ = ["NumpyKernels", "ReferenceBackend", "to_bf16"]
 
 # Pixels of one pass of a convolution: what keeps its sums for some tens of channels in the second-level cache.
 _SPAN = 4096
@@ -84,11 +84,28 @@ class NumpyKernels:
         return y
 
 
+class Bf16Kernels(NumpyKernels):
+    """The same with what a convolution multiplies rounded to bf16; its sums, and all else, are f32."""
+
+    def conv(self, x: Array, weight: Array, bias: Array | None, padding: tuple[int, int]) -> Array:
+        return super().conv(to_bf16(x), to_bf16(weight), bias, padding)
+
+
+def to_bf16(x: Array) -> Array:
+    """The nearest numbers of 8 bits of mantissa, ties to even, still as f32."""
+    bits = np.ascontiguousarray(x).view(np.uint32)
+    up = bits + np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1))
+    # NaN keeps its upper half; rounded up it could become an infinity
+    kept = np.where(np.isnan(x), bits | np.uint32(0x400000), up) & np.uint32(0xFFFF0000)
+    made: Array = kept.view(np.float32)
+    return made
+
+
 class ReferenceBackend:
-    """Runs any Spec in f32 and plain chains in int8, on the calling thread whatever ``threads`` says."""
+    """Runs any Spec in f32 and bf16 and plain chains in int8, on the calling thread whatever ``threads`` says."""
 
     name = "reference"
-    precisions: tuple[str, ...] = ("f32", "int8")
+    precisions: tuple[str, ...] = ("f32", "bf16", "int8")
 
     def unavailable(self) -> str | None:
         return None
@@ -101,7 +118,7 @@ class ReferenceBackend:
     ) -> Session:
         if precision == "int8":
             return _integer_session(spec, integer_network(spec, weights, quantisation))
-        kernels = NumpyKernels()
+        kernels = Bf16Kernels() if precision == "bf16" else NumpyKernels()
         own = {name: np.array(value, np.float32) for name, value in weights.items()}
 
         def session(planes: NDArray[Any]) -> NDArray[Any]:

@@ -26,7 +26,7 @@ def arithmetic(precision: str, target: str, threads: int, macs: float) -> Callab
     """A call that makes so many multiply-adds and nothing else; its time is what no network of that work is below.
 
     Args:
-        precision: ``f32`` or ``int8``.
+        precision: ``f32``, ``bf16`` or ``int8``.
         target: of the compiled module; products of other widths are another target's.
         threads: that share the work.
         macs: multiply-adds.
@@ -35,9 +35,8 @@ def arithmetic(precision: str, target: str, threads: int, macs: float) -> Callab
         BackendUnavailable: there is no compiled module.
     """
     module = _module()
-    peak = {"f32": module.peak_f32, "int8": module.peak_int8}[precision]
-    each = max(1, round(macs / threads / peak(1, target)))
-    return on_threads(lambda _: peak(each, target), threads)
+    each = max(1, round(macs / threads / module.peak(1, precision, target)))
+    return on_threads(lambda _: module.peak(each, precision, target), threads)
 
 
 def targets() -> list[str]:
@@ -60,7 +59,8 @@ def variants() -> list[tuple[str, str]]:
     # A session says whose kernels it runs; the smallest that can be made is enough to ask.
     asked: dict[str, Callable[[str], str]] = {
         "int8": lambda target: module.IntegerSession(1, 1, True, False, False, 1, target).kernels,
-        "f32": lambda target: module.Session(1, 1, 0, False, 1, target).kernels,
+        "bf16": lambda target: module.FloatSession("bf16", 1, 1, True, False, False, 1, target).kernels,
+        "f32": lambda target: module.FloatSession("f32", 1, 1, True, False, False, 1, target).kernels,
     }
     return [(precision, target) for target in targets() for precision, of in asked.items() if of(target) == target]
 

@@ -16,9 +16,10 @@ from subpixel.errors import InvalidArgument
 from subpixel.image import read
 from subpixel.metrics.protocol import luma_255, pictures_below, shrink
 from subpixel.metrics.quality import psnr
+from subpixel.models.chain import chain_of
 from subpixel.models.files import Model
 from subpixel.models.graph import run
-from subpixel.models.integer import chain_of, quantise
+from subpixel.models.integer import quantise
 
 __all__ = ["calibrate"]
 
@@ -48,7 +49,7 @@ def calibrate(model: Model, folder: str | Path, say: Callable[[str], None] | Non
         InvalidArgument: too few pictures, or an RGB network.
         Unsupported: a network that is no plain chain.
     """
-    chain = chain_of(model.spec)
+    chain = chain_of(model.spec, "int8")
     if model.spec.colour != "luma":
         raise InvalidArgument(f"model '{model.name}': an RGB network; int8 parameters are made for luma networks")
     pairs = _pairs(Path(folder), model.spec.scale)
@@ -111,7 +112,7 @@ class _Watching(NumpyKernels):
 
 def _ranges(model: Model, planes: Sequence[Planes]) -> dict[str, tuple[float, float]]:
     """Lowest and highest value of each convolution's result, but for a few, where int8 needs to be told."""
-    chain = chain_of(model.spec)
+    chain = chain_of(model.spec, "int8")
     convs = chain.convs
     unknown = [k for k, conv in enumerate(convs[:-1]) if conv.activation not in ("tanh", "clip")]
     if not unknown:

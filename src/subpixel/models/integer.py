@@ -28,9 +28,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subpixel.errors import ModelFileError, Unsupported
-from subpixel.models.spec import INPUT, Add, Conv, PixelShuffle, Resize, Spec, sources_of
+from subpixel.models.chain import chain_of
+from subpixel.models.spec import Conv, Spec
 
-__all__ = ["TANH", "Chain", "IntegerConv", "IntegerNetwork", "chain_of", "integer_network", "quantise"]
+__all__ = ["TANH", "IntegerConv", "IntegerNetwork", "integer_network", "quantise"]
 
 # 127 tanh(x) of u = 32768 x / 2.5, 8 z saturated: (P(u * u) * u + 8) / 16, products rounded as above; native/ has the
 # same numbers. The largest error is 0.83 of a byte's unit, where rounding alone has 0.5.
@@ -43,21 +44,6 @@ _INPUT_STEP = 1 / 255
 
 # The layers that know their scale by themselves.
 _OWN_SCALE = {"tanh": (1 / 127, 128), "clip": (1 / 255, 0)}
-
-
-@dataclass(frozen=True)
-class Chain:
-    """A Spec as the integer engine takes it: convolutions in a row, a shuffle, and perhaps the input added.
-
-    ``skips`` has for each convolution the number of the one whose result is added to its own, or None; ``results`` the
-    name of that sum, or its own.
-    """
-
-    convs: tuple[Conv, ...]
-    skips: tuple[int | None, ...]
-    results: tuple[str, ...]
-    shuffle: PixelShuffle
-    base: bool
 
 
 @dataclass(frozen=True)
@@ -87,61 +73,6 @@ class IntegerNetwork:
     zero_border: bool
 
 
-def chain_of(spec: Spec) -> Chain:
-    """The convolutions of a network that is a plain chain.
-
-    Raises:
-        Unsupported: naming the layer that is none of it.
-    """
-    convs: list[Conv] = []
-    skips: list[int | None] = []
-    results: list[str] = []
-    shuffle: PixelShuffle | None = None
-    resize: Resize | None = None
-    base = False
-    last = INPUT
-    for layer in spec.layers:
-        if isinstance(layer, Conv) and shuffle is None and layer.source == last:
-            convs.append(layer)
-            skips.append(None)
-            results.append(layer.name)
-        elif isinstance(layer, Add) and shuffle is None and convs and _is_skip(layer, convs[-1], results, skips):
-            (earlier,) = set(layer.sources) - {last}
-            skips[-1], results[-1] = results.index(earlier), layer.name
-        elif isinstance(layer, PixelShuffle) and shuffle is None and convs and layer.source == last:
-            shuffle = layer
-        elif isinstance(layer, Resize) and resize is None and layer.source == INPUT and layer.mode == "nearest":
-            resize = layer
-            continue
-        elif isinstance(layer, Add) and not base and resize and set(sources_of(layer)) == {resize.name, last}:
-            base = True
-        else:
-            raise Unsupported(
-                f"layer '{layer.name}': int8 is for convolutions in a row, a pixel shuffle, and the input added to it "
-                "by nearest; this network has f32"
-            )
-        last = layer.name
-    if shuffle is None or (resize is not None and not base):
-        raise Unsupported("int8 is for networks that end in a pixel shuffle; this network has f32")
-    if convs[-1].activation != "none":
-        raise Unsupported(
-            f"layer '{convs[-1].name}': int8 needs no activation before the shuffle; this network has f32"
-        )
-    if skips[-1] is not None:
-        raise Unsupported(
-            f"layer '{results[-1]}': int8 needs a convolution between a sum and the shuffle; this network has f32"
-        )
-    return Chain(tuple(convs), tuple(skips), tuple(results), shuffle, base)
-
-
-def _is_skip(layer: Add, conv: Conv, results: list[str], skips: list[int | None]) -> bool:
-    """A sum of the last convolution and the result of an earlier one."""
-    free = skips[-1] is None and conv.activation in ("none", "relu", "prelu")
-    return (
-        free and len(layer.sources) == 2 and conv.name in layer.sources and bool(set(layer.sources) & set(results[:-1]))
-    )
-
-
 def quantise(
     spec: Spec, weights: Mapping[str, NDArray[np.float32]], ranges: Mapping[str, tuple[float, float]]
 ) -> dict[str, Any]:
@@ -159,7 +90,7 @@ def quantise(
     Raises:
         Unsupported: a network that is no plain chain, or values beyond 32 bits.
     """
-    chain = chain_of(spec)
+    chain = chain_of(spec, "int8")
     layers: dict[str, Any] = {}
     step = _INPUT_STEP
     for conv, skip, name in zip(chain.convs, chain.skips, chain.results, strict=True):
@@ -208,7 +139,7 @@ def integer_network(
         Unsupported: a network that is no plain chain, or a file without these parameters.
         ModelFileError: parameters that do not fit the network.
     """
-    chain = chain_of(spec)
+    chain = chain_of(spec, "int8")
     if quantisation is None:
         raise Unsupported("this model file holds no int8 parameters; subpixel quantise makes a file that does")
     step, zero = _INPUT_STEP, 0

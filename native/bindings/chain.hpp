@@ -1,0 +1,117 @@
+// What the sessions of chains have in common for Python.
+#pragma once
+
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "pictures.hpp"
+#include "subpixel/chain.hpp"
+
+namespace subpixel {
+
+template <class T, int Axes>
+using ChainIn = nanobind::ndarray<const T, nanobind::ndim<Axes>, nanobind::c_contig, nanobind::device::cpu>;
+template <class T>
+using ChainOut = nanobind::ndarray<T, nanobind::ndim<3>, nanobind::c_contig, nanobind::device::cpu>;
+
+template <class T>
+std::vector<T> constants(const ChainIn<T, 1>& from, std::size_t count) {
+  need(from.shape(0) == count, "a constant for each output channel is needed");
+  return std::vector<T>(from.data(), from.data() + count);
+}
+
+// Collects layers and checks that they hang together, so that no call can make the engine reach outside of its memory.
+template <class Session>
+class ChainBuilder {
+ public:
+  template <class T>
+  void run(ChainIn<T, 3> x, ChainOut<T> y) const {
+    const auto scale = static_cast<std::size_t>(shape().scale), planes = static_cast<std::size_t>(shape().channels);
+    need(ended(), "the last layer does not make the result");
+    need(x.shape(0) == planes && y.shape(0) == planes, "planes do not fit the network");
+    need(y.shape(1) == x.shape(1) * scale && y.shape(2) == x.shape(2) * scale, "y is not scale times x");
+    need(x.shape(1) < (1u << 30) / scale && x.shape(2) < (1u << 30) / scale, "a side is too long");
+    nanobind::gil_scoped_release release;
+    session_.run(x.data(), static_cast<int>(x.shape(1)), static_cast<int>(x.shape(2)), y.data());
+  }
+
+  template <class Pixel>
+  void picture(PictureIn<Pixel> x, PictureOut<Pixel> y, const std::vector<int>& first, const std::vector<float>& weight,
+               const std::string& alpha) const {
+    need(ended() && shape().channels == 1, "a network of one channel is needed");
+    const Pixels<Pixel> pixels = pixels_of(x, alpha);
+    const std::vector<Phase> phases = phases_of(first, weight);
+    need(phases.size() == static_cast<std::size_t>(shape().scale), "taps do not fit the scale");
+    need_enlarged(pixels, y, phases.size());
+    nanobind::gil_scoped_release release;
+    session_.run(pixels, phases, y.data());
+  }
+
+  std::string target() const { return session_.target(); }
+  std::string kernels() const { return session_.kernels(); }
+
+ protected:
+  // Far beyond any network of this field, and small enough that no product of them leaves an int and no sum 32 bits.
+  static constexpr std::size_t kMaxChannels = 4096, kMaxKernel = 63, kMaxTaps = 1 << 16;
+  static constexpr int kMaxScale = 64;
+
+  template <class... Args>
+  explicit ChainBuilder(int channels, Args&&... args) : session_(std::forward<Args>(args)...), channels_(channels) {}
+
+  static ChainShape checked(int channels, int scale, bool crd, bool base, bool zero_border) {
+    need(channels >= 1 && static_cast<std::size_t>(channels) <= kMaxChannels, "channels out of range");
+    need(scale >= 1 && scale <= kMaxScale, "scale out of range");
+    return {channels, scale, crd, base, zero_border};
+  }
+
+  // The next layer's kernel, (out, in, height, width), and the earlier layer that it adds, or -1.
+  template <class Weight>
+  void check(const Weight& weight, bool last, int skip) const {
+    need(!last_, "a layer after the last");
+    const std::size_t out = weight.shape(0), in = weight.shape(1), kh = weight.shape(2), kw = weight.shape(3);
+    need(out >= 1 && out <= kMaxChannels && in == static_cast<std::size_t>(channels_), "weight does not fit");
+    need(kh % 2 == 1 && kw % 2 == 1 && kh <= kMaxKernel && kw <= kMaxKernel, "kernel sides must be odd, 63 at most");
+    need(in * kh * kw <= kMaxTaps, "too many taps");
+    need(skip >= -1 && skip < session_.layers() && (skip < 0 || !last), "skip is no earlier layer");
+    need(skip < 0 || made_[static_cast<std::size_t>(skip)] == static_cast<int>(out), "skip has other channels");
+  }
+  template <class Layer>
+  void keep(const Layer& layer) {
+    session_.add(layer);
+    channels_ = layer.out_channels;
+    made_.push_back(channels_);
+    last_ = layer.last;
+  }
+
+ private:
+  const ChainShape& shape() const { return session_.shape(); }
+  bool ended() const { return last_ && channels_ == shape().channels * shape().scale * shape().scale; }
+
+  Session session_;
+  int channels_;
+  std::vector<int> made_;  // channels of each layer's result
+  bool last_ = false;
+};
+
+// y is written in place: converted, it would be a copy that nobody sees.
+template <class Builder>
+void bind_runs(nanobind::class_<Builder>& bound) {
+  using namespace nanobind::literals;
+  bound.def("run", &Builder::template run<float>, "x"_a, "y"_a.noconvert())
+      .def("picture", &Builder::template picture<std::uint8_t>, "x"_a.noconvert(), "y"_a.noconvert(), "first"_a,
+           "weight"_a, "alpha"_a)
+      .def("picture", &Builder::template picture<std::uint16_t>, "x"_a.noconvert(), "y"_a.noconvert(), "first"_a,
+           "weight"_a, "alpha"_a)
+      .def_prop_ro("target", &Builder::target)
+      .def_prop_ro("kernels", &Builder::kernels);
+}
+
+}  // namespace subpixel

@@ -1,0 +1,50 @@
+// A chain of convolutions in f32, or with samples and weights rounded to bf16 and sums in f32.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "subpixel/chain.hpp"
+#include "subpixel/floats.hpp"
+
+namespace subpixel {
+
+struct FloatLayer {
+  int in_channels, out_channels, kernel_h, kernel_w;
+  Activation activation;
+  std::vector<float> weight;  // (out, in, kernel_h, kernel_w)
+  std::vector<float> bias, slope;  // one for each output channel, or none
+  bool last = false;          // its sums are the result
+  int skip = -1;              // the layer whose result is added to this one's
+};
+
+enum class FloatPrecision { f32, bf16 };
+
+class FloatSession : public ChainSession {
+ public:
+  FloatSession(FloatPrecision precision, const ChainShape& shape, int threads, const std::string& target);
+
+  void add(const FloatLayer& layer);
+
+  void merge(const LastRow& last, int channel, int i, int j, int r, const float* base, int n, float* to) const override;
+  const char* kernels() const override { return kernels_.name; }
+
+ private:
+  struct Packed {
+    int channels;
+    Activation activation;
+    std::vector<Cell> weight;
+    std::vector<float> bias, slope;
+  };
+
+  void conv(const RowPlace& place, int layer) const override;
+  void encode(const float* x, int n, Cell* to) const override { kernels_.encode(x, n, to); }
+  Cell zero(int) const override { return 0; }
+  std::size_t last_bytes() const override { return sizeof(float); }
+
+  const KernelsFloat& kernels_;
+  std::vector<Packed> packed_;
+};
+
+}  // namespace subpixel

@@ -1,0 +1,17 @@
+// Widened before they are multiplied: to be the same everywhere, not to be fast.
+#define SUBPIXEL_TARGET_NS avx2
+
+namespace subpixel::avx2 {
+namespace {
+constexpr const char* kName = "avx2";
+constexpr int kLanes = 8, kVectors = 2, kMostChannels = 4, kSums = 8;
+}  // namespace
+}  // namespace subpixel::avx2
+
+#include "../generic/math_bf16.hpp"
+
+#include "../generic/chain_float.hpp"
+
+namespace subpixel::avx2 {
+const KernelsFloat& chain_bf16() { return kTable; }
+}  // namespace subpixel::avx2

@@ -1,0 +1,17 @@
+// Widened before they are multiplied, where the processor has no product of them.
+#define SUBPIXEL_TARGET_NS avx512
+
+namespace subpixel::avx512 {
+namespace {
+constexpr const char* kName = "avx512";
+constexpr int kLanes = 16, kVectors = 2, kMostChannels = 8, kSums = 18;
+}  // namespace
+}  // namespace subpixel::avx512
+
+#include "../generic/math_bf16.hpp"
+
+#include "../generic/chain_float.hpp"
+
+namespace subpixel::avx512 {
+const KernelsFloat& chain_bf16() { return kTable; }
+}  // namespace subpixel::avx512

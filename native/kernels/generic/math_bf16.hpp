@@ -1,0 +1,62 @@
+// Cells of two bf16, the first in the lower half; sums are f32. What a target multiplies them with it may define as
+// SUBPIXEL_MULTIPLY_BF16(sum, x, w); else they are widened and added one after the other, which any processor can.
+#include "subpixel/floats.hpp"
+#include "vec_f32.hpp"
+
+namespace subpixel::SUBPIXEL_TARGET_NS {
+namespace {
+
+typedef std::uint32_t Bits __attribute__((vector_size(kLanes * 4)));
+
+// The upper half of a float, rounded to nearest, ties to even; what is no number stays none.
+template <class Float, class Word>
+inline Word rounded(Word bits, Float value) {
+  const Word up = bits + 0x7fffu + (bits >> 16 & 1u);
+  return value == value ? up : (bits | 0x400000u);
+}
+
+inline Bits rounded(Vec v) { return rounded<Vec, Bits>((Bits)v, v); }
+
+struct Math {
+  static constexpr int kGroup = 2;
+#if defined(SUBPIXEL_MULTIPLY_BF16)
+  using Cells = Bits;
+  static Cells of(Bits bits) { return bits; }
+  static void multiply(Vec& sum, Cells x, Cells w) { SUBPIXEL_MULTIPLY_BF16(sum, x, w); }
+#else
+  struct Cells {
+    Vec low, high;
+  };
+  static Cells of(Bits bits) { return {(Vec)(bits << 16), (Vec)(bits & 0xffff0000u)}; }
+  static void multiply(Vec& sum, const Cells& x, const Cells& w) {
+    sum += x.low * w.low;
+    sum += x.high * w.high;
+  }
+#endif
+  static Bits bits(const Cell* p) {
+    Bits b;
+    __builtin_memcpy(&b, p, sizeof b);
+    return b;
+  }
+  static Cells load(const Cell* p) { return of(bits(p)); }
+  static Cells broadcast(const Cell* p) { return of(*p - Bits{}); }
+  static void add(const Cell* skip, Vec* part) {
+    const Bits b = bits(skip);
+    part[0] += (Vec)(b << 16);
+    part[1] += (Vec)(b & 0xffff0000u);
+  }
+  static void store(Cell* to, const Vec* part) {
+    const Bits made = rounded(part[0]) >> 16 | (rounded(part[1]) & 0xffff0000u);
+    __builtin_memcpy(to, &made, sizeof made);
+  }
+  static void encode(const float* x, int n, Cell* to) {
+    for (int k = 0; k < n; ++k) {
+      Cell one;
+      __builtin_memcpy(&one, x + k, sizeof one);
+      to[k] = rounded<float, Cell>(one, x[k]) >> 16;
+    }
+  }
+};
+
+}  // namespace
+}  // namespace subpixel::SUBPIXEL_TARGET_NS

@@ -1,0 +1,17 @@
+// Widened before they are multiplied: to be the same everywhere, not to be fast.
+#define SUBPIXEL_TARGET_NS neon
+
+namespace subpixel::neon {
+namespace {
+constexpr const char* kName = "neon";
+constexpr int kLanes = 4, kVectors = 2, kMostChannels = 4, kSums = 8;
+}  // namespace
+}  // namespace subpixel::neon
+
+#include "../generic/math_bf16.hpp"
+
+#include "../generic/chain_float.hpp"
+
+namespace subpixel::neon {
+const KernelsFloat& chain_bf16() { return kTable; }
+}  // namespace subpixel::neon

@@ -1,0 +1,17 @@
+// Two multiply-adds a cell, widened before: to be the same everywhere, not to be fast.
+#define SUBPIXEL_TARGET_NS scalar
+
+namespace subpixel::scalar {
+namespace {
+constexpr const char* kName = "scalar";
+constexpr int kLanes = 4, kVectors = 1, kMostChannels = 4, kSums = 5;
+}  // namespace
+}  // namespace subpixel::scalar
+
+#include "../generic/math_bf16.hpp"
+
+#include "../generic/chain_float.hpp"
+
+namespace subpixel::scalar {
+const KernelsFloat& chain_bf16() { return kTable; }
+}  // namespace subpixel::scalar
