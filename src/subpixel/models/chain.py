@@ -59,8 +59,8 @@ def chain_of(spec: Spec, precision: str) -> Chain:
             base = True
         else:
             raise Unsupported(
-                f"layer '{layer.name}': {precision} is for convolutions in a row, a pixel shuffle, and the input added to "
-                "it by nearest; this network has f32"
+                f"layer '{layer.name}': {precision} is for convolutions in a row, a pixel shuffle, and the input added "
+                "to it by nearest; this network has f32"
             )
         last = layer.name
     if shuffle is None or (resize is not None and not base):
