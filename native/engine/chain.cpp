@@ -7,6 +7,7 @@
 #include "parts.hpp"
 #include "subpixel/dispatch.hpp"
 #include "subpixel/parallel.hpp"
+#include "subpixel/tiles.hpp"
 
 namespace subpixel {
 namespace {
@@ -37,6 +38,7 @@ struct ChainSession::Strip {
   int next_line;       // of the input, where rows are packed into cells
   int origin;          // where column `left` lies in a row of cells
   std::vector<Ring> rings;  // value 0 is the input
+  std::vector<Ring> tiles;  // of values whose reader is tiled
   std::vector<float> samples;
   std::vector<Cell> lines;  // of the input, each sample alone: the rows that one cell holds, or one channel
   std::ptrdiff_t line_stride = 0;
@@ -45,6 +47,9 @@ struct ChainSession::Strip {
   std::vector<const Cell*> pointers;
   std::unique_ptr<Rows> result;
 };
+
+// Columns of a layer's result that are made.
+int ChainSession::columns_of(const Strip& s, int layer) const { return s.columns + 2 * layers_[layer].reach_w; }
 
 ChainSession::ChainSession(const ChainShape& shape, int threads, const std::string& target, int group)
     : shape_(shape), threads_(threads), group_(group), target_(target_name(target)),
@@ -56,7 +61,7 @@ ChainSession::Window ChainSession::window(int kernel_h) const {
   return {kernel_h, 1, ceil_div(channels, group_), false};
 }
 
-void ChainSession::add_layer(int kernel_h, int kernel_w, int channels, int stored, int skip) {
+void ChainSession::add_layer(int kernel_h, int kernel_w, int channels, int stored, int skip, bool tiled) {
   const Window w = window(kernel_h);
   for (Layer& earlier : layers_) {
     earlier.reach_h += kernel_h / 2;
@@ -64,7 +69,7 @@ void ChainSession::add_layer(int kernel_h, int kernel_w, int channels, int store
   }
   reach_h_ += kernel_h / 2;
   reach_w_ += kernel_w / 2;
-  layers_.push_back({kernel_h, kernel_w, channels, stored, skip, w, 0, 0, kernel_h});
+  layers_.push_back({kernel_h, kernel_w, channels, stored, skip, tiled, w, 0, 0, tiled ? 1 : kernel_h});
   // The result of layer k is the input of layer k + 1; it is ahead of this layer's by the reach of those in between.
   for (const Layer& later : layers_)
     if (later.skip >= 0) {
@@ -80,7 +85,10 @@ int ChainSession::phase(int channel, int i, int j) const {
 
 int ChainSession::strip_columns(int width) const {
   std::ptrdiff_t bytes = 0;  // a column's
-  for (const Layer& layer : layers_) bytes += std::ptrdiff_t{4} * layer.kept * layer.window.groups;
+  for (const Layer& layer : layers_) {
+    bytes += std::ptrdiff_t{4} * layer.kept * layer.window.groups;
+    if (layer.tiled) bytes += std::ptrdiff_t{4} * layer.kernel_h * layer.window.groups * kTileParts / kTileColumns;
+  }
   const int most = static_cast<int>(std::clamp<std::ptrdiff_t>(kStripBytes / bytes, 2 * kStripStep, 1 << 16));
   const int strips = ceil_div(width, most);
   return std::min(width, ceil_div(ceil_div(width, strips), kStripStep) * kStripStep);
@@ -115,6 +123,7 @@ void ChainSession::begin(Strip& s, const Feed& feed, int row) const {
   s.top = row;
   s.first_row = s.next_row = s.next_line = row - reach_h_;
   s.rings.resize(static_cast<std::size_t>(count));
+  s.tiles.resize(static_cast<std::size_t>(count));
   for (int k = 0; k < count; ++k) {
     Strip::Ring& ring = s.rings[k];
     ring.rows = layers_[k].kept;
@@ -123,6 +132,13 @@ void ChainSession::begin(Strip& s, const Feed& feed, int row) const {
     ring.row_stride = ring.group_stride * (k == 0 ? layers_[k].window.groups : ceil_div(layers_[k - 1].stored, group_));
     const auto need = static_cast<std::size_t>(ring.row_stride * ring.rows + kCellSlack);
     if (ring.cells.size() < need) ring.cells.resize(need);
+    if (!layers_[k].tiled) continue;
+    Strip::Ring& tiles = s.tiles[k];
+    tiles.rows = layers_[k].kernel_h;
+    tiles.group_stride = kTileParts * (tiles_of(columns_of(s, k)) + kTileStep - 1) / kTileStep * kTileStep;
+    tiles.row_stride = tiles.group_stride * layers_[k].window.groups;
+    const auto all = static_cast<std::size_t>(tiles.row_stride * tiles.rows);
+    if (tiles.cells.size() < all) tiles.cells.resize(all);
   }
   s.samples.resize(static_cast<std::size_t>(wide));
   s.line_stride = wide;
@@ -136,6 +152,7 @@ void ChainSession::begin(Strip& s, const Feed& feed, int row) const {
 void ChainSession::advance(Strip& s, const Feed& feed, int until) const {
   for (; s.next_row < until + reach_h_; ++s.next_row) {
     load_row(s, feed, s.next_row);
+    transform_row(s, 0, s.next_row);
     int behind = 0;
     for (int k = 0; k < layers(); ++k) {
       behind += layers_[k].kernel_h / 2;
@@ -199,17 +216,18 @@ void ChainSession::load_row(Strip& s, const Feed& feed, int row) const {
 
 void ChainSession::conv_row(Strip& s, int layer, int row) const {
   const Layer& l = layers_[layer];
-  Strip::Ring& from = s.rings[layer];
+  Strip::Ring& from = l.tiled ? s.tiles[layer] : s.rings[layer];
   RowPlace a{};
   s.pointers.resize(static_cast<std::size_t>(l.window.rows));
-  const int first = row - s.first_row - l.kernel_h / 2, column = s.origin - l.reach_w - l.kernel_w / 2;
+  const int first = row - s.first_row - l.kernel_h / 2;
+  const int column = l.tiled ? 0 : s.origin - l.reach_w - l.kernel_w / 2;
   for (int r = 0; r < l.window.rows; ++r) s.pointers[r] = from.at(first + r * l.window.row_step) + column;
   a.rows = s.pointers.data();
   a.kernel_rows = l.window.rows;
   a.groups = l.window.groups;
   a.kernel_columns = l.kernel_w;
   a.group_stride = from.group_stride;
-  a.columns = s.columns + 2 * l.reach_w;
+  a.columns = columns_of(s, layer);
   if (layer + 1 == layers()) {
     a.last = s.last.data();
     a.last_stride = s.last_stride;
@@ -225,6 +243,16 @@ void ChainSession::conv_row(Strip& s, int layer, int row) const {
   a.out_stride = to.group_stride;
   conv(a, layer);
   if (shape_.zero_border) blank_outside(s, layer, row);
+  transform_row(s, layer + 1, row);
+}
+
+// The newest row of a layer's input.
+void ChainSession::transform_row(Strip& s, int layer, int row) const {
+  const Layer& l = layers_[layer];
+  if (!l.tiled) return;
+  Strip::Ring &from = s.rings[layer], &to = s.tiles[layer];
+  transform(from.at(row - s.first_row) + s.origin - l.reach_w - l.kernel_w / 2, from.group_stride, l.window.groups,
+            tiles_of(columns_of(s, layer)), to.at(row - s.first_row), to.group_stride);
 }
 
 // What lies outside of the picture is zero for the next layer, if each layer pads with zeros by itself.

@@ -48,7 +48,7 @@ void FloatSession::add(const FloatLayer& layer) {
   p.slope = layer.slope;
   p.bias.resize(static_cast<std::size_t>(p.channels));
   p.slope.resize(static_cast<std::size_t>(p.channels));
-  add_layer(layer.kernel_h, layer.kernel_w, layer.out_channels, p.channels, layer.skip);
+  add_layer(layer.kernel_h, layer.kernel_w, layer.out_channels, p.channels, layer.skip, false);
   packed_.push_back(std::move(p));
 }
 

@@ -1,8 +1,10 @@
 #include "subpixel/integer_session.hpp"
 
+#include <cstdlib>
 #include <memory>
 
 #include "subpixel/dispatch.hpp"
+#include "subpixel/tiles.hpp"
 
 namespace subpixel {
 namespace {
@@ -14,38 +16,23 @@ constexpr int kMaxScale = 64;
 IntegerSession::IntegerSession(const ChainShape& shape, int threads, const std::string& target)
     : ChainSession(shape, threads, target, kernels_int(target).group), kernels_(kernels_int(target)) {}
 
+// Channels that blocks of weights are made of: cells of four channels are whole, a last layer's channels single.
+int IntegerSession::wanted(const IntegerLayer& layer) {
+  return layer.last ? layer.out_channels : (layer.out_channels + 3) / 4 * 4;
+}
+
 void IntegerSession::add(const IntegerLayer& layer) {
-  const int group = kernels_.group;
   const Window w = window(layer.kernel_h);
   Packed p{};
   p.activation = layer.activation;
   p.zero = layer.zero;
   p.skip_zero = layer.skip < 0 ? 0 : packed_[layer.skip].zero;
   p.skip_gain = layer.skip_gain;
-  const auto at = [&](int o, int i, int ky, int kx) -> std::int8_t {
-    if (o >= layer.out_channels || i >= layer.in_channels || ky >= layer.kernel_h) return 0;
-    return layer.weight[((static_cast<std::size_t>(o) * layer.in_channels + i) * layer.kernel_h + ky) * layer.kernel_w + kx];
-  };
-  // Cells of four channels are made whole; a last layer's channels stay single.
-  const int wanted = layer.last ? layer.out_channels : (layer.out_channels + 3) / 4 * 4;
-  for (int from = 0, count; from < wanted; from += count) {
-    count = kernels_.block(wanted - from);
-    for (int r = 0; r < w.rows; ++r)
-      for (int g = 0; g < w.groups; ++g)
-        for (int kx = 0; kx < layer.kernel_w; ++kx)
-          for (int o = from; o < from + count; ++o) {
-            Cell cell = 0;
-            for (int k = 0; k < group; ++k) {
-              const int weight = w.vertical ? at(o, 0, r * group + k, kx) : at(o, g * group + k, r, kx);
-              cell |= (static_cast<Cell>(weight) & (group == 4 ? 0xffu : 0xffffu)) << (k * 32 / group);
-            }
-            p.weight.push_back(cell);
-          }
-    p.channels = from + count;
-  }
-  const auto wide = static_cast<std::size_t>(p.channels);
+  p.tiled = !w.vertical && can_be_tiled(layer);
   p.bias = layer.bias;
   p.shift = layer.shift;
+  p.tiled ? pack_tiles(layer, w, p) : pack(layer, w, p);
+  const auto wide = static_cast<std::size_t>(p.channels);
   p.bias.resize(wide);
   p.shift.resize(wide);
   for (std::size_t c = 0; c < wide; ++c) {
@@ -53,13 +40,69 @@ void IntegerSession::add(const IntegerLayer& layer) {
     p.multiplier.insert(p.multiplier.end(), 4, real ? layer.multiplier[c] : std::int16_t{0});
     p.slope.insert(p.slope.end(), 4, real && !layer.slope.empty() ? layer.slope[c] : std::int16_t{0});
   }
-  add_layer(layer.kernel_h, layer.kernel_w, layer.out_channels, p.channels, layer.skip);
+  add_layer(layer.kernel_h, layer.kernel_w, layer.out_channels, p.channels, layer.skip, p.tiled);
   packed_.push_back(std::move(p));
+}
+
+void IntegerSession::pack(const IntegerLayer& layer, const Window& w, Packed& p) const {
+  const int group = kernels_.group, all = wanted(layer);
+  for (int from = 0, count; from < all; from += count) {
+    count = kernels_.block(all - from);
+    for (int r = 0; r < w.rows; ++r)
+      for (int g = 0; g < w.groups; ++g)
+        for (int kx = 0; kx < layer.kernel_w; ++kx)
+          for (int o = from; o < from + count; ++o) {
+            Cell cell = 0;
+            for (int k = 0; k < group; ++k) {
+              const int weight = w.vertical ? layer.at(o, 0, r * group + k, kx) : layer.at(o, g * group + k, r, kx);
+              cell |= (static_cast<Cell>(weight) & (group == 4 ? 0xffu : 0xffffu)) << (k * 32 / group);
+            }
+            p.weight.push_back(cell);
+          }
+    p.channels = from + count;
+  }
+}
+
+// Sums are made 24 times as large, and then 8 times with their bias: both must fit 32 bits.
+bool IntegerSession::can_be_tiled(const IntegerLayer& layer) const {
+  if (kernels_.tiles.conv == nullptr || layer.kernel_w != 3) return false;
+  const std::ptrdiff_t taps = std::ptrdiff_t{layer.in_channels} * layer.kernel_h * layer.kernel_w;
+  constexpr std::int64_t most = std::int64_t{1} << 31;
+  for (int o = 0; o < layer.out_channels; ++o) {
+    std::int64_t sum = 0;
+    for (std::ptrdiff_t k = 0; k < taps; ++k) sum += 255 * std::abs(static_cast<int>(layer.weight[o * taps + k]));
+    if (kTileDivisor * sum >= most || 8 * (sum + std::abs(std::int64_t{layer.bias[o]})) >= most) return false;
+  }
+  return true;
+}
+
+void IntegerSession::pack_tiles(const IntegerLayer& layer, const Window& w, Packed& p) const {
+  // In the order in which they are summed.
+  constexpr int parts[kTileParts] = {1, 2, 3, 4, 0, 5};
+  const int all = wanted(layer);
+  for (int from = 0, count; from < all; from += count) {
+    count = kernels_.block(all - from);
+    for (int part : parts)
+      for (int r = 0; r < w.rows; ++r)
+        for (int g = 0; g < w.groups; ++g)
+          for (int o = from; o < from + count; ++o) {
+            Cell cell = 0;
+            for (int k = 0; k < 2; ++k) {
+              int weight = 0;
+              for (int kx = 0; kx < 3; ++kx) weight += kTileWeights[part][kx] * layer.at(o, 2 * g + k, r, kx);
+              cell |= (static_cast<Cell>(weight) & 0xffffu) << (16 * k);
+            }
+            p.weight.push_back(cell);
+          }
+    p.channels = from + count;
+  }
+  for (std::int32_t& b : p.bias) b *= 8;
+  for (std::int32_t& s : p.shift) s += 3;
 }
 
 void IntegerSession::conv(const RowPlace& place, int layer) const {
   const Packed& p = packed_[layer];
-  kernels_.conv({place, p.weight.data(),
+  (p.tiled ? kernels_.tiles.conv : kernels_.conv)({place, p.weight.data(),
                  {p.bias.data(), p.shift.data(), p.multiplier.data(), p.slope.data(), p.activation, p.zero},
                  p.channels, p.skip_zero, p.skip_gain});
 }

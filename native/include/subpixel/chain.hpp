@@ -72,8 +72,8 @@ class ChainSession {
   };
   Window window(int kernel_h) const;
   // channels: of the result; stored: these in whole blocks, as the kernels write them; skip: the layer whose result is
-  // added to this one's, or -1.
-  void add_layer(int kernel_h, int kernel_w, int channels, int stored, int skip);
+  // added to this one's, or -1; tiled: its input's rows are transformed.
+  void add_layer(int kernel_h, int kernel_w, int channels, int stored, int skip, bool tiled);
   // The channel of the last layer that makes phase (i, j) of a channel.
   int phase(int channel, int i, int j) const;
 
@@ -82,6 +82,7 @@ class ChainSession {
  private:
   struct Layer {
     int kernel_h, kernel_w, channels, stored, skip;
+    bool tiled;
     Window window;
     int reach_h, reach_w;  // samples that all later layers reach beyond this layer's result
     int kept;  // rows of the layer's input that are held: its own kernel's, or as many as a later skip lies behind
@@ -89,6 +90,9 @@ class ChainSession {
   struct Strip;
 
   virtual void conv(const RowPlace& place, int layer) const = 0;
+  // A row of a tiled layer's input, see tiles.hpp.
+  virtual void transform(const Cell* from, std::ptrdiff_t stride, int groups, int tiles, Cell* to,
+                         std::ptrdiff_t to_stride) const = 0;
   // Samples of the input, each alone in a cell.
   virtual void encode(const float* x, int n, Cell* to) const = 0;
   // A cell of a layer's result that stands for zeros.
@@ -102,6 +106,8 @@ class ChainSession {
   void load_line(Strip& s, const Feed& feed, int channel, int row, Cell* to) const;
   void conv_row(Strip& s, int layer, int row) const;
   void blank_outside(Strip& s, int layer, int row) const;
+  void transform_row(Strip& s, int layer, int row) const;
+  int columns_of(const Strip& s, int layer) const;
   int strip_columns(int width) const;
 
   ChainShape shape_;

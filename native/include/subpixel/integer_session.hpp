@@ -22,6 +22,12 @@ struct IntegerLayer {
   bool last = false;                   // its z are the result
   int skip = -1;                       // the layer whose result is added to this one's
   std::int16_t skip_gain = 0;
+
+  // The weight, 0 beyond what is there.
+  std::int8_t at(int o, int i, int ky, int kx) const {
+    if (o >= out_channels || i >= in_channels || ky >= kernel_h) return 0;
+    return weight[((static_cast<std::size_t>(o) * in_channels + i) * kernel_h + ky) * kernel_w + kx];
+  }
 };
 
 class IntegerSession : public ChainSession {
@@ -40,6 +46,7 @@ class IntegerSession : public ChainSession {
  private:
   struct Packed {
     int channels, zero, skip_zero;
+    bool tiled;
     Activation activation;
     std::int16_t skip_gain;
     std::vector<Cell> weight;
@@ -49,6 +56,14 @@ class IntegerSession : public ChainSession {
   class Bytes;
 
   void conv(const RowPlace& place, int layer) const override;
+  void transform(const Cell* from, std::ptrdiff_t stride, int groups, int tiles, Cell* to,
+                 std::ptrdiff_t to_stride) const override {
+    kernels_.tiles.transform(from, stride, groups, tiles, to, to_stride);
+  }
+  static int wanted(const IntegerLayer& layer);
+  bool can_be_tiled(const IntegerLayer& layer) const;
+  void pack(const IntegerLayer& layer, const Window& w, Packed& p) const;
+  void pack_tiles(const IntegerLayer& layer, const Window& w, Packed& p) const;
   void encode(const float* x, int n, Cell* to) const override { kernels_.encode(x, n, to); }
   Cell zero(int layer) const override;
   std::size_t last_bytes() const override { return sizeof(std::int16_t); }

@@ -1,6 +1,7 @@
 // AVX2: products of 16-bit samples, added in a second instruction; 10 sums of 16 registers. The byte product of AVX2
 // saturates, so it is not used.
 #define SUBPIXEL_TARGET_NS avx2
+#define SUBPIXEL_TILES
 
 #include "../generic/wide_x86.hpp"
 

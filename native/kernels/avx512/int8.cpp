@@ -1,5 +1,6 @@
 // AVX-512 without VNNI: products of 16-bit samples, added in a second instruction.
 #define SUBPIXEL_TARGET_NS avx512
+#define SUBPIXEL_TILES
 
 #include "../generic/wide_x86.hpp"
 

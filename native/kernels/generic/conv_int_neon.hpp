@@ -162,7 +162,7 @@ long long peak(long long rounds) {
 }  // namespace
 
 const KernelsInt& kernels_int() {
-  static constexpr KernelsInt table = {kName, Product::kGroup, block, conv, encode, merge<std::int16_t, float>, merge<std::int16_t, std::uint8_t>, peak};
+  static constexpr KernelsInt table = {kName, Product::kGroup, block, conv, encode, merge<std::int16_t, float>, merge<std::int16_t, std::uint8_t>, {nullptr, nullptr}, peak};
   return table;
 }
 

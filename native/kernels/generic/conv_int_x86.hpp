@@ -1,5 +1,6 @@
 // One row of a quantised convolution on x86, written once over a Wide: 256 or 512 bits and what multiplies cells.
-// Each target's file defines SUBPIXEL_TARGET_NS, Wide, kVectors, kMostChannels and kName before including this.
+// Each target's file defines SUBPIXEL_TARGET_NS, Wide, kVectors, kMostChannels and kName before including this, and
+// SUBPIXEL_TILES where half of the products are worth their transforms: where bytes have no product of their own.
 //
 // A block of output channels by vectors of columns stays in registers. The products are written as assembly: with
 // intrinsics gcc 12 copies and spills the sums, at the cost of a third of the speed.
@@ -187,6 +188,20 @@ void conv(const RowConvInt& a) {
   }
 }
 
+}  // namespace
+}  // namespace subpixel::SUBPIXEL_TARGET_NS
+
+#if defined(SUBPIXEL_TILES)
+#include "tiles_int_x86.hpp"
+#endif
+
+namespace subpixel::SUBPIXEL_TARGET_NS {
+namespace {
+
+#if !defined(SUBPIXEL_TILES)
+constexpr TilesInt kTiles = {nullptr, nullptr};
+#endif
+
 long long peak(long long rounds) {
   constexpr int sums = 10;  // as many as hide the latency of the product
   Vec sum[sums] = {}, x = Wide::set32(0x01010101), w = x;
@@ -201,7 +216,7 @@ long long peak(long long rounds) {
 }  // namespace
 
 const KernelsInt& kernels_int() {
-  static constexpr KernelsInt table = {kName, Wide::kGroup, block, conv, encode, merge<std::int16_t, float>, merge<std::int16_t, std::uint8_t>, peak};
+  static constexpr KernelsInt table = {kName, Wide::kGroup, block, conv, encode, merge<std::int16_t, float>, merge<std::int16_t, std::uint8_t>, kTiles, peak};
   return table;
 }
 

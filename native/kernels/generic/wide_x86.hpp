@@ -61,6 +61,47 @@ struct Bits256 {
   static Vec twos_of_words(Vec cells) {
     return _mm256_shuffle_epi8(cells, _mm256_setr_epi8(SUBPIXEL_TWO_BY_FOUR, SUBPIXEL_TWO_BY_FOUR));
   }
+
+  // For tiles of four columns: every fourth cell, and back.
+  static Vec add32(Vec a, Vec b) { return _mm256_add_epi32(a, b); }
+  static Vec sub32(Vec a, Vec b) { return _mm256_sub_epi32(a, b); }
+  static Vec mul32(Vec a, Vec b) { return _mm256_mullo_epi32(a, b); }
+  template <int by>
+  static Vec shift32_left(Vec v) { return _mm256_slli_epi32(v, by); }
+  static Vec shift16_left2(Vec v) { return _mm256_slli_epi16(v, 2); }
+  static void turn_fours(Vec& a, Vec& b, Vec& c, Vec& d) {
+    const Vec ab = _mm256_unpacklo_epi32(a, b), ba = _mm256_unpackhi_epi32(a, b);
+    const Vec cd = _mm256_unpacklo_epi32(c, d), dc = _mm256_unpackhi_epi32(c, d);
+    a = _mm256_unpacklo_epi64(ab, cd), b = _mm256_unpackhi_epi64(ab, cd);
+    c = _mm256_unpacklo_epi64(ba, dc), d = _mm256_unpackhi_epi64(ba, dc);
+  }
+  // Four cells, and four that lie sixteen further.
+  static Vec load_halves(const Cell* p) {
+    return _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))),
+                                   _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + 16)), 1);
+  }
+  static void load_fours(const Cell* p, Vec& a, Vec& b, Vec& c, Vec& d) {
+    a = load_halves(p), b = load_halves(p + 4), c = load_halves(p + 8), d = load_halves(p + 12);
+    turn_fours(a, b, c, d);
+  }
+  static void store_fours(Cell* p, Vec a, Vec b, Vec c, Vec d) {
+    turn_fours(a, b, c, d);
+    const Vec fours[] = {a, b, c, d};
+    for (int k = 0; k < 4; ++k) {
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(p + 4 * k), _mm256_castsi256_si128(fours[k]));
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(p + 4 * k + 16), _mm256_extracti128_si256(fours[k], 1));
+    }
+  }
+  // Four sums of a tile each, shifted, as z of neighbouring columns.
+  static void store_last_fours(std::int16_t* to, Vec a, Vec b, Vec c, Vec d, int multiplier) {
+    const Vec m = set16(multiplier);
+    // in each half, of four tiles: a, then c; b, then d
+    const Vec ac = _mm256_mulhrs_epi16(pack32(a, c), m), bd = _mm256_mulhrs_epi16(pack32(b, d), m);
+    const Vec ab = _mm256_unpacklo_epi16(ac, bd), cd = _mm256_unpackhi_epi16(ac, bd);
+    const Vec low = _mm256_unpacklo_epi32(ab, cd), high = _mm256_unpackhi_epi32(ab, cd);
+    store(to, _mm256_permute2x128_si256(low, high, 0x20));
+    store(to + 16, _mm256_permute2x128_si256(low, high, 0x31));
+  }
 };
 
 #if defined(__AVX512BW__)
@@ -107,6 +148,49 @@ struct Bits512 {
   }
   static Vec twos_of_words(Vec cells) {
     return _mm512_shuffle_epi8(cells, _mm512_broadcast_i32x4(_mm_setr_epi8(SUBPIXEL_TWO_BY_FOUR)));
+  }
+
+  static Vec add32(Vec a, Vec b) { return _mm512_add_epi32(a, b); }
+  static Vec sub32(Vec a, Vec b) { return _mm512_sub_epi32(a, b); }
+  static Vec mul32(Vec a, Vec b) { return _mm512_mullo_epi32(a, b); }
+  template <int by>
+  static Vec shift32_left(Vec v) { return _mm512_slli_epi32(v, by); }
+  static Vec shift16_left2(Vec v) { return _mm512_slli_epi16(v, 2); }
+  static void turn_fours(Vec& a, Vec& b, Vec& c, Vec& d) {
+    const Vec ab = _mm512_unpacklo_epi32(a, b), ba = _mm512_unpackhi_epi32(a, b);
+    const Vec cd = _mm512_unpacklo_epi32(c, d), dc = _mm512_unpackhi_epi32(c, d);
+    a = _mm512_unpacklo_epi64(ab, cd), b = _mm512_unpackhi_epi64(ab, cd);
+    c = _mm512_unpacklo_epi64(ba, dc), d = _mm512_unpackhi_epi64(ba, dc);
+  }
+  static Vec load_quarters(const Cell* p) {
+    const auto at = [&](int k) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + 16 * k)); };
+    const __m256i low = _mm256_inserti128_si256(_mm256_castsi128_si256(at(0)), at(1), 1);
+    const __m256i high = _mm256_inserti128_si256(_mm256_castsi128_si256(at(2)), at(3), 1);
+    return _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
+  }
+  static void load_fours(const Cell* p, Vec& a, Vec& b, Vec& c, Vec& d) {
+    a = load_quarters(p), b = load_quarters(p + 4), c = load_quarters(p + 8), d = load_quarters(p + 12);
+    turn_fours(a, b, c, d);
+  }
+  static void store_fours(Cell* p, Vec a, Vec b, Vec c, Vec d) {
+    turn_fours(a, b, c, d);
+    const Vec fours[] = {a, b, c, d};
+    for (int k = 0; k < 4; ++k) {
+      const auto put = [&](int quarter, __m128i v) { _mm_storeu_si128(reinterpret_cast<__m128i*>(p + 4 * k + 16 * quarter), v); };
+      put(0, _mm512_extracti32x4_epi32(fours[k], 0));
+      put(1, _mm512_extracti32x4_epi32(fours[k], 1));
+      put(2, _mm512_extracti32x4_epi32(fours[k], 2));
+      put(3, _mm512_extracti32x4_epi32(fours[k], 3));
+    }
+  }
+  static void store_last_fours(std::int16_t* to, Vec a, Vec b, Vec c, Vec d, int multiplier) {
+    const Vec m = set16(multiplier);
+    const Vec ac = _mm512_mulhrs_epi16(pack32(a, c), m), bd = _mm512_mulhrs_epi16(pack32(b, d), m);
+    const Vec ab = _mm512_unpacklo_epi16(ac, bd), cd = _mm512_unpackhi_epi16(ac, bd);
+    // quarters 0, 0', 1, 1' … of low and high
+    const Vec low = _mm512_unpacklo_epi32(ab, cd), high = _mm512_unpackhi_epi32(ab, cd);
+    store(to, _mm512_permutex2var_epi64(low, _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11), high));
+    store(to + 32, _mm512_permutex2var_epi64(low, _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15), high));
   }
 };
 #endif

@@ -84,7 +84,7 @@ int block(int) { return kChannels; }
 }  // namespace
 
 const KernelsInt& kernels_int() {
-  static constexpr KernelsInt table = {"scalar", 4, block, conv, encode, merge<std::int16_t, float>, merge<std::int16_t, std::uint8_t>, peak};
+  static constexpr KernelsInt table = {"scalar", 4, block, conv, encode, merge<std::int16_t, float>, merge<std::int16_t, std::uint8_t>, {nullptr, nullptr}, peak};
   return table;
 }
 

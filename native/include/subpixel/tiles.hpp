@@ -1,0 +1,22 @@
+// Convolutions of width 3 with half of the products: four neighbouring columns at once, of six columns beneath them
+// (Winograd's F(4, 3) along the row; Lavin and Gray 2015, arXiv 1509.09308, give the matrices).
+//
+//   y = A' ((G g) * (B' d)) / 24      d: 6 samples, g: 3 weights, y: 4 results
+//
+// G here is 24 times the paper's, so that all of it is whole numbers and the division is exact: sums of whole numbers are
+// the very integers that the plain way gives. What B' makes of bytes and G of weights fits 16 bits.
+#pragma once
+
+namespace subpixel {
+
+// Columns of a tile, and the values that stand for the six samples beneath it.
+inline constexpr int kTileColumns = 4, kTileParts = 6;
+// The largest vector of any target in cells: rows of tiles are padded to it.
+inline constexpr int kTileStep = 16;
+inline constexpr int kTileDivisor = 24;
+
+inline constexpr int kTileWeights[kTileParts][3] = {{6, 0, 0}, {-4, -4, -4}, {-4, 4, -4}, {1, 2, 4}, {1, -2, 4}, {0, 0, 24}};
+
+inline constexpr int tiles_of(int columns) { return (columns + kTileColumns - 1) / kTileColumns; }
+
+}  // namespace subpixel
