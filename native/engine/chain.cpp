@@ -27,7 +27,16 @@ struct ChainSession::Strip {
     std::vector<Cell> cells;
     int rows = 0;
     std::ptrdiff_t group_stride = 0, row_stride = 0;
-    Cell* at(int row) { return cells.data() + (row % rows) * row_stride; }
+    Cell* first = nullptr;
+
+    Cell* at(int row) { return first + (row % rows) * row_stride; }
+    // Memory for all rows, kept if there is enough of it, from the beginning of a line of cache on.
+    void hold() {
+      constexpr std::size_t line = 64;
+      const auto need = static_cast<std::size_t>(row_stride * rows + kCellSlack) + line / sizeof(Cell);
+      if (cells.size() < need) cells.resize(need);
+      first = cells.data() + (line - reinterpret_cast<std::uintptr_t>(cells.data()) % line) / sizeof(Cell);
+    }
   };
 
   int height, width;   // of the picture
@@ -130,15 +139,13 @@ void ChainSession::begin(Strip& s, const Feed& feed, int row) const {
     // A page and a bit apart, groups would share the few places of a cache that such addresses map to.
     ring.group_stride = wide + (wide % 1024 == 0 ? 16 : 0);
     ring.row_stride = ring.group_stride * (k == 0 ? layers_[k].window.groups : ceil_div(layers_[k - 1].stored, group_));
-    const auto need = static_cast<std::size_t>(ring.row_stride * ring.rows + kCellSlack);
-    if (ring.cells.size() < need) ring.cells.resize(need);
+    ring.hold();
     if (!layers_[k].tiled) continue;
     Strip::Ring& tiles = s.tiles[k];
     tiles.rows = layers_[k].kernel_h;
     tiles.group_stride = kTileParts * (tiles_of(columns_of(s, k)) + kTileStep - 1) / kTileStep * kTileStep;
     tiles.row_stride = tiles.group_stride * layers_[k].window.groups;
-    const auto all = static_cast<std::size_t>(tiles.row_stride * tiles.rows);
-    if (tiles.cells.size() < all) tiles.cells.resize(all);
+    tiles.hold();
   }
   s.samples.resize(static_cast<std::size_t>(wide));
   s.line_stride = wide;
