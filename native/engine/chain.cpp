@@ -12,8 +12,9 @@
 namespace subpixel {
 namespace {
 
-// Bytes the rows of all values of a strip may take: half of a common second-level cache.
-constexpr std::ptrdiff_t kStripBytes = 512 * 1024;
+// Bytes the rows of all values of a strip may take: a common second-level cache. Narrower strips compute more columns twice,
+// and rows come in such order that a third level feeds them nearly as well.
+constexpr std::ptrdiff_t kStripBytes = 1024 * 1024;
 // A strip's columns: a multiple of every target's column block, and what is left of a strip too narrow to be worth one.
 constexpr int kStripStep = 96;
 

@@ -16,7 +16,7 @@ struct Wide : WordCells<Bits256> {
 };
 
 constexpr const char* kName = "avx2";
-constexpr int kVectors = 8, kMostChannels = 4, kSums = 10;
+constexpr int kVectors = 8, kMostChannels = 4, kSums = 10, kTileVectors = 2, kTileChannels = 16;
 
 }  // namespace
 }  // namespace subpixel::avx2

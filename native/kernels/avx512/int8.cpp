@@ -15,7 +15,7 @@ struct Wide : WordCells<Bits512> {
 };
 
 constexpr const char* kName = "avx512";
-constexpr int kVectors = 6, kMostChannels = 8, kSums = 27;
+constexpr int kVectors = 6, kMostChannels = 8, kSums = 27, kTileVectors = 3, kTileChannels = 32;
 
 }  // namespace
 }  // namespace subpixel::avx512

@@ -1,5 +1,5 @@
-// The convolutions of subpixel/tiles.hpp for whole numbers, over a Wide with cells of two 16-bit samples: part of
-// conv_int_x86.hpp.
+// The convolutions of subpixel/tiles.hpp, over a Wide with cells of two 16-bit samples: part of conv_int_x86.hpp. The
+// target's file defines kTileVectors, 2 or 3, and kTileChannels besides.
 //
 // A vector holds one of the six parts of as many tiles. Each part is summed over kernel rows and groups by itself, in
 // registers, as a convolution of width 1; what the first ones gave is where the later ones begin.
@@ -35,63 +35,96 @@ void transform(const Cell* from, std::ptrdiff_t stride, int groups, int tiles, C
 
 // ---- parts to sums
 
-// One part of a block, summed onto what is there.
-template <int Channels, int Vectors>
-inline const Cell* add_part(const RowConvInt& a, const Cell* weight, std::ptrdiff_t at, Vec (&sum)[Channels][Vectors]) {
-  for (int ky = 0; ky < a.kernel_rows; ++ky) {
-    const Cell* x = a.rows[ky] + at;
-    for (int g = 0; g < a.groups; ++g, x += a.group_stride, weight += Channels)
-      multiply_tap<Channels, Vectors>(x, weight, sum);
-  }
-  return weight;
-}
-
-template <int Channels, int Vectors>
+// What is made of some channels and of Vectors vectors of tiles; held: what one part of a pair gave.
+template <int Vectors>
 struct Sums {
-  Vec v[Channels][Vectors];
-
-  template <class Body>
-  void each(Body body) {
-#pragma GCC unroll 16
-    for (int c = 0; c < Channels; ++c)
-#pragma GCC unroll 8
-      for (int k = 0; k < Vectors; ++k) body(v[c][k], c, k);
-  }
+  static constexpr int kMost = kTileChannels + 1;
+  Vec y[kTileColumns][kMost][Vectors], held[kMost][Vectors];
 };
 
-// Sums of two parts that the results take as sum and difference.
-template <int Channels, int Vectors>
-inline const Cell* add_pair(const RowConvInt& a, const Cell* weight, std::ptrdiff_t at, std::ptrdiff_t plane,
-                            Sums<Channels, Vectors>& sum, Sums<Channels, Vectors>& difference) {
-  Vec s[Channels][Vectors] = {};
-  weight = add_part<Channels, Vectors>(a, weight, at, s);
-  sum.each([&](Vec& v, int c, int k) { v = s[c][k], s[c][k] = Vec{}; });
-  weight = add_part<Channels, Vectors>(a, weight, at + plane, s);
-  difference.each([&](Vec& v, int c, int k) {
-    const Vec first = sum.v[c][k];
-    v = Wide::sub32(first, s[c][k]);
-    sum.v[c][k] = Wide::add32(first, s[c][k]);
-  });
-  return weight;
+// The parts in the order in which they are summed; the first four are two pairs, which the results take as their sum and
+// difference. Each step is done for all channels at hand before the next: a part's samples stay near meanwhile.
+enum Step { kFirst, kSecond, kThird, kFourth, kAlone, kEnd };
+inline constexpr int kPartOf[kTileParts] = {1, 2, 3, 4, 0, 5};
+
+template <int step, int Channels, int Vectors>
+inline void begin_step(const Sums<Vectors>& k, int first, Vec (&sum)[Channels][Vectors]) {
+#pragma GCC unroll 16
+  for (int c = 0; c < Channels; ++c)
+#pragma GCC unroll 8
+    for (int v = 0; v < Vectors; ++v)
+      sum[c][v] = step == kAlone ? k.y[0][first + c][v] : step == kEnd ? k.y[3][first + c][v] : Vec{};
 }
+
+template <int step, int Channels, int Vectors>
+inline void end_step(Sums<Vectors>& k, int first, Vec (&sum)[Channels][Vectors]) {
+#pragma GCC unroll 16
+  for (int c = 0; c < Channels; ++c)
+#pragma GCC unroll 8
+    for (int v = 0; v < Vectors; ++v) {
+      Vec &y0 = k.y[0][first + c][v], &y1 = k.y[1][first + c][v], &y2 = k.y[2][first + c][v], &y3 = k.y[3][first + c][v];
+      const Vec made = sum[c][v], held = k.held[first + c][v];
+      if (step == kFirst || step == kThird) k.held[first + c][v] = made;
+      if (step == kSecond) y2 = Wide::add32(held, made), y1 = Wide::sub32(held, made);
+      if (step == kFourth) {
+        const Vec total = Wide::add32(held, made), difference = Wide::sub32(held, made);
+        y0 = Wide::add32(y2, total), y2 = Wide::add32(y2, Wide::template shift32_left<2>(total));
+        y3 = Wide::add32(y1, Wide::template shift32_left<3>(difference)), y1 = Wide::add32(y1, Wide::template shift32_left<1>(difference));
+      }
+      if (step == kAlone) y0 = made;
+      if (step == kEnd) y3 = made;
+    }
+}
+
+// x: the part's first tile from the row's beginning.
+template <int step, int Channels, int Vectors>
+__attribute__((noinline)) void add_part(const RowConvInt& a, const Cell* weight, std::ptrdiff_t x, Sums<Vectors>& k, int first) {
+  Vec sum[Channels][Vectors];
+  begin_step<step>(k, first, sum);
+  for (int ky = 0; ky < a.kernel_rows; ++ky) {
+    const Cell* at = a.rows[ky] + x;
+    for (int g = 0; g < a.groups; ++g, at += a.group_stride, weight += Channels)
+      multiply_tap<Channels, Vectors>(at, weight, sum);
+  }
+  end_step<step>(k, first, sum);
+}
+
+// Channels first … last of the result.
+template <int step, int Vectors>
+void add_parts(const RowConvInt& a, const Cell* weight, int first, int last, int tile, Sums<Vectors>& k) {
+  const std::ptrdiff_t taps = static_cast<std::ptrdiff_t>(a.kernel_rows) * a.groups;
+  const std::ptrdiff_t x = kPartOf[step] * (a.group_stride / kTileParts) + tile;
+  for (int c = first, channels; c < last; c += channels) {
+    channels = block(a.channels - c);
+    const Cell* from = weight + taps * (kTileParts * c + step * channels);
+    if (channels == 4) add_part<step, 4, Vectors>(a, from, x, k, c - first);
+    else if (channels == kMostChannels) add_part<step, kMostChannels, Vectors>(a, from, x, k, c - first);
+    else add_part<step, kMostChannels + 1, Vectors>(a, from, x, k, c - first);
+  }
+}
+
+// ---- sums to cells
 
 // 24 times a sum as 8 times it, exactly: 3 has an inverse among numbers of 32 bits. The bias and the shift of a channel
 // are given so that they fit.
 inline Vec third(Vec v) { return Wide::mul32(v, Wide::set32(static_cast<int>(0xaaaaaaabu))); }
 
-template <Activation kind, bool Skip, int Channels, int Vectors>
-inline void store_tiles(const RowConvInt& a, const Block& b, Sums<Channels, Vectors> (&y)[kTileColumns]) {
+inline Vec biased(Vec v, std::int32_t bias) { return Wide::add32(third(v), Wide::set32(bias)); }
+
+template <Activation kind, bool Skip, int Vectors>
+inline void store_tiles(const RowConvInt& a, const Block& b, int channels, const Sums<Vectors>& k) {
   const std::ptrdiff_t stride = a.out_stride, skip_stride = a.skip_stride;
   const Vec zero = Wide::set16(b.end.zero);
-#pragma GCC unroll 8
-  for (int c = 0; c + 1 < Channels; c += 2)
+  for (int c = 0; c + 1 < channels; c += 2)
 #pragma GCC unroll 8
     for (int v = 0; v < Vectors; ++v) {
       const std::ptrdiff_t column = v * Wide::kLanes * kTileColumns;
       Vec cells[kTileColumns], more[kTileColumns];
       if (Skip) Wide::load_fours(b.skip + c / 2 * skip_stride + column, more[0], more[1], more[2], more[3]);
+#pragma GCC unroll 4
       for (int j = 0; j < kTileColumns; ++j) {
-        Vec z = ended<kind>(b.end, c, y[j].v[c][v], y[j].v[c + 1][v]);
+        const Vec even = biased(k.y[j][c][v], b.end.bias[c]), odd = biased(k.y[j][c + 1][v], b.end.bias[c + 1]);
+        Vec z = ended<kind>(b.end, c, even, odd);
         if (Skip) z = Wide::add16_saturated(z, skipped(a, Wide::twos_of_words(more[j])));
         cells[j] = Wide::words_of_two(Wide::add16_saturated(z, zero));
       }
@@ -99,78 +132,60 @@ inline void store_tiles(const RowConvInt& a, const Block& b, Sums<Channels, Vect
     }
 }
 
-template <int Channels, int Vectors>
-inline void store_last_tiles(const RowConvInt& a, const Block& b, Sums<Channels, Vectors> (&y)[kTileColumns]) {
-  for (int c = 0; c < Channels; ++c)
+template <int Vectors>
+inline void store_last_tiles(const RowConvInt& a, const Block& b, int channels, const Sums<Vectors>& k) {
+  for (int c = 0; c < channels; ++c)
 #pragma GCC unroll 8
     for (int v = 0; v < Vectors; ++v) {
-      Vec shifted[kTileColumns];
-      for (int j = 0; j < kTileColumns; ++j) shifted[j] = Wide::shift_right(y[j].v[c][v], b.end.shift[c]);
-      Wide::store_last_fours(b.last + c * a.last_stride + v * Wide::kLanes * kTileColumns, shifted[0], shifted[1],
-                             shifted[2], shifted[3], b.end.multiplier[4 * c]);
+      const auto shifted = [&](int j) { return Wide::shift_right(biased(k.y[j][c][v], b.end.bias[c]), b.end.shift[c]); };
+      Wide::store_last_fours(b.last + c * a.last_stride + v * Wide::kLanes * kTileColumns, shifted(0), shifted(1), shifted(2),
+                             shifted(3), b.end.multiplier[4 * c]);
     }
 }
 
-template <int Channels, int Vectors>
-__attribute__((noinline)) void tile_block(const RowConvInt& a, const Cell* weight, int first, int tile) {
-  const std::ptrdiff_t plane = a.group_stride / kTileParts;
-  // y1 and y2 lie where a pair's difference and sum were.
-  Sums<Channels, Vectors> y[kTileColumns], sum, difference;
-  weight = add_pair(a, weight, plane + tile, plane, y[2], y[1]);
-  weight = add_pair(a, weight, 3 * plane + tile, plane, sum, difference);
-  Vec s[Channels][Vectors];
-  sum.each([&](Vec& v, int c, int k) {
-    s[c][k] = Wide::add32(y[2].v[c][k], v);
-    y[2].v[c][k] = Wide::add32(y[2].v[c][k], Wide::shift32_left<2>(v));
-  });
-  weight = add_part<Channels, Vectors>(a, weight, tile, s);
-  y[0].each([&](Vec& v, int c, int k) { v = s[c][k]; });
-  difference.each([&](Vec& v, int c, int k) {
-    s[c][k] = Wide::add32(y[1].v[c][k], Wide::shift32_left<3>(v));
-    y[1].v[c][k] = Wide::add32(y[1].v[c][k], Wide::shift32_left<1>(v));
-  });
-  add_part<Channels, Vectors>(a, weight, 5 * plane + tile, s);
-  y[3].each([&](Vec& v, int c, int k) { v = s[c][k]; });
-
+template <int Vectors>
+inline void finish(const RowConvInt& a, int first, int channels, int tile, const Sums<Vectors>& k) {
   const Block b(a, first, std::ptrdiff_t{tile} * kTileColumns);
-  for (auto& one : y)
-    one.each([&](Vec& v, int c, int) { v = Wide::add32(third(v), Wide::set32(b.end.bias[c])); });
-  if (a.last != nullptr) return store_last_tiles(a, b, y);
+  if (a.last != nullptr) return store_last_tiles(a, b, channels, k);
   if (a.skip != nullptr) switch (a.end.activation) {
-    case Activation::relu: return store_tiles<Activation::relu, true>(a, b, y);
-    case Activation::prelu: return store_tiles<Activation::prelu, true>(a, b, y);
-    default: return store_tiles<Activation::none, true>(a, b, y);
+    case Activation::relu: return store_tiles<Activation::relu, true>(a, b, channels, k);
+    case Activation::prelu: return store_tiles<Activation::prelu, true>(a, b, channels, k);
+    default: return store_tiles<Activation::none, true>(a, b, channels, k);
   }
   switch (a.end.activation) {
-    case Activation::tanh: return store_tiles<Activation::tanh, false>(a, b, y);
-    case Activation::prelu: return store_tiles<Activation::prelu, false>(a, b, y);
-    default: return store_tiles<Activation::none, false>(a, b, y);
+    case Activation::tanh: return store_tiles<Activation::tanh, false>(a, b, channels, k);
+    case Activation::prelu: return store_tiles<Activation::prelu, false>(a, b, channels, k);
+    default: return store_tiles<Activation::none, false>(a, b, channels, k);
   }
 }
 
-template <int Channels>
-inline void tile_columns(const RowConvInt& a, const Cell* weight, int first, int tile, int until) {
-  constexpr int most = kSums / Channels > 2 ? 2 : kSums / Channels;
-  for (; most > 1 && until - tile > Wide::kLanes; tile += most * Wide::kLanes)
-    tile_block<Channels, most>(a, weight, first, tile);
-  for (; tile < until; tile += Wide::kLanes) tile_block<Channels, 1>(a, weight, first, tile);
+template <int Vectors>
+void conv_tiles(const RowConvInt& a, int tile) {
+  Sums<Vectors> k;
+  for (int first = 0, last; first < a.channels; first = last) {
+    last = first;
+    do last += block(a.channels - last);
+    while (last < a.channels && last - first < kTileChannels);
+    add_parts<kFirst>(a, a.weight, first, last, tile, k);
+    add_parts<kSecond>(a, a.weight, first, last, tile, k);
+    add_parts<kThird>(a, a.weight, first, last, tile, k);
+    add_parts<kFourth>(a, a.weight, first, last, tile, k);
+    add_parts<kAlone>(a, a.weight, first, last, tile, k);
+    add_parts<kEnd>(a, a.weight, first, last, tile, k);
+    finish(a, first, last - first, tile, k);
+  }
 }
 
+// Two vectors and two take less than three and one, which has too few sums to hide what a product takes.
 void conv_tiles(const RowConvInt& a) {
-  const std::ptrdiff_t taps = static_cast<std::ptrdiff_t>(kTileParts) * a.kernel_rows * a.groups;
-  const int tiles = tiles_of(a.columns), step = 2 * Wide::kLanes;
-  for (int tile = 0; tile < tiles; tile += step) {
-    const int until = tile + step < tiles ? tile + step : tiles;
-    const Cell* weight = a.weight;
-    for (int first = 0, channels; first < a.channels; first += channels, weight += taps * channels) {
-      channels = block(a.channels - first);
-      if (channels == 4)
-        tile_columns<4>(a, weight, first, tile, until);
-      else if (channels == kMostChannels)
-        tile_columns<kMostChannels>(a, weight, first, tile, until);
-      else
-        tile_columns<kMostChannels + 1>(a, weight, first, tile, until);
-    }
+  constexpr int lanes = Wide::kLanes;
+  const int tiles = tiles_of(a.columns);
+  for (int tile = 0, vectors; tile < tiles; tile += vectors * lanes) {
+    const int left = (tiles - tile + lanes - 1) / lanes;
+    vectors = left > 4 || left == 3 ? kTileVectors : left == 1 ? 1 : 2;
+    if (vectors == kTileVectors) conv_tiles<kTileVectors>(a, tile);
+    else if (vectors == 2) conv_tiles<2>(a, tile);
+    else conv_tiles<1>(a, tile);
   }
 }
 
