@@ -54,7 +54,9 @@ def beside_peers(plan: Plan, network: Network, name: str) -> Group:
     best = ceilings.targets()[-1]
     calls: dict[str, Callable[[], Any]] = {}
     entries: list[tuple[str, str, str | None]] = []
-    for precision in ("int8", "f32"):
+    for precision in ("int8", "bf16", "f32"):
+        if precision == "bf16" and (precision, best) not in ceilings.variants():
+            continue
         ceiling = f"ceiling {precision}, {best}"
         calls[f"subpixel {precision}"] = run(network, precision, plan.threads)
         calls[ceiling] = ceilings.arithmetic(precision, best, plan.threads, network.macs)
@@ -106,7 +108,7 @@ def linearity(plan: Plan) -> Group:
 def memory(plan: Plan) -> Group:
     """Memory beyond input and result, of the network alone and of the way over RGB."""
     facts = []
-    for megapixels in (1, 10):
+    for megapixels in (1, 10, 100) if plan.full else (1, 10):
         for kind, text in (("plane", "ESPCN ×3 int8, luma bytes"), ("rgb", 'Upscaler("espcn", 3), RGB bytes')):
             amount = beyond(kind, _SIZES[megapixels], plan.threads)
             if amount is not None:

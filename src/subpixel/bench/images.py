@@ -15,17 +15,16 @@ from numpy.typing import NDArray
 
 from subpixel.bench import ceilings
 from subpixel.bench.machine import version_of
-from subpixel.bench.networks import Network, espcn_x3, picture
+from subpixel.bench.networks import Network, espcn_x3, picture, thin_x2
 from subpixel.bench.peers import superres
 from subpixel.bench.plan import Plan, measured
-from subpixel.bench.results import Group
+from subpixel.bench.results import Fact, Group
 from subpixel.errors import SubpixelError
 from subpixel.image import Job, Picture, write
 from subpixel.models.files import Model, save
-from subpixel.models.zoo import find
 from subpixel.upscaler import Upscaler
 
-__all__ = ["beside_superres", "images"]
+__all__ = ["beside_superres", "images", "real_time"]
 
 
 def images(plan: Plan) -> Iterator[Group]:
@@ -59,6 +58,22 @@ def beside_superres(plan: Plan) -> Group:
             entries.append((peer.name, "peer", None))
     title = f'Upscaler("espcn", {r}), RGB bytes, {w}×{h} → {w * r}×{h * r}'
     return measured(plan, "end-to-end", title, calls, entries, notes)
+
+
+def real_time(plan: Plan) -> Group:
+    """RGB bytes to 1920×1080 by the thin network: pictures a second."""
+    network = thin_x2()
+    (h, w), r = network.size, network.spec.scale
+    rgb = picture(network.size, 3)
+    calls, entries = _bounds(plan, network)
+    with tempfile.TemporaryDirectory() as folder:
+        for precision, upscaler in _upscalers(plan, Path(folder), network).items():
+            calls[f"subpixel {precision}"] = lambda upscaler=upscaler: upscaler(rgb)  # type: ignore[misc]
+            entries.append((f"subpixel {precision}", "ours", f"ceiling {precision}"))
+    title = f"The small network, RGB bytes, {w}×{h} → {w * r}×{h * r}"
+    made = measured(plan, "real-time", title, calls, entries)
+    rates = [Fact(one.name, 1000 / one.time.median, "pictures a second") for one in made.entries if one.role == "ours"]
+    return replace(made, facts=tuple(rates))
 
 
 def kinds(plan: Plan, upscalers: dict[str, Upscaler]) -> Group:
@@ -100,14 +115,13 @@ def files(plan: Plan, upscalers: dict[str, Upscaler], folder: Path) -> Group:
     return measured(plan, "files", "ESPCN ×3, an RGB PNG file of 640×360 to one of 1920×1080", calls, entries)
 
 
-def _upscalers(plan: Plan, folder: Path) -> dict[str, Upscaler]:
-    """ESPCN ×3 in int8 and f32; where the shipped file has no int8 parameters, with those of the benchmark."""
-    network = espcn_x3()
-    model: Model = find("espcn", 3)
-    path = folder / "espcn_x3.safetensors"
-    save(replace(model, quantisation=network.quantisation), path)
+def _upscalers(plan: Plan, folder: Path, network: Network | None = None) -> dict[str, Upscaler]:
+    """ESPCN ×3, or another network, in int8 and f32, with the int8 parameters of the benchmark."""
+    network = network or espcn_x3()
+    path = folder / "model.safetensors"
+    save(Model("model", network.spec, dict(network.weights), quantisation=network.quantisation), path)
     return {
-        precision: Upscaler(str(path), 3, "native", precision=precision, threads=plan.threads)
+        precision: Upscaler(str(path), network.spec.scale, "native", precision=precision, threads=plan.threads)
         for precision in ("int8", "f32")
     }
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from subpixel.bench import ceilings
 from subpixel.bench.engine import engine
-from subpixel.bench.images import beside_superres, images
+from subpixel.bench.images import beside_superres, images, real_time
 from subpixel.bench.machine import describe, only_threads
 from subpixel.bench.operators import operators
 from subpixel.bench.plan import Plan
@@ -19,6 +19,7 @@ __all__ = ["SUITES", "measure"]
 def _engine(plan: Plan) -> Iterator[Group]:
     yield from engine(plan)
     yield beside_superres(plan)
+    yield real_time(plan)
 
 
 # ``video`` will stand here once there is video to measure.
