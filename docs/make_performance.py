@@ -27,10 +27,10 @@ How it is measured: the product, the peers and the machine's ceilings take turns
 turn is two calls of which the second counts, and the figure is the median, with the quartiles beside it. Peers get
 the same network and the same weights, the picture's size beforehand, and the cheaper border (zeros). "Of its ceiling"
 is the time that the multiply-adds of the whole network take alone, in registers, on the same threads, target and
-precision, divided by the time measured. It passes 1 where an algorithm needs fewer products than the definition of the
-network has: int8 without a product of bytes (`avx2`, `avx512`) does kernels of width 3 with half of them. Of an operator
-it is the time of copying what it must make at least. "Takes × ours" is a peer's time divided by that of the group's first
-line of ours, and so is the figure in brackets. int8 is ours alone here: peers run in the precision that is named.
+precision, divided by the time measured. It passes 1 where an algorithm needs fewer products than the network's
+definition: int8 without a product of bytes (`avx2`, `avx512`) does kernels of width 3 with half of them. Of an
+operator it is the time of copying what it must make at least. "Takes × ours" is a peer's time divided by that of the
+group's first line of ours, and so is the figure in brackets. int8 is ours alone here: peers run in the precision named.
 
 ![What ours, the peers and the ceilings take](pictures/performance.png)
 
