@@ -1,10 +1,24 @@
 // A line of an affine map's grid: part of warp_f32.hpp, which says how it is built.
 #pragma once
 
+#include <utility>
+
 #include "axis_f32.hpp"
 
 namespace subpixel::SUBPIXEL_TARGET_NS {
 namespace {
+
+// Vector v of what a vector of columns is when each stands for all dims of its place.
+template <int dims, int v, int... lane>
+inline Vec repeated(Vec at, std::integer_sequence<int, lane...>) {
+  return __builtin_shufflevector(at, at, ((v * kLanes + lane) / dims)...);
+}
+
+template <int dims, int... v>
+inline void store_places(float* to, Vec at, const Vec* start, const Vec* step, std::integer_sequence<int, v...>) {
+  using Lanes = std::make_integer_sequence<int, kLanes>;
+  (store(to + v * kLanes, start[v] + step[v] * repeated<dims, v>(at, Lanes{})), ...);
+}
 
 // As many vectors at a time as there are numbers in a place: then each number keeps its lanes.
 template <int dims>
@@ -18,19 +32,15 @@ void grid_line(const GridLine& g) {
     slope[d] = theta[0];
   }
   Vec start[dims], step[dims];
-  Ints column[dims];
   for (int v = 0; v < dims; ++v)
     for (int j = 0; j < kLanes; ++j) {
       start[v][j] = begin[(v * kLanes + j) % dims];
       step[v][j] = slope[(v * kLanes + j) % dims];
-      column[v][j] = (v * kLanes + j) / dims;
     }
   float* to = g.to;
   int i = 0;
-  for (; i + kLanes <= g.columns; i += kLanes) {
-    const Vec at = load<Vec>(g.at + i);
-    for (int v = 0; v < dims; ++v, to += kLanes) store(to, start[v] + step[v] * __builtin_shuffle(at, column[v]));
-  }
+  for (; i + kLanes <= g.columns; i += kLanes, to += dims * kLanes)
+    store_places<dims>(to, load<Vec>(g.at + i), start, step, std::make_integer_sequence<int, dims>{});
   for (; i < g.columns; ++i)
     for (int d = 0; d < dims; ++d) *to++ = begin[d] + slope[d] * g.at[i];
 }
