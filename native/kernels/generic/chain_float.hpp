@@ -103,9 +103,15 @@ __attribute__((noinline)) void conv_block(const RowConvFloat& a, const Cell* wei
       }
     }
   }
-  if (a.last != nullptr) return store_last<Channels, Vectors>(a, b, sum);
-  if (a.skip != nullptr) return store_activated<true>(a, b, sum);
-  store_activated<false>(a, b, sum);
+  // A copy: clang does not unroll the ends, and would keep the sums themselves in memory for them.
+  Vec made[Channels][Vectors];
+#pragma GCC unroll 16
+  for (int c = 0; c < Channels; ++c)
+#pragma GCC unroll 8
+    for (int v = 0; v < Vectors; ++v) made[c][v] = sum[c][v];
+  if (a.last != nullptr) return store_last<Channels, Vectors>(a, b, made);
+  if (a.skip != nullptr) return store_activated<true>(a, b, made);
+  store_activated<false>(a, b, made);
 }
 
 // Columns from `column` on with vectors enough, and where it stopped.
