@@ -9,9 +9,9 @@ namespace subpixel::avx2 {
 namespace {
 
 struct Wide : WordCells<Bits256> {
+  // The product's register is a fixed one: choosing it, gcc 12 moves sums about.
   static void multiply(Vec& sum, Vec x, Vec w) {
-    Vec product;
-    asm("vpmaddwd %3, %2, %1\n\tvpaddd %1, %0, %0" : "+x"(sum), "=&x"(product) : "x"(x), "x"(w));
+    asm("vpmaddwd %2, %1, %%ymm15\n\tvpaddd %%ymm15, %0, %0" : "+x"(sum) : "x"(x), "x"(w) : "xmm15");
   }
 };
 

@@ -8,9 +8,9 @@ namespace subpixel::avx512 {
 namespace {
 
 struct Wide : WordCells<Bits512> {
+  // The product's register is a fixed one: choosing it, gcc 12 moves sums about.
   static void multiply(Vec& sum, Vec x, Vec w) {
-    Vec product;
-    asm("vpmaddwd %3, %2, %1\n\tvpaddd %1, %0, %0" : "+v"(sum), "=&v"(product) : "v"(x), "v"(w));
+    asm("vpmaddwd %2, %1, %%zmm31\n\tvpaddd %%zmm31, %0, %0" : "+v"(sum) : "v"(x), "v"(w) : "xmm31");
   }
 };
 

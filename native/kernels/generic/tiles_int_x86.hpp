@@ -35,11 +35,16 @@ void transform(const Cell* from, std::ptrdiff_t stride, int groups, int tiles, C
 
 // ---- parts to sums
 
-// What is made of some channels and of Vectors vectors of tiles; held: what one part of a pair gave.
+// What is made of some channels and of Vectors vectors of tiles: the four results, and what one part of a pair gave. A view
+// from one of the channels on has the same constant distances from number to number.
 template <int Vectors>
 struct Sums {
-  static constexpr int kMost = kTileChannels + 1;
-  Vec y[kTileColumns][kMost][Vectors], held[kMost][Vectors];
+  static constexpr int kMost = kTileChannels + 1, kNumbers = kTileColumns + 1;
+  Vec* first;
+
+  Vec& y(int j, int c, int v) const { return first[(j * kMost + c) * Vectors + v]; }
+  Vec& held(int c, int v) const { return y(kTileColumns, c, v); }
+  Sums from(int channel) const { return {first + channel * Vectors}; }
 };
 
 // The parts in the order in which they are summed; the first four are two pairs, which the results take as their sum and
@@ -48,58 +53,63 @@ enum Step { kFirst, kSecond, kThird, kFourth, kAlone, kEnd };
 inline constexpr int kPartOf[kTileParts] = {1, 2, 3, 4, 0, 5};
 
 template <int step, int Channels, int Vectors>
-inline void begin_step(const Sums<Vectors>& k, int first, Vec (&sum)[Channels][Vectors]) {
+inline void begin_step(Sums<Vectors> k, Vec (&sum)[Channels][Vectors]) {
 #pragma GCC unroll 16
   for (int c = 0; c < Channels; ++c)
 #pragma GCC unroll 8
-    for (int v = 0; v < Vectors; ++v)
-      sum[c][v] = step == kAlone ? k.y[0][first + c][v] : step == kEnd ? k.y[3][first + c][v] : Vec{};
+    for (int v = 0; v < Vectors; ++v) sum[c][v] = step == kAlone ? k.y(0, c, v) : step == kEnd ? k.y(3, c, v) : Vec{};
 }
 
 template <int step, int Channels, int Vectors>
-inline void end_step(Sums<Vectors>& k, int first, Vec (&sum)[Channels][Vectors]) {
+inline void end_step(Sums<Vectors> k, Vec (&sum)[Channels][Vectors]) {
 #pragma GCC unroll 16
   for (int c = 0; c < Channels; ++c)
 #pragma GCC unroll 8
     for (int v = 0; v < Vectors; ++v) {
-      Vec &y0 = k.y[0][first + c][v], &y1 = k.y[1][first + c][v], &y2 = k.y[2][first + c][v], &y3 = k.y[3][first + c][v];
-      const Vec made = sum[c][v], held = k.held[first + c][v];
-      if (step == kFirst || step == kThird) k.held[first + c][v] = made;
-      if (step == kSecond) y2 = Wide::add32(held, made), y1 = Wide::sub32(held, made);
-      if (step == kFourth) {
-        const Vec total = Wide::add32(held, made), difference = Wide::sub32(held, made);
-        y0 = Wide::add32(y2, total), y2 = Wide::add32(y2, Wide::template shift32_left<2>(total));
-        y3 = Wide::add32(y1, Wide::template shift32_left<3>(difference)), y1 = Wide::add32(y1, Wide::template shift32_left<1>(difference));
+      const Vec made = sum[c][v];
+      if (step == kFirst || step == kThird) k.held(c, v) = made;
+      if (step == kSecond) {
+        const Vec held = k.held(c, v);
+        k.y(2, c, v) = Wide::add32(held, made);
+        k.y(1, c, v) = Wide::sub32(held, made);
       }
-      if (step == kAlone) y0 = made;
-      if (step == kEnd) y3 = made;
+      if (step == kFourth) {
+        const Vec held = k.held(c, v), y1 = k.y(1, c, v), y2 = k.y(2, c, v);
+        const Vec total = Wide::add32(held, made), difference = Wide::sub32(held, made);
+        k.y(0, c, v) = Wide::add32(y2, total);
+        k.y(2, c, v) = Wide::add32(y2, Wide::template shift32_left<2>(total));
+        k.y(3, c, v) = Wide::add32(y1, Wide::template shift32_left<3>(difference));
+        k.y(1, c, v) = Wide::add32(y1, Wide::template shift32_left<1>(difference));
+      }
+      if (step == kAlone) k.y(0, c, v) = made;
+      if (step == kEnd) k.y(3, c, v) = made;
     }
 }
 
 // x: the part's first tile from the row's beginning.
 template <int step, int Channels, int Vectors>
-__attribute__((noinline)) void add_part(const RowConvInt& a, const Cell* weight, std::ptrdiff_t x, Sums<Vectors>& k, int first) {
+__attribute__((noinline)) void add_part(const RowConvInt& a, const Cell* weight, std::ptrdiff_t x, Sums<Vectors> k) {
   Vec sum[Channels][Vectors];
-  begin_step<step>(k, first, sum);
+  begin_step<step>(k, sum);
   for (int ky = 0; ky < a.kernel_rows; ++ky) {
     const Cell* at = a.rows[ky] + x;
     for (int g = 0; g < a.groups; ++g, at += a.group_stride, weight += Channels)
       multiply_tap<Channels, Vectors>(at, weight, sum);
   }
-  end_step<step>(k, first, sum);
+  end_step<step>(k, sum);
 }
 
 // Channels first … last of the result.
 template <int step, int Vectors>
-void add_parts(const RowConvInt& a, const Cell* weight, int first, int last, int tile, Sums<Vectors>& k) {
+void add_parts(const RowConvInt& a, const Cell* weight, int first, int last, int tile, Sums<Vectors> k) {
   const std::ptrdiff_t taps = static_cast<std::ptrdiff_t>(a.kernel_rows) * a.groups;
   const std::ptrdiff_t x = kPartOf[step] * (a.group_stride / kTileParts) + tile;
   for (int c = first, channels; c < last; c += channels) {
     channels = block(a.channels - c);
     const Cell* from = weight + taps * (kTileParts * c + step * channels);
-    if (channels == 4) add_part<step, 4, Vectors>(a, from, x, k, c - first);
-    else if (channels == kMostChannels) add_part<step, kMostChannels, Vectors>(a, from, x, k, c - first);
-    else add_part<step, kMostChannels + 1, Vectors>(a, from, x, k, c - first);
+    if (channels == 4) add_part<step, 4, Vectors>(a, from, x, k.from(c - first));
+    else if (channels == kMostChannels) add_part<step, kMostChannels, Vectors>(a, from, x, k.from(c - first));
+    else add_part<step, kMostChannels + 1, Vectors>(a, from, x, k.from(c - first));
   }
 }
 
@@ -112,7 +122,7 @@ inline Vec third(Vec v) { return Wide::mul32(v, Wide::set32(static_cast<int>(0xa
 inline Vec biased(Vec v, std::int32_t bias) { return Wide::add32(third(v), Wide::set32(bias)); }
 
 template <Activation kind, bool Skip, int Vectors>
-inline void store_tiles(const RowConvInt& a, const Block& b, int channels, const Sums<Vectors>& k) {
+inline void store_tiles(const RowConvInt& a, const Block& b, int channels, Sums<Vectors> k) {
   const std::ptrdiff_t stride = a.out_stride, skip_stride = a.skip_stride;
   const Vec zero = Wide::set16(b.end.zero);
   for (int c = 0; c + 1 < channels; c += 2)
@@ -123,7 +133,7 @@ inline void store_tiles(const RowConvInt& a, const Block& b, int channels, const
       if (Skip) Wide::load_fours(b.skip + c / 2 * skip_stride + column, more[0], more[1], more[2], more[3]);
 #pragma GCC unroll 4
       for (int j = 0; j < kTileColumns; ++j) {
-        const Vec even = biased(k.y[j][c][v], b.end.bias[c]), odd = biased(k.y[j][c + 1][v], b.end.bias[c + 1]);
+        const Vec even = biased(k.y(j, c, v), b.end.bias[c]), odd = biased(k.y(j, c + 1, v), b.end.bias[c + 1]);
         Vec z = ended<kind>(b.end, c, even, odd);
         if (Skip) z = Wide::add16_saturated(z, skipped(a, Wide::twos_of_words(more[j])));
         cells[j] = Wide::words_of_two(Wide::add16_saturated(z, zero));
@@ -133,18 +143,18 @@ inline void store_tiles(const RowConvInt& a, const Block& b, int channels, const
 }
 
 template <int Vectors>
-inline void store_last_tiles(const RowConvInt& a, const Block& b, int channels, const Sums<Vectors>& k) {
+inline void store_last_tiles(const RowConvInt& a, const Block& b, int channels, Sums<Vectors> k) {
   for (int c = 0; c < channels; ++c)
 #pragma GCC unroll 8
     for (int v = 0; v < Vectors; ++v) {
-      const auto shifted = [&](int j) { return Wide::shift_right(biased(k.y[j][c][v], b.end.bias[c]), b.end.shift[c]); };
+      const auto shifted = [&](int j) { return Wide::shift_right(biased(k.y(j, c, v), b.end.bias[c]), b.end.shift[c]); };
       Wide::store_last_fours(b.last + c * a.last_stride + v * Wide::kLanes * kTileColumns, shifted(0), shifted(1), shifted(2),
                              shifted(3), b.end.multiplier[4 * c]);
     }
 }
 
 template <int Vectors>
-inline void finish(const RowConvInt& a, int first, int channels, int tile, const Sums<Vectors>& k) {
+inline void finish(const RowConvInt& a, int first, int channels, int tile, Sums<Vectors> k) {
   const Block b(a, first, std::ptrdiff_t{tile} * kTileColumns);
   if (a.last != nullptr) return store_last_tiles(a, b, channels, k);
   if (a.skip != nullptr) switch (a.end.activation) {
@@ -161,7 +171,8 @@ inline void finish(const RowConvInt& a, int first, int channels, int tile, const
 
 template <int Vectors>
 void conv_tiles(const RowConvInt& a, int tile) {
-  Sums<Vectors> k;
+  Vec numbers[Sums<Vectors>::kNumbers * Sums<Vectors>::kMost * Vectors];
+  const Sums<Vectors> k{numbers};
   for (int first = 0, last; first < a.channels; first = last) {
     last = first;
     do last += block(a.channels - last);
