@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "frames.hpp"
 #include "pictures.hpp"
 #include "subpixel/chain.hpp"
 
@@ -53,6 +54,18 @@ class ChainBuilder {
     need_enlarged(pixels, y, phases.size());
     nanobind::gil_scoped_release release;
     session_.run(pixels, phases, y.data());
+  }
+
+  template <class Code>
+  void frame(const std::vector<PlaneIn<Code>>& x, const std::vector<PlaneOut<Code>>& y, int bits, bool full_range, int down,
+             int across, const std::vector<int>& row_first, const std::vector<float>& row_weight,
+             const std::vector<int>& column_first, const std::vector<float>& column_weight) const {
+    need(ended() && shape().channels == 1, "a network of one channel is needed");
+    const Frame<Code> frame =
+        frame_of(x, y, shape().scale, bits, full_range, down, across, phases_of(row_first, row_weight),
+                 phases_of(column_first, column_weight));
+    nanobind::gil_scoped_release release;
+    session_.run(frame);
   }
 
   std::string target() const { return session_.target(); }
@@ -110,6 +123,10 @@ void bind_runs(nanobind::class_<Builder>& bound) {
            "weight"_a, "alpha"_a)
       .def("picture", &Builder::template picture<std::uint16_t>, "x"_a.noconvert(), "y"_a.noconvert(), "first"_a,
            "weight"_a, "alpha"_a)
+      .def("frame", &Builder::template frame<std::uint8_t>, "x"_a.noconvert(), "y"_a.noconvert(), "bits"_a, "full_range"_a,
+           "down"_a, "across"_a, "row_first"_a, "row_weight"_a, "column_first"_a, "column_weight"_a)
+      .def("frame", &Builder::template frame<std::uint16_t>, "x"_a.noconvert(), "y"_a.noconvert(), "bits"_a, "full_range"_a,
+           "down"_a, "across"_a, "row_first"_a, "row_weight"_a, "column_first"_a, "column_weight"_a)
       .def_prop_ro("target", &Builder::target)
       .def_prop_ro("kernels", &Builder::kernels);
 }

@@ -124,6 +124,14 @@ void IntegerSession::merge(const LastRow& last, int channel, int i, int j, int r
   kernels_.merge_f32(z, base, r, n, to);
 }
 
+bool IntegerSession::merge_bytes(const LastRow& last, int channel, int i, int j, int r, const std::uint8_t* base, int n,
+                                 std::uint8_t* to) const {
+  const std::int16_t* z[kMaxScale];
+  phases(last, channel, i, j, r, z);
+  kernels_.merge_u8(z, base, r, n, to);
+  return true;
+}
+
 // Planes of bytes: their base is added as what it is.
 class IntegerSession::Bytes : public Feed {
  public:
@@ -145,14 +153,11 @@ class IntegerSession::Bytes : public Feed {
     void merge(int row, const LastRow& last) override {
       const ChainShape& shape = of_.session_.shape();
       const int r = shape.scale;
-      const std::int16_t* z[kMaxScale];
       for (int c = 0; c < shape.channels; ++c) {
         const std::ptrdiff_t line = std::ptrdiff_t{c} * of_.height_ + row;
         const std::uint8_t* base = shape.base ? of_.x_ + line * of_.width_ + left_ : none_.data();
-        for (int i = 0; i < r; ++i) {
-          of_.session_.phases(last, c, i, 0, r, z);
-          of_.session_.kernels_.merge_u8(z, base, r, columns_, of_.y_ + ((line * r + i) * of_.width_ + left_) * r);
-        }
+        for (int i = 0; i < r; ++i)
+          of_.session_.merge_bytes(last, c, i, 0, r, base, columns_, of_.y_ + ((line * r + i) * of_.width_ + left_) * r);
       }
     }
 

@@ -13,15 +13,6 @@ constexpr int kMargin = 2, kRing = 8;
 // A strip's rows of floats stay in the second-level cache; rows of a job are enough for its halo to cost little.
 constexpr int kStrip = 1024, kJobRows = 32;
 
-Pattern side_by_side(int streams) {
-  Pattern p{streams, 1, streams, {}, {}};
-  for (int k = 0; k < streams; ++k) {
-    p.stream.push_back(k);
-    p.offset.push_back(0);
-  }
-  return p;
-}
-
 void split(const PictureKernels& k, const std::uint8_t* x, int n, int channels, float* const* planes) {
   k.split_u8(x, n, channels, planes);
 }

@@ -18,6 +18,15 @@ std::ptrdiff_t quotient(std::ptrdiff_t a, std::ptrdiff_t b) {
 
 }  // namespace
 
+Pattern side_by_side(int streams) {
+  Pattern p{streams, 1, streams, {}, {}};
+  for (int k = 0; k < streams; ++k) {
+    p.stream.push_back(k);
+    p.offset.push_back(0);
+  }
+  return p;
+}
+
 Plan::Plan(const Pattern& pattern, int item, const Permuter& permuter)
     : item_(item), in_(pattern.in * item), out_(pattern.out * item), permuter_(permuter) {
   for (int u = 0; u < pattern.out; ++u) {

@@ -65,6 +65,7 @@ inline constexpr bool kSlow = false;
 void integer_networks();
 void f32_networks();
 void float_chains();
+void frames();
 void shuffles();
 void warps();
 void resizes();

@@ -19,7 +19,7 @@ struct Part {
   void (*run)();
 };
 
-constexpr Part kParts[] = {{"integer", integer_networks}, {"floats", float_chains},      {"graph", f32_networks}, {"shuffle", shuffles},
+constexpr Part kParts[] = {{"integer", integer_networks}, {"floats", float_chains}, {"frames", frames},      {"graph", f32_networks}, {"shuffle", shuffles},
                            {"warp", warps},           {"resize", resizes},   {"conv", convolutions},
                            {"unpool", unpoolings},    {"threads", threads}};
 constexpr int kMostShown = 20;

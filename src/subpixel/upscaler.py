@@ -8,14 +8,15 @@ bicubic luma. That equals the usual way over YCbCr, since a luma difference d mo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from subpixel.backends import PictureSession, available_threads, choose
+from subpixel.backends import FrameFormat, FrameSession, PictureSession, available_threads, choose
+from subpixel.backends.frames import Siting, Subsampling, enlarge
 from subpixel.errors import InvalidArgument
 from subpixel.models.bicubic import bicubic
 from subpixel.models.zoo import find
@@ -135,8 +136,7 @@ class Upscaler:
         Raises:
             InvalidArgument: wrong shape or dtype, or an RGB network.
         """
-        if not self._luma:
-            raise InvalidArgument(f"model '{self.model.name}' works on RGB; a luma model is needed for planes")
+        self._check_luma()
         if not isinstance(y, np.ndarray) or y.ndim != 2:
             raise InvalidArgument(f"plane: shape {getattr(y, 'shape', type(y).__name__)}: (H, W) is needed")
         _check_pixels(y)
@@ -150,6 +150,74 @@ class Upscaler:
             x = (x - np.float32(_BLACK)) * np.float32(1 / _SPAN) if full_range else x
             _store(x[:, rows.crop], out[rows.of_result][None])
         return out
+
+    def yuv(
+        self,
+        y: NDArray[Any],
+        u: NDArray[Any] | None = None,
+        v: NDArray[Any] | None = None,
+        *,
+        subsampling: Subsampling,
+        siting: Siting | None = None,
+        bits: int,
+        full_range: bool,
+        out: Sequence[NDArray[Any] | None] | None = None,
+    ) -> tuple[NDArray[Any], NDArray[Any] | None, NDArray[Any] | None]:
+        """Enlarge one frame of video: luma by the network, chroma bicubic (a = −0.5), each plane as it is kept.
+
+        Codes go through in full precision, also with int8: the network adds its detail to the input. Nothing is
+        converted: matrix, range, subsampling and siting of the result are those of the input.
+
+        Args:
+            y: ``(H, W)`` luma; u8 with ``bits=8``, else u16 with the code in the low bits. Rows may lie apart by any
+                stride, as a decoder's do; that copies nothing.
+            u: chroma, ``(ceil(H / f), ceil(W / g))`` of the same dtype, where one sample stands for ``f`` rows and
+                ``g`` columns of luma; None in a gray frame.
+            v: the other chroma.
+            subsampling: ``420`` (f, g = 2, 2), ``422`` (1, 2), ``444`` (1, 1), ``440`` (2, 1), ``411`` (1, 4) or
+                ``gray``.
+            siting: where chroma lies in its cell of luma: ``left`` (with the first column, between the rows; MPEG-2,
+                H.264 and H.265 unless they say otherwise), ``center`` (MPEG-1, JPEG), ``topleft`` (BT.2020), ``top``,
+                ``bottomleft`` or ``bottom``. It is kept, so that no chroma moves against its luma. None only where no
+                axis is subsampled.
+            bits: of a code, 8 … 16.
+            full_range: luma from 0 to ``2**bits - 1`` instead of studio range, black 16 and white 235 times
+                ``2**(bits - 8)``. Results are clipped to all that the bits can say, not to the studio range.
+            out: planes ``(y, u, v)`` to write to instead of new ones, of any strides, overlapping nothing;
+                ``(y, None, None)`` for a gray frame.
+
+        Returns:
+            ``(y, u, v)`` of the same dtype: ``(H*scale, W*scale)``, and chroma of ``ceil(H*scale / f)`` by
+            ``ceil(W*scale / g)``, or None. Rounded half up.
+
+        Raises:
+            InvalidArgument: wrong shape, dtype or argument, a plane too many or too few, an ``out`` that does not fit,
+                or an RGB network.
+
+        Source: ranges of ITU-R BT.601-7, BT.709-6 and BT.2020-2 (studio) and ITU-T H.273 (full); siting of ITU-T H.264,
+        Annex E, figure E-1 (``chroma_sample_loc_type`` 0 … 5: left, center, topleft, top, bottomleft, bottom). How
+        positions follow: :mod:`subpixel.backends.frames`.
+
+        >>> import numpy as np
+        >>> y, u, v = (np.full(shape, 512, np.uint16) for shape in ((6, 9), (3, 5), (3, 5)))
+        >>> frame = Upscaler("espcn", 2).yuv(y, u, v, subsampling="420", siting="left", bits=10, full_range=False)
+        >>> [plane.shape for plane in frame]
+        [(12, 18), (6, 9), (6, 9)]
+        """
+        self._check_luma()
+        form = FrameFormat(subsampling, siting, bits, full_range)
+        planes = form.checked(y, u, v)
+        made = form.results(planes, self.scale, out)
+        if isinstance(self._network, FrameSession):
+            self._network.frame(planes, made, form)
+        else:
+            spec = self.model.spec
+            enlarge(self._network, planes, made, form, spec.scale, spec.halo, self.precision == "int8")
+        return (made[0], made[1], made[2]) if len(made) == 3 else (made[0], None, None)
+
+    def _check_luma(self) -> None:
+        if not self._luma:
+            raise InvalidArgument(f"model '{self.model.name}' works on RGB; a luma model is needed for planes")
 
     def _array(self, image: NDArray[Any]) -> NDArray[Any]:
         shape = image.shape

@@ -31,6 +31,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> networks.Network:
     network = replace(networks.espcn_x3(), size=(12, 16))
     for module in (engine, images):
         monkeypatch.setattr(module, "espcn_x3", lambda: network)
+        monkeypatch.setattr(module, "thin_x2", lambda: replace(networks.thin_x2(), size=(11, 15)))
     return network
 
 
@@ -89,9 +90,11 @@ def test_pictures_end_to_end(small: networks.Network, data_dir: Path) -> None:
 
 def test_the_images_suite(small: networks.Network) -> None:
     groups = {group.id: group for group in images.images(PLAN)}
-    assert list(groups) == ["end-to-end", "kinds", "files"]
+    assert list(groups) == ["end-to-end", "kinds", "files", "frames"]
     assert {"RGBA u8, int8", "RGB u16, f32", "gray u8, int8"} <= set(names(groups["kinds"]))
     assert names(groups["files"]) == ["Job, int8", "Job, f32", "subpixel upscale"]
+    assert names(groups["frames"])[:2] == ["4:2:0 u8, int8", "network alone, int8"]
+    assert [fact.unit for fact in groups["frames"].facts] == ["frames a second"] * 2
 
 
 def test_a_failing_command_is_an_error() -> None:

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "subpixel/frame.hpp"
 #include "subpixel/picture.hpp"
 #include "subpixel/rows.hpp"
 
@@ -51,9 +52,17 @@ class ChainSession {
   // A picture, by a network of one channel: its luma goes through, see picture.hpp.
   template <class Pixel>
   void run(const Pixels<Pixel>& pixels, const std::vector<Phase>& phases, Pixel* y) const;
+  // A frame of video, by a network of one channel, see frame.hpp.
+  template <class Code>
+  void run(const Frame<Code>& frame) const;
 
   // r consecutive phases of one channel, from phase (i, 0) on, taken in turn as one row; first the base is added to each.
   virtual void merge(const LastRow& last, int channel, int i, int j, int r, const float* base, int n, float* to) const = 0;
+  // The same for bytes, in whole numbers alone; false where a session's numbers are not whole.
+  virtual bool merge_bytes(const LastRow&, int /*channel*/, int /*i*/, int /*j*/, int /*r*/, const std::uint8_t* /*base*/,
+                           int /*n*/, std::uint8_t* /*to*/) const {
+    return false;
+  }
 
   const char* target() const { return target_; }
   // Whose kernels run: some targets add something for one precision only.
@@ -121,6 +130,8 @@ class ChainSession {
   friend class PlanesFeed;
   template <class Pixel>
   friend class PictureFeed;
+  template <class Code>
+  friend class FrameFeed;
 };
 
 }  // namespace subpixel

@@ -41,6 +41,8 @@ class IntegerSession : public ChainSession {
   void run(const std::uint8_t* x, int height, int width, std::uint8_t* y) const;
 
   void merge(const LastRow& last, int channel, int i, int j, int r, const float* base, int n, float* to) const override;
+  bool merge_bytes(const LastRow& last, int channel, int i, int j, int r, const std::uint8_t* base, int n,
+                   std::uint8_t* to) const override;
   const char* kernels() const override { return kernels_.name; }
 
  private:

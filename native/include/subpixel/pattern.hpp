@@ -15,6 +15,9 @@ struct Pattern {
   std::vector<int> stream, offset;
 };
 
+// One element of each stream in turn.
+Pattern side_by_side(int streams);
+
 // A pattern with what a target needs to apply it, made once and used for every row.
 class Plan {
  public:

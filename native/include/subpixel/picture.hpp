@@ -33,6 +33,14 @@ struct PictureKernels {
   void (*clip)(float* x, int n);
   void (*store_u8)(const float* x, int n, std::uint8_t* to);
   void (*store_u16)(const float* x, int n, std::uint16_t* to);
+  // Codes of video, see frame.hpp: x * unit + black; (x - black) * codes, rounded half up, 0 … most; codes of four rows
+  // weighed as floats are
+  void (*widen_u8)(const std::uint8_t* x, int n, float unit, float black, float* to);
+  void (*widen_u16)(const std::uint16_t* x, int n, float unit, float black, float* to);
+  void (*narrow_u8)(const float* x, int n, float black, float codes, int most, std::uint8_t* to);
+  void (*narrow_u16)(const float* x, int n, float black, float codes, int most, std::uint16_t* to);
+  void (*weigh_u8)(const std::uint8_t* const* rows, const float* weight, int n, float* out);
+  void (*weigh_u16)(const std::uint16_t* const* rows, const float* weight, int n, float* out);
 };
 
 namespace scalar { const PictureKernels& picture_kernels(); }

@@ -56,10 +56,28 @@ void store(const float* x, int n, Pixel* __restrict to) {
   }
 }
 
-void weigh(const float* const* rows, const float* weight, int n, float* __restrict out) {
-  const float *a = rows[0], *b = rows[1], *c = rows[2], *d = rows[3];
+template <class Code>
+void widen(const Code* x, int n, float unit, float black, float* __restrict to) {
+  for (int k = 0; k < n; ++k) to[k] = static_cast<float>(x[k]) * unit + black;
+}
+
+template <class Code>
+void narrow(const float* x, int n, float black, float codes, int most, Code* __restrict to) {
+  const float top = static_cast<float>(most);
+  for (int k = 0; k < n; ++k) {
+    float v = (x[k] - black) * codes + 0.5f;
+    v = v > 0.0f ? v : 0.0f;
+    v = v < top ? v : top;
+    to[k] = static_cast<Code>(static_cast<int>(v));
+  }
+}
+
+template <class Sample>
+void weigh(const Sample* const* rows, const float* weight, int n, float* __restrict out) {
+  const Sample *a = rows[0], *b = rows[1], *c = rows[2], *d = rows[3];
   const float wa = weight[0], wb = weight[1], wc = weight[2], wd = weight[3];
-  for (int k = 0; k < n; ++k) out[k] = ((a[k] * wa + b[k] * wb) + c[k] * wc) + d[k] * wd;
+  const auto f = [](Sample x) { return static_cast<float>(x); };
+  for (int k = 0; k < n; ++k) out[k] = ((f(a[k]) * wa + f(b[k]) * wb) + f(c[k]) * wc) + f(d[k]) * wd;
 }
 
 void correct(float* __restrict r, float* __restrict g, float* __restrict b, const float* __restrict net, int n) {
@@ -94,8 +112,11 @@ void clip(float* x, int n) {
 
 const PictureKernels& picture_kernels() {
   static constexpr PictureKernels table = {split<std::uint8_t>, split<std::uint16_t>, multiply, luma,
-                                           weigh, correct, divide, clip,
-                                           store<std::uint8_t>, store<std::uint16_t>};
+                                           weigh<float>, correct, divide, clip,
+                                           store<std::uint8_t>, store<std::uint16_t>,
+                                           widen<std::uint8_t>, widen<std::uint16_t>,
+                                           narrow<std::uint8_t>, narrow<std::uint16_t>,
+                                           weigh<std::uint8_t>, weigh<std::uint16_t>};
   return table;
 }
 

@@ -1,11 +1,21 @@
 """How a Spec is run. The explicit list, fastest first; ``auto`` takes the first that can."""
 
 from subpixel.backends.base import Backend, PictureSession, Session, available_threads, choose
+from subpixel.backends.frames import FrameFormat, FrameSession
 from subpixel.backends.native import NativeBackend
 from subpixel.backends.reference import ReferenceBackend
 from subpixel.backends.torch import TorchBackend
 
-__all__ = ["BACKENDS", "Backend", "PictureSession", "Session", "available_threads", "choose"]
+__all__ = [
+    "BACKENDS",
+    "Backend",
+    "FrameFormat",
+    "FrameSession",
+    "PictureSession",
+    "Session",
+    "available_threads",
+    "choose",
+]
 
 # The reference stands before torch: without the native module it starts at once and needs nothing installed.
 BACKENDS: dict[str, Backend] = {

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from functools import lru_cache
 from types import ModuleType
 from typing import Any
 
@@ -10,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subpixel.backends.base import Alpha, Quantisation, Session, Weights, checked_planes
+from subpixel.backends.frames import FrameFormat
 from subpixel.errors import BackendUnavailable, InvalidArgument, Unsupported
 from subpixel.models.chain import Chain, chain_of
 from subpixel.models.integer import IntegerNetwork, integer_network
@@ -143,7 +146,7 @@ class _Planes:
 
 
 class _ChainPictures(_Planes):
-    """The picture of a luma network: the compiled module goes from pixels to pixels, row by row."""
+    """Pictures and frames of a luma network: the compiled module goes from pixels to pixels, row by row."""
 
     def __init__(self, engine: Any, spec: Spec, int8: bool) -> None:
         super().__init__(engine, spec, int8)
@@ -154,6 +157,16 @@ class _ChainPictures(_Planes):
         result = _enlarged(pixels, self._spec.scale)
         self._engine.picture(pixels, result, *self._taps, alpha)
         return result
+
+    def frame(self, planes: Sequence[NDArray[Any]], results: Sequence[NDArray[Any]], form: FrameFormat) -> None:
+        rows, columns = (_cubic(self._spec.scale, centre) for centre in form.centres)
+        # Rows may lie apart by any stride; samples of a row that do not lie in order are copied.
+        ordered = [plane if _in_order(plane) else np.ascontiguousarray(plane) for plane in planes]
+        made = [plane if _in_order(plane) else np.empty(plane.shape, plane.dtype) for plane in results]
+        self._engine.frame(ordered, made, int(form.bits), bool(form.full_range), *form.factors, *rows, *columns)
+        for mine, theirs in zip(made, results, strict=True):
+            if mine is not theirs:
+                theirs[...] = mine
 
 
 class _GraphPictures(_Planes):
@@ -186,14 +199,20 @@ def _enlarged(pixels: NDArray[Any], scale: int) -> NDArray[Any]:
     return np.empty((height * scale, width * scale, channels), pixels.dtype)
 
 
-def _cubic(scale: int) -> tuple[list[int], list[float]]:
-    offsets, weights = _phases(scale, "cubic")
+def _in_order(plane: NDArray[Any]) -> bool:
+    """The samples of a row lie side by side, and all of them where such samples may."""
+    return plane.strides[1] == plane.itemsize and plane.flags.aligned
+
+
+@lru_cache(maxsize=64)
+def _cubic(scale: int, centre: float = 0.5) -> tuple[list[int], list[float]]:
+    offsets, weights = _phases(scale, "cubic", centre)
     return offsets[::4], weights
 
 
-def _phases(factor: int, mode: Any) -> tuple[list[int], list[float]]:
+def _phases(factor: int, mode: Any, centre: float = 0.5) -> tuple[list[int], list[float]]:
     """Offsets and weights of the ``factor`` output samples made of one input sample, away from the edges."""
     middle = 8
-    taps = axis_taps(2 * middle + 1, (2 * middle + 1) * factor, factor, mode=mode)
+    taps = axis_taps(2 * middle + 1, (2 * middle + 1) * factor, factor, mode=mode, centre=centre)
     rows = slice(middle * factor, (middle + 1) * factor)
     return (taps.index[rows] - middle).ravel().tolist(), taps.weight[rows].ravel().tolist()

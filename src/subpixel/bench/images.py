@@ -1,4 +1,4 @@
-"""The suite ``images``: pictures in, pictures out, as users call it, beside OpenCV's dnn_superres."""
+"""The suite ``images``: pictures and frames in, the same out, as users call it, beside OpenCV's dnn_superres."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from subpixel.bench import ceilings
 from subpixel.bench.machine import version_of
-from subpixel.bench.networks import Network, espcn_x3, picture, thin_x2
+from subpixel.bench.networks import Network, espcn_x3, picture, run, thin_x2
 from subpixel.bench.peers import superres
 from subpixel.bench.plan import Plan, measured
 from subpixel.bench.results import Fact, Group
@@ -34,6 +34,7 @@ def images(plan: Plan) -> Iterator[Group]:
         upscalers = _upscalers(plan, Path(folder))
         yield kinds(plan, upscalers)
         yield files(plan, upscalers, Path(folder))
+    yield frames(plan)
 
 
 def beside_superres(plan: Plan) -> Group:
@@ -72,8 +73,7 @@ def real_time(plan: Plan) -> Group:
             entries.append((f"subpixel {precision}", "ours", f"ceiling {precision}"))
     title = f"The small network, RGB bytes, {w}×{h} → {w * r}×{h * r}"
     made = measured(plan, "real-time", title, calls, entries)
-    rates = [Fact(one.name, 1000 / one.time.median, "pictures a second") for one in made.entries if one.role == "ours"]
-    return replace(made, facts=tuple(rates))
+    return _with_rates(made, "pictures a second")
 
 
 def kinds(plan: Plan, upscalers: dict[str, Upscaler]) -> Group:
@@ -113,6 +113,31 @@ def files(plan: Plan, upscalers: dict[str, Upscaler], folder: Path) -> Group:
     calls["subpixel upscale"] = lambda: _run(command)
     entries.append(("subpixel upscale", "ours", None))
     return measured(plan, "files", "ESPCN ×3, an RGB PNG file of 640×360 to one of 1920×1080", calls, entries)
+
+
+def frames(plan: Plan) -> Group:
+    """Frames of video, 8 bits in 4:2:0, beside the network alone on their luma: what chroma and the codes cost."""
+    network = thin_x2()
+    (h, w), r = network.size, network.spec.scale
+    y, u, v = picture(network.size), *(picture((-(-h // 2), -(-w // 2))) for _ in range(2))
+    calls: dict[str, Callable[[], Any]] = {}
+    entries: list[tuple[str, str, str | None]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for precision, upscaler in _upscalers(plan, Path(folder), network).items():
+            alone, whole = f"network alone, {precision}", f"4:2:0 u8, {precision}"
+            calls[alone] = run(network, precision, plan.threads)
+            calls[whole] = lambda upscaler=upscaler: upscaler.yuv(  # type: ignore[misc]
+                y, u, v, subsampling="420", siting="left", bits=8, full_range=False
+            )
+            entries += [(whole, "ours", alone), (alone, "ceiling", None)]
+    title = f"{network.name} ×{r}, frames of {w}×{h} → {w * r}×{h * r}"
+    return _with_rates(measured(plan, "frames", title, calls, entries), "frames a second")
+
+
+def _with_rates(group: Group, unit: str) -> Group:
+    """How many of ours there are in a second."""
+    rates = [Fact(one.name, 1000 / one.time.median, unit) for one in group.entries if one.role == "ours"]
+    return replace(group, facts=tuple(rates))
 
 
 def _upscalers(plan: Plan, folder: Path, network: Network | None = None) -> dict[str, Upscaler]:

@@ -35,6 +35,8 @@ class Rule:
     ``precision`` is that of the positions: ``double``, ``single``, ``stored`` (double, then rounded to single) or
     ``fused`` (the same with a single step).
     ``length`` says whether a fractional ``factor * n_in`` or the whole ``n_out`` is the output's length.
+    ``centre`` is where in its cell a sample lies, from 0 to 1, for half_pixel with ``divide``: chroma that is co-sited
+    with the first of several samples of luma lies before the middle.
     ``lookup`` > 0 rounds the kernel's argument to that fraction; ``sliver`` is the cover that area leaves out.
     """
 
@@ -50,5 +52,6 @@ class Rule:
     multiples: tuple[int, ...] = ()
     precision: Literal["double", "single", "stored", "fused"] = "double"
     length: Literal["whole", "exact"] = "whole"
+    centre: float = 0.5
     lookup: int = 0
     sliver: float = 0.0

@@ -60,8 +60,9 @@ def axis_taps(
     a: float = -0.5,
     antialias: bool = False,
     border: Border = "replicate",
+    centre: float = 0.5,
 ) -> AxisTaps:
-    """Indices and weights of one axis, half-pixel centred: sample ``i`` lies at ``(i + 0.5) / scale - 0.5``.
+    """Indices and weights of one axis: sample ``i`` lies at ``(i + centre) / scale - centre``.
 
     Args:
         n_in: input samples, at least 1.
@@ -72,6 +73,7 @@ def axis_taps(
         antialias: when shrinking, widen the kernel by ``1/scale`` (MATLAB's and Pillow's behaviour).
         border: what lies outside: the edge sample (``replicate``) or the mirrored picture including its
             edge sample (``symmetric``, MATLAB).
+        centre: where in its cell a sample lies, 0 … 1, in the output as in the input; 0.5 is half-pixel centred.
 
     Returns:
         An :class:`AxisTaps`.
@@ -88,7 +90,9 @@ def axis_taps(
         raise InvalidArgument(f"resize: mode={mode!r}: one of {', '.join(SUPPORT)} is needed")
     if border not in BORDERS:
         raise InvalidArgument(f"resize: border={border!r}: 'replicate' or 'symmetric' is needed")
-    return tabulate(n_in, n_out, scale, Rule(mode, a=a, antialias=antialias, border=border))
+    if not 0 <= centre <= 1:
+        raise InvalidArgument(f"resize: centre={centre}: 0 … 1 is needed")
+    return tabulate(n_in, n_out, scale, Rule(mode, a=a, antialias=antialias, border=border, centre=centre))
 
 
 def check_axis(n_in: int, n_out: int) -> None:
@@ -239,8 +243,8 @@ def _positions(
     # Whole and broken part of the position apart: for a whole scale the broken part, and with it the weights,
     # then repeat exactly, so that a tile of a picture gets the very weights that the picture gets.
     if factor == int(factor):
-        return sample // int(factor), (sample % int(factor) + 0.5) / factor - 0.5
-    return none, (i + 0.5) / factor - 0.5
+        return sample // int(factor), (sample % int(factor) + rule.centre) / factor - rule.centre
+    return none, (i + rule.centre) / factor - rule.centre
 
 
 def _round(part: Reals, nearest: str) -> NDArray[np.int64]:

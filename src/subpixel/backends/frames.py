@@ -1,0 +1,260 @@
+"""Frames of video: what the numbers of their planes mean, where chroma lies, and how a session enlarges them.
+
+Positions are counted in luma samples of an axis. A chroma sample stands for a cell of ``f`` luma samples (2 across and
+down in 4:2:0) and lies ``s`` samples after the first of them: 0 where it is co-sited, ``(f - 1) / 2`` in the middle,
+``f - 1`` with the last. Output chroma keeps both, so its sample ``j`` lies at ``f j + s`` of the output's luma. What
+lies at ``p`` of the output's luma lies at ``(p + 1/2) / r - 1/2`` of the input's, as everywhere in this package; chroma
+is there at the ``q`` for which ``f q + s`` is that place. Put together, with ``d = (s + 1/2) / f``::
+
+    q = ((f j + s + 1/2) / r - 1/2 - s) / f = (j + d) / r - d
+
+So each of the two axes is a resize whose samples lie at ``d`` of their cells: the usual half-pixel rule with another
+centre. ``d`` is 1/2 in the middle (with ``f = 1`` too), 1/4 for a co-sited sample of 4:2:0. Since ``d`` is the same in
+input and output, no chroma moves against its luma, however often a film is enlarged.
+
+A side of ``n`` luma samples has ``ceil(n / f)`` of chroma, and its result ``ceil(r n / f)``. Where ``f`` does not
+divide ``n`` that is up to ``r - 1`` less than ``r`` times the input's: the rest would stand for no sample of luma.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any, Literal, Protocol, get_args, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subpixel.backends.base import Session
+from subpixel.errors import InvalidArgument
+from subpixel.ops.resizing.taps import AxisTaps, axis_taps
+
+__all__ = ["FrameFormat", "FrameSession", "Siting", "Subsampling", "enlarge"]
+
+Subsampling = Literal["420", "422", "444", "440", "411", "gray"]
+Siting = Literal["left", "center", "topleft", "top", "bottomleft", "bottom"]
+Plane = NDArray[Any]
+F32 = NDArray[np.float32]
+
+# Samples of luma to one of chroma, down and across.
+_FACTORS = {"420": (2, 2), "422": (1, 2), "444": (1, 1), "440": (2, 1), "411": (1, 4), "gray": (1, 1)}
+# Where in its cell chroma lies, down and across: with the first luma sample, in the middle, with the last.
+_PLACES = {
+    "left": (0.5, 0.0),
+    "center": (0.5, 0.5),
+    "topleft": (0.0, 0.0),
+    "top": (0.0, 0.5),
+    "bottomleft": (1.0, 0.0),
+    "bottom": (1.0, 0.5),
+}
+_NAMES = ("y", "u", "v")
+# Output samples of a band: some megabytes for each plane at hand.
+_BAND = 1 << 20
+
+
+@runtime_checkable
+class FrameSession(Session, Protocol):
+    """A session of a luma network that takes whole frames too."""
+
+    def frame(self, planes: Sequence[Plane], results: Sequence[Plane], form: FrameFormat) -> None:
+        """As :func:`enlarge` does it, planes checked, into results that overlap nothing."""
+
+
+@dataclass(frozen=True)
+class FrameFormat:
+    """What frames of a stream have in common.
+
+    Raises:
+        InvalidArgument: another value, or no siting where chroma is subsampled.
+
+    >>> FrameFormat("420", "left", 10, False).chroma((1079, 1919))
+    (540, 960)
+    """
+
+    subsampling: str
+    siting: str | None
+    bits: int
+    full_range: bool
+
+    def __post_init__(self) -> None:
+        known = get_args(Subsampling)
+        if not isinstance(self.subsampling, str) or self.subsampling not in known:
+            raise InvalidArgument(f"yuv: subsampling={self.subsampling!r}: one of {', '.join(known)} is needed")
+        if self.siting is None and self.factors != (1, 1):
+            raise InvalidArgument(
+                f"yuv: siting=None: one of {', '.join(_PLACES)} is needed with subsampling '{self.subsampling}'"
+            )
+        if self.siting is not None and not (isinstance(self.siting, str) and self.siting in _PLACES):
+            raise InvalidArgument(f"yuv: siting={self.siting!r}: one of {', '.join(_PLACES)} is needed")
+        if isinstance(self.bits, bool) or not isinstance(self.bits, (int, np.integer)) or not 8 <= self.bits <= 16:
+            raise InvalidArgument(f"yuv: bits={self.bits!r}: a whole number from 8 to 16 is needed")
+        if not isinstance(self.full_range, (bool, np.bool_)):
+            raise InvalidArgument(f"yuv: full_range={self.full_range!r}: True or False is needed")
+
+    @property
+    def factors(self) -> tuple[int, int]:
+        """Samples of luma to one of chroma, down and across."""
+        return _FACTORS[self.subsampling]
+
+    @property
+    def centres(self) -> tuple[float, float]:
+        """Where in its cell chroma lies, down and across: ``d`` above."""
+        places = _PLACES[self.siting or "center"]
+        down, across = ((place * (f - 1) + 0.5) / f for place, f in zip(places, self.factors, strict=True))
+        return down, across
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return np.dtype(np.uint8 if self.bits == 8 else np.uint16)
+
+    @property
+    def most(self) -> int:
+        """The highest code."""
+        return (1 << int(self.bits)) - 1
+
+    @property
+    def whole(self) -> bool:
+        """Codes are the bytes that networks know: whole numbers can stand for both."""
+        return self.bits == 8 and not self.full_range
+
+    @property
+    def codes(self) -> tuple[np.float32, np.float32, np.float32]:
+        """``unit, black, codes``: a value is ``code * unit + black``, its code ``(value - black) * codes``.
+
+        Values are what networks take, black 16/255 and white 235/255. Studio codes are those of 8 bits times
+        ``2**(bits - 8)``; full ones go from 0 to ``2**bits - 1``.
+        """
+        if self.full_range:
+            span = 219.0 / 255.0
+            return np.float32(span / self.most), np.float32(16.0 / 255.0), np.float32(self.most / span)
+        studio = 255 << (int(self.bits) - 8)
+        return np.float32(1.0 / studio), np.float32(0), np.float32(studio)
+
+    def chroma(self, luma: tuple[int, int]) -> tuple[int, int]:
+        """Height and width of chroma beside luma of that height and width."""
+        down, across = self.factors
+        return -(-luma[0] // down), -(-luma[1] // across)
+
+    def checked(self, y: Any, u: Any, v: Any) -> list[Plane]:
+        """The planes there are: one of a gray frame, else three.
+
+        Raises:
+            InvalidArgument: a plane that is missing or too many, of another kind or size.
+        """
+        if self.subsampling == "gray":
+            if u is not None or v is not None:
+                raise InvalidArgument("yuv: subsampling='gray' has no chroma: u and v must be None")
+            return [self._checked(y, "y", None)]
+        luma = self._checked(y, "y", None)
+        return [luma, *(self._checked(plane, name, self.chroma(luma.shape)) for name, plane in (("u", u), ("v", v)))]
+
+    def results(self, planes: Sequence[Plane], scale: int, out: Any) -> list[Plane]:
+        """New planes, ``scale`` times as large, or those given.
+
+        Raises:
+            InvalidArgument: planes given that do not fit, cannot be written, or overlap.
+        """
+        height, width = planes[0].shape
+        luma = (height * scale, width * scale)
+        shapes = [luma, *[self.chroma(luma)] * (len(planes) - 1)]
+        if out is None:
+            return [np.empty(shape, self.dtype) for shape in shapes]
+        given = list(out) if isinstance(out, (tuple, list)) else []
+        if len(given) == 3 and len(planes) == 1 and given[1] is None and given[2] is None:
+            given = given[:1]
+        if len(given) != len(planes):
+            wanted = "(y, u, v)" if len(planes) == 3 else "(y, None, None)"
+            raise InvalidArgument(f"yuv: out: {wanted} of arrays is needed")
+        for k, (name, plane, shape) in enumerate(zip(_NAMES, given, shapes, strict=False)):
+            self._checked(plane, f"out {name}", shape)
+            if not plane.flags.writeable:
+                raise InvalidArgument(f"yuv: out {name}: the array is read-only")
+            for other, theirs in zip((*_NAMES, *("out " + n for n in _NAMES)), (*planes, *given[:k]), strict=False):
+                if np.shares_memory(plane, theirs):
+                    raise InvalidArgument(f"yuv: out {name} overlaps {other}: each plane needs memory of its own")
+        return given
+
+    def _checked(self, plane: Any, name: str, shape: tuple[int, int] | None) -> Plane:
+        if not isinstance(plane, np.ndarray):
+            raise InvalidArgument(f"yuv: {name}: {type(plane).__name__}: a NumPy array is needed")
+        if plane.dtype != self.dtype:
+            raise InvalidArgument(f"yuv: {name}: dtype {plane.dtype}: {self.dtype} is needed with bits={self.bits}")
+        if shape is None and (plane.ndim != 2 or 0 in plane.shape):
+            raise InvalidArgument(f"yuv: {name}: shape {plane.shape}: (H, W) of at least one sample is needed")
+        if shape is not None and plane.shape != shape:
+            raise InvalidArgument(
+                f"yuv: {name}: shape {plane.shape}: {shape} is needed with subsampling '{self.subsampling}' here"
+            )
+        return plane
+
+
+def enlarge(
+    session: Session,
+    planes: Sequence[Plane],
+    results: Sequence[Plane],
+    form: FrameFormat,
+    scale: int,
+    halo: int,
+    whole: bool,
+) -> None:
+    """A frame by a session that knows planes of luma only, in NumPy: luma by the network, chroma cubic (a = −0.5).
+
+    The compiled module's way does the same operations on floats in the same order.
+
+    Args:
+        session: of a luma network.
+        planes: checked, ``(H, W)`` each.
+        results: what is written.
+        form: of the frame.
+        scale: the network's.
+        halo: input samples that one of the result depends on, to each side.
+        whole: the session takes bytes too, and they are to stay whole numbers where they can.
+    """
+    _enlarge_luma(session, planes[0], results[0], form, scale, halo, whole and form.whole)
+    for plane, result in zip(planes[1:], results[1:], strict=True):
+        _enlarge_chroma(plane, result, form, scale)
+
+
+def _enlarge_luma(
+    session: Session, y: Plane, result: Plane, form: FrameFormat, scale: int, halo: int, whole: bool
+) -> None:
+    height, width = y.shape
+    unit, black, codes = form.codes
+    step = max(1, _BAND // (width * scale**2))
+    for top in range(0, height, step):
+        bottom = min(top + step, height)
+        first = max(top - halo, 0)
+        x = y[first : bottom + halo]
+        made = session((x if whole else x.astype(np.float32) * unit + black)[None])[0]
+        made = made[(top - first) * scale : (bottom - first) * scale]
+        result[top * scale : bottom * scale] = made if whole else _rounded((made - black) * codes, form)
+
+
+def _enlarge_chroma(x: Plane, result: Plane, form: FrameFormat, scale: int) -> None:
+    rows, columns = (
+        axis_taps(n_in, n_out, scale, centre=centre)
+        for n_in, n_out, centre in zip(x.shape, result.shape, form.centres, strict=True)
+    )
+    step = max(1, _BAND // (x.shape[1] * scale))
+    for top in range(0, len(rows.index), step):
+        band = slice(top, top + step)
+        down = AxisTaps(rows.index[band], rows.weight[band])
+        result[band] = _rounded(_weighed(_weighed(x, down, 0), columns, 1), form)
+
+
+def _weighed(x: NDArray[Any], taps: AxisTaps, axis: int) -> F32:
+    """One axis enlarged, summed from the first tap on."""
+    shape = (-1, 1) if axis == 0 else (1, -1)
+    weight = taps.weight.astype(np.float32)
+    terms = (
+        x.take(index, axis).astype(np.float32) * w.reshape(shape)
+        for index, w in zip(taps.index.T, weight.T, strict=True)
+    )
+    return reduce(np.add, terms)
+
+
+def _rounded(x: F32, form: FrameFormat) -> Plane:
+    """Half up, and clipped to the range of the bits."""
+    x = x + np.float32(0.5)
+    return np.clip(x, np.float32(0), np.float32(form.most)).astype(form.dtype)
