@@ -7,7 +7,7 @@
 #include "parts.hpp"
 #include "subpixel/dispatch.hpp"
 #include "subpixel/parallel.hpp"
-#include "subpixel/tiles.hpp"
+#include "subpixel/winograd.hpp"
 
 namespace subpixel {
 namespace {
@@ -48,7 +48,7 @@ struct ChainSession::Strip {
   int next_line;       // of the input, where rows are packed into cells
   int origin;          // where column `left` lies in a row of cells
   std::vector<Ring> rings;  // value 0 is the input
-  std::vector<Ring> tiles;  // of values whose reader is tiled
+  std::vector<Ring> transformed;  // of values whose reader is a Winograd convolution
   std::vector<float> samples;
   std::vector<Cell> lines;  // of the input, each sample alone: the rows that one cell holds, or one channel
   std::ptrdiff_t line_stride = 0;
@@ -71,7 +71,7 @@ ChainSession::Window ChainSession::window(int kernel_h) const {
   return {kernel_h, 1, ceil_div(channels, group_), false};
 }
 
-void ChainSession::add_layer(int kernel_h, int kernel_w, int channels, int stored, int skip, bool tiled) {
+void ChainSession::add_layer(int kernel_h, int kernel_w, int channels, int stored, int skip, bool winograd) {
   const Window w = window(kernel_h);
   for (Layer& earlier : layers_) {
     earlier.reach_h += kernel_h / 2;
@@ -79,7 +79,7 @@ void ChainSession::add_layer(int kernel_h, int kernel_w, int channels, int store
   }
   reach_h_ += kernel_h / 2;
   reach_w_ += kernel_w / 2;
-  layers_.push_back({kernel_h, kernel_w, channels, stored, skip, tiled, w, 0, 0, tiled ? 1 : kernel_h});
+  layers_.push_back({kernel_h, kernel_w, channels, stored, skip, winograd, w, 0, 0, winograd ? 1 : kernel_h});
   // The result of layer k is the input of layer k + 1; it is ahead of this layer's by the reach of those in between.
   for (const Layer& later : layers_)
     if (later.skip >= 0) {
@@ -97,7 +97,8 @@ int ChainSession::strip_columns(int width) const {
   std::ptrdiff_t bytes = 0;  // a column's
   for (const Layer& layer : layers_) {
     bytes += std::ptrdiff_t{4} * layer.kept * layer.window.groups;
-    if (layer.tiled) bytes += std::ptrdiff_t{4} * layer.kernel_h * layer.window.groups * kTileParts / kTileColumns;
+    if (layer.winograd)
+      bytes += std::ptrdiff_t{4} * layer.kernel_h * layer.window.groups * kWinogradParts / kWinogradColumns;
   }
   const int most = static_cast<int>(std::clamp<std::ptrdiff_t>(kStripBytes / bytes, 2 * kStripStep, 1 << 16));
   const int strips = ceil_div(width, most);
@@ -133,7 +134,7 @@ void ChainSession::begin(Strip& s, const Feed& feed, int row) const {
   s.top = row;
   s.first_row = s.next_row = s.next_line = row - reach_h_;
   s.rings.resize(static_cast<std::size_t>(count));
-  s.tiles.resize(static_cast<std::size_t>(count));
+  s.transformed.resize(static_cast<std::size_t>(count));
   for (int k = 0; k < count; ++k) {
     Strip::Ring& ring = s.rings[k];
     ring.rows = layers_[k].kept;
@@ -141,12 +142,12 @@ void ChainSession::begin(Strip& s, const Feed& feed, int row) const {
     ring.group_stride = wide + (wide % 1024 == 0 ? 16 : 0);
     ring.row_stride = ring.group_stride * (k == 0 ? layers_[k].window.groups : ceil_div(layers_[k - 1].stored, group_));
     ring.hold();
-    if (!layers_[k].tiled) continue;
-    Strip::Ring& tiles = s.tiles[k];
-    tiles.rows = layers_[k].kernel_h;
-    tiles.group_stride = kTileParts * (tiles_of(columns_of(s, k)) + kTileStep - 1) / kTileStep * kTileStep;
-    tiles.row_stride = tiles.group_stride * layers_[k].window.groups;
-    tiles.hold();
+    if (!layers_[k].winograd) continue;
+    Strip::Ring& to = s.transformed[k];
+    to.rows = layers_[k].kernel_h;
+    to.group_stride = kWinogradParts * (ceil_div(winograd_tiles(columns_of(s, k)), kWinogradStep) * kWinogradStep);
+    to.row_stride = to.group_stride * layers_[k].window.groups;
+    to.hold();
   }
   s.samples.resize(static_cast<std::size_t>(wide));
   s.line_stride = wide;
@@ -224,11 +225,11 @@ void ChainSession::load_row(Strip& s, const Feed& feed, int row) const {
 
 void ChainSession::conv_row(Strip& s, int layer, int row) const {
   const Layer& l = layers_[layer];
-  Strip::Ring& from = l.tiled ? s.tiles[layer] : s.rings[layer];
+  Strip::Ring& from = l.winograd ? s.transformed[layer] : s.rings[layer];
   RowPlace a{};
   s.pointers.resize(static_cast<std::size_t>(l.window.rows));
   const int first = row - s.first_row - l.kernel_h / 2;
-  const int column = l.tiled ? 0 : s.origin - l.reach_w - l.kernel_w / 2;
+  const int column = l.winograd ? 0 : s.origin - l.reach_w - l.kernel_w / 2;
   for (int r = 0; r < l.window.rows; ++r) s.pointers[r] = from.at(first + r * l.window.row_step) + column;
   a.rows = s.pointers.data();
   a.kernel_rows = l.window.rows;
@@ -257,10 +258,10 @@ void ChainSession::conv_row(Strip& s, int layer, int row) const {
 // The newest row of a layer's input.
 void ChainSession::transform_row(Strip& s, int layer, int row) const {
   const Layer& l = layers_[layer];
-  if (!l.tiled) return;
-  Strip::Ring &from = s.rings[layer], &to = s.tiles[layer];
+  if (!l.winograd) return;
+  Strip::Ring &from = s.rings[layer], &to = s.transformed[layer];
   transform(from.at(row - s.first_row) + s.origin - l.reach_w - l.kernel_w / 2, from.group_stride, l.window.groups,
-            tiles_of(columns_of(s, layer)), to.at(row - s.first_row), to.group_stride);
+            winograd_tiles(columns_of(s, layer)), to.at(row - s.first_row), to.group_stride);
 }
 
 // What lies outside of the picture is zero for the next layer, if each layer pads with zeros by itself.

@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "subpixel/dispatch.hpp"
-#include "subpixel/tiles.hpp"
+#include "subpixel/winograd.hpp"
 
 namespace subpixel {
 namespace {
@@ -28,10 +28,10 @@ void IntegerSession::add(const IntegerLayer& layer) {
   p.zero = layer.zero;
   p.skip_zero = layer.skip < 0 ? 0 : packed_[layer.skip].zero;
   p.skip_gain = layer.skip_gain;
-  p.tiled = !w.vertical && can_be_tiled(layer);
+  p.winograd = !w.vertical && fits_winograd(layer);
   p.bias = layer.bias;
   p.shift = layer.shift;
-  p.tiled ? pack_tiles(layer, w, p) : pack(layer, w, p);
+  p.winograd ? pack_winograd(layer, w, p) : pack(layer, w, p);
   const auto wide = static_cast<std::size_t>(p.channels);
   p.bias.resize(wide);
   p.shift.resize(wide);
@@ -40,7 +40,7 @@ void IntegerSession::add(const IntegerLayer& layer) {
     p.multiplier.insert(p.multiplier.end(), 4, real ? layer.multiplier[c] : std::int16_t{0});
     p.slope.insert(p.slope.end(), 4, real && !layer.slope.empty() ? layer.slope[c] : std::int16_t{0});
   }
-  add_layer(layer.kernel_h, layer.kernel_w, layer.out_channels, p.channels, layer.skip, p.tiled);
+  add_layer(layer.kernel_h, layer.kernel_w, layer.out_channels, p.channels, layer.skip, p.winograd);
   packed_.push_back(std::move(p));
 }
 
@@ -64,21 +64,21 @@ void IntegerSession::pack(const IntegerLayer& layer, const Window& w, Packed& p)
 }
 
 // Sums are made 24 times as large, and then 8 times with their bias: both must fit 32 bits.
-bool IntegerSession::can_be_tiled(const IntegerLayer& layer) const {
-  if (kernels_.tiles.conv == nullptr || layer.kernel_w != 3) return false;
+bool IntegerSession::fits_winograd(const IntegerLayer& layer) const {
+  if (kernels_.winograd.conv == nullptr || layer.kernel_w != 3) return false;
   const std::ptrdiff_t taps = std::ptrdiff_t{layer.in_channels} * layer.kernel_h * layer.kernel_w;
   constexpr std::int64_t most = std::int64_t{1} << 31;
   for (int o = 0; o < layer.out_channels; ++o) {
     std::int64_t sum = 0;
     for (std::ptrdiff_t k = 0; k < taps; ++k) sum += 255 * std::abs(static_cast<int>(layer.weight[o * taps + k]));
-    if (kTileDivisor * sum >= most || 8 * (sum + std::abs(std::int64_t{layer.bias[o]})) >= most) return false;
+    if (kWinogradDivisor * sum >= most || 8 * (sum + std::abs(std::int64_t{layer.bias[o]})) >= most) return false;
   }
   return true;
 }
 
-void IntegerSession::pack_tiles(const IntegerLayer& layer, const Window& w, Packed& p) const {
+void IntegerSession::pack_winograd(const IntegerLayer& layer, const Window& w, Packed& p) const {
   // In the order in which they are summed.
-  constexpr int parts[kTileParts] = {1, 2, 3, 4, 0, 5};
+  constexpr int parts[kWinogradParts] = {1, 2, 3, 4, 0, 5};
   const int all = wanted(layer);
   for (int from = 0, count; from < all; from += count) {
     count = kernels_.block(all - from);
@@ -89,7 +89,7 @@ void IntegerSession::pack_tiles(const IntegerLayer& layer, const Window& w, Pack
             Cell cell = 0;
             for (int k = 0; k < 2; ++k) {
               int weight = 0;
-              for (int kx = 0; kx < 3; ++kx) weight += kTileWeights[part][kx] * layer.at(o, 2 * g + k, r, kx);
+              for (int kx = 0; kx < 3; ++kx) weight += kWinogradWeights[part][kx] * layer.at(o, 2 * g + k, r, kx);
               cell |= (static_cast<Cell>(weight) & 0xffffu) << (16 * k);
             }
             p.weight.push_back(cell);
@@ -102,7 +102,7 @@ void IntegerSession::pack_tiles(const IntegerLayer& layer, const Window& w, Pack
 
 void IntegerSession::conv(const RowPlace& place, int layer) const {
   const Packed& p = packed_[layer];
-  (p.tiled ? kernels_.tiles.conv : kernels_.conv)({place, p.weight.data(),
+  (p.winograd ? kernels_.winograd.conv : kernels_.conv)({place, p.weight.data(),
                  {p.bias.data(), p.shift.data(), p.multiplier.data(), p.slope.data(), p.activation, p.zero},
                  p.channels, p.skip_zero, p.skip_gain});
 }

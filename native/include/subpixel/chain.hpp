@@ -81,8 +81,8 @@ class ChainSession {
   };
   Window window(int kernel_h) const;
   // channels: of the result; stored: these in whole blocks, as the kernels write them; skip: the layer whose result is
-  // added to this one's, or -1; tiled: its input's rows are transformed.
-  void add_layer(int kernel_h, int kernel_w, int channels, int stored, int skip, bool tiled);
+  // added to this one's, or -1; winograd: its way is winograd.hpp's.
+  void add_layer(int kernel_h, int kernel_w, int channels, int stored, int skip, bool winograd);
   // The channel of the last layer that makes phase (i, j) of a channel.
   int phase(int channel, int i, int j) const;
 
@@ -91,7 +91,7 @@ class ChainSession {
  private:
   struct Layer {
     int kernel_h, kernel_w, channels, stored, skip;
-    bool tiled;
+    bool winograd;
     Window window;
     int reach_h, reach_w;  // samples that all later layers reach beyond this layer's result
     int kept;  // rows of the layer's input that are held: its own kernel's, or as many as a later skip lies behind
@@ -99,7 +99,7 @@ class ChainSession {
   struct Strip;
 
   virtual void conv(const RowPlace& place, int layer) const = 0;
-  // A row of a tiled layer's input, see tiles.hpp.
+  // A row of the input of a layer that goes by Winograd's way, see winograd.hpp.
   virtual void transform(const Cell* from, std::ptrdiff_t stride, int groups, int tiles, Cell* to,
                          std::ptrdiff_t to_stride) const = 0;
   // Samples of the input, each alone in a cell.

@@ -41,10 +41,10 @@ struct RowConvInt : RowPlace {
   std::int16_t* z() const { return static_cast<std::int16_t*>(last); }
 };
 
-// The way of tiles.hpp, or null pointers. transform: rows of `groups` groups of cells as the parts of so many tiles,
-// [group][part][tile], to_stride apart, tiles padded to kTileStep; conv: as the plain one, its rows being such, its weights
+// The way of winograd.hpp, or null pointers. transform: rows of `groups` groups of cells as the parts of so many tiles,
+// [group][part][tile], to_stride apart, tiles padded to kWinogradStep; conv: as the plain one, its rows being such, its weights
 // [block][part, in the order 1 2 3 4 0 5][kernel row][group][channel of the block], its bias 8 times the plain one's and its shift 3 more.
-struct TilesInt {
+struct WinogradInt {
   void (*transform)(const Cell* from, std::ptrdiff_t stride, int groups, int tiles, Cell* to, std::ptrdiff_t to_stride);
   void (*conv)(const RowConvInt&);
 };
@@ -60,7 +60,7 @@ struct KernelsInt {
   void (*merge_f32)(const std::int16_t* const* z, const float* base, int r, int n, float* out);
   // the same for bytes: (16 * base + z) / 16, rounded half up and clipped
   void (*merge_u8)(const std::int16_t* const* z, const std::uint8_t* base, int r, int n, std::uint8_t* out);
-  TilesInt tiles;
+  WinogradInt winograd;
   // The products of so many rounds of the multiplication alone, nothing read or written: the ceiling of the target.
   long long (*peak)(long long rounds);
 };

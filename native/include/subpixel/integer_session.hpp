@@ -48,7 +48,7 @@ class IntegerSession : public ChainSession {
  private:
   struct Packed {
     int channels, zero, skip_zero;
-    bool tiled;
+    bool winograd;
     Activation activation;
     std::int16_t skip_gain;
     std::vector<Cell> weight;
@@ -60,12 +60,12 @@ class IntegerSession : public ChainSession {
   void conv(const RowPlace& place, int layer) const override;
   void transform(const Cell* from, std::ptrdiff_t stride, int groups, int tiles, Cell* to,
                  std::ptrdiff_t to_stride) const override {
-    kernels_.tiles.transform(from, stride, groups, tiles, to, to_stride);
+    kernels_.winograd.transform(from, stride, groups, tiles, to, to_stride);
   }
   static int wanted(const IntegerLayer& layer);
-  bool can_be_tiled(const IntegerLayer& layer) const;
+  bool fits_winograd(const IntegerLayer& layer) const;
   void pack(const IntegerLayer& layer, const Window& w, Packed& p) const;
-  void pack_tiles(const IntegerLayer& layer, const Window& w, Packed& p) const;
+  void pack_winograd(const IntegerLayer& layer, const Window& w, Packed& p) const;
   void encode(const float* x, int n, Cell* to) const override { kernels_.encode(x, n, to); }
   Cell zero(int layer) const override;
   std::size_t last_bytes() const override { return sizeof(std::int16_t); }

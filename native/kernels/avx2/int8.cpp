@@ -1,7 +1,7 @@
 // AVX2: products of 16-bit samples, added in a second instruction; 10 sums of 16 registers. The byte product of AVX2
 // saturates, so it is not used.
 #define SUBPIXEL_TARGET_NS avx2
-#define SUBPIXEL_TILES
+#define SUBPIXEL_WINOGRAD
 
 #include "../generic/wide_x86.hpp"
 
@@ -16,7 +16,7 @@ struct Wide : WordCells<Bits256> {
 };
 
 constexpr const char* kName = "avx2";
-constexpr int kVectors = 8, kMostChannels = 4, kSums = 10, kTileVectors = 2, kTileChannels = 16;
+constexpr int kVectors = 8, kMostChannels = 4, kSums = 10, kWinogradVectors = 2, kWinogradChannels = 16;
 
 }  // namespace
 }  // namespace subpixel::avx2

@@ -1,6 +1,6 @@
 // AVX-512 without VNNI: products of 16-bit samples, added in a second instruction.
 #define SUBPIXEL_TARGET_NS avx512
-#define SUBPIXEL_TILES
+#define SUBPIXEL_WINOGRAD
 
 #include "../generic/wide_x86.hpp"
 
@@ -15,7 +15,7 @@ struct Wide : WordCells<Bits512> {
 };
 
 constexpr const char* kName = "avx512";
-constexpr int kVectors = 6, kMostChannels = 8, kSums = 27, kTileVectors = 3, kTileChannels = 32;
+constexpr int kVectors = 6, kMostChannels = 8, kSums = 27, kWinogradVectors = 3, kWinogradChannels = 32;
 
 }  // namespace
 }  // namespace subpixel::avx512

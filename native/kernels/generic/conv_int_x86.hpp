@@ -1,6 +1,6 @@
 // One row of a quantised convolution on x86, written once over a Wide: 256 or 512 bits and what multiplies cells.
 // Each target's file defines SUBPIXEL_TARGET_NS, Wide, kVectors, kMostChannels and kName before including this, and
-// SUBPIXEL_TILES where half of the products are worth their transforms: where bytes have no product of their own.
+// SUBPIXEL_WINOGRAD where half of the products are worth their transforms: where bytes have no product of their own.
 //
 // A block of output channels by vectors of columns stays in registers. The products are written as assembly: with
 // intrinsics gcc 12 copies and spills the sums, at the cost of a third of the speed.
@@ -191,15 +191,15 @@ void conv(const RowConvInt& a) {
 }  // namespace
 }  // namespace subpixel::SUBPIXEL_TARGET_NS
 
-#if defined(SUBPIXEL_TILES)
-#include "tiles_int_x86.hpp"
+#if defined(SUBPIXEL_WINOGRAD)
+#include "winograd_int_x86.hpp"
 #endif
 
 namespace subpixel::SUBPIXEL_TARGET_NS {
 namespace {
 
-#if !defined(SUBPIXEL_TILES)
-constexpr TilesInt kTiles = {nullptr, nullptr};
+#if !defined(SUBPIXEL_WINOGRAD)
+constexpr WinogradInt kWinograd = {nullptr, nullptr};
 #endif
 
 long long peak(long long rounds) {
@@ -216,7 +216,7 @@ long long peak(long long rounds) {
 }  // namespace
 
 const KernelsInt& kernels_int() {
-  static constexpr KernelsInt table = {kName, Wide::kGroup, block, conv, encode, merge<std::int16_t, float>, merge<std::int16_t, std::uint8_t>, kTiles, peak};
+  static constexpr KernelsInt table = {kName, Wide::kGroup, block, conv, encode, merge<std::int16_t, float>, merge<std::int16_t, std::uint8_t>, kWinograd, peak};
   return table;
 }
 

@@ -10,13 +10,13 @@
 namespace subpixel {
 
 // Columns of a tile, and the values that stand for the six samples beneath it.
-inline constexpr int kTileColumns = 4, kTileParts = 6;
+inline constexpr int kWinogradColumns = 4, kWinogradParts = 6;
 // The largest vector of any target in cells: rows of tiles are padded to it.
-inline constexpr int kTileStep = 16;
-inline constexpr int kTileDivisor = 24;
+inline constexpr int kWinogradStep = 16;
+inline constexpr int kWinogradDivisor = 24;
 
-inline constexpr int kTileWeights[kTileParts][3] = {{6, 0, 0}, {-4, -4, -4}, {-4, 4, -4}, {1, 2, 4}, {1, -2, 4}, {0, 0, 24}};
+inline constexpr int kWinogradWeights[kWinogradParts][3] = {{6, 0, 0}, {-4, -4, -4}, {-4, 4, -4}, {1, 2, 4}, {1, -2, 4}, {0, 0, 24}};
 
-inline constexpr int tiles_of(int columns) { return (columns + kTileColumns - 1) / kTileColumns; }
+inline constexpr int winograd_tiles(int columns) { return (columns + kWinogradColumns - 1) / kWinogradColumns; }
 
 }  // namespace subpixel

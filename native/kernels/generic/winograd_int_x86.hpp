@@ -1,10 +1,10 @@
-// The convolutions of subpixel/tiles.hpp, over a Wide with cells of two 16-bit samples: part of conv_int_x86.hpp. The
-// target's file defines kTileVectors, 2 or 3, and kTileChannels besides.
+// The convolutions of subpixel/winograd.hpp, over a Wide with cells of two 16-bit samples: part of conv_int_x86.hpp. The
+// target's file defines kWinogradVectors, 2 or 3, and kWinogradChannels besides.
 //
 // A vector holds one of the six parts of as many tiles. Each part is summed over kernel rows and groups by itself, in
 // registers, as a convolution of width 1; what the first ones gave is where the later ones begin.
 
-#include "subpixel/tiles.hpp"
+#include "subpixel/winograd.hpp"
 
 namespace subpixel::SUBPIXEL_TARGET_NS {
 namespace {
@@ -15,7 +15,7 @@ namespace {
 inline void transform_tiles(const Cell* from, Cell* to, std::ptrdiff_t plane) {
   Vec d[6], unused[2];
   Wide::load_fours(from, d[0], d[1], d[2], d[3]);
-  Wide::load_fours(from + kTileColumns, d[4], d[5], unused[0], unused[1]);
+  Wide::load_fours(from + kWinogradColumns, d[4], d[5], unused[0], unused[1]);
   const auto times4 = [](Vec v) { return Wide::shift16_left2(v); };
   const Vec a = Wide::sub16(d[4], times4(d[2])), b = Wide::sub16(d[3], times4(d[1]));
   const Vec c = Wide::sub16(d[4], d[2]), e = Wide::sub16(d[3], d[1]), twice = Wide::add16(e, e);
@@ -28,9 +28,9 @@ inline void transform_tiles(const Cell* from, Cell* to, std::ptrdiff_t plane) {
 }
 
 void transform(const Cell* from, std::ptrdiff_t stride, int groups, int tiles, Cell* to, std::ptrdiff_t to_stride) {
-  const std::ptrdiff_t plane = to_stride / kTileParts;
+  const std::ptrdiff_t plane = to_stride / kWinogradParts;
   for (int g = 0; g < groups; ++g, from += stride, to += to_stride)
-    for (int t = 0; t < tiles; t += Wide::kLanes) transform_tiles(from + t * kTileColumns, to + t, plane);
+    for (int t = 0; t < tiles; t += Wide::kLanes) transform_tiles(from + t * kWinogradColumns, to + t, plane);
 }
 
 // ---- parts to sums
@@ -39,18 +39,18 @@ void transform(const Cell* from, std::ptrdiff_t stride, int groups, int tiles, C
 // from one of the channels on has the same constant distances from number to number.
 template <int Vectors>
 struct Sums {
-  static constexpr int kMost = kTileChannels + 1, kNumbers = kTileColumns + 1;
+  static constexpr int kMost = kWinogradChannels + 1, kNumbers = kWinogradColumns + 1;
   Vec* first;
 
   Vec& y(int j, int c, int v) const { return first[(j * kMost + c) * Vectors + v]; }
-  Vec& held(int c, int v) const { return y(kTileColumns, c, v); }
+  Vec& held(int c, int v) const { return y(kWinogradColumns, c, v); }
   Sums from(int channel) const { return {first + channel * Vectors}; }
 };
 
 // The parts in the order in which they are summed; the first four are two pairs, which the results take as their sum and
 // difference. Each step is done for all channels at hand before the next: a part's samples stay near meanwhile.
 enum Step { kFirst, kSecond, kThird, kFourth, kAlone, kEnd };
-inline constexpr int kPartOf[kTileParts] = {1, 2, 3, 4, 0, 5};
+inline constexpr int kPartOf[kWinogradParts] = {1, 2, 3, 4, 0, 5};
 
 template <int step, int Channels, int Vectors>
 inline void begin_step(Sums<Vectors> k, Vec (&sum)[Channels][Vectors]) {
@@ -103,10 +103,10 @@ __attribute__((noinline)) void add_part(const RowConvInt& a, const Cell* weight,
 template <int step, int Vectors>
 void add_parts(const RowConvInt& a, const Cell* weight, int first, int last, int tile, Sums<Vectors> k) {
   const std::ptrdiff_t taps = static_cast<std::ptrdiff_t>(a.kernel_rows) * a.groups;
-  const std::ptrdiff_t x = kPartOf[step] * (a.group_stride / kTileParts) + tile;
+  const std::ptrdiff_t x = kPartOf[step] * (a.group_stride / kWinogradParts) + tile;
   for (int c = first, channels; c < last; c += channels) {
     channels = block(a.channels - c);
-    const Cell* from = weight + taps * (kTileParts * c + step * channels);
+    const Cell* from = weight + taps * (kWinogradParts * c + step * channels);
     if (channels == 4) add_part<step, 4, Vectors>(a, from, x, k.from(c - first));
     else if (channels == kMostChannels) add_part<step, kMostChannels, Vectors>(a, from, x, k.from(c - first));
     else add_part<step, kMostChannels + 1, Vectors>(a, from, x, k.from(c - first));
@@ -128,11 +128,11 @@ inline void store_tiles(const RowConvInt& a, const Block& b, int channels, Sums<
   for (int c = 0; c + 1 < channels; c += 2)
 #pragma GCC unroll 8
     for (int v = 0; v < Vectors; ++v) {
-      const std::ptrdiff_t column = v * Wide::kLanes * kTileColumns;
-      Vec cells[kTileColumns], more[kTileColumns];
+      const std::ptrdiff_t column = v * Wide::kLanes * kWinogradColumns;
+      Vec cells[kWinogradColumns], more[kWinogradColumns];
       if (Skip) Wide::load_fours(b.skip + c / 2 * skip_stride + column, more[0], more[1], more[2], more[3]);
 #pragma GCC unroll 4
-      for (int j = 0; j < kTileColumns; ++j) {
+      for (int j = 0; j < kWinogradColumns; ++j) {
         const Vec even = biased(k.y(j, c, v), b.end.bias[c]), odd = biased(k.y(j, c + 1, v), b.end.bias[c + 1]);
         Vec z = ended<kind>(b.end, c, even, odd);
         if (Skip) z = Wide::add16_saturated(z, skipped(a, Wide::twos_of_words(more[j])));
@@ -148,14 +148,14 @@ inline void store_last_tiles(const RowConvInt& a, const Block& b, int channels, 
 #pragma GCC unroll 8
     for (int v = 0; v < Vectors; ++v) {
       const auto shifted = [&](int j) { return Wide::shift_right(biased(k.y(j, c, v), b.end.bias[c]), b.end.shift[c]); };
-      Wide::store_last_fours(b.last + c * a.last_stride + v * Wide::kLanes * kTileColumns, shifted(0), shifted(1), shifted(2),
+      Wide::store_last_fours(b.last + c * a.last_stride + v * Wide::kLanes * kWinogradColumns, shifted(0), shifted(1), shifted(2),
                              shifted(3), b.end.multiplier[4 * c]);
     }
 }
 
 template <int Vectors>
 inline void finish(const RowConvInt& a, int first, int channels, int tile, Sums<Vectors> k) {
-  const Block b(a, first, std::ptrdiff_t{tile} * kTileColumns);
+  const Block b(a, first, std::ptrdiff_t{tile} * kWinogradColumns);
   if (a.last != nullptr) return store_last_tiles(a, b, channels, k);
   if (a.skip != nullptr) switch (a.end.activation) {
     case Activation::relu: return store_tiles<Activation::relu, true>(a, b, channels, k);
@@ -170,13 +170,13 @@ inline void finish(const RowConvInt& a, int first, int channels, int tile, Sums<
 }
 
 template <int Vectors>
-void conv_tiles(const RowConvInt& a, int tile) {
+void conv_winograd(const RowConvInt& a, int tile) {
   Vec numbers[Sums<Vectors>::kNumbers * Sums<Vectors>::kMost * Vectors];
   const Sums<Vectors> k{numbers};
   for (int first = 0, last; first < a.channels; first = last) {
     last = first;
     do last += block(a.channels - last);
-    while (last < a.channels && last - first < kTileChannels);
+    while (last < a.channels && last - first < kWinogradChannels);
     add_parts<kFirst>(a, a.weight, first, last, tile, k);
     add_parts<kSecond>(a, a.weight, first, last, tile, k);
     add_parts<kThird>(a, a.weight, first, last, tile, k);
@@ -188,19 +188,19 @@ void conv_tiles(const RowConvInt& a, int tile) {
 }
 
 // Two vectors and two take less than three and one, which has too few sums to hide what a product takes.
-void conv_tiles(const RowConvInt& a) {
+void conv_winograd(const RowConvInt& a) {
   constexpr int lanes = Wide::kLanes;
-  const int tiles = tiles_of(a.columns);
+  const int tiles = winograd_tiles(a.columns);
   for (int tile = 0, vectors; tile < tiles; tile += vectors * lanes) {
     const int left = (tiles - tile + lanes - 1) / lanes;
-    vectors = left > 4 || left == 3 ? kTileVectors : left == 1 ? 1 : 2;
-    if (vectors == kTileVectors) conv_tiles<kTileVectors>(a, tile);
-    else if (vectors == 2) conv_tiles<2>(a, tile);
-    else conv_tiles<1>(a, tile);
+    vectors = left > 4 || left == 3 ? kWinogradVectors : left == 1 ? 1 : 2;
+    if (vectors == kWinogradVectors) conv_winograd<kWinogradVectors>(a, tile);
+    else if (vectors == 2) conv_winograd<2>(a, tile);
+    else conv_winograd<1>(a, tile);
   }
 }
 
-constexpr TilesInt kTiles = {transform, conv_tiles};
+constexpr WinogradInt kWinograd = {transform, conv_winograd};
 
 }  // namespace
 }  // namespace subpixel::SUBPIXEL_TARGET_NS
