@@ -18,15 +18,19 @@ constexpr int kStripStep = 96;
 
 int ceil_div(int a, int b) { return (a + b - 1) / b; }
 
+constexpr std::ptrdiff_t kLineCells = sizeof(CacheLine) / sizeof(Cell);
+std::ptrdiff_t whole_lines(std::ptrdiff_t cells) { return (cells + kLineCells - 1) / kLineCells; }
+
 }  // namespace
 
 // The rows of every value that are still needed, for columns left - reach … left + columns + reach.
 struct ChainSession::Strip {
+  // Its rows begin at the leftmost column that its value has.
   struct Ring {
-    std::vector<Cell> cells;
+    std::vector<CacheLine> memory;
     int rows = 0;
     std::ptrdiff_t group_stride = 0, row_stride = 0;
-    Cell* at(int row) { return cells.data() + (row % rows) * row_stride; }
+    Cell* at(int row) { return memory.data()->cells + (row % rows) * row_stride; }
   };
 
   int height, width;   // of the picture
@@ -35,12 +39,11 @@ struct ChainSession::Strip {
   int first_row;       // of the input that is read; rows are counted from it in rings
   int next_row;        // of the input
   int next_line;       // of the input, where rows are packed into cells
-  int origin;          // where column `left` lies in a row of cells
   std::vector<Ring> rings;  // value 0 is the input
   std::vector<float> samples;
   std::vector<Cell> lines;  // of the input, each sample alone: the rows that one cell holds, or one channel
   std::ptrdiff_t line_stride = 0;
-  std::vector<unsigned char> last;
+  std::vector<CacheLine> last;
   std::ptrdiff_t last_stride = 0;
   std::vector<const Cell*> pointers;
   std::unique_ptr<Rows> result;
@@ -110,8 +113,7 @@ void ChainSession::run_feed(const Feed& feed, int height, int width) const {
 // A strip whose result begins with this row.
 void ChainSession::begin(Strip& s, const Feed& feed, int row) const {
   const int count = layers();
-  const std::ptrdiff_t wide = s.columns + 2 * std::ptrdiff_t{reach_w_} + 2 * kCellSlack;
-  s.origin = reach_w_;
+  const std::ptrdiff_t wide = whole_lines(s.columns + 2 * std::ptrdiff_t{reach_w_} + 2 * kCellSlack) * kLineCells;
   s.top = row;
   s.first_row = s.next_row = s.next_line = row - reach_h_;
   s.rings.resize(static_cast<std::size_t>(count));
@@ -119,16 +121,16 @@ void ChainSession::begin(Strip& s, const Feed& feed, int row) const {
     Strip::Ring& ring = s.rings[k];
     ring.rows = layers_[k].kept;
     // A page and a bit apart, groups would share the few places of a cache that such addresses map to.
-    ring.group_stride = wide + (wide % 1024 == 0 ? 16 : 0);
+    ring.group_stride = wide + (wide % 1024 == 0 ? kLineCells : 0);
     ring.row_stride = ring.group_stride * (k == 0 ? layers_[k].window.groups : ceil_div(layers_[k - 1].stored, group_));
-    const auto need = static_cast<std::size_t>(ring.row_stride * ring.rows + kCellSlack);
-    if (ring.cells.size() < need) ring.cells.resize(need);
+    const auto need = static_cast<std::size_t>(whole_lines(ring.row_stride * ring.rows + kCellSlack));
+    if (ring.memory.size() < need) ring.memory.resize(need);
   }
   s.samples.resize(static_cast<std::size_t>(wide));
   s.line_stride = wide;
   s.lines.assign(static_cast<std::size_t>(group_ * s.line_stride), 0);
   s.last_stride = wide;
-  s.last.resize(static_cast<std::size_t>(layers_.back().stored * s.last_stride) * last_bytes());
+  s.last.resize(static_cast<std::size_t>(whole_lines(layers_.back().stored * s.last_stride)));
   s.result = feed.rows(s.left, s.columns);
 }
 
@@ -202,8 +204,8 @@ void ChainSession::conv_row(Strip& s, int layer, int row) const {
   Strip::Ring& from = s.rings[layer];
   RowPlace a{};
   s.pointers.resize(static_cast<std::size_t>(l.window.rows));
-  const int first = row - s.first_row - l.kernel_h / 2, column = s.origin - l.reach_w - l.kernel_w / 2;
-  for (int r = 0; r < l.window.rows; ++r) s.pointers[r] = from.at(first + r * l.window.row_step) + column;
+  const int first = row - s.first_row - l.kernel_h / 2;
+  for (int r = 0; r < l.window.rows; ++r) s.pointers[r] = from.at(first + r * l.window.row_step);
   a.rows = s.pointers.data();
   a.kernel_rows = l.window.rows;
   a.groups = l.window.groups;
@@ -217,11 +219,11 @@ void ChainSession::conv_row(Strip& s, int layer, int row) const {
   }
   if (l.skip >= 0) {
     Strip::Ring& earlier = s.rings[l.skip + 1];
-    a.skip = earlier.at(row - s.first_row) + s.origin - l.reach_w;
+    a.skip = earlier.at(row - s.first_row) + layers_[l.skip].reach_w - l.reach_w;
     a.skip_stride = earlier.group_stride;
   }
   Strip::Ring& to = s.rings[layer + 1];
-  a.out = to.at(row - s.first_row) + s.origin - l.reach_w;
+  a.out = to.at(row - s.first_row);
   a.out_stride = to.group_stride;
   conv(a, layer);
   if (shape_.zero_border) blank_outside(s, layer, row);
@@ -232,14 +234,14 @@ void ChainSession::blank_outside(Strip& s, int layer, int row) const {
   const Layer& l = layers_[layer];
   Strip::Ring& ring = s.rings[layer + 1];
   const Cell nothing = zero(layer);
-  const int begin = s.origin - l.reach_w, end = s.origin + s.columns + l.reach_w;
+  const int wide = s.columns + 2 * l.reach_w, picture = l.reach_w - s.left;  // where its column 0 lies
   const bool inside = row >= 0 && row < s.height;
-  const int from = inside ? std::clamp(s.origin - s.left, begin, end) : end;
-  const int until = inside ? std::clamp(s.origin + s.width - s.left, begin, end) : end;
+  const int from = inside ? std::clamp(picture, 0, wide) : wide;
+  const int until = inside ? std::clamp(picture + s.width, 0, wide) : wide;
   for (int g = 0; g < layers_[layer + 1].window.groups; ++g) {
     Cell* cells = ring.at(row - s.first_row) + g * ring.group_stride;
-    std::fill(cells + begin, cells + from, nothing);
-    std::fill(cells + until, cells + end, nothing);
+    std::fill(cells, cells + from, nothing);
+    std::fill(cells + until, cells + wide, nothing);
   }
 }
 

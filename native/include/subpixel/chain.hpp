@@ -20,6 +20,11 @@ struct ChainShape {
   bool crd, base, zero_border;
 };
 
+// Vectors are loaded and stored fastest where they do not cross from one line of the cache to the next.
+struct alignas(64) CacheLine {
+  Cell cells[16];
+};
+
 // A row of what the last layer made, [channel][column] of its own samples.
 struct LastRow {
   const void* values;
@@ -93,8 +98,6 @@ class ChainSession {
   virtual void encode(const float* x, int n, Cell* to) const = 0;
   // A cell of a layer's result that stands for zeros.
   virtual Cell zero(int layer) const = 0;
-  // Bytes of a sample that the last layer makes.
-  virtual std::size_t last_bytes() const = 0;
 
   void begin(Strip& s, const Feed& feed, int row) const;
   void advance(Strip& s, const Feed& feed, int until) const;

@@ -41,7 +41,6 @@ class FloatSession : public ChainSession {
   void conv(const RowPlace& place, int layer) const override;
   void encode(const float* x, int n, Cell* to) const override { kernels_.encode(x, n, to); }
   Cell zero(int) const override { return 0; }
-  std::size_t last_bytes() const override { return sizeof(float); }
 
   const KernelsFloat& kernels_;
   std::vector<Packed> packed_;

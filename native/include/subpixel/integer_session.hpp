@@ -51,7 +51,6 @@ class IntegerSession : public ChainSession {
   void conv(const RowPlace& place, int layer) const override;
   void encode(const float* x, int n, Cell* to) const override { kernels_.encode(x, n, to); }
   Cell zero(int layer) const override;
-  std::size_t last_bytes() const override { return sizeof(std::int16_t); }
   void phases(const LastRow& last, int channel, int i, int j, int r, const std::int16_t** z) const;
 
   const KernelsInt& kernels_;

@@ -25,7 +25,7 @@ struct RowPlace {
   std::ptrdiff_t skip_stride;
   Cell* out;                    // [group][column], or
   std::ptrdiff_t out_stride;
-  void* last;                   // what a last layer makes, [channel][column] of its own samples
+  void* last;                   // what a last layer makes, [channel][column] of its own samples, 4 bytes at most
   std::ptrdiff_t last_stride;   // samples
 };
 
