@@ -25,12 +25,22 @@ std::ptrdiff_t whole_lines(std::ptrdiff_t cells) { return (cells + kLineCells - 
 
 // The rows of every value that are still needed, for columns left - reach … left + columns + reach.
 struct ChainSession::Strip {
-  // Its rows begin at the leftmost column that its value has.
+  // The newest rows of a value, each from the leftmost column that the value has. The `lead` rows before the newest always
+  // lie in front of it: whenever the ring begins anew, its last rows are copied to before its first.
   struct Ring {
     std::vector<CacheLine> memory;
-    int rows = 0;
+    int rows = 0, lead = 0, newest = 0;
     std::ptrdiff_t group_stride = 0, row_stride = 0;
-    Cell* at(int row) { return memory.data()->cells + (row % rows) * row_stride; }
+    Cell* place(int k) { return memory.data()->cells + (lead + k) * row_stride; }
+    Cell* at(int row) {
+      const int k = newest % rows - (newest - row);
+      return place(k < -lead ? k + rows : k);
+    }
+    Cell* next(int row) {
+      newest = row;
+      if (lead > 0 && row % rows == 0) std::copy_n(place(rows - lead), lead * row_stride, place(-lead));
+      return place(row % rows);
+    }
   };
 
   int height, width;   // of the picture
@@ -59,7 +69,22 @@ ChainSession::Window ChainSession::window(int kernel_h) const {
   return {kernel_h, 1, ceil_div(channels, group_), false};
 }
 
-void ChainSession::add_layer(int kernel_h, int kernel_w, int channels, int stored, int skip) {
+void ChainSession::add_block(std::vector<Cell>& weight, const std::vector<Cell>& block, int channels, const Taps& taps,
+                             const Packing* packing) {
+  const std::size_t before = weight.size();
+  weight.insert(weight.end(), block.begin(), block.end());
+  if (packing == nullptr) return;
+  weight.resize(before + static_cast<std::size_t>(channels) * packing->cells(taps));
+  packing->pack(taps, channels, block.data(), weight.data() + before);
+}
+
+std::vector<CacheLine> ChainSession::in_lines(const std::vector<Cell>& cells) {
+  std::vector<CacheLine> lines(static_cast<std::size_t>(whole_lines(static_cast<std::ptrdiff_t>(cells.size()))));
+  std::copy(cells.begin(), cells.end(), lines.data()->cells);
+  return lines;
+}
+
+void ChainSession::add_layer(int kernel_h, int kernel_w, int channels, int stored, int skip, bool together) {
   const Window w = window(kernel_h);
   for (Layer& earlier : layers_) {
     earlier.reach_h += kernel_h / 2;
@@ -67,7 +92,7 @@ void ChainSession::add_layer(int kernel_h, int kernel_w, int channels, int store
   }
   reach_h_ += kernel_h / 2;
   reach_w_ += kernel_w / 2;
-  layers_.push_back({kernel_h, kernel_w, channels, stored, skip, w, 0, 0, kernel_h});
+  layers_.push_back({kernel_h, kernel_w, channels, stored, skip, w, 0, 0, kernel_h, together});
   // The result of layer k is the input of layer k + 1; it is ahead of this layer's by the reach of those in between.
   for (const Layer& later : layers_)
     if (later.skip >= 0) {
@@ -83,7 +108,7 @@ int ChainSession::phase(int channel, int i, int j) const {
 
 int ChainSession::strip_columns(int width) const {
   std::ptrdiff_t bytes = 0;  // a column's
-  for (const Layer& layer : layers_) bytes += std::ptrdiff_t{4} * layer.kept * layer.window.groups;
+  for (const Layer& layer : layers_) bytes += std::ptrdiff_t{4} * (layer.held() + layer.lead()) * layer.window.groups;
   const int most = static_cast<int>(std::clamp<std::ptrdiff_t>(kStripBytes / bytes, 2 * kStripStep, 1 << 16));
   const int strips = ceil_div(width, most);
   return std::min(width, ceil_div(ceil_div(width, strips), kStripStep) * kStripStep);
@@ -119,11 +144,12 @@ void ChainSession::begin(Strip& s, const Feed& feed, int row) const {
   s.rings.resize(static_cast<std::size_t>(count));
   for (int k = 0; k < count; ++k) {
     Strip::Ring& ring = s.rings[k];
-    ring.rows = layers_[k].kept;
+    ring.rows = layers_[k].held();
+    ring.lead = layers_[k].lead();
     // A page and a bit apart, groups would share the few places of a cache that such addresses map to.
     ring.group_stride = wide + (wide % 1024 == 0 ? kLineCells : 0);
     ring.row_stride = ring.group_stride * (k == 0 ? layers_[k].window.groups : ceil_div(layers_[k - 1].stored, group_));
-    const auto need = static_cast<std::size_t>(whole_lines(ring.row_stride * ring.rows + kCellSlack));
+    const auto need = static_cast<std::size_t>(whole_lines(ring.row_stride * (ring.rows + ring.lead) + kCellSlack));
     if (ring.memory.size() < need) ring.memory.resize(need);
   }
   s.samples.resize(static_cast<std::size_t>(wide));
@@ -170,7 +196,7 @@ void ChainSession::load_line(Strip& s, const Feed& feed, int channel, int row, C
 void ChainSession::load_row(Strip& s, const Feed& feed, int row) const {
   const int shift = 32 / group_, wide = s.columns + 2 * reach_w_;
   Strip::Ring& ring = s.rings[0];
-  Cell* cells = ring.at(row - s.first_row);
+  Cell* cells = ring.next(row - s.first_row);
   const auto line = [&](int k) { return s.lines.data() + k * s.line_stride; };
   // Of each line its lowest bits.
   const auto packed = [&](Cell* to, const auto& part) {
@@ -223,7 +249,7 @@ void ChainSession::conv_row(Strip& s, int layer, int row) const {
     a.skip_stride = earlier.group_stride;
   }
   Strip::Ring& to = s.rings[layer + 1];
-  a.out = to.at(row - s.first_row);
+  a.out = to.next(row - s.first_row);
   a.out_stride = to.group_stride;
   conv(a, layer);
   if (shape_.zero_border) blank_outside(s, layer, row);

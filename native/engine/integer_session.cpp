@@ -17,6 +17,8 @@ IntegerSession::IntegerSession(const ChainShape& shape, int threads, const std::
 void IntegerSession::add(const IntegerLayer& layer) {
   const int group = kernels_.group;
   const Window w = window(layer.kernel_h);
+  const Taps taps{w.rows, w.groups, layer.kernel_w};
+  std::vector<Cell> weight;
   Packed p{};
   p.activation = layer.activation;
   p.zero = layer.zero;
@@ -30,19 +32,22 @@ void IntegerSession::add(const IntegerLayer& layer) {
   const int wanted = layer.last ? layer.out_channels : (layer.out_channels + 3) / 4 * 4;
   for (int from = 0, count; from < wanted; from += count) {
     count = kernels_.block(wanted - from);
+    std::vector<Cell> block;
     for (int r = 0; r < w.rows; ++r)
       for (int g = 0; g < w.groups; ++g)
         for (int kx = 0; kx < layer.kernel_w; ++kx)
           for (int o = from; o < from + count; ++o) {
             Cell cell = 0;
             for (int k = 0; k < group; ++k) {
-              const int weight = w.vertical ? at(o, 0, r * group + k, kx) : at(o, g * group + k, r, kx);
-              cell |= (static_cast<Cell>(weight) & (group == 4 ? 0xffu : 0xffffu)) << (k * 32 / group);
+              const int one = w.vertical ? at(o, 0, r * group + k, kx) : at(o, g * group + k, r, kx);
+              cell |= (static_cast<Cell>(one) & (group == 4 ? 0xffu : 0xffffu)) << (k * 32 / group);
             }
-            p.weight.push_back(cell);
+            block.push_back(cell);
           }
+    add_block(weight, block, count, taps, kernels_.packing);
     p.channels = from + count;
   }
+  p.weight = in_lines(weight);
   const auto wide = static_cast<std::size_t>(p.channels);
   p.bias = layer.bias;
   p.shift = layer.shift;
@@ -53,13 +58,14 @@ void IntegerSession::add(const IntegerLayer& layer) {
     p.multiplier.insert(p.multiplier.end(), 4, real ? layer.multiplier[c] : std::int16_t{0});
     p.slope.insert(p.slope.end(), 4, real && !layer.slope.empty() ? layer.slope[c] : std::int16_t{0});
   }
-  add_layer(layer.kernel_h, layer.kernel_w, layer.out_channels, p.channels, layer.skip);
+  add_layer(layer.kernel_h, layer.kernel_w, layer.out_channels, p.channels, layer.skip,
+            kernels_.packing != nullptr && kernels_.packing->together(taps));
   packed_.push_back(std::move(p));
 }
 
 void IntegerSession::conv(const RowPlace& place, int layer) const {
   const Packed& p = packed_[layer];
-  kernels_.conv({place, p.weight.data(),
+  kernels_.conv({place, p.weight.data()->cells,
                  {p.bias.data(), p.shift.data(), p.multiplier.data(), p.slope.data(), p.activation, p.zero},
                  p.channels, p.skip_zero, p.skip_gain});
 }

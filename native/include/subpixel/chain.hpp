@@ -77,8 +77,12 @@ class ChainSession {
   };
   Window window(int kernel_h) const;
   // channels: of the result; stored: these in whole blocks, as the kernels write them; skip: the layer whose result is
-  // added to this one's, or -1.
-  void add_layer(int kernel_h, int kernel_w, int channels, int stored, int skip);
+  // added to this one's, or -1; together: see Packing.
+  void add_layer(int kernel_h, int kernel_w, int channels, int stored, int skip, bool together);
+  // Adds a block of channels to a layer's weights, as the kernels want them; and these when all are there.
+  static void add_block(std::vector<Cell>& weight, const std::vector<Cell>& block, int channels, const Taps& taps,
+                        const Packing* packing);
+  static std::vector<CacheLine> in_lines(const std::vector<Cell>& cells);
   // The channel of the last layer that makes phase (i, j) of a channel.
   int phase(int channel, int i, int j) const;
 
@@ -89,7 +93,11 @@ class ChainSession {
     int kernel_h, kernel_w, channels, stored, skip;
     Window window;
     int reach_h, reach_w;  // samples that all later layers reach beyond this layer's result
-    int kept;  // rows of the layer's input that are held: its own kernel's, or as many as a later skip lies behind
+    int kept;  // rows of the layer's input that are needed: its own kernel's, or as many as a later skip lies behind
+    bool together;
+    // Rows held; where they must lie together so many that copying the rows before them is seldom.
+    int lead() const { return together ? kernel_h - 1 : 0; }
+    int held() const { return together && kept < 2 * kernel_h ? 2 * kernel_h : kept; }
   };
   struct Strip;
 

@@ -34,7 +34,7 @@ class FloatSession : public ChainSession {
   struct Packed {
     int channels;
     Activation activation;
-    std::vector<Cell> weight;
+    std::vector<CacheLine> weight;
     std::vector<float> bias, slope;
   };
 

@@ -31,6 +31,7 @@ struct KernelsFloat {
   void (*merge)(const float* const* z, const float* base, int r, int n, float* out);
   // The multiply-adds of so many rounds of them alone, nothing read or written: the ceiling of the target.
   long long (*peak)(long long rounds);
+  const Packing* packing = nullptr;
 };
 
 namespace scalar { const KernelsFloat& chain_f32(); const KernelsFloat& chain_bf16(); }

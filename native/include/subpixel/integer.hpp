@@ -54,6 +54,7 @@ struct KernelsInt {
   void (*merge_u8)(const std::int16_t* const* z, const std::uint8_t* base, int r, int n, std::uint8_t* out);
   // The products of so many rounds of the multiplication alone, nothing read or written: the ceiling of the target.
   long long (*peak)(long long rounds);
+  const Packing* packing = nullptr;
 };
 
 namespace scalar { const KernelsInt& kernels_int(); }

@@ -42,7 +42,7 @@ class IntegerSession : public ChainSession {
     int channels, zero, skip_zero;
     Activation activation;
     std::int16_t skip_gain;
-    std::vector<Cell> weight;
+    std::vector<CacheLine> weight;
     std::vector<std::int32_t> bias, shift;
     std::vector<std::int16_t> multiplier, slope;
   };
