@@ -31,6 +31,7 @@ struct Bits256 {
   static Vec shift_right(Vec v, int by) { return _mm256_srav_epi32(v, set32(by)); }
   static Vec pack32(Vec a, Vec b) { return _mm256_packs_epi32(a, b); }
   static Vec mulhrs(Vec a, Vec b) { return _mm256_mulhrs_epi16(a, b); }
+  static Vec add32(Vec a, Vec b) { return _mm256_add_epi32(a, b); }
   static Vec add16(Vec a, Vec b) { return _mm256_add_epi16(a, b); }
   static Vec add16_saturated(Vec a, Vec b) { return _mm256_adds_epi16(a, b); }
   static Vec max16(Vec a, Vec b) { return _mm256_max_epi16(a, b); }
@@ -76,6 +77,7 @@ struct Bits512 {
   static Vec shift_right(Vec v, int by) { return _mm512_srav_epi32(v, set32(by)); }
   static Vec pack32(Vec a, Vec b) { return _mm512_packs_epi32(a, b); }
   static Vec mulhrs(Vec a, Vec b) { return _mm512_mulhrs_epi16(a, b); }
+  static Vec add32(Vec a, Vec b) { return _mm512_add_epi32(a, b); }
   static Vec add16(Vec a, Vec b) { return _mm512_add_epi16(a, b); }
   static Vec add16_saturated(Vec a, Vec b) { return _mm512_adds_epi16(a, b); }
   static Vec max16(Vec a, Vec b) { return _mm512_max_epi16(a, b); }
