@@ -4,6 +4,10 @@
 
 #if defined(SUBPIXEL_X86)
 #include <cpuid.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 #elif defined(SUBPIXEL_ARM) && defined(__linux__)
 #include <sys/auxv.h>
 #endif
@@ -40,6 +44,34 @@ unsigned extended_features() {
 }
 bool has_avxvnni() { return has_avx2() && (extended_features() >> 4 & 1); }
 bool has_bf16() { return has_avx512() && (extended_features() >> 5 & 1); }
+
+struct Amx {
+  bool tile, int8, bf16;
+};
+
+// Linux lets a process use tiles once it has asked; elsewhere nobody has seen to what the system wants.
+bool tiles_allowed() {
+#if defined(__linux__) && defined(__x86_64__)
+  constexpr int ask = 0x1023, tile_data = 18;  // ARCH_REQ_XCOMP_PERM
+  return syscall(SYS_arch_prctl, ask, tile_data) == 0;
+#else
+  return false;
+#endif
+}
+
+Amx find_amx() {
+  unsigned a = 0, b = 0, c = 0, d = 0, low = 0, high = 0;
+  if (!has_avx2() || !__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(d >> 24 & 1)) return {};
+  asm("xgetbv" : "=a"(low), "=d"(high) : "c"(0));  // which has_avx2 has found to be there
+  if ((low >> 17 & 3) != 3 || !tiles_allowed()) return {};
+  return {true, (d >> 25 & 1) != 0, (d >> 22 & 1) != 0};
+}
+
+const Amx& amx_found() {
+  static const Amx found = find_amx();
+  return found;
+}
+bool has_amx() { return amx_found().tile && amx_found().int8 && amx_found().bf16; }
 #elif defined(SUBPIXEL_ARM)
 bool has_i8mm() {
 #if defined(__linux__)
@@ -72,7 +104,19 @@ std::vector<Target> make_targets() {
   with_bf16.name = "bf16";
   with_bf16.runs = with_vnni.runs && has_bf16();
   with_bf16.chain_bf16 = bf16::chain_bf16;
-  list.insert(list.end(), {with_avx2, with_avxvnni, with_avx512, with_vnni, with_bf16});
+  Target with_amx = with_bf16;
+  with_amx.name = "amx";
+  with_amx.runs = with_bf16.runs && has_amx();
+  with_amx.integer = amx::kernels_int;
+  with_amx.chain_bf16 = amx::chain_bf16;
+#if defined(SUBPIXEL_AMX_EMULATED)
+  Target emulated = with_avx2;
+  emulated.name = "amx-emulated";
+  emulated.integer = amx_emulated::kernels_int;
+  emulated.chain_bf16 = amx_emulated::chain_bf16;
+  list.push_back(emulated);
+#endif
+  list.insert(list.end(), {with_avx2, with_avxvnni, with_avx512, with_vnni, with_bf16, with_amx});
 #elif defined(SUBPIXEL_ARM)
   const Target with_neon = {"neon", true, neon::kernels_f32, neon::warp_kernels, &neon::permuter(), neon::resizer,
                             neon::kernels_int, neon::picture_kernels, neon::chain_f32, neon::chain_bf16};
@@ -126,6 +170,9 @@ std::vector<Feature> features() {
   SUBPIXEL_FEATURE("avx512vnni");
   list.push_back({"avx512bf16", has_bf16()});
   list.push_back({"avxvnni", has_avxvnni()});
+  list.push_back({"amx-tile", amx_found().tile});
+  list.push_back({"amx-int8", amx_found().int8});
+  list.push_back({"amx-bf16", amx_found().bf16});
 #undef SUBPIXEL_FEATURE
 #elif defined(SUBPIXEL_ARM)
   list.push_back({"neon", true});

@@ -20,23 +20,33 @@ constexpr int kStripStep = 96;
 
 int ceil_div(int a, int b) { return (a + b - 1) / b; }
 
+constexpr std::ptrdiff_t kLineCells = sizeof(CacheLine) / sizeof(Cell);
+std::ptrdiff_t whole_lines(std::ptrdiff_t cells) { return (cells + kLineCells - 1) / kLineCells; }
+
 }  // namespace
 
 // The rows of every value that are still needed, for columns left - reach … left + columns + reach.
 struct ChainSession::Strip {
+  // The newest rows of a value, each from the leftmost column that the value has. The `lead` rows before the newest always
+  // lie in front of it: whenever the ring begins anew, its last rows are copied to before its first.
   struct Ring {
-    std::vector<Cell> cells;
-    int rows = 0;
+    std::vector<CacheLine> memory;
+    int rows = 0, lead = 0, newest = 0;
     std::ptrdiff_t group_stride = 0, row_stride = 0;
-    Cell* first = nullptr;
-
-    Cell* at(int row) { return first + (row % rows) * row_stride; }
-    // Memory for all rows, kept if there is enough of it, from the beginning of a line of cache on.
+    Cell* place(int k) { return memory.data()->cells + (lead + k) * row_stride; }
+    Cell* at(int row) {
+      const int k = newest % rows - (newest - row);
+      return place(k < -lead ? k + rows : k);
+    }
+    Cell* next(int row) {
+      newest = row;
+      if (lead > 0 && row % rows == 0) std::copy_n(place(rows - lead), lead * row_stride, place(-lead));
+      return place(row % rows);
+    }
+    // Memory for all rows, kept if there is enough of it.
     void hold() {
-      constexpr std::size_t line = 64;
-      const auto need = static_cast<std::size_t>(row_stride * rows + kCellSlack) + line / sizeof(Cell);
-      if (cells.size() < need) cells.resize(need);
-      first = cells.data() + (line - reinterpret_cast<std::uintptr_t>(cells.data()) % line) / sizeof(Cell);
+      const auto need = static_cast<std::size_t>(whole_lines(row_stride * (rows + lead) + kCellSlack));
+      if (memory.size() < need) memory.resize(need);
     }
   };
 
@@ -46,13 +56,12 @@ struct ChainSession::Strip {
   int first_row;       // of the input that is read; rows are counted from it in rings
   int next_row;        // of the input
   int next_line;       // of the input, where rows are packed into cells
-  int origin;          // where column `left` lies in a row of cells
   std::vector<Ring> rings;  // value 0 is the input
   std::vector<Ring> transformed;  // of values whose reader is a Winograd convolution
   std::vector<float> samples;
   std::vector<Cell> lines;  // of the input, each sample alone: the rows that one cell holds, or one channel
   std::ptrdiff_t line_stride = 0;
-  std::vector<unsigned char> last;
+  std::vector<CacheLine> last;
   std::ptrdiff_t last_stride = 0;
   std::vector<const Cell*> pointers;
   std::unique_ptr<Rows> result;
@@ -71,7 +80,22 @@ ChainSession::Window ChainSession::window(int kernel_h) const {
   return {kernel_h, 1, ceil_div(channels, group_), false};
 }
 
-void ChainSession::add_layer(int kernel_h, int kernel_w, int channels, int stored, int skip, bool winograd) {
+void ChainSession::add_block(std::vector<Cell>& weight, const std::vector<Cell>& block, int channels, const Taps& taps,
+                             const Packing* packing) {
+  const std::size_t before = weight.size();
+  weight.insert(weight.end(), block.begin(), block.end());
+  if (packing == nullptr) return;
+  weight.resize(before + static_cast<std::size_t>(channels) * packing->cells(taps));
+  packing->pack(taps, channels, block.data(), weight.data() + before);
+}
+
+std::vector<CacheLine> ChainSession::in_lines(const std::vector<Cell>& cells) {
+  std::vector<CacheLine> lines(static_cast<std::size_t>(whole_lines(static_cast<std::ptrdiff_t>(cells.size()))));
+  std::copy(cells.begin(), cells.end(), lines.data()->cells);
+  return lines;
+}
+
+void ChainSession::add_layer(int kernel_h, int kernel_w, int channels, int stored, int skip, Way way) {
   const Window w = window(kernel_h);
   for (Layer& earlier : layers_) {
     earlier.reach_h += kernel_h / 2;
@@ -79,7 +103,7 @@ void ChainSession::add_layer(int kernel_h, int kernel_w, int channels, int store
   }
   reach_h_ += kernel_h / 2;
   reach_w_ += kernel_w / 2;
-  layers_.push_back({kernel_h, kernel_w, channels, stored, skip, winograd, w, 0, 0, winograd ? 1 : kernel_h});
+  layers_.push_back({kernel_h, kernel_w, channels, stored, skip, way, w, 0, 0, way == Way::winograd ? 1 : kernel_h});
   // The result of layer k is the input of layer k + 1; it is ahead of this layer's by the reach of those in between.
   for (const Layer& later : layers_)
     if (later.skip >= 0) {
@@ -96,8 +120,8 @@ int ChainSession::phase(int channel, int i, int j) const {
 int ChainSession::strip_columns(int width) const {
   std::ptrdiff_t bytes = 0;  // a column's
   for (const Layer& layer : layers_) {
-    bytes += std::ptrdiff_t{4} * layer.kept * layer.window.groups;
-    if (layer.winograd)
+    bytes += std::ptrdiff_t{4} * (layer.held() + layer.lead()) * layer.window.groups;
+    if (layer.way == Way::winograd)
       bytes += std::ptrdiff_t{4} * layer.kernel_h * layer.window.groups * kWinogradParts / kWinogradColumns;
   }
   const int most = static_cast<int>(std::clamp<std::ptrdiff_t>(kStripBytes / bytes, 2 * kStripStep, 1 << 16));
@@ -129,20 +153,20 @@ void ChainSession::run_feed(const Feed& feed, int height, int width) const {
 // A strip whose result begins with this row.
 void ChainSession::begin(Strip& s, const Feed& feed, int row) const {
   const int count = layers();
-  const std::ptrdiff_t wide = s.columns + 2 * std::ptrdiff_t{reach_w_} + 2 * kCellSlack;
-  s.origin = reach_w_;
+  const std::ptrdiff_t wide = whole_lines(s.columns + 2 * std::ptrdiff_t{reach_w_} + 2 * kCellSlack) * kLineCells;
   s.top = row;
   s.first_row = s.next_row = s.next_line = row - reach_h_;
   s.rings.resize(static_cast<std::size_t>(count));
   s.transformed.resize(static_cast<std::size_t>(count));
   for (int k = 0; k < count; ++k) {
     Strip::Ring& ring = s.rings[k];
-    ring.rows = layers_[k].kept;
+    ring.rows = layers_[k].held();
+    ring.lead = layers_[k].lead();
     // A page and a bit apart, groups would share the few places of a cache that such addresses map to.
-    ring.group_stride = wide + (wide % 1024 == 0 ? 16 : 0);
+    ring.group_stride = wide + (wide % 1024 == 0 ? kLineCells : 0);
     ring.row_stride = ring.group_stride * (k == 0 ? layers_[k].window.groups : ceil_div(layers_[k - 1].stored, group_));
     ring.hold();
-    if (!layers_[k].winograd) continue;
+    if (layers_[k].way != Way::winograd) continue;
     Strip::Ring& to = s.transformed[k];
     to.rows = layers_[k].kernel_h;
     to.group_stride = kWinogradParts * (ceil_div(winograd_tiles(columns_of(s, k)), kWinogradStep) * kWinogradStep);
@@ -153,7 +177,7 @@ void ChainSession::begin(Strip& s, const Feed& feed, int row) const {
   s.line_stride = wide;
   s.lines.assign(static_cast<std::size_t>(group_ * s.line_stride), 0);
   s.last_stride = wide;
-  s.last.resize(static_cast<std::size_t>(layers_.back().stored * s.last_stride) * last_bytes());
+  s.last.resize(static_cast<std::size_t>(whole_lines(layers_.back().stored * s.last_stride)));
   s.result = feed.rows(s.left, s.columns);
 }
 
@@ -194,7 +218,7 @@ void ChainSession::load_line(Strip& s, const Feed& feed, int channel, int row, C
 void ChainSession::load_row(Strip& s, const Feed& feed, int row) const {
   const int shift = 32 / group_, wide = s.columns + 2 * reach_w_;
   Strip::Ring& ring = s.rings[0];
-  Cell* cells = ring.at(row - s.first_row);
+  Cell* cells = ring.next(row - s.first_row);
   const auto line = [&](int k) { return s.lines.data() + k * s.line_stride; };
   // Of each line its lowest bits.
   const auto packed = [&](Cell* to, const auto& part) {
@@ -225,12 +249,11 @@ void ChainSession::load_row(Strip& s, const Feed& feed, int row) const {
 
 void ChainSession::conv_row(Strip& s, int layer, int row) const {
   const Layer& l = layers_[layer];
-  Strip::Ring& from = l.winograd ? s.transformed[layer] : s.rings[layer];
+  Strip::Ring& from = l.way == Way::winograd ? s.transformed[layer] : s.rings[layer];
   RowPlace a{};
   s.pointers.resize(static_cast<std::size_t>(l.window.rows));
   const int first = row - s.first_row - l.kernel_h / 2;
-  const int column = l.winograd ? 0 : s.origin - l.reach_w - l.kernel_w / 2;
-  for (int r = 0; r < l.window.rows; ++r) s.pointers[r] = from.at(first + r * l.window.row_step) + column;
+  for (int r = 0; r < l.window.rows; ++r) s.pointers[r] = from.at(first + r * l.window.row_step);
   a.rows = s.pointers.data();
   a.kernel_rows = l.window.rows;
   a.groups = l.window.groups;
@@ -244,11 +267,11 @@ void ChainSession::conv_row(Strip& s, int layer, int row) const {
   }
   if (l.skip >= 0) {
     Strip::Ring& earlier = s.rings[l.skip + 1];
-    a.skip = earlier.at(row - s.first_row) + s.origin - l.reach_w;
+    a.skip = earlier.at(row - s.first_row) + layers_[l.skip].reach_w - l.reach_w;
     a.skip_stride = earlier.group_stride;
   }
   Strip::Ring& to = s.rings[layer + 1];
-  a.out = to.at(row - s.first_row) + s.origin - l.reach_w;
+  a.out = to.next(row - s.first_row);
   a.out_stride = to.group_stride;
   conv(a, layer);
   if (shape_.zero_border) blank_outside(s, layer, row);
@@ -258,10 +281,10 @@ void ChainSession::conv_row(Strip& s, int layer, int row) const {
 // The newest row of a layer's input.
 void ChainSession::transform_row(Strip& s, int layer, int row) const {
   const Layer& l = layers_[layer];
-  if (!l.winograd) return;
+  if (l.way != Way::winograd) return;
   Strip::Ring &from = s.rings[layer], &to = s.transformed[layer];
-  transform(from.at(row - s.first_row) + s.origin - l.reach_w - l.kernel_w / 2, from.group_stride, l.window.groups,
-            winograd_tiles(columns_of(s, layer)), to.at(row - s.first_row), to.group_stride);
+  transform(from.at(row - s.first_row), from.group_stride, l.window.groups, winograd_tiles(columns_of(s, layer)),
+            to.next(row - s.first_row), to.group_stride);
 }
 
 // What lies outside of the picture is zero for the next layer, if each layer pads with zeros by itself.
@@ -269,14 +292,14 @@ void ChainSession::blank_outside(Strip& s, int layer, int row) const {
   const Layer& l = layers_[layer];
   Strip::Ring& ring = s.rings[layer + 1];
   const Cell nothing = zero(layer);
-  const int begin = s.origin - l.reach_w, end = s.origin + s.columns + l.reach_w;
+  const int wide = s.columns + 2 * l.reach_w, picture = l.reach_w - s.left;  // where its column 0 lies
   const bool inside = row >= 0 && row < s.height;
-  const int from = inside ? std::clamp(s.origin - s.left, begin, end) : end;
-  const int until = inside ? std::clamp(s.origin + s.width - s.left, begin, end) : end;
+  const int from = inside ? std::clamp(picture, 0, wide) : wide;
+  const int until = inside ? std::clamp(picture + s.width, 0, wide) : wide;
   for (int g = 0; g < layers_[layer + 1].window.groups; ++g) {
     Cell* cells = ring.at(row - s.first_row) + g * ring.group_stride;
-    std::fill(cells + begin, cells + from, nothing);
-    std::fill(cells + until, cells + end, nothing);
+    std::fill(cells, cells + from, nothing);
+    std::fill(cells + until, cells + wide, nothing);
   }
 }
 

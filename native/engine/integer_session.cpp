@@ -23,6 +23,7 @@ int IntegerSession::wanted(const IntegerLayer& layer) {
 
 void IntegerSession::add(const IntegerLayer& layer) {
   const Window w = window(layer.kernel_h);
+  const Taps taps{w.rows, w.groups, layer.kernel_w};
   Packed p{};
   p.activation = layer.activation;
   p.zero = layer.zero;
@@ -31,7 +32,7 @@ void IntegerSession::add(const IntegerLayer& layer) {
   p.winograd = !w.vertical && fits_winograd(layer);
   p.bias = layer.bias;
   p.shift = layer.shift;
-  p.winograd ? pack_winograd(layer, w, p) : pack(layer, w, p);
+  p.weight = in_lines(p.winograd ? pack_winograd(layer, w, p) : pack(layer, w, p));
   const auto wide = static_cast<std::size_t>(p.channels);
   p.bias.resize(wide);
   p.shift.resize(wide);
@@ -40,27 +41,32 @@ void IntegerSession::add(const IntegerLayer& layer) {
     p.multiplier.insert(p.multiplier.end(), 4, real ? layer.multiplier[c] : std::int16_t{0});
     p.slope.insert(p.slope.end(), 4, real && !layer.slope.empty() ? layer.slope[c] : std::int16_t{0});
   }
-  add_layer(layer.kernel_h, layer.kernel_w, layer.out_channels, p.channels, layer.skip, p.winograd);
+  add_layer(layer.kernel_h, layer.kernel_w, layer.out_channels, p.channels, layer.skip,
+            p.winograd ? Way::winograd : way_of(kernels_.packing, taps));
   packed_.push_back(std::move(p));
 }
 
-void IntegerSession::pack(const IntegerLayer& layer, const Window& w, Packed& p) const {
+std::vector<Cell> IntegerSession::pack(const IntegerLayer& layer, const Window& w, Packed& p) const {
   const int group = kernels_.group, all = wanted(layer);
+  std::vector<Cell> weight;
   for (int from = 0, count; from < all; from += count) {
     count = kernels_.block(all - from);
+    std::vector<Cell> block;
     for (int r = 0; r < w.rows; ++r)
       for (int g = 0; g < w.groups; ++g)
         for (int kx = 0; kx < layer.kernel_w; ++kx)
           for (int o = from; o < from + count; ++o) {
             Cell cell = 0;
             for (int k = 0; k < group; ++k) {
-              const int weight = w.vertical ? layer.at(o, 0, r * group + k, kx) : layer.at(o, g * group + k, r, kx);
-              cell |= (static_cast<Cell>(weight) & (group == 4 ? 0xffu : 0xffffu)) << (k * 32 / group);
+              const int one = w.vertical ? layer.at(o, 0, r * group + k, kx) : layer.at(o, g * group + k, r, kx);
+              cell |= (static_cast<Cell>(one) & (group == 4 ? 0xffu : 0xffffu)) << (k * 32 / group);
             }
-            p.weight.push_back(cell);
+            block.push_back(cell);
           }
+    add_block(weight, block, count, {w.rows, w.groups, layer.kernel_w}, kernels_.packing);
     p.channels = from + count;
   }
+  return weight;
 }
 
 // Sums are made 24 times as large, and then 8 times with their bias: both must fit 32 bits.
@@ -76,10 +82,11 @@ bool IntegerSession::fits_winograd(const IntegerLayer& layer) const {
   return true;
 }
 
-void IntegerSession::pack_winograd(const IntegerLayer& layer, const Window& w, Packed& p) const {
+std::vector<Cell> IntegerSession::pack_winograd(const IntegerLayer& layer, const Window& w, Packed& p) const {
   // In the order in which they are summed.
   constexpr int parts[kWinogradParts] = {1, 2, 3, 4, 0, 5};
   const int all = wanted(layer);
+  std::vector<Cell> weight;
   for (int from = 0, count; from < all; from += count) {
     count = kernels_.block(all - from);
     for (int part : parts)
@@ -88,21 +95,22 @@ void IntegerSession::pack_winograd(const IntegerLayer& layer, const Window& w, P
           for (int o = from; o < from + count; ++o) {
             Cell cell = 0;
             for (int k = 0; k < 2; ++k) {
-              int weight = 0;
-              for (int kx = 0; kx < 3; ++kx) weight += kWinogradWeights[part][kx] * layer.at(o, 2 * g + k, r, kx);
-              cell |= (static_cast<Cell>(weight) & 0xffffu) << (16 * k);
+              int sum = 0;
+              for (int kx = 0; kx < 3; ++kx) sum += kWinogradWeights[part][kx] * layer.at(o, 2 * g + k, r, kx);
+              cell |= (static_cast<Cell>(sum) & 0xffffu) << (16 * k);
             }
-            p.weight.push_back(cell);
+            weight.push_back(cell);
           }
     p.channels = from + count;
   }
   for (std::int32_t& b : p.bias) b *= 8;
   for (std::int32_t& s : p.shift) s += 3;
+  return weight;
 }
 
 void IntegerSession::conv(const RowPlace& place, int layer) const {
   const Packed& p = packed_[layer];
-  (p.winograd ? kernels_.winograd.conv : kernels_.conv)({place, p.weight.data(),
+  (p.winograd ? kernels_.winograd.conv : kernels_.conv)({place, p.weight.data()->cells,
                  {p.bias.data(), p.shift.data(), p.multiplier.data(), p.slope.data(), p.activation, p.zero},
                  p.channels, p.skip_zero, p.skip_gain});
 }

@@ -50,6 +50,16 @@ Network random_network(Random& random) {
   return n;
 }
 
+// Of a few layers with so many channels.
+Network wide_network(int out, int scale, Random& random) {
+  Network n{{1, scale, true, true, random.whole(0, 1) == 1}, {}};
+  n.layers.push_back(random_layer(1, out, false, random));
+  n.layers.push_back(random_layer(out, out, false, random));
+  n.layers.back().skip = 0;
+  n.layers.push_back(random_layer(out, scale * scale, true, random));
+  return n;
+}
+
 double activated(const FloatLayer& l, int channel, double v) {
   switch (l.activation) {
     case Activation::relu: return std::max(v, 0.0);
@@ -149,6 +159,8 @@ void float_chains() {
   for (int round = 0; round < (kSlow ? 25 : 150); ++round)
     compare(random_network(random), random.whole(0, 9) ? random.whole(1, 12) : random.whole(60, 70),
             random.whole(0, 9) ? random.whole(1, 60) : random.whole(140, 150), random);
+  for (int out : {2, 15, 17, 31, 32, 33, 48, 64})
+    if (!kSlow || out % 16 < 2) compare(wide_network(out, random.whole(1, 4), random), random.whole(1, 7), random.whole(1, 80), random);
   const Network small = random_network(random);
   for (int side = 1; side <= 40; side += kSlow ? 13 : 1) {
     compare(small, side, 41 - side, random);

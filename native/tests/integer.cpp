@@ -245,6 +245,24 @@ void many_rows() {
   for (int height : {95, 96, 97, 193}) compare<float>(n, height, 9, {1, 2, 5}, random);
 }
 
+// Layers whose channels and taps lie around the blocks of tiles: 16 channels, and steps of 16 cells.
+void many_channels() {
+  Random random(5);
+  const int sides[] = {1, 3, 5, 7, 9}, scales[] = {2, 3, 4, 8};
+  const Activation kinds[] = {kRelu, kPrelu, kTanhs, Activation::none};
+  for (int out : {2, 15, 16, 17, 31, 32, 36, 48, 61, 64}) {
+    if (kSlow && out % 16 > 1) continue;
+    for (bool zero_border : {false, true}) {
+      const auto side = [&] { return sides[random.whole(0, out > 40 ? 2 : 4)]; };
+      std::vector<Shape> hidden;
+      for (int k = 0; k < 3; ++k) hidden.push_back({out, side(), side(), kinds[random.whole(0, 3)]});
+      const int scale = scales[random.whole(0, 3)], last = side();
+      const Network n = random_network(1, scale, true, zero_border, hidden, last, last, random);
+      compare<std::uint8_t>(n, random.whole(1, 12), kSlow ? 17 : random.whole(1, 150), {1, 3}, random);
+    }
+  }
+}
+
 }  // namespace
 
 void integer_networks() {
@@ -252,6 +270,7 @@ void integer_networks() {
   all_sizes();
   all_widths();
   many_rows();
+  many_channels();
 }
 
 }  // namespace test

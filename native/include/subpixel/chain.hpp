@@ -21,6 +21,11 @@ struct ChainShape {
   bool crd, base, zero_border;
 };
 
+// Vectors are loaded and stored fastest where they do not cross from one line of the cache to the next.
+struct alignas(64) CacheLine {
+  Cell cells[16];
+};
+
 // A row of what the last layer made, [channel][column] of its own samples.
 struct LastRow {
   const void* values;
@@ -80,9 +85,18 @@ class ChainSession {
     bool vertical;
   };
   Window window(int kernel_h) const;
+  // How a layer reads its input: row for row; rows that lie next to each other, see Packing; transformed, see winograd.hpp.
+  enum class Way { rows, together, winograd };
   // channels: of the result; stored: these in whole blocks, as the kernels write them; skip: the layer whose result is
-  // added to this one's, or -1; winograd: its way is winograd.hpp's.
-  void add_layer(int kernel_h, int kernel_w, int channels, int stored, int skip, bool winograd);
+  // added to this one's, or -1; way: how its input is read.
+  void add_layer(int kernel_h, int kernel_w, int channels, int stored, int skip, Way way);
+  // Adds a block of channels to a layer's weights, as the kernels want them; and these when all are there.
+  static void add_block(std::vector<Cell>& weight, const std::vector<Cell>& block, int channels, const Taps& taps,
+                        const Packing* packing);
+  static Way way_of(const Packing* packing, const Taps& taps) {
+    return packing != nullptr && packing->together(taps) ? Way::together : Way::rows;
+  }
+  static std::vector<CacheLine> in_lines(const std::vector<Cell>& cells);
   // The channel of the last layer that makes phase (i, j) of a channel.
   int phase(int channel, int i, int j) const;
 
@@ -91,10 +105,13 @@ class ChainSession {
  private:
   struct Layer {
     int kernel_h, kernel_w, channels, stored, skip;
-    bool winograd;
+    Way way;
     Window window;
     int reach_h, reach_w;  // samples that all later layers reach beyond this layer's result
-    int kept;  // rows of the layer's input that are held: its own kernel's, or as many as a later skip lies behind
+    int kept;  // rows of the layer's input that are needed: its own kernel's, or as many as a later skip lies behind
+    // Rows held; where they must lie together so many that copying the rows before them is seldom.
+    int lead() const { return way == Way::together ? kernel_h - 1 : 0; }
+    int held() const { return way == Way::together && kept < 2 * kernel_h ? 2 * kernel_h : kept; }
   };
   struct Strip;
 
@@ -106,8 +123,6 @@ class ChainSession {
   virtual void encode(const float* x, int n, Cell* to) const = 0;
   // A cell of a layer's result that stands for zeros.
   virtual Cell zero(int layer) const = 0;
-  // Bytes of a sample that the last layer makes.
-  virtual std::size_t last_bytes() const = 0;
 
   void begin(Strip& s, const Feed& feed, int row) const;
   void advance(Strip& s, const Feed& feed, int until) const;

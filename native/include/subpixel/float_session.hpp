@@ -34,7 +34,7 @@ class FloatSession : public ChainSession {
   struct Packed {
     int channels;
     Activation activation;
-    std::vector<Cell> weight;
+    std::vector<CacheLine> weight;
     std::vector<float> bias, slope;
   };
 
@@ -42,7 +42,6 @@ class FloatSession : public ChainSession {
   void transform(const Cell*, std::ptrdiff_t, int, int, Cell*, std::ptrdiff_t) const override {}
   void encode(const float* x, int n, Cell* to) const override { kernels_.encode(x, n, to); }
   Cell zero(int) const override { return 0; }
-  std::size_t last_bytes() const override { return sizeof(float); }
 
   const KernelsFloat& kernels_;
   std::vector<Packed> packed_;

@@ -1,7 +1,7 @@
 // The float chains' primitives: one row of a convolution in f32, or of one whose samples are bf16 and whose sums are f32.
 //
-// A sample's sum is its bias, then kernel row, group of channels, kernel column in this order, wherever it lies: strips,
-// threads and tiles change no byte.
+// A sample's sum is its bias, then kernel row, group of channels, kernel column in this order, or in one of the target's
+// own, but the same wherever it lies: strips, threads and tiles change no byte.
 #pragma once
 
 #include <cstddef>
@@ -31,12 +31,15 @@ struct KernelsFloat {
   void (*merge)(const float* const* z, const float* base, int r, int n, float* out);
   // The multiply-adds of so many rounds of them alone, nothing read or written: the ceiling of the target.
   long long (*peak)(long long rounds);
+  const Packing* packing = nullptr;
 };
 
 namespace scalar { const KernelsFloat& chain_f32(); const KernelsFloat& chain_bf16(); }
 namespace avx2 { const KernelsFloat& chain_f32(); const KernelsFloat& chain_bf16(); }
 namespace avx512 { const KernelsFloat& chain_f32(); const KernelsFloat& chain_bf16(); }
 namespace bf16 { const KernelsFloat& chain_bf16(); }
+namespace amx { const KernelsFloat& chain_bf16(); }
+namespace amx_emulated { const KernelsFloat& chain_bf16(); }  // in the test program only
 namespace neon { const KernelsFloat& chain_f32(); const KernelsFloat& chain_bf16(); }
 
 }  // namespace subpixel

@@ -63,6 +63,7 @@ struct KernelsInt {
   WinogradInt winograd;
   // The products of so many rounds of the multiplication alone, nothing read or written: the ceiling of the target.
   long long (*peak)(long long rounds);
+  const Packing* packing = nullptr;
 };
 
 namespace scalar { const KernelsInt& kernels_int(); }
@@ -70,6 +71,8 @@ namespace avx2 { const KernelsInt& kernels_int(); }
 namespace avxvnni { const KernelsInt& kernels_int(); }
 namespace avx512 { const KernelsInt& kernels_int(); }
 namespace vnni { const KernelsInt& kernels_int(); }
+namespace amx { const KernelsInt& kernels_int(); }
+namespace amx_emulated { const KernelsInt& kernels_int(); }  // in the test program only
 namespace neon { const KernelsInt& kernels_int(); }
 namespace i8mm { const KernelsInt& kernels_int(); }
 

@@ -51,7 +51,7 @@ class IntegerSession : public ChainSession {
     bool winograd;
     Activation activation;
     std::int16_t skip_gain;
-    std::vector<Cell> weight;
+    std::vector<CacheLine> weight;
     std::vector<std::int32_t> bias, shift;
     std::vector<std::int16_t> multiplier, slope;
   };
@@ -64,11 +64,10 @@ class IntegerSession : public ChainSession {
   }
   static int wanted(const IntegerLayer& layer);
   bool fits_winograd(const IntegerLayer& layer) const;
-  void pack(const IntegerLayer& layer, const Window& w, Packed& p) const;
-  void pack_winograd(const IntegerLayer& layer, const Window& w, Packed& p) const;
+  std::vector<Cell> pack(const IntegerLayer& layer, const Window& w, Packed& p) const;
+  std::vector<Cell> pack_winograd(const IntegerLayer& layer, const Window& w, Packed& p) const;
   void encode(const float* x, int n, Cell* to) const override { kernels_.encode(x, n, to); }
   Cell zero(int layer) const override;
-  std::size_t last_bytes() const override { return sizeof(std::int16_t); }
   void phases(const LastRow& last, int channel, int i, int j, int r, const std::int16_t** z) const;
 
   const KernelsInt& kernels_;

@@ -15,6 +15,20 @@ using Cell = std::uint32_t;
 // How far beyond its columns a row may be read or written: the widest block of any target.
 inline constexpr int kCellSlack = 112;
 
+// The taps of a kernel, as cells see them.
+struct Taps {
+  int rows, groups, columns;
+};
+
+// How a target wants the weights of a block of channels that it does not take as [kernel row][group][kernel column]
+// [channel].
+struct Packing {
+  int (*cells)(const Taps&);  // for each channel
+  void (*pack)(const Taps&, int channels, const Cell* from, Cell* to);
+  // Whether rows[r + 1] of a RowPlace must be rows[r] + groups * group_stride; of one group: all equally far apart.
+  bool (*together)(const Taps&);
+};
+
 // The rows of one convolution of one row.
 struct RowPlace {
   const Cell* const* rows;  // one for each kernel row, at the leftmost tap of column 0
@@ -25,7 +39,7 @@ struct RowPlace {
   std::ptrdiff_t skip_stride;
   Cell* out;                    // [group][column], or
   std::ptrdiff_t out_stride;
-  void* last;                   // what a last layer makes, [channel][column] of its own samples
+  void* last;                   // what a last layer makes, [channel][column] of its own samples, 4 bytes at most
   std::ptrdiff_t last_stride;   // samples
 };
 

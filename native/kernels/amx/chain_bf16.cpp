@@ -1,0 +1,14 @@
+// AMX: an instruction does 8,192 products of bf16; the ends of a block are those of AVX-512.
+#define SUBPIXEL_TARGET_NS amx
+
+namespace subpixel::amx {
+namespace {
+constexpr const char* kName = "amx";
+constexpr int kLanes = 16;
+}  // namespace
+}  // namespace subpixel::amx
+
+#include "../generic/math_bf16.hpp"
+#include "tiles.hpp"
+
+#include "../generic/tiles_bf16.hpp"

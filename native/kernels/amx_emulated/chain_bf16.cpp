@@ -1,0 +1,14 @@
+// The algorithm of AMX over loops in place of its instructions, for tests; with the ends of AVX2.
+#define SUBPIXEL_TARGET_NS amx_emulated
+
+namespace subpixel::amx_emulated {
+namespace {
+constexpr const char* kName = "amx-emulated";
+constexpr int kLanes = 8;
+}  // namespace
+}  // namespace subpixel::amx_emulated
+
+#include "../generic/math_bf16.hpp"
+#include "tiles.hpp"
+
+#include "../generic/tiles_bf16.hpp"

@@ -1,0 +1,78 @@
+// One row of a quantised convolution by tiles. Each target's file defines SUBPIXEL_TARGET_NS, Tiles, Wide (cells of four
+// bytes) and kName before including this.
+
+#include "ends_int_x86.hpp"
+#include "merge_int.hpp"
+#include "tile_shapes.hpp"
+
+namespace subpixel::SUBPIXEL_TARGET_NS {
+namespace {
+
+using Row = RowConvInt;
+using Sum = std::int32_t;
+constexpr int kGroup = Wide::kGroup;
+
+template <int C, int A, int B>
+inline void product(Tiles& tiles) { tiles.multiply_bytes<C, A, B>(); }
+
+// Sums of some channels, of `Vectors` vectors of columns each, with their bias.
+template <int Channels, int Vectors>
+inline void load_sums(const EndInt& e, const Sum* sums, Vec (&sum)[Channels][Vectors]) {
+#pragma GCC unroll 4
+  for (int c = 0; c < Channels; ++c)
+#pragma GCC unroll 8
+    for (int v = 0; v < Vectors; ++v)
+      sum[c][v] = Wide::add32(Wide::load(sums + (c * Vectors + v) * Wide::kLanes), Wide::set32(e.bias[c]));
+}
+
+template <Activation kind, bool Skip, int Vectors>
+void end_cells(const RowConvInt& a, int first, int channels, int column, const Sum* sums) {
+  for (int c = 0; c < channels; c += 4, sums += 4 * Vectors * Wide::kLanes) {
+    const Block b(a, first + c, column);
+    Vec sum[4][Vectors];
+    load_sums(b.end, sums, sum);
+    store_cells<kind, Skip>(a, b, sum);
+  }
+}
+
+template <int Vectors>
+void end_last(const RowConvInt& a, int first, int channels, int column, const Sum* sums) {
+  for (int c = 0; c < channels; ++c, sums += Vectors * Wide::kLanes) {
+    const Block b(a, first + c, column);
+    Vec sum[1][Vectors];
+    load_sums(b.end, sums, sum);
+    store_last(a, b, sum);
+  }
+}
+
+// sums: [channel][column of `Across` tiles]
+template <int Across>
+void end_block(const RowConvInt& a, int first, int channels, int column, const Sum* sums) {
+  constexpr int vectors = Across * kTileColumns / Wide::kLanes;
+  if (a.last != nullptr) return end_last<vectors>(a, first, channels, column, sums);
+  if (a.skip != nullptr) switch (a.end.activation) {
+    case Activation::relu: return end_cells<Activation::relu, true, vectors>(a, first, channels, column, sums);
+    case Activation::prelu: return end_cells<Activation::prelu, true, vectors>(a, first, channels, column, sums);
+    default: return end_cells<Activation::none, true, vectors>(a, first, channels, column, sums);
+  }
+  switch (a.end.activation) {
+    case Activation::tanh: return end_cells<Activation::tanh, false, vectors>(a, first, channels, column, sums);
+    case Activation::prelu: return end_cells<Activation::prelu, false, vectors>(a, first, channels, column, sums);
+    default: return end_cells<Activation::none, false, vectors>(a, first, channels, column, sums);
+  }
+}
+
+}  // namespace
+}  // namespace subpixel::SUBPIXEL_TARGET_NS
+
+#include "conv_tiles.hpp"
+
+namespace subpixel::SUBPIXEL_TARGET_NS {
+
+const KernelsInt& kernels_int() {
+  static constexpr KernelsInt table = {kName, kGroup, block, conv, encode, merge<std::int16_t, float>,
+                                       merge<std::int16_t, std::uint8_t>, {nullptr, nullptr}, peak, &kPacking};
+  return table;
+}
+
+}  // namespace subpixel::SUBPIXEL_TARGET_NS
