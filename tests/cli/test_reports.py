@@ -93,6 +93,14 @@ def test_doctor_says_what_this_machine_can(run: Run) -> None:
         assert name in text
 
 
+def test_doctor_refuses_a_target_that_does_not_run(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
+    pytest.importorskip("subpixel._native", reason="this installation has no compiled module")
+    monkeypatch.setenv("SUBPIXEL_TARGET", "avx9")
+    done = run("doctor")
+    assert (done.code, done.out) == (1, "")
+    assert "SUBPIXEL_TARGET: target 'avx9' is not one of this build; here run: scalar" in done.err
+
+
 def test_doctor_says_why_a_backend_is_unavailable(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
     monkeypatch.setattr(subpixel.backends.native, "native_module", lambda: None)
     report = json.loads(run("doctor", "--json").out)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from functools import lru_cache
 from types import ModuleType
@@ -44,7 +43,7 @@ class NativeBackend:
         targets = module.targets()
         return {
             "targets": targets,
-            "chosen": os.environ.get("SUBPIXEL_TARGET") or targets[-1],
+            "chosen": forced_target() or targets[-1],
             "features": module.features(),
         }
 
