@@ -32,6 +32,8 @@ definition: int8 without a product of bytes (`avx2`, `avx512`) does kernels of w
 operator it is the time of copying what it must make at least. "Takes × ours" is a peer's time divided by that of the
 group's first line of ours, and so is the figure in brackets. int8 is ours alone here: peers run in the precision named.
 
+Runs of suite `engine` on a machine with AVX-512 VNNI are from before f32 chains were streamed row by row.
+
 ![What ours, the peers and the ceilings take](pictures/performance.png)
 
 """

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from subpixel.bench import engine, images, memory, networks, operators, suites
+from subpixel.bench import ceilings, engine, images, memory, networks, operators, suites
 from subpixel.bench.machine import describe, label, only_threads
 from subpixel.bench.operators.case import Case
 from subpixel.bench.plan import Plan
@@ -44,9 +44,11 @@ def test_the_network_beside_its_peers(small: networks.Network, monkeypatch: pyte
     monkeypatch.setattr(engine, "PEERS", [replace(peer, packages=("no_such",)) for peer in engine.PEERS[:1]])
     group = engine.beside_peers(PLAN, small, "peers-0")
     best = native.targets()[-1]
-    ceilings = [f"ceiling {precision}, {best}" for precision in ("int8", "f32")]
-    assert names(group) == ["subpixel int8", ceilings[0], "subpixel f32", ceilings[1]]
-    assert [entry.ceiling for entry in group.entries] == [ceilings[0], None, ceilings[1], None]
+    precisions = ["int8", "bf16", "f32"] if ("bf16", best) in ceilings.variants() else ["int8", "f32"]
+    bounds = [f"ceiling {precision}, {best}" for precision in precisions]
+    ours = [f"subpixel {precision}" for precision in precisions]
+    assert names(group) == [name for pair in zip(ours, bounds, strict=True) for name in pair]
+    assert [entry.ceiling for entry in group.entries] == [bound for name in bounds for bound in (name, None)]
     assert group.notes == (f"{engine.PEERS[0].name}: not measured, no_such not installed",)
 
 
@@ -54,7 +56,7 @@ def test_each_target_stands_beside_its_own_ceiling(small: networks.Network) -> N
     before = os.environ.get("SUBPIXEL_TARGET")
     group = engine.on_each_target(PLAN, small, "targets-0")
     assert os.environ.get("SUBPIXEL_TARGET") == before
-    assert {f"int8, {name}" for name in native.targets()} <= set(names(group))
+    assert {f"{precision}, {name}" for precision, name in ceilings.variants()} <= set(names(group))
     for entry in group.entries:
         assert entry.ceiling == (None if entry.role == "ceiling" else f"ceiling {entry.name}")
 
@@ -64,8 +66,8 @@ def test_the_ceilings_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     facts = {fact.name: fact for fact in engine.machine(replace(PLAN, threads=2)).facts}
     for threads in ("1 thread", "2 threads"):
         assert facts[f"copy, {threads}"].unit == "GB/s copied"
-        for name in native.targets():
-            assert facts[f"int8, {name}, {threads}"].value > 0
+        for precision, name in ceilings.variants():
+            assert facts[f"{precision}, {name}, {threads}"].value > 0
     assert {fact.unit for fact in facts.values()} == {"GB/s copied", "GMAC/s"}
 
 
@@ -90,11 +92,16 @@ def test_pictures_end_to_end(small: networks.Network, data_dir: Path) -> None:
 
 def test_the_images_suite(small: networks.Network) -> None:
     groups = {group.id: group for group in images.images(PLAN)}
-    assert list(groups) == ["end-to-end", "kinds", "files", "frames"]
+    assert list(groups) == ["end-to-end", "kinds", "files"]
     assert {"RGBA u8, int8", "RGB u16, f32", "gray u8, int8"} <= set(names(groups["kinds"]))
     assert names(groups["files"]) == ["Job, int8", "Job, f32", "subpixel upscale"]
-    assert names(groups["frames"])[:2] == ["4:2:0 u8, int8", "network alone, int8"]
-    assert [fact.unit for fact in groups["frames"].facts] == ["frames a second"] * 2
+
+
+def test_the_video_suite(small: networks.Network) -> None:
+    (group,) = suites.SUITES["video"](PLAN)
+    assert group.id == "frames"
+    assert names(group)[:2] == ["4:2:0 u8, int8", "network alone, int8"]
+    assert [fact.unit for fact in group.facts] == ["frames a second"] * 2
 
 
 def test_a_failing_command_is_an_error() -> None:
@@ -188,8 +195,8 @@ def test_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, run: Calla
 
 
 def test_wrong_use_of_the_command(run: Callable[..., Any]) -> None:
-    done = run("bench", "--suite", "video")
-    assert (done.code, done.err) == (2, "error: suite='video': one of engine, ops, images is needed\n")
+    done = run("bench", "--suite", "film")
+    assert (done.code, done.err) == (2, "error: suite='film': one of engine, ops, images, video is needed\n")
     assert run("bench", "--rounds", 1).code == 2
     assert run("bench", "-j", 1000).code == 2
 

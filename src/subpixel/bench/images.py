@@ -1,4 +1,4 @@
-"""The suite ``images``: pictures and frames in, the same out, as users call it, beside OpenCV's dnn_superres."""
+"""Pictures and frames in, the same out, as users call it: the suite ``images``, and what ``video`` begins with."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from subpixel.image import Job, Picture, write
 from subpixel.models.files import Model, save
 from subpixel.upscaler import Upscaler
 
-__all__ = ["beside_superres", "images", "real_time"]
+__all__ = ["beside_superres", "frames", "images", "real_time"]
 
 
 def images(plan: Plan) -> Iterator[Group]:
@@ -34,7 +34,6 @@ def images(plan: Plan) -> Iterator[Group]:
         upscalers = _upscalers(plan, Path(folder))
         yield kinds(plan, upscalers)
         yield files(plan, upscalers, Path(folder))
-    yield frames(plan)
 
 
 def beside_superres(plan: Plan) -> Group:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from subpixel.bench import ceilings
 from subpixel.bench.engine import engine
-from subpixel.bench.images import beside_superres, images, real_time
+from subpixel.bench.images import beside_superres, frames, images, real_time
 from subpixel.bench.machine import describe, only_threads
 from subpixel.bench.operators import operators
 from subpixel.bench.plan import Plan
@@ -22,8 +22,17 @@ def _engine(plan: Plan) -> Iterator[Group]:
     yield real_time(plan)
 
 
-# ``video`` will stand here once there is video to measure.
-SUITES: dict[str, Callable[[Plan], Iterator[Group]]] = {"engine": _engine, "ops": operators, "images": images}
+def _video(plan: Plan) -> Iterator[Group]:
+    # Frames in memory; reading, writing and sound will be measured with the pipeline that does them.
+    yield frames(plan)
+
+
+SUITES: dict[str, Callable[[Plan], Iterator[Group]]] = {
+    "engine": _engine,
+    "ops": operators,
+    "images": images,
+    "video": _video,
+}
 
 
 def measure(suite: str, plan: Plan, say: Callable[[Group], None] | None = None) -> Results:

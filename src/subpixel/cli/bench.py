@@ -13,7 +13,7 @@ from subpixel.cli.options import Json, Threads
 
 
 def bench(
-    suite: Annotated[str, typer.Option(help="engine, ops or images.")] = "engine",
+    suite: Annotated[str, typer.Option(help="engine, ops, images or video.")] = "engine",
     threads: Threads = None,
     rounds: Annotated[int, typer.Option(min=3, max=10000, help="Rounds counted of each group.")] = 15,
     seconds: Annotated[float, typer.Option(min=0, help="A group's rounds end early beyond so much time.")] = 20.0,
