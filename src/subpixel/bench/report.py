@@ -113,7 +113,7 @@ def _ratio(value: float | None) -> str:
 
 
 def plot(results: Results, path: str | Path) -> None:
-    """A picture of suite ``engine``: for each group of peers bars of milliseconds, then targets and linearity.
+    """A picture of suite ``engine``: for each group of peers bars of milliseconds, of targets bars of percent.
 
     Needs matplotlib.
     """
@@ -129,7 +129,7 @@ def plot(results: Results, path: str | Path) -> None:
         shown = _shown(group)[::-1]
         if group.id.startswith("targets-"):
             lengths = [100 * (group.of_ceiling(entry) or 0) for entry in shown]
-            axes.set(xlim=(0, 100), xlabel="% of the ceiling of its precision on its target")
+            axes.set(xlim=(0, max(100, 1.1 * max(lengths))), xlabel="% of the ceiling of its precision on its target")
         else:
             lengths = [entry.time.median for entry in shown]
             axes.set(xlabel="ms, less is better")
