@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import subpixel
-import subpixel.upscaler
+import subpixel.backends.bands
 from subpixel import Upscaler
 from subpixel.ops import resize
 from subpixel.upscaler import luma
@@ -314,7 +314,7 @@ def test_bands_give_the_bytes_of_the_whole(
     images = [picture(shape, dtype) for dtype in DTYPES]
     whole = [upscaler(image) for image in images]
     for band in (1, 23 * 9 * 3, 23 * 9 * 7 + 1):  # one row at a time, three, seven
-        monkeypatch.setattr(subpixel.upscaler, "_BAND", band)
+        monkeypatch.setattr(subpixel.backends.bands, "_SAMPLES", band)
         for image, expected in zip(images, whole, strict=True):
             assert upscaler(image).tobytes() == expected.tobytes()
 
@@ -327,7 +327,7 @@ def test_bands_of_a_plane_give_the_bytes_of_the_whole(
     upscaler = Upscaler(model("luma"), 2, backend)
     image = picture((31, 12), np.float32)
     whole = upscaler.plane(image, full_range)
-    monkeypatch.setattr(subpixel.upscaler, "_BAND", 1)
+    monkeypatch.setattr(subpixel.backends.bands, "_SAMPLES", 1)
     assert upscaler.plane(image, full_range).tobytes() == whole.tobytes()
 
 

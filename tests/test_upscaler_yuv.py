@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-import subpixel.backends.frames
+import subpixel.backends.bands
 from networks import residual
 from oracle import frame as oracle
 from subpixel import Upscaler
@@ -222,7 +222,7 @@ def test_bands_change_no_byte(monkeypatch, upscaler, backend):
         pytest.importorskip("torch")
     planes = frame(31, 12)
     whole = upscaler("chain x2", backend=backend).yuv(*planes, **PLAIN)
-    monkeypatch.setattr(subpixel.backends.frames, "_BAND", 12 * 4 * 3)
+    monkeypatch.setattr(subpixel.backends.bands, "_SAMPLES", 12 * 4 * 3)
     assert max(apart(whole, upscaler("chain x2", backend=backend).yuv(*planes, **PLAIN))) <= (backend == "torch")
 
 

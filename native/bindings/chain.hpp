@@ -74,7 +74,6 @@ class ChainBuilder {
  protected:
   // Far beyond any network of this field, and small enough that no product of them leaves an int and no sum 32 bits.
   static constexpr std::size_t kMaxChannels = 4096, kMaxKernel = 63, kMaxTaps = 1 << 16;
-  static constexpr int kMaxScale = 64;
 
   template <class... Args>
   explicit ChainBuilder(int channels, Args&&... args) : session_(std::forward<Args>(args)...), channels_(channels) {}

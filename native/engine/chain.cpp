@@ -18,8 +18,6 @@ constexpr std::ptrdiff_t kStripBytes = 1024 * 1024;
 // A strip's columns: a multiple of every target's column block, and what is left of a strip too narrow to be worth one.
 constexpr int kStripStep = 96;
 
-int ceil_div(int a, int b) { return (a + b - 1) / b; }
-
 constexpr std::ptrdiff_t kLineCells = sizeof(CacheLine) / sizeof(Cell);
 std::ptrdiff_t whole_lines(std::ptrdiff_t cells) { return (cells + kLineCells - 1) / kLineCells; }
 

@@ -5,13 +5,16 @@
 
 namespace subpixel {
 
+// Floats, or bytes for a session whose numbers are whole: their base is added as what it is.
+template <class Sample>
 class PlanesFeed : public Feed {
  public:
-  PlanesFeed(const ChainSession& session, const float* x, int height, int width, float* y)
+  PlanesFeed(const ChainSession& session, const Sample* x, int height, int width, Sample* y)
       : session_(session), x_(x), height_(height), width_(width), y_(y) {}
 
   void fetch(int channel, int row, int left, int count, float* to) const override {
-    std::memcpy(to, x_ + (std::ptrdiff_t{channel} * height_ + row) * width_ + left, static_cast<std::size_t>(count) * 4);
+    const Sample* from = x_ + (std::ptrdiff_t{channel} * height_ + row) * width_ + left;
+    for (int k = 0; k < count; ++k) to[k] = value(from[k]);
   }
   std::unique_ptr<Rows> rows(int left, int columns) const override { return std::make_unique<Strip>(*this, left, columns); }
 
@@ -26,22 +29,32 @@ class PlanesFeed : public Feed {
       const int r = shape.scale;
       for (int c = 0; c < shape.channels; ++c) {
         const std::ptrdiff_t line = std::ptrdiff_t{c} * of_.height_ + row;
-        const float* base = shape.base ? of_.x_ + line * of_.width_ + left_ : none_.data();
+        const Sample* base = shape.base ? of_.x_ + line * of_.width_ + left_ : none_.data();
         for (int i = 0; i < r; ++i)
-          of_.session_.merge(last, c, i, 0, r, base, columns_, of_.y_ + ((line * r + i) * of_.width_ + left_) * r);
+          merge(last, c, i, base, of_.y_ + ((line * r + i) * of_.width_ + left_) * r);
       }
     }
 
    private:
+    void merge(const LastRow& last, int channel, int i, const float* base, float* to) const {
+      of_.session_.merge(last, channel, i, 0, of_.session_.shape_.scale, base, columns_, to);
+    }
+    void merge(const LastRow& last, int channel, int i, const std::uint8_t* base, std::uint8_t* to) const {
+      of_.session_.merge_bytes(last, channel, i, 0, of_.session_.shape_.scale, base, columns_, to);
+    }
+
     const PlanesFeed& of_;
     int left_, columns_;
-    std::vector<float> none_;
+    std::vector<Sample> none_;
   };
 
+  static float value(float sample) { return sample; }
+  static float value(std::uint8_t sample) { return static_cast<float>(sample) * (1.0f / 255.0f); }
+
   const ChainSession& session_;
-  const float* x_;
+  const Sample* x_;
   int height_, width_;
-  float* y_;
+  Sample* y_;
 };
 
 template <class Pixel>
@@ -88,7 +101,11 @@ class PictureFeed : public Feed {
 };
 
 void ChainSession::run(const float* x, int height, int width, float* y) const {
-  run_feed(PlanesFeed(*this, x, height, width, y), height, width);
+  run_feed(PlanesFeed<float>(*this, x, height, width, y), height, width);
+}
+
+void ChainSession::run_bytes(const std::uint8_t* x, int height, int width, std::uint8_t* y) const {
+  run_feed(PlanesFeed<std::uint8_t>(*this, x, height, width, y), height, width);
 }
 
 template <class Pixel>

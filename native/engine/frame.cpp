@@ -12,9 +12,6 @@ namespace {
 
 // The taps reach two samples to each side.
 constexpr int kMargin = 2;
-constexpr int kMaxScale = 64;
-
-int ceil_div(int a, int b) { return (a + b - 1) / b; }
 
 void widen(const PictureKernels& k, const std::uint8_t* x, int n, const Codes& c, float* to) {
   k.widen_u8(x, n, c.unit, c.black, to);

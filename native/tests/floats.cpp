@@ -60,17 +60,6 @@ Network wide_network(int out, int scale, Random& random) {
   return n;
 }
 
-double activated(const FloatLayer& l, int channel, double v) {
-  switch (l.activation) {
-    case Activation::relu: return std::max(v, 0.0);
-    case Activation::prelu: return v < 0 ? v * l.slope[channel] : v;
-    case Activation::tanh: return std::tanh(v);
-    case Activation::clip: return std::clamp(v, 0.0, 1.0);
-    case Activation::none: break;
-  }
-  return v;
-}
-
 // Eight bits of mantissa, ties to even.
 double rounded(double v, FloatPrecision precision) {
   if (precision == FloatPrecision::f32 || v == 0) return v;
@@ -97,7 +86,7 @@ std::vector<double> plainly(const Network& n, FloatPrecision precision, const st
       for (int i = 0; i < value.height; ++i)
         for (int j = 0; j < value.width; ++j) {
           double& v = value.at(o, i, j);
-          v = activated(l, o, v + (l.bias.empty() ? 0.0 : l.bias[o]));
+          v = activated(l.activation, l.slope.empty() ? 0.0 : l.slope[o], v + (l.bias.empty() ? 0.0 : l.bias[o]));
           if (l.skip >= 0) {
             const Planes<double>& earlier = made[l.skip];
             v += earlier.at(o, i + (earlier.height - value.height) / 2, j + (earlier.width - value.width) / 2);

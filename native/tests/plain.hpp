@@ -2,8 +2,11 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <vector>
+
+#include "subpixel/kernels.hpp"
 
 namespace test {
 
@@ -47,6 +50,17 @@ Planes<T> convolved(const Planes<T>& x, int out, int kernel_h, int kernel_w, con
           }
         }
   return made;
+}
+
+inline double activated(subpixel::Activation kind, double slope, double v) {
+  switch (kind) {
+    case subpixel::Activation::relu: return std::max(v, 0.0);
+    case subpixel::Activation::prelu: return v < 0 ? v * slope : v;
+    case subpixel::Activation::tanh: return std::tanh(v);
+    case subpixel::Activation::clip: return std::clamp(v, 0.0, 1.0);
+    case subpixel::Activation::none: break;
+  }
+  return v;
 }
 
 inline int shuffled_from(bool crd, int channels, int r, int c, int i, int j) {

@@ -45,17 +45,6 @@ Network random_network(Random& random) {
   return n;
 }
 
-double activated(const Layer& l, int channel, double v) {
-  switch (l.activation) {
-    case Activation::relu: return std::max(v, 0.0);
-    case Activation::prelu: return v < 0 ? v * l.slope[channel] : v;
-    case Activation::tanh: return std::tanh(v);
-    case Activation::clip: return std::clamp(v, 0.0, 1.0);
-    case Activation::none: break;
-  }
-  return v;
-}
-
 int half(const Layer& l) { return std::max(l.kernel_h, l.kernel_w) / 2; }
 
 std::vector<double> plainly(const Network& n, const std::vector<float>& x, int height, int width) {
@@ -73,7 +62,7 @@ std::vector<double> plainly(const Network& n, const std::vector<float>& x, int h
     for (int o = 0; o < l.out; ++o)
       for (int k = 0; k < value.height * value.width; ++k) {
         double& v = (&value.at(o, 0, 0))[k];
-        v = activated(l, o, v + l.bias[o]);
+        v = activated(l.activation, l.slope[o], v + l.bias[o]);
       }
   }
   std::vector<double> y;

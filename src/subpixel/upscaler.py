@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subpixel.backends import FrameFormat, FrameSession, PictureSession, available_threads, choose
+from subpixel.backends.bands import Band, bands
 from subpixel.backends.frames import Siting, Subsampling, enlarge
 from subpixel.errors import InvalidArgument
 from subpixel.models.bicubic import bicubic
@@ -30,9 +31,6 @@ F32 = NDArray[np.float32]
 _BLACK = 16 / 255
 _RED, _GREEN, _BLUE = 65.481 / 255, 128.553 / 255, 24.966 / 255
 _SPAN = 219 / 255
-
-# Output samples of a band: some megabytes for each plane at hand.
-_BAND = 1 << 20
 
 
 def luma(rgb: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
@@ -144,11 +142,11 @@ class Upscaler:
             made: NDArray[Any] = self._network(y[None])[0]
             return made
         out = np.empty((y.shape[0] * self.scale, y.shape[1] * self.scale), y.dtype)
-        for band, rows in self._bands(y):
-            x = _to_f32(band)[None]
+        for rows, band in self._bands(y):
+            x = _to_f32(rows)[None]
             x = self._network(x * np.float32(_SPAN) + np.float32(_BLACK) if full_range else x)
             x = (x - np.float32(_BLACK)) * np.float32(1 / _SPAN) if full_range else x
-            _store(x[:, rows.crop], out[rows.of_result][None])
+            _store(x[:, band.crop], out[band.result][None])
         return out
 
     def yuv(
@@ -238,11 +236,11 @@ class Upscaler:
         if channels in (2, 4) and not alpha:
             out[..., -1] = _opaque(image.dtype)
         colours = channels - 1 if channels in (2, 4) else channels
-        for band, rows in self._bands(image):
-            planes = np.ascontiguousarray(_to_f32(band).transpose(2, 0, 1))
-            target = out[rows.of_result].transpose(2, 0, 1)
+        for rows, band in self._bands(image):
+            planes = np.ascontiguousarray(_to_f32(rows).transpose(2, 0, 1))
+            target = out[band.result].transpose(2, 0, 1)
             made = self._with_alpha(planes) if alpha else self._colour(planes[:colours])
-            _store(made[:, rows.crop], target[: len(made)])
+            _store(made[:, band.crop], target[: len(made)])
         return out.reshape(whole)
 
     def _with_alpha(self, planes: F32) -> F32:
@@ -273,13 +271,10 @@ class Upscaler:
         made += y
         return made
 
-    def _bands(self, image: NDArray[Any]) -> Iterator[tuple[NDArray[Any], _Rows]]:
+    def _bands(self, image: NDArray[Any]) -> Iterator[tuple[NDArray[Any], Band]]:
         height, width = image.shape[:2]
-        step = max(1, _BAND // (width * self.scale**2))
-        for top in range(0, height, step):
-            bottom = min(top + step, height)
-            first, last = max(top - self._halo, 0), min(bottom + self._halo, height)
-            yield image[first:last], _Rows(top, bottom, first, self.scale)
+        for band in bands(height, width, self.scale, self._halo):
+            yield image[band.source], band
 
     def _pil(self, image: Any) -> Any:
         modes = {"L", "LA", "RGB", "RGBA", "I;16"}
@@ -290,14 +285,6 @@ class Upscaler:
         result = Image.fromarray(self._array(np.asarray(image)))
         result.info.update(image.info)
         return result
-
-
-class _Rows:
-    """Which rows of a band's result go where."""
-
-    def __init__(self, top: int, bottom: int, first: int, scale: int) -> None:
-        self.crop = slice((top - first) * scale, (bottom - first) * scale)
-        self.of_result = slice(top * scale, bottom * scale)
 
 
 def upscale(

@@ -21,6 +21,24 @@ struct ChainShape {
   bool crd, base, zero_border;
 };
 
+inline constexpr int kMaxScale = 64;
+
+inline int ceil_div(int a, int b) { return (a + b - 1) / b; }
+
+// A weight of a layer of (out, in, kernel_h, kernel_w), 0 beyond what is there.
+template <class Layer>
+auto weight_at(const Layer& l, int o, int i, int ky, int kx) {
+  using Weight = typename decltype(l.weight)::value_type;
+  if (o >= l.out_channels || i >= l.in_channels || ky >= l.kernel_h) return Weight{};
+  return l.weight[((static_cast<std::size_t>(o) * l.in_channels + i) * l.kernel_h + ky) * l.kernel_w + kx];
+}
+
+// Channels that blocks of weights are made of: `whole` at a time, but a last layer's stay single.
+template <class Layer>
+int channels_made(const Layer& l, int whole) {
+  return l.last ? l.out_channels : ceil_div(l.out_channels, whole) * whole;
+}
+
 // Vectors are loaded and stored fastest where they do not cross from one line of the cache to the next.
 struct alignas(64) CacheLine {
   Cell cells[16];
@@ -90,9 +108,31 @@ class ChainSession {
   // channels: of the result; stored: these in whole blocks, as the kernels write them; skip: the layer whose result is
   // added to this one's, or -1; way: how its input is read.
   void add_layer(int kernel_h, int kernel_w, int channels, int stored, int skip, Way way);
-  // Adds a block of channels to a layer's weights, as the kernels want them; and these when all are there.
-  static void add_block(std::vector<Cell>& weight, const std::vector<Cell>& block, int channels, const Taps& taps,
-                        const Packing* packing);
+  // A layer's weights in blocks of channels, as kernels want them. part(weight): its bits in a cell; stored: the channels of
+  // all blocks.
+  template <class Layer, class Kernels, class Part>
+  std::vector<Cell> pack(const Layer& layer, const Window& w, int whole, const Kernels& kernels, const Part& part,
+                         int& stored) const {
+    const int all = channels_made(layer, whole), shift = 32 / group_;
+    std::vector<Cell> weight;
+    for (int from = 0, count; from < all; from += count) {
+      count = kernels.block(all - from);
+      std::vector<Cell> block;
+      for (int r = 0; r < w.rows; ++r)
+        for (int g = 0; g < w.groups; ++g)
+          for (int kx = 0; kx < layer.kernel_w; ++kx)
+            for (int o = from; o < from + count; ++o) {
+              Cell cell = 0;
+              for (int k = 0; k < group_; ++k)
+                cell |= part(w.vertical ? weight_at(layer, o, 0, r * group_ + k, kx)
+                                        : weight_at(layer, o, g * group_ + k, r, kx)) << (k * shift);
+              block.push_back(cell);
+            }
+      add_block(weight, block, count, {w.rows, w.groups, layer.kernel_w}, kernels.packing);
+      stored = from + count;
+    }
+    return weight;
+  }
   static Way way_of(const Packing* packing, const Taps& taps) {
     return packing != nullptr && packing->together(taps) ? Way::together : Way::rows;
   }
@@ -100,7 +140,8 @@ class ChainSession {
   // The channel of the last layer that makes phase (i, j) of a channel.
   int phase(int channel, int i, int j) const;
 
-  void run_feed(const Feed& feed, int height, int width) const;
+  // Planes of bytes, by a session whose numbers are whole.
+  void run_bytes(const std::uint8_t* x, int height, int width, std::uint8_t* y) const;
 
  private:
   struct Layer {
@@ -115,6 +156,10 @@ class ChainSession {
   };
   struct Strip;
 
+  // Adds a block of channels to a layer's weights, as the kernels want them.
+  static void add_block(std::vector<Cell>& weight, const std::vector<Cell>& block, int channels, const Taps& taps,
+                        const Packing* packing);
+
   virtual void conv(const RowPlace& place, int layer) const = 0;
   // A row of the input of a layer that goes by Winograd's way, see winograd.hpp.
   virtual void transform(const Cell* from, std::ptrdiff_t stride, int groups, int tiles, Cell* to,
@@ -124,6 +169,7 @@ class ChainSession {
   // A cell of a layer's result that stands for zeros.
   virtual Cell zero(int layer) const = 0;
 
+  void run_feed(const Feed& feed, int height, int width) const;
   void begin(Strip& s, const Feed& feed, int row) const;
   void advance(Strip& s, const Feed& feed, int until) const;
   void load_row(Strip& s, const Feed& feed, int row) const;
@@ -142,6 +188,7 @@ class ChainSession {
   std::vector<Layer> layers_;
   int reach_h_ = 0, reach_w_ = 0;  // of the whole chain
 
+  template <class Sample>
   friend class PlanesFeed;
   template <class Pixel>
   friend class PictureFeed;

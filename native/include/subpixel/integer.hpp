@@ -42,8 +42,9 @@ struct RowConvInt : RowPlace {
 };
 
 // The way of winograd.hpp, or null pointers. transform: rows of `groups` groups of cells as the parts of so many tiles,
-// [group][part][tile], to_stride apart, tiles padded to kWinogradStep; conv: as the plain one, its rows being such, its weights
-// [block][part, in the order 1 2 3 4 0 5][kernel row][group][channel of the block], its bias 8 times the plain one's and its shift 3 more.
+// [group][part][tile], to_stride apart, tiles padded to kWinogradStep; conv: as the plain one, its rows being such, its
+// weights [block][part, in kWinogradOrder][kernel row][group][channel of the block], its bias 8 times the plain one's and
+// its shift 3 more.
 struct WinogradInt {
   void (*transform)(const Cell* from, std::ptrdiff_t stride, int groups, int tiles, Cell* to, std::ptrdiff_t to_stride);
   void (*conv)(const RowConvInt&);

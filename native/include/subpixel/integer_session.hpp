@@ -22,12 +22,6 @@ struct IntegerLayer {
   bool last = false;                   // its z are the result
   int skip = -1;                       // the layer whose result is added to this one's
   std::int16_t skip_gain = 0;
-
-  // The weight, 0 beyond what is there.
-  std::int8_t at(int o, int i, int ky, int kx) const {
-    if (o >= out_channels || i >= in_channels || ky >= kernel_h) return 0;
-    return weight[((static_cast<std::size_t>(o) * in_channels + i) * kernel_h + ky) * kernel_w + kx];
-  }
 };
 
 class IntegerSession : public ChainSession {
@@ -38,7 +32,7 @@ class IntegerSession : public ChainSession {
 
   // Floats are bytes / 255; they are rounded half up for the network, the base stays as it is.
   using ChainSession::run;
-  void run(const std::uint8_t* x, int height, int width, std::uint8_t* y) const;
+  void run(const std::uint8_t* x, int height, int width, std::uint8_t* y) const { run_bytes(x, height, width, y); }
 
   void merge(const LastRow& last, int channel, int i, int j, int r, const float* base, int n, float* to) const override;
   bool merge_bytes(const LastRow& last, int channel, int i, int j, int r, const std::uint8_t* base, int n,
@@ -55,16 +49,13 @@ class IntegerSession : public ChainSession {
     std::vector<std::int32_t> bias, shift;
     std::vector<std::int16_t> multiplier, slope;
   };
-  class Bytes;
 
   void conv(const RowPlace& place, int layer) const override;
   void transform(const Cell* from, std::ptrdiff_t stride, int groups, int tiles, Cell* to,
                  std::ptrdiff_t to_stride) const override {
     kernels_.winograd.transform(from, stride, groups, tiles, to, to_stride);
   }
-  static int wanted(const IntegerLayer& layer);
   bool fits_winograd(const IntegerLayer& layer) const;
-  std::vector<Cell> pack(const IntegerLayer& layer, const Window& w, Packed& p) const;
   std::vector<Cell> pack_winograd(const IntegerLayer& layer, const Window& w, Packed& p) const;
   void encode(const float* x, int n, Cell* to) const override { kernels_.encode(x, n, to); }
   Cell zero(int layer) const override;

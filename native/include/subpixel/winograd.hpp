@@ -15,7 +15,11 @@ inline constexpr int kWinogradColumns = 4, kWinogradParts = 6;
 inline constexpr int kWinogradStep = 16;
 inline constexpr int kWinogradDivisor = 24;
 
-inline constexpr int kWinogradWeights[kWinogradParts][3] = {{6, 0, 0}, {-4, -4, -4}, {-4, 4, -4}, {1, 2, 4}, {1, -2, 4}, {0, 0, 24}};
+inline constexpr int kWinogradWeights[kWinogradParts][3] = {{6, 0, 0}, {-4, -4, -4}, {-4, 4, -4},
+                                                           {1, 2, 4}, {1, -2, 4},  {0, 0, 24}};
+
+// The order in which parts are summed, and their weights stand: the first four are two pairs.
+inline constexpr int kWinogradOrder[kWinogradParts] = {1, 2, 3, 4, 0, 5};
 
 inline constexpr int winograd_tiles(int columns) { return (columns + kWinogradColumns - 1) / kWinogradColumns; }
 

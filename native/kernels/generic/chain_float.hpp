@@ -1,84 +1,22 @@
 // One row of a convolution of floats, written once over vectors and a Math: what a cell holds and how cells are
 // multiplied. Each target's file defines SUBPIXEL_TARGET_NS, kName, kVectors, kMostChannels, kSums and Math, over
 // vec_f32.hpp, before including this.
-//
-// A block of output channels by vectors of columns stays in registers.
 
 #include "ends_float.hpp"
 
 namespace subpixel::SUBPIXEL_TARGET_NS {
 namespace {
 
-// One group of channels under one tap.
+using Row = RowConvFloat;
+using Product = Math;
+
+inline Vec first_sum(const Block& b, int channel) { return fill(b.bias[channel]); }
+
 template <int Channels, int Vectors>
-__attribute__((always_inline)) inline void multiply_tap(const Cell* x, const Cell* weight, Vec (&sum)[Channels][Vectors]) {
-  typename Math::Cells in[Vectors];
-#pragma GCC unroll 8
-  for (int v = 0; v < Vectors; ++v) in[v] = Math::load(x + v * kLanes);
-#pragma GCC unroll 16
-  for (int c = 0; c < Channels; ++c) {
-    const typename Math::Cells w = Math::broadcast(weight + c);
-#pragma GCC unroll 8
-    for (int v = 0; v < Vectors; ++v) Math::multiply(sum[c][v], in[v], w);
-  }
-}
-
-// Taps: the kernel's columns where the loop over them is worth unrolling, or 0.
-template <int Channels, int Vectors, int Taps>
-__attribute__((noinline)) void conv_block(const RowConvFloat& a, const Cell* weight, int first, int column) {
-  const Block b(a, first, column);
-  Vec sum[Channels][Vectors];
-#pragma GCC unroll 16
-  for (int c = 0; c < Channels; ++c)
-#pragma GCC unroll 8
-    for (int v = 0; v < Vectors; ++v) sum[c][v] = fill(b.bias[c]);
-  for (int ky = 0; ky < a.kernel_rows; ++ky) {
-    const Cell* row = a.rows[ky] + column;
-    for (int g = 0; g < a.groups; ++g, row += a.group_stride) {
-      if (Taps > 0) {
-#pragma GCC unroll 8
-        for (int kx = 0; kx < Taps; ++kx) multiply_tap<Channels, Vectors>(row + kx, weight + kx * Channels, sum);
-        weight += Taps * Channels;
-      } else {
-        for (int kx = 0; kx < a.kernel_columns; ++kx, weight += Channels)
-          multiply_tap<Channels, Vectors>(row + kx, weight, sum);
-      }
-    }
-  }
-  // A copy: clang does not unroll the ends, and would keep the sums themselves in memory for them.
-  Vec made[Channels][Vectors];
-#pragma GCC unroll 16
-  for (int c = 0; c < Channels; ++c)
-#pragma GCC unroll 8
-    for (int v = 0; v < Vectors; ++v) made[c][v] = sum[c][v];
-  if (a.last != nullptr) return store_last<Channels, Vectors>(a, b, made);
-  if (a.skip != nullptr) return store_activated<true>(a, b, made);
-  store_activated<false>(a, b, made);
-}
-
-// Columns from `column` on with vectors enough, and where it stopped.
-template <int Channels, int Vectors>
-inline int conv_columns(const RowConvFloat& a, const Cell* weight, int first, int column, int until) {
-  for (; until - column > (Vectors - 1) * kLanes; column += Vectors * kLanes)
-    if (a.kernel_columns == 3)
-      conv_block<Channels, Vectors, 3>(a, weight, first, column);
-    else
-      conv_block<Channels, Vectors, 0>(a, weight, first, column);
-  return column;
-}
-
-// A stripe of columns through one block of channels, as wide as registers allow, its end in narrower ones.
-template <int Channels>
-inline void conv_stripe(const RowConvFloat& a, const Cell* weight, int first, int column, int until) {
-  constexpr int most = kSums / Channels > kVectors ? kVectors : kSums / Channels;
-  column = conv_columns<Channels, most>(a, weight, first, column, until);
-  if (most > 2) column = conv_columns<Channels, 2>(a, weight, first, column, until);
-  conv_columns<Channels, 1>(a, weight, first, column, until);
-}
-
-int block(int left) {
-  if (left >= kMostChannels) return left == kMostChannels + 1 ? left : kMostChannels;
-  return left > 4 ? kMostChannels : 4;
+__attribute__((always_inline)) inline void end_sums(const RowConvFloat& a, const Block& b, Vec (&sum)[Channels][Vectors]) {
+  if (a.last != nullptr) return store_last(a, b, sum);
+  if (a.skip != nullptr) return store_activated<true>(a, b, sum);
+  store_activated<false>(a, b, sum);
 }
 
 // Columns whose inputs stay in the first-level cache while all channels are made of them.
@@ -88,23 +26,13 @@ int stripe_of(const RowConvFloat& a) {
   return fit > step ? fit : step;
 }
 
-void conv(const RowConvFloat& a) {
-  const std::ptrdiff_t taps = static_cast<std::ptrdiff_t>(a.kernel_rows) * a.groups * a.kernel_columns;
-  const int stripe = stripe_of(a);
-  for (int column = 0; column < a.columns; column += stripe) {
-    const int until = column + stripe < a.columns ? column + stripe : a.columns;
-    const Cell* weight = a.weight;
-    for (int first = 0, channels; first < a.channels; first += channels, weight += taps * channels) {
-      channels = block(a.channels - first);
-      if (channels == 4)
-        conv_stripe<4>(a, weight, first, column, until);
-      else if (channels == kMostChannels)
-        conv_stripe<kMostChannels>(a, weight, first, column, until);
-      else
-        conv_stripe<kMostChannels + 1>(a, weight, first, column, until);
-    }
-  }
-}
+}  // namespace
+}  // namespace subpixel::SUBPIXEL_TARGET_NS
+
+#include "row_blocks.hpp"
+
+namespace subpixel::SUBPIXEL_TARGET_NS {
+namespace {
 
 long long peak(long long rounds) {
   constexpr int sums = 10;  // as many as hide the latency

@@ -91,5 +91,26 @@ inline void store_last(const RowConvInt& a, const Block& b, Vec (&sum)[Channels]
                        b.end.multiplier[4 * c]);
 }
 
+template <Activation Kind, bool Skip>
+struct End {
+  static constexpr Activation kind = Kind;
+  static constexpr bool skip = Skip;
+};
+
+// Calls body(End<…>{}) with what a row convolution does with its sums. relu is done by the clipping, but before a skip.
+template <class Body>
+__attribute__((always_inline)) inline void choose_end(const RowConvInt& a, const Body& body) {
+  if (a.skip != nullptr) switch (a.end.activation) {
+    case Activation::relu: return body(End<Activation::relu, true>{});
+    case Activation::prelu: return body(End<Activation::prelu, true>{});
+    default: return body(End<Activation::none, true>{});
+  }
+  switch (a.end.activation) {
+    case Activation::tanh: return body(End<Activation::tanh, false>{});
+    case Activation::prelu: return body(End<Activation::prelu, false>{});
+    default: return body(End<Activation::none, false>{});
+  }
+}
+
 }  // namespace
 }  // namespace subpixel::SUBPIXEL_TARGET_NS

@@ -18,7 +18,7 @@ inline Word rounded(Word bits, Float value) {
 inline Bits rounded(Vec v) { return rounded<Vec, Bits>((Bits)v, v); }
 
 struct Math {
-  static constexpr int kGroup = 2;
+  static constexpr int kGroup = 2, kLanes = SUBPIXEL_TARGET_NS::kLanes;
 #if defined(SUBPIXEL_MULTIPLY_BF16)
   using Cells = Bits;
   static Cells of(Bits bits) { return bits; }

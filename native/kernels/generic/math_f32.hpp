@@ -8,7 +8,7 @@ namespace {
 
 struct Math {
   using Cells = Vec;
-  static constexpr int kGroup = 1;
+  static constexpr int kGroup = 1, kLanes = SUBPIXEL_TARGET_NS::kLanes;
 
   static Vec load(const Cell* p) { return SUBPIXEL_TARGET_NS::load(reinterpret_cast<const float*>(p)); }
   static Vec broadcast(const Cell* p) {

@@ -50,16 +50,7 @@ template <int Across>
 void end_block(const RowConvInt& a, int first, int channels, int column, const Sum* sums) {
   constexpr int vectors = Across * kTileColumns / Wide::kLanes;
   if (a.last != nullptr) return end_last<vectors>(a, first, channels, column, sums);
-  if (a.skip != nullptr) switch (a.end.activation) {
-    case Activation::relu: return end_cells<Activation::relu, true, vectors>(a, first, channels, column, sums);
-    case Activation::prelu: return end_cells<Activation::prelu, true, vectors>(a, first, channels, column, sums);
-    default: return end_cells<Activation::none, true, vectors>(a, first, channels, column, sums);
-  }
-  switch (a.end.activation) {
-    case Activation::tanh: return end_cells<Activation::tanh, false, vectors>(a, first, channels, column, sums);
-    case Activation::prelu: return end_cells<Activation::prelu, false, vectors>(a, first, channels, column, sums);
-    default: return end_cells<Activation::none, false, vectors>(a, first, channels, column, sums);
-  }
+  choose_end(a, [&](auto end) { end_cells<end.kind, end.skip, vectors>(a, first, channels, column, sums); });
 }
 
 }  // namespace

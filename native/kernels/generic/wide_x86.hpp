@@ -21,11 +21,13 @@ namespace {
 
 struct Bits256 {
   using Vec = __m256i;
+  using Cells = Vec;
   static constexpr int kLanes = 8;
 
   static Vec load(const void* p) { return _mm256_loadu_si256(static_cast<const Vec*>(p)); }
   static void store(void* p, Vec v) { _mm256_storeu_si256(static_cast<Vec*>(p), v); }
   static Vec set32(int v) { return _mm256_set1_epi32(v); }
+  static Vec broadcast(const Cell* p) { return set32(static_cast<int>(*p)); }
   static Vec set16(int v) { return _mm256_set1_epi16(static_cast<short>(v)); }
   static Vec pair16(const void* p) { return _mm256_broadcastsi128_si256(_mm_loadu_si128(static_cast<const __m128i*>(p))); }
   static Vec shift_right(Vec v, int by) { return _mm256_srav_epi32(v, set32(by)); }
@@ -107,11 +109,13 @@ struct Bits256 {
 #if defined(__AVX512BW__)
 struct Bits512 {
   using Vec = __m512i;
+  using Cells = Vec;
   static constexpr int kLanes = 16;
 
   static Vec load(const void* p) { return _mm512_loadu_si512(p); }
   static void store(void* p, Vec v) { _mm512_storeu_si512(p, v); }
   static Vec set32(int v) { return _mm512_set1_epi32(v); }
+  static Vec broadcast(const Cell* p) { return set32(static_cast<int>(*p)); }
   static Vec set16(int v) { return _mm512_set1_epi16(static_cast<short>(v)); }
   static Vec pair16(const void* p) { return _mm512_broadcast_i32x4(_mm_loadu_si128(static_cast<const __m128i*>(p))); }
   static Vec shift_right(Vec v, int by) { return _mm512_srav_epi32(v, set32(by)); }

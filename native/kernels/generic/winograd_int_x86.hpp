@@ -50,7 +50,6 @@ struct Sums {
 // The parts in the order in which they are summed; the first four are two pairs, which the results take as their sum and
 // difference. Each step is done for all channels at hand before the next: a part's samples stay near meanwhile.
 enum Step { kFirst, kSecond, kThird, kFourth, kAlone, kEnd };
-inline constexpr int kPartOf[kWinogradParts] = {1, 2, 3, 4, 0, 5};
 
 template <int step, int Channels, int Vectors>
 inline void begin_step(Sums<Vectors> k, Vec (&sum)[Channels][Vectors]) {
@@ -103,7 +102,7 @@ __attribute__((noinline)) void add_part(const RowConvInt& a, const Cell* weight,
 template <int step, int Vectors>
 void add_parts(const RowConvInt& a, const Cell* weight, int first, int last, int tile, Sums<Vectors> k) {
   const std::ptrdiff_t taps = static_cast<std::ptrdiff_t>(a.kernel_rows) * a.groups;
-  const std::ptrdiff_t x = kPartOf[step] * (a.group_stride / kWinogradParts) + tile;
+  const std::ptrdiff_t x = kWinogradOrder[step] * (a.group_stride / kWinogradParts) + tile;
   for (int c = first, channels; c < last; c += channels) {
     channels = block(a.channels - c);
     const Cell* from = weight + taps * (kWinogradParts * c + step * channels);
@@ -157,16 +156,7 @@ template <int Vectors>
 inline void finish(const RowConvInt& a, int first, int channels, int tile, Sums<Vectors> k) {
   const Block b(a, first, std::ptrdiff_t{tile} * kWinogradColumns);
   if (a.last != nullptr) return store_last_tiles(a, b, channels, k);
-  if (a.skip != nullptr) switch (a.end.activation) {
-    case Activation::relu: return store_tiles<Activation::relu, true>(a, b, channels, k);
-    case Activation::prelu: return store_tiles<Activation::prelu, true>(a, b, channels, k);
-    default: return store_tiles<Activation::none, true>(a, b, channels, k);
-  }
-  switch (a.end.activation) {
-    case Activation::tanh: return store_tiles<Activation::tanh, false>(a, b, channels, k);
-    case Activation::prelu: return store_tiles<Activation::prelu, false>(a, b, channels, k);
-    default: return store_tiles<Activation::none, false>(a, b, channels, k);
-  }
+  choose_end(a, [&](auto end) { store_tiles<end.kind, end.skip>(a, b, channels, k); });
 }
 
 template <int Vectors>

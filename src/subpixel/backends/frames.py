@@ -26,6 +26,7 @@ from typing import Any, Literal, Protocol, get_args, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from subpixel.backends.bands import bands, rows_at_once
 from subpixel.backends.base import Session
 from subpixel.errors import InvalidArgument
 from subpixel.ops.resizing.taps import AxisTaps, axis_taps
@@ -49,8 +50,6 @@ _PLACES = {
     "bottom": (1.0, 0.5),
 }
 _NAMES = ("y", "u", "v")
-# Output samples of a band: some megabytes for each plane at hand.
-_BAND = 1 << 20
 
 
 @runtime_checkable
@@ -221,14 +220,10 @@ def _enlarge_luma(
 ) -> None:
     height, width = y.shape
     unit, black, codes = form.codes
-    step = max(1, _BAND // (width * scale**2))
-    for top in range(0, height, step):
-        bottom = min(top + step, height)
-        first = max(top - halo, 0)
-        x = y[first : bottom + halo]
-        made = session((x if whole else x.astype(np.float32) * unit + black)[None])[0]
-        made = made[(top - first) * scale : (bottom - first) * scale]
-        result[top * scale : bottom * scale] = made if whole else _rounded((made - black) * codes, form)
+    for band in bands(height, width, scale, halo):
+        x = y[band.source]
+        made = session((x if whole else x.astype(np.float32) * unit + black)[None])[0][band.crop]
+        result[band.result] = made if whole else _rounded((made - black) * codes, form)
 
 
 def _enlarge_chroma(x: Plane, result: Plane, form: FrameFormat, scale: int) -> None:
@@ -236,7 +231,7 @@ def _enlarge_chroma(x: Plane, result: Plane, form: FrameFormat, scale: int) -> N
         axis_taps(n_in, n_out, scale, centre=centre)
         for n_in, n_out, centre in zip(x.shape, result.shape, form.centres, strict=True)
     )
-    step = max(1, _BAND // (x.shape[1] * scale))
+    step = rows_at_once(x.shape[1] * scale)
     for top in range(0, len(rows.index), step):
         band = slice(top, top + step)
         down = AxisTaps(rows.index[band], rows.weight[band])

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from subpixel.backends.bands import bands
 from subpixel.backends.base import Alpha, Quantisation, Session, Weights, checked_planes
 from subpixel.backends.frames import FrameFormat
 from subpixel.errors import BackendUnavailable, InvalidArgument, Unsupported
@@ -20,9 +21,6 @@ from subpixel.ops.native import forced_target, native_module
 from subpixel.ops.resizing.taps import axis_taps
 
 __all__ = ["NativeBackend", "native_module"]
-
-# Output samples of a band: some megabytes for each plane at hand.
-_BAND = 1 << 20
 
 
 class NativeBackend:
@@ -180,16 +178,14 @@ class _GraphPictures(_Planes):
         height, width, _ = pixels.shape
         scale, pixels = self._spec.scale, np.ascontiguousarray(pixels)
         result = _enlarged(pixels, scale)
-        # The planes in between do not grow with the picture.
-        halo = self._spec.halo
-        step = max(1, _BAND // (width * scale**2))
-        for top in range(0, height, step):
-            bottom = min(top + step, height)
-            first, last = max(top - halo, 0), min(bottom + halo, height)
-            luma = np.empty((last - first, width), np.float32)
-            self._module.luma(pixels[first:last], luma, alpha, self._threads, self._target)
-            net = self(luma[None])[0, (top - first) * scale : (bottom - first) * scale]
-            self._module.compose(pixels, top, bottom, net, result, *self._taps, alpha, self._threads, self._target)
+        for band in bands(height, width, scale, self._spec.halo):
+            rows = pixels[band.source]
+            luma = np.empty((len(rows), width), np.float32)
+            self._module.luma(rows, luma, alpha, self._threads, self._target)
+            net = self(luma[None])[0, band.crop]
+            self._module.compose(
+                pixels, band.top, band.bottom, net, result, *self._taps, alpha, self._threads, self._target
+            )
         return result
 
 

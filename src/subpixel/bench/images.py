@@ -31,7 +31,7 @@ def images(plan: Plan) -> Iterator[Group]:
     """Each group as it is measured."""
     yield beside_superres(plan)
     with tempfile.TemporaryDirectory() as folder:
-        upscalers = _upscalers(plan, Path(folder))
+        upscalers = _upscalers(plan, Path(folder), espcn_x3())
         yield kinds(plan, upscalers)
         yield files(plan, upscalers, Path(folder))
 
@@ -44,9 +44,7 @@ def beside_superres(plan: Plan) -> Group:
     calls, entries = _bounds(plan, network)
     notes = ["Of all of it only the network's multiply-adds are counted in the ceiling; colour and bytes come on top."]
     with tempfile.TemporaryDirectory() as folder:
-        for precision, upscaler in _upscalers(plan, Path(folder)).items():
-            calls[f"subpixel {precision}"] = lambda upscaler=upscaler: upscaler(rgb)  # type: ignore[misc]
-            entries.append((f"subpixel {precision}", "ours", f"ceiling {precision}"))
+        _add_ours(_upscalers(plan, Path(folder), network), rgb, calls, entries)
     if plan.superres is None:
         notes.append("OpenCV dnn_superres: not measured, its model files were not given (--superres)")
     else:
@@ -67,9 +65,7 @@ def real_time(plan: Plan) -> Group:
     rgb = picture(network.size, 3)
     calls, entries = _bounds(plan, network)
     with tempfile.TemporaryDirectory() as folder:
-        for precision, upscaler in _upscalers(plan, Path(folder), network).items():
-            calls[f"subpixel {precision}"] = lambda upscaler=upscaler: upscaler(rgb)  # type: ignore[misc]
-            entries.append((f"subpixel {precision}", "ours", f"ceiling {precision}"))
+        _add_ours(_upscalers(plan, Path(folder), network), rgb, calls, entries)
     title = f"The small network, RGB bytes, {w}×{h} → {w * r}×{h * r}"
     made = measured(plan, "real-time", title, calls, entries)
     return _with_rates(made, "pictures a second")
@@ -133,15 +129,25 @@ def frames(plan: Plan) -> Group:
     return _with_rates(measured(plan, "frames", title, calls, entries), "frames a second")
 
 
+def _add_ours(
+    upscalers: dict[str, Upscaler],
+    x: NDArray[Any],
+    calls: dict[str, Callable[[], Any]],
+    entries: list[tuple[str, str, str | None]],
+) -> None:
+    for precision, upscaler in upscalers.items():
+        calls[f"subpixel {precision}"] = lambda upscaler=upscaler: upscaler(x)  # type: ignore[misc]
+        entries.append((f"subpixel {precision}", "ours", f"ceiling {precision}"))
+
+
 def _with_rates(group: Group, unit: str) -> Group:
     """How many of ours there are in a second."""
     rates = [Fact(one.name, 1000 / one.time.median, unit) for one in group.entries if one.role == "ours"]
     return replace(group, facts=tuple(rates))
 
 
-def _upscalers(plan: Plan, folder: Path, network: Network | None = None) -> dict[str, Upscaler]:
-    """ESPCN ×3, or another network, in int8 and f32, with the int8 parameters of the benchmark."""
-    network = network or espcn_x3()
+def _upscalers(plan: Plan, folder: Path, network: Network) -> dict[str, Upscaler]:
+    """A network in int8 and f32, with the int8 parameters of the benchmark."""
     path = folder / "model.safetensors"
     save(Model("model", network.spec, dict(network.weights), quantisation=network.quantisation), path)
     return {
