@@ -1,8 +1,7 @@
 """The networks of our own: chains of ReLU convolutions in low resolution whose result is added to the input.
 
-What each choice rests on is measured in docs/models.md: ReLU costs nothing against PReLU and is one instruction in int8;
-the input added in image space is worth more than any layer of that cost; depth is worth more than width for the same
-work, down to the 16 channels that one instruction of every processor holds.
+ReLU costs nothing against PReLU and is one instruction in int8; the input added in image space is what lets so few
+layers train well, and what int8 adds to. The trunk is the same at every scale, so that one scale starts from another.
 """
 
 from __future__ import annotations
