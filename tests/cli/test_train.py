@@ -49,6 +49,18 @@ def test_three_steps_make_a_model_that_upscales(run: Run, pictures: Path, photo:
     assert "going on at step 3" in again.out
 
 
+def test_degraded_pairs_are_part_of_the_run(run: Run, pictures: Path, tmp_path: Path) -> None:
+    arguments = ["--data", pictures, "--out", tmp_path / "m.safetensors", "--steps", 2, *SMALL]
+    done = run("train", *arguments, "--degradation", "compressed", "--variants", 2)
+    assert (done.code, done.err) == (0, "")
+    training = load(tmp_path / "m.safetensors").training
+    assert (training["settings"]["degradation"], training["settings"]["variants"]) == ("compressed", 2)
+    assert training["held_out"] == ["0.png"]
+    clean = run("train", *arguments, "--resume")
+    assert clean.code == 2
+    assert "degradation, variants" in clean.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
@@ -71,6 +83,8 @@ def test_three_steps_make_a_model_that_upscales(run: Run, pictures: Path, photo:
         (["--steps", "3", "--batch", "0"], "batch=0"),
         (["--steps", "3", "--lr", "nan"], "lr=nan"),
         (["--steps", "3", "--loss", "l5"], "l5"),
+        (["--steps", "3", "--degradation", "foggy"], "clean, compressed"),
+        (["--steps", "3", "--variants", "0"], "variants=0"),
         (["--steps", "3", "--threads", "0"], "--threads"),
         (["--steps", "3", "--threads", "-1"], "--threads"),
         (["--steps", "3", "--seed", "-99999999999999999999"], "--seed"),

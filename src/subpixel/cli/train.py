@@ -29,6 +29,8 @@ def train(
     loss: Annotated[str, typer.Option(help="l1 or l2.")] = "l1",
     expand: Annotated[int, typer.Option(help="Over-parameterisation, in output channels; 0 for none.")] = 0,
     bf16: Annotated[bool, typer.Option(help="Compute layers in bf16.")] = True,
+    degradation: Annotated[str, typer.Option(help="What befell the small pictures: clean or compressed.")] = "clean",
+    variants: Annotated[int, typer.Option(help="Degraded small pictures made of each picture and size.")] = 1,
     data_name: Annotated[str, typer.Option(help="What the data is, for the model's card.")] = "",
     licence: Annotated[str, typer.Option(help="Terms of the weights, for the model's card.")] = "",
     threads: Threads = None,
@@ -55,6 +57,8 @@ def train(
         loss=loss,
         expand=expand,
         bf16=bf16,
+        degradation=degradation,
+        variants=variants,
     )
     fit(
         settings,

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from subpixel.errors import ImageReadError, InvalidArgument
 from subpixel.image import read
 from subpixel.metrics.protocol import luma_255, pictures_below, shrink
 from subpixel.ops import resize
+from subpixel.train.degradation import Variants
 
 __all__ = ["Pair", "Patches", "find_pictures", "load_pairs"]
 
@@ -41,7 +43,9 @@ def find_pictures(folder: str | Path) -> tuple[list[Path], list[Path]]:
     return [p for k, p in enumerate(paths) if k % _HELD_OUT], paths[::_HELD_OUT]
 
 
-def load_pairs(paths: Sequence[Path], scale: int, sizes: Sequence[float], threads: int) -> list[Pair]:
+def load_pairs(
+    paths: Sequence[Path], scale: int, sizes: Sequence[float], threads: int, variants: Variants | None = None
+) -> list[Pair]:
     """Read pictures and make their small copies.
 
     Args:
@@ -50,25 +54,32 @@ def load_pairs(paths: Sequence[Path], scale: int, sizes: Sequence[float], thread
         sizes: each picture is taken at each of these sizes, 1 being its own: a photograph made smaller is sharper, and
             a network that saw such detail restores it better (FSRCNN, arXiv 1608.00367, section 4.1).
         threads: how many read at a time.
+        variants: degraded small copies, in place of the clean one.
 
     Raises:
         ImageReadError: a picture that cannot be read, or one that is not 8 bits deep.
     """
 
-    def load(path: Path) -> list[Pair]:
+    def load(number: int, path: Path) -> list[Pair]:
         pixels = read(path).pixels
         if pixels.dtype != np.uint8:
             raise ImageReadError(f"{path}: {pixels.dtype}: training takes 8-bit pictures")
         pairs = []
-        for size in sizes:
+        for k, size in enumerate(sizes):
             sized = pixels if size == 1 else resize(pixels, scale=size, antialias=True)
             if min(sized.shape[:2]) >= scale:
-                small, large = (torch.from_numpy((luma_255(p) / 255).astype(np.float32)) for p in shrink(sized, scale))
-                pairs.append(Pair(path.name, small, large))
+                small, large = shrink(sized, scale)
+                smalls = [small] if variants is None else variants.of(large, scale, (number, k))
+                target = _luma(large)  # one for all variants
+                pairs += [Pair(path.name, _luma(small), target) for small in smalls]
         return pairs
 
     with ThreadPoolExecutor(threads) as pool:
-        return [pair for pairs in pool.map(load, paths) for pair in pairs]
+        return [pair for pairs in pool.map(load, range(len(paths)), paths) for pair in pairs]
+
+
+def _luma(pixels: NDArray[np.uint8]) -> Tensor:
+    return torch.from_numpy((luma_255(pixels) / 255).astype(np.float32))
 
 
 class Patches:

@@ -22,6 +22,7 @@ from subpixel.models.spec import Spec
 from subpixel.models.torch_kernels import TorchKernels
 from subpixel.train.curve import write_curve
 from subpixel.train.data import Pair, find_pictures, load_pairs
+from subpixel.train.degradation import DEGRADATIONS, Variants
 from subpixel.train.settings import Settings
 from subpixel.train.state import State, validate
 
@@ -75,8 +76,9 @@ def train(
         raise InvalidArgument(f"train: threads={threads}: at least 1 is needed")
     torch.set_num_threads(threads)
     trained_on, held_out = find_pictures(data)
-    pairs = load_pairs(trained_on, spec.scale, settings.sizes, threads)
-    held = load_pairs(held_out, spec.scale, (1.0,), threads)
+    variants = Variants(DEGRADATIONS[settings.degradation], settings.variants, settings.seed)
+    pairs = load_pairs(trained_on, spec.scale, settings.sizes, threads, variants)
+    held = load_pairs(held_out, spec.scale, (1.0,), threads, variants)
     state = State(settings, spec, pairs, start)
     checkpoint = out.with_suffix(".ckpt")
     if resume and checkpoint.exists():
@@ -94,7 +96,7 @@ def train(
         raise
     state.finish(spec, held)
     best = {name: value.numpy() for name, value in state.best.items()}
-    pictures = {"pictures": len(trained_on), "held_out": [p.name for p in held]}
+    pictures = {"pictures": len(trained_on), "held_out": list(dict.fromkeys(p.name for p in held))}
     model = Model(
         settings.arch,
         spec,

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from subpixel.errors import InvalidArgument
+from subpixel.train.degradation import DEGRADATIONS
 
 __all__ = ["Settings"]
 
@@ -30,6 +31,8 @@ class Settings:
         bf16: compute layers in bf16 (weights are combined and updated in f32).
         average: decay of the mean of weights that is measured and saved.
         sizes: at which each picture is seen, 1 being its own.
+        degradation: what befalls the small pictures, ``clean`` or ``compressed``.
+        variants: degraded small pictures made of each picture and size.
     """
 
     arch: str
@@ -45,13 +48,15 @@ class Settings:
     bf16: bool = True
     average: float = 0.999
     sizes: tuple[float, ...] = (1.0, 0.75, 0.5)
+    degradation: str = "clean"
+    variants: int = 1
 
     def __post_init__(self) -> None:
         if (self.steps is None) == (self.minutes is None):
             raise InvalidArgument("train: either steps or minutes is needed, not both")
         if not 0 <= self.seed < 2**63:
             raise InvalidArgument(f"train: seed={self.seed}: 0 to 2^63 - 1 is needed")
-        for name in ("steps", "minutes", "batch", "patch", "lr"):
+        for name in ("steps", "minutes", "batch", "patch", "lr", "variants"):
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and value > 0):
                 raise InvalidArgument(f"train: {name}={value}: more than 0 is needed")
@@ -59,5 +64,9 @@ class Settings:
             raise InvalidArgument(f"train: expand={self.expand}, average={self.average}: ≥ 0 and 0 … 1 are needed")
         if not self.sizes or not all(0 < size <= 1 for size in self.sizes):
             raise InvalidArgument(f"train: sizes={self.sizes}: numbers above 0 and up to 1 are needed")
+        if self.degradation not in DEGRADATIONS:
+            raise InvalidArgument(
+                f"train: degradation={self.degradation!r}: one of {', '.join(DEGRADATIONS)} is needed"
+            )
         if self.loss not in _LOSSES:
             raise InvalidArgument(f"train: loss={self.loss!r}: one of {', '.join(_LOSSES)} is needed")
