@@ -51,7 +51,7 @@ def train(
     Args:
         settings: see :class:`Settings`.
         spec: the network; it must be a luma one.
-        data: a folder of 8-bit pictures; every 20th is held out to measure with.
+        data: a folder of 8-bit pictures, every 20th held out to measure with; or a film, some scenes held out.
         out: the model file to write, ``.safetensors``.
         resume: go on from the checkpoint beside ``out``, if there is one.
         start: another model whose equally shaped weights are taken to begin with.
@@ -75,7 +75,7 @@ def train(
     if threads < 1:
         raise InvalidArgument(f"train: threads={threads}: at least 1 is needed")
     torch.set_num_threads(threads)
-    trained_on, held_out = find_pictures(data)
+    trained_on, held_out = find_pictures(data, settings.frames)
     variants = Variants(DEGRADATIONS[settings.degradation], settings.variants, settings.seed)
     pairs = load_pairs(trained_on, spec.scale, settings.sizes, threads, variants)
     held = load_pairs(held_out, spec.scale, (1.0,), threads, variants)

@@ -33,6 +33,7 @@ class Settings:
         sizes: at which each picture is seen, 1 being its own.
         degradation: what befalls the small pictures, ``clean`` or ``compressed``.
         variants: degraded small pictures made of each picture and size.
+        frames: about how many are taken, where the data is a film.
     """
 
     arch: str
@@ -50,6 +51,7 @@ class Settings:
     sizes: tuple[float, ...] = (1.0, 0.75, 0.5)
     degradation: str = "clean"
     variants: int = 1
+    frames: int = 200
 
     def __post_init__(self) -> None:
         if (self.steps is None) == (self.minutes is None):
