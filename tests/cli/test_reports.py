@@ -31,7 +31,7 @@ def shipped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     for entry in zoo.ZOO.values():
         if entry.trained:
             for scale in entry.scales:
-                spec = zoo.ARCHITECTURES[entry.name](scale)
+                spec = zoo.ARCHITECTURES[entry.name.removesuffix("-compressed")](scale)
                 tensors = {name: np.zeros(shape, np.float32) for name, shape in spec.weight_shapes.items()}
                 model = Model(entry.name, spec, tensors, {"data": "none"}, figures, "CC0-1.0")
                 save(model, folder / entry.path(scale).name)

@@ -53,7 +53,9 @@ def test_degraded_pairs_are_part_of_the_run(run: Run, pictures: Path, tmp_path: 
     arguments = ["--data", pictures, "--out", tmp_path / "m.safetensors", "--steps", 2, *SMALL]
     done = run("train", *arguments, "--degradation", "compressed", "--variants", 2)
     assert (done.code, done.err) == (0, "")
-    training = load(tmp_path / "m.safetensors").training
+    model = load(tmp_path / "m.safetensors")
+    assert model.name == "espcn-compressed"
+    training = model.training
     assert (training["settings"]["degradation"], training["settings"]["variants"]) == ("compressed", 2)
     assert training["held_out"] == ["0.png"]
     clean = run("train", *arguments, "--resume")

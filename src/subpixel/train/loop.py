@@ -98,7 +98,7 @@ def train(
     best = {name: value.numpy() for name, value in state.best.items()}
     pictures = {"pictures": len(trained_on), "held_out": list(dict.fromkeys(p.name for p in held))}
     model = Model(
-        settings.arch,
+        settings.arch if settings.degradation == "clean" else f"{settings.arch}-{settings.degradation}",
         spec,
         best,
         training={**(provenance or {}), **pictures, "settings": asdict(settings), "steps": state.step},
