@@ -42,7 +42,7 @@ def frames_of(path: Path) -> Iterator[Any]:
         number, size = 0, None
         try:
             for frame in container.decode(streams[0]):
-                _check(path, number, frame)
+                _check(path, number, frame, streams[0].codec_context.color_trc)
                 if size not in (None, (frame.width, frame.height)):
                     raise Unsupported(f"{path}: the size of its frames changes at frame {number}")
                 size, number = (frame.width, frame.height), number + 1
@@ -77,11 +77,11 @@ def rgb_of(frame: Any) -> NDArray[np.uint8]:
     return yuv_to_rgb(np.stack(planes), _matrix(frame), frame.color_range == _FULL, bits)
 
 
-def _check(path: Path, number: int, frame: Any) -> None:
+def _check(path: Path, number: int, frame: Any, transfer: int) -> None:
     form = frame.format
     if frame.interlaced_frame:
         raise Unsupported(f"{path}: frame {number} is interlaced; a film of whole frames is needed")
-    if frame.color_trc in _HDR:
+    if transfer in _HDR:
         raise Unsupported(f"{path}: HDR (PQ or HLG); a film of ordinary range is needed")
     planes = [c.plane for c in form.components[:3]]
     plain = form.components[0].is_luma and len(set(planes)) == len(planes) and len(planes) != 2
