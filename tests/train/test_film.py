@@ -306,10 +306,10 @@ def test_sound_alone(tmp_path: Path) -> None:
 
 def test_too_little(tmp_path: Path, film: Path) -> None:
     one_scene = encoded(tmp_path / "one.mp4", clip(1))
-    with pytest.raises(InvalidArgument, match=r"one\.mp4: 30 frames with 1 scene of sharp ones; at least 2 scenes"):
+    with pytest.raises(InvalidArgument, match=r"one\.mp4: scenes with sharp frames: 1, of frames in all: 30; at least"):
         find_frames(one_scene)
     black = encoded(tmp_path / "black.mp4", [np.zeros((HEIGHT, WIDTH, 3), np.uint8)] * 12)
-    with pytest.raises(InvalidArgument, match=r"12 frames with 0 scenes of sharp ones"):
+    with pytest.raises(InvalidArgument, match=r"scenes with sharp frames: 0, of frames in all: 12"):
         find_frames(black)
     with pytest.raises(InvalidArgument, match="frames=1: at least 2"):
         find_frames(film, 1)

@@ -49,9 +49,7 @@ def find_frames(path: str | Path, count: int = 200) -> tuple[list[Frame], list[F
         survey.add(luma_of(frame))
     scenes = choose(survey.scenes(), count)
     if len(scenes) < 2:
-        found = (
-            f"{len(survey.sharpness)} frames with {len(scenes)} scene{'' if len(scenes) == 1 else 's'} of sharp ones"
-        )
+        found = f"scenes with sharp frames: {len(scenes)}, of frames in all: {len(survey.sharpness)}"
         raise InvalidArgument(f"{path}: {found}; at least 2 scenes are needed, one of them to measure with")
     held = {n for scene in scenes[min(len(scenes) // 2, _HELD_OUT // 2) :: _HELD_OUT] for n in scene}
     frames = _taken(path, {n for scene in scenes for n in scene})
