@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import subpixel.upscaler
 from networks import residual
-from subpixel.models import save
+from subpixel.models import save, zoo
 
 
 @pytest.fixture
@@ -42,3 +44,20 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, int], str]
         return str(path)
 
     return find
+
+
+@pytest.fixture
+def with_compressed(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Stand-ins for what ``auto`` means at ×2 and for its variant for compressed pictures; the variant's name."""
+    name = zoo.resolve("auto")
+    variant = f"{name}-compressed"
+    folder = tmp_path_factory.mktemp("shipped")
+    for seed, each in enumerate((name, variant)):
+        save(replace(residual(2, "luma", "replicate", seed=seed), name=each), folder / f"{each}_x2.safetensors")
+    monkeypatch.setattr(zoo, "_WEIGHTS", folder)
+    monkeypatch.setitem(zoo.ZOO, variant, zoo.Entry(variant, (2,), "a stand-in"))
+    for remembered in (zoo._shipped, subpixel.upscaler._ready):
+        remembered.cache_clear()
+    yield variant
+    for remembered in (zoo._shipped, subpixel.upscaler._ready):
+        remembered.cache_clear()

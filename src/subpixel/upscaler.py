@@ -19,8 +19,9 @@ from subpixel.backends import FrameFormat, FrameSession, PictureSession, availab
 from subpixel.backends.bands import Band, bands
 from subpixel.backends.frames import Siting, Subsampling, enlarge
 from subpixel.errors import InvalidArgument
+from subpixel.models.auto import Choice, Source, decide
 from subpixel.models.bicubic import bicubic
-from subpixel.models.zoo import find
+from subpixel.models.zoo import compressed_variant, find
 
 __all__ = ["Upscaler", "luma", "upscale"]
 
@@ -53,7 +54,8 @@ class Upscaler:
     """A network made ready to enlarge pictures; plan once, run many, from any thread.
 
     Args:
-        model: a shipped model's name, ``auto``, or the path of a ``.safetensors`` file.
+        model: a shipped model's name, the path of a ``.safetensors`` file, or ``auto``: the best that is shipped or its
+            variant for compressed pictures, see :meth:`choose`. Planes and frames of video take the best.
         scale: how many times larger, one of the model's.
         backend: ``auto``, ``native``, ``reference`` or ``torch``.
         precision: ``f32``, ``bf16``, ``int8``, or ``auto``: int8 where the model file records that it costs at most
@@ -99,14 +101,46 @@ class Upscaler:
             for plain in (bicubic(self.scale, colour="luma"), bicubic(self.scale, colour="rgb"))
         }
         self._halo = max(spec.halo, bicubic(self.scale).halo)
+        variant = compressed_variant(self.model.name, self.scale) if model == "auto" else None
+        self._compressed = None if variant is None else Upscaler(variant, scale, backend, precision, threads)
 
-    def __call__(self, image: T) -> T:
-        """Enlarge a picture; the same kind comes back.
+    def choose(self, image: Any, source: Source | None = None) -> Choice:
+        """Which model a picture is enlarged by: with ``auto`` by its source or its blocks, else the one asked for.
+
+        Args:
+            image: as for a call.
+            source: what its file says of its compression; None where there is no file. A lossy codec other than JPEG,
+                or a JPEG of quality up to 90, decides; else the pixels do, from
+                :data:`subpixel.models.auto.BLOCKS` of :func:`subpixel.metrics.blockiness` on.
+
+        Returns:
+            The choice, the same whatever the backend, bands and threads; its text says why.
+
+        Raises:
+            InvalidArgument: no image.
+
+        >>> import numpy as np
+        >>> print(Upscaler("bicubic").choose(np.zeros((80, 80), np.uint8)))
+        bicubic
+        """
+        image = _pil_pixels(image) if _is_pil(image) else image
+        _check_picture(image)
+        if self._compressed is None:
+            return Choice(self.model.name, False, "")
+        return decide(image, source, self.model.name, self._compressed.model.name)
+
+    def chosen(self, choice: Choice) -> Upscaler:
+        """The upscaler of a choice, this one or that of the variant: for many pictures or frames of one source."""
+        return self._compressed if choice.compressed and self._compressed is not None else self
+
+    def __call__(self, image: T, choice: Choice | None = None) -> T:
+        """Enlarge a picture; the same kind comes back. With ``auto`` by what :meth:`choose` takes for it.
 
         Args:
             image: ``(H, W)`` gray, ``(H, W, 1)`` gray, ``(H, W, 2)`` gray and alpha, ``(H, W, 3)`` RGB or ``(H, W, 4)``
                 RGBA with straight alpha; u8, u16 or f32 (0 … 1, not clipped); or a PIL image of mode L, LA, RGB, RGBA
                 or I;16.
+            choice: what :meth:`choose` took for this picture, so that it is not looked at again.
 
         Returns:
             ``(H*scale, W*scale, …)`` of the same dtype, or a PIL image of the same mode.
@@ -114,11 +148,8 @@ class Upscaler:
         Raises:
             InvalidArgument: any other kind of image.
         """
-        if _is_pil(image):
-            return cast(T, self._pil(image))
-        if not isinstance(image, np.ndarray):
-            raise InvalidArgument(f"image: {type(image).__name__}: a NumPy array or a PIL image is needed")
-        return cast(T, self._array(image))
+        chosen = self if self._compressed is None else self.chosen(choice or self.choose(image))
+        return cast(T, chosen._pil(image) if _is_pil(image) else chosen._array(image))
 
     def plane(self, y: NDArray[Any], full_range: bool = False) -> NDArray[Any]:
         """Enlarge one plane of luma, as video has it.
@@ -217,15 +248,11 @@ class Upscaler:
         if not self._luma:
             raise InvalidArgument(f"model '{self.model.name}' works on RGB; a luma model is needed for planes")
 
-    def _array(self, image: NDArray[Any]) -> NDArray[Any]:
+    def _array(self, image: Any) -> NDArray[Any]:
+        _check_picture(image)
         shape = image.shape
         if image.ndim == 2:
             image = image[:, :, None]
-        if image.ndim != 3 or image.shape[2] not in (1, 2, 3, 4):
-            raise InvalidArgument(
-                f"image: shape {shape}: (H, W), (H, W, 1), (H, W, 2), (H, W, 3) or (H, W, 4) is needed"
-            )
-        _check_pixels(image)
         height, width, channels = image.shape
         alpha = channels in (2, 4) and bool((image[..., -1] != _opaque(image.dtype)).any())
         whole = (height * self.scale, width * self.scale, *shape[2:])
@@ -277,12 +304,10 @@ class Upscaler:
             yield image[band.source], band
 
     def _pil(self, image: Any) -> Any:
-        modes = {"L", "LA", "RGB", "RGBA", "I;16"}
-        if image.mode not in modes:
-            raise InvalidArgument(f"image: PIL mode {image.mode}: one of {', '.join(sorted(modes))} is needed")
+        pixels = _pil_pixels(image)
         from PIL import Image
 
-        result = Image.fromarray(self._array(np.asarray(image)))
+        result = Image.fromarray(self._array(pixels))
         result.info.update(image.info)
         return result
 
@@ -328,6 +353,23 @@ def _ready(model: str, scale: int, backend: str, precision: str, threads: int | 
 
 def _is_pil(image: object) -> bool:
     return type(image).__module__.split(".")[0] == "PIL"
+
+
+def _pil_pixels(image: Any) -> NDArray[Any]:
+    modes = {"L", "LA", "RGB", "RGBA", "I;16"}
+    if image.mode not in modes:
+        raise InvalidArgument(f"image: PIL mode {image.mode}: one of {', '.join(sorted(modes))} is needed")
+    return np.asarray(image)
+
+
+def _check_picture(image: Any) -> None:
+    if not isinstance(image, np.ndarray):
+        raise InvalidArgument(f"image: {type(image).__name__}: a NumPy array or a PIL image is needed")
+    if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (1, 2, 3, 4)):
+        raise InvalidArgument(
+            f"image: shape {image.shape}: (H, W), (H, W, 1), (H, W, 2), (H, W, 3) or (H, W, 4) is needed"
+        )
+    _check_pixels(image)
 
 
 def _check_pixels(image: NDArray[Any]) -> None:

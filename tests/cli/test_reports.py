@@ -15,6 +15,7 @@ import pyvips
 import subpixel
 import subpixel.backends.native
 from subpixel import Upscaler
+from subpixel.image.compression import Jpeg
 from subpixel.metrics import evaluate
 from subpixel.models import Model, load, save, zoo
 
@@ -30,7 +31,7 @@ def shipped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     for entry in zoo.ZOO.values():
         if entry.trained:
             for scale in entry.scales:
-                spec = zoo.ARCHITECTURES[entry.name](scale)
+                spec = zoo.ARCHITECTURES[entry.name.removesuffix("-compressed")](scale)
                 tensors = {name: np.zeros(shape, np.float32) for name, shape in spec.weight_shapes.items()}
                 model = Model(entry.name, spec, tensors, {"data": "none"}, figures, "CC0-1.0")
                 save(model, folder / entry.path(scale).name)
@@ -138,9 +139,28 @@ def test_evaluate_records_its_figures_in_the_file(run: Run, test_set: Path, tmp_
     assert sorted(p.name for p in tmp_path.iterdir()) == ["Mine", "m.safetensors"]
 
 
+def test_evaluate_on_degraded_pictures(run: Run, test_set: Path, tmp_path: Path, weights: Path) -> None:
+    path = tmp_path / "m.safetensors"
+    shutil.copy(weights, path)
+    arguments = ["evaluate", "--model", path, "--data", test_set, "--json", "--record"]
+    clean = json.loads(run(*arguments).out)
+    degraded = json.loads(run(*arguments, "--degrade", "jpeg:20").out)
+    assert degraded == evaluate(Upscaler(str(path), 2), test_set, degradation=Jpeg(20))
+    assert "then JPEG of quality 20, 4:2:0" in degraded["protocol"]["low_resolution"]
+    # Beside the figures of clean pictures, not in their place.
+    figures = load(path).figures
+    assert figures["protocol"] == clean["protocol"]
+    assert figures["sets"]["Mine"]["psnr_y"] == pytest.approx(clean["sets"]["Mine"]["psnr_y"], abs=1e-4)
+    recorded = figures["degraded"]["jpeg:20"]
+    assert recorded["protocol"] == degraded["protocol"]
+    assert recorded["sets"]["Mine"]["psnr_y"] == pytest.approx(degraded["sets"]["Mine"]["psnr_y"], abs=1e-4)
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "word"),
     [
+        (["--model", "bicubic", "--data", "Mine", "--degrade", "png:1"], 2, "jpeg:75"),
+        (["--model", "bicubic", "--data", "Mine", "--degrade", "jpeg:0"], 2, "jpeg: 0"),
         (["--model", "bicubic"], 2, "--data"),
         (["--data", "Mine"], 2, "--model"),
         (["--model", "bicubic", "--data", "none"], 2, "no such folder"),

@@ -49,6 +49,20 @@ def test_three_steps_make_a_model_that_upscales(run: Run, pictures: Path, photo:
     assert "going on at step 3" in again.out
 
 
+def test_degraded_pairs_are_part_of_the_run(run: Run, pictures: Path, tmp_path: Path) -> None:
+    arguments = ["--data", pictures, "--out", tmp_path / "m.safetensors", "--steps", 2, *SMALL]
+    done = run("train", *arguments, "--degradation", "compressed", "--variants", 2)
+    assert (done.code, done.err) == (0, "")
+    model = load(tmp_path / "m.safetensors")
+    assert model.name == "espcn-compressed"
+    training = model.training
+    assert (training["settings"]["degradation"], training["settings"]["variants"]) == ("compressed", 2)
+    assert training["held_out"] == ["0.png"]
+    clean = run("train", *arguments, "--resume")
+    assert clean.code == 2
+    assert "degradation, variants" in clean.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
@@ -71,6 +85,8 @@ def test_three_steps_make_a_model_that_upscales(run: Run, pictures: Path, photo:
         (["--steps", "3", "--batch", "0"], "batch=0"),
         (["--steps", "3", "--lr", "nan"], "lr=nan"),
         (["--steps", "3", "--loss", "l5"], "l5"),
+        (["--steps", "3", "--degradation", "foggy"], "clean, compressed"),
+        (["--steps", "3", "--variants", "0"], "variants=0"),
         (["--steps", "3", "--threads", "0"], "--threads"),
         (["--steps", "3", "--threads", "-1"], "--threads"),
         (["--steps", "3", "--seed", "-99999999999999999999"], "--seed"),
@@ -96,3 +112,27 @@ def test_pictures_that_cannot_be_used(run: Run, pictures: Path, tmp_path: Path) 
     (line,) = done.err.splitlines()
     assert "1.png" in line
     assert [p.name for p in tmp_path.iterdir()] == ["pictures"]
+
+
+def test_a_film_as_data(run: Run, tmp_path: Path) -> None:
+    """Two scenes of random squares; what is no film is said in one line."""
+    import av
+
+    path, out = tmp_path / "my_series.mkv", tmp_path / "m.safetensors"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for number in range(24):
+            rng = np.random.default_rng(number // 12)
+            blocks = rng.integers(0, 256, (12, 16, 3), np.uint8).repeat(4, 0).repeat(4, 1)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(blocks, "rgb24")))
+        container.mux(stream.encode(None))
+    done = run("train", "--data", path, "--out", out, "--steps", 2, "--frames", 4, *SMALL)
+    assert (done.code, done.err) == (0, "")
+    training = load(out).training
+    assert (training["pictures"], len(training["held_out"]), training["data"]) == (1, 1, "my_series.mkv")
+    assert training["held_out"][0].startswith("my_series.mkv ")
+    path.write_bytes(b"no film")
+    done = run("train", "--data", path, "--out", out, "--steps", 2, *SMALL)
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith(f"error: {path}: not a film that can be read")

@@ -332,3 +332,24 @@ def test_too_little_memory_is_one_sentence(monkeypatch: pytest.MonkeyPatch, run:
 
     monkeypatch.setattr(subpixel.image.Job, "run", greedy)
     assert_one_error(run("upscale", photo, "-n", "bicubic"), 1)
+
+
+# What ``auto`` chose
+
+
+def test_auto_says_what_it_chose_and_a_name_overrides(run: Run, with_compressed: str, tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 24, 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "coarse.jpg", quality=50)
+    Image.fromarray(pixels).save(tmp_path / "fine.png")
+    clean = with_compressed.removesuffix("-compressed")
+    done = run("upscale", tmp_path / "coarse.jpg", tmp_path / "fine.png", "-o", tmp_path)
+    assert (done.code, done.err) == (0, "")
+    first, second = done.out.splitlines()
+    assert first.endswith(f"s  auto: {with_compressed} (a JPEG of quality 50)")
+    assert second.endswith(f"s  auto: {clean} (no blocks measured: 0.00)")
+    expected = subpixel.Upscaler(with_compressed, 2)(read(tmp_path / "coarse.jpg").pixels)
+    np.testing.assert_array_equal(read(tmp_path / "coarse_x2.png").pixels, expected)
+    done = run("upscale", tmp_path / "coarse.jpg", "-n", clean, "-o", tmp_path / "named.png")
+    assert "auto:" not in done.out
+    expected = subpixel.Upscaler(clean, 2)(read(tmp_path / "coarse.jpg").pixels)
+    np.testing.assert_array_equal(read(tmp_path / "named.png").pixels, expected)

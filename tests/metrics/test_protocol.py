@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from subpixel import Upscaler
 from subpixel.errors import ImageReadError, InvalidArgument
+from subpixel.image.compression import Jpeg
 from subpixel.metrics import evaluate, psnr, ssim
 from subpixel.metrics.protocol import luma_255, shrink
 from subpixel.models import Model, bicubic, save
@@ -230,3 +231,22 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(InvalidArgument, match="no such folder"):
         evaluate(Upscaler("bicubic", 2), tmp_path / "file")
+
+
+@pytest.mark.parametrize("given", [True, False])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_a_degradation_befalls_the_small_pictures_alone(tmp_path: Path, given: bool, channels: int) -> None:
+    large = scene(48, 60, channels)
+    put(tmp_path / "HR" / "a.png", large)
+    small, _ = shrink(large, 2)
+    if given:
+        put(tmp_path / "LR_x2" / "a.png", small)
+    upscaler = Upscaler("bicubic", 2)
+    report = evaluate(upscaler, tmp_path, degradation=Jpeg(40))
+    image = report["sets"][tmp_path.name]["images"][0]
+    made = upscaler(Jpeg(40)(small[..., : min(channels, 3)]))
+    assert image["psnr_y"] == pytest.approx(psnr(luma_255(made), luma_255(large), crop=2), abs=1e-9)
+    clean = evaluate(upscaler, tmp_path)
+    assert image["psnr_y"] < clean["sets"][tmp_path.name]["psnr_y"] - 0.5
+    assert report["protocol"]["low_resolution"].endswith("; then JPEG of quality 40, 4:2:0 (libvips)")
+    assert "JPEG" not in clean["protocol"]["low_resolution"]

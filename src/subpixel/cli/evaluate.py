@@ -6,7 +6,7 @@ import json
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -21,19 +21,26 @@ def evaluate(
     threads: Threads = None,
     backend: Backend = "auto",
     precision: Precision = "auto",
+    degrade: Annotated[
+        str | None,
+        typer.Option(help="Save the small pictures as jpeg:75 (4:2:0), jpeg:75:444, webp:80 or h264:23 (crf) first."),
+    ] = None,
     as_json: Json = False,
     record: Annotated[bool, typer.Option("--record", help="Write the figures into the model file.")] = False,
 ) -> None:
     """Print PSNR and SSIM with the protocol they were measured under."""
+    from subpixel.image.compression import parse
     from subpixel.metrics import evaluate as measure
     from subpixel.models.files import save
     from subpixel.upscaler import Upscaler
 
     if record and not model.endswith(".safetensors"):
         raise InvalidArgument("--record: the path of the model file is needed as --model")
+    degradation = parse(degrade) if degrade is not None else None
     upscaler = Upscaler(model, scale, backend, precision, threads)
     show = sys.stderr.isatty()
-    report = measure(upscaler, data, (lambda name: print(f"\r\x1b[K{name}", end="", file=sys.stderr)) if show else None)
+    progress = (lambda name: print(f"\r\x1b[K{name}", end="", file=sys.stderr)) if show else None
+    report = measure(upscaler, data, progress, degradation)
     if show:
         print("\r\x1b[K", end="", file=sys.stderr)
     if record:
@@ -41,7 +48,10 @@ def evaluate(
             name: {"psnr_y": round(one["psnr_y"], 4), "ssim_y": round(one["ssim_y"], 5)}
             for name, one in report["sets"].items()
         }
-        figures = {**upscaler.model.figures, "protocol": report["protocol"], "sets": averages}
+        figures: dict[str, Any] = {"protocol": report["protocol"], "sets": averages}
+        if degrade is not None:  # beside those on clean pictures
+            figures = {"degraded": {**upscaler.model.figures.get("degraded", {}), degrade: figures}}
+        figures = {**upscaler.model.figures, **figures}
         save(replace(upscaler.model, figures=figures), model)
     if as_json:
         print(json.dumps(report, indent=2, ensure_ascii=False))

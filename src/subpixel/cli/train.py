@@ -1,4 +1,4 @@
-"""``subpixel train``: fit a network to a folder of pictures."""
+"""``subpixel train``: fit a network to a folder of pictures or to a film."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from subpixel.errors import InvalidArgument
 
 
 def train(
-    data: Annotated[Path, typer.Option(help="A folder of 8-bit pictures; every 20th is held out to measure with.")],
+    data: Annotated[
+        Path,
+        typer.Option(help="A folder of 8-bit pictures or a film; every 20th picture or scene is held out to measure."),
+    ],
     out: Annotated[Path, typer.Option(help="The model file to write, .safetensors; .csv, .png, .ckpt come beside it.")],
     arch: Annotated[str, typer.Option(help="Architecture; an unknown one is told which there are.")] = "espcn",
     scale: Scale = 2,
@@ -37,6 +40,9 @@ def train(
         typer.Option(help="Compute layers in bf16. Default: where the device multiplies it.", show_default=False),
     ] = None,
     device: Annotated[str, typer.Option(help="auto (a GPU where there is one), cpu, cuda, cuda:1 …")] = "auto",
+    degradation: Annotated[str, typer.Option(help="What befell the small pictures: clean or compressed.")] = "clean",
+    variants: Annotated[int, typer.Option(help="Degraded small pictures made of each picture and size.")] = 1,
+    frames: Annotated[int, typer.Option(help="About how many sharp frames are taken of a film.")] = 200,
     data_name: Annotated[str, typer.Option(help="What the data is, for the model's card.")] = "",
     licence: Annotated[str, typer.Option(help="Terms of the weights, for the model's card.")] = "",
     threads: Threads = None,
@@ -66,6 +72,9 @@ def train(
         cycles=cycles,
         rounded=rounded,
         teacher_share=teacher_share if teacher is not None else 0.0,
+        degradation=degradation,
+        variants=variants,
+        frames=frames,
     )
     fit(
         settings,

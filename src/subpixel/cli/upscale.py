@@ -64,7 +64,9 @@ def upscale(
             print(f"note: {job.source}: {note}", file=sys.stderr)
         width, height = result.size_out
         place = f"[{number}/{len(jobs)}] " if len(jobs) > 1 else ""
-        print(f"{place}{job.source} → {result.destination}  {width}×{height}  {sum(result.seconds.values()):.2f} s")
+        seconds = f"{sum(result.seconds.values()):.2f} s"
+        chosen = f"  auto: {result.choice}" if model == "auto" else ""
+        print(f"{place}{job.source} → {result.destination}  {width}×{height}  {seconds}{chosen}")
     if failed:
         print(f"error: {failed} of {len(jobs)} pictures failed", file=sys.stderr)
     return 0 if not failed else 1 if failed == len(jobs) else 3

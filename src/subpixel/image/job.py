@@ -9,6 +9,8 @@ from pathlib import Path
 
 from subpixel.errors import ImageWriteError
 from subpixel.image.files import check_destination, default_suffix, read, write
+from subpixel.image.origin import origin
+from subpixel.models.auto import Choice
 from subpixel.upscaler import Upscaler
 
 __all__ = ["Job", "Result"]
@@ -16,13 +18,14 @@ __all__ = ["Job", "Result"]
 
 @dataclass(frozen=True)
 class Result:
-    """What a job did: the file it wrote, the sizes as (width, height), its notes, and seconds by stage."""
+    """What a job did: the file it wrote, sizes as (width, height), notes, seconds by stage, the model and why."""
 
     destination: Path
     size_in: tuple[int, int]
     size_out: tuple[int, int]
     notes: tuple[str, ...]
     seconds: dict[str, float]
+    choice: Choice
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,8 @@ class Job:
             destination = self.planned(default_suffix(picture.pixels.dtype))
             self._check(destination)
         loaded = time.perf_counter()
-        made = self.upscaler(picture.pixels)
+        choice = self.upscaler.choose(picture.pixels, origin(self.source))
+        made = self.upscaler(picture.pixels, choice)
         computed = time.perf_counter()
         write(replace(picture, pixels=made), destination, overwrite=self.overwrite)
         written = time.perf_counter()
@@ -69,6 +73,7 @@ class Job:
             (made.shape[1], made.shape[0]),
             picture.notes,
             {"read": loaded - start, "upscale": computed - loaded, "write": written - computed},
+            choice,
         )
 
     def planned(self, suffix: str = ".png") -> Path:

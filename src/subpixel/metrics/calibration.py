@@ -21,7 +21,7 @@ from subpixel.models.files import Model
 from subpixel.models.graph import run
 from subpixel.models.integer import quantise
 
-__all__ = ["activation_ranges", "calibrate", "int8_loss", "middles"]
+__all__ = ["activation_ranges", "calibrate", "int8_loss"]
 
 # Pictures looked at, half of them for the ranges, the others to measure the loss; and the side of what each gives.
 _PICTURES, _SIDE = 48, 96
@@ -53,7 +53,7 @@ def calibrate(model: Model, folder: str | Path, say: Callable[[str], None] | Non
     chain = chain_of(model.spec, "int8")
     if model.spec.colour != "luma":
         raise InvalidArgument(f"model '{model.name}': an RGB network; int8 parameters are made for luma networks")
-    pairs = middles(pictures_below(Path(folder)), model.spec.scale)
+    pairs = _middles(pictures_below(Path(folder)), model.spec.scale)
     for_ranges, for_loss = pairs[::2], pairs[1::2]
     ranges = activation_ranges(model, [small for small, _ in for_ranges])
     quantisation: dict[str, Any] = quantise(model.spec, model.weights, ranges)
@@ -68,7 +68,7 @@ def calibrate(model: Model, folder: str | Path, say: Callable[[str], None] | Non
     return replace(model, quantisation=quantisation)
 
 
-def middles(paths: Sequence[Path], scale: int) -> list[Pair]:
+def _middles(paths: Sequence[Path], scale: int) -> list[Pair]:
     """The middles of up to 48 pictures, evenly chosen.
 
     Returns:
@@ -140,7 +140,7 @@ def int8_loss(model: Model, quantisation: Mapping[str, Any], pairs: Sequence[Pai
     Args:
         model: a plain chain on luma.
         quantisation: its int8 parameters.
-        pairs: see :func:`middles`.
+        pairs: as :func:`_middles` makes them.
 
     Returns:
         ``{"loss_db": mean, "calibration": {"measured_on", "largest_loss_db"}}``, as a model file keeps them.

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from subpixel.errors import ImageReadError, InvalidArgument
 from subpixel.image import read
+from subpixel.image.compression import Compression
 from subpixel.metrics.quality import psnr, ssim
 from subpixel.ops import resize
 from subpixel.upscaler import Upscaler, luma
@@ -34,7 +35,12 @@ class Score:
     ssim_y: float
 
 
-def evaluate(upscaler: Upscaler, folder: str | Path, progress: Callable[[str], None] | None = None) -> dict[str, Any]:
+def evaluate(
+    upscaler: Upscaler,
+    folder: str | Path,
+    progress: Callable[[str], None] | None = None,
+    degradation: Compression | None = None,
+) -> dict[str, Any]:
     """Measure a network on a test set, or on a folder of test sets.
 
     Args:
@@ -43,6 +49,7 @@ def evaluate(upscaler: Upscaler, folder: str | Path, progress: Callable[[str], N
             are cropped top-left to ``scale`` times their size); or a folder of such folders. Without ``LR_xS/``
             the small pictures are made by MATLAB's antialiased bicubic, u8.
         progress: called with each picture's name.
+        degradation: what the small pictures, given or made, then go through; a channel of alpha is left out.
 
     Returns:
         ``{"model", "scale", "backend", "precision", "protocol": {…}, "sets": {name: {"psnr_y", "ssim_y", "images"}}}``.
@@ -66,7 +73,7 @@ def evaluate(upscaler: Upscaler, folder: str | Path, progress: Callable[[str], N
         for name, small_path, large_path in pairs:
             if progress:
                 progress(f"{one.name}/{name}")
-            scores.append(_score(name, upscaler, small_path, large_path))
+            scores.append(_score(name, upscaler, small_path, large_path, degradation))
         results[one.name] = {
             "psnr_y": float(np.mean([s.psnr_y for s in scores])),
             "ssim_y": float(np.mean([s.ssim_y for s in scores])),
@@ -83,7 +90,7 @@ def evaluate(upscaler: Upscaler, folder: str | Path, progress: Callable[[str], N
             "crop": upscaler.scale,
             "psnr": "peak 255, averaged over images",
             "ssim": "Gaussian 11x11, sigma 1.5, K1 0.01, K2 0.03, valid region",
-            "low_resolution": " and ".join(sorted(sources)),
+            "low_resolution": " and ".join(sorted(sources)) + (f"; then {degradation.name}" if degradation else ""),
         },
         "sets": results,
     }
@@ -135,7 +142,9 @@ def shrink(pixels: NDArray[np.uint8], scale: int) -> tuple[NDArray[np.uint8], ND
     return resize(large, scale=1 / scale, antialias=True, border="replicate"), large
 
 
-def _score(name: str, upscaler: Upscaler, small_path: Path | None, large_path: Path) -> Score:
+def _score(
+    name: str, upscaler: Upscaler, small_path: Path | None, large_path: Path, degradation: Compression | None
+) -> Score:
     large = _read_u8(large_path)
     scale = upscaler.scale
     if small_path is None:
@@ -146,6 +155,8 @@ def _score(name: str, upscaler: Upscaler, small_path: Path | None, large_path: P
         if large.shape[0] < height or large.shape[1] < width:
             raise ImageReadError(f"{large_path}: smaller than {scale} times {small_path}")
         large = large[:height, :width]
+    if degradation is not None:
+        small = degradation(small[..., :3] if small.shape[2] >= 3 else small[..., :1])
     if upscaler.model.spec.colour == "luma":
         plane = upscaler.plane((luma_255(small) / 255).astype(np.float32)).astype(np.float64) * 255
         made = np.clip(np.floor(plane + 0.5), 0, 255)

@@ -14,7 +14,7 @@ from subpixel.models.families import balanced, fast, high
 from subpixel.models.files import Model, load
 from subpixel.models.spec import Spec
 
-__all__ = ["ARCHITECTURES", "ZOO", "Entry", "find", "resolve"]
+__all__ = ["ARCHITECTURES", "ZOO", "Entry", "compressed_variant", "find", "resolve"]
 
 _WEIGHTS = Path(__file__).parent / "weights"
 
@@ -51,6 +51,12 @@ _AUTO = "espcn"
 def resolve(name: str) -> str:
     """The model that a name stands for: ``auto`` is today's best, others are themselves."""
     return _AUTO if name == "auto" else name
+
+
+def compressed_variant(name: str, scale: int) -> str | None:
+    """The name of a model's variant for compressed pictures, if one is shipped at the scale."""
+    variant = ZOO.get(f"{resolve(name)}-compressed")
+    return variant.name if variant is not None and scale in variant.scales else None
 
 
 def find(name: str, scale: int) -> Model:

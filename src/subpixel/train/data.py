@@ -17,8 +17,12 @@ from subpixel.image import read
 from subpixel.metrics.protocol import luma_255, pictures_below, shrink
 from subpixel.models.spec import Colour
 from subpixel.ops import resize
+from subpixel.train.degradation import Variants
+from subpixel.train.film import Frame, find_frames
 
 __all__ = ["Pair", "Patches", "find_pictures", "load_pairs", "samples"]
+
+Source = Path | Frame
 
 # Every so many-th picture is held out to measure progress and choose the weights that are kept.
 _HELD_OUT = 20
@@ -36,47 +40,64 @@ class Pair:
     large: Tensor
 
 
-def find_pictures(folder: str | Path) -> tuple[list[Path], list[Path]]:
-    """The pictures of a folder and below it, by their paths: those to train on, and those held out (every 20th).
+def find_pictures(data: str | Path, frames: int = 200) -> tuple[list[Source], list[Source]]:
+    """Pictures to train on, and those held out.
+
+    Args:
+        data: a folder, whose pictures and those below it are taken by their paths, every 20th being held out; or a
+            film, of which frames of some scenes are, see :func:`subpixel.train.film.find_frames`.
+        frames: about how many of a film.
 
     Raises:
-        InvalidArgument: no such folder, or fewer than two pictures.
+        InvalidArgument: no such folder or film, or fewer than two pictures or scenes.
+        ImageReadError, Unsupported: a film that cannot be used.
     """
-    paths = pictures_below(Path(folder))
-    return [p for k, p in enumerate(paths) if k % _HELD_OUT], paths[::_HELD_OUT]
+    if Path(data).is_file():
+        trained, held = find_frames(data, frames)
+        return [*trained], [*held]
+    paths = pictures_below(Path(data))
+    return [p for k, p in enumerate(paths) if k % _HELD_OUT], [*paths[::_HELD_OUT]]
 
 
 def load_pairs(
-    paths: Sequence[Path], scale: int, sizes: Sequence[float], threads: int, colour: Colour = "luma"
+    sources: Sequence[Source],
+    scale: int,
+    sizes: Sequence[float],
+    threads: int,
+    colour: Colour = "luma",
+    variants: Variants | None = None,
 ) -> list[Pair]:
     """Read pictures and make their small copies.
 
     Args:
-        paths: the pictures.
+        sources: the pictures.
         scale: how many times smaller.
         colour: what the network sees of them, as its Spec says.
         sizes: each picture is taken at each of these sizes, 1 being its own: a photograph made smaller is sharper, and
             a network that saw such detail restores it better (FSRCNN, arXiv 1608.00367, section 4.1).
         threads: how many read at a time.
+        variants: degraded small copies, in place of the clean one.
 
     Raises:
         ImageReadError: a picture that cannot be read, or one that is not 8 bits deep.
     """
 
-    def load(path: Path) -> list[Pair]:
-        pixels = read(path).pixels
+    def load(number: int, source: Source) -> list[Pair]:
+        pixels = source.pixels if isinstance(source, Frame) else read(source).pixels
         if pixels.dtype != np.uint8:
-            raise ImageReadError(f"{path}: {pixels.dtype}: training takes 8-bit pictures")
+            raise ImageReadError(f"{source}: {pixels.dtype}: training takes 8-bit pictures")
         pairs = []
-        for size in sizes:
+        for k, size in enumerate(sizes):
             sized = pixels if size == 1 else resize(pixels, scale=size, antialias=True)
             if min(sized.shape[:2]) >= scale:
-                small, large = (_planes(p, colour) for p in shrink(sized, scale))
-                pairs.append(Pair(path.name, small, large))
+                small, large = shrink(sized, scale)
+                smalls = [small] if variants is None else variants.of(large, scale, (number, k))
+                target = _planes(large, colour)  # one for all variants
+                pairs += [Pair(source.name, _planes(small, colour), target) for small in smalls]
         return pairs
 
     with ThreadPoolExecutor(threads) as pool:
-        return [pair for pairs in pool.map(load, paths) for pair in pairs]
+        return [pair for pairs in pool.map(load, range(len(sources)), sources) for pair in pairs]
 
 
 def _planes(pixels: NDArray[np.uint8], colour: Colour) -> Tensor:

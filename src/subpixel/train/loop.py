@@ -13,20 +13,22 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from subpixel.errors import InvalidArgument, SubpixelError
-from subpixel.metrics.calibration import int8_loss, middles
+from subpixel.metrics.calibration import int8_loss
 from subpixel.models.files import Model, load, save
 from subpixel.models.graph import run
 from subpixel.models.spec import Spec
 from subpixel.models.torch_kernels import TorchKernels
 from subpixel.train.curve import write_curve
 from subpixel.train.data import Pair, find_pictures, load_pairs, samples
+from subpixel.train.degradation import DEGRADATIONS, Variants
 from subpixel.train.device import device_of
 from subpixel.train.parallel import Processes, processes
 from subpixel.train.settings import Settings
-from subpixel.train.state import State
+from subpixel.train.state import PICTURES_FOR_RANGES, State
 
 __all__ = ["Settings", "train"]
 
@@ -55,7 +57,7 @@ def train(
     Args:
         settings: see :class:`Settings`.
         spec: the network.
-        data: a folder of 8-bit pictures; every 20th is held out to measure with.
+        data: a folder of 8-bit pictures, every 20th held out to measure with; or a film, some scenes held out.
         out: the model file to write, ``.safetensors``.
         resume: go on from the checkpoint beside ``out``, if there is one.
         start: another model whose equally shaped weights are taken to begin with.
@@ -84,20 +86,21 @@ def train(
     begin, larger = (None if path is None else load(path) for path in (start, teacher))
     if (larger is None) == (settings.teacher_share > 0):
         raise InvalidArgument("train: a teacher and its share of the loss go together")
-    trained_on, held_out = find_pictures(data)
+    trained_on, held_out = find_pictures(data, settings.frames)
+    variants = Variants(DEGRADATIONS[settings.degradation], settings.variants, settings.seed)
     with processes(where) as group:
         if settings.batch % group.count:
             raise InvalidArgument(f"train: batch={settings.batch}: {group.count} processes cannot share it equally")
         speak = say if group.first else _nothing
-        pairs = load_pairs(trained_on, spec.scale, settings.sizes, threads, spec.colour)
-        held = load_pairs(held_out, spec.scale, (1.0,), threads, spec.colour)
+        pairs = load_pairs(trained_on, spec.scale, settings.sizes, threads, spec.colour, variants)
+        held = load_pairs(held_out, spec.scale, (1.0,), threads, spec.colour, variants)
         state = State(settings, spec, pairs, begin, larger, where)
         checkpoint = out.with_suffix(".ckpt")
         if resume and checkpoint.exists():
             state.restore(checkpoint)
             speak(f"going on at step {state.step} after {state.seconds / 60:.1f} minutes")
         elif settings.rounded:
-            state.round_from(begin, [small for small, _ in middles(trained_on, spec.scale)])
+            state.round_from(begin, pairs)
         speak(
             f"{settings.arch} ×{spec.scale}: {spec.parameters} parameters, {len(trained_on)} pictures to train on, "
             f"{len(held)} held out; {state.score(state.average, held):.3f} dB at step {state.step}"
@@ -110,9 +113,9 @@ def train(
             speak(f"stopped at step {state.step}; the same command with --resume goes on from {checkpoint}")
             raise
         state.finish(held)
-        pictures = {"pictures": len(trained_on), "held_out": [p.name for p in held]}
+        pictures = {"pictures": len(trained_on), "held_out": list(dict.fromkeys(p.name for p in held))}
         model = Model(
-            settings.arch,
+            settings.arch if settings.degradation == "clean" else f"{settings.arch}-{settings.degradation}",
             spec,
             {name: value.numpy() for name, value in state.best.items()},
             training={**(provenance or {}), **pictures, "settings": asdict(settings), "steps": state.step},
@@ -121,7 +124,7 @@ def train(
         )
         if group.first:
             if state.rounding is not None:
-                model = _with_int8(model, state.rounding.parameters(state.best), trained_on, held_out, data, speak)
+                model = _with_int8(model, state.rounding.parameters(state.best), held, data, speak)
             _save_verified(model, out, held[0])
         speak(f"{out}: {state.best_psnr:.3f} dB on the held-out pictures; read back and compared")
     return model
@@ -132,17 +135,13 @@ def _nothing(_: str) -> None:
 
 
 def _with_int8(
-    model: Model,
-    parameters: dict[str, Any],
-    trained_on: list[Path],
-    held_out: list[Path],
-    data: str | Path,
-    say: Callable[[str], None],
+    model: Model, parameters: dict[str, Any], held: list[Pair], data: str | Path, say: Callable[[str], None]
 ) -> Model:
     """The model with the int8 parameters it was trained for, and what they cost on pictures held out."""
-    parameters.update(int8_loss(model, parameters, middles(held_out, model.spec.scale)))
-    parameters["calibration"].update({"data": Path(data).name, "pictures": len(trained_on)})
-    say(f"int8 costs {parameters['loss_db']:.4f} dB on {len(held_out)} pictures held out")
+    pairs = [(p.small.numpy(), p.large[0].numpy().astype(np.float64) * 255) for p in held]
+    parameters.update(int8_loss(model, parameters, pairs))
+    parameters["calibration"].update({"data": Path(data).name, "pictures": PICTURES_FOR_RANGES})
+    say(f"int8 costs {parameters['loss_db']:.4f} dB on {len(pairs)} pictures held out")
     return replace(model, quantisation=parameters)
 
 

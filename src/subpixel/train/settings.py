@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from subpixel.errors import InvalidArgument
+from subpixel.train.degradation import DEGRADATIONS
 
 __all__ = ["Settings"]
 
@@ -33,6 +34,9 @@ class Settings:
         cycles: cosines in a row, each begun at half the rate of the one before (warm restarts).
         rounded: train with weights and activations rounded as int8 rounds them; wants a trained network to start from.
         teacher_share: how much of the loss is the distance to a larger network's result instead of the truth.
+        degradation: what befalls the small pictures, ``clean`` or ``compressed``.
+        variants: degraded small pictures made of each picture and size.
+        frames: about how many are taken, where the data is a film.
     """
 
     arch: str
@@ -51,13 +55,16 @@ class Settings:
     cycles: int = 1
     rounded: bool = False
     teacher_share: float = 0.0
+    degradation: str = "clean"
+    variants: int = 1
+    frames: int = 200
 
     def __post_init__(self) -> None:
         if (self.steps is None) == (self.minutes is None):
             raise InvalidArgument("train: either steps or minutes is needed, not both")
         if not 0 <= self.seed < 2**63:
             raise InvalidArgument(f"train: seed={self.seed}: 0 to 2^63 - 1 is needed")
-        for name in ("steps", "minutes", "batch", "patch", "lr"):
+        for name in ("steps", "minutes", "batch", "patch", "lr", "variants"):
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and value > 0):
                 raise InvalidArgument(f"train: {name}={value}: more than 0 is needed")
@@ -68,6 +75,10 @@ class Settings:
         if self.cycles < 1 or not 0 <= self.teacher_share <= 1:
             raise InvalidArgument(
                 f"train: cycles={self.cycles}, teacher_share={self.teacher_share}: ≥ 1 and 0 … 1 are needed"
+            )
+        if self.degradation not in DEGRADATIONS:
+            raise InvalidArgument(
+                f"train: degradation={self.degradation!r}: one of {', '.join(DEGRADATIONS)} is needed"
             )
         if self.loss not in _LOSSES:
             raise InvalidArgument(f"train: loss={self.loss!r}: one of {', '.join(_LOSSES)} is needed")

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 from pickle import UnpicklingError
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from subpixel.errors import InvalidArgument, ModelFileError
@@ -29,7 +28,10 @@ from subpixel.train.solve import chain, solve_last_layer
 from subpixel.train.weights import Trainable
 from subpixel.upscaler import luma
 
-__all__ = ["State", "validate"]
+__all__ = ["PICTURES_FOR_RANGES", "State", "validate"]
+
+PICTURES_FOR_RANGES = 48
+_SIDE_FOR_RANGES = 96  # of what is looked at of each
 
 _SOLVE_BATCHES = 40  # some two million equations for each column of the last layer
 _RATE_OF_FIRST = 4.0  # of a first layer into tanh, whose kernels start large, relative to the others' matrices
@@ -82,12 +84,14 @@ class State:
         if not same and chain(self.spec):
             self.net.take(solve_last_layer(self.spec, self.net.collapsed(), self.patches, _SOLVE_BATCHES))
 
-    def round_from(self, model: Model | None, planes: list[NDArray[np.float32]]) -> None:
-        """From now on compute as int8 does, with the ranges that a trained network has on these planes."""
+    def round_from(self, model: Model | None, pairs: list[Pair]) -> None:
+        """From now on compute as int8 does, with the ranges that a trained network has on some of these pictures."""
         if model is None or model.spec != self.spec:
             raise InvalidArgument("train: rounding needs a trained network of the same shape to start from")
         if self.spec.colour != "luma":
             raise InvalidArgument("train: rounding is for luma networks, as int8 is")
+        chosen = np.linspace(0, len(pairs) - 1, PICTURES_FOR_RANGES).astype(int)
+        planes = [pairs[k].small[:, :_SIDE_FOR_RANGES, :_SIDE_FOR_RANGES].numpy() for k in chosen]
         self.rounding = Rounding(self.spec, activation_ranges(model, planes))
 
     def loss(self, small: Tensor, large: Tensor) -> Tensor:
@@ -166,7 +170,7 @@ class State:
         unreadable = (RuntimeError, KeyError, IndexError, AttributeError, TypeError, ValueError, OSError, EOFError)
         try:
             content = torch.load(path, weights_only=True, map_location="cpu")
-            was = dict(content["settings"])
+            was = {f.name: f.default for f in fields(Settings) if f.default is not MISSING} | dict(content["settings"])
         except (*unreadable, UnpicklingError) as error:
             raise ModelFileError(f"{path}: not a checkpoint that can be read ({_first_line(error)})") from None
         now = asdict(self.settings)

@@ -1,0 +1,238 @@
+"""Lossy compression of a picture in memory: encode it, decode it, and there it is with its blocks.
+
+Each kind is data: what it is called with makes it what it is, and its name states all of that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal, Protocol
+
+import numpy as np
+import pyvips
+from numpy.typing import NDArray
+
+from subpixel.errors import InvalidArgument, Unsupported
+from subpixel.image.yuv import enlarge_chroma, rgb_to_yuv, shrink_chroma, yuv_to_rgb
+
+__all__ = ["H264", "Compression", "Jpeg", "WebP", "parse"]
+
+Pixels = NDArray[np.uint8]
+
+_SMALLEST = 16  # a macroblock: smaller pictures are padded to it
+
+
+class Compression(Protocol):
+    """``(H, W, C)`` u8 gray or RGB to the same after encoding and decoding."""
+
+    @property
+    def name(self) -> str:
+        """All that makes it what it is."""
+
+    def __call__(self, pixels: Pixels) -> Pixels: ...
+
+
+@dataclass(frozen=True)
+class Jpeg:
+    """JPEG by libvips.
+
+    Args:
+        quality: 1 … 100, scaling the tables of the standard's annex K as IJG does.
+        subsampling: of chroma, ``420`` or ``444``.
+
+    Raises:
+        InvalidArgument: another value.
+
+    >>> import numpy as np
+    >>> Jpeg(75)(np.full((5, 7, 3), 128, np.uint8)).shape
+    (5, 7, 3)
+    """
+
+    quality: int
+    subsampling: Literal["420", "444"] = "420"
+
+    def __post_init__(self) -> None:
+        _check("jpeg", self.quality, 1, 100)
+        if self.subsampling not in ("420", "444"):
+            raise InvalidArgument(f"jpeg: subsampling={self.subsampling!r}: 420 or 444 is needed")
+
+    @property
+    def name(self) -> str:
+        return f"JPEG of quality {self.quality}, {_colons(self.subsampling)} (libvips)"
+
+    def __call__(self, pixels: Pixels) -> Pixels:
+        mode = "on" if self.subsampling == "420" else "off"
+        return _decoded(_image(pixels).jpegsave_buffer(Q=self.quality, subsample_mode=mode))
+
+
+@dataclass(frozen=True)
+class WebP:
+    """Lossy WebP by libvips, 4:2:0.
+
+    Args:
+        quality: 0 … 100.
+        effort: 0 … 6.
+
+    Raises:
+        InvalidArgument: another value.
+    """
+
+    quality: int
+    effort: int = 4
+
+    def __post_init__(self) -> None:
+        _check("webp", self.quality, 0, 100)
+        if not 0 <= self.effort <= 6:
+            raise InvalidArgument(f"webp: effort={self.effort}: 0 to 6 is needed")
+
+    @property
+    def name(self) -> str:
+        return f"WebP of quality {self.quality}, 4:2:0, effort {self.effort} (libvips)"
+
+    def __call__(self, pixels: Pixels) -> Pixels:
+        # The format knows no gray: all three channels come back, equal but for rounding.
+        made = _decoded(_image(pixels).webpsave_buffer(Q=self.quality, effort=self.effort))
+        return made[..., : pixels.shape[2]]
+
+
+@dataclass(frozen=True)
+class H264:
+    """H.264 by x264 through PyAV: a clip of the picture moving, of which one frame is decoded.
+
+    4:2:0, BT.601, studio range, chroma sited left, one thread, so that the same picture gives the same bytes.
+
+    Args:
+        crf: 0 … 51, x264's constant rate factor.
+        frames: of the clip; 1 is an intra frame.
+        shown: the frame that is taken, from 0.
+        motion: pixels ``(down, across)`` that the picture moves by from frame to frame, what comes in at the side being
+            the edge repeated. The frame that is taken is the picture in its place.
+        preset: of x264.
+
+    Raises:
+        InvalidArgument: another value.
+    """
+
+    crf: int
+    frames: int = 1
+    shown: int = 0
+    motion: tuple[int, int] = (0, 0)
+    preset: str = "veryfast"
+
+    def __post_init__(self) -> None:
+        _check("h264", self.crf, 0, 51)
+        if not 0 <= self.shown < self.frames <= 64:
+            raise InvalidArgument(f"h264: frame {self.shown} of {self.frames}: one of 1 to 64 is needed")
+
+    @property
+    def name(self) -> str:
+        clip = (
+            "an intra frame" if self.frames == 1 else f"frame {self.shown + 1} of {self.frames}, {self.motion} a frame"
+        )
+        return f"H.264 of crf {self.crf} (x264 {self.preset}), 4:2:0, BT.601 studio range, {clip}"
+
+    def __call__(self, pixels: Pixels) -> Pixels:
+        height, width, channels = pixels.shape
+        rgb = pixels if channels == 3 else np.repeat(pixels[..., :1], 3, axis=2)
+        clip = [self._moved(rgb, k - self.shown) for k in range(self.frames)]
+        planes = _through_h264(clip, self.crf, self.preset)[self.shown]
+        made: Pixels = yuv_to_rgb(planes, "bt601", False)[:height, :width, :channels]
+        return made
+
+    def _moved(self, rgb: Pixels, steps: int) -> Pixels:
+        """The picture so many steps on, padded at its lower right to what the codec takes."""
+        height, width = rgb.shape[:2]
+        rows, columns = (max(_SMALLEST, side + side % 2) for side in (height, width))
+        down, across = (step * steps for step in self.motion)
+        y = np.clip(np.arange(rows) - down, 0, height - 1)
+        x = np.clip(np.arange(columns) - across, 0, width - 1)
+        made: Pixels = rgb[y[:, None], x]
+        return made
+
+
+def parse(text: str) -> Compression:
+    """What the command line names: ``jpeg:75`` (4:2:0), ``jpeg:75:444``, ``webp:80`` or ``h264:23`` (an intra frame).
+
+    Raises:
+        InvalidArgument: anything else.
+
+    >>> parse("jpeg:75").name
+    'JPEG of quality 75, 4:2:0 (libvips)'
+    """
+    kind, *numbers = text.split(":")
+    wrong = InvalidArgument(f"{text!r}: jpeg:75, jpeg:75:444, webp:80 or h264:23, with a number of yours, is needed")
+    if not numbers or not numbers[0].isascii() or not numbers[0].isdigit() or len(numbers[0]) > 3:
+        raise wrong
+    number = int(numbers[0])
+    match kind, numbers[1:]:
+        case "jpeg", []:
+            return Jpeg(number)
+        case "jpeg", ["444" | "420" as subsampling]:
+            return Jpeg(number, "444" if subsampling == "444" else "420")
+        case "webp", []:
+            return WebP(number)
+        case "h264", []:
+            return H264(number, preset="medium")
+    raise wrong
+
+
+def _check(kind: str, value: int, least: int, most: int) -> None:
+    if not least <= value <= most:
+        raise InvalidArgument(f"{kind}: {value}: a number from {least} to {most} is needed")
+
+
+def _colons(subsampling: str) -> str:
+    return ":".join(subsampling)
+
+
+def _image(pixels: Pixels) -> pyvips.Image:
+    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] not in (1, 3):
+        raise InvalidArgument(f"compression: {pixels.dtype} of {pixels.shape}: u8 of (H, W, 1) or (H, W, 3) is needed")
+    image = pyvips.Image.new_from_array(np.ascontiguousarray(pixels))
+    return image.copy(interpretation="b-w" if pixels.shape[2] == 1 else "srgb")
+
+
+def _decoded(content: bytes) -> Pixels:
+    made: Pixels = np.atleast_3d(pyvips.Image.new_from_buffer(content, "").numpy())
+    return made
+
+
+def _through_h264(clip: list[Pixels], crf: int, preset: str) -> list[NDArray[np.float32]]:
+    """Frames ``(H, W, 3)``, H and W even, to ``(3, H, W)`` planes of codes."""
+    import av
+
+    height, width = clip[0].shape[:2]
+    try:
+        encoder = av.CodecContext.create("libx264", "w")
+    except av.error.FFmpegError:
+        raise Unsupported("h264: the installed PyAV has no x264; its packages on PyPI have") from None
+    encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuv420p"
+    encoder.time_base, encoder.framerate = Fraction(1, 25), Fraction(25)
+    encoder.options = {"crf": str(crf), "preset": preset, "threads": "1"}
+    packets = []
+    for number, rgb in enumerate(clip):
+        frame = av.VideoFrame.from_ndarray(_packed(rgb), format="yuv420p")
+        frame.pts = number
+        packets += encoder.encode(frame)
+    packets += encoder.encode(None)
+    decoder = av.CodecContext.create("h264", "r")
+    decoder.thread_count = 1
+    frames = [frame for packet in [*packets, None] for frame in decoder.decode(packet)]
+    return [_unpacked(np.asarray(frame.to_ndarray(), np.uint8), height, width) for frame in frames]
+
+
+def _packed(rgb: Pixels) -> Pixels:
+    """Y, Cb and Cr of 4:2:0 one after the other, as rows of luma's width."""
+    y, u, v = rgb_to_yuv(rgb, "bt601", False)
+    planes = (y, shrink_chroma(u, "left"), shrink_chroma(v, "left"))
+    rounded = [np.clip(plane + np.float32(0.5), 0, 255).astype(np.uint8).ravel() for plane in planes]
+    return np.concatenate(rounded).reshape(-1, rgb.shape[1])
+
+
+def _unpacked(packed: Pixels, height: int, width: int) -> NDArray[np.float32]:
+    flat = packed.ravel()
+    luma = height * width
+    chroma = flat[luma:].reshape(2, height // 2, width // 2)
+    enlarged = [enlarge_chroma(plane, (height, width), (2, 2), "left") for plane in chroma]
+    return np.stack([flat[:luma].reshape(height, width).astype(np.float32), *enlarged])

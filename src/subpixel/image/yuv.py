@@ -1,0 +1,145 @@
+"""R, G, B and the planes that codecs keep: every convention named, so that no luma moves.
+
+``Y = Kr R + Kg G + Kb B``, ``Cb = (B - Y) / (2 - 2 Kb)``, ``Cr = (R - Y) / (2 - 2 Kr)``; studio range puts Y on
+16 … 235 and chroma on 16 … 240 of 8 bits, full range uses all codes.
+"""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subpixel.errors import InvalidArgument
+from subpixel.ops.resizing.taps import axis_taps
+
+__all__ = ["CENTRES", "Matrix", "Siting", "enlarge_chroma", "rgb_to_yuv", "shrink_chroma", "yuv_to_rgb"]
+
+Matrix = Literal["bt601", "bt709", "bt2020"]
+Siting = Literal["left", "center", "topleft"]
+F32 = NDArray[np.float32]
+
+# Kr and Kb: ITU-R BT.601-7 2.5.1, BT.709-6 3.2, BT.2020-2 table 4 (non-constant luminance).
+_FACTORS: dict[str, tuple[float, float]] = {
+    "bt601": (0.299, 0.114),
+    "bt709": (0.2126, 0.0722),
+    "bt2020": (0.2627, 0.0593),
+}
+
+# Where in its cell of luma a sample of chroma lies, down and across: 0 with the first sample, 1/2 in the middle.
+CENTRES: dict[str, tuple[float, float]] = {"left": (0.5, 0.0), "center": (0.5, 0.5), "topleft": (0.0, 0.0)}
+
+
+def rgb_to_yuv(rgb: NDArray[np.uint8], matrix: Matrix, full_range: bool) -> F32:
+    """Codes of 8 bits, neither rounded nor clipped.
+
+    Args:
+        rgb: ``(H, W, 3)`` u8.
+        matrix: ``bt601``, ``bt709`` or ``bt2020``.
+        full_range: luma and chroma on 0 … 255 instead of 16 … 235 and 16 … 240.
+
+    Returns:
+        ``(3, H, W)`` f32: Y, Cb, Cr.
+
+    Source: ITU-R BT.601-7, BT.709-6, BT.2020-2; ITU-T H.273 for full range.
+
+    >>> import numpy as np
+    >>> rgb_to_yuv(np.full((1, 1, 3), 255, np.uint8), "bt709", False).ravel().tolist()
+    [235.0, 128.0, 128.0]
+    """
+    forward = _forward(matrix)
+    luma, chroma, black = _spans(full_range)
+    x = np.moveaxis(rgb.astype(np.float32), -1, 0) / np.float32(255)
+    weights = (forward * np.array([luma, chroma, chroma])[:, None]).astype(np.float32)
+    made: F32 = np.einsum("ij,jhw->ihw", weights, x)
+    made += np.array([black, 128, 128], np.float32)[:, None, None]
+    return made
+
+
+def yuv_to_rgb(yuv: NDArray[Any], matrix: Matrix, full_range: bool, bits: int = 8) -> NDArray[np.uint8]:
+    """The inverse of :func:`rgb_to_yuv`, rounded half up and clipped.
+
+    Args:
+        yuv: ``(3, H, W)`` codes of ``bits`` bits, whole or not.
+        matrix: of the stream.
+        full_range: of the stream.
+        bits: 8 … 16; black and white of studio range lie at 16 and 235 times ``2**(bits - 8)``.
+
+    Returns:
+        ``(H, W, 3)`` u8.
+
+    >>> import numpy as np
+    >>> yuv_to_rgb(np.array([940.0, 512.0, 512.0]).reshape(3, 1, 1), "bt709", False, 10).ravel().tolist()
+    [255, 255, 255]
+    """
+    luma, chroma, black = _spans(full_range, bits)
+    x = yuv.astype(np.float32) - np.array([black, 1 << (bits - 1), 1 << (bits - 1)], np.float32)[:, None, None]
+    weights = np.linalg.inv(_forward(matrix)) * (255 / np.array([luma, chroma, chroma]))
+    made = np.einsum("ij,jhw->hwi", weights.astype(np.float32), x)
+    made += np.float32(0.5)
+    codes: NDArray[np.uint8] = np.clip(made, 0, 255).astype(np.uint8)
+    return codes
+
+
+def shrink_chroma(plane: F32, siting: Siting) -> F32:
+    """Chroma of 4:4:4 to that of 4:2:0: an antialiased triangle about where the new sample lies.
+
+    Args:
+        plane: ``(H, W)``, both even.
+        siting: ``left`` (MPEG-2, H.264), ``center`` (JPEG, MPEG-1) or ``topleft``.
+
+    Returns:
+        ``(H / 2, W / 2)`` f32.
+    """
+    height, width = plane.shape
+    return _resized(plane, (height // 2, width // 2), (0.5, 0.5), siting)
+
+
+def enlarge_chroma(plane: NDArray[Any], shape: tuple[int, int], factors: tuple[int, int], siting: Siting) -> F32:
+    """Subsampled chroma on luma's samples, bilinear.
+
+    Args:
+        plane: ``(ceil(H / f), ceil(W / g))``.
+        shape: ``(H, W)`` of luma.
+        factors: ``(f, g)``, samples of luma to one of chroma, down and across.
+        siting: where chroma lies in its cell.
+
+    Returns:
+        ``(H, W)`` f32.
+    """
+    return _resized(plane, shape, factors, siting)
+
+
+def _resized(plane: NDArray[Any], shape: tuple[int, int], scales: tuple[float, float], siting: Siting) -> F32:
+    made = plane.astype(np.float32)
+    for axis, (n, scale, centre) in enumerate(zip(shape, scales, CENTRES[siting], strict=True)):
+        if scale == 1:
+            continue
+        taps = axis_taps(made.shape[axis], n, scale, mode="linear", antialias=True, centre=centre)
+        weights = taps.weight.astype(np.float32)
+        terms = (
+            made.take(index, axis) * (weight[:, None] if axis == 0 else weight)
+            for index, weight in zip(taps.index.T, weights.T, strict=True)
+        )
+        made = reduce(np.add, terms)
+    return made
+
+
+def _forward(matrix: str) -> NDArray[np.float64]:
+    """R, G, B of 0 … 1 to Y of 0 … 1 and Cb, Cr of −½ … ½."""
+    if matrix not in _FACTORS:
+        raise InvalidArgument(f"matrix={matrix!r}: one of {', '.join(get_args(Matrix))} is needed")
+    red, blue = _FACTORS[matrix]
+    y = np.array([red, 1 - red - blue, blue])
+    return np.array([y, ([0, 0, 1] - y) / (2 - 2 * blue), ([1, 0, 0] - y) / (2 - 2 * red)])
+
+
+def _spans(full_range: bool, bits: int = 8) -> tuple[float, float, float]:
+    """Codes that luma and chroma span, and the code of black."""
+    if full_range:
+        top = float((1 << bits) - 1)
+        return top, top, 0.0
+    unit = float(1 << (bits - 8))
+    return 219 * unit, 224 * unit, 16 * unit

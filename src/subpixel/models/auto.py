@@ -1,0 +1,81 @@
+"""What ``model="auto"`` takes for a picture: the best shipped model, or its variant for compressed pictures.
+
+A network for clean pictures sharpens blocks and ringing, its compressed variant blurs a little where there are none.
+What the file says counts first, where that is enough: a JPEG's quantisation tables, a lossy codec. Else the pixels are
+measured.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from subpixel.ops.blockiness import blockiness
+
+__all__ = ["BLOCKS", "Choice", "Source", "decide"]
+
+# Blockiness from which a picture counts as compressed. Of 400 photographs, halved, 1 % have as much uncompressed, 28 %
+# after JPEG of quality 95, 66 % after 90, 84 % after 85, 98 % after 75 (docs/models.md).
+BLOCKS = 0.06
+# A JPEG of up to this quality by its tables counts as compressed; of a better one the pixels are measured, since it may
+# hold what was compressed before.
+_JPEG_QUALITY = 90
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where pixels come from.
+
+    Args:
+        codec: ``jpeg``, or any other lossy one: ``webp``, ``h264`` …; None for a lossless format.
+        quality: of a JPEG by its tables, 1 … 100 on the IJG's scale; None if it is not known.
+    """
+
+    codec: str | None = None
+    quality: int | None = None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What was chosen for a picture.
+
+    Args:
+        model: the name of the model.
+        compressed: it is the variant for compressed pictures.
+        reason: why, in a few words; empty where there was nothing to choose between.
+    """
+
+    model: str
+    compressed: bool
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.model} ({self.reason})" if self.reason else self.model
+
+
+def decide(image: NDArray[Any], source: Source | None, clean: str, variant: str) -> Choice:
+    """One of two models for a picture.
+
+    Args:
+        image: as :func:`subpixel.ops.blockiness.blockiness` takes it.
+        source: what its file says; None where there is none.
+        clean: the name of the model for clean pictures.
+        variant: the name of the one for compressed pictures.
+
+    >>> import numpy as np
+    >>> print(decide(np.zeros((80, 80), np.uint8), None, "fast", "fast-compressed"))
+    fast (no blocks measured: 0.00)
+    >>> print(decide(np.zeros((80, 80), np.uint8), Source("jpeg", 75), "fast", "fast-compressed"))
+    fast-compressed (a JPEG of quality 75)
+    """
+    if source is not None and source.codec is not None:
+        if source.codec != "jpeg":
+            return Choice(variant, True, f"lossy {source.codec}")
+        if source.quality is not None and source.quality <= _JPEG_QUALITY:
+            return Choice(variant, True, f"a JPEG of quality {source.quality}")
+    measured = blockiness(image)
+    if measured >= BLOCKS:
+        return Choice(variant, True, f"blocks measured: {measured:.2f}")
+    return Choice(clean, False, f"no blocks measured: {measured:.2f}")

@@ -1,0 +1,70 @@
+"""The stages that are no codecs: shrinking, blur, noise."""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import Any
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from subpixel.ops import resize
+
+__all__ = ["KERNELS", "blurred", "noisy", "rounded", "shrunk"]
+
+Pixels = NDArray[np.uint8]
+F32 = NDArray[np.float32]
+
+# What shrinks, as arguments of ops.resize. Cubic is MATLAB's: what the clean pairs and the test sets are made by.
+KERNELS: dict[str, dict[str, Any]] = {
+    "cubic": {"mode": "cubic", "a": -0.5, "antialias": True, "border": "replicate"},
+    "linear": {"mode": "linear", "antialias": True, "border": "replicate"},
+    "area": {"mode": "area"},
+    "lanczos": {"mode": "lanczos", "antialias": True, "border": "replicate"},
+}
+
+# R, G and B moved by a change of 1 in Cb and in Cr, of BT.601.
+_BY_CB, _BY_CR = np.array([0, -0.344136, 1.772]), np.array([1.402, -0.714136, 0])
+
+_SIGMAS = 3  # of a Gaussian that its kernel holds
+
+
+def shrunk(pixels: Pixels, scale: int, kernel: str) -> Pixels:
+    """``(H, W, C)`` to ``(H / scale, W / scale, C)``."""
+    # Bytes are rounded half up after each axis, as MATLAB does. The mean of four would so become half a code brighter.
+    exact = pixels if kernel == "cubic" else pixels.astype(np.float32)
+    made = resize(exact, scale=1 / scale, **KERNELS[kernel])
+    return made if kernel == "cubic" else rounded(made)
+
+
+def rounded(pixels: F32) -> Pixels:
+    """Half to even, which makes nothing brighter, and clipped."""
+    return np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
+
+
+def blurred(pixels: Pixels, sigma: float) -> F32:
+    """A Gaussian sampled at whole pixels, brought to sum 1, the edge repeated."""
+    made = pixels.astype(np.float32)
+    if not sigma:
+        return made
+    reach = max(1, int(np.ceil(_SIGMAS * sigma)))
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
+    kernel = (kernel / kernel.sum()).astype(np.float32)
+    for axis in (0, 1):
+        padding = [(reach, reach) if a == axis else (0, 0) for a in range(3)]
+        padded = np.pad(made, padding, mode="edge")
+        n = made.shape[axis]
+        made = reduce(np.add, (w * padded.take(range(k, k + n), axis) for k, w in enumerate(kernel)))
+    return made
+
+
+def noisy(pixels: F32, noise: tuple[float, float], generator: Generator) -> F32:
+    """White noise of these deviations in luma and, of RGB, in Cb and Cr."""
+    height, width, channels = pixels.shape
+    luma, cb, cr = generator.standard_normal((3, height, width), np.float32)
+    made: F32 = pixels + np.float32(noise[0]) * luma[..., None]
+    if channels == 3:
+        chroma = cb[..., None] * _BY_CB + cr[..., None] * _BY_CR
+        made += (np.float32(noise[1]) * chroma).astype(np.float32)
+    return made

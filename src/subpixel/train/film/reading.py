@@ -1,0 +1,111 @@
+"""Frames of a film as planes and as R, G, B, every convention that of the stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from subpixel.errors import ImageReadError, Unsupported
+from subpixel.image.yuv import Matrix, enlarge_chroma, yuv_to_rgb
+
+__all__ = ["frames_of", "luma_of", "rgb_of"]
+
+# MatrixCoefficients of ITU-T H.273. What says nothing (2; 3 is reserved) is BT.709 from 720 rows on, else BT.601.
+_MATRICES: dict[int, Matrix] = {1: "bt709", 5: "bt601", 6: "bt601", 9: "bt2020"}
+_UNSAID = (2, 3)
+_FULL = 2  # AVCOL_RANGE_JPEG
+# TransferCharacteristics of H.273 whose codes mean other light than that of ordinary pictures: PQ and HLG.
+_HDR = (16, 18)
+
+
+def frames_of(path: Path) -> Iterator[Any]:
+    """Every frame of a film's first video stream, in the order of showing, as PyAV decodes it.
+
+    Raises:
+        ImageReadError: not there, no film, no video in it, or damaged.
+        Unsupported: interlaced, HDR, of a pixel format or matrix unknown here, or of a size that changes.
+    """
+    try:
+        container = av.open(str(path))
+    except (OSError, av.error.FFmpegError) as error:
+        raise ImageReadError(f"{path}: not a film that can be read ({_reason(error)})") from None
+    with container:
+        streams = [s for s in container.streams.video if not s.disposition & s.disposition.attached_pic]
+        if not streams:
+            raise ImageReadError(f"{path}: holds no video")
+        streams[0].thread_type = "AUTO"
+        number, size = 0, None
+        try:
+            for frame in container.decode(streams[0]):
+                _check(path, number, frame, streams[0].codec_context.color_trc)
+                if size not in (None, (frame.width, frame.height)):
+                    raise Unsupported(f"{path}: the size of its frames changes at frame {number}")
+                size, number = (frame.width, frame.height), number + 1
+                yield frame
+        except av.error.FFmpegError as error:
+            raise ImageReadError(f"{path}: the film is damaged after frame {number} ({_reason(error)})") from None
+
+
+def luma_of(frame: Any) -> NDArray[np.uint8]:
+    """``(H, W)``, the upper 8 bits of its codes; of R, G, B the green."""
+    if frame.format.is_rgb:
+        return cast("NDArray[np.uint8]", frame.to_ndarray(format="rgb24")[..., 1])
+    bits = frame.format.components[0].bits
+    codes: NDArray[np.uint8] = (_plane(frame, 0) >> (bits - 8)).astype(np.uint8)
+    return codes
+
+
+def rgb_of(frame: Any) -> NDArray[np.uint8]:
+    """``(H, W, 3)``, by the stream's matrix and range; chroma bilinear, sited left.
+
+    Turning marks and oblong pixels are left as they are stored: patches are turned all ways in training.
+    """
+    if frame.format.is_rgb:
+        return np.ascontiguousarray(frame.to_ndarray(format="rgb24"))
+    bits = frame.format.components[0].bits
+    luma = _plane(frame, 0).astype(np.float32)
+    planes = [luma, *[np.full(luma.shape, 1 << (bits - 1), np.float32)] * 2]
+    if len(frame.format.components) >= 3:
+        cb, cr = _plane(frame, 1), _plane(frame, 2)
+        factors = (_factor(luma.shape[0], cb.shape[0]), _factor(luma.shape[1], cb.shape[1]))
+        planes[1:] = [enlarge_chroma(plane, luma.shape, factors, "left") for plane in (cb, cr)]
+    return yuv_to_rgb(np.stack(planes), _matrix(frame), frame.color_range == _FULL, bits)
+
+
+def _check(path: Path, number: int, frame: Any, transfer: int) -> None:
+    form = frame.format
+    if frame.interlaced_frame:
+        raise Unsupported(f"{path}: frame {number} is interlaced; a film of whole frames is needed")
+    if transfer in _HDR:
+        raise Unsupported(f"{path}: HDR (PQ or HLG); a film of ordinary range is needed")
+    planes = [c.plane for c in form.components[:3]]
+    plain = form.components[0].is_luma and len(set(planes)) == len(planes) and len(planes) != 2
+    if form.is_big_endian or form.has_palette or not (form.is_rgb or (plain and form.components[0].bits <= 16)):
+        raise Unsupported(f"{path}: pixel format {form.name}; planar YUV, gray or RGB is needed")
+    if not form.is_rgb and len(planes) > 1 and frame.colorspace not in (*_MATRICES, *_UNSAID):
+        raise Unsupported(f"{path}: colour matrix {frame.colorspace} of H.273; BT.601, BT.709 or BT.2020 is needed")
+
+
+def _matrix(frame: Any) -> Matrix:
+    return _MATRICES.get(frame.colorspace, "bt709" if frame.height >= 720 else "bt601")
+
+
+def _factor(luma: int, chroma: int) -> int:
+    return next(f for f in (1, 2, 4) if -(-luma // f) == chroma)
+
+
+def _plane(frame: Any, number: int) -> NDArray[Any]:
+    """A view of a plane's codes."""
+    component, plane = frame.format.components[number], frame.planes[frame.format.components[number].plane]
+    codes = np.frombuffer(plane, np.uint8 if component.bits == 8 else np.dtype("<u2"))
+    pitch = plane.line_size // codes.itemsize
+    return codes[: pitch * component.height].reshape(component.height, pitch)[:, : component.width]
+
+
+def _reason(error: Exception) -> str:
+    return (getattr(error, "strerror", None) or str(error)).lower()
