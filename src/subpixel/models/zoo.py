@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 from subpixel.errors import InvalidArgument
 from subpixel.models.bicubic import bicubic
+from subpixel.models.edsr import edsr
 from subpixel.models.espcn import espcn
 from subpixel.models.files import Model, load
+from subpixel.models.fsrcnn import fsrcnn
+from subpixel.models.rdn import rdn
 from subpixel.models.spec import Spec
+from subpixel.models.srcnn import srcnn
+from subpixel.models.srresnet import srresnet
+from subpixel.models.wdsr import wdsr_a, wdsr_b
 
 __all__ = ["ARCHITECTURES", "ZOO", "Entry", "find", "resolve"]
 
@@ -41,7 +47,22 @@ ZOO: dict[str, Entry] = {
 }
 
 # What can be trained, by name: functions of the scale.
-ARCHITECTURES: dict[str, Callable[[int], Spec]] = {"espcn": espcn}
+ARCHITECTURES: dict[str, Callable[[int], Spec]] = {
+    "espcn": espcn,
+    "espcn-rgb": partial(espcn, colour="rgb"),
+    "espcn-1x1": partial(espcn, output_kernel=1),
+    "srcnn": srcnn,
+    "srcnn-935": partial(srcnn, middle=3),
+    "srcnn-915": partial(srcnn, middle=1),
+    "fsrcnn": fsrcnn,
+    "fsrcnn-s": partial(fsrcnn, features=32, shrunk=5, mappings=1),
+    "srresnet": srresnet,
+    "edsr": edsr,
+    "edsr-baseline": partial(edsr, features=64, blocks=16),
+    "wdsr-a": wdsr_a,
+    "wdsr-b": wdsr_b,
+    "rdn": rdn,
+}
 
 # What ``model="auto"`` means: the best that is shipped.
 _AUTO = "espcn"
