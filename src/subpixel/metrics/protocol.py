@@ -146,7 +146,7 @@ def _score(name: str, upscaler: Upscaler, small_path: Path | None, large_path: P
         if large.shape[0] < height or large.shape[1] < width:
             raise ImageReadError(f"{large_path}: smaller than {scale} times {small_path}")
         large = large[:height, :width]
-    if upscaler.model.spec.colour == "luma":
+    if upscaler.colour == "luma":
         plane = upscaler.plane((luma_255(small) / 255).astype(np.float32)).astype(np.float64) * 255
         made = np.clip(np.floor(plane + 0.5), 0, 255)
     else:

@@ -7,12 +7,20 @@ from subpixel.models.spec import INPUT, Border, Colour, Conv, Resize, Spec
 __all__ = ["srcnn"]
 
 
-def srcnn(scale: int, *, middle: int = 5, colour: Colour = "luma", border: Border = "replicate") -> Spec:
+def srcnn(
+    scale: int,
+    *,
+    middle: int = 5,
+    features: tuple[int, int] = (64, 32),
+    colour: Colour = "luma",
+    border: Border = "replicate",
+) -> Spec:
     """The network of the paper: 9x9 to 64, ReLU, ``middle`` x ``middle`` to 32, ReLU, 5x5 to the picture.
 
     Args:
         scale: how many times larger.
         middle: 1, 3 or 5, the paper's 9-1-5, 9-3-5 and 9-5-5.
+        features: channels of the first two convolutions.
         colour: ``luma`` as in the paper, or ``rgb``.
         border: of the convolutions; networks of others pad with ``zero``.
 
@@ -23,10 +31,11 @@ def srcnn(scale: int, *, middle: int = 5, colour: Colour = "luma", border: Borde
     (8129, 57281)
     """
     channels = 1 if colour == "luma" else 3
+    first, second = features
     layers = (
         Resize("bicubic", INPUT, scale, "cubic"),
-        Conv("conv1", "bicubic", channels, 64, (9, 9), "relu"),
-        Conv("conv2", "conv1", 64, 32, (middle, middle), "relu"),
-        Conv("conv3", "conv2", 32, channels, (5, 5)),
+        Conv("conv1", "bicubic", channels, first, (9, 9), "relu"),
+        Conv("conv2", "conv1", first, second, (middle, middle), "relu"),
+        Conv("conv3", "conv2", second, channels, (5, 5)),
     )
     return Spec(layers, scale, colour, border)

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 
-from subpixel.errors import InvalidArgument
+from subpixel.errors import InvalidArgument, Unsupported
 from subpixel.models.bicubic import bicubic
+from subpixel.models.checkpoints import SUFFIXES, load_checkpoint
 from subpixel.models.edsr import edsr
 from subpixel.models.espcn import espcn
 from subpixel.models.files import Model, load
+from subpixel.models.foreign import Foreign
 from subpixel.models.fsrcnn import fsrcnn
 from subpixel.models.rdn import rdn
 from subpixel.models.spec import Spec
@@ -19,7 +21,7 @@ from subpixel.models.srcnn import srcnn
 from subpixel.models.srresnet import srresnet
 from subpixel.models.wdsr import wdsr_a, wdsr_b
 
-__all__ = ["ARCHITECTURES", "ZOO", "Entry", "find", "resolve"]
+__all__ = ["ARCHITECTURES", "ZOO", "Entry", "find", "find_network", "is_path", "resolve"]
 
 _WEIGHTS = Path(__file__).parent / "weights"
 
@@ -73,17 +75,38 @@ def resolve(name: str) -> str:
     return _AUTO if name == "auto" else name
 
 
+def is_path(name: str) -> bool:
+    """Whether a model's name is the path of a file: a model file of ours or a checkpoint of others.
+
+    >>> is_path("espcn"), is_path("espcn_x2.pth")
+    (False, True)
+    """
+    return name.endswith((".safetensors", *SUFFIXES))
+
+
 def find(name: str, scale: int) -> Model:
-    """A model by the name of a shipped one, ``auto``, or the path of a ``.safetensors`` file.
+    """A model by the name of a shipped one, ``auto``, or the path of a ``.safetensors`` file or a checkpoint.
 
     Raises:
         InvalidArgument: unknown name, or a scale the model does not have.
         ModelFileError: a file that cannot be used.
+        MissingExtra: a checkpoint that needs what is not installed.
+        Unsupported: a checkpoint that no Spec describes; the Upscaler runs it.
 
     >>> find("bicubic", 2).spec.scale
     2
     """
+    network = find_network(name, scale)
+    if isinstance(network, Foreign):
+        raise Unsupported(f"{name}: {network.architecture}, which spandrel runs, has no description as a Spec")
+    return network
+
+
+def find_network(name: str, scale: int) -> Model | Foreign:
+    """The same, and networks of other packages; see :func:`find`."""
     name = resolve(name)
+    if name.endswith(SUFFIXES):
+        return load_checkpoint(name, scale)
     if name.endswith(".safetensors"):
         model = load(name)
         if model.spec.scale != scale:
@@ -91,7 +114,7 @@ def find(name: str, scale: int) -> Model:
         return model
     if name not in ZOO:
         raise InvalidArgument(
-            f"model={name!r}: one of auto, {', '.join(ZOO)} or the path of a .safetensors file is needed"
+            f"model={name!r}: one of auto, {', '.join(ZOO)} or the path of a .safetensors or .pth file is needed"
         )
     if scale not in ZOO[name].scales:
         raise InvalidArgument(f"scale={scale}: model '{name}' has {', '.join(f'×{s}' for s in ZOO[name].scales)}")
