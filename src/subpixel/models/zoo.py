@@ -12,6 +12,7 @@ from subpixel.models.bicubic import bicubic
 from subpixel.models.checkpoints import SUFFIXES, load_checkpoint
 from subpixel.models.edsr import edsr
 from subpixel.models.espcn import espcn
+from subpixel.models.families import balanced, fast, high
 from subpixel.models.files import Model, load
 from subpixel.models.foreign import Foreign
 from subpixel.models.fsrcnn import fsrcnn
@@ -50,6 +51,9 @@ ZOO: dict[str, Entry] = {
 
 # What can be trained, by name: functions of the scale.
 ARCHITECTURES: dict[str, Callable[[int], Spec]] = {
+    "fast": fast,
+    "balanced": balanced,
+    "high": high,
     "espcn": espcn,
     "espcn-rgb": partial(espcn, colour="rgb"),
     "espcn-1x1": partial(espcn, output_kernel=1),
