@@ -10,6 +10,7 @@ from subpixel.errors import InvalidArgument
 __all__ = ["Settings"]
 
 _LOSSES = ("l1", "l2")
+_CONTENTS = ("pixel", "pyramid", "vgg19")
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,10 @@ class Settings:
         sizes: at which each picture is seen, 1 being its own.
         cycles: cosines in a row, each begun at half the rate of the one before (warm restarts).
         rounded: train with weights and activations rounded as int8 rounds them; wants a trained network to start from.
+        content: what the loss compares: ``pixel``, by ``loss``; ``pyramid`` or ``vgg19``, see
+            :mod:`subpixel.train.perceptual`.
+        layer: of ``vgg19``, ``i.j``: the j-th convolution in front of the i-th pooling.
+        adversarial: weight of the adversary's loss beside the content's; 0 for none, 0.001 in SRGAN.
         teacher_share: how much of the loss is the distance to a larger network's result instead of the truth.
     """
 
@@ -51,6 +56,9 @@ class Settings:
     cycles: int = 1
     rounded: bool = False
     teacher_share: float = 0.0
+    content: str = "pixel"
+    layer: str = "5.4"
+    adversarial: float = 0.0
 
     def __post_init__(self) -> None:
         if (self.steps is None) == (self.minutes is None):
@@ -71,3 +79,9 @@ class Settings:
             )
         if self.loss not in _LOSSES:
             raise InvalidArgument(f"train: loss={self.loss!r}: one of {', '.join(_LOSSES)} is needed")
+        if self.content not in _CONTENTS:
+            raise InvalidArgument(f"train: content={self.content!r}: one of {', '.join(_CONTENTS)} is needed")
+        if not (math.isfinite(self.adversarial) and self.adversarial >= 0):
+            raise InvalidArgument(f"train: adversarial={self.adversarial}: 0 or more is needed")
+        if self.rounded and (self.adversarial or self.content != "pixel"):
+            raise InvalidArgument("train: rounding is for content=pixel without an adversary")
