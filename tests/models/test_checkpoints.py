@@ -211,6 +211,12 @@ def test_a_pickle_that_would_run_code_does_not(
     assert not (tmp_path / "was_here").exists()
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_torchscript_is_refused(tmp_path: Path) -> None:
+    torch.jit.save(torch.jit.script(torch.nn.Conv2d(1, 1, 3)), tmp_path / "net.pt")
+    assert refused(tmp_path / "net.pt").endswith("a TorchScript archive, which is code; save its state dict alone")
+
+
 def test_a_whole_module_is_refused(tmp_path: Path) -> None:
     torch.save(made("espcn", 2), tmp_path / "net.pth")
     text = refused(tmp_path / "net.pth")

@@ -79,9 +79,12 @@ def _check_file(path: Path) -> None:
         # torch stores without compression; compressed, a small file could unpack to anything.
         try:
             with zipfile.ZipFile(path) as archive:
-                size = max(size, sum(entry.file_size for entry in archive.infolist()))
+                entries = archive.infolist()
         except (zipfile.BadZipFile, OSError, ValueError) as error:
             raise ModelFileError(f"{path}: not a checkpoint that can be read ({error})") from None
+        if any(entry.filename.endswith("/constants.pkl") for entry in entries):
+            raise ModelFileError(f"{path}: a TorchScript archive, which is code; save its state dict alone")
+        size = max(size, sum(entry.file_size for entry in entries))
     if size > _MAX_BYTES:
         raise ModelFileError(f"{path}: {size} bytes are more than any such checkpoint has")
 
