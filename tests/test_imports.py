@@ -34,7 +34,7 @@ LEVEL_OF = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 STRANGERS = {("train", "backends"), ("backends", "train")}
 
 HEAVY = ["torch", "matplotlib", "fastapi", "ray", "onnx", "onnxruntime", "openvino", "cv2", "pyvips", "av"]
-HEAVY += ["safetensors", "typer", "rich", "PIL", "skimage", "scipy"]
+HEAVY += ["safetensors", "typer", "rich", "PIL", "skimage", "scipy", "spandrel", "torchvision"]
 # The command line is made of typer; the rest stays out of its start.
 HEAVY_FOR_CLI = [name for name in HEAVY if name not in ("typer", "rich")]
 

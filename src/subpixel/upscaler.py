@@ -17,11 +17,15 @@ from numpy.typing import NDArray
 
 from subpixel.backends import FrameFormat, FrameSession, PictureSession, available_threads, choose
 from subpixel.backends.bands import Band, bands
+from subpixel.backends.foreign import prepare_foreign
 from subpixel.backends.frames import Siting, Subsampling, enlarge
 from subpixel.errors import InvalidArgument
 from subpixel.models.auto import Choice, Source, decide
 from subpixel.models.bicubic import bicubic
-from subpixel.models.zoo import compressed_variant, find
+from subpixel.models.files import Model
+from subpixel.models.foreign import Foreign
+from subpixel.models.spec import Colour
+from subpixel.models.zoo import compressed_variant, find_network, is_path
 
 __all__ = ["Upscaler", "luma", "upscale"]
 
@@ -54,8 +58,9 @@ class Upscaler:
     """A network made ready to enlarge pictures; plan once, run many, from any thread.
 
     Args:
-        model: a shipped model's name, the path of a ``.safetensors`` file, or ``auto``: the best that is shipped or its
-            variant for compressed pictures, see :meth:`choose`. Planes and frames of video take the best.
+        model: a shipped model's name; the path of a ``.safetensors`` file or of a ``.pth`` or ``.pt`` checkpoint, see
+            :func:`subpixel.models.checkpoints.load_checkpoint`; or ``auto``: the best that is shipped or its variant
+            for compressed pictures, see :meth:`choose`. Planes and frames of video take the best.
         scale: how many times larger, one of the model's.
         backend: ``auto``, ``native``, ``reference`` or ``torch``.
         precision: ``f32``, ``bf16``, ``int8``, or ``auto``: int8 where the model file records that it costs at most
@@ -66,6 +71,8 @@ class Upscaler:
         InvalidArgument: unknown model, scale, backend or precision; threads below 1.
         Unsupported: the backend lacks the precision.
         BackendUnavailable: the backend cannot run here.
+        ModelFileError: a file that cannot be used.
+        MissingExtra: a checkpoint needs a package that is not installed.
 
     >>> import numpy as np
     >>> Upscaler("bicubic", 2)(np.full((4, 6, 3), 200, np.uint8)).shape
@@ -86,21 +93,28 @@ class Upscaler:
             threads = available_threads()
         if isinstance(threads, bool) or not isinstance(threads, (int, np.integer)) or not 1 <= threads <= 1024:
             raise InvalidArgument(f"threads={threads!r}: a whole number from 1 to 1024 is needed")
-        self.model = find(model, int(scale))
+        self.model = find_network(model, int(scale))
         self.scale = int(scale)
         self.threads = int(threads)
-        quantisation = self.model.quantisation
+        quantisation = self.model.quantisation if isinstance(self.model, Model) else None
         chosen, self.precision = choose(backend, precision, quantisation)
         self.backend = chosen.name
-        spec = self.model.spec
-        self._luma = spec.colour == "luma"
-        self._network = chosen.prepare(spec, self.model.weights, self.precision, self.threads, quantisation)
+        self.colour: Colour = "rgb"
+        self._halo: int | None = None  # None: a network that must see the whole picture
+        if isinstance(self.model, Foreign):
+            self._network = prepare_foreign(self.model, backend, precision, self.threads)
+            self.backend = "torch"
+        else:
+            spec, weights = self.model.spec, self.model.weights
+            self._network = chosen.prepare(spec, weights, self.precision, self.threads, quantisation)
+            self.colour = spec.colour
+            self._halo = max(spec.halo, bicubic(self.scale).halo)
+        self._luma = self.colour == "luma"
         # What the network does not make, chroma and alpha, is interpolated, always in f32.
         self._plain = {
             plain.channels: chosen.prepare(plain, {}, "f32", self.threads)
             for plain in (bicubic(self.scale, colour="luma"), bicubic(self.scale, colour="rgb"))
         }
-        self._halo = max(spec.halo, bicubic(self.scale).halo)
         variant = compressed_variant(self.model.name, self.scale) if model == "auto" else None
         self._compressed = None if variant is None else Upscaler(variant, scale, backend, precision, threads)
 
@@ -240,8 +254,8 @@ class Upscaler:
         if isinstance(self._network, FrameSession):
             self._network.frame(planes, made, form)
         else:
-            spec = self.model.spec
-            enlarge(self._network, planes, made, form, spec.scale, spec.halo, self.precision == "int8")
+            assert self._halo is not None  # that of a luma network
+            enlarge(self._network, planes, made, form, self.scale, self._halo, self.precision == "int8")
         return (made[0], made[1], made[2]) if len(made) == 3 else (made[0], None, None)
 
     def _check_luma(self) -> None:
@@ -300,6 +314,10 @@ class Upscaler:
 
     def _bands(self, image: NDArray[Any]) -> Iterator[tuple[NDArray[Any], Band]]:
         height, width = image.shape[:2]
+        if self._halo is None:
+            all_rows = slice(0, height * self.scale)
+            yield image, Band(0, height, slice(0, height), all_rows, all_rows)
+            return
         for band in bands(height, width, self.scale, self._halo):
             yield image[band.source], band
 
@@ -341,7 +359,7 @@ def upscale(
     >>> upscale(np.zeros((5, 7), np.uint8), 3).shape
     (15, 21)
     """
-    if model.endswith(".safetensors"):  # such a file can change; a shipped model cannot
+    if is_path(model):  # such a file can change; a shipped model cannot
         return Upscaler(model, scale, backend, precision, threads)(image)
     return _ready(model, scale, backend, precision, threads)(image)
 

@@ -8,7 +8,9 @@ import pytest
 from subpixel.backends import BACKENDS
 from subpixel.errors import InvalidArgument, Unsupported
 from subpixel.models import ZOO, bicubic, espcn, find
-from subpixel.models.spec import INPUT, Add, Concat, Conv, PixelShuffle, Resize, Spec
+from subpixel.models.fsrcnn import fsrcnn
+from subpixel.models.spec import INPUT, Add, Concat, Conv, ConvTranspose, PixelShuffle, Resize, Spec
+from subpixel.models.srcnn import srcnn
 
 native = pytest.importorskip("subpixel._native", reason="this installation has no compiled module")
 
@@ -55,21 +57,32 @@ SPECS = {
     "bicubic rgb": bicubic(3, colour="rgb"),
     **{f"awkward {b} {c}": awkward(b, c) for b in ("replicate", "zero") for c in ("luma", "rgb")},
     **{f"chain {b} {c}": chain(b, c) for b in ("replicate", "zero") for c in ("luma", "rgb")},
+    **{f"fsrcnn x{s} {b}": fsrcnn(s, border=b) for s, b in ((2, "replicate"), (3, "zero"))},
+    "srcnn": srcnn(2, middle=1),
+    "transposed, no chain": Spec(
+        (ConvTranspose("t", INPUT, 1, 3, (4, 7), 2, (0, 5)), Conv("c", "t", 3, 1, (3, 3), "tanh")), 2, "luma", "zero"
+    ),
     "base first, zero": Spec((Resize("z", INPUT, 3, "cubic"), Conv("c", "z", 1, 1, (9, 9))), 3, "luma", "zero"),
     "base last, zero": Spec((Conv("c", INPUT, 1, 1, (3, 3)), Resize("z", "c", 2, "cubic")), 2, "luma", "zero"),
     "tall and wide": Spec(
         (Conv("a", INPUT, 1, 9, (7, 1), "clip"), Conv("b", "a", 9, 1, (1, 7)), Resize("r", "b", 4, "nearest")), 4
     ),
 }
-CHAINS = [name for name in SPECS if name.startswith(("espcn", "chain"))]
+CHAINS = [name for name in SPECS if name.startswith(("espcn", "chain", "fsrcnn"))]
 # One of each kind, for tests that need not go through all.
 FEW = ["espcn x3", "bicubic x2", "chain zero luma", "awkward replicate rgb", "awkward zero luma", "base first, zero"]
+FEW += ["fsrcnn x3 zero", "transposed, no chain"]
 
 
 def weights_for(spec):
     rng = np.random.default_rng(len(spec.layers))
     shapes = spec.weight_shapes
-    return {k: (rng.standard_normal(s) / max(4, np.prod(s[1:])) ** 0.5).astype(np.float32) for k, s in shapes.items()}
+    # Transposed weights have what is summed first.
+    fans = {
+        k: max(4, np.prod(s[1:]), s[0] * np.prod(s[2:]) if k in ("up.weight", "t.weight") else 1)
+        for k, s in shapes.items()
+    }
+    return {k: (rng.standard_normal(s) / fans[k] ** 0.5).astype(np.float32) for k, s in shapes.items()}
 
 
 def planes_for(spec, height, width):
@@ -230,7 +243,7 @@ def test_one_session_serves_many_threads(backend):
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
-@pytest.mark.parametrize("name", [*FEW, "tall and wide", "awkward zero rgb"])
+@pytest.mark.parametrize("name", [*FEW[:6], "tall and wide", "awkward zero rgb"])
 def test_values_that_are_not_finite_go_as_far_as_in_the_reference(target, name, bad):
     spec = SPECS[name]
     x = planes_for(spec, 40, 170)

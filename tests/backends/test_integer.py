@@ -9,6 +9,7 @@ from subpixel.backends import BACKENDS, choose
 from subpixel.backends.integer import _activated, run_integer, to_bytes
 from subpixel.errors import ModelFileError, Unsupported
 from subpixel.models import espcn, find
+from subpixel.models.fsrcnn import fsrcnn
 from subpixel.models.integer import IntegerConv, IntegerNetwork, integer_network, quantise
 from subpixel.models.spec import INPUT, Add, Concat, Conv, PixelShuffle, Resize, Spec
 
@@ -55,6 +56,8 @@ SPECS = {
     "clip, 1x1": chain(9, 2, 2, "clip", ends=1, colour="rgb"),
     "skips": residual(),
     "skips, zero": residual("zero", "none"),
+    "fsrcnn": fsrcnn(3, features=10, shrunk=6, mappings=2),
+    "fsrcnn, zero": fsrcnn(2, features=10, shrunk=6, mappings=2, border="zero"),
     "nine": chain(4, 1, 1, ends=9),
     "tall and wide": Spec(
         (Conv("a", INPUT, 1, 5, (7, 1), "relu"), Conv("b", "a", 5, 4, (1, 5)), PixelShuffle("u", "b", 2)), 2

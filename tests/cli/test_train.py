@@ -63,6 +63,31 @@ def test_degraded_pairs_are_part_of_the_run(run: Run, pictures: Path, tmp_path: 
     assert "degradation, variants" in clean.err
 
 
+def test_an_rgb_network_against_an_adversary(run: Run, pictures: Path, photo: Path, tmp_path: Path) -> None:
+    out = tmp_path / "m.safetensors"
+    small = ["--batch", "2", "--patch", "16", "--no-bf16", "-j", "1"]
+    done = run(
+        "train",
+        "--arch",
+        "edsr-baseline",
+        "--data",
+        pictures,
+        "--out",
+        out,
+        "--steps",
+        1,
+        "--adversarial",
+        0.001,
+        *small,
+    )
+    assert (done.code, done.err) == (0, "")
+    model = load(out)
+    assert (model.name, model.spec.colour, model.spec.parameters) == ("edsr-baseline", "rgb", 1_369_859)
+    chosen = model.training["settings"]
+    assert (chosen["content"], chosen["adversarial"]) == ("pyramid", 0.001)
+    assert run("upscale", photo, "-n", out, "-o", tmp_path / "large.png").code == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
@@ -87,6 +112,9 @@ def test_degraded_pairs_are_part_of_the_run(run: Run, pictures: Path, tmp_path: 
         (["--steps", "3", "--loss", "l5"], "l5"),
         (["--steps", "3", "--degradation", "foggy"], "clean, compressed"),
         (["--steps", "3", "--variants", "0"], "variants=0"),
+        (["--steps", "3", "--content", "style"], "pixel, pyramid, vgg19"),
+        (["--steps", "3", "--content", "vgg19"], "features go together"),
+        (["--steps", "3", "--adversarial", "-1"], "adversarial=-1"),
         (["--steps", "3", "--threads", "0"], "--threads"),
         (["--steps", "3", "--threads", "-1"], "--threads"),
         (["--steps", "3", "--seed", "-99999999999999999999"], "--seed"),

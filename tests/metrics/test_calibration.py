@@ -10,6 +10,7 @@ from subpixel.image import Picture, write
 from subpixel.metrics.calibration import calibrate
 from subpixel.models import espcn, find
 from subpixel.models.files import Model, load, save
+from subpixel.models.fsrcnn import fsrcnn
 from subpixel.models.spec import INPUT, Add, Conv, PixelShuffle, Resize, Spec
 
 
@@ -55,6 +56,19 @@ def test_a_network_gets_its_parameters(pictures):
     assert said[0].startswith("ranges: a 0.000 … ")
     assert said[1].startswith("int8 costs ")
     assert choose("auto", "auto", quantisation)[1] == "int8"
+
+
+def test_a_transposed_convolution_is_calibrated_as_what_the_engine_runs(pictures):
+    spec = fsrcnn(2, features=8, shrunk=4, mappings=1)
+    rng = np.random.default_rng(3)
+    weights = {k: (rng.standard_normal(s) / 8).astype(np.float32) for k, s in spec.weight_shapes.items()}
+    model = calibrate(Model("fsrcnn", spec, weights), pictures)
+    assert set(model.quantisation["layers"]) == {"first", "shrink", "map1", "expand", "up.phases"}
+    results = [BACKENDS[name].prepare(spec, weights, "int8", 1, model.quantisation) for name in ("native", "reference")]
+    x = rng.integers(0, 256, (1, 20, 23), np.uint8)
+    np.testing.assert_array_equal(results[0](x), results[1](x))
+    f32 = BACKENDS["reference"].prepare(spec, weights, "f32", 1)(x.astype(np.float32) / 255)
+    np.testing.assert_allclose(results[0](x.astype(np.float32) / 255), f32, atol=0.05)
 
 
 def test_the_ranges_hold_what_the_network_makes(pictures):

@@ -7,7 +7,7 @@ from subpixel.backends.reference import NumpyKernels
 from subpixel.errors import InvalidArgument
 from subpixel.models.espcn import espcn
 from subpixel.models.graph import run
-from subpixel.models.spec import INPUT, Add, Concat, Conv, PixelShuffle, Resize, Spec
+from subpixel.models.spec import INPUT, Add, Concat, Conv, ConvTranspose, PixelShuffle, Resize, Spec
 
 # Graphs that each have one thing that is easily got wrong.
 GRAPHS = {
@@ -61,6 +61,25 @@ GRAPHS = {
         Resize("r", "u", 2, "nearest"),
         Conv("b", "r", 1, 1, (3, 3)),
     ),
+    "transposed as in FSRCNN": (
+        3,
+        Conv("a", INPUT, 1, 2, (3, 3), "prelu"),
+        ConvTranspose("t", "a", 2, 1, (9, 9), 3, (4, 4)),
+    ),
+    "transposed, not square, cut at its ends": (
+        4,
+        Conv("a", INPUT, 1, 2, (3, 1)),
+        ConvTranspose("t", "a", 2, 3, (4, 7), 2, (0, 6), False),
+        Conv("b", "t", 3, 2, (1, 3)),
+        ConvTranspose("v", "b", 2, 1, (3, 2), 2, (2, 0)),
+    ),
+    "transposed with holes, beside a base": (
+        4,
+        ConvTranspose("t", INPUT, 1, 1, (2, 3), 4, (1, 0)),
+        Resize("r", INPUT, 4, "linear"),
+        Add("s", ("t", "r")),
+    ),
+    "transposed of stride one": (1, ConvTranspose("t", INPUT, 1, 1, (3, 4), 1, (2, 1))),
     "factor one": (1, PixelShuffle("u", INPUT, 1), Resize("r", "u", 1, "cubic")),
 }
 

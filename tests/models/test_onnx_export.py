@@ -13,7 +13,7 @@ from subpixel.backends import BACKENDS
 from subpixel.errors import MissingExtra
 from subpixel.models import Model, bicubic, espcn
 from subpixel.models.onnx_export import to_onnx
-from subpixel.models.spec import INPUT, Add, Concat, Conv, PixelShuffle, Resize, Spec
+from subpixel.models.spec import INPUT, Add, Concat, Conv, ConvTranspose, PixelShuffle, Resize, Spec
 
 reference = pytest.importorskip("onnx.reference")
 
@@ -41,12 +41,26 @@ def shipped_like() -> Model:
     return Model("espcn", spec, {n: rng.normal(0, 0.1, s).astype(np.float32) for n, s in spec.weight_shapes.items()})
 
 
+def transposed(border: str) -> Model:
+    """Transposed convolutions that are cut after, lengthened after, and have holes."""
+    layers = (
+        ConvTranspose("cut", INPUT, 1, 3, (9, 4), 2, (4, 0)),
+        Conv("conv", "cut", 3, 2, (3, 3), "relu"),
+        ConvTranspose("long", "conv", 2, 1, (3, 2), 2, (2, 1), bias=False),
+    )
+    spec = Spec(layers, 4, "luma", border)  # type: ignore[arg-type]
+    rng = np.random.default_rng(7)
+    return Model("joined", spec, {n: rng.normal(0, 0.3, s).astype(np.float32) for n, s in spec.weight_shapes.items()})
+
+
 MODELS = {
     "joined replicate": joined("replicate"),
     "joined zero": joined("zero"),
     "residual luma": residual(2, "luma", "replicate", 1),
     "residual rgb": residual(3, "rgb", "replicate", 2),
     "espcn": shipped_like(),
+    "transposed replicate": transposed("replicate"),
+    "transposed zero": transposed("zero"),
     "bicubic": Model("bicubic", bicubic(2), {}),
 }
 

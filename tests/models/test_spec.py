@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 
 from subpixel.errors import SpecError, SubpixelError
 from subpixel.models import bicubic, espcn
-from subpixel.models.spec import INPUT, Add, Concat, Conv, PixelShuffle, Resize, Spec
+from subpixel.models.spec import INPUT, Add, Concat, Conv, ConvTranspose, PixelShuffle, Resize, Spec
 
 A = Conv("a", INPUT, 1, 4, (3, 3), "relu")
 UP = PixelShuffle("up", "a", 2)
+T = ConvTranspose("t", INPUT, 1, 1, (9, 9), 2, (4, 4))
 
 
 @pytest.mark.parametrize(
@@ -56,6 +57,14 @@ UP = PixelShuffle("up", "a", 2)
         ),
         ((Conv("dead", INPUT, 1, 1, (9, 9)), A, UP), "layer 'dead': no later layer reads it"),
         ((A, UP, replace(A, name="late"), replace(UP, name="end")), "layer 'late': no later layer reads it"),
+        ((replace(T, stride=0),), "layer 't': stride=0: a whole number from 1 to 64"),
+        ((replace(T, stride=3),), "layer 't': the result is x3, the network says scale 2"),
+        ((replace(T, padding=(9, 4)),), "layer 't': padding=9: a whole number from 0 to 8"),
+        ((replace(T, padding=(4, -1)),), "layer 't': padding=-1: a whole number from 0 to 8"),
+        ((replace(T, padding=4),), "layer 't': padding=4: (vertical, horizontal) is needed"),
+        ((replace(T, kernel=(64, 9)),), "layer 't': kernel=64: a whole number from 1 to 63"),
+        ((replace(T, in_channels=2),), "layer 't': in_channels=2, but 'input' has 1 channels"),
+        ((replace(T, out_channels=3),), "layer 't': the result has 3 channels, colour 'luma' has 1"),
         ((), "a network has 1 to 4096 layers, this one 0"),
         (("conv",), "'conv' is not a layer"),
     ],
@@ -118,6 +127,12 @@ def test_bicubic_weighs_nothing_and_reaches_two():
         (3, (Conv("a", INPUT, 1, 1, (3, 3)), Resize("r", "a", 3, "cubic")), 3, 9, 10),
         (3, (Resize("r", INPUT, 3, "linear"), Conv("b", "r", 1, 1, (3, 3))), 2, 81, 10),
         (2, (Resize("r", INPUT, 2, "nearest"),), 0, 0, 0),
+        # 4 samples of the result before, that is 2 of the input; and 3 after.
+        (2, (T,), 2, 81, 82),
+        (3, (ConvTranspose("t", INPUT, 1, 1, (3, 3), 3, (0, 0)),), 0, 9, 10),
+        # The result 2 before 0 is made of the sample before; its kernel ends 5 after the first.
+        (2, (ConvTranspose("t", INPUT, 1, 1, (7, 1), 2, (0, 0), False),), 3, 7, 7),
+        (2, (T, Conv("b", "t", 1, 1, (3, 3))), 3, 81 + 4 * 9, 82 + 10),
     ],
 )
 def test_reach_and_work_follow_from_the_graph(scale, layers, halo, macs, parameters, border):
@@ -139,8 +154,9 @@ EVERY_KIND = Spec(
         Add("s", ("u", "r")),
         Concat("c", ("s", "u")),
         Conv("ünïcode \N{SNOWMAN}", "c", 6, 3, (63, 1), "clip"),
+        ConvTranspose("t", "ünïcode \N{SNOWMAN}", 3, 3, (9, 4), 2, (4, 1), False),
     ),
-    2,
+    4,
     "rgb",
     "zero",
 )

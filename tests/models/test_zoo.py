@@ -36,12 +36,12 @@ def test_names_and_texts():
         assert list(entry.scales) == sorted(set(entry.scales))
 
 
-@pytest.mark.parametrize("name", ["", "ESPCN", "espcn ", "../espcn", "espcn_x2", "espcn.pth"])
+@pytest.mark.parametrize("name", ["", "ESPCN", "espcn ", "../espcn", "espcn_x2", "espcn.onnx"])
 def test_unknown_names(name):
     with pytest.raises(InvalidArgument) as caught:
         find(name, 2)
     assert f"model={name!r}: one of auto, espcn, bicubic" in str(caught.value)
-    assert ".safetensors" in str(caught.value)
+    assert ".safetensors or .pth" in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["espcn", "bicubic", "auto"])

@@ -11,7 +11,7 @@ import numpy as np
 from oracle.conv import activation
 from oracle.resize import taps
 from oracle.shuffle import source_channel
-from subpixel.models.spec import INPUT, Add, Concat, Conv, PixelShuffle, Resize
+from subpixel.models.spec import INPUT, Add, Concat, Conv, ConvTranspose, PixelShuffle, Resize
 
 
 def run(spec, weights, x):
@@ -38,6 +38,15 @@ def run(spec, weights, x):
                 total += float(weight[c, k, i, j]) * at(layer.source, k, h + i - kh // 2, w + j - kw // 2)
             slope = weights[f"{name}.slope"][c] if layer.activation == "prelu" else 0.0
             return activation(total, layer.activation, slope)
+        if isinstance(layer, ConvTranspose):
+            weight, s = weights[f"{name}.weight"], layer.stride
+            total = float(weights[f"{name}.bias"][c]) if layer.bias else 0.0
+            cin, _, kh, kw = weight.shape
+            for k, i, j in np.ndindex(cin, kh, kw):
+                down, right = h + layer.padding[0] - i, w + layer.padding[1] - j
+                if down % s == right % s == 0:
+                    total += float(weight[k, c, i, j]) * at(layer.source, k, down // s, right // s)
+            return total
         if isinstance(layer, Add):
             return sum(at(source, c, h, w) for source in layer.sources)
         if isinstance(layer, Concat):
@@ -60,9 +69,10 @@ def run(spec, weights, x):
     for layer in spec.layers:
         sources = layer.sources if isinstance(layer, Add | Concat) else (layer.source,)
         factor = layer.factor if isinstance(layer, Resize | PixelShuffle) else 1
+        factor = layer.stride if isinstance(layer, ConvTranspose) else factor
         scales[layer.name] = scales[sources[0]] * factor
         have = sum(channels[s] for s in sources) if isinstance(layer, Concat) else channels[sources[0]]
-        if isinstance(layer, Conv):
+        if isinstance(layer, Conv | ConvTranspose):
             have = layer.out_channels
         channels[layer.name] = have // factor**2 if isinstance(layer, PixelShuffle) else have
     last = spec.layers[-1].name

@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from subpixel.models import espcn
+from subpixel.models.fsrcnn import fsrcnn
 from subpixel.models.graph import run
-from subpixel.models.spec import INPUT, Add, Conv, PixelShuffle, Resize, Spec
+from subpixel.models.spec import INPUT, Add, Colour, Conv, PixelShuffle, Resize, Spec
 from subpixel.models.torch_kernels import TorchKernels
 from subpixel.train.weights import Trainable, interpolating_start
 
@@ -40,6 +41,22 @@ def test_the_start_nearly_interpolates(scale: int, seed: int) -> None:
     # It is the sub-pixel positions, not a repetition of samples, that are met.
     repeated = x.repeat_interleave(scale, 2).repeat_interleave(scale, 3)
     assert (made - bicubic).abs().mean() < 0.25 * (repeated - bicubic).abs().mean()
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize("colour", ["luma", "rgb"])
+def test_a_transposed_end_interpolates(scale: int, colour: Colour) -> None:
+    spec = fsrcnn(scale, colour=colour)
+    weights = interpolating_start(spec, torch.Generator().manual_seed(0))
+    assert {name: tuple(w.shape) for name, w in weights.items()} == spec.weight_shapes
+    x = torch.cat([wave(20, 24) ** k for k in range(1, spec.channels + 1)], dim=1)
+    with torch.inference_mode():
+        whole = run(spec, weights, x, TorchKernels())
+        weights["up.weight"][spec.channels :] = 0
+        made = run(spec, weights, x, TorchKernels())
+        bicubic = TorchKernels().resize(x, scale, "cubic")
+    assert (made - bicubic).abs().max() < 0.01
+    assert 0.001 < (whole - bicubic).abs().mean() < 0.1
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])

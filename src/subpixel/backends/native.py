@@ -16,6 +16,7 @@ from subpixel.backends.frames import FrameFormat
 from subpixel.errors import BackendUnavailable, InvalidArgument, Unsupported
 from subpixel.models.chain import Chain, chain_of
 from subpixel.models.integer import IntegerNetwork, integer_network
+from subpixel.models.lowering import lowered
 from subpixel.models.spec import INPUT, Add, Concat, Conv, PixelShuffle, Resize, Spec
 from subpixel.ops.native import forced_target, native_module
 from subpixel.ops.resizing.taps import axis_taps
@@ -53,6 +54,8 @@ class NativeBackend:
             raise BackendUnavailable(f"backend 'native' cannot run here: {self.unavailable()}")
         if threads < 1:
             raise InvalidArgument(f"backend native: threads={threads}: at least 1 is needed")
+        # The engine has no transposed convolution.
+        spec, weights = lowered(spec, weights)
         if precision == "int8":
             return _integer_session(module, spec, integer_network(spec, weights, quantisation), threads)
         try:

@@ -54,6 +54,21 @@ class NumpyKernels:
                 result[k, :, top : top + high] = total
         return result
 
+    def conv_transpose(
+        self, x: Array, weight: Array, bias: Array | None, stride: int, padding: tuple[int, int]
+    ) -> Array:
+        # Tap by tap for the same reason: each adds one picture, its samples ``stride`` apart.
+        n, _, height, width = x.shape
+        cin, out, kh, kw = weight.shape
+        rows, columns = height * stride, width * stride
+        result = np.zeros((n, out, rows + kh, columns + kw), np.float32)
+        for c, i, j in np.ndindex(cin, kh, kw):
+            part = x[:, None, c] * weight[c, :, i, j, None, None]
+            result[:, :, i : i + rows : stride, j : j + columns : stride] += part
+        top, left = padding
+        result = result[:, :, top : top + rows, left : left + columns]
+        return result if bias is None else result + bias[:, None, None]
+
     def activate(self, x: Array, kind: str, slope: Array | None) -> Array:
         if kind == "relu":
             return np.maximum(x, np.float32(0))
@@ -89,6 +104,11 @@ class Bf16Kernels(NumpyKernels):
 
     def conv(self, x: Array, weight: Array, bias: Array | None, padding: tuple[int, int]) -> Array:
         return super().conv(to_bf16(x), to_bf16(weight), bias, padding)
+
+    def conv_transpose(
+        self, x: Array, weight: Array, bias: Array | None, stride: int, padding: tuple[int, int]
+    ) -> Array:
+        return super().conv_transpose(to_bf16(x), to_bf16(weight), bias, stride, padding)
 
 
 def to_bf16(x: Array) -> Array:

@@ -31,7 +31,7 @@ def evaluate(
     """Print PSNR and SSIM with the protocol they were measured under."""
     from subpixel.image.compression import parse
     from subpixel.metrics import evaluate as measure
-    from subpixel.models.files import save
+    from subpixel.models.files import Model, save
     from subpixel.upscaler import Upscaler
 
     if record and not model.endswith(".safetensors"):
@@ -44,6 +44,7 @@ def evaluate(
     if show:
         print("\r\x1b[K", end="", file=sys.stderr)
     if record:
+        assert isinstance(upscaler.model, Model)  # it came from a model file
         averages = {
             name: {"psnr_y": round(one["psnr_y"], 4), "ssim_y": round(one["ssim_y"], 5)}
             for name, one in report["sets"].items()

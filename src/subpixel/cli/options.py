@@ -19,7 +19,9 @@ def _whole_number(text: str) -> int:
 Scale = Annotated[
     int, typer.Option("-s", "--scale", parser=_whole_number, metavar="N", help="How many times larger: 2, 3, 4 or 8.")
 ]
-Model = Annotated[str, typer.Option("-n", "--model", help="See 'subpixel models'; or the path of a .safetensors file.")]
+Model = Annotated[
+    str, typer.Option("-n", "--model", help="See 'subpixel models'; or the path of a .safetensors or .pth file.")
+]
 Threads = Annotated[
     int | None,
     typer.Option(

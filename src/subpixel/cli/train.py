@@ -35,6 +35,17 @@ def train(
     rounded: Annotated[bool, typer.Option("--rounded", help="Round as int8 does; wants --start.")] = False,
     teacher: Annotated[Path | None, typer.Option(help="A larger model of the same scale to learn from.")] = None,
     teacher_share: Annotated[float, typer.Option(help="Of the loss, with --teacher.")] = 0.5,
+    content: Annotated[
+        str | None,
+        typer.Option(
+            help="What the loss compares: pixel, pyramid or vgg19. Default: vgg19 with --features, pyramid with "
+            "--adversarial, else pixel.",
+            show_default=False,
+        ),
+    ] = None,
+    features: Annotated[Path | None, typer.Option(help="Weights of VGG19, .pth or .safetensors.")] = None,
+    layer: Annotated[str, typer.Option(help="Of VGG19, before its activation: 1.1 … 5.4.")] = "5.4",
+    adversarial: Annotated[float, typer.Option(help="Weight of an adversary's loss, as SRGAN's 0.001; 0: none.")] = 0.0,
     bf16: Annotated[
         bool | None,
         typer.Option(help="Compute layers in bf16. Default: where the device multiplies it.", show_default=False),
@@ -75,6 +86,9 @@ def train(
         degradation=degradation,
         variants=variants,
         frames=frames,
+        content=content or ("vgg19" if features else "pyramid" if adversarial else "pixel"),
+        layer=layer,
+        adversarial=adversarial,
     )
     fit(
         settings,
@@ -84,6 +98,7 @@ def train(
         resume=resume,
         start=start,
         teacher=teacher,
+        features=features,
         device=device,
         threads=threads if threads is not None else available_threads(),
         provenance={

@@ -20,6 +20,7 @@ from subpixel.models.chain import chain_of
 from subpixel.models.files import Model
 from subpixel.models.graph import run
 from subpixel.models.integer import quantise
+from subpixel.models.lowering import lowered
 
 __all__ = ["activation_ranges", "calibrate", "int8_loss"]
 
@@ -120,6 +121,7 @@ def activation_ranges(model: Model, planes: Sequence[Planes]) -> dict[str, tuple
         As :func:`subpixel.models.integer.quantise` takes them.
     """
     chain = chain_of(model.spec, "int8")
+    spec, weights = lowered(model.spec, model.weights)
     convs = chain.convs
     unknown = [k for k, conv in enumerate(convs[:-1]) if conv.activation not in ("tanh", "clip")]
     if not unknown:
@@ -127,7 +129,7 @@ def activation_ranges(model: Model, planes: Sequence[Planes]) -> dict[str, tuple
     values: Mapping[int, list[Planes]] = {k: [] for k in unknown}
     for plane in planes:
         kernels = _Watching()
-        run(model.spec, dict(model.weights), plane[None], kernels)
+        run(spec, dict(weights), plane[None], kernels)
         for k in unknown:
             values[k].append(kernels.seen[k].ravel())
     ends = {k: np.quantile(np.concatenate(values[k]), [_BEYOND, 1 - _BEYOND]) for k in unknown}

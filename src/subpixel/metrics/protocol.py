@@ -157,7 +157,7 @@ def _score(
         large = large[:height, :width]
     if degradation is not None:
         small = degradation(small[..., :3] if small.shape[2] >= 3 else small[..., :1])
-    if upscaler.model.spec.colour == "luma":
+    if upscaler.colour == "luma":
         plane = upscaler.plane((luma_255(small) / 255).astype(np.float32)).astype(np.float64) * 255
         made = np.clip(np.floor(plane + 0.5), 0, 255)
     else:

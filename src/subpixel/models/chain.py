@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from subpixel.errors import Unsupported
+from subpixel.models.lowering import lowered_spec
 from subpixel.models.spec import INPUT, Add, Conv, PixelShuffle, Resize, Spec, sources_of
 
 __all__ = ["Chain", "chain_of"]
@@ -29,12 +30,14 @@ def chain_of(spec: Spec, precision: str) -> Chain:
     """The convolutions of a network that is a plain chain.
 
     Args:
-        spec: the network.
+        spec: the network; where it has transposed convolutions, the chain is that of
+            :func:`subpixel.models.lowering.lowered_spec`.
         precision: what the chain is wanted for, as the error says.
 
     Raises:
         Unsupported: naming the layer that is none of it.
     """
+    spec = lowered_spec(spec)
     convs: list[Conv] = []
     skips: list[int | None] = []
     results: list[str] = []

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol, TypeVar, cast
 
-from subpixel.models.spec import INPUT, Add, Concat, Conv, PixelShuffle, Resize, Spec, sources_of
+from subpixel.models.spec import INPUT, Add, Concat, Conv, ConvTranspose, PixelShuffle, Resize, Spec, sources_of
 from subpixel.ops.resizing.taps import Mode
 from subpixel.ops.shuffle import Order
 
@@ -26,6 +26,9 @@ class Kernels(Protocol[A]):
 
     def conv(self, x: A, weight: A, bias: A | None, padding: tuple[int, int]) -> A:
         """Cross-correlate with ``(out, in, kh, kw)`` after ``padding`` (vertical, horizontal) zeros a side."""
+
+    def conv_transpose(self, x: A, weight: A, bias: A | None, stride: int, padding: tuple[int, int]) -> A:
+        """Transposed convolution with ``(in, out, kh, kw)`` to ``stride`` times the size, ``padding`` cut before."""
 
     def activate(self, x: A, kind: str, slope: A | None) -> A:
         """relu, prelu (with ``(C,)`` slopes), tanh or clip to 0 … 1."""
@@ -75,6 +78,11 @@ def run(spec: Spec, weights: Mapping[str, A], x: A, kernels: Kernels[A], *, pad:
                 y = _crop(y, max(half) - half[0], max(half) - half[1])
             if layer.activation != "none":
                 y = kernels.activate(y, layer.activation, weights.get(f"{layer.name}.slope"))
+        elif isinstance(layer, ConvTranspose):
+            source, bias = values[layer.source], weights.get(f"{layer.name}.bias")
+            y = kernels.conv_transpose(source, weights[f"{layer.name}.weight"], bias, layer.stride, layer.padding)
+            if not zero:
+                y = _crop(y, lost - spec.values[layer.source].lost * layer.stride)
         elif isinstance(layer, Add):
             y = kernels.add(met(layer.sources, lost))
         elif isinstance(layer, Concat):

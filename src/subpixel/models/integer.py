@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 
 from subpixel.errors import ModelFileError, Unsupported
 from subpixel.models.chain import chain_of
+from subpixel.models.lowering import lowered
 from subpixel.models.spec import Conv, Spec
 
 __all__ = ["TANH", "IntegerConv", "IntegerNetwork", "integer_network", "quantise", "rounded_weights"]
@@ -91,6 +92,7 @@ def quantise(
         Unsupported: a network that is no plain chain, or values beyond 32 bits.
     """
     chain = chain_of(spec, "int8")
+    spec, weights = lowered(spec, weights)
     layers: dict[str, Any] = {}
     step = _INPUT_STEP
     for conv, skip, name in zip(chain.convs, chain.skips, chain.results, strict=True):
@@ -142,6 +144,7 @@ def integer_network(
     chain = chain_of(spec, "int8")
     if quantisation is None:
         raise Unsupported("this model file holds no int8 parameters; subpixel quantise makes a file that does")
+    spec, weights = lowered(spec, weights)
     step, zero = _INPUT_STEP, 0
     made: list[IntegerConv] = []
     steps: list[float] = []

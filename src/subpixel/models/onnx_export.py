@@ -120,6 +120,15 @@ class _OnnxKernels:
         inputs = [weight.name] if bias is None else [weight.name, bias.name]
         return x.then("Conv", *inputs, pads=[*padding, *padding])
 
+    def conv_transpose(
+        self, x: _Value, weight: _Value, bias: _Value | None, stride: int, padding: tuple[int, int]
+    ) -> _Value:
+        inputs = [weight.name] if bias is None else [weight.name, bias.name]
+        after = [k - stride - p for k, p in zip(x.graph.constants[weight.name].shape[2:], padding, strict=True)]
+        pads = [*padding, *(max(0, n) for n in after)]
+        extra = [max(0, -n) for n in after]
+        return x.then("ConvTranspose", *inputs, strides=[stride, stride], pads=pads, output_padding=extra)
+
     def activate(self, x: _Value, kind: str, slope: _Value | None) -> _Value:
         if kind == "prelu":
             assert slope is not None

@@ -24,6 +24,7 @@ __all__ = [
     "Colour",
     "Concat",
     "Conv",
+    "ConvTranspose",
     "Layer",
     "PixelShuffle",
     "Resize",
@@ -61,6 +62,27 @@ class Conv:
     out_channels: int
     kernel: tuple[int, int]
     activation: Activation = "none"
+    bias: bool = True
+
+
+@dataclass(frozen=True)
+class ConvTranspose:
+    """Transposed convolution ("deconvolution") that makes a value exactly ``stride`` times larger, with bias.
+
+    ``y[q] = bias + sum of weight[i] x[h] over q = h*stride + i - padding`` along each axis, for ``q`` from 0 to
+    ``H*stride - 1``. ``padding`` is what is cut before (vertical, horizontal); what is cut or added after follows from
+    the size, ``kernel - stride - padding``: torch's ``padding=p, output_padding=stride - kernel + 2*p``.
+
+    Weights: ``{name}.weight`` ``(in, out, kh, kw)`` as in torch, ``{name}.bias`` ``(out,)``.
+    """
+
+    name: str
+    source: str
+    in_channels: int
+    out_channels: int
+    kernel: tuple[int, int]
+    stride: int
+    padding: tuple[int, int]
     bias: bool = True
 
 
@@ -103,10 +125,11 @@ class PixelShuffle:
     order: Literal["CRD", "DCR"] = "CRD"
 
 
-Layer = Conv | Add | Concat | Resize | PixelShuffle
+Layer = Conv | ConvTranspose | Add | Concat | Resize | PixelShuffle
 
 _KINDS: dict[str, type[Layer]] = {
     "conv": Conv,
+    "conv_transpose": ConvTranspose,
     "add": Add,
     "concat": Concat,
     "resize": Resize,
@@ -202,11 +225,14 @@ class Spec:
 
     @property
     def macs_per_pixel(self) -> int:
-        """Multiply-accumulates of all convolutions for each input pixel, away from the borders."""
+        """Multiply-accumulates of all convolutions for each input pixel, away from the borders.
+
+        A transposed convolution uses each weight once for every sample that it reads.
+        """
         return sum(
-            layer.in_channels * layer.out_channels * math.prod(layer.kernel) * self.values[layer.name].scale ** 2
+            layer.in_channels * layer.out_channels * math.prod(layer.kernel) * self.values[layer.source].scale ** 2
             for layer in self.layers
-            if isinstance(layer, Conv)
+            if isinstance(layer, (Conv, ConvTranspose))
         )
 
     @property
@@ -220,6 +246,10 @@ class Spec:
                     shapes[f"{layer.name}.bias"] = (layer.out_channels,)
                 if layer.activation == "prelu":
                     shapes[f"{layer.name}.slope"] = (layer.out_channels,)
+            elif isinstance(layer, ConvTranspose):
+                shapes[f"{layer.name}.weight"] = (layer.in_channels, layer.out_channels, *layer.kernel)
+                if layer.bias:
+                    shapes[f"{layer.name}.bias"] = (layer.out_channels,)
         return shapes
 
     @property
@@ -273,6 +303,32 @@ class Spec:
 
 
 def _trace_conv(layer: Conv, values: dict[str, Value], border: Border) -> Value:
+    where, source = _check_weighted(layer, values)
+    for side in layer.kernel:
+        if side % 2 == 0:
+            raise SpecError(f"{where}kernel {layer.kernel}: odd sides are needed (fill up with zeros)")
+    _choice(where + "activation", layer.activation, get_args(Activation))
+    lost = source.lost if border == "zero" else source.lost + max(layer.kernel) // 2
+    return Value(layer.out_channels, source.scale, lost)
+
+
+def _trace_transpose(layer: ConvTranspose, values: dict[str, Value], border: Border) -> Value:
+    where, source = _check_weighted(layer, values)
+    _whole(where + "stride", layer.stride, 1, _MAX_SCALE)
+    if not isinstance(layer.padding, tuple) or len(layer.padding) != 2:
+        raise SpecError(f"{where}padding={layer.padding!r}: (vertical, horizontal) is needed")
+    for side, before in zip(layer.kernel, layer.padding, strict=True):
+        _whole(where + "padding", before, 0, side - 1)
+    scale = source.scale * layer.stride
+    if border == "zero":
+        return Value(layer.out_channels, scale, 0)
+    # The first result that no sample before the source reaches, and the last that none after it does.
+    ends = [(k - layer.stride - p, p) for k, p in zip(layer.kernel, layer.padding, strict=True)]
+    return Value(layer.out_channels, scale, source.lost * layer.stride + max(0, *(n for pair in ends for n in pair)))
+
+
+def _check_weighted(layer: Conv | ConvTranspose, values: dict[str, Value]) -> tuple[str, Value]:
+    """What both kinds of convolution need: how an error names the layer, and what it reads."""
     source = _source(layer.name, layer.source, values)
     where = f"layer '{layer.name}': "
     _whole(where + "in_channels", layer.in_channels, 1, _MAX_CHANNELS)
@@ -281,15 +337,11 @@ def _trace_conv(layer: Conv, values: dict[str, Value], border: Border) -> Value:
         raise SpecError(f"{where}kernel={layer.kernel!r}: (height, width) is needed")
     for side in layer.kernel:
         _whole(where + "kernel", side, 1, _MAX_KERNEL)
-        if side % 2 == 0:
-            raise SpecError(f"{where}kernel {layer.kernel}: odd sides are needed (fill up with zeros)")
-    _choice(where + "activation", layer.activation, get_args(Activation))
     if not isinstance(layer.bias, bool):
         raise SpecError(f"{where}bias={layer.bias!r}: true or false is needed")
     if layer.in_channels != source.channels:
         raise SpecError(f"{where}in_channels={layer.in_channels}, but '{layer.source}' has {source.channels} channels")
-    lost = source.lost if border == "zero" else source.lost + max(layer.kernel) // 2
-    return Value(layer.out_channels, source.scale, lost)
+    return where, source
 
 
 def _trace_join(layer: Add | Concat, values: dict[str, Value], border: Border) -> Value:
@@ -332,6 +384,7 @@ def _trace_shuffle(layer: PixelShuffle, values: dict[str, Value], border: Border
 
 _TRACERS: dict[type, Callable[[Any, dict[str, Value], Border], Value]] = {
     Conv: _trace_conv,
+    ConvTranspose: _trace_transpose,
     Add: _trace_join,
     Concat: _trace_join,
     Resize: _trace_resize,

@@ -27,6 +27,16 @@ class TorchKernels:
     def conv(self, x: Tensor, weight: Tensor, bias: Tensor | None, padding: tuple[int, int]) -> Tensor:
         return F.conv2d(x, weight, bias, padding=padding)
 
+    def conv_transpose(
+        self, x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, padding: tuple[int, int]
+    ) -> Tensor:
+        height, width = x.shape[-2] * stride, x.shape[-1] * stride
+        # output_padding must be below the stride; where the kernel is long enough, nothing is to be added.
+        extra = [max(0, stride - k + p) for k, p in zip(weight.shape[2:], padding, strict=True)]
+        y = F.conv_transpose2d(x, weight, bias, stride, output_padding=extra)
+        top, left = padding
+        return y[..., top : top + height, left : left + width]
+
     def activate(self, x: Tensor, kind: str, slope: Tensor | None) -> Tensor:
         if kind == "relu":
             return torch.relu(x)

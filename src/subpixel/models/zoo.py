@@ -4,17 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
-from subpixel.errors import InvalidArgument
+from subpixel.errors import InvalidArgument, Unsupported
 from subpixel.models.bicubic import bicubic
+from subpixel.models.checkpoints import SUFFIXES, load_checkpoint
+from subpixel.models.edsr import edsr
 from subpixel.models.espcn import espcn
 from subpixel.models.families import balanced, fast, high
 from subpixel.models.files import Model, load
+from subpixel.models.foreign import Foreign
+from subpixel.models.fsrcnn import fsrcnn
+from subpixel.models.rdn import rdn
 from subpixel.models.spec import Spec
+from subpixel.models.srcnn import srcnn
+from subpixel.models.srresnet import srresnet
+from subpixel.models.wdsr import wdsr_a, wdsr_b
 
-__all__ = ["ARCHITECTURES", "ZOO", "Entry", "compressed_variant", "find", "resolve"]
+__all__ = [
+    "ARCHITECTURES",
+    "ZOO",
+    "Entry",
+    "compressed_variant",
+    "find",
+    "find_network",
+    "is_path",
+    "resolve",
+]
 
 _WEIGHTS = Path(__file__).parent / "weights"
 
@@ -42,7 +59,25 @@ ZOO: dict[str, Entry] = {
 }
 
 # What can be trained, by name: functions of the scale.
-ARCHITECTURES: dict[str, Callable[[int], Spec]] = {"fast": fast, "balanced": balanced, "high": high, "espcn": espcn}
+ARCHITECTURES: dict[str, Callable[[int], Spec]] = {
+    "fast": fast,
+    "balanced": balanced,
+    "high": high,
+    "espcn": espcn,
+    "espcn-rgb": partial(espcn, colour="rgb"),
+    "espcn-1x1": partial(espcn, output_kernel=1),
+    "srcnn": srcnn,
+    "srcnn-935": partial(srcnn, middle=3),
+    "srcnn-915": partial(srcnn, middle=1),
+    "fsrcnn": fsrcnn,
+    "fsrcnn-s": partial(fsrcnn, features=32, shrunk=5, mappings=1),
+    "srresnet": srresnet,
+    "edsr": edsr,
+    "edsr-baseline": partial(edsr, features=64, blocks=16),
+    "wdsr-a": wdsr_a,
+    "wdsr-b": wdsr_b,
+    "rdn": rdn,
+}
 
 # What ``model="auto"`` means: the best that is shipped.
 _AUTO = "espcn"
@@ -59,17 +94,38 @@ def compressed_variant(name: str, scale: int) -> str | None:
     return variant.name if variant is not None and scale in variant.scales else None
 
 
+def is_path(name: str) -> bool:
+    """Whether a model's name is the path of a file: a model file of ours or a checkpoint of others.
+
+    >>> is_path("espcn"), is_path("espcn_x2.pth")
+    (False, True)
+    """
+    return name.endswith((".safetensors", *SUFFIXES))
+
+
 def find(name: str, scale: int) -> Model:
-    """A model by the name of a shipped one, ``auto``, or the path of a ``.safetensors`` file.
+    """A model by the name of a shipped one, ``auto``, or the path of a ``.safetensors`` file or a checkpoint.
 
     Raises:
         InvalidArgument: unknown name, or a scale the model does not have.
         ModelFileError: a file that cannot be used.
+        MissingExtra: a checkpoint that needs what is not installed.
+        Unsupported: a checkpoint that no Spec describes; the Upscaler runs it.
 
     >>> find("bicubic", 2).spec.scale
     2
     """
+    network = find_network(name, scale)
+    if isinstance(network, Foreign):
+        raise Unsupported(f"{name}: {network.architecture}, which spandrel runs, has no description as a Spec")
+    return network
+
+
+def find_network(name: str, scale: int) -> Model | Foreign:
+    """The same, and networks of other packages; see :func:`find`."""
     name = resolve(name)
+    if name.endswith(SUFFIXES):
+        return load_checkpoint(name, scale)
     if name.endswith(".safetensors"):
         model = load(name)
         if model.spec.scale != scale:
@@ -77,7 +133,7 @@ def find(name: str, scale: int) -> Model:
         return model
     if name not in ZOO:
         raise InvalidArgument(
-            f"model={name!r}: one of auto, {', '.join(ZOO)} or the path of a .safetensors file is needed"
+            f"model={name!r}: one of auto, {', '.join(ZOO)} or the path of a .safetensors or .pth file is needed"
         )
     if scale not in ZOO[name].scales:
         raise InvalidArgument(f"scale={scale}: model '{name}' has {', '.join(f'×{s}' for s in ZOO[name].scales)}")

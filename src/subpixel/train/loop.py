@@ -27,6 +27,7 @@ from subpixel.train.data import Pair, find_pictures, load_pairs, samples
 from subpixel.train.degradation import DEGRADATIONS, Variants
 from subpixel.train.device import device_of
 from subpixel.train.parallel import Processes, processes
+from subpixel.train.perceptual import read_features
 from subpixel.train.settings import Settings
 from subpixel.train.state import PICTURES_FOR_RANGES, State
 
@@ -44,6 +45,7 @@ def train(
     resume: bool = False,
     start: str | Path | None = None,
     teacher: str | Path | None = None,
+    features: str | Path | None = None,
     threads: int = 1,
     device: str = "auto",
     provenance: dict[str, Any] | None = None,
@@ -62,6 +64,8 @@ def train(
         resume: go on from the checkpoint beside ``out``, if there is one.
         start: another model whose equally shaped weights are taken to begin with.
         teacher: a larger model of the same scale and colour, for ``settings.teacher_share``.
+        features: a file with the weights of VGG19 for ``settings.content="vgg19"``: ``.pth`` or ``.safetensors`` with
+            torchvision's names. The other contents need none.
         threads: for torch.
         device: ``auto`` (a GPU where there is one), ``cpu``, ``cuda`` or one of its kind, ``cuda:1``.
         provenance: goes into the model file beside the settings: data's name and terms, the command.
@@ -73,7 +77,7 @@ def train(
     Raises:
         InvalidArgument: settings or data that do not work.
         Unsupported: ``settings.rounded`` for a network that is no plain chain.
-        ModelFileError: ``start``, ``teacher`` or the checkpoint cannot be used.
+        ModelFileError: ``start``, ``teacher``, ``features`` or the checkpoint cannot be used.
         SubpixelError: the saved file does not compute what was trained.
     """
     out = Path(out)
@@ -86,6 +90,9 @@ def train(
     begin, larger = (None if path is None else load(path) for path in (start, teacher))
     if (larger is None) == (settings.teacher_share > 0):
         raise InvalidArgument("train: a teacher and its share of the loss go together")
+    if (features is None) == (settings.content == "vgg19"):
+        raise InvalidArgument("train: content=vgg19 and a file with its features go together")
+    tensors = None if features is None else read_features(features)
     trained_on, held_out = find_pictures(data, settings.frames)
     variants = Variants(DEGRADATIONS[settings.degradation], settings.variants, settings.seed)
     with processes(where) as group:
@@ -94,7 +101,7 @@ def train(
         speak = say if group.first else _nothing
         pairs = load_pairs(trained_on, spec.scale, settings.sizes, threads, spec.colour, variants)
         held = load_pairs(held_out, spec.scale, (1.0,), threads, spec.colour, variants)
-        state = State(settings, spec, pairs, begin, larger, where)
+        state = State(settings, spec, pairs, begin, larger, where, tensors)
         checkpoint = out.with_suffix(".ckpt")
         if resume and checkpoint.exists():
             state.restore(checkpoint)
@@ -113,7 +120,9 @@ def train(
             speak(f"stopped at step {state.step}; the same command with --resume goes on from {checkpoint}")
             raise
         state.finish(held)
-        pictures = {"pictures": len(trained_on), "held_out": list(dict.fromkeys(p.name for p in held))}
+        pictures: dict[str, Any] = {"pictures": len(trained_on), "held_out": list(dict.fromkeys(p.name for p in held))}
+        if features is not None:
+            pictures["features"] = Path(features).name
         model = Model(
             settings.arch if settings.degradation == "clean" else f"{settings.arch}-{settings.degradation}",
             spec,
@@ -168,7 +177,8 @@ def _loop(state: State, held: list[Pair], out: Path, group: Processes, say: Call
             next_report = state.seconds + max(30.0, state.seconds / max(done, 1e-3) / 40)
         if done >= 1:
             return
-        state.set_rate(_rate(state.step, done, settings.cycles))
+        factor = _rate(state.step, done, settings.cycles)
+        state.set_rate(factor)
         loss_now = state.loss(*state.patches.draw(group.rank, group.count))
         for optimiser in state.optimisers:
             optimiser.zero_grad()
@@ -177,6 +187,7 @@ def _loop(state: State, held: list[Pair], out: Path, group: Processes, say: Call
         with _uninterrupted():  # a checkpoint must not fall between an update and its count
             for optimiser in state.optimisers:
                 optimiser.step()
+            state.teach_adversary(factor, group)
             state.step += 1
         total_loss, counted = total_loss + loss_now.item(), counted + 1
 

@@ -14,8 +14,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from subpixel.errors import Unsupported
 from subpixel.models.chain import chain_of
 from subpixel.models.integer import quantise, rounded_weights
+from subpixel.models.lowering import lowered_spec
 from subpixel.models.spec import Spec
 from subpixel.models.torch_kernels import TorchKernels
 
@@ -31,10 +33,12 @@ class Rounding:
             :func:`subpixel.metrics.calibration.activation_ranges`. They stay while weights change.
 
     Raises:
-        Unsupported: a network that is no plain chain.
+        Unsupported: a network that is no plain chain, or one only when rewritten.
     """
 
     def __init__(self, spec: Spec, ranges: Mapping[str, tuple[float, float]]) -> None:
+        if lowered_spec(spec) is not spec:
+            raise Unsupported("train: rounding is not offered for transposed convolutions; train without --rounded")
         self.spec, self.ranges = spec, ranges
         self.chain = chain_of(spec, "int8")
 

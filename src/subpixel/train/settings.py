@@ -11,6 +11,7 @@ from subpixel.train.degradation import DEGRADATIONS
 __all__ = ["Settings"]
 
 _LOSSES = ("l1", "l2")
+_CONTENTS = ("pixel", "pyramid", "vgg19")
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,10 @@ class Settings:
         sizes: at which each picture is seen, 1 being its own.
         cycles: cosines in a row, each begun at half the rate of the one before (warm restarts).
         rounded: train with weights and activations rounded as int8 rounds them; wants a trained network to start from.
+        content: what the loss compares: ``pixel``, by ``loss``; ``pyramid`` or ``vgg19``, see
+            :mod:`subpixel.train.perceptual`.
+        layer: of ``vgg19``, ``i.j``: the j-th convolution in front of the i-th pooling.
+        adversarial: weight of the adversary's loss beside the content's; 0 for none, 0.001 in SRGAN.
         teacher_share: how much of the loss is the distance to a larger network's result instead of the truth.
         degradation: what befalls the small pictures, ``clean`` or ``compressed``.
         variants: degraded small pictures made of each picture and size.
@@ -58,6 +63,9 @@ class Settings:
     degradation: str = "clean"
     variants: int = 1
     frames: int = 200
+    content: str = "pixel"
+    layer: str = "5.4"
+    adversarial: float = 0.0
 
     def __post_init__(self) -> None:
         if (self.steps is None) == (self.minutes is None):
@@ -82,3 +90,9 @@ class Settings:
             )
         if self.loss not in _LOSSES:
             raise InvalidArgument(f"train: loss={self.loss!r}: one of {', '.join(_LOSSES)} is needed")
+        if self.content not in _CONTENTS:
+            raise InvalidArgument(f"train: content={self.content!r}: one of {', '.join(_CONTENTS)} is needed")
+        if not (math.isfinite(self.adversarial) and self.adversarial >= 0):
+            raise InvalidArgument(f"train: adversarial={self.adversarial}: 0 or more is needed")
+        if self.rounded and (self.adversarial or self.content != "pixel"):
+            raise InvalidArgument("train: rounding is for content=pixel without an adversary")

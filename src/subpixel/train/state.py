@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, asdict, fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from pickle import UnpicklingError
 
@@ -20,8 +20,11 @@ from subpixel.models.files import Model
 from subpixel.models.graph import run
 from subpixel.models.spec import Conv, Spec
 from subpixel.models.torch_kernels import TorchKernels
+from subpixel.train.adversarial import Adversary, Discriminator
 from subpixel.train.data import Pair, Patches, samples
 from subpixel.train.optim import Muon
+from subpixel.train.parallel import Processes
+from subpixel.train.perceptual import Vgg19, pyramid_distance
 from subpixel.train.rounding import Rounding
 from subpixel.train.settings import Settings
 from subpixel.train.solve import chain, solve_last_layer
@@ -52,6 +55,7 @@ class State:
         start: Model | None = None,
         teacher: Model | None = None,
         device: torch.device = _CPU,
+        features: Mapping[str, Tensor] | None = None,
     ) -> None:
         generator = torch.Generator().manual_seed(settings.seed)
         self.settings, self.spec, self.device = settings, spec, device
@@ -60,6 +64,10 @@ class State:
         self.margin = max(_margin(spec), self.teacher.margin if self.teacher else 0)
         self.patches = Patches(pairs, spec.scale, settings.patch, self.margin, settings.batch, generator)
         self.rounding: Rounding | None = None
+        side = (settings.patch - 2 * self.margin) * spec.scale
+        self.vgg19 = None if features is None else _vgg19(features, settings.layer, spec, side, device)
+        self.adversary = _adversary(settings, spec.channels, side, device) if settings.adversarial else None
+        self._told: tuple[Tensor, Tensor] | None = None  # results and photographs that the adversary has yet to see
         if start is not None:
             self._begin(start)
         self.net.to(device)
@@ -110,9 +118,21 @@ class State:
         if self.teacher is not None:
             share = self.settings.teacher_share
             total = (1 - share) * total + share * self._distance(made, self.teacher(small, self.margin))
+        if self.adversary is not None:
+            self._told = (made.detach(), large)
+            total = total + self.settings.adversarial * self.adversary.loss_of_results(made)
         return total
 
+    def teach_adversary(self, factor: float, group: Processes) -> None:
+        """Let the adversary, if there is one, learn from the last results; ``factor``: of its peak rate."""
+        if self.adversary is not None and self._told is not None:
+            self.adversary.learn(*self._told, factor, group)
+
     def _distance(self, made: Tensor, wanted: Tensor) -> Tensor:
+        if self.vgg19 is not None:
+            return self.vgg19.distance(made, wanted)
+        if self.settings.content == "pyramid":
+            return pyramid_distance(made, wanted)
         error = made - wanted
         return error.abs().mean() if self.settings.loss == "l1" else (error * error).mean()
 
@@ -135,15 +155,19 @@ class State:
         return validate(self.spec, rounding.weights(weights), held, lambda: rounding.kernels(weights))
 
     def measured(self, weights: dict[str, Tensor], held: list[Pair]) -> float:
-        """The score of some weights; the best ever seen are kept."""
+        """The score of some weights; the best ever seen are kept, or the last where PSNR is not what is trained for."""
         score = self.score(weights, held)
-        if score > self.best_psnr:
+        if score > self.best_psnr or not self._by_psnr:
             self.best, self.best_psnr = {k: v.cpu().clone() for k, v in weights.items()}, score
         return score
 
+    @property
+    def _by_psnr(self) -> bool:
+        return self.settings.content == "pixel" and not self.settings.adversarial
+
     def finish(self, held: list[Pair]) -> None:
         """Bring the last layer to its optimum, if that is better."""
-        if chain(self.spec) and self.rounding is None:
+        if chain(self.spec) and self.rounding is None and self._by_psnr:
             average = {name: w.cpu() for name, w in self.average.items()}
             solved = solve_last_layer(self.spec, average, self.patches, 5 * _SOLVE_BATCHES)
             self.measured({**average, **solved}, held)
@@ -160,6 +184,7 @@ class State:
             "step": self.step,
             "seconds": self.seconds,
             "rows": self.rows,
+            "adversary": None if self.adversary is None else self.adversary.state(),
             "ranges": None if self.rounding is None else dict(self.rounding.ranges),
         }
         scratch = path.with_name(f".{path.name}.new")
@@ -170,11 +195,13 @@ class State:
         unreadable = (RuntimeError, KeyError, IndexError, AttributeError, TypeError, ValueError, OSError, EOFError)
         try:
             content = torch.load(path, weights_only=True, map_location="cpu")
-            was = {f.name: f.default for f in fields(Settings) if f.default is not MISSING} | dict(content["settings"])
+            was = dict(content["settings"])
         except (*unreadable, UnpicklingError) as error:
             raise ModelFileError(f"{path}: not a checkpoint that can be read ({_first_line(error)})") from None
         now = asdict(self.settings)
-        differing = sorted(k for k in now if now[k] != was.get(k) and k not in _MAY_DIFFER)
+        # What a checkpoint does not know was not there to be chosen.
+        was = {**{f.name: f.default for f in fields(Settings)}, **was}
+        differing = sorted(k for k in now if now[k] != was[k] and k not in _MAY_DIFFER)
         if differing:
             raise InvalidArgument(f"{path}: was made with other settings: {', '.join(differing)}")
         try:
@@ -186,6 +213,8 @@ class State:
                 self.average[name].copy_(value)
             self.best, self.best_psnr = content["best"], content["best_psnr"]
             self.step, self.seconds, self.rows = content["step"], content["seconds"], content["rows"]
+            if self.adversary is not None:
+                self.adversary.restore(content["adversary"])
             if self.settings.rounded:
                 self.rounding = Rounding(self.spec, content["ranges"])
         except unreadable as error:
@@ -213,6 +242,24 @@ class _Teacher:
         made = run(self.spec, self.weights, small, TorchKernels(), pad=False).float()
         beyond = (margin - self.margin) * self.spec.scale
         return made[..., beyond : made.shape[-2] - beyond, beyond : made.shape[-1] - beyond]
+
+
+def _vgg19(features: Mapping[str, Tensor], layer: str, spec: Spec, side: int, device: torch.device) -> Vgg19:
+    network = Vgg19(features, layer).to(device)
+    if spec.colour != "rgb":
+        raise InvalidArgument("train: VGG19 sees RGB; for a network on luma content=pyramid would do")
+    if side < network.least_side:
+        raise InvalidArgument(
+            f"train: results of {side}x{side} are too small for layer {layer}; a larger patch would do"
+        )
+    return network
+
+
+def _adversary(settings: Settings, channels: int, side: int, device: torch.device) -> Adversary:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed)
+        discriminator = Discriminator(side, channels)
+    return Adversary(discriminator.to(device), settings.bf16)
 
 
 def _last(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from subpixel.models.spec import Add, Conv, PixelShuffle, Resize, Spec
+from subpixel.models.spec import Add, Conv, ConvTranspose, PixelShuffle, Resize, Spec
 from subpixel.ops.resizing.taps import axis_taps
 
 __all__ = ["Trainable", "interpolating_start"]
@@ -94,16 +94,19 @@ def interpolating_start(spec: Spec, generator: torch.Generator) -> dict[str, Ten
     """Weights with which a plain chain already interpolates, everything else being small and random.
 
     The first channels of every layer carry the picture's planes through; the last convolution holds, for each phase of
-    the pixel shuffle, the taps of a cubic interpolation cut to its kernel.
+    the pixel shuffle, the taps of a cubic interpolation cut to its kernel. So does a transposed convolution at the end.
 
     Networks that add their result to a base start as that base: their last convolution is small. Where they are a
     chain besides, a layer of as many channels as the one before hands each channel on beside its random part. What
     is added to something else (the end of a residual block) is small too.
     """
     weights: dict[str, Tensor] = {}
+    end = spec.layers[-1]
     for name, shape in spec.weight_shapes.items():
         if name.endswith(".weight"):
             fan_in = shape[1] * shape[2] * shape[3]
+            if name == f"{end.name}.weight" and isinstance(end, ConvTranspose):
+                fan_in = max(1, shape[0] * shape[2] * shape[3] // end.stride**2)
             weights[name] = torch.randn(shape, generator=generator) * fan_in**-0.5
         elif name.endswith(".slope"):
             weights[name] = torch.full(shape, 0.25)
@@ -112,10 +115,10 @@ def interpolating_start(spec: Spec, generator: torch.Generator) -> dict[str, Ten
     convs = [layer for layer in spec.layers if isinstance(layer, Conv)]
     if not convs:
         return weights
-    last = convs[-1]
+    last = end if isinstance(end, ConvTranspose) else convs[-1]
     weights[f"{last.name}.weight"] *= 0.1
     _hand_on(spec, weights)
-    if not _plain(spec) or not all(layer.bias for layer in convs):
+    if not _plain(spec) or not all(layer.bias for layer in (*convs, last)):
         return weights
     first = convs[0]
     if first.activation == "tanh":
@@ -126,7 +129,7 @@ def interpolating_start(spec: Spec, generator: torch.Generator) -> dict[str, Ten
         thresholds = torch.rand(first.out_channels, generator=generator) * 2 - 1
         weights[f"{first.name}.bias"] = _THRESHOLDS * thresholds
     gain, offset = 1.0, 0.0
-    for layer in convs[:-1]:
+    for layer in convs if isinstance(last, ConvTranspose) else convs[:-1]:
         kernel, bias = weights[f"{layer.name}.weight"], weights[f"{layer.name}.bias"]
         step = 1.0
         if layer.activation == "tanh" and gain == 1.0:
@@ -137,21 +140,27 @@ def interpolating_start(spec: Spec, generator: torch.Generator) -> dict[str, Ten
             kernel[channel, channel, layer.kernel[0] // 2, layer.kernel[1] // 2] = step
             if step != 1.0:
                 bias[channel] = -offset * gain
+    weights[f"{last.name}.bias"] += offset
+    if isinstance(last, ConvTranspose):
+        weights[f"{last.name}.weight"][: spec.channels] = 0.0
+        for channel in range(spec.channels):
+            weights[f"{last.name}.weight"][channel, channel] = _spread_taps(last) / gain
+        return weights
     phases = _phases(last.out_channels, spec.channels, last.kernel)
     for channel in range(spec.channels):
         rows = slice(channel * len(phases), (channel + 1) * len(phases))
         weights[f"{last.name}.weight"][rows, : spec.channels] = 0.0
         weights[f"{last.name}.weight"][rows, channel] = phases / gain
-    weights[f"{last.name}.bias"] += offset
     return weights
 
 
 def _plain(spec: Spec) -> bool:
-    """Convolutions in a row of enough channels to carry the picture; perhaps enlarged before, or shuffled after."""
+    """Convolutions in a row of enough channels to carry the picture; perhaps enlarged before, or after."""
     layers = list(spec.layers)
     if isinstance(layers[0], Resize):
         del layers[0]
-    if isinstance(layers[-1], PixelShuffle) and layers[-1].order == "CRD":
+    shuffled = isinstance(layers[-1], PixelShuffle) and layers[-1].order == "CRD"
+    if shuffled or isinstance(layers[-1], ConvTranspose):
         del layers[-1]
     return all(isinstance(layer, Conv) and layer.out_channels >= spec.channels for layer in layers)
 
@@ -191,6 +200,26 @@ def _phases(made: int, channels: int, kernel: tuple[int, int]) -> Tensor:
                     table[phase, index - centre + half] += weight
         rows.append(table / table.sum(1, keepdim=True))
     return torch.einsum("ay,bx->abyx", rows[0], rows[1]).reshape(scale * scale, *kernel)
+
+
+def _spread_taps(layer: ConvTranspose) -> Tensor:
+    """``(kh, kw)``: the transposed kernel of cubic interpolation, cut to its size, each phase brought to sum 1."""
+    sides = []
+    for side, padding in zip(layer.kernel, layer.padding, strict=True):
+        n = 2 * side + 5
+        taps = axis_taps(n, n * layer.stride, layer.stride, mode="cubic")
+        kernel = torch.zeros(side)
+        for phase in range(layer.stride):
+            place = n // 2 * layer.stride + phase
+            for index, weight in zip(taps.index[place], taps.weight[place], strict=True):
+                tap = place + padding - int(index) * layer.stride
+                if 0 <= tap < side:
+                    kernel[tap] += weight
+        for first in range(min(layer.stride, side)):
+            total = kernel[first :: layer.stride].sum()
+            kernel[first :: layer.stride] /= total if total.abs() > 0.1 else 1.0
+        sides.append(kernel)
+    return sides[0][:, None] * sides[1]
 
 
 def _key(name: str) -> str:

@@ -1,0 +1,95 @@
+"""EDSR by its authors and in BasicSR.
+
+Both take RGB of 0 … 255 or 0 … 1, take the mean colour of DIV2K away and add it again.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subpixel.errors import ModelFileError
+from subpixel.models.checkpoints.tensors import DIV2K_MEAN, Family, Tensors, Weights, affine, put, put_stages
+from subpixel.models.edsr import edsr
+from subpixel.models.spec import Spec
+
+__all__ = ["EDSR"]
+
+
+def _by_authors(tensors: Tensors, _: int) -> tuple[Spec, Weights]:
+    blocks = tensors.count("body.{}.body.0.weight")
+    weights: Weights = {}
+    # The mean shift is in the file and says the range: 255 or 1 times the mean.
+    matrix, shift = _colours(tensors, "sub_mean")
+    inverse, mean = _colours(tensors, "add_mean")
+    bound = _range(shift)
+    put(weights, "sub_mean", ((matrix * bound)[:, :, None, None].astype(np.float32), shift.astype(np.float32)))
+    put(weights, "head", tensors.conv("head.0"))
+    scaling = _scaling(weights)
+    for number in range(blocks):
+        put(weights, f"block{number + 1}.conv1", tensors.conv(f"body.{number}.body.0"))
+        weight, bias = tensors.conv(f"body.{number}.body.2")
+        put(weights, f"block{number + 1}.conv2", (weight * scaling, bias * scaling))
+    put(weights, "body", tensors.conv(f"body.{blocks}"))
+    stages = [name for name in (f"tail.0.{2 * k}" for k in range(8)) if tensors.has(f"{name}.weight")]
+    scale = put_stages(tensors, weights, stages, "tail.1")
+    put(weights, "tail", affine(inverse / bound, mean / bound, tensors.conv("tail.1")))
+    return _spec(weights, scale, blocks), weights
+
+
+def _by_basicsr(tensors: Tensors, _: int) -> tuple[Spec, Weights]:
+    blocks = tensors.count("body.{}.conv1.weight")
+    weights: Weights = {}
+    # img_range and rgb_mean are no part of the file; these are what every EDSR of that code has.
+    bound = 255.0
+    matrix = (np.eye(3) * bound)[:, :, None, None]
+    put(weights, "sub_mean", (matrix.astype(np.float32), (-bound * DIV2K_MEAN).astype(np.float32)))
+    put(weights, "head", tensors.conv("conv_first"))
+    scaling = _scaling(weights)
+    for number in range(blocks):
+        put(weights, f"block{number + 1}.conv1", tensors.conv(f"body.{number}.conv1"))
+        weight, bias = tensors.conv(f"body.{number}.conv2")
+        put(weights, f"block{number + 1}.conv2", (weight * scaling, bias * scaling))
+    put(weights, "body", tensors.conv("conv_after_body"))
+    stages = [name for name in (f"upsample.{2 * k}" for k in range(8)) if tensors.has(f"{name}.weight")]
+    scale = put_stages(tensors, weights, stages, "conv_last")
+    put(weights, "tail", affine(np.eye(3) / bound, DIV2K_MEAN, tensors.conv("conv_last")))
+    return _spec(weights, scale, blocks), weights
+
+
+def _spec(weights: Weights, scale: int, blocks: int) -> Spec:
+    return edsr(scale, features=len(weights["head.weight"]), blocks=blocks, mean_shift=True, border="zero")
+
+
+def _scaling(weights: Weights) -> np.float32:
+    """What the authors multiply a block's result with, which no file holds: 0.1 at 256 features, else 1."""
+    return np.float32(0.1 if len(weights["head.weight"]) == 256 else 1)
+
+
+def _colours(tensors: Tensors, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    matrix, shift = tensors.take(f"{name}.weight", 3, 3, 1, 1), tensors.take(f"{name}.bias", 3)
+    return matrix[:, :, 0, 0].astype(np.float64), shift.astype(np.float64)
+
+
+def _range(shift: NDArray[np.float64]) -> float:
+    """The largest value of the input, which the mean was multiplied with."""
+    for bound in (255.0, 1.0):
+        if np.allclose(shift, -bound * DIV2K_MEAN, rtol=1e-3):
+            return bound
+    raise ModelFileError("'sub_mean.bias' is neither 255 nor 1 times the mean of DIV2K, so its range is not known")
+
+
+EDSR = (
+    # https://github.com/sanghyun-son/EDSR-PyTorch
+    Family(
+        "EDSR (head, body, tail)",
+        ("head.0.weight", "body.0.body.0.weight", "tail.0.0.weight", "tail.1.weight", "sub_mean.bias"),
+        _by_authors,
+    ),
+    # https://github.com/XPixelGroup/BasicSR, EDSR
+    Family(
+        "EDSR (conv_first, body, upsample)",
+        ("conv_first.weight", "body.0.conv1.weight", "conv_after_body.weight", "upsample.0.weight"),
+        _by_basicsr,
+    ),
+)

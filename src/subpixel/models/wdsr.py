@@ -1,0 +1,105 @@
+"""WDSR: few features between blocks, many before each activation (Yu et al., arXiv 1808.08718)."""
+
+from __future__ import annotations
+
+from subpixel.models.spec import INPUT, Add, Border, Colour, Conv, Layer, PixelShuffle, Spec
+
+__all__ = ["wdsr_a", "wdsr_b"]
+
+
+def wdsr_a(
+    scale: int,
+    *,
+    features: int = 32,
+    wide: int = 128,
+    blocks: int = 16,
+    mean_shift: bool = False,
+    colour: Colour = "rgb",
+    border: Border = "zero",
+) -> Spec:
+    """WDSR-A: 3x3 to ``wide``, ReLU, 3x3 back to ``features`` in every block; 5x5 from the input to the result.
+
+    Args:
+        scale: how many times larger, by one pixel shuffle.
+        features: between blocks.
+        wide: before the activation.
+        blocks: how many.
+        mean_shift: with a first 1x1 convolution ``sub_mean``, see :func:`subpixel.models.edsr.edsr`.
+        colour: ``rgb`` as in the paper, or ``luma``.
+        border: ``zero`` as in the authors' code.
+
+    Weight normalisation is gone once the weights are multiplied out; the authors count its lengths, 2,616, as well:
+    1,190,100 parameters at ×2.
+
+    Source: arXiv 1808.08718, section 3.1; https://github.com/JiahuiYu/wdsr_ntire2018.
+
+    >>> wdsr_a(2).parameters + 2616
+    1190100
+    """
+
+    def block(name: str, source: str) -> list[Layer]:
+        return [
+            Conv(f"{name}.conv1", source, features, wide, (3, 3), "relu"),
+            Conv(f"{name}.conv2", f"{name}.conv1", wide, features, (3, 3)),
+            Add(name, (f"{name}.conv2", source)),
+        ]
+
+    body = [layer for k in range(1, blocks + 1) for layer in block(f"block{k}", f"block{k - 1}" if k > 1 else "head")]
+    return _network(scale, features, body, mean_shift, colour, border)
+
+
+def wdsr_b(
+    scale: int,
+    *,
+    features: int = 32,
+    wide: int = 192,
+    low_rank: int = 25,
+    blocks: int = 16,
+    mean_shift: bool = False,
+    colour: Colour = "rgb",
+    border: Border = "zero",
+) -> Spec:
+    """WDSR-B: 1x1 to ``wide``, ReLU, 1x1 to ``low_rank``, 3x3 back to ``features`` in every block.
+
+    Args:
+        scale: how many times larger, by one pixel shuffle.
+        features: between blocks.
+        wide: before the activation, 6 times the features in the authors' code.
+        low_rank: of the linear bottleneck, 0.8 times the features, rounded down, in the authors' code.
+        blocks: how many.
+        mean_shift: with a first 1x1 convolution ``sub_mean``, see :func:`subpixel.models.edsr.edsr`.
+        colour: ``rgb`` as in the paper, or ``luma``.
+        border: ``zero`` as in the authors' code.
+
+    Source: arXiv 1808.08718, section 3.2; https://github.com/JiahuiYu/wdsr_ntire2018.
+
+    >>> wdsr_b(2).parameters
+    299564
+    """
+
+    def block(name: str, source: str) -> list[Layer]:
+        return [
+            Conv(f"{name}.conv1", source, features, wide, (1, 1), "relu"),
+            Conv(f"{name}.conv2", f"{name}.conv1", wide, low_rank, (1, 1)),
+            Conv(f"{name}.conv3", f"{name}.conv2", low_rank, features, (3, 3)),
+            Add(name, (f"{name}.conv3", source)),
+        ]
+
+    body = [layer for k in range(1, blocks + 1) for layer in block(f"block{k}", f"block{k - 1}" if k > 1 else "head")]
+    return _network(scale, features, body, mean_shift, colour, border)
+
+
+def _network(scale: int, features: int, body: list[Layer], mean_shift: bool, colour: Colour, border: Border) -> Spec:
+    channels = 1 if colour == "luma" else 3
+    start = "sub_mean" if mean_shift else INPUT
+    layers = (
+        *([Conv("sub_mean", INPUT, channels, channels, (1, 1))] if mean_shift else []),
+        Conv("head", start, channels, features, (3, 3)),
+        *body,
+        Conv("tail", body[-1].name if body else "head", features, channels * scale**2, (3, 3)),
+        Conv("skip", start, channels, channels * scale**2, (5, 5)),
+        # The authors shuffle both and add; a sum can as well be shuffled once.
+        Add("sum", ("tail", "skip")),
+        PixelShuffle("shuffle", "sum", scale),
+    )
+    return Spec(layers, scale, colour, border)

@@ -1,0 +1,107 @@
+"""An adversary that learns to tell results from photographs, and a loss for the network that is told apart.
+
+Source: Ledig et al., arXiv 1609.04802 (SRGAN), sections 2.1 and 2.2.2.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from subpixel.errors import InvalidArgument
+from subpixel.train.parallel import Processes
+
+__all__ = ["Adversary", "Discriminator"]
+
+# Adam's rate at its peak, as in the paper (section 3.2).
+_RATE = 1e-4
+
+
+class Discriminator(nn.Module):
+    """The discriminator of the paper: eight 3x3 convolutions that halve the picture four times, then two dense layers.
+
+    Args:
+        side: of the square pictures.
+        channels: of the pictures.
+        features: of the first convolution; the others have 1, 2, 2, 4, 4, 8 and 8 times as many.
+
+    Batch normalisation after all convolutions but the first (their bias is its shift), LeakyReLU with 0.2; the first
+    dense layer has 16 times the features. What comes out is the logit, so that the paper's sigmoid is part of the loss.
+
+    Source: arXiv 1609.04802, figure 4. For RGB of 96x96, as in the paper: 23,563,649 parameters, 18,876,417 of them in
+    the dense layers; the convolutions have 4,687,232 at every side.
+
+    >>> sum(p.numel() for p in Discriminator(96).parameters())
+    23563649
+    """
+
+    def __init__(self, side: int, channels: int = 3, features: int = 64) -> None:
+        super().__init__()
+        if side < 16:
+            raise InvalidArgument(f"train: results of {side}x{side} are too small for the adversary; 16x16 are needed")
+        layers: list[nn.Module] = [nn.Conv2d(channels, features, 3, padding=1), nn.LeakyReLU(0.2)]
+        wide = features
+        for number in range(1, 8):
+            made, stride = features * 2 ** (number // 2), 1 + number % 2
+            layers += [nn.Conv2d(wide, made, 3, stride, 1, bias=False), nn.BatchNorm2d(made), nn.LeakyReLU(0.2)]
+            wide, side = made, -(-side // stride)
+        self.convolutions = nn.Sequential(*layers)
+        self.dense = nn.Sequential(
+            nn.Linear(wide * side * side, 16 * features), nn.LeakyReLU(0.2), nn.Linear(16 * features, 1)
+        )
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """``(N, C, side, side)`` of 0 … 1 to logits ``(N,)``: above 0, a photograph."""
+        logits: Tensor = self.dense(self.convolutions(pictures).flatten(1))
+        return logits[:, 0]
+
+
+class Adversary:
+    """A discriminator in training.
+
+    Args:
+        discriminator: on the device of the training.
+        bf16: compute its layers in bf16.
+    """
+
+    def __init__(self, discriminator: Discriminator, bf16: bool = False) -> None:
+        self.discriminator, self.bf16 = discriminator, bf16
+        self.optimiser = torch.optim.Adam(discriminator.parameters(), _RATE)
+
+    def loss_of_results(self, made: Tensor) -> Tensor:
+        """``-log D(made)``, the mean over the batch: what the network adds to its content loss (equation 6)."""
+        return self._binary(made, 1.0)
+
+    def learn(self, made: Tensor, wanted: Tensor, factor: float, group: Processes) -> None:
+        """One step of the discriminator: photographs are 1, results 0 (equation 2).
+
+        Args:
+            made: results ``(N, C, side, side)``; no gradient goes back to them.
+            wanted: photographs of the same shape.
+            factor: of the peak rate.
+            group: the processes that share the batch.
+        """
+        for one in self.optimiser.param_groups:
+            one["lr"] = _RATE * factor
+        self.optimiser.zero_grad()
+        loss = self._binary(wanted, 1.0) + self._binary(made.detach(), 0.0)
+        loss.backward()  # type: ignore[no-untyped-call]
+        group.mean([p.grad for p in self.discriminator.parameters() if p.grad is not None])
+        self.optimiser.step()
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint keeps."""
+        return {"discriminator": self.discriminator.state_dict(), "optimiser": self.optimiser.state_dict()}
+
+    def restore(self, content: dict[str, Any]) -> None:
+        """Go on from what :meth:`state` gave."""
+        self.discriminator.load_state_dict(content["discriminator"])
+        self.optimiser.load_state_dict(content["optimiser"])
+
+    def _binary(self, pictures: Tensor, truth: float) -> Tensor:
+        with torch.autocast(pictures.device.type, torch.bfloat16, enabled=self.bf16):
+            logits = self.discriminator(pictures)
+        return F.binary_cross_entropy_with_logits(logits.float(), torch.full_like(logits, truth, dtype=torch.float32))

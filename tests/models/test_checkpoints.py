@@ -1,0 +1,331 @@
+"""Checkpoints of other people's code: each loaded by the Upscaler, against the module that wrote it."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+import zipfile
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="checkpoints are torch's")
+
+import torch
+
+from models import ports
+from subpixel import Upscaler
+from subpixel.cli import main
+from subpixel.errors import InvalidArgument, MissingExtra, ModelFileError
+from subpixel.models import Model, find
+from subpixel.models.checkpoints import FAMILIES, load_checkpoint, reading
+from subpixel.ops import resize
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*weight_norm.*:FutureWarning")
+
+PORTS: dict[str, tuple[Callable[[int], ports.Port], tuple[int, ...]]] = {
+    "srcnn": (ports.Srcnn, (2, 3)),
+    "srcnn, 1x1, later names": (partial(ports.Srcnn, middle=1, later=True), (3,)),
+    "srcnn, rgb": (partial(ports.Srcnn, channels=3), (2,)),
+    "espcn": (ports.Espcn, (2, 3)),
+    "espcn, later names": (partial(ports.Espcn, later=True), (4,)),
+    "espcn, rgb, 1x1": (partial(ports.Espcn, channels=3, side=1), (2,)),
+    "fsrcnn": (ports.Fsrcnn, (2, 3, 4)),
+    "fsrcnn, later names, one slope": (partial(ports.Fsrcnn, mappings=1, later=True, one_slope=True), (3,)),
+    "srresnet": (ports.Srresnet, (2, 3, 4)),
+    "srresnet, early names": (partial(ports.Srresnet, early=True, slopes=5), (4,)),
+    "msrresnet": (ports.Msrresnet, (2, 3, 4)),
+    "edsr": (ports.Edsr, (2, 3, 4, 8)),
+    "edsr, 0 … 1": (partial(ports.Edsr, bound=1.0), (2,)),
+    "edsr, 256 features": (partial(ports.Edsr, n=256, blocks=1), (2,)),
+    "edsr, basicsr": (ports.BasicEdsr, (2, 3, 4)),
+    "edsr, basicsr, 256 features": (partial(ports.BasicEdsr, n=256, blocks=1), (2,)),
+    "wdsr-a": (ports.Wdsr, (2, 3)),
+    "wdsr-b": (partial(ports.Wdsr, low_rank=3), (2, 4)),
+    "wdsr-a, torch's new names": (partial(ports.Wdsr, modern=True), (2,)),
+    "wdsr-a, later code": (ports.LaterWdsr, (2, 3)),
+    "rdn": (ports.Rdn, (2, 3, 4)),
+    "rdn, later names": (ports.LaterRdn, (2, 3, 4)),
+}
+
+
+def made(name: str, scale: int) -> ports.Port:
+    """A network as training leaves it: no tensor at a value that would hide a mistake."""
+    torch.manual_seed(scale)
+    network = PORTS[name][0](scale)
+    with torch.no_grad():
+        for key, value in network.state_dict().items():
+            if "mean" in key and "running" not in key:
+                continue  # the mean shift is a constant
+            if key.endswith("running_var"):
+                value.uniform_(0.5, 2.0)
+            elif value.ndim == 1 and value.is_floating_point():
+                value.uniform_(0.05, 0.4)
+    return network.eval()
+
+
+def results(network: ports.Port, scale: int, x: np.ndarray) -> np.ndarray:
+    """What the port makes of planes of 0 … 1."""
+    if isinstance(network, ports.Srcnn):
+        x = resize(x, scale=scale, mode="cubic", layout="CHW")
+    with torch.inference_mode():
+        return (network(torch.from_numpy(x * np.float32(network.bound))[None])[0] / network.bound).numpy()
+
+
+def planes(channels: int) -> np.ndarray:
+    return np.random.default_rng(1).random((channels, 11, 14), np.float32)
+
+
+@pytest.mark.parametrize(("name", "scale"), [(name, scale) for name in PORTS for scale in PORTS[name][1]])
+def test_it_computes_what_the_port_computes(tmp_path: Path, name: str, scale: int) -> None:
+    network = made(name, scale)
+    path = tmp_path / "net.pth"
+    torch.save(network.state_dict(), path)
+    x = planes(network.channels)
+    expected = results(network, scale, x)
+    model = find(str(path), scale)
+    assert (model.name, model.spec.scale, model.spec.channels) == ("net", scale, network.channels)
+    assert model.training["checkpoint"] == "net.pth"
+    for backend in ("reference", "torch", "native"):
+        if backend == "native":
+            pytest.importorskip("subpixel._native")
+        upscaler = Upscaler(str(path), scale, backend)
+        if network.channels == 1:
+            result = upscaler.plane(x[0])[None]
+        else:
+            result = upscaler(np.ascontiguousarray(x.transpose(1, 2, 0))).transpose(2, 0, 1)
+        if network.clamps:
+            result = result.clip(0, 1)
+        assert np.ptp(expected) > 0.02
+        np.testing.assert_allclose(result, expected, atol=3e-5, rtol=1e-5)
+
+
+def test_every_family_is_tested(tmp_path: Path) -> None:
+    named = set()
+    for name in PORTS:
+        path = tmp_path / "net.pth"
+        torch.save(made(name, 2).state_dict(), path)
+        named.add(find(str(path), 2).training["names"])
+    assert named == {family.name for family in FAMILIES}
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda state: {"params": state},
+        lambda state: {"params": {k: v * 0 for k, v in state.items()}, "params_ema": state},
+        lambda state: {"epoch": 3, "best_psnr": 31.5, "state_dict": state, "optimizer": {"lr": [0.1]}},
+        lambda state: OrderedDict((f"module.{k}", v) for k, v in state.items()),
+        lambda state: {"state_dict": {f"module.{k}": v for k, v in state.items()}},
+        lambda state: {k: v.double() for k, v in state.items()},
+        lambda state: {k: torch.nn.Parameter(v) for k, v in state.items()},
+    ],
+)
+def test_what_is_wrapped_around_it(tmp_path: Path, wrap: Callable[[dict[str, object]], object]) -> None:
+    state = made("espcn", 2).state_dict()
+    plain, wrapped = tmp_path / "plain.pth", tmp_path / "wrapped.pt"
+    torch.save(state, plain)
+    torch.save(wrap(state), wrapped)
+    one, other = (find(str(path), 2) for path in (plain, wrapped))
+    assert one.spec == other.spec
+    for name, weight in one.weights.items():
+        np.testing.assert_array_equal(weight, other.weights[name])
+
+
+def test_half_precision_and_the_format_of_old_torch(tmp_path: Path) -> None:
+    state = {name: value.half() for name, value in made("espcn", 2).state_dict().items()}
+    torch.save(state, tmp_path / "old.pth", _use_new_zipfile_serialization=False)
+    weight = find(str(tmp_path / "old.pth"), 2).weights["conv1.weight"]
+    np.testing.assert_array_equal(weight, state["first_part.0.weight"].float().numpy())
+
+
+def test_the_command_takes_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from subpixel.image import Picture, read, write
+
+    torch.save(made("fsrcnn", 2).state_dict(), tmp_path / "net.pth")
+    write(Picture(np.full((9, 12, 3), 128, np.uint8)), tmp_path / "in.png")
+    arguments = ["upscale", str(tmp_path / "in.png"), "-n", str(tmp_path / "net.pth"), "-o", str(tmp_path / "out.png")]
+    assert main(arguments) == 0, capsys.readouterr().err
+    assert read(tmp_path / "out.png").pixels.shape == (18, 24, 3)
+    assert main(["quantise", str(tmp_path / "net.pth"), "--data", str(tmp_path)]) == 1
+    assert "net.pth: not a safetensors file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("name", "right"), [("edsr", 2), ("espcn", 3), ("wdsr-a", 2), ("rdn", 4), ("srresnet", 4)])
+def test_another_scale_is_refused(tmp_path: Path, name: str, right: int) -> None:
+    torch.save(made(name, right).state_dict(), tmp_path / "net.pth")
+    with pytest.raises(InvalidArgument, match=rf"scale=8: .*net\.pth is a ×{right} model, "):
+        find(str(tmp_path / "net.pth"), 8)
+
+
+# What is no checkpoint
+
+
+def refused(path: Path, error: type[Exception] = ModelFileError) -> str:
+    with pytest.raises(error) as caught:
+        load_checkpoint(path, 2)
+    text = str(caught.value)
+    assert text.startswith(str(path))
+    assert "\n" not in text
+    assert len(text) < 600
+    return text
+
+
+@pytest.mark.parametrize("content", [b"", b"\x80", b"PK\x03\x04" + b"\0" * 100, b"nonsense\n" * 50, b"\x80\x02K\x01."])
+def test_files_that_are_something_else(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "net.pth"
+    path.write_bytes(content)
+    refused(path)
+
+
+def test_no_file(tmp_path: Path) -> None:
+    assert refused(tmp_path / "absent.pth").endswith("no such file")
+    (tmp_path / "folder.pth").mkdir()
+    assert refused(tmp_path / "folder.pth").endswith("not a file")
+
+
+class Hostile:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.mkdir, ("was_here",)
+
+
+@pytest.mark.parametrize("old", [False, True])
+@pytest.mark.parametrize("where", ["alone", "beside"])
+def test_a_pickle_that_would_run_code_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, old: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    state = made("espcn", 2).state_dict()
+    content = Hostile() if where == "alone" else {"state_dict": state, "extra": Hostile()}
+    torch.save(content, tmp_path / "net.pth", _use_new_zipfile_serialization=not old)
+    text = refused(tmp_path / "net.pth")
+    assert "holds more than tensors (" in text
+    assert ".mkdir)" in text
+    (tmp_path / "net.pth").write_bytes(pickle.dumps(content))
+    refused(tmp_path / "net.pth")
+    assert not (tmp_path / "was_here").exists()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_torchscript_is_refused(tmp_path: Path) -> None:
+    torch.jit.save(torch.jit.script(torch.nn.Conv2d(1, 1, 3)), tmp_path / "net.pt")
+    assert refused(tmp_path / "net.pt").endswith("a TorchScript archive, which is code; save its state dict alone")
+
+
+def test_a_whole_module_is_refused(tmp_path: Path) -> None:
+    torch.save(made("espcn", 2), tmp_path / "net.pth")
+    text = refused(tmp_path / "net.pth")
+    assert "models.ports.Espcn" in text
+    assert "save its state dict alone" in text
+
+
+@pytest.mark.parametrize(
+    ("content", "fragment"),
+    [
+        ([1, 2], "holds list, a state dict"),
+        (torch.zeros(3), "holds Tensor, a state dict"),
+        ({}, "holds dict, a state dict"),
+        ({"conv1.weight": 3}, "'conv1.weight' is int, a tensor"),
+        ({1: torch.zeros(3)}, "1 is Tensor, a tensor by name"),
+        ({"state_dict": {"a": None}}, "'a' is NoneType, a tensor"),
+        ({"a": torch.zeros(3).to_sparse()}, "'a' is no plain tensor"),
+        ({"a": torch.zeros(1).expand(2**30)}, "4294967296 bytes of weights are more"),
+    ],
+)
+def test_contents_that_are_no_state_dict(tmp_path: Path, content: object, fragment: str) -> None:
+    torch.save(content, tmp_path / "net.pth")
+    assert fragment in refused(tmp_path / "net.pth")
+
+
+def test_what_unpacks_to_more_than_any_checkpoint_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "_MAX_BYTES", 1 << 22)
+    path = tmp_path / "net.pth"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a/data/0", bytes((1 << 22) + 1))
+    assert path.stat().st_size < 1 << 16
+    assert "are more than any such checkpoint has" in refused(path)
+
+
+def test_every_truncation_is_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "net.pth"
+    torch.save({"a": torch.zeros(3)}, path)
+    content = path.read_bytes()
+    for length in range(0, len(content), 7):
+        path.write_bytes(content[:length])
+        refused(path)
+
+
+# Networks that are nearly known
+
+
+@pytest.fixture
+def no_spandrel(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "spandrel", None)
+
+
+@pytest.mark.usefixtures("no_spandrel")
+@pytest.mark.parametrize(
+    ("name", "change", "fragment"),
+    [
+        (
+            "espcn",
+            lambda s: s.pop("last_part.0.bias"),
+            "looks like ESPCN (first_part.0, first_part.2, last_part.0), but",
+        ),
+        ("espcn", lambda s: s.pop("last_part.0.bias"), "'last_part.0.bias' is missing"),
+        ("espcn", lambda s: s.update(more=torch.zeros(1)), "it has more: 'more'"),
+        ("srcnn", lambda s: s.update({"conv1.weight": torch.zeros(6, 1, 7, 7)}), "the network needs float32 of shape"),
+        ("srcnn", lambda s: s.update({"conv1.weight": torch.zeros(6, 2, 9, 9)}), "it takes 2 channels"),
+        ("srcnn", lambda s: s.update({"conv1.weight": torch.zeros(6)}), "'conv1.weight' is of shape (6,), four"),
+        ("srcnn", lambda s: s["conv2.weight"].fill_(np.nan), "values that are not finite"),
+        (
+            "espcn",
+            lambda s: s.update({"last_part.0.weight": torch.zeros(5, 4, 3, 3)}),
+            "'last_part.0.bias' is of shape",
+        ),
+        ("fsrcnn", lambda s: s.update({"mid_part.1.weight": torch.zeros(3)}), "1 or 4 slopes are needed"),
+        ("srresnet", lambda s: s["trunk.0.rcb.1.running_var"].fill_(-1), "has a value below 0"),
+        ("srresnet", lambda s: s.pop("trunk.1.rcb.4.running_mean"), "'trunk.1.rcb.4.running_mean' is missing"),
+        ("edsr", lambda s: s["sub_mean.bias"].fill_(-30), "so its range is not known"),
+        ("wdsr-a", lambda s: s["head.0.weight_v"].fill_(0), "normalised otherwise"),
+        ("rdn", lambda s: s.update({"UPNet.0.weight": torch.zeros(40, 5, 3, 3)}), "'UPNet.0.bias' is of shape"),
+    ],
+)
+def test_what_does_not_fit_is_named(
+    tmp_path: Path, name: str, change: Callable[[dict[str, torch.Tensor]], object], fragment: str
+) -> None:
+    state = dict(made(name, 2).state_dict())
+    change(state)
+    torch.save(state, tmp_path / "net.pth")
+    text = refused(tmp_path / "net.pth", MissingExtra)
+    assert fragment in text
+    assert "spandrel, which is not installed: pip install 'subpixel[spandrel]'" in text
+
+
+@pytest.mark.usefixtures("no_spandrel")
+def test_an_unknown_network_says_what_was_looked_for(tmp_path: Path) -> None:
+    torch.save({"a.weight": torch.zeros(3)}, tmp_path / "net.pth")
+    text = refused(tmp_path / "net.pth", MissingExtra)
+    assert "none of SRCNN, ESPCN, FSRCNN, SRResNet, MSRResNet, EDSR, WDSR, RDN by the names of its tensors" in text
+
+
+def test_without_torch_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.save({"a": torch.zeros(3)}, tmp_path / "net.pth")
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert "pip install 'subpixel[train]'" in refused(tmp_path / "net.pth", MissingExtra)
+
+
+def test_a_model_of_a_checkpoint_can_be_saved_as_one_of_ours(tmp_path: Path) -> None:
+    from subpixel.models import load, save
+
+    torch.save(made("edsr", 2).state_dict(), tmp_path / "net.pth")
+    model = find(str(tmp_path / "net.pth"), 2)
+    save(model, tmp_path / "net.safetensors")
+    again = load(tmp_path / "net.safetensors")
+    assert isinstance(again, Model)
+    assert again.spec == model.spec

@@ -1,0 +1,66 @@
+"""Every network that can be named can be trained; here by a few steps of its smallest kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from subpixel import Upscaler
+from subpixel.models import Spec, espcn, load
+from subpixel.models.edsr import edsr
+from subpixel.models.families import balanced, fast, high
+from subpixel.models.fsrcnn import fsrcnn
+from subpixel.models.rdn import rdn
+from subpixel.models.srcnn import srcnn
+from subpixel.models.srresnet import srresnet
+from subpixel.models.wdsr import wdsr_a, wdsr_b
+from subpixel.models.zoo import ARCHITECTURES
+from subpixel.train import Settings, train
+
+MakeSettings = Callable[..., Settings]
+
+# The functions behind the names of ARCHITECTURES, each with the least that still has all kinds of its layers.
+SMALL: dict[Callable[..., Spec], dict[str, object]] = {
+    espcn: {"colour": "rgb", "output_kernel": 1},
+    srcnn: {"middle": 1, "features": (8, 4)},
+    fsrcnn: {"features": 8, "shrunk": 4, "mappings": 1},
+    srresnet: {"features": 8, "blocks": 1},
+    edsr: {"features": 8, "blocks": 1},
+    wdsr_a: {"features": 6, "wide": 12, "blocks": 1},
+    wdsr_b: {"features": 6, "wide": 12, "low_rank": 4, "blocks": 1},
+    rdn: {"blocks": 2, "convs": 2, "growth": 4, "features": 6},
+    fast: {},
+    balanced: {},
+    high: {},
+}
+OWN = (fast, balanced, high)
+
+
+def test_no_architecture_is_left_out() -> None:
+    assert {getattr(make, "func", make) for make in ARCHITECTURES.values()} == set(SMALL)
+
+
+@pytest.mark.parametrize("make", [make for make in SMALL if make not in OWN], ids=lambda make: make.__name__)
+def test_some_steps_bring_it_nearer(
+    data: Path, tmp_path: Path, settings: MakeSettings, make: Callable[..., Spec]
+) -> None:
+    spec, out = make(2, **SMALL[make]), tmp_path / "m.safetensors"
+    said: list[str] = []
+    chosen = settings(steps=100, batch=4, patch=24, lr=0.02, average=0.9)
+    model = train(chosen, spec, data, out, say=said.append)
+    start = float(said[0].split("; ")[1].split(" dB")[0])
+    assert model.figures["validation_psnr_y"] > start + 1
+    assert load(out).spec == spec
+    made = Upscaler(str(out), 2)(np.full((20, 22, 3), 128, np.uint8))
+    assert made.shape == (40, 44, 3)
+
+
+def test_deep_networks_do_not_explode_at_their_start(data: Path, tmp_path: Path, settings: MakeSettings) -> None:
+    spec = edsr(2, features=8, blocks=16)
+    said: list[str] = []
+    train(settings(steps=1, batch=2, patch=24, lr=1e-6), spec, data, tmp_path / "m.safetensors", say=said.append)
+    # Black is worth some 6 dB; a start that doubles in each block would be far below zero.
+    assert float(said[0].split("; ")[1].split(" dB")[0]) > 3
