@@ -2,5 +2,6 @@
 
 from subpixel.metrics.protocol import evaluate
 from subpixel.metrics.quality import psnr, ssim
+from subpixel.metrics.record import record
 
-__all__ = ["evaluate", "psnr", "ssim"]
+__all__ = ["evaluate", "psnr", "record", "ssim"]

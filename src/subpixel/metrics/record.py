@@ -1,0 +1,30 @@
+"""A model's figures: from a report of ``evaluate`` into what its file keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from subpixel.models.files import Model
+
+__all__ = ["record"]
+
+# What a card keeps of a set, and to how many digits. Times are the machine's, not the model's.
+_KEPT = {"psnr_y": 4, "ssim_y": 5, "psnr_rgb": 4, "ssim_rgb": 5, "round_trip_psnr_y": 4}
+
+
+def record(model: Model, report: Mapping[str, Any]) -> Model:
+    """The model with a report's figures in place of those it had in that precision; others are kept.
+
+    Args:
+        model: the one that was measured.
+        report: of :func:`subpixel.metrics.evaluate`. f32 goes to the top of ``figures`` (``protocol``, ``sets``),
+            another precision to an entry of its name; :meth:`subpixel.models.Model.reached` reads them.
+    """
+    sets = {
+        name: {key: round(one[key], digits) for key, digits in _KEPT.items()} for name, one in report["sets"].items()
+    }
+    measured = {"protocol": report["protocol"], "sets": sets}
+    precision = report["precision"]
+    return replace(model, figures={**model.figures, **(measured if precision == "f32" else {precision: measured})})
