@@ -172,6 +172,15 @@ def test_figures_of_each_precision_are_kept_beside_each_other(
     assert load(weights).reached() == load(weights).reached("int8") == {}  # an older file
 
 
+def test_an_ensemble_and_a_strength_are_measured_and_named(run: Run, test_set: Path, weights: Path) -> None:
+    arguments = ("evaluate", "--model", weights, "--data", test_set, "--ensemble", "--strength", 0.5)
+    report = json.loads(run(*arguments, "--json").out)
+    assert (report["ensemble"], report["strength"]) == (True, 0.5)
+    expected = evaluate(Upscaler(str(weights), 2, ensemble=True, strength=0.5), test_set)
+    assert report["sets"]["Mine"]["psnr_rgb"] == expected["sets"]["Mine"]["psnr_rgb"]
+    assert run(*arguments).out.splitlines()[0].endswith(", ensemble, strength 0.5")
+
+
 def test_equal_pictures_are_null_in_json(run: Run, tmp_path: Path) -> None:
     (tmp_path / "flat" / "HR").mkdir(parents=True)
     image = pyvips.Image.new_from_array(np.full((30, 32, 3), 7, np.uint8)).copy(interpretation="srgb")
@@ -204,6 +213,9 @@ def test_heat_maps_are_written_where_asked(run: Run, test_set: Path, tmp_path: P
         (["--model", "bicubic", "--data", "none"], 2, "no such folder"),
         (["--model", "bicubic", "--data", "Mine/HR"], 2, "HR/"),
         (["--model", "bicubic", "--data", "Mine", "--record"], 2, "--record"),
+        (["--model", "m.safetensors", "--data", "Mine", "--record", "--ensemble"], 2, "--record"),
+        (["--model", "m.safetensors", "--data", "Mine", "--record", "--strength", "0.5"], 2, "--record"),
+        (["--model", "bicubic", "--data", "Mine", "--strength", "nan"], 2, "strength=nan"),
         (["--model", "nothing", "--data", "Mine"], 2, "model='nothing'"),
         (["--model", "none.safetensors", "--data", "Mine"], 1, "no such file"),
         (["--model", "bicubic", "--data", "Mine", "-s", "0"], 2, "scale=0"),

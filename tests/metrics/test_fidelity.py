@@ -12,9 +12,9 @@ import pyvips
 from numpy.typing import NDArray
 
 from subpixel import Upscaler
-from subpixel.errors import ImageWriteError
+from subpixel.errors import ImageWriteError, InvalidArgument
 from subpixel.image import read
-from subpixel.metrics import evaluate, ssim
+from subpixel.metrics import evaluate, record, ssim
 from subpixel.metrics.heatmap import LIMIT, destination, heatmap
 from subpixel.metrics.protocol import score_sets, shrink
 
@@ -101,6 +101,14 @@ def test_other_programs_are_measured_by_the_same_protocol(tmp_path: Path) -> Non
     assert theirs["protocol"] == ours["protocol"]
     for key in ("psnr_y", "ssim_y", "psnr_rgb"):
         assert theirs["sets"][tmp_path.name][key] == ours["sets"][tmp_path.name][key]
+
+
+def test_only_the_networks_own_figures_are_recorded(tmp_path: Path) -> None:
+    put(tmp_path / "HR" / "a.png", scene(40, 44))
+    for options in ({"ensemble": True}, {"strength": 0.5}):
+        upscaler = Upscaler("bicubic", 2, **options)  # type: ignore[arg-type]
+        with pytest.raises(InvalidArgument, match="not the network's own"):
+            record(upscaler.model, evaluate(upscaler, tmp_path))
 
 
 # Heat maps

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from subpixel.cli.options import Backend, Json, Model, Precision, Scale, Threads
+from subpixel.cli.options import Backend, Ensemble, Json, Model, Precision, Scale, Strength, Threads
 from subpixel.errors import InvalidArgument
 
 
@@ -21,6 +21,8 @@ def evaluate(
     threads: Threads = None,
     backend: Backend = "auto",
     precision: Precision = "auto",
+    ensemble: Ensemble = False,
+    strength: Strength = 1.0,
     as_json: Json = False,
     record: Annotated[bool, typer.Option("--record", help="Write the figures into the model file.")] = False,
     heatmap: Annotated[
@@ -37,7 +39,9 @@ def evaluate(
 
     if record and not model.endswith(".safetensors"):
         raise InvalidArgument("--record: the path of the model file is needed as --model")
-    upscaler = Upscaler(model, scale, backend, precision, threads)
+    if record and (ensemble or strength != 1):
+        raise InvalidArgument("--record: a file keeps what its network reaches without --ensemble and --strength")
+    upscaler = Upscaler(model, scale, backend, precision, threads, ensemble=ensemble, strength=strength)
     show = sys.stderr.isatty()
     progress = (lambda name: print(f"\r\x1b[K{name}", end="", file=sys.stderr)) if show else None
     report = measure(upscaler, data, progress, heatmaps=heatmap, overwrite=overwrite)
@@ -56,7 +60,9 @@ def evaluate(
 
 
 def _show(report: dict[str, Any]) -> None:
-    print(f"{report['model']} ×{report['scale']}, {report['backend']}, {report['precision']}")
+    mix = ", ensemble" if report["ensemble"] else ""
+    mix += f", strength {report['strength']:g}" if report["strength"] != 1 else ""
+    print(f"{report['model']} ×{report['scale']}, {report['backend']}, {report['precision']}{mix}")
     rows = [("", "PSNR Y", "SSIM Y", "PSNR RGB", "SSIM RGB", "round trip Y", "seconds", "Mpx/s", "pictures")]
     for name, one in report["sets"].items():
         decibels = [f"{one[key]:.3f} dB" for key in ("psnr_y", "psnr_rgb", "round_trip_psnr_y")]

@@ -66,7 +66,7 @@ def evaluate(
         overwrite: replace maps that exist.
 
     Returns:
-        ``{"model", "scale", "backend", "precision", "threads", "time", "protocol": {…}, "sets": {name: …}}``.
+        ``{"model", "scale", "backend", "precision", "threads", "ensemble", "strength", "time", "protocol", "sets"}``.
         A set has the means of ``psnr_y``, ``ssim_y``, ``psnr_rgb``, ``ssim_rgb`` and ``round_trip_psnr_y`` (PSNR in dB,
         infinite for equal pictures), ``seconds`` in all, ``megapixels_per_second`` of output, and ``images`` with the
         same for each. ``protocol`` says what they mean, ``time`` what was timed.
@@ -85,6 +85,8 @@ def evaluate(
         "backend": upscaler.backend,
         "precision": upscaler.precision,
         "threads": upscaler.threads,
+        "ensemble": upscaler.ensemble,
+        "strength": upscaler.strength,
         "time": "of one call for each picture, u8 in memory to u8 in memory; files and measuring left out",
         **measured,
     }

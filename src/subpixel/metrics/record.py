@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from subpixel.errors import InvalidArgument
 from subpixel.models.files import Model
 
 __all__ = ["record"]
@@ -21,7 +22,11 @@ def record(model: Model, report: Mapping[str, Any]) -> Model:
         model: the one that was measured.
         report: of :func:`subpixel.metrics.evaluate`. f32 goes to the top of ``figures`` (``protocol``, ``sets``),
             another precision to an entry of its name; :meth:`subpixel.models.Model.reached` reads them.
+    Raises:
+        InvalidArgument: the report is of an ensemble, or of a strength below 1: not what the network reaches by itself.
     """
+    if report["ensemble"] or report["strength"] != 1:
+        raise InvalidArgument("the figures of an ensemble or of a strength below 1 are not the network's own")
     sets = {
         name: {key: round(one[key], digits) for key, digits in _KEPT.items()} for name, one in report["sets"].items()
     }
