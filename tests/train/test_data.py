@@ -52,9 +52,9 @@ def test_a_pair_is_a_picture_and_its_small_copy(data: Path, scale: int) -> None:
     (pair,) = load_pairs([path], scale, (1.0,), 1)
     pixels = pyvips.Image.new_from_file(str(path)).numpy()
     small, large = shrink(pixels, scale)
-    np.testing.assert_allclose(pair.small.numpy(), luma_255(small) / 255, atol=1e-6)
-    np.testing.assert_allclose(pair.large.numpy(), luma_255(large) / 255, atol=1e-6)
-    assert pair.large.shape == (pair.small.shape[0] * scale, pair.small.shape[1] * scale)
+    np.testing.assert_allclose(pair.small[0].numpy(), luma_255(small) / 255, atol=1e-6)
+    np.testing.assert_allclose(pair.large[0].numpy(), luma_255(large) / 255, atol=1e-6)
+    assert pair.large.shape == (1, pair.small.shape[1] * scale, pair.small.shape[2] * scale)
     assert 16 / 255 <= pair.large.min() <= pair.large.max() <= 235.001 / 255
 
 
@@ -62,7 +62,7 @@ def test_several_sizes_and_threads_keep_the_order(data: Path) -> None:
     paths = sorted(data.iterdir())
     pairs = load_pairs(paths, 2, (1.0, 0.5), 4)
     assert [pair.name for pair in pairs] == [path.name for path in paths for _ in range(2)]
-    assert pairs[1].large.shape == (42, 48)
+    assert pairs[1].large.shape == (1, 42, 48)
     for one, two in zip(pairs, load_pairs(paths, 2, (1.0, 0.5), 1), strict=True):
         assert torch.equal(one.small, two.small)
 
@@ -83,8 +83,8 @@ def test_the_target_lies_where_the_networks_result_lies(scale: int) -> None:
     spec = bicubic(scale)
     kernels = TorchKernels()
     small = torch.rand(31, 26, generator=generator(3))
-    large = run(spec, {}, small[None, None], kernels)[0, 0]
-    patches = Patches([Pair("a", small, large)], scale, 11, spec.halo, 40, generator())
+    large = run(spec, {}, small[None, None], kernels)[0]
+    patches = Patches([Pair("a", small[None], large)], scale, 11, spec.halo, 40, generator())
     x, target = patches.draw()
     assert x.shape == (40, 1, 11, 11)
     inner = (11 - 2 * spec.halo) * scale
@@ -100,15 +100,15 @@ def test_the_target_fits_a_network_with_convolutions() -> None:
     weights = {name: torch.zeros(shape) for name, shape in spec.weight_shapes.items()}
     weights["a.weight"][0, 0, 2, 2] = 1
     weights["b.weight"][:, 0, 1, 1] = 1
-    small = torch.rand(30, 30, generator=generator(4))
-    pair = Pair("a", small, small.repeat_interleave(2, 0).repeat_interleave(2, 1))
+    small = torch.rand(1, 30, 30, generator=generator(4))
+    pair = Pair("a", small, small.repeat_interleave(2, 1).repeat_interleave(2, 2))
     x, target = Patches([pair], 2, 12, spec.halo, 16, generator()).draw()
     assert torch.equal(run(spec, weights, x, TorchKernels(), pad=False), target)
 
 
 def test_all_eight_orientations_and_all_places_occur() -> None:
     small = torch.arange(36.0).reshape(6, 6)
-    pair = Pair("a", small, small.repeat_interleave(2, 0).repeat_interleave(2, 1))
+    pair = Pair("a", small[None], small.repeat_interleave(2, 0).repeat_interleave(2, 1)[None])
     whole = Patches([pair], 2, 6, 0, 400, generator())
     x, target = whole.draw()
     seen = {tuple(one.flatten().tolist()) for one in x}
@@ -121,14 +121,14 @@ def test_all_eight_orientations_and_all_places_occur() -> None:
 
 
 def test_every_picture_is_drawn_and_small_ones_left_out() -> None:
-    pairs = [Pair(str(k), torch.full((9, 9), float(k)), torch.full((18, 18), float(k))) for k in range(3)]
-    pairs.append(Pair("small", torch.full((4, 9), 9.0), torch.full((8, 18), 9.0)))
+    pairs = [Pair(str(k), torch.full((1, 9, 9), float(k)), torch.full((1, 18, 18), float(k))) for k in range(3)]
+    pairs.append(Pair("small", torch.full((1, 4, 9), 9.0), torch.full((1, 8, 18), 9.0)))
     values = set(Patches(pairs, 2, 5, 1, 200, generator()).draw()[0].flatten().tolist())
     assert values == {0.0, 1.0, 2.0}
 
 
 def test_the_same_seed_gives_the_same_patches() -> None:
-    pair = Pair("a", torch.rand(30, 30), torch.rand(60, 60))
+    pair = Pair("a", torch.rand(1, 30, 30), torch.rand(1, 60, 60))
 
     def draws(seed: int) -> list[torch.Tensor]:
         patches = Patches([pair], 2, 8, 1, 4, generator(seed))
@@ -140,7 +140,7 @@ def test_the_same_seed_gives_the_same_patches() -> None:
 
 @pytest.mark.parametrize(("patch", "margin", "text"), [(31, 1, "no picture is that large"), (8, 4, "consumes 8")])
 def test_a_patch_that_does_not_work(patch: int, margin: int, text: str) -> None:
-    pair = Pair("a", torch.zeros(30, 40), torch.zeros(60, 80))
+    pair = Pair("a", torch.zeros(1, 30, 40), torch.zeros(1, 60, 80))
     make: Callable[[], Patches] = lambda: Patches([pair], 2, patch, margin, 1, generator())  # noqa: E731
     with pytest.raises(InvalidArgument, match=text):
         make()

@@ -17,7 +17,7 @@ from subpixel import Upscaler
 from subpixel.errors import ImageReadError, InvalidArgument, ModelFileError, SubpixelError
 from subpixel.metrics import psnr
 from subpixel.metrics.protocol import luma_255, shrink
-from subpixel.models import Spec, espcn, load
+from subpixel.models import Spec, load
 from subpixel.train import Settings, train
 from subpixel.train.data import Patches
 
@@ -103,12 +103,12 @@ def test_an_interrupted_run_gone_on_with_equals_one_that_was_not(
     train(chosen, network(2), data, whole, say=silent)
     real, calls = Patches.draw, 0
 
-    def draw(self: Patches) -> Any:
+    def draw(self: Patches, *part: int) -> Any:
         nonlocal calls
         if calls == after:
             raise KeyboardInterrupt
         calls += 1
-        return real(self)
+        return real(self, *part)
 
     said: list[str] = []
     with monkeypatch.context() as patched:
@@ -223,8 +223,12 @@ def test_data_and_networks_that_do_not_work(
         train(settings(patch=500), network(2), data, out, say=silent)
     with pytest.raises(InvalidArgument, match="patch=6"):
         train(settings(patch=6), network(2), data, out, say=silent)
-    with pytest.raises(InvalidArgument, match="luma"):
-        train(settings(), espcn(2, colour="rgb"), data, out, say=silent)
+    with pytest.raises(InvalidArgument, match="device='abacus'"):
+        train(settings(), network(2), data, out, device="abacus", say=silent)
+    with pytest.raises(InvalidArgument, match="a teacher and its share"):
+        train(settings(teacher_share=0.5), network(2), data, out, say=silent)
+    with pytest.raises(InvalidArgument, match="to start from"):
+        train(settings(rounded=True), network(2), data, out, say=silent)
     with pytest.raises(ModelFileError, match="no such file"):
         train(settings(), network(2), data, out, start=tmp_path / "none.safetensors", say=silent)
     for number in range(3):

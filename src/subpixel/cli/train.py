@@ -16,7 +16,7 @@ from subpixel.errors import InvalidArgument
 def train(
     data: Annotated[Path, typer.Option(help="A folder of 8-bit pictures; every 20th is held out to measure with.")],
     out: Annotated[Path, typer.Option(help="The model file to write, .safetensors; .csv, .png, .ckpt come beside it.")],
-    arch: Annotated[str, typer.Option(help="Architecture: espcn.")] = "espcn",
+    arch: Annotated[str, typer.Option(help="Architecture; an unknown one is told which there are.")] = "espcn",
     scale: Scale = 2,
     minutes: Annotated[float | None, typer.Option(help="How long (all resumed parts together).")] = None,
     steps: Annotated[int | None, typer.Option(help="How many steps, instead of minutes.")] = None,
@@ -28,7 +28,15 @@ def train(
     lr: Annotated[float, typer.Option(help="Peak learning rate.")] = 0.005,
     loss: Annotated[str, typer.Option(help="l1 or l2.")] = "l1",
     expand: Annotated[int, typer.Option(help="Over-parameterisation, in output channels; 0 for none.")] = 0,
-    bf16: Annotated[bool, typer.Option(help="Compute layers in bf16.")] = True,
+    cycles: Annotated[int, typer.Option(help="Cosines of the rate in a row, each of half the height.")] = 1,
+    rounded: Annotated[bool, typer.Option("--rounded", help="Round as int8 does; wants --start.")] = False,
+    teacher: Annotated[Path | None, typer.Option(help="A larger model of the same scale to learn from.")] = None,
+    teacher_share: Annotated[float, typer.Option(help="Of the loss, with --teacher.")] = 0.5,
+    bf16: Annotated[
+        bool | None,
+        typer.Option(help="Compute layers in bf16. Default: where the device multiplies it.", show_default=False),
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto (a GPU where there is one), cpu, cuda, cuda:1 …")] = "auto",
     data_name: Annotated[str, typer.Option(help="What the data is, for the model's card.")] = "",
     licence: Annotated[str, typer.Option(help="Terms of the weights, for the model's card.")] = "",
     threads: Threads = None,
@@ -36,7 +44,7 @@ def train(
     """Train a network and write it as a model file, verified by reading it back."""
     from subpixel.backends import available_threads
     from subpixel.models.zoo import ARCHITECTURES
-    from subpixel.train import Settings
+    from subpixel.train import Settings, multiplies_bf16
     from subpixel.train import train as fit
 
     if arch not in ARCHITECTURES:
@@ -54,7 +62,10 @@ def train(
         lr=lr,
         loss=loss,
         expand=expand,
-        bf16=bf16,
+        bf16=multiplies_bf16(device) if bf16 is None else bf16,
+        cycles=cycles,
+        rounded=rounded,
+        teacher_share=teacher_share if teacher is not None else 0.0,
     )
     fit(
         settings,
@@ -63,6 +74,8 @@ def train(
         out,
         resume=resume,
         start=start,
+        teacher=teacher,
+        device=device,
         threads=threads if threads is not None else available_threads(),
         provenance={
             "command": shlex.join(["subpixel", *sys.argv[1:]]),

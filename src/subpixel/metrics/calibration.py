@@ -21,7 +21,7 @@ from subpixel.models.files import Model
 from subpixel.models.graph import run
 from subpixel.models.integer import quantise
 
-__all__ = ["calibrate"]
+__all__ = ["activation_ranges", "calibrate", "int8_loss", "middles"]
 
 # Pictures looked at, half of them for the ranges, the others to measure the loss; and the side of what each gives.
 _PICTURES, _SIDE = 48, 96
@@ -30,6 +30,7 @@ _PICTURES, _SIDE = 48, 96
 _BEYOND = 20e-6
 
 Planes = NDArray[np.float32]
+Pair = tuple[Planes, NDArray[np.float64]]
 
 
 def calibrate(model: Model, folder: str | Path, say: Callable[[str], None] | None = None) -> Model:
@@ -52,34 +53,32 @@ def calibrate(model: Model, folder: str | Path, say: Callable[[str], None] | Non
     chain = chain_of(model.spec, "int8")
     if model.spec.colour != "luma":
         raise InvalidArgument(f"model '{model.name}': an RGB network; int8 parameters are made for luma networks")
-    pairs = _pairs(Path(folder), model.spec.scale)
+    pairs = middles(pictures_below(Path(folder)), model.spec.scale)
     for_ranges, for_loss = pairs[::2], pairs[1::2]
-    ranges = _ranges(model, [small for small, _ in for_ranges])
+    ranges = activation_ranges(model, [small for small, _ in for_ranges])
     quantisation: dict[str, Any] = quantise(model.spec, model.weights, ranges)
     names = [name for name in chain.results if name in ranges]
     if say and names:
         say("ranges: " + ", ".join(f"{name} {ranges[name][0]:.3f} … {ranges[name][1]:.3f}" for name in names))
-    losses = _losses(model, quantisation, for_loss)
-    quantisation["loss_db"] = round(float(np.mean(losses)), 4)
-    quantisation["calibration"] = {
-        "data": Path(folder).name,
-        "pictures": len(for_ranges),
-        "measured_on": len(for_loss),
-        "largest_loss_db": round(float(np.max(losses)), 4),
-    }
+    quantisation.update(int8_loss(model, quantisation, for_loss))
+    quantisation["calibration"].update({"data": Path(folder).name, "pictures": len(for_ranges)})
     if say:
-        say(f"int8 costs {quantisation['loss_db']:.4f} dB on {len(for_loss)} pictures, {max(losses):.4f} at most")
+        largest = quantisation["calibration"]["largest_loss_db"]
+        say(f"int8 costs {quantisation['loss_db']:.4f} dB on {len(for_loss)} pictures, {largest:.4f} at most")
     return replace(model, quantisation=quantisation)
 
 
-def _pairs(folder: Path, scale: int) -> list[tuple[Planes, NDArray[np.float64]]]:
-    """The middles of pictures: small luma planes of 0 … 1 and the large ones of 0 … 255."""
-    paths = pictures_below(folder)
+def middles(paths: Sequence[Path], scale: int) -> list[Pair]:
+    """The middles of up to 48 pictures, evenly chosen.
+
+    Returns:
+        For each the small luma plane ``(1, H, W)`` of 0 … 1 and the large one ``(H*scale, W*scale)`` of 0 … 255.
+    """
     chosen = [paths[k] for k in np.linspace(0, len(paths) - 1, min(_PICTURES, len(paths))).astype(int)]
     return [_pair(path, scale) for path in chosen]
 
 
-def _pair(path: Path, scale: int) -> tuple[Planes, NDArray[np.float64]]:
+def _pair(path: Path, scale: int) -> Pair:
     pixels = read(path).pixels
     if pixels.dtype != np.uint8:
         raise InvalidArgument(f"{path}: {pixels.dtype}: calibration takes 8-bit pictures")
@@ -110,8 +109,16 @@ class _Watching(NumpyKernels):
         return self.seen[-1]
 
 
-def _ranges(model: Model, planes: Sequence[Planes]) -> dict[str, tuple[float, float]]:
-    """Lowest and highest value of each convolution's result, but for a few, where int8 needs to be told."""
+def activation_ranges(model: Model, planes: Sequence[Planes]) -> dict[str, tuple[float, float]]:
+    """Lowest and highest value of each convolution's result, but for a few, where int8 needs to be told.
+
+    Args:
+        model: a plain chain.
+        planes: inputs ``(1, H, W)``, f32.
+
+    Returns:
+        As :func:`subpixel.models.integer.quantise` takes them.
+    """
     chain = chain_of(model.spec, "int8")
     convs = chain.convs
     unknown = [k for k, conv in enumerate(convs[:-1]) if conv.activation not in ("tanh", "clip")]
@@ -127,9 +134,17 @@ def _ranges(model: Model, planes: Sequence[Planes]) -> dict[str, tuple[float, fl
     return {chain.results[k]: (float(low), float(high)) for k, (low, high) in ends.items()}
 
 
-def _losses(
-    model: Model, quantisation: Mapping[str, Any], pairs: Sequence[tuple[Planes, NDArray[np.float64]]]
-) -> list[float]:
+def int8_loss(model: Model, quantisation: Mapping[str, Any], pairs: Sequence[Pair]) -> dict[str, Any]:
+    """What int8 costs: PSNR in f32 less PSNR in int8, in dB.
+
+    Args:
+        model: a plain chain on luma.
+        quantisation: its int8 parameters.
+        pairs: see :func:`middles`.
+
+    Returns:
+        ``{"loss_db": mean, "calibration": {"measured_on", "largest_loss_db"}}``, as a model file keeps them.
+    """
     backend = BACKENDS["reference"] if BACKENDS["native"].unavailable() else BACKENDS["native"]
     sessions = [backend.prepare(model.spec, model.weights, precision, 1, quantisation) for precision in ("f32", "int8")]
     losses = []
@@ -137,4 +152,5 @@ def _losses(
         made = [np.clip(np.floor(session(small)[0].astype(np.float64) * 255 + 0.5), 0, 255) for session in sessions]
         plain, whole = (psnr(y, large, crop=model.spec.scale) for y in made)
         losses.append(plain - whole)
-    return losses
+    figures = {"measured_on": len(losses), "largest_loss_db": round(float(np.max(losses)), 4)}
+    return {"loss_db": round(float(np.mean(losses)), 4), "calibration": figures}

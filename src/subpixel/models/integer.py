@@ -31,7 +31,7 @@ from subpixel.errors import ModelFileError, Unsupported
 from subpixel.models.chain import chain_of
 from subpixel.models.spec import Conv, Spec
 
-__all__ = ["TANH", "IntegerConv", "IntegerNetwork", "integer_network", "quantise"]
+__all__ = ["TANH", "IntegerConv", "IntegerNetwork", "integer_network", "quantise", "rounded_weights"]
 
 # 127 tanh(x) of u = 32768 x / 2.5, 8 z saturated: (P(u * u) * u + 8) / 16, products rounded as above; native/ has the
 # same numbers. The largest error is 0.83 of a byte's unit, where rounding alone has 0.5.
@@ -148,14 +148,8 @@ def integer_network(
     for conv, skip in zip(chain.convs, chain.skips, strict=True):
         scale, own_zero, shift, multiplier = _parameters(conv, quantisation)
         final = conv is chain.convs[-1]
-        unit = _TANH_STEP if conv.activation == "tanh" else scale
-        # What one unit of the sum is worth, exactly as the end of the convolution takes it.
-        sums = unit * multiplier * 2.0 ** -(15.0 + shift)
-        weight = weights[f"{conv.name}.weight"].astype(np.float64)
-        whole = _rounded(weight * (step / sums)[:, None, None, None])
-        bias = np.zeros(conv.out_channels)
-        if conv.bias:
-            bias = np.rint(weights[f"{conv.name}.bias"].astype(np.float64) / sums)
+        sums = _worth_of_sums(conv, scale, shift, multiplier)
+        whole, bias = _whole(conv, weights, step, sums)
         half = np.where(shift > 0, 2.0 ** (shift - 1), 0.0)
         bias = bias - zero * whole.sum(axis=(1, 2, 3)) + np.floor(half)
         reach = np.abs(bias) + 255 * np.abs(whole).sum(axis=(1, 2, 3))
@@ -183,6 +177,52 @@ def integer_network(
     return IntegerNetwork(
         tuple(made), spec.channels, chain.shuffle.factor, chain.shuffle.order, chain.base, spec.border == "zero"
     )
+
+
+def rounded_weights(
+    spec: Spec, weights: Mapping[str, NDArray[np.float32]], quantisation: Mapping[str, Any]
+) -> dict[str, NDArray[np.float32]]:
+    """What the whole numbers of a network stand for: its weights as int8 has them, in f32.
+
+    Args:
+        spec: a plain chain.
+        weights: its f32 weights.
+        quantisation: as for :func:`integer_network`.
+
+    Returns:
+        Weights and biases rounded; slopes as they were.
+    """
+    made = dict(weights)
+    step = _INPUT_STEP
+    for conv in chain_of(spec, "int8").convs:
+        scale, _, shift, multiplier = _parameters(conv, quantisation)
+        sums = _worth_of_sums(conv, scale, shift, multiplier)
+        whole, bias = _whole(conv, weights, step, sums)
+        made[f"{conv.name}.weight"] = (whole * (sums / step)[:, None, None, None]).astype(np.float32)
+        if conv.bias:
+            made[f"{conv.name}.bias"] = (bias * sums).astype(np.float32)
+        step = scale
+    return made
+
+
+def _worth_of_sums(
+    conv: Conv, scale: float, shift: NDArray[np.float64], multiplier: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """What one unit of each channel's sum is worth, exactly as the end of the convolution takes it."""
+    unit = _TANH_STEP if conv.activation == "tanh" else scale
+    worth: NDArray[np.float64] = unit * multiplier * 2.0 ** -(15.0 + shift)
+    return worth
+
+
+def _whole(
+    conv: Conv, weights: Mapping[str, NDArray[np.float32]], step: float, sums: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Whole weights and biases in units of the sums, the input counting ``step``."""
+    weight = weights[f"{conv.name}.weight"].astype(np.float64)
+    whole = _rounded(weight * (step / sums)[:, None, None, None])
+    if not conv.bias:
+        return whole, np.zeros(conv.out_channels)
+    return whole, np.rint(weights[f"{conv.name}.bias"].astype(np.float64) / sums)
 
 
 def _gain(conv: Conv, ratio: float) -> int:

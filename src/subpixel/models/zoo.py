@@ -10,6 +10,7 @@ from pathlib import Path
 from subpixel.errors import InvalidArgument
 from subpixel.models.bicubic import bicubic
 from subpixel.models.espcn import espcn
+from subpixel.models.families import balanced, fast, high
 from subpixel.models.files import Model, load
 from subpixel.models.spec import Spec
 
@@ -41,7 +42,7 @@ ZOO: dict[str, Entry] = {
 }
 
 # What can be trained, by name: functions of the scale.
-ARCHITECTURES: dict[str, Callable[[int], Spec]] = {"espcn": espcn}
+ARCHITECTURES: dict[str, Callable[[int], Spec]] = {"fast": fast, "balanced": balanced, "high": high, "espcn": espcn}
 
 # What ``model="auto"`` means: the best that is shipped.
 _AUTO = "espcn"

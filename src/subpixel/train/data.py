@@ -1,4 +1,4 @@
-"""Training pairs: luma planes of pictures and of their MATLAB-bicubic small copies, and random patches of them."""
+"""Training pairs: pictures and their MATLAB-bicubic small copies, as planes, and random patches of them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from subpixel.errors import ImageReadError, InvalidArgument
 from subpixel.image import read
 from subpixel.metrics.protocol import luma_255, pictures_below, shrink
+from subpixel.models.spec import Colour
 from subpixel.ops import resize
 
-__all__ = ["Pair", "Patches", "find_pictures", "load_pairs"]
+__all__ = ["Pair", "Patches", "find_pictures", "load_pairs", "samples"]
 
 # Every so many-th picture is held out to measure progress and choose the weights that are kept.
 _HELD_OUT = 20
@@ -24,7 +26,10 @@ _HELD_OUT = 20
 
 @dataclass(frozen=True)
 class Pair:
-    """A picture's luma, 16/255 … 235/255, f32: ``small`` ``(H, W)``, ``large`` ``(H*scale, W*scale)``."""
+    """A picture twice: ``small`` ``(C, H, W)``, ``large`` ``(C, H*scale, W*scale)``.
+
+    Luma is one plane of f32, 16/255 … 235/255; RGB three of u8, a third of the memory.
+    """
 
     name: str
     small: Tensor
@@ -41,12 +46,15 @@ def find_pictures(folder: str | Path) -> tuple[list[Path], list[Path]]:
     return [p for k, p in enumerate(paths) if k % _HELD_OUT], paths[::_HELD_OUT]
 
 
-def load_pairs(paths: Sequence[Path], scale: int, sizes: Sequence[float], threads: int) -> list[Pair]:
+def load_pairs(
+    paths: Sequence[Path], scale: int, sizes: Sequence[float], threads: int, colour: Colour = "luma"
+) -> list[Pair]:
     """Read pictures and make their small copies.
 
     Args:
         paths: the pictures.
         scale: how many times smaller.
+        colour: what the network sees of them, as its Spec says.
         sizes: each picture is taken at each of these sizes, 1 being its own: a photograph made smaller is sharper, and
             a network that saw such detail restores it better (FSRCNN, arXiv 1608.00367, section 4.1).
         threads: how many read at a time.
@@ -63,12 +71,24 @@ def load_pairs(paths: Sequence[Path], scale: int, sizes: Sequence[float], thread
         for size in sizes:
             sized = pixels if size == 1 else resize(pixels, scale=size, antialias=True)
             if min(sized.shape[:2]) >= scale:
-                small, large = (torch.from_numpy((luma_255(p) / 255).astype(np.float32)) for p in shrink(sized, scale))
+                small, large = (_planes(p, colour) for p in shrink(sized, scale))
                 pairs.append(Pair(path.name, small, large))
         return pairs
 
     with ThreadPoolExecutor(threads) as pool:
         return [pair for pairs in pool.map(load, paths) for pair in pairs]
+
+
+def _planes(pixels: NDArray[np.uint8], colour: Colour) -> Tensor:
+    if colour == "luma":
+        return torch.from_numpy((luma_255(pixels) / 255).astype(np.float32)[None])
+    channels = pixels[..., :3] if pixels.shape[-1] >= 3 else np.repeat(pixels[..., :1], 3, axis=-1)
+    return torch.from_numpy(np.ascontiguousarray(np.moveaxis(channels, -1, 0)))
+
+
+def samples(planes: Tensor) -> Tensor:
+    """Planes as a network takes them: f32, u8 divided by 255."""
+    return planes.float() / 255 if planes.dtype == torch.uint8 else planes
 
 
 class Patches:
@@ -86,28 +106,33 @@ class Patches:
     def __init__(
         self, pairs: list[Pair], scale: int, patch: int, margin: int, batch: int, generator: torch.Generator
     ) -> None:
-        self.pairs = [p for p in pairs if min(p.small.shape) >= patch]
+        self.pairs = [p for p in pairs if min(p.small.shape[1:]) >= patch]
         if not self.pairs:
             raise InvalidArgument(f"patch={patch}: no picture is that large after shrinking by {scale}")
         if patch <= 2 * margin:
             raise InvalidArgument(f"patch={patch}: the network consumes {2 * margin} samples; more are needed")
         self.scale, self.patch, self.margin, self.batch, self.generator = scale, patch, margin, batch, generator
 
-    def draw(self) -> tuple[Tensor, Tensor]:
-        """``(batch, 1, patch, patch)`` and the interior target ``(batch, 1, n, n)``, n = (patch − 2 margin) scale."""
+    def draw(self, part: int = 0, parts: int = 1) -> tuple[Tensor, Tensor]:
+        """``(batch / parts, C, patch, patch)`` and the interior target ``(batch / parts, C, n, n)``.
+
+        n = (patch − 2 margin) scale. Every part of a batch chooses for all of it, so that together they are the
+        batch that one process would have drawn.
+        """
         s, n, m = self.scale, self.patch, self.margin
-        fractions = torch.rand((self.batch, 4), generator=self.generator).tolist()
+        share = self.batch // parts
+        fractions = torch.rand((self.batch, 4), generator=self.generator)[part * share : (part + 1) * share].tolist()
         small, large = [], []
         for which, down, right, turn in fractions:
             pair = self.pairs[int(which * len(self.pairs))]
-            y = int(down * (pair.small.shape[0] - n + 1))
-            x = int(right * (pair.small.shape[1] - n + 1))
-            a = pair.small[y : y + n, x : x + n]
-            b = pair.large[(y + m) * s : (y + n - m) * s, (x + m) * s : (x + n - m) * s]
+            y = int(down * (pair.small.shape[1] - n + 1))
+            x = int(right * (pair.small.shape[2] - n + 1))
+            a = pair.small[:, y : y + n, x : x + n]
+            b = pair.large[:, (y + m) * s : (y + n - m) * s, (x + m) * s : (x + n - m) * s]
             k = int(turn * 8)
-            a, b = (t.rot90(k % 4) for t in (a, b))
+            a, b = (t.rot90(k % 4, (1, 2)) for t in (a, b))
             if k >= 4:
-                a, b = a.flip(0), b.flip(0)
+                a, b = a.flip(1), b.flip(1)
             small.append(a)
             large.append(b)
-        return torch.stack(small)[:, None], torch.stack(large)[:, None]
+        return samples(torch.stack(small)), samples(torch.stack(large))

@@ -9,21 +9,24 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from subpixel.errors import InvalidArgument, SubpixelError
+from subpixel.metrics.calibration import int8_loss, middles
 from subpixel.models.files import Model, load, save
 from subpixel.models.graph import run
 from subpixel.models.spec import Spec
 from subpixel.models.torch_kernels import TorchKernels
 from subpixel.train.curve import write_curve
-from subpixel.train.data import Pair, find_pictures, load_pairs
+from subpixel.train.data import Pair, find_pictures, load_pairs, samples
+from subpixel.train.device import device_of
+from subpixel.train.parallel import Processes, processes
 from subpixel.train.settings import Settings
-from subpixel.train.state import State, validate
+from subpixel.train.state import State
 
 __all__ = ["Settings", "train"]
 
@@ -38,23 +41,27 @@ def train(
     *,
     resume: bool = False,
     start: str | Path | None = None,
+    teacher: str | Path | None = None,
     threads: int = 1,
+    device: str = "auto",
     provenance: dict[str, Any] | None = None,
     say: Callable[[str], None] = print,
 ) -> Model:
-    """Train a luma network and write it to ``out``.
+    """Train a network and write it to ``out``.
 
     Beside it come ``.csv`` and ``.png`` (the curve) and ``.ckpt`` (to go on from). The file is read back and run
-    before it takes its place.
+    before it takes its place. Started by ``torchrun`` on several processes it is one run that they share.
 
     Args:
         settings: see :class:`Settings`.
-        spec: the network; it must be a luma one.
+        spec: the network.
         data: a folder of 8-bit pictures; every 20th is held out to measure with.
         out: the model file to write, ``.safetensors``.
         resume: go on from the checkpoint beside ``out``, if there is one.
         start: another model whose equally shaped weights are taken to begin with.
+        teacher: a larger model of the same scale and colour, for ``settings.teacher_share``.
         threads: for torch.
+        device: ``auto`` (a GPU where there is one), ``cpu``, ``cuda`` or one of its kind, ``cuda:1``.
         provenance: goes into the model file beside the settings: data's name and terms, the command.
         say: receives a line of progress.
 
@@ -63,91 +70,126 @@ def train(
 
     Raises:
         InvalidArgument: settings or data that do not work.
-        ModelFileError: ``start`` or the checkpoint cannot be used.
+        Unsupported: ``settings.rounded`` for a network that is no plain chain.
+        ModelFileError: ``start``, ``teacher`` or the checkpoint cannot be used.
         SubpixelError: the saved file does not compute what was trained.
     """
     out = Path(out)
     if out.suffix != ".safetensors" or not out.parent.is_dir():
         raise InvalidArgument(f"{out}: a path ending in .safetensors in a folder that exists is needed")
-    if spec.colour != "luma":
-        raise InvalidArgument("train: networks on luma only")
     if threads < 1:
         raise InvalidArgument(f"train: threads={threads}: at least 1 is needed")
+    where = device_of(device)
     torch.set_num_threads(threads)
+    begin, larger = (None if path is None else load(path) for path in (start, teacher))
+    if (larger is None) == (settings.teacher_share > 0):
+        raise InvalidArgument("train: a teacher and its share of the loss go together")
     trained_on, held_out = find_pictures(data)
-    pairs = load_pairs(trained_on, spec.scale, settings.sizes, threads)
-    held = load_pairs(held_out, spec.scale, (1.0,), threads)
-    state = State(settings, spec, pairs, start)
-    checkpoint = out.with_suffix(".ckpt")
-    if resume and checkpoint.exists():
-        state.restore(checkpoint)
-        say(f"going on at step {state.step} after {state.seconds / 60:.1f} minutes")
-    say(
-        f"{settings.arch} ×{spec.scale}: {spec.parameters} parameters, {len(trained_on)} pictures to train on, "
-        f"{len(held)} held out; {validate(spec, state.average, held):.3f} dB at step {state.step}"
-    )
-    try:
-        _loop(state, spec, settings, held, out, say)
-    except KeyboardInterrupt:
-        state.keep(checkpoint)
-        say(f"stopped at step {state.step}; the same command with --resume goes on from {checkpoint}")
-        raise
-    state.finish(spec, held)
-    best = {name: value.numpy() for name, value in state.best.items()}
-    pictures = {"pictures": len(trained_on), "held_out": [p.name for p in held]}
-    model = Model(
-        settings.arch,
-        spec,
-        best,
-        training={**(provenance or {}), **pictures, "settings": asdict(settings), "steps": state.step},
-        figures={"validation_psnr_y": round(state.best_psnr, 4)},
-        licence=str((provenance or {}).get("licence", "")),
-    )
-    _save_verified(model, out, held[0])
-    say(f"{out}: {state.best_psnr:.3f} dB on the held-out pictures; read back and compared")
+    with processes(where) as group:
+        if settings.batch % group.count:
+            raise InvalidArgument(f"train: batch={settings.batch}: {group.count} processes cannot share it equally")
+        speak = say if group.first else _nothing
+        pairs = load_pairs(trained_on, spec.scale, settings.sizes, threads, spec.colour)
+        held = load_pairs(held_out, spec.scale, (1.0,), threads, spec.colour)
+        state = State(settings, spec, pairs, begin, larger, where)
+        checkpoint = out.with_suffix(".ckpt")
+        if resume and checkpoint.exists():
+            state.restore(checkpoint)
+            speak(f"going on at step {state.step} after {state.seconds / 60:.1f} minutes")
+        elif settings.rounded:
+            state.round_from(begin, [small for small, _ in middles(trained_on, spec.scale)])
+        speak(
+            f"{settings.arch} ×{spec.scale}: {spec.parameters} parameters, {len(trained_on)} pictures to train on, "
+            f"{len(held)} held out; {state.score(state.average, held):.3f} dB at step {state.step}"
+        )
+        try:
+            _loop(state, held, out, group, speak)
+        except KeyboardInterrupt:
+            if group.first:
+                state.keep(checkpoint)
+            speak(f"stopped at step {state.step}; the same command with --resume goes on from {checkpoint}")
+            raise
+        state.finish(held)
+        pictures = {"pictures": len(trained_on), "held_out": [p.name for p in held]}
+        model = Model(
+            settings.arch,
+            spec,
+            {name: value.numpy() for name, value in state.best.items()},
+            training={**(provenance or {}), **pictures, "settings": asdict(settings), "steps": state.step},
+            figures={"validation_psnr_y": round(state.best_psnr, 4)},
+            licence=str((provenance or {}).get("licence", "")),
+        )
+        if group.first:
+            if state.rounding is not None:
+                model = _with_int8(model, state.rounding.parameters(state.best), trained_on, held_out, data, speak)
+            _save_verified(model, out, held[0])
+        speak(f"{out}: {state.best_psnr:.3f} dB on the held-out pictures; read back and compared")
     return model
 
 
-def _loop(
-    state: State, spec: Spec, settings: Settings, held: list[Pair], out: Path, say: Callable[[str], None]
-) -> None:
-    kernels = TorchKernels()
+def _nothing(_: str) -> None:
+    pass
+
+
+def _with_int8(
+    model: Model,
+    parameters: dict[str, Any],
+    trained_on: list[Path],
+    held_out: list[Path],
+    data: str | Path,
+    say: Callable[[str], None],
+) -> Model:
+    """The model with the int8 parameters it was trained for, and what they cost on pictures held out."""
+    parameters.update(int8_loss(model, parameters, middles(held_out, model.spec.scale)))
+    parameters["calibration"].update({"data": Path(data).name, "pictures": len(trained_on)})
+    say(f"int8 costs {parameters['loss_db']:.4f} dB on {len(held_out)} pictures held out")
+    return replace(model, quantisation=parameters)
+
+
+def _loop(state: State, held: list[Pair], out: Path, group: Processes, say: Callable[[str], None]) -> None:
+    settings, spec = state.settings, state.spec
+    parameters = list(state.net.parameters())
     begun = time.monotonic() - state.seconds
     next_report, total_loss, counted = state.seconds + 30.0, 0.0, 0
     title = f"{settings.arch} ×{spec.scale}, seed {settings.seed}"
     while True:
-        state.seconds = time.monotonic() - begun
+        state.seconds = group.agreed(time.monotonic() - begun, state.device)
         done = state.step / settings.steps if settings.steps else state.seconds / (60 * (settings.minutes or 1))
         if done >= 1 or state.seconds >= next_report:
-            score = state.measured(spec, state.average, held)
+            score = state.measured(state.average, held)
             loss = total_loss / max(counted, 1)
             rate = state.optimisers[0].param_groups[-1]["lr"]
             state.rows.append([state.step, round(state.seconds / 60, 3), loss, rate, score])
             say(f"step {state.step:>7}  {state.seconds / 60:6.1f} min  loss {loss:.5f}  validation {score:.3f} dB")
-            write_curve(state.rows, out, title)
-            state.keep(out.with_suffix(".ckpt"))
+            if group.first:
+                write_curve(state.rows, out, title)
+                state.keep(out.with_suffix(".ckpt"))
             total_loss, counted = 0.0, 0
             # About forty measurements in a run, none more than every 30 seconds: the picture of a curve needs no more.
             next_report = state.seconds + max(30.0, state.seconds / max(done, 1e-3) / 40)
         if done >= 1:
             return
-        factor = min(1.0, (state.step + 1) / _WARM_UP) * max(0.5 + 0.5 * math.cos(math.pi * done), 1e-3)
-        state.set_rate(factor)
-        small, large = state.patches.draw()
-        weights = state.net.collapsed()
-        state.follow(weights)
-        with torch.autocast("cpu", torch.bfloat16, enabled=settings.bf16):
-            made = run(spec, weights, small, kernels, pad=False)
-        error = made.float() - large
-        loss_now = error.abs().mean() if settings.loss == "l1" else (error * error).mean()
+        state.set_rate(_rate(state.step, done, settings.cycles))
+        loss_now = state.loss(*state.patches.draw(group.rank, group.count))
         for optimiser in state.optimisers:
             optimiser.zero_grad()
         loss_now.backward()  # type: ignore[no-untyped-call]
+        group.mean([p.grad for p in parameters if p.grad is not None])
         with _uninterrupted():  # a checkpoint must not fall between an update and its count
             for optimiser in state.optimisers:
                 optimiser.step()
             state.step += 1
         total_loss, counted = total_loss + loss_now.item(), counted + 1
+
+
+def _rate(step: int, done: float, cycles: int) -> float:
+    """The learning rate as a share of its peak: cosines in a row, each of half the height of the one before.
+
+    Source: warm restarts of Loshchilov & Hutter, arXiv 1608.03983; the halving is ours.
+    """
+    cycle = min(int(done * cycles), cycles - 1)
+    cosine = 0.5 + 0.5 * math.cos(math.pi * (done * cycles - cycle))
+    return min(1.0, (step + 1) / _WARM_UP) * max(cosine * 0.5**cycle, 1e-3)
 
 
 @contextmanager
@@ -177,7 +219,7 @@ def _save_verified(model: Model, out: Path, pair: Pair) -> None:
         for one in (model, again):
             weights = {name: torch.from_numpy(value.copy()) for name, value in one.weights.items()}
             with torch.inference_mode():
-                results.append(run(one.spec, weights, pair.small[None, None], kernels))
+                results.append(run(one.spec, weights, samples(pair.small)[None], kernels))
         if again.spec != model.spec or not torch.equal(results[0], results[1]):
             raise SubpixelError(f"{out}: the saved network does not compute what was trained; nothing was written")
         os.replace(scratch, out)

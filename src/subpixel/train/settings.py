@@ -30,6 +30,9 @@ class Settings:
         bf16: compute layers in bf16 (weights are combined and updated in f32).
         average: decay of the mean of weights that is measured and saved.
         sizes: at which each picture is seen, 1 being its own.
+        cycles: cosines in a row, each begun at half the rate of the one before (warm restarts).
+        rounded: train with weights and activations rounded as int8 rounds them; wants a trained network to start from.
+        teacher_share: how much of the loss is the distance to a larger network's result instead of the truth.
     """
 
     arch: str
@@ -45,6 +48,9 @@ class Settings:
     bf16: bool = True
     average: float = 0.999
     sizes: tuple[float, ...] = (1.0, 0.75, 0.5)
+    cycles: int = 1
+    rounded: bool = False
+    teacher_share: float = 0.0
 
     def __post_init__(self) -> None:
         if (self.steps is None) == (self.minutes is None):
@@ -59,5 +65,9 @@ class Settings:
             raise InvalidArgument(f"train: expand={self.expand}, average={self.average}: ≥ 0 and 0 … 1 are needed")
         if not self.sizes or not all(0 < size <= 1 for size in self.sizes):
             raise InvalidArgument(f"train: sizes={self.sizes}: numbers above 0 and up to 1 are needed")
+        if self.cycles < 1 or not 0 <= self.teacher_share <= 1:
+            raise InvalidArgument(
+                f"train: cycles={self.cycles}, teacher_share={self.teacher_share}: ≥ 1 and 0 … 1 are needed"
+            )
         if self.loss not in _LOSSES:
             raise InvalidArgument(f"train: loss={self.loss!r}: one of {', '.join(_LOSSES)} is needed")

@@ -12,7 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from subpixel.models.spec import Conv, PixelShuffle, Spec
+from subpixel.errors import Unsupported
+from subpixel.models.chain import Chain, chain_of
+from subpixel.models.spec import Spec
 from subpixel.models.torch_kernels import TorchKernels
 from subpixel.train.data import Patches
 
@@ -22,13 +24,14 @@ __all__ = ["chain", "solve_last_layer"]
 _RIDGE = 1e-7
 
 
-def chain(spec: Spec) -> list[Conv] | None:
-    """The convolutions of a network that is nothing but convolutions and a final CRD pixel shuffle, else None."""
-    convs = [layer for layer in spec.layers if isinstance(layer, Conv)]
-    last = spec.layers[-1]
-    plain = len(convs) == len(spec.layers) - 1 and isinstance(last, PixelShuffle) and last.order == "CRD"
-    linear_end = plain and convs[-1].activation == "none" and convs[-1].bias
-    return convs if linear_end and spec.border == "replicate" else None
+def chain(spec: Spec) -> Chain | None:
+    """The network as convolutions without skips and a CRD pixel shuffle, with or without a base; None if it is not."""
+    try:
+        found = chain_of(spec, "solving")
+    except Unsupported:
+        return None
+    plain = found.shuffle.order == "CRD" and not any(skip is not None for skip in found.skips)
+    return found if plain and found.convs[-1].bias and spec.border == "replicate" else None
 
 
 def solve_last_layer(spec: Spec, weights: Mapping[str, Tensor], patches: Patches, batches: int) -> dict[str, Tensor]:
@@ -43,9 +46,9 @@ def solve_last_layer(spec: Spec, weights: Mapping[str, Tensor], patches: Patches
     Returns:
         The two tensors of the last convolution by name.
     """
-    convs = chain(spec)
-    assert convs is not None
-    *trunk, last = convs
+    found = chain(spec)
+    assert found is not None
+    *trunk, last = found.convs
     kernels = TorchKernels()
     kh, kw = last.kernel
     unknowns = last.in_channels * kh * kw + 1
@@ -54,6 +57,9 @@ def solve_last_layer(spec: Spec, weights: Mapping[str, Tensor], patches: Patches
     with torch.no_grad():
         for _ in range(batches):
             x, target = patches.draw()
+            x = _inside(x, patches.margin - spec.halo)
+            if found.base:
+                target = target - kernels.resize(_inside(x, spec.halo), spec.scale, "nearest")
             for conv in trunk:
                 x = kernels.conv(x, weights[f"{conv.name}.weight"], weights.get(f"{conv.name}.bias"), (0, 0))
                 if conv.activation != "none":
@@ -67,3 +73,7 @@ def solve_last_layer(spec: Spec, weights: Mapping[str, Tensor], patches: Patches
         solution = torch.linalg.solve(gram, right).float()
     shape = (last.out_channels, last.in_channels, kh, kw)
     return {f"{last.name}.weight": solution[:-1].T.reshape(shape).contiguous(), f"{last.name}.bias": solution[-1]}
+
+
+def _inside(x: Tensor, margin: int) -> Tensor:
+    return x[..., margin : x.shape[-2] - margin, margin : x.shape[-1] - margin]

@@ -4,55 +4,113 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from pickle import UnpicklingError
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from subpixel.errors import InvalidArgument, ModelFileError
 from subpixel.metrics import psnr
-from subpixel.models.files import load
+from subpixel.metrics.calibration import activation_ranges
+from subpixel.models.files import Model
 from subpixel.models.graph import run
-from subpixel.models.spec import Spec
+from subpixel.models.spec import Conv, Spec
 from subpixel.models.torch_kernels import TorchKernels
-from subpixel.train.data import Pair, Patches
+from subpixel.train.data import Pair, Patches, samples
 from subpixel.train.optim import Muon
+from subpixel.train.rounding import Rounding
 from subpixel.train.settings import Settings
 from subpixel.train.solve import chain, solve_last_layer
 from subpixel.train.weights import Trainable
+from subpixel.upscaler import luma
 
 __all__ = ["State", "validate"]
 
 _SOLVE_BATCHES = 40  # some two million equations for each column of the last layer
-_RATE_OF_FIRST = 4.0  # of the first layer's matrices, whose kernels start large, relative to the others'
+_RATE_OF_FIRST = 4.0  # of a first layer into tanh, whose kernels start large, relative to the others' matrices
+_CPU = torch.device("cpu")
+# A run may be prolonged, and gone on with on another machine.
+_MAY_DIFFER = ("steps", "minutes", "bf16")
 _RATE_OF_VECTORS = 0.2  # Adam's rate for biases and slopes, relative to the matrices'
 
 
 class State:
     """What changes during a run, and what a checkpoint holds."""
 
-    def __init__(self, settings: Settings, spec: Spec, pairs: list[Pair], start: str | Path | None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        spec: Spec,
+        pairs: list[Pair],
+        start: Model | None = None,
+        teacher: Model | None = None,
+        device: torch.device = _CPU,
+    ) -> None:
         generator = torch.Generator().manual_seed(settings.seed)
-        self.settings = settings
+        self.settings, self.spec, self.device = settings, spec, device
         self.net = Trainable(spec, settings.expand, generator)
-        self.patches = Patches(pairs, spec.scale, settings.patch, spec.halo, settings.batch, generator)
+        self.teacher = None if teacher is None else _Teacher(teacher, spec, device)
+        self.margin = max(_margin(spec), self.teacher.margin if self.teacher else 0)
+        self.patches = Patches(pairs, spec.scale, settings.patch, self.margin, settings.batch, generator)
+        self.rounding: Rounding | None = None
         if start is not None:
-            self.net.take({name: torch.from_numpy(w.copy()) for name, w in load(start).weights.items()})
-            if chain(spec):
-                self.net.take(solve_last_layer(spec, self.net.collapsed(), self.patches, _SOLVE_BATCHES))
+            self._begin(start)
+        self.net.to(device)
         first, others, vectors = self.net.groups()
+        convs = [layer for layer in spec.layers if isinstance(layer, Conv)]
+        rate_of_first = _RATE_OF_FIRST if convs and convs[0].activation == "tanh" else 1.0
         self.optimisers: list[torch.optim.Optimizer] = [
-            Muon([{"params": first, "lr": settings.lr * _RATE_OF_FIRST}, {"params": others}], settings.lr),
+            Muon([{"params": first, "lr": settings.lr * rate_of_first}, {"params": others}], settings.lr),
             torch.optim.Adam(vectors, settings.lr * _RATE_OF_VECTORS),
         ]
         self._rates = [[group["lr"] for group in o.param_groups] for o in self.optimisers]
         self.average = {name: w.detach().clone() for name, w in self.net.collapsed().items()}
-        self.best, self.best_psnr = dict(self.average), -math.inf
+        self.best, self.best_psnr = {name: w.cpu() for name, w in self.average.items()}, -math.inf
         self.step, self.seconds = 0, 0.0
         self.rows: list[list[float]] = []
+
+    def _begin(self, model: Model) -> None:
+        """Take another network's weights; where its last layer does not fit, the best one for its features."""
+        self.net.take({name: torch.from_numpy(w.copy()) for name, w in model.weights.items()})
+        last = f"{[layer.name for layer in self.spec.layers if isinstance(layer, Conv)][-1]}.weight"
+        same = last in model.weights and model.weights[last].shape == self.spec.weight_shapes[last]
+        if not same and chain(self.spec):
+            self.net.take(solve_last_layer(self.spec, self.net.collapsed(), self.patches, _SOLVE_BATCHES))
+
+    def round_from(self, model: Model | None, planes: list[NDArray[np.float32]]) -> None:
+        """From now on compute as int8 does, with the ranges that a trained network has on these planes."""
+        if model is None or model.spec != self.spec:
+            raise InvalidArgument("train: rounding needs a trained network of the same shape to start from")
+        if self.spec.colour != "luma":
+            raise InvalidArgument("train: rounding is for luma networks, as int8 is")
+        self.rounding = Rounding(self.spec, activation_ranges(model, planes))
+
+    def loss(self, small: Tensor, large: Tensor) -> Tensor:
+        """The loss of the current weights, which the mean of weights follows."""
+        small, large = small.to(self.device), large.to(self.device)
+        weights = self.net.collapsed()
+        self._follow(weights)
+        kernels = TorchKernels()
+        if self.rounding is not None:
+            kernels, weights = self.rounding.kernels(weights), self.rounding.weights(weights)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.bf16):
+            made = run(self.spec, _last(weights), small, kernels, pad=False).float()
+        beyond = (self.margin - _margin(self.spec)) * self.spec.scale
+        made = made[..., beyond : made.shape[-2] - beyond, beyond : made.shape[-1] - beyond]
+        total = self._distance(made, large)
+        if self.teacher is not None:
+            share = self.settings.teacher_share
+            total = (1 - share) * total + share * self._distance(made, self.teacher(small, self.margin))
+        return total
+
+    def _distance(self, made: Tensor, wanted: Tensor) -> Tensor:
+        error = made - wanted
+        return error.abs().mean() if self.settings.loss == "l1" else (error * error).mean()
 
     def set_rate(self, factor: float) -> None:
         """Bring every learning rate to ``factor`` times its peak."""
@@ -60,23 +118,31 @@ class State:
             for group, rate in zip(optimiser.param_groups, rates, strict=True):
                 group["lr"] = rate * factor
 
-    def follow(self, weights: dict[str, Tensor]) -> None:
+    def _follow(self, weights: dict[str, Tensor]) -> None:
         decay = min(self.settings.average, self.step / (self.step + 20))
         for name, weight in weights.items():
             self.average[name].lerp_(weight.detach(), 1 - decay)
 
-    def measured(self, spec: Spec, weights: dict[str, Tensor], held: list[Pair]) -> float:
+    def score(self, weights: dict[str, Tensor], held: list[Pair]) -> float:
+        """Validation of some weights, rounded if int8 is trained for."""
+        if self.rounding is None:
+            return validate(self.spec, weights, held)
+        rounding = self.rounding
+        return validate(self.spec, rounding.weights(weights), held, lambda: rounding.kernels(weights))
+
+    def measured(self, weights: dict[str, Tensor], held: list[Pair]) -> float:
         """The score of some weights; the best ever seen are kept."""
-        score = validate(spec, weights, held)
+        score = self.score(weights, held)
         if score > self.best_psnr:
-            self.best, self.best_psnr = {k: v.clone() for k, v in weights.items()}, score
+            self.best, self.best_psnr = {k: v.cpu().clone() for k, v in weights.items()}, score
         return score
 
-    def finish(self, spec: Spec, held: list[Pair]) -> None:
+    def finish(self, held: list[Pair]) -> None:
         """Bring the last layer to its optimum, if that is better."""
-        if chain(spec):
-            solved = solve_last_layer(spec, self.average, self.patches, 5 * _SOLVE_BATCHES)
-            self.measured(spec, {**self.average, **solved}, held)
+        if chain(self.spec) and self.rounding is None:
+            average = {name: w.cpu() for name, w in self.average.items()}
+            solved = solve_last_layer(self.spec, average, self.patches, 5 * _SOLVE_BATCHES)
+            self.measured({**average, **solved}, held)
 
     def keep(self, path: Path) -> None:
         content = {
@@ -90,6 +156,7 @@ class State:
             "step": self.step,
             "seconds": self.seconds,
             "rows": self.rows,
+            "ranges": None if self.rounding is None else dict(self.rounding.ranges),
         }
         scratch = path.with_name(f".{path.name}.new")
         torch.save(content, scratch)
@@ -98,12 +165,12 @@ class State:
     def restore(self, path: Path) -> None:
         unreadable = (RuntimeError, KeyError, IndexError, AttributeError, TypeError, ValueError, OSError, EOFError)
         try:
-            content = torch.load(path, weights_only=True)
+            content = torch.load(path, weights_only=True, map_location="cpu")
             was = dict(content["settings"])
         except (*unreadable, UnpicklingError) as error:
             raise ModelFileError(f"{path}: not a checkpoint that can be read ({_first_line(error)})") from None
         now = asdict(self.settings)
-        differing = sorted(k for k in now if now[k] != was.get(k) and k not in ("steps", "minutes"))
+        differing = sorted(k for k in now if now[k] != was.get(k) and k not in _MAY_DIFFER)
         if differing:
             raise InvalidArgument(f"{path}: was made with other settings: {', '.join(differing)}")
         try:
@@ -111,8 +178,12 @@ class State:
             for optimiser, kept in zip(self.optimisers, content["optimisers"], strict=True):
                 optimiser.load_state_dict(kept)
             self.patches.generator.set_state(content["generator"])
-            self.average, self.best, self.best_psnr = content["average"], content["best"], content["best_psnr"]
+            for name, value in content["average"].items():
+                self.average[name].copy_(value)
+            self.best, self.best_psnr = content["best"], content["best_psnr"]
             self.step, self.seconds, self.rows = content["step"], content["seconds"], content["rows"]
+            if self.settings.rounded:
+                self.rounding = Rounding(self.spec, content["ranges"])
         except unreadable as error:
             raise ModelFileError(f"{path}: is of another network ({_first_line(error)})") from None
 
@@ -121,13 +192,48 @@ def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
-def validate(spec: Spec, weights: dict[str, Tensor], held: list[Pair]) -> float:
-    """Mean PSNR of the held-out pictures under the protocol of ``evaluate``."""
-    kernels = TorchKernels()
+class _Teacher:
+    """A larger network whose results are learnt from."""
+
+    def __init__(self, model: Model, spec: Spec, device: torch.device) -> None:
+        if (model.spec.scale, model.spec.colour) != (spec.scale, spec.colour):
+            raise InvalidArgument(
+                f"train: the teacher is a ×{model.spec.scale} model of {model.spec.colour}; "
+                f"×{spec.scale} of {spec.colour} is needed"
+            )
+        self.spec, self.margin = model.spec, _margin(model.spec)
+        self.weights = _last({name: torch.from_numpy(w.copy()).to(device) for name, w in model.weights.items()})
+
+    @torch.no_grad()
+    def __call__(self, small: Tensor, margin: int) -> Tensor:
+        made = run(self.spec, self.weights, small, TorchKernels(), pad=False).float()
+        beyond = (margin - self.margin) * self.spec.scale
+        return made[..., beyond : made.shape[-2] - beyond, beyond : made.shape[-1] - beyond]
+
+
+def _last(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Kernels with their channels last in memory, which torch's convolutions then keep: a fifth less time on CPUs."""
+    return {name: w.contiguous(memory_format=torch.channels_last) if w.ndim == 4 else w for name, w in weights.items()}
+
+
+def _margin(spec: Spec) -> int:
+    """Samples of a patch without a target: a network that pads with zeros gives all of them."""
+    return spec.halo if spec.border == "replicate" else 0
+
+
+def validate(
+    spec: Spec, weights: dict[str, Tensor], held: list[Pair], kernels: Callable[[], TorchKernels] = TorchKernels
+) -> float:
+    """Mean PSNR of luma of the held-out pictures under the protocol of ``evaluate``."""
     scores = []
+    device = next(iter(weights.values())).device if weights else _CPU
     with torch.inference_mode():
         for pair in held:
-            made = run(spec, weights, pair.small[None, None], kernels)[0, 0].numpy()
+            made = run(spec, weights, samples(pair.small)[None].to(device), kernels())[0].cpu().numpy()
             rounded = np.clip(np.floor(made.astype(np.float64) * 255 + 0.5), 0, 255)
-            scores.append(psnr(rounded, pair.large.numpy() * 255.0, crop=spec.scale))
+            truth = samples(pair.large).numpy().astype(np.float64)
+            if spec.colour == "rgb":
+                scores.append(psnr(luma(rounded / 255) * 255, luma(truth) * 255, crop=spec.scale))
+            else:
+                scores.append(psnr(rounded[0], truth[0] * 255, crop=spec.scale))
     return float(np.mean(scores))

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from subpixel.models.spec import Conv, PixelShuffle, Spec
+from subpixel.models.spec import Add, Conv, PixelShuffle, Resize, Spec
 from subpixel.ops.resizing.taps import axis_taps
 
 __all__ = ["Trainable", "interpolating_start"]
@@ -16,6 +16,10 @@ __all__ = ["Trainable", "interpolating_start"]
 # Where the carrier of the interpolating start runs through tanh: small enough to be nearly linear (the cubic
 # term of tanh(0.2 * 0.5) is 0.3 % of it), large enough that the last layer need not multiply by more than 5.
 _CARRIER = 0.2
+
+# The random part of a layer that hands its input on, relative to what keeps the size of random input. Measured on a
+# chain of seven layers of 16 channels, x2, 3,000 steps: 31.51 dB with it, 31.41 with the random part alone.
+_RANDOM_BESIDE = 0.5
 
 # Norms of the other first kernels before tanh, and how far their thresholds spread. Started like a linear layer, tanh
 # stays linear: after 30,000 steps such an ESPCN's 64 features still spanned the 25 dimensions of their patches and no
@@ -89,9 +93,12 @@ class Trainable(nn.Module):
 def interpolating_start(spec: Spec, generator: torch.Generator) -> dict[str, Tensor]:
     """Weights with which a plain chain already interpolates, everything else being small and random.
 
-    The first channel of every layer carries the picture through; the last convolution holds, for each phase of
-    the pixel shuffle, the taps of a cubic interpolation cut to its kernel. Networks that are no such chain
-    (they have skips or a base of their own) start with the random part alone.
+    The first channels of every layer carry the picture's planes through; the last convolution holds, for each phase of
+    the pixel shuffle, the taps of a cubic interpolation cut to its kernel.
+
+    Networks that add their result to a base start as that base: their last convolution is small. Where they are a
+    chain besides, a layer of as many channels as the one before hands each channel on beside its random part. What
+    is added to something else (the end of a residual block) is small too.
     """
     weights: dict[str, Tensor] = {}
     for name, shape in spec.weight_shapes.items():
@@ -105,37 +112,70 @@ def interpolating_start(spec: Spec, generator: torch.Generator) -> dict[str, Ten
     convs = [layer for layer in spec.layers if isinstance(layer, Conv)]
     if not convs:
         return weights
-    shuffle = spec.layers[-1]
     last = convs[-1]
     weights[f"{last.name}.weight"] *= 0.1
-    plain = len(convs) == len(spec.layers) - 1 and isinstance(shuffle, PixelShuffle) and spec.channels == 1
-    if not plain or not all(layer.bias for layer in convs):
+    _hand_on(spec, weights)
+    if not _plain(spec) or not all(layer.bias for layer in convs):
         return weights
     first = convs[0]
     if first.activation == "tanh":
         kernels = weights[f"{first.name}.weight"]
-        kernels -= kernels.mean(dim=(2, 3), keepdim=True)
+        kernels -= kernels.mean(dim=(1, 2, 3), keepdim=True)
         norms = torch.linspace(math.log(_GAINS[0]), math.log(_GAINS[1]), first.out_channels).exp()
         kernels *= (norms / kernels.flatten(1).norm(dim=1))[:, None, None, None]
         thresholds = torch.rand(first.out_channels, generator=generator) * 2 - 1
         weights[f"{first.name}.bias"] = _THRESHOLDS * thresholds
     gain, offset = 1.0, 0.0
     for layer in convs[:-1]:
-        kernel = weights[f"{layer.name}.weight"]
-        kernel[0] = 0.0
-        kernel[0, 0, layer.kernel[0] // 2, layer.kernel[1] // 2] = 1.0
+        kernel, bias = weights[f"{layer.name}.weight"], weights[f"{layer.name}.bias"]
+        step = 1.0
         if layer.activation == "tanh" and gain == 1.0:
-            gain, offset = _CARRIER, 0.5
-            kernel[0] *= gain
-            weights[f"{layer.name}.bias"][0] = -offset * gain
-    phases = _phases(spec.scale, last.kernel)
-    weights[f"{last.name}.weight"][:, 0] = phases / gain
+            step = gain = _CARRIER
+            offset = 0.5
+        for channel in range(spec.channels):
+            kernel[channel] = 0.0
+            kernel[channel, channel, layer.kernel[0] // 2, layer.kernel[1] // 2] = step
+            if step != 1.0:
+                bias[channel] = -offset * gain
+    phases = _phases(last.out_channels, spec.channels, last.kernel)
+    for channel in range(spec.channels):
+        rows = slice(channel * len(phases), (channel + 1) * len(phases))
+        weights[f"{last.name}.weight"][rows, : spec.channels] = 0.0
+        weights[f"{last.name}.weight"][rows, channel] = phases / gain
     weights[f"{last.name}.bias"] += offset
     return weights
 
 
-def _phases(scale: int, kernel: tuple[int, int]) -> Tensor:
-    """``(scale*scale, kh, kw)``: cubic taps of each output phase, cut to the kernel and brought to sum 1."""
+def _plain(spec: Spec) -> bool:
+    """Convolutions in a row of enough channels to carry the picture; perhaps enlarged before, or shuffled after."""
+    layers = list(spec.layers)
+    if isinstance(layers[0], Resize):
+        del layers[0]
+    if isinstance(layers[-1], PixelShuffle) and layers[-1].order == "CRD":
+        del layers[-1]
+    return all(isinstance(layer, Conv) and layer.out_channels >= spec.channels for layer in layers)
+
+
+def _hand_on(spec: Spec, weights: dict[str, Tensor]) -> None:
+    """Small ends of residual blocks; in a chain with a base, layers that begin as half their input."""
+    added = {name for layer in spec.layers if isinstance(layer, Add) for name in layer.sources}
+    convs = [layer for layer in spec.layers if isinstance(layer, Conv)]
+    for conv in convs[:-1]:
+        if conv.name in added:
+            weights[f"{conv.name}.weight"] *= 0.1
+    if len(added) != 2 or any(conv.name in added for conv in convs):
+        return
+    for conv in convs[1:-1]:
+        if conv.in_channels == conv.out_channels:
+            kernel = weights[f"{conv.name}.weight"]
+            kernel *= _RANDOM_BESIDE
+            each = torch.arange(conv.out_channels)
+            kernel[each, each, conv.kernel[0] // 2, conv.kernel[1] // 2] += 1.0
+
+
+def _phases(made: int, channels: int, kernel: tuple[int, int]) -> Tensor:
+    """``(made / channels, kh, kw)``: cubic taps of each output phase, cut to the kernel and brought to sum 1."""
+    scale = math.isqrt(made // channels)
     rows = []
     for side in kernel:
         half = side // 2

@@ -1,0 +1,97 @@
+"""Training with int8's rounding in the forward pass: what the network will lose is part of what it learns.
+
+Weights are rounded by :mod:`subpixel.models.integer` itself, activations to the steps that the file will name.
+Gradients pass both as if nothing had been rounded (Bengio et al., arXiv 1308.3432), except where a value was clipped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from subpixel.models.chain import chain_of
+from subpixel.models.integer import quantise, rounded_weights
+from subpixel.models.spec import Spec
+from subpixel.models.torch_kernels import TorchKernels
+
+__all__ = ["Rounding"]
+
+
+class Rounding:
+    """A chain's int8 form during training.
+
+    Args:
+        spec: a plain chain.
+        ranges: lowest and highest value of each convolution's result, see
+            :func:`subpixel.metrics.calibration.activation_ranges`. They stay while weights change.
+
+    Raises:
+        Unsupported: a network that is no plain chain.
+    """
+
+    def __init__(self, spec: Spec, ranges: Mapping[str, tuple[float, float]]) -> None:
+        self.spec, self.ranges = spec, ranges
+        self.chain = chain_of(spec, "int8")
+
+    def parameters(self, weights: Mapping[str, Tensor]) -> dict[str, Any]:
+        """The int8 parameters that a model file with these weights would hold."""
+        return quantise(self.spec, _arrays(weights), self.ranges)
+
+    def weights(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The weights that int8 would compute with, differentiable as if they were those given."""
+        rounded = rounded_weights(self.spec, _arrays(weights), self.parameters(weights))
+        return {
+            name: weight + (torch.from_numpy(rounded[name]).to(weight.device) - weight).detach()
+            for name, weight in weights.items()
+        }
+
+    def kernels(self, weights: Mapping[str, Tensor]) -> TorchKernels:
+        """Kernels that round what each convolution reads; for one run."""
+        layers = self.parameters(weights)["layers"]
+        steps = [(layers[conv.name]["scale"], layers[conv.name]["zero"]) for conv in self.chain.convs[:-1]]
+        return _RoundingKernels(steps, [skip is not None for skip in self.chain.skips[:-1]])
+
+
+class _RoundingKernels(TorchKernels):
+    """A value is rounded where int8 makes it a byte: the input, and each result after its activation and its skip."""
+
+    def __init__(self, steps: list[tuple[float, int]], skips: list[bool]) -> None:
+        self.steps, self.skips, self.made = steps, skips, 0
+        self.activated = True
+
+    def conv(self, x: Tensor, weight: Tensor, bias: Tensor | None, padding: tuple[int, int]) -> Tensor:
+        if self.made == 0:
+            x = _to_bytes(x, 1 / 255, 0)
+        elif not self.activated and not self.skips[self.made - 1]:
+            x = self._byte(x)  # a layer without activation
+        self.made += 1
+        self.activated = False
+        return super().conv(x, weight, bias, padding)
+
+    def activate(self, x: Tensor, kind: str, slope: Tensor | None) -> Tensor:
+        x = super().activate(x, kind, slope)
+        if self.skips[self.made - 1]:
+            return x
+        self.activated = True
+        return self._byte(x)
+
+    def add(self, values: list[Tensor]) -> Tensor:
+        total = super().add(values)
+        return self._byte(total) if self.made <= len(self.skips) and self.skips[self.made - 1] else total
+
+    def _byte(self, x: Tensor) -> Tensor:
+        return _to_bytes(x, *self.steps[self.made - 1])
+
+
+def _to_bytes(x: Tensor, scale: float, zero: int) -> Tensor:
+    clipped = x.clamp(-zero * scale, (255 - zero) * scale)
+    return clipped + (torch.round(clipped.detach() / scale) * scale - clipped.detach())
+
+
+def _arrays(weights: Mapping[str, Tensor]) -> dict[str, NDArray[np.float32]]:
+    return {name: weight.detach().cpu().numpy() for name, weight in weights.items()}
