@@ -18,7 +18,7 @@ import subpixel
 import subpixel.backends.native
 from subpixel import Upscaler
 from subpixel.metrics import evaluate
-from subpixel.models import Model, load, save, zoo
+from subpixel.models import Model, bicubic, load, save, zoo
 from subpixel.models.integer import quantise
 
 Run = Callable[..., Any]
@@ -26,17 +26,16 @@ Run = Callable[..., Any]
 
 @pytest.fixture
 def shipped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """Every trained model of the list, with weights of zeros: what is said must not depend on what was trained."""
+    """Every model of the list, with weights of zeros: what is said must not depend on what was trained."""
     figures = {"sets": {"Set5": {"psnr_y": 33.5, "ssim_y": 0.9}}}
     folder = tmp_path / "shipped"
     folder.mkdir()
     for entry in zoo.ZOO.values():
-        if entry.trained:
-            for scale in entry.scales:
-                spec = zoo.ARCHITECTURES[entry.name](scale)
-                tensors = {name: np.zeros(shape, np.float32) for name, shape in spec.weight_shapes.items()}
-                model = Model(entry.name, spec, tensors, {"data": "none"}, figures, "CC0-1.0")
-                save(model, folder / entry.path(scale).name)
+        for scale in entry.scales:
+            spec = zoo.ARCHITECTURES[entry.name](scale) if entry.trained else bicubic(scale, colour="rgb")
+            tensors = {name: np.zeros(shape, np.float32) for name, shape in spec.weight_shapes.items()}
+            model = Model(entry.name, spec, tensors, {"data": "none"}, figures, "CC0-1.0")
+            save(model, folder / entry.path(scale).name)
     monkeypatch.setattr(zoo, "_WEIGHTS", folder)
     zoo._shipped.cache_clear()
     yield

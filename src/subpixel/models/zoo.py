@@ -8,7 +8,6 @@ from functools import lru_cache
 from pathlib import Path
 
 from subpixel.errors import InvalidArgument
-from subpixel.models.bicubic import bicubic
 from subpixel.models.espcn import espcn
 from subpixel.models.families import balanced, fast, high
 from subpixel.models.files import Model, load
@@ -80,8 +79,4 @@ def find(name: str, scale: int) -> Model:
 
 @lru_cache(maxsize=16)
 def _shipped(name: str, scale: int) -> Model:
-    entry = ZOO[name]
-    if not entry.trained:
-        # Published bicubic figures enlarge R, G and B, not luma, so this one does too.
-        return Model(name, bicubic(scale, colour="rgb"), {}, licence="Apache-2.0")
-    return load(entry.path(scale))
+    return load(ZOO[name].path(scale))
