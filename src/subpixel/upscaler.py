@@ -109,11 +109,9 @@ class Upscaler:
         # An int8 network takes and gives bytes; means and mixtures are of f32, and are rounded at their end.
         self._bytes = self.precision == "int8"
         if self.ensemble or self.strength != 1:
-            plain = self._plain[spec.channels]
+            plain = self._plain[1 if self._luma else 3]
             self._network = mixed(self._network, plain, ensemble=self.ensemble, strength=self.strength)
             self._bytes = False
-        # What makes all colours by itself: a network on RGB, and at strength 0 the model ``bicubic``, which is one.
-        self._rgb = self._plain[3] if self.strength == 0 else None if self._luma else self._network
 
     def __call__(self, image: T) -> T:
         """Enlarge a picture; the same kind comes back.
@@ -272,8 +270,10 @@ class Upscaler:
     def _colour(self, planes: F32) -> F32:
         """``(1, H, W)`` gray or ``(3, H, W)`` RGB, encoded values, enlarged."""
         gray = len(planes) == 1
-        if self._rgb is not None:
-            made = self._rgb(np.repeat(planes, 3, axis=0) if gray else planes)
+        if self.strength == 0 or not self._luma:
+            # The model ``bicubic`` is a network on RGB too.
+            network = self._plain[3] if self.strength == 0 else self._network
+            made = network(np.repeat(planes, 3, axis=0) if gray else planes)
             return made.mean(axis=0, keepdims=True, dtype=np.float32) if gray else made
         if gray:
             y = self._network(planes * np.float32(_SPAN) + np.float32(_BLACK))
