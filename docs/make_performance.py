@@ -11,6 +11,7 @@ from pathlib import Path
 
 from subpixel.bench.report import markdown, plot
 from subpixel.bench.results import Results
+from subpixel.bench.scatter import scatter
 
 DOCS = Path(__file__).parent
 
@@ -43,9 +44,21 @@ def main(paths: list[str]) -> None:
     results = [Results.of(json.loads(Path(path).read_text(encoding="utf-8"))) for path in paths]
     commands = [f"{one.command} --out {path}" for one, path in zip(results, paths, strict=True)]
     commands.append(f"python docs/make_performance.py {' '.join(paths)}")
-    page = INTRODUCTION.format(commands="\n".join(commands)) + markdown(results)
+    sections = [markdown([one]) + pictures(one, number) for number, one in enumerate(results)]
+    page = INTRODUCTION.format(commands="\n".join(commands)) + "\n".join(sections)
     (DOCS / "performance.md").write_text(page, encoding="utf-8")
     plot(next(one for one in results if one.suite == "engine"), DOCS / "pictures" / "performance.png")
+
+
+def pictures(results: Results, number: int) -> str:
+    """Draws quality against time where that was measured; the lines that show it."""
+    lines = ""
+    for group in results.groups:
+        if any(entry.quality for entry in group.entries):
+            name = f"{group.id}-{number}.png"
+            scatter(group, DOCS / "pictures" / name)
+            lines += f"\n![{group.title}](pictures/{name})\n"
+    return lines
 
 
 if __name__ == "__main__":

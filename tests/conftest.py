@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -54,6 +55,7 @@ def with_compressed(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.Te
     folder = tmp_path_factory.mktemp("shipped")
     for seed, each in enumerate((name, variant)):
         save(replace(residual(2, "luma", "replicate", seed=seed), name=each), folder / f"{each}_x2.safetensors")
+    shutil.copy(zoo.ZOO["bicubic"].path(2), folder)
     monkeypatch.setattr(zoo, "_WEIGHTS", folder)
     monkeypatch.setitem(zoo.ZOO, variant, zoo.Entry(variant, (2,), "a stand-in"))
     for remembered in (zoo._shipped, subpixel.upscaler._ready):

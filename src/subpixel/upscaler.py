@@ -19,6 +19,7 @@ from subpixel.backends import FrameFormat, FrameSession, PictureSession, availab
 from subpixel.backends.bands import Band, bands
 from subpixel.backends.foreign import prepare_foreign
 from subpixel.backends.frames import Siting, Subsampling, enlarge
+from subpixel.backends.mixed import mixed
 from subpixel.errors import InvalidArgument
 from subpixel.models.auto import Choice, Source, decide
 from subpixel.models.bicubic import bicubic
@@ -66,9 +67,11 @@ class Upscaler:
         precision: ``f32``, ``bf16``, ``int8``, or ``auto``: int8 where the model file records that it costs at most
             0.05 dB, else f32.
         threads: how many to use; None for as many as this process may.
+        ensemble: the network's result is the mean over the 8 flips and rotations of its input, in eight times the time.
+        strength: 0 … 1, how far to go from the plain resize, which is bicubic, to the network's result.
 
     Raises:
-        InvalidArgument: unknown model, scale, backend or precision; threads below 1.
+        InvalidArgument: unknown model, scale, backend or precision; threads below 1; a strength beyond 0 … 1.
         Unsupported: the backend lacks the precision.
         BackendUnavailable: the backend cannot run here.
         ModelFileError: a file that cannot be used.
@@ -86,6 +89,9 @@ class Upscaler:
         backend: str = "auto",
         precision: str = "auto",
         threads: int | None = None,
+        *,
+        ensemble: bool = False,
+        strength: float = 1.0,
     ) -> None:
         if isinstance(scale, bool) or not isinstance(scale, (int, np.integer)) or scale < 1:
             raise InvalidArgument(f"scale={scale!r}: a whole number of at least 1 is needed")
@@ -93,6 +99,7 @@ class Upscaler:
             threads = available_threads()
         if isinstance(threads, bool) or not isinstance(threads, (int, np.integer)) or not 1 <= threads <= 1024:
             raise InvalidArgument(f"threads={threads!r}: a whole number from 1 to 1024 is needed")
+        self.ensemble, self.strength = _checked_mix(ensemble, strength)
         self.model = find_network(model, int(scale))
         self.scale = int(scale)
         self.threads = int(threads)
@@ -115,8 +122,18 @@ class Upscaler:
             plain.channels: chosen.prepare(plain, {}, "f32", self.threads)
             for plain in (bicubic(self.scale, colour="luma"), bicubic(self.scale, colour="rgb"))
         }
+        # An int8 network takes and gives bytes; means and mixtures are of f32, and are rounded at their end.
+        self._bytes = self.precision == "int8"
+        if self.ensemble or self.strength != 1:
+            plain = self._plain[1 if self._luma else 3]
+            self._network = mixed(self._network, plain, ensemble=self.ensemble, strength=self.strength)
+            self._bytes = False
         variant = compressed_variant(self.model.name, self.scale) if model == "auto" else None
-        self._compressed = None if variant is None else Upscaler(variant, scale, backend, precision, threads)
+        self._compressed: Upscaler | None = None
+        if variant is not None:
+            self._compressed = Upscaler(
+                variant, scale, backend, precision, threads, ensemble=self.ensemble, strength=self.strength
+            )
 
     def choose(self, image: Any, source: Source | None = None) -> Choice:
         """Which model a picture is enlarged by: with ``auto`` by its source or its blocks, else the one asked for.
@@ -183,7 +200,7 @@ class Upscaler:
         if not isinstance(y, np.ndarray) or y.ndim != 2:
             raise InvalidArgument(f"plane: shape {getattr(y, 'shape', type(y).__name__)}: (H, W) is needed")
         _check_pixels(y)
-        if self.precision == "int8" and y.dtype == np.uint8 and not full_range:
+        if self._bytes and y.dtype == np.uint8 and not full_range:
             made: NDArray[Any] = self._network(y[None])[0]
             return made
         out = np.empty((y.shape[0] * self.scale, y.shape[1] * self.scale), y.dtype)
@@ -255,7 +272,7 @@ class Upscaler:
             self._network.frame(planes, made, form)
         else:
             assert self._halo is not None  # that of a luma network
-            enlarge(self._network, planes, made, form, self.scale, self._halo, self.precision == "int8")
+            enlarge(self._network, planes, made, form, self.scale, self._halo, self._bytes)
         return (made[0], made[1], made[2]) if len(made) == 3 else (made[0], None, None)
 
     def _check_luma(self) -> None:
@@ -299,8 +316,10 @@ class Upscaler:
     def _colour(self, planes: F32) -> F32:
         """``(1, H, W)`` gray or ``(3, H, W)`` RGB, encoded values, enlarged."""
         gray = len(planes) == 1
-        if not self._luma:
-            made = self._network(np.repeat(planes, 3, axis=0) if gray else planes)
+        if self.strength == 0 or not self._luma:
+            # The model ``bicubic`` is a network on RGB too.
+            network = self._plain[3] if self.strength == 0 else self._network
+            made = network(np.repeat(planes, 3, axis=0) if gray else planes)
             return made.mean(axis=0, keepdims=True, dtype=np.float32) if gray else made
         if gray:
             y = self._network(planes * np.float32(_SPAN) + np.float32(_BLACK))
@@ -337,6 +356,9 @@ def upscale(
     backend: str = "auto",
     precision: str = "auto",
     threads: int | None = None,
+    *,
+    ensemble: bool = False,
+    strength: float = 1.0,
 ) -> T:
     """Enlarge one picture.
 
@@ -348,6 +370,8 @@ def upscale(
         backend: what runs it.
         precision: of the arithmetic.
         threads: None for as many as this process may use.
+        ensemble: see :class:`Upscaler`.
+        strength: from plain bicubic, 0, to the network, 1.
 
     Returns:
         The same kind, ``scale`` times as high and wide.
@@ -359,14 +383,28 @@ def upscale(
     >>> upscale(np.zeros((5, 7), np.uint8), 3).shape
     (15, 21)
     """
-    if is_path(model):  # such a file can change; a shipped model cannot
-        return Upscaler(model, scale, backend, precision, threads)(image)
-    return _ready(model, scale, backend, precision, threads)(image)
+    mix = _checked_mix(ensemble, strength)
+    make = _fresh if is_path(model) else _ready  # such a file can change; a shipped model cannot
+    return make(model, scale, backend, precision, threads, *mix)(image)
 
 
-@lru_cache(maxsize=8, typed=True)  # typed: a scale of 2.0 or True is refused even after 2 or 1 was taken
-def _ready(model: str, scale: int, backend: str, precision: str, threads: int | None) -> Upscaler:
-    return Upscaler(model, scale, backend, precision, threads)
+def _fresh(
+    model: str, scale: int, backend: str, precision: str, threads: int | None, ensemble: bool, strength: float
+) -> Upscaler:
+    return Upscaler(model, scale, backend, precision, threads, ensemble=ensemble, strength=strength)
+
+
+# typed: a scale of 2.0 or True is refused even after 2 or 1 was taken
+_ready = lru_cache(maxsize=8, typed=True)(_fresh)
+
+
+def _checked_mix(ensemble: Any, strength: Any) -> tuple[bool, float]:
+    if not isinstance(ensemble, (bool, np.bool_)):
+        raise InvalidArgument(f"ensemble={ensemble!r}: True or False is needed")
+    number = isinstance(strength, (int, float, np.integer, np.floating)) and not isinstance(strength, bool)
+    if not number or not 0 <= strength <= 1:  # what is not a number is not within
+        raise InvalidArgument(f"strength={strength!r}: a number from 0 (plain bicubic) to 1 (the network) is needed")
+    return bool(ensemble), float(strength)
 
 
 def _is_pil(image: object) -> bool:

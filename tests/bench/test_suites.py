@@ -196,7 +196,7 @@ def test_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, run: Calla
 
 def test_wrong_use_of_the_command(run: Callable[..., Any]) -> None:
     done = run("bench", "--suite", "film")
-    assert (done.code, done.err) == (2, "error: suite='film': one of engine, ops, images, video is needed\n")
+    assert (done.code, done.err) == (2, "error: suite='film': one of engine, ops, images, video, quality is needed\n")
     assert run("bench", "--rounds", 1).code == 2
     assert run("bench", "-j", 1000).code == 2
 

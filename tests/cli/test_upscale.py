@@ -54,6 +54,31 @@ def test_a_model_file_is_taken_by_its_path(run: Run, photo: Path, tmp_path: Path
     np.testing.assert_array_equal(read(tmp_path / "out.png").pixels, expected)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "options"),
+    [
+        (["--ensemble"], {"ensemble": True}),
+        (["--strength", "0.25"], {"strength": 0.25}),
+        (["--strength", "0", "--ensemble"], {"strength": 0, "ensemble": True}),
+    ],
+    ids=str,
+)
+def test_an_ensemble_and_a_strength(
+    run: Run, photo: Path, tmp_path: Path, weights: Path, arguments: list[str], options: dict[str, Any]
+) -> None:
+    assert run("upscale", photo, "-n", weights, "-o", tmp_path / "out.png", *arguments).code == 0
+    expected = subpixel.upscale(read(photo).pixels, 2, str(weights), **options)
+    np.testing.assert_array_equal(read(tmp_path / "out.png").pixels, expected)
+    assert (expected != subpixel.upscale(read(photo).pixels, 2, str(weights))).any()
+
+
+@pytest.mark.parametrize("strength", ["-0.1", "1.5", "nan", "inf", "half"])
+def test_other_strengths_are_refused(run: Run, photo: Path, strength: str) -> None:
+    done = run("upscale", photo, "--strength", strength)
+    assert_one_error(done, 2)
+    assert "strength" in done.err
+
+
 @pytest.mark.parametrize("backend", ["auto", "native", "reference", "torch"])
 def test_every_backend_can_be_named(run: Run, photo: Path, tmp_path: Path, backend: str) -> None:
     if backend == "torch":

@@ -274,3 +274,18 @@ def test_saving_into_no_folder_or_onto_a_folder(tmp_path):
     with pytest.raises(OSError, match="folder"):
         save(small_model(), tmp_path / "folder")
     assert os.listdir(tmp_path) == ["folder"]
+
+
+@pytest.mark.parametrize(
+    ("figures", "expected"),
+    [
+        ({}, {}),
+        ({"sets": None}, {}),
+        ({"sets": [1]}, {}),
+        ({"int8": 3.0}, {}),
+        ({"int8": {"sets": {"A": 1, "B": {"psnr_y": "high", "ssim_y": 1}, 3: {}}}}, {"B": {"ssim_y": 1.0}, "3": {}}),
+    ],
+)
+def test_figures_of_any_kind_can_be_asked_for(figures, expected):
+    model = Model("m", bicubic(2), {}, figures=figures)
+    assert {**model.reached(), **model.reached("int8")} == expected

@@ -16,7 +16,8 @@ __all__ = ["Plan", "measured"]
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is measured: threads for all alike, rounds and seconds of a group, the largest cases, model files."""
+    """How much is measured: threads for all alike, rounds and seconds of a group, the largest cases, model files; for
+    suite ``quality`` its scale, a folder of candidates, and test sets."""
 
     threads: int
     rounds: int = 15
@@ -24,6 +25,9 @@ class Plan:
     full: bool = False
     superres: Path | None = None
     only: str = ""
+    scale: int = 2
+    models: Path | None = None
+    data: Path | None = None
 
     def command(self, suite: str) -> str:
         """What to type for the same measurement, less what goes without saying.
@@ -33,7 +37,7 @@ class Plan:
         """
         words = ["subpixel", "bench", "--suite", suite, "--threads", str(self.threads)]
         plain = Plan(self.threads)
-        for name in ("rounds", "seconds", "superres", "only"):
+        for name in ("rounds", "seconds", "superres", "only", "scale", "models", "data"):
             if getattr(self, name) != getattr(plain, name):
                 words += [f"--{name}", str(getattr(self, name))]
         return shlex.join([*words, "--full"] if self.full else words)

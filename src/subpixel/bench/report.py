@@ -12,7 +12,7 @@ from subpixel.bench.results import Entry, Group, Results
 __all__ = ["markdown", "plot", "text"]
 
 _HEAD = ("", "ms", "quartiles", "of its ceiling", "takes × ours")
-_COLOURS = {"ours": "#4e79a7", "peer": "#bab0ac", "ceiling": "#59a14f"}
+_COLOURS = {"ours": "#4e79a7", "candidate": "#f28e2b", "peer": "#bab0ac", "ceiling": "#59a14f"}
 
 
 def text(groups: Iterable[Group]) -> str:
@@ -23,8 +23,8 @@ def text(groups: Iterable[Group]) -> str:
 def _text(group: Group) -> Iterator[str]:
     yield f"{group.id.removeprefix('ops/')} {group.title}" if group.id.startswith("ops/") else group.title
     if group.entries:
-        table = [_HEAD, *(_row(group, entry) for entry in group.entries)]
-        widths = [max(len(row[k]) for row in table) for k in range(len(_HEAD))]
+        table = _table(group)
+        widths = [max(len(row[k]) for row in table) for k in range(len(table[0]))]
         for row in table:
             cells = [f"{cell:>{width}}" for cell, width in zip(row[1:], widths[1:], strict=True)]
             yield "  " + "  ".join([f"{row[0]:<{widths[0]}}", *cells]).rstrip()
@@ -56,7 +56,7 @@ def _section(results: Results) -> Iterator[str]:
 def _tall(group: Group) -> Iterator[str]:
     yield f"### {group.title}\n"
     if group.entries:
-        yield from _lines([_HEAD, *(_row(group, entry) for entry in group.entries)])
+        yield from _lines(_table(group))
     if group.facts:
         yield from _lines([("", ""), *((fact.name, f"{_figure(fact.value)} {fact.unit}") for fact in group.facts)])
     for note in group.notes:
@@ -89,6 +89,14 @@ def _lines(table: Sequence[Sequence[str]]) -> Iterator[str]:
     yield ""
 
 
+def _table(group: Group) -> list[tuple[str, ...]]:
+    """A line for each entry; where quality is asked for, dB by test set, and of ceilings only what part is reached."""
+    sets = list(dict.fromkeys(name for entry in group.entries for name in entry.quality or {}))
+    entries = [entry for entry in group.entries if entry.role != "ceiling" or not sets]
+    rows = [(*_row(group, entry), *(_decibels((entry.quality or {}).get(name)) for name in sets)) for entry in entries]
+    return [(*_HEAD, *(f"{name}, dB" for name in sets)), *rows]
+
+
 def _row(group: Group, entry: Entry) -> tuple[str, ...]:
     time = entry.time
     spread = f"{_figure(time.low)}–{_figure(time.high)}"
@@ -106,6 +114,10 @@ def _row(group: Group, entry: Entry) -> tuple[str, ...]:
 
 def _figure(value: float) -> str:
     return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+
+
+def _decibels(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
 
 
 def _ratio(value: float | None) -> str:

@@ -9,23 +9,25 @@ from typing import Any, Literal
 from subpixel.bench.timing import Timing
 from subpixel.errors import InvalidArgument
 
-__all__ = ["Entry", "Fact", "Group", "Results"]
+__all__ = ["Entry", "Fact", "Group", "Results", "Role"]
 
 # Of the documents this package writes; a change that readers would notice counts it up.
 _VERSION = 1
 
-Role = Literal["ours", "peer", "ceiling"]
+Role = Literal["ours", "candidate", "peer", "ceiling"]
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One thing measured. ``ceiling`` names the entry of the same group that no program can be faster than."""
+    """One thing measured. ``ceiling`` names the entry of the same group that no program can be faster than;
+    ``quality`` is PSNR in dB by test set, where that is part of the question."""
 
     name: str
     role: Role
     time: Timing
     ceiling: str | None = None
     pixels: int | None = None
+    quality: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -102,5 +104,8 @@ class Results:
 
 
 def _group(one: Mapping[str, Any]) -> Group:
-    entries = tuple(Entry(e["name"], e["role"], Timing(**e["time"]), e["ceiling"], e["pixels"]) for e in one["entries"])
+    entries = tuple(
+        Entry(e["name"], e["role"], Timing(**e["time"]), e["ceiling"], e["pixels"], e.get("quality"))
+        for e in one["entries"]
+    )
     return Group(one["id"], one["title"], entries, tuple(Fact(**f) for f in one["facts"]), tuple(one["notes"]))

@@ -10,6 +10,7 @@ from subpixel.bench.images import beside_superres, frames, images, real_time
 from subpixel.bench.machine import describe, only_threads
 from subpixel.bench.operators import operators
 from subpixel.bench.plan import Plan
+from subpixel.bench.quality import quality
 from subpixel.bench.results import Group, Results
 from subpixel.errors import InvalidArgument
 
@@ -32,6 +33,7 @@ SUITES: dict[str, Callable[[Plan], Iterator[Group]]] = {
     "ops": operators,
     "images": images,
     "video": _video,
+    "quality": quality,
 }
 
 

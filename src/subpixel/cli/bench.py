@@ -9,11 +9,11 @@ from typing import Annotated
 
 import typer
 
-from subpixel.cli.options import Json, Threads
+from subpixel.cli.options import Json, Scale, Threads
 
 
 def bench(
-    suite: Annotated[str, typer.Option(help="engine, ops, images or video.")] = "engine",
+    suite: Annotated[str, typer.Option(help="engine, ops, images, video or quality.")] = "engine",
     threads: Threads = None,
     rounds: Annotated[int, typer.Option(min=3, max=10000, help="Rounds counted of each group.")] = 15,
     seconds: Annotated[float, typer.Option(min=0, help="A group's rounds end early beyond so much time.")] = 20.0,
@@ -22,6 +22,17 @@ def bench(
     superres: Annotated[
         Path | None,
         typer.Option(help="The folder with ESPCN_x3.pb … for OpenCV's dnn_superres.", show_default=False),
+    ] = None,
+    scale: Scale = 2,
+    models: Annotated[
+        Path | None,
+        typer.Option(
+            help="Of suite quality, a folder of model files to measure beside the shipped.", show_default=False
+        ),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Of suite quality, test sets for what no file has figures of.", show_default=False),
     ] = None,
     out: Annotated[
         Path | None, typer.Option("-o", "--out", help="A file for the results as JSON.", show_default=False)
@@ -35,7 +46,9 @@ def bench(
     from subpixel.bench.report import text
     from subpixel.bench.suites import measure
 
-    plan = Plan(available_threads() if threads is None else threads, rounds, seconds, full, superres, only)
+    plan = Plan(
+        available_threads() if threads is None else threads, rounds, seconds, full, superres, only, scale, models, data
+    )
     # What is being measured is shown as it comes; with --json that is beside the result, not in it.
     stream = sys.stderr if as_json else sys.stdout
     results = measure(suite, plan, lambda group: print(text([group]), end="\n\n", file=stream, flush=True))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from subpixel.cli.options import Backend, Json, Model, Precision, Scale, Threads
+from subpixel.cli.options import Backend, Ensemble, Json, Model, Precision, Scale, Strength, Threads
 from subpixel.errors import InvalidArgument
 
 
@@ -25,40 +25,71 @@ def evaluate(
         str | None,
         typer.Option(help="Save the small pictures as jpeg:75 (4:2:0), jpeg:75:444, webp:80 or h264:23 (crf) first."),
     ] = None,
+    ensemble: Ensemble = False,
+    strength: Strength = 1.0,
     as_json: Json = False,
     record: Annotated[bool, typer.Option("--record", help="Write the figures into the model file.")] = False,
+    heatmap: Annotated[
+        Path | None,
+        typer.Option(help="A folder for maps of where the results, made small again, differ.", show_default=False),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace maps that exist.")] = False,
 ) -> None:
-    """Print PSNR and SSIM with the protocol they were measured under."""
+    """Print PSNR, SSIM, the time, and how faithful the results are, with the protocol they were measured under."""
     from subpixel.image.compression import parse
     from subpixel.metrics import evaluate as measure
+    from subpixel.metrics import record as recorded
     from subpixel.models.files import Model, save
     from subpixel.upscaler import Upscaler
 
     if record and not model.endswith(".safetensors"):
         raise InvalidArgument("--record: the path of the model file is needed as --model")
+    if record and (ensemble or strength != 1):
+        raise InvalidArgument("--record: a file keeps what its network reaches without --ensemble and --strength")
     degradation = parse(degrade) if degrade is not None else None
-    upscaler = Upscaler(model, scale, backend, precision, threads)
+    upscaler = Upscaler(model, scale, backend, precision, threads, ensemble=ensemble, strength=strength)
     show = sys.stderr.isatty()
     progress = (lambda name: print(f"\r\x1b[K{name}", end="", file=sys.stderr)) if show else None
-    report = measure(upscaler, data, progress, degradation)
+    report = measure(upscaler, data, progress, degradation, heatmaps=heatmap, overwrite=overwrite)
     if show:
         print("\r\x1b[K", end="", file=sys.stderr)
     if record:
         assert isinstance(upscaler.model, Model)  # it came from a model file
-        averages = {
-            name: {"psnr_y": round(one["psnr_y"], 4), "ssim_y": round(one["ssim_y"], 5)}
-            for name, one in report["sets"].items()
-        }
-        figures: dict[str, Any] = {"protocol": report["protocol"], "sets": averages}
-        if degrade is not None:  # beside those on clean pictures
-            figures = {"degraded": {**upscaler.model.figures.get("degraded", {}), degrade: figures}}
-        figures = {**upscaler.model.figures, **figures}
-        save(replace(upscaler.model, figures=figures), model)
+        save(recorded(upscaler.model, report, degraded=degrade), model)
     if as_json:
-        print(json.dumps(report, indent=2, ensure_ascii=False))
+        print(json.dumps(_finite(report), indent=2, ensure_ascii=False, allow_nan=False))
         return
-    print(f"{report['model']} ×{report['scale']}, {report['backend']}, {report['precision']}")
+    _show(report)
+    if heatmap is not None:
+        from subpixel.metrics.heatmap import LIMIT
+
+        print(f"  heat maps in {heatmap}: |difference| of Y from 0, black, to {LIMIT} and more, white")
+
+
+def _show(report: dict[str, Any]) -> None:
+    mix = ", ensemble" if report["ensemble"] else ""
+    mix += f", strength {report['strength']:g}" if report["strength"] != 1 else ""
+    print(f"{report['model']} ×{report['scale']}, {report['backend']}, {report['precision']}{mix}")
+    rows = [("", "PSNR Y", "SSIM Y", "PSNR RGB", "SSIM RGB", "round trip Y", "seconds", "Mpx/s", "pictures")]
     for name, one in report["sets"].items():
-        print(f"  {name:<12} {one['psnr_y']:7.3f} dB   SSIM {one['ssim_y']:.4f}   {len(one['images'])} pictures")
+        decibels = [f"{one[key]:.3f} dB" for key in ("psnr_y", "psnr_rgb", "round_trip_psnr_y")]
+        ratios = [f"{one[key]:.4f}" for key in ("ssim_y", "ssim_rgb")]
+        time = f"{one['seconds']:.3f}", f"{one['megapixels_per_second']:.1f}", str(len(one["images"]))
+        rows.append((name, decibels[0], ratios[0], decibels[1], ratios[1], decibels[2], *time))
+    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+    for row in rows:
+        cells = [f"{cell:>{width}}" for cell, width in zip(row[1:], widths[1:], strict=True)]
+        print("  " + "  ".join([f"{row[0]:<{widths[0]}}", *cells]))
     for topic, text in report["protocol"].items():
         print(f"  {topic}: {text}")
+    threads = f"{report['threads']} thread{'s'[: report['threads'] > 1]}"
+    print(f"  time: {report['time']}; {threads}")
+
+
+def _finite(value: Any) -> Any:
+    """As JSON can say it: PSNR of equal pictures, which is infinite, is null."""
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and math.isinf(value) else value

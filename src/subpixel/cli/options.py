@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["Backend", "Json", "Model", "Precision", "Scale", "Threads"]
+__all__ = ["Backend", "Ensemble", "Json", "Model", "Precision", "Scale", "Strength", "Threads"]
 
 
 def _whole_number(text: str) -> int:
@@ -35,4 +35,8 @@ Threads = Annotated[
 ]
 Backend = Annotated[str, typer.Option("--backend", help="auto, native, reference or torch.")]
 Precision = Annotated[str, typer.Option("--precision", help="auto, f32, bf16 or int8.")]
+Ensemble = Annotated[
+    bool, typer.Option("--ensemble", help="The mean over 8 flips and rotations: a little better, 8 times the work.")
+]
+Strength = Annotated[float, typer.Option(help="0 … 1, from plain bicubic to the network's result.")]
 Json = Annotated[bool, typer.Option("--json", help="For machines.")]

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from subpixel.cli.options import Backend, Model, Precision, Scale, Threads
+from subpixel.cli.options import Backend, Ensemble, Model, Precision, Scale, Strength, Threads
 from subpixel.errors import InvalidArgument, SubpixelError
 
 
@@ -25,13 +25,15 @@ def upscale(
     threads: Threads = None,
     backend: Backend = "auto",
     precision: Precision = "auto",
+    ensemble: Ensemble = False,
+    strength: Strength = 1.0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
 ) -> int:
     """Enlarge pictures. What belongs to a picture (profile, EXIF, 16 bits, transparency) is kept."""
     from subpixel.image import Job
     from subpixel.upscaler import Upscaler
 
-    upscaler = Upscaler(model, scale, backend, precision, threads)
+    upscaler = Upscaler(model, scale, backend, precision, threads, ensemble=ensemble, strength=strength)
     a_folder = output is not None and os.path.isdir(output)  # unlike Path.is_dir it raises nothing
     to_folder = a_folder or (output is not None and len(inputs) > 1)
     if to_folder and not a_folder:

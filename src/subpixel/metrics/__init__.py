@@ -2,6 +2,7 @@
 
 from subpixel.metrics.protocol import evaluate
 from subpixel.metrics.quality import psnr, ssim
+from subpixel.metrics.record import record
 from subpixel.ops.blockiness import blockiness
 
-__all__ = ["blockiness", "evaluate", "psnr", "ssim"]
+__all__ = ["blockiness", "evaluate", "psnr", "record", "ssim"]

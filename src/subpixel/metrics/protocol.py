@@ -6,6 +6,7 @@ the bicubic that made the small picture. So all four are part of every report.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,24 +16,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subpixel.errors import ImageReadError, InvalidArgument
-from subpixel.image import read
 from subpixel.image.compression import Compression
+from subpixel.metrics.heatmap import destination, make_room, write_heatmap
 from subpixel.metrics.quality import psnr, ssim
+from subpixel.metrics.sets import Pair, pairs_of, pictures_below, read_u8
 from subpixel.ops import resize
 from subpixel.upscaler import Upscaler, luma
 
-__all__ = ["evaluate", "luma_255", "pictures_below", "shrink"]
+__all__ = ["evaluate", "luma_255", "pictures_below", "score_sets", "shrink"]
 
-_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
+Picture = NDArray[np.uint8]
+Plane = NDArray[np.float64]
+
+# What a set's figures are the mean of its pictures' in.
+_MEANS = ("psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb", "round_trip_psnr_y")
 
 
 @dataclass(frozen=True)
 class Score:
-    """One picture's figures."""
+    """One picture's figures; ``seconds`` are those of the call that made it, ``megapixels`` what it made."""
 
     name: str
     psnr_y: float
     ssim_y: float
+    psnr_rgb: float
+    ssim_rgb: float
+    round_trip_psnr_y: float
+    seconds: float
+    megapixels: float
 
 
 def evaluate(
@@ -40,74 +51,111 @@ def evaluate(
     folder: str | Path,
     progress: Callable[[str], None] | None = None,
     degradation: Compression | None = None,
+    *,
+    heatmaps: str | Path | None = None,
+    overwrite: bool = False,
 ) -> dict[str, Any]:
     """Measure a network on a test set, or on a folder of test sets.
 
     Args:
-        upscaler: the network; a luma network is given the plane itself, f32.
+        upscaler: the network; for ``psnr_y`` and ``ssim_y`` a luma network is given the plane itself, f32.
         folder: with ``HR/`` and, if the small pictures are given, ``LR_x2/`` … of the same names (then the large ones
             are cropped top-left to ``scale`` times their size); or a folder of such folders. Without ``LR_xS/``
-            the small pictures are made by MATLAB's antialiased bicubic, u8.
+            the small pictures are made by MATLAB's antialiased bicubic, u8. Transparency is left out.
         progress: called with each picture's name.
-        degradation: what the small pictures, given or made, then go through; a channel of alpha is left out.
+        degradation: what the small pictures, given or made, then go through.
+        heatmaps: a folder for a PNG of each picture that shows where the round trip differs
+            (:func:`subpixel.metrics.heatmap.heatmap`), in a folder for each set; made if it is not there.
+        overwrite: replace maps that exist.
 
     Returns:
-        ``{"model", "scale", "backend", "precision", "protocol": {…}, "sets": {name: {"psnr_y", "ssim_y", "images"}}}``.
+        ``{"model", "scale", "backend", "precision", "threads", "ensemble", "strength", "time", "protocol", "sets"}``.
+        A set has the means of ``psnr_y``, ``ssim_y``, ``psnr_rgb``, ``ssim_rgb`` and ``round_trip_psnr_y`` (PSNR in dB,
+        infinite for equal pictures), ``seconds`` in all, ``megapixels_per_second`` of output, and ``images`` with the
+        same for each. ``protocol`` says what they mean, ``time`` what was timed.
 
     Raises:
         InvalidArgument: no test set there.
         ImageReadError: a picture that cannot be read, or a small one without its large one.
+        ImageWriteError: a map exists or cannot be written.
     """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise InvalidArgument(f"{folder}: no such folder")
-    sets = [folder] if (folder / "HR").is_dir() else sorted(p for p in folder.iterdir() if (p / "HR").is_dir())
-    if not sets:
-        raise InvalidArgument(f"{folder}: a folder with HR/ in it, or a folder of such folders, is needed")
-    results: dict[str, Any] = {}
-    sources = set()
-    for one in sets:
-        scores = []
-        pairs, source = _pairs(one, upscaler.scale)
-        sources.add(source)
-        for name, small_path, large_path in pairs:
-            if progress:
-                progress(f"{one.name}/{name}")
-            scores.append(_score(name, upscaler, small_path, large_path, degradation))
-        results[one.name] = {
-            "psnr_y": float(np.mean([s.psnr_y for s in scores])),
-            "ssim_y": float(np.mean([s.ssim_y for s in scores])),
-            "images": [asdict(s) for s in scores],
-        }
+    plane = upscaler.plane if upscaler.colour == "luma" else None
+    maps = None if heatmaps is None else Path(heatmaps)
+    measured = score_sets(
+        upscaler,
+        upscaler.scale,
+        folder,
+        progress,
+        plane=plane,
+        degradation=degradation,
+        heatmaps=maps,
+        overwrite=overwrite,
+    )
     return {
         "model": upscaler.model.name,
         "scale": upscaler.scale,
         "backend": upscaler.backend,
         "precision": upscaler.precision,
-        "protocol": {
-            "colour": "Y of BT.601, studio range 16-235, float64, not rounded",
-            "prediction": "rounded and clipped to 8 bits",
-            "crop": upscaler.scale,
-            "psnr": "peak 255, averaged over images",
-            "ssim": "Gaussian 11x11, sigma 1.5, K1 0.01, K2 0.03, valid region",
-            "low_resolution": " and ".join(sorted(sources)) + (f"; then {degradation.name}" if degradation else ""),
-        },
-        "sets": results,
+        "threads": upscaler.threads,
+        "ensemble": upscaler.ensemble,
+        "strength": upscaler.strength,
+        "time": "of one call for each picture, u8 in memory to u8 in memory; files and measuring left out",
+        **measured,
     }
 
 
-def pictures_below(folder: Path) -> list[Path]:
-    """The pictures of a folder and of those below it, in the order of their paths; two at least.
+def score_sets(
+    enlarge: Callable[[Picture], Picture],
+    scale: int,
+    folder: str | Path,
+    progress: Callable[[str], None] | None = None,
+    *,
+    plane: Callable[[NDArray[np.float32]], NDArray[np.float32]] | None = None,
+    degradation: Compression | None = None,
+    heatmaps: Path | None = None,
+    overwrite: bool = False,
+) -> dict[str, Any]:
+    """The ``protocol`` and ``sets`` of :func:`evaluate` for anything that enlarges pictures.
 
-    Raises:
-        InvalidArgument: no such folder, or fewer than two pictures.
+    Args:
+        enlarge: ``(H, W, 1)`` gray or ``(H, W, 3)`` RGB u8 to the same, ``scale`` times larger.
+        scale: how many times larger.
+        folder: see :func:`evaluate`, as are ``progress``, ``degradation``, ``heatmaps`` and ``overwrite``.
+        plane: enlarges ``(H, W)`` studio luma, f32, 16/255 … 235/255, unrounded; None to take luma of the result.
     """
-    if not folder.is_dir():
-        raise InvalidArgument(f"{folder}: no such folder")
-    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in _SUFFIXES and p.is_file())
-    if len(paths) < 2:
-        raise InvalidArgument(f"{folder}: {len(paths)} pictures; at least 2 are needed, one of them to measure with")
-    return paths
+    pairs, source = pairs_of(Path(folder), scale)
+    maps = {p: destination(heatmaps, p.test_set, p.name, scale) for p in pairs} if heatmaps is not None else {}
+    make_room(maps.values(), overwrite=overwrite)
+    scores: dict[str, list[Score]] = {}
+    for pair in pairs:
+        if progress:
+            progress(f"{pair.test_set}/{pair.name}")
+        score, difference = _score(pair, scale, enlarge, plane, degradation)
+        if pair in maps:
+            write_heatmap(difference, maps[pair], overwrite=overwrite)
+        scores.setdefault(pair.test_set, []).append(score)
+    protocol = {
+        "colour": "Y of BT.601, studio range 16-235, float64, not rounded",
+        "prediction": "rounded and clipped to 8 bits",
+        "crop": scale,
+        "psnr": "peak 255, averaged over images",
+        "ssim": "Gaussian 11x11, sigma 1.5, K1 0.01, K2 0.03, valid region",
+        "rgb": "of the u8 picture, same crop: PSNR of R, G and B together, mean of their SSIM; gray has one channel",
+        "round_trip": "Y of the u8 picture made smaller again (MATLAB imresize bicubic, antialiased, u8) beside that "
+        "of the small picture, no crop",
+        "low_resolution": source + (f"; then {degradation.name}" if degradation else ""),
+    }
+    return {"protocol": protocol, "sets": {name: _set(found) for name, found in scores.items()}}
+
+
+def _set(scores: list[Score]) -> dict[str, Any]:
+    seconds = sum(s.seconds for s in scores)
+    return {
+        **{name: float(np.mean([getattr(s, name) for s in scores])) for name in _MEANS},
+        "seconds": seconds,
+        "megapixels_per_second": sum(s.megapixels for s in scores) / seconds,
+        "images": [asdict(s) for s in scores],
+    }
 
 
 def luma_255(pixels: NDArray[Any]) -> NDArray[np.float64]:
@@ -143,46 +191,55 @@ def shrink(pixels: NDArray[np.uint8], scale: int) -> tuple[NDArray[np.uint8], ND
 
 
 def _score(
-    name: str, upscaler: Upscaler, small_path: Path | None, large_path: Path, degradation: Compression | None
-) -> Score:
-    large = _read_u8(large_path)
-    scale = upscaler.scale
-    if small_path is None:
-        small, large = shrink(large, scale)
-    else:
-        small = _read_u8(small_path)
-        height, width = small.shape[0] * scale, small.shape[1] * scale
-        if large.shape[0] < height or large.shape[1] < width:
-            raise ImageReadError(f"{large_path}: smaller than {scale} times {small_path}")
-        large = large[:height, :width]
+    pair: Pair,
+    scale: int,
+    enlarge: Callable[[Picture], Picture],
+    plane: Callable[[NDArray[np.float32]], NDArray[np.float32]] | None,
+    degradation: Compression | None,
+) -> tuple[Score, Plane]:
+    """A picture's figures, and by how much luma of the round trip differs."""
+    small, large = _read_pair(pair, scale)
     if degradation is not None:
-        small = degradation(small[..., :3] if small.shape[2] >= 3 else small[..., :1])
-    if upscaler.colour == "luma":
-        plane = upscaler.plane((luma_255(small) / 255).astype(np.float32)).astype(np.float64) * 255
-        made = np.clip(np.floor(plane + 0.5), 0, 255)
-    else:
-        made = luma_255(upscaler(small))  # here the prediction is R, G and B, and they are rounded
-    truth = luma_255(large)
-    return Score(name, psnr(made, truth, crop=scale), ssim(made, truth, crop=scale))
+        small = degradation(small)
+    y_small, truth = luma_255(small), luma_255(large)
+    if plane is not None:
+        y = np.clip(np.floor(plane((y_small / 255).astype(np.float32)).astype(np.float64) * 255 + 0.5), 0, 255)
+    begun = time.perf_counter()
+    made = enlarge(small)
+    seconds = time.perf_counter() - begun
+    if plane is None:
+        y = luma_255(made)  # here the prediction is R, G and B, and they are rounded
+    y_again = luma_255(shrink(made, scale)[0])
+    score = Score(
+        pair.name,
+        psnr_y=psnr(y, truth, crop=scale),
+        ssim_y=ssim(y, truth, crop=scale),
+        **_rgb(made, large, scale),
+        round_trip_psnr_y=psnr(y_again, y_small),
+        seconds=seconds,
+        megapixels=made.shape[0] * made.shape[1] / 1e6,
+    )
+    return score, y_again - y_small
 
 
-def _pairs(folder: Path, scale: int) -> tuple[list[tuple[str, Path | None, Path]], str]:
-    large = {p.stem: p for p in sorted((folder / "HR").iterdir()) if p.suffix.lower() in _SUFFIXES}
-    if not large:
-        raise InvalidArgument(f"{folder / 'HR'}: holds no picture")
-    small_folder = folder / f"LR_x{scale}"
-    if not small_folder.is_dir():
-        made = "made here: MATLAB imresize bicubic, antialiased, u8, edge repeated"
-        return [(path.name, None, path) for path in large.values()], made
-    small = {p.stem: p for p in sorted(small_folder.iterdir()) if p.suffix.lower() in _SUFFIXES}
-    if set(small) != set(large):
-        odd = ", ".join(sorted(set(small) ^ set(large))[:5])
-        raise ImageReadError(f"{folder}: HR and LR_x{scale} do not hold the same pictures: {odd}")
-    return [(path.name, small[stem], path) for stem, path in large.items()], f"given, LR_x{scale}"
+def _rgb(made: Picture, large: Picture, crop: int) -> dict[str, float]:
+    """A gray picture beside a coloured one has three equal channels; two gray ones have one."""
+    a, b = np.broadcast_arrays(made, large)
+    inside = (slice(crop, a.shape[0] - crop), slice(crop, a.shape[1] - crop))
+    rows = len(a[inside])
+    return {
+        "psnr_rgb": psnr(a[inside].reshape(rows, -1), b[inside].reshape(rows, -1)),
+        "ssim_rgb": float(np.mean([ssim(a[..., c], b[..., c], crop=crop) for c in range(a.shape[2])])),
+    }
 
 
-def _read_u8(path: Path) -> NDArray[np.uint8]:
-    pixels = read(path).pixels
-    if pixels.dtype != np.uint8:
-        raise ImageReadError(f"{path}: {pixels.dtype}: the protocol is for 8-bit pictures")
-    return pixels
+def _read_pair(pair: Pair, scale: int) -> tuple[Picture, Picture]:
+    """The small picture, and the part of the large one that it covers."""
+    large = read_u8(pair.large)
+    if pair.small is None:
+        return shrink(large, scale)
+    small = read_u8(pair.small)
+    height, width = small.shape[0] * scale, small.shape[1] * scale
+    if large.shape[0] < height or large.shape[1] < width:
+        raise ImageReadError(f"{pair.large}: smaller than {scale} times {pair.small}")
+    return small, large[:height, :width]

@@ -10,6 +10,9 @@ __all__ = ["bicubic"]
 def bicubic(scale: int, *, colour: Colour = "luma") -> Spec:
     """Keys' cubic with a = −0.5, as MATLAB's ``imresize`` enlarges.
 
+    Published figures enlarge R, G and B, so the shipped model ``bicubic`` has ``colour="rgb"``. Its files hold no
+    weights, but what it reaches.
+
     >>> bicubic(2).parameters
     0
     """

@@ -70,6 +70,27 @@ class Model:
             if not np.isfinite(tensor).all():
                 raise ModelFileError(f"model '{self.name}': {name} holds values that are not finite")
 
+    def reached(self, precision: str = "f32") -> dict[str, dict[str, float]]:
+        """What ``subpixel evaluate --record`` wrote in a precision: figures by test set, none where it wrote none.
+
+        f32 stands at the top of ``figures`` (``protocol``, ``sets``), other precisions in an entry of their name.
+
+        >>> from subpixel.models import bicubic
+        >>> sets = {"Set5": {"psnr_y": 36.5}}
+        >>> Model("m", bicubic(2), {}, figures={"int8": {"sets": sets}}).reached("int8")
+        {'Set5': {'psnr_y': 36.5}}
+        """
+        part = self.figures if precision == "f32" else self.figures.get(precision)
+        sets = part.get("sets") if isinstance(part, Mapping) else None
+        if not isinstance(sets, Mapping):
+            return {}
+        # A stranger's file may hold anything: what is no number of a set is no figure.
+        return {
+            str(name): {key: float(value) for key, value in one.items() if isinstance(value, (int, float))}
+            for name, one in sets.items()
+            if isinstance(one, Mapping)
+        }
+
 
 def save(model: Model, path: str | Path) -> None:
     """Write a model file beside its destination, then put it in its place.

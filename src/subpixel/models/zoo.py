@@ -8,7 +8,6 @@ from functools import lru_cache, partial
 from pathlib import Path
 
 from subpixel.errors import InvalidArgument, Unsupported
-from subpixel.models.bicubic import bicubic
 from subpixel.models.checkpoints import SUFFIXES, load_checkpoint
 from subpixel.models.edsr import edsr
 from subpixel.models.espcn import espcn
@@ -142,8 +141,4 @@ def find_network(name: str, scale: int) -> Model | Foreign:
 
 @lru_cache(maxsize=16)
 def _shipped(name: str, scale: int) -> Model:
-    entry = ZOO[name]
-    if not entry.trained:
-        # Published bicubic figures enlarge R, G and B, not luma, so this one does too.
-        return Model(name, bicubic(scale, colour="rgb"), {}, licence="Apache-2.0")
-    return load(entry.path(scale))
+    return load(ZOO[name].path(scale))

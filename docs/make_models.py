@@ -1,0 +1,274 @@
+"""Makes the cards and the comparison of docs/models.md from the shipped model files; the rest of it is kept.
+
+python docs/make_models.py
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from subpixel.models import ZOO, Model, find
+from subpixel.models.spec import INPUT, Add, Concat, Conv, Layer, PixelShuffle, Resize, Spec, sources_of
+
+PAGE = Path(__file__).parent / "models.md"
+BEGIN = "<!-- from here: made by docs/make_models.py from the model files; what is changed by hand is lost -->"
+END = "<!-- to here -->"
+
+# The test sets of the field, in its order; others that a file has figures of follow by name.
+SETS = ("Set5", "Set14", "BSD100")
+SCORES = {"psnr_y": 2, "ssim_y": 4, "psnr_rgb": 2, "ssim_rgb": 4, "round_trip_psnr_y": 1}
+PRECISIONS = ("f32", "bf16", "int8")
+ACTIVATIONS = {"relu": "ReLU", "prelu": "PReLU", "tanh": "tanh", "clip": "clip to 0 … 1"}
+
+Scales = dict[int, Model]
+
+
+def main() -> None:
+    PAGE.write_text(made(PAGE.read_text(encoding="utf-8"), shipped()), encoding="utf-8")
+
+
+def shipped() -> dict[str, Scales]:
+    """Every model of the list, by name and scale."""
+    return {name: {scale: find(name, scale) for scale in entry.scales} for name, entry in ZOO.items()}
+
+
+def made(page: str, models: Mapping[str, Scales]) -> str:
+    """The page with everything between the marks made anew."""
+    if page.count(BEGIN) != 1 or page.count(END) != 1:
+        raise SystemExit(f"{PAGE}: the lines\n{BEGIN}\n{END}\nare needed once each, around what is made")
+    before, rest = page.split(BEGIN)
+    _, after = rest.split(END)
+    parts = [comparison(models), protocol(models), *(card(name, models[name]) for name in models)]
+    return before + BEGIN + "\n\n" + "\n\n".join("\n".join(part) for part in parts) + "\n\n" + END + after
+
+
+def comparison(models: Mapping[str, Scales]) -> Iterator[str]:
+    """All models of a scale beside each other."""
+    sets = names_of_sets(chain.from_iterable(scales.values() for scales in models.values()))
+    yield "PSNR of luma in dB, in f32 and, where a file has it, in int8; multiply-adds for each pixel of the input."
+    yield "Measured with `subpixel evaluate -n MODEL -s SCALE --precision PRECISION --data TEST_SETS`."
+    yield ""
+    head = ["", "", "parameters", "multiply-adds", *chain.from_iterable((name, "int8") for name in sets)]
+    rows = []
+    for scale in sorted({scale for scales in models.values() for scale in scales}):
+        for name, scales in models.items():
+            if scale in scales:
+                model, spec = scales[scale], scales[scale].spec
+                reached = [model.reached(precision) for precision in ("f32", "int8")]
+                cells = [number(one.get(which, {}).get("psnr_y"), 2) for which in sets for one in reached]
+                rows.append([f"×{scale}", name, f"{spec.parameters:,}", f"{spec.macs_per_pixel:,}", *cells])
+    yield from table(head, rows)
+
+
+def protocol(models: Mapping[str, Scales]) -> Iterator[str]:
+    """How the figures were measured: what all files say, and where they say different things, which."""
+    yield "How all figures here were measured, as the files say it:"
+    yield ""
+    said: dict[str, dict[str, list[tuple[str, int]]]] = {}
+    for name, scales in models.items():
+        for scale, model in scales.items():
+            for precision in PRECISIONS:
+                part = model.figures if precision == "f32" else model.figures.get(precision, {})
+                for topic, text in part.get("protocol", {}).items():
+                    # What is the scale's own number is said once for all scales.
+                    text = "scale" if text == scale else str(text).replace(f"LR_x{scale}", "LR_x and the scale")
+                    who = said.setdefault(topic, {}).setdefault(text, [])
+                    who.extend([] if (name, scale) in who else [(name, scale)])
+    for topic, texts in said.items():
+        if len(texts) == 1:
+            yield f"- {topic}: {next(iter(texts))}"
+        else:
+            yield f"- {topic}: " + "; ".join(f"{text} ({labels(who, models)})" for text, who in texts.items())
+
+
+def labels(who: Sequence[tuple[str, int]], models: Mapping[str, Scales]) -> str:
+    """Scales alone where all models of them are meant."""
+    found = []
+    for scale in sorted({scale for _, scale in who}):
+        names = [name for name, one in who if one == scale]
+        everybody = names == [name for name, scales in models.items() if scale in scales]
+        found += [f"×{scale}"] if everybody else [f"{name} ×{scale}" for name in names]
+    return ", ".join(found)
+
+
+def card(name: str, scales: Scales) -> Iterator[str]:
+    """All that is known of one model."""
+    yield f"### {name}"
+    yield ""
+    yield ZOO[name].about[0].upper() + ZOO[name].about[1:] + "."
+    yield ""
+    layers = {scale: architecture(model.spec) for scale, model in scales.items()}
+    yield f"- Layers: {alike(layers)}."
+    trained = {scale: trained_on(model) for scale, model in scales.items()}
+    if any(trained.values()):
+        yield f"- Trained on: {alike(trained)}."
+    yield f"- Licence: {alike({scale: model.licence for scale, model in scales.items()})}."
+    yield ""
+    rows: dict[str, Callable[[Model], str]] = {
+        "parameters": lambda model: f"{model.spec.parameters:,}",
+        "multiply-adds for each input pixel": lambda model: f"{model.spec.macs_per_pixel:,}",
+        "receptive field": lambda model: f"{model.spec.receptive_field}×{model.spec.receptive_field}",
+        "seed": lambda model: number(settings(model).get("seed")),
+        "steps": lambda model: number(model.training.get("steps")),
+        "held-out pictures, PSNR Y": lambda model: number(model.figures.get("validation_psnr_y"), 2),
+        "int8 costs, dB, not on the test sets": lambda model: number((model.quantisation or {}).get("loss_db"), 3),
+    }
+    lines = [[title, *(row(model) for model in scales.values())] for title, row in rows.items()]
+    lines += [line for precision in PRECISIONS for line in reached(scales, precision)]
+    yield from table(["", *(f"×{scale}" for scale in scales)], [line for line in lines if any(line[1:])])
+    commands = [command(model) for model in scales.values() if model.training.get("command")]
+    if commands:
+        yield from ("", "```", *commands, "```")
+
+
+def reached(scales: Scales, precision: str) -> Iterator[list[str]]:
+    """A row for each test set: PSNR and SSIM of luma, the same of RGB, and PSNR of the round trip."""
+    for which in names_of_sets(scales.values()):
+        ones = [model.reached(precision).get(which, {}) for model in scales.values()]
+        cells = [" / ".join(number(one.get(key), digits) or "–" for key, digits in SCORES.items()) for one in ones]
+        title = f"{which}, {precision}: Y, SSIM, RGB, SSIM, round trip"
+        yield [title, *(cell if one else "" for cell, one in zip(cells, ones, strict=True))]
+
+
+def trained_on(model: Model) -> str:
+    """The data by its own words, how much of it, and what was held out."""
+    training = model.training
+    parts = [str(training["data"])] if training.get("data") else []
+    if training.get("pictures"):
+        parts.append(f"{training['pictures']} pictures")
+    if training.get("held_out"):
+        parts.append(f"{len(training['held_out'])} held out to choose the weights")
+    return "; ".join(parts)
+
+
+def settings(model: Model) -> Mapping[str, Any]:
+    found = model.training.get("settings", {})
+    return found if isinstance(found, Mapping) else {}
+
+
+def command(model: Model) -> str:
+    """As it was run, less what the card says already, with files by their names alone."""
+    words, kept = iter(shlex.split(model.training["command"])), []
+    for word in words:
+        if word in ("--data-name", "--licence"):
+            next(words, "")
+        elif word == "--data":
+            next(words, "")
+            kept += [word, "PICTURES"]
+        else:
+            kept.append(Path(word).name if word.endswith(".safetensors") else word)
+    return shlex.join(kept)
+
+
+def architecture(spec: Spec) -> str:
+    """A Spec in words, repeated layers once.
+
+    >>> from subpixel.models import espcn
+    >>> architecture(espcn(2))
+    '5×5 to 64, tanh; 3×3 to 32, tanh; 3×3 to r²; pixel shuffle; on luma, edges repeated'
+    """
+    steps, last = [], INPUT
+    bases = {layer.name: layer for layer in spec.layers if isinstance(layer, Resize) and layer.source == INPUT}
+    bases.pop(spec.layers[-1].name, None)
+    place = {INPUT: 0}
+    for layer in spec.layers:
+        if layer.name in bases:
+            continue
+        steps.append(words(layer, spec, last, bases, place))
+        place[layer.name], last = len(steps), layer.name
+    edges = "edges repeated" if spec.border == "replicate" else "zeros around each layer's input"
+    return "; ".join([*folded(steps), f"on {'luma' if spec.colour == 'luma' else 'RGB'}, {edges}"])
+
+
+def words(layer: Layer, spec: Spec, last: str, bases: Mapping[str, Resize], place: Mapping[str, int]) -> str:
+    """One layer; what it reads is named only where it is not the layer before."""
+
+    def named(source: str) -> str:
+        if source == INPUT:
+            return "the input"
+        if source in bases:
+            return f"the input ×{bases[source].factor}, {bases[source].mode}"
+        back = len(place) - place[source]
+        return f"what was {back} layers before"
+
+    if isinstance(layer, (Add, Concat)):
+        others = [named(source) for source in layer.sources if source != last]
+        text = f"{'plus' if isinstance(layer, Add) else 'beside it'} {' and '.join(others)}"
+        return text if last in layer.sources else f"anew: {text}"
+    text = own_words(layer, spec)
+    (source,) = sources_of(layer)
+    return text if source == last else f"of {named(source)}: {text}"
+
+
+def own_words(layer: Layer, spec: Spec) -> str:
+    if isinstance(layer, PixelShuffle):
+        partly = f" ×{layer.factor}" if layer.factor != spec.scale else ""
+        return f"pixel shuffle{partly}" + (f" ({layer.order})" if layer.order != "CRD" else "")
+    if isinstance(layer, Resize):
+        return f"{layer.mode} resize" + (f" ×{layer.factor}" if layer.factor != spec.scale else "")
+    # Convolutions, of whatever kind.
+    height, width = layer.kernel
+    into = {one.source for one in spec.layers if isinstance(one, PixelShuffle) and one.factor == spec.scale}
+    factor, rest = divmod(layer.out_channels, spec.scale**2)
+    channels = str(layer.out_channels)
+    if layer.name in into and not rest:
+        channels = "r²" if factor == 1 else f"{factor} r²"
+    kind = "" if isinstance(layer, Conv) else "transposed "
+    activation = ACTIVATIONS.get(getattr(layer, "activation", "none"))
+    return f"{kind}{height}×{width} to {channels}" + (f", {activation}" if activation else "")
+
+
+def folded(steps: Sequence[str]) -> list[str]:
+    """Runs of equal layers, or of equal groups of up to 8, said once with their number.
+
+    >>> folded(["a", "b", "b", "b", "c", "d", "c", "d"])
+    ['a', '3 × (b)', '2 × (c; d)']
+    """
+    found, at = [], 0
+    while at < len(steps):
+        best = (1, 1)
+        for length in range(1, 9):
+            group, times = steps[at : at + length], 1
+            while steps[at + times * length : at + (times + 1) * length] == group:
+                times += 1
+            if times > 1 and length * times > best[0] * best[1]:
+                best = (length, times)
+        length, times = best
+        text = "; ".join(steps[at : at + length])
+        found.append(f"{times} × ({text})" if times > 1 else text)
+        at += length * times
+    return found
+
+
+def alike(texts: Mapping[int, str]) -> str:
+    """What all scales have in common is said once."""
+    if len(set(texts.values())) == 1:
+        return next(iter(texts.values()))
+    same: dict[str, list[int]] = {}
+    for scale, text in texts.items():
+        same.setdefault(text, []).append(scale)
+    return "; ".join(f"{', '.join(f'×{s}' for s in scales)}: {text or 'nothing said'}" for text, scales in same.items())
+
+
+def names_of_sets(models: Iterable[Model]) -> list[str]:
+    found = {name for model in models for precision in PRECISIONS for name in model.reached(precision)}
+    return [*(name for name in SETS if name in found), *sorted(found - set(SETS))]
+
+
+def number(value: Any, digits: int = 0) -> str:
+    return f"{value:,.{digits}f}" if isinstance(value, (int, float)) else ""
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield "| " + " | ".join(head) + " |"
+    yield "| --- |" + " ---: |" * (len(head) - 1)
+    for row in rows:
+        yield "| " + " | ".join(row) + " |"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""A model's figures: from a report of ``evaluate`` into what its file keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from subpixel.errors import InvalidArgument
+from subpixel.models.files import Model
+
+__all__ = ["record"]
+
+# What a card keeps of a set, and to how many digits. Times are the machine's, not the model's.
+_KEPT = {"psnr_y": 4, "ssim_y": 5, "psnr_rgb": 4, "ssim_rgb": 5, "round_trip_psnr_y": 4}
+
+
+def record(model: Model, report: Mapping[str, Any], *, degraded: str | None = None) -> Model:
+    """The model with a report's figures in place of those it had in that precision; others are kept.
+
+    Args:
+        model: the one that was measured.
+        report: of :func:`subpixel.metrics.evaluate`. f32 goes to the top of ``figures`` (``protocol``, ``sets``),
+            another precision to an entry of its name; :meth:`subpixel.models.Model.reached` reads them.
+        degraded: the name of what the small pictures went through; such figures go to ``degraded`` beside the others.
+
+    Raises:
+        InvalidArgument: the report is of an ensemble, or of a strength below 1: not what the network reaches by itself.
+    """
+    if report["ensemble"] or report["strength"] != 1:
+        raise InvalidArgument("the figures of an ensemble or of a strength below 1 are not the network's own")
+    sets = {
+        name: {key: round(one[key], digits) for key, digits in _KEPT.items()} for name, one in report["sets"].items()
+    }
+    measured = {"protocol": report["protocol"], "sets": sets}
+    precision = report["precision"]
+    before = dict(model.figures) if precision == "f32" else dict(model.figures.get(precision, {}))
+    entry = measured if degraded is None else {"degraded": {**before.get("degraded", {}), degraded: measured}}
+    after = {**before, **entry}
+    return replace(model, figures=after if precision == "f32" else {**model.figures, precision: after})

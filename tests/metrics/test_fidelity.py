@@ -1,0 +1,164 @@
+"""RGB, time and the round trip of ``evaluate``, and its heat maps, worked out by hand."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import pyvips
+from numpy.typing import NDArray
+
+from subpixel import Upscaler
+from subpixel.errors import ImageWriteError, InvalidArgument
+from subpixel.image import read
+from subpixel.metrics import evaluate, record, ssim
+from subpixel.metrics.heatmap import LIMIT, destination, heatmap
+from subpixel.metrics.protocol import score_sets, shrink
+
+LUMA = np.array([65.481, 128.553, 24.966]) / 255
+
+
+def scene(height: int, width: int, channels: int = 3) -> NDArray[np.uint8]:
+    y, x = np.mgrid[:height, :width]
+    bands = [128 + 90 * np.sin(x / (2 + k)) * np.cos(y / (3 + k)) for k in range(channels)]
+    return np.clip(np.dstack(bands) + np.random.default_rng(5).normal(0, 8, (height, width, 1)), 0, 255).astype(
+        np.uint8
+    )
+
+
+def put(path: Path, pixels: NDArray[np.uint8]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    space = "b-w" if pixels.shape[2] < 3 else "srgb"
+    pyvips.Image.new_from_array(pixels).copy(interpretation=space).write_to_file(str(path))
+
+
+def in_db(difference: NDArray[np.float64]) -> float:
+    return 10 * math.log10(255**2 / float(np.mean(difference**2)))
+
+
+@pytest.mark.parametrize("kind", ["luma", "rgb"])
+@pytest.mark.parametrize("scale", [2, 3])
+def test_rgb_and_the_round_trip_step_by_step(
+    tmp_path: Path, model: Callable[[str, int], str], kind: str, scale: int
+) -> None:
+    put(tmp_path / "HR" / "a.png", scene(61, 52))
+    small, large = shrink(scene(61, 52), scale)
+    upscaler = Upscaler(model(kind, scale), scale)
+    made = upscaler(small)
+    inside = np.s_[scale:-scale, scale:-scale]
+    one = evaluate(upscaler, tmp_path)["sets"][tmp_path.name]
+    (image,) = one["images"]
+    difference = made[inside].astype(np.float64) - large[inside]
+    assert image["psnr_rgb"] == pytest.approx(in_db(difference), abs=1e-9)
+    channels = [ssim(made[..., c], large[..., c], crop=scale) for c in range(3)]
+    assert image["ssim_rgb"] == pytest.approx(sum(channels) / 3, abs=1e-12)
+    again, _ = shrink(made, scale)
+    assert again.shape == small.shape
+    assert image["round_trip_psnr_y"] == pytest.approx(in_db((again.astype(np.float64) - small) @ LUMA), abs=1e-6)
+    assert image["megapixels"] == large.shape[0] * large.shape[1] / 1e6
+    assert one["seconds"] == image["seconds"] > 0
+    assert one["megapixels_per_second"] == pytest.approx(image["megapixels"] / image["seconds"])
+
+
+def test_gray_pictures_have_one_channel_and_may_stand_beside_colour(tmp_path: Path) -> None:
+    gray = scene(40, 44, channels=1)
+    triple = np.repeat(gray, 3, axis=2)
+    small, _ = shrink(gray, 2)
+    put(tmp_path / "gray" / "HR" / "a.png", gray)
+    put(tmp_path / "same" / "HR" / "a.png", triple)
+    put(tmp_path / "mixed" / "HR" / "a.png", triple)
+    put(tmp_path / "mixed" / "LR_x2" / "a.png", small)
+    sets = evaluate(Upscaler("bicubic", 2), tmp_path)["sets"]
+    for key in ("psnr_rgb", "ssim_rgb", "round_trip_psnr_y"):
+        assert sets["gray"][key] == pytest.approx(sets["same"][key], abs=1e-9)
+        assert sets["mixed"][key] == pytest.approx(sets["same"][key], abs=1e-9)
+
+
+def test_transparency_is_left_out(tmp_path: Path) -> None:
+    pixels = scene(40, 44)
+    alpha = np.random.default_rng(0).integers(0, 256, (40, 44, 1), np.uint8)
+    put(tmp_path / "clear" / "HR" / "a.png", np.dstack([pixels, alpha]))
+    put(tmp_path / "plain" / "HR" / "a.png", pixels)
+    sets = evaluate(Upscaler("bicubic", 2), tmp_path)["sets"]
+    for key in ("psnr_y", "psnr_rgb", "ssim_rgb", "round_trip_psnr_y"):
+        assert sets["clear"][key] == sets["plain"][key]
+
+
+def test_what_comes_back_unchanged_is_infinitely_good(tmp_path: Path) -> None:
+    put(tmp_path / "HR" / "flat.png", np.full((32, 30, 3), 90, np.uint8))
+    one = evaluate(Upscaler("bicubic", 2), tmp_path)["sets"][tmp_path.name]
+    assert one["psnr_rgb"] == one["round_trip_psnr_y"] == math.inf
+
+
+def test_other_programs_are_measured_by_the_same_protocol(tmp_path: Path) -> None:
+    put(tmp_path / "HR" / "a.png", scene(40, 44))
+    upscaler = Upscaler("bicubic", 2)
+    ours = evaluate(upscaler, tmp_path)
+    theirs = score_sets(lambda small: upscaler(small), 2, tmp_path)
+    assert theirs["protocol"] == ours["protocol"]
+    for key in ("psnr_y", "ssim_y", "psnr_rgb"):
+        assert theirs["sets"][tmp_path.name][key] == ours["sets"][tmp_path.name][key]
+
+
+def test_only_the_networks_own_figures_are_recorded(tmp_path: Path) -> None:
+    put(tmp_path / "HR" / "a.png", scene(40, 44))
+    for options in ({"ensemble": True}, {"strength": 0.5}):
+        upscaler = Upscaler("bicubic", 2, **options)  # type: ignore[arg-type]
+        with pytest.raises(InvalidArgument, match="not the network's own"):
+            record(upscaler.model, evaluate(upscaler, tmp_path))
+
+
+# Heat maps
+
+
+def test_the_colours_of_a_map() -> None:
+    difference = np.array([[0, LIMIT / 3, -2 * LIMIT / 3], [LIMIT, -255, LIMIT / 6]])
+    made = heatmap(difference)
+    assert made[:2].tolist() == [
+        [[0, 0, 0], [255, 0, 0], [255, 255, 0]],
+        [[255, 255, 255], [255, 255, 255], [128, 0, 0]],
+    ]
+    assert (made[2:4] == 128).all()  # the line
+    assert made[4:].shape == (6, 3, 3)  # the bar, from 0 to the limit
+    assert (made[4:, 0] == 0).all()
+    assert (made[4:, -1] == 255).all()
+
+
+def test_a_map_shows_where_the_round_trip_differs(tmp_path: Path) -> None:
+    put(tmp_path / "set" / "HR" / "a.png", scene(60, 46))
+    upscaler = Upscaler("bicubic", 2)
+    report = evaluate(upscaler, tmp_path / "set", heatmaps=tmp_path / "new" / "maps")
+    path = destination(tmp_path / "new" / "maps", "set", "a.png", 2)
+    assert path.name == f"a_x2_luma_0-{LIMIT}.png"
+    small, _ = shrink(scene(60, 46), 2)
+    difference = (shrink(upscaler(small), 2)[0].astype(np.float64) - small) @ LUMA
+    shown = read(path).pixels
+    np.testing.assert_array_equal(shown[:30, :, 0], np.floor(np.clip(3 * abs(difference) / LIMIT, 0, 1) * 255 + 0.5))
+    assert report["sets"]["set"]["round_trip_psnr_y"] == pytest.approx(in_db(difference), abs=1e-6)
+    assert [p.name for p in tmp_path.rglob("*") if p.is_file() and p.parent.name != "HR"] == [path.name]
+
+
+def test_maps_are_never_replaced_unasked_and_that_is_known_beforehand(tmp_path: Path) -> None:
+    for name in ("a.png", "b.png"):
+        put(tmp_path / "set" / "HR" / name, scene(40, 40))
+    maps = tmp_path / "maps"
+    taken = destination(maps, "set", "b.png", 2)
+    taken.parent.mkdir(parents=True)
+    taken.write_bytes(b"mine")
+    seen: list[str] = []
+    with pytest.raises(ImageWriteError, match=r"b_x2_luma_0-8\.png: exists already; --overwrite"):
+        evaluate(Upscaler("bicubic", 2), tmp_path / "set", seen.append, heatmaps=maps)
+    assert (seen, taken.read_bytes(), len(list(taken.parent.iterdir()))) == ([], b"mine", 1)
+    evaluate(Upscaler("bicubic", 2), tmp_path / "set", heatmaps=maps, overwrite=True)
+    assert read(taken).pixels.shape == (28, 20, 3)
+    assert len(list(taken.parent.iterdir())) == 2
+
+
+def test_a_place_that_is_no_folder(tmp_path: Path) -> None:
+    put(tmp_path / "set" / "HR" / "a.png", scene(40, 40))
+    (tmp_path / "file").touch()
+    with pytest.raises(ImageWriteError, match=r"file.*: the folder cannot be made"):
+        evaluate(Upscaler("bicubic", 2), tmp_path / "set", heatmaps=tmp_path / "file")
