@@ -12,8 +12,7 @@ import torch
 from torch import nn
 
 from subpixel.errors import InvalidArgument, ModelFileError, Unsupported
-from subpixel.models import Spec, espcn, load, save
-from subpixel.models.espcn import espcn as espcn_of
+from subpixel.models import espcn, load, save
 from subpixel.models.fsrcnn import fsrcnn
 from subpixel.models.srresnet import srresnet
 from subpixel.train import Settings, train
@@ -211,7 +210,7 @@ def test_rounding_says_that_it_is_not_for_transposed_convolutions(
 def test_a_checkpoint_from_before_these_settings_is_gone_on_with(
     data: Path, tmp_path: Path, settings: MakeSettings
 ) -> None:
-    spec: Spec = espcn_of(2)
+    spec = espcn(2)
     train(settings(steps=2), spec, data, tmp_path / "m.safetensors", say=silent)
     content = torch.load(tmp_path / "m.ckpt", weights_only=True)
     for name in ("content", "layer", "adversarial"):
