@@ -120,9 +120,9 @@ def card(name: str, scales: Scales) -> Iterator[str]:
     lines = [[title, *(row(model) for model in scales.values())] for title, row in rows.items()]
     lines += [line for precision in PRECISIONS for line in reached(scales, precision)]
     yield from table(["", *(f"×{scale}" for scale in scales)], [line for line in lines if any(line[1:])])
-    commands = [command(model) for model in scales.values() if model.training.get("command")]
+    commands = [command for model in scales.values() for command in commands_of(model)]
     if commands:
-        yield from ("", "```", *commands, "```")
+        yield from ("", "```", *dict.fromkeys(commands), "```")  # what two scales began from stands once
 
 
 def reached(scales: Scales, precision: str) -> Iterator[list[str]]:
@@ -150,9 +150,15 @@ def settings(model: Model) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
-def command(model: Model) -> str:
+def commands_of(model: Model) -> list[str]:
+    """Those of the networks it began from, and its own."""
+    own = model.training.get("command")
+    return [shortened(line) for line in (*model.training.get("earlier", []), *([own] if own else []))]
+
+
+def shortened(command: str) -> str:
     """As it was run, less what the card says already, with files by their names alone."""
-    words, kept = iter(shlex.split(model.training["command"])), []
+    words, kept = iter(shlex.split(command)), []
     for word in words:
         if word in ("--data-name", "--licence"):
             next(words, "")

@@ -41,12 +41,28 @@ def test_three_steps_make_a_model_that_upscales(run: Run, pictures: Path, photo:
     assert model.training["data"] == "noise"
     assert model.training["settings"]["seed"] == 4
     assert model.training["command"].startswith("subpixel ")
+    assert model.training["earlier"] == []
     assert "dB" in done.out
     assert str(out) in done.out.splitlines()[-1]
     assert run("upscale", photo, "-s", 3, "-n", out, "-o", tmp_path / "large.png").code == 0
     again = run("train", *arguments, "--seed", 4, "--resume")
     assert again.code == 0
     assert "going on at step 3" in again.out
+
+
+def test_a_file_names_the_commands_that_led_to_it(
+    run: Run, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
+    for out, start in ((first, []), (second, ["--start", str(first)])):
+        arguments = ["train", "--data", str(pictures), "--out", str(out), "--steps", "1", *SMALL, *start]
+        monkeypatch.setattr("sys.argv", ["subpixel", *arguments])
+        assert run(*arguments).code == 0
+    training = load(second).training
+    # Files and folders by their names alone.
+    assert training["command"].startswith("subpixel train --data pictures --out second.safetensors --steps 1 ")
+    assert training["command"].endswith("--start first.safetensors")
+    assert training["earlier"] == [load(first).training["command"]]
 
 
 def test_degraded_pairs_are_part_of_the_run(run: Run, pictures: Path, tmp_path: Path) -> None:

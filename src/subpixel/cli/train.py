@@ -102,9 +102,15 @@ def train(
         device=device,
         threads=threads if threads is not None else available_threads(),
         provenance={
-            "command": shlex.join(["subpixel", *sys.argv[1:]]),
+            "command": _command(data, out, start, teacher, features),
             "data": data_name or data.name,
             "licence": licence,
         },
         say=lambda line: print(line, flush=True),
     )
+
+
+def _command(*paths: Path | None) -> str:
+    """What was typed, with files and folders by their names alone: where they lay is nobody's business."""
+    names = {str(path): path.name for path in paths if path is not None}
+    return shlex.join(["subpixel", *(names.get(word, word) for word in sys.argv[1:])])

@@ -127,7 +127,13 @@ def train(
             settings.arch if settings.degradation == "clean" else f"{settings.arch}-{settings.degradation}",
             spec,
             {name: value.numpy() for name, value in state.best.items()},
-            training={**(provenance or {}), **pictures, "settings": asdict(settings), "steps": state.step},
+            training={
+                **(provenance or {}),
+                **pictures,
+                "settings": asdict(settings),
+                "steps": state.step,
+                "earlier": _commands(begin),
+            },
             figures={"validation_psnr_y": round(state.best_psnr, 4)},
             licence=str((provenance or {}).get("licence", "")),
         )
@@ -137,6 +143,14 @@ def train(
             _save_verified(model, out, held[0])
         speak(f"{out}: {state.best_psnr:.3f} dB on the held-out pictures; read back and compared")
     return model
+
+
+def _commands(model: Model | None) -> list[str]:
+    """How the network that a run starts from was made, from its first beginning."""
+    if model is None:
+        return []
+    own = model.training.get("command")
+    return [*model.training.get("earlier", []), *([str(own)] if own else [])]
 
 
 def _nothing(_: str) -> None:
