@@ -100,7 +100,7 @@ def test_an_interrupt_during_training_is_one_sentence(tmp_path: Path) -> None:
         image.write_to_file(str(tmp_path / f"{number}.png"))
     out = tmp_path / "m.safetensors"
     command = [*MODULE, "train", "--data", str(tmp_path), "--out", str(out), "--minutes", "5"]
-    command += ["--batch", "1", "--patch", "14", "--no-bf16", "-j", "1"]
+    command += ["--batch", "1", "--patch", "20", "--no-bf16", "-j", "1"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
         first = running.stdout.readline()

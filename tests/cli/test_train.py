@@ -12,11 +12,11 @@ import pyvips
 
 pytest.importorskip("torch", reason="training needs torch")
 
-from subpixel.models import load
+from subpixel.models import find, load
 
 Run = Callable[..., Any]
 
-SMALL = ["--batch", "2", "--patch", "14", "--no-bf16", "-j", "1"]
+SMALL = ["--batch", "2", "--patch", "20", "--no-bf16", "-j", "1"]
 
 
 @pytest.fixture
@@ -33,6 +33,7 @@ def pictures(tmp_path: Path) -> Path:
 def test_three_steps_make_a_model_that_upscales(run: Run, pictures: Path, photo: Path, tmp_path: Path) -> None:
     out = tmp_path / "m.safetensors"
     arguments = ["--arch", "espcn", "--scale", 3, "--data", pictures, "--out", out, "--steps", 3, *SMALL]
+    arguments += ["--patch", 14]
     done = run("train", *arguments, "--seed", 4, "--data-name", "noise", "--licence", "CC0-1.0")
     assert (done.code, done.err) == (0, "")
     assert sorted(p.name for p in tmp_path.iterdir() if p.is_file()) == ["m.ckpt", "m.csv", "m.png", "m.safetensors"]
@@ -65,12 +66,23 @@ def test_a_file_names_the_commands_that_led_to_it(
     assert training["earlier"] == [load(first).training["command"]]
 
 
+def test_a_run_can_start_from_a_shipped_model(run: Run, pictures: Path, tmp_path: Path) -> None:
+    arguments = ["train", "--data", pictures, "--out", tmp_path / "m.safetensors", "--steps", 1, "--lr", 1e-9, *SMALL]
+    assert run(*arguments, "--start", "fast").code == 0
+    made, shipped = load(tmp_path / "m.safetensors"), find("fast", 2)
+    first = "conv1.weight"
+    np.testing.assert_allclose(made.weights[first], shipped.weights[first], atol=1e-6)
+    done = run(*arguments, "--start", "balanced", "--scale", 8)
+    assert (done.code, done.out) == (2, "")
+    assert "start=balanced: has ×2, ×3, ×4, not ×8" in done.err
+
+
 def test_degraded_pairs_are_part_of_the_run(run: Run, pictures: Path, tmp_path: Path) -> None:
     arguments = ["--data", pictures, "--out", tmp_path / "m.safetensors", "--steps", 2, *SMALL]
     done = run("train", *arguments, "--degradation", "compressed", "--variants", 2)
     assert (done.code, done.err) == (0, "")
     model = load(tmp_path / "m.safetensors")
-    assert model.name == "espcn-compressed"
+    assert model.name == "fast-compressed"
     training = model.training
     assert (training["settings"]["degradation"], training["settings"]["variants"]) == ("compressed", 2)
     assert training["held_out"] == ["0.png"]

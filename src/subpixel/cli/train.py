@@ -19,18 +19,21 @@ def train(
         typer.Option(help="A folder of 8-bit pictures or a film; every 20th picture or scene is held out to measure."),
     ],
     out: Annotated[Path, typer.Option(help="The model file to write, .safetensors; .csv, .png, .ckpt come beside it.")],
-    arch: Annotated[str, typer.Option(help="Architecture; an unknown one is told which there are.")] = "espcn",
+    arch: Annotated[str, typer.Option(help="Architecture; an unknown one is told which there are.")] = "fast",
     scale: Scale = 2,
     minutes: Annotated[float | None, typer.Option(help="How long (all resumed parts together).")] = None,
     steps: Annotated[int | None, typer.Option(help="How many steps, instead of minutes.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint beside --out.")] = False,
-    start: Annotated[Path | None, typer.Option(help="A model whose fitting weights are taken to begin with.")] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option(help="A shipped model's name or a model file, whose fitting weights are taken to begin with."),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Of weights and patches.")] = 0,
     batch: Annotated[int, typer.Option(help="Patches a step.")] = 32,
-    patch: Annotated[int, typer.Option(help="Side of a small patch.")] = 48,
+    patch: Annotated[int, typer.Option(help="Side of a small patch.")] = 64,
     lr: Annotated[float, typer.Option(help="Peak learning rate.")] = 0.005,
     loss: Annotated[str, typer.Option(help="l1 or l2.")] = "l1",
-    expand: Annotated[int, typer.Option(help="Over-parameterisation, in output channels; 0 for none.")] = 0,
+    expand: Annotated[int, typer.Option(help="Over-parameterisation, in output channels; 0 for none.")] = 4,
     cycles: Annotated[int, typer.Option(help="Cosines of the rate in a row, each of half the height.")] = 1,
     rounded: Annotated[bool, typer.Option("--rounded", help="Round as int8 does; wants --start.")] = False,
     teacher: Annotated[Path | None, typer.Option(help="A larger model of the same scale to learn from.")] = None,
@@ -96,7 +99,7 @@ def train(
         data,
         out,
         resume=resume,
-        start=start,
+        start=_shipped_or_file(start, scale),
         teacher=teacher,
         features=features,
         device=device,
@@ -108,6 +111,18 @@ def train(
         },
         say=lambda line: print(line, flush=True),
     )
+
+
+def _shipped_or_file(start: Path | None, scale: int) -> Path | None:
+    """The file of a shipped model that is called by its name, or the file that was named."""
+    from subpixel.models.zoo import ZOO
+
+    entry = ZOO.get(str(start))
+    if entry is None or not entry.trained:
+        return start
+    if scale not in entry.scales:
+        raise InvalidArgument(f"start={start}: has {', '.join(f'×{s}' for s in entry.scales)}, not ×{scale}")
+    return entry.path(scale)
 
 
 def _command(*paths: Path | None) -> str:

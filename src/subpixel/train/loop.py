@@ -110,7 +110,7 @@ def train(
             state.round_from(begin, pairs)
         speak(
             f"{settings.arch} ×{spec.scale}: {spec.parameters} parameters, {len(trained_on)} pictures to train on, "
-            f"{len(held)} held out; {state.score(state.average, held):.3f} dB at step {state.step}"
+            f"{len(held)} held out; {state.measured(state.average, held):.3f} dB at step {state.step}"
         )
         try:
             _loop(state, held, out, group, speak)
