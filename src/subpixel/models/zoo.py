@@ -54,6 +54,7 @@ ZOO: dict[str, Entry] = {
     for entry in (
         Entry("fast", (2, 3, 4, 8), "13,000 parameters, for real time: a chain of 16 channels, ReLU, luma"),
         Entry("balanced", (2, 3, 4), "43,000 parameters, three times the work: a chain of 24 channels, ReLU, luma"),
+        Entry("fast-compressed", (2,), "fast for JPEG, WebP and H.264: it does not sharpen blocks and ringing"),
         Entry("espcn", (2, 3, 4, 8), "ESPCN as in the paper: 5-3-3, 64-32-r², tanh, luma (arXiv 1609.05158)"),
         Entry("bicubic", (2, 3, 4, 8), "bicubic interpolation (Keys, a = −0.5), the baseline", trained=False),
     )
