@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,6 +13,7 @@ import pytest
 import pyvips
 from numpy.typing import NDArray
 
+from scripts import docs_script
 from subpixel import Upscaler
 from subpixel.bench import quality, suites
 from subpixel.bench.peers import Superres
@@ -231,12 +231,7 @@ def test_the_picture_stands_in_the_page(tmp_path: Path, monkeypatch: pytest.Monk
     scatter(GROUP, tmp_path / "alone.png")
     assert pyvips.Image.new_from_file(str(tmp_path / "alone.png")).width == 900
     scatter(Group("quality-x2", "Nothing known", GROUP.entries[1:2]), tmp_path / "empty.png")
-    script = Path(__file__).parents[2] / "docs" / "make_performance.py"
-    spec = importlib.util.spec_from_file_location("make_performance", script)
-    assert spec is not None
-    assert spec.loader is not None
-    page = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(page)
+    page = docs_script("make_performance")
     monkeypatch.setattr(page, "DOCS", tmp_path)
     (tmp_path / "pictures").mkdir()
     paths = []

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
 
 import pytest
 
+from scripts import docs_script
 from subpixel.bench.report import markdown, plot, text
 from subpixel.bench.results import Entry, Fact, Group, Results
 from subpixel.bench.timing import Timing
@@ -120,12 +120,7 @@ def test_plot(tmp_path: Path) -> None:
 
 def test_the_page_is_made_of_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("matplotlib")
-    script = Path(__file__).parents[2] / "docs" / "make_performance.py"
-    spec = importlib.util.spec_from_file_location("make_performance", script)
-    assert spec is not None
-    assert spec.loader is not None
-    page = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(page)
+    page = docs_script("make_performance")
     monkeypatch.setattr(page, "DOCS", tmp_path)
     (tmp_path / "pictures").mkdir()
     results = tmp_path / "results.json"

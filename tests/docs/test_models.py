@@ -4,29 +4,21 @@ from __future__ import annotations
 
 import doctest
 from dataclasses import replace
-from importlib import util
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
 
 from networks import residual
+from scripts import docs_script
 from subpixel.models import ZOO, Model, bicubic, espcn
 from subpixel.models.families import fast
 from subpixel.models.spec import INPUT, Add, Concat, Conv, PixelShuffle, Resize, Spec
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
-
 
 @pytest.fixture(scope="module")
 def maker() -> ModuleType:
-    spec = util.spec_from_file_location("make_models", DOCS / "make_models.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return docs_script("make_models")
 
 
 def model(scale: int, **changes: object) -> Model:

@@ -115,7 +115,8 @@ def test_rounded_training_computes_what_int8_computes(data: Path, tmp_path: Path
     x = torch.randint(0, 256, (1, 1, 24, 25), generator=torch.Generator().manual_seed(1)).float() / 255
     from subpixel.models.graph import run
 
-    simulated = run(again.spec, rounding.weights(weights), x, rounding.kernels(weights)).detach()[0, 0].numpy()
+    rounded, kernels = rounding.applied(weights)
+    simulated = run(again.spec, rounded, x, kernels()).detach()[0, 0].numpy()
     whole = Upscaler(str(out), 2, precision="int8").plane(x[0, 0].numpy())
     plain = Upscaler(str(out), 2, precision="f32").plane(x[0, 0].numpy())
     # The simulation is nearer to the whole numbers than f32 is: only their ends' roundings are left out.
@@ -131,7 +132,8 @@ def test_gradients_pass_rounding(data: Path, tmp_path: Path) -> None:
     from subpixel.models.graph import run
 
     x = torch.rand(2, 1, 12, 12, generator=torch.Generator().manual_seed(2))
-    run(spec, rounding.weights(weights), x, rounding.kernels(weights), pad=False).square().sum().backward()
+    rounded, kernels = rounding.applied(weights)
+    run(spec, rounded, x, kernels(), pad=False).square().sum().backward()
     assert all(p.grad is not None and bool((p.grad != 0).any()) for p in net.parameters())
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from subpixel.models.spec import INPUT, Add, Border, Colour, Conv, Layer, Spec
+from subpixel.models.spec import INPUT, Activation, Add, Border, Colour, Conv, Layer, Spec
 from subpixel.models.stages import stages
 
 __all__ = ["edsr", "residual_blocks"]
@@ -49,8 +49,8 @@ def edsr(
     return Spec(tuple(layers), scale, colour, border)
 
 
-def residual_blocks(source: str, features: int, blocks: int) -> list[Layer]:
-    """``block1`` … of two 3x3 convolutions, ReLU between them, added to what goes in.
+def residual_blocks(source: str, features: int, blocks: int, activation: Activation = "relu") -> list[Layer]:
+    """``block1`` … of two 3x3 convolutions, an activation between them, added to what goes in.
 
     >>> [layer.name for layer in residual_blocks("head", 64, 1)]
     ['block1.conv1', 'block1.conv2', 'block1']
@@ -58,7 +58,7 @@ def residual_blocks(source: str, features: int, blocks: int) -> list[Layer]:
     layers: list[Layer] = []
     for number in range(1, blocks + 1):
         name = f"block{number}"
-        layers.append(Conv(f"{name}.conv1", source, features, features, (3, 3), "relu"))
+        layers.append(Conv(f"{name}.conv1", source, features, features, (3, 3), activation))
         layers.append(Conv(f"{name}.conv2", f"{name}.conv1", features, features, (3, 3)))
         layers.append(Add(name, (f"{name}.conv2", source)))
         source = name

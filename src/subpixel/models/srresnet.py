@@ -33,14 +33,8 @@ def srresnet(
     """
     channels = 1 if colour == "luma" else 3
     layers: list[Layer] = [Conv("head", INPUT, channels, features, (9, 9), "prelu")]
-    source = "head"
-    for number in range(1, blocks + 1):
-        name = f"block{number}"
-        layers.append(Conv(f"{name}.conv1", source, features, features, (3, 3), "prelu"))
-        layers.append(Conv(f"{name}.conv2", f"{name}.conv1", features, features, (3, 3)))
-        layers.append(Add(name, (f"{name}.conv2", source)))
-        source = name
-    layers.append(Conv("body", source, features, features, (3, 3)))
+    layers += residual_blocks("head", features, blocks, "prelu")
+    layers.append(Conv("body", layers[-1].name, features, features, (3, 3)))
     layers.append(Add("trunk", ("body", "head")))
     layers += stages("trunk", features, features, scale, "prelu")
     layers.append(Conv("tail", layers[-1].name, features, channels, (9, 9)))

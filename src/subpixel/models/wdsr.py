@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from subpixel.models.spec import INPUT, Add, Border, Colour, Conv, Layer, PixelShuffle, Spec
 
 __all__ = ["wdsr_a", "wdsr_b"]
@@ -44,8 +46,7 @@ def wdsr_a(
             Add(name, (f"{name}.conv2", source)),
         ]
 
-    body = [layer for k in range(1, blocks + 1) for layer in block(f"block{k}", f"block{k - 1}" if k > 1 else "head")]
-    return _network(scale, features, body, mean_shift, colour, border)
+    return _network(scale, features, blocks, block, mean_shift, colour, border)
 
 
 def wdsr_b(
@@ -85,11 +86,20 @@ def wdsr_b(
             Add(name, (f"{name}.conv3", source)),
         ]
 
+    return _network(scale, features, blocks, block, mean_shift, colour, border)
+
+
+def _network(
+    scale: int,
+    features: int,
+    blocks: int,
+    block: Callable[[str, str], list[Layer]],
+    mean_shift: bool,
+    colour: Colour,
+    border: Border,
+) -> Spec:
+    """Both kinds around their blocks; ``block`` makes one, of its name and what it reads."""
     body = [layer for k in range(1, blocks + 1) for layer in block(f"block{k}", f"block{k - 1}" if k > 1 else "head")]
-    return _network(scale, features, body, mean_shift, colour, border)
-
-
-def _network(scale: int, features: int, body: list[Layer], mean_shift: bool, colour: Colour, border: Border) -> Spec:
     channels = 1 if colour == "luma" else 3
     start = "sub_mean" if mean_shift else INPUT
     layers = (

@@ -20,7 +20,7 @@ from subpixel.ops import resize
 from subpixel.train.degradation import Variants
 from subpixel.train.film import Frame, find_frames
 
-__all__ = ["Pair", "Patches", "find_pictures", "load_pairs", "samples"]
+__all__ = ["Pair", "Patches", "find_pictures", "inside", "load_pairs", "samples"]
 
 Source = Path | Frame
 
@@ -110,6 +110,11 @@ def _planes(pixels: NDArray[np.uint8], colour: Colour) -> Tensor:
 def samples(planes: Tensor) -> Tensor:
     """Planes as a network takes them: f32, u8 divided by 255."""
     return planes.float() / 255 if planes.dtype == torch.uint8 else planes
+
+
+def inside(x: Tensor, margin: int) -> Tensor:
+    """Planes without ``margin`` samples at each side."""
+    return x[..., margin : x.shape[-2] - margin, margin : x.shape[-1] - margin]
 
 
 class Patches:

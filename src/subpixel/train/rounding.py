@@ -6,7 +6,7 @@ Gradients pass both as if nothing had been rounded (Bengio et al., arXiv 1308.34
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -46,19 +46,23 @@ class Rounding:
         """The int8 parameters that a model file with these weights would hold."""
         return quantise(self.spec, _arrays(weights), self.ranges)
 
-    def weights(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """The weights that int8 would compute with, differentiable as if they were those given."""
-        rounded = rounded_weights(self.spec, _arrays(weights), self.parameters(weights))
-        return {
+    def applied(self, weights: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], Callable[[], TorchKernels]]:
+        """What int8 would compute with.
+
+        Returns:
+            The weights rounded, differentiable as if they were those given; and what makes the kernels of a run, which
+            round what each convolution reads.
+        """
+        parameters = self.parameters(weights)
+        rounded = rounded_weights(self.spec, _arrays(weights), parameters)
+        made = {
             name: weight + (torch.from_numpy(rounded[name]).to(weight.device) - weight).detach()
             for name, weight in weights.items()
         }
-
-    def kernels(self, weights: Mapping[str, Tensor]) -> TorchKernels:
-        """Kernels that round what each convolution reads; for one run."""
-        layers = self.parameters(weights)["layers"]
+        layers = parameters["layers"]
         steps = [(layers[conv.name]["scale"], layers[conv.name]["zero"]) for conv in self.chain.convs[:-1]]
-        return _RoundingKernels(steps, [skip is not None for skip in self.chain.skips[:-1]])
+        skips = [skip is not None for skip in self.chain.skips[:-1]]
+        return made, lambda: _RoundingKernels(steps, skips)
 
 
 class _RoundingKernels(TorchKernels):

@@ -16,7 +16,7 @@ from subpixel.errors import Unsupported
 from subpixel.models.chain import Chain, chain_of
 from subpixel.models.spec import Spec
 from subpixel.models.torch_kernels import TorchKernels
-from subpixel.train.data import Patches
+from subpixel.train.data import Patches, inside
 
 __all__ = ["chain", "solve_last_layer"]
 
@@ -57,9 +57,9 @@ def solve_last_layer(spec: Spec, weights: Mapping[str, Tensor], patches: Patches
     with torch.no_grad():
         for _ in range(batches):
             x, target = patches.draw()
-            x = _inside(x, patches.margin - spec.halo)
+            x = inside(x, patches.margin - spec.halo)
             if found.base:
-                target = target - kernels.resize(_inside(x, spec.halo), spec.scale, "nearest")
+                target = target - kernels.resize(inside(x, spec.halo), spec.scale, "nearest")
             for conv in trunk:
                 x = kernels.conv(x, weights[f"{conv.name}.weight"], weights.get(f"{conv.name}.bias"), (0, 0))
                 if conv.activation != "none":
@@ -73,7 +73,3 @@ def solve_last_layer(spec: Spec, weights: Mapping[str, Tensor], patches: Patches
         solution = torch.linalg.solve(gram, right).float()
     shape = (last.out_channels, last.in_channels, kh, kw)
     return {f"{last.name}.weight": solution[:-1].T.reshape(shape).contiguous(), f"{last.name}.bias": solution[-1]}
-
-
-def _inside(x: Tensor, margin: int) -> Tensor:
-    return x[..., margin : x.shape[-2] - margin, margin : x.shape[-1] - margin]

@@ -21,7 +21,7 @@ from subpixel.models.graph import run
 from subpixel.models.spec import Conv, Spec
 from subpixel.models.torch_kernels import TorchKernels
 from subpixel.train.adversarial import Adversary, Discriminator
-from subpixel.train.data import Pair, Patches, samples
+from subpixel.train.data import Pair, Patches, inside, samples
 from subpixel.train.optim import Muon
 from subpixel.train.parallel import Processes
 from subpixel.train.perceptual import Vgg19, pyramid_distance
@@ -107,13 +107,12 @@ class State:
         small, large = small.to(self.device), large.to(self.device)
         weights = self.net.collapsed()
         self._follow(weights)
-        kernels = TorchKernels()
+        kernels: Callable[[], TorchKernels] = TorchKernels
         if self.rounding is not None:
-            kernels, weights = self.rounding.kernels(weights), self.rounding.weights(weights)
+            weights, kernels = self.rounding.applied(weights)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.bf16):
-            made = run(self.spec, _last(weights), small, kernels, pad=False).float()
-        beyond = (self.margin - _margin(self.spec)) * self.spec.scale
-        made = made[..., beyond : made.shape[-2] - beyond, beyond : made.shape[-1] - beyond]
+            made = run(self.spec, _last(weights), small, kernels(), pad=False).float()
+        made = inside(made, (self.margin - _margin(self.spec)) * self.spec.scale)
         total = self._distance(made, large)
         if self.teacher is not None:
             share = self.settings.teacher_share
@@ -151,8 +150,8 @@ class State:
         """Validation of some weights, rounded if int8 is trained for."""
         if self.rounding is None:
             return validate(self.spec, weights, held)
-        rounding = self.rounding
-        return validate(self.spec, rounding.weights(weights), held, lambda: rounding.kernels(weights))
+        rounded, kernels = self.rounding.applied(weights)
+        return validate(self.spec, rounded, held, kernels)
 
     def measured(self, weights: dict[str, Tensor], held: list[Pair]) -> float:
         """The score of some weights; the best ever seen are kept, or the last where PSNR is not what is trained for."""
@@ -240,8 +239,7 @@ class _Teacher:
     @torch.no_grad()
     def __call__(self, small: Tensor, margin: int) -> Tensor:
         made = run(self.spec, self.weights, small, TorchKernels(), pad=False).float()
-        beyond = (margin - self.margin) * self.spec.scale
-        return made[..., beyond : made.shape[-2] - beyond, beyond : made.shape[-1] - beyond]
+        return inside(made, (margin - self.margin) * self.spec.scale)
 
 
 def _vgg19(features: Mapping[str, Tensor], layer: str, spec: Spec, side: int, device: torch.device) -> Vgg19:

@@ -25,14 +25,9 @@ def _by_authors(tensors: Tensors, _: int) -> tuple[Spec, Weights]:
     bound = _range(shift)
     put(weights, "sub_mean", ((matrix * bound)[:, :, None, None].astype(np.float32), shift.astype(np.float32)))
     put(weights, "head", tensors.conv("head.0"))
-    scaling = _scaling(weights)
-    for number in range(blocks):
-        put(weights, f"block{number + 1}.conv1", tensors.conv(f"body.{number}.body.0"))
-        weight, bias = tensors.conv(f"body.{number}.body.2")
-        put(weights, f"block{number + 1}.conv2", (weight * scaling, bias * scaling))
+    _put_blocks(tensors, weights, blocks, ("body.{}.body.0", "body.{}.body.2"))
     put(weights, "body", tensors.conv(f"body.{blocks}"))
-    stages = [name for name in (f"tail.0.{2 * k}" for k in range(8)) if tensors.has(f"{name}.weight")]
-    scale = put_stages(tensors, weights, stages, "tail.1")
+    scale = put_stages(tensors, weights, tensors.stages("tail.0.{}"), "tail.1")
     put(weights, "tail", affine(inverse / bound, mean / bound, tensors.conv("tail.1")))
     return _spec(weights, scale, blocks), weights
 
@@ -45,14 +40,9 @@ def _by_basicsr(tensors: Tensors, _: int) -> tuple[Spec, Weights]:
     matrix = (np.eye(3) * bound)[:, :, None, None]
     put(weights, "sub_mean", (matrix.astype(np.float32), (-bound * DIV2K_MEAN).astype(np.float32)))
     put(weights, "head", tensors.conv("conv_first"))
-    scaling = _scaling(weights)
-    for number in range(blocks):
-        put(weights, f"block{number + 1}.conv1", tensors.conv(f"body.{number}.conv1"))
-        weight, bias = tensors.conv(f"body.{number}.conv2")
-        put(weights, f"block{number + 1}.conv2", (weight * scaling, bias * scaling))
+    _put_blocks(tensors, weights, blocks, ("body.{}.conv1", "body.{}.conv2"))
     put(weights, "body", tensors.conv("conv_after_body"))
-    stages = [name for name in (f"upsample.{2 * k}" for k in range(8)) if tensors.has(f"{name}.weight")]
-    scale = put_stages(tensors, weights, stages, "conv_last")
+    scale = put_stages(tensors, weights, tensors.stages("upsample.{}"), "conv_last")
     put(weights, "tail", affine(np.eye(3) / bound, DIV2K_MEAN, tensors.conv("conv_last")))
     return _spec(weights, scale, blocks), weights
 
@@ -61,9 +51,16 @@ def _spec(weights: Weights, scale: int, blocks: int) -> Spec:
     return edsr(scale, features=len(weights["head.weight"]), blocks=blocks, mean_shift=True, border="zero")
 
 
-def _scaling(weights: Weights) -> np.float32:
-    """What the authors multiply a block's result with, which no file holds: 0.1 at 256 features, else 1."""
-    return np.float32(0.1 if len(weights["head.weight"]) == 256 else 1)
+def _put_blocks(tensors: Tensors, weights: Weights, blocks: int, convs: tuple[str, str]) -> None:
+    """The two convolutions of every block; what scales a block's result becomes part of the second.
+
+    No file holds that factor: 0.1 at 256 features, else 1.
+    """
+    scaling = np.float32(0.1 if len(weights["head.weight"]) == 256 else 1)
+    for number in range(blocks):
+        put(weights, f"block{number + 1}.conv1", tensors.conv(convs[0].format(number)))
+        weight, bias = tensors.conv(convs[1].format(number))
+        put(weights, f"block{number + 1}.conv2", (weight * scaling, bias * scaling))
 
 
 def _colours(tensors: Tensors, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -39,7 +39,7 @@ def _family(names: _Names) -> Family:
             put(weights, f"block{block + 1}.fuse", tensors.conv(names.fuse.format(block)))
         put(weights, "fuse1", tensors.conv(f"{names.fuse_all}.0"))
         put(weights, "fuse2", tensors.conv(f"{names.fuse_all}.1"))
-        stages = [name for name in (names.stage.format(2 * k) for k in range(8)) if tensors.has(f"{name}.weight")]
+        stages = tensors.stages(names.stage)
         tail = names.tail or stages.pop()
         scale = put_stages(tensors, weights, stages, tail)
         put(weights, "tail", tensors.conv(tail))

@@ -71,6 +71,10 @@ class Tensors:
             number += 1
         return number
 
+    def stages(self, pattern: str) -> list[str]:
+        """Names of the convolutions of a sequence that has a shuffle after each: ``pattern`` with 0, 2, 4 … in it."""
+        return [name for name in (pattern.format(2 * k) for k in range(8)) if self.has(f"{name}.weight")]
+
     def take(self, name: str, *shape: int) -> Array:
         """One tensor; of this shape, if one is given.
 
