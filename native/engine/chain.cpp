@@ -68,14 +68,15 @@ struct ChainSession::Strip {
 // Columns of a layer's result that are made.
 int ChainSession::columns_of(const Strip& s, int layer) const { return s.columns + 2 * layers_[layer].reach_w; }
 
-ChainSession::ChainSession(const ChainShape& shape, int threads, const std::string& target, int group)
-    : shape_(shape), threads_(threads), group_(group), target_(target_name(target)),
+ChainSession::ChainSession(const ChainShape& shape, int threads, const std::string& target, int group, int pieces)
+    : shape_(shape), threads_(threads), group_(group), pieces_(pieces), target_(target_name(target)),
       picture_kernels_(picture_kernels(target)), permuter_(permuter_of(target)) {}
 
 ChainSession::Window ChainSession::window(int kernel_h) const {
-  if (layers_.empty() && shape_.channels == 1) return {ceil_div(kernel_h, group_), group_, 1, true};
-  const int channels = layers_.empty() ? shape_.channels : layers_.back().channels;
-  return {kernel_h, 1, ceil_div(channels, group_), false};
+  const int at_once = group_ / pieces_;
+  if (layers_.empty() && shape_.channels == 1) return {ceil_div(kernel_h, at_once), at_once, 1, pieces_, true};
+  if (layers_.empty()) return {kernel_h, 1, ceil_div(shape_.channels, at_once), pieces_, false};
+  return {kernel_h, 1, ceil_div(layers_.back().channels, group_), 1, false};
 }
 
 void ChainSession::add_block(std::vector<Cell>& weight, const std::vector<Cell>& block, int channels, const Taps& taps,
@@ -196,12 +197,12 @@ void ChainSession::advance(Strip& s, const Feed& feed, int until) const {
   }
 }
 
-// The samples of one row of the input, each alone in a cell. Outside of the picture its edge is repeated, or there are
-// zeros.
+// The samples of one row of the input, each alone in a cell, a line for each piece. Outside of the picture its edge is
+// repeated, or there are zeros.
 void ChainSession::load_line(Strip& s, const Feed& feed, int channel, int row, Cell* to) const {
   const int reach = reach_w_, wide = s.columns + 2 * reach, inside = std::clamp(row, 0, s.height - 1);
   if (shape_.zero_border && inside != row) {
-    std::fill(to, to + wide, Cell{0});
+    for (int p = 0; p < pieces_; ++p) std::fill_n(to + p * s.line_stride, wide, Cell{0});
     return;
   }
   const int first = std::max(0, reach - s.left), last = std::min(wide, s.width - s.left + reach);
@@ -209,7 +210,7 @@ void ChainSession::load_line(Strip& s, const Feed& feed, int channel, int row, C
   feed.fetch(channel, inside, s.left - reach + first, last - first, line + first);
   std::fill(line, line + first, shape_.zero_border ? 0.0f : line[first]);
   std::fill(line + last, line + wide, shape_.zero_border ? 0.0f : line[last - 1]);
-  encode(line, wide, to);
+  for (int p = 0; p < pieces_; ++p) encode(line, wide, p, to + p * s.line_stride);
 }
 
 // The input's cells of one row.
@@ -226,21 +227,23 @@ void ChainSession::load_row(Strip& s, const Feed& feed, int row) const {
       for (int x = 0; x < wide; ++x) to[x] |= from[x] << (k * shift);
     }
   };
+  const int at_once = group_ / pieces_;  // samples in a cell
   if (layers_[0].window.vertical && group_ > 1) {
-    const auto part = [&](int k) { return line((row + k - s.first_row) % group_); };
-    for (; s.next_line < row + group_; ++s.next_line)
-      load_line(s, feed, 0, s.next_line, line((s.next_line - s.first_row) % group_));
+    const auto lines_of = [&](int row) { return (row - s.first_row) % at_once * pieces_; };
+    const auto part = [&](int k) { return line(lines_of(row + k / pieces_) + k % pieces_); };
+    for (; s.next_line < row + at_once; ++s.next_line) load_line(s, feed, 0, s.next_line, line(lines_of(s.next_line)));
     return packed(cells, part);
   }
   for (int g = 0; g < layers_[0].window.groups; ++g, cells += ring.group_stride) {
-    const auto channel = [&](int k) { return g * group_ + k; };
     if (group_ == 1) {
-      load_line(s, feed, channel(0), row, cells);
+      load_line(s, feed, g, row, cells);
       continue;
     }
-    for (int k = 0; k < group_; ++k)
-      if (channel(k) < shape_.channels) load_line(s, feed, channel(k), row, line(k));
-      else std::fill(line(k), line(k) + wide, Cell{0});
+    for (int k = 0; k < at_once; ++k) {
+      const int channel = g * at_once + k;
+      if (channel < shape_.channels) load_line(s, feed, channel, row, line(k * pieces_));
+      else std::fill(line(k * pieces_), line((k + 1) * pieces_), Cell{0});
+    }
     packed(cells, line);
   }
 }

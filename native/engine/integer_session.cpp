@@ -11,10 +11,17 @@ namespace {
 // Cells of four channels are made whole.
 constexpr int kWhole = 4;
 
+// The largest value of the network's input, which counts halves of a byte's unit, and of every other.
+constexpr int kMostInput = 510, kMost = 255;
+
+// Samples that are bytes take half of the input, rounded down, and the rest.
+int pieces_of(const KernelsInt& kernels) { return kernels.group == 4 ? 2 : 1; }
+
 }  // namespace
 
 IntegerSession::IntegerSession(const ChainShape& shape, int threads, const std::string& target)
-    : ChainSession(shape, threads, target, kernels_int(target).group), kernels_(kernels_int(target)) {}
+    : ChainSession(shape, threads, target, kernels_int(target).group, pieces_of(kernels_int(target))),
+      kernels_(kernels_int(target)) {}
 
 void IntegerSession::add(const IntegerLayer& layer) {
   const Window w = window(layer.kernel_h);
@@ -46,10 +53,11 @@ void IntegerSession::add(const IntegerLayer& layer) {
 bool IntegerSession::fits_winograd(const IntegerLayer& layer) const {
   if (kernels_.winograd.conv == nullptr || layer.kernel_w != 3) return false;
   const std::ptrdiff_t taps = std::ptrdiff_t{layer.in_channels} * layer.kernel_h * layer.kernel_w;
+  const int highest = packed_.empty() ? kMostInput : kMost;
   constexpr std::int64_t most = std::int64_t{1} << 31;
   for (int o = 0; o < layer.out_channels; ++o) {
     std::int64_t sum = 0;
-    for (std::ptrdiff_t k = 0; k < taps; ++k) sum += 255 * std::abs(static_cast<int>(layer.weight[o * taps + k]));
+    for (std::ptrdiff_t k = 0; k < taps; ++k) sum += highest * std::abs(static_cast<int>(layer.weight[o * taps + k]));
     if (kWinogradDivisor * sum >= most || 8 * (sum + std::abs(std::int64_t{layer.bias[o]})) >= most) return false;
   }
   return true;
@@ -84,6 +92,13 @@ void IntegerSession::conv(const RowPlace& place, int layer) const {
   const EndInt end{p.bias.data(), p.shift.data(), p.multiplier.data(), p.slope.data(), p.activation, p.zero};
   const auto conv = p.winograd ? kernels_.winograd.conv : kernels_.conv;
   conv({place, p.weight.data()->cells, end, p.channels, p.skip_zero, p.skip_gain});
+}
+
+// x as a whole number of halves h; its two pieces are h / 2 and (h + 1) / 2, rounded down, which a quarter and three
+// quarters of a byte's unit added to x give as well.
+void IntegerSession::encode(const float* x, int n, int piece, Cell* to) const {
+  if (pieces_of(kernels_) == 1) kernels_.encode(x, n, kMostInput, 0.5f, to);
+  else kernels_.encode(x, n, kMostInput / 2, piece == 0 ? 0.25f : 0.75f, to);
 }
 
 Cell IntegerSession::zero(int layer) const {

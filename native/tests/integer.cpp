@@ -108,10 +108,10 @@ Ints layer_of(const IntegerLayer& l, const Ints& x, const std::vector<Ints>& ear
   return made;
 }
 
-std::uint8_t byte_of(std::uint8_t v) { return v; }
-std::uint8_t byte_of(float v) {
-  const float scaled = v * 255.0f + 0.5f;
-  return std::isnan(scaled) || scaled < 1.0f ? 0 : scaled >= 255.0f ? 255 : static_cast<std::uint8_t>(scaled);
+int halves_of(std::uint8_t v) { return 2 * v; }
+int halves_of(float v) {
+  const float scaled = v * 510.0f + 0.5f;
+  return std::isnan(scaled) || scaled < 1.0f ? 0 : scaled >= 510.0f ? 510 : static_cast<int>(scaled);
 }
 
 std::uint8_t sum_of(std::uint8_t base, long long z) {
@@ -125,7 +125,7 @@ float sum_of(float base, long long z) {
 template <class Sample>
 std::vector<Sample> plainly(const Network& n, const std::vector<Sample>& x, int height, int width) {
   Ints value(n.channels, height, width);
-  for (std::size_t k = 0; k < x.size(); ++k) value.samples[k] = byte_of(x[k]);
+  for (std::size_t k = 0; k < x.size(); ++k) value.samples[k] = halves_of(x[k]);
   int reach_h = 0, reach_w = 0;
   for (const IntegerLayer& l : n.layers) reach_h += l.kernel_h / 2, reach_w += l.kernel_w / 2;
   if (!n.zero_border) value = padded(value, reach_h, reach_w, true);

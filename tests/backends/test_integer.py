@@ -1,12 +1,13 @@
 """int8: the NumPy twin against hand-made numbers, every instruction set against the twin, byte by byte."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from subpixel.backends import BACKENDS, choose
-from subpixel.backends.integer import _activated, run_integer, to_bytes
+from subpixel.backends.integer import _activated, run_integer, to_halves
 from subpixel.errors import ModelFileError, Unsupported
 from subpixel.models import espcn, find
 from subpixel.models.fsrcnn import fsrcnn
@@ -108,13 +109,17 @@ def conv_of(weight, bias=0, shift=0, multiplier=32767, activation="none", zero=0
 
 
 def test_the_arithmetic_by_hand():
-    # 10 * 6 + 4 = 64; >> 2 = 16; (16 * 16384 + 16384) >> 15 = 8; + 3. Then 11 * 16 = 176, z as it is: 11 bytes more.
-    first = conv_of([6], bias=4, shift=2, multiplier=16384, zero=3)
+    # 20 halves * 3 + 4 = 64; >> 2 = 16; (16 * 16384 + 16384) >> 15 = 8; + 3. Then 11 * 16 = 176, z as it is: 11 bytes.
+    first = conv_of([3], bias=4, shift=2, multiplier=16384, zero=3)
     last = conv_of([16])
     network = IntegerNetwork((first, last), 1, 1, "CRD", True, False)
     assert run_integer(network, np.full((1, 1, 1), 10, np.uint8)).tolist() == [[[10 + 11]]]
     made = run_integer(network, np.full((1, 1, 1), 10 / 255, np.float32))
     assert made[0, 0, 0] == pytest.approx(21 / 255, abs=1e-7)
+    # Half a byte more: 21 * 3 + 5 = 68, 17 and (17 * 16384 + 16384) >> 15 = 9.
+    finer = IntegerNetwork((replace(first, bias=first.bias + 1), last), 1, 1, "CRD", True, False)
+    made = [run_integer(finer, np.full((1, 1, 1), x / 255, np.float32))[0, 0, 0] - x / 255 for x in (10, 10.5)]
+    assert made == pytest.approx([11 / 255, 12 / 255], abs=1e-7)
 
 
 @pytest.mark.parametrize(
@@ -194,9 +199,9 @@ def test_floats_that_are_no_samples(target):
     np.testing.assert_array_equal(session_of("native", spec)(x), session_of("reference", spec)(x))
 
 
-def test_bytes_of_floats():
-    x = np.array([0, 0.49 / 255, 0.5 / 255, 1.5 / 255, 1, 2, -1, np.nan, np.inf], np.float32)
-    assert to_bytes(x).tolist() == [0, 0, 1, 2, 255, 255, 0, 0, 255]
+def test_halves_of_floats():
+    x = np.array([0, 0.24 / 255, 0.25 / 255, 1.5 / 255, 1, 2, -1, np.nan, np.inf], np.float32)
+    assert to_halves(x).tolist() == [0, 0, 1, 3, 510, 510, 0, 0, 510]
 
 
 def test_nothing_in_nothing_out():

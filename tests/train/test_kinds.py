@@ -112,7 +112,7 @@ def test_rounded_training_computes_what_int8_computes(data: Path, tmp_path: Path
     ranges = {"a": (0.0, again.quantisation["layers"]["a"]["scale"] * 255)}
     ranges["b"] = (0.0, again.quantisation["layers"]["b"]["scale"] * 255)
     rounding = Rounding(again.spec, ranges)
-    x = torch.randint(0, 256, (1, 1, 24, 25), generator=torch.Generator().manual_seed(1)).float() / 255
+    x = torch.rand((1, 1, 24, 25), generator=torch.Generator().manual_seed(1))
     from subpixel.models.graph import run
 
     rounded, kernels = rounding.applied(weights)

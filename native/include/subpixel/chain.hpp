@@ -94,12 +94,12 @@ class ChainSession {
   int layers() const { return static_cast<int>(layers_.size()); }
 
  protected:
-  // group: samples in a cell.
-  ChainSession(const ChainShape& shape, int threads, const std::string& target, int group);
+  // group: samples in a cell; pieces: into how many of these a sample of the input is split, all with the same weight.
+  ChainSession(const ChainShape& shape, int threads, const std::string& target, int group, int pieces = 1);
 
   // A layer's kernel as cells see it: those of a first layer of one channel hold neighbouring rows instead of channels.
   struct Window {
-    int rows, row_step, groups;
+    int rows, row_step, groups, pieces;
     bool vertical;
   };
   Window window(int kernel_h) const;
@@ -124,8 +124,8 @@ class ChainSession {
             for (int o = from; o < from + count; ++o) {
               Cell cell = 0;
               for (int k = 0; k < group_; ++k)
-                cell |= part(w.vertical ? weight_at(layer, o, 0, r * group_ + k, kx)
-                                        : weight_at(layer, o, g * group_ + k, r, kx)) << (k * shift);
+                cell |= part(w.vertical ? weight_at(layer, o, 0, r * w.row_step + k / w.pieces, kx)
+                                        : weight_at(layer, o, (g * group_ + k) / w.pieces, r, kx)) << (k * shift);
               block.push_back(cell);
             }
       add_block(weight, block, count, {w.rows, w.groups, layer.kernel_w}, kernels.packing);
@@ -164,8 +164,8 @@ class ChainSession {
   // A row of the input of a layer that goes by Winograd's way, see winograd.hpp.
   virtual void transform(const Cell* from, std::ptrdiff_t stride, int groups, int tiles, Cell* to,
                          std::ptrdiff_t to_stride) const = 0;
-  // Samples of the input, each alone in a cell.
-  virtual void encode(const float* x, int n, Cell* to) const = 0;
+  // One piece of samples of the input, each alone in a cell.
+  virtual void encode(const float* x, int n, int piece, Cell* to) const = 0;
   // A cell of a layer's result that stands for zeros.
   virtual Cell zero(int layer) const = 0;
 
@@ -181,7 +181,7 @@ class ChainSession {
   int strip_columns(int width) const;
 
   ChainShape shape_;
-  int threads_, group_;
+  int threads_, group_, pieces_;
   const char* target_;
   const PictureKernels& picture_kernels_;
   const Permuter& permuter_;

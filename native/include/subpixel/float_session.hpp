@@ -40,7 +40,7 @@ class FloatSession : public ChainSession {
 
   void conv(const RowPlace& place, int layer) const override;
   void transform(const Cell*, std::ptrdiff_t, int, int, Cell*, std::ptrdiff_t) const override {}
-  void encode(const float* x, int n, Cell* to) const override { kernels_.encode(x, n, to); }
+  void encode(const float* x, int n, int, Cell* to) const override { kernels_.encode(x, n, to); }
   Cell zero(int) const override { return 0; }
 
   const KernelsFloat& kernels_;

@@ -1,7 +1,7 @@
 // The integer engine's primitives: one row of a quantised convolution, and one row of a result.
 //
 // The arithmetic is whole numbers throughout, so every target gives the same bytes:
-//   sum = bias + Σ x * w           x u8, w s8, sum s32
+//   sum = bias + Σ x * w           x u8, w s8, sum s32; the network's input counts halves of a byte's unit, 0 … 510
 //   y   = saturate16(sum >> shift)
 //   z   = (y * multiplier + 2^14) >> 15
 // then the activation (see below), + a skip's t = ((u - its zero) * 128 * gain + 2^14) >> 15 of an earlier byte u, + zero,
@@ -55,8 +55,9 @@ struct KernelsInt {
   int group;               // samples in a cell
   int (*block)(int left);  // channels of the next block of weights, where so many are left
   void (*conv)(const RowConvInt&);
-  // Samples of 0 … 1 as bytes, half up and clipped, what is not a number as 0: each alone in a cell.
-  void (*encode)(const float* x, int n, Cell* to);
+  // Samples of 0 … 1, times `codes`, plus `more`, rounded down and clipped to 0 … codes, what is not a number as 0: each
+  // alone in a cell.
+  void (*encode)(const float* x, int n, float codes, float more, Cell* to);
   // r rows of n samples, taken in turn, as one row of r * n; first their base is added: out = base + z / (16 * 255)
   void (*merge_f32)(const std::int16_t* const* z, const float* base, int r, int n, float* out);
   // the same for bytes: (16 * base + z) / 16, rounded half up and clipped

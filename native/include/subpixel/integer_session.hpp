@@ -30,7 +30,7 @@ class IntegerSession : public ChainSession {
 
   void add(const IntegerLayer& layer);
 
-  // Floats are bytes / 255; they are rounded half up for the network, the base stays as it is.
+  // Floats are bytes / 255; for the network they are rounded half up to halves of a byte, the base stays as it is.
   using ChainSession::run;
   void run(const std::uint8_t* x, int height, int width, std::uint8_t* y) const { run_bytes(x, height, width, y); }
 
@@ -57,7 +57,7 @@ class IntegerSession : public ChainSession {
   }
   bool fits_winograd(const IntegerLayer& layer) const;
   std::vector<Cell> pack_winograd(const IntegerLayer& layer, const Window& w, Packed& p) const;
-  void encode(const float* x, int n, Cell* to) const override { kernels_.encode(x, n, to); }
+  void encode(const float* x, int n, int piece, Cell* to) const override;
   Cell zero(int layer) const override;
   void phases(const LastRow& last, int channel, int i, int j, int r, const std::int16_t** z) const;
 

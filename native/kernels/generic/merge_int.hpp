@@ -6,11 +6,11 @@
 namespace subpixel::SUBPIXEL_TARGET_NS {
 namespace {
 
-void encode(const float* x, int n, Cell* __restrict to) {
+void encode(const float* x, int n, float codes, float more, Cell* __restrict to) {
   for (int k = 0; k < n; ++k) {
-    float v = x[k] * 255.0f + 0.5f;
+    float v = x[k] * codes + more;
     v = v > 0.0f ? v : 0.0f;
-    v = v < 255.0f ? v : 255.0f;
+    v = v < codes ? v : codes;
     to[k] = static_cast<Cell>(static_cast<int>(v));
   }
 }

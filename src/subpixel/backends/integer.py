@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from subpixel.models.integer import TANH, IntegerConv, IntegerNetwork
 from subpixel.ops import pixel_shuffle
 
-__all__ = ["run_integer", "to_bytes"]
+__all__ = ["run_integer", "to_halves"]
 
 Ints = NDArray[np.int64]
 
 
 def run_integer(network: IntegerNetwork, planes: NDArray[Any]) -> NDArray[Any]:
     """``(C, H, W)`` u8 or f32 planes to ``(C, H*scale, W*scale)`` of the same dtype."""
-    x: Ints = (planes if planes.dtype == np.uint8 else to_bytes(planes)).astype(np.int64)
+    x: Ints = 2 * planes.astype(np.int64) if planes.dtype == np.uint8 else to_halves(planes)
     zero = 0
     if not network.zero_border:
         reach = [sum(conv.weight.shape[axis] // 2 for conv in network.convs) for axis in (2, 3)]
@@ -46,10 +46,10 @@ def run_integer(network: IntegerNetwork, planes: NDArray[Any]) -> NDArray[Any]:
     return made
 
 
-def to_bytes(planes: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Samples of 0 … 1 as bytes, rounded half up and clipped; what is not a number is 0."""
-    scaled = planes * np.float32(255) + np.float32(0.5)
-    return np.where(scaled >= 1, np.minimum(scaled, np.float32(255)), np.float32(0)).astype(np.uint8)
+def to_halves(planes: NDArray[np.float32]) -> Ints:
+    """Samples of 0 … 1 in 510 steps, rounded half up and clipped; what is not a number is 0."""
+    scaled = planes * np.float32(510) + np.float32(0.5)
+    return np.where(scaled >= 1, np.minimum(scaled, np.float32(510)), np.float32(0)).astype(np.int64)
 
 
 def _skipped(conv: IntegerConv, u: Ints, zero: int, shape: tuple[int, ...]) -> Ints:

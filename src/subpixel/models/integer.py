@@ -1,6 +1,8 @@
 """A network in whole numbers: what int8 means here, stated once for every backend.
 
 Activations are bytes, weights signed bytes, sums 32 bits; a byte ``q`` of a value stands for ``(q - zero) * scale``.
+The network's input counts halves of a byte's unit, 0 … 510: luma made of colours has that much more to say, and a byte
+of it costs more than all else that is rounded here. Kernels that multiply bytes take it as two that share a weight.
 For each output sample of a convolution::
 
     sum = bias + Σ x * weight                        exact, 32 bits
@@ -32,7 +34,17 @@ from subpixel.models.chain import chain_of
 from subpixel.models.lowering import lowered
 from subpixel.models.spec import Conv, Spec
 
-__all__ = ["TANH", "IntegerConv", "IntegerNetwork", "integer_network", "quantise", "rounded_weights"]
+__all__ = [
+    "INPUT_STEP",
+    "MOST",
+    "MOST_INPUT",
+    "TANH",
+    "IntegerConv",
+    "IntegerNetwork",
+    "integer_network",
+    "quantise",
+    "rounded_weights",
+]
 
 # 127 tanh(x) of u = 32768 x / 2.5, 8 z saturated: (P(u * u) * u + 8) / 16, products rounded as above; native/ has the
 # same numbers. The largest error is 0.83 of a byte's unit, where rounding alone has 0.5.
@@ -41,7 +53,10 @@ TANH = (5023, -9034, 13481, -11206, 3747)
 # What a unit of z is worth before tanh, and after the last layer (in samples of 0 … 1).
 _TANH_STEP = 2.5 / 4096
 _LAST_STEP = 1 / (16 * 255)
-_INPUT_STEP = 1 / 255
+
+# What a unit of the network's input is worth, and the largest value of it and of every other.
+INPUT_STEP = 1 / 510
+MOST_INPUT, MOST = 510, 255
 
 # The layers that know their scale by themselves.
 _OWN_SCALE = {"tanh": (1 / 127, 128), "clip": (1 / 255, 0)}
@@ -64,7 +79,7 @@ class IntegerConv:
 
 @dataclass(frozen=True)
 class IntegerNetwork:
-    """A chain in whole numbers; its input is bytes with zero 0 and scale 1/255."""
+    """A chain in whole numbers; its input is 0 … 510 with zero 0 and scale 1/510."""
 
     convs: tuple[IntegerConv, ...]
     channels: int
@@ -94,7 +109,7 @@ def quantise(
     chain = chain_of(spec, "int8")
     spec, weights = lowered(spec, weights)
     layers: dict[str, Any] = {}
-    step = _INPUT_STEP
+    step = INPUT_STEP
     for conv, skip, name in zip(chain.convs, chain.skips, chain.results, strict=True):
         final = conv is chain.convs[-1]
         if conv.activation in _OWN_SCALE:
@@ -104,7 +119,7 @@ def quantise(
         else:
             low, high = ranges[name]
             low = 0.0 if conv.activation == "relu" and skip is None else min(low, 0.0)
-            scale = max(high - low, 1e-6) / 255
+            scale = max(high - low, 1e-6) / MOST
             zero = round(-low / scale)
         unit = _TANH_STEP if conv.activation == "tanh" else scale
         weight = np.abs(weights[f"{conv.name}.weight"].astype(np.float64)).reshape(conv.out_channels, -1)
@@ -145,7 +160,7 @@ def integer_network(
     if quantisation is None:
         raise Unsupported("this model file holds no int8 parameters; subpixel quantise makes a file that does")
     spec, weights = lowered(spec, weights)
-    step, zero = _INPUT_STEP, 0
+    step, zero = INPUT_STEP, 0
     made: list[IntegerConv] = []
     steps: list[float] = []
     for conv, skip in zip(chain.convs, chain.skips, strict=True):
@@ -155,7 +170,7 @@ def integer_network(
         whole, bias = _whole(conv, weights, step, sums)
         half = np.where(shift > 0, 2.0 ** (shift - 1), 0.0)
         bias = bias - zero * whole.sum(axis=(1, 2, 3)) + np.floor(half)
-        reach = np.abs(bias) + 255 * np.abs(whole).sum(axis=(1, 2, 3))
+        reach = np.abs(bias) + (MOST if made else MOST_INPUT) * np.abs(whole).sum(axis=(1, 2, 3))
         if reach.max() >= 2.0**31:
             raise Unsupported(f"layer '{conv.name}': its sums do not fit in 32 bits; this network has f32")
         slope = None
@@ -196,7 +211,7 @@ def rounded_weights(
         Weights and biases rounded; slopes as they were.
     """
     made = dict(weights)
-    step = _INPUT_STEP
+    step = INPUT_STEP
     for conv in chain_of(spec, "int8").convs:
         scale, _, shift, multiplier = _parameters(conv, quantisation)
         sums = _worth_of_sums(conv, scale, shift, multiplier)

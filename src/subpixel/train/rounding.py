@@ -16,7 +16,7 @@ from torch import Tensor
 
 from subpixel.errors import Unsupported
 from subpixel.models.chain import chain_of
-from subpixel.models.integer import quantise, rounded_weights
+from subpixel.models.integer import INPUT_STEP, MOST, MOST_INPUT, quantise, rounded_weights
 from subpixel.models.lowering import lowered_spec
 from subpixel.models.spec import Spec
 from subpixel.models.torch_kernels import TorchKernels
@@ -66,7 +66,7 @@ class Rounding:
 
 
 class _RoundingKernels(TorchKernels):
-    """A value is rounded where int8 makes it a byte: the input, and each result after its activation and its skip."""
+    """A value is rounded where int8 rounds it: the input, and each result after its activation and its skip."""
 
     def __init__(self, steps: list[tuple[float, int]], skips: list[bool]) -> None:
         self.steps, self.skips, self.made = steps, skips, 0
@@ -74,7 +74,7 @@ class _RoundingKernels(TorchKernels):
 
     def conv(self, x: Tensor, weight: Tensor, bias: Tensor | None, padding: tuple[int, int]) -> Tensor:
         if self.made == 0:
-            x = _to_bytes(x, 1 / 255, 0)
+            x = _to_steps(x, INPUT_STEP, 0, MOST_INPUT)
         elif not self.activated and not self.skips[self.made - 1]:
             x = self._byte(x)  # a layer without activation
         self.made += 1
@@ -93,11 +93,11 @@ class _RoundingKernels(TorchKernels):
         return self._byte(total) if self.made <= len(self.skips) and self.skips[self.made - 1] else total
 
     def _byte(self, x: Tensor) -> Tensor:
-        return _to_bytes(x, *self.steps[self.made - 1])
+        return _to_steps(x, *self.steps[self.made - 1], MOST)
 
 
-def _to_bytes(x: Tensor, scale: float, zero: int) -> Tensor:
-    clipped = x.clamp(-zero * scale, (255 - zero) * scale)
+def _to_steps(x: Tensor, scale: float, zero: int, most: int) -> Tensor:
+    clipped = x.clamp(-zero * scale, (most - zero) * scale)
     return clipped + (torch.round(clipped.detach() / scale) * scale - clipped.detach())
 
 

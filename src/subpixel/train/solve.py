@@ -14,6 +14,7 @@ from torch import Tensor
 
 from subpixel.errors import Unsupported
 from subpixel.models.chain import Chain, chain_of
+from subpixel.models.lowering import lowered_spec
 from subpixel.models.spec import Spec
 from subpixel.models.torch_kernels import TorchKernels
 from subpixel.train.data import Patches, inside
@@ -25,7 +26,12 @@ _RIDGE = 1e-7
 
 
 def chain(spec: Spec) -> Chain | None:
-    """The network as convolutions without skips and a CRD pixel shuffle, with or without a base; None if it is not."""
+    """The network as convolutions without skips and a CRD pixel shuffle, with or without a base; None if it is not.
+
+    One that is a chain only when rewritten is none: its weights have other shapes.
+    """
+    if lowered_spec(spec) is not spec:
+        return None
     try:
         found = chain_of(spec, "solving")
     except Unsupported:
