@@ -6,7 +6,7 @@ layers train well, and what int8 adds to. The trunk is the same at every scale, 
 
 from __future__ import annotations
 
-from subpixel.models.spec import INPUT, Add, Conv, PixelShuffle, Resize, Spec
+from subpixel.models.spec import INPUT, Activation, Add, Conv, PixelShuffle, Resize, Spec
 
 __all__ = ["balanced", "fast", "high"]
 
@@ -47,7 +47,7 @@ def high(scale: int) -> Spec:
     return chain(scale, width=64, middle=10, first=5, last=3)
 
 
-def chain(scale: int, *, width: int, middle: int, first: int, last: int) -> Spec:
+def chain(scale: int, *, width: int, middle: int, first: int, last: int, activation: Activation = "relu") -> Spec:
     """A chain of that shape: what the families are chosen from.
 
     Args:
@@ -56,10 +56,11 @@ def chain(scale: int, *, width: int, middle: int, first: int, last: int) -> Spec
         middle: 3x3 convolutions from ``width`` to ``width`` channels.
         first: side of the first kernel.
         last: side of the last one, which makes r² channels.
+        activation: of all but the last layer.
     """
-    layers = [Conv("conv1", INPUT, 1, width, (first, first), "relu")]
+    layers = [Conv("conv1", INPUT, 1, width, (first, first), activation)]
     for number in range(2, middle + 2):
-        layers.append(Conv(f"conv{number}", layers[-1].name, width, width, (3, 3), "relu"))
+        layers.append(Conv(f"conv{number}", layers[-1].name, width, width, (3, 3), activation))
     end = Conv(f"conv{middle + 2}", layers[-1].name, width, scale * scale, (last, last))
     return Spec(
         (
