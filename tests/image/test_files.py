@@ -18,7 +18,7 @@ from PIL import Image, ImageCms
 from malformed.pictures import NOT_PICTURES, corrupted, truncated
 from subpixel.errors import ImageReadError
 from subpixel.image import Picture, read, write
-from subpixel.image.files import WRITABLE
+from subpixel.image.formats import WRITABLE
 
 Make = Callable[..., NDArray[Any]]
 Saved = Callable[..., Path]

@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from subpixel.errors import ImageWriteError
-from subpixel.image.files import check_destination, default_suffix, read, write
+from subpixel.image.formats import default_suffix
 from subpixel.image.origin import origin
+from subpixel.image.reading import read
+from subpixel.image.writing import check_destination, write
 from subpixel.models.auto import Choice
 from subpixel.upscaler import Upscaler
 

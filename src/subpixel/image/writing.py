@@ -1,0 +1,93 @@
+"""Writing pictures with libvips: beside their destination first, then in its place in one step."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pyvips
+
+from subpixel.errors import ImageWriteError, InvalidArgument
+from subpixel.image.formats import WRITABLE, dtypes_of
+from subpixel.image.metadata import with_metadata
+from subpixel.image.picture import Picture
+from subpixel.image.reasons import reason
+
+__all__ = ["check_destination", "write"]
+
+
+def write(picture: Picture, path: str | Path, *, overwrite: bool = False) -> None:
+    """Write a picture beside its destination, then put it there in one step.
+
+    Args:
+        picture: pixels, and the header whose metadata goes along.
+        path: its suffix chooses the format.
+        overwrite: replace a file that is there.
+
+    Raises:
+        InvalidArgument: a format that cannot be written, or cannot hold these pixels.
+        ImageWriteError: the destination exists or cannot be written. Whatever was there is unharmed.
+    """
+    path = Path(path)
+    suffix = check_destination(path, overwrite=overwrite)
+    pixels = picture.pixels
+    held = dtypes_of(suffix)
+    if pixels.dtype.name not in held:
+        raise InvalidArgument(f"{path}: {suffix[1:]} holds {' or '.join(held)}, the picture is {pixels.dtype}")
+    if suffix in (".jpg", ".jpeg") and pixels.shape[2] in (2, 4):
+        raise InvalidArgument(f"{path}: {suffix[1:]} has no transparency, the picture has; png would keep it")
+    image = with_metadata(pyvips.Image.new_from_array(np.ascontiguousarray(pixels)), picture.header)
+    try:
+        handle, scratch = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=suffix, dir=path.parent)
+    except OSError as error:
+        raise ImageWriteError(f"{path}: cannot be written: {(error.strerror or str(error)).lower()}") from None
+    os.close(handle)
+    try:
+        image.write_to_file(scratch, **WRITABLE[suffix])
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(scratch, 0o666 & ~umask)  # mkstemp gives 0600
+        _put(scratch, path, overwrite)
+    except pyvips.Error as error:
+        raise ImageWriteError(f"{path}: cannot be written ({reason(error)})") from None
+    except OSError as error:
+        raise ImageWriteError(f"{path}: cannot be written: {(error.strerror or str(error)).lower()}") from None
+    finally:
+        Path(scratch).unlink(missing_ok=True)
+
+
+def check_destination(path: Path, *, overwrite: bool) -> str:
+    """Everything that can be known before the work begins; returns the suffix in lower case.
+
+    Raises:
+        InvalidArgument: a format that cannot be written.
+        ImageWriteError: it exists, or its folder does not or cannot be written.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in WRITABLE:
+        raise InvalidArgument(f"{path}: a name ending in {', '.join(WRITABLE)} is needed to write a picture")
+    if os.path.isdir(path):
+        raise ImageWriteError(f"{path}: is a folder")
+    if os.path.exists(path) and not overwrite:
+        raise ImageWriteError(f"{path}: exists already; --overwrite replaces it")
+    if not os.path.isdir(path.parent):
+        raise ImageWriteError(f"{path}: there is no folder {path.parent}")
+    if not os.access(path.parent, os.W_OK):
+        raise ImageWriteError(f"{path}: the folder {path.parent} cannot be written")
+    return suffix
+
+
+def _put(scratch: str, path: Path, overwrite: bool) -> None:
+    if overwrite:
+        os.replace(scratch, path)
+        return
+    try:
+        os.link(scratch, path)  # unlike a rename it fails if somebody made the file meanwhile
+    except FileExistsError:
+        raise ImageWriteError(f"{path}: exists already; --overwrite replaces it") from None
+    except OSError:  # a file system without hard links
+        if path.exists():
+            raise ImageWriteError(f"{path}: exists already; --overwrite replaces it") from None
+        os.rename(scratch, path)
