@@ -70,7 +70,7 @@ def pruned(model: Model, spec: Spec) -> Model:
         chosen = np.arange(conv.out_channels)
         if k + 1 < len(wide):
             following = model.weights[f"{wide[k + 1].name}.weight"]
-            worth = np.linalg.norm(following, axis=(0, 2, 3)) * np.linalg.norm(kernel.reshape(len(kernel), -1), axis=1)
+            worth = np.square(following).sum(axis=(0, 2, 3)) * np.square(kernel).sum(axis=(1, 2, 3))
             chosen = np.sort(np.argsort(-worth)[: target.out_channels])
         weights[f"{target.name}.weight"], weights[f"{target.name}.bias"] = kernel[chosen], bias[chosen]
         kept = chosen
