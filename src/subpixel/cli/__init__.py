@@ -19,6 +19,7 @@ from subpixel.cli.doctor import doctor
 from subpixel.cli.evaluate import evaluate
 from subpixel.cli.models import models
 from subpixel.cli.quantise import quantise
+from subpixel.cli.reporting import shown
 from subpixel.cli.train import train
 from subpixel.cli.upscale import upscale
 from subpixel.errors import FallbackWarning, InvalidArgument, SubpixelError, Unsupported
@@ -87,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _fail(message: str, code: int) -> int:
-    print(f"error: {message}", file=sys.stderr)
+    print(f"error: {shown(message)}", file=sys.stderr)
     return code
 
 

@@ -2,73 +2,131 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections import Counter
-from pathlib import Path
-from typing import Annotated
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from functools import partial
+from itertools import chain
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from subpixel.cli.options import Backend, Ensemble, Model, Precision, Scale, Strength, Threads
-from subpixel.errors import InvalidArgument, SubpixelError
+from subpixel.cli.reporting import Reporter
+from subpixel.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    from subpixel.image.batch import Batch
+    from subpixel.image.plan import Plan
+    from subpixel.image.streams import Streams
 
 
 def upscale(
-    inputs: Annotated[list[Path], typer.Argument(metavar="INPUT...", help="Pictures.", show_default=False)],
+    inputs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="INPUT...", help="Pictures, folders (with all below), patterns; - reads one.", show_default=False
+        ),
+    ],
     output: Annotated[
-        Path | None,
-        typer.Option("-o", "--output", help="File to write, or a folder; without it name_x2.png beside each picture."),
+        str | None,
+        typer.Option(
+            "-o",
+            "--output",
+            help="File to write, or a folder; without it name_x2.png beside each picture; - writes one.",
+        ),
     ] = None,
     scale: Scale = 2,
     model: Model = "auto",
+    file_format: Annotated[
+        str | None, typer.Option("-f", "--format", help="Of results that are not named: png, jpg, tif, webp.")
+    ] = None,
     threads: Threads = None,
     backend: Backend = "auto",
     precision: Precision = "auto",
     ensemble: Ensemble = False,
     strength: Strength = 1.0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
+    skip_existing: Annotated[bool, typer.Option("--skip-existing", help="Pass over whatever exists.")] = False,
+    processes: Annotated[
+        int | None, typer.Option(min=1, max=1024, help="For many small pictures.", show_default=False)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="A line of JSON for each picture.")] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Name each picture beside a bar, too.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Only notes and errors.")] = False,
 ) -> int:
-    """Enlarge pictures. What belongs to a picture (profile, EXIF, 16 bits, transparency) is kept."""
-    from subpixel.image import Job
+    """Enlarge pictures. What belongs to a picture (profile, EXIF, 16 bits, transparency) is kept.
+
+    A file that exists counts as done if it was made of the same content with the same settings, and is an error else;
+    so the same command goes on where it was interrupted.
+    """
+    from subpixel.image.batch import Batch, Existing
+    from subpixel.image.inputs import find
+    from subpixel.image.job import Job
+    from subpixel.image.places import Places
+    from subpixel.image.plan import plan
+    from subpixel.image.streams import Streams
     from subpixel.upscaler import Upscaler
 
-    upscaler = Upscaler(model, scale, backend, precision, threads, ensemble=ensemble, strength=strength)
-    a_folder = output is not None and os.path.isdir(output)  # unlike Path.is_dir it raises nothing
-    to_folder = a_folder or (output is not None and len(inputs) > 1)
-    if to_folder and not a_folder:
-        raise InvalidArgument(f"{output}: with {len(inputs)} pictures the output must be a folder that exists")
-    jobs = [
-        Job(
-            source,
-            upscaler,
-            destination=None if to_folder else output,
-            folder=output if to_folder else None,
-            overwrite=overwrite,
+    if overwrite and skip_existing:
+        raise InvalidArgument("--overwrite and --skip-existing contradict each other")
+    existing: Existing = "replace" if overwrite else "skip" if skip_existing else "keep"
+    make_upscaler = partial(Upscaler, model, scale, backend, precision, ensemble=ensemble, strength=strength)
+    upscaler = make_upscaler(threads=threads)
+    with terminated_as_interrupted(), Streams(inputs, output) as streams:
+        if streams.writes and as_json:
+            raise InvalidArgument("--json and a picture cannot both be written to standard output")
+        suffix = None if file_format is None else f".{file_format.lower()}"
+        places = Places(streams.inputs, streams.output, partial(Job, upscaler=upscaler), suffix)
+        todo = plan(find(streams.inputs, places.folder), places)
+        reporter = Reporter(
+            len(todo.tasks) + len(todo.unreachable),
+            as_json=as_json,
+            verbose=verbose,
+            quiet=quiet or streams.writes,
+            choices=model == "auto",
+            names=streams.names,
         )
-        for source in inputs
-    ]
-    planned = Counter(job.destination or job.planned() for job in jobs)
-    for path, count in planned.items():
-        if count > 1:
-            raise InvalidArgument(f"{path}: {count} of the pictures would be written there; give them different names")
-    failed = 0
-    for number, job in enumerate(jobs, 1):
-        try:
-            result = job.run()
-        except SubpixelError as error:
-            if len(jobs) == 1:
-                raise
-            failed += 1
-            print(f"error: {error}", file=sys.stderr)
-            continue
-        for note in result.notes:
-            print(f"note: {job.source}: {note}", file=sys.stderr)
-        width, height = result.size_out
-        place = f"[{number}/{len(jobs)}] " if len(jobs) > 1 else ""
-        seconds = f"{sum(result.seconds.values()):.2f} s"
-        chosen = f"  auto: {result.choice}" if model == "auto" else ""
-        print(f"{place}{job.source} → {result.destination}  {width}×{height}  {seconds}{chosen}")
-    if failed:
-        print(f"error: {failed} of {len(jobs)} pictures failed", file=sys.stderr)
-    return 0 if not failed else 1 if failed == len(jobs) else 3
+        if todo.left_out:
+            reporter.note(f"{len(todo.left_out)} left out, being results of other pictures: {todo.left_out[0]} …")
+        batch = Batch(todo.tasks, upscaler, make_upscaler, Job, existing, processes, reporter.note)
+        return follow(batch, todo, reporter, streams, str(places))
+
+
+def follow(batch: Batch, todo: Plan, reporter: Reporter, streams: Streams, where: str) -> int:
+    """Run a batch and say what becomes of each picture; returns the exit code. The failure of a lone one is raised."""
+    from subpixel.image.batch import Report
+
+    try:
+        with reporter, closing(batch.run()) as reports:
+            unreachable = (Report(path, None, "failed", error=error) for path, error in todo.unreachable)
+            for report in chain(unreachable, reports):
+                reporter.report(report)
+                if report.error is not None and reporter.total == 1:
+                    raise type(report.error)(reporter.spoken(str(report.error)))
+                if report.error is None and report.destination is not None:
+                    streams.deliver(report.destination)
+    except KeyboardInterrupt:
+        reporter.interrupted("the same command goes on with the rest")
+        raise
+    reporter.end(where)
+    failed = reporter.counts["failed"]
+    return 0 if not failed else 1 if failed == reporter.total else 3
+
+
+@contextmanager
+def terminated_as_interrupted() -> Iterator[None]:
+    """SIGTERM means what Ctrl-C means: stop, and leave nothing half-done."""
+
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

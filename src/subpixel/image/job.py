@@ -7,9 +7,11 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from subpixel import __version__
 from subpixel.errors import ImageWriteError
 from subpixel.image.formats import default_suffix
 from subpixel.image.origin import origin
+from subpixel.image.provenance import Provenance, digest_of
 from subpixel.image.reading import read
 from subpixel.image.writing import check_destination, write
 from subpixel.models.auto import Choice
@@ -59,6 +61,7 @@ class Job:
         if self.destination is not None:
             self._check(self.destination)
         picture = read(self.source)
+        digest = digest_of(self.source)
         destination = self.destination
         if destination is None:
             destination = self.planned(default_suffix(picture.pixels.dtype))
@@ -67,7 +70,8 @@ class Job:
         choice = self.upscaler.choose(picture.pixels, origin(self.source))
         made = self.upscaler(picture.pixels, choice)
         computed = time.perf_counter()
-        write(replace(picture, pixels=made), destination, overwrite=self.overwrite)
+        made_of = Provenance(choice.model, str(self.upscaler.scale), __version__, digest, self._settings())
+        write(replace(picture, pixels=made), destination, overwrite=self.overwrite, provenance=made_of)
         written = time.perf_counter()
         return Result(
             destination,
@@ -82,6 +86,15 @@ class Job:
         """Where the result goes if nothing was said."""
         folder = self.source.parent if self.folder is None else self.folder
         return folder / f"{self.source.stem}_x{self.upscaler.scale}{suffix}"
+
+    def would_repeat(self, made: Provenance) -> bool:
+        """Whether a result of this provenance is what this job would make, given that the source is the same."""
+        asked = (str(self.upscaler.scale), __version__, self._settings())
+        return (made.scale, made.version, made.settings) == asked
+
+    def _settings(self) -> str:
+        upscaler = self.upscaler
+        return f"{upscaler.model.name} {upscaler.precision} {upscaler.ensemble} {upscaler.strength}"
 
     def _check(self, destination: Path) -> None:
         if os.path.exists(destination) and os.path.exists(self.source) and destination.samefile(self.source):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +10,16 @@ import pyvips
 
 from subpixel.errors import ImageWriteError, InvalidArgument
 from subpixel.image.formats import WRITABLE, dtypes_of
+from subpixel.image.locks import scratch
 from subpixel.image.metadata import with_metadata
 from subpixel.image.picture import Picture
+from subpixel.image.provenance import Provenance
 from subpixel.image.reasons import reason
 
 __all__ = ["check_destination", "write"]
 
 
-def write(picture: Picture, path: str | Path, *, overwrite: bool = False) -> None:
+def write(picture: Picture, path: str | Path, *, overwrite: bool = False, provenance: Provenance | None = None) -> None:
     """Write a picture beside its destination, then put it there in one step.
 
     Args:
@@ -39,23 +40,17 @@ def write(picture: Picture, path: str | Path, *, overwrite: bool = False) -> Non
     if suffix in (".jpg", ".jpeg") and pixels.shape[2] in (2, 4):
         raise InvalidArgument(f"{path}: {suffix[1:]} has no transparency, the picture has; png would keep it")
     image = with_metadata(pyvips.Image.new_from_array(np.ascontiguousarray(pixels)), picture.header)
+    if provenance is not None:
+        image = image.copy()
+        image.set_type(pyvips.GValue.gstr_type, "png-comment-0-subpixel", provenance.text())
     try:
-        handle, scratch = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=suffix, dir=path.parent)
-    except OSError as error:
-        raise ImageWriteError(f"{path}: cannot be written: {(error.strerror or str(error)).lower()}") from None
-    os.close(handle)
-    try:
-        image.write_to_file(scratch, **WRITABLE[suffix])
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(scratch, 0o666 & ~umask)  # mkstemp gives 0600
-        _put(scratch, path, overwrite)
+        with scratch(path, suffix) as place:
+            image.write_to_file(str(place), **WRITABLE[suffix])
+            _put(place, path, overwrite)
     except pyvips.Error as error:
         raise ImageWriteError(f"{path}: cannot be written ({reason(error)})") from None
     except OSError as error:
         raise ImageWriteError(f"{path}: cannot be written: {(error.strerror or str(error)).lower()}") from None
-    finally:
-        Path(scratch).unlink(missing_ok=True)
 
 
 def check_destination(path: Path, *, overwrite: bool) -> str:
@@ -79,7 +74,7 @@ def check_destination(path: Path, *, overwrite: bool) -> str:
     return suffix
 
 
-def _put(scratch: str, path: Path, overwrite: bool) -> None:
+def _put(scratch: Path, path: Path, overwrite: bool) -> None:
     if overwrite:
         os.replace(scratch, path)
         return

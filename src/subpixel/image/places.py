@@ -1,0 +1,76 @@
+"""Where results go."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyvips
+
+from subpixel.errors import InvalidArgument
+from subpixel.image.formats import WRITABLE, default_suffix
+from subpixel.image.job import Job
+
+__all__ = ["Places"]
+
+
+class Places:
+    """The destinations that an output means for some inputs: a file, a folder, or a place beside each picture.
+
+    Args:
+        inputs: as for :func:`subpixel.image.inputs.find`.
+        output: a file's path for one picture; a folder's, which need not exist where it cannot mean a file (it ends in a
+            slash, or there are several pictures); None for a place beside each picture.
+        make_job: the Job of ``(source, upscaler, folder=…)``, which names what was not named.
+        suffix: of results that are not named; None for that of what their pixels need.
+
+    Attributes:
+        file: the one file, or None.
+        folder: the folder, or None.
+
+    Raises:
+        InvalidArgument: a folder is needed and the output cannot be one; a suffix that cannot be written.
+    """
+
+    def __init__(
+        self, inputs: Sequence[str], output: str | None, make_job: Callable[..., Job], suffix: str | None = None
+    ) -> None:
+        self._make_job, self._suffix = make_job, suffix
+        self.file: Path | None = None
+        self.folder: Path | None = None
+        if suffix is not None and suffix not in WRITABLE:
+            raise InvalidArgument(f"format {suffix[1:]!r}: one of {', '.join(s[1:] for s in WRITABLE)} is needed")
+        if output is None:
+            return
+        many = len(inputs) > 1 or any(os.path.isdir(each) or _is_pattern(each) for each in inputs)
+        if not output.endswith(("/", os.sep)) and not os.path.isdir(output):
+            if not many:
+                self.file = Path(output)
+                return
+            if os.path.lexists(output):
+                raise InvalidArgument(f"{output}: with more than one picture the output must be a folder, not a file")
+            if Path(output).suffix.lower() in WRITABLE:
+                raise InvalidArgument(
+                    f"{output}: is called like a picture, and with more than one the output must be a folder; "
+                    f"{output}{os.sep} would be one"
+                )
+        self.folder = Path(output)
+
+    def __call__(self, source: Path, below: Path, header: pyvips.Image | None) -> Path:
+        """Where the result of a picture goes, see :func:`subpixel.image.plan.plan`."""
+        if self.file is not None:
+            return self.file
+        wide = header is not None and header.format in ("float", "double")
+        suffix = self._suffix or default_suffix(np.dtype(np.float32 if wide else np.uint8))
+        folder = None if self.folder is None else self.folder / below
+        return self._make_job(source, folder=folder).planned(suffix)
+
+    def __str__(self) -> str:
+        return "beside the pictures" if self.folder is None else f"in {self.folder}"
+
+
+def _is_pattern(text: str) -> bool:
+    return glob.has_magic(text) and not os.path.lexists(text)
