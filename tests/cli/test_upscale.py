@@ -103,7 +103,10 @@ def test_an_output_that_is_a_folder_takes_many(run: Run, photo: Path, tmp_path: 
     done = run("upscale", *(photo.parent / name for name in names), "-n", "bicubic", "-o", folder)
     assert (done.code, done.err) == (0, "")
     assert sorted(p.name for p in folder.iterdir()) == sorted(f"{Path(name).stem}_x2.png" for name in names)
-    assert [line.split()[0] for line in done.out.splitlines()] == ["[1/3]", "[2/3]", "[3/3]"]
+    *lines, last = done.out.splitlines()
+    assert [line.split()[0] for line in lines] == ["[1/3]", "[2/3]", "[3/3]"]
+    assert last.startswith("3 done, 0 skipped, 0 failed of 3  ")
+    assert last.endswith(f"in {folder}")
 
 
 def test_overwrite_replaces(run: Run, photo: Path, tmp_path: Path) -> None:
@@ -153,9 +156,10 @@ def test_what_is_no_picture(run: Run, look: Look, tmp_path: Path, name: str) -> 
 def test_missing_folder_and_cut_short(run: Run, look: Look, photo: Path, tmp_path: Path) -> None:
     content = photo.read_bytes()
     photo.write_bytes(content[: len(content) * 2 // 3])
+    (tmp_path / "empty").mkdir()
     before = look()
-    for path in (tmp_path / "none.png", tmp_path, photo):
-        assert_one_error(run("upscale", path, "-n", "bicubic", "-o", tmp_path / "out.png"), 1)
+    for path, out in ((tmp_path / "none.png", "out.png"), (tmp_path / "empty", "out"), (photo, "out.png")):
+        assert_one_error(run("upscale", path, "-n", "bicubic", "-o", tmp_path / out), 1)
     assert look() == before
 
 
@@ -300,7 +304,9 @@ def test_one_bad_picture_of_many_is_exit_code_three(run: Run, photo: Path, tmp_p
     assert [line.startswith("error: ") for line in errors] == [True, True]
     assert "bad.jpg" in errors[0]
     assert "1 of 3" in errors[1]
-    assert len(done.out.splitlines()) == 2
+    *lines, last = done.out.splitlines()
+    assert len(lines) == 2
+    assert last.startswith("2 done, 0 skipped, 1 failed of 3  ")
 
 
 def test_all_bad_is_exit_code_one(run: Run, look: Look, tmp_path: Path) -> None:
@@ -310,24 +316,26 @@ def test_all_bad_is_exit_code_one(run: Run, look: Look, tmp_path: Path) -> None:
     done = run("upscale", tmp_path / "a.jpg", tmp_path / "b.jpg", "-n", "bicubic")
     assert done.code == 1
     assert "2 of 2" in done.err
-    assert done.out == ""
+    assert done.out.startswith("0 done, 0 skipped, 2 failed of 2  ")
     assert look() == before
 
 
 @pytest.mark.parametrize(
-    "names", [("photo.png", "photo.png"), ("photo.png", "other/photo.png"), ("photo.png", "./photo.png")]
+    "names", [("photo.png", "other/photo.png"), ("photo.png", "photo.jpg"), ("other", "photo.png")]
 )
 def test_two_results_of_one_name_are_refused_before_anything_is_written(
     run: Run, look: Look, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, names: tuple[str, str]
 ) -> None:
     (photo.parent / "other").mkdir()
     shutil.copy(photo, photo.parent / "other" / "photo.png")
+    shutil.copy(photo, photo.parent / "photo.jpg")
     (tmp_path / "out").mkdir()
     monkeypatch.chdir(photo.parent)
     before = look()
     done = run("upscale", *names, "-n", "bicubic", "-o", tmp_path / "out")
     assert_one_error(done, 2)
     assert "photo_x2.png" in done.err
+    assert all(name in done.err for name in names)
     assert look() == before
 
 
@@ -369,7 +377,7 @@ def test_auto_says_what_it_chose_and_a_name_overrides(run: Run, with_compressed:
     clean = with_compressed.removesuffix("-compressed")
     done = run("upscale", tmp_path / "coarse.jpg", tmp_path / "fine.png", "-o", tmp_path)
     assert (done.code, done.err) == (0, "")
-    first, second = done.out.splitlines()
+    first, second, _ = done.out.splitlines()
     assert first.endswith(f"s  auto: {with_compressed} (a JPEG of quality 50)")
     assert second.endswith(f"s  auto: {clean} (no blocks measured: 0.00)")
     expected = subpixel.Upscaler(with_compressed, 2)(read(tmp_path / "coarse.jpg").pixels)

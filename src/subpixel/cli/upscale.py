@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Annotated, Any
@@ -61,7 +61,8 @@ def upscale(
     A file that exists counts as done if it was made of the same content with the same settings, and is an error else;
     so the same command goes on where it was interrupted.
     """
-    from subpixel.image.batch import Batch, Existing
+    from subpixel.image.attempt import Existing, Policy
+    from subpixel.image.batch import Batch
     from subpixel.image.inputs import find
     from subpixel.image.job import Job
     from subpixel.image.places import Places
@@ -90,13 +91,14 @@ def upscale(
         )
         if todo.left_out:
             reporter.note(f"{len(todo.left_out)} left out, being results of other pictures: {todo.left_out[0]} …")
-        batch = Batch(todo.tasks, upscaler, make_upscaler, Job, existing, processes, reporter.note)
+        policy = Policy(Job, existing, make_folders=places.folder is not None)
+        batch = Batch(todo.tasks, upscaler, make_upscaler, policy, processes, reporter.note)
         return follow(batch, todo, reporter, streams, str(places))
 
 
 def follow(batch: Batch, todo: Plan, reporter: Reporter, streams: Streams, where: str) -> int:
     """Run a batch and say what becomes of each picture; returns the exit code. The failure of a lone one is raised."""
-    from subpixel.image.batch import Report
+    from subpixel.image.attempt import Report
 
     try:
         with reporter, closing(batch.run()) as reports:

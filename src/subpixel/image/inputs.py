@@ -13,9 +13,9 @@ from subpixel.errors import ImageReadError
 __all__ = ["PICTURES", "Found", "find"]
 
 # What counts as a picture within a folder. A file that is named is tried whatever it is called.
-PICTURES = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .webp .tif .tiff .avif .heic .heif .gif .bmp .jxl .jp2 .ppm .pgm .pbm .pnm .pfm".split()
-)
+_LOSSY = (".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".avif", ".heic", ".heif", ".jxl", ".jp2")
+_EXACT = (".png", ".tif", ".tiff", ".gif", ".bmp", ".ppm", ".pgm", ".pbm", ".pnm", ".pfm")
+PICTURES = frozenset((*_LOSSY, *_EXACT))
 
 
 @dataclass(frozen=True)

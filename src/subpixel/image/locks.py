@@ -1,7 +1,7 @@
 """Locks that end with their process, however it ends, and what rests on them: claims and scratch files.
 
-A lock is the kernel's (``flock``), not the presence of a file: after ``kill -9`` it is free, and what lies there can be told
-from what somebody is at work on. Names say whose files these are: ``.NAME.subpixel-…`` beside ``NAME``.
+A lock is the kernel's (``flock``), not the presence of a file: after ``kill -9`` it is free, so what lies there can be
+told from what somebody is at work on. Names say whose files these are: ``.NAME.subpixel-…`` beside ``NAME``.
 """
 
 from __future__ import annotations

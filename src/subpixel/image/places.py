@@ -22,8 +22,8 @@ class Places:
 
     Args:
         inputs: as for :func:`subpixel.image.inputs.find`.
-        output: a file's path for one picture; a folder's, which need not exist where it cannot mean a file (it ends in a
-            slash, or there are several pictures); None for a place beside each picture.
+        output: a file's path for one picture; a folder's, which need not exist where it cannot mean a file (it ends in
+            a slash, or there are several pictures); None for a place beside each picture.
         make_job: the Job of ``(source, upscaler, folder=…)``, which names what was not named.
         suffix: of results that are not named; None for that of what their pixels need.
 

@@ -1,6 +1,7 @@
 """Processes that do one task after another; one that dies loses the task in its hands and no other.
 
-They are spawned, never forked: a fork would copy locks of libvips' threads and of the engine's in whatever state they are.
+They are spawned, never forked: a fork would copy the locks of libvips' threads and of the engine's in whatever state
+they are.
 """
 
 from __future__ import annotations
@@ -92,7 +93,7 @@ class Workers:
     @staticmethod
     def _ready(processes: Sequence[_Process]) -> list[_Process]:
         pipes = {each.pipe: each for each in processes if each.task is not None or not each.ready}
-        return [pipes[pipe] for pipe in connection.wait(list(pipes))]  # type: ignore[index]
+        return [pipes[pipe] for pipe in connection.wait(list(pipes))]
 
     def _start(self) -> None:
         ours, theirs = _SPAWN.Pipe()

@@ -1,0 +1,120 @@
+"""One picture of a batch: whether it is to be done at all, and what became of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pyvips
+
+from subpixel.errors import ImageWriteError, SubpixelError
+from subpixel.image.job import Job, Result
+from subpixel.image.locks import claim
+from subpixel.image.plan import Task
+from subpixel.image.provenance import digest_of, provenance_of
+from subpixel.image.reasons import reason
+from subpixel.upscaler import Upscaler
+
+__all__ = ["Existing", "Policy", "Report"]
+
+Existing = Literal["keep", "skip", "replace"]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What became of a picture.
+
+    Args:
+        source: the picture.
+        destination: where its result lies, or would; None where that was never decided.
+        status: ``done``, ``skipped`` or ``failed``.
+        result: what the job says, if it ran to its end.
+        reason: why it was skipped, in a few words.
+        error: why it failed.
+    """
+
+    source: Path
+    destination: Path | None
+    status: Literal["done", "skipped", "failed"]
+    result: Result | None = None
+    reason: str = ""
+    error: SubpixelError | None = None
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How each picture of a batch is done. It can be pickled.
+
+    Args:
+        make_job: makes the Job of ``(source, upscaler, destination=…, overwrite=…)``.
+        existing: what happens to a file that is there. ``keep``: it counts as done if it says that it was made of the
+            same content with the same settings, else it is an error; ``skip``: any file counts as done; ``replace``: it
+            is replaced unless it counts as done.
+        make_folders: folders of results are made where they do not exist.
+    """
+
+    make_job: Callable[..., Job] = Job
+    existing: Existing = "keep"
+    make_folders: bool = False
+
+    def look(self, task: Task, upscaler: Upscaler) -> Report | None:
+        """What can be said without any work; None if there is something to be done."""
+        try:
+            return self._passed_over(task, self._job(task, upscaler))
+        except SubpixelError as error:
+            return Report(task.source, task.destination, "failed", error=error)
+        except OSError:
+            return None  # the attempt says what is wrong
+
+    def attempt(self, task: Task, upscaler: Upscaler) -> Report | None:
+        """Enlarge a picture unless that is done already; None if another run has it in work."""
+        source, destination = task.source, task.destination
+        try:
+            job = self._job(task, upscaler)
+            if self.make_folders:
+                os.makedirs(destination.parent, exist_ok=True)
+            with claim(destination) as mine:
+                if not mine:
+                    return None
+                return self._passed_over(task, job) or Report(source, destination, "done", job.run())
+        except SubpixelError as error:
+            failure = error
+        except MemoryError:
+            failure = ImageWriteError(f"{source}: there is not enough memory for this picture")
+        except pyvips.Error as error:
+            failure = ImageWriteError(f"{source}: {reason(error)}")
+        except OSError as error:
+            failure = ImageWriteError(f"{error.filename or source}: {(error.strerror or str(error)).lower()}")
+        return Report(source, destination, "failed", error=failure)
+
+    def _job(self, task: Task, upscaler: Upscaler) -> Job:
+        replaces = self.existing == "replace"
+        return self.make_job(task.source, upscaler, destination=task.destination, overwrite=replaces)
+
+    def _passed_over(self, task: Task, job: Job) -> Report | None:
+        """A report that the result is there already; None if it is to be made.
+
+        Raises:
+            ImageWriteError: a file is there that is not this result.
+            OSError: the source cannot be read.
+        """
+        destination = task.destination
+        if not os.path.lexists(destination):
+            return None
+        if self.existing == "skip":
+            return Report(task.source, destination, "skipped", reason="exists already")
+        made = provenance_of(destination)
+        if made is None:
+            why = ""
+        elif made.source != digest_of(task.source):
+            why = ", made of another picture or of an older state of this one"
+        elif not job.would_repeat(made):
+            why = ", made of this picture with other settings"
+        else:
+            return Report(task.source, destination, "skipped", reason="done before")
+        if self.existing == "replace" or made is None:
+            return None  # the job says what speaks against it: it may be the picture itself
+        raise ImageWriteError(f"{destination}: exists already{why}; --overwrite replaces it")
