@@ -11,6 +11,7 @@ import pyvips
 
 from subpixel.errors import ImageReadError, InvalidArgument
 from subpixel.image.inputs import Found
+from subpixel.image.names import for_libvips
 from subpixel.image.provenance import provenance_of
 
 __all__ = ["Plan", "Task", "plan"]
@@ -103,8 +104,9 @@ def _header(path: Path) -> pyvips.Image | None:
     if not os.path.isfile(path):
         return None
     try:
-        return pyvips.Image.new_from_file(str(path), access="sequential")
-    except (pyvips.Error, UnicodeError):
+        with for_libvips(path) as name:
+            return pyvips.Image.new_from_file(name, access="sequential")
+    except (pyvips.Error, OSError):
         return None
 
 

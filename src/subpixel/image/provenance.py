@@ -7,6 +7,8 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from subpixel.image.names import for_libvips
+
 __all__ = ["Provenance", "digest_of", "provenance_of"]
 
 
@@ -30,11 +32,12 @@ def provenance_of(path: str | Path) -> Provenance | None:
     import pyvips
 
     try:
-        header = pyvips.Image.new_from_file(str(path), access="sequential")
+        with for_libvips(path) as name:
+            header = pyvips.Image.new_from_file(name, access="sequential")
         for name in header.get_fields():
             if name.startswith("png-comment") and name.endswith("-subpixel"):
                 return Provenance(**json.loads(header.get(name)))
-    except (pyvips.Error, UnicodeError):
+    except (pyvips.Error, OSError):
         pass
     return None
 

@@ -14,6 +14,7 @@ import pyvips
 
 from subpixel.errors import ImageReadError
 from subpixel.image.metadata import GRAY, RGB
+from subpixel.image.names import for_libvips
 from subpixel.image.picture import Picture
 from subpixel.image.reasons import reason
 
@@ -36,9 +37,14 @@ def read(path: str | Path) -> Picture:
         raise ImageReadError(f"{path}: {(error.strerror or str(error)).lower()}") from None
     if empty:
         raise ImageReadError(f"{path}: the file is empty")
+    with for_libvips(path) as name:
+        return _read(path, name)
+
+
+def _read(path: Path, name: str) -> Picture:
     try:
         # "error", not "truncated": with the latter a TIFF cut short is filled up with black without a word.
-        header = pyvips.Image.new_from_file(str(path), access="sequential", fail_on="error")
+        header = pyvips.Image.new_from_file(name, access="sequential", fail_on="error")
     except pyvips.Error as error:
         raise ImageReadError(f"{path}: not a picture that can be read ({reason(error)})") from None
     try:

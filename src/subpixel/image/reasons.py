@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pyvips
 
-__all__ = ["reason"]
+__all__ = ["reason", "why_not_written"]
 
 
 def reason(error: pyvips.Error) -> str:
@@ -15,3 +18,26 @@ def reason(error: pyvips.Error) -> str:
     if "is not a known file format" in lines[-1]:
         return "its content is of no known picture format"
     return lines[-1].split(": ", 1)[-1]
+
+
+def why_not_written(error: pyvips.Error, scratch: Path) -> str:
+    """Why a file could not be written to its end: what the system says to more bytes of it, else what libvips says.
+
+    Few of libvips' writers pass on that a disk is full. The file is emptied.
+
+    Args:
+        error: libvips'.
+        scratch: the unfinished file, which is of no more use.
+    """
+    more = memoryview(bytes(1 << 12))
+    try:
+        with open(scratch, "ab", buffering=0) as file:
+            try:
+                while more:
+                    more = more[file.write(more) :]
+                os.fsync(file.fileno())
+            finally:
+                file.truncate(0)  # libvips may hold it open, and with it the room that the next picture needs
+    except OSError as refused:
+        return (refused.strerror or str(refused)).lower()
+    return reason(error)

@@ -12,9 +12,10 @@ from subpixel.errors import ImageWriteError, InvalidArgument
 from subpixel.image.formats import WRITABLE, dtypes_of
 from subpixel.image.locks import scratch
 from subpixel.image.metadata import with_metadata
+from subpixel.image.names import for_libvips
 from subpixel.image.picture import Picture
 from subpixel.image.provenance import Provenance
-from subpixel.image.reasons import reason
+from subpixel.image.reasons import why_not_written
 
 __all__ = ["check_destination", "write"]
 
@@ -45,10 +46,14 @@ def write(picture: Picture, path: str | Path, *, overwrite: bool = False, proven
         image.set_type(pyvips.GValue.gstr_type, "png-comment-0-subpixel", provenance.text())
     try:
         with scratch(path, suffix) as place:
-            image.write_to_file(str(place), **WRITABLE[suffix])
+            try:
+                with for_libvips(place) as name:
+                    image.write_to_file(name, **WRITABLE[suffix])
+            except pyvips.Error as error:
+                raise ImageWriteError(f"{path}: cannot be written: {why_not_written(error, place)}") from None
             _put(place, path, overwrite)
-    except pyvips.Error as error:
-        raise ImageWriteError(f"{path}: cannot be written ({reason(error)})") from None
+    except ImageWriteError:
+        raise
     except OSError as error:
         raise ImageWriteError(f"{path}: cannot be written: {(error.strerror or str(error)).lower()}") from None
 

@@ -1,0 +1,362 @@
+"""``subpixel upscale`` on folders: what goes where, what is passed over, and what is said."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import subpixel
+from subpixel.image import Job
+from subpixel.image.reading import read
+
+Run = Callable[..., Any]
+Look = Callable[[], dict[str, Any]]
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Callable[..., Path]:
+    """``picture("in/a.png", seed)``: a small file made by Pillow."""
+
+    def make(name: str | bytes, seed: int = 0) -> Path:
+        path = tmp_path / os.fsdecode(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pixels = np.random.default_rng(seed).integers(0, 256, (6, 9, 3), np.uint8)
+        with open(path, "wb") as file:
+            Image.fromarray(pixels).save(file, "JPEG" if path.suffix == ".jpg" else "PNG")
+        return path
+
+    return make
+
+
+@pytest.fixture
+def upscale(run: Run) -> Run:
+    """The command with the cheapest network."""
+    return lambda *arguments: run("upscale", "-n", "bicubic", "-j", 1, *arguments)
+
+
+def assert_is_result(source: Path, result: Path, scale: int = 2) -> None:
+    with Image.open(source) as image:
+        expected = subpixel.upscale(np.asarray(image), scale, "bicubic")
+    with Image.open(result) as image:
+        np.testing.assert_array_equal(np.asarray(image), expected)
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+# Where results go
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_a_folder_keeps_its_structure_in_the_output(upscale: Run, picture: Any, tmp_path: Path, slash: str) -> None:
+    names = ["in/a.png", "in/sub/b.png", "in/sub/deep down/c.png"]
+    sources = [picture(name, seed) for seed, name in enumerate(names)]
+    picture("in/.hidden.png")
+    (tmp_path / "in" / "notes.txt").write_text("not a picture, and not looked at")
+    done = upscale(tmp_path / "in", "-o", f"{tmp_path / 'made' / 'out'}{slash}")
+    assert (done.code, done.err) == (0, "")
+    out = tmp_path / "made" / "out"
+    assert files(out) == ["a_x2.png", "sub/b_x2.png", "sub/deep down/c_x2.png"]
+    for source, result in zip(sources, files(out), strict=True):
+        assert_is_result(source, out / result)
+
+
+def test_a_folder_without_an_output_has_the_results_beside_and_they_are_no_input(
+    upscale: Run, picture: Any, tmp_path: Path
+) -> None:
+    picture("in/a.png")
+    picture("in/sub/b.png", 1)
+    assert upscale(tmp_path / "in").code == 0
+    assert files(tmp_path / "in") == ["a.png", "a_x2.png", "sub/b.png", "sub/b_x2.png"]
+    done = upscale(tmp_path / "in")
+    assert done.code == 0
+    assert "0 done, 2 skipped, 0 failed of 2" in done.out
+    # Those of another scale are results, too; one that only looks like one is a picture.
+    picture("in/a_xmas.png", 2)
+    assert upscale(tmp_path / "in", "-s", 3).code == 0
+    made = ["a.png", "a_x2.png", "a_x3.png", "a_xmas.png", "a_xmas_x3.png"]
+    assert files(tmp_path / "in") == [*made, "sub/b.png", "sub/b_x2.png", "sub/b_x3.png"]
+    # A result is a picture like any other where it is all there is, and where it is named.
+    shutil.move(tmp_path / "in" / "sub" / "b_x2.png", tmp_path / "b_x2.png")
+    assert upscale(tmp_path / "b_x2.png").code == 0
+    assert_is_result(tmp_path / "b_x2.png", tmp_path / "b_x2_x2.png")
+
+
+def test_results_by_a_pattern_are_no_input_either(upscale: Run, picture: Any, tmp_path: Path) -> None:
+    picture("in/a.png")
+    picture("in/b.png", 1)
+    for _ in range(2):
+        assert upscale(tmp_path / "in" / "*.png").code == 0
+        assert files(tmp_path / "in") == ["a.png", "a_x2.png", "b.png", "b_x2.png"]
+
+
+def test_an_output_within_the_input_is_no_input(upscale: Run, picture: Any, tmp_path: Path) -> None:
+    picture("in/a.png")
+    for _ in range(2):
+        assert upscale(tmp_path / "in", "-o", tmp_path / "in" / "larger").code == 0
+        assert files(tmp_path / "in") == ["a.png", "larger/a_x2.png"]
+
+
+def test_the_format_of_what_is_not_named(upscale: Run, picture: Any, tmp_path: Path, run: Run) -> None:
+    picture("in/a.png")
+    assert upscale(tmp_path / "in", "-f", "webp", "-o", tmp_path / "out").code == 0
+    with Image.open(tmp_path / "out" / "a_x2.webp") as image:
+        assert image.size == (18, 12)
+    assert upscale(tmp_path / "in", "-f", "nonsense").code == 2
+
+
+@pytest.mark.parametrize("output", ["file.txt", "out.png"])
+def test_an_output_for_many_that_is_no_folder(
+    upscale: Run, look: Look, picture: Any, tmp_path: Path, output: str
+) -> None:
+    picture("in/a.png")
+    (tmp_path / "file.txt").write_text("precious")
+    before = look()
+    done = upscale(tmp_path / "in", "-o", tmp_path / output)
+    assert done.code == 2
+    assert "folder" in done.err
+    assert look() == before
+
+
+def test_two_pictures_of_one_result_are_told_before_any_work(
+    upscale: Run, look: Look, picture: Any, tmp_path: Path
+) -> None:
+    for name in ("in/a.png", "in/sub/b.jpg", "in/sub/b.png"):
+        picture(name)
+    before = look()
+    done = upscale(tmp_path / "in", "-o", tmp_path / "out")
+    assert done.code == 2
+    assert str(tmp_path / "in/sub/b.jpg") in done.err
+    assert str(tmp_path / "in/sub/b.png") in done.err
+    assert look() == before
+
+
+def test_a_picture_is_not_replaced_by_the_result_of_another(
+    upscale: Run, look: Look, picture: Any, tmp_path: Path
+) -> None:
+    one, two = picture("a.png"), picture("a_x2.png", 1)
+    before = look()
+    done = upscale(one, two, "--overwrite")
+    assert done.code == 2
+    assert str(one) in done.err
+    assert str(two) in done.err
+    assert look() == before
+
+
+# What is there already
+
+
+def test_the_same_command_again_does_nothing_and_says_so(
+    upscale: Run, look: Look, picture: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seed, name in enumerate("abc"):
+        picture(f"in/{name}.png", seed)
+    command = (tmp_path / "in", "-o", tmp_path / "out")
+    assert upscale(*command).code == 0
+    before = look()
+    monkeypatch.setattr(Job, "run", None)
+    for more in ([], ["--overwrite"], ["--skip-existing"]):
+        done = upscale(*command, *more)
+        assert (done.code, done.err) == (0, "")
+        assert "0 done, 3 skipped, 0 failed of 3" in done.out
+        assert look() == before
+
+
+def test_a_changed_picture_and_changed_settings_are_seen(
+    upscale: Run, run: Run, look: Look, picture: Any, tmp_path: Path
+) -> None:
+    for seed, name in enumerate("ab"):
+        picture(f"in/{name}.png", seed)
+    command = (tmp_path / "in", "-o", tmp_path / "out")
+    assert upscale(*command).code == 0
+    changed = picture("in/b.png", 7)
+    before = look()
+    done = upscale(*command)
+    assert done.code == 3
+    first, _ = done.err.splitlines()
+    assert first.startswith(f"error: {tmp_path / 'out' / 'b_x2.png'}: exists already, made of another picture or of an")
+    assert first.endswith("--overwrite replaces it")
+    assert "0 done, 1 skipped, 1 failed of 2" in done.out
+    assert look() == before
+    done = upscale(*command, "--overwrite")
+    assert done.code == 0
+    assert "1 done, 1 skipped, 0 failed of 2" in done.out
+    assert_is_result(changed, tmp_path / "out" / "b_x2.png")
+    before = look()
+    done = run("upscale", "-n", "fast", *command)
+    assert done.code == 1
+    assert done.err.count("made of this picture with other settings") == 2
+    assert look() == before
+    assert "2 done" in run("upscale", "-n", "fast", *command, "--overwrite").out
+    assert "2 skipped" in run("upscale", "-n", "fast", *command).out
+
+
+def test_what_others_made_is_kept_passed_over_or_replaced(
+    upscale: Run, look: Look, picture: Any, tmp_path: Path
+) -> None:
+    source = picture("in/a.png")
+    picture("in/b.png", 1)
+    theirs = picture("out/a_x2.png", 5)
+    before = theirs.read_bytes()
+    command = (tmp_path / "in", "-o", tmp_path / "out")
+    done = upscale(*command)
+    assert done.code == 3
+    assert "exists already; --overwrite replaces it" in done.err
+    assert files(tmp_path / "out") == ["a_x2.png", "b_x2.png"]
+    assert upscale(*command, "--skip-existing").code == 0
+    assert theirs.read_bytes() == before
+    assert upscale(*command, "--overwrite").code == 0
+    assert_is_result(source, theirs)
+    assert upscale(*command, "--overwrite", "--skip-existing").code == 2
+
+
+# Failures
+
+
+def test_a_bad_picture_is_reported_and_passed_over(upscale: Run, picture: Any, tmp_path: Path) -> None:
+    names = ["a.png", "c.png", "d.png"]
+    sources = [picture(f"in/{name}", seed) for seed, name in enumerate(names)]
+    (tmp_path / "in" / "b.png").write_bytes(sources[0].read_bytes()[:60])
+    (tmp_path / "in" / "gone.jpg").symlink_to("nowhere")
+    done = upscale(tmp_path / "in", tmp_path / "none.png", "-o", tmp_path / "out")
+    assert done.code == 3
+    errors = done.err.splitlines()
+    assert len(errors) == 4
+    assert [name for name in ("b.png", "gone.jpg", "none.png") if any(name in line for line in errors)] == [
+        "b.png",
+        "gone.jpg",
+        "none.png",
+    ]
+    assert errors[-1] == "error: 3 of 6 pictures failed"
+    assert files(tmp_path / "out") == ["a_x2.png", "c_x2.png", "d_x2.png"]
+    for source in sources:
+        assert_is_result(source, tmp_path / "out" / f"{source.stem}_x2.png")
+
+
+def test_a_picture_that_vanishes_after_it_was_seen(
+    upscale: Run, picture: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = picture("in/a.png"), picture("in/b.png", 1)
+    run_job = Job.run
+
+    def run_and_remove(job: Job, *arguments: Any, **options: Any) -> Any:
+        two.unlink(missing_ok=True)
+        return run_job(job, *arguments, **options)
+
+    monkeypatch.setattr(Job, "run", run_and_remove)
+    done = upscale(tmp_path / "in")
+    assert done.code == 3
+    assert f"error: {two}: no such file or directory" in done.err
+    assert files(tmp_path / "in") == ["a.png", "a_x2.png"]
+    assert_is_result(one, tmp_path / "in" / "a_x2.png")
+
+
+def test_a_place_that_is_no_folder_fails_its_picture_alone(upscale: Run, picture: Any, tmp_path: Path) -> None:
+    picture("in/a.png")
+    picture("in/sub/b.png", 1)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "sub").write_text("a file of that name")
+    done = upscale(tmp_path / "in", "-o", tmp_path / "out")
+    assert done.code == 3
+    assert files(tmp_path / "out") == ["a_x2.png", "sub"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+def test_a_folder_that_cannot_be_written(upscale: Run, picture: Any, tmp_path: Path) -> None:
+    picture("in/a.png")
+    picture("in/locked/b.png", 1)
+    (tmp_path / "in" / "locked").chmod(0o555)
+    try:
+        done = upscale(tmp_path / "in")
+    finally:
+        (tmp_path / "in" / "locked").chmod(0o755)
+    assert done.code == 3
+    assert files(tmp_path / "in") == ["a.png", "a_x2.png", "locked/b.png"]
+
+
+# What is said
+
+
+def test_json_is_a_line_for_each_picture_and_nothing_else(upscale: Run, picture: Any, tmp_path: Path) -> None:
+    for seed, name in enumerate("ab"):
+        picture(f"in/{name}.png", seed)
+    Image.new("CMYK", (4, 3)).save(tmp_path / "in" / "c.jpg")
+    picture("in/d.png", 4)
+    assert upscale(tmp_path / "in" / "b.png", "-o", f"{tmp_path}/out/").code == 0
+    (tmp_path / "in" / "d.png").write_bytes(b"broken")
+    done = upscale(tmp_path / "in", "-o", tmp_path / "out", "--json")
+    assert done.code == 3
+    lines = [json.loads(line) for line in done.out.splitlines()]
+    by_name = {Path(line["source"]).name: line for line in lines}
+    assert len(lines) == len(by_name) == 4
+    a, b, c, d = (by_name[name] for name in ("a.png", "b.png", "c.jpg", "d.png"))
+    assert (a["status"], a["size_in"], a["size_out"], a["model"]) == ("done", [9, 6], [18, 12], "bicubic")
+    assert a["destination"] == str(tmp_path / "out" / "a_x2.png")
+    assert a["seconds"] > 0
+    assert (a["error"], a["notes"]) == (None, [])
+    assert (b["status"], b["why"], b["size_out"]) == ("skipped", "done before", None)
+    assert "cmyk" in c["notes"][0]
+    assert (d["status"], d["size_out"]) == ("failed", None)
+    assert "d.png" in d["error"]
+    done = upscale(tmp_path / "in" / "d.png", "--json")
+    assert done.code == 1
+    assert json.loads(done.out)["status"] == "failed"
+
+
+def test_quiet_says_nothing_of_what_went_well(upscale: Run, picture: Any, tmp_path: Path) -> None:
+    picture("in/a.png")
+    picture("in/b.png", 1)
+    done = upscale(tmp_path / "in", "--quiet")
+    assert (done.code, done.out, done.err) == (0, "", "")
+
+
+def test_names_of_any_kind(upscale: Run, picture: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ["-n.png", "a\nb.png", "[1].png", " .png", "ä 图 🙂.png", "x[page=1].png", "50%.png", "a'\"`$b.png"]
+    raw = [*map(os.fsencode, names), b"\xff\xfe.png", b"caf\xe9/\xff.png"]
+    for seed, name in enumerate(raw):
+        try:
+            picture(b"in/" + name, seed)
+        except OSError:
+            pytest.skip("names that are no UTF-8 cannot be made here")
+    done = upscale(tmp_path / "in", "-o", tmp_path / "out", "--json")
+    assert (done.code, done.err.count("\n")) == (0, 1), done.err
+    lines = [json.loads(line) for line in done.out.splitlines()]
+    assert {os.fsencode(line["source"]) for line in lines} == {
+        os.fsencode(tmp_path / "in") + b"/" + name for name in raw
+    }
+    for line in lines:
+        assert_is_result_of_any_name(line["source"], line["destination"])
+    done = upscale(tmp_path / "in", "-o", tmp_path / "out")
+    assert len(done.out.splitlines()) == len(raw) + 1
+    assert "\\xff\\xfe.png" in done.out
+    assert "a\\nb.png" in done.out
+    monkeypatch.chdir(tmp_path / "in")
+    assert upscale("--", "-n.png").code == 0
+    assert_is_result_of_any_name("-n.png", "-n_x2.png")
+
+
+def assert_is_result_of_any_name(source: str, result: str) -> None:
+    with open(source, "rb") as one, open(result, "rb") as two, Image.open(one) as small, Image.open(two) as large:
+        np.testing.assert_array_equal(np.asarray(large), subpixel.upscale(np.asarray(small), 2, "bicubic"))
+
+
+def test_results_are_the_same_by_any_way(upscale: Run, picture: Any, tmp_path: Path) -> None:
+    for seed in range(3):
+        picture(f"in/{seed}.png", seed)
+    assert upscale(tmp_path / "in", "-o", tmp_path / "one").code == 0
+    assert upscale(tmp_path / "in", "-o", tmp_path / "two", "--processes", 2).code == 0
+    for seed in range(3):
+        name = f"{seed}_x2.png"
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+        assert upscale(tmp_path / "in" / f"{seed}.png", "-o", tmp_path / name).code == 0
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / name).read_bytes()
+    assert read(tmp_path / "2_x2.png").pixels.shape == (12, 18, 3)

@@ -1,0 +1,218 @@
+"""Folders whose run is killed, interrupted, doubled, or short of room; and pictures through standard streams."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+Run = Callable[..., Any]
+COMMAND = [sys.executable, "-m", "subpixel", "upscale", "-n", "bicubic", "-j", "2"]
+COUNT = 24
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Some pictures in two folders, each of which takes some hundredths of a second."""
+    folder = tmp_path_factory.mktemp("photographs")
+    (folder / "below").mkdir()
+    for number in range(COUNT):
+        pixels = np.random.default_rng(number).integers(0, 256, (120, 160, 3), np.uint8)
+        Image.fromarray(pixels).save(folder / ("below" if number % 2 else "") / f"{number}.png", compress_level=1)
+    return folder
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder, hidden ones too."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def start(*arguments: object, **options: Any) -> subprocess.Popen[str]:
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen([*COMMAND, *map(str, arguments)], text=True, start_new_session=True, **streams, **options)
+
+
+def wait_for_results(out: Path, running: subprocess.Popen[str], count: int) -> None:
+    end = time.monotonic() + 60
+    while running.poll() is None and time.monotonic() < end:
+        if sum(not path.name.startswith(".") for path in out.rglob("*.png")) >= count:
+            return
+        time.sleep(0.005)
+
+
+def kill_and_resume(run: Run, folder: Path, tmp_path: Path, times: int, processes: int) -> None:
+    before = content(folder)
+    command = (folder, "-o", tmp_path / "out")
+    assert run(*COMMAND[3:], folder, "-o", tmp_path / "undisturbed", "--processes", 1).code == 0
+    expected = content(tmp_path / "undisturbed")
+    assert len(expected) == COUNT
+    moments = random.Random(times)
+    for number in range(times):
+        with start(*command, "--processes", processes) as running:
+            wait_for_results(tmp_path / "out", running, (number + 1) * COUNT // (times + 2))
+            time.sleep(moments.uniform(0, 0.03))
+            os.killpg(running.pid, signal.SIGKILL)
+        # Whatever has its name is whole.
+        found = content(tmp_path / "out")
+        assert {name: found[name] for name in found if "/." not in f"/{name}"}.items() <= expected.items()
+    done = run(*COMMAND[3:], *command)
+    assert (done.code, done.err) == (0, "")
+    assert content(tmp_path / "out") == expected
+    assert content(folder) == before
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_killed_and_resumed_equals_undisturbed(run: Run, folder: Path, tmp_path: Path, processes: int) -> None:
+    kill_and_resume(run, folder, tmp_path, 1, processes)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("processes", [1, 2, 3])
+def test_killed_ten_times_and_resumed_equals_undisturbed(
+    run: Run, folder: Path, tmp_path: Path, processes: int
+) -> None:
+    kill_and_resume(run, folder, tmp_path, 10, processes)
+
+
+@pytest.mark.parametrize(("number", "processes"), [(signal.SIGINT, 2), (signal.SIGTERM, 1)])
+def test_an_interrupt_leaves_whole_results_alone_and_says_how_to_go_on(
+    folder: Path, tmp_path: Path, number: signal.Signals, processes: int
+) -> None:
+    with start(folder, "-o", tmp_path / "out", "--processes", processes) as running:
+        wait_for_results(tmp_path / "out", running, 2)
+        running.send_signal(number)
+        begun = time.monotonic()
+        _, errors = running.communicate(timeout=60)
+        assert time.monotonic() - begun < 30
+    note, last = errors.splitlines()
+    assert running.returncode == 130
+    assert last == "error: interrupted"
+    assert note.startswith("note: ")
+    assert note.endswith(f" of {COUNT} pictures are done; the same command goes on with the rest")
+    left = content(tmp_path / "out")
+    assert 0 < len(left) < COUNT
+    assert not [name for name in left if "/." in f"/{name}"]
+    for name in left:
+        with Image.open(tmp_path / "out" / name) as image:
+            assert image.convert("RGB").size == (320, 240)
+
+
+def test_two_runs_on_one_folder_share_the_work(folder: Path, run: Run, tmp_path: Path) -> None:
+    runs = [start(folder, "-o", tmp_path / "out", "--json") for _ in range(2)]
+    outputs = [running.communicate(timeout=120) for running in runs]
+    assert [running.returncode for running in runs] == [0, 0], outputs
+    lines = [json.loads(line) for output, _ in outputs for line in output.splitlines()]
+    assert len(lines) == 2 * COUNT
+    assert {line["status"] for line in lines} <= {"done", "skipped"}
+    done = [line["destination"] for line in lines if line["status"] == "done"]
+    assert len(done) == len(set(done)) == COUNT
+    assert run(*COMMAND[3:], folder, "-o", tmp_path / "alone").code == 0
+    assert content(tmp_path / "out") == content(tmp_path / "alone")
+
+
+# Room
+
+
+@pytest.fixture
+def limited() -> Iterator[None]:
+    """No file may grow beyond 40,000 bytes, as if the disk were full."""
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "tif", "webp"])
+def test_a_file_that_may_not_grow_is_one_sentence_and_leaves_nothing(
+    run: Run, limited: None, tmp_path: Path, suffix: str
+) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (75, 110, 3), np.uint8)
+    (tmp_path / "in").mkdir()
+    Image.fromarray(pixels).save(tmp_path / "in" / "large.png")
+    Image.fromarray(pixels[:9, :9]).save(tmp_path / "in" / "small.png")
+    before = content(tmp_path / "in")
+    done = run(*COMMAND[3:], tmp_path / "in", "-f", suffix, "-o", tmp_path / "out")
+    assert done.code == 3, done.err
+    first, _ = done.err.splitlines()
+    assert first == f"error: {tmp_path}/out/large_x2.{suffix}: cannot be written: file too large"
+    assert sorted(content(tmp_path / "out")) == [f"small_x2.{suffix}"]
+    assert content(tmp_path / "in") == before
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (100, 150, 3), np.uint8)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "out").mkdir()
+    Image.fromarray(pixels).save(tmp_path / "in" / "large.png")
+    Image.fromarray(pixels[:9, :9]).save(tmp_path / "in" / "small.png")
+    # A disk of its own, of 64 KiB, which nobody else sees and which is gone with the shell.
+    script = 'mount -t tmpfs -o size=64k none out || exit 77; "$@"; echo "code $?"; ls -A out'
+    command = ["unshare", "-m", "sh", "-c", script, "sh", *COMMAND, "in", "-o", "out"]
+    if shutil.which("unshare") is None:
+        pytest.skip("unshare is not here, which mounts a small disk")
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, cwd=tmp_path)
+    if "code" not in done.stdout:
+        pytest.skip(f"a small disk cannot be mounted here: {done.stderr.strip()}")
+    first, _ = done.stderr.splitlines()
+    assert first == "error: out/large_x2.png: cannot be written: no space left on device"
+    assert done.stdout.splitlines()[-2:] == ["code 3", "small_x2.png"]
+
+
+# Streams
+
+
+def test_a_picture_through_standard_streams_has_the_bytes_of_the_file(run: Run, tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (10, 15, 3), np.uint8)
+    for suffix in ("png", "jpg"):
+        Image.fromarray(pixels).save(tmp_path / f"a.{suffix}", quality=60)
+    for source, arguments, result in (("a.png", [], "a_x2.png"), ("a.jpg", ["-f", "webp", "-v"], "a_x2.webp")):
+        assert run(*COMMAND[3:], tmp_path / source, *arguments).code == 0
+        with open(tmp_path / source, "rb") as file:
+            done = subprocess.run(
+                [*COMMAND, "-", *arguments], stdin=file, capture_output=True, check=False, timeout=120
+            )
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert done.stdout == (tmp_path / result).read_bytes()
+    before = content(tmp_path)
+    done = subprocess.run(
+        [*COMMAND, tmp_path / "a.png", "-o", "-"], capture_output=True, check=False, timeout=120, cwd=tmp_path
+    )
+    assert (done.returncode, done.stdout) == (0, (tmp_path / "a_x2.png").read_bytes())
+    assert content(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "given", "code", "said"),
+    [
+        (["-"], b"not a picture", 1, "error: standard input: not a picture"),
+        (["-"], b"", 1, "error: standard input: "),
+        (["-", "a.png"], b"", 2, "one picture"),
+        (["-", "-o", "."], b"", 2, "no name"),
+        (["a.png", "-o", "-", "--json"], b"", 2, "--json"),
+    ],
+)
+def test_streams_that_fail_write_nothing_there(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], given: bytes, code: int, said: str
+) -> None:
+    (tmp_path / "given").write_bytes(given)
+    monkeypatch.chdir(tmp_path)
+    with open("given", encoding="latin-1") as file:
+        monkeypatch.setattr(sys, "stdin", file)
+        done = run(*COMMAND[3:], *arguments)
+    assert (done.code, done.out) == (code, "")
+    assert said in done.err
+    assert str(tmp_path) not in done.err
+    assert "subpixel-" not in done.err

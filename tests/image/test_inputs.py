@@ -1,0 +1,111 @@
+"""Finding pictures: folders, links, patterns, and what is left out."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from subpixel.image.inputs import find
+
+
+@pytest.fixture
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Files of no content in folders, the current folder being above them."""
+    names = "b.jpg A.PNG notes.txt photo.jpg.xmp .hidden.png sub/c.tif sub/deep/d.webp .git/e.png sub/.f.png empty/.g"
+    for name in names.split():
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "in" / name).touch()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "in"
+
+
+def paths(*inputs: str, without: Path | None = None) -> list[str]:
+    return [item.path.as_posix() for item in find(inputs, without)]
+
+
+ALL = ["in/A.PNG", "in/b.jpg", "in/sub/c.tif", "in/sub/deep/d.webp"]
+
+
+def test_a_folder_is_searched_to_its_depth_and_hidden_files_are_not_seen(tree: Path) -> None:
+    assert paths("in") == ALL
+    assert [item.below.as_posix() for item in find(["in"])] == [".", ".", "sub", "sub/deep"]
+    assert paths("in/sub", "in") == [*ALL[2:], *ALL[:2]]  # each once, where it was met first
+    assert paths("in", "in/b.jpg", "./in/../in/b.jpg") == ALL
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("in/*.jpg", ["in/b.jpg"]),
+        ("in/?.*", ["in/A.PNG", "in/b.jpg"]),
+        ("in/**/*.[tw]*", ["in/notes.txt", "in/sub/c.tif", "in/sub/deep/d.webp"]),
+        ("in/su*", ["in/sub/c.tif", "in/sub/deep/d.webp"]),
+        ("in/**", ["in/A.PNG", "in/b.jpg", "in/notes.txt", "in/photo.jpg.xmp", "in/sub/c.tif", "in/sub/deep/d.webp"]),
+    ],
+)
+def test_patterns_mean_what_they_mean_to_a_shell(tree: Path, pattern: str, expected: list[str]) -> None:
+    assert paths(pattern) == expected
+    assert all(item.error is None for item in find([pattern]))
+
+
+def test_a_file_called_like_a_pattern_is_that_file(tree: Path) -> None:
+    (tree / "[b].jpg").touch()
+    assert paths("in/[b].jpg") == ["in/[b].jpg"]
+    (tree / "[b].jpg").unlink()
+    assert paths("in/[b].jpg") == ["in/b.jpg"]
+
+
+def test_what_is_named_is_tried_and_what_is_not_there_is_said(tree: Path) -> None:
+    assert paths("in/notes.txt", "none.png") == ["in/notes.txt", "none.png"]
+    pattern, empty, nothing = find(["in/*.gif", "in/empty", ""])
+    assert str(pattern.error) == "in/*.gif: no file of such a name"
+    assert "no picture" in str(empty.error)
+    assert nothing.error is not None
+
+
+def test_links_are_followed_and_loops_end(tree: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "e.png").touch()
+    (tmp_path / "elsewhere" / "back").symlink_to(tree)
+    (tree / "a link").symlink_to(tmp_path / "elsewhere")
+    (tree / "a link to sub").symlink_to("sub")  # comes first by its name, and still sub is sub
+    (tree / "sub" / "up.png").symlink_to("..")
+    (tree / "self.png").symlink_to("self.png")
+    (tree / "gone.jpg").symlink_to("nowhere")
+    (tree / "z.png").symlink_to("A.PNG")
+    ours = ["in/A.PNG", "in/b.jpg", "in/gone.jpg", "in/self.png", "in/z.png", "in/sub/c.tif", "in/sub/deep/d.webp"]
+    assert paths("in") == [*ours, "in/a link/e.png"]
+
+
+def test_what_would_never_end_is_not_opened(tree: Path) -> None:
+    os.mkfifo(tree / "pipe.png")
+    assert paths("in") == ALL
+
+
+def test_results_within_the_inputs_are_not_searched(tree: Path) -> None:
+    assert paths("in", without=tree / "sub") == ALL[:2]
+    assert paths("in", without=tree) == ALL
+    assert paths("in", without=tree / "not yet there") == ALL
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_a_folder_that_cannot_be_read_is_said_and_the_others_are_searched(tree: Path) -> None:
+    (tree / "sub").chmod(0)
+    try:
+        *found, bad = find(["in"])
+    finally:
+        (tree / "sub").chmod(0o755)
+    assert [item.path.as_posix() for item in found] == ALL[:2]
+    assert str(bad.error) == "in/sub: permission denied"
+
+
+def test_names_of_any_bytes_keep_an_order(tmp_path: Path) -> None:
+    names = [b"\xff.png", "ä.png".encode(), "图.png".encode(), b"-x.png", b"a\nb.png", b" .png"]
+    for name in names:
+        try:
+            open(os.path.join(os.fsencode(tmp_path), name), "wb").close()
+        except OSError:
+            pytest.skip("names that are no UTF-8 cannot be made here")
+    assert [os.fsencode(item.path.name) for item in find([str(tmp_path)])] == sorted(names)
