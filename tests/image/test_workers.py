@@ -110,3 +110,20 @@ def test_what_another_run_has_in_work_is_waited_for_and_done_if_that_run_ends(sa
     assert [(report.source.stem, report.status) for report in reports] == [("b", "done"), ("c", "done"), ("a", "done")]
     assert said == ["waiting for 1 of the pictures, which another run has in work"]
     assert not [name for name in os.listdir(tmp_path) if name.startswith(".")]
+
+
+@pytest.mark.parametrize(
+    ("pixels", "threads", "expected"),
+    [
+        ([3_000_000] * 8, 2, 2),
+        ([3_000_000] * 8, 1, 1),  # one core
+        ([3_000_000], 4, 0),  # one picture
+        ([10_000] * 100, 4, 0),  # little work
+        ([3_000_000] * 8, 16, 6),
+    ],
+)
+def test_processes_are_as_many_as_pay(pixels: list[int], threads: int, expected: int) -> None:
+    tasks = [Task(Path(f"{k}.png"), Path(f"{k}_x2.png"), count) for k, count in enumerate(pixels)]
+    make = partial(Upscaler, "bicubic", 2)
+    batch = Batch(tasks, make(threads=threads), make, Policy())
+    assert batch._processes(tasks) == expected
