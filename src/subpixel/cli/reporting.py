@@ -75,6 +75,7 @@ class Reporter:
 
     def __exit__(self, *error: Any) -> None:
         self._within.__exit__(*error)
+        self._bar = None
 
     def report(self, report: Report) -> None:
         """A picture is done, or not."""
