@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from PIL import Image
 import subpixel
 from subpixel.image import Job
 from subpixel.image.reading import read
+from subpixel.models import load, save
 
 Run = Callable[..., Any]
 Look = Callable[[], dict[str, Any]]
@@ -198,6 +200,18 @@ def test_a_changed_picture_and_changed_settings_are_seen(
     assert look() == before
     assert "2 done" in run("upscale", "-n", "fast", *command, "--overwrite").out
     assert "2 skipped" in run("upscale", "-n", "fast", *command).out
+    assert run("upscale", "-n", "fast", "--strength", 0.5, *command).code == 1
+
+
+def test_a_model_file_is_known_by_its_content(run: Run, picture: Any, tmp_path: Path, weights: Path) -> None:
+    picture("in/a.png")
+    shutil.copy(weights, tmp_path / "moved.safetensors")
+    command = (tmp_path / "in", "-o", tmp_path / "out")
+    assert run("upscale", "-n", weights, *command).code == 0
+    assert "done before" in run("upscale", "-n", tmp_path / "moved.safetensors", *command).out
+    other = load(weights)
+    save(replace(other, licence="another"), tmp_path / "moved.safetensors")
+    assert "other settings" in run("upscale", "-n", tmp_path / "moved.safetensors", *command).err
 
 
 def test_what_others_made_is_kept_passed_over_or_replaced(

@@ -67,6 +67,7 @@ def upscale(
     from subpixel.image.job import Job
     from subpixel.image.places import Places
     from subpixel.image.plan import plan
+    from subpixel.image.settings import settings_of
     from subpixel.image.streams import Streams
     from subpixel.upscaler import Upscaler
 
@@ -79,7 +80,9 @@ def upscale(
         if streams.writes and as_json:
             raise InvalidArgument("--json and a picture cannot both be written to standard output")
         suffix = None if file_format is None else f".{file_format.lower()}"
-        places = Places(streams.inputs, streams.output, partial(Job, upscaler=upscaler), suffix)
+        asked = settings_of(model, precision=precision, ensemble=ensemble, strength=strength)
+        make_job = partial(Job, settings=asked)
+        places = Places(streams.inputs, streams.output, partial(make_job, upscaler=upscaler), suffix)
         todo = plan(find(streams.inputs, places.folder), places)
         reporter = Reporter(
             len(todo.tasks) + len(todo.unreachable),
@@ -91,7 +94,7 @@ def upscale(
         )
         if todo.left_out:
             reporter.note(f"{len(todo.left_out)} left out, being results of other pictures: {todo.left_out[0]} …")
-        policy = Policy(Job, existing, make_folders=places.folder is not None)
+        policy = Policy(make_job, existing, make_folders=places.folder is not None)
         batch = Batch(todo.tasks, upscaler, make_upscaler, policy, processes, reporter.note)
         return follow(batch, todo, reporter, streams, str(places))
 

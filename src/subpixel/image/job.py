@@ -42,6 +42,7 @@ class Job:
         destination: the file to write; None for ``name_x2.png`` (the scale's number) in ``folder``.
         folder: for a destination that was not named; None for the source's own.
         overwrite: replace a file that is there. The source itself is never replaced.
+        settings: what was asked for, see :func:`subpixel.image.settings.settings_of`; it is written into the result.
     """
 
     source: Path
@@ -49,6 +50,7 @@ class Job:
     destination: Path | None = None
     folder: Path | None = None
     overwrite: bool = False
+    settings: str = ""
 
     def run(self) -> Result:
         """Do it.
@@ -70,7 +72,7 @@ class Job:
         choice = self.upscaler.choose(picture.pixels, origin(self.source))
         made = self.upscaler(picture.pixels, choice)
         computed = time.perf_counter()
-        made_of = Provenance(choice.model, str(self.upscaler.scale), __version__, digest, self._settings())
+        made_of = Provenance(choice.model, str(self.upscaler.scale), __version__, digest, self.settings)
         write(replace(picture, pixels=made), destination, overwrite=self.overwrite, provenance=made_of)
         written = time.perf_counter()
         return Result(
@@ -89,12 +91,7 @@ class Job:
 
     def would_repeat(self, made: Provenance) -> bool:
         """Whether a result of this provenance is what this job would make, given that the source is the same."""
-        asked = (str(self.upscaler.scale), __version__, self._settings())
-        return (made.scale, made.version, made.settings) == asked
-
-    def _settings(self) -> str:
-        upscaler = self.upscaler
-        return f"{upscaler.model.name} {upscaler.precision} {upscaler.ensemble} {upscaler.strength}"
+        return (made.scale, made.version, made.settings) == (str(self.upscaler.scale), __version__, self.settings)
 
     def _check(self, destination: Path) -> None:
         if os.path.exists(destination) and os.path.exists(self.source) and destination.samefile(self.source):
