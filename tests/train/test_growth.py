@@ -9,13 +9,12 @@ import pytest
 import torch
 
 from subpixel.models.families import chain
-from subpixel.models.files import save
 from subpixel.models.graph import run
 from subpixel.models.spec import Spec
 from subpixel.models.torch_kernels import TorchKernels
 from subpixel.models.zoo import ARCHITECTURES
 from subpixel.train import Settings, train
-from subpixel.train.growth import grown, revived
+from subpixel.train.growth import grown
 from subpixel.train.weights import Trainable
 
 MakeSettings = Callable[..., Settings]
@@ -81,36 +80,3 @@ def test_a_run_begins_where_the_smaller_network_stood(data: Path, tmp_path: Path
     train(settings(steps=1, lr=1e-9, expand=2, patch=24), LARGER[3], data, second, start=first, say=said.append)
     began = float(said[0].split("; ")[1].split(" dB")[0])
     assert began == pytest.approx(reached.figures["validation_psnr_y"], abs=2e-3)
-
-
-def test_dead_channels_are_begun_anew_and_not_yet_heard() -> None:
-    weights = {name: w + 5.0 if name.endswith("bias") else w for name, w in _weights(SMALL, 1).items()}
-    for name in ("conv2.weight", "conv3.weight"):
-        weights[name].abs_()
-    weights["conv1.bias"][[1, 3]] = -100.0
-    weights["conv2.bias"][2] = -100.0
-    x = torch.rand((4, 1, 16, 16), generator=torch.Generator().manual_seed(3))
-    made, count = revived(SMALL, weights, x, torch.Generator().manual_seed(4))
-    assert count == 3
-    torch.testing.assert_close(run(SMALL, made, x, TorchKernels()), run(SMALL, weights, x, TorchKernels()))
-    first = TorchKernels().conv(x, made["conv1.weight"], made["conv1.bias"], (0, 0))
-    passed = (first > 0).float().mean((0, 2, 3))
-    assert passed[[1, 3]].min() > 0.3
-    assert passed[[1, 3]].max() < 0.7
-    strength = first.std((0, 2, 3))
-    torch.testing.assert_close(strength[[1, 3]], strength[[0, 2, 4]].median().expand(2))
-    again, none = revived(SMALL, made, x, torch.Generator().manual_seed(4))
-    assert none == 0
-    assert all(torch.equal(again[name], made[name]) for name in made)
-    assert weights["conv1.bias"][1] == -100.0  # what was given stays
-
-
-def test_a_run_says_how_many_were_dead(data: Path, tmp_path: Path, settings: MakeSettings) -> None:
-    first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
-    model = train(settings(steps=2, patch=24), SMALL, data, first, say=_silent)
-    model.weights["conv2.bias"][:2] = -100.0
-    save(model, first)
-    said: list[str] = []
-    train(settings(steps=2, patch=24), SMALL, data, second, start=first, say=said.append)
-    (line,) = [line for line in said if "begun anew" in line]
-    assert int(line.split(" channels of the network started from were dead")[0]) >= 2

@@ -1,6 +1,4 @@
-"""What a run begins with beside random numbers: another network's weights, and no channel that is dead.
-
-A small chain's weights go into a larger one that computes the same.
+"""A small chain's weights in a larger one that computes the same: what one network learnt, another begins with.
 
 Source: Net2Net, Chen et al., arXiv 1511.05641. There channels are doubled and their weights shared out; here the new
 channels begin at random and are not yet listened to, which needs no noise to tell copies apart.
@@ -14,10 +12,9 @@ import torch
 from torch import Tensor
 
 from subpixel.models.spec import Conv, Spec
-from subpixel.models.torch_kernels import TorchKernels
 from subpixel.train.solve import chain
 
-__all__ = ["grown", "revived"]
+__all__ = ["grown"]
 
 
 def grown(
@@ -89,45 +86,3 @@ def _hand_on(made: dict[str, Tensor], conv: Conv, channels: int) -> None:
     kernel[:channels] = 0.0
     kernel[each, each, conv.kernel[0] // 2, conv.kernel[1] // 2] = 1.0
     made[f"{conv.name}.bias"][:channels] = 0.0
-
-
-@torch.no_grad()
-def revived(
-    spec: Spec, weights: Mapping[str, Tensor], x: Tensor, generator: torch.Generator
-) -> tuple[dict[str, Tensor], int]:
-    """Weights in which channels that a ReLU never lets through have been begun anew.
-
-    Such a channel gets no gradient and stays dead for good; of ``balanced`` x2, 50 minutes old, 18 of the first layer's
-    24 were dead and 15 of the others'. The new kernel is random, as strong as the living ones, its threshold in the
-    middle of what it sees. It is not yet listened to, and the network computes what it did.
-
-    Args:
-        spec: a network; in what is no chain of convolutions nothing is changed.
-        weights: its weights.
-        x: ``(N, C, H, W)``, some input.
-        generator: of the new kernels.
-
-    Returns:
-        The weights, and how many channels were begun anew.
-    """
-    made = {name: weight.clone() for name, weight in weights.items()}
-    found, count = chain(spec), 0
-    if found is None:
-        return made, 0
-    kernels = TorchKernels()
-    for conv, reader in zip(found.convs[:-1], found.convs[1:], strict=True):
-        kernel, bias = made[f"{conv.name}.weight"], made.get(f"{conv.name}.bias")
-        y = kernels.conv(x, kernel, bias, (0, 0))
-        dead = y.amax((0, 2, 3)) <= 0
-        if conv.activation == "relu" and bias is not None and dead.any() and not dead.all():
-            new = torch.randn(kernel[dead].shape, generator=generator)
-            new -= new.mean((2, 3), keepdim=True)
-            seen = kernels.conv(x, new, None, (0, 0))
-            gain = y[:, ~dead].std((0, 2, 3)).median() / seen.std((0, 2, 3))
-            kernel[dead] = new * gain[:, None, None, None]
-            bias[dead] = -seen.mean((0, 2, 3)) * gain
-            count += int(dead.sum())
-            made[f"{reader.name}.weight"][:, dead] = 0.0
-            y = kernels.conv(x, kernel, bias, (0, 0))
-        x = y if conv.activation == "none" else kernels.activate(y, conv.activation, made.get(f"{conv.name}.slope"))
-    return made, count

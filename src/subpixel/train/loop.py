@@ -112,8 +112,6 @@ def train(
             f"{settings.arch} ×{spec.scale}: {spec.parameters} parameters, {len(trained_on)} pictures to train on, "
             f"{len(held)} held out; {state.measured(state.average, held):.3f} dB at step {state.step}"
         )
-        if state.revived:
-            speak(f"{state.revived} channels of the network started from were dead, and are begun anew")
         try:
             _loop(state, held, out, group, speak)
         except KeyboardInterrupt:

@@ -22,7 +22,7 @@ from subpixel.models.spec import Conv, Spec
 from subpixel.models.torch_kernels import TorchKernels
 from subpixel.train.adversarial import Adversary, Discriminator
 from subpixel.train.data import Pair, Patches, inside, samples
-from subpixel.train.growth import grown, revived
+from subpixel.train.growth import grown
 from subpixel.train.optim import Muon
 from subpixel.train.parallel import Processes
 from subpixel.train.perceptual import Vgg19, pyramid_distance
@@ -37,7 +37,6 @@ __all__ = ["PICTURES_FOR_RANGES", "State", "validate"]
 PICTURES_FOR_RANGES = 48
 _SIDE_FOR_RANGES = 96  # of what is looked at of each
 
-_BATCHES_FOR_DEAD = 4  # what a channel must be silent on to count as dead
 _SOLVE_BATCHES = 40  # some two million equations for each column of the last layer
 _RATE_OF_FIRST = 4.0  # of a first layer into tanh, whose kernels start large, relative to the others' matrices
 _CPU = torch.device("cpu")
@@ -66,7 +65,6 @@ class State:
         self.margin = max(_margin(spec), self.teacher.margin if self.teacher else 0)
         self.patches = Patches(pairs, spec.scale, settings.patch, self.margin, settings.batch, generator)
         self.rounding: Rounding | None = None
-        self.revived = 0  # channels that were dead in the network started from
         side = (settings.patch - 2 * self.margin) * spec.scale
         self.vgg19 = None if features is None else _vgg19(features, settings.layer, spec, side, device)
         self.adversary = _adversary(settings, spec.channels, side, device) if settings.adversarial else None
@@ -97,12 +95,6 @@ class State:
         same = last in weights and weights[last].shape == self.spec.weight_shapes[last]
         if not same and chain(self.spec):
             self.net.take(solve_last_layer(self.spec, self.net.collapsed(), self.patches, _SOLVE_BATCHES))
-        if not self.settings.rounded:  # whose ranges are those of the network it starts from
-            seen = torch.cat([self.patches.draw()[0] for _ in range(_BATCHES_FOR_DEAD)])
-            generator = torch.Generator().manual_seed(self.settings.seed + 1)
-            own = {name: w.detach() for name, w in self.net.collapsed().items()}
-            alive, self.revived = revived(self.spec, own, seen, generator)
-            self.net.take(alive)
 
     def round_from(self, model: Model | None, pairs: list[Pair]) -> None:
         """From now on compute as int8 does, with the ranges that a trained network has on some of these pictures."""
