@@ -207,7 +207,7 @@ def test_a_scale_of_1_cleans_a_compressed_picture(with_compressed: str, blocky: 
     np.testing.assert_array_equal(subpixel.upscale(blocky, 1, with_compressed), expected)
     with pytest.raises(InvalidArgument, match=f"scale=1: there is nothing to clean.*'{with_compressed}'"):
         subpixel.upscale(np.zeros((80, 80), np.uint8), 1)
-    with pytest.raises(InvalidArgument, match="scale=1: .*does not clean"):
+    with pytest.raises(InvalidArgument, match=r"scale=1: .*does not clean"):
         Enlarger("bicubic", 1)
 
 

@@ -146,8 +146,10 @@ def test_the_smallest_product_that_is_enough(
 
 @pytest.mark.parametrize(
     ("scale", "factors"),
-    [(1.5, (2,)), (2, (2,)), (2.5, (3,)), (5, (2, 3)), (6, (2, 3)), (7, (8,)), (8, (8,)), (9, (3, 3))]
-    + [(10, (3, 4)), (12, (3, 4)), (16, (2, 8)), (17, (3, 8)), (32, (4, 8)), (33, (8, 8)), (64, (8, 8))],
+    [
+        *((1.5, (2,)), (2, (2,)), (2.5, (3,)), (5, (2, 3)), (6, (2, 3)), (7, (8,)), (8, (8,)), (9, (3, 3))),
+        *((10, (3, 4)), (12, (3, 4)), (16, (2, 8)), (17, (3, 8)), (32, (4, 8)), (33, (8, 8)), (64, (8, 8))),
+    ],
 )
 def test_the_shipped_factors(scale: float, factors: tuple[int, ...]) -> None:
     assert plan(10, 10, Target(scale), SHIPPED).factors == factors
@@ -168,7 +170,7 @@ def test_smaller_and_equal_targets_need_no_network() -> None:
 def test_a_scale_of_1_cleans_or_is_refused() -> None:
     made = plan(30, 40, Target(1), (2,), SHIPPED, cleans=True)
     assert (made.factors, made.size, str(made)) == ((2,), (30, 40), "×2, down to 40×30")
-    with pytest.raises(InvalidArgument, match="scale=1: .*fast-compressed"):
+    with pytest.raises(InvalidArgument, match=r"scale=1: .*fast-compressed"):
         plan(30, 40, Target(1), SHIPPED)
 
 

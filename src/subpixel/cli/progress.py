@@ -28,8 +28,9 @@ def bar(name: str, shown: bool = True) -> Iterator[Callable[[int, int], None]]:
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
     columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
-    quiet = {"redirect_stdout": False, "redirect_stderr": False}
-    drawn = Progress(*columns, console=Console(stderr=True), transient=True, **quiet)
+    drawn = Progress(
+        *columns, console=Console(stderr=True), transient=True, redirect_stdout=False, redirect_stderr=False
+    )
     task = drawn.add_task(escape(name), total=None)
     begun = False
 

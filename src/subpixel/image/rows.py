@@ -37,12 +37,11 @@ class Rows(AbstractContextManager["Rows"]):
         path: the picture.
         found: the same, opened.
         folder: where a scratch file may lie.
-        at_once: bytes of a block, about.
     """
 
-    def __init__(self, path: Path, found: Opened, folder: Path, at_once: int = _AT_ONCE) -> None:
+    def __init__(self, path: Path, found: Opened, folder: Path) -> None:
         self.shape, self.dtype = found.shape, found.dtype
-        self._path, self._found, self._folder, self._at_once = path, found, folder, at_once
+        self._path, self._found, self._folder = path, found, folder
         self._fresh = True
         self._scratch: BinaryIO | None = None
         self._kept: list[tuple[int, int]] = []  # of each block in the scratch file: where, and how many rows
@@ -73,7 +72,7 @@ class Rows(AbstractContextManager["Rows"]):
         self._fresh = False
         image = found.image
         region = pyvips.Region.new(image)
-        step = max(1, self._at_once // (image.width * image.bands * self.dtype.itemsize))
+        step = max(1, _AT_ONCE // (image.width * image.bands * self.dtype.itemsize))
         for top in range(0, image.height, step):
             rows = min(step, image.height - top)
             try:
@@ -112,7 +111,7 @@ class Rows(AbstractContextManager["Rows"]):
     def _sideways(self) -> Iterator[Block]:
         """Rows of the file became columns: a strip takes a piece of every block, which lies there in one piece."""
         height, width, channels = self.shape
-        step = max(1, self._at_once // (width * channels * self.dtype.itemsize))
+        step = max(1, _AT_ONCE // (width * channels * self.dtype.itemsize))
         for top in range(0, height, step):
             rows = min(step, height - top)
             pixel = channels * self.dtype.itemsize

@@ -214,7 +214,7 @@ class Enlarger:
         dtype: np.dtype[Any],
         alpha: Alpha,
         choice: Choice | None = None,
-        at_once: int = _STREAMED,
+        at_once: int | None = None,
     ) -> Iterator[Pixels]:
         """The result's rows, from those of a picture, in memory for some strips.
 
@@ -224,7 +224,7 @@ class Enlarger:
             dtype: of the picture.
             alpha: of the whole picture, see :func:`subpixel.upscaler.pixels.alpha_of`.
             choice: see :meth:`choose`.
-            at_once: bytes of a stage's result at a time, nearly.
+            at_once: bytes of a stage's result at a time, nearly; None for 64 MiB.
 
         Returns:
             Blocks ``(h, W', C)`` of the same dtype, from the top.
@@ -234,6 +234,7 @@ class Enlarger:
         """
         height, width, channels = shape
         way = self.plan(height, width, choice)
+        at_once = _STREAMED if at_once is None else at_once
         pixel = channels * dtype.itemsize
         rows: Iterable[Pixels] = blocks
         for name, factor in self._way(self._kind(choice), way):
