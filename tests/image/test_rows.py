@@ -275,7 +275,7 @@ import resource, sys
 from pathlib import Path
 from subpixel import Enlarger
 from subpixel.image import Job
-Job(Path(sys.argv[1]), Enlarger("bicubic", 2), Path(sys.argv[2])).run()
+Job(Path(sys.argv[1]), Enlarger("fast", 2), Path(sys.argv[2])).run()
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 

@@ -63,6 +63,7 @@ def push(
         for block in blocks:
             if not feed.give(np.ascontiguousarray(block)):
                 break
+        feed.end()
         thread.join()
     except BaseException:
         feed.stop()
@@ -114,6 +115,10 @@ class _Feed:
     def stop(self) -> None:
         """No more rows will come; reading ends in an error."""
         self.lost = self.lost or EOFError("the rows end early")
+        self.end()
+
+    def end(self) -> None:
+        """What was given is all; who reads on finds the end of the file."""
         while not self._left.is_set():
             try:
                 self._waiting.put(None, timeout=0.1)

@@ -29,9 +29,9 @@ __all__ = ["Enlarger", "upscale"]
 T = TypeVar("T")
 Pixels = NDArray[Any]
 
-# Bytes of a stage's result at a time: of an array, most pictures in one piece, and of a stream, strips high enough for
-# their halos not to count.
-_IN_MEMORY, _STREAMED = 256 << 20, 64 << 20
+# Bytes of a stage's result at a time: of an array, most pictures in one piece; of a stream, strips high enough for
+# their halos to count little, and low enough for the four that are under way to count little against the rest.
+_IN_MEMORY, _STREAMED = 256 << 20, 32 << 20
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Enlarger:
         height: of the result; its width follows.
         fit: ``(width, height)``: the largest result with the picture's aspect that fits in.
         tile: rows and columns of a network's input that go through it at a time; by itself it is as many rows as make
-            64 MiB of the result. On ``native`` and ``reference`` it changes no byte.
+            32 MiB of the result. On ``native`` and ``reference`` it changes no byte.
         ensemble: the mean over 8 flips and rotations.
         strength: from plain bicubic, 0, to the network, 1.
 
@@ -121,7 +121,7 @@ class Enlarger:
         made._networks = {(upscaler.model.name, scale): upscaler}
         made._clean = _Kind(upscaler.model.name, (scale,), upscaler.model.name, ())
         made._variant = None
-        made._cleans = False
+        made._cleans = True  # it does what it was made for, whatever its scale
         compressed = upscaler.variant
         if compressed is not None:
             made._networks[compressed.model.name, scale] = compressed
@@ -224,7 +224,7 @@ class Enlarger:
             dtype: of the picture.
             alpha: of the whole picture, see :func:`subpixel.upscaler.pixels.alpha_of`.
             choice: see :meth:`choose`.
-            at_once: bytes of a stage's result at a time, nearly; None for 64 MiB.
+            at_once: bytes of a stage's result at a time, nearly; None for 32 MiB.
 
         Returns:
             Blocks ``(h, W', C)`` of the same dtype, from the top.
