@@ -367,6 +367,7 @@ class Upscaler:
 
 
 def checked_mix(ensemble: Any, strength: Any) -> tuple[bool, float]:
+    """Ensemble and strength; raises InvalidArgument for other values than they have."""
     if not isinstance(ensemble, (bool, np.bool_)):
         raise InvalidArgument(f"ensemble={ensemble!r}: True or False is needed")
     number = isinstance(strength, (int, float, np.integer, np.floating)) and not isinstance(strength, bool)
