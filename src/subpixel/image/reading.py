@@ -7,8 +7,6 @@ What is kept: orientation (applied to the pixels, its tag dropped), colour profi
 from __future__ import annotations
 
 import os
-import weakref
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,12 +35,15 @@ class Opened:
         image: gray or RGB, with or without alpha, not yet turned upright; its rows can be read once, from the top.
         notes: what is converted on the way in, a sentence each.
         dtype: of the pixels.
+        naming: what the file's name for libvips lives by, and ends with: libvips opens the file once more when pixels
+            are asked for.
     """
 
     header: pyvips.Image
     image: pyvips.Image
     notes: tuple[str, ...]
     dtype: np.dtype[Any]
+    naming: Any
 
     @property
     def orientation(self) -> int:
@@ -96,15 +97,12 @@ def opened(path: str | Path) -> Opened:
         raise ImageReadError(f"{path}: {(error.strerror or str(error)).lower()}") from None
     if empty:
         raise ImageReadError(f"{path}: the file is empty")
-    with ExitStack() as stack:
-        name = stack.enter_context(for_libvips(path))
-        try:
-            # "error", not "truncated": with the latter a TIFF cut short is filled up with black without a word.
-            header = pyvips.Image.new_from_file(name, access="sequential", fail_on="error")
-        except pyvips.Error as error:
-            raise ImageReadError(f"{path}: not a picture that can be read ({reason(error)})") from None
-        # libvips opens the file by that name once more when pixels are asked for.
-        weakref.finalize(header, stack.pop_all().close)
+    naming = for_libvips(path)
+    try:
+        # "error", not "truncated": with the latter a TIFF cut short is filled up with black without a word.
+        header = pyvips.Image.new_from_file(naming.__enter__(), access="sequential", fail_on="error")
+    except pyvips.Error as error:
+        raise ImageReadError(f"{path}: not a picture that can be read ({reason(error)})") from None
     try:
         # Each new operation starts another sequential pass, so metadata is taken from the unread image.
         image, notes = _plain_colour(header)
@@ -119,7 +117,7 @@ def opened(path: str | Path) -> Opened:
         raise ImageReadError(
             f"{path}: {image.bands} bands of {image.format}: 1 to 4 bands of uint8, uint16 or float32 are needed"
         )
-    return Opened(header, image, notes, np.dtype(_DTYPES[image.format]))
+    return Opened(header, image, notes, np.dtype(_DTYPES[image.format]), naming)
 
 
 def _plain_colour(image: pyvips.Image) -> tuple[pyvips.Image, tuple[str, ...]]:

@@ -37,7 +37,7 @@ class StripResize:
     >>> half = StripResize((6, 4), (3, 2), "linear")
     >>> first, last = half.needs(1, 2)
     >>> half(x[first:last], 1, 2).ravel().tolist()
-    [10.5, 12.5]
+    [10.625, 12.375]
     """
 
     def __init__(
