@@ -280,7 +280,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
 
-@pytest.mark.parametrize("orientation", [1, 6])
+@pytest.mark.parametrize("orientation", [pytest.param(1, marks=pytest.mark.long), 6])
 def test_a_large_picture_needs_little_memory(tmp_path: Path, orientation: int) -> None:
     """15 megapixels with alpha become 60: 300 MB of pixels."""
     band = np.tile(np.arange(5000, dtype=np.uint8)[None, :, None], (3000, 1, 3))

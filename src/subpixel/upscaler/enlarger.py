@@ -50,8 +50,8 @@ class Enlarger:
     Args:
         model: see :class:`~subpixel.upscaler.Upscaler`. With ``auto`` a picture is looked at once, as it was given: a
             compressed one goes through the variant for these first and, if that is not enough, then through the best
-            for clean pictures. After JPEG of quality 60, ×8 by 2·4 of these is 0.29 dB above the best's own ×8, measured
-            as in :mod:`subpixel.upscaler.sizes`.
+            for clean pictures. After JPEG of quality 60, ×8 by 2·4 of these is 0.29 dB above the best's own ×8,
+            measured as in :mod:`subpixel.upscaler.sizes`.
         scale: how many times larger, above 0 and up to 64; below 1 a picture is resized, without a network. 1 cleans a
             compressed picture with a model that does so: it is enlarged and resized down. 2 if nothing is said.
         backend: see :class:`~subpixel.upscaler.Upscaler`, as are the others without a line here.
