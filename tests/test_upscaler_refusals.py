@@ -12,7 +12,6 @@ import pytest
 from PIL import Image
 
 import subpixel
-import subpixel.upscaler
 from networks import residual
 from subpixel import Upscaler
 from subpixel.errors import InvalidArgument, ModelFileError, SubpixelError, Unsupported
@@ -76,10 +75,17 @@ def test_a_network_on_rgb_takes_no_plane(model: Callable[..., str], kind: str) -
 
 @pytest.mark.parametrize("scale", [0, -1, True, False, 2.5, 2.0, math.nan, math.inf, 10**6, 5, 1, "2", None, (2, 2)])
 def test_other_scales_are_refused(scale: Any) -> None:
-    subpixel.upscale(np.zeros((2, 2), np.uint8), 2, "bicubic")  # what is kept of an earlier call must not let them in
-    for use in (Upscaler, lambda name, s: subpixel.upscale(np.zeros((2, 2), np.uint8), s, name)):
-        with pytest.raises(InvalidArgument, match="scale="):
-            use("bicubic", scale)
+    with pytest.raises(InvalidArgument, match="scale="):
+        Upscaler("bicubic", scale)
+
+
+@pytest.mark.parametrize("scale", [0, -1, True, False, math.nan, math.inf, 10**6, 1, "2", (2, 2)])
+def test_fewer_scales_are_refused_where_a_resize_follows(scale: Any) -> None:
+    # What is kept of earlier calls must not let them in.
+    subpixel.upscale(np.zeros((2, 2), np.uint8), 1.5, "bicubic")
+    subpixel.upscale(np.zeros((2, 2), np.uint8), 2, "bicubic")
+    with pytest.raises(InvalidArgument, match="scale="):
+        subpixel.upscale(np.zeros((2, 2), np.uint8), scale, "bicubic")
 
 
 def test_a_numpy_number_is_a_scale() -> None:

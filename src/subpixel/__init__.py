@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-__all__ = ["Upscaler", "__version__", "errors", "metrics", "models", "ops", "upscale"]
+__all__ = ["Enlarger", "Upscaler", "__version__", "errors", "metrics", "models", "ops", "upscale"]
 
 if TYPE_CHECKING:
     from subpixel import errors, metrics, models, ops
-    from subpixel.upscaler import Upscaler, upscale
+    from subpixel.upscaler import Enlarger, Upscaler, upscale
 
 
 def __getattr__(name: str) -> Any:
     # Loaded when first used, so that importing the package costs next to nothing.
     from importlib import import_module
 
-    if name in ("Upscaler", "upscale"):
+    if name in ("Enlarger", "Upscaler", "upscale"):
         return getattr(import_module("subpixel.upscaler"), name)
     if name in ("errors", "metrics", "models", "ops"):
         return import_module(f"subpixel.{name}")

@@ -48,6 +48,41 @@ def test_a_picture_becomes_larger(run: Run, photo: Path, tmp_path: Path, scale: 
     assert f"{12 * scale}×{8 * scale}" in done.out
 
 
+@pytest.mark.parametrize(
+    ("arguments", "sizes", "size", "name"),
+    [
+        (["-s", "2.5"], {"scale": 2.5}, (30, 20), "photo_x2.5.png"),
+        (["-s", "2.0"], {"scale": 2}, (24, 16), "photo_x2.png"),
+        (["-s", "6", "-t", "5"], {"scale": 6}, (72, 48), "photo_x6.png"),
+        (["--width", "31"], {"width": 31}, (31, 21), "photo_w31.png"),
+        (["--height", "31"], {"height": 31}, (47, 31), "photo_h31.png"),
+        (["--fit", "100x30"], {"fit": (100, 30)}, (45, 30), "photo_fit100x30.png"),
+        (["--fit", "100×30"], {"fit": (100, 30)}, (45, 30), "photo_fit100x30.png"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_any_size_is_what_python_makes_of_it(
+    run: Run, photo: Path, arguments: list[str], sizes: dict[str, Any], size: tuple[int, int], name: str
+) -> None:
+    done = run("upscale", photo, "-n", "fast", *arguments)
+    assert (done.code, done.err) == (0, "")
+    assert f"{size[0]}×{size[1]}" in done.out
+    expected = subpixel.upscale(read(photo).pixels, model="fast", **sizes)
+    assert expected.shape == (*size[::-1], 3)
+    np.testing.assert_array_equal(read(photo.with_name(name)).pixels, expected)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"), [(["-s", "0.5"], "smaller than the picture"), (["--width", "12"], "as they were")]
+)
+def test_a_size_without_a_network_is_said(run: Run, photo: Path, arguments: list[str], said: str) -> None:
+    done = run("upscale", photo, "-n", "fast", *arguments)
+    assert done.code == 0
+    (line,) = done.err.splitlines()
+    assert line.startswith("note: ")
+    assert said in line
+
+
 def test_a_model_file_is_taken_by_its_path(run: Run, photo: Path, tmp_path: Path, weights: Path) -> None:
     assert run("upscale", photo, "-n", weights, "-o", tmp_path / "out.png", "-j", 1).code == 0
     expected = subpixel.upscale(read(photo).pixels, 2, str(weights))
@@ -172,9 +207,19 @@ def test_missing_folder_and_cut_short(run: Run, look: Look, photo: Path, tmp_pat
         ["-s", "inf"],
         ["-s", "1000000"],
         ["-s", "99999999999999999999999"],
-        ["-s", "2.5"],
         ["-s", "two"],
-        ["-s", "5"],
+        ["-s", "65"],
+        ["-s", "1"],
+        ["-s", "2", "--width", "30"],
+        ["--width", "30", "--height", "20"],
+        ["--width", "0"],
+        ["--height", "2.5"],
+        ["--width", "1000"],
+        ["--fit", "3840"],
+        ["--fit", "3840x"],
+        ["--fit", "0x5"],
+        ["-t", "0"],
+        ["-t", "x"],
         ["-s"],
         ["-n", "espcm"],
         ["-j", "0"],
@@ -284,9 +329,9 @@ def test_weights_that_cannot_be_used(
 
 
 def test_a_model_file_of_another_scale(run: Run, photo: Path, weights: Path) -> None:
-    done = run("upscale", photo, "-n", weights, "-s", 3)
+    done = run("upscale", photo, "-n", weights, "-s", 5)
     assert_one_error(done, 2)
-    assert "×2" in done.err
+    assert "two networks in a row reach ×4" in done.err
 
 
 # Many at once

@@ -12,7 +12,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from subpixel.cli.options import Backend, Ensemble, Model, Precision, Scale, Strength, Threads
+from subpixel.cli.options import (
+    AnyScale,
+    Backend,
+    Ensemble,
+    Fit,
+    Height,
+    Model,
+    Precision,
+    Strength,
+    Threads,
+    Tile,
+    Width,
+)
+from subpixel.cli.progress import bar
 from subpixel.cli.reporting import Reporter
 from subpixel.errors import InvalidArgument
 
@@ -37,7 +50,11 @@ def upscale(
             help="File to write, or a folder; without it name_x2.png beside each picture; - writes one.",
         ),
     ] = None,
-    scale: Scale = 2,
+    scale: AnyScale = None,
+    width: Width = None,
+    height: Height = None,
+    fit: Fit = None,
+    tile: Tile = None,
     model: Model = "auto",
     file_format: Annotated[
         str | None, typer.Option("-f", "--format", help="Of results that are not named: png, jpg, tif, webp.")
@@ -69,12 +86,13 @@ def upscale(
     from subpixel.image.plan import plan
     from subpixel.image.settings import settings_of
     from subpixel.image.streams import Streams
-    from subpixel.upscaler import Upscaler
+    from subpixel.upscaler import Enlarger
 
     if overwrite and skip_existing:
         raise InvalidArgument("--overwrite and --skip-existing contradict each other")
     existing: Existing = "replace" if overwrite else "skip" if skip_existing else "keep"
-    make_upscaler = partial(Upscaler, model, scale, backend, precision, ensemble=ensemble, strength=strength)
+    size: dict[str, Any] = {"width": width, "height": height, "fit": fit, "tile": tile}
+    make_upscaler = partial(Enlarger, model, scale, backend, precision, **size, ensemble=ensemble, strength=strength)
     upscaler = make_upscaler(threads=threads)
     with terminated_as_interrupted(), Streams(inputs, output) as streams:
         if streams.writes and as_json:
@@ -95,8 +113,9 @@ def upscale(
         if todo.left_out:
             reporter.note(f"{len(todo.left_out)} left out, being results of other pictures: {todo.left_out[0]} …")
         policy = Policy(make_job, existing, make_folders=places.folder is not None)
-        batch = Batch(todo.tasks, upscaler, make_upscaler, policy, processes, reporter.note)
-        return follow(batch, todo, reporter, streams, str(places))
+        with bar(str(inputs[0]), shown=len(todo.tasks) == 1 and not quiet) as progress:
+            batch = Batch(todo.tasks, upscaler, make_upscaler, policy, processes, reporter.note, progress)
+            return follow(batch, todo, reporter, streams, str(places))
 
 
 def follow(batch: Batch, todo: Plan, reporter: Reporter, streams: Streams, where: str) -> int:

@@ -11,12 +11,12 @@ from typing import Literal
 import pyvips
 
 from subpixel.errors import ImageWriteError, SubpixelError
-from subpixel.image.job import Job, Result
+from subpixel.image.job import Job, Progress, Result
 from subpixel.image.locks import claim
 from subpixel.image.plan import Task
 from subpixel.image.provenance import digest_of, provenance_of
 from subpixel.image.reasons import reason
-from subpixel.upscaler import Upscaler
+from subpixel.upscaler import Enlarger, Upscaler
 
 __all__ = ["Existing", "Policy", "Report"]
 
@@ -60,7 +60,7 @@ class Policy:
     existing: Existing = "keep"
     make_folders: bool = False
 
-    def look(self, task: Task, upscaler: Upscaler) -> Report | None:
+    def look(self, task: Task, upscaler: Enlarger | Upscaler) -> Report | None:
         """What can be said without any work; None if there is something to be done."""
         try:
             return self._passed_over(task, self._job(task, upscaler))
@@ -69,7 +69,7 @@ class Policy:
         except OSError:
             return None  # the attempt says what is wrong
 
-    def attempt(self, task: Task, upscaler: Upscaler) -> Report | None:
+    def attempt(self, task: Task, upscaler: Enlarger | Upscaler, progress: Progress | None = None) -> Report | None:
         """Enlarge a picture unless that is done already; None if another run has it in work."""
         source, destination = task.source, task.destination
         try:
@@ -79,7 +79,7 @@ class Policy:
             with claim(destination) as mine:
                 if not mine:
                     return None
-                return self._passed_over(task, job) or Report(source, destination, "done", job.run())
+                return self._passed_over(task, job) or Report(source, destination, "done", job.run(progress))
         except SubpixelError as error:
             failure = error
         except MemoryError:
@@ -90,7 +90,7 @@ class Policy:
             failure = ImageWriteError(f"{error.filename or source}: {(error.strerror or str(error)).lower()}")
         return Report(source, destination, "failed", error=failure)
 
-    def _job(self, task: Task, upscaler: Upscaler) -> Job:
+    def _job(self, task: Task, upscaler: Enlarger | Upscaler) -> Job:
         replaces = self.existing == "replace"
         return self.make_job(task.source, upscaler, destination=task.destination, overwrite=replaces)
 

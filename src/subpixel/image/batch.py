@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 from subpixel.errors import FallbackWarning, ImageWriteError
 from subpixel.image.attempt import Policy, Report
+from subpixel.image.job import Progress
 from subpixel.image.locks import clear
 from subpixel.image.plan import Task
 from subpixel.image.workers import Died, Workers
-from subpixel.upscaler import Upscaler
+from subpixel.upscaler import Enlarger, Upscaler
 
 __all__ = ["Batch"]
 
@@ -40,14 +41,17 @@ class Batch:
         policy: how each is done.
         processes: None for as many as pay; 1 for none besides this one.
         say: is told what takes long for another reason than work.
+        progress: is told how much of a picture is done that is not one of many in parallel, see
+            :meth:`subpixel.image.job.Job.run`.
     """
 
     tasks: Sequence[Task]
-    upscaler: Upscaler
-    make_upscaler: Callable[..., Upscaler]
+    upscaler: Enlarger | Upscaler
+    make_upscaler: Callable[..., Enlarger | Upscaler]
     policy: Policy
     processes: int | None = None
     say: Callable[[str], None] = lambda text: None
+    progress: Progress | None = None
 
     def run(self) -> Generator[Report, None, None]:
         """Do it; one report a picture: those done before, small ones, large ones, each in the order of the tasks.
@@ -87,7 +91,7 @@ class Batch:
 
     def _in_turn(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Report | None]]:
         for task in tasks:
-            yield task, self.policy.attempt(task, self.upscaler)
+            yield task, self.policy.attempt(task, self.upscaler, self.progress)
 
     def _parallel(self, tasks: Sequence[Task], processes: int) -> Iterator[tuple[Task, Report | None]]:
         threads = max(1, self.upscaler.threads // processes)
@@ -120,7 +124,7 @@ def _but_taken(answers: Iterator[tuple[Task, Report | None]], taken: list[Task])
 class _Worker:
     """What a process does with a task."""
 
-    def __init__(self, make_upscaler: Callable[..., Upscaler], threads: int, policy: Policy) -> None:
+    def __init__(self, make_upscaler: Callable[..., Enlarger | Upscaler], threads: int, policy: Policy) -> None:
         self._policy = policy
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FallbackWarning)  # the process that started this one has said it

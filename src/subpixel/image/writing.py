@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyvips
@@ -17,7 +18,7 @@ from subpixel.image.picture import Picture
 from subpixel.image.provenance import Provenance
 from subpixel.image.reasons import why_not_written
 
-__all__ = ["check_destination", "write"]
+__all__ = ["check_destination", "check_pixels", "put", "write"]
 
 
 def write(picture: Picture, path: str | Path, *, overwrite: bool = False, provenance: Provenance | None = None) -> None:
@@ -33,14 +34,32 @@ def write(picture: Picture, path: str | Path, *, overwrite: bool = False, proven
         ImageWriteError: the destination exists or cannot be written. Whatever was there is unharmed.
     """
     path = Path(path)
-    suffix = check_destination(path, overwrite=overwrite)
-    pixels = picture.pixels
+    check_pixels(path, picture.pixels.shape, picture.pixels.dtype)
+    image = pyvips.Image.new_from_array(np.ascontiguousarray(picture.pixels))
+    put(image, picture.header, path, overwrite=overwrite, provenance=provenance)
+
+
+def check_pixels(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    """Raises InvalidArgument where the format of a destination cannot hold ``(H, W, C)`` of a dtype."""
+    suffix = path.suffix.lower()
     held = dtypes_of(suffix)
-    if pixels.dtype.name not in held:
-        raise InvalidArgument(f"{path}: {suffix[1:]} holds {' or '.join(held)}, the picture is {pixels.dtype}")
-    if suffix in (".jpg", ".jpeg") and pixels.shape[2] in (2, 4):
+    if dtype.name not in held:
+        raise InvalidArgument(f"{path}: {suffix[1:]} holds {' or '.join(held)}, the picture is {dtype}")
+    if suffix in (".jpg", ".jpeg") and shape[2] in (2, 4):
         raise InvalidArgument(f"{path}: {suffix[1:]} has no transparency, the picture has; png would keep it")
-    image = with_metadata(pyvips.Image.new_from_array(np.ascontiguousarray(pixels)), picture.header)
+
+
+def put(
+    image: pyvips.Image,
+    header: pyvips.Image | None,
+    path: Path,
+    *,
+    overwrite: bool = False,
+    provenance: Provenance | None = None,
+) -> None:
+    """Write an image, whose pixels may still have to be made, with the metadata of a header, as :func:`write` does."""
+    suffix = check_destination(path, overwrite=overwrite)
+    image = with_metadata(image, header)
     if provenance is not None:
         image = image.copy()
         image.set_type(pyvips.GValue.gstr_type, "png-comment-0-subpixel", provenance.text())

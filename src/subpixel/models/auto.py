@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from subpixel.ops.blockiness import blockiness
 
-__all__ = ["BLOCKS", "Choice", "Source", "decide"]
+__all__ = ["BLOCKS", "Choice", "Source", "by_blocks", "by_source", "decide"]
 
 # Blockiness from which a picture counts as compressed. Of 400 photographs, halved, 1 % have as much uncompressed, 28 %
 # after JPEG of quality 95, 66 % after 90, 84 % after 85, 98 % after 75 (docs/models.md).
@@ -70,12 +70,22 @@ def decide(image: NDArray[Any], source: Source | None, clean: str, variant: str)
     >>> print(decide(np.zeros((80, 80), np.uint8), Source("jpeg", 75), "fast", "fast-compressed"))
     fast-compressed (a JPEG of quality 75)
     """
-    if source is not None and source.codec is not None:
-        if source.codec != "jpeg":
-            return Choice(variant, True, f"lossy {source.codec}")
-        if source.quality is not None and source.quality <= _JPEG_QUALITY:
-            return Choice(variant, True, f"a JPEG of quality {source.quality}")
-    measured = blockiness(image)
-    if measured >= BLOCKS:
-        return Choice(variant, True, f"blocks measured: {measured:.2f}")
-    return Choice(clean, False, f"no blocks measured: {measured:.2f}")
+    return by_source(source, variant) or by_blocks(blockiness(image), clean, variant)
+
+
+def by_source(source: Source | None, variant: str) -> Choice | None:
+    """The choice that a file alone decides; None where the pixels must be measured."""
+    if source is None or source.codec is None:
+        return None
+    if source.codec != "jpeg":
+        return Choice(variant, True, f"lossy {source.codec}")
+    if source.quality is not None and source.quality <= _JPEG_QUALITY:
+        return Choice(variant, True, f"a JPEG of quality {source.quality}")
+    return None
+
+
+def by_blocks(figure: float, clean: str, variant: str) -> Choice:
+    """The choice by the blockiness of a picture."""
+    if figure >= BLOCKS:
+        return Choice(variant, True, f"blocks measured: {figure:.2f}")
+    return Choice(clean, False, f"no blocks measured: {figure:.2f}")

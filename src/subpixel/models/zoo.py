@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -25,11 +25,13 @@ __all__ = [
     "ARCHITECTURES",
     "ZOO",
     "Entry",
+    "cleans",
     "compressed_variant",
     "find",
     "find_network",
     "is_path",
     "resolve",
+    "scales_of",
 ]
 
 _WEIGHTS = Path(__file__).parent / "weights"
@@ -83,6 +85,9 @@ ARCHITECTURES: dict[str, Callable[[int], Spec]] = {
     "rdn": rdn,
 }
 
+# What the name of a model's variant for compressed pictures ends in.
+_VARIANT = "-compressed"
+
 # What ``model="auto"`` means: it is better than the published networks of its time, in every scale, at a speed that
 # nobody waits for.
 _AUTO = "fast"
@@ -93,10 +98,10 @@ def resolve(name: str) -> str:
     return _AUTO if name == "auto" else name
 
 
-def compressed_variant(name: str, scale: int) -> str | None:
-    """The name of a model's variant for compressed pictures, if one is shipped at the scale."""
-    variant = ZOO.get(f"{resolve(name)}-compressed")
-    return variant.name if variant is not None and scale in variant.scales else None
+def compressed_variant(name: str, scale: int | None = None) -> str | None:
+    """The name of a model's variant for compressed pictures, if one is shipped, and at the scale."""
+    variant = ZOO.get(f"{resolve(name)}{_VARIANT}")
+    return variant.name if variant is not None and scale in (None, *variant.scales) else None
 
 
 def is_path(name: str) -> bool:
@@ -136,13 +141,57 @@ def find_network(name: str, scale: int) -> Model | Foreign:
         if model.spec.scale != scale:
             raise InvalidArgument(f"scale={scale}: {name} is a ×{model.spec.scale} model")
         return model
+    _check_name(name)
+    if scale not in ZOO[name].scales:
+        raise InvalidArgument(f"scale={scale}: model '{name}' has {', '.join(f'×{s}' for s in ZOO[name].scales)}")
+    return _shipped(name, scale)
+
+
+def scales_of(name: str) -> tuple[int, ...]:
+    """The scales that a model comes in, by its name or path.
+
+    A checkpoint does not always say its own, see :func:`subpixel.models.checkpoints.load_checkpoint`: of 2, 3, 4 and 8
+    those are taken at which it can be loaded.
+
+    Raises:
+        InvalidArgument: unknown name, or a checkpoint of none of these scales.
+        ModelFileError, MissingExtra, Unsupported: as :func:`find_network`.
+
+    >>> scales_of("fast-compressed")
+    (2,)
+    """
+    name = resolve(name)
+    if name.endswith(".safetensors"):
+        return (load(name).spec.scale,)
+    if not name.endswith(SUFFIXES):
+        _check_name(name)
+        return ZOO[name].scales
+    found: list[int] = []
+    refusal: InvalidArgument | None = None
+    for scale in (2, 3, 4, 8):
+        try:
+            load_checkpoint(name, scale)
+        except InvalidArgument as error:
+            refusal = error
+        else:
+            found.append(scale)
+    if refusal is not None and not found:
+        raise refusal
+    return tuple(found)
+
+
+def cleans(model: Model | Foreign) -> bool:
+    """Whether a model was made for compressed pictures: it is a variant, or its file says that it was trained so."""
+    settings = model.training.get("settings") if isinstance(model, Model) else None
+    trained = settings.get("degradation") if isinstance(settings, Mapping) else None
+    return model.name.endswith(_VARIANT) or trained not in (None, "clean")
+
+
+def _check_name(name: str) -> None:
     if name not in ZOO:
         raise InvalidArgument(
             f"model={name!r}: one of auto, {', '.join(ZOO)} or the path of a .safetensors or .pth file is needed"
         )
-    if scale not in ZOO[name].scales:
-        raise InvalidArgument(f"scale={scale}: model '{name}' has {', '.join(f'×{s}' for s in ZOO[name].scales)}")
-    return _shipped(name, scale)
 
 
 @lru_cache(maxsize=16)

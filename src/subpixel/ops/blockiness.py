@@ -18,6 +18,7 @@ perceptual quality assessment of JPEG compressed images", ICIP 2002; the relatio
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ from numpy.typing import NDArray
 
 from subpixel.errors import InvalidArgument
 
-__all__ = ["LEAST_SIDE", "blockiness"]
+__all__ = ["LEAST_SIDE", "blockiness", "measured", "windows"]
 
 _GRID = 8
 # Smaller pictures have too few lines of a grid to tell it from chance.
@@ -66,17 +67,31 @@ def blockiness(image: NDArray[Any]) -> float:
         raise InvalidArgument(f"blockiness: shape {image.shape}: (H, W) or (H, W, 1 to 4) is needed")
     if image.dtype not in (np.uint8, np.uint16, np.float32):
         raise InvalidArgument(f"blockiness: dtype {image.dtype}: uint8, uint16 or float32 is needed")
-    height, width = image.shape[:2]
+    return measured([image[rows, columns] for rows, columns in windows(*image.shape[:2])])
+
+
+def windows(height: int, width: int) -> list[tuple[slice, slice]]:
+    """The parts of a picture that are looked at, rows and columns, from the top; none where it is too small."""
     if min(height, width) < LEAST_SIDE:
-        return 0.0
+        return []
     tops, lefts = _starts(height), _starts(width)
-    step = 2 if len(tops) * len(lefts) <= _FEW else 4
+    return [(slice(top, top + _WINDOW), slice(left, left + _WINDOW)) for top in tops for left in lefts]
+
+
+def measured(parts: Sequence[NDArray[Any]]) -> float:
+    """:func:`blockiness` of a picture by its :func:`windows`, for whoever does not have all of it at once.
+
+    >>> image = np.random.default_rng(0).integers(0, 256, (300, 400), np.uint8)
+    >>> measured([image[rows, columns] for rows, columns in windows(300, 400)]) == blockiness(image)
+    True
+    """
+    if not parts:
+        return 0.0
+    step = 2 if len(parts) <= _FEW else 4
     across, down = [], []
-    for top in tops:
-        for left in lefts:
-            window = image[top : top + _WINDOW, left : left + _WINDOW]
-            across.append(_by_phase(_luma(window[::step])))
-            down.append(_by_phase(np.ascontiguousarray(_luma(window[:, ::step]).T)))
+    for part in parts:
+        across.append(_by_phase(_luma(part[::step])))
+        down.append(_by_phase(np.ascontiguousarray(_luma(part[:, ::step]).T)))
     return min(_excess(np.concatenate(lines)) for lines in (across, down))
 
 

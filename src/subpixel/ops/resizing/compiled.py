@@ -58,8 +58,8 @@ def here() -> bool:
     return native_module() is not None
 
 
-def run(passes: Passes, x: Any) -> Any:
-    """The array resized.
+def run(passes: Passes, x: Any, threads: int | None = None) -> Any:
+    """The array resized, by so many threads, or all that there are.
 
     Raises:
         BackendUnavailable: the environment variable SUBPIXEL_TARGET names what is not in this build or machine.
@@ -67,7 +67,9 @@ def run(passes: Passes, x: Any) -> Any:
     if passes.copies:
         return _copy(passes.calls, x)
     module: Any = native_module()
-    threads, target = available_threads(), forced_target()
+    target = forced_target()
+    if threads is None:
+        threads = available_threads()
     if passes.halves:
         x = x.astype("float32")
     for call in passes.calls:

@@ -15,7 +15,7 @@ from subpixel.ops.resizing.rule import Rule
 from subpixel.ops.resizing.taps import AxisTaps
 from subpixel.ops.resizing.transfer import from_light, to_light
 
-__all__ = ["apply"]
+__all__ = ["apply", "summed"]
 
 Table = tuple[int, AxisTaps]
 
@@ -39,7 +39,7 @@ def _resized(ar: Arithmetic, x: Any, plan: Plan) -> Any:
         return ALGORITHMS[plan.integer](ar, x, tables)
     if plan.rule.kernel == "nearest":
         return _copied(ar, x, tables, plan.rule)
-    return _summed(ar, x, tables, plan)
+    return summed(ar, x, tables, plan)
 
 
 def _copied(ar: Arithmetic, x: Any, tables: Sequence[Table], rule: Rule) -> Any:
@@ -57,8 +57,8 @@ def _in_light(ar: Arithmetic, x: Any, plan: Plan) -> Any:
     return ar.astype(ar.floor(stored * top + 0.5), dtype)
 
 
-def _summed(ar: Arithmetic, x: Any, tables: Sequence[Table], plan: Plan) -> Any:
-    """``x`` in the dtype of the plan; whole numbers are rounded after each axis or at the end."""
+def summed(ar: Arithmetic, x: Any, tables: Sequence[Table], plan: Plan) -> Any:
+    """``x``, resized by tables, in the dtype of the plan; whole numbers are rounded after each axis or at the end."""
     sums, dtype, rule = plan.sums, plan.summed, plan.rule
     for last, (axis, taps) in enumerate(tables, 1 - len(tables)):
         shape = [1] * len(x.shape)

@@ -9,7 +9,6 @@ bicubic luma. That equals the usual way over YCbCr, since a luma difference d mo
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from subpixel.backends import FrameFormat, FrameSession, PictureSession, available_threads, choose
 from subpixel.backends.bands import Band, bands
+from subpixel.backends.base import Alpha
 from subpixel.backends.foreign import prepare_foreign
 from subpixel.backends.frames import Siting, Subsampling, enlarge
 from subpixel.backends.mixed import mixed
@@ -26,9 +26,20 @@ from subpixel.models.bicubic import bicubic
 from subpixel.models.files import Model
 from subpixel.models.foreign import Foreign
 from subpixel.models.spec import Colour
-from subpixel.models.zoo import compressed_variant, find_network, is_path
+from subpixel.models.zoo import compressed_variant, find_network
+from subpixel.upscaler.pixels import (
+    alpha_of,
+    as_pil,
+    check_picture,
+    check_pixels,
+    is_pil,
+    opaque,
+    pil_pixels,
+    store,
+    to_f32,
+)
 
-__all__ = ["Upscaler", "luma", "upscale"]
+__all__ = ["Upscaler", "checked_mix", "luma"]
 
 T = TypeVar("T")
 F32 = NDArray[np.float32]
@@ -99,7 +110,7 @@ class Upscaler:
             threads = available_threads()
         if isinstance(threads, bool) or not isinstance(threads, (int, np.integer)) or not 1 <= threads <= 1024:
             raise InvalidArgument(f"threads={threads!r}: a whole number from 1 to 1024 is needed")
-        self.ensemble, self.strength = _checked_mix(ensemble, strength)
+        self.ensemble, self.strength = checked_mix(ensemble, strength)
         self.model = find_network(model, int(scale))
         self.scale = int(scale)
         self.threads = int(threads)
@@ -107,7 +118,8 @@ class Upscaler:
         chosen, self.precision = choose(backend, precision, quantisation)
         self.backend = chosen.name
         self.colour: Colour = "rgb"
-        self._halo: int | None = None  # None: a network that must see the whole picture
+        # Pixels beyond a part that its result depends on; None: the network must see the whole picture.
+        self.halo: int | None = None
         if isinstance(self.model, Foreign):
             self._network = prepare_foreign(self.model, backend, precision, self.threads)
             self.backend = "torch"
@@ -115,7 +127,7 @@ class Upscaler:
             spec, weights = self.model.spec, self.model.weights
             self._network = chosen.prepare(spec, weights, self.precision, self.threads, quantisation)
             self.colour = spec.colour
-            self._halo = max(spec.halo, bicubic(self.scale).halo)
+            self.halo = max(spec.halo, bicubic(self.scale).halo)
         self._luma = self.colour == "luma"
         # What the network does not make, chroma and alpha, is interpolated, always in f32.
         self._plain = {
@@ -129,9 +141,9 @@ class Upscaler:
             self._network = mixed(self._network, plain, ensemble=self.ensemble, strength=self.strength)
             self._bytes = False
         variant = compressed_variant(self.model.name, self.scale) if model == "auto" else None
-        self._compressed: Upscaler | None = None
+        self.variant: Upscaler | None = None
         if variant is not None:
-            self._compressed = Upscaler(
+            self.variant = Upscaler(
                 variant, scale, backend, precision, threads, ensemble=self.ensemble, strength=self.strength
             )
 
@@ -154,15 +166,15 @@ class Upscaler:
         >>> print(Upscaler("bicubic").choose(np.zeros((80, 80), np.uint8)))
         bicubic
         """
-        image = _pil_pixels(image) if _is_pil(image) else image
-        _check_picture(image)
-        if self._compressed is None:
+        image = pil_pixels(image) if is_pil(image) else image
+        check_picture(image)
+        if self.variant is None:
             return Choice(self.model.name, False, "")
-        return decide(image, source, self.model.name, self._compressed.model.name)
+        return decide(image, source, self.model.name, self.variant.model.name)
 
     def chosen(self, choice: Choice) -> Upscaler:
         """The upscaler of a choice, this one or that of the variant: for many pictures or frames of one source."""
-        return self._compressed if choice.compressed and self._compressed is not None else self
+        return self.variant if choice.compressed and self.variant is not None else self
 
     def __call__(self, image: T, choice: Choice | None = None) -> T:
         """Enlarge a picture; the same kind comes back. With ``auto`` by what :meth:`choose` takes for it.
@@ -179,8 +191,8 @@ class Upscaler:
         Raises:
             InvalidArgument: any other kind of image.
         """
-        chosen = self if self._compressed is None else self.chosen(choice or self.choose(image))
-        return cast(T, chosen._pil(image) if _is_pil(image) else chosen._array(image))
+        chosen = self if self.variant is None else self.chosen(choice or self.choose(image))
+        return cast(T, chosen._pil(image) if is_pil(image) else chosen._array(image))
 
     def plane(self, y: NDArray[Any], full_range: bool = False) -> NDArray[Any]:
         """Enlarge one plane of luma, as video has it.
@@ -199,16 +211,16 @@ class Upscaler:
         self._check_luma()
         if not isinstance(y, np.ndarray) or y.ndim != 2:
             raise InvalidArgument(f"plane: shape {getattr(y, 'shape', type(y).__name__)}: (H, W) is needed")
-        _check_pixels(y)
+        check_pixels(y)
         if self._bytes and y.dtype == np.uint8 and not full_range:
             made: NDArray[Any] = self._network(y[None])[0]
             return made
         out = np.empty((y.shape[0] * self.scale, y.shape[1] * self.scale), y.dtype)
         for rows, band in self._bands(y):
-            x = _to_f32(rows)[None]
+            x = to_f32(rows)[None]
             x = self._network(x * np.float32(_SPAN) + np.float32(_BLACK) if full_range else x)
             x = (x - np.float32(_BLACK)) * np.float32(1 / _SPAN) if full_range else x
-            _store(x[:, band.crop], out[band.result][None])
+            store(x[:, band.crop], out[band.result][None])
         return out
 
     def yuv(
@@ -271,8 +283,8 @@ class Upscaler:
         if isinstance(self._network, FrameSession):
             self._network.frame(planes, made, form)
         else:
-            assert self._halo is not None  # that of a luma network
-            enlarge(self._network, planes, made, form, self.scale, self._halo, self._bytes)
+            assert self.halo is not None  # that of a luma network
+            enlarge(self._network, planes, made, form, self.scale, self.halo, self._bytes)
         return (made[0], made[1], made[2]) if len(made) == 3 else (made[0], None, None)
 
     def _check_luma(self) -> None:
@@ -280,26 +292,36 @@ class Upscaler:
             raise InvalidArgument(f"model '{self.model.name}' works on RGB; a luma model is needed for planes")
 
     def _array(self, image: Any) -> NDArray[Any]:
-        _check_picture(image)
-        shape = image.shape
-        if image.ndim == 2:
-            image = image[:, :, None]
-        height, width, channels = image.shape
-        alpha = channels in (2, 4) and bool((image[..., -1] != _opaque(image.dtype)).any())
-        whole = (height * self.scale, width * self.scale, *shape[2:])
-        if self._luma and image.dtype != np.float32 and isinstance(self._network, PictureSession):
-            made = self._network.picture(image, "carried" if alpha else "opaque" if channels in (2, 4) else "none")
-            return made.reshape(whole)
-        out = np.empty((height * self.scale, width * self.scale, channels), image.dtype)
-        if channels in (2, 4) and not alpha:
-            out[..., -1] = _opaque(image.dtype)
-        colours = channels - 1 if channels in (2, 4) else channels
-        for rows, band in self._bands(image):
-            planes = np.ascontiguousarray(_to_f32(rows).transpose(2, 0, 1))
+        check_picture(image)
+        pixels = image[:, :, None] if image.ndim == 2 else image
+        made = self.part(pixels, alpha_of(pixels))
+        return made.reshape(*made.shape[:2], *image.shape[2:])
+
+    def part(self, pixels: NDArray[Any], alpha: Alpha) -> NDArray[Any]:
+        """Enlarge a part of a picture, of which somebody knows what its alpha is; nothing is chosen or checked.
+
+        Further than :attr:`halo` from where the part was cut, native and reference give the bytes of the whole.
+
+        Args:
+            pixels: ``(H, W, C)``.
+            alpha: of the whole picture, see :func:`subpixel.upscaler.pixels.alpha_of`.
+
+        Returns:
+            ``(H*scale, W*scale, C)`` of the same dtype.
+        """
+        if self._luma and pixels.dtype != np.float32 and isinstance(self._network, PictureSession):
+            return self._network.picture(pixels, alpha)
+        height, width, channels = pixels.shape
+        out = np.empty((height * self.scale, width * self.scale, channels), pixels.dtype)
+        if alpha == "opaque":
+            out[..., -1] = opaque(pixels.dtype)
+        colours = channels - 1 if alpha == "opaque" else channels
+        for rows, band in self._bands(pixels):
+            planes = np.ascontiguousarray(to_f32(rows).transpose(2, 0, 1))
             target = out[band.result].transpose(2, 0, 1)
-            made = self._with_alpha(planes) if alpha else self._colour(planes[:colours])
-            _store(made[:, band.crop], target[: len(made)])
-        return out.reshape(whole)
+            made = self._with_alpha(planes) if alpha == "carried" else self._colour(planes[:colours])
+            store(made[:, band.crop], target[: len(made)])
+        return out
 
     def _with_alpha(self, planes: F32) -> F32:
         # Colour is carried premultiplied, so that the colour of invisible pixels cannot bleed into visible ones.
@@ -333,125 +355,22 @@ class Upscaler:
 
     def _bands(self, image: NDArray[Any]) -> Iterator[tuple[NDArray[Any], Band]]:
         height, width = image.shape[:2]
-        if self._halo is None:
+        if self.halo is None:
             all_rows = slice(0, height * self.scale)
             yield image, Band(0, height, slice(0, height), all_rows, all_rows)
             return
-        for band in bands(height, width, self.scale, self._halo):
+        for band in bands(height, width, self.scale, self.halo):
             yield image[band.source], band
 
     def _pil(self, image: Any) -> Any:
-        pixels = _pil_pixels(image)
-        from PIL import Image
-
-        result = Image.fromarray(self._array(pixels))
-        result.info.update(image.info)
-        return result
+        return as_pil(self._array(pil_pixels(image)), image)
 
 
-def upscale(
-    image: T,
-    scale: int = 2,
-    model: str = "auto",
-    backend: str = "auto",
-    precision: str = "auto",
-    threads: int | None = None,
-    *,
-    ensemble: bool = False,
-    strength: float = 1.0,
-) -> T:
-    """Enlarge one picture.
-
-    Args:
-        image: an ``(H, W[, C])`` array (u8, u16, f32; gray, RGB or with alpha) or a PIL image, see
-            :meth:`Upscaler.__call__`.
-        scale: how many times larger: 2, 3, 4 or 8 with the shipped models.
-        model: see :class:`Upscaler`, as are the others.
-        backend: what runs it.
-        precision: of the arithmetic.
-        threads: None for as many as this process may use.
-        ensemble: see :class:`Upscaler`.
-        strength: from plain bicubic, 0, to the network, 1.
-
-    Returns:
-        The same kind, ``scale`` times as high and wide.
-
-    Raises:
-        InvalidArgument: see :class:`Upscaler` and :meth:`Upscaler.__call__`.
-
-    >>> import numpy as np
-    >>> upscale(np.zeros((5, 7), np.uint8), 3).shape
-    (15, 21)
-    """
-    mix = _checked_mix(ensemble, strength)
-    make = _fresh if is_path(model) else _ready  # such a file can change; a shipped model cannot
-    return make(model, scale, backend, precision, threads, *mix)(image)
-
-
-def _fresh(
-    model: str, scale: int, backend: str, precision: str, threads: int | None, ensemble: bool, strength: float
-) -> Upscaler:
-    return Upscaler(model, scale, backend, precision, threads, ensemble=ensemble, strength=strength)
-
-
-# typed: a scale of 2.0 or True is refused even after 2 or 1 was taken
-_ready = lru_cache(maxsize=8, typed=True)(_fresh)
-
-
-def _checked_mix(ensemble: Any, strength: Any) -> tuple[bool, float]:
+def checked_mix(ensemble: Any, strength: Any) -> tuple[bool, float]:
+    """Ensemble and strength; raises InvalidArgument for other values than they have."""
     if not isinstance(ensemble, (bool, np.bool_)):
         raise InvalidArgument(f"ensemble={ensemble!r}: True or False is needed")
     number = isinstance(strength, (int, float, np.integer, np.floating)) and not isinstance(strength, bool)
     if not number or not 0 <= strength <= 1:  # what is not a number is not within
         raise InvalidArgument(f"strength={strength!r}: a number from 0 (plain bicubic) to 1 (the network) is needed")
     return bool(ensemble), float(strength)
-
-
-def _is_pil(image: object) -> bool:
-    return type(image).__module__.split(".")[0] == "PIL"
-
-
-def _pil_pixels(image: Any) -> NDArray[Any]:
-    modes = {"L", "LA", "RGB", "RGBA", "I;16"}
-    if image.mode not in modes:
-        raise InvalidArgument(f"image: PIL mode {image.mode}: one of {', '.join(sorted(modes))} is needed")
-    return np.asarray(image)
-
-
-def _check_picture(image: Any) -> None:
-    if not isinstance(image, np.ndarray):
-        raise InvalidArgument(f"image: {type(image).__name__}: a NumPy array or a PIL image is needed")
-    if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (1, 2, 3, 4)):
-        raise InvalidArgument(
-            f"image: shape {image.shape}: (H, W), (H, W, 1), (H, W, 2), (H, W, 3) or (H, W, 4) is needed"
-        )
-    _check_pixels(image)
-
-
-def _check_pixels(image: NDArray[Any]) -> None:
-    if image.dtype not in (np.uint8, np.uint16, np.float32):
-        raise InvalidArgument(f"image: dtype {image.dtype}: uint8, uint16 or float32 is needed")
-    if 0 in image.shape:
-        raise InvalidArgument(f"image: shape {image.shape} holds no pixel")
-
-
-def _opaque(dtype: np.dtype[Any]) -> Any:
-    return np.float32(1) if dtype == np.float32 else np.iinfo(dtype).max
-
-
-def _to_f32(x: NDArray[Any]) -> F32:
-    if x.dtype == np.float32:
-        return cast(F32, x)
-    return x.astype(np.float32) * np.float32(1 / np.iinfo(x.dtype).max)
-
-
-def _store(x: F32, out: NDArray[Any]) -> None:
-    """Write planes into an array of the same shape: f32 as it is, others rounded half up and clipped."""
-    if out.dtype == np.float32:
-        out[...] = x
-        return
-    top = np.float32(np.iinfo(out.dtype).max)
-    x = x * top
-    x += np.float32(0.5)
-    np.clip(x, 0, top, out=x)
-    out[...] = x  # towards zero, and so half up

@@ -1,0 +1,295 @@
+"""Pictures that go through row by row: the bytes of the whole, in bounded memory, whatever happens on the way."""
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import pyvips
+from numpy.typing import NDArray
+from PIL import Image
+
+import subpixel
+import subpixel.image.job
+import subpixel.image.rows
+from subpixel import Enlarger
+from subpixel.errors import ImageReadError, ImageWriteError, InvalidArgument
+from subpixel.image import Job, read
+from subpixel.image.pushing import push
+from subpixel.image.reading import opened
+from subpixel.image.rows import survey
+from subpixel.ops.blockiness import blockiness
+from subpixel.upscaler.pixels import alpha_of
+
+Make = Callable[..., NDArray[Any]]
+Saved = Callable[..., Path]
+Look = Callable[[], dict[str, Any]]
+
+
+@pytest.fixture
+def by_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every picture counts as huge, and its blocks are a few rows."""
+    monkeypatch.setattr(subpixel.image.job, "HUGE", 0)
+    monkeypatch.setattr(subpixel.image.rows, "_AT_ONCE", 2000)
+    monkeypatch.setattr("subpixel.upscaler.enlarger._STREAMED", 3000)
+
+
+def turned(values: NDArray[Any], orientation: int) -> NDArray[Any]:
+    """A picture as it must lie in a file so that it is upright with an orientation: the inverses of EXIF's turns."""
+    turns: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
+        1: lambda x: x,
+        2: lambda x: x[:, ::-1],
+        3: lambda x: x[::-1, ::-1],
+        4: lambda x: x[::-1],
+        5: lambda x: x.transpose(1, 0, 2),
+        6: lambda x: np.rot90(x, 1),
+        7: lambda x: x[::-1, ::-1].transpose(1, 0, 2),
+        8: lambda x: np.rot90(x, -1),
+    }
+    return np.ascontiguousarray(turns[orientation](values))
+
+
+def with_orientation(path: Path, orientation: int) -> Path:
+    image = pyvips.Image.new_from_file(str(path)).copy()
+    image.set_type(pyvips.GValue.gint_type, "orientation", orientation)
+    made = path.with_name(f"turned{path.suffix}")
+    image.write_to_file(str(made))
+    return made
+
+
+@pytest.mark.usefixtures("by_rows")
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize(
+    ("channels", "dtype"), [(1, np.uint8), (2, np.uint16), (3, np.uint8), (4, np.uint8), (3, np.float32)]
+)
+def test_rows_make_the_file_of_the_whole(
+    saved: Saved, pixels: Make, look: Look, tmp_path: Path, orientation: int, channels: int, dtype: Any
+) -> None:
+    upright = pixels(53, 31, channels, dtype)
+    source = with_orientation(saved("a.tif", turned(upright, orientation)), orientation)
+    for scale in (2, 2.5, 0.5):
+        told: list[tuple[int, int]] = []
+        job = Job(source, Enlarger("fast", scale), tmp_path / "b.tif", overwrite=True)
+        result = job.run(lambda done, total, told=told: told.append((done, total)))
+        expected = subpixel.upscale(upright, scale, "fast")
+        np.testing.assert_array_equal(read(tmp_path / "b.tif").pixels, expected)
+        assert result.size_in == (31, 53)
+        assert result.size_out == expected.shape[1::-1]
+        assert told[-1] == (len(expected), len(expected))
+        assert told == sorted(told)
+        assert len(told) > 1 or scale == 0.5
+        assert opened(tmp_path / "b.tif").orientation == 1
+    assert set(look()) == {"a.tif", "turned.tif", "b.tif"}
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".jpg", ".webp"])
+def test_files_are_the_same_byte_for_byte(
+    saved: Saved, pixels: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    image = Image.fromarray(pixels(40, 30))
+    exif = Image.Exif()
+    exif[0x0132] = "2024:05:06 07:08:09"
+    image.save(tmp_path / "a.png", exif=exif, dpi=(240, 240))
+    for huge, name in ((1 << 40, f"whole{suffix}"), (0, f"rows{suffix}")):
+        monkeypatch.setattr(subpixel.image.job, "HUGE", huge)
+        Job(tmp_path / "a.png", Enlarger("fast", 2.5), tmp_path / name).run()
+    assert (tmp_path / f"rows{suffix}").read_bytes() == (tmp_path / f"whole{suffix}").read_bytes()
+
+
+@pytest.mark.usefixtures("by_rows")
+@pytest.mark.parametrize("size", [(1, 1), (1, 300), (300, 1), (3, 2)])
+def test_the_smallest_pictures(saved: Saved, pixels: Make, tmp_path: Path, size: tuple[int, int]) -> None:
+    source = saved("a.png", pixels(*size, 4))
+    for name in ("fast", "bicubic"):
+        Job(source, Enlarger(name, 2.5), tmp_path / "b.png", overwrite=True).run()
+        expected = subpixel.upscale(read(source).pixels, 2.5, name)
+        np.testing.assert_array_equal(read(tmp_path / "b.png").pixels, expected)
+
+
+@pytest.mark.parametrize("size", [(30, 400), (64, 64), (300, 290), (1500, 1200)])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_a_survey_finds_what_the_whole_picture_shows(size: tuple[int, int], channels: int) -> None:
+    rng = np.random.default_rng(3)
+    x = rng.integers(0, 256, (-(-size[0] // 8), -(-size[1] // 8), channels), np.uint8).repeat(8, 0).repeat(8, 1)
+    x = x[: size[0], : size[1]]
+    for alpha in (None, 255):
+        if channels == 4 and alpha is not None:
+            x[..., 3] = alpha
+        blocks = [x[top : top + 37] for top in range(0, len(x), 37)]
+        found = survey(blocks, x.shape, measure=True)
+        assert found == (alpha_of(x), blockiness(x))
+        assert survey(blocks, x.shape, measure=False) == (alpha_of(x), 0)
+
+
+def test_a_survey_stops_when_it_knows() -> None:
+    def blocks() -> Iterator[NDArray[np.uint8]]:
+        yield np.zeros((5, 3, 4), np.uint8)
+        raise AssertionError("more was asked for")
+
+    assert survey(blocks(), (10, 3, 4), measure=False) == ("carried", 0)
+    assert survey(blocks(), (10, 3, 3), measure=False) == ("none", 0)
+
+
+@pytest.mark.usefixtures("by_rows", "with_compressed")
+@pytest.mark.parametrize("blocky", [False, True])
+def test_auto_chooses_the_same(tmp_path: Path, blocky: bool) -> None:
+    rng = np.random.default_rng(5)
+    x = rng.integers(0, 256, (160, 120, 3), np.uint8)
+    if blocky:
+        x = x[:20, :15].repeat(8, 0).repeat(8, 1)
+    Image.fromarray(x).save(tmp_path / "a.png")
+    result = Job(tmp_path / "a.png", Enlarger("auto", 2), tmp_path / "b.png").run()
+    assert result.choice == Enlarger("auto", 2).choose(x)
+    assert result.choice.compressed == blocky
+    np.testing.assert_array_equal(read(tmp_path / "b.png").pixels, subpixel.upscale(x, 2))
+
+
+@pytest.mark.usefixtures("by_rows")
+def test_other_colours_are_converted_alike(tmp_path: Path) -> None:
+    Image.new("CMYK", (33, 41), (0, 200, 30, 10)).save(tmp_path / "c.jpg")
+    result = Job(tmp_path / "c.jpg", Enlarger("bicubic", 2), tmp_path / "b.png").run()
+    assert "cmyk" in result.notes[0]
+    expected = subpixel.upscale(read(tmp_path / "c.jpg").pixels, 2, "bicubic")
+    np.testing.assert_array_equal(read(tmp_path / "b.png").pixels, expected)
+
+
+# What goes wrong
+
+
+@pytest.mark.usefixtures("by_rows")
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_picture_cut_short_leaves_the_old_result(
+    saved: Saved, pixels: Make, look: Look, tmp_path: Path, orientation: int
+) -> None:
+    source = with_orientation(saved("a.tif", pixels(400, 300)), orientation)
+    source.write_bytes(source.read_bytes()[:200000])
+    (tmp_path / "b.tif").write_bytes(b"the result of yesterday")
+    before = look()
+    with pytest.raises(ImageReadError):
+        Job(source, Enlarger("bicubic", 2), tmp_path / "b.tif", overwrite=True).run()
+    assert look() == before
+
+
+@pytest.mark.usefixtures("by_rows")
+@pytest.mark.parametrize("failure", [KeyboardInterrupt, MemoryError])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_an_interrupt_leaves_nothing(
+    saved: Saved, pixels: Make, look: Look, tmp_path: Path, failure: type[BaseException], orientation: int
+) -> None:
+    source = with_orientation(saved("a.tif", pixels(200, 100)), orientation)
+    before = look()
+
+    def interrupt(done: int, _: int) -> None:
+        if done > 100:
+            raise failure
+
+    with pytest.raises(failure):
+        Job(source, Enlarger("bicubic", 2), tmp_path / "b.png").run(interrupt)
+    assert look() == before
+
+
+@pytest.mark.usefixtures("by_rows")
+@pytest.mark.parametrize("failure", [OSError(28, "No space left on device"), KeyboardInterrupt(), MemoryError()])
+def test_a_writer_that_fails_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch, saved: Saved, pixels: Make, look: Look, tmp_path: Path, failure: BaseException
+) -> None:
+    source = saved("a.png", pixels(200, 100))
+    before = look()
+
+    def half(image: pyvips.Image, path: str, **_: Any) -> None:
+        Path(path).write_bytes(b"half of")
+        raise failure
+
+    monkeypatch.setattr(pyvips.Image, "write_to_file", half)
+    with pytest.raises((ImageWriteError, KeyboardInterrupt, MemoryError)):
+        Job(source, Enlarger("bicubic", 2), tmp_path / "b.png").run()
+    assert look() == before
+
+
+@pytest.mark.usefixtures("by_rows")
+def test_without_room_to_turn_it_is_said(
+    monkeypatch: pytest.MonkeyPatch, saved: Saved, pixels: Make, look: Look, tmp_path: Path
+) -> None:
+    source = with_orientation(saved("a.tif", pixels(200, 100)), 6)
+    before = look()
+    monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 1000}))
+    with pytest.raises(ImageWriteError, match=r"MiB are needed to turn .* upright"):
+        Job(source, Enlarger("bicubic", 2), tmp_path / "b.png").run()
+    assert look() == before
+
+
+@pytest.mark.usefixtures("by_rows")
+def test_what_the_format_cannot_hold_is_said_before_the_work(saved: Saved, pixels: Make, tmp_path: Path) -> None:
+    source = saved("a.png", pixels(20, 10, 4))
+    told: list[int] = []
+    with pytest.raises(InvalidArgument, match="transparency"):
+        Job(source, Enlarger("bicubic", 2), tmp_path / "b.jpg").run(lambda done, _: told.append(done))
+    assert not told
+
+
+# Rows to libvips
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize("size", [(1, 1), (1, 5000), (3000, 1), (1300, 700)])
+def test_libvips_gets_the_rows_that_were_given(dtype: Any, channels: int, size: tuple[int, int]) -> None:
+    rng = np.random.default_rng(1)
+    x = (rng.random((*size, channels)) * (1 if dtype == np.float32 else np.iinfo(dtype).max)).astype(dtype)
+    got: list[NDArray[Any]] = []
+    fields: list[str] = []
+
+    def save(image: pyvips.Image) -> None:
+        fields.extend(image.get_fields())
+        got.append(image.numpy())
+
+    cuts = sorted({0, *rng.integers(0, size[0], 5).tolist(), size[0]})
+    push((x[a:b] for a, b in itertools.pairwise(cuts)), (*size, channels), np.dtype(dtype), save)
+    np.testing.assert_array_equal(got[0].reshape(x.shape), x)
+    assert got[0].dtype == dtype
+    assert set(fields) == set(pyvips.Image.black(1, 1).get_fields())
+
+
+def test_who_stops_reading_is_not_waited_for() -> None:
+    def blocks() -> Iterator[NDArray[np.uint8]]:
+        for _ in range(1000):
+            yield np.zeros((1, 1 << 16, 3), np.uint8)
+
+    def save(_: pyvips.Image) -> None:
+        raise ValueError("enough")
+
+    with pytest.raises(ValueError, match="enough"):
+        push(blocks(), (1000, 1 << 16, 3), np.dtype(np.uint8), save)
+
+
+# Memory
+
+_RUN = """
+import resource, sys
+from pathlib import Path
+from subpixel import Enlarger
+from subpixel.image import Job
+Job(Path(sys.argv[1]), Enlarger("fast", 2), Path(sys.argv[2])).run()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.parametrize("orientation", [pytest.param(1, marks=pytest.mark.long), 6])
+def test_a_large_picture_needs_little_memory(tmp_path: Path, orientation: int) -> None:
+    """15 megapixels with alpha become 60: 300 MB of pixels."""
+    band = np.tile(np.arange(5000, dtype=np.uint8)[None, :, None], (3000, 1, 3))
+    image = pyvips.Image.new_from_array(band).copy(interpretation="srgb").bandjoin(255).copy()
+    image.set_type(pyvips.GValue.gint_type, "orientation", orientation)
+    image.write_to_file(str(tmp_path / "a.tif"))
+    command = [sys.executable, "-c", _RUN, str(tmp_path / "a.tif"), str(tmp_path / "b.tif")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) < 400 << 10  # KiB
+    upright = (5000, 3000) if orientation == 1 else (3000, 5000)
+    assert opened(tmp_path / "b.tif").shape == (upright[1] * 2, upright[0] * 2, 4)
