@@ -4,7 +4,8 @@
 
 The photograph is made 2 and 3 times smaller (MATLAB's bicubic, as test sets are), enlarged again, and measured against
 the original. Without PHOTO a public-domain picture that comes with scikit-image is used. Written are the enlarged
-pictures and one PNG for each scale that shows original, bicubic and result side by side with an enlarged detail.
+pictures and one PNG for each scale that shows original, bicubic and result side by side, with an enlarged detail
+where the last two differ most.
 """
 
 from __future__ import annotations
@@ -16,18 +17,17 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
 
 from subpixel import Upscaler
 from subpixel.errors import InvalidArgument, SubpixelError
-from subpixel.image import Picture, read, write
+from subpixel.image import Job, Picture, read, write
+from subpixel.image.compare import comparison
 from subpixel.metrics import psnr
 from subpixel.metrics.protocol import luma_255, shrink
 
 Pixels = NDArray[np.uint8]
 
-DETAIL = 64  # side of the part that is shown enlarged, in pixels of the original
-PANEL = 512  # side of each panel
+SMALLEST = 48  # pixels each way of what a comparison says something about
 
 
 def main() -> int:
@@ -58,8 +58,8 @@ def photograph(path: Path | None) -> tuple[str, Pixels]:
     pixels = read(path).pixels
     if pixels.dtype != np.uint8:
         raise InvalidArgument(f"{path}: {pixels.dtype}; the comparison takes 8-bit pictures")
-    if min(pixels.shape[:2]) < 3 * DETAIL:
-        raise InvalidArgument(f"{path}: at least {3 * DETAIL} pixels each way are needed")
+    if min(pixels.shape[:2]) < SMALLEST:
+        raise InvalidArgument(f"{path}: at least {SMALLEST} pixels each way are needed")
     return path.stem, np.repeat(pixels[..., :1], 3, axis=2) if pixels.shape[2] < 3 else pixels[..., :3]
 
 
@@ -81,52 +81,18 @@ def compare(name: str, picture: Pixels, scale: int, out: Path) -> None:
     write(Picture(results["auto"]), enlarged, overwrite=True)
     labels = {
         "original": large,
-        f"bicubic x{scale}, {figures['bicubic']:.2f} dB": results["bicubic"],
-        f"subpixel x{scale}, {figures['auto']:.2f} dB": results["auto"],
+        f"bicubic ×{scale}, {figures['bicubic']:.2f} dB": results["bicubic"],
+        f"subpixel ×{scale}, {figures['auto']:.2f} dB": results["auto"],
     }
-    comparison = out / f"{name}_x{scale}_comparison.png"
-    write(Picture(side_by_side(labels)), comparison, overwrite=True)
-    print(f"     result {enlarged}, comparison {comparison}")
+    sheet = out / f"{name}_x{scale}_comparison.png"
+    write(Picture(comparison(labels)), sheet, overwrite=True)
+    print(f"     result {enlarged}, comparison {sheet}")
 
 
 def enlarge(photo: Path, out: Path) -> None:
     """The photograph itself, twice as large, with all that belongs to it."""
-    from subpixel.image import Job
-
     result = Job(photo, Upscaler("auto", 2), destination=out / f"{photo.stem}_enlarged.png", overwrite=True).run()
     print(f"  the photograph itself: {result.destination}, {result.size_out[0]}×{result.size_out[1]}")
-
-
-def side_by_side(pictures: dict[str, Pixels]) -> Pixels:
-    """Each picture above its most detailed part, enlarged without smoothing."""
-    first = next(iter(pictures.values()))
-    top, left = busiest(first)
-    bar = 28
-    height = round(first.shape[0] * PANEL / first.shape[1])
-    sheet = Image.new("RGB", (PANEL * len(pictures), bar + height + PANEL), "white")
-    draw = ImageDraw.Draw(sheet)
-    for number, (label, pixels) in enumerate(pictures.items()):
-        x = number * PANEL
-        whole = Image.fromarray(pixels).resize((PANEL, height), Image.Resampling.LANCZOS)
-        detail = Image.fromarray(pixels[top : top + DETAIL, left : left + DETAIL])
-        sheet.paste(whole, (x, bar))
-        sheet.paste(detail.resize((PANEL, PANEL), Image.Resampling.NEAREST), (x, bar + height))
-        draw.text((x + 8, 4), label, fill="black", font=ImageFont.load_default(size=17))
-        ratio = PANEL / pixels.shape[1]
-        frame = [x + left * ratio, bar + top * ratio, x + (left + DETAIL) * ratio, bar + (top + DETAIL) * ratio]
-        draw.rectangle(frame, outline="red", width=2)
-    return np.asarray(sheet)
-
-
-def busiest(pixels: Pixels) -> tuple[int, int]:
-    """Top left of the square whose luma changes most from sample to sample."""
-    luma = luma_255(pixels)
-    change = np.abs(np.diff(luma, axis=0))[:, :-1] + np.abs(np.diff(luma, axis=1))[:-1]
-    total = np.pad(change, ((1, 0), (1, 0))).cumsum(0).cumsum(1)
-    n = DETAIL - 1
-    sums = total[n:, n:] - total[:-n, n:] - total[n:, :-n] + total[:-n, :-n]
-    top, left = np.unravel_index(int(sums.argmax()), sums.shape)
-    return int(top), int(left)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from subpixel.bench import ceilings, engine, images, memory, networks, operators, suites
+from subpixel.bench import ceilings, engine, files, images, memory, networks, operators, suites
 from subpixel.bench.machine import describe, label, only_threads
 from subpixel.bench.operators.case import Case
 from subpixel.bench.plan import Plan
@@ -95,6 +95,41 @@ def test_the_images_suite(small: networks.Network) -> None:
     assert list(groups) == ["end-to-end", "kinds", "files"]
     assert {"RGBA u8, int8", "RGB u16, f32", "gray u8, int8"} <= set(names(groups["kinds"]))
     assert names(groups["files"]) == ["Job, int8", "Job, f32", "subpixel upscale"]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_the_files_suite(monkeypatch: pytest.MonkeyPatch, data_dir: Path) -> None:
+    monkeypatch.setattr(files, "_SIDE", 24)
+    monkeypatch.setattr(files, "_FILES", {False: 3, True: 4})
+    monkeypatch.setattr(files, "_PICTURES", 2)  # fewer than files
+    groups = list(files.files(PLAN))
+    assert [group.id for group in groups] == ["many-png-png", "many-jpeg-png", "many-jpeg-jpeg"]
+    assert groups[1].title == "3 files of 24×24 ×2 by fast, JPEG to PNG"
+    for group in groups:
+        ours = ["Job, one after the other", "Batch, as many at a time as pay"]
+        assert names(group) == [*ours, "engine alone", "reading and writing alone"]
+        assert "its model files were not given" in group.notes[-1]
+        facts = {(fact.name, fact.unit): fact.value for fact in group.facts}
+        job, _, engine_alone, coding = (entry.time.median for entry in group.entries)
+        assert facts[ours[0], "files a second"] == pytest.approx(3000 / job)
+        assert facts["engine alone", "files a second"] == pytest.approx(3000 / engine_alone)
+        assert facts["of the time of Job, what is beyond the engine's", "%"] == pytest.approx(
+            100 * (1 - engine_alone / job)
+        )
+        assert facts["reading and writing alone, beside the engine", "times its time"] == coding / engine_alone
+        assert facts["written by Job", "kB a file"] > 1
+    document = json.loads(json.dumps(Results("files", "subpixel bench", {}, tuple(groups)).document()))
+    entry = document["groups"][0]["entries"][0]
+    assert (entry["name"], entry["ceiling"]) == ("Job, one after the other", "engine alone")
+    assert entry["of_ceiling"] == pytest.approx(groups[0].entries[2].time.median / groups[0].entries[0].time.median)
+    folder = data_dir.parent / "peers" / "opencv-dnn-superres"
+    if folder.is_dir():
+        group = next(files.files(replace(PLAN, superres=folder, full=True)))
+        assert group.title.startswith("4 files")
+        if "no such module" not in group.notes[-1]:
+            (peer,) = (entry for entry in group.entries if entry.name == "OpenCV dnn_superres FSRCNN-small")
+            assert (peer.role, group.times_ours(peer)) == ("peer", peer.time.median / group.entries[0].time.median)
+            assert "written by OpenCV" in [fact.name for fact in group.facts]
 
 
 def test_the_video_suite(small: networks.Network) -> None:
@@ -196,7 +231,10 @@ def test_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, run: Calla
 
 def test_wrong_use_of_the_command(run: Callable[..., Any]) -> None:
     done = run("bench", "--suite", "film")
-    assert (done.code, done.err) == (2, "error: suite='film': one of engine, ops, images, video, quality is needed\n")
+    assert (done.code, done.err) == (
+        2,
+        "error: suite='film': one of engine, ops, images, files, video, quality is needed\n",
+    )
     assert run("bench", "--rounds", 1).code == 2
     assert run("bench", "-j", 1000).code == 2
 

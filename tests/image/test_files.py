@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import pyvips
 from numpy.typing import NDArray
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageOps
 
 from malformed.pictures import NOT_PICTURES, corrupted, truncated
 from subpixel.errors import ImageReadError
@@ -370,3 +370,19 @@ def test_changed_bytes_never_crash(saved: Saved, tmp_path: Path, name: str) -> N
         if result.pixels.size < 10**6:
             write(result, target)  # whatever metadata it came with
             assert read(target).pixels.shape == result.pixels.shape
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+@pytest.mark.parametrize("orientation", [2, 3, 4, 5, 6, 7, 8])
+def test_large_turned_pictures(tmp_path: Path, suffix: str, orientation: int) -> None:
+    """More rows than libvips keeps at hand: turning takes them in another order than a file has them."""
+    y, x = np.mgrid[:1200, :900]
+    pixels = np.dstack([x % 256, y % 256, (x + y) // 9]).astype(np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = tmp_path / f"a{suffix}"
+    Image.fromarray(pixels).save(path, exif=exif)
+    with Image.open(path) as image:
+        expected = np.asarray(ImageOps.exif_transpose(image))
+    made = read(path).pixels.astype(int)
+    assert np.abs(made - expected).max() <= (3 if suffix == ".jpg" else 0)

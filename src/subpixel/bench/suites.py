@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from subpixel.bench import ceilings
 from subpixel.bench.engine import engine
+from subpixel.bench.files import files
 from subpixel.bench.images import beside_superres, frames, images, real_time
 from subpixel.bench.machine import describe, only_threads
 from subpixel.bench.operators import operators
@@ -32,6 +33,7 @@ SUITES: dict[str, Callable[[Plan], Iterator[Group]]] = {
     "engine": _engine,
     "ops": operators,
     "images": images,
+    "files": files,
     "video": _video,
     "quality": quality,
 }

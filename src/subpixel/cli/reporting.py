@@ -90,6 +90,8 @@ class Reporter:
         elif self.lines:
             place = f"[{self.counts.total()}/{self.total}] " if self.total > 1 else ""
             self._line(place + self._what(report))
+            if report.result is not None and report.result.comparison is not None:
+                self._line(f"{place}comparison → {report.result.comparison}")
         if self._bar is not None:
             self._bar.advance(self._bar.task_ids[0])
 
@@ -162,6 +164,7 @@ def _as_json(report: Report, names: dict[str, str]) -> dict[str, Any]:
     return {
         "source": names.get(source, source),
         "destination": None if report.destination is None else str(report.destination),
+        "comparison": str(result.comparison) if result and result.comparison else None,
         "status": report.status,
         "size_in": result and result.size_in,
         "size_out": result and result.size_out,

@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from subpixel.cli.dry_run import dry_run
 from subpixel.cli.options import (
     AnyScale,
     Backend,
@@ -65,6 +67,13 @@ def upscale(
     ensemble: Ensemble = False,
     strength: Strength = 1.0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
+    compare: Annotated[
+        Path | None,
+        typer.Option(help="File for a picture of bicubic and the result side by side; a folder with several pictures."),
+    ] = None,
+    dry: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done, with time and memory; do not.")
+    ] = False,
     skip_existing: Annotated[bool, typer.Option("--skip-existing", help="Pass over whatever exists.")] = False,
     processes: Annotated[
         int | None, typer.Option(min=1, max=1024, help="For many small pictures.", show_default=False)
@@ -83,7 +92,7 @@ def upscale(
     from subpixel.image.inputs import find
     from subpixel.image.job import Job
     from subpixel.image.places import Places
-    from subpixel.image.plan import plan
+    from subpixel.image.plan import check_sheets, plan
     from subpixel.image.settings import settings_of
     from subpixel.image.streams import Streams
     from subpixel.upscaler import Enlarger
@@ -99,9 +108,11 @@ def upscale(
             raise InvalidArgument("--json and a picture cannot both be written to standard output")
         suffix = None if file_format is None else f".{file_format.lower()}"
         asked = settings_of(model, precision=precision, ensemble=ensemble, strength=strength)
-        make_job = partial(Job, settings=asked)
+        make_job = partial(Job, settings=asked, compare=compare)
         places = Places(streams.inputs, streams.output, partial(make_job, upscaler=upscaler), suffix)
         todo = plan(find(streams.inputs, places.folder), places)
+        if compare is not None:
+            check_sheets(todo, compare)
         reporter = Reporter(
             len(todo.tasks) + len(todo.unreachable),
             as_json=as_json,
@@ -115,6 +126,8 @@ def upscale(
         policy = Policy(make_job, existing, make_folders=places.folder is not None)
         with bar(str(inputs[0]), shown=len(todo.tasks) == 1 and not quiet) as progress:
             batch = Batch(todo.tasks, upscaler, make_upscaler, policy, processes, reporter.note, progress)
+            if dry:
+                return dry_run(batch, todo, reporter)
             return follow(batch, todo, reporter, streams, str(places))
 
 

@@ -63,7 +63,7 @@ class Policy:
     def look(self, task: Task, upscaler: Enlarger | Upscaler) -> Report | None:
         """What can be said without any work; None if there is something to be done."""
         try:
-            return self._passed_over(task, self._job(task, upscaler))
+            return self._passed_over(task, self.job(task, upscaler))
         except SubpixelError as error:
             return Report(task.source, task.destination, "failed", error=error)
         except OSError:
@@ -73,9 +73,11 @@ class Policy:
         """Enlarge a picture unless that is done already; None if another run has it in work."""
         source, destination = task.source, task.destination
         try:
-            job = self._job(task, upscaler)
+            job = self.job(task, upscaler)
             if self.make_folders:
                 os.makedirs(destination.parent, exist_ok=True)
+            elif not os.path.isdir(destination.parent):  # where nothing can be claimed
+                raise ImageWriteError(f"{destination}: there is no folder {destination.parent}")
             with claim(destination) as mine:
                 if not mine:
                     return None
@@ -90,7 +92,8 @@ class Policy:
             failure = ImageWriteError(f"{error.filename or source}: {(error.strerror or str(error)).lower()}")
         return Report(source, destination, "failed", error=failure)
 
-    def _job(self, task: Task, upscaler: Enlarger | Upscaler) -> Job:
+    def job(self, task: Task, upscaler: Enlarger | Upscaler) -> Job:
+        """What is done if there is something to be done."""
         replaces = self.existing == "replace"
         return self.make_job(task.source, upscaler, destination=task.destination, overwrite=replaces)
 
@@ -104,8 +107,11 @@ class Policy:
         destination = task.destination
         if not os.path.lexists(destination):
             return None
+        sheet = job.sheet(destination)
+        missing = sheet is not None and not os.path.lexists(sheet)
+        without = "; no comparison was made, --overwrite makes both" if missing else ""
         if self.existing == "skip":
-            return Report(task.source, destination, "skipped", reason="exists already")
+            return Report(task.source, destination, "skipped", reason=f"exists already{without}")
         made = provenance_of(destination)
         if made is None:
             why = ""
@@ -113,8 +119,8 @@ class Policy:
             why = ", made of another picture or of an older state of this one"
         elif not job.would_repeat(made):
             why = ", made of this picture with other settings"
-        else:
-            return Report(task.source, destination, "skipped", reason="done before")
+        elif not (missing and self.existing == "replace"):
+            return Report(task.source, destination, "skipped", reason=f"done before{without}")
         if self.existing == "replace" or made is None:
             return None  # the job says what speaks against it: it may be the picture itself
         raise ImageWriteError(f"{destination}: exists already{why}; --overwrite replaces it")

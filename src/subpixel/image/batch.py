@@ -83,6 +83,12 @@ class Batch:
                 time.sleep(_PATIENCE)
             waiting = taken
 
+    def at_once(self, tasks: Sequence[Task]) -> Sequence[Task]:
+        """Those of some that need the most memory together: the largest, or as many small ones as go in parallel."""
+        small = sorted((task for task in tasks if task.pixels <= _SMALL), key=lambda task: -task.pixels)
+        together = small[: max(1, self._processes(small))]
+        return max([together, *([task] for task in tasks)], key=lambda some: sum(task.pixels for task in some))
+
     def _processes(self, small: Sequence[Task]) -> int:
         if self.processes is not None:
             return min(self.processes, len(small))

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subpixel import __version__
-from subpixel.errors import ImageWriteError
+from subpixel.errors import ImageWriteError, InvalidArgument
+from subpixel.image.compare import beside_bicubic, sheet_of
 from subpixel.image.formats import default_suffix
 from subpixel.image.origin import origin
 from subpixel.image.provenance import Provenance, digest_of
@@ -36,7 +37,8 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Result:
-    """What a job did: the file it wrote, sizes as (width, height), notes, seconds by stage, the model and why."""
+    """What a job did: the file it wrote, sizes as (width, height), notes, seconds by stage, the model and why, and the
+    comparison, if one was asked for."""
 
     destination: Path
     size_in: tuple[int, int]
@@ -44,6 +46,7 @@ class Result:
     notes: tuple[str, ...]
     seconds: dict[str, float]
     choice: Choice
+    comparison: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,9 @@ class Job:
         folder: for a destination that was not named; None for the source's own.
         overwrite: replace a file that is there. The source itself is never replaced.
         settings: what was asked for, see :func:`subpixel.image.settings.settings_of`; it is written into the result.
+        compare: a file for a picture that shows the plain resize beside the result, or a folder for it, where it is
+            ``name_x2_comparison.png`` after the result's name; None for no such picture. With one, the picture and its
+            result are in memory, however large they are.
     """
 
     source: Path
@@ -65,6 +71,7 @@ class Job:
     folder: Path | None = None
     overwrite: bool = False
     settings: str = ""
+    compare: Path | None = None
 
     def run(self, progress: Progress | None = None) -> Result:
         """Do it.
@@ -77,22 +84,28 @@ class Job:
             ImageWriteError, InvalidArgument: the destination cannot be written, or has no size to be written in.
         """
         if self.destination is not None:
-            self._check(self.destination)
+            self.check(self.destination)
         found = opened(self.source)
         destination = self.destination
         if destination is None:
             destination = self.planned(default_suffix(found.dtype))
-            self._check(destination)
+            self.check(destination)
+        self.check_sheet(destination)
         height, width, channels = found.shape
         size = self.enlarger.target.size(height, width)
         check_pixels(destination, (*size, channels), found.dtype)
-        pixels = height * width + size[0] * size[1]
-        in_rows = pixels * channels * found.dtype.itemsize > HUGE and self.enlarger.in_parts
-        way = self._by_rows if in_rows else self._in_memory
+        way = self._by_rows if self.goes_by_rows(found, size) else self._in_memory
         choice, plan, notes, seconds = way(found, destination, progress or (lambda done, total: None))
         if plan.note is not None:
             notes = (*notes, plan.note)
-        return Result(destination, (width, height), (size[1], size[0]), notes, seconds, choice)
+        return Result(destination, (width, height), (size[1], size[0]), notes, seconds, choice, self.sheet(destination))
+
+    def goes_by_rows(self, found: Opened, size: tuple[int, int]) -> bool:
+        """Whether a picture is too large to be in memory with its result, ``(height, width)``."""
+        height, width, channels = found.shape
+        pixels = height * width + size[0] * size[1]
+        large = pixels * channels * found.dtype.itemsize > HUGE
+        return large and self.enlarger.in_parts and self.compare is None
 
     def _in_memory(
         self, _: Opened, destination: Path, progress: Progress
@@ -111,6 +124,11 @@ class Job:
         write(replace(picture, pixels=made), destination, overwrite=self.overwrite, provenance=provenance)
         written = time.perf_counter()
         seconds = {"read": loaded - start, "upscale": computed - loaded, "write": written - computed}
+        sheet = self.sheet(destination)
+        if sheet is not None:
+            both = beside_bicubic(picture, made, f"{choice.model} {enlarger.target.label}")
+            write(both, sheet, overwrite=self.overwrite)
+            seconds["compare"] = time.perf_counter() - written
         return choice, plan, picture.notes, seconds
 
     def _by_rows(
@@ -160,10 +178,33 @@ class Job:
     def _provenance(self, choice: Choice, digest: str) -> Provenance:
         return Provenance(choice.model, self._size, __version__, digest, self.settings)
 
-    def _check(self, destination: Path) -> None:
+    def sheet(self, destination: Path) -> Path | None:
+        """Where the comparison of a result goes, if one was asked for."""
+        return None if self.compare is None else sheet_of(destination, self.compare)
+
+    def check(self, destination: Path, *, makes_folder: bool = False) -> None:
+        """What can be known of a destination before the work begins.
+
+        Args:
+            destination: of the result, or of the comparison.
+            makes_folder: its folder will be made if it is not there.
+
+        Raises:
+            ImageWriteError: it is the source, exists, or cannot be written.
+            InvalidArgument: a format that cannot be written.
+        """
         if os.path.exists(destination) and os.path.exists(self.source) and destination.samefile(self.source):
             raise ImageWriteError(f"{destination}: is the picture itself, which is never replaced; name another output")
-        check_destination(destination, overwrite=self.overwrite)
+        check_destination(destination, overwrite=self.overwrite, makes_folder=makes_folder)
+
+    def check_sheet(self, destination: Path) -> None:
+        """The same of the comparison, if one was asked for; it is not the result's own place either."""
+        sheet = self.sheet(destination)
+        if sheet is None:
+            return
+        if os.path.realpath(sheet) == os.path.realpath(destination):
+            raise InvalidArgument(f"{sheet}: the result goes there; the comparison needs a name of its own")
+        self.check(sheet)
 
 
 def _counted(blocks: Iterator[NDArray[Any]], plan: Plan, progress: Progress) -> Iterator[NDArray[np.generic]]:

@@ -10,11 +10,12 @@ from pathlib import Path
 import pyvips
 
 from subpixel.errors import ImageReadError, InvalidArgument
+from subpixel.image.compare import sheet_of
 from subpixel.image.inputs import Found
 from subpixel.image.names import for_libvips
 from subpixel.image.provenance import provenance_of
 
-__all__ = ["Plan", "Task", "plan"]
+__all__ = ["Plan", "Task", "check_sheets", "plan"]
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,27 @@ def plan(found: Iterable[Found], planned: Callable[[Path, Path, pyvips.Image | N
             )
         tasks[target] = Task(item.path, place, 0 if header is None else header.width * header.height)
     return Plan(tuple(tasks.values()), tuple((item.path, item.error) for item in items if item.error), tuple(left_out))
+
+
+def check_sheets(todo: Plan, compare: Path) -> None:
+    """Whether each comparison has a place of its own, see :class:`subpixel.image.job.Job`.
+
+    Raises:
+        InvalidArgument: several pictures and no folder, or a comparison where something else is, or goes.
+    """
+    many = len(todo.tasks) + len(todo.unreachable)
+    if many > 1 and not os.path.isdir(compare):
+        raise InvalidArgument(f"{compare}: with {many} pictures --compare needs a folder that exists")
+    real = _Folders()
+    taken = {real(path): path for task in todo.tasks for path in (task.source, task.destination)}
+    for task in todo.tasks:
+        sheet = sheet_of(task.destination, compare)
+        other = taken.setdefault(real(sheet), task.destination)
+        if many > 1 and other is not task.destination:
+            raise InvalidArgument(
+                f"{sheet}: the comparison of {task.destination} would be written there, and there is {other}, or what "
+                f"belongs to it; another folder or other names are needed"
+            )
 
 
 class _Folders(dict[str, str]):

@@ -68,7 +68,9 @@ def read(path: str | Path) -> Picture:
     """
     found = opened(path)
     try:
-        pixels = found.image.autorot().numpy()
+        # Turning takes rows in another order than the file has them, and libvips keeps few of them at hand.
+        stored = found.image if found.orientation < 3 else found.image.copy_memory()
+        pixels = stored.autorot().numpy()
     except pyvips.Error as error:
         raise damaged(path, error) from None
     if pixels.ndim == 2:

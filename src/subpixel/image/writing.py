@@ -10,7 +10,7 @@ import numpy as np
 import pyvips
 
 from subpixel.errors import ImageWriteError, InvalidArgument
-from subpixel.image.formats import WRITABLE, dtypes_of
+from subpixel.image.formats import WRITABLE, dtypes_of, largest_side
 from subpixel.image.locks import scratch
 from subpixel.image.metadata import with_metadata
 from subpixel.image.names import for_libvips
@@ -47,6 +47,11 @@ def check_pixels(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> No
         raise InvalidArgument(f"{path}: {suffix[1:]} holds {' or '.join(held)}, the picture is {dtype}")
     if suffix in (".jpg", ".jpeg") and shape[2] in (2, 4):
         raise InvalidArgument(f"{path}: {suffix[1:]} has no transparency, the picture has; png would keep it")
+    largest = largest_side(suffix)
+    if largest is not None and max(shape[:2]) > largest:
+        raise InvalidArgument(
+            f"{path}: {suffix[1:]} holds up to {largest} pixels each way, the result has {shape[1]}×{shape[0]}"
+        )
 
 
 def put(
@@ -77,8 +82,13 @@ def put(
         raise ImageWriteError(f"{path}: cannot be written: {(error.strerror or str(error)).lower()}") from None
 
 
-def check_destination(path: Path, *, overwrite: bool) -> str:
+def check_destination(path: Path, *, overwrite: bool, makes_folder: bool = False) -> str:
     """Everything that can be known before the work begins; returns the suffix in lower case.
+
+    Args:
+        path: the destination.
+        overwrite: a file may be there.
+        makes_folder: its folder need not be there yet, if it can be made.
 
     Raises:
         InvalidArgument: a format that cannot be written.
@@ -91,10 +101,13 @@ def check_destination(path: Path, *, overwrite: bool) -> str:
         raise ImageWriteError(f"{path}: is a folder")
     if os.path.exists(path) and not overwrite:
         raise ImageWriteError(f"{path}: exists already; --overwrite replaces it")
-    if not os.path.isdir(path.parent):
-        raise ImageWriteError(f"{path}: there is no folder {path.parent}")
-    if not os.access(path.parent, os.W_OK):
-        raise ImageWriteError(f"{path}: the folder {path.parent} cannot be written")
+    folder = path.parent
+    while makes_folder and folder.name and not os.path.lexists(folder):
+        folder = folder.parent
+    if not os.path.isdir(folder):
+        raise ImageWriteError(f"{path}: there is no folder {folder}")
+    if not os.access(folder, os.W_OK):
+        raise ImageWriteError(f"{path}: the folder {folder} cannot be written")
     return suffix
 
 

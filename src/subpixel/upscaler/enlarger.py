@@ -129,6 +129,11 @@ class Enlarger:
         return made
 
     @property
+    def first(self) -> Upscaler:
+        """A network of those that enlarge a clean picture: it tells the backend, and what kind all are of."""
+        return self._network(self._clean.first, self._clean.factors[0])
+
+    @property
     def in_parts(self) -> bool:
         """Whether pictures can go through in parts; otherwise the network must see all of one."""
         return all(network.halo is not None for network in self._networks.values())

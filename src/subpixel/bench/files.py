@@ -1,0 +1,157 @@
+"""The suite ``files``: many picture files, each read, enlarged and written, beside OpenCV in a loop."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Any
+
+from subpixel.bench.machine import version_of
+from subpixel.bench.peers import Superres, superres
+from subpixel.bench.plan import Plan, measured
+from subpixel.bench.results import Fact, Group
+from subpixel.errors import SubpixelError
+from subpixel.image import Job, Picture, read, write
+from subpixel.image.attempt import Policy
+from subpixel.image.batch import Batch
+from subpixel.image.plan import Task
+from subpixel.image.synthetic import photograph
+from subpixel.upscaler import Upscaler
+
+__all__ = ["files"]
+
+_SIDE, _SCALE, _MODEL = 512, 2, "fast"
+
+# Files of a call, by whether the largest cases are asked for.
+_FILES = {False: 100, True: 1000}
+# Different pictures among them; they and their results are in memory for what is measured without files.
+_PICTURES = 32
+
+# What is read and what is written.
+_KINDS = ((".png", ".png"), (".jpg", ".png"), (".jpg", ".jpg"))
+
+_OURS, _BATCH = "Job, one after the other", "Batch, as many at a time as pay"
+_ENGINE, _CODING = "engine alone", "reading and writing alone"
+
+
+def files(plan: Plan) -> Iterator[Group]:
+    """A group for each pair of formats, as it is measured."""
+    upscaler = Upscaler(_MODEL, _SCALE, "native", threads=plan.threads)
+    notes = [
+        "A call is all the files. They lie in the system's cache, and nobody waits for the disk.",
+        f"{_PICTURES} different pictures, made of numbers, as hard for PNG and JPEG as photographs are.",
+    ]
+    peers = _peers(plan, notes)
+    with tempfile.TemporaryDirectory() as folder:
+        sources = _sources(Path(folder), _FILES[plan.full])
+        for read_as, write_as in _KINDS:
+            yield _group(plan, upscaler, peers, sources[read_as], write_as, notes)
+
+
+def _sources(folder: Path, number: int) -> dict[str, list[Path]]:
+    """Files of each format that is read."""
+    pictures = [photograph(_SIDE, _SIDE, seed) for seed in range(min(number, _PICTURES))]
+    made: dict[str, list[Path]] = {}
+    for suffix in dict.fromkeys(read_as for read_as, _ in _KINDS):
+        made[suffix] = [folder / f"{n:04}{suffix}" for n in range(number)]
+        for path, pixels in zip(made[suffix], cycle(pictures), strict=False):
+            write(Picture(pixels), path)
+    return made
+
+
+def _group(
+    plan: Plan, upscaler: Upscaler, peers: list[Superres], sources: list[Path], suffix: str, notes: list[str]
+) -> Group:
+    folder = sources[0].parent / "results"
+    folder.mkdir(exist_ok=True)
+    results = [folder / f"{path.stem}{suffix}" for path in sources]
+    pixels = [read(path).pixels for path in sources[:_PICTURES]]
+    enlarged = [Picture(upscaler(each)) for each in pixels]
+    jobs = [
+        Job(path, upscaler, destination=result, overwrite=True) for path, result in zip(sources, results, strict=True)
+    ]
+
+    def run() -> None:
+        for job in jobs:
+            job.run()
+
+    def engine() -> None:
+        for each in islice(cycle(pixels), len(sources)):
+            upscaler(each)
+
+    def coding() -> None:
+        for path, result, picture in zip(sources, results, cycle(enlarged), strict=False):
+            read(path)
+            write(picture, result, overwrite=True)
+
+    def batch() -> None:
+        _batch(upscaler, sources, results)
+
+    calls: dict[str, Callable[[], Any]] = {_OURS: run, _BATCH: batch, _ENGINE: engine, _CODING: coding}
+    entries: list[tuple[str, str, str | None]] = [(_OURS, "ours", _ENGINE), (_BATCH, "ours", _ENGINE)]
+    entries += [(_ENGINE, "ceiling", None), (_CODING, "ceiling", None)]
+    for peer in peers:
+        calls[peer.name] = lambda peer=peer: _opencv(peer, sources, results)  # type: ignore[misc]
+        entries.append((peer.name, "peer", None))
+    names = [{".png": "PNG", ".jpg": "JPEG"}[each] for each in (sources[0].suffix, suffix)]
+    title = f"{len(sources)} files of {_SIDE}×{_SIDE} ×{_SCALE} by {_MODEL}, {names[0]} to {names[1]}"
+    group = measured(plan, f"many-{names[0]}-{names[1]}".lower(), title, calls, entries, notes)
+    return replace(group, facts=(*_facts(group, len(sources)), *_sizes(run, peers, sources, results)))
+
+
+def _batch(upscaler: Upscaler, sources: list[Path], results: list[Path]) -> None:
+    """As ``subpixel upscale FOLDER`` does it, the start of its processes and the digests of its sources included."""
+    for result in results:
+        result.unlink(missing_ok=True)  # or it would be done before
+    tasks = [Task(source, result, _SIDE**2) for source, result in zip(sources, results, strict=True)]
+    make = partial(Upscaler, _MODEL, _SCALE, "native")
+    for report in Batch(tasks, upscaler, make, Policy()).run():
+        if report.error is not None:
+            raise report.error
+
+
+def _facts(group: Group, number: int) -> Iterator[Fact]:
+    for entry in group.entries:
+        if entry.name != _CODING:
+            yield Fact(entry.name, 1000 * number / entry.time.median, "files a second")
+    job, engine, coding = (group.entry(name).time.median for name in (_OURS, _ENGINE, _CODING))
+    yield Fact("of the time of Job, what is beyond the engine's", 100 * (job - engine) / job, "%")
+    yield Fact("reading and writing alone, beside the engine", coding / engine, "times its time")
+
+
+def _sizes(run: Callable[[], None], peers: list[Superres], sources: list[Path], results: list[Path]) -> Iterator[Fact]:
+    """How large the files are that each writes: who takes less care is faster."""
+    run()
+    yield Fact("written by Job", _kilobytes(results), "kB a file")
+    for peer in peers[:1]:
+        _opencv(peer, sources, results)
+        yield Fact("written by OpenCV", _kilobytes(results), "kB a file")
+
+
+def _kilobytes(paths: list[Path]) -> float:
+    return sum(path.stat().st_size for path in paths) / len(paths) / 1000
+
+
+def _peers(plan: Plan, notes: list[str]) -> list[Superres]:
+    if plan.superres is None:
+        notes.append("OpenCV dnn_superres: not measured, its model files were not given (--superres)")
+        return []
+    peers = superres(plan.superres, _SCALE, plan.threads)
+    if not peers:
+        notes.append(f"OpenCV dnn_superres: not measured, OpenCV {version_of('opencv')} here has no such module")
+    else:
+        notes.append("OpenCV: imread, upsample and imwrite of each file, with what imwrite does if nothing is said.")
+    return peers
+
+
+def _opencv(peer: Superres, sources: list[Path], results: list[Path]) -> None:
+    import cv2
+
+    for source, result in zip(sources, results, strict=True):
+        pixels = cv2.imread(str(source))
+        if pixels is None or not cv2.imwrite(str(result), peer.run(pixels)):  # type: ignore[arg-type]
+            raise SubpixelError(f"{source}: OpenCV could not read or write it")

@@ -1,0 +1,147 @@
+"""What ``subpixel upscale --dry-run`` says: what would be done, and what that takes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from subpixel.cli.reporting import Reporter, shown
+
+if TYPE_CHECKING:
+    from subpixel.errors import SubpixelError
+    from subpixel.image.batch import Batch
+    from subpixel.image.forecast import Forecast
+    from subpixel.image.plan import Plan, Task
+
+__all__ = ["amount", "dry_run", "duration"]
+
+_KINDS = {1: "gray", 2: "gray with alpha", 3: "RGB", 4: "RGB with alpha"}
+_DTYPES = {"uint8": "8 bits", "uint16": "16 bits", "float32": "floating point"}
+
+
+def dry_run(batch: Batch, todo: Plan, reporter: Reporter) -> int:
+    """Say what would be done with each picture, and with all; returns the exit code of doing it, as far as is known.
+
+    Raises:
+        SubpixelError: what a lone picture would fail of.
+    """
+    pending: dict[Task, Forecast] = {}
+    failures: list[SubpixelError] = []
+    for number, (task, told, reason) in enumerate(_each(batch, todo), 1):
+        place = f"[{number}/{reporter.total}] " if reporter.total > 1 else ""
+        if reporter.as_json:
+            print(json.dumps(_as_json(told, reason, reporter)), flush=True)
+        else:
+            for line in _lines(told, reason):
+                print(shown(reporter.spoken(place + line)), flush=True)
+                place = "    "
+        for note in told.notes:
+            reporter.note(f"{told.source}: {note}")
+        failures += told.problems[:1]
+        # The first of a lone picture is the command's own.
+        for error in told.problems[reporter.total == 1 :]:
+            print(shown(reporter.spoken(f"error: {error}")), file=sys.stderr)
+        if task is not None and not told.problems and not reason:
+            pending[task] = told
+    if not reporter.as_json:
+        if pending and reporter.total > 1:
+            print(_sum(batch, pending))
+        print("Nothing was written. Times are those of a small picture tried now, scaled up.")
+    if failures and reporter.total == 1:
+        raise type(failures[0])(reporter.spoken(str(failures[0])))
+    if failures:
+        print(f"error: {len(failures)} of {reporter.total} pictures would fail", file=sys.stderr)
+    return 0 if not failures else 1 if len(failures) == reporter.total else 3
+
+
+def _each(batch: Batch, todo: Plan) -> Iterator[tuple[Task | None, Forecast, str]]:
+    """Each picture, what is told of it, and why it would be passed over."""
+    from subpixel.image.forecast import Forecast, Pace, forecast
+
+    pace, policy = Pace(), batch.policy
+    for path, error in todo.unreachable:
+        yield None, Forecast(path, None, problems=(error,)), ""
+    for task in todo.tasks:
+        report = policy.look(task, batch.upscaler)
+        if report is None:
+            job = policy.job(task, batch.upscaler)
+            yield task, forecast(job, pace, makes_folder=policy.make_folders), ""
+        else:
+            problems = () if report.error is None else (report.error,)
+            yield task, Forecast(task.source, task.destination, problems=problems), report.reason
+
+
+def _lines(one: Forecast, reason: str) -> Iterator[str]:
+    if one.size_in is None or one.size_out is None:
+        goes = "" if one.destination is None else f" → {one.destination}"
+        yield f"{one.source}: {reason or 'would fail'}{goes}"
+        return
+    turned = f", orientation {one.orientation}" if one.orientation != 1 else ""
+    kind = f"{_KINDS[one.channels]}, {_DTYPES[one.dtype]}{turned}"
+    yield (
+        f"{one.source}  {one.size_in[0]}×{one.size_in[1]} {kind}"
+        f" → {one.destination}  {one.size_out[0]}×{one.size_out[1]}"
+    )
+    model = one.choice or f"{one.clean}, or its variant for compressed pictures, by its blocks"
+    yield f"{model}; about {amount(one.memory)} of memory, {duration(one.seconds)}"
+    if one.comparison is not None:
+        yield f"comparison → {one.comparison}"
+
+
+def _sum(batch: Batch, pending: Mapping[Task, Forecast]) -> str:
+    together = batch.at_once(list(pending))
+    pixels = sum(one.size_out[0] * one.size_out[1] for one in pending.values() if one.size_out is not None)
+    memory = sum(pending[task].memory for task in together)
+    parallel = f", {len(together)} at a time" if len(together) > 1 else ""
+    return (
+        f"{len(pending)} to do{parallel}: {pixels / 1e6:.3g} megapixels to write, "
+        f"up to about {amount(memory)} of memory, {duration(sum(one.seconds for one in pending.values()))} in all"
+    )
+
+
+def _as_json(one: Forecast, reason: str, reporter: Reporter) -> dict[str, Any]:
+    return {
+        "source": reporter.names.get(str(one.source), str(one.source)),
+        "destination": None if one.destination is None else str(one.destination),
+        "comparison": None if one.comparison is None else str(one.comparison),
+        "status": "failed" if one.problems else "skipped" if reason else "planned",
+        "size_in": one.size_in,
+        "size_out": one.size_out,
+        "channels": one.channels,
+        "dtype": one.dtype,
+        "orientation": one.orientation,
+        "seconds": round(one.seconds, 4),
+        "bytes": one.memory,
+        "model": one.choice and one.choice.model,
+        "why": one.choice.reason if one.choice else reason,
+        "notes": list(one.notes),
+        "errors": [str(problem) for problem in one.problems],
+    }
+
+
+def duration(seconds: float) -> str:
+    """Seconds in one significant digit, in words.
+
+    >>> duration(0.0312), duration(2.7), duration(34), duration(400), duration(9900)
+    ('less than 0.1 s', 'about 3 s', 'about 30 s', 'about 7 minutes', 'about 3 hours')
+    """
+    if seconds < 0.095:
+        return "less than 0.1 s"
+    if seconds < 95:
+        return f"about {float(f'{seconds:.0e}'):g} s"
+    for unit, length, most in (("minutes", 60, 95), ("hours", 3600, 48)):
+        if seconds / length < most:
+            return f"about {float(f'{seconds / length:.0e}'):g} {unit}"
+    return f"about {float(f'{seconds / 86400:.0e}'):g} days"
+
+
+def amount(bytes_needed: int) -> str:
+    """Bytes in two significant digits.
+
+    >>> amount(123_456_789), amount(7_100_000_000)
+    ('120 MB', '7.1 GB')
+    """
+    value, unit = (bytes_needed / 1e9, "GB") if bytes_needed >= 995e6 else (bytes_needed / 1e6, "MB")
+    return f"{float(f'{value:.1e}'):g} {unit}"

@@ -1,0 +1,283 @@
+"""What a job would do, told from the header of its picture and a short trial: nothing is decoded, nothing written."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyvips
+from numpy.typing import NDArray
+
+from subpixel.errors import SubpixelError
+from subpixel.image.compare import bicubic
+from subpixel.image.formats import WRITABLE, default_suffix
+from subpixel.image.job import Job
+from subpixel.image.metadata import with_metadata
+from subpixel.image.origin import origin
+from subpixel.image.reading import Opened, opened
+from subpixel.image.synthetic import photograph
+from subpixel.image.writing import check_pixels
+from subpixel.models.auto import Choice
+from subpixel.models.foreign import Foreign
+from subpixel.upscaler import Enlarger, Plan, Target
+
+__all__ = ["Forecast", "Pace", "forecast"]
+
+# Bytes beyond pictures: rows in a coder, and what a network holds. Measured: 9 … 18 MB on the compiled backend,
+# 270 … 370 MB elsewhere, where whole layers of a band of rows are in memory.
+_WORKING, _WORKING_ELSEWHERE = 20_000_000, 400_000_000
+# Of what lies between two stages, or before the last resize, so much is there at a time: see
+# subpixel.upscaler.enlarger for pictures in memory and for those that go through by rows.
+_BETWEEN, _BETWEEN_ROWS = 256 << 20, 32 << 20
+# What is there for the rows of a picture that goes through by them, beside stages: what is read, made and written.
+_ROWS = 100_000_000
+# A lossless WebP's pixels are held in the coder's own ways: bytes of a pixel, measured.
+_HELD_BY_WEBP = 24
+
+# Sides of what is enlarged on trial, one after the other as long as all of it will have taken no longer than so many
+# seconds if the next takes four times as long as the last.
+_TRIALS = (16, 32, 64, 128, 256)
+_PATIENCE = 1.0
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a job would do.
+
+    Args:
+        source: the picture.
+        destination: the file that would be written; None where the picture cannot be read and no name was given.
+        size_in: (width, height) of the picture, upright; None where it cannot be read, as are those that follow.
+        size_out: (width, height) of the result; None where it can have none.
+        channels: 1, 2 (gray, alpha), 3 (RGB) or 4 (RGBA).
+        dtype: ``uint8``, ``uint16`` or ``float32``.
+        orientation: 1 … 8, how the picture lies in its file, as EXIF has it.
+        clean: the name of the model for clean pictures.
+        choice: the first model; None where the picture's blocks decide between that and its variant.
+        memory: bytes for the picture, its result and the work between them.
+        seconds: of reading, enlarging and writing, by the trial.
+        notes: what would be converted, a sentence each.
+        comparison: the file that would be written for it, if one was asked for.
+        problems: what the job would fail of, the first of them first.
+    """
+
+    source: Path
+    destination: Path | None
+    size_in: tuple[int, int] | None = None
+    size_out: tuple[int, int] | None = None
+    channels: int = 0
+    dtype: str = ""
+    orientation: int = 1
+    clean: str = ""
+    choice: Choice | None = None
+    memory: int = 0
+    seconds: float = 0.0
+    notes: tuple[str, ...] = ()
+    comparison: Path | None = None
+    problems: tuple[SubpixelError, ...] = ()
+
+
+class Pace:
+    """Seconds that a pixel of a picture takes here, tried once for each kind of work and remembered."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Any, ...], float] = {}
+
+    def __call__(
+        self, job: Job, plan: Plan, choice: Choice | None, channels: int, dtype: np.dtype[Any], suffix: str
+    ) -> float:
+        """Of reading, enlarging and writing pictures like photographs.
+
+        Args:
+            job: its networks are tried, and its source's format where that can be written.
+            plan: for how many times larger.
+            choice: the model; None to measure blocks as well.
+            channels: of the picture.
+            dtype: of the picture.
+            suffix: of the result.
+        """
+        read_as = job.source.suffix.lower()
+        model = None if choice is None else choice.model
+        # Ratios that follow from a width or a box differ from picture to picture, and seconds hardly with them.
+        ratio = float(f"{_ratio(plan):.2g}")
+        key = id(job.upscaler), plan.factors, ratio, model, channels, dtype.name, read_as, suffix, job.compare is None
+        if key not in self._known:
+            self._known[key] = _tried(job, plan, choice, channels, dtype, read_as, suffix)
+        return self._known[key]
+
+
+def forecast(job: Job, pace: Pace | None = None, *, makes_folder: bool = False) -> Forecast:
+    """Look at a job without doing it.
+
+    Args:
+        job: what would be done.
+        pace: for many jobs one, so that what is alike is tried once.
+        makes_folder: the folder of the result will be made if it is not there.
+
+    Returns:
+        Never an error: what can be told of one stands in ``problems``. That a picture is damaged shows only when it is
+        decoded, and that a disk is full only when it is written.
+    """
+    problems: list[SubpixelError] = []
+    named = job.destination
+    if named is not None:
+        _collect(problems, lambda: job.check(named, makes_folder=makes_folder))
+    try:
+        found = opened(job.source)
+    except SubpixelError as error:
+        return Forecast(job.source, named, problems=(*problems, error))
+    destination = named or job.planned(default_suffix(found.dtype))
+    if named is None:
+        _collect(problems, lambda: job.check(destination, makes_folder=makes_folder))
+    _collect(problems, lambda: job.check_sheet(destination))
+    return _looked_at(job, found, destination, pace or Pace(), problems)
+
+
+def _looked_at(job: Job, found: Opened, destination: Path, pace: Pace, problems: list[SubpixelError]) -> Forecast:
+    enlarger, suffix = job.enlarger, destination.suffix.lower()
+    height, width, channels = found.shape
+    told = Forecast(
+        job.source,
+        destination,
+        (width, height),
+        channels=channels,
+        dtype=found.dtype.name,
+        orientation=found.orientation,
+        clean=enlarger.first.model.name,
+        comparison=job.sheet(destination),
+    )
+    try:
+        size = enlarger.target.size(height, width)
+        if suffix in WRITABLE:  # else that is a problem already
+            _collect(problems, lambda: check_pixels(destination, (*size, channels), found.dtype))
+        choice = enlarger.chosen(origin(job.source), height, width)
+        # Where blocks decide whether there is anything to clean, it is taken that there is.
+        expected = enlarger.measured(1) if choice is None and enlarger.target.scale == 1 else choice
+        plan = enlarger.plan(height, width, expected)
+    except SubpixelError as error:
+        return replace(told, problems=(*problems, error))
+    notes = found.notes if plan.note is None else (*found.notes, plan.note)
+    if isinstance(enlarger.first.model, Foreign):
+        notes = (*notes, f"the memory that {enlarger.first.model.name} itself takes is not known, and comes on top")
+    return replace(
+        told,
+        size_out=(size[1], size[0]),
+        choice=choice,
+        memory=_memory(job, found, plan, suffix),
+        seconds=pace(job, plan, expected, channels, found.dtype, suffix) * height * width,
+        notes=notes,
+        problems=tuple(problems),
+    )
+
+
+def _tried(
+    job: Job, plan: Plan, choice: Choice | None, channels: int, dtype: np.dtype[Any], read_as: str, write_as: str
+) -> float:
+    """What a pixel more costs: calls have a price of their own, beside which that of the smallest is nothing."""
+    enlarger = copy.copy(job.enlarger)  # with the same networks, to the same ratio
+    if enlarger.target.scale is None:
+        enlarger.target = Target(_ratio(plan))
+    tried: list[tuple[int, float]] = []
+    for side in _TRIALS:
+        pixels = _like(photograph(side, side), channels, dtype)
+        encoded = _encoded(pixels, read_as)
+
+        def once(pixels: NDArray[Any] = pixels, encoded: bytes = encoded) -> float:
+            return _once(enlarger, choice, pixels, encoded, write_as, compared=job.compare is not None)
+
+        if not tried:
+            once()  # wakes threads and loads code
+        tried.append((side**2, once()))
+        if sum(seconds for _, seconds in tried) + 4 * tried[-1][1] > _PATIENCE:
+            break
+    (few, first), (many, last) = tried[0], tried[-1]
+    whole = last / many
+    # Where other work on the machine was in the way of the first, a part of the whole is nearer.
+    return max((last - first) / (many - few), whole / 4) if many > few else whole
+
+
+def _once(
+    enlarger: Enlarger, choice: Choice | None, pixels: NDArray[Any], encoded: bytes, write_as: str, *, compared: bool
+) -> float:
+    begun = time.perf_counter()
+    pyvips.Image.new_from_buffer(encoded, "").numpy()
+    made = enlarger(pixels, choice)
+    if compared and made.dtype == np.uint8:
+        bicubic(pixels, (made.shape[0], made.shape[1]))
+    _encoded(made, write_as)
+    return time.perf_counter() - begun
+
+
+def _ratio(plan: Plan) -> float:
+    """How many times larger, by the longer side, where rounding counts least."""
+    return max(plan.size) / max(plan.source)
+
+
+def _memory(job: Job, found: Opened, plan: Plan, suffix: str) -> int:
+    height, width, channels = found.shape
+    pixel = channels * found.dtype.itemsize
+    before, after = height * width * pixel, plan.size[0] * plan.size[1] * pixel
+    total = _WORKING if job.enlarger.first.backend == "native" else _WORKING_ELSEWHERE
+    by_rows = job.goes_by_rows(found, plan.size)
+    total += _between(plan, channels, pixel, _BETWEEN_ROWS if by_rows else _BETWEEN)
+    if suffix == ".webp":
+        total += plan.size[0] * plan.size[1] * _HELD_BY_WEBP
+    if by_rows:
+        return total + _ROWS
+    if found.orientation > 2:
+        total += before  # turned from one array to another
+    if job.compare is not None:
+        colours = 1 if channels < 3 else 3
+        total += plan.size[1] * colours * (4 * height + plan.size[0])  # f32 made wider, then the whole in bytes
+    return total + before + after
+
+
+def _between(plan: Plan, channels: int, pixel: int, at_once: int) -> int:
+    """What lies between the stages: pixels of networks that others follow, and f32 that a resize looks at and makes."""
+    height, width = plan.source
+    total = 0
+    for factor in plan.factors[: None if plan.resized else -1]:
+        height, width = height * factor, width * factor
+        total += min(at_once, height * width * pixel)
+    if plan.resized:
+        total += 2 * min(at_once, height * width * channels * 4)
+    return total
+
+
+def _collect(problems: list[SubpixelError], check: Callable[[], Any]) -> None:
+    try:
+        check()
+    except SubpixelError as error:
+        problems.append(error)
+
+
+def _like(rgb: NDArray[np.uint8], channels: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """A photograph as a picture of that kind; its alpha is not opaque."""
+    if channels < 3:
+        rgb = rgb[..., :1]
+    if channels in (2, 4):
+        rgb = np.concatenate([rgb, rgb[..., :1]], axis=2)
+    made: NDArray[Any] = np.ascontiguousarray(rgb, dtype)
+    if dtype == np.float32:
+        made /= 255
+    elif dtype == np.uint16:
+        made *= 257
+    return made
+
+
+def _encoded(pixels: NDArray[Any], suffix: str) -> bytes:
+    """Pixels as a file of a format would have them, or as PNG or TIFF if that cannot be."""
+    try:
+        check_pixels(Path(f"trial{suffix}"), pixels.shape, pixels.dtype)
+        options = WRITABLE[suffix]
+    except (KeyError, SubpixelError):
+        suffix = default_suffix(pixels.dtype)
+        options = WRITABLE[suffix]
+    image = with_metadata(pyvips.Image.new_from_array(pixels), None)
+    content: bytes = image.write_to_buffer(suffix, **options)
+    return content

@@ -1,0 +1,48 @@
+"""Pictures like photographs, made of numbers: what work is measured on where no photograph is at hand."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subpixel.ops import resize
+
+__all__ = ["photograph"]
+
+# Distances between the points of the layers that are summed, in pixels. A layer is as strong as this distance to the
+# power below, which gives files as large as those of photographs.
+_STEPS = (128, 64, 32, 16, 8, 4, 2)
+_POWER = 0.15
+_GRAIN = 1.5  # standard deviation of a code
+
+
+def photograph(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
+    """Soft forms with edges and grain, which codecs find as hard as photographs.
+
+    Args:
+        height: in pixels.
+        width: in pixels.
+        seed: another number is another picture.
+
+    Returns:
+        ``(H, W, 3)`` u8 RGB.
+
+    >>> photograph(40, 60).shape
+    (40, 60, 3)
+    """
+    rng = np.random.default_rng(seed)
+    layers = [_layer(rng, height, width, step) * step**_POWER for step in _STEPS]
+    forms = np.sign(_layer(rng, height, width, 90)[..., :1])  # objects, lighter and darker than what is behind
+    picture = sum(layers, 3 * forms)
+    picture = 118 + picture * (40 / max(1e-6, float(picture.std())))
+    # Neighbouring colours go together: most of a photograph is in its luma.
+    picture = picture.mean(axis=2, keepdims=True) * 0.7 + picture * 0.3
+    picture += rng.normal(0, _GRAIN, picture.shape)
+    made: NDArray[np.uint8] = np.clip(picture, 0, 255).astype(np.uint8)
+    return made
+
+
+def _layer(rng: np.random.Generator, height: int, width: int, step: int) -> NDArray[np.float32]:
+    points = rng.standard_normal((height // step + 2, width // step + 2, 3), np.float32)
+    grown: NDArray[np.float32] = resize(points, scale=step, layout="HWC")
+    return grown[:height, :width]
