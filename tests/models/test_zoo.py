@@ -40,7 +40,7 @@ def test_names_and_texts():
 def test_unknown_names(name):
     with pytest.raises(InvalidArgument) as caught:
         find(name, 2)
-    assert f"model={name!r}: one of auto, {", ".join(ZOO)}" in str(caught.value)
+    assert f"model={name!r}: one of auto, {', '.join(ZOO)}" in str(caught.value)
     assert ".safetensors or .pth" in str(caught.value)
 
 
