@@ -10,6 +10,9 @@ import hashlib
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+import pyvips
+
+from subpixel.image.containers import gif
 from subpixel.image.names import for_libvips
 from subpixel.image.xmp import properties, with_properties
 
@@ -56,15 +59,15 @@ def provenance_of(path: str | Path) -> Provenance | None:
     Returns:
         None for a file that says nothing, is not there, or is no picture.
     """
-    import pyvips
-
     try:
-        with for_libvips(path) as name:
-            header = pyvips.Image.new_from_file(name, access="sequential")
-        packet = header.get("xmp-data") if header.get_typeof("xmp-data") else None
-    except (pyvips.Error, OSError):
+        packet = gif.blocks(path)[0]
+        if packet is None:
+            with for_libvips(path) as name:
+                header = pyvips.Image.new_from_file(name, access="sequential", revalidate=True)
+            packet = bytes(header.get("xmp-data")) if header.get_typeof("xmp-data") else None
+    except (OSError, pyvips.Error):
         return None
-    return None if packet is None else Provenance.in_packet(bytes(packet))
+    return None if packet is None else Provenance.in_packet(packet)
 
 
 def digest_of(path: str | Path) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["LARGEST_SEGMENT", "from_photoshop", "losses", "to_photoshop", "without_previews"]
+__all__ = ["LARGEST_SEGMENT", "from_photoshop", "losses", "resources", "to_photoshop", "without_previews"]
 
 # What a segment holds besides its two bytes of length.
 LARGEST_SEGMENT = 65533
@@ -50,21 +50,23 @@ def from_photoshop(segment: bytes) -> bytes | None:
     >>> from_photoshop(to_photoshop(b"abc"))
     b'abc'
     """
-    for number, _, content in _resources(segment):
-        if number == _IPTC:
-            return content
-    return None
+    return next((content for number, _, content in _resources(segment) if number == _IPTC), None)
 
 
-def to_photoshop(records: bytes) -> bytes:
-    """The segment of a JPEG that holds IPTC alone."""
-    return _PHOTOSHOP + _resource(_IPTC, b"\0\0", records)
+def to_photoshop(records: bytes, others: bytes = b"") -> bytes:
+    """The segment of a JPEG that holds IPTC, and resources that lie in a TIFF."""
+    return _PHOTOSHOP + others + _resource(_IPTC, b"\0\0", records)
 
 
 def without_previews(segment: bytes) -> bytes:
     """The same resources but for the small pictures of the old pixels."""
     kept = [one for one in _resources(segment) if one[0] not in _PREVIEWS]
     return _PHOTOSHOP + b"".join(_resource(*one) for one in kept) if kept else b""
+
+
+def resources(segment: bytes) -> bytes:
+    """The resources as a TIFF holds them: without the word before them."""
+    return segment.removeprefix(_PHOTOSHOP)
 
 
 def _segments(file: BinaryIO) -> Iterator[tuple[int, bytes]]:

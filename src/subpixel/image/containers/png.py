@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-__all__ = ["add_texts", "texts"]
+__all__ = ["add_texts", "has_gray_palette", "texts"]
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _END = b"\0\0\0\0IEND\xaeB`\x82"
@@ -54,3 +54,21 @@ def add_texts(path: str | Path, chunks: tuple[bytes, ...]) -> None:
             raise ValueError("no end of a PNG")
         file.seek(-len(_END), os.SEEK_END)
         file.write(b"".join(chunks) + _END)
+
+
+def has_gray_palette(path: str | Path) -> bool:
+    """Whether a PNG has a palette, and that of nothing but grays.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with open(path, "rb") as file:
+        if file.read(8) != _SIGNATURE:
+            return False
+        while len(start := file.read(8)) == 8 and start[4:] not in (b"IDAT", b"IEND"):
+            length = int.from_bytes(start[:4], "big")
+            if start[4:] == b"PLTE":
+                content = file.read(min(length, 768))
+                return content[0::3] == content[1::3] == content[2::3]
+            file.seek(length + 4, os.SEEK_CUR)
+    return False

@@ -14,12 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["add", "exif", "iptc"]
+__all__ = ["add", "exif", "iptc", "same_exif"]
 
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _UNITS = {5: 4, 10: 4}  # a fraction is two numbers
 _IPTC = 33723
-_DIRECTORIES = {34665: "EXIF", 34853: "GPS", 40965: "interoperability"}
+_EXIF, _GPS, _INTEROPERABILITY = 34665, 34853, 40965
+_DIRECTORIES = (_EXIF, _GPS, _INTEROPERABILITY)
+_SIZE = (0xA002, 0xA003)  # PixelXDimension, PixelYDimension
 # Of the main directory: description, maker, model, program, time, artist, host, copyright; the rest describes pixels.
 _OF_EXIF = (270, 271, 272, 305, 306, 315, 316, 33432)
 _MOST = 16 * 1024**2  # no metadata is larger; what claims to be is broken
@@ -65,13 +67,14 @@ def iptc(path: str | Path) -> bytes | None:
     return main.entries[_IPTC][2] if main is not None and _IPTC in main.entries else None
 
 
-def add(path: str | Path, block: bytes | None, records: bytes | None) -> None:
+def add(path: str | Path, block: bytes | None, records: bytes | None, size: tuple[int, int] | None = None) -> None:
     """Put EXIF and IPTC into a TIFF of one picture: its directory is laid out anew at the end of the file.
 
     Args:
         path: the file.
         block: as :func:`exif` gives it.
         records: as :func:`iptc` gives them.
+        size: width and height, where EXIF states them; None to leave what it says.
 
     Raises:
         OSError: the file cannot be read or written.
@@ -89,6 +92,10 @@ def add(path: str | Path, block: bytes | None, records: bytes | None) -> None:
                 main.entries[tag] = (kind, count, _in_order(kind, value, source.order if source else order, order))
         if source is not None:
             main.below |= source.below
+            inner = main.below.get(_EXIF)
+            for tag, length in zip(_SIZE, size or (), strict=False):
+                if inner is not None and tag in inner.entries:
+                    inner.entries[tag] = (4, 1, struct.pack(inner.order + "I", length))
         if records is not None:
             main.entries[_IPTC] = (7, len(records), records)
         file.seek(0, 2)
@@ -100,6 +107,19 @@ def add(path: str | Path, block: bytes | None, records: bytes | None) -> None:
         file.write(content)
         file.seek(8 if big else 4)
         file.write(struct.pack(order + ("Q" if big else "I"), start))
+
+
+def same_exif(before: bytes, after: bytes | None) -> bool:
+    """Whether all of a block is in another, but for the size, whatever their order of bytes."""
+    one, other = (_main(io.BytesIO((block or b"").removeprefix(b"Exif\0\0"))) for block in (before, after))
+    return not one or (other is not None and _within(one, other))
+
+
+def _within(one: _Directory, other: _Directory) -> bool:
+    for tag, (kind, count, value) in one.entries.items():
+        if tag not in _SIZE and other.entries.get(tag) != (kind, count, _in_order(kind, value, one.order, other.order)):
+            return False
+    return all(tag in other.below and _within(below, other.below[tag]) for tag, below in one.below.items())
 
 
 def _head(file: BinaryIO) -> tuple[str, bool, int] | None:
