@@ -38,11 +38,11 @@ def test_a_result_of_any_format_is_known_again(run: Run, photo: Path, suffix: st
     options = ("-n", "bicubic", "-f", suffix)
     assert run("upscale", photo, *options).code == 0
     made = photo.parent / f"photo_x2.{suffix}"
-    before = made.stat()
+    before = (made.stat().st_ino, made.stat().st_mtime_ns, made.read_bytes())
     done = run("upscale", photo, *options)
     assert done.code == 0
     assert "done before" in done.out + done.err
-    assert made.stat() == before
+    assert (made.stat().st_ino, made.stat().st_mtime_ns, made.read_bytes()) == before
     if suffix == "jpg":
         done = run("upscale", photo, *options, "-q", 50)
         assert done.code == 1

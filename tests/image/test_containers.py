@@ -149,6 +149,10 @@ def test_gain_maps_and_further_pictures_of_a_jpeg(tmp_path: Path) -> None:
         bright.uhdrsave(str(tmp_path / "bright.jpg"))
         (note,) = jpeg.losses(tmp_path / "bright.jpg")
         assert "gain map" in note
+    Image.fromarray(PIXELS).save(tmp_path / "said.jpg", comment="made by\na program " * 9)
+    (note,) = jpeg.losses(tmp_path / "said.jpg")
+    assert note.startswith("the JPEG's comment is not kept: made by a program made by")
+    assert len(note) < 100
     by_xmp = b"http://ns.adobe.com/xap/1.0/\0<a xmlns:hdrgm='http://ns.adobe.com/hdr-gain-map/1.0/'/>"
     by_xmp = b"\xff\xe1" + (len(by_xmp) + 2).to_bytes(2, "big") + by_xmp
     more = b"\xff\xe1\0\x27http://ns.adobe.com/xmp/extension/\0\0\0"

@@ -28,11 +28,14 @@ def losses(path: str | Path) -> tuple[str, ...]:
         OSError: the file cannot be read.
     """
     gain_map, pictures, extended = False, 1, False
+    comments: list[str] = []
     with open(path, "rb") as file:
         for marker, content in _segments(file):
             gain_map |= any(sign in content for sign in _GAIN_MAPS) and marker in (0xE1, 0xE2)
             if marker == 0xE2 and content.startswith(b"MPF\0"):
                 pictures = max(pictures, _pictures(content[4:]))
+            if marker == 0xFE:
+                comments.append(content.decode("utf-8", "replace").strip("\0 \n"))
             extended |= marker == 0xE1 and content.startswith(b"http://ns.adobe.com/xmp/extension/\0")
     found = []
     if gain_map:
@@ -41,6 +44,9 @@ def losses(path: str | Path) -> tuple[str, ...]:
         found.append(f"the file holds {pictures} pictures (MPF); the first was read, the others are not kept")
     if extended:
         found.append("its XMP beyond the first 64 KB is not kept")
+    for text in comments:
+        plain = " ".join(text.split())
+        found.append(f"the JPEG's comment is not kept: {plain[:60]}{'…' if len(plain) > 60 else ''}")
     return tuple(found)
 
 
