@@ -231,7 +231,7 @@ def test_missing_folder_and_cut_short(run: Run, look: Look, photo: Path, tmp_pat
         ["--precision", "int8"],
         ["--backend", "native", "--precision", "bf16"],
         ["--no-such-option"],
-        ["-o", "out.gif"],
+        ["-o", "out.bmp"],
         ["-o", "out"],
     ],
     ids=" ".join,

@@ -70,7 +70,8 @@ def test_small_pictures_of_no_file_are_written(
     write(Picture(values), tmp_path / f"a{suffix}")
     again = read(tmp_path / f"a{suffix}").pixels
     assert again.shape == values.shape
-    assert np.abs(again.astype(int) - values).mean() < (8 if suffix.startswith(".jp") else 0.001)
+    near = {".jpg": 8, ".jpeg": 8, ".avif": 3, ".gif": 3}.get(suffix, 0)
+    assert np.abs(again.astype(int) - values).mean() <= near
 
 
 def test_gray_stays_gray_in_a_jpeg(pixels: Make, saved: Saved, tmp_path: Path) -> None:
@@ -141,7 +142,8 @@ def test_lab_is_converted_and_that_is_said(tmp_path: Path) -> None:
     red.copy(interpretation="srgb").colourspace("lab").write_to_file(str(tmp_path / "lab.tif"))
     picture = read(tmp_path / "lab.tif")
     assert "lab" in picture.notes[0]
-    assert np.abs(picture.pixels[2, 2].astype(float) - [200, 30, 40]).max() <= 3
+    assert picture.pixels.dtype == np.uint16  # the file has 32 bits of each value
+    assert np.abs(picture.pixels[2, 2] / 257 - [200, 30, 40]).max() <= 3
 
 
 @pytest.mark.parametrize("format_", ["int", "short", "double", "complex"])

@@ -33,7 +33,7 @@ def test_any_name_is_taken(saved: Saved, pixels: Make, tmp_path: Path, name: str
     assert [p.name for p in folder.iterdir()] == [name]
 
 
-@pytest.mark.parametrize("suffix", ["", ".", ".gif", ".bmp", ".txt", ".png.bak", ".JPEG2000"])
+@pytest.mark.parametrize("suffix", ["", ".", ".heic", ".bmp", ".txt", ".png.bak", ".JPEG2000"])
 def test_an_unknown_suffix_is_refused_and_the_known_named(
     pixels: Make, look: Look, tmp_path: Path, suffix: str
 ) -> None:

@@ -153,7 +153,7 @@ def test_a_result_that_exists_is_untouched_unless_asked(
     [
         (4, np.uint8, "out.jpg", "transparency"),
         (3, np.uint16, "out.jpg", "uint16"),
-        (3, np.uint8, "out.gif", "ending in"),
+        (3, np.uint8, "out.jxl", "cannot write JPEG XL"),
         (3, np.uint8, "out", "ending in"),
         (3, np.uint8, "none/out.png", "no folder"),
         (3, np.uint8, "a.png/out.png", "no folder"),

@@ -59,7 +59,11 @@ def upscale(
     tile: Tile = None,
     model: Model = "auto",
     file_format: Annotated[
-        str | None, typer.Option("-f", "--format", help="Of results that are not named: png, jpg, tif, webp.")
+        str | None,
+        typer.Option("-f", "--format", help="Of results without a name: png, jpg, tif, webp, avif, gif."),
+    ] = None,
+    quality: Annotated[
+        int | None, typer.Option("-q", "--quality", help="1 to 100, of JPEG, WebP and AVIF.", show_default=False)
     ] = None,
     threads: Threads = None,
     backend: Backend = "auto",
@@ -78,6 +82,12 @@ def upscale(
     processes: Annotated[
         int | None, typer.Option(min=1, max=1024, help="For many small pictures.", show_default=False)
     ] = None,
+    no_provenance: Annotated[
+        bool, typer.Option("--no-provenance", help="Write nothing into results of where they come from.")
+    ] = False,
+    limit: Annotated[
+        float, typer.Option("--limit", metavar="MEGAPIXELS", help="Refuse pictures of more than this.")
+    ] = 1000.0,
     as_json: Annotated[bool, typer.Option("--json", help="A line of JSON for each picture.")] = False,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Name each picture beside a bar, too.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Only notes and errors.")] = False,
@@ -89,6 +99,7 @@ def upscale(
     """
     from subpixel.image.attempt import Existing, Policy
     from subpixel.image.batch import Batch
+    from subpixel.image.formats import suffix_of
     from subpixel.image.inputs import find
     from subpixel.image.job import Job
     from subpixel.image.places import Places
@@ -106,9 +117,10 @@ def upscale(
     with terminated_as_interrupted(), Streams(inputs, output) as streams:
         if streams.writes and as_json:
             raise InvalidArgument("--json and a picture cannot both be written to standard output")
-        suffix = None if file_format is None else f".{file_format.lower()}"
-        asked = settings_of(model, precision=precision, ensemble=ensemble, strength=strength)
-        make_job = partial(Job, settings=asked, compare=compare)
+        suffix = None if file_format is None else suffix_of(file_format)
+        asked = settings_of(model, precision=precision, ensemble=ensemble, strength=strength, quality=quality)
+        kept: dict[str, Any] = {"quality": quality, "provenance": not no_provenance, "limit": limit}
+        make_job = partial(Job, settings=asked, compare=compare, format=file_format, **kept)
         places = Places(streams.inputs, streams.output, partial(make_job, upscaler=upscaler), suffix)
         todo = plan(find(streams.inputs, places.folder), places)
         if compare is not None:

@@ -15,13 +15,12 @@ from numpy.typing import NDArray
 
 from subpixel.errors import SubpixelError
 from subpixel.image.compare import bicubic
-from subpixel.image.formats import WRITABLE, default_suffix
+from subpixel.image.formats import WRITABLE, check_pixels, default_suffix, format_of
 from subpixel.image.job import Job
-from subpixel.image.metadata import with_metadata
+from subpixel.image.metadata import ready
 from subpixel.image.origin import origin
 from subpixel.image.reading import Opened, opened
 from subpixel.image.synthetic import photograph
-from subpixel.image.writing import check_pixels
 from subpixel.models.auto import Choice
 from subpixel.models.foreign import Foreign
 from subpixel.upscaler import Enlarger, Plan, Target
@@ -128,10 +127,10 @@ def forecast(job: Job, pace: Pace | None = None, *, makes_folder: bool = False) 
     if named is not None:
         _collect(problems, lambda: job.check(named, makes_folder=makes_folder))
     try:
-        found = opened(job.source)
+        found = opened(job.source, limit=job.limit)
     except SubpixelError as error:
         return Forecast(job.source, named, problems=(*problems, error))
-    destination = named or job.planned(default_suffix(found.dtype))
+    destination = named or job.planned(job.suffix(found))
     if named is None:
         _collect(problems, lambda: job.check(destination, makes_folder=makes_folder))
     _collect(problems, lambda: job.check_sheet(destination))
@@ -154,7 +153,7 @@ def _looked_at(job: Job, found: Opened, destination: Path, pace: Pace, problems:
     try:
         size = enlarger.target.size(height, width)
         if suffix in WRITABLE:  # else that is a problem already
-            _collect(problems, lambda: check_pixels(destination, (*size, channels), found.dtype))
+            _collect(problems, lambda: check_pixels(destination, (*size, channels), found.dtype, found.pages))
         choice = enlarger.chosen(origin(job.source), height, width)
         # Where blocks decide whether there is anything to clean, it is taken that there is.
         expected = enlarger.measured(1) if choice is None and enlarger.target.scale == 1 else choice
@@ -169,7 +168,7 @@ def _looked_at(job: Job, found: Opened, destination: Path, pace: Pace, problems:
         size_out=(size[1], size[0]),
         choice=choice,
         memory=_memory(job, found, plan, suffix),
-        seconds=pace(job, plan, expected, channels, found.dtype, suffix) * height * width,
+        seconds=pace(job, plan, expected, channels, found.dtype, suffix) * height * width * found.pages,
         notes=notes,
         problems=tuple(problems),
     )
@@ -221,7 +220,7 @@ def _ratio(plan: Plan) -> float:
 def _memory(job: Job, found: Opened, plan: Plan, suffix: str) -> int:
     height, width, channels = found.shape
     pixel = channels * found.dtype.itemsize
-    before, after = height * width * pixel, plan.size[0] * plan.size[1] * pixel
+    before, after = (found.pages * high * wide * pixel for high, wide in ((height, width), plan.size))
     total = _WORKING if job.enlarger.first.backend == "native" else _WORKING_ELSEWHERE
     by_rows = job.goes_by_rows(found, plan.size)
     total += _between(plan, channels, pixel, _BETWEEN_ROWS if by_rows else _BETWEEN)
@@ -274,10 +273,9 @@ def _encoded(pixels: NDArray[Any], suffix: str) -> bytes:
     """Pixels as a file of a format would have them, or as PNG or TIFF if that cannot be."""
     try:
         check_pixels(Path(f"trial{suffix}"), pixels.shape, pixels.dtype)
-        options = WRITABLE[suffix]
-    except (KeyError, SubpixelError):
+    except SubpixelError:
         suffix = default_suffix(pixels.dtype)
-        options = WRITABLE[suffix]
-    image = with_metadata(pyvips.Image.new_from_array(pixels), None)
-    content: bytes = image.write_to_buffer(suffix, **options)
+    form = format_of(Path(f"trial{suffix}"))
+    image = ready(pyvips.Image.new_from_array(pixels), None, form).image
+    content: bytes = image.write_to_buffer(suffix, **form.options(lossy=False, quality=None, size=0))
     return content

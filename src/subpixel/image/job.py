@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from subpixel import __version__
 from subpixel.errors import ImageWriteError, InvalidArgument
 from subpixel.image.compare import beside_bicubic, sheet_of
-from subpixel.image.formats import default_suffix
+from subpixel.image.formats import WRITABLE, check_pixels, default_suffix, format_of, suffix_of
 from subpixel.image.origin import origin
 from subpixel.image.provenance import Provenance, digest_of
 from subpixel.image.pushing import push
-from subpixel.image.reading import Opened, opened, read
+from subpixel.image.reading import LIMIT, Opened, loaded, opened
 from subpixel.image.rows import Rows, survey
-from subpixel.image.writing import check_destination, check_pixels, put, write
+from subpixel.image.writing import check_destination, check_quality, put, write
 from subpixel.models.auto import Choice
 from subpixel.upscaler import Enlarger, Plan, Upscaler
 
@@ -63,6 +63,11 @@ class Job:
         compare: a file for a picture that shows the plain resize beside the result, or a folder for it, where it is
             ``name_x2_comparison.png`` after the result's name; None for no such picture. With one, the picture and its
             result are in memory, however large they are.
+        format: of a destination that was not named, as ``jpg`` or ``png``; None for that which loses nothing: PNG, TIFF
+            for floating point, an animation's own.
+        quality: 1 … 100, of a format that loses something; None for what is usual.
+        provenance: write into the result where it comes from.
+        limit: megapixels from which a source is refused.
     """
 
     source: Path
@@ -72,6 +77,10 @@ class Job:
     overwrite: bool = False
     settings: str = ""
     compare: Path | None = None
+    format: str | None = None
+    quality: int | None = None
+    provenance: bool = True
+    limit: float = LIMIT
 
     def run(self, progress: Progress | None = None) -> Result:
         """Do it.
@@ -85,15 +94,15 @@ class Job:
         """
         if self.destination is not None:
             self.check(self.destination)
-        found = opened(self.source)
+        found = opened(self.source, limit=self.limit)
         destination = self.destination
         if destination is None:
-            destination = self.planned(default_suffix(found.dtype))
+            destination = self.planned(self.suffix(found))
             self.check(destination)
         self.check_sheet(destination)
         height, width, channels = found.shape
         size = self.enlarger.target.size(height, width)
-        check_pixels(destination, (*size, channels), found.dtype)
+        check_pixels(destination, (*size, channels), found.dtype, found.pages)
         way = self._by_rows if self.goes_by_rows(found, size) else self._in_memory
         choice, plan, notes, seconds = way(found, destination, progress or (lambda done, total: None))
         if plan.note is not None:
@@ -105,31 +114,32 @@ class Job:
         height, width, channels = found.shape
         pixels = height * width + size[0] * size[1]
         large = pixels * channels * found.dtype.itemsize > HUGE
-        return large and self.enlarger.in_parts and self.compare is None
+        return large and self.enlarger.in_parts and self.compare is None and found.pages == 1
 
     def _in_memory(
-        self, _: Opened, destination: Path, progress: Progress
+        self, found: Opened, destination: Path, progress: Progress
     ) -> tuple[Choice, Plan, tuple[str, ...], dict[str, float]]:
         start = time.perf_counter()
-        picture = read(self.source)
-        digest = digest_of(self.source)
-        loaded = time.perf_counter()
+        picture = loaded(self.source, found)
+        digest = self._digest()
+        decoded = time.perf_counter()
         enlarger = self.enlarger
-        choice = enlarger.choose(picture.pixels, origin(self.source))
-        plan = enlarger.plan(picture.pixels.shape[0], picture.pixels.shape[1], choice)
-        made = enlarger(picture.pixels, choice)
+        first = picture.frames[0]
+        choice = enlarger.choose(first, origin(self.source))
+        plan = enlarger.plan(first.shape[0], first.shape[1], choice)
+        made = picture.with_frames([enlarger(frame, choice) for frame in picture.frames])
         computed = time.perf_counter()
-        progress(len(made), len(made))
-        provenance = self._provenance(choice, digest)
-        write(replace(picture, pixels=made), destination, overwrite=self.overwrite, provenance=provenance)
+        progress(len(made.pixels), len(made.pixels))
+        notes = write(made, destination, **self._writing(choice, digest))
         written = time.perf_counter()
-        seconds = {"read": loaded - start, "upscale": computed - loaded, "write": written - computed}
+        seconds = {"read": decoded - start, "upscale": computed - decoded, "write": written - computed}
         sheet = self.sheet(destination)
         if sheet is not None:
-            both = beside_bicubic(picture, made, f"{choice.model} {enlarger.target.label}")
+            still = replace(picture, pixels=first, pages=1)  # of an animation the first frame
+            both = beside_bicubic(still, made.frames[0], f"{choice.model} {enlarger.target.label}")
             write(both, sheet, overwrite=self.overwrite)
             seconds["compare"] = time.perf_counter() - written
-        return choice, plan, picture.notes, seconds
+        return choice, plan, (*picture.notes, *notes), seconds
 
     def _by_rows(
         self, found: Opened, destination: Path, progress: Progress
@@ -137,7 +147,8 @@ class Job:
         """Reading, enlarging and writing go side by side, so their time counts as one; ``read`` is what came before."""
         start = time.perf_counter()
         enlarger = self.enlarger
-        digest = digest_of(self.source)
+        digest = self._digest()
+        notes: list[str] = []
         with Rows(self.source, found, destination.absolute().parent) as rows:
             height, width, channels = rows.shape
             choice = enlarger.chosen(origin(self.source), height, width)
@@ -148,22 +159,28 @@ class Job:
             made = _counted(enlarger.stream(rows.blocks(), rows.shape, rows.dtype, alpha, choice), plan, progress)
 
             def save(image: Any) -> None:
-                provenance = self._provenance(choice, digest)
-                put(image, found.header, destination, overwrite=self.overwrite, provenance=provenance)
+                notes.extend(put(image, found.header, destination, **self._writing(choice, digest)))
 
             push(made, (*plan.size, channels), rows.dtype, save)
         written = time.perf_counter()
         seconds = {"read": surveyed - start, "upscale": written - surveyed, "write": 0.0}
-        return choice, plan, found.notes, seconds
+        return choice, plan, (*found.notes, *notes), seconds
 
     @property
     def enlarger(self) -> Enlarger:
         """What enlarges the picture."""
         return Enlarger.of(self.upscaler) if isinstance(self.upscaler, Upscaler) else self.upscaler
 
-    def planned(self, suffix: str = ".png") -> Path:
+    def suffix(self, found: Opened) -> str:
+        """Of a result that was not named."""
+        asked = None if self.format is None else suffix_of(self.format)
+        return asked or default_suffix(found.dtype, found.loader, found.pages)
+
+    def planned(self, suffix: str | None = None) -> Path:
         """Where the result goes if nothing was said."""
         folder = self.source.parent if self.folder is None else self.folder
+        if suffix is None:
+            suffix = ".png" if self.format is None else suffix_of(self.format)
         return folder / f"{self.source.stem}_{self.enlarger.target.label}{suffix}"
 
     def would_repeat(self, made: Provenance) -> bool:
@@ -175,8 +192,17 @@ class Job:
         """What was asked of the size: 2, 2.5, w3000, fit3840x2160."""
         return self.enlarger.target.label.removeprefix("x")
 
-    def _provenance(self, choice: Choice, digest: str) -> Provenance:
+    def described(self, choice: Choice, digest: str) -> Provenance:
+        """What is written into the result of where it comes from."""
         return Provenance(choice.model, self._size, __version__, digest, self.settings)
+
+    def _digest(self) -> str:
+        return digest_of(self.source) if self.provenance else ""
+
+    def _writing(self, choice: Choice, digest: str) -> dict[str, Any]:
+        """The options of ``write`` and ``put``."""
+        said = self.described(choice, digest) if self.provenance else None
+        return {"overwrite": self.overwrite, "quality": self.quality, "provenance": said}
 
     def sheet(self, destination: Path) -> Path | None:
         """Where the comparison of a result goes, if one was asked for."""
@@ -186,13 +212,19 @@ class Job:
         """What can be known of a destination before the work begins.
 
         Args:
-            destination: of the result, or of the comparison.
+            destination: of the result.
             makes_folder: its folder will be made if it is not there.
 
         Raises:
             ImageWriteError: it is the source, exists, or cannot be written.
-            InvalidArgument: a format that cannot be written.
+            InvalidArgument: a format that cannot be written, is not the one asked for, or has no quality.
         """
+        self._check_place(destination, makes_folder=makes_folder)
+        check_quality(format_of(destination), self.quality)
+        if self.format is not None and format_of(destination) is not WRITABLE[suffix_of(self.format)]:
+            raise InvalidArgument(f"{destination}: its name and the format {self.format!r} do not agree; leave one out")
+
+    def _check_place(self, destination: Path, *, makes_folder: bool = False) -> None:
         if os.path.exists(destination) and os.path.exists(self.source) and destination.samefile(self.source):
             raise ImageWriteError(f"{destination}: is the picture itself, which is never replaced; name another output")
         check_destination(destination, overwrite=self.overwrite, makes_folder=makes_folder)
@@ -204,7 +236,7 @@ class Job:
             return
         if os.path.realpath(sheet) == os.path.realpath(destination):
             raise InvalidArgument(f"{sheet}: the result goes there; the comparison needs a name of its own")
-        self.check(sheet)
+        self._check_place(sheet)
 
 
 def _counted(blocks: Iterator[NDArray[Any]], plan: Plan, progress: Progress) -> Iterator[NDArray[np.generic]]:

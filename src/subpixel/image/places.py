@@ -11,6 +11,7 @@ import numpy as np
 import pyvips
 
 from subpixel.errors import InvalidArgument
+from subpixel.image.carried import frames_of, loader_of
 from subpixel.image.formats import WRITABLE, default_suffix
 from subpixel.image.job import Job
 
@@ -25,7 +26,7 @@ class Places:
         output: a file's path for one picture; a folder's, which need not exist where it cannot mean a file (it ends in
             a slash, or there are several pictures); None for a place beside each picture.
         make_job: the Job of ``(source, upscaler, folder=…)``, which names what was not named.
-        suffix: of results that are not named; None for that of what their pixels need.
+        suffix: of results that are not named; None for that of what their pixels need, and an animation its own.
 
     Attributes:
         file: the one file, or None.
@@ -41,8 +42,6 @@ class Places:
         self._make_job, self._suffix = make_job, suffix
         self.file: Path | None = None
         self.folder: Path | None = None
-        if suffix is not None and suffix not in WRITABLE:
-            raise InvalidArgument(f"format {suffix[1:]!r}: one of {', '.join(s[1:] for s in WRITABLE)} is needed")
         if output is None:
             return
         many = len(inputs) > 1 or any(os.path.isdir(each) or _is_pattern(each) for each in inputs)
@@ -64,7 +63,9 @@ class Places:
         if self.file is not None:
             return self.file
         wide = header is not None and header.format in ("float", "double")
-        suffix = self._suffix or default_suffix(np.dtype(np.float32 if wide else np.uint8))
+        loader = loader_of(header)
+        pages = frames_of(header)
+        suffix = self._suffix or default_suffix(np.dtype(np.float32 if wide else np.uint8), loader, pages)
         folder = None if self.folder is None else self.folder / below
         return self._make_job(source, folder=folder).planned(suffix)
 

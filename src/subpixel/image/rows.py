@@ -6,6 +6,7 @@ scratch file without a name: it takes disk space, but nothing of it stays behind
 
 from __future__ import annotations
 
+import math
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -68,7 +69,7 @@ class Rows(AbstractContextManager["Rows"]):
 
     def _stored(self) -> Iterator[Block]:
         """As they lie in the file; libvips gives them once, so the file is opened again for the second time."""
-        found = self._found if self._fresh else opened(self._path)
+        found = self._found if self._fresh else opened(self._path, limit=math.inf)
         self._fresh = False
         image = found.image
         region = pyvips.Region.new(image)

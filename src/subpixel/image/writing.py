@@ -1,57 +1,60 @@
-"""Writing pictures with libvips: beside their destination first, then in its place in one step."""
+"""Writing pictures with libvips: beside their destination first, then, verified, in its place in one step."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyvips
 
 from subpixel.errors import ImageWriteError, InvalidArgument
-from subpixel.image.formats import WRITABLE, dtypes_of, largest_side
+from subpixel.image.carried import LOSSY
+from subpixel.image.containers import gif, png, tiff
+from subpixel.image.formats import Format, check_pixels, format_of
 from subpixel.image.locks import scratch
-from subpixel.image.metadata import with_metadata
+from subpixel.image.metadata import Ready, ready
 from subpixel.image.names import for_libvips
 from subpixel.image.picture import Picture
 from subpixel.image.provenance import Provenance
 from subpixel.image.reasons import why_not_written
+from subpixel.image.verification import verify
 
-__all__ = ["check_destination", "check_pixels", "put", "write"]
+__all__ = ["check_destination", "check_quality", "put", "write"]
 
 
-def write(picture: Picture, path: str | Path, *, overwrite: bool = False, provenance: Provenance | None = None) -> None:
-    """Write a picture beside its destination, then put it there in one step.
+def write(
+    picture: Picture,
+    path: str | Path,
+    *,
+    overwrite: bool = False,
+    quality: int | None = None,
+    provenance: Provenance | None = None,
+) -> tuple[str, ...]:
+    """Write a picture beside its destination, read its header back, then put it there in one step.
 
     Args:
         picture: pixels, and the header whose metadata goes along.
         path: its suffix chooses the format.
         overwrite: replace a file that is there.
+        quality: 1 … 100, of a format that loses something; None for what is usual: 95, and WebP without loss where the
+            source had none.
+        provenance: what is written into it of where it comes from; None for nothing.
+
+    Returns:
+        What the format cannot hold, a sentence each.
 
     Raises:
-        InvalidArgument: a format that cannot be written, or cannot hold these pixels.
-        ImageWriteError: the destination exists or cannot be written. Whatever was there is unharmed.
+        InvalidArgument: a format that cannot be written, or cannot hold these pixels, or has no quality.
+        ImageWriteError: the destination exists or cannot be written, or what was written is not what was to be.
+            Whatever was there is unharmed.
     """
     path = Path(path)
-    check_pixels(path, picture.pixels.shape, picture.pixels.dtype)
+    height, *rest = picture.pixels.shape
+    check_pixels(path, (height // picture.pages, *rest), picture.pixels.dtype, picture.pages)
     image = pyvips.Image.new_from_array(np.ascontiguousarray(picture.pixels))
-    put(image, picture.header, path, overwrite=overwrite, provenance=provenance)
-
-
-def check_pixels(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-    """Raises InvalidArgument where the format of a destination cannot hold ``(H, W, C)`` of a dtype."""
-    suffix = path.suffix.lower()
-    held = dtypes_of(suffix)
-    if dtype.name not in held:
-        raise InvalidArgument(f"{path}: {suffix[1:]} holds {' or '.join(held)}, the picture is {dtype}")
-    if suffix in (".jpg", ".jpeg") and shape[2] in (2, 4):
-        raise InvalidArgument(f"{path}: {suffix[1:]} has no transparency, the picture has; png would keep it")
-    largest = largest_side(suffix)
-    if largest is not None and max(shape[:2]) > largest:
-        raise InvalidArgument(
-            f"{path}: {suffix[1:]} holds up to {largest} pixels each way, the result has {shape[1]}×{shape[0]}"
-        )
+    options = {"overwrite": overwrite, "pages": picture.pages, "quality": quality, "provenance": provenance}
+    return put(image, picture.header, path, **options)  # type: ignore[arg-type]
 
 
 def put(
@@ -60,30 +63,37 @@ def put(
     path: Path,
     *,
     overwrite: bool = False,
+    pages: int = 1,
+    quality: int | None = None,
     provenance: Provenance | None = None,
-) -> None:
+) -> tuple[str, ...]:
     """Write an image, whose pixels may still have to be made, with the metadata of a header, as :func:`write` does."""
-    suffix = check_destination(path, overwrite=overwrite)
-    image = with_metadata(image, header)
-    if provenance is not None:
-        image = image.copy()
-        image.set_type(pyvips.GValue.gstr_type, "png-comment-0-subpixel", provenance.text())
+    form = check_destination(path, overwrite=overwrite)
+    check_quality(form, quality)
+    made = ready(image, header, form, pages, provenance)
+    lossy = header is not None and bool(header.get_typeof(LOSSY)) and header.get(LOSSY) == 1
+    size = image.width * image.height * image.bands * {"uchar": 1, "ushort": 2}.get(image.format, 4)
     try:
-        with scratch(path, suffix) as place:
+        with scratch(path, path.suffix.lower()) as place:
             try:
                 with for_libvips(place) as name:
-                    image.write_to_file(name, **WRITABLE[suffix])
+                    made.image.write_to_file(name, **form.options(lossy, quality, size))
             except pyvips.Error as error:
                 raise ImageWriteError(f"{path}: cannot be written: {why_not_written(error, place)}") from None
+            _finish(place, made, form)
+            notes = verify(path, place, made, form)
             _put(place, path, overwrite)
     except ImageWriteError:
         raise
+    except ValueError as error:
+        raise ImageWriteError(f"{path}: its metadata cannot be written ({error})") from None
     except OSError as error:
         raise ImageWriteError(f"{path}: cannot be written: {(error.strerror or str(error)).lower()}") from None
+    return (*made.notes, *notes)
 
 
-def check_destination(path: Path, *, overwrite: bool, makes_folder: bool = False) -> str:
-    """Everything that can be known before the work begins; returns the suffix in lower case.
+def check_destination(path: Path, *, overwrite: bool, makes_folder: bool = False) -> Format:
+    """Everything that can be known before the source is opened; returns the format.
 
     Args:
         path: the destination.
@@ -94,9 +104,7 @@ def check_destination(path: Path, *, overwrite: bool, makes_folder: bool = False
         InvalidArgument: a format that cannot be written.
         ImageWriteError: it exists, or its folder does not or cannot be written.
     """
-    suffix = path.suffix.lower()
-    if suffix not in WRITABLE:
-        raise InvalidArgument(f"{path}: a name ending in {', '.join(WRITABLE)} is needed to write a picture")
+    form = format_of(path)
     if os.path.isdir(path):
         raise ImageWriteError(f"{path}: is a folder")
     if os.path.exists(path) and not overwrite:
@@ -108,7 +116,27 @@ def check_destination(path: Path, *, overwrite: bool, makes_folder: bool = False
         raise ImageWriteError(f"{path}: there is no folder {folder}")
     if not os.access(folder, os.W_OK):
         raise ImageWriteError(f"{path}: the folder {folder} cannot be written")
-    return suffix
+    return form
+
+
+def check_quality(form: Format, quality: int | None) -> None:
+    """Raises InvalidArgument for a quality that is none, or where a format has none."""
+    if quality is None:
+        return
+    if isinstance(quality, bool) or not isinstance(quality, int) or not 1 <= quality <= 100:
+        raise InvalidArgument(f"quality={quality!r}: a whole number from 1 to 100 is needed")
+    if form.lossy is None:
+        raise InvalidArgument(f"quality={quality}: {form.name} is written without loss; jpg, webp and avif have one")
+
+
+def _finish(place: Path, made: Ready, form: Format) -> None:
+    """Put into the written file what libvips does not write."""
+    if form.name == "TIFF" and (made.exif is not None or made.iptc is not None):
+        tiff.add(place, made.exif, made.iptc, (made.image.width, made.image.height))
+    if form.name == "PNG" and made.texts:
+        png.add_texts(place, made.texts)
+    if form.name == "GIF" and (made.xmp is not None or made.comments):
+        gif.add_blocks(place, made.xmp, made.comments)
 
 
 def _put(scratch: Path, path: Path, overwrite: bool) -> None:

@@ -1,0 +1,97 @@
+"""Blocks of a GIF beside its frames: comments, and XMP as Adobe's specification (part 3, 1.1.2) puts it there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import BinaryIO
+
+__all__ = ["add_blocks", "blocks"]
+
+_XMP = b"XMP DataXMP"
+# The packet lies there as it is. Who takes its bytes for lengths of blocks lands somewhere in these, and at their end.
+_MAGIC = b"\x01" + bytes(range(255, -1, -1)) + b"\0"
+_MOST = 16 * 1024**2
+
+
+def blocks(path: str | Path) -> tuple[bytes | None, tuple[bytes, ...]]:
+    """The packet of XMP, or None, and the comments of a GIF; of a file that is cut short what lies before that.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    packet: bytes | None = None
+    comments: list[bytes] = []
+    with open(path, "rb") as file:
+        head = file.read(13)
+        if head[:6] not in (b"GIF87a", b"GIF89a") or len(head) < 13:
+            return None, ()
+        file.seek(_colours(head[10]), 1)
+        while (kind := file.read(1)) in (b"!", b","):
+            if kind == b",":
+                place = file.read(9)
+                if len(place) < 9:
+                    break
+                file.seek(_colours(place[8]) + 1, 1)
+                _content(file, keep=False)
+                continue
+            label = file.read(1)
+            if label == b"\xff":
+                start = file.tell()
+                if file.read(1 + len(_XMP)) == b"\x0b" + _XMP:
+                    packet = _packet(file)
+                    continue
+                file.seek(start)  # another application's: its name is the first of its blocks
+            content = _content(file, keep=label == b"\xfe")
+            if content:
+                comments.append(content)
+    return packet, tuple(comments)
+
+
+def add_blocks(path: str | Path, packet: bytes | None, comments: tuple[bytes, ...]) -> None:
+    """Put XMP and comments before the end of a GIF.
+
+    Raises:
+        OSError: the file cannot be written.
+        ValueError: it does not end as a GIF does.
+    """
+    made = b""
+    for comment in comments:
+        parts = (comment[k : k + 255] for k in range(0, len(comment), 255))
+        made += b"!\xfe" + b"".join(bytes([len(part)]) + part for part in parts) + b"\0"
+    if packet is not None:
+        made += b"!\xff\x0b" + _XMP + packet + _MAGIC
+    with open(path, "r+b") as file:
+        file.seek(-1, 2)
+        if file.read() != b";":
+            raise ValueError("no end of a GIF")
+        file.seek(-1, 2)
+        file.write(made + b";")
+
+
+def _colours(flags: int) -> int:
+    """Bytes of a table of colours."""
+    return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
+
+
+def _content(file: BinaryIO, keep: bool) -> bytes:
+    parts: list[bytes] = []
+    total = 0
+    while (length := file.read(1)) not in (b"", b"\0"):
+        if keep and total < _MOST:
+            parts.append(file.read(length[0]))
+            total += length[0]
+        else:
+            file.seek(length[0], 1)
+    return b"".join(parts)
+
+
+def _packet(file: BinaryIO) -> bytes | None:
+    start = file.tell()
+    _content(file, keep=False)
+    length = file.tell() - start - len(_MAGIC)
+    if not 0 < length <= _MOST:
+        return None
+    file.seek(start)
+    packet = file.read(length)
+    file.seek(len(_MAGIC), 1)
+    return packet

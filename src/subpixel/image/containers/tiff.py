@@ -1,0 +1,209 @@
+"""EXIF and IPTC in a TIFF, which libvips neither reads nor writes whole. Classic and BigTIFF, either order of bytes.
+
+A directory is taken apart into entries with their values, and laid out again where it is to lie. What belongs to EXIF
+goes from a TIFF to other formats as EXIF's own block, which is a small TIFF itself, and back.
+
+Sources: TIFF 6.0, sections 2 and 8; BigTIFF's proposal; EXIF 2.32, section 4.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+__all__ = ["add", "exif", "iptc", "same_exif"]
+
+_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+_UNITS = {5: 4, 10: 4}  # a fraction is two numbers
+_IPTC = 33723
+_EXIF, _GPS, _INTEROPERABILITY = 34665, 34853, 40965
+_DIRECTORIES = (_EXIF, _GPS, _INTEROPERABILITY)
+_SIZE = (0xA002, 0xA003)  # PixelXDimension, PixelYDimension
+# Of the main directory: description, maker, model, program, time, artist, host, copyright; the rest describes pixels.
+_OF_EXIF = (270, 271, 272, 305, 306, 315, 316, 33432)
+_MOST = 16 * 1024**2  # no metadata is larger; what claims to be is broken
+
+
+@dataclass
+class _Directory:
+    """Entries by tag: type, count and value in the order of bytes ``order``; directories that some of them point at."""
+
+    order: str
+    entries: dict[int, tuple[int, int, bytes]] = field(default_factory=dict)
+    below: dict[int, _Directory] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.entries or self.below)
+
+
+def exif(path: str | Path) -> bytes | None:
+    """What belongs to EXIF in a TIFF, as the block that other formats hold, ``Exif\\0\\0`` first; None if nothing does.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with open(path, "rb") as file:
+        main = _main(file)
+    if main is None:
+        return None
+    kept = _Directory(main.order, {t: main.entries[t] for t in _OF_EXIF if t in main.entries}, main.below)
+    if not kept:
+        return None
+    mark = b"II" if kept.order == "<" else b"MM"
+    return b"Exif\0\0" + mark + struct.pack(kept.order + "HI", 42, 8) + _laid_out(kept, 8, kept.order, big=False)
+
+
+def iptc(path: str | Path) -> bytes | None:
+    """The records of IPTC in a TIFF, whatever type their tag has; None if there are none.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with open(path, "rb") as file:
+        main = _main(file)
+    return main.entries[_IPTC][2] if main is not None and _IPTC in main.entries else None
+
+
+def add(path: str | Path, block: bytes | None, records: bytes | None, size: tuple[int, int] | None = None) -> None:
+    """Put EXIF and IPTC into a TIFF of one picture: its directory is laid out anew at the end of the file.
+
+    Args:
+        path: the file.
+        block: as :func:`exif` gives it.
+        records: as :func:`iptc` gives them.
+        size: width and height, where EXIF states them; None to leave what it says.
+
+    Raises:
+        OSError: the file cannot be read or written.
+        ValueError: it is no TIFF, or too large for one whose offsets have 32 bits.
+    """
+    source = None if block is None else _main(io.BytesIO(block.removeprefix(b"Exif\0\0")))
+    with open(path, "r+b") as file:
+        head = _head(file)
+        main = _main(file, whole=True)
+        if head is None or main is None:
+            raise ValueError("no TIFF")
+        order, big, _ = head
+        for tag, (kind, count, value) in () if source is None else source.entries.items():
+            if tag in _OF_EXIF and tag not in main.entries:
+                main.entries[tag] = (kind, count, _in_order(kind, value, source.order if source else order, order))
+        if source is not None:
+            main.below |= source.below
+            inner = main.below.get(_EXIF)
+            for tag, length in zip(_SIZE, size or (), strict=False):
+                if inner is not None and tag in inner.entries:
+                    inner.entries[tag] = (4, 1, struct.pack(inner.order + "I", length))
+        if records is not None:
+            main.entries[_IPTC] = (7, len(records), records)
+        file.seek(0, 2)
+        file.write(b"\0" * (file.tell() % 2))
+        start = file.tell()
+        content = _laid_out(main, start, order, big)
+        if not big and start + len(content) >= 1 << 32:
+            raise ValueError("too large for a TIFF with offsets of 32 bits")
+        file.write(content)
+        file.seek(8 if big else 4)
+        file.write(struct.pack(order + ("Q" if big else "I"), start))
+
+
+def same_exif(before: bytes, after: bytes | None) -> bool:
+    """Whether all of a block is in another, but for the size, whatever their order of bytes."""
+    one, other = (_main(io.BytesIO((block or b"").removeprefix(b"Exif\0\0"))) for block in (before, after))
+    return not one or (other is not None and _within(one, other))
+
+
+def _within(one: _Directory, other: _Directory) -> bool:
+    for tag, (kind, count, value) in one.entries.items():
+        if tag not in _SIZE and other.entries.get(tag) != (kind, count, _in_order(kind, value, one.order, other.order)):
+            return False
+    return all(tag in other.below and _within(below, other.below[tag]) for tag, below in one.below.items())
+
+
+def _head(file: BinaryIO) -> tuple[str, bool, int] | None:
+    """Order of bytes, BigTIFF or not, offset of the first directory."""
+    file.seek(0)
+    head = file.read(16)
+    order = {b"II": "<", b"MM": ">"}.get(head[:2])
+    if order is None or len(head) < 8:
+        return None
+    version = struct.unpack(order + "H", head[2:4])[0]
+    if version == 42:
+        return order, False, struct.unpack(order + "I", head[4:8])[0]
+    if version == 43 and len(head) == 16:
+        return order, True, struct.unpack(order + "Q", head[8:16])[0]
+    return None
+
+
+def _main(file: BinaryIO, whole: bool = False) -> _Directory | None:
+    """The first directory: metadata alone, or ``whole``, with every value."""
+    head = _head(file)
+    if head is None:
+        return None
+    order, big, offset = head
+    return _read(file, offset, order, big, None if whole else {*_OF_EXIF, _IPTC}, depth=0)
+
+
+def _read(file: BinaryIO, offset: int, order: str, big: bool, only: set[int] | None, depth: int) -> _Directory:
+    made = _Directory(order)
+    file.seek(offset)
+    start = file.read(8 if big else 2)
+    if len(start) < (8 if big else 2):
+        return made
+    number = struct.unpack(order + ("Q" if big else "H"), start)[0]
+    size, form = (20, "HHQ") if big else (12, "HHI")
+    table = file.read(min(number, 4096) * size)
+    for at in range(0, len(table) - size + 1, size):
+        tag, kind, count = struct.unpack_from(order + form, table, at)
+        inline = table[at + struct.calcsize("<" + form) : at + size]
+        length = _SIZES.get(kind, 0) * count
+        if length == 0 or ((only is not None or depth) and length > _MOST):
+            continue
+        value = inline[:length]
+        if length > len(inline):
+            file.seek(struct.unpack(order + ("Q" if big else "I"), inline)[0])
+            value = file.read(length)
+            if len(value) < length:
+                continue
+        if tag in _DIRECTORIES and kind in (4, 13, 16, 18) and count == 1 and depth < 2:
+            place = int.from_bytes(value, "little" if order == "<" else "big")
+            if below := _read(file, place, order, big, None, depth + 1):
+                made.below[tag] = below
+        elif only is None or tag in only:
+            made.entries[tag] = (kind, count, value)
+    return made
+
+
+def _laid_out(directory: _Directory, start: int, order: str, big: bool) -> bytes:
+    """The bytes of a directory that lies at ``start``, its values and the directories below after it."""
+    room = 8 if big else 4
+    pointer = (order + "Q", 16) if big else (order + "I", 4)
+    tags = sorted({*directory.entries, *directory.below})
+    table = struct.pack(order + ("Q" if big else "H"), len(tags))
+    after = start + len(table) + len(tags) * (20 if big else 12) + room
+    values = b""
+    for tag in tags:
+        if tag in directory.below:
+            kind, count, value = pointer[1], 1, b""
+        else:
+            kind, count, value = directory.entries[tag]
+            value = _in_order(kind, value, directory.order, order)
+        table += struct.pack(order + ("HHQ" if big else "HHI"), tag, kind, count)
+        if tag not in directory.below and len(value) <= room:
+            table += value.ljust(room, b"\0")
+            continue
+        values += b"\0" * ((after + len(values)) % 2)
+        place = after + len(values)
+        table += struct.pack(pointer[0], place)
+        values += _laid_out(directory.below[tag], place, order, big) if tag in directory.below else value
+    return table + b"\0" * room + values
+
+
+def _in_order(kind: int, value: bytes, old: str, new: str) -> bytes:
+    """A value whose numbers have the other order of bytes."""
+    unit = _UNITS.get(kind, _SIZES[kind])
+    if old == new or unit == 1:
+        return value
+    return b"".join(value[k : k + unit][::-1] for k in range(0, len(value), unit))

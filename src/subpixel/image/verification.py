@@ -1,0 +1,136 @@
+"""Reading a written file's header back, before it takes its place: what is in it must be what was to be."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyvips
+
+from subpixel.errors import ImageWriteError
+from subpixel.image.carried import blob
+from subpixel.image.containers import gif, png, tiff
+from subpixel.image.formats import Format
+from subpixel.image.metadata import Ready
+from subpixel.image.names import for_libvips
+
+__all__ = ["verify"]
+
+# EXIF that libvips sets by itself.
+_OF_LIBVIPS = ("Resolution", "ResolutionUnit", "YCbCrPositioning", "ColorSpace", "ExifVersion", "FlashpixVersion")
+
+
+def verify(path: Path, scratch: Path, ready: Ready, form: Format) -> tuple[str, ...]:
+    """Compare a written file with what was to be written.
+
+    Args:
+        path: its destination, for the error.
+        scratch: the file.
+        ready: what was to be written.
+        form: its format.
+
+    Returns:
+        What the format made of it that is no loss, a sentence each.
+
+    Raises:
+        ImageWriteError: it differs; the text says in what.
+    """
+    options = {"n": -1} if ready.pages > 1 else {}
+    try:
+        with for_libvips(scratch) as name:
+            made = pyvips.Image.new_from_file(name, access="sequential", revalidate=True, **options)
+    except pyvips.Error:
+        raise ImageWriteError(f"{path}: what was written cannot be read again; nothing was put in place") from None
+    notes: tuple[str, ...] = ()
+    wrong = [*_pixels(made, ready, form), *_libvips(made, ready, form), *_own(scratch, ready, form)]
+    if ready.pages > 1:
+        frames, notes = _animation(made, ready)
+        wrong += frames
+    if wrong:
+        raise ImageWriteError(f"{path}: what was written differs ({', '.join(wrong)}); nothing was put in place")
+    return notes
+
+
+def _pixels(made: pyvips.Image, ready: Ready, form: Format) -> Iterator[str]:
+    image = ready.image
+    if made.width != image.width or _page_height(made) != image.height // ready.pages:
+        yield f"its size is {made.width}×{_page_height(made)}"
+    if made.format != image.format:
+        yield f"its samples are {made.format}, not {image.format}"
+    expected = {image.bands} if form.gray else {3} if image.bands % 2 else {4, 3}
+    if form.name == "GIF":
+        expected = {3, 4}
+    if made.bands not in expected:
+        yield f"it has {made.bands} bands, not {image.bands}"
+
+
+def _libvips(made: pyvips.Image, ready: Ready, form: Format) -> Iterator[str]:
+    image = ready.image
+    if blob(made, "icc-profile-data") != blob(image, "icc-profile-data"):
+        yield "its colour profile"
+    written = blob(image, "xmp-data")
+    if (blob(made, "xmp-data") or b"").rstrip(b"\0") != (written or b"").rstrip(b"\0"):
+        yield "its XMP"
+    if form.name == "JPEG" and blob(made, "iptc-data") != blob(image, "iptc-data"):
+        yield "its IPTC"
+    if form.name != "TIFF" and "exif" in form.keeps:
+        there = _exif(made)
+        for name, value in _exif(image).items():
+            if there.get(name) != value:
+                yield f"EXIF's {name.split('-')[-1]}"
+    if "resolution" in form.keeps and form.name not in ("WebP", "AVIF"):
+        # PNG counts whole pixels a metre, JPEG whole pixels an inch or centimetre.
+        pairs = ((made.xres, image.xres), (made.yres, image.yres))
+        if not all(math.isclose(one, other, rel_tol=1e-3, abs_tol=0.025) for one, other in pairs):
+            yield f"its resolution ({made.xres:.2f}×{made.yres:.2f} a mm, not {image.xres:.2f}×{image.yres:.2f})"
+    if made.get_typeof("orientation") and made.get("orientation") > 1:
+        yield "its orientation"
+
+
+def _own(scratch: Path, ready: Ready, form: Format) -> Iterator[str]:
+    """What is written without libvips."""
+    if form.name == "TIFF":
+        if ready.iptc is not None and tiff.iptc(scratch) != ready.iptc:
+            yield "its IPTC"
+        if ready.exif is not None and not tiff.same_exif(ready.exif, tiff.exif(scratch)):
+            yield "its EXIF"
+    if form.name == "PNG" and png.texts(scratch) != ready.texts:
+        yield "its texts"
+    if form.name == "GIF" and gif.blocks(scratch) != (ready.xmp, ready.comments):
+        yield "its comments"
+
+
+def _animation(made: pyvips.Image, ready: Ready) -> tuple[list[str], tuple[str, ...]]:
+    wrong: list[str] = []
+    notes: tuple[str, ...] = ()
+    pages = made.get("n-pages") if made.get_typeof("n-pages") else 1
+    after = _field(made, "delay", [0])
+    before = _field(ready.image, "delay", after)
+    if sum(after) != sum(before) or pages > ready.pages:
+        wrong.append("its delays")
+    elif pages < ready.pages:
+        notes = (f"{ready.pages - pages} frames that equal the one before are shown as one, for as long as both",)
+    elif after != before:
+        wrong.append("its delays")
+    if pages > 1 and _field(made, "loop", 0) != _field(ready.image, "loop", 0):
+        wrong.append("how often it is repeated")
+    return wrong, notes
+
+
+def _page_height(image: pyvips.Image) -> int:
+    return int(_field(image, "page-height", image.height))
+
+
+def _field(image: pyvips.Image, name: str, otherwise: Any) -> Any:
+    return image.get(name) if image.get_typeof(name) else otherwise
+
+
+def _exif(image: pyvips.Image) -> dict[str, str]:
+    """EXIF as libvips lays it out: the value of each entry, without its own words about the kind of it."""
+    return {
+        name: str(image.get(name)).rpartition(" (")[0] or str(image.get(name))
+        for name in image.get_fields()
+        if name.startswith("exif-ifd") and not name.endswith(_OF_LIBVIPS)
+    }

@@ -1,0 +1,274 @@
+"""The table of formats: its limits are libvips' own, and what does not fit is refused before any work."""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import pyvips
+from numpy.typing import NDArray
+from PIL import Image
+
+from malformed.pictures import png_header
+from subpixel import Upscaler
+from subpixel.errors import ImageReadError, InvalidArgument
+from subpixel.image import Job, Picture, read, write
+from subpixel.image.formats import FORMATS, WRITABLE, check_pixels, default_suffix, suffix_of
+
+Make = Callable[..., NDArray[Any]]
+Saved = Callable[..., Path]
+Look = Callable[[], dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def upscaler() -> Upscaler:
+    return Upscaler("bicubic", 2)
+
+
+def never(*_: Any, **__: Any) -> None:
+    raise AssertionError("work began")
+
+
+@pytest.mark.parametrize("form", [f for f in FORMATS if f.largest < 1 << 20], ids=lambda f: f.name)
+def test_the_largest_sides_are_those_of_libvips(tmp_path: Path, form: Any) -> None:
+    path = str(tmp_path / f"a{form.suffixes[0]}")
+    options = form.options(lossy=True, quality=None, size=0) | ({"effort": 0} if form.name == "AVIF" else {})
+    with pytest.raises(pyvips.Error):
+        pyvips.Image.black(form.largest + 1, 1).write_to_file(path, **options)
+    pyvips.Image.black(form.largest, 1).write_to_file(path, **options)
+    assert pyvips.Image.new_from_file(path).width == form.largest
+
+
+@pytest.mark.parametrize(
+    ("target", "shape", "text"),
+    [
+        ("out.jpg", (1, 32751), "JPEG holds at most 65500×65500 pixels, the result has 65502×2; png, tif"),
+        ("out.webp", (8192, 1), "WebP holds at most 16383×16383 pixels, the result has 2×16384; jpg, png, tif, avif"),
+        ("out.avif", (8193, 1), "AVIF holds at most 16384"),
+        ("out.gif", (1, 32768), "GIF holds at most 65535"),
+    ],
+)
+def test_a_result_too_large_for_its_format_is_refused_before_work(
+    monkeypatch: pytest.MonkeyPatch, look: Look, saved: Saved, tmp_path: Path, target: str, shape: Any, text: str
+) -> None:
+    source = saved("a.png", np.zeros((*shape, 3), np.uint8))
+    before = look()
+    upscaler = Upscaler("bicubic", 2)
+    monkeypatch.setattr(Upscaler, "__call__", never)
+    with pytest.raises(InvalidArgument, match=text):
+        Job(source, upscaler, tmp_path / target).run()
+    assert look() == before
+
+
+@pytest.mark.parametrize(
+    ("target", "channels", "dtype", "pages", "text"),
+    [
+        ("a.jpg", 3, np.uint16, 1, "JPEG holds uint8, the picture is uint16; png, tif would hold it"),
+        ("a.jpg", 4, np.uint8, 1, "no transparency, the picture has; png, tif, webp, avif would hold it"),
+        ("a.webp", 4, np.uint16, 1, "WebP holds uint8, the picture is uint16; png, tif would"),
+        ("a.png", 1, np.float32, 1, "uint8 or uint16, the picture is float32; tif would"),
+        ("a.avif", 1, np.float32, 1, "the picture is float32; tif would"),
+        ("a.gif", 1, np.uint16, 1, "the picture is uint16"),
+        ("a.png", 3, np.uint8, 3, "PNG holds no animation, the picture has 3 frames; webp would hold it"),
+        ("a.tif", 4, np.uint8, 2, "TIFF holds no animation"),
+    ],
+)
+def test_what_a_format_cannot_hold_and_what_would(
+    look: Look, pixels: Make, tmp_path: Path, target: str, channels: int, dtype: Any, pages: int, text: str
+) -> None:
+    picture = Picture(pixels(channels=channels, dtype=dtype), pages=pages)
+    with pytest.raises(InvalidArgument, match=text):
+        write(picture, tmp_path / target)
+    assert look() == {}
+    with pytest.raises(InvalidArgument, match=text):
+        check_pixels(tmp_path / target, (24, 36, channels), np.dtype(dtype), pages)
+
+
+def test_a_tiff_that_may_exceed_4_gb_is_a_bigtiff() -> None:
+    tiff = WRITABLE[".tif"]
+    assert "bigtiff" not in tiff.options(False, None, 4 * 10**9)
+    assert tiff.options(False, None, 1 << 32)["bigtiff"] is True
+
+
+@pytest.mark.parametrize(
+    ("asked", "suffix"), [("jpg", ".jpg"), ("JPEG", ".jpg"), (".png", ".png"), ("tiff", ".tif"), ("avif", ".avif")]
+)
+def test_names_of_formats(
+    upscaler: Upscaler, pixels: Make, saved: Saved, tmp_path: Path, asked: str, suffix: str
+) -> None:
+    assert suffix_of(asked) == suffix
+    made = Job(saved("a.png"), upscaler, format=asked).run()
+    assert made.destination == tmp_path / f"a_x2{suffix}"
+    with Image.open(made.destination) as image:
+        assert image.size == (72, 48)
+        assert image.format in {"JPEG", "PNG", "TIFF", "AVIF"}
+
+
+@pytest.mark.parametrize("asked", ["jxl", "heic", "bmp", "ppm", "none", "", "."])
+def test_formats_that_cannot_be_written(upscaler: Upscaler, look: Look, saved: Saved, asked: str) -> None:
+    source = saved("a.png")
+    before = look()
+    with pytest.raises(InvalidArgument, match="one of jpg, jpeg, png, tif, tiff, webp, avif, gif"):
+        Job(source, upscaler, format=asked).run()
+    assert look() == before
+
+
+def test_a_name_and_a_format_that_do_not_agree(upscaler: Upscaler, saved: Saved, tmp_path: Path) -> None:
+    with pytest.raises(InvalidArgument, match="do not agree"):
+        Job(saved("a.png"), upscaler, tmp_path / "b.png", format="jpg").run()
+    assert Job(saved("a.png"), upscaler, tmp_path / "b.jpeg", format="jpg").run().destination.exists()
+
+
+def test_when_nothing_is_said() -> None:
+    assert default_suffix(np.dtype(np.uint8), "jpegload") == ".png"
+    assert default_suffix(np.dtype(np.float32), "tiffload") == ".tif"
+    assert default_suffix(np.dtype(np.uint8), "gifload", 3) == ".gif"
+    assert default_suffix(np.dtype(np.uint8), "webpload", 3) == ".webp"
+    assert default_suffix(np.dtype(np.uint8), "webpload") == ".png"
+
+
+# Quality
+
+
+def test_quality_is_that_of_the_file(upscaler: Upscaler, saved: Saved, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    source = saved("a.png", rng.integers(0, 256, (40, 40, 3), np.uint8))
+    for suffix in ("jpg", "webp", "avif"):
+        sizes = []
+        for quality in (1, 40, 80, 100):
+            made = Job(source, upscaler, tmp_path / f"{quality}.{suffix}", quality=quality).run()
+            sizes.append(made.destination.stat().st_size)
+        assert sizes == sorted(set(sizes)), suffix
+    with Image.open(tmp_path / "80.jpg") as image:
+        reference = tmp_path / "reference.jpg"
+        Image.new("RGB", (8, 8)).save(reference, quality=80)
+        with Image.open(reference) as expected:
+            assert image.quantization == expected.quantization  # type: ignore[attr-defined]
+
+
+def test_webp_is_lossless_where_the_source_was(upscaler: Upscaler, saved: Saved, pixels: Make, tmp_path: Path) -> None:
+    lossless = saved("a.webp", lossless=True)
+    for source in (saved("a.png"), lossless):
+        made = Job(source, upscaler, tmp_path / "out.webp", overwrite=True).run().destination
+        assert b"VP8L" in made.read_bytes()
+        np.testing.assert_array_equal(read(made).pixels, upscaler(pixels()))
+    for source in (saved("a.jpg"), saved("b.webp"), saved("a.avif")):
+        made = Job(source, upscaler, tmp_path / "out.webp", overwrite=True).run().destination
+        assert b"VP8 " in made.read_bytes()
+        assert np.abs(read(made).pixels.astype(int) - upscaler(read(source).pixels)).mean() < 3
+
+
+def test_colours_below_full_transparency_stay(upscaler: Upscaler, tmp_path: Path) -> None:
+    rgba = np.dstack([np.full((8, 8), 200), np.arange(64).reshape(8, 8), np.zeros((8, 8)), np.zeros((8, 8))])
+    write(Picture(rgba.astype(np.uint8)), tmp_path / "a.webp")
+    np.testing.assert_array_equal(read(tmp_path / "a.webp").pixels, rgba)
+
+
+@pytest.mark.parametrize("quality", [0, -1, 101, True, 9.5])
+def test_no_quality(upscaler: Upscaler, look: Look, saved: Saved, tmp_path: Path, quality: Any) -> None:
+    source = saved("a.png")
+    before = look()
+    with pytest.raises(InvalidArgument, match="a whole number from 1 to 100"):
+        Job(source, upscaler, tmp_path / "b.jpg", quality=quality).run()
+    assert look() == before
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif", "gif"])
+def test_formats_without_a_quality(upscaler: Upscaler, look: Look, saved: Saved, tmp_path: Path, suffix: str) -> None:
+    source = saved("a.png")
+    before = look()
+    with pytest.raises(InvalidArgument, match="written without loss; jpg, webp and avif have one"):
+        Job(source, upscaler, tmp_path / f"b.{suffix}", quality=90).run()
+    assert look() == before
+
+
+def test_avif_takes_16_bits_as_12(upscaler: Upscaler, pixels: Make, saved: Saved, tmp_path: Path) -> None:
+    made = Job(saved("a.png", pixels(dtype=np.uint16)), upscaler, tmp_path / "b.avif").run()
+    assert any("12 bits" in note for note in made.notes)
+    again = read(made.destination)
+    assert again.pixels.dtype == np.uint16
+    assert np.abs(again.pixels.astype(int) - upscaler(pixels(dtype=np.uint16))).mean() < 257
+
+
+# What is refused at reading
+
+
+def test_more_megapixels_than_the_limit(upscaler: Upscaler, look: Look, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(png_header(60000, 60000))
+    before = look()
+    with pytest.raises(
+        ImageReadError, match=r"60000×60000 pixels are 3,600 megapixels, the limit is 1,000; --limit 3600"
+    ):
+        Job(tmp_path / "a.png", upscaler).run()
+    with pytest.raises(ImageReadError, match="damaged or cut short"):
+        Job(tmp_path / "a.png", upscaler, limit=3600).run()
+    assert look() == before
+    Image.new("L", (2000, 1001)).save(tmp_path / "b.png")
+    with pytest.raises(ImageReadError, match="limit is 2;"):
+        read(tmp_path / "b.png", limit=2)
+    assert read(tmp_path / "b.png", limit=2.002).pixels.shape == (1001, 2000, 1)
+
+
+@pytest.mark.parametrize("suffix", ["tif", "gif", "webp", "avif"])
+def test_vast_sizes_in_tiny_files(tmp_path: Path, suffix: str) -> None:
+    """Refused by their header, whatever the format: neither memory nor time goes by."""
+    side = {"tif": 65000, "gif": 65000, "webp": 16383, "avif": 16384}[suffix]
+    path = tmp_path / f"a.{suffix}"
+    if suffix == "tif":
+        fields = [(256, 4, side), (257, 4, side), (258, 3, 8), (259, 3, 1), (262, 3, 1), (273, 4, 4), (277, 3, 1)]
+        fields += [(278, 4, side), (279, 4, 100)]
+        entries = b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in fields)
+        path.write_bytes(struct.pack("<2sHIH", b"II", 42, 8, len(fields)) + entries + bytes(4))
+    elif suffix == "gif":
+        Image.new("L", (4, 4)).save(path)
+        content = path.read_bytes()
+        size = side.to_bytes(2, "little") * 2
+        place = content.index(b",\0\0\0\0") + 5
+        path.write_bytes(content[:6] + size + content[10:place] + size + content[place + 4 :])
+    else:
+        pixels = np.zeros((4, 4, 3), np.uint8)
+        pyvips.Image.new_from_array(pixels).copy(interpretation="srgb").write_to_file(str(path))
+    limit = 1000.0 if suffix in ("tif", "gif") else 1e-6
+    with pytest.raises(ImageReadError, match="--limit"):
+        read(path, limit=limit)
+
+
+FOREIGN = {
+    "BMP": b"BM" + bytes(60),
+    "JPEG XL": b"\xff\x0a" + bytes(40),
+    "JPEG 2000": b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(40),
+    "PNM": b"P6\n2 2\n255\n" + bytes(12),
+    "OpenEXR": b"\x76\x2f\x31\x01" + bytes(40),
+    "PSD": b"8BPS\0\1" + bytes(40),
+    "HEIC": b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(40),
+    "PDF": b"%PDF-1.7\n" + bytes(40),
+}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_formats_that_libvips_lacks_are_named(upscaler: Upscaler, look: Look, tmp_path: Path, name: str) -> None:
+    (tmp_path / "a.png").write_bytes(FOREIGN[name])
+    before = look()
+    with pytest.raises(
+        ImageReadError, match=f"is {name}, which the installed libvips cannot read; saved as PNG or TIFF"
+    ):
+        Job(tmp_path / "a.png", upscaler).run()
+    assert look() == before
+
+
+def test_a_table_of_numbers_is_no_picture(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("1,2,3\n4,5,6\n")
+    with pytest.raises(ImageReadError, match="table of numbers"):
+        read(tmp_path / "a.csv")
+
+
+def test_the_content_says_what_a_file_is(upscaler: Upscaler, pixels: Make, saved: Saved, tmp_path: Path) -> None:
+    path = saved("a.png")
+    for name in ("a.jpg", "a.tif", "a", "a.txt"):
+        os.link(path, tmp_path / name)
+        np.testing.assert_array_equal(read(tmp_path / name).pixels, pixels())
