@@ -120,6 +120,19 @@ def test_each_frame_is_turned_upright(upscaler: Upscaler, frames: Frames, tmp_pa
         assert image.getexif().get(0x0112, 1) == 1
 
 
+def test_exif_states_the_size_of_a_frame(upscaler: Upscaler, frames: Frames, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    inner = exif.get_ifd(0x8769)
+    inner[0xA002], inner[0xA003], inner[0x9286] = 14, 10, b"ASCII\0\0\0a comment"
+    save(tmp_path / "a.webp", frames, [100, 100, 100], exif=exif)
+    made = Job(tmp_path / "a.webp", upscaler).run()
+    with Image.open(made.destination) as image:
+        kept = image.getexif().get_ifd(0x8769)
+        assert (image.n_frames, image.size) == (3, (28, 20))
+    assert (kept[0xA002], kept[0xA003]) == (28, 20)
+    assert bytes(kept[0x9286]).endswith(b"a comment")
+
+
 def test_transparency_of_a_gif(upscaler: Upscaler, tmp_path: Path) -> None:
     y, x = np.mgrid[:12, :12]
     rgba = np.dstack([np.full_like(x, 250), x * 0, y * 0, np.where(x < 6, 255, 0)]).astype(np.uint8)

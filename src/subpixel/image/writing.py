@@ -10,7 +10,7 @@ import pyvips
 
 from subpixel.errors import ImageWriteError, InvalidArgument
 from subpixel.image.carried import LOSSY
-from subpixel.image.containers import gif, png, tiff
+from subpixel.image.containers import gif, png, tiff, webp
 from subpixel.image.formats import Format, check_pixels, format_of
 from subpixel.image.locks import scratch
 from subpixel.image.metadata import Ready, ready
@@ -135,6 +135,8 @@ def _finish(place: Path, made: Ready, form: Format) -> None:
         tiff.add(place, made.exif, made.iptc, (made.image.width, made.image.height))
     if form.name == "PNG" and made.texts:
         png.add_texts(place, made.texts)
+    if form.name == "WebP" and made.pages > 1:
+        webp.set_exif_height(place, made.image.height // made.pages)
     if form.name == "GIF" and (made.xmp is not None or made.comments):
         gif.add_blocks(place, made.xmp, made.comments)
 
