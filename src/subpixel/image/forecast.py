@@ -30,11 +30,11 @@ __all__ = ["Forecast", "Pace", "forecast"]
 # Bytes beyond pictures: rows in a coder, and what a network holds. Measured: 9 … 18 MB on the compiled backend,
 # 270 … 370 MB elsewhere, where whole layers of a band of rows are in memory.
 _WORKING, _WORKING_ELSEWHERE = 20_000_000, 400_000_000
-# Of what lies between two stages, or before the last resize, so much is there at a time: see
-# subpixel.upscaler.enlarger for pictures in memory and for those that go through by rows.
-_BETWEEN, _BETWEEN_ROWS = 256 << 20, 32 << 20
-# What is there for the rows of a picture that goes through by them, beside stages: what is read, made and written.
-_ROWS = 100_000_000
+# Of what lies between two stages, or before the last resize, so much is there at a time: in memory see
+# subpixel.upscaler.enlarger; by rows it is measured, strips with their halos on both sides of a stage.
+_BETWEEN, _BETWEEN_ROWS = 256 << 20, 160 << 20
+# By rows, what is read, made by one stage and written: measured.
+_ROWS = 150_000_000
 # A lossless WebP's pixels are held in the coder's own ways: bytes of a pixel, measured.
 _HELD_BY_WEBP = 24
 
@@ -223,7 +223,8 @@ def _memory(job: Job, found: Opened, plan: Plan, suffix: str) -> int:
     before, after = (found.pages * high * wide * pixel for high, wide in ((height, width), plan.size))
     total = _WORKING if job.enlarger.first.backend == "native" else _WORKING_ELSEWHERE
     by_rows = job.goes_by_rows(found, plan.size)
-    total += _between(plan, channels, pixel, _BETWEEN_ROWS if by_rows else _BETWEEN)
+    stages = len(plan.factors) + plan.resized
+    total += _BETWEEN_ROWS * max(0, stages - 1) if by_rows else _between(plan, channels, pixel)
     if suffix == ".webp":
         total += plan.size[0] * plan.size[1] * _HELD_BY_WEBP
     if by_rows:
@@ -236,15 +237,15 @@ def _memory(job: Job, found: Opened, plan: Plan, suffix: str) -> int:
     return total + before + after
 
 
-def _between(plan: Plan, channels: int, pixel: int, at_once: int) -> int:
+def _between(plan: Plan, channels: int, pixel: int) -> int:
     """What lies between the stages: pixels of networks that others follow, and f32 that a resize looks at and makes."""
     height, width = plan.source
     total = 0
     for factor in plan.factors[: None if plan.resized else -1]:
         height, width = height * factor, width * factor
-        total += min(at_once, height * width * pixel)
+        total += min(_BETWEEN, height * width * pixel)
     if plan.resized:
-        total += 2 * min(at_once, height * width * channels * 4)
+        total += 2 * min(_BETWEEN, height * width * channels * 4)
     return total
 
 
