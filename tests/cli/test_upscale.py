@@ -464,7 +464,7 @@ def test_comparisons_of_several_go_to_a_folder(run: Run, look: Look, photo: Path
 
 
 @pytest.mark.parametrize(
-    ("target", "code"), [("there.png", 1), ("photo.png", 1), ("photo_x2.png", 2), ("none/a.png", 1), ("a.gif", 2)]
+    ("target", "code"), [("there.png", 1), ("photo.png", 1), ("photo_x2.png", 2), ("none/a.png", 1), ("a.bmp", 2)]
 )
 def test_a_comparison_replaces_nothing(
     run: Run, look: Look, photo: Path, monkeypatch: pytest.MonkeyPatch, target: str, code: int
@@ -524,7 +524,7 @@ def test_a_dry_run_of_several_sums_up_and_has_the_code_of_the_run(run: Run, look
     assert sorted(dry.err.replace("would fail", "failed").splitlines()) == sorted(real.err.splitlines())
 
 
-@pytest.mark.parametrize("output", ["photo.png", "exists.png", "none/out.png", "out.gif", "out.jpg"])
+@pytest.mark.parametrize("output", ["photo.png", "exists.png", "none/out.png", "out.bmp", "out.jpg"])
 def test_a_dry_run_fails_as_the_run_does(
     run: Run, look: Look, photo: Path, monkeypatch: pytest.MonkeyPatch, output: str
 ) -> None:

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from subpixel.errors import SubpixelError
 from subpixel.image.compare import bicubic
-from subpixel.image.formats import WRITABLE, check_pixels, default_suffix, format_of
+from subpixel.image.formats import WRITABLE, Format, check_pixels, default_suffix
 from subpixel.image.job import Job
 from subpixel.image.metadata import ready
 from subpixel.image.origin import origin
 from subpixel.image.reading import Opened, opened
 from subpixel.image.synthetic import photograph
-from subpixel.models.auto import Choice
+from subpixel.models.auto import Choice, Source
 from subpixel.models.foreign import Foreign
 from subpixel.upscaler import Enlarger, Plan, Target
 
@@ -30,13 +30,13 @@ __all__ = ["Forecast", "Pace", "forecast"]
 # Bytes beyond pictures: rows in a coder, and what a network holds. Measured: 9 … 18 MB on the compiled backend,
 # 270 … 370 MB elsewhere, where whole layers of a band of rows are in memory.
 _WORKING, _WORKING_ELSEWHERE = 20_000_000, 400_000_000
-# Of what lies between two stages, or before the last resize, so much is there at a time: see
-# subpixel.upscaler.enlarger for pictures in memory and for those that go through by rows.
-_BETWEEN, _BETWEEN_ROWS = 256 << 20, 32 << 20
-# What is there for the rows of a picture that goes through by them, beside stages: what is read, made and written.
-_ROWS = 100_000_000
-# A lossless WebP's pixels are held in the coder's own ways: bytes of a pixel, measured.
-_HELD_BY_WEBP = 24
+# Of what lies between two stages, or before the last resize, so much is there at a time: in memory see
+# subpixel.upscaler.enlarger; by rows it is measured, strips with their halos on both sides of a stage.
+_BETWEEN, _BETWEEN_ROWS = 256 << 20, 160 << 20
+# By rows, what is read, made by one stage and written: measured.
+_ROWS = 150_000_000
+# The pixels of a lossless WebP are held in the coder's own ways: bytes of a pixel, measured.
+_HELD_BY_LOSSLESS = 24
 
 # Sides of what is enlarged on trial, one after the other as long as all of it will have taken no longer than so many
 # seconds if the next takes four times as long as the last.
@@ -81,6 +81,26 @@ class Forecast:
     problems: tuple[SubpixelError, ...] = ()
 
 
+@dataclass(frozen=True)
+class _Written:
+    """How a result is written: its format, whether the source was compressed with loss, the quality asked for."""
+
+    suffix: str
+    lossy: bool = False
+    quality: int | None = None
+
+    @property
+    def form(self) -> Format:
+        return WRITABLE[self.suffix]
+
+    def options(self) -> dict[str, Any]:
+        return self.form.options(self.lossy, self.quality, 0)
+
+    @classmethod
+    def of(cls, job: Job, suffix: str, source: Source) -> _Written:
+        return cls(suffix, source.codec is not None, job.quality)
+
+
 class Pace:
     """Seconds that a pixel of a picture takes here, tried once for each kind of work and remembered."""
 
@@ -88,7 +108,7 @@ class Pace:
         self._known: dict[tuple[Any, ...], float] = {}
 
     def __call__(
-        self, job: Job, plan: Plan, choice: Choice | None, channels: int, dtype: np.dtype[Any], suffix: str
+        self, job: Job, plan: Plan, choice: Choice | None, channels: int, dtype: np.dtype[Any], written: _Written
     ) -> float:
         """Of reading, enlarging and writing pictures like photographs.
 
@@ -98,15 +118,15 @@ class Pace:
             choice: the model; None to measure blocks as well.
             channels: of the picture.
             dtype: of the picture.
-            suffix: of the result.
+            written: how the result is written.
         """
         read_as = job.source.suffix.lower()
         model = None if choice is None else choice.model
         # Ratios that follow from a width or a box differ from picture to picture, and seconds hardly with them.
         ratio = float(f"{_ratio(plan):.2g}")
-        key = id(job.upscaler), plan.factors, ratio, model, channels, dtype.name, read_as, suffix, job.compare is None
+        key = id(job.upscaler), plan.factors, ratio, model, channels, dtype.name, read_as, written, job.compare is None
         if key not in self._known:
-            self._known[key] = _tried(job, plan, choice, channels, dtype, read_as, suffix)
+            self._known[key] = _tried(job, plan, choice, channels, dtype, read_as, written)
         return self._known[key]
 
 
@@ -154,28 +174,30 @@ def _looked_at(job: Job, found: Opened, destination: Path, pace: Pace, problems:
         size = enlarger.target.size(height, width)
         if suffix in WRITABLE:  # else that is a problem already
             _collect(problems, lambda: check_pixels(destination, (*size, channels), found.dtype, found.pages))
+        # What cannot be written as it was asked for is timed as what loses nothing.
+        written = _Written.of(job, suffix if not problems else default_suffix(found.dtype), origin(job.source))
         choice = enlarger.chosen(origin(job.source), height, width)
         # Where blocks decide whether there is anything to clean, it is taken that there is.
         expected = enlarger.measured(1) if choice is None and enlarger.target.scale == 1 else choice
         plan = enlarger.plan(height, width, expected)
     except SubpixelError as error:
         return replace(told, problems=(*problems, error))
-    notes = found.notes if plan.note is None else (*found.notes, plan.note)
+    notes = (*found.notes, *_not_held(found, written.form), *([plan.note] if plan.note else []))
     if isinstance(enlarger.first.model, Foreign):
         notes = (*notes, f"the memory that {enlarger.first.model.name} itself takes is not known, and comes on top")
     return replace(
         told,
         size_out=(size[1], size[0]),
         choice=choice,
-        memory=_memory(job, found, plan, suffix),
-        seconds=pace(job, plan, expected, channels, found.dtype, suffix) * height * width * found.pages,
+        memory=_memory(job, found, plan, written),
+        seconds=pace(job, plan, expected, channels, found.dtype, written) * height * width * found.pages,
         notes=notes,
         problems=tuple(problems),
     )
 
 
 def _tried(
-    job: Job, plan: Plan, choice: Choice | None, channels: int, dtype: np.dtype[Any], read_as: str, write_as: str
+    job: Job, plan: Plan, choice: Choice | None, channels: int, dtype: np.dtype[Any], read_as: str, written: _Written
 ) -> float:
     """What a pixel more costs: calls have a price of their own, beside which that of the smallest is nothing."""
     enlarger = copy.copy(job.enlarger)  # with the same networks, to the same ratio
@@ -184,10 +206,10 @@ def _tried(
     tried: list[tuple[int, float]] = []
     for side in _TRIALS:
         pixels = _like(photograph(side, side), channels, dtype)
-        encoded = _encoded(pixels, read_as)
+        encoded = _encoded(pixels, _Written(_readable(read_as, channels, dtype)))
 
         def once(pixels: NDArray[Any] = pixels, encoded: bytes = encoded) -> float:
-            return _once(enlarger, choice, pixels, encoded, write_as, compared=job.compare is not None)
+            return _once(enlarger, choice, pixels, encoded, written, compared=job.compare is not None)
 
         if not tried:
             once()  # wakes threads and loads code
@@ -201,14 +223,20 @@ def _tried(
 
 
 def _once(
-    enlarger: Enlarger, choice: Choice | None, pixels: NDArray[Any], encoded: bytes, write_as: str, *, compared: bool
+    enlarger: Enlarger,
+    choice: Choice | None,
+    pixels: NDArray[Any],
+    encoded: bytes,
+    written: _Written,
+    *,
+    compared: bool,
 ) -> float:
     begun = time.perf_counter()
     pyvips.Image.new_from_buffer(encoded, "").numpy()
     made = enlarger(pixels, choice)
     if compared and made.dtype == np.uint8:
         bicubic(pixels, (made.shape[0], made.shape[1]))
-    _encoded(made, write_as)
+    _encoded(made, written)
     return time.perf_counter() - begun
 
 
@@ -217,15 +245,16 @@ def _ratio(plan: Plan) -> float:
     return max(plan.size) / max(plan.source)
 
 
-def _memory(job: Job, found: Opened, plan: Plan, suffix: str) -> int:
+def _memory(job: Job, found: Opened, plan: Plan, written: _Written) -> int:
     height, width, channels = found.shape
     pixel = channels * found.dtype.itemsize
     before, after = (found.pages * high * wide * pixel for high, wide in ((height, width), plan.size))
     total = _WORKING if job.enlarger.first.backend == "native" else _WORKING_ELSEWHERE
     by_rows = job.goes_by_rows(found, plan.size)
-    total += _between(plan, channels, pixel, _BETWEEN_ROWS if by_rows else _BETWEEN)
-    if suffix == ".webp":
-        total += plan.size[0] * plan.size[1] * _HELD_BY_WEBP
+    stages = len(plan.factors) + plan.resized
+    total += _BETWEEN_ROWS * max(0, stages - 1) if by_rows else _between(plan, channels, pixel)
+    if written.options().get("lossless"):
+        total += plan.size[0] * plan.size[1] * _HELD_BY_LOSSLESS
     if by_rows:
         return total + _ROWS
     if found.orientation > 2:
@@ -236,15 +265,15 @@ def _memory(job: Job, found: Opened, plan: Plan, suffix: str) -> int:
     return total + before + after
 
 
-def _between(plan: Plan, channels: int, pixel: int, at_once: int) -> int:
+def _between(plan: Plan, channels: int, pixel: int) -> int:
     """What lies between the stages: pixels of networks that others follow, and f32 that a resize looks at and makes."""
     height, width = plan.source
     total = 0
     for factor in plan.factors[: None if plan.resized else -1]:
         height, width = height * factor, width * factor
-        total += min(at_once, height * width * pixel)
+        total += min(_BETWEEN, height * width * pixel)
     if plan.resized:
-        total += 2 * min(at_once, height * width * channels * 4)
+        total += 2 * min(_BETWEEN, height * width * channels * 4)
     return total
 
 
@@ -269,13 +298,23 @@ def _like(rgb: NDArray[np.uint8], channels: int, dtype: np.dtype[Any]) -> NDArra
     return made
 
 
-def _encoded(pixels: NDArray[Any], suffix: str) -> bytes:
-    """Pixels as a file of a format would have them, or as PNG or TIFF if that cannot be."""
+def _readable(suffix: str, channels: int, dtype: np.dtype[Any]) -> str:
+    """A format that can be made for reading it on trial: the source's own, or what loses nothing."""
     try:
-        check_pixels(Path(f"trial{suffix}"), pixels.shape, pixels.dtype)
+        check_pixels(Path(f"trial{suffix}"), (1, 1, channels), dtype)
     except SubpixelError:
-        suffix = default_suffix(pixels.dtype)
-    form = format_of(Path(f"trial{suffix}"))
-    image = ready(pyvips.Image.new_from_array(pixels), None, form).image
-    content: bytes = image.write_to_buffer(suffix, **form.options(lossy=False, quality=None, size=0))
+        return default_suffix(dtype)
+    return suffix
+
+
+def _encoded(pixels: NDArray[Any], written: _Written) -> bytes:
+    image = ready(pyvips.Image.new_from_array(pixels), None, written.form).image
+    content: bytes = image.write_to_buffer(written.suffix, **written.options())
     return content
+
+
+def _not_held(found: Opened, form: Format) -> tuple[str, ...]:
+    """What a format would say of the result; a pixel of each frame stands for it."""
+    blank = pyvips.Image.black(1, found.pages, bands=found.image.bands)
+    kinds = {"uint8": "uchar", "uint16": "ushort", "float32": "float"}
+    return ready(blank.cast(kinds[found.dtype.name]), found.header, form, found.pages).notes
