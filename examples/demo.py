@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from subpixel import Upscaler
 from subpixel.errors import InvalidArgument, SubpixelError
 from subpixel.image import Job, Picture, read, write
-from subpixel.image.compare import comparison
+from subpixel.image.comparison.sheet import comparison
 from subpixel.metrics import psnr
 from subpixel.metrics.protocol import luma_255, shrink
 

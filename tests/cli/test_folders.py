@@ -16,7 +16,7 @@ from PIL import Image
 
 import subpixel
 from subpixel.image import Job
-from subpixel.image.reading import read
+from subpixel.image.files.reading import read
 from subpixel.models import load, save
 
 Run = Callable[..., Any]

@@ -10,7 +10,7 @@ import pytest
 
 from subpixel.cli.reporting import Reporter, shown
 from subpixel.errors import ImageReadError
-from subpixel.image.attempt import Report
+from subpixel.image.batch.attempt import Report
 
 
 class Terminal(io.StringIO):

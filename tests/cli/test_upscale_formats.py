@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from malformed.pictures import png_header
-from subpixel.image.provenance import digest_of, provenance_of
+from subpixel.image.files.provenance import digest_of, provenance_of
 
 Run = Callable[..., Any]
 

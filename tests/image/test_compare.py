@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from subpixel import Upscaler
 from subpixel.errors import InvalidArgument
 from subpixel.image import Picture
-from subpixel.image.compare import DETAIL, PANEL, beside_bicubic, comparison
-from subpixel.image.lettering import HEIGHT, WIDTH, lettering
+from subpixel.image.comparison.lettering import HEIGHT, WIDTH, lettering
+from subpixel.image.comparison.sheet import DETAIL, PANEL, beside_bicubic, comparison
 from subpixel.ops import resize
 
 BAR = 28

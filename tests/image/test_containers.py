@@ -12,7 +12,7 @@ from PIL import Image, IptcImagePlugin
 from PIL.PngImagePlugin import PngInfo
 
 from malformed.pictures import NOT_PICTURES, corrupted, truncated
-from subpixel.image.containers import gif, jpeg, png, tiff
+from subpixel.image.files.containers import gif, jpeg, png, tiff
 
 RECORDS = b"\x1c\x02\x05\x00\x05hello\x1c\x02\x78\x00\x03abc"
 PIXELS = np.random.default_rng(0).integers(0, 256, (16, 24, 3), np.uint8)

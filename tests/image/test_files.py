@@ -18,7 +18,7 @@ from PIL import Image, ImageCms, ImageOps
 from malformed.pictures import NOT_PICTURES, corrupted, truncated
 from subpixel.errors import ImageReadError
 from subpixel.image import Picture, read, write
-from subpixel.image.formats import WRITABLE
+from subpixel.image.files.formats import WRITABLE
 
 Make = Callable[..., NDArray[Any]]
 Saved = Callable[..., Path]

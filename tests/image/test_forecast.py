@@ -16,8 +16,8 @@ import subpixel.image.job
 from subpixel import Enlarger, Upscaler
 from subpixel.errors import ImageReadError, ImageWriteError, InvalidArgument, SubpixelError
 from subpixel.image import Job
+from subpixel.image.files.reading import opened
 from subpixel.image.forecast import Pace, forecast
-from subpixel.image.reading import opened
 from subpixel.image.synthetic import photograph
 
 Make = Callable[..., NDArray[Any]]

@@ -18,7 +18,7 @@ from malformed.pictures import png_header
 from subpixel import Upscaler
 from subpixel.errors import ImageReadError, InvalidArgument
 from subpixel.image import Job, Picture, read, write
-from subpixel.image.formats import FORMATS, WRITABLE, check_pixels, default_suffix, suffix_of
+from subpixel.image.files.formats import FORMATS, WRITABLE, check_pixels, default_suffix, suffix_of
 
 Make = Callable[..., NDArray[Any]]
 Saved = Callable[..., Path]

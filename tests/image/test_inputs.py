@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from subpixel.image.inputs import find
+from subpixel.image.batch.inputs import find
 
 
 @pytest.fixture

@@ -18,8 +18,8 @@ import subpixel
 from subpixel import Upscaler
 from subpixel.errors import ImageWriteError
 from subpixel.image import Job, Picture, read, write
-from subpixel.image.containers import gif, jpeg, tiff
-from subpixel.image.provenance import Provenance, digest_of, provenance_of
+from subpixel.image.files.containers import gif, jpeg, tiff
+from subpixel.image.files.provenance import Provenance, digest_of, provenance_of
 
 Make = Callable[..., NDArray[Any]]
 Saved = Callable[..., Path]

@@ -10,7 +10,7 @@ import pyvips
 from PIL import Image
 
 from malformed.pictures import NOT_PICTURES
-from subpixel.image.origin import origin
+from subpixel.image.files.origin import origin
 from subpixel.models.auto import Source
 
 

@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import subpixel
+import subpixel.image.files.rows
 import subpixel.image.job
-import subpixel.image.rows
 from subpixel import Enlarger
 from subpixel.errors import ImageReadError, ImageWriteError, InvalidArgument
 from subpixel.image import Job, read
-from subpixel.image.pushing import push
-from subpixel.image.reading import opened
-from subpixel.image.rows import survey
+from subpixel.image.files.pushing import push
+from subpixel.image.files.reading import opened
+from subpixel.image.files.rows import survey
 from subpixel.ops.blockiness import blockiness
 from subpixel.upscaler.pixels import alpha_of
 
@@ -36,7 +36,7 @@ Look = Callable[[], dict[str, Any]]
 def by_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every picture counts as huge, and its blocks are a few rows."""
     monkeypatch.setattr(subpixel.image.job, "HUGE", 0)
-    monkeypatch.setattr(subpixel.image.rows, "_AT_ONCE", 2000)
+    monkeypatch.setattr(subpixel.image.files.rows, "_AT_ONCE", 2000)
     monkeypatch.setattr("subpixel.upscaler.enlarger._STREAMED", 3000)
 
 

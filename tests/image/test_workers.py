@@ -17,11 +17,11 @@ import pytest
 from subpixel import Upscaler
 from subpixel.errors import BackendUnavailable
 from subpixel.image import Job, read
-from subpixel.image.attempt import Policy
-from subpixel.image.batch import Batch
-from subpixel.image.locks import claim, scratch
-from subpixel.image.plan import Task
-from subpixel.image.workers import Died, Workers
+from subpixel.image.batch.attempt import Policy
+from subpixel.image.batch.plan import Task
+from subpixel.image.batch.run import Batch
+from subpixel.image.batch.workers import Died, Workers
+from subpixel.image.files.locks import claim, scratch
 
 Saved = Callable[..., Path]
 

@@ -16,9 +16,9 @@ from subpixel.bench.plan import Plan, measured
 from subpixel.bench.results import Fact, Group
 from subpixel.errors import SubpixelError
 from subpixel.image import Job, Picture, read, write
-from subpixel.image.attempt import Policy
-from subpixel.image.batch import Batch
-from subpixel.image.plan import Task
+from subpixel.image.batch.attempt import Policy
+from subpixel.image.batch.plan import Task
+from subpixel.image.batch.run import Batch
 from subpixel.image.synthetic import photograph
 from subpixel.upscaler import Upscaler
 

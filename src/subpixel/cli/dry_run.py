@@ -11,9 +11,9 @@ from subpixel.cli.reporting import Reporter, shown
 
 if TYPE_CHECKING:
     from subpixel.errors import SubpixelError
-    from subpixel.image.batch import Batch
+    from subpixel.image.batch.plan import Plan, Task
+    from subpixel.image.batch.run import Batch
     from subpixel.image.forecast import Forecast
-    from subpixel.image.plan import Plan, Task
 
 __all__ = ["amount", "dry_run", "duration"]
 

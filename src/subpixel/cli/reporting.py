@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from subpixel.image.attempt import Report
+    from subpixel.image.batch.attempt import Report
 
 __all__ = ["Reporter", "shown"]
 

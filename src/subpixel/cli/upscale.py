@@ -32,9 +32,9 @@ from subpixel.cli.reporting import Reporter
 from subpixel.errors import InvalidArgument
 
 if TYPE_CHECKING:
-    from subpixel.image.batch import Batch
-    from subpixel.image.plan import Plan
-    from subpixel.image.streams import Streams
+    from subpixel.image.batch.plan import Plan
+    from subpixel.image.batch.run import Batch
+    from subpixel.image.batch.streams import Streams
 
 
 def upscale(
@@ -97,15 +97,15 @@ def upscale(
     A file that exists counts as done if it was made of the same content with the same settings, and is an error else;
     so the same command goes on where it was interrupted.
     """
-    from subpixel.image.attempt import Existing, Policy
-    from subpixel.image.batch import Batch
-    from subpixel.image.formats import suffix_of
-    from subpixel.image.inputs import find
+    from subpixel.image.batch.attempt import Existing, Policy
+    from subpixel.image.batch.inputs import find
+    from subpixel.image.batch.places import Places
+    from subpixel.image.batch.plan import check_sheets, plan
+    from subpixel.image.batch.run import Batch
+    from subpixel.image.batch.settings import settings_of
+    from subpixel.image.batch.streams import Streams
+    from subpixel.image.files.formats import suffix_of
     from subpixel.image.job import Job
-    from subpixel.image.places import Places
-    from subpixel.image.plan import check_sheets, plan
-    from subpixel.image.settings import settings_of
-    from subpixel.image.streams import Streams
     from subpixel.upscaler import Enlarger
 
     if overwrite and skip_existing:
@@ -145,7 +145,7 @@ def upscale(
 
 def follow(batch: Batch, todo: Plan, reporter: Reporter, streams: Streams, where: str) -> int:
     """Run a batch and say what becomes of each picture; returns the exit code. The failure of a lone one is raised."""
-    from subpixel.image.attempt import Report
+    from subpixel.image.batch.attempt import Report
 
     try:
         with reporter, closing(batch.run()) as reports:

@@ -14,12 +14,12 @@ import pyvips
 from numpy.typing import NDArray
 
 from subpixel.errors import SubpixelError
-from subpixel.image.compare import bicubic
-from subpixel.image.formats import WRITABLE, Format, check_pixels, default_suffix
+from subpixel.image.comparison.sheet import bicubic
+from subpixel.image.files.formats import WRITABLE, Format, check_pixels, default_suffix
+from subpixel.image.files.metadata import ready
+from subpixel.image.files.origin import origin
+from subpixel.image.files.reading import Opened, opened
 from subpixel.image.job import Job
-from subpixel.image.metadata import ready
-from subpixel.image.origin import origin
-from subpixel.image.reading import Opened, opened
 from subpixel.image.synthetic import photograph
 from subpixel.models.auto import Choice, Source
 from subpixel.models.foreign import Foreign

@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 from subpixel import __version__
 from subpixel.errors import ImageWriteError, InvalidArgument
-from subpixel.image.compare import beside_bicubic, sheet_of
-from subpixel.image.formats import WRITABLE, check_pixels, default_suffix, format_of, suffix_of
-from subpixel.image.origin import origin
-from subpixel.image.provenance import Provenance, digest_of
-from subpixel.image.pushing import push
-from subpixel.image.reading import LIMIT, Opened, loaded, opened
-from subpixel.image.rows import Rows, survey
-from subpixel.image.writing import check_destination, check_quality, put, write
+from subpixel.image.comparison.sheet import beside_bicubic, sheet_of
+from subpixel.image.files.formats import WRITABLE, check_pixels, default_suffix, format_of, suffix_of
+from subpixel.image.files.origin import origin
+from subpixel.image.files.provenance import Provenance, digest_of
+from subpixel.image.files.pushing import push
+from subpixel.image.files.reading import LIMIT, Opened, loaded, opened
+from subpixel.image.files.rows import Rows, survey
+from subpixel.image.files.writing import check_destination, check_quality, put, write
 from subpixel.models.auto import Choice
 from subpixel.upscaler import Enlarger, Plan, Upscaler
 
@@ -59,7 +59,7 @@ class Job:
         destination: the file to write; None for ``name_x2.png`` (what the size was asked by) in ``folder``.
         folder: for a destination that was not named; None for the source's own.
         overwrite: replace a file that is there. The source itself is never replaced.
-        settings: what was asked for, see :func:`subpixel.image.settings.settings_of`; it is written into the result.
+        settings: what was asked for, see :func:`subpixel.image.batch.settings.settings_of`; written into the result.
         compare: a file for a picture that shows the plain resize beside the result, or a folder for it, where it is
             ``name_x2_comparison.png`` after the result's name; None for no such picture. With one, the picture and its
             result are in memory, however large they are.

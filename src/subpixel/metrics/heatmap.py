@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from subpixel.errors import ImageWriteError
 from subpixel.image import Picture, write
-from subpixel.image.writing import check_destination
+from subpixel.image.files.writing import check_destination
 
 __all__ = ["LIMIT", "destination", "heatmap", "make_room", "write_heatmap"]
 

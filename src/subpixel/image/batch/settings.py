@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from subpixel.image.provenance import digest_of
+from subpixel.image.files.provenance import digest_of
 from subpixel.models.zoo import is_path
 
 __all__ = ["settings_of"]

@@ -11,8 +11,8 @@ import numpy as np
 import pyvips
 
 from subpixel.errors import InvalidArgument
-from subpixel.image.carried import frames_of, loader_of
-from subpixel.image.formats import WRITABLE, default_suffix
+from subpixel.image.files.carried import frames_of, loader_of
+from subpixel.image.files.formats import WRITABLE, default_suffix
 from subpixel.image.job import Job
 
 __all__ = ["Places"]
@@ -22,7 +22,7 @@ class Places:
     """The destinations that an output means for some inputs: a file, a folder, or a place beside each picture.
 
     Args:
-        inputs: as for :func:`subpixel.image.inputs.find`.
+        inputs: as for :func:`subpixel.image.batch.inputs.find`.
         output: a file's path for one picture; a folder's, which need not exist where it cannot mean a file (it ends in
             a slash, or there are several pictures); None for a place beside each picture.
         make_job: the Job of ``(source, upscaler, folder=…)``, which names what was not named.
@@ -59,7 +59,7 @@ class Places:
         self.folder = Path(output)
 
     def __call__(self, source: Path, below: Path, header: pyvips.Image | None) -> Path:
-        """Where the result of a picture goes, see :func:`subpixel.image.plan.plan`."""
+        """Where the result of a picture goes, see :func:`subpixel.image.batch.plan.plan`."""
         if self.file is not None:
             return self.file
         wide = header is not None and header.format in ("float", "double")

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pyvips
 
-from subpixel.image.containers import gif
-from subpixel.image.names import for_libvips
-from subpixel.image.xmp import properties, with_properties
+from subpixel.image.files.containers import gif
+from subpixel.image.files.names import for_libvips
+from subpixel.image.files.xmp import properties, with_properties
 
 __all__ = ["Provenance", "digest_of", "provenance_of"]
 

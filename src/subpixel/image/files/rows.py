@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from subpixel.backends.base import Alpha
 from subpixel.errors import ImageWriteError
-from subpixel.image.reading import Opened, damaged, opened
+from subpixel.image.files.reading import Opened, damaged, opened
 from subpixel.ops.blockiness import measured, windows
 from subpixel.upscaler.pixels import alpha_of
 

@@ -9,16 +9,16 @@ import numpy as np
 import pyvips
 
 from subpixel.errors import ImageWriteError, InvalidArgument
-from subpixel.image.carried import LOSSY
-from subpixel.image.containers import gif, png, tiff, webp
-from subpixel.image.formats import Format, check_pixels, format_of
-from subpixel.image.locks import scratch
-from subpixel.image.metadata import Ready, ready
-from subpixel.image.names import for_libvips
-from subpixel.image.picture import Picture
-from subpixel.image.provenance import Provenance
-from subpixel.image.reasons import why_not_written
-from subpixel.image.verification import verify
+from subpixel.image.files.carried import LOSSY
+from subpixel.image.files.containers import gif, png, tiff, webp
+from subpixel.image.files.formats import Format, check_pixels, format_of
+from subpixel.image.files.locks import scratch
+from subpixel.image.files.metadata import Ready, ready
+from subpixel.image.files.names import for_libvips
+from subpixel.image.files.picture import Picture
+from subpixel.image.files.provenance import Provenance
+from subpixel.image.files.reasons import why_not_written
+from subpixel.image.files.verification import verify
 
 __all__ = ["check_destination", "check_quality", "put", "write"]
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import pyvips
 
-from subpixel.image.carried import COMMENTS, TEXTS, blob, set_blob, split
-from subpixel.image.containers import jpeg
-from subpixel.image.formats import Format
-from subpixel.image.provenance import Provenance
-from subpixel.image.xmp import with_values, without
+from subpixel.image.files.carried import COMMENTS, TEXTS, blob, set_blob, split
+from subpixel.image.files.containers import jpeg
+from subpixel.image.files.formats import Format
+from subpixel.image.files.provenance import Provenance
+from subpixel.image.files.xmp import with_values, without
 
 __all__ = ["GRAY", "RGB", "Ready", "ready"]
 
@@ -69,7 +69,7 @@ def ready(
 
     Args:
         image: the pixels, of an animation all frames.
-        header: of the source, as :func:`subpixel.image.reading.opened` gives it; None for none.
+        header: of the source, as :func:`subpixel.image.files.reading.opened` gives it; None for none.
         form: the format that is to be written.
         pages: frames.
         provenance: what is to be said of where the result comes from; None for nothing.

@@ -10,10 +10,10 @@ from pathlib import Path
 import pyvips
 
 from subpixel.errors import ImageReadError, InvalidArgument
-from subpixel.image.compare import sheet_of
-from subpixel.image.inputs import Found
-from subpixel.image.names import for_libvips
-from subpixel.image.provenance import provenance_of
+from subpixel.image.batch.inputs import Found
+from subpixel.image.comparison.sheet import sheet_of
+from subpixel.image.files.names import for_libvips
+from subpixel.image.files.provenance import provenance_of
 
 __all__ = ["Plan", "Task", "check_sheets", "plan"]
 

@@ -12,8 +12,8 @@ import pyvips
 from numpy.typing import NDArray
 
 from subpixel.errors import InvalidArgument
-from subpixel.image.lettering import HEIGHT, lettering
-from subpixel.image.picture import Picture
+from subpixel.image.comparison.lettering import HEIGHT, lettering
+from subpixel.image.files.picture import Picture
 from subpixel.ops import resize
 
 __all__ = ["beside_bicubic", "comparison", "sheet_of"]

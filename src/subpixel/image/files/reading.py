@@ -2,7 +2,7 @@
 
 What is kept: orientation (applied to the pixels, its tag dropped), colour profile, EXIF, XMP, IPTC, resolution,
 16 bits, alpha, the frames of an animation. What is converted is said in
-:attr:`subpixel.image.picture.Picture.notes`.
+:attr:`subpixel.image.files.picture.Picture.notes`.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ import pyvips
 from numpy.typing import NDArray
 
 from subpixel.errors import ImageReadError
-from subpixel.image.carried import collected, frames_of, loader_of
-from subpixel.image.containers import png
-from subpixel.image.formats import known_by_bytes
-from subpixel.image.metadata import GRAY, RGB
-from subpixel.image.names import for_libvips
-from subpixel.image.picture import Picture
-from subpixel.image.reasons import reason
+from subpixel.image.files.carried import collected, frames_of, loader_of
+from subpixel.image.files.containers import png
+from subpixel.image.files.formats import known_by_bytes
+from subpixel.image.files.metadata import GRAY, RGB
+from subpixel.image.files.names import for_libvips
+from subpixel.image.files.picture import Picture
+from subpixel.image.files.reasons import reason
 
 __all__ = ["LIMIT", "Opened", "damaged", "loaded", "opened", "read"]
 

@@ -9,11 +9,11 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 from subpixel.errors import FallbackWarning, ImageWriteError
-from subpixel.image.attempt import Policy, Report
+from subpixel.image.batch.attempt import Policy, Report
+from subpixel.image.batch.plan import Task
+from subpixel.image.batch.workers import Died, Workers
+from subpixel.image.files.locks import clear
 from subpixel.image.job import Progress
-from subpixel.image.locks import clear
-from subpixel.image.plan import Task
-from subpixel.image.workers import Died, Workers
 from subpixel.upscaler import Enlarger, Upscaler
 
 __all__ = ["Batch"]
@@ -35,7 +35,7 @@ class Batch:
     ``if __name__ == "__main__":``.
 
     Args:
-        tasks: the pictures and where they go, see :func:`subpixel.image.plan.plan`.
+        tasks: the pictures and where they go, see :func:`subpixel.image.batch.plan.plan`.
         upscaler: for large pictures one after another, and for all where no processes pay.
         make_upscaler: makes the same for another number of ``threads``; can be pickled, as a ``functools.partial`` can.
         policy: how each is done.

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pyvips
 
-from subpixel.image.containers import gif, jpeg, png, tiff
-from subpixel.image.origin import origin
+from subpixel.image.files.containers import gif, jpeg, png, tiff
+from subpixel.image.files.origin import origin
 
 __all__ = ["COMMENTS", "LOSSY", "TEXTS", "blob", "collected", "frames_of", "loader_of", "set_blob", "split"]
 

@@ -10,11 +10,11 @@ from typing import Any
 import pyvips
 
 from subpixel.errors import ImageWriteError
-from subpixel.image.carried import blob
-from subpixel.image.containers import gif, png, tiff
-from subpixel.image.formats import Format
-from subpixel.image.metadata import Ready
-from subpixel.image.names import for_libvips
+from subpixel.image.files.carried import blob
+from subpixel.image.files.containers import gif, png, tiff
+from subpixel.image.files.formats import Format
+from subpixel.image.files.metadata import Ready
+from subpixel.image.files.names import for_libvips
 
 __all__ = ["verify"]
 

@@ -1,0 +1,1 @@
+"""Many pictures: what is found, where results go, who does them, what became of each."""

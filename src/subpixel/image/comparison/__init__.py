@@ -1,0 +1,1 @@
+"""A picture of before and after."""

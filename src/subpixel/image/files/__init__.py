@@ -1,0 +1,1 @@
+"""Picture files: reading, writing, and all that belongs to them besides pixels."""
