@@ -81,8 +81,7 @@ def test_what_is_invisible_leaves_no_fringe(dtype: Any, scale: float) -> None:
     shown = made[..., 3] > top * 0.05
     assert shown.any()
     off = np.abs(made[..., :3] / top - [0.8, 0.2, 0.4])[shown]
-    assert off.max() < 0.15  # only the kernel's own ringing
-    assert (made[..., 1][shown] < top * 0.4).all()
+    assert off.max() < 0.03  # two roundings where little shows
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -107,10 +107,11 @@ void Composer<Pixel>::compose(const float* net) {
   const bool gray = colours_ == 1;
   kernels_.correct(plane, gray ? nullptr : plane + stride_, plane + 2 * stride_, net, columns_);
   if (pixels_.alpha != Alpha::carried) return;
+  // Beside an edge alpha swings beyond 1 as the colour carried with it does: divided by what it swings to, colour stays.
   float* const alpha = plane + colours_ * stride_;
-  kernels_.clip(alpha, columns_);
   for (int c = 0; c < colours_; ++c)
     kernels_.divide(plane + c * stride_, alpha, plane + (colours_ + 1 + c) * stride_, columns_);
+  kernels_.clip(alpha, columns_);
 }
 
 template <class Pixel>

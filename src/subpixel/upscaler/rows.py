@@ -129,10 +129,10 @@ def _resize(x: Block, alpha: Alpha, strips: StripResize, top: int, bottom: int) 
         colour, opacity = codes[..., :-1], np.clip(codes[..., -1:] * (1 / full), 0, 1)
         carried = strips(np.concatenate([colour * opacity, opacity, colour], axis=2), top, bottom)
         count = colour.shape[2]
-        opacity = np.clip(carried[..., count : count + 1], 0, 1)
+        opacity = carried[..., count : count + 1]  # not clipped yet: colour swings beside edges as it does
         visible = opacity > _VISIBLE
         colour = np.where(visible, carried[..., :count] / np.where(visible, opacity, 1), carried[..., count + 1 :])
-        made = np.concatenate([colour, opacity * full], axis=2)
+        made = np.concatenate([colour, np.clip(opacity, 0, 1) * full], axis=2)
     if x.dtype == np.float32:
         return made
     made += np.float32(0.5)
