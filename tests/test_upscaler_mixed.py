@@ -298,7 +298,7 @@ def test_memory_does_not_grow_with_the_picture(monkeypatch: pytest.MonkeyPatch, 
     """No session ever sees more than a band and its halo."""
     save(residual(2, "luma", "replicate", 1), tmp_path / "m.safetensors")
     upscaler = Upscaler(str(tmp_path / "m.safetensors"), 2, "reference", ensemble=True, strength=0.5)
-    halo, seen = upscaler._halo, []
+    halo, seen = upscaler.halo, []
     inner = upscaler._network
 
     def watching(planes: NDArray[Any]) -> NDArray[Any]:
