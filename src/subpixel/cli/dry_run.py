@@ -112,7 +112,7 @@ def _as_json(one: Forecast, reason: str, reporter: Reporter) -> dict[str, Any]:
         "channels": one.channels,
         "dtype": one.dtype,
         "orientation": one.orientation,
-        "seconds": round(one.seconds, 4),
+        "seconds": float(f"{one.seconds:.2g}"),
         "bytes": one.memory,
         "model": one.choice and one.choice.model,
         "why": one.choice.reason if one.choice else reason,

@@ -157,8 +157,8 @@ def scales_of(name: str) -> tuple[int, ...]:
         InvalidArgument: unknown name, or a checkpoint of none of these scales.
         ModelFileError, MissingExtra, Unsupported: as :func:`find_network`.
 
-    >>> scales_of("fast-compressed")
-    (2,)
+    >>> scales_of("balanced")
+    (2, 3, 4)
     """
     name = resolve(name)
     if name.endswith(".safetensors"):
