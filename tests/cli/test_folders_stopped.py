@@ -97,7 +97,10 @@ def test_an_interrupt_leaves_whole_results_alone_and_says_how_to_go_on(
     with claim(held), start(folder, "-o", tmp_path / "out", "--processes", processes) as running:
         wait_for_results(tmp_path / "out", running, 2)
         running.send_signal(number)
-        _, errors = running.communicate(timeout=60)
+        try:
+            _, errors = running.communicate(timeout=60)
+        finally:
+            running.kill()  # nothing where it has ended; else the test would wait for it
     *_, note, last = errors.splitlines()
     assert running.returncode == 130
     assert last == "error: interrupted"

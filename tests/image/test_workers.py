@@ -112,6 +112,23 @@ def test_what_another_run_has_in_work_is_waited_for_and_done_if_that_run_ends(sa
     assert not [name for name in os.listdir(tmp_path) if name.startswith(".")]
 
 
+@pytest.mark.parametrize("waits", [False, True])
+def test_a_stop_is_heeded_where_its_exception_was_lost(saved: Saved, tmp_path: Path, waits: bool) -> None:
+    """Between two pictures, and while another run has the last one in work."""
+    tasks = [Task(saved(f"{name}.png"), tmp_path / f"{name}_x2.png", 24 * 36) for name in "ab"]
+    make = partial(Upscaler, "bicubic", 2)
+    stop = threading.Event()
+    batch = Batch(tasks, make(threads=1), make, Policy(), say=lambda text: stop.set(), stop=stop)
+    with claim(tasks[0].destination if waits else tmp_path / "other.png"):
+        reports = batch.run()
+        assert next(reports).source.stem == ("b" if waits else "a")
+        if not waits:
+            stop.set()
+        with pytest.raises(KeyboardInterrupt):
+            next(reports)
+    assert not [name for name in os.listdir(tmp_path) if name.startswith(".")]
+
+
 @pytest.mark.parametrize(
     ("pixels", "threads", "expected"),
     [

@@ -114,7 +114,7 @@ def upscale(
     size: dict[str, Any] = {"width": width, "height": height, "fit": fit, "tile": tile}
     make_upscaler = partial(Enlarger, model, scale, backend, precision, **size, ensemble=ensemble, strength=strength)
     upscaler = make_upscaler(threads=threads)
-    with terminated_as_interrupted(), Streams(inputs, output) as streams:
+    with stopped_by_signals() as stop, Streams(inputs, output) as streams:
         if streams.writes and as_json:
             raise InvalidArgument("--json and a picture cannot both be written to standard output")
         suffix = None if file_format is None else suffix_of(file_format)
@@ -137,7 +137,7 @@ def upscale(
             reporter.note(f"{len(todo.left_out)} left out, being results of other pictures: {todo.left_out[0]} …")
         policy = Policy(make_job, existing, make_folders=places.folder is not None)
         with bar(str(inputs[0]), shown=len(todo.tasks) == 1 and not quiet) as progress:
-            batch = Batch(todo.tasks, upscaler, make_upscaler, policy, processes, reporter.note, progress)
+            batch = Batch(todo.tasks, upscaler, make_upscaler, policy, processes, reporter.note, progress, stop)
             if dry:
                 return dry_run(batch, todo, reporter)
             return follow(batch, todo, reporter, streams, str(places))
@@ -165,17 +165,23 @@ def follow(batch: Batch, todo: Plan, reporter: Reporter, streams: Streams, where
 
 
 @contextmanager
-def terminated_as_interrupted() -> Iterator[None]:
-    """SIGTERM means what Ctrl-C means: stop, and leave nothing half-done."""
+def stopped_by_signals() -> Iterator[threading.Event]:
+    """SIGTERM means what Ctrl-C means: stop, and leave nothing half-done.
 
-    def stop(*_: Any) -> None:
+    An exception that rises while libvips calls Python, or in a destructor, is lost; the event that is given is not.
+    """
+    stop = threading.Event()
+
+    def interrupt(*_: Any) -> None:
+        stop.set()
         raise KeyboardInterrupt
 
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield stop
         return
-    before = signal.signal(signal.SIGTERM, stop)
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
+        yield stop
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

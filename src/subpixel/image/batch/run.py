@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import time
+import threading
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from subpixel.errors import FallbackWarning, ImageWriteError
 from subpixel.image.batch.attempt import Policy, Report
@@ -43,6 +43,7 @@ class Batch:
         say: is told what takes long for another reason than work.
         progress: is told how much of a picture is done that is not one of many in parallel, see
             :meth:`subpixel.image.job.Job.run`.
+        stop: once it is set, no other picture is begun, and KeyboardInterrupt is raised.
     """
 
     tasks: Sequence[Task]
@@ -52,6 +53,7 @@ class Batch:
     processes: int | None = None
     say: Callable[[str], None] = lambda text: None
     progress: Progress | None = None
+    stop: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> Generator[Report, None, None]:
         """Do it; one report a picture: those done before, small ones, large ones, each in the order of the tasks.
@@ -80,7 +82,8 @@ class Batch:
             taken: list[Task] = []
             yield from _but_taken(self._in_turn(waiting), taken)
             if len(taken) == len(waiting):
-                time.sleep(_PATIENCE)
+                self.stop.wait(_PATIENCE)
+                self._heed()
             waiting = taken
 
     def at_once(self, tasks: Sequence[Task]) -> Sequence[Task]:
@@ -97,7 +100,12 @@ class Batch:
 
     def _in_turn(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Report | None]]:
         for task in tasks:
+            self._heed()
             yield task, self.policy.attempt(task, self.upscaler, self.progress)
+
+    def _heed(self) -> None:
+        if self.stop.is_set():
+            raise KeyboardInterrupt
 
     def _parallel(self, tasks: Sequence[Task], processes: int) -> Iterator[tuple[Task, Report | None]]:
         threads = max(1, self.upscaler.threads // processes)
