@@ -175,8 +175,9 @@ def _looked_at(job: Job, found: Opened, destination: Path, pace: Pace, problems:
         if suffix in WRITABLE:  # else that is a problem already
             _collect(problems, lambda: check_pixels(destination, (*size, channels), found.dtype, found.pages))
         # What cannot be written as it was asked for is timed as what loses nothing.
-        written = _Written.of(job, suffix if not problems else default_suffix(found.dtype), origin(job.source))
-        choice = enlarger.chosen(origin(job.source), height, width)
+        source = origin(job.source)
+        written = _Written.of(job, suffix if not problems else default_suffix(found.dtype), source)
+        choice = enlarger.chosen(source, height, width)
         # Where blocks decide whether there is anything to clean, it is taken that there is.
         expected = enlarger.measured(1) if choice is None and enlarger.target.scale == 1 else choice
         plan = enlarger.plan(height, width, expected)

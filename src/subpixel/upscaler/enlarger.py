@@ -6,7 +6,7 @@ large for it; both go through the same stages and give the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeVar, cast
@@ -315,30 +315,16 @@ def upscale(
     >>> upscale(np.zeros((5, 7), np.uint8), 3).shape, upscale(np.zeros((5, 7), np.uint8), 2.5).shape
     ((15, 21), (13, 18))
     """
-    sizes = (width, height, None if fit is None else tuple(fit), tile)
-    make = _fresh if is_path(model) else _ready  # such a file can change; a shipped model cannot
-    return make(model, scale, backend, precision, threads, *sizes, *checked_mix(ensemble, strength))(image)
-
-
-def _fresh(
-    model: str,
-    scale: float | None,
-    backend: str,
-    precision: str,
-    threads: int | None,
-    width: int | None,
-    height: int | None,
-    fit: Any,
-    tile: int | None,
-    ensemble: bool,
-    strength: float,
-) -> Enlarger:
-    sizes: dict[str, Any] = {"width": width, "height": height, "fit": fit, "tile": tile}
-    return Enlarger(model, scale, backend, precision, threads, **sizes, ensemble=ensemble, strength=strength)
+    box = None if fit is None else tuple(fit)
+    options: dict[str, Any] = {"width": width, "height": height, "fit": box, "tile": tile}
+    options["ensemble"], options["strength"] = checked_mix(ensemble, strength)
+    # A file can change; a shipped model cannot.
+    make: Callable[..., Enlarger] = Enlarger if is_path(model) else _ready
+    return make(model, scale, backend, precision, threads, **options)(image)
 
 
 # typed: True is refused as a scale even after 1 was taken
-_ready = lru_cache(maxsize=8, typed=True)(_fresh)
+_ready = lru_cache(maxsize=8, typed=True)(Enlarger)
 
 
 def _checked_tile(tile: Any) -> int | None:

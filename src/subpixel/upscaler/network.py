@@ -37,6 +37,7 @@ from subpixel.upscaler.pixels import (
     pil_pixels,
     store,
     to_f32,
+    uncarried,
 )
 
 __all__ = ["Upscaler", "checked_mix", "luma"]
@@ -328,14 +329,9 @@ class Upscaler:
         colour, opacity = planes[:-1], planes[-1:]
         opacity = np.clip(opacity, 0, 1)
         made = self._colour(colour * opacity)
-        # Beside an edge alpha swings beyond 1 as the colour carried with it does: divided by what it swings to, colour
-        # stays.
         alpha = self._plain[1](opacity)
-        # Where nothing shows there is no colour to divide out; what was stored there is interpolated as it is.
         hidden = self._plain[len(colour)](np.ascontiguousarray(colour))
-        visible = alpha > 1 / 1024
-        made = np.where(visible, made / np.where(visible, alpha, 1), hidden)
-        return np.concatenate([made, np.clip(alpha, 0, 1)])
+        return np.concatenate([uncarried(made, alpha, hidden), np.clip(alpha, 0, 1)])
 
     def _colour(self, planes: F32) -> F32:
         """``(1, H, W)`` gray or ``(3, H, W)`` RGB, encoded values, enlarged."""

@@ -10,9 +10,23 @@ from numpy.typing import NDArray
 from subpixel.backends.base import Alpha
 from subpixel.errors import InvalidArgument
 
-__all__ = ["alpha_of", "as_pil", "check_picture", "check_pixels", "is_pil", "opaque", "pil_pixels", "store", "to_f32"]
+__all__ = [
+    "alpha_of",
+    "as_pil",
+    "check_picture",
+    "check_pixels",
+    "is_pil",
+    "opaque",
+    "pil_pixels",
+    "store",
+    "to_f32",
+    "uncarried",
+]
 
 F32 = NDArray[np.float32]
+
+# Below this alpha there is no colour to divide out.
+_VISIBLE = 1 / 1024
 
 
 def alpha_of(image: NDArray[Any]) -> Alpha:
@@ -70,6 +84,20 @@ def check_pixels(image: NDArray[Any]) -> None:
 def opaque(dtype: np.dtype[Any]) -> Any:
     """The alpha of what hides everything behind it."""
     return np.float32(1) if dtype == np.float32 else np.iinfo(dtype).max
+
+
+def uncarried(colour: F32, alpha: F32, hidden: F32) -> F32:
+    """Colour that was interpolated premultiplied, with that divided out again.
+
+    Args:
+        colour: premultiplied.
+        alpha: interpolated likewise, not clipped yet: beside an edge it swings beyond 1 as the colour carried with it
+            does, and divided by what it swings to, colour stays.
+        hidden: what was stored, interpolated as it is: where nothing shows there is no colour to divide out.
+    """
+    visible = alpha > _VISIBLE
+    made: F32 = np.where(visible, colour / np.where(visible, alpha, 1), hidden)
+    return made
 
 
 def to_f32(x: NDArray[Any]) -> F32:

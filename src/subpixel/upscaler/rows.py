@@ -17,13 +17,11 @@ from numpy.typing import NDArray
 from subpixel.backends.base import Alpha
 from subpixel.ops.resizing.strips import StripResize
 from subpixel.upscaler.network import Upscaler
-from subpixel.upscaler.pixels import opaque
+from subpixel.upscaler.pixels import opaque, uncarried
 
 __all__ = ["Window", "enlarged", "resized"]
 
 Block = NDArray[Any]
-# Below this alpha there is no colour to divide out, as in the Upscaler.
-_VISIBLE = 1 / 1024
 
 
 class Window:
@@ -129,10 +127,9 @@ def _resize(x: Block, alpha: Alpha, strips: StripResize, top: int, bottom: int) 
         colour, opacity = codes[..., :-1], np.clip(codes[..., -1:] * (1 / full), 0, 1)
         carried = strips(np.concatenate([colour * opacity, opacity, colour], axis=2), top, bottom)
         count = colour.shape[2]
-        opacity = carried[..., count : count + 1]  # not clipped yet: colour swings beside edges as it does
-        visible = opacity > _VISIBLE
-        colour = np.where(visible, carried[..., :count] / np.where(visible, opacity, 1), carried[..., count + 1 :])
-        made = np.concatenate([colour, np.clip(opacity, 0, 1) * full], axis=2)
+        alpha_made = carried[..., count : count + 1]
+        colour = uncarried(carried[..., :count], alpha_made, carried[..., count + 1 :])
+        made = np.concatenate([colour, np.clip(alpha_made, 0, 1) * full], axis=2)
     if x.dtype == np.float32:
         return made
     made += np.float32(0.5)
