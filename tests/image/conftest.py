@@ -11,7 +11,20 @@ import pytest
 import pyvips
 from numpy.typing import NDArray
 
+from subpixel import Upscaler
+
 Look = Callable[[], dict[str, bytes | str]]
+
+
+@pytest.fixture(scope="session")
+def upscaler() -> Upscaler:
+    return Upscaler("bicubic", 2)
+
+
+@pytest.fixture(scope="session")
+def wide() -> bytes:
+    """A profile for RGB that is not sRGB."""
+    return bytes(pyvips.Operation.call("profile_load", "p3"))
 
 
 @pytest.fixture

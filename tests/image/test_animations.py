@@ -21,11 +21,6 @@ Frames = list[NDArray[np.uint8]]
 Look = Callable[[], dict[str, Any]]
 
 
-@pytest.fixture(scope="module")
-def upscaler() -> Upscaler:
-    return Upscaler("bicubic", 2)
-
-
 @pytest.fixture
 def frames() -> Frames:
     """Three of 14×10 that move, in few colours."""

@@ -25,11 +25,6 @@ Saved = Callable[..., Path]
 Look = Callable[[], dict[str, Any]]
 
 
-@pytest.fixture(scope="module")
-def upscaler() -> Upscaler:
-    return Upscaler("bicubic", 2)
-
-
 def never(*_: Any, **__: Any) -> None:
     raise AssertionError("work began")
 

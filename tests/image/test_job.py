@@ -23,11 +23,6 @@ Saved = Callable[..., Path]
 Look = Callable[[], dict[str, Any]]
 
 
-@pytest.fixture(scope="module")
-def upscaler() -> Upscaler:
-    return Upscaler("bicubic", 2)
-
-
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".jpg", ".webp"])
 def test_the_result_is_the_upscaled_picture(
     upscaler: Upscaler, pixels: Make, saved: Saved, tmp_path: Path, suffix: str

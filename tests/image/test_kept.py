@@ -38,17 +38,6 @@ XMP = (
 
 
 @pytest.fixture(scope="module")
-def upscaler() -> Upscaler:
-    return Upscaler("bicubic", 2)
-
-
-@pytest.fixture(scope="module")
-def wide() -> bytes:
-    """A profile for RGB that is not sRGB."""
-    return bytes(pyvips.Operation.call("profile_load", "p3"))
-
-
-@pytest.fixture(scope="module")
 def gray_profile() -> bytes:
     """A profile for gray of gamma 1, of the parts that ICC.1 demands."""
 

@@ -43,16 +43,6 @@ KINDS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def upscaler() -> Upscaler:
-    return Upscaler("bicubic", 2)
-
-
-@pytest.fixture(scope="module")
-def wide() -> bytes:
-    return bytes(pyvips.Operation.call("profile_load", "p3"))
-
-
 def save(path: Path, values: NDArray[Any], orientation: int, profile: bytes | None) -> None:
     options: dict[str, Any]
     if path.suffix == ".avif":  # turned by boxes of its own, which libvips does not write

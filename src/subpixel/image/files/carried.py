@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import struct
 from pathlib import Path
+from typing import Any
 
 import pyvips
 
 from subpixel.image.files.containers import gif, jpeg, png, tiff
 from subpixel.image.files.origin import origin
 
-__all__ = ["COMMENTS", "LOSSY", "TEXTS", "blob", "collected", "frames_of", "loader_of", "set_blob", "split"]
+__all__ = ["COMMENTS", "LOSSY", "TEXTS", "blob", "collected", "field", "frames_of", "loader_of", "set_blob", "split"]
 
 TEXTS, COMMENTS, LOSSY = "subpixel-texts", "subpixel-comments", "subpixel-lossy"
 
@@ -27,9 +28,14 @@ def blob(image: pyvips.Image | None, name: str) -> bytes | None:
     return bytes(image.get(name)) or None
 
 
+def field(image: pyvips.Image, name: str, otherwise: Any) -> Any:
+    """A field's value, or another where it is not there."""
+    return image.get(name) if image.get_typeof(name) else otherwise
+
+
 def loader_of(header: pyvips.Image | None) -> str:
     """By which libvips reads a file; its own format has no name there."""
-    return str(header.get("vips-loader")) if header is not None and header.get_typeof("vips-loader") else ""
+    return "" if header is None else str(field(header, "vips-loader", ""))
 
 
 def frames_of(header: pyvips.Image | None) -> int:
@@ -100,13 +106,13 @@ def _with_resolution(header: pyvips.Image) -> pyvips.Image:
     resolutions = []
     for axis in "XY":
         name = f"exif-ifd0-{axis}Resolution"
-        text = str(header.get(name)) if header.get_typeof(name) else ""
+        text = str(field(header, name, ""))
         numerator, _, denominator = text.split(" ")[0].partition("/")
         try:
             resolutions.append(float(numerator) / float(denominator or 1))
         except (ValueError, ZeroDivisionError):
             return header
-    unit = str(header.get("exif-ifd0-ResolutionUnit")) if header.get_typeof("exif-ifd0-ResolutionUnit") else "2"
+    unit = str(field(header, "exif-ifd0-ResolutionUnit", "2"))
     per_millimetre = 1 / 10 if unit.startswith("3") else 1 / 25.4
     if min(resolutions) <= 0:
         return header

@@ -18,7 +18,7 @@ import pyvips
 from numpy.typing import NDArray
 
 from subpixel.errors import ImageReadError
-from subpixel.image.files.carried import collected, frames_of, loader_of
+from subpixel.image.files.carried import collected, field, frames_of, loader_of
 from subpixel.image.files.containers import png
 from subpixel.image.files.formats import known_by_bytes
 from subpixel.image.files.metadata import GRAY, RGB
@@ -76,7 +76,7 @@ class Opened:
     @property
     def orientation(self) -> int:
         """1 … 8, as EXIF counts."""
-        value = self.header.get("orientation") if self.header.get_typeof("orientation") else 1
+        value: int = field(self.header, "orientation", 1)
         return value if 1 <= value <= 8 else 1
 
     @property
@@ -159,7 +159,7 @@ def opened(path: str | Path, *, limit: float = LIMIT) -> Opened:
         header, lost = collected(header, path)
     except pyvips.Error as error:
         raise damaged(path, error) from None
-    held = header.get("n-pages") if header.get_typeof("n-pages") else 1
+    held = field(header, "n-pages", 1)
     if held > pages:
         notes = (*notes, f"the file holds {held} pictures; the first was read")
     if image.format == "double":
@@ -208,7 +208,7 @@ def _header(path: Path, name: str, start: bytes) -> tuple[pyvips.Image, int]:
 def _plain_colour(image: pyvips.Image, path: Path) -> tuple[pyvips.Image, tuple[str, ...]]:
     """Bring what is neither gray nor RGB (CMYK, Lab, …) to sRGB, as deep as it was."""
     space = image.interpretation
-    few_bits = image.get("bits-per-sample") if image.get_typeof("bits-per-sample") else 8
+    few_bits = field(image, "bits-per-sample", 8)
     if space in GRAY and few_bits < 8 and not image.get_typeof("palette"):
         return image, (f"{few_bits}-bit gray became 8-bit: enlarged edges need the grays between",)
     if space in GRAY or (space in RGB and image.bands <= 4):

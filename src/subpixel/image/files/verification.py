@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pyvips
 
 from subpixel.errors import ImageWriteError
-from subpixel.image.files.carried import blob
+from subpixel.image.files.carried import blob, field
 from subpixel.image.files.containers import gif, png, tiff
 from subpixel.image.files.formats import Format
 from subpixel.image.files.metadata import Ready
@@ -85,7 +84,7 @@ def _libvips(made: pyvips.Image, ready: Ready, form: Format) -> Iterator[str]:
         pairs = ((made.xres, image.xres), (made.yres, image.yres))
         if not all(math.isclose(one, other, rel_tol=1e-3, abs_tol=0.025) for one, other in pairs):
             yield f"its resolution ({made.xres:.2f}×{made.yres:.2f} a mm, not {image.xres:.2f}×{image.yres:.2f})"
-    if made.get_typeof("orientation") and made.get("orientation") > 1:
+    if field(made, "orientation", 1) > 1:
         yield "its orientation"
 
 
@@ -105,26 +104,22 @@ def _own(scratch: Path, ready: Ready, form: Format) -> Iterator[str]:
 def _animation(made: pyvips.Image, ready: Ready) -> tuple[list[str], tuple[str, ...]]:
     wrong: list[str] = []
     notes: tuple[str, ...] = ()
-    pages = made.get("n-pages") if made.get_typeof("n-pages") else 1
-    after = _field(made, "delay", [0])
-    before = _field(ready.image, "delay", after)
+    pages = field(made, "n-pages", 1)
+    after = field(made, "delay", [0])
+    before = field(ready.image, "delay", after)
     if sum(after) != sum(before) or pages > ready.pages:
         wrong.append("its delays")
     elif pages < ready.pages:
         notes = (f"{ready.pages - pages} frames that equal the one before are shown as one, for as long as both",)
     elif after != before:
         wrong.append("its delays")
-    if pages > 1 and _field(made, "loop", 0) != _field(ready.image, "loop", 0):
+    if pages > 1 and field(made, "loop", 0) != field(ready.image, "loop", 0):
         wrong.append("how often it is repeated")
     return wrong, notes
 
 
 def _page_height(image: pyvips.Image) -> int:
-    return int(_field(image, "page-height", image.height))
-
-
-def _field(image: pyvips.Image, name: str, otherwise: Any) -> Any:
-    return image.get(name) if image.get_typeof(name) else otherwise
+    return int(field(image, "page-height", image.height))
 
 
 def _exif(image: pyvips.Image) -> dict[str, str]:

@@ -9,7 +9,7 @@ import numpy as np
 import pyvips
 
 from subpixel.errors import ImageWriteError, InvalidArgument
-from subpixel.image.files.carried import LOSSY
+from subpixel.image.files.carried import LOSSY, field
 from subpixel.image.files.containers import gif, png, tiff, webp
 from subpixel.image.files.formats import Format, check_pixels, format_of
 from subpixel.image.files.locks import scratch
@@ -71,7 +71,7 @@ def put(
     form = check_destination(path, overwrite=overwrite)
     check_quality(form, quality)
     made = ready(image, header, form, pages, provenance)
-    lossy = header is not None and bool(header.get_typeof(LOSSY)) and header.get(LOSSY) == 1
+    lossy = header is not None and field(header, LOSSY, 0) == 1
     size = image.width * image.height * image.bands * {"uchar": 1, "ushort": 2}.get(image.format, 4)
     try:
         with scratch(path, path.suffix.lower()) as place:
