@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from subpixel.errors import ImageWriteError
+from subpixel.errors import ImageWriteError, said_by_system
 from subpixel.image import Picture, write
 from subpixel.image.files.writing import check_destination
 
@@ -65,7 +65,7 @@ def make_room(paths: Iterable[Path], *, overwrite: bool) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
+            reason = said_by_system(error)
             raise ImageWriteError(f"{path.parent}: the folder cannot be made: {reason}") from None
         check_destination(path, overwrite=overwrite)
 

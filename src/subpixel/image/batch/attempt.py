@@ -10,7 +10,7 @@ from typing import Literal
 
 import pyvips
 
-from subpixel.errors import ImageWriteError, SubpixelError
+from subpixel.errors import ImageWriteError, SubpixelError, said_by_system
 from subpixel.image.batch.plan import Task
 from subpixel.image.files.locks import claim
 from subpixel.image.files.provenance import digest_of, provenance_of
@@ -89,7 +89,7 @@ class Policy:
         except pyvips.Error as error:
             failure = ImageWriteError(f"{source}: {reason(error)}")
         except OSError as error:
-            failure = ImageWriteError(f"{error.filename or source}: {(error.strerror or str(error)).lower()}")
+            failure = ImageWriteError(f"{error.filename or source}: {said_by_system(error)}")
         return Report(source, destination, "failed", error=failure)
 
     def job(self, task: Task, upscaler: Enlarger | Upscaler) -> Job:

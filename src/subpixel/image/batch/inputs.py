@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from subpixel.errors import ImageReadError
+from subpixel.errors import ImageReadError, said_by_system
 
 __all__ = ["PICTURES", "Found", "find"]
 
@@ -94,7 +94,7 @@ def _within(folder: Path, below: Path, seen: set[tuple[int, int]]) -> Iterator[F
         seen.add(identity)
         names = sorted((name for name in os.listdir(folder) if not name.startswith(".")), key=os.fsencode)
     except OSError as error:
-        yield Found(folder, below, error=ImageReadError(f"{folder}: {(error.strerror or str(error)).lower()}"))
+        yield Found(folder, below, error=ImageReadError(f"{folder}: {said_by_system(error)}"))
         return
     folders = [name for name in names if os.path.isdir(folder / name)]  # unlike an entry's is_dir it raises nothing
     for name in names:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pyvips
 
+from subpixel.image.files.carried import blob
 from subpixel.image.files.containers import gif
 from subpixel.image.files.names import for_libvips
 from subpixel.image.files.xmp import properties, with_properties
@@ -64,7 +65,7 @@ def provenance_of(path: str | Path) -> Provenance | None:
         if packet is None:
             with for_libvips(path) as name:
                 header = pyvips.Image.new_from_file(name, access="sequential", revalidate=True)
-            packet = bytes(header.get("xmp-data")) if header.get_typeof("xmp-data") else None
+            packet = blob(header, "xmp-data")
     except (OSError, pyvips.Error):
         return None
     return None if packet is None else Provenance.in_packet(packet)

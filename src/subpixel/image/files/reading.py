@@ -17,7 +17,7 @@ import numpy as np
 import pyvips
 from numpy.typing import NDArray
 
-from subpixel.errors import ImageReadError
+from subpixel.errors import ImageReadError, said_by_system
 from subpixel.image.files.carried import collected, field, frames_of, loader_of
 from subpixel.image.files.containers import png
 from subpixel.image.files.formats import known_by_bytes
@@ -178,7 +178,7 @@ def _first_bytes(path: Path) -> bytes:
         with open(path, "rb") as file:
             start = file.read(32)
     except OSError as error:
-        raise ImageReadError(f"{path}: {(error.strerror or str(error)).lower()}") from None
+        raise ImageReadError(f"{path}: {said_by_system(error)}") from None
     if not start:
         raise ImageReadError(f"{path}: the file is empty")
     return start

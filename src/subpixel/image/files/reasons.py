@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pyvips
 
+from subpixel.errors import said_by_system
+
 __all__ = ["reason", "why_not_written"]
 
 
@@ -39,5 +41,5 @@ def why_not_written(error: pyvips.Error, scratch: Path) -> str:
             finally:
                 file.truncate(0)  # libvips may hold it open, and with it the room that the next picture needs
     except OSError as refused:
-        return (refused.strerror or str(refused)).lower()
+        return said_by_system(refused)
     return reason(error)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyvips
 
-from subpixel.errors import ImageWriteError, InvalidArgument
+from subpixel.errors import ImageWriteError, InvalidArgument, said_by_system
 from subpixel.image.files.carried import LOSSY, field
 from subpixel.image.files.containers import gif, png, tiff, webp
 from subpixel.image.files.formats import Format, check_pixels, format_of
@@ -88,7 +88,7 @@ def put(
     except ValueError as error:
         raise ImageWriteError(f"{path}: its metadata cannot be written ({error})") from None
     except OSError as error:
-        raise ImageWriteError(f"{path}: cannot be written: {(error.strerror or str(error)).lower()}") from None
+        raise ImageWriteError(f"{path}: cannot be written: {said_by_system(error)}") from None
     return (*made.notes, *notes)
 
 
