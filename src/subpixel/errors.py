@@ -17,7 +17,6 @@ __all__ = [
     "SpecError",
     "SubpixelError",
     "Unsupported",
-    "said_by_system",
 ]
 
 
@@ -59,12 +58,3 @@ class ImageWriteError(SubpixelError, OSError):
 
 class FallbackWarning(UserWarning):
     """Something slower than intended is in use (for example NumPy in place of the native module)."""
-
-
-def said_by_system(error: OSError) -> str:
-    """What the system says of a file, as the end of a sentence.
-
-    >>> said_by_system(OSError(28, "No space left on device"))
-    'no space left on device'
-    """
-    return (error.strerror or str(error)).lower()

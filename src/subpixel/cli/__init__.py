@@ -22,7 +22,7 @@ from subpixel.cli.quantise import quantise
 from subpixel.cli.reporting import shown
 from subpixel.cli.train import train
 from subpixel.cli.upscale import upscale
-from subpixel.errors import FallbackWarning, InvalidArgument, SubpixelError, Unsupported, said_by_system
+from subpixel.errors import FallbackWarning, InvalidArgument, SubpixelError, Unsupported
 
 __all__ = ["app", "main"]
 
@@ -72,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail("there is not enough memory for this", 1)
     except OSError as error:  # a full disk, a folder that went away: nobody's mistake in particular
         place = f"{error.filename}: " if error.filename else ""
-        return _fail(f"{place}{said_by_system(error)}", 1)
+        return _fail(f"{place}{(error.strerror or str(error)).lower()}", 1)
     except Exception as error:
         # What typer raises for wrong use: its class has moved between modules, its message has not.
         if not hasattr(error, "format_message"):

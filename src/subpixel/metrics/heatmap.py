@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from subpixel.errors import ImageWriteError, said_by_system
+from subpixel.errors import ImageWriteError
 from subpixel.image import Picture, write
+from subpixel.image.files.reasons import said_by_system
 from subpixel.image.files.writing import check_destination
 
 __all__ = ["LIMIT", "destination", "heatmap", "make_room", "write_heatmap"]

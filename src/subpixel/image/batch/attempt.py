@@ -10,11 +10,11 @@ from typing import Literal
 
 import pyvips
 
-from subpixel.errors import ImageWriteError, SubpixelError, said_by_system
+from subpixel.errors import ImageWriteError, SubpixelError
 from subpixel.image.batch.plan import Task
 from subpixel.image.files.locks import claim
 from subpixel.image.files.provenance import digest_of, provenance_of
-from subpixel.image.files.reasons import reason
+from subpixel.image.files.reasons import reason, said_by_system
 from subpixel.image.job import Job, Progress, Result
 from subpixel.upscaler import Enlarger, Upscaler
 

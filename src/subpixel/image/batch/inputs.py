@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from subpixel.errors import ImageReadError, said_by_system
+from subpixel.errors import ImageReadError
+from subpixel.image.files.reasons import said_by_system
 
 __all__ = ["PICTURES", "Found", "find"]
 

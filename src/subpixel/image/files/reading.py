@@ -17,14 +17,14 @@ import numpy as np
 import pyvips
 from numpy.typing import NDArray
 
-from subpixel.errors import ImageReadError, said_by_system
+from subpixel.errors import ImageReadError
 from subpixel.image.files.carried import collected, field, frames_of, loader_of
 from subpixel.image.files.containers import png
 from subpixel.image.files.formats import known_by_bytes
 from subpixel.image.files.metadata import GRAY, RGB
 from subpixel.image.files.names import for_libvips
 from subpixel.image.files.picture import Picture
-from subpixel.image.files.reasons import reason
+from subpixel.image.files.reasons import reason, said_by_system
 
 __all__ = ["LIMIT", "Opened", "damaged", "loaded", "opened", "read"]
 

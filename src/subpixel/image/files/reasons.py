@@ -1,4 +1,4 @@
-"""What libvips says when something fails, in words for a person."""
+"""What libvips and the system say when something fails, in words for a person."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from pathlib import Path
 
 import pyvips
 
-from subpixel.errors import said_by_system
-
-__all__ = ["reason", "why_not_written"]
+__all__ = ["reason", "said_by_system", "why_not_written"]
 
 
 def reason(error: pyvips.Error) -> str:
@@ -20,6 +18,15 @@ def reason(error: pyvips.Error) -> str:
     if "is not a known file format" in lines[-1]:
         return "its content is of no known picture format"
     return lines[-1].split(": ", 1)[-1]
+
+
+def said_by_system(error: OSError) -> str:
+    """What the system says of a file, as the end of a sentence.
+
+    >>> said_by_system(OSError(28, "No space left on device"))
+    'no space left on device'
+    """
+    return (error.strerror or str(error)).lower()
 
 
 def why_not_written(error: pyvips.Error, scratch: Path) -> str:
