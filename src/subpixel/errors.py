@@ -17,6 +17,8 @@ __all__ = [
     "SpecError",
     "SubpixelError",
     "Unsupported",
+    "VideoReadError",
+    "VideoWriteError",
 ]
 
 
@@ -54,6 +56,14 @@ class ImageReadError(SubpixelError, OSError):
 
 class ImageWriteError(SubpixelError, OSError):
     """A picture cannot be written."""
+
+
+class VideoReadError(SubpixelError, OSError):
+    """A film cannot be read."""
+
+
+class VideoWriteError(SubpixelError, OSError):
+    """A film cannot be written."""
 
 
 class FallbackWarning(UserWarning):

@@ -1,0 +1,224 @@
+"""What a film is, as data: its streams, its chapters, and of its picture all that is not pixels.
+
+Nothing here holds a file open. What a container says of itself is believed only where nothing better is known: frames
+are counted when they are decoded, and times are those of the frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import av
+import av.logging
+
+from subpixel.errors import VideoReadError
+
+__all__ = ["Chapter", "Film", "Kind", "Stream", "Tags", "Video", "failure", "opened", "probe"]
+
+Kind = Literal["video", "audio", "subtitle", "data", "attachment"]
+
+# How libavformat writes where chroma lies, and how this package does.
+_SITINGS = {"left", "center", "topleft", "top", "bottomleft", "bottom"}
+
+
+@dataclass(frozen=True)
+class Tags:
+    """What codes mean, as ITU-T H.273 numbers it; 2 where nothing is said, None for the range and the siting."""
+
+    primaries: int = 2
+    transfer: int = 2
+    matrix: int = 2
+    full_range: bool | None = None
+    siting: str | None = None
+
+
+@dataclass(frozen=True)
+class Video:
+    """The stream that is enlarged.
+
+    ``size`` is (width, height) of the samples as they are coded, before they are turned or stretched for showing.
+    ``rate`` is the mean of frames a second as far as it is known; times are what counts. ``time_base`` is the unit of
+    its times in seconds. ``matrix`` is the display matrix, if there is one: nine numbers as ISO/IEC 14496-12 keeps them.
+    """
+
+    size: tuple[int, int]
+    pix_fmt: str
+    rate: Fraction | None
+    time_base: Fraction
+    aspect: Fraction
+    tags: Tags
+    matrix: tuple[int, ...] | None
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Any stream: its place in the file, what it is, and what is said of it. ``flags`` is its disposition."""
+
+    index: int
+    kind: Kind
+    codec: str
+    metadata: Mapping[str, str]
+    flags: int
+
+    def __str__(self) -> str:
+        language = self.metadata.get("language")
+        return f"{self.kind} stream {self.index} ({self.codec}{f', {language}' if language else ''})"
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """``start`` and ``end`` in units of ``time_base`` seconds."""
+
+    start: int
+    end: int
+    time_base: Fraction
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Film:
+    """A film file; ``format`` is libavformat's name of its container, ``main`` the index of the stream enlarged."""
+
+    path: Path
+    format: str
+    streams: tuple[Stream, ...]
+    main: int
+    video: Video
+    chapters: tuple[Chapter, ...]
+    metadata: Mapping[str, str]
+    duration: Fraction | None
+
+    @property
+    def others(self) -> tuple[Stream, ...]:
+        """All streams but the one that is enlarged."""
+        return tuple(stream for stream in self.streams if stream.index != self.main)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Any]:
+    """A film's container, to be read from; closed at the end.
+
+    Raises:
+        VideoReadError: not there, or nothing that libavformat knows.
+    """
+    try:
+        container = av.open(str(path), metadata_errors="replace")
+    except (OSError, av.error.FFmpegError) as error:
+        raise VideoReadError(f"{path}: not a film that can be read ({failure(error)})") from None
+    with container:
+        yield container
+
+
+def probe(path: str | Path) -> Film:
+    """What a film consists of. The first frame is decoded: some of it only frames say.
+
+    Raises:
+        VideoReadError: not a film, no video in it that can be decoded.
+    """
+    path = Path(path)
+    with opened(path) as container:
+        film_streams = [s for s in container.streams.video if not s.disposition & s.disposition.attached_pic]
+        if not film_streams:
+            raise VideoReadError(f"{path}: holds no video; a film with a picture is needed")
+        main = film_streams[0]
+        if main.codec_context is None:
+            raise VideoReadError(f"{path}: its video is of a kind that cannot be decoded here")
+        siting = _siting(container, main.index)
+        frame = _first(container, main, path)
+        return Film(
+            path,
+            container.format.name,
+            tuple(_stream(stream) for stream in container.streams),
+            main.index,
+            _video(main, frame, siting),
+            tuple(_chapters(container)),
+            dict(container.metadata),
+            None if container.duration is None else Fraction(container.duration, av.time_base),
+        )
+
+
+def failure(error: Exception) -> str:
+    """What libav or the system says, as the end of a sentence."""
+    return (getattr(error, "strerror", None) or str(error)).lower()
+
+
+def _first(container: Any, stream: Any, path: Path) -> Any:
+    """The first frame that can be decoded."""
+    reason = "no frame in it"
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets, None)
+            if packet is None:
+                raise VideoReadError(f"{path}: its video cannot be decoded ({reason})")
+            for frame in packet.decode():
+                return frame
+        except av.error.FFmpegError as error:
+            reason = failure(error)
+            if isinstance(error, av.error.EOFError):
+                raise VideoReadError(f"{path}: its video cannot be decoded ({reason})") from None
+
+
+def _video(stream: Any, frame: Any, siting: str | None) -> Video:
+    context = stream.codec_context
+    ranges = {1: False, 2: True}
+    tags = Tags(
+        _said(frame.color_primaries, context.color_primaries),
+        _said(frame.color_trc, context.color_trc),
+        _said(frame.colorspace, context.colorspace),
+        ranges.get(int(frame.color_range), ranges.get(int(context.color_range))),
+        siting,
+    )
+    return Video(
+        (frame.width, frame.height),
+        frame.format.name,
+        stream.average_rate or stream.guessed_rate,
+        stream.time_base,
+        stream.sample_aspect_ratio or Fraction(1),
+        tags,
+        _matrix(frame),
+    )
+
+
+def _said(first: int, second: int) -> int:
+    """What a frame says, or else its stream. RGB is 0 for a matrix, which is said."""
+    return int(first) if int(first) != 2 else int(second)
+
+
+def _matrix(frame: Any) -> tuple[int, ...] | None:
+    for data in frame.side_data:
+        if data.type.name == "DISPLAYMATRIX":
+            return tuple(memoryview(bytes(data)).cast("i"))
+    return None
+
+
+def _siting(container: Any, index: int) -> str | None:
+    """Where chroma lies. PyAV has no property for it; libavformat's description of a stream names it at this level."""
+    level = av.logging.get_level()
+    av.logging.set_level(av.logging.VERBOSE)
+    try:
+        text = container.dumps_format()
+    finally:
+        av.logging.set_level(level)
+    for line in text.splitlines():
+        if f"Stream #0:{index}" in line:
+            words = {word.strip(" ()") for word in line.replace("(", ",").replace("/", ",").split(",")}
+            return next(iter(words & _SITINGS), None)
+    return None
+
+
+def _stream(stream: Any) -> Stream:
+    kind: Kind = stream.type if stream.type in get_args(Kind) else "data"
+    context = getattr(stream, "codec_context", None)
+    codec = context.name if context is not None else "unknown"
+    return Stream(stream.index, kind, codec, dict(stream.metadata), int(stream.disposition))
+
+
+def _chapters(container: Any) -> Iterator[Chapter]:
+    for each in container.chapters():
+        yield Chapter(each["start"], each["end"], Fraction(each["time_base"]), dict(each["metadata"]))
