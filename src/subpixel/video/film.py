@@ -43,7 +43,7 @@ class Video:
 
     ``size`` is (width, height) of the samples as they are coded, before they are turned or stretched for showing.
     ``rate`` is the mean of frames a second as far as it is known; times are what counts. ``time_base`` is the unit of
-    its times in seconds. ``matrix`` is the display matrix, if there is one: nine numbers as ISO/IEC 14496-12 keeps them.
+    its times in seconds. ``matrix`` is the display matrix, if there is one: nine numbers as in ISO/IEC 14496-12.
     """
 
     size: tuple[int, int]
