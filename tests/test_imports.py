@@ -26,7 +26,7 @@ LEVELS = (
     ("upscaler",),
     ("backends",),
     ("models",),
-    ("ops",),
+    ("ops", "storage"),
     ("errors",),
 )
 LEVEL_OF = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}

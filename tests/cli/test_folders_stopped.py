@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from subpixel.image.files.locks import claim
+from subpixel.storage.locks import claim
 
 Run = Callable[..., Any]
 COMMAND = [sys.executable, "-m", "subpixel", "upscale", "-n", "bicubic", "-j", "2"]

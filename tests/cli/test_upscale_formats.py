@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from malformed.pictures import png_header
-from subpixel.image.files.provenance import digest_of, provenance_of
+from subpixel.image.files.provenance import provenance_of
+from subpixel.storage.digest import digest_of
 
 Run = Callable[..., Any]
 

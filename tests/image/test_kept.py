@@ -19,7 +19,8 @@ from subpixel import Upscaler
 from subpixel.errors import ImageWriteError
 from subpixel.image import Job, Picture, read, write
 from subpixel.image.files.containers import gif, jpeg, tiff
-from subpixel.image.files.provenance import Provenance, digest_of, provenance_of
+from subpixel.image.files.provenance import Provenance, provenance_of
+from subpixel.storage.digest import digest_of
 
 Make = Callable[..., NDArray[Any]]
 Saved = Callable[..., Path]

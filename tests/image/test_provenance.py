@@ -8,8 +8,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from subpixel.image.files.provenance import Provenance, digest_of, provenance_of
+from subpixel.image.files.provenance import Provenance, provenance_of
 from subpixel.image.files.xmp import properties, with_properties, with_values, without
+from subpixel.storage.digest import digest_of
 
 TIFF, EXIF = "http://ns.adobe.com/tiff/1.0/", "http://ns.adobe.com/exif/1.0/"
 MADE = Provenance("fast", "2.5", "0.1.0", "0123456789abcdef" * 4, "precision=int8 a<b&\"c\"='d'")

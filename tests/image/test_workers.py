@@ -21,7 +21,7 @@ from subpixel.image.batch.attempt import Policy
 from subpixel.image.batch.plan import Task
 from subpixel.image.batch.run import Batch
 from subpixel.image.batch.workers import Died, Workers
-from subpixel.image.files.locks import claim, scratch
+from subpixel.storage.locks import claim, scratch
 
 Saved = Callable[..., Path]
 

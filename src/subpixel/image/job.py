@@ -17,12 +17,13 @@ from subpixel.errors import ImageWriteError, InvalidArgument
 from subpixel.image.comparison.sheet import beside_bicubic, sheet_of
 from subpixel.image.files.formats import WRITABLE, check_pixels, default_suffix, format_of, suffix_of
 from subpixel.image.files.origin import origin
-from subpixel.image.files.provenance import Provenance, digest_of
+from subpixel.image.files.provenance import Provenance
 from subpixel.image.files.pushing import push
 from subpixel.image.files.reading import LIMIT, Opened, loaded, opened
 from subpixel.image.files.rows import Rows, survey
 from subpixel.image.files.writing import check_destination, check_quality, put, write
 from subpixel.models.auto import Choice
+from subpixel.storage.digest import digest_of
 from subpixel.upscaler import Enlarger, Plan, Upscaler
 
 __all__ = ["HUGE", "Job", "Progress", "Result"]

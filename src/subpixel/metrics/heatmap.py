@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from subpixel.errors import ImageWriteError
 from subpixel.image import Picture, write
-from subpixel.image.files.reasons import said_by_system
 from subpixel.image.files.writing import check_destination
+from subpixel.storage.reasons import said_by_system
 
 __all__ = ["LIMIT", "destination", "heatmap", "make_room", "write_heatmap"]
 

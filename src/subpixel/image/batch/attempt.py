@@ -12,10 +12,12 @@ import pyvips
 
 from subpixel.errors import ImageWriteError, SubpixelError
 from subpixel.image.batch.plan import Task
-from subpixel.image.files.locks import claim
-from subpixel.image.files.provenance import digest_of, provenance_of
-from subpixel.image.files.reasons import reason, said_by_system
+from subpixel.image.files.provenance import provenance_of
+from subpixel.image.files.reasons import reason
 from subpixel.image.job import Job, Progress, Result
+from subpixel.storage.digest import digest_of
+from subpixel.storage.locks import claim
+from subpixel.storage.reasons import said_by_system
 from subpixel.upscaler import Enlarger, Upscaler
 
 __all__ = ["Existing", "Policy", "Report"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from subpixel.errors import ImageReadError
-from subpixel.image.files.reasons import said_by_system
+from subpixel.storage.reasons import said_by_system
 
 __all__ = ["PICTURES", "Found", "find"]
 

@@ -12,8 +12,8 @@ from subpixel.errors import FallbackWarning, ImageWriteError
 from subpixel.image.batch.attempt import Policy, Report
 from subpixel.image.batch.plan import Task
 from subpixel.image.batch.workers import Died, Workers
-from subpixel.image.files.locks import clear
 from subpixel.image.job import Progress
+from subpixel.storage.locks import clear
 from subpixel.upscaler import Enlarger, Upscaler
 
 __all__ = ["Batch"]

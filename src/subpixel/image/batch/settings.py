@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from subpixel.image.files.provenance import digest_of
 from subpixel.models.zoo import is_path
+from subpixel.storage.digest import digest_of
 
 __all__ = ["settings_of"]
 

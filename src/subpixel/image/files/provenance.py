@@ -6,7 +6,6 @@ its own. It names no time, so the same job gives the same bytes.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from subpixel.image.files.containers import gif
 from subpixel.image.files.names import for_libvips
 from subpixel.image.files.xmp import properties, with_properties
 
-__all__ = ["Provenance", "digest_of", "provenance_of"]
+__all__ = ["Provenance", "provenance_of"]
 
 
 @dataclass(frozen=True)
@@ -69,16 +68,6 @@ def provenance_of(path: str | Path) -> Provenance | None:
     except (OSError, pyvips.Error):
         return None
     return None if packet is None else Provenance.in_packet(packet)
-
-
-def digest_of(path: str | Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal digits.
-
-    Raises:
-        OSError: the file cannot be read.
-    """
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 _NAMES = tuple(field.name for field in fields(Provenance))

@@ -24,7 +24,8 @@ from subpixel.image.files.formats import known_by_bytes
 from subpixel.image.files.metadata import GRAY, RGB
 from subpixel.image.files.names import for_libvips
 from subpixel.image.files.picture import Picture
-from subpixel.image.files.reasons import reason, said_by_system
+from subpixel.image.files.reasons import reason
+from subpixel.storage.reasons import said_by_system
 
 __all__ = ["LIMIT", "Opened", "damaged", "loaded", "opened", "read"]
 

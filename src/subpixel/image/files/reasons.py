@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pyvips
 
-__all__ = ["reason", "said_by_system", "why_not_written"]
+from subpixel.storage.reasons import said_by_system
+
+__all__ = ["reason", "why_not_written"]
 
 
 def reason(error: pyvips.Error) -> str:
@@ -18,15 +20,6 @@ def reason(error: pyvips.Error) -> str:
     if "is not a known file format" in lines[-1]:
         return "its content is of no known picture format"
     return lines[-1].split(": ", 1)[-1]
-
-
-def said_by_system(error: OSError) -> str:
-    """What the system says of a file, as the end of a sentence.
-
-    >>> said_by_system(OSError(28, "No space left on device"))
-    'no space left on device'
-    """
-    return (error.strerror or str(error)).lower()
 
 
 def why_not_written(error: pyvips.Error, scratch: Path) -> str:

@@ -12,13 +12,14 @@ from subpixel.errors import ImageWriteError, InvalidArgument
 from subpixel.image.files.carried import LOSSY, field
 from subpixel.image.files.containers import gif, png, tiff, webp
 from subpixel.image.files.formats import Format, check_pixels, format_of
-from subpixel.image.files.locks import scratch
 from subpixel.image.files.metadata import Ready, ready
 from subpixel.image.files.names import for_libvips
 from subpixel.image.files.picture import Picture
 from subpixel.image.files.provenance import Provenance
-from subpixel.image.files.reasons import said_by_system, why_not_written
+from subpixel.image.files.reasons import why_not_written
 from subpixel.image.files.verification import verify
+from subpixel.storage.locks import scratch
+from subpixel.storage.reasons import said_by_system
 
 __all__ = ["check_destination", "check_quality", "put", "write"]
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from subpixel.image.files.locks import claim, clear, is_ours, scratch
+from subpixel.storage.locks import claim, clear, is_ours, scratch
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from subpixel.image.files.locks import claim, scratch
+from subpixel.storage.locks import claim, scratch
 with claim(Path(sys.argv[1])) as mine, scratch(Path(sys.argv[1]), ".png") as place:
     place.write_bytes(b"half")
     print(mine, flush=True)
