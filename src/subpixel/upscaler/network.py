@@ -130,6 +130,8 @@ class Upscaler:
             self.colour = spec.colour
             self.halo = max(spec.halo, bicubic(self.scale).halo)
         self._luma = self.colour == "luma"
+        # Planes of luma can be interpolated, too, though the shipped model ``bicubic`` is one of R, G and B.
+        self._plain_planes = isinstance(self.model, Model) and self.model.spec == bicubic(self.scale, colour="rgb")
         # What the network does not make, chroma and alpha, is interpolated, always in f32.
         self._plain = {
             plain.channels: chosen.prepare(plain, {}, "f32", self.threads)
@@ -216,10 +218,11 @@ class Upscaler:
         if self._bytes and y.dtype == np.uint8 and not full_range:
             made: NDArray[Any] = self._network(y[None])[0]
             return made
+        network = self._plain[1] if self._plain_planes else self._network
         out = np.empty((y.shape[0] * self.scale, y.shape[1] * self.scale), y.dtype)
         for rows, band in self._bands(y):
             x = to_f32(rows)[None]
-            x = self._network(x * np.float32(_SPAN) + np.float32(_BLACK) if full_range else x)
+            x = network(x * np.float32(_SPAN) + np.float32(_BLACK) if full_range else x)
             x = (x - np.float32(_BLACK)) * np.float32(1 / _SPAN) if full_range else x
             store(x[:, band.crop], out[band.result][None])
         return out
@@ -281,15 +284,16 @@ class Upscaler:
         form = FrameFormat(subsampling, siting, bits, full_range)
         planes = form.checked(y, u, v)
         made = form.results(planes, self.scale, out)
-        if isinstance(self._network, FrameSession):
-            self._network.frame(planes, made, form)
+        network = self._plain[1] if self._plain_planes else self._network
+        if isinstance(network, FrameSession):
+            network.frame(planes, made, form)
         else:
             assert self.halo is not None  # that of a luma network
-            enlarge(self._network, planes, made, form, self.scale, self.halo, self._bytes)
+            enlarge(network, planes, made, form, self.scale, self.halo, self._bytes)
         return (made[0], made[1], made[2]) if len(made) == 3 else (made[0], None, None)
 
     def _check_luma(self) -> None:
-        if not self._luma:
+        if not (self._luma or self._plain_planes):
             raise InvalidArgument(f"model '{self.model.name}' works on RGB; a luma model is needed for planes")
 
     def _array(self, image: Any) -> NDArray[Any]:

@@ -1,0 +1,175 @@
+"""A film's frames, one after the other, with their times; what is damaged is noted and left out, and moves nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import av
+import av.filter
+
+from subpixel.errors import Unsupported, VideoReadError
+from subpixel.video.film import Film, failure, opened
+
+__all__ = ["Damage", "Timed", "frames_of"]
+
+# Frames before the first one asked for that go through a filter, so that it comes out as in an undisturbed run: bwdif
+# looks at one to each side.
+_LEAD = 3
+# Places of damage that are told one by one.
+_TOLD = 5
+
+
+@dataclass(frozen=True)
+class Timed:
+    """A frame and its time in units of the stream's time base; times grow from frame to frame."""
+
+    frame: Any
+    time: int
+
+
+@dataclass
+class Damage:
+    """What was wrong with a film while it was decoded."""
+
+    lost: list[Fraction | None] = field(default_factory=list)
+    marred: list[Fraction] = field(default_factory=list)
+    moved: int = 0
+    ended: str = ""
+
+    def notes(self) -> Iterator[str]:
+        """In sentences."""
+        if self.lost:
+            yield f"{len(self.lost)} damaged packets gave no frame ({_places(self.lost)}); the others keep their times"
+        if self.marred:
+            yield f"{len(self.marred)} frames are damaged in the source ({_places(self.marred)})"
+        if self.moved:
+            yield f"{self.moved} frames had no time, or one before that of the frame in front; they follow it closely"
+        if self.ended:
+            yield self.ended
+
+
+def frames_of(film: Film, damage: Damage, *, start: int | None = None, deinterlace: bool = False) -> Iterator[Timed]:
+    """Frames of a film in the order of showing.
+
+    Args:
+        film: the film.
+        damage: is told what is wrong with it.
+        start: the time of the first frame wanted, in units of its time base; None for all.
+        deinterlace: make whole frames of interlaced ones (bwdif, a frame for a frame).
+
+    Raises:
+        VideoReadError: the file cannot be opened, or frames change their size or format.
+        Unsupported: an interlaced frame, where ``deinterlace`` is False.
+    """
+    with opened(film.path) as container:
+        stream = container.streams[film.main]
+        stream.thread_type = "AUTO"
+        if start is not None and start > (stream.start_time or 0):
+            container.seek(_before(start, film), stream=stream)
+        decoded = _timed(_decoded(container, stream, film, damage), film, damage)
+        yield from _from(_whole_frames(decoded, stream, film, deinterlace), start)
+
+
+def _before(start: int, film: Film) -> int:
+    """Somewhat before a time, so that the frames in front of it are decoded, too."""
+    rate = film.video.rate or Fraction(25)
+    return start - round(2 * _LEAD / rate / film.video.time_base)
+
+
+def _from(frames: Iterator[Timed], start: int | None) -> Iterator[Timed]:
+    for timed in frames:
+        if start is None or timed.time >= start:
+            yield timed
+
+
+def _decoded(container: Any, stream: Any, film: Film, damage: Damage) -> Iterator[Any]:
+    packets = container.demux(stream)
+    reached = Fraction(0)
+    while True:
+        try:
+            packet = next(packets, None)
+        except av.error.FFmpegError as error:
+            if not isinstance(error, av.error.EOFError):
+                damage.ended = f"the film cannot be read on after {float(reached):.2f} s ({failure(error)})"
+            break
+        if packet is None:
+            break
+        try:
+            frames = packet.decode()
+        except av.error.EOFError:
+            continue
+        except av.error.FFmpegError:
+            damage.lost.append(None if packet.pts is None else packet.pts * packet.time_base)
+            continue
+        for frame in frames:
+            if frame.is_corrupt:
+                damage.marred.append(Fraction(0) if frame.pts is None else frame.pts * film.video.time_base)
+            if frame.pts is not None:
+                reached = frame.pts * film.video.time_base
+            yield frame
+
+
+def _timed(frames: Iterator[Any], film: Film, damage: Damage) -> Iterator[Timed]:
+    video, last = film.video, None
+    step = max(1, round(1 / ((video.rate or Fraction(25)) * video.time_base)))
+    for number, frame in enumerate(frames):
+        if (frame.width, frame.height) != video.size or frame.format.name != video.pix_fmt:
+            raise VideoReadError(
+                f"{film.path}: frame {number} is {frame.width}×{frame.height} {frame.format.name}, the first one "
+                f"{video.size[0]}×{video.size[1]} {video.pix_fmt}; a film of one size and format is needed"
+            )
+        time = frame.pts
+        if time is None:
+            time = 0 if last is None else last + step
+            damage.moved += 1
+        elif last is not None and time <= last:
+            time = last + 1
+            damage.moved += 1
+        last = time
+        yield Timed(frame, time)
+
+
+def _whole_frames(frames: Iterator[Timed], stream: Any, film: Film, deinterlace: bool) -> Iterator[Timed]:
+    if deinterlace:
+        yield from _filtered(frames, stream, film)
+        return
+    for number, timed in enumerate(frames):
+        if timed.frame.interlaced_frame:
+            raise Unsupported(
+                f"{film.path}: frame {number} is interlaced; --deinterlace makes whole frames of its fields first"
+            )
+        yield timed
+
+
+def _filtered(frames: Iterator[Timed], stream: Any, film: Film) -> Iterator[Timed]:
+    """Through bwdif, which leaves alone what is not interlaced. Its frames come late, in order, and none is dropped."""
+    graph = av.filter.Graph()
+    source = graph.add_buffer(template=stream, time_base=stream.time_base)
+    # A frame for each frame; whatever the container says of which field comes first, the frames know.
+    middle = graph.add("bwdif", "mode=send_frame:parity=auto:deint=interlaced")
+    graph.link_nodes(source, middle, graph.add("buffersink")).configure()
+    times: list[int] = []
+
+    def ready() -> Iterator[Timed]:
+        while True:
+            try:
+                frame = graph.pull()
+            except (av.error.BlockingIOError, av.error.EOFError):
+                return
+            yield Timed(frame, times.pop(0))
+
+    for timed in frames:
+        times.append(timed.time)
+        timed.frame.pts = timed.time
+        graph.push(timed.frame)
+        yield from ready()
+    graph.push(None)
+    yield from ready()
+
+
+def _places(times: list[Any]) -> str:
+    told = [("somewhere" if t is None else f"{float(t):.2f} s") for t in times[:_TOLD]]
+    return ", ".join([*told, *(["…"] if len(times) > _TOLD else [])])

@@ -1,0 +1,251 @@
+"""The encoders that can be asked for: what they take, and how quality and speed are said to each."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import av
+from av.codec.context import Flags
+
+from subpixel.errors import InvalidArgument, Unsupported, VideoWriteError
+from subpixel.video.film import Video, failure
+from subpixel.video.formats import Layout
+
+__all__ = ["ENCODERS", "Encoder", "Encoding", "choose", "parse_options"]
+
+
+# Frames a second where a film does not say; encoders only plan by it.
+_RATE = Fraction(25)
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """An encoder.
+
+    Args:
+        name: what it is asked for by.
+        codec: libavcodec's name.
+        crf: what quality is said by if nothing is asked for, with the least and the most; None where nothing is lost,
+            or quality is that of the profile.
+        preset: the usual one; None where there is no such thing.
+        presets: those there are.
+        preset_option: under which name libavcodec takes it.
+        options: always set.
+    """
+
+    name: str
+    codec: str
+    crf: tuple[int, int, int] | None
+    preset: str | None
+    presets: tuple[str, ...] = ()
+    preset_option: str = "preset"
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def pix_fmts(self) -> tuple[str, ...]:
+        """What it takes, in the order of libavcodec."""
+        return tuple(form.name for form in av.Codec(self.codec, "w").video_formats or ())
+
+
+_X26X = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo")
+
+# Enlarging makes four times the pixels, so an encoder's own usual speed would leave the network waiting: presets are
+# those that keep up with it. Qualities are those at which little of what the network made is lost again.
+ENCODERS = {
+    each.name: each
+    for each in (
+        Encoder("x264", "libx264", (18, 0, 51), "veryfast", _X26X),
+        Encoder("x265", "libx265", (20, 0, 51), "superfast", _X26X, options={"x265-params": "log-level=error"}),
+        Encoder("svt-av1", "libsvtav1", (28, 1, 63), "9", tuple(str(n) for n in range(14))),
+        Encoder(
+            "vp9",
+            "libvpx-vp9",
+            (28, 0, 63),
+            "5",
+            tuple(str(n) for n in range(9)),
+            "cpu-used",
+            # A rate of 0 makes crf the quality itself; rows are shared out to threads.
+            {"b": "0", "deadline": "good", "row-mt": "1"},
+        ),
+        Encoder("ffv1", "ffv1", None, None, options={"level": "3", "slicecrc": "1", "g": "1"}),
+        Encoder("prores", "prores_ks", None, None, options={"vendor": "apl0"}),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How the enlarged film is encoded: an encoder and what it is told, the same for every part of a film.
+
+    Args:
+        encoder: which.
+        layout: of the frames that come in.
+        pix_fmt: of those that are encoded.
+        crf: quality; None where the encoder has none.
+        preset: speed; likewise.
+        extra: options of libavcodec besides.
+        threads: how many it may use. Some encoders' results depend on it.
+    """
+
+    encoder: Encoder
+    layout: Layout
+    pix_fmt: str
+    crf: int | None
+    preset: str | None
+    extra: tuple[tuple[str, str], ...]
+    threads: int
+
+    @property
+    def options(self) -> dict[str, str]:
+        """What libavcodec is told."""
+        told = dict(self.encoder.options)
+        if self.crf is not None:
+            told["crf"] = str(self.crf)
+        if self.preset is not None:
+            told[self.encoder.preset_option] = self.preset
+        for name, value in self.extra:
+            # Parameters for the library behind it are joined to ours.
+            told[name] = f"{told[name]}:{value}" if name.endswith("-params") and name in told else value
+        return told
+
+    def describe(self) -> str:
+        """One line that says all of it: two of the same line encode the same frames to the same bytes."""
+        told = " ".join(f"{name}={value}" for name, value in sorted(self.options.items()))
+        return f"{self.encoder.codec} {self.pix_fmt} {told} threads={self.threads}"
+
+    def add_to(self, container: Any, video: Video) -> Any:
+        """Add a stream with an encoder to an output container.
+
+        Args:
+            container: PyAV's.
+            video: what is to be encoded: size, time base, rate, aspect, tags. Its range counts as limited if it says
+                nothing.
+
+        Raises:
+            VideoWriteError: the encoder refuses.
+        """
+        try:
+            stream = container.add_stream(self.encoder.codec, rate=video.rate or _RATE, options=self.options)
+            stream.time_base = video.time_base
+            self._apply(stream.codec_context, video)
+        except (ValueError, av.error.FFmpegError) as error:
+            raise VideoWriteError(f"{self.encoder.name}: {failure(error)}") from None
+        return stream
+
+    def context(self, video: Video) -> Any:
+        """An encoder by itself, its headers apart from the packets; arguments and errors as of :meth:`add_to`."""
+        os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 tells of itself on standard error otherwise
+        try:
+            context: Any = av.CodecContext.create(self.encoder.codec, "w")
+            context.options = self.options
+            context.framerate = video.rate or _RATE
+            context.flags |= Flags.global_header
+            self._apply(context, video)
+            context.open()
+        except (ValueError, av.error.FFmpegError) as error:
+            raise VideoWriteError(f"{self.encoder.name}: {failure(error)}") from None
+        return context
+
+    def _apply(self, context: Any, video: Video) -> None:
+        tags = video.tags
+        context.width, context.height = video.size
+        context.pix_fmt = self.pix_fmt
+        context.time_base = video.time_base
+        context.sample_aspect_ratio = video.aspect
+        context.thread_count = self.threads
+        context.color_primaries, context.color_trc, context.colorspace = tags.primaries, tags.transfer, tags.matrix
+        context.color_range = 2 if tags.full_range else 1
+
+
+def choose(
+    name: str | None,
+    layout: Layout,
+    default: str,
+    threads: int,
+    *,
+    pix_fmt: str | None = None,
+    crf: int | None = None,
+    preset: str | None = None,
+    options: tuple[tuple[str, str], ...] = (),
+) -> Encoding:
+    """An encoder and what it is told.
+
+    Args:
+        name: one of :data:`ENCODERS`; None for the default.
+        layout: of the frames.
+        default: the container's.
+        threads: how many it may use.
+        pix_fmt: another pixel format than the frames have.
+        crf: quality.
+        preset: speed.
+        options: of libavcodec besides.
+
+    Raises:
+        InvalidArgument: no such encoder, or a quality or preset that it does not have.
+        Unsupported: it does not take the pixel format.
+    """
+    name = name or default
+    if name not in ENCODERS:
+        raise InvalidArgument(f"encoder={name!r}: one of {', '.join(ENCODERS)} is needed")
+    encoder = ENCODERS[name]
+    if encoder.codec not in av.codecs_available:
+        raise Unsupported(f"encoder {name}: libavcodec here has no {encoder.codec}")
+    wanted = pix_fmt or layout.name
+    if wanted not in encoder.pix_fmts:
+        able = [other.name for other in ENCODERS.values() if other.codec in av.codecs_available]
+        able = [other for other in able if wanted in ENCODERS[other].pix_fmts]
+        others = f"; --encoder {' or '.join(able)} does" if able else ""
+        near = f"--pix-fmt {_nearest(layout, encoder)} converts"
+        raise Unsupported(f"encoder {name} does not take pixel format {wanted}{others}; {near}")
+    if crf is not None and encoder.crf is None:
+        raise InvalidArgument(f"--crf: encoder {name} has none")
+    if crf is not None and encoder.crf is not None and not encoder.crf[1] <= crf <= encoder.crf[2]:
+        raise InvalidArgument(f"crf={crf}: {encoder.crf[1]} to {encoder.crf[2]} is needed for encoder {name}")
+    if preset is not None and preset not in encoder.presets:
+        raise InvalidArgument(f"preset={preset!r}: {_listed(encoder.presets)} for encoder {name}")
+    usual = None if encoder.crf is None else encoder.crf[0]
+    return Encoding(
+        encoder, layout, wanted, usual if crf is None else crf, preset or encoder.preset, options, max(1, threads)
+    )
+
+
+def parse_options(text: str | None) -> tuple[tuple[str, str], ...]:
+    """``name=value`` with colons between, as libavcodec's options are written on a command line.
+
+    A colon within a value is written ``\\:``.
+
+    Raises:
+        InvalidArgument: not of that form.
+
+    >>> parse_options(r"tune=grain:x264-params=keyint=48\\:min-keyint=24")
+    (('tune', 'grain'), ('x264-params', 'keyint=48:min-keyint=24'))
+    """
+    if not text:
+        return ()
+    found = []
+    for part in text.replace("\\:", "\0").split(":"):
+        name, equals, value = part.replace("\0", ":").partition("=")
+        if not name or not equals:
+            raise InvalidArgument(f"--encoder-options: {part!r} is not name=value")
+        found.append((name, value))
+    return tuple(found)
+
+
+def _nearest(layout: Layout, encoder: Encoder) -> str:
+    """A format that it takes, with the fewest samples changed: the same sampling, the same bits, else the first."""
+    forms = encoder.pix_fmts
+
+    def apart(name: str) -> tuple[int, int, int]:
+        form = av.VideoFormat(name)
+        chroma = abs(form.chroma_width(64) - av.VideoFormat(layout.name).chroma_width(64))
+        return (int(form.is_rgb != layout.rgb), chroma, abs(form.components[0].bits - layout.bits))
+
+    return min(forms, key=apart)
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return f"one of {', '.join(names)} is needed" if names else "there are none"

@@ -1,0 +1,125 @@
+"""Pixel formats: which planes a frame has, and what this package calls the same.
+
+Planar Y, U, V of 8 to 16 bits goes from the decoder to the network as it lies. What holds the same samples in another
+order (NV12, P010, YUYV, big-endian words) is first put in planes, which changes no sample. R, G, B goes through as
+pictures. The rest (palettes, 1 bit, raw sensors, XYZ, 4:1:0) is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from subpixel.backends import FrameFormat
+from subpixel.errors import Unsupported
+
+__all__ = ["Layout", "layout_of", "new_frame", "planes_of"]
+
+Plane = NDArray[Any]
+
+# (rows, columns) of luma to a sample of chroma, as shifts.
+_SUBSAMPLINGS = {(1, 1): "420", (0, 1): "422", (0, 0): "444", (1, 0): "440", (0, 2): "411"}
+_PLANAR = {"420": "yuv420p", "422": "yuv422p", "444": "yuv444p", "440": "yuv440p", "411": "yuv411p", "gray": "gray"}
+_RGB = {8: "gbrp", 9: "gbrp9le", 10: "gbrp10le", 12: "gbrp12le", 14: "gbrp14le", 16: "gbrp16le"}
+# Formats of PyAV whose range is part of their name, which is out of use: what they are with the range said beside.
+_FULL_RANGE = {"yuvj420p": "yuv420p", "yuvj422p": "yuv422p", "yuvj444p": "yuv444p", "yuvj440p": "yuv440p"}
+_FULL_RANGE |= {"yuvj411p": "yuv411p"}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How samples of a format lie.
+
+    Args:
+        name: libavutil's, planar.
+        subsampling: as :class:`subpixel.backends.FrameFormat` has it; None for R, G, B.
+        bits: of a code.
+        alpha: what was left out to come to ``name``.
+    """
+
+    name: str
+    subsampling: str | None
+    bits: int
+    alpha: bool = False
+
+    @property
+    def rgb(self) -> bool:
+        return self.subsampling is None
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return np.dtype(np.uint8 if self.bits == 8 else np.uint16)
+
+    def form(self, siting: str, full_range: bool) -> FrameFormat:
+        """For :meth:`subpixel.Upscaler.yuv`."""
+        assert self.subsampling is not None
+        return FrameFormat(self.subsampling, siting, self.bits, full_range)
+
+
+def layout_of(pix_fmt: str, where: object) -> Layout:
+    """What frames of a pixel format are taken as.
+
+    Args:
+        pix_fmt: libavutil's name.
+        where: what an error names.
+
+    Raises:
+        Unsupported: a format that cannot be enlarged.
+
+    >>> layout_of("p010le", "film.mkv")
+    Layout(name='yuv420p10le', subsampling='420', bits=10, alpha=False)
+    """
+    form = av.VideoFormat(pix_fmt)
+    parts = form.components
+    alpha = any(part.is_alpha for part in parts)
+    bits = parts[0].bits
+    unknown = form.has_palette or form.is_bit_stream or pix_fmt.startswith(("xyz", "bayer")) or "f16" in pix_fmt
+    if unknown or "f32" in pix_fmt or not 8 <= bits <= 16:
+        raise Unsupported(f"{where}: pixel format {pix_fmt}; Y, U, V, gray or R, G, B of 8 to 16 bits is needed")
+    if form.is_rgb:
+        if bits not in _RGB or any(part.bits != bits for part in parts):
+            raise Unsupported(f"{where}: pixel format {pix_fmt}; R, G, B of equally many bits is needed")
+        return Layout(_RGB[bits], None, bits, alpha)
+    shifts = tuple((64 // n).bit_length() - 1 for n in (form.chroma_height(64), form.chroma_width(64)))
+    gray = len([part for part in parts if not part.is_alpha]) == 1
+    if not gray and shifts not in _SUBSAMPLINGS:
+        raise Unsupported(f"{where}: pixel format {pix_fmt}; 4:2:0, 4:2:2, 4:4:4, 4:4:0 or 4:1:1 is needed")
+    subsampling = "gray" if gray else _SUBSAMPLINGS[shifts]  # type: ignore[index]
+    name = _PLANAR[subsampling] + ("" if bits == 8 else f"{bits}le")
+    try:
+        av.VideoFormat(name)
+    except ValueError:
+        raise Unsupported(f"{where}: pixel format {pix_fmt}; there is none with planes for it") from None
+    return Layout(name, subsampling, bits, alpha)
+
+
+def planes_of(frame: Any, layout: Layout) -> list[Plane]:
+    """The planes of a frame as arrays on its own memory: Y, U, V; Y of a gray frame; G, B, R.
+
+    A frame of another order of the same samples is put in planes first.
+    """
+    if _FULL_RANGE.get(frame.format.name, frame.format.name) != layout.name:
+        frame = frame.reformat(format=layout.name)
+    return [_array(plane, layout.dtype) for plane in frame.planes]
+
+
+def new_frame(size: tuple[int, int], layout: Layout) -> tuple[Any, list[Plane]]:
+    """A frame of (width, height), and its planes as arrays to be written."""
+    frame = av.VideoFrame(size[0], size[1], layout.name)
+    return frame, [_array(plane, layout.dtype) for plane in frame.planes]
+
+
+def same(a: Sequence[Plane], b: Sequence[Plane]) -> bool:
+    """Whether all planes are equal."""
+    return all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
+
+
+def _array(plane: Any, dtype: np.dtype[Any]) -> Plane:
+    pitch = plane.line_size // dtype.itemsize
+    codes = np.frombuffer(plane, dtype)
+    return codes[: pitch * plane.height].reshape(plane.height, pitch)[:, : plane.width]
