@@ -91,7 +91,8 @@ def test_red_green_and_blue_go_through_as_a_picture(pix_fmt: str) -> None:
         wished = np.clip(wanted[..., channel], 0, 1) * most
         assert np.abs(plane.astype(np.float64) - wished).max() <= 0.51
     again, _ = copied(frame, layout)
-    assert all(map(np.array_equal, values(at_work(again), layout), made)) and at_work.repeated == 1
+    assert all(map(np.array_equal, values(at_work(again), layout), made))
+    assert at_work.repeated == 1
 
 
 def test_changes_cover_every_sample_that_differs() -> None:
@@ -114,6 +115,7 @@ def test_samples_in_another_order_are_the_same_samples(packed: str, planar: str)
     frame = filled(layout, (64, 48), 1)
     assert layout_of(packed, "test") == layout
     there = frame.reformat(format=packed)
-    assert isinstance(there, av.VideoFrame) and there.format.name == packed
+    assert isinstance(there, av.VideoFrame)
+    assert there.format.name == packed
     for back, plane in zip(planes_of(there, layout), planes_of(frame, layout), strict=True):
         np.testing.assert_array_equal(back, plane)

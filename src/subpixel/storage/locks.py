@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["claim", "clear", "is_ours", "scratch"]
+__all__ = ["beside", "claim", "clear", "is_ours", "scratch"]
 
 _OURS = re.compile(r"\..+\.subpixel-(lock|[0-9a-f]{12}(\.\w+)?)", re.DOTALL)
 # A name holds 255 bytes in most file systems; ours is longer than the one it stands for.
@@ -38,7 +38,7 @@ def claim(path: Path) -> Iterator[bool]:
     Raises:
         OSError: the folder cannot be written.
     """
-    name = path.with_name(f"{_prefix(path)}lock")
+    name = beside(path, "lock")
     handle = _open_locked(name, os.O_CREAT)
     if handle is None:
         yield False
@@ -58,7 +58,7 @@ def scratch(path: Path, suffix: str = "") -> Iterator[Path]:
     Raises:
         OSError: the folder cannot be written.
     """
-    name = path.with_name(f"{_prefix(path)}{secrets.token_hex(6)}{suffix}")
+    name = beside(path, f"{secrets.token_hex(6)}{suffix}")
     handle = _open_locked(name, os.O_CREAT | os.O_EXCL)
     if handle is None:
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(name))
@@ -90,6 +90,11 @@ def clear(folder: Path) -> int:
 def is_ours(name: str) -> bool:
     """Whether a file is a claim or a scratch file, by its name."""
     return _OURS.fullmatch(name) is not None
+
+
+def beside(path: Path, name: str) -> Path:
+    """A name of ours beside ``path``, of what belongs to it."""
+    return path.with_name(_prefix(path) + name)
 
 
 def _prefix(path: Path) -> str:

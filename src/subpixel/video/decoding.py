@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -51,7 +51,7 @@ class Damage:
             yield self.ended
 
 
-def frames_of(film: Film, damage: Damage, *, start: int | None = None, deinterlace: bool = False) -> Iterator[Timed]:
+def frames_of(film: Film, damage: Damage, *, start: int | None = None, deinterlace: bool = False) -> Generator[Timed]:
     """Frames of a film in the order of showing.
 
     Args:

@@ -18,6 +18,10 @@ from subpixel.video.formats import Layout
 __all__ = ["ENCODERS", "Encoder", "Encoding", "choose", "parse_options"]
 
 
+# Formats with the same samples in another order, for an encoder that takes only that one.
+_SAME_SAMPLES = {"gbrp": "bgr0"}
+# Matrices by their number in ITU-T H.273, as libswscale names them.
+_MATRICES = {1: "ITU709", 5: "ITU601", 6: "ITU601", 7: "SMPTE240M", 9: "BT2020", 10: "BT2020"}
 # Frames a second where a film does not say; encoders only plan by it.
 _RATE = Fraction(25)
 
@@ -150,6 +154,19 @@ class Encoding:
             raise VideoWriteError(f"{self.encoder.name}: {failure(error)}") from None
         return context
 
+    def converted(self, frame: Any, video: Video) -> Any:
+        """A frame in the pixel format that is encoded, its codes marked with what they mean; the time is kept."""
+        if self.pix_fmt == self.layout.name:
+            return frame
+        matrix, full = _MATRICES.get(video.tags.matrix, "DEFAULT"), 2 if video.tags.full_range else 1
+        return frame.reformat(
+            format=self.pix_fmt,
+            src_colorspace=matrix,
+            dst_colorspace=matrix,
+            src_color_range=2 if self.layout.rgb else full,
+            dst_color_range=2 if av.VideoFormat(self.pix_fmt).is_rgb else full,
+        )
+
     def _apply(self, context: Any, video: Video) -> None:
         tags = video.tags
         context.width, context.height = video.size
@@ -195,9 +212,11 @@ def choose(
     if encoder.codec not in av.codecs_available:
         raise Unsupported(f"encoder {name}: libavcodec here has no {encoder.codec}")
     wanted = pix_fmt or layout.name
+    if wanted not in encoder.pix_fmts and _SAME_SAMPLES.get(wanted) in encoder.pix_fmts:
+        wanted = _SAME_SAMPLES[wanted]
     if wanted not in encoder.pix_fmts:
         able = [other.name for other in ENCODERS.values() if other.codec in av.codecs_available]
-        able = [other for other in able if wanted in ENCODERS[other].pix_fmts]
+        able = [n for n in able if {wanted, _SAME_SAMPLES.get(wanted)} & set(ENCODERS[n].pix_fmts)]
         others = f"; --encoder {' or '.join(able)} does" if able else ""
         near = f"--pix-fmt {_nearest(layout, encoder)} converts"
         raise Unsupported(f"encoder {name} does not take pixel format {wanted}{others}; {near}")

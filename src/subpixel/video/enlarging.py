@@ -72,6 +72,11 @@ class Enlarging:
         self.repeated = 0
         self.partly = 0
 
+    @property
+    def across(self) -> int:
+        """Columns of luma to one of chroma."""
+        return 1 if self._form is None else self._form.factors[1]
+
     def __call__(self, frame: Any) -> Any:
         """A new frame, enlarged; its time is not set."""
         planes = planes_of(frame, self.layout)

@@ -41,13 +41,17 @@ class Segment:
         times: of its frames, in units of the stream's time base, in the order of showing.
         last: how long its last frame is shown, as far as the source says; 0 where it does not.
         bytes: of its file.
-        mark: a digest of the first frame as it was decoded, by which it is found again.
+        mark: a digest of the last frame as it was decoded, by which it is known again.
+        notes: what was wrong with the film up to there.
+        ends: it is the film's last.
     """
 
     times: tuple[int, ...]
     last: int
     bytes: int
     mark: str
+    notes: tuple[str, ...]
+    ends: bool
 
 
 class Journal:
@@ -149,15 +153,15 @@ class SegmentWriter:
         self.times.append(time)
         self._store(self._context.encode(frame))
 
-    def finish(self, last: int, mark: str) -> None:
-        """All frames are there: put the file in place and note it."""
+    def finish(self, last: int, mark: str, notes: tuple[str, ...], *, ends: bool) -> None:
+        """All frames are there: put the file in place and note it; arguments as of :class:`Segment`."""
         self._store(self._context.encode(None))
         with _said(self._path):
             self._file.flush()
             os.fsync(self._file.fileno())
             self._file.close()
             self._beside.replace(self._path)
-        self.journal.add(Segment(tuple(self.times), last, self._size, mark))
+        self.journal.add(Segment(tuple(self.times), last, self._size, mark, notes, ends))
 
     def _store(self, packets: Sequence[Any]) -> None:
         with _said(self._path):
@@ -206,7 +210,7 @@ def _segment(line: str) -> Segment | None:
     """What a line says; None for half a line."""
     try:
         found = json.loads(line)
-        return Segment(tuple(found["times"]), found["last"], found["bytes"], found["mark"])
+        return Segment(**{**found, "times": tuple(found["times"]), "notes": tuple(found["notes"])})
     except (ValueError, KeyError, TypeError):
         return None
 

@@ -1,0 +1,38 @@
+"""The plain resize and the network's result in one frame, left and right."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from subpixel.video.enlarging import Enlarging
+from subpixel.video.formats import new_frame, planes_of
+
+__all__ = ["Beside"]
+
+
+class Beside:
+    """Enlarges each frame twice and puts the results side by side.
+
+    Args:
+        left: what stands on the left, usually the plain resize.
+        right: what stands on the right, of the same frames and scale.
+
+    A half is as wide as a result, less the last column where chroma would have to be shared between the halves.
+    """
+
+    def __init__(self, left: Enlarging, right: Enlarging) -> None:
+        self.left, self.right = left, right
+        self.layout = right.layout
+        width, height = right.result_size
+        across = right.across
+        self._half = width // across * across
+        self.result_size = 2 * self._half, height
+
+    def __call__(self, frame: Any) -> Any:
+        """A new frame of both; its time is not set."""
+        made, results = new_frame(self.result_size, self.layout)
+        for number, side in enumerate((self.left, self.right)):
+            for plane, result in zip(planes_of(side(frame), self.layout), results, strict=True):
+                half = result.shape[1] // 2
+                result[:, number * half : (number + 1) * half] = plane[:, :half]
+        return made

@@ -1,0 +1,300 @@
+"""One film from file to file."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from subpixel import __version__
+from subpixel.errors import InvalidArgument, VideoReadError, VideoWriteError
+from subpixel.models.auto import Choice, Source
+from subpixel.models.files import Model
+from subpixel.storage.locks import beside, claim, clear, scratch
+from subpixel.storage.reasons import said_by_system
+from subpixel.upscaler import Upscaler
+from subpixel.video.containers import Kept, container_of, kept
+from subpixel.video.encoders import Encoding, choose
+from subpixel.video.enlarging import Enlarging
+from subpixel.video.film import Film, Video, probe
+from subpixel.video.formats import Layout, layout_of
+from subpixel.video.making import Making, Window
+from subpixel.video.muxing import assemble
+from subpixel.video.segments import Journal, packets_of
+from subpixel.video.verification import differences
+
+__all__ = ["Job", "Progress", "Result", "Settings"]
+
+# Is told how many frames are encoded, and how many there will be, as far as that is known.
+Progress = Callable[[int, int | None], None]
+
+# Bytes at either end of a source that its digest is of: a film is too long to be read before each start.
+_ENDS = 1 << 20
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the result is encoded.
+
+    Args:
+        encoder: a name of :data:`subpixel.video.encoders.ENCODERS`; None for what the container is used with: x264, or
+            x265 for more than 8 bits, FFV1 for R, G, B; VP9 in WebM.
+        crf: quality, of an encoder that has one.
+        preset: speed.
+        pix_fmt: another pixel format than the source's.
+        options: of libavcodec, see :func:`subpixel.video.encoders.parse_options`.
+    """
+
+    encoder: str | None = None
+    crf: int | None = None
+    preset: str | None = None
+    pix_fmt: str | None = None
+    options: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a job did: the file, sizes as (width, height), frames in all and of an earlier run, notes, seconds of each
+    stage at work, and the model and why."""
+
+    destination: Path
+    size_in: tuple[int, int]
+    size_out: tuple[int, int]
+    frames: int
+    resumed: int
+    notes: tuple[str, ...]
+    seconds: dict[str, float]
+    choice: Choice
+
+
+@dataclass(frozen=True)
+class Job:
+    """Enlarge one film file.
+
+    What is encoded lies in a folder beside the destination until the film is whole; the same job goes on with it after
+    it was stopped, however that was.
+
+    Args:
+        source: the film.
+        upscaler: of a luma network; of any for films of R, G, B.
+        destination: the file to write; None for ``name_x2`` with the source's suffix beside it, ``.mkv`` where that
+            cannot be written.
+        settings: how it is encoded.
+        overwrite: replace a file that is there. The source itself is never replaced.
+        deinterlace: make whole frames of interlaced ones first.
+        window: a part of the film; None for all of it.
+        told: is called with what cannot be kept, before the work begins.
+    """
+
+    source: Path
+    upscaler: Upscaler
+    destination: Path | None = None
+    settings: Settings = Settings()
+    overwrite: bool = False
+    deinterlace: bool = False
+    window: Window | None = None
+    told: Callable[[str], None] = lambda note: None
+
+    def run(self, progress: Progress | None = None) -> Result:
+        """Do it.
+
+        Args:
+            progress: is called from a thread of its own.
+
+        Raises:
+            VideoReadError: the source is no film, or cannot be decoded.
+            VideoWriteError: the destination cannot be written, or read back otherwise than it was written.
+            InvalidArgument, Unsupported: what was asked for does not fit the film or the container.
+        """
+        film = probe(self.source)
+        destination = self.destination or self.planned(film)
+        self._check(destination)
+        layout = layout_of(film.video.pix_fmt, film.path)
+        container = container_of(destination)
+        encoding = self._encoding(layout, container.encoder(layout))
+        choice, upscaler = self._chosen(film)
+        video = self._result(film.video, encoding)
+        keeps = kept(film, container, encoding.encoder.codec)
+        notes = [*keeps.notes, *([f"{film.path}: its alpha channel is left out"] if layout.alpha else [])]
+        for note in notes:
+            self.told(note)
+        with ExitStack() as stack:
+            if not self._claimed(stack, destination):
+                raise VideoWriteError(f"{destination}: another run is making it")
+            clear(destination.absolute().parent)
+            journal = Journal(beside(destination, "film"), self._made_of(film, encoding, video, choice, upscaler))
+            enlarge = Enlarging(upscaler, layout, _siting(film), bool(film.video.tags.full_range), film.video.size)
+            resumed = sum(len(segment.times) for segment in journal.segments)
+            making = Making(
+                film, journal, enlarge, encoding, video, layout, deinterlace=self.deinterlace, window=self.window
+            )
+            total = self._total(film)
+            making.run(lambda done: progress(done, total) if progress else None)
+            frames = sum(len(segment.times) for segment in journal.segments)
+            if not frames:
+                journal.remove()
+                raise VideoReadError(f"{film.path}: there is no frame in the part asked for")
+            self._put(film, journal, _Track(journal, encoding, video, self._offset(film)), destination, keeps, stack)
+            journal.remove()
+        return Result(
+            destination,
+            film.video.size,
+            video.size,
+            frames,
+            resumed,
+            (*notes, *making.notes),
+            making.seconds,
+            choice,
+        )
+
+    def planned(self, film: Film) -> Path:
+        """Where the result goes if nothing was said."""
+        suffix = self.source.suffix if self.source.suffix.lower() in _KEPT_SUFFIXES else ".mkv"
+        return self.source.with_name(f"{self.source.stem}_x{self.upscaler.scale}{suffix}")
+
+    def _check(self, destination: Path) -> None:
+        if destination.exists() and destination.samefile(self.source):
+            raise VideoWriteError(f"{destination}: is the film itself, which is never replaced; name another output")
+        if destination.is_dir():
+            raise VideoWriteError(f"{destination}: is a folder; the name of a file is needed")
+        if destination.exists() and not self.overwrite:
+            raise VideoWriteError(f"{destination}: exists; --overwrite replaces it")
+        folder = destination.absolute().parent
+        if not folder.is_dir():
+            raise VideoWriteError(f"{destination}: there is no folder {folder}")
+        if not os.access(folder, os.W_OK):
+            raise VideoWriteError(f"{destination}: cannot be written: {folder} is read-only")
+
+    def _claimed(self, stack: ExitStack, destination: Path) -> bool:
+        try:
+            return stack.enter_context(claim(destination))
+        except OSError as error:
+            raise VideoWriteError(f"{destination}: cannot be written: {said_by_system(error)}") from None
+
+    def _chosen(self, film: Film) -> tuple[Choice, Upscaler]:
+        lossy = None if film.codec in _LOSSLESS else film.codec
+        if self.upscaler.variant is None:
+            return Choice(self.upscaler.model.name, False, ""), self.upscaler
+        choice = self.upscaler.choose(np.zeros((80, 80), np.uint8), Source(lossy))
+        return choice, self.upscaler.chosen(choice)
+
+    def _encoding(self, layout: Layout, default: str) -> Encoding:
+        asked = self.settings
+        return choose(
+            asked.encoder,
+            layout,
+            default,
+            self.upscaler.threads,
+            pix_fmt=asked.pix_fmt,
+            crf=asked.crf,
+            preset=asked.preset,
+            options=asked.options,
+        )
+
+    def _result(self, video: Video, encoding: Encoding) -> Video:
+        """What the enlarged frames are encoded as: all as in the source, but larger."""
+        size = video.size[0] * self.upscaler.scale, video.size[1] * self.upscaler.scale
+        tags = replace(video.tags, full_range=encoding.is_rgb or bool(video.tags.full_range))
+        return replace(video, size=size, pix_fmt=encoding.pix_fmt, tags=tags)
+
+    def _made_of(
+        self, film: Film, encoding: Encoding, video: Video, choice: Choice, upscaler: Upscaler
+    ) -> dict[str, Any]:
+        """All that the frames depend on."""
+        return {
+            "version": __version__,
+            "source": _identity(film.path),
+            "model": [choice.model, _weights(upscaler), upscaler.backend, upscaler.precision],
+            "mix": [upscaler.ensemble, upscaler.strength],
+            "encoding": encoding.describe(),
+            "video": repr(video),
+            "deinterlace": self.deinterlace,
+            "window": repr(self.window),
+        }
+
+    def _total(self, film: Film) -> int | None:
+        """Frames that there will be, by the film's length."""
+        rate, length = film.video.rate, film.duration
+        if rate is None or length is None:
+            return None
+        if self.window is not None:
+            end = length if self.window.end is None else min(length, self.window.end)
+            length = max(Fraction(0), end - self.window.start)
+        return max(1, round(length * rate))
+
+    def _offset(self, film: Film) -> int:
+        """What is taken from times, so that a part of a film begins at 0."""
+        return 0 if self.window is None else round(self.window.start / film.video.time_base)
+
+    def _put(
+        self, film: Film, journal: Journal, track: _Track, destination: Path, keeps: Kept, stack: ExitStack
+    ) -> None:
+        """Put all together, read it back, and only then give it its name."""
+        window = None if self.window is None else (self.window.start, self.window.end)
+        times = [time - track.offset for time in chain.from_iterable(segment.times for segment in journal.segments)]
+        try:
+            written = stack.enter_context(scratch(destination, destination.suffix))
+        except OSError as error:
+            raise VideoWriteError(f"{destination}: cannot be written: {said_by_system(error)}") from None
+        assemble(film, track, written, keeps, window)
+        found = differences(film, written, times, track.video, keeps, window, decode=False)
+        if found:
+            raise VideoWriteError(f"{destination}: what was written reads back otherwise: {'; '.join(found)}")
+        try:
+            written.replace(destination)
+        except OSError as error:
+            raise VideoWriteError(f"{destination}: cannot be written: {said_by_system(error)}") from None
+
+
+class _Track:
+    """The enlarged picture as the last stage takes it."""
+
+    def __init__(self, journal: Journal, encoding: Encoding, video: Video, offset: int) -> None:
+        self.journal, self.encoding, self.video, self.offset = journal, encoding, video, offset
+        self.codec = encoding.encoder.codec
+
+    def add_to(self, container: Any) -> Any:
+        return self.encoding.add_to(container, self.video)
+
+    def packets(self) -> Any:
+        for packet in packets_of(self.journal, self.video.time_base):
+            packet.pts -= self.offset
+            packet.dts -= self.offset
+            yield packet
+
+
+_KEPT_SUFFIXES = {".mp4", ".mkv", ".mov", ".webm", ".m4v"}
+_LOSSLESS = {"ffv1", "huffyuv", "ffvhuff", "rawvideo", "utvideo", "magicyuv", "wrapped_avframe", "v210", "png"}
+
+
+def _siting(film: Film) -> str:
+    """Where chroma lies: as the stream says, else as its codec has it (MPEG-1 and JPEG in the middle of its cell)."""
+    return film.video.tags.siting or ("center" if film.codec in ("mpeg1video", "mjpeg") else "left")
+
+
+def _identity(path: Path) -> list[Any]:
+    """What tells a film from another one of the same name."""
+    size = path.stat().st_size
+    with open(path, "rb") as file:
+        digest = hashlib.sha256(file.read(_ENDS))
+        file.seek(max(0, size - _ENDS))
+        digest.update(file.read(_ENDS))
+    return [size, digest.hexdigest()]
+
+
+def _weights(upscaler: Upscaler) -> str:
+    if not isinstance(upscaler.model, Model):
+        raise InvalidArgument(f"model '{upscaler.model.name}' cannot enlarge films; one that a Spec describes can")
+    digest = hashlib.sha256(upscaler.model.spec.to_json().encode())
+    for name, weight in sorted(upscaler.model.weights.items()):
+        digest.update(name.encode() + np.ascontiguousarray(weight).tobytes())
+    digest.update(repr(upscaler.model.quantisation).encode())
+    return digest.hexdigest()

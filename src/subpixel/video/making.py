@@ -1,0 +1,157 @@
+"""The enlarged picture of a film, made segment by segment into a journal's folder."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from subpixel.video.decoding import Damage, Timed, frames_of
+from subpixel.video.encoders import Encoding
+from subpixel.video.film import Film, Video
+from subpixel.video.formats import Layout, planes_of
+from subpixel.video.pipeline import Stages
+from subpixel.video.segments import Journal, SegmentWriter
+
+__all__ = ["SEGMENT", "Making", "Window"]
+
+# Frames of a segment: as many as encoders put between key frames by themselves, so that there are hardly more of them.
+# What is lost by a crash is made again in seconds.
+SEGMENT = 240
+
+
+@dataclass(frozen=True)
+class Window:
+    """Part of a film: from ``start`` on and before ``end``, in seconds of its own clock; None for its end."""
+
+    start: Fraction
+    end: Fraction | None
+
+
+@dataclass(frozen=True)
+class _Made:
+    """An enlarged frame, its time, and the frame it was made of."""
+
+    frame: Any
+    time: int
+    source: Any
+
+
+class Making:
+    """Makes a film's enlarged picture, or goes on with it.
+
+    Args:
+        film: the source.
+        journal: where segments are put; those in it count as done.
+        enlarge: a frame to a larger one, in order.
+        encoding: how frames are encoded.
+        video: what they are encoded as.
+        layout: of the source's frames.
+        deinterlace: make whole frames of interlaced ones.
+        window: the part that is wanted; None for all.
+    """
+
+    def __init__(
+        self,
+        film: Film,
+        journal: Journal,
+        enlarge: Callable[[Any], Any],
+        encoding: Encoding,
+        video: Video,
+        layout: Layout,
+        *,
+        deinterlace: bool = False,
+        window: Window | None = None,
+    ) -> None:
+        self.film, self.journal, self.encoding, self.video = film, journal, encoding, video
+        self._enlarge, self._layout, self._deinterlace, self._window = enlarge, layout, deinterlace, window
+        self._damage = Damage()
+        self._told: tuple[str, ...] = journal.segments[-1].notes if journal.segments else ()
+        self.seconds: dict[str, float] = {}
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was wrong with the film, as far as it was decoded."""
+        return tuple(dict.fromkeys([*self._told, *self._damage.notes()]))
+
+    def run(self, progress: Callable[[int], None]) -> None:
+        """Make all that is missing.
+
+        Args:
+            progress: is told how many frames are encoded, from a thread of its own.
+        """
+        if self.journal.segments and self.journal.segments[-1].ends:
+            return
+        with closing(self._source()) as source:
+            stages = Stages(source, self._made, lambda made: self._encode(made, progress))
+            try:
+                stages.run()
+            finally:
+                self.seconds = {name: clock.seconds for name, clock in stages.clocks.items()}
+
+    def _source(self) -> Generator[Timed]:
+        """The frames that are still to be made."""
+        frames = self._after_the_last() if self.journal.segments else self._frames(self._start)
+        end = None if self._window is None or self._window.end is None else self._units(self._window.end)
+        with closing(frames):
+            for timed in frames:
+                if end is not None and timed.time >= end:
+                    return
+                yield timed
+
+    @property
+    def _start(self) -> int | None:
+        return None if self._window is None else self._units(self._window.start)
+
+    def _units(self, seconds: Fraction) -> int:
+        """The first time that is not before so many seconds."""
+        return -int(-seconds / self.film.video.time_base // 1)
+
+    def _frames(self, start: int | None) -> Generator[Timed]:
+        return frames_of(self.film, self._damage, start=start, deinterlace=self._deinterlace)
+
+    def _after_the_last(self) -> Generator[Timed]:
+        """Goes on behind the last segment: found by its last frame's time, and known by its digest.
+
+        Where a film cannot be entered in the middle with the same outcome, it is decoded from its beginning.
+        """
+        last = self.journal.segments[-1]
+        frames = self._frames(last.times[-1])
+        first = next(frames, None)
+        if first is None or first.time != last.times[-1] or self._mark(first.frame) != last.mark:
+            self._damage = Damage()
+            frames = (timed for timed in self._frames(self._start) if timed.time >= last.times[-1])
+            next(frames, None)
+        return frames
+
+    def _mark(self, frame: Any) -> str:
+        digest = hashlib.blake2b(digest_size=16)
+        for plane in planes_of(frame, self._layout):
+            digest.update(np.ascontiguousarray(plane).data)
+        return digest.hexdigest()
+
+    def _made(self, timed: Timed) -> _Made:
+        frame = self._enlarge(timed.frame)
+        frame.pts, frame.time_base = timed.time, self.film.video.time_base
+        return _Made(frame, timed.time, timed.frame)
+
+    def _encode(self, made: Iterator[_Made], progress: Callable[[int], None]) -> None:
+        done = sum(len(segment.times) for segment in self.journal.segments)
+        following = next(made, None)
+        while following is not None:
+            context = self.encoding.context(self.video)
+            with SegmentWriter(self.journal, context) as writer:
+                for each in chain([following], made):
+                    writer.add(self.encoding.converted(each.frame, self.video), each.time)
+                    done += 1
+                    progress(done)
+                    if len(writer.times) == SEGMENT:
+                        break
+                following = next(made, None)
+                writer.finish(each.source.duration or 0, self._mark(each.source), self.notes, ends=following is None)

@@ -1,0 +1,108 @@
+"""Frames written as they are, for a player or another program behind a pipe: YUV4MPEG2, or NUT.
+
+YUV4MPEG2 ("y4m") is a line of text and then planes; it knows Y, U, V and gray and one frame rate. NUT holds any format
+and the time of each frame, but here not the shape of pixels: libavformat takes that from where PyAV cannot put it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from typing import Any, BinaryIO, Literal, Protocol
+
+import av
+import numpy as np
+
+from subpixel.errors import Unsupported
+from subpixel.video.film import Video
+from subpixel.video.formats import Layout, planes_of
+
+__all__ = ["Form", "Writer", "writer"]
+
+Form = Literal["y4m", "nut"]
+
+# What y4m calls where chroma lies in 4:2:0 of 8 bits.
+_SITINGS = {"left": "420mpeg2", "center": "420jpeg", "topleft": "420paldv"}
+_NAMES = {"422": "422", "444": "444", "411": "411", "440": "440", "420": "420"}
+
+
+class Writer(Protocol):
+    """Takes frames in order."""
+
+    def add(self, frame: Any, time: int) -> None:
+        """The next frame, and its time in units of the film's time base."""
+
+
+@contextmanager
+def writer(form: Form, file: BinaryIO, video: Video, layout: Layout, siting: str) -> Iterator[Writer]:
+    """Writes frames to a file that need not be seekable; what is open is ended at the end.
+
+    Args:
+        form: which of the two.
+        file: where to.
+        video: of the frames.
+        layout: likewise.
+        siting: where chroma lies.
+
+    Raises:
+        Unsupported: y4m cannot say it.
+    """
+    if form == "y4m":
+        yield _Y4m(file, video, layout, siting)
+        return
+    with av.open(file, "w", format="nut") as container:
+        nut = _Nut(container, video, layout)
+        yield nut
+        nut.end()
+
+
+class _Y4m:
+    def __init__(self, file: BinaryIO, video: Video, layout: Layout, siting: str) -> None:
+        self._file, self._layout = file, layout
+        file.write((" ".join(_head(video, layout, siting)) + "\n").encode())
+
+    def add(self, frame: Any, time: int) -> None:
+        self._file.write(b"FRAME\n")
+        for plane in planes_of(frame, self._layout):
+            self._file.write(np.ascontiguousarray(plane).data)
+
+
+class _Nut:
+    def __init__(self, container: Any, video: Video, layout: Layout) -> None:
+        self._container = container
+        self._stream: Any = container.add_stream("rawvideo", rate=video.rate or Fraction(25))
+        self._stream.time_base = video.time_base
+        context = self._stream.codec_context
+        context.width, context.height, context.pix_fmt = *video.size, layout.name
+        context.time_base, context.sample_aspect_ratio = video.time_base, video.aspect
+        tags = video.tags
+        context.color_primaries, context.color_trc, context.colorspace = tags.primaries, tags.transfer, tags.matrix
+        context.color_range = 2 if tags.full_range or layout.rgb else 1
+
+    def add(self, frame: Any, time: int) -> None:
+        frame.pts = time
+        self._container.mux(self._stream.encode(frame))
+
+    def end(self) -> None:
+        self._container.mux(self._stream.encode(None))
+
+
+def _head(video: Video, layout: Layout, siting: str) -> Iterator[str]:
+    if layout.rgb or layout.subsampling is None:
+        raise Unsupported(f"y4m: pixel format {layout.name}; it holds Y, U, V and gray: -f nut holds it")
+    rate = video.rate or Fraction(25)
+    yield f"YUV4MPEG2 W{video.size[0]} H{video.size[1]} F{rate.numerator}:{rate.denominator} Ip"
+    yield f"A{video.aspect.numerator}:{video.aspect.denominator}"
+    yield f"C{_chroma(layout, siting)}"
+    yield f"XCOLORRANGE={'FULL' if video.tags.full_range else 'LIMITED'}"
+
+
+def _chroma(layout: Layout, siting: str) -> str:
+    assert layout.subsampling is not None
+    deep = layout.bits > 8
+    if layout.subsampling == "gray":
+        return f"mono{layout.bits}" if deep else "mono"
+    if deep:
+        return f"{layout.subsampling}p{layout.bits}"
+    return _SITINGS.get(siting, "420mpeg2") if layout.subsampling == "420" else _NAMES[layout.subsampling]

@@ -1,0 +1,115 @@
+"""Packets on the disk are those of the encoder, and what was not finished does not count."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+
+from subpixel.errors import VideoWriteError
+from subpixel.video.encoders import choose
+from subpixel.video.film import Tags, Video
+from subpixel.video.formats import layout_of, new_frame
+from subpixel.video.segments import Journal, SegmentWriter, packets_of
+
+LAYOUT = layout_of("yuv420p", "test")
+BASE = Fraction(1, 12288)
+VIDEO = Video((64, 48), "yuv420p", Fraction(24), BASE, Fraction(1), Tags(1, 1, 1, False), None)
+ENCODING = choose("x264", LAYOUT, "x264", 1)
+MADE_OF = {"model": "fast"}
+
+
+def frame_of(seed: int) -> Any:
+    frame, planes = new_frame(VIDEO.size, LAYOUT)
+    rng = np.random.default_rng(seed // 4)
+    for plane in planes:
+        plane[:] = np.roll(rng.integers(16, 236, plane.shape), seed % 4, axis=1)
+    return frame
+
+
+def add(journal: Journal, times: list[int], *, ends: bool = False) -> None:
+    with SegmentWriter(journal, ENCODING.context(VIDEO)) as writer:
+        for time in times:
+            frame = frame_of(time)
+            frame.pts, frame.time_base = time, BASE
+            writer.add(frame, time)
+        writer.finish(700, "mark", ("a note",), ends=ends)
+
+
+def test_all_packets_come_back_in_order_with_times_and_durations(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "film", MADE_OF)
+    parts = [[0, 512, 1024, 1300, 2048, 2560], [3072, 3584, 9000, 9512]]
+    for part in parts:
+        add(journal, part)
+    packets = list(packets_of(journal, BASE))
+    times = [time for part in parts for time in part]
+    assert sorted(packet.pts for packet in packets) == times
+    decoding = [packet.dts for packet in packets]
+    assert decoding == sorted(set(decoding))
+    assert all(packet.dts <= packet.pts for packet in packets)
+    durations = {packet.pts: packet.duration for packet in packets}
+    assert [durations[time] for time in times] == [*np.diff(times).tolist(), 700]
+    assert packets[0].is_keyframe
+    decoder: Any = av.CodecContext.create("h264", "r")
+    decoder.extradata = ENCODING.context(VIDEO).extradata
+    shown = [frame.pts for packet in [*packets, None] for frame in decoder.decode(packet)]
+    assert shown == times
+
+
+def test_a_journal_goes_on_behind_what_is_whole(tmp_path: Path) -> None:
+    first = Journal(tmp_path / "film", MADE_OF)
+    add(first, [0, 512])
+    add(first, [1024, 1536])
+    assert [s.times for s in Journal(tmp_path / "film", MADE_OF).segments] == [(0, 512), (1024, 1536)]
+    again = Journal(tmp_path / "film", MADE_OF).segments[1]
+    assert (again.mark, again.notes, again.last, again.ends) == ("mark", ("a note",), 700, False)
+
+    with open(tmp_path / "film" / "journal.jsonl", "a") as file:
+        file.write('{"times": [2048, 25')  # half a line, as a crash leaves it
+    assert len(Journal(tmp_path / "film", MADE_OF).segments) == 2
+
+    first.path(1).write_bytes(b"short")
+    assert len(Journal(tmp_path / "film", MADE_OF).segments) == 1
+    first.path(0).unlink()
+    assert Journal(tmp_path / "film", MADE_OF).segments == []
+
+
+def test_what_was_begun_for_something_else_does_not_count(tmp_path: Path) -> None:
+    add(Journal(tmp_path / "film", MADE_OF), [0, 512])
+    assert Journal(tmp_path / "film", {"model": "high"}).segments == []
+    assert [path.name for path in (tmp_path / "film").iterdir()] == ["journal.jsonl"]
+
+
+def test_a_segment_that_was_not_finished_leaves_nothing(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "film", MADE_OF)
+
+    def interrupted() -> None:
+        with SegmentWriter(journal, ENCODING.context(VIDEO)) as writer:
+            writer.add(frame_of(0), 0)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert [path.name for path in (tmp_path / "film").iterdir()] == ["journal.jsonl"]
+    assert len((tmp_path / "film" / "journal.jsonl").read_text().splitlines()) == 1
+
+
+def test_a_segment_that_is_not_all_there_would_be_noticed(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "film", MADE_OF)
+    add(journal, [0, 512], ends=True)
+    line = json.loads((tmp_path / "film" / "journal.jsonl").read_text().splitlines()[1])
+    assert line["bytes"] == journal.path(0).stat().st_size
+    assert line["ends"] is True
+    journal.remove()
+    assert not (tmp_path / "film").exists()
+
+
+def test_a_disk_that_cannot_be_written_is_said_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(VideoWriteError, match="cannot be written"):
+        Journal(tmp_path / "file" / "film", MADE_OF)
