@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import chain
 from typing import Any
 
 import av
@@ -39,6 +40,10 @@ class Damage:
     moved: int = 0
     ended: str = ""
 
+    def forget(self) -> None:
+        """What was told is not so: it is looked at again."""
+        self.lost, self.marred, self.moved, self.ended = [], [], 0, ""
+
     def notes(self) -> Iterator[str]:
         """In sentences."""
         if self.lost:
@@ -64,25 +69,43 @@ def frames_of(film: Film, damage: Damage, *, start: int | None = None, deinterla
         VideoReadError: the file cannot be opened, or frames change their size or format.
         Unsupported: an interlaced frame, where ``deinterlace`` is False.
     """
+    if start is not None:
+        entered = _entered(film, damage, start, deinterlace)
+        if entered is not None:
+            yield from entered
+            return
+    for timed in _read(film, damage, None, deinterlace):
+        if start is None or timed.time >= start:
+            yield timed
+
+
+def _entered(film: Film, damage: Damage, start: int, deinterlace: bool) -> Iterator[Timed] | None:
+    """Frames from ``start`` on, found by an index; None where the file cannot be entered somewhat before it."""
+    frames = _read(film, damage, _before(start, film), deinterlace)
+    try:
+        first = next(frames, None)
+    except av.error.FFmpegError:  # no index, or one that cannot be used
+        first = None
+    if first is None or first.time > start:
+        damage.forget()
+        return None
+    return (timed for timed in chain([first], frames) if timed.time >= start)
+
+
+def _read(film: Film, damage: Damage, entry: int | None, deinterlace: bool) -> Iterator[Timed]:
     with opened(film.path) as container:
         stream = container.streams[film.main]
         stream.thread_type = "AUTO"
-        if start is not None and start > (stream.start_time or 0):
-            container.seek(_before(start, film), stream=stream)
+        if entry is not None:
+            container.seek(entry, stream=stream)
         decoded = _timed(_decoded(container, stream, film, damage), film, damage)
-        yield from _from(_whole_frames(decoded, stream, film, deinterlace), start)
+        yield from _whole_frames(decoded, stream, film, deinterlace)
 
 
 def _before(start: int, film: Film) -> int:
     """Somewhat before a time, so that the frames in front of it are decoded, too."""
     rate = film.video.rate or Fraction(25)
     return start - round(2 * _LEAD / rate / film.video.time_base)
-
-
-def _from(frames: Iterator[Timed], start: int | None) -> Iterator[Timed]:
-    for timed in frames:
-        if start is None or timed.time >= start:
-            yield timed
 
 
 def _decoded(container: Any, stream: Any, film: Film, damage: Damage) -> Iterator[Any]:

@@ -1,0 +1,116 @@
+"""Frames come with the times that libavformat gives them, from any frame on, and damage moves none."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import pytest
+from tests.video.films import FILMS, NOT_FILMS, film, frame
+
+from subpixel.errors import Unsupported, VideoReadError
+from subpixel.video.decoding import Damage, frames_of
+from subpixel.video.film import probe
+from subpixel.video.formats import layout_of, planes_of
+
+WHOLE = [name for name in FILMS if name not in ("interlaced.mp4", "garbage.mp4", "truncated.mkv")]
+
+
+def made(tmp_path: Path, name: str) -> Path:
+    return FILMS[name](tmp_path / name)
+
+
+def pixels(frame: Any) -> bytes:
+    return b"".join(plane.tobytes() for plane in planes_of(frame, layout_of(frame.format.name, "test")))
+
+
+def taken(path: Path, damage: Damage | None = None, **asked: Any) -> list[tuple[int, bytes]]:
+    found = frames_of(probe(path), damage or Damage(), **asked)
+    return [(timed.time, pixels(timed.frame)) for timed in found]
+
+
+def decoded(path: Path) -> list[tuple[int | None, bytes]]:
+    with av.open(str(path), metadata_errors="replace") as container:
+        main = next(s for s in container.streams.video if not s.disposition & s.disposition.attached_pic)
+        return [(frame.pts, pixels(frame)) for frame in container.decode(main)]
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_all_frames_at_their_times(tmp_path: Path, name: str) -> None:
+    path, damage = made(tmp_path, name), Damage()
+    found, wanted = taken(path, damage), decoded(path)
+    assert [data for _, data in found] == [data for _, data in wanted]
+    if all(time is not None for time, _ in wanted):
+        assert [time for time, _ in found] == [time for time, _ in wanted]
+        assert list(damage.notes()) == []
+    assert [time for time, _ in found] == sorted({time for time, _ in found})
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_from_any_frame_on_the_rest_is_the_same(tmp_path: Path, name: str) -> None:
+    path = made(tmp_path, name)
+    whole = taken(path)
+    for first in range(0, len(whole), 5):
+        assert taken(path, start=whole[first][0]) == whole[first:]
+    assert taken(path, start=whole[-1][0] + 1) == []
+
+
+def test_a_place_that_is_damaged_is_told_and_the_others_keep_their_times(tmp_path: Path) -> None:
+    damage = Damage()
+    times = [time for time, _ in taken(made(tmp_path, "garbage.mp4"), damage)]
+    whole = film(tmp_path / "whole.mp4", times=range(30), options={"g": "5", "preset": "veryfast"})
+    assert set(times) <= {time for time, _ in taken(whole)}
+    assert 25 <= len(times) <= 30
+    notes = list(damage.notes())
+    assert len(notes) == 1
+    assert "damaged" in notes[0]
+
+
+def test_a_film_that_breaks_off_gives_what_there_is(tmp_path: Path) -> None:
+    whole = film(tmp_path / "whole.mkv", times=range(30), options={"g": "5"})
+    times = [time for time, _ in taken(made(tmp_path, "truncated.mkv"))]
+    assert 5 < len(times) < 30
+    assert times == [time for time, _ in taken(whole)][: len(times)]
+
+
+def test_interlaced_frames_are_refused_unless_asked_for(tmp_path: Path) -> None:
+    path = made(tmp_path, "interlaced.mp4")
+    with pytest.raises(Unsupported, match="frame 0 is interlaced; --deinterlace makes whole frames"):
+        taken(path)
+    whole = taken(path, deinterlace=True)
+    assert [time for time, _ in whole] == [time for time, _ in decoded(path)]
+    assert [data for _, data in whole] != [data for _, data in decoded(path)]
+    assert taken(path, deinterlace=True, start=whole[4][0]) == whole[4:]
+
+
+def test_deinterlacing_leaves_whole_frames_alone(tmp_path: Path) -> None:
+    path = made(tmp_path, "b_frames.mp4")
+    assert taken(path, deinterlace=True) == taken(path)
+
+
+@pytest.mark.parametrize("name", NOT_FILMS)
+def test_what_is_no_film_is_one_sentence(tmp_path: Path, name: str) -> None:
+    path = NOT_FILMS[name](tmp_path / name)
+    with pytest.raises(VideoReadError, match=str(path)) as caught:
+        probe(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_frames_of_another_size_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "sizes.mkv"
+    with av.open(str(path), "w") as out:
+        stream: Any = out.add_stream("mjpeg", rate=24)
+        stream.width, stream.height, stream.pix_fmt = 48, 32, "yuvj420p"
+        for number, size in enumerate([(48, 32), (48, 32), (32, 32)]):
+            context: Any = av.CodecContext.create("mjpeg", "w")
+            context.width, context.height, context.pix_fmt = *size, "yuvj420p"
+            context.time_base = Fraction(1, 24)
+            each = frame(number, size, "yuvj420p")
+            each.pts = number
+            for packet in [*context.encode(each), *context.encode(None)]:
+                packet.stream = stream
+                out.mux(packet)
+    with pytest.raises(VideoReadError, match="frame 2 is 32×32"):
+        taken(path)
