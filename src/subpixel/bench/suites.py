@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from subpixel.bench import ceilings
 from subpixel.bench.engine import engine
 from subpixel.bench.files import files
+from subpixel.bench.films import films
 from subpixel.bench.images import beside_superres, frames, images, real_time
 from subpixel.bench.machine import describe, only_threads
 from subpixel.bench.operators import operators
@@ -25,8 +26,8 @@ def _engine(plan: Plan) -> Iterator[Group]:
 
 
 def _video(plan: Plan) -> Iterator[Group]:
-    # Frames in memory; reading, writing and sound will be measured with the pipeline that does them.
     yield frames(plan)
+    yield from films(plan)
 
 
 SUITES: dict[str, Callable[[Plan], Iterator[Group]]] = {

@@ -18,10 +18,12 @@ from subpixel.cli.bench import bench
 from subpixel.cli.doctor import doctor
 from subpixel.cli.evaluate import evaluate
 from subpixel.cli.models import models
+from subpixel.cli.play import play
 from subpixel.cli.quantise import quantise
 from subpixel.cli.reporting import shown
 from subpixel.cli.train import train
 from subpixel.cli.upscale import upscale
+from subpixel.cli.video import video
 from subpixel.errors import FallbackWarning, InvalidArgument, SubpixelError, Unsupported
 
 __all__ = ["app", "main"]
@@ -35,7 +37,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (upscale, models, doctor, evaluate, train, quantise, bench):
+for command in (upscale, video, play, models, doctor, evaluate, train, quantise, bench):
     app.command()(command)
 
 

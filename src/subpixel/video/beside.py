@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from subpixel.video.enlarging import Enlarging
@@ -20,19 +21,19 @@ class Beside:
     A half is as wide as a result, less the last column where chroma would have to be shared between the halves.
     """
 
-    def __init__(self, left: Enlarging, right: Enlarging) -> None:
+    def __init__(self, left: Enlarging, right: Callable[[Any], Any]) -> None:
         self.left, self.right = left, right
-        self.layout = right.layout
-        width, height = right.result_size
-        across = right.across
+        self.layout = left.layout
+        width, height = left.result_size
+        across = left.across
         self._half = width // across * across
         self.result_size = 2 * self._half, height
 
     def __call__(self, frame: Any) -> Any:
         """A new frame of both; its time is not set."""
         made, results = new_frame(self.result_size, self.layout)
-        for number, side in enumerate((self.left, self.right)):
-            for plane, result in zip(planes_of(side(frame), self.layout), results, strict=True):
+        for number, half_made in enumerate((self.left(frame), self.right(frame))):
+            for plane, result in zip(planes_of(half_made, self.layout), results, strict=True):
                 half = result.shape[1] // 2
                 result[:, number * half : (number + 1) * half] = plane[:, :half]
         return made

@@ -14,7 +14,7 @@ import av.filter
 from subpixel.errors import Unsupported, VideoReadError
 from subpixel.video.film import Film, failure, opened
 
-__all__ = ["Damage", "Timed", "frames_of"]
+__all__ = ["Damage", "Timed", "decoded", "frames_of", "timed"]
 
 # Frames before the first one asked for that go through a filter, so that it comes out as in an undisturbed run: bwdif
 # looks at one to each side.
@@ -74,9 +74,9 @@ def frames_of(film: Film, damage: Damage, *, start: int | None = None, deinterla
         if entered is not None:
             yield from entered
             return
-    for timed in _read(film, damage, None, deinterlace):
-        if start is None or timed.time >= start:
-            yield timed
+    for each in _read(film, damage, None, deinterlace):
+        if start is None or each.time >= start:
+            yield each
 
 
 def _entered(film: Film, damage: Damage, start: int, deinterlace: bool) -> Iterator[Timed] | None:
@@ -89,17 +89,22 @@ def _entered(film: Film, damage: Damage, start: int, deinterlace: bool) -> Itera
     if first is None or first.time > start:
         damage.forget()
         return None
-    return (timed for timed in chain([first], frames) if timed.time >= start)
+    return (each for each in chain([first], frames) if each.time >= start)
 
 
 def _read(film: Film, damage: Damage, entry: int | None, deinterlace: bool) -> Iterator[Timed]:
     with opened(film.path) as container:
         stream = container.streams[film.main]
-        stream.thread_type = "AUTO"
         if entry is not None:
             container.seek(entry, stream=stream)
-        decoded = _timed(_decoded(container, stream, film, damage), film, damage)
-        yield from _whole_frames(decoded, stream, film, deinterlace)
+        yield from timed(decoded(container, stream, damage), stream, film, damage, deinterlace=deinterlace)
+
+
+def timed(
+    frames: Iterator[Any], stream: Any, film: Film, damage: Damage, *, deinterlace: bool = False
+) -> Iterator[Timed]:
+    """Frames that :func:`decoded` gives with their times; errors and arguments as of :func:`frames_of`."""
+    yield from _whole_frames(_with_times(frames, film, damage), stream, film, deinterlace)
 
 
 def _before(start: int, film: Film) -> int:
@@ -108,7 +113,9 @@ def _before(start: int, film: Film) -> int:
     return start - round(2 * _LEAD / rate / film.video.time_base)
 
 
-def _decoded(container: Any, stream: Any, film: Film, damage: Damage) -> Iterator[Any]:
+def decoded(container: Any, stream: Any, damage: Damage) -> Iterator[Any]:
+    """Frames of a stream as libavcodec gives them, from where its container stands."""
+    stream.thread_type = "AUTO"
     packets = container.demux(stream)
     reached = Fraction(0)
     while True:
@@ -129,13 +136,13 @@ def _decoded(container: Any, stream: Any, film: Film, damage: Damage) -> Iterato
             continue
         for frame in frames:
             if frame.is_corrupt:
-                damage.marred.append(Fraction(0) if frame.pts is None else frame.pts * film.video.time_base)
+                damage.marred.append(Fraction(0) if frame.pts is None else frame.pts * stream.time_base)
             if frame.pts is not None:
-                reached = frame.pts * film.video.time_base
+                reached = frame.pts * stream.time_base
             yield frame
 
 
-def _timed(frames: Iterator[Any], film: Film, damage: Damage) -> Iterator[Timed]:
+def _with_times(frames: Iterator[Any], film: Film, damage: Damage) -> Iterator[Timed]:
     video, last = film.video, None
     step = max(1, round(1 / ((video.rate or Fraction(25)) * video.time_base)))
     for number, frame in enumerate(frames):
@@ -159,12 +166,12 @@ def _whole_frames(frames: Iterator[Timed], stream: Any, film: Film, deinterlace:
     if deinterlace:
         yield from _filtered(frames, stream, film)
         return
-    for number, timed in enumerate(frames):
-        if timed.frame.interlaced_frame:
+    for number, each in enumerate(frames):
+        if each.frame.interlaced_frame:
             raise Unsupported(
                 f"{film.path}: frame {number} is interlaced; --deinterlace makes whole frames of its fields first"
             )
-        yield timed
+        yield each
 
 
 def _filtered(frames: Iterator[Timed], stream: Any, film: Film) -> Iterator[Timed]:
@@ -184,10 +191,10 @@ def _filtered(frames: Iterator[Timed], stream: Any, film: Film) -> Iterator[Time
                 return
             yield Timed(frame, times.pop(0))
 
-    for timed in frames:
-        times.append(timed.time)
-        timed.frame.pts = timed.time
-        graph.push(timed.frame)
+    for each in frames:
+        times.append(each.time)
+        each.frame.pts = each.time
+        graph.push(each.frame)
         yield from ready()
     graph.push(None)
     yield from ready()

@@ -116,6 +116,11 @@ class Encoding:
             told[name] = f"{told[name]}:{value}" if name.endswith("-params") and name in told else value
         return told
 
+    @property
+    def rgb(self) -> bool:
+        """Frames are encoded as R, G, B."""
+        return bool(av.VideoFormat(self.pix_fmt).is_rgb)
+
     def describe(self) -> str:
         """One line that says all of it: two of the same line encode the same frames to the same bytes."""
         told = " ".join(f"{name}={value}" for name, value in sorted(self.options.items()))
@@ -164,7 +169,7 @@ class Encoding:
             src_colorspace=matrix,
             dst_colorspace=matrix,
             src_color_range=2 if self.layout.rgb else full,
-            dst_color_range=2 if av.VideoFormat(self.pix_fmt).is_rgb else full,
+            dst_color_range=2 if self.rgb else full,
         )
 
     def _apply(self, context: Any, video: Video) -> None:

@@ -18,7 +18,7 @@ import av.logging
 
 from subpixel.errors import VideoReadError
 
-__all__ = ["Chapter", "Film", "Kind", "Stream", "Tags", "Video", "failure", "opened", "probe"]
+__all__ = ["Chapter", "Film", "Kind", "Stream", "Tags", "Video", "failure", "film_of", "main_of", "opened", "probe"]
 
 Kind = Literal["video", "audio", "subtitle", "data", "attachment"]
 
@@ -94,6 +94,11 @@ class Film:
     duration: Fraction | None
 
     @property
+    def codec(self) -> str:
+        """Of the stream that is enlarged."""
+        return self.streams[self.main].codec
+
+    @property
     def others(self) -> tuple[Stream, ...]:
         """All streams but the one that is enlarged."""
         return tuple(stream for stream in self.streams if stream.index != self.main)
@@ -101,13 +106,13 @@ class Film:
 
 @contextmanager
 def opened(path: Path) -> Iterator[Any]:
-    """A film's container, to be read from; closed at the end.
+    """A film's container, to be read from; closed at the end. ``-`` is standard input, which can be opened once.
 
     Raises:
         VideoReadError: not there, or nothing that libavformat knows.
     """
     try:
-        container = av.open(str(path), metadata_errors="replace")
+        container = av.open("pipe:0" if str(path) == "-" else str(path), metadata_errors="replace")
     except (OSError, av.error.FFmpegError) as error:
         raise VideoReadError(f"{path}: not a film that can be read ({failure(error)})") from None
     with container:
@@ -122,24 +127,38 @@ def probe(path: str | Path) -> Film:
     """
     path = Path(path)
     with opened(path) as container:
-        film_streams = [s for s in container.streams.video if not s.disposition & s.disposition.attached_pic]
-        if not film_streams:
-            raise VideoReadError(f"{path}: holds no video; a film with a picture is needed")
-        main = film_streams[0]
-        if main.codec_context is None:
-            raise VideoReadError(f"{path}: its video is of a kind that cannot be decoded here")
+        main = main_of(container, path)
         siting = _siting(container, main.index)
-        frame = _first(container, main, path)
-        return Film(
-            path,
-            container.format.name,
-            tuple(_stream(stream) for stream in container.streams),
-            main.index,
-            _video(main, frame, siting),
-            tuple(_chapters(container)),
-            dict(container.metadata),
-            None if container.duration is None else Fraction(container.duration, av.time_base),
-        )
+        return film_of(container, path, _first(container, main, path), siting)
+
+
+def main_of(container: Any, path: Path) -> Any:
+    """The stream that is enlarged: the first of pictures that is no cover.
+
+    Raises:
+        VideoReadError: there is none, or none that can be decoded.
+    """
+    streams = [s for s in container.streams.video if not s.disposition & s.disposition.attached_pic]
+    if not streams:
+        raise VideoReadError(f"{path}: holds no video; a film with a picture is needed")
+    if streams[0].codec_context is None:
+        raise VideoReadError(f"{path}: its video is of a kind that cannot be decoded here")
+    return streams[0]
+
+
+def film_of(container: Any, path: Path, frame: Any, siting: str | None = None) -> Film:
+    """What an open container holds, given the first frame of its main stream, and where chroma lies if it is known."""
+    main = main_of(container, path)
+    return Film(
+        path,
+        container.format.name,
+        tuple(_stream(stream) for stream in container.streams),
+        main.index,
+        _video(main, frame, siting or _siting(container, main.index)),
+        tuple(_chapters(container)),
+        dict(container.metadata),
+        None if container.duration is None else Fraction(container.duration, av.time_base),
+    )
 
 
 def failure(error: Exception) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
+import uuid
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -16,20 +18,20 @@ import numpy as np
 
 from subpixel import __version__
 from subpixel.errors import InvalidArgument, VideoReadError, VideoWriteError
-from subpixel.models.auto import Choice, Source
 from subpixel.models.files import Model
 from subpixel.storage.locks import beside, claim, clear, scratch
 from subpixel.storage.reasons import said_by_system
 from subpixel.upscaler import Upscaler
 from subpixel.video.containers import Kept, container_of, kept
 from subpixel.video.encoders import Encoding, choose
-from subpixel.video.enlarging import Enlarging
 from subpixel.video.film import Film, Video, probe
 from subpixel.video.formats import Layout, layout_of
-from subpixel.video.making import Making, Window
+from subpixel.video.making import Making
 from subpixel.video.muxing import assemble
 from subpixel.video.segments import Journal, packets_of
 from subpixel.video.verification import differences
+from subpixel.video.ways import way_of
+from subpixel.video.window import Window
 
 __all__ = ["Job", "Progress", "Result", "Settings"]
 
@@ -63,7 +65,7 @@ class Settings:
 @dataclass(frozen=True)
 class Result:
     """What a job did: the file, sizes as (width, height), frames in all and of an earlier run, notes, seconds of each
-    stage at work, and the model and why."""
+    stage at work and in all."""
 
     destination: Path
     size_in: tuple[int, int]
@@ -72,7 +74,7 @@ class Result:
     resumed: int
     notes: tuple[str, ...]
     seconds: dict[str, float]
-    choice: Choice
+    elapsed: float
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,9 @@ class Job:
         overwrite: replace a file that is there. The source itself is never replaced.
         deinterlace: make whole frames of interlaced ones first.
         window: a part of the film; None for all of it.
+        beside: the plain resize on the left.
+        realtime: hold a rate by cheaper networks. What comes out depends on the machine; it is not gone on with.
+        rate: frames a second to hold; None for the film's own.
         told: is called with what cannot be kept, before the work begins.
     """
 
@@ -101,6 +106,9 @@ class Job:
     overwrite: bool = False
     deinterlace: bool = False
     window: Window | None = None
+    beside: bool = False
+    realtime: bool = False
+    rate: Fraction | None = None
     told: Callable[[str], None] = lambda note: None
 
     def run(self, progress: Progress | None = None) -> Result:
@@ -114,14 +122,15 @@ class Job:
             VideoWriteError: the destination cannot be written, or read back otherwise than it was written.
             InvalidArgument, Unsupported: what was asked for does not fit the film or the container.
         """
+        begun = time.perf_counter()
         film = probe(self.source)
         destination = self.destination or self.planned(film)
         self._check(destination)
         layout = layout_of(film.video.pix_fmt, film.path)
         container = container_of(destination)
         encoding = self._encoding(layout, container.encoder(layout))
-        choice, upscaler = self._chosen(film)
-        video = self._result(film.video, encoding)
+        way = way_of(self.upscaler, film, layout, beside=self.beside, realtime=self.realtime, rate=self.rate)
+        video = self._result(film.video, encoding, way.result_size)
         keeps = kept(film, container, encoding.encoder.codec)
         notes = [*keeps.notes, *([f"{film.path}: its alpha channel is left out"] if layout.alpha else [])]
         for note in notes:
@@ -130,11 +139,10 @@ class Job:
             if not self._claimed(stack, destination):
                 raise VideoWriteError(f"{destination}: another run is making it")
             clear(destination.absolute().parent)
-            journal = Journal(beside(destination, "film"), self._made_of(film, encoding, video, choice, upscaler))
-            enlarge = Enlarging(upscaler, layout, _siting(film), bool(film.video.tags.full_range), film.video.size)
+            journal = Journal(beside(destination, "film"), self._made_of(film, encoding, video))
             resumed = sum(len(segment.times) for segment in journal.segments)
             making = Making(
-                film, journal, enlarge, encoding, video, layout, deinterlace=self.deinterlace, window=self.window
+                film, journal, way, encoding, video, layout, deinterlace=self.deinterlace, window=self.window
             )
             total = self._total(film)
             making.run(lambda done: progress(done, total) if progress else None)
@@ -150,9 +158,9 @@ class Job:
             video.size,
             frames,
             resumed,
-            (*notes, *making.notes),
+            (*notes, *making.notes, *way.notes()),
             making.seconds,
-            choice,
+            time.perf_counter() - begun,
         )
 
     def planned(self, film: Film) -> Path:
@@ -179,13 +187,6 @@ class Job:
         except OSError as error:
             raise VideoWriteError(f"{destination}: cannot be written: {said_by_system(error)}") from None
 
-    def _chosen(self, film: Film) -> tuple[Choice, Upscaler]:
-        lossy = None if film.codec in _LOSSLESS else film.codec
-        if self.upscaler.variant is None:
-            return Choice(self.upscaler.model.name, False, ""), self.upscaler
-        choice = self.upscaler.choose(np.zeros((80, 80), np.uint8), Source(lossy))
-        return choice, self.upscaler.chosen(choice)
-
     def _encoding(self, layout: Layout, default: str) -> Encoding:
         asked = self.settings
         return choose(
@@ -199,25 +200,25 @@ class Job:
             options=asked.options,
         )
 
-    def _result(self, video: Video, encoding: Encoding) -> Video:
+    def _result(self, video: Video, encoding: Encoding, size: tuple[int, int]) -> Video:
         """What the enlarged frames are encoded as: all as in the source, but larger."""
-        size = video.size[0] * self.upscaler.scale, video.size[1] * self.upscaler.scale
-        tags = replace(video.tags, full_range=encoding.is_rgb or bool(video.tags.full_range))
+        tags = replace(video.tags, full_range=encoding.rgb or bool(video.tags.full_range))
         return replace(video, size=size, pix_fmt=encoding.pix_fmt, tags=tags)
 
-    def _made_of(
-        self, film: Film, encoding: Encoding, video: Video, choice: Choice, upscaler: Upscaler
-    ) -> dict[str, Any]:
+    def _made_of(self, film: Film, encoding: Encoding, video: Video) -> dict[str, Any]:
         """All that the frames depend on."""
+        upscaler = self.upscaler
         return {
             "version": __version__,
             "source": _identity(film.path),
-            "model": [choice.model, _weights(upscaler), upscaler.backend, upscaler.precision],
+            "model": [upscaler.model.name, _weights(upscaler), upscaler.backend, upscaler.precision],
             "mix": [upscaler.ensemble, upscaler.strength],
             "encoding": encoding.describe(),
             "video": repr(video),
             "deinterlace": self.deinterlace,
             "window": repr(self.window),
+            "beside": self.beside,
+            "realtime": uuid.uuid4().hex if self.realtime else None,
         }
 
     def _total(self, film: Film) -> int | None:
@@ -272,12 +273,6 @@ class _Track:
 
 
 _KEPT_SUFFIXES = {".mp4", ".mkv", ".mov", ".webm", ".m4v"}
-_LOSSLESS = {"ffv1", "huffyuv", "ffvhuff", "rawvideo", "utvideo", "magicyuv", "wrapped_avframe", "v210", "png"}
-
-
-def _siting(film: Film) -> str:
-    """Where chroma lies: as the stream says, else as its codec has it (MPEG-1 and JPEG in the middle of its cell)."""
-    return film.video.tags.siting or ("center" if film.codec in ("mpeg1video", "mjpeg") else "left")
 
 
 def _identity(path: Path) -> list[Any]:

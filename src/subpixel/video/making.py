@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from fractions import Fraction
 from itertools import chain
 from typing import Any
 
@@ -18,20 +17,13 @@ from subpixel.video.film import Film, Video
 from subpixel.video.formats import Layout, planes_of
 from subpixel.video.pipeline import Stages
 from subpixel.video.segments import Journal, SegmentWriter
+from subpixel.video.window import Window
 
-__all__ = ["SEGMENT", "Making", "Window"]
+__all__ = ["SEGMENT", "Making"]
 
 # Frames of a segment: as many as encoders put between key frames by themselves, so that there are hardly more of them.
 # What is lost by a crash is made again in seconds.
 SEGMENT = 240
-
-
-@dataclass(frozen=True)
-class Window:
-    """Part of a film: from ``start`` on and before ``end``, in seconds of its own clock; None for its end."""
-
-    start: Fraction
-    end: Fraction | None
 
 
 @dataclass(frozen=True)
@@ -98,20 +90,12 @@ class Making:
     def _source(self) -> Generator[Timed]:
         """The frames that are still to be made."""
         frames = self._after_the_last() if self.journal.segments else self._frames(self._start)
-        end = None if self._window is None or self._window.end is None else self._units(self._window.end)
         with closing(frames):
-            for timed in frames:
-                if end is not None and timed.time >= end:
-                    return
-                yield timed
+            yield from frames if self._window is None else self._window.frames(frames, self.film.video.time_base)
 
     @property
     def _start(self) -> int | None:
-        return None if self._window is None else self._units(self._window.start)
-
-    def _units(self, seconds: Fraction) -> int:
-        """The first time that is not before so many seconds."""
-        return -int(-seconds / self.film.video.time_base // 1)
+        return None if self._window is None else self._window.first(self.film.video.time_base)
 
     def _frames(self, start: int | None) -> Generator[Timed]:
         return frames_of(self.film, self._damage, start=start, deinterlace=self._deinterlace)

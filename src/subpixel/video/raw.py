@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
-from typing import Any, BinaryIO, Literal, Protocol
+from typing import Any, BinaryIO, Literal, Protocol, cast, get_args
 
 import av
 import numpy as np
 
-from subpixel.errors import Unsupported
+from subpixel.errors import InvalidArgument, Unsupported
 from subpixel.video.film import Video
 from subpixel.video.formats import Layout, planes_of
 
-__all__ = ["Form", "Writer", "writer"]
+__all__ = ["Form", "Writer", "form_of", "writer"]
 
 Form = Literal["y4m", "nut"]
 
@@ -32,6 +32,17 @@ class Writer(Protocol):
 
     def add(self, frame: Any, time: int) -> None:
         """The next frame, and its time in units of the film's time base."""
+
+
+def form_of(name: str) -> Form:
+    """The form of that name.
+
+    Raises:
+        InvalidArgument: there is none.
+    """
+    if name not in get_args(Form):
+        raise InvalidArgument(f"format={name!r}: one of {', '.join(get_args(Form))} is needed on standard output")
+    return cast(Form, name)
 
 
 @contextmanager

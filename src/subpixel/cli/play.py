@@ -1,0 +1,54 @@
+"""``subpixel play``: watch a film enlarged while it is made."""
+
+from __future__ import annotations
+
+import sys
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from subpixel.cli.options import Backend, Model, Precision, Scale, Threads
+from subpixel.cli.video import Time, say_notes, window_of
+
+
+def play(
+    given: Annotated[str, typer.Argument(metavar="FILE", help="A film; - reads one.", show_default=False)],
+    scale: Scale = 2,
+    model: Model = "auto",
+    side_by_side: Annotated[bool, typer.Option("--side-by-side", help="The plain resize on the left.")] = False,
+    start: Time = None,
+    end: Time = None,
+    deinterlace: Annotated[bool, typer.Option("--deinterlace", help="Make whole frames of fields first.")] = False,
+    every_frame: Annotated[
+        bool, typer.Option("--every-frame", help="By the network of choice, even where that is not in time.")
+    ] = False,
+    player: Annotated[str | None, typer.Option(help="mpv or ffplay; by itself the first there is.")] = None,
+    threads: Threads = None,
+    backend: Backend = "auto",
+    precision: Precision = "auto",
+) -> None:
+    """Show a film enlarged, in a player's window, at the film's own rate: where the network is too slow, a cheaper one
+    takes its place for a while. At the end it says how many frames a second there were."""
+    from subpixel.upscaler import Upscaler
+    from subpixel.video import Live, choose_model, find_player, playing, probe
+
+    found, program = find_player(player)
+    source, name = Path(given), "standard input" if given == "-" else given
+    chosen = choose_model(None if given == "-" else probe(source), model, scale).model
+    live = Live(
+        source,
+        Upscaler(chosen, scale, backend, precision, threads),
+        window=window_of(start, end, None),
+        deinterlace=deinterlace,
+        beside=side_by_side,
+        realtime=not every_frame,
+    )
+    # Sound begins with the file: beside a part of it, it would be the wrong one.
+    sound = source if given != "-" and start in (None, Fraction(0)) else None
+    with playing(found, program, f"{name} ×{scale} by {chosen}", sound) as pipe:
+        done = live.run(pipe)
+    say_notes(name, done.notes)
+    rate = done.frames / done.seconds if done.seconds else 0.0
+    print(f"{name}: {done.frames} frames in {done.seconds:.1f} s, {rate:.1f} frames/s", file=sys.stderr)
