@@ -57,7 +57,11 @@ class Video:
 
 @dataclass(frozen=True)
 class Stream:
-    """Any stream: its place in the file, what it is, and what is said of it. ``flags`` is its disposition."""
+    """Any stream: its place in the file, what it is, and what is said of it.
+
+    ``codec`` is libavcodec's name of the format (``h264``, ``subrip``), whatever decodes it here; ``flags`` is the
+    stream's disposition.
+    """
 
     index: int
     kind: Kind
@@ -66,7 +70,7 @@ class Stream:
     flags: int
 
     def __str__(self) -> str:
-        language = self.metadata.get("language")
+        language = self.metadata.get("language", "").encode("utf-8", "replace").decode()
         return f"{self.kind} stream {self.index} ({self.codec}{f', {language}' if language else ''})"
 
 
@@ -108,11 +112,14 @@ class Film:
 def opened(path: Path) -> Iterator[Any]:
     """A film's container, to be read from; closed at the end. ``-`` is standard input, which can be opened once.
 
+    Metadata that are not UTF-8 keep their bytes, as Python writes those of file names (``surrogateescape``).
+
     Raises:
         VideoReadError: not there, or nothing that libavformat knows.
     """
     try:
-        container = av.open("pipe:0" if str(path) == "-" else str(path), metadata_errors="replace")
+        name = "pipe:0" if str(path) == "-" else str(path)
+        container = av.open(name, metadata_errors="surrogateescape")
     except (OSError, av.error.FFmpegError) as error:
         raise VideoReadError(f"{path}: not a film that can be read ({failure(error)})") from None
     with container:
@@ -233,8 +240,10 @@ def _siting(container: Any, index: int) -> str | None:
 
 def _stream(stream: Any) -> Stream:
     kind: Kind = stream.type if stream.type in get_args(Kind) else "data"
-    context = getattr(stream, "codec_context", None)
-    codec = context.name if context is not None else "unknown"
+    if stream.codec_context is not None:
+        codec = stream.codec_context.codec.canonical_name
+    else:
+        codec = (stream.name if kind == "data" else None) or "unknown"
     return Stream(stream.index, kind, codec, dict(stream.metadata), int(stream.disposition))
 
 

@@ -1,0 +1,197 @@
+"""The file that is written: the enlarged picture, and beside it every kept stream's packets as they were."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Protocol
+
+import av
+
+from subpixel.errors import SubpixelError, VideoWriteError
+from subpixel.video.containers import (
+    COVERS,
+    Container,
+    Kept,
+    held_matrix,
+    held_of_container,
+    held_of_stream,
+    is_cover,
+    options_for,
+)
+from subpixel.video.film import Chapter, Film, Stream, failure, opened
+from subpixel.video.packets import Window, read, window_shift
+
+__all__ = ["Track", "assemble", "cut"]
+
+# A packet, and the stream of the output it goes to.
+_Going = tuple[Any, Any]
+
+
+class Track(Protocol):
+    """The enlarged picture, encoded."""
+
+    @property
+    def codec(self) -> str:
+        """libavcodec's name of the encoder, such as ``libx264``."""
+
+    def add_to(self, container: Any) -> Any:
+        """Add the stream, with all that the encoder says of it, to an output container; return it."""
+
+    def packets(self) -> Iterator[Any]:
+        """Packets in decoding order, with pts, dts, duration and time base, on the source stream's clock."""
+
+
+def assemble(
+    film: Film, track: Track, destination_scratch: Path, kept: Kept, window: tuple[Fraction, Fraction] | None = None
+) -> None:
+    """Write a film anew around its enlarged picture.
+
+    Streams come in the source's order, interleaved by time; nothing is held in memory but a second of packets.
+
+    Args:
+        film: the source; its other streams are read from the file again.
+        track: the picture.
+        destination_scratch: the file to write. It stays, half written, when this raises.
+        kept: what goes along, and into which container.
+        window: (start, end) in seconds: the part that the track has the picture of. All times, the track's too, are
+            moved so that it begins at 0.
+
+    Raises:
+        VideoWriteError: it cannot be written; the sentence says why.
+        VideoReadError: the source cannot be read any more.
+    """
+    covers = any(map(is_cover, kept.streams))
+    options = options_for(kept.container, film, covers)
+    try:
+        with (
+            opened(film.path) as source,
+            _created(destination_scratch, kept.container, options) as out,
+        ):
+            out.metadata.update(held_of_container(kept.container, film, covers, window))
+            if kept.container.chapters:
+                out.set_chapters([_as_libav(n, chapter) for n, chapter in enumerate(cut(film.chapters, window))])
+            targets = _add_streams(film, track, source, out, kept, window)
+            picture = targets.pop(film.main)
+            out.start_encoding()
+            others = ((targets[packet.stream_index], packet) for packet in read(source, set(targets), window))
+            pictures = ((picture, packet) for packet in _moved(track.packets(), window))
+            for target, packet in _merged(pictures, others):
+                packet.stream = target
+                out.mux(packet)
+    except SubpixelError:
+        raise
+    except (OSError, ValueError) as error:
+        raise VideoWriteError(f"{destination_scratch}: cannot be written ({failure(error)})") from None
+
+
+def cut(chapters: tuple[Chapter, ...], window: Window | None) -> tuple[Chapter, ...]:
+    """Chapters of a part of a film, their times moved so that it begins at 0."""
+    if window is None:
+        return chapters
+    found = []
+    for chapter in chapters:
+        first, last = (round(edge / chapter.time_base) for edge in window)
+        if chapter.start < last and chapter.end > first:
+            start, end = max(chapter.start, first) - first, min(chapter.end, last) - first
+            found.append(Chapter(start, end, chapter.time_base, chapter.metadata))
+    return tuple(found)
+
+
+@contextmanager
+def _created(path: Path, container: Container, options: dict[str, str]) -> Iterator[Any]:
+    out = av.open(str(path), "w", format=container.format, container_options=options, metadata_errors="surrogateescape")
+    try:
+        yield out
+    except BaseException:
+        # The first failure is the one to tell of.
+        with suppress(OSError, ValueError):
+            out.close()
+        raise
+    out.close()
+
+
+def _as_libav(number: int, chapter: Chapter) -> dict[str, Any]:
+    return {
+        "id": number + 1,
+        "start": chapter.start,
+        "end": chapter.end,
+        "time_base": chapter.time_base,
+        "metadata": dict(chapter.metadata),
+    }
+
+
+def _add_streams(film: Film, track: Track, source: Any, out: Any, kept: Kept, window: Window | None) -> dict[int, Any]:
+    """Streams of the output by the index of those of the source that are copied to them, the picture among them."""
+    targets: dict[int, Any] = {}
+    going = {stream.index for stream in kept.copied}
+    for stream in film.streams:
+        if stream.index == film.main:
+            made = track.add_to(out)
+            _describe_picture(film, kept, made, window)
+            targets[stream.index] = made
+        elif stream.index not in going:
+            continue
+        elif stream.kind == "attachment":
+            _attach(out, stream, source.streams[stream.index].data)
+        elif is_cover(stream) and kept.container.attachments:
+            _attach(out, stream, _cover(film.path, stream.index))
+        else:
+            made = out.add_stream_from_template(source.streams[stream.index], opaque=True)
+            made.disposition = stream.flags
+            made.metadata.clear()
+            made.metadata.update(held_of_stream(kept.container, stream, window))
+            targets[stream.index] = made
+    return targets
+
+
+def _describe_picture(film: Film, kept: Kept, made: Any, window: Window | None) -> None:
+    stream = film.streams[film.main]
+    made.metadata.update(held_of_stream(kept.container, stream, window))
+    made.disposition = stream.flags
+    matrix = held_matrix(kept.container, film.video)
+    if matrix is not None:
+        made.set_display_matrix(matrix)
+
+
+def _attach(out: Any, stream: Stream, content: bytes) -> None:
+    mimetype, suffix = COVERS.get(stream.codec, ("application/octet-stream", "bin"))
+    name = stream.metadata.get("filename", f"cover.{suffix}")
+    made = out.add_attachment(name, stream.metadata.get("mimetype", mimetype), content)
+    made.metadata.update({key: value for key, value in stream.metadata.items() if key not in ("filename", "mimetype")})
+
+
+def _cover(path: Path, index: int) -> bytes:
+    with opened(path) as container:
+        for packet in read(container, {index}):
+            return bytes(packet)
+    return b""
+
+
+def _moved(packets: Iterator[Any], window: Window | None) -> Iterator[Any]:
+    for packet in packets:
+        shift = window_shift(window, packet.time_base)
+        packet.pts -= shift
+        packet.dts -= shift
+        yield packet
+
+
+def _merged(pictures: Iterator[_Going], others: Iterator[_Going]) -> Iterator[_Going]:
+    """Both by the time at which they are decoded; what has no time goes at once."""
+    waiting = next(others, None)
+    for picture in pictures:
+        now = _time(picture[1], Fraction(0))
+        while waiting is not None and _time(waiting[1], now) <= now:
+            yield waiting
+            waiting = next(others, None)
+        yield picture
+    while waiting is not None:
+        yield waiting
+        waiting = next(others, None)
+
+
+def _time(packet: Any, otherwise: Fraction) -> Fraction:
+    ticks = packet.dts if packet.dts is not None else packet.pts
+    return otherwise if ticks is None else Fraction(ticks * packet.time_base)

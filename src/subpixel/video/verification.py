@@ -1,0 +1,374 @@
+"""Reading a written film back, before success is said: what is in it must be what was to be."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import av
+
+from subpixel.errors import VideoReadError
+from subpixel.video.containers import (
+    Container,
+    Kept,
+    held_matrix,
+    held_of_container,
+    held_of_stream,
+    is_cover,
+    is_timecode,
+    options_for,
+    told,
+)
+from subpixel.video.film import Film, Stream, Video, failure, opened, probe
+from subpixel.video.hdr import Light, Mastering, first_frame, static
+from subpixel.video.muxing import cut
+from subpixel.video.packets import Window, bare, read, same_bytes, window_shift
+
+__all__ = ["differences"]
+
+# No time: libavformat has packets without one.
+_NONE = -(1 << 63)
+
+
+def differences(
+    film: Film,
+    written: Path,
+    times: Sequence[Any],
+    expected: Video,
+    kept: Kept,
+    window: tuple[Fraction, Fraction] | None = None,
+    *,
+    time_base: Fraction | None = None,
+    decode: bool = True,
+) -> list[str]:
+    """What differs between a written film and what it was to be, a sentence each.
+
+    Packets are read once from both files. For each of them 20 bytes are remembered, whatever their size.
+
+    Args:
+        film: the source.
+        written: the file.
+        times: of the picture's frames on the source's clock: seconds as Fractions, or whole numbers of ``time_base``.
+        expected: size, pixel format, aspect and tags of the enlarged picture; its matrix is the source's.
+        kept: what went along.
+        window: the part that was written, in seconds; the file's times begin at 0 there.
+        time_base: of ``times`` if they are whole numbers; the picture's of the source if None.
+        decode: count frames and take their times by decoding them; else by packets, which is many times faster and
+            does not see that one of them cannot be decoded.
+
+    Raises:
+        VideoReadError: the source cannot be read any more.
+    """
+    try:
+        result = probe(written)
+    except VideoReadError as error:
+        return [f"it cannot be read again: {error}"]
+    pairs, found = _paired(film, result, kept)
+    found += _picture(film, result.video, expected, kept.container)
+    found += _described(film, result, kept, pairs, window)
+    found += _chapters(film, result, kept.container, window)
+    before = _contents(film.path, {stream.index: stream for stream, _ in pairs if _has_packets(stream)}, window)
+    packets, frames, wrong = _demuxed(result, pairs, decode)
+    found += wrong
+    unit = _unit(kept, film)
+    for stream, twin in pairs:
+        if _has_packets(stream):
+            found += _compared(stream, before[stream.index], packets[twin.index], unit)
+    wanted = [_seconds(time, time_base or film.video.time_base, film, window) for time in times]
+    found += _frames(frames, wanted, result.video.time_base, film.video.time_base, kept.container, unit)
+    found += _attachments(film.path, written, pairs)
+    found += _static(film, written)
+    return found
+
+
+@dataclass
+class _Content:
+    """Packets of a stream, in few bytes each."""
+
+    time_base: Fraction
+    codec: str
+    whole: Any = field(default_factory=hashlib.sha256)
+    sums: array[int] = field(default_factory=lambda: array("I"))
+    times: array[int] = field(default_factory=lambda: array("q"))
+    durations: array[int] = field(default_factory=lambda: array("q"))
+
+    def add(self, packet: Any) -> None:
+        content = bare(self.codec, bytes(packet))
+        if self.codec == "mov_text" and content == b"\0\0":
+            return  # a pause between two subtitles, which whoever writes them adds
+        if not same_bytes(self.codec):
+            self.whole.update(len(content).to_bytes(8, "little"))
+        self.whole.update(content)
+        self.sums.append(zlib.crc32(content))
+        self.times.append(_NONE if packet.pts is None else packet.pts)
+        self.durations.append(packet.duration or 0)
+
+
+def _has_packets(stream: Stream) -> bool:
+    return stream.kind != "attachment" and not is_timecode(stream)
+
+
+def _contents(path: Path, streams: Mapping[int, Stream], window: Window | None) -> dict[int, _Content]:
+    with opened(path) as container:
+        found = {i: _Content(container.streams[i].time_base, stream.codec) for i, stream in streams.items()}
+        for packet in read(container, set(streams), window):
+            found[packet.stream_index].add(packet)
+    return found
+
+
+def _demuxed(
+    result: Film, pairs: list[tuple[Stream, Stream]], decode: bool
+) -> tuple[dict[int, _Content], list[int | None], list[str]]:
+    """The other streams' packets of the written file, and the times of its frames, in one pass."""
+    frames: list[int | None] = []
+    wrong: list[str] = []
+    with opened(result.path) as container:
+        found = {
+            twin.index: _Content(container.streams[twin.index].time_base, stream.codec)
+            for stream, twin in pairs
+            if _has_packets(stream)
+        }
+        picture = container.streams[result.main]
+        picture.thread_type = "AUTO"
+        for packet in read(container, {*found, result.main}):
+            if packet.stream_index != result.main:
+                found[packet.stream_index].add(packet)
+            elif decode:
+                frames += _decoded(picture, packet, wrong)
+            else:
+                frames.append(packet.pts)
+        if decode:
+            frames += _decoded(picture, None, wrong)
+    return found, frames, wrong[:3]
+
+
+def _decoded(picture: Any, packet: Any, wrong: list[str]) -> list[int | None]:
+    try:
+        return [frame.pts for frame in picture.decode(packet)]
+    except av.error.FFmpegError as error:
+        if not isinstance(error, av.error.EOFError):
+            wrong.append(f"the picture cannot be decoded ({failure(error)})")
+        return []
+
+
+def _paired(film: Film, result: Film, kept: Kept) -> tuple[list[tuple[Stream, Stream]], list[str]]:
+    """Each kept stream and what it became. Covers and attachments come last, whatever the source's order."""
+    last = [stream for stream in kept.streams if _comes_last(stream, kept.container)]
+    order = [film.main, *(stream.index for stream in kept.streams if stream not in last)]
+    streams = {stream.index: stream for stream in film.streams}
+    wanted = [streams[index] for index in sorted(order)] + last
+    made = [stream for stream in result.streams if not _made_by_writer(stream, film, result, kept)]
+    if len(made) != len(wanted):
+        return [], [f"it has {len(made)} streams, not {len(wanted)}: {', '.join(map(str, made))}"]
+    if result.main != wanted.index(film.streams[film.main]):
+        return [], [f"its picture is stream {result.main}, not {wanted.index(film.streams[film.main])}"]
+    both = list(zip(wanted, made, strict=True))
+    return [pair for pair in both if pair[0].index != film.main], []
+
+
+def _comes_last(stream: Stream, container: Container) -> bool:
+    return stream.kind == "attachment" or is_timecode(stream) or is_cover(stream)
+
+
+def _made_by_writer(stream: Stream, film: Film, result: Film, kept: Kept) -> bool:
+    """Tracks that QuickTime's writer makes of chapters and timecodes."""
+    if stream.kind != "data" or kept.container.format not in ("mp4", "mov"):
+        return False
+    if is_timecode(stream):
+        return not any(map(is_timecode, kept.streams))
+    return stream.codec == "bin_data" and bool(result.chapters)
+
+
+def _picture(film: Film, video: Video, expected: Video, container: Container) -> Iterator[str]:
+    for name, have, want in (
+        ("size", "×".join(map(str, video.size)), "×".join(map(str, expected.size))),
+        ("pixel format", _unranged(video.pix_fmt), _unranged(expected.pix_fmt)),
+        ("sample aspect ratio", video.aspect, expected.aspect),
+        ("colour primaries", video.tags.primaries, expected.tags.primaries),
+        ("transfer function", video.tags.transfer, expected.tags.transfer),
+        ("matrix of colours", video.tags.matrix, expected.tags.matrix),
+        ("display matrix", video.matrix, held_matrix(container, film.video)),
+    ):
+        if have != want:
+            yield f"the picture's {name} is {have}, not {want}"
+    # Without a word, codes are of limited range.
+    if bool(video.tags.full_range) != bool(expected.tags.full_range):
+        yield f"the picture's range is {_range(video.tags.full_range)}, not {_range(expected.tags.full_range)}"
+
+
+def _unranged(pix_fmt: str) -> str:
+    """libavcodec has names of their own for 8 bits of full range."""
+    return pix_fmt.replace("yuvj", "yuv")
+
+
+def _range(full: bool | None) -> str:
+    return "full" if full else "limited"
+
+
+def _described(
+    film: Film, result: Film, kept: Kept, pairs: list[tuple[Stream, Stream]], window: Window | None
+) -> Iterator[str]:
+    """Codec, metadata and marks of the streams, and the metadata of the film."""
+    covers = any(map(is_cover, kept.streams))
+    want = held_of_container(kept.container, film, covers, window)
+    yield from _metadata("the film", told(result.metadata), want)
+    main = (film.streams[film.main], result.streams[result.main])
+    for stream, made in [main, *pairs]:
+        if stream.index != film.main and (made.kind, _family(made.codec)) != (stream.kind, _family(stream.codec)):
+            yield f"{stream} became {made}"
+        if is_cover(stream) or is_timecode(stream):
+            continue
+        yield from _metadata(str(stream), told(made.metadata), held_of_stream(kept.container, stream, window))
+        flags = kept.container.dispositions
+        have, marks = made.flags & flags, stream.flags & flags
+        # MP4 shows the first of each kind where none is marked.
+        if have != marks and not (have == marks | 1 and kept.container.format in ("mp4", "mov")):
+            yield f"{stream} is marked {_marks(have)}, not {_marks(marks)}"
+
+
+def _family(codec: str) -> str:
+    """MP4 has one number for all layers of MPEG audio."""
+    return "mp1, mp2, mp3" if codec in ("mp1", "mp2", "mp3") else codec
+
+
+def _marks(flags: int) -> str:
+    return ", ".join(flag.name or "" for flag in av.stream.Disposition if flag & flags) or "with nothing"
+
+
+def _metadata(what: str, have: Mapping[str, str], want: Mapping[str, str]) -> Iterator[str]:
+    said = _lowered(have)
+    for key, value in _lowered(want).items():
+        if said.get(key) != value:
+            yield f"{what} says {_quoted(said.get(key))} under {key}, not {_quoted(value)}"
+
+
+def _lowered(metadata: Mapping[str, str]) -> dict[str, str]:
+    """Keys as Matroska and MP4 both have them; what is not said of a language is that it is undetermined."""
+    lowered = {key.lower(): value for key, value in metadata.items()}
+    if "name" in lowered:
+        lowered.setdefault("title", lowered.pop("name"))
+    if lowered.get("language") == "und":
+        del lowered["language"]
+    return lowered
+
+
+def _quoted(text: str | None) -> str:
+    return "nothing" if text is None else "“" + text.encode("utf-8", "replace").decode() + "”"
+
+
+def _chapters(film: Film, result: Film, container: Container, window: Window | None) -> Iterator[str]:
+    want = cut(film.chapters, window) if container.chapters else ()
+    if len(result.chapters) != len(want):
+        yield f"it has {len(result.chapters)} chapters, not {len(want)}"
+        return
+    for number, (made, chapter) in enumerate(zip(result.chapters, want, strict=True), start=1):
+        # Where one ends, MP4 does not say: the next begins, or the film ends.
+        tolerance = max(Fraction(1, 1000), made.time_base)
+        if abs(made.start * made.time_base - chapter.start * chapter.time_base) > tolerance:
+            start = chapter.start * chapter.time_base
+            yield f"chapter {number} begins at {_time(made.start * made.time_base)}, not {_time(start)}"
+        if _lowered(made.metadata).get("title") != _lowered(chapter.metadata).get("title"):
+            titles = (_lowered(each.metadata).get("title") for each in (made, chapter))
+            yield "chapter {} is called {}, not {}".format(number, *map(_quoted, titles))
+
+
+def _compared(stream: Stream, before: _Content, after: _Content, unit: Fraction) -> Iterator[str]:
+    if len(before.sums) != len(after.sums) and not same_bytes(stream.codec):
+        yield f"{stream} has {len(after.sums)} packets, not {len(before.sums)}"
+        return
+    if before.whole.digest() != after.whole.digest():
+        number = next((n for n, (a, b) in enumerate(zip(before.sums, after.sums, strict=False)) if a != b), 0)
+        yield f"{stream} is not the source's: packet {number} is the first that differs"
+    if is_cover(stream):
+        return
+    first = slice(0, 1) if same_bytes(stream.codec) else slice(None)
+    tolerance = _tolerance(before.time_base, after.time_base, unit)
+    for number, (a, b) in enumerate(zip(before.times[first], after.times[first], strict=True)):
+        if a == _NONE:
+            continue
+        have, want = b * after.time_base, a * before.time_base
+        if b == _NONE or abs(have - want) > tolerance:
+            yield f"packet {number} of {stream} is at {_time(None if b == _NONE else have)}, not at {_time(want)}"
+            break
+    if stream.kind == "subtitle":
+        for number, (a, b) in enumerate(zip(before.durations, after.durations, strict=True)):
+            if abs(a * before.time_base - b * after.time_base) > before.time_base + after.time_base:
+                have, want = b * after.time_base, a * before.time_base
+                yield f"packet {number} of {stream} lasts {_time(have)}, not {_time(want)}"
+                break
+
+
+def _frames(
+    found: list[int | None],
+    wanted: list[Fraction],
+    time_base: Fraction,
+    before: Fraction,
+    container: Container,
+    unit: Fraction,
+) -> Iterator[str]:
+    have = sorted(time for time in found if time is not None)
+    if len(found) != len(wanted):
+        yield f"it has {len(found)} frames, not {len(wanted)}"
+    if len(have) != len(found):
+        yield f"{len(found) - len(have)} of its frames have no time"
+    tolerance = _tolerance(before, time_base, unit)
+    for number, (time, want) in enumerate(zip(have, sorted(wanted), strict=False)):
+        if abs(time * time_base - want) > tolerance:
+            yield f"frame {number} is at {_time(time * time_base)}, not at {_time(want)}"
+            break
+    doubled = sum(1 for a, b in pairwise(have) if a == b)
+    if doubled and len(set(wanted)) == len(wanted):
+        yield f"{doubled} of its frames are at the time of the one before"
+
+
+def _tolerance(before: Fraction, after: Fraction, unit: Fraction) -> Fraction:
+    """Half a tick; nothing where each tick of the source is a whole number of those written."""
+    exact = (before / after).denominator == 1 and (unit == 0 or (before / unit).denominator == 1)
+    return Fraction(0) if exact else (after + unit) / 2
+
+
+def _unit(kept: Kept, film: Film) -> Fraction:
+    """The unit in which the container says where a track begins, 0 if it is that of the track."""
+    options = options_for(kept.container, film, False)
+    return Fraction(1, int(options["movie_timescale"])) if "movie_timescale" in options else Fraction(0)
+
+
+def _seconds(time: Any, time_base: Fraction, film: Film, window: Window | None) -> Fraction:
+    seconds = Fraction(time) if isinstance(time, Fraction) else int(time) * time_base
+    return seconds - window_shift(window, film.video.time_base) * film.video.time_base
+
+
+def _attachments(before: Path, after: Path, pairs: list[tuple[Stream, Stream]]) -> Iterator[str]:
+    attached = [pair for pair in pairs if pair[0].kind == "attachment"]
+    if not attached:
+        return
+    with opened(before) as source, opened(after) as container:
+        for stream, twin in attached:
+            have, want = container.streams[twin.index], source.streams[stream.index]
+            if getattr(have, "data", None) != want.data:
+                yield f"{stream} is not the source's"
+
+
+def _static(film: Film, written: Path) -> Iterator[str]:
+    """What is said of the display that a film was made for."""
+    have, want = static(first_frame(written)), static(first_frame(film.path))
+    kinds: tuple[tuple[type[Mastering] | type[Light], str], ...] = (
+        (Mastering, "the display it was graded on"),
+        (Light, "how bright its content is"),
+    )
+    for kind, name in kinds:
+        old = next((each for each in want if isinstance(each, kind)), None)
+        new = next((each for each in have if isinstance(each, kind)), None)
+        if not (old == new or (old is not None and new is not None and old.near(new))):
+            yield f"what is said of {name} is {new or 'nothing'}, not {old or 'nothing'}"
+
+
+def _time(seconds: Fraction | None) -> str:
+    return "no time" if seconds is None else f"{float(seconds):.6f} s"

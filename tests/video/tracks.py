@@ -1,0 +1,76 @@
+"""The enlarged picture for tests of what lies beside it: small frames at the source's times, encoded on the spot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+from tests.video import films
+
+from subpixel.video.film import Film
+
+__all__ = ["Encoded", "times_of"]
+
+
+def times_of(path: Path) -> list[int]:
+    """The times of a film's frames, in its picture's ticks."""
+    with av.open(str(path), metadata_errors="replace") as container:
+        times = []
+        for packet in container.demux(container.streams.video[0]):
+            try:
+                times += [each.pts for each in packet.decode()]
+            except av.error.FFmpegError:
+                continue
+    return times
+
+
+@dataclass
+class Encoded:
+    """A Track of frames of twice the film's size, of its pixel format where the encoder has it."""
+
+    film: Film
+    times: Sequence[int]
+    codec: str = "libx264"
+    pix_fmt: str = "yuv420p"
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return 2 * self.film.video.size[0], 2 * self.film.video.size[1]
+
+    def _set_up(self, context: Any) -> None:
+        video = self.film.video
+        context.width, context.height = self.size
+        context.pix_fmt = self.pix_fmt
+        context.time_base = video.time_base
+        context.framerate = video.rate or Fraction(24)
+        context.sample_aspect_ratio = video.aspect
+        tags = video.tags
+        context.color_primaries, context.color_trc, context.colorspace = tags.primaries, tags.transfer, tags.matrix
+        context.color_range = {None: 0, False: 1, True: 2}[tags.full_range]
+
+    def add_to(self, container: Any) -> Any:
+        defaults = {"preset": "ultrafast"} if self.codec.startswith("libx26") else {}
+        stream = container.add_stream(self.codec, rate=24, options={**defaults, **self.options})
+        self._set_up(stream.codec_context)
+        stream.time_base = self.film.video.time_base
+        self._stream = stream
+        return stream
+
+    def packets(self) -> Iterator[Any]:
+        base: Fraction = self.film.video.time_base
+        for number, time in enumerate(self.times):
+            each = films.frame(number, self.size, self.pix_fmt)
+            each.pts, each.time_base = time, base
+            yield from self._timed(self._stream.encode(each))
+        yield from self._timed(self._stream.encode(None))
+
+    def _timed(self, packets: Sequence[Any]) -> Iterator[Any]:
+        for packet in packets:
+            if not packet.duration:
+                packet.duration = round(1 / ((self.film.video.rate or 24) * self.film.video.time_base))
+            yield packet
