@@ -121,11 +121,8 @@ def _made(path: Path, size: tuple[int, int]) -> Path:
     return path
 
 
-class _Nowhere(io.RawIOBase):
+class _Nowhere(io.BytesIO):
     """A pipe whose reader takes everything at once."""
-
-    def writable(self) -> bool:
-        return True
 
     def write(self, data: Any) -> int:
         return memoryview(data).nbytes

@@ -15,9 +15,11 @@ from subpixel.errors import InvalidArgument, Unsupported, VideoWriteError
 from subpixel.video.film import Video, failure
 from subpixel.video.formats import Layout
 
-__all__ = ["ENCODERS", "Encoder", "Encoding", "choose", "parse_options"]
+__all__ = ["ENCODERS", "Encoder", "Encoding", "choose", "default_encoder", "parse_options", "siting_options"]
 
 
+# Where chroma lies, as ITU-T H.264 numbers it (chroma_sample_loc_type).
+_SITINGS = ("left", "center", "topleft", "top", "bottomleft", "bottom")
 # Formats with the same samples in another order, for an encoder that takes only that one.
 _SAME_SAMPLES = {"gbrp": "bgr0"}
 # Matrices by their number in ITU-T H.273, as libswscale names them.
@@ -51,8 +53,10 @@ class Encoder:
 
     @property
     def pix_fmts(self) -> tuple[str, ...]:
-        """What it takes, in the order of libavcodec."""
-        return tuple(form.name for form in av.Codec(self.codec, "w").video_formats or ())
+        """What it takes and a decoder gives back, in the order of libavcodec."""
+        names = (form.name for form in av.Codec(self.codec, "w").video_formats or ())
+        # libavcodec decodes gray H.264 as 4:2:0 without colours.
+        return tuple(name for name in names if not (self.name == "x264" and name.startswith("gray")))
 
 
 _X26X = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo")
@@ -235,6 +239,26 @@ def choose(
     return Encoding(
         encoder, layout, wanted, usual if crf is None else crf, preset or encoder.preset, options, max(1, threads)
     )
+
+
+def default_encoder(container: str, layout: Layout) -> str:
+    """The encoder for frames of a layout in a container, by its name, if nobody says.
+
+    More than 8 bits are x265's, since many players that show H.265 of 10 bits do not show H.264 of as many; so is gray.
+    """
+    if container == "WebM":
+        return "vp9" if layout.bits == 8 else "svt-av1"
+    if layout.rgb:
+        return "ffv1"
+    return "x264" if layout.bits == 8 and layout.subsampling != "gray" else "x265"
+
+
+def siting_options(codec: str, siting: str | None) -> tuple[tuple[str, str], ...]:
+    """What tells an encoder where chroma lies, for those that can be told."""
+    names = {"libx264": "x264-params", "libx265": "x265-params"}
+    if siting is None or codec not in names:
+        return ()
+    return ((names[codec], f"chromaloc={_SITINGS.index(siting)}"),)
 
 
 def parse_options(text: str | None) -> tuple[tuple[str, str], ...]:

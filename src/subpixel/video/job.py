@@ -6,7 +6,7 @@ import hashlib
 import os
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -22,10 +22,11 @@ from subpixel.models.files import Model
 from subpixel.storage.locks import beside, claim, clear, scratch
 from subpixel.storage.reasons import said_by_system
 from subpixel.upscaler import Upscaler
-from subpixel.video.containers import Kept, container_of, kept
-from subpixel.video.encoders import Encoding, choose
+from subpixel.video.containers import Container, Kept, container_of, kept
+from subpixel.video.encoders import ENCODERS, Encoding, choose, default_encoder, siting_options
 from subpixel.video.film import Film, Video, probe
 from subpixel.video.formats import Layout, layout_of
+from subpixel.video.hdr import first_frame, options, static, unkept, unsaid
 from subpixel.video.making import Making
 from subpixel.video.muxing import assemble
 from subpixel.video.segments import Journal, packets_of
@@ -40,6 +41,9 @@ Progress = Callable[[int, int | None], None]
 
 # Bytes at either end of a source that its digest is of: a film is too long to be read before each start.
 _ENDS = 1 << 20
+# Seconds after which no film goes on.
+_NEVER = Fraction(10**9)
+_KEPT_SUFFIXES = {".mp4", ".mkv", ".mov", ".webm", ".m4v"}
 
 
 @dataclass(frozen=True)
@@ -128,11 +132,14 @@ class Job:
         self._check(destination)
         layout = layout_of(film.video.pix_fmt, film.path)
         container = container_of(destination)
-        encoding = self._encoding(layout, container.encoder(layout))
+        frame = first_frame(film.path)
+        encoding = self._encoding(film, layout, container, frame)
         way = way_of(self.upscaler, film, layout, beside=self.beside, realtime=self.realtime, rate=self.rate)
         video = self._result(film.video, encoding, way.result_size)
-        keeps = kept(film, container, encoding.encoder.codec)
-        notes = [*keeps.notes, *([f"{film.path}: its alpha channel is left out"] if layout.alpha else [])]
+        keeps = kept(film, container, encoding.encoder.codec, self._span)
+        notes = [*keeps.notes, *unkept(frame), *unsaid(encoding.encoder.codec, static(frame))]
+        if layout.alpha:
+            notes.append("its alpha channel is left out")
         for note in notes:
             self.told(note)
         with ExitStack() as stack:
@@ -150,7 +157,7 @@ class Job:
             if not frames:
                 journal.remove()
                 raise VideoReadError(f"{film.path}: there is no frame in the part asked for")
-            self._put(film, journal, _Track(journal, encoding, video, self._offset(film)), destination, keeps, stack)
+            self._put(film, journal, _Track(journal, encoding, video), destination, keeps, stack)
             journal.remove()
         return Result(
             destination,
@@ -187,17 +194,20 @@ class Job:
         except OSError as error:
             raise VideoWriteError(f"{destination}: cannot be written: {said_by_system(error)}") from None
 
-    def _encoding(self, layout: Layout, default: str) -> Encoding:
+    def _encoding(self, film: Film, layout: Layout, container: Container, frame: Any) -> Encoding:
         asked = self.settings
+        usual = default_encoder(container.name, layout)
+        codec = ENCODERS[asked.encoder].codec if asked.encoder in ENCODERS else ENCODERS[usual].codec
+        said = [*options(codec, static(frame)).items(), *siting_options(codec, film.video.tags.siting)]
         return choose(
             asked.encoder,
             layout,
-            default,
+            usual,
             self.upscaler.threads,
             pix_fmt=asked.pix_fmt,
             crf=asked.crf,
             preset=asked.preset,
-            options=asked.options,
+            options=(*said, *asked.options),
         )
 
     def _result(self, video: Video, encoding: Encoding, size: tuple[int, int]) -> Video:
@@ -231,22 +241,22 @@ class Job:
             length = max(Fraction(0), end - self.window.start)
         return max(1, round(length * rate))
 
-    def _offset(self, film: Film) -> int:
-        """What is taken from times, so that a part of a film begins at 0."""
-        return 0 if self.window is None else round(self.window.start / film.video.time_base)
+    @property
+    def _span(self) -> tuple[Fraction, Fraction] | None:
+        """The part that is wanted, with an end that lies behind every film's where there is none."""
+        return None if self.window is None else (self.window.start, self.window.end or _NEVER)
 
     def _put(
         self, film: Film, journal: Journal, track: _Track, destination: Path, keeps: Kept, stack: ExitStack
     ) -> None:
         """Put all together, read it back, and only then give it its name."""
-        window = None if self.window is None else (self.window.start, self.window.end)
-        times = [time - track.offset for time in chain.from_iterable(segment.times for segment in journal.segments)]
+        times = list(chain.from_iterable(segment.times for segment in journal.segments))
         try:
             written = stack.enter_context(scratch(destination, destination.suffix))
         except OSError as error:
             raise VideoWriteError(f"{destination}: cannot be written: {said_by_system(error)}") from None
-        assemble(film, track, written, keeps, window)
-        found = differences(film, written, times, track.video, keeps, window, decode=False)
+        assemble(film, track, written, keeps, self._span)
+        found = differences(film, written, times, track.video, keeps, self._span, decode=False)
         if found:
             raise VideoWriteError(f"{destination}: what was written reads back otherwise: {'; '.join(found)}")
         try:
@@ -258,18 +268,15 @@ class Job:
 class _Track:
     """The enlarged picture as the last stage takes it."""
 
-    def __init__(self, journal: Journal, encoding: Encoding, video: Video, offset: int) -> None:
-        self.journal, self.encoding, self.video, self.offset = journal, encoding, video, offset
+    def __init__(self, journal: Journal, encoding: Encoding, video: Video) -> None:
+        self.journal, self.encoding, self.video = journal, encoding, video
         self.codec = encoding.encoder.codec
 
     def add_to(self, container: Any) -> Any:
         return self.encoding.add_to(container, self.video)
 
-    def packets(self) -> Any:
-        for packet in packets_of(self.journal, self.video.time_base):
-            packet.pts -= self.offset
-            packet.dts -= self.offset
-            yield packet
+    def packets(self) -> Iterator[Any]:
+        return packets_of(self.journal, self.video.time_base)
 
 
 _KEPT_SUFFIXES = {".mp4", ".mkv", ".mov", ".webm", ".m4v"}

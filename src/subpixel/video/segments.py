@@ -141,7 +141,8 @@ class SegmentWriter:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._file.close()
+        with suppress(OSError):  # what could not be written before cannot be now
+            self._file.close()
         self._beside.unlink(missing_ok=True)
 
     def add(self, frame: Any, time: int) -> None:

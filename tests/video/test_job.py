@@ -1,0 +1,273 @@
+"""A film goes in and the same film comes out, larger: both are decoded here, not by the job's own eyes."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from tests.video.films import FILMS, NOT_FILMS, film
+
+from subpixel.errors import InvalidArgument, Unsupported, VideoReadError, VideoWriteError
+from subpixel.storage.locks import beside, claim
+from subpixel.upscaler import Upscaler
+from subpixel.video import Job, Settings, Window, making, probe
+from subpixel.video.formats import layout_of, planes_of
+
+WRITTEN = [name for name in FILMS if Path(name).suffix not in (".avi", ".ts")]
+
+
+@pytest.fixture(scope="module")
+def fast() -> Upscaler:
+    return Upscaler("fast", 2, threads=2)
+
+
+def decoded(path: Path, **asked: Any) -> list[tuple[Fraction, list[np.ndarray]]]:
+    with av.open(str(path), metadata_errors="replace") as container:
+        main = next(s for s in container.streams.video if not s.disposition & s.disposition.attached_pic)
+        layout = layout_of(main.codec_context.pix_fmt, path)
+        found = []
+        for packet in container.demux(main):
+            try:
+                frames = packet.decode()
+            except av.error.FFmpegError:
+                continue
+            found += [(f.pts * main.time_base, [p.copy() for p in planes_of(f, layout)]) for f in frames]
+        return found
+
+
+def expected(path: Path, upscaler: Upscaler) -> list[list[np.ndarray]]:
+    video = probe(path).video
+    layout = layout_of(video.pix_fmt, path)
+    siting = video.tags.siting or "left"
+    made = []
+    for _, planes in decoded(path):
+        y, u, v = (*planes, None, None)[:3]
+        whole = upscaler.yuv(
+            y,
+            u,
+            v,
+            subsampling=layout.subsampling,  # type: ignore[arg-type]
+            siting=siting,  # type: ignore[arg-type]
+            bits=layout.bits,
+            full_range=bool(video.tags.full_range),
+        )
+        made.append([plane for plane in whole if plane is not None])
+    return made
+
+
+@pytest.mark.parametrize("name", [n for n in WRITTEN if n not in ("interlaced.mp4", "garbage.mp4")])
+def test_without_loss_every_frame_is_the_network_s_and_stands_at_its_time(
+    tmp_path: Path, fast: Upscaler, name: str
+) -> None:
+    source, out = FILMS[name](tmp_path / name), tmp_path / "out.mkv"
+    result = Job(source, fast, out, Settings("ffv1")).run()
+    before, after = decoded(source), decoded(out)
+    assert result.frames == len(after) == len(before)
+    start = before[0][0]
+    for (was, _), (now, planes), wanted in zip(before, after, expected(source, fast), strict=True):
+        assert abs((now - after[0][0]) - (was - start)) <= Fraction(1, 1000)
+        assert all(map(np.array_equal, planes, wanted))
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted({name, "out.mkv"})
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_each_film_in_its_own_container_is_read_back_before_success_is_said(
+    tmp_path: Path, fast: Upscaler, name: str
+) -> None:
+    source = FILMS[name](tmp_path / name)
+    result = Job(source, fast, deinterlace=name == "interlaced.mp4").run()
+    assert result.destination == source.with_stem(source.stem + "_x2")
+    was, now = probe(source), probe(result.destination)
+    assert now.video.size == (was.video.size[0] * 2, was.video.size[1] * 2)
+    assert (now.video.aspect, now.video.matrix) == (was.video.aspect, was.video.matrix)
+    assert now.video.tags.matrix == was.video.tags.matrix
+    assert len(now.streams) == len(was.streams)
+    assert [s.metadata.get("language") for s in now.others] == [s.metadata.get("language") for s in was.others]
+    if name == "garbage.mp4":
+        assert any("damaged" in note for note in result.notes)
+
+
+@pytest.mark.parametrize(("name", "suffix"), [("film.avi", ".mkv"), ("transport.ts", ".mkv")])
+def test_a_container_that_is_not_written_becomes_matroska(
+    tmp_path: Path, fast: Upscaler, name: str, suffix: str
+) -> None:
+    source = FILMS[name](tmp_path / name)
+    assert Job(source, fast).run().destination.suffix == suffix
+
+
+@pytest.mark.parametrize("name", NOT_FILMS)
+def test_what_is_no_film_is_refused_and_leaves_nothing(tmp_path: Path, fast: Upscaler, name: str) -> None:
+    source = NOT_FILMS[name](tmp_path / name)
+    with pytest.raises(VideoReadError, match=name):
+        Job(source, fast, tmp_path / "out.mkv").run()
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_interlaced_films_are_refused_in_a_sentence(tmp_path: Path, fast: Upscaler) -> None:
+    source = FILMS["interlaced.mp4"](tmp_path / "interlaced.mp4")
+    with pytest.raises(Unsupported, match="is interlaced; --deinterlace"):
+        Job(source, fast, tmp_path / "out.mkv").run()
+
+
+def test_what_stands_in_the_way_is_said_first(tmp_path: Path, fast: Upscaler) -> None:
+    source = FILMS["plain.mp4"](tmp_path / "plain.mp4")
+    there = tmp_path / "there.mkv"
+    there.write_text("mine")
+    for destination, text in [
+        (source, "is the film itself"),
+        (there, "exists; --overwrite replaces it"),
+        (tmp_path, "is a folder"),
+        (tmp_path / "none" / "out.mkv", "there is no folder"),
+    ]:
+        with pytest.raises(VideoWriteError, match=text):
+            Job(source, fast, destination).run()
+    with pytest.raises(InvalidArgument, match="films are written as"):
+        Job(source, fast, tmp_path / "out.gif").run()
+    assert there.read_text() == "mine"
+    Job(source, fast, there, overwrite=True).run()
+    assert probe(there).video.size == (96, 64)
+
+
+def test_two_runs_do_not_make_the_same_film(tmp_path: Path, fast: Upscaler) -> None:
+    source, out = FILMS["plain.mp4"](tmp_path / "plain.mp4"), tmp_path / "out.mkv"
+    with claim(out), pytest.raises(VideoWriteError, match="another run is making it"):
+        Job(source, fast, out).run()
+
+
+def test_a_part_of_a_film_begins_at_0_with_its_sound(tmp_path: Path, fast: Upscaler) -> None:
+    source = FILMS["sound.mp4"](tmp_path / "sound.mp4")
+    out = tmp_path / "part.mkv"
+    result = Job(source, fast, out, Settings("ffv1"), window=Window(Fraction(1, 6), Fraction(1, 3))).run()
+    frames = decoded(out)
+    assert result.frames == len(frames) == 4
+    assert frames[0][0] == 0
+    wanted = expected(source, fast)[4:8]
+    assert all(all(map(np.array_equal, f[1], w)) for f, w in zip(frames, wanted, strict=True))
+    with av.open(str(out)) as container:
+        times = [p.pts * p.time_base for p in container.demux(container.streams.audio[0]) if p.pts is not None]
+    assert times
+    assert all(-Fraction(1, 40) < t < Fraction(1, 6) + Fraction(1, 40) for t in times)
+
+
+def test_a_part_that_holds_nothing_is_said(tmp_path: Path, fast: Upscaler) -> None:
+    source = FILMS["plain.mp4"](tmp_path / "plain.mp4")
+    with pytest.raises(VideoReadError, match="no frame in the part asked for"):
+        Job(source, fast, tmp_path / "out.mkv", window=Window(Fraction(50), Fraction(60))).run()
+    assert [path.name for path in tmp_path.iterdir()] == ["plain.mp4"]
+
+
+class Stop(Exception):
+    pass
+
+
+def long_film(path: Path) -> Path:
+    return film(path, times=range(50), options={"preset": "medium", "bf": "2", "g": "12"})
+
+
+def test_a_run_that_was_stopped_goes_on_and_ends_as_an_undisturbed_one(
+    tmp_path: Path, fast: Upscaler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(making, "SEGMENT", 8)
+    source = long_film(tmp_path / "film.mp4")
+    whole = tmp_path / "whole.mp4"
+    Job(source, fast, whole).run()
+    out = tmp_path / "out.mp4"
+    for stops_at in (5, 20, 40):
+
+        def progress(done: int, total: int | None, stops_at: int = stops_at) -> None:
+            assert total == 50
+            if done == stops_at:
+                raise Stop
+
+        with pytest.raises(Stop):
+            Job(source, fast, out).run(progress)
+        assert not out.exists()
+    folder = beside(out, "film")
+    assert len((folder / "journal.jsonl").read_text().splitlines()) > 3
+    result = Job(source, fast, out).run()
+    assert 32 <= result.resumed < 50
+    assert out.read_bytes() == whole.read_bytes()
+    assert not folder.exists()
+
+
+def test_other_settings_begin_anew(tmp_path: Path, fast: Upscaler, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(making, "SEGMENT", 8)
+    source, out = long_film(tmp_path / "film.mp4"), tmp_path / "out.mp4"
+
+    def progress(done: int, total: int | None) -> None:
+        if done == 30:
+            raise Stop
+
+    with pytest.raises(Stop):
+        Job(source, fast, out).run(progress)
+    assert Job(source, fast, out, Settings(crf=30)).run().resumed == 0
+
+
+CODE = """
+import sys
+from pathlib import Path
+from subpixel.upscaler import Upscaler
+from subpixel.video import Job, making
+making.SEGMENT = 8
+if __name__ == "__main__":
+    result = Job(Path(sys.argv[1]), Upscaler("fast", 2, threads=2), Path(sys.argv[2]), overwrite=True).run()
+    print(result.resumed)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no kill -9 there")
+def test_killed_at_random_moments_the_film_is_that_of_an_undisturbed_run(tmp_path: Path) -> None:
+    source = long_film(tmp_path / "film.mkv")
+    whole, out = tmp_path / "whole.mkv", tmp_path / "out.mkv"
+    command = [sys.executable, "-c", CODE, str(source)]
+    begun = time.monotonic()
+    subprocess.run([*command, str(whole)], check=True, capture_output=True)
+    took = time.monotonic() - begun
+    rng = random.Random(4)
+    killed = 0
+    for _ in range(10):
+        with subprocess.Popen([*command, str(out)], stdout=subprocess.DEVNULL) as process:
+            time.sleep(took * rng.uniform(0.4, 0.95))
+            if process.poll() is None:
+                process.send_signal(signal.SIGKILL)
+                killed += 1
+    subprocess.run([*command, str(out)], check=True, capture_output=True)
+    assert killed > 0
+    for (a, one), (b, other) in zip(decoded(whole), decoded(out), strict=True):
+        assert a == b
+        assert all(map(np.array_equal, one, other))
+    left = [path.name for path in tmp_path.iterdir()]
+    assert sorted(left) == ["film.mkv", "out.mkv", "whole.mkv"]
+
+
+def test_a_disk_that_is_full_is_a_sentence_and_what_is_made_is_kept(tmp_path: Path, fast: Upscaler) -> None:
+    resource = pytest.importorskip("resource")
+    source, out = long_film(tmp_path / "film.mp4"), tmp_path / "out.mkv"
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+        with pytest.raises(VideoWriteError, match="cannot be written"):
+            Job(source, fast, out, Settings("ffv1")).run()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert not out.exists()
+    Job(source, fast, out, Settings("ffv1")).run()
+    assert len(decoded(out)) == 50
+
+
+def test_realtime_is_not_gone_on_with_and_says_what_it_used(tmp_path: Path, fast: Upscaler) -> None:
+    source = FILMS["plain.mp4"](tmp_path / "plain.mp4")
+    result = Job(source, fast, tmp_path / "out.mkv", realtime=True).run()
+    assert result.resumed == 0
+    assert any(note.startswith("of 12 frames ") for note in result.notes)
