@@ -59,10 +59,3 @@ def test_what_is_refused(model, change, text):
 def test_a_network_on_rgb_takes_no_frame(model):
     with pytest.raises(InvalidArgument, match="works on RGB; a luma model is needed"):
         Upscaler(model("rgb"), 2).yuv(Y, C, C, **PLAIN)
-
-
-def test_bicubic_enlarges_luma_as_it_does_chroma():
-    y = np.random.default_rng(0).integers(0, 256, (9, 14), np.uint8)
-    made = Upscaler("bicubic", 2).yuv(y, y, y, subsampling="444", siting=None, bits=8, full_range=False)
-    np.testing.assert_array_equal(made[0], made[1])
-    np.testing.assert_array_equal(made[0], Upscaler("bicubic", 2).plane(y))

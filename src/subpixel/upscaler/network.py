@@ -18,7 +18,7 @@ from subpixel.backends import FrameFormat, FrameSession, PictureSession, availab
 from subpixel.backends.bands import Band, bands
 from subpixel.backends.base import Alpha
 from subpixel.backends.foreign import prepare_foreign
-from subpixel.backends.frames import Siting, Subsampling, enlarge
+from subpixel.backends.frames import Siting, Subsampling, enlarge, interpolate
 from subpixel.backends.mixed import mixed
 from subpixel.errors import InvalidArgument
 from subpixel.models.auto import Choice, Source, decide
@@ -284,12 +284,13 @@ class Upscaler:
         form = FrameFormat(subsampling, siting, bits, full_range)
         planes = form.checked(y, u, v)
         made = form.results(planes, self.scale, out)
-        network = self._plain[1] if self._plain_planes else self._network
-        if isinstance(network, FrameSession):
-            network.frame(planes, made, form)
+        if self._plain_planes:
+            interpolate(planes, made, form, self.scale, self.threads if self.backend == "native" else None)
+        elif isinstance(self._network, FrameSession):
+            self._network.frame(planes, made, form)
         else:
             assert self.halo is not None  # that of a luma network
-            enlarge(network, planes, made, form, self.scale, self.halo, self._bytes)
+            enlarge(self._network, planes, made, form, self.scale, self.halo, self._bytes)
         return (made[0], made[1], made[2]) if len(made) == 3 else (made[0], None, None)
 
     def _check_luma(self) -> None:

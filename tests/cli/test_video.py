@@ -1,0 +1,148 @@
+"""The command line of films: what it prints, its exit codes, its pipes."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import pytest
+from tests.video.films import FILMS, NOT_FILMS
+
+from subpixel.cli import main
+from subpixel.video import probe
+
+
+def frames_in(data: bytes) -> list[Any]:
+    with av.open(io.BytesIO(data)) as container:
+        return list(container.decode(video=0))
+
+
+@pytest.fixture
+def plain(tmp_path: Path) -> Path:
+    return FILMS["sound.mp4"](tmp_path / "film.mp4")
+
+
+def test_a_film_is_enlarged_beside_itself(plain: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["video", str(plain)]) == 0
+    out = plain.with_name("film_x2.mp4")
+    said = capsys.readouterr().out
+    assert f"{plain} → {out}  96×64  12 frames in " in said
+    assert "auto: fast-compressed (lossy h264)" in said
+    assert [s.kind for s in probe(out).streams] == ["video", "audio"]
+
+
+def test_again_it_is_an_error_and_the_file_stays(plain: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["video", str(plain), "-n", "fast"]) == 0
+    before = plain.with_name("film_x2.mp4").read_bytes()
+    assert main(["video", str(plain), "-n", "fast"]) == 1
+    assert capsys.readouterr().err.endswith("film_x2.mp4: exists; --overwrite replaces it\n")
+    assert plain.with_name("film_x2.mp4").read_bytes() == before
+    assert main(["video", str(plain), "-n", "fast", "--overwrite", "--quiet"]) == 0
+
+
+@pytest.mark.parametrize("name", NOT_FILMS)
+def test_what_is_no_film_is_one_line(tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    path = NOT_FILMS[name](tmp_path / name)
+    assert main(["video", str(path)]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"error: {path}: ")
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["--start", "half"], "'half' is not a time; 90, 1:30 or 0:01:30.5 would be"),
+        (["--start", "3", "--end", "2"], "a part of a film from 3 s to 2 s holds nothing"),
+        (["--preview", "5", "--end", "9"], "--preview and --end contradict each other"),
+        (["--target-fps", "30"], "--target-fps: a rate above 0 is needed, and --realtime"),
+        (["--encoder", "mpeg9"], "encoder='mpeg9': one of x264"),
+        (["--crf", "99"], "crf=99: 0 to 51 is needed for encoder x264"),
+        (["--encoder-options", "tune"], "'tune' is not name=value"),
+        (["-o", "out.gif"], "films are written as .mp4"),
+        (["-n", "srgan"], "srgan"),
+        (["-s", "7"], "7"),
+    ],
+)
+def test_wrong_use_is_said(plain: Path, words: list[str], text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["video", str(plain), *words]) == 2
+    said = capsys.readouterr().err
+    assert text in said
+    assert said.count("\n") == 1
+    assert [path.name for path in plain.parent.iterdir()] == ["film.mp4"]
+
+
+def test_a_preview_shows_both_sides(plain: Path) -> None:
+    assert main(["video", str(plain), "--start", "0:00.1", "--preview", "0.25", "--quiet"]) == 0
+    made = probe(plain.with_name("film_x2.mp4"))
+    assert made.video.size == (2 * 96, 64)
+    assert made.duration is not None
+    assert made.duration < Fraction(2, 5)
+
+
+def test_what_cannot_be_kept_is_said_before_the_work(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = FILMS["rich.mkv"](tmp_path / "rich.mkv")
+    assert main(["video", str(source), "-o", str(tmp_path / "out.mp4")]) == 0
+    notes = capsys.readouterr().err.splitlines()
+    assert any("attachment" in note and ".mkv" in note for note in notes)
+    assert all(note.startswith("note: ") for note in notes)
+
+
+@pytest.mark.parametrize(("form", "name"), [("y4m", "yuv4mpegpipe"), ("nut", "nut")])
+def test_frames_go_into_a_pipe(plain: Path, capsysbinary: pytest.CaptureFixture[bytes], form: str, name: str) -> None:
+    assert main(["video", str(plain), "-o", "-", "-f", form, "-n", "fast"]) == 0
+    data = capsysbinary.readouterr().out
+    frames = frames_in(data)
+    assert len(frames) == 12
+    assert (frames[0].width, frames[0].height) == (96, 64)
+    with av.open(io.BytesIO(data)) as container:
+        assert container.format.name == name
+
+
+def test_frames_come_from_a_pipe(plain: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "subpixel", "video"]
+    first = subprocess.run([*command, plain, "-o", "-", "-n", "fast"], capture_output=True, check=True)
+    second = subprocess.run([*command, "-", "-n", "fast"], input=first.stdout, capture_output=True, check=True)
+    frames = frames_in(second.stdout)
+    assert len(frames) == 12
+    assert (frames[0].width, frames[0].height) == (192, 128)
+    out = tmp_path / "out.mkv"
+    subprocess.run([*command, "-", "-o", out, "-n", "fast"], input=first.stdout, capture_output=True, check=True)
+    assert probe(out).video.size == (192, 128)
+    broken = subprocess.run([*command, "-"], input=b"no film", capture_output=True, check=False)
+    assert broken.returncode == 1
+    assert broken.stderr.decode().startswith("error: ")
+    assert broken.stderr.count(b"\n") == 1
+
+
+def test_a_reader_that_goes_away_is_no_error(plain: Path) -> None:
+    command = f"{sys.executable} -m subpixel video {plain} -o - | head -c 100 > /dev/null; echo ${{PIPESTATUS[0]}}"
+    if not os.path.exists("/bin/bash"):
+        pytest.skip("there is no bash here")
+    done = subprocess.run(["/bin/bash", "-c", command], capture_output=True, text=True, check=True)
+    assert done.stdout == "0\n"
+    assert "Traceback" not in done.stderr
+
+
+def test_play_says_what_is_missing_and_shows_with_what_is_there(
+    plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", str(folder))
+    assert main(["play", str(plain)]) == 2
+    assert (
+        capsys.readouterr().err == "error: there is no player here: mpv or ffplay is needed (both are free programs)\n"
+    )
+    (folder / "mpv").write_text(f"#!/bin/sh\n/bin/cat > {tmp_path}/shown\n")
+    (folder / "mpv").chmod(0o755)
+    assert main(["play", str(plain), "--side-by-side", "--every-frame"]) == 0
+    frames = frames_in((tmp_path / "shown").read_bytes())
+    assert (len(frames), frames[0].width, frames[0].height) == (12, 192, 64)
+    assert "12 frames in " in capsys.readouterr().err
