@@ -17,7 +17,9 @@ def bench(
     threads: Threads = None,
     rounds: Annotated[int, typer.Option(min=3, max=10000, help="Rounds counted of each group.")] = 15,
     seconds: Annotated[float, typer.Option(min=0, help="A group's rounds end early beyond so much time.")] = 20.0,
-    only: Annotated[str, typer.Option(help="Of suite ops, the cases whose name has this.", show_default=False)] = "",
+    only: Annotated[
+        str, typer.Option(help="Of suites ops and files, the cases whose name has this.", show_default=False)
+    ] = "",
     full: Annotated[bool, typer.Option("--full", help="Pictures of 100 megapixels too; 1,000 files.")] = False,
     superres: Annotated[
         Path | None,
@@ -32,7 +34,10 @@ def bench(
     ] = None,
     data: Annotated[
         Path | None,
-        typer.Option(help="Of suite quality, test sets for what no file has figures of.", show_default=False),
+        typer.Option(
+            help="Of suite quality, test sets for what no file has figures of; of suite video, a film.",
+            show_default=False,
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option("-o", "--out", help="A file for the results as JSON.", show_default=False)

@@ -41,6 +41,7 @@ class Encoder:
         presets: those there are.
         preset_option: under which name libavcodec takes it.
         options: always set.
+        says_aspect: its packets say the shape of pixels, whatever the container does.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Encoder:
     presets: tuple[str, ...] = ()
     preset_option: str = "preset"
     options: Mapping[str, str] = field(default_factory=dict)
+    says_aspect: bool = False
 
     @property
     def pix_fmts(self) -> tuple[str, ...]:
@@ -66,8 +68,16 @@ _X26X = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow
 ENCODERS = {
     each.name: each
     for each in (
-        Encoder("x264", "libx264", (18, 0, 51), "veryfast", _X26X),
-        Encoder("x265", "libx265", (20, 0, 51), "superfast", _X26X, options={"x265-params": "log-level=error"}),
+        Encoder("x264", "libx264", (18, 0, 51), "veryfast", _X26X, says_aspect=True),
+        Encoder(
+            "x265",
+            "libx265",
+            (20, 0, 51),
+            "superfast",
+            _X26X,
+            options={"x265-params": "log-level=error"},
+            says_aspect=True,
+        ),
         Encoder("svt-av1", "libsvtav1", (28, 1, 63), "9", tuple(str(n) for n in range(14))),
         Encoder(
             "vp9",

@@ -43,6 +43,8 @@ Progress = Callable[[int, int | None], None]
 _ENDS = 1 << 20
 # Seconds after which no film goes on.
 _NEVER = Fraction(10**9)
+# Containers in which the shape of pixels is said, whatever the encoder.
+_SAY_ASPECT = ("MP4", "QuickTime")
 _KEPT_SUFFIXES = {".mp4", ".mkv", ".mov", ".webm", ".m4v"}
 
 
@@ -136,8 +138,11 @@ class Job:
         encoding = self._encoding(film, layout, container, frame)
         way = way_of(self.upscaler, film, layout, beside=self.beside, realtime=self.realtime, rate=self.rate)
         video = self._result(film.video, encoding, way.result_size)
+        aspect = self._lost_aspect(video, encoding, container)
+        if aspect:
+            video = replace(video, aspect=Fraction(1))
         keeps = kept(film, container, encoding.encoder.codec, self._span)
-        notes = [*keeps.notes, *unkept(frame), *unsaid(encoding.encoder.codec, static(frame))]
+        notes = [*keeps.notes, *aspect, *unkept(frame), *unsaid(encoding.encoder.codec, static(frame))]
         if layout.alpha:
             notes.append("its alpha channel is left out")
         for note in notes:
@@ -215,6 +220,14 @@ class Job:
         tags = replace(video.tags, full_range=encoding.rgb or bool(video.tags.full_range))
         return replace(video, size=size, pix_fmt=encoding.pix_fmt, tags=tags)
 
+    def _lost_aspect(self, video: Video, encoding: Encoding, container: Container) -> list[str]:
+        """A sentence, where neither the packets nor the container, as PyAV writes it, say the shape of pixels."""
+        if video.aspect == 1 or encoding.encoder.says_aspect or container.name in _SAY_ASPECT:
+            return []
+        shape = f"{video.aspect.numerator}:{video.aspect.denominator}"
+        ways = f"{' or '.join(_SAY_ASPECT)}, or --encoder x264 or x265"
+        return [f"{container} does not say the shape of its pixels ({shape}) with {encoding.encoder.name}; {ways} do"]
+
     def _made_of(self, film: Film, encoding: Encoding, video: Video) -> dict[str, Any]:
         """All that the frames depend on."""
         upscaler = self.upscaler
@@ -279,6 +292,8 @@ class _Track:
         return packets_of(self.journal, self.video.time_base)
 
 
+# Containers in which the shape of pixels is said, whatever the encoder.
+_SAY_ASPECT = ("MP4", "QuickTime")
 _KEPT_SUFFIXES = {".mp4", ".mkv", ".mov", ".webm", ".m4v"}
 
 
