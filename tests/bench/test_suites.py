@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from subpixel.bench import ceilings, engine, files, images, memory, networks, operators, suites
+from subpixel.bench import ceilings, engine, files, films, images, memory, networks, operators, suites
 from subpixel.bench.machine import describe, label, only_threads
 from subpixel.bench.operators.case import Case
 from subpixel.bench.plan import Plan
@@ -132,11 +132,19 @@ def test_the_files_suite(monkeypatch: pytest.MonkeyPatch, data_dir: Path) -> Non
             assert "written by OpenCV" in [fact.name for fact in group.facts]
 
 
-def test_the_video_suite(small: networks.Network) -> None:
-    (group,) = suites.SUITES["video"](PLAN)
+def test_the_video_suite(small: networks.Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(films, "_FRAMES", 5)
+    monkeypatch.setattr(films, "_SIZES", ((48, 32), (64, 48)))
+    group, film, pipe = suites.SUITES["video"](PLAN)
     assert group.id == "frames"
     assert names(group)[:2] == ["4:2:0 u8, int8", "network alone, int8"]
     assert [fact.unit for fact in group.facts] == ["frames a second"] * 2
+    assert names(film) == ["Job", "decoder alone", "engine alone", "encoder alone"]
+    alone = sum(entry.time.median for entry in film.entries[1:])
+    assert film.facts[-1].value == pytest.approx(film.entries[0].time.median / alone)
+    assert film.facts[0].value == pytest.approx(5000 / film.entries[0].time.median)
+    assert names(pipe) == ["Live, y4m", "decoder alone"]
+    assert "960×540" not in pipe.title
 
 
 def test_a_failing_command_is_an_error() -> None:

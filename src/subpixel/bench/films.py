@@ -31,14 +31,16 @@ _MODEL, _SCALE = "fast", 2
 # Frames of a call: some segments' worth would take minutes, and what is measured is the same for each.
 _FRAMES = 120
 _RATE = 24
+# (width, height) of the film that goes to a file, and of the one that goes into a pipe.
+_SIZES = ((854, 480), (960, 540))
 
 
 def films(plan: Plan) -> Iterator[Group]:
-    """A film given by ``--data``, or one that is made, and one of 960×540 into a pipe."""
+    """A film given by ``--data``, or one that is made, to a file, and another one into a pipe."""
     with tempfile.TemporaryDirectory() as folder:
-        source = plan.data or _made(Path(folder) / "film.mp4", (854, 480))
-        yield _file(plan, source, Path(folder))
-        yield _pipe(plan, _made(Path(folder) / "540.mp4", (960, 540)))
+        first, second = _SIZES
+        yield _file(plan, plan.data or _made(Path(folder) / "film.mp4", first), Path(folder))
+        yield _pipe(plan, _made(Path(folder) / "second.mp4", second))
 
 
 def _file(plan: Plan, source: Path, folder: Path) -> Group:
