@@ -9,6 +9,7 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import av
 
 from subpixel.errors import InvalidArgument
 from subpixel.video.film import Film, Stream, Video, failure, opened
+from subpixel.video.hdr import first_frame, static, unkept, unsaid
 from subpixel.video.packets import Window
 
 __all__ = [
@@ -37,38 +39,36 @@ __all__ = [
 _ATTACHED_PICTURE = int(av.stream.Disposition.attached_pic)
 
 # What iTunes' list, which MP4 is expected to have, holds in libavformat's movenc.c.
-_ITUNES = set(
-    [
-        "title",
-        "artist",
-        "album_artist",
-        "composer",
-        "album",
-        "date",
-        "comment",
-        "genre",
-        "copyright",
-        "grouping",
-        "lyrics",
-        "description",
-        "synopsis",
-        "show",
-        "episode_id",
-        "network",
-        "keywords",
-        "episode_sort",
-        "season_number",
-        "media_type",
-        "hd_video",
-        "gapless_playback",
-        "compilation",
-        "tmpo",
-        "track",
-        "disc",
-        "location",
-        "creation_time",
-    ]
-)
+_ITUNES = {
+    "album",
+    "album_artist",
+    "artist",
+    "comment",
+    "compilation",
+    "composer",
+    "copyright",
+    "creation_time",
+    "date",
+    "description",
+    "disc",
+    "episode_id",
+    "episode_sort",
+    "gapless_playback",
+    "genre",
+    "grouping",
+    "hd_video",
+    "keywords",
+    "location",
+    "lyrics",
+    "media_type",
+    "network",
+    "season_number",
+    "show",
+    "synopsis",
+    "title",
+    "tmpo",
+    "track",
+}
 
 # Said of a file or an encoder, not of the film: false as soon as another program writes it.
 _OF_THE_FILE = {
@@ -83,6 +83,30 @@ _OF_THE_FILE = {
     "number_of_frames",
     "software",
     "variant_bitrate",
+}
+
+# Languages that have two codes in ISO 639-2; QuickTime knows them by the older.
+BIBLIOGRAPHIC = {
+    "bod": "tib",
+    "ces": "cze",
+    "cym": "wel",
+    "deu": "ger",
+    "ell": "gre",
+    "eus": "baq",
+    "fas": "per",
+    "fra": "fre",
+    "hye": "arm",
+    "isl": "ice",
+    "kat": "geo",
+    "mkd": "mac",
+    "mri": "mao",
+    "msa": "may",
+    "mya": "bur",
+    "nld": "dut",
+    "ron": "rum",
+    "slk": "slo",
+    "sqi": "alb",
+    "zho": "chi",
 }
 
 # MIME types of pictures that Matroska's attachments may be, by libavcodec's name.
@@ -102,6 +126,7 @@ class Container:
         attachments: files such as fonts.
         chapters: it has them.
         matrix: how the picture is turned, ``"any"`` matrix, ``"quarters"`` of a turn, or nothing.
+        negative: it holds times below 0; else all are moved so far that none is.
         dispositions: which of libavformat's flags are kept.
         metadata: ``"any"`` key, the ``"listed"`` ones of iTunes (any, if there is no cover), or nothing.
         stream_metadata: of a stream: keys, or None for any.
@@ -115,6 +140,7 @@ class Container:
     attachments: bool = False
     chapters: bool = False
     matrix: str = ""
+    negative: bool = True
     dispositions: int = 0
     metadata: str = ""
     stream_metadata: frozenset[str] | None = frozenset()
@@ -133,6 +159,7 @@ _MATROSKA_FLAGS = int(
     | _FLAGS.visual_impaired
     | _FLAGS.descriptions
 )
+_NUT_FLAGS = int(_FLAGS.default | _FLAGS.dub | _FLAGS.original | _FLAGS.comment | _FLAGS.lyrics | _FLAGS.karaoke)
 _MP4_FLAGS = int(_FLAGS.default)
 
 # Negative times (sound that a decoder runs in with, frames stored in another order) stay as they are: both hold them.
@@ -140,55 +167,75 @@ _AS_THEY_ARE = {"avoid_negative_ts": "disabled"}
 _MP4 = frozenset({"language", "handler_name", "title", "timecode", "creation_time"})
 
 CONTAINERS: tuple[Container, ...] = (
-    Container("MP4", "mp4", (".mp4", ".m4v"), None, _AS_THEY_ARE, False, True, "any", _MP4_FLAGS, "listed", _MP4),
+    Container(
+        "MP4",
+        "mp4",
+        (".mp4", ".m4v"),
+        options=_AS_THEY_ARE,
+        chapters=True,
+        matrix="any",
+        dispositions=_MP4_FLAGS,
+        metadata="listed",
+        stream_metadata=_MP4,
+    ),
     Container(
         "QuickTime",
         "mov",
         (".mov", ".qt"),
-        None,
-        _AS_THEY_ARE,
-        False,
-        True,
-        "any",
-        _MP4_FLAGS,
-        "listed",
-        _MP4 | {"vendor_id"},
+        options=_AS_THEY_ARE,
+        chapters=True,
+        matrix="any",
+        dispositions=_MP4_FLAGS,
+        metadata="listed",
+        stream_metadata=_MP4 | {"vendor_id"},
     ),
     Container(
         "Matroska",
         "matroska",
         (".mkv",),
-        Fraction(1, 1000),
-        _AS_THEY_ARE,
-        True,
-        True,
-        "quarters",
-        _MATROSKA_FLAGS,
-        "any",
-        None,
+        tick=Fraction(1, 1000),
+        options=_AS_THEY_ARE,
+        attachments=True,
+        chapters=True,
+        matrix="quarters",
+        dispositions=_MATROSKA_FLAGS,
+        metadata="any",
+        stream_metadata=None,
     ),
     Container(
         "WebM",
         "webm",
         (".webm",),
-        Fraction(1, 1000),
-        _AS_THEY_ARE,
-        False,
-        True,
-        "quarters",
-        _MATROSKA_FLAGS,
-        "any",
-        None,
+        tick=Fraction(1, 1000),
+        options=_AS_THEY_ARE,
+        chapters=True,
+        matrix="quarters",
+        dispositions=_MATROSKA_FLAGS,
+        metadata="any",
+        stream_metadata=None,
     ),
-    Container("NUT", "nut", (".nut",), None, {}, False, True, "", 0, "any", None),
+    Container(
+        "NUT",
+        "nut",
+        (".nut",),
+        chapters=True,
+        negative=False,
+        dispositions=_NUT_FLAGS,
+        metadata="any",
+        stream_metadata=None,
+    ),
 )
 
 
 @dataclass(frozen=True)
 class Kept:
-    """What of a film goes along into a container: the streams, and a sentence for each thing that cannot."""
+    """What of a film goes along into a container: the streams, and a sentence for each thing that cannot.
+
+    ``codec`` is libavcodec's name of the encoder of the picture.
+    """
 
     container: Container
+    codec: str
     streams: tuple[Stream, ...]
     notes: tuple[str, ...]
 
@@ -245,7 +292,10 @@ def kept(film: Film, container: Container, codec_name: str, window: Window | Non
     if window is not None and window[0] > 0 and any("timecode" in stream.metadata for stream in film.streams):
         streams = [stream for stream in streams if not is_timecode(stream)]
         notes.append("the timecode is that of the whole film's first frame, and is left out of a part of it")
-    return Kept(container, tuple(streams), tuple(notes))
+    frame = first_frame(film.path)
+    if frame is not None:
+        notes += [*unkept(frame), *unsaid(codec_name, static(frame))]
+    return Kept(container, codec_name, tuple(streams), tuple(notes))
 
 
 def told(metadata: Mapping[str, str]) -> dict[str, str]:
@@ -305,7 +355,37 @@ def held_of_stream(container: Container, stream: Stream, window: Window | None =
         metadata["title"] = metadata.pop("name")
     if container.stream_metadata is None:
         return metadata
-    return {key: value for key, value in metadata.items() if key.lower() in container.stream_metadata}
+    held = {key: value for key, value in metadata.items() if key.lower() in container.stream_metadata}
+    if "language" in held:
+        spelled = _spelled(container.format, held["language"])
+        if spelled is None:
+            del held["language"]
+        else:
+            held["language"] = spelled
+    return held
+
+
+@cache
+def _spelled(format_name: str, language: str) -> str | None:
+    """How a language is spelled in MP4 or QuickTime, which has a list of some, None if it has no place there.
+
+    Found by trial: a track with one sample is written to memory and read.
+    """
+    for name in (language, BIBLIOGRAPHIC.get(language, language)):
+        content = io.BytesIO()
+        with av.open(content, "w", format=format_name, metadata_errors="surrogateescape") as out:
+            track = out.add_stream("pcm_s16be", rate=8000, layout="mono")
+            track.metadata["language"] = name
+            packet = av.Packet(bytes(2))
+            packet.stream, packet.time_base = track, Fraction(1, 8000)
+            packet.pts = packet.dts = 0
+            packet.duration = 1
+            out.mux(packet)
+        content.seek(0)
+        with av.open(content) as made:
+            if made.streams[0].metadata.get("language", "und") == name:
+                return name
+    return None
 
 
 def held_matrix(container: Container, video: Video) -> tuple[int, ...] | None:
@@ -370,7 +450,7 @@ def _refusal(source: Any, stream: Stream, container: Container) -> str | None:
         return None if container.attachments else "it has no attachments"
     if is_cover(stream) and container.attachments:
         return None if stream.codec in COVERS else "its kind of picture is none that is attached"
-    if is_cover(stream) and container.format not in ("mp4", "mov"):
+    if is_cover(stream) and container.format != "mp4":
         return "it has no covers"
     out = av.open(io.BytesIO(), "w", format=container.format)
     try:
@@ -415,6 +495,8 @@ def _lost(film: Film, container: Container, streams: list[Stream]) -> list[str]:
         notes.append(f"{container} has no chapters; the {len(film.chapters)} of the film are left out")
     if film.video.matrix is not None and held_matrix(container, film.video) is None:
         notes.append(f"{container} does not hold how the picture is to be turned for showing")
+    if not container.negative and any(stream.kind == "audio" for stream in streams):
+        notes.append(f"{container} has no times below 0: if a stream begins there, all are moved by as much")
     covers = any(map(is_cover, streams))
     lost = sorted(set(told(film.metadata)) - set(held_of_container(container, film, covers)))
     if lost:

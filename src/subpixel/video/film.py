@@ -224,12 +224,17 @@ def _matrix(frame: Any) -> tuple[int, ...] | None:
 
 
 def _siting(container: Any, index: int) -> str | None:
-    """Where chroma lies. PyAV has no property for it; libavformat's description of a stream names it at this level."""
+    """Where chroma lies. PyAV has no property for it; libavformat's description of a stream names it at this level.
+
+    Two levels are concerned: what libavcodec puts into the description, and what PyAV listens to.
+    """
     level = av.logging.get_level()
     av.logging.set_level(av.logging.VERBOSE)
+    av.logging.set_libav_level(av.logging.VERBOSE)
     try:
         text = container.dumps_format()
     finally:
+        av.logging.set_libav_level(av.logging.INFO)
         av.logging.set_level(level)
     for line in text.splitlines():
         if f"Stream #0:{index}" in line:

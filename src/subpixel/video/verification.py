@@ -27,7 +27,7 @@ from subpixel.video.containers import (
     told,
 )
 from subpixel.video.film import Film, Stream, Video, failure, opened, probe
-from subpixel.video.hdr import Light, Mastering, first_frame, static
+from subpixel.video.hdr import Light, Mastering, first_frame, static, unsaid
 from subpixel.video.muxing import cut
 from subpixel.video.packets import Window, bare, read, same_bytes, window_shift
 
@@ -78,13 +78,17 @@ def differences(
     packets, frames, wrong = _demuxed(result, pairs, decode)
     found += wrong
     unit = _unit(kept, film)
+    wanted = sorted(_seconds(time, time_base or film.video.time_base, film, window) for time in times)
+    have = [None if time is None else time * result.video.time_base for time in frames]
+    shift = Fraction(0) if kept.container.negative else _shift(have, wanted)
     for stream, twin in pairs:
         if _has_packets(stream):
-            found += _compared(stream, before[stream.index], packets[twin.index], unit)
-    wanted = [_seconds(time, time_base or film.video.time_base, film, window) for time in times]
-    found += _frames(frames, wanted, result.video.time_base, film.video.time_base, kept.container, unit)
+            found += _compared(stream, before[stream.index], packets[twin.index], unit, shift)
+    tolerance = _tolerance(film.video.time_base, result.video.time_base, unit)
+    found += _frames([None if time is None else time - shift for time in have], wanted, tolerance)
     found += _attachments(film.path, written, pairs)
-    found += _static(film, written)
+    if not unsaid(kept.codec, static(first_frame(film.path))):
+        found += _static(film, written)
     return found
 
 
@@ -279,7 +283,7 @@ def _chapters(film: Film, result: Film, container: Container, window: Window | N
             yield "chapter {} is called {}, not {}".format(number, *map(_quoted, titles))
 
 
-def _compared(stream: Stream, before: _Content, after: _Content, unit: Fraction) -> Iterator[str]:
+def _compared(stream: Stream, before: _Content, after: _Content, unit: Fraction, shift: Fraction) -> Iterator[str]:
     if len(before.sums) != len(after.sums) and not same_bytes(stream.codec):
         yield f"{stream} has {len(after.sums)} packets, not {len(before.sums)}"
         return
@@ -290,10 +294,12 @@ def _compared(stream: Stream, before: _Content, after: _Content, unit: Fraction)
         return
     first = slice(0, 1) if same_bytes(stream.codec) else slice(None)
     tolerance = _tolerance(before.time_base, after.time_base, unit)
+    if shift:
+        tolerance += after.time_base
     for number, (a, b) in enumerate(zip(before.times[first], after.times[first], strict=True)):
         if a == _NONE:
             continue
-        have, want = b * after.time_base, a * before.time_base
+        have, want = b * after.time_base - shift, a * before.time_base
         if b == _NONE or abs(have - want) > tolerance:
             yield f"packet {number} of {stream} is at {_time(None if b == _NONE else have)}, not at {_time(want)}"
             break
@@ -305,23 +311,21 @@ def _compared(stream: Stream, before: _Content, after: _Content, unit: Fraction)
                 break
 
 
-def _frames(
-    found: list[int | None],
-    wanted: list[Fraction],
-    time_base: Fraction,
-    before: Fraction,
-    container: Container,
-    unit: Fraction,
-) -> Iterator[str]:
+def _shift(have: Sequence[Fraction | None], wanted: Sequence[Fraction]) -> Fraction:
+    """How far all is moved by a container without times below 0: as far as the picture's first frame, never back."""
+    first = min((time for time in have if time is not None), default=None)
+    return max(Fraction(0), first - wanted[0]) if first is not None and wanted else Fraction(0)
+
+
+def _frames(found: Sequence[Fraction | None], wanted: Sequence[Fraction], tolerance: Fraction) -> Iterator[str]:
     have = sorted(time for time in found if time is not None)
     if len(found) != len(wanted):
         yield f"it has {len(found)} frames, not {len(wanted)}"
     if len(have) != len(found):
         yield f"{len(found) - len(have)} of its frames have no time"
-    tolerance = _tolerance(before, time_base, unit)
-    for number, (time, want) in enumerate(zip(have, sorted(wanted), strict=False)):
-        if abs(time * time_base - want) > tolerance:
-            yield f"frame {number} is at {_time(time * time_base)}, not at {_time(want)}"
+    for number, (time, want) in enumerate(zip(have, wanted, strict=False)):
+        if abs(time - want) > tolerance:
+            yield f"frame {number} is at {_time(time)}, not at {_time(want)}"
             break
     doubled = sum(1 for a, b in pairwise(have) if a == b)
     if doubled and len(set(wanted)) == len(wanted):

@@ -1,0 +1,101 @@
+"""What a film says of the display it was made for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from tests.video import films
+
+from subpixel.video.hdr import Light, Mastering, first_frame, options, static, unkept, unsaid
+
+Made = Callable[[str], Path]
+
+DISPLAY = Mastering(
+    red=(Fraction(35400, 50000), Fraction(14600, 50000)),
+    green=(Fraction(8500, 50000), Fraction(39850, 50000)),
+    blue=(Fraction(6550, 50000), Fraction(2300, 50000)),
+    white=(Fraction(15635, 50000), Fraction(16450, 50000)),
+    darkest=Fraction(50, 10000),
+    brightest=Fraction(1000),
+)
+
+
+@pytest.mark.parametrize("name", ["hdr.mp4", "hdr.mkv"])
+def test_it_is_read_from_the_first_frame(made: Made, name: str) -> None:
+    assert static(first_frame(made(name))) == (DISPLAY, Light(*films.LIGHT))
+
+
+def test_a_plain_film_says_nothing(made: Made) -> None:
+    assert static(first_frame(made("plain.mp4"))) == ()
+    assert options("libx265", ()) == {}
+
+
+def test_as_the_encoders_write_it() -> None:
+    said = (DISPLAY, Light(800, 200))
+    assert options("libx265", said) == {"x265-params": f"master-display={films.MASTERING}:max-cll=800,200:hdr10=1"}
+    assert options("libx264", said) == {"x264-params": f"mastering-display={films.MASTERING}:cll=800,200"}
+    assert options("libsvtav1", said)["svtav1-params"] == (
+        "mastering-display=G(0.170000,0.797000)B(0.131000,0.046000)R(0.708000,0.292000)"
+        "WP(0.312700,0.329000)L(1000.000000,0.005000):content-light=800,200"
+    )
+
+
+@pytest.mark.parametrize(
+    ("codec", "suffix", "more"),
+    [("libx264", "mp4", {}), ("libx265", "mkv", {}), ("libsvtav1", "mkv", {"preset": "12"})],
+)
+def test_an_encoder_says_it_again(tmp_path: Path, codec: str, suffix: str, more: dict[str, str]) -> None:
+    said = (DISPLAY, Light(800, 200))
+    path = films.film(
+        tmp_path / f"film.{suffix}",
+        codec=codec,
+        pix_fmt="yuv420p10le",
+        size=(64, 64),
+        times=range(3),
+        options={**options(codec, said), **more},
+    )
+    found = {type(each): each for each in static(first_frame(path))}
+    assert found[Light] == Light(800, 200)
+    assert found[Mastering].near(DISPLAY)
+
+
+def test_near_is_not_far() -> None:
+    other = Mastering((DISPLAY.red[0] + Fraction(1, 1000), DISPLAY.red[1]), *_rest())
+    assert not other.near(DISPLAY)
+    assert DISPLAY.near(DISPLAY)
+    assert not DISPLAY.near(None)
+
+
+def _rest() -> tuple[Any, ...]:
+    return DISPLAY.green, DISPLAY.blue, DISPLAY.white, DISPLAY.darkest, DISPLAY.brightest
+
+
+def test_what_an_encoder_cannot_say() -> None:
+    assert unsaid("libx265", (DISPLAY,)) == ()
+    assert unsaid("libvpx-vp9", ()) == ()
+    assert "libvpx-vp9 does not write" in unsaid("libvpx-vp9", (DISPLAY,))[0]
+
+
+def test_what_cannot_be_kept() -> None:
+    kinds = ["DOVI_RPU_BUFFER", "DOVI_METADATA", "DYNAMIC_HDR_PLUS", "A53_CC", "DISPLAYMATRIX", "SEI_UNREGISTERED"]
+    frame = SimpleNamespace(side_data=[SimpleNamespace(type=SimpleNamespace(name=kind)) for kind in kinds])
+    sentences = unkept(frame)
+    assert len(sentences) == 3
+    assert "Dolby Vision" in sentences[0]
+    assert "HDR10+" in sentences[1]
+    assert "closed captions" in sentences[2]
+
+
+def test_half_a_display_is_none() -> None:
+    class Data:
+        type = SimpleNamespace(name="MASTERING_DISPLAY_METADATA")
+
+        def __bytes__(self) -> bytes:
+            return bytes(88)
+
+    assert static(SimpleNamespace(side_data=[Data()])) == ()
