@@ -1,0 +1,247 @@
+"""A film written anew around its picture: compared with the source by PyAV alone."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import pytest
+from tests.video import films
+from tests.video.tracks import Encoded, times_of
+
+from subpixel.errors import VideoReadError, VideoWriteError
+from subpixel.video.containers import container_of, kept
+from subpixel.video.film import Chapter, Film, probe
+from subpixel.video.muxing import assemble, cut
+from subpixel.video.verification import differences
+
+Made = Callable[[str], Path]
+
+
+def written(
+    source: Path,
+    destination: Path,
+    window: tuple[Fraction, Fraction] | None = None,
+    codec: str = "libx264",
+    **more: Any,
+) -> tuple[Film, Encoded, Any]:
+    """The film, its track, and what was kept of it, written to a destination."""
+    film = probe(source)
+    times = times_of(source)
+    if window is not None:
+        times = [time for time in times if window[0] <= time * film.video.time_base < window[1]]
+    track = Encoded(film, times, codec, **more)
+    what = kept(film, container_of(destination), codec, window)
+    assemble(film, track, destination, what, window)
+    return film, track, what
+
+
+def packets(path: Path) -> dict[int, list[tuple[bytes, Fraction | None]]]:
+    """By stream: content and time of every packet."""
+    found: dict[int, list[tuple[bytes, Fraction | None]]] = {}
+    with av.open(str(path), metadata_errors="replace") as container:
+        for stream in container.streams:
+            found[stream.index] = []
+        for packet in container.demux():
+            if packet.size:
+                time = None if packet.pts is None else packet.pts * packet.time_base
+                found[packet.stream_index].append((bytes(packet), time))
+    return found
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "mov", "nut"])
+@pytest.mark.parametrize("name", films.FILMS)
+def test_every_film_into_every_container(made: Made, tmp_path: Path, name: str, suffix: str) -> None:
+    destination = tmp_path / f"out.{suffix}"
+    hdr = {}
+    if name.startswith("hdr"):
+        hdr = {"options": {"x264-params": f"mastering-display={films.MASTERING}:cll=800,200"}, "pix_fmt": "yuv420p10le"}
+    film, track, what = written(made(name), destination, **hdr)
+    expected = replace(film.video, size=track.size, pix_fmt=track.pix_fmt)
+    assert differences(film, destination, track.times, expected, what) == []
+
+
+def test_streams_are_copied_bit_for_bit(made: Made, tmp_path: Path) -> None:
+    written(made("rich.mkv"), tmp_path / "out.mkv")
+    before, after = packets(made("rich.mkv")), packets(tmp_path / "out.mkv")
+    assert list(after) == [0, 1, 2, 3, 4, 5]
+    for index in (1, 2, 3, 4):
+        assert before[index], index
+        assert after[index] == before[index]
+    with av.open(str(tmp_path / "out.mkv")) as container:
+        streams = tuple(container.streams)
+        assert [stream.language for stream in streams[1:5]] == ["eng", "jpn", "eng", "deu"]
+        assert [int(stream.disposition) for stream in streams[1:5]] == [1, 0, 1, 64]
+        assert streams[1].metadata["title"] == "Talk"
+        assert streams[5].data == bytes(range(256)) * 3
+        assert (streams[5].name, streams[5].mimetype) == ("letters.ttf", "font/ttf")
+        assert [chapter["metadata"]["title"] for chapter in container.chapters()] == ["Begin", "End"]
+        assert container.metadata["title"] == "Everything"
+
+
+@pytest.mark.parametrize(("source", "suffix"), [("sound.mp4", "mkv"), ("sound.mkv", "mp4"), ("sound.mp4", "mp4")])
+def test_sound_that_begins_below_0_stays_in_time(made: Made, tmp_path: Path, source: str, suffix: str) -> None:
+    destination = tmp_path / f"out.{suffix}"
+    written(made(source), destination)
+    before, after = packets(made(source))[1], packets(destination)[1]
+    assert before[0][1] < 0
+    assert [content for content, _ in after] == [content for content, _ in before]
+    assert max(abs(a[1] - b[1]) for a, b in zip(after, before, strict=True)) <= Fraction(1, 2000)
+    assert min(time for _, time in packets(destination)[0]) == 0
+
+
+def test_from_matroska_to_mp4_and_back(made: Made, tmp_path: Path) -> None:
+    written(made("variable.mkv"), tmp_path / "one.mp4")
+    written(tmp_path / "one.mp4", tmp_path / "two.mkv")
+    for path in (tmp_path / "one.mp4", tmp_path / "two.mkv"):
+        times = sorted(time for _, time in packets(path)[0])
+        assert times == [Fraction(t, 1000) for t in (0, 40, 73, 120, 121, 640, 700, 733, 1000)]
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "mov"])
+def test_a_film_that_begins_late_still_does(made: Made, tmp_path: Path, suffix: str) -> None:
+    written(made("late.mp4"), tmp_path / f"out.{suffix}")
+    assert min(time for _, time in packets(tmp_path / f"out.{suffix}")[0]) == 10
+
+
+def test_a_start_that_is_no_whole_millisecond(made: Made, tmp_path: Path) -> None:
+    """MP4 counts where tracks begin in milliseconds, if nothing is said."""
+    film, _, _ = written(made("transport.ts"), tmp_path / "out.mp4")
+    first = min(times_of(made("transport.ts"))) * film.video.time_base
+    assert first.denominator not in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+    assert min(time for _, time in packets(tmp_path / "out.mp4")[0]) == first
+
+
+@pytest.mark.parametrize(("source", "suffix"), [("rotated.mp4", "mkv"), ("rotated.mkv", "mp4")])
+def test_it_is_turned_as_the_source(made: Made, tmp_path: Path, source: str, suffix: str) -> None:
+    written(made(source), tmp_path / f"out.{suffix}")
+    with av.open(str(tmp_path / f"out.{suffix}")) as container, av.open(str(made(source))) as other:
+        assert next(container.decode(video=0)).rotation == next(other.decode(video=0)).rotation != 0
+
+
+@pytest.mark.parametrize(("source", "suffix"), [("cover.mp4", "mkv"), ("cover.mkv", "mp4"), ("cover.mkv", "mkv")])
+def test_a_cover_stays_one(made: Made, tmp_path: Path, source: str, suffix: str) -> None:
+    written(made(source), tmp_path / f"out.{suffix}")
+    with av.open(str(tmp_path / f"out.{suffix}")) as container:
+        cover = container.streams[2]
+        assert cover.disposition == av.stream.Disposition.attached_pic
+        assert bytes(next(container.demux(cover))) == films.jpeg()
+
+
+def test_a_late_subtitle_and_an_empty_track(made: Made, tmp_path: Path) -> None:
+    written(made("sparse.mkv"), tmp_path / "out.mkv")
+    after = packets(tmp_path / "out.mkv")
+    assert after[2] == [(b"Fin", Fraction(480, 1000))]
+    assert after[3] == []
+
+
+def test_a_timecode_is_written_anew(made: Made, tmp_path: Path) -> None:
+    written(made("timecode.mov"), tmp_path / "out.mov")
+    assert packets(tmp_path / "out.mov")[2][0] == packets(made("timecode.mov"))[2][0]
+
+
+def test_what_is_false_of_the_new_file_is_not_copied(made: Made, tmp_path: Path) -> None:
+    source = films.film(
+        tmp_path / "in.mkv",
+        metadata={"title": "T", "_STATISTICS_TAGS": "BPS", "BPS": "9", "NUMBER_OF_FRAMES-eng": "99"},
+        set_up=lambda stream: stream.metadata.update({"BPS-eng": "1", "title": "Picture", "ENCODER": "Old"}),
+    )
+    written(source, tmp_path / "out.mkv")
+    with av.open(str(tmp_path / "out.mkv")) as container:
+        assert set(container.metadata) == {"title", "ENCODER"}
+        assert container.streams[0].metadata["title"] == "Picture"
+        assert not {"BPS-eng", "ENCODER"} & set(container.streams[0].metadata) or (
+            container.streams[0].metadata.get("ENCODER") != "Old"
+        )
+
+
+def test_metadata_that_mp4_has_no_list_for(made: Made, tmp_path: Path) -> None:
+    source = films.film(tmp_path / "in.mkv", metadata={"title": "T", "director": "D"})
+    written(source, tmp_path / "out.mp4")
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        assert (container.metadata["title"], container.metadata["DIRECTOR"]) == ("T", "D")
+
+
+def test_a_window(made: Made, tmp_path: Path) -> None:
+    window = (Fraction(1, 4), Fraction(5, 12))
+    film, track, what = written(made("rich.mkv"), tmp_path / "out.mkv", window)
+    assert len(track.times) == 4
+    before, after = packets(made("rich.mkv")), packets(tmp_path / "out.mkv")
+    assert [time for _, time in after[0]] == [Fraction(time - 250, 1000) for time in track.times]
+    inside = [(content, time - window[0]) for content, time in before[1] if window[0] <= time < window[1]]
+    assert inside
+    assert after[1] == inside
+    assert after[3] == [(b"again", Fraction(50, 1000))]
+    assert after[4] == []
+    with av.open(str(tmp_path / "out.mkv")) as container:
+        chapters = container.chapters()
+        assert [(c["start"] * c["time_base"], c["metadata"]["title"]) for c in chapters] == [(0, "End")]
+        assert container.streams[5].data == bytes(range(256)) * 3
+    expected = replace(film.video, size=track.size, pix_fmt=track.pix_fmt)
+    assert differences(film, tmp_path / "out.mkv", track.times, expected, what, window) == []
+
+
+def test_chapters_are_cut() -> None:
+    one = Chapter(0, 1000, Fraction(1, 1000), {"title": "A"})
+    two = Chapter(1000, 3000, Fraction(1, 1000), {"title": "B"})
+    assert cut((one, two), None) == (one, two)
+    assert [(c.start, c.end) for c in cut((one, two), (Fraction(1, 2), Fraction(2)))] == [(0, 500), (500, 1500)]
+    assert cut((one, two), (Fraction(1), Fraction(2))) == (replace(two, start=0, end=1000),)
+
+
+def test_the_rest_of_a_damaged_file(made: Made, tmp_path: Path) -> None:
+    written(made("truncated.mkv"), tmp_path / "out.mkv")
+    assert packets(tmp_path / "out.mkv")[1] == packets(made("truncated.mkv"))[1] != []
+
+
+def test_a_place_that_cannot_be_written(made: Made, tmp_path: Path) -> None:
+    with pytest.raises(VideoWriteError, match="no such file or directory") as caught:
+        written(made("plain.mp4"), tmp_path / "none" / "out.mkv")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, a disk that is always full")
+def test_a_full_disk(made: Made, tmp_path: Path) -> None:
+    for suffix in ("mkv", "mp4"):
+        (tmp_path / f"out.{suffix}").symlink_to("/dev/full")
+        with pytest.raises(VideoWriteError, match="no space left on device"):
+            written(made("sound.mp4"), tmp_path / f"out.{suffix}")
+
+
+def test_what_the_track_raises_is_passed_on(made: Made, tmp_path: Path) -> None:
+    class Broken(Encoded):
+        def packets(self) -> Iterator[Any]:
+            yield next(super().packets())
+            raise VideoReadError("a segment is missing")
+
+    film = probe(made("plain.mp4"))
+    track = Broken(film, times_of(made("plain.mp4")))
+    with pytest.raises(VideoReadError, match="a segment is missing"):
+        assemble(film, track, tmp_path / "out.mkv", kept(film, container_of("x.mkv"), "libx264"))
+
+
+def test_an_error_of_the_system_on_the_way(made: Made, tmp_path: Path) -> None:
+    class Broken(Encoded):
+        def packets(self) -> Iterator[Any]:
+            yield next(super().packets())
+            raise OSError(errno.EIO, "Input/output error")
+
+    film = probe(made("plain.mp4"))
+    track = Broken(film, times_of(made("plain.mp4")))
+    with pytest.raises(VideoWriteError, match="input/output error"):
+        assemble(film, track, tmp_path / "out.mkv", kept(film, container_of("x.mkv"), "libx264"))
+
+
+def test_a_source_that_is_gone(made: Made, tmp_path: Path) -> None:
+    source = films.plain(tmp_path / "in.mp4")
+    film = probe(source)
+    track = Encoded(film, times_of(source))
+    what = kept(film, container_of("x.mkv"), "libx264")
+    source.unlink()
+    with pytest.raises(VideoReadError, match="no such file"):
+        assemble(film, track, tmp_path / "out.mkv", what)
