@@ -124,6 +124,39 @@ def test_it_is_turned_as_the_source(made: Made, tmp_path: Path, source: str, suf
         assert next(container.decode(video=0)).rotation == next(other.decode(video=0)).rotation != 0
 
 
+@pytest.mark.parametrize(
+    ("codec", "suffix"),
+    [
+        ("libx264", "mp4"),
+        ("libx264", "mkv"),
+        ("libvpx-vp9", "webm"),
+        ("libvpx-vp9", "mkv"),
+        ("libvpx-vp9", "mp4"),
+        ("ffv1", "mkv"),
+    ],
+)
+@pytest.mark.parametrize("aspect", [Fraction(16, 11), Fraction(8, 9), Fraction(33, 31)])
+@pytest.mark.parametrize("title", [{}, {"title": "A picture"}, {"title": "long " * 40}])
+def test_pixels_keep_their_shape(
+    tmp_path: Path, codec: str, suffix: str, aspect: Fraction, title: dict[str, str]
+) -> None:
+    def set_up(stream: Any) -> None:
+        stream.codec_context.sample_aspect_ratio = aspect
+        stream.metadata.update(title)
+
+    source = films.film(tmp_path / "in.mp4", set_up=set_up, times=range(3))
+    destination = tmp_path / f"out.{suffix}"
+    film, track, what = written(source, destination, codec=codec)
+    with av.open(str(destination)) as container:
+        stream = container.streams.video[0]
+        assert stream.sample_aspect_ratio == aspect
+        if suffix == "mkv":
+            assert stream.metadata.get("title") == title.get("title")
+        assert len(list(container.decode(stream))) == 3
+    expected = replace(film.video, size=track.size, pix_fmt=track.pix_fmt)
+    assert differences(film, destination, track.times, expected, what) == []
+
+
 @pytest.mark.parametrize(("source", "suffix"), [("cover.mp4", "mkv"), ("cover.mkv", "mp4"), ("cover.mkv", "mkv")])
 def test_a_cover_stays_one(made: Made, tmp_path: Path, source: str, suffix: str) -> None:
     written(made(source), tmp_path / f"out.{suffix}")

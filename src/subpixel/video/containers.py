@@ -23,6 +23,7 @@ from subpixel.video.packets import Window
 __all__ = [
     "CONTAINERS",
     "COVERS",
+    "TELL_ASPECT",
     "Container",
     "Kept",
     "container_of",
@@ -109,6 +110,9 @@ BIBLIOGRAPHIC = {
     "zho": "chi",
 }
 
+# Encoders whose code says what shape the pixels have.
+TELL_ASPECT = {"libx264", "libx265", "mpeg4", "mpeg2video"}
+
 # MIME types of pictures that Matroska's attachments may be, by libavcodec's name.
 COVERS = {"mjpeg": ("image/jpeg", "jpg"), "png": ("image/png", "png"), "gif": ("image/gif", "gif")}
 
@@ -127,6 +131,8 @@ class Container:
         chapters: it has them.
         matrix: how the picture is turned, ``"any"`` matrix, ``"quarters"`` of a turn, or nothing.
         negative: it holds times below 0; else all are moved so far that none is.
+        aspect: how the shape of pixels is written that the picture's code does not tell (VP9, AV1, FFV1, ProRes):
+            ``"written"`` by libavformat, ``"edited"`` into the finished file, or not at all.
         dispositions: which of libavformat's flags are kept.
         metadata: ``"any"`` key, the ``"listed"`` ones of iTunes (any, if there is no cover), or nothing.
         stream_metadata: of a stream: keys, or None for any.
@@ -141,6 +147,7 @@ class Container:
     chapters: bool = False
     matrix: str = ""
     negative: bool = True
+    aspect: str = ""
     dispositions: int = 0
     metadata: str = ""
     stream_metadata: frozenset[str] | None = frozenset()
@@ -174,6 +181,7 @@ CONTAINERS: tuple[Container, ...] = (
         options=_AS_THEY_ARE,
         chapters=True,
         matrix="any",
+        aspect="written",
         dispositions=_MP4_FLAGS,
         metadata="listed",
         stream_metadata=_MP4,
@@ -185,6 +193,7 @@ CONTAINERS: tuple[Container, ...] = (
         options=_AS_THEY_ARE,
         chapters=True,
         matrix="any",
+        aspect="written",
         dispositions=_MP4_FLAGS,
         metadata="listed",
         stream_metadata=_MP4 | {"vendor_id"},
@@ -198,6 +207,7 @@ CONTAINERS: tuple[Container, ...] = (
         attachments=True,
         chapters=True,
         matrix="quarters",
+        aspect="edited",
         dispositions=_MATROSKA_FLAGS,
         metadata="any",
         stream_metadata=None,
@@ -210,6 +220,7 @@ CONTAINERS: tuple[Container, ...] = (
         options=_AS_THEY_ARE,
         chapters=True,
         matrix="quarters",
+        aspect="edited",
         dispositions=_MATROSKA_FLAGS,
         metadata="any",
         stream_metadata=None,
@@ -289,6 +300,8 @@ def kept(film: Film, container: Container, codec_name: str, window: Window | Non
             else:
                 notes.append(_note(source, stream, container, codec_name, reason))
     notes += _lost(film, container, streams)
+    if film.video.aspect != 1 and not container.aspect and codec_name not in TELL_ASPECT:
+        notes.append(f"{container} with {codec_name} does not hold that pixels are {film.video.aspect} as wide as high")
     if window is not None and window[0] > 0 and any("timecode" in stream.metadata for stream in film.streams):
         streams = [stream for stream in streams if not is_timecode(stream)]
         notes.append("the timecode is that of the whole film's first frame, and is left out of a part of it")

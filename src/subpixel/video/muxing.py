@@ -13,6 +13,7 @@ import av
 from subpixel.errors import SubpixelError, VideoWriteError
 from subpixel.video.containers import (
     COVERS,
+    TELL_ASPECT,
     Container,
     Kept,
     held_matrix,
@@ -22,6 +23,7 @@ from subpixel.video.containers import (
     options_for,
 )
 from subpixel.video.film import Chapter, Film, Stream, failure, opened
+from subpixel.video.matroska import padded, set_aspect
 from subpixel.video.packets import Window, read, window_shift
 
 __all__ = ["Track", "assemble", "cut"]
@@ -75,12 +77,18 @@ def assemble(
                 out.set_chapters([_as_libav(n, chapter) for n, chapter in enumerate(cut(film.chapters, window))])
             targets = _add_streams(film, track, source, out, kept, window)
             picture = targets.pop(film.main)
+            aspect = _unwritten_aspect(film, track, picture, kept.container)
+            if aspect is not None:
+                picture.metadata["title"] = padded(picture.metadata.get("title", ""))
+            number = picture.index
             out.start_encoding()
             others = ((targets[packet.stream_index], packet) for packet in read(source, set(targets), window))
             pictures = ((picture, packet) for packet in _moved(track.packets(), window))
             for target, packet in _merged(pictures, others):
                 packet.stream = target
                 out.mux(packet)
+        if aspect is not None:
+            set_aspect(destination_scratch, number, aspect)
     except SubpixelError:
         raise
     except (OSError, ValueError) as error:
@@ -154,6 +162,15 @@ def _describe_picture(film: Film, kept: Kept, made: Any, window: Window | None) 
     matrix = held_matrix(kept.container, film.video)
     if matrix is not None:
         made.set_display_matrix(matrix)
+
+
+def _unwritten_aspect(film: Film, track: Track, picture: Any, container: Container) -> Fraction | None:
+    """The shape of pixels that are not square, where neither the picture's code nor libavformat says it."""
+    if container.aspect != "edited" or track.codec in TELL_ASPECT:
+        return None
+    context = picture.codec_context
+    aspect = (context.sample_aspect_ratio if context is not None else None) or film.video.aspect
+    return None if aspect == 1 else aspect
 
 
 def _attach(out: Any, stream: Stream, content: bytes) -> None:

@@ -16,6 +16,7 @@ import av
 
 from subpixel.errors import VideoReadError
 from subpixel.video.containers import (
+    TELL_ASPECT,
     Container,
     Kept,
     held_matrix,
@@ -71,7 +72,7 @@ def differences(
     except VideoReadError as error:
         return [f"it cannot be read again: {error}"]
     pairs, found = _paired(film, result, kept)
-    found += _picture(film, result.video, expected, kept.container)
+    found += _picture(film, result.video, expected, kept)
     found += _described(film, result, kept, pairs, window)
     found += _chapters(film, result, kept.container, window)
     before = _contents(film.path, {stream.index: stream for stream, _ in pairs if _has_packets(stream)}, window)
@@ -190,11 +191,11 @@ def _made_by_writer(stream: Stream, film: Film, result: Film, kept: Kept) -> boo
     return stream.codec == "bin_data" and bool(result.chapters)
 
 
-def _picture(film: Film, video: Video, expected: Video, container: Container) -> Iterator[str]:
+def _picture(film: Film, video: Video, expected: Video, kept: Kept) -> Iterator[str]:
+    container = kept.container
     for name, have, want in (
         ("size", "×".join(map(str, video.size)), "×".join(map(str, expected.size))),
         ("pixel format", _unranged(video.pix_fmt), _unranged(expected.pix_fmt)),
-        ("sample aspect ratio", video.aspect, expected.aspect),
         ("colour primaries", video.tags.primaries, expected.tags.primaries),
         ("transfer function", video.tags.transfer, expected.tags.transfer),
         ("matrix of colours", video.tags.matrix, expected.tags.matrix),
@@ -202,9 +203,18 @@ def _picture(film: Film, video: Video, expected: Video, container: Container) ->
     ):
         if have != want:
             yield f"the picture's {name} is {have}, not {want}"
+    if not _same_aspect(video.aspect, expected.aspect, kept):
+        yield f"the picture's sample aspect ratio is {video.aspect}, not {expected.aspect}"
     # Without a word, codes are of limited range.
     if bool(video.tags.full_range) != bool(expected.tags.full_range):
         yield f"the picture's range is {_range(video.tags.full_range)}, not {_range(expected.tags.full_range)}"
+
+
+def _same_aspect(have: Fraction, want: Fraction, kept: Kept) -> bool:
+    """Equal; where it stands in Matroska, libavformat reads it as the nearest ratio of numbers up to 255."""
+    if kept.codec in TELL_ASPECT or kept.container.aspect == "written":
+        return have == want
+    return not kept.container.aspect or abs(have / want - 1) < Fraction(1, 1000)
 
 
 def _unranged(pix_fmt: str) -> str:
