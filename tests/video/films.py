@@ -193,6 +193,60 @@ def transport(path: Path) -> Path:
     return film(path, others=lambda out: _written(sound(out, "mp2", language="deu")), format_name="mpegts")
 
 
+def transport_aac(path: Path) -> Path:
+    """AAC in a transport stream, where each packet has a header of its own."""
+    return film(path, others=lambda out: _written(sound(out, language="deu")), format_name="mpegts")
+
+
+def pcm(path: Path) -> Path:
+    """Sound that is not compressed: its packets are what the container makes of it."""
+    return film(path, others=lambda out: _written(sound(out, "pcm_s16le")))
+
+
+def two_pictures(path: Path) -> Path:
+    """A second picture beside the first, 12 frames of 32×32."""
+
+    def others(out: Any) -> Callable[[Any], None]:
+        stream = out.add_stream("mpeg4", rate=24)
+        stream.width, stream.height, stream.pix_fmt = 32, 32, "yuv420p"
+        stream.metadata["title"] = "Other side"
+
+        def write() -> None:
+            for number in range(FRAMES):
+                each = frame(number, (32, 32))
+                each.pts, each.time_base = number, RATE
+                out.mux(stream.encode(each))
+            out.mux(stream.encode(None))
+
+        return _written(write)
+
+    return film(path, others=others)
+
+
+def together(path: Path) -> Path:
+    """Three subtitles at the same time (Matroska)."""
+    lines = [(100, 50, "one"), (100, 50, "two"), (100, 70, "three"), (300, 10, "four")]
+    return film(path, others=lambda out: _written(text(out, lines)), format_name="matroska")
+
+
+def long(path: Path) -> Path:
+    """160 s, a frame and a subtitle each second, and a tone (Matroska)."""
+
+    def others(out: Any) -> Callable[[Any], None]:
+        lines = [(1000 * second, 500, f"{second}") for second in range(160)]
+        return _written(sound(out, "flac", Fraction(160)), text(out, lines))
+
+    return film(
+        path,
+        times=range(160),
+        time_base=Fraction(1),
+        options={"g": "5"},
+        others=others,
+        container_options={"max_interleave_delta": "0"},
+        format_name="matroska",
+    )
+
+
 def hdr(path: Path) -> Path:
     """HDR10: 10 bits, BT.2020, PQ, the mastering display and the light level said in the stream."""
     light = f"{LIGHT[0]},{LIGHT[1]}"
@@ -478,6 +532,12 @@ FILMS: dict[str, Callable[[Path], Path]] = {
     "late.mp4": late,
     "late.mkv": late,
     "transport.ts": transport,
+    "transport_aac.ts": transport_aac,
+    "pcm.mov": pcm,
+    "two_pictures.mp4": two_pictures,
+    "two_pictures.mkv": two_pictures,
+    "together.mkv": together,
+    "long.mkv": long,
     "hdr.mp4": hdr,
     "hdr.mkv": hdr,
     "tagged.mp4": tagged,

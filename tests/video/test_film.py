@@ -6,11 +6,13 @@ from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tests.video import films
 
 from subpixel.errors import VideoReadError
-from subpixel.video.film import probe
+from subpixel.video.film import opened, probe
+from subpixel.video.packets import read
 
 Made = Callable[[str], Path]
 
@@ -84,3 +86,23 @@ def test_a_cover_is_not_the_film(made: Made) -> None:
 def test_metadata_that_are_not_utf8_keep_their_bytes(made: Made) -> None:
     title = probe(made("nameless.mkv")).metadata["title"]
     assert title.encode("utf-8", "surrogateescape") == b"caf\xe9"
+
+
+@pytest.mark.parametrize("name", ["rich.mkv", "sound.mp4", "transport.ts", "film.avi", "timecode.mov"])
+def test_damaged_files_are_read_or_refused(made: Made, tmp_path: Path, name: str) -> None:
+    content = made(name).read_bytes()
+    random = np.random.default_rng(7)
+    path = tmp_path / name
+    for attempt in range(30):
+        damaged = np.frombuffer(content, np.uint8).copy()
+        if attempt % 2:
+            damaged = damaged[: random.integers(len(content))]
+        else:
+            damaged[random.integers(len(content), size=20)] = random.integers(256, size=20)
+        path.write_bytes(damaged.tobytes())
+        try:
+            film = probe(path)
+        except VideoReadError:
+            continue
+        with opened(path) as container:
+            assert all(packet is not None for packet in read(container, {each.index for each in film.streams}))

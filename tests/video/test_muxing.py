@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import av
@@ -16,8 +17,9 @@ from tests.video.tracks import Encoded, times_of
 
 from subpixel.errors import VideoReadError, VideoWriteError
 from subpixel.video.containers import container_of, kept
-from subpixel.video.film import Chapter, Film, probe
-from subpixel.video.muxing import assemble, cut
+from subpixel.video.film import Chapter, Film, opened, probe
+from subpixel.video.muxing import _in_order, assemble, cut
+from subpixel.video.packets import read
 from subpixel.video.verification import differences
 
 Made = Callable[[str], Path]
@@ -217,6 +219,63 @@ def test_a_window(made: Made, tmp_path: Path) -> None:
         assert container.streams[5].data == bytes(range(256)) * 3
     expected = replace(film.video, size=track.size, pix_fmt=track.pix_fmt)
     assert differences(film, tmp_path / "out.mkv", track.times, expected, what, window) == []
+
+
+@pytest.mark.parametrize("suffix", ["mkv", "mp4"])
+def test_a_window_far_inside(made: Made, tmp_path: Path, suffix: str) -> None:
+    """Where it is worth it, what lies before is not read."""
+    window = (Fraction(90), Fraction(93))
+    film, track, what = written(made("long.mkv"), tmp_path / f"out.{suffix}", window)
+    after = packets(tmp_path / f"out.{suffix}")
+    assert sorted(time for _, time in after[0]) == [0, 1, 2]
+    before = [(content, time - 90) for content, time in packets(made("long.mkv"))[1] if 90 <= time < 93]
+    assert after[1] == before
+    if suffix == "mkv":
+        assert after[2] == [(b"90", 0), (b"91", 1), (b"92", 2)]
+    expected = replace(film.video, size=track.size, pix_fmt=track.pix_fmt)
+    assert differences(film, tmp_path / f"out.{suffix}", track.times, expected, what, window) == []
+
+
+def test_what_lies_before_the_window_is_not_read(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    with opened(made("long.mkv")) as container:
+        monkeypatch.setattr("subpixel.video.packets._all", lambda source: (seen.append(p) or p for p in source.demux()))
+        seen: list[Any] = []
+        assert len([p for p in read(container, {2}, (Fraction(90), Fraction(93)))]) == 3
+        assert seen[0].pts * seen[0].time_base > 10
+        assert seen[-1].pts * seen[-1].time_base < 155
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
+def test_aac_of_a_transport_stream_loses_its_headers_only(made: Made, tmp_path: Path, suffix: str) -> None:
+    written(made("transport_aac.ts"), tmp_path / f"out.{suffix}")
+    before, after = packets(made("transport_aac.ts"))[1], packets(tmp_path / f"out.{suffix}")[1]
+    assert before[0][0][:1] == b"\xff"
+    assert [content[7:] for content, _ in before] == [content for content, _ in after]
+
+
+def test_subtitles_at_one_time_stay_in_order(made: Made, tmp_path: Path) -> None:
+    written(made("together.mkv"), tmp_path / "out.mkv")
+    after = packets(tmp_path / "out.mkv")[1]
+    assert [content for content, _ in after] == [b"one", b"two", b"three", b"four"]
+    assert [time for _, time in after] == [Fraction(t, 1000) for t in (100, 100, 100, 300)]
+
+
+def test_packets_at_one_time_follow_each_other_where_they_must() -> None:
+    def moved(times: list[int], apart: int) -> list[Fraction]:
+        clocks: dict[int, int] = {}
+        target = SimpleNamespace(index=1, time_base=Fraction(1, 48000))
+        found = []
+        for time in times:
+            packet = av.Packet(b"x")
+            packet.pts = packet.dts = time
+            packet.time_base = Fraction(1, 1000)
+            _in_order(packet, target, clocks, apart)
+            found.append(packet.pts * packet.time_base * 48000)
+        return found
+
+    assert moved([0, 1, 1, 1, 2], 1) == [0, 48, 49, 50, 96]
+    assert moved([0, 1, 1, 0, 2], 0) == [0, 48, 48, 48, 96]
+    assert moved([-21, 0, 21], 1) == [-21 * 48, 0, 21 * 48]
 
 
 def test_chapters_are_cut() -> None:

@@ -131,11 +131,12 @@ class Container:
         chapters: it has them.
         matrix: how the picture is turned, ``"any"`` matrix, ``"quarters"`` of a turn, or nothing.
         negative: it holds times below 0; else all are moved so far that none is.
+        together: packets of a stream may be at one time.
         aspect: how the shape of pixels is written that the picture's code does not tell (VP9, AV1, FFV1, ProRes):
             ``"written"`` by libavformat, ``"edited"`` into the finished file, or not at all.
         dispositions: which of libavformat's flags are kept.
         metadata: ``"any"`` key, the ``"listed"`` ones of iTunes (any, if there is no cover), or nothing.
-        stream_metadata: of a stream: keys, or None for any.
+        stream_metadata: of a stream: keys, or None for any but when it was created.
     """
 
     name: str
@@ -147,6 +148,7 @@ class Container:
     chapters: bool = False
     matrix: str = ""
     negative: bool = True
+    together: bool = False
     aspect: str = ""
     dispositions: int = 0
     metadata: str = ""
@@ -207,6 +209,7 @@ CONTAINERS: tuple[Container, ...] = (
         attachments=True,
         chapters=True,
         matrix="quarters",
+        together=True,
         aspect="edited",
         dispositions=_MATROSKA_FLAGS,
         metadata="any",
@@ -220,6 +223,7 @@ CONTAINERS: tuple[Container, ...] = (
         options=_AS_THEY_ARE,
         chapters=True,
         matrix="quarters",
+        together=True,
         aspect="edited",
         dispositions=_MATROSKA_FLAGS,
         metadata="any",
@@ -367,7 +371,7 @@ def held_of_stream(container: Container, stream: Stream, window: Window | None =
         # What QuickTime's tracks are called; libavformat reads it under this key and writes it under the other.
         metadata["title"] = metadata.pop("name")
     if container.stream_metadata is None:
-        return metadata
+        return {key: value for key, value in metadata.items() if key.lower() != "creation_time"}
     held = {key: value for key, value in metadata.items() if key.lower() in container.stream_metadata}
     if "language" in held:
         spelled = _spelled(container.format, held["language"])

@@ -248,7 +248,7 @@ def _stream(stream: Any) -> Stream:
     if stream.codec_context is not None:
         codec = stream.codec_context.codec.canonical_name
     else:
-        codec = (stream.name if kind == "data" else None) or "unknown"
+        codec = (getattr(stream, "name", None) if kind == "data" else None) or "unknown"
     return Stream(stream.index, kind, codec, dict(stream.metadata), int(stream.disposition))
 
 

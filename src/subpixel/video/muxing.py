@@ -84,14 +84,17 @@ def assemble(
             out.start_encoding()
             others = ((targets[packet.stream_index], packet) for packet in read(source, set(targets), window))
             pictures = ((picture, packet) for packet in _moved(track.packets(), window))
+            clocks: dict[int, int] = {}
             for target, packet in _merged(pictures, others):
                 packet.stream = target
+                if target is not picture:
+                    _in_order(packet, target, clocks, 0 if kept.container.together else 1)
                 out.mux(packet)
         if aspect is not None:
             set_aspect(destination_scratch, number, aspect)
     except SubpixelError:
         raise
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, av.error.FFmpegError) as error:
         raise VideoWriteError(f"{destination_scratch}: cannot be written ({failure(error)})") from None
 
 
@@ -115,7 +118,7 @@ def _created(path: Path, container: Container, options: dict[str, str]) -> Itera
         yield out
     except BaseException:
         # The first failure is the one to tell of.
-        with suppress(OSError, ValueError):
+        with suppress(OSError, ValueError, av.error.FFmpegError):
             out.close()
         raise
     out.close()
@@ -191,8 +194,31 @@ def _moved(packets: Iterator[Any], window: Window | None) -> Iterator[Any]:
     for packet in packets:
         shift = window_shift(window, packet.time_base)
         packet.pts -= shift
-        packet.dts -= shift
+        packet.dts = None if packet.dts is None else packet.dts - shift
         yield packet
+
+
+def _in_order(packet: Any, target: Any, clocks: dict[int, int], apart: int) -> None:
+    """A packet that is not so many ticks after the one before it in its stream is moved there.
+
+    Ticks of Matroska are longer than some packets of sound, and damaged files go back in time; writers refuse both.
+    """
+    if packet.dts is None:
+        return
+    ratio = packet.time_base / target.time_base
+    ticks = _nearest(packet.dts * ratio)
+    last = clocks.get(target.index)
+    if last is not None and ticks < last + apart:
+        ticks = last + apart
+        packet.dts = ticks
+        packet.pts = None if packet.pts is None else max(ticks, _nearest(packet.pts * ratio))
+        packet.duration = _nearest((packet.duration or 0) * ratio)
+        packet.time_base = target.time_base
+    clocks[target.index] = ticks
+
+
+def _nearest(value: Fraction) -> int:
+    return int((value + Fraction(1, 2)) // 1)
 
 
 def _merged(pictures: Iterator[_Going], others: Iterator[_Going]) -> Iterator[_Going]:

@@ -8,6 +8,9 @@ from typing import Any
 
 import av
 
+from subpixel.errors import VideoReadError
+from subpixel.video.film import failure
+
 __all__ = ["Window", "bare", "read", "same_bytes", "window_shift"]
 
 Window = tuple[Fraction, Fraction]
@@ -15,12 +18,12 @@ Window = tuple[Fraction, Fraction]
 # A damaged file gives an error where a packet should be; after so many in a row there is nothing more to come.
 _ERRORS = 100
 
-# Streams of a file may lie so far apart, in seconds, that an earlier packet of one comes after a later one of another.
-_APART = 10
+# How far apart in a file, in seconds, packets of one time may lie. Those who write files keep them within a few.
+_APART = 60
 
 
 def read(container: Any, indices: set[int], window: Window | None = None) -> Iterator[Any]:
-    """Packets of some streams in the file's order; errors on the way are passed over.
+    """Packets of some streams in the file's order. What is damaged on the way is passed over.
 
     With a window: those whose time lies in it, moved so that it begins at 0. Pictures that belong to the film as a
     whole, and packets without any time, are in every window.
@@ -29,12 +32,15 @@ def read(container: Any, indices: set[int], window: Window | None = None) -> Ite
         container: opened; what lies before is not read again.
         indices: of the streams.
         window: (start, end) in seconds.
+
+    Raises:
+        VideoReadError: the system cannot read the file, which is another thing than a damaged film.
     """
+    if window is not None and window[0] > _APART:
+        _go(container, window[0] - _APART)  # by the index of the picture, while it is not discarded
     for stream in container.streams:
         if stream.index not in indices:
             stream.discard = av.stream.Discard.all
-    if window is not None and window[0] > _APART:
-        _go(container, window[0] - _APART)
     for packet in _all(container):
         if packet.stream_index not in indices or not (packet.size or packet.pts is not None):
             continue
@@ -93,6 +99,8 @@ def _all(container: Any) -> Iterator[Any]:
             except av.error.FFmpegError as error:
                 if isinstance(error, av.error.EOFError):
                     return
+                if isinstance(error, OSError):
+                    raise VideoReadError(f"{container.name}: cannot be read any further ({failure(error)})") from None
                 errors += 1
                 break
             if packet is None:
