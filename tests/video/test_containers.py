@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from subpixel.errors import InvalidArgument
-from subpixel.video.containers import CONTAINERS, container_of, kept, told
+from subpixel.video.containers import CONTAINERS, container_of, told
 from subpixel.video.film import probe
+from subpixel.video.keeping import kept
 
 Made = Callable[[str], Path]
 

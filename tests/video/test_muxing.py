@@ -16,8 +16,9 @@ from tests.video import films
 from tests.video.tracks import Encoded, times_of
 
 from subpixel.errors import VideoReadError, VideoWriteError
-from subpixel.video.containers import container_of, kept
+from subpixel.video.containers import container_of
 from subpixel.video.film import Chapter, Film, opened, probe
+from subpixel.video.keeping import kept
 from subpixel.video.muxing import _in_order, assemble, cut
 from subpixel.video.packets import read
 from subpixel.video.verification import differences

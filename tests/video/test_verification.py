@@ -14,8 +14,9 @@ import pytest
 from tests.video import films
 from tests.video.tracks import Encoded, times_of
 
-from subpixel.video.containers import Kept, container_of, kept
+from subpixel.video.containers import container_of
 from subpixel.video.film import Film, Video, probe
+from subpixel.video.keeping import Kept, kept
 from subpixel.video.muxing import assemble
 from subpixel.video.verification import differences
 

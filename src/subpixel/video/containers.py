@@ -1,7 +1,4 @@
-"""The containers that films are written to, as data: what each holds; and what of a given film goes into one of them.
-
-What a container holds of a given stream is found by trial: libavformat writes its header to memory.
-"""
+"""The containers that films are written to, as data: what each holds of what may be said of a film."""
 
 from __future__ import annotations
 
@@ -11,13 +8,12 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import av
 
 from subpixel.errors import InvalidArgument
-from subpixel.video.film import Film, Stream, Video, failure, opened
-from subpixel.video.hdr import first_frame, static, unkept, unsaid
+from subpixel.video.encoders import ENCODERS
+from subpixel.video.film import Film, Stream, Video
 from subpixel.video.packets import Window
 
 __all__ = [
@@ -25,14 +21,12 @@ __all__ = [
     "COVERS",
     "TELL_ASPECT",
     "Container",
-    "Kept",
     "container_of",
     "held_matrix",
     "held_of_container",
     "held_of_stream",
     "is_cover",
     "is_timecode",
-    "kept",
     "options_for",
     "told",
 ]
@@ -111,7 +105,7 @@ BIBLIOGRAPHIC = {
 }
 
 # Encoders whose code says what shape the pixels have.
-TELL_ASPECT = {"libx264", "libx265", "mpeg4", "mpeg2video"}
+TELL_ASPECT = {encoder.codec for encoder in ENCODERS.values() if encoder.says_aspect}
 
 # MIME types of pictures that Matroska's attachments may be, by libavcodec's name.
 COVERS = {"mjpeg": ("image/jpeg", "jpg"), "png": ("image/png", "png"), "gif": ("image/gif", "gif")}
@@ -242,24 +236,6 @@ CONTAINERS: tuple[Container, ...] = (
 )
 
 
-@dataclass(frozen=True)
-class Kept:
-    """What of a film goes along into a container: the streams, and a sentence for each thing that cannot.
-
-    ``codec`` is libavcodec's name of the encoder of the picture.
-    """
-
-    container: Container
-    codec: str
-    streams: tuple[Stream, ...]
-    notes: tuple[str, ...]
-
-    @property
-    def copied(self) -> tuple[Stream, ...]:
-        """The streams whose packets are copied: a track of timecodes is made anew by whoever writes QuickTime."""
-        return tuple(stream for stream in self.streams if not is_timecode(stream))
-
-
 def container_of(path: str | Path) -> Container:
     """The container that a file's name asks for.
 
@@ -276,43 +252,6 @@ def container_of(path: str | Path) -> Container:
             return container
     known = ", ".join(suffix for container in CONTAINERS for suffix in container.suffixes)
     raise InvalidArgument(f"{path}: films are written as {known}, not as {suffix or 'a file without a suffix'}")
-
-
-def kept(film: Film, container: Container, codec_name: str, window: Window | None = None) -> Kept:
-    """What of a film a container holds.
-
-    Args:
-        film: the source.
-        container: where its enlarged picture goes.
-        codec_name: libavcodec's name of what the picture is encoded by.
-        window: the part of it that is written, in seconds; None for all.
-
-    Raises:
-        InvalidArgument: the container does not hold such a picture.
-        VideoReadError: the film cannot be read any more.
-    """
-    _check_codec(container, codec_name)
-    streams: list[Stream] = []
-    notes: list[str] = []
-    with opened(film.path) as source:
-        for stream in film.others:
-            if _is_chapters(film, stream):
-                continue
-            reason = _refusal(source, stream, container)
-            if reason is None:
-                streams.append(stream)
-            else:
-                notes.append(_note(source, stream, container, codec_name, reason))
-    notes += _lost(film, container, streams)
-    if film.video.aspect != 1 and not container.aspect and codec_name not in TELL_ASPECT:
-        notes.append(f"{container} with {codec_name} does not hold that pixels are {film.video.aspect} as wide as high")
-    if window is not None and window[0] > 0 and any("timecode" in stream.metadata for stream in film.streams):
-        streams = [stream for stream in streams if not is_timecode(stream)]
-        notes.append("the timecode is that of the whole film's first frame, and is left out of a part of it")
-    frame = first_frame(film.path)
-    if frame is not None:
-        notes += [*unkept(frame), *unsaid(codec_name, static(frame))]
-    return Kept(container, codec_name, tuple(streams), tuple(notes))
 
 
 def told(metadata: Mapping[str, str]) -> dict[str, str]:
@@ -433,105 +372,3 @@ def _is_turn(matrix: tuple[int, ...]) -> bool:
     """It turns, and neither moves, mirrors nor stretches."""
     a, b, u, c, d, v, x, y, w = matrix
     return (u, v, x, y, w) == (0, 0, 0, 0, 1 << 30) and a == d and b == -c
-
-
-def _check_codec(container: Container, codec_name: str) -> None:
-    if not _holds_codec(container, codec_name):
-        others = ", ".join(str(other) for other in CONTAINERS if _holds_codec(other, codec_name))
-        would = f"; it goes into {others}" if others else ""
-        raise InvalidArgument(f"{container} does not hold a picture encoded by {codec_name}{would}")
-
-
-def _holds_codec(container: Container, codec_name: str) -> bool:
-    with av.open(io.BytesIO(), "w", format=container.format) as out:
-        try:
-            out.add_mux_stream(codec_name, width=64, height=64)
-        except ValueError:
-            return False
-    return True
-
-
-def _is_chapters(film: Film, stream: Stream) -> bool:
-    """The track in which QuickTime writes the titles of chapters; whoever writes chapters makes one."""
-    return (
-        stream.kind == "data" and stream.codec == "bin_data" and bool(film.chapters) and film.format.startswith("mov,")
-    )
-
-
-def _refusal(source: Any, stream: Stream, container: Container) -> str | None:
-    """Why a container does not hold a stream, None if it does."""
-    template = source.streams[stream.index]
-    if is_timecode(stream):
-        return None if container.format in ("mp4", "mov") else "it is said by the picture's metadata instead"
-    if stream.kind == "attachment":
-        return None if container.attachments else "it has no attachments"
-    if is_cover(stream) and container.attachments:
-        return None if stream.codec in COVERS else "its kind of picture is none that is attached"
-    if is_cover(stream) and container.format != "mp4":
-        return "it has no covers"
-    out = av.open(io.BytesIO(), "w", format=container.format)
-    try:
-        copy = out.add_stream_from_template(template, opaque=True)
-        copy.disposition = stream.flags
-        out.start_encoding()
-    except ValueError as error:
-        if isinstance(error, av.error.FFmpegError):
-            return failure(error)
-        return "no codec here knows its kind" if template.codec_context is None else "it does not hold this codec"
-    except av.error.FFmpegError as error:
-        return failure(error)
-    finally:
-        _abandon(out)
-    return None
-
-
-def _abandon(out: Any) -> None:
-    """Close what was a trial; without a single packet some writers cannot finish."""
-    try:
-        out.close()
-    except (ValueError, av.error.FFmpegError):
-        return
-
-
-def _note(source: Any, stream: Stream, container: Container, codec_name: str, reason: str) -> str:
-    if is_timecode(stream):
-        return f"{stream} is kept in {container} as the picture's metadata: timecode {stream.metadata['timecode']}"
-    others = ", ".join(
-        str(other)
-        for other in CONTAINERS
-        if other != container and _holds_codec(other, codec_name) and _refusal(source, stream, other) is None
-    )
-    would = f"{others} would hold it" if others else "no container that is written here would hold it"
-    return f"{stream} cannot go into {container} ({reason}) and is left out; {would}"
-
-
-def _lost(film: Film, container: Container, streams: list[Stream]) -> list[str]:
-    """What is said of the film and its streams and has no place in the container, a sentence each."""
-    notes = []
-    if film.chapters and not container.chapters:
-        notes.append(f"{container} has no chapters; the {len(film.chapters)} of the film are left out")
-    if film.video.matrix is not None and held_matrix(container, film.video) is None:
-        notes.append(f"{container} does not hold how the picture is to be turned for showing")
-    if not container.negative and any(stream.kind == "audio" for stream in streams):
-        notes.append(f"{container} has no times below 0: if a stream begins there, all are moved by as much")
-    covers = any(map(is_cover, streams))
-    lost = sorted(set(told(film.metadata)) - set(held_of_container(container, film, covers)))
-    if lost:
-        notes.append(f"{container} has no place for what the film says under {', '.join(map(_printable, lost))}")
-    for stream in film.streams:
-        if stream.index != film.main and stream not in streams:
-            continue
-        if is_cover(stream) or is_timecode(stream):
-            continue
-        lost = sorted(set(told(stream.metadata)) - set(held_of_stream(container, stream)) - {"name"})
-        if lost:
-            notes.append(f"{container} has no place for what {stream} says under {', '.join(map(_printable, lost))}")
-        flags = stream.flags & ~container.dispositions
-        if flags:
-            names = ", ".join(flag.name or "" for flag in av.stream.Disposition if flag & flags)
-            notes.append(f"{container} has no place for how {stream} is marked ({names})")
-    return notes
-
-
-def _printable(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()

@@ -22,11 +22,12 @@ from subpixel.models.files import Model
 from subpixel.storage.locks import beside, claim, clear, scratch
 from subpixel.storage.reasons import said_by_system
 from subpixel.upscaler import Upscaler
-from subpixel.video.containers import Container, Kept, container_of, kept
+from subpixel.video.containers import CONTAINERS, Container, container_of
 from subpixel.video.encoders import ENCODERS, Encoding, choose, default_encoder, siting_options
 from subpixel.video.film import Film, Video, probe
 from subpixel.video.formats import Layout, layout_of
 from subpixel.video.hdr import first_frame, options, static, unkept, unsaid
+from subpixel.video.keeping import Kept, kept
 from subpixel.video.making import Making
 from subpixel.video.muxing import assemble
 from subpixel.video.segments import Journal, packets_of
@@ -43,8 +44,6 @@ Progress = Callable[[int, int | None], None]
 _ENDS = 1 << 20
 # Seconds after which no film goes on.
 _NEVER = Fraction(10**9)
-# Containers in which the shape of pixels is said, whatever the encoder.
-_SAY_ASPECT = ("MP4", "QuickTime")
 _KEPT_SUFFIXES = {".mp4", ".mkv", ".mov", ".webm", ".m4v"}
 
 
@@ -221,11 +220,11 @@ class Job:
         return replace(video, size=size, pix_fmt=encoding.pix_fmt, tags=tags)
 
     def _lost_aspect(self, video: Video, encoding: Encoding, container: Container) -> list[str]:
-        """A sentence, where neither the packets nor the container, as PyAV writes it, say the shape of pixels."""
-        if video.aspect == 1 or encoding.encoder.says_aspect or container.name in _SAY_ASPECT:
+        """A sentence, where neither the packets nor the container say the shape of pixels."""
+        if video.aspect == 1 or encoding.encoder.says_aspect or container.aspect:
             return []
         shape = f"{video.aspect.numerator}:{video.aspect.denominator}"
-        ways = f"{' or '.join(_SAY_ASPECT)}, or --encoder x264 or x265"
+        ways = f"{', '.join(each.name for each in CONTAINERS if each.aspect)}, or --encoder x264 or x265"
         return [f"{container} does not say the shape of its pixels ({shape}) with {encoding.encoder.name}; {ways} do"]
 
     def _made_of(self, film: Film, encoding: Encoding, video: Video) -> dict[str, Any]:
@@ -292,8 +291,6 @@ class _Track:
         return packets_of(self.journal, self.video.time_base)
 
 
-# Containers in which the shape of pixels is said, whatever the encoder.
-_SAY_ASPECT = ("MP4", "QuickTime")
 _KEPT_SUFFIXES = {".mp4", ".mkv", ".mov", ".webm", ".m4v"}
 
 

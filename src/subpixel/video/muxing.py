@@ -15,7 +15,6 @@ from subpixel.video.containers import (
     COVERS,
     TELL_ASPECT,
     Container,
-    Kept,
     held_matrix,
     held_of_container,
     held_of_stream,
@@ -23,6 +22,7 @@ from subpixel.video.containers import (
     options_for,
 )
 from subpixel.video.film import Chapter, Film, Stream, failure, opened
+from subpixel.video.keeping import Kept
 from subpixel.video.matroska import padded, set_aspect
 from subpixel.video.packets import Window, read, window_shift
 

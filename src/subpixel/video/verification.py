@@ -18,7 +18,6 @@ from subpixel.errors import VideoReadError
 from subpixel.video.containers import (
     TELL_ASPECT,
     Container,
-    Kept,
     held_matrix,
     held_of_container,
     held_of_stream,
@@ -29,6 +28,7 @@ from subpixel.video.containers import (
 )
 from subpixel.video.film import Film, Stream, Video, failure, opened, probe
 from subpixel.video.hdr import Light, Mastering, first_frame, static, unsaid
+from subpixel.video.keeping import Kept
 from subpixel.video.muxing import cut
 from subpixel.video.packets import Window, bare, read, same_bytes, window_shift
 
