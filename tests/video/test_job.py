@@ -271,3 +271,20 @@ def test_realtime_is_not_gone_on_with_and_says_what_it_used(tmp_path: Path, fast
     result = Job(source, fast, tmp_path / "out.mkv", realtime=True).run()
     assert result.resumed == 0
     assert any(note.startswith("of 12 frames ") for note in result.notes)
+
+
+def test_x265_is_not_given_a_narrow_picture(tmp_path: Path, fast: Upscaler) -> None:
+    source = film(tmp_path / "in.mp4", size=(24, 16), times=range(3))
+    with pytest.raises(InvalidArgument, match="x265 is for pictures 64 pixels wide and more, not 48"):
+        Job(source, fast, tmp_path / "out.mp4", Settings("x265")).run()
+    assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
+
+
+def test_pixels_that_are_not_square_stay_so_with_every_encoder(tmp_path: Path, fast: Upscaler) -> None:
+    source = FILMS["anamorphic.mp4"](tmp_path / "in.mp4")
+    for encoder, suffix in (("ffv1", "mkv"), ("vp9", "webm"), ("svt-av1", "mkv"), ("vp9", "mp4"), ("x264", "mkv")):
+        out = tmp_path / f"{encoder}.{suffix}"
+        result = Job(source, fast, out, Settings(encoder)).run()
+        assert not any("shape" in note for note in result.notes)
+        with av.open(str(out)) as container:
+            assert container.streams.video[0].sample_aspect_ratio == Fraction(16, 11)

@@ -42,6 +42,7 @@ class Encoder:
         preset_option: under which name libavcodec takes it.
         options: always set.
         says_aspect: its packets say the shape of pixels, whatever the container does.
+        narrowest: the least width, in pixels, that it is given.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Encoder:
     preset_option: str = "preset"
     options: Mapping[str, str] = field(default_factory=dict)
     says_aspect: bool = False
+    narrowest: int = 1
 
     @property
     def pix_fmts(self) -> tuple[str, ...]:
@@ -77,6 +79,8 @@ ENCODERS = {
             _X26X,
             options={"x265-params": "log-level=error"},
             says_aspect=True,
+            # x265 4.2 writes beyond its memory at widths of 34 to 60, and takes the process with it.
+            narrowest=64,
         ),
         Encoder("svt-av1", "libsvtav1", (28, 1, 63), "9", tuple(str(n) for n in range(14))),
         Encoder(

@@ -216,6 +216,10 @@ class Job:
 
     def _result(self, video: Video, encoding: Encoding, size: tuple[int, int]) -> Video:
         """What the enlarged frames are encoded as: all as in the source, but larger."""
+        encoder = encoding.encoder
+        if size[0] < encoder.narrowest:
+            least = f"{encoder.name} is for pictures {encoder.narrowest} pixels wide and more"
+            raise InvalidArgument(f"{least}, not {size[0]}; x264 takes any")
         tags = replace(video.tags, full_range=encoding.rgb or bool(video.tags.full_range))
         return replace(video, size=size, pix_fmt=encoding.pix_fmt, tags=tags)
 
