@@ -222,6 +222,18 @@ def test_a_window(made: Made, tmp_path: Path) -> None:
     assert differences(film, tmp_path / "out.mkv", track.times, expected, what, window) == []
 
 
+@pytest.mark.parametrize("start", [Fraction(1, 10), Fraction(1, 7), Fraction(1, 4), Fraction(1, 3)])
+def test_sound_of_a_window_in_mp4_begins_where_it_did(made: Made, tmp_path: Path, start: Fraction) -> None:
+    window = (start, Fraction(1))
+    film, track, what = written(made("sound.mp4"), tmp_path / "out.mp4", window)
+    before = [time - start for _, time in packets(made("sound.mp4"))[1] if start <= time < 1]
+    after = [time for _, time in packets(tmp_path / "out.mp4")[1]]
+    assert len(after) == len(before)
+    assert max(abs(a - b) for a, b in zip(after, before, strict=True)) < Fraction(1, 5000)
+    expected = replace(film.video, size=track.size, pix_fmt=track.pix_fmt)
+    assert differences(film, tmp_path / "out.mp4", track.times, expected, what, window) == []
+
+
 @pytest.mark.parametrize("suffix", ["mkv", "mp4"])
 def test_a_window_far_inside(made: Made, tmp_path: Path, suffix: str) -> None:
     """Where it is worth it, what lies before is not read."""

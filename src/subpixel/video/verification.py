@@ -354,9 +354,12 @@ def _frames(found: Sequence[Fraction | None], wanted: Sequence[Fraction], tolera
 
 
 def _tolerance(before: Fraction, after: Fraction, unit: Fraction) -> Fraction:
-    """Half a tick; nothing where each tick of the source is a whole number of those written."""
+    """Half a tick; nothing where each tick of the source is a whole number of those written.
+
+    Where a track begins is rounded down to a unit of its own in MP4, less than 0.1 ms.
+    """
     exact = (before / after).denominator == 1 and (unit == 0 or (before / unit).denominator == 1)
-    return Fraction(0) if exact else (after + unit) / 2
+    return Fraction(0) if exact else after / 2 + unit
 
 
 def _unit(kept: Kept, film: Film) -> Fraction:
