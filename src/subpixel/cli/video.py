@@ -123,13 +123,19 @@ def video(
     settings = Settings(encoder, crf, preset, pix_fmt, parse_options(encoder_options))
     with _file(given) as path, bar(name, shown=not quiet) as progress:
         choice = choose_model(probe(path), model, scale)
+        told: list[str] = []
+
+        def tell(note: str) -> None:
+            told.append(note)
+            say_notes(name, [note])
+
         job = Job(
             path,
             make(choice.model),
             None if output is None else Path(output),
             settings,
             overwrite,
-            told=lambda note: say_notes(name, [note]),
+            told=tell,
             **asked,
         )
         try:
@@ -137,7 +143,7 @@ def video(
         except KeyboardInterrupt:
             say_notes(name, ["what is made so far is kept; the same command goes on with the rest"])
             raise
-    say_notes(name, result.notes)
+    say_notes(name, (note for note in result.notes if note not in told))
     if not quiet:
         print(shown(_line(name, result, model == "auto", choice)))
 

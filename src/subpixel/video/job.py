@@ -22,6 +22,7 @@ from subpixel.models.files import Model
 from subpixel.storage.locks import beside, claim, clear, scratch
 from subpixel.storage.reasons import said_by_system
 from subpixel.upscaler import Upscaler
+from subpixel.video.colours import meant
 from subpixel.video.containers import CONTAINERS, Container, container_of
 from subpixel.video.encoders import ENCODERS, Encoding, choose, default_encoder, siting_options
 from subpixel.video.film import Film, Video, probe
@@ -136,12 +137,12 @@ class Job:
         frame = first_frame(film.path)
         encoding = self._encoding(film, layout, container, frame)
         way = way_of(self.upscaler, film, layout, beside=self.beside, realtime=self.realtime, rate=self.rate)
-        video = self._result(film.video, encoding, way.result_size)
+        video, meaning = self._result(film.video, layout, encoding, way.result_size)
         aspect = self._lost_aspect(video, encoding, container)
         if aspect:
             video = replace(video, aspect=Fraction(1))
         keeps = kept(film, container, encoding.encoder.codec, self._span)
-        notes = [*keeps.notes, *aspect, *unkept(frame), *unsaid(encoding.encoder.codec, static(frame))]
+        notes = [*keeps.notes, *meaning, *aspect, *unkept(frame), *unsaid(encoding.encoder.codec, static(frame))]
         if layout.alpha:
             notes.append("its alpha channel is left out")
         for note in notes:
@@ -214,14 +215,17 @@ class Job:
             options=(*said, *asked.options),
         )
 
-    def _result(self, video: Video, encoding: Encoding, size: tuple[int, int]) -> Video:
-        """What the enlarged frames are encoded as: all as in the source, but larger."""
+    def _result(
+        self, video: Video, layout: Layout, encoding: Encoding, size: tuple[int, int]
+    ) -> tuple[Video, list[str]]:
+        """What the enlarged frames are encoded as, all as in the source, but larger; and what there is to say of it."""
         encoder = encoding.encoder
         if size[0] < encoder.narrowest:
             least = f"{encoder.name} is for pictures {encoder.narrowest} pixels wide and more"
             raise InvalidArgument(f"{least}, not {size[0]}; x264 takes any")
-        tags = replace(video.tags, full_range=encoding.rgb or bool(video.tags.full_range))
-        return replace(video, size=size, pix_fmt=encoding.pix_fmt, tags=tags)
+        scaled = video.size[0] * self.upscaler.scale, video.size[1] * self.upscaler.scale  # without what is beside it
+        tags, notes = meant(video.tags, video.size, scaled, rgb_in=layout.rgb, rgb_out=encoding.rgb)
+        return replace(video, size=size, pix_fmt=encoding.pix_fmt, tags=tags), notes
 
     def _lost_aspect(self, video: Video, encoding: Encoding, container: Container) -> list[str]:
         """A sentence, where neither the packets nor the container say the shape of pixels."""
