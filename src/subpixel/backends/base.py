@@ -16,14 +16,17 @@ from subpixel.ops.native import available_threads
 __all__ = [
     "Alpha",
     "Backend",
+    "FilmSession",
     "PictureSession",
     "Planes",
     "Precision",
     "Quantisation",
     "Session",
     "available_threads",
+    "checked_inputs",
     "checked_planes",
     "choose",
+    "film_precision",
 ]
 
 Planes = NDArray[np.float32]
@@ -58,6 +61,13 @@ class PictureSession(Session, Protocol):
         """
 
 
+class FilmSession(Protocol):
+    """A network for the frames of a film made ready to run."""
+
+    def __call__(self, inputs: Mapping[str, Planes]) -> dict[str, Planes]:
+        """``(C, H, W)`` f32 for each of ``spec.inputs``, by name, to the values of ``spec.outputs``. Thread-safe."""
+
+
 class Backend(Protocol):
     """One way of running networks. Knows nothing of files, colour or tiles."""
 
@@ -74,6 +84,9 @@ class Backend(Protocol):
         self, spec: Spec, weights: Weights, precision: str, threads: int, quantisation: Quantisation = None
     ) -> Session:
         """Pack weights and compute tables once; ``quantisation`` is the model file's, for int8."""
+
+    def prepare_film(self, spec: Spec, weights: Weights, precision: str, threads: int) -> FilmSession:
+        """The same for a network that reads several frames or keeps something from one to the next; f32 or bf16."""
 
 
 def choose(name: str, precision: str, quantisation: Quantisation = None) -> tuple[Backend, str]:
@@ -143,3 +156,32 @@ def checked_planes(planes: Any, spec: Spec, *, int8: bool = False) -> NDArray[An
             f"({spec.channels}, H, W) is needed"
         )
     return array
+
+
+def checked_inputs(inputs: Mapping[str, Any], spec: Spec) -> dict[str, Planes]:
+    """Border control of every session for films.
+
+    Raises:
+        InvalidArgument: not the network's inputs, not f32, not the planes that each has, or sizes that differ.
+    """
+    names = [one.name for one in spec.inputs]
+    if set(inputs) != set(names):
+        raise InvalidArgument(f"session: inputs {', '.join(inputs) or 'none'}: {', '.join(names)} are needed")
+    size = np.shape(inputs[names[0]])[1:]
+    arrays = {}
+    for name in names:
+        array: NDArray[Any] = np.asarray(inputs[name])
+        channels = spec.values[name].channels
+        if array.dtype != np.float32 or array.ndim != 3 or array.shape != (channels, *size) or 0 in array.shape:
+            wanted = ", ".join(map(str, (channels, *(size if len(size) == 2 and 0 not in size else ("H", "W")))))
+            raise InvalidArgument(
+                f"session: input '{name}': {array.dtype} planes of shape {array.shape}: f32 of ({wanted}) is needed"
+            )
+        arrays[name] = array
+    return arrays
+
+
+def film_precision(backend: Backend, precision: str) -> None:
+    """Raises Unsupported for a precision in which no film is run."""
+    if precision not in ("f32", "bf16"):
+        raise Unsupported(f"backend '{backend.name}': a network for films runs in f32 or bf16, not in {precision}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from types import ModuleType
 from typing import Any
@@ -11,13 +11,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subpixel.backends.bands import bands
-from subpixel.backends.base import Alpha, Quantisation, Session, Weights, checked_planes
+from subpixel.backends.base import (
+    Alpha,
+    FilmSession,
+    Planes,
+    Quantisation,
+    Session,
+    Weights,
+    checked_inputs,
+    checked_planes,
+    film_precision,
+)
 from subpixel.backends.frames import FrameFormat
+from subpixel.backends.reference import NumpyKernels
 from subpixel.errors import BackendUnavailable, InvalidArgument, Unsupported
-from subpixel.models.chain import Chain, chain_of
+from subpixel.models.chain import Chain, FilmChain, chain_of, film_chain_of
+from subpixel.models.graph import need_plain
 from subpixel.models.integer import IntegerNetwork, integer_network
 from subpixel.models.lowering import lowered
-from subpixel.models.spec import INPUT, Add, Concat, Conv, PixelShuffle, Resize, Spec
+from subpixel.models.spec import INPUT, Add, Concat, Conv, PixelShuffle, Resize, Spec, Warp
+from subpixel.ops import pixel_shuffle
 from subpixel.ops.native import forced_target, native_module
 from subpixel.ops.resizing.taps import axis_taps
 
@@ -54,6 +67,7 @@ class NativeBackend:
             raise BackendUnavailable(f"backend 'native' cannot run here: {self.unavailable()}")
         if threads < 1:
             raise InvalidArgument(f"backend native: threads={threads}: at least 1 is needed")
+        need_plain(spec)
         # The engine has no transposed convolution.
         spec, weights = lowered(spec, weights)
         if precision == "int8":
@@ -63,6 +77,11 @@ class NativeBackend:
         except Unsupported:
             if precision == "bf16":
                 raise
+        for layer in spec.layers:
+            if isinstance(layer, Warp) or (isinstance(layer, Conv) and layer.stride > 1):
+                raise Unsupported(
+                    f"layer '{layer.name}': backend native has no strides and no warps; reference and torch have them"
+                )
         zero = spec.border == "zero"
         engine = module.Session(spec.channels, spec.scale, spec.halo, zero, threads, forced_target())
         # The engine always runs on a tile with its halo, whatever the border rule, so it needs the loss that
@@ -72,7 +91,7 @@ class NativeBackend:
         for layer in spec.layers:
             value = values[layer.name]
             if isinstance(layer, Conv):
-                tensors = [weights.get(f"{layer.name}.{part}") for part in ("weight", "bias", "slope")]
+                tensors = [weights.get(f"{layer.owner}.{part}") for part in ("weight", "bias", "slope")]
                 weight, bias, slope = (None if t is None else np.ascontiguousarray(t, np.float32) for t in tensors)
                 engine.conv(number[layer.source], value.scale, value.lost, weight, bias, layer.activation, slope)
             elif isinstance(layer, Add):
@@ -88,6 +107,15 @@ class NativeBackend:
             number[layer.name] = len(number)
 
         return _session(module, engine, spec, threads)
+
+    def prepare_film(self, spec: Spec, weights: Weights, precision: str, threads: int) -> FilmSession:
+        film_precision(self, precision)
+        module = native_module()
+        if module is None:
+            raise BackendUnavailable(f"backend 'native' cannot run here: {self.unavailable()}")
+        if threads < 1:
+            raise InvalidArgument(f"backend native: threads={threads}: at least 1 is needed")
+        return _Film(module, spec, weights, film_chain_of(spec, "backend native"), precision, threads)
 
 
 def _integer_session(module: ModuleType, spec: Spec, network: IntegerNetwork, threads: int) -> Session:
@@ -190,6 +218,56 @@ class _GraphPictures(_Planes):
                 pixels, band.top, band.bottom, net, result, *self._taps, alpha, self._threads, self._target
             )
         return result
+
+
+class _Film:
+    """A chain for films: the engine goes from all inputs to all that is made of them, before the shuffle.
+
+    It has as many planes before as after; of those that there are fewer, some are nothing.
+    """
+
+    def __init__(
+        self, module: ModuleType, spec: Spec, weights: Weights, chain: FilmChain, precision: str, threads: int
+    ) -> None:
+        self._spec, self._chain = spec, chain
+        self._made = [end.out_channels for end in chain.ends]
+        self._planes = max(chain.trunk[0].in_channels, sum(self._made))
+        zero = spec.border == "zero"
+        self._engine = module.FloatSession(precision, self._planes, 1, True, False, zero, threads, forced_target())
+        for conv in chain.trunk:
+            weight = _filled(weights[f"{conv.name}.weight"], 1, self._planes if conv is chain.trunk[0] else 0)
+            bias, slope = (weights.get(f"{conv.name}.{part}") for part in ("bias", "slope"))
+            self._engine.conv(weight, bias, slope, conv.activation, False, -1)
+        parts = [weights[f"{end.name}.weight"] for end in chain.ends]
+        biases = [weights.get(f"{end.name}.bias", np.zeros(end.out_channels, np.float32)) for end in chain.ends]
+        last = _filled(np.concatenate(parts), 0, self._planes)
+        self._engine.conv(last, _filled(np.concatenate(biases), 0, self._planes), None, "none", True, -1)
+        self._kernels = NumpyKernels()
+
+    def __call__(self, inputs: Mapping[str, Planes]) -> dict[str, Planes]:
+        arrays = checked_inputs(inputs, self._spec)
+        planes = [arrays[name] for name in self._chain.sources]
+        height, width = planes[0].shape[1:]
+        x = np.zeros((self._planes, height, width), np.float32)
+        np.concatenate(planes, out=x[: self._chain.trunk[0].in_channels])
+        y = np.empty_like(x)
+        self._engine.run(x, y)
+        detail, *states = np.split(y[: sum(self._made)], np.cumsum(self._made)[:-1])
+        made = {}
+        for end, state in zip(self._chain.ends[1:], states, strict=True):
+            active = end.activation != "none"
+            made[end.name] = self._kernels.activate(state[None], end.activation, None)[0] if active else state.copy()
+        if self._chain.base:
+            (frame,) = (one.name for one in self._spec.frames if one.offset == 0)
+            detail += np.repeat(arrays[frame], self._spec.scale**2, axis=0)
+        result = pixel_shuffle(detail[None], self._spec.scale)[0]
+        return {self._spec.layers[-1].name: result, **made}
+
+
+def _filled(weight: NDArray[Any], axis: int, count: int) -> NDArray[np.float32]:
+    """With zeros after its own, up to a count."""
+    ends = [(0, max(0, count - side) if k == axis else 0) for k, side in enumerate(weight.shape)]
+    return np.ascontiguousarray(np.pad(weight, ends), np.float32)
 
 
 def _enlarged(pixels: NDArray[Any], scale: int) -> NDArray[Any]:

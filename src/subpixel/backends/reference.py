@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from subpixel.backends.base import Quantisation, Session, Weights, checked_planes
+from subpixel.backends.base import (
+    FilmSession,
+    Planes,
+    Quantisation,
+    Session,
+    Weights,
+    checked_inputs,
+    checked_planes,
+    film_precision,
+)
 from subpixel.backends.integer import run_integer
 from subpixel.errors import InvalidArgument
-from subpixel.models.graph import run
+from subpixel.models.graph import need_plain, run, run_all
 from subpixel.models.integer import IntegerNetwork, integer_network
 from subpixel.models.spec import Spec
-from subpixel.ops import pixel_shuffle, resize
+from subpixel.ops import pixel_shuffle, resize, warp
 from subpixel.ops.resizing.taps import Mode
 from subpixel.ops.shuffle import Order
 
@@ -31,14 +41,17 @@ class NumpyKernels:
     def replicate(self, x: Array, halo: int) -> Array:
         return np.pad(x, ((0, 0), (0, 0), (halo, halo), (halo, halo)), mode="edge")
 
-    def conv(self, x: Array, weight: Array, bias: Array | None, padding: tuple[int, int]) -> Array:
+    def extend(self, x: Array, rows: int, columns: int) -> Array:
+        return np.pad(x, ((0, 0), (0, 0), (0, rows), (0, columns)), mode="edge")
+
+    def conv(self, x: Array, weight: Array, bias: Array | None, padding: tuple[int, int], stride: int = 1) -> Array:
         # One weight after the other in a fixed order, each onto many pixels at once. A matrix product would round a
         # pixel's sum differently by where in the matrix it lies; so, tiles and whole pictures give the same bits.
         vertical, horizontal = padding
         x = np.pad(x, ((0, 0), (0, 0), (vertical, vertical), (horizontal, horizontal)))
         out, cin, kh, kw = weight.shape
         n, _, height, width = x.shape
-        rows, columns = height - kh + 1, width - kw + 1
+        rows, columns = (height - kh) // stride + 1, (width - kw) // stride + 1
         result = np.zeros((n, out, rows, columns), np.float32)
         if bias is not None:
             result += bias[:, None, None]
@@ -49,7 +62,8 @@ class NumpyKernels:
                 total = result[k, :, top : top + high].copy()
                 term = np.empty_like(total)
                 for c, i, j in np.ndindex(cin, kh, kw):
-                    part = x[k, c, top + i : top + i + high, j : j + columns]
+                    down = slice(top * stride + i, (top + high - 1) * stride + i + 1, stride)
+                    part = x[k, c, down, j : j + (columns - 1) * stride + 1 : stride]
                     total += np.multiply(weight[:, c, i, j, None, None], part, out=term)
                 result[k, :, top : top + high] = total
         return result
@@ -98,12 +112,17 @@ class NumpyKernels:
         y: Array = pixel_shuffle(x, factor, order=order)
         return y
 
+    def warp(self, x: Array, flow: Array, reach: float) -> Array:
+        limited = np.clip(flow, np.float32(-1), np.float32(1)) * np.float32(reach)
+        y: Array = warp(x, limited, padding_mode="border")
+        return y
+
 
 class Bf16Kernels(NumpyKernels):
     """The same with what a convolution multiplies rounded to bf16; its sums, and all else, are f32."""
 
-    def conv(self, x: Array, weight: Array, bias: Array | None, padding: tuple[int, int]) -> Array:
-        return super().conv(to_bf16(x), to_bf16(weight), bias, padding)
+    def conv(self, x: Array, weight: Array, bias: Array | None, padding: tuple[int, int], stride: int = 1) -> Array:
+        return super().conv(to_bf16(x), to_bf16(weight), bias, padding, stride)
 
     def conv_transpose(
         self, x: Array, weight: Array, bias: Array | None, stride: int, padding: tuple[int, int]
@@ -136,6 +155,7 @@ class ReferenceBackend:
     def prepare(
         self, spec: Spec, weights: Weights, precision: str, threads: int, quantisation: Quantisation = None
     ) -> Session:
+        need_plain(spec)
         if precision == "int8":
             return _integer_session(spec, integer_network(spec, weights, quantisation))
         kernels = Bf16Kernels() if precision == "bf16" else NumpyKernels()
@@ -147,6 +167,17 @@ class ReferenceBackend:
                 return _nothing(planes, spec)
             result: Array = run(spec, own, planes[None], kernels)[0]
             return result
+
+        return session
+
+    def prepare_film(self, spec: Spec, weights: Weights, precision: str, threads: int) -> FilmSession:
+        film_precision(self, precision)
+        kernels = Bf16Kernels() if precision == "bf16" else NumpyKernels()
+        own = {name: np.array(value, np.float32) for name, value in weights.items()}
+
+        def session(inputs: Mapping[str, Planes]) -> dict[str, Planes]:
+            batch = {name: planes[None] for name, planes in checked_inputs(inputs, spec).items()}
+            return {name: value[0] for name, value in run_all(spec, own, batch, kernels).items()}
 
         return session
 

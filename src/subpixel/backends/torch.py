@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from subpixel.backends.base import Planes, Quantisation, Session, Weights, checked_planes
-from subpixel.models.graph import run
+from subpixel.backends.base import (
+    FilmSession,
+    Planes,
+    Quantisation,
+    Session,
+    Weights,
+    checked_inputs,
+    checked_planes,
+    film_precision,
+)
+from subpixel.models.graph import need_plain, run, run_all
 from subpixel.models.spec import Spec
 
 __all__ = ["TorchBackend"]
@@ -32,6 +42,7 @@ class TorchBackend:
     def prepare(
         self, spec: Spec, weights: Weights, precision: str, threads: int, quantisation: Quantisation = None
     ) -> Session:
+        need_plain(spec)
         import torch
 
         from subpixel.models.torch_kernels import TorchKernels
@@ -51,5 +62,25 @@ class TorchBackend:
                 x = torch.from_numpy(np.array(planes)).to(dtype)[None]
                 result: Planes = run(spec, tensors, x, kernels)[0].float().numpy()
             return result
+
+        return session
+
+    def prepare_film(self, spec: Spec, weights: Weights, precision: str, threads: int) -> FilmSession:
+        film_precision(self, precision)
+        import torch
+
+        from subpixel.models.torch_kernels import TorchKernels
+
+        dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+        tensors = {name: torch.from_numpy(np.array(value, np.float32)).to(dtype) for name, value in weights.items()}
+        kernels = TorchKernels()
+        torch.set_num_threads(threads)
+
+        def session(inputs: Mapping[str, Planes]) -> dict[str, Planes]:
+            arrays = checked_inputs(inputs, spec)
+            with torch.inference_mode():
+                batch = {name: torch.from_numpy(np.array(x)).to(dtype)[None] for name, x in arrays.items()}
+                made = run_all(spec, tensors, batch, kernels)
+                return {name: value[0].float().contiguous().numpy() for name, value in made.items()}
 
         return session

@@ -99,8 +99,8 @@ class _Watching(NumpyKernels):
     def __init__(self) -> None:
         self.seen: list[Planes] = []
 
-    def conv(self, x: Planes, weight: Planes, bias: Planes | None, padding: tuple[int, int]) -> Planes:
-        self.seen.append(super().conv(x, weight, bias, padding))
+    def conv(self, x: Planes, weight: Planes, bias: Planes | None, padding: tuple[int, int], stride: int = 1) -> Planes:
+        self.seen.append(super().conv(x, weight, bias, padding, stride))
         return self.seen[-1]
 
     def add(self, values: list[Planes]) -> Planes:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from subpixel.errors import Unsupported
+from subpixel.models.graph import need_plain
 from subpixel.models.lowering import lowered_spec
-from subpixel.models.spec import INPUT, Add, Conv, PixelShuffle, Resize, Spec, sources_of
+from subpixel.models.spec import INPUT, Add, Concat, Conv, PixelShuffle, Resize, Spec, sources_of
 
-__all__ = ["Chain", "chain_of"]
+__all__ = ["Chain", "FilmChain", "chain_of", "film_chain_of"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ def chain_of(spec: Spec, precision: str) -> Chain:
     Raises:
         Unsupported: naming the layer that is none of it.
     """
+    need_plain(spec)
     spec = lowered_spec(spec)
     convs: list[Conv] = []
     skips: list[int | None] = []
@@ -46,7 +48,8 @@ def chain_of(spec: Spec, precision: str) -> Chain:
     base = False
     last = INPUT
     for layer in spec.layers:
-        if isinstance(layer, Conv) and shuffle is None and layer.source == last:
+        plain = isinstance(layer, Conv) and layer.stride == 1 and not layer.shared
+        if isinstance(layer, Conv) and plain and shuffle is None and layer.source == last:
             convs.append(layer)
             skips.append(None)
             results.append(layer.name)
@@ -86,3 +89,67 @@ def _is_skip(layer: Add, conv: Conv, results: list[str], skips: list[int | None]
     return (
         free and len(layer.sources) == 2 and conv.name in layer.sources and bool(set(layer.sources) & set(results[:-1]))
     )
+
+
+@dataclass(frozen=True)
+class FilmChain:
+    """Inputs side by side, convolutions in a row, and at their end some that all read the last: ``ends``, each for an
+    output of the Spec, of one kernel; the first makes what is shuffled into the result, to which ``base`` adds the
+    frame."""
+
+    sources: tuple[str, ...]
+    trunk: tuple[Conv, ...]
+    ends: tuple[Conv, ...]
+    shuffle: PixelShuffle
+    base: bool
+
+
+def film_chain_of(spec: Spec, wanted_for: str) -> FilmChain:
+    """The convolutions of a network for films that is such a chain.
+
+    Args:
+        spec: the network.
+        wanted_for: who needs a chain, as the error says.
+
+    Raises:
+        Unsupported: naming the layer that is none of it.
+    """
+
+    def no(layer: str) -> Unsupported:
+        return Unsupported(
+            f"layer '{layer}': {wanted_for} is for films' networks that join their inputs, then have convolutions in a "
+            "row, a pixel shuffle, and the frame added by nearest; backend reference or torch runs this one"
+        )
+
+    join, *layers = spec.layers
+    given = {one.name for one in spec.inputs}
+    if not isinstance(join, Concat) or not set(join.sources) <= given:
+        raise no(join.name)
+    convs = [layer for layer in layers if isinstance(layer, Conv)]
+    others = [layer for layer in layers if not isinstance(layer, Conv)]
+    shuffle = others[0] if others else join
+    if not isinstance(shuffle, PixelShuffle) or shuffle.order != "CRD" or shuffle.factor != spec.scale:
+        raise no(shuffle.name)
+    base = len(others) > 1
+    if base and [type(layer) for layer in others] != [PixelShuffle, Resize, Add]:
+        raise no(others[1].name)
+    if base:
+        resize, total = others[1:]
+        assert isinstance(resize, Resize)
+        (frame,) = (one.name for one in spec.frames if one.offset == 0)
+        if resize.source != frame or resize.mode != "nearest" or set(sources_of(total)) != {shuffle.name, resize.name}:
+            raise no(total.name)
+    names = [shuffle.source, *(state.next for state in spec.states)]
+    ends = [conv for name in names for conv in convs if conv.name == name]
+    trunk = [conv for conv in convs if conv not in ends]
+    if len(ends) != len(names) or not trunk:
+        raise no(shuffle.name)
+    before = [join.name, *(conv.name for conv in trunk)]
+    for conv, source in [*zip(trunk, before, strict=False), *((end, before[-1]) for end in ends)]:
+        if conv.source != source or conv.stride > 1 or conv.shared or (conv.activation == "prelu" and conv in ends):
+            raise no(conv.name)
+        if conv in ends and conv.kernel != ends[0].kernel:
+            raise no(conv.name)
+    if ends[0].activation != "none":
+        raise no(ends[0].name)
+    return FilmChain(join.sources, tuple(trunk), tuple(ends), shuffle, base)

@@ -6,14 +6,15 @@ backend and the training walk the same graph.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol, TypeVar, cast
 
-from subpixel.models.spec import INPUT, Add, Concat, Conv, ConvTranspose, PixelShuffle, Resize, Spec, sources_of
+from subpixel.errors import Unsupported
+from subpixel.models.spec import INPUT, Add, Concat, Conv, ConvTranspose, PixelShuffle, Resize, Spec, Warp, sources_of
 from subpixel.ops.resizing.taps import Mode
 from subpixel.ops.shuffle import Order
 
-__all__ = ["Kernels", "run"]
+__all__ = ["Kernels", "need_plain", "run", "run_all"]
 
 A = TypeVar("A")
 
@@ -24,8 +25,13 @@ class Kernels(Protocol[A]):
     def replicate(self, x: A, halo: int) -> A:
         """Repeat the edge samples by ``halo`` on each side of height and width."""
 
-    def conv(self, x: A, weight: A, bias: A | None, padding: tuple[int, int]) -> A:
-        """Cross-correlate with ``(out, in, kh, kw)`` after ``padding`` (vertical, horizontal) zeros a side."""
+    def extend(self, x: A, rows: int, columns: int) -> A:
+        """Repeat the last row and the last column by so many."""
+
+    def conv(self, x: A, weight: A, bias: A | None, padding: tuple[int, int], stride: int) -> A:
+        """Cross-correlate with ``(out, in, kh, kw)`` after ``padding`` (vertical, horizontal) zeros a side.
+
+        Of the results those at multiples of ``stride``."""
 
     def conv_transpose(self, x: A, weight: A, bias: A | None, stride: int, padding: tuple[int, int]) -> A:
         """Transposed convolution with ``(in, out, kh, kw)`` to ``stride`` times the size, ``padding`` cut before."""
@@ -45,6 +51,9 @@ class Kernels(Protocol[A]):
     def pixel_shuffle(self, x: A, factor: int, order: Order) -> A:
         """Channels to space."""
 
+    def warp(self, x: A, flow: A, reach: float) -> A:
+        """Sample at ``reach`` times the flow, limited to -1 … 1, from each place: linear, the edge going on outside."""
+
 
 def run(spec: Spec, weights: Mapping[str, A], x: A, kernels: Kernels[A], *, pad: bool = True) -> A:
     """Run a network.
@@ -59,9 +68,53 @@ def run(spec: Spec, weights: Mapping[str, A], x: A, kernels: Kernels[A], *, pad:
 
     Returns:
         ``(N, C, H*scale, W*scale)``.
+
+    Raises:
+        Unsupported: the network of a film, which :func:`run_all` runs.
+    """
+    need_plain(spec)
+    return run_all(spec, weights, {INPUT: x}, kernels, pad=pad)[spec.layers[-1].name]
+
+
+def need_plain(spec: Spec) -> None:
+    """Raises Unsupported for a network that needs more than one picture."""
+    if not spec.plain:
+        names = ", ".join(one.name for one in spec.inputs)
+        raise Unsupported(f"this network reads {names}: it is for the frames of a film, not for single pictures")
+
+
+def run_all(
+    spec: Spec,
+    weights: Mapping[str, A],
+    inputs: Mapping[str, A],
+    kernels: Kernels[A],
+    *,
+    pad: bool = True,
+    keep: Iterable[str] = (),
+) -> dict[str, A]:
+    """Run a network on all that it reads.
+
+    Args:
+        spec: the network.
+        weights: every tensor of ``spec.weight_shapes``.
+        inputs: ``(N, C, H, W)`` for each of ``spec.inputs``, by name, all of one size.
+        kernels: the arithmetic.
+        pad: as for :func:`run`.
+        keep: other layers whose values are wanted.
+
+    Returns:
+        The values of ``spec.outputs``, each ``(N, C, H*scale, W*scale)`` by its own scale, and of ``keep``, these as
+        they are within the network, not cropped.
     """
     zero = spec.border == "zero"
-    values: dict[str, Any] = {INPUT: x if zero or not pad else kernels.replicate(x, spec.halo)}
+    first = cast(Any, inputs[spec.inputs[0].name])
+    down, across = (-side % spec.multiple for side in first.shape[-2:]) if spec.multiple > 1 else (0, 0)
+    values: dict[str, Any] = {one.name: inputs[one.name] for one in spec.inputs}
+    if down or across:
+        values = {name: kernels.extend(x, down, across) for name, x in values.items()}
+    if not zero and pad:
+        values = {name: kernels.replicate(x, spec.halo) for name, x in values.items()}
+    kept = dict.fromkeys((*spec.outputs, *keep))
     last_use = _last_uses(spec)
 
     def met(sources: tuple[str, ...], target_lost: int) -> list[A]:
@@ -72,12 +125,12 @@ def run(spec: Spec, weights: Mapping[str, A], x: A, kernels: Kernels[A], *, pad:
         if isinstance(layer, Conv):
             # A kernel wider than high loses more at the sides; the value's one figure is the larger, so crop.
             half = (layer.kernel[0] // 2, layer.kernel[1] // 2)
-            source, bias = values[layer.source], weights.get(f"{layer.name}.bias")
-            y = kernels.conv(source, weights[f"{layer.name}.weight"], bias, half if zero else (0, 0))
+            source, bias = values[layer.source], weights.get(f"{layer.owner}.bias")
+            y = kernels.conv(source, weights[f"{layer.owner}.weight"], bias, half if zero else (0, 0), layer.stride)
             if not zero and half[0] != half[1]:
                 y = _crop(y, max(half) - half[0], max(half) - half[1])
             if layer.activation != "none":
-                y = kernels.activate(y, layer.activation, weights.get(f"{layer.name}.slope"))
+                y = kernels.activate(y, layer.activation, weights.get(f"{layer.owner}.slope"))
         elif isinstance(layer, ConvTranspose):
             source, bias = values[layer.source], weights.get(f"{layer.name}.bias")
             y = kernels.conv_transpose(source, weights[f"{layer.name}.weight"], bias, layer.stride, layer.padding)
@@ -91,18 +144,24 @@ def run(spec: Spec, weights: Mapping[str, A], x: A, kernels: Kernels[A], *, pad:
             y = kernels.resize(values[layer.source], layer.factor, layer.mode)
             if not zero:
                 y = _crop(y, lost - spec.values[layer.source].lost * layer.factor)
+        elif isinstance(layer, Warp):
+            y = kernels.warp(values[layer.source], values[layer.flow], layer.reach)
         else:
             assert isinstance(layer, PixelShuffle)
             y = kernels.pixel_shuffle(values[layer.source], layer.factor, layer.order)
         values[layer.name] = y
         for name in [n for n, last in last_use.items() if last == number and n in values]:
-            if name != spec.layers[-1].name:
+            if name not in kept:
                 del values[name]
 
-    result = values[spec.layers[-1].name]
-    if not zero:
-        result = _crop(result, spec.halo * spec.scale - spec.values[spec.layers[-1].name].lost)
-    return cast(A, result)
+    for name in spec.outputs:
+        value = spec.values[name]
+        if not zero:
+            values[name] = _crop(values[name], spec.halo * int(value.scale) - value.lost)
+        elif down or across:
+            rows, columns = (int(first.shape[axis] * value.scale) for axis in (-2, -1))
+            values[name] = values[name][..., :rows, :columns]
+    return {name: values[name] for name in kept}
 
 
 def _crop(x: Any, rows: int, columns: int | None = None) -> Any:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from subpixel.errors import InvalidArgument, MissingExtra
-from subpixel.models.graph import run
+from subpixel.errors import InvalidArgument, MissingExtra, Unsupported
+from subpixel.models.graph import need_plain, run
 from subpixel.models.spec import Spec
 from subpixel.ops.resizing.taps import Mode
 from subpixel.ops.shuffle import Order
@@ -38,6 +38,7 @@ def to_onnx(spec: Spec, weights: Mapping[str, NDArray[np.float32]], size: tuple[
 
     Raises:
         MissingExtra: the package ``onnx`` is not installed.
+        Unsupported: a network for the frames of a film, or one with strides or warps.
 
     Source: ONNX operator specification, https://onnx.ai/onnx/operators.
 
@@ -49,6 +50,9 @@ def to_onnx(spec: Spec, weights: Mapping[str, NDArray[np.float32]], size: tuple[
         from onnx import TensorProto, checker, helper, numpy_helper
     except ImportError:
         raise MissingExtra("the package onnx is not installed; pip install onnx brings it") from None
+    need_plain(spec)
+    if spec.multiple > 1:
+        raise Unsupported("ONNX: networks with strides are not exported")
     graph = _Graph()
     tensors = {name: graph.constant(np.asarray(value, np.float32), name) for name, value in weights.items()}
     result = run(spec, tensors, _Value(graph, "input"), _OnnxKernels())
@@ -116,9 +120,12 @@ class _OnnxKernels:
             return x
         return x.then("Pad", x.graph.integers(0, 0, halo, halo, 0, 0, halo, halo), mode="edge")
 
-    def conv(self, x: _Value, weight: _Value, bias: _Value | None, padding: tuple[int, int]) -> _Value:
+    def extend(self, x: _Value, rows: int, columns: int) -> _Value:
+        raise NotImplementedError  # refused before
+
+    def conv(self, x: _Value, weight: _Value, bias: _Value | None, padding: tuple[int, int], stride: int = 1) -> _Value:
         inputs = [weight.name] if bias is None else [weight.name, bias.name]
-        return x.then("Conv", *inputs, pads=[*padding, *padding])
+        return x.then("Conv", *inputs, pads=[*padding, *padding], strides=[stride, stride])
 
     def conv_transpose(
         self, x: _Value, weight: _Value, bias: _Value | None, stride: int, padding: tuple[int, int]
@@ -161,3 +168,6 @@ class _OnnxKernels:
 
     def pixel_shuffle(self, x: _Value, factor: int, order: Order) -> _Value:
         return x.then("DepthToSpace", blocksize=factor, mode=order)
+
+    def warp(self, x: _Value, flow: _Value, reach: float) -> _Value:
+        raise Unsupported("ONNX: networks with warps are not exported")

@@ -1,8 +1,9 @@
 """A network as data: an ordered graph of layers, validated when built, free of any framework.
 
-Every layer names what it reads; its own name is what later layers read. ``INPUT`` is the picture, the last
-layer is the result. What a layer needs beyond that follows from the graph and is computed here: the size of
-each value relative to the input, how many samples it loses to convolution, the receptive field, the work.
+Every layer names what it reads; its own name is what later layers read. The last layer is the result. What goes in is
+a picture, ``INPUT``, or what :attr:`Spec.inputs` declares: frames of a film, and what the network keeps from one to the
+next. What a layer needs beyond that follows from the graph and is computed here: the size of each value relative to
+the input, how many samples it loses to convolution, the receptive field, the work.
 """
 
 from __future__ import annotations
@@ -11,10 +12,36 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, get_args
+from fractions import Fraction
+from typing import Any, cast, get_args
 
 from subpixel.errors import SpecError
-from subpixel.ops.resizing.taps import SUPPORT
+from subpixel.models.layers import (
+    INPUT,
+    KINDS,
+    MAX_CHANNELS,
+    MAX_SCALE,
+    TRACERS,
+    Activation,
+    Add,
+    Border,
+    Colour,
+    Concat,
+    Conv,
+    ConvTranspose,
+    Frame,
+    Input,
+    Layer,
+    PixelShuffle,
+    Previous,
+    Resize,
+    State,
+    Value,
+    Warp,
+    check_choice,
+    check_whole,
+    sources_of,
+)
 
 __all__ = [
     "INPUT",
@@ -25,130 +52,29 @@ __all__ = [
     "Concat",
     "Conv",
     "ConvTranspose",
+    "Frame",
+    "Input",
     "Layer",
     "PixelShuffle",
+    "Previous",
     "Resize",
     "Spec",
+    "State",
     "Value",
+    "Warp",
     "sources_of",
 ]
 
-INPUT = "input"
-
-Activation = Literal["none", "relu", "prelu", "tanh", "clip"]
-Border = Literal["replicate", "zero"]
-Colour = Literal["luma", "rgb"]
-
-# A description can come from a stranger's file. These bounds lie far beyond any network of this field and
-# keep a hostile one from asking for absurd memory before anything is computed.
+# As in layers.py: far beyond any network, so that a stranger's description cannot ask for absurd work.
 _MAX_LAYERS = 4096
-_MAX_CHANNELS = 65536
-_MAX_KERNEL = 63
-_MAX_SCALE = 64
+_MAX_INPUTS = 64
 _MAX_HALO = 2048
+_MAX_OFFSET = 16
 
-
-@dataclass(frozen=True)
-class Conv:
-    """Convolution (cross-correlation) of stride 1 with an odd kernel, bias and activation.
-
-    Weights: ``{name}.weight`` ``(out, in, kh, kw)``, ``{name}.bias`` ``(out,)``, and for ``prelu``
-    ``{name}.slope`` ``(out,)``. ``clip`` limits to 0 … 1.
-    """
-
-    name: str
-    source: str
-    in_channels: int
-    out_channels: int
-    kernel: tuple[int, int]
-    activation: Activation = "none"
-    bias: bool = True
-
-
-@dataclass(frozen=True)
-class ConvTranspose:
-    """Transposed convolution ("deconvolution") that makes a value exactly ``stride`` times larger, with bias.
-
-    ``y[q] = bias + sum of weight[i] x[h] over q = h*stride + i - padding`` along each axis, for ``q`` from 0 to
-    ``H*stride - 1``. ``padding`` is what is cut before (vertical, horizontal); what is cut or added after follows from
-    the size, ``kernel - stride - padding``: torch's ``padding=p, output_padding=stride - kernel + 2*p``.
-
-    Weights: ``{name}.weight`` ``(in, out, kh, kw)`` as in torch, ``{name}.bias`` ``(out,)``.
-    """
-
-    name: str
-    source: str
-    in_channels: int
-    out_channels: int
-    kernel: tuple[int, int]
-    stride: int
-    padding: tuple[int, int]
-    bias: bool = True
-
-
-@dataclass(frozen=True)
-class Add:
-    """Sum of two or more values of equal channels and scale; larger ones are cropped to the smallest."""
-
-    name: str
-    sources: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Concat:
-    """Values of equal scale side by side along the channels; larger ones are cropped to the smallest."""
-
-    name: str
-    sources: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Resize:
-    """A value interpolated to ``factor`` times its size: the base a residual network adds to.
-
-    ``cubic`` is Keys' kernel with a = −0.5. Positions are half-pixel centred.
-    """
-
-    name: str
-    source: str
-    factor: int
-    mode: Literal["nearest", "linear", "cubic"] = "nearest"
-
-
-@dataclass(frozen=True)
-class PixelShuffle:
-    """``(C*r*r, H, W)`` to ``(C, H*r, W*r)`` in the named channel order."""
-
-    name: str
-    source: str
-    factor: int
-    order: Literal["CRD", "DCR"] = "CRD"
-
-
-Layer = Conv | ConvTranspose | Add | Concat | Resize | PixelShuffle
-
-_KINDS: dict[str, type[Layer]] = {
-    "conv": Conv,
-    "conv_transpose": ConvTranspose,
-    "add": Add,
-    "concat": Concat,
-    "resize": Resize,
-    "pixel_shuffle": PixelShuffle,
-}
-_NAMES = {cls: kind for kind, cls in _KINDS.items()}
-
-
-@dataclass(frozen=True)
-class Value:
-    """What is known of one value of the graph.
-
-    ``lost`` counts, at the value's own resolution, the samples missing on each side compared with the
-    padded input brought to ``scale``; it is 0 everywhere when each layer pads by itself.
-    """
-
-    channels: int
-    scale: int
-    lost: int
+_NAMES = {cls: kind for kind, cls in KINDS.items()}
+_INPUTS: dict[str, type[Input]] = {"frame": Frame, "state": State, "previous": Previous}
+_INPUT_NAMES = {cls: kind for kind, cls in _INPUTS.items()}
+_PICTURE: tuple[Input, ...] = (Frame(INPUT),)
 
 
 @dataclass(frozen=True)
@@ -161,7 +87,10 @@ class Spec:
         colour: ``luma`` (one plane, BT.601/709 studio luma: 16/255 … 235/255) or ``rgb`` (three planes, 0 … 1,
             encoded values in the order red, green, blue).
         border: ``replicate``: the edge sample is repeated by :attr:`halo` once and every layer convolves
-            without padding; ``zero``: every convolution pads with zeros by itself.
+            without padding; ``zero``: every convolution pads with zeros by itself. Strides and warps need ``zero``;
+            a picture is then first filled up to a :attr:`multiple`, its last row and column repeated.
+        inputs: what goes in; by itself one picture, named ``INPUT``. A film's network names frames, and what it
+            keeps from one frame to the next.
 
     Raises:
         SpecError: naming the layer and what would fit.
@@ -176,15 +105,19 @@ class Spec:
     scale: int
     colour: Colour = "luma"
     border: Border = "replicate"
+    inputs: tuple[Input, ...] = _PICTURE
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "layers", tuple(self.layers))
-        _choice("colour", self.colour, get_args(Colour))
-        _choice("border", self.border, get_args(Border))
-        _whole("scale", self.scale, 1, _MAX_SCALE)
+        object.__setattr__(self, "inputs", tuple(self.inputs))
+        check_choice("colour", self.colour, get_args(Colour))
+        check_choice("border", self.border, get_args(Border))
+        check_whole("scale", self.scale, 1, MAX_SCALE)
+        _check_inputs(self.inputs)
         if not 1 <= len(self.layers) <= _MAX_LAYERS:
             raise SpecError(f"a network has 1 to {_MAX_LAYERS} layers, this one {len(self.layers)}")
-        values = self._trace()
+        values = self._trace(self.border)
+        self._check_layers(values)
         object.__setattr__(self, "_values", values)
         result = values[self.layers[-1].name]
         if result.scale != self.scale:
@@ -196,6 +129,10 @@ class Spec:
                 f"layer '{self.layers[-1].name}': the result has {result.channels} channels, "
                 f"colour '{self.colour}' has {self.channels}"
             )
+        for state in self.states:
+            _check_state(state, values)
+        if self.multiple > MAX_SCALE:
+            raise SpecError(f"sides must be multiples of {self.multiple} for its strides; {MAX_SCALE} is the most")
         if self.halo > _MAX_HALO:
             raise SpecError(f"its receptive field reaches {self.halo} samples to each side; {_MAX_HALO} are the most")
 
@@ -211,12 +148,42 @@ class Spec:
         return values
 
     @property
+    def plain(self) -> bool:
+        """Whether one picture goes in and one comes out, and nothing is kept."""
+        return self.inputs == _PICTURE
+
+    @property
+    def frames(self) -> tuple[Frame, ...]:
+        """The inputs that are pictures."""
+        return tuple(one for one in self.inputs if isinstance(one, Frame))
+
+    @property
+    def states(self) -> tuple[State, ...]:
+        """The inputs that the network made of the frame before."""
+        return tuple(one for one in self.inputs if isinstance(one, State))
+
+    @property
+    def reach(self) -> tuple[int, int]:
+        """Frames before and after the one that is enlarged which are read: the second delays every result."""
+        offsets = [frame.offset for frame in self.frames]
+        return -min(offsets), max(offsets)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The layers whose values are wanted: the result, then the next value of each state."""
+        return tuple(dict.fromkeys((self.layers[-1].name, *(state.next for state in self.states))))
+
+    @property
+    def multiple(self) -> int:
+        """What a picture's sides are filled up to a multiple of, so that every stride divides them."""
+        return math.lcm(*(Fraction(value.scale).denominator for value in self.values.values()))
+
+    @property
     def halo(self) -> int:
         """Input samples beyond each side that can influence an output sample."""
-        if self.border == "zero":
-            return _zero_halo(self)
-        result = self.values[self.layers[-1].name]
-        return math.ceil(result.lost / self.scale)
+        # What layers would lose if they did not pad is the reach of those that do.
+        values = self._trace("replicate") if self.border == "zero" else self.values
+        return max(math.ceil(values[name].lost / values[name].scale) for name in self.outputs)
 
     @property
     def receptive_field(self) -> int:
@@ -227,12 +194,15 @@ class Spec:
     def macs_per_pixel(self) -> int:
         """Multiply-accumulates of all convolutions for each input pixel, away from the borders.
 
-        A transposed convolution uses each weight once for every sample that it reads.
+        A convolution uses each weight once for every sample that it makes, a transposed one for each that it reads.
         """
-        return sum(
-            layer.in_channels * layer.out_channels * math.prod(layer.kernel) * self.values[layer.source].scale ** 2
-            for layer in self.layers
-            if isinstance(layer, (Conv, ConvTranspose))
+        return math.ceil(
+            sum(
+                math.prod((layer.in_channels, layer.out_channels, *layer.kernel))
+                * self.values[layer.name if isinstance(layer, Conv) else layer.source].scale ** 2
+                for layer in self.layers
+                if isinstance(layer, (Conv, ConvTranspose))
+            )
         )
 
     @property
@@ -241,6 +211,8 @@ class Spec:
         shapes: dict[str, tuple[int, ...]] = {}
         for layer in self.layers:
             if isinstance(layer, Conv):
+                if layer.shared:
+                    continue
                 shapes[f"{layer.name}.weight"] = (layer.out_channels, layer.in_channels, *layer.kernel)
                 if layer.bias:
                     shapes[f"{layer.name}.bias"] = (layer.out_channels,)
@@ -259,8 +231,10 @@ class Spec:
 
     def to_json(self) -> str:
         """One line of JSON with sorted keys; :meth:`from_json` gives an equal Spec back."""
-        layers = [{"kind": _NAMES[type(layer)], **asdict(layer)} for layer in self.layers]
+        layers = [_written(_NAMES[type(layer)], layer) for layer in self.layers]
         document = {"scale": self.scale, "colour": self.colour, "border": self.border, "layers": layers}
+        if not self.plain:
+            document["inputs"] = [_written(_INPUT_NAMES[type(one)], one) for one in self.inputs]
         return json.dumps(document, sort_keys=True, separators=(",", ":"))
 
     @classmethod
@@ -274,15 +248,18 @@ class Spec:
             document = json.loads(text)
         except (ValueError, RecursionError) as error:
             raise SpecError(f"the network description is not JSON: {error}") from None
-        _fields("the network description", document, {"scale", "colour", "border", "layers"})
-        if not isinstance(document["layers"], list):
-            raise SpecError("the network description: 'layers' must be a list")
-        layers = tuple(_layer_from(number, item) for number, item in enumerate(document["layers"]))
-        return cls(layers, document["scale"], document["colour"], document["border"])
+        _fields("the network description", document, {"scale", "colour", "border", "layers"}, {"inputs"})
+        lists = []
+        for part, word, kinds in (("layers", "layer", KINDS), ("inputs", "input", _INPUTS)):
+            items = document.get(part)
+            if part in document and not isinstance(items, list):
+                raise SpecError(f"the network description: '{part}' must be a list")
+            lists.append([_from(f"{word} {number}", item, kinds) for number, item in enumerate(items or [])])
+        inputs = tuple(lists[1]) if "inputs" in document else _PICTURE
+        return cls(tuple(lists[0]), document["scale"], document["colour"], document["border"], inputs)
 
-    def _trace(self) -> dict[str, Value]:
-        values = {INPUT: Value(self.channels, 1, 0)}
-        unread: set[str] = set()
+    def _trace(self, border: Border) -> dict[str, Value]:
+        values = {one.name: self._given(one) for one in self.inputs}
         for layer in self.layers:
             if not isinstance(layer, Layer):
                 raise SpecError(f"{layer!r} is not a layer")
@@ -290,151 +267,108 @@ class Spec:
                 raise SpecError(f"layer name {layer.name!r}: a text of 1 to 100 characters is needed")
             if layer.name in values:
                 raise SpecError(f"layer '{layer.name}': the name is taken already")
-            values[layer.name] = _TRACERS[type(layer)](layer, values, self.border)
-            if values[layer.name].scale > _MAX_SCALE:
-                raise SpecError(f"layer '{layer.name}': x{values[layer.name].scale} is beyond x{_MAX_SCALE}")
-            unread.difference_update(sources_of(layer))
-            unread.add(layer.name)
-        # Such a layer would be computed for nothing, and might reach further than the result's halo.
-        unread.discard(self.layers[-1].name)
-        if unread:
-            raise SpecError(f"layer '{min(unread)}': no later layer reads it")
+            made = values[layer.name] = TRACERS[type(layer)](layer, values, border)
+            if made.scale > MAX_SCALE:
+                raise SpecError(f"layer '{layer.name}': x{made.scale} is beyond x{MAX_SCALE}")
+            if made.scale * MAX_SCALE < 1:
+                raise SpecError(f"layer '{layer.name}': x{made.scale} is below x1/{MAX_SCALE}")
         return values
 
+    def _given(self, one: Input) -> Value:
+        if isinstance(one, State):
+            return Value(one.channels, 1, 0)
+        return Value(self.channels * (self.scale**2 if isinstance(one, Previous) else 1), 1, 0)
 
-def _trace_conv(layer: Conv, values: dict[str, Value], border: Border) -> Value:
-    where, source = _check_weighted(layer, values)
-    for side in layer.kernel:
-        if side % 2 == 0:
-            raise SpecError(f"{where}kernel {layer.kernel}: odd sides are needed (fill up with zeros)")
-    _choice(where + "activation", layer.activation, get_args(Activation))
-    lost = source.lost if border == "zero" else source.lost + max(layer.kernel) // 2
-    return Value(layer.out_channels, source.scale, lost)
+    def _check_layers(self, values: Mapping[str, Value]) -> None:
+        """What a layer alone cannot know: that it is read, whose weights it uses, and where strides may be."""
+        owners: dict[str, Conv] = {}
+        # Such a value would be computed for nothing, and might reach further than the result's halo.
+        unread = set(values) - {name for layer in self.layers for name in sources_of(layer)} - set(self.outputs)
+        given = {one.name for one in self.inputs}
+        if unread - given:
+            raise SpecError(f"layer '{min(unread - given)}': no later layer reads it")
+        if unread and not self.plain:
+            raise SpecError(f"input '{min(unread)}': no layer reads it")
+        for layer in self.layers:
+            where = f"layer '{layer.name}': "
+            strided = isinstance(layer, Conv) and layer.stride > 1
+            if self.border != "zero" and (strided or isinstance(layer, Warp)):
+                raise SpecError(f"{where}strides and warps need border 'zero'")
+            if isinstance(layer, Conv):
+                if layer.shared:
+                    _check_shared(layer, owners)
+                else:
+                    owners[layer.name] = layer
 
 
-def _trace_transpose(layer: ConvTranspose, values: dict[str, Value], border: Border) -> Value:
-    where, source = _check_weighted(layer, values)
-    _whole(where + "stride", layer.stride, 1, _MAX_SCALE)
-    if not isinstance(layer.padding, tuple) or len(layer.padding) != 2:
-        raise SpecError(f"{where}padding={layer.padding!r}: (vertical, horizontal) is needed")
-    for side, before in zip(layer.kernel, layer.padding, strict=True):
-        _whole(where + "padding", before, 0, side - 1)
-    scale = source.scale * layer.stride
-    if border == "zero":
-        return Value(layer.out_channels, scale, 0)
-    # The first result that no sample before the source reaches, and the last that none after it does.
-    ends = [(k - layer.stride - p, p) for k, p in zip(layer.kernel, layer.padding, strict=True)]
-    return Value(layer.out_channels, scale, source.lost * layer.stride + max(0, *(n for pair in ends for n in pair)))
-
-
-def _check_weighted(layer: Conv | ConvTranspose, values: dict[str, Value]) -> tuple[str, Value]:
-    """What both kinds of convolution need: how an error names the layer, and what it reads."""
-    source = _source(layer.name, layer.source, values)
+def _check_shared(layer: Conv, owners: Mapping[str, Conv]) -> None:
     where = f"layer '{layer.name}': "
-    _whole(where + "in_channels", layer.in_channels, 1, _MAX_CHANNELS)
-    _whole(where + "out_channels", layer.out_channels, 1, _MAX_CHANNELS)
-    if not isinstance(layer.kernel, tuple) or len(layer.kernel) != 2:
-        raise SpecError(f"{where}kernel={layer.kernel!r}: (height, width) is needed")
-    for side in layer.kernel:
-        _whole(where + "kernel", side, 1, _MAX_KERNEL)
-    if not isinstance(layer.bias, bool):
-        raise SpecError(f"{where}bias={layer.bias!r}: true or false is needed")
-    if layer.in_channels != source.channels:
-        raise SpecError(f"{where}in_channels={layer.in_channels}, but '{layer.source}' has {source.channels} channels")
-    return where, source
+    owner = owners.get(layer.shared)
+    if owner is None:
+        raise SpecError(f"{where}shared='{layer.shared}': an earlier convolution with weights of its own is needed")
+    for part in ("in_channels", "out_channels", "kernel", "activation", "bias"):
+        mine, its = getattr(layer, part), getattr(owner, part)
+        if mine != its:
+            raise SpecError(f"{where}{part}={mine!r}, but '{owner.name}', whose weights it uses, has {its!r}")
 
 
-def _trace_join(layer: Add | Concat, values: dict[str, Value], border: Border) -> Value:
-    where = f"layer '{layer.name}': "
-    if not isinstance(layer.sources, tuple) or len(layer.sources) < 2:
-        raise SpecError(f"{where}sources={layer.sources!r}: two or more names are needed")
-    sources = [_source(layer.name, name, values) for name in layer.sources]
-    for name, value in zip(layer.sources, sources, strict=True):
-        if value.scale != sources[0].scale:
-            raise SpecError(f"{where}'{name}' is x{value.scale}, '{layer.sources[0]}' x{sources[0].scale}")
-        if isinstance(layer, Add) and value.channels != sources[0].channels:
-            raise SpecError(
-                f"{where}'{name}' has {value.channels} channels, '{layer.sources[0]}' {sources[0].channels}"
-            )
-    channels = sources[0].channels if isinstance(layer, Add) else sum(v.channels for v in sources)
-    _whole(where + "channels", channels, 1, _MAX_CHANNELS)
-    return Value(channels, sources[0].scale, max(v.lost for v in sources))
+def _check_inputs(inputs: tuple[Input, ...]) -> None:
+    if not 1 <= len(inputs) <= _MAX_INPUTS:
+        raise SpecError(f"a network has 1 to {_MAX_INPUTS} inputs, this one {len(inputs)}")
+    names: set[str] = set()
+    offsets: list[int] = []
+    for one in inputs:
+        if not isinstance(one, Input):
+            raise SpecError(f"{one!r} is not an input")
+        if not isinstance(one.name, str) or not one.name or len(one.name) > 100:
+            raise SpecError(f"input name {one.name!r}: a text of 1 to 100 characters is needed")
+        if one.name in names:
+            raise SpecError(f"input '{one.name}': the name is taken already")
+        names.add(one.name)
+        if isinstance(one, Frame):
+            check_whole(f"input '{one.name}': offset", one.offset, -_MAX_OFFSET, _MAX_OFFSET)
+            if one.offset in offsets:
+                raise SpecError(f"input '{one.name}': another input is the frame at {one.offset} already")
+            offsets.append(one.offset)
+        elif isinstance(one, State):
+            check_whole(f"input '{one.name}': channels", one.channels, 1, MAX_CHANNELS)
+    if 0 not in offsets:
+        raise SpecError("no input is the frame that is enlarged, the one at offset 0")
+    if sum(isinstance(one, Previous) for one in inputs) > 1:
+        raise SpecError("two inputs are the previous result; one is enough")
 
 
-def _trace_resize(layer: Resize, values: dict[str, Value], border: Border) -> Value:
-    source = _source(layer.name, layer.source, values)
-    _whole(f"layer '{layer.name}': factor", layer.factor, 1, _MAX_SCALE)
-    _choice(f"layer '{layer.name}': mode", layer.mode, tuple(SUPPORT))
-    lost = 0 if border == "zero" else (source.lost + SUPPORT[layer.mode]) * layer.factor
-    return Value(source.channels, source.scale * layer.factor, lost)
+def _check_state(state: State, values: Mapping[str, Value]) -> None:
+    where = f"input '{state.name}': next={state.next!r}"
+    made = values.get(state.next) if isinstance(state.next, str) else None
+    if made is None:
+        raise SpecError(f"{where}: no layer of that name makes it")
+    if (made.channels, made.scale) != (state.channels, 1):
+        raise SpecError(f"{where} has {made.channels} channels at x{made.scale}; {state.channels} at x1 are needed")
 
 
-def _trace_shuffle(layer: PixelShuffle, values: dict[str, Value], border: Border) -> Value:
-    source = _source(layer.name, layer.source, values)
-    _whole(f"layer '{layer.name}': factor", layer.factor, 1, _MAX_SCALE)
-    _choice(f"layer '{layer.name}': order", layer.order, ("CRD", "DCR"))
-    square = layer.factor**2
-    if source.channels % square:
-        raise SpecError(
-            f"layer '{layer.name}': '{layer.source}' has {source.channels} channels, "
-            f"a multiple of {square} is needed for factor {layer.factor}"
-        )
-    return Value(source.channels // square, source.scale * layer.factor, source.lost * layer.factor)
+# Fields that came later, and what they are where nothing is said: then they are not written, so that the description of
+# a network that has no use for them is what it always was.
+_LATER: dict[str, Any] = {"stride": 1, "shared": ""}
 
 
-_TRACERS: dict[type, Callable[[Any, dict[str, Value], Border], Value]] = {
-    Conv: _trace_conv,
-    ConvTranspose: _trace_transpose,
-    Add: _trace_join,
-    Concat: _trace_join,
-    Resize: _trace_resize,
-    PixelShuffle: _trace_shuffle,
-}
+def _written(kind: str, one: Layer | Input) -> dict[str, Any]:
+    return {"kind": kind, **{k: v for k, v in asdict(one).items() if k not in _LATER or v != _LATER[k]}}
 
 
-def _zero_halo(spec: Spec) -> int:
-    """The reach of a network that pads at each layer: what the same layers would lose if they did not."""
-    return Spec(spec.layers, spec.scale, spec.colour, "replicate").halo
+def _from(what: str, item: Any, kinds: Mapping[str, Callable[..., Any]]) -> Any:
+    kind = item.get("kind") if isinstance(item, dict) else None
+    if not isinstance(kind, str) or kind not in kinds:
+        raise SpecError(f"{what}: kind={kind!r}: one of {', '.join(kinds)} is needed")
+    names = {field.name for field in fields(cast(Any, kinds[kind]))}
+    _fields(what, item, {"kind", *(names - set(_LATER))}, names & set(_LATER))
+    return kinds[kind](**{key: tuple(v) if isinstance(v, list) else v for key, v in item.items() if key != "kind"})
 
 
-def sources_of(layer: Layer) -> tuple[str, ...]:
-    """Names of the values that a layer reads.
-
-    >>> sources_of(Add("sum", ("a", "b")))
-    ('a', 'b')
-    """
-    return layer.sources if isinstance(layer, (Add, Concat)) else (layer.source,)
-
-
-def _source(layer: str, name: Any, values: dict[str, Value]) -> Value:
-    if not isinstance(name, str) or name not in values:
-        raise SpecError(f"layer '{layer}': reads {name!r}, which no earlier layer makes")
-    return values[name]
-
-
-def _whole(what: str, value: Any, low: int, high: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise SpecError(f"{what}={value!r}: a whole number from {low} to {high} is needed")
-
-
-def _choice(what: str, value: Any, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise SpecError(f"{what}={value!r}: one of {', '.join(allowed)} is needed")
-
-
-def _fields(what: str, document: Any, wanted: set[str]) -> None:
+def _fields(what: str, document: Any, wanted: set[str], more: set[str]) -> None:
+    """Raises unless the fields are those wanted, and perhaps some more."""
     if not isinstance(document, dict):
         raise SpecError(f"{what}: an object is needed")
-    if set(document) != wanted:
-        odd = sorted(set(document) ^ wanted)
+    odd = sorted((wanted - set(document)) | (set(document) - wanted - more))
+    if odd:
         raise SpecError(f"{what}: unknown or missing: {', '.join(map(str, odd))}")
-
-
-def _layer_from(number: int, item: Any) -> Layer:
-    kind = item.get("kind") if isinstance(item, dict) else None
-    if not isinstance(kind, str) or kind not in _KINDS:
-        raise SpecError(f"layer {number}: kind={kind!r}: one of {', '.join(_KINDS)} is needed")
-    cls: Callable[..., Layer] = _KINDS[kind]
-    _fields(f"layer {number}", item, {"kind", *(f.name for f in fields(_KINDS[kind]))})
-    arguments = {key: tuple(v) if isinstance(v, list) else v for key, v in item.items() if key != "kind"}
-    return cls(**arguments)

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from subpixel.errors import InvalidArgument
+from subpixel.ops import warp
 from subpixel.ops.resizing.taps import Mode, axis_taps
 from subpixel.ops.shuffle import Order
 
@@ -24,8 +25,15 @@ class TorchKernels:
         columns = torch.arange(-halo, x.shape[-1] + halo, device=x.device).clamp_(0, x.shape[-1] - 1)
         return x.index_select(-2, rows).index_select(-1, columns)
 
-    def conv(self, x: Tensor, weight: Tensor, bias: Tensor | None, padding: tuple[int, int]) -> Tensor:
-        return F.conv2d(x, weight, bias, padding=padding)
+    def extend(self, x: Tensor, rows: int, columns: int) -> Tensor:
+        for axis, count in ((-2, rows), (-1, columns)):
+            if count:
+                last = x.narrow(axis, x.shape[axis] - 1, 1)
+                x = torch.cat([x, last.repeat_interleave(count, axis)], axis)
+        return x
+
+    def conv(self, x: Tensor, weight: Tensor, bias: Tensor | None, padding: tuple[int, int], stride: int = 1) -> Tensor:
+        return F.conv2d(x, weight, bias, stride, padding)
 
     def conv_transpose(
         self, x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, padding: tuple[int, int]
@@ -77,3 +85,8 @@ class TorchKernels:
             square = factor * factor
             x = x.view(n, square, c // square, h, w).transpose(1, 2).reshape(n, c, h, w)
         return F.pixel_shuffle(x, factor)
+
+    def warp(self, x: Tensor, flow: Tensor, reach: float) -> Tensor:
+        # Places need more digits than bf16 has.
+        y: Tensor = warp(x, flow.float().clamp(-1, 1) * reach, padding_mode="border")
+        return y

@@ -72,14 +72,14 @@ class _RoundingKernels(TorchKernels):
         self.steps, self.skips, self.made = steps, skips, 0
         self.activated = True
 
-    def conv(self, x: Tensor, weight: Tensor, bias: Tensor | None, padding: tuple[int, int]) -> Tensor:
+    def conv(self, x: Tensor, weight: Tensor, bias: Tensor | None, padding: tuple[int, int], stride: int = 1) -> Tensor:
         if self.made == 0:
             x = _to_steps(x, INPUT_STEP, 0, MOST_INPUT)
         elif not self.activated and not self.skips[self.made - 1]:
             x = self._byte(x)  # a layer without activation
         self.made += 1
         self.activated = False
-        return super().conv(x, weight, bias, padding)
+        return super().conv(x, weight, bias, padding, stride)
 
     def activate(self, x: Tensor, kind: str, slope: Tensor | None) -> Tensor:
         x = super().activate(x, kind, slope)

@@ -1,0 +1,354 @@
+"""What networks are made of: inputs and layers as data, and what each makes of what it reads.
+
+A tracer checks one layer and says what is known of its result: channels, size relative to the picture, and how many
+samples convolution has lost.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Literal, get_args
+
+from subpixel.errors import SpecError
+from subpixel.ops.resizing.taps import SUPPORT
+
+__all__ = [
+    "INPUT",
+    "KINDS",
+    "MAX_CHANNELS",
+    "MAX_SCALE",
+    "TRACERS",
+    "Activation",
+    "Add",
+    "Border",
+    "Colour",
+    "Concat",
+    "Conv",
+    "ConvTranspose",
+    "Frame",
+    "Input",
+    "Layer",
+    "PixelShuffle",
+    "Previous",
+    "Resize",
+    "State",
+    "Value",
+    "Warp",
+    "check_choice",
+    "check_whole",
+    "sources_of",
+]
+
+INPUT = "input"
+
+Activation = Literal["none", "relu", "prelu", "tanh", "clip"]
+Border = Literal["replicate", "zero"]
+Colour = Literal["luma", "rgb"]
+
+# A description can come from a stranger's file. These bounds lie far beyond any network of this field and
+# keep a hostile one from asking for absurd memory before anything is computed.
+MAX_CHANNELS = 65536
+MAX_SCALE = 64
+_MAX_KERNEL = 63
+_MAX_STRIDE = 8
+_MAX_REACH = 256
+
+
+@dataclass(frozen=True)
+class Frame:
+    """An input: a picture, ``offset`` frames after the one that is enlarged (before it, where negative)."""
+
+    name: str
+    offset: int = 0
+
+
+@dataclass(frozen=True)
+class State:
+    """An input that the network makes for itself: what its layer ``next`` gave for the frame before, 0 at first."""
+
+    name: str
+    channels: int
+    next: str
+
+
+@dataclass(frozen=True)
+class Previous:
+    """An input: the result for the frame before, limited to 0 … 1 and unshuffled to the size of a picture (CRD).
+
+    It has ``scale**2`` times a picture's channels. At first it is the picture itself, each sample repeated.
+    """
+
+    name: str
+
+
+Input = Frame | State | Previous
+
+
+@dataclass(frozen=True)
+class Conv:
+    """Convolution (cross-correlation) with an odd kernel, bias and activation.
+
+    Weights: ``{name}.weight`` ``(out, in, kh, kw)``, ``{name}.bias`` ``(out,)``, and for ``prelu``
+    ``{name}.slope`` ``(out,)``. ``clip`` limits to 0 … 1. With ``stride`` s only the samples at multiples of s are
+    made. ``shared`` names an earlier convolution of the same shape whose weights it uses.
+    """
+
+    name: str
+    source: str
+    in_channels: int
+    out_channels: int
+    kernel: tuple[int, int]
+    activation: Activation = "none"
+    bias: bool = True
+    stride: int = 1
+    shared: str = ""
+
+    @property
+    def owner(self) -> str:
+        """The name that its weights have."""
+        return self.shared or self.name
+
+
+@dataclass(frozen=True)
+class ConvTranspose:
+    """Transposed convolution ("deconvolution") that makes a value exactly ``stride`` times larger, with bias.
+
+    ``y[q] = bias + sum of weight[i] x[h] over q = h*stride + i - padding`` along each axis, for ``q`` from 0 to
+    ``H*stride - 1``. ``padding`` is what is cut before (vertical, horizontal); what is cut or added after follows from
+    the size, ``kernel - stride - padding``: torch's ``padding=p, output_padding=stride - kernel + 2*p``.
+
+    Weights: ``{name}.weight`` ``(in, out, kh, kw)`` as in torch, ``{name}.bias`` ``(out,)``.
+    """
+
+    name: str
+    source: str
+    in_channels: int
+    out_channels: int
+    kernel: tuple[int, int]
+    stride: int
+    padding: tuple[int, int]
+    bias: bool = True
+
+
+@dataclass(frozen=True)
+class Add:
+    """Sum of two or more values of equal channels and scale; larger ones are cropped to the smallest."""
+
+    name: str
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Concat:
+    """Values of equal scale side by side along the channels; larger ones are cropped to the smallest."""
+
+    name: str
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Resize:
+    """A value interpolated to ``factor`` times its size: the base a residual network adds to.
+
+    ``cubic`` is Keys' kernel with a = −0.5. Positions are half-pixel centred.
+    """
+
+    name: str
+    source: str
+    factor: int
+    mode: Literal["nearest", "linear", "cubic"] = "nearest"
+
+
+@dataclass(frozen=True)
+class PixelShuffle:
+    """``(C*r*r, H, W)`` to ``(C, H*r, W*r)`` in the named channel order."""
+
+    name: str
+    source: str
+    factor: int
+    order: Literal["CRD", "DCR"] = "CRD"
+
+
+@dataclass(frozen=True)
+class Warp:
+    """A value sampled where a flow says: ``out(p) = source(p + reach * flow(p))``, linear, the edge going on outside.
+
+    The flow has two channels, along x (to the right), then y (down). What lies beyond -1 … 1 is limited to it, so that
+    nothing further away than ``reach`` samples matters. Samples, and not halves of the picture as in the paper: what is
+    learnt on small patches is then true of large pictures.
+
+    Source: Jaderberg et al., arXiv 1506.02025, equation 5; Caballero et al., arXiv 1611.05250, section 2.3.
+    """
+
+    name: str
+    source: str
+    flow: str
+    reach: float
+
+
+Layer = Conv | ConvTranspose | Add | Concat | Resize | PixelShuffle | Warp
+
+KINDS: dict[str, type[Layer]] = {
+    "conv": Conv,
+    "conv_transpose": ConvTranspose,
+    "add": Add,
+    "concat": Concat,
+    "resize": Resize,
+    "pixel_shuffle": PixelShuffle,
+    "warp": Warp,
+}
+
+
+@dataclass(frozen=True)
+class Value:
+    """What is known of one value of the graph.
+
+    ``lost`` counts, at the value's own resolution, the samples missing on each side compared with the
+    padded input brought to ``scale``; it is 0 everywhere when each layer pads by itself.
+    """
+
+    channels: int
+    scale: int | Fraction
+    lost: int
+
+
+def _trace_conv(layer: Conv, values: dict[str, Value], border: Border) -> Value:
+    where, source = _check_weighted(layer, values)
+    for side in layer.kernel:
+        if side % 2 == 0:
+            raise SpecError(f"{where}kernel {layer.kernel}: odd sides are needed (fill up with zeros)")
+    check_choice(where + "activation", layer.activation, get_args(Activation))
+    check_whole(where + "stride", layer.stride, 1, _MAX_STRIDE)
+    if not isinstance(layer.shared, str):
+        raise SpecError(f"{where}shared={layer.shared!r}: the name of an earlier convolution is needed")
+    lost = source.lost if border == "zero" else -(-(source.lost + max(layer.kernel) // 2) // layer.stride)
+    return Value(layer.out_channels, _ratio(Fraction(source.scale) / layer.stride), lost)
+
+
+def _trace_transpose(layer: ConvTranspose, values: dict[str, Value], border: Border) -> Value:
+    where, source = _check_weighted(layer, values)
+    check_whole(where + "stride", layer.stride, 1, MAX_SCALE)
+    if not isinstance(layer.padding, tuple) or len(layer.padding) != 2:
+        raise SpecError(f"{where}padding={layer.padding!r}: (vertical, horizontal) is needed")
+    for side, before in zip(layer.kernel, layer.padding, strict=True):
+        check_whole(where + "padding", before, 0, side - 1)
+    scale = _ratio(Fraction(source.scale) * layer.stride)
+    if border == "zero":
+        return Value(layer.out_channels, scale, 0)
+    # The first result that no sample before the source reaches, and the last that none after it does.
+    ends = [(k - layer.stride - p, p) for k, p in zip(layer.kernel, layer.padding, strict=True)]
+    return Value(layer.out_channels, scale, source.lost * layer.stride + max(0, *(n for pair in ends for n in pair)))
+
+
+def _check_weighted(layer: Conv | ConvTranspose, values: dict[str, Value]) -> tuple[str, Value]:
+    """What both kinds of convolution need: how an error names the layer, and what it reads."""
+    source = _source(layer.name, layer.source, values)
+    where = f"layer '{layer.name}': "
+    check_whole(where + "in_channels", layer.in_channels, 1, MAX_CHANNELS)
+    check_whole(where + "out_channels", layer.out_channels, 1, MAX_CHANNELS)
+    if not isinstance(layer.kernel, tuple) or len(layer.kernel) != 2:
+        raise SpecError(f"{where}kernel={layer.kernel!r}: (height, width) is needed")
+    for side in layer.kernel:
+        check_whole(where + "kernel", side, 1, _MAX_KERNEL)
+    if not isinstance(layer.bias, bool):
+        raise SpecError(f"{where}bias={layer.bias!r}: true or false is needed")
+    if layer.in_channels != source.channels:
+        raise SpecError(f"{where}in_channels={layer.in_channels}, but '{layer.source}' has {source.channels} channels")
+    return where, source
+
+
+def _trace_join(layer: Add | Concat, values: dict[str, Value], border: Border) -> Value:
+    where = f"layer '{layer.name}': "
+    if not isinstance(layer.sources, tuple) or len(layer.sources) < 2:
+        raise SpecError(f"{where}sources={layer.sources!r}: two or more names are needed")
+    sources = [_source(layer.name, name, values) for name in layer.sources]
+    for name, value in zip(layer.sources, sources, strict=True):
+        if value.scale != sources[0].scale:
+            raise SpecError(f"{where}'{name}' is x{value.scale}, '{layer.sources[0]}' x{sources[0].scale}")
+        if isinstance(layer, Add) and value.channels != sources[0].channels:
+            raise SpecError(
+                f"{where}'{name}' has {value.channels} channels, '{layer.sources[0]}' {sources[0].channels}"
+            )
+    channels = sources[0].channels if isinstance(layer, Add) else sum(v.channels for v in sources)
+    check_whole(where + "channels", channels, 1, MAX_CHANNELS)
+    return Value(channels, sources[0].scale, max(v.lost for v in sources))
+
+
+def _trace_resize(layer: Resize, values: dict[str, Value], border: Border) -> Value:
+    source = _source(layer.name, layer.source, values)
+    check_whole(f"layer '{layer.name}': factor", layer.factor, 1, MAX_SCALE)
+    check_choice(f"layer '{layer.name}': mode", layer.mode, tuple(SUPPORT))
+    lost = 0 if border == "zero" else (source.lost + SUPPORT[layer.mode]) * layer.factor
+    return Value(source.channels, _ratio(Fraction(source.scale) * layer.factor), lost)
+
+
+def _trace_shuffle(layer: PixelShuffle, values: dict[str, Value], border: Border) -> Value:
+    source = _source(layer.name, layer.source, values)
+    check_whole(f"layer '{layer.name}': factor", layer.factor, 1, MAX_SCALE)
+    check_choice(f"layer '{layer.name}': order", layer.order, ("CRD", "DCR"))
+    square = layer.factor**2
+    if source.channels % square:
+        raise SpecError(
+            f"layer '{layer.name}': '{layer.source}' has {source.channels} channels, "
+            f"a multiple of {square} is needed for factor {layer.factor}"
+        )
+    return Value(source.channels // square, _ratio(Fraction(source.scale) * layer.factor), source.lost * layer.factor)
+
+
+def _trace_warp(layer: Warp, values: dict[str, Value], border: Border) -> Value:
+    where = f"layer '{layer.name}': "
+    source, flow = (_source(layer.name, name, values) for name in (layer.source, layer.flow))
+    number = isinstance(layer.reach, (int, float)) and not isinstance(layer.reach, bool)
+    if not number or not 0 < layer.reach <= _MAX_REACH:  # what is not a number is not within
+        raise SpecError(f"{where}reach={layer.reach!r}: a number above 0 and up to {_MAX_REACH} is needed")
+    if flow.channels != 2:
+        raise SpecError(f"{where}'{layer.flow}' has {flow.channels} channels, a flow has 2")
+    if flow.scale != source.scale:
+        raise SpecError(f"{where}'{layer.flow}' is x{flow.scale}, '{layer.source}' x{source.scale}")
+    lost = 0 if border == "zero" else max(source.lost, flow.lost) + math.ceil(layer.reach) + 1
+    return Value(source.channels, source.scale, lost)
+
+
+def _ratio(value: Fraction) -> int | Fraction:
+    return value.numerator if value.denominator == 1 else value
+
+
+TRACERS: dict[type, Callable[[Any, dict[str, Value], Border], Value]] = {
+    Conv: _trace_conv,
+    ConvTranspose: _trace_transpose,
+    Add: _trace_join,
+    Concat: _trace_join,
+    Resize: _trace_resize,
+    PixelShuffle: _trace_shuffle,
+    Warp: _trace_warp,
+}
+
+
+def sources_of(layer: Layer) -> tuple[str, ...]:
+    """Names of the values that a layer reads.
+
+    >>> sources_of(Add("sum", ("a", "b")))
+    ('a', 'b')
+    """
+    if isinstance(layer, (Add, Concat)):
+        return layer.sources
+    return (layer.source, layer.flow) if isinstance(layer, Warp) else (layer.source,)
+
+
+def _source(layer: str, name: Any, values: dict[str, Value]) -> Value:
+    if not isinstance(name, str) or name not in values:
+        raise SpecError(f"layer '{layer}': reads {name!r}, which no earlier layer makes")
+    return values[name]
+
+
+def check_whole(what: str, value: Any, low: int, high: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise SpecError(f"{what}={value!r}: a whole number from {low} to {high} is needed")
+
+
+def check_choice(what: str, value: Any, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise SpecError(f"{what}={value!r}: one of {', '.join(allowed)} is needed")

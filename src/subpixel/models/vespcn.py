@@ -1,0 +1,122 @@
+"""VESPCN: neighbours brought to where the frame has them, then an ESPCN on all three.
+
+Source: Caballero et al., arXiv 1611.05250.
+"""
+
+from __future__ import annotations
+
+from subpixel.models.spec import Activation, Add, Concat, Conv, Frame, Layer, PixelShuffle, Resize, Spec, Warp
+
+__all__ = ["vespcn", "vespcn_slow"]
+
+_BEFORE, _NOW, _AFTER = "before", "now", "after"
+
+# Low-resolution samples that one of the two estimates can reach. Films of 24 and more frames a second seldom move
+# further than that where they are enlarged; what does is blurred.
+_REACH = 12.0
+
+
+def vespcn(scale: int, *, layers: int = 9, width: int = 24) -> Spec:
+    """Early fusion: the three frames are the channels of the first layer. "9L-E3-MC" of the paper is the default.
+
+    Ours beside the paper: the result is added to the frame, each sample repeated, as in all our networks; flows count
+    samples (see :class:`subpixel.models.spec.Warp`).
+
+    Args:
+        scale: r, at least 2.
+        layers: 3x3 convolutions after the motion compensation.
+        width: channels between them.
+
+    Source: arXiv 1611.05250, sections 2.2 and 2.3, table 1.
+
+    >>> spec = vespcn(4)
+    >>> [frame.offset for frame in spec.frames], spec.multiple, spec.macs_per_pixel, spec.parameters
+    ([-1, 0, 1], 4, 57036, 93992)
+    """
+    body: list[Layer] = [Concat("joined", ("before_moved", _NOW, "after_moved"))]
+    body += _row("joined", 3, width, layers - 1)
+    return _whole(body, width, scale)
+
+
+def vespcn_slow(scale: int, *, layers: int = 9, width: int = 24, pair: int = 12) -> Spec:
+    """Slow fusion: each neighbour meets the frame first, by shared weights, and then they meet each other.
+
+    Args:
+        scale: r, at least 2.
+        layers: 3x3 convolutions from a frame to the result.
+        width: channels of the layers where all has met.
+        pair: of those before; half as many as ``width`` cost what early fusion does.
+
+    Source: arXiv 1611.05250, section 2.2; its widths there are for five frames.
+
+    >>> vespcn_slow(4).parameters < vespcn(4).parameters
+    True
+    """
+    body: list[Layer] = [
+        Concat("pair_before", ("before_moved", _NOW)),
+        Concat("pair_after", ("after_moved", _NOW)),
+        Conv("met_before", "pair_before", 2, pair, (3, 3), "relu"),
+        Conv("met_after", "pair_after", 2, pair, (3, 3), "relu", shared="met_before"),
+        Concat("joined", ("met_before", "met_after")),
+    ]
+    body += _row("joined", 2 * pair, width, layers - 2)
+    return _whole(body, width, scale)
+
+
+def _row(source: str, channels: int, width: int, count: int) -> list[Layer]:
+    made: list[Layer] = []
+    for number in range(1, count + 1):
+        made.append(Conv(f"conv{number}", source, channels, width, (3, 3), "relu"))
+        source, channels = f"conv{number}", width
+    return made
+
+
+def _whole(body: list[Layer], width: int, scale: int) -> Spec:
+    end = Conv("end", body[-1].name, width, scale * scale, (3, 3))
+    tail: list[Layer] = [
+        PixelShuffle("detail", "end", scale),
+        Resize("base", _NOW, scale, "nearest"),
+        Add("sum", ("base", "detail")),
+    ]
+    motion = _compensated(_BEFORE, "") + _compensated(_AFTER, _BEFORE)
+    frames = (Frame(_BEFORE, -1), Frame(_NOW, 0), Frame(_AFTER, 1))
+    return Spec((*motion, *body, end, *tail), scale, "luma", "zero", frames)
+
+
+def _compensated(neighbour: str, owner: str) -> list[Layer]:
+    """The spatial transformer of table 1: a flow from pictures a quarter as large, then one from half as large.
+
+    Args:
+        neighbour: the frame that is moved.
+        owner: another one whose weights are used; none for weights of its own.
+    """
+
+    def conv(name: str, source: str, channels: tuple[int, int], side: int, stride: int, last: bool = False) -> Conv:
+        shared = f"{owner}_{name}" if owner else ""
+        kind: Activation = "tanh" if last else "relu"
+        return Conv(
+            f"{neighbour}_{name}", f"{neighbour}_{source}", *channels, (side, side), kind, stride=stride, shared=shared
+        )
+
+    def named(name: str) -> str:
+        return f"{neighbour}_{name}"
+
+    return [
+        Concat(named("seen"), (_NOW, neighbour)),
+        conv("coarse1", "seen", (2, 24), 5, 2),
+        conv("coarse2", "coarse1", (24, 24), 3, 1),
+        conv("coarse3", "coarse2", (24, 24), 5, 2),
+        conv("coarse4", "coarse3", (24, 24), 3, 1),
+        conv("coarse5", "coarse4", (24, 32), 3, 1, True),
+        PixelShuffle(named("coarse"), named("coarse5"), 4),
+        Warp(named("nearer"), neighbour, named("coarse"), _REACH),
+        Concat(named("seen_again"), (_NOW, neighbour, named("coarse"), named("nearer"))),
+        conv("fine1", "seen_again", (5, 24), 5, 2),
+        conv("fine2", "fine1", (24, 24), 3, 1),
+        conv("fine3", "fine2", (24, 24), 3, 1),
+        conv("fine4", "fine3", (24, 24), 3, 1),
+        conv("fine5", "fine4", (24, 8), 3, 1, True),
+        PixelShuffle(named("fine"), named("fine5"), 2),
+        Add(named("flow"), (named("coarse"), named("fine"))),
+        Warp(named("moved"), neighbour, named("flow"), _REACH),
+    ]
