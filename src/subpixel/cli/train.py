@@ -57,6 +57,10 @@ def train(
     degradation: Annotated[str, typer.Option(help="What befell the small pictures: clean or compressed.")] = "clean",
     variants: Annotated[int, typer.Option(help="Degraded small pictures made of each picture and size.")] = 1,
     frames: Annotated[int, typer.Option(help="About how many sharp frames are taken of a film.")] = 200,
+    clip: Annotated[int, typer.Option(help="Frames of a clip, for vespcn and recurrent.")] = 7,
+    speed: Annotated[float, typer.Option(help="Small pixels a frame that pictures are moved by at most.")] = 3.0,
+    warped: Annotated[float, typer.Option(help="Of the loss: error of what a flow brought here, for vespcn.")] = 0.01,
+    smooth: Annotated[float, typer.Option(help="Of the loss: unevenness of flows.")] = 0.001,
     data_name: Annotated[str, typer.Option(help="What the data is, for the model's card.")] = "",
     licence: Annotated[str, typer.Option(help="Terms of the weights, for the model's card.")] = "",
     threads: Threads = None,
@@ -92,6 +96,10 @@ def train(
         content=content or ("vgg19" if features else "pyramid" if adversarial else "pixel"),
         layer=layer,
         adversarial=adversarial,
+        clip=clip,
+        speed=speed,
+        warped=warped,
+        smooth=smooth,
     )
     fit(
         settings,

@@ -345,10 +345,12 @@ def _source(layer: str, name: Any, values: dict[str, Value]) -> Value:
 
 
 def check_whole(what: str, value: Any, low: int, high: int) -> None:
+    """Raises SpecError unless it is a whole number of that range."""
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         raise SpecError(f"{what}={value!r}: a whole number from {low} to {high} is needed")
 
 
 def check_choice(what: str, value: Any, allowed: tuple[str, ...]) -> None:
+    """Raises SpecError unless it is one of those."""
     if value not in allowed:
         raise SpecError(f"{what}={value!r}: one of {', '.join(allowed)} is needed")

@@ -16,9 +16,11 @@ from subpixel.models.files import Model, load
 from subpixel.models.foreign import Foreign
 from subpixel.models.fsrcnn import fsrcnn
 from subpixel.models.rdn import rdn
+from subpixel.models.recurrent import recurrent
 from subpixel.models.spec import Spec
 from subpixel.models.srcnn import srcnn
 from subpixel.models.srresnet import srresnet
+from subpixel.models.vespcn import vespcn, vespcn_slow
 from subpixel.models.wdsr import wdsr_a, wdsr_b
 
 __all__ = [
@@ -83,6 +85,9 @@ ARCHITECTURES: dict[str, Callable[[int], Spec]] = {
     "wdsr-a": wdsr_a,
     "wdsr-b": wdsr_b,
     "rdn": rdn,
+    "vespcn": vespcn,
+    "vespcn-slow": vespcn_slow,
+    "recurrent": recurrent,
 }
 
 # What the name of a model's variant for compressed pictures ends in.

@@ -20,7 +20,7 @@ from subpixel.ops import resize
 from subpixel.train.degradation import Variants
 from subpixel.train.film import Frame, find_frames
 
-__all__ = ["Pair", "Patches", "find_pictures", "inside", "load_pairs", "samples"]
+__all__ = ["Pair", "Patches", "find_pictures", "inside", "load_pairs", "planes_of", "samples"]
 
 Source = Path | Frame
 
@@ -92,15 +92,16 @@ def load_pairs(
             if min(sized.shape[:2]) >= scale:
                 small, large = shrink(sized, scale)
                 smalls = [small] if variants is None else variants.of(large, scale, (number, k))
-                target = _planes(large, colour)  # one for all variants
-                pairs += [Pair(source.name, _planes(small, colour), target) for small in smalls]
+                target = planes_of(large, colour)  # one for all variants
+                pairs += [Pair(source.name, planes_of(small, colour), target) for small in smalls]
         return pairs
 
     with ThreadPoolExecutor(threads) as pool:
         return [pair for pairs in pool.map(load, range(len(sources)), sources) for pair in pairs]
 
 
-def _planes(pixels: NDArray[np.uint8], colour: Colour) -> Tensor:
+def planes_of(pixels: NDArray[np.uint8], colour: Colour) -> Tensor:
+    """A picture ``(H, W, C)`` as a :class:`Pair` keeps it."""
     if colour == "luma":
         return torch.from_numpy((luma_255(pixels) / 255).astype(np.float32)[None])
     channels = pixels[..., :3] if pixels.shape[-1] >= 3 else np.repeat(pixels[..., :1], 3, axis=-1)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -19,13 +19,12 @@ import torch
 from subpixel.errors import InvalidArgument, SubpixelError
 from subpixel.metrics.calibration import int8_loss
 from subpixel.models.files import Model, load, save
-from subpixel.models.graph import run
 from subpixel.models.spec import Spec
-from subpixel.models.torch_kernels import TorchKernels
 from subpixel.train.curve import write_curve
-from subpixel.train.data import Pair, find_pictures, load_pairs, samples
+from subpixel.train.data import Pair, find_pictures, load_pairs
 from subpixel.train.degradation import DEGRADATIONS, Variants
 from subpixel.train.device import device_of
+from subpixel.train.motion import Clip, MotionState, bicubic_score, check_settings, load_clips
 from subpixel.train.parallel import Processes, processes
 from subpixel.train.perceptual import read_features
 from subpixel.train.settings import Settings
@@ -59,7 +58,8 @@ def train(
     Args:
         settings: see :class:`Settings`.
         spec: the network.
-        data: a folder of 8-bit pictures, every 20th held out to measure with; or a film, some scenes held out.
+        data: a folder of 8-bit pictures, every 20th held out to measure with; or a film, some scenes held out. A
+            network for films sees pictures as clips in which they move, and of a film takes as long as a clip.
         out: the model file to write, ``.safetensors``.
         resume: go on from the checkpoint beside ``out``, if there is one.
         start: another model whose equally shaped weights are taken to begin with.
@@ -93,15 +93,15 @@ def train(
     if (features is None) == (settings.content == "vgg19"):
         raise InvalidArgument("train: content=vgg19 and a file with its features go together")
     tensors = None if features is None else read_features(features)
-    trained_on, held_out = find_pictures(data, settings.frames)
-    variants = Variants(DEGRADATIONS[settings.degradation], settings.variants, settings.seed)
+    if not spec.plain:
+        check_settings(settings, spec, teacher=teacher, features=features)
     with processes(where) as group:
         if settings.batch % group.count:
             raise InvalidArgument(f"train: batch={settings.batch}: {group.count} processes cannot share it equally")
         speak = say if group.first else _nothing
-        pairs = load_pairs(trained_on, spec.scale, settings.sizes, threads, spec.colour, variants)
-        held = load_pairs(held_out, spec.scale, (1.0,), threads, spec.colour, variants)
-        state = State(settings, spec, pairs, begin, larger, where, tensors)
+        pairs, held, found = _material(settings, spec, data, threads)
+        kind = State if spec.plain else MotionState
+        state = kind(settings, spec, pairs, begin, larger, where, tensors)
         checkpoint = out.with_suffix(".ckpt")
         if resume and checkpoint.exists():
             state.restore(checkpoint)
@@ -109,8 +109,8 @@ def train(
         elif settings.rounded:
             state.round_from(begin, pairs)
         speak(
-            f"{settings.arch} ×{spec.scale}: {spec.parameters} parameters, {len(trained_on)} pictures to train on, "
-            f"{len(held)} held out; {state.measured(state.average, held):.3f} dB at step {state.step}"
+            f"{settings.arch} ×{spec.scale}: {spec.parameters} parameters, {found} to train on, {len(held)} held out"
+            f"{_beside(spec, held)}; {state.measured(state.average, held):.3f} dB at step {state.step}"
         )
         try:
             _loop(state, held, out, group, speak)
@@ -120,7 +120,10 @@ def train(
             speak(f"stopped at step {state.step}; the same command with --resume goes on from {checkpoint}")
             raise
         state.finish(held)
-        pictures: dict[str, Any] = {"pictures": len(trained_on), "held_out": list(dict.fromkeys(p.name for p in held))}
+        pictures: dict[str, Any] = {
+            "pictures": int(found.split()[0]),
+            "held_out": list(dict.fromkeys(p.name for p in held)),
+        }
         if features is not None:
             pictures["features"] = Path(features).name
         model = Model(
@@ -140,9 +143,26 @@ def train(
         if group.first:
             if state.rounding is not None:
                 model = _with_int8(model, state.rounding.parameters(state.best), held, data, speak)
-            _save_verified(model, out, held[0])
+            _save_verified(model, out, lambda one: state.shown(one, held[0]))
         speak(f"{out}: {state.best_psnr:.3f} dB on the held-out pictures; read back and compared")
     return model
+
+
+def _material(settings: Settings, spec: Spec, data: str | Path, threads: int) -> tuple[list[Pair], list[Pair], str]:
+    """What is trained on, what is held out, and how many pictures the first were made of."""
+    if not spec.plain:
+        sources, clips, count = load_clips(data, spec, settings, threads)
+        # A MotionState takes these in place of pairs.
+        return cast("list[Pair]", sources), cast("list[Pair]", clips), f"{count} pictures or takes"
+    trained_on, held_out = find_pictures(data, settings.frames)
+    variants = Variants(DEGRADATIONS[settings.degradation], settings.variants, settings.seed)
+    pairs = load_pairs(trained_on, spec.scale, settings.sizes, threads, spec.colour, variants)
+    held = load_pairs(held_out, spec.scale, (1.0,), threads, spec.colour, variants)
+    return pairs, held, f"{len(trained_on)} pictures"
+
+
+def _beside(spec: Spec, held: list[Pair]) -> str:
+    return "" if spec.plain else f" (bicubic: {bicubic_score(spec, cast('list[Clip]', held)):.3f} dB)"
 
 
 def _commands(model: Model | None) -> list[str]:
@@ -232,19 +252,13 @@ def _uninterrupted() -> Iterator[None]:
         raise KeyboardInterrupt
 
 
-def _save_verified(model: Model, out: Path, pair: Pair) -> None:
+def _save_verified(model: Model, out: Path, shown: Callable[[Model], torch.Tensor]) -> None:
     """Write beside, read back, run both, and only then put the file in its place."""
     scratch = out.with_name(f".{out.stem}.new.safetensors")
     try:
         save(model, scratch)
         again = load(scratch)
-        kernels = TorchKernels()
-        results = []
-        for one in (model, again):
-            weights = {name: torch.from_numpy(value.copy()) for name, value in one.weights.items()}
-            with torch.inference_mode():
-                results.append(run(one.spec, weights, samples(pair.small)[None], kernels))
-        if again.spec != model.spec or not torch.equal(results[0], results[1]):
+        if again.spec != model.spec or not torch.equal(shown(model), shown(again)):
             raise SubpixelError(f"{out}: the saved network does not compute what was trained; nothing was written")
         os.replace(scratch, out)
     finally:

@@ -37,6 +37,10 @@ class Settings:
         content: what the loss compares: ``pixel``, by ``loss``; ``pyramid`` or ``vgg19``, see
             :mod:`subpixel.train.perceptual`.
         layer: of ``vgg19``, ``i.j``: the j-th convolution in front of the i-th pooling.
+        clip: frames of a clip, where the network is one for films.
+        speed: of what moves in clips made of pictures, small samples a frame at most.
+        warped: weight of the error of neighbours brought to the frame by a flow, 0.01 in VESPCN.
+        smooth: weight of the flows' unevenness, 0.001 in VESPCN.
         adversarial: weight of the adversary's loss beside the content's; 0 for none, 0.001 in SRGAN.
         teacher_share: how much of the loss is the distance to a larger network's result instead of the truth.
         degradation: what befalls the small pictures, ``clean`` or ``compressed``.
@@ -66,16 +70,23 @@ class Settings:
     content: str = "pixel"
     layer: str = "5.4"
     adversarial: float = 0.0
+    clip: int = 7
+    speed: float = 3.0
+    warped: float = 0.01
+    smooth: float = 0.001
 
     def __post_init__(self) -> None:
         if (self.steps is None) == (self.minutes is None):
             raise InvalidArgument("train: either steps or minutes is needed, not both")
         if not 0 <= self.seed < 2**63:
             raise InvalidArgument(f"train: seed={self.seed}: 0 to 2^63 - 1 is needed")
-        for name in ("steps", "minutes", "batch", "patch", "lr", "variants"):
+        for name in ("steps", "minutes", "batch", "patch", "lr", "variants", "clip"):
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and value > 0):
                 raise InvalidArgument(f"train: {name}={value}: more than 0 is needed")
+        for name in ("speed", "warped", "smooth"):
+            if not (math.isfinite(getattr(self, name)) and getattr(self, name) >= 0):
+                raise InvalidArgument(f"train: {name}={getattr(self, name)}: 0 or more is needed")
         if self.expand < 0 or not 0 <= self.average < 1:
             raise InvalidArgument(f"train: expand={self.expand}, average={self.average}: ≥ 0 and 0 … 1 are needed")
         if not self.sizes or not all(0 < size <= 1 for size in self.sizes):

@@ -32,7 +32,7 @@ from subpixel.train.solve import chain, solve_last_layer
 from subpixel.train.weights import Trainable
 from subpixel.upscaler import luma
 
-__all__ = ["PICTURES_FOR_RANGES", "State", "validate"]
+__all__ = ["PICTURES_FOR_RANGES", "State", "last_channels", "validate"]
 
 PICTURES_FOR_RANGES = 48
 _SIDE_FOR_RANGES = 96  # of what is looked at of each
@@ -63,7 +63,7 @@ class State:
         self.net = Trainable(spec, settings.expand, generator)
         self.teacher = None if teacher is None else _Teacher(teacher, spec, device)
         self.margin = max(_margin(spec), self.teacher.margin if self.teacher else 0)
-        self.patches = Patches(pairs, spec.scale, settings.patch, self.margin, settings.batch, generator)
+        self.patches = self._source(pairs, generator)
         self.rounding: Rounding | None = None
         side = (settings.patch - 2 * self.margin) * spec.scale
         self.vgg19 = None if features is None else _vgg19(features, settings.layer, spec, side, device)
@@ -84,6 +84,11 @@ class State:
         self.best, self.best_psnr = {name: w.cpu() for name, w in self.average.items()}, -math.inf
         self.step, self.seconds = 0, 0.0
         self.rows: list[list[float]] = []
+
+    def _source(self, pairs: list[Pair], generator: torch.Generator) -> Patches:
+        """What each step draws from."""
+        settings = self.settings
+        return Patches(pairs, self.spec.scale, settings.patch, self.margin, settings.batch, generator)
 
     def _begin(self, model: Model) -> None:
         """Take another network's weights; where its last layer does not fit, the best one for its features."""
@@ -115,7 +120,7 @@ class State:
         if self.rounding is not None:
             weights, kernels = self.rounding.applied(weights)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.bf16):
-            made = run(self.spec, _last(weights), small, kernels(), pad=False).float()
+            made = run(self.spec, last_channels(weights), small, kernels(), pad=False).float()
         made = inside(made, (self.margin - _margin(self.spec)) * self.spec.scale)
         total = self._distance(made, large)
         if self.teacher is not None:
@@ -156,6 +161,12 @@ class State:
             return validate(self.spec, weights, held)
         rounded, kernels = self.rounding.applied(weights)
         return validate(self.spec, rounded, held, kernels)
+
+    def shown(self, model: Model, pair: Pair) -> Tensor:
+        """What a model makes of a picture held out."""
+        weights = {name: torch.from_numpy(value.copy()) for name, value in model.weights.items()}
+        with torch.inference_mode():
+            return run(model.spec, weights, samples(pair.small)[None], TorchKernels())
 
     def measured(self, weights: dict[str, Tensor], held: list[Pair]) -> float:
         """The score of some weights; the best ever seen are kept, or the last where PSNR is not what is trained for."""
@@ -238,7 +249,7 @@ class _Teacher:
                 f"×{spec.scale} of {spec.colour} is needed"
             )
         self.spec, self.margin = model.spec, _margin(model.spec)
-        self.weights = _last({name: torch.from_numpy(w.copy()).to(device) for name, w in model.weights.items()})
+        self.weights = last_channels({name: torch.from_numpy(w.copy()).to(device) for name, w in model.weights.items()})
 
     @torch.no_grad()
     def __call__(self, small: Tensor, margin: int) -> Tensor:
@@ -264,7 +275,7 @@ def _adversary(settings: Settings, channels: int, side: int, device: torch.devic
     return Adversary(discriminator.to(device), settings.bf16)
 
 
-def _last(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def last_channels(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Kernels with their channels last in memory, which torch's convolutions then keep: a fifth less time on CPUs."""
     return {name: w.contiguous(memory_format=torch.channels_last) if w.ndim == 4 else w for name, w in weights.items()}
 

@@ -98,7 +98,8 @@ def interpolating_start(spec: Spec, generator: torch.Generator) -> dict[str, Ten
 
     Networks that add their result to a base start as that base: their last convolution is small. Where they are a
     chain besides, a layer of as many channels as the one before hands each channel on beside its random part. What
-    is added to something else (the end of a residual block) is small too.
+    is added to something else (the end of a residual block) is small too, and so is what ends in a flow: at first
+    nothing moves.
     """
     weights: dict[str, Tensor] = {}
     end = spec.layers[-1]
@@ -112,7 +113,7 @@ def interpolating_start(spec: Spec, generator: torch.Generator) -> dict[str, Ten
             weights[name] = torch.full(shape, 0.25)
         else:
             weights[name] = torch.zeros(shape)
-    convs = [layer for layer in spec.layers if isinstance(layer, Conv)]
+    convs = [layer for layer in spec.layers if isinstance(layer, Conv) and not layer.shared]
     if not convs:
         return weights
     last = end if isinstance(end, ConvTranspose) else convs[-1]
@@ -168,11 +169,11 @@ def _plain(spec: Spec) -> bool:
 def _hand_on(spec: Spec, weights: dict[str, Tensor]) -> None:
     """Small ends of residual blocks; in a chain with a base, layers that begin as half their input."""
     added = {name for layer in spec.layers if isinstance(layer, Add) for name in layer.sources}
-    convs = [layer for layer in spec.layers if isinstance(layer, Conv)]
+    convs = [layer for layer in spec.layers if isinstance(layer, Conv) and not layer.shared]
     for conv in convs[:-1]:
-        if conv.name in added:
+        if conv.name in added or (conv.activation == "tanh" and not spec.plain):
             weights[f"{conv.name}.weight"] *= 0.1
-    if len(added) != 2 or any(conv.name in added for conv in convs):
+    if spec.plain and (len(added) != 2 or any(conv.name in added for conv in convs)):
         return
     for conv in convs[1:-1]:
         if conv.in_channels == conv.out_channels:

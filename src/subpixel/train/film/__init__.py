@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subpixel.errors import InvalidArgument
+from subpixel.ops import resize
 from subpixel.train.film.reading import frames_of, luma_of, rgb_of
 from subpixel.train.film.scenes import Survey, choose
 
-__all__ = ["Frame", "find_frames"]
+__all__ = ["Frame", "find_frames", "find_takes"]
 
 # Every so many-th scene is held out, the tenth first: what a film begins with is rarely like the rest.
 _HELD_OUT = 20
@@ -51,9 +52,55 @@ def find_frames(path: str | Path, count: int = 200) -> tuple[list[Frame], list[F
     if len(scenes) < 2:
         found = f"scenes with sharp frames: {len(scenes)}, of frames in all: {len(survey.sharpness)}"
         raise InvalidArgument(f"{path}: {found}; at least 2 scenes are needed, one of them to measure with")
-    held = {n for scene in scenes[min(len(scenes) // 2, _HELD_OUT // 2) :: _HELD_OUT] for n in scene}
+    held = {n for k in scenes_held_out(len(scenes)) for n in scenes[k]}
     frames = _taken(path, {n for scene in scenes for n in scene})
     return [f for n, f in frames if n not in held], [f for n, f in frames if n in held]
+
+
+def find_takes(
+    path: str | Path, count: int, length: int, size: float
+) -> tuple[list[tuple[str, list[NDArray[np.uint8]]]], list[tuple[str, list[NDArray[np.uint8]]]]]:
+    """Runs of frames within a scene: those to train on, and those of other scenes, held out.
+
+    Args:
+        path: the film, decoded twice as by :func:`find_frames`.
+        count: about how many frames in all, in takes spread evenly over the film.
+        length: of a take; the takes of a scene do not overlap.
+        size: how large frames are kept, 1 being their own.
+
+    Returns:
+        For each take the film's name with the number of its first frame, and its frames, ``(H, W, 3)`` u8 R, G, B.
+
+    Raises:
+        InvalidArgument: fewer than two scenes of that length; else as :func:`find_frames`.
+    """
+    path = Path(path)
+    survey = Survey()
+    for frame in frames_of(path):
+        survey.add(luma_of(frame))
+    scenes = [scene for scene in survey.scenes() if scene.stop - scene.start >= length]
+    if len(scenes) < 2:
+        raise InvalidArgument(
+            f"{path}: {len(scenes)} scenes of {length} frames or more; at least 2 are needed, one to measure with"
+        )
+    held = set(scenes_held_out(len(scenes)))
+    starts = [(k in held, n) for k, s in enumerate(scenes) for n in range(s.start, s.stop - length + 1, length)]
+    wanted = max(2, count // length)
+    chosen = {starts[k][1] for k in np.linspace(0, len(starts) - 1, min(wanted, len(starts))).astype(int)}
+    # Whatever is chosen, both have some.
+    chosen |= {next(n for out, n in starts if out is side) for side in (True, False)}
+    taken: dict[int, list[NDArray[np.uint8]]] = {n: [] for n in chosen}
+    for number, frame in enumerate(frames_of(path)):
+        for n, frames in taken.items():
+            if n <= number < n + length:
+                frames.append(resize(rgb_of(frame), scale=size, antialias=True))
+    named = [(out, (f"{path.name} {n}", taken[n])) for out, n in starts if n in taken]
+    return [take for out, take in named if not out], [take for out, take in named if out]
+
+
+def scenes_held_out(count: int) -> range:
+    """The numbers of the scenes that are held out."""
+    return range(min(count // 2, _HELD_OUT // 2), count, _HELD_OUT)
 
 
 def _taken(path: Path, numbers: set[int]) -> list[tuple[int, Frame]]:

@@ -1,0 +1,137 @@
+"""Clips: frames one after another and their MATLAB-bicubic small copies, drawn at random or held out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from subpixel.errors import InvalidArgument
+from subpixel.models.spec import Colour, Spec
+from subpixel.ops import resize
+from subpixel.train.data import find_pictures, load_pairs, planes_of, samples
+from subpixel.train.film import find_takes
+from subpixel.train.motion.paths import NUMBERS, moved
+from subpixel.train.settings import Settings
+
+__all__ = ["Clip", "Clips", "load_clips"]
+
+# Small samples beside a patch that its own depend on: made, and cut off.
+_BESIDE = 2
+# Clips made of pictures held out: how many, and their side.
+_HELD, _HELD_SIDE = 16, 48
+_SIZE_OF_FILMS = 0.5  # a film's frames are made that much smaller: what compression did to them is then hardly there
+
+
+@dataclass(frozen=True)
+class Clip:
+    """Frames of one scene twice: ``small`` ``(T, C, H, W)``, ``large`` ``(T, C, H*scale, W*scale)``, f32."""
+
+    name: str
+    small: Tensor
+    large: Tensor
+
+
+def load_clips(data: str | Path, spec: Spec, settings: Settings, threads: int) -> tuple[list[Tensor], list[Clip], int]:
+    """What clips are drawn from, and those held out.
+
+    Args:
+        data: a folder of pictures, which are moved along paths, or a film, whose frames are taken as they follow.
+        spec: the network.
+        settings: of the run.
+        threads: how many read at a time.
+
+    Returns:
+        Pictures ``(C, H, W)`` or takes of a film ``(T, C, H, W)``; clips held out; and how many pictures or takes were
+        found, not counting their sizes.
+
+    Raises:
+        InvalidArgument, ImageReadError, Unsupported: as :func:`subpixel.train.data.find_pictures`.
+    """
+    if Path(data).is_file():
+        trained, kept = find_takes(data, settings.frames, settings.clip, _SIZE_OF_FILMS)
+        takes, others = ([(name, _stacked(frames, spec.colour)) for name, frames in part] for part in (trained, kept))
+        held = [_clip(name, whole(take, spec.scale), spec.scale) for name, take in others]
+        return [take for _, take in takes], held, len(takes)
+    trained_on, held_out = find_pictures(data)
+    pictures = [samples(p.large) for p in load_pairs(trained_on, spec.scale, settings.sizes, threads, spec.colour)]
+    generator = torch.Generator().manual_seed(0)
+    held = []
+    for pair in load_pairs(held_out[:_HELD], spec.scale, (1.0,), threads, spec.colour):
+        numbers = torch.rand(NUMBERS, generator=generator).tolist()
+        side = (_HELD_SIDE + 2 * _BESIDE) * spec.scale
+        clip = moved([samples(pair.large)], numbers, settings.clip, side, settings.speed * spec.scale)
+        held.append(_clip(pair.name, clip, spec.scale))
+    return pictures, held, len(trained_on)
+
+
+class Clips:
+    """Random clips, flipped and rotated, as batches; those of films also backwards.
+
+    Args:
+        sources: pictures ``(C, H, W)`` or takes ``(T, C, H, W)``.
+        settings: of the run: patch, batch, clip, speed.
+        scale: how many times larger the large ones are.
+        generator: what chooses.
+    """
+
+    def __init__(self, sources: Sequence[Tensor], settings: Settings, scale: int, generator: torch.Generator) -> None:
+        self.settings, self.scale, self.generator = settings, scale, generator
+        self.side = (settings.patch + 2 * _BESIDE) * scale
+        self.sources = [s for s in sources if min(s.shape[-2:]) >= self.side]
+        if not self.sources:
+            raise InvalidArgument(
+                f"patch={settings.patch}: no picture is {self.side} samples high and wide, which that needs at ×{scale}"
+            )
+
+    def draw(self, part: int = 0, parts: int = 1) -> tuple[Tensor, Tensor]:
+        """``(batch / parts, T, C, patch, patch)`` and the same ``scale`` times larger; see ``Patches.draw``."""
+        share = self.settings.batch // parts
+        numbers = torch.rand((self.settings.batch, NUMBERS + 1), generator=self.generator)
+        clips = [self._clip(one) for one in numbers[part * share : (part + 1) * share].tolist()]
+        pairs = [_clip("", clip, self.scale) for clip in clips]
+        return torch.stack([p.small for p in pairs]), torch.stack([p.large for p in pairs])
+
+    def _clip(self, numbers: list[float]) -> Tensor:
+        *numbers, turn = numbers
+        settings = self.settings
+        if self.sources[0].ndim == 3:
+            clip = moved(self.sources, numbers, settings.clip, self.side, settings.speed * self.scale)
+        else:
+            clip = self._cut(numbers)
+        k = int(turn * 8)
+        clip = clip.rot90(k % 4, (2, 3))
+        return clip.flip(2) if k >= 4 else clip
+
+    def _cut(self, numbers: list[float]) -> Tensor:
+        which, down, right, start, backwards, *_ = numbers
+        take = self.sources[int(which * len(self.sources))]
+        length = min(self.settings.clip, len(take))
+        first = int(start * (len(take) - length + 1))
+        top, left = (int(u * (n - self.side + 1)) for u, n in ((down, take.shape[2]), (right, take.shape[3])))
+        clip = take[first : first + length, :, top : top + self.side, left : left + self.side]
+        clip = samples(clip)
+        return clip.flip(0) if backwards < 0.5 else clip
+
+
+def whole(take: Tensor, scale: int) -> Tensor:
+    """A take cut to sides that small copies of it have room in."""
+    rows, columns = (side // scale * scale for side in take.shape[-2:])
+    return samples(take[..., :rows, :columns])
+
+
+def _clip(name: str, clip: Tensor, scale: int) -> Clip:
+    """A clip and its small copy of 8 bits, without what of the small copy depends on the edges."""
+    small = resize(clip, scale=1 / scale, antialias=True, border="replicate", layout="NCHW")
+    small = (small * 255).round().clamp_(0, 255) / 255
+    edge = _BESIDE * scale
+    return Clip(name, small[..., _BESIDE:-_BESIDE, _BESIDE:-_BESIDE].contiguous(), clip[..., edge:-edge, edge:-edge])
+
+
+def _stacked(frames: Sequence[NDArray[np.uint8]], colour: Colour) -> Tensor:
+    return torch.stack([planes_of(frame, colour) for frame in frames])

@@ -1,0 +1,174 @@
+"""A run over clips: results frame after frame, what the loss is, and how they are measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from subpixel.errors import InvalidArgument
+from subpixel.metrics import psnr
+from subpixel.models.bicubic import bicubic
+from subpixel.models.files import Model
+from subpixel.models.graph import run, run_all
+from subpixel.models.spec import Frame, Previous, Spec, Warp
+from subpixel.models.spec import State as Kept
+from subpixel.models.torch_kernels import TorchKernels
+from subpixel.train.data import Pair, Patches
+from subpixel.train.motion.clips import Clip, Clips
+from subpixel.train.settings import Settings
+from subpixel.train.state import State, last_channels
+from subpixel.upscaler import luma
+
+__all__ = ["MotionState", "bicubic_score", "check_settings", "unrolled"]
+
+_ROUND = 0.01  # in the Huber loss of flows: how small a difference counts squared
+
+
+class MotionState(State):
+    """The state of a run over clips; pairs are what clips are drawn from, or clips held out.
+
+    The loss of a network that warps has, for each warp of a frame, the error of what was warped (``settings.warped``)
+    and the unevenness of its flow (``settings.smooth``), the coarse estimate as well as the fine one.
+
+    Source: Caballero et al., arXiv 1611.05250, equations 4 to 6; recurrent ones learn through all frames of a clip, as
+    Fuoli et al., arXiv 1909.08080.
+    """
+
+    def _source(self, pairs: list[Pair], generator: torch.Generator) -> Patches:
+        clips = Clips(cast("list[Tensor]", pairs), self.settings, self.spec.scale, generator)
+        return cast(Patches, clips)
+
+    def loss(self, small: Tensor, large: Tensor) -> Tensor:
+        small, large = small.to(self.device), large.to(self.device)
+        weights = self.net.collapsed()
+        self._follow(weights)
+        warps = [w for w in self.spec.layers if isinstance(w, Warp) and w.source in self._frames]
+        keep = [name for warp in warps for name in (warp.name, warp.flow)]
+        behind, ahead = self.spec.reach
+        # Frames whose neighbours are all there; one that keeps something begins with what it has at a film's beginning.
+        recurrent = len(self.spec.frames) < len(self.spec.inputs)
+        wanted = range(0 if recurrent else behind, small.shape[1] - ahead)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.bf16):
+            made = unrolled(self.spec, last_channels(weights), small, wanted, keep)
+        total = self._distance(made[self.spec.layers[-1].name].float(), large[:, wanted.start : wanted.stop])
+        now = small[:, wanted.start : wanted.stop]
+        for warp in warps:
+            error = made[warp.name].float()[..., : now.shape[-2], : now.shape[-1]] - now
+            flow = made[warp.flow].float()
+            total = total + self.settings.warped * (error * error).mean() + self.settings.smooth * _unevenness(flow)
+        return total
+
+    @property
+    def _frames(self) -> set[str]:
+        return {frame.name for frame in self.spec.frames}
+
+    def score(self, weights: dict[str, Tensor], held: list[Pair]) -> float:
+        return _mean_psnr(self.spec, cast("list[Clip]", held), lambda small: self._results(self.spec, weights, small))
+
+    def shown(self, model: Model, pair: Pair) -> Tensor:
+        weights = {name: torch.from_numpy(value.copy()) for name, value in model.weights.items()}
+        return self._results(model.spec, weights, pair.small)
+
+    @staticmethod
+    def _results(spec: Spec, weights: Mapping[str, Tensor], small: Tensor) -> Tensor:
+        device = next(iter(weights.values())).device
+        with torch.inference_mode():
+            made = unrolled(spec, weights, small[None].to(device), range(len(small)))
+        return made[spec.layers[-1].name][0]
+
+
+def check_settings(settings: Settings, spec: Spec, **given: Any) -> None:
+    """Raises InvalidArgument for what training on clips does not have."""
+    pictures_only = {
+        "rounded": settings.rounded,
+        "degradation": settings.degradation != "clean",
+        "content": settings.content != "pixel",
+        "adversarial": settings.adversarial > 0,
+        **{name: value is not None for name, value in given.items()},
+    }
+    for name, asked in pictures_only.items():
+        if asked:
+            raise InvalidArgument(f"train: {name} is for networks on pictures; '{settings.arch}' is for films")
+    least = sum(spec.reach) + 1
+    if settings.clip < max(2, least):
+        raise InvalidArgument(f"train: clip={settings.clip}: '{settings.arch}' needs {max(2, least)} frames or more")
+
+
+def unrolled(
+    spec: Spec, weights: Mapping[str, Tensor], small: Tensor, wanted: range, keep: Sequence[str] = ()
+) -> dict[str, Tensor]:
+    """Results of a clip's frames one after another, through which a loss can be followed back.
+
+    Args:
+        spec: the network.
+        weights: every tensor of ``spec.weight_shapes``.
+        small: ``(N, T, C, H, W)``, a scene from its beginning.
+        wanted: frames that are enlarged. Beyond the clip's ends its first and last frame go on.
+        keep: layers whose values are wanted too.
+
+    Returns:
+        The result and what was to be kept, each ``(N, len(wanted), C, H, W)``.
+    """
+    kernels, result = TorchKernels(), spec.layers[-1].name
+    last, names = small.shape[1] - 1, [result, *keep]
+
+    def frame(offset: int, t: int) -> Tensor:
+        return small[:, min(max(t + offset, 0), last)]
+
+    if len(spec.frames) == len(spec.inputs):  # nothing is kept: all frames at once
+        inputs = {one.name: torch.stack([frame(one.offset, t) for t in wanted], 1).flatten(0, 1) for one in spec.frames}
+        made = run_all(spec, weights, inputs, kernels, keep=keep)
+        return {name: made[name].reshape(len(small), len(wanted), *made[name].shape[1:]) for name in names}
+    values: dict[str, list[Tensor]] = {name: [] for name in names}
+    state: dict[str, Tensor] = {}
+    for t in wanted:
+        inputs = {}
+        for one in spec.inputs:
+            if isinstance(one, Frame):
+                inputs[one.name] = frame(one.offset, t)
+            elif one.name in state:
+                inputs[one.name] = state[one.name]
+            elif isinstance(one, Previous):
+                inputs[one.name] = frame(0, t).repeat_interleave(spec.scale**2, 1)
+            else:
+                inputs[one.name] = small.new_zeros(len(small), one.channels, *small.shape[-2:])
+        made = run_all(spec, weights, inputs, kernels, keep=keep)
+        for one in spec.inputs:
+            if isinstance(one, Kept):
+                state[one.name] = made[one.next]
+            elif isinstance(one, Previous):
+                state[one.name] = F.pixel_unshuffle(made[result].clamp(0, 1), spec.scale)
+        for name in names:
+            values[name].append(made[name])
+    return {name: torch.stack(value, 1) for name, value in values.items()}
+
+
+def bicubic_score(spec: Spec, held: list[Clip]) -> float:
+    """What plain bicubic reaches on the clips held out."""
+    plain = bicubic(spec.scale, colour=spec.colour)
+    return _mean_psnr(spec, held, lambda small: run(plain, {}, small, TorchKernels()))
+
+
+def _unevenness(flow: Tensor) -> Tensor:
+    """The Huber loss of equation 5, its mean over samples: of how the flow changes from one to the next."""
+    x = flow[..., :-1, 1:] - flow[..., :-1, :-1]
+    y = flow[..., 1:, :-1] - flow[..., :-1, :-1]
+    return (_ROUND + (x * x + y * y).sum(-3)).sqrt().mean()
+
+
+def _mean_psnr(spec: Spec, held: list[Clip], enlarge: Any) -> float:
+    """PSNR of luma, the mean over frames and clips; results rounded to 8 bits, a border of ``scale`` left out."""
+    scores = []
+    for clip in held:
+        made = enlarge(clip.small).float().cpu().numpy().astype(np.float64)
+        made = np.clip(np.floor(made * 255 + 0.5), 0, 255) / 255
+        for one, truth in zip(made, clip.large.numpy().astype(np.float64), strict=True):
+            pair = (luma(p) if spec.colour == "rgb" else p[0] for p in (one, truth))
+            a, b = (plane * 255 for plane in pair)
+            scores.append(psnr(a, b, crop=spec.scale))
+    return float(np.mean(scores))
