@@ -32,7 +32,16 @@ from subpixel.errors import InvalidArgument
 from subpixel.ops.resizing.compiled import Passes, here, run, sum_real
 from subpixel.ops.resizing.taps import AxisTaps, axis_taps
 
-__all__ = ["FrameFormat", "FrameSession", "Siting", "Subsampling", "enlarge", "interpolate"]
+__all__ = [
+    "FrameFormat",
+    "FrameSession",
+    "Siting",
+    "Subsampling",
+    "enlarge",
+    "interpolate",
+    "interpolate_plane",
+    "rounded",
+]
 
 Subsampling = Literal["420", "422", "444", "440", "411", "gray"]
 Siting = Literal["left", "center", "topleft", "top", "bottomleft", "bottom"]
@@ -229,12 +238,18 @@ def interpolate(
         threads: of the compiled module; None for NumPy.
     """
     for number, (plane, result) in enumerate(zip(planes, results, strict=True)):
-        centres = form.centres if number else (0.5, 0.5)
-        passes = None if threads is None else _passes(plane.shape, result.shape, centres, scale)
-        if passes is None:
-            _enlarge_plane(plane, result, centres, form, scale)
-        else:
-            result[:] = _rounded(run(passes, plane.astype(np.float32), threads), form)
+        interpolate_plane(plane, result, form.centres if number else (0.5, 0.5), form, scale, threads)
+
+
+def interpolate_plane(
+    plane: Plane, result: Plane, centres: tuple[float, float], form: FrameFormat, scale: int, threads: int | None
+) -> None:
+    """One plane of :func:`interpolate`, its samples at ``centres`` of their cells, down and across."""
+    passes = None if threads is None else _passes(plane.shape, result.shape, centres, scale)
+    if passes is None:
+        _enlarge_plane(plane, result, centres, form, scale)
+    else:
+        result[:] = rounded(run(passes, plane.astype(np.float32), threads), form)
 
 
 @lru_cache(maxsize=16)
@@ -256,7 +271,7 @@ def _enlarge_luma(
     for band in bands(height, width, scale, halo):
         x = y[band.source]
         made = session((x if whole else x.astype(np.float32) * unit + black)[None])[0][band.crop]
-        result[band.result] = made if whole else _rounded((made - black) * codes, form)
+        result[band.result] = made if whole else rounded((made - black) * codes, form)
 
 
 def _enlarge_plane(x: Plane, result: Plane, centres: tuple[float, float], form: FrameFormat, scale: int) -> None:
@@ -268,7 +283,7 @@ def _enlarge_plane(x: Plane, result: Plane, centres: tuple[float, float], form: 
     for top in range(0, len(rows.index), step):
         band = slice(top, top + step)
         down = AxisTaps(rows.index[band], rows.weight[band])
-        result[band] = _rounded(_weighed(_weighed(x, down, 0), columns, 1), form)
+        result[band] = rounded(_weighed(_weighed(x, down, 0), columns, 1), form)
 
 
 def _weighed(x: NDArray[Any], taps: AxisTaps, axis: int) -> F32:
@@ -282,7 +297,7 @@ def _weighed(x: NDArray[Any], taps: AxisTaps, axis: int) -> F32:
     return reduce(np.add, terms)
 
 
-def _rounded(x: F32, form: FrameFormat) -> Plane:
+def rounded(x: F32, form: FrameFormat) -> Plane:
     """Half up, and clipped to the range of the bits."""
     x = x + np.float32(0.5)
     return np.clip(x, np.float32(0), np.float32(form.most), out=x).astype(form.dtype)

@@ -15,8 +15,15 @@ from subpixel.errors import InvalidArgument
 
 
 def evaluate(
-    data: Annotated[Path, typer.Option(help="A folder with HR/ (and LR_x2/ …), or a folder of such folders.")],
     model: Model,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="A folder with HR/ (and LR_x2/ …), or a folder of such folders.", show_default=False),
+    ] = None,
+    video: Annotated[
+        list[Path] | None,
+        typer.Option(help="A reference clip instead, made small and enlarged; may be given again.", show_default=False),
+    ] = None,
     scale: Scale = 2,
     threads: Threads = None,
     backend: Backend = "auto",
@@ -36,6 +43,17 @@ def evaluate(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace maps that exist.")] = False,
 ) -> None:
     """Print PSNR, SSIM, the time, and how faithful the results are, with the protocol they were measured under."""
+    if (data is None) == (not video):
+        raise InvalidArgument("evaluate: either --data or --video is needed, not both")
+    if video:
+        for name, given in (("--degrade", degrade), ("--record", record), ("--heatmap", heatmap)):
+            if given:
+                raise InvalidArgument(f"{name}: is for --data; clips are measured without it")
+        if ensemble or strength != 1:
+            raise InvalidArgument("--ensemble, --strength: are for --data; clips are measured without them")
+        _evaluate_video(video, model, scale, backend, precision, threads, as_json)
+        return
+    assert data is not None
     from subpixel.image.compression import parse
     from subpixel.metrics import evaluate as measure
     from subpixel.metrics import record as recorded
@@ -84,6 +102,41 @@ def _show(report: dict[str, Any]) -> None:
         print(f"  {topic}: {text}")
     threads = f"{report['threads']} thread{'s'[: report['threads'] > 1]}"
     print(f"  time: {report['time']}; {threads}")
+
+
+def _evaluate_video(
+    files: list[Path], model: str, scale: int, backend: str, precision: str, threads: int | None, as_json: bool
+) -> None:
+    from subpixel.metrics.video import evaluate_video
+    from subpixel.upscaler.film import upscaler_of_films
+
+    show = sys.stderr.isatty()
+    progress = (lambda name: print(f"\r\x1b[K{name}", end="", file=sys.stderr)) if show else None
+    report = evaluate_video(upscaler_of_films(model, scale, backend, precision, threads), files, progress)
+    if show:
+        print("\r\x1b[K", end="", file=sys.stderr)
+    if as_json:
+        print(json.dumps(_finite(report), indent=2, ensure_ascii=False, allow_nan=False))
+        return
+    print(f"{report['model']} ×{report['scale']}, {report['backend']}, {report['precision']}")
+    clips = {**report["clips"], **({"mean": report["mean"]} if len(report["clips"]) > 1 else {})}
+    rows = [("", "PSNR Y", "SSIM Y", "warping error", "frames/s")]
+    for name, one in clips.items():
+        rate = f"{one['frames'] / one['seconds']:.1f}" if "frames" in one else ""
+        rows.append((name, *_video_figures(one), rate))
+        rows += [(f"  {way}", *_video_figures(one[way]), "") for way in ("bicubic", "truth")]
+    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+    for row in rows:
+        cells = [f"{cell:>{width}}" for cell, width in zip(row[1:], widths[1:], strict=True)]
+        print(("  " + "  ".join([f"{row[0]:<{widths[0]}}", *cells])).rstrip())
+    for topic, text in report["protocol"].items():
+        print(f"  {topic}: {text}")
+
+
+def _video_figures(one: dict[str, Any]) -> tuple[str, str, str]:
+    kinds = {"psnr_y": "{:.3f} dB", "ssim_y": "{:.4f}", "warping_error": "{:.3f}"}
+    first, second, third = (kind.format(one[key]) if key in one else "" for key, kind in kinds.items())
+    return first, second, third
 
 
 def _finite(value: Any) -> Any:

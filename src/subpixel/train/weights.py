@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from subpixel.models.spec import Add, Conv, ConvTranspose, PixelShuffle, Resize, Spec
+from subpixel.models.spec import Add, Concat, Conv, ConvTranspose, PixelShuffle, Resize, Spec
 from subpixel.ops.resizing.taps import axis_taps
 
 __all__ = ["Trainable", "interpolating_start"]
@@ -119,6 +119,8 @@ def interpolating_start(spec: Spec, generator: torch.Generator) -> dict[str, Ten
     last = end if isinstance(end, ConvTranspose) else convs[-1]
     weights[f"{last.name}.weight"] *= 0.1
     _hand_on(spec, weights)
+    if not spec.plain:
+        _carry_frame(spec, weights)
     if not _plain(spec) or not all(layer.bias for layer in (*convs, last)):
         return weights
     first = convs[0]
@@ -181,6 +183,48 @@ def _hand_on(spec: Spec, weights: dict[str, Tensor]) -> None:
             kernel *= _RANDOM_BESIDE
             each = torch.arange(conv.out_channels)
             kernel[each, each, conv.kernel[0] // 2, conv.kernel[1] // 2] += 1.0
+
+
+def _carry_frame(spec: Spec, weights: dict[str, Tensor]) -> None:
+    """A film's network begins as interpolation: the first channel of its layers carries the frame to the last
+    convolution, which adds to the base, the frame with each sample repeated, what is missing to a cubic one."""
+    layers = {layer.name: layer for layer in spec.layers}
+    (frame,) = (one.name for one in spec.frames if one.offset == 0)
+
+    def carried(name: str) -> tuple[int, list[Conv]] | None:
+        """Which channel of a value is the frame, and the convolutions on the way."""
+        if name == frame:
+            return 0, []
+        layer = layers.get(name)
+        if isinstance(layer, Concat):
+            before = 0
+            for source in layer.sources:
+                found = carried(source)
+                if found is not None:
+                    return before + found[0], found[1]
+                before += spec.values[source].channels
+        elif isinstance(layer, Conv) and layer.activation == "relu" and not layer.shared:
+            found = carried(layer.source)
+            if found is not None:
+                return 0, [*found[1], layer]
+        return None
+
+    ends = [layer for layer in spec.layers if isinstance(layer, PixelShuffle) and layer.factor == spec.scale]
+    end = layers.get(ends[-1].source) if ends else None
+    based = any(isinstance(layer, Resize) and layer.mode == "nearest" for layer in spec.layers)
+    found = carried(end.source) if isinstance(end, Conv) and based and spec.colour == "luma" else None
+    if found is None or not isinstance(end, Conv):
+        return
+    channel, way = found
+    for conv in way:
+        came = carried(conv.source)
+        assert came is not None
+        kernel = weights[f"{conv.name}.weight"]
+        kernel[0] = 0.0
+        kernel[0, came[0], conv.kernel[0] // 2, conv.kernel[1] // 2] = 1.0
+    phases = _phases(end.out_channels, 1, end.kernel)
+    phases[:, end.kernel[0] // 2, end.kernel[1] // 2] -= 1.0
+    weights[f"{end.name}.weight"][:, channel] = phases
 
 
 def _phases(made: int, channels: int, kernel: tuple[int, int]) -> Tensor:

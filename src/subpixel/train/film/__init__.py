@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subpixel.errors import InvalidArgument
+from subpixel.metrics.clips import frames_of, luma_of, rgb_of
 from subpixel.ops import resize
-from subpixel.train.film.reading import frames_of, luma_of, rgb_of
 from subpixel.train.film.scenes import Survey, choose
 
 __all__ = ["Frame", "find_frames", "find_takes"]

@@ -19,10 +19,11 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from subpixel.ops.scenes import ABOVE_MEDIAN, CUT, difference, thumbnail
+
 __all__ = ["Scene", "Survey", "choose"]
 
-_CUT, _ABOVE_MEDIAN, _AROUND, _FLASH = 10.0, 3.0, 12, 8
-_ROWS = 24  # of a small copy: enough to tell scenes apart, too few to see small motion
+_AROUND, _FLASH = 12, 8
 _FLAT = 1.0  # variance of the Laplacian below which a frame shows nothing to learn from: black, a fade, a plain card
 _APART = 8  # frames from one that is taken to the next at least, on the mean: closer ones show the same
 
@@ -60,12 +61,12 @@ class Survey:
     def add(self, luma: Luma) -> None:
         """The next frame, ``(H, W)``."""
         self.sharpness.append(_sharpness(luma))
-        small = _small(luma)
+        small = thumbnail(luma)
         if self._recent:
-            self._steps.append(_difference(small, self._recent[-1]))
+            self._steps.append(difference(small, self._recent[-1]))
         self._recent.append(small)
         if len(self._recent) == self._recent.maxlen:
-            self._leaps.append(_difference(small, self._recent[0]))
+            self._leaps.append(difference(small, self._recent[0]))
 
     def scenes(self) -> list[Scene]:
         """The scenes of all that went by."""
@@ -73,13 +74,13 @@ class Survey:
         # Of the last frames those that come later are the last one.
         ends = list(self._recent)
         missing = len(steps) - len(self._leaps)
-        leaps = np.array([*self._leaps, *(_difference(ends[-1], e) for e in ends[-1 - missing : -1])])
+        leaps = np.array([*self._leaps, *(difference(ends[-1], e) for e in ends[-1 - missing : -1])])
         cuts = [0]
         for k, (step, leap) in enumerate(zip(steps, leaps, strict=True)):
             others = np.delete(steps[max(0, k - _AROUND) : k + _AROUND + 1], min(k, _AROUND))
             usual = np.median(others) if len(others) else 0.0
             before = leaps[k - _FLASH + 1] if k >= _FLASH - 1 else np.inf
-            if min(step, leap, before) > _CUT and step > _ABOVE_MEDIAN * usual:
+            if min(step, leap, before) > CUT and step > ABOVE_MEDIAN * usual:
                 cuts.append(k + 1)
         cuts.append(len(self.sharpness))
         sharp = np.array(self.sharpness)
@@ -101,21 +102,6 @@ def choose(scenes: Iterable[Scene], count: int) -> list[list[int]]:
         scene.sharpest(int(min(1 + share, max(1, length // _APART))))
         for scene, share, length in zip(all_scenes, shares, lengths, strict=True)
     ]
-
-
-def _small(luma: Luma) -> NDArray[np.float32]:
-    """Means of square blocks, some 24 rows of them."""
-    side = max(1, luma.shape[0] // _ROWS)
-    rows, columns = (n // side for n in luma.shape)
-    if not rows or not columns:
-        return luma.astype(np.float32)
-    blocks = luma[: rows * side, : columns * side].reshape(rows, side, columns, side)
-    means: NDArray[np.float32] = blocks.mean(axis=(1, 3), dtype=np.float32)
-    return means
-
-
-def _difference(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
-    return float(np.median(np.abs(a - b)))
 
 
 def _sharpness(luma: Luma) -> float:
