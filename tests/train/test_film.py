@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from subpixel.errors import ImageReadError, InvalidArgument, Unsupported
 from subpixel.image.yuv import rgb_to_yuv, shrink_chroma
+from subpixel.metrics.clips import frames_of, luma_of, rgb_of
 from subpixel.train.data import find_pictures, load_pairs
 from subpixel.train.degradation import COMPRESSED, Variants
 from subpixel.train.film import Frame, find_frames
-from subpixel.metrics.clips import frames_of, luma_of, rgb_of
 from subpixel.train.film.scenes import Scene, Survey, choose
 
 HEIGHT, WIDTH = 96, 128

@@ -163,7 +163,7 @@ def _clip(
 def _results(
     upscaler: Upscaler | FilmUpscaler, path: Path, waiting: deque[tuple[Plane, NDArray[np.float32]]]
 ) -> Iterator[tuple[NDArray[np.float32], float]]:
-    """Luma of the enlarged frames, in order, and the seconds each took; what it is compared with is put in the queue."""
+    """Luma of the enlarged frames, in order, and the seconds each took; what each is compared with is queued."""
     before = 0.0  # of calls that gave no result yet
     for frame in frames_of(path):
         small, large = shrink(rgb_of(frame), upscaler.scale)

@@ -1,0 +1,158 @@
+"""Clips measured: the figures are those of the frames, the motion found is the motion there is."""
+
+import json
+import math
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+
+from subpixel.cli import main
+from subpixel.errors import ImageReadError, InvalidArgument
+from subpixel.metrics.flow import flow_between
+from subpixel.metrics.protocol import luma_255, shrink
+from subpixel.metrics.quality import psnr, ssim
+from subpixel.metrics.video import evaluate_video
+from subpixel.models import Model, save
+from subpixel.models.recurrent import recurrent
+from subpixel.models.vespcn import vespcn
+from subpixel.ops import resize
+from subpixel.upscaler import Upscaler
+from subpixel.upscaler.film import FilmUpscaler
+
+
+def picture(height=96, width=128):
+    y, x = np.mgrid[: height + 40, : width + 40]
+    waves = [np.sin((x * a + y * b) / 9) for a, b in ((1, 0.4), (-0.5, 1.2), (2, 1))]
+    planes = [128 + 35 * waves[k] + 35 * waves[(k + 1) % 3] for k in range(3)]
+    return np.clip(np.stack(planes, -1), 0, 255).astype(np.uint8)
+
+
+def frames_of(count, speed=(2, 1), size=(96, 128)):
+    whole = picture(*size)
+    return [whole[k * speed[1] :, k * speed[0] :][: size[0], : size[1]] for k in range(count)]
+
+
+def write(path, frames):
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=Fraction(25), options={"threads": "1"})
+        stream.height, stream.width = frames[0].shape[:2]
+        stream.pix_fmt = "bgr0"
+        for frame in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")))
+        container.mux(stream.encode())
+    return path
+
+
+def still(spec):
+    """Frames come out as they are, each sample repeated."""
+    return Model("still", spec, {k: np.zeros(s, np.float32) for k, s in spec.weight_shapes.items()})
+
+
+@pytest.mark.parametrize("shift", [(3.0, 0.0), (-1.5, 2.25), (0.0, -6.0)])
+def test_motion_is_found(shift):
+    y, x = np.mgrid[:96, :128].astype(np.float64)
+
+    def frame(t):
+        u, v = x - t * shift[0], y - t * shift[1]
+        return 128 + 40 * np.sin(u / 7 + v / 11) + 40 * np.cos(v / 6 - u / 13) + 20 * np.sin(u / 3)
+
+    flow = flow_between(frame(0), frame(1))
+    assert flow.shape == (2, 96, 128)
+    inner = flow[:, 16:-16, 16:-16]
+    for found, true in zip(inner, shift, strict=True):
+        # Where a sample was is against where it goes.
+        assert abs(np.median(found) + true) < 0.05
+        assert np.mean(np.abs(found + true) > 0.5) < 0.05
+
+
+def test_no_contrast_no_motion():
+    flat = np.full((40, 50), 90.0)
+    assert not flow_between(flat, flat).any()
+    assert np.abs(flow_between(flat, flat + 3)).max() < 0.01
+    with pytest.raises(InvalidArgument, match=r"planes of one shape \(H, W\)"):
+        flow_between(flat, flat[1:])
+
+
+@pytest.mark.parametrize("spec", [recurrent(2, width=6, middle=1), vespcn(2, layers=2, width=4)])
+def test_the_figures_are_those_of_the_frames(tmp_path, spec):
+    """A film's network that repeats samples, beside the same done by hand: frames in order, none lost by the delay."""
+    frames = [frame[:95] for frame in frames_of(4)]  # an odd side is cut
+    report = evaluate_video(FilmUpscaler(still(spec), 2, "reference"), [write(tmp_path / "c.mkv", frames)])
+    (clip,) = report["clips"].values()
+    values, beside = [], []
+    for frame in frames:
+        small, large = shrink(frame, 2)
+        truth, y = luma_255(large), luma_255(small)
+        made = np.floor(y.repeat(2, 0).repeat(2, 1) + 0.5)
+        values.append((psnr(made, truth, crop=8), ssim(made, truth, crop=8)))
+        plain = np.floor(resize(y, scale=2, mode="cubic", a=-0.5, layout="HW") + 0.5)
+        beside.append(psnr(np.clip(plain, 0, 255), truth, crop=8))
+    assert clip["frames"] == 4
+    assert (clip["psnr_y"], clip["ssim_y"]) == pytest.approx(np.mean(values, axis=0), abs=1e-3)
+    assert clip["bicubic"]["psnr_y"] == pytest.approx(np.mean(beside), abs=1e-2)
+    assert clip["bicubic"]["psnr_y"] > clip["psnr_y"] + 1
+    assert report["protocol"]["crop"] == "8"
+    assert "bicubic" in report["protocol"]["low_resolution"]
+
+
+def test_flicker_raises_the_warping_error_and_motion_does_not(tmp_path):
+    class Flickering:
+        """A still-picture upscaler whose every other frame is brighter."""
+
+        def __init__(self, by):
+            self.by, self.count = by, 0
+            self.inner = Upscaler("espcn", 2, backend="reference", precision="f32")
+
+        def __getattr__(self, name):
+            return getattr(self.inner, name)
+
+        def plane(self, y):
+            self.count += 1
+            return self.inner.plane(y) + np.float32(self.count % 2 * self.by / 255)
+
+    moving = write(tmp_path / "moving.mkv", frames_of(4))
+    figures = [evaluate_video(Flickering(by), [moving])["clips"]["moving.mkv"] for by in (0, 6)]
+    assert figures[1]["warping_error"] == pytest.approx(math.hypot(figures[0]["warping_error"], 6), abs=0.5)
+    assert figures[0]["warping_error"] < 3
+    # What differs from frame to frame because it moved would be far more than that.
+    a, b = (luma_255(frame) for frame in frames_of(2))
+    assert np.sqrt(np.mean((a - b) ** 2)) > 3 * figures[0]["warping_error"]
+    assert figures[0]["truth"]["warping_error"] < 2
+
+
+def test_the_command(tmp_path, capsys):
+    clips = [str(write(tmp_path / f"{k}.mkv", frames_of(3))) for k in "ab"]
+    save(still(recurrent(2, width=6, middle=1)), tmp_path / "film.safetensors")
+    arguments = ["evaluate", "--model", str(tmp_path / "film.safetensors"), "--backend", "reference"]
+    assert main([*arguments, "--video", clips[0], "--video", clips[1], "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert list(report["clips"]) == ["a.mkv", "b.mkv"]
+    assert report["mean"]["psnr_y"] == pytest.approx(report["clips"]["a.mkv"]["psnr_y"])
+    assert main([*arguments, "--video", clips[0]]) == 0
+    said = capsys.readouterr().out
+    assert "warping error" in said
+    assert "low_resolution: MATLAB imresize bicubic" in said
+    for more, message in (
+        ([], "either --data or --video is needed, not both"),
+        (["--video", clips[0], "--data", str(tmp_path)], "either --data or --video is needed, not both"),
+        (["--video", clips[0], "--degrade", "jpeg:75"], "--degrade: is for --data"),
+        (["--video", clips[0], "--video", clips[0]], "of different names"),
+    ):
+        assert main([*arguments, *more]) == 2
+        assert message in capsys.readouterr().err
+    (tmp_path / "none.mkv").write_text("no film")
+    assert main([*arguments, "--video", str(tmp_path / "none.mkv")]) == 1
+    assert "not a film that can be read" in capsys.readouterr().err
+
+
+def test_refusals(tmp_path):
+    upscaler = Upscaler("espcn", 2, backend="reference", precision="f32")
+    with pytest.raises(InvalidArgument, match="one clip at least"):
+        evaluate_video(upscaler, [])
+    small = write(tmp_path / "small.mkv", [frame[:26, :40] for frame in frames_of(2)])
+    with pytest.raises(InvalidArgument, match="frames of 40×26 are too small to measure"):
+        evaluate_video(upscaler, [small])
+    with pytest.raises(ImageReadError):
+        evaluate_video(upscaler, [tmp_path / "nothing.mkv"])
