@@ -173,8 +173,10 @@ def _hand_on(spec: Spec, weights: dict[str, Tensor]) -> None:
     added = {name for layer in spec.layers if isinstance(layer, Add) for name in layer.sources}
     convs = [layer for layer in spec.layers if isinstance(layer, Conv) and not layer.shared]
     for conv in convs[:-1]:
-        if conv.name in added or (conv.activation == "tanh" and not spec.plain):
+        if conv.name in added:
             weights[f"{conv.name}.weight"] *= 0.1
+        elif conv.activation == "tanh" and not spec.plain:
+            weights[f"{conv.name}.weight"] *= 0.01
     if spec.plain and (len(added) != 2 or any(conv.name in added for conv in convs)):
         return
     for conv in convs[1:-1]:
@@ -224,6 +226,7 @@ def _carry_frame(spec: Spec, weights: dict[str, Tensor]) -> None:
         kernel[0, came[0], conv.kernel[0] // 2, conv.kernel[1] // 2] = 1.0
     phases = _phases(end.out_channels, 1, end.kernel)
     phases[:, end.kernel[0] // 2, end.kernel[1] // 2] -= 1.0
+    weights[f"{end.name}.weight"] *= 0.1
     weights[f"{end.name}.weight"][:, channel] = phases
 
 
