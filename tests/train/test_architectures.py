@@ -14,8 +14,10 @@ from subpixel.models.edsr import edsr
 from subpixel.models.families import balanced, fast, high
 from subpixel.models.fsrcnn import fsrcnn
 from subpixel.models.rdn import rdn
+from subpixel.models.recurrent import recurrent
 from subpixel.models.srcnn import srcnn
 from subpixel.models.srresnet import srresnet
+from subpixel.models.vespcn import vespcn, vespcn_slow
 from subpixel.models.wdsr import wdsr_a, wdsr_b
 from subpixel.models.zoo import ARCHITECTURES
 from subpixel.train import Settings, train
@@ -37,10 +39,11 @@ SMALL: dict[Callable[..., Spec], dict[str, object]] = {
     high: {},
 }
 OWN = (fast, balanced, high)
+FILMS = (vespcn, vespcn_slow, recurrent)  # trained in test_motion.py
 
 
 def test_no_architecture_is_left_out() -> None:
-    assert {getattr(make, "func", make) for make in ARCHITECTURES.values()} == set(SMALL)
+    assert {getattr(make, "func", make) for make in ARCHITECTURES.values()} == {*SMALL, *FILMS}
 
 
 @pytest.mark.parametrize("make", [make for make in SMALL if make not in OWN], ids=lambda make: make.__name__)
