@@ -67,9 +67,8 @@ def _layer(
         [fast * of(heading) * time + bend * of(bend_heading) * time**2 / 2 for of in (math.cos, math.sin)]
     )
     own = torch.arange(side, dtype=torch.float32) - (side - 1) / 2
-    place = torch.stack([own.expand(side, side), own[:, None].expand(side, side)])[
-        :, None
-    ]  # (x, y), frame, row, column
+    # (x, y), frame, row, column
+    place = torch.stack([own.expand(side, side), own[:, None].expand(side, side)])[:, None]
     if not background:
         # A patch moves itself: where it is seen follows the path, and not only what is seen in it.
         middle = [side * (next(number) - 0.5) for _ in (0, 1)]
