@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
 import pytest
 from tests.video.films import FILMS, NOT_FILMS
 
 from subpixel.cli import main
+from subpixel.models import Model, save
+from subpixel.models.recurrent import recurrent
 from subpixel.video import probe
 
 
@@ -146,3 +149,17 @@ def test_play_says_what_is_missing_and_shows_with_what_is_there(
     frames = frames_in((tmp_path / "shown").read_bytes())
     assert (len(frames), frames[0].width, frames[0].height) == (12, 192, 64)
     assert "12 frames in " in capsys.readouterr().err
+
+
+def test_a_network_that_reads_several_frames_is_named_as_any_other(
+    plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = recurrent(2, width=8, middle=1, state=4)
+    weights = {k: np.zeros(s, np.float32) for k, s in spec.weight_shapes.items()}
+    path = tmp_path / "mine.safetensors"
+    save(Model("mine", spec, weights), path)
+    assert main(["video", str(plain), "-n", str(path)]) == 0
+    assert probe(plain.with_name("film_x2.mp4")).video.size == (96, 64)
+    assert main(["video", str(plain), "-n", str(path), "-o", str(tmp_path / "b.mp4"), "--strength", "0.5"]) == 2
+    assert "reads several frames, and has no --strength" in capsys.readouterr().err
+    assert main(["upscale", str(plain), "-n", str(path)]) == 2

@@ -32,13 +32,13 @@ def frame_of(seed: int) -> Any:
     return frame
 
 
-def add(journal: Journal, times: list[int], *, ends: bool = False) -> None:
+def add(journal: Journal, times: list[int], *, ends: bool = False, state: Any = None) -> None:
     with SegmentWriter(journal, ENCODING.context(VIDEO)) as writer:
         for time in times:
             frame = frame_of(time)
             frame.pts, frame.time_base = time, BASE
             writer.add(frame, time)
-        writer.finish(700, "mark", ("a note",), ends=ends)
+        writer.finish(700, "mark", ("a note",), state or {}, ends=ends)
 
 
 def test_all_packets_come_back_in_order_with_times_and_durations(tmp_path: Path) -> None:
@@ -113,3 +113,19 @@ def test_a_disk_that_cannot_be_written_is_said_in_a_sentence(tmp_path: Path) -> 
     (tmp_path / "file").write_text("")
     with pytest.raises(VideoWriteError, match="cannot be written"):
         Journal(tmp_path / "file" / "film", MADE_OF)
+
+
+def test_what_the_next_frames_depend_on_is_kept_with_the_last_segments(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "film", MADE_OF)
+    for number in range(4):
+        add(journal, [1024 * number, 1024 * number + 512], state={"memory": np.full((2, 3), number, np.float32)})
+    again = Journal(tmp_path / "film", MADE_OF)
+    assert len(again.segments) == 4
+    np.testing.assert_array_equal(again.state()["memory"], np.full((2, 3), 3, np.float32))
+    assert len(list((tmp_path / "film").glob("*.state.npz"))) == 2
+    again.state_path(3).write_bytes(b"")
+    less = Journal(tmp_path / "film", MADE_OF)
+    assert len(less.segments) == 3
+    assert less.state()["memory"][0, 0] == 2
+    less.state_path(2).unlink()
+    assert Journal(tmp_path / "film", MADE_OF).segments == []

@@ -20,9 +20,9 @@ from subpixel.bench.results import Fact, Group
 from subpixel.image.synthetic import photograph
 from subpixel.upscaler import Upscaler
 from subpixel.video import Film, Job, Live, Settings, Window, probe
-from subpixel.video.decoding import Damage, frames_of
+from subpixel.video.decoding import Damage, Timed, frames_of
 from subpixel.video.encoders import choose
-from subpixel.video.formats import layout_of
+from subpixel.video.formats import Layout, layout_of
 from subpixel.video.ways import way_of
 
 __all__ = ["films"]
@@ -47,13 +47,13 @@ def _file(plan: Plan, source: Path, folder: Path) -> Group:
     film, upscaler = probe(source), Upscaler(_MODEL, _SCALE, threads=plan.threads)
     layout = layout_of(film.video.pix_fmt, source)
     window = Window(Fraction(0), _FRAMES / (film.video.rate or Fraction(_RATE)))
-    frames = [each.frame for each in islice(frames_of(film, Damage()), _FRAMES)]
-    enlarged = list(map(way_of(upscaler, film, layout), frames))
+    frames = list(islice(frames_of(film, Damage()), _FRAMES))
+    enlarged = _enlarge(upscaler, film, layout, frames)
     job = Job(source, upscaler, folder / "result.mp4", Settings(preset="veryfast"), overwrite=True, window=window)
     calls: dict[str, Callable[[], Any]] = {
         "Job": job.run,
         "decoder alone": partial(_decode, film),
-        "engine alone": lambda: list(map(way_of(upscaler, film, layout), frames)),
+        "engine alone": lambda: _enlarge(upscaler, film, layout, frames),
         "encoder alone": lambda: _encode(film, enlarged, plan.threads),
     }
     entries: list[tuple[str, str, str | None]] = [("Job", "ours", None)]
@@ -92,6 +92,11 @@ def _pipe(plan: Plan, source: Path) -> Group:
 def _decode(film: Film) -> None:
     for _ in islice(frames_of(film, Damage()), _FRAMES):
         pass
+
+
+def _enlarge(upscaler: Upscaler, film: Film, layout: Layout, frames: list[Timed]) -> list[Any]:
+    way = way_of(upscaler, film, layout)
+    return [made.frame for each in frames for made in way.push(each)]
 
 
 def _encode(film: Film, frames: list[Any], threads: int) -> None:

@@ -31,7 +31,7 @@ def play(
 ) -> None:
     """Show a film enlarged, in a player's window, at the film's own rate: where the network is too slow, a cheaper one
     takes its place for a while. At the end it says how many frames a second there were."""
-    from subpixel.upscaler import Upscaler
+    from subpixel.upscaler.film import upscaler_of_films
     from subpixel.video import Live, choose_model, find_player, playing, probe
 
     found, program = find_player(player)
@@ -39,7 +39,7 @@ def play(
     chosen = choose_model(None if given == "-" else probe(source), model, scale).model
     live = Live(
         source,
-        Upscaler(chosen, scale, backend, precision, threads),
+        upscaler_of_films(chosen, scale, backend, precision, threads),
         window=window_of(start, end, None),
         deinterlace=deinterlace,
         beside=side_by_side,

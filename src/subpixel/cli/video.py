@@ -8,7 +8,6 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -98,7 +97,7 @@ def video(
 
     Stopped, however that was, the same command goes on where it was.
     """
-    from subpixel.upscaler import Upscaler
+    from subpixel.upscaler.film import upscaler_of_films
     from subpixel.video import Job, Live, Settings, choose_model, form_of, parse_options, probe
 
     if target_fps is not None and not (realtime and target_fps > 0):
@@ -112,12 +111,14 @@ def video(
         "realtime": realtime,
         "rate": None if target_fps is None else Fraction(target_fps).limit_denominator(1001),
     }
-    make = partial(Upscaler, scale=scale, backend=backend, precision=precision, threads=threads, strength=strength)
+    kind: Any = (scale, backend, precision, threads)
     if output == "-" or (given == "-" and output is None):
         if sys.stdout.isatty():
             raise InvalidArgument("-: standard output is a terminal, where a film is of no use; -o FILE writes one")
         choice = choose_model(None if given == "-" else probe(source), model, scale)
-        live = Live(source, make(choice.model), form_of(file_format), **asked).run(sys.stdout.buffer)
+        live = Live(
+            source, upscaler_of_films(choice.model, *kind, strength=strength), form_of(file_format), **asked
+        ).run(sys.stdout.buffer)
         say_notes(name, live.notes)
         return
     settings = Settings(encoder, crf, preset, pix_fmt, parse_options(encoder_options))
@@ -131,7 +132,7 @@ def video(
 
         job = Job(
             path,
-            make(choice.model),
+            upscaler_of_films(choice.model, *kind, strength=strength),
             None if output is None else Path(output),
             settings,
             overwrite,

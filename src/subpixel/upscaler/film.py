@@ -184,10 +184,23 @@ class FilmUpscaler:
 
 
 def upscaler_of_films(
-    model: str, scale: int, backend: str = "auto", precision: str = "auto", threads: int | None = None
+    model: str,
+    scale: int,
+    backend: str = "auto",
+    precision: str = "auto",
+    threads: int | None = None,
+    *,
+    strength: float = 1.0,
 ) -> Upscaler | FilmUpscaler:
-    """What enlarges films by a model: a :class:`FilmUpscaler`, or an :class:`Upscaler` for single pictures."""
+    """What enlarges films by a model: a :class:`FilmUpscaler`, or an :class:`Upscaler` for single pictures.
+
+    Raises:
+        Unsupported: a strength for a network that reads several frames.
+        SubpixelError: as either of them.
+    """
     network = find_network(model, scale)
     if isinstance(network, Model) and not network.spec.plain:
+        if strength != 1:
+            raise Unsupported(f"model '{network.name}' reads several frames, and has no --strength")
         return FilmUpscaler(network, scale, backend, precision, threads)
-    return Upscaler(model, scale, backend, precision, threads)
+    return Upscaler(model, scale, backend, precision, threads, strength=strength)

@@ -31,8 +31,12 @@ class Beside:
 
     def __call__(self, frame: Any) -> Any:
         """A new frame of both; its time is not set."""
+        return self.joined(frame, self.right(frame))
+
+    def joined(self, frame: Any, enlarged: Any) -> Any:
+        """The same, where what stands on the right is there already."""
         made, results = new_frame(self.result_size, self.layout)
-        for number, half_made in enumerate((self.left(frame), self.right(frame))):
+        for number, half_made in enumerate((self.left(frame), enlarged)):
             for plane, result in zip(planes_of(half_made, self.layout), results, strict=True):
                 half = result.shape[1] // 2
                 result[:, number * half : (number + 1) * half] = plane[:, :half]

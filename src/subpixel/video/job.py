@@ -21,7 +21,7 @@ from subpixel.errors import InvalidArgument, VideoReadError, VideoWriteError
 from subpixel.models.files import Model
 from subpixel.storage.locks import beside, claim, clear, scratch
 from subpixel.storage.reasons import said_by_system
-from subpixel.upscaler import Upscaler
+from subpixel.upscaler import FilmUpscaler, Upscaler
 from subpixel.video.colours import meant
 from subpixel.video.containers import CONTAINERS, Container, container_of
 from subpixel.video.encoders import ENCODERS, Encoding, choose, default_encoder, siting_options
@@ -106,7 +106,7 @@ class Job:
     """
 
     source: Path
-    upscaler: Upscaler
+    upscaler: Upscaler | FilmUpscaler
     destination: Path | None = None
     settings: Settings = Settings()
     overwrite: bool = False
@@ -152,13 +152,12 @@ class Job:
                 raise VideoWriteError(f"{destination}: another run is making it")
             clear(destination.absolute().parent)
             journal = Journal(beside(destination, "film"), self._made_of(film, encoding, video))
-            resumed = sum(len(segment.times) for segment in journal.segments)
             making = Making(
                 film, journal, way, encoding, video, layout, deinterlace=self.deinterlace, window=self.window
             )
-            total = self._total(film)
+            total, resumed = self._total(film), making.done
             making.run(lambda done: progress(done, total) if progress else None)
-            frames = sum(len(segment.times) for segment in journal.segments)
+            frames = making.done
             if not frames:
                 journal.remove()
                 raise VideoReadError(f"{film.path}: there is no frame in the part asked for")
@@ -242,7 +241,7 @@ class Job:
             "version": __version__,
             "source": _identity(film.path),
             "model": [upscaler.model.name, _weights(upscaler), upscaler.backend, upscaler.precision],
-            "mix": [upscaler.ensemble, upscaler.strength],
+            "mix": [getattr(upscaler, "ensemble", False), getattr(upscaler, "strength", 1.0)],
             "encoding": encoding.describe(),
             "video": repr(video),
             "deinterlace": self.deinterlace,
@@ -312,7 +311,7 @@ def _identity(path: Path) -> list[Any]:
     return [size, digest.hexdigest()]
 
 
-def _weights(upscaler: Upscaler) -> str:
+def _weights(upscaler: Upscaler | FilmUpscaler) -> str:
     if not isinstance(upscaler.model, Model):
         raise InvalidArgument(f"model '{upscaler.model.name}' cannot enlarge films; one that a Spec describes can")
     digest = hashlib.sha256(upscaler.model.spec.to_json().encode())

@@ -9,17 +9,17 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from subpixel.errors import Unsupported, VideoReadError, VideoWriteError
 from subpixel.storage.reasons import said_by_system
-from subpixel.upscaler import Upscaler
+from subpixel.upscaler import FilmUpscaler, Upscaler
 from subpixel.video.decoding import Damage, Timed, decoded, frames_of, timed
 from subpixel.video.film import Film, film_of, main_of, opened, probe
 from subpixel.video.formats import layout_of
 from subpixel.video.pipeline import Stages
 from subpixel.video.raw import Form, writer
-from subpixel.video.ways import way_of
+from subpixel.video.ways import Enlarged, way_of
 from subpixel.video.window import Window
 
 __all__ = ["Live", "LiveResult"]
@@ -50,7 +50,7 @@ class Live:
     """
 
     source: Path
-    upscaler: Upscaler
+    upscaler: Upscaler | FilmUpscaler
     form: Form = "y4m"
     window: Window | None = None
     deinterlace: bool = False
@@ -91,15 +91,12 @@ class Live:
         video = replace(film.video, size=way.result_size, pix_fmt=layout.name)
         begun, count = time.perf_counter(), 0
 
-        def enlarged(each: Timed) -> tuple[Any, int]:
-            return way(each.frame), each.time
-
-        def write(made: Iterator[tuple[Any, int]]) -> None:
+        def write(made: Iterator[Enlarged]) -> None:
             nonlocal count
             try:
                 with writer(self.form, out, video, layout, way.siting) as at_work:
-                    for frame, when in made:
-                        at_work.add(frame, when)
+                    for each in made:
+                        at_work.add(each.frame, each.source.time)
                         count += 1
                 out.flush()
             except OSError as error:
@@ -108,5 +105,5 @@ class Live:
                 raise
 
         with suppress(BrokenPipeError):  # whoever looked has seen enough
-            Stages(frames, enlarged, write).run()
+            Stages(frames, way.push, way.flush, write).run()
         return LiveResult(count, time.perf_counter() - begun, (*way.notes(), *damage.notes()))

@@ -10,6 +10,7 @@ from itertools import chain
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from subpixel.video.decoding import Damage, Timed, frames_of
 from subpixel.video.encoders import Encoding
@@ -17,6 +18,7 @@ from subpixel.video.film import Film, Video
 from subpixel.video.formats import Layout, planes_of
 from subpixel.video.pipeline import Stages
 from subpixel.video.segments import Journal, SegmentWriter
+from subpixel.video.ways import Enlarged, Way
 from subpixel.video.window import Window
 
 __all__ = ["SEGMENT", "Making"]
@@ -28,11 +30,10 @@ SEGMENT = 240
 
 @dataclass(frozen=True)
 class _Made:
-    """An enlarged frame, its time, and the frame it was made of."""
+    """An enlarged frame; behind the last one of a segment also what the way goes on from."""
 
-    frame: Any
-    time: int
-    source: Any
+    enlarged: Enlarged
+    state: dict[str, NDArray[Any]] | None
 
 
 class Making:
@@ -41,7 +42,7 @@ class Making:
     Args:
         film: the source.
         journal: where segments are put; those in it count as done.
-        enlarge: a frame to a larger one, in order.
+        way: how frames are enlarged.
         encoding: how frames are encoded.
         video: what they are encoded as.
         layout: of the source's frames.
@@ -53,7 +54,7 @@ class Making:
         self,
         film: Film,
         journal: Journal,
-        enlarge: Callable[[Any], Any],
+        way: Way,
         encoding: Encoding,
         video: Video,
         layout: Layout,
@@ -62,10 +63,16 @@ class Making:
         window: Window | None = None,
     ) -> None:
         self.film, self.journal, self.encoding, self.video = film, journal, encoding, video
-        self._enlarge, self._layout, self._deinterlace, self._window = enlarge, layout, deinterlace, window
+        self._way, self._layout, self._deinterlace, self._window = way, layout, deinterlace, window
         self._damage = Damage()
         self._told: tuple[str, ...] = journal.segments[-1].notes if journal.segments else ()
+        self._count = self.done
         self.seconds: dict[str, float] = {}
+
+    @property
+    def done(self) -> int:
+        """Frames of all segments that are whole."""
+        return sum(len(segment.times) for segment in self.journal.segments)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -80,8 +87,10 @@ class Making:
         """
         if self.journal.segments and self.journal.segments[-1].ends:
             return
+        if self.journal.segments:
+            self._way.restore(self.journal.state())
         with closing(self._source()) as source:
-            stages = Stages(source, self._made, lambda made: self._encode(made, progress))
+            stages = Stages(source, self._push, self._rest, lambda made: self._encode(made, progress))
             try:
                 stages.run()
             finally:
@@ -120,22 +129,30 @@ class Making:
             digest.update(np.ascontiguousarray(plane).data)
         return digest.hexdigest()
 
-    def _made(self, timed: Timed) -> _Made:
-        frame = self._enlarge(timed.frame)
-        frame.pts, frame.time_base = timed.time, self.film.video.time_base
-        return _Made(frame, timed.time, timed.frame)
+    def _push(self, timed: Timed) -> list[_Made]:
+        return [self._made(each) for each in self._way.push(timed)]
+
+    def _rest(self) -> list[_Made]:
+        return [self._made(each) for each in self._way.flush()]
+
+    def _made(self, enlarged: Enlarged) -> _Made:
+        enlarged.frame.pts, enlarged.frame.time_base = enlarged.source.time, self.film.video.time_base
+        self._count += 1
+        return _Made(enlarged, None if self._count % SEGMENT else self._way.state())
 
     def _encode(self, made: Iterator[_Made], progress: Callable[[int], None]) -> None:
-        done = sum(len(segment.times) for segment in self.journal.segments)
+        done = self.done
         following = next(made, None)
         while following is not None:
             context = self.encoding.context(self.video)
             with SegmentWriter(self.journal, context) as writer:
                 for each in chain([following], made):
-                    writer.add(self.encoding.converted(each.frame, self.video), each.time)
+                    source = each.enlarged.source
+                    writer.add(self.encoding.converted(each.enlarged.frame, self.video), source.time)
                     done += 1
                     progress(done)
-                    if len(writer.times) == SEGMENT:
+                    if each.state is not None:
                         break
                 following = next(made, None)
-                writer.finish(each.source.duration or 0, self._mark(each.source), self.notes, ends=following is None)
+                duration, mark = source.frame.duration or 0, self._mark(source.frame)
+                writer.finish(duration, mark, self.notes, each.state or {}, ends=following is None)

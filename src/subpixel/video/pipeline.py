@@ -41,7 +41,8 @@ class Stages(Generic[A, B]):
 
     Args:
         first: makes items, in a thread of its own.
-        middle: what becomes of each, in the thread that calls :meth:`run`.
+        middle: what becomes of each, none, one or more, in the thread that calls :meth:`run`.
+        rest: what is still to come when there are no more items.
         last: takes the outcomes in order, in a thread of its own; returns when they end.
         depth: items in each queue.
     """
@@ -49,11 +50,12 @@ class Stages(Generic[A, B]):
     def __init__(
         self,
         first: Iterable[A],
-        middle: Callable[[A], B],
+        middle: Callable[[A], Iterable[B]],
+        rest: Callable[[], Iterable[B]],
         last: Callable[[Iterator[B]], None],
         depth: int = DEPTH,
     ) -> None:
-        self._first, self._middle, self._last = first, middle, last
+        self._first, self._middle, self._rest, self._last = first, middle, rest, last
         self._made: queue.Queue[A | None] = queue.Queue(depth)
         self._done: queue.Queue[B | None] = queue.Queue(depth)
         self._stop = threading.Event()
@@ -68,7 +70,10 @@ class Stages(Generic[A, B]):
         try:
             for item in self._items(self._made):
                 with self.clocks["enlarge"]:
-                    outcome = self._middle(item)
+                    outcomes = self._middle(item)
+                for outcome in outcomes:
+                    self._put(self._done, outcome)
+            for outcome in self._rest():
                 self._put(self._done, outcome)
             self._put(self._done, None)
         except BaseException as error:  # noqa: BLE001 - raised again at the end of run

@@ -14,7 +14,7 @@ import json
 import os
 import shutil
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from fractions import Fraction
@@ -23,6 +23,8 @@ from pathlib import Path
 from typing import Any, Self
 
 import av
+import numpy as np
+from numpy.typing import NDArray
 
 from subpixel.errors import VideoWriteError
 
@@ -31,6 +33,7 @@ __all__ = ["Journal", "Segment", "SegmentWriter", "packets_of"]
 _HEAD = struct.Struct("<qqiI")  # time of showing, of decoding, flags, bytes
 _KEY = 1
 _FORMAT = 1
+_STATES = 2
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ class Segment:
         mark: a digest of the last frame as it was decoded, by which it is known again.
         notes: what was wrong with the film up to there.
         ends: it is the film's last.
+        state: bytes of the file with what the next frames depend on besides themselves; 0 where there is none.
     """
 
     times: tuple[int, ...]
@@ -52,6 +56,7 @@ class Segment:
     mark: str
     notes: tuple[str, ...]
     ends: bool
+    state: int
 
 
 class Journal:
@@ -75,9 +80,12 @@ class Journal:
         if lines and lines[0] == head:
             for number, line in enumerate(lines[1:]):
                 segment = _segment(line)
-                if segment is None or not self._is_whole(number, segment):
+                if segment is None or not _has_size(self.path(number), segment.bytes):
                     break
                 self.segments.append(segment)
+        # Of states only the last two are kept; what was made behind one that is gone is made again.
+        while self.segments and not self._has_state(len(self.segments) - 1):
+            self.segments.pop()
         with _said(folder):
             if not self.segments:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -88,6 +96,18 @@ class Journal:
         """Of a segment."""
         return self.folder / f"{number:06}.packets"
 
+    def state_path(self, number: int) -> Path:
+        """Of what the frames behind a segment depend on."""
+        return self.folder / f"{number:06}.state.npz"
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """What the frames behind the last segment depend on besides themselves."""
+        number = len(self.segments) - 1
+        if not self.segments[number].state:
+            return {}
+        with np.load(self.state_path(number), allow_pickle=False) as arrays:
+            return dict(arrays)
+
     def add(self, segment: Segment) -> None:
         """Note that the next segment's file is whole."""
         self.segments.append(segment)
@@ -95,6 +115,8 @@ class Journal:
             file.write(json.dumps(asdict(segment)) + "\n")
             file.flush()
             os.fsync(file.fileno())
+        if len(self.segments) > _STATES:
+            self.state_path(len(self.segments) - 1 - _STATES).unlink(missing_ok=True)
 
     def remove(self) -> None:
         """The film is done, and the folder of no more use."""
@@ -114,10 +136,9 @@ class Journal:
             os.fsync(file.fileno())
         beside.replace(self._list)
 
-    def _is_whole(self, number: int, segment: Segment) -> bool:
-        with suppress(OSError):
-            return self.path(number).stat().st_size == segment.bytes
-        return False
+    def _has_state(self, number: int) -> bool:
+        segment = self.segments[number]
+        return segment.ends or not segment.state or _has_size(self.state_path(number), segment.state)
 
 
 class SegmentWriter:
@@ -154,15 +175,32 @@ class SegmentWriter:
         self.times.append(time)
         self._store(self._context.encode(frame))
 
-    def finish(self, last: int, mark: str, notes: tuple[str, ...], *, ends: bool) -> None:
-        """All frames are there: put the file in place and note it; arguments as of :class:`Segment`."""
+    def finish(
+        self, last: int, mark: str, notes: tuple[str, ...], state: Mapping[str, NDArray[Any]], *, ends: bool
+    ) -> None:
+        """All frames are there: put the files in place and note it; arguments as of :class:`Segment`."""
         self._store(self._context.encode(None))
+        size = self._keep(state) if state and not ends else 0
         with _said(self._path):
             self._file.flush()
             os.fsync(self._file.fileno())
             self._file.close()
             self._beside.replace(self._path)
-        self.journal.add(Segment(tuple(self.times), last, self._size, mark, notes, ends))
+        self.journal.add(Segment(tuple(self.times), last, self._size, mark, notes, ends, size))
+
+    def _keep(self, state: Mapping[str, NDArray[Any]]) -> int:
+        path = self.journal.state_path(len(self.journal.segments))
+        beside = path.with_suffix(".part")
+        with _said(path):
+            try:
+                with open(beside, "wb") as file:
+                    np.savez(file, **state)  # type: ignore[arg-type]
+                    file.flush()
+                    os.fsync(file.fileno())
+                beside.replace(path)
+            finally:
+                beside.unlink(missing_ok=True)
+            return path.stat().st_size
 
     def _store(self, packets: Sequence[Any]) -> None:
         with _said(self._path):
@@ -205,6 +243,12 @@ def _stored(path: Path) -> Iterator[tuple[int, int, int, bytes]]:
         while head := file.read(_HEAD.size):
             pts, dts, flags, size = _HEAD.unpack(head)
             yield pts, dts, flags, file.read(size)
+
+
+def _has_size(path: Path, size: int) -> bool:
+    with suppress(OSError):
+        return path.stat().st_size == size
+    return False
 
 
 def _segment(line: str) -> Segment | None:

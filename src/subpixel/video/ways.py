@@ -2,55 +2,154 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
 
 from subpixel.errors import InvalidArgument
 from subpixel.models.zoo import scales_of
-from subpixel.upscaler import Upscaler
+from subpixel.upscaler import FilmUpscaler, Upscaler
 from subpixel.video.beside import Beside
+from subpixel.video.decoding import Timed
 from subpixel.video.enlarging import Enlarging
 from subpixel.video.film import Film
-from subpixel.video.formats import Layout
+from subpixel.video.formats import Layout, new_frame, planes_of
 from subpixel.video.realtime import Realtime
 
-__all__ = ["Way", "way_of"]
+__all__ = ["Enlarged", "Motion", "Still", "Way", "siting_of", "way_of"]
 
 # What is cheaper than any other network, and what is cheaper than that.
 _CHEAPER = ("fast", "bicubic")
 
 
 @dataclass(frozen=True)
-class Way:
-    """Enlarges frames in order.
+class Enlarged:
+    """A larger frame, whose time is not set, and the one it was made of."""
 
-    Args:
-        enlarge: a frame to a larger one, whose time is not set.
-        result_size: (width, height) of those.
-        siting: where chroma lies, before and after.
-        plain: what counts repeated frames.
-        realtime: what chose networks, if anything did.
-    """
+    source: Timed
+    frame: Any
 
-    enlarge: Callable[[Any], Any]
-    result_size: tuple[int, int]
-    siting: str
-    plain: Enlarging
-    realtime: Realtime | None
 
-    def __call__(self, frame: Any) -> Any:
-        return self.enlarge(frame)
+class Way(Protocol):
+    """Enlarges the frames of one film, in order; a result may come some frames after its own."""
+
+    result_size: tuple[int, int]  # (width, height)
+    siting: str  # where chroma lies, before and after
+
+    def push(self, timed: Timed) -> list[Enlarged]:
+        """The next frame; results that are ready."""
+
+    def flush(self) -> list[Enlarged]:
+        """What is still to come when there are no more frames."""
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """All that later results depend on besides their frames; empty where there is nothing."""
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from such a state. Frames of the film are pushed from the one behind the last result on."""
 
     def notes(self) -> Iterator[str]:
         """What there is to say of it at the end."""
-        if self.realtime is not None:
-            yield self.realtime.note()
+
+
+class Still:
+    """Each frame by itself.
+
+    Args:
+        enlarge: a frame to a larger one, whose time is not set.
+        result_size: of those.
+        siting: where chroma lies.
+        realtime: what chose networks, if anything did.
+    """
+
+    def __init__(
+        self, enlarge: Callable[[Any], Any], result_size: tuple[int, int], siting: str, realtime: Realtime | None
+    ) -> None:
+        self._enlarge, self.result_size, self.siting, self._realtime = enlarge, result_size, siting, realtime
+
+    def push(self, timed: Timed) -> list[Enlarged]:
+        return [Enlarged(timed, self._enlarge(timed.frame))]
+
+    def flush(self) -> list[Enlarged]:
+        return []
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        return {}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        pass  # there is none: a frame depends on nothing but itself
+
+    def notes(self) -> Iterator[str]:
+        if self._realtime is not None:
+            yield self._realtime.note()
+
+
+class Motion:
+    """By a network that reads several frames.
+
+    Args:
+        upscaler: for this film alone.
+        layout: of its frames.
+        size: (width, height) of them.
+        siting: where chroma lies.
+        full_range: of the codes.
+        left: the plain resize, if it is to stand on the left.
+    """
+
+    def __init__(
+        self,
+        upscaler: FilmUpscaler,
+        layout: Layout,
+        size: tuple[int, int],
+        siting: str,
+        full_range: bool,
+        left: Enlarging | None,
+    ) -> None:
+        self._upscaler, self._layout, self.siting = upscaler, layout, siting
+        self._form = layout.form(siting, full_range)
+        self._size = size[0] * upscaler.scale, size[1] * upscaler.scale
+        self._beside = None if left is None else Beside(left, lambda made: made)
+        self.result_size = self._size if self._beside is None else self._beside.result_size
+        self._waiting: deque[Timed] = deque()
+        self._known = 0
+
+    def push(self, timed: Timed) -> list[Enlarged]:
+        self._waiting.append(timed)
+        if self._known:  # the state has it already
+            self._known -= 1
+            return []
+        planes = self._upscaler.push(planes_of(timed.frame, self._layout), self._form)
+        return [] if planes is None else [self._made(planes)]
+
+    def flush(self) -> list[Enlarged]:
+        return [self._made(planes) for planes in self._upscaler.flush(self._form)]
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        return self._upscaler.state()
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        self._upscaler.restore(state)
+        self._known = self._upscaler.latency
+
+    def notes(self) -> Iterator[str]:
+        yield from ()
+
+    def _made(self, planes: list[Any]) -> Enlarged:
+        timed = self._waiting.popleft()
+        frame, results = new_frame(self._size, self._layout)
+        for result, plane in zip(results, planes, strict=True):
+            result[:] = plane
+        if self._beside is not None:
+            frame = self._beside.joined(timed.frame, frame)
+        return Enlarged(timed, frame)
 
 
 def way_of(
-    upscaler: Upscaler,
+    upscaler: Upscaler | FilmUpscaler,
     film: Film,
     layout: Layout,
     *,
@@ -61,7 +160,7 @@ def way_of(
     """The way of a film's frames.
 
     Args:
-        upscaler: the network of choice.
+        upscaler: the network of choice; one that reads several frames is for this film from then on.
         film: the film.
         layout: of its frames.
         beside: the plain resize on the left.
@@ -71,18 +170,27 @@ def way_of(
     Raises:
         InvalidArgument: the network cannot enlarge such frames.
     """
-    if upscaler.colour != "luma" and upscaler.model.name != "bicubic" and not layout.rgb:
-        raise InvalidArgument(
-            f"model '{upscaler.model.name}' works on R, G, B, the film has Y, U, V; a luma model fits"
-        )
     siting, video = siting_of(film), film.video
+    full_range = bool(video.tags.full_range)
 
     def enlarging(by: Upscaler) -> Enlarging:
-        return Enlarging(by, layout, siting, bool(video.tags.full_range), video.size)
+        return Enlarging(by, layout, siting, full_range, video.size)
 
     def other(name: str) -> Enlarging:
         return enlarging(Upscaler(name, upscaler.scale, upscaler.backend, threads=upscaler.threads))
 
+    if isinstance(upscaler, FilmUpscaler):
+        if layout.rgb or realtime:
+            what = "films of R, G, B" if layout.rgb else "--realtime"
+            raise InvalidArgument(
+                f"model '{upscaler.model.name}' reads several frames, which {what} cannot do; fast can"
+            )
+        left = other("bicubic") if beside else None
+        return Motion(upscaler, layout, video.size, siting, full_range, left)
+    if upscaler.colour != "luma" and upscaler.model.name != "bicubic" and not layout.rgb:
+        raise InvalidArgument(
+            f"model '{upscaler.model.name}' works on R, G, B, the film has Y, U, V; a luma model fits"
+        )
     main = enlarging(upscaler)
     at_pace = None
     enlarge: Any = main
@@ -91,7 +199,7 @@ def way_of(
         at_pace = enlarge = Realtime([main, *map(other, names)], video.time_base, rate)
     if beside:
         enlarge = Beside(other("bicubic"), enlarge)
-    return Way(enlarge, enlarge.result_size, siting, main, at_pace)
+    return Still(enlarge, enlarge.result_size, siting, at_pace)
 
 
 def siting_of(film: Film) -> str:
