@@ -178,8 +178,8 @@ def test_what_is_for_pictures_refuses_films():
 def test_the_recurrent_network_is_a_chain_and_vespcn_none():
     for scale in (2, 3, 4):
         chain = film_chain_of(recurrent(scale), "the engine")
-        assert chain.trunk[0].in_channels == 2 + 16 + scale**2
-        assert [end.out_channels for end in chain.ends] == [scale**2, 16]
+        assert chain.trunk[0].in_channels == 2 + 12 + scale**2
+        assert [end.out_channels for end in chain.ends] == [scale**2, 12]
     with pytest.raises(Unsupported, match=r"^layer 'before_coarse': "):
         film_chain_of(vespcn(2), "the engine")
     spec = recurrent(2)

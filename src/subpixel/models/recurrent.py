@@ -14,22 +14,25 @@ from subpixel.models.spec import Add, Concat, Conv, Frame, PixelShuffle, Previou
 __all__ = ["recurrent"]
 
 
-def recurrent(scale: int, *, width: int = 24, middle: int = 6, state: int = 16) -> Spec:
-    """A chain of 3x3 convolutions: what the compiled engine streams.
+def recurrent(scale: int, *, width: int = 24, middle: int = 6, state: int = 12, first: int = 5) -> Spec:
+    """A chain of 3x3 convolutions after a larger one: what the compiled engine streams.
+
+    Its trunk is that of our networks for pictures, so that it can begin with what one of them learnt.
 
     Args:
         scale: r, at least 2.
         width: channels between the layers.
         middle: convolutions from ``width`` to ``width`` channels.
         state: channels that are kept from frame to frame.
+        first: side of the first kernel.
 
     >>> spec = recurrent(4)
     >>> spec.reach, spec.halo, spec.macs_per_pixel, spec.parameters
-    ((1, 0), 8, 45360, 45560)
+    ((1, 0), 9, 55152, 55348)
     >>> [spec.values[name].channels for name in spec.outputs]
-    [1, 16]
+    [1, 12]
     """
-    layers = [Conv("conv1", "joined", 2 + state + scale**2, width, (3, 3), "relu")]
+    layers = [Conv("conv1", "joined", 2 + state + scale**2, width, (first, first), "relu")]
     for number in range(2, middle + 2):
         layers.append(Conv(f"conv{number}", layers[-1].name, width, width, (3, 3), "relu"))
     return Spec(

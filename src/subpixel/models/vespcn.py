@@ -16,25 +16,27 @@ _BEFORE, _NOW, _AFTER = "before", "now", "after"
 _REACH = 12.0
 
 
-def vespcn(scale: int, *, layers: int = 9, width: int = 24) -> Spec:
-    """Early fusion: the three frames are the channels of the first layer. "9L-E3-MC" of the paper is the default.
+def vespcn(scale: int, *, layers: int = 10, width: int = 24, first: int = 5) -> Spec:
+    """Early fusion: the three frames are the channels of the first layer; "9L-E3-MC" of the paper, with one layer more.
 
     Ours beside the paper: the result is added to the frame, each sample repeated, as in all our networks; flows count
-    samples (see :class:`subpixel.models.spec.Warp`).
+    samples (see :class:`subpixel.models.spec.Warp`); and the first kernel is larger, as theirs is, so that the network
+    can begin with what one of them learnt.
 
     Args:
         scale: r, at least 2.
-        layers: 3x3 convolutions after the motion compensation.
+        layers: convolutions after the motion compensation.
         width: channels between them.
+        first: side of the first one's kernel; the others are 3x3.
 
     Source: arXiv 1611.05250, sections 2.2 and 2.3, table 1.
 
     >>> spec = vespcn(4)
     >>> [frame.offset for frame in spec.frames], spec.multiple, spec.macs_per_pixel, spec.parameters
-    ([-1, 0, 1], 4, 57036, 93992)
+    ([-1, 0, 1], 4, 63372, 100352)
     """
     body: list[Layer] = [Concat("joined", ("before_moved", _NOW, "after_moved"))]
-    body += _row("joined", 3, width, layers - 1)
+    body += _row("joined", 3, width, layers - 1, first)
     return _whole(body, width, scale)
 
 
@@ -63,10 +65,11 @@ def vespcn_slow(scale: int, *, layers: int = 9, width: int = 24, pair: int = 12)
     return _whole(body, width, scale)
 
 
-def _row(source: str, channels: int, width: int, count: int) -> list[Layer]:
+def _row(source: str, channels: int, width: int, count: int, first: int = 3) -> list[Layer]:
     made: list[Layer] = []
     for number in range(1, count + 1):
-        made.append(Conv(f"conv{number}", source, channels, width, (3, 3), "relu"))
+        side = first if number == 1 else 3
+        made.append(Conv(f"conv{number}", source, channels, width, (side, side), "relu"))
         source, channels = f"conv{number}", width
     return made
 

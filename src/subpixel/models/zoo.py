@@ -88,7 +88,7 @@ ARCHITECTURES: dict[str, Callable[[int], Spec]] = {
     "vespcn": vespcn,
     "vespcn-slow": vespcn_slow,
     "recurrent": recurrent,
-    "recurrent-fast": partial(recurrent, width=16, middle=3, state=8),
+    "recurrent-fast": partial(recurrent, width=16, middle=5, state=8),
 }
 
 # What the name of a model's variant for compressed pictures ends in.

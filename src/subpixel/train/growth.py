@@ -1,5 +1,8 @@
 """A small chain's weights in a larger one that computes the same: what one network learnt, another begins with.
 
+A network for films grows out of one for pictures in the same way: its trunk begins with that one's weights and listens
+to nothing but the frame itself, so that it starts as good as that one and learns what neighbours and memory add.
+
 Source: Net2Net, Chen et al., arXiv 1511.05641. There channels are doubled and their weights shared out; here the new
 channels begin at random and are not yet listened to, which needs no noise to tell copies apart.
 """
@@ -11,7 +14,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from subpixel.models.spec import Conv, Spec
+from subpixel.models.spec import Concat, Conv, PixelShuffle, Spec
 from subpixel.train.solve import chain
 
 __all__ = ["grown"]
@@ -26,7 +29,7 @@ def grown(
     on, which ReLU lets pass. Old channels do not see the new ones; these keep what they begin with.
 
     Args:
-        spec: the larger chain.
+        spec: the larger chain, or a network for films whose trunk is one.
         smaller: the chain that ``weights`` belong to.
         weights: its weights.
         beginning: weights of ``spec`` as a run would begin without another network.
@@ -35,17 +38,18 @@ def grown(
         Weights of ``spec``, without the last layer's where the scale differs; or ``weights`` as they are where the one
         network does not contain the other.
     """
-    large, small = _trunk(spec), _trunk(smaller)
+    small = _trunk(smaller)
+    large, frame = (_trunk(spec), 0) if spec.plain else _trunk_of_film(spec)
     if large is None or small is None or not _contains(large, small):
         return dict(weights)
     made = {name: tensor.clone() for name, tensor in beginning.items()}
     for number, conv in enumerate(large[:-1]):
         if number < len(small) - 1:
-            _put(made, conv, weights, small[number])
+            _put(made, conv, weights, small[number], 0 if number else frame)
         else:
             _hand_on(made, conv, small[-2].out_channels)
     if large[-1].out_channels == small[-1].out_channels:
-        _put(made, large[-1], weights, small[-1])
+        _put(made, large[-1], weights, small[-1], 0)
     else:
         del made[f"{large[-1].name}.weight"], made[f"{large[-1].name}.bias"]
     return made
@@ -59,6 +63,26 @@ def _trunk(spec: Spec) -> tuple[Conv, ...] | None:
     return found.convs if all(conv.activation == "relu" for conv in found.convs[:-1]) else None
 
 
+def _trunk_of_film(spec: Spec) -> tuple[tuple[Conv, ...] | None, int]:
+    """The convolutions from all that a network for films reads to its detail, and at which channel the frame itself is.
+
+    None where they are no chain of ReLUs, or the frame is not among what they read first.
+    """
+    by_name = {layer.name: layer for layer in spec.layers}
+    now = next((one.name for one in spec.frames if one.offset == 0), None)
+    shuffle = next((layer for layer in reversed(spec.layers) if isinstance(layer, PixelShuffle)), None)
+    found: list[Conv] = []
+    layer = by_name.get(shuffle.source) if shuffle is not None else None
+    while isinstance(layer, Conv):
+        found.insert(0, layer)
+        layer = by_name.get(layer.source)
+    chained = len(found) > 1 and all(c.bias and c.activation == "relu" and not c.shared for c in found[:-1])
+    if not chained or not isinstance(layer, Concat) or now not in layer.sources:
+        return None, 0
+    before = layer.sources[: layer.sources.index(now)]
+    return tuple(found), sum(spec.values[name].channels for name in before)
+
+
 def _contains(large: tuple[Conv, ...], small: tuple[Conv, ...]) -> bool:
     pairs = [*zip(large[: len(small) - 1], small[:-1], strict=False), (large[-1], small[-1])]
     return len(large) >= len(small) and all(
@@ -69,14 +93,14 @@ def _contains(large: tuple[Conv, ...], small: tuple[Conv, ...]) -> bool:
     )
 
 
-def _put(made: dict[str, Tensor], conv: Conv, weights: Mapping[str, Tensor], from_conv: Conv) -> None:
+def _put(made: dict[str, Tensor], conv: Conv, weights: Mapping[str, Tensor], from_conv: Conv, channel: int) -> None:
     kernel, old = made[f"{conv.name}.weight"], weights[f"{from_conv.name}.weight"]
     out, cin, *sides = old.shape
     kernel[:out] = 0.0
     rows, columns = (
         slice((have - side) // 2, (have - side) // 2 + side) for have, side in zip(kernel.shape[2:], sides, strict=True)
     )
-    kernel[:out, :cin, rows, columns] = old
+    kernel[:out, channel : channel + cin, rows, columns] = old
     made[f"{conv.name}.bias"][:out] = weights[f"{from_conv.name}.bias"]
 
 
