@@ -116,6 +116,15 @@ def test_interlaced_films_are_refused_in_a_sentence(tmp_path: Path, fast: Upscal
     source = FILMS["interlaced.mp4"](tmp_path / "interlaced.mp4")
     with pytest.raises(Unsupported, match="is interlaced; --deinterlace"):
         Job(source, fast, tmp_path / "out.mkv").run()
+    assert [path.name for path in tmp_path.iterdir()] == ["interlaced.mp4"]
+
+
+def test_odd_sides_that_an_encoder_does_not_take_are_said_before_the_work(tmp_path: Path) -> None:
+    source = FILMS["odd_420.mkv"](tmp_path / "odd.mkv")
+    plain = Upscaler("bicubic", 3)
+    with pytest.raises(Unsupported, match="does not take 135×99 in yuv420p, a side being odd; another scale"):
+        Job(source, plain, tmp_path / "out.mkv").run()
+    assert Job(source, plain, tmp_path / "out.mkv", Settings("svt-av1")).run().size_out == (135, 99)
 
 
 def test_what_stands_in_the_way_is_said_first(tmp_path: Path, fast: Upscaler) -> None:
@@ -275,7 +284,7 @@ def test_realtime_is_not_gone_on_with_and_says_what_it_used(tmp_path: Path, fast
 
 def test_x265_is_not_given_a_narrow_picture(tmp_path: Path, fast: Upscaler) -> None:
     source = film(tmp_path / "in.mp4", size=(24, 16), times=range(3))
-    with pytest.raises(InvalidArgument, match="x265 is for pictures 64 pixels wide and more, not 48"):
+    with pytest.raises(Unsupported, match="x265 is for pictures 64 pixels wide and more, not 48"):
         Job(source, fast, tmp_path / "out.mp4", Settings("x265")).run()
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
 

@@ -41,6 +41,7 @@ class Encoder:
         presets: those there are.
         preset_option: under which name libavcodec takes it.
         options: always set.
+        even: sides along which chroma is subsampled must be even.
         says_aspect: its packets say the shape of pixels, whatever the container does.
         narrowest: the least width, in pixels, that it is given.
     """
@@ -53,6 +54,7 @@ class Encoder:
     preset_option: str = "preset"
     options: Mapping[str, str] = field(default_factory=dict)
     says_aspect: bool = False
+    even: bool = False
     narrowest: int = 1
 
     @property
@@ -70,7 +72,7 @@ _X26X = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow
 ENCODERS = {
     each.name: each
     for each in (
-        Encoder("x264", "libx264", (18, 0, 51), "veryfast", _X26X, says_aspect=True),
+        Encoder("x264", "libx264", (18, 0, 51), "veryfast", _X26X, says_aspect=True, even=True),
         Encoder(
             "x265",
             "libx265",
@@ -79,6 +81,7 @@ ENCODERS = {
             _X26X,
             options={"x265-params": "log-level=error"},
             says_aspect=True,
+            even=True,
             # x265 4.2 writes beyond its memory at widths of 34 to 60, and takes the process with it.
             narrowest=64,
         ),
@@ -176,6 +179,24 @@ class Encoding:
         except (ValueError, av.error.FFmpegError) as error:
             raise VideoWriteError(f"{self.encoder.name}: {failure(error)}") from None
         return context
+
+    def check_size(self, size: tuple[int, int]) -> None:
+        """Whether it encodes frames of (width, height).
+
+        Raises:
+            Unsupported: it does not.
+        """
+        encoder, form = self.encoder, av.VideoFormat(self.pix_fmt)
+        if size[0] < encoder.narrowest:
+            least = f"encoder {encoder.name} is for pictures {encoder.narrowest} pixels wide and more"
+            raise Unsupported(f"{least}, not {size[0]}; x264 takes any")
+        odd = (size[0] % (64 // form.chroma_width(64)), size[1] % (64 // form.chroma_height(64)))
+        if encoder.even and any(odd):
+            others = " or ".join(e.name for e in ENCODERS.values() if not e.even and self.pix_fmt in e.pix_fmts)
+            raise Unsupported(
+                f"encoder {encoder.name} does not take {size[0]}×{size[1]} in {self.pix_fmt}, a side being odd; "
+                f"another scale makes it even, and --encoder {others} takes it"
+            )
 
     def converted(self, frame: Any, video: Video) -> Any:
         """A frame in the pixel format that is encoded, its codes marked with what they mean; the time is kept."""

@@ -45,7 +45,6 @@ Progress = Callable[[int, int | None], None]
 _ENDS = 1 << 20
 # Seconds after which no film goes on.
 _NEVER = Fraction(10**9)
-_KEPT_SUFFIXES = {".mp4", ".mkv", ".mov", ".webm", ".m4v"}
 
 
 @dataclass(frozen=True)
@@ -156,10 +155,13 @@ class Job:
                 film, journal, way, encoding, video, layout, deinterlace=self.deinterlace, window=self.window
             )
             total, resumed = self._total(film), making.done
-            making.run(lambda done: progress(done, total) if progress else None)
+            try:
+                making.run(lambda done: progress(done, total) if progress else None)
+            finally:
+                if not journal.segments:
+                    journal.remove()
             frames = making.done
             if not frames:
-                journal.remove()
                 raise VideoReadError(f"{film.path}: there is no frame in the part asked for")
             self._put(film, journal, _Track(journal, encoding, video), destination, keeps, stack)
             journal.remove()
@@ -176,7 +178,8 @@ class Job:
 
     def planned(self, film: Film) -> Path:
         """Where the result goes if nothing was said."""
-        suffix = self.source.suffix if self.source.suffix.lower() in _KEPT_SUFFIXES else ".mkv"
+        known = {suffix for container in CONTAINERS for suffix in container.suffixes}
+        suffix = self.source.suffix if self.source.suffix.lower() in known else ".mkv"
         return self.source.with_name(f"{self.source.stem}_x{self.upscaler.scale}{suffix}")
 
     def _check(self, destination: Path) -> None:
@@ -218,10 +221,7 @@ class Job:
         self, video: Video, layout: Layout, encoding: Encoding, size: tuple[int, int]
     ) -> tuple[Video, list[str]]:
         """What the enlarged frames are encoded as, all as in the source, but larger; and what there is to say of it."""
-        encoder = encoding.encoder
-        if size[0] < encoder.narrowest:
-            least = f"{encoder.name} is for pictures {encoder.narrowest} pixels wide and more"
-            raise InvalidArgument(f"{least}, not {size[0]}; x264 takes any")
+        encoding.check_size(size)
         scaled = video.size[0] * self.upscaler.scale, video.size[1] * self.upscaler.scale  # without what is beside it
         tags, notes = meant(video.tags, video.size, scaled, rgb_in=layout.rgb, rgb_out=encoding.rgb)
         return replace(video, size=size, pix_fmt=encoding.pix_fmt, tags=tags), notes
@@ -296,9 +296,6 @@ class _Track:
 
     def packets(self) -> Iterator[Any]:
         return packets_of(self.journal, self.video.time_base)
-
-
-_KEPT_SUFFIXES = {".mp4", ".mkv", ".mov", ".webm", ".m4v"}
 
 
 def _identity(path: Path) -> list[Any]:
