@@ -58,7 +58,7 @@ ZOO: dict[str, Entry] = {
     for entry in (
         Entry("fast", (2, 3, 4, 8), "13,000 parameters, for real time: a chain of 16 channels, ReLU, luma"),
         Entry("balanced", (2, 3, 4), "43,000 parameters, three times the work: a chain of 24 channels, ReLU, luma"),
-        Entry("high", (2, 3, 4), "375,000 parameters, thirty times the work: 64 channels; hardly better than balanced yet"),
+        Entry("high", (2, 3, 4), "375,000 parameters, twenty times the work of fast; hardly better than balanced yet"),
         Entry("fast-compressed", (2, 3, 4), "fast for JPEG, WebP and H.264: it does not sharpen blocks and ringing"),
         Entry("balanced-compressed", (2, 3, 4), "balanced for the same"),
         Entry("espcn", (2, 3, 4, 8), "ESPCN as in the paper: 5-3-3, 64-32-r², tanh, luma (arXiv 1609.05158)"),
