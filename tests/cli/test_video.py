@@ -13,12 +13,12 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from tests.video.films import FILMS, NOT_FILMS
 
 from subpixel.cli import main
 from subpixel.models import Model, save
 from subpixel.models.recurrent import recurrent
 from subpixel.video import probe
+from video.films import FILMS, NOT_FILMS
 
 
 def frames_in(data: bytes) -> list[Any]:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.video import films
+
+from video import films
 
 
 @pytest.fixture(scope="session")

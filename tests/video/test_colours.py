@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.video.films import film
 
 from subpixel.upscaler import Upscaler
 from subpixel.video import Job, Settings, probe
 from subpixel.video.colours import meant
 from subpixel.video.film import Tags
+from video.films import film
 
 SMALL, LARGE = (854, 480), (1708, 960)
 

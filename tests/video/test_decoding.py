@@ -8,12 +8,12 @@ from typing import Any
 
 import av
 import pytest
-from tests.video.films import FILMS, NOT_FILMS, film, frame
 
 from subpixel.errors import Unsupported, VideoReadError
 from subpixel.video.decoding import Damage, frames_of
 from subpixel.video.film import probe
 from subpixel.video.formats import layout_of, planes_of
+from video.films import FILMS, NOT_FILMS, film, frame
 
 WHOLE = [name for name in FILMS if name not in ("interlaced.mp4", "garbage.mp4", "truncated.mkv")]
 

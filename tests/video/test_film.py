@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.video import films
 
 from subpixel.errors import VideoReadError
 from subpixel.video.film import opened, probe
 from subpixel.video.packets import read
+from video import films
 
 Made = Callable[[str], Path]
 

@@ -9,9 +9,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.video import films
 
-from subpixel.video.hdr import Light, Mastering, first_frame, options, static, unkept, unsaid
+from subpixel.video.film import first_frame
+from subpixel.video.hdr import Light, Mastering, options, static, unkept, unsaid
+from video import films
 
 Made = Callable[[str], Path]
 

@@ -14,13 +14,13 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from tests.video.films import FILMS, NOT_FILMS, film
 
 from subpixel.errors import InvalidArgument, Unsupported, VideoReadError, VideoWriteError
 from subpixel.storage.locks import beside, claim
 from subpixel.upscaler import Upscaler
 from subpixel.video import Job, Settings, Window, making, probe
 from subpixel.video.formats import layout_of, planes_of
+from video.films import FILMS, NOT_FILMS, film
 
 WRITTEN = [name for name in FILMS if Path(name).suffix not in (".avi", ".ts")]
 

@@ -9,7 +9,6 @@ import av
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from tests.video.films import film
 
 from subpixel.errors import InvalidArgument
 from subpixel.models import Model
@@ -19,6 +18,7 @@ from subpixel.models.vespcn import vespcn
 from subpixel.upscaler import FilmUpscaler
 from subpixel.video import Job, Settings, making, probe
 from subpixel.video.formats import layout_of, planes_of
+from video.films import film
 
 NETWORKS = {"recurrent": recurrent(2, width=8, middle=1, state=4), "vespcn": vespcn(2)}
 

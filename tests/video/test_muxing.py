@@ -12,8 +12,6 @@ from typing import Any
 
 import av
 import pytest
-from tests.video import films
-from tests.video.tracks import Encoded, times_of
 
 from subpixel.errors import VideoReadError, VideoWriteError
 from subpixel.video.containers import container_of
@@ -22,6 +20,8 @@ from subpixel.video.keeping import kept
 from subpixel.video.muxing import _in_order, assemble, cut
 from subpixel.video.packets import read
 from subpixel.video.verification import differences
+from video import films
+from video.tracks import Encoded, times_of
 
 Made = Callable[[str], Path]
 

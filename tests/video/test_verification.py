@@ -11,14 +11,14 @@ from typing import Any
 
 import av
 import pytest
-from tests.video import films
-from tests.video.tracks import Encoded, times_of
 
 from subpixel.video.containers import container_of
 from subpixel.video.film import Film, Video, probe
 from subpixel.video.keeping import Kept, kept
 from subpixel.video.muxing import assemble
 from subpixel.video.verification import differences
+from video import films
+from video.tracks import Encoded, times_of
 
 Made = Callable[[str], Path]
 

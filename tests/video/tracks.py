@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import av
-from tests.video import films
 
 from subpixel.video.film import Film
+from video import films
 
 __all__ = ["Encoded", "times_of"]
 

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from subpixel.errors import ImageReadError, Unsupported
 from subpixel.image.yuv import Matrix, enlarge_chroma, yuv_to_rgb
+from subpixel.storage.reasons import said_by_system
+from subpixel.video.formats import array_of
 
 __all__ = ["frames_of", "luma_of", "rgb_of"]
 
@@ -33,7 +35,7 @@ def frames_of(path: Path) -> Iterator[Any]:
     try:
         container = av.open(str(path))
     except (OSError, av.error.FFmpegError) as error:
-        raise ImageReadError(f"{path}: not a film that can be read ({_reason(error)})") from None
+        raise ImageReadError(f"{path}: not a film that can be read ({said_by_system(error)})") from None
     with container:
         streams = [s for s in container.streams.video if not s.disposition & s.disposition.attached_pic]
         if not streams:
@@ -48,7 +50,9 @@ def frames_of(path: Path) -> Iterator[Any]:
                 size, number = (frame.width, frame.height), number + 1
                 yield frame
         except av.error.FFmpegError as error:
-            raise ImageReadError(f"{path}: the film is damaged after frame {number} ({_reason(error)})") from None
+            raise ImageReadError(
+                f"{path}: the film is damaged after frame {number} ({said_by_system(error)})"
+            ) from None
 
 
 def luma_of(frame: Any) -> NDArray[np.uint8]:
@@ -101,11 +105,5 @@ def _factor(luma: int, chroma: int) -> int:
 
 def _plane(frame: Any, number: int) -> NDArray[Any]:
     """A view of a plane's codes."""
-    component, plane = frame.format.components[number], frame.planes[frame.format.components[number].plane]
-    codes = np.frombuffer(plane, np.uint8 if component.bits == 8 else np.dtype("<u2"))
-    pitch = plane.line_size // codes.itemsize
-    return codes[: pitch * component.height].reshape(component.height, pitch)[:, : component.width]
-
-
-def _reason(error: Exception) -> str:
-    return (getattr(error, "strerror", None) or str(error)).lower()
+    component = frame.format.components[number]
+    return array_of(frame.planes[component.plane], np.dtype(np.uint8 if component.bits == 8 else np.uint16))

@@ -5,10 +5,10 @@ from __future__ import annotations
 __all__ = ["said_by_system"]
 
 
-def said_by_system(error: OSError) -> str:
-    """What the system says of a file, as the end of a sentence.
+def said_by_system(error: Exception) -> str:
+    """What the system, or a library that speaks as it does, says of a file, as the end of a sentence.
 
     >>> said_by_system(OSError(28, "No space left on device"))
     'no space left on device'
     """
-    return (error.strerror or str(error)).lower()
+    return (getattr(error, "strerror", None) or str(error)).lower()

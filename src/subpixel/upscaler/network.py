@@ -280,18 +280,30 @@ class Upscaler:
         >>> [plane.shape for plane in frame]
         [(12, 18), (6, 9), (6, 9)]
         """
+        made = self.frame((y, u, v), FrameFormat(subsampling, siting, bits, full_range), out)
+        return (made[0], made[1], made[2]) if len(made) == 3 else (made[0], None, None)
+
+    def frame(
+        self,
+        planes: Sequence[NDArray[Any] | None],
+        form: FrameFormat,
+        out: Sequence[NDArray[Any] | None] | None = None,
+    ) -> list[NDArray[Any]]:
+        """The same with the format of many frames as it is: planes, one of a gray frame, else three.
+
+        Arguments, result and errors are those of :meth:`yuv`.
+        """
         self._check_luma()
-        form = FrameFormat(subsampling, siting, bits, full_range)
-        planes = form.checked(y, u, v)
-        made = form.results(planes, self.scale, out)
+        checked = form.checked(*(*planes, None, None)[:3])
+        made = form.results(checked, self.scale, out)
         if self._plain_planes:
-            interpolate(planes, made, form, self.scale, self.threads if self.backend == "native" else None)
+            interpolate(checked, made, form, self.scale, self.threads if self.backend == "native" else None)
         elif isinstance(self._network, FrameSession):
-            self._network.frame(planes, made, form)
+            self._network.frame(checked, made, form)
         else:
             assert self.halo is not None  # that of a luma network
-            enlarge(self._network, planes, made, form, self.scale, self.halo, self._bytes)
-        return (made[0], made[1], made[2]) if len(made) == 3 else (made[0], None, None)
+            enlarge(self._network, checked, made, form, self.scale, self.halo, self._bytes)
+        return made
 
     def _check_luma(self) -> None:
         if not (self._luma or self._plain_planes):

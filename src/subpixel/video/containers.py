@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -169,60 +169,39 @@ _MP4_FLAGS = int(_FLAGS.default)
 _AS_THEY_ARE = {"avoid_negative_ts": "disabled"}
 _MP4 = frozenset({"language", "handler_name", "title", "timecode", "creation_time"})
 
+_MPEG4 = Container(
+    "MP4",
+    "mp4",
+    (".mp4", ".m4v"),
+    options=_AS_THEY_ARE,
+    chapters=True,
+    matrix="any",
+    aspect="written",
+    dispositions=_MP4_FLAGS,
+    metadata="listed",
+    stream_metadata=_MP4,
+)
+_MATROSKA = Container(
+    "Matroska",
+    "matroska",
+    (".mkv",),
+    tick=Fraction(1, 1000),
+    options=_AS_THEY_ARE,
+    attachments=True,
+    chapters=True,
+    matrix="quarters",
+    together=True,
+    aspect="edited",
+    dispositions=_MATROSKA_FLAGS,
+    metadata="any",
+    stream_metadata=None,
+)
+
 CONTAINERS: tuple[Container, ...] = (
-    Container(
-        "MP4",
-        "mp4",
-        (".mp4", ".m4v"),
-        options=_AS_THEY_ARE,
-        chapters=True,
-        matrix="any",
-        aspect="written",
-        dispositions=_MP4_FLAGS,
-        metadata="listed",
-        stream_metadata=_MP4,
-    ),
-    Container(
-        "QuickTime",
-        "mov",
-        (".mov", ".qt"),
-        options=_AS_THEY_ARE,
-        chapters=True,
-        matrix="any",
-        aspect="written",
-        dispositions=_MP4_FLAGS,
-        metadata="listed",
-        stream_metadata=_MP4 | {"vendor_id"},
-    ),
-    Container(
-        "Matroska",
-        "matroska",
-        (".mkv",),
-        tick=Fraction(1, 1000),
-        options=_AS_THEY_ARE,
-        attachments=True,
-        chapters=True,
-        matrix="quarters",
-        together=True,
-        aspect="edited",
-        dispositions=_MATROSKA_FLAGS,
-        metadata="any",
-        stream_metadata=None,
-    ),
-    Container(
-        "WebM",
-        "webm",
-        (".webm",),
-        tick=Fraction(1, 1000),
-        options=_AS_THEY_ARE,
-        chapters=True,
-        matrix="quarters",
-        together=True,
-        aspect="edited",
-        dispositions=_MATROSKA_FLAGS,
-        metadata="any",
-        stream_metadata=None,
-    ),
+    _MPEG4,
+    replace(_MPEG4, name="QuickTime", format="mov", suffixes=(".mov", ".qt"), stream_metadata=_MP4 | {"vendor_id"}),
+    _MATROSKA,
+    replace(_MATROSKA, name="WebM", format="webm", suffixes=(".webm",), attachments=False),
     Container(
         "NUT",
         "nut",

@@ -12,7 +12,8 @@ import av
 import av.filter
 
 from subpixel.errors import Unsupported, VideoReadError
-from subpixel.video.film import Film, failure, opened
+from subpixel.storage.reasons import said_by_system
+from subpixel.video.film import Film, opened
 
 __all__ = ["Damage", "Timed", "decoded", "frames_of", "timed"]
 
@@ -123,7 +124,7 @@ def decoded(container: Any, stream: Any, damage: Damage) -> Iterator[Any]:
             packet = next(packets, None)
         except av.error.FFmpegError as error:
             if not isinstance(error, av.error.EOFError):
-                damage.ended = f"the film cannot be read on after {float(reached):.2f} s ({failure(error)})"
+                damage.ended = f"the film cannot be read on after {float(reached):.2f} s ({said_by_system(error)})"
             break
         if packet is None:
             break

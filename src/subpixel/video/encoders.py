@@ -12,10 +12,20 @@ import av
 from av.codec.context import Flags
 
 from subpixel.errors import InvalidArgument, Unsupported, VideoWriteError
-from subpixel.video.film import Video, failure
+from subpixel.storage.reasons import said_by_system
+from subpixel.video.film import Video
 from subpixel.video.formats import Layout
 
-__all__ = ["ENCODERS", "Encoder", "Encoding", "choose", "default_encoder", "parse_options", "siting_options"]
+__all__ = [
+    "ENCODERS",
+    "Encoder",
+    "Encoding",
+    "choose",
+    "default_encoder",
+    "describe",
+    "parse_options",
+    "siting_options",
+]
 
 
 # Where chroma lies, as ITU-T H.264 numbers it (chroma_sample_loc_type).
@@ -163,7 +173,7 @@ class Encoding:
             stream.time_base = video.time_base
             self._apply(stream.codec_context, video)
         except (ValueError, av.error.FFmpegError) as error:
-            raise VideoWriteError(f"{self.encoder.name}: {failure(error)}") from None
+            raise VideoWriteError(f"{self.encoder.name}: {said_by_system(error)}") from None
         return stream
 
     def context(self, video: Video) -> Any:
@@ -177,7 +187,7 @@ class Encoding:
             self._apply(context, video)
             context.open()
         except (ValueError, av.error.FFmpegError) as error:
-            raise VideoWriteError(f"{self.encoder.name}: {failure(error)}") from None
+            raise VideoWriteError(f"{self.encoder.name}: {said_by_system(error)}") from None
         return context
 
     def check_size(self, size: tuple[int, int]) -> None:
@@ -212,14 +222,19 @@ class Encoding:
         )
 
     def _apply(self, context: Any, video: Video) -> None:
-        tags = video.tags
-        context.width, context.height = video.size
-        context.pix_fmt = self.pix_fmt
-        context.time_base = video.time_base
-        context.sample_aspect_ratio = video.aspect
+        describe(context, video, self.pix_fmt)
         context.thread_count = self.threads
-        context.color_primaries, context.color_trc, context.colorspace = tags.primaries, tags.transfer, tags.matrix
-        context.color_range = 2 if tags.full_range else 1
+
+
+def describe(context: Any, video: Video, pix_fmt: str) -> None:
+    """Say to an encoder that is not yet open what its frames are."""
+    tags = video.tags
+    context.width, context.height = video.size
+    context.pix_fmt = pix_fmt
+    context.time_base = video.time_base
+    context.sample_aspect_ratio = video.aspect
+    context.color_primaries, context.color_trc, context.colorspace = tags.primaries, tags.transfer, tags.matrix
+    context.color_range = 2 if tags.full_range else 1
 
 
 def choose(

@@ -65,7 +65,7 @@ class Enlarging:
     def __init__(
         self, upscaler: Upscaler, layout: Layout, siting: str, full_range: bool, size: tuple[int, int]
     ) -> None:
-        self.upscaler, self.layout, self.size = upscaler, layout, size
+        self.upscaler, self.layout = upscaler, layout
         self.result_size = size[0] * upscaler.scale, size[1] * upscaler.scale
         self._form: FrameFormat | None = None if layout.rgb else layout.form(siting, full_range)
         self._before: tuple[list[Plane], list[Plane]] | None = None
@@ -92,17 +92,21 @@ class Enlarging:
     def _planes(self, planes: list[Plane], results: list[Plane], form: FrameFormat) -> None:
         parts = None if self._before is None or self.upscaler.halo is None else self._parts(planes, form)
         if parts is None:
-            self._enlarge(planes, results, form)
+            self.upscaler.frame(planes, form, results)
             return
-        assert self._before is not None
-        for plane, old in zip(results, self._before[1], strict=True):
-            np.copyto(plane, old)
+        self._repeat(results)
         if not parts:
             self.repeated += 1
             return
         self.partly += 1
         for part in parts:
             self._part(part, planes, results, form)
+
+    def _repeat(self, results: list[Plane]) -> None:
+        """Take the result of the frame before."""
+        assert self._before is not None
+        for plane, old in zip(results, self._before[1], strict=True):
+            np.copyto(plane, old)
 
     def _parts(self, planes: list[Plane], form: FrameFormat) -> list[Rectangle] | None:
         """What of the frame must be computed; None for all of it."""
@@ -126,7 +130,7 @@ class Enlarging:
         ]
         shape = (source.bottom - source.top) * scale, (source.right - source.left) * scale
         made = [np.empty(shape, form.dtype), *(np.empty(form.chroma(shape), form.dtype) for _ in taken[1:])]
-        self._enlarge(taken, made, form)
+        self.upscaler.frame(taken, form, made)
         for (result, f, g), new in zip(_with_factors(results, form), made, strict=True):
             rows = _span(part.top * scale, part.bottom * scale, f)
             columns = _span(part.left * scale, part.right * scale, g)
@@ -138,25 +142,10 @@ class Enlarging:
         assert self.upscaler.halo is not None
         return max(self.upscaler.halo, _CHROMA_HALO * max(form.factors))
 
-    def _enlarge(self, planes: Sequence[Plane], results: Sequence[Plane], form: FrameFormat) -> None:
-        y, u, v = (*planes, None, None)[:3]
-        out = (*results, None, None)[:3]
-        self.upscaler.yuv(
-            y,  # type: ignore[arg-type]
-            u,
-            v,
-            subsampling=form.subsampling,  # type: ignore[arg-type]
-            siting=form.siting,  # type: ignore[arg-type]
-            bits=form.bits,
-            full_range=form.full_range,
-            out=out,
-        )
-
     def _picture(self, planes: list[Plane], results: list[Plane]) -> None:
         """Frames of R, G, B, whose planes lie as G, B, R."""
         if self._before is not None and all(map(np.array_equal, planes, self._before[0])):
-            for plane, old in zip(results, self._before[1], strict=True):
-                np.copyto(plane, old)
+            self._repeat(results)
             self.repeated += 1
             return
         pixels = np.stack([planes[2], planes[0], planes[1]], axis=-1)

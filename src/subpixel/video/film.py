@@ -17,8 +17,9 @@ import av
 import av.logging
 
 from subpixel.errors import VideoReadError
+from subpixel.storage.reasons import said_by_system
 
-__all__ = ["Chapter", "Film", "Kind", "Stream", "Tags", "Video", "failure", "film_of", "main_of", "opened", "probe"]
+__all__ = ["Chapter", "Film", "Kind", "Stream", "Tags", "Video", "film_of", "first_frame", "main_of", "opened", "probe"]
 
 Kind = Literal["video", "audio", "subtitle", "data", "attachment"]
 
@@ -121,7 +122,7 @@ def opened(path: Path) -> Iterator[Any]:
         name = "pipe:0" if str(path) == "-" else str(path)
         container = av.open(name, metadata_errors="surrogateescape")
     except (OSError, av.error.FFmpegError) as error:
-        raise VideoReadError(f"{path}: not a film that can be read ({failure(error)})") from None
+        raise VideoReadError(f"{path}: not a film that can be read ({said_by_system(error)})") from None
     with container:
         yield container
 
@@ -134,9 +135,13 @@ def probe(path: str | Path) -> Film:
     """
     path = Path(path)
     with opened(path) as container:
-        main = main_of(container, path)
-        siting = _siting(container, main.index)
-        return film_of(container, path, _first(container, main, path), siting)
+        return film_of(container, path, _first(container, main_of(container, path), path))
+
+
+def first_frame(path: Path) -> Any:
+    """The first frame of a film that can be decoded; raises as :func:`probe` does."""
+    with opened(path) as container:
+        return _first(container, main_of(container, path), path)
 
 
 def main_of(container: Any, path: Path) -> Any:
@@ -153,24 +158,19 @@ def main_of(container: Any, path: Path) -> Any:
     return streams[0]
 
 
-def film_of(container: Any, path: Path, frame: Any, siting: str | None = None) -> Film:
-    """What an open container holds, given the first frame of its main stream, and where chroma lies if it is known."""
+def film_of(container: Any, path: Path, frame: Any) -> Film:
+    """What an open container holds, given the first frame of its main stream."""
     main = main_of(container, path)
     return Film(
         path,
         container.format.name,
         tuple(_stream(stream) for stream in container.streams),
         main.index,
-        _video(main, frame, siting or _siting(container, main.index)),
+        _video(main, frame, _siting(container, main.index)),
         tuple(_chapters(container)),
         dict(container.metadata),
         None if container.duration is None else Fraction(container.duration, av.time_base),
     )
-
-
-def failure(error: Exception) -> str:
-    """What libav or the system says, as the end of a sentence."""
-    return (getattr(error, "strerror", None) or str(error)).lower()
 
 
 def _first(container: Any, stream: Any, path: Path) -> Any:
@@ -185,7 +185,7 @@ def _first(container: Any, stream: Any, path: Path) -> Any:
             for frame in packet.decode():
                 return frame
         except av.error.FFmpegError as error:
-            reason = failure(error)
+            reason = said_by_system(error)
             if isinstance(error, av.error.EOFError):
                 raise VideoReadError(f"{path}: its video cannot be decoded ({reason})") from None
 

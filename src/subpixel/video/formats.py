@@ -7,7 +7,6 @@ pictures. The rest (palettes, 1 bit, raw sensors, XYZ, 4:1:0) is refused.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 from subpixel.backends import FrameFormat
 from subpixel.errors import Unsupported
 
-__all__ = ["Layout", "layout_of", "new_frame", "planes_of"]
+__all__ = ["Layout", "array_of", "layout_of", "new_frame", "planes_of"]
 
 Plane = NDArray[Any]
 
@@ -105,21 +104,17 @@ def planes_of(frame: Any, layout: Layout) -> list[Plane]:
     """
     if _FULL_RANGE.get(frame.format.name, frame.format.name) != layout.name:
         frame = frame.reformat(format=layout.name)
-    return [_array(plane, layout.dtype) for plane in frame.planes]
+    return [array_of(plane, layout.dtype) for plane in frame.planes]
 
 
 def new_frame(size: tuple[int, int], layout: Layout) -> tuple[Any, list[Plane]]:
     """A frame of (width, height), and its planes as arrays to be written."""
     frame = av.VideoFrame(size[0], size[1], layout.name)
-    return frame, [_array(plane, layout.dtype) for plane in frame.planes]
+    return frame, [array_of(plane, layout.dtype) for plane in frame.planes]
 
 
-def same(a: Sequence[Plane], b: Sequence[Plane]) -> bool:
-    """Whether all planes are equal."""
-    return all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
-
-
-def _array(plane: Any, dtype: np.dtype[Any]) -> Plane:
+def array_of(plane: Any, dtype: np.dtype[Any]) -> Plane:
+    """A plane of a frame as ``(H, W)`` codes, on its own memory."""
     pitch = plane.line_size // dtype.itemsize
     codes = np.frombuffer(plane, dtype)
     return codes[: pitch * plane.height].reshape(plane.height, pitch)[:, : plane.width]

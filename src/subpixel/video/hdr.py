@@ -6,14 +6,9 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
-import av
-
-from subpixel.video.film import opened
-
-__all__ = ["Light", "Mastering", "first_frame", "options", "static", "unkept", "unsaid"]
+__all__ = ["Light", "Mastering", "options", "static", "unkept", "unsaid"]
 
 # Units of SMPTE ST 2086 as bitstreams hold it (ITU-T H.265, D.3.28): 0.00002 of a coordinate, 0.0001 cd/m².
 _XY = 50000
@@ -83,19 +78,6 @@ class Light:
         return f"{self.content} and {self.average} cd/m²"
 
 
-def first_frame(path: Path) -> Any:
-    """The first frame of a film that can be decoded, None if there is none."""
-    with opened(path) as container:
-        films = [each for each in container.streams.video if not each.disposition & each.disposition.attached_pic]
-        for packet in container.demux(films[0]) if films else ():
-            try:
-                for frame in packet.decode():
-                    return frame
-            except av.error.FFmpegError:
-                continue
-    return None
-
-
 def static(frame: Any) -> tuple[Mastering | Light, ...]:
     """What the side data of a frame say of the whole film: of each kind one at most.
 
@@ -104,7 +86,7 @@ def static(frame: Any) -> tuple[Mastering | Light, ...]:
     ``AVContentLightMetadata`` (two numbers) of libavutil/mastering_display_metadata.h.
     """
     found: dict[type, Mastering | Light] = {}
-    for data in frame.side_data if frame is not None else ():
+    for data in frame.side_data:
         content = bytes(data)
         if data.type.name == "MASTERING_DISPLAY_METADATA":
             mastering = _mastering(content)

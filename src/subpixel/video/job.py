@@ -20,14 +20,14 @@ from subpixel import __version__
 from subpixel.errors import InvalidArgument, VideoReadError, VideoWriteError
 from subpixel.models.files import Model
 from subpixel.storage.locks import beside, claim, clear, scratch
-from subpixel.storage.reasons import said_by_system
 from subpixel.upscaler import FilmUpscaler, Upscaler
 from subpixel.video.colours import meant
 from subpixel.video.containers import CONTAINERS, Container, container_of
 from subpixel.video.encoders import ENCODERS, Encoding, choose, default_encoder, siting_options
-from subpixel.video.film import Film, Video, probe
+from subpixel.video.failures import writing
+from subpixel.video.film import Film, Video, first_frame, probe
 from subpixel.video.formats import Layout, layout_of
-from subpixel.video.hdr import first_frame, options, static, unkept, unsaid
+from subpixel.video.hdr import options, static, unkept, unsaid
 from subpixel.video.keeping import Kept, kept
 from subpixel.video.making import Making
 from subpixel.video.muxing import assemble
@@ -196,10 +196,8 @@ class Job:
             raise VideoWriteError(f"{destination}: cannot be written: {folder} is read-only")
 
     def _claimed(self, stack: ExitStack, destination: Path) -> bool:
-        try:
+        with writing(destination):
             return stack.enter_context(claim(destination))
-        except OSError as error:
-            raise VideoWriteError(f"{destination}: cannot be written: {said_by_system(error)}") from None
 
     def _encoding(self, film: Film, layout: Layout, container: Container, frame: Any) -> Encoding:
         asked = self.settings
@@ -270,18 +268,14 @@ class Job:
     ) -> None:
         """Put all together, read it back, and only then give it its name."""
         times = list(chain.from_iterable(segment.times for segment in journal.segments))
-        try:
+        with writing(destination):
             written = stack.enter_context(scratch(destination, destination.suffix))
-        except OSError as error:
-            raise VideoWriteError(f"{destination}: cannot be written: {said_by_system(error)}") from None
         assemble(film, track, written, keeps, self._span)
         found = differences(film, written, times, track.video, keeps, self._span, decode=False)
         if found:
             raise VideoWriteError(f"{destination}: what was written reads back otherwise: {'; '.join(found)}")
-        try:
+        with writing(destination):
             written.replace(destination)
-        except OSError as error:
-            raise VideoWriteError(f"{destination}: cannot be written: {said_by_system(error)}") from None
 
 
 class _Track:

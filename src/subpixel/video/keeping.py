@@ -12,6 +12,7 @@ from typing import Any
 import av
 
 from subpixel.errors import InvalidArgument
+from subpixel.storage.reasons import said_by_system
 from subpixel.video.containers import (
     CONTAINERS,
     COVERS,
@@ -23,7 +24,7 @@ from subpixel.video.containers import (
     is_timecode,
     told,
 )
-from subpixel.video.film import Film, Stream, failure, opened
+from subpixel.video.film import Film, Stream, opened
 from subpixel.video.packets import Window
 
 __all__ = ["Kept", "kept"]
@@ -120,10 +121,10 @@ def _refusal(source: Any, stream: Stream, container: Container) -> str | None:
         out.start_encoding()
     except ValueError as error:
         if isinstance(error, av.error.FFmpegError):
-            return failure(error)
+            return said_by_system(error)
         return "no codec here knows its kind" if template.codec_context is None else "it does not hold this codec"
     except av.error.FFmpegError as error:
-        return failure(error)
+        return said_by_system(error)
     finally:
         _abandon(out)
     return None

@@ -118,7 +118,7 @@ class Making:
         frames = self._frames(last.times[-1])
         first = next(frames, None)
         if first is None or first.time != last.times[-1] or self._mark(first.frame) != last.mark:
-            self._damage = Damage()
+            self._damage.forget()
             frames = (timed for timed in self._frames(self._start) if timed.time >= last.times[-1])
             next(frames, None)
         return frames

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import av
 
 from subpixel.errors import SubpixelError, VideoWriteError
+from subpixel.storage.reasons import said_by_system
 from subpixel.video.containers import (
     COVERS,
     TELL_ASPECT,
@@ -21,7 +22,7 @@ from subpixel.video.containers import (
     is_cover,
     options_for,
 )
-from subpixel.video.film import Chapter, Film, Stream, failure, opened
+from subpixel.video.film import Chapter, Film, Stream, opened
 from subpixel.video.keeping import Kept
 from subpixel.video.matroska import padded, set_aspect
 from subpixel.video.packets import Window, read, window_shift
@@ -95,7 +96,7 @@ def assemble(
     except SubpixelError:
         raise
     except (OSError, ValueError, av.error.FFmpegError) as error:
-        raise VideoWriteError(f"{destination_scratch}: cannot be written ({failure(error)})") from None
+        raise VideoWriteError(f"{destination_scratch}: cannot be written ({said_by_system(error)})") from None
 
 
 def cut(chapters: tuple[Chapter, ...], window: Window | None) -> tuple[Chapter, ...]:

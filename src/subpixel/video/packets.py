@@ -9,7 +9,7 @@ from typing import Any
 import av
 
 from subpixel.errors import VideoReadError
-from subpixel.video.film import failure
+from subpixel.storage.reasons import said_by_system
 
 __all__ = ["Window", "bare", "read", "same_bytes", "window_shift"]
 
@@ -100,7 +100,9 @@ def _all(container: Any) -> Iterator[Any]:
                 if isinstance(error, av.error.EOFError):
                     return
                 if isinstance(error, OSError):
-                    raise VideoReadError(f"{container.name}: cannot be read any further ({failure(error)})") from None
+                    raise VideoReadError(
+                        f"{container.name}: cannot be read any further ({said_by_system(error)})"
+                    ) from None
                 errors += 1
                 break
             if packet is None:

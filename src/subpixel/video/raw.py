@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any, BinaryIO, Literal, Protocol, cast, get_args
 
@@ -15,6 +16,7 @@ import av
 import numpy as np
 
 from subpixel.errors import InvalidArgument, Unsupported
+from subpixel.video.encoders import describe
 from subpixel.video.film import Video
 from subpixel.video.formats import Layout, planes_of
 
@@ -84,12 +86,9 @@ class _Nut:
         self._container = container
         self._stream: Any = container.add_stream("rawvideo", rate=video.rate or Fraction(25))
         self._stream.time_base = video.time_base
-        context = self._stream.codec_context
-        context.width, context.height, context.pix_fmt = *video.size, layout.name
-        context.time_base, context.sample_aspect_ratio = video.time_base, video.aspect
-        tags = video.tags
-        context.color_primaries, context.color_trc, context.colorspace = tags.primaries, tags.transfer, tags.matrix
-        context.color_range = 2 if tags.full_range or layout.rgb else 1
+        # Codes of R, G, B have no other range than the full one.
+        tags = replace(video.tags, full_range=video.tags.full_range or layout.rgb)
+        describe(self._stream.codec_context, replace(video, tags=tags), layout.name)
 
     def add(self, frame: Any, time: int) -> None:
         frame.pts = time

@@ -26,7 +26,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from subpixel.errors import VideoWriteError
+from subpixel.video.failures import writing
 
 __all__ = ["Journal", "Segment", "SegmentWriter", "packets_of"]
 
@@ -86,7 +86,7 @@ class Journal:
         # Of states only the last two are kept; what was made behind one that is gone is made again.
         while self.segments and not self._has_state(len(self.segments) - 1):
             self.segments.pop()
-        with _said(folder):
+        with writing(folder):
             if not self.segments:
                 shutil.rmtree(folder, ignore_errors=True)
                 folder.mkdir(parents=True, exist_ok=True)
@@ -111,7 +111,7 @@ class Journal:
     def add(self, segment: Segment) -> None:
         """Note that the next segment's file is whole."""
         self.segments.append(segment)
-        with _said(self._list), open(self._list, "a", encoding="utf-8") as file:
+        with writing(self._list), open(self._list, "a", encoding="utf-8") as file:
             file.write(json.dumps(asdict(segment)) + "\n")
             file.flush()
             os.fsync(file.fileno())
@@ -157,7 +157,7 @@ class SegmentWriter:
         self._size = 0
 
     def __enter__(self) -> Self:
-        with _said(self._beside):
+        with writing(self._beside):
             self._file = open(self._beside, "wb")
         return self
 
@@ -181,7 +181,7 @@ class SegmentWriter:
         """All frames are there: put the files in place and note it; arguments as of :class:`Segment`."""
         self._store(self._context.encode(None))
         size = self._keep(state) if state and not ends else 0
-        with _said(self._path):
+        with writing(self._path):
             self._file.flush()
             os.fsync(self._file.fileno())
             self._file.close()
@@ -191,7 +191,7 @@ class SegmentWriter:
     def _keep(self, state: Mapping[str, NDArray[Any]]) -> int:
         path = self.journal.state_path(len(self.journal.segments))
         beside = path.with_suffix(".part")
-        with _said(path):
+        with writing(path):
             try:
                 with open(beside, "wb") as file:
                     np.savez(file, **state)  # type: ignore[arg-type]
@@ -203,7 +203,7 @@ class SegmentWriter:
             return path.stat().st_size
 
     def _store(self, packets: Sequence[Any]) -> None:
-        with _said(self._path):
+        with writing(self._path):
             for packet in packets:
                 data = bytes(packet)
                 head = _HEAD.pack(packet.pts, packet.dts, _KEY if packet.is_keyframe else 0, len(data))
@@ -258,19 +258,3 @@ def _segment(line: str) -> Segment | None:
         return Segment(**{**found, "times": tuple(found["times"]), "notes": tuple(found["notes"])})
     except (ValueError, KeyError, TypeError):
         return None
-
-
-class _said:  # noqa: N801 - reads as what it does
-    """What the system says while something is written becomes one of our errors."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OSError) and not isinstance(error, VideoWriteError):
-            raise VideoWriteError(
-                f"{self.path}: cannot be written ({(error.strerror or str(error)).lower()})"
-            ) from None

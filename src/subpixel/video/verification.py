@@ -15,6 +15,7 @@ from typing import Any
 import av
 
 from subpixel.errors import VideoReadError
+from subpixel.storage.reasons import said_by_system
 from subpixel.video.containers import (
     TELL_ASPECT,
     Container,
@@ -26,8 +27,8 @@ from subpixel.video.containers import (
     options_for,
     told,
 )
-from subpixel.video.film import Film, Stream, Video, failure, opened, probe
-from subpixel.video.hdr import Light, Mastering, first_frame, static, unsaid
+from subpixel.video.film import Film, Stream, Video, first_frame, opened, probe
+from subpixel.video.hdr import Light, Mastering, static, unsaid
 from subpixel.video.keeping import Kept
 from subpixel.video.muxing import cut
 from subpixel.video.packets import Window, bare, read, same_bytes, window_shift
@@ -91,8 +92,9 @@ def differences(
     tolerance = _tolerance(film.video.time_base, result.video.time_base, unit)
     found += _frames([None if time is None else time - shift for time in have], wanted, tolerance)
     found += _attachments(film.path, written, pairs)
-    if not unsaid(kept.codec, static(first_frame(film.path))):
-        found += _static(film, written)
+    said = static(first_frame(film.path))
+    if not unsaid(kept.codec, said):
+        found += _static(said, static(first_frame(written)))
     return found
 
 
@@ -162,7 +164,7 @@ def _decoded(picture: Any, packet: Any, wrong: list[str]) -> list[int | None]:
         return [frame.pts for frame in picture.decode(packet)]
     except av.error.FFmpegError as error:
         if not isinstance(error, av.error.EOFError):
-            wrong.append(f"the picture cannot be decoded ({failure(error)})")
+            wrong.append(f"the picture cannot be decoded ({said_by_system(error)})")
         return []
 
 
@@ -384,9 +386,8 @@ def _attachments(before: Path, after: Path, pairs: list[tuple[Stream, Stream]]) 
                 yield f"{stream} is not the source's"
 
 
-def _static(film: Film, written: Path) -> Iterator[str]:
+def _static(want: Sequence[Mastering | Light], have: Sequence[Mastering | Light]) -> Iterator[str]:
     """What is said of the display that a film was made for."""
-    have, want = static(first_frame(written)), static(first_frame(film.path))
     kinds: tuple[tuple[type[Mastering] | type[Light], str], ...] = (
         (Mastering, "the display it was graded on"),
         (Light, "how bright its content is"),
