@@ -6,6 +6,7 @@ import io
 import os
 import subprocess
 import sys
+import time
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from subpixel.cli import main
 from subpixel.models import Model, save
 from subpixel.models.recurrent import recurrent
 from subpixel.video import probe
-from video.films import FILMS, NOT_FILMS
+from video.films import FILMS, NOT_FILMS, film
 
 
 def frames_in(data: bytes) -> list[Any]:
@@ -118,6 +119,9 @@ def test_frames_come_from_a_pipe(plain: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.mkv"
     subprocess.run([*command, "-", "-o", out, "-n", "fast"], input=first.stdout, capture_output=True, check=True)
     assert probe(out).video.size == (192, 128)
+    named = subprocess.run([*command, "-", "-o", out], input=b"no film", capture_output=True, check=False)
+    assert named.returncode == 1
+    assert named.stderr.decode().startswith("error: standard input: not a film")
     broken = subprocess.run([*command, "-"], input=b"no film", capture_output=True, check=False)
     assert broken.returncode == 1
     assert broken.stderr.decode().startswith("error: ")
@@ -163,3 +167,24 @@ def test_a_network_that_reads_several_frames_is_named_as_any_other(
     assert main(["video", str(plain), "-n", str(path), "-o", str(tmp_path / "b.mp4"), "--strength", "0.5"]) == 2
     assert "reads several frames, and has no --strength" in capsys.readouterr().err
     assert main(["upscale", str(plain), "-n", str(path)]) == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGTERM there")
+def test_asked_to_stop_it_says_how_to_go_on_and_goes_on(tmp_path: Path) -> None:
+    source = film(tmp_path / "film.mp4", size=(640, 480), times=range(120))
+    out = tmp_path / "out.mp4"
+    command = [sys.executable, "-m", "subpixel", "video", str(source), "-o", str(out), "-n", "fast", "--quiet"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:
+        folder = tmp_path / ".out.mp4.subpixel-film"
+        while not list(folder.glob("*.part")):
+            assert running.poll() is None
+            time.sleep(0.01)
+        running.terminate()
+        _, errors = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert "the same command goes on with the rest" in errors
+    assert errors.endswith("error: interrupted\n")
+    assert not out.exists()
+    assert not list(folder.glob("*.part"))
+    assert main(command[3:]) == 0
+    assert probe(out).video.size == (1280, 960)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -29,6 +26,7 @@ from subpixel.cli.options import (
 )
 from subpixel.cli.progress import bar
 from subpixel.cli.reporting import Reporter
+from subpixel.cli.signals import stopped_by_signals
 from subpixel.errors import InvalidArgument
 
 if TYPE_CHECKING:
@@ -162,26 +160,3 @@ def follow(batch: Batch, todo: Plan, reporter: Reporter, streams: Streams, where
     reporter.end(where)
     failed = reporter.counts["failed"]
     return 0 if not failed else 1 if failed == reporter.total else 3
-
-
-@contextmanager
-def stopped_by_signals() -> Iterator[threading.Event]:
-    """SIGTERM means what Ctrl-C means: stop, and leave nothing half-done.
-
-    An exception that rises while libvips calls Python, or in a destructor, is lost; the event that is given is not.
-    """
-    stop = threading.Event()
-
-    def interrupt(*_: Any) -> None:
-        stop.set()
-        raise KeyboardInterrupt
-
-    if threading.current_thread() is not threading.main_thread():
-        yield stop
-        return
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -16,7 +16,8 @@ import typer
 from subpixel.cli.options import Backend, Model, Precision, Scale, Strength, Threads
 from subpixel.cli.progress import bar
 from subpixel.cli.reporting import shown
-from subpixel.errors import InvalidArgument
+from subpixel.cli.signals import stopped_by_signals
+from subpixel.errors import InvalidArgument, SubpixelError
 
 if TYPE_CHECKING:
     from subpixel.models.auto import Choice
@@ -122,7 +123,7 @@ def video(
         say_notes(name, live.notes)
         return
     settings = Settings(encoder, crf, preset, pix_fmt, parse_options(encoder_options))
-    with _file(given) as path, bar(name, shown=not quiet) as progress:
+    with stopped_by_signals(), _file(given) as path, bar(name, shown=not quiet) as progress:
         choice = choose_model(probe(path), model, scale)
         told: list[str] = []
 
@@ -171,7 +172,10 @@ def _file(given: str) -> Iterator[Path]:
         path = Path(folder) / "film"
         with open(path, "wb") as file:
             shutil.copyfileobj(sys.stdin.buffer, file)
-        yield path
+        try:
+            yield path
+        except SubpixelError as error:
+            raise type(error)(str(error).replace(str(path), "standard input")) from None
 
 
 def _line(name: str, result: Result, automatic: bool, choice: Choice) -> str:
