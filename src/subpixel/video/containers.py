@@ -14,7 +14,7 @@ import av
 from subpixel.errors import InvalidArgument
 from subpixel.video.encoders import ENCODERS
 from subpixel.video.film import Film, Stream, Video
-from subpixel.video.packets import Window
+from subpixel.video.packets import Span
 
 __all__ = [
     "CONTAINERS",
@@ -257,7 +257,7 @@ def is_timecode(stream: Stream) -> bool:
     return stream.kind == "data" and "timecode" in stream.metadata
 
 
-def held_of_container(container: Container, film: Film, covers: bool, window: Window | None = None) -> dict[str, str]:
+def held_of_container(container: Container, film: Film, covers: bool, window: Span | None = None) -> dict[str, str]:
     """The metadata of a film that a container holds."""
     metadata = _of_part(told(film.metadata), window)
     if container.metadata == "any" or (container.metadata == "listed" and not covers):
@@ -282,7 +282,7 @@ def options_for(container: Container, film: Film, covers: bool) -> dict[str, str
     return options
 
 
-def held_of_stream(container: Container, stream: Stream, window: Window | None = None) -> dict[str, str]:
+def held_of_stream(container: Container, stream: Stream, window: Span | None = None) -> dict[str, str]:
     """The metadata of a stream that a container holds."""
     metadata = _of_part(told(stream.metadata), window)
     if "name" in metadata and "title" not in metadata:
@@ -331,7 +331,7 @@ def held_matrix(container: Container, video: Video) -> tuple[int, ...] | None:
     return matrix if container.matrix == "quarters" and _is_turn(matrix) else None
 
 
-def _of_part(metadata: dict[str, str], window: Window | None) -> dict[str, str]:
+def _of_part(metadata: dict[str, str], window: Span | None) -> dict[str, str]:
     """A timecode is that of the first frame: of another part of the film it would be false."""
     if window is None or window[0] <= 0:
         return metadata

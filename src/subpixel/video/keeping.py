@@ -25,7 +25,7 @@ from subpixel.video.containers import (
     told,
 )
 from subpixel.video.film import Film, Stream, opened
-from subpixel.video.packets import Window
+from subpixel.video.packets import Span
 
 __all__ = ["Kept", "kept"]
 
@@ -48,7 +48,7 @@ class Kept:
         return tuple(stream for stream in self.streams if not is_timecode(stream))
 
 
-def kept(film: Film, container: Container, codec_name: str, window: Window | None = None) -> Kept:
+def kept(film: Film, container: Container, codec_name: str, window: Span | None = None) -> Kept:
     """What of a film a container holds.
 
     Args:

@@ -25,7 +25,7 @@ from subpixel.video.containers import (
 from subpixel.video.film import Chapter, Film, Stream, opened
 from subpixel.video.keeping import Kept
 from subpixel.video.matroska import padded, set_aspect
-from subpixel.video.packets import Window, read, window_shift
+from subpixel.video.packets import Span, read, window_shift
 
 __all__ = ["Track", "assemble", "cut"]
 
@@ -99,7 +99,7 @@ def assemble(
         raise VideoWriteError(f"{destination_scratch}: cannot be written ({said_by_system(error)})") from None
 
 
-def cut(chapters: tuple[Chapter, ...], window: Window | None) -> tuple[Chapter, ...]:
+def cut(chapters: tuple[Chapter, ...], window: Span | None) -> tuple[Chapter, ...]:
     """Chapters of a part of a film, their times moved so that it begins at 0."""
     if window is None:
         return chapters
@@ -135,7 +135,7 @@ def _as_libav(number: int, chapter: Chapter) -> dict[str, Any]:
     }
 
 
-def _add_streams(film: Film, track: Track, source: Any, out: Any, kept: Kept, window: Window | None) -> dict[int, Any]:
+def _add_streams(film: Film, track: Track, source: Any, out: Any, kept: Kept, window: Span | None) -> dict[int, Any]:
     """Streams of the output by the index of those of the source that are copied to them, the picture among them."""
     targets: dict[int, Any] = {}
     going = {stream.index for stream in kept.copied}
@@ -159,7 +159,7 @@ def _add_streams(film: Film, track: Track, source: Any, out: Any, kept: Kept, wi
     return targets
 
 
-def _describe_picture(film: Film, kept: Kept, made: Any, window: Window | None) -> None:
+def _describe_picture(film: Film, kept: Kept, made: Any, window: Span | None) -> None:
     stream = film.streams[film.main]
     made.metadata.update(held_of_stream(kept.container, stream, window))
     made.disposition = stream.flags
@@ -191,7 +191,7 @@ def _cover(path: Path, index: int) -> bytes:
     return b""
 
 
-def _moved(packets: Iterator[Any], window: Window | None) -> Iterator[Any]:
+def _moved(packets: Iterator[Any], window: Span | None) -> Iterator[Any]:
     for packet in packets:
         shift = window_shift(window, packet.time_base)
         packet.pts -= shift

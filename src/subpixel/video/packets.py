@@ -11,9 +11,10 @@ import av
 from subpixel.errors import VideoReadError
 from subpixel.storage.reasons import said_by_system
 
-__all__ = ["Window", "bare", "read", "same_bytes", "window_shift"]
+__all__ = ["Span", "bare", "read", "same_bytes", "window_shift"]
 
-Window = tuple[Fraction, Fraction]
+# A part of a film as (start, end) in seconds.
+Span = tuple[Fraction, Fraction]
 
 # A damaged file gives an error where a packet should be; after so many in a row there is nothing more to come.
 _ERRORS = 100
@@ -22,7 +23,7 @@ _ERRORS = 100
 _APART = 60
 
 
-def read(container: Any, indices: set[int], window: Window | None = None) -> Iterator[Any]:
+def read(container: Any, indices: set[int], window: Span | None = None) -> Iterator[Any]:
     """Packets of some streams in the file's order. What is damaged on the way is passed over.
 
     With a window: those whose time lies in it, moved so that it begins at 0. Pictures that belong to the film as a
@@ -61,7 +62,7 @@ def read(container: Any, indices: set[int], window: Window | None = None) -> Ite
             yield packet
 
 
-def window_shift(window: Window | None, time_base: Fraction) -> int:
+def window_shift(window: Span | None, time_base: Fraction) -> int:
     """How far times are moved for a window to begin at 0, in whole ticks."""
     return 0 if window is None else round(window[0] / time_base)
 

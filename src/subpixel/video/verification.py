@@ -31,7 +31,7 @@ from subpixel.video.film import Film, Stream, Video, first_frame, opened, probe
 from subpixel.video.hdr import Light, Mastering, static, unsaid
 from subpixel.video.keeping import Kept
 from subpixel.video.muxing import cut
-from subpixel.video.packets import Window, bare, read, same_bytes, window_shift
+from subpixel.video.packets import Span, bare, read, same_bytes, window_shift
 
 __all__ = ["differences"]
 
@@ -125,7 +125,7 @@ def _has_packets(stream: Stream) -> bool:
     return stream.kind != "attachment" and not is_timecode(stream)
 
 
-def _contents(path: Path, streams: Mapping[int, Stream], window: Window | None) -> dict[int, _Content]:
+def _contents(path: Path, streams: Mapping[int, Stream], window: Span | None) -> dict[int, _Content]:
     with opened(path) as container:
         found = {i: _Content(container.streams[i].time_base, stream.codec) for i, stream in streams.items()}
         for packet in read(container, set(streams), window):
@@ -232,7 +232,7 @@ def _range(full: bool | None) -> str:
 
 
 def _described(
-    film: Film, result: Film, kept: Kept, pairs: list[tuple[Stream, Stream]], window: Window | None
+    film: Film, result: Film, kept: Kept, pairs: list[tuple[Stream, Stream]], window: Span | None
 ) -> Iterator[str]:
     """Codec, metadata and marks of the streams, and the metadata of the film."""
     covers = any(map(is_cover, kept.streams))
@@ -282,7 +282,7 @@ def _quoted(text: str | None) -> str:
     return "nothing" if text is None else "“" + text.encode("utf-8", "replace").decode() + "”"
 
 
-def _chapters(film: Film, result: Film, container: Container, window: Window | None) -> Iterator[str]:
+def _chapters(film: Film, result: Film, container: Container, window: Span | None) -> Iterator[str]:
     want = cut(film.chapters, window) if container.chapters else ()
     if len(result.chapters) != len(want):
         yield f"it has {len(result.chapters)} chapters, not {len(want)}"
@@ -370,7 +370,7 @@ def _unit(kept: Kept, film: Film) -> Fraction:
     return Fraction(1, int(options["movie_timescale"])) if "movie_timescale" in options else Fraction(0)
 
 
-def _seconds(time: Any, time_base: Fraction, film: Film, window: Window | None) -> Fraction:
+def _seconds(time: Any, time_base: Fraction, film: Film, window: Span | None) -> Fraction:
     seconds = Fraction(time) if isinstance(time, Fraction) else int(time) * time_base
     return seconds - window_shift(window, film.video.time_base) * film.video.time_base
 
