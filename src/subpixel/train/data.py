@@ -19,6 +19,7 @@ from subpixel.models.spec import Colour
 from subpixel.ops import resize
 from subpixel.train.degradation import Variants
 from subpixel.train.film import Frame, find_frames
+from subpixel.train.resident import Resident, samples
 
 __all__ = ["Pair", "Patches", "find_pictures", "inside", "load_pairs", "planes_of", "samples"]
 
@@ -108,11 +109,6 @@ def planes_of(pixels: NDArray[np.uint8], colour: Colour) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(np.moveaxis(channels, -1, 0)))
 
 
-def samples(planes: Tensor) -> Tensor:
-    """Planes as a network takes them: f32, u8 divided by 255."""
-    return planes.float() / 255 if planes.dtype == torch.uint8 else planes
-
-
 def inside(x: Tensor, margin: int) -> Tensor:
     """Planes without ``margin`` samples at each side."""
     return x[..., margin : x.shape[-2] - margin, margin : x.shape[-1] - margin]
@@ -140,6 +136,15 @@ class Patches:
             raise InvalidArgument(f"patch={patch}: the network consumes {2 * margin} samples; more are needed")
         self.scale, self.patch, self.margin, self.batch, self.generator = scale, patch, margin, batch, generator
 
+    def numbers(self) -> Tensor:
+        """``(batch, 4)``, 0 … 1: what a batch is chosen by: picture, row, column, orientation."""
+        return torch.rand((self.batch, 4), generator=self.generator)
+
+    def resident(self, device: torch.device) -> Resident:
+        """The pictures on a device that cuts the same batches by the same numbers."""
+        smalls, larges = ([getattr(p, which) for p in self.pairs] for which in ("small", "large"))
+        return Resident(smalls, larges, self.scale, self.patch, self.margin, device)
+
     def draw(self, part: int = 0, parts: int = 1) -> tuple[Tensor, Tensor]:
         """``(batch / parts, C, patch, patch)`` and the interior target ``(batch / parts, C, n, n)``.
 
@@ -148,7 +153,7 @@ class Patches:
         """
         s, n, m = self.scale, self.patch, self.margin
         share = self.batch // parts
-        fractions = torch.rand((self.batch, 4), generator=self.generator)[part * share : (part + 1) * share].tolist()
+        fractions = self.numbers()[part * share : (part + 1) * share].tolist()
         small, large = [], []
         for which, down, right, turn in fractions:
             pair = self.pairs[int(which * len(self.pairs))]

@@ -20,6 +20,7 @@ from subpixel.errors import InvalidArgument, SubpixelError
 from subpixel.metrics.calibration import int8_loss
 from subpixel.models.files import Model, load, save
 from subpixel.models.spec import Spec
+from subpixel.train.captured import MOST_STEPS, Captured
 from subpixel.train.curve import write_curve
 from subpixel.train.data import Pair, find_pictures, load_pairs
 from subpixel.train.degradation import DEGRADATIONS, Variants
@@ -87,6 +88,7 @@ def train(
         raise InvalidArgument(f"train: threads={threads}: at least 1 is needed")
     where = device_of(device)
     torch.set_num_threads(threads)
+    torch.backends.cudnn.benchmark = True  # sizes repeat
     begin, larger = (None if path is None else load(path) for path in (start, teacher))
     if (larger is None) == (settings.teacher_share > 0):
         raise InvalidArgument("train: a teacher and its share of the loss go together")
@@ -190,7 +192,7 @@ def _with_int8(
 
 def _loop(state: State, held: list[Pair], out: Path, group: Processes, say: Callable[[str], None]) -> None:
     settings, spec = state.settings, state.spec
-    parameters = list(state.net.parameters())
+    many = Captured(state, state.patches.resident(state.device)) if recorded(state, group) else None
     begun = time.monotonic() - state.seconds
     next_report, total_loss, counted = state.seconds + 30.0, 0.0, 0
     title = f"{settings.arch} ×{spec.scale}, seed {settings.seed}"
@@ -211,19 +213,43 @@ def _loop(state: State, held: list[Pair], out: Path, group: Processes, say: Call
             next_report = state.seconds + max(30.0, state.seconds / max(done, 1e-3) / 40)
         if done >= 1:
             return
-        factor = _rate(state.step, done, settings.cycles)
-        state.set_rate(factor)
-        loss_now = state.loss(*state.patches.draw(group.rank, group.count))
-        for optimiser in state.optimisers:
-            optimiser.zero_grad()
-        loss_now.backward()  # type: ignore[no-untyped-call]
-        group.mean([p.grad for p in parameters if p.grad is not None])
         with _uninterrupted():  # a checkpoint must not fall between an update and its count
-            for optimiser in state.optimisers:
-                optimiser.step()
-            state.teach_adversary(factor, group)
-            state.step += 1
-        total_loss, counted = total_loss + loss_now.item(), counted + 1
+            if many is None:
+                total_loss += _step(state, _rate(state.step, done, settings.cycles), group)
+                counted += 1
+            else:
+                factors = _rates(state, done)
+                total_loss += many.run(factors)
+                counted += len(factors)
+
+
+def recorded(state: State, group: Processes) -> bool:
+    """Whether steps are recorded as a CUDA graph: by one process, of a loss that asks the host for nothing."""
+    return state.device.type == "cuda" and group.count == 1 and state.capturable
+
+
+def _step(state: State, factor: float, group: Processes) -> float:
+    """One step; returns its loss."""
+    state.pace(factor, state.following(state.step))
+    loss = state.loss(*state.patches.draw(group.rank, group.count))
+    for optimiser in state.optimisers:
+        optimiser.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    group.mean([p.grad for p in state.net.parameters() if p.grad is not None])
+    for optimiser in state.optimisers:
+        optimiser.step()
+    state.teach_adversary(factor, group)
+    state.step += 1
+    return loss.item()
+
+
+def _rates(state: State, done: float) -> list[float]:
+    """The learning rates of the next steps, as shares of their peaks, up to the last that is wanted."""
+    settings = state.settings
+    if settings.steps is None:
+        return [_rate(state.step + k, done, settings.cycles) for k in range(MOST_STEPS)]
+    last = min(settings.steps, state.step + MOST_STEPS)
+    return [_rate(step, step / settings.steps, settings.cycles) for step in range(state.step, last)]
 
 
 def _rate(step: int, done: float, cycles: int) -> float:

@@ -23,7 +23,7 @@ def orthogonalise(matrix: Tensor, rounds: int = 5) -> Tensor:
     """The nearest semi-orthogonal matrix, approximately: singular values are brought to about 1.
 
     Args:
-        matrix: ``(m, n)`` f32.
+        matrix: ``(m, n)`` f32, or any number of them, ``(…, m, n)``.
         rounds: Newton-Schulz iterations.
 
     Source: Björck & Bowie 1971 for the iteration; Jordan et al. 2024 (Muon) for the coefficients.
@@ -33,14 +33,14 @@ def orthogonalise(matrix: Tensor, rounds: int = 5) -> Tensor:
     >>> bool((values > 0.6).all() and (values < 1.3).all())
     True
     """
-    x = matrix / (matrix.norm() + 1e-7)
-    tall = x.shape[0] > x.shape[1]
+    x = matrix / (matrix.norm(dim=(-2, -1), keepdim=True) + 1e-7)
+    tall = x.shape[-2] > x.shape[-1]
     if tall:
-        x = x.T
+        x = x.mT
     for _ in range(rounds):
-        gram = x @ x.T
+        gram = x @ x.mT
         x = _A * x + (_B * gram + _C * gram @ gram) @ x
-    result: Tensor = x.T if tall else x
+    result: Tensor = x.mT if tall else x
     return result
 
 
@@ -49,7 +49,8 @@ class Muon(torch.optim.Optimizer):
 
     Args:
         groups: ``{"params": [weight tensors (out, …)]}``, with ``"lr"`` where a group has a rate of its own.
-        lr: step; an update has a root mean square of about ``lr / sqrt(max(m, n))``, times ``sqrt(max(1, m/n))``.
+        lr: step, a number or a tensor of one; an update has a root mean square of about ``lr / sqrt(max(m, n))``, times
+            ``sqrt(max(1, m/n))``.
         momentum: of the running mean of gradients, applied in Nesterov's form.
     """
 
@@ -59,14 +60,24 @@ class Muon(torch.optim.Optimizer):
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
         for group in self.param_groups:
-            for p in group["params"]:
-                if p.grad is None:
-                    continue
-                state = self.state[p]
-                if not state:
-                    state["mean"] = torch.zeros_like(p)
-                mean = state["mean"].lerp_(p.grad, 1 - group["momentum"])
-                direction = p.grad.lerp(mean, group["momentum"]).flatten(1)
-                m, n = direction.shape
-                update = orthogonalise(direction) * max(1.0, m / n) ** 0.5
-                p.add_(update.view_as(p), alpha=-group["lr"])
+            learning = [p for p in group["params"] if p.grad is not None]
+            if not learning:
+                continue
+            for p in learning:
+                if not self.state[p]:
+                    self.state[p]["mean"] = torch.zeros_like(p)
+            gradients: list[Tensor] = [p.grad for p in learning]
+            means = [self.state[p]["mean"] for p in learning]
+            torch._foreach_lerp_(means, gradients, 1 - group["momentum"])
+            directions = [d.flatten(1) for d in torch._foreach_lerp(gradients, means, group["momentum"])]
+            # Those of one shape together: on a GPU what counts is how many products, not how large.
+            alike: dict[torch.Size, list[int]] = {}
+            for k, direction in enumerate(directions):
+                alike.setdefault(direction.shape, []).append(k)
+            for (m, n), numbers in alike.items():
+                updates = orthogonalise(torch.stack([directions[k] for k in numbers]))
+                updates *= max(1.0, m / n) ** 0.5 * group["lr"]
+                torch._foreach_sub_(
+                    [learning[k] for k in numbers],
+                    [update.view_as(learning[k]) for k, update in zip(numbers, updates.unbind(), strict=True)],
+                )

@@ -45,7 +45,7 @@ def solve_last_layer(spec: Spec, weights: Mapping[str, Tensor], patches: Patches
 
     Args:
         spec: a network for which :func:`chain` is not None.
-        weights: of all layers; those of the last are not read.
+        weights: of all layers, on the device that is to compute; those of the last are not read.
         patches: where inputs and targets come from.
         batches: how many are drawn; each brings ``batch * n²`` equations for each unknown's column.
 
@@ -58,11 +58,12 @@ def solve_last_layer(spec: Spec, weights: Mapping[str, Tensor], patches: Patches
     kernels = TorchKernels()
     kh, kw = last.kernel
     unknowns = last.in_channels * kh * kw + 1
-    gram = torch.zeros(unknowns, unknowns, dtype=torch.float64)
-    right = torch.zeros(unknowns, last.out_channels, dtype=torch.float64)
+    device = weights[f"{last.name}.weight"].device
+    gram = torch.zeros(unknowns, unknowns, dtype=torch.float64, device=device)
+    right = torch.zeros(unknowns, last.out_channels, dtype=torch.float64, device=device)
     with torch.no_grad():
         for _ in range(batches):
-            x, target = patches.draw()
+            x, target = (patch.to(device) for patch in patches.draw())
             x = inside(x, patches.margin - spec.halo)
             if found.base:
                 target = target - kernels.resize(inside(x, spec.halo), spec.scale, "nearest")
@@ -71,7 +72,7 @@ def solve_last_layer(spec: Spec, weights: Mapping[str, Tensor], patches: Patches
                 if conv.activation != "none":
                     x = kernels.activate(x, conv.activation, weights.get(f"{conv.name}.slope"))
             features = F.unfold(x, (kh, kw)).transpose(0, 1).flatten(1)
-            features = torch.cat([features, torch.ones(1, features.shape[1])])
+            features = torch.cat([features, torch.ones(1, features.shape[1], device=device)])
             wanted = F.pixel_unshuffle(target, spec.scale).transpose(0, 1).flatten(1)
             gram += (features @ features.T).double()
             right += (features @ wanted.T).double()

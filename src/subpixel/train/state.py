@@ -60,7 +60,7 @@ class State:
     ) -> None:
         generator = torch.Generator().manual_seed(settings.seed)
         self.settings, self.spec, self.device = settings, spec, device
-        self.net = Trainable(spec, settings.expand, generator)
+        self.net = Trainable(spec, settings.expand, generator).to(device)
         self.teacher = None if teacher is None else _Teacher(teacher, spec, device)
         self.margin = max(_margin(spec), self.teacher.margin if self.teacher else 0)
         self.patches = self._source(pairs, generator)
@@ -71,15 +71,18 @@ class State:
         self._told: tuple[Tensor, Tensor] | None = None  # results and photographs that the adversary has yet to see
         if start is not None:
             self._begin(start)
-        self.net.to(device)
         first, others, vectors = self.net.groups()
         convs = [layer for layer in spec.layers if isinstance(layer, Conv)]
         rate_of_first = _RATE_OF_FIRST if convs and convs[0].activation == "tanh" else 1.0
         self.optimisers: list[torch.optim.Optimizer] = [
             Muon([{"params": first, "lr": settings.lr * rate_of_first}, {"params": others}], settings.lr),
-            torch.optim.Adam(vectors, settings.lr * _RATE_OF_VECTORS),
+            torch.optim.Adam(vectors, settings.lr * _RATE_OF_VECTORS, capturable=device.type == "cuda"),
         ]
         self._rates = [[group["lr"] for group in o.param_groups] for o in self.optimisers]
+        if device.type == "cuda":  # rates that a recorded step can change
+            for group in (group for o in self.optimisers for group in o.param_groups):
+                group["lr"] = torch.tensor(group["lr"], device=device)
+        self._follow_by: float | Tensor = 1.0
         self.average = {name: w.detach().clone() for name, w in self.net.collapsed().items()}
         self.best, self.best_psnr = {name: w.cpu() for name, w in self.average.items()}, -math.inf
         self.step, self.seconds = 0, 0.0
@@ -92,7 +95,7 @@ class State:
 
     def _begin(self, model: Model) -> None:
         """Take another network's weights; where its last layer does not fit, the best one for its features."""
-        own = {name: w.detach() for name, w in self.net.collapsed().items()}
+        own = {name: w.detach().cpu() for name, w in self.net.collapsed().items()}
         given = {name: torch.from_numpy(w.copy()) for name, w in model.weights.items()}
         weights = grown(self.spec, model.spec, given, own)
         self.net.take(weights)
@@ -144,16 +147,34 @@ class State:
         error = made - wanted
         return error.abs().mean() if self.settings.loss == "l1" else (error * error).mean()
 
-    def set_rate(self, factor: float) -> None:
-        """Bring every learning rate to ``factor`` times its peak."""
+    @property
+    def capturable(self) -> bool:
+        """Whether the loss is computed by the device alone, so that a CUDA graph can hold it."""
+        return self.rounding is None and self._by_psnr
+
+    def numbers(self) -> Tensor:
+        """What the next batch is cut by, for a :class:`subpixel.train.resident.Resident`."""
+        return self.patches.numbers()
+
+    def following(self, step: int) -> float:
+        """How far the mean of weights goes towards those of a step."""
+        return 1 - min(self.settings.average, step / (step + 20))
+
+    def pace(self, factor: float | Tensor, follow: float | Tensor) -> None:
+        """Bring every learning rate to ``factor`` times its peak; ``follow`` as :meth:`following` gives it."""
+        self._follow_by = follow
         for optimiser, rates in zip(self.optimisers, self._rates, strict=True):
             for group, rate in zip(optimiser.param_groups, rates, strict=True):
-                group["lr"] = rate * factor
+                if isinstance(group["lr"], Tensor):
+                    group["lr"].copy_(torch.as_tensor(rate * factor))
+                else:
+                    group["lr"] = rate * factor
 
     def _follow(self, weights: dict[str, Tensor]) -> None:
-        decay = min(self.settings.average, self.step / (self.step + 20))
-        for name, weight in weights.items():
-            self.average[name].lerp_(weight.detach(), 1 - decay)
+        means = [self.average[name] for name in weights]
+        ways = torch._foreach_sub([weight.detach() for weight in weights.values()], means)
+        torch._foreach_mul_(ways, self._follow_by)
+        torch._foreach_add_(means, ways)
 
     def score(self, weights: dict[str, Tensor], held: list[Pair]) -> float:
         """Validation of some weights, rounded if int8 is trained for."""
@@ -182,9 +203,8 @@ class State:
     def finish(self, held: list[Pair]) -> None:
         """Bring the last layer to its optimum, if that is better."""
         if chain(self.spec) and self.rounding is None and self._by_psnr:
-            average = {name: w.cpu() for name, w in self.average.items()}
-            solved = solve_last_layer(self.spec, average, self.patches, 5 * _SOLVE_BATCHES)
-            self.measured({**average, **solved}, held)
+            solved = solve_last_layer(self.spec, self.average, self.patches, 5 * _SOLVE_BATCHES)
+            self.measured({**self.average, **solved}, held)
 
     def keep(self, path: Path) -> None:
         content = {
@@ -221,7 +241,10 @@ class State:
         try:
             self.net.load_state_dict(content["net"])
             for optimiser, kept in zip(self.optimisers, content["optimisers"], strict=True):
-                optimiser.load_state_dict(kept)
+                # How a step is taken is this machine's affair; the checkpoint may be another's.
+                own = [{k: v for k, v in group.items() if k != "params"} for group in optimiser.param_groups]
+                groups = [{**theirs, **ours} for theirs, ours in zip(kept["param_groups"], own, strict=True)]
+                optimiser.load_state_dict({**kept, "param_groups": groups})
             self.patches.generator.set_state(content["generator"])
             for name, value in content["average"].items():
                 self.average[name].copy_(value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +17,14 @@ from subpixel.ops import resize
 from subpixel.train.data import find_pictures, load_pairs, planes_of, samples
 from subpixel.train.film import find_takes
 from subpixel.train.motion.paths import NUMBERS, moved
+from subpixel.train.resident import Resident
 from subpixel.train.settings import Settings
 
 __all__ = ["Clip", "Clips", "load_clips"]
 
 # Small samples beside a patch that its own depend on: made, and cut off.
 _BESIDE = 2
+_HELD_BY_DEVICE = 4096  # clips that a GPU draws from
 # Clips made of pictures held out: how many, and their side.
 _HELD, _HELD_SIDE = 16, 48
 _SIZE_OF_FILMS = 0.5  # a film's frames are made that much smaller: what compression did to them is then hardly there
@@ -96,6 +98,30 @@ class Clips:
         clips = [self._clip(one) for one in numbers[part * share : (part + 1) * share].tolist()]
         pairs = [_clip("", clip, self.scale) for clip in clips]
         return torch.stack([p.small for p in pairs]), torch.stack([p.large for p in pairs])
+
+    def numbers(self) -> Tensor:
+        """``(batch, 4)``, 0 … 1: what a batch is cut by from clips that a device holds."""
+        return torch.rand((self.settings.batch, 4), generator=self.generator)
+
+    def resident(self, device: torch.device) -> Resident:
+        """Clips enough for many steps, made once and held by a device; batches are cut out of them, and turned.
+
+        They are made by the device. The same seed makes the same clips.
+        """
+        settings = replace(self.settings, patch=min(2 * self.settings.patch, self._largest))
+        seeded = torch.Generator().manual_seed(settings.seed)
+        maker = Clips([source.to(device) for source in self.sources], settings, self.scale, seeded)
+        smalls, larges = [], []
+        for numbers in torch.rand((_HELD_BY_DEVICE, NUMBERS + 1), generator=seeded).tolist():
+            pair = _clip("", maker._clip(numbers), self.scale)
+            smalls.append(pair.small)
+            larges.append(pair.large)
+        return Resident(smalls, larges, self.scale, self.settings.patch, 0, device)
+
+    @property
+    def _largest(self) -> int:
+        """The side of the largest patch that each source has room for."""
+        return min(min(source.shape[-2:]) for source in self.sources) // self.scale - 2 * _BESIDE
 
     def _clip(self, numbers: list[float]) -> Tensor:
         *numbers, turn = numbers

@@ -55,7 +55,7 @@ def _layer(
     """One picture along its path, and for a patch where it is seen."""
     picture = pictures[int(next(number) * len(pictures))]
     _, height, width = picture.shape
-    time = torch.arange(frames, dtype=torch.float32) - (frames - 1) / 2
+    time = torch.arange(frames, dtype=torch.float32, device=picture.device) - (frames - 1) / 2
     # Squared: most things are slow, and no speed is left out.
     fast, heading = speed * next(number) ** 2, 2 * math.pi * next(number)
     turn = _TURN * (2 * next(number) - 1) ** 3
@@ -66,18 +66,18 @@ def _layer(
     shift = torch.stack(
         [fast * of(heading) * time + bend * of(bend_heading) * time**2 / 2 for of in (math.cos, math.sin)]
     )
-    own = torch.arange(side, dtype=torch.float32) - (side - 1) / 2
+    own = torch.arange(side, dtype=torch.float32, device=picture.device) - (side - 1) / 2
     # (x, y), frame, row, column
     place = torch.stack([own.expand(side, side), own[:, None].expand(side, side)])[:, None]
     if not background:
         # A patch moves itself: where it is seen follows the path, and not only what is seen in it.
         middle = [side * (next(number) - 0.5) for _ in (0, 1)]
-        place = place - torch.tensor(middle)[:, None, None, None]
+        place = place - torch.tensor(middle, device=picture.device)[:, None, None, None]
     angle, size = (turn * time)[:, None, None], torch.exp(zoom * time)[:, None, None]
     cosine, sine = size * angle.cos(), size * angle.sin()
     x, y = place[0] - shift[0][:, None, None], place[1] - shift[1][:, None, None]
     x, y = cosine * x - sine * y, sine * x + cosine * y
-    mask = torch.ones(frames, 1, side, side)
+    mask = torch.ones(frames, 1, side, side, device=picture.device)
     if not background:
         radii = [side * (0.1 + 0.3 * next(number)) for _ in (0, 1)]
         corners = 2.0 if next(number) < 0.5 else 8.0
