@@ -12,7 +12,21 @@ from pathlib import Path
 from typing import Any
 
 from subpixel.models import ZOO, Model, find
-from subpixel.models.spec import INPUT, Add, Concat, Conv, Layer, PixelShuffle, Resize, Spec, sources_of
+from subpixel.models.layers import Input
+from subpixel.models.spec import (
+    INPUT,
+    Add,
+    Concat,
+    Conv,
+    Layer,
+    PixelShuffle,
+    Previous,
+    Resize,
+    Spec,
+    State,
+    Warp,
+    sources_of,
+)
 
 PAGE = Path(__file__).parent / "models.md"
 BEGIN = "<!-- from here: made by docs/make_models.py from the model files; what is changed by hand is lost -->"
@@ -42,7 +56,7 @@ def made(page: str, models: Mapping[str, Scales]) -> str:
         raise SystemExit(f"{PAGE}: the lines\n{BEGIN}\n{END}\nare needed once each, around what is made")
     before, rest = page.split(BEGIN)
     _, after = rest.split(END)
-    parts = [comparison(models), protocol(models), *(card(name, models[name]) for name in models)]
+    parts = [comparison(models), protocol(models), films(models), *(card(name, models[name]) for name in models)]
     return before + BEGIN + "\n\n" + "\n\n".join("\n".join(part) for part in parts) + "\n\n" + END + after
 
 
@@ -56,7 +70,7 @@ def comparison(models: Mapping[str, Scales]) -> Iterator[str]:
     rows = []
     for scale in sorted({scale for scales in models.values() for scale in scales}):
         for name, scales in models.items():
-            if scale in scales:
+            if scale in scales and scales[scale].spec.plain:
                 model, spec = scales[scale], scales[scale].spec
                 reached = [model.reached(precision) for precision in ("f32", "int8")]
                 cells = [number(one.get(which, {}).get("psnr_y"), 2) for which in sets for one in reached]
@@ -83,6 +97,43 @@ def protocol(models: Mapping[str, Scales]) -> Iterator[str]:
             yield f"- {topic}: {next(iter(texts))}"
         else:
             yield f"- {topic}: " + "; ".join(f"{text} ({labels(who, models)})" for text, who in texts.items())
+
+
+def films(models: Mapping[str, Scales]) -> Iterator[str]:
+    """What networks for films, and others frame by frame, reach on reference clips."""
+    measured = {
+        (scale, name, precision): found
+        for name, scales in models.items()
+        for scale, model in scales.items()
+        for precision in PRECISIONS
+        if (found := model.reached_on_films(precision))
+    }
+    if not measured:
+        return
+    clips = list(dict.fromkeys(clip for found in measured.values() for clip in found))
+    yield "On films, by clip: PSNR of luma in dB / SSIM / warping error: how far frames are from those before them, brought"
+    yield "along the motion of the truth; what flickers less has less. Multiply-adds for each pixel of the input."
+    yield ""
+    rows = []
+    for scale in sorted({scale for scale, _, _ in measured}):
+        ones = {key: found for key, found in measured.items() if key[0] == scale}
+        for way in ("truth", "bicubic"):
+            found = next(iter(ones.values()))
+            rows.append([f"×{scale}", way, "", "", *(figures_of_clip(found.get(clip, {}).get(way)) for clip in clips)])
+        for (_, name, precision), found in ones.items():
+            macs = f"{models[name][scale].spec.macs_per_pixel:,}"
+            rows.append([f"×{scale}", name, precision, macs, *(figures_of_clip(found.get(clip)) for clip in clips)])
+    yield from table(["", "", "", "multiply-adds", *clips], rows)
+    yield ""
+    said = next(iter(measured))
+    part = models[said[1]][said[0]].figures
+    protocol = (part if said[2] == "f32" else part[said[2]])["films"]["protocol"]
+    yield from (f"- {topic}: {text}" for topic, text in protocol.items())
+
+
+def figures_of_clip(one: Mapping[str, Any] | None) -> str:
+    kinds = {"psnr_y": 2, "ssim_y": 4, "warping_error": 2}
+    return " / ".join(number((one or {}).get(key), digits) or "–" for key, digits in kinds.items())
 
 
 def labels(who: Sequence[tuple[str, int]], models: Mapping[str, Scales]) -> str:
@@ -178,7 +229,8 @@ def architecture(spec: Spec) -> str:
     '5×5 to 64, tanh; 3×3 to 32, tanh; 3×3 to r²; pixel shuffle; on luma, edges repeated'
     """
     steps, last = [], INPUT
-    bases = {layer.name: layer for layer in spec.layers if isinstance(layer, Resize) and layer.source == INPUT}
+    now = {one.name for one in spec.frames if one.offset == 0}
+    bases = {layer.name: layer for layer in spec.layers if isinstance(layer, Resize) and layer.source in now}
     bases.pop(spec.layers[-1].name, None)
     place = {INPUT: 0}
     for layer in spec.layers:
@@ -193,9 +245,11 @@ def architecture(spec: Spec) -> str:
 def words(layer: Layer, spec: Spec, last: str, bases: Mapping[str, Resize], place: Mapping[str, int]) -> str:
     """One layer; what it reads is named only where it is not the layer before."""
 
+    given = {one.name: words_of_input(one) for one in spec.inputs}
+
     def named(source: str) -> str:
-        if source == INPUT:
-            return "the input"
+        if source in given:
+            return given[source]
         if source in bases:
             return f"the input ×{bases[source].factor}, {bases[source].mode}"
         back = len(place) - place[source]
@@ -204,10 +258,24 @@ def words(layer: Layer, spec: Spec, last: str, bases: Mapping[str, Resize], plac
     if isinstance(layer, (Add, Concat)):
         others = [named(source) for source in layer.sources if source != last]
         text = f"{'plus' if isinstance(layer, Add) else 'beside it'} {' and '.join(others)}"
+        if set(layer.sources) <= set(given):
+            return f"{', '.join(others)}, side by side"
         return text if last in layer.sources else f"anew: {text}"
+    if isinstance(layer, Warp):
+        return f"{named(layer.source)}, moved by {'that' if layer.flow == last else named(layer.flow)}"
     text = own_words(layer, spec)
     (source,) = sources_of(layer)
     return text if source == last else f"of {named(source)}: {text}"
+
+
+def words_of_input(one: Input) -> str:
+    if isinstance(one, State):
+        return f"{one.channels} channels it kept"
+    if isinstance(one, Previous):
+        return "its result for the frame before, unshuffled"
+    if one.name == INPUT:
+        return "the input"
+    return {0: "the frame", -1: "the frame before", 1: "the frame after"}.get(one.offset, f"frame {one.offset:+d}")
 
 
 def own_words(layer: Layer, spec: Spec) -> str:
@@ -225,7 +293,9 @@ def own_words(layer: Layer, spec: Spec) -> str:
         channels = "r²" if factor == 1 else f"{factor} r²"
     kind = "" if isinstance(layer, Conv) else "transposed "
     activation = ACTIVATIONS.get(getattr(layer, "activation", "none"))
-    return f"{kind}{height}×{width} to {channels}" + (f", {activation}" if activation else "")
+    stride = f", stride {layer.stride}" if isinstance(layer, Conv) and layer.stride > 1 else ""
+    shared = ", with weights it has already" if isinstance(layer, Conv) and layer.shared else ""
+    return f"{kind}{height}×{width} to {channels}" + (f", {activation}" if activation else "") + stride + shared
 
 
 def folded(steps: Sequence[str]) -> list[str]:

@@ -188,7 +188,7 @@ def test_bf16_is_near(reference, name):
     np.testing.assert_allclose(result, reference(name, 17, 33), atol=0.1)
 
 
-@pytest.mark.parametrize(("name", "scale"), [(e.name, s) for e in ZOO.values() for s in e.scales])
+@pytest.mark.parametrize(("name", "scale"), [(e.name, s) for e in ZOO.values() if not e.film for s in e.scales])
 def test_shipped_models_agree(name, scale):
     model = find(name, scale)
     x = planes_for(model.spec, 33, 150)

@@ -6,9 +6,12 @@ import pytest
 from oracle import film
 from subpixel.backends import BACKENDS
 from subpixel.errors import InvalidArgument, Unsupported
+from subpixel.models.chain import row_of
+from subpixel.models.integer import quantise
 from subpixel.models.recurrent import recurrent
 from subpixel.models.spec import INPUT, Add, Concat, Conv, Frame, PixelShuffle, Previous, Resize, Spec, State, Warp
 from subpixel.models.vespcn import vespcn, vespcn_slow
+from subpixel.ops.native import native_module
 
 SMALL = Spec(
     (
@@ -126,6 +129,44 @@ def test_bf16_is_near():
             assert not np.array_equal(made[output], expected[output])
 
 
+def small_detail(spec):
+    """Weights of which the result differs from the frame by less than 1, as int8 takes it to do."""
+    weights = weights_for(spec)
+    return {**weights, "end.weight": weights["end.weight"] * np.float32(0.3)}
+
+
+def integers_for(spec):
+    chain, _ = row_of(spec, weights_for(spec), "int8")
+    return quantise(spec, small_detail(spec), dict.fromkeys(chain.results, (-4.0, 4.0)))
+
+
+@pytest.mark.parametrize("name", ["recurrent x2", "recurrent x4"])
+def test_whole_numbers_are_near_and_the_same_on_every_target(name, monkeypatch):
+    spec = SPECS[name]
+    inputs, weights = inputs_for(spec, 23, 37), small_detail(spec)
+    expected = BACKENDS["reference"].prepare_film(spec, weights, "f32", 1)(inputs)
+    made = BACKENDS["reference"].prepare_film(spec, weights, "int8", 1, integers_for(spec))(inputs)
+    for output in spec.outputs:
+        assert np.abs(made[output] - expected[output]).max() < 0.03
+    if BACKENDS["native"].unavailable():
+        pytest.skip("this installation has no compiled module")
+    for target in native_module().targets():
+        monkeypatch.setenv("SUBPIXEL_TARGET", target)
+        for threads in (1, 3):
+            session = BACKENDS["native"].prepare_film(spec, weights, "int8", threads, integers_for(spec))
+            ours = session(inputs)
+            assert all(ours[output].tobytes() == made[output].tobytes() for output in spec.outputs), target
+
+
+def test_what_is_no_chain_has_no_whole_numbers():
+    for backend in ("reference", "native"):
+        with pytest.raises(Unsupported, match=r"^layer '\w+': .* is for films' networks that join their inputs"):
+            BACKENDS[backend].prepare_film(SPECS["vespcn"], weights_for(SPECS["vespcn"]), "int8", 1, {"layers": {}})
+    unlimited = SPECS["recurrent rgb, zero"]
+    with pytest.raises(Unsupported, match="layer 'kept': int8 keeps what is limited to 0 … 1"):
+        BACKENDS["reference"].prepare_film(unlimited, weights_for(unlimited), "int8", 1, {"layers": {}})
+
+
 @pytest.mark.parametrize("backend", ["reference", "torch", "native"])
 def test_what_is_given_is_checked(backend):
     if BACKENDS[backend].unavailable():
@@ -145,7 +186,8 @@ def test_what_is_given_is_checked(backend):
         session({name: good[name] for name in ("now", "before", "state")})
     with pytest.raises(InvalidArgument, match=r"f32 of \(1, H, W\) is needed"):
         session({name: value[:, :0] for name, value in good.items()})
-    with pytest.raises(Unsupported, match="runs in f32 or bf16, not in int8"):
+    reason = "in f32 or bf16, not in int8" if backend == "torch" else "holds no int8 parameters"
+    with pytest.raises(Unsupported, match=reason):
         BACKENDS[backend].prepare_film(spec, weights_for(spec), "int8", 1)
     with pytest.raises(Unsupported, match="reads now, before, state, previous: it is for the frames of a film"):
         BACKENDS[backend].prepare(spec, weights_for(spec), "f32", 1)

@@ -1,5 +1,8 @@
 """Calibration: int8 parameters from pictures, and an honest loss."""
 
+from itertools import pairwise
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -7,11 +10,17 @@ from subpixel.backends import BACKENDS, choose
 from subpixel.cli import main
 from subpixel.errors import InvalidArgument, Unsupported
 from subpixel.image import Picture, write
-from subpixel.metrics.calibration import calibrate
+from subpixel.metrics.calibration import activation_ranges, calibrate
+from subpixel.metrics.equalisation import links
+from subpixel.metrics.film_calibration import pan
 from subpixel.models import espcn, find
 from subpixel.models.files import Model, load, save
 from subpixel.models.fsrcnn import fsrcnn
+from subpixel.models.integer import quantise
+from subpixel.models.recurrent import recurrent
 from subpixel.models.spec import INPUT, Add, Conv, PixelShuffle, Resize, Spec
+from subpixel.models.vespcn import vespcn
+from subpixel.upscaler.film import FilmUpscaler
 
 
 @pytest.fixture
@@ -102,6 +111,72 @@ def test_what_cannot_be_calibrated(pictures, tmp_path):
         calibrate(small_relu(), tmp_path / "nowhere")
     with pytest.raises(InvalidArgument, match="at least 2"):
         calibrate(small_relu(), pictures / "below")
+
+
+def small_film():
+    spec = recurrent(2, width=8, middle=2, state=3)
+    rng = np.random.default_rng(5)
+    weights = {k: (rng.standard_normal(s) / 12).astype(np.float32) for k, s in spec.weight_shapes.items()}
+    return Model("film", spec, weights)
+
+
+def test_a_network_for_films_is_calibrated_on_what_moves(pictures, tmp_path):
+    said = []
+    model = calibrate(small_film(), pictures, said.append)
+    assert set(model.quantisation["layers"]) == {"conv1", "conv2", "conv3", "end+kept"}
+    assert abs(model.quantisation["loss_db"]) < 0.1
+    assert said[1].startswith("int8 costs ")
+    save(model, tmp_path / "film.safetensors")
+    again = FilmUpscaler(str(tmp_path / "film.safetensors"), 2)
+    assert (again.backend, again.precision) == ("native", "int8")
+    films = [FilmUpscaler(model, 2, precision=precision) for precision in ("int8", "f32")]
+    y, x = np.mgrid[:20, :24].astype(np.float32)
+    for t in range(12):  # what is kept is rounded as well, and errors do not grow
+        frame = 0.5 + 0.3 * np.sin(x / 3 + t / 2) * np.cos(y / 4)
+        one, other = (film.luma(frame) for film in films)
+        assert np.abs(one - other).max() < 6 / 255
+    with pytest.raises(InvalidArgument, match="too small for a window that moves"):
+        pan(Path("p.png"), np.zeros((30, 40, 3), np.uint8), 3, 2 * 30)
+
+
+def test_a_window_pans_by_whole_pixels_over_the_middle(pictures):
+    pixels = np.random.default_rng(1).integers(0, 256, (90, 80, 3), np.uint8)
+    frames = pan(Path("p.png"), pixels, 3, 2)  # three down, three to the left
+    assert len(frames) == 8
+    for (_, a), (small, b) in pairwise(frames):
+        assert np.array_equal(a[3:, :-3], b[:-3, 3:])
+        assert small.shape[1:] == (b.shape[0] // 2, b.shape[1] // 2)
+    for way in range(8):
+        assert len(pan(Path("p.png"), pixels, way, 3)) == 8
+
+
+def test_channels_are_brought_nearer_and_the_network_stays_what_it_is(pictures):
+    uneven = small_relu()
+    weights = dict(uneven.weights)
+    by = np.array([1, 1, 1, 1, 20, 20, 20, 400], np.float32)
+    weights["a.weight"] = weights["a.weight"] / by[:, None, None, None]
+    weights["a.bias"] = weights["a.bias"] / by
+    weights["b.weight"] = weights["b.weight"] * by[:, None, None]
+    uneven = Model("uneven", uneven.spec, weights)
+    model = calibrate(uneven, pictures)
+    x = np.random.default_rng(2).random((1, 30, 32), np.float32)
+    a, b = (BACKENDS["reference"].prepare(m.spec, m.weights, "f32", 1)(x) for m in (uneven, model))
+    np.testing.assert_allclose(a, b, atol=1e-5)
+    as_it_was = quantise(uneven.spec, weights, activation_ranges(uneven, [x]))
+    before, after = (
+        BACKENDS["reference"].prepare(m.spec, m.weights, "int8", 1, integers)(x)
+        for m, integers in ((uneven, as_it_was), (model, model.quantisation))
+    )
+    assert np.square(after - a).mean() < np.square(before - a).mean()
+
+
+def test_only_what_convolutions_alone_read_can_be_divided():
+    assert list(links(small_relu().spec)) == ["a", "b"]
+    found = links(recurrent(2))
+    assert list(found) == [f"conv{k}" for k in range(1, 8)]
+    assert [reader.name for reader in found["conv7"][1]] == ["kept", "end"]
+    assert links(espcn(2)) == {}  # tanh
+    assert not set(links(vespcn(2))) & {"before_coarse1", "after_coarse1", "before_fine2"}  # shared by two
 
 
 def test_pictures_of_16_bits_are_refused(pictures):

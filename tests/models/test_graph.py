@@ -3,7 +3,7 @@ import pytest
 
 from oracle import network
 from oracle.conv import activation, conv
-from subpixel.backends.reference import NumpyKernels
+from subpixel.backends.numpy_kernels import NumpyKernels
 from subpixel.errors import InvalidArgument
 from subpixel.models.espcn import espcn
 from subpixel.models.graph import run

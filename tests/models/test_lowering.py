@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from models.test_graph import GRAPHS, weights_for
-from subpixel.backends.reference import NumpyKernels
+from subpixel.backends.numpy_kernels import NumpyKernels
 from subpixel.errors import SpecError
 from subpixel.models import Model, espcn
 from subpixel.models.chain import chain_of

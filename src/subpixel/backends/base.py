@@ -26,7 +26,6 @@ __all__ = [
     "checked_inputs",
     "checked_planes",
     "choose",
-    "film_precision",
 ]
 
 Planes = NDArray[np.float32]
@@ -85,8 +84,10 @@ class Backend(Protocol):
     ) -> Session:
         """Pack weights and compute tables once; ``quantisation`` is the model file's, for int8."""
 
-    def prepare_film(self, spec: Spec, weights: Weights, precision: str, threads: int) -> FilmSession:
-        """The same for a network that reads several frames or keeps something from one to the next; f32 or bf16."""
+    def prepare_film(
+        self, spec: Spec, weights: Weights, precision: str, threads: int, quantisation: Quantisation = None
+    ) -> FilmSession:
+        """The same for a network that reads several frames or keeps something from one to the next."""
 
 
 def choose(name: str, precision: str, quantisation: Quantisation = None) -> tuple[Backend, str]:
@@ -179,9 +180,3 @@ def checked_inputs(inputs: Mapping[str, Any], spec: Spec) -> dict[str, Planes]:
             )
         arrays[name] = array
     return arrays
-
-
-def film_precision(backend: Backend, precision: str) -> None:
-    """Raises Unsupported for a precision in which no film is run."""
-    if precision not in ("f32", "bf16"):
-        raise Unsupported(f"backend '{backend.name}': a network for films runs in f32 or bf16, not in {precision}")

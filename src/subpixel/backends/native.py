@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from types import ModuleType
 from typing import Any
@@ -18,19 +18,16 @@ from subpixel.backends.base import (
     Quantisation,
     Session,
     Weights,
-    checked_inputs,
     checked_planes,
-    film_precision,
 )
+from subpixel.backends.film_chain import FilmOfChain
 from subpixel.backends.frames import FrameFormat
-from subpixel.backends.reference import NumpyKernels
 from subpixel.errors import BackendUnavailable, InvalidArgument, Unsupported
-from subpixel.models.chain import Chain, FilmChain, chain_of, film_chain_of
+from subpixel.models.chain import Chain, chain_of, film_chain_of, row_of
 from subpixel.models.graph import need_plain
 from subpixel.models.integer import IntegerNetwork, integer_network
 from subpixel.models.lowering import lowered
 from subpixel.models.spec import INPUT, Add, Concat, Conv, PixelShuffle, Resize, Spec, Warp
-from subpixel.ops import pixel_shuffle
 from subpixel.ops.native import forced_target, native_module
 from subpixel.ops.resizing.taps import axis_taps
 
@@ -92,7 +89,7 @@ class NativeBackend:
             value = values[layer.name]
             if isinstance(layer, Conv):
                 tensors = [weights.get(f"{layer.owner}.{part}") for part in ("weight", "bias", "slope")]
-                weight, bias, slope = (None if t is None else np.ascontiguousarray(t, np.float32) for t in tensors)
+                weight, bias, slope = (_array(t) for t in tensors)
                 engine.conv(number[layer.source], value.scale, value.lost, weight, bias, layer.activation, slope)
             elif isinstance(layer, Add):
                 engine.add([number[name] for name in layer.sources], value.lost)
@@ -108,14 +105,20 @@ class NativeBackend:
 
         return _session(module, engine, spec, threads)
 
-    def prepare_film(self, spec: Spec, weights: Weights, precision: str, threads: int) -> FilmSession:
-        film_precision(self, precision)
+    def prepare_film(
+        self, spec: Spec, weights: Weights, precision: str, threads: int, quantisation: Quantisation = None
+    ) -> FilmSession:
         module = native_module()
         if module is None:
             raise BackendUnavailable(f"backend 'native' cannot run here: {self.unavailable()}")
         if threads < 1:
             raise InvalidArgument(f"backend native: threads={threads}: at least 1 is needed")
-        return _Film(module, spec, weights, film_chain_of(spec, "backend native"), precision, threads)
+        chain = film_chain_of(spec, "backend native")
+        if precision == "int8":
+            row = _integer_row(module, integer_network(spec, weights, quantisation), threads)
+        else:
+            row = _float_row(module, spec, weights, precision, threads)
+        return FilmOfChain(spec, chain, row)
 
 
 def _integer_session(module: ModuleType, spec: Spec, network: IntegerNetwork, threads: int) -> Session:
@@ -146,7 +149,7 @@ def _float_session(
     )
     for conv, skip in zip(chain.convs, chain.skips, strict=True):
         tensors = [weights.get(f"{conv.name}.{part}") for part in ("weight", "bias", "slope")]
-        arrays = [None if t is None else np.ascontiguousarray(t, np.float32) for t in tensors]
+        arrays = [_array(t) for t in tensors]
         last = conv is chain.convs[-1]
         engine.conv(*arrays, conv.activation, last, -1 if skip is None else skip)
     return _session(module, engine, spec, threads, chain=True)
@@ -220,54 +223,63 @@ class _GraphPictures(_Planes):
         return result
 
 
-class _Film:
-    """A chain for films: the engine goes from all inputs to all that is made of them, before the shuffle.
+def _float_row(
+    module: ModuleType, spec: Spec, weights: Weights, precision: str, threads: int
+) -> Callable[[Planes], Planes]:
+    """What runs the convolutions of a film's chain.
 
-    It has as many planes before as after; of those that there are fewer, some are nothing.
+    The engine has as many planes before as after; of those that there are fewer, some are nothing.
     """
+    chain, weights = row_of(spec, weights, "backend native")
+    *_, end = chain.convs
+    count = max(chain.convs[0].in_channels, end.out_channels)
+    engine = module.FloatSession(precision, count, 1, True, False, spec.border == "zero", threads, forced_target())
+    for conv in chain.convs:
+        tensors = [weights.get(f"{conv.name}.{part}") for part in ("weight", "bias", "slope")]
+        weight, bias, slope = (_array(t) for t in tensors)
+        if conv is chain.convs[0]:
+            weight = _filled(weight, 1, count)
+        if conv is end:
+            weight, bias = _filled(weight, 0, count), _filled(bias, 0, count)
+        engine.conv(weight, bias, slope, conv.activation, conv is end, -1)
+    return _row(engine, count)
 
-    def __init__(
-        self, module: ModuleType, spec: Spec, weights: Weights, chain: FilmChain, precision: str, threads: int
-    ) -> None:
-        self._spec, self._chain = spec, chain
-        self._made = [end.out_channels for end in chain.ends]
-        self._planes = max(chain.trunk[0].in_channels, sum(self._made))
-        zero = spec.border == "zero"
-        self._engine = module.FloatSession(precision, self._planes, 1, True, False, zero, threads, forced_target())
-        for conv in chain.trunk:
-            weight = _filled(weights[f"{conv.name}.weight"], 1, self._planes if conv is chain.trunk[0] else 0)
-            bias, slope = (weights.get(f"{conv.name}.{part}") for part in ("bias", "slope"))
-            self._engine.conv(weight, bias, slope, conv.activation, False, -1)
-        parts = [weights[f"{end.name}.weight"] for end in chain.ends]
-        biases = [weights.get(f"{end.name}.bias", np.zeros(end.out_channels, np.float32)) for end in chain.ends]
-        last = _filled(np.concatenate(parts), 0, self._planes)
-        self._engine.conv(last, _filled(np.concatenate(biases), 0, self._planes), None, "none", True, -1)
-        self._kernels = NumpyKernels()
 
-    def __call__(self, inputs: Mapping[str, Planes]) -> dict[str, Planes]:
-        arrays = checked_inputs(inputs, self._spec)
-        planes = [arrays[name] for name in self._chain.sources]
-        height, width = planes[0].shape[1:]
-        x = np.zeros((self._planes, height, width), np.float32)
-        np.concatenate(planes, out=x[: self._chain.trunk[0].in_channels])
+def _integer_row(module: ModuleType, network: IntegerNetwork, threads: int) -> Callable[[Planes], Planes]:
+    """The same in whole numbers."""
+    end = network.convs[-1]
+    count = max(network.channels, len(end.weight))
+    engine = module.IntegerSession(count, 1, True, False, network.zero_border, threads, forced_target())
+    for conv in network.convs:
+        weight: NDArray[Any] = conv.weight
+        constants: list[NDArray[Any]] = [conv.bias, conv.shift, conv.multiplier]
+        if conv is network.convs[0]:
+            weight = _filled(weight, 1, count)
+        if conv is end:
+            weight, constants = _filled(weight, 0, count), [_filled(values, 0, count) for values in constants]
+        engine.conv(weight, *constants, conv.slope, conv.activation, conv.zero, conv is end, -1, 0)
+    return _row(engine, count)
+
+
+def _row(engine: Any, count: int) -> Callable[[Planes], Planes]:
+    def run(x: Planes) -> Planes:
+        x = _filled(x, 0, count)
         y = np.empty_like(x)
-        self._engine.run(x, y)
-        detail, *states = np.split(y[: sum(self._made)], np.cumsum(self._made)[:-1])
-        made = {}
-        for end, state in zip(self._chain.ends[1:], states, strict=True):
-            active = end.activation != "none"
-            made[end.name] = self._kernels.activate(state[None], end.activation, None)[0] if active else state.copy()
-        if self._chain.base:
-            (frame,) = (one.name for one in self._spec.frames if one.offset == 0)
-            detail += np.repeat(arrays[frame], self._spec.scale**2, axis=0)
-        result = pixel_shuffle(detail[None], self._spec.scale)[0]
-        return {self._spec.layers[-1].name: result, **made}
+        engine.run(x, y)
+        return y
+
+    return run
 
 
-def _filled(weight: NDArray[Any], axis: int, count: int) -> NDArray[np.float32]:
+def _array(values: NDArray[Any] | None) -> NDArray[np.float32] | None:
+    return None if values is None else np.ascontiguousarray(values, np.float32)
+
+
+def _filled(array: NDArray[Any] | None, axis: int, count: int) -> NDArray[Any]:
     """With zeros after its own, up to a count."""
-    ends = [(0, max(0, count - side) if k == axis else 0) for k, side in enumerate(weight.shape)]
-    return np.ascontiguousarray(np.pad(weight, ends), np.float32)
+    assert array is not None
+    ends = [(0, count - side if k == axis else 0) for k, side in enumerate(array.shape)]
+    return np.ascontiguousarray(np.pad(array, ends))
 
 
 def _enlarged(pixels: NDArray[Any], scale: int) -> NDArray[Any]:

@@ -17,8 +17,8 @@ from subpixel.backends.base import (
     Weights,
     checked_inputs,
     checked_planes,
-    film_precision,
 )
+from subpixel.errors import Unsupported
 from subpixel.models.graph import need_plain, run, run_all
 from subpixel.models.spec import Spec
 
@@ -65,8 +65,11 @@ class TorchBackend:
 
         return session
 
-    def prepare_film(self, spec: Spec, weights: Weights, precision: str, threads: int) -> FilmSession:
-        film_precision(self, precision)
+    def prepare_film(
+        self, spec: Spec, weights: Weights, precision: str, threads: int, quantisation: Quantisation = None
+    ) -> FilmSession:
+        if precision not in self.precisions:
+            raise Unsupported(f"backend 'torch' runs a network for films in f32 or bf16, not in {precision}")
         import torch
 
         from subpixel.models.torch_kernels import TorchKernels

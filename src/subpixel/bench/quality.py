@@ -97,7 +97,7 @@ def _subjects(plan: Plan, notes: list[str]) -> Iterator[_Subject]:
 def _models(plan: Plan, notes: list[str]) -> Iterator[tuple[str, Role, str, Model]]:
     """Label, role, what an Upscaler takes, and the model; of files those of the scale."""
     for name, entry in ZOO.items():
-        if plan.scale in entry.scales:
+        if plan.scale in entry.scales and not entry.film:
             yield name, "ours", name, find(name, plan.scale)
     if plan.models is None:
         return
@@ -107,7 +107,9 @@ def _models(plan: Plan, notes: list[str]) -> Iterator[tuple[str, Role, str, Mode
     for path in paths:
         model = load(path)
         label = path.stem if path.stem not in ZOO else f"{plan.models.name}/{path.stem}"
-        if model.spec.scale == plan.scale:
+        if not model.spec.plain:
+            notes.append(f"{label}: not measured, it is for films")
+        elif model.spec.scale == plan.scale:
             yield label, "candidate", str(path), model
         else:
             notes.append(f"{label}: not measured, it is a ×{model.spec.scale} model")

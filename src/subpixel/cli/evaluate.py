@@ -46,12 +46,13 @@ def evaluate(
     if (data is None) == (not video):
         raise InvalidArgument("evaluate: either --data or --video is needed, not both")
     if video:
-        for name, given in (("--degrade", degrade), ("--record", record), ("--heatmap", heatmap)):
+        for name, given in (("--degrade", degrade), ("--heatmap", heatmap)):
             if given:
                 raise InvalidArgument(f"{name}: is for --data; clips are measured without it")
         if ensemble or strength != 1:
             raise InvalidArgument("--ensemble, --strength: are for --data; clips are measured without them")
-        _evaluate_video(video, model, scale, backend, precision, threads, as_json)
+        _need_path(record, model)
+        _evaluate_video(video, model, scale, backend, precision, threads, as_json, record)
         return
     assert data is not None
     from subpixel.image.compression import parse
@@ -60,8 +61,7 @@ def evaluate(
     from subpixel.models.files import Model, save
     from subpixel.upscaler import Upscaler
 
-    if record and not model.endswith(".safetensors"):
-        raise InvalidArgument("--record: the path of the model file is needed as --model")
+    _need_path(record, model)
     if record and (ensemble or strength != 1):
         raise InvalidArgument("--record: a file keeps what its network reaches without --ensemble and --strength")
     degradation = parse(degrade) if degrade is not None else None
@@ -82,6 +82,11 @@ def evaluate(
         from subpixel.metrics.heatmap import LIMIT
 
         print(f"  heat maps in {heatmap}: |difference| of Y from 0, black, to {LIMIT} and more, white")
+
+
+def _need_path(record: bool, model: str) -> None:
+    if record and not model.endswith(".safetensors"):
+        raise InvalidArgument("--record: the path of the model file is needed as --model")
 
 
 def _show(report: dict[str, Any]) -> None:
@@ -105,16 +110,29 @@ def _show(report: dict[str, Any]) -> None:
 
 
 def _evaluate_video(
-    files: list[Path], model: str, scale: int, backend: str, precision: str, threads: int | None, as_json: bool
+    files: list[Path],
+    model: str,
+    scale: int,
+    backend: str,
+    precision: str,
+    threads: int | None,
+    as_json: bool,
+    record: bool,
 ) -> None:
+    from subpixel.metrics.record import record_films
     from subpixel.metrics.video import evaluate_video
+    from subpixel.models.files import Model, save
     from subpixel.upscaler.film import upscaler_of_films
 
     show = sys.stderr.isatty()
     progress = (lambda name: print(f"\r\x1b[K{name}", end="", file=sys.stderr)) if show else None
-    report = evaluate_video(upscaler_of_films(model, scale, backend, precision, threads), files, progress)
+    upscaler = upscaler_of_films(model, scale, backend, precision, threads)
+    report = evaluate_video(upscaler, files, progress)
     if show:
         print("\r\x1b[K", end="", file=sys.stderr)
+    if record:
+        assert isinstance(upscaler.model, Model)  # it came from a model file
+        save(record_films(upscaler.model, report), model)
     if as_json:
         print(json.dumps(_finite(report), indent=2, ensure_ascii=False, allow_nan=False))
         return

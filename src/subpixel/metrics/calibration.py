@@ -11,24 +11,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subpixel.backends import BACKENDS
-from subpixel.backends.reference import NumpyKernels
+from subpixel.backends.base import FilmSession
+from subpixel.backends.numpy_kernels import NumpyKernels
 from subpixel.errors import InvalidArgument
 from subpixel.image import read
+from subpixel.metrics.equalisation import equalised, links
+from subpixel.metrics.film_calibration import film_of, pan, watching
 from subpixel.metrics.protocol import luma_255, pictures_below, shrink
 from subpixel.metrics.quality import psnr
-from subpixel.models.chain import chain_of
+from subpixel.models.chain import Chain, chain_of, row_of
 from subpixel.models.files import Model
 from subpixel.models.graph import run
 from subpixel.models.integer import quantise
-from subpixel.models.lowering import lowered
+from subpixel.models.lowering import lowered, lowered_spec
+from subpixel.models.spec import Spec
 
 __all__ = ["activation_ranges", "calibrate", "int8_loss"]
 
 # Pictures looked at, half of them for the ranges, the others to measure the loss; and the side of what each gives.
 _PICTURES, _SIDE = 48, 96
 
-# A range holds all but so many of a million values: the few beyond cost less, clipped, than a coarser step for all.
-_BEYOND = 20e-6
+# A range holds all but so many of a million values: those beyond cost less, clipped, than a coarser step for all.
+_BEYOND = 2e-6
 
 # Lettering and drawings have edges that photographs lack: a range is this much wider than what photographs fill.
 # Without it a page of text lost 0.5 dB (balanced, x2) where photographs lost 0.02; with it those lose 0.003 more.
@@ -36,36 +40,41 @@ _ROOM = 1.2
 
 Planes = NDArray[np.float32]
 Pair = tuple[Planes, NDArray[np.float64]]
+Clip = list[Pair]
 
 
 def calibrate(model: Model, folder: str | Path, say: Callable[[str], None] | None = None) -> Model:
     """The model with int8 parameters, and the loss they were measured to cost.
 
     Args:
-        model: a luma network that is a plain chain.
+        model: a luma network that is a plain chain, or one for films.
         folder: 8-bit pictures, also in folders below; up to 48, evenly chosen, are looked at. Not the test pictures.
         say: called with a line about each step.
 
     Returns:
         The model with ``quantisation``: ``layers`` (see :func:`subpixel.models.integer.quantise`), ``loss_db`` (mean of
         PSNR in f32 less PSNR in int8, of pictures not used for the ranges; negative is a gain) and what it was measured
-        on.
+        on. Its weights are others that compute the same, see :mod:`subpixel.metrics.equalisation`.
 
     Raises:
         InvalidArgument: too few pictures, or an RGB network.
         Unsupported: a network that is no plain chain.
     """
-    chain = chain_of(model.spec, "int8")
-    if model.spec.colour != "luma":
+    spec = model.spec
+    chain, _ = row_of(spec, model.weights, "int8")
+    if spec.colour != "luma":
         raise InvalidArgument(f"model '{model.name}': an RGB network; int8 parameters are made for luma networks")
-    pairs = _middles(pictures_below(Path(folder)), model.spec.scale)
-    for_ranges, for_loss = pairs[::2], pairs[1::2]
-    ranges = activation_ranges(model, [small for small, _ in for_ranges])
-    quantisation: dict[str, Any] = quantise(model.spec, model.weights, ranges)
-    names = [name for name in chain.results if name in ranges]
-    if say and names:
-        say("ranges: " + ", ".join(f"{name} {ranges[name][0]:.3f} … {ranges[name][1]:.3f}" for name in names))
-    quantisation.update(int8_loss(model, quantisation, for_loss))
+    paths = pictures_below(Path(folder))
+    paths = [paths[k] for k in np.linspace(0, len(paths) - 1, min(_PICTURES, len(paths))).astype(int)]
+    for_ranges, for_loss = (_material(spec, part) for part in (paths[::2], paths[1::2]))
+    values = _values(model, chain, [[small for small, _ in clip] for clip in for_ranges])
+    weights, divided = _equalised(model, values, for_ranges)
+    ranges = {name: _range(values[name], divided.get(name)) for name in values}
+    model = replace(model, weights=weights)
+    quantisation: dict[str, Any] = quantise(spec, weights, ranges)
+    if say and ranges:
+        say("ranges: " + ", ".join(f"{name} {low:.3f} … {high:.3f}" for name, (low, high) in ranges.items()))
+    quantisation.update(_loss(model, quantisation, for_loss))
     quantisation["calibration"].update({"data": Path(folder).name, "pictures": len(for_ranges)})
     if say:
         largest = quantisation["calibration"]["largest_loss_db"]
@@ -73,20 +82,53 @@ def calibrate(model: Model, folder: str | Path, say: Callable[[str], None] | Non
     return replace(model, quantisation=quantisation)
 
 
-def _middles(paths: Sequence[Path], scale: int) -> list[Pair]:
-    """The middles of up to 48 pictures, evenly chosen.
+def _material(spec: Spec, paths: Sequence[Path]) -> list[Clip]:
+    """The middle of each picture, for networks for films a window's way over it."""
+    made: list[Clip] = []
+    for number, path in enumerate(paths):
+        pixels = read(path).pixels
+        if pixels.dtype != np.uint8:
+            raise InvalidArgument(f"{path}: {pixels.dtype}: calibration takes 8-bit pictures")
+        made.append([_middle(pixels, spec.scale)] if spec.plain else pan(path, pixels, number, spec.scale))
+    return made
 
-    Returns:
-        For each the small luma plane ``(1, H, W)`` of 0 … 1 and the large one ``(H*scale, W*scale)`` of 0 … 255.
-    """
-    chosen = [paths[k] for k in np.linspace(0, len(paths) - 1, min(_PICTURES, len(paths))).astype(int)]
-    return [_pair(path, scale) for path in chosen]
+
+def _equalised(
+    model: Model, values: Mapping[str, NDArray[np.float32]], material: Sequence[Clip]
+) -> tuple[Mapping[str, Planes], Mapping[str, Planes]]:
+    """The weights that int8 keeps best, and what each layer's channels were divided by."""
+    spec = model.spec
+    if lowered_spec(spec) is not spec:
+        return model.weights, {}  # the layers of the row have other weights than the model
+    smalls = [[small for small, _ in clip] for clip in material]
+    wanted = _made(model, "f32", None, smalls)
+    # A smooth picture, on which the network errs little, is spoilt by less than a rough one.
+    own = [
+        np.mean([np.square(y[0] * 255 - large).mean() for y, (_, large) in zip(made, clip, strict=True)])
+        for made, clip in zip(wanted, material, strict=True)
+    ]
+    seen: dict[tuple[str, bytes], tuple[float, float]] = {}
+
+    def error(weights: Mapping[str, Planes], divided: Mapping[str, Planes]) -> float:
+        ranges = {}
+        for name in values:
+            key = name, divided[name].tobytes() if name in divided else b""
+            if key not in seen:
+                seen[key] = _range(values[name], divided.get(name))
+            ranges[name] = seen[key]
+        trial = replace(model, weights=weights)
+        made = _made(trial, "int8", quantise(spec, weights, ranges), smalls)
+        differing = [
+            np.mean([np.square(255 * (a - b), dtype=np.float64).mean() for a, b in zip(ours, theirs, strict=True)])
+            for ours, theirs in zip(made, wanted, strict=True)
+        ]
+        return float(np.mean([beside / (error + 1e-3) for beside, error in zip(differing, own, strict=True)]))
+
+    tops = {name: np.quantile(values[name], 1 - _BEYOND, axis=1) for name in links(spec) if name in values}
+    return equalised(spec, model.weights, tops, error)
 
 
-def _pair(path: Path, scale: int) -> Pair:
-    pixels = read(path).pixels
-    if pixels.dtype != np.uint8:
-        raise InvalidArgument(f"{path}: {pixels.dtype}: calibration takes 8-bit pictures")
+def _middle(pixels: NDArray[np.uint8], scale: int) -> Pair:
     side = _SIDE * scale
     top, left = (max(0, (n - side) // 2) for n in pixels.shape[:2])
     small, large = shrink(pixels[top : top + side, left : left + side], scale)
@@ -124,20 +166,43 @@ def activation_ranges(model: Model, planes: Sequence[Planes]) -> dict[str, tuple
     Returns:
         As :func:`subpixel.models.integer.quantise` takes them.
     """
-    chain = chain_of(model.spec, "int8")
-    spec, weights = lowered(model.spec, model.weights)
-    convs = chain.convs
-    unknown = [k for k, conv in enumerate(convs[:-1]) if conv.activation not in ("tanh", "clip")]
-    if not unknown:
-        return {}
-    values: Mapping[int, list[Planes]] = {k: [] for k in unknown}
-    for plane in planes:
-        kernels = _Watching()
-        run(spec, dict(weights), plane[None], kernels)
+    values = _values(model, chain_of(model.spec, "int8"), [[plane] for plane in planes])
+    return {name: _range(made, None) for name, made in values.items()}
+
+
+def _values(model: Model, chain: Chain, clips: Sequence[Sequence[Planes]]) -> dict[str, NDArray[np.float32]]:
+    """``(C, samples)`` of each convolution's result, by its name, where int8 must be told its range."""
+    spec, weights = (model.spec, model.weights) if not model.spec.plain else lowered(model.spec, model.weights)
+    unknown = [k for k, conv in enumerate(chain.convs[:-1]) if conv.activation not in ("tanh", "clip")]
+    seen: dict[int, list[NDArray[np.float32]]] = {k: [] for k in unknown}
+
+    def keep(kernels: _Watching, step: int) -> None:
         for k in unknown:
-            values[k].append(kernels.seen[k].ravel())
-    ends = {k: np.quantile(np.concatenate(values[k]), [_BEYOND, 1 - _BEYOND]) for k in unknown}
-    return {chain.results[k]: (float(low) * _ROOM, float(high) * _ROOM) for k, (low, high) in ends.items()}
+            made = kernels.seen[k][0, :, ::step, ::step]
+            seen[k].append(made.reshape(len(made), -1))
+        kernels.seen.clear()
+
+    for clip in clips if unknown else []:
+        kernels = _Watching()
+        if spec.plain:
+            run(spec, dict(weights), clip[0][None], kernels)
+            keep(kernels, 1)
+            continue
+        session = watching(spec, weights, kernels)
+
+        def watched(inputs: Mapping[str, Planes], session: FilmSession = session, own: _Watching = kernels) -> Any:
+            made = session(inputs)
+            keep(own, 2)  # a quarter of all samples: the values of many frames would fill a gigabyte
+            return made
+
+        film_of(watched, spec, clip)
+    return {chain.results[k]: np.concatenate(parts, axis=1) for k, parts in seen.items()}
+
+
+def _range(values: NDArray[np.float32], divided: NDArray[np.float32] | None) -> tuple[float, float]:
+    values = values if divided is None else values / divided[:, None]
+    low, high = np.quantile(values, [_BEYOND, 1 - _BEYOND])
+    return float(low) * _ROOM, float(high) * _ROOM
 
 
 def int8_loss(model: Model, quantisation: Mapping[str, Any], pairs: Sequence[Pair]) -> dict[str, Any]:
@@ -146,17 +211,41 @@ def int8_loss(model: Model, quantisation: Mapping[str, Any], pairs: Sequence[Pai
     Args:
         model: a plain chain on luma.
         quantisation: its int8 parameters.
-        pairs: as :func:`_middles` makes them.
+        pairs: for each the small luma plane ``(1, H, W)`` of 0 … 1, and the large one of 0 … 255.
 
     Returns:
         ``{"loss_db": mean, "calibration": {"measured_on", "largest_loss_db"}}``, as a model file keeps them.
     """
-    backend = BACKENDS["reference"] if BACKENDS["native"].unavailable() else BACKENDS["native"]
-    sessions = [backend.prepare(model.spec, model.weights, precision, 1, quantisation) for precision in ("f32", "int8")]
-    losses = []
-    for small, large in pairs:
-        made = [np.clip(np.floor(session(small)[0].astype(np.float64) * 255 + 0.5), 0, 255) for session in sessions]
-        plain, whole = (psnr(y, large, crop=model.spec.scale) for y in made)
-        losses.append(plain - whole)
-    figures = {"measured_on": len(losses), "largest_loss_db": round(float(np.max(losses)), 4)}
+    return _loss(model, quantisation, [[pair] for pair in pairs])
+
+
+def _loss(model: Model, quantisation: Mapping[str, Any], material: Sequence[Clip]) -> dict[str, Any]:
+    """The same on clips."""
+    smalls = [[small for small, _ in clip] for clip in material]
+
+    def scores(precision: str) -> list[float]:
+        return [
+            float(np.mean([_psnr(y, large, model.spec.scale) for y, (_, large) in zip(made, clip, strict=True)]))
+            for made, clip in zip(_made(model, precision, quantisation, smalls), material, strict=True)
+        ]
+
+    losses = [plain - whole for plain, whole in zip(scores("f32"), scores("int8"), strict=True)]
+    figures = {"measured_on": len(losses), "largest_loss_db": round(max(losses), 4)}
     return {"loss_db": round(float(np.mean(losses)), 4), "calibration": figures}
+
+
+def _psnr(y: Planes, large: NDArray[np.float64], scale: int) -> float:
+    return psnr(np.clip(np.floor(y[0].astype(np.float64) * 255 + 0.5), 0, 255), large, crop=scale)
+
+
+def _made(
+    model: Model, precision: str, quantisation: Mapping[str, Any] | None, clips: Sequence[Sequence[Planes]]
+) -> list[list[Planes]]:
+    """Results for each frame of each clip."""
+    backend = BACKENDS["reference"] if BACKENDS["native"].unavailable() else BACKENDS["native"]
+    spec = model.spec
+    if not spec.plain:
+        film = backend.prepare_film(spec, model.weights, precision, 1, quantisation)
+        return [film_of(film, spec, clip) for clip in clips]
+    session = backend.prepare(spec, model.weights, precision, 1, quantisation)
+    return [[session(plane) for plane in clip] for clip in clips]

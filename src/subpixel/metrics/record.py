@@ -9,9 +9,10 @@ from typing import Any
 from subpixel.errors import InvalidArgument
 from subpixel.models.files import Model
 
-__all__ = ["record"]
+__all__ = ["record", "record_films"]
 
 # What a card keeps of a set, and to how many digits. Times are the machine's, not the model's.
+_KEPT_OF_FILMS = {"psnr_y": 4, "ssim_y": 5, "warping_error": 4}
 _KEPT = {"psnr_y": 4, "ssim_y": 5, "psnr_rgb": 4, "ssim_rgb": 5, "round_trip_psnr_y": 4}
 
 
@@ -32,9 +33,34 @@ def record(model: Model, report: Mapping[str, Any], *, degraded: str | None = No
     sets = {
         name: {key: round(one[key], digits) for key, digits in _KEPT.items()} for name, one in report["sets"].items()
     }
-    measured = {"protocol": report["protocol"], "sets": sets}
-    precision = report["precision"]
-    before = dict(model.figures) if precision == "f32" else dict(model.figures.get(precision, {}))
-    entry = measured if degraded is None else {"degraded": {**before.get("degraded", {}), degraded: measured}}
-    after = {**before, **entry}
+    measured: dict[str, Any] = {"protocol": report["protocol"], "sets": sets}
+    before = _of(model, report["precision"])
+    if degraded is not None:
+        measured = {"degraded": {**before.get("degraded", {}), degraded: measured}}
+    return _with(model, report["precision"], measured)
+
+
+def record_films(model: Model, report: Mapping[str, Any]) -> Model:
+    """The same of a report of :func:`subpixel.metrics.video.evaluate_video`, to ``films`` (``protocol``, ``clips``,
+    ``mean``); :meth:`subpixel.models.Model.reached_on_films` reads them."""
+
+    def kept(one: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            key: kept(value) if isinstance(value, Mapping) else round(value, _KEPT_OF_FILMS[key])
+            for key, value in one.items()
+            if isinstance(value, Mapping) or key in _KEPT_OF_FILMS
+        }
+
+    clips = {name: kept(one) for name, one in report["clips"].items()}
+    films = {"protocol": report["protocol"], "clips": clips, "mean": kept(report["mean"])}
+    return _with(model, report["precision"], {"films": films})
+
+
+def _of(model: Model, precision: str) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = model.figures if precision == "f32" else model.figures.get(precision, {})
+    return found
+
+
+def _with(model: Model, precision: str, measured: Mapping[str, Any]) -> Model:
+    after = {**_of(model, precision), **measured}
     return replace(model, figures=after if precision == "f32" else {**model.figures, precision: after})

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from subpixel.errors import Unsupported
 from subpixel.models.graph import need_plain
-from subpixel.models.lowering import lowered_spec
+from subpixel.models.lowering import lowered, lowered_spec
 from subpixel.models.spec import INPUT, Add, Concat, Conv, PixelShuffle, Resize, Spec, sources_of
 
-__all__ = ["Chain", "FilmChain", "chain_of", "film_chain_of"]
+__all__ = ["Chain", "FilmChain", "chain_of", "film_chain_of", "row_of"]
 
 
 @dataclass(frozen=True)
@@ -153,3 +157,39 @@ def film_chain_of(spec: Spec, wanted_for: str) -> FilmChain:
     if ends[0].activation != "none":
         raise no(ends[0].name)
     return FilmChain(join.sources, tuple(trunk), tuple(ends), shuffle, base)
+
+
+def row_of(
+    spec: Spec, weights: Mapping[str, NDArray[np.float32]], wanted_for: str
+) -> tuple[Chain, Mapping[str, NDArray[np.float32]]]:
+    """The convolutions of a chain one after another: for films, from all that is read side by side to all that is made.
+
+    Args:
+        spec: a plain chain, or one for films.
+        weights: its weights.
+        wanted_for: who needs it, as the error says.
+
+    Returns:
+        The convolutions, and their weights by their names. Of a film's, the ends are one convolution, named by all of
+        them and without their activations; its result is not shuffled and nothing is added.
+
+    Raises:
+        Unsupported: naming the layer that is no part of such a chain.
+    """
+    if spec.plain:
+        return chain_of(spec, wanted_for), lowered(spec, weights)[1]
+    film = film_chain_of(spec, wanted_for)
+    name, before = "+".join(end.name for end in film.ends), film.trunk[-1]
+    end = Conv(
+        name, before.name, before.out_channels, sum(e.out_channels for e in film.ends), film.ends[0].kernel, "none"
+    )
+    nothing = [np.zeros(e.out_channels, np.float32) for e in film.ends]
+    joined = {
+        f"{name}.weight": np.concatenate([weights[f"{e.name}.weight"] for e in film.ends]),
+        f"{name}.bias": np.concatenate(
+            [weights.get(f"{e.name}.bias", zeros) for e, zeros in zip(film.ends, nothing, strict=True)]
+        ),
+    }
+    convs = (*film.trunk, end)
+    names = tuple(conv.name for conv in convs)
+    return Chain(convs, (None,) * len(convs), names, PixelShuffle("", name, 1), False), {**weights, **joined}

@@ -30,8 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subpixel.errors import ModelFileError, Unsupported
-from subpixel.models.chain import chain_of
-from subpixel.models.lowering import lowered
+from subpixel.models.chain import Chain, chain_of, row_of
 from subpixel.models.spec import Conv, Spec
 
 __all__ = [
@@ -79,7 +78,10 @@ class IntegerConv:
 
 @dataclass(frozen=True)
 class IntegerNetwork:
-    """A chain in whole numbers; its input is 0 … 510 with zero 0 and scale 1/510."""
+    """A chain in whole numbers; its input is 0 … 510 with zero 0 and scale 1/510.
+
+    A film's has for ``channels`` all that it reads, and gives all that it makes, neither limited nor shuffled.
+    """
 
     convs: tuple[IntegerConv, ...]
     channels: int
@@ -95,7 +97,7 @@ def quantise(
     """The parameters of the integer form, as a model file keeps them.
 
     Args:
-        spec: a plain chain.
+        spec: a plain chain, or one for films; see :func:`subpixel.models.chain.row_of`.
         weights: its weights.
         ranges: lowest and highest value to be told apart of each convolution's result, or of the sum it goes into, by
             name; those of ``tanh``, ``clip`` and the last are known.
@@ -106,8 +108,7 @@ def quantise(
     Raises:
         Unsupported: a network that is no plain chain, or values beyond 32 bits.
     """
-    chain = chain_of(spec, "int8")
-    spec, weights = lowered(spec, weights)
+    chain, row = _row(spec, weights)
     layers: dict[str, Any] = {}
     step = INPUT_STEP
     for conv, skip, name in zip(chain.convs, chain.skips, chain.results, strict=True):
@@ -122,7 +123,7 @@ def quantise(
             scale = max(high - low, 1e-6) / MOST
             zero = round(-low / scale)
         unit = _TANH_STEP if conv.activation == "tanh" else scale
-        weight = np.abs(weights[f"{conv.name}.weight"].astype(np.float64)).reshape(conv.out_channels, -1)
+        weight = np.abs(row[f"{conv.name}.weight"].astype(np.float64)).reshape(conv.out_channels, -1)
         largest = np.maximum(weight.max(axis=1), 1e-12)
         # z = sum * multiplier / 2**(15 + shift). As y has 16 bits, z reaches at least half of the largest multiplier:
         # 4096, which is 2.5 before tanh and 256 bytes at the end, else 512, twice what a byte holds.
@@ -148,7 +149,7 @@ def integer_network(
     """The integer form of a network.
 
     Args:
-        spec: a plain chain.
+        spec: as for :func:`quantise`.
         weights: its f32 weights.
         quantisation: what :func:`quantise` made, from the model file.
 
@@ -156,10 +157,9 @@ def integer_network(
         Unsupported: a network that is no plain chain, or a file without these parameters.
         ModelFileError: parameters that do not fit the network.
     """
-    chain = chain_of(spec, "int8")
+    chain, weights = _row(spec, weights)
     if quantisation is None:
         raise Unsupported("this model file holds no int8 parameters; subpixel quantise makes a file that does")
-    spec, weights = lowered(spec, weights)
     step, zero = INPUT_STEP, 0
     made: list[IntegerConv] = []
     steps: list[float] = []
@@ -192,9 +192,18 @@ def integer_network(
         )
         steps.append(scale)
         step, zero = scale, own_zero
-    return IntegerNetwork(
-        tuple(made), spec.channels, chain.shuffle.factor, chain.shuffle.order, chain.base, spec.border == "zero"
-    )
+    shuffle, zero_border = chain.shuffle, spec.border == "zero"
+    channels = chain.convs[0].in_channels
+    return IntegerNetwork(tuple(made), channels, shuffle.factor, shuffle.order, chain.base, zero_border)
+
+
+def _row(spec: Spec, weights: Mapping[str, NDArray[np.float32]]) -> tuple[Chain, Mapping[str, NDArray[np.float32]]]:
+    """The convolutions. The last one's results reach from -1 to 1, so that what is kept must end there."""
+    for state in spec.states:
+        kept = next((layer for layer in spec.layers if layer.name == state.next), None)
+        if not isinstance(kept, Conv) or kept.activation != "clip":
+            raise Unsupported(f"layer '{state.next}': int8 keeps what is limited to 0 … 1; this network has f32")
+    return row_of(spec, weights, "int8")
 
 
 def rounded_weights(

@@ -34,7 +34,8 @@ class FilmUpscaler:
         backend: ``auto``, ``native``, ``reference`` or ``torch``. ``auto`` is the compiled engine for a chain, such as
             our recurrent network, else torch where it is installed. Results of two backends differ in their last bits:
             who goes on with a film takes the same.
-        precision: ``auto`` (f32), ``f32`` or ``bf16``.
+        precision: ``f32``, ``bf16``, ``int8``, or ``auto``: int8 where the model file records that it costs at most
+            0.05 dB, else f32.
         threads: how many to use; None for as many as this process may.
         cuts: find where scenes begin, see :class:`subpixel.ops.scenes.CutDetector`; else all is one scene.
 
@@ -72,23 +73,23 @@ class FilmUpscaler:
         if isinstance(self.threads, bool) or not isinstance(self.threads, int) or not 1 <= self.threads <= 1024:
             raise InvalidArgument(f"threads={threads!r}: a whole number from 1 to 1024 is needed")
         self.scale = scale
-        self.precision = "f32" if precision == "auto" else precision
-        self.backend, session = self._prepared(backend)
+        self.backend, self.precision, session = self._prepared(backend, precision)
         self._sequence = Sequence(session, spec)
         self._detector = CutDetector() if cuts else None
         self._chroma: deque[list[Plane]] = deque()
 
-    def _prepared(self, name: str) -> tuple[str, FilmSession]:
-        chosen, _ = choose(name, self.precision)
+    def _prepared(self, name: str, precision: str) -> tuple[str, str, FilmSession]:
+        quantisation = self.model.quantisation
+        chosen, precision = choose(name, precision, quantisation)
         # The reference takes seconds for a frame of a network with warps; whoever has torch is better off.
         others = [BACKENDS[other] for other in ("torch", "reference") if not BACKENDS[other].unavailable()]
         spec, weights = self.model.spec, self.model.weights
         try:
-            return chosen.name, chosen.prepare_film(spec, weights, self.precision, self.threads)
+            return chosen.name, precision, chosen.prepare_film(spec, weights, precision, self.threads, quantisation)
         except Unsupported:
             if name != "auto" or not others or chosen in others:
                 raise
-        return others[0].name, others[0].prepare_film(spec, weights, self.precision, self.threads)
+        return others[0].name, precision, others[0].prepare_film(spec, weights, precision, self.threads, quantisation)
 
     @property
     def latency(self) -> int:
