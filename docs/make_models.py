@@ -111,7 +111,7 @@ def films(models: Mapping[str, Scales]) -> Iterator[str]:
     if not measured:
         return
     clips = list(dict.fromkeys(clip for found in measured.values() for clip in found))
-    yield "On films, by clip: PSNR of luma in dB / SSIM / warping error: how far frames are from those before them, brought"
+    yield "On films, by clip: PSNR of luma in dB / SSIM / warping error: how far frames are from those before, brought"
     yield "along the motion of the truth; what flickers less has less. Multiply-adds for each pixel of the input."
     yield ""
     rows = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -30,6 +31,9 @@ __all__ = ["activation_ranges", "calibrate", "int8_loss"]
 
 # Pictures looked at, half of them for the ranges, the others to measure the loss; and the side of what each gives.
 _PICTURES, _SIDE = 48, 96
+
+# Of what a layer made, so many samples are kept; of more, every second or third row and column.
+_SAMPLES = 8_000_000
 
 # A range holds all but so many of a million values: those beyond cost less, clipped, than a coarser step for all.
 _BEYOND = 2e-6
@@ -175,8 +179,10 @@ def _values(model: Model, chain: Chain, clips: Sequence[Sequence[Planes]]) -> di
     spec, weights = (model.spec, model.weights) if not model.spec.plain else lowered(model.spec, model.weights)
     unknown = [k for k, conv in enumerate(chain.convs[:-1]) if conv.activation not in ("tanh", "clip")]
     seen: dict[int, list[NDArray[np.float32]]] = {k: [] for k in unknown}
+    count = sum(plane.size for clip in clips for plane in clip) * max(conv.out_channels for conv in chain.convs[:-1])
+    step = math.ceil(math.sqrt(count / _SAMPLES))
 
-    def keep(kernels: _Watching, step: int) -> None:
+    def keep(kernels: _Watching) -> None:
         for k in unknown:
             made = kernels.seen[k][0, :, ::step, ::step]
             seen[k].append(made.reshape(len(made), -1))
@@ -186,13 +192,13 @@ def _values(model: Model, chain: Chain, clips: Sequence[Sequence[Planes]]) -> di
         kernels = _Watching()
         if spec.plain:
             run(spec, dict(weights), clip[0][None], kernels)
-            keep(kernels, 1)
+            keep(kernels)
             continue
         session = watching(spec, weights, kernels)
 
         def watched(inputs: Mapping[str, Planes], session: FilmSession = session, own: _Watching = kernels) -> Any:
             made = session(inputs)
-            keep(own, 2)  # a quarter of all samples: the values of many frames would fill a gigabyte
+            keep(own)
             return made
 
         film_of(watched, spec, clip)
