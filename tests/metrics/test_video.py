@@ -14,7 +14,7 @@ from subpixel.metrics.flow import flow_between
 from subpixel.metrics.protocol import luma_255, shrink
 from subpixel.metrics.quality import psnr, ssim
 from subpixel.metrics.video import evaluate_video
-from subpixel.models import Model, save
+from subpixel.models import Model, load, save
 from subpixel.models.recurrent import recurrent
 from subpixel.models.vespcn import vespcn
 from subpixel.ops import resize
@@ -145,6 +145,30 @@ def test_the_command(tmp_path, capsys):
     (tmp_path / "none.mkv").write_text("no film")
     assert main([*arguments, "--video", str(tmp_path / "none.mkv")]) == 1
     assert "not a film that can be read" in capsys.readouterr().err
+
+
+def test_figures_go_into_the_file(tmp_path, capsys):
+    clips = [str(write(tmp_path / f"{k}.mkv", frames_of(3))) for k in "ab"]
+    path = tmp_path / "film.safetensors"
+    save(still(recurrent(2, width=6, middle=1)), path)
+    arguments = ["evaluate", "--model", str(path), "--backend", "reference", "--record"]
+    assert main([*arguments, "--video", clips[0], "--video", clips[1], "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    reached = load(path).reached_on_films()
+    assert list(reached) == ["a.mkv", "b.mkv", "mean"]
+    for name, one in {**report["clips"], "mean": report["mean"]}.items():
+        for key in ("psnr_y", "ssim_y", "warping_error"):
+            assert reached[name][key] == pytest.approx(one[key], abs=1e-4)
+        assert reached[name]["truth"] == {"warping_error": round(one["truth"]["warping_error"], 4)}
+        assert "seconds" not in reached[name]
+    assert load(path).figures["films"]["protocol"] == report["protocol"]
+    assert load(path).reached_on_films("int8") == {}
+    assert main([*arguments, "--precision", "bf16", "--video", clips[0]]) == 0
+    figures = load(path).figures
+    assert list(figures["bf16"]["films"]["clips"]) == ["a.mkv"]
+    assert list(figures["films"]["clips"]) == ["a.mkv", "b.mkv"]
+    assert main(["evaluate", "--model", "fast", "--video", clips[0], "--record"]) == 2
+    assert "--record: the path of the model file" in capsys.readouterr().err
 
 
 def test_refusals(tmp_path):

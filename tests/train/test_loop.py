@@ -147,6 +147,16 @@ def test_a_finished_run_can_be_prolonged(data: Path, tmp_path: Path, network: Ne
     assert [int(row["step"]) for row in csv.DictReader((tmp_path / "m.csv").read_text().splitlines())] == [3, 6]
 
 
+def test_a_run_gone_on_with_says_what_it_began_as(
+    data: Path, tmp_path: Path, network: Network, settings: MakeSettings
+) -> None:
+    first, out = tmp_path / "first.safetensors", tmp_path / "m.safetensors"
+    train(settings(steps=1), network(2), data, first, provenance={"command": "the first"}, say=silent)
+    train(settings(steps=2), network(2), data, out, start=first, provenance={"command": "the second"}, say=silent)
+    model = train(settings(steps=3), network(2), data, out, resume=True, provenance={"command": "more"}, say=silent)
+    assert (model.training["earlier"], model.training["command"]) == (["the first"], "more")
+
+
 def test_resume_without_a_checkpoint_begins(
     data: Path, tmp_path: Path, network: Network, settings: MakeSettings
 ) -> None:

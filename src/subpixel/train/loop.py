@@ -104,6 +104,7 @@ def train(
         pairs, held, found = _material(settings, spec, data, threads)
         kind = State if spec.plain else MotionState
         state = kind(settings, spec, pairs, begin, larger, where, tensors)
+        state.earlier = _commands(begin)
         checkpoint = out.with_suffix(".ckpt")
         if resume and checkpoint.exists():
             state.restore(checkpoint)
@@ -137,7 +138,7 @@ def train(
                 **pictures,
                 "settings": asdict(settings),
                 "steps": state.step,
-                "earlier": _commands(begin),
+                "earlier": state.earlier,
             },
             figures={"validation_psnr_y": round(state.best_psnr, 4)},
             licence=str((provenance or {}).get("licence", "")),

@@ -86,6 +86,7 @@ class State:
         self.average = {name: w.detach().clone() for name, w in self.net.collapsed().items()}
         self.best, self.best_psnr = {name: w.cpu() for name, w in self.average.items()}, -math.inf
         self.step, self.seconds = 0, 0.0
+        self.earlier: list[str] = []  # commands that made the network it began as
         self.rows: list[list[float]] = []
 
     def _source(self, pairs: list[Pair], generator: torch.Generator) -> Patches:
@@ -217,6 +218,7 @@ class State:
             "best_psnr": self.best_psnr,
             "step": self.step,
             "seconds": self.seconds,
+            "earlier": self.earlier,
             "rows": self.rows,
             "adversary": None if self.adversary is None else self.adversary.state(),
             "ranges": None if self.rounding is None else dict(self.rounding.ranges),
@@ -250,6 +252,7 @@ class State:
                 self.average[name].copy_(value)
             self.best, self.best_psnr = content["best"], content["best_psnr"]
             self.step, self.seconds, self.rows = content["step"], content["seconds"], content["rows"]
+            self.earlier = list(content.get("earlier", self.earlier))
             if self.adversary is not None:
                 self.adversary.restore(content["adversary"])
             if self.settings.rounded:
