@@ -278,8 +278,9 @@ def _array(values: NDArray[Any] | None) -> NDArray[np.float32] | None:
 def _filled(array: NDArray[Any] | None, axis: int, count: int) -> NDArray[Any]:
     """With zeros after its own, up to a count."""
     assert array is not None
-    ends = [(0, count - side if k == axis else 0) for k, side in enumerate(array.shape)]
-    return np.ascontiguousarray(np.pad(array, ends))
+    if array.shape[axis] < count:
+        array = np.pad(array, [(0, count - side if k == axis else 0) for k, side in enumerate(array.shape)])
+    return np.ascontiguousarray(array)
 
 
 def _enlarged(pixels: NDArray[Any], scale: int) -> NDArray[Any]:
