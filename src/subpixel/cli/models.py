@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from subpixel.cli.options import Json
+
+if TYPE_CHECKING:
+    from subpixel.models.files import Model
 
 
 def models(as_json: Json = False) -> None:
@@ -38,9 +41,12 @@ def models(as_json: Json = False) -> None:
         print(f"{entry.name}{'  (auto)' if resolve('auto') == entry.name else ''}: {entry.about}")
         for row in rows:
             if row["name"] == entry.name:
-                print(f"  ×{row['scale']}  {row['parameters']:>7} parameters  {_figures(row['figures'])}")
+                figures = _figures(find(entry.name, row["scale"]))
+                print(f"  ×{row['scale']}  {row['parameters']:>7} parameters  {figures}".rstrip())
 
 
-def _figures(figures: dict[str, Any]) -> str:
-    sets = figures.get("sets", {})
-    return "  ".join(f"{name} {score['psnr_y']:.2f} dB" for name, score in sets.items())
+def _figures(model: Model) -> str:
+    reached = {name: one for name, one in model.reached().items() if "psnr_y" in one}
+    if not model.spec.plain:
+        reached = {name: one for name, one in model.reached_on_films().items() if "psnr_y" in one}
+    return "  ".join(f"{name} {one['psnr_y']:.2f} dB" for name, one in reached.items())
