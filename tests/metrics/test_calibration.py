@@ -170,6 +170,14 @@ def test_channels_are_brought_nearer_and_the_network_stays_what_it_is(pictures):
     assert np.square(after - a).mean() < np.square(before - a).mean()
 
 
+def test_one_convolution_needs_no_ranges(pictures):
+    spec = Spec((Conv("end", INPUT, 1, 4, (3, 3)), PixelShuffle("up", "end", 2)), 2)
+    weights = {"end.weight": np.full((4, 1, 3, 3), 1 / 9, np.float32), "end.bias": np.zeros(4, np.float32)}
+    model = calibrate(Model("one", spec, weights), pictures)
+    assert set(model.quantisation["layers"]) == {"end"}
+    assert abs(model.quantisation["loss_db"]) < 0.1
+
+
 def test_only_what_convolutions_alone_read_can_be_divided():
     assert list(links(small_relu().spec)) == ["a", "b"]
     found = links(recurrent(2))

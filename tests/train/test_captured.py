@@ -17,7 +17,7 @@ from subpixel.train.captured import MOST_STEPS, Captured
 from subpixel.train.data import Pair, Patches
 from subpixel.train.motion import MotionState
 from subpixel.train.motion.clips import Clips
-from subpixel.train.resident import Resident
+from subpixel.train.resident import Resident, numbers
 from subpixel.train.state import State
 
 Network = Callable[[int], Spec]
@@ -48,7 +48,7 @@ def test_a_device_cuts_what_patches_draw(planes: int, dtype: torch.dtype, scale:
     before = patches.generator.get_state()
     drawn = patches.draw()
     patches.generator.set_state(before)
-    cut = patches.resident(CPU).cut(patches.numbers())
+    cut = patches.resident(CPU).cut(numbers(patches.batch, patches.generator))
     for one, other in zip(drawn, cut, strict=True):
         assert one.dtype == other.dtype
         assert torch.equal(one, other)

@@ -25,7 +25,7 @@ from subpixel.models.graph import need_plain, run, run_all
 from subpixel.models.integer import IntegerNetwork, integer_network
 from subpixel.models.spec import Spec
 
-__all__ = ["ReferenceBackend"]
+__all__ = ["ReferenceBackend", "film_session"]
 
 Array = NDArray[np.float32]
 
@@ -66,14 +66,18 @@ class ReferenceBackend:
         if precision == "int8":
             network = integer_network(spec, weights, quantisation)
             return FilmOfChain(spec, film_chain_of(spec, "int8"), lambda x: run_integer(network, x))
-        kernels = Bf16Kernels() if precision == "bf16" else NumpyKernels()
-        own = {name: np.array(value, np.float32) for name, value in weights.items()}
+        return film_session(spec, weights, Bf16Kernels() if precision == "bf16" else NumpyKernels())
 
-        def session(inputs: Mapping[str, Planes]) -> dict[str, Planes]:
-            batch = {name: planes[None] for name, planes in checked_inputs(inputs, spec).items()}
-            return {name: value[0] for name, value in run_all(spec, own, batch, kernels).items()}
 
-        return session
+def film_session(spec: Spec, weights: Weights, kernels: NumpyKernels) -> FilmSession:
+    """A network for films, whatever its graph, by somebody's arithmetic."""
+    own = {name: np.array(value, np.float32) for name, value in weights.items()}
+
+    def session(inputs: Mapping[str, Planes]) -> dict[str, Planes]:
+        batch = {name: planes[None] for name, planes in checked_inputs(inputs, spec).items()}
+        return {name: value[0] for name, value in run_all(spec, own, batch, kernels).items()}
+
+    return session
 
 
 def _integer_session(spec: Spec, network: IntegerNetwork) -> Session:

@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subpixel.backends import BACKENDS
-from subpixel.backends.base import FilmSession
 from subpixel.backends.numpy_kernels import NumpyKernels
+from subpixel.backends.reference import film_session
 from subpixel.errors import InvalidArgument
 from subpixel.image import read
 from subpixel.metrics.equalisation import equalised, links
-from subpixel.metrics.film_calibration import film_of, pan, watching
+from subpixel.metrics.film_calibration import film_of, pan
 from subpixel.metrics.protocol import luma_255, pictures_below, shrink
 from subpixel.metrics.quality import psnr
 from subpixel.models.chain import Chain, chain_of, row_of
@@ -107,7 +107,7 @@ def _equalised(
     smalls = [[small for small, _ in clip] for clip in material]
     wanted = _made(model, "f32", None, smalls)
     # A smooth picture, on which the network errs little, is spoilt by less than a rough one.
-    own = [
+    missing = [
         np.mean([np.square(y[0] * 255 - large).mean() for y, (_, large) in zip(made, clip, strict=True)])
         for made, clip in zip(wanted, material, strict=True)
     ]
@@ -126,7 +126,7 @@ def _equalised(
             np.mean([np.square(255 * (a - b), dtype=np.float64).mean() for a, b in zip(ours, theirs, strict=True)])
             for ours, theirs in zip(made, wanted, strict=True)
         ]
-        return float(np.mean([beside / (error + 1e-3) for beside, error in zip(differing, own, strict=True)]))
+        return float(np.mean([beside / (own + 1e-3) for beside, own in zip(differing, missing, strict=True)]))
 
     tops = {name: np.quantile(values[name], 1 - _BEYOND, axis=1) for name in links(spec) if name in values}
     return equalised(spec, model.weights, tops, error)
@@ -178,30 +178,20 @@ def _values(model: Model, chain: Chain, clips: Sequence[Sequence[Planes]]) -> di
     """``(C, samples)`` of each convolution's result, by its name, where int8 must be told its range."""
     spec, weights = (model.spec, model.weights) if not model.spec.plain else lowered(model.spec, model.weights)
     unknown = [k for k, conv in enumerate(chain.convs[:-1]) if conv.activation not in ("tanh", "clip")]
+    if not unknown:
+        return {}
     seen: dict[int, list[NDArray[np.float32]]] = {k: [] for k in unknown}
     count = sum(plane.size for clip in clips for plane in clip) * max(conv.out_channels for conv in chain.convs[:-1])
     step = math.ceil(math.sqrt(count / _SAMPLES))
-
-    def keep(kernels: _Watching) -> None:
-        for k in unknown:
-            made = kernels.seen[k][0, :, ::step, ::step]
-            seen[k].append(made.reshape(len(made), -1))
-        kernels.seen.clear()
-
-    for clip in clips if unknown else []:
+    for clip in clips:
         kernels = _Watching()
         if spec.plain:
             run(spec, dict(weights), clip[0][None], kernels)
-            keep(kernels)
-            continue
-        session = watching(spec, weights, kernels)
-
-        def watched(inputs: Mapping[str, Planes], session: FilmSession = session, own: _Watching = kernels) -> Any:
-            made = session(inputs)
-            keep(own)
-            return made
-
-        film_of(watched, spec, clip)
+        else:
+            film_of(film_session(spec, weights, kernels), spec, clip)
+        convs = len(kernels.seen) // len(clip)
+        for k in unknown:
+            seen[k] += [made[0, :, ::step, ::step].reshape(made.shape[1], -1) for made in kernels.seen[k::convs]]
     return {chain.results[k]: np.concatenate(parts, axis=1) for k, parts in seen.items()}
 
 

@@ -5,21 +5,19 @@ It moves by whole pixels a frame, another way over each picture; made small, tha
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from subpixel.backends.base import FilmSession, Planes
-from subpixel.backends.numpy_kernels import NumpyKernels
 from subpixel.backends.sequence import Sequence as Steps
 from subpixel.errors import InvalidArgument
 from subpixel.metrics.protocol import luma_255, shrink
-from subpixel.models.graph import run_all
 from subpixel.models.spec import Spec
 
-__all__ = ["film_of", "pan", "watching"]
+__all__ = ["film_of", "pan"]
 
 _FRAMES, _SIDE = 8, 56
 
@@ -63,13 +61,3 @@ def film_of(session: FilmSession, spec: Spec, frames: Sequence[Planes]) -> list[
     steps = Steps(session, spec)
     made = [steps.push(frame) for frame in frames]
     return [y for y in made if y is not None] + steps.flush()
-
-
-def watching(spec: Spec, weights: Mapping[str, Planes], kernels: NumpyKernels) -> FilmSession:
-    """A session in f32 by arithmetic that keeps what it wants to."""
-
-    def session(inputs: Mapping[str, Planes]) -> dict[str, Planes]:
-        batch = {name: planes[None] for name, planes in inputs.items()}
-        return {name: value[0] for name, value in run_all(spec, dict(weights), batch, kernels).items()}
-
-    return session

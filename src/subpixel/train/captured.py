@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from subpixel.train.resident import Resident
+from subpixel.train.resident import Resident, numbers
 from subpixel.train.state import State
 
 __all__ = ["MOST_STEPS", "Captured"]
@@ -51,7 +51,8 @@ class Captured:
         state, count = self.state, len(factors)
         paces = [(factor, state.following(state.step + k)) for k, factor in enumerate(factors)]
         self.paces[:count].copy_(torch.tensor(paces))
-        self.numbers[:count].copy_(torch.stack([state.numbers() for _ in factors]))
+        drawn = [numbers(state.settings.batch, state.patches.generator) for _ in factors]
+        self.numbers[:count].copy_(torch.stack(drawn))
         self.line.zero_()
         self.total.zero_()
         for _ in factors:
@@ -82,10 +83,6 @@ class Captured:
         factor, follow = self.paces.index_select(0, self.line)[0].unbind()
         state.pace(factor, follow)
         loss: Tensor = state.loss(*self.source.cut(self.numbers.index_select(0, self.line)[0]))
-        for optimiser in state.optimisers:
-            optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        for optimiser in state.optimisers:
-            optimiser.step()
+        state.learn(loss)
         self.total += loss.detach()
         self.line += 1

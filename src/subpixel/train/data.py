@@ -19,7 +19,7 @@ from subpixel.models.spec import Colour
 from subpixel.ops import resize
 from subpixel.train.degradation import Variants
 from subpixel.train.film import Frame, find_frames
-from subpixel.train.resident import Resident, samples
+from subpixel.train.resident import Resident, numbers, samples
 
 __all__ = ["Pair", "Patches", "find_pictures", "inside", "load_pairs", "planes_of", "samples"]
 
@@ -136,10 +136,6 @@ class Patches:
             raise InvalidArgument(f"patch={patch}: the network consumes {2 * margin} samples; more are needed")
         self.scale, self.patch, self.margin, self.batch, self.generator = scale, patch, margin, batch, generator
 
-    def numbers(self) -> Tensor:
-        """``(batch, 4)``, 0 … 1: what a batch is chosen by: picture, row, column, orientation."""
-        return torch.rand((self.batch, 4), generator=self.generator)
-
     def resident(self, device: torch.device) -> Resident:
         """The pictures on a device that cuts the same batches by the same numbers."""
         smalls, larges = ([getattr(p, which) for p in self.pairs] for which in ("small", "large"))
@@ -153,7 +149,7 @@ class Patches:
         """
         s, n, m = self.scale, self.patch, self.margin
         share = self.batch // parts
-        fractions = self.numbers()[part * share : (part + 1) * share].tolist()
+        fractions = numbers(self.batch, self.generator)[part * share : (part + 1) * share].tolist()
         small, large = [], []
         for which, down, right, turn in fractions:
             pair = self.pairs[int(which * len(self.pairs))]

@@ -233,12 +233,7 @@ def _step(state: State, factor: float, group: Processes) -> float:
     """One step; returns its loss."""
     state.pace(factor, state.following(state.step))
     loss = state.loss(*state.patches.draw(group.rank, group.count))
-    for optimiser in state.optimisers:
-        optimiser.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
-    group.mean([p.grad for p in state.net.parameters() if p.grad is not None])
-    for optimiser in state.optimisers:
-        optimiser.step()
+    state.learn(loss, group.mean)
     state.teach_adversary(factor, group)
     state.step += 1
     return loss.item()

@@ -8,12 +8,17 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-__all__ = ["Resident", "samples"]
+__all__ = ["Resident", "numbers", "samples"]
 
 
 def samples(planes: Tensor) -> Tensor:
     """Planes as a network takes them: f32, u8 divided by 255."""
     return planes.float() / 255 if planes.dtype == torch.uint8 else planes
+
+
+def numbers(batch: int, generator: torch.Generator) -> Tensor:
+    """``(batch, 4)``, 0 … 1: what a batch is cut by: picture, row, column, orientation."""
+    return torch.rand((batch, 4), generator=generator)
 
 
 class Resident:

@@ -135,6 +135,16 @@ class State:
             total = total + self.settings.adversarial * self.adversary.loss_of_results(made)
         return total
 
+    def learn(self, loss: Tensor, share: Callable[[list[Tensor]], None] | None = None) -> None:
+        """One update of the weights; ``share`` is given their gradients first."""
+        for optimiser in self.optimisers:
+            optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        if share is not None:
+            share([p.grad for p in self.net.parameters() if p.grad is not None])
+        for optimiser in self.optimisers:
+            optimiser.step()
+
     def teach_adversary(self, factor: float, group: Processes) -> None:
         """Let the adversary, if there is one, learn from the last results; ``factor``: of its peak rate."""
         if self.adversary is not None and self._told is not None:
@@ -152,10 +162,6 @@ class State:
     def capturable(self) -> bool:
         """Whether the loss is computed by the device alone, so that a CUDA graph can hold it."""
         return self.rounding is None and self._by_psnr
-
-    def numbers(self) -> Tensor:
-        """What the next batch is cut by, for a :class:`subpixel.train.resident.Resident`."""
-        return self.patches.numbers()
 
     def following(self, step: int) -> float:
         """How far the mean of weights goes towards those of a step."""

@@ -99,10 +99,6 @@ class Clips:
         pairs = [_clip("", clip, self.scale) for clip in clips]
         return torch.stack([p.small for p in pairs]), torch.stack([p.large for p in pairs])
 
-    def numbers(self) -> Tensor:
-        """``(batch, 4)``, 0 … 1: what a batch is cut by from clips that a device holds."""
-        return torch.rand((self.settings.batch, 4), generator=self.generator)
-
     def resident(self, device: torch.device) -> Resident:
         """Clips enough for many steps, made once and held by a device; batches are cut out of them, and turned.
 
