@@ -80,7 +80,9 @@ def need_plain(spec: Spec) -> None:
     """Raises Unsupported for a network that needs more than one picture."""
     if not spec.plain:
         names = ", ".join(one.name for one in spec.inputs)
-        raise Unsupported(f"this network reads {names}: it is for the frames of a film, not for single pictures")
+        raise Unsupported(
+            f"this network reads {names}: it is for the frames of a film, not for single pictures; subpixel video runs it"
+        )
 
 
 def run_all(
