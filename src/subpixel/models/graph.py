@@ -81,7 +81,8 @@ def need_plain(spec: Spec) -> None:
     if not spec.plain:
         names = ", ".join(one.name for one in spec.inputs)
         raise Unsupported(
-            f"this network reads {names}: it is for the frames of a film, not for single pictures; subpixel video runs it"
+            f"this network reads {names}: it is for the frames of a film, not for single pictures; subpixel video runs "
+            "it"
         )
 
 
