@@ -56,7 +56,7 @@ def made(page: str, models: Mapping[str, Scales]) -> str:
         raise SystemExit(f"{PAGE}: the lines\n{BEGIN}\n{END}\nare needed once each, around what is made")
     before, rest = page.split(BEGIN)
     _, after = rest.split(END)
-    parts = [comparison(models), protocol(models), films(models), *(card(name, models[name]) for name in models)]
+    parts = [comparison(models), protocol(models), videos(models), *(card(name, models[name]) for name in models)]
     return before + BEGIN + "\n\n" + "\n\n".join("\n".join(part) for part in parts) + "\n\n" + END + after
 
 
@@ -82,7 +82,7 @@ def protocol(models: Mapping[str, Scales]) -> Iterator[str]:
     """How the figures were measured: what all files say, and where they say different things, which."""
     yield "How all figures here were measured, as the files say it:"
     yield ""
-    said: dict[str, dict[str, list[tuple[str, int]]]] = {}
+    values: dict[str, dict[str, list[tuple[str, int]]]] = {}
     for name, scales in models.items():
         for scale, model in scales.items():
             for precision in PRECISIONS:
@@ -90,28 +90,28 @@ def protocol(models: Mapping[str, Scales]) -> Iterator[str]:
                 for topic, text in part.get("protocol", {}).items():
                     # What is the scale's own number is said once for all scales.
                     text = "scale" if text == scale else str(text).replace(f"LR_x{scale}", "LR_x and the scale")
-                    who = said.setdefault(topic, {}).setdefault(text, [])
+                    who = values.setdefault(topic, {}).setdefault(text, [])
                     who.extend([] if (name, scale) in who else [(name, scale)])
-    for topic, texts in said.items():
+    for topic, texts in values.items():
         if len(texts) == 1:
             yield f"- {topic}: {next(iter(texts))}"
         else:
             yield f"- {topic}: " + "; ".join(f"{text} ({labels(who, models)})" for text, who in texts.items())
 
 
-def films(models: Mapping[str, Scales]) -> Iterator[str]:
-    """What networks for films, and others frame by frame, reach on reference clips."""
+def videos(models: Mapping[str, Scales]) -> Iterator[str]:
+    """What networks for videos, and others frame by frame, reach on reference clips."""
     measured = {
         (scale, name, precision): found
         for name, scales in models.items()
         for scale, model in scales.items()
         for precision in PRECISIONS
-        if (found := model.reached_on_films(precision))
+        if (found := model.reached_on_videos(precision))
     }
     if not measured:
         return
     clips = list(dict.fromkeys(clip for found in measured.values() for clip in found))
-    yield "On films, by clip: PSNR of luma in dB / SSIM / warping error: how far frames are from those before, brought"
+    yield "On videos, by clip: PSNR of luma in dB / SSIM / warping error: how far frames are from those before, brought"
     yield "along the motion of the truth; what flickers less has less. Multiply-adds for each pixel of the input."
     yield ""
     rows = []
@@ -125,9 +125,9 @@ def films(models: Mapping[str, Scales]) -> Iterator[str]:
             rows.append([f"×{scale}", name, precision, macs, *(figures_of_clip(found.get(clip)) for clip in clips)])
     yield from table(["", "", "", "multiply-adds", *clips], rows)
     yield ""
-    said = next(iter(measured))
-    part = models[said[1]][said[0]].figures
-    protocol = (part if said[2] == "f32" else part[said[2]])["films"]["protocol"]
+    values = next(iter(measured))
+    part = models[values[1]][values[0]].figures
+    protocol = (part if values[2] == "f32" else part[values[2]])["videos"]["protocol"]
     yield from (f"- {topic}: {text}" for topic, text in protocol.items())
 
 
@@ -165,7 +165,7 @@ def card(name: str, scales: Scales) -> Iterator[str]:
         "receptive field": lambda model: f"{model.spec.receptive_field}×{model.spec.receptive_field}",
         "seed": lambda model: number(settings(model).get("seed")),
         "steps": lambda model: number(model.training.get("steps")),
-        "held-out pictures, PSNR Y": lambda model: number(model.figures.get("validation_psnr_y"), 2),
+        "held-out images, PSNR Y": lambda model: number(model.figures.get("validation_psnr_y"), 2),
         "int8 costs, dB, not on the test sets": lambda model: number((model.quantisation or {}).get("loss_db"), 3),
     }
     lines = [[title, *(row(model) for model in scales.values())] for title, row in rows.items()]
@@ -189,8 +189,8 @@ def trained_on(model: Model) -> str:
     """The data by its own words, how much of it, and what was held out."""
     training = model.training
     parts = [str(training["data"])] if training.get("data") else []
-    if training.get("pictures"):
-        parts.append(f"{training['pictures']} pictures")
+    if training.get("images"):
+        parts.append(f"{training['images']} images")
     if training.get("held_out"):
         parts.append(f"{len(training['held_out'])} held out to choose the weights")
     return "; ".join(parts)
@@ -215,7 +215,7 @@ def shortened(command: str) -> str:
             next(words, "")
         elif word == "--data":
             next(words, "")
-            kept += [word, "PICTURES"]
+            kept += [word, "IMAGES"]
         else:
             kept.append(Path(word).name if word.endswith(".safetensors") else word)
     return shlex.join(kept)

@@ -1,4 +1,4 @@
-"""Makes docs/performance.md and its picture from what subpixel bench wrote.
+"""Makes docs/performance.md and its image from what subpixel bench wrote.
 
 python docs/make_performance.py RESULTS.json...      # needs the extra dev
 """
@@ -28,7 +28,7 @@ again, on a machine that does nothing else:
 
 How it is measured: the product, the peers and the machine's ceilings take turns in one process, on equal threads; a
 turn is two calls of which the second counts, and the figure is the median, with the quartiles beside it. Peers get
-the same network and the same weights, the picture's size beforehand, and the cheaper border (zeros). "Of its ceiling"
+the same network and the same weights, the image's size beforehand, and the cheaper border (zeros). "Of its ceiling"
 is the time that the multiply-adds of the whole network take alone, in registers, on the same threads, target and
 precision, divided by the time measured. It passes 1 where an algorithm needs fewer products than the network's
 definition: int8 without a product of bytes (`avx2`, `avx512`) does kernels of width 3 with half of them. Of an
@@ -37,7 +37,7 @@ group's first line of ours, and so is the figure in brackets. int8 is ours alone
 
 Runs of suite `engine` on a machine with AVX-512 VNNI are from before f32 chains were streamed row by row.
 
-![What ours, the peers and the ceilings take](pictures/performance.png)
+![What ours, the peers and the ceilings take](images/performance.png)
 
 """
 
@@ -46,21 +46,21 @@ def main(paths: list[str]) -> None:
     results = [Results.of(json.loads(Path(path).read_text(encoding="utf-8"))) for path in paths]
     commands = [f"{one.command} --out {path}" for one, path in zip(results, paths, strict=True)]
     commands.append(f"python docs/make_performance.py {' '.join(paths)}")
-    sections = [markdown([one]) + pictures(one, number) for number, one in enumerate(results)]
+    sections = [markdown([one]) + images(one, number) for number, one in enumerate(results)]
     page = INTRODUCTION.format(commands="\n".join(commands)) + "\n".join(sections)
     (DOCS / "performance.md").write_text(page, encoding="utf-8")
-    plot(next(one for one in results if one.suite == "engine"), DOCS / "pictures" / "performance.png")
+    plot(next(one for one in results if one.suite == "engine"), DOCS / "images" / "performance.png")
 
 
-def pictures(results: Results, number: int) -> str:
+def images(results: Results, number: int) -> str:
     """Draws quality against time where that was measured; the lines that show it."""
     lines = ""
     for group in results.groups:
         if any(entry.quality for entry in group.entries):
             name = f"{group.id}-{number}.png"
-            scatter(group, DOCS / "pictures" / name)
-            few_colours(DOCS / "pictures" / name)
-            lines += f"\n![{group.title}](pictures/{name})\n"
+            scatter(group, DOCS / "images" / name)
+            few_colours(DOCS / "images" / name)
+            lines += f"\n![{group.title}](images/{name})\n"
     return lines
 
 

@@ -1,6 +1,6 @@
 """Trains the shapes among which fast was chosen, each for as many steps, for a table of quality against time.
 
-python docs/make_study.py --data PICTURES --out FOLDER
+python docs/make_study.py --data IMAGES --out FOLDER
 subpixel bench --suite quality -s 2 --threads 2 --models FOLDER --data TEST_SETS -o study.json
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from subpixel.metrics.calibration import calibrate
 from subpixel.models import Model, find, load, save
-from subpixel.models.families import chain
+from subpixel.models.our_networks import chain
 from subpixel.models.spec import Conv, Spec
 from subpixel.train import Settings, train
 
@@ -40,7 +40,7 @@ PRUNED = "w16-d8-pruned"  # w16-d8, begun as the strongest channels of balanced
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", required=True, type=Path, help="the pictures to train on")
+    parser.add_argument("--data", required=True, type=Path, help="the images to train on")
     parser.add_argument("--out", required=True, type=Path, help="a folder for the model files")
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--threads", type=int, default=1)

@@ -1,10 +1,10 @@
-"""Enlarge a real photograph and compare the result with bicubic interpolation.
+"""Upscale a real photograph and compare the result with bicubic interpolation.
 
     python examples/demo.py [PHOTO] [--out FOLDER]
 
-The photograph is made 2 and 3 times smaller (MATLAB's bicubic, as test sets are), enlarged again, and measured against
-the original. Without PHOTO a public-domain picture that comes with scikit-image is used. Written are the enlarged
-pictures and one PNG for each scale that shows original, bicubic and result side by side, with an enlarged detail
+The photograph is made 2 and 3 times smaller (MATLAB's bicubic, as test sets are), upscaled again, and measured against
+the original. Without PHOTO a public-domain image that comes with scikit-image is used. Written are the upscaled
+images and one PNG for each scale that shows original, bicubic and result side by side, with a upscaled detail
 where the last two differ most.
 """
 
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from subpixel import Upscaler
 from subpixel.errors import InvalidArgument, SubpixelError
-from subpixel.image import Job, Picture, read, write
+from subpixel.image import ImageData, Job, read, write
 from subpixel.image.comparison.sheet import comparison
 from subpixel.metrics import psnr
 from subpixel.metrics.protocol import luma_255, shrink
@@ -31,18 +31,18 @@ SMALLEST = 48  # pixels each way of what a comparison says something about
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Enlarge a photograph and compare with bicubic.")
+    parser = argparse.ArgumentParser(description="Upscale a photograph and compare with bicubic.")
     parser.add_argument("photo", nargs="?", type=Path)
     parser.add_argument("--out", type=Path, default=Path("demo"))
     arguments = parser.parse_args()
     try:
-        name, picture = photograph(arguments.photo)
+        name, image = photograph(arguments.photo)
         arguments.out.mkdir(parents=True, exist_ok=True)
-        print(f"{name}: {picture.shape[1]}×{picture.shape[0]}")
+        print(f"{name}: {image.shape[1]}×{image.shape[0]}")
         for scale in (2, 3):
-            compare(name, picture, scale, arguments.out)
+            compare(name, image, scale, arguments.out)
         if arguments.photo is not None:
-            enlarge(arguments.photo, arguments.out)
+            upscale(arguments.photo, arguments.out)
     except (SubpixelError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -50,21 +50,21 @@ def main() -> int:
 
 
 def photograph(path: Path | None) -> tuple[str, Pixels]:
-    """The picture as ``(H, W, 3)`` u8, without transparency."""
+    """The image as ``(H, W, 3)`` u8, without transparency."""
     if path is None:
         from skimage import data
 
         return "astronaut", data.astronaut()
     pixels = read(path).pixels
     if pixels.dtype != np.uint8:
-        raise InvalidArgument(f"{path}: {pixels.dtype}; the comparison takes 8-bit pictures")
+        raise InvalidArgument(f"{path}: {pixels.dtype}; the comparison takes 8-bit images")
     if min(pixels.shape[:2]) < SMALLEST:
         raise InvalidArgument(f"{path}: at least {SMALLEST} pixels each way are needed")
     return path.stem, np.repeat(pixels[..., :1], 3, axis=2) if pixels.shape[2] < 3 else pixels[..., :3]
 
 
-def compare(name: str, picture: Pixels, scale: int, out: Path) -> None:
-    small, large = shrink(picture, scale)
+def compare(name: str, image: Pixels, scale: int, out: Path) -> None:
+    small, large = shrink(image, scale)
     results: dict[str, Pixels] = {}
     figures: dict[str, float] = {}
     for model in ("bicubic", "auto"):
@@ -77,21 +77,21 @@ def compare(name: str, picture: Pixels, scale: int, out: Path) -> None:
             f"  ×{scale} {upscaler.model.name:<8} {small.shape[1]}×{small.shape[0]} → {large.shape[1]}×{large.shape[0]}"
             f"  {seconds * 1000:5.0f} ms  PSNR {figures[model]:.2f} dB"
         )
-    enlarged = out / f"{name}_x{scale}.png"
-    write(Picture(results["auto"]), enlarged, overwrite=True)
+    upscaled = out / f"{name}_x{scale}.png"
+    write(ImageData(results["auto"]), upscaled, overwrite=True)
     labels = {
         "original": large,
         f"bicubic ×{scale}, {figures['bicubic']:.2f} dB": results["bicubic"],
         f"subpixel ×{scale}, {figures['auto']:.2f} dB": results["auto"],
     }
     sheet = out / f"{name}_x{scale}_comparison.png"
-    write(Picture(comparison(labels)), sheet, overwrite=True)
-    print(f"     result {enlarged}, comparison {sheet}")
+    write(ImageData(comparison(labels)), sheet, overwrite=True)
+    print(f"     result {upscaled}, comparison {sheet}")
 
 
-def enlarge(photo: Path, out: Path) -> None:
+def upscale(photo: Path, out: Path) -> None:
     """The photograph itself, twice as large, with all that belongs to it."""
-    result = Job(photo, Upscaler("auto", 2), destination=out / f"{photo.stem}_enlarged.png", overwrite=True).run()
+    result = Job(photo, Upscaler("auto", 2), destination=out / f"{photo.stem}_upscaled.png", overwrite=True).run()
     print(f"  the photograph itself: {result.destination}, {result.size_out[0]}×{result.size_out[1]}")
 
 

@@ -23,10 +23,10 @@ def rng():
 
 @pytest.fixture(scope="session")
 def data_dir():
-    """The folder of test pictures beside the repository."""
+    """The folder of test images beside the repository."""
     folder = Path(__file__).resolve().parents[2] / "shared" / "data"
     if not folder.is_dir():
-        pytest.skip("the test pictures (../shared/data beside the repository) are not here")
+        pytest.skip("the test images (../shared/data beside the repository) are not here")
     return folder
 
 
@@ -49,7 +49,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, int], str]
 
 @pytest.fixture
 def with_compressed(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Stand-ins for what ``auto`` means at ×2 and for its variant for compressed pictures; the variant's name."""
+    """Stand-ins for what ``auto`` means at ×2 and for its variant for compressed images; the variant's name."""
     name = zoo.resolve("auto")
     variant = f"{name}-compressed"
     folder = tmp_path_factory.mktemp("shipped")

@@ -9,7 +9,7 @@ from subpixel.models.spec import INPUT, Add, Conv, PixelShuffle, Resize, Spec
 
 
 def residual(scale: int, colour: str, border: str, seed: int) -> Model:
-    """A base of bicubic plus small random detail: a network whose results look like pictures."""
+    """A base of bicubic plus small random detail: a network whose results look like images."""
     channels = 1 if colour == "luma" else 3
     layers = (
         Resize("base", INPUT, scale, "cubic"),

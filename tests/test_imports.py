@@ -64,9 +64,9 @@ def imported(tree: ast.AST, package: str) -> Iterator[tuple[int, str, str]]:
                 above = package.split(".")
                 base = ".".join([*above[: len(above) - node.level + 1], *filter(None, [node.module])])
             for alias in node.names:
-                said = f"from {'.' * node.level}{node.module or ''} import {alias.name}"
+                values = f"from {'.' * node.level}{node.module or ''} import {alias.name}"
                 # ``from subpixel import x`` names the room x; below that the module alone tells the room.
-                yield node.lineno, f"{base}.{alias.name}", said
+                yield node.lineno, f"{base}.{alias.name}", values
 
 
 def violations(text: str, path: Path, root: Path) -> list[str]:
@@ -78,7 +78,7 @@ def violations(text: str, path: Path, root: Path) -> list[str]:
         return [f"{path}: '{room}' is a room that the architecture does not know"]
     package = ".".join(["subpixel", *(parts[:-1])])
     found = []
-    for line, name, said in imported(ast.parse(text), package):
+    for line, name, values in imported(ast.parse(text), package):
         if name.split(".")[0] != "subpixel" or name in ("subpixel", "subpixel.__version__"):
             continue
         other = name.split(".")[1]
@@ -86,11 +86,11 @@ def violations(text: str, path: Path, root: Path) -> list[str]:
             # The compiled module belongs to the operators, which hand it to the backends.
             other = "ops"
         if other not in LEVEL_OF:
-            found.append(f"{path}:{line}: {said}: no such room")
+            found.append(f"{path}:{line}: {values}: no such room")
         elif room != other and LEVEL_OF[other] <= LEVEL_OF[room]:
-            found.append(f"{path}:{line}: {said}: '{room}' must not know '{other}'")
+            found.append(f"{path}:{line}: {values}: '{room}' must not know '{other}'")
         elif (room, other) in STRANGERS:
-            found.append(f"{path}:{line}: {said}: '{room}' and '{other}' meet only in models")
+            found.append(f"{path}:{line}: {values}: '{room}' and '{other}' meet only in models")
     return found
 
 
@@ -160,8 +160,8 @@ def test_only_training_needs_torch() -> None:
     assert not loaded & optional
 
 
-def test_the_picture_path_needs_no_optional_package() -> None:
-    """What the command does on a picture, with none of the extras installed."""
+def test_the_image_path_needs_no_optional_package() -> None:
+    """What the command does on an image, with none of the extras installed."""
     code = """
 import sys
 for name in ("torch", "matplotlib", "PIL", "skimage", "scipy", "fastapi", "ray", "onnx"):

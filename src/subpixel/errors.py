@@ -51,19 +51,19 @@ class MissingExtra(SubpixelError, ImportError):
 
 
 class ImageReadError(SubpixelError, OSError):
-    """A picture cannot be read."""
+    """An image cannot be read."""
 
 
 class ImageWriteError(SubpixelError, OSError):
-    """A picture cannot be written."""
+    """An image cannot be written."""
 
 
 class VideoReadError(SubpixelError, OSError):
-    """A film cannot be read."""
+    """A video cannot be read."""
 
 
 class VideoWriteError(SubpixelError, OSError):
-    """A film cannot be written."""
+    """A video cannot be written."""
 
 
 class FallbackWarning(UserWarning):

@@ -175,8 +175,8 @@ def test_bf16_rounds_what_is_multiplied(backend, precision):
     """One weight of 1 + 2**-9 and one sample: in bf16 it is 1."""
     spec = Spec((Conv("only", INPUT, 1, 1, (1, 1), bias=False), PixelShuffle("sum", "only", 1)), 1)
     weights = {"only.weight": np.full((1, 1, 1, 1), 1 + 2**-9, np.float32)}
-    made = BACKENDS[backend].prepare(spec, weights, precision, 1)(np.ones((1, 1, 1), np.float32))
-    assert made[0, 0, 0] == (1 if precision == "bf16" else np.float32(1 + 2**-9))
+    result = BACKENDS[backend].prepare(spec, weights, precision, 1)(np.ones((1, 1, 1), np.float32))
+    assert result[0, 0, 0] == (1 if precision == "bf16" else np.float32(1 + 2**-9))
 
 
 @pytest.mark.parametrize("name", FEW)
@@ -188,7 +188,7 @@ def test_bf16_is_near(reference, name):
     np.testing.assert_allclose(result, reference(name, 17, 33), atol=0.1)
 
 
-@pytest.mark.parametrize(("name", "scale"), [(e.name, s) for e in ZOO.values() if not e.film for s in e.scales])
+@pytest.mark.parametrize(("name", "scale"), [(e.name, s) for e in ZOO.values() if not e.video for s in e.scales])
 def test_shipped_models_agree(name, scale):
     model = find(name, scale)
     x = planes_for(model.spec, 33, 150)

@@ -114,12 +114,12 @@ def test_the_arithmetic_by_hand():
     last = conv_of([16])
     network = IntegerNetwork((first, last), 1, 1, "CRD", True, False)
     assert run_integer(network, np.full((1, 1, 1), 10, np.uint8)).tolist() == [[[10 + 11]]]
-    made = run_integer(network, np.full((1, 1, 1), 10 / 255, np.float32))
-    assert made[0, 0, 0] == pytest.approx(21 / 255, abs=1e-7)
+    result = run_integer(network, np.full((1, 1, 1), 10 / 255, np.float32))
+    assert result[0, 0, 0] == pytest.approx(21 / 255, abs=1e-7)
     # Half a byte more: 21 * 3 + 5 = 68, 17 and (17 * 16384 + 16384) >> 15 = 9.
     finer = IntegerNetwork((replace(first, bias=first.bias + 1), last), 1, 1, "CRD", True, False)
-    made = [run_integer(finer, np.full((1, 1, 1), x / 255, np.float32))[0, 0, 0] - x / 255 for x in (10, 10.5)]
-    assert made == pytest.approx([11 / 255, 12 / 255], abs=1e-7)
+    result = [run_integer(finer, np.full((1, 1, 1), x / 255, np.float32))[0, 0, 0] - x / 255 for x in (10, 10.5)]
+    assert result == pytest.approx([11 / 255, 12 / 255], abs=1e-7)
 
 
 @pytest.mark.parametrize(
@@ -144,8 +144,8 @@ def test_activations_by_hand(activation, zero, sum_, byte):
 
 def test_tanh_is_close():
     z = np.arange(-9000, 9001)  # counts 2.5 / 4096
-    made = _activated(conv_of([0], activation="tanh"), z)
-    error = np.abs(made - 127 * np.tanh(z * (2.5 / 4096)))
+    result = _activated(conv_of([0], activation="tanh"), z)
+    error = np.abs(result - 127 * np.tanh(z * (2.5 / 4096)))
     assert error[np.abs(z) <= 4096].max() < 0.9  # rounding alone has 0.5
     assert error.max() < 1.3
 
@@ -157,9 +157,9 @@ def test_every_target_gives_the_bytes_of_numpy(target, name, dtype):
     fast, slow = session_of("native", spec), session_of("reference", spec)
     for height, width in ((1, 1), (1, 2), (2, 1), (7, 40), (33, 17), (11, 97)):
         x = planes_for(spec, height, width, dtype)
-        made = fast(x)
-        assert made.dtype == dtype
-        np.testing.assert_array_equal(made, slow(x), f"{name} {height}x{width}")
+        result = fast(x)
+        assert result.dtype == dtype
+        np.testing.assert_array_equal(result, slow(x), f"{name} {height}x{width}")
 
 
 @pytest.mark.parametrize("name", ["espcn x3", "skips"])
@@ -178,7 +178,7 @@ def test_threads_strips_and_bands_change_no_byte(target, name):
     whole = session_of("native", spec, 1)(x)
     for threads in (2, 5):
         np.testing.assert_array_equal(session_of("native", spec, threads)(x), whole)
-    # A part of a picture, beyond the reach of its border, is the same as in the whole.
+    # A part of an image, beyond the reach of its border, is the same as in the whole.
     halo, s = spec.halo, spec.scale
     part = session_of("native", spec, 2)(x[:, 13:48, 401:677])
     inner = part[:, halo * s : -halo * s, halo * s : -halo * s]
@@ -186,7 +186,7 @@ def test_threads_strips_and_bands_change_no_byte(target, name):
     np.testing.assert_array_equal(inner, wanted)
 
 
-def test_a_wide_picture_is_cut_into_strips(target):
+def test_a_wide_image_is_cut_into_strips(target):
     spec = chain(64, 3, 2)
     x = planes_for(spec, 5, 2300, np.uint8)
     np.testing.assert_array_equal(session_of("native", spec)(x), session_of("reference", spec)(x))
@@ -206,9 +206,9 @@ def test_halves_of_floats():
 
 def test_nothing_in_nothing_out():
     for backend in ("native", "reference"):
-        made = session_of(backend, SPECS["small"])(np.zeros((1, 0, 5), np.uint8))
-        assert made.shape == (1, 0, 10)
-        assert made.dtype == np.uint8
+        result = session_of(backend, SPECS["small"])(np.zeros((1, 0, 5), np.uint8))
+        assert result.shape == (1, 0, 10)
+        assert result.dtype == np.uint8
 
 
 @pytest.mark.parametrize("scale", [3, 4])
@@ -229,12 +229,12 @@ def test_a_kernels_sum_survives_rounding():
     weights, quantisation = prepared(spec)
     network = integer_network(spec, weights, quantisation)
     step = 1 / 255
-    for conv, made in zip([la for la in spec.layers if isinstance(la, Conv)], network.convs, strict=True):
+    for conv, result in zip([la for la in spec.layers if isinstance(la, Conv)], network.convs, strict=True):
         entry = quantisation["layers"][conv.name]
         unit = entry["scale"] * np.array(entry["multiplier"]) * 2.0 ** -(15.0 + np.array(entry["shift"]))
         exact = weights[f"{conv.name}.weight"].astype(np.float64) * (step / unit)[:, None, None, None]
-        lost = exact.sum(axis=(2, 3)) - made.weight.sum(axis=(2, 3))
-        clipped = (np.abs(made.weight) == 127).any(axis=(2, 3))
+        lost = exact.sum(axis=(2, 3)) - result.weight.sum(axis=(2, 3))
+        clipped = (np.abs(result.weight) == 127).any(axis=(2, 3))
         assert clipped.any(axis=1).all()  # the largest weight of a channel is 127
         assert (np.abs(lost)[~clipped] <= 0.5 + 1e-9).all()
         step = entry["scale"]

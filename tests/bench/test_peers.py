@@ -11,7 +11,7 @@ import pytest
 
 from subpixel.backends import BACKENDS
 from subpixel.bench import peers
-from subpixel.bench.networks import espcn_x3, picture, session, thin_x2
+from subpixel.bench.networks import espcn_x3, session, synthetic_image, thin_x2
 from subpixel.bench.peers import PEERS, Peer, superres
 from subpixel.errors import InvalidArgument
 
@@ -26,12 +26,12 @@ def test_a_peer_agrees_with_the_reference(peer: Peer, name: str) -> None:
     if reason:
         pytest.skip(reason)
     network = replace(NETWORKS[name](), size=(21, 34))
-    x = picture(network.size)[None].astype(np.float32) / np.float32(255)
+    x = synthetic_image(network.size)[None].astype(np.float32) / np.float32(255)
     spec = replace(network.spec, border="zero")
     expected = BACKENDS["reference"].prepare(spec, network.weights, "f32", 1)(x)
-    made = peer.prepare(network.spec, network.weights, 2, network.size)(x)
-    assert made.dtype == np.float32
-    np.testing.assert_allclose(made, expected, atol=0.03 if peer.bf16 else 1e-5)
+    result = peer.prepare(network.spec, network.weights, 2, network.size)(x)
+    assert result.dtype == np.float32
+    np.testing.assert_allclose(result, expected, atol=0.03 if peer.bf16 else 1e-5)
 
 
 def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,7 +51,7 @@ def test_bf16_is_measured_only_where_the_processor_has_it(monkeypatch: pytest.Mo
 def test_the_product_in_int8_is_near_f32(name: str) -> None:
     pytest.importorskip("subpixel._native", reason="this installation has no compiled module")
     network = replace(NETWORKS[name](), size=(21, 34))
-    x = picture(network.size)[None].astype(np.float32) / np.float32(255)
+    x = synthetic_image(network.size)[None].astype(np.float32) / np.float32(255)
     whole, floats = (session(network, precision, 1)(x) for precision in ("int8", "f32"))
     assert np.abs(whole - floats).mean() < 2 / 255
 
@@ -67,7 +67,7 @@ def test_superres_wants_its_model_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_superres_enlarges(data_dir: Path) -> None:
+def test_superres_upscales(data_dir: Path) -> None:
     folder = data_dir.parent / "peers" / "opencv-dnn-superres"
     if not folder.is_dir():
         pytest.skip("the model files (../shared/peers beside the repository) are not here")
@@ -75,8 +75,8 @@ def test_superres_enlarges(data_dir: Path) -> None:
     if not found:
         pytest.skip("this build of OpenCV has no dnn_superres")
     assert [peer.name.split()[-1] for peer in found] == ["ESPCN", "FSRCNN", "FSRCNN-small"]
-    rgb = picture((24, 30), 3)
+    rgb = synthetic_image((24, 30), 3)
     for peer in found:
-        made = peer.run(rgb)
-        assert made.shape == (48, 60, 3)
-        assert np.abs(made[::2, ::2].astype(int) - rgb).mean() < 40  # the picture, not noise
+        result = peer.run(rgb)
+        assert result.shape == (48, 60, 3)
+        assert np.abs(result[::2, ::2].astype(int) - rgb).mean() < 40  # the image, not noise

@@ -26,8 +26,8 @@ from subpixel.errors import InvalidArgument, ModelFileError
 from subpixel.metrics import evaluate
 from subpixel.metrics.protocol import score_sets
 from subpixel.models import ZOO, Model, find, save
-from subpixel.models.families import chain
 from subpixel.models.integer import quantise
+from subpixel.models.our_networks import chain
 
 pytest.importorskip("subpixel._native", reason="this installation has no compiled module")
 
@@ -52,13 +52,13 @@ def candidate(scale: int, *, int8: bool, figures: dict[str, Any]) -> Model:
 def folder(tmp_path: Path) -> Path:
     """Candidates: one with figures and int8, one with neither, one of another scale, one named as a shipped model."""
     figures = {"sets": {"Mine": {"psnr_y": 30.5}, "Set5": {"psnr_y": 35.5}}, "int8": {"sets": {"Set5": {"psnr_y": 35}}}}
-    made = tmp_path / "candidates"
-    made.mkdir()
-    save(candidate(2, int8=True, figures=figures), made / "a.safetensors")
-    save(candidate(2, int8=False, figures={}), made / "b.safetensors")
-    save(candidate(3, int8=False, figures={}), made / "c.safetensors")
-    save(candidate(2, int8=False, figures=figures), made / "espcn.safetensors")
-    return made
+    result = tmp_path / "candidates"
+    result.mkdir()
+    save(candidate(2, int8=True, figures=figures), result / "a.safetensors")
+    save(candidate(2, int8=False, figures={}), result / "b.safetensors")
+    save(candidate(3, int8=False, figures={}), result / "c.safetensors")
+    save(candidate(2, int8=False, figures=figures), result / "espcn.safetensors")
+    return result
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def test_every_shipped_model_of_the_scale_with_what_its_file_says() -> None:
         assert f"{36 // scale}×{24 // scale} → {36 // scale * scale}×{24 // scale * scale}" in group.title
         expected = {}
         for name, entry in ZOO.items():
-            for precision in ("f32", "int8") if scale in entry.scales and not entry.film else ():
+            for precision in ("f32", "int8") if scale in entry.scales and not entry.video else ():
                 model = find(name, scale)
                 if precision == "f32" or model.quantisation is not None:
                     reached = model.reached(precision)
@@ -120,14 +120,14 @@ def test_what_no_file_says_is_measured(folder: Path, data: Path) -> None:
 
 def test_peers_see_blue_first_and_three_channels(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, data: Path) -> None:
     def peer(bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        made = np.repeat(np.repeat(bgr, 2, axis=0), 2, axis=1)
-        made[..., 0] //= 2  # blue
-        return made
+        result = np.repeat(np.repeat(bgr, 2, axis=0), 2, axis=1)
+        result[..., 0] //= 2  # blue
+        return result
 
     def same(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        made = np.repeat(np.repeat(rgb, 2, axis=0), 2, axis=1)
-        made[..., 2 if rgb.shape[2] == 3 else 0] //= 2
-        return made
+        result = np.repeat(np.repeat(rgb, 2, axis=0), 2, axis=1)
+        result[..., 2 if rgb.shape[2] == 3 else 0] //= 2
+        return result
 
     monkeypatch.setattr(quality, "superres", lambda folder, scale, threads: [Superres("OpenCV X", peer)])
     plan = replace(PLAN, superres=tmp_path)
@@ -226,21 +226,21 @@ def test_the_frontier_is_what_nothing_is_faster_and_better_than() -> None:
     assert [one.name for one in frontier(tied, "Set5")] == ["y f32"]
 
 
-def test_the_picture_stands_in_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_image_stands_in_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("matplotlib")
     scatter(GROUP, tmp_path / "alone.png")
     assert pyvips.Image.new_from_file(str(tmp_path / "alone.png")).width == 900
     scatter(Group("quality-x2", "Nothing known", GROUP.entries[1:2]), tmp_path / "empty.png")
     page = docs_script("make_performance")
     monkeypatch.setattr(page, "DOCS", tmp_path)
-    (tmp_path / "pictures").mkdir()
+    (tmp_path / "images").mkdir()
     paths = []
     for suite, group in (("engine", replace(GROUP, id="peers-0", entries=GROUP.entries[1:2])), ("quality", GROUP)):
         paths.append(tmp_path / f"{suite}.json")
         document = Results(suite, f"subpixel bench --suite {suite}", MACHINE, (group,)).document()
         paths[-1].write_text(json.dumps(document), encoding="utf-8")
     page.main([str(path) for path in paths])
-    made = (tmp_path / "performance.md").read_text(encoding="utf-8")
-    assert "\n![Quality against time](pictures/quality-x2-1.png)\n" in made
-    assert (tmp_path / "pictures" / "quality-x2-1.png").is_file()
-    assert made.index("## Suite `engine`") < made.index("## Suite `quality`") < made.index("![Quality")
+    result = (tmp_path / "performance.md").read_text(encoding="utf-8")
+    assert "\n![Quality against time](images/quality-x2-1.png)\n" in result
+    assert (tmp_path / "images" / "quality-x2-1.png").is_file()
+    assert result.index("## Suite `engine`") < result.index("## Suite `quality`") < result.index("![Quality")

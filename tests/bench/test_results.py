@@ -122,11 +122,11 @@ def test_the_page_is_made_of_results(tmp_path: Path, monkeypatch: pytest.MonkeyP
     pytest.importorskip("matplotlib")
     page = docs_script("make_performance")
     monkeypatch.setattr(page, "DOCS", tmp_path)
-    (tmp_path / "pictures").mkdir()
+    (tmp_path / "images").mkdir()
     results = tmp_path / "results.json"
     results.write_text(json.dumps(RESULTS.document()), encoding="utf-8")
     page.main([str(results)])
-    made = (tmp_path / "performance.md").read_text(encoding="utf-8")
-    assert f"\nsubpixel bench --out {results}\npython docs/make_performance.py {results}\n```\n" in made
-    assert markdown([RESULTS]) in made
-    assert (tmp_path / "pictures" / "performance.png").is_file()
+    result = (tmp_path / "performance.md").read_text(encoding="utf-8")
+    assert f"\nsubpixel bench --out {results}\npython docs/make_performance.py {results}\n```\n" in result
+    assert markdown([RESULTS]) in result
+    assert (tmp_path / "images" / "performance.png").is_file()

@@ -1,4 +1,4 @@
-"""Suites run through on small pictures and few rounds: what is measured and named, not how long it took."""
+"""Suites run through on small images and few rounds: what is measured and named, not how long it took."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from subpixel.bench import ceilings, engine, files, films, images, memory, networks, operators, suites
+from subpixel.bench import ceilings, engine, files, images, memory, networks, operators, suites, video
 from subpixel.bench.machine import describe, label, only_threads
 from subpixel.bench.operators.case import Case
 from subpixel.bench.plan import Plan
@@ -80,7 +80,7 @@ def test_sizes_and_threads_of_linearity(small: networks.Network, monkeypatch: py
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_pictures_end_to_end(small: networks.Network, data_dir: Path) -> None:
+def test_images_end_to_end(small: networks.Network, data_dir: Path) -> None:
     group = images.beside_superres(PLAN)
     assert [name for name in names(group) if not name.startswith("ceiling")] == ["subpixel int8", "subpixel f32"]
     assert "its model files were not given" in group.notes[-1]
@@ -101,7 +101,7 @@ def test_the_images_suite(small: networks.Network) -> None:
 def test_the_files_suite(monkeypatch: pytest.MonkeyPatch, data_dir: Path) -> None:
     monkeypatch.setattr(files, "_SIDE", 24)
     monkeypatch.setattr(files, "_FILES", {False: 3, True: 4})
-    monkeypatch.setattr(files, "_PICTURES", 2)  # fewer than files
+    monkeypatch.setattr(files, "_IMAGES", 2)  # fewer than files
     groups = list(files.files(PLAN))
     assert [group.id for group in groups] == ["many-png-png", "many-jpeg-png", "many-jpeg-jpeg"]
     assert groups[1].title == "3 files of 24×24 ×2 by fast, JPEG to PNG"
@@ -133,16 +133,16 @@ def test_the_files_suite(monkeypatch: pytest.MonkeyPatch, data_dir: Path) -> Non
 
 
 def test_the_video_suite(small: networks.Network, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(films, "_FRAMES", 5)
-    monkeypatch.setattr(films, "_SIZES", ((48, 32), (64, 48)))
-    group, film, pipe = suites.SUITES["video"](PLAN)
+    monkeypatch.setattr(video, "_FRAMES", 5)
+    monkeypatch.setattr(video, "_SIZES", ((48, 32), (64, 48)))
+    group, clip, pipe = suites.SUITES["video"](PLAN)
     assert group.id == "frames"
     assert names(group)[:2] == ["4:2:0 u8, int8", "network alone, int8"]
     assert [fact.unit for fact in group.facts] == ["frames a second"] * 2
-    assert names(film) == ["Job", "decoder alone", "engine alone", "encoder alone"]
-    alone = sum(entry.time.median for entry in film.entries[1:])
-    assert film.facts[-1].value == pytest.approx(film.entries[0].time.median / alone)
-    assert film.facts[0].value == pytest.approx(5000 / film.entries[0].time.median)
+    assert names(clip) == ["Job", "decoder alone", "engine alone", "encoder alone"]
+    alone = sum(entry.time.median for entry in clip.entries[1:])
+    assert clip.facts[-1].value == pytest.approx(clip.entries[0].time.median / alone)
+    assert clip.facts[0].value == pytest.approx(5000 / clip.entries[0].time.median)
     assert names(pipe) == ["Live, y4m", "decoder alone"]
     assert "960×540" not in pipe.title
 
@@ -238,10 +238,10 @@ def test_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, run: Calla
 
 
 def test_wrong_use_of_the_command(run: Callable[..., Any]) -> None:
-    done = run("bench", "--suite", "film")
+    done = run("bench", "--suite", "video")
     assert (done.code, done.err) == (
         2,
-        "error: suite='film': one of engine, ops, images, files, video, quality is needed\n",
+        "error: suite='video': one of engine, ops, images, files, video, quality is needed\n",
     )
     assert run("bench", "--rounds", 1).code == 2
     assert run("bench", "-j", 1000).code == 2

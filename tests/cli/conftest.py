@@ -39,7 +39,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., Done]:
 
 @pytest.fixture
 def photo(tmp_path: Path) -> Path:
-    """A picture of 12×8 with a folder of its own."""
+    """An image of 12×8 with a folder of its own."""
     folder = tmp_path / "photos"
     folder.mkdir(exist_ok=True)
     y, x = np.mgrid[:8, :12]
@@ -50,7 +50,7 @@ def photo(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A ×2 model file whose weights are random: it enlarges to noise, but it runs."""
+    """A ×2 model file whose weights are random: it upscales to noise, but it runs."""
     path = tmp_path_factory.mktemp("weights") / "noise.safetensors"
     rng = np.random.default_rng(0)
     spec = espcn(2)

@@ -24,8 +24,8 @@ Look = Callable[[], dict[str, Any]]
 
 
 @pytest.fixture
-def picture(tmp_path: Path) -> Callable[..., Path]:
-    """``picture("in/a.png", seed)``: a small file made by Pillow."""
+def make_image(tmp_path: Path) -> Callable[..., Path]:
+    """``image("in/a.png", seed)``: a small file made by Pillow."""
 
     def make(name: str | bytes, seed: int = 0) -> Path:
         path = tmp_path / os.fsdecode(name)
@@ -59,11 +59,11 @@ def files(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
-def test_a_folder_keeps_its_structure_in_the_output(upscale: Run, picture: Any, tmp_path: Path, slash: str) -> None:
+def test_a_folder_keeps_its_structure_in_the_output(upscale: Run, make_image: Any, tmp_path: Path, slash: str) -> None:
     names = ["in/a.png", "in/sub/b.png", "in/sub/deep down/c.png"]
-    sources = [picture(name, seed) for seed, name in enumerate(names)]
-    picture("in/.hidden.png")
-    (tmp_path / "in" / "notes.txt").write_text("not a picture, and not looked at")
+    sources = [make_image(name, seed) for seed, name in enumerate(names)]
+    make_image("in/.hidden.png")
+    (tmp_path / "in" / "notes.txt").write_text("not an image, and not looked at")
     done = upscale(tmp_path / "in", "-o", f"{tmp_path / 'made' / 'out'}{slash}")
     assert (done.code, done.err) == (0, "")
     out = tmp_path / "made" / "out"
@@ -73,43 +73,43 @@ def test_a_folder_keeps_its_structure_in_the_output(upscale: Run, picture: Any, 
 
 
 def test_a_folder_without_an_output_has_the_results_beside_and_they_are_no_input(
-    upscale: Run, picture: Any, tmp_path: Path
+    upscale: Run, make_image: Any, tmp_path: Path
 ) -> None:
-    picture("in/a.png")
-    picture("in/sub/b.png", 1)
+    make_image("in/a.png")
+    make_image("in/sub/b.png", 1)
     assert upscale(tmp_path / "in").code == 0
     assert files(tmp_path / "in") == ["a.png", "a_x2.png", "sub/b.png", "sub/b_x2.png"]
     done = upscale(tmp_path / "in")
     assert done.code == 0
     assert "0 done, 2 skipped, 0 failed of 2" in done.out
-    # Those of another scale are results, too; one that only looks like one is a picture.
-    picture("in/a_xmas.png", 2)
+    # Those of another scale are results, too; one that only looks like one is an image.
+    make_image("in/a_xmas.png", 2)
     assert upscale(tmp_path / "in", "-s", 3).code == 0
-    made = ["a.png", "a_x2.png", "a_x3.png", "a_xmas.png", "a_xmas_x3.png"]
-    assert files(tmp_path / "in") == [*made, "sub/b.png", "sub/b_x2.png", "sub/b_x3.png"]
-    # A result is a picture like any other where it is all there is, and where it is named.
+    result = ["a.png", "a_x2.png", "a_x3.png", "a_xmas.png", "a_xmas_x3.png"]
+    assert files(tmp_path / "in") == [*result, "sub/b.png", "sub/b_x2.png", "sub/b_x3.png"]
+    # A result is an image like any other where it is all there is, and where it is named.
     shutil.move(tmp_path / "in" / "sub" / "b_x2.png", tmp_path / "b_x2.png")
     assert upscale(tmp_path / "b_x2.png").code == 0
     assert_is_result(tmp_path / "b_x2.png", tmp_path / "b_x2_x2.png")
 
 
-def test_results_by_a_pattern_are_no_input_either(upscale: Run, picture: Any, tmp_path: Path) -> None:
-    picture("in/a.png")
-    picture("in/b.png", 1)
+def test_results_by_a_pattern_are_no_input_either(upscale: Run, make_image: Any, tmp_path: Path) -> None:
+    make_image("in/a.png")
+    make_image("in/b.png", 1)
     for _ in range(2):
         assert upscale(tmp_path / "in" / "*.png").code == 0
         assert files(tmp_path / "in") == ["a.png", "a_x2.png", "b.png", "b_x2.png"]
 
 
-def test_an_output_within_the_input_is_no_input(upscale: Run, picture: Any, tmp_path: Path) -> None:
-    picture("in/a.png")
+def test_an_output_within_the_input_is_no_input(upscale: Run, make_image: Any, tmp_path: Path) -> None:
+    make_image("in/a.png")
     for _ in range(2):
         assert upscale(tmp_path / "in", "-o", tmp_path / "in" / "larger").code == 0
         assert files(tmp_path / "in") == ["a.png", "larger/a_x2.png"]
 
 
-def test_the_format_of_what_is_not_named(upscale: Run, picture: Any, tmp_path: Path, run: Run) -> None:
-    picture("in/a.png")
+def test_the_format_of_what_is_not_named(upscale: Run, make_image: Any, tmp_path: Path, run: Run) -> None:
+    make_image("in/a.png")
     assert upscale(tmp_path / "in", "-f", "webp", "-o", tmp_path / "out").code == 0
     with Image.open(tmp_path / "out" / "a_x2.webp") as image:
         assert image.size == (18, 12)
@@ -118,9 +118,9 @@ def test_the_format_of_what_is_not_named(upscale: Run, picture: Any, tmp_path: P
 
 @pytest.mark.parametrize("output", ["file.txt", "out.png"])
 def test_an_output_for_many_that_is_no_folder(
-    upscale: Run, look: Look, picture: Any, tmp_path: Path, output: str
+    upscale: Run, look: Look, make_image: Any, tmp_path: Path, output: str
 ) -> None:
-    picture("in/a.png")
+    make_image("in/a.png")
     (tmp_path / "file.txt").write_text("precious")
     before = look()
     done = upscale(tmp_path / "in", "-o", tmp_path / output)
@@ -129,11 +129,11 @@ def test_an_output_for_many_that_is_no_folder(
     assert look() == before
 
 
-def test_two_pictures_of_one_result_are_told_before_any_work(
-    upscale: Run, look: Look, picture: Any, tmp_path: Path
+def test_two_images_of_one_result_are_told_before_any_work(
+    upscale: Run, look: Look, make_image: Any, tmp_path: Path
 ) -> None:
     for name in ("in/a.png", "in/sub/b.jpg", "in/sub/b.png"):
-        picture(name)
+        make_image(name)
     before = look()
     done = upscale(tmp_path / "in", "-o", tmp_path / "out")
     assert done.code == 2
@@ -142,10 +142,10 @@ def test_two_pictures_of_one_result_are_told_before_any_work(
     assert look() == before
 
 
-def test_a_picture_is_not_replaced_by_the_result_of_another(
-    upscale: Run, look: Look, picture: Any, tmp_path: Path
+def test_a_image_is_not_replaced_by_the_result_of_another(
+    upscale: Run, look: Look, make_image: Any, tmp_path: Path
 ) -> None:
-    one, two = picture("a.png"), picture("a_x2.png", 1)
+    one, two = make_image("a.png"), make_image("a_x2.png", 1)
     before = look()
     done = upscale(one, two, "--overwrite")
     assert done.code == 2
@@ -158,10 +158,10 @@ def test_a_picture_is_not_replaced_by_the_result_of_another(
 
 
 def test_the_same_command_again_does_nothing_and_says_so(
-    upscale: Run, look: Look, picture: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    upscale: Run, look: Look, make_image: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for seed, name in enumerate("abc"):
-        picture(f"in/{name}.png", seed)
+        make_image(f"in/{name}.png", seed)
     command = (tmp_path / "in", "-o", tmp_path / "out")
     assert upscale(*command).code == 0
     before = look()
@@ -173,19 +173,19 @@ def test_the_same_command_again_does_nothing_and_says_so(
         assert look() == before
 
 
-def test_a_changed_picture_and_changed_settings_are_seen(
-    upscale: Run, run: Run, look: Look, picture: Any, tmp_path: Path
+def test_a_changed_image_and_changed_settings_are_seen(
+    upscale: Run, run: Run, look: Look, make_image: Any, tmp_path: Path
 ) -> None:
     for seed, name in enumerate("ab"):
-        picture(f"in/{name}.png", seed)
+        make_image(f"in/{name}.png", seed)
     command = (tmp_path / "in", "-o", tmp_path / "out")
     assert upscale(*command).code == 0
-    changed = picture("in/b.png", 7)
+    changed = make_image("in/b.png", 7)
     before = look()
     done = upscale(*command)
     assert done.code == 3
     first, _ = done.err.splitlines()
-    assert first.startswith(f"error: {tmp_path / 'out' / 'b_x2.png'}: exists already, made of another picture or of an")
+    assert first.startswith(f"error: {tmp_path / 'out' / 'b_x2.png'}: exists already, made of another image or of an")
     assert first.endswith("--overwrite replaces it")
     assert "0 done, 1 skipped, 1 failed of 2" in done.out
     assert look() == before
@@ -196,15 +196,15 @@ def test_a_changed_picture_and_changed_settings_are_seen(
     before = look()
     done = run("upscale", "-n", "fast", *command)
     assert done.code == 1
-    assert done.err.count("made of this picture with other settings") == 2
+    assert done.err.count("made of this image with other settings") == 2
     assert look() == before
     assert "2 done" in run("upscale", "-n", "fast", *command, "--overwrite").out
     assert "2 skipped" in run("upscale", "-n", "fast", *command).out
     assert run("upscale", "-n", "fast", "--strength", 0.5, *command).code == 1
 
 
-def test_a_model_file_is_known_by_its_content(run: Run, picture: Any, tmp_path: Path, weights: Path) -> None:
-    picture("in/a.png")
+def test_a_model_file_is_known_by_its_content(run: Run, make_image: Any, tmp_path: Path, weights: Path) -> None:
+    make_image("in/a.png")
     shutil.copy(weights, tmp_path / "moved.safetensors")
     command = (tmp_path / "in", "-o", tmp_path / "out")
     assert run("upscale", "-n", weights, *command).code == 0
@@ -215,11 +215,11 @@ def test_a_model_file_is_known_by_its_content(run: Run, picture: Any, tmp_path: 
 
 
 def test_what_others_made_is_kept_passed_over_or_replaced(
-    upscale: Run, look: Look, picture: Any, tmp_path: Path
+    upscale: Run, look: Look, make_image: Any, tmp_path: Path
 ) -> None:
-    source = picture("in/a.png")
-    picture("in/b.png", 1)
-    theirs = picture("out/a_x2.png", 5)
+    source = make_image("in/a.png")
+    make_image("in/b.png", 1)
+    theirs = make_image("out/a_x2.png", 5)
     before = theirs.read_bytes()
     command = (tmp_path / "in", "-o", tmp_path / "out")
     done = upscale(*command)
@@ -236,9 +236,9 @@ def test_what_others_made_is_kept_passed_over_or_replaced(
 # Failures
 
 
-def test_a_bad_picture_is_reported_and_passed_over(upscale: Run, picture: Any, tmp_path: Path) -> None:
+def test_a_bad_image_is_reported_and_passed_over(upscale: Run, make_image: Any, tmp_path: Path) -> None:
     names = ["a.png", "c.png", "d.png"]
-    sources = [picture(f"in/{name}", seed) for seed, name in enumerate(names)]
+    sources = [make_image(f"in/{name}", seed) for seed, name in enumerate(names)]
     (tmp_path / "in" / "b.png").write_bytes(sources[0].read_bytes()[:60])
     (tmp_path / "in" / "gone.jpg").symlink_to("nowhere")
     done = upscale(tmp_path / "in", tmp_path / "none.png", "-o", tmp_path / "out")
@@ -250,16 +250,16 @@ def test_a_bad_picture_is_reported_and_passed_over(upscale: Run, picture: Any, t
         "gone.jpg",
         "none.png",
     ]
-    assert errors[-1] == "error: 3 of 6 pictures failed"
+    assert errors[-1] == "error: 3 of 6 images failed"
     assert files(tmp_path / "out") == ["a_x2.png", "c_x2.png", "d_x2.png"]
     for source in sources:
         assert_is_result(source, tmp_path / "out" / f"{source.stem}_x2.png")
 
 
-def test_a_picture_that_vanishes_after_it_was_seen(
-    upscale: Run, picture: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_image_that_vanishes_after_it_was_seen(
+    upscale: Run, make_image: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one, two = picture("in/a.png"), picture("in/b.png", 1)
+    one, two = make_image("in/a.png"), make_image("in/b.png", 1)
     run_job = Job.run
 
     def run_and_remove(job: Job, *arguments: Any, **options: Any) -> Any:
@@ -274,9 +274,9 @@ def test_a_picture_that_vanishes_after_it_was_seen(
     assert_is_result(one, tmp_path / "in" / "a_x2.png")
 
 
-def test_a_place_that_is_no_folder_fails_its_picture_alone(upscale: Run, picture: Any, tmp_path: Path) -> None:
-    picture("in/a.png")
-    picture("in/sub/b.png", 1)
+def test_a_place_that_is_no_folder_fails_its_image_alone(upscale: Run, make_image: Any, tmp_path: Path) -> None:
+    make_image("in/a.png")
+    make_image("in/sub/b.png", 1)
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "sub").write_text("a file of that name")
     done = upscale(tmp_path / "in", "-o", tmp_path / "out")
@@ -285,9 +285,9 @@ def test_a_place_that_is_no_folder_fails_its_picture_alone(upscale: Run, picture
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
-def test_a_folder_that_cannot_be_written(upscale: Run, picture: Any, tmp_path: Path) -> None:
-    picture("in/a.png")
-    picture("in/locked/b.png", 1)
+def test_a_folder_that_cannot_be_written(upscale: Run, make_image: Any, tmp_path: Path) -> None:
+    make_image("in/a.png")
+    make_image("in/locked/b.png", 1)
     (tmp_path / "in" / "locked").chmod(0o555)
     try:
         done = upscale(tmp_path / "in")
@@ -300,11 +300,11 @@ def test_a_folder_that_cannot_be_written(upscale: Run, picture: Any, tmp_path: P
 # What is said
 
 
-def test_json_is_a_line_for_each_picture_and_nothing_else(upscale: Run, picture: Any, tmp_path: Path) -> None:
+def test_json_is_a_line_for_each_image_and_nothing_else(upscale: Run, make_image: Any, tmp_path: Path) -> None:
     for seed, name in enumerate("ab"):
-        picture(f"in/{name}.png", seed)
+        make_image(f"in/{name}.png", seed)
     Image.new("CMYK", (4, 3)).save(tmp_path / "in" / "c.jpg")
-    picture("in/d.png", 4)
+    make_image("in/d.png", 4)
     assert upscale(tmp_path / "in" / "b.png", "-o", f"{tmp_path}/out/").code == 0
     (tmp_path / "in" / "d.png").write_bytes(b"broken")
     done = upscale(tmp_path / "in", "-o", tmp_path / "out", "--json")
@@ -326,19 +326,19 @@ def test_json_is_a_line_for_each_picture_and_nothing_else(upscale: Run, picture:
     assert json.loads(done.out)["status"] == "failed"
 
 
-def test_quiet_says_nothing_of_what_went_well(upscale: Run, picture: Any, tmp_path: Path) -> None:
-    picture("in/a.png")
-    picture("in/b.png", 1)
+def test_quiet_says_nothing_of_what_went_well(upscale: Run, make_image: Any, tmp_path: Path) -> None:
+    make_image("in/a.png")
+    make_image("in/b.png", 1)
     done = upscale(tmp_path / "in", "--quiet")
     assert (done.code, done.out, done.err) == (0, "", "")
 
 
-def test_names_of_any_kind(upscale: Run, picture: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_of_any_kind(upscale: Run, make_image: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names = ["-n.png", "a\nb.png", "[1].png", " .png", "ä 图 🙂.png", "x[page=1].png", "50%.png", "a'\"`$b.png"]
     raw = [*map(os.fsencode, names), b"\xff\xfe.png", b"caf\xe9/\xff.png"]
     for seed, name in enumerate(raw):
         try:
-            picture(b"in/" + name, seed)
+            make_image(b"in/" + name, seed)
         except OSError:
             pytest.skip("names that are no UTF-8 cannot be made here")
     done = upscale(tmp_path / "in", "-o", tmp_path / "out", "--json")
@@ -363,9 +363,9 @@ def assert_is_result_of_any_name(source: str, result: str) -> None:
         np.testing.assert_array_equal(np.asarray(large), subpixel.upscale(np.asarray(small), 2, "bicubic"))
 
 
-def test_results_are_the_same_by_any_way(upscale: Run, picture: Any, tmp_path: Path) -> None:
+def test_results_are_the_same_by_any_way(upscale: Run, make_image: Any, tmp_path: Path) -> None:
     for seed in range(3):
-        picture(f"in/{seed}.png", seed)
+        make_image(f"in/{seed}.png", seed)
     assert upscale(tmp_path / "in", "-o", tmp_path / "one").code == 0
     assert upscale(tmp_path / "in", "-o", tmp_path / "two", "--processes", 2).code == 0
     for seed in range(3):

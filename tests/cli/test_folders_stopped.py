@@ -1,4 +1,4 @@
-"""Folders whose run is killed, interrupted, doubled, or short of room; and pictures through standard streams."""
+"""Folders whose run is killed, interrupted, doubled, or short of room; and images through standard streams."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ COUNT = 24
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Some pictures in two folders, each of which takes some hundredths of a second."""
+    """Some images in two folders, each of which takes some hundredths of a second."""
     folder = tmp_path_factory.mktemp("photographs")
     (folder / "below").mkdir()
     for number in range(COUNT):
@@ -105,7 +105,7 @@ def test_an_interrupt_leaves_whole_results_alone_and_says_how_to_go_on(
     assert running.returncode == 130
     assert last == "error: interrupted"
     assert note.startswith("note: ")
-    assert note.endswith(f" of {COUNT} pictures are done; the same command goes on with the rest")
+    assert note.endswith(f" of {COUNT} images are done; the same command goes on with the rest")
     left = content(tmp_path / "out")
     assert 0 < len(left) < COUNT
     assert not [name for name in left if "/." in f"/{name}"]
@@ -179,7 +179,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path: Path) -> None:
 # Streams
 
 
-def test_a_picture_through_standard_streams_has_the_bytes_of_the_file(run: Run, tmp_path: Path) -> None:
+def test_a_image_through_standard_streams_has_the_bytes_of_the_file(run: Run, tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (10, 15, 3), np.uint8)
     Image.fromarray(pixels).save(tmp_path / "a.jpg", quality=60)
     assert run(*COMMAND[3:], tmp_path / "a.jpg").code == 0
@@ -198,15 +198,21 @@ def test_a_picture_through_standard_streams_has_the_bytes_of_the_file(run: Run, 
 @pytest.mark.parametrize(
     ("arguments", "given", "code", "said"),
     [
-        (["-"], b"not a picture", 1, "error: standard input: not a picture"),
+        (["-"], b"not an image", 1, "error: standard input: not an image"),
         (["-"], b"", 1, "error: standard input: "),
-        (["-", "a.png"], b"", 2, "one picture"),
+        (["-", "a.png"], b"", 2, "one image"),
         (["-", "-o", "."], b"", 2, "no name"),
         (["a.png", "-o", "-", "--json"], b"", 2, "--json"),
     ],
 )
 def test_streams_that_fail_write_nothing_there(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], given: bytes, code: int, said: str
+    run: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    given: bytes,
+    code: int,
+    values: str,
 ) -> None:
     (tmp_path / "given").write_bytes(given)
     monkeypatch.chdir(tmp_path)
@@ -214,6 +220,6 @@ def test_streams_that_fail_write_nothing_there(
         monkeypatch.setattr(sys, "stdin", file)
         done = run(*COMMAND[3:], *arguments)
     assert (done.code, done.out) == (code, "")
-    assert said in done.err
+    assert values in done.err
     assert str(tmp_path) not in done.err
     assert "subpixel-" not in done.err

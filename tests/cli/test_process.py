@@ -30,7 +30,7 @@ def process(*arguments: object, command: list[str] = MODULE, **options: Any) -> 
 
 
 @pytest.mark.parametrize("command", [MODULE, SCRIPT], ids=["module", "script"])
-def test_a_picture_through_a_shell(photo: Path, tmp_path: Path, command: list[str]) -> None:
+def test_a_image_through_a_shell(photo: Path, tmp_path: Path, command: list[str]) -> None:
     done = process("upscale", photo, "-n", "bicubic", "-o", tmp_path / "ö 图.png", command=command)
     assert (done.returncode, done.stderr) == (0, "")
     assert read(tmp_path / "ö 图.png").pixels.shape == (16, 24, 3)
@@ -38,7 +38,7 @@ def test_a_picture_through_a_shell(photo: Path, tmp_path: Path, command: list[st
 
 @pytest.mark.parametrize("command", [MODULE, SCRIPT], ids=["module", "script"])
 def test_exit_codes(photo: Path, tmp_path: Path, command: list[str]) -> None:
-    (tmp_path / "bad.jpg").write_text("not a picture")
+    (tmp_path / "bad.jpg").write_text("not an image")
     for arguments, code in (
         (["--version"], 0),
         (["upscale", tmp_path / "none.png", "-n", "bicubic"], 1),
@@ -63,7 +63,7 @@ def test_version_and_help(run: Run) -> None:
     assert run().code == 2
 
 
-def test_a_damaged_picture_prints_nothing_of_libvips(photo: Path, tmp_path: Path) -> None:
+def test_a_damaged_image_prints_nothing_of_libvips(photo: Path, tmp_path: Path) -> None:
     content = photo.read_bytes()
     photo.write_bytes(content[:-30])
     done = process("upscale", photo, "-n", "bicubic", "-o", tmp_path / "out.png")

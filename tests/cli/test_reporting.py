@@ -10,7 +10,7 @@ import pytest
 
 from subpixel.cli.reporting import Reporter, shown
 from subpixel.errors import ImageReadError
-from subpixel.image.batch.attempt import Report
+from subpixel.image.batch.task_policy import Report
 
 
 class Terminal(io.StringIO):
@@ -24,7 +24,7 @@ def run(reporter: Reporter) -> None:
     with reporter:
         reporter.report(Report(Path("a [b].png"), Path("a [b]_x2.png"), "skipped", reason="done before"))
         reporter.report(Report(Path("c\n.png"), None, "failed", error=ImageReadError("c\n.png: broken")))
-    reporter.end("beside the pictures")
+    reporter.end("beside the images")
 
 
 @pytest.mark.parametrize("verbose", [False, True])

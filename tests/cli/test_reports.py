@@ -158,7 +158,7 @@ def test_evaluate_records_its_figures_in_the_file(run: Run, test_set: Path, tmp_
     assert sorted(p.name for p in tmp_path.iterdir()) == ["Mine", "m.safetensors"]
 
 
-def test_evaluate_on_degraded_pictures(run: Run, test_set: Path, tmp_path: Path, weights: Path) -> None:
+def test_evaluate_on_degraded_images(run: Run, test_set: Path, tmp_path: Path, weights: Path) -> None:
     path = tmp_path / "m.safetensors"
     shutil.copy(weights, path)
     arguments = ["evaluate", "--model", path, "--data", test_set, "--json", "--record"]
@@ -168,7 +168,7 @@ def test_evaluate_on_degraded_pictures(run: Run, test_set: Path, tmp_path: Path,
     assert degraded["protocol"] == expected["protocol"]
     assert degraded["sets"]["Mine"]["psnr_y"] == expected["sets"]["Mine"]["psnr_y"]
     assert "then JPEG of quality 20, 4:2:0" in degraded["protocol"]["low_resolution"]
-    # Beside the figures of clean pictures, not in their place.
+    # Beside the figures of clean images, not in their place.
     figures = load(path).figures
     assert figures["protocol"] == clean["protocol"]
     assert figures["sets"]["Mine"]["psnr_y"] == pytest.approx(clean["sets"]["Mine"]["psnr_y"], abs=1e-4)
@@ -206,7 +206,7 @@ def test_an_ensemble_and_a_strength_are_measured_and_named(run: Run, test_set: P
     assert run(*arguments).out.splitlines()[0].endswith(", ensemble, strength 0.5")
 
 
-def test_equal_pictures_are_null_in_json(run: Run, tmp_path: Path) -> None:
+def test_equal_images_are_null_in_json(run: Run, tmp_path: Path) -> None:
     (tmp_path / "flat" / "HR").mkdir(parents=True)
     image = pyvips.Image.new_from_array(np.full((30, 32, 3), 7, np.uint8)).copy(interpretation="srgb")
     image.write_to_file(str(tmp_path / "flat" / "HR" / "a.png"))

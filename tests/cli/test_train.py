@@ -1,4 +1,4 @@
-"""``subpixel train`` on pictures of a few samples."""
+"""``subpixel train`` on images of a few samples."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ SMALL = ["--batch", "2", "--patch", "20", "--no-bf16", "-j", "1"]
 
 
 @pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    folder = tmp_path / "pictures"
+def images(tmp_path: Path) -> Path:
+    folder = tmp_path / "images"
     folder.mkdir()
     for number in range(3):
         pixels = np.random.default_rng(number).integers(0, 256, (48, 52, 3), np.uint8)
@@ -30,9 +30,9 @@ def pictures(tmp_path: Path) -> Path:
     return folder
 
 
-def test_three_steps_make_a_model_that_upscales(run: Run, pictures: Path, photo: Path, tmp_path: Path) -> None:
+def test_three_steps_make_a_model_that_upscales(run: Run, images: Path, photo: Path, tmp_path: Path) -> None:
     out = tmp_path / "m.safetensors"
-    arguments = ["--arch", "espcn", "--scale", 3, "--data", pictures, "--out", out, "--steps", 3, *SMALL]
+    arguments = ["--arch", "espcn", "--scale", 3, "--data", images, "--out", out, "--steps", 3, *SMALL]
     arguments += ["--patch", 14]
     done = run("train", *arguments, "--seed", 4, "--data-name", "noise", "--licence", "CC0-1.0")
     assert (done.code, done.err) == (0, "")
@@ -52,33 +52,33 @@ def test_three_steps_make_a_model_that_upscales(run: Run, pictures: Path, photo:
 
 
 def test_a_file_names_the_commands_that_led_to_it(
-    run: Run, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
     for out, start in ((first, []), (second, ["--start", str(first)])):
-        arguments = ["train", "--data", str(pictures), "--out", str(out), "--steps", "1", *SMALL, *start]
+        arguments = ["train", "--data", str(images), "--out", str(out), "--steps", "1", *SMALL, *start]
         monkeypatch.setattr("sys.argv", ["subpixel", *arguments])
         assert run(*arguments).code == 0
     training = load(second).training
     # Files and folders by their names alone.
-    assert training["command"].startswith("subpixel train --data pictures --out second.safetensors --steps 1 ")
+    assert training["command"].startswith("subpixel train --data images --out second.safetensors --steps 1 ")
     assert training["command"].endswith("--start first.safetensors")
     assert training["earlier"] == [load(first).training["command"]]
 
 
-def test_a_run_can_start_from_a_shipped_model(run: Run, pictures: Path, tmp_path: Path) -> None:
-    arguments = ["train", "--data", pictures, "--out", tmp_path / "m.safetensors", "--steps", 1, "--lr", 1e-9, *SMALL]
+def test_a_run_can_start_from_a_shipped_model(run: Run, images: Path, tmp_path: Path) -> None:
+    arguments = ["train", "--data", images, "--out", tmp_path / "m.safetensors", "--steps", 1, "--lr", 1e-9, *SMALL]
     assert run(*arguments, "--start", "fast").code == 0
-    made, shipped = load(tmp_path / "m.safetensors"), find("fast", 2)
+    result, shipped = load(tmp_path / "m.safetensors"), find("fast", 2)
     first = "conv1.weight"
-    np.testing.assert_allclose(made.weights[first], shipped.weights[first], atol=1e-6)
+    np.testing.assert_allclose(result.weights[first], shipped.weights[first], atol=1e-6)
     done = run(*arguments, "--start", "balanced", "--scale", 8)
     assert (done.code, done.out) == (2, "")
     assert "start=balanced: has ×2, ×3, ×4, not ×8" in done.err
 
 
-def test_degraded_pairs_are_part_of_the_run(run: Run, pictures: Path, tmp_path: Path) -> None:
-    arguments = ["--data", pictures, "--out", tmp_path / "m.safetensors", "--steps", 2, *SMALL]
+def test_degraded_pairs_are_part_of_the_run(run: Run, images: Path, tmp_path: Path) -> None:
+    arguments = ["--data", images, "--out", tmp_path / "m.safetensors", "--steps", 2, *SMALL]
     done = run("train", *arguments, "--degradation", "compressed", "--variants", 2)
     assert (done.code, done.err) == (0, "")
     model = load(tmp_path / "m.safetensors")
@@ -91,7 +91,7 @@ def test_degraded_pairs_are_part_of_the_run(run: Run, pictures: Path, tmp_path: 
     assert "degradation, variants" in clean.err
 
 
-def test_an_rgb_network_against_an_adversary(run: Run, pictures: Path, photo: Path, tmp_path: Path) -> None:
+def test_an_rgb_network_against_an_adversary(run: Run, images: Path, photo: Path, tmp_path: Path) -> None:
     out = tmp_path / "m.safetensors"
     small = ["--batch", "2", "--patch", "16", "--no-bf16", "-j", "1"]
     done = run(
@@ -99,7 +99,7 @@ def test_an_rgb_network_against_an_adversary(run: Run, pictures: Path, photo: Pa
         "--arch",
         "edsr-baseline",
         "--data",
-        pictures,
+        images,
         "--out",
         out,
         "--steps",
@@ -149,29 +149,29 @@ def test_an_rgb_network_against_an_adversary(run: Run, pictures: Path, photo: Pa
     ],
     ids=lambda v: " ".join(v) if isinstance(v, list) else "",
 )
-def test_wrong_use(run: Run, pictures: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], word: str) -> None:
-    folder = pictures.parent
+def test_wrong_use(run: Run, images: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], word: str) -> None:
+    folder = images.parent
     monkeypatch.chdir(folder)
     (folder / "empty").mkdir()
-    done = run("train", "--data", "pictures", "--out", "m.safetensors", *SMALL, *arguments)
+    done = run("train", "--data", "images", "--out", "m.safetensors", *SMALL, *arguments)
     assert (done.code, done.out) == (2, "")
     (line,) = done.err.splitlines()
     assert line.startswith("error: ")
     assert word in line
-    assert sorted(p.name for p in folder.iterdir()) == ["empty", "pictures"]
+    assert sorted(p.name for p in folder.iterdir()) == ["empty", "images"]
 
 
-def test_pictures_that_cannot_be_used(run: Run, pictures: Path, tmp_path: Path) -> None:
-    (pictures / "1.png").write_bytes(b"broken")
-    done = run("train", "--data", pictures, "--out", tmp_path / "m.safetensors", "--steps", 1, *SMALL)
+def test_images_that_cannot_be_used(run: Run, images: Path, tmp_path: Path) -> None:
+    (images / "1.png").write_bytes(b"broken")
+    done = run("train", "--data", images, "--out", tmp_path / "m.safetensors", "--steps", 1, *SMALL)
     assert (done.code, done.out) == (1, "")
     (line,) = done.err.splitlines()
     assert "1.png" in line
-    assert [p.name for p in tmp_path.iterdir()] == ["pictures"]
+    assert [p.name for p in tmp_path.iterdir()] == ["images"]
 
 
-def test_a_film_as_data(run: Run, tmp_path: Path) -> None:
-    """Two scenes of random squares; what is no film is said in one line."""
+def test_a_video_as_data(run: Run, tmp_path: Path) -> None:
+    """Two scenes of random squares; what is no video is said in one line."""
     import av
 
     path, out = tmp_path / "my_series.mkv", tmp_path / "m.safetensors"
@@ -186,9 +186,9 @@ def test_a_film_as_data(run: Run, tmp_path: Path) -> None:
     done = run("train", "--data", path, "--out", out, "--steps", 2, "--frames", 4, *SMALL)
     assert (done.code, done.err) == (0, "")
     training = load(out).training
-    assert (training["pictures"], len(training["held_out"]), training["data"]) == (1, 1, "my_series.mkv")
+    assert (training["images"], len(training["held_out"]), training["data"]) == (1, 1, "my_series.mkv")
     assert training["held_out"][0].startswith("my_series.mkv ")
-    path.write_bytes(b"no film")
+    path.write_bytes(b"no video")
     done = run("train", "--data", path, "--out", out, "--steps", 2, *SMALL)
     assert (done.code, done.out) == (1, "")
-    assert done.err.startswith(f"error: {path}: not a film that can be read")
+    assert done.err.startswith(f"error: {path}: not a video that can be read")

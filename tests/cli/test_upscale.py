@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from malformed.images import NOT_IMAGES
 from PIL import Image
 from safetensors import safe_open
 from safetensors.numpy import save_file
@@ -19,7 +20,6 @@ import subpixel
 import subpixel.backends.native
 import subpixel.image
 from cli.outcomes import assert_one_error
-from malformed.pictures import NOT_PICTURES
 from subpixel.image import read
 from subpixel.models import files
 
@@ -31,7 +31,7 @@ Look = Callable[[], dict[str, Any]]
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4, 8])
-def test_a_picture_becomes_larger(run: Run, photo: Path, tmp_path: Path, scale: int) -> None:
+def test_a_image_becomes_larger(run: Run, photo: Path, tmp_path: Path, scale: int) -> None:
     done = run("upscale", photo, "-s", scale, "-n", "bicubic", "-o", tmp_path / "out.png")
     assert (done.code, done.err) == (0, "")
     expected = subpixel.upscale(read(photo).pixels, scale, "bicubic")
@@ -65,14 +65,14 @@ def test_any_size_is_what_python_makes_of_it(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"), [(["-s", "0.5"], "smaller than the picture"), (["--width", "12"], "as they were")]
+    ("arguments", "said"), [(["-s", "0.5"], "smaller than the image"), (["--width", "12"], "as they were")]
 )
-def test_a_size_without_a_network_is_said(run: Run, photo: Path, arguments: list[str], said: str) -> None:
+def test_a_size_without_a_network_is_said(run: Run, photo: Path, arguments: list[str], values: str) -> None:
     done = run("upscale", photo, "-n", "fast", *arguments)
     assert done.code == 0
     (line,) = done.err.splitlines()
     assert line.startswith("note: ")
-    assert said in line
+    assert values in line
 
 
 def test_a_model_file_is_taken_by_its_path(run: Run, photo: Path, tmp_path: Path, weights: Path) -> None:
@@ -169,9 +169,9 @@ def test_without_the_compiled_module_it_runs_and_says_so_once(
 # What does not
 
 
-@pytest.mark.parametrize("name", NOT_PICTURES)
-def test_what_is_no_picture(run: Run, look: Look, tmp_path: Path, name: str) -> None:
-    file, content = NOT_PICTURES[name]
+@pytest.mark.parametrize("name", NOT_IMAGES)
+def test_what_is_no_image(run: Run, look: Look, tmp_path: Path, name: str) -> None:
+    file, content = NOT_IMAGES[name]
     (tmp_path / file).write_bytes(content)
     before = look()
     done = run("upscale", tmp_path / file, "-n", "bicubic")
@@ -236,9 +236,9 @@ def test_wrong_use(run: Run, look: Look, photo: Path, monkeypatch: pytest.Monkey
     assert look() == before
 
 
-def test_no_picture_named_and_unknown_commands(run: Run) -> None:
+def test_no_image_named_and_unknown_commands(run: Run) -> None:
     assert_one_error(run("upscale"), 2)
-    assert_one_error(run("enlarge"), 2)
+    assert_one_error(run("upscale"), 2)
     assert_one_error(run("--unknown"), 2)
 
 
@@ -253,7 +253,7 @@ def test_an_output_that_cannot_be_written(
     assert look() == before
 
 
-def test_the_picture_itself_is_not_even_replaced_when_asked(run: Run, look: Look, photo: Path) -> None:
+def test_the_image_itself_is_not_even_replaced_when_asked(run: Run, look: Look, photo: Path) -> None:
     before = look()
     assert_one_error(run("upscale", photo, "-n", "bicubic", "-o", photo, "--overwrite"), 1)
     assert look() == before
@@ -329,9 +329,9 @@ def test_a_model_file_of_another_scale(run: Run, photo: Path, weights: Path) -> 
 # Many at once
 
 
-def test_one_bad_picture_of_many_is_exit_code_three(run: Run, photo: Path, tmp_path: Path) -> None:
+def test_one_bad_image_of_many_is_exit_code_three(run: Run, photo: Path, tmp_path: Path) -> None:
     bad = photo.parent / "bad.jpg"
-    bad.write_text("not a picture")
+    bad.write_text("not an image")
     shutil.copy(photo, photo.parent / "z.png")
     (tmp_path / "out").mkdir()
     done = run("upscale", photo, bad, photo.parent / "z.png", "-n", "bicubic", "-o", tmp_path / "out")
@@ -348,7 +348,7 @@ def test_one_bad_picture_of_many_is_exit_code_three(run: Run, photo: Path, tmp_p
 
 def test_all_bad_is_exit_code_one(run: Run, look: Look, tmp_path: Path) -> None:
     for name in ("a.jpg", "b.jpg"):
-        (tmp_path / name).write_text("not a picture")
+        (tmp_path / name).write_text("not an image")
     before = look()
     done = run("upscale", tmp_path / "a.jpg", tmp_path / "b.jpg", "-n", "bicubic")
     assert done.code == 1

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from malformed.images import png_header
 from PIL import Image
 
-from malformed.pictures import png_header
 from subpixel.image.files.provenance import provenance_of
 from subpixel.storage.digest import digest_of
 
@@ -27,9 +27,9 @@ def test_a_format_and_a_quality(run: Run, photo: Path) -> None:
 
 def test_where_it_comes_from_unless_that_is_not_wanted(run: Run, photo: Path, tmp_path: Path) -> None:
     assert run("upscale", photo, "-n", "bicubic", "-o", tmp_path / "a.png").code == 0
-    made = provenance_of(tmp_path / "a.png")
-    assert made is not None
-    assert (made.model, made.source) == ("bicubic", digest_of(photo))
+    result = provenance_of(tmp_path / "a.png")
+    assert result is not None
+    assert (result.model, result.source) == ("bicubic", digest_of(photo))
     assert run("upscale", photo, "-n", "bicubic", "-o", tmp_path / "b.png", "--no-provenance").code == 0
     assert provenance_of(tmp_path / "b.png") is None
 
@@ -38,12 +38,12 @@ def test_where_it_comes_from_unless_that_is_not_wanted(run: Run, photo: Path, tm
 def test_a_result_of_any_format_is_known_again(run: Run, photo: Path, suffix: str) -> None:
     options = ("-n", "bicubic", "-f", suffix)
     assert run("upscale", photo, *options).code == 0
-    made = photo.parent / f"photo_x2.{suffix}"
-    before = (made.stat().st_ino, made.stat().st_mtime_ns, made.read_bytes())
+    result = photo.parent / f"photo_x2.{suffix}"
+    before = (result.stat().st_ino, result.stat().st_mtime_ns, result.read_bytes())
     done = run("upscale", photo, *options)
     assert done.code == 0
     assert "done before" in done.out + done.err
-    assert (made.stat().st_ino, made.stat().st_mtime_ns, made.read_bytes()) == before
+    assert (result.stat().st_ino, result.stat().st_mtime_ns, result.read_bytes()) == before
     if suffix == "jpg":
         done = run("upscale", photo, *options, "-q", 50)
         assert done.code == 1

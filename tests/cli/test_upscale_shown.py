@@ -29,12 +29,12 @@ def test_a_comparison_is_written_beside_the_result(run: Run, photo: Path, tmp_pa
     done = run("upscale", photo, "-n", "fast", "-o", tmp_path / "out.png", "--compare", tmp_path / "both.png")
     assert (done.code, done.err) == (0, "")
     assert done.out.splitlines()[1] == f"comparison → {tmp_path / 'both.png'}"
-    sheet, made = read(tmp_path / "both.png").pixels, read(tmp_path / "out.png").pixels
-    # Of so small a picture the detail is all of it, 16 dots a pixel: below, left bicubic and right the result.
+    sheet, result = read(tmp_path / "both.png").pixels, read(tmp_path / "out.png").pixels
+    # Of so small an image the detail is all of it, 16 dots a pixel: below, left bicubic and right the result.
     below = sheet[-16 * 16 :]
     plain = subpixel.upscale(read(photo).pixels, 2, "bicubic")
     assert np.abs(below[::16, : 24 * 16 : 16].astype(int) - plain).max() <= 1  # halves are rounded either way
-    np.testing.assert_array_equal(below[::16, 482 : 482 + 24 * 16 : 16], made)
+    np.testing.assert_array_equal(below[::16, 482 : 482 + 24 * 16 : 16], result)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["both.png", "out.png", "photos"]
 
 
@@ -99,16 +99,16 @@ def test_a_dry_run_says_what_the_run_does(run: Run, look: Look, photo: Path, tmp
 
 
 def test_a_dry_run_of_several_sums_up_and_has_the_code_of_the_run(run: Run, look: Look, photo: Path) -> None:
-    (photo.parent / "bad.jpg").write_text("not a picture")
+    (photo.parent / "bad.jpg").write_text("not an image")
     for name in ("b.png", "c.png", "c_x2.png"):
         shutil.copy(photo, photo.parent / name)
-    pictures = [photo.parent / name for name in ("photo.png", "bad.jpg", "b.png", "c.png")]
+    images = [photo.parent / name for name in ("photo.png", "bad.jpg", "b.png", "c.png")]
     before = look()
-    dry = run("upscale", *pictures, "-n", "bicubic", "--dry-run")
+    dry = run("upscale", *images, "-n", "bicubic", "--dry-run")
     assert look() == before
     assert dry.code == 3
     assert [line for line in dry.out.splitlines() if line.startswith("2 to do: 0.000768 megapixels to write")]
-    real = run("upscale", *pictures, "-n", "bicubic")
+    real = run("upscale", *images, "-n", "bicubic")
     assert real.code == 3
     assert sorted(dry.err.replace("would fail", "failed").splitlines()) == sorted(real.err.splitlines())
 
@@ -122,7 +122,7 @@ def test_a_dry_run_fails_as_the_run_does(
     Image.new("RGBA", (5, 5), (1, 2, 3, 100)).save("clear.png")
     before = look()
     dry, real = (run("upscale", "clear.png", "-n", "bicubic", "-o", output, *more) for more in (["--dry-run"], []))
-    if output == "photo.png":  # another picture than the source: a file that exists
+    if output == "photo.png":  # another image than the source: a file that exists
         assert "exists already" in dry.err
     assert (dry.code, dry.err) == (real.code, real.err)
     assert dry.code in (1, 2)
@@ -162,16 +162,16 @@ def test_a_dry_run_of_a_folder(run: Run, look: Look, photo: Path, tmp_path: Path
     assert second.endswith(f" → {out / 'deep' / 'other_x2.png'}  24×16")  # in a folder that is not there yet
     assert third.startswith("    bicubic; about 20 MB")
     assert fourth.startswith("1 to do: ")
-    told = [
+    messages = [
         json.loads(line)
         for line in run("upscale", photo.parent, "-n", "bicubic", "-o", out, "--dry-run", "--json").out.splitlines()
     ]
-    assert [(one["status"], one["size_out"], one["why"]) for one in told] == [
+    assert [(one["status"], one["size_out"], one["why"]) for one in messages] == [
         ("skipped", None, "done before"),
         ("planned", [24, 16], ""),
     ]
-    assert told[1]["bytes"] > told[1]["seconds"] > 0
-    assert told[1]["destination"] == str(out / "deep" / "other_x2.png")
+    assert messages[1]["bytes"] > messages[1]["seconds"] > 0
+    assert messages[1]["destination"] == str(out / "deep" / "other_x2.png")
 
 
 def test_a_comparison_of_what_was_done_before(run: Run, photo: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The command line of films: what it prints, its exit codes, its pipes."""
+"""The command line of videos: what it prints, its exit codes, its pipes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from subpixel.cli import main
 from subpixel.models import Model, save
 from subpixel.models.recurrent import recurrent
 from subpixel.video import probe
-from video.films import FILMS, NOT_FILMS, film
+from video.clips import CLIPS, NOT_VIDEOS, make_clip
 
 
 def frames_in(data: bytes) -> list[Any]:
@@ -29,69 +29,69 @@ def frames_in(data: bytes) -> list[Any]:
 
 @pytest.fixture
 def plain(tmp_path: Path) -> Path:
-    return FILMS["sound.mp4"](tmp_path / "film.mp4")
+    return CLIPS["sound.mp4"](tmp_path / "video.mp4")
 
 
-def test_a_film_is_enlarged_beside_itself(plain: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_video_is_upscaled_beside_itself(plain: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["video", str(plain)]) == 0
-    out = plain.with_name("film_x2.mp4")
-    said = capsys.readouterr().out
-    assert f"{plain} → {out}  96×64  12 frames in " in said
-    assert "auto: fast-compressed (lossy h264)" in said
+    out = plain.with_name("video_x2.mp4")
+    values = capsys.readouterr().out
+    assert f"{plain} → {out}  96×64  12 frames in " in values
+    assert "auto: fast-compressed (lossy h264)" in values
     assert [s.kind for s in probe(out).streams] == ["video", "audio"]
 
 
 def test_again_it_is_an_error_and_the_file_stays(plain: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["video", str(plain), "-n", "fast"]) == 0
-    before = plain.with_name("film_x2.mp4").read_bytes()
+    before = plain.with_name("video_x2.mp4").read_bytes()
     assert main(["video", str(plain), "-n", "fast"]) == 1
-    assert capsys.readouterr().err.endswith("film_x2.mp4: exists; --overwrite replaces it\n")
-    assert plain.with_name("film_x2.mp4").read_bytes() == before
+    assert capsys.readouterr().err.endswith("video_x2.mp4: exists; --overwrite replaces it\n")
+    assert plain.with_name("video_x2.mp4").read_bytes() == before
     assert main(["video", str(plain), "-n", "fast", "--overwrite", "--quiet"]) == 0
 
 
-@pytest.mark.parametrize("name", NOT_FILMS)
-def test_what_is_no_film_is_one_line(tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    path = NOT_FILMS[name](tmp_path / name)
+@pytest.mark.parametrize("name", NOT_VIDEOS)
+def test_what_is_no_video_is_one_line(tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    path = NOT_VIDEOS[name](tmp_path / name)
     assert main(["video", str(path)]) == 1
-    said = capsys.readouterr().err
-    assert said.startswith(f"error: {path}: ")
-    assert said.count("\n") == 1
+    values = capsys.readouterr().err
+    assert values.startswith(f"error: {path}: ")
+    assert values.count("\n") == 1
 
 
 @pytest.mark.parametrize(
     ("words", "text"),
     [
         (["--start", "half"], "'half' is not a time; 90, 1:30 or 0:01:30.5 would be"),
-        (["--start", "3", "--end", "2"], "a part of a film from 3 s to 2 s holds nothing"),
+        (["--start", "3", "--end", "2"], "a part of a video from 3 s to 2 s holds nothing"),
         (["--preview", "5", "--end", "9"], "--preview and --end contradict each other"),
         (["--target-fps", "30"], "--target-fps: a rate above 0 is needed, and --realtime"),
         (["--encoder", "mpeg9"], "encoder='mpeg9': one of x264"),
         (["--crf", "99"], "crf=99: 0 to 51 is needed for encoder x264"),
         (["--encoder-options", "tune"], "'tune' is not name=value"),
-        (["-o", "out.gif"], "films are written as .mp4"),
+        (["-o", "out.gif"], "videos are written as .mp4"),
         (["-n", "srgan"], "srgan"),
         (["-s", "7"], "7"),
     ],
 )
 def test_wrong_use_is_said(plain: Path, words: list[str], text: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["video", str(plain), *words]) == 2
-    said = capsys.readouterr().err
-    assert text in said
-    assert said.count("\n") == 1
-    assert [path.name for path in plain.parent.iterdir()] == ["film.mp4"]
+    values = capsys.readouterr().err
+    assert text in values
+    assert values.count("\n") == 1
+    assert [path.name for path in plain.parent.iterdir()] == ["video.mp4"]
 
 
 def test_a_preview_shows_both_sides(plain: Path) -> None:
     assert main(["video", str(plain), "--start", "0:00.1", "--preview", "0.25", "--quiet"]) == 0
-    made = probe(plain.with_name("film_x2.mp4"))
-    assert made.video.size == (2 * 96, 64)
-    assert made.duration is not None
-    assert made.duration < Fraction(2, 5)
+    result = probe(plain.with_name("video_x2.mp4"))
+    assert result.stream.size == (2 * 96, 64)
+    assert result.duration is not None
+    assert result.duration < Fraction(2, 5)
 
 
 def test_what_cannot_be_kept_is_said_before_the_work(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    source = FILMS["rich.mkv"](tmp_path / "rich.mkv")
+    source = CLIPS["rich.mkv"](tmp_path / "rich.mkv")
     assert main(["video", str(source), "-o", str(tmp_path / "out.mp4")]) == 0
     notes = capsys.readouterr().err.splitlines()
     assert any("attachment" in note and ".mkv" in note for note in notes)
@@ -118,11 +118,11 @@ def test_frames_come_from_a_pipe(plain: Path, tmp_path: Path) -> None:
     assert (frames[0].width, frames[0].height) == (192, 128)
     out = tmp_path / "out.mkv"
     subprocess.run([*command, "-", "-o", out, "-n", "fast"], input=first.stdout, capture_output=True, check=True)
-    assert probe(out).video.size == (192, 128)
-    named = subprocess.run([*command, "-", "-o", out], input=b"no film", capture_output=True, check=False)
+    assert probe(out).stream.size == (192, 128)
+    named = subprocess.run([*command, "-", "-o", out], input=b"no video", capture_output=True, check=False)
     assert named.returncode == 1
-    assert named.stderr.decode().startswith("error: standard input: not a film")
-    broken = subprocess.run([*command, "-"], input=b"no film", capture_output=True, check=False)
+    assert named.stderr.decode().startswith("error: standard input: not a video")
+    broken = subprocess.run([*command, "-"], input=b"no video", capture_output=True, check=False)
     assert broken.returncode == 1
     assert broken.stderr.decode().startswith("error: ")
     assert broken.stderr.count(b"\n") == 1
@@ -163,7 +163,7 @@ def test_a_network_that_reads_several_frames_is_named_as_any_other(
     path = tmp_path / "mine.safetensors"
     save(Model("mine", spec, weights), path)
     assert main(["video", str(plain), "-n", str(path)]) == 0
-    assert probe(plain.with_name("film_x2.mp4")).video.size == (96, 64)
+    assert probe(plain.with_name("video_x2.mp4")).stream.size == (96, 64)
     assert main(["video", str(plain), "-n", str(path), "-o", str(tmp_path / "b.mp4"), "--strength", "0.5"]) == 2
     assert "reads several frames, and has no --strength" in capsys.readouterr().err
     assert main(["upscale", str(plain), "-n", str(path)]) == 2
@@ -171,11 +171,11 @@ def test_a_network_that_reads_several_frames_is_named_as_any_other(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGTERM there")
 def test_asked_to_stop_it_says_how_to_go_on_and_goes_on(tmp_path: Path) -> None:
-    source = film(tmp_path / "film.mp4", size=(640, 480), times=range(120))
+    source = make_clip(tmp_path / "video.mp4", size=(640, 480), times=range(120))
     out = tmp_path / "out.mp4"
     command = [sys.executable, "-m", "subpixel", "video", str(source), "-o", str(out), "-n", "fast", "--quiet"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:
-        folder = tmp_path / ".out.mp4.subpixel-film"
+        folder = tmp_path / ".out.mp4.subpixel-video"
         while not list(folder.glob("*.part")):
             assert running.poll() is None
             time.sleep(0.01)
@@ -187,4 +187,4 @@ def test_asked_to_stop_it_says_how_to_go_on_and_goes_on(tmp_path: Path) -> None:
     assert not out.exists()
     assert not list(folder.glob("*.part"))
     assert main(command[3:]) == 0
-    assert probe(out).video.size == (1280, 960)
+    assert probe(out).stream.size == (1280, 960)

@@ -12,7 +12,7 @@ import pytest
 from networks import residual
 from scripts import docs_script
 from subpixel.models import ZOO, Model, bicubic, espcn
-from subpixel.models.families import fast
+from subpixel.models.our_networks import fast
 from subpixel.models.spec import INPUT, Add, Concat, Conv, PixelShuffle, Resize, Spec
 
 
@@ -44,11 +44,11 @@ def test_its_own_examples(maker: ModuleType) -> None:
 
 def test_what_is_written_by_hand_is_kept(maker: ModuleType) -> None:
     page = f"before\n{maker.BEGIN}\nold\n{maker.END}\nafter\n"
-    made = maker.made(page, {"espcn": {2: model(2)}})
-    assert made.startswith(f"before\n{maker.BEGIN}\n")
-    assert made.endswith(f"\n{maker.END}\nafter\n")
-    assert "\nold\n" not in made
-    assert maker.made(made, {"espcn": {2: model(2)}}) == made
+    result = maker.made(page, {"espcn": {2: model(2)}})
+    assert result.startswith(f"before\n{maker.BEGIN}\n")
+    assert result.endswith(f"\n{maker.END}\nafter\n")
+    assert "\nold\n" not in result
+    assert maker.made(result, {"espcn": {2: model(2)}}) == result
     for odd in ("no marks", page + page):
         with pytest.raises(SystemExit, match="once each"):
             maker.made(odd, {})
@@ -56,10 +56,10 @@ def test_what_is_written_by_hand_is_kept(maker: ModuleType) -> None:
 
 def test_a_card_says_what_the_file_says(maker: ModuleType) -> None:
     command = (
-        "subpixel train --arch espcn -s 2 --data ../there/pictures --start /home/me/a.safetensors --out b.safetensors "
+        "subpixel train --arch espcn -s 2 --data ../there/images --start /home/me/a.safetensors --out b.safetensors "
         "--data-name 'many words' --licence 'more words' --steps 7"
     )
-    training = {"command": command, "data": "Waves", "pictures": 5, "held_out": ["a", "b"], "settings": {"seed": 3}}
+    training = {"command": command, "data": "Waves", "images": 5, "held_out": ["a", "b"], "settings": {"seed": 3}}
     figures = {
         "protocol": {"crop": 2, "colour": "Y"},
         "sets": {"Set5": {"psnr_y": 36.123, "ssim_y": 0.95}, "Mine": {"psnr_y": 1}},
@@ -68,7 +68,7 @@ def test_a_card_says_what_the_file_says(maker: ModuleType) -> None:
     }
     one = model(2, training={**training, "steps": 1234567}, figures=figures, quantisation={"loss_db": 0.0417})
     other = model(3, figures={"protocol": {"crop": 3, "colour": "X"}})  # an older file, with less in it
-    made = maker.made(f"{maker.BEGIN}{maker.END}", {"espcn": {2: one, 3: other}})
+    result = maker.made(f"{maker.BEGIN}{maker.END}", {"espcn": {2: one, 3: other}})
     for line in (
         "|  |  | parameters | multiply-adds | Set5 | int8 | Mine | int8 |",
         "| ×2 | espcn | 21,284 | 21,184 | 36.12 | 35.99 | 1.00 |  |",
@@ -76,27 +76,27 @@ def test_a_card_says_what_the_file_says(maker: ModuleType) -> None:
         "- crop: scale",
         "- colour: Y (×2); X (×3)",
         "- Layers: 5×5 to 64, tanh; 3×3 to 32, tanh; 3×3 to r²; pixel shuffle; on luma, edges repeated.",
-        "- Trained on: ×2: Waves; 5 pictures; 2 held out to choose the weights; ×3: nothing said.",
+        "- Trained on: ×2: Waves; 5 images; 2 held out to choose the weights; ×3: nothing said.",
         "- Licence: CC0-1.0.",
         "|  | ×2 | ×3 |",
         "| parameters | 21,284 | 22,729 |",
         "| receptive field | 9×9 | 9×9 |",
         "| seed | 3 |  |",
         "| steps | 1,234,567 |  |",
-        "| held-out pictures, PSNR Y | 31.50 |  |",
+        "| held-out images, PSNR Y | 31.50 |  |",
         "| int8 costs, dB, not on the test sets | 0.042 |  |",
         "| Set5, f32: Y, SSIM, RGB, SSIM, round trip | 36.12 / 0.9500 / – / – / – |  |",
         "| Set5, int8: Y, SSIM, RGB, SSIM, round trip | 35.99 / – / – / – / – |  |",
-        "subpixel train --arch espcn -s 2 --data PICTURES --start a.safetensors --out b.safetensors --steps 7",
+        "subpixel train --arch espcn -s 2 --data IMAGES --start a.safetensors --out b.safetensors --steps 7",
     ):
-        assert f"\n{line}\n" in made
-    assert "bf16" not in made
+        assert f"\n{line}\n" in result
+    assert "bf16" not in result
 
 
 def test_protocols_that_differ_name_the_models(maker: ModuleType) -> None:
     first, second = (model(2, figures={"protocol": {"colour": text}}) for text in "XY")
-    made = "\n".join(maker.protocol({"a": {2: first, 3: first}, "b": {2: second, 3: first}}))
-    assert "- colour: X (a ×2, ×3); Y (b ×2)" in made
+    result = "\n".join(maker.protocol({"a": {2: first, 3: first}, "b": {2: second, 3: first}}))
+    assert "- colour: X (a ×2, ×3); Y (b ×2)" in result
 
 
 def test_architectures_in_words(maker: ModuleType) -> None:

@@ -1,4 +1,4 @@
-"""docs/operators.md: every example runs, every picture is there, every operator has its place."""
+"""docs/operators.md: every example runs, every image is there, every operator has its place."""
 
 import doctest
 import re
@@ -29,10 +29,10 @@ def examples(text):
 
 def run(text):
     """(failed, tried, report) of the examples of a text."""
-    said = []
+    values = []
     runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
-    failed, tried = runner.run(examples(text), out=said.append)
-    return failed, tried, "".join(said)
+    failed, tried = runner.run(examples(text), out=values.append)
+    return failed, tried, "".join(values)
 
 
 def test_every_example_is_true():
@@ -58,29 +58,29 @@ def test_every_operator_is_in_it():
 
 @pytest.fixture(scope="module")
 def script():
-    spec = util.spec_from_file_location("make_pictures", DOCS / "make_pictures.py")
+    spec = util.spec_from_file_location("make_images", DOCS / "make_images.py")
     module = util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
-def test_pictures_are_those_of_the_script(script):
-    shown = re.findall(r"!\[[^\]]+\]\(pictures/([^)]+)\.png\)", TEXT)
-    assert sorted(shown) == sorted(script.PICTURES)
-    there = {path.stem: path.stat().st_size for path in (DOCS / "pictures").glob("*.png")}
-    measured = re.findall(r"\(pictures/([^)]+)\.png\)", (DOCS / "performance.md").read_text(encoding="utf-8"))
-    assert set(there) == {*script.PICTURES, *measured}  # those of the performance page are made from its results
+def test_images_are_those_of_the_script(script):
+    shown = re.findall(r"!\[[^\]]+\]\(images/([^)]+)\.png\)", TEXT)
+    assert sorted(shown) == sorted(script.IMAGES)
+    there = {path.stem: path.stat().st_size for path in (DOCS / "images").glob("*.png")}
+    measured = re.findall(r"\(images/([^)]+)\.png\)", (DOCS / "performance.md").read_text(encoding="utf-8"))
+    assert set(there) == {*script.IMAGES, *measured}  # those of the performance page are made from its results
     assert max(there.values()) < 150_000
     assert sum(there.values()) < 1_000_000
 
 
-def test_the_script_makes_the_pictures(script, tmp_path):
-    for name in script.PICTURES:
-        made = np.asarray(Image.open(script.save(name, tmp_path)).convert("RGB"))
-        kept = np.asarray(Image.open(DOCS / "pictures" / f"{name}.png").convert("RGB"))
+def test_the_script_makes_the_images(script, tmp_path):
+    for name in script.IMAGES:
+        result = np.asarray(Image.open(script.save(name, tmp_path)).convert("RGB"))
+        kept = np.asarray(Image.open(DOCS / "images" / f"{name}.png").convert("RGB"))
         # Fonts and the last bit of training differ between machines, what is shown does not.
-        assert np.abs(np.subtract(made.shape, kept.shape)).max() < 40, name
-        assert abs(float(made.mean()) - float(kept.mean())) < 5, name
+        assert np.abs(np.subtract(result.shape, kept.shape)).max() < 40, name
+        assert abs(float(result.mean()) - float(kept.mean())) < 5, name
 
 
 def test_the_positions_that_are_drawn_are_those_that_are_used(script):
@@ -96,7 +96,7 @@ def test_the_positions_that_are_drawn_are_those_that_are_used(script):
 
 
 def checkerboard(x):
-    """How far the four phases of a picture are apart, in its flat upper left corner."""
+    """How far the four phases of an image are apart, in its flat upper left corner."""
     corner = x[:, 4:12, 4:12]
     return float(np.ptp([corner[:, i::2, j::2].mean() for i in (0, 1) for j in (0, 1)]))
 
@@ -110,7 +110,7 @@ def test_a_trained_transposed_convolution_shows_a_checkerboard_and_icnr_does_not
     assert checkerboard(even) < checkerboard(board) / 4
 
 
-def test_one_picture_of_32_brought_to_128_in_three_ways(script):
+def test_one_image_of_32_brought_to_128_in_three_ways(script):
     """Bilinear, transposed convolution, pixel shuffle: the facts' sizes, drawn side by side as three_ways."""
     x = script.photo(32)
     assert x.shape == (3, 32, 32)

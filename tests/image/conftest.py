@@ -1,4 +1,4 @@
-"""Pictures as files, and a look at a folder that notices every change."""
+"""Images as files, and a look at a folder that notices every change."""
 
 from __future__ import annotations
 

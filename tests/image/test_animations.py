@@ -1,4 +1,4 @@
-"""Animated GIF and WebP: every frame enlarged by itself, delays and repetitions kept."""
+"""Animated GIF and WebP: every frame upscaled by itself, delays and repetitions kept."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from PIL import Image
 import subpixel
 from subpixel import Upscaler
 from subpixel.errors import InvalidArgument
-from subpixel.image import Job, Picture, read, write
+from subpixel.image import ImageData, Job, read, write
 
 Frames = list[NDArray[np.uint8]]
 Look = Callable[[], dict[str, Any]]
@@ -55,9 +55,9 @@ def test_all_frames_delays_and_repetitions(
     path = tmp_path / f"a.{source}"
     save(path, frames, [100, 40, 1000], loop)
     decoded, delays, repeated = shown(path)
-    made = Job(path, upscaler, tmp_path / f"b.{target}").run()
-    assert (made.size_in, made.size_out) == ((14, 10), (28, 20))
-    again, kept, times = shown(made.destination)
+    output = Job(path, upscaler, tmp_path / f"b.{target}").run()
+    assert (output.size_in, output.size_out) == ((14, 10), (28, 20))
+    again, kept, times = shown(output.destination)
     assert kept == delays == [100, 40, 1000]
     # A GIF counts how often it is shown again, a WebP how often it is shown.
     difference = {"gifwebp": 1, "webpgif": -1}.get(source + target, 0)
@@ -73,9 +73,9 @@ def test_an_animation_keeps_its_format_and_no_frame_sees_another(
 ) -> None:
     plain = [np.full((8, 8, 3), level, np.uint8) for level in (0, 255, 0)]
     save(tmp_path / f"a.{suffix}", plain, [100, 100, 100])
-    made = Job(tmp_path / f"a.{suffix}", upscaler).run()
-    assert made.destination.name == f"a_x2.{suffix}"
-    for frame, level in zip(shown(made.destination)[0], (0, 255, 0), strict=True):
+    result = Job(tmp_path / f"a.{suffix}", upscaler).run()
+    assert result.destination.name == f"a_x2.{suffix}"
+    for frame, level in zip(shown(result.destination)[0], (0, 255, 0), strict=True):
         assert (frame == level).all()
 
 
@@ -86,18 +86,18 @@ def test_frames_that_are_equal_stay_frames_of_a_gif_and_their_time_in_a_webp(
     image.set_type(pyvips.GValue.gint_type, "page-height", 10)
     image.set_type(pyvips.GValue.array_int_type, "delay", [100, 200, 300])
     image.write_to_file(str(tmp_path / "a.gif"), keep_duplicate_frames=True)
-    made = Job(tmp_path / "a.gif", upscaler).run()
-    assert shown(made.destination)[1] == [100, 200, 300]
-    made = Job(tmp_path / "a.gif", upscaler, tmp_path / "b.webp").run()
-    assert shown(made.destination)[1] == [100, 500]
-    assert any("1 frames that equal" in note for note in made.notes)
+    result = Job(tmp_path / "a.gif", upscaler).run()
+    assert shown(result.destination)[1] == [100, 200, 300]
+    result = Job(tmp_path / "a.gif", upscaler, tmp_path / "b.webp").run()
+    assert shown(result.destination)[1] == [100, 500]
+    assert any("1 frames that equal" in note for note in result.notes)
 
 
 def test_delays_that_a_gif_cannot_say(upscaler: Upscaler, frames: Frames, tmp_path: Path) -> None:
     save(tmp_path / "a.webp", frames, [33, 33, 40])
-    made = Job(tmp_path / "a.webp", upscaler, tmp_path / "b.gif").run()
-    assert any("hundredths" in note for note in made.notes)
-    assert shown(made.destination)[1] == [30, 30, 40]
+    result = Job(tmp_path / "a.webp", upscaler, tmp_path / "b.gif").run()
+    assert any("hundredths" in note for note in result.notes)
+    assert shown(result.destination)[1] == [30, 30, 40]
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -106,12 +106,12 @@ def test_each_frame_is_turned_upright(upscaler: Upscaler, frames: Frames, tmp_pa
     exif[0x0112] = orientation
     save(tmp_path / "a.webp", frames, [100, 100, 100], exif=exif)
     Image.fromarray(frames[1]).save(tmp_path / "still.webp", exif=exif, lossless=True)
-    picture = read(tmp_path / "a.webp")
-    assert picture.pages == 3
-    np.testing.assert_array_equal(picture.frames[1], read(tmp_path / "still.webp").pixels)
-    made = Job(tmp_path / "a.webp", upscaler).run()
-    np.testing.assert_array_equal(shown(made.destination)[0][1], subpixel.upscale(picture.frames[1], 2, "bicubic"))
-    with Image.open(made.destination) as image:
+    data = read(tmp_path / "a.webp")
+    assert data.pages == 3
+    np.testing.assert_array_equal(data.frames[1], read(tmp_path / "still.webp").pixels)
+    result = Job(tmp_path / "a.webp", upscaler).run()
+    np.testing.assert_array_equal(shown(result.destination)[0][1], subpixel.upscale(data.frames[1], 2, "bicubic"))
+    with Image.open(result.destination) as image:
         assert image.getexif().get(0x0112, 1) == 1
 
 
@@ -120,8 +120,8 @@ def test_exif_states_the_size_of_a_frame(upscaler: Upscaler, frames: Frames, tmp
     inner = exif.get_ifd(0x8769)
     inner[0xA002], inner[0xA003], inner[0x9286] = 14, 10, b"ASCII\0\0\0a comment"
     save(tmp_path / "a.webp", frames, [100, 100, 100], exif=exif)
-    made = Job(tmp_path / "a.webp", upscaler).run()
-    with Image.open(made.destination) as image:
+    result = Job(tmp_path / "a.webp", upscaler).run()
+    with Image.open(result.destination) as image:
         kept = image.getexif().get_ifd(0x8769)
         assert (image.n_frames, image.size) == (3, (28, 20))
     assert (kept[0xA002], kept[0xA003]) == (28, 20)
@@ -132,30 +132,30 @@ def test_transparency_of_a_gif(upscaler: Upscaler, tmp_path: Path) -> None:
     y, x = np.mgrid[:12, :12]
     rgba = np.dstack([np.full_like(x, 250), x * 0, y * 0, np.where(x < 6, 255, 0)]).astype(np.uint8)
     pyvips.Image.new_from_array(rgba).copy(interpretation="srgb").write_to_file(str(tmp_path / "a.gif"))
-    picture = read(tmp_path / "a.gif")
-    assert picture.pixels.shape == (12, 12, 4)
-    made = Job(tmp_path / "a.gif", upscaler, tmp_path / "b.gif").run()
-    with Image.open(made.destination) as image:
+    data = read(tmp_path / "a.gif")
+    assert data.pixels.shape == (12, 12, 4)
+    result = Job(tmp_path / "a.gif", upscaler, tmp_path / "b.gif").run()
+    with Image.open(result.destination) as image:
         alpha = np.asarray(image.convert("RGBA"))[..., 3]
     assert (alpha[:, :11] == 255).all()
     assert (alpha[:, 13:] == 0).all()
 
 
-def test_an_animation_into_a_format_of_still_pictures(
+def test_an_animation_into_a_format_of_still_images(
     upscaler: Upscaler, look: Look, frames: Frames, tmp_path: Path
 ) -> None:
     save(tmp_path / "a.gif", frames, [100, 100, 100])
     before = look()
     for suffix in ("png", "jpg", "tif", "avif"):
-        with pytest.raises(InvalidArgument, match="holds no animation, the picture has 3 frames; webp would hold it"):
+        with pytest.raises(InvalidArgument, match="holds no animation, the image has 3 frames; webp would hold it"):
             Job(tmp_path / "a.gif", upscaler, format=suffix).run()
     assert look() == before
 
 
 def test_pages_that_are_none(frames: Frames, tmp_path: Path) -> None:
     with pytest.raises(InvalidArgument, match="pages=3: 10 rows"):
-        Picture(frames[0], pages=3)
-    stacked = Picture(np.concatenate(frames), pages=3)
+        ImageData(frames[0], pages=3)
+    stacked = ImageData(np.concatenate(frames), pages=3)
     write(stacked, tmp_path / "a.webp")  # of no file: no delays are said
     assert len(shown(tmp_path / "a.webp")[0]) == 3
     np.testing.assert_array_equal(read(tmp_path / "a.webp").pixels, stacked.pixels)

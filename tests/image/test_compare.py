@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from subpixel import Upscaler
 from subpixel.errors import InvalidArgument
-from subpixel.image import Picture
-from subpixel.image.comparison.lettering import HEIGHT, WIDTH, lettering
+from subpixel.image import ImageData
+from subpixel.image.comparison.labels import HEIGHT, WIDTH, lettering
 from subpixel.image.comparison.sheet import DETAIL, PANEL, beside_bicubic, comparison
 from subpixel.ops import resize
 
@@ -30,7 +30,7 @@ def noise(height: int, width: int, channels: int = 3, seed: int = 0) -> NDArray[
 
 
 def parts(sheet: NDArray[np.uint8], size: tuple[int, int], columns: int = 2) -> tuple[list[Any], list[Any]]:
-    """The parts of the whole picture, shown as it is, and the rows of details, by where they must lie."""
+    """The parts of the whole image, shown as it is, and the rows of details, by where they must lie."""
     height, width = size
     left = (sheet.shape[1] - width - LINE * (columns - 1)) // 2
     bounds = [round(width * n / columns) for n in range(columns + 1)]
@@ -49,12 +49,12 @@ def reads(bar: NDArray[np.uint8], text: str) -> bool:
 
 def test_left_is_bicubic_and_right_is_the_model() -> None:
     source = noise(150, 130)
-    made = Upscaler("fast", 2)(source)
-    sheet = beside_bicubic(Picture(source), made, "fast ×2").pixels
+    result = Upscaler("fast", 2)(source)
+    sheet = beside_bicubic(ImageData(source), result, "fast ×2").pixels
     assert (sheet.dtype, sheet.shape) == (np.uint8, (28 + 300 + 28 + 480, 962, 3))
     plain = Upscaler("bicubic", 2)(source)
-    # Where the whole pictures differ most, seen by a plain search over all places.
-    cells = np.abs(plain.astype(int) - made).sum(axis=2)
+    # Where the whole images differ most, seen by a plain search over all places.
+    cells = np.abs(plain.astype(int) - result).sum(axis=2)
     places = [(y, x) for y in range(0, 300 - DETAIL + 1, 8) for x in range(0, 260 - DETAIL + 1, 8)]
     top, left = max(places, key=lambda p: int(cells[p[0] : p[0] + DETAIL, p[1] : p[1] + DETAIL].sum()))
     # The frame stands around the detail, and all else is as it was.
@@ -62,17 +62,17 @@ def test_left_is_bicubic_and_right_is_the_model() -> None:
     framed[max(0, top - 2) : top + DETAIL + 2, max(0, left - 2) : left + DETAIL + 2] = True
     framed[top : top + DETAIL, left : left + DETAIL] = False
     whole, details = parts(sheet, (300, 260))
-    for part, picture, columns in zip(whole, (plain, made), (slice(0, 130), slice(130, 260)), strict=True):
-        same = (part == picture[:, columns]).all(axis=2)
+    for part, image, columns in zip(whole, (plain, result), (slice(0, 130), slice(130, 260)), strict=True):
+        same = (part == image[:, columns]).all(axis=2)
         assert same[~framed[:, columns]].all()
         assert not same[framed[:, columns]].all()
-    for panel, picture in zip(details, (plain, made), strict=True):
-        expected = np.kron(picture[top : top + DETAIL, left : left + DETAIL], np.ones((3, 3, 1), np.uint8))
+    for panel, image in zip(details, (plain, result), strict=True):
+        expected = np.kron(image[top : top + DETAIL, left : left + DETAIL], np.ones((3, 3, 1), np.uint8))
         np.testing.assert_array_equal(panel, expected)
 
 
 def test_both_sides_are_labelled() -> None:
-    sheet = beside_bicubic(Picture(noise(20, 30)), noise(40, 60), "fast-compressed ×2").pixels
+    sheet = beside_bicubic(ImageData(noise(20, 30)), noise(40, 60), "fast-compressed ×2").pixels
     assert reads(sheet[:BAR, :PANEL], "bicubic")
     assert reads(sheet[:BAR, PANEL + LINE :], "fast-compressed ×2")
     assert reads(sheet[BAR + 40 : 2 * BAR + 40, :PANEL], "60×40, detail at 0, 0")
@@ -86,12 +86,12 @@ def test_the_detail_is_where_the_last_two_differ_most() -> None:
     second[20, 30] ^= 1
     sheet = comparison({"a": noise(400, 500, 1, 9), "b": first, "c": second})
     _, details = parts(sheet, (400, 500), 3)
-    top, left = 152, 340  # of the places on the grid that show the difference the topmost, and within the picture
-    for panel, picture in zip(details[1:], (first, second), strict=True):
-        np.testing.assert_array_equal(panel[::3, ::3], picture[top : top + DETAIL, left : left + DETAIL])
+    top, left = 152, 340  # of the places on the grid that show the difference the topmost, and within the image
+    for panel, image in zip(details[1:], (first, second), strict=True):
+        np.testing.assert_array_equal(panel[::3, ::3], image[top : top + DETAIL, left : left + DETAIL])
 
 
-def test_a_large_picture_is_made_smaller_and_its_detail_is_not() -> None:
+def test_a_large_image_is_made_smaller_and_its_detail_is_not() -> None:
     first, second = noise(1500, 2000), noise(1500, 2000, seed=1)
     sheet = comparison({"a": first, "b": second})
     assert sheet.shape == (2 * BAR + 720 + 480, 962, 3)
@@ -107,8 +107,8 @@ def test_a_large_picture_is_made_smaller_and_its_detail_is_not() -> None:
 @pytest.mark.parametrize("shape", [(1, 1), (1, 2), (3, 1), (1, 20000), (20000, 1), (7, 161)])
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
 def test_any_shape(shape: tuple[int, int], channels: int) -> None:
-    made = noise(*shape, channels)
-    sheet = comparison({"before": 255 - made, "after": made})
+    result = noise(*shape, channels)
+    sheet = comparison({"before": 255 - result, "after": result})
     assert sheet.shape[1:] == (962, 1 if channels < 3 else 3)
     assert sheet.shape[0] <= 2 * BAR + 720 + 480
     assert reads(sheet[:BAR, :PANEL], "before")
@@ -150,18 +150,18 @@ def test_what_is_transparent_lies_over_light_gray(dtype: Any) -> None:
     assert seen[2] == [255, 0, 0]
 
 
-def test_pictures_of_several_sizes_are_refused() -> None:
-    with pytest.raises(InvalidArgument, match="2 pictures of 2 sizes"):
+def test_images_of_several_sizes_are_refused() -> None:
+    with pytest.raises(InvalidArgument, match="2 images of 2 sizes"):
         comparison({"a": noise(3, 4), "b": noise(4, 3)})
-    with pytest.raises(InvalidArgument, match="1 pictures"):
+    with pytest.raises(InvalidArgument, match="1 images"):
         comparison({"a": noise(3, 4)})
 
 
 def test_the_sources_are_not_written_into() -> None:
     first, second = noise(200, 200), noise(200, 200, seed=1)
     before = first.copy(), second.copy()
-    for picture in (first, second):
-        picture.flags.writeable = False
+    for image in (first, second):
+        image.flags.writeable = False
     comparison({"a": first, "b": second})
     np.testing.assert_array_equal(before, (first, second))
 
@@ -171,7 +171,7 @@ def test_the_colour_profile_goes_along_and_nothing_else(pixels: Make) -> None:
     header.set_type(pyvips.GValue.blob_type, "icc-profile-data", b"a profile")
     header.set_type(pyvips.GValue.gint_type, "orientation", 6)
     header.set_type(pyvips.GValue.blob_type, "xmp-data", b"written by a camera")
-    sheet = beside_bicubic(Picture(pixels(), header), pixels(), "same")
+    sheet = beside_bicubic(ImageData(pixels(), header), pixels(), "same")
     assert sheet.header is not None
     assert set(sheet.header.get_fields()) & {"icc-profile-data", "orientation", "xmp-data"} == {"icc-profile-data"}
     assert header.get_typeof("xmp-data")

@@ -66,9 +66,9 @@ def test_jpeg_is_that_of_its_quality_and_subsampling(quality: int, subsampling: 
             assert opened.quantization == expected.quantization
         assert opened.layer[0][1:3] == ((2, 2) if subsampling == "420" else (1, 1))
         shown = np.asarray(opened).astype(int)
-    made = Jpeg(quality, subsampling)(pixels)
-    assert np.abs(made - shown).max() <= 4  # decoders may differ in how they round and enlarge chroma
-    assert np.abs(made - shown).mean() < 0.1
+    result = Jpeg(quality, subsampling)(pixels)
+    assert np.abs(result - shown).max() <= 4  # decoders may differ in how they round and upscale chroma
+    assert np.abs(result - shown).mean() < 0.1
 
 
 @pytest.mark.parametrize("codec", CODECS, ids=lambda c: c.name)
@@ -108,13 +108,13 @@ def test_coarser_is_worse() -> None:
 @pytest.mark.parametrize("channels", [1, 3])
 def test_every_size_comes_back(codec: Compression, size: tuple[int, int], channels: int) -> None:
     pixels = scene(*size)[..., :channels]
-    made = codec(pixels)
-    assert (made.shape, made.dtype) == (pixels.shape, np.uint8)
-    np.testing.assert_array_equal(made, codec(pixels))
-    assert np.abs(made.astype(int) - pixels).mean() < 60
+    result = codec(pixels)
+    assert (result.shape, result.dtype) == (pixels.shape, np.uint8)
+    np.testing.assert_array_equal(result, codec(pixels))
+    assert np.abs(result.astype(int) - pixels).mean() < 60
 
 
-def test_a_gray_picture_is_its_luma() -> None:
+def test_a_gray_image_is_its_luma() -> None:
     gray = scene(40, 40)[..., :1]
     for codec in CODECS:
         triple = codec(np.repeat(gray, 3, axis=2))
@@ -122,7 +122,7 @@ def test_a_gray_picture_is_its_luma() -> None:
 
 
 @pytest.mark.parametrize("pixels", [np.zeros((4, 4)), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4), np.uint8)])
-def test_what_is_no_picture_of_bytes(pixels: Any) -> None:
+def test_what_is_no_image_of_bytes(pixels: Any) -> None:
     with pytest.raises(InvalidArgument, match=r"u8 of \(H, W, 1\) or \(H, W, 3\)"):
         Jpeg(75)(pixels)
 

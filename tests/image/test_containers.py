@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 import pyvips
+from malformed.images import NOT_IMAGES, corrupted, truncated
 from PIL import Image, IptcImagePlugin
 from PIL.PngImagePlugin import PngInfo
 
-from malformed.pictures import NOT_PICTURES, corrupted, truncated
 from subpixel.image.files.containers import gif, jpeg, png, tiff
 
 RECORDS = b"\x1c\x02\x05\x00\x05hello\x1c\x02\x78\x00\x03abc"
@@ -20,18 +20,18 @@ PIXELS = np.random.default_rng(0).integers(0, 256, (16, 24, 3), np.uint8)
 
 def exif() -> Image.Exif:
     """Text, numbers, fractions, bytes of its own; a place on Earth."""
-    made = Image.Exif()
-    made[0x010F] = "Maker"
-    made[0x0132] = "2024:05:06 07:08:09"
-    inner = made.get_ifd(0x8769)
+    result = Image.Exif()
+    result[0x010F] = "Maker"
+    result[0x0132] = "2024:05:06 07:08:09"
+    inner = result.get_ifd(0x8769)
     inner[0x9003] = "2024:05:06 07:08:09"
     inner[0x829D] = 2.8
     inner[0x8827] = 200
     inner[0x927C] = b"the maker's own\0\1\2"
-    place = made.get_ifd(0x8825)
+    place = result.get_ifd(0x8825)
     place[1] = "N"
     place[2] = (48.0, 51.0, 29.6)
-    return made
+    return result
 
 
 def shown(block: bytes) -> list[dict[int, Any]]:
@@ -136,14 +136,14 @@ def frames_of(path: Path) -> list[Image.Image]:
         return found
 
 
-def test_gain_maps_and_further_pictures_of_a_jpeg(tmp_path: Path) -> None:
+def test_gain_maps_and_further_images_of_a_jpeg(tmp_path: Path) -> None:
     Image.fromarray(PIXELS).save(tmp_path / "plain.jpg")
     assert jpeg.losses(tmp_path / "plain.jpg") == ()
     Image.fromarray(PIXELS).save(
         tmp_path / "two.mpo", save_all=True, append_images=[Image.fromarray(PIXELS)] * 2, format="MPO"
     )
     (note,) = jpeg.losses(tmp_path / "two.mpo")
-    assert "3 pictures" in note
+    assert "3 images" in note
     if pyvips.type_find("VipsForeignSave", "uhdrsave"):
         bright = pyvips.Image.new_from_array(PIXELS / np.float32(64)).copy(interpretation="scrgb")
         bright.uhdrsave(str(tmp_path / "bright.jpg"))
@@ -177,9 +177,9 @@ def test_photoshops_resources() -> None:
         jpeg.without_previews(cut)
 
 
-@pytest.mark.parametrize("name", NOT_PICTURES)
-def test_what_is_no_picture_has_none(tmp_path: Path, name: str) -> None:
-    file, content = NOT_PICTURES[name]
+@pytest.mark.parametrize("name", NOT_IMAGES)
+def test_what_is_no_image_has_none(tmp_path: Path, name: str) -> None:
+    file, content = NOT_IMAGES[name]
     (tmp_path / file).write_bytes(content)
     everything(tmp_path / file)
 

@@ -1,4 +1,4 @@
-"""Reading picture files, and writing them again: what belongs to a picture survives, what is broken is refused."""
+"""Reading image files, and writing them again: what belongs to an image survives, what is broken is refused."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 import pyvips
+from malformed.images import NOT_IMAGES, corrupted, truncated
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps
 
-from malformed.pictures import NOT_PICTURES, corrupted, truncated
 from subpixel.errors import ImageReadError
-from subpixel.image import Picture, read, write
+from subpixel.image import ImageData, read, write
 from subpixel.image.files.formats import WRITABLE
 
 Make = Callable[..., NDArray[Any]]
@@ -51,11 +51,11 @@ def test_pixels_come_and_go_without_loss(
 ) -> None:
     values = pixels(channels=channels, dtype=dtype)
     options = {"lossless": True} if suffix == ".webp" else {}
-    picture = read(saved(f"a{suffix}", values, **options))
-    np.testing.assert_array_equal(picture.pixels, values)
-    assert picture.pixels.dtype == dtype
-    assert picture.notes == ()
-    write(picture, tmp_path / f"b{suffix}")
+    data = read(saved(f"a{suffix}", values, **options))
+    np.testing.assert_array_equal(data.pixels, values)
+    assert data.pixels.dtype == dtype
+    assert data.notes == ()
+    write(data, tmp_path / f"b{suffix}")
     again = read(tmp_path / f"b{suffix}").pixels
     np.testing.assert_array_equal(again, values)
     assert again.dtype == dtype
@@ -63,11 +63,9 @@ def test_pixels_come_and_go_without_loss(
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 7), (2, 3), (17, 33)])
 @pytest.mark.parametrize("suffix", sorted(WRITABLE))
-def test_small_pictures_of_no_file_are_written(
-    pixels: Make, tmp_path: Path, suffix: str, shape: tuple[int, int]
-) -> None:
+def test_small_images_of_no_file_are_written(pixels: Make, tmp_path: Path, suffix: str, shape: tuple[int, int]) -> None:
     values = pixels(*shape)
-    write(Picture(values), tmp_path / f"a{suffix}")
+    write(ImageData(values), tmp_path / f"a{suffix}")
     again = read(tmp_path / f"a{suffix}").pixels
     assert again.shape == values.shape
     near = {".jpg": 8, ".jpeg": 8, ".avif": 3, ".gif": 3}.get(suffix, 0)
@@ -75,9 +73,9 @@ def test_small_pictures_of_no_file_are_written(
 
 
 def test_gray_stays_gray_in_a_jpeg(pixels: Make, saved: Saved, tmp_path: Path) -> None:
-    picture = read(saved("gray.jpg", pixels(channels=1)))
-    assert picture.pixels.shape == (24, 36, 1)
-    write(picture, tmp_path / "b.jpg")
+    data = read(saved("gray.jpg", pixels(channels=1)))
+    assert data.pixels.shape == (24, 36, 1)
+    write(data, tmp_path / "b.jpg")
     with Image.open(tmp_path / "b.jpg") as image:
         assert image.mode == "L"
 
@@ -85,10 +83,10 @@ def test_gray_stays_gray_in_a_jpeg(pixels: Make, saved: Saved, tmp_path: Path) -
 def test_a_palette_becomes_the_colours_it_stands_for(pixels: Make, tmp_path: Path) -> None:
     image = Image.fromarray(pixels()).quantize(7)
     image.save(tmp_path / "p.png")
-    picture = read(tmp_path / "p.png")
-    np.testing.assert_array_equal(picture.pixels, np.asarray(image.convert("RGB")))
-    write(picture, tmp_path / "q.png")
-    np.testing.assert_array_equal(read(tmp_path / "q.png").pixels, picture.pixels)
+    data = read(tmp_path / "p.png")
+    np.testing.assert_array_equal(data.pixels, np.asarray(image.convert("RGB")))
+    write(data, tmp_path / "q.png")
+    np.testing.assert_array_equal(read(tmp_path / "q.png").pixels, data.pixels)
 
 
 def test_a_palette_with_a_transparent_entry_has_alpha(tmp_path: Path) -> None:
@@ -104,13 +102,13 @@ def test_a_palette_with_a_transparent_entry_has_alpha(tmp_path: Path) -> None:
 def test_one_bit_becomes_black_and_white(tmp_path: Path) -> None:
     bits = np.indices((6, 9)).sum(axis=0) % 2 == 0
     Image.fromarray(bits).save(tmp_path / "bits.png")
-    picture = read(tmp_path / "bits.png")
-    assert picture.pixels.dtype == np.uint8
-    np.testing.assert_array_equal(picture.pixels[..., 0], np.where(bits, 255, 0))
-    # What is written is no longer one bit deep, or an enlarged edge would have no grays.
-    values = picture.pixels.copy()
+    data = read(tmp_path / "bits.png")
+    assert data.pixels.dtype == np.uint8
+    np.testing.assert_array_equal(data.pixels[..., 0], np.where(bits, 255, 0))
+    # What is written is no longer one bit deep, or a upscaled edge would have no grays.
+    values = data.pixels.copy()
     values[0, 0] = 100
-    write(replace(picture, pixels=values), tmp_path / "out.png")
+    write(replace(data, pixels=values), tmp_path / "out.png")
     assert read(tmp_path / "out.png").pixels[0, 0, 0] == 100
 
 
@@ -119,20 +117,20 @@ def test_cmyk_is_converted_and_that_is_said(tmp_path: Path, with_profile: bool) 
     image = Image.new("CMYK", (16, 8), (255, 0, 0, 0))  # cyan
     image.save(tmp_path / "c.jpg", quality=95, icc_profile=b"" if not with_profile else profile())
     if with_profile:
-        # A profile for RGB cannot describe CMYK; libvips then takes its own. Either a picture or one clear error.
+        # A profile for RGB cannot describe CMYK; libvips then takes its own. Either an image or one clear error.
         try:
-            picture = read(tmp_path / "c.jpg")
+            data = read(tmp_path / "c.jpg")
         except ImageReadError:
             return
     else:
-        picture = read(tmp_path / "c.jpg")
-    assert picture.pixels.shape == (8, 16, 3)
-    red, green, blue = picture.pixels[4, 8].astype(int)
+        data = read(tmp_path / "c.jpg")
+    assert data.pixels.shape == (8, 16, 3)
+    red, green, blue = data.pixels[4, 8].astype(int)
     assert red < 100 < min(green, blue)
-    assert len(picture.notes) == 1
-    assert "cmyk" in picture.notes[0]
-    assert "sRGB" in picture.notes[0]
-    write(picture, tmp_path / "out.jpg")
+    assert len(data.notes) == 1
+    assert "cmyk" in data.notes[0]
+    assert "sRGB" in data.notes[0]
+    write(data, tmp_path / "out.jpg")
     with Image.open(tmp_path / "out.jpg") as result:
         assert result.mode == "RGB"
 
@@ -140,10 +138,10 @@ def test_cmyk_is_converted_and_that_is_said(tmp_path: Path, with_profile: bool) 
 def test_lab_is_converted_and_that_is_said(tmp_path: Path) -> None:
     red = pyvips.Image.new_from_array(np.full((5, 6, 3), (200, 30, 40), np.uint8))
     red.copy(interpretation="srgb").colourspace("lab").write_to_file(str(tmp_path / "lab.tif"))
-    picture = read(tmp_path / "lab.tif")
-    assert "lab" in picture.notes[0]
-    assert picture.pixels.dtype == np.uint16  # the file has 32 bits of each value
-    assert np.abs(picture.pixels[2, 2] / 257 - [200, 30, 40]).max() <= 3
+    data = read(tmp_path / "lab.tif")
+    assert "lab" in data.notes[0]
+    assert data.pixels.dtype == np.uint16  # the file has 32 bits of each value
+    assert np.abs(data.pixels[2, 2] / 257 - [200, 30, 40]).max() <= 3
 
 
 @pytest.mark.parametrize("format_", ["int", "short", "double", "complex"])
@@ -151,9 +149,9 @@ def test_unusual_numbers_are_read_or_refused(tmp_path: Path, format_: str) -> No
     image = (pyvips.Image.gaussnoise(6, 5).cast("float") / 255).copy(interpretation="b-w").cast(format_)
     if format_ == "double":
         image.write_to_file(str(tmp_path / "a.v"))  # libvips' own; its TIFF reader refuses 64 bits
-        picture = read(tmp_path / "a.v")
-        assert picture.pixels.dtype == np.float32
-        assert "32-bit" in picture.notes[0]
+        data = read(tmp_path / "a.v")
+        assert data.pixels.dtype == np.float32
+        assert "32-bit" in data.notes[0]
     else:
         image.write_to_file(str(tmp_path / "a.tif"))
         with pytest.raises(ImageReadError, match=r"a\.tif"):
@@ -170,15 +168,15 @@ def test_more_than_four_bands_are_refused(tmp_path: Path) -> None:
 def test_of_many_pages_the_first_is_read_and_that_is_said(pixels: Make, tmp_path: Path, pages: int) -> None:
     first, *rest = (Image.fromarray(np.roll(pixels(), k, axis=0)) for k in range(pages))
     first.save(tmp_path / "a.tif", save_all=True, append_images=rest)
-    picture = read(tmp_path / "a.tif")
-    np.testing.assert_array_equal(picture.pixels, pixels())
-    assert any(str(pages) in note and "first" in note for note in picture.notes), picture.notes
-    write(picture, tmp_path / "b.tif")
+    data = read(tmp_path / "a.tif")
+    np.testing.assert_array_equal(data.pixels, pixels())
+    assert any(str(pages) in note and "first" in note for note in data.notes), data.notes
+    write(data, tmp_path / "b.tif")
     with Image.open(tmp_path / "b.tif") as image:
         assert getattr(image, "n_frames", 1) == 1
 
 
-# What belongs to a picture
+# What belongs to an image
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -202,10 +200,10 @@ def test_orientation_is_applied_once_and_its_tag_reset(
     ]  # what EXIF 2.32 says of the values 1 … 8
     upright = flipped[orientation - 1].astype(int)
     near = 6 if suffix == ".jpg" else 0
-    picture = read(tmp_path / f"a{suffix}")
-    assert picture.pixels.shape == upright.shape
-    assert np.abs(picture.pixels - upright).max() <= near
-    write(picture, tmp_path / f"b{suffix}")
+    data = read(tmp_path / f"a{suffix}")
+    assert data.pixels.shape == upright.shape
+    assert np.abs(data.pixels - upright).max() <= near
+    write(data, tmp_path / f"b{suffix}")
     with Image.open(tmp_path / f"b{suffix}") as image:
         assert image.getexif().get(0x0112, 1) == 1
     again = read(tmp_path / f"b{suffix}")
@@ -232,9 +230,9 @@ def test_profile_exif_and_xmp_are_kept(pixels: Make, tmp_path: Path, source: str
         image = pyvips.Image.new_from_file(str(plain)).copy_memory()
         image.set_type(pyvips.GValue.blob_type, "xmp-data", XMP)
         image.write_to_file(str(plain))
-    picture = read(tmp_path / f"a{source}")
-    large = np.repeat(np.repeat(picture.pixels, 2, 0), 2, 1)
-    write(replace(picture, pixels=large), tmp_path / f"b{target}")
+    data = read(tmp_path / f"a{source}")
+    large = np.repeat(np.repeat(data.pixels, 2, 0), 2, 1)
+    write(replace(data, pixels=large), tmp_path / f"b{target}")
     header = pyvips.Image.new_from_file(str(tmp_path / f"b{target}"))
     assert (header.width, header.height) == (72, 48)
     assert bytes(header.get("icc-profile-data")) == profile()
@@ -266,7 +264,7 @@ def test_the_small_preview_of_the_old_pixels_is_left_out(pixels: Make, tmp_path:
 
 
 def test_a_jpeg_keeps_its_colour_at_full_resolution(pixels: Make, tmp_path: Path) -> None:
-    write(Picture(pixels()), tmp_path / "a.jpg")
+    write(ImageData(pixels()), tmp_path / "a.jpg")
     with Image.open(tmp_path / "a.jpg") as image:
         assert [component[1:3] for component in image.layer] == [(1, 1)] * 3  # type: ignore[attr-defined]
 
@@ -274,7 +272,7 @@ def test_a_jpeg_keeps_its_colour_at_full_resolution(pixels: Make, tmp_path: Path
 def test_the_mode_of_a_new_file_is_what_the_umask_leaves(pixels: Make, tmp_path: Path) -> None:
     before = os.umask(0o027)
     try:
-        write(Picture(pixels()), tmp_path / "a.png")
+        write(ImageData(pixels()), tmp_path / "a.png")
     finally:
         os.umask(before)
     assert (tmp_path / "a.png").stat().st_mode & 0o777 == 0o640
@@ -283,9 +281,9 @@ def test_the_mode_of_a_new_file_is_what_the_umask_leaves(pixels: Make, tmp_path:
 # What cannot be read
 
 
-@pytest.mark.parametrize("name", NOT_PICTURES)
-def test_what_is_no_picture_is_refused(tmp_path: Path, name: str, capfd: pytest.CaptureFixture[str]) -> None:
-    file, content = NOT_PICTURES[name]
+@pytest.mark.parametrize("name", NOT_IMAGES)
+def test_what_is_no_image_is_refused(tmp_path: Path, name: str, capfd: pytest.CaptureFixture[str]) -> None:
+    file, content = NOT_IMAGES[name]
     (tmp_path / file).write_bytes(content)
     with pytest.raises(ImageReadError) as caught:
         read(tmp_path / file)
@@ -333,7 +331,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
 def test_a_file_cut_short_is_refused_or_whole(
     pixels: Make, saved: Saved, tmp_path: Path, name: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Never half a picture: either an error, or (the end being no pixels) every pixel."""
+    """Never half an image: either an error, or (the end being no pixels) every pixel."""
     noise = np.random.default_rng(0).integers(0, 256, (40, 33, 3), np.uint8)
     if name in SAMPLES:
         path = saved(name, noise, **SAMPLES[name])
@@ -376,7 +374,7 @@ def test_changed_bytes_never_crash(saved: Saved, tmp_path: Path, name: str) -> N
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png"])
 @pytest.mark.parametrize("orientation", [2, 3, 4, 5, 6, 7, 8])
-def test_large_turned_pictures(tmp_path: Path, suffix: str, orientation: int) -> None:
+def test_large_turned_images(tmp_path: Path, suffix: str, orientation: int) -> None:
     """More rows than libvips keeps at hand: turning takes them in another order than a file has them."""
     y, x = np.mgrid[:1200, :900]
     pixels = np.dstack([x % 256, y % 256, (x + y) // 9]).astype(np.uint8)
@@ -386,5 +384,5 @@ def test_large_turned_pictures(tmp_path: Path, suffix: str, orientation: int) ->
     Image.fromarray(pixels).save(path, exif=exif)
     with Image.open(path) as image:
         expected = np.asarray(ImageOps.exif_transpose(image))
-    made = read(path).pixels.astype(int)
-    assert np.abs(made - expected).max() <= (3 if suffix == ".jpg" else 0)
+    result = read(path).pixels.astype(int)
+    assert np.abs(result - expected).max() <= (3 if suffix == ".jpg" else 0)

@@ -1,4 +1,4 @@
-"""Writing picture files: what would lose something is refused, and a failure leaves all as it was."""
+"""Writing image files: what would lose something is refused, and a failure leaves all as it was."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pyvips
 from numpy.typing import NDArray
 
 from subpixel.errors import ImageWriteError, InvalidArgument, SubpixelError
-from subpixel.image import Picture, read, write
+from subpixel.image import ImageData, read, write
 
 Make = Callable[..., NDArray[Any]]
 Saved = Callable[..., Path]
@@ -25,10 +25,10 @@ Look = Callable[[], dict[str, Any]]
 )
 def test_any_name_is_taken(saved: Saved, pixels: Make, tmp_path: Path, name: str) -> None:
     saved("plain.png").rename(tmp_path / name)
-    picture = read(tmp_path / name)
+    image = read(tmp_path / name)
     folder = tmp_path / f"folder {name[:-4]}"
     folder.mkdir()
-    write(picture, folder / name)
+    write(image, folder / name)
     np.testing.assert_array_equal(read(folder / name).pixels, pixels())
     assert [p.name for p in folder.iterdir()] == [name]
 
@@ -38,13 +38,13 @@ def test_an_unknown_suffix_is_refused_and_the_known_named(
     pixels: Make, look: Look, tmp_path: Path, suffix: str
 ) -> None:
     with pytest.raises(InvalidArgument, match=r"\.jpg.*\.png.*\.tif.*\.webp"):
-        write(Picture(pixels()), tmp_path / f"a{suffix}")
+        write(ImageData(pixels()), tmp_path / f"a{suffix}")
     assert look() == {}
 
 
 @pytest.mark.parametrize("suffix", [".PNG", ".Jpg", ".TIFF"])
 def test_suffixes_in_capitals_are_known(pixels: Make, tmp_path: Path, suffix: str) -> None:
-    write(Picture(pixels()), tmp_path / f"a{suffix}")
+    write(ImageData(pixels()), tmp_path / f"a{suffix}")
     assert read(tmp_path / f"a{suffix}").pixels.shape == (24, 36, 3)
 
 
@@ -63,7 +63,7 @@ def test_a_format_that_would_lose_something_is_refused(
     pixels: Make, look: Look, tmp_path: Path, suffix: str, channels: int, dtype: Any, text: str
 ) -> None:
     with pytest.raises(InvalidArgument, match=text):
-        write(Picture(pixels(channels=channels, dtype=dtype)), tmp_path / f"a{suffix}")
+        write(ImageData(pixels(channels=channels, dtype=dtype)), tmp_path / f"a{suffix}")
     assert look() == {}
 
 
@@ -80,23 +80,23 @@ def test_what_exists_is_untouched(pixels: Make, look: Look, tmp_path: Path, kind
         path.symlink_to("target")
     before = look()
     with pytest.raises(ImageWriteError, match="folder" if kind == "folder" else "exists"):
-        write(Picture(pixels()), path)
+        write(ImageData(pixels()), path)
     assert look() == before
     if kind == "folder":
         with pytest.raises(ImageWriteError, match="folder"):
-            write(Picture(pixels()), path, overwrite=True)
+            write(ImageData(pixels()), path, overwrite=True)
         assert look() == before
 
 
 def test_overwriting_replaces_a_file_and_what_a_link_points_at_is_left(pixels: Make, tmp_path: Path) -> None:
     path, target = tmp_path / "a.png", tmp_path / "target.png"
     path.write_bytes(b"old")
-    write(Picture(pixels()), path, overwrite=True)
+    write(ImageData(pixels()), path, overwrite=True)
     np.testing.assert_array_equal(read(path).pixels, pixels())
     target.write_bytes(b"precious")
     path.unlink()
     path.symlink_to(target)
-    write(Picture(pixels()), path, overwrite=True)
+    write(ImageData(pixels()), path, overwrite=True)
     np.testing.assert_array_equal(read(path).pixels, pixels())
     assert target.read_bytes() == b"precious"
 
@@ -106,7 +106,7 @@ def test_a_folder_that_is_not_there(pixels: Make, look: Look, tmp_path: Path) ->
     before = look()
     for path in (tmp_path / "none" / "a.png", tmp_path / "file" / "a.png"):
         with pytest.raises(ImageWriteError, match="no folder"):
-            write(Picture(pixels()), path)
+            write(ImageData(pixels()), path)
     assert look() == before
 
 
@@ -115,7 +115,7 @@ def test_a_folder_that_cannot_be_written(pixels: Make, tmp_path: Path) -> None:
     tmp_path.chmod(0o555)
     try:
         with pytest.raises(ImageWriteError, match="cannot be written"):
-            write(Picture(pixels()), tmp_path / "a.png")
+            write(ImageData(pixels()), tmp_path / "a.png")
     finally:
         tmp_path.chmod(0o755)
 
@@ -135,7 +135,7 @@ def test_a_failure_half_way_leaves_all_as_it_was(
     monkeypatch: pytest.MonkeyPatch, pixels: Make, look: Look, tmp_path: Path, failure: BaseException, exists: bool
 ) -> None:
     if exists:
-        (tmp_path / "a.png").write_bytes(b"the old picture")
+        (tmp_path / "a.png").write_bytes(b"the old image")
     before = look()
 
     def half(image: pyvips.Image, path: str, **_: Any) -> None:
@@ -145,14 +145,14 @@ def test_a_failure_half_way_leaves_all_as_it_was(
     monkeypatch.setattr(pyvips.Image, "write_to_file", half)
     expected = ImageWriteError if isinstance(failure, (pyvips.Error, OSError)) else type(failure)
     with pytest.raises(expected):
-        write(Picture(pixels()), tmp_path / "a.png", overwrite=exists)
+        write(ImageData(pixels()), tmp_path / "a.png", overwrite=exists)
     assert look() == before
 
 
 def test_a_failure_of_the_last_step_leaves_all_as_it_was(
     monkeypatch: pytest.MonkeyPatch, pixels: Make, look: Look, tmp_path: Path
 ) -> None:
-    (tmp_path / "a.png").write_bytes(b"the old picture")
+    (tmp_path / "a.png").write_bytes(b"the old image")
     before = look()
 
     def refuse(*_: Any) -> None:
@@ -160,7 +160,7 @@ def test_a_failure_of_the_last_step_leaves_all_as_it_was(
 
     monkeypatch.setattr(os, "replace", refuse)
     with pytest.raises(ImageWriteError, match="operation not permitted"):
-        write(Picture(pixels()), tmp_path / "a.png", overwrite=True)
+        write(ImageData(pixels()), tmp_path / "a.png", overwrite=True)
     assert look() == before
 
 
@@ -176,7 +176,7 @@ def test_a_file_that_appears_meanwhile_is_not_replaced(
 
     monkeypatch.setattr(pyvips.Image, "write_to_file", slow)
     with pytest.raises(ImageWriteError, match="exists"):
-        write(Picture(pixels()), path)
+        write(ImageData(pixels()), path)
     assert look() == {"a.png": b"somebody else's"}
 
 
@@ -187,7 +187,7 @@ def test_a_file_system_without_hard_links(
         raise OSError(95, "Operation not supported")
 
     monkeypatch.setattr(os, "link", refuse)
-    write(Picture(pixels()), tmp_path / "a.png")
+    write(ImageData(pixels()), tmp_path / "a.png")
     assert list(look()) == ["a.png"]
     with pytest.raises(SubpixelError, match="exists"):
-        write(Picture(pixels()), tmp_path / "a.png")
+        write(ImageData(pixels()), tmp_path / "a.png")

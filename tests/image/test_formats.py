@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 import pyvips
+from malformed.images import png_header
 from numpy.typing import NDArray
 from PIL import Image
 
-from malformed.pictures import png_header
 from subpixel import Upscaler
 from subpixel.errors import ImageReadError, InvalidArgument
-from subpixel.image import Job, Picture, read, write
+from subpixel.image import ImageData, Job, read, write
 from subpixel.image.files.formats import FORMATS, WRITABLE, check_pixels, default_suffix, suffix_of
 
 Make = Callable[..., NDArray[Any]]
@@ -63,22 +63,22 @@ def test_a_result_too_large_for_its_format_is_refused_before_work(
 @pytest.mark.parametrize(
     ("target", "channels", "dtype", "pages", "text"),
     [
-        ("a.jpg", 3, np.uint16, 1, "JPEG holds uint8, the picture is uint16; png, tif would hold it"),
-        ("a.jpg", 4, np.uint8, 1, "no transparency, the picture has; png, tif, webp, avif would hold it"),
-        ("a.webp", 4, np.uint16, 1, "WebP holds uint8, the picture is uint16; png, tif would"),
-        ("a.png", 1, np.float32, 1, "uint8 or uint16, the picture is float32; tif would"),
-        ("a.avif", 1, np.float32, 1, "the picture is float32; tif would"),
-        ("a.gif", 1, np.uint16, 1, "the picture is uint16"),
-        ("a.png", 3, np.uint8, 3, "PNG holds no animation, the picture has 3 frames; webp would hold it"),
+        ("a.jpg", 3, np.uint16, 1, "JPEG holds uint8, the image is uint16; png, tif would hold it"),
+        ("a.jpg", 4, np.uint8, 1, "no transparency, the image has; png, tif, webp, avif would hold it"),
+        ("a.webp", 4, np.uint16, 1, "WebP holds uint8, the image is uint16; png, tif would"),
+        ("a.png", 1, np.float32, 1, "uint8 or uint16, the image is float32; tif would"),
+        ("a.avif", 1, np.float32, 1, "the image is float32; tif would"),
+        ("a.gif", 1, np.uint16, 1, "the image is uint16"),
+        ("a.png", 3, np.uint8, 3, "PNG holds no animation, the image has 3 frames; webp would hold it"),
         ("a.tif", 4, np.uint8, 2, "TIFF holds no animation"),
     ],
 )
 def test_what_a_format_cannot_hold_and_what_would(
     look: Look, pixels: Make, tmp_path: Path, target: str, channels: int, dtype: Any, pages: int, text: str
 ) -> None:
-    picture = Picture(pixels(channels=channels, dtype=dtype), pages=pages)
+    image = ImageData(pixels(channels=channels, dtype=dtype), pages=pages)
     with pytest.raises(InvalidArgument, match=text):
-        write(picture, tmp_path / target)
+        write(image, tmp_path / target)
     assert look() == {}
     with pytest.raises(InvalidArgument, match=text):
         check_pixels(tmp_path / target, (24, 36, channels), np.dtype(dtype), pages)
@@ -97,9 +97,9 @@ def test_names_of_formats(
     upscaler: Upscaler, pixels: Make, saved: Saved, tmp_path: Path, asked: str, suffix: str
 ) -> None:
     assert suffix_of(asked) == suffix
-    made = Job(saved("a.png"), upscaler, format=asked).run()
-    assert made.destination == tmp_path / f"a_x2{suffix}"
-    with Image.open(made.destination) as image:
+    result = Job(saved("a.png"), upscaler, format=asked).run()
+    assert result.destination == tmp_path / f"a_x2{suffix}"
+    with Image.open(result.destination) as image:
         assert image.size == (72, 48)
         assert image.format in {"JPEG", "PNG", "TIFF", "AVIF"}
 
@@ -136,8 +136,8 @@ def test_quality_is_that_of_the_file(upscaler: Upscaler, saved: Saved, tmp_path:
     for suffix in ("jpg", "webp", "avif"):
         sizes = []
         for quality in (1, 40, 80, 100):
-            made = Job(source, upscaler, tmp_path / f"{quality}.{suffix}", quality=quality).run()
-            sizes.append(made.destination.stat().st_size)
+            result = Job(source, upscaler, tmp_path / f"{quality}.{suffix}", quality=quality).run()
+            sizes.append(result.destination.stat().st_size)
         assert sizes == sorted(set(sizes)), suffix
     with Image.open(tmp_path / "80.jpg") as image:
         reference = tmp_path / "reference.jpg"
@@ -149,18 +149,18 @@ def test_quality_is_that_of_the_file(upscaler: Upscaler, saved: Saved, tmp_path:
 def test_webp_is_lossless_where_the_source_was(upscaler: Upscaler, saved: Saved, pixels: Make, tmp_path: Path) -> None:
     lossless = saved("a.webp", lossless=True)
     for source in (saved("a.png"), lossless):
-        made = Job(source, upscaler, tmp_path / "out.webp", overwrite=True).run().destination
-        assert b"VP8L" in made.read_bytes()
-        np.testing.assert_array_equal(read(made).pixels, upscaler(pixels()))
+        result = Job(source, upscaler, tmp_path / "out.webp", overwrite=True).run().destination
+        assert b"VP8L" in result.read_bytes()
+        np.testing.assert_array_equal(read(result).pixels, upscaler(pixels()))
     for source in (saved("a.jpg"), saved("b.webp"), saved("a.avif")):
-        made = Job(source, upscaler, tmp_path / "out.webp", overwrite=True).run().destination
-        assert b"VP8 " in made.read_bytes()
-        assert np.abs(read(made).pixels.astype(int) - upscaler(read(source).pixels)).mean() < 3
+        result = Job(source, upscaler, tmp_path / "out.webp", overwrite=True).run().destination
+        assert b"VP8 " in result.read_bytes()
+        assert np.abs(read(result).pixels.astype(int) - upscaler(read(source).pixels)).mean() < 3
 
 
 def test_colours_below_full_transparency_stay(upscaler: Upscaler, tmp_path: Path) -> None:
     rgba = np.dstack([np.full((8, 8), 200), np.arange(64).reshape(8, 8), np.zeros((8, 8)), np.zeros((8, 8))])
-    write(Picture(rgba.astype(np.uint8)), tmp_path / "a.webp")
+    write(ImageData(rgba.astype(np.uint8)), tmp_path / "a.webp")
     np.testing.assert_array_equal(read(tmp_path / "a.webp").pixels, rgba)
 
 
@@ -168,7 +168,7 @@ def test_colours_below_full_transparency_stay(upscaler: Upscaler, tmp_path: Path
 def test_no_quality(upscaler: Upscaler, look: Look, saved: Saved, tmp_path: Path, quality: Any) -> None:
     source = saved("a.png")
     before = look()
-    with pytest.raises(InvalidArgument, match="a whole number from 1 to 100"):
+    with pytest.raises(InvalidArgument, match="an integer from 1 to 100"):
         Job(source, upscaler, tmp_path / "b.jpg", quality=quality).run()
     assert look() == before
 
@@ -183,9 +183,9 @@ def test_formats_without_a_quality(upscaler: Upscaler, look: Look, saved: Saved,
 
 
 def test_avif_takes_16_bits_as_12(upscaler: Upscaler, pixels: Make, saved: Saved, tmp_path: Path) -> None:
-    made = Job(saved("a.png", pixels(dtype=np.uint16)), upscaler, tmp_path / "b.avif").run()
-    assert any("12 bits" in note for note in made.notes)
-    again = read(made.destination)
+    result = Job(saved("a.png", pixels(dtype=np.uint16)), upscaler, tmp_path / "b.avif").run()
+    assert any("12 bits" in note for note in result.notes)
+    again = read(result.destination)
     assert again.pixels.dtype == np.uint16
     assert np.abs(again.pixels.astype(int) - upscaler(pixels(dtype=np.uint16))).mean() < 257
 
@@ -256,7 +256,7 @@ def test_formats_that_libvips_lacks_are_named(upscaler: Upscaler, look: Look, tm
     assert look() == before
 
 
-def test_a_table_of_numbers_is_no_picture(tmp_path: Path) -> None:
+def test_a_table_of_numbers_is_no_image(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("1,2,3\n4,5,6\n")
     with pytest.raises(ImageReadError, match="table of numbers"):
         read(tmp_path / "a.csv")

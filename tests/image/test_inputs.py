@@ -1,4 +1,4 @@
-"""Finding pictures: folders, links, patterns, and what is left out."""
+"""Finding images: folders, links, patterns, and what is left out."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_what_is_named_is_tried_and_what_is_not_there_is_said(tree: Path) -> Non
     assert paths("in/notes.txt", "none.png") == ["in/notes.txt", "none.png"]
     pattern, empty, nothing = find(["in/*.gif", "in/empty", ""])
     assert str(pattern.error) == "in/*.gif: no file of such a name"
-    assert "no picture" in str(empty.error)
+    assert "no image" in str(empty.error)
     assert nothing.error is not None
 
 

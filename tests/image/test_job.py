@@ -1,4 +1,4 @@
-"""One picture from file to file: what is written where, and what a failure leaves behind."""
+"""One image from file to file: what is written where, and what a failure leaves behind."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 import pyvips
+from malformed.images import NOT_IMAGES
 from numpy.typing import NDArray
 from PIL import Image
 
-from malformed.pictures import NOT_PICTURES
 from subpixel import Upscaler
 from subpixel.errors import ImageReadError, ImageWriteError, InvalidArgument, SubpixelError
 from subpixel.image import Job, read
@@ -24,7 +24,7 @@ Look = Callable[[], dict[str, Any]]
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".jpg", ".webp"])
-def test_the_result_is_the_upscaled_picture(
+def test_the_result_is_the_upscaled_image(
     upscaler: Upscaler, pixels: Make, saved: Saved, tmp_path: Path, suffix: str
 ) -> None:
     source = saved("a.png", pixels(5, 7))
@@ -33,8 +33,8 @@ def test_the_result_is_the_upscaled_picture(
     assert (result.size_in, result.size_out) == ((7, 5), (14, 10))
     assert result.notes == ()
     assert set(result.seconds) == {"read", "upscale", "write"}
-    made = read(result.destination).pixels.astype(int)
-    assert np.abs(made - upscaler(pixels(5, 7))).max() <= (12 if suffix == ".jpg" else 0)
+    output = read(result.destination).pixels.astype(int)
+    assert np.abs(output - upscaler(pixels(5, 7))).max() <= (12 if suffix == ".jpg" else 0)
 
 
 @pytest.mark.parametrize(
@@ -52,8 +52,8 @@ def test_without_a_name_the_result_loses_nothing(
     source = saved(name, pixels(channels=channels, dtype=dtype))
     result = Job(source, upscaler).run()
     assert result.destination == tmp_path / expected
-    made = read(result.destination).pixels
-    assert (made.shape[2], made.dtype) == (channels, dtype)
+    output = read(result.destination).pixels
+    assert (output.shape[2], output.dtype) == (channels, dtype)
     folder = tmp_path / "folder"
     folder.mkdir()
     assert Job(source, upscaler, folder=folder).run().destination == folder / expected
@@ -76,7 +76,7 @@ def test_a_turned_photograph_comes_out_upright(
         tags = image.getexif()
         assert tags.get(0x0112, 1) == 1
         assert tags[0x0132] == "2024:05:06 07:08:09"
-        # What EXIF says of the size is that of the new picture.
+        # What EXIF says of the size is that of the new image.
         size = tags.get_ifd(0x8769)
         assert (size[0xA002], size[0xA003]) == result.size_out
 
@@ -86,12 +86,12 @@ def test_notes_of_reading_are_passed_on(upscaler: Upscaler, tmp_path: Path) -> N
     assert "cmyk" in Job(tmp_path / "c.jpg", upscaler).run().notes[0]
 
 
-@pytest.mark.parametrize("name", NOT_PICTURES)
+@pytest.mark.parametrize("name", NOT_IMAGES)
 @pytest.mark.parametrize("named", [True, False])
-def test_what_is_no_picture_leaves_nothing_behind(
+def test_what_is_no_image_leaves_nothing_behind(
     upscaler: Upscaler, look: Look, tmp_path: Path, name: str, named: bool
 ) -> None:
-    file, content = NOT_PICTURES[name]
+    file, content = NOT_IMAGES[name]
     (tmp_path / file).write_bytes(content)
     before = look()
     with pytest.raises(ImageReadError):
@@ -99,7 +99,7 @@ def test_what_is_no_picture_leaves_nothing_behind(
     assert look() == before
 
 
-def test_a_damaged_picture_does_not_cost_the_old_result(
+def test_a_damaged_image_does_not_cost_the_old_result(
     upscaler: Upscaler, saved: Saved, look: Look, tmp_path: Path
 ) -> None:
     source = saved("a.png")
@@ -215,8 +215,8 @@ def test_a_failure_of_the_network_leaves_nothing_behind(
 
 
 def test_a_file_that_changed_is_read_anew(upscaler: Upscaler, pixels: Make, saved: Saved, tmp_path: Path) -> None:
-    """libvips remembers what it opened; a long-lived program must not get yesterday's picture."""
+    """libvips remembers what it opened; a long-lived program must not get yesterday's image."""
     for number, shape in enumerate([(5, 7), (9, 3)]):
         source = saved("a.png", pixels(*shape))
-        made = Job(source, upscaler, destination=tmp_path / f"{number}.png").run()
-        np.testing.assert_array_equal(read(made.destination).pixels, upscaler(pixels(*shape)))
+        result = Job(source, upscaler, destination=tmp_path / f"{number}.png").run()
+        np.testing.assert_array_equal(read(result.destination).pixels, upscaler(pixels(*shape)))

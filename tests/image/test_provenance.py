@@ -32,15 +32,15 @@ PACKET = f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 
 @pytest.mark.parametrize("packet", [None, PACKET, PACKET + b"\0\0"], ids=["none", "an editor's", "padded"])
 def test_it_comes_back_and_harms_nothing(packet: bytes | None) -> None:
-    made = MADE.into_packet(packet)
-    assert made is not None
-    assert Provenance.in_packet(made) == MADE
+    result = MADE.into_packet(packet)
+    assert result is not None
+    assert Provenance.in_packet(result) == MADE
     if packet is not None:
         # One piece was put in, all bytes before and after it are as they were.
-        start = next(k for k, (a, b) in enumerate(zip(packet, made, strict=False)) if a != b)
+        start = next(k for k, (a, b) in enumerate(zip(packet, result, strict=False)) if a != b)
         rest = len(packet) - start
-        assert made.endswith(packet[len(packet) - rest :])
-        assert b'rdf:about="uuid:1234" xmlns:subpixel' in made
+        assert result.endswith(packet[len(packet) - rest :])
+        assert b'rdf:about="uuid:1234" xmlns:subpixel' in result
 
 
 def test_a_second_time_replaces_the_first() -> None:
@@ -55,9 +55,9 @@ def test_a_second_time_replaces_the_first() -> None:
 
 
 def test_it_is_found_however_another_program_wrote_it() -> None:
-    made = MADE.into_packet(PACKET)
-    assert made is not None
-    rewritten = ElementTree.tostring(ElementTree.fromstring(made.decode().strip("\ufeff").encode()))  # ns0, ns1 …
+    result = MADE.into_packet(PACKET)
+    assert result is not None
+    rewritten = ElementTree.tostring(ElementTree.fromstring(result.decode().strip("\ufeff").encode()))  # ns0, ns1 …
     assert b"subpixel:Model" not in rewritten
     assert Provenance.in_packet(rewritten) == MADE
     as_elements = b'<a xmlns:s="urn:subpixel:provenance:1#">' + b"".join(
@@ -94,26 +94,26 @@ def test_what_cannot_be_parsed_is_left_to_the_caller(packet: bytes) -> None:
 
 @pytest.mark.parametrize("packet", [b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><note>kept</note></x:xmpmeta>', b"<a></a>"])
 def test_a_packet_without_properties_gets_room_for_them(packet: bytes) -> None:
-    made = MADE.into_packet(packet)
-    assert made is not None
-    assert Provenance.in_packet(made) == MADE
-    assert made.startswith(packet[: packet.rfind(b"</")])
+    result = MADE.into_packet(packet)
+    assert result is not None
+    assert Provenance.in_packet(result) == MADE
+    assert result.startswith(packet[: packet.rfind(b"</")])
 
 
 def test_values_are_changed_in_their_place() -> None:
     values = {TIFF: {"Orientation": "1", "ImageWidth": "72"}, EXIF: {"PixelXDimension": "72"}}
-    made = with_values(PACKET, values)
+    result = with_values(PACKET, values)
     expected = PACKET.replace(b'Orientation="6"', b'Orientation="1"').replace(b">36<", b">72<")
-    assert made == expected
+    assert result == expected
 
 
 def test_properties_are_taken_out_whole() -> None:
-    made = without(PACKET, {"http://purl.org/dc/elements/1.1/": ("creator",), TIFF: ("*",)})
-    assert made is not None
-    assert "图片" not in made.decode()
-    assert properties(made, TIFF) == {}
-    assert properties(made, EXIF) == {"PixelXDimension": "36"}
-    assert with_properties(made, {}) is not None
+    result = without(PACKET, {"http://purl.org/dc/elements/1.1/": ("creator",), TIFF: ("*",)})
+    assert result is not None
+    assert "图片" not in result.decode()
+    assert properties(result, TIFF) == {}
+    assert properties(result, EXIF) == {"PixelXDimension": "36"}
+    assert with_properties(result, {}) is not None
 
 
 def test_files_that_say_nothing(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Pictures that go through row by row: the bytes of the whole, in bounded memory, whatever happens on the way."""
+"""Images that go through row by row: the bytes of the whole, in bounded memory, whatever happens on the way."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ import subpixel.image.job
 from subpixel import Enlarger
 from subpixel.errors import ImageReadError, ImageWriteError, InvalidArgument
 from subpixel.image import Job, read
-from subpixel.image.files.pushing import push
 from subpixel.image.files.reading import opened
+from subpixel.image.files.row_source import push
 from subpixel.image.files.rows import survey
 from subpixel.ops.blockiness import blockiness
 from subpixel.upscaler.pixels import alpha_of
@@ -34,14 +34,14 @@ Look = Callable[[], dict[str, Any]]
 
 @pytest.fixture
 def by_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every picture counts as huge, and its blocks are a few rows."""
+    """Every image counts as huge, and its blocks are a few rows."""
     monkeypatch.setattr(subpixel.image.job, "HUGE", 0)
     monkeypatch.setattr(subpixel.image.files.rows, "_AT_ONCE", 2000)
     monkeypatch.setattr("subpixel.upscaler.enlarger._STREAMED", 3000)
 
 
 def turned(values: NDArray[Any], orientation: int) -> NDArray[Any]:
-    """A picture as it must lie in a file so that it is upright with an orientation: the inverses of EXIF's turns."""
+    """An image as it must lie in a file so that it is upright with an orientation: the inverses of EXIF's turns."""
     turns: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
         1: lambda x: x,
         2: lambda x: x[:, ::-1],
@@ -58,9 +58,9 @@ def turned(values: NDArray[Any], orientation: int) -> NDArray[Any]:
 def with_orientation(path: Path, orientation: int) -> Path:
     image = pyvips.Image.new_from_file(str(path)).copy()
     image.set_type(pyvips.GValue.gint_type, "orientation", orientation)
-    made = path.with_name(f"turned{path.suffix}")
-    image.write_to_file(str(made))
-    return made
+    result = path.with_name(f"turned{path.suffix}")
+    image.write_to_file(str(result))
+    return result
 
 
 @pytest.mark.usefixtures("by_rows")
@@ -74,16 +74,16 @@ def test_rows_make_the_file_of_the_whole(
     upright = pixels(53, 31, channels, dtype)
     source = with_orientation(saved("a.tif", turned(upright, orientation)), orientation)
     for scale in (2, 2.5, 0.5):
-        told: list[tuple[int, int]] = []
+        messages: list[tuple[int, int]] = []
         job = Job(source, Enlarger("fast", scale), tmp_path / "b.tif", overwrite=True)
-        result = job.run(lambda done, total, told=told: told.append((done, total)))
+        result = job.run(lambda done, total, messages=messages: messages.append((done, total)))
         expected = subpixel.upscale(upright, scale, "fast")
         np.testing.assert_array_equal(read(tmp_path / "b.tif").pixels, expected)
         assert result.size_in == (31, 53)
         assert result.size_out == expected.shape[1::-1]
-        assert told[-1] == (len(expected), len(expected))
-        assert told == sorted(told)
-        assert len(told) > 1 or scale == 0.5
+        assert messages[-1] == (len(expected), len(expected))
+        assert messages == sorted(messages)
+        assert len(messages) > 1 or scale == 0.5
         assert opened(tmp_path / "b.tif").orientation == 1
     assert set(look()) == {"a.tif", "turned.tif", "b.tif"}
 
@@ -104,7 +104,7 @@ def test_files_are_the_same_byte_for_byte(
 
 @pytest.mark.usefixtures("by_rows")
 @pytest.mark.parametrize("size", [(1, 1), (1, 300), (300, 1), (3, 2)])
-def test_the_smallest_pictures(saved: Saved, pixels: Make, tmp_path: Path, size: tuple[int, int]) -> None:
+def test_the_smallest_images(saved: Saved, pixels: Make, tmp_path: Path, size: tuple[int, int]) -> None:
     source = saved("a.png", pixels(*size, 4))
     for name in ("fast", "bicubic"):
         Job(source, Enlarger(name, 2.5), tmp_path / "b.png", overwrite=True).run()
@@ -114,7 +114,7 @@ def test_the_smallest_pictures(saved: Saved, pixels: Make, tmp_path: Path, size:
 
 @pytest.mark.parametrize("size", [(30, 400), (64, 64), (300, 290), (1500, 1200)])
 @pytest.mark.parametrize("channels", [1, 3, 4])
-def test_a_survey_finds_what_the_whole_picture_shows(size: tuple[int, int], channels: int) -> None:
+def test_a_survey_finds_what_the_whole_image_shows(size: tuple[int, int], channels: int) -> None:
     rng = np.random.default_rng(3)
     x = rng.integers(0, 256, (-(-size[0] // 8), -(-size[1] // 8), channels), np.uint8).repeat(8, 0).repeat(8, 1)
     x = x[: size[0], : size[1]]
@@ -164,7 +164,7 @@ def test_other_colours_are_converted_alike(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("by_rows")
 @pytest.mark.parametrize("orientation", [1, 6])
-def test_a_picture_cut_short_leaves_the_old_result(
+def test_a_image_cut_short_leaves_the_old_result(
     saved: Saved, pixels: Make, look: Look, tmp_path: Path, orientation: int
 ) -> None:
     source = with_orientation(saved("a.tif", pixels(400, 300)), orientation)
@@ -227,10 +227,10 @@ def test_without_room_to_turn_it_is_said(
 @pytest.mark.usefixtures("by_rows")
 def test_what_the_format_cannot_hold_is_said_before_the_work(saved: Saved, pixels: Make, tmp_path: Path) -> None:
     source = saved("a.png", pixels(20, 10, 4))
-    told: list[int] = []
+    messages: list[int] = []
     with pytest.raises(InvalidArgument, match="transparency"):
-        Job(source, Enlarger("bicubic", 2), tmp_path / "b.jpg").run(lambda done, _: told.append(done))
-    assert not told
+        Job(source, Enlarger("bicubic", 2), tmp_path / "b.jpg").run(lambda done, _: messages.append(done))
+    assert not messages
 
 
 # Rows to libvips
@@ -285,7 +285,7 @@ print(re.search(r"VmHWM:\\s*(\\d+) kB", Path("/proc/self/status").read_text())[1
 @pytest.mark.parametrize(
     ("orientation", "rows", "most"), [pytest.param(1, 15000, 700, marks=pytest.mark.long), (6, 3000, 450)]
 )
-def test_a_large_picture_needs_little_memory(tmp_path: Path, orientation: int, rows: int, most: int) -> None:
+def test_a_large_image_needs_little_memory(tmp_path: Path, orientation: int, rows: int, most: int) -> None:
     """15 megapixels with alpha become 60, 300 MB of pixels; 75 become 300, 1.5 GB."""
     band = np.tile(np.arange(5000, dtype=np.uint8)[None, :, None], (rows, 1, 3))
     image = pyvips.Image.new_from_array(band).copy(interpretation="srgb").bandjoin(255).copy()

@@ -1,4 +1,4 @@
-"""One file after another: whatever can be read comes out as another reader's pixels, enlarged; the rest is one line."""
+"""One file after another: whatever can be read comes out as another reader's pixels, upscaled; the rest is one line."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 import pyvips
+from malformed.images import NOT_IMAGES, png_header, truncated
 from numpy.typing import NDArray
 from PIL import Image
 
 import subpixel
-from malformed.pictures import NOT_PICTURES, png_header, truncated
 from subpixel import Upscaler
 from subpixel.errors import ImageReadError, SubpixelError
 from subpixel.image import Job
@@ -99,12 +99,12 @@ def test_format_depth_alpha_orientation_and_profile(
         assert result.notes == ()
         expected = subpixel.upscale(UPRIGHT[orientation - 1](decoded(source, values)).copy(), 2, "bicubic")
         assert result.destination.suffix == (".tif" if dtype == np.float32 else ".png")
-        made = pyvips.Image.new_from_file(str(result.destination))
-        shown = made.numpy().reshape(expected.shape)
+        output = pyvips.Image.new_from_file(str(result.destination))
+        shown = output.numpy().reshape(expected.shape)
         assert shown.dtype == dtype
         near = {"jpg": 3, "avif": 2}.get(suffix, 1e-6 if dtype == np.float32 else 0)  # decoders may round differently
         assert np.abs(shown.astype(float) - expected).max() <= near
-        kept = bytes(made.get("icc-profile-data")) if made.get_typeof("icc-profile-data") else None
+        kept = bytes(output.get("icc-profile-data")) if output.get_typeof("icc-profile-data") else None
         assert kept == profile
 
 
@@ -113,8 +113,8 @@ def test_format_depth_alpha_orientation_and_profile(
 def test_odd_shapes(upscaler: Upscaler, pixels: Make, tmp_path: Path, suffix: str, shape: tuple[int, int]) -> None:
     values = pixels(*shape, channels=1)[..., 0]
     Image.fromarray(values).save(tmp_path / f"a.{suffix}")
-    made = Job(tmp_path / f"a.{suffix}", upscaler).run().destination
-    with Image.open(tmp_path / f"a.{suffix}") as image, Image.open(made) as result:
+    output = Job(tmp_path / f"a.{suffix}", upscaler).run().destination
+    with Image.open(tmp_path / f"a.{suffix}") as image, Image.open(output) as result:
         expected = subpixel.upscale(np.asarray(image.convert("L")), 2, "bicubic").astype(int)
         assert np.abs(np.asarray(result) - expected).max() <= (3 if suffix == "jpg" else 0)
 
@@ -122,7 +122,7 @@ def test_odd_shapes(upscaler: Upscaler, pixels: Make, tmp_path: Path, suffix: st
 def hostile(folder: Path) -> dict[str, str]:
     """Files that cannot be read, and words of what is said of them."""
     found = {}
-    for file, content in NOT_PICTURES.values():
+    for file, content in NOT_IMAGES.values():
         (folder / file).write_bytes(content)
         found[file] = ""
     (folder / "vast.webp").write_bytes(png_header(50000, 50000))
@@ -131,9 +131,9 @@ def hostile(folder: Path) -> dict[str, str]:
     (folder / "folder.png").mkdir()
     (folder / "loop.png").symlink_to("loop.png")
     (folder / "nothing.png").symlink_to("not there.png")
-    (folder / "ключ 图片.png").write_bytes(b"no picture")
+    (folder / "ключ 图片.png").write_bytes(b"no image")
     found |= {"vast.webp": "megapixels", "cut.png": "cut short", "folder.png": "is a folder", "empty.png": "empty"}
-    found |= {"loop.png": "too many levels", "nothing.png": "no such file", "ключ 图片.png": "no known picture format"}
+    found |= {"loop.png": "too many levels", "nothing.png": "no such file", "ключ 图片.png": "no known image format"}
     if os.geteuid() != 0:  # root reads everything
         (folder / "locked.png").write_bytes((folder / "whole.png").read_bytes())
         (folder / "locked.png").chmod(0)
@@ -158,7 +158,7 @@ def test_what_cannot_be_read_is_one_line_and_leaves_nothing(upscaler: Upscaler, 
 def test_names_of_any_script(upscaler: Upscaler, pixels: Make, tmp_path: Path) -> None:
     for name in ("ключ.png", "图片.tif", "a\u0301.webp", "🙂.gif", "café.avif"):
         Image.fromarray(pixels()).save(tmp_path / name)
-        made = Job(tmp_path / name, upscaler, format="png").run().destination
-        assert made.name == f"{Path(name).stem}_x2.png"
-        with Image.open(made) as image:
+        result = Job(tmp_path / name, upscaler, format="png").run().destination
+        assert result.name == f"{Path(name).stem}_x2.png"
+        with Image.open(result) as image:
             assert image.size == (72, 48)

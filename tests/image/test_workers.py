@@ -1,4 +1,4 @@
-"""Processes for pictures: order, deaths, and the end."""
+"""Processes for images: order, deaths, and the end."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ import pytest
 from subpixel import Upscaler
 from subpixel.errors import BackendUnavailable
 from subpixel.image import Job, read
-from subpixel.image.batch.attempt import Policy
 from subpixel.image.batch.plan import Task
 from subpixel.image.batch.run import Batch
+from subpixel.image.batch.task_policy import Policy
 from subpixel.image.batch.workers import Died, Workers
 from subpixel.storage.locks import claim, scratch
 
@@ -70,7 +70,7 @@ def deadly(source: Path, upscaler: Upscaler, **options: Any) -> Job:
     return Job(source, upscaler, **options)
 
 
-def test_a_picture_that_kills_its_process_fails_alone(saved: Saved, tmp_path: Path) -> None:
+def test_a_image_that_kills_its_process_fails_alone(saved: Saved, tmp_path: Path) -> None:
     tasks = [Task(saved(f"{name}.png"), tmp_path / "out" / f"{name}_x2.png", 24 * 36) for name in "abcd"]
     make = partial(Upscaler, "bicubic", 2)
     upscaler = make(threads=2)
@@ -87,7 +87,7 @@ def test_a_picture_that_kills_its_process_fails_alone(saved: Saved, tmp_path: Pa
 def test_what_another_run_has_in_work_is_waited_for_and_done_if_that_run_ends(saved: Saved, tmp_path: Path) -> None:
     tasks = [Task(saved(f"{name}.png"), tmp_path / f"{name}_x2.png", 24 * 36) for name in "abc"]
     make = partial(Upscaler, "bicubic", 2)
-    said: list[str] = []
+    values: list[str] = []
     released = threading.Event()
 
     def hold() -> None:
@@ -102,19 +102,19 @@ def test_what_another_run_has_in_work_is_waited_for_and_done_if_that_run_ends(sa
     assert held.wait(30)
 
     def say(text: str) -> None:
-        said.append(text)
+        values.append(text)
         waited.set()
 
     reports = list(Batch(tasks, make(threads=1), make, Policy(), say=say).run())
     assert released.is_set()
     assert [(report.source.stem, report.status) for report in reports] == [("b", "done"), ("c", "done"), ("a", "done")]
-    assert said == ["waiting for 1 of the pictures, which another run has in work"]
+    assert values == ["waiting for 1 of the images, which another run has in work"]
     assert not [name for name in os.listdir(tmp_path) if name.startswith(".")]
 
 
 @pytest.mark.parametrize("waits", [False, True])
 def test_a_stop_is_heeded_where_its_exception_was_lost(saved: Saved, tmp_path: Path, waits: bool) -> None:
-    """Between two pictures, and while another run has the last one in work."""
+    """Between two images, and while another run has the last one in work."""
     tasks = [Task(saved(f"{name}.png"), tmp_path / f"{name}_x2.png", 24 * 36) for name in "ab"]
     make = partial(Upscaler, "bicubic", 2)
     stop = threading.Event()
@@ -134,7 +134,7 @@ def test_a_stop_is_heeded_where_its_exception_was_lost(saved: Saved, tmp_path: P
     [
         ([3_000_000] * 8, 2, 2),
         ([3_000_000] * 8, 1, 1),  # one core
-        ([3_000_000], 4, 0),  # one picture
+        ([3_000_000], 4, 0),  # one image
         ([10_000] * 100, 4, 0),  # little work
         ([3_000_000] * 8, 16, 6),
     ],

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from subpixel.errors import InvalidArgument
-from subpixel.image.yuv import CENTRES, enlarge_chroma, rgb_to_yuv, shrink_chroma, yuv_to_rgb
+from subpixel.image.yuv import CENTRES, rgb_to_yuv, shrink_chroma, upscale_chroma, yuv_to_rgb
 
 # Pure red, green, blue and white in studio range: BT.601 and BT.709 bars of 100 % as 8-bit codes, worked out from the
 # standards' equations by hand.
@@ -22,8 +22,8 @@ PRIMARIES = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255]]],
 
 @pytest.mark.parametrize("matrix", CODES)
 def test_primaries_have_the_codes_of_the_standard(matrix: Any) -> None:
-    made = rgb_to_yuv(PRIMARIES, matrix, full_range=False)[:, 0].T
-    np.testing.assert_allclose(made, CODES[matrix], atol=2e-3)
+    result = rgb_to_yuv(PRIMARIES, matrix, full_range=False)[:, 0].T
+    np.testing.assert_allclose(result, CODES[matrix], atol=2e-3)
 
 
 @pytest.mark.parametrize("matrix", CODES)
@@ -45,9 +45,9 @@ def _full(codes: np.ndarray, bits: int) -> np.ndarray:
 
 def test_full_range_white_and_gray() -> None:
     gray = np.array([[[0, 0, 0], [100, 100, 100], [255, 255, 255]]], np.uint8)
-    made = rgb_to_yuv(gray, "bt709", full_range=True)
-    np.testing.assert_allclose(made[0, 0], [0, 100, 255], atol=1e-4)
-    np.testing.assert_allclose(made[1:], 128, atol=1e-4)
+    result = rgb_to_yuv(gray, "bt709", full_range=True)
+    np.testing.assert_allclose(result[0, 0], [0, 100, 255], atol=1e-4)
+    np.testing.assert_allclose(result[1:], 128, atol=1e-4)
 
 
 def test_an_unknown_matrix() -> None:
@@ -64,7 +64,7 @@ def test_chroma_lies_where_its_siting_says(siting: Any) -> None:
     v, u = np.mgrid[:10, :12]
     inner = (slice(1, -1), slice(1, -1))
     np.testing.assert_allclose(small[inner], (3 * (2 * v + down) + 5 * (2 * u + across))[inner], atol=1e-4)
-    back = enlarge_chroma(small, (20, 24), (2, 2), siting)
+    back = upscale_chroma(small, (20, 24), (2, 2), siting)
     inner = (slice(4, -4), slice(4, -4))
     np.testing.assert_allclose(back[inner], (3 * y + 5 * x)[inner], atol=1e-4)
 
@@ -73,6 +73,6 @@ def test_chroma_lies_where_its_siting_says(siting: Any) -> None:
 def test_chroma_of_odd_sides_covers_luma(factors: tuple[int, int]) -> None:
     shape = (7, 9)
     chroma = np.full([-(-n // f) for n, f in zip(shape, factors, strict=True)], 77, np.uint8)
-    made = enlarge_chroma(chroma, shape, factors, "left")
-    assert made.shape == shape
-    np.testing.assert_allclose(made, 77, atol=1e-4)
+    result = upscale_chroma(chroma, shape, factors, "left")
+    assert result.shape == shape
+    np.testing.assert_allclose(result, 77, atol=1e-4)

@@ -1,4 +1,4 @@
-"""Calibration: int8 parameters from pictures, and an honest loss."""
+"""Calibration: int8 parameters from images, and an honest loss."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -9,10 +9,10 @@ import pytest
 from subpixel.backends import BACKENDS, choose
 from subpixel.cli import main
 from subpixel.errors import InvalidArgument, Unsupported
-from subpixel.image import Picture, write
+from subpixel.image import ImageData, write
 from subpixel.metrics.calibration import activation_ranges, calibrate
 from subpixel.metrics.equalisation import links
-from subpixel.metrics.film_calibration import pan
+from subpixel.metrics.video_calibration import pan
 from subpixel.models import espcn, find
 from subpixel.models.files import Model, load, save
 from subpixel.models.fsrcnn import fsrcnn
@@ -20,20 +20,20 @@ from subpixel.models.integer import quantise
 from subpixel.models.recurrent import recurrent
 from subpixel.models.spec import INPUT, Add, Conv, PixelShuffle, Resize, Spec
 from subpixel.models.vespcn import vespcn
-from subpixel.upscaler.film import FilmUpscaler
+from subpixel.upscaler.motion_network import MotionNetwork
 
 
 @pytest.fixture
-def pictures(tmp_path):
-    """Smooth and rough 8-bit pictures, the first in a folder below."""
-    folder = tmp_path / "pictures"
+def images(tmp_path):
+    """Smooth and rough 8-bit images, the first in a folder below."""
+    folder = tmp_path / "images"
     (folder / "below").mkdir(parents=True)
     rng = np.random.default_rng(1)
     for k in range(6):
         noise = rng.random((70, 90, 3)) - 0.5
         rough = np.cumsum(np.cumsum(noise, 0), 1) / (4 + k)
         pixels = np.clip(rough * 20 + 128, 0, 255).astype(np.uint8)
-        write(Picture(pixels), folder / ("below" if k == 0 else ".") / f"{k}.png")
+        write(ImageData(pixels), folder / ("below" if k == 0 else ".") / f"{k}.png")
     return folder
 
 
@@ -53,25 +53,25 @@ def small_relu():
     return Model("small", spec, weights)
 
 
-def test_a_network_gets_its_parameters(pictures):
-    said = []
-    model = calibrate(small_relu(), pictures, said.append)
+def test_a_network_gets_its_parameters(images):
+    values = []
+    model = calibrate(small_relu(), images, values.append)
     quantisation = model.quantisation
     assert set(quantisation["layers"]) == {"a", "b", "c"}
-    assert quantisation["calibration"]["pictures"] == quantisation["calibration"]["measured_on"] == 3
+    assert quantisation["calibration"]["images"] == quantisation["calibration"]["measured_on"] == 3
     assert abs(quantisation["loss_db"]) < 0.05
     assert quantisation["layers"]["a"]["zero"] == 0
     assert quantisation["layers"]["b"]["zero"] > 0
-    assert said[0].startswith("ranges: a 0.000 … ")
-    assert said[1].startswith("int8 costs ")
+    assert values[0].startswith("ranges: a 0.000 … ")
+    assert values[1].startswith("int8 costs ")
     assert choose("auto", "auto", quantisation)[1] == "int8"
 
 
-def test_a_transposed_convolution_is_calibrated_as_what_the_engine_runs(pictures):
+def test_a_transposed_convolution_is_calibrated_as_what_the_engine_runs(images):
     spec = fsrcnn(2, features=8, shrunk=4, mappings=1)
     rng = np.random.default_rng(3)
     weights = {k: (rng.standard_normal(s) / 8).astype(np.float32) for k, s in spec.weight_shapes.items()}
-    model = calibrate(Model("fsrcnn", spec, weights), pictures)
+    model = calibrate(Model("fsrcnn", spec, weights), images)
     assert set(model.quantisation["layers"]) == {"first", "shrink", "map1", "expand", "up.phases"}
     results = [BACKENDS[name].prepare(spec, weights, "int8", 1, model.quantisation) for name in ("native", "reference")]
     x = rng.integers(0, 256, (1, 20, 23), np.uint8)
@@ -80,66 +80,66 @@ def test_a_transposed_convolution_is_calibrated_as_what_the_engine_runs(pictures
     np.testing.assert_allclose(results[0](x.astype(np.float32) / 255), f32, atol=0.05)
 
 
-def test_the_ranges_hold_what_the_network_makes(pictures):
-    model = calibrate(small_relu(), pictures)
+def test_the_ranges_hold_what_the_network_makes(images):
+    model = calibrate(small_relu(), images)
     session = BACKENDS["reference"].prepare(model.spec, model.weights, "f32", 1)
     whole = BACKENDS["reference"].prepare(model.spec, model.weights, "int8", 1, model.quantisation)
     x = np.linspace(0.1, 0.9, 400, dtype=np.float32).reshape(1, 20, 20)
     assert np.abs(session(x) - whole(x)).max() < 2 / 255
 
 
-def test_the_command_writes_what_it_measured(pictures, tmp_path, capsys):
+def test_the_command_writes_what_it_measured(images, tmp_path, capsys):
     path = tmp_path / "small.safetensors"
     save(small_relu(), path)
     out = tmp_path / "whole.safetensors"
-    assert main(["quantise", str(path), "--data", str(pictures), "-o", str(out)]) == 0
+    assert main(["quantise", str(path), "--data", str(images), "-o", str(out)]) == 0
     assert "int8 costs" in capsys.readouterr().out
     assert load(path).quantisation is None
     assert load(out).quantisation["loss_db"] == pytest.approx(0, abs=0.05)
-    assert main(["quantise", str(path), "--data", str(pictures)]) == 0
+    assert main(["quantise", str(path), "--data", str(images)]) == 0
     assert load(path).quantisation == load(out).quantisation
 
 
-def test_what_cannot_be_calibrated(pictures, tmp_path):
+def test_what_cannot_be_calibrated(images, tmp_path):
     with pytest.raises(Unsupported, match="layer"):
-        calibrate(find("bicubic", 2), pictures)
+        calibrate(find("bicubic", 2), images)
     rgb = espcn(2, colour="rgb")
     weights = {k: np.zeros(s, np.float32) for k, s in rgb.weight_shapes.items()}
     with pytest.raises(InvalidArgument, match="RGB network"):
-        calibrate(Model("rgb", rgb, weights), pictures)
+        calibrate(Model("rgb", rgb, weights), images)
     with pytest.raises(InvalidArgument, match="no such folder"):
         calibrate(small_relu(), tmp_path / "nowhere")
     with pytest.raises(InvalidArgument, match="at least 2"):
-        calibrate(small_relu(), pictures / "below")
+        calibrate(small_relu(), images / "below")
 
 
-def small_film():
+def small_video():
     spec = recurrent(2, width=8, middle=2, state=3)
     rng = np.random.default_rng(5)
     weights = {k: (rng.standard_normal(s) / 12).astype(np.float32) for k, s in spec.weight_shapes.items()}
-    return Model("film", spec, weights)
+    return Model("video", spec, weights)
 
 
-def test_a_network_for_films_is_calibrated_on_what_moves(pictures, tmp_path):
-    said = []
-    model = calibrate(small_film(), pictures, said.append)
+def test_a_network_for_videos_is_calibrated_on_what_moves(images, tmp_path):
+    values = []
+    model = calibrate(small_video(), images, values.append)
     assert set(model.quantisation["layers"]) == {"conv1", "conv2", "conv3", "end+kept"}
     assert abs(model.quantisation["loss_db"]) < 0.1
-    assert said[1].startswith("int8 costs ")
-    save(model, tmp_path / "film.safetensors")
-    again = FilmUpscaler(str(tmp_path / "film.safetensors"), 2)
+    assert values[1].startswith("int8 costs ")
+    save(model, tmp_path / "video.safetensors")
+    again = MotionNetwork(str(tmp_path / "video.safetensors"), 2)
     assert (again.backend, again.precision) == ("native", "int8")
-    films = [FilmUpscaler(model, 2, precision=precision) for precision in ("int8", "f32")]
+    videos = [MotionNetwork(model, 2, precision=precision) for precision in ("int8", "f32")]
     y, x = np.mgrid[:20, :24].astype(np.float32)
     for t in range(12):  # what is kept is rounded as well, and errors do not grow
         frame = 0.5 + 0.3 * np.sin(x / 3 + t / 2) * np.cos(y / 4)
-        one, other = (film.luma(frame) for film in films)
+        one, other = (video.luma(frame) for video in videos)
         assert np.abs(one - other).max() < 6 / 255
     with pytest.raises(InvalidArgument, match="too small for a window that moves"):
         pan(Path("p.png"), np.zeros((30, 40, 3), np.uint8), 3, 2 * 30)
 
 
-def test_a_window_pans_by_whole_pixels_over_the_middle(pictures):
+def test_a_window_pans_by_whole_pixels_over_the_middle(images):
     pixels = np.random.default_rng(1).integers(0, 256, (90, 80, 3), np.uint8)
     frames = pan(Path("p.png"), pixels, 3, 2)  # three down, three to the left
     assert len(frames) == 8
@@ -150,7 +150,7 @@ def test_a_window_pans_by_whole_pixels_over_the_middle(pictures):
         assert len(pan(Path("p.png"), pixels, way, 3)) == 8
 
 
-def test_channels_are_brought_nearer_and_the_network_stays_what_it_is(pictures):
+def test_channels_are_brought_nearer_and_the_network_stays_what_it_is(images):
     uneven = small_relu()
     weights = dict(uneven.weights)
     by = np.array([1, 1, 1, 1, 20, 20, 20, 400], np.float32)
@@ -158,7 +158,7 @@ def test_channels_are_brought_nearer_and_the_network_stays_what_it_is(pictures):
     weights["a.bias"] = weights["a.bias"] / by
     weights["b.weight"] = weights["b.weight"] * by[:, None, None]
     uneven = Model("uneven", uneven.spec, weights)
-    model = calibrate(uneven, pictures)
+    model = calibrate(uneven, images)
     x = np.random.default_rng(2).random((1, 30, 32), np.float32)
     a, b = (BACKENDS["reference"].prepare(m.spec, m.weights, "f32", 1)(x) for m in (uneven, model))
     np.testing.assert_allclose(a, b, atol=1e-5)
@@ -170,10 +170,10 @@ def test_channels_are_brought_nearer_and_the_network_stays_what_it_is(pictures):
     assert np.square(after - a).mean() < np.square(before - a).mean()
 
 
-def test_one_convolution_needs_no_ranges(pictures):
+def test_one_convolution_needs_no_ranges(images):
     spec = Spec((Conv("end", INPUT, 1, 4, (3, 3)), PixelShuffle("up", "end", 2)), 2)
     weights = {"end.weight": np.full((4, 1, 3, 3), 1 / 9, np.float32), "end.bias": np.zeros(4, np.float32)}
-    model = calibrate(Model("one", spec, weights), pictures)
+    model = calibrate(Model("one", spec, weights), images)
     assert set(model.quantisation["layers"]) == {"end"}
     assert abs(model.quantisation["loss_db"]) < 0.1
 
@@ -187,7 +187,7 @@ def test_only_what_convolutions_alone_read_can_be_divided():
     assert not set(links(vespcn(2))) & {"before_coarse1", "after_coarse1", "before_fine2"}  # shared by two
 
 
-def test_pictures_of_16_bits_are_refused(pictures):
-    write(Picture(np.zeros((40, 40, 3), np.uint16)), pictures / "9.png")
+def test_images_of_16_bits_are_refused(images):
+    write(ImageData(np.zeros((40, 40, 3), np.uint16)), images / "9.png")
     with pytest.raises(InvalidArgument, match="8-bit"):
-        calibrate(small_relu(), pictures)
+        calibrate(small_relu(), images)

@@ -47,15 +47,15 @@ def test_rgb_and_the_round_trip_step_by_step(
     put(tmp_path / "HR" / "a.png", scene(61, 52))
     small, large = shrink(scene(61, 52), scale)
     upscaler = Upscaler(model(kind, scale), scale)
-    made = upscaler(small)
+    result = upscaler(small)
     inside = np.s_[scale:-scale, scale:-scale]
     one = evaluate(upscaler, tmp_path)["sets"][tmp_path.name]
     (image,) = one["images"]
-    difference = made[inside].astype(np.float64) - large[inside]
+    difference = result[inside].astype(np.float64) - large[inside]
     assert image["psnr_rgb"] == pytest.approx(in_db(difference), abs=1e-9)
-    channels = [ssim(made[..., c], large[..., c], crop=scale) for c in range(3)]
+    channels = [ssim(result[..., c], large[..., c], crop=scale) for c in range(3)]
     assert image["ssim_rgb"] == pytest.approx(sum(channels) / 3, abs=1e-12)
-    again, _ = shrink(made, scale)
+    again, _ = shrink(result, scale)
     assert again.shape == small.shape
     assert image["round_trip_psnr_y"] == pytest.approx(in_db((again.astype(np.float64) - small) @ LUMA), abs=1e-6)
     assert image["megapixels"] == large.shape[0] * large.shape[1] / 1e6
@@ -63,7 +63,7 @@ def test_rgb_and_the_round_trip_step_by_step(
     assert one["megapixels_per_second"] == pytest.approx(image["megapixels"] / image["seconds"])
 
 
-def test_gray_pictures_have_one_channel_and_may_stand_beside_colour(tmp_path: Path) -> None:
+def test_gray_images_have_one_channel_and_may_stand_beside_colour(tmp_path: Path) -> None:
     gray = scene(40, 44, channels=1)
     triple = np.repeat(gray, 3, axis=2)
     small, _ = shrink(gray, 2)
@@ -116,15 +116,15 @@ def test_only_the_networks_own_figures_are_recorded(tmp_path: Path) -> None:
 
 def test_the_colours_of_a_map() -> None:
     difference = np.array([[0, LIMIT / 3, -2 * LIMIT / 3], [LIMIT, -255, LIMIT / 6]])
-    made = heatmap(difference)
-    assert made[:2].tolist() == [
+    result = heatmap(difference)
+    assert result[:2].tolist() == [
         [[0, 0, 0], [255, 0, 0], [255, 255, 0]],
         [[255, 255, 255], [255, 255, 255], [128, 0, 0]],
     ]
-    assert (made[2:4] == 128).all()  # the line
-    assert made[4:].shape == (6, 3, 3)  # the bar, from 0 to the limit
-    assert (made[4:, 0] == 0).all()
-    assert (made[4:, -1] == 255).all()
+    assert (result[2:4] == 128).all()  # the line
+    assert result[4:].shape == (6, 3, 3)  # the bar, from 0 to the limit
+    assert (result[4:, 0] == 0).all()
+    assert (result[4:, -1] == 255).all()
 
 
 def test_a_map_shows_where_the_round_trip_differs(tmp_path: Path) -> None:

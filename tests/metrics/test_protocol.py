@@ -41,7 +41,7 @@ PUBLISHED = {
 
 
 def untimed(one: dict[str, Any]) -> dict[str, Any]:
-    """A set's figures, or a picture's, but for what differs from run to run."""
+    """A set's figures, or an image's, but for what differs from run to run."""
     kept = {key: value for key, value in one.items() if key not in ("seconds", "megapixels_per_second")}
     return {**kept, "images": [untimed(image) for image in kept["images"]]} if "images" in kept else kept
 
@@ -57,13 +57,13 @@ def test_bicubic_gets_its_published_figure(name: str, scale: int) -> None:
 
 @needs_sets
 @pytest.mark.parametrize("scale", [2, 3, 4])
-def test_small_pictures_made_here_are_those_given(tmp_path: Path, scale: int) -> None:
-    """A set with HR alone gets the figures of the set with the small pictures that MATLAB made."""
+def test_small_images_made_here_are_those_given(tmp_path: Path, scale: int) -> None:
+    """A set with HR alone gets the figures of the set with the small images that MATLAB made."""
     (tmp_path / "Set5").mkdir()
     (tmp_path / "Set5" / "HR").symlink_to(SETS / "Set5" / "HR")
     upscaler = Upscaler("bicubic", scale)
-    made, given = (untimed(evaluate(upscaler, folder)["sets"]["Set5"]) for folder in (tmp_path, SETS / "Set5"))
-    assert made == given
+    result, given = (untimed(evaluate(upscaler, folder)["sets"]["Set5"]) for folder in (tmp_path, SETS / "Set5"))
+    assert result == given
 
 
 @needs_sets
@@ -92,7 +92,7 @@ def test_a_folder_of_sets_gives_every_set(tmp_path: Path) -> None:
     assert seen[0].startswith("a/")
 
 
-# With pictures made here
+# With images made here
 
 
 def scene(height: int, width: int, channels: int = 3, seed: int = 0) -> NDArray[np.uint8]:
@@ -154,19 +154,19 @@ def test_the_figures_are_those_worked_out_step_by_step(
     small, cropped = shrink(large, scale)
     truth = 16 + cropped @ np.array([65.481, 128.553, 24.966]) / 255
     upscaler = Upscaler("bicubic", scale)
-    made = 16 + upscaler(small) @ np.array([65.481, 128.553, 24.966]) / 255
+    result = 16 + upscaler(small) @ np.array([65.481, 128.553, 24.966]) / 255
     image = evaluate(upscaler, tmp_path)["sets"][tmp_path.name]["images"][0]
-    assert image["psnr_y"] == pytest.approx(psnr(made, truth, crop=scale), abs=1e-6)
-    assert image["ssim_y"] == pytest.approx(ssim(made, truth, crop=scale), abs=1e-6)
+    assert image["psnr_y"] == pytest.approx(psnr(result, truth, crop=scale), abs=1e-6)
+    assert image["ssim_y"] == pytest.approx(ssim(result, truth, crop=scale), abs=1e-6)
     # A luma network gets luma, unrounded, and its result is rounded and clipped.
     upscaler = luma_bicubic(scale)
     plane = upscaler.plane((16 / 255 + small @ np.array([65.481, 128.553, 24.966]) / 255**2).astype(np.float32))
-    made = np.clip(np.floor(plane.astype(np.float64) * 255 + 0.5), 0, 255)
+    result = np.clip(np.floor(plane.astype(np.float64) * 255 + 0.5), 0, 255)
     image = evaluate(upscaler, tmp_path)["sets"][tmp_path.name]["images"][0]
-    assert image["psnr_y"] == pytest.approx(psnr(made, truth, crop=scale), abs=1e-3)
+    assert image["psnr_y"] == pytest.approx(psnr(result, truth, crop=scale), abs=1e-3)
 
 
-def test_given_small_pictures_are_used_and_large_ones_cropped_to_them(tmp_path: Path) -> None:
+def test_given_small_images_are_used_and_large_ones_cropped_to_them(tmp_path: Path) -> None:
     large = scene(41, 50)
     put(tmp_path / "HR" / "a.png", large)
     put(tmp_path / "LR_x2" / "a.png", np.full((18, 23, 3), 128, np.uint8))
@@ -177,7 +177,7 @@ def test_given_small_pictures_are_used_and_large_ones_cropped_to_them(tmp_path: 
     assert "given" in report["protocol"]["low_resolution"]
 
 
-def test_gray_pictures_count_as_rgb_of_equal_channels(tmp_path: Path) -> None:
+def test_gray_images_count_as_rgb_of_equal_channels(tmp_path: Path) -> None:
     gray = scene(40, 44, channels=1)
     put(tmp_path / "gray" / "HR" / "a.png", gray)
     put(tmp_path / "same" / "HR" / "a.png", np.repeat(gray, 3, axis=2))
@@ -205,13 +205,13 @@ def test_shrinking_crops_to_whole_multiples() -> None:
     ("files", "error", "text"),
     [
         ({}, InvalidArgument, "HR/"),
-        ({"HR": None}, InvalidArgument, "no picture"),
-        ({"HR/a.txt": b"text"}, InvalidArgument, "no picture"),
-        ({"HR/a.png": (20, 20), "LR_x2": None}, ImageReadError, "same pictures"),
-        ({"HR/a.png": (20, 20), "LR_x2/b.png": (10, 10)}, ImageReadError, r"same pictures.*a, b"),
-        ({"HR/a.png": (40, 40), "HR/b.png": (40, 40), "LR_x2/a.png": (20, 20)}, ImageReadError, "same pictures: b"),
+        ({"HR": None}, InvalidArgument, "no image"),
+        ({"HR/a.txt": b"text"}, InvalidArgument, "no image"),
+        ({"HR/a.png": (20, 20), "LR_x2": None}, ImageReadError, "same images"),
+        ({"HR/a.png": (20, 20), "LR_x2/b.png": (10, 10)}, ImageReadError, r"same images.*a, b"),
+        ({"HR/a.png": (40, 40), "HR/b.png": (40, 40), "LR_x2/a.png": (20, 20)}, ImageReadError, "same images: b"),
         ({"HR/a.png": (39, 40), "LR_x2/a.png": (20, 20)}, ImageReadError, "smaller than 2 times"),
-        ({"HR/a.png": b"not a picture"}, ImageReadError, r"a\.png"),
+        ({"HR/a.png": b"not an image"}, ImageReadError, r"a\.png"),
         ({"HR/a.png": (40, 40), "LR_x2/a.png": b""}, ImageReadError, "empty"),
         ({"HR/a.png": (1, 40)}, InvalidArgument, "2 times smaller"),
         ({"HR/a.png": (12, 12)}, InvalidArgument, "11×11"),
@@ -245,7 +245,7 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("given", [True, False])
 @pytest.mark.parametrize("channels", [1, 3, 4])
-def test_a_degradation_befalls_the_small_pictures_alone(tmp_path: Path, given: bool, channels: int) -> None:
+def test_a_degradation_befalls_the_small_images_alone(tmp_path: Path, given: bool, channels: int) -> None:
     large = scene(48, 60, channels)
     put(tmp_path / "HR" / "a.png", large)
     small, _ = shrink(large, 2)
@@ -254,8 +254,8 @@ def test_a_degradation_befalls_the_small_pictures_alone(tmp_path: Path, given: b
     upscaler = Upscaler("bicubic", 2)
     report = evaluate(upscaler, tmp_path, degradation=Jpeg(40))
     image = report["sets"][tmp_path.name]["images"][0]
-    made = upscaler(Jpeg(40)(small[..., : min(channels, 3)]))
-    assert image["psnr_y"] == pytest.approx(psnr(luma_255(made), luma_255(large), crop=2), abs=1e-9)
+    result = upscaler(Jpeg(40)(small[..., : min(channels, 3)]))
+    assert image["psnr_y"] == pytest.approx(psnr(luma_255(result), luma_255(large), crop=2), abs=1e-9)
     clean = evaluate(upscaler, tmp_path)
     assert image["psnr_y"] < clean["sets"][tmp_path.name]["psnr_y"] - 0.5
     assert report["protocol"]["low_resolution"].endswith("; then JPEG of quality 40, 4:2:0 (libvips)")

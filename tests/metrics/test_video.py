@@ -19,10 +19,10 @@ from subpixel.models.recurrent import recurrent
 from subpixel.models.vespcn import vespcn
 from subpixel.ops import resize
 from subpixel.upscaler import Upscaler
-from subpixel.upscaler.film import FilmUpscaler
+from subpixel.upscaler.motion_network import MotionNetwork
 
 
-def picture(height=96, width=128):
+def random_image(height=96, width=128):
     y, x = np.mgrid[: height + 40, : width + 40]
     waves = [np.sin((x * a + y * b) / 9) for a, b in ((1, 0.4), (-0.5, 1.2), (2, 1))]
     planes = [128 + 35 * waves[k] + 35 * waves[(k + 1) % 3] for k in range(3)]
@@ -30,7 +30,7 @@ def picture(height=96, width=128):
 
 
 def frames_of(count, speed=(2, 1), size=(96, 128)):
-    whole = picture(*size)
+    whole = random_image(*size)
     return [whole[k * speed[1] :, k * speed[0] :][: size[0], : size[1]] for k in range(count)]
 
 
@@ -77,16 +77,16 @@ def test_no_contrast_no_motion():
 
 @pytest.mark.parametrize("spec", [recurrent(2, width=6, middle=1), vespcn(2, layers=2, width=4)])
 def test_the_figures_are_those_of_the_frames(tmp_path, spec):
-    """A film's network that repeats samples, beside the same done by hand: frames in order, none lost by the delay."""
+    """A video's network that repeats samples, beside the same done by hand: frames in order, none lost by the delay."""
     frames = [frame[:95] for frame in frames_of(4)]  # an odd side is cut
-    report = evaluate_video(FilmUpscaler(still(spec), 2, "reference"), [write(tmp_path / "c.mkv", frames)])
+    report = evaluate_video(MotionNetwork(still(spec), 2, "reference"), [write(tmp_path / "c.mkv", frames)])
     (clip,) = report["clips"].values()
     values, beside = [], []
     for frame in frames:
         small, large = shrink(frame, 2)
         truth, y = luma_255(large), luma_255(small)
-        made = np.floor(y.repeat(2, 0).repeat(2, 1) + 0.5)
-        values.append((psnr(made, truth, crop=8), ssim(made, truth, crop=8)))
+        result = np.floor(y.repeat(2, 0).repeat(2, 1) + 0.5)
+        values.append((psnr(result, truth, crop=8), ssim(result, truth, crop=8)))
         plain = np.floor(resize(y, scale=2, mode="cubic", a=-0.5, layout="HW") + 0.5)
         beside.append(psnr(np.clip(plain, 0, 255), truth, crop=8))
     assert clip["frames"] == 4
@@ -99,7 +99,7 @@ def test_the_figures_are_those_of_the_frames(tmp_path, spec):
 
 def test_flicker_raises_the_warping_error_and_motion_does_not(tmp_path):
     class Flickering:
-        """A still-picture upscaler whose every other frame is brighter."""
+        """A still-image upscaler whose every other frame is brighter."""
 
         def __init__(self, by):
             self.by, self.count = by, 0
@@ -124,16 +124,16 @@ def test_flicker_raises_the_warping_error_and_motion_does_not(tmp_path):
 
 def test_the_command(tmp_path, capsys):
     clips = [str(write(tmp_path / f"{k}.mkv", frames_of(3))) for k in "ab"]
-    save(still(recurrent(2, width=6, middle=1)), tmp_path / "film.safetensors")
-    arguments = ["evaluate", "--model", str(tmp_path / "film.safetensors"), "--backend", "reference"]
+    save(still(recurrent(2, width=6, middle=1)), tmp_path / "video.safetensors")
+    arguments = ["evaluate", "--model", str(tmp_path / "video.safetensors"), "--backend", "reference"]
     assert main([*arguments, "--video", clips[0], "--video", clips[1], "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert list(report["clips"]) == ["a.mkv", "b.mkv"]
     assert report["mean"]["psnr_y"] == pytest.approx(report["clips"]["a.mkv"]["psnr_y"])
     assert main([*arguments, "--video", clips[0]]) == 0
-    said = capsys.readouterr().out
-    assert "warping error" in said
-    assert "low_resolution: MATLAB imresize bicubic" in said
+    values = capsys.readouterr().out
+    assert "warping error" in values
+    assert "low_resolution: MATLAB imresize bicubic" in values
     for more, message in (
         ([], "either --data or --video is needed, not both"),
         (["--video", clips[0], "--data", str(tmp_path)], "either --data or --video is needed, not both"),
@@ -142,31 +142,31 @@ def test_the_command(tmp_path, capsys):
     ):
         assert main([*arguments, *more]) == 2
         assert message in capsys.readouterr().err
-    (tmp_path / "none.mkv").write_text("no film")
+    (tmp_path / "none.mkv").write_text("no video")
     assert main([*arguments, "--video", str(tmp_path / "none.mkv")]) == 1
-    assert "not a film that can be read" in capsys.readouterr().err
+    assert "not a video that can be read" in capsys.readouterr().err
 
 
 def test_figures_go_into_the_file(tmp_path, capsys):
     clips = [str(write(tmp_path / f"{k}.mkv", frames_of(3))) for k in "ab"]
-    path = tmp_path / "film.safetensors"
+    path = tmp_path / "video.safetensors"
     save(still(recurrent(2, width=6, middle=1)), path)
     arguments = ["evaluate", "--model", str(path), "--backend", "reference", "--record"]
     assert main([*arguments, "--video", clips[0], "--video", clips[1], "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
-    reached = load(path).reached_on_films()
+    reached = load(path).reached_on_videos()
     assert list(reached) == ["a.mkv", "b.mkv", "mean"]
     for name, one in {**report["clips"], "mean": report["mean"]}.items():
         for key in ("psnr_y", "ssim_y", "warping_error"):
             assert reached[name][key] == pytest.approx(one[key], abs=1e-4)
         assert reached[name]["truth"] == {"warping_error": round(one["truth"]["warping_error"], 4)}
         assert "seconds" not in reached[name]
-    assert load(path).figures["films"]["protocol"] == report["protocol"]
-    assert load(path).reached_on_films("int8") == {}
+    assert load(path).figures["videos"]["protocol"] == report["protocol"]
+    assert load(path).reached_on_videos("int8") == {}
     assert main([*arguments, "--precision", "bf16", "--video", clips[0]]) == 0
     figures = load(path).figures
-    assert list(figures["bf16"]["films"]["clips"]) == ["a.mkv"]
-    assert list(figures["films"]["clips"]) == ["a.mkv", "b.mkv"]
+    assert list(figures["bf16"]["videos"]["clips"]) == ["a.mkv"]
+    assert list(figures["videos"]["clips"]) == ["a.mkv", "b.mkv"]
     assert main(["evaluate", "--model", "fast", "--video", clips[0], "--record"]) == 2
     assert "--record: the path of the model file" in capsys.readouterr().err
 

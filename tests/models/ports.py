@@ -42,10 +42,10 @@ class Srcnn(Port):
             self.conv1, self.conv2, self.conv3 = first, second, last
         self.later = later
 
-    def forward(self, enlarged: Tensor) -> Tensor:
+    def forward(self, upscaled: Tensor) -> Tensor:
         names = ("features", "map", "reconstruction") if self.later else ("conv1", "conv2", "conv3")
         first, second, last = (getattr(self, name) for name in names)
-        return last(F.relu(second(F.relu(first(enlarged)))))
+        return last(F.relu(second(F.relu(first(upscaled)))))
 
 
 class Espcn(Port):
@@ -204,8 +204,8 @@ class BasicEdsr(Port):
     def forward(self, x: Tensor) -> Tensor:
         mean = torch.tensor(MEAN).view(1, 3, 1, 1)
         head = self.conv_first((x - mean) * 255)
-        made = self.conv_last(self.upsample(head + self.conv_after_body(self.body(head))))
-        return made / 255 + mean
+        result = self.conv_last(self.upsample(head + self.conv_after_body(self.body(head))))
+        return result / 255 + mean
 
 
 class Msrresnet(Port):
@@ -238,12 +238,12 @@ class _Wide(nn.Module):
 
 
 def _normed(layer: nn.Conv2d, modern: bool = False) -> nn.Module:
-    made = parametrizations.weight_norm(layer) if modern else nn.utils.weight_norm(layer)
+    result = parametrizations.weight_norm(layer) if modern else nn.utils.weight_norm(layer)
     with torch.no_grad():
-        for name, value in made.named_parameters():
+        for name, value in result.named_parameters():
             if name.endswith(("weight_g", "original0")):
                 value.mul_(torch.rand_like(value) + 0.5)
-    return made
+    return result
 
 
 class Wdsr(Port):
@@ -331,11 +331,11 @@ class Rdn(Port):
 
     def forward(self, x: Tensor) -> Tensor:
         first = self.SFENet1(x)
-        y, made = self.SFENet2(first), []
+        y, result = self.SFENet2(first), []
         for block in self.RDBs:
             y = block(y)
-            made.append(y)
-        return self.UPNet(self.GFF(torch.cat(made, 1)) + first)
+            result.append(y)
+        return self.UPNet(self.GFF(torch.cat(result, 1)) + first)
 
 
 class LaterRdn(Port):
@@ -351,8 +351,8 @@ class LaterRdn(Port):
 
     def forward(self, x: Tensor) -> Tensor:
         first = self.sfe1(x)
-        y, made = self.sfe2(first), []
+        y, result = self.sfe2(first), []
         for block in self.rdbs:
             y = block(y)
-            made.append(y)
-        return self.output(self.upscale(self.gff(torch.cat(made, 1)) + first))
+            result.append(y)
+        return self.output(self.upscale(self.gff(torch.cat(result, 1)) + first))

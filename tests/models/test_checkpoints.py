@@ -145,10 +145,10 @@ def test_half_precision_and_the_format_of_old_torch(tmp_path: Path) -> None:
 
 
 def test_the_command_takes_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from subpixel.image import Picture, read, write
+    from subpixel.image import ImageData, read, write
 
     torch.save(made("fsrcnn", 2).state_dict(), tmp_path / "net.pth")
-    write(Picture(np.full((9, 12, 3), 128, np.uint8)), tmp_path / "in.png")
+    write(ImageData(np.full((9, 12, 3), 128, np.uint8)), tmp_path / "in.png")
     arguments = ["upscale", str(tmp_path / "in.png"), "-n", str(tmp_path / "net.pth"), "-o", str(tmp_path / "out.png")]
     assert main(arguments) == 0, capsys.readouterr().err
     assert read(tmp_path / "out.png").pixels.shape == (18, 24, 3)

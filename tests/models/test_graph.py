@@ -54,7 +54,7 @@ GRAPHS = {
         PixelShuffle("u", "a", 2),
         Conv("b", "u", 1, 1, (3, 3)),
     ),
-    "enlarged twice": (
+    "upscaled twice": (
         6,
         Conv("a", INPUT, 1, 9, (1, 3)),
         PixelShuffle("u", "a", 3),
@@ -109,8 +109,8 @@ def test_colours_and_a_batch(rng, graph):
     spec = Spec(tuple(layers), scale, "rgb")
     weights, x = weights_for(spec, rng), rng.random((2, 3, 4, 3), np.float32)
     result = run(spec, weights, x, NumpyKernels())
-    for picture, expected in zip(result, x, strict=True):
-        np.testing.assert_allclose(picture, network.run(spec, weights, expected), atol=2e-6)
+    for image, expected in zip(result, x, strict=True):
+        np.testing.assert_allclose(image, network.run(spec, weights, expected), atol=2e-6)
 
 
 def _moved(layers):

@@ -21,10 +21,10 @@ TRANSPOSED = [name for name in GRAPHS if name.startswith("transposed")]
 def both(spec, rng, size=(7, 5)):
     weights = weights_for(spec, rng)
     x = rng.random((1, spec.channels, *size), np.float32)
-    made, tensors = lowered(spec, weights)
-    assert {name: w.shape for name, w in tensors.items()} == made.weight_shapes
-    Model("checked", made, tensors)
-    return run(spec, weights, x, NumpyKernels()), run(made, tensors, x, NumpyKernels()), made
+    result, tensors = lowered(spec, weights)
+    assert {name: w.shape for name, w in tensors.items()} == result.weight_shapes
+    Model("checked", result, tensors)
+    return run(spec, weights, x, NumpyKernels()), run(result, tensors, x, NumpyKernels()), result
 
 
 @pytest.mark.parametrize("border", ["replicate", "zero"])
@@ -32,8 +32,8 @@ def both(spec, rng, size=(7, 5)):
 def test_both_forms_compute_the_same(rng, graph, border):
     scale, *layers = GRAPHS[graph]
     for size in [(1, 1), (7, 5)]:
-        direct, form, made = both(Spec(tuple(layers), scale, "luma", border), rng, size)
-        assert not any(isinstance(layer, ConvTranspose) for layer in made.layers)
+        direct, form, result = both(Spec(tuple(layers), scale, "luma", border), rng, size)
+        assert not any(isinstance(layer, ConvTranspose) for layer in result.layers)
         np.testing.assert_allclose(form, direct, atol=2e-6)
 
 
@@ -50,13 +50,13 @@ def test_every_kernel_stride_and_padding(rng, border):
 @pytest.mark.parametrize(("scale", "kernel"), [(2, 5), (3, 5), (4, 3), (8, 3)])
 def test_fsrcnn_becomes_a_plain_chain_of_the_same_reach(scale, kernel):
     spec = fsrcnn(scale)
-    made = lowered_spec(spec)
-    assert made.layers[-2:] == (
+    result = lowered_spec(spec)
+    assert result.layers[-2:] == (
         Conv("up.phases", "expand", 56, scale * scale, (kernel, kernel)),
         PixelShuffle("up", "up.phases", scale),
     )
-    assert made.halo == spec.halo
-    assert chain_of(spec, "f32") == chain_of(made, "f32")
+    assert result.halo == spec.halo
+    assert chain_of(spec, "f32") == chain_of(result, "f32")
     assert [conv.name for conv in chain_of(spec, "int8").convs] == [
         "first", "shrink", "map1", "map2", "map3", "map4", "expand", "up.phases"
     ]  # fmt: skip
@@ -76,8 +76,8 @@ def test_later_layers_read_the_shuffle(rng):
         Add("s", ("t", "a")),
         Conv("b", "s", 2, 1, (1, 1)),
     )
-    direct, form, made = both(Spec(layers, 2, "luma", "zero"), rng)
-    assert [layer.name for layer in made.layers] == ["t.phases", "t", "a", "s", "b"]
+    direct, form, result = both(Spec(layers, 2, "luma", "zero"), rng)
+    assert [layer.name for layer in result.layers] == ["t.phases", "t", "a", "s", "b"]
     np.testing.assert_allclose(form, direct, atol=1e-6)
 
 

@@ -71,22 +71,22 @@ def test_the_model_computes_the_same(name: str, fixed: bool) -> None:
     model = MODELS[name]
     x = np.random.default_rng(0).random((1, model.spec.channels, 9, 11), np.float32)
     expected = BACKENDS["reference"].prepare(model.spec, model.weights, "f32", 1)(x[0])
-    made = to_onnx(model.spec, model.weights, (9, 11) if fixed else None)
-    (result,) = reference.ReferenceEvaluator(made).run(None, {"input": x})
+    output = to_onnx(model.spec, model.weights, (9, 11) if fixed else None)
+    (result,) = reference.ReferenceEvaluator(output).run(None, {"input": x})
     np.testing.assert_allclose(result[0], expected, atol=2e-5)
 
 
 def test_sizes_are_fixed_only_where_asked() -> None:
     model = MODELS["espcn"]
 
-    def sides(made, which: str) -> list[object]:
-        value = getattr(made.graph, which)[0]
+    def sides(result, which: str) -> list[object]:
+        value = getattr(result.graph, which)[0]
         return [d.dim_param or d.dim_value for d in value.type.tensor_type.shape.dim]
 
-    made = to_onnx(model.spec, model.weights)
-    assert (sides(made, "input"), sides(made, "output")) == (["N", 1, "H", "W"], ["N", 1, "H_out", "W_out"])
-    made = to_onnx(replace(model.spec, border="zero"), model.weights, (5, 7))
-    assert (sides(made, "input"), sides(made, "output")) == ([1, 1, 5, 7], [1, 1, 15, 21])
+    result = to_onnx(model.spec, model.weights)
+    assert (sides(result, "input"), sides(result, "output")) == (["N", 1, "H", "W"], ["N", 1, "H_out", "W_out"])
+    result = to_onnx(replace(model.spec, border="zero"), model.weights, (5, 7))
+    assert (sides(result, "input"), sides(result, "output")) == ([1, 1, 5, 7], [1, 1, 15, 21])
 
 
 def test_without_onnx_the_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ def test_every_shipped_model_loads(name, scale):
         assert model.spec.parameters > 0
         assert model.training
         assert model.figures
-    assert model.spec.plain == (not ZOO[name].film)
+    assert model.spec.plain == (not ZOO[name].video)
 
 
 def test_auto_is_one_of_the_shipped():

@@ -59,15 +59,15 @@ CALLS = {
 
 def arrays(name, rng, dtype):
     """NumPy arrays for a call: data of the dtype, what must be real in f32, indices that fit."""
-    made = []
+    result = []
     for role, shape in CALLS[name].arrays:
         if role == "data":
-            made.append(rng.integers(0, 9, shape).astype(dtype))
+            result.append(rng.integers(0, 9, shape).astype(dtype))
         elif role == "real":
-            made.append(rng.uniform(-1, 1, shape).astype(np.float32))
+            result.append(rng.uniform(-1, 1, shape).astype(np.float32))
         else:
-            made.append(rng.permutation(24)[: np.prod(shape) // 2].reshape(shape[2:])[None, None].repeat(2, 1))
-    return made
+            result.append(rng.permutation(24)[: np.prod(shape) // 2].reshape(shape[2:])[None, None].repeat(2, 1))
+    return result
 
 
 def parts(result):

@@ -18,7 +18,7 @@ def dims_of(layout):
 
 
 def laid(x, layout):
-    """(N, C, *S), NumPy or torch, in another layout; one without a batch takes the first picture."""
+    """(N, C, *S), NumPy or torch, in another layout; one without a batch takes the first image."""
     if "N" not in layout:
         x = x[0]
     if not layout.endswith("C"):

@@ -30,7 +30,7 @@ def scene(height: int = 240, width: int = 320, seed: int = 0) -> NDArray[np.uint
 
 
 def slow(image: NDArray[np.uint8], step: int = 2) -> float:
-    """The definition, a sample at a time, for a picture of one window."""
+    """The definition, a sample at a time, for an image of one window."""
     r, g, b = (image[..., k].astype(int) for k in range(3))
     y = (77 * r + 150 * g + 29 * b) >> 8
     figures = []
@@ -116,7 +116,7 @@ def test_pages_and_boxes_show_no_grid_of_their_own() -> None:
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (LEAST_SIDE - 1, 500), (500, LEAST_SIDE - 1, 3)])
-def test_small_pictures_tell_nothing(shape: tuple[int, ...]) -> None:
+def test_small_images_tell_nothing(shape: tuple[int, ...]) -> None:
     assert blockiness(np.random.default_rng(0).integers(0, 256, shape, np.uint8)) == 0
 
 
@@ -132,13 +132,13 @@ def test_every_size_and_large_ones_by_their_windows(shape: tuple[int, ...]) -> N
 @pytest.mark.parametrize(
     "image", [np.zeros(70, np.uint8), np.zeros((70, 70, 5), np.uint8), np.zeros((70, 70)), np.zeros((70, 70), np.int32)]
 )
-def test_what_is_no_picture(image: Any) -> None:
+def test_what_is_no_image(image: Any) -> None:
     with pytest.raises(InvalidArgument, match="blockiness: "):
         blockiness(image)
 
 
 def test_photographs_on_both_sides_of_the_threshold(data_dir: Path) -> None:
-    """Training pictures, halved: the originals are JPEGs of quality 95, whose grid that does away with."""
+    """Training images, halved: the originals are JPEGs of quality 95, whose grid that does away with."""
     smalls = [shrink(read(path).pixels, 2)[0] for path in sorted((data_dir / "images" / "train").iterdir())[::10]]
     assert len(smalls) == 40
 

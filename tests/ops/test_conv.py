@@ -184,11 +184,11 @@ def test_whole_numbers_are_exact():
             assert int(y.ravel()[0]) == 36 * value * (value + 1)
     u8, i8 = np.full((1, 64, 3, 3), 255, np.uint8), np.full((1, 64, 3, 3), -128, np.int8)
     assert conv(u8, i8).item() == 255 * -128 * 576
-    with pytest.raises(InvalidArgument, match="conv: sums of these whole numbers may exceed int64"):
+    with pytest.raises(InvalidArgument, match="conv: sums of these integers may exceed int64"):
         conv(np.full((1, 1, 1, 1), 2**62), np.full((1, 1, 1, 1), 2))
 
 
-def test_large_pictures_go_in_blocks(rng, monkeypatch):
+def test_large_images_go_in_blocks(rng, monkeypatch):
     from subpixel.ops.convolution import sums
 
     x, weight = rng.standard_normal((2, 4, 33, 17)), rng.standard_normal((6, 2, 3, 3))
@@ -208,14 +208,14 @@ def test_empty_batch(rng):
 @pytest.mark.parametrize("name", ["stride", "dilation"])
 @pytest.mark.parametrize("op", [conv, conv_transpose])
 def test_bad_numbers(op, name, value):
-    with pytest.raises(InvalidArgument, match=f"{op.__name__}: {name}=.*: a whole number of at least 1 is needed"):
+    with pytest.raises(InvalidArgument, match=f"{op.__name__}: {name}=.*: an integer of at least 1 is needed"):
         op(np.zeros((1, 1, 4, 4)), np.zeros((1, 1, 2, 2)), **{name: value})
 
 
 @pytest.mark.parametrize(
     ("op", "weight", "keywords", "text"),
     [
-        (conv, (1, 2, 3, 3), {"padding": -1}, "padding=-1: a whole number of at least 0 is needed"),
+        (conv, (1, 2, 3, 3), {"padding": -1}, "padding=-1: an integer of at least 0 is needed"),
         (conv, (1, 2, 3, 3), {"padding": float("nan")}, "padding=nan: "),
         (conv, (1, 2, 3, 3), {"padding": "full"}, "padding='full': numbers, 'same'"),
         (conv, (1, 2, 3, 3), {"padding": 2**31 - 1}, "is larger than 2**38 bytes"),
@@ -227,23 +227,23 @@ def test_bad_numbers(op, name, value):
         (conv, (1, 2, 3), {}, "weight of shape (1, 2, 3): (C_out, C_in/groups, *kernel) with 2 kernel sizes, none 0"),
         (conv, (1, 2, 0, 3), {}, "none 0, is needed"),
         (conv, (0, 2, 3, 3), {}, "none 0, is needed"),
-        (conv, (1, 2, 3, 3), {"groups": 0}, "groups=0: a whole number of at least 1"),
-        (conv, (1, 2, 3, 3), {"groups": True}, "groups=True: a whole number of at least 1"),
-        (conv, (1, 2, 3, 3), {"groups": 1.5}, "groups=1.5: a whole number of at least 1"),
+        (conv, (1, 2, 3, 3), {"groups": 0}, "groups=0: an integer of at least 1"),
+        (conv, (1, 2, 3, 3), {"groups": True}, "groups=True: an integer of at least 1"),
+        (conv, (1, 2, 3, 3), {"groups": 1.5}, "groups=1.5: an integer of at least 1"),
         (conv, (1, 2, 3, 3), {"groups": 2**31 - 1}, "2147483647"),
         (conv, (1, 2, 3, 3), {"bias": np.zeros(2)}, "bias of shape (2,): (1,) is needed"),
         (conv, (1, 2, 3, 3), {"layout": "NCW"}, "shape (1, 2, 4, 4) has 4 axes, layout NCW has 3"),
         (conv_transpose, (1, 2, 3, 3), {}, "weight of shape (1, 2, 3, 3) = (C_in, C_out/groups, *kernel)"),
         (conv_transpose, (2, 1, 3, 3), {"groups": 3}, "groups=3: 2 channels and a first size that is a multiple"),
-        (conv_transpose, (2, 1, 3, 3), {"padding": "same"}, "padding='same': a whole number"),
+        (conv_transpose, (2, 1, 3, 3), {"padding": "same"}, "padding='same': an integer"),
         (conv_transpose, (2, 1, 3, 3), {"padding": 3}, "lead to size (0, 0); less padding would fit"),
         (conv_transpose, (2, 1, 3, 3), {"padding": 2**31 - 1}, "less padding would fit"),
         (conv_transpose, (2, 1, 3, 3), {"stride": 2**31 - 1}, "is larger than 2**38 bytes"),
         (conv_transpose, (2, 1, 3, 3), {"output_padding": 1}, "output_padding (1, 1): for input (4, 4), kernel (3, 3)"),
-        (conv_transpose, (2, 1, 3, 3), {"output_padding": -1}, "output_padding=-1: a whole number of at least 0"),
+        (conv_transpose, (2, 1, 3, 3), {"output_padding": -1}, "output_padding=-1: an integer of at least 0"),
         (conv_transpose, (2, 1, 3, 3), {"output_size": (6, 8)}, "output_size=(6, 8): "),
         (conv_transpose, (2, 1, 3, 3), {"output_size": 5}, "sizes from (6, 6) to (6, 6) would fit"),
-        (conv_transpose, (2, 1, 3, 3), {"output_size": (6, 0)}, "output_size=(6, 0): a whole number of at least 1"),
+        (conv_transpose, (2, 1, 3, 3), {"output_size": (6, 0)}, "output_size=(6, 0): an integer of at least 1"),
         (conv_transpose, (2, 1, 3, 3), {"stride": 2, "output_size": (9, 11)}, "from (9, 9) to (10, 10) would fit"),
         (conv_transpose, (2, 1, 3, 3), {"bias": np.zeros(2)}, "bias of shape (2,): (1,) is needed"),
     ],

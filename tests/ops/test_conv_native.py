@@ -158,13 +158,13 @@ def test_infinite_weights_meet_no_padding(calls):
 
 def test_any_number_of_threads_gives_the_same_bytes(rng):
     x, weight = random(rng, 2, 5, 70, 400), random(rng, 18, 5, 3, 3)
-    made = []
+    result = []
     for threads in (1, 2, 5):
         y = np.empty((2, 2, 210, 1200), np.float32)
         one, nothing = (1, 1), (0, 0)
         native.subpixel_conv(x, weight, None, y, 1, one, one, one, (3, 3), (3, 3), nothing, True, False, threads, "")
-        made.append(y.tobytes())
-    assert made[0] == made[1] == made[2]
+        result.append(y.tobytes())
+    assert result[0] == result[1] == result[2]
 
 
 @pytest.mark.parametrize("keywords", [{"stride": 65}, {"dilation": 4096}])
@@ -251,7 +251,7 @@ def test_it_refuses_what_does_not_fit():
             native.subpixel_conv(*good[:place], bad, *good[place + 1 :])
 
 
-def test_far_beyond_the_picture_lies_the_bias(rng):
+def test_far_beyond_the_image_lies_the_bias(rng):
     x, weight, bias = random(rng, 1, 1, 2, 2), random(rng, 1, 1, 3, 3), random(rng, 1)
     y = np.empty((1, 1, 4, 60), np.float32)
     one, far = (1, 1), (2**40, 2**40)

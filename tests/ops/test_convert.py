@@ -36,7 +36,7 @@ def ints(rng, low, high, count):
 
 
 def whole(rng, *shape):
-    """Whole numbers in f64: both networks' sums are then exact, and must be equal."""
+    """Integers in f64: both networks' sums are then exact, and must be equal."""
     return rng.integers(-9, 10, shape).astype(np.float64)
 
 
@@ -155,7 +155,7 @@ def test_five_samples_become_eight(rng):
     np.testing.assert_array_equal(run_subpixel(form, x, "NCW"), expected)
 
 
-def test_one_picture_through_four_channels_to_twice_its_size(rng):
+def test_one_image_through_four_channels_to_twice_its_size(rng):
     x, weight = whole(rng, 1, 4, 4), whole(rng, 4, 1, 3, 3)
     assert conv(x, weight, padding=1, layout="CHW").shape == (4, 4, 4)
     y = subpixel_conv(x, weight, None, 2, padding=1, layout="CHW")
@@ -195,11 +195,11 @@ def test_kinds_and_gradients(rng):
 @pytest.mark.parametrize("value", NO_WHOLE_NUMBERS)
 def test_bad_factors(value):
     weight = np.zeros((4, 4, 3, 3))
-    with pytest.raises(InvalidArgument, match=r"^conv_transpose_to_subpixel: stride=.*: a whole number of at least 1"):
+    with pytest.raises(InvalidArgument, match=r"^conv_transpose_to_subpixel: stride=.*: an integer of at least 1"):
         conv_transpose_to_subpixel(weight, stride=value)
-    with pytest.raises(InvalidArgument, match=r"^subpixel_to_conv_transpose: r=.*: a whole number of at least 1"):
+    with pytest.raises(InvalidArgument, match=r"^subpixel_to_conv_transpose: r=.*: an integer of at least 1"):
         subpixel_to_conv_transpose(weight, value)
-    with pytest.raises(InvalidArgument, match=r"^icnr: r=.*: a whole number of at least 1"):
+    with pytest.raises(InvalidArgument, match=r"^icnr: r=.*: an integer of at least 1"):
         icnr((4, 4, 3, 3), value)
 
 
@@ -208,7 +208,7 @@ def test_bad_factors(value):
     [
         (lambda w: conv_transpose_to_subpixel(w[0, 0], stride=2), "weight of shape (3, 3): two channel sizes and"),
         (lambda w: conv_transpose_to_subpixel(w[:0], stride=2), "none 0, are needed"),
-        (lambda w: conv_transpose_to_subpixel(w, stride=2, groups=3), "groups=3: a whole number that divides 4"),
+        (lambda w: conv_transpose_to_subpixel(w, stride=2, groups=3), "groups=3: an integer that divides 4"),
         (lambda w: conv_transpose_to_subpixel(w, stride=2, groups=True), "groups=True: "),
         (lambda w: conv_transpose_to_subpixel(w, stride=2, groups=2, order="DCR"), "order='DCR' with groups=2"),
         (lambda w: conv_transpose_to_subpixel(w, stride=2, order="RGB"), "order='RGB': 'CRD' or 'DCR' is needed"),
@@ -218,7 +218,7 @@ def test_bad_factors(value):
         (lambda w: conv_transpose_to_subpixel(w, stride=2, dilation=2**31 - 1), "larger than 2**38 bytes"),
         (lambda w: subpixel_to_conv_transpose(w, 3), "weight of shape (4, 2, 3, 3): its first size must divide by 9"),
         (lambda w: subpixel_to_conv_transpose(w, 65536), "its first size must divide by 4294967296"),
-        (lambda w: subpixel_to_conv_transpose(w, 2, padding="same"), "padding='same': a whole number of at least 0"),
+        (lambda w: subpixel_to_conv_transpose(w, 2, padding="same"), "padding='same': an integer of at least 0"),
         (lambda w: subpixel_to_conv_transpose(w, 2, padding=2**31 - 1), "larger than 2**38 bytes"),
         (lambda w: subpixel_to_conv_transpose(w, 2, kernel=5), "kernel=5: the full kernel is (6, 6) and has other"),
         (lambda w: subpixel_to_conv_transpose(w, 2, kernel=7), "kernel=7: the full kernel is (6, 6)"),
@@ -261,7 +261,7 @@ def test_icnr_draws_he_normal_and_shows_no_checkerboard():
     inside = (..., slice(2, -2), slice(2, -2))
     even = subpixel_conv(flat, weight, None, 2, padding=1)[inside]
     assert np.ptp(even, axis=(2, 3)).max() < 1e-5
-    # A transposed convolution drawn the same way gives a checkerboard on the same flat picture.
+    # A transposed convolution drawn the same way gives a checkerboard on the same flat image.
     drawn = np.random.default_rng(7).standard_normal((16, 64, 3, 3)).astype(np.float32) / 12
     board = conv_transpose(flat, drawn, stride=2, padding=1)[inside]
     assert np.ptp(board, axis=(2, 3)).min() > 0.05

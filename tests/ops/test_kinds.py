@@ -130,5 +130,5 @@ def test_whole_numbers_that_do_not_fit_are_not_cut(rng):
         if fits:
             assert back(x).array.tolist() == [value]
         else:
-            with pytest.raises(InvalidArgument, match=f"^conv: whole numbers from {value} to {value} do not fit int32"):
+            with pytest.raises(InvalidArgument, match=f"^conv: integers from {value} to {value} do not fit int32"):
                 back(x)

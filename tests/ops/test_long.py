@@ -59,7 +59,7 @@ AGAIN = [
     (test_pool.test_is_torch, [(d,) for d in DIMS]),
     (test_pool.test_unpool_is_torch, [(d,) for d in DIMS]),
     (test_pool.test_duplicates_keep_the_last_in_raster_order, [()]),
-    (test_warp.test_pictures_as_torch_samples_them, test_warp.WAYS),
+    (test_warp.test_images_as_torch_samples_them, test_warp.WAYS),
     (test_warp.test_volumes_as_torch_samples_them, [w for w in test_warp.WAYS if w[0] != "bicubic"]),
     (test_warp.test_flows_against_the_oracle, itertools.product(test_warp.MODES, test_warp.OUTSIDE)),
     (test_torch_gradients.test_pixel_shuffle, [(b,) for b in BOTH]),

@@ -153,9 +153,9 @@ def test_windows_in_nan_and_infinity():
         assert where.tolist() == [[2]]
 
 
-def test_the_colours_of_a_picture_have_different_maxima():
-    picture = np.array([[[9, 0], [1, 2]], [[0, 8], [1, 2]], [[1, 2], [3, 7]]])
-    values, where = max_pool(picture, 2, layout="CHW", return_indices=True)
+def test_the_colours_of_a_image_have_different_maxima():
+    image = np.array([[[9, 0], [1, 2]], [[0, 8], [1, 2]], [[1, 2], [3, 7]]])
+    values, where = max_pool(image, 2, layout="CHW", return_indices=True)
     assert where.ravel().tolist() == [0, 1, 3]
     expected = [[[9, 0], [0, 0]], [[0, 8], [0, 0]], [[0, 0], [0, 7]]]
     assert max_unpool(values, where, 2, layout="CHW").tolist() == expected
@@ -198,14 +198,14 @@ def test_empty_batch():
 def test_bad_numbers(name, value):
     if (name, value) == ("stride", None):
         return
-    with pytest.raises(InvalidArgument, match=f"max_pool: {name}=.*: a whole number of at least 1 is needed"):
+    with pytest.raises(InvalidArgument, match=f"max_pool: {name}=.*: an integer of at least 1 is needed"):
         max_pool(np.zeros((1, 1, 4, 4)), **{"kernel": 2, name: value})
 
 
 @pytest.mark.parametrize(
     ("keywords", "text"),
     [
-        ({"padding": -1}, "padding=-1: a whole number of at least 0"),
+        ({"padding": -1}, "padding=-1: an integer of at least 0"),
         ({"padding": True}, "padding=True: "),
         ({"padding": 0.5}, "padding=0.5: "),
         ({"padding": (1, 1, 1)}, "padding=(1, 1, 1): "),
@@ -259,11 +259,11 @@ def test_bad_dtypes_and_sizes():
         ((1, 1, 2, 2), [0, 1, 2, -(2**63)], {}, "must be 0 … 15"),
         ((1, 1, 2, 2), [0, 1, 2, 16], {"indices": "onnx", "storage_order": 1}, "must be 0 … 15"),
         ((1, 1, 2, 2), [0, 1, 2, 15], {"indices_size": (3, 4)}, "must be 0 … 11"),
-        ((1, 1, 2, 2), [0.0, 1, 2, 3], {}, "positions of dtype float64: whole numbers are needed"),
+        ((1, 1, 2, 2), [0.0, 1, 2, 3], {}, "positions of dtype float64: integers are needed"),
         ((1, 1, 2, 2), [0, 1, 2], {}, "values of shape (1, 1, 2, 2) and positions of shape (3,)"),
         ((1, 1, 2, 2), [0, 1, 2, 3], {"output_size": (6, 6)}, "output_size (6, 6): kernel (2, 2), stride (2, 2)"),
         ((1, 1, 2, 2), [0, 1, 2, 3], {"output_size": (2, 4)}, "to (4, 4) or within less than one stride of it"),
-        ((1, 1, 2, 2), [0, 1, 2, 3], {"output_size": (4.0, 4)}, "output_size=(4.0, 4): a whole number"),
+        ((1, 1, 2, 2), [0, 1, 2, 3], {"output_size": (4.0, 4)}, "output_size=(4.0, 4): an integer"),
         ((1, 1, 2, 2), [0, 1, 2, 3], {"stride": 2**31 - 1}, "larger than 2**38 bytes"),
         ((1, 1, 2, 2), [0, 1, 2, 3], {"padding": 65536}, "lead to size (-131068, -131068)"),
         ((1, 1, 2, 2), [0, 1, 2, 3], {"padding": "same"}, "padding='same'"),
@@ -280,7 +280,7 @@ def test_bad_unpooling_writes_nowhere(values, positions, keywords, text):
 
 @pytest.mark.parametrize("factor", NO_WHOLE_NUMBERS)
 def test_bad_average_unpooling(factor):
-    with pytest.raises(InvalidArgument, match=r"average_unpool: kernel=.*: a whole number of at least 1 is needed"):
+    with pytest.raises(InvalidArgument, match=r"average_unpool: kernel=.*: an integer of at least 1 is needed"):
         average_unpool(np.zeros((1, 1, 4, 4)), factor)
 
 

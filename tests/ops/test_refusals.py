@@ -253,10 +253,10 @@ def test_refused_before_anything_is_allocated(name, row, zeros):
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    said = str(caught.value)
+    values = str(caught.value)
     spoken = {"upsample": "resize", "upsample_nearest": "resize", "upsample_bilinear": "resize"}.get(name, name)
-    assert said.startswith((f"{spoken}: ", "conv: ", "pixel_shuffle: ") if name == "subpixel_conv" else f"{spoken}: ")
-    assert "\n" not in said
+    assert values.startswith((f"{spoken}: ", "conv: ", "pixel_shuffle: ") if name == "subpixel_conv" else f"{spoken}: ")
+    assert "\n" not in values
     assert peak < 2**21  # NumPy's memory; torch's own is not counted
 
 

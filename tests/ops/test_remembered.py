@@ -18,7 +18,7 @@ def test_a_factor_that_equals_a_remembered_one_is_still_refused(r):
         call(x, 1)
         call(x, (1, 1))
         for _ in range(2):
-            with pytest.raises(InvalidArgument, match="a whole number of at least 1 is needed"):
+            with pytest.raises(InvalidArgument, match="an integer of at least 1 is needed"):
                 call(x, r)
 
 
@@ -39,7 +39,7 @@ def test_a_size_that_equals_a_remembered_one_is_still_refused(size):
     for good in ((2, 1), 1):
         resize(x, good)
     for _ in range(2):
-        with pytest.raises(InvalidArgument, match="as whole numbers is needed"):
+        with pytest.raises(InvalidArgument, match="as integers is needed"):
             resize(x, size)
 
 

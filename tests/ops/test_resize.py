@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from PIL import Image
 
 from ops.layouts import EVERY, Foreign
-from oracle.resize import enlarge, imresize_bicubic
+from oracle.resize import imresize_bicubic, upscale
 from subpixel.errors import InvalidArgument
 from subpixel.ops import resize, upsample, upsample_bilinear, upsample_nearest
 from subpixel.ops.resizing.taps import axis_taps
@@ -16,15 +16,15 @@ MODES = ("nearest", "linear", "cubic")
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("scale", [1, 2, 3, 4, 1.5, 2.7])
 @pytest.mark.parametrize("shape", [(1, 1), (1, 7), (3, 2), (6, 5)])
-def test_enlarging_is_the_formula(rng, mode, scale, shape):
+def test_upscaling_is_the_formula(rng, mode, scale, shape):
     x = rng.random(shape)
-    np.testing.assert_allclose(resize(x, scale=scale, mode=mode, layout="HW"), enlarge(x, scale, mode), atol=1e-13)
+    np.testing.assert_allclose(resize(x, scale=scale, mode=mode, layout="HW"), upscale(x, scale, mode), atol=1e-13)
 
 
 @pytest.mark.parametrize("a", [-0.5, -0.75, 0.0])
 def test_the_cubic_parameter_is_a(rng, a):
     x = rng.random((5, 6))
-    np.testing.assert_allclose(resize(x, scale=2, a=a, layout="HW"), enlarge(x, 2, "cubic", a), atol=1e-13)
+    np.testing.assert_allclose(resize(x, scale=2, a=a, layout="HW"), upscale(x, 2, "cubic", a), atol=1e-13)
 
 
 SMALL = [[1, 2], [3, 4]]
@@ -289,7 +289,7 @@ def test_weights_sum_to_one_and_stay_inside(mode, border, n_in, n_out, scale):
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("scale", [2, 3, 4, 5, 7, 8])
 def test_whole_factors_repeat_their_weights_exactly(mode, scale):
-    # Else a tile of a picture would differ from the picture in the last bit.
+    # Else a tile of an image would differ from the image in the last bit.
     taps = axis_taps(1000, 1000 * scale, scale, mode=mode)
     rows = taps.weight.reshape(1000, scale, -1)
     assert (rows == rows[0]).all()
@@ -354,127 +354,127 @@ def test_input_need_not_be_contiguous(rng):
     np.testing.assert_array_equal(resize(view, scale=2), resize(view.copy(), scale=2))
 
 
-PICTURE = np.zeros((4, 6, 3), np.float32)
+IMAGE = np.zeros((4, 6, 3), np.float32)
 
 
 @pytest.mark.parametrize(
     ("x", "arguments", "fragment"),
     [
-        (PICTURE, {"scale": float("nan")}, "scale=nan: a finite number above 0"),
-        (PICTURE, {"scale": float("inf")}, "scale=inf: a finite number above 0"),
-        (PICTURE, {"scale": 0}, "scale=0.0: a finite number above 0"),
-        (PICTURE, {"scale": -1}, "scale=-1.0: a finite number above 0"),
-        (PICTURE, {"scale": (2, -1)}, "scale=-1.0: a finite number above 0"),
-        (PICTURE, {"scale": (2, 2, 2)}, "scale=(2, 2, 2): one number or (vertical, horizontal)"),
-        (PICTURE, {"scale": 1e300}, "both must be 1"),
-        (PICTURE, {"size": (4, 0)}, "6 to 0 samples: both must be 1"),
-        (PICTURE, {"size": (-1, 4)}, "4 to -1 samples: both must be 1"),
-        (PICTURE, {"size": (4, 2**31)}, "6 to 2147483648 samples"),
-        (PICTURE, {"size": (4,)}, "size=(4,): (height, width)"),
-        (PICTURE, {"size": (4, 4.0)}, "size=(4, 4.0): (height, width) as whole numbers"),
-        (PICTURE, {"size": (4, True)}, "size=(4, True): (height, width) as whole numbers"),
-        (PICTURE, {"size": "44"}, "size='44': (height, width) as whole numbers"),
-        (PICTURE, {"size": 0}, "4 to 0 samples: both must be 1"),
-        (PICTURE, {"size": (2**30, 2**30)}, "(4, 6, 3) to (1073741824, 1073741824, 3) are more than 2**36 samples"),
-        (PICTURE[:, :1, 0], {"size": (2**31 - 1, 1), "layout": "HW"}, "a table of at most 268435456 taps"),
-        (PICTURE, {"scale": "2"}, "scale='2': one number or (vertical, horizontal)"),
-        (PICTURE, {"scale": True}, "scale=True: one number or (vertical, horizontal)"),
-        (PICTURE, {"scale": 2**29}, "scale=536870912.0: 4 to 2.15e+09 samples: both must be 1"),
-        (PICTURE, {"scale": 2, "axes": (0, 0)}, "axes=(0, 0): different whole numbers from -3 to 2"),
-        (PICTURE, {"scale": 2, "axes": 3}, "axes=3: different whole numbers from -3 to 2"),
-        (PICTURE, {"scale": 2, "axes": ()}, "axes=(): different whole numbers"),
-        (PICTURE, {"scale": 2, "axes": (0, 1), "layout": "HWC"}, "both name the axes"),
-        (PICTURE, {"scale": 2, "like": "pytorch"}, "like='pytorch': one of torch, onnx,"),
-        (PICTURE, {"scale": 2, "like": ["torch"]}, "like=['torch']: one of torch, onnx,"),
-        (PICTURE[0, 0], {"scale": 2, "like": "torch"}, "shape (3,) has 1 axes; like='torch' has NCW, NCHW, NCDHW"),
+        (IMAGE, {"scale": float("nan")}, "scale=nan: a finite number above 0"),
+        (IMAGE, {"scale": float("inf")}, "scale=inf: a finite number above 0"),
+        (IMAGE, {"scale": 0}, "scale=0.0: a finite number above 0"),
+        (IMAGE, {"scale": -1}, "scale=-1.0: a finite number above 0"),
+        (IMAGE, {"scale": (2, -1)}, "scale=-1.0: a finite number above 0"),
+        (IMAGE, {"scale": (2, 2, 2)}, "scale=(2, 2, 2): one number or (vertical, horizontal)"),
+        (IMAGE, {"scale": 1e300}, "both must be 1"),
+        (IMAGE, {"size": (4, 0)}, "6 to 0 samples: both must be 1"),
+        (IMAGE, {"size": (-1, 4)}, "4 to -1 samples: both must be 1"),
+        (IMAGE, {"size": (4, 2**31)}, "6 to 2147483648 samples"),
+        (IMAGE, {"size": (4,)}, "size=(4,): (height, width)"),
+        (IMAGE, {"size": (4, 4.0)}, "size=(4, 4.0): (height, width) as integers"),
+        (IMAGE, {"size": (4, True)}, "size=(4, True): (height, width) as integers"),
+        (IMAGE, {"size": "44"}, "size='44': (height, width) as integers"),
+        (IMAGE, {"size": 0}, "4 to 0 samples: both must be 1"),
+        (IMAGE, {"size": (2**30, 2**30)}, "(4, 6, 3) to (1073741824, 1073741824, 3) are more than 2**36 samples"),
+        (IMAGE[:, :1, 0], {"size": (2**31 - 1, 1), "layout": "HW"}, "a table of at most 268435456 taps"),
+        (IMAGE, {"scale": "2"}, "scale='2': one number or (vertical, horizontal)"),
+        (IMAGE, {"scale": True}, "scale=True: one number or (vertical, horizontal)"),
+        (IMAGE, {"scale": 2**29}, "scale=536870912.0: 4 to 2.15e+09 samples: both must be 1"),
+        (IMAGE, {"scale": 2, "axes": (0, 0)}, "axes=(0, 0): different integers from -3 to 2"),
+        (IMAGE, {"scale": 2, "axes": 3}, "axes=3: different integers from -3 to 2"),
+        (IMAGE, {"scale": 2, "axes": ()}, "axes=(): different integers"),
+        (IMAGE, {"scale": 2, "axes": (0, 1), "layout": "HWC"}, "both name the axes"),
+        (IMAGE, {"scale": 2, "like": "pytorch"}, "like='pytorch': one of torch, onnx,"),
+        (IMAGE, {"scale": 2, "like": ["torch"]}, "like=['torch']: one of torch, onnx,"),
+        (IMAGE[0, 0], {"scale": 2, "like": "torch"}, "shape (3,) has 1 axes; like='torch' has NCW, NCHW, NCDHW"),
         (
-            PICTURE,
+            IMAGE,
             {"scale": 2, "like": "opencv", "axes": 0},
             "1 axes to resize in shape (4, 6, 3); like='opencv' resizes 2",
         ),
-        (PICTURE, {"size": 3, "scale": 2, "like": "torch"}, "size=3 and scale=2: like='torch' takes one of them"),
+        (IMAGE, {"size": 3, "scale": 2, "like": "torch"}, "size=3 and scale=2: like='torch' takes one of them"),
         (
-            PICTURE,
+            IMAGE,
             {"scale": 2, "mode": "trilinear"},
             "mode='trilinear' is for 3 resized axes, here are 2; 'linear' would",
         ),
-        (PICTURE, {"scale": 2, "mode": ["linear"]}, "mode=['linear']: one of nearest, linear"),
+        (IMAGE, {"scale": 2, "mode": ["linear"]}, "mode=['linear']: one of nearest, linear"),
         (
-            PICTURE,
+            IMAGE,
             {"scale": 2, "mode": "hamming", "like": "torch"},
             "mode='hamming': one of nearest, nearest-exact, linear",
         ),
         (
-            PICTURE,
+            IMAGE,
             {"scale": 2, "a": -1, "like": "torch"},
             "a is not a parameter of like='torch'; it has align_corners, ant",
         ),
-        (PICTURE, {"scale": 2, "antialias": True, "like": "pillow"}, "it has none beside mode, size and scale"),
-        (PICTURE, {"scale": 2, "align_mode": 1, "like": "torch"}, "align_mode is not a parameter of like='torch'"),
+        (IMAGE, {"scale": 2, "antialias": True, "like": "pillow"}, "it has none beside mode, size and scale"),
+        (IMAGE, {"scale": 2, "align_mode": 1, "like": "torch"}, "align_mode is not a parameter of like='torch'"),
         (
-            PICTURE,
+            IMAGE,
             {"scale": 2, "align_mode": 2, "like": "paddle", "layout": "CHW", "mode": "linear"},
             "align_mode=2: 0 (half",
         ),
         (
-            PICTURE,
+            IMAGE,
             {"scale": 2, "align_corners": True, "like": "torch", "mode": "nearest"},
             "align_corners is not for mode='nearest' of like='torch'; it is for linear, cubic",
         ),
         (
-            PICTURE[None],
+            IMAGE[None],
             {"scale": 2, "antialias": False, "like": "torch", "mode": "lanczos"},
             "antialias=False: mode='lanczos' of like='torch' has True only",
         ),
-        (PICTURE, {"scale": 2, "mode": "linear", "a": -0.75}, "a is not for mode='linear'; it is for cubic"),
-        (PICTURE, {"scale": 2, "mode": "nearest", "antialias": True}, "antialias is not for mode='nearest'; it is for"),
-        (PICTURE, {"scale": 2, "a": float("nan")}, "a=nan: a finite number"),
-        (PICTURE, {"scale": 2, "a": "x"}, "a='x': a finite number"),
-        (PICTURE, {"scale": 2, "antialias": 1}, "antialias=1: True or False"),
-        (PICTURE, {"scale": 2, "coordinates": "corner"}, "coordinates='corner': one of half_pixel, pytorch_half_pixel"),
-        (PICTURE, {"scale": 2, "mode": "nearest", "nearest": "up"}, "nearest='up': one of round_prefer_floor"),
-        (PICTURE, {"scale": 2, "coordinates": "half_pixel", "align_corners": True}, "both say where the samples lie"),
+        (IMAGE, {"scale": 2, "mode": "linear", "a": -0.75}, "a is not for mode='linear'; it is for cubic"),
+        (IMAGE, {"scale": 2, "mode": "nearest", "antialias": True}, "antialias is not for mode='nearest'; it is for"),
+        (IMAGE, {"scale": 2, "a": float("nan")}, "a=nan: a finite number"),
+        (IMAGE, {"scale": 2, "a": "x"}, "a='x': a finite number"),
+        (IMAGE, {"scale": 2, "antialias": 1}, "antialias=1: True or False"),
+        (IMAGE, {"scale": 2, "coordinates": "corner"}, "coordinates='corner': one of half_pixel, pytorch_half_pixel"),
+        (IMAGE, {"scale": 2, "mode": "nearest", "nearest": "up"}, "nearest='up': one of round_prefer_floor"),
+        (IMAGE, {"scale": 2, "coordinates": "half_pixel", "align_corners": True}, "both say where the samples lie"),
         (
-            PICTURE,
+            IMAGE,
             {"scale": 2, "roi": (0, 0, 1, 1)},
             "roi is for coordinates='tf_crop_and_resize', not for 'half_pixel'",
         ),
-        (PICTURE, {"scale": 2, "extrapolation": 1.0}, "extrapolation is for coordinates='tf_crop_and_resize'"),
+        (IMAGE, {"scale": 2, "extrapolation": 1.0}, "extrapolation is for coordinates='tf_crop_and_resize'"),
         (
-            PICTURE,
+            IMAGE,
             {"scale": 2, "coordinates": "tf_crop_and_resize"},
             "needs roi=(start of each axis, end of each axis)",
         ),
-        (PICTURE, {"scale": 2, "coordinates": "tf_crop_and_resize", "roi": (0, 1)}, "roi=(0, 1): 4 finite numbers"),
+        (IMAGE, {"scale": 2, "coordinates": "tf_crop_and_resize", "roi": (0, 1)}, "roi=(0, 1): 4 finite numbers"),
         (
-            PICTURE,
+            IMAGE,
             {"scale": 2, "coordinates": "tf_crop_and_resize", "roi": (0, 0, 1, float("inf"))},
             "roi=(0, 0, 1, inf): 4 finite numbers",
         ),
         (
-            PICTURE,
+            IMAGE,
             {"size": (4, 4), "keep_aspect": "crop"},
             "keep_aspect='crop': one of stretch, not_larger, not_smaller",
         ),
-        (PICTURE, {"scale": 2, "keep_aspect": "not_larger"}, "keep_aspect='not_larger' is for a size, not for a scale"),
+        (IMAGE, {"scale": 2, "keep_aspect": "not_larger"}, "keep_aspect='not_larger' is for a size, not for a scale"),
         (
-            PICTURE,
+            IMAGE,
             {"size": 4, "recompute_scale_factor": True, "like": "torch"},
             "recompute_scale_factor=True: True or False beside a scale",
         ),
-        (PICTURE, {"scale": 2, "transfer": "gamma"}, "transfer='gamma': 'srgb' is needed"),
-        (PICTURE, {"scale": 2, "transfer": "srgb"}, "dtype float32: transfer='srgb' is for u8 and u16"),
-        (PICTURE, {"size": (4, 4), "scale": float("nan")}, "scale=nan"),
-        (PICTURE, {}, "size or scale is needed"),
-        (PICTURE, {"scale": 2, "layout": "WH"}, "layout='WH': one of W, HW, DHW, NCHW"),
-        (PICTURE, {"scale": 2, "layout": "HW"}, "shape (4, 6, 3) does not fit layout HW"),
-        (PICTURE, {"scale": 2, "mode": "spline"}, "mode='spline': one of nearest, linear, cubic"),
-        (PICTURE, {"scale": 2, "border": "wrap"}, "border='wrap': one of replicate, symmetric"),
-        (PICTURE[:0], {"scale": 2}, "0 to 0 samples: both must be 1"),
-        (PICTURE[:, :0], {"size": (4, 4)}, "0 to 4 samples: both must be 1"),
-        (PICTURE.astype(np.int64), {"scale": 2}, "dtype int64: whole numbers of 8, 16 or 32 bits or floats"),
-        (PICTURE.astype(complex), {"scale": 2}, "dtype complex128: whole numbers of 8, 16 or 32 bits or floats"),
-        (PICTURE.astype(bool), {"scale": 2}, "dtype bool: whole numbers of 8, 16 or 32 bits or floats"),
+        (IMAGE, {"scale": 2, "transfer": "gamma"}, "transfer='gamma': 'srgb' is needed"),
+        (IMAGE, {"scale": 2, "transfer": "srgb"}, "dtype float32: transfer='srgb' is for u8 and u16"),
+        (IMAGE, {"size": (4, 4), "scale": float("nan")}, "scale=nan"),
+        (IMAGE, {}, "size or scale is needed"),
+        (IMAGE, {"scale": 2, "layout": "WH"}, "layout='WH': one of W, HW, DHW, NCHW"),
+        (IMAGE, {"scale": 2, "layout": "HW"}, "shape (4, 6, 3) does not fit layout HW"),
+        (IMAGE, {"scale": 2, "mode": "spline"}, "mode='spline': one of nearest, linear, cubic"),
+        (IMAGE, {"scale": 2, "border": "wrap"}, "border='wrap': one of replicate, symmetric"),
+        (IMAGE[:0], {"scale": 2}, "0 to 0 samples: both must be 1"),
+        (IMAGE[:, :0], {"size": (4, 4)}, "0 to 4 samples: both must be 1"),
+        (IMAGE.astype(np.int64), {"scale": 2}, "dtype int64: integers of 8, 16 or 32 bits or floats"),
+        (IMAGE.astype(complex), {"scale": 2}, "dtype complex128: integers of 8, 16 or 32 bits or floats"),
+        (IMAGE.astype(bool), {"scale": 2}, "dtype bool: integers of 8, 16 or 32 bits or floats"),
     ],
 )
 def test_bad_arguments(x, arguments, fragment):

@@ -32,7 +32,7 @@ OPENCV = {
 
 
 def sizes(rng, most=80):
-    """Height, width and the same afterwards; now and then one of them stays, or is divided by a whole number."""
+    """Height, width and the same afterwards; now and then one of them stays, or is divided by an integer."""
     h, w, high, wide = (int(n) for n in rng.integers(1, most, 4))
     kind = rng.random()
     if kind < 0.1:
@@ -45,7 +45,7 @@ def sizes(rng, most=80):
     return h, w, high, wide
 
 
-def picture(rng, shape, dtype):
+def random_image(rng, shape, dtype):
     if np.dtype(dtype).kind == "f":
         return rng.standard_normal(shape).astype(dtype)
     return rng.integers(0, min(np.iinfo(dtype).max, 2**29) + 1, shape).astype(dtype)
@@ -56,7 +56,7 @@ def picture(rng, shape, dtype):
 def test_pillow_to_the_byte(rng, mode, bands):
     for k in range(150):
         h, w, high, wide = sizes(rng)
-        x = picture(rng, (h, w, *bands), np.uint8)
+        x = random_image(rng, (h, w, *bands), np.uint8)
         # Four bands as CMYK: those of RGBA it multiplies with alpha before, which is no part of resizing.
         image = Image.fromarray(x) if bands != (4,) else Image.fromarray(x, "CMYK")
         expected = np.asarray(image.resize((wide, high), PILLOW[mode]))
@@ -72,7 +72,7 @@ def test_pillow_to_the_byte(rng, mode, bands):
 def test_pillow_of_other_depths(rng, mode, dtype, error):
     for _ in range(60):
         h, w, high, wide = sizes(rng)
-        x = picture(rng, (h, w), dtype)
+        x = random_image(rng, (h, w), dtype)
         if dtype == np.uint16:
             x = x // 4 + 20000  # clear of both ends, beyond which it cuts the two bytes of a sample apart
         expected = np.asarray(Image.fromarray(x).resize((wide, high), PILLOW[mode]))
@@ -97,7 +97,7 @@ def test_opencv(rng, mode, dtype):
     for _ in range(150 if dtype == np.uint8 else 50):
         h, w, high, wide = sizes(rng)
         channels = int(rng.integers(1, 5))
-        x = picture(rng, (h, w, channels), dtype)
+        x = random_image(rng, (h, w, channels), dtype)
         if rng.random() < 0.7:
             expected = cv2.resize(x, (wide, high), interpolation=OPENCV[mode])
             result = resize(x, (high, wide), mode=mode, like="opencv")
@@ -115,9 +115,9 @@ def test_opencv(rng, mode, dtype):
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
-def test_opencv_takes_area_for_enlarging_by_the_factor(rng, dtype):
+def test_opencv_takes_area_for_upscaling_by_the_factor(rng, dtype):
     # A factor of 1.01 that leaves a side as it is makes the other side's area a linear interpolation.
-    x = picture(rng, (40, 37, 3), dtype)
+    x = random_image(rng, (40, 37, 3), dtype)
     for factors in ((0.5, 1.01), (0.5, 1.0), (0.5, 0.99), (1.01, 0.5)):
         theirs = cv2.resize(x, None, fx=factors[1], fy=factors[0], interpolation=cv2.INTER_AREA)
         ours = resize(x, scale=factors, mode="area", like="opencv")
@@ -130,7 +130,7 @@ def test_opencv_takes_area_for_enlarging_by_the_factor(rng, dtype):
 def test_opencv_copies_what_keeps_its_size(rng, mode):
     # Only where both sides stay: else the positions of the one that stays follow from its factor.
     for dtype, error in ((np.uint8, 0 if "linear" in mode or mode == "nearest" else 1), (np.float32, 1e-5)):
-        x = picture(rng, (7, 9), dtype)
+        x = random_image(rng, (7, 9), dtype)
         for factors in ((1.05, 0.96), (0.96, 1.0), (1.5, 1.05)):
             theirs = cv2.resize(x, None, fx=factors[1], fy=factors[0], interpolation=OPENCV[mode])
             ours = resize(x, scale=factors, mode=mode, like="opencv")
@@ -207,7 +207,7 @@ MATLAB_KERNELS = {
 
 
 def recorded(name):
-    """The entries of a table of another library's results; tables/make_*.py made it and has the same picture."""
+    """The entries of a table of another library's results; tables/make_*.py made it and has the same image."""
     return json.loads((Path(__file__).parent / "tables" / f"{name}.json").read_text())
 
 

@@ -63,7 +63,7 @@ def both(monkeypatch):
     return call
 
 
-def picture(rng, shape, dtype):
+def random_image(rng, shape, dtype):
     if np.dtype(dtype).kind == "f":
         return rng.standard_normal(shape).astype(dtype)
     top = np.iinfo(dtype).max
@@ -97,7 +97,7 @@ def test_every_target_gives_the_bytes_of_the_plain_version(rng, both, way, targe
     like = None if like == HOUSE.name else like
     for k, ((height, width, high, wide), dtype) in enumerate(itertools.product(SIDES, DTYPES)):
         layout = layout_of(like, k)
-        x = picture(rng, shape_of(layout, k, height, width), dtype)
+        x = random_image(rng, shape_of(layout, k, height, width), dtype)
         axes = [k for k, letter in enumerate(layout) if letter in "HW"]
         result, plain, used = both(x, (high, wide), mode=mode, like=like, axes=axes, target=target)
         same(result, plain)
@@ -122,7 +122,7 @@ def test_every_target_gives_the_bytes_of_the_plain_version(rng, both, way, targe
 )
 def test_options(rng, both, like, options, target):
     for (height, width, high, wide), dtype in itertools.product(SIDES, ("uint8", "uint16", "float32")):
-        x = picture(rng, (height, width, 3), dtype)
+        x = random_image(rng, (height, width, 3), dtype)
         result, plain, used = both(x, (high, wide), like=like, axes=(0, 1), target=target, **options)
         same(result, plain)
         assert used or (height, width) == (high, wide)
@@ -132,7 +132,7 @@ def test_options(rng, both, like, options, target):
 @pytest.mark.parametrize("roi", [(-0.3, 0.2, 1.4, 0.9), (1, 1, 0, 0), (2, 0, 3, 1), (0.4, 0.4, 0.6, 0.6)])
 def test_places_outside_get_the_extrapolation_value(rng, both, roi, target):
     for (height, width, high, wide), dtype, mode in itertools.product(SIDES, DTYPES, ("linear", "cubic", "nearest")):
-        x = picture(rng, (height, width, 3), dtype)
+        x = random_image(rng, (height, width, 3), dtype)
         for like, value in ((None, 77.5), ("onnx", 300.25)):
             crop = {"coordinates": "tf_crop_and_resize", "roi": roi, "extrapolation": value}
             result, plain, _ = both(x, (high, wide), mode=mode, like=like, axes=(0, 1), target=target, **crop)
@@ -143,14 +143,14 @@ def test_places_outside_get_the_extrapolation_value(rng, both, roi, target):
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
 @pytest.mark.parametrize("target", TARGETS)
 def test_any_axes_of_any_array(rng, both, mode, dtype, target):
-    x = picture(rng, (5, 9, 7, 6), dtype)
+    x = random_image(rng, (5, 9, 7, 6), dtype)
     for axes in ((0,), (1,), (3,), (0, 1), (2, 3), (0, 2), (1, 3), (0, 1, 2), (1, 2, 3), (0, 2, 3)):
         for sizes in ((11, 4, 8, 13), (3, 20, 5, 2)):
             result, plain, used = both(x, sizes[: len(axes)], mode=mode, axes=axes, target=target)
             same(result, plain)
             assert used
     for like, layout in (("torch", "NCW"), ("torch", "NCDHW"), ("paddle", "NCDHW"), ("onnx", None)):
-        cube = picture(rng, {"NCW": (2, 3, 40), None: (3, 4, 5)}.get(layout, (2, 3, 4, 5, 6)), dtype)
+        cube = random_image(rng, {"NCW": (2, 3, 40), None: (3, 4, 5)}.get(layout, (2, 3, 4, 5, 6)), dtype)
         if (like, mode) in (("onnx", "area"), ("paddle", "nearest")) or (layout == "NCDHW" and mode == "cubic"):
             continue
         result, plain, used = both(cube, scale=1.7, mode=mode, like=like, layout=layout, target=target)
@@ -160,7 +160,7 @@ def test_any_axes_of_any_array(rng, both, mode, dtype, target):
 
 @pytest.mark.parametrize("like", ["pillow", "torch", "opencv"])
 def test_whole_numbers_along_any_axes(rng, both, like):
-    x = picture(rng, (6, 9, 5, 8), "uint8")
+    x = random_image(rng, (6, 9, 5, 8), "uint8")
     for mode in ("linear", "cubic", "lanczos"):
         for axes in itertools.permutations(range(4), 2):
             result, plain, used = both(x, (7, 10), mode=mode, like=like, axes=axes)
@@ -171,7 +171,7 @@ def test_whole_numbers_along_any_axes(rng, both, like):
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4, 5])
 def test_opencv_to_exactly_half(rng, both, channels):
-    x = picture(rng, (26, 34, channels), "uint8")
+    x = random_image(rng, (26, 34, channels), "uint8")
     result, plain, used = both(x, (13, 17), mode="linear", like="opencv")
     same(result, plain)
     assert bool(used) == (channels in (1, 3, 4))
@@ -182,7 +182,7 @@ def test_any_number_of_threads_gives_the_same_bytes(rng, both, way):
     like, mode = way
     like = None if like == HOUSE.name else like
     for dtype in ("uint8", "float32"):
-        x = picture(rng, (151, 203, 3), dtype)
+        x = random_image(rng, (151, 203, 3), dtype)
         for size in ((430, 610), (71, 90)):
             one = resize(x, size, mode=mode, like=like, axes=(0, 1))
             for threads in (1, 2, 5):
@@ -205,13 +205,13 @@ def test_infinite_samples_and_those_that_are_no_numbers(rng, both):
 
 def test_arrays_in_any_order_of_memory(rng, both):
     for dtype in ("uint8", "float32", ">f4", ">u2"):
-        x = picture(rng, (3, 40, 25), dtype).astype(dtype).transpose(2, 1, 0)[::-1, ::3]
+        x = random_image(rng, (3, 40, 25), dtype).astype(dtype).transpose(2, 1, 0)[::-1, ::3]
         for mode in ("cubic", "nearest"):
             result, plain, used = both(x, scale=(1.5, 2.5), mode=mode)
             assert result.dtype == plain.dtype
             np.testing.assert_array_equal(result, plain)
             assert used
-    line = picture(rng, (30, 1, 1), "uint8")
+    line = random_image(rng, (30, 1, 1), "uint8")
     wide = np.broadcast_to(line, (30, 40, 3))
     same(*both(wide, scale=2)[:2])
 
@@ -245,7 +245,7 @@ def test_dtypes_that_stay_with_numpy(rng, both):
 
 
 def test_linear_light(rng, both):
-    x = picture(rng, (17, 20, 3), "uint8")
+    x = random_image(rng, (17, 20, 3), "uint8")
     result, plain, used = both(x, (9, 31), transfer="srgb")
     same(result, plain)
     assert used
@@ -372,7 +372,7 @@ def test_other_threads_go_on_while_it_runs(rng):
 @pytest.mark.parametrize("mode", ["linear", "linear-exact", "cubic"])
 def test_opencv_of_rows_around_the_length_of_a_vector(rng, both, mode, target):
     for channels, width in itertools.product((1, 2, 3, 4, 5), (1, 3, 4, 5, 6, 15, 16, 17, 22)):
-        x = picture(rng, (5, width, channels), "uint8")
+        x = random_image(rng, (5, width, channels), "uint8")
         for wide in (width, width + 1, 3 * width, max(1, width * 2 // 3), 65 * 4 // channels + 1):
             result, plain, used = both(x, (9, wide), mode=mode, like="opencv", target=target)
             same(result, plain)

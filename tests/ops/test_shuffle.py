@@ -14,7 +14,7 @@ ORDERS = ("CRD", "DCR")
 
 
 def in_layout(x, layout):
-    """(N, C, H, W) brought to another layout; those without a batch take the first picture."""
+    """(N, C, H, W) brought to another layout; those without a batch take the first image."""
     if "N" not in layout:
         x = x[0]
     return x if layout.endswith("CHW") else np.moveaxis(x, -3, -1)
@@ -62,9 +62,9 @@ def test_every_target_gives_the_bytes_of_the_plain_version(rng, monkeypatch, dty
         wanted = pixel_shuffle(x, r, layout=layout, order=order)
         monkeypatch.undo()
         monkeypatch.setenv("SUBPIXEL_TARGET", target)
-        made = pixel_shuffle(x, r, layout=layout, order=order)
-        assert made.tobytes() == wanted.tobytes()
-        assert pixel_unshuffle(made, r, layout=layout, order=order).tobytes() == x.tobytes()
+        result = pixel_shuffle(x, r, layout=layout, order=order)
+        assert result.tobytes() == wanted.tobytes()
+        assert pixel_unshuffle(result, r, layout=layout, order=order).tobytes() == x.tobytes()
 
 
 def test_orders_agree_for_one_channel_and_differ_for_more(rng):
@@ -75,15 +75,15 @@ def test_orders_agree_for_one_channel_and_differ_for_more(rng):
 
 
 def test_repeated_colours_show_which_order_is_in_use(rng):
-    picture = rng.random((3, 8, 8))
-    nearest = resize(picture, scale=2, mode="nearest", layout="CHW")
-    rgbrgb, rrrr = np.tile(picture, (4, 1, 1)), np.repeat(picture, 4, axis=0)
+    image = rng.random((3, 8, 8))
+    nearest = resize(image, scale=2, mode="nearest", layout="CHW")
+    rgbrgb, rrrr = np.tile(image, (4, 1, 1)), np.repeat(image, 4, axis=0)
     np.testing.assert_array_equal(pixel_shuffle(rgbrgb, 2, layout="CHW", order="DCR"), nearest)
     np.testing.assert_array_equal(pixel_shuffle(rrrr, 2, layout="CHW", order="CRD"), nearest)
     # CRD on RGBRGB...: the red of the result is a mosaic of red, green, blue, red.
     mosaic = pixel_shuffle(rgbrgb, 2, layout="CHW", order="CRD")[0]
     for (i, j), colour in {(0, 0): 0, (0, 1): 1, (1, 0): 2, (1, 1): 0}.items():
-        np.testing.assert_array_equal(mosaic[i::2, j::2], picture[colour])
+        np.testing.assert_array_equal(mosaic[i::2, j::2], image[colour])
 
 
 def test_colours_apart_equal_one_crd_call(rng):
@@ -142,13 +142,13 @@ def test_nothing_in_gives_nothing_out(shape, layout, expected, order):
 @pytest.mark.parametrize(
     ("r", "keywords", "fragment"),
     [
-        (0, {}, "r=0: a whole number of at least 1"),
-        (-1, {}, "r=-1: a whole number of at least 1"),
-        (True, {}, "r=True: a whole number of at least 1"),
-        (1.5, {}, "r=1.5: a whole number of at least 1"),
-        (float("nan"), {}, "r=nan: a whole number of at least 1"),
-        ("2", {}, "r='2': a whole number of at least 1"),
-        (None, {}, "r=None: a whole number of at least 1"),
+        (0, {}, "r=0: an integer of at least 1"),
+        (-1, {}, "r=-1: an integer of at least 1"),
+        (True, {}, "r=True: an integer of at least 1"),
+        (1.5, {}, "r=1.5: an integer of at least 1"),
+        (float("nan"), {}, "r=nan: an integer of at least 1"),
+        ("2", {}, "r='2': an integer of at least 1"),
+        (None, {}, "r=None: an integer of at least 1"),
         (2, {"layout": "NWHC"}, "layout='NWHC': one of NCHW, NHWC, CHW, HWC"),
         (2, {"layout": None}, "layout=None: one of NCHW"),
         (2, {"order": "crd"}, "order='crd': 'CRD' or 'DCR'"),

@@ -72,7 +72,7 @@ def test_bad_factors(op, factor):
     name = "blocksize" if op in (depth_to_space, space_to_depth) else "r"
     with pytest.raises(InvalidArgument) as caught:
         op(np.zeros((1, 4, 4, 4)), factor)
-    wanted = "a whole number of at least 1 is needed, or one for each spatial axis of NCHW (H, W)"
+    wanted = "an integer of at least 1 is needed, or one for each spatial axis of NCHW (H, W)"
     assert str(caught.value) == f"{op.__name__}: {name}={factor!r}: {wanted}"
 
 

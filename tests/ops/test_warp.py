@@ -42,7 +42,7 @@ def assert_as_torch(x, grid, mode, outside, align_corners, layout="NCHW"):
 
 
 @pytest.mark.parametrize(("mode", "outside", "align_corners"), WAYS)
-def test_pictures_as_torch_samples_them(rng, mode, outside, align_corners):
+def test_images_as_torch_samples_them(rng, mode, outside, align_corners):
     for turn in range(110):
         sides = [int(n) for n in rng.integers(1, 9, 2)] if turn else [1, 1]
         n, c, rows, columns = (int(k) for k in rng.integers(1, (3, 4, 6, 40)))
@@ -197,7 +197,7 @@ def test_affine_grids_as_torch_makes_them(rng, size, align_corners):
         np.testing.assert_allclose(same.numpy(), got, rtol=0, atol=1e-6)
 
 
-def test_the_identity_grid_gives_the_picture_back(rng):
+def test_the_identity_grid_gives_the_image_back(rng):
     x = rng.random((1, 3, 8, 16))
     for align_corners, mode in itertools.product((False, True), MODES):
         grid = affine_grid(np.eye(2, 3)[None], x.shape, align_corners)
@@ -308,7 +308,7 @@ X, G = np.zeros((1, 3, 4, 5)), np.zeros((1, 2, 2, 2))
         (lambda: grid_sample(X, G, layout=4), "layout=4"),
         (lambda: grid_sample(X, G, "cubic", a=float("nan")), "a=nan: a finite number"),
         (lambda: grid_sample(X, G, "cubic", a="x"), "a='x': a finite number"),
-        (lambda: grid_sample(X[None], G[None], "bicubic", layout="NCDHW"), "mode='bicubic' is for pictures only"),
+        (lambda: grid_sample(X[None], G[None], "bicubic", layout="NCDHW"), "mode='bicubic' is for images only"),
         (lambda: grid_sample(torch.zeros(1, 3, 4, 5), G), "torch tensors and ndarray cannot be mixed"),
         (lambda: grid_sample("x", G), "grid_sample: "),
         (

@@ -31,7 +31,7 @@ def compiled(x, values, way, *, flow=False, a=-0.75, threads=1, target=""):
 
 
 def compiled_last(x, values, way, *, flow=False, a=-0.75, target=""):
-    """As above, with pictures and places channels last in memory; what lies around the result must stay."""
+    """As above, with images and places channels last in memory; what lies around the result must stay."""
     mode, outside, align_corners = way
     n, channels = x.shape[:2]
     if flow:
@@ -53,7 +53,7 @@ def plain(x, values, way, *, flow=False, a=-0.75):
     return y if x.dtype == np.float32 else np.floor(np.clip(y, 0, np.iinfo(x.dtype).max) + 0.5).astype(x.dtype)
 
 
-def picture(rng, shape, dtype):
+def random_image(rng, shape, dtype):
     if dtype == np.float32:
         return rng.normal(size=shape).astype(dtype)
     top = np.iinfo(dtype).max
@@ -88,7 +88,7 @@ def test_whole_numbers_and_channels_last_give_the_bits_of_the_plain_version(rng,
     columns, sides = itertools.cycle((1, 4, 15, 17, 129)), itertools.cycle([(1, 1), (1, 2), (3, 4), (5, 5), (37, 41)])
     for channels in (1, 2, 3, 4, 5, 6, 8, 9, 3, 4, 2):
         size = next(sides)
-        x = picture(rng, (2, channels, *size), dtype)
+        x = random_image(rng, (2, channels, *size), dtype)
         grid = rng.uniform(-1.2, 1.2, (2, 3, next(columns), 2)).astype(np.float32)
         grid[rng.random(grid.shape) < 0.02] = rng.choice(HOSTILE)
         # The last pixel: behind it there is no memory that may be read.
@@ -132,7 +132,7 @@ def test_affine_grids_give_the_bits_of_the_plain_version(rng, monkeypatch, targe
 
 
 def test_what_is_asked_for_runs_compiled_and_as_it_lies_in_memory(rng, monkeypatch):
-    """Whole numbers are not widened first, nor are channels last moved first."""
+    """Integers are not widened first, nor are channels last moved first."""
     seen = []
 
     class Spy:
@@ -161,7 +161,7 @@ def test_any_number_of_threads_gives_the_same_bytes(rng, way):
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("way", WAYS, ids=str)
 def test_hostile_places_stay_inside(way, target):
-    """Around the picture lies what would show in every result that it got into."""
+    """Around the image lies what would show in every result that it got into."""
     memory = np.full(4096, 1e20, np.float32)
     for sides in ((1, 1), (1, 7), (7, 1), (5, 6)):
         x = memory[2000 : 2000 + sides[0] * sides[1]].reshape(1, 1, *sides)

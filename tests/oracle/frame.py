@@ -1,6 +1,6 @@
-"""Frames of video one sample at a time, in f64: codes, and chroma by where its samples lie in the picture.
+"""Frames of video one sample at a time, in f64: codes, and chroma by where its samples lie in the image.
 
-Lengths are counted in luma samples of the input, from the picture's left (or upper) edge, so that input and output have
+Lengths are counted in luma samples of the input, from the image's left (or upper) edge, so that input and output have
 one ruler: a luma sample of the input covers a length of 1 and lies in its middle, one of the output covers 1 / scale.
 """
 
@@ -62,6 +62,6 @@ def chroma(x, luma, subsampling, siting, scale):
         offset = SITINGS[siting][axis](f)
         positions = axis_positions(math.ceil(luma[axis] * scale / f), f, offset, scale)
         lines = np.moveaxis(np.asarray(x, float), axis, -1)
-        made = np.array([[sample(line, q, "cubic") for q in positions] for line in lines])
-        x = np.moveaxis(made, -1, axis)
+        result = np.array([[sample(line, q, "cubic") for q in positions] for line in lines])
+        x = np.moveaxis(result, -1, axis)
     return x

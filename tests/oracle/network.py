@@ -1,6 +1,6 @@
 """A network sample by sample, on a plane without end: no padding, no cropping, no tiles to get wrong.
 
-With the ``replicate`` border the picture's edge goes on for ever; with ``zero`` every value is 0 beyond its picture,
+With the ``replicate`` border the image's edge goes on for ever; with ``zero`` every value is 0 beyond its image,
 only that interpolation sees the edge go on.
 """
 

@@ -34,7 +34,7 @@ def sample(line, position, mode, a=-0.5):
     return sum(w * float(line[min(max(k, 0), len(line) - 1)]) for k, w in taps(position, mode, a))
 
 
-def enlarge(x, scale, mode, a=-0.5):
+def upscale(x, scale, mode, a=-0.5):
     """(H, W) to (ceil(H * scale), ceil(W * scale)) in f64, rows first."""
 
     def columns_resized(x):
@@ -47,9 +47,9 @@ def enlarge(x, scale, mode, a=-0.5):
 
 
 def imresize_bicubic(x, scale, mirror=True):
-    """MATLAB's ``imresize(x, scale, "bicubic")`` of a (H, W) picture; u8 is rounded after each axis.
+    """MATLAB's ``imresize(x, scale, "bicubic")`` of a (H, W) image; u8 is rounded after each axis.
 
-    Outside of the picture lies its mirror image; or its edge repeated (``mirror=False``).
+    Outside of the image lies its mirror image; or its edge repeated (``mirror=False``).
     """
     return _matlab_axis(_matlab_axis(x, scale, mirror).T, scale, mirror).T
 
@@ -61,7 +61,7 @@ def _matlab_axis(x, scale, mirror):
     def h(t):
         return scale * cubic(scale * t, -0.5) if scale < 1 else cubic(t, -0.5)
 
-    aux = [*range(1, n_in + 1), *range(n_in, 0, -1)]  # the picture and its mirror image, 1-based
+    aux = [*range(1, n_in + 1), *range(n_in, 0, -1)]  # the image and its mirror image, 1-based
 
     def inside(k):
         return aux[(k - 1) % len(aux)] if mirror else min(max(1, k), n_in)

@@ -1,4 +1,4 @@
-"""Sampling one place after the other, in f64, from the picture continued without end."""
+"""Sampling one place after the other, in f64, from the image continued without end."""
 
 import itertools
 import math

@@ -1,4 +1,4 @@
-"""A handful of small pictures to train on, and a network small enough to train in a test."""
+"""A handful of small images to train on, and a network small enough to train in a test."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from subpixel.train import Settings
 
 @pytest.fixture(scope="session")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Six pictures of edges and waves; the first by name is the one held out."""
-    folder = tmp_path_factory.mktemp("pictures")
+    """Six images of edges and waves; the first by name is the one held out."""
+    folder = tmp_path_factory.mktemp("images")
     for number in range(6):
         rng = np.random.default_rng(number)
         y, x = np.mgrid[:84, :96]

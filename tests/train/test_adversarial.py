@@ -58,12 +58,12 @@ def test_its_layers_are_those_of_figure_4() -> None:
 
 
 @pytest.mark.parametrize("side", [16, 17, 30, 33])
-def test_every_side_gives_one_logit_a_picture(side: int) -> None:
+def test_every_side_gives_one_logit_a_image(side: int) -> None:
     network = Discriminator(side, 3, features=2)
     assert network(torch.rand(4, 3, side, side)).shape == (4,)
 
 
-def test_pictures_that_are_too_small_are_refused() -> None:
+def test_images_that_are_too_small_are_refused() -> None:
     with pytest.raises(InvalidArgument, match="15x15 are too small for the adversary; 16x16"):
         Discriminator(15)
 
@@ -71,25 +71,25 @@ def test_pictures_that_are_too_small_are_refused() -> None:
 def test_the_losses_are_those_of_the_paper() -> None:
     torch.manual_seed(0)
     adversary = Adversary(Discriminator(16, 1, features=2))
-    made, wanted = torch.rand(4, 1, 16, 16, requires_grad=True), torch.rand(4, 1, 16, 16)
-    loss = adversary.loss_of_results(made)
-    torch.testing.assert_close(loss, -torch.sigmoid(adversary.discriminator(made)).log().mean())
+    result, wanted = torch.rand(4, 1, 16, 16, requires_grad=True), torch.rand(4, 1, 16, 16)
+    loss = adversary.loss_of_results(result)
+    torch.testing.assert_close(loss, -torch.sigmoid(adversary.discriminator(result)).log().mean())
     loss.backward()
-    assert made.grad is not None
-    assert made.grad.abs().sum() > 0
+    assert result.grad is not None
+    assert result.grad.abs().sum() > 0
     before = {name: p.clone() for name, p in adversary.discriminator.named_parameters()}
-    real, fake = adversary.discriminator(wanted), adversary.discriminator(made)
+    real, fake = adversary.discriminator(wanted), adversary.discriminator(result)
     expected = -(torch.sigmoid(real).log() + (1 - torch.sigmoid(fake)).log()).mean()
     gradients = torch.autograd.grad(expected, list(adversary.discriminator.parameters()))
-    made.grad = None
-    adversary.learn(made, wanted, 0.5, Processes())
-    assert made.grad is None
+    result.grad = None
+    adversary.learn(result, wanted, 0.5, Processes())
+    assert result.grad is None
     # Adam's first step is the rate against the gradient's sign.
     for (name, p), gradient in zip(adversary.discriminator.named_parameters(), gradients, strict=True):
         torch.testing.assert_close(p, before[name] - 0.5e-4 * gradient / (gradient.abs() + 1e-8), atol=2e-7, rtol=1e-4)
 
 
-def test_it_learns_to_tell_noise_from_a_flat_picture() -> None:
+def test_it_learns_to_tell_noise_from_a_flat_image() -> None:
     torch.manual_seed(0)
     adversary = Adversary(Discriminator(16, 1, features=4))
     for _ in range(40):
@@ -107,11 +107,11 @@ def test_a_run_against_an_adversary_keeps_its_last_weights(
     steps: list[float] = []
     learn = Adversary.learn
 
-    def watched(self: Adversary, made: Any, wanted: Any, factor: float, group: Processes) -> None:
-        assert made.shape == wanted.shape == (4, 3, 32, 32)
-        assert not made.requires_grad
+    def watched(self: Adversary, result: Any, wanted: Any, factor: float, group: Processes) -> None:
+        assert result.shape == wanted.shape == (4, 3, 32, 32)
+        assert not result.requires_grad
         steps.append(factor)
-        learn(self, made, wanted, factor, group)
+        learn(self, result, wanted, factor, group)
 
     monkeypatch.setattr(Adversary, "learn", watched)
     spec = srresnet(2, features=4, blocks=1)
@@ -217,9 +217,9 @@ def test_a_checkpoint_from_before_these_settings_is_gone_on_with(
         del content["settings"][name]
     del content["adversary"]
     torch.save(content, tmp_path / "m.ckpt")
-    said: list[str] = []
-    train(settings(steps=3), spec, data, tmp_path / "m.safetensors", resume=True, say=said.append)
-    assert said[0].startswith("going on at step 2")
+    values: list[str] = []
+    train(settings(steps=3), spec, data, tmp_path / "m.safetensors", resume=True, say=values.append)
+    assert values[0].startswith("going on at step 2")
     with pytest.raises(InvalidArgument, match=r"other settings: content$"):
         train(settings(steps=4, content="pyramid"), spec, data, tmp_path / "m.safetensors", resume=True, say=silent)
 

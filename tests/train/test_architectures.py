@@ -11,8 +11,8 @@ import pytest
 from subpixel import Upscaler
 from subpixel.models import Spec, espcn, load
 from subpixel.models.edsr import edsr
-from subpixel.models.families import balanced, fast, high
 from subpixel.models.fsrcnn import fsrcnn
+from subpixel.models.our_networks import balanced, fast, high
 from subpixel.models.rdn import rdn
 from subpixel.models.recurrent import recurrent
 from subpixel.models.srcnn import srcnn
@@ -39,11 +39,11 @@ SMALL: dict[Callable[..., Spec], dict[str, object]] = {
     high: {},
 }
 OWN = (fast, balanced, high)
-FILMS = (vespcn, vespcn_slow, recurrent)  # trained in test_motion.py
+VIDEOS = (vespcn, vespcn_slow, recurrent)  # trained in test_motion.py
 
 
 def test_no_architecture_is_left_out() -> None:
-    assert {getattr(make, "func", make) for make in ARCHITECTURES.values()} == {*SMALL, *FILMS}
+    assert {getattr(make, "func", make) for make in ARCHITECTURES.values()} == {*SMALL, *VIDEOS}
 
 
 @pytest.mark.parametrize("make", [make for make in SMALL if make not in OWN], ids=lambda make: make.__name__)
@@ -51,19 +51,19 @@ def test_some_steps_bring_it_nearer(
     data: Path, tmp_path: Path, settings: MakeSettings, make: Callable[..., Spec]
 ) -> None:
     spec, out = make(2, **SMALL[make]), tmp_path / "m.safetensors"
-    said: list[str] = []
+    values: list[str] = []
     chosen = settings(steps=100, batch=4, patch=24, lr=0.02, average=0.9)
-    model = train(chosen, spec, data, out, say=said.append)
-    start = float(said[0].split("; ")[1].split(" dB")[0])
+    model = train(chosen, spec, data, out, say=values.append)
+    start = float(values[0].split("; ")[1].split(" dB")[0])
     assert model.figures["validation_psnr_y"] > start + 1
     assert load(out).spec == spec
-    made = Upscaler(str(out), 2)(np.full((20, 22, 3), 128, np.uint8))
-    assert made.shape == (40, 44, 3)
+    result = Upscaler(str(out), 2)(np.full((20, 22, 3), 128, np.uint8))
+    assert result.shape == (40, 44, 3)
 
 
 def test_deep_networks_do_not_explode_at_their_start(data: Path, tmp_path: Path, settings: MakeSettings) -> None:
     spec = edsr(2, features=8, blocks=16)
-    said: list[str] = []
-    train(settings(steps=1, batch=2, patch=24, lr=1e-6), spec, data, tmp_path / "m.safetensors", say=said.append)
+    values: list[str] = []
+    train(settings(steps=1, batch=2, patch=24, lr=1e-6), spec, data, tmp_path / "m.safetensors", say=values.append)
     # Black is worth some 6 dB; a start that doubles in each block would be far below zero.
-    assert float(said[0].split("; ")[1].split(" dB")[0]) > 3
+    assert float(values[0].split("; ")[1].split(" dB")[0]) > 3

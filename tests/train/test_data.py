@@ -16,38 +16,38 @@ from subpixel.models import bicubic
 from subpixel.models.graph import run
 from subpixel.models.spec import INPUT, Conv, PixelShuffle, Spec
 from subpixel.models.torch_kernels import TorchKernels
-from subpixel.train.data import Pair, Patches, find_pictures, load_pairs
+from subpixel.train.data import Pair, Patches, find_images, load_pairs
 
 
 def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def test_pictures_are_found_below_and_every_twentieth_is_held_out(tmp_path: Path) -> None:
+def test_images_are_found_below_and_every_twentieth_is_held_out(tmp_path: Path) -> None:
     for number in range(45):
         folder = tmp_path / f"{number % 3}"
         folder.mkdir(exist_ok=True)
         (folder / f"{number:02}.{'PNG' if number % 2 else 'jpg'}").touch()
     (tmp_path / "notes.txt").touch()
     (tmp_path / "folder.png").mkdir()
-    trained, held = find_pictures(tmp_path)
+    trained, held = find_images(tmp_path)
     assert (len(trained), len(held)) == (42, 3)
     assert not set(trained) & set(held)
-    assert find_pictures(tmp_path) == (trained, held)
+    assert find_images(tmp_path) == (trained, held)
 
 
 @pytest.mark.parametrize("count", [0, 1])
-def test_too_few_pictures(tmp_path: Path, count: int) -> None:
+def test_too_few_images(tmp_path: Path, count: int) -> None:
     for number in range(count):
         (tmp_path / f"{number}.png").touch()
-    with pytest.raises(InvalidArgument, match=f"{count} pictures; at least 2"):
-        find_pictures(tmp_path)
+    with pytest.raises(InvalidArgument, match=f"{count} images; at least 2"):
+        find_images(tmp_path)
     with pytest.raises(InvalidArgument, match="no such folder"):
-        find_pictures(tmp_path / "none")
+        find_images(tmp_path / "none")
 
 
 @pytest.mark.parametrize("scale", [2, 3])
-def test_a_pair_is_a_picture_and_its_small_copy(data: Path, scale: int) -> None:
+def test_a_pair_is_a_image_and_its_small_copy(data: Path, scale: int) -> None:
     path = data / "1.png"
     (pair,) = load_pairs([path], scale, (1.0,), 1)
     pixels = pyvips.Image.new_from_file(str(path)).numpy()
@@ -67,7 +67,7 @@ def test_several_sizes_and_threads_keep_the_order(data: Path) -> None:
         assert torch.equal(one.small, two.small)
 
 
-def test_sixteen_bits_and_damaged_pictures_are_refused(tmp_path: Path) -> None:
+def test_sixteen_bits_and_damaged_images_are_refused(tmp_path: Path) -> None:
     wide = pyvips.Image.new_from_array(np.zeros((40, 40, 3), np.uint16)).copy(interpretation="rgb16")
     wide.write_to_file(str(tmp_path / "wide.png"))
     with pytest.raises(ImageReadError, match=r"wide\.png: uint16"):
@@ -120,7 +120,7 @@ def test_all_eight_orientations_and_all_places_occur() -> None:
     assert corners == {float(6 * y + x) for y in range(4) for x in range(4)}
 
 
-def test_every_picture_is_drawn_and_small_ones_left_out() -> None:
+def test_every_image_is_drawn_and_small_ones_left_out() -> None:
     pairs = [Pair(str(k), torch.full((1, 9, 9), float(k)), torch.full((1, 18, 18), float(k))) for k in range(3)]
     pairs.append(Pair("small", torch.full((1, 4, 9), 9.0), torch.full((1, 8, 18), 9.0)))
     values = set(Patches(pairs, 2, 5, 1, 200, generator()).draw()[0].flatten().tolist())
@@ -138,7 +138,7 @@ def test_the_same_seed_gives_the_same_patches() -> None:
     assert not all(torch.equal(a, b) for a, b in zip(draws(1), draws(2), strict=True))
 
 
-@pytest.mark.parametrize(("patch", "margin", "text"), [(31, 1, "no picture is that large"), (8, 4, "consumes 8")])
+@pytest.mark.parametrize(("patch", "margin", "text"), [(31, 1, "no image is that large"), (8, 4, "consumes 8")])
 def test_a_patch_that_does_not_work(patch: int, margin: int, text: str) -> None:
     pair = Pair("a", torch.zeros(1, 30, 40), torch.zeros(1, 60, 80))
     make: Callable[[], Patches] = lambda: Patches([pair], 2, patch, margin, 1, generator())  # noqa: E731

@@ -1,4 +1,4 @@
-"""What befalls small pictures: every stage against what it should be, ranges, places, the same bytes from a seed."""
+"""What befalls small images: every stage against what it should be, ranges, places, the same bytes from a seed."""
 
 from __future__ import annotations
 
@@ -58,24 +58,24 @@ def test_clean_is_what_the_clean_pairs_are(scale: int) -> None:
 def test_a_kernel_is_that_of_resize(kernel: str, options: dict[str, Any]) -> None:
     large = scene(48, 66)
     exact = resize(large.astype(np.float64), (16, 22), **options)
-    made = Recipe(kernel).apply(large, 3)
-    assert np.abs(made - np.clip(exact, 0, 255)).max() <= (0.5001 if kernel != "cubic" else 1.1)
+    result = Recipe(kernel).apply(large, 3)
+    assert np.abs(result - np.clip(exact, 0, 255)).max() <= (0.5001 if kernel != "cubic" else 1.1)
     if kernel == "cubic":  # rounded after each axis, as MATLAB does
-        np.testing.assert_array_equal(made, resize(large, (16, 22), **options))
+        np.testing.assert_array_equal(result, resize(large, (16, 22), **options))
 
 
 def test_area_is_the_mean_of_what_it_covers() -> None:
     large = scene(40, 60)
     mean = large.reshape(20, 2, 30, 2, 3).astype(float).mean(axis=(1, 3))
-    made = Recipe("area").apply(large, 2)
-    np.testing.assert_array_equal(made, np.rint(mean))
-    assert abs((made - mean).mean()) < 0.01
+    result = Recipe("area").apply(large, 2)
+    np.testing.assert_array_equal(result, np.rint(mean))
+    assert abs((result - mean).mean()) < 0.01
 
 
 def test_the_kernels_differ() -> None:
     large = scene(60, 60)
-    made = [Recipe(kernel).apply(large, 2).astype(int) for kernel in KERNELS]
-    assert all(np.abs(a - b).max() > 1 for k, a in enumerate(made) for b in made[:k])
+    result = [Recipe(kernel).apply(large, 2).astype(int) for kernel in KERNELS]
+    assert all(np.abs(a - b).max() > 1 for k, a in enumerate(result) for b in result[:k])
 
 
 def test_blur_is_a_gaussian() -> None:
@@ -83,13 +83,13 @@ def test_blur_is_a_gaussian() -> None:
     large = np.zeros((42, 42, 1), np.uint8)
     large[20:22, 20:22] = 250
     for sigma in (0.5, 0.7, 1.2):
-        made = Recipe("area", sigma=sigma).apply(large, 2)[..., 0].astype(float)
-        assert made.sum() == pytest.approx(250, abs=12)  # rounded at every pixel
+        result = Recipe("area", sigma=sigma).apply(large, 2)[..., 0].astype(float)
+        assert result.sum() == pytest.approx(250, abs=12)  # rounded at every pixel
         y, x = np.mgrid[:21, :21] - 10.0
         for place in (y, x):
-            assert (place * made).sum() / made.sum() == pytest.approx(0, abs=1e-9)
+            assert (place * result).sum() / result.sum() == pytest.approx(0, abs=1e-9)
             # Sampling at whole pixels adds nothing to speak of from 0.5 on; rounding cuts the tails.
-            assert np.sqrt((place**2 * made).sum() / made.sum()) == pytest.approx(sigma, abs=0.06)
+            assert np.sqrt((place**2 * result).sum() / result.sum()) == pytest.approx(sigma, abs=0.06)
     edge = np.full((20, 20, 3), 200, np.uint8)
     np.testing.assert_array_equal(Recipe(sigma=0.7).apply(edge, 2), edge[:10, :10])
 
@@ -122,7 +122,7 @@ def test_codecs_come_in_their_order_and_on_their_grids() -> None:
 
 
 def test_nothing_moves_whatever_happens() -> None:
-    """Least squares over the picture's gradients find no shift of its content, and luma keeps its level."""
+    """Least squares over the image's gradients find no shift of its content, and luma keeps its level."""
     large = scene(160, 240)
     small = luma_255(shrink(large, 2)[0])
     gradients = np.stack([g[8:-8, 8:-8].ravel() for g in np.gradient(small)], 1)
@@ -168,7 +168,7 @@ def test_the_same_seed_gives_the_same_bytes() -> None:
     one, again, other = series(1), series(1), series(2)
     assert all(np.array_equal(a, b) for a, b in zip(one, again, strict=True))
     assert sum(np.array_equal(a, b) for a, b in zip(one, other, strict=True)) <= 2  # both of them clean
-    assert len({made.tobytes() for made in one}) > 8
+    assert len({result.tobytes() for result in one}) > 8
 
 
 @pytest.mark.parametrize("size", [(2, 2), (2, 6), (14, 10), (34, 62), (66, 18)])
@@ -177,8 +177,8 @@ def test_every_size(size: tuple[int, int], channels: int) -> None:
     large = scene(*size)[..., :channels]
     source = generator(3)
     for _ in range(25):
-        made = degrade(large, 2, source)
-        assert (made.shape, made.dtype) == ((size[0] // 2, size[1] // 2, channels), np.uint8)
+        result = degrade(large, 2, source)
+        assert (result.shape, result.dtype) == ((size[0] // 2, size[1] // 2, channels), np.uint8)
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def test_every_size(size: tuple[int, int], channels: int) -> None:
         (np.zeros((0, 4, 3), np.uint8), "multiples of scale=2"),
     ],
 )
-def test_pictures_that_do_not_fit(large: Any, text: str) -> None:
+def test_images_that_do_not_fit(large: Any, text: str) -> None:
     with pytest.raises(InvalidArgument, match=text):
         degrade(large, 2, generator())
 
@@ -222,7 +222,7 @@ def test_variants_are_the_same_by_any_number_of_threads(data: Path) -> None:
     assert [pair.name for pair in pairs] == [path.name for path in paths for _ in range(6)]
     for one, two in zip(pairs, load_pairs(paths, 2, (1.0, 0.5), 4, variants=variants), strict=True):
         assert torch.equal(one.small, two.small)
-    # One target for all variants of a picture: it is kept once.
+    # One target for all variants of an image: it is kept once.
     assert pairs[0].large is pairs[2].large
     assert pairs[0].large is not pairs[3].large
     assert not torch.equal(pairs[0].small, pairs[1].small)
@@ -233,8 +233,8 @@ def test_variants_are_the_same_by_any_number_of_threads(data: Path) -> None:
 
 def test_clean_variants_are_the_clean_pairs(data: Path) -> None:
     paths = sorted(data.iterdir())[:2]
-    made = load_pairs(paths, 2, (1.0,), 1, variants=Variants(CLEAN))
-    for one, two in zip(made, load_pairs(paths, 2, (1.0,), 1), strict=True):
+    result = load_pairs(paths, 2, (1.0,), 1, variants=Variants(CLEAN))
+    for one, two in zip(result, load_pairs(paths, 2, (1.0,), 1), strict=True):
         assert torch.equal(one.small, two.small)
         assert torch.equal(one.large, two.large)
 
@@ -242,8 +242,8 @@ def test_clean_variants_are_the_clean_pairs(data: Path) -> None:
 def test_transparency_is_left_out_and_gray_stays_gray() -> None:
     large = scene(20, 20)
     four, two = np.concatenate([large, large[..., :1]], axis=2), large[..., :2]
-    (made,) = Variants(COMPRESSED, seed=4).of(four, 2, (0,))
-    np.testing.assert_array_equal(made, Variants(COMPRESSED, seed=4).of(large, 2, (0,))[0])
+    (result,) = Variants(COMPRESSED, seed=4).of(four, 2, (0,))
+    np.testing.assert_array_equal(result, Variants(COMPRESSED, seed=4).of(large, 2, (0,))[0])
     assert Variants(COMPRESSED).of(two, 2, (0,))[0].shape == (10, 10, 1)
     with pytest.raises(InvalidArgument, match="0 variants"):
         Variants(COMPRESSED, 0)

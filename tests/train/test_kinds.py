@@ -21,9 +21,9 @@ from subpixel.models.integer import integer_network, rounded_weights
 from subpixel.models.spec import INPUT, Add, Conv, PixelShuffle, Resize
 from subpixel.models.torch_kernels import TorchKernels
 from subpixel.train import Settings, train
+from subpixel.train.fake_quant import Rounding
 from subpixel.train.loop import _rate
-from subpixel.train.rounding import Rounding
-from subpixel.train.weights import Trainable
+from subpixel.train.reparameterisation import Trainable
 
 Network = Callable[[int], Spec]
 MakeSettings = Callable[..., Settings]
@@ -49,20 +49,20 @@ def residual(scale: int = 2, width: int = 8) -> Spec:
 def test_rgb_and_zero_borders(data: Path, tmp_path: Path, settings: MakeSettings) -> None:
     for border in ("replicate", "zero"):
         spec = replace(espcn(2, colour="rgb"), border=border)
-        said: list[str] = []
-        model = train(settings(steps=30), spec, data, tmp_path / "m.safetensors", say=said.append)
-        start = float(said[0].split("; ")[1].split(" dB")[0])
+        values: list[str] = []
+        model = train(settings(steps=30), spec, data, tmp_path / "m.safetensors", say=values.append)
+        start = float(values[0].split("; ")[1].split(" dB")[0])
         assert model.figures["validation_psnr_y"] > start + 0.2
-        made = Upscaler(str(tmp_path / "m.safetensors"), 2)(np.full((20, 21, 3), (200, 100, 50), np.uint8))
+        result = Upscaler(str(tmp_path / "m.safetensors"), 2)(np.full((20, 21, 3), (200, 100, 50), np.uint8))
         # Channels keep their places.
-        assert (np.diff(made[10:30, 10:30].mean(axis=(0, 1))) < -20).all()
+        assert (np.diff(result[10:30, 10:30].mean(axis=(0, 1))) < -20).all()
 
 
 def test_a_chain_with_a_base_is_solved_at_its_end(data: Path, tmp_path: Path, settings: MakeSettings) -> None:
     """The exact last layer alone, without a step worth the name, must beat the base it is added to."""
-    said: list[str] = []
-    model = train(settings(steps=1, lr=1e-9), residual(), data, tmp_path / "m.safetensors", say=said.append)
-    start = float(said[0].split("; ")[1].split(" dB")[0])
+    values: list[str] = []
+    model = train(settings(steps=1, lr=1e-9), residual(), data, tmp_path / "m.safetensors", say=values.append)
+    start = float(values[0].split("; ")[1].split(" dB")[0])
     assert model.figures["validation_psnr_y"] > start + 0.5
 
 
@@ -102,9 +102,9 @@ def test_a_teacher_is_learnt_from(data: Path, tmp_path: Path, settings: MakeSett
 def test_rounded_training_computes_what_int8_computes(data: Path, tmp_path: Path, settings: MakeSettings) -> None:
     first, out = tmp_path / "first.safetensors", tmp_path / "m.safetensors"
     train(settings(steps=40), residual(), data, first, say=silent)
-    said: list[str] = []
-    model = train(settings(steps=10, lr=0.001, rounded=True), residual(), data, out, start=first, say=said.append)
-    assert any("int8 costs" in line for line in said)
+    values: list[str] = []
+    model = train(settings(steps=10, lr=0.001, rounded=True), residual(), data, out, start=first, say=values.append)
+    assert any("int8 costs" in line for line in values)
     again = load(out)
     assert again.quantisation is not None
     assert again.quantisation["loss_db"] == model.quantisation["loss_db"]  # type: ignore[index]
@@ -119,7 +119,7 @@ def test_rounded_training_computes_what_int8_computes(data: Path, tmp_path: Path
     simulated = run(again.spec, rounded, x, kernels()).detach()[0, 0].numpy()
     whole = Upscaler(str(out), 2, precision="int8").plane(x[0, 0].numpy())
     plain = Upscaler(str(out), 2, precision="f32").plane(x[0, 0].numpy())
-    # The simulation is nearer to the whole numbers than f32 is: only their ends' roundings are left out.
+    # The simulation is nearer to the integers than f32 is: only their ends' roundings are left out.
     assert np.abs(simulated - whole).mean() < 0.4 * np.abs(plain - whole).mean()
     assert np.abs(simulated - whole).max() < 4 / 255
 

@@ -37,10 +37,10 @@ def names(folder: Path) -> list[str]:
 def test_a_run_writes_a_model_its_curve_and_its_checkpoint(
     data: Path, tmp_path: Path, network: Network, settings: MakeSettings, scale: int
 ) -> None:
-    said: list[str] = []
+    values: list[str] = []
     out = tmp_path / "model.safetensors"
     provenance = {"data": "waves", "licence": "CC0-1.0", "command": "test"}
-    model = train(settings(scale=scale, steps=5), network(scale), data, out, provenance=provenance, say=said.append)
+    model = train(settings(scale=scale, steps=5), network(scale), data, out, provenance=provenance, say=values.append)
     assert names(tmp_path) == ["model.ckpt", "model.csv", "model.png", "model.safetensors"]
     again = load(out)
     assert again.spec == network(scale)
@@ -48,9 +48,9 @@ def test_a_run_writes_a_model_its_curve_and_its_checkpoint(
     assert again.licence == "CC0-1.0"
     assert again.training["data"] == "waves"
     assert again.training["held_out"] == ["0.png"]
-    assert again.training["pictures"] == 5
+    assert again.training["images"] == 5
     assert (again.training["steps"], again.training["settings"]["seed"]) == (5, 0)
-    assert str(out) in said[-1]
+    assert str(out) in values[-1]
     rows = list(csv.DictReader((tmp_path / "model.csv").read_text().splitlines()))
     assert int(rows[-1]["step"]) == 5
     assert 10 < float(rows[-1]["validation_psnr_y"]) < 60
@@ -74,9 +74,9 @@ def test_the_figure_in_the_file_is_that_of_its_weights(
 def test_training_improves_on_its_start(
     data: Path, tmp_path: Path, network: Network, settings: MakeSettings, loss: str
 ) -> None:
-    said: list[str] = []
-    model = train(settings(steps=40, loss=loss), network(2), data, tmp_path / "m.safetensors", say=said.append)
-    start = re.search(r"([\d.]+) dB at step 0", "\n".join(said))
+    values: list[str] = []
+    model = train(settings(steps=40, loss=loss), network(2), data, tmp_path / "m.safetensors", say=values.append)
+    start = re.search(r"([\d.]+) dB at step 0", "\n".join(values))
     assert start is not None
     assert model.figures["validation_psnr_y"] > float(start[1]) + 0.2
 
@@ -110,16 +110,16 @@ def test_an_interrupted_run_gone_on_with_equals_one_that_was_not(
         calls += 1
         return real(self, *part)
 
-    said: list[str] = []
+    values: list[str] = []
     with monkeypatch.context() as patched:
         patched.setattr(Patches, "draw", draw)
         with pytest.raises(KeyboardInterrupt):
-            train(chosen, network(2), data, parts, say=said.append)
+            train(chosen, network(2), data, parts, say=values.append)
     assert not parts.exists()
-    assert f"stopped at step {after}" in said[-1]
-    assert "--resume" in said[-1]
-    train(chosen, network(2), data, parts, resume=True, say=said.append)
-    assert any(f"going on at step {after}" in line for line in said)
+    assert f"stopped at step {after}" in values[-1]
+    assert "--resume" in values[-1]
+    train(chosen, network(2), data, parts, resume=True, say=values.append)
+    assert any(f"going on at step {after}" in line for line in values)
     assert parts.read_bytes() == whole.read_bytes()
 
 
@@ -170,11 +170,11 @@ def test_weights_of_another_scale_give_a_head_start(
 ) -> None:
     first = tmp_path / "x2.safetensors"
     train(settings(steps=30), network(2), data, first, say=silent)
-    said: list[str] = []
+    values: list[str] = []
     spec = network(3)
-    train(settings(scale=3, steps=1), spec, data, tmp_path / "x3.safetensors", start=first, say=said.append)
-    train(settings(scale=3, steps=1), spec, data, tmp_path / "plain.safetensors", say=said.append)
-    warm, cold = (float(value) for value in re.findall(r"([\d.]+) dB at step 0", "\n".join(said)))
+    train(settings(scale=3, steps=1), spec, data, tmp_path / "x3.safetensors", start=first, say=values.append)
+    train(settings(scale=3, steps=1), spec, data, tmp_path / "plain.safetensors", say=values.append)
+    warm, cold = (float(value) for value in re.findall(r"([\d.]+) dB at step 0", "\n".join(values)))
     assert warm > cold
 
 

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from subpixel.backends import BACKENDS
-from subpixel.backends.sequence import Sequence
+from subpixel.backends.frame_sequence import Sequence
 from subpixel.errors import InvalidArgument, ModelFileError
 from subpixel.metrics.flow import flow_between
 from subpixel.metrics.protocol import shrink
@@ -27,12 +27,12 @@ from subpixel.models.spec import Spec
 from subpixel.models.torch_kernels import TorchKernels
 from subpixel.models.vespcn import vespcn, vespcn_slow
 from subpixel.train import Settings, train
-from subpixel.train.film import find_takes
 from subpixel.train.motion import Clip, MotionState, load_clips
 from subpixel.train.motion.clips import Clips
 from subpixel.train.motion.paths import NUMBERS, moved
 from subpixel.train.motion.state import unrolled
-from subpixel.train.weights import Trainable
+from subpixel.train.reparameterisation import Trainable
+from subpixel.train.video_frames import find_takes
 
 MakeSettings = Callable[..., Settings]
 RECURRENT = recurrent(2, width=8, middle=1, state=4)
@@ -49,7 +49,7 @@ def textured(side: int = 160) -> torch.Tensor:
     return torch.from_numpy((0.5 + 0.12 * waves).astype(np.float32))[None]
 
 
-# Numbers of a background: which picture, speed, heading, turn, zoom, bend (twice), still, room (twice); no patches.
+# Numbers of a background: which image, speed, heading, turn, zoom, bend (twice), still, room (twice); no patches.
 STRAIGHT = [0.0, 1.0, 0.0, 0.5, 0.5, 0.0, 0.0, 1.0, 0.5, 0.5, 0, 0, 0, 0]
 NO_PATCH = [1.0] * (NUMBERS - len(STRAIGHT))
 
@@ -68,8 +68,8 @@ def test_a_background_moves_as_it_is_told() -> None:
 def test_patches_hide_what_is_behind_them_and_move_by_themselves() -> None:
     patch = [0.9, 1.0, 0.25, 0.5, 0.5, 0.0, 0.0, 0.5, 0.5, 0.5, 0.5, 0.9, 0.0, 0.0]
     behind = [*STRAIGHT[:7], 0.0, *STRAIGHT[8:]]
-    pictures = [torch.zeros(1, 96, 96), torch.ones(1, 96, 96)]
-    clip = moved(pictures, [*behind, *patch, *[1.0] * len(patch)], 3, 48, 4.0)
+    images = [torch.zeros(1, 96, 96), torch.ones(1, 96, 96)]
+    clip = moved(images, [*behind, *patch, *[1.0] * len(patch)], 3, 48, 4.0)
     rows = [frame[0].sum(1).argmax().item() for frame in (clip > 0.5).float()]
     assert 0.1 < float(clip.mean()) < 0.6
     centres = [float((frame[0] * torch.arange(48.0)[:, None]).sum() / frame.sum()) for frame in clip]
@@ -93,7 +93,7 @@ def test_clips_are_small_as_the_protocol_makes_them(settings: MakeSettings) -> N
     # Two processes draw the halves of the same batch.
     halves = [Clips(sources, chosen, 2, torch.Generator().manual_seed(1)).draw(k, 2)[0] for k in (0, 1)]
     assert torch.equal(torch.cat(halves), small)
-    with pytest.raises(InvalidArgument, match=r"patch=99: no picture is 206 samples high and wide"):
+    with pytest.raises(InvalidArgument, match=r"patch=99: no image is 206 samples high and wide"):
         Clips(sources, settings(patch=99), 2, torch.Generator())
 
 
@@ -102,47 +102,47 @@ def test_nothing_moves_faster_than_it_may(settings: MakeSettings) -> None:
     small, _ = Clips([textured(256)], chosen, 2, torch.Generator().manual_seed(3)).draw()
     for clip in small:
         flow = flow_between(clip[0, 0].numpy() * 255, clip[1, 0].numpy() * 255)
-        # The middle of the picture; further out turning and zooming add to it.
+        # The middle of the image; further out turning and zooming add to it.
         assert np.median(np.hypot(*flow[:, 15:25, 15:25])) < 1.6
 
 
 @pytest.mark.parametrize("spec", [RECURRENT, VESPCN, vespcn_slow(2, layers=3, width=6, pair=4)])
-def test_training_sees_what_a_film_is_given(spec: Spec) -> None:
-    """The same frames through what runs films: results, the first frame's beginning, the ends."""
+def test_training_sees_what_a_video_is_given(spec: Spec) -> None:
+    """The same frames through what runs videos: results, the first frame's beginning, the ends."""
     net = Trainable(spec, 0, torch.Generator().manual_seed(0))
     weights = {name: w.detach() + 0.05 * torch.randn_like(w) for name, w in net.collapsed().items()}
     small = torch.rand(1, 5, 1, 12, 16)
-    made = unrolled(spec, weights, small, range(5))[spec.layers[-1].name][0]
-    session = BACKENDS["reference"].prepare_film(spec, {n: w.numpy() for n, w in weights.items()}, "f32", 1)
+    result = unrolled(spec, weights, small, range(5))[spec.layers[-1].name][0]
+    session = BACKENDS["reference"].prepare_video(spec, {n: w.numpy() for n, w in weights.items()}, "f32", 1)
     sequence = Sequence(session, spec)
     results = [sequence.push(frame.numpy()) for frame in small[0]]
     results = [r for r in results if r is not None] + sequence.flush()
-    np.testing.assert_allclose(made.numpy(), np.stack(results), rtol=0, atol=5e-4)
+    np.testing.assert_allclose(result.numpy(), np.stack(results), rtol=0, atol=5e-4)
 
 
 @pytest.mark.parametrize("spec", [recurrent(3), vespcn(4), vespcn_slow(2)])
 def test_a_network_begins_as_interpolation(spec: Spec) -> None:
     weights = {n: w.detach() for n, w in Trainable(spec, 2, torch.Generator().manual_seed(0)).collapsed().items()}
     small = textured(48)[None, None].expand(-1, 3, -1, -1, -1)
-    made = unrolled(spec, weights, small, range(1, 2))[spec.layers[-1].name][0, 0]
+    result = unrolled(spec, weights, small, range(1, 2))[spec.layers[-1].name][0, 0]
     plain = run(bicubic(spec.scale), {}, small[0, 1:2], TorchKernels())[0]
     nearest = small[0, 1].repeat_interleave(spec.scale, 1).repeat_interleave(spec.scale, 2)
 
     def distance(x: torch.Tensor) -> float:
         return float((x - plain)[:, 8:-8, 8:-8].square().mean().sqrt())
 
-    assert distance(made) < 0.9 * distance(nearest)
+    assert distance(result) < 0.9 * distance(nearest)
 
 
 @pytest.mark.parametrize("spec", [RECURRENT, VESPCN], ids=["recurrent", "vespcn"])
 def test_a_run_learns_and_goes_on_to_the_same_weights(
     data: Path, tmp_path: Path, settings: MakeSettings, spec: Spec
 ) -> None:
-    chosen = settings(arch="film", steps=24, batch=2, patch=12, clip=3, lr=0.01)
-    said: list[str] = []
-    model = train(chosen, spec, data, tmp_path / "whole.safetensors", say=said.append)
-    assert "5 pictures or takes to train on, 1 held out (bicubic: " in said[0]
-    start = re.search(r"([\d.]+) dB at step 0", said[0])
+    chosen = settings(arch="video", steps=24, batch=2, patch=12, clip=3, lr=0.01)
+    values: list[str] = []
+    model = train(chosen, spec, data, tmp_path / "whole.safetensors", say=values.append)
+    assert "5 images or takes to train on, 1 held out (bicubic: " in values[0]
+    start = re.search(r"([\d.]+) dB at step 0", values[0])
     assert start is not None
     assert model.figures["validation_psnr_y"] > float(start.group(1)) + 0.05
     train(replace(chosen, steps=10), spec, data, tmp_path / "parts.safetensors", say=silent)
@@ -158,7 +158,7 @@ def test_a_run_learns_and_goes_on_to_the_same_weights(
 
 
 def test_equal_seeds_give_equal_weights(data: Path, tmp_path: Path, settings: MakeSettings) -> None:
-    chosen = settings(arch="film", steps=3, batch=2, patch=12, clip=3)
+    chosen = settings(arch="video", steps=3, batch=2, patch=12, clip=3)
     a, b = (train(chosen, RECURRENT, data, tmp_path / f"{k}.safetensors", say=silent) for k in "ab")
     assert all(np.array_equal(a.weights[name], b.weights[name]) for name in a.weights)
 
@@ -192,8 +192,8 @@ def test_flow_is_learnt(settings: MakeSettings) -> None:
 
     def error() -> float:
         weights = {n: w.detach() for n, w in state.net.collapsed().items()}
-        made = unrolled(VESPCN, weights, small, range(1, 2), ["before_moved"])["before_moved"]
-        return float((made[:, 0] - small[:, 1]).square().mean())
+        result = unrolled(VESPCN, weights, small, range(1, 2), ["before_moved"])["before_moved"]
+        return float((result[:, 0] - small[:, 1]).square().mean())
 
     before = error()
     for _ in range(60):
@@ -205,7 +205,7 @@ def test_flow_is_learnt(settings: MakeSettings) -> None:
     assert error() < 0.5 * before
 
 
-def film_of(path: Path, scenes: int = 3, frames: int = 12) -> Path:
+def describe_container(path: Path, scenes: int = 3, frames: int = 12) -> Path:
     with av.open(str(path), "w") as container:
         stream = container.add_stream("ffv1", rate=Fraction(25), options={"threads": "1"})
         stream.height, stream.width, stream.pix_fmt = 96, 128, "bgr0"
@@ -219,35 +219,35 @@ def film_of(path: Path, scenes: int = 3, frames: int = 12) -> Path:
     return path
 
 
-def test_a_film_gives_takes_within_its_scenes(tmp_path: Path, settings: MakeSettings) -> None:
-    film = film_of(tmp_path / "film.mkv")
-    trained, held = find_takes(film, 1000, 3, 1.0)
-    assert [name for name, _ in trained] == [f"film.mkv {n}" for n in (0, 3, 6, 9, 24, 27, 30, 33)]
-    assert [name for name, _ in held] == [f"film.mkv {n}" for n in (12, 15, 18, 21)]
+def test_a_video_gives_takes_within_its_scenes(tmp_path: Path, settings: MakeSettings) -> None:
+    video = describe_container(tmp_path / "video.mkv")
+    trained, held = find_takes(video, 1000, 3, 1.0)
+    assert [name for name, _ in trained] == [f"video.mkv {n}" for n in (0, 3, 6, 9, 24, 27, 30, 33)]
+    assert [name for name, _ in held] == [f"video.mkv {n}" for n in (12, 15, 18, 21)]
     for _, frames in [*trained, *held]:
         assert len(frames) == 3
         for a, b in pairwise(frames):
             np.testing.assert_array_equal(b[:, :-2], a[:, 2:])
-    few, some = find_takes(film, 2, 3, 0.5)
+    few, some = find_takes(video, 2, 3, 0.5)
     assert few
     assert some
     assert few[0][1][0].shape == (48, 64, 3)
     with pytest.raises(InvalidArgument, match="0 scenes of 13 frames or more; at least 2 are needed"):
-        find_takes(film, 100, 13, 1.0)
-    sources, clips, count = load_clips(film, RECURRENT, settings(clip=3), 1)
+        find_takes(video, 100, 13, 1.0)
+    sources, clips, count = load_clips(video, RECURRENT, settings(clip=3), 1)
     assert (count, sources[0].shape, clips[0].large.shape) == (8, (3, 1, 48, 64), (3, 1, 40, 56))
     assert isinstance(clips[0], Clip)
-    model = train(settings(steps=2, batch=2, patch=8, clip=3), RECURRENT, film, tmp_path / "m.safetensors", say=silent)
-    assert model.training["pictures"] == 8
+    model = train(settings(steps=2, batch=2, patch=8, clip=3), RECURRENT, video, tmp_path / "m.safetensors", say=silent)
+    assert model.training["images"] == 8
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"rounded": True}, "rounded is for networks on pictures; 'small' is for films"),
-        ({"degradation": "compressed"}, "degradation is for networks on pictures"),
-        ({"content": "pyramid"}, "content is for networks on pictures"),
-        ({"adversarial": 0.1}, "adversarial is for networks on pictures"),
+        ({"rounded": True}, "rounded is for networks on images; 'small' is for videos"),
+        ({"degradation": "compressed"}, "degradation is for networks on images"),
+        ({"content": "pyramid"}, "content is for networks on images"),
+        ({"adversarial": 0.1}, "adversarial is for networks on images"),
         ({"clip": 2}, "clip=2: 'small' needs 3 frames or more"),
     ],
 )

@@ -48,12 +48,12 @@ def test_features_are_those_in_front_of_the_activation(vgg: nn.Sequential, layer
     network = Vgg19(tensors(vgg), layer)
     torch.testing.assert_close(network(x), expected)
     assert not any(p.requires_grad for p in network.parameters())
-    made = torch.rand(2, 3, 40, 33, requires_grad=True)
-    distance = network.distance(made, x)
-    torch.testing.assert_close(distance, F.mse_loss(network(made), expected) / 12.75**2)
+    result = torch.rand(2, 3, 40, 33, requires_grad=True)
+    distance = network.distance(result, x)
+    torch.testing.assert_close(distance, F.mse_loss(network(result), expected) / 12.75**2)
     distance.backward()
-    assert made.grad is not None
-    assert made.grad.abs().sum() > 0
+    assert result.grad is not None
+    assert result.grad.abs().sum() > 0
     assert network.distance(x, x) == 0
 
 
@@ -112,14 +112,14 @@ def pyramid(x: Tensor) -> list[Tensor]:
 
 @pytest.mark.parametrize("size", [(7, 30), (8, 8), (21, 34)])
 def test_the_pyramid_is_that_of_its_definition(size: tuple[int, int]) -> None:
-    made, wanted = torch.rand(2, *size, dtype=torch.float64), torch.rand(2, *size, dtype=torch.float64)
+    output, wanted = torch.rand(2, *size, dtype=torch.float64), torch.rand(2, *size, dtype=torch.float64)
     expected = []
-    for a, b in zip(made, wanted, strict=True):
+    for a, b in zip(output, wanted, strict=True):
         levels = zip(pyramid(a), pyramid(b), strict=True)
         expected.append(torch.stack([(p - q).abs().mean() for p, q in levels]).mean())
-    result = pyramid_distance(made[None], wanted[None])
+    result = pyramid_distance(output[None], wanted[None])
     torch.testing.assert_close(result, torch.stack(expected).mean())
-    assert pyramid_distance(made[None], made[None]) == 0
+    assert pyramid_distance(output[None], output[None]) == 0
 
 
 def test_fine_noise_counts_less_in_the_pyramid_than_a_shift_of_colour() -> None:

@@ -1,4 +1,4 @@
-"""Films made once for all tests of this folder."""
+"""Videos made once for all tests of this folder."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from video import films
+from video import clips
 
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Films by their names in films.FILMS and films.NOT_FILMS; not to be changed by a test."""
-    folder = tmp_path_factory.mktemp("films")
+    """Videos by their names in videos.VIDEOS and videos.NOT_VIDEOS; not to be changed by a test."""
+    folder = tmp_path_factory.mktemp("videos")
 
     def find(name: str) -> Path:
         path = folder / name
         if not path.exists():
-            {**films.FILMS, **films.NOT_FILMS}[name](path)
+            {**clips.CLIPS, **clips.NOT_VIDEOS}[name](path)
         return path
 
     return find

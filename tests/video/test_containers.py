@@ -10,20 +10,20 @@ import pytest
 
 from subpixel.errors import InvalidArgument
 from subpixel.video.containers import CONTAINERS, container_of, told
-from subpixel.video.film import probe
-from subpixel.video.keeping import kept
+from subpixel.video.stream_selection import kept
+from subpixel.video.video_file import probe
 
 Made = Callable[[str], Path]
 
 
 def test_a_suffix_says_the_container() -> None:
     assert container_of("a/b.MKV").format == "matroska"
-    assert container_of(Path("film.mov")).format == "mov"
+    assert container_of(Path("video.mov")).format == "mov"
     assert len({suffix for each in CONTAINERS for suffix in each.suffixes}) == sum(len(e.suffixes) for e in CONTAINERS)
     with pytest.raises(InvalidArgument, match=r"written as \.mp4.* not as \.gif"):
-        container_of("film.gif")
+        container_of("video.gif")
     with pytest.raises(InvalidArgument, match="without a suffix"):
-        container_of("film")
+        container_of("video")
 
 
 @pytest.mark.parametrize(
@@ -35,9 +35,9 @@ def test_a_suffix_says_the_container() -> None:
         (".webm", "ffv1", "Matroska"),
     ],
 )
-def test_a_picture_that_is_not_held_is_refused(made: Made, suffix: str, codec: str, would: str) -> None:
-    with pytest.raises(InvalidArgument, match=f"does not hold a picture encoded by {codec}; .*{would}"):
-        kept(probe(made("plain.mp4")), container_of("x" + suffix), codec)
+def test_a_image_that_is_not_held_is_refused(result: Made, suffix: str, codec: str, would: str) -> None:
+    with pytest.raises(InvalidArgument, match=f"does not hold an image encoded by {codec}; .*{would}"):
+        kept(probe(result("plain.mp4")), container_of("x" + suffix), codec)
 
 
 @pytest.mark.parametrize(
@@ -58,20 +58,20 @@ def test_a_picture_that_is_not_held_is_refused(made: Made, suffix: str, codec: s
         (".nut", "rawvideo"),
     ],
 )
-def test_a_picture_that_is_held(made: Made, suffix: str, codec: str) -> None:
-    assert kept(probe(made("plain.mkv")), container_of("x" + suffix), codec).streams == ()
+def test_a_image_that_is_held(result: Made, suffix: str, codec: str) -> None:
+    assert kept(probe(result("plain.mkv")), container_of("x" + suffix), codec).streams == ()
 
 
-def test_matroska_holds_all_of_it(made: Made) -> None:
-    film = probe(made("rich.mkv"))
-    found = kept(film, container_of("x.mkv"), "libx264")
-    assert found.streams == film.others
+def test_matroska_holds_all_of_it(result: Made) -> None:
+    video = probe(result("rich.mkv"))
+    found = kept(video, container_of("x.mkv"), "libx264")
+    assert found.streams == video.others
     assert found.notes == ()
 
 
-def test_what_mp4_cannot_hold_is_said(made: Made) -> None:
-    film = probe(made("rich.mkv"))
-    found = kept(film, container_of("x.mp4"), "libx264")
+def test_what_mp4_cannot_hold_is_said(result: Made) -> None:
+    video = probe(result("rich.mkv"))
+    found = kept(video, container_of("x.mp4"), "libx264")
     assert [stream.index for stream in found.streams] == [1, 2]
     for number, name in ((3, "subtitle"), (4, "subtitle"), (5, "attachment")):
         notes = [note for note in found.notes if note.startswith(f"{name} stream {number} ")]
@@ -79,48 +79,48 @@ def test_what_mp4_cannot_hold_is_said(made: Made) -> None:
         assert "Matroska would hold it" in notes[0]
 
 
-def test_timed_text_stays_in_mp4(made: Made) -> None:
-    film = probe(made("subtitled.mp4"))
-    assert kept(film, container_of("x.mp4"), "libx264").streams == film.others
-    found = kept(film, container_of("x.mkv"), "libx264")
+def test_timed_text_stays_in_mp4(result: Made) -> None:
+    video = probe(result("subtitled.mp4"))
+    assert kept(video, container_of("x.mp4"), "libx264").streams == video.others
+    found = kept(video, container_of("x.mkv"), "libx264")
     assert [stream.kind for stream in found.streams] == ["audio"]
     assert "subtitle stream 2 (mov_text, und) cannot go into Matroska" in found.notes[0]
     assert "MP4" in found.notes[0]
 
 
-def test_webm_holds_few_codecs(made: Made) -> None:
-    found = kept(probe(made("sound.mp4")), container_of("x.webm"), "libvpx-vp9")
+def test_webm_holds_few_codecs(result: Made) -> None:
+    found = kept(probe(result("sound.mp4")), container_of("x.webm"), "libvpx-vp9")
     assert found.streams == ()
     assert found.notes[0].startswith("audio stream 1 (aac, eng) cannot go into WebM")
 
 
-def test_covers(made: Made) -> None:
+def test_covers(result: Made) -> None:
     for name in ("cover.mp4", "cover.mkv"):
-        film = probe(made(name))
+        video = probe(result(name))
         for suffix in ("mp4", "mkv"):
-            assert kept(film, container_of("x." + suffix), "libx264").streams == film.others
-        assert "no covers" in " ".join(kept(film, container_of("x.mov"), "libx264").notes)
+            assert kept(video, container_of("x." + suffix), "libx264").streams == video.others
+        assert "no covers" in " ".join(kept(video, container_of("x.mov"), "libx264").notes)
 
 
-def test_a_timecode_becomes_metadata(made: Made) -> None:
-    film = probe(made("timecode.mov"))
-    assert len(kept(film, container_of("x.mov"), "libx264").streams) == 2
-    found = kept(film, container_of("x.mkv"), "libx264")
+def test_a_timecode_becomes_metadata(result: Made) -> None:
+    video = probe(result("timecode.mov"))
+    assert len(kept(video, container_of("x.mov"), "libx264").streams) == 2
+    found = kept(video, container_of("x.mkv"), "libx264")
     assert len(found.streams) == 1
     assert "timecode 01:00:00:00" in found.notes[0]
-    part = kept(film, container_of("x.mov"), "libx264", (Fraction(1, 4), Fraction(1, 2)))
+    part = kept(video, container_of("x.mov"), "libx264", (Fraction(1, 4), Fraction(1, 2)))
     assert len(part.streams) == 1
     assert "left out of a part" in part.notes[-1]
 
 
-def test_the_display_matrix(made: Made) -> None:
-    film = probe(made("rotated.mp4"))
-    assert kept(film, container_of("x.mkv"), "libx264").notes == ()
-    assert "turned" in " ".join(kept(film, container_of("x.nut"), "libx264").notes)
+def test_the_display_matrix(result: Made) -> None:
+    video = probe(result("rotated.mp4"))
+    assert kept(video, container_of("x.mkv"), "libx264").notes == ()
+    assert "turned" in " ".join(kept(video, container_of("x.nut"), "libx264").notes)
 
 
 def test_what_would_be_false_is_not_told() -> None:
-    said = {
+    values = {
         "title": "A",
         "ENCODER": "Lavf",
         "DURATION": "00:00:01",
@@ -131,4 +131,4 @@ def test_what_would_be_false_is_not_told() -> None:
         "major_brand": "isom",
         "comment": "B",
     }
-    assert told(said) == {"title": "A", "comment": "B"}
+    assert told(values) == {"title": "A", "comment": "B"}

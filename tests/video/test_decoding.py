@@ -11,15 +11,15 @@ import pytest
 
 from subpixel.errors import Unsupported, VideoReadError
 from subpixel.video.decoding import Damage, frames_of
-from subpixel.video.film import probe
 from subpixel.video.formats import layout_of, planes_of
-from video.films import FILMS, NOT_FILMS, film, frame
+from subpixel.video.video_file import probe
+from video.clips import CLIPS, NOT_VIDEOS, frame, make_clip
 
-WHOLE = [name for name in FILMS if name not in ("interlaced.mp4", "garbage.mp4", "truncated.mkv")]
+WHOLE = [name for name in CLIPS if name not in ("interlaced.mp4", "garbage.mp4", "truncated.mkv")]
 
 
 def made(tmp_path: Path, name: str) -> Path:
-    return FILMS[name](tmp_path / name)
+    return CLIPS[name](tmp_path / name)
 
 
 def pixels(frame: Any) -> bytes:
@@ -60,7 +60,7 @@ def test_from_any_frame_on_the_rest_is_the_same(tmp_path: Path, name: str) -> No
 def test_a_place_that_is_damaged_is_told_and_the_others_keep_their_times(tmp_path: Path) -> None:
     damage = Damage()
     times = [time for time, _ in taken(made(tmp_path, "garbage.mp4"), damage)]
-    whole = film(tmp_path / "whole.mp4", times=range(30), options={"g": "5", "preset": "veryfast"})
+    whole = make_clip(tmp_path / "whole.mp4", times=range(30), options={"g": "5", "preset": "veryfast"})
     assert set(times) <= {time for time, _ in taken(whole)}
     assert 25 <= len(times) <= 30
     notes = list(damage.notes())
@@ -68,8 +68,8 @@ def test_a_place_that_is_damaged_is_told_and_the_others_keep_their_times(tmp_pat
     assert "damaged" in notes[0]
 
 
-def test_a_film_that_breaks_off_gives_what_there_is(tmp_path: Path) -> None:
-    whole = film(tmp_path / "whole.mkv", times=range(30), options={"g": "5"})
+def test_a_video_that_breaks_off_gives_what_there_is(tmp_path: Path) -> None:
+    whole = make_clip(tmp_path / "whole.mkv", times=range(30), options={"g": "5"})
     times = [time for time, _ in taken(made(tmp_path, "truncated.mkv"))]
     assert 5 < len(times) < 30
     assert times == [time for time, _ in taken(whole)][: len(times)]
@@ -90,9 +90,9 @@ def test_deinterlacing_leaves_whole_frames_alone(tmp_path: Path) -> None:
     assert taken(path, deinterlace=True) == taken(path)
 
 
-@pytest.mark.parametrize("name", NOT_FILMS)
-def test_what_is_no_film_is_one_sentence(tmp_path: Path, name: str) -> None:
-    path = NOT_FILMS[name](tmp_path / name)
+@pytest.mark.parametrize("name", NOT_VIDEOS)
+def test_what_is_no_video_is_one_sentence(tmp_path: Path, name: str) -> None:
+    path = NOT_VIDEOS[name](tmp_path / name)
     with pytest.raises(VideoReadError, match=str(path)) as caught:
         probe(path)
     assert "\n" not in str(caught.value)

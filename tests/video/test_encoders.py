@@ -11,8 +11,8 @@ import pytest
 
 from subpixel.errors import InvalidArgument, Unsupported, VideoWriteError
 from subpixel.video.encoders import ENCODERS, choose, parse_options
-from subpixel.video.film import Tags, Video
 from subpixel.video.formats import layout_of, new_frame, planes_of
+from subpixel.video.video_file import Tags, VideoStream
 
 BASE = Fraction(1, 12288)
 TAKEN = [
@@ -29,8 +29,8 @@ TAKEN = [
 ]
 
 
-def video_of(pix_fmt: str) -> Video:
-    return Video((128, 64), pix_fmt, Fraction(24), BASE, Fraction(4, 3), Tags(9, 16, 9, False), None)
+def video_of(pix_fmt: str) -> VideoStream:
+    return VideoStream((128, 64), pix_fmt, Fraction(24), BASE, Fraction(4, 3), Tags(9, 16, 9, False), None)
 
 
 def encoded(name: str, pix_fmt: str, frames: int = 8) -> tuple[Any, list[bytes]]:
@@ -62,9 +62,9 @@ def test_quality_and_speed_are_said_to_each_encoder_in_its_own_words() -> None:
     assert choose("vp9", eight, "x264", 2, crf=33, preset="6").options["cpu-used"] == "6"
     assert choose("vp9", eight, "x264", 2, crf=33).options["b"] == "0"
     extra = parse_options(r"x265-params=aq-mode=3\:psy-rd=1:tune=grain")
-    told = choose("x265", ten, "x264", 2, options=extra).options
-    assert told["x265-params"] == "log-level=error:aq-mode=3:psy-rd=1"
-    assert told["tune"] == "grain"
+    messages = choose("x265", ten, "x264", 2, options=extra).options
+    assert messages["x265-params"] == "log-level=error:aq-mode=3:psy-rd=1"
+    assert messages["tune"] == "grain"
 
 
 def test_what_is_the_same_is_described_the_same() -> None:
@@ -110,7 +110,7 @@ def test_an_option_that_the_encoder_does_not_know_is_said() -> None:
 def test_another_pixel_format_keeps_the_colours(matrix: int, full_range: bool) -> None:
     layout = layout_of("gbrp", "test")
     encoding = choose("ffv1", layout, "x264", 2, pix_fmt="yuv444p16le")
-    video = replace(video_of("yuv444p16le"), tags=Tags(2, 2, matrix, full_range))
+    video_stream = replace(video_of("yuv444p16le"), tags=Tags(2, 2, matrix, full_range))
     frame, planes = new_frame((16, 8), layout)
     colour = (200, 90, 30)  # R, G, B
     for plane, value in zip(planes, (colour[1], colour[2], colour[0]), strict=True):
@@ -118,8 +118,8 @@ def test_another_pixel_format_keeps_the_colours(matrix: int, full_range: bool) -
     kr, kb = {1: (0.2126, 0.0722), 6: (0.299, 0.114), 9: (0.2627, 0.0593)}[matrix]
     r, g, b = (c / 255 for c in colour)
     y = kr * r + (1 - kr - kb) * g + kb * b
-    made = encoding.converted(frame, video)
-    code = np.frombuffer(made.planes[0], np.uint16)[0]
+    result = encoding.converted(frame, video_stream)
+    code = np.frombuffer(result.planes[0], np.uint16)[0]
     wanted = y * 65535 if full_range else (16 + 219 * y) * 256
     assert abs(float(code) - wanted) < 300  # libswscale's tables have 8 bits and a little
     assert set(ENCODERS) >= {"ffv1"}

@@ -1,4 +1,4 @@
-"""What a film says of the display it was made for."""
+"""What a video says of the display it was made for."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from subpixel.video.film import first_frame
 from subpixel.video.hdr import Light, Mastering, options, static, unkept, unsaid
-from video import films
+from subpixel.video.video_file import first_frame
+from video import clips
 
 Made = Callable[[str], Path]
 
@@ -27,20 +27,20 @@ DISPLAY = Mastering(
 
 
 @pytest.mark.parametrize("name", ["hdr.mp4", "hdr.mkv"])
-def test_it_is_read_from_the_first_frame(made: Made, name: str) -> None:
-    assert static(first_frame(made(name))) == (DISPLAY, Light(*films.LIGHT))
+def test_it_is_read_from_the_first_frame(result: Made, name: str) -> None:
+    assert static(first_frame(result(name))) == (DISPLAY, Light(*clips.LIGHT))
 
 
-def test_a_plain_film_says_nothing(made: Made) -> None:
-    assert static(first_frame(made("plain.mp4"))) == ()
+def test_a_plain_video_says_nothing(result: Made) -> None:
+    assert static(first_frame(result("plain.mp4"))) == ()
     assert options("libx265", ()) == {}
 
 
 def test_as_the_encoders_write_it() -> None:
-    said = (DISPLAY, Light(800, 200))
-    assert options("libx265", said) == {"x265-params": f"master-display={films.MASTERING}:max-cll=800,200:hdr10=1"}
-    assert options("libx264", said) == {"x264-params": f"mastering-display={films.MASTERING}:cll=800,200"}
-    assert options("libsvtav1", said)["svtav1-params"] == (
+    values = (DISPLAY, Light(800, 200))
+    assert options("libx265", values) == {"x265-params": f"master-display={clips.MASTERING}:max-cll=800,200:hdr10=1"}
+    assert options("libx264", values) == {"x264-params": f"mastering-display={clips.MASTERING}:cll=800,200"}
+    assert options("libsvtav1", values)["svtav1-params"] == (
         "mastering-display=G(0.170000,0.797000)B(0.131000,0.046000)R(0.708000,0.292000)"
         "WP(0.312700,0.329000)L(1000.000000,0.005000):content-light=800,200"
     )
@@ -51,14 +51,14 @@ def test_as_the_encoders_write_it() -> None:
     [("libx264", "mp4", {}), ("libx265", "mkv", {}), ("libsvtav1", "mkv", {"preset": "12"})],
 )
 def test_an_encoder_says_it_again(tmp_path: Path, codec: str, suffix: str, more: dict[str, str]) -> None:
-    said = (DISPLAY, Light(800, 200))
-    path = films.film(
-        tmp_path / f"film.{suffix}",
+    values = (DISPLAY, Light(800, 200))
+    path = clips.make_clip(
+        tmp_path / f"video.{suffix}",
         codec=codec,
         pix_fmt="yuv420p10le",
         size=(64, 64),
         times=range(3),
-        options={**options(codec, said), **more},
+        options={**options(codec, values), **more},
     )
     found = {type(each): each for each in static(first_frame(path))}
     assert found[Light] == Light(800, 200)

@@ -1,4 +1,4 @@
-"""A film goes in and the same film comes out, larger: both are decoded here, not by the job's own eyes."""
+"""A video goes in and the same video comes out, larger: both are decoded here, not by the job's own eyes."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ import pytest
 from subpixel.errors import InvalidArgument, Unsupported, VideoReadError, VideoWriteError
 from subpixel.storage.locks import beside, claim
 from subpixel.upscaler import Upscaler
-from subpixel.video import Job, Settings, Window, making, probe
+from subpixel.video import Job, Settings, Window, encode_segments, probe
 from subpixel.video.formats import layout_of, planes_of
-from video.films import FILMS, NOT_FILMS, film
+from video.clips import CLIPS, NOT_VIDEOS, make_clip
 
-WRITTEN = [name for name in FILMS if Path(name).suffix not in (".avi", ".ts")]
+WRITTEN = [name for name in CLIPS if Path(name).suffix not in (".avi", ".ts")]
 
 
 @pytest.fixture(scope="module")
@@ -45,10 +45,10 @@ def decoded(path: Path, **asked: Any) -> list[tuple[Fraction, list[np.ndarray]]]
 
 
 def expected(path: Path, upscaler: Upscaler) -> list[list[np.ndarray]]:
-    video = probe(path).video
-    layout = layout_of(video.pix_fmt, path)
-    siting = video.tags.siting or "left"
-    made = []
+    video_stream = probe(path).stream
+    layout = layout_of(video_stream.pix_fmt, path)
+    siting = video_stream.tags.siting or "left"
+    result = []
     for _, planes in decoded(path):
         y, u, v = (*planes, None, None)[:3]
         whole = upscaler.yuv(
@@ -58,17 +58,17 @@ def expected(path: Path, upscaler: Upscaler) -> list[list[np.ndarray]]:
             subsampling=layout.subsampling,  # type: ignore[arg-type]
             siting=siting,  # type: ignore[arg-type]
             bits=layout.bits,
-            full_range=bool(video.tags.full_range),
+            full_range=bool(video_stream.tags.full_range),
         )
-        made.append([plane for plane in whole if plane is not None])
-    return made
+        result.append([plane for plane in whole if plane is not None])
+    return result
 
 
 @pytest.mark.parametrize("name", [n for n in WRITTEN if n not in ("interlaced.mp4", "garbage.mp4")])
 def test_without_loss_every_frame_is_the_network_s_and_stands_at_its_time(
     tmp_path: Path, fast: Upscaler, name: str
 ) -> None:
-    source, out = FILMS[name](tmp_path / name), tmp_path / "out.mkv"
+    source, out = CLIPS[name](tmp_path / name), tmp_path / "out.mkv"
     result = Job(source, fast, out, Settings("ffv1")).run()
     before, after = decoded(source), decoded(out)
     assert result.frames == len(after) == len(before)
@@ -80,47 +80,47 @@ def test_without_loss_every_frame_is_the_network_s_and_stands_at_its_time(
 
 
 @pytest.mark.parametrize("name", WRITTEN)
-def test_each_film_in_its_own_container_is_read_back_before_success_is_said(
+def test_each_video_in_its_own_container_is_read_back_before_success_is_said(
     tmp_path: Path, fast: Upscaler, name: str
 ) -> None:
-    source = FILMS[name](tmp_path / name)
+    source = CLIPS[name](tmp_path / name)
     result = Job(source, fast, deinterlace=name == "interlaced.mp4").run()
     assert result.destination == source.with_stem(source.stem + "_x2")
     was, now = probe(source), probe(result.destination)
-    assert now.video.size == (was.video.size[0] * 2, was.video.size[1] * 2)
-    assert (now.video.aspect, now.video.matrix) == (was.video.aspect, was.video.matrix)
-    assert now.video.tags.matrix == was.video.tags.matrix
+    assert now.stream.size == (was.stream.size[0] * 2, was.stream.size[1] * 2)
+    assert (now.stream.aspect, now.stream.matrix) == (was.stream.aspect, was.stream.matrix)
+    assert now.stream.tags.matrix == was.stream.tags.matrix
     assert len(now.streams) == len(was.streams)
     assert [s.metadata.get("language") for s in now.others] == [s.metadata.get("language") for s in was.others]
     if name == "garbage.mp4":
         assert any("damaged" in note for note in result.notes)
 
 
-@pytest.mark.parametrize(("name", "suffix"), [("film.avi", ".mkv"), ("transport.ts", ".mkv")])
+@pytest.mark.parametrize(("name", "suffix"), [("video.avi", ".mkv"), ("transport.ts", ".mkv")])
 def test_a_container_that_is_not_written_becomes_matroska(
     tmp_path: Path, fast: Upscaler, name: str, suffix: str
 ) -> None:
-    source = FILMS[name](tmp_path / name)
+    source = CLIPS[name](tmp_path / name)
     assert Job(source, fast).run().destination.suffix == suffix
 
 
-@pytest.mark.parametrize("name", NOT_FILMS)
-def test_what_is_no_film_is_refused_and_leaves_nothing(tmp_path: Path, fast: Upscaler, name: str) -> None:
-    source = NOT_FILMS[name](tmp_path / name)
+@pytest.mark.parametrize("name", NOT_VIDEOS)
+def test_what_is_no_video_is_refused_and_leaves_nothing(tmp_path: Path, fast: Upscaler, name: str) -> None:
+    source = NOT_VIDEOS[name](tmp_path / name)
     with pytest.raises(VideoReadError, match=name):
         Job(source, fast, tmp_path / "out.mkv").run()
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
-def test_interlaced_films_are_refused_in_a_sentence(tmp_path: Path, fast: Upscaler) -> None:
-    source = FILMS["interlaced.mp4"](tmp_path / "interlaced.mp4")
+def test_interlaced_videos_are_refused_in_a_sentence(tmp_path: Path, fast: Upscaler) -> None:
+    source = CLIPS["interlaced.mp4"](tmp_path / "interlaced.mp4")
     with pytest.raises(Unsupported, match="is interlaced; --deinterlace"):
         Job(source, fast, tmp_path / "out.mkv").run()
     assert [path.name for path in tmp_path.iterdir()] == ["interlaced.mp4"]
 
 
 def test_odd_sides_that_an_encoder_does_not_take_are_said_before_the_work(tmp_path: Path) -> None:
-    source = FILMS["odd_420.mkv"](tmp_path / "odd.mkv")
+    source = CLIPS["odd_420.mkv"](tmp_path / "odd.mkv")
     plain = Upscaler("bicubic", 3)
     with pytest.raises(Unsupported, match="does not take 135×99 in yuv420p, a side being odd; another scale"):
         Job(source, plain, tmp_path / "out.mkv").run()
@@ -128,32 +128,32 @@ def test_odd_sides_that_an_encoder_does_not_take_are_said_before_the_work(tmp_pa
 
 
 def test_what_stands_in_the_way_is_said_first(tmp_path: Path, fast: Upscaler) -> None:
-    source = FILMS["plain.mp4"](tmp_path / "plain.mp4")
+    source = CLIPS["plain.mp4"](tmp_path / "plain.mp4")
     there = tmp_path / "there.mkv"
     there.write_text("mine")
     for destination, text in [
-        (source, "is the film itself"),
+        (source, "is the video itself"),
         (there, "exists; --overwrite replaces it"),
         (tmp_path, "is a folder"),
         (tmp_path / "none" / "out.mkv", "there is no folder"),
     ]:
         with pytest.raises(VideoWriteError, match=text):
             Job(source, fast, destination).run()
-    with pytest.raises(InvalidArgument, match="films are written as"):
+    with pytest.raises(InvalidArgument, match="videos are written as"):
         Job(source, fast, tmp_path / "out.gif").run()
     assert there.read_text() == "mine"
     Job(source, fast, there, overwrite=True).run()
-    assert probe(there).video.size == (96, 64)
+    assert probe(there).stream.size == (96, 64)
 
 
-def test_two_runs_do_not_make_the_same_film(tmp_path: Path, fast: Upscaler) -> None:
-    source, out = FILMS["plain.mp4"](tmp_path / "plain.mp4"), tmp_path / "out.mkv"
+def test_two_runs_do_not_make_the_same_video(tmp_path: Path, fast: Upscaler) -> None:
+    source, out = CLIPS["plain.mp4"](tmp_path / "plain.mp4"), tmp_path / "out.mkv"
     with claim(out), pytest.raises(VideoWriteError, match="another run is making it"):
         Job(source, fast, out).run()
 
 
-def test_a_part_of_a_film_begins_at_0_with_its_sound(tmp_path: Path, fast: Upscaler) -> None:
-    source = FILMS["sound.mp4"](tmp_path / "sound.mp4")
+def test_a_part_of_a_video_begins_at_0_with_its_sound(tmp_path: Path, fast: Upscaler) -> None:
+    source = CLIPS["sound.mp4"](tmp_path / "sound.mp4")
     out = tmp_path / "part.mkv"
     result = Job(source, fast, out, Settings("ffv1"), window=Window(Fraction(1, 6), Fraction(1, 3))).run()
     frames = decoded(out)
@@ -168,7 +168,7 @@ def test_a_part_of_a_film_begins_at_0_with_its_sound(tmp_path: Path, fast: Upsca
 
 
 def test_a_part_that_holds_nothing_is_said(tmp_path: Path, fast: Upscaler) -> None:
-    source = FILMS["plain.mp4"](tmp_path / "plain.mp4")
+    source = CLIPS["plain.mp4"](tmp_path / "plain.mp4")
     with pytest.raises(VideoReadError, match="no frame in the part asked for"):
         Job(source, fast, tmp_path / "out.mkv", window=Window(Fraction(50), Fraction(60))).run()
     assert [path.name for path in tmp_path.iterdir()] == ["plain.mp4"]
@@ -178,15 +178,15 @@ class Stop(Exception):
     pass
 
 
-def long_film(path: Path) -> Path:
-    return film(path, times=range(50), options={"preset": "medium", "bf": "2", "g": "12"})
+def long_video(path: Path) -> Path:
+    return make_clip(path, times=range(50), options={"preset": "medium", "bf": "2", "g": "12"})
 
 
 def test_a_run_that_was_stopped_goes_on_and_ends_as_an_undisturbed_one(
     tmp_path: Path, fast: Upscaler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(making, "SEGMENT", 8)
-    source = long_film(tmp_path / "film.mp4")
+    monkeypatch.setattr(encode_segments, "SEGMENT", 8)
+    source = long_video(tmp_path / "video.mp4")
     whole = tmp_path / "whole.mp4"
     Job(source, fast, whole).run()
     out = tmp_path / "out.mp4"
@@ -200,7 +200,7 @@ def test_a_run_that_was_stopped_goes_on_and_ends_as_an_undisturbed_one(
         with pytest.raises(Stop):
             Job(source, fast, out).run(progress)
         assert not out.exists()
-    folder = beside(out, "film")
+    folder = beside(out, "video")
     assert len((folder / "journal.jsonl").read_text().splitlines()) > 3
     result = Job(source, fast, out).run()
     assert 32 <= result.resumed < 50
@@ -209,8 +209,8 @@ def test_a_run_that_was_stopped_goes_on_and_ends_as_an_undisturbed_one(
 
 
 def test_other_settings_begin_anew(tmp_path: Path, fast: Upscaler, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(making, "SEGMENT", 8)
-    source, out = long_film(tmp_path / "film.mp4"), tmp_path / "out.mp4"
+    monkeypatch.setattr(encode_segments, "SEGMENT", 8)
+    source, out = long_video(tmp_path / "video.mp4"), tmp_path / "out.mp4"
 
     def progress(done: int, total: int | None) -> None:
         if done == 30:
@@ -225,8 +225,8 @@ CODE = """
 import sys
 from pathlib import Path
 from subpixel.upscaler import Upscaler
-from subpixel.video import Job, making
-making.SEGMENT = 8
+from subpixel.video import Job, encode_segments
+encode_segments.SEGMENT = 8
 if __name__ == "__main__":
     result = Job(Path(sys.argv[1]), Upscaler("fast", 2, threads=2), Path(sys.argv[2]), overwrite=True).run()
     print(result.resumed)
@@ -234,8 +234,8 @@ if __name__ == "__main__":
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no kill -9 there")
-def test_killed_at_random_moments_the_film_is_that_of_an_undisturbed_run(tmp_path: Path) -> None:
-    source = long_film(tmp_path / "film.mkv")
+def test_killed_at_random_moments_the_video_is_that_of_an_undisturbed_run(tmp_path: Path) -> None:
+    source = long_video(tmp_path / "video.mkv")
     whole, out = tmp_path / "whole.mkv", tmp_path / "out.mkv"
     command = [sys.executable, "-c", CODE, str(source)]
     begun = time.monotonic()
@@ -255,12 +255,12 @@ def test_killed_at_random_moments_the_film_is_that_of_an_undisturbed_run(tmp_pat
         assert a == b
         assert all(map(np.array_equal, one, other))
     left = [path.name for path in tmp_path.iterdir()]
-    assert sorted(left) == ["film.mkv", "out.mkv", "whole.mkv"]
+    assert sorted(left) == ["video.mkv", "out.mkv", "whole.mkv"]
 
 
 def test_a_disk_that_is_full_is_a_sentence_and_what_is_made_is_kept(tmp_path: Path, fast: Upscaler) -> None:
     resource = pytest.importorskip("resource")
-    source, out = long_film(tmp_path / "film.mp4"), tmp_path / "out.mkv"
+    source, out = long_video(tmp_path / "video.mp4"), tmp_path / "out.mkv"
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     try:
@@ -276,21 +276,21 @@ def test_a_disk_that_is_full_is_a_sentence_and_what_is_made_is_kept(tmp_path: Pa
 
 
 def test_realtime_is_not_gone_on_with_and_says_what_it_used(tmp_path: Path, fast: Upscaler) -> None:
-    source = FILMS["plain.mp4"](tmp_path / "plain.mp4")
+    source = CLIPS["plain.mp4"](tmp_path / "plain.mp4")
     result = Job(source, fast, tmp_path / "out.mkv", realtime=True).run()
     assert result.resumed == 0
     assert any(note.startswith("of 12 frames ") for note in result.notes)
 
 
-def test_x265_is_not_given_a_narrow_picture(tmp_path: Path, fast: Upscaler) -> None:
-    source = film(tmp_path / "in.mp4", size=(24, 16), times=range(3))
-    with pytest.raises(Unsupported, match="x265 is for pictures 64 pixels wide and more, not 48"):
+def test_x265_is_not_given_a_narrow_image(tmp_path: Path, fast: Upscaler) -> None:
+    source = make_clip(tmp_path / "in.mp4", size=(24, 16), times=range(3))
+    with pytest.raises(Unsupported, match="x265 is for images 64 pixels wide and more, not 48"):
         Job(source, fast, tmp_path / "out.mp4", Settings("x265")).run()
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
 
 
 def test_pixels_that_are_not_square_stay_so_with_every_encoder(tmp_path: Path, fast: Upscaler) -> None:
-    source = FILMS["anamorphic.mp4"](tmp_path / "in.mp4")
+    source = CLIPS["anamorphic.mp4"](tmp_path / "in.mp4")
     for encoder, suffix in (("ffv1", "mkv"), ("vp9", "webm"), ("svt-av1", "mkv"), ("vp9", "mp4"), ("x264", "mkv")):
         out = tmp_path / f"{encoder}.{suffix}"
         result = Job(source, fast, out, Settings(encoder)).run()

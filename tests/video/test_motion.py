@@ -1,4 +1,4 @@
-"""Films by networks that read several frames: the results of the network itself, through stops as well."""
+"""Videos by networks that read several frames: the results of the network itself, through stops as well."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from subpixel.models import Model
 from subpixel.models.recurrent import recurrent
 from subpixel.models.spec import Spec
 from subpixel.models.vespcn import vespcn
-from subpixel.upscaler import FilmUpscaler
-from subpixel.video import Job, Settings, making, probe
+from subpixel.upscaler import MotionNetwork
+from subpixel.video import Job, Settings, encode_segments, probe
 from subpixel.video.formats import layout_of, planes_of
-from video.films import film
+from video.clips import make_clip
 
 NETWORKS = {"recurrent": recurrent(2, width=8, middle=1, state=4), "vespcn": vespcn(2)}
 
@@ -30,11 +30,11 @@ def model_of(name: str) -> Model:
     return Model(name, spec, weights)
 
 
-def upscaler_of(name: str) -> FilmUpscaler:
+def upscaler_of(name: str) -> MotionNetwork:
     backend = "auto" if name == "recurrent" else "torch"
     if backend == "torch":
         pytest.importorskip("torch", reason="frames of this network take seconds without torch")
-    return FilmUpscaler(model_of(name), 2, backend, threads=1)
+    return MotionNetwork(model_of(name), 2, backend, threads=1)
 
 
 def planes_in(path: Path) -> list[list[NDArray[Any]]]:
@@ -45,18 +45,18 @@ def planes_in(path: Path) -> list[list[NDArray[Any]]]:
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    return film(tmp_path / "film.mkv", times=[*range(11), 30, 31, 32, 33, 34, 35])
+    return make_clip(tmp_path / "video.mkv", times=[*range(11), 30, 31, 32, 33, 34, 35])
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_the_film_is_what_the_network_makes_of_its_frames(tmp_path: Path, source: Path, name: str) -> None:
+def test_the_video_is_what_the_network_makes_of_its_frames(tmp_path: Path, source: Path, name: str) -> None:
     out = tmp_path / "out.mkv"
     result = Job(source, upscaler_of(name), out, Settings("ffv1")).run()
-    form = layout_of("yuv420p", source).form(probe(source).video.tags.siting or "left", False)
+    form = layout_of("yuv420p", source).form(probe(source).stream.tags.siting or "left", False)
     alone, wanted = upscaler_of(name), []
     for planes in planes_in(source):
-        made = alone.push(planes, form)
-        wanted += [] if made is None else [made]
+        output = alone.push(planes, form)
+        wanted += [] if output is None else [output]
     wanted += alone.flush(form)
     found = planes_in(out)
     assert result.frames == len(found) == len(wanted) == 17
@@ -73,7 +73,7 @@ class Stop(Exception):
 def test_stopped_in_the_middle_it_goes_on_to_the_same_bytes(
     tmp_path: Path, source: Path, name: str, stops: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(making, "SEGMENT", 4)
+    monkeypatch.setattr(encode_segments, "SEGMENT", 4)
     whole, out = tmp_path / "whole.mkv", tmp_path / "out.mkv"
     Job(source, upscaler_of(name), whole, Settings("ffv1")).run()
     for stops_at in stops:

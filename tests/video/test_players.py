@@ -37,12 +37,12 @@ def test_a_player_reads_what_is_written(tmp_path: Path, monkeypatch: pytest.Monk
     got = tmp_path / "got"
     fake(tmp_path, name, f'echo "$@" > {tmp_path}/said; cat > {got}')
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    with playing(*find_player(name), "A film", tmp_path / "film.mkv") as pipe:
+    with playing(*find_player(name), "A video", tmp_path / "video.mkv") as pipe:
         pipe.write(b"frames" * 100_000)
     assert got.read_bytes() == b"frames" * 100_000
-    said = (tmp_path / "said").read_text()
-    assert "A film" in said
-    assert (f"--audio-file={tmp_path}/film.mkv" in said) == (name == "mpv")
+    values = (tmp_path / "said").read_text()
+    assert "A video" in values
+    assert (f"--audio-file={tmp_path}/video.mkv" in values) == (name == "mpv")
 
 
 def test_a_window_that_is_closed_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,7 +50,7 @@ def test_a_window_that_is_closed_ends_it(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
 
     def watched() -> None:
-        with playing(*find_player(), "A film") as pipe:
+        with playing(*find_player(), "A video") as pipe:
             for _ in range(100):
                 pipe.write(bytes(1 << 16))
 

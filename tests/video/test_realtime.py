@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from subpixel.upscaler import Upscaler
-from subpixel.video.beside import Beside
-from subpixel.video.enlarging import Enlarging
 from subpixel.video.formats import layout_of, new_frame, planes_of
+from subpixel.video.incremental import IncrementalUpscaler
 from subpixel.video.realtime import Realtime
+from subpixel.video.side_by_side import Beside
 
 
 class Machine:
@@ -57,7 +57,7 @@ def test_a_rate_that_is_asked_for_is_the_one_that_is_held() -> None:
     assert "fast" in used
 
 
-def test_a_stall_is_not_paid_for_with_the_rest_of_the_film() -> None:
+def test_a_stall_is_not_paid_for_with_the_rest_of_the_video() -> None:
     machine = Machine({"high": 0.03, "fast": 0.01})
     at_work = Realtime([machine.way(n) for n in machine.costs], Fraction(1, 24), clock=lambda: machine.now)
     before = [at_work(SimpleNamespace(pts=n)) for n in range(24)]
@@ -75,7 +75,7 @@ def test_both_halves_are_the_results_themselves(pix_fmt: str, width: int, scale:
     rng = np.random.default_rng(0)
     for plane in planes:
         plane[:] = rng.integers(16, 236, plane.shape)
-    ways = [Enlarging(Upscaler(name, scale), layout, "left", False, size) for name in ("bicubic", "fast")]
+    ways = [IncrementalUpscaler(Upscaler(name, scale), layout, "left", False, size) for name in ("bicubic", "fast")]
     both = Beside(*ways)
     made = both(frame)
     assert (made.width, made.height) == both.result_size

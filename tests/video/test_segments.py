@@ -13,13 +13,13 @@ import pytest
 
 from subpixel.errors import VideoWriteError
 from subpixel.video.encoders import choose
-from subpixel.video.film import Tags, Video
 from subpixel.video.formats import layout_of, new_frame
 from subpixel.video.segments import Journal, SegmentWriter, packets_of
+from subpixel.video.video_file import Tags, VideoStream
 
 LAYOUT = layout_of("yuv420p", "test")
 BASE = Fraction(1, 12288)
-VIDEO = Video((64, 48), "yuv420p", Fraction(24), BASE, Fraction(1), Tags(1, 1, 1, False), None)
+VIDEO = VideoStream((64, 48), "yuv420p", Fraction(24), BASE, Fraction(1), Tags(1, 1, 1, False), None)
 ENCODING = choose("x264", LAYOUT, "x264", 1)
 MADE_OF = {"model": "fast"}
 
@@ -42,7 +42,7 @@ def add(journal: Journal, times: list[int], *, ends: bool = False, state: Any = 
 
 
 def test_all_packets_come_back_in_order_with_times_and_durations(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "film", MADE_OF)
+    journal = Journal(tmp_path / "video", MADE_OF)
     parts = [[0, 512, 1024, 1300, 2048, 2560], [3072, 3584, 9000, 9512]]
     for part in parts:
         add(journal, part)
@@ -62,31 +62,31 @@ def test_all_packets_come_back_in_order_with_times_and_durations(tmp_path: Path)
 
 
 def test_a_journal_goes_on_behind_what_is_whole(tmp_path: Path) -> None:
-    first = Journal(tmp_path / "film", MADE_OF)
+    first = Journal(tmp_path / "video", MADE_OF)
     add(first, [0, 512])
     add(first, [1024, 1536])
-    assert [s.times for s in Journal(tmp_path / "film", MADE_OF).segments] == [(0, 512), (1024, 1536)]
-    again = Journal(tmp_path / "film", MADE_OF).segments[1]
+    assert [s.times for s in Journal(tmp_path / "video", MADE_OF).segments] == [(0, 512), (1024, 1536)]
+    again = Journal(tmp_path / "video", MADE_OF).segments[1]
     assert (again.mark, again.notes, again.last, again.ends) == ("mark", ("a note",), 700, False)
 
-    with open(tmp_path / "film" / "journal.jsonl", "a") as file:
+    with open(tmp_path / "video" / "journal.jsonl", "a") as file:
         file.write('{"times": [2048, 25')  # half a line, as a crash leaves it
-    assert len(Journal(tmp_path / "film", MADE_OF).segments) == 2
+    assert len(Journal(tmp_path / "video", MADE_OF).segments) == 2
 
     first.path(1).write_bytes(b"short")
-    assert len(Journal(tmp_path / "film", MADE_OF).segments) == 1
+    assert len(Journal(tmp_path / "video", MADE_OF).segments) == 1
     first.path(0).unlink()
-    assert Journal(tmp_path / "film", MADE_OF).segments == []
+    assert Journal(tmp_path / "video", MADE_OF).segments == []
 
 
 def test_what_was_begun_for_something_else_does_not_count(tmp_path: Path) -> None:
-    add(Journal(tmp_path / "film", MADE_OF), [0, 512])
-    assert Journal(tmp_path / "film", {"model": "high"}).segments == []
-    assert [path.name for path in (tmp_path / "film").iterdir()] == ["journal.jsonl"]
+    add(Journal(tmp_path / "video", MADE_OF), [0, 512])
+    assert Journal(tmp_path / "video", {"model": "high"}).segments == []
+    assert [path.name for path in (tmp_path / "video").iterdir()] == ["journal.jsonl"]
 
 
 def test_a_segment_that_was_not_finished_leaves_nothing(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "film", MADE_OF)
+    journal = Journal(tmp_path / "video", MADE_OF)
 
     def interrupted() -> None:
         with SegmentWriter(journal, ENCODING.context(VIDEO)) as writer:
@@ -95,37 +95,37 @@ def test_a_segment_that_was_not_finished_leaves_nothing(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         interrupted()
-    assert [path.name for path in (tmp_path / "film").iterdir()] == ["journal.jsonl"]
-    assert len((tmp_path / "film" / "journal.jsonl").read_text().splitlines()) == 1
+    assert [path.name for path in (tmp_path / "video").iterdir()] == ["journal.jsonl"]
+    assert len((tmp_path / "video" / "journal.jsonl").read_text().splitlines()) == 1
 
 
 def test_a_segment_that_is_not_all_there_would_be_noticed(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "film", MADE_OF)
+    journal = Journal(tmp_path / "video", MADE_OF)
     add(journal, [0, 512], ends=True)
-    line = json.loads((tmp_path / "film" / "journal.jsonl").read_text().splitlines()[1])
+    line = json.loads((tmp_path / "video" / "journal.jsonl").read_text().splitlines()[1])
     assert line["bytes"] == journal.path(0).stat().st_size
     assert line["ends"] is True
     journal.remove()
-    assert not (tmp_path / "film").exists()
+    assert not (tmp_path / "video").exists()
 
 
 def test_a_disk_that_cannot_be_written_is_said_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(VideoWriteError, match="cannot be written"):
-        Journal(tmp_path / "file" / "film", MADE_OF)
+        Journal(tmp_path / "file" / "video", MADE_OF)
 
 
 def test_what_the_next_frames_depend_on_is_kept_with_the_last_segments(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "film", MADE_OF)
+    journal = Journal(tmp_path / "video", MADE_OF)
     for number in range(4):
         add(journal, [1024 * number, 1024 * number + 512], state={"memory": np.full((2, 3), number, np.float32)})
-    again = Journal(tmp_path / "film", MADE_OF)
+    again = Journal(tmp_path / "video", MADE_OF)
     assert len(again.segments) == 4
     np.testing.assert_array_equal(again.state()["memory"], np.full((2, 3), 3, np.float32))
-    assert len(list((tmp_path / "film").glob("*.state.npz"))) == 2
+    assert len(list((tmp_path / "video").glob("*.state.npz"))) == 2
     again.state_path(3).write_bytes(b"")
-    less = Journal(tmp_path / "film", MADE_OF)
+    less = Journal(tmp_path / "video", MADE_OF)
     assert len(less.segments) == 3
     assert less.state()["memory"][0, 0] == 2
     less.state_path(2).unlink()
-    assert Journal(tmp_path / "film", MADE_OF).segments == []
+    assert Journal(tmp_path / "video", MADE_OF).segments == []

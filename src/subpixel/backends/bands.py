@@ -1,4 +1,4 @@
-"""Rows of a picture that go through together, so that what lies in between does not grow with the picture."""
+"""Rows of an image that go through together, so that what lies in between does not grow with the image."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Band:
 
 
 def bands(height: int, width: int, scale: int, halo: int) -> Iterator[Band]:
-    """A picture's bands, from the top.
+    """An image's bands, from the top.
 
     Args:
         height: of the input.

@@ -16,12 +16,12 @@ from subpixel.ops.native import available_threads
 __all__ = [
     "Alpha",
     "Backend",
-    "FilmSession",
-    "PictureSession",
+    "ImageSession",
     "Planes",
     "Precision",
     "Quantisation",
     "Session",
+    "VideoSession",
     "available_threads",
     "checked_inputs",
     "checked_planes",
@@ -49,10 +49,10 @@ class Session(Protocol):
 
 
 @runtime_checkable
-class PictureSession(Session, Protocol):
-    """A session of a luma network that takes whole pictures too."""
+class ImageSession(Session, Protocol):
+    """A session of a luma network that takes whole images too."""
 
-    def picture(self, pixels: NDArray[Any], alpha: Alpha) -> NDArray[Any]:
+    def image(self, pixels: NDArray[Any], alpha: Alpha) -> NDArray[Any]:
         """``(H, W, C)`` u8 or u16, gray or RGB with or without alpha, to ``(H*scale, W*scale, C)``.
 
         Luma by the network, colour and alpha bicubic (a = −0.5). ``alpha``: ``none``; ``opaque``, the last channel is
@@ -60,8 +60,8 @@ class PictureSession(Session, Protocol):
         """
 
 
-class FilmSession(Protocol):
-    """A network for the frames of a film made ready to run."""
+class VideoSession(Protocol):
+    """A network for the frames of a video made ready to run."""
 
     def __call__(self, inputs: Mapping[str, Planes]) -> dict[str, Planes]:
         """``(C, H, W)`` f32 for each of ``spec.inputs``, by name, to the values of ``spec.outputs``. Thread-safe."""
@@ -84,9 +84,9 @@ class Backend(Protocol):
     ) -> Session:
         """Pack weights and compute tables once; ``quantisation`` is the model file's, for int8."""
 
-    def prepare_film(
+    def prepare_video(
         self, spec: Spec, weights: Weights, precision: str, threads: int, quantisation: Quantisation = None
-    ) -> FilmSession:
+    ) -> VideoSession:
         """The same for a network that reads several frames or keeps something from one to the next."""
 
 
@@ -160,7 +160,7 @@ def checked_planes(planes: Any, spec: Spec, *, int8: bool = False) -> NDArray[An
 
 
 def checked_inputs(inputs: Mapping[str, Any], spec: Spec) -> dict[str, Planes]:
-    """Border control of every session for films.
+    """Border control of every session for videos.
 
     Raises:
         InvalidArgument: not the network's inputs, not f32, not the planes that each has, or sizes that differ.

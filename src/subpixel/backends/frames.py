@@ -1,4 +1,4 @@
-"""Frames of video: what the numbers of their planes mean, where chroma lies, and how a session enlarges them.
+"""Frames of video: what the numbers of their planes mean, where chroma lies, and how a session upscales them.
 
 Positions are counted in luma samples of an axis. A chroma sample stands for a cell of ``f`` luma samples (2 across and
 down in 4:2:0) and lies ``s`` samples after the first of them: 0 where it is co-sited, ``(f - 1) / 2`` in the middle,
@@ -10,7 +10,7 @@ is there at the ``q`` for which ``f q + s`` is that place. Put together, with ``
 
 So each of the two axes is a resize whose samples lie at ``d`` of their cells: the usual half-pixel rule with another
 centre. ``d`` is 1/2 in the middle (with ``f = 1`` too), 1/4 for a co-sited sample of 4:2:0. Since ``d`` is the same in
-input and output, no chroma moves against its luma, however often a film is enlarged.
+input and output, no chroma moves against its luma, however often a video is upscaled.
 
 A side of ``n`` luma samples has ``ceil(n / f)`` of chroma, and its result ``ceil(r n / f)``. Where ``f`` does not
 divide ``n`` that is up to ``r - 1`` less than ``r`` times the input's: the rest would stand for no sample of luma.
@@ -37,10 +37,10 @@ __all__ = [
     "FrameSession",
     "Siting",
     "Subsampling",
-    "enlarge",
     "interpolate",
     "interpolate_plane",
     "rounded",
+    "upscale",
 ]
 
 Subsampling = Literal["420", "422", "444", "440", "411", "gray"]
@@ -67,7 +67,7 @@ class FrameSession(Session, Protocol):
     """A session of a luma network that takes whole frames too."""
 
     def frame(self, planes: Sequence[Plane], results: Sequence[Plane], form: FrameFormat) -> None:
-        """As :func:`enlarge` does it, planes checked, into results that overlap nothing."""
+        """As :func:`upscale` does it, planes checked, into results that overlap nothing."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class FrameFormat:
         if self.siting is not None and not (isinstance(self.siting, str) and self.siting in _PLACES):
             raise InvalidArgument(f"yuv: siting={self.siting!r}: one of {', '.join(_PLACES)} is needed")
         if isinstance(self.bits, bool) or not isinstance(self.bits, (int, np.integer)) or not 8 <= self.bits <= 16:
-            raise InvalidArgument(f"yuv: bits={self.bits!r}: a whole number from 8 to 16 is needed")
+            raise InvalidArgument(f"yuv: bits={self.bits!r}: an integer from 8 to 16 is needed")
         if not isinstance(self.full_range, (bool, np.bool_)):
             raise InvalidArgument(f"yuv: full_range={self.full_range!r}: True or False is needed")
 
@@ -124,7 +124,7 @@ class FrameFormat:
 
     @property
     def whole(self) -> bool:
-        """Codes are the bytes that networks know: whole numbers can stand for both."""
+        """Codes are the bytes that networks know: integers can stand for both."""
         return self.bits == 8 and not self.full_range
 
     @property
@@ -198,7 +198,7 @@ class FrameFormat:
         return plane
 
 
-def enlarge(
+def upscale(
     session: Session,
     planes: Sequence[Plane],
     results: Sequence[Plane],
@@ -218,11 +218,11 @@ def enlarge(
         form: of the frame.
         scale: the network's.
         halo: input samples that one of the result depends on, to each side.
-        whole: the session takes bytes too, and they are to stay whole numbers where they can.
+        whole: the session takes bytes too, and they are to stay integers where they can.
     """
-    _enlarge_luma(session, planes[0], results[0], form, scale, halo, whole and form.whole)
+    _upscale_luma(session, planes[0], results[0], form, scale, halo, whole and form.whole)
     for plane, result in zip(planes[1:], results[1:], strict=True):
-        _enlarge_plane(plane, result, form.centres, form, scale)
+        _upscale_plane(plane, result, form.centres, form, scale)
 
 
 def interpolate(
@@ -247,34 +247,34 @@ def interpolate_plane(
     """One plane of :func:`interpolate`, its samples at ``centres`` of their cells, down and across."""
     passes = None if threads is None else _passes(plane.shape, result.shape, centres, scale)
     if passes is None:
-        _enlarge_plane(plane, result, centres, form, scale)
+        _upscale_plane(plane, result, centres, form, scale)
     else:
         result[:] = rounded(run(passes, plane.astype(np.float32), threads), form)
 
 
 @lru_cache(maxsize=16)
-def _passes(given: tuple[int, int], made: tuple[int, int], centres: tuple[float, float], scale: int) -> Passes | None:
+def _passes(given: tuple[int, int], result: tuple[int, int], centres: tuple[float, float], scale: int) -> Passes | None:
     if not here():
         return None
     tables = [
         (axis, axis_taps(n_in, n_out, scale, centre=centre))
-        for axis, (n_in, n_out, centre) in enumerate(zip(given, made, centres, strict=True))
+        for axis, (n_in, n_out, centre) in enumerate(zip(given, result, centres, strict=True))
     ]
     return sum_real(given, "float32", tables, "float32", "float32")
 
 
-def _enlarge_luma(
+def _upscale_luma(
     session: Session, y: Plane, result: Plane, form: FrameFormat, scale: int, halo: int, whole: bool
 ) -> None:
     height, width = y.shape
     unit, black, codes = form.codes
     for band in bands(height, width, scale, halo):
         x = y[band.source]
-        made = session((x if whole else x.astype(np.float32) * unit + black)[None])[0][band.crop]
-        result[band.result] = made if whole else rounded((made - black) * codes, form)
+        output = session((x if whole else x.astype(np.float32) * unit + black)[None])[0][band.crop]
+        result[band.result] = output if whole else rounded((output - black) * codes, form)
 
 
-def _enlarge_plane(x: Plane, result: Plane, centres: tuple[float, float], form: FrameFormat, scale: int) -> None:
+def _upscale_plane(x: Plane, result: Plane, centres: tuple[float, float], form: FrameFormat, scale: int) -> None:
     rows, columns = (
         axis_taps(n_in, n_out, scale, centre=centre)
         for n_in, n_out, centre in zip(x.shape, result.shape, centres, strict=True)
@@ -287,7 +287,7 @@ def _enlarge_plane(x: Plane, result: Plane, centres: tuple[float, float], form: 
 
 
 def _weighed(x: NDArray[Any], taps: AxisTaps, axis: int) -> F32:
-    """One axis enlarged, summed from the first tap on."""
+    """One axis upscaled, summed from the first tap on."""
     shape = (-1, 1) if axis == 0 else (1, -1)
     weight = taps.weight.astype(np.float32)
     terms = (

@@ -37,13 +37,13 @@ def run_integer(network: IntegerNetwork, planes: NDArray[Any]) -> NDArray[Any]:
             made_bytes.append((x, zero))
     z = pixel_shuffle(z, network.scale, layout="CHW", order=network.order)  # type: ignore[arg-type]
     r = network.scale
-    made: NDArray[Any]
+    result: NDArray[Any]
     base = np.repeat(np.repeat(planes, r, axis=1), r, axis=2) if network.base else np.zeros(z.shape, planes.dtype)
     if planes.dtype == np.uint8:
-        made = np.clip((16 * base.astype(np.int64) + z + 8) >> 4, 0, 255).astype(np.uint8)
-        return made
-    made = base + z.astype(np.float32) * np.float32(1 / (16 * 255))
-    return made
+        result = np.clip((16 * base.astype(np.int64) + z + 8) >> 4, 0, 255).astype(np.uint8)
+        return result
+    result = base + z.astype(np.float32) * np.float32(1 / (16 * 255))
+    return result
 
 
 def to_halves(planes: NDArray[np.float32]) -> Ints:
@@ -90,5 +90,5 @@ def _activated(conv: IntegerConv, z: Ints) -> Ints:
 
 
 def _product(a: Ints, b: Any) -> Ints:
-    made: Ints = (a * b + 2**14) >> 15
-    return made
+    result: Ints = (a * b + 2**14) >> 15
+    return result

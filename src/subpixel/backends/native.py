@@ -13,17 +13,17 @@ from numpy.typing import NDArray
 from subpixel.backends.bands import bands
 from subpixel.backends.base import (
     Alpha,
-    FilmSession,
     Planes,
     Quantisation,
     Session,
+    VideoSession,
     Weights,
     checked_planes,
 )
-from subpixel.backends.film_chain import FilmOfChain
 from subpixel.backends.frames import FrameFormat
+from subpixel.backends.video_chain import ChainVideoSession
 from subpixel.errors import BackendUnavailable, InvalidArgument, Unsupported
-from subpixel.models.chain import Chain, chain_of, film_chain_of, row_of
+from subpixel.models.chain import Chain, chain_of, row_of, video_chain_of
 from subpixel.models.graph import need_plain
 from subpixel.models.integer import IntegerNetwork, integer_network
 from subpixel.models.lowering import lowered
@@ -105,20 +105,20 @@ class NativeBackend:
 
         return _session(module, engine, spec, threads)
 
-    def prepare_film(
+    def prepare_video(
         self, spec: Spec, weights: Weights, precision: str, threads: int, quantisation: Quantisation = None
-    ) -> FilmSession:
+    ) -> VideoSession:
         module = native_module()
         if module is None:
             raise BackendUnavailable(f"backend 'native' cannot run here: {self.unavailable()}")
         if threads < 1:
             raise InvalidArgument(f"backend native: threads={threads}: at least 1 is needed")
-        chain = film_chain_of(spec, "backend native")
+        chain = video_chain_of(spec, "backend native")
         if precision == "int8":
             row = _integer_row(module, integer_network(spec, weights, quantisation), threads)
         else:
             row = _float_row(module, spec, weights, precision, threads)
-        return FilmOfChain(spec, chain, row)
+        return ChainVideoSession(spec, chain, row)
 
 
 def _integer_session(module: ModuleType, spec: Spec, network: IntegerNetwork, threads: int) -> Session:
@@ -160,7 +160,7 @@ def _session(
 ) -> Session:
     if spec.colour != "luma":
         return _Planes(engine, spec, int8)
-    return _ChainPictures(engine, spec, int8) if chain else _GraphPictures(module, engine, spec, threads)
+    return _ChainImages(engine, spec, int8) if chain else _GraphImages(module, engine, spec, threads)
 
 
 class _Planes:
@@ -176,16 +176,16 @@ class _Planes:
         return result
 
 
-class _ChainPictures(_Planes):
-    """Pictures and frames of a luma network: the compiled module goes from pixels to pixels, row by row."""
+class _ChainImages(_Planes):
+    """Images and frames of a luma network: the compiled module goes from pixels to pixels, row by row."""
 
     def __init__(self, engine: Any, spec: Spec, int8: bool) -> None:
         super().__init__(engine, spec, int8)
         self._taps = _cubic(spec.scale)
 
-    def picture(self, pixels: NDArray[Any], alpha: Alpha) -> NDArray[Any]:
+    def image(self, pixels: NDArray[Any], alpha: Alpha) -> NDArray[Any]:
         pixels = np.ascontiguousarray(pixels)
-        result = _enlarged(pixels, self._spec.scale)
+        result = _upscaled(pixels, self._spec.scale)
         self._engine.picture(pixels, result, *self._taps, alpha)
         return result
 
@@ -193,14 +193,14 @@ class _ChainPictures(_Planes):
         rows, columns = (_cubic(self._spec.scale, centre) for centre in form.centres)
         # Rows may lie apart by any stride; samples of a row that do not lie in order are copied.
         ordered = [plane if _in_order(plane) else np.ascontiguousarray(plane) for plane in planes]
-        made = [plane if _in_order(plane) else np.empty(plane.shape, plane.dtype) for plane in results]
-        self._engine.frame(ordered, made, int(form.bits), bool(form.full_range), *form.factors, *rows, *columns)
-        for mine, theirs in zip(made, results, strict=True):
+        result = [plane if _in_order(plane) else np.empty(plane.shape, plane.dtype) for plane in results]
+        self._engine.frame(ordered, result, int(form.bits), bool(form.full_range), *form.factors, *rows, *columns)
+        for mine, theirs in zip(result, results, strict=True):
             if mine is not theirs:
                 theirs[...] = mine
 
 
-class _GraphPictures(_Planes):
+class _GraphImages(_Planes):
     """The same for a network that is no chain: luma, network and all else apart, a band at a time."""
 
     def __init__(self, module: ModuleType, engine: Any, spec: Spec, threads: int) -> None:
@@ -208,10 +208,10 @@ class _GraphPictures(_Planes):
         self._taps = _cubic(spec.scale)
         self._module, self._threads, self._target = module, threads, forced_target()
 
-    def picture(self, pixels: NDArray[Any], alpha: Alpha) -> NDArray[Any]:
+    def image(self, pixels: NDArray[Any], alpha: Alpha) -> NDArray[Any]:
         height, width, _ = pixels.shape
         scale, pixels = self._spec.scale, np.ascontiguousarray(pixels)
-        result = _enlarged(pixels, scale)
+        result = _upscaled(pixels, scale)
         for band in bands(height, width, scale, self._spec.halo):
             rows = pixels[band.source]
             luma = np.empty((len(rows), width), np.float32)
@@ -226,7 +226,7 @@ class _GraphPictures(_Planes):
 def _float_row(
     module: ModuleType, spec: Spec, weights: Weights, precision: str, threads: int
 ) -> Callable[[Planes], Planes]:
-    """What runs the convolutions of a film's chain.
+    """What runs the convolutions of a video's chain.
 
     The engine has as many planes before as after; of those that there are fewer, some are nothing.
     """
@@ -246,7 +246,7 @@ def _float_row(
 
 
 def _integer_row(module: ModuleType, network: IntegerNetwork, threads: int) -> Callable[[Planes], Planes]:
-    """The same in whole numbers."""
+    """The same in integers."""
     end = network.convs[-1]
     count = max(network.channels, len(end.weight))
     engine = module.IntegerSession(count, 1, True, False, network.zero_border, threads, forced_target())
@@ -283,7 +283,7 @@ def _filled(array: NDArray[Any] | None, axis: int, count: int) -> NDArray[Any]:
     return np.ascontiguousarray(array)
 
 
-def _enlarged(pixels: NDArray[Any], scale: int) -> NDArray[Any]:
+def _upscaled(pixels: NDArray[Any], scale: int) -> NDArray[Any]:
     height, width, channels = pixels.shape
     return np.empty((height * scale, width * scale, channels), pixels.dtype)
 

@@ -29,7 +29,7 @@ class NumpyKernels:
 
     def conv(self, x: Array, weight: Array, bias: Array | None, padding: tuple[int, int], stride: int = 1) -> Array:
         # One weight after the other in a fixed order, each onto many pixels at once. A matrix product would round a
-        # pixel's sum differently by where in the matrix it lies; so, tiles and whole pictures give the same bits.
+        # pixel's sum differently by where in the matrix it lies; so, tiles and whole images give the same bits.
         vertical, horizontal = padding
         x = np.pad(x, ((0, 0), (0, 0), (vertical, vertical), (horizontal, horizontal)))
         out, cin, kh, kw = weight.shape
@@ -54,7 +54,7 @@ class NumpyKernels:
     def conv_transpose(
         self, x: Array, weight: Array, bias: Array | None, stride: int, padding: tuple[int, int]
     ) -> Array:
-        # Tap by tap for the same reason: each adds one picture, its samples ``stride`` apart.
+        # Tap by tap for the same reason: each adds one image, its samples ``stride`` apart.
         n, _, height, width = x.shape
         cin, out, kh, kw = weight.shape
         rows, columns = height * stride, width * stride
@@ -119,5 +119,5 @@ def to_bf16(x: Array) -> Array:
     up = bits + np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1))
     # NaN keeps its upper half; rounded up it could become an infinity
     kept = np.where(np.isnan(x), bits | np.uint32(0x400000), up) & np.uint32(0xFFFF0000)
-    made: Array = kept.view(np.float32)
-    return made
+    result: Array = kept.view(np.float32)
+    return result

@@ -9,23 +9,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subpixel.backends.base import (
-    FilmSession,
     Planes,
     Quantisation,
     Session,
+    VideoSession,
     Weights,
     checked_inputs,
     checked_planes,
 )
-from subpixel.backends.film_chain import FilmOfChain
 from subpixel.backends.integer import run_integer
 from subpixel.backends.numpy_kernels import Bf16Kernels, NumpyKernels
-from subpixel.models.chain import film_chain_of
+from subpixel.backends.video_chain import ChainVideoSession
+from subpixel.models.chain import video_chain_of
 from subpixel.models.graph import need_plain, run, run_all
 from subpixel.models.integer import IntegerNetwork, integer_network
 from subpixel.models.spec import Spec
 
-__all__ = ["ReferenceBackend", "film_session"]
+__all__ = ["ReferenceBackend", "video_session"]
 
 Array = NDArray[np.float32]
 
@@ -60,17 +60,17 @@ class ReferenceBackend:
 
         return session
 
-    def prepare_film(
+    def prepare_video(
         self, spec: Spec, weights: Weights, precision: str, threads: int, quantisation: Quantisation = None
-    ) -> FilmSession:
+    ) -> VideoSession:
         if precision == "int8":
             network = integer_network(spec, weights, quantisation)
-            return FilmOfChain(spec, film_chain_of(spec, "int8"), lambda x: run_integer(network, x))
-        return film_session(spec, weights, Bf16Kernels() if precision == "bf16" else NumpyKernels())
+            return ChainVideoSession(spec, video_chain_of(spec, "int8"), lambda x: run_integer(network, x))
+        return video_session(spec, weights, Bf16Kernels() if precision == "bf16" else NumpyKernels())
 
 
-def film_session(spec: Spec, weights: Weights, kernels: NumpyKernels) -> FilmSession:
-    """A network for films, whatever its graph, by somebody's arithmetic."""
+def video_session(spec: Spec, weights: Weights, kernels: NumpyKernels) -> VideoSession:
+    """A network for videos, whatever its graph, by somebody's arithmetic."""
     own = {name: np.array(value, np.float32) for name, value in weights.items()}
 
     def session(inputs: Mapping[str, Planes]) -> dict[str, Planes]:

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from subpixel.backends.base import (
-    FilmSession,
     Planes,
     Quantisation,
     Session,
+    VideoSession,
     Weights,
     checked_inputs,
     checked_planes,
@@ -65,11 +65,11 @@ class TorchBackend:
 
         return session
 
-    def prepare_film(
+    def prepare_video(
         self, spec: Spec, weights: Weights, precision: str, threads: int, quantisation: Quantisation = None
-    ) -> FilmSession:
+    ) -> VideoSession:
         if precision not in self.precisions:
-            raise Unsupported(f"backend 'torch' runs a network for films in f32 or bf16, not in {precision}")
+            raise Unsupported(f"backend 'torch' runs a network for videos in f32 or bf16, not in {precision}")
         import torch
 
         from subpixel.models.torch_kernels import TorchKernels
@@ -83,7 +83,7 @@ class TorchBackend:
             arrays = checked_inputs(inputs, spec)
             with torch.inference_mode():
                 batch = {name: torch.from_numpy(np.array(x)).to(dtype)[None] for name, x in arrays.items()}
-                made = run_all(spec, tensors, batch, kernels)
-                return {name: value[0].float().contiguous().numpy() for name, value in made.items()}
+                result = run_all(spec, tensors, batch, kernels)
+                return {name: value[0].float().contiguous().numpy() for name, value in result.items()}
 
         return session

@@ -102,13 +102,13 @@ def copy_of(x: NDArray[Any], threads: int) -> Callable[[], None]:
     flat = x.reshape(-1)
     threads = threads if x.nbytes >= _WORTH else 1
     parts = np.array_split(flat, threads)
-    made: list[NDArray[Any]] = []
-    together = on_threads(lambda thread: np.copyto(made[thread], parts[thread]), threads)
+    result: list[NDArray[Any]] = []
+    together = on_threads(lambda thread: np.copyto(result[thread], parts[thread]), threads)
 
     def call() -> None:
-        made[:] = np.array_split(np.empty_like(flat), threads)
+        result[:] = np.array_split(np.empty_like(flat), threads)
         together()
-        made.clear()
+        result.clear()
 
     return call
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from subpixel.bench import ceilings
 from subpixel.bench.memory import beyond
-from subpixel.bench.networks import Network, espcn_x3, picture, run, session, thin_x2
+from subpixel.bench.networks import Network, espcn_x3, run, session, synthetic_image, thin_x2
 from subpixel.bench.peers import PEERS
 from subpixel.bench.plan import Plan, measured
 from subpixel.bench.results import Entry, Fact, Group
@@ -62,7 +62,7 @@ def beside_peers(plan: Plan, network: Network, name: str) -> Group:
         calls[ceiling] = ceilings.arithmetic(precision, best, plan.threads, network.macs)
         entries += [(f"subpixel {precision}", "ours", ceiling), (ceiling, "ceiling", None)]
     notes = []
-    plane = picture(network.size)[None].astype(np.float32) / np.float32(255)
+    plane = synthetic_image(network.size)[None].astype(np.float32) / np.float32(255)
     for peer in PEERS:
         reason = peer.missing()
         if reason:
@@ -89,13 +89,13 @@ def on_each_target(plan: Plan, network: Network, name: str) -> Group:
 
 
 def linearity(plan: Plan) -> Group:
-    """Time for each pixel of ESPCN ×3 int8, from small pictures to large ones, on one thread and on all."""
+    """Time for each pixel of ESPCN ×3 int8, from small images to large ones, on one thread and on all."""
     network = espcn_x3()
     found: list[Entry] = []
     for megapixels, size in _SIZES.items():
         if megapixels > 10 and not plan.full:
             continue
-        x = picture(size)[None]
+        x = synthetic_image(size)[None]
         calls: dict[str, Callable[[], Any]] = {}
         for threads in sorted({1, plan.threads}):
             ready = session(network, "int8", threads)

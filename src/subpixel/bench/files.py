@@ -1,4 +1,4 @@
-"""The suite ``files``: many picture files, each read, enlarged and written, beside OpenCV in a loop."""
+"""The suite ``files``: many image files, each read, upscaled and written, beside OpenCV in a loop."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from subpixel.bench.peers import Superres, superres
 from subpixel.bench.plan import Plan, measured
 from subpixel.bench.results import Fact, Group
 from subpixel.errors import SubpixelError
-from subpixel.image import Job, Picture, read, write
-from subpixel.image.batch.attempt import Policy
+from subpixel.image import ImageData, Job, read, write
 from subpixel.image.batch.plan import Task
 from subpixel.image.batch.run import Batch
+from subpixel.image.batch.task_policy import Policy
 from subpixel.image.synthetic import photograph
 from subpixel.upscaler import Upscaler
 
@@ -28,8 +28,8 @@ _SIDE, _SCALE, _MODEL = 512, 2, "fast"
 
 # Files of a call, by whether the largest cases are asked for.
 _FILES = {False: 25, True: 1000}
-# Different pictures among them; they and their results are in memory for what is measured without files.
-_PICTURES = 32
+# Different images among them; they and their results are in memory for what is measured without files.
+_IMAGES = 32
 
 # What is read and what is written.
 _KINDS = ((".png", ".png"), (".jpg", ".png"), (".jpg", ".jpg"))
@@ -43,7 +43,7 @@ def files(plan: Plan) -> Iterator[Group]:
     upscaler = Upscaler(_MODEL, _SCALE, "native", threads=plan.threads)
     notes = [
         "A call is all the files. They lie in the system's cache, and nobody waits for the disk.",
-        f"{_PICTURES} different pictures, made of numbers, as hard for PNG and JPEG as photographs are.",
+        f"{_IMAGES} different images, made of numbers, as hard for PNG and JPEG as photographs are.",
     ]
     peers = _peers(plan, notes)
     with tempfile.TemporaryDirectory() as folder:
@@ -56,13 +56,13 @@ def files(plan: Plan) -> Iterator[Group]:
 
 def _sources(folder: Path, number: int) -> dict[str, list[Path]]:
     """Files of each format that is read."""
-    pictures = [photograph(_SIDE, _SIDE, seed) for seed in range(min(number, _PICTURES))]
-    made: dict[str, list[Path]] = {}
+    images = [photograph(_SIDE, _SIDE, seed) for seed in range(min(number, _IMAGES))]
+    result: dict[str, list[Path]] = {}
     for suffix in dict.fromkeys(read_as for read_as, _ in _KINDS):
-        made[suffix] = [folder / f"{n:04}{suffix}" for n in range(number)]
-        for path, pixels in zip(made[suffix], cycle(pictures), strict=False):
-            write(Picture(pixels), path)
-    return made
+        result[suffix] = [folder / f"{n:04}{suffix}" for n in range(number)]
+        for path, pixels in zip(result[suffix], cycle(images), strict=False):
+            write(ImageData(pixels), path)
+    return result
 
 
 def _group(
@@ -71,8 +71,8 @@ def _group(
     folder = sources[0].parent / "results"
     folder.mkdir(exist_ok=True)
     results = [folder / f"{path.stem}{suffix}" for path in sources]
-    pixels = [read(path).pixels for path in sources[:_PICTURES]]
-    enlarged = [Picture(upscaler(each)) for each in pixels]
+    pixels = [read(path).pixels for path in sources[:_IMAGES]]
+    upscaled = [ImageData(upscaler(each)) for each in pixels]
     jobs = [
         Job(path, upscaler, destination=result, overwrite=True) for path, result in zip(sources, results, strict=True)
     ]
@@ -86,9 +86,9 @@ def _group(
             upscaler(each)
 
     def coding() -> None:
-        for path, result, picture in zip(sources, results, cycle(enlarged), strict=False):
+        for path, result, image in zip(sources, results, cycle(upscaled), strict=False):
             read(path)
-            write(picture, result, overwrite=True)
+            write(image, result, overwrite=True)
 
     def batch() -> None:
         _batch(upscaler, sources, results)

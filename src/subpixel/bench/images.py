@@ -1,4 +1,4 @@
-"""Pictures and frames in, the same out, as users call it: the suite ``images``, and what ``video`` begins with."""
+"""Images and frames in, the same out, as users call it: the suite ``images``, and what ``video`` begins with."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from subpixel.bench import ceilings
 from subpixel.bench.machine import version_of
-from subpixel.bench.networks import Network, espcn_x3, picture, run, thin_x2
+from subpixel.bench.networks import Network, espcn_x3, run, synthetic_image, thin_x2
 from subpixel.bench.peers import superres
 from subpixel.bench.plan import Plan, measured
 from subpixel.bench.results import Fact, Group
 from subpixel.errors import SubpixelError
-from subpixel.image import Job, Picture, write
+from subpixel.image import ImageData, Job, write
 from subpixel.models.files import Model, save
 from subpixel.upscaler import Upscaler
 
@@ -40,7 +40,7 @@ def beside_superres(plan: Plan) -> Group:
     """``Upscaler("espcn", 3)`` on RGB bytes beside what users of OpenCV call for the same."""
     network = espcn_x3()
     (h, w), r = network.size, network.spec.scale
-    rgb = picture(network.size, 3)
+    rgb = synthetic_image(network.size, 3)
     calls, entries = _bounds(plan, network)
     notes = ["Of all of it only the network's multiply-adds are counted in the ceiling; colour and bytes come on top."]
     with tempfile.TemporaryDirectory() as folder:
@@ -59,23 +59,23 @@ def beside_superres(plan: Plan) -> Group:
 
 
 def real_time(plan: Plan) -> Group:
-    """RGB bytes to 1920×1080 by the thin network: pictures a second."""
+    """RGB bytes to 1920×1080 by the thin network: images a second."""
     network = thin_x2()
     (h, w), r = network.size, network.spec.scale
-    rgb = picture(network.size, 3)
+    rgb = synthetic_image(network.size, 3)
     calls, entries = _bounds(plan, network)
     with tempfile.TemporaryDirectory() as folder:
         _add_ours(_upscalers(plan, Path(folder), network), rgb, calls, entries)
     title = f"The small network, RGB bytes, {w}×{h} → {w * r}×{h * r}"
-    made = measured(plan, "real-time", title, calls, entries)
-    return _with_rates(made, "pictures a second")
+    result = measured(plan, "real-time", title, calls, entries)
+    return _with_rates(result, "images a second")
 
 
 def kinds(plan: Plan, upscalers: dict[str, Upscaler]) -> Group:
-    """The kinds of pictures: what colour, alpha and 16 bits cost beside the plane of luma alone."""
+    """The kinds of images: what colour, alpha and 16 bits cost beside the plane of luma alone."""
     network = espcn_x3()
-    rgb = picture(network.size, 3)
-    clear = np.dstack([rgb, picture(network.size) // 2])
+    rgb = synthetic_image(network.size, 3)
+    clear = np.dstack([rgb, synthetic_image(network.size) // 2])
     inputs: dict[str, NDArray[Any]] = {
         "gray u8": rgb[..., 0].copy(),
         "RGB u8": rgb,
@@ -90,13 +90,13 @@ def kinds(plan: Plan, upscalers: dict[str, Upscaler]) -> Group:
             calls[name] = lambda upscaler=upscaler, x=x: upscaler(x)  # type: ignore[misc]
             entries.append((name, "ours", f"ceiling {precision}"))
     (h, w), r = network.size, network.spec.scale
-    return measured(plan, "kinds", f'Upscaler("espcn", {r}), {w}×{h}, kinds of pictures', calls, entries)
+    return measured(plan, "kinds", f'Upscaler("espcn", {r}), {w}×{h}, kinds of images', calls, entries)
 
 
 def files(plan: Plan, upscalers: dict[str, Upscaler], folder: Path) -> Group:
-    """PNG to PNG: reading, enlarging and writing; and the command with its start."""
+    """PNG to PNG: reading, upscaling and writing; and the command with its start."""
     source, result = folder / "source.png", folder / "result.png"
-    write(Picture(picture(espcn_x3().size, 3)), source, overwrite=True)
+    write(ImageData(synthetic_image(espcn_x3().size, 3)), source, overwrite=True)
     calls: dict[str, Callable[[], Any]] = {}
     entries: list[tuple[str, str, str | None]] = []
     for precision, upscaler in upscalers.items():
@@ -114,7 +114,7 @@ def frames(plan: Plan) -> Group:
     """Frames of video, 8 bits in 4:2:0, beside the network alone on their luma: what chroma and the codes cost."""
     network = thin_x2()
     (h, w), r = network.size, network.spec.scale
-    y, u, v = picture(network.size), *(picture((-(-h // 2), -(-w // 2))) for _ in range(2))
+    y, u, v = synthetic_image(network.size), *(synthetic_image((-(-h // 2), -(-w // 2))) for _ in range(2))
     calls: dict[str, Callable[[], Any]] = {}
     entries: list[tuple[str, str, str | None]] = []
     with tempfile.TemporaryDirectory() as folder:

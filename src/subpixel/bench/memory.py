@@ -52,11 +52,11 @@ def beyond(kind: str, size: tuple[int, int], threads: int) -> float | None:
 
 def measured(kind: str, size: tuple[int, int], threads: int) -> float:
     """What :func:`beyond` returns, of this process itself."""
-    from subpixel.bench.networks import picture
+    from subpixel.bench.networks import synthetic_image
 
     call = _prepared(kind, threads)
-    call(picture((64, 64), 3 if kind == "rgb" else None))  # threads and code are there before
-    x = picture((size[0], size[1]), 3 if kind == "rgb" else None)
+    call(synthetic_image((64, 64), 3 if kind == "rgb" else None))  # threads and code are there before
+    x = synthetic_image((size[0], size[1]), 3 if kind == "rgb" else None)
     _RESET.write_text("5", encoding="ascii")  # the highest moment counts from here
     before = _kib("VmRSS")
     result = call(x)

@@ -17,18 +17,18 @@ from subpixel.models.integer import quantise
 from subpixel.models.spec import INPUT, Add, Conv, Layer, PixelShuffle, Resize, Spec
 from subpixel.models.zoo import find
 
-__all__ = ["Network", "espcn_x3", "picture", "run", "session", "thin_x2"]
+__all__ = ["Network", "espcn_x3", "run", "session", "synthetic_image", "thin_x2"]
 
 # Values of a layer of random weights lie within it nearly all; how many are clipped changes no time.
 _RANGE = (-4.0, 4.0)
 
-# Side of the pattern that pictures are made of.
+# Side of the pattern that images are made of.
 _TILE = 512
 
 
 @dataclass(frozen=True)
 class Network:
-    """A network with weights, its int8 parameters, and the height and width of the picture it is measured on."""
+    """A network with weights, its int8 parameters, and the height and width of the image it is measured on."""
 
     name: str
     spec: Spec
@@ -38,7 +38,7 @@ class Network:
 
     @property
     def macs(self) -> float:
-        """Multiply-adds of a picture, counted as if its borders cost nothing."""
+        """Multiply-adds of an image, counted as if its borders cost nothing."""
         return float(self.spec.macs_per_pixel) * self.size[0] * self.size[1]
 
     @property
@@ -87,7 +87,7 @@ def _network(
     return Network(name, spec, weights, quantisation or quantise(spec, weights, ranges), size)
 
 
-def picture(size: tuple[int, int], channels: int | None = None) -> NDArray[np.uint8]:
+def synthetic_image(size: tuple[int, int], channels: int | None = None) -> NDArray[np.uint8]:
     """Waves of all lengths, u8, ``(H, W)`` or ``(H, W, channels)``: no flat area that anybody could skip."""
     y, x = np.mgrid[:_TILE, :_TILE].astype(np.float32)
     wave = np.sin(x * x * np.float32(2e-3)) + np.cos(y * np.float32(0.3) + x * np.float32(0.1))
@@ -105,9 +105,9 @@ def session(network: Network, precision: str, threads: int, target: str = "") ->
 
 
 def run(network: Network, precision: str, threads: int, target: str = "") -> Callable[[], NDArray[Any]]:
-    """A call that runs a network on its picture: bytes for int8, else f32."""
+    """A call that runs a network on its image: bytes for int8, else f32."""
     ready = session(network, precision, threads, target)
-    plane = picture(network.size)[None]
+    plane = synthetic_image(network.size)[None]
     x: NDArray[Any] = plane if precision == "int8" else plane.astype(np.float32) / np.float32(255)
     return lambda: ready(x)
 

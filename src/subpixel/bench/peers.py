@@ -1,7 +1,7 @@
 """Other programs that run networks, each given the same network, the same threads and the easier border.
 
 Peers pad with zeros inside of each convolution, as their users' networks do and as is cheapest for them; ours repeats
-edges. All are given the size of the picture beforehand and f32 planes, and hand back NumPy arrays.
+edges. All are given the size of the image beforehand and f32 planes, and hand back NumPy arrays.
 """
 
 from __future__ import annotations
@@ -60,15 +60,15 @@ def _torch(spec: Spec, weights: Weights, threads: int, size: tuple[int, int], ki
     def call(planes: F32) -> F32:
         with torch.inference_mode():
             x = torch.from_numpy(planes).to(dtype)[None].contiguous(memory_format=layout)
-            made: F32 = run(spec, tensors, x, kernels)[0].float().numpy()
-        return made
+            result: F32 = run(spec, tensors, x, kernels)[0].float().numpy()
+        return result
 
     return call
 
 
 def _model(spec: Spec, weights: Weights, size: tuple[int, int]) -> bytes:
-    made: bytes = to_onnx(replace(spec, border="zero"), weights, size).SerializeToString()
-    return made
+    result: bytes = to_onnx(replace(spec, border="zero"), weights, size).SerializeToString()
+    return result
 
 
 def _onnx_runtime(spec: Spec, weights: Weights, threads: int, size: tuple[int, int]) -> Run:
@@ -79,8 +79,8 @@ def _onnx_runtime(spec: Spec, weights: Weights, threads: int, size: tuple[int, i
     session = onnxruntime.InferenceSession(_model(spec, weights, size), options, providers=["CPUExecutionProvider"])
 
     def call(planes: F32) -> F32:
-        made: F32 = session.run(None, {"input": planes[None]})[0][0]
-        return made
+        result: F32 = session.run(None, {"input": planes[None]})[0][0]
+        return result
 
     return call
 
@@ -94,8 +94,8 @@ def _openvino(spec: Spec, weights: Weights, threads: int, size: tuple[int, int],
     request = core.compile_model(network, "CPU", {**hints, "INFERENCE_NUM_THREADS": threads}).create_infer_request()
 
     def call(planes: F32) -> F32:
-        made: F32 = request.infer([planes[None]], share_inputs=True, share_outputs=True)[0][0]
-        return made
+        result: F32 = request.infer([planes[None]], share_inputs=True, share_outputs=True)[0][0]
+        return result
 
     return call
 
@@ -108,8 +108,8 @@ def _opencv(spec: Spec, weights: Weights, threads: int, size: tuple[int, int]) -
 
     def call(planes: F32) -> F32:
         network.setInput(planes[None])
-        made = np.asarray(network.forward(), np.float32)
-        return made.reshape(made.shape[-3:])
+        result = np.asarray(network.forward(), np.float32)
+        return result.reshape(result.shape[-3:])
 
     return call
 
@@ -127,7 +127,7 @@ PEERS: tuple[Peer, ...] = (
 
 @dataclass(frozen=True)
 class Superres:
-    """One of the networks of OpenCV's dnn_superres: RGB pictures in and out, u8."""
+    """One of the networks of OpenCV's dnn_superres: RGB images in and out, u8."""
 
     name: str
     run: Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
@@ -147,14 +147,14 @@ def superres(folder: Path, scale: int, threads: int) -> list[Superres]:
     if cv2 is None:
         return []
     cv2.setNumThreads(threads)
-    made = []
+    result = []
     for name, path in files.items():
         if path.is_file():
             network = cv2.dnn_superres.DnnSuperResImpl_create()
             network.readModel(str(path))
             network.setModel(name.split("-")[0].lower(), scale)
-            made.append(Superres(f"OpenCV dnn_superres {name}", network.upsample))
-    return made
+            result.append(Superres(f"OpenCV dnn_superres {name}", network.upsample))
+    return result
 
 
 def _superres_module() -> Any:

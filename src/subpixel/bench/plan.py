@@ -54,5 +54,5 @@ def measured(
 ) -> Group:
     """Calls by their names, alternating; each entry is a call's name, its role, and the name of its ceiling."""
     times = alternating(calls, plan.rounds, plan.seconds)
-    made = (Entry(call, role, times[call], ceiling, pixels) for call, role, ceiling in entries)  # type: ignore[arg-type]
-    return Group(name, title, tuple(made), notes=tuple(notes))
+    result = (Entry(call, role, times[call], ceiling, pixels) for call, role, ceiling in entries)  # type: ignore[arg-type]
+    return Group(name, title, tuple(result), notes=tuple(notes))

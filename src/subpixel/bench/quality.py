@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subpixel.bench import ceilings
-from subpixel.bench.networks import picture
+from subpixel.bench.networks import synthetic_image
 from subpixel.bench.peers import Superres, superres
 from subpixel.bench.plan import Plan, measured
 from subpixel.bench.results import Group, Role
@@ -52,7 +52,7 @@ def quality(plan: Plan) -> Iterator[Group]:
         ModelFileError: a file in the folder of models that cannot be used.
     """
     height, width = (side // plan.scale for side in _MADE)
-    rgb = picture((height, width), 3)
+    rgb = synthetic_image((height, width), 3)
     target = ceilings.targets()[-1]
     notes = list(_NOTES)
     calls: dict[str, Callable[[], Any]] = {}
@@ -72,8 +72,8 @@ def quality(plan: Plan) -> Iterator[Group]:
         reached[peer.name] = _reached_by_peer(peer, plan)
         calls[peer.name] = lambda peer=peer: peer.run(rgb)  # type: ignore[misc]
         entries.append((peer.name, "peer", None))
-    made = (height * plan.scale, width * plan.scale)
-    title = f"Quality against time ×{plan.scale}, RGB bytes, {width}×{height} → {made[1]}×{made[0]}"
+    result = (height * plan.scale, width * plan.scale)
+    title = f"Quality against time ×{plan.scale}, RGB bytes, {width}×{height} → {result[1]}×{result[0]}"
     group = measured(plan, f"quality-x{plan.scale}", title, calls, entries, notes)
     yield replace(group, entries=tuple(replace(e, quality=reached.get(e.name) or None) for e in group.entries))
 
@@ -97,7 +97,7 @@ def _subjects(plan: Plan, notes: list[str]) -> Iterator[_Subject]:
 def _models(plan: Plan, notes: list[str]) -> Iterator[tuple[str, Role, str, Model]]:
     """Label, role, what an Upscaler takes, and the model; of files those of the scale."""
     for name, entry in ZOO.items():
-        if plan.scale in entry.scales and not entry.film:
+        if plan.scale in entry.scales and not entry.video:
             yield name, "ours", name, find(name, plan.scale)
     if plan.models is None:
         return
@@ -108,7 +108,7 @@ def _models(plan: Plan, notes: list[str]) -> Iterator[tuple[str, Role, str, Mode
         model = load(path)
         label = path.stem if path.stem not in ZOO else f"{plan.models.name}/{path.stem}"
         if not model.spec.plain:
-            notes.append(f"{label}: not measured, it is for films")
+            notes.append(f"{label}: not measured, it is for videos")
         elif model.spec.scale == plan.scale:
             yield label, "candidate", str(path), model
         else:
@@ -136,7 +136,7 @@ def _peers(plan: Plan, notes: list[str]) -> list[Superres]:
     elif plan.data is None:
         notes.append("OpenCV dnn_superres: its dB want test sets (--data)")
     else:
-        notes.append("OpenCV dnn_superres: dB of luma of the u8 pictures it makes, measured now")
+        notes.append("OpenCV dnn_superres: dB of luma of the u8 images it makes, measured now")
     return peers
 
 
@@ -144,13 +144,13 @@ def _reached_by_peer(peer: Superres, plan: Plan) -> dict[str, float]:
     if plan.data is None:
         return {}
 
-    def enlarge(small: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def upscale(small: NDArray[np.uint8]) -> NDArray[np.uint8]:
         gray = small.shape[2] == 1
         # OpenCV's order, in which alone it finds luma; where time is taken the order changes nothing.
-        made = peer.run(np.ascontiguousarray(np.repeat(small, 3, axis=2) if gray else small[..., ::-1]))
-        return np.ascontiguousarray(made[..., :1] if gray else made[..., ::-1])
+        result = peer.run(np.ascontiguousarray(np.repeat(small, 3, axis=2) if gray else small[..., ::-1]))
+        return np.ascontiguousarray(result[..., :1] if gray else result[..., ::-1])
 
-    return _in_order(score_sets(enlarge, plan.scale, plan.data)["sets"])
+    return _in_order(score_sets(upscale, plan.scale, plan.data)["sets"])
 
 
 def _in_order(sets: dict[str, Any]) -> dict[str, float]:

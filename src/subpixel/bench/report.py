@@ -125,7 +125,7 @@ def _ratio(value: float | None) -> str:
 
 
 def plot(results: Results, path: str | Path) -> None:
-    """A picture of suite ``engine``: for each group of peers bars of milliseconds, of targets bars of percent.
+    """An image of suite ``engine``: for each group of peers bars of milliseconds, of targets bars of percent.
 
     Needs matplotlib.
     """

@@ -1,4 +1,4 @@
-"""Quality against time as a picture."""
+"""Quality against time as an image."""
 
 from __future__ import annotations
 

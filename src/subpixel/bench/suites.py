@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from subpixel.bench import ceilings
 from subpixel.bench.engine import engine
 from subpixel.bench.files import files
-from subpixel.bench.films import films
 from subpixel.bench.images import beside_superres, frames, images, real_time
 from subpixel.bench.machine import describe, only_threads
 from subpixel.bench.operators import operators
 from subpixel.bench.plan import Plan
 from subpixel.bench.quality import quality
 from subpixel.bench.results import Group, Results
+from subpixel.bench.video import videos
 from subpixel.errors import InvalidArgument
 
 __all__ = ["SUITES", "measure"]
@@ -27,7 +27,7 @@ def _engine(plan: Plan) -> Iterator[Group]:
 
 def _video(plan: Plan) -> Iterator[Group]:
     yield frames(plan)
-    yield from films(plan)
+    yield from videos(plan)
 
 
 SUITES: dict[str, Callable[[Plan], Iterator[Group]]] = {

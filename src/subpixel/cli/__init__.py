@@ -30,7 +30,7 @@ __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="subpixel",
-    help="Enlarge pictures with small networks, in real time, on an ordinary processor.",
+    help="Upscale images with small networks, in real time, on an ordinary processor.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -51,7 +51,7 @@ def _version(wanted: bool) -> None:
 def _root(
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show it.")] = False,
 ) -> None:
-    """Enlarge pictures with small networks, in real time, on an ordinary processor."""
+    """Upscale images with small networks, in real time, on an ordinary processor."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

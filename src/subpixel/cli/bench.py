@@ -20,7 +20,7 @@ def bench(
     only: Annotated[
         str, typer.Option(help="Of suites ops and files, the cases whose name has this.", show_default=False)
     ] = "",
-    full: Annotated[bool, typer.Option("--full", help="Pictures of 100 megapixels too; 1,000 files.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Images of 100 megapixels too; 1,000 files.")] = False,
     superres: Annotated[
         Path | None,
         typer.Option(help="The folder with ESPCN_x3.pb … for OpenCV's dnn_superres.", show_default=False),
@@ -35,7 +35,7 @@ def bench(
     data: Annotated[
         Path | None,
         typer.Option(
-            help="Of suite quality, test sets for what no file has figures of; of suite video, a film.",
+            help="Of suite quality, test sets for what no file has figures of; of suite video, a video.",
             show_default=False,
         ),
     ] = None,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from subpixel.errors import SubpixelError
     from subpixel.image.batch.plan import Plan, Task
     from subpixel.image.batch.run import Batch
-    from subpixel.image.forecast import Forecast
+    from subpixel.image.estimate import Forecast
 
 __all__ = ["amount", "dry_run", "duration"]
 
@@ -22,43 +22,43 @@ _DTYPES = {"uint8": "8 bits", "uint16": "16 bits", "float32": "floating point"}
 
 
 def dry_run(batch: Batch, todo: Plan, reporter: Reporter) -> int:
-    """Say what would be done with each picture, and with all; returns the exit code of doing it, as far as is known.
+    """Say what would be done with each image, and with all; returns the exit code of doing it, as far as is known.
 
     Raises:
-        SubpixelError: what a lone picture would fail of.
+        SubpixelError: what a lone image would fail of.
     """
     pending: dict[Task, Forecast] = {}
     failures: list[SubpixelError] = []
-    for number, (task, told, reason) in enumerate(_each(batch, todo), 1):
+    for number, (task, messages, reason) in enumerate(_each(batch, todo), 1):
         place = f"[{number}/{reporter.total}] " if reporter.total > 1 else ""
         if reporter.as_json:
-            print(json.dumps(_as_json(told, reason, reporter)), flush=True)
+            print(json.dumps(_as_json(messages, reason, reporter)), flush=True)
         else:
-            for line in _lines(told, reason):
+            for line in _lines(messages, reason):
                 print(shown(reporter.spoken(place + line)), flush=True)
                 place = "    "
-        for note in told.notes:
-            reporter.note(f"{told.source}: {note}")
-        failures += told.problems[:1]
-        # The first of a lone picture is the command's own.
-        for error in told.problems[reporter.total == 1 :]:
+        for note in messages.notes:
+            reporter.note(f"{messages.source}: {note}")
+        failures += messages.problems[:1]
+        # The first of a lone image is the command's own.
+        for error in messages.problems[reporter.total == 1 :]:
             print(shown(reporter.spoken(f"error: {error}")), file=sys.stderr)
-        if task is not None and not told.problems and not reason:
-            pending[task] = told
+        if task is not None and not messages.problems and not reason:
+            pending[task] = messages
     if not reporter.as_json:
         if pending and reporter.total > 1:
             print(_sum(batch, pending))
-        print("Nothing was written. Times are those of a small picture tried now, scaled up.")
+        print("Nothing was written. Times are those of a small image tried now, scaled up.")
     if failures and reporter.total == 1:
         raise type(failures[0])(reporter.spoken(str(failures[0])))
     if failures:
-        print(f"error: {len(failures)} of {reporter.total} pictures would fail", file=sys.stderr)
+        print(f"error: {len(failures)} of {reporter.total} images would fail", file=sys.stderr)
     return 0 if not failures else 1 if len(failures) == reporter.total else 3
 
 
 def _each(batch: Batch, todo: Plan) -> Iterator[tuple[Task | None, Forecast, str]]:
-    """Each picture, what is told of it, and why it would be passed over."""
-    from subpixel.image.forecast import Forecast, Pace, forecast
+    """Each image, what is told of it, and why it would be passed over."""
+    from subpixel.image.estimate import Forecast, Pace, forecast
 
     pace, policy = Pace(), batch.policy
     for path, error in todo.unreachable:
@@ -84,7 +84,7 @@ def _lines(one: Forecast, reason: str) -> Iterator[str]:
         f"{one.source}  {one.size_in[0]}×{one.size_in[1]} {kind}"
         f" → {one.destination}  {one.size_out[0]}×{one.size_out[1]}"
     )
-    model = one.choice or f"{one.clean}, or its variant for compressed pictures, by its blocks"
+    model = one.choice or f"{one.clean}, or its variant for compressed images, by its blocks"
     yield f"{model}; about {amount(one.memory)} of memory, {duration(one.seconds)}"
     if one.comparison is not None:
         yield f"comparison → {one.comparison}"

@@ -22,7 +22,7 @@ def evaluate(
     ] = None,
     video: Annotated[
         list[Path] | None,
-        typer.Option(help="A reference clip instead, made small and enlarged; may be given again.", show_default=False),
+        typer.Option(help="A reference clip instead, made small and upscaled; may be given again.", show_default=False),
     ] = None,
     scale: Scale = 2,
     threads: Threads = None,
@@ -30,7 +30,7 @@ def evaluate(
     precision: Precision = "auto",
     degrade: Annotated[
         str | None,
-        typer.Option(help="Save the small pictures as jpeg:75 (4:2:0), jpeg:75:444, webp:80 or h264:23 (crf) first."),
+        typer.Option(help="Save the small images as jpeg:75 (4:2:0), jpeg:75:444, webp:80 or h264:23 (crf) first."),
     ] = None,
     ensemble: Ensemble = False,
     strength: Strength = 1.0,
@@ -93,7 +93,7 @@ def _show(report: dict[str, Any]) -> None:
     mix = ", ensemble" if report["ensemble"] else ""
     mix += f", strength {report['strength']:g}" if report["strength"] != 1 else ""
     print(f"{report['model']} ×{report['scale']}, {report['backend']}, {report['precision']}{mix}")
-    rows = [("", "PSNR Y", "SSIM Y", "PSNR RGB", "SSIM RGB", "round trip Y", "seconds", "Mpx/s", "pictures")]
+    rows = [("", "PSNR Y", "SSIM Y", "PSNR RGB", "SSIM RGB", "round trip Y", "seconds", "Mpx/s", "images")]
     for name, one in report["sets"].items():
         decibels = [f"{one[key]:.3f} dB" for key in ("psnr_y", "psnr_rgb", "round_trip_psnr_y")]
         ratios = [f"{one[key]:.4f}" for key in ("ssim_y", "ssim_rgb")]
@@ -119,20 +119,20 @@ def _evaluate_video(
     as_json: bool,
     record: bool,
 ) -> None:
-    from subpixel.metrics.record import record_films
+    from subpixel.metrics.record import record_videos
     from subpixel.metrics.video import evaluate_video
     from subpixel.models.files import Model, save
-    from subpixel.upscaler.film import upscaler_of_films
+    from subpixel.upscaler.motion_network import network_for_video
 
     show = sys.stderr.isatty()
     progress = (lambda name: print(f"\r\x1b[K{name}", end="", file=sys.stderr)) if show else None
-    upscaler = upscaler_of_films(model, scale, backend, precision, threads)
+    upscaler = network_for_video(model, scale, backend, precision, threads)
     report = evaluate_video(upscaler, files, progress)
     if show:
         print("\r\x1b[K", end="", file=sys.stderr)
     if record:
         assert isinstance(upscaler.model, Model)  # it came from a model file
-        save(record_films(upscaler.model, report), model)
+        save(record_videos(upscaler.model, report), model)
     if as_json:
         print(json.dumps(_finite(report), indent=2, ensure_ascii=False, allow_nan=False))
         return
@@ -158,7 +158,7 @@ def _video_figures(one: dict[str, Any]) -> tuple[str, str, str]:
 
 
 def _finite(value: Any) -> Any:
-    """As JSON can say it: PSNR of equal pictures, which is infinite, is null."""
+    """As JSON can say it: PSNR of equal images, which is infinite, is null."""
     if isinstance(value, dict):
         return {key: _finite(one) for key, one in value.items()}
     if isinstance(value, list):

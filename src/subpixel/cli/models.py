@@ -48,5 +48,5 @@ def models(as_json: Json = False) -> None:
 def _figures(model: Model) -> str:
     reached = {name: one for name, one in model.reached().items() if "psnr_y" in one}
     if not model.spec.plain:
-        reached = {name: one for name, one in model.reached_on_films().items() if "psnr_y" in one}
+        reached = {name: one for name, one in model.reached_on_videos().items() if "psnr_y" in one}
     return "  ".join(f"{name} {one['psnr_y']:.2f} dB" for name, one in reached.items())

@@ -27,7 +27,7 @@ def _whole_number(text: str) -> int:
     try:
         return int(text)
     except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a whole number; 2, 3, 4 or 8 would be") from None
+        raise typer.BadParameter(f"{text!r} is not an integer; 2, 3, 4 or 8 would be") from None
 
 
 def _number(text: str) -> float:
@@ -55,7 +55,7 @@ AnyScale = Annotated[
         "--scale",
         parser=_number,
         metavar="N",
-        help="How many times larger: 2 (the default), 3, 2.5 … up to 64; 1 cleans a compressed picture.",
+        help="How many times larger: 2 (the default), 3, 2.5 … up to 64; 1 cleans a compressed image.",
         show_default=False,
     ),
 ]

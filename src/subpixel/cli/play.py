@@ -1,4 +1,4 @@
-"""``subpixel play``: watch a film enlarged while it is made."""
+"""``subpixel play``: watch a video upscaled while it is made."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from subpixel.cli.video import Time, say_notes, window_of
 
 
 def play(
-    given: Annotated[str, typer.Argument(metavar="FILE", help="A film; - reads one.", show_default=False)],
+    given: Annotated[str, typer.Argument(metavar="FILE", help="A video; - reads one.", show_default=False)],
     scale: Scale = 2,
     model: Model = "auto",
     side_by_side: Annotated[bool, typer.Option("--side-by-side", help="The plain resize on the left.")] = False,
@@ -29,9 +29,10 @@ def play(
     backend: Backend = "auto",
     precision: Precision = "auto",
 ) -> None:
-    """Show a film enlarged, in a player's window, at the film's own rate: where the network is too slow, a cheaper one
-    takes its place for a while. At the end it says how many frames a second there were."""
-    from subpixel.upscaler.film import upscaler_of_films
+    """Show a video upscaled in a player's window, at the video's own rate.
+
+    Where the network is too slow, a cheaper one takes its place for a while. At the end the rate reached is printed."""
+    from subpixel.upscaler.motion_network import network_for_video
     from subpixel.video import Live, choose_model, find_player, playing, probe
 
     found, program = find_player(player)
@@ -39,7 +40,7 @@ def play(
     chosen = choose_model(None if given == "-" else probe(source), model, scale).model
     live = Live(
         source,
-        upscaler_of_films(chosen, scale, backend, precision, threads),
+        network_for_video(chosen, scale, backend, precision, threads),
         window=window_of(start, end, None),
         deinterlace=deinterlace,
         beside=side_by_side,

@@ -1,4 +1,4 @@
-"""A bar for one picture that takes long."""
+"""A bar for one image that takes long."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["bar"]
 
 @contextmanager
 def bar(name: str, shown: bool = True) -> Iterator[Callable[[int, int], None]]:
-    """A bar on standard error, if that is a terminal and a picture is not done in one piece.
+    """A bar on standard error, if that is a terminal and an image is not done in one piece.
 
     Args:
         name: what stands beside it.

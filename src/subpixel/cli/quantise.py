@@ -10,7 +10,7 @@ import typer
 
 def quantise(
     model: Annotated[Path, typer.Argument(help="A .safetensors file of a luma network.")],
-    data: Annotated[Path, typer.Option(help="A folder of 8-bit pictures; not those it will be tested on.")],
+    data: Annotated[Path, typer.Option(help="A folder of 8-bit images; not those it will be tested on.")],
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Default: the same file.", show_default=False)] = None,
 ) -> None:
     """Find the ranges of a network's values, measure what int8 costs, and write both into its file."""

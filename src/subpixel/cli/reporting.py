@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from subpixel.image.batch.attempt import Report
+    from subpixel.image.batch.task_policy import Report
 
 __all__ = ["Reporter", "shown"]
 
@@ -36,12 +36,12 @@ def shown(text: str) -> str:
 
 
 class Reporter:
-    """Says what becomes of each picture; a context, within which the bar is shown.
+    """Says what becomes of each image; a context, within which the bar is shown.
 
     Args:
-        total: how many pictures there are.
+        total: how many images there are.
         as_json: one object a line on standard output, and nothing else there.
-        verbose: a line for each picture beside a bar too.
+        verbose: a line for each image beside a bar too.
         quiet: only notes and errors.
         choices: to say which model was taken, and why.
         names: what to say instead of paths.
@@ -78,14 +78,14 @@ class Reporter:
         self._bar = None
 
     def report(self, report: Report) -> None:
-        """A picture is done, or not."""
+        """An image is done, or not."""
         self.counts[report.status] += 1
         if self.as_json:
             print(json.dumps(_as_json(report, self.names)), flush=True)
         for note in report.result.notes if report.result else ():
             self.note(f"{report.source}: {note}")
         if report.error is not None:
-            if self.total > 1:  # that of a lone picture is the command's own
+            if self.total > 1:  # that of a lone image is the command's own
                 self._say(f"error: {report.error}")
         elif self.lines:
             place = f"[{self.counts.total()}/{self.total}] " if self.total > 1 else ""
@@ -104,19 +104,19 @@ class Reporter:
         seconds = time.perf_counter() - self.start
         if self.ends:
             parts = [f"{self.counts[status]} {status}" for status in ("done", "skipped", "failed")]
-            rate = f"  {self.counts['done'] / seconds:.1f} pictures/s" if self.counts["done"] else ""
+            rate = f"  {self.counts['done'] / seconds:.1f} images/s" if self.counts["done"] else ""
             text = f"{', '.join(parts)} of {self.total}  {seconds:.1f} s{rate}  {where}"
             if self.as_json:
                 self._say(text)
             else:
                 self._line(text)
         if self.counts["failed"] and self.total > 1:
-            self._say(f"error: {self.counts['failed']} of {self.total} pictures failed")
+            self._say(f"error: {self.counts['failed']} of {self.total} images failed")
 
     def interrupted(self, again: str) -> None:
         """Stopped from outside."""
         if self.total > 1:
-            self.note(f"{self.counts['done'] + self.counts['skipped']} of {self.total} pictures are done; {again}")
+            self.note(f"{self.counts['done'] + self.counts['skipped']} of {self.total} images are done; {again}")
 
     def spoken(self, text: str) -> str:
         """A text with the names for paths that stand for something else."""

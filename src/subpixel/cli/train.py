@@ -1,4 +1,4 @@
-"""``subpixel train``: fit a network to a folder of pictures or to a film."""
+"""``subpixel train``: fit a network to a folder of images or to a video."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from subpixel.errors import InvalidArgument
 def train(
     data: Annotated[
         Path,
-        typer.Option(help="A folder of 8-bit pictures or a film; every 20th picture or scene is held out to measure."),
+        typer.Option(help="A folder of 8-bit images or a video; every 20th image or scene is held out to measure."),
     ],
     out: Annotated[Path, typer.Option(help="The model file to write, .safetensors; .csv, .png, .ckpt come beside it.")],
     arch: Annotated[str, typer.Option(help="Architecture; an unknown one is told which there are.")] = "fast",
@@ -54,11 +54,11 @@ def train(
         typer.Option(help="Compute layers in bf16. Default: where the device multiplies it.", show_default=False),
     ] = None,
     device: Annotated[str, typer.Option(help="auto (a GPU where there is one), cpu, cuda, cuda:1 …")] = "auto",
-    degradation: Annotated[str, typer.Option(help="What befell the small pictures: clean or compressed.")] = "clean",
-    variants: Annotated[int, typer.Option(help="Degraded small pictures made of each picture and size.")] = 1,
-    frames: Annotated[int, typer.Option(help="About how many sharp frames are taken of a film.")] = 200,
+    degradation: Annotated[str, typer.Option(help="What befell the small images: clean or compressed.")] = "clean",
+    variants: Annotated[int, typer.Option(help="Degraded small images made of each image and size.")] = 1,
+    frames: Annotated[int, typer.Option(help="About how many sharp frames are taken of a video.")] = 200,
     clip: Annotated[int, typer.Option(help="Frames of a clip, for vespcn and recurrent.")] = 7,
-    speed: Annotated[float, typer.Option(help="Small pixels a frame that pictures are moved by at most.")] = 3.0,
+    speed: Annotated[float, typer.Option(help="Small pixels a frame that images are moved by at most.")] = 3.0,
     warped: Annotated[float, typer.Option(help="Of the loss: error of what a flow brought here, for vespcn.")] = 0.01,
     smooth: Annotated[float, typer.Option(help="Of the loss: unevenness of flows.")] = 0.001,
     data_name: Annotated[str, typer.Option(help="What the data is, for the model's card.")] = "",

@@ -1,4 +1,4 @@
-"""``subpixel upscale``: enlarge picture files."""
+"""``subpixel upscale``: upscale image files."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ from subpixel.errors import InvalidArgument
 if TYPE_CHECKING:
     from subpixel.image.batch.plan import Plan
     from subpixel.image.batch.run import Batch
-    from subpixel.image.batch.streams import Streams
+    from subpixel.image.batch.stdio import Streams
 
 
 def upscale(
     inputs: Annotated[
         list[str],
         typer.Argument(
-            metavar="INPUT...", help="Pictures, folders (with all below), patterns; - reads one.", show_default=False
+            metavar="INPUT...", help="Images, folders (with all below), patterns; - reads one.", show_default=False
         ),
     ],
     output: Annotated[
@@ -47,7 +47,7 @@ def upscale(
         typer.Option(
             "-o",
             "--output",
-            help="File to write, or a folder; without it name_x2.png beside each picture; - writes one.",
+            help="File to write, or a folder; without it name_x2.png beside each image; - writes one.",
         ),
     ] = None,
     scale: AnyScale = None,
@@ -71,37 +71,37 @@ def upscale(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
     compare: Annotated[
         Path | None,
-        typer.Option(help="File for a picture of bicubic and the result side by side; a folder with several pictures."),
+        typer.Option(help="File for an image of bicubic and the result side by side; a folder with several images."),
     ] = None,
     dry: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done, with time and memory; do not.")
     ] = False,
     skip_existing: Annotated[bool, typer.Option("--skip-existing", help="Pass over whatever exists.")] = False,
     processes: Annotated[
-        int | None, typer.Option(min=1, max=1024, help="For many small pictures.", show_default=False)
+        int | None, typer.Option(min=1, max=1024, help="For many small images.", show_default=False)
     ] = None,
     no_provenance: Annotated[
         bool, typer.Option("--no-provenance", help="Write nothing into results of where they come from.")
     ] = False,
     limit: Annotated[
-        float, typer.Option("--limit", metavar="MEGAPIXELS", help="Refuse pictures of more than this.")
+        float, typer.Option("--limit", metavar="MEGAPIXELS", help="Refuse images of more than this.")
     ] = 1000.0,
-    as_json: Annotated[bool, typer.Option("--json", help="A line of JSON for each picture.")] = False,
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Name each picture beside a bar, too.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="A line of JSON for each image.")] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Name each image beside a bar, too.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Only notes and errors.")] = False,
 ) -> int:
-    """Enlarge pictures. What belongs to a picture (profile, EXIF, 16 bits, transparency) is kept.
+    """Upscale images. What belongs to an image (profile, EXIF, 16 bits, transparency) is kept.
 
     A file that exists counts as done if it was made of the same content with the same settings, and is an error else;
     so the same command goes on where it was interrupted.
     """
-    from subpixel.image.batch.attempt import Existing, Policy
     from subpixel.image.batch.inputs import find
-    from subpixel.image.batch.places import Places
+    from subpixel.image.batch.output_paths import Places
     from subpixel.image.batch.plan import check_sheets, plan
     from subpixel.image.batch.run import Batch
-    from subpixel.image.batch.settings import settings_of
-    from subpixel.image.batch.streams import Streams
+    from subpixel.image.batch.settings_fingerprint import settings_of
+    from subpixel.image.batch.stdio import Streams
+    from subpixel.image.batch.task_policy import Existing, Policy
     from subpixel.image.files.formats import suffix_of
     from subpixel.image.job import Job
     from subpixel.upscaler import Enlarger
@@ -114,7 +114,7 @@ def upscale(
     upscaler = make_upscaler(threads=threads)
     with stopped_by_signals() as stop, Streams(inputs, output) as streams:
         if streams.writes and as_json:
-            raise InvalidArgument("--json and a picture cannot both be written to standard output")
+            raise InvalidArgument("--json and an image cannot both be written to standard output")
         suffix = None if file_format is None else suffix_of(file_format)
         asked = settings_of(model, precision=precision, ensemble=ensemble, strength=strength, quality=quality)
         kept: dict[str, Any] = {"quality": quality, "provenance": not no_provenance, "limit": limit}
@@ -132,7 +132,7 @@ def upscale(
             names=streams.names,
         )
         if todo.left_out:
-            reporter.note(f"{len(todo.left_out)} left out, being results of other pictures: {todo.left_out[0]} …")
+            reporter.note(f"{len(todo.left_out)} left out, being results of other images: {todo.left_out[0]} …")
         policy = Policy(make_job, existing, make_folders=places.folder is not None)
         with bar(str(inputs[0]), shown=len(todo.tasks) == 1 and not quiet) as progress:
             batch = Batch(todo.tasks, upscaler, make_upscaler, policy, processes, reporter.note, progress, stop)
@@ -142,8 +142,8 @@ def upscale(
 
 
 def follow(batch: Batch, todo: Plan, reporter: Reporter, streams: Streams, where: str) -> int:
-    """Run a batch and say what becomes of each picture; returns the exit code. The failure of a lone one is raised."""
-    from subpixel.image.batch.attempt import Report
+    """Run a batch and say what becomes of each image; returns the exit code. The failure of a lone one is raised."""
+    from subpixel.image.batch.task_policy import Report
 
     try:
         with reporter, closing(batch.run()) as reports:

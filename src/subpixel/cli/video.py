@@ -1,4 +1,4 @@
-"""``subpixel video``: enlarge a film."""
+"""``subpixel video``: upscale a video."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from subpixel.models.auto import Choice
     from subpixel.video import Result, Window
 
-_PREVIEW_AT = 5  # seconds into the film: what it begins with is rarely like the rest
+_PREVIEW_AT = 5  # seconds into the video: what it begins with is rarely like the rest
 
 
 def _seconds(text: str) -> Fraction:
@@ -46,23 +46,23 @@ Time = Annotated[
 
 
 def video(
-    given: Annotated[str, typer.Argument(metavar="INPUT", help="A film; - reads one.", show_default=False)],
+    given: Annotated[str, typer.Argument(metavar="INPUT", help="A video; - reads one.", show_default=False)],
     output: Annotated[
         str | None,
         typer.Option(
-            "-o", "--output", help="File to write; without it name_x2 beside the film; - writes frames for a player."
+            "-o", "--output", help="File to write; without it name_x2 beside the video; - writes frames for a player."
         ),
     ] = None,
     scale: Scale = 2,
     model: Model = "auto",
     encoder: Annotated[
         str | None,
-        typer.Option(help="x264, x265, svt-av1, vp9, ffv1 or prores; by itself what fits the film and the container."),
+        typer.Option(help="x264, x265, svt-av1, vp9, ffv1 or prores; by itself what fits the video and the container."),
     ] = None,
     crf: Annotated[int | None, typer.Option(help="Quality: less is better and larger.", show_default=False)] = None,
     preset: Annotated[str | None, typer.Option(help="Speed, in the encoder's words.", show_default=False)] = None,
     pix_fmt: Annotated[
-        str | None, typer.Option("--pix-fmt", help="Another pixel format than the film's.", show_default=False)
+        str | None, typer.Option("--pix-fmt", help="Another pixel format than the video's.", show_default=False)
     ] = None,
     encoder_options: Annotated[
         str | None,
@@ -82,7 +82,7 @@ def video(
     side_by_side: Annotated[bool, typer.Option("--side-by-side", help="The plain resize on the left.")] = False,
     deinterlace: Annotated[bool, typer.Option("--deinterlace", help="Make whole frames of fields first.")] = False,
     realtime: Annotated[
-        bool, typer.Option("--realtime", help="Hold the film's frame rate, by cheaper networks where it must be.")
+        bool, typer.Option("--realtime", help="Hold the video's frame rate, by cheaper networks where it must be.")
     ] = False,
     target_fps: Annotated[
         float | None, typer.Option("--target-fps", help="The rate that --realtime holds.", show_default=False)
@@ -94,11 +94,11 @@ def video(
     strength: Strength = 1.0,
     quiet: Annotated[bool, typer.Option("--quiet", help="Only notes and errors.")] = False,
 ) -> None:
-    """Enlarge a film. Sound, subtitles, chapters, times and all else that belongs to it are kept, and read back.
+    """Upscale a video. Sound, subtitles, chapters, times and all else that belongs to it are kept, and read back.
 
     Stopped, however that was, the same command goes on where it was.
     """
-    from subpixel.upscaler.film import upscaler_of_films
+    from subpixel.upscaler.motion_network import network_for_video
     from subpixel.video import Job, Live, Settings, choose_model, form_of, parse_options, probe
 
     if target_fps is not None and not (realtime and target_fps > 0):
@@ -115,29 +115,29 @@ def video(
     kind: Any = (scale, backend, precision, threads)
     if output == "-" or (given == "-" and output is None):
         if sys.stdout.isatty():
-            raise InvalidArgument("-: standard output is a terminal, where a film is of no use; -o FILE writes one")
+            raise InvalidArgument("-: standard output is a terminal, where a video is of no use; -o FILE writes one")
         choice = choose_model(None if given == "-" else probe(source), model, scale)
         live = Live(
-            source, upscaler_of_films(choice.model, *kind, strength=strength), form_of(file_format), **asked
+            source, network_for_video(choice.model, *kind, strength=strength), form_of(file_format), **asked
         ).run(sys.stdout.buffer)
         say_notes(name, live.notes)
         return
     settings = Settings(encoder, crf, preset, pix_fmt, parse_options(encoder_options))
     with stopped_by_signals(), _file(given) as path, bar(name, shown=not quiet) as progress:
         choice = choose_model(probe(path), model, scale)
-        told: list[str] = []
+        messages: list[str] = []
 
         def tell(note: str) -> None:
-            told.append(note)
+            messages.append(note)
             say_notes(name, [note])
 
         job = Job(
             path,
-            upscaler_of_films(choice.model, *kind, strength=strength),
+            network_for_video(choice.model, *kind, strength=strength),
             None if output is None else Path(output),
             settings,
             overwrite,
-            told=tell,
+            messages=tell,
             **asked,
         )
         try:
@@ -145,13 +145,13 @@ def video(
         except KeyboardInterrupt:
             say_notes(name, ["what is made so far is kept; the same command goes on with the rest"])
             raise
-    say_notes(name, (note for note in result.notes if note not in told))
+    say_notes(name, (note for note in result.notes if note not in messages))
     if not quiet:
         print(shown(_line(name, result, model == "auto", choice)))
 
 
 def window_of(start: Fraction | None, end: Fraction | None, preview: float | None) -> Window | None:
-    """The part of a film that was asked for; None for all of it."""
+    """The part of a video that was asked for; None for all of it."""
     from subpixel.video import Window
 
     if preview is not None:
@@ -164,12 +164,12 @@ def window_of(start: Fraction | None, end: Fraction | None, preview: float | Non
 
 @contextmanager
 def _file(given: str) -> Iterator[Path]:
-    """The film as a file: what comes from standard input is kept in one until the end, since it is read twice."""
+    """The video as a file: what comes from standard input is kept in one until the end, since it is read twice."""
     if given != "-":
         yield Path(given)
         return
     with tempfile.TemporaryDirectory(prefix="subpixel-") as folder:
-        path = Path(folder) / "film"
+        path = Path(folder) / "video"
         with open(path, "wb") as file:
             shutil.copyfileobj(sys.stdin.buffer, file)
         try:
@@ -181,8 +181,8 @@ def _file(given: str) -> Iterator[Path]:
 def _line(name: str, result: Result, automatic: bool, choice: Choice) -> str:
     width, height = result.size_out
     seconds = result.elapsed
-    made = result.frames - result.resumed
-    rate = f", {made / seconds:.1f} frames/s" if made and seconds else ""
+    output = result.frames - result.resumed
+    rate = f", {output / seconds:.1f} frames/s" if output and seconds else ""
     before = f" ({result.resumed} of them made before)" if result.resumed else ""
     chosen = f"  auto: {choice}" if automatic else ""
     done = f"{result.frames} frames{before} in {seconds:.1f} s{rate}"
@@ -190,7 +190,7 @@ def _line(name: str, result: Result, automatic: bool, choice: Choice) -> str:
 
 
 def say_notes(name: str, notes: Iterable[str]) -> None:
-    """On standard error, after the film's name."""
+    """On standard error, after the video's name."""
     for note in notes:
-        said = note if note.startswith(name) else f"{name}: {note}"
-        print(f"note: {shown(said)}", file=sys.stderr, flush=True)
+        values = note if note.startswith(name) else f"{name}: {note}"
+        print(f"note: {shown(values)}", file=sys.stderr, flush=True)

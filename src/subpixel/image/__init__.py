@@ -1,8 +1,8 @@
-"""Picture files: read, enlarge, write, with all that belongs to them."""
+"""Image files: read, upscale, write, with all that belongs to them."""
 
-from subpixel.image.files.picture import Picture
+from subpixel.image.files.image_data import ImageData
 from subpixel.image.files.reading import read
 from subpixel.image.files.writing import write
 from subpixel.image.job import Job, Result
 
-__all__ = ["Job", "Picture", "Result", "read", "write"]
+__all__ = ["ImageData", "Job", "Result", "read", "write"]

@@ -1,4 +1,4 @@
-"""Lossy compression of a picture in memory: encode it, decode it, and there it is with its blocks.
+"""Lossy compression of an image in memory: encode it, decode it, and there it is with its blocks.
 
 Each kind is data: what it is called with makes it what it is, and its name states all of that.
 """
@@ -14,13 +14,13 @@ import pyvips
 from numpy.typing import NDArray
 
 from subpixel.errors import InvalidArgument, Unsupported
-from subpixel.image.yuv import enlarge_chroma, rgb_to_yuv, shrink_chroma, yuv_to_rgb
+from subpixel.image.yuv import rgb_to_yuv, shrink_chroma, upscale_chroma, yuv_to_rgb
 
 __all__ = ["H264", "Compression", "Jpeg", "WebP", "parse"]
 
 Pixels = NDArray[np.uint8]
 
-_SMALLEST = 16  # a macroblock: smaller pictures are padded to it
+_SMALLEST = 16  # a macroblock: smaller images are padded to it
 
 
 class Compression(Protocol):
@@ -92,22 +92,22 @@ class WebP:
 
     def __call__(self, pixels: Pixels) -> Pixels:
         # The format knows no gray: all three channels come back, equal but for rounding.
-        made = _decoded(_image(pixels).webpsave_buffer(Q=self.quality, effort=self.effort))
-        return made[..., : pixels.shape[2]]
+        result = _decoded(_image(pixels).webpsave_buffer(Q=self.quality, effort=self.effort))
+        return result[..., : pixels.shape[2]]
 
 
 @dataclass(frozen=True)
 class H264:
-    """H.264 by x264 through PyAV: a clip of the picture moving, of which one frame is decoded.
+    """H.264 by x264 through PyAV: a clip of the image moving, of which one frame is decoded.
 
-    4:2:0, BT.601, studio range, chroma sited left, one thread, so that the same picture gives the same bytes.
+    4:2:0, BT.601, studio range, chroma sited left, one thread, so that the same image gives the same bytes.
 
     Args:
         crf: 0 … 51, x264's constant rate factor.
         frames: of the clip; 1 is an intra frame.
         shown: the frame that is taken, from 0.
-        motion: pixels ``(down, across)`` that the picture moves by from frame to frame, what comes in at the side being
-            the edge repeated. The frame that is taken is the picture in its place.
+        motion: pixels ``(down, across)`` that the image moves by from frame to frame, what comes in at the side being
+            the edge repeated. The frame that is taken is the image in its place.
         preset: of x264.
 
     Raises:
@@ -137,18 +137,18 @@ class H264:
         rgb = pixels if channels == 3 else np.repeat(pixels[..., :1], 3, axis=2)
         clip = [self._moved(rgb, k - self.shown) for k in range(self.frames)]
         planes = _through_h264(clip, self.crf, self.preset)[self.shown]
-        made: Pixels = yuv_to_rgb(planes, "bt601", False)[:height, :width, :channels]
-        return made
+        result: Pixels = yuv_to_rgb(planes, "bt601", False)[:height, :width, :channels]
+        return result
 
     def _moved(self, rgb: Pixels, steps: int) -> Pixels:
-        """The picture so many steps on, padded at its lower right to what the codec takes."""
+        """The image so many steps on, padded at its lower right to what the codec takes."""
         height, width = rgb.shape[:2]
         rows, columns = (max(_SMALLEST, side + side % 2) for side in (height, width))
         down, across = (step * steps for step in self.motion)
         y = np.clip(np.arange(rows) - down, 0, height - 1)
         x = np.clip(np.arange(columns) - across, 0, width - 1)
-        made: Pixels = rgb[y[:, None], x]
-        return made
+        result: Pixels = rgb[y[:, None], x]
+        return result
 
 
 def parse(text: str) -> Compression:
@@ -194,8 +194,8 @@ def _image(pixels: Pixels) -> pyvips.Image:
 
 
 def _decoded(content: bytes) -> Pixels:
-    made: Pixels = np.atleast_3d(pyvips.Image.new_from_buffer(content, "").numpy())
-    return made
+    result: Pixels = np.atleast_3d(pyvips.Image.new_from_buffer(content, "").numpy())
+    return result
 
 
 def _through_h264(clip: list[Pixels], crf: int, preset: str) -> list[NDArray[np.float32]]:
@@ -234,5 +234,5 @@ def _unpacked(packed: Pixels, height: int, width: int) -> NDArray[np.float32]:
     flat = packed.ravel()
     luma = height * width
     chroma = flat[luma:].reshape(2, height // 2, width // 2)
-    enlarged = [enlarge_chroma(plane, (height, width), (2, 2), "left") for plane in chroma]
-    return np.stack([flat[:luma].reshape(height, width).astype(np.float32), *enlarged])
+    upscaled = [upscale_chroma(plane, (height, width), (2, 2), "left") for plane in chroma]
+    return np.stack([flat[:luma].reshape(height, width).astype(np.float32), *upscaled])

@@ -1,4 +1,4 @@
-"""One picture from file to file: in memory, or row by row where it is too large for that."""
+"""One image from file to file: in memory, or row by row where it is too large for that."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from subpixel import __version__
 from subpixel.errors import ImageWriteError, InvalidArgument
 from subpixel.image.comparison.sheet import beside_bicubic, sheet_of
+from subpixel.image.files.compression_info import origin
 from subpixel.image.files.formats import WRITABLE, check_pixels, default_suffix, format_of, suffix_of
-from subpixel.image.files.origin import origin
 from subpixel.image.files.provenance import Provenance
-from subpixel.image.files.pushing import push
 from subpixel.image.files.reading import LIMIT, Opened, loaded, opened
+from subpixel.image.files.row_source import push
 from subpixel.image.files.rows import Rows, survey
 from subpixel.image.files.writing import check_destination, check_quality, put, write
 from subpixel.models.auto import Choice
@@ -28,7 +28,7 @@ from subpixel.upscaler import Enlarger, Plan, Upscaler
 
 __all__ = ["HUGE", "Job", "Progress", "Result"]
 
-# Bytes of a picture and its result from which they go through row by row. Below, they fit in any memory, and a picture
+# Bytes of an image and its result from which they go through row by row. Below, they fit in any memory, and an image
 # in one piece is a little faster.
 HUGE = 256 << 20
 
@@ -52,17 +52,17 @@ class Result:
 
 @dataclass(frozen=True)
 class Job:
-    """Enlarge one picture file.
+    """Upscale one image file.
 
     Args:
-        source: the picture.
-        upscaler: what enlarges it, an Enlarger or an Upscaler.
+        source: the image.
+        upscaler: what upscales it, an Enlarger or an Upscaler.
         destination: the file to write; None for ``name_x2.png`` (what the size was asked by) in ``folder``.
         folder: for a destination that was not named; None for the source's own.
         overwrite: replace a file that is there. The source itself is never replaced.
-        settings: what was asked for, see :func:`subpixel.image.batch.settings.settings_of`; written into the result.
-        compare: a file for a picture that shows the plain resize beside the result, or a folder for it, where it is
-            ``name_x2_comparison.png`` after the result's name; None for no such picture. With one, the picture and its
+        settings: what was asked for, see :mod:`subpixel.image.batch.settings_fingerprint`; written into the result.
+        compare: a file for an image that shows the plain resize beside the result, or a folder for it, where it is
+            ``name_x2_comparison.png`` after the result's name; None for no such image. With one, the image and its
             result are in memory, however large they are.
         format: of a destination that was not named, as ``jpg`` or ``png``; None for that which loses nothing: PNG, TIFF
             for floating point, an animation's own.
@@ -111,7 +111,7 @@ class Job:
         return Result(destination, (width, height), (size[1], size[0]), notes, seconds, choice, self.sheet(destination))
 
     def goes_by_rows(self, found: Opened, size: tuple[int, int]) -> bool:
-        """Whether a picture is too large to be in memory with its result, ``(height, width)``."""
+        """Whether an image is too large to be in memory with its result, ``(height, width)``."""
         height, width, channels = found.shape
         pixels = height * width + size[0] * size[1]
         large = pixels * channels * found.dtype.itemsize > HUGE
@@ -121,31 +121,31 @@ class Job:
         self, found: Opened, destination: Path, progress: Progress
     ) -> tuple[Choice, Plan, tuple[str, ...], dict[str, float]]:
         start = time.perf_counter()
-        picture = loaded(self.source, found)
+        image = loaded(self.source, found)
         digest = self._digest()
         decoded = time.perf_counter()
         enlarger = self.enlarger
-        first = picture.frames[0]
+        first = image.frames[0]
         choice = enlarger.choose(first, origin(self.source))
         plan = enlarger.plan(first.shape[0], first.shape[1], choice)
-        made = picture.with_frames([enlarger(frame, choice) for frame in picture.frames])
+        result = image.with_frames([enlarger(frame, choice) for frame in image.frames])
         computed = time.perf_counter()
-        progress(len(made.pixels), len(made.pixels))
-        notes = write(made, destination, **self._writing(choice, digest))
+        progress(len(result.pixels), len(result.pixels))
+        notes = write(result, destination, **self._writing(choice, digest))
         written = time.perf_counter()
         seconds = {"read": decoded - start, "upscale": computed - decoded, "write": written - computed}
         sheet = self.sheet(destination)
         if sheet is not None:
-            still = replace(picture, pixels=first, pages=1)  # of an animation the first frame
-            both = beside_bicubic(still, made.frames[0], f"{choice.model} {enlarger.target.label}")
+            still = replace(image, pixels=first, pages=1)  # of an animation the first frame
+            both = beside_bicubic(still, result.frames[0], f"{choice.model} {enlarger.target.label}")
             write(both, sheet, overwrite=self.overwrite)
             seconds["compare"] = time.perf_counter() - written
-        return choice, plan, (*picture.notes, *notes), seconds
+        return choice, plan, (*image.notes, *notes), seconds
 
     def _by_rows(
         self, found: Opened, destination: Path, progress: Progress
     ) -> tuple[Choice, Plan, tuple[str, ...], dict[str, float]]:
-        """Reading, enlarging and writing go side by side, so their time counts as one; ``read`` is what came before."""
+        """Reading, upscaling and writing go side by side, so their time counts as one; ``read`` is what came before."""
         start = time.perf_counter()
         enlarger = self.enlarger
         digest = self._digest()
@@ -157,19 +157,19 @@ class Job:
             choice = choice or enlarger.measured(figure)
             plan = enlarger.plan(height, width, choice)
             surveyed = time.perf_counter()
-            made = _counted(enlarger.stream(rows.blocks(), rows.shape, rows.dtype, alpha, choice), plan, progress)
+            result = _counted(enlarger.stream(rows.blocks(), rows.shape, rows.dtype, alpha, choice), plan, progress)
 
             def save(image: Any) -> None:
                 notes.extend(put(image, found.header, destination, **self._writing(choice, digest)))
 
-            push(made, (*plan.size, channels), rows.dtype, save)
+            push(result, (*plan.size, channels), rows.dtype, save)
         written = time.perf_counter()
         seconds = {"read": surveyed - start, "upscale": written - surveyed, "write": 0.0}
         return choice, plan, (*found.notes, *notes), seconds
 
     @property
     def enlarger(self) -> Enlarger:
-        """What enlarges the picture."""
+        """What upscales the image."""
         return Enlarger.of(self.upscaler) if isinstance(self.upscaler, Upscaler) else self.upscaler
 
     def suffix(self, found: Opened) -> str:
@@ -184,9 +184,9 @@ class Job:
             suffix = ".png" if self.format is None else suffix_of(self.format)
         return folder / f"{self.source.stem}_{self.enlarger.target.label}{suffix}"
 
-    def would_repeat(self, made: Provenance) -> bool:
+    def would_repeat(self, result: Provenance) -> bool:
         """Whether a result of this provenance is what this job would make, given that the source is the same."""
-        return (made.scale, made.version, made.settings) == (self._size, __version__, self.settings)
+        return (result.scale, result.version, result.settings) == (self._size, __version__, self.settings)
 
     @property
     def _size(self) -> str:
@@ -202,8 +202,8 @@ class Job:
 
     def _writing(self, choice: Choice, digest: str) -> dict[str, Any]:
         """The options of ``write`` and ``put``."""
-        said = self.described(choice, digest) if self.provenance else None
-        return {"overwrite": self.overwrite, "quality": self.quality, "provenance": said}
+        values = self.described(choice, digest) if self.provenance else None
+        return {"overwrite": self.overwrite, "quality": self.quality, "provenance": values}
 
     def sheet(self, destination: Path) -> Path | None:
         """Where the comparison of a result goes, if one was asked for."""
@@ -227,7 +227,7 @@ class Job:
 
     def _check_place(self, destination: Path, *, makes_folder: bool = False) -> None:
         if os.path.exists(destination) and os.path.exists(self.source) and destination.samefile(self.source):
-            raise ImageWriteError(f"{destination}: is the picture itself, which is never replaced; name another output")
+            raise ImageWriteError(f"{destination}: is the image itself, which is never replaced; name another output")
         check_destination(destination, overwrite=self.overwrite, makes_folder=makes_folder)
 
     def check_sheet(self, destination: Path) -> None:

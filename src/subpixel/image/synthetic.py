@@ -1,4 +1,4 @@
-"""Pictures like photographs, made of numbers: what work is measured on where no photograph is at hand."""
+"""Images like photographs, made of numbers: what work is measured on where no photograph is at hand."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def photograph(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
     Args:
         height: in pixels.
         width: in pixels.
-        seed: another number is another picture.
+        seed: another number is another image.
 
     Returns:
         ``(H, W, 3)`` u8 RGB.
@@ -33,13 +33,13 @@ def photograph(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
     rng = np.random.default_rng(seed)
     layers = [_layer(rng, height, width, step) * step**_POWER for step in _STEPS]
     forms = np.sign(_layer(rng, height, width, 90)[..., :1])  # objects, lighter and darker than what is behind
-    picture = sum(layers, 3 * forms)
-    picture = 118 + picture * (40 / max(1e-6, float(picture.std())))
+    image = sum(layers, 3 * forms)
+    image = 118 + image * (40 / max(1e-6, float(image.std())))
     # Neighbouring colours go together: most of a photograph is in its luma.
-    picture = picture.mean(axis=2, keepdims=True) * 0.7 + picture * 0.3
-    picture += rng.normal(0, _GRAIN, picture.shape)
-    made: NDArray[np.uint8] = np.clip(picture, 0, 255).astype(np.uint8)
-    return made
+    image = image.mean(axis=2, keepdims=True) * 0.7 + image * 0.3
+    image += rng.normal(0, _GRAIN, image.shape)
+    result: NDArray[np.uint8] = np.clip(image, 0, 255).astype(np.uint8)
+    return result
 
 
 def _layer(rng: np.random.Generator, height: int, width: int, step: int) -> NDArray[np.float32]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from subpixel.errors import InvalidArgument
 from subpixel.ops.resizing.taps import axis_taps
 
-__all__ = ["CENTRES", "Matrix", "Siting", "enlarge_chroma", "rgb_to_yuv", "shrink_chroma", "yuv_to_rgb"]
+__all__ = ["CENTRES", "Matrix", "Siting", "rgb_to_yuv", "shrink_chroma", "upscale_chroma", "yuv_to_rgb"]
 
 Matrix = Literal["bt601", "bt709", "bt2020"]
 Siting = Literal["left", "center", "topleft"]
@@ -53,9 +53,9 @@ def rgb_to_yuv(rgb: NDArray[np.uint8], matrix: Matrix, full_range: bool) -> F32:
     luma, chroma, black = _spans(full_range)
     x = np.moveaxis(rgb.astype(np.float32), -1, 0) / np.float32(255)
     weights = (forward * np.array([luma, chroma, chroma])[:, None]).astype(np.float32)
-    made: F32 = np.einsum("ij,jhw->ihw", weights, x)
-    made += np.array([black, 128, 128], np.float32)[:, None, None]
-    return made
+    result: F32 = np.einsum("ij,jhw->ihw", weights, x)
+    result += np.array([black, 128, 128], np.float32)[:, None, None]
+    return result
 
 
 def yuv_to_rgb(yuv: NDArray[Any], matrix: Matrix, full_range: bool, bits: int = 8) -> NDArray[np.uint8]:
@@ -77,9 +77,9 @@ def yuv_to_rgb(yuv: NDArray[Any], matrix: Matrix, full_range: bool, bits: int = 
     luma, chroma, black = _spans(full_range, bits)
     x = yuv.astype(np.float32) - np.array([black, 1 << (bits - 1), 1 << (bits - 1)], np.float32)[:, None, None]
     weights = np.linalg.inv(_forward(matrix)) * (255 / np.array([luma, chroma, chroma]))
-    made = np.einsum("ij,jhw->hwi", weights.astype(np.float32), x)
-    made += np.float32(0.5)
-    codes: NDArray[np.uint8] = np.clip(made, 0, 255).astype(np.uint8)
+    result = np.einsum("ij,jhw->hwi", weights.astype(np.float32), x)
+    result += np.float32(0.5)
+    codes: NDArray[np.uint8] = np.clip(result, 0, 255).astype(np.uint8)
     return codes
 
 
@@ -97,7 +97,7 @@ def shrink_chroma(plane: F32, siting: Siting) -> F32:
     return _resized(plane, (height // 2, width // 2), (0.5, 0.5), siting)
 
 
-def enlarge_chroma(plane: NDArray[Any], shape: tuple[int, int], factors: tuple[int, int], siting: Siting) -> F32:
+def upscale_chroma(plane: NDArray[Any], shape: tuple[int, int], factors: tuple[int, int], siting: Siting) -> F32:
     """Subsampled chroma on luma's samples, bilinear.
 
     Args:
@@ -113,18 +113,18 @@ def enlarge_chroma(plane: NDArray[Any], shape: tuple[int, int], factors: tuple[i
 
 
 def _resized(plane: NDArray[Any], shape: tuple[int, int], scales: tuple[float, float], siting: Siting) -> F32:
-    made = plane.astype(np.float32)
+    result = plane.astype(np.float32)
     for axis, (n, scale, centre) in enumerate(zip(shape, scales, CENTRES[siting], strict=True)):
         if scale == 1:
             continue
-        taps = axis_taps(made.shape[axis], n, scale, mode="linear", antialias=True, centre=centre)
+        taps = axis_taps(result.shape[axis], n, scale, mode="linear", antialias=True, centre=centre)
         weights = taps.weight.astype(np.float32)
         terms = (
-            made.take(index, axis) * (weight[:, None] if axis == 0 else weight)
+            result.take(index, axis) * (weight[:, None] if axis == 0 else weight)
             for index, weight in zip(taps.index.T, weights.T, strict=True)
         )
-        made = reduce(np.add, terms)
-    return made
+        result = reduce(np.add, terms)
+    return result
 
 
 def _forward(matrix: str) -> NDArray[np.float64]:

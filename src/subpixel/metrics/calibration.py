@@ -1,4 +1,4 @@
-"""From f32 to int8: the ranges of a network's values on real pictures, and what whole numbers cost it."""
+"""From f32 to int8: the ranges of a network's values on real images, and what integers cost it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from subpixel.backends import BACKENDS
 from subpixel.backends.numpy_kernels import NumpyKernels
-from subpixel.backends.reference import film_session
+from subpixel.backends.reference import video_session
 from subpixel.errors import InvalidArgument
 from subpixel.image import read
 from subpixel.metrics.equalisation import equalised, links
-from subpixel.metrics.film_calibration import film_of, pan
-from subpixel.metrics.protocol import luma_255, pictures_below, shrink
+from subpixel.metrics.protocol import images_below, luma_255, shrink
 from subpixel.metrics.quality import psnr
+from subpixel.metrics.video_calibration import describe_container, pan
 from subpixel.models.chain import Chain, chain_of, row_of
 from subpixel.models.files import Model
 from subpixel.models.graph import run
@@ -29,8 +29,8 @@ from subpixel.models.spec import Spec
 
 __all__ = ["activation_ranges", "calibrate", "int8_loss"]
 
-# Pictures looked at, half of them for the ranges, the others to measure the loss; and the side of what each gives.
-_PICTURES, _SIDE = 48, 96
+# Images looked at, half of them for the ranges, the others to measure the loss; and the side of what each gives.
+_IMAGES, _SIDE = 48, 96
 
 # Of what a layer made, so many samples are kept; of more, every second or third row and column.
 _SAMPLES = 8_000_000
@@ -51,25 +51,25 @@ def calibrate(model: Model, folder: str | Path, say: Callable[[str], None] | Non
     """The model with int8 parameters, and the loss they were measured to cost.
 
     Args:
-        model: a luma network that is a plain chain, or one for films.
-        folder: 8-bit pictures, also in folders below; up to 48, evenly chosen, are looked at. Not the test pictures.
+        model: a luma network that is a plain chain, or one for videos.
+        folder: 8-bit images, also in folders below; up to 48, evenly chosen, are looked at. Not the test images.
         say: called with a line about each step.
 
     Returns:
         The model with ``quantisation``: ``layers`` (see :func:`subpixel.models.integer.quantise`), ``loss_db`` (mean of
-        PSNR in f32 less PSNR in int8, of pictures not used for the ranges; negative is a gain) and what it was measured
+        PSNR in f32 less PSNR in int8, of images not used for the ranges; negative is a gain) and what it was measured
         on. Its weights are others that compute the same, see :mod:`subpixel.metrics.equalisation`.
 
     Raises:
-        InvalidArgument: too few pictures, or an RGB network.
+        InvalidArgument: too few images, or an RGB network.
         Unsupported: a network that is no plain chain.
     """
     spec = model.spec
     chain, _ = row_of(spec, model.weights, "int8")
     if spec.colour != "luma":
         raise InvalidArgument(f"model '{model.name}': an RGB network; int8 parameters are made for luma networks")
-    paths = pictures_below(Path(folder))
-    paths = [paths[k] for k in np.linspace(0, len(paths) - 1, min(_PICTURES, len(paths))).astype(int)]
+    paths = images_below(Path(folder))
+    paths = [paths[k] for k in np.linspace(0, len(paths) - 1, min(_IMAGES, len(paths))).astype(int)]
     for_ranges, for_loss = (_material(spec, part) for part in (paths[::2], paths[1::2]))
     values = _values(model, chain, [[small for small, _ in clip] for clip in for_ranges])
     weights, divided = _equalised(model, values, for_ranges)
@@ -79,22 +79,22 @@ def calibrate(model: Model, folder: str | Path, say: Callable[[str], None] | Non
     if say and ranges:
         say("ranges: " + ", ".join(f"{name} {low:.3f} … {high:.3f}" for name, (low, high) in ranges.items()))
     quantisation.update(_loss(model, quantisation, for_loss))
-    quantisation["calibration"].update({"data": Path(folder).name, "pictures": len(for_ranges)})
+    quantisation["calibration"].update({"data": Path(folder).name, "images": len(for_ranges)})
     if say:
         largest = quantisation["calibration"]["largest_loss_db"]
-        say(f"int8 costs {quantisation['loss_db']:.4f} dB on {len(for_loss)} pictures, {largest:.4f} at most")
+        say(f"int8 costs {quantisation['loss_db']:.4f} dB on {len(for_loss)} images, {largest:.4f} at most")
     return replace(model, quantisation=quantisation)
 
 
 def _material(spec: Spec, paths: Sequence[Path]) -> list[Clip]:
-    """The middle of each picture, for networks for films a window's way over it."""
-    made: list[Clip] = []
+    """The middle of each image, for networks for videos a window's way over it."""
+    result: list[Clip] = []
     for number, path in enumerate(paths):
         pixels = read(path).pixels
         if pixels.dtype != np.uint8:
-            raise InvalidArgument(f"{path}: {pixels.dtype}: calibration takes 8-bit pictures")
-        made.append([_middle(pixels, spec.scale)] if spec.plain else pan(path, pixels, number, spec.scale))
-    return made
+            raise InvalidArgument(f"{path}: {pixels.dtype}: calibration takes 8-bit images")
+        result.append([_middle(pixels, spec.scale)] if spec.plain else pan(path, pixels, number, spec.scale))
+    return result
 
 
 def _equalised(
@@ -106,10 +106,10 @@ def _equalised(
         return model.weights, {}  # the layers of the row have other weights than the model
     smalls = [[small for small, _ in clip] for clip in material]
     wanted = _made(model, "f32", None, smalls)
-    # A smooth picture, on which the network errs little, is spoilt by less than a rough one.
+    # A smooth image, on which the network errs little, is spoilt by less than a rough one.
     missing = [
-        np.mean([np.square(y[0] * 255 - large).mean() for y, (_, large) in zip(made, clip, strict=True)])
-        for made, clip in zip(wanted, material, strict=True)
+        np.mean([np.square(y[0] * 255 - large).mean() for y, (_, large) in zip(result, clip, strict=True)])
+        for result, clip in zip(wanted, material, strict=True)
     ]
     seen: dict[tuple[str, bytes], tuple[float, float]] = {}
 
@@ -121,10 +121,10 @@ def _equalised(
                 seen[key] = _range(values[name], divided.get(name))
             ranges[name] = seen[key]
         trial = replace(model, weights=weights)
-        made = _made(trial, "int8", quantise(spec, weights, ranges), smalls)
+        result = _made(trial, "int8", quantise(spec, weights, ranges), smalls)
         differing = [
             np.mean([np.square(255 * (a - b), dtype=np.float64).mean() for a, b in zip(ours, theirs, strict=True)])
-            for ours, theirs in zip(made, wanted, strict=True)
+            for ours, theirs in zip(result, wanted, strict=True)
         ]
         return float(np.mean([beside / (own + 1e-3) for beside, own in zip(differing, missing, strict=True)]))
 
@@ -150,10 +150,10 @@ class _Watching(NumpyKernels):
         return self.seen[-1]
 
     def add(self, values: list[Planes]) -> Planes:
-        made = super().add(values)
+        result = super().add(values)
         # A sum that a convolution's result goes into stands for it; the base's, after the shuffle, is not looked at.
-        self.seen[-1] = made
-        return made
+        self.seen[-1] = result
+        return result
 
     def activate(self, x: Planes, kind: str, slope: Planes | None) -> Planes:
         self.seen[-1] = super().activate(x, kind, slope)
@@ -171,7 +171,7 @@ def activation_ranges(model: Model, planes: Sequence[Planes]) -> dict[str, tuple
         As :func:`subpixel.models.integer.quantise` takes them.
     """
     values = _values(model, chain_of(model.spec, "int8"), [[plane] for plane in planes])
-    return {name: _range(made, None) for name, made in values.items()}
+    return {name: _range(result, None) for name, result in values.items()}
 
 
 def _values(model: Model, chain: Chain, clips: Sequence[Sequence[Planes]]) -> dict[str, NDArray[np.float32]]:
@@ -188,10 +188,10 @@ def _values(model: Model, chain: Chain, clips: Sequence[Sequence[Planes]]) -> di
         if spec.plain:
             run(spec, dict(weights), clip[0][None], kernels)
         else:
-            film_of(film_session(spec, weights, kernels), spec, clip)
+            describe_container(video_session(spec, weights, kernels), spec, clip)
         convs = len(kernels.seen) // len(clip)
         for k in unknown:
-            seen[k] += [made[0, :, ::step, ::step].reshape(made.shape[1], -1) for made in kernels.seen[k::convs]]
+            seen[k] += [result[0, :, ::step, ::step].reshape(result.shape[1], -1) for result in kernels.seen[k::convs]]
     return {chain.results[k]: np.concatenate(parts, axis=1) for k, parts in seen.items()}
 
 
@@ -221,8 +221,8 @@ def _loss(model: Model, quantisation: Mapping[str, Any], material: Sequence[Clip
 
     def scores(precision: str) -> list[float]:
         return [
-            float(np.mean([_psnr(y, large, model.spec.scale) for y, (_, large) in zip(made, clip, strict=True)]))
-            for made, clip in zip(_made(model, precision, quantisation, smalls), material, strict=True)
+            float(np.mean([_psnr(y, large, model.spec.scale) for y, (_, large) in zip(result, clip, strict=True)]))
+            for result, clip in zip(_made(model, precision, quantisation, smalls), material, strict=True)
         ]
 
     losses = [plain - whole for plain, whole in zip(scores("f32"), scores("int8"), strict=True)]
@@ -241,7 +241,7 @@ def _made(
     backend = BACKENDS["reference"] if BACKENDS["native"].unavailable() else BACKENDS["native"]
     spec = model.spec
     if not spec.plain:
-        film = backend.prepare_film(spec, model.weights, precision, 1, quantisation)
-        return [film_of(film, spec, clip) for clip in clips]
+        video = backend.prepare_video(spec, model.weights, precision, 1, quantisation)
+        return [describe_container(video, spec, clip) for clip in clips]
     session = backend.prepare(spec, model.weights, precision, 1, quantisation)
     return [[session(plane) for plane in clip] for clip in clips]

@@ -1,4 +1,4 @@
-"""Frames of a film as planes and as R, G, B, every convention that of the stream."""
+"""Frames of a video as planes and as R, G, B, every convention that of the stream."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subpixel.errors import ImageReadError, Unsupported
-from subpixel.image.yuv import Matrix, enlarge_chroma, yuv_to_rgb
-from subpixel.storage.reasons import said_by_system
+from subpixel.image.yuv import Matrix, upscale_chroma, yuv_to_rgb
+from subpixel.storage.os_errors import said_by_system
 from subpixel.video.formats import array_of
 
 __all__ = ["frames_of", "luma_of", "rgb_of"]
@@ -21,21 +21,21 @@ __all__ = ["frames_of", "luma_of", "rgb_of"]
 _MATRICES: dict[int, Matrix] = {1: "bt709", 5: "bt601", 6: "bt601", 9: "bt2020"}
 _UNSAID = (2, 3)
 _FULL = 2  # AVCOL_RANGE_JPEG
-# TransferCharacteristics of H.273 whose codes mean other light than that of ordinary pictures: PQ and HLG.
+# TransferCharacteristics of H.273 whose codes mean other light than that of ordinary images: PQ and HLG.
 _HDR = (16, 18)
 
 
 def frames_of(path: Path) -> Iterator[Any]:
-    """Every frame of a film's first video stream, in the order of showing, as PyAV decodes it.
+    """Every frame of a video's first video stream, in the order of showing, as PyAV decodes it.
 
     Raises:
-        ImageReadError: not there, no film, no video in it, or damaged.
+        ImageReadError: not there, no video, no video in it, or damaged.
         Unsupported: interlaced, HDR, of a pixel format or matrix unknown here, or of a size that changes.
     """
     try:
         container = av.open(str(path))
     except (OSError, av.error.FFmpegError) as error:
-        raise ImageReadError(f"{path}: not a film that can be read ({said_by_system(error)})") from None
+        raise ImageReadError(f"{path}: not a video that can be read ({said_by_system(error)})") from None
     with container:
         streams = [s for s in container.streams.video if not s.disposition & s.disposition.attached_pic]
         if not streams:
@@ -51,7 +51,7 @@ def frames_of(path: Path) -> Iterator[Any]:
                 yield frame
         except av.error.FFmpegError as error:
             raise ImageReadError(
-                f"{path}: the film is damaged after frame {number} ({said_by_system(error)})"
+                f"{path}: the video is damaged after frame {number} ({said_by_system(error)})"
             ) from None
 
 
@@ -77,16 +77,16 @@ def rgb_of(frame: Any) -> NDArray[np.uint8]:
     if len(frame.format.components) >= 3:
         cb, cr = _plane(frame, 1), _plane(frame, 2)
         factors = (_factor(luma.shape[0], cb.shape[0]), _factor(luma.shape[1], cb.shape[1]))
-        planes[1:] = [enlarge_chroma(plane, luma.shape, factors, "left") for plane in (cb, cr)]
+        planes[1:] = [upscale_chroma(plane, luma.shape, factors, "left") for plane in (cb, cr)]
     return yuv_to_rgb(np.stack(planes), _matrix(frame), frame.color_range == _FULL, bits)
 
 
 def _check(path: Path, number: int, frame: Any, transfer: int) -> None:
     form = frame.format
     if frame.interlaced_frame:
-        raise Unsupported(f"{path}: frame {number} is interlaced; a film of whole frames is needed")
+        raise Unsupported(f"{path}: frame {number} is interlaced; a video of whole frames is needed")
     if transfer in _HDR:
-        raise Unsupported(f"{path}: HDR (PQ or HLG); a film of ordinary range is needed")
+        raise Unsupported(f"{path}: HDR (PQ or HLG); a video of ordinary range is needed")
     planes = [c.plane for c in form.components[:3]]
     plain = form.components[0].is_luma and len(set(planes)) == len(planes) and len(planes) != 2
     if form.is_big_endian or form.has_palette or not (form.is_rgb or (plain and form.components[0].bits <= 16)):

@@ -25,7 +25,7 @@ Weights = Mapping[str, NDArray[np.float32]]
 # How far: 0 leaves all as it is, 1 gives each channel the same range.
 _POWERS = (0.0, 0.25, 0.5, 0.75, 1.0)
 _ROUNDS = 2
-_LARGEST = 256.0  # no channel grows by more; and none that the pictures did not wake, of which nothing is known
+_LARGEST = 256.0  # no channel grows by more; and none that the images did not wake, of which nothing is known
 
 
 def links(spec: Spec) -> dict[str, tuple[Conv, tuple[Conv, ...]]]:

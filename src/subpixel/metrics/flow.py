@@ -56,8 +56,8 @@ def flow_between(before: NDArray[np.floating], after: NDArray[np.floating]) -> F
 
 
 def _warped(plane: F32, flow: F32) -> F32:
-    made: F32 = warp(plane[None, None], flow[None], padding_mode="border")[0, 0]
-    return made
+    result: F32 = warp(plane[None, None], flow[None], padding_mode="border")[0, 0]
+    return result
 
 
 def _step(moved: F32, wanted: F32) -> F32:

@@ -1,4 +1,4 @@
-"""Where the round trip differs, as pictures: |difference| of luma from black over red and yellow to white."""
+"""Where the round trip differs, as images: |difference| of luma from black over red and yellow to white."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subpixel.errors import ImageWriteError
-from subpixel.image import Picture, write
+from subpixel.image import ImageData, write
 from subpixel.image.files.writing import check_destination
-from subpixel.storage.reasons import said_by_system
+from subpixel.storage.os_errors import said_by_system
 
 __all__ = ["LIMIT", "destination", "heatmap", "make_room", "write_heatmap"]
 
-# Luma of 0 … 255 that is white, as is all beyond: one scale for all pictures, so that they can be compared. Networks on
+# Luma of 0 … 255 that is white, as is all beyond: one scale for all images, so that they can be compared. Networks on
 # luma come back within 1 or 2 nearly everywhere, bicubic is off by some tens along sharp edges.
 LIMIT = 8
 
@@ -43,12 +43,12 @@ def heatmap(difference: NDArray[np.float64]) -> NDArray[np.uint8]:
 
 def _colours(amount: NDArray[np.float64]) -> NDArray[np.uint8]:
     thirds = 3 * amount[..., None] / LIMIT - np.arange(3)
-    made: NDArray[np.uint8] = np.floor(np.clip(thirds, 0, 1) * 255 + 0.5).astype(np.uint8)
-    return made
+    result: NDArray[np.uint8] = np.floor(np.clip(thirds, 0, 1) * 255 + 0.5).astype(np.uint8)
+    return result
 
 
 def destination(folder: Path, test_set: str, name: str, scale: int) -> Path:
-    """Where a picture's map goes; its name says what the colours mean.
+    """Where an image's map goes; its name says what the colours mean.
 
     >>> destination(Path("maps"), "Set5", "baby.png", 2).as_posix()
     'maps/Set5/baby_x2_luma_0-8.png'
@@ -77,4 +77,4 @@ def write_heatmap(difference: NDArray[np.float64], path: Path, *, overwrite: boo
     Raises:
         ImageWriteError: it exists and is not to be replaced, or cannot be written.
     """
-    write(Picture(heatmap(difference)), path, overwrite=overwrite)
+    write(ImageData(heatmap(difference)), path, overwrite=overwrite)

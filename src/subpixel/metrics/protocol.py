@@ -1,7 +1,7 @@
 """The protocol of ``evaluate``: luma of BT.601, rounded prediction, border of ``scale`` cropped, images averaged.
 
 Most published figures that "cannot be reproduced" differ in one of four things: the range of luma, rounding, crop, or
-the bicubic that made the small picture. So all four are part of every report.
+the bicubic that made the small image. So all four are part of every report.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from subpixel.errors import ImageReadError, InvalidArgument
 from subpixel.image.compression import Compression
 from subpixel.metrics.heatmap import destination, make_room, write_heatmap
 from subpixel.metrics.quality import psnr, ssim
-from subpixel.metrics.sets import Pair, pairs_of, pictures_below, read_u8
+from subpixel.metrics.test_sets import Pair, images_below, pairs_of, read_u8
 from subpixel.ops import resize
 from subpixel.upscaler import Upscaler, luma
 
-__all__ = ["evaluate", "luma_255", "pictures_below", "score_sets", "shrink"]
+__all__ = ["evaluate", "images_below", "luma_255", "score_sets", "shrink"]
 
-Picture = NDArray[np.uint8]
+ImageData = NDArray[np.uint8]
 Plane = NDArray[np.float64]
 
-# What a set's figures are the mean of its pictures' in.
+# What a set's figures are the mean of its images' in.
 _MEANS = ("psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb", "round_trip_psnr_y")
 
 
 @dataclass(frozen=True)
 class Score:
-    """One picture's figures; ``seconds`` are those of the call that made it, ``megapixels`` what it made."""
+    """One image's figures; ``seconds`` are those of the call that made it, ``megapixels`` what it made."""
 
     name: str
     psnr_y: float
@@ -59,24 +59,24 @@ def evaluate(
 
     Args:
         upscaler: the network; for ``psnr_y`` and ``ssim_y`` a luma network is given the plane itself, f32.
-        folder: with ``HR/`` and, if the small pictures are given, ``LR_x2/`` … of the same names (then the large ones
+        folder: with ``HR/`` and, if the small images are given, ``LR_x2/`` … of the same names (then the large ones
             are cropped top-left to ``scale`` times their size); or a folder of such folders. Without ``LR_xS/``
-            the small pictures are made by MATLAB's antialiased bicubic, u8. Transparency is left out.
-        progress: called with each picture's name.
-        degradation: what the small pictures, given or made, then go through.
-        heatmaps: a folder for a PNG of each picture that shows where the round trip differs
+            the small images are made by MATLAB's antialiased bicubic, u8. Transparency is left out.
+        progress: called with each image's name.
+        degradation: what the small images, given or made, then go through.
+        heatmaps: a folder for a PNG of each image that shows where the round trip differs
             (:func:`subpixel.metrics.heatmap.heatmap`), in a folder for each set; made if it is not there.
         overwrite: replace maps that exist.
 
     Returns:
         ``{"model", "scale", "backend", "precision", "threads", "ensemble", "strength", "time", "protocol", "sets"}``.
         A set has the means of ``psnr_y``, ``ssim_y``, ``psnr_rgb``, ``ssim_rgb`` and ``round_trip_psnr_y`` (PSNR in dB,
-        infinite for equal pictures), ``seconds`` in all, ``megapixels_per_second`` of output, and ``images`` with the
+        infinite for equal images), ``seconds`` in all, ``megapixels_per_second`` of output, and ``images`` with the
         same for each. ``protocol`` says what they mean, ``time`` what was timed.
 
     Raises:
         InvalidArgument: no test set there.
-        ImageReadError: a picture that cannot be read, or a small one without its large one.
+        ImageReadError: an image that cannot be read, or a small one without its large one.
         ImageWriteError: a map exists or cannot be written.
     """
     plane = upscaler.plane if upscaler.colour == "luma" else None
@@ -99,13 +99,13 @@ def evaluate(
         "threads": upscaler.threads,
         "ensemble": upscaler.ensemble,
         "strength": upscaler.strength,
-        "time": "of one call for each picture, u8 in memory to u8 in memory; files and measuring left out",
+        "time": "of one call for each image, u8 in memory to u8 in memory; files and measuring left out",
         **measured,
     }
 
 
 def score_sets(
-    enlarge: Callable[[Picture], Picture],
+    upscale: Callable[[ImageData], ImageData],
     scale: int,
     folder: str | Path,
     progress: Callable[[str], None] | None = None,
@@ -115,13 +115,13 @@ def score_sets(
     heatmaps: Path | None = None,
     overwrite: bool = False,
 ) -> dict[str, Any]:
-    """The ``protocol`` and ``sets`` of :func:`evaluate` for anything that enlarges pictures.
+    """The ``protocol`` and ``sets`` of :func:`evaluate` for anything that upscales images.
 
     Args:
-        enlarge: ``(H, W, 1)`` gray or ``(H, W, 3)`` RGB u8 to the same, ``scale`` times larger.
+        upscale: ``(H, W, 1)`` gray or ``(H, W, 3)`` RGB u8 to the same, ``scale`` times larger.
         scale: how many times larger.
         folder: see :func:`evaluate`, as are ``progress``, ``degradation``, ``heatmaps`` and ``overwrite``.
-        plane: enlarges ``(H, W)`` studio luma, f32, 16/255 … 235/255, unrounded; None to take luma of the result.
+        plane: upscales ``(H, W)`` studio luma, f32, 16/255 … 235/255, unrounded; None to take luma of the result.
     """
     pairs, source = pairs_of(Path(folder), scale)
     maps = {p: destination(heatmaps, p.test_set, p.name, scale) for p in pairs} if heatmaps is not None else {}
@@ -130,7 +130,7 @@ def score_sets(
     for pair in pairs:
         if progress:
             progress(f"{pair.test_set}/{pair.name}")
-        score, difference = _score(pair, scale, enlarge, plane, degradation)
+        score, difference = _score(pair, scale, upscale, plane, degradation)
         if pair in maps:
             write_heatmap(difference, maps[pair], overwrite=overwrite)
         scores.setdefault(pair.test_set, []).append(score)
@@ -140,9 +140,9 @@ def score_sets(
         "crop": scale,
         "psnr": "peak 255, averaged over images",
         "ssim": "Gaussian 11x11, sigma 1.5, K1 0.01, K2 0.03, valid region",
-        "rgb": "of the u8 picture, same crop: PSNR of R, G and B together, mean of their SSIM; gray has one channel",
-        "round_trip": "Y of the u8 picture made smaller again (MATLAB imresize bicubic, antialiased, u8) beside that "
-        "of the small picture, no crop",
+        "rgb": "of the u8 image, same crop: PSNR of R, G and B together, mean of their SSIM; gray has one channel",
+        "round_trip": "Y of the u8 image made smaller again (MATLAB imresize bicubic, antialiased, u8) beside that "
+        "of the small image, no crop",
         "low_resolution": source + (f"; then {degradation.name}" if degradation else ""),
     }
     return {"protocol": protocol, "sets": {name: _set(found) for name, found in scores.items()}}
@@ -159,7 +159,7 @@ def _set(scores: list[Score]) -> dict[str, Any]:
 
 
 def luma_255(pixels: NDArray[Any]) -> NDArray[np.float64]:
-    """BT.601 studio luma of an ``(H, W, C)`` u8 picture, 16 … 235, f64, not rounded.
+    """BT.601 studio luma of an ``(H, W, C)`` u8 image, 16 … 235, f64, not rounded.
 
     >>> import numpy as np
     >>> luma_255(np.full((1, 1, 3), 255, np.uint8)).tolist()
@@ -173,7 +173,7 @@ def luma_255(pixels: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def shrink(pixels: NDArray[np.uint8], scale: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """The small picture and the part of the large one that it covers.
+    """The small image and the part of the large one that it covers.
 
     Args:
         pixels: ``(H, W, C)`` u8.
@@ -181,11 +181,11 @@ def shrink(pixels: NDArray[np.uint8], scale: int) -> tuple[NDArray[np.uint8], ND
 
     Returns:
         ``(small, large)``: ``large`` cropped top-left to multiples of ``scale``, ``small`` by MATLAB's ``imresize``
-        with the edge repeated, as the published small pictures of Set5 and Set14 are, to the byte.
+        with the edge repeated, as the published small images of Set5 and Set14 are, to the byte.
     """
     height, width = (side // scale * scale for side in pixels.shape[:2])
     if not height or not width:
-        raise InvalidArgument(f"a picture of {pixels.shape[1]}×{pixels.shape[0]} cannot be made {scale} times smaller")
+        raise InvalidArgument(f"an image of {pixels.shape[1]}×{pixels.shape[0]} cannot be made {scale} times smaller")
     large = pixels[:height, :width]
     return resize(large, scale=1 / scale, antialias=True, border="replicate"), large
 
@@ -193,11 +193,11 @@ def shrink(pixels: NDArray[np.uint8], scale: int) -> tuple[NDArray[np.uint8], ND
 def _score(
     pair: Pair,
     scale: int,
-    enlarge: Callable[[Picture], Picture],
+    upscale: Callable[[ImageData], ImageData],
     plane: Callable[[NDArray[np.float32]], NDArray[np.float32]] | None,
     degradation: Compression | None,
 ) -> tuple[Score, Plane]:
-    """A picture's figures, and by how much luma of the round trip differs."""
+    """An image's figures, and by how much luma of the round trip differs."""
     small, large = _read_pair(pair, scale)
     if degradation is not None:
         small = degradation(small)
@@ -205,26 +205,26 @@ def _score(
     if plane is not None:
         y = np.clip(np.floor(plane((y_small / 255).astype(np.float32)).astype(np.float64) * 255 + 0.5), 0, 255)
     begun = time.perf_counter()
-    made = enlarge(small)
+    result = upscale(small)
     seconds = time.perf_counter() - begun
     if plane is None:
-        y = luma_255(made)  # here the prediction is R, G and B, and they are rounded
-    y_again = luma_255(shrink(made, scale)[0])
+        y = luma_255(result)  # here the prediction is R, G and B, and they are rounded
+    y_again = luma_255(shrink(result, scale)[0])
     score = Score(
         pair.name,
         psnr_y=psnr(y, truth, crop=scale),
         ssim_y=ssim(y, truth, crop=scale),
-        **_rgb(made, large, scale),
+        **_rgb(result, large, scale),
         round_trip_psnr_y=psnr(y_again, y_small),
         seconds=seconds,
-        megapixels=made.shape[0] * made.shape[1] / 1e6,
+        megapixels=result.shape[0] * result.shape[1] / 1e6,
     )
     return score, y_again - y_small
 
 
-def _rgb(made: Picture, large: Picture, crop: int) -> dict[str, float]:
-    """A gray picture beside a coloured one has three equal channels; two gray ones have one."""
-    a, b = np.broadcast_arrays(made, large)
+def _rgb(result: ImageData, large: ImageData, crop: int) -> dict[str, float]:
+    """A gray image beside a coloured one has three equal channels; two gray ones have one."""
+    a, b = np.broadcast_arrays(result, large)
     inside = (slice(crop, a.shape[0] - crop), slice(crop, a.shape[1] - crop))
     rows = len(a[inside])
     return {
@@ -233,8 +233,8 @@ def _rgb(made: Picture, large: Picture, crop: int) -> dict[str, float]:
     }
 
 
-def _read_pair(pair: Pair, scale: int) -> tuple[Picture, Picture]:
-    """The small picture, and the part of the large one that it covers."""
+def _read_pair(pair: Pair, scale: int) -> tuple[ImageData, ImageData]:
+    """The small image, and the part of the large one that it covers."""
     large = read_u8(pair.large)
     if pair.small is None:
         return shrink(large, scale)

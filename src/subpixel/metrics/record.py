@@ -9,10 +9,10 @@ from typing import Any
 from subpixel.errors import InvalidArgument
 from subpixel.models.files import Model
 
-__all__ = ["record", "record_films"]
+__all__ = ["record", "record_videos"]
 
 # What a card keeps of a set, and to how many digits. Times are the machine's, not the model's.
-_KEPT_OF_FILMS = {"psnr_y": 4, "ssim_y": 5, "warping_error": 4}
+_KEPT_OF_VIDEOS = {"psnr_y": 4, "ssim_y": 5, "warping_error": 4}
 _KEPT = {"psnr_y": 4, "ssim_y": 5, "psnr_rgb": 4, "ssim_rgb": 5, "round_trip_psnr_y": 4}
 
 
@@ -23,7 +23,7 @@ def record(model: Model, report: Mapping[str, Any], *, degraded: str | None = No
         model: the one that was measured.
         report: of :func:`subpixel.metrics.evaluate`. f32 goes to the top of ``figures`` (``protocol``, ``sets``),
             another precision to an entry of its name; :meth:`subpixel.models.Model.reached` reads them.
-        degraded: the name of what the small pictures went through; such figures go to ``degraded`` beside the others.
+        degraded: the name of what the small images went through; such figures go to ``degraded`` beside the others.
 
     Raises:
         InvalidArgument: the report is of an ensemble, or of a strength below 1: not what the network reaches by itself.
@@ -40,20 +40,20 @@ def record(model: Model, report: Mapping[str, Any], *, degraded: str | None = No
     return _with(model, report["precision"], measured)
 
 
-def record_films(model: Model, report: Mapping[str, Any]) -> Model:
-    """The same of a report of :func:`subpixel.metrics.video.evaluate_video`, to ``films`` (``protocol``, ``clips``,
-    ``mean``); :meth:`subpixel.models.Model.reached_on_films` reads them."""
+def record_videos(model: Model, report: Mapping[str, Any]) -> Model:
+    """The same of a report of :func:`subpixel.metrics.video.evaluate_video`, to ``videos`` (``protocol``, ``clips``,
+    ``mean``); :meth:`subpixel.models.Model.reached_on_videos` reads them."""
 
     def kept(one: Mapping[str, Any]) -> dict[str, Any]:
         return {
-            key: kept(value) if isinstance(value, Mapping) else round(value, _KEPT_OF_FILMS[key])
+            key: kept(value) if isinstance(value, Mapping) else round(value, _KEPT_OF_VIDEOS[key])
             for key, value in one.items()
-            if isinstance(value, Mapping) or key in _KEPT_OF_FILMS
+            if isinstance(value, Mapping) or key in _KEPT_OF_VIDEOS
         }
 
     clips = {name: kept(one) for name, one in report["clips"].items()}
-    films = {"protocol": report["protocol"], "clips": clips, "mean": kept(report["mean"])}
-    return _with(model, report["precision"], {"films": films})
+    videos = {"protocol": report["protocol"], "clips": clips, "mean": kept(report["mean"])}
+    return _with(model, report["precision"], {"videos": videos})
 
 
 def _of(model: Model, precision: str) -> Mapping[str, Any]:

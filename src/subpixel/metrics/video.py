@@ -1,4 +1,4 @@
-"""The protocol of ``evaluate --video``: reference clips made small, enlarged in order, and compared frame by frame.
+"""The protocol of ``evaluate --video``: reference clips made small, upscaled in order, and compared frame by frame.
 
 All frames count and 8 samples at each side do not, as in most papers on video. What is most often confused there is how
 the small frames were made: bicubic ones are 1.5 to 4.7 dB away from ones blurred and decimated. So it is named.
@@ -25,7 +25,7 @@ from subpixel.metrics.quality import psnr, ssim
 from subpixel.models.bicubic import bicubic
 from subpixel.ops import warp
 from subpixel.upscaler import Upscaler
-from subpixel.upscaler.film import FilmUpscaler
+from subpixel.upscaler.motion_network import MotionNetwork
 
 __all__ = ["evaluate_video"]
 
@@ -52,7 +52,7 @@ PROTOCOL = {
 
 @dataclass
 class _Tally:
-    """Figures of one way of enlarging, frame by frame."""
+    """Figures of one way of upscaling, frame by frame."""
 
     psnr: list[float] = field(default_factory=list)
     ssim: list[float] = field(default_factory=list)
@@ -87,30 +87,30 @@ class _Motion:
         return float(np.sqrt(np.mean(difference**2))) if difference.size else 0.0
 
     def _moved(self, plane: Plane) -> Plane:
-        made: Plane = warp(plane[None, None], self.flow[None].astype(np.float64), padding_mode="border")[0, 0]
-        return made
+        result: Plane = warp(plane[None, None], self.flow[None].astype(np.float64), padding_mode="border")[0, 0]
+        return result
 
 
 def evaluate_video(
-    upscaler: Upscaler | FilmUpscaler,
+    upscaler: Upscaler | MotionNetwork,
     files: Sequence[str | Path],
     progress: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
     """Measure a network on reference clips.
 
     Args:
-        upscaler: for single pictures, which sees each frame alone, or for films, which sees them in order.
-        files: films that are not compressed, or hardly; each is one clip.
+        upscaler: for single images, which sees each frame alone, or for videos, which sees them in order.
+        files: videos that are not compressed, or hardly; each is one clip.
         progress: called with each clip's name and frame.
 
     Returns:
         ``{"model", "scale", "backend", "precision", "threads", "protocol", "clips", "mean"}``. A clip has ``frames``,
         ``psnr_y``, ``ssim_y``, ``warping_error``, the same of ``bicubic``, the ``warping_error`` of the ``truth``, and
-        ``seconds`` that enlarging took.
+        ``seconds`` that upscaling took.
 
     Raises:
         InvalidArgument: no clip, two of one name, or frames too small to measure.
-        ImageReadError, Unsupported: a film that cannot be read.
+        ImageReadError, Unsupported: a video that cannot be read.
     """
     names = [Path(file).name for file in files]
     if not names or len(set(names)) < len(names):
@@ -133,17 +133,17 @@ def evaluate_video(
 
 
 def _clip(
-    upscaler: Upscaler | FilmUpscaler, plain: Session, path: Path, progress: Callable[[str], None] | None
+    upscaler: Upscaler | MotionNetwork, plain: Session, path: Path, progress: Callable[[str], None] | None
 ) -> dict[str, Any]:
     mine, theirs, itself = _Tally(), _Tally(), _Tally()
     waiting: deque[tuple[Plane, NDArray[np.float32]]] = deque()
     before: Plane | None = None
     seconds = 0.0
-    for made, took in _results(upscaler, path, waiting):
+    for result, took in _results(upscaler, path, waiting):
         seconds += took
         truth, small = waiting.popleft()
         motion = None if before is None else _Motion(before, truth)
-        mine.add(_rounded(made), truth, motion)
+        mine.add(_rounded(result), truth, motion)
         theirs.add(_rounded(plain(small[None])[0]), truth, motion)
         itself.add(truth, truth, motion, itself=True)
         before = truth
@@ -161,9 +161,9 @@ def _clip(
 
 
 def _results(
-    upscaler: Upscaler | FilmUpscaler, path: Path, waiting: deque[tuple[Plane, NDArray[np.float32]]]
+    upscaler: Upscaler | MotionNetwork, path: Path, waiting: deque[tuple[Plane, NDArray[np.float32]]]
 ) -> Iterator[tuple[NDArray[np.float32], float]]:
-    """Luma of the enlarged frames, in order, and the seconds each took; what each is compared with is queued."""
+    """Luma of the upscaled frames, in order, and the seconds each took; what each is compared with is queued."""
     before = 0.0  # of calls that gave no result yet
     for frame in frames_of(path):
         small, large = shrink(rgb_of(frame), upscaler.scale)
@@ -172,22 +172,22 @@ def _results(
         y = (luma_255(small) / 255).astype(np.float32)
         waiting.append((luma_255(large), y))
         begun = time.perf_counter()
-        if isinstance(upscaler, FilmUpscaler):
-            made = upscaler.luma(y)
+        if isinstance(upscaler, MotionNetwork):
+            result = upscaler.luma(y)
         elif upscaler.colour == "luma":
-            made = upscaler.plane(y)
+            result = upscaler.plane(y)
         else:
-            made = (luma_255(upscaler(small)) / 255).astype(np.float32)
+            result = (luma_255(upscaler(small)) / 255).astype(np.float32)
         took = time.perf_counter() - begun
-        if made is None:
+        if result is None:
             before += took
         else:
-            yield made, before + took
+            yield result, before + took
             before = 0.0
-    if isinstance(upscaler, FilmUpscaler):
+    if isinstance(upscaler, MotionNetwork):
         begun = time.perf_counter()
-        for made in upscaler.flush_luma():
-            yield made, time.perf_counter() - begun
+        for result in upscaler.flush_luma():
+            yield result, time.perf_counter() - begun
             begun = time.perf_counter()
 
 
@@ -201,5 +201,5 @@ def _mean(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _rounded(y: NDArray[np.float32]) -> Plane:
-    made: Plane = np.clip(np.floor(y.astype(np.float64) * 255 + 0.5), 0, 255)
-    return made
+    result: Plane = np.clip(np.floor(y.astype(np.float64) * 255 + 0.5), 0, 255)
+    return result

@@ -1,6 +1,6 @@
-"""What ``model="auto"`` takes for a picture: the best shipped model, or its variant for compressed pictures.
+"""What ``model="auto"`` takes for an image: the best shipped model, or its variant for compressed images.
 
-A network for clean pictures sharpens blocks and ringing, its compressed variant blurs a little where there are none.
+A network for clean images sharpens blocks and ringing, its compressed variant blurs a little where there are none.
 What the file says counts first, where that is enough: a JPEG's quantisation tables, a lossy codec. Else the pixels are
 measured.
 """
@@ -16,7 +16,7 @@ from subpixel.ops.blockiness import blockiness
 
 __all__ = ["BLOCKS", "Choice", "Source", "by_blocks", "by_source", "decide"]
 
-# Blockiness from which a picture counts as compressed. Of 400 photographs, halved, 1 % have as much uncompressed, 28 %
+# Blockiness from which an image counts as compressed. Of 400 photographs, halved, 1 % have as much uncompressed, 28 %
 # after JPEG of quality 95, 66 % after 90, 84 % after 85, 98 % after 75 (docs/models.md).
 BLOCKS = 0.06
 # A JPEG of up to this quality by its tables counts as compressed; of a better one the pixels are measured, since it may
@@ -39,11 +39,11 @@ class Source:
 
 @dataclass(frozen=True)
 class Choice:
-    """What was chosen for a picture.
+    """What was chosen for an image.
 
     Args:
         model: the name of the model.
-        compressed: it is the variant for compressed pictures.
+        compressed: it is the variant for compressed images.
         reason: why, in a few words; empty where there was nothing to choose between.
     """
 
@@ -56,13 +56,13 @@ class Choice:
 
 
 def decide(image: NDArray[Any], source: Source | None, clean: str, variant: str) -> Choice:
-    """One of two models for a picture.
+    """One of two models for an image.
 
     Args:
         image: as :func:`subpixel.ops.blockiness.blockiness` takes it.
         source: what its file says; None where there is none.
-        clean: the name of the model for clean pictures.
-        variant: the name of the one for compressed pictures.
+        clean: the name of the model for clean images.
+        variant: the name of the one for compressed images.
 
     >>> import numpy as np
     >>> print(decide(np.zeros((80, 80), np.uint8), None, "fast", "fast-compressed"))
@@ -85,7 +85,7 @@ def by_source(source: Source | None, variant: str) -> Choice | None:
 
 
 def by_blocks(figure: float, clean: str, variant: str) -> Choice:
-    """The choice by the blockiness of a picture."""
+    """The choice by the blockiness of an image."""
     if figure >= BLOCKS:
         return Choice(variant, True, f"blocks measured: {figure:.2f}")
     return Choice(clean, False, f"no blocks measured: {figure:.2f}")

@@ -1,4 +1,4 @@
-"""Bicubic enlargement as a network without weights: the baseline every table starts with."""
+"""Bicubic upscaling as a network without weights: the baseline every table starts with."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ __all__ = ["bicubic"]
 
 
 def bicubic(scale: int, *, colour: Colour = "luma") -> Spec:
-    """Keys' cubic with a = −0.5, as MATLAB's ``imresize`` enlarges.
+    """Keys' cubic with a = −0.5, as MATLAB's ``imresize`` upscales.
 
-    Published figures enlarge R, G and B, so the shipped model ``bicubic`` has ``colour="rgb"``. Its files hold no
+    Published figures upscale R, G and B, so the shipped model ``bicubic`` has ``colour="rgb"``. Its files hold no
     weights, but what it reaches.
 
     >>> bicubic(2).parameters

@@ -13,7 +13,7 @@ from subpixel.models.graph import need_plain
 from subpixel.models.lowering import lowered, lowered_spec
 from subpixel.models.spec import INPUT, Add, Concat, Conv, PixelShuffle, Resize, Spec, sources_of
 
-__all__ = ["Chain", "FilmChain", "chain_of", "film_chain_of", "row_of"]
+__all__ = ["Chain", "VideoChain", "chain_of", "row_of", "video_chain_of"]
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def _is_skip(layer: Add, conv: Conv, results: list[str], skips: list[int | None]
 
 
 @dataclass(frozen=True)
-class FilmChain:
+class VideoChain:
     """Inputs side by side, convolutions in a row, and at their end some that all read the last: ``ends``, each for an
     output of the Spec, of one kernel; the first makes what is shuffled into the result, to which ``base`` adds the
     frame."""
@@ -108,8 +108,8 @@ class FilmChain:
     base: bool
 
 
-def film_chain_of(spec: Spec, wanted_for: str) -> FilmChain:
-    """The convolutions of a network for films that is such a chain.
+def video_chain_of(spec: Spec, wanted_for: str) -> VideoChain:
+    """The convolutions of a network for videos that is such a chain.
 
     Args:
         spec: the network.
@@ -121,7 +121,7 @@ def film_chain_of(spec: Spec, wanted_for: str) -> FilmChain:
 
     def no(layer: str) -> Unsupported:
         return Unsupported(
-            f"layer '{layer}': {wanted_for} is for films' networks that join their inputs, then have convolutions in a "
+            f"layer '{layer}': {wanted_for} is for video networks that join their inputs, then have convolutions in a "
             "row, a pixel shuffle, and the frame added by nearest; backend reference or torch runs this one"
         )
 
@@ -156,21 +156,21 @@ def film_chain_of(spec: Spec, wanted_for: str) -> FilmChain:
             raise no(conv.name)
     if ends[0].activation != "none":
         raise no(ends[0].name)
-    return FilmChain(join.sources, tuple(trunk), tuple(ends), shuffle, base)
+    return VideoChain(join.sources, tuple(trunk), tuple(ends), shuffle, base)
 
 
 def row_of(
     spec: Spec, weights: Mapping[str, NDArray[np.float32]], wanted_for: str
 ) -> tuple[Chain, Mapping[str, NDArray[np.float32]]]:
-    """The convolutions of a chain one after another: for films, from all that is read side by side to all that is made.
+    """The convolutions of a chain in order: for videos, from all inputs side by side to all outputs.
 
     Args:
-        spec: a plain chain, or one for films.
+        spec: a plain chain, or one for videos.
         weights: its weights.
         wanted_for: who needs it, as the error says.
 
     Returns:
-        The convolutions, and their weights by their names. Of a film's, the ends are one convolution, named by all of
+        The convolutions, and their weights by their names. Of a video's, the ends are one convolution, named by all of
         them and without their activations; its result is not shuffled and nothing is added.
 
     Raises:
@@ -178,18 +178,18 @@ def row_of(
     """
     if spec.plain:
         return chain_of(spec, wanted_for), lowered(spec, weights)[1]
-    film = film_chain_of(spec, wanted_for)
-    name, before = "+".join(end.name for end in film.ends), film.trunk[-1]
+    video = video_chain_of(spec, wanted_for)
+    name, before = "+".join(end.name for end in video.ends), video.trunk[-1]
     end = Conv(
-        name, before.name, before.out_channels, sum(e.out_channels for e in film.ends), film.ends[0].kernel, "none"
+        name, before.name, before.out_channels, sum(e.out_channels for e in video.ends), video.ends[0].kernel, "none"
     )
-    nothing = [np.zeros(e.out_channels, np.float32) for e in film.ends]
+    nothing = [np.zeros(e.out_channels, np.float32) for e in video.ends]
     joined = {
-        f"{name}.weight": np.concatenate([weights[f"{e.name}.weight"] for e in film.ends]),
+        f"{name}.weight": np.concatenate([weights[f"{e.name}.weight"] for e in video.ends]),
         f"{name}.bias": np.concatenate(
-            [weights.get(f"{e.name}.bias", zeros) for e, zeros in zip(film.ends, nothing, strict=True)]
+            [weights.get(f"{e.name}.bias", zeros) for e, zeros in zip(video.ends, nothing, strict=True)]
         ),
     }
-    convs = (*film.trunk, end)
+    convs = (*video.trunk, end)
     names = tuple(conv.name for conv in convs)
     return Chain(convs, (None,) * len(convs), names, PixelShuffle("", name, 1), False), {**weights, **joined}

@@ -91,20 +91,20 @@ class Model:
             if isinstance(one, Mapping)
         }
 
-    def reached_on_films(self, precision: str = "f32") -> dict[str, dict[str, Any]]:
+    def reached_on_videos(self, precision: str = "f32") -> dict[str, dict[str, Any]]:
         """The same of ``subpixel evaluate --video --record``: by clip, ``mean`` of all last.
 
         >>> from subpixel.models import bicubic
-        >>> films = {"clips": {"walk.mkv": {"psnr_y": 28.0}}, "mean": {"psnr_y": 28.0}}
-        >>> Model("m", bicubic(2), {}, figures={"films": films}).reached_on_films()
+        >>> videos = {"clips": {"walk.mkv": {"psnr_y": 28.0}}, "mean": {"psnr_y": 28.0}}
+        >>> Model("m", bicubic(2), {}, figures={"videos": videos}).reached_on_videos()
         {'walk.mkv': {'psnr_y': 28.0}, 'mean': {'psnr_y': 28.0}}
         """
         part = self.figures if precision == "f32" else self.figures.get(precision)
-        films = part.get("films") if isinstance(part, Mapping) else None
-        clips = films.get("clips") if isinstance(films, Mapping) else None
-        if not isinstance(films, Mapping) or not isinstance(clips, Mapping):
+        videos = part.get("videos") if isinstance(part, Mapping) else None
+        clips = videos.get("clips") if isinstance(videos, Mapping) else None
+        if not isinstance(videos, Mapping) or not isinstance(clips, Mapping):
             return {}
-        both = {**clips, **({"mean": films["mean"]} if "mean" in films else {})}
+        both = {**clips, **({"mean": videos["mean"]} if "mean" in videos else {})}
         return {str(name): dict(one) for name, one in both.items() if isinstance(one, Mapping)}
 
 

@@ -70,18 +70,18 @@ def run(spec: Spec, weights: Mapping[str, A], x: A, kernels: Kernels[A], *, pad:
         ``(N, C, H*scale, W*scale)``.
 
     Raises:
-        Unsupported: the network of a film, which :func:`run_all` runs.
+        Unsupported: the network of a video, which :func:`run_all` runs.
     """
     need_plain(spec)
     return run_all(spec, weights, {INPUT: x}, kernels, pad=pad)[spec.layers[-1].name]
 
 
 def need_plain(spec: Spec) -> None:
-    """Raises Unsupported for a network that needs more than one picture."""
+    """Raises Unsupported for a network that needs more than one image."""
     if not spec.plain:
         names = ", ".join(one.name for one in spec.inputs)
         raise Unsupported(
-            f"this network reads {names}: it is for the frames of a film, not for single pictures; subpixel video runs "
+            f"this network reads {names}: it is for the frames of a video, not for single images; subpixel video runs "
             "it"
         )
 

@@ -1,4 +1,4 @@
-"""A network in whole numbers: what int8 means here, stated once for every backend.
+"""A network in integers: what int8 means here, stated once for every backend.
 
 Activations are bytes, weights signed bytes, sums 32 bits; a byte ``q`` of a value stands for ``(q - zero) * scale``.
 The network's input counts halves of a byte's unit, 0 … 510: luma made of colours has that much more to say, and a byte
@@ -15,7 +15,7 @@ and then, by the activation: ``tanh``: z counts 2.5/4096, a polynomial gives 127
 byte, which is all that ReLU and clip need. The last convolution's z counts 1/16 of a byte, and is added to the base in
 the base's own precision.
 
-All of that is whole numbers, so a scalar loop, every instruction set and NumPy give the same bytes. The weight of a
+All of that is integers, so a scalar loop, every instruction set and NumPy give the same bytes. The weight of a
 channel is rounded in units that make ``multiplier`` exact, so that the multiplier costs no precision.
 """
 
@@ -78,9 +78,9 @@ class IntegerConv:
 
 @dataclass(frozen=True)
 class IntegerNetwork:
-    """A chain in whole numbers; its input is 0 … 510 with zero 0 and scale 1/510.
+    """A chain in integers; its input is 0 … 510 with zero 0 and scale 1/510.
 
-    A film's has for ``channels`` all that it reads, and gives all that it makes, neither limited nor shuffled.
+    A video's has for ``channels`` all that it reads, and gives all that it makes, neither limited nor shuffled.
     """
 
     convs: tuple[IntegerConv, ...]
@@ -97,7 +97,7 @@ def quantise(
     """The parameters of the integer form, as a model file keeps them.
 
     Args:
-        spec: a plain chain, or one for films; see :func:`subpixel.models.chain.row_of`.
+        spec: a plain chain, or one for videos; see :func:`subpixel.models.chain.row_of`.
         weights: its weights.
         ranges: lowest and highest value to be told apart of each convolution's result, or of the sum it goes into, by
             name; those of ``tanh``, ``clip`` and the last are known.
@@ -161,7 +161,7 @@ def integer_network(
     if quantisation is None:
         raise Unsupported("this model file holds no int8 parameters; subpixel quantise makes a file that does")
     step, zero = INPUT_STEP, 0
-    made: list[IntegerConv] = []
+    result: list[IntegerConv] = []
     steps: list[float] = []
     for conv, skip in zip(chain.convs, chain.skips, strict=True):
         scale, own_zero, shift, multiplier = _parameters(conv, quantisation)
@@ -170,14 +170,14 @@ def integer_network(
         whole, bias = _whole(conv, weights, step, sums)
         half = np.where(shift > 0, 2.0 ** (shift - 1), 0.0)
         bias = bias - zero * whole.sum(axis=(1, 2, 3)) + np.floor(half)
-        reach = np.abs(bias) + (MOST if made else MOST_INPUT) * np.abs(whole).sum(axis=(1, 2, 3))
+        reach = np.abs(bias) + (MOST if result else MOST_INPUT) * np.abs(whole).sum(axis=(1, 2, 3))
         if reach.max() >= 2.0**31:
             raise Unsupported(f"layer '{conv.name}': its sums do not fit in 32 bits; this network has f32")
         slope = None
         if conv.activation == "prelu":
             slope = np.clip(np.rint(weights[f"{conv.name}.slope"].astype(np.float64) * 32768), -32768, 32767)
             slope = slope.astype(np.int16)
-        made.append(
+        result.append(
             IntegerConv(
                 weight=np.ascontiguousarray(whole.astype(np.int8)),
                 bias=bias.astype(np.int32),
@@ -194,7 +194,7 @@ def integer_network(
         step, zero = scale, own_zero
     shuffle, zero_border = chain.shuffle, spec.border == "zero"
     channels = chain.convs[0].in_channels
-    return IntegerNetwork(tuple(made), channels, shuffle.factor, shuffle.order, chain.base, zero_border)
+    return IntegerNetwork(tuple(result), channels, shuffle.factor, shuffle.order, chain.base, zero_border)
 
 
 def _row(spec: Spec, weights: Mapping[str, NDArray[np.float32]]) -> tuple[Chain, Mapping[str, NDArray[np.float32]]]:
@@ -209,7 +209,7 @@ def _row(spec: Spec, weights: Mapping[str, NDArray[np.float32]]) -> tuple[Chain,
 def rounded_weights(
     spec: Spec, weights: Mapping[str, NDArray[np.float32]], quantisation: Mapping[str, Any]
 ) -> dict[str, NDArray[np.float32]]:
-    """What the whole numbers of a network stand for: its weights as int8 has them, in f32.
+    """What the integers of a network stand for: its weights as int8 has them, in f32.
 
     Args:
         spec: a plain chain.
@@ -219,17 +219,17 @@ def rounded_weights(
     Returns:
         Weights and biases rounded; slopes as they were.
     """
-    made = dict(weights)
+    result = dict(weights)
     step = INPUT_STEP
     for conv in chain_of(spec, "int8").convs:
         scale, _, shift, multiplier = _parameters(conv, quantisation)
         sums = _worth_of_sums(conv, scale, shift, multiplier)
         whole, bias = _whole(conv, weights, step, sums)
-        made[f"{conv.name}.weight"] = (whole * (sums / step)[:, None, None, None]).astype(np.float32)
+        result[f"{conv.name}.weight"] = (whole * (sums / step)[:, None, None, None]).astype(np.float32)
         if conv.bias:
-            made[f"{conv.name}.bias"] = (bias * sums).astype(np.float32)
+            result[f"{conv.name}.bias"] = (bias * sums).astype(np.float32)
         step = scale
-    return made
+    return result
 
 
 def _worth_of_sums(

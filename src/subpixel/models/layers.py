@@ -1,6 +1,6 @@
 """What networks are made of: inputs and layers as data, and what each makes of what it reads.
 
-A tracer checks one layer and says what is known of its result: channels, size relative to the picture, and how many
+A tracer checks one layer and says what is known of its result: channels, size relative to the image, and how many
 samples convolution has lost.
 """
 
@@ -59,7 +59,7 @@ _MAX_REACH = 256
 
 @dataclass(frozen=True)
 class Frame:
-    """An input: a picture, ``offset`` frames after the one that is enlarged (before it, where negative)."""
+    """An input: an image, ``offset`` frames after the one that is upscaled (before it, where negative)."""
 
     name: str
     offset: int = 0
@@ -76,9 +76,9 @@ class State:
 
 @dataclass(frozen=True)
 class Previous:
-    """An input: the result for the frame before, limited to 0 … 1 and unshuffled to the size of a picture (CRD).
+    """An input: the result for the frame before, limited to 0 … 1 and unshuffled to the size of an image (CRD).
 
-    It has ``scale**2`` times a picture's channels. At first it is the picture itself, each sample repeated.
+    It has ``scale**2`` times an image's channels. At first it is the image itself, each sample repeated.
     """
 
     name: str
@@ -177,8 +177,8 @@ class Warp:
     """A value sampled where a flow says: ``out(p) = source(p + reach * flow(p))``, linear, the edge going on outside.
 
     The flow has two channels, along x (to the right), then y (down). What lies beyond -1 … 1 is limited to it, so that
-    nothing further away than ``reach`` samples matters. Samples, and not halves of the picture as in the paper: what is
-    learnt on small patches is then true of large pictures.
+    nothing further away than ``reach`` samples matters. Samples, and not halves of the image as in the paper: what is
+    learnt on small patches is then true of large images.
 
     Source: Jaderberg et al., arXiv 1506.02025, equation 5; Caballero et al., arXiv 1611.05250, section 2.3.
     """
@@ -345,9 +345,9 @@ def _source(layer: str, name: Any, values: dict[str, Value]) -> Value:
 
 
 def check_whole(what: str, value: Any, low: int, high: int) -> None:
-    """Raises SpecError unless it is a whole number of that range."""
+    """Raises SpecError unless it is an integer of that range."""
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise SpecError(f"{what}={value!r}: a whole number from {low} to {high} is needed")
+        raise SpecError(f"{what}={value!r}: an integer from {low} to {high} is needed")
 
 
 def check_choice(what: str, value: Any, allowed: tuple[str, ...]) -> None:

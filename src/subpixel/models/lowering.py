@@ -63,20 +63,20 @@ def lowered(spec: Spec, weights: Weights) -> tuple[Spec, Weights]:
     >>> weights["up.phases.weight"].shape  # 9x9 taps, four phases of 5x5, 5x4, 4x5 and 4x4
     (4, 56, 5, 5)
     """
-    made = dict(weights)
+    result = dict(weights)
     for layer in spec.layers:
         if isinstance(layer, ConvTranspose):
-            weight, bias = made.pop(f"{layer.name}.weight"), made.pop(f"{layer.name}.bias", None)
+            weight, bias = result.pop(f"{layer.name}.weight"), result.pop(f"{layer.name}.bias", None)
             front = [_half(layer, axis) * layer.stride - layer.padding[axis] for axis in (0, 1)]
             whole = [(2 * _half(layer, axis) + 1) * layer.stride for axis in (0, 1)]
             ends = [(f, n - f - k) for f, n, k in zip(front, whole, layer.kernel, strict=True)]
             padding = [_half(layer, axis) * layer.stride for axis in (0, 1)]
             filled = np.pad(weight, [(0, 0), (0, 0), *ends])
             form = conv_transpose_to_subpixel(filled, bias, stride=layer.stride, padding=padding)
-            made[f"{layer.name}.phases.weight"] = form.weight
+            result[f"{layer.name}.phases.weight"] = form.weight
             if form.bias is not None:
-                made[f"{layer.name}.phases.bias"] = form.bias
-    return lowered_spec(spec), made
+                result[f"{layer.name}.phases.bias"] = form.bias
+    return lowered_spec(spec), result
 
 
 def _phases(layer: ConvTranspose) -> list[Layer]:

@@ -38,7 +38,7 @@ def to_onnx(spec: Spec, weights: Mapping[str, NDArray[np.float32]], size: tuple[
 
     Raises:
         MissingExtra: the package ``onnx`` is not installed.
-        Unsupported: a network for the frames of a film, or one with strides or warps.
+        Unsupported: a network for the frames of a video, or one with strides or warps.
 
     Source: ONNX operator specification, https://onnx.ai/onnx/operators.
 
@@ -59,7 +59,7 @@ def to_onnx(spec: Spec, weights: Mapping[str, NDArray[np.float32]], size: tuple[
     graph.add("Identity", [result.name], output="output")
     n, h, w = ("N", "H", "W") if size is None else (1, *size)
     high, wide = ("H_out", "W_out") if size is None else (side * spec.scale for side in size)
-    made = helper.make_graph(
+    product = helper.make_graph(
         [helper.make_node(kind, inputs, [output], **options) for kind, inputs, output, options in graph.nodes],
         "subpixel",
         [helper.make_tensor_value_info("input", TensorProto.FLOAT, [n, spec.channels, h, w])],
@@ -67,7 +67,7 @@ def to_onnx(spec: Spec, weights: Mapping[str, NDArray[np.float32]], size: tuple[
         [numpy_helper.from_array(value, name) for name, value in graph.constants.items()],
     )
     model = helper.make_model(
-        made, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR_VERSION, producer_name="subpixel"
+        product, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR_VERSION, producer_name="subpixel"
     )
     checker.check_model(model)
     return model

@@ -1,8 +1,8 @@
-"""A recurrent network of our own for films: no flow, but what it made of the frame before, and what it remembers.
+"""A recurrent network of our own for videos: no flow, but what it made of the frame before, and what it remembers.
 
 The frame, the one before, a state and the previous result, unshuffled, are the channels of the first of a few
 convolutions in low resolution; the last makes the detail that is added to the frame, and the next state. Both that come
-back are limited to 0 … 1: whatever the weights, a film of any length cannot make them grow.
+back are limited to 0 … 1: whatever the weights, a video of any length cannot make them grow.
 
 Source: the shape is that of RLSP, Fuoli et al., arXiv 1909.08080, section 3; sizes and limits are ours.
 """
@@ -17,7 +17,7 @@ __all__ = ["recurrent"]
 def recurrent(scale: int, *, width: int = 24, middle: int = 6, state: int = 12, first: int = 5) -> Spec:
     """A chain of 3x3 convolutions after a larger one: what the compiled engine streams.
 
-    Its trunk is that of our networks for pictures, so that it can begin with what one of them learnt.
+    Its trunk is that of our networks for images, so that it can begin with what one of them learnt.
 
     Args:
         scale: r, at least 2.

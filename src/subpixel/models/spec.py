@@ -1,7 +1,7 @@
 """A network as data: an ordered graph of layers, validated when built, free of any framework.
 
 Every layer names what it reads; its own name is what later layers read. The last layer is the result. What goes in is
-a picture, ``INPUT``, or what :attr:`Spec.inputs` declares: frames of a film, and what the network keeps from one to the
+an image, ``INPUT``, or what :attr:`Spec.inputs` declares: frames of a video, and what the network keeps from one to the
 next. What a layer needs beyond that follows from the graph and is computed here: the size of each value relative to
 the input, how many samples it loses to convolution, the receptive field, the work.
 """
@@ -74,7 +74,7 @@ _MAX_OFFSET = 16
 _NAMES = {cls: kind for kind, cls in KINDS.items()}
 _INPUTS: dict[str, type[Input]] = {"frame": Frame, "state": State, "previous": Previous}
 _INPUT_NAMES = {cls: kind for kind, cls in _INPUTS.items()}
-_PICTURE: tuple[Input, ...] = (Frame(INPUT),)
+_IMAGE: tuple[Input, ...] = (Frame(INPUT),)
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,8 @@ class Spec:
             encoded values in the order red, green, blue).
         border: ``replicate``: the edge sample is repeated by :attr:`halo` once and every layer convolves
             without padding; ``zero``: every convolution pads with zeros by itself. Strides and warps need ``zero``;
-            a picture is then first filled up to a :attr:`multiple`, its last row and column repeated.
-        inputs: what goes in; by itself one picture, named ``INPUT``. A film's network names frames, and what it
+            an image is then first filled up to a :attr:`multiple`, its last row and column repeated.
+        inputs: what goes in; by itself one image, named ``INPUT``. A video's network names frames, and what it
             keeps from one frame to the next.
 
     Raises:
@@ -105,7 +105,7 @@ class Spec:
     scale: int
     colour: Colour = "luma"
     border: Border = "replicate"
-    inputs: tuple[Input, ...] = _PICTURE
+    inputs: tuple[Input, ...] = _IMAGE
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "layers", tuple(self.layers))
@@ -149,12 +149,12 @@ class Spec:
 
     @property
     def plain(self) -> bool:
-        """Whether one picture goes in and one comes out, and nothing is kept."""
-        return self.inputs == _PICTURE
+        """Whether one image goes in and one comes out, and nothing is kept."""
+        return self.inputs == _IMAGE
 
     @property
     def frames(self) -> tuple[Frame, ...]:
-        """The inputs that are pictures."""
+        """The inputs that are images."""
         return tuple(one for one in self.inputs if isinstance(one, Frame))
 
     @property
@@ -164,7 +164,7 @@ class Spec:
 
     @property
     def reach(self) -> tuple[int, int]:
-        """Frames before and after the one that is enlarged which are read: the second delays every result."""
+        """Frames before and after the one that is upscaled which are read: the second delays every result."""
         offsets = [frame.offset for frame in self.frames]
         return -min(offsets), max(offsets)
 
@@ -175,7 +175,7 @@ class Spec:
 
     @property
     def multiple(self) -> int:
-        """What a picture's sides are filled up to a multiple of, so that every stride divides them."""
+        """What an image's sides are filled up to a multiple of, so that every stride divides them."""
         return math.lcm(*(Fraction(value.scale).denominator for value in self.values.values()))
 
     @property
@@ -255,7 +255,7 @@ class Spec:
             if part in document and not isinstance(items, list):
                 raise SpecError(f"the network description: '{part}' must be a list")
             lists.append([_from(f"{word} {number}", item, kinds) for number, item in enumerate(items or [])])
-        inputs = tuple(lists[1]) if "inputs" in document else _PICTURE
+        inputs = tuple(lists[1]) if "inputs" in document else _IMAGE
         return cls(tuple(lists[0]), document["scale"], document["colour"], document["border"], inputs)
 
     def _trace(self, border: Border) -> dict[str, Value]:
@@ -267,11 +267,11 @@ class Spec:
                 raise SpecError(f"layer name {layer.name!r}: a text of 1 to 100 characters is needed")
             if layer.name in values:
                 raise SpecError(f"layer '{layer.name}': the name is taken already")
-            made = values[layer.name] = TRACERS[type(layer)](layer, values, border)
-            if made.scale > MAX_SCALE:
-                raise SpecError(f"layer '{layer.name}': x{made.scale} is beyond x{MAX_SCALE}")
-            if made.scale * MAX_SCALE < 1:
-                raise SpecError(f"layer '{layer.name}': x{made.scale} is below x1/{MAX_SCALE}")
+            result = values[layer.name] = TRACERS[type(layer)](layer, values, border)
+            if result.scale > MAX_SCALE:
+                raise SpecError(f"layer '{layer.name}': x{result.scale} is beyond x{MAX_SCALE}")
+            if result.scale * MAX_SCALE < 1:
+                raise SpecError(f"layer '{layer.name}': x{result.scale} is below x1/{MAX_SCALE}")
         return values
 
     def _given(self, one: Input) -> Value:
@@ -333,18 +333,18 @@ def _check_inputs(inputs: tuple[Input, ...]) -> None:
         elif isinstance(one, State):
             check_whole(f"input '{one.name}': channels", one.channels, 1, MAX_CHANNELS)
     if 0 not in offsets:
-        raise SpecError("no input is the frame that is enlarged, the one at offset 0")
+        raise SpecError("no input is the frame that is upscaled, the one at offset 0")
     if sum(isinstance(one, Previous) for one in inputs) > 1:
         raise SpecError("two inputs are the previous result; one is enough")
 
 
 def _check_state(state: State, values: Mapping[str, Value]) -> None:
     where = f"input '{state.name}': next={state.next!r}"
-    made = values.get(state.next) if isinstance(state.next, str) else None
-    if made is None:
+    result = values.get(state.next) if isinstance(state.next, str) else None
+    if result is None:
         raise SpecError(f"{where}: no layer of that name makes it")
-    if (made.channels, made.scale) != (state.channels, 1):
-        raise SpecError(f"{where} has {made.channels} channels at x{made.scale}; {state.channels} at x1 are needed")
+    if (result.channels, result.scale) != (state.channels, 1):
+        raise SpecError(f"{where} has {result.channels} channels at x{result.scale}; {state.channels} at x1 are needed")
 
 
 # Fields that came later, and what they are where nothing is said: then they are not written, so that the description of

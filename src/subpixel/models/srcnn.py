@@ -1,4 +1,4 @@
-"""SRCNN: the picture enlarged by bicubic first, then three convolutions (Dong et al., arXiv 1501.00092)."""
+"""SRCNN: the image upscaled by bicubic first, then three convolutions (Dong et al., arXiv 1501.00092)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def srcnn(
     colour: Colour = "luma",
     border: Border = "replicate",
 ) -> Spec:
-    """The network of the paper: 9x9 to 64, ReLU, ``middle`` x ``middle`` to 32, ReLU, 5x5 to the picture.
+    """The network of the paper: 9x9 to 64, ReLU, ``middle`` x ``middle`` to 32, ReLU, 5x5 to the image.
 
     Args:
         scale: how many times larger.

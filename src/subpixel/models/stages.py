@@ -1,4 +1,4 @@
-"""Enlargement by sub-pixel convolutions in stages, as SRResNet, EDSR and RDN end."""
+"""Upscaling by sub-pixel convolutions in stages, as SRResNet, EDSR and RDN end."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["factors", "stages"]
 
 
 def factors(scale: int) -> list[int]:
-    """How far each stage enlarges: twice and twice again for powers of two, else all at once.
+    """How far each stage upscales: twice and twice again for powers of two, else all at once.
 
     Raises:
         SpecError: neither a power of two nor three.
@@ -20,7 +20,7 @@ def factors(scale: int) -> list[int]:
     if scale == 3:
         return [3]
     if scale < 2 or scale & (scale - 1):
-        raise SpecError(f"scale={scale}: this network enlarges 2, 3, 4 or 8 times")
+        raise SpecError(f"scale={scale}: this network upscales 2, 3, 4 or 8 times")
     return [2] * (scale.bit_length() - 1)
 
 
@@ -28,7 +28,7 @@ def stages(source: str, channels: int, features: int, scale: int, activation: Ac
     """Convolutions of 3x3, each with its pixel shuffle; the layers ``up1.conv``, ``up1``, ``up2.conv`` …
 
     Args:
-        source: the value to enlarge.
+        source: the value to upscale.
         channels: that it has.
         features: channels of every stage's result.
         scale: of all stages together.

@@ -11,8 +11,8 @@ __all__ = ["vespcn", "vespcn_slow"]
 
 _BEFORE, _NOW, _AFTER = "before", "now", "after"
 
-# Low-resolution samples that one of the two estimates can reach. Films of 24 and more frames a second seldom move
-# further than that where they are enlarged; what does is blurred.
+# Low-resolution samples that one of the two estimates can reach. Videos of 24 and more frames a second seldom move
+# further than that where they are upscaled; what does is blurred.
 _REACH = 12.0
 
 
@@ -66,12 +66,12 @@ def vespcn_slow(scale: int, *, layers: int = 9, width: int = 24, pair: int = 12)
 
 
 def _row(source: str, channels: int, width: int, count: int, first: int = 3) -> list[Layer]:
-    made: list[Layer] = []
+    result: list[Layer] = []
     for number in range(1, count + 1):
         side = first if number == 1 else 3
-        made.append(Conv(f"conv{number}", source, channels, width, (side, side), "relu"))
+        result.append(Conv(f"conv{number}", source, channels, width, (side, side), "relu"))
         source, channels = f"conv{number}", width
-    return made
+    return result
 
 
 def _whole(body: list[Layer], width: int, scale: int) -> Spec:
@@ -87,7 +87,7 @@ def _whole(body: list[Layer], width: int, scale: int) -> Spec:
 
 
 def _compensated(neighbour: str, owner: str) -> list[Layer]:
-    """The spatial transformer of table 1: a flow from pictures a quarter as large, then one from half as large.
+    """The spatial transformer of table 1: a flow from images a quarter as large, then one from half as large.
 
     Args:
         neighbour: the frame that is moved.

@@ -11,12 +11,12 @@ from subpixel.errors import InvalidArgument, Unsupported
 from subpixel.models.checkpoints import SUFFIXES, load_checkpoint
 from subpixel.models.edsr import edsr
 from subpixel.models.espcn import espcn
-from subpixel.models.families import balanced, fast, high
 from subpixel.models.files import Model, load
-from subpixel.models.foreign import Foreign
 from subpixel.models.fsrcnn import fsrcnn
+from subpixel.models.our_networks import balanced, fast, high
 from subpixel.models.rdn import rdn
 from subpixel.models.recurrent import recurrent
+from subpixel.models.spandrel_models import Foreign
 from subpixel.models.spec import Spec
 from subpixel.models.srcnn import srcnn
 from subpixel.models.srresnet import srresnet
@@ -41,13 +41,13 @@ _WEIGHTS = Path(__file__).parent / "weights"
 
 @dataclass(frozen=True)
 class Entry:
-    """A shipped model: its name, the scales it comes in, one line about it, and whether it is for films alone."""
+    """A shipped model: its name, the scales it comes in, one line about it, and whether it is for videos alone."""
 
     name: str
     scales: tuple[int, ...]
     about: str
     trained: bool = True
-    film: bool = False
+    video: bool = False
 
     def path(self, scale: int) -> Path:
         """Its weights file for one of its scales."""
@@ -68,11 +68,14 @@ ZOO: dict[str, Entry] = {
         Entry(
             "recurrent",
             (3, 4),
-            "for films: it remembers, and flickers less: 24 channels, eight layers, luma",
-            film=True,
+            "for videos: it remembers, and flickers less: 24 channels, eight layers, luma",
+            video=True,
         ),
         Entry(
-            "vespcn", (3, 4), "VESPCN for films: motion found and followed, early fusion (arXiv 1611.05250)", film=True
+            "vespcn",
+            (3, 4),
+            "VESPCN for videos: motion found and followed, early fusion (arXiv 1611.05250)",
+            video=True,
         ),
         Entry("bicubic", (2, 3, 4, 8), "bicubic interpolation (Keys, a = −0.5), the baseline", trained=False),
     )
@@ -103,7 +106,7 @@ ARCHITECTURES: dict[str, Callable[[int], Spec]] = {
     "recurrent-fast": partial(recurrent, width=16, middle=5, state=8),
 }
 
-# What the name of a model's variant for compressed pictures ends in.
+# What the name of a model's variant for compressed images ends in.
 _VARIANT = "-compressed"
 
 # What ``model="auto"`` means: it is better than the published networks of its time, in every scale, at a speed that
@@ -117,7 +120,7 @@ def resolve(name: str) -> str:
 
 
 def compressed_variant(name: str, scale: int | None = None) -> str | None:
-    """The name of a model's variant for compressed pictures, if one is shipped, and at the scale."""
+    """The name of a model's variant for compressed images, if one is shipped, and at the scale."""
     variant = ZOO.get(f"{resolve(name)}{_VARIANT}")
     return variant.name if variant is not None and scale in (None, *variant.scales) else None
 
@@ -199,7 +202,7 @@ def scales_of(name: str) -> tuple[int, ...]:
 
 
 def cleans(model: Model | Foreign) -> bool:
-    """Whether a model was made for compressed pictures: it is a variant, or its file says that it was trained so."""
+    """Whether a model was made for compressed images: it is a variant, or its file says that it was trained so."""
     settings = model.training.get("settings") if isinstance(model, Model) else None
     trained = settings.get("degradation") if isinstance(settings, Mapping) else None
     return model.name.endswith(_VARIANT) or trained not in (None, "clean")

@@ -29,7 +29,7 @@ class Arithmetic(Protocol):
         """A NumPy array or number as an array of this kind beside ``like``; floats take the dtype of ``like``."""
 
     def take(self, x: Any, index: Any, axis: int) -> Any:
-        """Slices of one axis, by a NumPy array of whole numbers."""
+        """Slices of one axis, by a NumPy array of integers."""
 
     def gather(self, x: Any, index: Any) -> Any:
         """``out[n, c, p] = x[n, c, index[n, p]]``, the index an array of this kind, int64."""
@@ -218,13 +218,13 @@ def _to_numpy(op: str, x: Any) -> np.ndarray:
     # DLPack shares memory, but NumPy's knows neither bfloat16 nor memory of other devices: then the library's own copy.
     ways: list[Callable[[Any], Any]] = [np.from_dlpack] if hasattr(x, "__dlpack__") else []
     ways += [np.asarray] if not ways or hasattr(x, "__array__") else []
-    said = ""
+    values = ""
     for way in ways:
         try:
             return cast(np.ndarray, way(x))
         except (TypeError, ValueError, BufferError, RuntimeError) as error:
-            said = said or str(error).partition("\n")[0]
-    raise InvalidArgument(f"{op}: {type(x).__name__} cannot be read as an array ({said})")
+            values = values or str(error).partition("\n")[0]
+    raise InvalidArgument(f"{op}: {type(x).__name__} cannot be read as an array ({values})")
 
 
 def _way_back(op: str, x: Any) -> Back:
@@ -234,15 +234,15 @@ def _way_back(op: str, x: Any) -> Back:
     namespace = x.__array_namespace__()
 
     def back(y: Any) -> Any:
-        made = namespace.asarray(y)
+        result = namespace.asarray(y)
         # JAX has no 64 bits unless told so, and cuts what does not fit without a word.
         if y.dtype in (np.int64, np.uint64) and y.size:
-            limits = namespace.iinfo(made.dtype)
+            limits = namespace.iinfo(result.dtype)
             if int(y.max()) > int(limits.max) or int(y.min()) < int(limits.min):
                 raise InvalidArgument(
-                    f"{op}: whole numbers from {y.min()} to {y.max()} do not fit {made.dtype}, the widest that "
+                    f"{op}: integers from {y.min()} to {y.max()} do not fit {result.dtype}, the widest that "
                     f"{type(x).__name__} has here; NumPy arrays or 64 bits allowed there would fit"
                 )
-        return made
+        return result
 
     return back

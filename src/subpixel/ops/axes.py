@@ -84,12 +84,12 @@ class Axes:
         return a.contiguous(y if "N" in self.layout else y[0])
 
     def each(self, name: str, value: Any, least: int = 1) -> tuple[int, ...]:
-        """One whole number for every spatial axis, from one number or a sequence."""
+        """One integer for every spatial axis, from one number or a sequence."""
         given = _sequence(value)
         values = (value,) * self.dims if given is None else given
         if len(values) != self.dims or not all(is_whole(v) and v >= least for v in values):
             raise InvalidArgument(
-                f"{self.op}: {name}={value!r}: a whole number of at least {least} is needed, "
+                f"{self.op}: {name}={value!r}: an integer of at least {least} is needed, "
                 f"or one for each spatial axis of {self.layout} ({', '.join(self.spatial)})"
             )
         return tuple(int(v) for v in values)
@@ -101,7 +101,7 @@ class Axes:
         both = [_sequence(v) or (v, v) for v in values]
         if len(both) != self.dims or not all(len(p) == 2 and all(is_whole(v) and v >= 0 for v in p) for p in both):
             raise InvalidArgument(
-                f"{self.op}: {name}={value!r}: a whole number of at least 0 is needed, or for each spatial axis of "
+                f"{self.op}: {name}={value!r}: an integer of at least 0 is needed, or for each spatial axis of "
                 f"{self.layout} ({', '.join(self.spatial)}) one number or one pair (before, after)"
             )
         return tuple((int(p[0]), int(p[1])) for p in both)
@@ -156,7 +156,7 @@ def _axes(op: str, layout: str) -> Axes:
 
 
 def is_whole(value: Any) -> bool:
-    """A whole number of Python or NumPy; True and 1.0 are none."""
+    """An integer of Python or NumPy; True and 1.0 are none."""
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 

@@ -1,4 +1,4 @@
-"""How much of a grid of 8×8 blocks a picture shows: what JPEG, and to a lesser degree other codecs, leave behind.
+"""How much of a grid of 8×8 blocks an image shows: what JPEG, and to a lesser degree other codecs, leave behind.
 
 Between every two neighbouring samples, how much their difference stands out is set in relation to those beside it::
 
@@ -9,8 +9,8 @@ Between every two neighbouring samples, how much their difference stands out is 
 which is 0 on ramps and 1 at a step between flat sides, whatever its height: so faint blocks in a sky count as much as
 coarse ones, and texture, equally rough everywhere, counts little. Of each of the eight phases that a grid can have the
 mean of f is taken over the middle half of its lines, which leaves out the few that happen to lie on an edge of the
-picture. The figure of an axis is how far the highest phase lies above the median of the others, as a share of it; that
-of the picture the smaller of both axes, since codecs cut both and patterns of 8 often lie along one.
+image. The figure of an axis is how far the highest phase lies above the median of the others, as a share of it; that
+of the image the smaller of both axes, since codecs cut both and patterns of 8 often lie along one.
 
 The idea of comparing differences across the grid with those within is that of Wang, Sheikh and Bovik, "No-reference
 perceptual quality assessment of JPEG compressed images", ICIP 2002; the relation and the search for the phase are ours.
@@ -29,14 +29,14 @@ from subpixel.errors import InvalidArgument
 __all__ = ["LEAST_SIDE", "blockiness", "measured", "windows"]
 
 _GRID = 8
-# Smaller pictures have too few lines of a grid to tell it from chance.
+# Smaller images have too few lines of a grid to tell it from chance.
 LEAST_SIDE = 64
 # What is looked at: windows of this side, so many along each axis at most. Of a few windows every second line counts,
 # of more every fourth: there are enough of them.
 _WINDOW, _WINDOWS, _FEW = 256, 4, 4
-# f is kept in whole numbers, so that its sums are the same on every machine.
+# f is kept in integers, so that its sums are the same on every machine.
 _UNIT = 1024
-# Keeps a picture in which nearly nothing happens from showing a grid of nearly nothing.
+# Keeps an image in which nearly nothing happens from showing a grid of nearly nothing.
 _CALM = 0.02
 
 Codes = NDArray[np.int16]
@@ -45,8 +45,8 @@ Codes = NDArray[np.int16]
 def blockiness(image: NDArray[Any]) -> float:
     """How much more happens on a grid of 8×8 than between its lines; about 0 where there is none.
 
-    Pictures from cameras and renderers, not compressed, lie below 0.03 or so; after JPEG of quality 90 the middle is
-    0.08, of 75 0.23, of 50 0.45. A grid may begin anywhere. Of large pictures 16 windows of 256×256 are looked at.
+    Images from cameras and renderers, not compressed, lie below 0.03 or so; after JPEG of quality 90 the middle is
+    0.08, of 75 0.23, of 50 0.45. A grid may begin anywhere. Of large images 16 windows of 256×256 are looked at.
 
     Args:
         image: ``(H, W)`` or ``(H, W, C)``: gray, gray and alpha, RGB or RGBA; u8, u16 or f32 of 0 … 1. Alpha is not
@@ -71,7 +71,7 @@ def blockiness(image: NDArray[Any]) -> float:
 
 
 def windows(height: int, width: int) -> list[tuple[slice, slice]]:
-    """The parts of a picture that are looked at, rows and columns, from the top; none where it is too small."""
+    """The parts of an image that are looked at, rows and columns, from the top; none where it is too small."""
     if min(height, width) < LEAST_SIDE:
         return []
     tops, lefts = _starts(height), _starts(width)
@@ -79,7 +79,7 @@ def windows(height: int, width: int) -> list[tuple[slice, slice]]:
 
 
 def measured(parts: Sequence[NDArray[Any]]) -> float:
-    """:func:`blockiness` of a picture by its :func:`windows`, for whoever does not have all of it at once.
+    """:func:`blockiness` of an image by its :func:`windows`, for whoever does not have all of it at once.
 
     >>> image = np.random.default_rng(0).integers(0, 256, (300, 400), np.uint8)
     >>> measured([image[rows, columns] for rows, columns in windows(300, 400)]) == blockiness(image)

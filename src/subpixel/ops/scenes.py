@@ -1,4 +1,4 @@
-"""How much two frames differ, seen from afar, and where a scene begins as a film goes by."""
+"""How much two frames differ, seen from afar, and where a scene begins as a video goes by."""
 
 from __future__ import annotations
 

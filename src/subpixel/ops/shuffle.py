@@ -262,8 +262,8 @@ def _compiled(x: NDArray[Any], plan: _Plan) -> NDArray[Any] | None:
         return None
     out = np.empty(plan.shape, dtype)
     threads = available_threads() if x.nbytes >= _WORTH_THREADS else 1
-    given, made = np.ascontiguousarray(x), out
+    given, result = np.ascontiguousarray(x), out
     if not dtype.isnative:  # the module reads no such dtype; to it bytes are bytes
-        given, made = given.reshape(-1).view(np.uint8), out.reshape(-1).view(np.uint8)
-    module.shuffle(given, made, *plan.sizes, item, *plan.ways, threads, forced_target())
+        given, result = given.reshape(-1).view(np.uint8), out.reshape(-1).view(np.uint8)
+    module.shuffle(given, result, *plan.sizes, item, *plan.ways, threads, forced_target())
     return out

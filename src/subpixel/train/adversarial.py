@@ -21,11 +21,11 @@ _RATE = 1e-4
 
 
 class Discriminator(nn.Module):
-    """The discriminator of the paper: eight 3x3 convolutions that halve the picture four times, then two dense layers.
+    """The discriminator of the paper: eight 3x3 convolutions that halve the image four times, then two dense layers.
 
     Args:
-        side: of the square pictures.
-        channels: of the pictures.
+        side: of the square images.
+        channels: of the images.
         features: of the first convolution; the others have 1, 2, 2, 4, 4, 8 and 8 times as many.
 
     Batch normalisation after all convolutions but the first (their bias is its shift), LeakyReLU with 0.2; the first
@@ -45,17 +45,17 @@ class Discriminator(nn.Module):
         layers: list[nn.Module] = [nn.Conv2d(channels, features, 3, padding=1), nn.LeakyReLU(0.2)]
         wide = features
         for number in range(1, 8):
-            made, stride = features * 2 ** (number // 2), 1 + number % 2
-            layers += [nn.Conv2d(wide, made, 3, stride, 1, bias=False), nn.BatchNorm2d(made), nn.LeakyReLU(0.2)]
-            wide, side = made, -(-side // stride)
+            result, stride = features * 2 ** (number // 2), 1 + number % 2
+            layers += [nn.Conv2d(wide, result, 3, stride, 1, bias=False), nn.BatchNorm2d(result), nn.LeakyReLU(0.2)]
+            wide, side = result, -(-side // stride)
         self.convolutions = nn.Sequential(*layers)
         self.dense = nn.Sequential(
             nn.Linear(wide * side * side, 16 * features), nn.LeakyReLU(0.2), nn.Linear(16 * features, 1)
         )
 
-    def forward(self, pictures: Tensor) -> Tensor:
+    def forward(self, images: Tensor) -> Tensor:
         """``(N, C, side, side)`` of 0 … 1 to logits ``(N,)``: above 0, a photograph."""
-        logits: Tensor = self.dense(self.convolutions(pictures).flatten(1))
+        logits: Tensor = self.dense(self.convolutions(images).flatten(1))
         return logits[:, 0]
 
 
@@ -71,15 +71,15 @@ class Adversary:
         self.discriminator, self.bf16 = discriminator, bf16
         self.optimiser = torch.optim.Adam(discriminator.parameters(), _RATE)
 
-    def loss_of_results(self, made: Tensor) -> Tensor:
+    def loss_of_results(self, result: Tensor) -> Tensor:
         """``-log D(made)``, the mean over the batch: what the network adds to its content loss (equation 6)."""
-        return self._binary(made, 1.0)
+        return self._binary(result, 1.0)
 
-    def learn(self, made: Tensor, wanted: Tensor, factor: float, group: Processes) -> None:
+    def learn(self, result: Tensor, wanted: Tensor, factor: float, group: Processes) -> None:
         """One step of the discriminator: photographs are 1, results 0 (equation 2).
 
         Args:
-            made: results ``(N, C, side, side)``; no gradient goes back to them.
+            result: results ``(N, C, side, side)``; no gradient goes back to them.
             wanted: photographs of the same shape.
             factor: of the peak rate.
             group: the processes that share the batch.
@@ -87,7 +87,7 @@ class Adversary:
         for one in self.optimiser.param_groups:
             one["lr"] = _RATE * factor
         self.optimiser.zero_grad()
-        loss = self._binary(wanted, 1.0) + self._binary(made.detach(), 0.0)
+        loss = self._binary(wanted, 1.0) + self._binary(result.detach(), 0.0)
         loss.backward()  # type: ignore[no-untyped-call]
         group.mean([p.grad for p in self.discriminator.parameters() if p.grad is not None])
         self.optimiser.step()
@@ -101,7 +101,7 @@ class Adversary:
         self.discriminator.load_state_dict(content["discriminator"])
         self.optimiser.load_state_dict(content["optimiser"])
 
-    def _binary(self, pictures: Tensor, truth: float) -> Tensor:
-        with torch.autocast(pictures.device.type, torch.bfloat16, enabled=self.bf16):
-            logits = self.discriminator(pictures)
+    def _binary(self, images: Tensor, truth: float) -> Tensor:
+        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.bf16):
+            logits = self.discriminator(images)
         return F.binary_cross_entropy_with_logits(logits.float(), torch.full_like(logits, truth, dtype=torch.float32))

@@ -1,4 +1,4 @@
-"""The record of a run: a CSV line at each measurement, and the same as a picture."""
+"""The record of a run: a CSV line at each measurement, and the same as an image."""
 
 from __future__ import annotations
 

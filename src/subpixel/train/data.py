@@ -1,4 +1,4 @@
-"""Training pairs: pictures and their MATLAB-bicubic small copies, as planes, and random patches of them."""
+"""Training pairs: images and their MATLAB-bicubic small copies, as planes, and random patches of them."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from torch import Tensor
 
 from subpixel.errors import ImageReadError, InvalidArgument
 from subpixel.image import read
-from subpixel.metrics.protocol import luma_255, pictures_below, shrink
+from subpixel.metrics.protocol import images_below, luma_255, shrink
 from subpixel.models.spec import Colour
 from subpixel.ops import resize
 from subpixel.train.degradation import Variants
-from subpixel.train.film import Frame, find_frames
-from subpixel.train.resident import Resident, numbers, samples
+from subpixel.train.device_patches import Resident, numbers, samples
+from subpixel.train.video_frames import Frame, find_frames
 
-__all__ = ["Pair", "Patches", "find_pictures", "inside", "load_pairs", "planes_of", "samples"]
+__all__ = ["Pair", "Patches", "find_images", "inside", "load_pairs", "planes_of", "samples"]
 
 Source = Path | Frame
 
-# Every so many-th picture is held out to measure progress and choose the weights that are kept.
+# Every so many-th image is held out to measure progress and choose the weights that are kept.
 _HELD_OUT = 20
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A picture twice: ``small`` ``(C, H, W)``, ``large`` ``(C, H*scale, W*scale)``.
+    """An image twice: ``small`` ``(C, H, W)``, ``large`` ``(C, H*scale, W*scale)``.
 
     Luma is one plane of f32, 16/255 … 235/255; RGB three of u8, a third of the memory.
     """
@@ -41,22 +41,22 @@ class Pair:
     large: Tensor
 
 
-def find_pictures(data: str | Path, frames: int = 200) -> tuple[list[Source], list[Source]]:
-    """Pictures to train on, and those held out.
+def find_images(data: str | Path, frames: int = 200) -> tuple[list[Source], list[Source]]:
+    """Images to train on, and those held out.
 
     Args:
-        data: a folder, whose pictures and those below it are taken by their paths, every 20th being held out; or a
-            film, of which frames of some scenes are, see :func:`subpixel.train.film.find_frames`.
-        frames: about how many of a film.
+        data: a folder, whose images and those below it are taken by their paths, every 20th being held out; or a
+            video, of which frames of some scenes are, see :func:`subpixel.train.video_frames.find_frames`.
+        frames: about how many of a video.
 
     Raises:
-        InvalidArgument: no such folder or film, or fewer than two pictures or scenes.
-        ImageReadError, Unsupported: a film that cannot be used.
+        InvalidArgument: no such folder or video, or fewer than two images or scenes.
+        ImageReadError, Unsupported: a video that cannot be used.
     """
     if Path(data).is_file():
         trained, held = find_frames(data, frames)
         return [*trained], [*held]
-    paths = pictures_below(Path(data))
+    paths = images_below(Path(data))
     return [p for k, p in enumerate(paths) if k % _HELD_OUT], [*paths[::_HELD_OUT]]
 
 
@@ -68,25 +68,25 @@ def load_pairs(
     colour: Colour = "luma",
     variants: Variants | None = None,
 ) -> list[Pair]:
-    """Read pictures and make their small copies.
+    """Read images and make their small copies.
 
     Args:
-        sources: the pictures.
+        sources: the images.
         scale: how many times smaller.
         colour: what the network sees of them, as its Spec says.
-        sizes: each picture is taken at each of these sizes, 1 being its own: a photograph made smaller is sharper, and
+        sizes: each image is taken at each of these sizes, 1 being its own: a photograph made smaller is sharper, and
             a network that saw such detail restores it better (FSRCNN, arXiv 1608.00367, section 4.1).
         threads: how many read at a time.
         variants: degraded small copies, in place of the clean one.
 
     Raises:
-        ImageReadError: a picture that cannot be read, or one that is not 8 bits deep.
+        ImageReadError: an image that cannot be read, or one that is not 8 bits deep.
     """
 
     def load(number: int, source: Source) -> list[Pair]:
         pixels = source.pixels if isinstance(source, Frame) else read(source).pixels
         if pixels.dtype != np.uint8:
-            raise ImageReadError(f"{source}: {pixels.dtype}: training takes 8-bit pictures")
+            raise ImageReadError(f"{source}: {pixels.dtype}: training takes 8-bit images")
         pairs = []
         for k, size in enumerate(sizes):
             sized = pixels if size == 1 else resize(pixels, scale=size, antialias=True)
@@ -102,7 +102,7 @@ def load_pairs(
 
 
 def planes_of(pixels: NDArray[np.uint8], colour: Colour) -> Tensor:
-    """A picture ``(H, W, C)`` as a :class:`Pair` keeps it."""
+    """An image ``(H, W, C)`` as a :class:`Pair` keeps it."""
     if colour == "luma":
         return torch.from_numpy((luma_255(pixels) / 255).astype(np.float32)[None])
     channels = pixels[..., :3] if pixels.shape[-1] >= 3 else np.repeat(pixels[..., :1], 3, axis=-1)
@@ -118,7 +118,7 @@ class Patches:
     """Random patches, flipped and rotated, as batches.
 
     Args:
-        pairs: pictures at least ``patch`` samples high and wide when small; others are left out.
+        pairs: images at least ``patch`` samples high and wide when small; others are left out.
         scale: how many times larger the large ones are.
         patch: side of the small patches.
         margin: samples at each side of a patch that the network consumes; the targets lack them.
@@ -131,13 +131,13 @@ class Patches:
     ) -> None:
         self.pairs = [p for p in pairs if min(p.small.shape[1:]) >= patch]
         if not self.pairs:
-            raise InvalidArgument(f"patch={patch}: no picture is that large after shrinking by {scale}")
+            raise InvalidArgument(f"patch={patch}: no image is that large after shrinking by {scale}")
         if patch <= 2 * margin:
             raise InvalidArgument(f"patch={patch}: the network consumes {2 * margin} samples; more are needed")
         self.scale, self.patch, self.margin, self.batch, self.generator = scale, patch, margin, batch, generator
 
     def resident(self, device: torch.device) -> Resident:
-        """The pictures on a device that cuts the same batches by the same numbers."""
+        """The images on a device that cuts the same batches by the same numbers."""
         smalls, larges = ([getattr(p, which) for p in self.pairs] for which in ("small", "large"))
         return Resident(smalls, larges, self.scale, self.patch, self.margin, device)
 

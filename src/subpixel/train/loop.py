@@ -20,16 +20,16 @@ from subpixel.errors import InvalidArgument, SubpixelError
 from subpixel.metrics.calibration import int8_loss
 from subpixel.models.files import Model, load, save
 from subpixel.models.spec import Spec
-from subpixel.train.captured import MOST_STEPS, Captured
+from subpixel.train.cuda_graph import MOST_STEPS, Captured
 from subpixel.train.curve import write_curve
-from subpixel.train.data import Pair, find_pictures, load_pairs
+from subpixel.train.data import Pair, find_images, load_pairs
 from subpixel.train.degradation import DEGRADATIONS, Variants
 from subpixel.train.device import device_of
 from subpixel.train.motion import Clip, MotionState, bicubic_score, check_settings, load_clips
 from subpixel.train.parallel import Processes, processes
 from subpixel.train.perceptual import read_features
 from subpixel.train.settings import Settings
-from subpixel.train.state import PICTURES_FOR_RANGES, State
+from subpixel.train.state import IMAGES_FOR_RANGES, State
 
 __all__ = ["Settings", "train"]
 
@@ -59,8 +59,8 @@ def train(
     Args:
         settings: see :class:`Settings`.
         spec: the network.
-        data: a folder of 8-bit pictures, every 20th held out to measure with; or a film, some scenes held out. A
-            network for films sees pictures as clips in which they move, and of a film takes as long as a clip.
+        data: a folder of 8-bit images, every 20th held out to measure with; or a video, some scenes held out. A
+            network for videos sees images as clips in which they move, and of a video takes as long as a clip.
         out: the model file to write, ``.safetensors``.
         resume: go on from the checkpoint beside ``out``, if there is one.
         start: another model whose equally shaped weights are taken to begin with.
@@ -123,19 +123,19 @@ def train(
             speak(f"stopped at step {state.step}; the same command with --resume goes on from {checkpoint}")
             raise
         state.finish(held)
-        pictures: dict[str, Any] = {
-            "pictures": int(found.split()[0]),
+        images: dict[str, Any] = {
+            "images": int(found.split()[0]),
             "held_out": list(dict.fromkeys(p.name for p in held)),
         }
         if features is not None:
-            pictures["features"] = Path(features).name
+            images["features"] = Path(features).name
         model = Model(
             settings.arch if settings.degradation == "clean" else f"{settings.arch}-{settings.degradation}",
             spec,
             {name: value.numpy() for name, value in state.best.items()},
             training={
                 **(provenance or {}),
-                **pictures,
+                **images,
                 "settings": asdict(settings),
                 "steps": state.step,
                 "earlier": state.earlier,
@@ -147,21 +147,21 @@ def train(
             if state.rounding is not None:
                 model = _with_int8(model, state.rounding.parameters(state.best), held, data, speak)
             _save_verified(model, out, lambda one: state.shown(one, held[0]))
-        speak(f"{out}: {state.best_psnr:.3f} dB on the held-out pictures; read back and compared")
+        speak(f"{out}: {state.best_psnr:.3f} dB on the held-out images; read back and compared")
     return model
 
 
 def _material(settings: Settings, spec: Spec, data: str | Path, threads: int) -> tuple[list[Pair], list[Pair], str]:
-    """What is trained on, what is held out, and how many pictures the first were made of."""
+    """What is trained on, what is held out, and how many images the first were made of."""
     if not spec.plain:
         sources, clips, count = load_clips(data, spec, settings, threads)
         # A MotionState takes these in place of pairs.
-        return cast("list[Pair]", sources), cast("list[Pair]", clips), f"{count} pictures or takes"
-    trained_on, held_out = find_pictures(data, settings.frames)
+        return cast("list[Pair]", sources), cast("list[Pair]", clips), f"{count} images or takes"
+    trained_on, held_out = find_images(data, settings.frames)
     variants = Variants(DEGRADATIONS[settings.degradation], settings.variants, settings.seed)
     pairs = load_pairs(trained_on, spec.scale, settings.sizes, threads, spec.colour, variants)
     held = load_pairs(held_out, spec.scale, (1.0,), threads, spec.colour, variants)
-    return pairs, held, f"{len(trained_on)} pictures"
+    return pairs, held, f"{len(trained_on)} images"
 
 
 def _beside(spec: Spec, held: list[Pair]) -> str:
@@ -183,11 +183,11 @@ def _nothing(_: str) -> None:
 def _with_int8(
     model: Model, parameters: dict[str, Any], held: list[Pair], data: str | Path, say: Callable[[str], None]
 ) -> Model:
-    """The model with the int8 parameters it was trained for, and what they cost on pictures held out."""
+    """The model with the int8 parameters it was trained for, and what they cost on images held out."""
     pairs = [(p.small.numpy(), p.large[0].numpy().astype(np.float64) * 255) for p in held]
     parameters.update(int8_loss(model, parameters, pairs))
-    parameters["calibration"].update({"data": Path(data).name, "pictures": PICTURES_FOR_RANGES})
-    say(f"int8 costs {parameters['loss_db']:.4f} dB on {len(pairs)} pictures held out")
+    parameters["calibration"].update({"data": Path(data).name, "images": IMAGES_FOR_RANGES})
+    say(f"int8 costs {parameters['loss_db']:.4f} dB on {len(pairs)} images held out")
     return replace(model, quantisation=parameters)
 
 
@@ -210,7 +210,7 @@ def _loop(state: State, held: list[Pair], out: Path, group: Processes, say: Call
                 write_curve(state.rows, out, title)
                 state.keep(out.with_suffix(".ckpt"))
             total_loss, counted = 0.0, 0
-            # About forty measurements in a run, none more than every 30 seconds: the picture of a curve needs no more.
+            # About forty measurements in a run, none more than every 30 seconds: the image of a curve needs no more.
             next_report = state.seconds + max(30.0, state.seconds / max(done, 1e-3) / 40)
         if done >= 1:
             return

@@ -22,22 +22,22 @@ __all__ = ["Vgg19", "pyramid_distance", "read_features"]
 # Convolutions in front of each pooling of VGG19.
 _BLOCKS = (2, 2, 4, 4, 4)
 
-# Of ImageNet's pictures in RGB of 0 … 1, as every published VGG19 wants them taken away and divided by.
+# Of ImageNet's images in RGB of 0 … 1, as every published VGG19 wants them taken away and divided by.
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 # SRGAN divides features by 12.75 to bring their distance near to that of pixels (arXiv 1609.04802, section 3.2).
 _FEATURES_RELATIVE = 1 / 12.75**2
 
 
-def pyramid_distance(made: Tensor, wanted: Tensor) -> Tensor:
+def pyramid_distance(result: Tensor, wanted: Tensor) -> Tensor:
     """Mean absolute difference of Laplacian pyramids, every level counting alike.
 
     Args:
-        made: ``(N, C, H, W)``.
+        result: ``(N, C, H, W)``.
         wanted: of the same shape.
 
     Returns:
-        A scalar: the mean over the levels of what each level differs by; the last level is the picture that is left,
+        A scalar: the mean over the levels of what each level differs by; the last level is the image that is left,
         less than 8 samples on a side.
 
     Against an adversary this is a better content than the pixels: sample by sample the finest detail is most of the
@@ -52,7 +52,7 @@ def pyramid_distance(made: Tensor, wanted: Tensor) -> Tensor:
     >>> round(float(pyramid_distance(x + 0.25, x)), 4)  # a shift of all is seen by the last of three levels alone
     0.0833
     """
-    error, levels = made - wanted, []
+    error, levels = result - wanted, []
     taps = torch.tensor([1, 4, 6, 4, 1], dtype=error.dtype, device=error.device) / 16
     kernel = (taps[:, None] * taps).expand(error.shape[1], 1, 5, 5)
     # A pyramid is linear, so that of the difference is the difference of pyramids.
@@ -125,14 +125,14 @@ class Vgg19(nn.Module):
 
     def forward(self, rgb: Tensor) -> Tensor:
         """``(N, 3, H, W)`` of 0 … 1 to features."""
-        made: Tensor = self.steps((rgb - self.mean) / self.deviation)
-        return made
+        result: Tensor = self.steps((rgb - self.mean) / self.deviation)
+        return result
 
-    def distance(self, made: Tensor, wanted: Tensor) -> Tensor:
+    def distance(self, result: Tensor, wanted: Tensor) -> Tensor:
         """Mean squared difference of features, divided by 12.75² as in the paper."""
         with torch.no_grad():
             truth = self(wanted)
-        error: Tensor = self(made) - truth
+        error: Tensor = self(result) - truth
         return (error * error).mean() * _FEATURES_RELATIVE
 
 

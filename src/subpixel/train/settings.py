@@ -31,21 +31,21 @@ class Settings:
         expand: width of the over-parameterisation, in output channels; 0 for none.
         bf16: compute layers in bf16 (weights are combined and updated in f32).
         average: decay of the mean of weights that is measured and saved.
-        sizes: at which each picture is seen, 1 being its own.
+        sizes: at which each image is seen, 1 being its own.
         cycles: cosines in a row, each begun at half the rate of the one before (warm restarts).
         rounded: train with weights and activations rounded as int8 rounds them; wants a trained network to start from.
         content: what the loss compares: ``pixel``, by ``loss``; ``pyramid`` or ``vgg19``, see
             :mod:`subpixel.train.perceptual`.
         layer: of ``vgg19``, ``i.j``: the j-th convolution in front of the i-th pooling.
-        clip: frames of a clip, where the network is one for films.
-        speed: of what moves in clips made of pictures, small samples a frame at most.
+        clip: frames of a clip, where the network is one for videos.
+        speed: of what moves in clips made of images, small samples a frame at most.
         warped: weight of the error of neighbours brought to the frame by a flow, 0.01 in VESPCN.
         smooth: weight of the flows' unevenness, 0.001 in VESPCN.
         adversarial: weight of the adversary's loss beside the content's; 0 for none, 0.001 in SRGAN.
         teacher_share: how much of the loss is the distance to a larger network's result instead of the truth.
-        degradation: what befalls the small pictures, ``clean`` or ``compressed``.
-        variants: degraded small pictures made of each picture and size.
-        frames: about how many are taken, where the data is a film.
+        degradation: what befalls the small images, ``clean`` or ``compressed``.
+        variants: degraded small images made of each image and size.
+        frames: about how many are taken, where the data is a video.
     """
 
     arch: str

@@ -22,19 +22,19 @@ from subpixel.models.spec import Conv, Spec
 from subpixel.models.torch_kernels import TorchKernels
 from subpixel.train.adversarial import Adversary, Discriminator
 from subpixel.train.data import Pair, Patches, inside, samples
-from subpixel.train.growth import grown
+from subpixel.train.fake_quant import Rounding
+from subpixel.train.least_squares import chain, solve_last_layer
 from subpixel.train.optim import Muon
 from subpixel.train.parallel import Processes
 from subpixel.train.perceptual import Vgg19, pyramid_distance
-from subpixel.train.rounding import Rounding
+from subpixel.train.reparameterisation import Trainable
 from subpixel.train.settings import Settings
-from subpixel.train.solve import chain, solve_last_layer
-from subpixel.train.weights import Trainable
+from subpixel.train.weight_transfer import grown
 from subpixel.upscaler import luma
 
-__all__ = ["PICTURES_FOR_RANGES", "State", "last_channels", "validate"]
+__all__ = ["IMAGES_FOR_RANGES", "State", "last_channels", "validate"]
 
-PICTURES_FOR_RANGES = 48
+IMAGES_FOR_RANGES = 48
 _SIDE_FOR_RANGES = 96  # of what is looked at of each
 
 _SOLVE_BATCHES = 40  # some two million equations for each column of the last layer
@@ -106,12 +106,12 @@ class State:
             self.net.take(solve_last_layer(self.spec, self.net.collapsed(), self.patches, _SOLVE_BATCHES))
 
     def round_from(self, model: Model | None, pairs: list[Pair]) -> None:
-        """From now on compute as int8 does, with the ranges that a trained network has on some of these pictures."""
+        """From now on compute as int8 does, with the ranges that a trained network has on some of these images."""
         if model is None or model.spec != self.spec:
             raise InvalidArgument("train: rounding needs a trained network of the same shape to start from")
         if self.spec.colour != "luma":
             raise InvalidArgument("train: rounding is for luma networks, as int8 is")
-        chosen = np.linspace(0, len(pairs) - 1, PICTURES_FOR_RANGES).astype(int)
+        chosen = np.linspace(0, len(pairs) - 1, IMAGES_FOR_RANGES).astype(int)
         planes = [pairs[k].small[:, :_SIDE_FOR_RANGES, :_SIDE_FOR_RANGES].numpy() for k in chosen]
         self.rounding = Rounding(self.spec, activation_ranges(model, planes))
 
@@ -124,15 +124,15 @@ class State:
         if self.rounding is not None:
             weights, kernels = self.rounding.applied(weights)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.bf16):
-            made = run(self.spec, last_channels(weights), small, kernels(), pad=False).float()
-        made = inside(made, (self.margin - _margin(self.spec)) * self.spec.scale)
-        total = self._distance(made, large)
+            result = run(self.spec, last_channels(weights), small, kernels(), pad=False).float()
+        result = inside(result, (self.margin - _margin(self.spec)) * self.spec.scale)
+        total = self._distance(result, large)
         if self.teacher is not None:
             share = self.settings.teacher_share
-            total = (1 - share) * total + share * self._distance(made, self.teacher(small, self.margin))
+            total = (1 - share) * total + share * self._distance(result, self.teacher(small, self.margin))
         if self.adversary is not None:
-            self._told = (made.detach(), large)
-            total = total + self.settings.adversarial * self.adversary.loss_of_results(made)
+            self._told = (result.detach(), large)
+            total = total + self.settings.adversarial * self.adversary.loss_of_results(result)
         return total
 
     def learn(self, loss: Tensor, share: Callable[[list[Tensor]], None] | None = None) -> None:
@@ -150,12 +150,12 @@ class State:
         if self.adversary is not None and self._told is not None:
             self.adversary.learn(*self._told, factor, group)
 
-    def _distance(self, made: Tensor, wanted: Tensor) -> Tensor:
+    def _distance(self, result: Tensor, wanted: Tensor) -> Tensor:
         if self.vgg19 is not None:
-            return self.vgg19.distance(made, wanted)
+            return self.vgg19.distance(result, wanted)
         if self.settings.content == "pyramid":
-            return pyramid_distance(made, wanted)
-        error = made - wanted
+            return pyramid_distance(result, wanted)
+        error = result - wanted
         return error.abs().mean() if self.settings.loss == "l1" else (error * error).mean()
 
     @property
@@ -191,7 +191,7 @@ class State:
         return validate(self.spec, rounded, held, kernels)
 
     def shown(self, model: Model, pair: Pair) -> Tensor:
-        """What a model makes of a picture held out."""
+        """What a model makes of an image held out."""
         weights = {name: torch.from_numpy(value.copy()) for name, value in model.weights.items()}
         with torch.inference_mode():
             return run(model.spec, weights, samples(pair.small)[None], TorchKernels())
@@ -285,8 +285,8 @@ class _Teacher:
 
     @torch.no_grad()
     def __call__(self, small: Tensor, margin: int) -> Tensor:
-        made = run(self.spec, self.weights, small, TorchKernels(), pad=False).float()
-        return inside(made, (margin - self.margin) * self.spec.scale)
+        result = run(self.spec, self.weights, small, TorchKernels(), pad=False).float()
+        return inside(result, (margin - self.margin) * self.spec.scale)
 
 
 def _vgg19(features: Mapping[str, Tensor], layer: str, spec: Spec, side: int, device: torch.device) -> Vgg19:
@@ -320,13 +320,13 @@ def _margin(spec: Spec) -> int:
 def validate(
     spec: Spec, weights: dict[str, Tensor], held: list[Pair], kernels: Callable[[], TorchKernels] = TorchKernels
 ) -> float:
-    """Mean PSNR of luma of the held-out pictures under the protocol of ``evaluate``."""
+    """Mean PSNR of luma of the held-out images under the protocol of ``evaluate``."""
     scores = []
     device = next(iter(weights.values())).device if weights else _CPU
     with torch.inference_mode():
         for pair in held:
-            made = run(spec, weights, samples(pair.small)[None].to(device), kernels())[0].cpu().numpy()
-            rounded = np.clip(np.floor(made.astype(np.float64) * 255 + 0.5), 0, 255)
+            result = run(spec, weights, samples(pair.small)[None].to(device), kernels())[0].cpu().numpy()
+            rounded = np.clip(np.floor(result.astype(np.float64) * 255 + 0.5), 0, 255)
             truth = samples(pair.large).numpy().astype(np.float64)
             if spec.colour == "rgb":
                 scores.append(psnr(luma(rounded / 255) * 255, luma(truth) * 255, crop=spec.scale))

@@ -1,6 +1,6 @@
-"""Pictures to any size: networks in a row, a resize to the exact size, whole or by rows.
+"""Images to any size: networks in a row, a resize to the exact size, whole or by rows.
 
-What :mod:`subpixel.upscaler.sizes` plans is done here, in memory for arrays and row by row for pictures that are too
+What :mod:`subpixel.upscaler.sizes` plans is done here, in memory for arrays and row by row for images that are too
 large for it; both go through the same stages and give the same bytes.
 """
 
@@ -20,8 +20,8 @@ from subpixel.models.auto import Choice, Source, by_blocks, by_source
 from subpixel.models.zoo import cleans, compressed_variant, is_path, resolve, scales_of
 from subpixel.ops.blockiness import blockiness
 from subpixel.upscaler.network import Upscaler, checked_mix
-from subpixel.upscaler.pixels import alpha_of, as_pil, check_picture, is_pil, pil_pixels
-from subpixel.upscaler.rows import enlarged, resized
+from subpixel.upscaler.pixels import alpha_of, as_pil, check_image, is_pil, pil_pixels
+from subpixel.upscaler.rows import resized, upscaled
 from subpixel.upscaler.sizes import Plan, Target, plan
 
 __all__ = ["Enlarger", "upscale"]
@@ -29,7 +29,7 @@ __all__ = ["Enlarger", "upscale"]
 T = TypeVar("T")
 Pixels = NDArray[Any]
 
-# Bytes of a stage's result at a time: of an array, most pictures in one piece; of a stream, strips high enough for
+# Bytes of a stage's result at a time: of an array, most images in one piece; of a stream, strips high enough for
 # their halos to count little, and low enough for the four that are under way to count little against the rest.
 _IN_MEMORY, _STREAMED = 256 << 20, 32 << 20
 
@@ -45,21 +45,21 @@ class _Kind:
 
 
 class Enlarger:
-    """Makes pictures as large as is wanted; plan once, run many, from any thread.
+    """Makes images as large as is wanted; plan once, run many, from any thread.
 
     Args:
-        model: see :class:`~subpixel.upscaler.Upscaler`. With ``auto`` a picture is looked at once, as it was given: a
+        model: see :class:`~subpixel.upscaler.Upscaler`. With ``auto`` an image is looked at once, as it was given: a
             compressed one goes through the variant for these first and, if that is not enough, then through the best
-            for clean pictures. After JPEG of quality 60, ×8 by 2·4 of these is 0.29 dB above the best's own ×8,
+            for clean images. After JPEG of quality 60, ×8 by 2·4 of these is 0.29 dB above the best's own ×8,
             measured as in :mod:`subpixel.upscaler.sizes`.
-        scale: how many times larger, above 0 and up to 64; below 1 a picture is resized, without a network. 1 cleans a
-            compressed picture with a model that does so: it is enlarged and resized down. 2 if nothing is said.
+        scale: how many times larger, above 0 and up to 64; below 1 an image is resized, without a network. 1 cleans a
+            compressed image with a model that does so: it is upscaled and resized down. 2 if nothing is said.
         backend: see :class:`~subpixel.upscaler.Upscaler`, as are the others without a line here.
         precision: of the arithmetic.
         threads: None for as many as this process may use.
         width: of the result instead of a scale; its height follows from the aspect.
         height: of the result; its width follows.
-        fit: ``(width, height)``: the largest result with the picture's aspect that fits in.
+        fit: ``(width, height)``: the largest result with the image's aspect that fits in.
         tile: rows and columns of a network's input that go through it at a time; by itself it is as many rows as make
             32 MiB of the result. On ``native`` and ``reference`` it changes no byte.
         ensemble: the mean over 8 flips and rotations.
@@ -67,7 +67,7 @@ class Enlarger:
 
     Raises:
         InvalidArgument: a size, a tile or another argument that is out of range, a scale of 1 with a model that does
-            not clean, or a tile with a network that must see the whole picture.
+            not clean, or a tile with a network that must see the whole image.
         Unsupported, BackendUnavailable, ModelFileError, MissingExtra: see :class:`~subpixel.upscaler.Upscaler`.
 
     >>> import numpy as np
@@ -102,12 +102,12 @@ class Enlarger:
         self._clean = _Kind(clean, factors, clean, factors)
         variant = compressed_variant(model) if model == "auto" else None
         self._variant = None if variant is None else _Kind(variant, scales_of(variant), clean, factors)
-        # Now rather than at the first picture, so that what is wrong with the arguments is said at once.
+        # Now rather than at the first image, so that what is wrong with the arguments is said at once.
         network = self._network(clean, factors[0])
         self._cleans = cleans(network.model)
         self.threads = network.threads
         if self.tile is not None and network.halo is None:
-            raise InvalidArgument(f"tile={tile}: model '{network.model.name}' must see the whole picture")
+            raise InvalidArgument(f"tile={tile}: model '{network.model.name}' must see the whole image")
         if scale is not None and not (scale == 1 and self._variant is not None):
             for name, factor in self._way(self._clean, plan(1, 1, self.target, factors, cleans=self._cleans)):
                 self._network(name, factor)
@@ -115,36 +115,36 @@ class Enlarger:
     @classmethod
     def of(cls, upscaler: Upscaler) -> Enlarger:
         """One that does what an upscaler does."""
-        made = cls.__new__(cls)
+        result = cls.__new__(cls)
         scale = upscaler.scale
-        made.target, made.tile, made.threads = Target(scale), None, upscaler.threads
-        made._networks = {(upscaler.model.name, scale): upscaler}
-        made._clean = _Kind(upscaler.model.name, (scale,), upscaler.model.name, ())
-        made._variant = None
-        made._cleans = True  # it does what it was made for, whatever its scale
+        result.target, result.tile, result.threads = Target(scale), None, upscaler.threads
+        result._networks = {(upscaler.model.name, scale): upscaler}
+        result._clean = _Kind(upscaler.model.name, (scale,), upscaler.model.name, ())
+        result._variant = None
+        result._cleans = True  # it does what it was made for, whatever its scale
         compressed = upscaler.variant
         if compressed is not None:
-            made._networks[compressed.model.name, scale] = compressed
-            made._variant = _Kind(compressed.model.name, (scale,), compressed.model.name, ())
-        return made
+            result._networks[compressed.model.name, scale] = compressed
+            result._variant = _Kind(compressed.model.name, (scale,), compressed.model.name, ())
+        return result
 
     @property
     def first(self) -> Upscaler:
-        """A network of those that enlarge a clean picture: it tells the backend, and what kind all are of."""
+        """A network of those that upscale a clean image: it tells the backend, and what kind all are of."""
         return self._network(self._clean.first, self._clean.factors[0])
 
     @property
     def in_parts(self) -> bool:
-        """Whether pictures can go through in parts; otherwise the network must see all of one."""
+        """Whether images can go through in parts; otherwise the network must see all of one."""
         return all(network.halo is not None for network in self._networks.values())
 
     def plan(self, height: int, width: int, choice: Choice | None = None) -> Plan:
-        """What is done with a picture of that size.
+        """What is done with an image of that size.
 
         Args:
-            height: of the picture.
-            width: of the picture.
-            choice: see :meth:`choose`; None for that of a clean picture.
+            height: of the image.
+            width: of the image.
+            choice: see :meth:`choose`; None for that of a clean image.
 
         Raises:
             InvalidArgument: a result more than 64 times larger, or a scale of 1 and nothing to clean.
@@ -159,14 +159,14 @@ class Enlarger:
         return plan(height, width, self.target, kind.factors, kind.then, cleans=cleaning)
 
     def choose(self, image: Any, source: Source | None = None) -> Choice:
-        """Which model a picture is enlarged by, see :meth:`subpixel.upscaler.Upscaler.choose`."""
+        """Which model an image is upscaled by, see :meth:`subpixel.upscaler.Upscaler.choose`."""
         image = pil_pixels(image) if is_pil(image) else image
-        check_picture(image)
+        check_image(image)
         choice = self.chosen(source, *image.shape[:2])
         return choice or self.measured(blockiness(image))
 
     def chosen(self, source: Source | None, height: int, width: int) -> Choice | None:
-        """The choice for a picture of which only the file is known; None where its pixels must be measured."""
+        """The choice for an image of which only the file is known; None where its pixels must be measured."""
         if self._variant is None:
             return Choice(self._clean.first, False, "")
         if self.target.scale != 1 and not plan(height, width, self.target, self._clean.factors, cleans=True).factors:
@@ -174,16 +174,16 @@ class Enlarger:
         return by_source(source, self._variant.first)
 
     def measured(self, figure: float) -> Choice:
-        """The choice by a picture's :func:`~subpixel.ops.blockiness.blockiness`."""
+        """The choice by an image's :func:`~subpixel.ops.blockiness.blockiness`."""
         assert self._variant is not None
         return by_blocks(figure, self._clean.first, self._variant.first)
 
     def __call__(self, image: T, choice: Choice | None = None) -> T:
-        """Enlarge a picture; the same kind comes back.
+        """Upscale an image; the same kind comes back.
 
         Args:
             image: see :meth:`subpixel.upscaler.Upscaler.__call__`.
-            choice: what :meth:`choose` took for this picture, so that it is not looked at again.
+            choice: what :meth:`choose` took for this image, so that it is not looked at again.
 
         Returns:
             An array of the same dtype and number of axes, or a PIL image of the same mode.
@@ -193,24 +193,24 @@ class Enlarger:
         """
         if is_pil(image):
             return cast(T, as_pil(self(pil_pixels(image), choice), image))
-        check_picture(image)
+        check_image(image)
         pixels = cast(Pixels, image)
         if choice is None:
             choice = self.choose(pixels)
         whole = pixels[:, :, None] if pixels.ndim == 2 else pixels
         blocks = self.stream([whole], whole.shape, whole.dtype, alpha_of(whole), choice, _IN_MEMORY)
-        made = next(blocks)
+        result = next(blocks)
         height, width = self.plan(whole.shape[0], whole.shape[1], choice).size
-        if len(made) < height:
-            first, made = made, np.empty((height, width, whole.shape[2]), whole.dtype)
-            made[: len(first)] = first
+        if len(result) < height:
+            first, result = result, np.empty((height, width, whole.shape[2]), whole.dtype)
+            result[: len(first)] = first
             top = len(first)
             for block in blocks:
-                made[top : top + len(block)] = block
+                result[top : top + len(block)] = block
                 top += len(block)
-        elif made is whole:
-            made = whole.copy()
-        return cast(T, made.reshape(height, width, *pixels.shape[2:]))
+        elif result is whole:
+            result = whole.copy()
+        return cast(T, result.reshape(height, width, *pixels.shape[2:]))
 
     def stream(
         self,
@@ -221,13 +221,13 @@ class Enlarger:
         choice: Choice | None = None,
         at_once: int | None = None,
     ) -> Iterator[Pixels]:
-        """The result's rows, from those of a picture, in memory for some strips.
+        """The result's rows, from those of an image, in memory for some strips.
 
         Args:
             blocks: ``(h, W, C)``, from the top.
-            shape: ``(H, W, C)`` of the picture.
-            dtype: of the picture.
-            alpha: of the whole picture, see :func:`subpixel.upscaler.pixels.alpha_of`.
+            shape: ``(H, W, C)`` of the image.
+            dtype: of the image.
+            alpha: of the whole image, see :func:`subpixel.upscaler.pixels.alpha_of`.
             choice: see :meth:`choose`.
             at_once: bytes of a stage's result at a time, nearly; None for 32 MiB.
 
@@ -249,7 +249,7 @@ class Enlarger:
                 strip = height
             elif self.tile is not None:
                 strip = self.tile
-            rows = enlarged(rows, (height, width), network, alpha, strip, self.tile)
+            rows = upscaled(rows, (height, width), network, alpha, strip, self.tile)
             height, width = height * factor, width * factor
         if way.resized:
             # f32 of what the strip looks at; with alpha there are colours as stored beside those carried.
@@ -265,12 +265,12 @@ class Enlarger:
         return list(zip((kind.first, kind.second), way.factors, strict=False))
 
     def _network(self, name: str, factor: int) -> Upscaler:
-        made = self._networks.get((name, factor))
-        if made is None:
+        result = self._networks.get((name, factor))
+        if result is None:
             backend, precision, threads, ensemble, strength = self._arguments
-            made = Upscaler(name, factor, backend, precision, threads, ensemble=ensemble, strength=strength)
-            self._networks[name, factor] = made
-        return made
+            result = Upscaler(name, factor, backend, precision, threads, ensemble=ensemble, strength=strength)
+            self._networks[name, factor] = result
+        return result
 
 
 def upscale(
@@ -288,7 +288,7 @@ def upscale(
     ensemble: bool = False,
     strength: float = 1.0,
 ) -> T:
-    """Enlarge one picture, to the bytes that the command line writes for it.
+    """Upscale one image, to the bytes that the command line writes for it.
 
     Args:
         image: an ``(H, W[, C])`` array (u8, u16, f32; gray, RGB or with alpha) or a PIL image, see
@@ -331,5 +331,5 @@ def _checked_tile(tile: Any) -> int | None:
     if tile is None:
         return None
     if isinstance(tile, bool) or not isinstance(tile, (int, np.integer)) or tile < 1:
-        raise InvalidArgument(f"tile={tile!r}: a whole number of pixels of at least 1 is needed")
+        raise InvalidArgument(f"tile={tile!r}: an integer of pixels of at least 1 is needed")
     return int(tile)

@@ -1,6 +1,6 @@
-"""The one boundary between pictures and networks: dtype, colour, alpha, bands, precision.
+"""The one boundary between images and networks: dtype, colour, alpha, bands, precision.
 
-A picture goes through in horizontal bands with the halo its network needs, so that memory beyond input and output
+An image goes through in horizontal bands with the halo its network needs, so that memory beyond input and output
 does not grow with it. Colour with a luma network is the luma from the network and everything else bicubic, written
 as one correction: each channel is the bicubic channel plus the difference between the network's luma and the
 bicubic luma. That equals the usual way over YCbCr, since a luma difference d moves R, G and B by 255/219 d each.
@@ -14,23 +14,23 @@ from typing import Any, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from subpixel.backends import FrameFormat, FrameSession, PictureSession, available_threads, choose
+from subpixel.backends import FrameFormat, FrameSession, ImageSession, available_threads, choose
 from subpixel.backends.bands import Band, bands
 from subpixel.backends.base import Alpha
-from subpixel.backends.foreign import prepare_foreign
-from subpixel.backends.frames import Siting, Subsampling, enlarge, interpolate
-from subpixel.backends.mixed import mixed
+from subpixel.backends.ensemble import mixed
+from subpixel.backends.frames import Siting, Subsampling, interpolate, upscale
+from subpixel.backends.spandrel import prepare_foreign
 from subpixel.errors import InvalidArgument
 from subpixel.models.auto import Choice, Source, decide
 from subpixel.models.bicubic import bicubic
 from subpixel.models.files import Model
-from subpixel.models.foreign import Foreign
+from subpixel.models.spandrel_models import Foreign
 from subpixel.models.spec import Colour
 from subpixel.models.zoo import compressed_variant, find_network
 from subpixel.upscaler.pixels import (
     alpha_of,
     as_pil,
-    check_picture,
+    check_image,
     check_pixels,
     is_pil,
     opaque,
@@ -68,12 +68,12 @@ def luma(rgb: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
 
 
 class Upscaler:
-    """A network made ready to enlarge pictures; plan once, run many, from any thread.
+    """A network made ready to upscale images; plan once, run many, from any thread.
 
     Args:
         model: a shipped model's name; the path of a ``.safetensors`` file or of a ``.pth`` or ``.pt`` checkpoint, see
             :func:`subpixel.models.checkpoints.load_checkpoint`; or ``auto``: the best that is shipped or its variant
-            for compressed pictures, see :meth:`choose`. Planes and frames of video take the best.
+            for compressed images, see :meth:`choose`. Planes and frames of video take the best.
         scale: how many times larger, one of the model's.
         backend: ``auto``, ``native``, ``reference`` or ``torch``.
         precision: ``f32``, ``bf16``, ``int8``, or ``auto``: int8 where the model file records that it costs at most
@@ -106,11 +106,11 @@ class Upscaler:
         strength: float = 1.0,
     ) -> None:
         if isinstance(scale, bool) or not isinstance(scale, (int, np.integer)) or scale < 1:
-            raise InvalidArgument(f"scale={scale!r}: a whole number of at least 1 is needed")
+            raise InvalidArgument(f"scale={scale!r}: an integer of at least 1 is needed")
         if threads is None:
             threads = available_threads()
         if isinstance(threads, bool) or not isinstance(threads, (int, np.integer)) or not 1 <= threads <= 1024:
-            raise InvalidArgument(f"threads={threads!r}: a whole number from 1 to 1024 is needed")
+            raise InvalidArgument(f"threads={threads!r}: an integer from 1 to 1024 is needed")
         self.ensemble, self.strength = checked_mix(ensemble, strength)
         self.model = find_network(model, int(scale))
         self.scale = int(scale)
@@ -119,7 +119,7 @@ class Upscaler:
         chosen, self.precision = choose(backend, precision, quantisation)
         self.backend = chosen.name
         self.colour: Colour = "rgb"
-        # Pixels beyond a part that its result depends on; None: the network must see the whole picture.
+        # Pixels beyond a part that its result depends on; None: the network must see the whole image.
         self.halo: int | None = None
         if isinstance(self.model, Foreign):
             self._network = prepare_foreign(self.model, backend, precision, self.threads)
@@ -151,7 +151,7 @@ class Upscaler:
             )
 
     def choose(self, image: Any, source: Source | None = None) -> Choice:
-        """Which model a picture is enlarged by: with ``auto`` by its source or its blocks, else the one asked for.
+        """Which model an image is upscaled by: with ``auto`` by its source or its blocks, else the one asked for.
 
         Args:
             image: as for a call.
@@ -170,23 +170,23 @@ class Upscaler:
         bicubic
         """
         image = pil_pixels(image) if is_pil(image) else image
-        check_picture(image)
+        check_image(image)
         if self.variant is None:
             return Choice(self.model.name, False, "")
         return decide(image, source, self.model.name, self.variant.model.name)
 
     def chosen(self, choice: Choice) -> Upscaler:
-        """The upscaler of a choice, this one or that of the variant: for many pictures or frames of one source."""
+        """The upscaler of a choice, this one or that of the variant: for many images or frames of one source."""
         return self.variant if choice.compressed and self.variant is not None else self
 
     def __call__(self, image: T, choice: Choice | None = None) -> T:
-        """Enlarge a picture; the same kind comes back. With ``auto`` by what :meth:`choose` takes for it.
+        """Upscale an image; the same kind comes back. With ``auto`` by what :meth:`choose` takes for it.
 
         Args:
             image: ``(H, W)`` gray, ``(H, W, 1)`` gray, ``(H, W, 2)`` gray and alpha, ``(H, W, 3)`` RGB or ``(H, W, 4)``
                 RGBA with straight alpha; u8, u16 or f32 (0 … 1, not clipped); or a PIL image of mode L, LA, RGB, RGBA
                 or I;16.
-            choice: what :meth:`choose` took for this picture, so that it is not looked at again.
+            choice: what :meth:`choose` took for this image, so that it is not looked at again.
 
         Returns:
             ``(H*scale, W*scale, …)`` of the same dtype, or a PIL image of the same mode.
@@ -198,7 +198,7 @@ class Upscaler:
         return cast(T, chosen._pil(image) if is_pil(image) else chosen._array(image))
 
     def plane(self, y: NDArray[Any], full_range: bool = False) -> NDArray[Any]:
-        """Enlarge one plane of luma, as video has it.
+        """Upscale one plane of luma, as video has it.
 
         Args:
             y: ``(H, W)`` BT.601 or BT.709 studio luma: u8 (black 16, white 235), u16 or f32 with the same divided
@@ -216,8 +216,8 @@ class Upscaler:
             raise InvalidArgument(f"plane: shape {getattr(y, 'shape', type(y).__name__)}: (H, W) is needed")
         check_pixels(y)
         if self._bytes and y.dtype == np.uint8 and not full_range:
-            made: NDArray[Any] = self._network(y[None])[0]
-            return made
+            result: NDArray[Any] = self._network(y[None])[0]
+            return result
         network = self._plain[1] if self._plain_planes else self._network
         out = np.empty((y.shape[0] * self.scale, y.shape[1] * self.scale), y.dtype)
         for rows, band in self._bands(y):
@@ -239,7 +239,7 @@ class Upscaler:
         full_range: bool,
         out: Sequence[NDArray[Any] | None] | None = None,
     ) -> tuple[NDArray[Any], NDArray[Any] | None, NDArray[Any] | None]:
-        """Enlarge one frame of video: luma by the network, chroma bicubic (a = −0.5), each plane as it is kept.
+        """Upscale one frame of video: luma by the network, chroma bicubic (a = −0.5), each plane as it is kept.
 
         Codes go through in full precision, also with int8: the network adds its detail to the input. Nothing is
         converted: matrix, range, subsampling and siting of the result are those of the input.
@@ -280,8 +280,8 @@ class Upscaler:
         >>> [plane.shape for plane in frame]
         [(12, 18), (6, 9), (6, 9)]
         """
-        made = self.frame((y, u, v), FrameFormat(subsampling, siting, bits, full_range), out)
-        return (made[0], made[1], made[2]) if len(made) == 3 else (made[0], None, None)
+        result = self.frame((y, u, v), FrameFormat(subsampling, siting, bits, full_range), out)
+        return (result[0], result[1], result[2]) if len(result) == 3 else (result[0], None, None)
 
     def frame(
         self,
@@ -295,40 +295,40 @@ class Upscaler:
         """
         self._check_luma()
         checked = form.checked(*(*planes, None, None)[:3])
-        made = form.results(checked, self.scale, out)
+        result = form.results(checked, self.scale, out)
         if self._plain_planes:
-            interpolate(checked, made, form, self.scale, self.threads if self.backend == "native" else None)
+            interpolate(checked, result, form, self.scale, self.threads if self.backend == "native" else None)
         elif isinstance(self._network, FrameSession):
-            self._network.frame(checked, made, form)
+            self._network.frame(checked, result, form)
         else:
             assert self.halo is not None  # that of a luma network
-            enlarge(self._network, checked, made, form, self.scale, self.halo, self._bytes)
-        return made
+            upscale(self._network, checked, result, form, self.scale, self.halo, self._bytes)
+        return result
 
     def _check_luma(self) -> None:
         if not (self._luma or self._plain_planes):
             raise InvalidArgument(f"model '{self.model.name}' works on RGB; a luma model is needed for planes")
 
     def _array(self, image: Any) -> NDArray[Any]:
-        check_picture(image)
+        check_image(image)
         pixels = image[:, :, None] if image.ndim == 2 else image
-        made = self.part(pixels, alpha_of(pixels))
-        return made.reshape(*made.shape[:2], *image.shape[2:])
+        result = self.part(pixels, alpha_of(pixels))
+        return result.reshape(*result.shape[:2], *image.shape[2:])
 
     def part(self, pixels: NDArray[Any], alpha: Alpha) -> NDArray[Any]:
-        """Enlarge a part of a picture, of which somebody knows what its alpha is; nothing is chosen or checked.
+        """Upscale a part of an image, of which somebody knows what its alpha is; nothing is chosen or checked.
 
         Further than :attr:`halo` from where the part was cut, native and reference give the bytes of the whole.
 
         Args:
             pixels: ``(H, W, C)``.
-            alpha: of the whole picture, see :func:`subpixel.upscaler.pixels.alpha_of`.
+            alpha: of the whole image, see :func:`subpixel.upscaler.pixels.alpha_of`.
 
         Returns:
             ``(H*scale, W*scale, C)`` of the same dtype.
         """
-        if self._luma and pixels.dtype != np.float32 and isinstance(self._network, PictureSession):
-            return self._network.picture(pixels, alpha)
+        if self._luma and pixels.dtype != np.float32 and isinstance(self._network, ImageSession):
+            return self._network.image(pixels, alpha)
         height, width, channels = pixels.shape
         out = np.empty((height * self.scale, width * self.scale, channels), pixels.dtype)
         if alpha == "opaque":
@@ -337,36 +337,36 @@ class Upscaler:
         for rows, band in self._bands(pixels):
             planes = np.ascontiguousarray(to_f32(rows).transpose(2, 0, 1))
             target = out[band.result].transpose(2, 0, 1)
-            made = self._with_alpha(planes) if alpha == "carried" else self._colour(planes[:colours])
-            store(made[:, band.crop], target[: len(made)])
+            result = self._with_alpha(planes) if alpha == "carried" else self._colour(planes[:colours])
+            store(result[:, band.crop], target[: len(result)])
         return out
 
     def _with_alpha(self, planes: F32) -> F32:
         # Colour is carried premultiplied, so that the colour of invisible pixels cannot bleed into visible ones.
         colour, opacity = planes[:-1], planes[-1:]
         opacity = np.clip(opacity, 0, 1)
-        made = self._colour(colour * opacity)
+        result = self._colour(colour * opacity)
         alpha = self._plain[1](opacity)
         hidden = self._plain[len(colour)](np.ascontiguousarray(colour))
-        return np.concatenate([uncarried(made, alpha, hidden), np.clip(alpha, 0, 1)])
+        return np.concatenate([uncarried(result, alpha, hidden), np.clip(alpha, 0, 1)])
 
     def _colour(self, planes: F32) -> F32:
-        """``(1, H, W)`` gray or ``(3, H, W)`` RGB, encoded values, enlarged."""
+        """``(1, H, W)`` gray or ``(3, H, W)`` RGB, encoded values, upscaled."""
         gray = len(planes) == 1
         if self.strength == 0 or not self._luma:
             # The model ``bicubic`` is a network on RGB too.
             network = self._plain[3] if self.strength == 0 else self._network
-            made = network(np.repeat(planes, 3, axis=0) if gray else planes)
-            return made.mean(axis=0, keepdims=True, dtype=np.float32) if gray else made
+            result = network(np.repeat(planes, 3, axis=0) if gray else planes)
+            return result.mean(axis=0, keepdims=True, dtype=np.float32) if gray else result
         if gray:
             y = self._network(planes * np.float32(_SPAN) + np.float32(_BLACK))
             return (y - np.float32(_BLACK)) * np.float32(1 / _SPAN)
-        made = self._plain[3](planes)
+        result = self._plain[3](planes)
         y = self._network(luma(planes).astype(np.float32, copy=False)[None])
-        y -= luma(made)
+        y -= luma(result)
         y *= np.float32(1 / _SPAN)
-        made += y
-        return made
+        result += y
+        return result
 
     def _bands(self, image: NDArray[Any]) -> Iterator[tuple[NDArray[Any], Band]]:
         height, width = image.shape[:2]

@@ -1,4 +1,4 @@
-"""What a picture is as an array: kinds, dtypes, alpha, and the way to f32 and back."""
+"""What an image is as an array: kinds, dtypes, alpha, and the way to f32 and back."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from subpixel.errors import InvalidArgument
 __all__ = [
     "alpha_of",
     "as_pil",
-    "check_picture",
+    "check_image",
     "check_pixels",
     "is_pil",
     "opaque",
@@ -62,8 +62,8 @@ def as_pil(pixels: NDArray[Any], image: Any) -> Any:
     return result
 
 
-def check_picture(image: Any) -> None:
-    """Raises InvalidArgument for what is no array of a picture."""
+def check_image(image: Any) -> None:
+    """Raises InvalidArgument for what is no array of an image."""
     if not isinstance(image, np.ndarray):
         raise InvalidArgument(f"image: {type(image).__name__}: a NumPy array or a PIL image is needed")
     if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (1, 2, 3, 4)):
@@ -74,7 +74,7 @@ def check_picture(image: Any) -> None:
 
 
 def check_pixels(image: NDArray[Any]) -> None:
-    """Raises InvalidArgument for a dtype that pictures do not have, or no pixel at all."""
+    """Raises InvalidArgument for a dtype that images do not have, or no pixel at all."""
     if image.dtype not in (np.uint8, np.uint16, np.float32):
         raise InvalidArgument(f"image: dtype {image.dtype}: uint8, uint16 or float32 is needed")
     if 0 in image.shape:
@@ -96,8 +96,8 @@ def uncarried(colour: F32, alpha: F32, hidden: F32) -> F32:
         hidden: what was stored, interpolated as it is: where nothing shows there is no colour to divide out.
     """
     visible = alpha > _VISIBLE
-    made: F32 = np.where(visible, colour / np.where(visible, alpha, 1), hidden)
-    return made
+    result: F32 = np.where(visible, colour / np.where(visible, alpha, 1), hidden)
+    return result
 
 
 def to_f32(x: NDArray[Any]) -> F32:

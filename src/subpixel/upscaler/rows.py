@@ -1,7 +1,7 @@
-"""Pictures as rows that pass by: stages that take blocks of rows and give blocks of rows.
+"""Images as rows that pass by: stages that take blocks of rows and give blocks of rows.
 
 A stage holds the rows that its next block looks at and nothing else, so that a chain of stages needs memory for some
-strips, however high the picture. What it gives does not depend on how many rows its input's blocks have, nor on how
+strips, however high the image. What it gives does not depend on how many rows its input's blocks have, nor on how
 many it takes at a time.
 """
 
@@ -19,7 +19,7 @@ from subpixel.ops.resizing.strips import StripResize
 from subpixel.upscaler.network import Upscaler
 from subpixel.upscaler.pixels import opaque, uncarried
 
-__all__ = ["Window", "enlarged", "resized"]
+__all__ = ["Window", "resized", "upscaled"]
 
 Block = NDArray[Any]
 
@@ -49,7 +49,7 @@ class Window:
         return rows[first - self._top : last - self._top]
 
 
-def enlarged(
+def upscaled(
     blocks: Iterable[Block],
     size: tuple[int, int],
     upscaler: Upscaler,
@@ -57,14 +57,14 @@ def enlarged(
     rows: int,
     columns: int | None = None,
 ) -> Iterator[Block]:
-    """A picture's rows through a network.
+    """An image's rows through a network.
 
     Args:
         blocks: ``(h, W, C)``.
-        size: ``(H, W)`` of the picture.
+        size: ``(H, W)`` of the image.
         upscaler: one that looks at parts, or that gets all rows at once.
-        alpha: of the whole picture.
-        rows: of the picture, to go through at a time.
+        alpha: of the whole image.
+        rows: of the image, to go through at a time.
         columns: likewise; None for all.
     """
     height, width = size
@@ -78,9 +78,9 @@ def enlarged(
         for left in range(0, width, columns):
             right = min(left + columns, width)
             start, stop = _around(left, right, width, upscaler.halo)
-            made = upscaler.part(strip[:, start:stop], alpha)
+            result = upscaler.part(strip[:, start:stop], alpha)
             scale = upscaler.scale
-            inner = made[(top - first) * scale : (bottom - first) * scale, (left - start) * scale :]
+            inner = result[(top - first) * scale : (bottom - first) * scale, (left - start) * scale :]
             parts.append(inner[:, : (right - left) * scale])
         yield parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
 
@@ -93,9 +93,9 @@ def resized(
     rows: int,
     threads: int | None = None,
 ) -> Iterator[Block]:
-    """A picture's rows resized to another size, antialiased where that is smaller.
+    """An image's rows resized to another size, antialiased where that is smaller.
 
-    The kernel is the cubic of Keys, a = −0.5, with which the networks' own small pictures were made. Measured as in
+    The kernel is the cubic of Keys, a = −0.5, with which the networks' own small images were made. Measured as in
     :mod:`subpixel.upscaler.sizes`, from ×3 down to ×2.5: cubic 30.06 dB, Lanczos with 3 lobes 30.05, a triangle 29.96;
     from ×2 down to ×1.5: 35.40, 35.49, 34.44. Lanczos rings further, at edges and around transparency. Sums are of f32
     and rounded once, half up. Colour is carried premultiplied.
@@ -104,7 +104,7 @@ def resized(
         blocks: ``(h, W, C)``.
         source: ``(H, W)`` of them together.
         size: ``(H, W)`` of the result.
-        alpha: of the whole picture.
+        alpha: of the whole image.
         rows: of the result, to make at a time.
         threads: None for all that this process may use.
     """
@@ -119,26 +119,26 @@ def _resize(x: Block, alpha: Alpha, strips: StripResize, top: int, bottom: int) 
     full = np.float32(opaque(x.dtype))
     codes = x.astype(np.float32)
     if alpha == "none":
-        made = strips(codes, top, bottom)
+        result = strips(codes, top, bottom)
     elif alpha == "opaque":
         colour = strips(np.ascontiguousarray(codes[..., :-1]), top, bottom)
-        made = np.concatenate([colour, np.full((*colour.shape[:2], 1), full)], axis=2)
+        result = np.concatenate([colour, np.full((*colour.shape[:2], 1), full)], axis=2)
     else:
         colour, opacity = codes[..., :-1], np.clip(codes[..., -1:] * (1 / full), 0, 1)
         carried = strips(np.concatenate([colour * opacity, opacity, colour], axis=2), top, bottom)
         count = colour.shape[2]
         alpha_made = carried[..., count : count + 1]
         colour = uncarried(carried[..., :count], alpha_made, carried[..., count + 1 :])
-        made = np.concatenate([colour, np.clip(alpha_made, 0, 1) * full], axis=2)
+        result = np.concatenate([colour, np.clip(alpha_made, 0, 1) * full], axis=2)
     if x.dtype == np.float32:
-        return made
-    made += np.float32(0.5)
-    np.clip(made, 0, full, out=made)
-    return made.astype(x.dtype)  # towards zero, and so half up
+        return result
+    result += np.float32(0.5)
+    np.clip(result, 0, full, out=result)
+    return result.astype(x.dtype)  # towards zero, and so half up
 
 
 def _around(start: int, end: int, size: int, halo: int | None) -> tuple[int, int]:
-    """The part with its halo, within the picture; all of it for a network that must see all."""
+    """The part with its halo, within the image; all of it for a network that must see all."""
     if halo is None:
         return 0, size
     return max(start - halo, 0), min(end + halo, size)

@@ -1,12 +1,12 @@
-"""What a picture is to become, and by which networks: sizes and factors as data, before any pixel.
+"""What an image is to become, and by which networks: sizes and factors as data, before any pixel.
 
 Sizes: a side times the scale, rounded half up, and at least 1. The scale is the decimal number that was written, so
 that 1.1 times 5 is exactly 5.5. With a width, a height or a box to fit in, that side is exact and the other follows
 from the aspect by the same rule.
 
-Networks enlarge by a few whole factors. Taken is the smallest product of one or two of them that is at least as large
+Networks upscale by a few whole factors. Taken is the smallest product of one or two of them that is at least as large
 as what is wanted, and what is too much is resized down. Of equal products one network goes before two, and of two the
-smaller factor goes first, where it costs less. Measured with ``fast`` on Set14 and 30 pictures of BSD100, PSNR of luma
+smaller factor goes first, where it costs less. Measured with ``fast`` on Set14 and 30 images of BSD100, PSNR of luma
 in dB: ×6 by 2·3 25.34, by 3·2 25.33, by ×8 and down 25.28; ×5 by 2·3 and down 26.12, by ×8 and down 26.06; ×2.5 by ×3
 and down 30.06, by ×4 and down 30.03; ×12 by 3·4 22.81, by 4·3 22.78, by 2·8 and down 22.80.
 """
@@ -36,10 +36,10 @@ class Target:
     """How large a result is to be; exactly one of the four.
 
     Args:
-        scale: how many times larger, above 0 and up to 64. Below 1 a picture becomes smaller.
+        scale: how many times larger, above 0 and up to 64. Below 1 an image becomes smaller.
         width: of the result; its height follows from the aspect.
         height: of the result; its width follows.
-        fit: ``(width, height)`` of a box: the largest result with the picture's aspect that fits.
+        fit: ``(width, height)`` of a box: the largest result with the image's aspect that fits.
 
     Raises:
         InvalidArgument: none of them, more than one, or one out of range.
@@ -72,7 +72,7 @@ class Target:
             object.__setattr__(self, "fit", (int(self.fit[0]), int(self.fit[1])))
 
     def factor(self, height: int, width: int) -> Fraction:
-        """How many times larger than a picture of that size the result is, before rounding."""
+        """How many times larger than an image of that size the result is, before rounding."""
         if self.scale is not None:
             # The decimal as it is written: 1.1 is 11/10 here, not the binary number next to it.
             return Fraction(str(float(self.scale)))
@@ -84,7 +84,7 @@ class Target:
         return min(Fraction(int(self.fit[0]), width), Fraction(int(self.fit[1]), height))
 
     def size(self, height: int, width: int) -> tuple[int, int]:
-        """``(height, width)`` of the result of a picture.
+        """``(height, width)`` of the result of an image.
 
         Raises:
             InvalidArgument: more than 64 times larger, or a side of 2³¹ and more.
@@ -92,7 +92,7 @@ class Target:
         factor = self.factor(height, width)
         if factor > MOST:
             raise InvalidArgument(
-                f"{self}: {float(factor):.4g} times the {width}×{height} of the picture; up to {MOST} times is possible"
+                f"{self}: {float(factor):.4g} times the {width}×{height} of the image; up to {MOST} times is possible"
             )
         sides = tuple(max(1, math.floor(factor * side + Fraction(1, 2))) for side in (height, width))
         if max(sides) > _MAX_SIDE:
@@ -118,11 +118,11 @@ class Target:
 
 @dataclass(frozen=True)
 class Plan:
-    """The way of one picture: networks in a row, then a resize to the exact size.
+    """The way of one image: networks in a row, then a resize to the exact size.
 
     Args:
-        source: ``(height, width)`` of the picture.
-        factors: by which the networks enlarge, in their order; none for a picture that becomes smaller.
+        source: ``(height, width)`` of the image.
+        factors: by which the networks upscale, in their order; none for an image that becomes smaller.
         size: ``(height, width)`` of the result.
 
     >>> print(Plan((10, 20), (2, 3), (50, 100)))
@@ -134,7 +134,7 @@ class Plan:
     size: tuple[int, int]
 
     @property
-    def enlarged(self) -> tuple[int, int]:
+    def upscaled(self) -> tuple[int, int]:
         """``(height, width)`` after the networks."""
         factor = math.prod(self.factors)
         return self.source[0] * factor, self.source[1] * factor
@@ -142,17 +142,17 @@ class Plan:
     @property
     def resized(self) -> bool:
         """Whether a resize follows."""
-        return self.enlarged != self.size
+        return self.upscaled != self.size
 
     @property
     def note(self) -> str | None:
-        """What somebody who asked for a larger picture should know, a sentence's part."""
+        """What somebody who asked for a larger image should know, a sentence's part."""
         if self.factors:
             return None
         height, width = self.size
         if not self.resized:
             return f"it is {width}×{height} already; its pixels are as they were"
-        return f"{width}×{height} is smaller than the picture: it was resized, no network ran"
+        return f"{width}×{height} is smaller than the image: it was resized, no network ran"
 
     def __str__(self) -> str:
         parts = [f"×{factor}" for factor in self.factors]
@@ -170,15 +170,15 @@ def plan(
     *,
     cleans: bool = False,
 ) -> Plan:
-    """The networks for a picture, by the rule above.
+    """The networks for an image, by the rule above.
 
     Args:
-        height: of the picture.
-        width: of the picture.
+        height: of the image.
+        width: of the image.
         target: what it is to become.
         first: factors that the first network comes in.
         then: those of the second; None for the same.
-        cleans: the first network cleans what it enlarges. Then a scale of 1 means that: enlarged by the smallest factor
+        cleans: the first network cleans what it upscales. Then a scale of 1 means that: upscaled by the smallest factor
             and resized down to the old size. Otherwise it means nothing and is refused.
 
     Raises:
@@ -192,7 +192,7 @@ def plan(
     if target.scale is not None and wanted == 1:
         if not cleans:
             raise InvalidArgument(
-                "scale=1: this network makes pictures larger and does not clean them; one for compressed pictures "
+                "scale=1: this network makes images larger and does not clean them; one for compressed images "
                 "(model 'fast-compressed') does, or another scale is needed"
             )
         return Plan(source, (min(first),), size)
@@ -215,7 +215,7 @@ def _check_scale(scale: Any) -> None:
 
 def _check_side(name: str, side: Any) -> None:
     if isinstance(side, bool) or not isinstance(side, (int, np.integer)) or not 1 <= side <= _MAX_SIDE:
-        raise InvalidArgument(f"{name}={side!r}: a whole number of pixels of at least 1 is needed")
+        raise InvalidArgument(f"{name}={side!r}: an integer of pixels of at least 1 is needed")
 
 
 def _plain(scale: float) -> str:

@@ -1,24 +1,24 @@
-"""Films: what they consist of, decoded, enlarged, encoded, and put together again with nothing lost."""
+"""Videos: what they consist of, decoded, upscaled, encoded, and put together again with nothing lost."""
 
 from __future__ import annotations
 
 from subpixel.video.choice import choose_model
 from subpixel.video.encoders import ENCODERS, parse_options
-from subpixel.video.film import Film, probe
 from subpixel.video.job import Job, Result, Settings
-from subpixel.video.live import Live, LiveResult
+from subpixel.video.pipe_output import Live, LiveResult
 from subpixel.video.players import find_player, playing
-from subpixel.video.raw import form_of
-from subpixel.video.window import Window
+from subpixel.video.time_range import Window
+from subpixel.video.video_file import VideoFile, probe
+from subpixel.video.y4m_nut import form_of
 
 __all__ = [
     "ENCODERS",
-    "Film",
     "Job",
     "Live",
     "LiveResult",
     "Result",
     "Settings",
+    "VideoFile",
     "Window",
     "choose_model",
     "find_player",

@@ -1,4 +1,4 @@
-"""The containers that films are written to, as data: what each holds of what may be said of a film."""
+"""The containers that videos are written to, as data: what each holds of what may be said of a video."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import av
 
 from subpixel.errors import InvalidArgument
 from subpixel.video.encoders import ENCODERS
-from subpixel.video.film import Film, Stream, Video
 from subpixel.video.packets import Span
+from subpixel.video.video_file import Stream, VideoFile, VideoStream
 
 __all__ = [
     "CONTAINERS",
@@ -31,7 +31,7 @@ __all__ = [
     "told",
 ]
 
-_ATTACHED_PICTURE = int(av.stream.Disposition.attached_pic)
+_ATTACHED_IMAGE = int(av.stream.Disposition.attached_pic)
 
 # What iTunes' list, which MP4 is expected to have, holds in libavformat's movenc.c.
 _ITUNES = {
@@ -65,7 +65,7 @@ _ITUNES = {
     "track",
 }
 
-# Said of a file or an encoder, not of the film: false as soon as another program writes it.
+# Said of a file or an encoder, not of the video: false as soon as another program writes it.
 _OF_THE_FILE = {
     "bps",
     "compatible_brands",
@@ -107,7 +107,7 @@ BIBLIOGRAPHIC = {
 # Encoders whose code says what shape the pixels have.
 TELL_ASPECT = {encoder.codec for encoder in ENCODERS.values() if encoder.says_aspect}
 
-# MIME types of pictures that Matroska's attachments may be, by libavcodec's name.
+# MIME types of images that Matroska's attachments may be, by libavcodec's name.
 COVERS = {"mjpeg": ("image/jpeg", "jpg"), "png": ("image/png", "png"), "gif": ("image/gif", "gif")}
 
 
@@ -123,10 +123,10 @@ class Container:
         options: libavformat's, to write it.
         attachments: files such as fonts.
         chapters: it has them.
-        matrix: how the picture is turned, ``"any"`` matrix, ``"quarters"`` of a turn, or nothing.
+        matrix: how the image is turned, ``"any"`` matrix, ``"quarters"`` of a turn, or nothing.
         negative: it holds times below 0; else all are moved so far that none is.
         together: packets of a stream may be at one time.
-        aspect: how the shape of pixels is written that the picture's code does not tell (VP9, AV1, FFV1, ProRes):
+        aspect: how the shape of pixels is written that the image's code does not tell (VP9, AV1, FFV1, ProRes):
             ``"written"`` by libavformat, ``"edited"`` into the finished file, or not at all.
         dispositions: which of libavformat's flags are kept.
         metadata: ``"any"`` key, the ``"listed"`` ones of iTunes (any, if there is no cover), or nothing.
@@ -222,7 +222,7 @@ def container_of(path: str | Path) -> Container:
         InvalidArgument: no suffix that is known.
 
     Example:
-        >>> container_of("film.mkv").name
+        >>> container_of("video.mkv").name
         'Matroska'
     """
     suffix = Path(path).suffix.lower()
@@ -230,15 +230,15 @@ def container_of(path: str | Path) -> Container:
         if suffix in container.suffixes:
             return container
     known = ", ".join(suffix for container in CONTAINERS for suffix in container.suffixes)
-    raise InvalidArgument(f"{path}: films are written as {known}, not as {suffix or 'a file without a suffix'}")
+    raise InvalidArgument(f"{path}: videos are written as {known}, not as {suffix or 'a file without a suffix'}")
 
 
 def told(metadata: Mapping[str, str]) -> dict[str, str]:
     """Metadata without what is said of the source's file or of an encoder, and would be false of another file.
 
     Example:
-        >>> told({"title": "A film", "encoder": "Lavf62", "BPS-eng": "1000", "_STATISTICS_TAGS": "BPS"})
-        {'title': 'A film'}
+        >>> told({"title": "A video", "encoder": "Lavf62", "BPS-eng": "1000", "_STATISTICS_TAGS": "BPS"})
+        {'title': 'A video'}
     """
     return {
         key: value
@@ -248,8 +248,8 @@ def told(metadata: Mapping[str, str]) -> dict[str, str]:
 
 
 def is_cover(stream: Stream) -> bool:
-    """It is a picture that belongs to the film as a whole."""
-    return stream.kind == "video" and bool(stream.flags & _ATTACHED_PICTURE)
+    """It is an image that belongs to the video as a whole."""
+    return stream.kind == "video" and bool(stream.flags & _ATTACHED_IMAGE)
 
 
 def is_timecode(stream: Stream) -> bool:
@@ -257,26 +257,28 @@ def is_timecode(stream: Stream) -> bool:
     return stream.kind == "data" and "timecode" in stream.metadata
 
 
-def held_of_container(container: Container, film: Film, covers: bool, window: Span | None = None) -> dict[str, str]:
-    """The metadata of a film that a container holds."""
-    metadata = _of_part(told(film.metadata), window)
+def held_of_container(
+    container: Container, video: VideoFile, covers: bool, window: Span | None = None
+) -> dict[str, str]:
+    """The metadata of a video that a container holds."""
+    metadata = _of_part(told(video.metadata), window)
     if container.metadata == "any" or (container.metadata == "listed" and not covers):
         return metadata
     return {key: value for key, value in metadata.items() if container.metadata and key.lower() in _ITUNES}
 
 
-def options_for(container: Container, film: Film, covers: bool) -> dict[str, str]:
-    """libavformat's options to write a film.
+def options_for(container: Container, video: VideoFile, covers: bool) -> dict[str, str]:
+    """libavformat's options to write a video.
 
-    MP4 has a list of what may be said of a film, and another way in which anything can be, which fewer players read: it
-    is taken if the list is not enough. It has no place for a cover.
+    MP4 has a fixed list of tags, and another scheme for any tag that fewer players read. That scheme is used if the
+    list is not enough. It has no place for a cover.
     """
     options = dict(container.options)
     if container.metadata == "listed":
-        if not covers and any(key.lower() not in _ITUNES for key in told(film.metadata)):
+        if not covers and any(key.lower() not in _ITUNES for key in told(video.metadata)):
             options["movflags"] = "use_metadata_tags"
-        # Where a track begins is counted in units of the film's clock, which is 1 ms if nothing is said.
-        options["movie_timescale"] = str(_clock(film.video.time_base))
+        # Where a track begins is counted in units of the video's clock, which is 1 ms if nothing is said.
+        options["movie_timescale"] = str(_clock(video.stream.time_base))
     # Packets come nearly in order; this is how long libavformat holds some back, in µs, for a stream that has none.
     options["max_interleave_delta"] = "1000000"
     return options
@@ -317,29 +319,29 @@ def _spelled(format_name: str, language: str) -> str | None:
             packet.duration = 1
             out.mux(packet)
         content.seek(0)
-        with av.open(content) as made:
-            if made.streams[0].metadata.get("language", "und") == name:
+        with av.open(content) as result:
+            if result.streams[0].metadata.get("language", "und") == name:
                 return name
     return None
 
 
-def held_matrix(container: Container, video: Video) -> tuple[int, ...] | None:
+def held_matrix(container: Container, video_stream: VideoStream) -> tuple[int, ...] | None:
     """The display matrix that a container holds, None if it is none or another."""
-    matrix = video.matrix
+    matrix = video_stream.matrix
     if matrix is None or container.matrix == "any":
         return matrix
     return matrix if container.matrix == "quarters" and _is_turn(matrix) else None
 
 
 def _of_part(metadata: dict[str, str], window: Span | None) -> dict[str, str]:
-    """A timecode is that of the first frame: of another part of the film it would be false."""
+    """A timecode is that of the first frame: of another part of the video it would be false."""
     if window is None or window[0] <= 0:
         return metadata
     return {key: value for key, value in metadata.items() if key.lower() != "timecode"}
 
 
 def _clock(time_base: Fraction) -> int:
-    """Ticks a second in which both milliseconds and the film's own times are whole, if there are."""
+    """Ticks a second in which both milliseconds and the video's own times are whole, if there are."""
     rate = Fraction(1) / time_base
     ticks = rate.numerator
     while ticks < 10000:

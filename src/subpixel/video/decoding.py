@@ -1,4 +1,4 @@
-"""A film's frames, one after the other, with their times; what is damaged is noted and left out, and moves nothing."""
+"""A video's frames, one after the other, with their times; what is damaged is noted and left out, and moves nothing."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import av
 import av.filter
 
 from subpixel.errors import Unsupported, VideoReadError
-from subpixel.storage.reasons import said_by_system
-from subpixel.video.film import Film, opened
+from subpixel.storage.os_errors import said_by_system
+from subpixel.video.video_file import VideoFile, opened
 
 __all__ = ["Damage", "Timed", "decoded", "frames_of", "timed"]
 
@@ -34,7 +34,7 @@ class Timed:
 
 @dataclass
 class Damage:
-    """What was wrong with a film while it was decoded."""
+    """What was wrong with a video while it was decoded."""
 
     lost: list[Fraction | None] = field(default_factory=list)
     marred: list[Fraction] = field(default_factory=list)
@@ -57,11 +57,13 @@ class Damage:
             yield self.ended
 
 
-def frames_of(film: Film, damage: Damage, *, start: int | None = None, deinterlace: bool = False) -> Generator[Timed]:
-    """Frames of a film in the order of showing.
+def frames_of(
+    video: VideoFile, damage: Damage, *, start: int | None = None, deinterlace: bool = False
+) -> Generator[Timed]:
+    """Frames of a video in the order of showing.
 
     Args:
-        film: the film.
+        video: the video.
         damage: is told what is wrong with it.
         start: the time of the first frame wanted, in units of its time base; None for all.
         deinterlace: make whole frames of interlaced ones (bwdif, a frame for a frame).
@@ -71,18 +73,18 @@ def frames_of(film: Film, damage: Damage, *, start: int | None = None, deinterla
         Unsupported: an interlaced frame, where ``deinterlace`` is False.
     """
     if start is not None:
-        entered = _entered(film, damage, start, deinterlace)
+        entered = _entered(video, damage, start, deinterlace)
         if entered is not None:
             yield from entered
             return
-    for each in _read(film, damage, None, deinterlace):
+    for each in _read(video, damage, None, deinterlace):
         if start is None or each.time >= start:
             yield each
 
 
-def _entered(film: Film, damage: Damage, start: int, deinterlace: bool) -> Iterator[Timed] | None:
+def _entered(video: VideoFile, damage: Damage, start: int, deinterlace: bool) -> Iterator[Timed] | None:
     """Frames from ``start`` on, found by an index; None where the file cannot be entered somewhat before it."""
-    frames = _read(film, damage, _before(start, film), deinterlace)
+    frames = _read(video, damage, _before(start, video), deinterlace)
     try:
         first = next(frames, None)
     except av.error.FFmpegError:  # no index, or one that cannot be used
@@ -93,25 +95,25 @@ def _entered(film: Film, damage: Damage, start: int, deinterlace: bool) -> Itera
     return (each for each in chain([first], frames) if each.time >= start)
 
 
-def _read(film: Film, damage: Damage, entry: int | None, deinterlace: bool) -> Iterator[Timed]:
-    with opened(film.path) as container:
-        stream = container.streams[film.main]
+def _read(video: VideoFile, damage: Damage, entry: int | None, deinterlace: bool) -> Iterator[Timed]:
+    with opened(video.path) as container:
+        stream = container.streams[video.main]
         if entry is not None:
             container.seek(entry, stream=stream)
-        yield from timed(decoded(container, stream, damage), stream, film, damage, deinterlace=deinterlace)
+        yield from timed(decoded(container, stream, damage), stream, video, damage, deinterlace=deinterlace)
 
 
 def timed(
-    frames: Iterator[Any], stream: Any, film: Film, damage: Damage, *, deinterlace: bool = False
+    frames: Iterator[Any], stream: Any, video: VideoFile, damage: Damage, *, deinterlace: bool = False
 ) -> Iterator[Timed]:
     """Frames that :func:`decoded` gives with their times; errors and arguments as of :func:`frames_of`."""
-    yield from _whole_frames(_with_times(frames, film, damage), stream, film, deinterlace)
+    yield from _whole_frames(_with_times(frames, video, damage), stream, video, deinterlace)
 
 
-def _before(start: int, film: Film) -> int:
+def _before(start: int, video: VideoFile) -> int:
     """Somewhat before a time, so that the frames in front of it are decoded, too."""
-    rate = film.video.rate or Fraction(25)
-    return start - round(2 * _LEAD / rate / film.video.time_base)
+    rate = video.stream.rate or Fraction(25)
+    return start - round(2 * _LEAD / rate / video.stream.time_base)
 
 
 def decoded(container: Any, stream: Any, damage: Damage) -> Iterator[Any]:
@@ -124,7 +126,7 @@ def decoded(container: Any, stream: Any, damage: Damage) -> Iterator[Any]:
             packet = next(packets, None)
         except av.error.FFmpegError as error:
             if not isinstance(error, av.error.EOFError):
-                damage.ended = f"the film cannot be read on after {float(reached):.2f} s ({said_by_system(error)})"
+                damage.ended = f"the video cannot be read on after {float(reached):.2f} s ({said_by_system(error)})"
             break
         if packet is None:
             break
@@ -143,14 +145,15 @@ def decoded(container: Any, stream: Any, damage: Damage) -> Iterator[Any]:
             yield frame
 
 
-def _with_times(frames: Iterator[Any], film: Film, damage: Damage) -> Iterator[Timed]:
-    video, last = film.video, None
-    step = max(1, round(1 / ((video.rate or Fraction(25)) * video.time_base)))
+def _with_times(frames: Iterator[Any], video: VideoFile, damage: Damage) -> Iterator[Timed]:
+    video_stream, last = video.stream, None
+    step = max(1, round(1 / ((video_stream.rate or Fraction(25)) * video_stream.time_base)))
     for number, frame in enumerate(frames):
-        if (frame.width, frame.height) != video.size or frame.format.name != video.pix_fmt:
+        if (frame.width, frame.height) != video_stream.size or frame.format.name != video_stream.pix_fmt:
             raise VideoReadError(
-                f"{film.path}: frame {number} is {frame.width}×{frame.height} {frame.format.name}, the first one "
-                f"{video.size[0]}×{video.size[1]} {video.pix_fmt}; a film of one size and format is needed"
+                f"{video.path}: frame {number} is {frame.width}×{frame.height} {frame.format.name}, the first one "
+                f"{video_stream.size[0]}×{video_stream.size[1]} {video_stream.pix_fmt}; "
+                "a video of one size and format is needed"
             )
         time = frame.pts
         if time is None:
@@ -163,19 +166,19 @@ def _with_times(frames: Iterator[Any], film: Film, damage: Damage) -> Iterator[T
         yield Timed(frame, time)
 
 
-def _whole_frames(frames: Iterator[Timed], stream: Any, film: Film, deinterlace: bool) -> Iterator[Timed]:
+def _whole_frames(frames: Iterator[Timed], stream: Any, video: VideoFile, deinterlace: bool) -> Iterator[Timed]:
     if deinterlace:
-        yield from _filtered(frames, stream, film)
+        yield from _filtered(frames, stream, video)
         return
     for number, each in enumerate(frames):
         if each.frame.interlaced_frame:
             raise Unsupported(
-                f"{film.path}: frame {number} is interlaced; --deinterlace makes whole frames of its fields first"
+                f"{video.path}: frame {number} is interlaced; --deinterlace makes whole frames of its fields first"
             )
         yield each
 
 
-def _filtered(frames: Iterator[Timed], stream: Any, film: Film) -> Iterator[Timed]:
+def _filtered(frames: Iterator[Timed], stream: Any, video: VideoFile) -> Iterator[Timed]:
     """Through bwdif, which leaves alone what is not interlaced. Its frames come late, in order, and none is dropped."""
     graph = av.filter.Graph()
     source = graph.add_buffer(template=stream, time_base=stream.time_base)
@@ -202,5 +205,5 @@ def _filtered(frames: Iterator[Timed], stream: Any, film: Film) -> Iterator[Time
 
 
 def _places(times: list[Any]) -> str:
-    told = [("somewhere" if t is None else f"{float(t):.2f} s") for t in times[:_TOLD]]
-    return ", ".join([*told, *(["…"] if len(times) > _TOLD else [])])
+    messages = [("somewhere" if t is None else f"{float(t):.2f} s") for t in times[:_TOLD]]
+    return ", ".join([*messages, *(["…"] if len(times) > _TOLD else [])])

@@ -12,9 +12,9 @@ import av
 from av.codec.context import Flags
 
 from subpixel.errors import InvalidArgument, Unsupported, VideoWriteError
-from subpixel.storage.reasons import said_by_system
-from subpixel.video.film import Video
+from subpixel.storage.os_errors import said_by_system
 from subpixel.video.formats import Layout
+from subpixel.video.video_file import VideoStream
 
 __all__ = [
     "ENCODERS",
@@ -34,7 +34,7 @@ _SITINGS = ("left", "center", "topleft", "top", "bottomleft", "bottom")
 _SAME_SAMPLES = {"gbrp": "bgr0"}
 # Matrices by their number in ITU-T H.273, as libswscale names them.
 _MATRICES = {1: "ITU709", 5: "ITU601", 6: "ITU601", 7: "SMPTE240M", 9: "BT2020", 10: "BT2020"}
-# Frames a second where a film does not say; encoders only plan by it.
+# Frames a second where a video does not say; encoders only plan by it.
 _RATE = Fraction(25)
 
 
@@ -77,7 +77,7 @@ class Encoder:
 
 _X26X = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo")
 
-# Enlarging makes four times the pixels, so an encoder's own usual speed would leave the network waiting: presets are
+# Upscaling makes four times the pixels, so an encoder's own usual speed would leave the network waiting: presets are
 # those that keep up with it. Qualities are those at which little of what the network made is lost again.
 ENCODERS = {
     each.name: each
@@ -114,7 +114,7 @@ ENCODERS = {
 
 @dataclass(frozen=True)
 class Encoding:
-    """How the enlarged film is encoded: an encoder and what it is told, the same for every part of a film.
+    """How the upscaled video is encoded: an encoder and what it is told, the same for every part of a video.
 
     Args:
         encoder: which.
@@ -137,15 +137,15 @@ class Encoding:
     @property
     def options(self) -> dict[str, str]:
         """What libavcodec is told."""
-        told = dict(self.encoder.options)
+        messages = dict(self.encoder.options)
         if self.crf is not None:
-            told["crf"] = str(self.crf)
+            messages["crf"] = str(self.crf)
         if self.preset is not None:
-            told[self.encoder.preset_option] = self.preset
+            messages[self.encoder.preset_option] = self.preset
         for name, value in self.extra:
             # Parameters for the library behind it are joined to ours.
-            told[name] = f"{told[name]}:{value}" if name.endswith("-params") and name in told else value
-        return told
+            messages[name] = f"{messages[name]}:{value}" if name.endswith("-params") and name in messages else value
+        return messages
 
     @property
     def rgb(self) -> bool:
@@ -154,10 +154,10 @@ class Encoding:
 
     def describe(self) -> str:
         """One line that says all of it: two of the same line encode the same frames to the same bytes."""
-        told = " ".join(f"{name}={value}" for name, value in sorted(self.options.items()))
-        return f"{self.encoder.codec} {self.pix_fmt} {told} threads={self.threads}"
+        messages = " ".join(f"{name}={value}" for name, value in sorted(self.options.items()))
+        return f"{self.encoder.codec} {self.pix_fmt} {messages} threads={self.threads}"
 
-    def add_to(self, container: Any, video: Video) -> Any:
+    def add_to(self, container: Any, video_stream: VideoStream) -> Any:
         """Add a stream with an encoder to an output container.
 
         Args:
@@ -169,22 +169,22 @@ class Encoding:
             VideoWriteError: the encoder refuses.
         """
         try:
-            stream = container.add_stream(self.encoder.codec, rate=video.rate or _RATE, options=self.options)
-            stream.time_base = video.time_base
-            self._apply(stream.codec_context, video)
+            stream = container.add_stream(self.encoder.codec, rate=video_stream.rate or _RATE, options=self.options)
+            stream.time_base = video_stream.time_base
+            self._apply(stream.codec_context, video_stream)
         except (ValueError, av.error.FFmpegError) as error:
             raise VideoWriteError(f"{self.encoder.name}: {said_by_system(error)}") from None
         return stream
 
-    def context(self, video: Video) -> Any:
+    def context(self, video_stream: VideoStream) -> Any:
         """An encoder by itself, its headers apart from the packets; arguments and errors as of :meth:`add_to`."""
         os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 tells of itself on standard error otherwise
         try:
             context: Any = av.CodecContext.create(self.encoder.codec, "w")
             context.options = self.options
-            context.framerate = video.rate or _RATE
+            context.framerate = video_stream.rate or _RATE
             context.flags |= Flags.global_header
-            self._apply(context, video)
+            self._apply(context, video_stream)
             context.open()
         except (ValueError, av.error.FFmpegError) as error:
             raise VideoWriteError(f"{self.encoder.name}: {said_by_system(error)}") from None
@@ -198,7 +198,7 @@ class Encoding:
         """
         encoder, form = self.encoder, av.VideoFormat(self.pix_fmt)
         if size[0] < encoder.narrowest:
-            least = f"encoder {encoder.name} is for pictures {encoder.narrowest} pixels wide and more"
+            least = f"encoder {encoder.name} is for images {encoder.narrowest} pixels wide and more"
             raise Unsupported(f"{least}, not {size[0]}; x264 takes any")
         odd = (size[0] % (64 // form.chroma_width(64)), size[1] % (64 // form.chroma_height(64)))
         if encoder.even and any(odd):
@@ -208,11 +208,11 @@ class Encoding:
                 f"another scale makes it even, and --encoder {others} takes it"
             )
 
-    def converted(self, frame: Any, video: Video) -> Any:
+    def converted(self, frame: Any, video_stream: VideoStream) -> Any:
         """A frame in the pixel format that is encoded, its codes marked with what they mean; the time is kept."""
         if self.pix_fmt == self.layout.name:
             return frame
-        matrix, full = _MATRICES.get(video.tags.matrix, "DEFAULT"), 2 if video.tags.full_range else 1
+        matrix, full = _MATRICES.get(video_stream.tags.matrix, "DEFAULT"), 2 if video_stream.tags.full_range else 1
         return frame.reformat(
             format=self.pix_fmt,
             src_colorspace=matrix,
@@ -221,18 +221,18 @@ class Encoding:
             dst_color_range=2 if self.rgb else full,
         )
 
-    def _apply(self, context: Any, video: Video) -> None:
-        describe(context, video, self.pix_fmt)
+    def _apply(self, context: Any, video_stream: VideoStream) -> None:
+        describe(context, video_stream, self.pix_fmt)
         context.thread_count = self.threads
 
 
-def describe(context: Any, video: Video, pix_fmt: str) -> None:
+def describe(context: Any, video_stream: VideoStream, pix_fmt: str) -> None:
     """Say to an encoder that is not yet open what its frames are."""
-    tags = video.tags
-    context.width, context.height = video.size
+    tags = video_stream.tags
+    context.width, context.height = video_stream.size
     context.pix_fmt = pix_fmt
-    context.time_base = video.time_base
-    context.sample_aspect_ratio = video.aspect
+    context.time_base = video_stream.time_base
+    context.sample_aspect_ratio = video_stream.aspect
     context.color_primaries, context.color_trc, context.colorspace = tags.primaries, tags.transfer, tags.matrix
     context.color_range = 2 if tags.full_range else 1
 

@@ -1,4 +1,4 @@
-"""What the system says while a film is written, as one of our errors."""
+"""What the system says while a video is written, as one of our errors."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from subpixel.errors import VideoWriteError
-from subpixel.storage.reasons import said_by_system
+from subpixel.storage.os_errors import said_by_system
 
 __all__ = ["writing"]
 

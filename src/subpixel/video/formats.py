@@ -2,7 +2,7 @@
 
 Planar Y, U, V of 8 to 16 bits goes from the decoder to the network as it lies. What holds the same samples in another
 order (NV12, P010, YUYV, big-endian words) is first put in planes, which changes no sample. R, G, B goes through as
-pictures. The rest (palettes, 1 bit, raw sensors, XYZ, 4:1:0) is refused.
+images. The rest (palettes, 1 bit, raw sensors, XYZ, 4:1:0) is refused.
 """
 
 from __future__ import annotations
@@ -68,9 +68,9 @@ def layout_of(pix_fmt: str, where: object) -> Layout:
         where: what an error names.
 
     Raises:
-        Unsupported: a format that cannot be enlarged.
+        Unsupported: a format that cannot be upscaled.
 
-    >>> layout_of("p010le", "film.mkv")
+    >>> layout_of("p010le", "video.mkv")
     Layout(name='yuv420p10le', subsampling='420', bits=10, alpha=False)
     """
     form = av.VideoFormat(pix_fmt)

@@ -1,4 +1,4 @@
-"""What a film says of the display it was made for, as data and as encoders want it said; and what cannot be kept."""
+"""What a video says of the display it was made for, as data and as encoders want it said; and what cannot be kept."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ __all__ = ["Light", "Mastering", "options", "static", "unkept", "unsaid"]
 _XY = 50000
 _CANDELA = 10000
 
-# What may lie beside a frame and is true of the small picture or of its code only, by its name in libavutil/frame.h.
+# What may lie beside a frame and is true of the small image or of its code only, by its name in libavutil/frame.h.
 _LOST = {
-    "DOVI_RPU_BUFFER": "Dolby Vision's metadata of each frame, which are made for the picture as it was coded",
-    "DOVI_METADATA": "Dolby Vision's metadata of each frame, which are made for the picture as it was coded",
+    "DOVI_RPU_BUFFER": "Dolby Vision's metadata of each frame, which are made for the image as it was coded",
+    "DOVI_METADATA": "Dolby Vision's metadata of each frame, which are made for the image as it was coded",
     "DYNAMIC_HDR_PLUS": "HDR10+'s metadata of each frame, which the encoders here do not write",
     "DYNAMIC_HDR_VIVID": "HDR Vivid's metadata of each frame, which the encoders here do not write",
-    "A53_CC": "closed captions in the picture's code (CEA-608, CEA-708)",
+    "A53_CC": "closed captions in the image's code (CEA-608, CEA-708)",
     "AFD": "the active format description",
     "PANSCAN": "the rectangle for narrower screens (pan and scan)",
-    "STEREO3D": "how the views of a stereoscopic picture lie",
-    "SPHERICAL": "how a spherical picture is projected",
-    "ICC_PROFILE": "the ICC profile in the picture's code",
-    "S12M_TIMECODE": "the timecode in the picture's code (SMPTE ST 12-1)",
-    "GOP_TIMECODE": "the timecode of groups of pictures",
-    "FILM_GRAIN_PARAMS": "film grain that a player adds; the picture is enlarged as it is decoded",
+    "STEREO3D": "how the views of a stereoscopic image lie",
+    "SPHERICAL": "how a spherical image is projected",
+    "ICC_PROFILE": "the ICC profile in the image's code",
+    "S12M_TIMECODE": "the timecode in the image's code (SMPTE ST 12-1)",
+    "GOP_TIMECODE": "the timecode of groups of images",
+    "VIDEO_GRAIN_PARAMS": "video grain that a player adds; the image is upscaled as it is decoded",
     "AMBIENT_VIEWING_ENVIRONMENT": "the light of the room it is to be seen in",
 }
 
 
 @dataclass(frozen=True)
 class Mastering:
-    """The display on which a film was graded (SMPTE ST 2086): CIE 1931 x, y of its colours, and cd/m²."""
+    """The display on which a video was graded (SMPTE ST 2086): CIE 1931 x, y of its colours, and cd/m²."""
 
     red: tuple[Fraction, Fraction]
     green: tuple[Fraction, Fraction]
@@ -71,7 +71,7 @@ class Light:
     average: int
 
     def near(self, other: object) -> bool:
-        """Equal: whole numbers are not rounded."""
+        """Equal: integers are not rounded."""
         return self == other
 
     def __str__(self) -> str:
@@ -79,7 +79,7 @@ class Light:
 
 
 def static(frame: Any) -> tuple[Mastering | Light, ...]:
-    """What the side data of a frame say of the whole film: of each kind one at most.
+    """What the side data of a frame say of the whole video: of each kind one at most.
 
     Layout: ``AVMasteringDisplayMetadata`` (ten fractions of two 32-bit numbers: x and y of red, green, blue and white,
     then the darkest and the brightest; two flags, whether colours and whether brightness are said) and
@@ -107,7 +107,7 @@ def _mastering(content: bytes) -> Mastering | None:
     return Mastering(red, green, blue, white, values[8], values[9])
 
 
-def options(codec: str, said: Sequence[Mastering | Light]) -> dict[str, str]:
+def options(codec: str, values: Sequence[Mastering | Light]) -> dict[str, str]:
     """An encoder's options that say it again, by the name under which libavcodec takes them all.
 
     An empty dictionary, if nothing is to be said or the encoder has no way of its own; ``unsaid`` tells of the latter.
@@ -117,11 +117,11 @@ def options(codec: str, said: Sequence[Mastering | Light]) -> dict[str, str]:
         {'x265-params': 'max-cll=800,200:hdr10=1'}
     """
     form = _FORMS.get(codec)
-    if form is None or not said:
+    if form is None or not values:
         return {}
     name, mastering_key, light_key, more, decimals = form
     words = []
-    for each in said:
+    for each in values:
         if isinstance(each, Mastering):
             words.append(f"{mastering_key}={_in_row(each, decimals)}")
         else:
@@ -129,11 +129,11 @@ def options(codec: str, said: Sequence[Mastering | Light]) -> dict[str, str]:
     return {name: ":".join([*words, *more])}
 
 
-def unsaid(codec: str, said: Sequence[Mastering | Light]) -> tuple[str, ...]:
+def unsaid(codec: str, values: Sequence[Mastering | Light]) -> tuple[str, ...]:
     """A sentence, if an encoder has no way to say what is known of the display."""
-    if not said or codec in _FORMS:
+    if not values or codec in _FORMS:
         return ()
-    return (f"{codec} does not write what the film says of the display it was made for (HDR10); libx265 does",)
+    return (f"{codec} does not write what the video says of the display it was made for (HDR10); libx265 does",)
 
 
 def unkept(frame: Any) -> tuple[str, ...]:

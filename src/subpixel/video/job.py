@@ -1,4 +1,4 @@
-"""One film from file to file."""
+"""One video from file to file."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ from subpixel import __version__
 from subpixel.errors import InvalidArgument, VideoReadError, VideoWriteError
 from subpixel.models.files import Model
 from subpixel.storage.locks import beside, claim, clear, scratch
-from subpixel.upscaler import FilmUpscaler, Upscaler
-from subpixel.video.colours import meant
+from subpixel.upscaler import MotionNetwork, Upscaler
+from subpixel.video.colour_tags import meant
 from subpixel.video.containers import CONTAINERS, Container, container_of
+from subpixel.video.encode_segments import Making
 from subpixel.video.encoders import ENCODERS, Encoding, choose, default_encoder, siting_options
 from subpixel.video.failures import writing
-from subpixel.video.film import Film, Video, first_frame, probe
 from subpixel.video.formats import Layout, layout_of
+from subpixel.video.frame_upscalers import way_of
 from subpixel.video.hdr import options, static, unkept, unsaid
-from subpixel.video.keeping import Kept, kept
-from subpixel.video.making import Making
 from subpixel.video.muxing import assemble
 from subpixel.video.segments import Journal, packets_of
+from subpixel.video.stream_selection import Kept, kept
+from subpixel.video.time_range import Window
 from subpixel.video.verification import differences
-from subpixel.video.ways import way_of
-from subpixel.video.window import Window
+from subpixel.video.video_file import VideoFile, VideoStream, first_frame, probe
 
 __all__ = ["Job", "Progress", "Result", "Settings"]
 
 # Is told how many frames are encoded, and how many there will be, as far as that is known.
 Progress = Callable[[int, int | None], None]
 
-# Bytes at either end of a source that its digest is of: a film is too long to be read before each start.
+# Bytes at either end of a source that its digest is of: a video is too long to be read before each start.
 _ENDS = 1 << 20
-# Seconds after which no film goes on.
+# Seconds after which no video goes on.
 _NEVER = Fraction(10**9)
 
 
@@ -84,28 +84,28 @@ class Result:
 
 @dataclass(frozen=True)
 class Job:
-    """Enlarge one film file.
+    """Upscale one video file.
 
-    What is encoded lies in a folder beside the destination until the film is whole; the same job goes on with it after
+    What is encoded lies in a folder beside the destination until the video is whole; the same job goes on with it after
     it was stopped, however that was.
 
     Args:
-        source: the film.
-        upscaler: of a luma network; of any for films of R, G, B.
+        source: the video.
+        upscaler: of a luma network; of any for videos of R, G, B.
         destination: the file to write; None for ``name_x2`` with the source's suffix beside it, ``.mkv`` where that
             cannot be written.
         settings: how it is encoded.
         overwrite: replace a file that is there. The source itself is never replaced.
         deinterlace: make whole frames of interlaced ones first.
-        window: a part of the film; None for all of it.
+        window: a part of the video; None for all of it.
         beside: the plain resize on the left.
         realtime: hold a rate by cheaper networks. What comes out depends on the machine; it is not gone on with.
-        rate: frames a second to hold; None for the film's own.
+        rate: frames a second to hold; None for the video's own.
         told: is called with what cannot be kept, before the work begins.
     """
 
     source: Path
-    upscaler: Upscaler | FilmUpscaler
+    upscaler: Upscaler | MotionNetwork
     destination: Path | None = None
     settings: Settings = Settings()
     overwrite: bool = False
@@ -123,24 +123,24 @@ class Job:
             progress: is called from a thread of its own.
 
         Raises:
-            VideoReadError: the source is no film, or cannot be decoded.
+            VideoReadError: the source is no video, or cannot be decoded.
             VideoWriteError: the destination cannot be written, or read back otherwise than it was written.
-            InvalidArgument, Unsupported: what was asked for does not fit the film or the container.
+            InvalidArgument, Unsupported: what was asked for does not fit the video or the container.
         """
         begun = time.perf_counter()
-        film = probe(self.source)
-        destination = self.destination or self.planned(film)
+        video = probe(self.source)
+        destination = self.destination or self.planned(video)
         self._check(destination)
-        layout = layout_of(film.video.pix_fmt, film.path)
+        layout = layout_of(video.stream.pix_fmt, video.path)
         container = container_of(destination)
-        frame = first_frame(film.path)
-        encoding = self._encoding(film, layout, container, frame)
-        way = way_of(self.upscaler, film, layout, beside=self.beside, realtime=self.realtime, rate=self.rate)
-        video, meaning = self._result(film.video, layout, encoding, way.result_size)
-        aspect = self._lost_aspect(video, encoding, container)
+        frame = first_frame(video.path)
+        encoding = self._encoding(video, layout, container, frame)
+        way = way_of(self.upscaler, video, layout, beside=self.beside, realtime=self.realtime, rate=self.rate)
+        video_stream, meaning = self._result(video.stream, layout, encoding, way.result_size)
+        aspect = self._lost_aspect(video_stream, encoding, container)
         if aspect:
-            video = replace(video, aspect=Fraction(1))
-        keeps = kept(film, container, encoding.encoder.codec, self._span)
+            video_stream = replace(video_stream, aspect=Fraction(1))
+        keeps = kept(video, container, encoding.encoder.codec, self._span)
         notes = [*keeps.notes, *meaning, *aspect, *unkept(frame), *unsaid(encoding.encoder.codec, static(frame))]
         if layout.alpha:
             notes.append("its alpha channel is left out")
@@ -150,11 +150,11 @@ class Job:
             if not self._claimed(stack, destination):
                 raise VideoWriteError(f"{destination}: another run is making it")
             clear(destination.absolute().parent)
-            journal = Journal(beside(destination, "film"), self._made_of(film, encoding, video))
+            journal = Journal(beside(destination, "video"), self._made_of(video, encoding, video_stream))
             making = Making(
-                film, journal, way, encoding, video, layout, deinterlace=self.deinterlace, window=self.window
+                video, journal, way, encoding, video_stream, layout, deinterlace=self.deinterlace, window=self.window
             )
-            total, resumed = self._total(film), making.done
+            total, resumed = self._total(video), making.done
             try:
                 making.run(lambda done: progress(done, total) if progress else None)
             finally:
@@ -162,13 +162,13 @@ class Job:
                     journal.remove()
             frames = making.done
             if not frames:
-                raise VideoReadError(f"{film.path}: there is no frame in the part asked for")
-            self._put(film, journal, _Track(journal, encoding, video), destination, keeps, stack)
+                raise VideoReadError(f"{video.path}: there is no frame in the part asked for")
+            self._put(video, journal, _Track(journal, encoding, video_stream), destination, keeps, stack)
             journal.remove()
         return Result(
             destination,
-            film.video.size,
-            video.size,
+            video.stream.size,
+            video_stream.size,
             frames,
             resumed,
             (*notes, *making.notes, *way.notes()),
@@ -176,7 +176,7 @@ class Job:
             time.perf_counter() - begun,
         )
 
-    def planned(self, film: Film) -> Path:
+    def planned(self, video: VideoFile) -> Path:
         """Where the result goes if nothing was said."""
         known = {suffix for container in CONTAINERS for suffix in container.suffixes}
         suffix = self.source.suffix if self.source.suffix.lower() in known else ".mkv"
@@ -184,7 +184,7 @@ class Job:
 
     def _check(self, destination: Path) -> None:
         if destination.exists() and destination.samefile(self.source):
-            raise VideoWriteError(f"{destination}: is the film itself, which is never replaced; name another output")
+            raise VideoWriteError(f"{destination}: is the video itself, which is never replaced; name another output")
         if destination.is_dir():
             raise VideoWriteError(f"{destination}: is a folder; the name of a file is needed")
         if destination.exists() and not self.overwrite:
@@ -199,11 +199,11 @@ class Job:
         with writing(destination):
             return stack.enter_context(claim(destination))
 
-    def _encoding(self, film: Film, layout: Layout, container: Container, frame: Any) -> Encoding:
+    def _encoding(self, video: VideoFile, layout: Layout, container: Container, frame: Any) -> Encoding:
         asked = self.settings
         usual = default_encoder(container.name, layout)
         codec = ENCODERS[asked.encoder].codec if asked.encoder in ENCODERS else ENCODERS[usual].codec
-        said = [*options(codec, static(frame)).items(), *siting_options(codec, film.video.tags.siting)]
+        values = [*options(codec, static(frame)).items(), *siting_options(codec, video.stream.tags.siting)]
         return choose(
             asked.encoder,
             layout,
@@ -212,45 +212,48 @@ class Job:
             pix_fmt=asked.pix_fmt,
             crf=asked.crf,
             preset=asked.preset,
-            options=(*said, *asked.options),
+            options=(*values, *asked.options),
         )
 
     def _result(
-        self, video: Video, layout: Layout, encoding: Encoding, size: tuple[int, int]
-    ) -> tuple[Video, list[str]]:
-        """What the enlarged frames are encoded as, all as in the source, but larger; and what there is to say of it."""
+        self, video_stream: VideoStream, layout: Layout, encoding: Encoding, size: tuple[int, int]
+    ) -> tuple[VideoStream, list[str]]:
+        """What the upscaled frames are encoded as, all as in the source, but larger; and what there is to say of it."""
         encoding.check_size(size)
-        scaled = video.size[0] * self.upscaler.scale, video.size[1] * self.upscaler.scale  # without what is beside it
-        tags, notes = meant(video.tags, video.size, scaled, rgb_in=layout.rgb, rgb_out=encoding.rgb)
-        return replace(video, size=size, pix_fmt=encoding.pix_fmt, tags=tags), notes
+        scaled = (
+            video_stream.size[0] * self.upscaler.scale,
+            video_stream.size[1] * self.upscaler.scale,
+        )  # without what is beside it
+        tags, notes = meant(video_stream.tags, video_stream.size, scaled, rgb_in=layout.rgb, rgb_out=encoding.rgb)
+        return replace(video_stream, size=size, pix_fmt=encoding.pix_fmt, tags=tags), notes
 
-    def _lost_aspect(self, video: Video, encoding: Encoding, container: Container) -> list[str]:
+    def _lost_aspect(self, video_stream: VideoStream, encoding: Encoding, container: Container) -> list[str]:
         """A sentence, where neither the packets nor the container say the shape of pixels."""
-        if video.aspect == 1 or encoding.encoder.says_aspect or container.aspect:
+        if video_stream.aspect == 1 or encoding.encoder.says_aspect or container.aspect:
             return []
-        shape = f"{video.aspect.numerator}:{video.aspect.denominator}"
+        shape = f"{video_stream.aspect.numerator}:{video_stream.aspect.denominator}"
         ways = f"{', '.join(each.name for each in CONTAINERS if each.aspect)}, or --encoder x264 or x265"
         return [f"{container} does not say the shape of its pixels ({shape}) with {encoding.encoder.name}; {ways} do"]
 
-    def _made_of(self, film: Film, encoding: Encoding, video: Video) -> dict[str, Any]:
+    def _made_of(self, video: VideoFile, encoding: Encoding, video_stream: VideoStream) -> dict[str, Any]:
         """All that the frames depend on."""
         upscaler = self.upscaler
         return {
             "version": __version__,
-            "source": _identity(film.path),
+            "source": _identity(video.path),
             "model": [upscaler.model.name, _weights(upscaler), upscaler.backend, upscaler.precision],
             "mix": [getattr(upscaler, "ensemble", False), getattr(upscaler, "strength", 1.0)],
             "encoding": encoding.describe(),
-            "video": repr(video),
+            "video": repr(video_stream),
             "deinterlace": self.deinterlace,
             "window": repr(self.window),
             "beside": self.beside,
             "realtime": uuid.uuid4().hex if self.realtime else None,
         }
 
-    def _total(self, film: Film) -> int | None:
-        """Frames that there will be, by the film's length."""
-        rate, length = film.video.rate, film.duration
+    def _total(self, video: VideoFile) -> int | None:
+        """Frames that there will be, by the video's length."""
+        rate, length = video.stream.rate, video.duration
         if rate is None or length is None:
             return None
         if self.window is not None:
@@ -260,18 +263,18 @@ class Job:
 
     @property
     def _span(self) -> tuple[Fraction, Fraction] | None:
-        """The part that is wanted, with an end that lies behind every film's where there is none."""
+        """The part that is wanted, with an end that lies behind every video's where there is none."""
         return None if self.window is None else (self.window.start, self.window.end or _NEVER)
 
     def _put(
-        self, film: Film, journal: Journal, track: _Track, destination: Path, keeps: Kept, stack: ExitStack
+        self, video: VideoFile, journal: Journal, track: _Track, destination: Path, keeps: Kept, stack: ExitStack
     ) -> None:
         """Put all together, read it back, and only then give it its name."""
         times = list(chain.from_iterable(segment.times for segment in journal.segments))
         with writing(destination):
             written = stack.enter_context(scratch(destination, destination.suffix))
-        assemble(film, track, written, keeps, self._span)
-        found = differences(film, written, times, track.video, keeps, self._span, decode=False)
+        assemble(video, track, written, keeps, self._span)
+        found = differences(video, written, times, track.stream, keeps, self._span, decode=False)
         if found:
             raise VideoWriteError(f"{destination}: what was written reads back otherwise: {'; '.join(found)}")
         with writing(destination):
@@ -279,21 +282,21 @@ class Job:
 
 
 class _Track:
-    """The enlarged picture as the last stage takes it."""
+    """The upscaled image as the last stage takes it."""
 
-    def __init__(self, journal: Journal, encoding: Encoding, video: Video) -> None:
-        self.journal, self.encoding, self.video = journal, encoding, video
+    def __init__(self, journal: Journal, encoding: Encoding, video_stream: VideoStream) -> None:
+        self.journal, self.encoding, self.stream = journal, encoding, video_stream
         self.codec = encoding.encoder.codec
 
     def add_to(self, container: Any) -> Any:
-        return self.encoding.add_to(container, self.video)
+        return self.encoding.add_to(container, self.stream)
 
     def packets(self) -> Iterator[Any]:
-        return packets_of(self.journal, self.video.time_base)
+        return packets_of(self.journal, self.stream.time_base)
 
 
 def _identity(path: Path) -> list[Any]:
-    """What tells a film from another one of the same name."""
+    """What tells a video from another one of the same name."""
     size = path.stat().st_size
     with open(path, "rb") as file:
         digest = hashlib.sha256(file.read(_ENDS))
@@ -302,9 +305,9 @@ def _identity(path: Path) -> list[Any]:
     return [size, digest.hexdigest()]
 
 
-def _weights(upscaler: Upscaler | FilmUpscaler) -> str:
+def _weights(upscaler: Upscaler | MotionNetwork) -> str:
     if not isinstance(upscaler.model, Model):
-        raise InvalidArgument(f"model '{upscaler.model.name}' cannot enlarge films; one that a Spec describes can")
+        raise InvalidArgument(f"model '{upscaler.model.name}' cannot upscale videos; one that a Spec describes can")
     digest = hashlib.sha256(upscaler.model.spec.to_json().encode())
     for name, weight in sorted(upscaler.model.weights.items()):
         digest.update(name.encode() + np.ascontiguousarray(weight).tobytes())

@@ -1,6 +1,6 @@
 """The shape of the pixels in a Matroska or WebM file, written where libavformat, as it can be reached, leaves it out.
 
-The writer takes the shape from a field that no caller of PyAV can set. So the picture's track gets a name that is
+The writer takes the shape from a field that no caller of PyAV can set. So the image's track gets a name that is
 longer than it should be, and in the finished file the room becomes DisplayWidth and DisplayHeight: nothing moves that
 lies outside of the track's own description.
 
@@ -111,7 +111,7 @@ def _inside(data: bytes | bytearray, outer: _Element, kind: int) -> _Element:
 
 
 def _with_aspect(head: bytearray, entry: _Element, aspect: Fraction) -> bytes:
-    """A track's description with its name cut, and the shape after what else is said of its picture."""
+    """A track's description with its name cut, and the shape after what else is said of its image."""
     parts = []
     for element in _elements(head, entry.start, entry.end):
         content = bytes(head[element.start : element.end])

@@ -1,4 +1,4 @@
-"""The file that is written: the enlarged picture, and beside it every kept stream's packets as they were."""
+"""The file that is written: the upscaled image, and beside it every kept stream's packets as they were."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import av
 
 from subpixel.errors import SubpixelError, VideoWriteError
-from subpixel.storage.reasons import said_by_system
+from subpixel.storage.os_errors import said_by_system
 from subpixel.video.containers import (
     COVERS,
     TELL_ASPECT,
@@ -22,10 +22,10 @@ from subpixel.video.containers import (
     is_cover,
     options_for,
 )
-from subpixel.video.film import Chapter, Film, Stream, opened
-from subpixel.video.keeping import Kept
 from subpixel.video.matroska import padded, set_aspect
 from subpixel.video.packets import Span, read, window_shift
+from subpixel.video.stream_selection import Kept
+from subpixel.video.video_file import Chapter, Stream, VideoFile, opened
 
 __all__ = ["Track", "assemble", "cut"]
 
@@ -34,7 +34,7 @@ _Going = tuple[Any, Any]
 
 
 class Track(Protocol):
-    """The enlarged picture, encoded."""
+    """The upscaled image, encoded."""
 
     @property
     def codec(self) -> str:
@@ -48,18 +48,22 @@ class Track(Protocol):
 
 
 def assemble(
-    film: Film, track: Track, destination_scratch: Path, kept: Kept, window: tuple[Fraction, Fraction] | None = None
+    video: VideoFile,
+    track: Track,
+    destination_scratch: Path,
+    kept: Kept,
+    window: tuple[Fraction, Fraction] | None = None,
 ) -> None:
-    """Write a film anew around its enlarged picture.
+    """Write a video anew around its upscaled image.
 
     Streams come in the source's order, interleaved by time; nothing is held in memory but a second of packets.
 
     Args:
-        film: the source; its other streams are read from the file again.
-        track: the picture.
+        video: the source; its other streams are read from the file again.
+        track: the image.
         destination_scratch: the file to write. It stays, half written, when this raises.
         kept: what goes along, and into which container.
-        window: (start, end) in seconds: the part that the track has the picture of. All times, the track's too, are
+        window: (start, end) in seconds: the part that the track has the image of. All times, the track's too, are
             moved so that it begins at 0.
 
     Raises:
@@ -67,28 +71,28 @@ def assemble(
         VideoReadError: the source cannot be read any more.
     """
     covers = any(map(is_cover, kept.streams))
-    options = options_for(kept.container, film, covers)
+    options = options_for(kept.container, video, covers)
     try:
         with (
-            opened(film.path) as source,
+            opened(video.path) as source,
             _created(destination_scratch, kept.container, options) as out,
         ):
-            out.metadata.update(held_of_container(kept.container, film, covers, window))
+            out.metadata.update(held_of_container(kept.container, video, covers, window))
             if kept.container.chapters:
-                out.set_chapters([_as_libav(n, chapter) for n, chapter in enumerate(cut(film.chapters, window))])
-            targets = _add_streams(film, track, source, out, kept, window)
-            picture = targets.pop(film.main)
-            aspect = _unwritten_aspect(film, track, picture, kept.container)
+                out.set_chapters([_as_libav(n, chapter) for n, chapter in enumerate(cut(video.chapters, window))])
+            targets = _add_streams(video, track, source, out, kept, window)
+            image = targets.pop(video.main)
+            aspect = _unwritten_aspect(video, track, image, kept.container)
             if aspect is not None:
-                picture.metadata["title"] = padded(picture.metadata.get("title", ""))
-            number = picture.index
+                image.metadata["title"] = padded(image.metadata.get("title", ""))
+            number = image.index
             out.start_encoding()
             others = ((targets[packet.stream_index], packet) for packet in read(source, set(targets), window))
-            pictures = ((picture, packet) for packet in _moved(track.packets(), window))
+            images = ((image, packet) for packet in _moved(track.packets(), window))
             clocks: dict[int, int] = {}
-            for target, packet in _merged(pictures, others):
+            for target, packet in _merged(images, others):
                 packet.stream = target
-                if target is not picture:
+                if target is not image:
                     _in_order(packet, target, clocks, 0 if kept.container.together else 1)
                 out.mux(packet)
         if aspect is not None:
@@ -100,7 +104,7 @@ def assemble(
 
 
 def cut(chapters: tuple[Chapter, ...], window: Span | None) -> tuple[Chapter, ...]:
-    """Chapters of a part of a film, their times moved so that it begins at 0."""
+    """Chapters of a part of a video, their times moved so that it begins at 0."""
     if window is None:
         return chapters
     found = []
@@ -135,53 +139,57 @@ def _as_libav(number: int, chapter: Chapter) -> dict[str, Any]:
     }
 
 
-def _add_streams(film: Film, track: Track, source: Any, out: Any, kept: Kept, window: Span | None) -> dict[int, Any]:
-    """Streams of the output by the index of those of the source that are copied to them, the picture among them."""
+def _add_streams(
+    video: VideoFile, track: Track, source: Any, out: Any, kept: Kept, window: Span | None
+) -> dict[int, Any]:
+    """Streams of the output by the index of those of the source that are copied to them, the image among them."""
     targets: dict[int, Any] = {}
     going = {stream.index for stream in kept.copied}
-    for stream in film.streams:
-        if stream.index == film.main:
-            made = track.add_to(out)
-            _describe_picture(film, kept, made, window)
-            targets[stream.index] = made
+    for stream in video.streams:
+        if stream.index == video.main:
+            result = track.add_to(out)
+            _describe_image(video, kept, result, window)
+            targets[stream.index] = result
         elif stream.index not in going:
             continue
         elif stream.kind == "attachment":
             _attach(out, stream, source.streams[stream.index].data)
         elif is_cover(stream) and kept.container.attachments:
-            _attach(out, stream, _cover(film.path, stream.index))
+            _attach(out, stream, _cover(video.path, stream.index))
         else:
-            made = out.add_stream_from_template(source.streams[stream.index], opaque=True)
-            made.disposition = stream.flags
-            made.metadata.clear()
-            made.metadata.update(held_of_stream(kept.container, stream, window))
-            targets[stream.index] = made
+            result = out.add_stream_from_template(source.streams[stream.index], opaque=True)
+            result.disposition = stream.flags
+            result.metadata.clear()
+            result.metadata.update(held_of_stream(kept.container, stream, window))
+            targets[stream.index] = result
     return targets
 
 
-def _describe_picture(film: Film, kept: Kept, made: Any, window: Span | None) -> None:
-    stream = film.streams[film.main]
-    made.metadata.update(held_of_stream(kept.container, stream, window))
-    made.disposition = stream.flags
-    matrix = held_matrix(kept.container, film.video)
+def _describe_image(video: VideoFile, kept: Kept, result: Any, window: Span | None) -> None:
+    stream = video.streams[video.main]
+    result.metadata.update(held_of_stream(kept.container, stream, window))
+    result.disposition = stream.flags
+    matrix = held_matrix(kept.container, video.stream)
     if matrix is not None:
-        made.set_display_matrix(matrix)
+        result.set_display_matrix(matrix)
 
 
-def _unwritten_aspect(film: Film, track: Track, picture: Any, container: Container) -> Fraction | None:
-    """The shape of pixels that are not square, where neither the picture's code nor libavformat says it."""
+def _unwritten_aspect(video: VideoFile, track: Track, image: Any, container: Container) -> Fraction | None:
+    """The shape of pixels that are not square, where neither the image's code nor libavformat says it."""
     if container.aspect != "edited" or track.codec in TELL_ASPECT:
         return None
-    context = picture.codec_context
-    aspect = (context.sample_aspect_ratio if context is not None else None) or film.video.aspect
+    context = image.codec_context
+    aspect = (context.sample_aspect_ratio if context is not None else None) or video.stream.aspect
     return None if aspect == 1 else aspect
 
 
 def _attach(out: Any, stream: Stream, content: bytes) -> None:
     mimetype, suffix = COVERS.get(stream.codec, ("application/octet-stream", "bin"))
     name = stream.metadata.get("filename", f"cover.{suffix}")
-    made = out.add_attachment(name, stream.metadata.get("mimetype", mimetype), content)
-    made.metadata.update({key: value for key, value in stream.metadata.items() if key not in ("filename", "mimetype")})
+    result = out.add_attachment(name, stream.metadata.get("mimetype", mimetype), content)
+    result.metadata.update(
+        {key: value for key, value in stream.metadata.items() if key not in ("filename", "mimetype")}
+    )
 
 
 def _cover(path: Path, index: int) -> bytes:
@@ -222,15 +230,15 @@ def _nearest(value: Fraction) -> int:
     return int((value + Fraction(1, 2)) // 1)
 
 
-def _merged(pictures: Iterator[_Going], others: Iterator[_Going]) -> Iterator[_Going]:
+def _merged(images: Iterator[_Going], others: Iterator[_Going]) -> Iterator[_Going]:
     """Both by the time at which they are decoded; what has no time goes at once."""
     waiting = next(others, None)
-    for picture in pictures:
-        now = _time(picture[1], Fraction(0))
+    for image in images:
+        now = _time(image[1], Fraction(0))
         while waiting is not None and _time(waiting[1], now) <= now:
             yield waiting
             waiting = next(others, None)
-        yield picture
+        yield image
     while waiting is not None:
         yield waiting
         waiting = next(others, None)

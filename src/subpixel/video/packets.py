@@ -1,4 +1,4 @@
-"""Packets of a film's streams as they lie in the file, for copying and for comparing."""
+"""Packets of a video's streams as they lie in the file, for copying and for comparing."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 import av
 
 from subpixel.errors import VideoReadError
-from subpixel.storage.reasons import said_by_system
+from subpixel.storage.os_errors import said_by_system
 
 __all__ = ["Span", "bare", "read", "same_bytes", "window_shift"]
 
-# A part of a film as (start, end) in seconds.
+# A part of a video as (start, end) in seconds.
 Span = tuple[Fraction, Fraction]
 
 # A damaged file gives an error where a packet should be; after so many in a row there is nothing more to come.
@@ -26,7 +26,7 @@ _APART = 60
 def read(container: Any, indices: set[int], window: Span | None = None) -> Iterator[Any]:
     """Packets of some streams in the file's order. What is damaged on the way is passed over.
 
-    With a window: those whose time lies in it, moved so that it begins at 0. Pictures that belong to the film as a
+    With a window: those whose time lies in it, moved so that it begins at 0. Images that belong to the video as a
     whole, and packets without any time, are in every window.
 
     Args:
@@ -35,10 +35,10 @@ def read(container: Any, indices: set[int], window: Span | None = None) -> Itera
         window: (start, end) in seconds.
 
     Raises:
-        VideoReadError: the system cannot read the file, which is another thing than a damaged film.
+        VideoReadError: the system cannot read the file, which is another thing than a damaged video.
     """
     if window is not None and window[0] > _APART:
-        _go(container, window[0] - _APART)  # by the index of the picture, while it is not discarded
+        _go(container, window[0] - _APART)  # by the index of the image, while it is not discarded
     for stream in container.streams:
         if stream.index not in indices:
             stream.discard = av.stream.Discard.all

@@ -1,6 +1,6 @@
-"""Decoding, enlarging and encoding side by side, with bounded queues between them.
+"""Decoding, upscaling and encoding side by side, with bounded queues between them.
 
-The caller's thread enlarges: the engine shares a frame out to its own threads. A stage that fails, or Ctrl-C, stops the
+The caller's thread upscales: the engine shares a frame out to its own threads. A stage that fails, or Ctrl-C, stops the
 others; what is in the queues is dropped, and the first error is the one that is raised.
 """
 
@@ -60,7 +60,7 @@ class Stages(Generic[A, B]):
         self._done: queue.Queue[B | None] = queue.Queue(depth)
         self._stop = threading.Event()
         self._error: BaseException | None = None
-        self.clocks = {name: Clock() for name in ("decode", "enlarge", "encode")}
+        self.clocks = {name: Clock() for name in ("decode", "upscale", "encode")}
 
     def run(self) -> None:
         """Do all of it; raises what a stage raised."""
@@ -69,7 +69,7 @@ class Stages(Generic[A, B]):
             thread.start()
         try:
             for item in self._items(self._made):
-                with self.clocks["enlarge"]:
+                with self.clocks["upscale"]:
                     outcomes = self._middle(item)
                 for outcome in outcomes:
                     self._put(self._done, outcome)

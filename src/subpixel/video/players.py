@@ -36,8 +36,8 @@ class Player:
     def command(self, program: str, title: str, sound: Path | None) -> list[str]:
         """What is to be run.
 
-        >>> PLAYERS[0].command("/usr/bin/mpv", "a film", Path("film.mkv"))[-3:]
-        ['--title=a film', '--audio-file=film.mkv', '-']
+        >>> PLAYERS[0].command("/usr/bin/mpv", "a video", Path("video.mkv"))[-3:]
+        ['--title=a video', '--audio-file=video.mkv', '-']
         """
         words = [program, *self.options]
         for option, value in ((self.title, title), (self.sound, sound and str(sound))):
@@ -46,7 +46,7 @@ class Player:
         return [*words, *self.end]
 
 
-# In the order in which they are looked for: mpv plays the film's sound beside its frames, ffplay cannot.
+# In the order in which they are looked for: mpv plays the video's sound beside its frames, ffplay cannot.
 PLAYERS = (
     Player("mpv", ("--no-terminal", "--cache=no", "--demuxer-readahead-secs=0"), "--title=", "--audio-file=", ("-",)),
     Player("ffplay", ("-hide_banner", "-loglevel", "error", "-autoexit"), "-window_title", "", ("-i", "pipe:0")),

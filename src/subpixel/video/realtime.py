@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
-from subpixel.video.enlarging import Enlarging
+from subpixel.video.incremental import IncrementalUpscaler
 
 __all__ = ["Realtime"]
 
@@ -22,7 +22,7 @@ _REST = 12
 
 
 class Realtime:
-    """Enlarges frames by the best of several networks that holds the rate; no frame is left out.
+    """Upscales frames by the best of several networks that holds the rate; no frame is left out.
 
     What comes out depends on the machine and on what else it does.
 
@@ -35,7 +35,7 @@ class Realtime:
 
     def __init__(
         self,
-        ways: Sequence[Enlarging],
+        ways: Sequence[IncrementalUpscaler],
         time_base: Fraction,
         rate: Fraction | None = None,
         clock: Callable[[], float] = time.perf_counter,
@@ -48,7 +48,7 @@ class Realtime:
         self._begun: tuple[float, int] | None = None
 
     def __call__(self, frame: Any) -> Any:
-        """A new frame, enlarged; its time is not set."""
+        """A new frame, upscaled; its time is not set."""
         self._choose(self._ahead(frame))
         way = self.ways[self._level]
         self.used[way.upscaler.model.name] += 1

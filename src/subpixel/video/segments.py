@@ -1,8 +1,8 @@
-"""The enlarged picture on its way: encoded in segments, with a journal of those that are whole.
+"""The upscaled image on its way: encoded in segments, with a journal of those that are whole.
 
 A segment is encoded by an encoder of its own, so that what becomes of it depends on its frames alone. It is written
 beside its name and gets it when it is on the disk; then a line of the journal says so. After ``kill -9`` the journal's
-lines are what counts, and whoever makes the same film goes on behind them.
+lines are what counts, and whoever makes the same video goes on behind them.
 
 Packets lie in a file as libavcodec gave them: a head of fixed size (times, flags, size) and the bytes. No container
 stands between, whose clock could be coarser.
@@ -45,8 +45,8 @@ class Segment:
         last: how long its last frame is shown, as far as the source says; 0 where it does not.
         bytes: of its file.
         mark: a digest of the last frame as it was decoded, by which it is known again.
-        notes: what was wrong with the film up to there.
-        ends: it is the film's last.
+        notes: what was wrong with the video up to there.
+        ends: it is the video's last.
         state: bytes of the file with what the next frames depend on besides themselves; 0 where there is none.
     """
 
@@ -60,7 +60,7 @@ class Segment:
 
 
 class Journal:
-    """The folder of a film that is being made, and the list of its segments.
+    """The folder of a video that is being made, and the list of its segments.
 
     Args:
         folder: made if it is not there.
@@ -119,7 +119,7 @@ class Journal:
             self.state_path(len(self.segments) - 1 - _STATES).unlink(missing_ok=True)
 
     def remove(self) -> None:
-        """The film is done, and the folder of no more use."""
+        """The video is done, and the folder of no more use."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _lines(self) -> list[str]:

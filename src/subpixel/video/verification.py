@@ -1,4 +1,4 @@
-"""Reading a written film back, before success is said: what is in it must be what was to be."""
+"""Reading a written video back, before success is said: what is in it must be what was to be."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 import av
 
 from subpixel.errors import VideoReadError
-from subpixel.storage.reasons import said_by_system
+from subpixel.storage.os_errors import said_by_system
 from subpixel.video.containers import (
     TELL_ASPECT,
     Container,
@@ -27,11 +27,11 @@ from subpixel.video.containers import (
     options_for,
     told,
 )
-from subpixel.video.film import Film, Stream, Video, first_frame, opened, probe
 from subpixel.video.hdr import Light, Mastering, static, unsaid
-from subpixel.video.keeping import Kept
 from subpixel.video.muxing import cut
 from subpixel.video.packets import Span, bare, read, same_bytes, window_shift
+from subpixel.video.stream_selection import Kept
+from subpixel.video.video_file import Stream, VideoFile, VideoStream, first_frame, opened, probe
 
 __all__ = ["differences"]
 
@@ -43,28 +43,28 @@ _RUN = 16
 
 
 def differences(
-    film: Film,
+    video: VideoFile,
     written: Path,
     times: Sequence[Any],
-    expected: Video,
+    expected: VideoStream,
     kept: Kept,
     window: tuple[Fraction, Fraction] | None = None,
     *,
     time_base: Fraction | None = None,
     decode: bool = True,
 ) -> list[str]:
-    """What differs between a written film and what it was to be, a sentence each.
+    """What differs between a written video and what it was to be, a sentence each.
 
     Packets are read once from both files. For each of them 20 bytes are remembered, whatever their size.
 
     Args:
-        film: the source.
+        video: the source.
         written: the file.
-        times: of the picture's frames on the source's clock: seconds as Fractions, or whole numbers of ``time_base``.
-        expected: size, pixel format, aspect and tags of the enlarged picture; its matrix is the source's.
+        times: of the image's frames on the source's clock: seconds as Fractions, or integers of ``time_base``.
+        expected: size, pixel format, aspect and tags of the upscaled image; its matrix is the source's.
         kept: what went along.
         window: the part that was written, in seconds; the file's times begin at 0 there.
-        time_base: of ``times`` if they are whole numbers; the picture's of the source if None.
+        time_base: of ``times`` if they are integers; the image's of the source if None.
         decode: count frames and take their times by decoding them; else by packets, which is many times faster and
             does not see that one of them cannot be decoded.
 
@@ -75,26 +75,26 @@ def differences(
         result = probe(written)
     except VideoReadError as error:
         return [f"it cannot be read again: {error}"]
-    pairs, found = _paired(film, result, kept)
-    found += _picture(film, result.video, expected, kept)
-    found += _described(film, result, kept, pairs, window)
-    found += _chapters(film, result, kept.container, window)
-    before = _contents(film.path, {stream.index: stream for stream, _ in pairs if _has_packets(stream)}, window)
+    pairs, found = _paired(video, result, kept)
+    found += _image(video, result.stream, expected, kept)
+    found += _described(video, result, kept, pairs, window)
+    found += _chapters(video, result, kept.container, window)
+    before = _contents(video.path, {stream.index: stream for stream, _ in pairs if _has_packets(stream)}, window)
     packets, frames, wrong = _demuxed(result, pairs, decode)
     found += wrong
-    unit = _unit(kept, film)
-    wanted = sorted(_seconds(time, time_base or film.video.time_base, film, window) for time in times)
-    have = [None if time is None else time * result.video.time_base for time in frames]
+    unit = _unit(kept, video)
+    wanted = sorted(_seconds(time, time_base or video.stream.time_base, video, window) for time in times)
+    have = [None if time is None else time * result.stream.time_base for time in frames]
     shift = Fraction(0) if kept.container.negative else _shift(have, wanted)
     for stream, twin in pairs:
         if _has_packets(stream):
             found += _compared(stream, before[stream.index], packets[twin.index], unit, shift)
-    tolerance = _tolerance(film.video.time_base, result.video.time_base, unit)
+    tolerance = _tolerance(video.stream.time_base, result.stream.time_base, unit)
     found += _frames([None if time is None else time - shift for time in have], wanted, tolerance)
-    found += _attachments(film.path, written, pairs)
-    said = static(first_frame(film.path))
-    if not unsaid(kept.codec, said):
-        found += _static(said, static(first_frame(written)))
+    found += _attachments(video.path, written, pairs)
+    values = static(first_frame(video.path))
+    if not unsaid(kept.codec, values):
+        found += _static(values, static(first_frame(written)))
     return found
 
 
@@ -134,7 +134,7 @@ def _contents(path: Path, streams: Mapping[int, Stream], window: Span | None) ->
 
 
 def _demuxed(
-    result: Film, pairs: list[tuple[Stream, Stream]], decode: bool
+    result: VideoFile, pairs: list[tuple[Stream, Stream]], decode: bool
 ) -> tuple[dict[int, _Content], list[int | None], list[str]]:
     """The other streams' packets of the written file, and the times of its frames, in one pass."""
     frames: list[int | None] = []
@@ -145,49 +145,49 @@ def _demuxed(
             for stream, twin in pairs
             if _has_packets(stream)
         }
-        picture = container.streams[result.main]
-        picture.thread_type = "AUTO"
+        image = container.streams[result.main]
+        image.thread_type = "AUTO"
         for packet in read(container, {*found, result.main}):
             if packet.stream_index != result.main:
                 found[packet.stream_index].add(packet)
             elif decode:
-                frames += _decoded(picture, packet, wrong)
+                frames += _decoded(image, packet, wrong)
             else:
                 frames.append(packet.pts)
         if decode:
-            frames += _decoded(picture, None, wrong)
+            frames += _decoded(image, None, wrong)
     return found, frames, wrong[:3]
 
 
-def _decoded(picture: Any, packet: Any, wrong: list[str]) -> list[int | None]:
+def _decoded(image: Any, packet: Any, wrong: list[str]) -> list[int | None]:
     try:
-        return [frame.pts for frame in picture.decode(packet)]
+        return [frame.pts for frame in image.decode(packet)]
     except av.error.FFmpegError as error:
         if not isinstance(error, av.error.EOFError):
-            wrong.append(f"the picture cannot be decoded ({said_by_system(error)})")
+            wrong.append(f"the image cannot be decoded ({said_by_system(error)})")
         return []
 
 
-def _paired(film: Film, result: Film, kept: Kept) -> tuple[list[tuple[Stream, Stream]], list[str]]:
+def _paired(video: VideoFile, result: VideoFile, kept: Kept) -> tuple[list[tuple[Stream, Stream]], list[str]]:
     """Each kept stream and what it became. Covers and attachments come last, whatever the source's order."""
     last = [stream for stream in kept.streams if _comes_last(stream, kept.container)]
-    order = [film.main, *(stream.index for stream in kept.streams if stream not in last)]
-    streams = {stream.index: stream for stream in film.streams}
+    order = [video.main, *(stream.index for stream in kept.streams if stream not in last)]
+    streams = {stream.index: stream for stream in video.streams}
     wanted = [streams[index] for index in sorted(order)] + last
-    made = [stream for stream in result.streams if not _made_by_writer(stream, film, result, kept)]
-    if len(made) != len(wanted):
-        return [], [f"it has {len(made)} streams, not {len(wanted)}: {', '.join(map(str, made))}"]
-    if result.main != wanted.index(film.streams[film.main]):
-        return [], [f"its picture is stream {result.main}, not {wanted.index(film.streams[film.main])}"]
-    both = list(zip(wanted, made, strict=True))
-    return [pair for pair in both if pair[0].index != film.main], []
+    output = [stream for stream in result.streams if not _made_by_writer(stream, video, result, kept)]
+    if len(output) != len(wanted):
+        return [], [f"it has {len(output)} streams, not {len(wanted)}: {', '.join(map(str, output))}"]
+    if result.main != wanted.index(video.streams[video.main]):
+        return [], [f"its image is stream {result.main}, not {wanted.index(video.streams[video.main])}"]
+    both = list(zip(wanted, output, strict=True))
+    return [pair for pair in both if pair[0].index != video.main], []
 
 
 def _comes_last(stream: Stream, container: Container) -> bool:
     return stream.kind == "attachment" or is_timecode(stream) or is_cover(stream)
 
 
-def _made_by_writer(stream: Stream, film: Film, result: Film, kept: Kept) -> bool:
+def _made_by_writer(stream: Stream, video: VideoFile, result: VideoFile, kept: Kept) -> bool:
     """Tracks that QuickTime's writer makes of chapters and timecodes."""
     if stream.kind != "data" or kept.container.format not in ("mp4", "mov"):
         return False
@@ -196,23 +196,23 @@ def _made_by_writer(stream: Stream, film: Film, result: Film, kept: Kept) -> boo
     return stream.codec == "bin_data" and bool(result.chapters)
 
 
-def _picture(film: Film, video: Video, expected: Video, kept: Kept) -> Iterator[str]:
+def _image(video: VideoFile, video_stream: VideoStream, expected: VideoStream, kept: Kept) -> Iterator[str]:
     container = kept.container
     for name, have, want in (
-        ("size", "×".join(map(str, video.size)), "×".join(map(str, expected.size))),
-        ("pixel format", _unranged(video.pix_fmt), _unranged(expected.pix_fmt)),
-        ("colour primaries", video.tags.primaries, expected.tags.primaries),
-        ("transfer function", video.tags.transfer, expected.tags.transfer),
-        ("matrix of colours", video.tags.matrix, expected.tags.matrix),
-        ("display matrix", video.matrix, held_matrix(container, film.video)),
+        ("size", "×".join(map(str, video_stream.size)), "×".join(map(str, expected.size))),
+        ("pixel format", _unranged(video_stream.pix_fmt), _unranged(expected.pix_fmt)),
+        ("colour primaries", video_stream.tags.primaries, expected.tags.primaries),
+        ("transfer function", video_stream.tags.transfer, expected.tags.transfer),
+        ("matrix of colours", video_stream.tags.matrix, expected.tags.matrix),
+        ("display matrix", video_stream.matrix, held_matrix(container, video.stream)),
     ):
         if have != want:
-            yield f"the picture's {name} is {have}, not {want}"
-    if not _same_aspect(video.aspect, expected.aspect, kept):
-        yield f"the picture's sample aspect ratio is {video.aspect}, not {expected.aspect}"
+            yield f"the image's {name} is {have}, not {want}"
+    if not _same_aspect(video_stream.aspect, expected.aspect, kept):
+        yield f"the image's sample aspect ratio is {video_stream.aspect}, not {expected.aspect}"
     # Without a word, codes are of limited range.
-    if bool(video.tags.full_range) != bool(expected.tags.full_range):
-        yield f"the picture's range is {_range(video.tags.full_range)}, not {_range(expected.tags.full_range)}"
+    if bool(video_stream.tags.full_range) != bool(expected.tags.full_range):
+        yield f"the image's range is {_range(video_stream.tags.full_range)}, not {_range(expected.tags.full_range)}"
 
 
 def _same_aspect(have: Fraction, want: Fraction, kept: Kept) -> bool:
@@ -232,21 +232,21 @@ def _range(full: bool | None) -> str:
 
 
 def _described(
-    film: Film, result: Film, kept: Kept, pairs: list[tuple[Stream, Stream]], window: Span | None
+    video: VideoFile, result: VideoFile, kept: Kept, pairs: list[tuple[Stream, Stream]], window: Span | None
 ) -> Iterator[str]:
-    """Codec, metadata and marks of the streams, and the metadata of the film."""
+    """Codec, metadata and marks of the streams, and the metadata of the video."""
     covers = any(map(is_cover, kept.streams))
-    want = held_of_container(kept.container, film, covers, window)
-    yield from _metadata("the film", told(result.metadata), want)
-    main = (film.streams[film.main], result.streams[result.main])
-    for stream, made in [main, *pairs]:
-        if stream.index != film.main and (made.kind, _family(made.codec)) != (stream.kind, _family(stream.codec)):
-            yield f"{stream} became {made}"
+    want = held_of_container(kept.container, video, covers, window)
+    yield from _metadata("the video", told(result.metadata), want)
+    main = (video.streams[video.main], result.streams[result.main])
+    for stream, output in [main, *pairs]:
+        if stream.index != video.main and (output.kind, _family(output.codec)) != (stream.kind, _family(stream.codec)):
+            yield f"{stream} became {output}"
         if is_cover(stream) or is_timecode(stream):
             continue
-        yield from _metadata(str(stream), told(made.metadata), held_of_stream(kept.container, stream, window))
+        yield from _metadata(str(stream), told(output.metadata), held_of_stream(kept.container, stream, window))
         flags = kept.container.dispositions
-        have, marks = made.flags & flags, stream.flags & flags
+        have, marks = output.flags & flags, stream.flags & flags
         # MP4 shows the first of each kind where none is marked.
         if have != marks and not (have == marks | 1 and kept.container.format in ("mp4", "mov")):
             yield f"{stream} is marked {_marks(have)}, not {_marks(marks)}"
@@ -262,10 +262,10 @@ def _marks(flags: int) -> str:
 
 
 def _metadata(what: str, have: Mapping[str, str], want: Mapping[str, str]) -> Iterator[str]:
-    said = _lowered(have)
+    values = _lowered(have)
     for key, value in _lowered(want).items():
-        if said.get(key) != value:
-            yield f"{what} says {_quoted(said.get(key))} under {key}, not {_quoted(value)}"
+        if values.get(key) != value:
+            yield f"{what} says {_quoted(values.get(key))} under {key}, not {_quoted(value)}"
 
 
 def _lowered(metadata: Mapping[str, str]) -> dict[str, str]:
@@ -282,19 +282,19 @@ def _quoted(text: str | None) -> str:
     return "nothing" if text is None else "“" + text.encode("utf-8", "replace").decode() + "”"
 
 
-def _chapters(film: Film, result: Film, container: Container, window: Span | None) -> Iterator[str]:
-    want = cut(film.chapters, window) if container.chapters else ()
+def _chapters(video: VideoFile, result: VideoFile, container: Container, window: Span | None) -> Iterator[str]:
+    want = cut(video.chapters, window) if container.chapters else ()
     if len(result.chapters) != len(want):
         yield f"it has {len(result.chapters)} chapters, not {len(want)}"
         return
-    for number, (made, chapter) in enumerate(zip(result.chapters, want, strict=True), start=1):
-        # Where one ends, MP4 does not say: the next begins, or the film ends.
-        tolerance = max(Fraction(1, 1000), made.time_base)
-        if abs(made.start * made.time_base - chapter.start * chapter.time_base) > tolerance:
+    for number, (output, chapter) in enumerate(zip(result.chapters, want, strict=True), start=1):
+        # Where one ends, MP4 does not say: the next begins, or the video ends.
+        tolerance = max(Fraction(1, 1000), output.time_base)
+        if abs(output.start * output.time_base - chapter.start * chapter.time_base) > tolerance:
             start = chapter.start * chapter.time_base
-            yield f"chapter {number} begins at {_time(made.start * made.time_base)}, not {_time(start)}"
-        if _lowered(made.metadata).get("title") != _lowered(chapter.metadata).get("title"):
-            titles = (_lowered(each.metadata).get("title") for each in (made, chapter))
+            yield f"chapter {number} begins at {_time(output.start * output.time_base)}, not {_time(start)}"
+        if _lowered(output.metadata).get("title") != _lowered(chapter.metadata).get("title"):
+            titles = (_lowered(each.metadata).get("title") for each in (output, chapter))
             yield "chapter {} is called {}, not {}".format(number, *map(_quoted, titles))
 
 
@@ -335,7 +335,7 @@ def _moved_behind(a: int, b: int, before: _Content, after: _Content, shift: Frac
 
 
 def _shift(have: Sequence[Fraction | None], wanted: Sequence[Fraction]) -> Fraction:
-    """How far all is moved by a container without times below 0: as far as the picture's first frame, never back."""
+    """How far all is moved by a container without times below 0: as far as the image's first frame, never back."""
     first = min((time for time in have if time is not None), default=None)
     return max(Fraction(0), first - wanted[0]) if first is not None and wanted else Fraction(0)
 
@@ -356,7 +356,7 @@ def _frames(found: Sequence[Fraction | None], wanted: Sequence[Fraction], tolera
 
 
 def _tolerance(before: Fraction, after: Fraction, unit: Fraction) -> Fraction:
-    """Half a tick; nothing where each tick of the source is a whole number of those written.
+    """Half a tick; nothing where each tick of the source is an integer of those written.
 
     Where a track begins is rounded down to a unit of its own in MP4, less than 0.1 ms.
     """
@@ -364,15 +364,15 @@ def _tolerance(before: Fraction, after: Fraction, unit: Fraction) -> Fraction:
     return Fraction(0) if exact else after / 2 + unit
 
 
-def _unit(kept: Kept, film: Film) -> Fraction:
+def _unit(kept: Kept, video: VideoFile) -> Fraction:
     """The unit in which the container says where a track begins, 0 if it is that of the track."""
-    options = options_for(kept.container, film, False)
+    options = options_for(kept.container, video, False)
     return Fraction(1, int(options["movie_timescale"])) if "movie_timescale" in options else Fraction(0)
 
 
-def _seconds(time: Any, time_base: Fraction, film: Film, window: Span | None) -> Fraction:
+def _seconds(time: Any, time_base: Fraction, video: VideoFile, window: Span | None) -> Fraction:
     seconds = Fraction(time) if isinstance(time, Fraction) else int(time) * time_base
-    return seconds - window_shift(window, film.video.time_base) * film.video.time_base
+    return seconds - window_shift(window, video.stream.time_base) * video.stream.time_base
 
 
 def _attachments(before: Path, after: Path, pairs: list[tuple[Stream, Stream]]) -> Iterator[str]:
@@ -387,7 +387,7 @@ def _attachments(before: Path, after: Path, pairs: list[tuple[Stream, Stream]]) 
 
 
 def _static(want: Sequence[Mastering | Light], have: Sequence[Mastering | Light]) -> Iterator[str]:
-    """What is said of the display that a film was made for."""
+    """What is said of the display that a video was made for."""
     kinds: tuple[tuple[type[Mastering] | type[Light], str], ...] = (
         (Mastering, "the display it was graded on"),
         (Light, "how bright its content is"),

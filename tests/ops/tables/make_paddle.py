@@ -43,7 +43,7 @@ OPTIONS = {
 LAYOUTS = {1: "NCW", 2: "NCHW", 3: "NCDHW"}
 
 
-def picture(shape):
+def random_image(shape):
     """Digits without a pattern, the same everywhere: the test makes them too."""
     n = np.arange(np.prod(shape))
     return ((n * n * 37 + n * 11) % 101).reshape(shape).astype(np.float32)
@@ -58,7 +58,7 @@ def main():
         for shape, wanted in cases:
             for name, mode in MODES[dims].items():
                 for options in OPTIONS[mode]:
-                    x = paddle.to_tensor(picture(shape)[None, None])
+                    x = paddle.to_tensor(random_image(shape)[None, None])
                     given = {"size": wanted.get("size"), "scale_factor": wanted.get("scale")}
                     what = {"mode": mode, "shape": shape, **wanted, "options": options}
                     try:
@@ -70,8 +70,8 @@ def main():
                     entries.append({**what, "result_shape": list(y.shape[2:]), "result": values})
     lines = ",\n".join(json.dumps(e) for e in entries)
     others = ",\n".join(json.dumps(e) for e in refused)
-    made = json.dumps(f"paddlepaddle {paddle.__version__}")
-    text = f'{{"made_with": {made}, "entries": [\n{lines}\n], "refused": [\n{others}\n]}}\n'
+    result = json.dumps(f"paddlepaddle {paddle.__version__}")
+    text = f'{{"made_with": {result}, "entries": [\n{lines}\n], "refused": [\n{others}\n]}}\n'
     Path(__file__).with_name("paddle.json").write_text(text)
 
 

@@ -27,7 +27,7 @@ LEGACY = {
 }
 
 
-def picture(shape):
+def random_image(shape):
     """Digits without a pattern, the same everywhere: the test makes them too."""
     n = np.arange(shape[0] * shape[1])
     return ((n * n * 37 + n * 11) % 101).reshape(shape).astype(np.float32)
@@ -43,7 +43,7 @@ def main():
 
     entries = []
     for shape, size in SHAPES:
-        x = picture(shape)[None, :, :, None]
+        x = random_image(shape)[None, :, :, None]
         for name, mode in MODES.items():
             for antialias in (False, True):
                 if antialias and mode in ("nearest", "area"):

@@ -42,8 +42,8 @@ def _case(torch: Any, name: str, case: tuple[int, ...], threads: int) -> Case:
     weight, bias = rng.random((inputs, outputs, k, k), np.float32), rng.random(outputs, np.float32)
 
     def ours(value: NDArray[Any] = x, layout: Any = "NCHW") -> NDArray[Any]:
-        made: NDArray[Any] = ops.conv_transpose(value, weight, bias, stride=stride, padding=padding, layout=layout)
-        return made
+        output: NDArray[Any] = ops.conv_transpose(value, weight, bias, stride=stride, padding=padding, layout=layout)
+        return output
 
     result = ours()
     adds = ceilings.arithmetic("f32", ceilings.targets()[-1], threads, float(weight.size) * h * w)

@@ -1,4 +1,4 @@
-"""grid_sample on 3×1080×1920 pictures, and affine_grid, beside torch and OpenCV.
+"""grid_sample on 3×1080×1920 images, and affine_grid, beside torch and OpenCV.
 
 The grids: the identity shifted by normal noise (motion), and a slow rotation (addresses that leave the line). f32
 planes beside torch; u8, u16 and f32, planes and channels last, beside what OpenCV can do of it: remap of channels
@@ -27,7 +27,7 @@ _REMAP = {"nearest": "INTER_NEAREST", "bilinear": "INTER_LINEAR", "bicubic": "IN
 
 
 def cases(threads: int) -> Iterator[Case]:
-    """Planes beside torch, pictures beside OpenCV, then volumes and the grids themselves."""
+    """Planes beside torch, images beside OpenCV, then volumes and the grids themselves."""
     torch, cv2 = torch_of(threads), optional("cv2")
     if cv2 is not None:
         cv2.setNumThreads(threads)
@@ -41,7 +41,7 @@ def cases(threads: int) -> Iterator[Case]:
     for name, grid in grids.items():
         for mode in _REMAP:
             for dtype in (np.uint8, np.uint16, np.float32):
-                yield _pictures(cv2, name, grid, mode, dtype, threads)
+                yield _images(cv2, name, grid, mode, dtype, threads)
     yield _volume(torch, threads)
     yield _grid(torch)
 
@@ -57,7 +57,7 @@ def _planes(torch: Any, name: str, grid: NDArray[Any], mode: str, outside: str, 
     return Case("grid_sample", f"{name} f32 planes {mode} {outside}", ours, {"copy": _copy(x, grid, threads)}, peers)
 
 
-def _pictures(cv2: Any, name: str, grid: NDArray[Any], mode: Any, dtype: Any, threads: int) -> Case:
+def _images(cv2: Any, name: str, grid: NDArray[Any], mode: Any, dtype: Any, threads: int) -> Case:
     top = 1 if dtype is np.float32 else np.iinfo(dtype).max
     x = (np.random.default_rng(1).random(_SIZE, np.float32) * top).astype(dtype)
     last = np.ascontiguousarray(x.transpose(0, 2, 3, 1))
@@ -71,7 +71,7 @@ def _pictures(cv2: Any, name: str, grid: NDArray[Any], mode: Any, dtype: Any, th
         "subpixel": lambda: grid_sample(last, grid, mode, layout="NHWC"),
         "subpixel planes": lambda: grid_sample(x, grid, mode),
     }
-    return Case("grid_sample", f"{name} {kind_of(x)} pictures {mode}", ours, {"copy": _copy(x, grid, threads)}, peers)
+    return Case("grid_sample", f"{name} {kind_of(x)} images {mode}", ours, {"copy": _copy(x, grid, threads)}, peers)
 
 
 def _volume(torch: Any, threads: int) -> Case:
@@ -97,11 +97,11 @@ def _grid(torch: Any) -> Case:
 
 
 def _copy(x: NDArray[Any], grid: NDArray[Any], threads: int) -> Call:
-    pictures, places = copy_of(x, threads), np.array_split(grid.reshape(-1), threads)
+    images, places = copy_of(x, threads), np.array_split(grid.reshape(-1), threads)
     reading = on_threads(lambda thread: places[thread].sum(), threads)
 
     def call() -> None:
-        pictures()
+        images()
         reading()
 
     return call

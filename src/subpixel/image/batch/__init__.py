@@ -1,1 +1,1 @@
-"""Many pictures: what is found, where results go, who does them, what became of each."""
+"""Many images: what is found, where results go, who does them, what became of each."""

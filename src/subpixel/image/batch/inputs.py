@@ -1,4 +1,4 @@
-"""Finding pictures: files, folders with all below them, patterns."""
+"""Finding images: files, folders with all below them, patterns."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from subpixel.errors import ImageReadError
-from subpixel.storage.reasons import said_by_system
+from subpixel.storage.os_errors import said_by_system
 
-__all__ = ["PICTURES", "Found", "find"]
+__all__ = ["IMAGES", "Found", "find"]
 
-# What counts as a picture within a folder. A file that is named is tried whatever it is called.
+# What counts as an image within a folder. A file that is named is tried whatever it is called.
 _LOSSY = (".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".avif", ".heic", ".heif", ".jxl", ".jp2")
 _EXACT = (".png", ".tif", ".tiff", ".gif", ".bmp", ".ppm", ".pgm", ".pbm", ".pnm", ".pfm")
-PICTURES = frozenset((*_LOSSY, *_EXACT))
+IMAGES = frozenset((*_LOSSY, *_EXACT))
 
 
 @dataclass(frozen=True)
 class Found:
-    """A picture that was asked for.
+    """An image that was asked for.
 
     Args:
         path: where it is.
@@ -37,10 +37,10 @@ class Found:
 
 
 def find(inputs: Iterable[str], without: Path | None = None) -> list[Found]:
-    """The pictures that files, folders and patterns mean, each once, in an order that depends on their names alone.
+    """The images that files, folders and patterns mean, each once, in an order that depends on their names alone.
 
-    Within a folder hidden files and folders are left out, and what no suffix of :data:`PICTURES` says to be a
-    picture. Links are followed; a folder that several paths lead to is visited once, so that loops end.
+    Within a folder hidden files and folders are left out, and what no suffix of :data:`IMAGES` says to be a
+    image. Links are followed; a folder that several paths lead to is visited once, so that loops end.
 
     Args:
         inputs: paths, and patterns (``*``, ``?``, ``[…]``, ``**`` for any depth) where no path is called so.
@@ -58,7 +58,7 @@ def find(inputs: Iterable[str], without: Path | None = None) -> list[Found]:
 
 def _of_one(text: str, without: Path | None) -> Iterator[Found]:
     if not text:
-        yield Found(Path(), named=True, error=ImageReadError("an empty name is no picture"))
+        yield Found(Path(), named=True, error=ImageReadError("an empty name is no image"))
         return
     if os.path.lexists(text) or not glob.has_magic(text):
         yield from _of_path(Path(text), without)
@@ -84,7 +84,7 @@ def _of_path(path: Path, without: Path | None) -> Iterator[Found]:
         empty = False
         yield item
     if empty:
-        yield Found(path, error=ImageReadError(f"{path}: no picture lies in this folder, by the suffixes"))
+        yield Found(path, error=ImageReadError(f"{path}: no image lies in this folder, by the suffixes"))
 
 
 def _within(folder: Path, below: Path, seen: set[tuple[int, int]]) -> Iterator[Found]:
@@ -99,7 +99,7 @@ def _within(folder: Path, below: Path, seen: set[tuple[int, int]]) -> Iterator[F
         return
     folders = [name for name in names if os.path.isdir(folder / name)]  # unlike an entry's is_dir it raises nothing
     for name in names:
-        if os.path.splitext(name)[1].lower() in PICTURES and _may_be_read(folder / name):
+        if os.path.splitext(name)[1].lower() in IMAGES and _may_be_read(folder / name):
             yield Found(folder / name, below)
     # Where a folder and a link to it both lie, the results are to lie under the folder's own name.
     for name in sorted(folders, key=lambda name: os.path.islink(folder / name)):

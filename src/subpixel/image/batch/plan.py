@@ -1,4 +1,4 @@
-"""What a batch is to do: which picture goes where, decided before any work begins."""
+"""What a batch is to do: which image goes where, decided before any work begins."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import pyvips
 from subpixel.errors import ImageReadError, InvalidArgument
 from subpixel.image.batch.inputs import Found
 from subpixel.image.comparison.sheet import sheet_of
-from subpixel.image.files.names import for_libvips
 from subpixel.image.files.provenance import provenance_of
+from subpixel.image.files.vips_paths import for_libvips
 
 __all__ = ["Plan", "Task", "check_sheets", "plan"]
 
 
 @dataclass(frozen=True)
 class Task:
-    """A picture, where its result goes, and how many pixels its header claims (0: it cannot be read)."""
+    """An image, where its result goes, and how many pixels its header claims (0: it cannot be read)."""
 
     source: Path
     destination: Path
@@ -45,30 +45,30 @@ class Plan:
 def plan(found: Iterable[Found], planned: Callable[[Path, Path, pyvips.Image | None], Path]) -> Plan:
     """Decide where every result goes.
 
-    A picture is left out if it is the result of another one of the inputs: by its provenance, or, if it was not named
+    An image is left out if it is the result of another one of the inputs: by its provenance, or, if it was not named
     but met within a folder, because a result of that very name is to be written.
 
     Args:
         found: the inputs.
-        planned: the destination of a picture, given its path, the folder it lies in below the one that was named,
+        planned: the destination of an image, given its path, the folder it lies in below the one that was named,
             and its header, None if it cannot be read.
 
     Raises:
-        InvalidArgument: two results would have one name, or a result would be written over a picture.
+        InvalidArgument: two results would have one name, or a result would be written over an image.
     """
     items = list(found)
-    pictures = [item for item in items if item.error is None]
-    headers = [_header(item.path) for item in pictures]
-    places = [planned(item.path, item.below, header) for item, header in zip(pictures, headers, strict=True)]
+    images = [item for item in items if item.error is None]
+    headers = [_header(item.path) for item in images]
+    places = [planned(item.path, item.below, header) for item, header in zip(images, headers, strict=True)]
     real = _Folders()
-    absolute = [real(item.path) for item in pictures]
-    results = {real(place): item for place, item in zip(places, pictures, strict=True)}
+    absolute = [real(item.path) for item in images]
+    results = {real(place): item for place, item in zip(places, images, strict=True)}
     stems: dict[str, set[str]] = {}
     for path in absolute:
         stems.setdefault(os.path.dirname(path), set()).add(Path(path).stem)
     tasks: dict[str, Task] = {}
     left_out = []
-    for item, header, place, path in zip(pictures, headers, places, absolute, strict=True):
+    for item, header, place, path in zip(images, headers, places, absolute, strict=True):
         target = real(place)
         author = results.get(path)
         if author is item:
@@ -78,13 +78,13 @@ def plan(found: Iterable[Found], planned: Callable[[Path, Path, pyvips.Image | N
             continue
         if author is not None:
             raise InvalidArgument(
-                f"{item.path}: is one of the pictures, and the result of {author.path} would be written over it; "
+                f"{item.path}: is one of the images, and the result of {author.path} would be written over it; "
                 f"another output folder is needed"
             )
         if target in tasks:
             raise InvalidArgument(
                 f"{tasks[target].source} and {item.path} would both be written to {place}; give them different names, "
-                f"or enlarge them into different folders"
+                f"or upscale them into different folders"
             )
         tasks[target] = Task(item.path, place, 0 if header is None else header.width * header.height)
     return Plan(tuple(tasks.values()), tuple((item.path, item.error) for item in items if item.error), tuple(left_out))
@@ -94,11 +94,11 @@ def check_sheets(todo: Plan, compare: Path) -> None:
     """Whether each comparison has a place of its own, see :class:`subpixel.image.job.Job`.
 
     Raises:
-        InvalidArgument: several pictures and no folder, or a comparison where something else is, or goes.
+        InvalidArgument: several images and no folder, or a comparison where something else is, or goes.
     """
     many = len(todo.tasks) + len(todo.unreachable)
     if many > 1 and not os.path.isdir(compare):
-        raise InvalidArgument(f"{compare}: with {many} pictures --compare needs a folder that exists")
+        raise InvalidArgument(f"{compare}: with {many} images --compare needs a folder that exists")
     real = _Folders()
     taken = {real(path): path for task in todo.tasks for path in (task.source, task.destination)}
     for task in todo.tasks:
@@ -133,7 +133,7 @@ def _header(path: Path) -> pyvips.Image | None:
 
 
 def _is_result(path: str, stems: dict[str, set[str]]) -> bool:
-    """Whether it is called as results of another picture beside it are, and says that it is one of ours."""
+    """Whether it is called as results of another image beside it are, and says that it is one of ours."""
     stem = Path(path).stem
     others = stems[os.path.dirname(path)]
     begins = (stem[:end] for end, letter in enumerate(stem) if letter == "_")

@@ -1,4 +1,4 @@
-"""Many pictures: what is done already is passed over, small ones go in parallel, a failure is its picture's alone."""
+"""Many images: what is done already is passed over, small ones go in parallel, a failure is its image's alone."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from subpixel.errors import FallbackWarning, ImageWriteError
-from subpixel.image.batch.attempt import Policy, Report
 from subpixel.image.batch.plan import Task
+from subpixel.image.batch.task_policy import Policy, Report
 from subpixel.image.batch.workers import Died, Workers
 from subpixel.image.job import Progress
 from subpixel.storage.locks import clear
@@ -18,32 +18,32 @@ from subpixel.upscaler import Enlarger, Upscaler
 
 __all__ = ["Batch"]
 
-# Up to this many pixels a picture goes in parallel with others, each on its share of the threads. Beyond, all threads
-# on one picture are as fast and need the memory of one.
+# Up to this many pixels an image goes in parallel with others, each on its share of the threads. Beyond, all threads
+# on one image are as fast and need the memory of one.
 _SMALL = 4_000_000
 # Pixels of input that a process must have to do to be worth its start: a second, and a network made ready.
 _WORTH_A_PROCESS = 4_000_000
-# Seconds between two looks at pictures that another run has in work.
+# Seconds between two looks at images that another run has in work.
 _PATIENCE = 0.2
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Enlarge many picture files.
+    """Upscale many image files.
 
-    Small pictures are shared among processes, which are spawned: a script that runs a batch must stand under
+    Small images are shared among processes, which are spawned: a script that runs a batch must stand under
     ``if __name__ == "__main__":``.
 
     Args:
-        tasks: the pictures and where they go, see :func:`subpixel.image.batch.plan.plan`.
-        upscaler: for large pictures one after another, and for all where no processes pay.
+        tasks: the images and where they go, see :func:`subpixel.image.batch.plan.plan`.
+        upscaler: for large images one after another, and for all where no processes pay.
         make_upscaler: makes the same for another number of ``threads``; can be pickled, as a ``functools.partial`` can.
         policy: how each is done.
         processes: None for as many as pay; 1 for none besides this one.
         say: is told what takes long for another reason than work.
-        progress: is told how much of a picture is done that is not one of many in parallel, see
+        progress: is told how much of an image is done that is not one of many in parallel, see
             :meth:`subpixel.image.job.Job.run`.
-        stop: once it is set, no other picture is begun, and KeyboardInterrupt is raised.
+        stop: once it is set, no other image is begun, and KeyboardInterrupt is raised.
     """
 
     tasks: Sequence[Task]
@@ -56,9 +56,9 @@ class Batch:
     stop: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> Generator[Report, None, None]:
-        """Do it; one report a picture: those done before, small ones, large ones, each in the order of the tasks.
+        """Do it; one report an image: those done before, small ones, large ones, each in the order of the tasks.
 
-        Pictures that another run has in work come last: they are waited for, and done here if that run ends first.
+        Images that another run has in work come last: they are waited for, and done here if that run ends first.
         When the iteration is closed early all work stops, and nothing half-done remains.
         """
         self._clear(self.tasks)
@@ -77,7 +77,7 @@ class Batch:
             yield from _but_taken(self._parallel(small, processes), waiting)
         yield from _but_taken(self._in_turn(pending), waiting)
         if waiting:
-            self.say(f"waiting for {len(waiting)} of the pictures, which another run has in work")
+            self.say(f"waiting for {len(waiting)} of the images, which another run has in work")
         while waiting:
             taken: list[Task] = []
             yield from _but_taken(self._in_turn(waiting), taken)

@@ -71,8 +71,8 @@ class Workers:
             BackendUnavailable: no process can be started here.
         """
         answers: dict[int, Any] = {}
-        given = said = 0
-        while said < len(tasks):
+        given = values = 0
+        while values < len(tasks):
             while len(self._processes) < min(self.count, len(tasks) - given + self._busy()):
                 self._start()
             for each in self._ready(self._processes):
@@ -83,9 +83,9 @@ class Workers:
                 if each.task is None and each in self._processes and given < len(tasks):
                     self._give(each, given, tasks[given])
                     given += 1
-            while said in answers:
-                yield tasks[said], answers.pop(said)
-                said += 1
+            while values in answers:
+                yield tasks[values], answers.pop(values)
+                values += 1
 
     def _busy(self) -> int:
         return sum(each.task is not None for each in self._processes)
@@ -118,7 +118,7 @@ class Workers:
             self._processes.remove(each)
             if not each.ready:
                 raise BackendUnavailable(
-                    "processes for pictures in parallel: one ended before it began; processes=1 does without, and in a "
+                    "processes for images in parallel: one ended before it began; processes=1 does without, and in a "
                     'script a batch must stand under if __name__ == "__main__":'
                 ) from None
             each.task = None

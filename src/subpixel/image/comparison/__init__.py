@@ -1,1 +1,1 @@
-"""A picture of before and after."""
+"""An image of before and after."""

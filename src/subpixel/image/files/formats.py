@@ -1,4 +1,4 @@
-"""The formats of picture files, as data: what each holds, what limits it, and how it is written."""
+"""The formats of image files, as data: what each holds, what limits it, and how it is written."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Format:
         largest: of width and height each, in pixels.
         dtypes: of its pixels; what holds 12 bits at most is said by ``bits``.
         bits: of a sample, where that is less than its dtype has; 0 where it is not.
-        gray: it knows gray pictures; else they are written as colours whose parts are equal.
+        gray: it knows gray images; else they are written as colours whose parts are equal.
         alpha: it knows transparency.
         frames: it knows animations.
         keeps: of ``exif``, ``xmp``, ``iptc``, ``icc`` (the colour profile) and ``resolution``, what it holds.
@@ -205,7 +205,7 @@ def format_of(path: Path) -> Format:
         return WRITABLE[suffix]
     asked = next((name for name, suffixes in _UNKNOWN.items() if suffix in suffixes), None)
     cannot = f"the installed libvips cannot write {asked}; " if asked else ""
-    raise InvalidArgument(f"{path}: {cannot}a name ending in {', '.join(WRITABLE)} is needed to write a picture")
+    raise InvalidArgument(f"{path}: {cannot}a name ending in {', '.join(WRITABLE)} is needed to write an image")
 
 
 def suffix_of(name: str) -> str:
@@ -239,7 +239,7 @@ def default_suffix(dtype: np.dtype[Any], loader: str = "", pages: int = 1) -> st
 
 
 def check_pixels(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any], pages: int = 1) -> None:
-    """Whether the format that a destination's name chooses can hold a picture; asked before any work.
+    """Whether the format that a destination's name chooses can hold an image; asked before any work.
 
     Args:
         path: the destination.
@@ -261,11 +261,11 @@ def check_pixels(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any], pages
     alpha = channels in (2, 4)
     if dtype.name not in form.dtypes:
         held = " or ".join(form.dtypes)
-        _refuse(path, form, f"{form.name} holds {held}, the picture is {dtype}", shape, dtype, pages)
+        _refuse(path, form, f"{form.name} holds {held}, the image is {dtype}", shape, dtype, pages)
     if alpha and not form.alpha:
-        _refuse(path, form, f"{form.name} has no transparency, the picture has", shape, dtype, pages)
+        _refuse(path, form, f"{form.name} has no transparency, the image has", shape, dtype, pages)
     if pages > 1 and not form.frames:
-        _refuse(path, form, f"{form.name} holds no animation, the picture has {pages} frames", shape, dtype, pages)
+        _refuse(path, form, f"{form.name} holds no animation, the image has {pages} frames", shape, dtype, pages)
     if max(height, width) > form.largest:
         most = f"{form.largest}×{form.largest}"
         text = f"{form.name} holds at most {most} pixels, the result has {width}×{height}"

@@ -1,6 +1,6 @@
 """Where a result comes from, written into it: model, scale, version, settings and the source file's digest.
 
-It lies in the picture's XMP, which JPEG, PNG, WebP, TIFF, AVIF and GIF all hold, as a few properties of a namespace of
+It lies in the image's XMP, which JPEG, PNG, WebP, TIFF, AVIF and GIF all hold, as a few properties of a namespace of
 its own. It names no time, so the same job gives the same bytes.
 """
 
@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pyvips
 
-from subpixel.image.files.carried import blob
 from subpixel.image.files.containers import gif
-from subpixel.image.files.names import for_libvips
+from subpixel.image.files.source_metadata import blob
+from subpixel.image.files.vips_paths import for_libvips
 from subpixel.image.files.xmp import properties, with_properties
 
 __all__ = ["Provenance", "provenance_of"]
@@ -25,7 +25,7 @@ class Provenance:
 
     Args:
         model: the name of the network.
-        scale: how it was enlarged, as text: ``2``, ``2.5``, ``3840x2160``.
+        scale: how it was upscaled, as text: ``2``, ``2.5``, ``3840x2160``.
         version: of this package.
         source: SHA-256 of the source file's bytes, in hexadecimal digits.
         settings: whatever else changes the result, as text. Two results of equal provenance in one format are equal.
@@ -54,10 +54,10 @@ class Provenance:
 
 
 def provenance_of(path: str | Path) -> Provenance | None:
-    """What a picture file says of where it comes from.
+    """What an image file says of where it comes from.
 
     Returns:
-        None for a file that says nothing, is not there, or is no picture.
+        None for a file that says nothing, is not there, or is no image.
     """
     try:
         packet = gif.blocks(path)[0]

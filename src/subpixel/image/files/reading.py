@@ -1,8 +1,8 @@
-"""Reading pictures with libvips: pixels as arrays, upright, everything else carried beside them.
+"""Reading images with libvips: pixels as arrays, upright, everything else carried beside them.
 
 What is kept: orientation (applied to the pixels, its tag dropped), colour profile, EXIF, XMP, IPTC, resolution,
 16 bits, alpha, the frames of an animation. What is converted is said in
-:attr:`subpixel.image.files.picture.Picture.notes`.
+:attr:`subpixel.image.files.image_data.ImageData.notes`.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ import pyvips
 from numpy.typing import NDArray
 
 from subpixel.errors import ImageReadError
-from subpixel.image.files.carried import collected, field, frames_of, loader_of
 from subpixel.image.files.containers import png
 from subpixel.image.files.formats import known_by_bytes
-from subpixel.image.files.metadata import GRAY, RGB
-from subpixel.image.files.names import for_libvips
-from subpixel.image.files.picture import Picture
-from subpixel.image.files.reasons import reason
-from subpixel.storage.reasons import said_by_system
+from subpixel.image.files.image_data import ImageData
+from subpixel.image.files.output_metadata import GRAY, RGB
+from subpixel.image.files.source_metadata import collected, field, frames_of, loader_of
+from subpixel.image.files.vips_errors import reason
+from subpixel.image.files.vips_paths import for_libvips
+from subpixel.storage.os_errors import said_by_system
 
 __all__ = ["LIMIT", "Opened", "damaged", "loaded", "opened", "read"]
 
-# Megapixels from which a picture is refused unless it was asked for: three times the largest photographs that are
+# Megapixels from which an image is refused unless it was asked for: three times the largest photographs that are
 # stitched by hand; in memory 3 GB of 8-bit colours. A file of a few hundred bytes can claim more.
 LIMIT = 1000.0
 
 # What pixels are read as, by libvips' formats.
 _DTYPES: dict[str, Any] = {"uchar": np.uint8, "ushort": np.uint16, "float": np.float32, "double": np.float32}
 
-# libvips also reads tables of numbers as pictures.
-_NO_PICTURES = ("csvload", "matrixload", "rawload")
+# libvips also reads tables of numbers as images.
+_NO_IMAGES = ("csvload", "matrixload", "rawload")
 
 # What EXIF says of the values 1 … 8 of its orientation, for axes 0 (down) and 1 (across).
 _UPRIGHT: tuple[Callable[[NDArray[Any]], NDArray[Any]], ...] = (
@@ -54,7 +54,7 @@ _UPRIGHT: tuple[Callable[[NDArray[Any]], NDArray[Any]], ...] = (
 
 @dataclass(frozen=True)
 class Opened:
-    """A picture file of which nothing but the header was read.
+    """An image file of which nothing but the header was read.
 
     Args:
         header: the file's metadata; its pixels are never asked for.
@@ -94,20 +94,20 @@ class Opened:
         return loader_of(self.header)
 
 
-def read(path: str | Path, *, limit: float = LIMIT) -> Picture:
-    """Read a picture, upright; of an animation all frames.
+def read(path: str | Path, *, limit: float = LIMIT) -> ImageData:
+    """Read an image, upright; of an animation all frames.
 
     Args:
         path: the file. Its content says what it is, whatever its name.
         limit: megapixels, of all frames together, from which it is refused before anything is allocated.
 
     Raises:
-        ImageReadError: not there, not a picture, damaged, cut short, too large, or of a kind that cannot be enlarged.
+        ImageReadError: not there, not an image, damaged, cut short, too large, or of a kind that cannot be upscaled.
     """
     return loaded(path, opened(path, limit=limit))
 
 
-def loaded(path: str | Path, found: Opened) -> Picture:
+def loaded(path: str | Path, found: Opened) -> ImageData:
     """The pixels of a file that was opened.
 
     Raises:
@@ -120,26 +120,26 @@ def loaded(path: str | Path, found: Opened) -> Picture:
         pixels = image.numpy().reshape(image.height, image.width, image.bands)
     except pyvips.Error as error:
         raise damaged(path, error) from None
-    picture = Picture(pixels.astype(found.dtype, copy=False), found.header, found.notes, found.pages)
+    data = ImageData(pixels.astype(found.dtype, copy=False), found.header, found.notes, found.pages)
     if found.pages > 1 and found.orientation > 1:
-        return picture.with_frames([_UPRIGHT[found.orientation - 1](frame) for frame in picture.frames])
-    return picture
+        return data.with_frames([_UPRIGHT[found.orientation - 1](frame) for frame in data.frames])
+    return data
 
 
 def damaged(path: str | Path, error: pyvips.Error) -> ImageReadError:
     """What is raised for a file whose pixels cannot all be read."""
-    return ImageReadError(f"{path}: the picture is damaged or cut short ({reason(error)})")
+    return ImageReadError(f"{path}: the image is damaged or cut short ({reason(error)})")
 
 
 def opened(path: str | Path, *, limit: float = LIMIT) -> Opened:
-    """Open a picture and read its header.
+    """Open an image and read its header.
 
     Args:
         path: the file.
         limit: as for :func:`read`.
 
     Raises:
-        ImageReadError: not there, not a picture, too large, or of a kind that cannot be enlarged.
+        ImageReadError: not there, not an image, too large, or of a kind that cannot be upscaled.
     """
     path = Path(path)
     start = _first_bytes(path)
@@ -162,7 +162,7 @@ def opened(path: str | Path, *, limit: float = LIMIT) -> Opened:
         raise damaged(path, error) from None
     held = field(header, "n-pages", 1)
     if held > pages:
-        notes = (*notes, f"the file holds {held} pictures; the first was read")
+        notes = (*notes, f"the file holds {held} images; the first was read")
     if image.format == "double":
         notes = (*notes, "64-bit floating point was read as 32-bit")
     if image.format not in _DTYPES or image.bands > 4:
@@ -174,7 +174,7 @@ def opened(path: str | Path, *, limit: float = LIMIT) -> Opened:
 
 def _first_bytes(path: Path) -> bytes:
     if os.path.isdir(path):  # unlike Path.is_dir it never raises; what is wrong with a path shows when it is opened
-        raise ImageReadError(f"{path}: is a folder; the path of a picture is needed")
+        raise ImageReadError(f"{path}: is a folder; the path of an image is needed")
     try:
         with open(path, "rb") as file:
             start = file.read(32)
@@ -200,9 +200,9 @@ def _header(path: Path, name: str, start: bytes) -> tuple[pyvips.Image, int]:
         if lacking is not None:
             text = f"{path}: is {lacking}, which the installed libvips cannot read; saved as PNG or TIFF it can be"
             raise ImageReadError(text) from None
-        raise ImageReadError(f"{path}: not a picture that can be read ({reason(error)})") from None
-    if loader in _NO_PICTURES:
-        raise ImageReadError(f"{path}: is a table of numbers, no picture")
+        raise ImageReadError(f"{path}: not an image that can be read ({reason(error)})") from None
+    if loader in _NO_IMAGES:
+        raise ImageReadError(f"{path}: is a table of numbers, no image")
     return header, pages
 
 
@@ -211,7 +211,7 @@ def _plain_colour(image: pyvips.Image, path: Path) -> tuple[pyvips.Image, tuple[
     space = image.interpretation
     few_bits = field(image, "bits-per-sample", 8)
     if space in GRAY and few_bits < 8 and not image.get_typeof("palette"):
-        return image, (f"{few_bits}-bit gray became 8-bit: enlarged edges need the grays between",)
+        return image, (f"{few_bits}-bit gray became 8-bit: upscaled edges need the grays between",)
     if space in GRAY or (space in RGB and image.bands <= 4):
         return image, ()
     deep = image.format in ("ushort", "short") or few_bits > 8
@@ -229,7 +229,7 @@ def _plain_colour(image: pyvips.Image, path: Path) -> tuple[pyvips.Image, tuple[
 
 
 def _without_what_the_palette_brought(image: pyvips.Image, header: pyvips.Image, path: Path, name: str) -> pyvips.Image:
-    """A palette is a way of storing. One of grays holds a gray picture; libvips gives it three equal bands.
+    """A palette is a way of storing. One of grays holds a gray image; libvips gives it three equal bands.
 
     A profile for RGB describes such bands and no gray, so with it they stay. A GIF has an alpha band wherever a frame
     leaves pixels of the last as they are, even if none of them can be looked through in the end.

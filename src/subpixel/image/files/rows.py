@@ -1,6 +1,6 @@
-"""The rows of a picture file, from the top, without the picture in memory.
+"""The rows of an image file, from the top, without the image in memory.
 
-libvips decodes from the top of the file. A picture that lies on its side or on its head is first copied, decoded, to a
+libvips decodes from the top of the file. An image that lies on its side or on its head is first copied, decoded, to a
 scratch file without a name: it takes disk space, but nothing of it stays behind whatever happens to this process.
 """
 
@@ -32,10 +32,10 @@ _AT_ONCE = 16 << 20
 
 
 class Rows(AbstractContextManager["Rows"]):
-    """A picture as blocks of rows, upright; they can be gone through more than once.
+    """An image as blocks of rows, upright; they can be gone through more than once.
 
     Args:
-        path: the picture.
+        path: the image.
         found: the same, opened.
         folder: where a scratch file may lie.
     """
@@ -55,7 +55,7 @@ class Rows(AbstractContextManager["Rows"]):
         """``(h, W, C)``, from the top.
 
         Raises:
-            ImageReadError: the picture is damaged or cut short.
+            ImageReadError: the image is damaged or cut short.
             ImageWriteError: there is no room for the scratch file.
         """
         orientation = self._found.orientation
@@ -123,23 +123,23 @@ class Rows(AbstractContextManager["Rows"]):
 
     def _take(self, start: int, shape: tuple[int, ...]) -> Block:
         assert self._scratch is not None
-        made = np.empty(shape, self.dtype)
+        result = np.empty(shape, self.dtype)
         # Read rather than mapped: pages of a mapped file count as memory of this process.
         self._scratch.seek(start)
-        self._scratch.readinto(made.data)  # type: ignore[attr-defined]
-        return made
+        self._scratch.readinto(result.data)  # type: ignore[attr-defined]
+        return result
 
 
 def survey(blocks: Iterable[Block], shape: tuple[int, ...], *, measure: bool) -> tuple[Alpha, float]:
-    """What must be known of the whole picture before its first row is made, in one pass that ends when it is known.
+    """What must be known of the whole image before its first row is made, in one pass that ends when it is known.
 
     Args:
-        blocks: the picture's, from the top; not touched if there is nothing to find out.
-        shape: ``(H, W, C)`` of the picture.
+        blocks: the image's, from the top; not touched if there is nothing to find out.
+        shape: ``(H, W, C)`` of the image.
         measure: whether its blockiness is wanted.
 
     Returns:
-        What its alpha is, and its blockiness, 0 if that is not wanted: both those of the whole picture in memory.
+        What its alpha is, and its blockiness, 0 if that is not wanted: both those of the whole image in memory.
     """
     height, width, channels = shape
     alpha: Alpha = "opaque" if channels in (2, 4) else "none"

@@ -9,11 +9,11 @@ from pathlib import Path
 import pyvips
 
 from subpixel.errors import ImageWriteError
-from subpixel.image.files.carried import blob, field
 from subpixel.image.files.containers import gif, png, tiff
 from subpixel.image.files.formats import Format
-from subpixel.image.files.metadata import Ready
-from subpixel.image.files.names import for_libvips
+from subpixel.image.files.output_metadata import Ready
+from subpixel.image.files.source_metadata import blob, field
+from subpixel.image.files.vips_paths import for_libvips
 
 __all__ = ["verify"]
 
@@ -39,52 +39,52 @@ def verify(path: Path, scratch: Path, ready: Ready, form: Format) -> tuple[str, 
     options = {"n": -1} if ready.pages > 1 else {}
     try:
         with for_libvips(scratch) as name:
-            made = pyvips.Image.new_from_file(name, access="sequential", revalidate=True, **options)
+            result = pyvips.Image.new_from_file(name, access="sequential", revalidate=True, **options)
     except pyvips.Error:
         raise ImageWriteError(f"{path}: what was written cannot be read again; nothing was put in place") from None
     notes: tuple[str, ...] = ()
-    wrong = [*_pixels(made, ready, form), *_libvips(made, ready, form), *_own(scratch, ready, form)]
+    wrong = [*_pixels(result, ready, form), *_libvips(result, ready, form), *_own(scratch, ready, form)]
     if ready.pages > 1:
-        frames, notes = _animation(made, ready)
+        frames, notes = _animation(result, ready)
         wrong += frames
     if wrong:
         raise ImageWriteError(f"{path}: what was written differs ({', '.join(wrong)}); nothing was put in place")
     return notes
 
 
-def _pixels(made: pyvips.Image, ready: Ready, form: Format) -> Iterator[str]:
+def _pixels(result: pyvips.Image, ready: Ready, form: Format) -> Iterator[str]:
     image = ready.image
-    if made.width != image.width or _page_height(made) != image.height // ready.pages:
-        yield f"its size is {made.width}×{_page_height(made)}"
-    if made.format != image.format:
-        yield f"its samples are {made.format}, not {image.format}"
+    if result.width != image.width or _page_height(result) != image.height // ready.pages:
+        yield f"its size is {result.width}×{_page_height(result)}"
+    if result.format != image.format:
+        yield f"its samples are {result.format}, not {image.format}"
     expected = {image.bands} if form.gray else {3} if image.bands % 2 else {4, 3}
     if form.name == "GIF":
         expected = {3, 4}
-    if made.bands not in expected:
-        yield f"it has {made.bands} bands, not {image.bands}"
+    if result.bands not in expected:
+        yield f"it has {result.bands} bands, not {image.bands}"
 
 
-def _libvips(made: pyvips.Image, ready: Ready, form: Format) -> Iterator[str]:
+def _libvips(result: pyvips.Image, ready: Ready, form: Format) -> Iterator[str]:
     image = ready.image
-    if blob(made, "icc-profile-data") != blob(image, "icc-profile-data"):
+    if blob(result, "icc-profile-data") != blob(image, "icc-profile-data"):
         yield "its colour profile"
     written = blob(image, "xmp-data")
-    if (blob(made, "xmp-data") or b"").rstrip(b"\0") != (written or b"").rstrip(b"\0"):
+    if (blob(result, "xmp-data") or b"").rstrip(b"\0") != (written or b"").rstrip(b"\0"):
         yield "its XMP"
-    if form.name == "JPEG" and blob(made, "iptc-data") != blob(image, "iptc-data"):
+    if form.name == "JPEG" and blob(result, "iptc-data") != blob(image, "iptc-data"):
         yield "its IPTC"
     if form.name != "TIFF" and "exif" in form.keeps:
-        there = _exif(made)
+        there = _exif(result)
         for name, value in _exif(image).items():
             if there.get(name) != value:
                 yield f"EXIF's {name.split('-')[-1]}"
     if "resolution" in form.keeps and form.name not in ("WebP", "AVIF"):
         # PNG counts whole pixels a metre, JPEG whole pixels an inch or centimetre.
-        pairs = ((made.xres, image.xres), (made.yres, image.yres))
+        pairs = ((result.xres, image.xres), (result.yres, image.yres))
         if not all(math.isclose(one, other, rel_tol=1e-3, abs_tol=0.025) for one, other in pairs):
-            yield f"its resolution ({made.xres:.2f}×{made.yres:.2f} a mm, not {image.xres:.2f}×{image.yres:.2f})"
-    if field(made, "orientation", 1) > 1:
+            yield f"its resolution ({result.xres:.2f}×{result.yres:.2f} a mm, not {image.xres:.2f}×{image.yres:.2f})"
+    if field(result, "orientation", 1) > 1:
         yield "its orientation"
 
 
@@ -101,11 +101,11 @@ def _own(scratch: Path, ready: Ready, form: Format) -> Iterator[str]:
         yield "its comments"
 
 
-def _animation(made: pyvips.Image, ready: Ready) -> tuple[list[str], tuple[str, ...]]:
+def _animation(result: pyvips.Image, ready: Ready) -> tuple[list[str], tuple[str, ...]]:
     wrong: list[str] = []
     notes: tuple[str, ...] = ()
-    pages = field(made, "n-pages", 1)
-    after = field(made, "delay", [0])
+    pages = field(result, "n-pages", 1)
+    after = field(result, "delay", [0])
     before = field(ready.image, "delay", after)
     if sum(after) != sum(before) or pages > ready.pages:
         wrong.append("its delays")
@@ -113,7 +113,7 @@ def _animation(made: pyvips.Image, ready: Ready) -> tuple[list[str], tuple[str, 
         notes = (f"{ready.pages - pages} frames that equal the one before are shown as one, for as long as both",)
     elif after != before:
         wrong.append("its delays")
-    if pages > 1 and field(made, "loop", 0) != field(ready.image, "loop", 0):
+    if pages > 1 and field(result, "loop", 0) != field(ready.image, "loop", 0):
         wrong.append("how often it is repeated")
     return wrong, notes
 

@@ -1,4 +1,4 @@
-"""Writing pictures with libvips: beside their destination first, then, verified, in its place in one step."""
+"""Writing images with libvips: beside their destination first, then, verified, in its place in one step."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ import numpy as np
 import pyvips
 
 from subpixel.errors import ImageWriteError, InvalidArgument
-from subpixel.image.files.carried import LOSSY, field
 from subpixel.image.files.containers import gif, png, tiff, webp
 from subpixel.image.files.formats import Format, check_pixels, format_of
-from subpixel.image.files.metadata import Ready, ready
-from subpixel.image.files.names import for_libvips
-from subpixel.image.files.picture import Picture
+from subpixel.image.files.image_data import ImageData
+from subpixel.image.files.output_metadata import Ready, ready
 from subpixel.image.files.provenance import Provenance
-from subpixel.image.files.reasons import why_not_written
+from subpixel.image.files.source_metadata import LOSSY, field
 from subpixel.image.files.verification import verify
+from subpixel.image.files.vips_errors import why_not_written
+from subpixel.image.files.vips_paths import for_libvips
 from subpixel.storage.locks import scratch
-from subpixel.storage.reasons import said_by_system
+from subpixel.storage.os_errors import said_by_system
 
 __all__ = ["check_destination", "check_quality", "put", "write"]
 
 
 def write(
-    picture: Picture,
+    image: ImageData,
     path: str | Path,
     *,
     overwrite: bool = False,
     quality: int | None = None,
     provenance: Provenance | None = None,
 ) -> tuple[str, ...]:
-    """Write a picture beside its destination, read its header back, then put it there in one step.
+    """Write an image beside its destination, read its header back, then put it there in one step.
 
     Args:
-        picture: pixels, and the header whose metadata goes along.
+        image: pixels, and the header whose metadata goes along.
         path: its suffix chooses the format.
         overwrite: replace a file that is there.
         quality: 1 … 100, of a format that loses something; None for what is usual: 95, and WebP without loss where the
@@ -51,15 +51,15 @@ def write(
             Whatever was there is unharmed.
     """
     path = Path(path)
-    height, *rest = picture.pixels.shape
-    check_pixels(path, (height // picture.pages, *rest), picture.pixels.dtype, picture.pages)
-    image = pyvips.Image.new_from_array(np.ascontiguousarray(picture.pixels))
-    options = {"overwrite": overwrite, "pages": picture.pages, "quality": quality, "provenance": provenance}
-    return put(image, picture.header, path, **options)  # type: ignore[arg-type]
+    height, *rest = image.pixels.shape
+    check_pixels(path, (height // image.pages, *rest), image.pixels.dtype, image.pages)
+    vips_image = pyvips.Image.new_from_array(np.ascontiguousarray(image.pixels))
+    options = {"overwrite": overwrite, "pages": image.pages, "quality": quality, "provenance": provenance}
+    return put(vips_image, image.header, path, **options)  # type: ignore[arg-type]
 
 
 def put(
-    image: pyvips.Image,
+    vips_image: pyvips.Image,
     header: pyvips.Image | None,
     path: Path,
     *,
@@ -71,18 +71,18 @@ def put(
     """Write an image, whose pixels may still have to be made, with the metadata of a header, as :func:`write` does."""
     form = check_destination(path, overwrite=overwrite)
     check_quality(form, quality)
-    made = ready(image, header, form, pages, provenance)
+    result = ready(vips_image, header, form, pages, provenance)
     lossy = header is not None and field(header, LOSSY, 0) == 1
-    size = image.width * image.height * image.bands * {"uchar": 1, "ushort": 2}.get(image.format, 4)
+    size = vips_image.width * vips_image.height * vips_image.bands * {"uchar": 1, "ushort": 2}.get(vips_image.format, 4)
     try:
         with scratch(path, path.suffix.lower()) as place:
             try:
                 with for_libvips(place) as name:
-                    made.image.write_to_file(name, **form.options(lossy, quality, size))
+                    result.image.write_to_file(name, **form.options(lossy, quality, size))
             except pyvips.Error as error:
                 raise ImageWriteError(f"{path}: cannot be written: {why_not_written(error, place)}") from None
-            _finish(place, made, form)
-            notes = verify(path, place, made, form)
+            _finish(place, result, form)
+            notes = verify(path, place, result, form)
             _put(place, path, overwrite)
     except ImageWriteError:
         raise
@@ -90,7 +90,7 @@ def put(
         raise ImageWriteError(f"{path}: its metadata cannot be written ({error})") from None
     except OSError as error:
         raise ImageWriteError(f"{path}: cannot be written: {said_by_system(error)}") from None
-    return (*made.notes, *notes)
+    return (*result.notes, *notes)
 
 
 def check_destination(path: Path, *, overwrite: bool, makes_folder: bool = False) -> Format:
@@ -125,21 +125,21 @@ def check_quality(form: Format, quality: int | None) -> None:
     if quality is None:
         return
     if isinstance(quality, bool) or not isinstance(quality, int) or not 1 <= quality <= 100:
-        raise InvalidArgument(f"quality={quality!r}: a whole number from 1 to 100 is needed")
+        raise InvalidArgument(f"quality={quality!r}: an integer from 1 to 100 is needed")
     if form.lossy is None:
         raise InvalidArgument(f"quality={quality}: {form.name} is written without loss; jpg, webp and avif have one")
 
 
-def _finish(place: Path, made: Ready, form: Format) -> None:
+def _finish(place: Path, result: Ready, form: Format) -> None:
     """Put into the written file what libvips does not write."""
-    if form.name == "TIFF" and (made.exif is not None or made.iptc is not None):
-        tiff.add(place, made.exif, made.iptc, (made.image.width, made.image.height))
-    if form.name == "PNG" and made.texts:
-        png.add_texts(place, made.texts)
-    if form.name == "WebP" and made.pages > 1:
-        webp.set_exif_height(place, made.image.height // made.pages)
-    if form.name == "GIF" and (made.xmp is not None or made.comments):
-        gif.add_blocks(place, made.xmp, made.comments)
+    if form.name == "TIFF" and (result.exif is not None or result.iptc is not None):
+        tiff.add(place, result.exif, result.iptc, (result.image.width, result.image.height))
+    if form.name == "PNG" and result.texts:
+        png.add_texts(place, result.texts)
+    if form.name == "WebP" and result.pages > 1:
+        webp.set_exif_height(place, result.image.height // result.pages)
+    if form.name == "GIF" and (result.xmp is not None or result.comments):
+        gif.add_blocks(place, result.xmp, result.comments)
 
 
 def _put(scratch: Path, path: Path, overwrite: bool) -> None:

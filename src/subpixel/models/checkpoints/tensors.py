@@ -176,11 +176,11 @@ def put_stages(tensors: Tensors, weights: Weights, names: list[str], after: str)
     found = []
     for number, (name, reader) in enumerate(zip(names, [*names[1:], after], strict=True), 1):
         put(weights, f"up{number}.conv", tensors.conv(name))
-        made, features = len(weights[f"up{number}.conv.weight"]), tensors.shape(f"{reader}.weight")[1:2]
-        phases = made // features[0] if features and features[0] else 0
+        result, features = len(weights[f"up{number}.conv.weight"]), tensors.shape(f"{reader}.weight")[1:2]
+        phases = result // features[0] if features and features[0] else 0
         found.append(math.isqrt(phases))
     if not found or (found != [3] and set(found) != {2}):
-        raise ModelFileError(f"its stages enlarge {found or 'nothing'}, each 2 or one 3 times is needed")
+        raise ModelFileError(f"its stages upscale {found or 'nothing'}, each 2 or one 3 times is needed")
     return math.prod(found)
 
 
@@ -194,8 +194,8 @@ def affine(matrix: NDArray[np.floating], shift: NDArray[np.floating], conv: tupl
     """
     weight, bias = (part.astype(np.float64).reshape(len(matrix), -1, *part.shape[1:]) for part in conv)
     mixed = np.tensordot(matrix, weight, 1), np.tensordot(matrix, bias, 1) + shift[:, None]
-    made = (part.reshape(one.shape).astype(np.float32) for part, one in zip(mixed, conv, strict=True))
-    return next(made), next(made)
+    result = (part.reshape(one.shape).astype(np.float32) for part, one in zip(mixed, conv, strict=True))
+    return next(result), next(result)
 
 
 def colour_of(channels: int) -> Colour:

@@ -53,10 +53,10 @@ def _blocks(tensors: Tensors, weights: Weights, start: int) -> int:
 
 
 def _spec(weights: Weights, blocks: int) -> Spec:
-    made = len(weights["tail.weight"])
-    scale = math.isqrt(made // 3)
-    if 3 * scale**2 != made:
-        raise ModelFileError(f"its last layer has {made} channels, a square number for each colour is needed")
+    result = len(weights["tail.weight"])
+    scale = math.isqrt(result // 3)
+    if 3 * scale**2 != result:
+        raise ModelFileError(f"its last layer has {result} channels, a square number for each colour is needed")
     features, wide = len(weights["head.weight"]), len(weights["block1.conv1.weight"])
     if "block1.conv3.weight" not in weights:
         return wdsr_a(scale, features=features, wide=wide, blocks=blocks, mean_shift=True)

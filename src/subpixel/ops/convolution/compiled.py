@@ -1,4 +1,4 @@
-"""Convolutions by the compiled module: f32 pictures and lines in NumPy arrays, everything as a sub-pixel convolution.
+"""Convolutions by the compiled module: f32 images and lines in NumPy arrays, everything as a sub-pixel convolution.
 
 Its sums run over input channel, kernel row and kernel column in f32, whatever the threads and the tile; NumPy's run in
 the order of its matrix product. Either differs from the exact sum of ``n`` products by at most about
@@ -94,7 +94,7 @@ def _run(
     module = native_module()
     assert module is not None
     axes, x = given.axes, given.x
-    line = axes.dims == 1  # a picture of one row
+    line = axes.dims == 1  # an image of one row
     x, weight = (v[:, :, None] if line else v for v in (x, weight))
     shape = (x.shape[0], len(weight) // math.prod(r), *(1,) * line, *sizes)
     if not axes.first:

@@ -3,7 +3,7 @@
 Weights lie as in torch whatever the layout of the data: ``(C_out, C_in/groups, *kernel)``, for the transposed one
 ``(C_in, C_out/groups, *kernel)``. As in every framework "convolution" is cross-correlation: the kernel is not flipped.
 
-dtypes: NumPy arrays give NumPy's common dtype (f32 stays f32; f16 is summed in f32); whole numbers alone give int64,
+dtypes: NumPy arrays give NumPy's common dtype (f32 stays f32; f16 is summed in f32); integers alone give int64,
 computed exactly, or an error where int64 might not hold a sum. torch tensors are worked on by torch, with gradients.
 """
 
@@ -173,10 +173,10 @@ def conv_transpose(
         extra = tuple(n - usual for n, usual in zip(wanted, least, strict=True))
     room = tuple(max(s, d) for s, d in zip(strides, dilations, strict=True))
     if any(not 0 <= e < most for e, most in zip(extra, room, strict=True)):
-        said = f"output_padding {extra}" if output_size is None else f"output_size={output_size!r}"
+        values = f"output_padding {extra}" if output_size is None else f"output_size={output_size!r}"
         top = tuple(n + most - 1 for n, most in zip(least, room, strict=True))
         raise InvalidArgument(
-            f"conv_transpose: {said}: for input {given.sizes}, kernel {given.kernel} and stride {strides} "
+            f"conv_transpose: {values}: for input {given.sizes}, kernel {given.kernel} and stride {strides} "
             f"sizes from {least} to {top} would fit"
         )
     sizes = tuple(n + e for n, e in zip(least, extra, strict=True))
@@ -258,7 +258,7 @@ def subpixel_conv(
 
 
 def _itemsize(given: Operands) -> int:
-    """Bytes of a sample of the result, at least: whole numbers become int64."""
+    """Bytes of a sample of the result, at least: integers become int64."""
     size = given.x.element_size() if given.a.name == "torch" else given.x.dtype.itemsize
     return int(size) if given.a.dtype(given.x).startswith(("float", "bfloat", "complex")) else 8
 

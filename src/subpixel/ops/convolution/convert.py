@@ -201,7 +201,7 @@ def _placed(k: int, s: int, taps: int, pad: tuple[int, int], extra: int) -> tupl
 def _check(op: str, groups: Any, order: Any, divided: int) -> None:
     check_order(op, order)
     if not is_whole(groups) or groups < 1 or divided % groups:
-        raise InvalidArgument(f"{op}: groups={groups!r}: a whole number that divides {divided} channels is needed")
+        raise InvalidArgument(f"{op}: groups={groups!r}: an integer that divides {divided} channels is needed")
     if order == "DCR" and groups > 1:
         raise InvalidArgument(f"{op}: order='DCR' with groups={groups}: its channels belong to no one group; use 'CRD'")
 

@@ -48,7 +48,7 @@ def icnr(
     [5, 5, 5, 5, 7, 7, 7, 7]
     """
     if not isinstance(shape, (tuple, list)) or not all(is_whole(n) and n >= 1 for n in shape):
-        raise InvalidArgument(f"icnr: shape={shape!r}: (C*prod(r), C_in/groups, *kernel) is needed, whole numbers")
+        raise InvalidArgument(f"icnr: shape={shape!r}: (C*prod(r), C_in/groups, *kernel) is needed, integers")
     axes = kernel_axes("icnr", tuple(shape))
     cell = math.prod(axes.each("r", r))
     check_order("icnr", order)

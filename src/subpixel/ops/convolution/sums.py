@@ -1,6 +1,6 @@
 """The sums of convolutions on NumPy planes, and the operands that they and torch's own are given.
 
-Whole numbers are summed exactly: as f64 where no sum can reach 2**53 (so that BLAS does the work), else as i64.
+Integers are summed exactly: as f64 where no sum can reach 2**53 (so that BLAS does the work), else as i64.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Operands:
 
     @property
     def by_torch(self) -> bool:
-        """torch's own kernels do it: they have no whole numbers."""
+        """torch's own kernels do it: they have no integers."""
         return self.a.name == "torch" and bool(self.x.is_floating_point() or self.x.is_complex())
 
 
@@ -59,7 +59,7 @@ def operands(axes: Axes, x: Any, weight: Any, bias: Any, groups: Any, transposed
     """Raises InvalidArgument where shapes do not belong together."""
     op = axes.op
     if not is_whole(groups) or groups < 1:
-        raise InvalidArgument(f"{op}: groups={groups!r}: a whole number of at least 1 is needed")
+        raise InvalidArgument(f"{op}: groups={groups!r}: an integer of at least 1 is needed")
     a, arrays, back = enter(op, *(v for v in (x, weight, bias) if v is not None))
     x, weight = axes.planes(a, arrays[0]), arrays[1]
     shape, meaning = tuple(weight.shape), "(C_in, C_out/groups" if transposed else "(C_out, C_in/groups"
@@ -94,7 +94,7 @@ def _one_dtype(*tensors: Any) -> list[Any]:
 
 
 def summed(given: Operands, core: Any) -> Any:
-    """``core(x, weight)`` on NumPy arrays of a dtype that sums well, plus the bias; also for torch's whole numbers."""
+    """``core(x, weight)`` on NumPy arrays of a dtype that sums well, plus the bias; also for torch's integers."""
     x, weight, bias = given.x, given.weight, given.bias
     if given.a.name == "torch":
         x, weight, bias = (v if v is None else v.detach().cpu().numpy() for v in (x, weight, bias))
@@ -113,7 +113,7 @@ def _dtypes(op: str, x: NDArray[Any], weight: NDArray[Any], bias: NDArray[Any] |
         bound = _magnitude(x) * _magnitude(weight) * terms
         bound += 0 if bias is None else _magnitude(bias)
         if bound >= 2**63:
-            raise InvalidArgument(f"{op}: sums of these whole numbers may exceed int64; a floating dtype would fit")
+            raise InvalidArgument(f"{op}: sums of these integers may exceed int64; a floating dtype would fit")
         largest = max(_magnitude(v) for v in given)
         return (np.float64 if max(bound, largest) <= 2**53 else np.int64), np.int64
     if any(v.dtype.kind not in "biufc" and v.dtype.name != "bfloat16" for v in given):
@@ -166,7 +166,7 @@ def spread(
 ) -> NDArray[Any]:
     """``(N, C, *S)`` with ``(C, C_out/groups, *K)`` to ``(N, C_out, *sizes)``, beginning ``crop`` samples in.
 
-    Each tap of the kernel adds one picture, ``stride`` apart, to the sum: the definition, a tap at a time.
+    Each tap of the kernel adds one image, ``stride`` apart, to the sum: the definition, a tap at a time.
     """
     n, channels, *counts = x.shape
     _, per, *kernel = weight.shape

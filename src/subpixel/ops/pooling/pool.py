@@ -115,7 +115,7 @@ def max_unpool(
 
     Args:
         values: ``(N, C, H', W')``, any dtype.
-        positions: whole numbers of the same shape, what ``max_pool(..., return_indices=True)`` gave as indices.
+        positions: integers of the same shape, what ``max_pool(..., return_indices=True)`` gave as indices.
         kernel: as for :func:`max_pool`.
         stride: as for :func:`max_pool`.
         padding: as for :func:`max_pool`, in numbers.
@@ -152,7 +152,7 @@ def max_unpool(
             f"they must be equal"
         )
     if not a.dtype(positions).startswith(("int", "uint")):
-        raise InvalidArgument(f"max_unpool: positions of dtype {a.dtype(positions)}: whole numbers are needed")
+        raise InvalidArgument(f"max_unpool: positions of dtype {a.dtype(positions)}: integers are needed")
     values, positions = axes.planes(a, values), axes.planes(a, positions)
     size = _unpooled_size(axes, tuple(values.shape[2:]), kernels, strides, pads, output_size)
     inner = size if indices_size is None else axes.spatial_sizes("indices_size", indices_size)

@@ -116,10 +116,10 @@ def sum_real(
     each_axis: bool = False,
     extrapolation: float = 0.0,
 ) -> Passes | None:
-    """From dtype ``given`` to ``dtype`` by sums in f32 or f64; whole numbers rounded after each axis or at the end."""
+    """From dtype ``given`` to ``dtype`` by sums in f32 or f64; integers rounded after each axis or at the end."""
     if given == "float16" and dtype == "float16":
-        made = sum_real(shape, "float32", tables, sums, "float32", extrapolation=extrapolation)
-        return None if made is None else Passes(made.calls, halves=True)
+        result = sum_real(shape, "float32", tables, sums, "float32", extrapolation=extrapolation)
+        return None if result is None else Passes(result.calls, halves=True)
     if given not in _SUMMED or dtype not in _SUMMED or not _fits(shape, np.dtype(given).itemsize, tables):
         return None
     whole = np.dtype(dtype).kind == "u"
@@ -160,9 +160,9 @@ def nearest(shape: Sequence[int], dtype: Any, tables: Sequence[Table]) -> Passes
         now = tables[:2] if _neighbours(tables) else tables[:1]
         four, (rows, columns), _ = _as_four(shape, now, 0)
         axes: dict[int | None, Any] = {axis: _copying_axis(shape[axis], taps) for axis, taps in now}
-        made = _resized(shape, now)
-        calls.append(Pass(made, None, four, _as_four(made, now, 0)[0], axes.get(rows), axes.get(columns), {}))
-        shape, tables = made, tables[len(now) :]
+        result = _resized(shape, now)
+        calls.append(Pass(result, None, four, _as_four(result, now, 0)[0], axes.get(rows), axes.get(columns), {}))
+        shape, tables = result, tables[len(now) :]
     return Passes(calls, copies=True)
 
 
@@ -187,8 +187,8 @@ def _chain(
         more = {"rows_first": rows_first, "first_shift": shifts[done], "last_shift": shifts[after - 1]}
         kind = np.dtype(dtype if after == len(tables) else named["between"])
         shape = _resized(shape, now)
-        made = _as_four(shape, now, _WIDE)[0]
-        calls.append(Pass(shape, kind, four, made, axes.get(rows), axes.get(columns), {**named, **more}))
+        result = _as_four(shape, now, _WIDE)[0]
+        calls.append(Pass(shape, kind, four, result, axes.get(rows), axes.get(columns), {**named, **more}))
         done = after
     return Passes(calls)
 
@@ -207,10 +207,10 @@ def _neighbours(tables: Sequence[Table]) -> bool:
 
 
 def _resized(shape: Sequence[int], tables: Sequence[Table]) -> tuple[int, ...]:
-    made = list(shape)
+    result = list(shape)
     for axis, taps in tables:
-        made[axis] = len(taps.index)
-    return tuple(made)
+        result[axis] = len(taps.index)
+    return tuple(result)
 
 
 def _as_four(

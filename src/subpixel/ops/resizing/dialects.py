@@ -1,8 +1,8 @@
 """What each library means by "resize", as data: ``like="torch"`` picks one of these.
 
-A :class:`Preset` is one mode of one library: its :class:`~subpixel.ops.resizing.rule.Rule`, what its flags change in
-that rule, and which fields of the rule a caller of that library may set. Sources: the libraries' documentation, and
-their results, which the tests compare with these.
+A :class:`Preset` is one mode of one library: its :class:`~subpixel.ops.resizing.convention.Rule`, what its flags
+change in that rule, and which fields of the rule a caller of that library may set. Sources: the libraries'
+documentation, and their results, which the tests compare with these.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from subpixel.ops.resizing.rule import Rule
+from subpixel.ops.resizing.convention import Rule
 
-__all__ = ["DIALECTS", "ENLARGING", "HOUSE", "LARGE", "TWO_AXES", "Dialect", "Like", "Preset"]
+__all__ = ["DIALECTS", "HOUSE", "LARGE", "TWO_AXES", "UPSCALING", "Dialect", "Like", "Preset"]
 
 Like = Literal["torch", "onnx", "onnx_upsample", "opencv", "pillow", "matlab", "tensorflow", "tensorflow_v1", "paddle"]
 
 
 TWO_AXES = "two axes"
-ENLARGING = "enlarging"
+UPSCALING = "upscaling"
 LARGE = "large"
-_CIRCUMSTANCES = {TWO_AXES, ENLARGING, LARGE, "uint8", "uint16", "float32", "float64"}
+_CIRCUMSTANCES = {TWO_AXES, UPSCALING, LARGE, "uint8", "uint16", "float32", "float64"}
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Preset:
     """One mode of one library.
 
     ``flags`` are applied in their order; one named ``a+b`` when both are set. Some are set by circumstances:
-    :data:`TWO_AXES` when two are resized, :data:`ENLARGING` when any factor is above 1, :data:`LARGE` when the resized
+    :data:`TWO_AXES` when two are resized, :data:`UPSCALING` when any factor is above 1, :data:`LARGE` when the resized
     axes of the result have more than 128 samples together, and the name of the dtype.
     """
 
@@ -40,7 +40,7 @@ class Preset:
     always: Mapping[str, Any] = field(default_factory=dict)
     # The positions follow from the sizes alone, whatever scale was given.
     sizes_only: bool = False
-    # The algorithm in whole numbers that u8 takes: of subpixel.ops.resizing.integers.
+    # The algorithm in integers that u8 takes: of subpixel.ops.resizing.integers.
     integer: str | None = None
 
     @property
@@ -63,7 +63,7 @@ class Dialect:
     size: Literal["floor", "ceil", "round"] = "floor"
     # What the dialect has besides the fields and flags of its modes.
     options: tuple[str, ...] = ()
-    # Whole numbers: rounded halves up, to even or away from zero, after each axis or after the last.
+    # Integers: rounded halves up, to even or away from zero, after each axis or after the last.
     rounding: Literal["up", "even", "away"] = "even"
     each_axis: bool = False
     # The axis that shrinks most comes first, so that the others have the least to do; or the columns; or, as in Pillow
@@ -76,7 +76,7 @@ class Dialect:
 
 
 _PLANES = {3: "NCW", 4: "NCHW", 5: "NCDHW"}
-_PICTURE = {2: "HW", 3: "HWC"}
+_IMAGE = {2: "HW", 3: "HWC"}
 
 _ALIGN: dict[str, Mapping[str, Any]] = {"align_corners": {"coordinates": "align_corners"}}
 
@@ -135,7 +135,7 @@ def _torch() -> Dialect:
         "lanczos": Preset(lanczos, double, always={"antialias": True, "align_corners": False}, integer="torch"),
         "area": Preset(Rule("adaptive"), sizes_only=True),
     }
-    # u8 only: it has no other whole numbers.
+    # u8 only: it has no other integers.
     return Dialect(
         "torch",
         modes,
@@ -179,10 +179,10 @@ def _opencv() -> Dialect:
             replace(stored, kernel="cubic", a=-0.75), {"float32": {"precision": "double"}}, integer="opencv"
         ),
         "lanczos": Preset(replace(stored, kernel="lanczos4"), integer="opencv"),
-        "area": Preset(area, {ENLARGING: {"kernel": "linear", "coordinates": "cells", "exclude_outside": False}}),
+        "area": Preset(area, {UPSCALING: {"kernel": "linear", "coordinates": "cells", "exclude_outside": False}}),
     }
     return Dialect(
-        "opencv", modes, "linear", _PICTURE, dims=(2,), size="round", order="columns_first", same_sizes_copy=True
+        "opencv", modes, "linear", _IMAGE, dims=(2,), size="round", order="columns_first", same_sizes_copy=True
     )
 
 
@@ -196,7 +196,7 @@ def _pillow() -> Dialect:
         "pillow",
         modes,
         "cubic",
-        _PICTURE,
+        _IMAGE,
         dims=(2,),
         size="round",
         rounding="away",
@@ -215,7 +215,7 @@ def _matlab() -> Dialect:
     nearest = replace(rule, kernel="nearest", nearest="round_prefer_ceil", antialias=False)
     modes["nearest"] = Preset(nearest, fields=("border",))
     return Dialect(
-        "matlab", modes, "cubic", _PICTURE, dims=(2,), size="ceil", rounding="away", each_axis=True, sums="float64"
+        "matlab", modes, "cubic", _IMAGE, dims=(2,), size="ceil", rounding="away", each_axis=True, sums="float64"
     )
 
 

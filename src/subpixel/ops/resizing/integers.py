@@ -1,4 +1,4 @@
-"""The resizes of u8 pictures that Pillow, OpenCV and torch compute in whole numbers.
+"""The resizes of u8 images that Pillow, OpenCV and torch compute in integers.
 
 Each takes the tables of the two axes in the order in which they are applied, rounds their weights to fixed point and
 sums them exactly; what is left to state is the number of fractional bits and where something is shifted out.
@@ -28,7 +28,7 @@ Table = tuple[int, AxisTaps]
 
 @dataclass(frozen=True)
 class Fixed:
-    """A table of taps in fixed point: weights are whole numbers of ``2**-bits``."""
+    """A table of taps in fixed point: weights are integers of ``2**-bits``."""
 
     index: NDArray[np.int64]
     weight: NDArray[np.int32]

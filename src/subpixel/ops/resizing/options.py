@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from subpixel.errors import InvalidArgument
+from subpixel.ops.resizing.convention import BORDERS, COORDINATES, ROUNDINGS, Rule
 from subpixel.ops.resizing.dialects import DIALECTS, HOUSE, Dialect, Preset
-from subpixel.ops.resizing.rule import BORDERS, COORDINATES, ROUNDINGS, Rule
 
 __all__ = ["choose", "find", "is_number", "rule_of"]
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from subpixel.errors import InvalidArgument
 from subpixel.ops.resizing import compiled
-from subpixel.ops.resizing.dialects import ENLARGING, LARGE, TWO_AXES, Dialect, Preset
+from subpixel.ops.resizing.convention import Rule
+from subpixel.ops.resizing.dialects import LARGE, TWO_AXES, UPSCALING, Dialect, Preset
 from subpixel.ops.resizing.options import choose, find, rule_of
-from subpixel.ops.resizing.rule import Rule
 from subpixel.ops.resizing.sizes import Side, axes_of, check_room, in_order, sides
 from subpixel.ops.resizing.taps import AxisTaps, remembered, table, tabulate
 
@@ -35,7 +35,7 @@ def check_dtype(dtype: str, rule: Rule, transfer: str | None) -> None:
             raise InvalidArgument(f"resize: dtype {dtype}: transfer='srgb' is for u8 and u16")
     if rule.kernel != "nearest" and dtype not in (*_WHOLE, *_REAL):
         raise InvalidArgument(
-            f"resize: dtype {dtype}: whole numbers of 8, 16 or 32 bits or floats are needed; mode='nearest' takes any"
+            f"resize: dtype {dtype}: integers of 8, 16 or 32 bits or floats are needed; mode='nearest' takes any"
         )
 
 
@@ -65,7 +65,7 @@ class Plan:
 
     @functools.cached_property
     def integer(self) -> str | None:
-        """The algorithm in whole numbers, where there is one."""
+        """The algorithm in integers, where there is one."""
         return self.preset.integer if self.name == "uint8" and self.transfer is None else None
 
     @functools.cached_property
@@ -91,7 +91,7 @@ class Plan:
     def tables(self, read_only: bool) -> list[Table]:
         """The tables of the axes. Torch takes no memory that it may not write to, as that of a remembered table."""
         make = table if read_only else tabulate
-        # Algorithms in whole numbers take both axes, also one of which nothing moves.
+        # Algorithms in integers take both axes, also one of which nothing moves.
         chosen = self.ordered if self.integer is not None else self.moving
         return [(side.axis, make(side.n_in, side.n_out, side.scale, self.rule, side.roi)) for side in chosen]
 
@@ -151,7 +151,7 @@ def _plan(
     if len(plan) == 2:
         circumstances.add(TWO_AXES)
     if any(side.factor > 1 for side in plan):
-        circumstances.add(ENLARGING)
+        circumstances.add(UPSCALING)
     if sum(side.n_out for side in plan) > 128:
         circumstances.add(LARGE)
     rule = rule_of(preset, given, circumstances)

@@ -47,9 +47,9 @@ def resize(
     What is not said is as in the library that ``like`` names. A parameter that this library does not have is an error.
 
     Args:
-        x: NumPy array, torch tensor (differentiable) or other array; whole numbers of 8, 16 or 32 bits, or floats;
+        x: NumPy array, torch tensor (differentiable) or other array; integers of 8, 16 or 32 bits, or floats;
             with ``nearest`` any dtype.
-        size: output samples of each resized axis, ``(height, width)`` for a picture, or one number for all; or
+        size: output samples of each resized axis, ``(height, width)`` for an image, or one number for all; or
         scale: output samples per input sample, one number or one for each axis. The size is then ``ceil`` (own,
             ``matlab``), ``round`` (``opencv``, ``pillow``) or ``floor`` (all others) of the product, and positions
             follow from the scale. With both (own only), ``scale`` sets the positions.
@@ -82,10 +82,10 @@ def resize(
             the channels.
 
     Returns:
-        A new array of the same kind and dtype. Whole numbers are summed in f64, clipped and rounded: half up after
+        A new array of the same kind and dtype. Integers are summed in f64, clipped and rounded: half up after
         each axis (own), half away from zero after each axis (``matlab``, ``pillow``), else half to even at the end; u8
-        with ``pillow`` (version 13), ``opencv`` (version 5) and ``torch`` follows their algorithms in whole numbers.
-        f16 is summed in f32. Where a library returns floats for whole numbers (TensorFlow), give floats to have those.
+        with ``pillow`` (version 13), ``opencv`` (version 5) and ``torch`` follows their algorithms in integers.
+        f16 is summed in f32. Where a library returns floats for integers (TensorFlow), give floats to have those.
 
     Raises:
         InvalidArgument: a shape, size, scale or parameter that does not fit, or a result larger than any memory.

@@ -18,7 +18,7 @@ __all__ = ["Side", "axes_of", "check_room", "in_order", "sides"]
 
 # Besides the layouts with channels, the bare grid.
 GRIDS = ("W", "HW", "DHW")
-# 2**36 samples are 64 GiB of bytes, a picture of 262144 x 262144: more is a mistake in an argument.
+# 2**36 samples are 64 GiB of bytes, an image of 262144 x 262144: more is a mistake in an argument.
 _MAX_SAMPLES = 2**36
 _ROUNDED: dict[str, Callable[[float], int]] = {"floor": math.floor, "ceil": math.ceil, "round": lambda n: round(n)}
 
@@ -77,7 +77,7 @@ def _numbered(shape: tuple[int, ...], axes: Any) -> tuple[int, ...]:
         or not all(is_whole(k) and -rank <= k < rank for k in given)
         or len({k % rank for k in given}) < len(given)
     ):
-        raise InvalidArgument(f"resize: axes={axes!r}: different whole numbers from {-rank} to {rank - 1} are needed")
+        raise InvalidArgument(f"resize: axes={axes!r}: different integers from {-rank} to {rank - 1} are needed")
     return tuple(int(k) % rank for k in given)
 
 
@@ -158,7 +158,7 @@ def _sizes(size: Any, dims: int) -> list[int]:
     values = (size,) * dims if given is None else given
     if len(values) != dims or not all(is_whole(v) for v in values):
         what = "(height, width)" if dims == 2 else f"{dims} of them"
-        raise InvalidArgument(f"resize: size={_shown(size)}: {what} as whole numbers is needed, or one number for all")
+        raise InvalidArgument(f"resize: size={_shown(size)}: {what} as integers is needed, or one number for all")
     return [int(v) for v in values]
 
 

@@ -1,7 +1,7 @@
-"""A resize of a picture whose rows come a few at a time: the bytes of the whole, memory of a strip.
+"""A resize of an image whose rows come a few at a time: the bytes of the whole, memory of a strip.
 
-The tables are those that :func:`subpixel.ops.resizing.resize.resize` has for the whole picture. A strip of the result
-takes its rows of the vertical table, and of the picture the rows that this part points at.
+The tables are those that :func:`subpixel.ops.resizing.resize.resize` has for the whole image. A strip of the result
+takes its rows of the vertical table, and of the image the rows that this part points at.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class StripResize:
     """``resize(x, size, mode=mode, antialias=True)`` of f32 ``(H, W, C)``, by strips of rows.
 
     Args:
-        source: ``(height, width)`` of the picture.
+        source: ``(height, width)`` of the image.
         size: ``(height, width)`` of the result.
         mode: the kernel.
         threads: None for all that this process may use.
@@ -51,7 +51,7 @@ class StripResize:
         self._threads = threads
 
     def needs(self, top: int, bottom: int) -> tuple[int, int]:
-        """The picture's rows, from one up to before another, that rows ``top`` … ``bottom`` of the result look at."""
+        """The image's rows, from one up to before another, that rows ``top`` … ``bottom`` of the result look at."""
         if self._rows is None:
             return top, bottom
         index = self._rows.index[top:bottom]
@@ -65,13 +65,13 @@ class StripResize:
             if axis == _ROWS:
                 taps = AxisTaps(taps.index[top:bottom] - first, taps.weight[top:bottom])
             tables.append((axis, taps))
-        made: F32
+        result: F32
         passes = None
         if compiled.here() and tables:
             passes = compiled.sum_real(x.shape, "float32", tables, self._plan.sums, "float32")
         if passes is not None:
-            made = compiled.run(passes, x, self._threads)
+            result = compiled.run(passes, x, self._threads)
         else:
             ar, (x,), _ = enter("resize", x)
-            made = summed(ar, x, tables, self._plan)
-        return made
+            result = summed(ar, x, tables, self._plan)
+        return result

@@ -9,9 +9,9 @@ import numpy as np
 
 from subpixel.ops.arrays import Arithmetic
 from subpixel.ops.resizing import compiled
+from subpixel.ops.resizing.convention import Rule
 from subpixel.ops.resizing.integers import ALGORITHMS
 from subpixel.ops.resizing.plan import Plan
-from subpixel.ops.resizing.rule import Rule
 from subpixel.ops.resizing.taps import AxisTaps
 from subpixel.ops.resizing.transfer import from_light, to_light
 
@@ -58,7 +58,7 @@ def _in_light(ar: Arithmetic, x: Any, plan: Plan) -> Any:
 
 
 def summed(ar: Arithmetic, x: Any, tables: Sequence[Table], plan: Plan) -> Any:
-    """``x``, resized by tables, in the dtype of the plan; whole numbers are rounded after each axis or at the end."""
+    """``x``, resized by tables, in the dtype of the plan; integers are rounded after each axis or at the end."""
     sums, dtype, rule = plan.sums, plan.summed, plan.rule
     for last, (axis, taps) in enumerate(tables, 1 - len(tables)):
         shape = [1] * len(x.shape)

@@ -1,7 +1,7 @@
 """One axis of a resize, stated once: which samples make an output sample, and how much of each.
 
-:func:`tabulate` makes the table from a :class:`~subpixel.ops.resizing.rule.Rule`; :func:`axis_taps` is the
-short form for what this package's own networks and pictures use. The engines and
+:func:`tabulate` makes the table from a :class:`~subpixel.ops.resizing.convention.Rule`; :func:`axis_taps` is the
+short form for what this package's own networks and images use. The engines and
 :func:`subpixel.ops.resizing.resize.resize` apply it.
 """
 
@@ -16,15 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subpixel.errors import InvalidArgument
+from subpixel.ops.resizing.convention import BORDERS, Rule
 from subpixel.ops.resizing.kernels import KERNELS
-from subpixel.ops.resizing.rule import BORDERS, Rule
 
 __all__ = ["SUPPORT", "AxisTaps", "Border", "Mode", "axis_taps", "check_axis", "remembered", "table", "tabulate"]
 
 Mode = Literal["nearest", "linear", "cubic"]
 Border = Literal["replicate", "symmetric"]
 
-# Half-width of each kernel in input samples; also how far an interpolated sample reaches when enlarging.
+# Half-width of each kernel in input samples; also how far an interpolated sample reaches when upscaling.
 SUPPORT: dict[str, int] = {"nearest": 0, "linear": 1, "cubic": 2}
 
 _MAX_SIDE = 2**31 - 1
@@ -71,7 +71,7 @@ def axis_taps(
         mode: ``nearest`` (ties go down), ``linear`` (triangle) or ``cubic`` (Keys, with the given ``a``).
         a: the cubic's free parameter: −0.5 in MATLAB and Pillow, −0.75 in torch and OpenCV.
         antialias: when shrinking, widen the kernel by ``1/scale`` (MATLAB's and Pillow's behaviour).
-        border: what lies outside: the edge sample (``replicate``) or the mirrored picture including its
+        border: what lies outside: the edge sample (``replicate``) or the mirrored image including its
             edge sample (``symmetric``, MATLAB).
         centre: where in its cell a sample lies, 0 … 1, in the output as in the input; 0.5 is half-pixel centred.
 
@@ -166,7 +166,7 @@ def remembered(n_in: int, n_out: int) -> bool:
 
 
 def table(n_in: int, n_out: int, scale: float | None, rule: Rule, roi: tuple[float, float] = (0, 1)) -> AxisTaps:
-    """:func:`tabulate`, read-only: tables of pictures of usual sizes are remembered, the last 32 of them."""
+    """:func:`tabulate`, read-only: tables of images of usual sizes are remembered, the last 32 of them."""
     if not remembered(n_in, n_out):
         return tabulate(n_in, n_out, scale, rule, roi)
     # 0.0 and -0.0 are equal, but not what follows from them.
@@ -241,7 +241,7 @@ def _positions(
     if rule.coordinates == "half_pixel_symmetric":
         return none, n_in / 2 * (1 - n_out / length) + (i + 0.5) / factor - 0.5
     # Whole and broken part of the position apart: for a whole scale the broken part, and with it the weights,
-    # then repeat exactly, so that a tile of a picture gets the very weights that the picture gets.
+    # then repeat exactly, so that a tile of an image gets the very weights that the image gets.
     if factor == int(factor):
         return sample // int(factor), (sample % int(factor) + rule.centre) / factor - rule.centre
     return none, (i + rule.centre) / factor - rule.centre

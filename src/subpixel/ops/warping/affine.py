@@ -10,7 +10,7 @@ import numpy as np
 from subpixel.errors import InvalidArgument
 from subpixel.ops.arrays import Arithmetic, enter
 from subpixel.ops.axes import Axes, is_whole
-from subpixel.ops.warping.calls import need_float, wide
+from subpixel.ops.warping.arguments import need_float, wide
 from subpixel.ops.warping.compiled import affine_native
 
 __all__ = ["affine_grid"]
@@ -20,7 +20,7 @@ def affine_grid(theta: Any, size: Sequence[int], align_corners: bool = False) ->
     """The places that an affine map sends the samples of an output to, ready for :func:`grid_sample`.
 
     Args:
-        theta: ``(N, 2, 3)`` for pictures or ``(N, 3, 4)`` for volumes, f16, f32 or f64: matrices that are applied to
+        theta: ``(N, 2, 3)`` for images or ``(N, 3, 4)`` for volumes, f16, f32 or f64: matrices that are applied to
             ``(x, y, 1)`` or ``(x, y, z, 1)`` of each output sample. NumPy, torch (differentiable), DLPack.
         size: the output's shape, channels first as in torch: ``(N, C, H, W)`` or ``(N, C, D, H, W)``.
         align_corners: whether −1 and 1 are the centres of the first and last samples, or else the outer edges.
@@ -30,7 +30,7 @@ def affine_grid(theta: Any, size: Sequence[int], align_corners: bool = False) ->
         ``(N, H, W, 2)`` or ``(N, D, H, W, 3)`` in the dtype of ``theta``; the last axis is x, y (, z).
 
     Raises:
-        InvalidArgument: shapes that do not fit each other, sizes that are not whole numbers of at least 1, or a grid
+        InvalidArgument: shapes that do not fit each other, sizes that are not integers of at least 1, or a grid
             larger than 256 GiB.
 
     Source: Jaderberg et al., arXiv 1506.02025, equation 1; torch ``affine_grid``; the ONNX operator AffineGrid.
@@ -44,7 +44,7 @@ def affine_grid(theta: Any, size: Sequence[int], align_corners: bool = False) ->
     given = tuple(size) if isinstance(size, (tuple, list, np.ndarray)) else ()
     if len(given) not in (4, 5) or not all(is_whole(s) and s >= 1 for s in given):
         raise InvalidArgument(
-            f"{op}: size={size!r}: (N, C, H, W) or (N, C, D, H, W) in whole numbers of at least 1 is needed"
+            f"{op}: size={size!r}: (N, C, H, W) or (N, C, D, H, W) in integers of at least 1 is needed"
         )
     n, shape = int(given[0]), tuple(int(s) for s in given[2:])
     dims = len(shape)

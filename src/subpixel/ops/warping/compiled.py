@@ -11,10 +11,10 @@ import numpy as np
 from subpixel.ops.native import available_threads, forced_target, native_module
 from subpixel.ops.warping.sampling import Sampling
 
-__all__ = ["PICTURES", "affine_native", "sample_native"]
+__all__ = ["IMAGES", "affine_native", "sample_native"]
 
-# The dtypes of pictures; volumes are f32.
-PICTURES = (np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.float32))
+# The dtypes of images; volumes are f32.
+IMAGES = (np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.float32))
 
 # Places on longer sides are no exact numbers in f32, and offsets in a plane are ints there.
 _MAX_SIDE, _MAX_PLANE = 1 << 24, 1 << 30
@@ -30,7 +30,7 @@ def sample_native(x: Any, values: Any, how: Sampling, *, flow: bool, channels_la
         BackendUnavailable: the environment variable SUBPIXEL_TARGET names what is not in this build or machine.
     """
     module = native_module()
-    if module is None or x.dtype not in (PICTURES if x.ndim == 4 else PICTURES[2:]):
+    if module is None or x.dtype not in (IMAGES if x.ndim == 4 else IMAGES[2:]):
         return None
     places = tuple(values.shape[2:] if flow else values.shape[1:-1])
     if max(x.shape[2:]) > _MAX_SIDE or math.prod(x.shape[2:]) > _MAX_PLANE or max(x.shape[1], *places) > _MAX_PLANE:

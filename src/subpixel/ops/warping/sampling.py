@@ -1,4 +1,4 @@
-"""Samples of a picture at arbitrary places: what ``grid_sample`` and ``warp`` are made of.
+"""Samples of an image at arbitrary places: what ``grid_sample`` and ``warp`` are made of.
 
 A place is a position on each axis in samples, 0 being the centre of the first. Each axis turns it into taps, few
 samples with a weight, and the result is the sum over all of them, one axis inside the other. In f32 the compiled
@@ -33,7 +33,7 @@ class Sampling:
 
 @dataclass(frozen=True)
 class _Taps:
-    """One axis: the samples that each place needs (clamped into the picture), which of them exist, their weights."""
+    """One axis: the samples that each place needs (clamped into the image), which of them exist, their weights."""
 
     index: list[Any]
     exists: list[Any | None]
@@ -64,7 +64,7 @@ def _own_index(a: Arithmetic, shape: Sequence[int], k: int, like: Any) -> Any:
 
 
 def _from_grid(value: Any, side: int, align_corners: bool) -> Any:
-    """From −1 … 1, the first and last samples' centres or else the picture's edges, to samples."""
+    """From −1 … 1, the first and last samples' centres or else the image's edges, to samples."""
     return (value + 1.0) * ((side - 1) / 2) if align_corners else (value + 1.0) * (side / 2) - 0.5
 
 
@@ -93,7 +93,7 @@ def _taps(a: Arithmetic, place: Any, side: int, how: Sampling) -> _Taps:
             index = [_reflected(a, i, side, how.align_corners) for i in index]
     else:
         index, weight = [below, below + 1], [1.0 - part, part]
-    # Of those that were brought into the picture only the neighbour of the very last sample is not there.
+    # Of those that were brought into the image only the neighbour of the very last sample is not there.
     needs_check = how.outside == "zeros" or how.mode == "bilinear"
     whole = [a.astype(i, "int64") for i in index]
     exists = [(i >= 0) & (i < side) if needs_check else None for i in whole]
@@ -107,7 +107,7 @@ def _between(a: Arithmetic, place: Any, low: float, high: float) -> Any:
 
 
 def _reflected(a: Arithmetic, place: Any, side: int, align_corners: bool) -> Any:
-    """Folded at the first and last samples' centres or else at the picture's edges, then clamped.
+    """Folded at the first and last samples' centres or else at the image's edges, then clamped.
 
     What is no finite number becomes the first sample.
     """

@@ -1,4 +1,4 @@
-"""Sampling a picture wherever one likes: grids, and flow fields.
+"""Sampling an image wherever one likes: grids, and flow fields.
 
 A grid holds for each output sample a place in the input, between −1 and 1 where it is inside, x (columns) before y
 (rows). What ±1 stands for is the argument silently confused here: ``align_corners=False`` puts it on the outer edges
@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from subpixel.errors import InvalidArgument
-from subpixel.ops.warping.calls import TORCH_A, Call, GridMode, sampling, wide
+from subpixel.ops.warping.arguments import TORCH_A, Call, GridMode, sampling, wide
 from subpixel.ops.warping.sampling import Outside
 
 __all__ = ["GridMode", "grid_sample", "warp"]
@@ -31,16 +31,16 @@ def grid_sample(
     a: float = TORCH_A,
     layout: GridLayout = "NCHW",
 ) -> Any:
-    """Sample a picture, or a volume, at the places of a grid.
+    """Sample an image, or a volume, at the places of a grid.
 
     Args:
         x: ``(N, C, H, W)`` or, for ``layout="NCDHW"``, ``(N, C, D, H, W)``, likewise channels last; u8, u16, f16,
             f32 or f64. NumPy, torch (differentiable), DLPack.
         grid: ``(N, H_out, W_out, 2)`` or ``(N, D_out, H_out, W_out, 3)`` of places, x before y (before z), −1 … 1
-            inside the picture; of any float dtype, taken in the dtype that the samples are computed in.
+            inside the image; of any float dtype, taken in the dtype that the samples are computed in.
         mode: ``nearest`` (halves to the even neighbour, as torch does), ``bilinear`` (``linear``, ``trilinear``) or
-            ``bicubic`` (``cubic``), the last for pictures only.
-        padding_mode: what lies outside: ``zeros``, the edge samples (``border``), or the picture mirrored
+            ``bicubic`` (``cubic``), the last for images only.
+        padding_mode: what lies outside: ``zeros``, the edge samples (``border``), or the image mirrored
             (``reflection``), at its outer edges or with ``align_corners`` at its first and last samples' centres.
         align_corners: whether −1 and 1 are the centres of the first and last samples, or else the outer edges.
         a: the cubic's parameter, −0.75 in torch, OpenCV and ONNX.
@@ -48,7 +48,7 @@ def grid_sample(
 
     Returns:
         ``(N, C, H_out, W_out)``, or as the layout says, in the dtype of ``x``. u8, u16 and f16 are computed in f32;
-        whole numbers are clipped and rounded half up. Positions are no better than the dtype that they are
+        integers are clipped and rounded half up. Positions are no better than the dtype that they are
         computed in: f32 places a sample of a line of 2000 to about 1/10000 of a sample.
 
         A place that is NaN gives 0 with ``zeros`` and counts as the first sample otherwise. So do infinite ones,
@@ -56,7 +56,7 @@ def grid_sample(
         differs from kernel to kernel.
 
     Raises:
-        InvalidArgument: shapes that do not fit each other, a picture without samples, dtypes, modes or layouts other
+        InvalidArgument: shapes that do not fit each other, an image without samples, dtypes, modes or layouts other
             than those, ``bicubic`` of volumes, an ``a`` that is not finite, a result larger than 256 GiB.
 
     Source: Jaderberg et al., arXiv 1506.02025, equation 5; torch ``grid_sample``; the ONNX operator GridSample.
@@ -86,7 +86,7 @@ def warp(
     units: Literal["pixels", "halves"] = "pixels",
     layout: Literal["NCHW", "NHWC"] = "NCHW",
 ) -> Any:
-    """Move a picture backwards along a flow field: ``out(p) = x(p + flow(p))``.
+    """Move an image backwards along a flow field: ``out(p) = x(p + flow(p))``.
 
     Args:
         x: ``(N, C, H, W)``, or as the layout says; u8, u16, f16, f32 or f64. NumPy, torch (differentiable), DLPack.
@@ -100,7 +100,7 @@ def warp(
         layout: of ``x``, ``flow`` and the result.
 
     Returns:
-        The warped picture, of the shape and dtype of ``x``. NumPy arrays are sampled at the places themselves, so
+        The warped image, of the shape and dtype of ``x``. NumPy arrays are sampled at the places themselves, so
         that a flow of whole pixels is exactly a shift; torch takes them as a grid, which in f32 displaces a sample
         of a line of 2000 by up to 1/5000 of a sample.
 

@@ -1,6 +1,6 @@
-"""What happened to the pictures that people have: shrinking, blur, noise, and lossy codecs, once or twice."""
+"""What happened to the images that people have: shrinking, blur, noise, and lossy codecs, once or twice."""
 
-from subpixel.train.degradation.plan import CLEAN, COMPRESSED, DEGRADATIONS, Degradation, Recipe, Variants, degrade
+from subpixel.train.degradation.recipe import CLEAN, COMPRESSED, DEGRADATIONS, Degradation, Recipe, Variants, degrade
 from subpixel.train.degradation.stages import KERNELS
 
 __all__ = ["CLEAN", "COMPRESSED", "DEGRADATIONS", "KERNELS", "Degradation", "Recipe", "Variants", "degrade"]

@@ -34,8 +34,8 @@ def shrunk(pixels: Pixels, scale: int, kernel: str) -> Pixels:
     """``(H, W, C)`` to ``(H / scale, W / scale, C)``."""
     # Bytes are rounded half up after each axis, as MATLAB does. The mean of four would so become half a code brighter.
     exact = pixels if kernel == "cubic" else pixels.astype(np.float32)
-    made = resize(exact, scale=1 / scale, **KERNELS[kernel])
-    return made if kernel == "cubic" else rounded(made)
+    result = resize(exact, scale=1 / scale, **KERNELS[kernel])
+    return result if kernel == "cubic" else rounded(result)
 
 
 def rounded(pixels: F32) -> Pixels:
@@ -45,26 +45,26 @@ def rounded(pixels: F32) -> Pixels:
 
 def blurred(pixels: Pixels, sigma: float) -> F32:
     """A Gaussian sampled at whole pixels, brought to sum 1, the edge repeated."""
-    made = pixels.astype(np.float32)
+    result = pixels.astype(np.float32)
     if not sigma:
-        return made
+        return result
     reach = max(1, int(np.ceil(_SIGMAS * sigma)))
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
     kernel = (kernel / kernel.sum()).astype(np.float32)
     for axis in (0, 1):
         padding = [(reach, reach) if a == axis else (0, 0) for a in range(3)]
-        padded = np.pad(made, padding, mode="edge")
-        n = made.shape[axis]
-        made = reduce(np.add, (w * padded.take(range(k, k + n), axis) for k, w in enumerate(kernel)))
-    return made
+        padded = np.pad(result, padding, mode="edge")
+        n = result.shape[axis]
+        result = reduce(np.add, (w * padded.take(range(k, k + n), axis) for k, w in enumerate(kernel)))
+    return result
 
 
 def noisy(pixels: F32, noise: tuple[float, float], generator: Generator) -> F32:
     """White noise of these deviations in luma and, of RGB, in Cb and Cr."""
     height, width, channels = pixels.shape
     luma, cb, cr = generator.standard_normal((3, height, width), np.float32)
-    made: F32 = pixels + np.float32(noise[0]) * luma[..., None]
+    result: F32 = pixels + np.float32(noise[0]) * luma[..., None]
     if channels == 3:
         chroma = cb[..., None] * _BY_CB + cr[..., None] * _BY_CR
-        made += (np.float32(noise[1]) * chroma).astype(np.float32)
-    return made
+        result += (np.float32(noise[1]) * chroma).astype(np.float32)
+    return result

@@ -14,20 +14,20 @@ from torch import Tensor
 from subpixel.errors import InvalidArgument
 from subpixel.models.spec import Colour, Spec
 from subpixel.ops import resize
-from subpixel.train.data import find_pictures, load_pairs, planes_of, samples
-from subpixel.train.film import find_takes
+from subpixel.train.data import find_images, load_pairs, planes_of, samples
+from subpixel.train.device_patches import Resident
 from subpixel.train.motion.paths import NUMBERS, moved
-from subpixel.train.resident import Resident
 from subpixel.train.settings import Settings
+from subpixel.train.video_frames import find_takes
 
 __all__ = ["Clip", "Clips", "load_clips"]
 
 # Small samples beside a patch that its own depend on: made, and cut off.
 _BESIDE = 2
 _HELD_BY_DEVICE = 4096  # clips that a GPU draws from
-# Clips made of pictures held out: how many, and their side.
+# Clips made of images held out: how many, and their side.
 _HELD, _HELD_SIDE = 16, 48
-_SIZE_OF_FILMS = 0.5  # a film's frames are made that much smaller: what compression did to them is then hardly there
+_SIZE_OF_VIDEOS = 0.5  # a video's frames are made that much smaller: what compression did to them is then hardly there
 
 
 @dataclass(frozen=True)
@@ -43,25 +43,25 @@ def load_clips(data: str | Path, spec: Spec, settings: Settings, threads: int) -
     """What clips are drawn from, and those held out.
 
     Args:
-        data: a folder of pictures, which are moved along paths, or a film, whose frames are taken as they follow.
+        data: a folder of images, which are moved along paths, or a video, whose frames are taken as they follow.
         spec: the network.
         settings: of the run.
         threads: how many read at a time.
 
     Returns:
-        Pictures ``(C, H, W)`` or takes of a film ``(T, C, H, W)``; clips held out; and how many pictures or takes were
+        Images ``(C, H, W)`` or takes of a video ``(T, C, H, W)``; clips held out; and how many images or takes were
         found, not counting their sizes.
 
     Raises:
-        InvalidArgument, ImageReadError, Unsupported: as :func:`subpixel.train.data.find_pictures`.
+        InvalidArgument, ImageReadError, Unsupported: as :func:`subpixel.train.data.find_images`.
     """
     if Path(data).is_file():
-        trained, kept = find_takes(data, settings.frames, settings.clip, _SIZE_OF_FILMS)
+        trained, kept = find_takes(data, settings.frames, settings.clip, _SIZE_OF_VIDEOS)
         takes, others = ([(name, _stacked(frames, spec.colour)) for name, frames in part] for part in (trained, kept))
         held = [_clip(name, whole(take, spec.scale), spec.scale) for name, take in others]
         return [take for _, take in takes], held, len(takes)
-    trained_on, held_out = find_pictures(data)
-    pictures = [samples(p.large) for p in load_pairs(trained_on, spec.scale, settings.sizes, threads, spec.colour)]
+    trained_on, held_out = find_images(data)
+    images = [samples(p.large) for p in load_pairs(trained_on, spec.scale, settings.sizes, threads, spec.colour)]
     generator = torch.Generator().manual_seed(0)
     held = []
     for pair in load_pairs(held_out[:_HELD], spec.scale, (1.0,), threads, spec.colour):
@@ -69,14 +69,14 @@ def load_clips(data: str | Path, spec: Spec, settings: Settings, threads: int) -
         side = (_HELD_SIDE + 2 * _BESIDE) * spec.scale
         clip = moved([samples(pair.large)], numbers, settings.clip, side, settings.speed * spec.scale)
         held.append(_clip(pair.name, clip, spec.scale))
-    return pictures, held, len(trained_on)
+    return images, held, len(trained_on)
 
 
 class Clips:
-    """Random clips, flipped and rotated, as batches; those of films also backwards.
+    """Random clips, flipped and rotated, as batches; those of videos also backwards.
 
     Args:
-        sources: pictures ``(C, H, W)`` or takes ``(T, C, H, W)``.
+        sources: images ``(C, H, W)`` or takes ``(T, C, H, W)``.
         settings: of the run: patch, batch, clip, speed.
         scale: how many times larger the large ones are.
         generator: what chooses.
@@ -88,7 +88,7 @@ class Clips:
         self.sources = [s for s in sources if min(s.shape[-2:]) >= self.side]
         if not self.sources:
             raise InvalidArgument(
-                f"patch={settings.patch}: no picture is {self.side} samples high and wide, which that needs at ×{scale}"
+                f"patch={settings.patch}: no image is {self.side} samples high and wide, which that needs at ×{scale}"
             )
 
     def draw(self, part: int = 0, parts: int = 1) -> tuple[Tensor, Tensor]:

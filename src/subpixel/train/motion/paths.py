@@ -1,7 +1,7 @@
-"""Still pictures moved along smooth paths: clips of which every frame is known exactly.
+"""Still images moved along smooth paths: clips of which every frame is known exactly.
 
 The background drifts, turns and zooms, each evenly but for a small acceleration. Before it pass up to two patches of
-other pictures on paths of their own, so that there are edges of motion, and things that are hidden and come to light.
+other images on paths of their own, so that there are edges of motion, and things that are hidden and come to light.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ _PRESENT = 0.5  # chance of each patch
 _SOFT = 0.75  # half the width of a patch's edge, in samples
 
 
-def moved(pictures: Sequence[Tensor], numbers: Sequence[float], frames: int, side: int, speed: float) -> Tensor:
-    """A clip made of pictures.
+def moved(images: Sequence[Tensor], numbers: Sequence[float], frames: int, side: int, speed: float) -> Tensor:
+    """A clip made of images.
 
     Args:
-        pictures: ``(C, H, W)`` f32, what is chosen from.
+        images: ``(C, H, W)`` f32, what is chosen from.
         numbers: :data:`NUMBERS` of 0 … 1, which decide everything.
         frames: how many.
         side: of each.
@@ -41,21 +41,21 @@ def moved(pictures: Sequence[Tensor], numbers: Sequence[float], frames: int, sid
         ``(frames, C, side, side)``.
     """
     parts = [numbers[k * _EACH : (k + 1) * _EACH] for k in range(1 + _PATCHES)]
-    clip, _ = _layer(pictures, iter(parts[0]), frames, side, speed, background=True)
+    clip, _ = _layer(images, iter(parts[0]), frames, side, speed, background=True)
     for part in parts[1:]:
         if part[-1] < _PRESENT:
-            patch, mask = _layer(pictures, iter(part), frames, side, speed, background=False)
+            patch, mask = _layer(images, iter(part), frames, side, speed, background=False)
             clip = clip + mask * (patch - clip)
     return clip.clamp(0, 1)
 
 
 def _layer(
-    pictures: Sequence[Tensor], number: Iterator[float], frames: int, side: int, speed: float, *, background: bool
+    images: Sequence[Tensor], number: Iterator[float], frames: int, side: int, speed: float, *, background: bool
 ) -> tuple[Tensor, Tensor]:
-    """One picture along its path, and for a patch where it is seen."""
-    picture = pictures[int(next(number) * len(pictures))]
-    _, height, width = picture.shape
-    time = torch.arange(frames, dtype=torch.float32, device=picture.device) - (frames - 1) / 2
+    """One image along its path, and for a patch where it is seen."""
+    image = images[int(next(number) * len(images))]
+    _, height, width = image.shape
+    time = torch.arange(frames, dtype=torch.float32, device=image.device) - (frames - 1) / 2
     # Squared: most things are slow, and no speed is left out.
     fast, heading = speed * next(number) ** 2, 2 * math.pi * next(number)
     turn = _TURN * (2 * next(number) - 1) ** 3
@@ -66,25 +66,25 @@ def _layer(
     shift = torch.stack(
         [fast * of(heading) * time + bend * of(bend_heading) * time**2 / 2 for of in (math.cos, math.sin)]
     )
-    own = torch.arange(side, dtype=torch.float32, device=picture.device) - (side - 1) / 2
+    own = torch.arange(side, dtype=torch.float32, device=image.device) - (side - 1) / 2
     # (x, y), frame, row, column
     place = torch.stack([own.expand(side, side), own[:, None].expand(side, side)])[:, None]
     if not background:
         # A patch moves itself: where it is seen follows the path, and not only what is seen in it.
         middle = [side * (next(number) - 0.5) for _ in (0, 1)]
-        place = place - torch.tensor(middle, device=picture.device)[:, None, None, None]
+        place = place - torch.tensor(middle, device=image.device)[:, None, None, None]
     angle, size = (turn * time)[:, None, None], torch.exp(zoom * time)[:, None, None]
     cosine, sine = size * angle.cos(), size * angle.sin()
     x, y = place[0] - shift[0][:, None, None], place[1] - shift[1][:, None, None]
     x, y = cosine * x - sine * y, sine * x + cosine * y
-    mask = torch.ones(frames, 1, side, side, device=picture.device)
+    mask = torch.ones(frames, 1, side, side, device=image.device)
     if not background:
         radii = [side * (0.1 + 0.3 * next(number)) for _ in (0, 1)]
         corners = 2.0 if next(number) < 0.5 else 8.0
         away = ((x / radii[0]).abs() ** corners + (y / radii[1]).abs() ** corners) ** (1 / corners)
         mask = (0.5 - (away - 1) * min(radii) / (2 * _SOFT)).clamp(0, 1)[:, None]
-    # Where in the picture the middle lies: so that all is inside, if the picture is large enough.
+    # Where in the image the middle lies: so that all is inside, if the image is large enough.
     room = [max(0.0, length - side) * (next(number) - 0.5) for length in (width, height)] if background else [0.0, 0.0]
     grid = torch.stack([2 * (x + room[0]) / width, 2 * (y + room[1]) / height], dim=-1)
-    made: Tensor = grid_sample(picture[None].expand(frames, -1, -1, -1), grid, "bicubic", "reflection")
-    return made, mask
+    result: Tensor = grid_sample(image[None].expand(frames, -1, -1, -1), grid, "bicubic", "reflection")
+    return result, mask

@@ -50,16 +50,16 @@ class MotionState(State):
         warps = [w for w in self.spec.layers if isinstance(w, Warp) and w.source in self._frames]
         keep = [name for warp in warps for name in (warp.name, warp.flow)]
         behind, ahead = self.spec.reach
-        # Frames whose neighbours are all there; one that keeps something begins with what it has at a film's beginning.
+        # Frames whose neighbours are all there; a recurrent network begins with its state at a video's beginning.
         recurrent = len(self.spec.frames) < len(self.spec.inputs)
         wanted = range(0 if recurrent else behind, small.shape[1] - ahead)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.bf16):
-            made = unrolled(self.spec, last_channels(weights), small, wanted, keep)
-        total = self._distance(made[self.spec.layers[-1].name].float(), large[:, wanted.start : wanted.stop])
+            result = unrolled(self.spec, last_channels(weights), small, wanted, keep)
+        total = self._distance(result[self.spec.layers[-1].name].float(), large[:, wanted.start : wanted.stop])
         now = small[:, wanted.start : wanted.stop]
         for warp in warps:
-            error = made[warp.name].float()[..., : now.shape[-2], : now.shape[-1]] - now
-            flow = made[warp.flow].float()
+            error = result[warp.name].float()[..., : now.shape[-2], : now.shape[-1]] - now
+            flow = result[warp.flow].float()
             total = total + self.settings.warped * (error * error).mean() + self.settings.smooth * _unevenness(flow)
         return total
 
@@ -78,22 +78,22 @@ class MotionState(State):
     def _results(spec: Spec, weights: Mapping[str, Tensor], small: Tensor) -> Tensor:
         device = next(iter(weights.values())).device
         with torch.inference_mode():
-            made = unrolled(spec, weights, small[None].to(device), range(len(small)))
-        return made[spec.layers[-1].name][0]
+            result = unrolled(spec, weights, small[None].to(device), range(len(small)))
+        return result[spec.layers[-1].name][0]
 
 
 def check_settings(settings: Settings, spec: Spec, **given: Any) -> None:
     """Raises InvalidArgument for what training on clips does not have."""
-    pictures_only = {
+    images_only = {
         "rounded": settings.rounded,
         "degradation": settings.degradation != "clean",
         "content": settings.content != "pixel",
         "adversarial": settings.adversarial > 0,
         **{name: value is not None for name, value in given.items()},
     }
-    for name, asked in pictures_only.items():
+    for name, asked in images_only.items():
         if asked:
-            raise InvalidArgument(f"train: {name} is for networks on pictures; '{settings.arch}' is for films")
+            raise InvalidArgument(f"train: {name} is for networks on images; '{settings.arch}' is for videos")
     least = sum(spec.reach) + 1
     if settings.clip < max(2, least):
         raise InvalidArgument(f"train: clip={settings.clip}: '{settings.arch}' needs {max(2, least)} frames or more")
@@ -108,7 +108,7 @@ def unrolled(
         spec: the network.
         weights: every tensor of ``spec.weight_shapes``.
         small: ``(N, T, C, H, W)``, a scene from its beginning.
-        wanted: frames that are enlarged. Beyond the clip's ends its first and last frame go on.
+        wanted: frames that are upscaled. Beyond the clip's ends its first and last frame go on.
         keep: layers whose values are wanted too.
 
     Returns:
@@ -122,8 +122,8 @@ def unrolled(
 
     if len(spec.frames) == len(spec.inputs):  # nothing is kept: all frames at once
         inputs = {one.name: torch.stack([frame(one.offset, t) for t in wanted], 1).flatten(0, 1) for one in spec.frames}
-        made = run_all(spec, weights, inputs, kernels, keep=keep)
-        return {name: made[name].reshape(len(small), len(wanted), *made[name].shape[1:]) for name in names}
+        output = run_all(spec, weights, inputs, kernels, keep=keep)
+        return {name: output[name].reshape(len(small), len(wanted), *output[name].shape[1:]) for name in names}
     values: dict[str, list[Tensor]] = {name: [] for name in names}
     state: dict[str, Tensor] = {}
     for t in wanted:
@@ -137,14 +137,14 @@ def unrolled(
                 inputs[one.name] = frame(0, t).repeat_interleave(spec.scale**2, 1)
             else:
                 inputs[one.name] = small.new_zeros(len(small), one.channels, *small.shape[-2:])
-        made = run_all(spec, weights, inputs, kernels, keep=keep)
+        output = run_all(spec, weights, inputs, kernels, keep=keep)
         for one in spec.inputs:
             if isinstance(one, Kept):
-                state[one.name] = made[one.next]
+                state[one.name] = output[one.next]
             elif isinstance(one, Previous):
-                state[one.name] = F.pixel_unshuffle(made[result].clamp(0, 1), spec.scale)
+                state[one.name] = F.pixel_unshuffle(output[result].clamp(0, 1), spec.scale)
         for name in names:
-            values[name].append(made[name])
+            values[name].append(output[name])
     return {name: torch.stack(value, 1) for name, value in values.items()}
 
 
@@ -161,13 +161,13 @@ def _unevenness(flow: Tensor) -> Tensor:
     return (_ROUND + (x * x + y * y).sum(-3)).sqrt().mean()
 
 
-def _mean_psnr(spec: Spec, held: list[Clip], enlarge: Any) -> float:
+def _mean_psnr(spec: Spec, held: list[Clip], upscale: Any) -> float:
     """PSNR of luma, the mean over frames and clips; results rounded to 8 bits, a border of ``scale`` left out."""
     scores = []
     for clip in held:
-        made = enlarge(clip.small).float().cpu().numpy().astype(np.float64)
-        made = np.clip(np.floor(made * 255 + 0.5), 0, 255) / 255
-        for one, truth in zip(made, clip.large.numpy().astype(np.float64), strict=True):
+        result = upscale(clip.small).float().cpu().numpy().astype(np.float64)
+        result = np.clip(np.floor(result * 255 + 0.5), 0, 255) / 255
+        for one, truth in zip(result, clip.large.numpy().astype(np.float64), strict=True):
             pair = (luma(p) if spec.colour == "rgb" else p[0] for p in (one, truth))
             a, b = (plane * 255 for plane in pair)
             scores.append(psnr(a, b, crop=spec.scale))

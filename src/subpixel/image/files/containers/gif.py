@@ -54,18 +54,18 @@ def add_blocks(path: str | Path, packet: bytes | None, comments: tuple[bytes, ..
         OSError: the file cannot be written.
         ValueError: it does not end as a GIF does.
     """
-    made = b""
+    result = b""
     for comment in comments:
         parts = (comment[k : k + 255] for k in range(0, len(comment), 255))
-        made += b"!\xfe" + b"".join(bytes([len(part)]) + part for part in parts) + b"\0"
+        result += b"!\xfe" + b"".join(bytes([len(part)]) + part for part in parts) + b"\0"
     if packet is not None:
-        made += b"!\xff\x0b" + _XMP + packet + _MAGIC
+        result += b"!\xff\x0b" + _XMP + packet + _MAGIC
     with open(path, "r+b") as file:
         file.seek(-1, 2)
         if file.read() != b";":
             raise ValueError("no end of a GIF")
         file.seek(-1, 2)
-        file.write(made + b";")
+        file.write(result + b";")
 
 
 def _colours(flags: int) -> int:

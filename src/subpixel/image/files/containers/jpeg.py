@@ -1,4 +1,4 @@
-"""Segments of a JPEG that libvips passes over: other pictures within the file, XMP beyond its first part, Photoshop's.
+"""Segments of a JPEG that libvips passes over: other images within the file, XMP beyond its first part, Photoshop's.
 
 Sources: CIPA DC-007 (MPF), ISO 21496-1 and Adobe's gain maps, Adobe's XMP specification part 3 (extended XMP), Adobe's
 Photoshop file format (resources).
@@ -27,21 +27,21 @@ def losses(path: str | Path) -> tuple[str, ...]:
     Raises:
         OSError: the file cannot be read.
     """
-    gain_map, pictures, extended = False, 1, False
+    gain_map, images, extended = False, 1, False
     comments: list[str] = []
     with open(path, "rb") as file:
         for marker, content in _segments(file):
             gain_map |= any(sign in content for sign in _GAIN_MAPS) and marker in (0xE1, 0xE2)
             if marker == 0xE2 and content.startswith(b"MPF\0"):
-                pictures = max(pictures, _pictures(content[4:]))
+                images = max(images, _images(content[4:]))
             if marker == 0xFE:
                 comments.append(content.decode("utf-8", "replace").strip("\0 \n"))
             extended |= marker == 0xE1 and content.startswith(b"http://ns.adobe.com/xmp/extension/\0")
     found = []
     if gain_map:
-        found.append("its gain map (for screens of high dynamic range) is not kept; the plain picture is enlarged")
-    elif pictures > 1:
-        found.append(f"the file holds {pictures} pictures (MPF); the first was read, the others are not kept")
+        found.append("its gain map (for screens of high dynamic range) is not kept; the plain image is upscaled")
+    elif images > 1:
+        found.append(f"the file holds {images} images (MPF); the first was read, the others are not kept")
     if extended:
         found.append("its XMP beyond the first 64 KB is not kept")
     for text in comments:
@@ -65,7 +65,7 @@ def to_photoshop(records: bytes, others: bytes = b"") -> bytes:
 
 
 def without_previews(segment: bytes) -> bytes:
-    """The same resources but for the small pictures of the old pixels."""
+    """The same resources but for the small images of the old pixels."""
     kept = [one for one in _resources(segment) if one[0] not in _PREVIEWS]
     return _PHOTOSHOP + b"".join(_resource(*one) for one in kept) if kept else b""
 
@@ -86,8 +86,8 @@ def _segments(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
         yield start[1], file.read(max(0, int.from_bytes(start[2:], "big") - 2))
 
 
-def _pictures(index: bytes) -> int:
-    """How many pictures an index of MPF names: the value of its tag B001."""
+def _images(index: bytes) -> int:
+    """How many images an index of MPF names: the value of its tag B001."""
     order = "little" if index[:2] == b"II" else "big"
     tag = (0xB001).to_bytes(2, order) + (4).to_bytes(2, order) + (1).to_bytes(4, order)  # type: ignore[arg-type]
     place = re.search(re.escape(tag) + b"(.{4})", index, re.DOTALL)

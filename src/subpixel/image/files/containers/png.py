@@ -12,7 +12,7 @@ _END = b"\0\0\0\0IEND\xaeB`\x82"
 _KINDS = (b"tEXt", b"zTXt", b"iTXt")
 # What libvips reads and writes by itself under these words: XMP, and EXIF and others as ImageMagick writes them.
 _OTHERWISE = (b"XML:com.adobe.xmp\0", b"Raw profile type ")
-# Texts of more than this in all are no description of a picture.
+# Texts of more than this in all are no description of an image.
 _MOST = 16 * 1024**2
 
 

@@ -68,7 +68,7 @@ def iptc(path: str | Path) -> bytes | None:
 
 
 def add(path: str | Path, block: bytes | None, records: bytes | None, size: tuple[int, int] | None = None) -> None:
-    """Put EXIF and IPTC into a TIFF of one picture: its directory is laid out anew at the end of the file.
+    """Put EXIF and IPTC into a TIFF of one image: its directory is laid out anew at the end of the file.
 
     Args:
         path: the file.
@@ -147,11 +147,11 @@ def _main(file: BinaryIO, whole: bool = False) -> _Directory | None:
 
 
 def _read(file: BinaryIO, offset: int, order: str, big: bool, only: set[int] | None, depth: int) -> _Directory:
-    made = _Directory(order)
+    result = _Directory(order)
     file.seek(offset)
     start = file.read(8 if big else 2)
     if len(start) < (8 if big else 2):
-        return made
+        return result
     number = struct.unpack(order + ("Q" if big else "H"), start)[0]
     size, form = (20, "HHQ") if big else (12, "HHI")
     table = file.read(min(number, 4096) * size)
@@ -170,10 +170,10 @@ def _read(file: BinaryIO, offset: int, order: str, big: bool, only: set[int] | N
         if tag in _DIRECTORIES and kind in (4, 13, 16, 18) and count == 1 and depth < 2:
             place = int.from_bytes(value, "little" if order == "<" else "big")
             if below := _read(file, place, order, big, None, depth + 1):
-                made.below[tag] = below
+                result.below[tag] = below
         elif only is None or tag in only:
-            made.entries[tag] = (kind, count, value)
-    return made
+            result.entries[tag] = (kind, count, value)
+    return result
 
 
 def _laid_out(directory: _Directory, start: int, order: str, big: bool) -> bytes:

@@ -1,0 +1,44 @@
+"""A chain for videos around what runs its convolutions: inputs joined before, results parted after."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from subpixel.backends.base import Planes, checked_inputs
+from subpixel.backends.numpy_kernels import NumpyKernels
+from subpixel.models.chain import VideoChain
+from subpixel.models.spec import Spec
+from subpixel.ops import pixel_shuffle
+
+__all__ = ["ChainVideoSession"]
+
+
+class ChainVideoSession:
+    """A session for videos.
+
+    Args:
+        spec: the network.
+        chain: its convolutions.
+        row: from all planes that are read, ``(C, H, W)`` f32, to all that the ends make, before activations; more may
+            follow them. See :func:`subpixel.models.chain.row_of`.
+    """
+
+    def __init__(self, spec: Spec, chain: VideoChain, row: Callable[[Planes], Planes]) -> None:
+        self._spec, self._chain, self._row = spec, chain, row
+        self._starts = np.cumsum([end.out_channels for end in chain.ends])
+
+    def __call__(self, inputs: Mapping[str, Planes]) -> dict[str, Planes]:
+        arrays = checked_inputs(inputs, self._spec)
+        output = self._row(np.concatenate([arrays[name] for name in self._chain.sources]))
+        detail, *states = np.split(output[: self._starts[-1]], self._starts[:-1])
+        results, kernels = {}, NumpyKernels()
+        for end, state in zip(self._chain.ends[1:], states, strict=True):
+            active = end.activation != "none"
+            results[end.name] = kernels.activate(state[None], end.activation, None)[0] if active else state.copy()
+        if self._chain.base:
+            (frame,) = (one.name for one in self._spec.frames if one.offset == 0)
+            detail += np.repeat(arrays[frame], self._spec.scale**2, axis=0)
+        result = pixel_shuffle(detail[None], self._spec.scale)[0]
+        return {self._spec.layers[-1].name: result, **results}

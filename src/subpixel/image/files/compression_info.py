@@ -1,0 +1,92 @@
+"""How an image file is compressed, by its first bytes."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import BinaryIO
+
+from subpixel.models.auto import Source
+
+__all__ = ["origin"]
+
+# The luma table that ITU-T T.81, annex K.1 suggests, row by row: quality 50 on the IJG's scale.
+_ANNEX_K = (
+    *(16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55),
+    *(14, 13, 16, 24, 40, 57, 69, 56, 14, 17, 22, 29, 51, 87, 80, 62),
+    *(18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92),
+    *(49, 64, 78, 87, 103, 121, 120, 101, 72, 92, 95, 98, 112, 100, 103, 99),
+)
+_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
+
+
+def origin(path: str | Path) -> Source:
+    """What a file says of its compression. A file that is not understood says nothing: the pixels are there to measure.
+
+    The quality of a JPEG is that of the IJG's scale at which the luma table has its sum: exact for tables made by that
+    scale, the nearest for others.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with open(path, "rb") as file:
+        start = file.read(12)
+        if start[:2] == b"\xff\xd8":
+            return Source("jpeg", _jpeg_quality(file))
+        if start[:4] == b"RIFF" and start[8:] == b"WEBP":
+            return Source("webp" if _is_lossy_webp(file) else None)
+    return Source()
+
+
+def _jpeg_quality(file: BinaryIO) -> int | None:
+    """Of the table that the first component of the frame uses."""
+    file.seek(2)
+    tables: dict[int, int] = {}
+    while True:
+        marker = file.read(4)
+        if len(marker) < 4 or marker[0] != 0xFF or marker[1] == 0xDA:
+            return None
+        if marker[1] == 0xFF:  # a byte of filling
+            file.seek(-3, 1)
+            continue
+        length = int.from_bytes(marker[2:], "big")
+        content = file.read(max(0, length - 2))
+        if marker[1] == 0xDB:
+            tables |= _tables(content)
+        if marker[1] in _FRAMES:
+            total = tables.get(content[8]) if len(content) > 8 else None
+            return None if total is None else _quality(total)
+
+
+def _tables(content: bytes) -> dict[int, int]:
+    """Sums of the quantisation tables in a segment, by their numbers."""
+    sums = {}
+    while len(content) > 64:
+        wide = 2 if content[0] >> 4 else 1
+        values = content[1 : 1 + 64 * wide]
+        sums[content[0] & 15] = sum(int.from_bytes(values[k : k + wide], "big") for k in range(0, len(values), wide))
+        content = content[1 + 64 * wide :]
+    return sums
+
+
+@cache
+def _totals() -> list[int]:
+    """Sums of the tables of quality 1 … 100, clipped to what a baseline file holds."""
+    scales = [5000 // q if q < 50 else 200 - 2 * q for q in range(1, 101)]
+    return [sum(min(255, max(1, (value * scale + 50) // 100)) for value in _ANNEX_K) for scale in scales]
+
+
+def _quality(total: int) -> int:
+    return min(range(1, 101), key=lambda quality: abs(_totals()[quality - 1] - total))
+
+
+def _is_lossy_webp(file: BinaryIO) -> bool:
+    """Lossy frames are chunks named ``VP8 ``, lossless ones ``VP8L``; an animation's lie within ``ANMF``."""
+    file.seek(12)
+    while len(chunk := file.read(8)) == 8:
+        if chunk[:4] in (b"VP8 ", b"VP8L"):
+            return chunk[:4] == b"VP8 "
+        size = int.from_bytes(chunk[4:], "little")
+        # A frame of an animation begins with 16 bytes about it, then its own chunks.
+        file.seek(16 if chunk[:4] == b"ANMF" else size + size % 2, 1)
+    return False

@@ -1,0 +1,105 @@
+"""Training with int8's rounding in the forward pass: what the network will lose is part of what it learns.
+
+Weights are rounded by :mod:`subpixel.models.integer` itself, activations to the steps that the file will name.
+Gradients pass both as if nothing had been rounded (Bengio et al., arXiv 1308.3432), except where a value was clipped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from subpixel.errors import Unsupported
+from subpixel.models.chain import chain_of
+from subpixel.models.integer import INPUT_STEP, MOST, MOST_INPUT, quantise, rounded_weights
+from subpixel.models.lowering import lowered_spec
+from subpixel.models.spec import Spec
+from subpixel.models.torch_kernels import TorchKernels
+
+__all__ = ["Rounding"]
+
+
+class Rounding:
+    """A chain's int8 form during training.
+
+    Args:
+        spec: a plain chain.
+        ranges: lowest and highest value of each convolution's result, see
+            :func:`subpixel.metrics.calibration.activation_ranges`. They stay while weights change.
+
+    Raises:
+        Unsupported: a network that is no plain chain, or one only when rewritten.
+    """
+
+    def __init__(self, spec: Spec, ranges: Mapping[str, tuple[float, float]]) -> None:
+        if lowered_spec(spec) is not spec:
+            raise Unsupported("train: rounding is not offered for transposed convolutions; train without --rounded")
+        self.spec, self.ranges = spec, ranges
+        self.chain = chain_of(spec, "int8")
+
+    def parameters(self, weights: Mapping[str, Tensor]) -> dict[str, Any]:
+        """The int8 parameters that a model file with these weights would hold."""
+        return quantise(self.spec, _arrays(weights), self.ranges)
+
+    def applied(self, weights: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], Callable[[], TorchKernels]]:
+        """What int8 would compute with.
+
+        Returns:
+            The weights rounded, differentiable as if they were those given; and what makes the kernels of a run, which
+            round what each convolution reads.
+        """
+        parameters = self.parameters(weights)
+        rounded = rounded_weights(self.spec, _arrays(weights), parameters)
+        result = {
+            name: weight + (torch.from_numpy(rounded[name]).to(weight.device) - weight).detach()
+            for name, weight in weights.items()
+        }
+        layers = parameters["layers"]
+        steps = [(layers[conv.name]["scale"], layers[conv.name]["zero"]) for conv in self.chain.convs[:-1]]
+        skips = [skip is not None for skip in self.chain.skips[:-1]]
+        return result, lambda: _RoundingKernels(steps, skips)
+
+
+class _RoundingKernels(TorchKernels):
+    """A value is rounded where int8 rounds it: the input, and each result after its activation and its skip."""
+
+    def __init__(self, steps: list[tuple[float, int]], skips: list[bool]) -> None:
+        self.steps, self.skips, self.made = steps, skips, 0
+        self.activated = True
+
+    def conv(self, x: Tensor, weight: Tensor, bias: Tensor | None, padding: tuple[int, int], stride: int = 1) -> Tensor:
+        if self.made == 0:
+            x = _to_steps(x, INPUT_STEP, 0, MOST_INPUT)
+        elif not self.activated and not self.skips[self.made - 1]:
+            x = self._byte(x)  # a layer without activation
+        self.made += 1
+        self.activated = False
+        return super().conv(x, weight, bias, padding, stride)
+
+    def activate(self, x: Tensor, kind: str, slope: Tensor | None) -> Tensor:
+        x = super().activate(x, kind, slope)
+        if self.skips[self.made - 1]:
+            return x
+        self.activated = True
+        return self._byte(x)
+
+    def add(self, values: list[Tensor]) -> Tensor:
+        total = super().add(values)
+        return self._byte(total) if self.made <= len(self.skips) and self.skips[self.made - 1] else total
+
+    def _byte(self, x: Tensor) -> Tensor:
+        return _to_steps(x, *self.steps[self.made - 1], MOST)
+
+
+def _to_steps(x: Tensor, scale: float, zero: int, most: int) -> Tensor:
+    clipped = x.clamp(-zero * scale, (most - zero) * scale)
+    return clipped + (torch.round(clipped.detach() / scale) * scale - clipped.detach())
+
+
+def _arrays(weights: Mapping[str, Tensor]) -> dict[str, NDArray[np.float32]]:
+    return {name: weight.detach().cpu().numpy() for name, weight in weights.items()}

@@ -1,0 +1,274 @@
+"""What is trained in place of the weights that are shipped: more parameters that collapse to the same layers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from subpixel.models.spec import Add, Concat, Conv, ConvTranspose, PixelShuffle, Resize, Spec
+from subpixel.ops.resizing.taps import axis_taps
+
+__all__ = ["Trainable", "interpolating_start"]
+
+# Where the carrier of the interpolating start runs through tanh: small enough to be nearly linear (the cubic
+# term of tanh(0.2 * 0.5) is 0.3 % of it), large enough that the last layer need not multiply by more than 5.
+_CARRIER = 0.2
+
+# The random part of a layer that hands its input on, relative to what keeps the size of random input. Measured on a
+# chain of seven layers of 16 channels, x2, 3,000 steps: 31.51 dB with it, 31.41 with the random part alone.
+_RANDOM_BESIDE = 0.5
+
+# Norms of the other first kernels before tanh, and how far their thresholds spread. Started like a linear layer, tanh
+# stays linear: after 30,000 steps such an ESPCN's 64 features still spanned the 25 dimensions of their patches and no
+# more. Kernels that see contrast alone, some saturated by faint texture (30), some by strong edges only (3), bring it
+# where it was in a third of the steps.
+_GAINS = (3.0, 30.0)
+_THRESHOLDS = 0.7
+
+
+class Trainable(nn.Module):
+    """The weights of a Spec, each convolution over-parameterised as ``direct + mix @ wide``.
+
+    ``wide`` is a convolution of the same kernel to ``expand`` times the output channels and ``mix`` a 1x1
+    convolution after it; their product has the shape of ``direct``, so nothing remains of them in the result.
+
+    Source: collapsible linear blocks, Bhardwaj et al., arXiv 2103.09404.
+    """
+
+    def __init__(self, spec: Spec, expand: int, generator: torch.Generator) -> None:
+        super().__init__()
+        self.spec = spec
+        self.direct = nn.ParameterDict()
+        self.wide = nn.ParameterDict()
+        self.mix = nn.ParameterDict()
+        for name, start in interpolating_start(spec, generator).items():
+            self.direct[_key(name)] = nn.Parameter(start)
+            if expand and start.ndim == 4:
+                out, cin, kh, kw = start.shape
+                hidden = expand * out
+                wide = torch.randn(hidden, cin, kh, kw, generator=generator) * (cin * kh * kw) ** -0.5
+                # The product starts at nothing, so that the start of the network is the interpolation alone.
+                self.wide[_key(name)] = nn.Parameter(wide)
+                self.mix[_key(name)] = nn.Parameter(torch.zeros(out, hidden))
+
+    @torch.no_grad()
+    def take(self, weights: Mapping[str, Tensor]) -> None:
+        """Begin with those tensors of another network that have the same name and shape."""
+        for name, shape in self.spec.weight_shapes.items():
+            if name in weights and tuple(weights[name].shape) == shape:
+                self.direct[_key(name)].copy_(weights[name])
+                if _key(name) in self.mix:
+                    self.mix[_key(name)].zero_()
+
+    def groups(self) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
+        """Parameters by how they are to be updated: what scales with the first layer's kernels, other matrices,
+        vectors."""
+        first = next((layer.name for layer in self.spec.layers if isinstance(layer, Conv)), "")
+        of_first: list[Tensor] = []
+        others: list[Tensor] = []
+        vectors: list[Tensor] = []
+        for name, parameter in self.named_parameters():
+            part, _, key = name.partition(".")
+            scales = part != "wide" and key.startswith(f"{first}/")
+            (vectors if parameter.ndim == 1 else of_first if scales else others).append(parameter)
+        return of_first, others, vectors
+
+    def collapsed(self) -> dict[str, Tensor]:
+        """The weights of the Spec by name, differentiable. Always f32: bf16 would swallow small updates."""
+        weights: dict[str, Tensor] = {}
+        with torch.autocast("cpu", enabled=False), torch.autocast("cuda", enabled=False):
+            for name in self.spec.weight_shapes:
+                key = _key(name)
+                weight: Tensor = self.direct[key]
+                if key in self.wide:
+                    wide = self.wide[key]
+                    weight = weight + (self.mix[key] @ wide.flatten(1)).view_as(weight)
+                weights[name] = weight
+        return weights
+
+
+def interpolating_start(spec: Spec, generator: torch.Generator) -> dict[str, Tensor]:
+    """Weights with which a plain chain already interpolates, everything else being small and random.
+
+    The first channels of every layer carry the image's planes through; the last convolution holds, for each phase of
+    the pixel shuffle, the taps of a cubic interpolation cut to its kernel. So does a transposed convolution at the end.
+
+    Networks that add their result to a base start as that base: their last convolution is small. Where they are a
+    chain besides, a layer of as many channels as the one before hands each channel on beside its random part. What
+    is added to something else (the end of a residual block) is small too, and so is what ends in a flow: at first
+    nothing moves.
+    """
+    weights: dict[str, Tensor] = {}
+    end = spec.layers[-1]
+    for name, shape in spec.weight_shapes.items():
+        if name.endswith(".weight"):
+            fan_in = shape[1] * shape[2] * shape[3]
+            if name == f"{end.name}.weight" and isinstance(end, ConvTranspose):
+                fan_in = max(1, shape[0] * shape[2] * shape[3] // end.stride**2)
+            weights[name] = torch.randn(shape, generator=generator) * fan_in**-0.5
+        elif name.endswith(".slope"):
+            weights[name] = torch.full(shape, 0.25)
+        else:
+            weights[name] = torch.zeros(shape)
+    convs = [layer for layer in spec.layers if isinstance(layer, Conv) and not layer.shared]
+    if not convs:
+        return weights
+    last = end if isinstance(end, ConvTranspose) else convs[-1]
+    weights[f"{last.name}.weight"] *= 0.1
+    _hand_on(spec, weights)
+    if not spec.plain:
+        _carry_frame(spec, weights)
+    if not _plain(spec) or not all(layer.bias for layer in (*convs, last)):
+        return weights
+    first = convs[0]
+    if first.activation == "tanh":
+        kernels = weights[f"{first.name}.weight"]
+        kernels -= kernels.mean(dim=(1, 2, 3), keepdim=True)
+        norms = torch.linspace(math.log(_GAINS[0]), math.log(_GAINS[1]), first.out_channels).exp()
+        kernels *= (norms / kernels.flatten(1).norm(dim=1))[:, None, None, None]
+        thresholds = torch.rand(first.out_channels, generator=generator) * 2 - 1
+        weights[f"{first.name}.bias"] = _THRESHOLDS * thresholds
+    gain, offset = 1.0, 0.0
+    for layer in convs if isinstance(last, ConvTranspose) else convs[:-1]:
+        kernel, bias = weights[f"{layer.name}.weight"], weights[f"{layer.name}.bias"]
+        step = 1.0
+        if layer.activation == "tanh" and gain == 1.0:
+            step = gain = _CARRIER
+            offset = 0.5
+        for channel in range(spec.channels):
+            kernel[channel] = 0.0
+            kernel[channel, channel, layer.kernel[0] // 2, layer.kernel[1] // 2] = step
+            if step != 1.0:
+                bias[channel] = -offset * gain
+    weights[f"{last.name}.bias"] += offset
+    if isinstance(last, ConvTranspose):
+        weights[f"{last.name}.weight"][: spec.channels] = 0.0
+        for channel in range(spec.channels):
+            weights[f"{last.name}.weight"][channel, channel] = _spread_taps(last) / gain
+        return weights
+    phases = _phases(last.out_channels, spec.channels, last.kernel)
+    for channel in range(spec.channels):
+        rows = slice(channel * len(phases), (channel + 1) * len(phases))
+        weights[f"{last.name}.weight"][rows, : spec.channels] = 0.0
+        weights[f"{last.name}.weight"][rows, channel] = phases / gain
+    return weights
+
+
+def _plain(spec: Spec) -> bool:
+    """Convolutions in a row of enough channels to carry the image; perhaps upscaled before, or after."""
+    layers = list(spec.layers)
+    if isinstance(layers[0], Resize):
+        del layers[0]
+    shuffled = isinstance(layers[-1], PixelShuffle) and layers[-1].order == "CRD"
+    if shuffled or isinstance(layers[-1], ConvTranspose):
+        del layers[-1]
+    return all(isinstance(layer, Conv) and layer.out_channels >= spec.channels for layer in layers)
+
+
+def _hand_on(spec: Spec, weights: dict[str, Tensor]) -> None:
+    """Small ends of residual blocks; in a chain with a base, layers that begin as half their input."""
+    added = {name for layer in spec.layers if isinstance(layer, Add) for name in layer.sources}
+    convs = [layer for layer in spec.layers if isinstance(layer, Conv) and not layer.shared]
+    for conv in convs[:-1]:
+        if conv.name in added:
+            weights[f"{conv.name}.weight"] *= 0.1
+        elif conv.activation == "tanh" and not spec.plain:
+            weights[f"{conv.name}.weight"] *= 0.01
+    if spec.plain and (len(added) != 2 or any(conv.name in added for conv in convs)):
+        return
+    for conv in convs[1:-1]:
+        if conv.in_channels == conv.out_channels:
+            kernel = weights[f"{conv.name}.weight"]
+            kernel *= _RANDOM_BESIDE
+            each = torch.arange(conv.out_channels)
+            kernel[each, each, conv.kernel[0] // 2, conv.kernel[1] // 2] += 1.0
+
+
+def _carry_frame(spec: Spec, weights: dict[str, Tensor]) -> None:
+    """A video's network begins as interpolation: the first channel of its layers carries the frame to the last
+    convolution, which adds to the base, the frame with each sample repeated, what is missing to a cubic one."""
+    layers = {layer.name: layer for layer in spec.layers}
+    (frame,) = (one.name for one in spec.frames if one.offset == 0)
+
+    def carried(name: str) -> tuple[int, list[Conv]] | None:
+        """Which channel of a value is the frame, and the convolutions on the way."""
+        if name == frame:
+            return 0, []
+        layer = layers.get(name)
+        if isinstance(layer, Concat):
+            before = 0
+            for source in layer.sources:
+                found = carried(source)
+                if found is not None:
+                    return before + found[0], found[1]
+                before += spec.values[source].channels
+        elif isinstance(layer, Conv) and layer.activation == "relu" and not layer.shared:
+            found = carried(layer.source)
+            if found is not None:
+                return 0, [*found[1], layer]
+        return None
+
+    ends = [layer for layer in spec.layers if isinstance(layer, PixelShuffle) and layer.factor == spec.scale]
+    end = layers.get(ends[-1].source) if ends else None
+    based = any(isinstance(layer, Resize) and layer.mode == "nearest" for layer in spec.layers)
+    found = carried(end.source) if isinstance(end, Conv) and based and spec.colour == "luma" else None
+    if found is None or not isinstance(end, Conv):
+        return
+    channel, way = found
+    for conv in way:
+        came = carried(conv.source)
+        assert came is not None
+        kernel = weights[f"{conv.name}.weight"]
+        kernel[0] = 0.0
+        kernel[0, came[0], conv.kernel[0] // 2, conv.kernel[1] // 2] = 1.0
+    phases = _phases(end.out_channels, 1, end.kernel)
+    phases[:, end.kernel[0] // 2, end.kernel[1] // 2] -= 1.0
+    weights[f"{end.name}.weight"] *= 0.1
+    weights[f"{end.name}.weight"][:, channel] = phases
+
+
+def _phases(result: int, channels: int, kernel: tuple[int, int]) -> Tensor:
+    """``(made / channels, kh, kw)``: cubic taps of each output phase, cut to the kernel and brought to sum 1."""
+    scale = math.isqrt(result // channels)
+    rows = []
+    for side in kernel:
+        half = side // 2
+        n = 2 * half + 5
+        centre = n // 2
+        taps = axis_taps(n, n * scale, scale, mode="cubic")
+        table = torch.zeros(scale, side)
+        for phase in range(scale):
+            for index, weight in zip(
+                taps.index[centre * scale + phase], taps.weight[centre * scale + phase], strict=True
+            ):
+                if abs(index - centre) <= half:
+                    table[phase, index - centre + half] += weight
+        rows.append(table / table.sum(1, keepdim=True))
+    return torch.einsum("ay,bx->abyx", rows[0], rows[1]).reshape(scale * scale, *kernel)
+
+
+def _spread_taps(layer: ConvTranspose) -> Tensor:
+    """``(kh, kw)``: the transposed kernel of cubic interpolation, cut to its size, each phase brought to sum 1."""
+    sides = []
+    for side, padding in zip(layer.kernel, layer.padding, strict=True):
+        n = 2 * side + 5
+        taps = axis_taps(n, n * layer.stride, layer.stride, mode="cubic")
+        kernel = torch.zeros(side)
+        for phase in range(layer.stride):
+            place = n // 2 * layer.stride + phase
+            for index, weight in zip(taps.index[place], taps.weight[place], strict=True):
+                tap = place + padding - int(index) * layer.stride
+                if 0 <= tap < side:
+                    kernel[tap] += weight
+        for first in range(min(layer.stride, side)):
+            total = kernel[first :: layer.stride].sum()
+            kernel[first :: layer.stride] /= total if total.abs() > 0.1 else 1.0
+        sides.append(kernel)
+    return sides[0][:, None] * sides[1]
+
+
+def _key(name: str) -> str:
+    return name.replace(".", "/")

@@ -1,0 +1,112 @@
+"""A small chain's weights in a larger one that computes the same: what one network learnt, another begins with.
+
+A network for videos grows out of one for images in the same way: its trunk begins with that one's weights and listens
+to nothing but the frame itself, so that it starts as good as that one and learns what neighbours and memory add.
+
+Source: Net2Net, Chen et al., arXiv 1511.05641. There channels are doubled and their weights shared out; here the new
+channels begin at random and are not yet listened to, which needs no noise to tell copies apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from subpixel.models.spec import Concat, Conv, PixelShuffle, Spec
+from subpixel.train.least_squares import chain
+
+__all__ = ["grown"]
+
+
+def grown(
+    spec: Spec, smaller: Spec, weights: Mapping[str, Tensor], beginning: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
+    """Weights of a larger chain that makes what a smaller one makes.
+
+    Layers of the smaller one come first, in the middle of kernels that are larger; layers beyond them hand their input
+    on, which ReLU lets pass. Old channels do not see the new ones; these keep what they begin with.
+
+    Args:
+        spec: the larger chain, or a network for videos whose trunk is one.
+        smaller: the chain that ``weights`` belong to.
+        weights: its weights.
+        beginning: weights of ``spec`` as a run would begin without another network.
+
+    Returns:
+        Weights of ``spec``, without the last layer's where the scale differs; or ``weights`` as they are where the one
+        network does not contain the other.
+    """
+    small = _trunk(smaller)
+    large, frame = (_trunk(spec), 0) if spec.plain else _trunk_of_video(spec)
+    if large is None or small is None or not _contains(large, small):
+        return dict(weights)
+    result = {name: tensor.clone() for name, tensor in beginning.items()}
+    for number, conv in enumerate(large[:-1]):
+        if number < len(small) - 1:
+            _put(result, conv, weights, small[number], 0 if number else frame)
+        else:
+            _hand_on(result, conv, small[-2].out_channels)
+    if large[-1].out_channels == small[-1].out_channels:
+        _put(result, large[-1], weights, small[-1], 0)
+    else:
+        del result[f"{large[-1].name}.weight"], result[f"{large[-1].name}.bias"]
+    return result
+
+
+def _trunk(spec: Spec) -> tuple[Conv, ...] | None:
+    """The convolutions of a chain of ReLUs whose result is added to the input; None for other networks."""
+    found = chain(spec)
+    if found is None or not found.base or not all(conv.bias for conv in found.convs):
+        return None
+    return found.convs if all(conv.activation == "relu" for conv in found.convs[:-1]) else None
+
+
+def _trunk_of_video(spec: Spec) -> tuple[tuple[Conv, ...] | None, int]:
+    """The convolutions from a video network's inputs to its detail, and the channel of the frame itself.
+
+    None where they are no chain of ReLUs, or the frame is not among what they read first.
+    """
+    by_name = {layer.name: layer for layer in spec.layers}
+    now = next((one.name for one in spec.frames if one.offset == 0), None)
+    shuffle = next((layer for layer in reversed(spec.layers) if isinstance(layer, PixelShuffle)), None)
+    found: list[Conv] = []
+    layer = by_name.get(shuffle.source) if shuffle is not None else None
+    while isinstance(layer, Conv):
+        found.insert(0, layer)
+        layer = by_name.get(layer.source)
+    chained = len(found) > 1 and all(c.bias and c.activation == "relu" and not c.shared for c in found[:-1])
+    if not chained or not isinstance(layer, Concat) or now not in layer.sources:
+        return None, 0
+    before = layer.sources[: layer.sources.index(now)]
+    return tuple(found), sum(spec.values[name].channels for name in before)
+
+
+def _contains(large: tuple[Conv, ...], small: tuple[Conv, ...]) -> bool:
+    pairs = [*zip(large[: len(small) - 1], small[:-1], strict=False), (large[-1], small[-1])]
+    return len(large) >= len(small) and all(
+        ours.in_channels >= theirs.in_channels
+        and (ours.out_channels >= theirs.out_channels or ours is large[-1])
+        and all(a >= b for a, b in zip(ours.kernel, theirs.kernel, strict=True))
+        for ours, theirs in pairs
+    )
+
+
+def _put(result: dict[str, Tensor], conv: Conv, weights: Mapping[str, Tensor], from_conv: Conv, channel: int) -> None:
+    kernel, old = result[f"{conv.name}.weight"], weights[f"{from_conv.name}.weight"]
+    out, cin, *sides = old.shape
+    kernel[:out] = 0.0
+    rows, columns = (
+        slice((have - side) // 2, (have - side) // 2 + side) for have, side in zip(kernel.shape[2:], sides, strict=True)
+    )
+    kernel[:out, channel : channel + cin, rows, columns] = old
+    result[f"{conv.name}.bias"][:out] = weights[f"{from_conv.name}.bias"]
+
+
+def _hand_on(result: dict[str, Tensor], conv: Conv, channels: int) -> None:
+    kernel = result[f"{conv.name}.weight"]
+    each = torch.arange(channels)
+    kernel[:channels] = 0.0
+    kernel[each, each, conv.kernel[0] // 2, conv.kernel[1] // 2] = 1.0
+    result[f"{conv.name}.bias"][:channels] = 0.0

@@ -1,0 +1,129 @@
+"""What a GPU does by itself, on any device: the same patches, the same steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from subpixel.models import Spec
+from subpixel.models.recurrent import recurrent
+from subpixel.train import Settings, train
+from subpixel.train.cuda_graph import MOST_STEPS, Captured
+from subpixel.train.data import Pair, Patches
+from subpixel.train.device_patches import Resident, numbers
+from subpixel.train.motion import MotionState
+from subpixel.train.motion.clips import Clips
+from subpixel.train.state import State
+
+Network = Callable[[int], Spec]
+MakeSettings = Callable[..., Settings]
+
+CPU = torch.device("cpu")
+
+
+def pairs(planes: int, scale: int, dtype: torch.dtype = torch.float32) -> list[Pair]:
+    """Images of different sizes; two small ones have one large one in common."""
+    generator = torch.Generator().manual_seed(3)
+
+    def noise(*shape: int) -> Tensor:
+        result = torch.rand(shape, generator=generator)
+        return result if dtype == torch.float32 else (result * 255).to(dtype)
+
+    result = []
+    for height, width in ((20, 31), (27, 18), (19, 19)):
+        large = noise(planes, height * scale, width * scale)
+        result += [Pair("", noise(planes, height, width), large) for _ in (0, 1)]
+    return result
+
+
+@pytest.mark.parametrize(("planes", "dtype"), [(1, torch.float32), (3, torch.uint8)])
+@pytest.mark.parametrize(("scale", "margin"), [(2, 0), (3, 4)])
+def test_a_device_cuts_what_patches_draw(planes: int, dtype: torch.dtype, scale: int, margin: int) -> None:
+    patches = Patches(pairs(planes, scale, dtype), scale, 16, margin, 64, torch.Generator().manual_seed(1))
+    before = patches.generator.get_state()
+    drawn = patches.draw()
+    patches.generator.set_state(before)
+    cut = patches.resident(CPU).cut(numbers(patches.batch, patches.generator))
+    for one, other in zip(drawn, cut, strict=True):
+        assert one.dtype == other.dtype
+        assert torch.equal(one, other)
+
+
+def test_what_images_have_in_common_is_held_once() -> None:
+    held = Patches(pairs(1, 2), 2, 16, 0, 4, torch.Generator()).resident(CPU)
+    assert len(held.large.flat) == 4 * sum(h * w for h, w in ((20, 31), (27, 18), (19, 19)))
+    assert len(held.small.flat) == 2 * sum(h * w for h, w in ((20, 31), (27, 18), (19, 19)))
+
+
+def test_frames_of_a_clip_are_cut_and_turned_together() -> None:
+    small = torch.arange(5.0)[:, None, None, None] + torch.zeros(5, 1, 9, 12)
+    small[:] += torch.rand(9, 12)  # frames differ by integers and nothing else
+    held = Resident([small], [small.repeat_interleave(2, 2).repeat_interleave(2, 3)], 2, 6, 0, CPU)
+    a, b = held.cut(torch.rand(16, 4))
+    assert a.shape == (16, 5, 1, 6, 6)
+    assert b.shape == (16, 5, 1, 12, 12)
+    assert torch.allclose(a - a[:, :1], torch.arange(5.0)[None, :, None, None, None].expand_as(a), atol=1e-5)
+    assert torch.equal(b[..., ::2, ::2], a)
+    assert len({tuple(one[0, 0, :2, :2].flatten().tolist()) for one in a}) > 8
+
+
+def test_steps_of_a_table_are_the_steps_of_the_loop(
+    monkeypatch: pytest.MonkeyPatch, data: Path, tmp_path: Path, network: Network, settings: MakeSettings
+) -> None:
+    chosen = settings(steps=MOST_STEPS + 5, expand=2, cycles=2)
+    plain = train(chosen, network(2), data, tmp_path / "plain.safetensors", say=lambda _: None)
+    monkeypatch.setattr("subpixel.train.loop.recorded", lambda _state, _group: True)
+    tables = train(chosen, network(2), data, tmp_path / "tables.safetensors", say=lambda _: None)
+    assert tables.training["steps"] == MOST_STEPS + 5
+    for name, weight in plain.weights.items():
+        assert tables.weights[name] == pytest.approx(weight, abs=2e-3), name
+    rows = [(tmp_path / f"{name}.csv").read_text().splitlines()[-1].split(",") for name in ("plain", "tables")]
+    assert float(rows[0][2]) == pytest.approx(float(rows[1][2]), rel=1e-4)  # the loss
+
+
+def test_clips_are_made_once_and_learnt_from(settings: MakeSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("subpixel.train.motion.clips._HELD_BY_DEVICE", 6)
+    spec = recurrent(2, width=8, middle=1, state=4)
+    chosen = settings(arch="recurrent", clip=3, patch=12, batch=2)
+    images = [torch.rand(1, 70, 80) for _ in range(3)]
+
+    def of(seed: int) -> Resident:
+        return Clips(images, chosen, 2, torch.Generator().manual_seed(seed)).resident(CPU)
+
+    assert torch.equal(of(1).large.flat, of(2).large.flat)  # the run's seed alone decides
+    state = MotionState(chosen, spec, images)  # type: ignore[arg-type]
+    before = {name: w.clone() for name, w in state.net.collapsed().items()}
+    steps = Captured(state, state.patches.resident(CPU))
+    assert steps.run([0.5, 0.4]) > 0
+    assert state.step == 2
+    assert any(not torch.equal(w, before[name]) for name, w in state.net.collapsed().items())
+
+
+def test_a_loss_that_needs_the_host_is_not_recorded(settings: MakeSettings, network: Network) -> None:
+    def state(**changes: Any) -> State:
+        return State(settings(**changes), network(2), pairs(1, 2))
+
+    assert state().capturable
+    assert not state(content="pyramid").capturable
+    assert not state(adversarial=0.001).capturable
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_recorded_run_learns_and_goes_on(
+    data: Path, tmp_path: Path, network: Network, settings: MakeSettings
+) -> None:
+    values: list[str] = []
+    out = tmp_path / "m.safetensors"
+    first = train(settings(steps=40), network(2), data, out, device="cuda", say=values.append)
+    start = float(values[0].split("held out; ")[1].split()[0])
+    assert first.figures["validation_psnr_y"] > start + 0.2
+    on_cpu = train(settings(steps=40), network(2), data, tmp_path / "cpu.safetensors", device="cpu", say=values.append)
+    assert first.figures["validation_psnr_y"] == pytest.approx(on_cpu.figures["validation_psnr_y"], abs=0.1)
+    for device, steps in (("cpu", 44), ("cuda", 150)):  # the checkpoint goes from one to the other and back
+        again = train(settings(steps=steps), network(2), data, out, resume=True, device=device, say=values.append)
+        assert again.training["steps"] == steps

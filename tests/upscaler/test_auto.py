@@ -1,0 +1,181 @@
+"""``model="auto"``: which of two stand-ins an image gets, why, and that nothing else changes it."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+import subpixel
+import subpixel.backends.bands
+from subpixel import Upscaler
+from subpixel.errors import InvalidArgument
+from subpixel.image import Job
+from subpixel.image.compression import Jpeg
+from subpixel.models import zoo
+from subpixel.models.auto import BLOCKS, Choice, Source, decide
+from subpixel.ops.blockiness import blockiness
+
+
+def scene() -> NDArray[np.uint8]:
+    y, x = np.mgrid[:160, :192]
+    waves = [np.sin(x / (7 + k) + y / 31) * np.cos(y / (9 + k) - x / 43) for k in range(3)]
+    noise = np.random.default_rng(0).normal(0, 2, (160, 192, 1))
+    return np.clip(128 + 80 * np.dstack(waves) + noise, 0, 255).astype(np.uint8)
+
+
+@pytest.fixture
+def blocky() -> NDArray[np.uint8]:
+    return Jpeg(40)(scene())
+
+
+@pytest.mark.usefixtures("with_compressed")
+@pytest.mark.parametrize("kind", ["u8", "u16", "f32", "gray", "alpha", "PIL"])
+def test_blocks_choose(with_compressed: str, blocky: NDArray[np.uint8], kind: str) -> None:
+    upscaler, variant = Upscaler("auto", 2), Upscaler(with_compressed, 2)
+    clean = Upscaler(zoo.resolve("auto"), 2)
+
+    def as_kind(pixels: NDArray[np.uint8]) -> Any:
+        opaque = np.full((*pixels.shape[:2], 1), 255, np.uint8)
+        result: dict[str, Any] = {
+            "u8": pixels,
+            "u16": pixels.astype(np.uint16) * 257,
+            "f32": (pixels / 255).astype(np.float32),
+            "gray": pixels[..., 1],
+            "alpha": np.concatenate([pixels, opaque], axis=2),
+            "PIL": Image.fromarray(pixels),
+        }
+        return result[kind]
+
+    for pixels, expected, other in ((scene(), clean, variant), (blocky, variant, clean)):
+        image = as_kind(pixels)
+        choice = upscaler.choose(image)
+        assert (choice.model, choice.compressed) == (expected.model.name, expected is variant)
+        result = np.asarray(upscaler(image))
+        np.testing.assert_array_equal(result, np.asarray(expected(image)))
+        assert (result != np.asarray(other(image))).any()
+        np.testing.assert_array_equal(result, np.asarray(subpixel.upscale(image, 2)))
+
+
+def test_a_name_overrides(with_compressed: str, blocky: NDArray[np.uint8]) -> None:
+    upscaler = Upscaler(zoo.resolve("auto"), 2)
+    assert upscaler.choose(blocky) == Choice(zoo.resolve("auto"), False, "")
+    assert upscaler.choose(blocky, Source("jpeg", 20)).reason == ""
+    clean = Upscaler(with_compressed, 2)
+    assert clean.choose(scene()) == Choice(with_compressed, False, "")
+    assert (clean(scene()) != upscaler(scene())).any()
+
+
+def test_without_a_variant_nothing_is_measured(monkeypatch: pytest.MonkeyPatch, blocky: NDArray[np.uint8]) -> None:
+    monkeypatch.setattr("subpixel.models.auto.blockiness", None)
+    for scale in (2, 3):
+        upscaler = Upscaler("auto", scale)
+        if zoo.compressed_variant("auto", scale) is None:
+            assert upscaler.choose(blocky) == Choice(zoo.resolve("auto"), False, "")
+            assert upscaler.chosen(upscaler.choose(blocky)) is upscaler
+
+
+def test_only_at_scales_that_the_variant_has(with_compressed: str) -> None:
+    assert zoo.compressed_variant("auto", 2) == with_compressed
+    assert zoo.compressed_variant(zoo.resolve("auto"), 2) == with_compressed
+    assert zoo.compressed_variant("auto", 3) is None
+    assert zoo.compressed_variant("bicubic", 2) is None
+    assert zoo.compressed_variant(with_compressed, 2) is None
+
+
+@pytest.mark.parametrize(
+    ("source", "compressed", "reason"),
+    [
+        (None, False, "no blocks measured"),
+        (Source(), False, "no blocks measured"),
+        (Source("jpeg"), False, "no blocks measured"),
+        (Source("jpeg", 95), False, "no blocks measured"),
+        (Source("jpeg", 91), False, "no blocks measured"),
+        (Source("jpeg", 90), True, "a JPEG of quality 90"),
+        (Source("jpeg", 30), True, "a JPEG of quality 30"),
+        (Source("webp"), True, "lossy webp"),
+        (Source("h264"), True, "lossy h264"),
+    ],
+)
+def test_what_a_source_says_counts_first(source: Source | None, compressed: bool, reason: str) -> None:
+    choice = decide(scene(), source, "clean", "robust")
+    assert (choice.model, choice.compressed) == ("robust" if compressed else "clean", compressed)
+    assert choice.reason.startswith(reason)
+    assert str(choice) == f"{choice.model} ({choice.reason})"
+
+
+@pytest.mark.parametrize("source", [None, Source(), Source("jpeg"), Source("jpeg", 97)])
+def test_a_source_that_promises_quality_is_not_believed(source: Source | None, blocky: NDArray[np.uint8]) -> None:
+    figure = blockiness(blocky)
+    assert figure >= BLOCKS
+    assert decide(blocky, source, "clean", "robust") == Choice("robust", True, f"blocks measured: {figure:.2f}")
+
+
+def test_no_band_thread_or_backend_changes_it(
+    with_compressed: str, monkeypatch: pytest.MonkeyPatch, blocky: NDArray[np.uint8]
+) -> None:
+    expected = Upscaler("auto", 2).choose(blocky)
+    for backend in ("reference", "auto"):
+        for threads in (1, 3):
+            assert Upscaler("auto", 2, backend=backend, threads=threads).choose(blocky) == expected
+    upscaler = Upscaler("auto", 2, "reference")
+    whole = upscaler(blocky)
+    monkeypatch.setattr(subpixel.backends.bands, "_SAMPLES", 192 * 24)
+    np.testing.assert_array_equal(upscaler(blocky), whole)
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(upscaler, [scene(), blocky] * 4))
+    for k, result in enumerate(results):
+        np.testing.assert_array_equal(result, results[k % 2])
+    np.testing.assert_array_equal(results[1], whole)
+
+
+def test_a_choice_is_taken_as_it_is(with_compressed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is chosen once for many images is not measured again."""
+    upscaler = Upscaler("auto", 2)
+    choice = upscaler.choose(scene(), Source("h264"))
+    monkeypatch.setattr("subpixel.models.auto.blockiness", None)
+    variant = Upscaler(with_compressed, 2)
+    np.testing.assert_array_equal(upscaler(scene(), choice), variant(scene()))
+    assert upscaler.chosen(choice).model.name == with_compressed
+    y = scene()[..., 0]
+    np.testing.assert_array_equal(upscaler.chosen(choice).plane(y), variant.plane(y))
+    # Without a choice planes of video take the best for clean ones.
+    np.testing.assert_array_equal(upscaler.plane(y), Upscaler(zoo.resolve("auto"), 2).plane(y))
+
+
+@pytest.mark.usefixtures("with_compressed")
+@pytest.mark.parametrize(
+    "image",
+    [None, np.zeros((4, 4, 5), np.uint8), np.zeros((4, 4)), np.zeros((0, 4), np.uint8), Image.new("CMYK", (4, 4))],
+)
+def test_what_is_no_image_is_said_as_ever(image: Any) -> None:
+    for call in (Upscaler("auto", 2), Upscaler("auto", 2).choose, Upscaler("bicubic", 2).choose):
+        with pytest.raises(InvalidArgument, match=r"^image: "):
+            call(image)
+
+
+def test_files_pass_on_what_they_say(with_compressed: str, tmp_path: Path) -> None:
+    upscaler = Upscaler("auto", 2)
+    Image.fromarray(scene()).save(tmp_path / "fine.jpg", quality=97, subsampling=0)
+    Image.fromarray(scene()).save(tmp_path / "coarse.jpg", quality=60)
+    Image.fromarray(scene()).save(tmp_path / "a.png")
+    # The smallest of JPEGs have too few pixels to measure; their tables still tell.
+    Image.fromarray(scene()[:20, :20]).save(tmp_path / "icon.jpg", quality=60)
+    Image.fromarray(Jpeg(40)(scene())).save(tmp_path / "was_jpeg.png")
+    reasons = {path.name: Job(path, upscaler, folder=tmp_path).run().choice for path in sorted(tmp_path.iterdir())}
+    assert {name: choice.compressed for name, choice in reasons.items()} == {
+        "fine.jpg": False,
+        "coarse.jpg": True,
+        "a.png": False,
+        "icon.jpg": True,
+        "was_jpeg.png": True,
+    }
+    assert reasons["icon.jpg"].reason == "a JPEG of quality 60"
+    result = np.asarray(Image.open(tmp_path / "icon_x2.png"))
+    with Image.open(tmp_path / "icon.jpg") as image:
+        np.testing.assert_array_equal(result, Upscaler(with_compressed, 2)(np.asarray(image)))

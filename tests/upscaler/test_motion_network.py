@@ -1,0 +1,159 @@
+"""Videos by networks that use motion: codes in, codes out, the delay, cuts found, and what is refused."""
+
+import numpy as np
+import pytest
+
+from subpixel import Upscaler
+from subpixel.backends import FrameFormat
+from subpixel.errors import InvalidArgument, Unsupported
+from subpixel.models import Model
+from subpixel.models.espcn import espcn
+from subpixel.models.recurrent import recurrent
+from subpixel.models.vespcn import vespcn
+from subpixel.ops.scenes import CutDetector
+from subpixel.upscaler.motion_network import MotionNetwork, network_for_video
+
+
+def model_of(spec, size=1.0):
+    rng = np.random.default_rng(0)
+    weights = {
+        k: (size * rng.standard_normal(s) / max(4, np.prod(s[1:])) ** 0.5).astype(np.float32)
+        for k, s in spec.weight_shapes.items()
+    }
+    return Model("video", spec, weights)
+
+
+RECURRENT = model_of(recurrent(2, width=6, middle=1, state=4))
+VESPCN = model_of(vespcn(2, layers=2, width=4))
+
+
+def planes_at(k, form, size=(20, 26)):
+    rng = np.random.default_rng(k)
+    shapes = [size, *([form.chroma(size)] * 2 if form.subsampling != "gray" else [])]
+    return [rng.integers(0, form.most + 1, shape).astype(form.dtype) for shape in shapes]
+
+
+@pytest.mark.parametrize("model", [RECURRENT, VESPCN], ids=["recurrent", "vespcn"])
+@pytest.mark.parametrize(
+    "form",
+    [FrameFormat("420", "left", 8, False), FrameFormat("422", "topleft", 10, True), FrameFormat("gray", None, 8, True)],
+    ids=["420", "422 full 10", "gray full"],
+)
+def test_each_frame_comes_out_once_with_its_own_chroma(model, form):
+    video = MotionNetwork(model, 2, backend="reference")
+    frames = [planes_at(k, form) for k in range(4)]
+    copies = [[plane.copy() for plane in frame] for frame in frames]
+    output = []
+    for frame in copies:
+        output.append(video.push(frame, form))
+        for plane in frame:
+            plane[:] = 0  # a decoder may write where it wrote before
+    assert [m is None for m in output] == [True] * video.latency + [False] * (4 - video.latency)
+    results = [m for m in output if m is not None] + video.flush(form)
+    assert len(results) == 4
+    # Chroma is what the still-image way makes of it.
+    plain = Upscaler("espcn", 2, backend="reference", precision="f32")
+    for frame, result in zip(frames, results, strict=True):
+        expected = plain.yuv(
+            *(*frame, None, None)[:3],
+            subsampling=form.subsampling,
+            siting=form.siting,
+            bits=form.bits,
+            full_range=form.full_range,
+        )
+        assert [plane.shape for plane in result] == [plane.shape for plane in expected if plane is not None]
+        assert all(plane.dtype == form.dtype for plane in result)
+        for mine, its in zip(result[1:], expected[1:], strict=False):
+            np.testing.assert_array_equal(mine, its)
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_codes_mean_what_the_form_says(full):
+    """With nothing but zeros for weights a frame is repeated: every code stays what it is."""
+    still = model_of(recurrent(2, width=6, middle=1, state=4), 0.0)
+    form = FrameFormat("gray", None, 8, full)
+    video = MotionNetwork(still, 2, backend="reference")
+    codes = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    (result,) = video.push([codes], form)
+    np.testing.assert_array_equal(result, codes.repeat(2, 0).repeat(2, 1))
+
+
+def scene(k, rng):
+    base = rng.random((24, 32)).astype(np.float32).repeat(4, 0).repeat(4, 1)
+    return [np.clip(0.2 + 0.6 * np.roll(base, t, 1) + 0.01 * k, 0, 1) for t in range(4)]
+
+
+def test_scenes_begin_anew():
+    frames = [*scene(0, np.random.default_rng(1)), *(0.3 * f for f in scene(1, np.random.default_rng(2)))]
+    video = MotionNetwork(RECURRENT, 2, backend="reference")
+    with_cut = [video.luma(frame) for frame in frames]
+    alone = [MotionNetwork(RECURRENT, 2, backend="reference") for _ in range(2)]
+    apart = [alone[k // 4].luma(frame) for k, frame in enumerate(frames)]
+    assert all(map(np.array_equal, with_cut, apart))
+    blind = MotionNetwork(RECURRENT, 2, backend="reference", cuts=False)
+    assert not np.array_equal([blind.luma(frame) for frame in frames][4], apart[4])
+
+
+def test_cuts_are_told_from_pans_and_noise():
+    rng = np.random.default_rng(0)
+    wide = rng.integers(0, 256, (6, 20)).astype(np.float32).repeat(40, 0).repeat(40, 1)
+    pan = [wide[:, 4 * t : 4 * t + 320].astype(np.uint8) for t in range(12)]
+    detector = CutDetector()
+    assert [detector.begins(f) for f in pan] == [True] + [False] * 11
+    assert detector.begins(255 - wide[:, :320].astype(np.uint8))
+    assert not detector.begins(255 - wide[:, 3:323].astype(np.uint8))
+    noisy = CutDetector()
+    frames = [np.clip(100 + 30 * rng.standard_normal((240, 320)), 0, 255).astype(np.uint8) for _ in range(6)]
+    assert [noisy.begins(f) for f in frames] == [True] + [False] * 5
+
+
+@pytest.mark.parametrize("model", [RECURRENT, VESPCN], ids=["recurrent", "vespcn"])
+def test_a_video_goes_on_in_the_middle_with_equal_bytes(model):
+    form = FrameFormat("420", "left", 8, False)
+    frames = [planes_at(k, form) for k in range(5)]
+    whole = MotionNetwork(model, 2, backend="reference")
+    expected = [whole.push(f, form) for f in frames] + whole.flush(form)
+    first = MotionNetwork(model, 2, backend="reference")
+    result = [first.push(f, form) for f in frames[:3]]
+    second = MotionNetwork(model, 2, backend="reference")
+    second.restore(first.state())
+    result += [second.push(f, form) for f in frames[3:]] + second.flush(form)
+    for mine, its in zip(result, expected, strict=True):
+        assert (mine is None) == (its is None)
+        if mine is not None:
+            assert all(map(np.array_equal, mine, its))
+    with pytest.raises(InvalidArgument, match="'more' belongs to no state of a video"):
+        second.restore({**first.state(), "more": np.zeros(1)})
+    other = MotionNetwork(VESPCN if model is RECURRENT else RECURRENT, 2, backend="reference")
+    with pytest.raises(InvalidArgument, match="no state of a Sequence of this network"):
+        other.restore(first.state())
+
+
+def test_auto_takes_who_can():
+    from subpixel.backends import BACKENDS
+
+    if BACKENDS["native"].unavailable():
+        pytest.skip("this installation has no compiled module")
+    assert MotionNetwork(RECURRENT, 2).backend == "native"
+    assert MotionNetwork(VESPCN, 2).backend == ("reference" if BACKENDS["torch"].unavailable() else "torch")
+    with pytest.raises(Unsupported, match="backend native is for video networks"):
+        MotionNetwork(VESPCN, 2, backend="native")
+
+
+def test_refusals(tmp_path):
+    with pytest.raises(InvalidArgument, match="scale=3: 'video' is a ×2 model"):
+        MotionNetwork(RECURRENT, 3)
+    with pytest.raises(Unsupported, match="model 'video' is none for videos"):
+        MotionNetwork(model_of(espcn(2)), 2)
+    with pytest.raises(InvalidArgument, match="threads=0: an integer from 1"):
+        MotionNetwork(RECURRENT, 2, threads=0)
+    with pytest.raises(InvalidArgument, match=r"luma \(H, W\) of f32 is needed"):
+        MotionNetwork(RECURRENT, 2, backend="reference").luma(np.zeros((4, 4), np.uint8))
+    from subpixel.models import save
+
+    save(RECURRENT, tmp_path / "video.safetensors")
+    assert isinstance(network_for_video(str(tmp_path / "video.safetensors"), 2, "reference"), MotionNetwork)
+    assert isinstance(network_for_video("fast", 2), Upscaler)
+    # Single images are refused in one sentence.
+    with pytest.raises(Unsupported, match="reads now, before, state, previous: it is for the frames of a video"):
+        Upscaler(str(tmp_path / "video.safetensors"), 2)
