@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from malformed.images import NOT_IMAGES
 from PIL import Image
 from safetensors import safe_open
 from safetensors.numpy import save_file
@@ -20,6 +19,7 @@ import subpixel
 import subpixel.backends.native
 import subpixel.image
 from cli.outcomes import assert_one_error
+from malformed.images import NOT_IMAGES
 from subpixel.image import read
 from subpixel.models import files
 

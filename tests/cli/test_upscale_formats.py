@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from malformed.images import png_header
 from PIL import Image
 
+from malformed.images import png_header
 from subpixel.image.files.provenance import provenance_of
 from subpixel.storage.digest import digest_of
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 import pyvips
-from malformed.images import NOT_IMAGES, corrupted, truncated
 from PIL import Image, IptcImagePlugin
 from PIL.PngImagePlugin import PngInfo
 
+from malformed.images import NOT_IMAGES, corrupted, truncated
 from subpixel.image.files.containers import gif, jpeg, png, tiff
 
 RECORDS = b"\x1c\x02\x05\x00\x05hello\x1c\x02\x78\x00\x03abc"

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 import pyvips
-from malformed.images import NOT_IMAGES, corrupted, truncated
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps
 
+from malformed.images import NOT_IMAGES, corrupted, truncated
 from subpixel.errors import ImageReadError
 from subpixel.image import ImageData, read, write
 from subpixel.image.files.formats import WRITABLE

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 import pyvips
-from malformed.images import png_header
 from numpy.typing import NDArray
 from PIL import Image
 
+from malformed.images import png_header
 from subpixel import Upscaler
 from subpixel.errors import ImageReadError, InvalidArgument
 from subpixel.image import ImageData, Job, read, write

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 import pyvips
-from malformed.images import NOT_IMAGES
 from numpy.typing import NDArray
 from PIL import Image
 
+from malformed.images import NOT_IMAGES
 from subpixel import Upscaler
 from subpixel.errors import ImageReadError, ImageWriteError, InvalidArgument, SubpixelError
 from subpixel.image import Job, read

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 import pyvips
-from malformed.images import NOT_IMAGES, png_header, truncated
 from numpy.typing import NDArray
 from PIL import Image
 
 import subpixel
+from malformed.images import NOT_IMAGES, png_header, truncated
 from subpixel import Upscaler
 from subpixel.errors import ImageReadError, SubpixelError
 from subpixel.image import Job

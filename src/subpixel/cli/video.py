@@ -137,7 +137,7 @@ def video(
             None if output is None else Path(output),
             settings,
             overwrite,
-            messages=tell,
+            told=tell,
             **asked,
         )
         try:
