@@ -68,7 +68,7 @@ def compare(name: str, image: Pixels, scale: int, out: Path) -> None:
     results: dict[str, Pixels] = {}
     figures: dict[str, float] = {}
     for model in ("bicubic", "auto"):
-        upscaler = Upscaler(model, scale)
+        upscaler = Upscaler(scale, model=model)
         begun = time.perf_counter()
         results[model] = upscaler(small)
         seconds = time.perf_counter() - begun
@@ -91,7 +91,7 @@ def compare(name: str, image: Pixels, scale: int, out: Path) -> None:
 
 def upscale(photo: Path, out: Path) -> None:
     """The photograph itself, twice as large, with all that belongs to it."""
-    result = Job(photo, Upscaler("auto", 2), destination=out / f"{photo.stem}_upscaled.png", overwrite=True).run()
+    result = Job(photo, Upscaler(2, model="auto"), destination=out / f"{photo.stem}_upscaled.png", overwrite=True).run()
     print(f"  the photograph itself: {result.destination}, {result.size_out[0]}×{result.size_out[1]}")
 
 

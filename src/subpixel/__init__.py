@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-__all__ = ["Enlarger", "Upscaler", "__version__", "errors", "metrics", "models", "ops", "upscale"]
+__all__ = ["Upscaler", "__version__", "errors", "image", "metrics", "models", "ops", "upscale", "video"]
 
 if TYPE_CHECKING:
-    from subpixel import errors, metrics, models, ops
-    from subpixel.upscaler import Enlarger, Upscaler, upscale
+    from subpixel import errors, image, metrics, models, ops, video
+    from subpixel.upscaler import Upscaler, upscale
 
 
 def __getattr__(name: str) -> Any:
     # Loaded when first used, so that importing the package costs next to nothing.
     from importlib import import_module
 
-    if name in ("Enlarger", "Upscaler", "upscale"):
+    if name in ("Upscaler", "upscale"):
         return getattr(import_module("subpixel.upscaler"), name)
-    if name in ("errors", "metrics", "models", "ops"):
+    if name in ("errors", "image", "metrics", "models", "ops", "video"):
         return import_module(f"subpixel.{name}")
     raise AttributeError(f"module 'subpixel' has no attribute {name!r}")
 

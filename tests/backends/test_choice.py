@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import pytest
 
-from subpixel.backends import BACKENDS, available_threads, choose
+from subpixel.backends import BACKENDS, available_threads, choose_backend
 from subpixel.errors import BackendUnavailable, FallbackWarning, InvalidArgument, SubpixelError, Unsupported
 from subpixel.models import bicubic
 from subpixel.ops.native import _quota
@@ -41,7 +41,7 @@ def no_torch(monkeypatch):
     ],
 )
 def test_what_is_chosen(name, precision, chosen, wanted):
-    backend, precision = choose(name, precision)
+    backend, precision = choose_backend(name, precision)
     assert (backend.name, precision) == (chosen, wanted)
     assert backend is BACKENDS[chosen]
 
@@ -49,7 +49,7 @@ def test_what_is_chosen(name, precision, chosen, wanted):
 @pytest.mark.parametrize("name", ["", "cuda", "Native", "AUTO", None, 0])
 def test_unknown_names(name):
     with pytest.raises(InvalidArgument) as caught:
-        choose(name, "auto")
+        choose_backend(name, "auto")
     assert str(caught.value) == f"backend={name!r}: one of auto, native, reference, torch is needed"
 
 
@@ -57,7 +57,7 @@ def test_unknown_names(name):
 @pytest.mark.parametrize("name", ["auto", "reference"])
 def test_unknown_precisions(name, precision):
     with pytest.raises(InvalidArgument) as caught:
-        choose(name, precision)
+        choose_backend(name, precision)
     assert str(caught.value) == f"precision={precision!r}: one of auto, f32, bf16, int8 is needed"
 
 
@@ -69,7 +69,7 @@ def test_unknown_precisions(name, precision):
 )
 def test_precisions_a_backend_does_not_have(name, precision, fragment):
     with pytest.raises(Unsupported) as caught:
-        choose(name, precision)
+        choose_backend(name, precision)
     assert fragment in str(caught.value)
     assert isinstance(caught.value, SubpixelError)
     assert isinstance(caught.value, NotImplementedError)
@@ -80,7 +80,7 @@ def test_without_the_compiled_module_auto_says_so_once():
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default")
         for _ in range(3):
-            backend, precision = choose("auto", "auto")
+            backend, precision = choose_backend("auto", "auto")
     assert (backend.name, precision) == ("reference", "f32")
     assert [w.category for w in caught] == [FallbackWarning]
     assert "slower fallback" in str(caught[0].message)
@@ -91,7 +91,7 @@ def test_without_the_compiled_module_auto_says_so_once():
 def test_without_the_compiled_module_its_name_is_an_error():
     assert BACKENDS["native"].details() == {}
     with pytest.raises(BackendUnavailable, match=r"backend 'native' cannot run here: .* without a C\+\+ compiler"):
-        choose("native", "auto")
+        choose_backend("native", "auto")
     with pytest.raises(BackendUnavailable, match="backend 'native' cannot run here"):
         BACKENDS["native"].prepare(bicubic(2), {}, "f32", 1)
 
@@ -99,15 +99,15 @@ def test_without_the_compiled_module_its_name_is_an_error():
 @pytest.mark.usefixtures("no_native")
 def test_no_warning_when_the_compiled_module_would_not_have_served():
     # pytest turns warnings into errors here
-    assert choose("torch", "bf16")[0].name == "torch"
-    assert choose("torch", "auto")[0].name == "torch"
+    assert choose_backend("torch", "bf16")[0].name == "torch"
+    assert choose_backend("torch", "auto")[0].name == "torch"
 
 
 @pytest.mark.usefixtures("no_torch")
 def test_without_torch():
     assert BACKENDS["torch"].details() == {}
     with pytest.raises(BackendUnavailable, match=r"backend 'torch' cannot run here: .*the extra 'train'"):
-        choose("torch", "auto")
+        choose_backend("torch", "auto")
 
 
 @needs_native

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from subpixel.backends import BACKENDS
-from subpixel.backends.frame_sequence import Sequence
+from subpixel.backends.frame_sequence import FrameSequence
 from subpixel.errors import InvalidArgument
 from subpixel.models.recurrent import recurrent
 from subpixel.models.spec import Concat, Conv, Frame, PixelShuffle, Spec
@@ -36,7 +36,7 @@ def watched(spec):
         seen.append([float(inputs[name][0, 0, 0]) for name in ("first", "second", "now", "next")])
         return {"up": np.zeros((1, *(2 * n for n in inputs["now"].shape[1:])), np.float32)}
 
-    return Sequence(session, spec), seen
+    return FrameSequence(session, spec), seen
 
 
 def test_beyond_the_ends_of_a_scene_its_first_and_last_frame_go_on():
@@ -88,7 +88,7 @@ def run_through(sequence, frames, begins=()):
 def test_what_is_kept_goes_from_frame_to_frame_and_not_over_a_cut():
     spec = recurrent(2, width=5, middle=1, state=3)
     session, frames = prepared(spec), frames_of(4)
-    whole = run_through(Sequence(session, spec), frames, begins=(2,))
+    whole = run_through(FrameSequence(session, spec), frames, begins=(2,))
     # By hand: nothing at first, then what came out.
     state, previous = np.zeros((3, 6, 7), np.float32), np.repeat(frames[0], 4, axis=0)
     for k in (0, 1):
@@ -98,9 +98,9 @@ def test_what_is_kept_goes_from_frame_to_frame_and_not_over_a_cut():
         previous = np.clip(result["sum"], 0, 1).reshape(6, 2, 7, 2).transpose(1, 3, 0, 2).reshape(4, 6, 7)
     assert state.any()
     # The second scene is what it would be alone, and is not what it would be without the cut.
-    alone = run_through(Sequence(session, spec), frames[2:])
+    alone = run_through(FrameSequence(session, spec), frames[2:])
     assert all(map(np.array_equal, whole[2:], alone))
-    assert not np.array_equal(run_through(Sequence(session, spec), frames)[2], alone[0])
+    assert not np.array_equal(run_through(FrameSequence(session, spec), frames)[2], alone[0])
 
 
 @pytest.mark.parametrize(
@@ -110,11 +110,11 @@ def test_what_is_kept_goes_from_frame_to_frame_and_not_over_a_cut():
 def test_a_video_goes_on_from_its_state_with_equal_bytes(make, at, tmp_path):
     spec = make()
     session, frames, begins = prepared(spec), frames_of(5), (3,)
-    expected = run_through(Sequence(session, spec), frames, begins)
-    first = Sequence(session, spec)
+    expected = run_through(FrameSequence(session, spec), frames, begins)
+    first = FrameSequence(session, spec)
     result = [first.push(frame, begins=k in begins) for k, frame in enumerate(frames[:at])]
     np.savez(tmp_path / "state.npz", **first.state())
-    second = Sequence(session, spec)
+    second = FrameSequence(session, spec)
     second.restore(dict(np.load(tmp_path / "state.npz")))
     result += [second.push(frame, begins=k + at in begins) for k, frame in enumerate(frames[at:])]
     result = [m for m in result if m is not None] + second.flush()
@@ -124,11 +124,11 @@ def test_a_video_goes_on_from_its_state_with_equal_bytes(make, at, tmp_path):
 
 def test_a_state_of_something_else_is_refused():
     spec = recurrent(2, width=5, middle=1, state=3)
-    sequence = Sequence(prepared(spec), spec)
+    sequence = FrameSequence(prepared(spec), spec)
     run_through(sequence, frames_of(1))
     sequence.push(frames_of(1)[0])
     good = sequence.state()
-    other = Sequence(prepared(WIDE), WIDE)
+    other = FrameSequence(prepared(WIDE), WIDE)
     other.push(frames_of(1)[0])
     wrong = [
         {},
@@ -138,6 +138,6 @@ def test_a_state_of_something_else_is_refused():
     ]
     wrong += [{**good, "numbers": np.array([5, 0, 0])}, {**good, "scenes": np.array([0, 0, 0, 0])}]
     for state in wrong:
-        with pytest.raises(InvalidArgument, match="no state of a Sequence of this network"):
-            Sequence(prepared(spec), spec).restore(state)
-    Sequence(prepared(spec), spec).restore(good)
+        with pytest.raises(InvalidArgument, match="no state of a FrameSequence of this network"):
+            FrameSequence(prepared(spec), spec).restore(state)
+    FrameSequence(prepared(spec), spec).restore(good)

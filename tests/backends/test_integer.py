@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from subpixel.backends import BACKENDS, choose
+from subpixel.backends import BACKENDS, choose_backend
 from subpixel.backends.integer import _activated, run_integer, to_halves
 from subpixel.errors import ModelFileError, Unsupported
 from subpixel.models import espcn, find
@@ -334,7 +334,7 @@ def test_no_parameters_at_all(layers):
     ],
 )
 def test_what_auto_means(quantisation, backend, wanted):
-    assert choose(backend, "auto", quantisation)[1] == wanted
+    assert choose_backend(backend, "auto", quantisation)[1] == wanted
 
 
 def test_a_call_that_does_not_fit_is_refused():

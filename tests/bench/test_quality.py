@@ -112,7 +112,7 @@ def test_candidates_of_a_folder(folder: Path) -> None:
 
 def test_what_no_file_says_is_measured(folder: Path, data: Path) -> None:
     group = only(replace(PLAN, models=folder, data=data))
-    sets = evaluate(Upscaler(str(folder / "b.safetensors"), 2, "native", "f32"), data)["sets"]
+    sets = evaluate(Upscaler(2, model=str(folder / "b.safetensors"), backend="native", precision="f32"), data)["sets"]
     assert group.entry("b f32").quality == {name: one["psnr_y"] for name, one in sets.items()}
     assert group.entry("a f32").quality == {"Set5": 35.5, "Mine": 30.5}
     assert [note for note in group.notes if "measured now" in note] == ["b f32: dB measured now, its file has none"]

@@ -46,7 +46,7 @@ def upscale(run: Run) -> Run:
 
 def assert_is_result(source: Path, result: Path, scale: int = 2) -> None:
     with Image.open(source) as image:
-        expected = subpixel.upscale(np.asarray(image), scale, "bicubic")
+        expected = subpixel.upscale(np.asarray(image), scale, model="bicubic")
     with Image.open(result) as image:
         np.testing.assert_array_equal(np.asarray(image), expected)
 
@@ -142,7 +142,7 @@ def test_two_images_of_one_result_are_told_before_any_work(
     assert look() == before
 
 
-def test_a_image_is_not_replaced_by_the_result_of_another(
+def test_an_image_is_not_replaced_by_the_result_of_another(
     upscale: Run, look: Look, make_image: Any, tmp_path: Path
 ) -> None:
     one, two = make_image("a.png"), make_image("a_x2.png", 1)
@@ -256,7 +256,7 @@ def test_a_bad_image_is_reported_and_passed_over(upscale: Run, make_image: Any, 
         assert_is_result(source, tmp_path / "out" / f"{source.stem}_x2.png")
 
 
-def test_a_image_that_vanishes_after_it_was_seen(
+def test_an_image_that_vanishes_after_it_was_seen(
     upscale: Run, make_image: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, two = make_image("in/a.png"), make_image("in/b.png", 1)
@@ -360,7 +360,7 @@ def test_names_of_any_kind(upscale: Run, make_image: Any, tmp_path: Path, monkey
 
 def assert_is_result_of_any_name(source: str, result: str) -> None:
     with open(source, "rb") as one, open(result, "rb") as two, Image.open(one) as small, Image.open(two) as large:
-        np.testing.assert_array_equal(np.asarray(large), subpixel.upscale(np.asarray(small), 2, "bicubic"))
+        np.testing.assert_array_equal(np.asarray(large), subpixel.upscale(np.asarray(small), 2, model="bicubic"))
 
 
 def test_results_are_the_same_by_any_way(upscale: Run, make_image: Any, tmp_path: Path) -> None:

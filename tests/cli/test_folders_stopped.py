@@ -179,7 +179,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path: Path) -> None:
 # Streams
 
 
-def test_a_image_through_standard_streams_has_the_bytes_of_the_file(run: Run, tmp_path: Path) -> None:
+def test_an_image_through_standard_streams_has_the_bytes_of_the_file(run: Run, tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (10, 15, 3), np.uint8)
     Image.fromarray(pixels).save(tmp_path / "a.jpg", quality=60)
     assert run(*COMMAND[3:], tmp_path / "a.jpg").code == 0

@@ -30,7 +30,7 @@ def process(*arguments: object, command: list[str] = MODULE, **options: Any) -> 
 
 
 @pytest.mark.parametrize("command", [MODULE, SCRIPT], ids=["module", "script"])
-def test_a_image_through_a_shell(photo: Path, tmp_path: Path, command: list[str]) -> None:
+def test_an_image_through_a_shell(photo: Path, tmp_path: Path, command: list[str]) -> None:
     done = process("upscale", photo, "-n", "bicubic", "-o", tmp_path / "ö 图.png", command=command)
     assert (done.returncode, done.stderr) == (0, "")
     assert read(tmp_path / "ö 图.png").pixels.shape == (16, 24, 3)

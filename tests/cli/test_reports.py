@@ -125,7 +125,7 @@ def test_evaluate_prints_json_of_the_documented_shape(run: Run, test_set: Path) 
     assert (report["model"], report["scale"]) == ("bicubic", 2)
     assert isinstance(report["protocol"], dict)
     assert set(report["sets"]) == {"Mine"}
-    again = evaluate(Upscaler("bicubic", 2), test_set)
+    again = evaluate(Upscaler(2, model="bicubic"), test_set)
     assert set(report) == set(again)
     for key in {"psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb", "round_trip_psnr_y"}:
         assert report["sets"]["Mine"][key] == again["sets"]["Mine"][key]
@@ -164,7 +164,7 @@ def test_evaluate_on_degraded_images(run: Run, test_set: Path, tmp_path: Path, w
     arguments = ["evaluate", "--model", path, "--data", test_set, "--json", "--record"]
     clean = json.loads(run(*arguments).out)
     degraded = json.loads(run(*arguments, "--degrade", "jpeg:20").out)
-    expected = evaluate(Upscaler(str(path), 2), test_set, degradation=Jpeg(20))
+    expected = evaluate(Upscaler(2, model=str(path)), test_set, degradation=Jpeg(20))
     assert degraded["protocol"] == expected["protocol"]
     assert degraded["sets"]["Mine"]["psnr_y"] == expected["sets"]["Mine"]["psnr_y"]
     assert "then JPEG of quality 20, 4:2:0" in degraded["protocol"]["low_resolution"]
@@ -201,7 +201,7 @@ def test_an_ensemble_and_a_strength_are_measured_and_named(run: Run, test_set: P
     arguments = ("evaluate", "--model", weights, "--data", test_set, "--ensemble", "--strength", 0.5)
     report = json.loads(run(*arguments, "--json").out)
     assert (report["ensemble"], report["strength"]) == (True, 0.5)
-    expected = evaluate(Upscaler(str(weights), 2, ensemble=True, strength=0.5), test_set)
+    expected = evaluate(Upscaler(2, model=str(weights), ensemble=True, strength=0.5), test_set)
     assert report["sets"]["Mine"]["psnr_rgb"] == expected["sets"]["Mine"]["psnr_rgb"]
     assert run(*arguments).out.splitlines()[0].endswith(", ensemble, strength 0.5")
 

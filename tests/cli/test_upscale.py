@@ -31,10 +31,10 @@ Look = Callable[[], dict[str, Any]]
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4, 8])
-def test_a_image_becomes_larger(run: Run, photo: Path, tmp_path: Path, scale: int) -> None:
+def test_an_image_becomes_larger(run: Run, photo: Path, tmp_path: Path, scale: int) -> None:
     done = run("upscale", photo, "-s", scale, "-n", "bicubic", "-o", tmp_path / "out.png")
     assert (done.code, done.err) == (0, "")
-    expected = subpixel.upscale(read(photo).pixels, scale, "bicubic")
+    expected = subpixel.upscale(read(photo).pixels, scale, model="bicubic")
     np.testing.assert_array_equal(read(tmp_path / "out.png").pixels, expected)
     assert str(tmp_path / "out.png") in done.out
     assert f"{12 * scale}×{8 * scale}" in done.out
@@ -77,7 +77,7 @@ def test_a_size_without_a_network_is_said(run: Run, photo: Path, arguments: list
 
 def test_a_model_file_is_taken_by_its_path(run: Run, photo: Path, tmp_path: Path, weights: Path) -> None:
     assert run("upscale", photo, "-n", weights, "-o", tmp_path / "out.png", "-j", 1).code == 0
-    expected = subpixel.upscale(read(photo).pixels, 2, str(weights))
+    expected = subpixel.upscale(read(photo).pixels, 2, model=str(weights))
     np.testing.assert_array_equal(read(tmp_path / "out.png").pixels, expected)
 
 
@@ -94,9 +94,9 @@ def test_an_ensemble_and_a_strength(
     run: Run, photo: Path, tmp_path: Path, weights: Path, arguments: list[str], options: dict[str, Any]
 ) -> None:
     assert run("upscale", photo, "-n", weights, "-o", tmp_path / "out.png", *arguments).code == 0
-    expected = subpixel.upscale(read(photo).pixels, 2, str(weights), **options)
+    expected = subpixel.upscale(read(photo).pixels, 2, model=str(weights), **options)
     np.testing.assert_array_equal(read(tmp_path / "out.png").pixels, expected)
-    assert (expected != subpixel.upscale(read(photo).pixels, 2, str(weights))).any()
+    assert (expected != subpixel.upscale(read(photo).pixels, 2, model=str(weights))).any()
 
 
 @pytest.mark.parametrize("strength", ["-0.1", "1.5", "nan", "inf", "half"])
@@ -112,7 +112,7 @@ def test_every_backend_can_be_named(run: Run, photo: Path, tmp_path: Path, backe
         pytest.importorskip("torch")
     done = run("upscale", photo, "-n", "bicubic", "--backend", backend, "--precision", "f32", "-o", tmp_path / "o.png")
     assert done.code == 0
-    expected = subpixel.upscale(read(photo).pixels, 2, "bicubic", "reference")
+    expected = subpixel.upscale(read(photo).pixels, 2, model="bicubic", backend="reference")
     assert np.abs(read(tmp_path / "o.png").pixels.astype(int) - expected).max() <= 1
 
 
@@ -162,7 +162,7 @@ def test_without_the_compiled_module_it_runs_and_says_so_once(
     (line,) = done.err.splitlines()
     assert line.startswith("note: ")
     assert "compiler" in line
-    expected = subpixel.upscale(read(photo).pixels, 2, "bicubic", "reference")
+    expected = subpixel.upscale(read(photo).pixels, 2, model="bicubic", backend="reference")
     np.testing.assert_array_equal(read(tmp_path / "out" / "photo_x2.png").pixels, expected)
 
 
@@ -417,9 +417,9 @@ def test_auto_says_what_it_chose_and_a_name_overrides(run: Run, with_compressed:
     first, second, _ = done.out.splitlines()
     assert first.endswith(f"s  auto: {with_compressed} (a JPEG of quality 50)")
     assert second.endswith(f"s  auto: {clean} (no blocks measured: 0.00)")
-    expected = subpixel.Upscaler(with_compressed, 2)(read(tmp_path / "coarse.jpg").pixels)
+    expected = subpixel.Upscaler(2, model=with_compressed)(read(tmp_path / "coarse.jpg").pixels)
     np.testing.assert_array_equal(read(tmp_path / "coarse_x2.png").pixels, expected)
     done = run("upscale", tmp_path / "coarse.jpg", "-n", clean, "-o", tmp_path / "named.png")
     assert "auto:" not in done.out
-    expected = subpixel.Upscaler(clean, 2)(read(tmp_path / "coarse.jpg").pixels)
+    expected = subpixel.Upscaler(2, model=clean)(read(tmp_path / "coarse.jpg").pixels)
     np.testing.assert_array_equal(read(tmp_path / "named.png").pixels, expected)

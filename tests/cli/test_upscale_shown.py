@@ -32,7 +32,7 @@ def test_a_comparison_is_written_beside_the_result(run: Run, photo: Path, tmp_pa
     sheet, result = read(tmp_path / "both.png").pixels, read(tmp_path / "out.png").pixels
     # Of so small an image the detail is all of it, 16 dots a pixel: below, left bicubic and right the result.
     below = sheet[-16 * 16 :]
-    plain = subpixel.upscale(read(photo).pixels, 2, "bicubic")
+    plain = subpixel.upscale(read(photo).pixels, 2, model="bicubic")
     assert np.abs(below[::16, : 24 * 16 : 16].astype(int) - plain).max() <= 1  # halves are rounded either way
     np.testing.assert_array_equal(below[::16, 482 : 482 + 24 * 16 : 16], result)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["both.png", "out.png", "photos"]

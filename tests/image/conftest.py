@@ -18,7 +18,7 @@ Look = Callable[[], dict[str, bytes | str]]
 
 @pytest.fixture(scope="session")
 def upscaler() -> Upscaler:
-    return Upscaler("bicubic", 2)
+    return Upscaler(2, model="bicubic")
 
 
 @pytest.fixture(scope="session")

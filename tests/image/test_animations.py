@@ -63,7 +63,7 @@ def test_all_frames_delays_and_repetitions(
     difference = {"gifwebp": 1, "webpgif": -1}.get(source + target, 0)
     assert times == (repeated + difference if loop else 0)
     for frame, result in zip(decoded, again, strict=True):
-        expected = subpixel.upscale(frame, 2, "bicubic").astype(int)
+        expected = subpixel.upscale(frame, 2, model="bicubic").astype(int)
         assert np.abs(result - expected).mean() <= (4 if target == "gif" else 0)
 
 
@@ -110,7 +110,7 @@ def test_each_frame_is_turned_upright(upscaler: Upscaler, frames: Frames, tmp_pa
     assert data.pages == 3
     np.testing.assert_array_equal(data.frames[1], read(tmp_path / "still.webp").pixels)
     result = Job(tmp_path / "a.webp", upscaler).run()
-    np.testing.assert_array_equal(shown(result.destination)[0][1], subpixel.upscale(data.frames[1], 2, "bicubic"))
+    np.testing.assert_array_equal(shown(result.destination)[0][1], subpixel.upscale(data.frames[1], 2, model="bicubic"))
     with Image.open(result.destination) as image:
         assert image.getexif().get(0x0112, 1) == 1
 

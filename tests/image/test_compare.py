@@ -49,10 +49,10 @@ def reads(bar: NDArray[np.uint8], text: str) -> bool:
 
 def test_left_is_bicubic_and_right_is_the_model() -> None:
     source = noise(150, 130)
-    result = Upscaler("fast", 2)(source)
+    result = Upscaler(2, model="fast")(source)
     sheet = beside_bicubic(ImageData(source), result, "fast ×2").pixels
     assert (sheet.dtype, sheet.shape) == (np.uint8, (28 + 300 + 28 + 480, 962, 3))
-    plain = Upscaler("bicubic", 2)(source)
+    plain = Upscaler(2, model="bicubic")(source)
     # Where the whole images differ most, seen by a plain search over all places.
     cells = np.abs(plain.astype(int) - result).sum(axis=2)
     places = [(y, x) for y in range(0, 300 - DETAIL + 1, 8) for x in range(0, 260 - DETAIL + 1, 8)]

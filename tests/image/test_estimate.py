@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import subpixel.image.job
-from subpixel import Enlarger, Upscaler
+from subpixel import Upscaler
 from subpixel.errors import ImageReadError, ImageWriteError, InvalidArgument, SubpixelError
 from subpixel.image import Job
 from subpixel.image.estimate import Pace, forecast
@@ -38,7 +38,7 @@ class NoTrial(Pace):
 
 @pytest.fixture(scope="module")
 def upscaler() -> Upscaler:
-    return Upscaler("bicubic", 3)
+    return Upscaler(3, model="bicubic")
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_the_model_is_told_where_the_file_decides(with_compressed: str, tmp_path
     Image.fromarray(noise).save(tmp_path / "coarse.jpg", quality=50)
     Image.fromarray(noise).save(tmp_path / "fine.jpg", quality=97)
     Image.fromarray(noise).save(tmp_path / "fine.png")
-    auto = Upscaler("auto", 2)
+    auto = Upscaler(2, model="auto")
     messages = {
         name: forecast(Job(tmp_path / name, auto), NoTrial()) for name in ("coarse.jpg", "fine.jpg", "fine.png")
     }
@@ -221,7 +221,7 @@ def test_images_like_photographs() -> None:
 
 @pytest.mark.parametrize("size", [{"scale": 2.5}, {"width": 40}, {"fit": (50, 7)}, {"scale": 6}], ids=str)
 def test_any_size(pixels: Make, saved: Saved, size: dict[str, Any]) -> None:
-    job = Job(saved("a.png", pixels(11, 17)), Enlarger("bicubic", **size))
+    job = Job(saved("a.png", pixels(11, 17)), Upscaler(model="bicubic", **size))
     messages = forecast(job)
     assert messages.seconds > 0
     assert messages.problems == ()
@@ -230,7 +230,7 @@ def test_any_size(pixels: Make, saved: Saved, size: dict[str, Any]) -> None:
 
 
 def test_a_size_that_cannot_be(pixels: Make, saved: Saved, look: Look) -> None:
-    job = Job(saved("a.png", pixels(11, 17)), Enlarger("bicubic", width=17 * 65))
+    job = Job(saved("a.png", pixels(11, 17)), Upscaler(model="bicubic", width=17 * 65))
     before = look()
     messages = forecast(job, NoTrial())
     with pytest.raises(InvalidArgument) as raised:
@@ -241,7 +241,7 @@ def test_a_size_that_cannot_be(pixels: Make, saved: Saved, look: Look) -> None:
 
 
 def test_cleaning_is_tried_where_it_may_be_needed(with_compressed: str, saved: Saved) -> None:
-    messages = forecast(Job(saved("a.png", photograph(24, 32)), Enlarger("auto", 1)))
+    messages = forecast(Job(saved("a.png", photograph(24, 32)), Upscaler(1, model="auto")))
     assert (messages.choice, messages.size_out, messages.problems) == (None, (32, 24), ())
     assert messages.clean == with_compressed.removesuffix("-compressed")
     assert messages.seconds > 0
@@ -250,7 +250,7 @@ def test_cleaning_is_tried_where_it_may_be_needed(with_compressed: str, saved: S
 def test_a_huge_image_needs_little_memory_but_for_a_comparison(
     monkeypatch: pytest.MonkeyPatch, saved: Saved, tmp_path: Path
 ) -> None:
-    source, bicubic = saved("a.png", np.zeros((8000, 9000, 1), np.uint8)), Upscaler("bicubic", 2)
+    source, bicubic = saved("a.png", np.zeros((8000, 9000, 1), np.uint8)), Upscaler(2, model="bicubic")
     assert forecast(Job(source, bicubic), NoTrial()).memory < 200e6
     both = forecast(Job(source, bicubic, compare=tmp_path), NoTrial())
     assert both.memory > 72e6 * (1 + 4 + 4)

@@ -105,7 +105,7 @@ def test_one_bit_becomes_black_and_white(tmp_path: Path) -> None:
     data = read(tmp_path / "bits.png")
     assert data.pixels.dtype == np.uint8
     np.testing.assert_array_equal(data.pixels[..., 0], np.where(bits, 255, 0))
-    # What is written is no longer one bit deep, or a upscaled edge would have no grays.
+    # What is written is no longer one bit deep, or an upscaled edge would have no grays.
     values = data.pixels.copy()
     values[0, 0] = 100
     write(replace(data, pixels=values), tmp_path / "out.png")

@@ -53,7 +53,7 @@ def test_a_result_too_large_for_its_format_is_refused_before_work(
 ) -> None:
     source = saved("a.png", np.zeros((*shape, 3), np.uint8))
     before = look()
-    upscaler = Upscaler("bicubic", 2)
+    upscaler = Upscaler(2, model="bicubic")
     monkeypatch.setattr(Upscaler, "__call__", never)
     with pytest.raises(InvalidArgument, match=text):
         Job(source, upscaler, tmp_path / target).run()

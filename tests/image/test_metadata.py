@@ -242,7 +242,7 @@ def test_a_profile_is_kept_to_the_byte_or_its_colours_converted(
 ) -> None:
     Image.fromarray(pixels()).save(tmp_path / "a.png", icc_profile=wide)
     result = Job(tmp_path / "a.png", upscaler, tmp_path / f"b.{suffix}").run()
-    large = subpixel.upscale(pixels(), 2, "bicubic")
+    large = subpixel.upscale(pixels(), 2, model="bicubic")
     with Image.open(result.destination) as image:
         shown = np.asarray(image.convert("RGB")).astype(int)
         if suffix != "gif":
@@ -262,7 +262,7 @@ def test_a_profile_for_gray_stays_with_gray(
     gray = pixels(channels=1)[..., 0]
     Image.fromarray(gray).save(tmp_path / "a.png", icc_profile=gray_profile)
     result = Job(tmp_path / "a.png", upscaler, tmp_path / f"b.{suffix}").run()
-    large = subpixel.upscale(gray, 2, "bicubic")
+    large = subpixel.upscale(gray, 2, model="bicubic")
     with Image.open(result.destination) as image:
         if suffix in ("jpg", "png", "tif"):
             assert image.mode == "L"
@@ -325,7 +325,7 @@ def test_gray_kinds_stay_gray(upscaler: Upscaler, pixels: Make, tmp_path: Path, 
         assert bool(result.notes) == (path.stem == "bits"), path
         with Image.open(result.destination) as image:
             assert image.mode == "L", path
-            np.testing.assert_array_equal(np.asarray(image), subpixel.upscale(decoded, 2, "bicubic"))
+            np.testing.assert_array_equal(np.asarray(image), subpixel.upscale(decoded, 2, model="bicubic"))
     palette.save(tmp_path / "wide.png", icc_profile=wide)
     assert read(tmp_path / "wide.png").pixels.shape[2] == 3  # the profile is for RGB
     see_through = Image.fromarray(gray).quantize(9)
@@ -343,7 +343,7 @@ def test_a_cut_out_has_no_fringes(upscaler: Upscaler, tmp_path: Path) -> None:
         output = Job(tmp_path / "a.png", upscaler, tmp_path / f"b.{suffix}").run().destination
         with Image.open(tmp_path / "a.png") as image, Image.open(output) as result:
             shown = np.asarray(result.convert("RGBA"))
-            np.testing.assert_array_equal(shown, subpixel.upscale(np.asarray(image), 2, "bicubic"))
+            np.testing.assert_array_equal(shown, subpixel.upscale(np.asarray(image), 2, model="bicubic"))
         fading = shown[(shown[..., 3] > 0) & (shown[..., 3] < 255)].astype(int)
         assert len(fading) > 200
         assert np.abs(shown[shown[..., 3] > 20][:, :3] - np.array((255, 160, 0))).max() <= 3
@@ -384,7 +384,7 @@ def test_a_gain_map_and_further_images_are_said(upscaler: Upscaler, pixels: Make
         assert any("gain map" in note for note in result.notes)
         assert b"MPF\0" not in result.destination.read_bytes()
         with Image.open(tmp_path / "bright.jpg") as image:
-            expected = subpixel.upscale(np.asarray(image), 2, "bicubic").astype(int)
+            expected = subpixel.upscale(np.asarray(image), 2, model="bicubic").astype(int)
         with Image.open(result.destination) as image:
             assert np.abs(np.asarray(image) - expected).mean() < 2
     two = [Image.fromarray(pixels()), Image.fromarray(255 - pixels())]

@@ -18,7 +18,7 @@ from PIL import Image
 import subpixel
 import subpixel.image.files.rows
 import subpixel.image.job
-from subpixel import Enlarger
+from subpixel import Upscaler
 from subpixel.errors import ImageReadError, ImageWriteError, InvalidArgument
 from subpixel.image import Job, read
 from subpixel.image.files.reading import opened
@@ -37,7 +37,7 @@ def by_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every image counts as huge, and its blocks are a few rows."""
     monkeypatch.setattr(subpixel.image.job, "HUGE", 0)
     monkeypatch.setattr(subpixel.image.files.rows, "_AT_ONCE", 2000)
-    monkeypatch.setattr("subpixel.upscaler.enlarger._STREAMED", 3000)
+    monkeypatch.setattr("subpixel.upscaler.upscaler._STREAMED", 3000)
 
 
 def turned(values: NDArray[Any], orientation: int) -> NDArray[Any]:
@@ -75,9 +75,9 @@ def test_rows_make_the_file_of_the_whole(
     source = with_orientation(saved("a.tif", turned(upright, orientation)), orientation)
     for scale in (2, 2.5, 0.5):
         messages: list[tuple[int, int]] = []
-        job = Job(source, Enlarger("fast", scale), tmp_path / "b.tif", overwrite=True)
+        job = Job(source, Upscaler(scale, model="fast"), tmp_path / "b.tif", overwrite=True)
         result = job.run(lambda done, total, messages=messages: messages.append((done, total)))
-        expected = subpixel.upscale(upright, scale, "fast")
+        expected = subpixel.upscale(upright, scale, model="fast")
         np.testing.assert_array_equal(read(tmp_path / "b.tif").pixels, expected)
         assert result.size_in == (31, 53)
         assert result.size_out == expected.shape[1::-1]
@@ -98,7 +98,7 @@ def test_files_are_the_same_byte_for_byte(
     image.save(tmp_path / "a.png", exif=exif, dpi=(240, 240))
     for huge, name in ((1 << 40, f"whole{suffix}"), (0, f"rows{suffix}")):
         monkeypatch.setattr(subpixel.image.job, "HUGE", huge)
-        Job(tmp_path / "a.png", Enlarger("fast", 2.5), tmp_path / name).run()
+        Job(tmp_path / "a.png", Upscaler(2.5, model="fast"), tmp_path / name).run()
     assert (tmp_path / f"rows{suffix}").read_bytes() == (tmp_path / f"whole{suffix}").read_bytes()
 
 
@@ -107,8 +107,8 @@ def test_files_are_the_same_byte_for_byte(
 def test_the_smallest_images(saved: Saved, pixels: Make, tmp_path: Path, size: tuple[int, int]) -> None:
     source = saved("a.png", pixels(*size, 4))
     for name in ("fast", "bicubic"):
-        Job(source, Enlarger(name, 2.5), tmp_path / "b.png", overwrite=True).run()
-        expected = subpixel.upscale(read(source).pixels, 2.5, name)
+        Job(source, Upscaler(2.5, model=name), tmp_path / "b.png", overwrite=True).run()
+        expected = subpixel.upscale(read(source).pixels, 2.5, model=name)
         np.testing.assert_array_equal(read(tmp_path / "b.png").pixels, expected)
 
 
@@ -144,8 +144,8 @@ def test_auto_chooses_the_same(tmp_path: Path, blocky: bool) -> None:
     if blocky:
         x = x[:20, :15].repeat(8, 0).repeat(8, 1)
     Image.fromarray(x).save(tmp_path / "a.png")
-    result = Job(tmp_path / "a.png", Enlarger("auto", 2), tmp_path / "b.png").run()
-    assert result.choice == Enlarger("auto", 2).choose(x)
+    result = Job(tmp_path / "a.png", Upscaler(2, model="auto"), tmp_path / "b.png").run()
+    assert result.choice == Upscaler(2, model="auto").choose(x)
     assert result.choice.compressed == blocky
     np.testing.assert_array_equal(read(tmp_path / "b.png").pixels, subpixel.upscale(x, 2))
 
@@ -153,9 +153,9 @@ def test_auto_chooses_the_same(tmp_path: Path, blocky: bool) -> None:
 @pytest.mark.usefixtures("by_rows")
 def test_other_colours_are_converted_alike(tmp_path: Path) -> None:
     Image.new("CMYK", (33, 41), (0, 200, 30, 10)).save(tmp_path / "c.jpg")
-    result = Job(tmp_path / "c.jpg", Enlarger("bicubic", 2), tmp_path / "b.png").run()
+    result = Job(tmp_path / "c.jpg", Upscaler(2, model="bicubic"), tmp_path / "b.png").run()
     assert "cmyk" in result.notes[0]
-    expected = subpixel.upscale(read(tmp_path / "c.jpg").pixels, 2, "bicubic")
+    expected = subpixel.upscale(read(tmp_path / "c.jpg").pixels, 2, model="bicubic")
     np.testing.assert_array_equal(read(tmp_path / "b.png").pixels, expected)
 
 
@@ -164,7 +164,7 @@ def test_other_colours_are_converted_alike(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("by_rows")
 @pytest.mark.parametrize("orientation", [1, 6])
-def test_a_image_cut_short_leaves_the_old_result(
+def test_an_image_cut_short_leaves_the_old_result(
     saved: Saved, pixels: Make, look: Look, tmp_path: Path, orientation: int
 ) -> None:
     source = with_orientation(saved("a.tif", pixels(400, 300)), orientation)
@@ -172,7 +172,7 @@ def test_a_image_cut_short_leaves_the_old_result(
     (tmp_path / "b.tif").write_bytes(b"the result of yesterday")
     before = look()
     with pytest.raises(ImageReadError):
-        Job(source, Enlarger("bicubic", 2), tmp_path / "b.tif", overwrite=True).run()
+        Job(source, Upscaler(2, model="bicubic"), tmp_path / "b.tif", overwrite=True).run()
     assert look() == before
 
 
@@ -190,7 +190,7 @@ def test_an_interrupt_leaves_nothing(
             raise failure
 
     with pytest.raises(failure):
-        Job(source, Enlarger("bicubic", 2), tmp_path / "b.png").run(interrupt)
+        Job(source, Upscaler(2, model="bicubic"), tmp_path / "b.png").run(interrupt)
     assert look() == before
 
 
@@ -208,7 +208,7 @@ def test_a_writer_that_fails_leaves_nothing(
 
     monkeypatch.setattr(pyvips.Image, "write_to_file", half)
     with pytest.raises((ImageWriteError, KeyboardInterrupt, MemoryError)):
-        Job(source, Enlarger("bicubic", 2), tmp_path / "b.png").run()
+        Job(source, Upscaler(2, model="bicubic"), tmp_path / "b.png").run()
     assert look() == before
 
 
@@ -220,7 +220,7 @@ def test_without_room_to_turn_it_is_said(
     before = look()
     monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 1000}))
     with pytest.raises(ImageWriteError, match=r"MiB are needed to turn .* upright"):
-        Job(source, Enlarger("bicubic", 2), tmp_path / "b.png").run()
+        Job(source, Upscaler(2, model="bicubic"), tmp_path / "b.png").run()
     assert look() == before
 
 
@@ -229,7 +229,7 @@ def test_what_the_format_cannot_hold_is_said_before_the_work(saved: Saved, pixel
     source = saved("a.png", pixels(20, 10, 4))
     messages: list[int] = []
     with pytest.raises(InvalidArgument, match="transparency"):
-        Job(source, Enlarger("bicubic", 2), tmp_path / "b.jpg").run(lambda done, _: messages.append(done))
+        Job(source, Upscaler(2, model="bicubic"), tmp_path / "b.jpg").run(lambda done, _: messages.append(done))
     assert not messages
 
 
@@ -274,9 +274,9 @@ def test_who_stops_reading_is_not_waited_for() -> None:
 _RUN = """
 import re, sys
 from pathlib import Path
-from subpixel import Enlarger
+from subpixel import Upscaler
 from subpixel.image import Job
-Job(Path(sys.argv[1]), Enlarger("fast", 2), Path(sys.argv[2])).run()
+Job(Path(sys.argv[1]), Upscaler("fast", 2), Path(sys.argv[2])).run()
 print(re.search(r"VmHWM:\\s*(\\d+) kB", Path("/proc/self/status").read_text())[1])
 """
 

@@ -97,7 +97,7 @@ def test_format_depth_alpha_orientation_and_profile(
         assert set(after) - set(before) == {result.destination.name}
         assert after[source.name] == before[source.name]
         assert result.notes == ()
-        expected = subpixel.upscale(UPRIGHT[orientation - 1](decoded(source, values)).copy(), 2, "bicubic")
+        expected = subpixel.upscale(UPRIGHT[orientation - 1](decoded(source, values)).copy(), 2, model="bicubic")
         assert result.destination.suffix == (".tif" if dtype == np.float32 else ".png")
         output = pyvips.Image.new_from_file(str(result.destination))
         shown = output.numpy().reshape(expected.shape)
@@ -115,7 +115,7 @@ def test_odd_shapes(upscaler: Upscaler, pixels: Make, tmp_path: Path, suffix: st
     Image.fromarray(values).save(tmp_path / f"a.{suffix}")
     output = Job(tmp_path / f"a.{suffix}", upscaler).run().destination
     with Image.open(tmp_path / f"a.{suffix}") as image, Image.open(output) as result:
-        expected = subpixel.upscale(np.asarray(image.convert("L")), 2, "bicubic").astype(int)
+        expected = subpixel.upscale(np.asarray(image.convert("L")), 2, model="bicubic").astype(int)
         assert np.abs(np.asarray(result) - expected).max() <= (3 if suffix == "jpg" else 0)
 
 

@@ -70,9 +70,9 @@ def deadly(source: Path, upscaler: Upscaler, **options: Any) -> Job:
     return Job(source, upscaler, **options)
 
 
-def test_a_image_that_kills_its_process_fails_alone(saved: Saved, tmp_path: Path) -> None:
+def test_an_image_that_kills_its_process_fails_alone(saved: Saved, tmp_path: Path) -> None:
     tasks = [Task(saved(f"{name}.png"), tmp_path / "out" / f"{name}_x2.png", 24 * 36) for name in "abcd"]
-    make = partial(Upscaler, "bicubic", 2)
+    make = partial(Upscaler, 2, model="bicubic")
     upscaler = make(threads=2)
     policy = Policy(deadly, make_folders=True)
     reports = list(Batch(tasks, upscaler, make, policy, processes=2).run())
@@ -86,7 +86,7 @@ def test_a_image_that_kills_its_process_fails_alone(saved: Saved, tmp_path: Path
 
 def test_what_another_run_has_in_work_is_waited_for_and_done_if_that_run_ends(saved: Saved, tmp_path: Path) -> None:
     tasks = [Task(saved(f"{name}.png"), tmp_path / f"{name}_x2.png", 24 * 36) for name in "abc"]
-    make = partial(Upscaler, "bicubic", 2)
+    make = partial(Upscaler, 2, model="bicubic")
     values: list[str] = []
     released = threading.Event()
 
@@ -116,7 +116,7 @@ def test_what_another_run_has_in_work_is_waited_for_and_done_if_that_run_ends(sa
 def test_a_stop_is_heeded_where_its_exception_was_lost(saved: Saved, tmp_path: Path, waits: bool) -> None:
     """Between two images, and while another run has the last one in work."""
     tasks = [Task(saved(f"{name}.png"), tmp_path / f"{name}_x2.png", 24 * 36) for name in "ab"]
-    make = partial(Upscaler, "bicubic", 2)
+    make = partial(Upscaler, 2, model="bicubic")
     stop = threading.Event()
     batch = Batch(tasks, make(threads=1), make, Policy(), say=lambda text: stop.set(), stop=stop)
     with claim(tasks[0].destination if waits else tmp_path / "other.png"):
@@ -141,6 +141,6 @@ def test_a_stop_is_heeded_where_its_exception_was_lost(saved: Saved, tmp_path: P
 )
 def test_processes_are_as_many_as_pay(pixels: list[int], threads: int, expected: int) -> None:
     tasks = [Task(Path(f"{k}.png"), Path(f"{k}_x2.png"), count) for k, count in enumerate(pixels)]
-    make = partial(Upscaler, "bicubic", 2)
+    make = partial(Upscaler, 2, model="bicubic")
     batch = Batch(tasks, make(threads=threads), make, Policy())
     assert batch._processes(tasks) == expected

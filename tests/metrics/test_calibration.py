@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from subpixel.backends import BACKENDS, choose
+from subpixel.backends import BACKENDS, choose_backend
 from subpixel.cli import main
 from subpixel.errors import InvalidArgument, Unsupported
 from subpixel.image import ImageData, write
@@ -64,7 +64,7 @@ def test_a_network_gets_its_parameters(images):
     assert quantisation["layers"]["b"]["zero"] > 0
     assert values[0].startswith("ranges: a 0.000 … ")
     assert values[1].startswith("int8 costs ")
-    assert choose("auto", "auto", quantisation)[1] == "int8"
+    assert choose_backend("auto", "auto", quantisation)[1] == "int8"
 
 
 def test_a_transposed_convolution_is_calibrated_as_what_the_engine_runs(images):

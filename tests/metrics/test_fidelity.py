@@ -46,7 +46,7 @@ def test_rgb_and_the_round_trip_step_by_step(
 ) -> None:
     put(tmp_path / "HR" / "a.png", scene(61, 52))
     small, large = shrink(scene(61, 52), scale)
-    upscaler = Upscaler(model(kind, scale), scale)
+    upscaler = Upscaler(scale, model=model(kind, scale))
     result = upscaler(small)
     inside = np.s_[scale:-scale, scale:-scale]
     one = evaluate(upscaler, tmp_path)["sets"][tmp_path.name]
@@ -71,7 +71,7 @@ def test_gray_images_have_one_channel_and_may_stand_beside_colour(tmp_path: Path
     put(tmp_path / "same" / "HR" / "a.png", triple)
     put(tmp_path / "mixed" / "HR" / "a.png", triple)
     put(tmp_path / "mixed" / "LR_x2" / "a.png", small)
-    sets = evaluate(Upscaler("bicubic", 2), tmp_path)["sets"]
+    sets = evaluate(Upscaler(2, model="bicubic"), tmp_path)["sets"]
     for key in ("psnr_rgb", "ssim_rgb", "round_trip_psnr_y"):
         assert sets["gray"][key] == pytest.approx(sets["same"][key], abs=1e-9)
         assert sets["mixed"][key] == pytest.approx(sets["same"][key], abs=1e-9)
@@ -82,20 +82,20 @@ def test_transparency_is_left_out(tmp_path: Path) -> None:
     alpha = np.random.default_rng(0).integers(0, 256, (40, 44, 1), np.uint8)
     put(tmp_path / "clear" / "HR" / "a.png", np.dstack([pixels, alpha]))
     put(tmp_path / "plain" / "HR" / "a.png", pixels)
-    sets = evaluate(Upscaler("bicubic", 2), tmp_path)["sets"]
+    sets = evaluate(Upscaler(2, model="bicubic"), tmp_path)["sets"]
     for key in ("psnr_y", "psnr_rgb", "ssim_rgb", "round_trip_psnr_y"):
         assert sets["clear"][key] == sets["plain"][key]
 
 
 def test_what_comes_back_unchanged_is_infinitely_good(tmp_path: Path) -> None:
     put(tmp_path / "HR" / "flat.png", np.full((32, 30, 3), 90, np.uint8))
-    one = evaluate(Upscaler("bicubic", 2), tmp_path)["sets"][tmp_path.name]
+    one = evaluate(Upscaler(2, model="bicubic"), tmp_path)["sets"][tmp_path.name]
     assert one["psnr_rgb"] == one["round_trip_psnr_y"] == math.inf
 
 
 def test_other_programs_are_measured_by_the_same_protocol(tmp_path: Path) -> None:
     put(tmp_path / "HR" / "a.png", scene(40, 44))
-    upscaler = Upscaler("bicubic", 2)
+    upscaler = Upscaler(2, model="bicubic")
     ours = evaluate(upscaler, tmp_path)
     theirs = score_sets(lambda small: upscaler(small), 2, tmp_path)
     assert theirs["protocol"] == ours["protocol"]
@@ -106,7 +106,7 @@ def test_other_programs_are_measured_by_the_same_protocol(tmp_path: Path) -> Non
 def test_only_the_networks_own_figures_are_recorded(tmp_path: Path) -> None:
     put(tmp_path / "HR" / "a.png", scene(40, 44))
     for options in ({"ensemble": True}, {"strength": 0.5}):
-        upscaler = Upscaler("bicubic", 2, **options)  # type: ignore[arg-type]
+        upscaler = Upscaler(2, model="bicubic", **options)  # type: ignore[arg-type]
         with pytest.raises(InvalidArgument, match="not the network's own"):
             record(upscaler.model, evaluate(upscaler, tmp_path))
 
@@ -129,7 +129,7 @@ def test_the_colours_of_a_map() -> None:
 
 def test_a_map_shows_where_the_round_trip_differs(tmp_path: Path) -> None:
     put(tmp_path / "set" / "HR" / "a.png", scene(60, 46))
-    upscaler = Upscaler("bicubic", 2)
+    upscaler = Upscaler(2, model="bicubic")
     report = evaluate(upscaler, tmp_path / "set", heatmaps=tmp_path / "new" / "maps")
     path = destination(tmp_path / "new" / "maps", "set", "a.png", 2)
     assert path.name == f"a_x2_luma_0-{LIMIT}.png"
@@ -150,9 +150,9 @@ def test_maps_are_never_replaced_unasked_and_that_is_known_beforehand(tmp_path: 
     taken.write_bytes(b"mine")
     seen: list[str] = []
     with pytest.raises(ImageWriteError, match=r"b_x2_luma_0-8\.png: exists already; --overwrite"):
-        evaluate(Upscaler("bicubic", 2), tmp_path / "set", seen.append, heatmaps=maps)
+        evaluate(Upscaler(2, model="bicubic"), tmp_path / "set", seen.append, heatmaps=maps)
     assert (seen, taken.read_bytes(), len(list(taken.parent.iterdir()))) == ([], b"mine", 1)
-    evaluate(Upscaler("bicubic", 2), tmp_path / "set", heatmaps=maps, overwrite=True)
+    evaluate(Upscaler(2, model="bicubic"), tmp_path / "set", heatmaps=maps, overwrite=True)
     assert read(taken).pixels.shape == (28, 20, 3)
     assert len(list(taken.parent.iterdir())) == 2
 
@@ -161,4 +161,4 @@ def test_a_place_that_is_no_folder(tmp_path: Path) -> None:
     put(tmp_path / "set" / "HR" / "a.png", scene(40, 40))
     (tmp_path / "file").touch()
     with pytest.raises(ImageWriteError, match=r"file.*: the folder cannot be made"):
-        evaluate(Upscaler("bicubic", 2), tmp_path / "set", heatmaps=tmp_path / "file")
+        evaluate(Upscaler(2, model="bicubic"), tmp_path / "set", heatmaps=tmp_path / "file")

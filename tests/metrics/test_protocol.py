@@ -49,7 +49,7 @@ def untimed(one: dict[str, Any]) -> dict[str, Any]:
 @needs_sets
 @pytest.mark.parametrize(("name", "scale"), PUBLISHED)
 def test_bicubic_gets_its_published_figure(name: str, scale: int) -> None:
-    report = evaluate(Upscaler("bicubic", scale), SETS / name)
+    report = evaluate(Upscaler(scale, model="bicubic"), SETS / name)
     assert set(report["sets"]) == {name}
     assert len(report["sets"][name]["images"]) == {"Set5": 5, "Set14": 14, "BSD100": 100}[name]
     assert report["sets"][name]["psnr_y"] == pytest.approx(PUBLISHED[name, scale], abs=0.01)
@@ -61,7 +61,7 @@ def test_small_images_made_here_are_those_given(tmp_path: Path, scale: int) -> N
     """A set with HR alone gets the figures of the set with the small images that MATLAB made."""
     (tmp_path / "Set5").mkdir()
     (tmp_path / "Set5" / "HR").symlink_to(SETS / "Set5" / "HR")
-    upscaler = Upscaler("bicubic", scale)
+    upscaler = Upscaler(scale, model="bicubic")
     result, given = (untimed(evaluate(upscaler, folder)["sets"]["Set5"]) for folder in (tmp_path, SETS / "Set5"))
     assert result == given
 
@@ -85,7 +85,7 @@ def test_a_folder_of_sets_gives_every_set(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("not a set")
     (tmp_path / "other").mkdir()
     seen: list[str] = []
-    report = evaluate(Upscaler("bicubic", 4), tmp_path, seen.append)
+    report = evaluate(Upscaler(4, model="bicubic"), tmp_path, seen.append)
     assert list(report["sets"]) == ["a", "b"]
     assert untimed(report["sets"]["a"]) == untimed(report["sets"]["b"])
     assert len(seen) == 10
@@ -118,7 +118,7 @@ def luma_bicubic(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Up
     def make(scale: int) -> Upscaler:
         path = folder / f"plain_x{scale}.safetensors"
         save(Model("plain", bicubic(scale, colour="luma"), {}), path)
-        return Upscaler(str(path), scale)
+        return Upscaler(scale, model=str(path))
 
     return make
 
@@ -126,7 +126,7 @@ def luma_bicubic(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Up
 def test_the_report_has_the_shape_that_is_documented(tmp_path: Path) -> None:
     put(tmp_path / "Mine" / "HR" / "one.png", scene(40, 50))
     put(tmp_path / "Mine" / "HR" / "two.png", scene(36, 33, seed=1))
-    report = json.loads(json.dumps(evaluate(Upscaler("bicubic", 2), tmp_path / "Mine")))
+    report = json.loads(json.dumps(evaluate(Upscaler(2, model="bicubic"), tmp_path / "Mine")))
     parts = {"model", "scale", "backend", "precision", "threads", "ensemble", "strength", "time", "protocol", "sets"}
     assert set(report) == parts
     assert (report["model"], report["scale"]) == ("bicubic", 2)
@@ -153,7 +153,7 @@ def test_the_figures_are_those_worked_out_step_by_step(
     put(tmp_path / "HR" / "a.png", large)
     small, cropped = shrink(large, scale)
     truth = 16 + cropped @ np.array([65.481, 128.553, 24.966]) / 255
-    upscaler = Upscaler("bicubic", scale)
+    upscaler = Upscaler(scale, model="bicubic")
     result = 16 + upscaler(small) @ np.array([65.481, 128.553, 24.966]) / 255
     image = evaluate(upscaler, tmp_path)["sets"][tmp_path.name]["images"][0]
     assert image["psnr_y"] == pytest.approx(psnr(result, truth, crop=scale), abs=1e-6)
@@ -170,7 +170,7 @@ def test_given_small_images_are_used_and_large_ones_cropped_to_them(tmp_path: Pa
     large = scene(41, 50)
     put(tmp_path / "HR" / "a.png", large)
     put(tmp_path / "LR_x2" / "a.png", np.full((18, 23, 3), 128, np.uint8))
-    report = evaluate(Upscaler("bicubic", 2), tmp_path)
+    report = evaluate(Upscaler(2, model="bicubic"), tmp_path)
     truth = luma_255(large[:36, :46])
     expected = psnr(np.full(truth.shape, luma_255(np.full((1, 1, 3), 128, np.uint8))[0, 0]), truth, crop=2)
     assert report["sets"][tmp_path.name]["psnr_y"] == pytest.approx(expected, abs=1e-9)
@@ -181,7 +181,7 @@ def test_gray_images_count_as_rgb_of_equal_channels(tmp_path: Path) -> None:
     gray = scene(40, 44, channels=1)
     put(tmp_path / "gray" / "HR" / "a.png", gray)
     put(tmp_path / "same" / "HR" / "a.png", np.repeat(gray, 3, axis=2))
-    sets = evaluate(Upscaler("bicubic", 2), tmp_path)["sets"]
+    sets = evaluate(Upscaler(2, model="bicubic"), tmp_path)["sets"]
     assert sets["gray"]["psnr_y"] == pytest.approx(sets["same"]["psnr_y"], abs=1e-9)
 
 
@@ -232,15 +232,15 @@ def test_a_malformed_set_is_one_clear_error(tmp_path: Path, files: dict[str, Any
         else:
             put(path, scene(*content))
     with pytest.raises(error, match=text):
-        evaluate(Upscaler("bicubic", 2), tmp_path)
+        evaluate(Upscaler(2, model="bicubic"), tmp_path)
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(InvalidArgument, match="no such folder"):
-        evaluate(Upscaler("bicubic", 2), tmp_path / "none")
+        evaluate(Upscaler(2, model="bicubic"), tmp_path / "none")
     (tmp_path / "file").touch()
     with pytest.raises(InvalidArgument, match="no such folder"):
-        evaluate(Upscaler("bicubic", 2), tmp_path / "file")
+        evaluate(Upscaler(2, model="bicubic"), tmp_path / "file")
 
 
 @pytest.mark.parametrize("given", [True, False])
@@ -251,7 +251,7 @@ def test_a_degradation_befalls_the_small_images_alone(tmp_path: Path, given: boo
     small, _ = shrink(large, 2)
     if given:
         put(tmp_path / "LR_x2" / "a.png", small)
-    upscaler = Upscaler("bicubic", 2)
+    upscaler = Upscaler(2, model="bicubic")
     report = evaluate(upscaler, tmp_path, degradation=Jpeg(40))
     image = report["sets"][tmp_path.name]["images"][0]
     result = upscaler(Jpeg(40)(small[..., : min(channels, 3)]))

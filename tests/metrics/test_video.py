@@ -103,7 +103,7 @@ def test_flicker_raises_the_warping_error_and_motion_does_not(tmp_path):
 
         def __init__(self, by):
             self.by, self.count = by, 0
-            self.inner = Upscaler("espcn", 2, backend="reference", precision="f32")
+            self.inner = Upscaler(2, model="espcn", backend="reference", precision="f32")
 
         def __getattr__(self, name):
             return getattr(self.inner, name)
@@ -172,7 +172,7 @@ def test_figures_go_into_the_file(tmp_path, capsys):
 
 
 def test_refusals(tmp_path):
-    upscaler = Upscaler("espcn", 2, backend="reference", precision="f32")
+    upscaler = Upscaler(2, model="espcn", backend="reference", precision="f32")
     with pytest.raises(InvalidArgument, match="one clip at least"):
         evaluate_video(upscaler, [])
     small = write(tmp_path / "small.mkv", [frame[:26, :40] for frame in frames_of(2)])

@@ -94,7 +94,7 @@ def test_it_computes_what_the_port_computes(tmp_path: Path, name: str, scale: in
     for backend in ("reference", "torch", "native"):
         if backend == "native":
             pytest.importorskip("subpixel._native")
-        upscaler = Upscaler(str(path), scale, backend)
+        upscaler = Upscaler(scale, model=str(path), backend=backend)
         if network.channels == 1:
             result = upscaler.plane(x[0])[None]
         else:

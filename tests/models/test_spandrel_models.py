@@ -86,8 +86,8 @@ def expected(rgb: np.ndarray) -> np.ndarray:
 
 @pytest.mark.usefixtures("spandrel")
 @pytest.mark.parametrize("size", [(7, 9), (700, 900)])
-def test_a_image_goes_through_whole(path: str, size: tuple[int, int]) -> None:
-    upscaler = Upscaler(path, 2)
+def test_an_image_goes_through_whole(path: str, size: tuple[int, int]) -> None:
+    upscaler = Upscaler(2, model=path)
     assert (upscaler.backend, upscaler.precision, upscaler.colour) == ("torch", "f32", "rgb")
     rgb = np.random.default_rng(0).random((*size, 3), np.float32)
     np.testing.assert_allclose(upscaler(rgb), expected(rgb), atol=1e-4)
@@ -98,7 +98,7 @@ def test_a_image_goes_through_whole(path: str, size: tuple[int, int]) -> None:
 
 @pytest.mark.usefixtures("spandrel")
 def test_gray_and_alpha(path: str) -> None:
-    upscaler = Upscaler(path, 2)
+    upscaler = Upscaler(2, model=path)
     gray = np.random.default_rng(0).random((6, 8), np.float32)
     np.testing.assert_allclose(upscaler(gray), expected(gray), atol=1e-5)
     opaque = np.dstack([gray, gray, gray, np.ones_like(gray)])
@@ -108,14 +108,14 @@ def test_gray_and_alpha(path: str) -> None:
 
 @pytest.mark.usefixtures("spandrel")
 def test_what_it_does_not_do(path: str) -> None:
-    upscaler = Upscaler(path, 2)
+    upscaler = Upscaler(2, model=path)
     with pytest.raises(InvalidArgument, match="model 'whole' works on RGB"):
         upscaler.plane(np.zeros((4, 4), np.float32))
     for options in ({"backend": "native"}, {"backend": "reference"}, {"precision": "int8"}, {"precision": "bf16"}):
         with pytest.raises(Unsupported, match=r"model 'whole' \(Whole, by spandrel\) runs on torch in f32 alone"):
-            Upscaler(path, 2, **options)
+            Upscaler(2, model=path, **options)
     with pytest.raises(InvalidArgument, match=r"scale=3: .* is a ×2 model, Whole by spandrel"):
-        Upscaler(path, 3)
+        Upscaler(3, model=path)
     with pytest.raises(Unsupported, match="Whole, which spandrel runs, has no description as a Spec"):
         find(path, 2)
 
@@ -124,7 +124,7 @@ def test_what_it_does_not_do(path: str) -> None:
 def test_it_is_measured_like_any_other(path: str, tmp_path: Path) -> None:
     (tmp_path / "set" / "HR").mkdir(parents=True)
     write(ImageData(np.full((16, 20, 3), 90, np.uint8)), tmp_path / "set" / "HR" / "a.png")
-    report = evaluate(Upscaler(path, 2), tmp_path / "set")
+    report = evaluate(Upscaler(2, model=path), tmp_path / "set")
     assert report["model"] == "whole"
     assert 5 < report["sets"]["set"]["psnr_y"] < 30  # 0.35 of the image is taken away
 
@@ -141,13 +141,13 @@ def test_other_kinds_of_networks(
 ) -> None:
     spandrel.ModelLoader.made = type("Other", (Descriptor,), changes)
     with pytest.raises(error, match=text):
-        Upscaler(path, 2)
+        Upscaler(2, model=path)
 
 
 def test_a_network_that_wants_a_mask(spandrel: ModuleType, path: str) -> None:
     spandrel.ImageModelDescriptor = int
     with pytest.raises(Unsupported, match="RGB to RGB is needed"):
-        Upscaler(path, 2)
+        Upscaler(2, model=path)
 
 
 @pytest.mark.parametrize(
@@ -160,17 +160,17 @@ def test_a_network_that_wants_a_mask(spandrel: ModuleType, path: str) -> None:
 def test_a_network_that_does_not_do_what_it_said(spandrel: ModuleType, path: str, result: Any, text: str) -> None:
     spandrel.ModelLoader.made = type("Wrong", (Descriptor,), {"__call__": lambda _, image: result(image)})
     with pytest.raises(SubpixelError, match=text):
-        Upscaler(path, 2)(np.zeros((4, 5, 3), np.uint8))
+        Upscaler(2, model=path)(np.zeros((4, 5, 3), np.uint8))
 
 
 @pytest.mark.usefixtures("spandrel")
 def test_what_spandrel_does_not_know_either(tmp_path: Path) -> None:
     torch.save({"a": torch.zeros(2)}, tmp_path / "net.pth")
     with pytest.raises(ModelFileError, match=r"net\.pth: none of SRCNN, .*; spandrel does not know it either$"):
-        Upscaler(str(tmp_path / "net.pth"), 2)
+        Upscaler(2, model=str(tmp_path / "net.pth"))
     torch.save({"gain": torch.zeros(2)}, tmp_path / "net.pth")
     with pytest.raises(ModelFileError, match=r"spandrel cannot load it \(size mismatch\)$"):
-        Upscaler(str(tmp_path / "net.pth"), 2)
+        Upscaler(2, model=str(tmp_path / "net.pth"))
 
 
 @pytest.mark.parametrize("error", [RuntimeError("operator torchvision::nms is not there"), ImportError("no libcudart")])
@@ -183,7 +183,7 @@ def test_a_torchvision_that_cannot_be_imported(path: str, monkeypatch: pytest.Mo
     monkeypatch.delitem(sys.modules, "spandrel", raising=False)
     monkeypatch.setattr(sys, "meta_path", [Finder(), *sys.meta_path])
     with pytest.raises(MissingExtra) as caught:
-        Upscaler(path, 2)
+        Upscaler(2, model=path)
     assert f"spandrel, which cannot be imported ({error}): pip install 'subpixel[spandrel]'" in str(caught.value)
 
 
@@ -197,7 +197,7 @@ def test_spandrel_itself(tmp_path: Path) -> None:
     torch.manual_seed(0)
     network = Compact(num_in_ch=3, num_out_ch=3, num_feat=8, num_conv=2, upscale=2, act_type="prelu")
     torch.save({"params": network.state_dict()}, tmp_path / "compact.pth")
-    upscaler = Upscaler(str(tmp_path / "compact.pth"), 2)
+    upscaler = Upscaler(2, model=str(tmp_path / "compact.pth"))
     assert upscaler.model.architecture == "RealESRGAN Compact"  # type: ignore[union-attr]
     rgb = np.random.default_rng(0).random((9, 12, 3), np.float32)
     with torch.inference_mode():

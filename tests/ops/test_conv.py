@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from ops.layouts import EVERY, FIRST, NO_WHOLE_NUMBERS, Foreign, dims_of, ints, laid
+from ops.layouts import EVERY, FIRST, NO_WHOLE_NUMBERS, SpandrelModel, dims_of, ints, laid
 from oracle import conv_nd as oracle
 from subpixel.errors import InvalidArgument
 from subpixel.ops import conv, conv_transpose, pixel_shuffle, subpixel_conv
@@ -82,7 +82,7 @@ def test_is_the_definition_in_every_layout_and_kind(rng, layout):
             expected = laid(getattr(oracle, ours.__name__)(x, weight, bias, **arguments), layout)
         except ValueError:
             pytest.fail("an empty result was drawn")
-        for kind in (np.asarray, torch.from_numpy, Foreign):
+        for kind in (np.asarray, torch.from_numpy, SpandrelModel):
             for dtype in (np.float64, np.int64):
                 given = [kind(v.astype(dtype)) for v in (laid(x, layout), weight, bias)]
                 y = ours(*given, layout=layout, **arguments)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from ops.layouts import FIRST, NO_WHOLE_NUMBERS, Foreign
+from ops.layouts import FIRST, NO_WHOLE_NUMBERS, SpandrelModel
 from subpixel.errors import InvalidArgument
 from subpixel.ops import (
     average_unpool,
@@ -179,7 +179,7 @@ def test_equal_cost_and_more_weights(rng):
 def test_kinds_and_gradients(rng):
     weight, bias = whole(rng, 2, 2, 3, 4), whole(rng, 2)
     expected = conv_transpose_to_subpixel(weight, bias, stride=2, padding=1)
-    for kind in (torch.from_numpy, Foreign):
+    for kind in (torch.from_numpy, SpandrelModel):
         form = conv_transpose_to_subpixel(kind(weight), kind(bias), stride=2, padding=1)
         back = subpixel_to_conv_transpose(form.weight, 2, form.bias, padding=form.padding, crop=form.crop)
         for value in (form.weight, form.bias, back.weight, back.bias):

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from ops.layouts import EVERY, FIRST, LAYOUTS, NO_WHOLE_NUMBERS, Foreign, dims_of, ints, laid
+from ops.layouts import EVERY, FIRST, LAYOUTS, NO_WHOLE_NUMBERS, SpandrelModel, dims_of, ints, laid
 from oracle import pool as oracle
 from subpixel.errors import InvalidArgument
 from subpixel.ops import average_unpool, max_pool, max_unpool, resize
@@ -67,7 +67,7 @@ def test_is_the_definition_in_every_layout_and_kind(rng, layout):
             arguments = {"stride": stride, "padding": padding, "dilation": dilation, "layout": layout}
             arguments |= {"indices": counting, "storage_order": storage_order, "return_indices": True}
             expected = laid(oracle.flat(places, x.shape, counting, storage_order), layout)
-            for kind in (np.asarray, torch.from_numpy, Foreign):
+            for kind in (np.asarray, torch.from_numpy, SpandrelModel):
                 given = kind(laid(x, layout))
                 ours = max_pool(given, kernel, **arguments)
                 assert type(ours[0]) is type(ours[1]) is type(given)
@@ -153,7 +153,7 @@ def test_windows_in_nan_and_infinity():
         assert where.tolist() == [[2]]
 
 
-def test_the_colours_of_a_image_have_different_maxima():
+def test_the_colours_of_an_image_have_different_maxima():
     image = np.array([[[9, 0], [1, 2]], [[0, 8], [1, 2]], [[1, 2], [3, 7]]])
     values, where = max_pool(image, 2, layout="CHW", return_indices=True)
     assert where.ravel().tolist() == [0, 1, 3]
@@ -168,7 +168,7 @@ def test_average_unpool_is_nearest_upsampling(rng, layout):
     expected = x
     for f, axis in zip(factors, range(x.ndim - dims - (not layout.endswith(FIRST[dims][2:])), x.ndim), strict=False):
         expected = np.repeat(expected, f, axis=axis)
-    for kind in (np.asarray, torch.from_numpy, Foreign):
+    for kind in (np.asarray, torch.from_numpy, SpandrelModel):
         y = average_unpool(kind(x), factors, layout=layout)
         np.testing.assert_array_equal(np.asarray(getattr(y, "array", y)), expected)
     if layout == "NCHW":

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from ops.layouts import EVERY, Foreign
+from ops.layouts import EVERY, SpandrelModel
 from oracle.resize import imresize_bicubic, upscale
 from subpixel.errors import InvalidArgument
 from subpixel.ops import resize, upsample, upsample_bilinear, upsample_nearest
@@ -130,7 +130,7 @@ def test_every_layout_is_the_same_resize(rng, layout, mode):
     for k in axes:
         one_by_one = resize(one_by_one, wanted[layout[k]], mode=mode, axes=k)
     np.testing.assert_allclose(result, one_by_one, atol=1e-13)
-    for like in (torch.from_numpy, Foreign):
+    for like in (torch.from_numpy, SpandrelModel):
         other = resize(like(x), [wanted[layout[k]] for k in axes], mode=mode, layout=layout)
         assert type(other) is type(like(x))
         np.testing.assert_allclose(getattr(other, "array", other), result, atol=1e-14)

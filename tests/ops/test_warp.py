@@ -247,7 +247,7 @@ def test_flows_against_the_oracle(rng, mode, outside):
             np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-9)
 
 
-class Foreign:
+class SpandrelModel:
     """An array of another kind, as far as an operator can see."""
 
     def __init__(self, array):
@@ -260,16 +260,16 @@ class Foreign:
         return self.array.__dlpack_device__()
 
     def __array_namespace__(self, **_):
-        return type("namespace", (), {"asarray": Foreign})
+        return type("namespace", (), {"asarray": SpandrelModel})
 
 
 def test_other_arrays_come_back_as_their_kind(rng):
     x, grid = rng.random((1, 2, 3, 4)), rng.uniform(-1, 1, (1, 2, 2, 2))
-    got = grid_sample(Foreign(x), Foreign(grid))
-    assert isinstance(got, Foreign)
+    got = grid_sample(SpandrelModel(x), SpandrelModel(grid))
+    assert isinstance(got, SpandrelModel)
     np.testing.assert_array_equal(got.array, grid_sample(x, grid))
-    assert isinstance(affine_grid(Foreign(np.eye(2, 3)[None]), (1, 1, 2, 2)), Foreign)
-    assert isinstance(warp(Foreign(x), Foreign(np.zeros((1, 2, 3, 4)))), Foreign)
+    assert isinstance(affine_grid(SpandrelModel(np.eye(2, 3)[None]), (1, 1, 2, 2)), SpandrelModel)
+    assert isinstance(warp(SpandrelModel(x), SpandrelModel(np.zeros((1, 2, 3, 4)))), SpandrelModel)
 
 
 def test_results_without_samples():

@@ -58,7 +58,7 @@ def test_its_layers_are_those_of_figure_4() -> None:
 
 
 @pytest.mark.parametrize("side", [16, 17, 30, 33])
-def test_every_side_gives_one_logit_a_image(side: int) -> None:
+def test_every_side_gives_one_logit_an_image(side: int) -> None:
     network = Discriminator(side, 3, features=2)
     assert network(torch.rand(4, 3, side, side)).shape == (4,)
 

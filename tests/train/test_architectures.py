@@ -57,7 +57,7 @@ def test_some_steps_bring_it_nearer(
     start = float(values[0].split("; ")[1].split(" dB")[0])
     assert model.figures["validation_psnr_y"] > start + 1
     assert load(out).spec == spec
-    result = Upscaler(str(out), 2)(np.full((20, 22, 3), 128, np.uint8))
+    result = Upscaler(2, model=str(out))(np.full((20, 22, 3), 128, np.uint8))
     assert result.shape == (40, 44, 3)
 
 

@@ -47,7 +47,7 @@ def test_too_few_images(tmp_path: Path, count: int) -> None:
 
 
 @pytest.mark.parametrize("scale", [2, 3])
-def test_a_pair_is_a_image_and_its_small_copy(data: Path, scale: int) -> None:
+def test_a_pair_is_an_image_and_its_small_copy(data: Path, scale: int) -> None:
     path = data / "1.png"
     (pair,) = load_pairs([path], scale, (1.0,), 1)
     pixels = pyvips.Image.new_from_file(str(path)).numpy()

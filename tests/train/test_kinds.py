@@ -53,7 +53,7 @@ def test_rgb_and_zero_borders(data: Path, tmp_path: Path, settings: MakeSettings
         model = train(settings(steps=30), spec, data, tmp_path / "m.safetensors", say=values.append)
         start = float(values[0].split("; ")[1].split(" dB")[0])
         assert model.figures["validation_psnr_y"] > start + 0.2
-        result = Upscaler(str(tmp_path / "m.safetensors"), 2)(np.full((20, 21, 3), (200, 100, 50), np.uint8))
+        result = Upscaler(2, model=str(tmp_path / "m.safetensors"))(np.full((20, 21, 3), (200, 100, 50), np.uint8))
         # Channels keep their places.
         assert (np.diff(result[10:30, 10:30].mean(axis=(0, 1))) < -20).all()
 
@@ -117,8 +117,8 @@ def test_rounded_training_computes_what_int8_computes(data: Path, tmp_path: Path
 
     rounded, kernels = rounding.applied(weights)
     simulated = run(again.spec, rounded, x, kernels()).detach()[0, 0].numpy()
-    whole = Upscaler(str(out), 2, precision="int8").plane(x[0, 0].numpy())
-    plain = Upscaler(str(out), 2, precision="f32").plane(x[0, 0].numpy())
+    whole = Upscaler(2, model=str(out), precision="int8").plane(x[0, 0].numpy())
+    plain = Upscaler(2, model=str(out), precision="f32").plane(x[0, 0].numpy())
     # The simulation is nearer to the integers than f32 is: only their ends' roundings are left out.
     assert np.abs(simulated - whole).mean() < 0.4 * np.abs(plain - whole).mean()
     assert np.abs(simulated - whole).max() < 4 / 255

@@ -56,7 +56,7 @@ def test_a_run_writes_a_model_its_curve_and_its_checkpoint(
     assert 10 < float(rows[-1]["validation_psnr_y"]) < 60
     assert pyvips.Image.new_from_file(str(tmp_path / "model.png")).width > 100
     # The file does what it says, in the program that will use it.
-    assert Upscaler(str(out), scale)(np.zeros((4, 5, 3), np.uint8)).shape == (4 * scale, 5 * scale, 3)
+    assert Upscaler(scale, model=str(out))(np.zeros((4, 5, 3), np.uint8)).shape == (4 * scale, 5 * scale, 3)
 
 
 def test_the_figure_in_the_file_is_that_of_its_weights(
@@ -65,7 +65,7 @@ def test_the_figure_in_the_file_is_that_of_its_weights(
     out = tmp_path / "m.safetensors"
     model = train(settings(), network(2), data, out, say=silent)
     small, large = shrink(pyvips.Image.new_from_file(str(data / "0.png")).numpy(), 2)
-    plane = Upscaler(str(out), 2).plane((luma_255(small) / 255).astype(np.float32)).astype(np.float64) * 255
+    plane = Upscaler(2, model=str(out)).plane((luma_255(small) / 255).astype(np.float32)).astype(np.float64) * 255
     score = psnr(np.clip(np.floor(plane + 0.5), 0, 255), luma_255(large), crop=2)
     assert model.figures["validation_psnr_y"] == pytest.approx(score, abs=0.02)
 

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from subpixel.backends import BACKENDS
-from subpixel.backends.frame_sequence import Sequence
+from subpixel.backends.frame_sequence import FrameSequence
 from subpixel.errors import InvalidArgument, ModelFileError
 from subpixel.metrics.flow import flow_between
 from subpixel.metrics.protocol import shrink
@@ -114,7 +114,7 @@ def test_training_sees_what_a_video_is_given(spec: Spec) -> None:
     small = torch.rand(1, 5, 1, 12, 16)
     result = unrolled(spec, weights, small, range(5))[spec.layers[-1].name][0]
     session = BACKENDS["reference"].prepare_video(spec, {n: w.numpy() for n, w in weights.items()}, "f32", 1)
-    sequence = Sequence(session, spec)
+    sequence = FrameSequence(session, spec)
     results = [sequence.push(frame.numpy()) for frame in small[0]]
     results = [r for r in results if r is not None] + sequence.flush()
     np.testing.assert_allclose(result.numpy(), np.stack(results), rtol=0, atol=5e-4)
@@ -205,7 +205,7 @@ def test_flow_is_learnt(settings: MakeSettings) -> None:
     assert error() < 0.5 * before
 
 
-def describe_container(path: Path, scenes: int = 3, frames: int = 12) -> Path:
+def encoded_clip(path: Path, scenes: int = 3, frames: int = 12) -> Path:
     with av.open(str(path), "w") as container:
         stream = container.add_stream("ffv1", rate=Fraction(25), options={"threads": "1"})
         stream.height, stream.width, stream.pix_fmt = 96, 128, "bgr0"
@@ -220,7 +220,7 @@ def describe_container(path: Path, scenes: int = 3, frames: int = 12) -> Path:
 
 
 def test_a_video_gives_takes_within_its_scenes(tmp_path: Path, settings: MakeSettings) -> None:
-    video = describe_container(tmp_path / "video.mkv")
+    video = encoded_clip(tmp_path / "video.mkv")
     trained, held = find_takes(video, 1000, 3, 1.0)
     assert [name for name, _ in trained] == [f"video.mkv {n}" for n in (0, 3, 6, 9, 24, 27, 30, 33)]
     assert [name for name, _ in held] == [f"video.mkv {n}" for n in (12, 15, 18, 21)]

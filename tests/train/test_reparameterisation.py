@@ -60,7 +60,7 @@ def test_a_transposed_end_interpolates(scale: int, colour: Colour) -> None:
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
-def test_the_whole_start_is_a_image(scale: int) -> None:
+def test_the_whole_start_is_an_image(scale: int) -> None:
     spec = espcn(scale)
     weights = interpolating_start(spec, torch.Generator().manual_seed(0))
     x = wave(20, 24)

@@ -37,8 +37,8 @@ def blocky() -> NDArray[np.uint8]:
 @pytest.mark.usefixtures("with_compressed")
 @pytest.mark.parametrize("kind", ["u8", "u16", "f32", "gray", "alpha", "PIL"])
 def test_blocks_choose(with_compressed: str, blocky: NDArray[np.uint8], kind: str) -> None:
-    upscaler, variant = Upscaler("auto", 2), Upscaler(with_compressed, 2)
-    clean = Upscaler(zoo.resolve("auto"), 2)
+    upscaler, variant = Upscaler(2, model="auto"), Upscaler(2, model=with_compressed)
+    clean = Upscaler(2, model=zoo.resolve("auto"))
 
     def as_kind(pixels: NDArray[np.uint8]) -> Any:
         opaque = np.full((*pixels.shape[:2], 1), 255, np.uint8)
@@ -63,10 +63,10 @@ def test_blocks_choose(with_compressed: str, blocky: NDArray[np.uint8], kind: st
 
 
 def test_a_name_overrides(with_compressed: str, blocky: NDArray[np.uint8]) -> None:
-    upscaler = Upscaler(zoo.resolve("auto"), 2)
+    upscaler = Upscaler(2, model=zoo.resolve("auto"))
     assert upscaler.choose(blocky) == Choice(zoo.resolve("auto"), False, "")
     assert upscaler.choose(blocky, Source("jpeg", 20)).reason == ""
-    clean = Upscaler(with_compressed, 2)
+    clean = Upscaler(2, model=with_compressed)
     assert clean.choose(scene()) == Choice(with_compressed, False, "")
     assert (clean(scene()) != upscaler(scene())).any()
 
@@ -74,7 +74,7 @@ def test_a_name_overrides(with_compressed: str, blocky: NDArray[np.uint8]) -> No
 def test_without_a_variant_nothing_is_measured(monkeypatch: pytest.MonkeyPatch, blocky: NDArray[np.uint8]) -> None:
     monkeypatch.setattr("subpixel.models.auto.blockiness", None)
     for scale in (2, 3):
-        upscaler = Upscaler("auto", scale)
+        upscaler = Upscaler(scale, model="auto")
         if zoo.compressed_variant("auto", scale) is None:
             assert upscaler.choose(blocky) == Choice(zoo.resolve("auto"), False, "")
             assert upscaler.chosen(upscaler.choose(blocky)) is upscaler
@@ -119,11 +119,11 @@ def test_a_source_that_promises_quality_is_not_believed(source: Source | None, b
 def test_no_band_thread_or_backend_changes_it(
     with_compressed: str, monkeypatch: pytest.MonkeyPatch, blocky: NDArray[np.uint8]
 ) -> None:
-    expected = Upscaler("auto", 2).choose(blocky)
+    expected = Upscaler(2, model="auto").choose(blocky)
     for backend in ("reference", "auto"):
         for threads in (1, 3):
-            assert Upscaler("auto", 2, backend=backend, threads=threads).choose(blocky) == expected
-    upscaler = Upscaler("auto", 2, "reference")
+            assert Upscaler(2, model="auto", backend=backend, threads=threads).choose(blocky) == expected
+    upscaler = Upscaler(2, model="auto", backend="reference")
     whole = upscaler(blocky)
     monkeypatch.setattr(subpixel.backends.bands, "_SAMPLES", 192 * 24)
     np.testing.assert_array_equal(upscaler(blocky), whole)
@@ -136,16 +136,16 @@ def test_no_band_thread_or_backend_changes_it(
 
 def test_a_choice_is_taken_as_it_is(with_compressed: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is chosen once for many images is not measured again."""
-    upscaler = Upscaler("auto", 2)
+    upscaler = Upscaler(2, model="auto")
     choice = upscaler.choose(scene(), Source("h264"))
     monkeypatch.setattr("subpixel.models.auto.blockiness", None)
-    variant = Upscaler(with_compressed, 2)
+    variant = Upscaler(2, model=with_compressed)
     np.testing.assert_array_equal(upscaler(scene(), choice), variant(scene()))
     assert upscaler.chosen(choice).model.name == with_compressed
     y = scene()[..., 0]
     np.testing.assert_array_equal(upscaler.chosen(choice).plane(y), variant.plane(y))
     # Without a choice planes of video take the best for clean ones.
-    np.testing.assert_array_equal(upscaler.plane(y), Upscaler(zoo.resolve("auto"), 2).plane(y))
+    np.testing.assert_array_equal(upscaler.plane(y), Upscaler(2, model=zoo.resolve("auto")).plane(y))
 
 
 @pytest.mark.usefixtures("with_compressed")
@@ -154,13 +154,13 @@ def test_a_choice_is_taken_as_it_is(with_compressed: str, monkeypatch: pytest.Mo
     [None, np.zeros((4, 4, 5), np.uint8), np.zeros((4, 4)), np.zeros((0, 4), np.uint8), Image.new("CMYK", (4, 4))],
 )
 def test_what_is_no_image_is_said_as_ever(image: Any) -> None:
-    for call in (Upscaler("auto", 2), Upscaler("auto", 2).choose, Upscaler("bicubic", 2).choose):
+    for call in (Upscaler(2, model="auto"), Upscaler(2, model="auto").choose, Upscaler(2, model="bicubic").choose):
         with pytest.raises(InvalidArgument, match=r"^image: "):
             call(image)
 
 
 def test_files_pass_on_what_they_say(with_compressed: str, tmp_path: Path) -> None:
-    upscaler = Upscaler("auto", 2)
+    upscaler = Upscaler(2, model="auto")
     Image.fromarray(scene()).save(tmp_path / "fine.jpg", quality=97, subsampling=0)
     Image.fromarray(scene()).save(tmp_path / "coarse.jpg", quality=60)
     Image.fromarray(scene()).save(tmp_path / "a.png")
@@ -178,4 +178,4 @@ def test_files_pass_on_what_they_say(with_compressed: str, tmp_path: Path) -> No
     assert reasons["icon.jpg"].reason == "a JPEG of quality 60"
     result = np.asarray(Image.open(tmp_path / "icon_x2.png"))
     with Image.open(tmp_path / "icon.jpg") as image:
-        np.testing.assert_array_equal(result, Upscaler(with_compressed, 2)(np.asarray(image)))
+        np.testing.assert_array_equal(result, Upscaler(2, model=with_compressed)(np.asarray(image)))

@@ -17,7 +17,7 @@ import subpixel.backends.bands
 from networks import residual
 from subpixel import Upscaler
 from subpixel.backends import FrameSession, ImageSession
-from subpixel.backends.ensemble import mixed
+from subpixel.backends.ensemble import mixed_session
 from subpixel.errors import InvalidArgument
 from subpixel.models import Model, bicubic, save
 from subpixel.models.integer import quantise
@@ -101,7 +101,7 @@ def test_the_eight_are_all_different() -> None:
         seen.append(str(planes.shape[1:]).encode() + planes.tobytes())
         return planes
 
-    result = mixed(session, session, ensemble=True, strength=1)(x[None].astype(np.float32))
+    result = mixed_session(session, session, ensemble=True, strength=1)(x[None].astype(np.float32))
     np.testing.assert_array_equal(result[0], x)
     assert set(seen) == {str(y.shape).encode() + y.astype(np.float32).tobytes() for y in turned}
 
@@ -112,7 +112,7 @@ def test_the_eight_are_all_different() -> None:
 def test_a_plane_is_the_mean_of_eight(model: Callable[..., str], kind: str, backend: str, full_range: bool) -> None:
     if backend == "torch":
         pytest.importorskip("torch")
-    plain, ensemble = (Upscaler(model(kind), 2, backend, ensemble=wanted) for wanted in (False, True))
+    plain, ensemble = (Upscaler(2, model=model(kind), backend=backend, ensemble=wanted) for wanted in (False, True))
     x = random_image((21, 14), np.float32)
     expected = mean_of_eight(x, lambda y: plain.plane(y, full_range))
     result = ensemble.plane(x, full_range)
@@ -126,9 +126,9 @@ def test_a_plane_is_the_mean_of_eight(model: Callable[..., str], kind: str, back
 
 @pytest.mark.parametrize("kind", ["luma", "rgb", "zero", "bicubic"])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_a_image_is_the_mean_of_eight(model: Callable[..., str], kind: str, shape: tuple[int, ...]) -> None:
+def test_an_image_is_the_mean_of_eight(model: Callable[..., str], kind: str, shape: tuple[int, ...]) -> None:
     """Colour and alpha too: bicubic is the same of a turned image, so only the network gains."""
-    plain, ensemble = (Upscaler(model(kind), 2, ensemble=wanted) for wanted in (False, True))
+    plain, ensemble = (Upscaler(2, model=model(kind), ensemble=wanted) for wanted in (False, True))
     x = random_image(shape, np.float32)
     expected = mean_of_eight(x, plain)
     result = ensemble(x)
@@ -145,7 +145,9 @@ def test_a_image_is_the_mean_of_eight(model: Callable[..., str], kind: str, shap
 @pytest.mark.parametrize("precision", ["f32", "bf16", "int8"])
 @pytest.mark.parametrize("backend", ["native", "reference"])
 def test_every_precision_has_an_ensemble(chain: str, backend: str, precision: str) -> None:
-    plain, ensemble = (Upscaler(chain, 2, backend, precision, ensemble=wanted) for wanted in (False, True))
+    plain, ensemble = (
+        Upscaler(2, model=chain, backend=backend, precision=precision, ensemble=wanted) for wanted in (False, True)
+    )
     assert ensemble.precision == precision
     x = random_image((12, 31), np.uint8)
     values = x.astype(np.float32) / np.float32(255)
@@ -160,7 +162,7 @@ def test_every_precision_has_an_ensemble(chain: str, backend: str, precision: st
 @pytest.mark.parametrize("precision", ["f32", "int8"])
 @pytest.mark.parametrize("bits", [8, 10, 16])
 def test_frames_have_their_luma_from_the_ensemble(chain: str, precision: str, bits: int) -> None:
-    plain, ensemble = (Upscaler(chain, 2, precision=precision, ensemble=wanted) for wanted in (False, True))
+    plain, ensemble = (Upscaler(2, model=chain, precision=precision, ensemble=wanted) for wanted in (False, True))
     dtype, most = (np.uint8 if bits == 8 else np.uint16), 2**bits - 1
     y, u, v = (
         np.round(random_image(s, np.float32, n) * most).astype(dtype) for n, s in enumerate([(13, 18), (7, 9), (7, 9)])
@@ -184,7 +186,9 @@ def test_bands_and_threads_change_no_byte(
 ) -> None:
     name = chain if kind in ("chain", "int8") else model(kind)
     precision = "int8" if kind == "int8" else "f32"
-    upscalers = [Upscaler(name, 2, backend, precision, threads, **options) for threads in (1, 3)]
+    upscalers = [
+        Upscaler(2, model=name, backend=backend, precision=precision, threads=threads, **options) for threads in (1, 3)
+    ]
     images = [
         random_image((15, 13, 3), np.uint8),
         random_image((15, 13), np.float32),
@@ -214,18 +218,24 @@ def test_strength_0_is_bicubic_and_1_the_network_to_the_byte(
 ) -> None:
     name = chain if kind == "chain" else model(kind)
     image = random_image(shape, dtype)
-    plain = Upscaler("bicubic", 2, backend)(image).tobytes()
+    plain = Upscaler(2, model="bicubic", backend=backend)(image).tobytes()
     for ensemble in (False, True):
-        assert Upscaler(name, 2, backend, ensemble=ensemble, strength=0)(image).tobytes() == plain
-    assert Upscaler(name, 2, backend, strength=1)(image).tobytes() == Upscaler(name, 2, backend)(image).tobytes()
+        assert Upscaler(2, model=name, backend=backend, ensemble=ensemble, strength=0)(image).tobytes() == plain
+    assert (
+        Upscaler(2, model=name, backend=backend, strength=1)(image).tobytes()
+        == Upscaler(2, model=name, backend=backend)(image).tobytes()
+    )
 
 
 @pytest.mark.parametrize("precision", ["f32", "bf16", "int8"])
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_planes_and_frames_of_strength_0_and_1(chain: str, luma_bicubic: str, precision: str, dtype: Any) -> None:
     plane = random_image((15, 22), dtype)
-    none, plain = Upscaler(chain, 2, precision=precision, strength=0), Upscaler(luma_bicubic, 2)
-    full, network = Upscaler(chain, 2, precision=precision, strength=1), Upscaler(chain, 2, precision=precision)
+    none, plain = Upscaler(2, model=chain, precision=precision, strength=0), Upscaler(2, model=luma_bicubic)
+    full, network = (
+        Upscaler(2, model=chain, precision=precision, strength=1),
+        Upscaler(2, model=chain, precision=precision),
+    )
     u, v = (np.zeros((8, 11), dtype) for _ in range(2))
     for one, other in ((none, plain), (full, network)):
         for full_range in (False, True):
@@ -238,7 +248,7 @@ def test_planes_and_frames_of_strength_0_and_1(chain: str, luma_bicubic: str, pr
 def test_full_strength_keeps_the_fast_way(chain: str) -> None:
     pytest.importorskip("subpixel._native", reason="this installation has no compiled module")
     for options, fast in (({}, True), ({"strength": 1}, True), ({"strength": 0.5}, False), ({"ensemble": True}, False)):
-        network = Upscaler(chain, 2, **options)._network
+        network = Upscaler(2, model=chain, **options)._network
         assert isinstance(network, ImageSession) == isinstance(network, FrameSession) == fast
 
 
@@ -246,21 +256,24 @@ def test_full_strength_keeps_the_fast_way(chain: str) -> None:
 @pytest.mark.parametrize("strength", [1e-9, 0.25, np.float32(0.7), 1 - 1e-7])
 def test_a_plane_lies_between_as_written(chain: str, luma_bicubic: str, backend: str, strength: float) -> None:
     x = random_image((17, 20), np.float32) * np.float32(3) - 1
-    plain, network = Upscaler(luma_bicubic, 2, backend).plane(x), Upscaler(chain, 2, backend).plane(x)
+    plain, network = (
+        Upscaler(2, model=luma_bicubic, backend=backend).plane(x),
+        Upscaler(2, model=chain, backend=backend).plane(x),
+    )
     expected = plain + np.float32(strength) * (network - plain)
-    np.testing.assert_array_equal(Upscaler(chain, 2, backend, strength=strength).plane(x), expected)
+    np.testing.assert_array_equal(Upscaler(2, model=chain, backend=backend, strength=strength).plane(x), expected)
 
 
 @pytest.mark.parametrize("kind", ["luma", "rgb", "zero"])
 @pytest.mark.parametrize("ensemble", [False, True])
 @pytest.mark.parametrize("shape", [(23, 17), (23, 17, 3)])
-def test_a_image_lies_between_bicubic_and_the_network(
+def test_an_image_lies_between_bicubic_and_the_network(
     model: Callable[..., str], kind: str, shape: tuple[int, ...], ensemble: bool
 ) -> None:
     x = random_image(shape, np.float32)
-    plain, network = Upscaler("bicubic", 2)(x), Upscaler(model(kind), 2, ensemble=ensemble)(x)
+    plain, network = Upscaler(2, model="bicubic")(x), Upscaler(2, model=model(kind), ensemble=ensemble)(x)
     assert np.abs(plain - network).max() > 0.01
-    result = Upscaler(model(kind), 2, ensemble=ensemble, strength=0.4)(x)
+    result = Upscaler(2, model=model(kind), ensemble=ensemble, strength=0.4)(x)
     np.testing.assert_allclose(result, 0.6 * plain + 0.4 * network, atol=2e-6)
 
 
@@ -271,12 +284,12 @@ def test_the_short_way_and_pil_images(model: Callable[..., str]) -> None:
     image = random_image((9, 12, 3), np.uint8)
     for name in ("bicubic", "espcn", model("luma")):
         for options in ({"ensemble": True}, {"strength": 0.5}, {"strength": 0}):
-            expected = Upscaler(name, 2, **options)(image)
-            np.testing.assert_array_equal(subpixel.upscale(image, 2, name, **options), expected)
+            expected = Upscaler(2, model=name, **options)(image)
+            np.testing.assert_array_equal(subpixel.upscale(image, 2, model=name, **options), expected)
             np.testing.assert_array_equal(
-                np.asarray(subpixel.upscale(Image.fromarray(image), 2, name, **options)), expected
+                np.asarray(subpixel.upscale(Image.fromarray(image), 2, model=name, **options)), expected
             )
-    upscaler = Upscaler("espcn", 2, ensemble=np.True_, strength=1)
+    upscaler = Upscaler(2, model="espcn", ensemble=np.True_, strength=1)
     assert (upscaler.ensemble, upscaler.strength) == (True, 1.0)
 
 
@@ -284,16 +297,22 @@ def test_the_short_way_and_pil_images(model: Callable[..., str]) -> None:
     "strength", [-0.001, 1.001, 2, math.nan, math.inf, -math.inf, True, False, np.True_, "1", None, [1]]
 )
 def test_other_strengths_are_refused(strength: Any) -> None:
-    subpixel.upscale(np.zeros((2, 2), np.uint8), 2, "bicubic", strength=1)
-    for use in (lambda s: Upscaler("bicubic", strength=s), lambda s: subpixel.upscale(None, 2, "bicubic", strength=s)):
+    subpixel.upscale(np.zeros((2, 2), np.uint8), 2, model="bicubic", strength=1)
+    for use in (
+        lambda s: Upscaler(model="bicubic", strength=s),
+        lambda s: subpixel.upscale(None, 2, model="bicubic", strength=s),
+    ):
         with pytest.raises(InvalidArgument, match=r"strength=.*: a number from 0 \(plain bicubic\) to 1"):
             use(strength)
 
 
 @pytest.mark.parametrize("ensemble", [1, 0, 8, "yes", None, math.nan])
 def test_an_ensemble_is_wanted_or_not(ensemble: Any) -> None:
-    subpixel.upscale(np.zeros((2, 2), np.uint8), 2, "bicubic", ensemble=True)
-    for use in (lambda e: Upscaler("bicubic", ensemble=e), lambda e: subpixel.upscale(None, 2, "bicubic", ensemble=e)):
+    subpixel.upscale(np.zeros((2, 2), np.uint8), 2, model="bicubic", ensemble=True)
+    for use in (
+        lambda e: Upscaler(model="bicubic", ensemble=e),
+        lambda e: subpixel.upscale(None, 2, model="bicubic", ensemble=e),
+    ):
         with pytest.raises(InvalidArgument, match=r"ensemble=.*: True or False"):
             use(ensemble)
 
@@ -301,7 +320,7 @@ def test_an_ensemble_is_wanted_or_not(ensemble: Any) -> None:
 def test_memory_does_not_grow_with_the_image(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No session ever sees more than a band and its halo."""
     save(residual(2, "luma", "replicate", 1), tmp_path / "m.safetensors")
-    upscaler = Upscaler(str(tmp_path / "m.safetensors"), 2, "reference", ensemble=True, strength=0.5)
+    upscaler = Upscaler(2, model=str(tmp_path / "m.safetensors"), backend="reference", ensemble=True, strength=0.5)
     halo, seen = upscaler.halo, []
     inner = upscaler._network
 

@@ -11,7 +11,7 @@ from subpixel.models.espcn import espcn
 from subpixel.models.recurrent import recurrent
 from subpixel.models.vespcn import vespcn
 from subpixel.ops.scenes import CutDetector
-from subpixel.upscaler.motion_network import MotionNetwork, network_for_video
+from subpixel.upscaler import MotionNetwork, NetworkOptions
 
 
 def model_of(spec, size=1.0):
@@ -21,6 +21,10 @@ def model_of(spec, size=1.0):
         for k, s in spec.weight_shapes.items()
     }
     return Model("video", spec, weights)
+
+
+def frames_through(model, form=None, **options):
+    return MotionNetwork(model, NetworkOptions("reference")).frames(form, **options)
 
 
 RECURRENT = model_of(recurrent(2, width=6, middle=1, state=4))
@@ -40,19 +44,19 @@ def planes_at(k, form, size=(20, 26)):
     ids=["420", "422 full 10", "gray full"],
 )
 def test_each_frame_comes_out_once_with_its_own_chroma(model, form):
-    video = MotionNetwork(model, 2, backend="reference")
+    video = frames_through(model, form)
     frames = [planes_at(k, form) for k in range(4)]
     copies = [[plane.copy() for plane in frame] for frame in frames]
     output = []
     for frame in copies:
-        output.append(video.push(frame, form))
+        output.append(video.push(frame))
         for plane in frame:
             plane[:] = 0  # a decoder may write where it wrote before
     assert [m is None for m in output] == [True] * video.latency + [False] * (4 - video.latency)
-    results = [m for m in output if m is not None] + video.flush(form)
+    results = [m for m in output if m is not None] + video.flush()
     assert len(results) == 4
     # Chroma is what the still-image way makes of it.
-    plain = Upscaler("espcn", 2, backend="reference", precision="f32")
+    plain = Upscaler(2, model="espcn", backend="reference", precision="f32")
     for frame, result in zip(frames, results, strict=True):
         expected = plain.yuv(
             *(*frame, None, None)[:3],
@@ -72,9 +76,9 @@ def test_codes_mean_what_the_form_says(full):
     """With nothing but zeros for weights a frame is repeated: every code stays what it is."""
     still = model_of(recurrent(2, width=6, middle=1, state=4), 0.0)
     form = FrameFormat("gray", None, 8, full)
-    video = MotionNetwork(still, 2, backend="reference")
+    video = frames_through(still, form)
     codes = np.arange(256, dtype=np.uint8).reshape(16, 16)
-    (result,) = video.push([codes], form)
+    (result,) = video.push([codes])
     np.testing.assert_array_equal(result, codes.repeat(2, 0).repeat(2, 1))
 
 
@@ -85,13 +89,13 @@ def scene(k, rng):
 
 def test_scenes_begin_anew():
     frames = [*scene(0, np.random.default_rng(1)), *(0.3 * f for f in scene(1, np.random.default_rng(2)))]
-    video = MotionNetwork(RECURRENT, 2, backend="reference")
-    with_cut = [video.luma(frame) for frame in frames]
-    alone = [MotionNetwork(RECURRENT, 2, backend="reference") for _ in range(2)]
-    apart = [alone[k // 4].luma(frame) for k, frame in enumerate(frames)]
+    video = frames_through(RECURRENT)
+    with_cut = [video.push_luma(frame) for frame in frames]
+    alone = [frames_through(RECURRENT) for _ in range(2)]
+    apart = [alone[k // 4].push_luma(frame) for k, frame in enumerate(frames)]
     assert all(map(np.array_equal, with_cut, apart))
-    blind = MotionNetwork(RECURRENT, 2, backend="reference", cuts=False)
-    assert not np.array_equal([blind.luma(frame) for frame in frames][4], apart[4])
+    blind = frames_through(RECURRENT, cuts=False)
+    assert not np.array_equal([blind.push_luma(frame) for frame in frames][4], apart[4])
 
 
 def test_cuts_are_told_from_pans_and_noise():
@@ -111,21 +115,21 @@ def test_cuts_are_told_from_pans_and_noise():
 def test_a_video_goes_on_in_the_middle_with_equal_bytes(model):
     form = FrameFormat("420", "left", 8, False)
     frames = [planes_at(k, form) for k in range(5)]
-    whole = MotionNetwork(model, 2, backend="reference")
-    expected = [whole.push(f, form) for f in frames] + whole.flush(form)
-    first = MotionNetwork(model, 2, backend="reference")
-    result = [first.push(f, form) for f in frames[:3]]
-    second = MotionNetwork(model, 2, backend="reference")
+    whole = frames_through(model, form)
+    expected = [whole.push(f) for f in frames] + whole.flush()
+    first = frames_through(model, form)
+    result = [first.push(f) for f in frames[:3]]
+    second = frames_through(model, form)
     second.restore(first.state())
-    result += [second.push(f, form) for f in frames[3:]] + second.flush(form)
+    result += [second.push(f) for f in frames[3:]] + second.flush()
     for mine, its in zip(result, expected, strict=True):
         assert (mine is None) == (its is None)
         if mine is not None:
             assert all(map(np.array_equal, mine, its))
     with pytest.raises(InvalidArgument, match="'more' belongs to no state of a video"):
         second.restore({**first.state(), "more": np.zeros(1)})
-    other = MotionNetwork(VESPCN if model is RECURRENT else RECURRENT, 2, backend="reference")
-    with pytest.raises(InvalidArgument, match="no state of a Sequence of this network"):
+    other = frames_through(VESPCN if model is RECURRENT else RECURRENT)
+    with pytest.raises(InvalidArgument, match="no state of a FrameSequence of this network"):
         other.restore(first.state())
 
 
@@ -134,26 +138,32 @@ def test_auto_takes_who_can():
 
     if BACKENDS["native"].unavailable():
         pytest.skip("this installation has no compiled module")
-    assert MotionNetwork(RECURRENT, 2).backend == "native"
-    assert MotionNetwork(VESPCN, 2).backend == ("reference" if BACKENDS["torch"].unavailable() else "torch")
+    assert MotionNetwork(RECURRENT).backend == "native"
+    assert MotionNetwork(VESPCN).backend == ("reference" if BACKENDS["torch"].unavailable() else "torch")
     with pytest.raises(Unsupported, match="backend native is for video networks"):
-        MotionNetwork(VESPCN, 2, backend="native")
+        MotionNetwork(VESPCN, NetworkOptions("native"))
 
 
 def test_refusals(tmp_path):
-    with pytest.raises(InvalidArgument, match="scale=3: 'video' is a ×2 model"):
-        MotionNetwork(RECURRENT, 3)
-    with pytest.raises(Unsupported, match="model 'video' is none for videos"):
-        MotionNetwork(model_of(espcn(2)), 2)
-    with pytest.raises(InvalidArgument, match="threads=0: an integer from 1"):
-        MotionNetwork(RECURRENT, 2, threads=0)
+    with pytest.raises(InvalidArgument, match="scale=3: model 'video' has ×2; planes and frames take one of them"):
+        Upscaler(3, model=RECURRENT).network()
+    with pytest.raises(Unsupported, match="model 'video' is not for videos"):
+        MotionNetwork(model_of(espcn(2)))
+    for option, text in (({"ensemble": True}, "ensemble"), ({"strength": 0.5}, "strength=0.5")):
+        with pytest.raises(Unsupported, match=f"{text}: model 'video' reads several frames and has no such option"):
+            Upscaler(2, model=RECURRENT, **option)
     with pytest.raises(InvalidArgument, match=r"luma \(H, W\) of f32 is needed"):
-        MotionNetwork(RECURRENT, 2, backend="reference").luma(np.zeros((4, 4), np.uint8))
+        frames_through(RECURRENT).push_luma(np.zeros((4, 4), np.uint8))
+    with pytest.raises(InvalidArgument, match="no format was given"):
+        frames_through(RECURRENT).push([np.zeros((4, 4), np.uint8)])
     from subpixel.models import save
 
     save(RECURRENT, tmp_path / "video.safetensors")
-    assert isinstance(network_for_video(str(tmp_path / "video.safetensors"), 2, "reference"), MotionNetwork)
-    assert isinstance(network_for_video("fast", 2), Upscaler)
+    upscaler = Upscaler(2, model=tmp_path / "video.safetensors", backend="reference")
+    assert isinstance(upscaler.network(), MotionNetwork)
+    assert not Upscaler(2, model="fast").network().moving
     # Single images are refused in one sentence.
-    with pytest.raises(Unsupported, match="reads now, before, state, previous: it is for the frames of a video"):
-        Upscaler(str(tmp_path / "video.safetensors"), 2)
+    with pytest.raises(
+        Unsupported, match="model 'video' reads several frames of a video, so it upscales no single image"
+    ):
+        upscaler(np.zeros((8, 8), np.uint8))

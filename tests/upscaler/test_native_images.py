@@ -40,7 +40,9 @@ def whole(tmp_path_factory):
 
 
 def both(model, scale, precision):
-    fused, plain = (Upscaler(str(model), scale, backend="native", precision=precision, threads=2) for _ in range(2))
+    fused, plain = (
+        Upscaler(scale, model=str(model), backend="native", precision=precision, threads=2) for _ in range(2)
+    )
     plain._network = PlanesOnly(plain._network)
     return fused, plain
 
@@ -80,7 +82,9 @@ def test_every_target_gives_the_same_int8_image(whole, precision, monkeypatch):
     result = []
     for name in native.targets():
         monkeypatch.setenv("SUBPIXEL_TARGET", name)
-        result.append(Upscaler(str(whole / "3.safetensors"), 3, "native", precision)(x).astype(int))
+        result.append(
+            Upscaler(3, model=str(whole / "3.safetensors"), backend="native", precision=precision)(x).astype(int)
+        )
     for other in result[1:]:
         # f32 sums convolutions with wider registers in the same order, but merges products and sums where it can
         assert np.abs(result[0] - other)[result[0][..., 3] > 8].max() <= (0 if precision == "int8" else 1)
@@ -89,31 +93,36 @@ def test_every_target_gives_the_same_int8_image(whole, precision, monkeypatch):
 @pytest.mark.parametrize("precision", ["f32", "int8"])
 def test_threads_and_bands_change_no_byte(whole, precision):
     x = random_image(700, 900, 3, np.uint8)
-    one, five = (Upscaler(str(whole / "2.safetensors"), 2, "native", precision, n)(x) for n in (1, 5))
+    one, five = (
+        Upscaler(2, model=str(whole / "2.safetensors"), backend="native", precision=precision, threads=n)(x)
+        for n in (1, 5)
+    )
     np.testing.assert_array_equal(one, five)
-    part = Upscaler(str(whole / "2.safetensors"), 2, "native", precision, 2)(x[300:400, 200:330])
+    part = Upscaler(2, model=str(whole / "2.safetensors"), backend="native", precision=precision, threads=2)(
+        x[300:400, 200:330]
+    )
     np.testing.assert_array_equal(part[40:-40, 40:-40], one[640:760, 440:620])
 
 
 def test_opaque_alpha_stays_opaque_and_changes_no_colour(whole):
     x = random_image(30, 40, 3, np.uint8)
     rgba = np.concatenate([x, np.full((30, 40, 1), 255, np.uint8)], axis=2)
-    upscaler = Upscaler(str(whole / "2.safetensors"), 2, "native", "int8")
+    upscaler = Upscaler(2, model=str(whole / "2.safetensors"), backend="native", precision="int8")
     result = upscaler(rgba)
     assert (result[..., 3] == 255).all()
     np.testing.assert_array_equal(result[..., :3], upscaler(x))
 
 
-def test_a_image_that_does_not_lie_in_order(whole):
+def test_an_image_that_does_not_lie_in_order(whole):
     x = random_image(20, 30, 3, np.uint8)
-    upscaler = Upscaler(str(whole / "2.safetensors"), 2, "native", "int8")
+    upscaler = Upscaler(2, model=str(whole / "2.safetensors"), backend="native", precision="int8")
     np.testing.assert_array_equal(upscaler(x[:, ::-1][::2]), upscaler(np.ascontiguousarray(x[:, ::-1][::2])))
 
 
 def test_bytes_of_a_plane_go_through_as_they_are(whole):
     y = random_image(20, 30, 1, np.uint8)[..., 0]
-    upscaler = Upscaler(str(whole / "2.safetensors"), 2, "native", "int8")
-    reference = Upscaler(str(whole / "2.safetensors"), 2, "reference", "int8")
+    upscaler = Upscaler(2, model=str(whole / "2.safetensors"), backend="native", precision="int8")
+    reference = Upscaler(2, model=str(whole / "2.safetensors"), backend="reference", precision="int8")
     np.testing.assert_array_equal(upscaler.plane(y), reference.plane(y))
 
 
@@ -139,5 +148,5 @@ def test_calibrated_models_are_int8_by_themselves(tmp_path):
     model = find("espcn", 2)
     quantisation = {**quantise(model.spec, model.weights, {}), "loss_db": 0.01}
     save(replace(model, quantisation=quantisation), tmp_path / "m.safetensors")
-    assert Upscaler(str(tmp_path / "m.safetensors"), 2).precision == "int8"
-    assert Upscaler(str(tmp_path / "m.safetensors"), 2, precision="f32").precision == "f32"
+    assert Upscaler(2, model=str(tmp_path / "m.safetensors")).precision == "int8"
+    assert Upscaler(2, model=str(tmp_path / "m.safetensors"), precision="f32").precision == "f32"

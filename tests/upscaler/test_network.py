@@ -55,7 +55,7 @@ def test_an_array_comes_back_as_the_same_kind(
     shape = size if channels is None else (*size, channels)
     image = random_image(shape, dtype)
     before = image.copy()
-    result = Upscaler(model(kind, 3), 3)(image)
+    result = Upscaler(3, model=model(kind, 3))(image)
     assert result.dtype == image.dtype
     assert result.shape == (size[0] * 3, size[1] * 3, *shape[2:])
     np.testing.assert_array_equal(image, before)
@@ -76,7 +76,7 @@ def test_a_pil_image_comes_back_as_the_same_mode_with_its_info(model: Callable[.
     assert image.mode == mode
     image.info["icc_profile"] = b"profile"
     image.info["dpi"] = (300, 300)
-    upscaler = Upscaler(model(kind), 2)
+    upscaler = Upscaler(2, model=model(kind))
     result = upscaler(image)
     assert isinstance(result, Image.Image)
     assert (result.mode, result.size) == (mode, (26, 18))
@@ -88,7 +88,7 @@ def test_subclasses_of_pil_images_are_taken(tmp_path: Path) -> None:
     """What ``Image.open`` gives is a class of its own for each format."""
     Image.fromarray(random_image((5, 6, 3), np.uint8)).save(tmp_path / "a.png")
     with Image.open(tmp_path / "a.png") as image:
-        assert subpixel.upscale(image, 2, "bicubic").size == (12, 10)
+        assert subpixel.upscale(image, 2, model="bicubic").size == (12, 10)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
@@ -98,7 +98,7 @@ def test_colour_equals_the_usual_way_over_ycbcr(model: Callable[..., str], scale
     # Away from the ends of the range, where the textbook's way clips in between and this one does not.
     image = random_image((23, 31, 3), np.float32)
     image = (np.clip(image, 0.15, 0.85) * np.iinfo(dtype).max).astype(dtype)
-    upscaler = Upscaler(model("luma", scale), scale)
+    upscaler = Upscaler(scale, model=model("luma", scale))
     rgb = image.astype(np.float64) / np.iinfo(dtype).max
     # ITU-R BT.601: luma weights 0.299, 0.587, 0.114; Cb and Cr are the scaled differences from it.
     to_ycc = np.array(
@@ -129,7 +129,7 @@ def test_gray_equals_rgb_of_equal_channels(model: Callable[..., str], kind: str,
     # Away from the ends of the range, where each channel of an RGB network would be clipped by itself.
     gray = (random_image((14, 19), np.float32) * 0.4 + 0.3) * (1 if dtype == np.float32 else np.iinfo(dtype).max)
     gray = gray.astype(dtype)
-    upscaler = Upscaler(model(kind), 2)
+    upscaler = Upscaler(2, model=model(kind))
     single, triple = upscaler(gray), upscaler(np.repeat(gray[:, :, None], 3, axis=2))
     if kind == "rgb":
         # A network on RGB may colour a gray image; gray in is then the mean of what it makes.
@@ -144,7 +144,7 @@ def test_gray_equals_rgb_of_equal_channels(model: Callable[..., str], kind: str,
 def test_sixteen_bits_agree_with_eight(model: Callable[..., str], kind: str, channels: int | None) -> None:
     shape = (15, 11) if channels is None else (15, 11, channels)
     narrow = random_image(shape, np.uint8)
-    upscaler = Upscaler(model(kind), 2)
+    upscaler = Upscaler(2, model=model(kind))
     eight, sixteen = upscaler(narrow), upscaler(narrow.astype(np.uint16) * 257)
     difference = np.abs(sixteen.astype(np.float64) / 257 - eight.astype(np.float64))
     assert difference.max() <= 0.51  # half a unit of rounding, and the last bits
@@ -153,7 +153,7 @@ def test_sixteen_bits_agree_with_eight(model: Callable[..., str], kind: str, cha
 @pytest.mark.parametrize("kind", KINDS)
 def test_floats_are_neither_clipped_nor_rounded(model: Callable[..., str], kind: str) -> None:
     image = random_image((12, 10, 3), np.float32) * np.float32(6) - np.float32(2.5)
-    result = Upscaler(model(kind), 2)(image)
+    result = Upscaler(2, model=model(kind))(image)
     assert result.min() < -0.5
     assert result.max() > 1.5
     assert np.abs(result * 255 - np.round(result * 255)).max() > 0.1
@@ -164,7 +164,7 @@ def test_the_ends_of_the_range_are_clipped_not_wrapped(dtype: Any) -> None:
     top = np.iinfo(dtype).max
     image = np.zeros((16, 16), dtype)
     image[:, 8:] = top
-    result = Upscaler("bicubic", 4)(image)  # it overshoots on both sides of the edge
+    result = Upscaler(4, model="bicubic")(image)  # it overshoots on both sides of the edge
     assert (result[:, :24] < top * 0.1).all()
     assert (result[:, -24:] > top * 0.9).all()
 
@@ -175,7 +175,7 @@ def test_the_ends_of_the_range_are_clipped_not_wrapped(dtype: Any) -> None:
 def test_a_constant_image_stays_as_it_is(channels: int | None, dtype: Any, value: int) -> None:
     shape = (9, 8) if channels is None else (9, 8, channels)
     image = np.full(shape, value / 255 if dtype == np.float32 else value * (unit(dtype)), dtype)
-    result = Upscaler("bicubic", 3)(image)
+    result = Upscaler(3, model="bicubic")(image)
     if dtype == np.float32:
         np.testing.assert_allclose(result, value / 255, atol=1e-6)
     elif channels in (2, 4) and value == 0:
@@ -190,7 +190,7 @@ def test_a_constant_image_stays_as_it_is(channels: int | None, dtype: Any, value
 @pytest.mark.parametrize("kind", ["luma", "rgb", "zero"])
 def test_a_constant_image_gives_one_value_away_from_a_zero_border(model: Callable[..., str], kind: str) -> None:
     image = np.full((24, 20), 120, np.uint8)
-    result = Upscaler(model(kind), 2)(image)
+    result = Upscaler(2, model=model(kind))(image)
     if kind == "zero":
         assert len(np.unique(result)) > 1  # such a network sees the border, and may
         result = result[10:-10, 10:-10]
@@ -209,7 +209,7 @@ def test_an_opaque_image_equals_the_one_without_alpha(
     image = random_image((13, 9, colours), dtype)
     top = 1 if dtype == np.float32 else np.iinfo(dtype).max
     opaque = np.dstack([image, np.full(image.shape[:2], top, dtype)])
-    upscaler = Upscaler(model(kind), 2)
+    upscaler = Upscaler(2, model=model(kind))
     result = upscaler(opaque)
     np.testing.assert_array_equal(result[..., :-1], upscaler(image))
     assert (result[..., -1] == top).all()
@@ -227,7 +227,7 @@ def test_the_colour_of_what_is_invisible_does_not_bleed(
     other = image.copy()
     image[4:12, 5:13, :-1] = top
     other[4:12, 5:13, :-1] = 0
-    upscaler = Upscaler(model(kind), 2)
+    upscaler = Upscaler(2, model=model(kind))
     one, two = upscaler(image), upscaler(other)
     np.testing.assert_array_equal(one[..., -1], two[..., -1])
     visible = one[..., -1] > top / 255
@@ -244,7 +244,7 @@ def test_the_edge_of_a_cut_out_keeps_its_colour() -> None:
     image[...] = (0, 0, 255, 0)
     image[inside] = (240, 160, 20, 255)
     for backend in ("native", "reference"):
-        result = Upscaler("bicubic", 3, backend)(image).astype(int)
+        result = Upscaler(3, model="bicubic", backend=backend)(image).astype(int)
         visible = result[..., 3] > 8
         assert (result[..., 3] == 255).sum() > 500
         assert np.abs(result[visible][:, :3] - (240, 160, 20)).max() <= 1
@@ -257,7 +257,7 @@ def test_alpha_keeps_its_range(model: Callable[..., str], kind: str, dtype: Any)
     image = random_image((20, 20, 4), dtype)
     image[..., 3] = 0
     image[:, 10:, 3] = top
-    alpha = Upscaler(model(kind), 2)(image)[..., 3]
+    alpha = Upscaler(2, model=model(kind))(image)[..., 3]
     assert alpha.min() == 0
     assert alpha.max() == top
     assert (alpha[:, :14] == 0).all()
@@ -267,7 +267,7 @@ def test_alpha_keeps_its_range(model: Callable[..., str], kind: str, dtype: Any)
 def test_a_wholly_invisible_image_stays_invisible_and_finite() -> None:
     image = random_image((7, 5, 4), np.float32)
     image[..., 3] = 0
-    result = Upscaler("bicubic", 2)(image)
+    result = Upscaler(2, model="bicubic")(image)
     assert np.isfinite(result).all()
     assert (result[..., 3] == 0).all()
 
@@ -276,7 +276,7 @@ def test_a_wholly_invisible_image_stays_invisible_and_finite() -> None:
 @pytest.mark.parametrize("full_range", [False, True])
 def test_planes_of_each_dtype_agree(model: Callable[..., str], kind: str, full_range: bool) -> None:
     narrow = random_image((21, 17), np.uint8)
-    upscaler = Upscaler(model(kind), 2)
+    upscaler = Upscaler(2, model=model(kind))
     exact = upscaler.plane(narrow.astype(np.float32) / np.float32(255), full_range)
     eight = upscaler.plane(narrow, full_range)
     sixteen = upscaler.plane(narrow.astype(np.uint16) * 257, full_range)
@@ -288,7 +288,7 @@ def test_planes_of_each_dtype_agree(model: Callable[..., str], kind: str, full_r
 
 
 def test_full_range_is_the_studio_range_stretched(model: Callable[..., str]) -> None:
-    upscaler = Upscaler(model("luma"), 2)
+    upscaler = Upscaler(2, model=model("luma"))
     full = random_image((19, 23), np.float32)
     studio = (16 + 219 * full) / 255
     expected = (upscaler.plane(studio.astype(np.float32)).astype(np.float64) * 255 - 16) / 219
@@ -299,7 +299,7 @@ def test_full_range_is_the_studio_range_stretched(model: Callable[..., str]) -> 
 
 def test_a_plane_of_floats_is_the_networks_own_output(model: Callable[..., str]) -> None:
     """Neither clipped nor rounded, and values beyond the studio range pass."""
-    upscaler = Upscaler(model("luma"), 2)
+    upscaler = Upscaler(2, model=model("luma"))
     wild = random_image((16, 16), np.float32) * np.float32(4) - np.float32(1.5)
     result = upscaler.plane(wild)
     assert result.min() < 0
@@ -312,7 +312,7 @@ def test_a_plane_of_floats_is_the_networks_own_output(model: Callable[..., str])
 def test_bands_give_the_bytes_of_the_whole(
     monkeypatch: pytest.MonkeyPatch, model: Callable[..., str], kind: str, backend: str, shape: tuple[int, ...]
 ) -> None:
-    upscaler = Upscaler(model(kind, 3), 3, backend)
+    upscaler = Upscaler(3, model=model(kind, 3), backend=backend)
     images = [random_image(shape, dtype) for dtype in DTYPES]
     whole = [upscaler(image) for image in images]
     for band in (1, 23 * 9 * 3, 23 * 9 * 7 + 1):  # one row at a time, three, seven
@@ -326,7 +326,7 @@ def test_bands_give_the_bytes_of_the_whole(
 def test_bands_of_a_plane_give_the_bytes_of_the_whole(
     monkeypatch: pytest.MonkeyPatch, model: Callable[..., str], backend: str, full_range: bool
 ) -> None:
-    upscaler = Upscaler(model("luma"), 2, backend)
+    upscaler = Upscaler(2, model=model("luma"), backend=backend)
     image = random_image((31, 12), np.float32)
     whole = upscaler.plane(image, full_range)
     monkeypatch.setattr(subpixel.backends.bands, "_SAMPLES", 1)
@@ -337,7 +337,9 @@ def test_bands_of_a_plane_give_the_bytes_of_the_whole(
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_number_of_threads_changes_no_byte(model: Callable[..., str], kind: str, backend: str) -> None:
     image = random_image((151, 133, 4), np.uint16)
-    results = [Upscaler(model(kind), 2, backend, threads=threads)(image).tobytes() for threads in (1, 2, 5)]
+    results = [
+        Upscaler(2, model=model(kind), backend=backend, threads=threads)(image).tobytes() for threads in (1, 2, 5)
+    ]
     assert results[0] == results[1] == results[2]
 
 
@@ -345,7 +347,7 @@ def test_the_number_of_threads_changes_no_byte(model: Callable[..., str], kind: 
 def test_one_upscaler_serves_many_threads(model: Callable[..., str], backend: str) -> None:
     if backend == "torch":
         pytest.importorskip("torch")
-    upscaler = Upscaler(model("luma"), 2, backend, threads=2)
+    upscaler = Upscaler(2, model=model("luma"), backend=backend, threads=2)
     images = [random_image((20 + k, 50 - k, 3), np.uint8, seed=k) for k in range(24)]
     expected = [upscaler(image) for image in images]
     with ThreadPoolExecutor(8) as pool:
@@ -358,22 +360,22 @@ def test_one_upscaler_serves_many_threads(model: Callable[..., str], backend: st
 def test_backends_agree(model: Callable[..., str], kind: str, size: tuple[int, int]) -> None:
     pytest.importorskip("torch")
     image = random_image((*size, 3), np.float32)
-    reference = Upscaler(model(kind), 2, "reference")(image)
+    reference = Upscaler(2, model=model(kind), backend="reference")(image)
     for backend in ("native", "torch"):
-        np.testing.assert_allclose(Upscaler(model(kind), 2, backend)(image), reference, atol=2e-5)
+        np.testing.assert_allclose(Upscaler(2, model=model(kind), backend=backend)(image), reference, atol=2e-5)
 
 
 @pytest.mark.parametrize("make", [np.asfortranarray, lambda a: a[::-1, ::-1], lambda a: a[::2, ::3], np.flipud])
 def test_any_strides_are_taken(model: Callable[..., str], make: Callable[[Any], NDArray[Any]]) -> None:
     view = make(random_image((20, 24, 3), np.uint8))
-    upscaler = Upscaler(model("luma"), 2)
+    upscaler = Upscaler(2, model=model("luma"))
     np.testing.assert_array_equal(upscaler(view), upscaler(np.ascontiguousarray(view)))
     np.testing.assert_array_equal(upscaler.plane(view[..., 0]), upscaler.plane(np.ascontiguousarray(view[..., 0])))
 
 
 def test_read_only_arrays_and_the_other_byte_order(model: Callable[..., str]) -> None:
     image = random_image((8, 9), np.uint16)
-    upscaler = Upscaler(model("luma"), 2)
+    upscaler = Upscaler(2, model=model("luma"))
     expected = upscaler(image)
     image.setflags(write=False)
     np.testing.assert_array_equal(upscaler(image), expected)

@@ -47,7 +47,7 @@ from subpixel.models import save
 )
 def test_other_images_are_refused(image: Any, text: str) -> None:
     with pytest.raises(InvalidArgument, match=text):
-        subpixel.upscale(image, 2, "bicubic")
+        subpixel.upscale(image, 2, model="bicubic")
 
 
 @pytest.mark.parametrize(
@@ -64,72 +64,75 @@ def test_other_images_are_refused(image: Any, text: str) -> None:
 )
 def test_other_planes_are_refused(model: Callable[..., str], y: Any) -> None:
     with pytest.raises(InvalidArgument):
-        Upscaler(model("luma"), 2).plane(y)
+        Upscaler(2, model=model("luma")).plane(y)
 
 
 def test_a_network_on_rgb_takes_no_plane(model: Callable[..., str]) -> None:
     with pytest.raises(InvalidArgument, match="RGB"):
-        Upscaler(model("rgb"), 2).plane(np.zeros((4, 4), np.uint8))
+        Upscaler(2, model=model("rgb")).plane(np.zeros((4, 4), np.uint8))
 
 
 @pytest.mark.parametrize("scale", [0, -1, True, False, 2.5, 2.0, math.nan, math.inf, 10**6, 5, 1, "2", None, (2, 2)])
 def test_other_scales_are_refused(scale: Any) -> None:
     with pytest.raises(InvalidArgument, match="scale="):
-        Upscaler("bicubic", scale)
+        Upscaler(scale, model="bicubic")
 
 
 @pytest.mark.parametrize("scale", [0, -1, True, False, math.nan, math.inf, 10**6, 1, "2", (2, 2)])
 def test_fewer_scales_are_refused_where_a_resize_follows(scale: Any) -> None:
     # What is kept of earlier calls must not let them in.
-    subpixel.upscale(np.zeros((2, 2), np.uint8), 1.5, "bicubic")
-    subpixel.upscale(np.zeros((2, 2), np.uint8), 2, "bicubic")
+    subpixel.upscale(np.zeros((2, 2), np.uint8), 1.5, model="bicubic")
+    subpixel.upscale(np.zeros((2, 2), np.uint8), 2, model="bicubic")
     with pytest.raises(InvalidArgument, match="scale="):
-        subpixel.upscale(np.zeros((2, 2), np.uint8), scale, "bicubic")
+        subpixel.upscale(np.zeros((2, 2), np.uint8), scale, model="bicubic")
 
 
 def test_a_numpy_number_is_a_scale() -> None:
-    assert subpixel.upscale(np.zeros((2, 2), np.uint8), np.int64(2), "bicubic").shape == (4, 4)
+    assert subpixel.upscale(np.zeros((2, 2), np.uint8), np.int64(2), model="bicubic").shape == (4, 4)
 
 
 @pytest.mark.parametrize("threads", [0, -1, True, 2.0, 2.5, math.nan, 1025, 2**31, "2"])
 def test_other_thread_counts_are_refused(threads: Any) -> None:
-    subpixel.upscale(np.zeros((2, 2), np.uint8), 2, "bicubic", threads=1)
-    subpixel.upscale(np.zeros((2, 2), np.uint8), 2, "bicubic", threads=2)
-    for use in (lambda t: Upscaler("bicubic", threads=t), lambda t: subpixel.upscale(None, 2, "bicubic", threads=t)):
+    subpixel.upscale(np.zeros((2, 2), np.uint8), 2, model="bicubic", threads=1)
+    subpixel.upscale(np.zeros((2, 2), np.uint8), 2, model="bicubic", threads=2)
+    for use in (
+        lambda t: Upscaler(model="bicubic", threads=t),
+        lambda t: subpixel.upscale(None, 2, model="bicubic", threads=t),
+    ):
         with pytest.raises(InvalidArgument, match="threads="):
             use(threads)
 
 
 def test_unknown_names_are_refused_with_those_there_are() -> None:
     with pytest.raises(InvalidArgument, match=r"model='espcm'.*espcn.*bicubic"):
-        Upscaler("espcm")
+        Upscaler(model="espcm")
     with pytest.raises(InvalidArgument, match=r"backend='cuda'.*native.*reference.*torch"):
-        Upscaler("bicubic", backend="cuda")
+        Upscaler(model="bicubic", backend="cuda")
     with pytest.raises(InvalidArgument, match=r"precision='f16'.*f32"):
-        Upscaler("bicubic", precision="f16")
+        Upscaler(model="bicubic", precision="f16")
     with pytest.raises(InvalidArgument, match="scale=5: model 'bicubic' has ×2"):
-        Upscaler("bicubic", 5)
+        Upscaler(5, model="bicubic")
 
 
 @pytest.mark.parametrize(("backend", "precision"), [("native", "bf16"), ("reference", "int8"), ("auto", "int8")])
 def test_a_precision_that_a_backend_lacks_is_said(backend: str, precision: str) -> None:
     with pytest.raises(Unsupported, match=precision):
-        Upscaler("bicubic", backend=backend, precision=precision)
+        Upscaler(model="bicubic", backend=backend, precision=precision)
 
 
 def test_a_model_file_of_another_scale_is_refused(model: Callable[..., str]) -> None:
     with pytest.raises(InvalidArgument, match="×3"):
-        Upscaler(model("luma", 3), 2)
+        Upscaler(2, model=model("luma", 3))
 
 
 def test_a_model_file_that_is_not_there_or_damaged(model: Callable[..., str], tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match="no such file"):
-        Upscaler(str(tmp_path / "none.safetensors"))
+        Upscaler(model=str(tmp_path / "none.safetensors"))
     content = bytearray(Path(model("luma")).read_bytes())
     content[-20] ^= 1
     (tmp_path / "changed.safetensors").write_bytes(content)
     with pytest.raises(ModelFileError, match="damaged"):
-        Upscaler(str(tmp_path / "changed.safetensors"))
+        Upscaler(model=str(tmp_path / "changed.safetensors"))
 
 
 def test_a_model_file_that_changed_is_read_again(tmp_path: Path) -> None:
@@ -138,7 +141,7 @@ def test_a_model_file_that_changed_is_read_again(tmp_path: Path) -> None:
     results = []
     for seed in (1, 2):
         save(residual(2, "luma", "replicate", seed), path)
-        results.append(subpixel.upscale(image, 2, str(path)))
+        results.append(subpixel.upscale(image, 2, model=str(path)))
     assert (results[0] != results[1]).any()
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import subpixel
-from subpixel import Enlarger, Upscaler, ops
+from subpixel import Upscaler, ops
 from subpixel.errors import InvalidArgument
 from subpixel.image.compression import Jpeg
 from subpixel.models import zoo
@@ -51,10 +51,10 @@ def rounded(x: Pixels, dtype: Any) -> Pixels:
 @pytest.mark.parametrize(("scale", "factors"), [(2.5, (3,)), (1.2, (2,)), (5, (2, 3)), (6, (2, 3)), (0.4, ())])
 def test_networks_in_a_row_then_the_operator(dtype: Any, channels: int, scale: float, factors: tuple[int, ...]) -> None:
     x = random_image(13, 22, channels, dtype)
-    result = subpixel.upscale(x, scale, "fast")
+    result = subpixel.upscale(x, scale, model="fast")
     expected = x
     for factor in factors:
-        expected = Upscaler("fast", factor)(expected)
+        expected = Upscaler(factor, model="fast")(expected)
     if result.shape != expected.shape:
         expected = rounded(ops.resize(in_codes(expected), result.shape[:2], antialias=True), dtype)
     np.testing.assert_array_equal(result, expected)
@@ -63,7 +63,7 @@ def test_networks_in_a_row_then_the_operator(dtype: Any, channels: int, scale: f
 
 def test_the_resize_down_is_pillows_but_for_rounding() -> None:
     x = random_image(41, 57, 3, np.uint8)
-    result = subpixel.upscale(x, 0.6, "fast")
+    result = subpixel.upscale(x, 0.6, model="fast")
     expected = np.asarray(Image.fromarray(x).resize((result.shape[1], result.shape[0]), Image.Resampling.BICUBIC))
     inner = (slice(4, -4), slice(4, -4))  # Pillow's border is another
     assert np.abs(result.astype(int) - expected)[inner].max() <= 1
@@ -77,7 +77,7 @@ def test_what_is_invisible_leaves_no_fringe(dtype: Any, scale: float) -> None:
     inside = (y - 20) ** 2 + (x - 20) ** 2 < 120
     top = 1 if dtype == np.float32 else np.iinfo(dtype).max
     image = np.where(inside[..., None], [0.8, 0.2, 0.4, 1.0], [0.0, 1.0, 0.0, 0.0]) * top
-    result = subpixel.upscale(image.astype(dtype), scale, "bicubic")
+    result = subpixel.upscale(image.astype(dtype), scale, model="bicubic")
     shown = result[..., 3] > top * 0.05
     assert shown.any()
     off = np.abs(result[..., :3] / top - [0.8, 0.2, 0.4])[shown]
@@ -89,8 +89,8 @@ def test_what_is_invisible_leaves_no_fringe(dtype: Any, scale: float) -> None:
 def test_opaque_alpha_changes_no_colour(dtype: Any, scale: float) -> None:
     x = random_image(12, 17, 3, dtype)
     full = np.full((12, 17, 1), 1 if dtype == np.float32 else np.iinfo(dtype).max, dtype)
-    result = subpixel.upscale(np.concatenate([x, full], axis=2), scale, "fast")
-    np.testing.assert_array_equal(result[..., :3], subpixel.upscale(x, scale, "fast"))
+    result = subpixel.upscale(np.concatenate([x, full], axis=2), scale, model="fast")
+    np.testing.assert_array_equal(result[..., :3], subpixel.upscale(x, scale, model="fast"))
     assert (result[..., 3] == full.max()).all()
 
 
@@ -99,17 +99,17 @@ def test_opaque_alpha_changes_no_colour(dtype: Any, scale: float) -> None:
 def test_the_smallest_images(size: tuple[int, int], shape: tuple[int, int], channels: int) -> None:
     x = random_image(*size, channels, np.uint8)
     for backend in ("auto", "reference"):
-        assert subpixel.upscale(x, 2.5, "fast", backend).shape == (*shape, channels)
-        assert subpixel.upscale(x, 0.1, "fast", backend).shape[2] == channels
+        assert subpixel.upscale(x, 2.5, model="fast", backend=backend).shape == (*shape, channels)
+        assert subpixel.upscale(x, 0.1, model="fast", backend=backend).shape[2] == channels
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "I;16"])
 def test_pil_images_keep_their_mode(mode: str) -> None:
     image = Image.new(mode, (8, 6))
     image.info["dpi"] = (300, 300)
-    result = subpixel.upscale(image, 2.5, "fast")
+    result = subpixel.upscale(image, 2.5, model="fast")
     assert (result.mode, result.size, result.info["dpi"]) == (mode, (20, 15), (300, 300))
-    np.testing.assert_array_equal(np.asarray(result), subpixel.upscale(np.asarray(image), 2.5, "fast"))
+    np.testing.assert_array_equal(np.asarray(result), subpixel.upscale(np.asarray(image), 2.5, model="fast"))
 
 
 def test_sizes_in_python() -> None:
@@ -128,8 +128,8 @@ def test_sizes_in_python() -> None:
 
 def test_gray_without_a_channel_stays_so() -> None:
     x = random_image(10, 20, 1, np.uint8)
-    result = subpixel.upscale(x[..., 0], 2.5, "fast")
-    np.testing.assert_array_equal(result, subpixel.upscale(x, 2.5, "fast")[..., 0])
+    result = subpixel.upscale(x[..., 0], 2.5, model="fast")
+    np.testing.assert_array_equal(result, subpixel.upscale(x, 2.5, model="fast")[..., 0])
 
 
 # Rows, tiles, threads
@@ -146,13 +146,13 @@ def test_no_tile_strip_or_thread_changes_a_byte(
     for scale in (2, 2.5, 5, 0.4) if backend == "native" else (2.5,):
         height, width = (int(side) for side in rng.integers(1, 40 if backend == "native" else 14, 2))
         x = random_image(height, width, channels, dtype, height)
-        whole = Enlarger("fast", scale, backend, precision, 1)(x)
+        whole = Upscaler(scale, model="fast", backend=backend, precision=precision, threads=1)(x)
         for tile, threads in ((int(rng.integers(5, 20)), 1), (64, 3), (None, 3)):
-            result = Enlarger("fast", scale, backend, precision, threads, tile=tile)(x)
+            result = Upscaler(scale, model="fast", backend=backend, precision=precision, threads=threads, tile=tile)(x)
             np.testing.assert_array_equal(result, whole, err_msg=f"{scale} {height}×{width} {tile} {threads}")
         step = int(rng.integers(1, 9))
         blocks = (x[top : top + step] for top in range(0, height, step))
-        enlarger = Enlarger("fast", scale, backend, precision, 1)
+        enlarger = Upscaler(scale, model="fast", backend=backend, precision=precision, threads=1)
         result = np.concatenate(list(enlarger.stream(blocks, x.shape, x.dtype, alpha_of(x), None, 1000)))
         np.testing.assert_array_equal(result, whole, err_msg=f"{scale} {height}×{width} by {step}")
 
@@ -161,15 +161,17 @@ def test_no_tile_strip_or_thread_changes_a_byte(
 def test_nor_for_other_kinds_of_networks(model: Name, kind: str) -> None:
     x = random_image(31, 23, 4, np.uint8)
     for options in ({}, {"ensemble": True}, {"strength": 0.5}):
-        whole = Enlarger(model(kind), 1.5, "auto", "f32", **options)(x)
-        np.testing.assert_array_equal(Enlarger(model(kind), 1.5, "auto", "f32", tile=9, **options)(x), whole)
+        whole = Upscaler(1.5, model=model(kind), backend="auto", precision="f32", **options)(x)
+        np.testing.assert_array_equal(
+            Upscaler(1.5, model=model(kind), backend="auto", precision="f32", tile=9, **options)(x), whole
+        )
 
 
 def test_a_large_result_is_put_together_of_strips(monkeypatch: pytest.MonkeyPatch) -> None:
     x = random_image(60, 40, 3, np.uint8)
-    whole = subpixel.upscale(x, 2.5, "fast")
-    monkeypatch.setattr("subpixel.upscaler.enlarger._IN_MEMORY", 5000)
-    np.testing.assert_array_equal(subpixel.upscale(x, 2.5, "fast"), whole)
+    whole = subpixel.upscale(x, 2.5, model="fast")
+    monkeypatch.setattr("subpixel.upscaler.upscaler._IN_MEMORY", 5000)
+    np.testing.assert_array_equal(subpixel.upscale(x, 2.5, model="fast"), whole)
 
 
 # Choices
@@ -186,9 +188,9 @@ def test_auto_chooses_once_from_the_original(
     with_compressed: str, blocky: Pixels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clean = zoo.resolve("auto")
-    first, second = Upscaler(with_compressed, 2), Upscaler(clean, 2)
+    first, second = Upscaler(2, model=with_compressed), Upscaler(2, model=clean)
     monkeypatch.setitem(zoo.ZOO, clean, zoo.Entry(clean, (2,), "a stand-in"))
-    enlarger = Enlarger("auto", 4)
+    enlarger = Upscaler(4, model="auto")
     choice = enlarger.choose(blocky)
     assert choice.compressed
     np.testing.assert_array_equal(enlarger(blocky), second(first(blocky)))
@@ -200,20 +202,20 @@ def test_auto_chooses_once_from_the_original(
 
 def test_a_scale_of_1_cleans_a_compressed_image(with_compressed: str, blocky: Pixels) -> None:
     result = subpixel.upscale(blocky, 1)
-    large = Upscaler(with_compressed, 2)(blocky)
+    large = Upscaler(2, model=with_compressed)(blocky)
     expected = rounded(ops.resize(in_codes(large), blocky.shape[:2], antialias=True), np.uint8)
     np.testing.assert_array_equal(result, expected)
-    np.testing.assert_array_equal(subpixel.upscale(blocky, 1, with_compressed), expected)
+    np.testing.assert_array_equal(subpixel.upscale(blocky, 1, model=with_compressed), expected)
     with pytest.raises(InvalidArgument, match=f"scale=1: there is nothing to clean.*'{with_compressed}'"):
         subpixel.upscale(np.zeros((80, 80), np.uint8), 1)
     with pytest.raises(InvalidArgument, match=r"scale=1: .*does not clean"):
-        Enlarger("bicubic", 1)
+        Upscaler(1, model="bicubic")
 
 
 def test_an_enlarger_of_an_upscaler_does_the_same(with_compressed: str, blocky: Pixels) -> None:
     for name in ("auto", "bicubic", with_compressed):
-        upscaler = Upscaler(name, 2)
-        result = Enlarger.of(upscaler)
+        upscaler = Upscaler(2, model=name)
+        result = Upscaler.of(upscaler)
         assert result.choose(blocky) == upscaler.choose(blocky)
         np.testing.assert_array_equal(result(blocky), upscaler(blocky))
 
@@ -224,14 +226,14 @@ def test_an_enlarger_of_an_upscaler_does_the_same(with_compressed: str, blocky: 
 @pytest.mark.parametrize("tile", [0, -1, 2.5, True, "8"])
 def test_other_tiles_are_refused(tile: Any) -> None:
     with pytest.raises(InvalidArgument, match="tile="):
-        Enlarger("bicubic", tile=tile)
+        Upscaler(model="bicubic", tile=tile)
 
 
-def test_what_is_wrong_is_said_before_a_image_comes(model: Name) -> None:
+def test_what_is_wrong_is_said_before_an_image_comes(model: Name) -> None:
     for arguments in (("espcm",), ("bicubic", 65), ("bicubic", 2, "cuda"), (model("luma"), 5)):
         with pytest.raises(InvalidArgument):
-            Enlarger(*arguments)
+            Upscaler(*arguments)
     with pytest.raises(InvalidArgument, match="one of scale, width, height and fit"):
         subpixel.upscale(np.zeros((2, 2), np.uint8), 2, width=5)
     with pytest.raises(InvalidArgument, match=r"×4 with this model"):
-        Enlarger(model("luma"), width=500)(np.zeros((100, 100), np.uint8))
+        Upscaler(model=model("luma"), width=500)(np.zeros((100, 100), np.uint8))

@@ -64,7 +64,9 @@ def upscaler(tmp_path_factory):
         if key not in known:
             path = folder / f"{name}.safetensors"
             save(MODELS[name], path) if not path.exists() else None
-            known[key] = Upscaler(str(path), MODELS[name].spec.scale, backend, precision, threads)
+            known[key] = Upscaler(
+                MODELS[name].spec.scale, model=str(path), backend=backend, precision=precision, threads=threads
+            )
         return known[key]
 
     return make
@@ -191,7 +193,9 @@ def test_wide_frames_on_every_target(upscaler, tmp_path, target, subsampling, bi
     for height, width in ((5, 95), (9, 97), (3, 5003)):
         planes = frame(height, width, subsampling, bits)
         for precision, most in (("int8", 0), ("f32", 1), ("bf16", 1 if bits < 16 else 40)):
-            result = Upscaler(str(tmp_path / "m.safetensors"), 3, "native", precision, 2).yuv(*planes, **form)
+            result = Upscaler(
+                3, model=str(tmp_path / "m.safetensors"), backend="native", precision=precision, threads=2
+            ).yuv(*planes, **form)
             luma, *chroma = apart(result, upscaler("chain x3", precision, "reference").yuv(*planes, **form))
             assert chroma == [0, 0]
             assert luma <= most

@@ -24,7 +24,7 @@ def test_numpy_and_the_compiled_module_agree_to_the_byte(
         planes += [rng.integers(0, form.most + 1, form.chroma((37, 53)), form.dtype) for _ in range(2)]
     y, u, v = (*planes, None, None)[:3]
     result = [
-        Upscaler("bicubic", scale, backend).yuv(
+        Upscaler(scale, model="bicubic", backend=backend).yuv(
             y,
             u,
             v,
@@ -41,8 +41,8 @@ def test_numpy_and_the_compiled_module_agree_to_the_byte(
 
 def test_luma_is_upscaled_as_chroma_is() -> None:
     y = np.random.default_rng(0).integers(0, 256, (9, 14), np.uint8)
-    result = Upscaler("bicubic", 2).yuv(y, y, y, subsampling="444", siting=None, bits=8, full_range=False)
+    result = Upscaler(2, model="bicubic").yuv(y, y, y, subsampling="444", siting=None, bits=8, full_range=False)
     assert result[1] is not None
     np.testing.assert_array_equal(result[0], result[1])
-    difference = result[0].astype(int) - Upscaler("bicubic", 2).plane(y)
+    difference = result[0].astype(int) - Upscaler(2, model="bicubic").plane(y)
     assert np.abs(difference).max() <= 1  # that one is rounded once more on its way

@@ -53,9 +53,9 @@ FIXED.setflags(write=False)
 def test_what_is_refused(model, change, text):
     given = {"y": Y, "u": C, "v": C, **PLAIN, **change}
     with pytest.raises(InvalidArgument, match=f"^yuv: {text}"):
-        Upscaler(model("luma"), 2).yuv(**given)
+        Upscaler(2, model=model("luma")).yuv(**given)
 
 
 def test_a_network_on_rgb_takes_no_frame(model):
     with pytest.raises(InvalidArgument, match="works on RGB; a luma model is needed"):
-        Upscaler(model("rgb"), 2).yuv(Y, C, C, **PLAIN)
+        Upscaler(2, model=model("rgb")).yuv(Y, C, C, **PLAIN)

@@ -49,7 +49,7 @@ def test_red_green_and_blue_have_no_matrix_and_what_is_made_of_them_says_its_own
 def test_a_video_of_red_green_and_blue_is_tagged_as_it_is_encoded(tmp_path: Path, pix_fmt: str | None) -> None:
     source = make_clip(tmp_path / "rgb.mkv", codec="ffv1", pix_fmt="bgr0", times=range(3), format_name="matroska")
     settings = Settings("x264" if pix_fmt else None, pix_fmt=pix_fmt)
-    result = probe(Job(source, Upscaler("bicubic", 2), tmp_path / "out.mkv", settings).run().destination)
+    result = probe(Job(source, Upscaler(2, model="bicubic"), tmp_path / "out.mkv", settings).run().destination)
     assert result.stream.pix_fmt == (pix_fmt or "bgr0")
     if pix_fmt:
         assert (result.stream.tags.matrix, result.stream.tags.full_range) == (1, False)
@@ -60,6 +60,6 @@ def test_a_video_of_red_green_and_blue_is_tagged_as_it_is_encoded(tmp_path: Path
 
 def test_a_small_video_that_says_nothing_is_told_to_be_bt601(tmp_path: Path) -> None:
     source = make_clip(tmp_path / "video.mp4", size=(352, 288), times=range(2))
-    result = Job(source, Upscaler("bicubic", 3), tmp_path / "out.mp4").run()
+    result = Job(source, Upscaler(3, model="bicubic"), tmp_path / "out.mp4").run()
     assert probe(result.destination).stream.tags.matrix == 6
     assert any("the result says BT.601" in note for note in result.notes)

@@ -35,7 +35,7 @@ def test_a_suffix_says_the_container() -> None:
         (".webm", "ffv1", "Matroska"),
     ],
 )
-def test_a_image_that_is_not_held_is_refused(result: Made, suffix: str, codec: str, would: str) -> None:
+def test_an_image_that_is_not_held_is_refused(result: Made, suffix: str, codec: str, would: str) -> None:
     with pytest.raises(InvalidArgument, match=f"does not hold an image encoded by {codec}; .*{would}"):
         kept(probe(result("plain.mp4")), container_of("x" + suffix), codec)
 
@@ -58,7 +58,7 @@ def test_a_image_that_is_not_held_is_refused(result: Made, suffix: str, codec: s
         (".nut", "rawvideo"),
     ],
 )
-def test_a_image_that_is_held(result: Made, suffix: str, codec: str) -> None:
+def test_an_image_that_is_held(result: Made, suffix: str, codec: str) -> None:
     assert kept(probe(result("plain.mkv")), container_of("x" + suffix), codec).streams == ()
 
 

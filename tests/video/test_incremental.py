@@ -38,7 +38,7 @@ def values(frame: Any, layout: Any) -> list[NDArray[Any]]:
 @pytest.fixture(scope="module")
 def upscalers() -> dict[tuple[str, int, str], Upscaler]:
     return {
-        (model, scale, precision): Upscaler(model, scale, "native", precision)
+        (model, scale, precision): Upscaler(scale, model=model, backend="native", precision=precision)
         for model, scale, precision in (("fast", 2, "int8"), ("fast", 3, "f32"), ("espcn", 2, "f32"))
     }
 
@@ -71,17 +71,17 @@ def test_what_did_not_change_is_not_computed_and_has_the_same_bytes(
 
 def test_a_frame_that_is_new_all_over_is_computed_whole() -> None:
     layout = layout_of("yuv420p", "test")
-    at_work = IncrementalUpscaler(Upscaler("bicubic", 2), layout, "left", False, (96, 64))
+    at_work = IncrementalUpscaler(Upscaler(2, model="bicubic"), layout, "left", False, (96, 64))
     for seed in range(3):
         at_work(filled(layout, (96, 64), seed))
     assert (at_work.repeated, at_work.partly) == (0, 0)
 
 
 @pytest.mark.parametrize("pix_fmt", ["gbrp", "gbrp10le", "gbrp12le", "gbrp16le"])
-def test_red_green_and_blue_go_through_as_a_image(pix_fmt: str) -> None:
+def test_red_green_and_blue_go_through_as_an_image(pix_fmt: str) -> None:
     layout = layout_of(pix_fmt, "test")
     frame = filled(layout, (40, 30), 3)
-    upscaler = Upscaler("bicubic", 2)
+    upscaler = Upscaler(2, model="bicubic")
     at_work = IncrementalUpscaler(upscaler, layout, "left", True, (40, 30))
     result = values(at_work(frame), layout)
     most = (1 << layout.bits) - 1

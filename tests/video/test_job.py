@@ -27,7 +27,7 @@ WRITTEN = [name for name in CLIPS if Path(name).suffix not in (".avi", ".ts")]
 
 @pytest.fixture(scope="module")
 def fast() -> Upscaler:
-    return Upscaler("fast", 2, threads=2)
+    return Upscaler(2, model="fast", threads=2)
 
 
 def decoded(path: Path, **asked: Any) -> list[tuple[Fraction, list[np.ndarray]]]:
@@ -121,7 +121,7 @@ def test_interlaced_videos_are_refused_in_a_sentence(tmp_path: Path, fast: Upsca
 
 def test_odd_sides_that_an_encoder_does_not_take_are_said_before_the_work(tmp_path: Path) -> None:
     source = CLIPS["odd_420.mkv"](tmp_path / "odd.mkv")
-    plain = Upscaler("bicubic", 3)
+    plain = Upscaler(3, model="bicubic")
     with pytest.raises(Unsupported, match="does not take 135×99 in yuv420p, a side being odd; another scale"):
         Job(source, plain, tmp_path / "out.mkv").run()
     assert Job(source, plain, tmp_path / "out.mkv", Settings("svt-av1")).run().size_out == (135, 99)

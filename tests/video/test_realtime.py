@@ -75,7 +75,9 @@ def test_both_halves_are_the_results_themselves(pix_fmt: str, width: int, scale:
     rng = np.random.default_rng(0)
     for plane in planes:
         plane[:] = rng.integers(16, 236, plane.shape)
-    ways = [IncrementalUpscaler(Upscaler(name, scale), layout, "left", False, size) for name in ("bicubic", "fast")]
+    ways = [
+        IncrementalUpscaler(Upscaler(scale, model=name), layout, "left", False, size) for name in ("bicubic", "fast")
+    ]
     both = Beside(*ways)
     made = both(frame)
     assert (made.width, made.height) == both.result_size

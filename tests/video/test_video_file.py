@@ -18,7 +18,7 @@ Made = Callable[[str], Path]
 
 
 @pytest.mark.parametrize("name", clips.CLIPS)
-def test_every_video_has_a_image(result: Made, name: str) -> None:
+def test_every_video_has_an_image(result: Made, name: str) -> None:
     video = probe(result(name))
     assert video.streams[video.main].kind == "video"
     assert len(video.others) == len(video.streams) - 1

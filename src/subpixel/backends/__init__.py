@@ -1,6 +1,6 @@
 """How a Spec is run. The explicit list, fastest first; ``auto`` takes the first that can."""
 
-from subpixel.backends.base import Backend, ImageSession, Session, VideoSession, available_threads, choose
+from subpixel.backends.base import Backend, ImageSession, Session, VideoSession, available_threads, choose_backend
 from subpixel.backends.frames import FrameFormat, FrameSession
 from subpixel.backends.native import NativeBackend
 from subpixel.backends.reference import ReferenceBackend
@@ -15,7 +15,7 @@ __all__ = [
     "Session",
     "VideoSession",
     "available_threads",
-    "choose",
+    "choose_backend",
 ]
 
 # The reference stands before torch: without the native module it starts at once and needs nothing installed.

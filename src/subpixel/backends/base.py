@@ -25,7 +25,7 @@ __all__ = [
     "available_threads",
     "checked_inputs",
     "checked_planes",
-    "choose",
+    "choose_backend",
 ]
 
 Planes = NDArray[np.float32]
@@ -90,7 +90,7 @@ class Backend(Protocol):
         """The same for a network that reads several frames or keeps something from one to the next."""
 
 
-def choose(name: str, precision: str, quantisation: Quantisation = None) -> tuple[Backend, str]:
+def choose_backend(name: str, precision: str, quantisation: Quantisation = None) -> tuple[Backend, str]:
     """The backend of that name, or for ``auto`` the fastest that runs here and has the precision.
 
     Args:

@@ -19,10 +19,10 @@ from subpixel.models.spec import Frame, Previous, Spec
 from subpixel.models.spec import State as Kept
 from subpixel.ops import pixel_unshuffle
 
-__all__ = ["Sequence"]
+__all__ = ["FrameSequence"]
 
 
-class Sequence:
+class FrameSequence:
     """Steps through a video. Not thread-safe: what comes next depends on what came before.
 
     Args:
@@ -74,7 +74,7 @@ class Sequence:
         return results
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """All that the next results depend on, as arrays: another Sequence that takes it goes on with equal bytes."""
+        """Everything that the next results depend on, as arrays; with it, another sequence goes on to equal bytes."""
         arrays: dict[str, NDArray[Any]] = {
             "numbers": np.array([self._waiting, self._scene, self._upscaled_scene], np.int64),
             "scenes": np.array([scene for _, scene in self._frames], np.int64),
@@ -101,7 +101,7 @@ class Sequence:
         except (KeyError, TypeError, ValueError):
             fits = False
         if not fits:
-            raise InvalidArgument("sequence: that is no state of a Sequence of this network")
+            raise InvalidArgument("sequence: that is no state of a FrameSequence of this network")
         self._frames = deque(zip(frames, scenes, strict=True))
         self._waiting, self._scene, self._upscaled_scene, self._kept = waiting, scene, upscaled, kept
 

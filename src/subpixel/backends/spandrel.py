@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from subpixel.backends.base import Session
 from subpixel.errors import InvalidArgument, SubpixelError, Unsupported
-from subpixel.models.spandrel_models import Foreign
+from subpixel.models.spandrel_models import SpandrelModel
 
-__all__ = ["prepare_foreign"]
+__all__ = ["prepare_spandrel"]
 
 
-def prepare_foreign(model: Foreign, backend: str, precision: str, threads: int) -> Session:
+def prepare_spandrel(model: SpandrelModel, backend: str, precision: str, threads: int) -> Session:
     """A network that no Spec describes, made ready; torch in f32 is all there is for it.
 
     Args:

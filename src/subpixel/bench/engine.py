@@ -109,7 +109,7 @@ def memory(plan: Plan) -> Group:
     """Memory beyond input and result, of the network alone and of the way over RGB."""
     facts = []
     for megapixels in (1, 10, 100) if plan.full else (1, 10):
-        for kind, text in (("plane", "ESPCN ×3 int8, luma bytes"), ("rgb", 'Upscaler("espcn", 3), RGB bytes')):
+        for kind, text in (("plane", "ESPCN ×3 int8, luma bytes"), ("rgb", 'Upscaler(3, model="espcn"), RGB bytes')):
             amount = beyond(kind, _SIZES[megapixels], plan.threads)
             if amount is not None:
                 facts.append(Fact(f"{text}, {megapixels} Mpx", amount, "MiB"))

@@ -40,7 +40,7 @@ _ENGINE, _CODING = "engine alone", "reading and writing alone"
 
 def files(plan: Plan) -> Iterator[Group]:
     """A group for each pair of formats, as it is measured."""
-    upscaler = Upscaler(_MODEL, _SCALE, "native", threads=plan.threads)
+    upscaler = Upscaler(_SCALE, model=_MODEL, backend="native", threads=plan.threads)
     notes = [
         "A call is all the files. They lie in the system's cache, and nobody waits for the disk.",
         f"{_IMAGES} different images, made of numbers, as hard for PNG and JPEG as photographs are.",
@@ -110,7 +110,7 @@ def _batch(upscaler: Upscaler, sources: list[Path], results: list[Path]) -> None
     for result in results:
         result.unlink(missing_ok=True)  # or it would be done before
     tasks = [Task(source, result, _SIDE**2) for source, result in zip(sources, results, strict=True)]
-    make = partial(Upscaler, _MODEL, _SCALE, "native")
+    make = partial(Upscaler, _SCALE, model=_MODEL, backend="native")
     for report in Batch(tasks, upscaler, make, Policy()).run():
         if report.error is not None:
             raise report.error

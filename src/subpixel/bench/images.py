@@ -37,7 +37,7 @@ def images(plan: Plan) -> Iterator[Group]:
 
 
 def beside_superres(plan: Plan) -> Group:
-    """``Upscaler("espcn", 3)`` on RGB bytes beside what users of OpenCV call for the same."""
+    """``Upscaler(3, model="espcn")`` on RGB bytes beside what users of OpenCV call for the same."""
     network = espcn_x3()
     (h, w), r = network.size, network.spec.scale
     rgb = synthetic_image(network.size, 3)
@@ -54,7 +54,7 @@ def beside_superres(plan: Plan) -> Group:
         for peer in peers:
             calls[peer.name] = lambda peer=peer: peer.run(rgb)  # type: ignore[misc]
             entries.append((peer.name, "peer", None))
-    title = f'Upscaler("espcn", {r}), RGB bytes, {w}×{h} → {w * r}×{h * r}'
+    title = f'Upscaler({r}, model="espcn"), RGB bytes, {w}×{h} → {w * r}×{h * r}'
     return measured(plan, "end-to-end", title, calls, entries, notes)
 
 
@@ -90,7 +90,7 @@ def kinds(plan: Plan, upscalers: dict[str, Upscaler]) -> Group:
             calls[name] = lambda upscaler=upscaler, x=x: upscaler(x)  # type: ignore[misc]
             entries.append((name, "ours", f"ceiling {precision}"))
     (h, w), r = network.size, network.spec.scale
-    return measured(plan, "kinds", f'Upscaler("espcn", {r}), {w}×{h}, kinds of images', calls, entries)
+    return measured(plan, "kinds", f'Upscaler({r}, model="espcn"), {w}×{h}, kinds of images', calls, entries)
 
 
 def files(plan: Plan, upscalers: dict[str, Upscaler], folder: Path) -> Group:
@@ -151,7 +151,9 @@ def _upscalers(plan: Plan, folder: Path, network: Network) -> dict[str, Upscaler
     path = folder / "model.safetensors"
     save(Model("model", network.spec, dict(network.weights), quantisation=network.quantisation), path)
     return {
-        precision: Upscaler(str(path), network.spec.scale, "native", precision=precision, threads=plan.threads)
+        precision: Upscaler(
+            network.spec.scale, model=str(path), backend="native", precision=precision, threads=plan.threads
+        )
         for precision in ("int8", "f32")
     }
 

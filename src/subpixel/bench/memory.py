@@ -67,7 +67,7 @@ def _prepared(kind: str, threads: int) -> Callable[[NDArray[np.uint8]], NDArray[
     if kind == "rgb":
         from subpixel.upscaler import Upscaler
 
-        return Upscaler("espcn", 3, threads=threads)
+        return Upscaler(3, model="espcn", threads=threads)
     from subpixel.bench.networks import espcn_x3, session
 
     network = session(espcn_x3(), "int8", threads)

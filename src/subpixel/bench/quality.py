@@ -88,7 +88,7 @@ def _subjects(plan: Plan, notes: list[str]) -> Iterator[_Subject]:
                 if model.spec.parameters:
                     notes.append(f"{label} int8: not measured, its file has no int8 parameters")
                 continue
-            upscaler = Upscaler(source, plan.scale, "native", precision, plan.threads)
+            upscaler = Upscaler(plan.scale, model=source, backend="native", precision=precision, threads=plan.threads)
             yield _Subject(f"{label} {precision}", role, model, upscaler)
     if not found:
         raise InvalidArgument(f"scale={plan.scale}: no model that is shipped or given has it")

@@ -44,7 +44,7 @@ def videos(plan: Plan) -> Iterator[Group]:
 
 
 def _file(plan: Plan, source: Path, folder: Path) -> Group:
-    video, upscaler = probe(source), Upscaler(_MODEL, _SCALE, threads=plan.threads)
+    video, upscaler = probe(source), Upscaler(_SCALE, model=_MODEL, threads=plan.threads)
     layout = layout_of(video.stream.pix_fmt, source)
     window = Window(Fraction(0), _FRAMES / (video.stream.rate or Fraction(_RATE)))
     frames = list(islice(frames_of(video, Damage()), _FRAMES))
@@ -73,7 +73,7 @@ def _file(plan: Plan, source: Path, folder: Path) -> Group:
 
 
 def _pipe(plan: Plan, source: Path) -> Group:
-    upscaler = Upscaler(_MODEL, _SCALE, threads=plan.threads)
+    upscaler = Upscaler(_SCALE, model=_MODEL, threads=plan.threads)
     live = Live(source, upscaler)
     video = probe(source)
     calls: dict[str, Callable[[], Any]] = {
@@ -95,7 +95,7 @@ def _decode(video: VideoFile) -> None:
 
 
 def _upscale(upscaler: Upscaler, video: VideoFile, layout: Layout, frames: list[Timed]) -> list[Any]:
-    way = way_of(upscaler, video, layout)
+    way = way_of(upscaler.network(), video, layout)
     return [result.frame for each in frames for result in way.push(each)]
 
 

@@ -31,7 +31,7 @@ def doctor(as_json: Json = False) -> None:
 def _report() -> dict[str, Any]:
     import numpy
 
-    from subpixel.backends import BACKENDS, available_threads, choose
+    from subpixel.backends import BACKENDS, available_threads, choose_backend
 
     versions = {"subpixel": __version__, "python": platform.python_version(), "numpy": numpy.__version__}
     versions["libvips"] = _libvips()
@@ -44,7 +44,7 @@ def _report() -> dict[str, Any]:
         for name, backend in BACKENDS.items()
     }
     try:
-        auto = choose("auto", "auto")[0].name
+        auto = choose_backend("auto", "auto")[0].name
     except SubpixelError as error:
         auto = f"none: {error}"
     return {

@@ -65,15 +65,18 @@ def evaluate(
     if record and (ensemble or strength != 1):
         raise InvalidArgument("--record: a file keeps what its network reaches without --ensemble and --strength")
     degradation = parse(degrade) if degrade is not None else None
-    upscaler = Upscaler(model, scale, backend, precision, threads, ensemble=ensemble, strength=strength)
+    upscaler = Upscaler(
+        scale, model=model, backend=backend, precision=precision, threads=threads, ensemble=ensemble, strength=strength
+    )
     show = sys.stderr.isatty()
     progress = (lambda name: print(f"\r\x1b[K{name}", end="", file=sys.stderr)) if show else None
     report = measure(upscaler, data, progress, degradation, heatmaps=heatmap, overwrite=overwrite)
     if show:
         print("\r\x1b[K", end="", file=sys.stderr)
     if record:
-        assert isinstance(upscaler.model, Model)  # it came from a model file
-        save(recorded(upscaler.model, report, degraded=degrade), model)
+        network = upscaler.network()
+        assert isinstance(network.model, Model)  # it came from a model file
+        save(recorded(network.model, report, degraded=degrade), model)
     if as_json:
         print(json.dumps(_finite(report), indent=2, ensure_ascii=False, allow_nan=False))
         return
@@ -122,17 +125,18 @@ def _evaluate_video(
     from subpixel.metrics.record import record_videos
     from subpixel.metrics.video import evaluate_video
     from subpixel.models.files import Model, save
-    from subpixel.upscaler.motion_network import network_for_video
+    from subpixel.upscaler import Upscaler
 
     show = sys.stderr.isatty()
     progress = (lambda name: print(f"\r\x1b[K{name}", end="", file=sys.stderr)) if show else None
-    upscaler = network_for_video(model, scale, backend, precision, threads)
+    upscaler = Upscaler(scale, model=model, backend=backend, precision=precision, threads=threads)
+    network = upscaler.network()
     report = evaluate_video(upscaler, files, progress)
     if show:
         print("\r\x1b[K", end="", file=sys.stderr)
     if record:
-        assert isinstance(upscaler.model, Model)  # it came from a model file
-        save(record_videos(upscaler.model, report), model)
+        assert isinstance(network.model, Model)  # it came from a model file
+        save(record_videos(network.model, report), model)
     if as_json:
         print(json.dumps(_finite(report), indent=2, ensure_ascii=False, allow_nan=False))
         return

@@ -32,15 +32,15 @@ def play(
     """Show a video upscaled in a player's window, at the video's own rate.
 
     Where the network is too slow, a cheaper one takes its place for a while. At the end the rate reached is printed."""
-    from subpixel.upscaler.motion_network import network_for_video
-    from subpixel.video import Live, choose_model, find_player, playing, probe
+    from subpixel.upscaler import Upscaler
+    from subpixel.video import Live, find_player, playing
 
     found, program = find_player(player)
     source, name = Path(given), "standard input" if given == "-" else given
-    chosen = choose_model(None if given == "-" else probe(source), model, scale).model
+    upscaler = Upscaler(scale, model=model, backend=backend, precision=precision, threads=threads)
     live = Live(
         source,
-        network_for_video(chosen, scale, backend, precision, threads),
+        upscaler,
         window=window_of(start, end, None),
         deinterlace=deinterlace,
         beside=side_by_side,
@@ -48,7 +48,7 @@ def play(
     )
     # Sound begins with the file: beside a part of it, it would be the wrong one.
     sound = source if given != "-" and start in (None, Fraction(0)) else None
-    with playing(found, program, f"{name} ×{scale} by {chosen}", sound) as pipe:
+    with playing(found, program, f"{name} ×{scale} by {model}", sound) as pipe:
         done = live.run(pipe)
     say_notes(name, done.notes)
     rate = done.frames / done.seconds if done.seconds else 0.0

@@ -104,13 +104,15 @@ def upscale(
     from subpixel.image.batch.task_policy import Existing, Policy
     from subpixel.image.files.formats import suffix_of
     from subpixel.image.job import Job
-    from subpixel.upscaler import Enlarger
+    from subpixel.upscaler import Upscaler
 
     if overwrite and skip_existing:
         raise InvalidArgument("--overwrite and --skip-existing contradict each other")
     existing: Existing = "replace" if overwrite else "skip" if skip_existing else "keep"
     size: dict[str, Any] = {"width": width, "height": height, "fit": fit, "tile": tile}
-    make_upscaler = partial(Enlarger, model, scale, backend, precision, **size, ensemble=ensemble, strength=strength)
+    make_upscaler = partial(
+        Upscaler, scale, model=model, backend=backend, precision=precision, **size, ensemble=ensemble, strength=strength
+    )
     upscaler = make_upscaler(threads=threads)
     with stopped_by_signals() as stop, Streams(inputs, output) as streams:
         if streams.writes and as_json:

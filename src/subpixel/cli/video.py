@@ -20,7 +20,6 @@ from subpixel.cli.signals import stopped_by_signals
 from subpixel.errors import InvalidArgument, SubpixelError
 
 if TYPE_CHECKING:
-    from subpixel.models.auto import Choice
     from subpixel.video import Result, Window
 
 _PREVIEW_AT = 5  # seconds into the video: what it begins with is rarely like the rest
@@ -98,8 +97,8 @@ def video(
 
     Stopped, however that was, the same command goes on where it was.
     """
-    from subpixel.upscaler.motion_network import network_for_video
-    from subpixel.video import Job, Live, Settings, choose_model, form_of, parse_options, probe
+    from subpixel.upscaler import Upscaler
+    from subpixel.video import Job, Live, Settings, form_of, parse_options
 
     if target_fps is not None and not (realtime and target_fps > 0):
         raise InvalidArgument("--target-fps: a rate above 0 is needed, and --realtime, which holds it")
@@ -112,19 +111,15 @@ def video(
         "realtime": realtime,
         "rate": None if target_fps is None else Fraction(target_fps).limit_denominator(1001),
     }
-    kind: Any = (scale, backend, precision, threads)
+    upscaler = Upscaler(scale, model=model, backend=backend, precision=precision, threads=threads, strength=strength)
     if output == "-" or (given == "-" and output is None):
         if sys.stdout.isatty():
             raise InvalidArgument("-: standard output is a terminal, where a video is of no use; -o FILE writes one")
-        choice = choose_model(None if given == "-" else probe(source), model, scale)
-        live = Live(
-            source, network_for_video(choice.model, *kind, strength=strength), form_of(file_format), **asked
-        ).run(sys.stdout.buffer)
+        live = Live(source, upscaler, form_of(file_format), **asked).run(sys.stdout.buffer)
         say_notes(name, live.notes)
         return
     settings = Settings(encoder, crf, preset, pix_fmt, parse_options(encoder_options))
     with stopped_by_signals(), _file(given) as path, bar(name, shown=not quiet) as progress:
-        choice = choose_model(probe(path), model, scale)
         messages: list[str] = []
 
         def tell(note: str) -> None:
@@ -133,7 +128,7 @@ def video(
 
         job = Job(
             path,
-            network_for_video(choice.model, *kind, strength=strength),
+            upscaler,
             None if output is None else Path(output),
             settings,
             overwrite,
@@ -147,7 +142,7 @@ def video(
             raise
     say_notes(name, (note for note in result.notes if note not in messages))
     if not quiet:
-        print(shown(_line(name, result, model == "auto", choice)))
+        print(shown(_line(name, result, model == "auto")))
 
 
 def window_of(start: Fraction | None, end: Fraction | None, preview: float | None) -> Window | None:
@@ -178,13 +173,13 @@ def _file(given: str) -> Iterator[Path]:
             raise type(error)(str(error).replace(str(path), "standard input")) from None
 
 
-def _line(name: str, result: Result, automatic: bool, choice: Choice) -> str:
+def _line(name: str, result: Result, automatic: bool) -> str:
     width, height = result.size_out
     seconds = result.elapsed
     output = result.frames - result.resumed
     rate = f", {output / seconds:.1f} frames/s" if output and seconds else ""
     before = f" ({result.resumed} of them made before)" if result.resumed else ""
-    chosen = f"  auto: {choice}" if automatic else ""
+    chosen = f"  auto: {result.choice}" if automatic else ""
     done = f"{result.frames} frames{before} in {seconds:.1f} s{rate}"
     return f"{name} → {result.destination}  {width}×{height}  {done}{chosen}"
 

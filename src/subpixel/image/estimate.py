@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -22,8 +21,8 @@ from subpixel.image.files.reading import Opened, opened
 from subpixel.image.job import Job
 from subpixel.image.synthetic import photograph
 from subpixel.models.auto import Choice, Source
-from subpixel.models.spandrel_models import Foreign
-from subpixel.upscaler import Enlarger, Plan, Target
+from subpixel.models.spandrel_models import SpandrelModel
+from subpixel.upscaler import SizePlan, Target, Upscaler
 
 __all__ = ["Forecast", "Pace", "forecast"]
 
@@ -31,7 +30,7 @@ __all__ = ["Forecast", "Pace", "forecast"]
 # 270 … 370 MB elsewhere, where whole layers of a band of rows are in memory.
 _WORKING, _WORKING_ELSEWHERE = 20_000_000, 400_000_000
 # Of what lies between two stages, or before the last resize, so much is there at a time: in memory see
-# subpixel.upscaler.enlarger; by rows it is measured, strips with their halos on both sides of a stage.
+# subpixel.upscaler.upscaler; by rows it is measured, strips with their halos on both sides of a stage.
 _BETWEEN, _BETWEEN_ROWS = 256 << 20, 160 << 20
 # By rows, what is read, made by one stage and written: measured.
 _ROWS = 150_000_000
@@ -108,7 +107,7 @@ class Pace:
         self._known: dict[tuple[Any, ...], float] = {}
 
     def __call__(
-        self, job: Job, plan: Plan, choice: Choice | None, channels: int, dtype: np.dtype[Any], written: _Written
+        self, job: Job, plan: SizePlan, choice: Choice | None, channels: int, dtype: np.dtype[Any], written: _Written
     ) -> float:
         """Of reading, upscaling and writing images like photographs.
 
@@ -158,7 +157,7 @@ def forecast(job: Job, pace: Pace | None = None, *, makes_folder: bool = False) 
 
 
 def _looked_at(job: Job, found: Opened, destination: Path, pace: Pace, problems: list[SubpixelError]) -> Forecast:
-    enlarger, suffix = job.enlarger, destination.suffix.lower()
+    upscaler, suffix = job.upscaler, destination.suffix.lower()
     height, width, channels = found.shape
     messages = Forecast(
         job.source,
@@ -167,28 +166,30 @@ def _looked_at(job: Job, found: Opened, destination: Path, pace: Pace, problems:
         channels=channels,
         dtype=found.dtype.name,
         orientation=found.orientation,
-        clean=enlarger.first.model.name,
+        clean=upscaler.clean_model.name,
         comparison=job.sheet(destination),
     )
     try:
-        size = enlarger.target.size(height, width)
+        size = upscaler.target.size(width, height)
         if suffix in WRITABLE:  # else that is a problem already
-            _collect(problems, lambda: check_pixels(destination, (*size, channels), found.dtype, found.pages))
+            _collect(
+                problems, lambda: check_pixels(destination, (size[1], size[0], channels), found.dtype, found.pages)
+            )
         # What cannot be written as it was asked for is timed as what loses nothing.
         source = origin(job.source)
         written = _Written.of(job, suffix if not problems else default_suffix(found.dtype), source)
-        choice = enlarger.chosen(source, height, width)
+        choice = upscaler.choose_by_source(source, width, height)
         # Where blocks decide whether there is anything to clean, it is taken that there is.
-        expected = enlarger.measured(1) if choice is None and enlarger.target.scale == 1 else choice
-        plan = enlarger.plan(height, width, expected)
+        expected = upscaler.choose_by_blocks(1) if choice is None and upscaler.target.scale == 1 else choice
+        plan = upscaler.plan(width, height, expected)
     except SubpixelError as error:
         return replace(messages, problems=(*problems, error))
     notes = (*found.notes, *_not_held(found, written.form), *([plan.note] if plan.note else []))
-    if isinstance(enlarger.first.model, Foreign):
-        notes = (*notes, f"the memory that {enlarger.first.model.name} itself takes is not known, and comes on top")
+    if isinstance(upscaler.clean_model, SpandrelModel):
+        notes = (*notes, f"the memory that {upscaler.clean_model.name} itself takes is not known, and comes on top")
     return replace(
         messages,
-        size_out=(size[1], size[0]),
+        size_out=size,
         choice=choice,
         memory=_memory(job, found, plan, written),
         seconds=pace(job, plan, expected, channels, found.dtype, written) * height * width * found.pages,
@@ -198,19 +199,25 @@ def _looked_at(job: Job, found: Opened, destination: Path, pace: Pace, problems:
 
 
 def _tried(
-    job: Job, plan: Plan, choice: Choice | None, channels: int, dtype: np.dtype[Any], read_as: str, written: _Written
+    job: Job,
+    plan: SizePlan,
+    choice: Choice | None,
+    channels: int,
+    dtype: np.dtype[Any],
+    read_as: str,
+    written: _Written,
 ) -> float:
     """What a pixel more costs: calls have a price of their own, beside which that of the smallest is nothing."""
-    enlarger = copy.copy(job.enlarger)  # with the same networks, to the same ratio
-    if enlarger.target.scale is None:
-        enlarger.target = Target(_ratio(plan))
+    upscaler = job.upscaler
+    if upscaler.target.scale is None:
+        upscaler = upscaler.with_target(Target(_ratio(plan)))
     tried: list[tuple[int, float]] = []
     for side in _TRIALS:
         pixels = _like(photograph(side, side), channels, dtype)
         encoded = _encoded(pixels, _Written(_readable(read_as, channels, dtype)))
 
         def once(pixels: NDArray[Any] = pixels, encoded: bytes = encoded) -> float:
-            return _once(enlarger, choice, pixels, encoded, written, compared=job.compare is not None)
+            return _once(upscaler, choice, pixels, encoded, written, compared=job.compare is not None)
 
         if not tried:
             once()  # wakes threads and loads code
@@ -224,7 +231,7 @@ def _tried(
 
 
 def _once(
-    enlarger: Enlarger,
+    upscaler: Upscaler,
     choice: Choice | None,
     pixels: NDArray[Any],
     encoded: bytes,
@@ -234,25 +241,25 @@ def _once(
 ) -> float:
     begun = time.perf_counter()
     pyvips.Image.new_from_buffer(encoded, "").numpy()
-    result = enlarger(pixels, choice)
+    result = upscaler(pixels, choice)
     if compared and result.dtype == np.uint8:
         bicubic(pixels, (result.shape[0], result.shape[1]))
     _encoded(result, written)
     return time.perf_counter() - begun
 
 
-def _ratio(plan: Plan) -> float:
+def _ratio(plan: SizePlan) -> float:
     """How many times larger, by the longer side, where rounding counts least."""
     return max(plan.size) / max(plan.source)
 
 
-def _memory(job: Job, found: Opened, plan: Plan, written: _Written) -> int:
+def _memory(job: Job, found: Opened, plan: SizePlan, written: _Written) -> int:
     height, width, channels = found.shape
     pixel = channels * found.dtype.itemsize
-    before, after = (found.pages * high * wide * pixel for high, wide in ((height, width), plan.size))
-    total = _WORKING if job.enlarger.first.backend == "native" else _WORKING_ELSEWHERE
+    before, after = (found.pages * high * wide * pixel for wide, high in ((width, height), plan.size))
+    total = _WORKING if job.upscaler.backend == "native" else _WORKING_ELSEWHERE
     by_rows = job.goes_by_rows(found, plan.size)
-    stages = len(plan.factors) + plan.resized
+    stages = len(plan.factors) + plan.resizes
     total += _BETWEEN_ROWS * max(0, stages - 1) if by_rows else _between(plan, channels, pixel)
     if written.options().get("lossless"):
         total += plan.size[0] * plan.size[1] * _HELD_BY_LOSSLESS
@@ -262,18 +269,18 @@ def _memory(job: Job, found: Opened, plan: Plan, written: _Written) -> int:
         total += before  # turned from one array to another
     if job.compare is not None:
         colours = 1 if channels < 3 else 3
-        total += plan.size[1] * colours * (4 * height + plan.size[0])  # f32 made wider, then the whole in bytes
+        total += plan.size[0] * colours * (4 * height + plan.size[1])  # f32 made wider, then the whole in bytes
     return total + before + after
 
 
-def _between(plan: Plan, channels: int, pixel: int) -> int:
+def _between(plan: SizePlan, channels: int, pixel: int) -> int:
     """What lies between the stages: pixels of networks that others follow, and f32 that a resize looks at and makes."""
-    height, width = plan.source
+    width, height = plan.source
     total = 0
-    for factor in plan.factors[: None if plan.resized else -1]:
+    for factor in plan.factors[: None if plan.resizes else -1]:
         height, width = height * factor, width * factor
         total += min(_BETWEEN, height * width * pixel)
-    if plan.resized:
+    if plan.resizes:
         total += 2 * min(_BETWEEN, height * width * channels * 4)
     return total
 

@@ -24,7 +24,7 @@ from subpixel.image.files.rows import Rows, survey
 from subpixel.image.files.writing import check_destination, check_quality, put, write
 from subpixel.models.auto import Choice
 from subpixel.storage.digest import digest_of
-from subpixel.upscaler import Enlarger, Plan, Upscaler
+from subpixel.upscaler import SizePlan, Upscaler
 
 __all__ = ["HUGE", "Job", "Progress", "Result"]
 
@@ -56,7 +56,7 @@ class Job:
 
     Args:
         source: the image.
-        upscaler: what upscales it, an Enlarger or an Upscaler.
+        upscaler: what upscales it.
         destination: the file to write; None for ``name_x2.png`` (what the size was asked by) in ``folder``.
         folder: for a destination that was not named; None for the source's own.
         overwrite: replace a file that is there. The source itself is never replaced.
@@ -72,7 +72,7 @@ class Job:
     """
 
     source: Path
-    upscaler: Enlarger | Upscaler
+    upscaler: Upscaler
     destination: Path | None = None
     folder: Path | None = None
     overwrite: bool = False
@@ -102,33 +102,33 @@ class Job:
             self.check(destination)
         self.check_sheet(destination)
         height, width, channels = found.shape
-        size = self.enlarger.target.size(height, width)
-        check_pixels(destination, (*size, channels), found.dtype, found.pages)
+        size = self.upscaler.target.size(width, height)
+        check_pixels(destination, (size[1], size[0], channels), found.dtype, found.pages)
         way = self._by_rows if self.goes_by_rows(found, size) else self._in_memory
         choice, plan, notes, seconds = way(found, destination, progress or (lambda done, total: None))
         if plan.note is not None:
             notes = (*notes, plan.note)
-        return Result(destination, (width, height), (size[1], size[0]), notes, seconds, choice, self.sheet(destination))
+        return Result(destination, (width, height), size, notes, seconds, choice, self.sheet(destination))
 
     def goes_by_rows(self, found: Opened, size: tuple[int, int]) -> bool:
-        """Whether an image is too large to be in memory with its result, ``(height, width)``."""
+        """Whether an image is too large to be in memory with its result, ``(width, height)``."""
         height, width, channels = found.shape
         pixels = height * width + size[0] * size[1]
         large = pixels * channels * found.dtype.itemsize > HUGE
-        return large and self.enlarger.in_parts and self.compare is None and found.pages == 1
+        return large and self.upscaler.in_parts and self.compare is None and found.pages == 1
 
     def _in_memory(
         self, found: Opened, destination: Path, progress: Progress
-    ) -> tuple[Choice, Plan, tuple[str, ...], dict[str, float]]:
+    ) -> tuple[Choice, SizePlan, tuple[str, ...], dict[str, float]]:
         start = time.perf_counter()
         image = loaded(self.source, found)
         digest = self._digest()
         decoded = time.perf_counter()
-        enlarger = self.enlarger
+        upscaler = self.upscaler
         first = image.frames[0]
-        choice = enlarger.choose(first, origin(self.source))
-        plan = enlarger.plan(first.shape[0], first.shape[1], choice)
-        result = image.with_frames([enlarger(frame, choice) for frame in image.frames])
+        choice = upscaler.choose_model(first, origin(self.source))
+        plan = upscaler.plan(first.shape[1], first.shape[0], choice)
+        result = image.with_frames([upscaler(frame, choice) for frame in image.frames])
         computed = time.perf_counter()
         progress(len(result.pixels), len(result.pixels))
         notes = write(result, destination, **self._writing(choice, digest))
@@ -137,40 +137,35 @@ class Job:
         sheet = self.sheet(destination)
         if sheet is not None:
             still = replace(image, pixels=first, pages=1)  # of an animation the first frame
-            both = beside_bicubic(still, result.frames[0], f"{choice.model} {enlarger.target.label}")
+            both = beside_bicubic(still, result.frames[0], f"{choice.model} {upscaler.target.label}")
             write(both, sheet, overwrite=self.overwrite)
             seconds["compare"] = time.perf_counter() - written
         return choice, plan, (*image.notes, *notes), seconds
 
     def _by_rows(
         self, found: Opened, destination: Path, progress: Progress
-    ) -> tuple[Choice, Plan, tuple[str, ...], dict[str, float]]:
+    ) -> tuple[Choice, SizePlan, tuple[str, ...], dict[str, float]]:
         """Reading, upscaling and writing go side by side, so their time counts as one; ``read`` is what came before."""
         start = time.perf_counter()
-        enlarger = self.enlarger
+        upscaler = self.upscaler
         digest = self._digest()
         notes: list[str] = []
         with Rows(self.source, found, destination.absolute().parent) as rows:
             height, width, channels = rows.shape
-            choice = enlarger.chosen(origin(self.source), height, width)
+            choice = upscaler.choose_by_source(origin(self.source), width, height)
             alpha, figure = survey(rows.blocks(), rows.shape, measure=choice is None)
-            choice = choice or enlarger.measured(figure)
-            plan = enlarger.plan(height, width, choice)
+            choice = choice or upscaler.choose_by_blocks(figure)
+            plan = upscaler.plan(width, height, choice)
             surveyed = time.perf_counter()
-            result = _counted(enlarger.stream(rows.blocks(), rows.shape, rows.dtype, alpha, choice), plan, progress)
+            result = _counted(upscaler.stream(rows.blocks(), plan, channels, rows.dtype, alpha, choice), plan, progress)
 
             def save(image: Any) -> None:
                 notes.extend(put(image, found.header, destination, **self._writing(choice, digest)))
 
-            push(result, (*plan.size, channels), rows.dtype, save)
+            push(result, (plan.size[1], plan.size[0], channels), rows.dtype, save)
         written = time.perf_counter()
         seconds = {"read": surveyed - start, "upscale": written - surveyed, "write": 0.0}
         return choice, plan, (*found.notes, *notes), seconds
-
-    @property
-    def enlarger(self) -> Enlarger:
-        """What upscales the image."""
-        return Enlarger.of(self.upscaler) if isinstance(self.upscaler, Upscaler) else self.upscaler
 
     def suffix(self, found: Opened) -> str:
         """Of a result that was not named."""
@@ -182,7 +177,7 @@ class Job:
         folder = self.source.parent if self.folder is None else self.folder
         if suffix is None:
             suffix = ".png" if self.format is None else suffix_of(self.format)
-        return folder / f"{self.source.stem}_{self.enlarger.target.label}{suffix}"
+        return folder / f"{self.source.stem}_{self.upscaler.target.label}{suffix}"
 
     def would_repeat(self, result: Provenance) -> bool:
         """Whether a result of this provenance is what this job would make, given that the source is the same."""
@@ -191,7 +186,7 @@ class Job:
     @property
     def _size(self) -> str:
         """What was asked of the size: 2, 2.5, w3000, fit3840x2160."""
-        return self.enlarger.target.label.removeprefix("x")
+        return self.upscaler.target.label.removeprefix("x")
 
     def described(self, choice: Choice, digest: str) -> Provenance:
         """What is written into the result of where it comes from."""
@@ -240,9 +235,9 @@ class Job:
         self._check_place(sheet)
 
 
-def _counted(blocks: Iterator[NDArray[Any]], plan: Plan, progress: Progress) -> Iterator[NDArray[np.generic]]:
+def _counted(blocks: Iterator[NDArray[Any]], plan: SizePlan, progress: Progress) -> Iterator[NDArray[np.generic]]:
     done = 0
     for block in blocks:
         yield block
         done += len(block)
-        progress(done, plan.size[0])
+        progress(done, plan.size[1])

@@ -19,7 +19,7 @@ from subpixel.image import read
 from subpixel.metrics.equalisation import equalised, links
 from subpixel.metrics.protocol import images_below, luma_255, shrink
 from subpixel.metrics.quality import psnr
-from subpixel.metrics.video_calibration import describe_container, pan
+from subpixel.metrics.video_calibration import pan, run_sequence
 from subpixel.models.chain import Chain, chain_of, row_of
 from subpixel.models.files import Model
 from subpixel.models.graph import run
@@ -188,7 +188,7 @@ def _values(model: Model, chain: Chain, clips: Sequence[Sequence[Planes]]) -> di
         if spec.plain:
             run(spec, dict(weights), clip[0][None], kernels)
         else:
-            describe_container(video_session(spec, weights, kernels), spec, clip)
+            run_sequence(video_session(spec, weights, kernels), spec, clip)
         convs = len(kernels.seen) // len(clip)
         for k in unknown:
             seen[k] += [result[0, :, ::step, ::step].reshape(result.shape[1], -1) for result in kernels.seen[k::convs]]
@@ -242,6 +242,6 @@ def _made(
     spec = model.spec
     if not spec.plain:
         video = backend.prepare_video(spec, model.weights, precision, 1, quantisation)
-        return [describe_container(video, spec, clip) for clip in clips]
+        return [run_sequence(video, spec, clip) for clip in clips]
     session = backend.prepare(spec, model.weights, precision, 1, quantisation)
     return [[session(plane) for plane in clip] for clip in clips]

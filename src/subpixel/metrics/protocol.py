@@ -79,11 +79,12 @@ def evaluate(
         ImageReadError: an image that cannot be read, or a small one without its large one.
         ImageWriteError: a map exists or cannot be written.
     """
-    plane = upscaler.plane if upscaler.colour == "luma" else None
+    network = upscaler.network()
+    plane = upscaler.plane if network.colour == "luma" else None
     maps = None if heatmaps is None else Path(heatmaps)
     measured = score_sets(
         upscaler,
-        upscaler.scale,
+        network.scale,
         folder,
         progress,
         plane=plane,
@@ -92,8 +93,8 @@ def evaluate(
         overwrite=overwrite,
     )
     return {
-        "model": upscaler.model.name,
-        "scale": upscaler.scale,
+        "model": network.model.name,
+        "scale": network.scale,
         "backend": upscaler.backend,
         "precision": upscaler.precision,
         "threads": upscaler.threads,

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from subpixel.backends import Session, choose
+from subpixel.backends import Session, choose_backend
 from subpixel.errors import InvalidArgument
 from subpixel.metrics.clips import frames_of, rgb_of
 from subpixel.metrics.flow import flow_between
@@ -25,7 +25,6 @@ from subpixel.metrics.quality import psnr, ssim
 from subpixel.models.bicubic import bicubic
 from subpixel.ops import warp
 from subpixel.upscaler import Upscaler
-from subpixel.upscaler.motion_network import MotionNetwork
 
 __all__ = ["evaluate_video"]
 
@@ -92,14 +91,14 @@ class _Motion:
 
 
 def evaluate_video(
-    upscaler: Upscaler | MotionNetwork,
+    upscaler: Upscaler,
     files: Sequence[str | Path],
     progress: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
     """Measure a network on reference clips.
 
     Args:
-        upscaler: for single images, which sees each frame alone, or for videos, which sees them in order.
+        upscaler: with a model for images, which sees each frame alone, or for videos, which sees them in order.
         files: videos that are not compressed, or hardly; each is one clip.
         progress: called with each clip's name and frame.
 
@@ -115,14 +114,15 @@ def evaluate_video(
     names = [Path(file).name for file in files]
     if not names or len(set(names)) < len(names):
         raise InvalidArgument("evaluate: one clip at least, of different names, is needed")
-    plain = choose("auto", "f32")[0].prepare(bicubic(upscaler.scale), {}, "f32", upscaler.threads)
+    network = upscaler.network()
+    plain = choose_backend("auto", "f32")[0].prepare(bicubic(network.scale), {}, "f32", upscaler.threads)
     clips = {name: _clip(upscaler, plain, Path(file), progress) for name, file in zip(names, files, strict=True)}
     mean: dict[str, Any] = _mean([*clips.values()])
     for way in ("bicubic", "truth"):
         mean[way] = _mean([clip[way] for clip in clips.values()])
     return {
-        "model": upscaler.model.name,
-        "scale": upscaler.scale,
+        "model": network.model.name,
+        "scale": network.scale,
         "backend": upscaler.backend,
         "precision": upscaler.precision,
         "threads": upscaler.threads,
@@ -132,9 +132,7 @@ def evaluate_video(
     }
 
 
-def _clip(
-    upscaler: Upscaler | MotionNetwork, plain: Session, path: Path, progress: Callable[[str], None] | None
-) -> dict[str, Any]:
+def _clip(upscaler: Upscaler, plain: Session, path: Path, progress: Callable[[str], None] | None) -> dict[str, Any]:
     mine, theirs, itself = _Tally(), _Tally(), _Tally()
     waiting: deque[tuple[Plane, NDArray[np.float32]]] = deque()
     before: Plane | None = None
@@ -161,21 +159,21 @@ def _clip(
 
 
 def _results(
-    upscaler: Upscaler | MotionNetwork, path: Path, waiting: deque[tuple[Plane, NDArray[np.float32]]]
+    upscaler: Upscaler, path: Path, waiting: deque[tuple[Plane, NDArray[np.float32]]]
 ) -> Iterator[tuple[NDArray[np.float32], float]]:
     """Luma of the upscaled frames, in order, and the seconds each took; what each is compared with is queued."""
+    network = upscaler.network()
+    frames = network.frames()
     before = 0.0  # of calls that gave no result yet
     for frame in frames_of(path):
-        small, large = shrink(rgb_of(frame), upscaler.scale)
+        small, large = shrink(rgb_of(frame), network.scale)
         if min(large.shape[:2]) < 2 * _CROP + 11:
             raise InvalidArgument(f"{path}: frames of {large.shape[1]}×{large.shape[0]} are too small to measure")
         y = (luma_255(small) / 255).astype(np.float32)
         waiting.append((luma_255(large), y))
         begun = time.perf_counter()
-        if isinstance(upscaler, MotionNetwork):
-            result = upscaler.luma(y)
-        elif upscaler.colour == "luma":
-            result = upscaler.plane(y)
+        if network.colour == "luma":
+            result = frames.push_luma(y)
         else:
             result = (luma_255(upscaler(small)) / 255).astype(np.float32)
         took = time.perf_counter() - begun
@@ -184,11 +182,10 @@ def _results(
         else:
             yield result, before + took
             before = 0.0
-    if isinstance(upscaler, MotionNetwork):
+    begun = time.perf_counter()
+    for result in frames.flush_luma():
+        yield result, time.perf_counter() - begun
         begun = time.perf_counter()
-        for result in upscaler.flush_luma():
-            yield result, time.perf_counter() - begun
-            begun = time.perf_counter()
 
 
 def _mean(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:

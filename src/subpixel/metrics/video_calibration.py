@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subpixel.backends.base import Planes, VideoSession
-from subpixel.backends.frame_sequence import Sequence as Steps
+from subpixel.backends.frame_sequence import FrameSequence
 from subpixel.errors import InvalidArgument
 from subpixel.metrics.protocol import luma_255, shrink
 from subpixel.models.spec import Spec
 
-__all__ = ["describe_container", "pan"]
+__all__ = ["pan", "run_sequence"]
 
 _FRAMES, _SIDE = 8, 56
 
@@ -56,8 +56,8 @@ def pan(path: Path, pixels: NDArray[np.uint8], number: int, scale: int) -> list[
     return frames
 
 
-def describe_container(session: VideoSession, spec: Spec, frames: Sequence[Planes]) -> list[Planes]:
+def run_sequence(session: VideoSession, spec: Spec, frames: Sequence[Planes]) -> list[Planes]:
     """Results for the frames of one scene."""
-    steps = Steps(session, spec)
+    steps = FrameSequence(session, spec)
     result = [steps.push(frame) for frame in frames]
     return [y for y in result if y is not None] + steps.flush()

@@ -8,13 +8,8 @@ measured.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from numpy.typing import NDArray
-
-from subpixel.ops.blockiness import blockiness
-
-__all__ = ["BLOCKS", "Choice", "Source", "by_blocks", "by_source", "decide"]
+__all__ = ["BLOCKS", "Choice", "Source", "choose_by_blocks", "choose_by_codec", "choose_by_source"]
 
 # Blockiness from which an image counts as compressed. Of 400 photographs, halved, 1 % have as much uncompressed, 28 %
 # after JPEG of quality 95, 66 % after 90, 84 % after 85, 98 % after 75 (docs/models.md).
@@ -22,6 +17,18 @@ BLOCKS = 0.06
 # A JPEG of up to this quality by its tables counts as compressed; of a better one the pixels are measured, since it may
 # hold what was compressed before.
 _JPEG_QUALITY = 90
+_LOSSLESS_CODECS = {
+    "ffv1",
+    "ffvhuff",
+    "huffyuv",
+    "magicyuv",
+    "png",
+    "qtrle",
+    "rawvideo",
+    "utvideo",
+    "v210",
+    "wrapped_avframe",
+}
 
 
 @dataclass(frozen=True)
@@ -55,26 +62,16 @@ class Choice:
         return f"{self.model} ({self.reason})" if self.reason else self.model
 
 
-def decide(image: NDArray[Any], source: Source | None, clean: str, variant: str) -> Choice:
-    """One of two models for an image.
+def choose_by_source(source: Source | None, variant: str) -> Choice | None:
+    """The choice that a file alone decides; None where the pixels must be measured.
 
     Args:
-        image: as :func:`subpixel.ops.blockiness.blockiness` takes it.
-        source: what its file says; None where there is none.
-        clean: the name of the model for clean images.
-        variant: the name of the one for compressed images.
+        source: what the file says; None where there is no file.
+        variant: the name of the model for compressed images.
 
-    >>> import numpy as np
-    >>> print(decide(np.zeros((80, 80), np.uint8), None, "fast", "fast-compressed"))
-    fast (no blocks measured: 0.00)
-    >>> print(decide(np.zeros((80, 80), np.uint8), Source("jpeg", 75), "fast", "fast-compressed"))
+    >>> print(choose_by_source(Source("jpeg", 75), "fast-compressed"))
     fast-compressed (a JPEG of quality 75)
     """
-    return by_source(source, variant) or by_blocks(blockiness(image), clean, variant)
-
-
-def by_source(source: Source | None, variant: str) -> Choice | None:
-    """The choice that a file alone decides; None where the pixels must be measured."""
     if source is None or source.codec is None:
         return None
     if source.codec != "jpeg":
@@ -84,8 +81,23 @@ def by_source(source: Source | None, variant: str) -> Choice | None:
     return None
 
 
-def by_blocks(figure: float, clean: str, variant: str) -> Choice:
-    """The choice by the blockiness of an image."""
+def choose_by_blocks(figure: float, clean: str, variant: str) -> Choice:
+    """The choice by the blockiness of an image.
+
+    >>> print(choose_by_blocks(0.0, "fast", "fast-compressed"))
+    fast (no blocks measured: 0.00)
+    """
     if figure >= BLOCKS:
         return Choice(variant, True, f"blocks measured: {figure:.2f}")
     return Choice(clean, False, f"no blocks measured: {figure:.2f}")
+
+
+def choose_by_codec(codec: str, clean: str, variant: str) -> Choice:
+    """The choice for a video, by libavcodec's name of its codec.
+
+    >>> print(choose_by_codec("h264", "fast", "fast-compressed"))
+    fast-compressed (lossy h264)
+    """
+    if codec in _LOSSLESS_CODECS:
+        return Choice(clean, False, codec)
+    return Choice(variant, True, f"lossy {codec}")

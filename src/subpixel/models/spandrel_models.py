@@ -12,11 +12,11 @@ from subpixel.errors import InvalidArgument, MissingExtra, ModelFileError, Unsup
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Foreign", "by_spandrel"]
+__all__ = ["SpandrelModel", "by_spandrel"]
 
 
 @dataclass(frozen=True, eq=False)
-class Foreign:
+class SpandrelModel:
     """A network of another package.
 
     Args:
@@ -35,7 +35,7 @@ class Foreign:
     figures: Mapping[str, Any] = field(default_factory=dict)
 
 
-def by_spandrel(path: Path, tensors: Mapping[str, Tensor], scale: int, looked: str) -> Foreign:
+def by_spandrel(path: Path, tensors: Mapping[str, Tensor], scale: int, looked: str) -> SpandrelModel:
     """Let spandrel find out what the tensors are.
 
     Args:
@@ -73,7 +73,7 @@ def by_spandrel(path: Path, tensors: Mapping[str, Tensor], scale: int, looked: s
         raise Unsupported(f"{path}: a {called} from {channels[0]} to {channels[1]} channels; RGB to RGB is needed")
     if found.scale != scale:
         raise InvalidArgument(f"scale={scale}: {path} is a ×{found.scale} model, {called} by spandrel")
-    return Foreign(path.stem, scale, found.eval(), called)
+    return SpandrelModel(path.stem, scale, found.eval(), called)
 
 
 def _first_line(error: Exception) -> str:

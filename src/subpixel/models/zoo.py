@@ -16,7 +16,7 @@ from subpixel.models.fsrcnn import fsrcnn
 from subpixel.models.our_networks import balanced, fast, high
 from subpixel.models.rdn import rdn
 from subpixel.models.recurrent import recurrent
-from subpixel.models.spandrel_models import Foreign
+from subpixel.models.spandrel_models import SpandrelModel
 from subpixel.models.spec import Spec
 from subpixel.models.srcnn import srcnn
 from subpixel.models.srresnet import srresnet
@@ -147,12 +147,12 @@ def find(name: str, scale: int) -> Model:
     2
     """
     network = find_network(name, scale)
-    if isinstance(network, Foreign):
+    if isinstance(network, SpandrelModel):
         raise Unsupported(f"{name}: {network.architecture}, which spandrel runs, has no description as a Spec")
     return network
 
 
-def find_network(name: str, scale: int) -> Model | Foreign:
+def find_network(name: str, scale: int) -> Model | SpandrelModel:
     """The same, and networks of other packages; see :func:`find`."""
     name = resolve(name)
     if name.endswith(SUFFIXES):
@@ -201,7 +201,7 @@ def scales_of(name: str) -> tuple[int, ...]:
     return tuple(found)
 
 
-def cleans(model: Model | Foreign) -> bool:
+def cleans(model: Model | SpandrelModel) -> bool:
     """Whether a model was made for compressed images: it is a variant, or its file says that it was trained so."""
     settings = model.training.get("settings") if isinstance(model, Model) else None
     trained = settings.get("degradation") if isinstance(settings, Mapping) else None

@@ -1,8 +1,9 @@
-"""From image to image: networks, sizes, rows."""
+"""From pixels to larger pixels: the public Upscaler, and the networks, sizes and rows below it."""
 
-from subpixel.upscaler.enlarger import Enlarger, upscale
 from subpixel.upscaler.motion_network import MotionNetwork
-from subpixel.upscaler.network import Upscaler, luma
-from subpixel.upscaler.sizes import Plan, Target
+from subpixel.upscaler.network import Network, luma
+from subpixel.upscaler.options import NetworkOptions
+from subpixel.upscaler.sizes import SizePlan, Target
+from subpixel.upscaler.upscaler import Upscaler, upscale
 
-__all__ = ["Enlarger", "MotionNetwork", "Plan", "Target", "Upscaler", "luma", "upscale"]
+__all__ = ["MotionNetwork", "Network", "NetworkOptions", "SizePlan", "Target", "Upscaler", "luma", "upscale"]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Callable
 from typing import Any, cast
 
 import numpy as np
@@ -9,15 +12,14 @@ from numpy.typing import NDArray
 
 from subpixel.backends.base import Alpha
 from subpixel.errors import InvalidArgument
+from subpixel.ops.arrays import enter
 
 __all__ = [
     "alpha_of",
-    "as_pil",
     "check_image",
     "check_pixels",
-    "is_pil",
     "opaque",
-    "pil_pixels",
+    "pixels_of",
     "store",
     "to_f32",
     "uncarried",
@@ -36,25 +38,72 @@ def alpha_of(image: NDArray[Any]) -> Alpha:
     return "carried" if bool((image[..., -1] != opaque(image.dtype)).any()) else "opaque"
 
 
-def is_pil(image: object) -> bool:
-    """Whether it is an image of Pillow, which need not be installed."""
-    return type(image).__module__.split(".")[0] == "PIL"
+def pixels_of(image: Any) -> tuple[NDArray[Any], Callable[[NDArray[Any]], Any]]:
+    """The pixels of any kind of image, and the way back to that kind.
 
+    Args:
+        image: a NumPy array, a torch tensor, another array that speaks DLPack, or a PIL image; see
+            :meth:`subpixel.Upscaler.__call__`.
 
-def pil_pixels(image: Any) -> NDArray[Any]:
-    """The pixels of an image of Pillow.
+    Returns:
+        ``(H, W)`` or ``(H, W, C)`` of u8, u16 or f32, and a function from such an array to the kind of ``image``.
 
     Raises:
-        InvalidArgument: a mode that networks do not work on.
+        InvalidArgument: anything else, such as a path.
     """
+    if isinstance(image, (str, os.PathLike)):
+        raise InvalidArgument(
+            f"image: {os.fspath(image)!r} is a path, not pixels; subpixel.image.upscale_file takes paths of images, "
+            "and subpixel.video.upscale_file takes those of videos"
+        )
+    if type(image).__module__.split(".")[0] == "PIL":  # Pillow need not be installed
+        return _pil_pixels(image), lambda pixels: _as_pil(pixels, image)
+    pixels: NDArray[Any]
+    back: Callable[[NDArray[Any]], Any] = _unchanged
+    if isinstance(image, np.ndarray):
+        pixels = image
+    elif (tensor := _tensor(image)) is not None:
+        pixels, back = tensor
+    elif hasattr(image, "__dlpack__") or hasattr(image, "__array_namespace__"):
+        _, (pixels,), back = enter("image", image)
+    else:
+        raise InvalidArgument(f"image: {type(image).__name__}: a NumPy array, a torch tensor or a PIL image is needed")
+    check_image(pixels)
+    if pixels.dtype == np.float64:
+        return pixels.astype(np.float32), lambda result: back(result.astype(np.float64))
+    return pixels, back
+
+
+def _unchanged(pixels: NDArray[Any]) -> NDArray[Any]:
+    return pixels
+
+
+def _tensor(image: Any) -> tuple[NDArray[Any], Callable[[NDArray[Any]], Any]] | None:
+    """A torch tensor's values and the way back to its device; None for what is no tensor."""
+    torch = sys.modules.get("torch")
+    if torch is None or not isinstance(image, torch.Tensor):
+        return None
+    if image.requires_grad:
+        raise InvalidArgument(
+            "image: a tensor that requires a gradient, which upscaling an image does not have; image.detach() is "
+            "needed, or the operators of subpixel.ops, which are differentiable"
+        )
+    if image.dtype not in (torch.uint8, torch.uint16, torch.float32, torch.float64):
+        raise InvalidArgument(f"image: dtype {image.dtype}: uint8, uint16, float32 or float64 is needed")
+    return image.cpu().numpy(), lambda pixels: torch.from_numpy(pixels).to(image.device)
+
+
+def _pil_pixels(image: Any) -> NDArray[Any]:
     modes = {"L", "LA", "RGB", "RGBA", "I;16"}
     if image.mode not in modes:
         raise InvalidArgument(f"image: PIL mode {image.mode}: one of {', '.join(sorted(modes))} is needed")
-    return np.asarray(image)
+    pixels = np.asarray(image)
+    check_image(pixels)
+    return pixels
 
 
-def as_pil(pixels: NDArray[Any], image: Any) -> Any:
-    """Pixels as an image of Pillow with what another one carried."""
+def _as_pil(pixels: NDArray[Any], image: Any) -> Any:
+    """Pixels as a PIL image with the info of another one."""
     from PIL import Image
 
     result = Image.fromarray(pixels)
@@ -62,21 +111,20 @@ def as_pil(pixels: NDArray[Any], image: Any) -> Any:
     return result
 
 
-def check_image(image: Any) -> None:
-    """Raises InvalidArgument for what is no array of an image."""
-    if not isinstance(image, np.ndarray):
-        raise InvalidArgument(f"image: {type(image).__name__}: a NumPy array or a PIL image is needed")
+def check_image(image: NDArray[Any]) -> None:
+    """Raises InvalidArgument for a shape or a dtype that no image has."""
     if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (1, 2, 3, 4)):
         raise InvalidArgument(
             f"image: shape {image.shape}: (H, W), (H, W, 1), (H, W, 2), (H, W, 3) or (H, W, 4) is needed"
         )
-    check_pixels(image)
+    check_pixels(image, doubles=True)
 
 
-def check_pixels(image: NDArray[Any]) -> None:
-    """Raises InvalidArgument for a dtype that images do not have, or no pixel at all."""
-    if image.dtype not in (np.uint8, np.uint16, np.float32):
-        raise InvalidArgument(f"image: dtype {image.dtype}: uint8, uint16 or float32 is needed")
+def check_pixels(image: NDArray[Any], *, doubles: bool = False) -> None:
+    """Raises InvalidArgument for a dtype that images do not have (``doubles``: f64 is one they have), or no pixel."""
+    if image.dtype not in (np.uint8, np.uint16, np.float32, *((np.float64,) if doubles else ())):
+        either = "uint8, uint16, float32 or float64" if doubles else "uint8, uint16 or float32"
+        raise InvalidArgument(f"image: dtype {image.dtype}: {either} is needed")
     if 0 in image.shape:
         raise InvalidArgument(f"image: shape {image.shape} holds no pixel")
 

@@ -16,18 +16,18 @@ from numpy.typing import NDArray
 
 from subpixel.backends.base import Alpha
 from subpixel.ops.resizing.strips import StripResize
-from subpixel.upscaler.network import Upscaler
+from subpixel.upscaler.network import Network
 from subpixel.upscaler.pixels import opaque, uncarried
 
-__all__ = ["Window", "resized", "upscaled"]
+__all__ = ["RowWindow", "resize_rows", "upscale_rows"]
 
 Block = NDArray[Any]
 
 
-class Window:
+class RowWindow:
     """The rows of a stream that are still needed.
 
-    >>> window = Window(np.full((2, 3, 1), k) for k in range(4))
+    >>> window = RowWindow(np.full((2, 3, 1), k) for k in range(4))
     >>> window.take(3, 6).ravel().tolist()
     [1, 1, 1, 2, 2, 2, 2, 2, 2]
     """
@@ -49,10 +49,10 @@ class Window:
         return rows[first - self._top : last - self._top]
 
 
-def upscaled(
+def upscale_rows(
     blocks: Iterable[Block],
     size: tuple[int, int],
-    upscaler: Upscaler,
+    network: Network,
     alpha: Alpha,
     rows: int,
     columns: int | None = None,
@@ -62,30 +62,30 @@ def upscaled(
     Args:
         blocks: ``(h, W, C)``.
         size: ``(H, W)`` of the image.
-        upscaler: one that looks at parts, or that gets all rows at once.
+        network: one that looks at parts, or that gets all rows at once.
         alpha: of the whole image.
         rows: of the image, to go through at a time.
         columns: likewise; None for all.
     """
     height, width = size
     columns = columns or width
-    window = Window(blocks)
+    window = RowWindow(blocks)
     for top in range(0, height, rows):
         bottom = min(top + rows, height)
-        first, last = _around(top, bottom, height, upscaler.halo)
+        first, last = _around(top, bottom, height, network.halo)
         strip = window.take(first, last)
         parts = []
         for left in range(0, width, columns):
             right = min(left + columns, width)
-            start, stop = _around(left, right, width, upscaler.halo)
-            result = upscaler.part(strip[:, start:stop], alpha)
-            scale = upscaler.scale
+            start, stop = _around(left, right, width, network.halo)
+            result = network.part(strip[:, start:stop], alpha)
+            scale = network.scale
             inner = result[(top - first) * scale : (bottom - first) * scale, (left - start) * scale :]
             parts.append(inner[:, : (right - left) * scale])
         yield parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
 
 
-def resized(
+def resize_rows(
     blocks: Iterable[Block],
     source: tuple[int, int],
     size: tuple[int, int],
@@ -108,7 +108,7 @@ def resized(
         rows: of the result, to make at a time.
         threads: None for all that this process may use.
     """
-    window = Window(blocks)
+    window = RowWindow(blocks)
     strips = StripResize(source, size, "cubic", threads)
     for top in range(0, size[0], rows):
         bottom = min(top + rows, size[0])

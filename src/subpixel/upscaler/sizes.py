@@ -23,7 +23,7 @@ import numpy as np
 
 from subpixel.errors import InvalidArgument
 
-__all__ = ["MOST", "Plan", "Target", "plan"]
+__all__ = ["MOST", "SizePlan", "Target", "plan_size"]
 
 # Two of the largest networks, ×8, in a row.
 MOST = 64
@@ -44,8 +44,8 @@ class Target:
     Raises:
         InvalidArgument: none of them, more than one, or one out of range.
 
-    >>> Target(2.5).size(3, 5), Target(width=7).size(3, 5), Target(fit=(100, 30)).size(3, 5)
-    ((8, 13), (4, 7), (30, 50))
+    >>> Target(2.5).size(5, 3), Target(width=7).size(5, 3), Target(fit=(100, 30)).size(5, 3)
+    ((13, 8), (7, 4), (50, 30))
     """
 
     scale: float | None = None
@@ -71,7 +71,7 @@ class Target:
                 _check_side("fit", side)
             object.__setattr__(self, "fit", (int(self.fit[0]), int(self.fit[1])))
 
-    def factor(self, height: int, width: int) -> Fraction:
+    def factor(self, width: int, height: int) -> Fraction:
         """How many times larger than an image of that size the result is, before rounding."""
         if self.scale is not None:
             # The decimal as it is written: 1.1 is 11/10 here, not the binary number next to it.
@@ -83,20 +83,20 @@ class Target:
         assert self.fit is not None
         return min(Fraction(int(self.fit[0]), width), Fraction(int(self.fit[1]), height))
 
-    def size(self, height: int, width: int) -> tuple[int, int]:
-        """``(height, width)`` of the result of an image.
+    def size(self, width: int, height: int) -> tuple[int, int]:
+        """``(width, height)`` of the result of an image.
 
         Raises:
             InvalidArgument: more than 64 times larger, or a side of 2³¹ and more.
         """
-        factor = self.factor(height, width)
+        factor = self.factor(width, height)
         if factor > MOST:
             raise InvalidArgument(
                 f"{self}: {float(factor):.4g} times the {width}×{height} of the image; up to {MOST} times is possible"
             )
-        sides = tuple(max(1, math.floor(factor * side + Fraction(1, 2))) for side in (height, width))
+        sides = tuple(max(1, math.floor(factor * side + Fraction(1, 2))) for side in (width, height))
         if max(sides) > _MAX_SIDE:
-            raise InvalidArgument(f"{self}: {sides[1]}×{sides[0]}: sides of up to {_MAX_SIDE} are possible")
+            raise InvalidArgument(f"{self}: {sides[0]}×{sides[1]}: sides of up to {_MAX_SIDE} are possible")
         return sides[0], sides[1]
 
     @property
@@ -117,15 +117,15 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """The way of one image: networks in a row, then a resize to the exact size.
+class SizePlan:
+    """The way of one image: networks in a row, then a resize to the exact size. Sizes are ``(width, height)``.
 
     Args:
-        source: ``(height, width)`` of the image.
+        source: of the image.
         factors: by which the networks upscale, in their order; none for an image that becomes smaller.
-        size: ``(height, width)`` of the result.
+        size: of the result.
 
-    >>> print(Plan((10, 20), (2, 3), (50, 100)))
+    >>> print(SizePlan((20, 10), (2, 3), (100, 50)))
     ×2, ×3, down to 100×50
     """
 
@@ -134,77 +134,77 @@ class Plan:
     size: tuple[int, int]
 
     @property
-    def upscaled(self) -> tuple[int, int]:
-        """``(height, width)`` after the networks."""
+    def network_size(self) -> tuple[int, int]:
+        """``(width, height)`` after the networks."""
         factor = math.prod(self.factors)
         return self.source[0] * factor, self.source[1] * factor
 
     @property
-    def resized(self) -> bool:
-        """Whether a resize follows."""
-        return self.upscaled != self.size
+    def resizes(self) -> bool:
+        """Whether a resize follows the networks."""
+        return self.network_size != self.size
 
     @property
     def note(self) -> str | None:
-        """What somebody who asked for a larger image should know, a sentence's part."""
+        """What somebody who asked for a larger image should know, as part of a sentence."""
         if self.factors:
             return None
-        height, width = self.size
-        if not self.resized:
-            return f"it is {width}×{height} already; its pixels are as they were"
+        width, height = self.size
+        if not self.resizes:
+            return f"it is {width}×{height} already; its pixels are unchanged"
         return f"{width}×{height} is smaller than the image: it was resized, no network ran"
 
     def __str__(self) -> str:
         parts = [f"×{factor}" for factor in self.factors]
-        if self.resized:
-            parts.append(f"down to {self.size[1]}×{self.size[0]}")
+        if self.resizes:
+            parts.append(f"down to {self.size[0]}×{self.size[1]}")
         return ", ".join(parts) or "as it is"
 
 
-def plan(
-    height: int,
+def plan_size(
     width: int,
+    height: int,
     target: Target,
     first: Sequence[int],
-    then: Sequence[int] | None = None,
+    second: Sequence[int] | None = None,
     *,
     cleans: bool = False,
-) -> Plan:
+) -> SizePlan:
     """The networks for an image, by the rule above.
 
     Args:
-        height: of the image.
         width: of the image.
+        height: of the image.
         target: what it is to become.
         first: factors that the first network comes in.
-        then: those of the second; None for the same.
+        second: those of the second; None for the same.
         cleans: the first network cleans what it upscales. Then a scale of 1 means that: upscaled by the smallest factor
             and resized down to the old size. Otherwise it means nothing and is refused.
 
     Raises:
         InvalidArgument: larger than two networks in a row can, or a scale of 1 without a network that cleans.
 
-    >>> plan(300, 400, Target(6), (2, 3, 4, 8)).factors
+    >>> plan_size(400, 300, Target(6), (2, 3, 4, 8)).factors
     (2, 3)
     """
-    size, wanted = target.size(height, width), target.factor(height, width)
-    source = (height, width)
-    if target.scale is not None and wanted == 1:
+    size, factor = target.size(width, height), target.factor(width, height)
+    source = (width, height)
+    if target.scale is not None and factor == 1:
         if not cleans:
             raise InvalidArgument(
                 "scale=1: this network makes images larger and does not clean them; one for compressed images "
                 "(model 'fast-compressed') does, or another scale is needed"
             )
-        return Plan(source, (min(first),), size)
-    if wanted <= 1:
-        return Plan(source, (), size)
-    ways: list[tuple[int, ...]] = [(factor,) for factor in first]
-    ways += [(one, two) for one in first for two in (first if then is None else then)]
-    enough = [way for way in ways if math.prod(way) >= wanted]
+        return SizePlan(source, (min(first),), size)
+    if factor <= 1:
+        return SizePlan(source, (), size)
+    options: list[tuple[int, ...]] = [(one,) for one in first]
+    options += [(one, two) for one in first for two in (first if second is None else second)]
+    enough = [factors for factors in options if math.prod(factors) >= factor]
     if not enough:
-        most = max(math.prod(way) for way in ways)
+        most = max(math.prod(factors) for factors in options)
         raise InvalidArgument(f"{target}: two networks in a row reach ×{most} with this model; less is needed")
-    return Plan(source, min(enough, key=lambda way: (math.prod(way), len(way), way)), size)
+    return SizePlan(source, min(enough, key=lambda factors: (math.prod(factors), len(factors), factors)), size)
 
 
 def _check_scale(scale: Any) -> None:

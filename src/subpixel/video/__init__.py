@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from subpixel.video.choice import choose_model
 from subpixel.video.encoders import ENCODERS, parse_options
 from subpixel.video.job import Job, Result, Settings
 from subpixel.video.pipe_output import Live, LiveResult
@@ -20,7 +19,6 @@ __all__ = [
     "Settings",
     "VideoFile",
     "Window",
-    "choose_model",
     "find_player",
     "form_of",
     "parse_options",

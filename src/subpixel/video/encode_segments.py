@@ -30,7 +30,7 @@ SEGMENT = 240
 
 @dataclass(frozen=True)
 class _Made:
-    """A upscaled frame; behind the last one of a segment also what the way goes on from."""
+    """An upscaled frame; behind the last one of a segment also what the way goes on from."""
 
     upscaled: UpscaledFrame
     state: dict[str, NDArray[Any]] | None

@@ -6,13 +6,13 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from numpy.typing import NDArray
 
 from subpixel.errors import InvalidArgument
 from subpixel.models.zoo import scales_of
-from subpixel.upscaler import MotionNetwork, Upscaler
+from subpixel.upscaler import MotionNetwork, Network, Upscaler
 from subpixel.video.decoding import Timed
 from subpixel.video.formats import Layout, new_frame, planes_of
 from subpixel.video.incremental import IncrementalUpscaler
@@ -92,7 +92,7 @@ class Motion:
     """By a network that reads several frames.
 
     Args:
-        upscaler: for this video alone.
+        network: one that reads several frames.
         layout: of its frames.
         size: (width, height) of them.
         siting: where chroma lies.
@@ -102,16 +102,16 @@ class Motion:
 
     def __init__(
         self,
-        upscaler: MotionNetwork,
+        network: MotionNetwork,
         layout: Layout,
         size: tuple[int, int],
         siting: str,
         full_range: bool,
         left: IncrementalUpscaler | None,
     ) -> None:
-        self._upscaler, self._layout, self.siting = upscaler, layout, siting
-        self._form = layout.form(siting, full_range)
-        self._size = size[0] * upscaler.scale, size[1] * upscaler.scale
+        self._layout, self.siting = layout, siting
+        self._frames = network.frames(layout.form(siting, full_range))
+        self._size = size[0] * network.scale, size[1] * network.scale
         self._beside = None if left is None else Beside(left, lambda result: result)
         self.result_size = self._size if self._beside is None else self._beside.result_size
         self._waiting: deque[Timed] = deque()
@@ -122,18 +122,18 @@ class Motion:
         if self._known:  # the state has it already
             self._known -= 1
             return []
-        planes = self._upscaler.push(planes_of(timed.frame, self._layout), self._form)
+        planes = self._frames.push(planes_of(timed.frame, self._layout))
         return [] if planes is None else [self._made(planes)]
 
     def flush(self) -> list[UpscaledFrame]:
-        return [self._made(planes) for planes in self._upscaler.flush(self._form)]
+        return [self._made(planes) for planes in self._frames.flush()]
 
     def state(self) -> dict[str, NDArray[Any]]:
-        return self._upscaler.state()
+        return self._frames.state()
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        self._upscaler.restore(state)
-        self._known = self._upscaler.latency
+        self._frames.restore(state)
+        self._known = self._frames.latency
 
     def notes(self) -> Iterator[str]:
         yield from ()
@@ -149,7 +149,7 @@ class Motion:
 
 
 def way_of(
-    upscaler: Upscaler | MotionNetwork,
+    network: Network | MotionNetwork,
     video: VideoFile,
     layout: Layout,
     *,
@@ -160,7 +160,7 @@ def way_of(
     """The way of a video's frames.
 
     Args:
-        upscaler: the network of choice; one that reads several frames is for this video from then on.
+        network: the network of choice.
         video: the video.
         layout: of its frames.
         beside: the plain resize on the left.
@@ -173,29 +173,30 @@ def way_of(
     siting, video_stream = siting_of(video), video.stream
     full_range = bool(video_stream.tags.full_range)
 
-    def upscaling(by: Upscaler) -> IncrementalUpscaler:
+    def upscaling(by: Network) -> IncrementalUpscaler:
         return IncrementalUpscaler(by, layout, siting, full_range, video_stream.size)
 
     def other(name: str) -> IncrementalUpscaler:
-        return upscaling(Upscaler(name, upscaler.scale, upscaler.backend, threads=upscaler.threads))
+        same = Upscaler(network.scale, model=name, backend=network.backend, threads=network.threads)
+        return upscaling(cast(Network, same.network()))
 
-    if isinstance(upscaler, MotionNetwork):
+    if isinstance(network, MotionNetwork):
         if layout.rgb or realtime:
             what = "videos of R, G, B" if layout.rgb else "--realtime"
             raise InvalidArgument(
-                f"model '{upscaler.model.name}' reads several frames, which {what} cannot do; fast can"
+                f"model '{network.model.name}' reads several frames, which {what} cannot do; fast can"
             )
         left = other("bicubic") if beside else None
-        return Motion(upscaler, layout, video_stream.size, siting, full_range, left)
-    if upscaler.colour != "luma" and upscaler.model.name != "bicubic" and not layout.rgb:
+        return Motion(network, layout, video_stream.size, siting, full_range, left)
+    if network.colour != "luma" and network.model.name != "bicubic" and not layout.rgb:
         raise InvalidArgument(
-            f"model '{upscaler.model.name}' works on R, G, B, the video has Y, U, V; a luma model fits"
+            f"model '{network.model.name}' works on R, G, B, the video has Y, U, V; a luma model fits"
         )
-    main = upscaling(upscaler)
+    main = upscaling(network)
     at_pace = None
     upscale: Any = main
     if realtime:
-        names = [n for n in _CHEAPER if n != upscaler.model.name and upscaler.scale in scales_of(n)]
+        names = [n for n in _CHEAPER if n != network.model.name and network.scale in scales_of(n)]
         at_pace = upscale = Realtime([main, *map(other, names)], video_stream.time_base, rate)
     if beside:
         upscale = Beside(other("bicubic"), upscale)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subpixel.backends import FrameFormat
-from subpixel.upscaler import Upscaler
+from subpixel.upscaler import Network
 from subpixel.video.formats import Layout, new_frame, planes_of
 
 __all__ = ["IncrementalUpscaler", "Rectangle", "changes"]
@@ -55,18 +55,16 @@ class IncrementalUpscaler:
     """Upscales the frames of one video, in order.
 
     Args:
-        upscaler: of a luma network, or of any where frames are R, G, B.
+        network: a luma network, or of any where frames are R, G, B.
         layout: of the frames.
         siting: of chroma.
         full_range: of the codes.
         size: (width, height) of the frames.
     """
 
-    def __init__(
-        self, upscaler: Upscaler, layout: Layout, siting: str, full_range: bool, size: tuple[int, int]
-    ) -> None:
-        self.upscaler, self.layout = upscaler, layout
-        self.result_size = size[0] * upscaler.scale, size[1] * upscaler.scale
+    def __init__(self, network: Network, layout: Layout, siting: str, full_range: bool, size: tuple[int, int]) -> None:
+        self.network, self.layout = network, layout
+        self.result_size = size[0] * network.scale, size[1] * network.scale
         self._form: FrameFormat | None = None if layout.rgb else layout.form(siting, full_range)
         self._before: tuple[list[Plane], list[Plane]] | None = None
         self.repeated = 0
@@ -90,9 +88,9 @@ class IncrementalUpscaler:
         return result
 
     def _planes(self, planes: list[Plane], results: list[Plane], form: FrameFormat) -> None:
-        parts = None if self._before is None or self.upscaler.halo is None else self._parts(planes, form)
+        parts = None if self._before is None or self.network.halo is None else self._parts(planes, form)
         if parts is None:
-            self.upscaler.frame(planes, form, results)
+            self.network.frame(planes, form, results)
             return
         self._repeat(results)
         if not parts:
@@ -123,14 +121,14 @@ class IncrementalUpscaler:
     def _part(self, part: Rectangle, planes: list[Plane], results: list[Plane], form: FrameFormat) -> None:
         height, width = planes[0].shape
         source = part.grown(self._halo(form), (height, width))
-        scale = self.upscaler.scale
+        scale = self.network.scale
         taken = [
             np.ascontiguousarray(plane[_span(source.top, source.bottom, f), _span(source.left, source.right, g)])
             for plane, f, g in _with_factors(planes, form)
         ]
         shape = (source.bottom - source.top) * scale, (source.right - source.left) * scale
         output = [np.empty(shape, form.dtype), *(np.empty(form.chroma(shape), form.dtype) for _ in taken[1:])]
-        self.upscaler.frame(taken, form, output)
+        self.network.frame(taken, form, output)
         for (result, f, g), new in zip(_with_factors(results, form), output, strict=True):
             rows = _span(part.top * scale, part.bottom * scale, f)
             columns = _span(part.left * scale, part.right * scale, g)
@@ -139,8 +137,8 @@ class IncrementalUpscaler:
 
     def _halo(self, form: FrameFormat) -> int:
         """Luma samples around a change within which results change, too."""
-        assert self.upscaler.halo is not None
-        return max(self.upscaler.halo, _CHROMA_HALO * max(form.factors))
+        assert self.network.halo is not None
+        return max(self.network.halo, _CHROMA_HALO * max(form.factors))
 
     def _image(self, planes: list[Plane], results: list[Plane]) -> None:
         """Frames of R, G, B, whose planes lie as G, B, R."""
@@ -150,10 +148,10 @@ class IncrementalUpscaler:
             return
         pixels = np.stack([planes[2], planes[0], planes[1]], axis=-1)
         if self.layout.bits in (8, 16):
-            result = self.upscaler(pixels)
+            result = self.network.image(pixels)
         else:
             most = np.float32((1 << self.layout.bits) - 1)
-            values = self.upscaler(pixels.astype(np.float32) / most) * most
+            values = self.network.image(pixels.astype(np.float32) / most) * most
             result = np.clip(np.floor(values + np.float32(0.5)), 0, most).astype(np.uint16)
         for plane, channel in zip(results, (1, 2, 0), strict=True):
             plane[:] = result[..., channel]

@@ -18,9 +18,10 @@ import numpy as np
 
 from subpixel import __version__
 from subpixel.errors import InvalidArgument, VideoReadError, VideoWriteError
+from subpixel.models.auto import Choice
 from subpixel.models.files import Model
 from subpixel.storage.locks import beside, claim, clear, scratch
-from subpixel.upscaler import MotionNetwork, Upscaler
+from subpixel.upscaler import MotionNetwork, Network, Upscaler
 from subpixel.video.colour_tags import meant
 from subpixel.video.containers import CONTAINERS, Container, container_of
 from subpixel.video.encode_segments import Making
@@ -70,7 +71,7 @@ class Settings:
 @dataclass(frozen=True)
 class Result:
     """What a job did: the file, sizes as (width, height), frames in all and of an earlier run, notes, seconds of each
-    stage at work and in all."""
+    stage at work and in all, the model and why."""
 
     destination: Path
     size_in: tuple[int, int]
@@ -80,6 +81,7 @@ class Result:
     notes: tuple[str, ...]
     seconds: dict[str, float]
     elapsed: float
+    choice: Choice
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ class Job:
     """
 
     source: Path
-    upscaler: Upscaler | MotionNetwork
+    upscaler: Upscaler
     destination: Path | None = None
     settings: Settings = Settings()
     overwrite: bool = False
@@ -135,8 +137,10 @@ class Job:
         container = container_of(destination)
         frame = first_frame(video.path)
         encoding = self._encoding(video, layout, container, frame)
-        way = way_of(self.upscaler, video, layout, beside=self.beside, realtime=self.realtime, rate=self.rate)
-        video_stream, meaning = self._result(video.stream, layout, encoding, way.result_size)
+        choice = self.upscaler.choose_by_codec(video.codec)
+        network = self.upscaler.network(choice)
+        way = way_of(network, video, layout, beside=self.beside, realtime=self.realtime, rate=self.rate)
+        video_stream, meaning = self._result(video.stream, layout, encoding, way.result_size, network.scale)
         aspect = self._lost_aspect(video_stream, encoding, container)
         if aspect:
             video_stream = replace(video_stream, aspect=Fraction(1))
@@ -150,7 +154,7 @@ class Job:
             if not self._claimed(stack, destination):
                 raise VideoWriteError(f"{destination}: another run is making it")
             clear(destination.absolute().parent)
-            journal = Journal(beside(destination, "video"), self._made_of(video, encoding, video_stream))
+            journal = Journal(beside(destination, "video"), self._made_of(network, video, encoding, video_stream))
             making = Making(
                 video, journal, way, encoding, video_stream, layout, deinterlace=self.deinterlace, window=self.window
             )
@@ -174,13 +178,14 @@ class Job:
             (*notes, *making.notes, *way.notes()),
             making.seconds,
             time.perf_counter() - begun,
+            choice,
         )
 
     def planned(self, video: VideoFile) -> Path:
         """Where the result goes if nothing was said."""
         known = {suffix for container in CONTAINERS for suffix in container.suffixes}
         suffix = self.source.suffix if self.source.suffix.lower() in known else ".mkv"
-        return self.source.with_name(f"{self.source.stem}_x{self.upscaler.scale}{suffix}")
+        return self.source.with_name(f"{self.source.stem}_{self.upscaler.target.label}{suffix}")
 
     def _check(self, destination: Path) -> None:
         if destination.exists() and destination.samefile(self.source):
@@ -216,14 +221,11 @@ class Job:
         )
 
     def _result(
-        self, video_stream: VideoStream, layout: Layout, encoding: Encoding, size: tuple[int, int]
+        self, video_stream: VideoStream, layout: Layout, encoding: Encoding, size: tuple[int, int], scale: int
     ) -> tuple[VideoStream, list[str]]:
         """What the upscaled frames are encoded as, all as in the source, but larger; and what there is to say of it."""
         encoding.check_size(size)
-        scaled = (
-            video_stream.size[0] * self.upscaler.scale,
-            video_stream.size[1] * self.upscaler.scale,
-        )  # without what is beside it
+        scaled = video_stream.size[0] * scale, video_stream.size[1] * scale  # without what is beside it
         tags, notes = meant(video_stream.tags, video_stream.size, scaled, rgb_in=layout.rgb, rgb_out=encoding.rgb)
         return replace(video_stream, size=size, pix_fmt=encoding.pix_fmt, tags=tags), notes
 
@@ -235,14 +237,15 @@ class Job:
         ways = f"{', '.join(each.name for each in CONTAINERS if each.aspect)}, or --encoder x264 or x265"
         return [f"{container} does not say the shape of its pixels ({shape}) with {encoding.encoder.name}; {ways} do"]
 
-    def _made_of(self, video: VideoFile, encoding: Encoding, video_stream: VideoStream) -> dict[str, Any]:
+    def _made_of(
+        self, network: Network | MotionNetwork, video: VideoFile, encoding: Encoding, video_stream: VideoStream
+    ) -> dict[str, Any]:
         """All that the frames depend on."""
-        upscaler = self.upscaler
         return {
             "version": __version__,
             "source": _identity(video.path),
-            "model": [upscaler.model.name, _weights(upscaler), upscaler.backend, upscaler.precision],
-            "mix": [getattr(upscaler, "ensemble", False), getattr(upscaler, "strength", 1.0)],
+            "model": [network.model.name, _weights(network), network.backend, network.precision],
+            "mix": [network.ensemble, network.strength],
             "encoding": encoding.describe(),
             "video": repr(video_stream),
             "deinterlace": self.deinterlace,
@@ -305,11 +308,11 @@ def _identity(path: Path) -> list[Any]:
     return [size, digest.hexdigest()]
 
 
-def _weights(upscaler: Upscaler | MotionNetwork) -> str:
-    if not isinstance(upscaler.model, Model):
-        raise InvalidArgument(f"model '{upscaler.model.name}' cannot upscale videos; one that a Spec describes can")
-    digest = hashlib.sha256(upscaler.model.spec.to_json().encode())
-    for name, weight in sorted(upscaler.model.weights.items()):
+def _weights(network: Network | MotionNetwork) -> str:
+    if not isinstance(network.model, Model):
+        raise InvalidArgument(f"model '{network.model.name}' cannot upscale videos; one that a Spec describes can")
+    digest = hashlib.sha256(network.model.spec.to_json().encode())
+    for name, weight in sorted(network.model.weights.items()):
         digest.update(name.encode() + np.ascontiguousarray(weight).tobytes())
-    digest.update(repr(upscaler.model.quantisation).encode())
+    digest.update(repr(network.model.quantisation).encode())
     return digest.hexdigest()

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from subpixel.errors import Unsupported, VideoReadError, VideoWriteError
 from subpixel.storage.os_errors import said_by_system
-from subpixel.upscaler import MotionNetwork, Upscaler
+from subpixel.upscaler import Upscaler
 from subpixel.video.decoding import Damage, Timed, decoded, frames_of, timed
 from subpixel.video.formats import layout_of
 from subpixel.video.frame_upscalers import UpscaledFrame, way_of
@@ -50,7 +50,7 @@ class Live:
     """
 
     source: Path
-    upscaler: Upscaler | MotionNetwork
+    upscaler: Upscaler
     form: Form = "y4m"
     window: Window | None = None
     deinterlace: bool = False
@@ -85,7 +85,10 @@ class Live:
         layout = layout_of(video.stream.pix_fmt, video.path)
         if self.form == "y4m" and layout.rgb:
             raise Unsupported(f"{video.path}: its frames are R, G, B, which y4m does not hold; -f nut does")
-        way = way_of(self.upscaler, video, layout, beside=self.beside, realtime=self.realtime, rate=self.rate)
+        # Nothing is known of standard input when its network is chosen.
+        codec = None if str(self.source) == "-" else video.codec
+        network = self.upscaler.network(self.upscaler.choose_by_codec(codec))
+        way = way_of(network, video, layout, beside=self.beside, realtime=self.realtime, rate=self.rate)
         if self.window is not None:
             frames = self.window.frames(frames, video.stream.time_base)
         video_stream = replace(video.stream, size=way.result_size, pix_fmt=layout.name)

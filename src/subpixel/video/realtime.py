@@ -51,7 +51,7 @@ class Realtime:
         """A new frame, upscaled; its time is not set."""
         self._choose(self._ahead(frame))
         way = self.ways[self._level]
-        self.used[way.upscaler.model.name] += 1
+        self.used[way.network.model.name] += 1
         self._count += 1
         return way(frame)
 

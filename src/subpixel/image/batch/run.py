@@ -14,7 +14,7 @@ from subpixel.image.batch.task_policy import Policy, Report
 from subpixel.image.batch.workers import Died, Workers
 from subpixel.image.job import Progress
 from subpixel.storage.locks import clear
-from subpixel.upscaler import Enlarger, Upscaler
+from subpixel.upscaler import Upscaler
 
 __all__ = ["Batch"]
 
@@ -47,8 +47,8 @@ class Batch:
     """
 
     tasks: Sequence[Task]
-    upscaler: Enlarger | Upscaler
-    make_upscaler: Callable[..., Enlarger | Upscaler]
+    upscaler: Upscaler
+    make_upscaler: Callable[..., Upscaler]
     policy: Policy
     processes: int | None = None
     say: Callable[[str], None] = lambda text: None
@@ -138,7 +138,7 @@ def _but_taken(answers: Iterator[tuple[Task, Report | None]], taken: list[Task])
 class _Worker:
     """What a process does with a task."""
 
-    def __init__(self, make_upscaler: Callable[..., Enlarger | Upscaler], threads: int, policy: Policy) -> None:
+    def __init__(self, make_upscaler: Callable[..., Upscaler], threads: int, policy: Policy) -> None:
         self._policy = policy
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FallbackWarning)  # the process that started this one has said it

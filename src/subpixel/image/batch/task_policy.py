@@ -18,7 +18,7 @@ from subpixel.image.job import Job, Progress, Result
 from subpixel.storage.digest import digest_of
 from subpixel.storage.locks import claim
 from subpixel.storage.os_errors import said_by_system
-from subpixel.upscaler import Enlarger, Upscaler
+from subpixel.upscaler import Upscaler
 
 __all__ = ["Existing", "Policy", "Report"]
 
@@ -62,7 +62,7 @@ class Policy:
     existing: Existing = "keep"
     make_folders: bool = False
 
-    def look(self, task: Task, upscaler: Enlarger | Upscaler) -> Report | None:
+    def look(self, task: Task, upscaler: Upscaler) -> Report | None:
         """What can be said without any work; None if there is something to be done."""
         try:
             return self._passed_over(task, self.job(task, upscaler))
@@ -71,7 +71,7 @@ class Policy:
         except OSError:
             return None  # the attempt says what is wrong
 
-    def attempt(self, task: Task, upscaler: Enlarger | Upscaler, progress: Progress | None = None) -> Report | None:
+    def attempt(self, task: Task, upscaler: Upscaler, progress: Progress | None = None) -> Report | None:
         """Upscale an image unless that is done already; None if another run has it in work."""
         source, destination = task.source, task.destination
         try:
@@ -94,7 +94,7 @@ class Policy:
             failure = ImageWriteError(f"{error.filename or source}: {said_by_system(error)}")
         return Report(source, destination, "failed", error=failure)
 
-    def job(self, task: Task, upscaler: Enlarger | Upscaler) -> Job:
+    def job(self, task: Task, upscaler: Upscaler) -> Job:
         """What is done if there is something to be done."""
         replaces = self.existing == "replace"
         return self.make_job(task.source, upscaler, destination=task.destination, overwrite=replaces)

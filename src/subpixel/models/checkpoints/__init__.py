@@ -17,7 +17,7 @@ from subpixel.models.checkpoints.srresnet import SRRESNET
 from subpixel.models.checkpoints.tensors import Array, Family, Tensors
 from subpixel.models.checkpoints.wdsr import WDSR
 from subpixel.models.files import Model
-from subpixel.models.spandrel_models import Foreign, by_spandrel
+from subpixel.models.spandrel_models import SpandrelModel, by_spandrel
 
 __all__ = ["FAMILIES", "SUFFIXES", "load_checkpoint"]
 
@@ -27,7 +27,7 @@ SUFFIXES = (".pth", ".pt")
 FAMILIES: tuple[Family, ...] = (*LUMA, *SRRESNET, *EDSR, *WDSR, *RDN)
 
 
-def load_checkpoint(path: str | Path, scale: int) -> Model | Foreign:
+def load_checkpoint(path: str | Path, scale: int) -> Model | SpandrelModel:
     """A network from a checkpoint of somebody else's training code.
 
     Args:
@@ -40,7 +40,7 @@ def load_checkpoint(path: str | Path, scale: int) -> Model | Foreign:
         A :class:`Model` whose border is ``zero``, since all of these networks pad so; its weights are those of the file
         with everything multiplied in that is affine at inference: batch and weight normalisation, residual scaling,
         mean shift, value ranges. A final clamp to 0 … 1 is left to whoever stores the result. Or a
-        :class:`~subpixel.models.spandrel_models.Foreign`, run by spandrel.
+        :class:`~subpixel.models.spandrel_models.SpandrelModel`, run by spandrel.
 
     Raises:
         MissingExtra: torch is not installed, or the network is unknown here and spandrel cannot be imported.

@@ -1,0 +1,71 @@
+"""How networks are run: the arguments that every kind of network shares, checked once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from subpixel.backends import available_threads
+from subpixel.errors import InvalidArgument
+
+__all__ = ["NetworkOptions", "check_tile"]
+
+
+@dataclass(frozen=True)
+class NetworkOptions:
+    """What a network is run by, and how.
+
+    Args:
+        backend: ``auto``, ``native``, ``reference`` or ``torch``.
+        precision: ``auto``, ``f32``, ``bf16`` or ``int8``.
+        threads: 1 … 1024; the default is as many as this process may use.
+        ensemble: average the results on the 8 flips and rotations of the input.
+        strength: 0 … 1, from the bicubic resize to the network's result.
+
+    Raises:
+        InvalidArgument: threads, ensemble or strength out of range. Names of backends and precisions are checked when a
+            network is made, see :func:`subpixel.backends.choose_backend`.
+
+    >>> NetworkOptions(strength=2)
+    Traceback (most recent call last):
+    ...
+    subpixel.errors.InvalidArgument: strength=2: a number from 0 (plain bicubic) to 1 (the network) is needed
+    """
+
+    backend: str = "auto"
+    precision: str = "auto"
+    threads: int = field(default_factory=available_threads)
+    ensemble: bool = False
+    strength: float = 1.0
+
+    def __post_init__(self) -> None:
+        threads: Any = self.threads
+        if isinstance(threads, bool) or not isinstance(threads, (int, np.integer)) or not 1 <= threads <= 1024:
+            raise InvalidArgument(f"threads={threads!r}: an integer from 1 to 1024 is needed")
+        if not isinstance(self.ensemble, (bool, np.bool_)):
+            raise InvalidArgument(f"ensemble={self.ensemble!r}: True or False is needed")
+        number = isinstance(self.strength, (int, float, np.integer, np.floating)) and not isinstance(
+            self.strength, bool
+        )
+        if not number or not 0 <= self.strength <= 1:  # NaN is not within
+            raise InvalidArgument(
+                f"strength={self.strength!r}: a number from 0 (plain bicubic) to 1 (the network) is needed"
+            )
+        object.__setattr__(self, "threads", int(threads))
+        object.__setattr__(self, "ensemble", bool(self.ensemble))
+        object.__setattr__(self, "strength", float(self.strength))
+
+
+def check_tile(tile: Any) -> int | None:
+    """A tile's side in pixels, or None.
+
+    Raises:
+        InvalidArgument: not an integer of at least 1.
+    """
+    if tile is None:
+        return None
+    if isinstance(tile, bool) or not isinstance(tile, (int, np.integer)) or tile < 1:
+        raise InvalidArgument(f"tile={tile!r}: an integer of pixels of at least 1 is needed")
+    return int(tile)

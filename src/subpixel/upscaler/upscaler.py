@@ -1,0 +1,555 @@
+"""Images to any size: networks in a row, a resize to the exact size, whole or by rows.
+
+What :mod:`subpixel.upscaler.sizes` plans is done here, in memory for arrays and row by row for images that are too
+large for it; both go through the same stages and give the same bytes.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from subpixel.backends import FrameFormat, available_threads
+from subpixel.backends.base import Alpha
+from subpixel.backends.frames import Siting, Subsampling
+from subpixel.errors import InvalidArgument, Unsupported
+from subpixel.models.auto import Choice, Source, choose_by_blocks, choose_by_codec, choose_by_source
+from subpixel.models.files import Model
+from subpixel.models.spandrel_models import SpandrelModel
+from subpixel.models.zoo import cleans, compressed_variant, find_network, is_path, resolve, scales_of
+from subpixel.ops.blockiness import blockiness
+from subpixel.upscaler.motion_network import MotionNetwork
+from subpixel.upscaler.network import Network
+from subpixel.upscaler.options import NetworkOptions, check_tile
+from subpixel.upscaler.pixels import alpha_of, pixels_of
+from subpixel.upscaler.rows import resize_rows, upscale_rows
+from subpixel.upscaler.sizes import SizePlan, Target, plan_size
+
+__all__ = ["Upscaler", "upscale"]
+
+T = TypeVar("T")
+Pixels = NDArray[Any]
+
+# Bytes of a stage's result at a time: of an array, most images in one piece; of a stream, strips high enough for
+# their halos to count little, and low enough for the four that are under way to count little against the rest.
+_IN_MEMORY, _STREAMED = 256 << 20, 32 << 20
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """The two networks that a choice stands for, by name, with the factors that each comes in."""
+
+    first: str
+    first_factors: tuple[int, ...]
+    second: str
+    second_factors: tuple[int, ...]
+
+
+class Upscaler:
+    """Upscales images, planes and frames of video; plan once, run many, from any thread.
+
+    Sizes are ``(width, height)`` everywhere, as in PIL; arrays are ``(height, width, channels)``, as in NumPy.
+
+    Args:
+        scale: how many times larger: a number above 0 and up to 64; below 1 an image is resized, without a network. 1
+            cleans a compressed image with a model that does so: it is upscaled and resized down. The default is 2 if no
+            other size is given.
+        model: ``"auto"``, the name of a shipped model (``"fast"``, ``"balanced"``, ``"high"`` …, see
+            :data:`subpixel.models.ZOO`), the path of a ``.safetensors`` model file or of a ``.pth`` or ``.pt``
+            checkpoint (:func:`subpixel.models.checkpoints.load_checkpoint`), or a :class:`subpixel.models.Model`.
+            ``"auto"`` is ``fast``, or ``fast-compressed`` for a compressed image, see :meth:`choose_model`. If one
+            factor of ``fast-compressed`` is not enough, ``fast`` follows: after JPEG of quality 60, ×8 by 2·4 of these
+            is 0.29 dB above the ×8 of ``fast``, measured as in :mod:`subpixel.upscaler.sizes`.
+        width: width of the result in pixels, instead of a scale; its height follows from the aspect.
+        height: height of the result in pixels; its width follows.
+        fit: ``(width, height)``: the largest result with the image's aspect that fits in.
+        backend: ``"auto"``, ``"native"`` (the compiled engine), ``"reference"`` (NumPy) or ``"torch"``.
+        precision: ``"f32"``, ``"bf16"``, ``"int8"``, or ``"auto"``: int8 where the model file records that it costs at
+            most 0.05 dB, else f32.
+        threads: 1 … 1024; the default is as many as this process may use.
+        tile: side in pixels of the squares of input that go through a network at a time. The default is as many whole
+            rows as make 32 MiB of the result. On ``native`` and ``reference`` it changes no byte.
+        ensemble: average the results on the 8 flips and rotations of the input, in eight times the time.
+        strength: 0 … 1, from the bicubic resize to the network's result.
+
+    Raises:
+        InvalidArgument: an argument out of range, an unknown name, a scale of 1 with a model that does not clean, or a
+            tile with a network that must see the whole image.
+        Unsupported: the backend lacks the precision, or the network.
+        BackendUnavailable: the backend cannot run here.
+        ModelFileError: a file that cannot be used.
+        MissingExtra: a checkpoint needs a package that is not installed.
+
+    >>> import numpy as np
+    >>> upscaler = Upscaler(fit=(20, 20), model="bicubic", threads=1)
+    >>> upscaler(np.zeros((4, 6, 3), np.uint8)).shape
+    (13, 20, 3)
+    >>> Upscaler(2.5, model="espcn", backend="reference", threads=2)
+    Upscaler(scale=2.5, model='espcn', backend='reference', precision='f32', threads=2)
+    """
+
+    def __init__(
+        self,
+        scale: float | None = None,
+        *,
+        model: str | os.PathLike[str] | Model = "auto",
+        width: int | None = None,
+        height: int | None = None,
+        fit: tuple[int, int] | None = None,
+        backend: str = "auto",
+        precision: str = "auto",
+        threads: int | None = None,
+        tile: int | None = None,
+        ensemble: bool = False,
+        strength: float = 1.0,
+    ) -> None:
+        if isinstance(scale, (str, os.PathLike)):
+            raise InvalidArgument(f"scale={scale!r}: a number is needed; a model is named by model={scale!r}")
+        if scale is None and width is None and height is None and fit is None:
+            scale = 2
+        self.target = Target(scale, width, height, fit)
+        self.tile = check_tile(tile)
+        threads = available_threads() if threads is None else threads
+        self.options = NetworkOptions(backend, precision, threads, ensemble, strength)
+        self._model = model if isinstance(model, Model) else None
+        self.model = model.name if isinstance(model, Model) else os.fspath(model)
+        self._networks: dict[tuple[str, int], Network | MotionNetwork] = {}
+        clean = resolve(self.model)
+        factors = self._factors(clean)
+        self._clean = _Pair(clean, factors, clean, factors)
+        variant = compressed_variant(clean) if self.model == "auto" else None
+        self._compressed = None if variant is None else _Pair(variant, scales_of(variant), clean, factors)
+        # What is wrong with the arguments is said now rather than at the first image.
+        self._first = self._network(clean, factors[0])
+        self._cleans = cleans(self._first.model)
+        if self.tile is not None and not self.in_parts:
+            raise InvalidArgument(f"tile={tile}: model '{self._first.model.name}' must see the whole image")
+        self._check_networks()
+
+    def _factors(self, name: str) -> tuple[int, ...]:
+        return scales_of(name) if self._model is None else (self._model.spec.scale,)
+
+    def _check_networks(self) -> None:
+        """Find what a backend refuses of a model: the networks that will run are made ready.
+
+        Those of ``auto`` are made ready when an image needs them: it takes one of two, and every backend runs both.
+        """
+        if self._first.moving or self.model == "auto":
+            if self.target.scale not in (None, 1):
+                plan_size(1, 1, self.target, self._clean.first_factors)
+            return
+        if self.target.scale is None:
+            self._still(self._first).prepare()
+            return
+        for name, factor in self._stages(self._clean, self.plan(1, 1)):
+            self._still(self._network(name, factor)).prepare()
+
+    def __repr__(self) -> str:
+        target = self.target
+        size = f"scale={target.scale:g}" if target.scale is not None else str(target)
+        if target.fit is not None:
+            size = f"fit={target.fit}"
+        extra = f", tile={self.tile}" if self.tile is not None else ""
+        extra += ", ensemble=True" if self.ensemble else ""
+        extra += f", strength={self.strength:g}" if self.strength != 1 else ""
+        return (
+            f"Upscaler({size}, model={self.model!r}, backend={self.backend!r}, precision={self.precision!r}, "
+            f"threads={self.threads}{extra})"
+        )
+
+    @property
+    def scale(self) -> float | None:
+        """How many times larger results are; None where another size was asked for."""
+        return self.target.scale
+
+    @property
+    def backend(self) -> str:
+        """What runs the networks: ``"native"``, ``"reference"`` or ``"torch"``."""
+        return self._first.backend
+
+    @property
+    def precision(self) -> str:
+        """Of the arithmetic: ``"f32"``, ``"bf16"`` or ``"int8"``."""
+        return self._first.precision
+
+    @property
+    def threads(self) -> int:
+        """How many threads are used."""
+        return self.options.threads
+
+    @property
+    def ensemble(self) -> bool:
+        """Whether results are means over 8 flips and rotations."""
+        return self.options.ensemble
+
+    @property
+    def strength(self) -> float:
+        """From the bicubic resize, 0, to the network's result, 1."""
+        return self.options.strength
+
+    @property
+    def in_parts(self) -> bool:
+        """Whether images can go through in parts; otherwise a network must see all of one."""
+        return self._first.moving or self._first.halo is not None
+
+    @property
+    def clean_model(self) -> Model | SpandrelModel:
+        """The model for clean images, at the first of its factors."""
+        return self._first.model
+
+    def with_target(self, target: Target) -> Upscaler:
+        """The same for another size, with the same networks."""
+        other = copy.copy(self)
+        other.target = target
+        return other
+
+    def plan(self, width: int, height: int, choice: Choice | None = None) -> SizePlan:
+        """What is done with an image of that size.
+
+        Args:
+            width: width of the image in pixels.
+            height: height of the image in pixels.
+            choice: see :meth:`choose_model`; None for that of a clean image.
+
+        Raises:
+            InvalidArgument: a result more than 64 times larger, or a scale of 1 and nothing to clean.
+
+        >>> print(Upscaler(5, model="fast").plan(640, 480))
+        ×2, ×3, down to 3200×2400
+        """
+        pair = self._pair(choice)
+        cleaning = self._cleans or (choice is not None and choice.compressed)
+        if self.target.scale == 1 and not cleaning and self._compressed is not None:
+            why = f": {choice.reason}" if choice is not None and choice.reason else ""
+            raise InvalidArgument(
+                f"scale=1: there is nothing to clean{why}; model '{self._compressed.first}' cleans it all the same"
+            )
+        return plan_size(width, height, self.target, pair.first_factors, pair.second_factors, cleans=cleaning)
+
+    def choose_model(self, image: Any, source: Source | None = None) -> Choice:
+        """Which model upscales an image: with ``model="auto"`` its source or its pixels decide.
+
+        Args:
+            image: as for a call.
+            source: what its file says of its compression; None where there is no file. A lossy codec other than JPEG,
+                or a JPEG of quality up to 90, decides; else the pixels do, from
+                :data:`subpixel.models.auto.BLOCKS` of :func:`subpixel.metrics.blockiness` on.
+
+        Returns:
+            The choice, the same whatever the backend, bands and threads; its text says why.
+
+        Raises:
+            InvalidArgument: no image.
+
+        >>> import numpy as np
+        >>> print(Upscaler(model="bicubic").choose_model(np.zeros((80, 80), np.uint8)))
+        bicubic
+        """
+        pixels, _ = pixels_of(image)
+        height, width = pixels.shape[:2]
+        return self.choose_by_source(source, width, height) or self.choose_by_blocks(blockiness(pixels))
+
+    def choose_by_source(self, source: Source | None, width: int, height: int) -> Choice | None:
+        """The choice for an image of which only the file is known; None where its pixels must be measured."""
+        if self._compressed is None:
+            return Choice(self._clean.first, False, "")
+        if self.target.scale != 1:
+            plan = plan_size(width, height, self.target, self._clean.first_factors, cleans=True)
+            if not plan.factors:
+                return Choice(self._clean.first, False, "")  # no network runs
+        return choose_by_source(source, self._compressed.first)
+
+    def choose_by_blocks(self, figure: float) -> Choice:
+        """The choice by an image's :func:`~subpixel.ops.blockiness.blockiness`."""
+        assert self._compressed is not None
+        return choose_by_blocks(figure, self._clean.first, self._compressed.first)
+
+    def choose_by_codec(self, codec: str | None) -> Choice:
+        """The choice for a video, by libavcodec's name of its codec; None where it is not known."""
+        if self._compressed is None or self.target.scale not in self._compressed.first_factors:
+            return Choice(self._clean.first, False, codec or "" if self.model == "auto" else "")
+        if codec is None:
+            return Choice(self._clean.first, False, "")
+        return choose_by_codec(codec, self._clean.first, self._compressed.first)
+
+    def __call__(self, image: T, choice: Choice | None = None) -> T:
+        """Upscale an image; the same kind comes back.
+
+        Args:
+            image: ``(H, W)`` or ``(H, W, 1)`` gray, ``(H, W, 2)`` gray and alpha, ``(H, W, 3)`` RGB or ``(H, W, 4)``
+                RGBA with straight alpha; u8, u16, f32 or f64 (0 … 1, not clipped; computed in f32). A NumPy array, a
+                torch tensor of these shapes (without a gradient), an array of another library that speaks DLPack, or a
+                PIL image of mode L, LA, RGB, RGBA or I;16. Channels are in the order R, G, B: ``cv2.imread`` gives
+                B, G, R, which ``image[..., ::-1]`` turns.
+            choice: what :meth:`choose_model` took for this image, so that it is not looked at again.
+
+        Returns:
+            An array of the same kind, dtype and number of axes, or a PIL image of the same mode.
+
+        Raises:
+            InvalidArgument: any other kind of image, or as :meth:`plan`.
+            Unsupported: a model that reads several frames of a video.
+
+        >>> import numpy as np
+        >>> Upscaler(2, model="bicubic")(np.full((4, 6, 3), 200, np.uint8)).shape
+        (8, 12, 3)
+        """
+        pixels, back = pixels_of(image)
+        if choice is None:
+            choice = self.choose_model(pixels)
+        whole = pixels[:, :, None] if pixels.ndim == 2 else pixels
+        plan = self.plan(whole.shape[1], whole.shape[0], choice)
+        blocks = self.stream([whole], plan, whole.shape[2], whole.dtype, alpha_of(whole), choice, _IN_MEMORY)
+        result = next(blocks)
+        width, height = plan.size
+        if len(result) < height:
+            first, result = result, np.empty((height, width, whole.shape[2]), whole.dtype)
+            result[: len(first)] = first
+            top = len(first)
+            for block in blocks:
+                result[top : top + len(block)] = block
+                top += len(block)
+        elif result is whole:
+            result = whole.copy()
+        return cast(T, back(result.reshape(height, width, *pixels.shape[2:])))
+
+    def stream(
+        self,
+        blocks: Iterable[Pixels],
+        plan: SizePlan,
+        channels: int,
+        dtype: np.dtype[Any],
+        alpha: Alpha,
+        choice: Choice | None = None,
+        at_once: int | None = None,
+    ) -> Iterator[Pixels]:
+        """The result's rows, from those of an image, in memory for some strips.
+
+        Args:
+            blocks: ``(h, W, C)``, from the top.
+            plan: of :meth:`plan`, for the image and the choice.
+            channels: of the image, C.
+            dtype: of the image: u8, u16 or f32.
+            alpha: of the whole image, see :func:`subpixel.upscaler.pixels.alpha_of`.
+            choice: see :meth:`choose_model`.
+            at_once: bytes of a stage's result at a time, nearly; None for 32 MiB.
+
+        Returns:
+            Blocks ``(h, W', C)`` of the same dtype, from the top.
+        """
+        width, height = plan.source
+        at_once = _STREAMED if at_once is None else at_once
+        pixel = channels * dtype.itemsize
+        rows: Iterable[Pixels] = blocks
+        for name, factor in self._stages(self._pair(choice), plan):
+            network = self._still(self._network(name, factor))
+            strip = max(1, at_once // (width * factor**2 * pixel), 2 * (network.halo or 0))
+            if network.halo is None:
+                strip = height
+            elif self.tile is not None:
+                strip = self.tile
+            rows = upscale_rows(rows, (height, width), network, alpha, strip, self.tile)
+            height, width = height * factor, width * factor
+        if plan.resizes:
+            # f32 of what the strip looks at; with alpha there are colours as stored beside those carried.
+            row = 4 * width * (2 * channels if alpha == "carried" else channels)
+            strip = max(1, at_once * plan.size[1] // (row * height))
+            rows = resize_rows(rows, (height, width), (plan.size[1], plan.size[0]), alpha, strip, self.threads)
+        return iter(rows)
+
+    def network(self, choice: Choice | None = None) -> Network | MotionNetwork:
+        """The network that upscales planes and frames of video by exactly the scale.
+
+        Args:
+            choice: see :meth:`choose_model`; None for that of a clean source.
+
+        Raises:
+            InvalidArgument: a size other than one of the model's factors.
+        """
+        pair, scale = self._pair(choice), self.target.scale
+        if scale is None or scale not in pair.first_factors:
+            factors = ", ".join(f"×{factor}" for factor in pair.first_factors)
+            raise InvalidArgument(
+                f"{self.target}: model '{pair.first}' has {factors}; planes and frames take one of them"
+            )
+        return self._network(pair.first, int(scale))
+
+    def plane(self, y: NDArray[Any], full_range: bool = False) -> NDArray[Any]:
+        """Upscale one plane of luma, as video has it. ``model="auto"`` is ``fast``.
+
+        Args:
+            y: ``(H, W)`` BT.601 or BT.709 studio luma: u8 (black 16, white 235), u16 or f32 with the same divided
+                to their range (f32 = u8 / 255, u16 = 257 * u8).
+            full_range: the plane uses its whole range instead (black 0, white 255).
+
+        Returns:
+            ``(H*scale, W*scale)`` of the same dtype; f32 is the network's result, neither rounded nor clipped.
+
+        Raises:
+            InvalidArgument: wrong shape or dtype, an RGB network, or a size that is not one of the model's factors.
+        """
+        return self._plane_network().plane(y, full_range)
+
+    def yuv(
+        self,
+        y: NDArray[Any],
+        u: NDArray[Any] | None = None,
+        v: NDArray[Any] | None = None,
+        *,
+        subsampling: Subsampling,
+        siting: Siting | None = None,
+        bits: int,
+        full_range: bool,
+        out: Sequence[NDArray[Any] | None] | None = None,
+    ) -> tuple[NDArray[Any], NDArray[Any] | None, NDArray[Any] | None]:
+        """Upscale one frame of video: luma by the network, chroma bicubic (a = −0.5), each plane as it is kept.
+
+        Codes go through in full precision, also with int8: the network adds its detail to the input. Nothing is
+        converted: matrix, range, subsampling and siting of the result are those of the input.
+
+        Args:
+            y: ``(H, W)`` luma; u8 with ``bits=8``, else u16 with the code in the low bits. Rows may lie apart by any
+                stride, as a decoder's do; that copies nothing.
+            u: chroma, ``(ceil(H / f), ceil(W / g))`` of the same dtype, where one sample stands for ``f`` rows and
+                ``g`` columns of luma; None in a gray frame.
+            v: the other chroma.
+            subsampling: ``420`` (f, g = 2, 2), ``422`` (1, 2), ``444`` (1, 1), ``440`` (2, 1), ``411`` (1, 4) or
+                ``gray``.
+            siting: where chroma lies in its cell of luma: ``left`` (with the first column, between the rows; MPEG-2,
+                H.264 and H.265 unless they say otherwise), ``center`` (MPEG-1, JPEG), ``topleft`` (BT.2020), ``top``,
+                ``bottomleft`` or ``bottom``. It is kept, so that no chroma moves against its luma. None only where no
+                axis is subsampled.
+            bits: of a code, 8 … 16.
+            full_range: luma from 0 to ``2**bits - 1`` instead of studio range, black 16 and white 235 times
+                ``2**(bits - 8)``. Results are clipped to all that the bits can say, not to the studio range.
+            out: planes ``(y, u, v)`` to write to instead of new ones, of any strides, overlapping nothing;
+                ``(y, None, None)`` for a gray frame.
+
+        Returns:
+            ``(y, u, v)`` of the same dtype: ``(H*scale, W*scale)``, and chroma of ``ceil(H*scale / f)`` by
+            ``ceil(W*scale / g)``, or None. Rounded half up.
+
+        Raises:
+            InvalidArgument: wrong shape, dtype or argument, a plane too many or too few, an ``out`` that does not fit,
+                an RGB network, or a size that is not
+                one of the model's factors.
+        Source: ranges of ITU-R BT.601-7, BT.709-6 and BT.2020-2 (studio) and ITU-T H.273 (full); siting of ITU-T H.264,
+        Annex E, figure E-1 (``chroma_sample_loc_type`` 0 … 5: left, center, topleft, top, bottomleft, bottom). How
+        positions follow: :mod:`subpixel.backends.frames`.
+
+        >>> import numpy as np
+        >>> y, u, v = (np.full(shape, 512, np.uint16) for shape in ((6, 9), (3, 5), (3, 5)))
+        >>> frame = Upscaler(2, model="espcn").yuv(y, u, v, subsampling="420", siting="left", bits=10, full_range=False)
+        >>> [plane.shape for plane in frame]
+        [(12, 18), (6, 9), (6, 9)]
+        """
+        form = FrameFormat(subsampling, siting, bits, full_range)
+        result = self._plane_network().frame((y, u, v), form, out)
+        return (result[0], result[1], result[2]) if len(result) == 3 else (result[0], None, None)
+
+    def _plane_network(self) -> Network:
+        return self._still(self.network())
+
+    def _pair(self, choice: Choice | None) -> _Pair:
+        compressed = choice is not None and choice.compressed and self._compressed is not None
+        return cast(_Pair, self._compressed) if compressed else self._clean
+
+    @staticmethod
+    def _stages(pair: _Pair, plan: SizePlan) -> list[tuple[str, int]]:
+        return list(zip((pair.first, pair.second), plan.factors, strict=False))
+
+    def _network(self, name: str, factor: int) -> Network | MotionNetwork:
+        network = self._networks.get((name, factor))
+        if network is None:
+            model = find_network(name, factor) if self._model is None else self._model
+            if isinstance(model, Model) and not model.spec.plain:
+                network = MotionNetwork(model, self.options)
+            else:
+                network = Network(model, self.options)
+            self._networks[name, factor] = network
+        return network
+
+    @staticmethod
+    def _still(network: Network | MotionNetwork) -> Network:
+        if isinstance(network, MotionNetwork):
+            raise Unsupported(
+                f"model '{network.model.name}' reads several frames of a video, so it upscales no single image; "
+                "subpixel.video runs it, and 'balanced' is for images"
+            )
+        return network
+
+
+def upscale(
+    image: T,
+    scale: float | None = None,
+    *,
+    model: str | os.PathLike[str] | Model = "auto",
+    width: int | None = None,
+    height: int | None = None,
+    fit: tuple[int, int] | None = None,
+    backend: str = "auto",
+    precision: str = "auto",
+    threads: int | None = None,
+    tile: int | None = None,
+    ensemble: bool = False,
+    strength: float = 1.0,
+) -> T:
+    """Upscale one image, to the bytes that the command line writes for it.
+
+    Args:
+        image: an ``(H, W)`` or ``(H, W, C)`` array (u8, u16, f32, f64; gray, RGB or with alpha), a torch tensor of that
+            shape, or a PIL image, see :meth:`Upscaler.__call__`. Channels are in the order R, G, B.
+        scale: how many times larger, a number above 0 and up to 64; the default is 2 if no other size is given.
+        model: ``"auto"``, the name of a shipped model, the path of a model file, or a model; see :class:`Upscaler`.
+        width: width of the result in pixels, instead of a scale.
+        height: height of the result in pixels, instead of a scale.
+        fit: ``(width, height)`` of a box, for the largest result that fits in.
+        backend: ``"auto"``, ``"native"``, ``"reference"`` or ``"torch"``.
+        precision: ``"auto"``, ``"f32"``, ``"bf16"`` or ``"int8"``.
+        threads: 1 … 1024; the default is as many as this process may use.
+        tile: side in pixels of the squares that go through a network at a time; the default is chosen to limit memory.
+        ensemble: average over 8 flips and rotations.
+        strength: 0 … 1, from the bicubic resize to the network's result.
+
+    Returns:
+        The same kind, larger.
+
+    Raises:
+        InvalidArgument: see :class:`Upscaler`.
+
+    >>> import numpy as np
+    >>> upscale(np.zeros((5, 7), np.uint8), 3).shape, upscale(np.zeros((5, 7), np.uint8), 2.5).shape
+    ((15, 21), (13, 18))
+    """
+    options: dict[str, Any] = {
+        "model": model,
+        "width": width,
+        "height": height,
+        "fit": None if fit is None else tuple(fit),
+        "backend": backend,
+        "precision": precision,
+        "threads": threads,
+        "tile": tile,
+        "ensemble": ensemble,
+        "strength": strength,
+    }
+    # A file can change and a model cannot be hashed; a shipped model always is the same.
+    shipped = isinstance(model, str) and not is_path(model)
+    make: Callable[..., Upscaler] = _shared if shipped and _hashable(options.values()) else Upscaler
+    return make(scale, **options)(image)
+
+
+# typed: True is refused as a scale even after 1 was taken
+_shared = lru_cache(maxsize=8, typed=True)(Upscaler)
+
+
+def _hashable(values: Iterable[Any]) -> bool:
+    """Whether all of them can be remembered; what cannot is refused by the constructor with a sentence."""
+    return all(isinstance(value, Hashable) for value in values)
