@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from subpixel.backends import BACKENDS, choose_backend
-from subpixel.backends.integer import _activated, run_integer, to_halves
+from subpixel.backends.integer import _activate, run_integer, to_halves
 from subpixel.errors import ModelFileError, Unsupported
 from subpixel.models import espcn, find
 from subpixel.models.fsrcnn import fsrcnn
@@ -144,7 +144,7 @@ def test_activations_by_hand(activation, zero, sum_, byte):
 
 def test_tanh_is_close():
     z = np.arange(-9000, 9001)  # counts 2.5 / 4096
-    result = _activated(conv_of([0], activation="tanh"), z)
+    result = _activate(conv_of([0], activation="tanh"), z)
     error = np.abs(result - 127 * np.tanh(z * (2.5 / 4096)))
     assert error[np.abs(z) <= 4096].max() < 0.9  # rounding alone has 0.5
     assert error.max() < 1.3

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subpixel.errors import Unsupported
-from subpixel.models.graph import need_plain
+from subpixel.models.graph import require_single_image
 from subpixel.models.lowering import lower, lower_spec
 from subpixel.models.spec import INPUT, Add, Concat, Conv, PixelShuffle, Resize, Spec, sources_of
 
@@ -42,7 +42,7 @@ def chain_of(spec: Spec, precision: str) -> Chain:
     Raises:
         Unsupported: naming the layer that is none of it.
     """
-    need_plain(spec)
+    require_single_image(spec)
     spec = lower_spec(spec)
     convs: list[Conv] = []
     skips: list[int | None] = []

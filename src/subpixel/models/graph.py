@@ -14,7 +14,7 @@ from subpixel.models.spec import INPUT, Add, Concat, Conv, ConvTranspose, PixelS
 from subpixel.ops.resizing.taps import Mode
 from subpixel.ops.shuffle import Order
 
-__all__ = ["Kernels", "need_plain", "run", "run_all"]
+__all__ = ["Kernels", "require_single_image", "run", "run_all"]
 
 A = TypeVar("A")
 
@@ -72,11 +72,11 @@ def run(spec: Spec, weights: Mapping[str, A], x: A, kernels: Kernels[A], *, pad:
     Raises:
         Unsupported: the network of a video, which :func:`run_all` runs.
     """
-    need_plain(spec)
+    require_single_image(spec)
     return run_all(spec, weights, {INPUT: x}, kernels, pad=pad)[spec.layers[-1].name]
 
 
-def need_plain(spec: Spec) -> None:
+def require_single_image(spec: Spec) -> None:
     """Raises Unsupported for a network that needs more than one image."""
     if not spec.plain:
         names = ", ".join(one.name for one in spec.inputs)

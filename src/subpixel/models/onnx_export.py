@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subpixel.errors import InvalidArgument, MissingExtra, Unsupported
-from subpixel.models.graph import need_plain, run
+from subpixel.models.graph import require_single_image, run
 from subpixel.models.spec import Spec
 from subpixel.ops.resizing.taps import Mode
 from subpixel.ops.shuffle import Order
@@ -50,7 +50,7 @@ def to_onnx(spec: Spec, weights: Mapping[str, NDArray[np.float32]], size: tuple[
         from onnx import TensorProto, checker, helper, numpy_helper
     except ImportError:
         raise MissingExtra("the package onnx is not installed; pip install onnx brings it") from None
-    need_plain(spec)
+    require_single_image(spec)
     if spec.multiple > 1:
         raise Unsupported("ONNX: networks with strides are not exported")
     graph = _Graph()
