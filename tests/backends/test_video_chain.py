@@ -114,7 +114,7 @@ def test_the_engine_agrees_with_the_reference(name):
 def test_the_engine_says_what_it_does_not_run(name):
     if BACKENDS["native"].unavailable():
         pytest.skip("this installation has no compiled module")
-    with pytest.raises(Unsupported, match=r"^layer '\w+': backend 'native' is for video networks that .* torch runs"):
+    with pytest.raises(Unsupported, match=r"^layer '\w+': backend 'native' supports video networks that .* torch runs"):
         BACKENDS["native"].prepare_video(SPECS[name], weights_for(SPECS[name]), "f32", 1)
 
 
@@ -163,7 +163,7 @@ def test_what_is_no_chain_has_no_whole_numbers():
         with pytest.raises(Unsupported, match=r"^layer '\w+': .* is for video networks that join their inputs"):
             BACKENDS[backend].prepare_video(SPECS["vespcn"], weights_for(SPECS["vespcn"]), "int8", 1, {"layers": {}})
     unlimited = SPECS["recurrent rgb, zero"]
-    with pytest.raises(Unsupported, match="layer 'kept': int8 keeps what is limited to 0 … 1"):
+    with pytest.raises(Unsupported, match="layer 'kept': int8 needs activation 'clip' for a state"):
         BACKENDS["reference"].prepare_video(unlimited, weights_for(unlimited), "int8", 1, {"layers": {}})
 
 
@@ -189,11 +189,11 @@ def test_what_is_given_is_checked(backend):
     reason = (
         "precision='int8': backend 'torch' runs networks for videos in f32 or bf16"
         if backend == "torch"
-        else "holds no int8 parameters"
+        else "has no int8 parameters"
     )
     with pytest.raises(Unsupported, match=reason):
         BACKENDS[backend].prepare_video(spec, weights_for(spec), "int8", 1)
-    with pytest.raises(Unsupported, match="reads now, before, state, previous: it is for the frames of a video"):
+    with pytest.raises(Unsupported, match="reads now, before, state, previous: it is for videos, not for single"):
         BACKENDS[backend].prepare(spec, weights_for(spec), "f32", 1)
 
 

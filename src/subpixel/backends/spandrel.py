@@ -54,7 +54,7 @@ def prepare_spandrel(model: SpandrelModel, backend: str, precision: str, threads
             ) from error
         if tuple(output.shape) != (1, *whole):
             raise SubpixelError(
-                f"model '{model.name}' ({model.architecture}): the result has shape {tuple(output.shape)}, "
+                f"model '{model.name}' ({model.architecture}): the result has shape {tuple(output.shape)}; "
                 f"{(1, *whole)} is needed"
             )
         result: NDArray[Any] = output[0].float().numpy()
