@@ -69,8 +69,8 @@ struct ChainSession::Strip {
 int ChainSession::columns_of(const Strip& s, int layer) const { return s.columns + 2 * layers_[layer].reach_w; }
 
 ChainSession::ChainSession(const ChainShape& shape, int threads, const std::string& target, int group, int pieces)
-    : shape_(shape), threads_(threads), group_(group), pieces_(pieces), target_(target_name(target)),
-      picture_kernels_(picture_kernels(target)), permuter_(permuter_of(target)) {}
+    : shape_(shape), threads_(threads), group_(group), pieces_(pieces), target_(find_target(target).name),
+      picture_kernels_(*find_target(target).picture), permuter_(*find_target(target).permute) {}
 
 ChainSession::Window ChainSession::window(int kernel_h) const {
   const int at_once = group_ / pieces_;

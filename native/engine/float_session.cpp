@@ -6,7 +6,8 @@ namespace subpixel {
 namespace {
 
 const KernelsFloat& kernels_of(FloatPrecision precision, const std::string& target) {
-  return precision == FloatPrecision::f32 ? chain_f32(target) : chain_bf16(target);
+  const Target& found = find_target(target);
+  return precision == FloatPrecision::f32 ? *found.chain_f32 : *found.chain_bf16;
 }
 
 }  // namespace

@@ -20,8 +20,9 @@ int pieces_of(const KernelsInt& kernels) { return kernels.group == 4 ? 2 : 1; }
 }  // namespace
 
 IntegerSession::IntegerSession(const ChainShape& shape, int threads, const std::string& target)
-    : ChainSession(shape, threads, target, kernels_int(target).group, pieces_of(kernels_int(target))),
-      kernels_(kernels_int(target)) {}
+    : ChainSession(shape, threads, target, find_target(target).chain_int8->group,
+                   pieces_of(*find_target(target).chain_int8)),
+      kernels_(*find_target(target).chain_int8) {}
 
 void IntegerSession::add(const IntegerLayer& layer) {
   const Window w = window(layer.kernel_h);

@@ -141,8 +141,8 @@ void Composer<Pixel>::row(int row, const std::function<const float*(int i, int j
 template <class Pixel>
 void compose(const Pixels<Pixel>& pixels, int top, int bottom, const float* luma, const std::vector<Phase>& phases,
              Pixel* y, int threads, const std::string& target) {
-  const PictureKernels& kernels = picture_kernels(target);
-  const Permuter& permuter = permuter_of(target);
+  const PictureKernels& kernels = *find_target(target).picture;
+  const Permuter& permuter = *find_target(target).permute;
   const int r = static_cast<int>(phases.size());
   const int across = (pixels.width + kStrip - 1) / kStrip, down = (bottom - top + kJobRows - 1) / kJobRows;
   const std::ptrdiff_t jobs = std::ptrdiff_t{across} * down;
@@ -164,7 +164,7 @@ void compose(const Pixels<Pixel>& pixels, int top, int bottom, const float* luma
 
 template <class Pixel>
 void luma_plane(const Pixels<Pixel>& pixels, float* luma, int threads, const std::string& target) {
-  const PictureKernels& kernels = picture_kernels(target);
+  const PictureKernels& kernels = *find_target(target).picture;
   parallel(pixels.height, threads, [&](const auto& next) {
     LumaRow<Pixel> line(pixels, kernels);
     for (std::ptrdiff_t row = next(); row < pixels.height; row = next()) {

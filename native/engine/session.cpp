@@ -42,8 +42,8 @@ struct Tile {
 };
 
 Session::Session(int channels, int scale, int halo, bool zero_border, int threads, const std::string& target)
-    : scale_(scale), halo_(halo), threads_(threads), zero_border_(zero_border), kernels_(kernels_f32(target)),
-      target_(target_name(target)) {
+    : scale_(scale), halo_(halo), threads_(threads), zero_border_(zero_border), kernels_(*find_target(target).conv),
+      target_(find_target(target).name) {
   if (channels < 1 || scale < 1 || halo < 0 || threads < 1)
     throw std::invalid_argument("channels, scale and threads must be at least 1, halo at least 0");
   values_.push_back({channels, 1, 0});

@@ -4,9 +4,10 @@
 #include <cstring>
 #include <vector>
 
-#include "subpixel/pattern.hpp"
 #include "subpixel/dispatch.hpp"
+#include "subpixel/kernels.hpp"
 #include "subpixel/parallel.hpp"
+#include "subpixel/pattern.hpp"
 
 namespace subpixel {
 namespace {
@@ -93,13 +94,13 @@ struct Planes {
 class Call {
  public:
   Call(const SubpixelConv& s, int threads, const std::string& target)
-      : s_(s), kernels_(kernels_f32(target)), packed_(s, kernels_.channel_block),
+      : s_(s), kernels_(*find_target(target).conv), packed_(s, kernels_.channel_block),
         cell_(s.rh * s.rw), result_(s.groups * s.out_channels / cell_),
         first_row_(s.crop_top / s.rh), first_column_(s.crop_left / s.rw),
         rows_((s.crop_top + s.rows - 1) / s.rh + 1 - first_row_),
         columns_((s.crop_left + s.columns - 1) / s.rw + 1 - first_column_),
         apart_(s.stride_h > 1 || s.stride_w > 1 || s.dilation_h > 1 || s.dilation_w > 1),
-        plan_(pattern(s, result_), 4, permuter_of(target)) {
+        plan_(pattern(s, result_), 4, *find_target(target).permute) {
     tile_columns_ = kernels_.column_block;
     while (tile_columns_ < std::min(columns_, kMostTileColumns)) tile_columns_ += kernels_.column_block;
     segment_ = tile_columns_ + (ptrdiff_t{s.kernel_w} - 1) * s.dilation_w / s.stride_w + 1;

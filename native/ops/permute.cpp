@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <vector>
 
-#include "subpixel/pattern.hpp"
 #include "subpixel/dispatch.hpp"
 #include "subpixel/parallel.hpp"
+#include "subpixel/pattern.hpp"
 
 namespace subpixel {
 namespace {
@@ -67,7 +67,7 @@ std::vector<Pattern> patterns(const Shuffle& s) {
 }  // namespace
 
 void shuffle(const Shuffle& s, const Byte* from, Byte* to, int threads, const std::string& target) {
-  const Permuter& permuter = permuter_of(target);
+  const Permuter& permuter = *find_target(target).permute;
   const std::ptrdiff_t bytes = s.n * s.c * s.h * s.w * s.rh * s.rw * s.item;
   if (bytes == 0) return;
   std::vector<Plan> plans;

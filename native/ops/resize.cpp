@@ -387,7 +387,7 @@ int worthwhile_threads(std::ptrdiff_t bytes, int threads) {
 }
 
 bool can_resize(const ResizePass& pass) {
-  const Resizer& r = scalar::resizer();
+  const Resizer& r = *find_target("scalar").resize;
   const Kind held = held_of(pass);
   // What is summed in floating point has no weights in fixed point.
   if (pass.axis->sums() == Kind::i32 && (held == Kind::f32 || held == Kind::f64)) return false;
@@ -397,7 +397,7 @@ bool can_resize(const ResizePass& pass) {
 
 void resize(const ResizeShape& s, const ResizePass* rows, const ResizePass* columns, bool rows_first, const void* x,
             void* y, int threads, const std::string& target) {
-  const Resizer& kernels = resizer_of(target);
+  const Resizer& kernels = *find_target(target).resize;
   std::unique_ptr<Step> down, across;
   if (rows) down = std::make_unique<Step>(*rows, kernels);
   if (columns) across = std::make_unique<Step>(*columns, kernels);

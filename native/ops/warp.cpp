@@ -21,7 +21,7 @@ void warp_tile(const Warp& picture, int top, const WarpKernels& kernels) {
 }  // namespace
 
 void warp(const Warp& first, std::ptrdiff_t count, int threads, const std::string& target) {
-  const WarpKernels& kernels = warp_kernels(target);
+  const WarpKernels& kernels = *find_target(target).warp;
   const std::ptrdiff_t in = std::ptrdiff_t{first.height} * first.width * first.channels * bytes_of(first.sample);
   const std::ptrdiff_t places = std::ptrdiff_t{first.rows} * first.columns;
   const std::ptrdiff_t out = places * first.channels * bytes_of(first.sample);
@@ -39,7 +39,7 @@ void warp(const Warp& first, std::ptrdiff_t count, int threads, const std::strin
 }
 
 void warp_volumes(const WarpVolume& first, std::ptrdiff_t count, int threads, const std::string& target) {
-  const WarpKernels& kernels = warp_kernels(target);
+  const WarpKernels& kernels = *find_target(target).warp;
   const std::ptrdiff_t in = std::ptrdiff_t{first.channels} * first.depth * first.height * first.width;
   const std::ptrdiff_t places = std::ptrdiff_t{first.slices} * first.rows * first.columns;
   const std::ptrdiff_t slices = count * first.slices;
@@ -58,7 +58,7 @@ void warp_volumes(const WarpVolume& first, std::ptrdiff_t count, int threads, co
 }
 
 void affine_grid(const AffineGrid& grid, std::ptrdiff_t count, int threads, const std::string& target) {
-  const WarpKernels& kernels = warp_kernels(target);
+  const WarpKernels& kernels = *find_target(target).warp;
   const int last = grid.dims - 1, columns = grid.sides[last];
   const std::ptrdiff_t rows = grid.sides[last - 1], slices = grid.dims == 3 ? grid.sides[0] : 1;
   const std::ptrdiff_t lines = count * slices * rows, tiles = (lines + kTileRows - 1) / kTileRows;

@@ -34,12 +34,4 @@ struct KernelsFloat {
   const Packing* packing = nullptr;
 };
 
-namespace scalar { const KernelsFloat& chain_f32(); const KernelsFloat& chain_bf16(); }
-namespace avx2 { const KernelsFloat& chain_f32(); const KernelsFloat& chain_bf16(); }
-namespace avx512 { const KernelsFloat& chain_f32(); const KernelsFloat& chain_bf16(); }
-namespace bf16 { const KernelsFloat& chain_bf16(); }
-namespace amx { const KernelsFloat& chain_bf16(); }
-namespace amx_emulated { const KernelsFloat& chain_bf16(); }  // in the test program only
-namespace neon { const KernelsFloat& chain_f32(); const KernelsFloat& chain_bf16(); }
-
 }  // namespace subpixel

@@ -68,14 +68,4 @@ struct KernelsInt {
   const Packing* packing = nullptr;
 };
 
-namespace scalar { const KernelsInt& kernels_int(); }
-namespace avx2 { const KernelsInt& kernels_int(); }
-namespace avxvnni { const KernelsInt& kernels_int(); }
-namespace avx512 { const KernelsInt& kernels_int(); }
-namespace vnni { const KernelsInt& kernels_int(); }
-namespace amx { const KernelsInt& kernels_int(); }
-namespace amx_emulated { const KernelsInt& kernels_int(); }  // in the test program only
-namespace neon { const KernelsInt& kernels_int(); }
-namespace i8mm { const KernelsInt& kernels_int(); }
-
 }  // namespace subpixel

@@ -36,9 +36,4 @@ struct KernelsF32 {
 // Widest column block of any target (3 vectors of 16 floats): how far a row may be overrun.
 inline constexpr int kVectorSlack = 48;
 
-namespace scalar { const KernelsF32& kernels_f32(); }
-namespace avx2 { const KernelsF32& kernels_f32(); }
-namespace avx512 { const KernelsF32& kernels_f32(); }
-namespace neon { const KernelsF32& kernels_f32(); }
-
 }  // namespace subpixel

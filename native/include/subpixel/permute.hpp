@@ -30,10 +30,6 @@ struct Permuter {
   bool lanes = false;  // as PermuteRounds says; such a one writes the kept bytes only
 };
 
-namespace avx2 { const Permuter& permuter(); }
-namespace avx512 { const Permuter& permuter(); const Permuter& permuter_bw(); }
-namespace neon { const Permuter& permuter(); }
-
 // x is (N, C*rh*rw, H, W) and y (N, C, H*rh, W*rw), or with channels_last the channels innermost; `inverse` goes from
 // y's shape to x's. `crd`: channel c*rh*rw + i*rw + j, else (i*rw + j)*C + c.
 struct Shuffle {

@@ -43,11 +43,6 @@ struct PictureKernels {
   void (*weigh_u16)(const std::uint16_t* const* rows, const float* weight, int n, float* out);
 };
 
-namespace scalar { const PictureKernels& picture_kernels(); }
-namespace avx2 { const PictureKernels& picture_kernels(); }
-namespace avx512 { const PictureKernels& picture_kernels(); }
-namespace neon { const PictureKernels& picture_kernels(); }
-
 // The four taps of each of the r positions between two samples: the first one's offset, and the weights.
 struct Phase {
   int first;

@@ -81,9 +81,5 @@ struct WarpKernels {
   void (*volume_block)(const WarpVolume&, int slice, int row, int column);
   void (*grid_line)(const GridLine&);
 };
-namespace scalar { const WarpKernels& warp_kernels(); }
-namespace avx2 { const WarpKernels& warp_kernels(); }
-namespace avx512 { const WarpKernels& warp_kernels(); }
-namespace neon { const WarpKernels& warp_kernels(); }
 
 }  // namespace subpixel

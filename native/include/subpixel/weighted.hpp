@@ -74,9 +74,4 @@ struct Resizer {
   SumWindows *windows_i32 = nullptr, *windows_i16 = nullptr;  // null where bytes cannot be picked
 };
 
-namespace scalar { const Resizer& resizer(); }
-namespace avx2 { const Resizer& resizer(); }
-namespace avx512 { const Resizer& resizer(); }
-namespace neon { const Resizer& resizer(); }
-
 }  // namespace subpixel

@@ -3,6 +3,7 @@
 // vec_f32.hpp, before including this.
 
 #include "ends_float.hpp"
+#include "tables.hpp"
 
 namespace subpixel::SUBPIXEL_TARGET_NS {
 namespace {

@@ -3,6 +3,7 @@
 // columns stay in registers.
 
 #include "merge_int.hpp"
+#include "tables.hpp"
 
 namespace subpixel::SUBPIXEL_TARGET_NS {
 namespace {
@@ -161,9 +162,6 @@ long long peak(long long rounds) {
 
 }  // namespace
 
-const KernelsInt& kernels_int() {
-  static constexpr KernelsInt table = {kName, Product::kGroup, block, conv, encode, merge<std::int16_t, float>, merge<std::int16_t, std::uint8_t>, {nullptr, nullptr}, peak};
-  return table;
-}
+constexpr KernelsInt chain_int8_kernels = {kName, Product::kGroup, block, conv, encode, merge<std::int16_t, float>, merge<std::int16_t, std::uint8_t>, {nullptr, nullptr}, peak};
 
 }  // namespace subpixel::SUBPIXEL_TARGET_NS

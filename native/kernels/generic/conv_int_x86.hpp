@@ -7,6 +7,7 @@
 
 #include "ends_int_x86.hpp"
 #include "merge_int.hpp"
+#include "tables.hpp"
 
 namespace subpixel::SUBPIXEL_TARGET_NS {
 namespace {
@@ -54,10 +55,7 @@ long long peak(long long rounds) {
 
 }  // namespace
 
-const KernelsInt& kernels_int() {
-  static constexpr KernelsInt table = {kName, Wide::kGroup, block, conv, encode, merge<std::int16_t, float>,
-                                       merge<std::int16_t, std::uint8_t>, kWinograd, peak};
-  return table;
-}
+constexpr KernelsInt chain_int8_kernels = {kName, Wide::kGroup, block, conv, encode, merge<std::int16_t, float>,
+                                     merge<std::int16_t, std::uint8_t>, kWinograd, peak};
 
 }  // namespace subpixel::SUBPIXEL_TARGET_NS

@@ -2,6 +2,7 @@
 // compiler turns into the target's vectors; built without contraction of products and sums.
 
 #include "subpixel/picture.hpp"
+#include "tables.hpp"
 
 namespace subpixel::SUBPIXEL_TARGET_NS {
 namespace {
@@ -110,14 +111,11 @@ void clip(float* x, int n) {
 
 }  // namespace
 
-const PictureKernels& picture_kernels() {
-  static constexpr PictureKernels table = {split<std::uint8_t>, split<std::uint16_t>, multiply, luma,
-                                           weigh<float>, correct, divide, clip,
-                                           store<std::uint8_t>, store<std::uint16_t>,
-                                           widen<std::uint8_t>, widen<std::uint16_t>,
-                                           narrow<std::uint8_t>, narrow<std::uint16_t>,
-                                           weigh<std::uint8_t>, weigh<std::uint16_t>};
-  return table;
-}
+constexpr PictureKernels picture_kernels = {split<std::uint8_t>, split<std::uint16_t>, multiply, luma,
+                                         weigh<float>, correct, divide, clip,
+                                         store<std::uint8_t>, store<std::uint16_t>,
+                                         widen<std::uint8_t>, widen<std::uint16_t>,
+                                         narrow<std::uint8_t>, narrow<std::uint16_t>,
+                                         weigh<std::uint8_t>, weigh<std::uint16_t>};
 
 }  // namespace subpixel::SUBPIXEL_TARGET_NS

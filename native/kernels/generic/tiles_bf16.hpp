@@ -2,6 +2,7 @@
 // math_bf16.hpp, before including this.
 
 #include "ends_float.hpp"
+#include "tables.hpp"
 #include "tile_shapes.hpp"
 
 namespace subpixel::SUBPIXEL_TARGET_NS {
@@ -54,9 +55,6 @@ void end_block(const RowConvFloat& a, int first, int channels, int column, const
 
 namespace subpixel::SUBPIXEL_TARGET_NS {
 
-const KernelsFloat& chain_bf16() {
-  static constexpr KernelsFloat table = {kName, kGroup, block, conv, Math::encode, merge<float, float>, peak, &kPacking};
-  return table;
-}
+constexpr KernelsFloat chain_bf16_kernels = {kName, kGroup, block, conv, Math::encode, merge<float, float>, peak, &kPacking};
 
 }  // namespace subpixel::SUBPIXEL_TARGET_NS

@@ -3,6 +3,7 @@
 
 #include "ends_int_x86.hpp"
 #include "merge_int.hpp"
+#include "tables.hpp"
 #include "tile_shapes.hpp"
 
 namespace subpixel::SUBPIXEL_TARGET_NS {
@@ -60,10 +61,7 @@ void end_block(const RowConvInt& a, int first, int channels, int column, const S
 
 namespace subpixel::SUBPIXEL_TARGET_NS {
 
-const KernelsInt& kernels_int() {
-  static constexpr KernelsInt table = {kName, kGroup, block, conv, encode, merge<std::int16_t, float>,
-                                       merge<std::int16_t, std::uint8_t>, {nullptr, nullptr}, peak, &kPacking};
-  return table;
-}
+constexpr KernelsInt chain_int8_kernels = {kName, kGroup, block, conv, encode, merge<std::int16_t, float>,
+                                     merge<std::int16_t, std::uint8_t>, {nullptr, nullptr}, peak, &kPacking};
 
 }  // namespace subpixel::SUBPIXEL_TARGET_NS

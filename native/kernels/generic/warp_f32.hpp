@@ -14,6 +14,7 @@
 #include "grid_f32.hpp"
 #include "pixels_f32.hpp"
 #include "planes_f32.hpp"
+#include "tables.hpp"
 #include "volume_f32.hpp"
 
 namespace subpixel::SUBPIXEL_TARGET_NS {
@@ -70,9 +71,6 @@ void warp_block(const Warp& w, int row, int first) {
 
 }  // namespace
 
-const WarpKernels& warp_kernels() {
-  static constexpr WarpKernels kernels = {warp_block, volume_block, grid_line};
-  return kernels;
-}
+constexpr WarpKernels warp_kernels = {warp_block, volume_block, grid_line};
 
 }  // namespace subpixel::SUBPIXEL_TARGET_NS

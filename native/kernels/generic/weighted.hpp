@@ -8,6 +8,7 @@
 // ops/resizing/sums.py does it, so that the bits are the same.
 
 #include "subpixel/weighted.hpp"
+#include "tables.hpp"
 #include "turn.hpp"
 
 namespace subpixel::SUBPIXEL_TARGET_NS {
@@ -308,29 +309,26 @@ void high_sums(const Weighted& w) {
 
 namespace subpixel::SUBPIXEL_TARGET_NS {
 
-const Resizer& resizer() {
-  static constexpr Resizer table = {
-      real_sums<Floats, float, float>,
-      real_sums<Doubles, double, double>,
-      real_sums<Doubles, double, float>,
-      real_sums<Doubles, double, unsigned char>,
-      real_sums<Doubles, double, unsigned short>,
-      byte_sums<unsigned char>,
-      byte_sums<int>,
-      byte_sums<short>,
-      whole_sums,
-      high_sums,
-      widen<unsigned char>,
-      widen<unsigned short>,
-      widen<float>,
-      {turn_in<1>, turn_in<2>, turn_in<4>, turn_in<8>},
-      {turn_out<1>, turn_out<2>, turn_out<4>, turn_out<8>},
+constexpr Resizer resize_kernels = {
+    real_sums<Floats, float, float>,
+    real_sums<Doubles, double, double>,
+    real_sums<Doubles, double, float>,
+    real_sums<Doubles, double, unsigned char>,
+    real_sums<Doubles, double, unsigned short>,
+    byte_sums<unsigned char>,
+    byte_sums<int>,
+    byte_sums<short>,
+    whole_sums,
+    high_sums,
+    widen<unsigned char>,
+    widen<unsigned short>,
+    widen<float>,
+    {turn_in<1>, turn_in<2>, turn_in<4>, turn_in<8>},
+    {turn_out<1>, turn_out<2>, turn_out<4>, turn_out<8>},
 #if defined(SUBPIXEL_WINDOWS)
-      window_sums<int>,
-      window_sums<short>,
+    window_sums<int>,
+    window_sums<short>,
 #endif
-  };
-  return table;
-}
+};
 
 }  // namespace subpixel::SUBPIXEL_TARGET_NS

@@ -2,6 +2,7 @@
 #define SUBPIXEL_TARGET_NS scalar
 
 #include "../generic/merge_int.hpp"
+#include "../generic/tables.hpp"
 
 namespace subpixel::scalar {
 namespace {
@@ -83,9 +84,6 @@ int block(int) { return kChannels; }
 
 }  // namespace
 
-const KernelsInt& kernels_int() {
-  static constexpr KernelsInt table = {"scalar", 4, block, conv, encode, merge<std::int16_t, float>, merge<std::int16_t, std::uint8_t>, {nullptr, nullptr}, peak};
-  return table;
-}
+constexpr KernelsInt chain_int8_kernels = {"scalar", 4, block, conv, encode, merge<std::int16_t, float>, merge<std::int16_t, std::uint8_t>, {nullptr, nullptr}, peak};
 
 }  // namespace subpixel::scalar
