@@ -21,7 +21,7 @@ const std::vector<Target>& all_targets() {
 
 bool runs(const Target& t) { return std::all_of(t.needs.begin(), t.needs.end(), has); }
 
-std::string joined(const std::vector<std::string>& names) {
+std::string join(const std::vector<std::string>& names) {
   std::string text;
   for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
   return text;
@@ -48,9 +48,9 @@ const Target& find_target(const std::string& name) {
     if (name.empty() ? runs(t) : name == t.name) best = &t;
   }
   if (best == nullptr)
-    throw std::invalid_argument("target '" + name + "' is not one of this build; here run: " + joined(targets()));
+    throw std::invalid_argument("target '" + name + "' is not one of this build; here run: " + join(targets()));
   if (!runs(*best))
-    throw std::invalid_argument("target '" + name + "' does not run on this processor; here run: " + joined(targets()));
+    throw std::invalid_argument("target '" + name + "' does not run on this processor; here run: " + join(targets()));
   return *best;
 }
 

@@ -3,8 +3,8 @@
 
 #include "bindings.hpp"
 #include "subpixel/dispatch.hpp"
-#include "subpixel/floats.hpp"
-#include "subpixel/integer.hpp"
+#include "subpixel/float_chain_kernels.hpp"
+#include "subpixel/int8_chain_kernels.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -31,9 +31,9 @@ NB_MODULE(_native, m) {
     return run(rounds);
   }, "rounds"_a, "precision"_a, "target"_a, "Runs the target's multiply-adds alone; returns how many were made.");
   subpixel::bind_conv(m);
-  subpixel::bind_floats(m);
-  subpixel::bind_integer(m);
-  subpixel::bind_picture(m);
+  subpixel::bind_float_session(m);
+  subpixel::bind_integer_session(m);
+  subpixel::bind_image(m);
   subpixel::bind_pool(m);
   subpixel::bind_resize(m);
   subpixel::bind_session(m);

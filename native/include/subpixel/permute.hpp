@@ -22,7 +22,7 @@ struct PermuteRounds {
 };
 
 // What a target offers. A width of 0 means that elements are moved one by one.
-struct Permuter {
+struct PermuteKernels {
   int width;
   void (*run)(const PermuteRounds&);
   // Copies past the caches, for results larger than they are; null where there is no such store.

@@ -8,25 +8,25 @@
 
 namespace subpixel {
 
-struct KernelsF32;
-struct KernelsFloat;
-struct KernelsInt;
-struct PictureKernels;
+struct ConvKernels;
+struct FloatChainKernels;
+struct Int8ChainKernels;
+struct ImageKernels;
 struct WarpKernels;
-struct Resizer;
-struct Permuter;
+struct ResampleKernels;
+struct PermuteKernels;
 
 struct Target {
   const char* name;
   std::vector<Feature> needs;
-  const KernelsF32* conv;           // f32 convolution over tiles
-  const KernelsFloat* chain_f32;    // rows of a chain of convolutions
-  const KernelsFloat* chain_bf16;
-  const KernelsInt* chain_int8;
-  const PictureKernels* picture;    // pixels to luma and back
+  const ConvKernels* conv;           // f32 convolution over tiles
+  const FloatChainKernels* chain_f32;    // rows of a chain of convolutions
+  const FloatChainKernels* chain_bf16;
+  const Int8ChainKernels* chain_int8;
+  const ImageKernels* image;    // pixels to luma and back
   const WarpKernels* warp;          // sampling at given positions
-  const Resizer* resize;            // weighted sums of rows
-  const Permuter* permute;          // bytes in another order
+  const ResampleKernels* resize;            // weighted sums of rows
+  const PermuteKernels* permute;          // bytes in another order
 };
 
 // `base` under another name and with more features needed. The caller replaces the tables that it has better ones for.

@@ -50,6 +50,6 @@ void run(const PermuteRounds& p) {
 
 }  // namespace
 
-constexpr Permuter permute_kernels = {16, run, stream};
+constexpr PermuteKernels permute_kernels = {16, run, stream};
 
 }  // namespace subpixel::avx2

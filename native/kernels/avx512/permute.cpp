@@ -52,6 +52,6 @@ void run(const PermuteRounds& p) { as_many<kPermuteSources>(p); }
 
 }  // namespace
 
-constexpr Permuter permute_kernels = {64, run, stream, true};
+constexpr PermuteKernels permute_kernels = {64, run, stream, true};
 
 }  // namespace subpixel::avx512

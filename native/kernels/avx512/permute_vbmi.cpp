@@ -53,6 +53,6 @@ void run(const PermuteRounds& p) {
 
 }  // namespace
 
-constexpr Permuter permute_vbmi_kernels = {64, run, stream};
+constexpr PermuteKernels permute_vbmi_kernels = {64, run, stream};
 
 }  // namespace subpixel::avx512

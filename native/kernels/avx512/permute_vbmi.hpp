@@ -5,6 +5,6 @@
 
 namespace subpixel::avx512 {
 
-extern const Permuter permute_vbmi_kernels;
+extern const PermuteKernels permute_vbmi_kernels;
 
 }  // namespace subpixel::avx512

@@ -14,7 +14,7 @@ Target target() {
   t.chain_f32 = &chain_f32_kernels;
   t.chain_bf16 = &chain_bf16_kernels;
   t.chain_int8 = &chain_int8_kernels;
-  t.picture = &picture_kernels;
+  t.image = &image_kernels;
   t.warp = &warp_kernels;
   t.resize = &resize_kernels;
   t.permute = has(Feature::avx512vbmi) ? &permute_vbmi_kernels : &permute_kernels;

@@ -68,6 +68,6 @@ void conv(const ConvF32& a) {
 
 }  // namespace
 
-constexpr KernelsF32 conv_kernels = {kName, kChannels, kVectors * kLanes, conv};
+constexpr ConvKernels conv_kernels = {kName, kChannels, kVectors * kLanes, conv};
 
 }  // namespace subpixel::SUBPIXEL_TARGET_NS

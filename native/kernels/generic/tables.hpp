@@ -6,12 +6,12 @@
 
 namespace subpixel::SUBPIXEL_TARGET_NS {
 
-extern const KernelsF32 conv_kernels;
-extern const KernelsFloat chain_f32_kernels, chain_bf16_kernels;
-extern const KernelsInt chain_int8_kernels;
-extern const PictureKernels picture_kernels;
+extern const ConvKernels conv_kernels;
+extern const FloatChainKernels chain_f32_kernels, chain_bf16_kernels;
+extern const Int8ChainKernels chain_int8_kernels;
+extern const ImageKernels image_kernels;
 extern const WarpKernels warp_kernels;
-extern const Resizer resize_kernels;
-extern const Permuter permute_kernels;
+extern const ResampleKernels resize_kernels;
+extern const PermuteKernels permute_kernels;
 
 }  // namespace subpixel::SUBPIXEL_TARGET_NS

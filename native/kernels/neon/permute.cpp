@@ -20,6 +20,6 @@ void run(const PermuteRounds& p) {
 
 }  // namespace
 
-constexpr Permuter permute_kernels = {16, run, nullptr};
+constexpr PermuteKernels permute_kernels = {16, run, nullptr};
 
 }  // namespace subpixel::neon

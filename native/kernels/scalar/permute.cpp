@@ -6,6 +6,6 @@
 
 namespace subpixel::scalar {
 
-constexpr Permuter permute_kernels = {0, nullptr, nullptr};
+constexpr PermuteKernels permute_kernels = {0, nullptr, nullptr};
 
 }  // namespace subpixel::scalar
