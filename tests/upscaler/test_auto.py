@@ -18,7 +18,7 @@ from subpixel.errors import InvalidArgument
 from subpixel.image import Job
 from subpixel.image.compression import Jpeg
 from subpixel.models import zoo
-from subpixel.models.auto import BLOCKS, Choice, Source, choose_by_blocks, choose_by_source
+from subpixel.models.auto import BLOCKINESS_THRESHOLD, Choice, Source, choose_by_blocks, choose_by_source
 from subpixel.ops.blockiness import blockiness
 
 
@@ -114,7 +114,7 @@ def test_what_a_source_says_counts_first(source: Source | None, compressed: bool
 @pytest.mark.parametrize("source", [None, Source(), Source("jpeg"), Source("jpeg", 97)])
 def test_a_source_that_promises_quality_is_not_believed(source: Source | None, blocky: NDArray[np.uint8]) -> None:
     figure = blockiness(blocky)
-    assert figure >= BLOCKS
+    assert figure >= BLOCKINESS_THRESHOLD
     assert decide(blocky, source) == Choice("robust", True, f"blocks measured: {figure:.2f}")
 
 

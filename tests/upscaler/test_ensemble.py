@@ -17,7 +17,7 @@ import subpixel.backends.bands
 from networks import residual
 from subpixel import Upscaler
 from subpixel.backends import FrameSession, ImageSession
-from subpixel.backends.ensemble import mixed_session
+from subpixel.backends.ensemble import ensemble_session
 from subpixel.errors import InvalidArgument
 from subpixel.models import Model, bicubic, save
 from subpixel.models.integer import quantise
@@ -101,7 +101,7 @@ def test_the_eight_are_all_different() -> None:
         seen.append(str(planes.shape[1:]).encode() + planes.tobytes())
         return planes
 
-    result = mixed_session(session, session, ensemble=True, strength=1)(x[None].astype(np.float32))
+    result = ensemble_session(session, session, ensemble=True, strength=1)(x[None].astype(np.float32))
     np.testing.assert_array_equal(result[0], x)
     assert set(seen) == {str(y.shape).encode() + y.astype(np.float32).tobytes() for y in turned}
 

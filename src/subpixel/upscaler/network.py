@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from subpixel.backends import FrameFormat, FrameSession, ImageSession, Session, choose_backend
 from subpixel.backends.bands import Band, bands
 from subpixel.backends.base import Alpha
-from subpixel.backends.ensemble import mixed_session
+from subpixel.backends.ensemble import ensemble_session
 from subpixel.backends.frames import interpolate, upscale
 from subpixel.backends.spandrel import prepare_spandrel
 from subpixel.errors import InvalidArgument
@@ -119,7 +119,7 @@ class Network:
             session = self._backend.prepare(model.spec, model.weights, self.precision, self.threads, model.quantisation)
         if self._mixes:
             plain = self._plain_luma if self._luma else self._plain_rgb
-            session = mixed_session(session, plain, ensemble=self.ensemble, strength=self.strength)
+            session = ensemble_session(session, plain, ensemble=self.ensemble, strength=self.strength)
         return session
 
     # What the network does not make, chroma and alpha, is interpolated, always in f32.

@@ -23,7 +23,7 @@ from subpixel.errors import InvalidArgument, Unsupported
 from subpixel.models.auto import Choice, Source, choose_by_blocks, choose_by_codec, choose_by_source
 from subpixel.models.files import Model
 from subpixel.models.spandrel_models import SpandrelModel
-from subpixel.models.zoo import cleans, compressed_variant, find_network, is_path, resolve, scales_of
+from subpixel.models.zoo import compressed_variant, find_network, is_for_compressed, is_path, resolve, scales_of
 from subpixel.ops.blockiness import blockiness
 from subpixel.upscaler.motion_network import MotionNetwork
 from subpixel.upscaler.network import Network
@@ -128,7 +128,7 @@ class Upscaler:
         self._compressed = None if variant is None else _Pair(variant, scales_of(variant), clean, factors)
         # What is wrong with the arguments is said now rather than at the first image.
         self._first = self._network(clean, factors[0])
-        self._cleans = cleans(self._first.model)
+        self._cleans = is_for_compressed(self._first.model)
         if self.tile is not None and not self.in_parts:
             raise InvalidArgument(f"tile={tile}: model '{self._first.model.name}' must see the whole image")
         self._check_networks()
@@ -240,7 +240,7 @@ class Upscaler:
             image: as for a call.
             source: what its file says of its compression; None where there is no file. A lossy codec other than JPEG,
                 or a JPEG of quality up to 90, decides; else the pixels do, from
-                :data:`subpixel.models.auto.BLOCKS` of :func:`subpixel.metrics.blockiness` on.
+                :data:`subpixel.models.auto.BLOCKINESS_THRESHOLD` of :func:`subpixel.metrics.blockiness` on.
 
         Returns:
             The choice, the same whatever the backend, bands and threads; its text says why.
