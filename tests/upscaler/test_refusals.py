@@ -147,7 +147,7 @@ def test_a_model_file_that_changed_is_read_again(tmp_path: Path) -> None:
 def test_every_error_is_of_the_family_and_of_a_builtin() -> None:
     for name in subpixel.errors.__all__:
         cls = getattr(subpixel.errors, name)
-        if cls is SubpixelError or issubclass(cls, Warning):
+        if not isinstance(cls, type) or cls is SubpixelError or issubclass(cls, Warning):
             continue
         builtins = [
             b for b in cls.__mro__ if b.__module__ == "builtins" and b not in (Exception, BaseException, object)
