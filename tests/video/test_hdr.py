@@ -14,7 +14,7 @@ from subpixel.video.hdr import Light, Mastering, options, static, unkept, unsaid
 from subpixel.video.video_file import first_frame
 from video import clips
 
-Made = Callable[[str], Path]
+Clip = Callable[[str], Path]
 
 DISPLAY = Mastering(
     red=(Fraction(35400, 50000), Fraction(14600, 50000)),
@@ -27,12 +27,12 @@ DISPLAY = Mastering(
 
 
 @pytest.mark.parametrize("name", ["hdr.mp4", "hdr.mkv"])
-def test_it_is_read_from_the_first_frame(result: Made, name: str) -> None:
-    assert static(first_frame(result(name))) == (DISPLAY, Light(*clips.LIGHT))
+def test_it_is_read_from_the_first_frame(clip: Clip, name: str) -> None:
+    assert static(first_frame(clip(name))) == (DISPLAY, Light(*clips.LIGHT))
 
 
-def test_a_plain_video_says_nothing(result: Made) -> None:
-    assert static(first_frame(result("plain.mp4"))) == ()
+def test_a_plain_video_says_nothing(clip: Clip) -> None:
+    assert static(first_frame(clip("plain.mp4"))) == ()
     assert options("libx265", ()) == {}
 
 

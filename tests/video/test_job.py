@@ -228,7 +228,7 @@ from subpixel.upscaler import Upscaler
 from subpixel.video import Job, encode_segments
 encode_segments.SEGMENT = 8
 if __name__ == "__main__":
-    result = Job(Path(sys.argv[1]), Upscaler("fast", 2, threads=2), Path(sys.argv[2]), overwrite=True).run()
+    result = Job(Path(sys.argv[1]), Upscaler(2, model="fast", threads=2), Path(sys.argv[2]), overwrite=True).run()
     print(result.resumed)
 """
 
@@ -255,7 +255,7 @@ def test_killed_at_random_moments_the_video_is_that_of_an_undisturbed_run(tmp_pa
         assert a == b
         assert all(map(np.array_equal, one, other))
     left = [path.name for path in tmp_path.iterdir()]
-    assert sorted(left) == ["video.mkv", "out.mkv", "whole.mkv"]
+    assert sorted(left) == ["out.mkv", "video.mkv", "whole.mkv"]
 
 
 def test_a_disk_that_is_full_is_a_sentence_and_what_is_made_is_kept(tmp_path: Path, fast: Upscaler) -> None:
