@@ -247,7 +247,7 @@ def test_killed_at_random_moments_the_video_is_that_of_an_undisturbed_run(tmp_pa
     subprocess.run([*command, str(whole)], check=True, capture_output=True)
     took = time.monotonic() - begun
     rng = random.Random(4)
-    killed, journal = 0, beside(out, "video")
+    killed, journal = 0, scratch_path(out, "video")
     for _ in range(10):
         with subprocess.Popen([*command, str(out)], stdout=subprocess.DEVNULL) as process:
             # The first run is killed after its work began, and the others also while they start.
