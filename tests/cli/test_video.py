@@ -14,6 +14,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
 from subpixel.cli import main
 from subpixel.models import Model, save
@@ -166,7 +167,10 @@ def test_a_network_that_reads_several_frames_is_named_as_any_other(
     assert probe(plain.with_name("video_x2.mp4")).stream.size == (96, 64)
     assert main(["video", str(plain), "-n", str(path), "-o", str(tmp_path / "b.mp4"), "--strength", "0.5"]) == 2
     assert "error: --strength 0.5: model 'mine' reads several frames and has no such option" in capsys.readouterr().err
-    assert main(["upscale", str(plain), "-n", str(path)]) == 2
+    image = tmp_path / "image.png"
+    Image.new("L", (8, 8)).save(image)
+    assert main(["upscale", str(image), "-n", str(path)]) == 2
+    assert "reads several frames" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGTERM there")

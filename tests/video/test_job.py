@@ -190,7 +190,7 @@ def long_video(path: Path) -> Path:
 def test_a_run_that_was_stopped_goes_on_and_ends_as_an_undisturbed_one(
     tmp_path: Path, fast: Upscaler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(encode_segments, "SEGMENT", 8)
+    monkeypatch.setattr(encode_segments, "SEGMENT_FRAMES", 8)
     source = long_video(tmp_path / "video.mp4")
     whole = tmp_path / "whole.mp4"
     Job(source, fast, whole).run()
@@ -214,7 +214,7 @@ def test_a_run_that_was_stopped_goes_on_and_ends_as_an_undisturbed_one(
 
 
 def test_other_settings_begin_anew(tmp_path: Path, fast: Upscaler, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encode_segments, "SEGMENT", 8)
+    monkeypatch.setattr(encode_segments, "SEGMENT_FRAMES", 8)
     source, out = long_video(tmp_path / "video.mp4"), tmp_path / "out.mp4"
 
     def progress(done: int, total: int | None) -> None:
@@ -231,7 +231,7 @@ import sys
 from pathlib import Path
 from subpixel.upscaler import Upscaler
 from subpixel.video import Job, encode_segments
-encode_segments.SEGMENT = 8
+encode_segments.SEGMENT_FRAMES = 8
 if __name__ == "__main__":
     result = Job(Path(sys.argv[1]), Upscaler(2, model="fast", threads=2), Path(sys.argv[2]), overwrite=True).run()
     print(result.resumed)

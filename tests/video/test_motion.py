@@ -73,7 +73,7 @@ class Stop(Exception):
 def test_stopped_in_the_middle_it_goes_on_to_the_same_bytes(
     tmp_path: Path, source: Path, name: str, stops: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(encode_segments, "SEGMENT", 4)
+    monkeypatch.setattr(encode_segments, "SEGMENT_FRAMES", 4)
     whole, out = tmp_path / "whole.mkv", tmp_path / "out.mkv"
     Job(source, upscaler_of(name), whole, Settings("ffv1")).run()
     for stops_at in stops:

@@ -15,11 +15,11 @@ import pytest
 
 from subpixel.errors import VideoReadError, VideoWriteError
 from subpixel.video.containers import container_of
-from subpixel.video.muxing import _in_order, assemble, cut
-from subpixel.video.packets import read
-from subpixel.video.stream_selection import kept
-from subpixel.video.verification import differences
-from subpixel.video.video_file import Chapter, VideoFile, opened, probe
+from subpixel.video.muxing import _in_order, cut_chapters, mux_video
+from subpixel.video.packets import read_packets
+from subpixel.video.stream_selection import select_streams
+from subpixel.video.verification import find_differences
+from subpixel.video.video_file import Chapter, VideoFile, open_video, probe
 from video import clips
 from video.tracks import Encoded, times_of
 
@@ -39,8 +39,8 @@ def written(
     if window is not None:
         times = [time for time in times if window[0] <= time * video.stream.time_base < window[1]]
     track = Encoded(video, times, codec, **more)
-    what = kept(video, container_of(destination), codec, window)
-    assemble(video, track, destination, what, window)
+    what = select_streams(video, container_of(destination), codec, window)
+    mux_video(video, track, destination, what, window)
     return video, track, what
 
 
@@ -66,7 +66,7 @@ def test_every_video_into_every_container(clip: Clip, tmp_path: Path, name: str,
         hdr = {"options": {"x264-params": f"mastering-display={clips.MASTERING}:cll=800,200"}, "pix_fmt": "yuv420p10le"}
     video, track, what = written(clip(name), destination, **hdr)
     expected = replace(video.stream, size=track.size, pix_fmt=track.pix_fmt)
-    assert differences(video, destination, track.times, expected, what) == []
+    assert find_differences(video, destination, track.times, expected, what) == []
 
 
 def test_streams_are_copied_bit_for_bit(clip: Clip, tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ def test_pixels_keep_their_shape(
             assert stream.metadata.get("title") == title.get("title")
         assert len(list(container.decode(stream))) == 3
     expected = replace(video.stream, size=track.size, pix_fmt=track.pix_fmt)
-    assert differences(video, destination, track.times, expected, what) == []
+    assert find_differences(video, destination, track.times, expected, what) == []
 
 
 @pytest.mark.parametrize(("source", "suffix"), [("cover.mp4", "mkv"), ("cover.mkv", "mp4"), ("cover.mkv", "mkv")])
@@ -219,7 +219,7 @@ def test_a_window(clip: Clip, tmp_path: Path) -> None:
         assert [(c["start"] * c["time_base"], c["metadata"]["title"]) for c in chapters] == [(0, "End")]
         assert container.streams[5].data == bytes(range(256)) * 3
     expected = replace(video.stream, size=track.size, pix_fmt=track.pix_fmt)
-    assert differences(video, tmp_path / "out.mkv", track.times, expected, what, window) == []
+    assert find_differences(video, tmp_path / "out.mkv", track.times, expected, what, window) == []
 
 
 @pytest.mark.parametrize("start", [Fraction(1, 10), Fraction(1, 7), Fraction(1, 4), Fraction(1, 3)])
@@ -231,7 +231,7 @@ def test_sound_of_a_window_in_mp4_begins_where_it_did(clip: Clip, tmp_path: Path
     assert len(after) == len(before)
     assert max(abs(a - b) for a, b in zip(after, before, strict=True)) < Fraction(1, 5000)
     expected = replace(video.stream, size=track.size, pix_fmt=track.pix_fmt)
-    assert differences(video, tmp_path / "out.mp4", track.times, expected, what, window) == []
+    assert find_differences(video, tmp_path / "out.mp4", track.times, expected, what, window) == []
 
 
 @pytest.mark.parametrize("suffix", ["mkv", "mp4"])
@@ -246,14 +246,14 @@ def test_a_window_far_inside(clip: Clip, tmp_path: Path, suffix: str) -> None:
     if suffix == "mkv":
         assert after[2] == [(b"90", 0), (b"91", 1), (b"92", 2)]
     expected = replace(video.stream, size=track.size, pix_fmt=track.pix_fmt)
-    assert differences(video, tmp_path / f"out.{suffix}", track.times, expected, what, window) == []
+    assert find_differences(video, tmp_path / f"out.{suffix}", track.times, expected, what, window) == []
 
 
 def test_what_lies_before_the_window_is_not_read(clip: Clip, monkeypatch: pytest.MonkeyPatch) -> None:
-    with opened(clip("long.mkv")) as container:
+    with open_video(clip("long.mkv")) as container:
         monkeypatch.setattr("subpixel.video.packets._all", lambda source: (seen.append(p) or p for p in source.demux()))
         seen: list[Any] = []
-        assert len([p for p in read(container, {2}, (Fraction(90), Fraction(93)))]) == 3
+        assert len([p for p in read_packets(container, {2}, (Fraction(90), Fraction(93)))]) == 3
         assert seen[0].pts * seen[0].time_base > 10
         assert seen[-1].pts * seen[-1].time_base < 155
 
@@ -294,9 +294,12 @@ def test_packets_at_one_time_follow_each_other_where_they_must() -> None:
 def test_chapters_are_cut() -> None:
     one = Chapter(0, 1000, Fraction(1, 1000), {"title": "A"})
     two = Chapter(1000, 3000, Fraction(1, 1000), {"title": "B"})
-    assert cut((one, two), None) == (one, two)
-    assert [(c.start, c.end) for c in cut((one, two), (Fraction(1, 2), Fraction(2)))] == [(0, 500), (500, 1500)]
-    assert cut((one, two), (Fraction(1), Fraction(2))) == (replace(two, start=0, end=1000),)
+    assert cut_chapters((one, two), None) == (one, two)
+    assert [(c.start, c.end) for c in cut_chapters((one, two), (Fraction(1, 2), Fraction(2)))] == [
+        (0, 500),
+        (500, 1500),
+    ]
+    assert cut_chapters((one, two), (Fraction(1), Fraction(2))) == (replace(two, start=0, end=1000),)
 
 
 def test_the_rest_of_a_damaged_file(clip: Clip, tmp_path: Path) -> None:
@@ -327,7 +330,7 @@ def test_what_the_track_raises_is_passed_on(clip: Clip, tmp_path: Path) -> None:
     video = probe(clip("plain.mp4"))
     track = Broken(video, times_of(clip("plain.mp4")))
     with pytest.raises(VideoReadError, match="a segment is missing"):
-        assemble(video, track, tmp_path / "out.mkv", kept(video, container_of("x.mkv"), "libx264"))
+        mux_video(video, track, tmp_path / "out.mkv", select_streams(video, container_of("x.mkv"), "libx264"))
 
 
 def test_an_error_of_the_system_on_the_way(clip: Clip, tmp_path: Path) -> None:
@@ -339,14 +342,14 @@ def test_an_error_of_the_system_on_the_way(clip: Clip, tmp_path: Path) -> None:
     video = probe(clip("plain.mp4"))
     track = Broken(video, times_of(clip("plain.mp4")))
     with pytest.raises(VideoWriteError, match="input/output error"):
-        assemble(video, track, tmp_path / "out.mkv", kept(video, container_of("x.mkv"), "libx264"))
+        mux_video(video, track, tmp_path / "out.mkv", select_streams(video, container_of("x.mkv"), "libx264"))
 
 
 def test_a_source_that_is_gone(clip: Clip, tmp_path: Path) -> None:
     source = clips.plain(tmp_path / "in.mp4")
     video = probe(source)
     track = Encoded(video, times_of(source))
-    what = kept(video, container_of("x.mkv"), "libx264")
+    what = select_streams(video, container_of("x.mkv"), "libx264")
     source.unlink()
     with pytest.raises(VideoReadError, match="no such file"):
-        assemble(video, track, tmp_path / "out.mkv", what)
+        mux_video(video, track, tmp_path / "out.mkv", what)

@@ -13,9 +13,9 @@ import av
 import pytest
 
 from subpixel.video.containers import container_of
-from subpixel.video.muxing import assemble
-from subpixel.video.stream_selection import Kept, kept
-from subpixel.video.verification import differences
+from subpixel.video.muxing import mux_video
+from subpixel.video.stream_selection import StreamSelection, select_streams
+from subpixel.video.verification import find_differences
 from subpixel.video.video_file import VideoFile, VideoStream, probe
 from video import clips
 from video.tracks import Encoded, times_of
@@ -34,11 +34,11 @@ class Whole:
     path: Path
     times: Sequence[Any]
     expected: VideoStream
-    kept: Kept
+    kept: StreamSelection
 
     def found(self, written: Path | None = None, **more: Any) -> list[str]:
         changed = {"video": self.video, "times": self.times, "expected": self.expected, **more}
-        return differences(
+        return find_differences(
             changed.pop("video"),
             written or self.path,
             changed.pop("times"),
@@ -51,8 +51,8 @@ class Whole:
 def write(source: Path, destination: Path, **more: Any) -> Whole:
     video = probe(source)
     track = Encoded(video, times_of(source), **more)
-    what = kept(video, container_of(destination), track.codec)
-    assemble(video, track, destination, what)
+    what = select_streams(video, container_of(destination), track.codec)
+    mux_video(video, track, destination, what)
     return Whole(video, destination, track.times, replace(video.stream, size=track.size, pix_fmt=track.pix_fmt), what)
 
 
@@ -289,7 +289,7 @@ def test_real_videos_are_probed(clip: str) -> None:
     video = probe(path)
     assert video.stream.size[0] > 100
     for suffix in ("mp4", "mkv", "mov"):
-        assert kept(video, container_of("x." + suffix), "libx264").streams == video.others
+        assert select_streams(video, container_of("x." + suffix), "libx264").streams == video.others
 
 
 def test_videos_have_their_makers() -> None:

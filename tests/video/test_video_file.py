@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from subpixel.errors import VideoReadError
-from subpixel.video.packets import read
-from subpixel.video.video_file import opened, probe
+from subpixel.video.packets import read_packets
+from subpixel.video.video_file import open_video, probe
 from video import clips
 
 Clip = Callable[[str], Path]
@@ -104,5 +104,5 @@ def test_damaged_files_are_read_or_refused(clip: Clip, tmp_path: Path, name: str
             video = probe(path)
         except VideoReadError:
             continue
-        with opened(path) as container:
-            assert all(packet is not None for packet in read(container, {each.index for each in video.streams}))
+        with open_video(path) as container:
+            assert all(packet is not None for packet in read_packets(container, {each.index for each in video.streams}))
