@@ -86,15 +86,21 @@ def test_what_is_the_same_is_described_the_same() -> None:
 @pytest.mark.parametrize(
     ("name", "pix_fmt", "asked", "error", "text"),
     [
-        ("x266", "yuv420p", {}, InvalidArgument, "one of x264, x265, svt-av1, vp9, ffv1, prores is needed"),
-        ("svt-av1", "yuv422p", {}, Unsupported, "does not take pixel format yuv422p; --encoder x264 or x265"),
-        ("x264", "gbrp", {}, Unsupported, "--encoder x265 or vp9 or ffv1 does"),
-        ("prores", "yuv420p", {}, Unsupported, "--pix-fmt yuv422p10le converts"),
-        ("x264", "yuv420p", {"crf": 52}, InvalidArgument, "crf=52: 0 to 51 is needed for encoder x264"),
-        ("ffv1", "yuv420p", {"crf": 20}, InvalidArgument, "--crf: encoder ffv1 has none"),
-        ("x264", "yuv420p", {"preset": "warp"}, InvalidArgument, "preset='warp': one of ultrafast, superfast"),
-        ("prores", "yuv422p10le", {"preset": "fast"}, InvalidArgument, "there are none for encoder prores"),
-        ("x264", "yuv420p", {"pix_fmt": "pal8"}, Unsupported, "does not take pixel format pal8"),
+        ("x266", "yuv420p", {}, InvalidArgument, "Unknown encoder 'x266'. Did you mean 'x265'"),
+        ("svt-av1", "yuv422p", {}, Unsupported, "does not accept pixel format yuv422p; encoder='x264' or 'x265'"),
+        ("x264", "gbrp", {}, Unsupported, "encoder='x265' or 'vp9' or 'ffv1' does"),
+        ("prores", "yuv420p", {}, Unsupported, "pix_fmt='yuv422p10le' converts"),
+        ("x264", "yuv420p", {"crf": 52}, InvalidArgument, "crf=52: encoder x264 accepts 0 to 51"),
+        ("ffv1", "yuv420p", {"crf": 20}, InvalidArgument, "crf=20: encoder ffv1 has no such setting"),
+        (
+            "x264",
+            "yuv420p",
+            {"preset": "warp"},
+            InvalidArgument,
+            "encoder x264: unknown preset 'warp'.* Choices: ultrafast, superfast",
+        ),
+        ("prores", "yuv422p10le", {"preset": "fast"}, InvalidArgument, "preset='fast': encoder prores has no presets"),
+        ("x264", "yuv420p", {"pix_fmt": "pal8"}, Unsupported, "does not accept pixel format pal8"),
     ],
 )
 def test_what_does_not_fit_is_refused(name: str, pix_fmt: str, asked: dict, error: type, text: str) -> None:

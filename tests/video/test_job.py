@@ -18,7 +18,7 @@ import pytest
 from subpixel.errors import InvalidArgument, Unsupported, VideoReadError, VideoWriteError
 from subpixel.storage.locks import claim, scratch_path
 from subpixel.upscaler import Upscaler
-from subpixel.video import Job, Settings, Window, encode_segments, probe
+from subpixel.video import Job, Settings, TimeRange, encode_segments, probe
 from subpixel.video.formats import layout_of, planes_of
 from video.clips import CLIPS, NOT_VIDEOS, make_clip
 
@@ -114,7 +114,7 @@ def test_what_is_no_video_is_refused_and_leaves_nothing(tmp_path: Path, fast: Up
 
 def test_interlaced_videos_are_refused_in_a_sentence(tmp_path: Path, fast: Upscaler) -> None:
     source = CLIPS["interlaced.mp4"](tmp_path / "interlaced.mp4")
-    with pytest.raises(Unsupported, match="is interlaced; --deinterlace"):
+    with pytest.raises(Unsupported, match="is interlaced; deinterlace=True"):
         Job(source, fast, tmp_path / "out.mkv").run()
     assert [path.name for path in tmp_path.iterdir()] == ["interlaced.mp4"]
 
@@ -122,7 +122,9 @@ def test_interlaced_videos_are_refused_in_a_sentence(tmp_path: Path, fast: Upsca
 def test_odd_sides_that_an_encoder_does_not_take_are_said_before_the_work(tmp_path: Path) -> None:
     source = CLIPS["odd_420.mkv"](tmp_path / "odd.mkv")
     plain = Upscaler(3, model="bicubic")
-    with pytest.raises(Unsupported, match="does not take 135×99 in yuv420p, a side being odd; another scale"):
+    with pytest.raises(
+        Unsupported, match="135×99 in yuv420p has an odd side, which this encoder does not accept; encoder='svt-av1'"
+    ):
         Job(source, plain, tmp_path / "out.mkv").run()
     assert Job(source, plain, tmp_path / "out.mkv", Settings("svt-av1")).run().size_out == (135, 99)
 
@@ -132,14 +134,14 @@ def test_what_stands_in_the_way_is_said_first(tmp_path: Path, fast: Upscaler) ->
     there = tmp_path / "there.mkv"
     there.write_text("mine")
     for destination, text in [
-        (source, "is the video itself"),
-        (there, "exists; --overwrite replaces it"),
+        (source, "the output is the input file"),
+        (there, "exists already; overwrite=True replaces it"),
         (tmp_path, "is a folder"),
         (tmp_path / "none" / "out.mkv", "there is no folder"),
     ]:
         with pytest.raises(VideoWriteError, match=text):
             Job(source, fast, destination).run()
-    with pytest.raises(InvalidArgument, match="videos are written as"):
+    with pytest.raises(InvalidArgument, match="is not supported for videos"):
         Job(source, fast, tmp_path / "out.gif").run()
     assert there.read_text() == "mine"
     Job(source, fast, there, overwrite=True).run()
@@ -148,14 +150,14 @@ def test_what_stands_in_the_way_is_said_first(tmp_path: Path, fast: Upscaler) ->
 
 def test_two_runs_do_not_make_the_same_video(tmp_path: Path, fast: Upscaler) -> None:
     source, out = CLIPS["plain.mp4"](tmp_path / "plain.mp4"), tmp_path / "out.mkv"
-    with claim(out), pytest.raises(VideoWriteError, match="another run is making it"):
+    with claim(out), pytest.raises(VideoWriteError, match="another run is writing it"):
         Job(source, fast, out).run()
 
 
 def test_a_part_of_a_video_begins_at_0_with_its_sound(tmp_path: Path, fast: Upscaler) -> None:
     source = CLIPS["sound.mp4"](tmp_path / "sound.mp4")
     out = tmp_path / "part.mkv"
-    result = Job(source, fast, out, Settings("ffv1"), window=Window(Fraction(1, 6), Fraction(1, 3))).run()
+    result = Job(source, fast, out, Settings("ffv1"), time_range=TimeRange(Fraction(1, 6), Fraction(1, 3))).run()
     frames = decoded(out)
     assert result.frames == len(frames) == 4
     assert frames[0][0] == 0
@@ -169,8 +171,8 @@ def test_a_part_of_a_video_begins_at_0_with_its_sound(tmp_path: Path, fast: Upsc
 
 def test_a_part_that_holds_nothing_is_said(tmp_path: Path, fast: Upscaler) -> None:
     source = CLIPS["plain.mp4"](tmp_path / "plain.mp4")
-    with pytest.raises(VideoReadError, match="no frame in the part asked for"):
-        Job(source, fast, tmp_path / "out.mkv", window=Window(Fraction(50), Fraction(60))).run()
+    with pytest.raises(VideoReadError, match="there is no frame in this part"):
+        Job(source, fast, tmp_path / "out.mkv", time_range=TimeRange(Fraction(50), Fraction(60))).run()
     assert [path.name for path in tmp_path.iterdir()] == ["plain.mp4"]
 
 
@@ -287,12 +289,12 @@ def test_realtime_is_not_gone_on_with_and_says_what_it_used(tmp_path: Path, fast
     source = CLIPS["plain.mp4"](tmp_path / "plain.mp4")
     result = Job(source, fast, tmp_path / "out.mkv", realtime=True).run()
     assert result.resumed == 0
-    assert any(note.startswith("of 12 frames ") for note in result.notes)
+    assert any(note.startswith("of 12 frames, ") for note in result.notes)
 
 
 def test_x265_is_not_given_a_narrow_image(tmp_path: Path, fast: Upscaler) -> None:
     source = make_clip(tmp_path / "in.mp4", size=(24, 16), times=range(3))
-    with pytest.raises(Unsupported, match="x265 is for images 64 pixels wide and more, not 48"):
+    with pytest.raises(Unsupported, match="encoder='x265': frames must be at least 64 pixels wide, not 48"):
         Job(source, fast, tmp_path / "out.mp4", Settings("x265")).run()
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
 
@@ -302,6 +304,6 @@ def test_pixels_that_are_not_square_stay_so_with_every_encoder(tmp_path: Path, f
     for encoder, suffix in (("ffv1", "mkv"), ("vp9", "webm"), ("svt-av1", "mkv"), ("vp9", "mp4"), ("x264", "mkv")):
         out = tmp_path / f"{encoder}.{suffix}"
         result = Job(source, fast, out, Settings(encoder)).run()
-        assert not any("shape" in note for note in result.notes)
+        assert not any("aspect" in note for note in result.notes)
         with av.open(str(out)) as container:
             assert container.streams.video[0].sample_aspect_ratio == Fraction(16, 11)

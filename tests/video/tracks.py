@@ -1,4 +1,4 @@
-"""The upscaled image for tests of what lies beside it: small frames at the source's times, encoded on the spot."""
+"""Upscaled images for tests of muxing: small frames at the source's times, encoded on the spot."""
 
 from __future__ import annotations
 
@@ -10,10 +10,19 @@ from typing import Any
 
 import av
 
-from subpixel.video.video_file import VideoFile
+from subpixel.video.containers import container_of
+from subpixel.video.stream_selection import StreamSelection, select_streams
+from subpixel.video.time_range import TimeRange
+from subpixel.video.video_file import VideoFile, open_video
 from video import clips
 
-__all__ = ["Encoded", "times_of"]
+__all__ = ["Encoded", "select", "times_of"]
+
+
+def select(video: VideoFile, name: str | Path, codec: str, time_range: TimeRange | None = None) -> StreamSelection:
+    """The streams of a video that go into a file of that name."""
+    with open_video(video.path) as source:
+        return select_streams(video, source, container_of(name), codec, time_range)
 
 
 def times_of(path: Path) -> list[int]:
