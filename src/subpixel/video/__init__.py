@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from subpixel.video.encoders import ENCODERS, parse_options
+from subpixel.video.file_upscaling import upscale_file
 from subpixel.video.job import Job, Result, Settings
 from subpixel.video.pipe_output import PipeOutput, PipeResult
 from subpixel.video.players import find_player, open_player
@@ -24,4 +25,5 @@ __all__ = [
     "parse_options",
     "pipe_format",
     "probe",
+    "upscale_file",
 ]
