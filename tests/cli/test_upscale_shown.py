@@ -44,7 +44,7 @@ def test_comparisons_of_several_go_to_a_folder(run: Run, look: Look, photo: Path
     before = look()
     done = run("upscale", photo, photo.parent / "b.png", "-n", "bicubic", "--compare", tmp_path / "both.png")
     assert_one_error(done, 2)
-    assert "needs a folder" in done.err
+    assert "for 2 images this must be an existing folder" in done.err
     assert look() == before
     done = run("upscale", photo, photo.parent / "b.png", "-n", "bicubic", "--compare", tmp_path / "both")
     assert done.code == 0
@@ -179,7 +179,7 @@ def test_a_comparison_of_what_was_done_before(run: Run, photo: Path, tmp_path: P
     assert run(*arguments).code == 0
     done = run(*arguments, "--compare", tmp_path / "both.png")
     assert done.code == 0
-    assert "done before; no comparison was made, --overwrite makes both" in done.out
+    assert "done before; no comparison was made; --overwrite makes both" in done.out
     assert run(*arguments, "--compare", tmp_path / "both.png", "--overwrite").code == 0
     assert read(tmp_path / "both.png").pixels.shape[1] == 962
     assert "done before →" in run(*arguments, "--compare", tmp_path / "both.png").out

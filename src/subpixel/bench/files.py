@@ -18,7 +18,7 @@ from subpixel.errors import SubpixelError
 from subpixel.image import ImageData, Job, read, write
 from subpixel.image.batch.plan import Task
 from subpixel.image.batch.run import Batch
-from subpixel.image.batch.task_policy import Policy
+from subpixel.image.batch.task_policy import TaskPolicy
 from subpixel.image.synthetic import photograph
 from subpixel.upscaler import Upscaler
 
@@ -111,7 +111,7 @@ def _batch(upscaler: Upscaler, sources: list[Path], results: list[Path]) -> None
         result.unlink(missing_ok=True)  # or it would be done before
     tasks = [Task(source, result, _SIDE**2) for source, result in zip(sources, results, strict=True)]
     make = partial(Upscaler, _SCALE, model=_MODEL, backend="native")
-    for report in Batch(tasks, upscaler, make, Policy()).run():
+    for report in Batch(tasks, upscaler, make, TaskPolicy()).run():
         if report.error is not None:
             raise report.error
 
