@@ -23,15 +23,15 @@ struct Job {
 };
 
 // Signals are for the threads of the program, whose handlers and interrupted calls they are meant for.
-class SignalsElsewhere {
+class SignalBlock {
  public:
 #if defined(SUBPIXEL_POSIX)
-  SignalsElsewhere() {
+  SignalBlock() {
     sigset_t all;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before_);
   }
-  ~SignalsElsewhere() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  ~SignalBlock() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
 
  private:
   sigset_t before_;
@@ -63,7 +63,7 @@ class Pool {
   // With fewer workers than wanted, for want of threads, callers do the rest themselves.
   void start_missing() {
     if (free_ >= wanted_) return;
-    const SignalsElsewhere quiet;
+    const SignalBlock quiet;
     try {
       for (; free_ < wanted_ && all_ < kMostWorkers; ++free_, ++all_) std::thread([this] { work(); }).detach();
     } catch (const std::exception&) {

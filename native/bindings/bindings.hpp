@@ -6,7 +6,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "subpixel/kernels.hpp"
+#include "subpixel/conv_kernels.hpp"
 
 namespace subpixel {
 
@@ -25,9 +25,9 @@ inline Activation activation_of(const std::string& name) {
 }
 
 void bind_conv(nanobind::module_& m);
-void bind_floats(nanobind::module_& m);
-void bind_integer(nanobind::module_& m);
-void bind_picture(nanobind::module_& m);
+void bind_float_session(nanobind::module_& m);
+void bind_integer_session(nanobind::module_& m);
+void bind_image(nanobind::module_& m);
 void bind_pool(nanobind::module_& m);
 void bind_resize(nanobind::module_& m);
 void bind_session(nanobind::module_& m);

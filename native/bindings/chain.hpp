@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "frames.hpp"
-#include "pictures.hpp"
+#include "images.hpp"
 #include "subpixel/chain.hpp"
 
 namespace subpixel {
@@ -36,7 +36,7 @@ class ChainBuilder {
   template <class T>
   void run(ChainIn<T, 3> x, ChainOut<T> y) const {
     const auto scale = static_cast<std::size_t>(shape().scale), planes = static_cast<std::size_t>(shape().channels);
-    need(ended(), "the last layer does not make the result");
+    need(complete(), "the last layer does not make the result");
     need(x.shape(0) == planes && y.shape(0) == planes, "planes do not fit the network");
     need(y.shape(1) == x.shape(1) * scale && y.shape(2) == x.shape(2) * scale, "y is not scale times x");
     need(x.shape(1) < (1u << 30) / scale && x.shape(2) < (1u << 30) / scale, "a side is too long");
@@ -45,13 +45,13 @@ class ChainBuilder {
   }
 
   template <class Pixel>
-  void picture(PictureIn<Pixel> x, PictureOut<Pixel> y, const std::vector<int>& first, const std::vector<float>& weight,
+  void image(ImageIn<Pixel> x, ImageOut<Pixel> y, const std::vector<int>& first, const std::vector<float>& weight,
                const std::string& alpha) const {
-    need(ended() && shape().channels == 1, "a network of one channel is needed");
+    need(complete() && shape().channels == 1, "a network of one channel is needed");
     const Pixels<Pixel> pixels = pixels_of(x, alpha);
     const std::vector<Phase> phases = phases_of(first, weight);
     need(phases.size() == static_cast<std::size_t>(shape().scale), "taps do not fit the scale");
-    need_enlarged(pixels, y, phases.size());
+    need_scaled_size(pixels, y, phases.size());
     nanobind::gil_scoped_release release;
     session_.run(pixels, phases, y.data());
   }
@@ -60,7 +60,7 @@ class ChainBuilder {
   void frame(const std::vector<PlaneIn<Code>>& x, const std::vector<PlaneOut<Code>>& y, int bits, bool full_range, int down,
              int across, const std::vector<int>& row_first, const std::vector<float>& row_weight,
              const std::vector<int>& column_first, const std::vector<float>& column_weight) const {
-    need(ended() && shape().channels == 1, "a network of one channel is needed");
+    need(complete() && shape().channels == 1, "a network of one channel is needed");
     const Frame<Code> frame =
         frame_of(x, y, shape().scale, bits, full_range, down, across, phases_of(row_first, row_weight),
                  phases_of(column_first, column_weight));
@@ -78,7 +78,7 @@ class ChainBuilder {
   template <class... Args>
   explicit ChainBuilder(int channels, Args&&... args) : session_(std::forward<Args>(args)...), channels_(channels) {}
 
-  static ChainShape checked(int channels, int scale, bool crd, bool base, bool zero_border) {
+  static ChainShape check_shape(int channels, int scale, bool crd, bool base, bool zero_border) {
     need(channels >= 1 && static_cast<std::size_t>(channels) <= kMaxChannels, "channels out of range");
     need(scale >= 1 && scale <= kMaxScale, "scale out of range");
     return {channels, scale, crd, base, zero_border};
@@ -93,23 +93,23 @@ class ChainBuilder {
     need(kh % 2 == 1 && kw % 2 == 1 && kh <= kMaxKernel && kw <= kMaxKernel, "kernel sides must be odd, 63 at most");
     need(in * kh * kw <= kMaxTaps, "too many taps");
     need(skip >= -1 && skip < session_.layers() && (skip < 0 || !last), "skip is no earlier layer");
-    need(skip < 0 || made_[static_cast<std::size_t>(skip)] == static_cast<int>(out), "skip has other channels");
+    need(skip < 0 || layer_channels_[static_cast<std::size_t>(skip)] == static_cast<int>(out), "skip has other channels");
   }
   template <class Layer>
-  void keep(const Layer& layer) {
+  void append(const Layer& layer) {
     session_.add(layer);
     channels_ = layer.out_channels;
-    made_.push_back(channels_);
+    layer_channels_.push_back(channels_);
     last_ = layer.last;
   }
 
  private:
   const ChainShape& shape() const { return session_.shape(); }
-  bool ended() const { return last_ && channels_ == shape().channels * shape().scale * shape().scale; }
+  bool complete() const { return last_ && channels_ == shape().channels * shape().scale * shape().scale; }
 
   Session session_;
   int channels_;
-  std::vector<int> made_;  // channels of each layer's result
+  std::vector<int> layer_channels_;  // channels of each layer's result
   bool last_ = false;
 };
 
@@ -118,9 +118,9 @@ template <class Builder>
 void bind_runs(nanobind::class_<Builder>& bound) {
   using namespace nanobind::literals;
   bound.def("run", &Builder::template run<float>, "x"_a, "y"_a.noconvert())
-      .def("picture", &Builder::template picture<std::uint8_t>, "x"_a.noconvert(), "y"_a.noconvert(), "first"_a,
+      .def("picture", &Builder::template image<std::uint8_t>, "x"_a.noconvert(), "y"_a.noconvert(), "first"_a,
            "weight"_a, "alpha"_a)
-      .def("picture", &Builder::template picture<std::uint16_t>, "x"_a.noconvert(), "y"_a.noconvert(), "first"_a,
+      .def("picture", &Builder::template image<std::uint16_t>, "x"_a.noconvert(), "y"_a.noconvert(), "first"_a,
            "weight"_a, "alpha"_a)
       .def("frame", &Builder::template frame<std::uint8_t>, "x"_a.noconvert(), "y"_a.noconvert(), "bits"_a, "full_range"_a,
            "down"_a, "across"_a, "row_first"_a, "row_weight"_a, "column_first"_a, "column_weight"_a)

@@ -3,6 +3,8 @@
 
 #include "bindings.hpp"
 #include "subpixel/dispatch.hpp"
+#include "subpixel/float_chain_kernels.hpp"
+#include "subpixel/int8_chain_kernels.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -17,20 +19,21 @@ NB_MODULE(_native, m) {
     return found;
   }, "Processor features this project has a use for, and whether they are usable here.");
   m.def("targets", &subpixel::targets, "Targets of this build that run here, best last.");
-  m.def("require_target", [](const std::string& target) { subpixel::kernels_f32(target); }, "target"_a,
+  m.def("require_target", [](const std::string& target) { subpixel::find_target(target); }, "target"_a,
         "Raises ValueError, with the names that would do, for a target that is unknown or does not run here.");
   m.def("peak", [](long long rounds, const std::string& precision, const std::string& target) {
     subpixel::need(precision == "int8" || precision == "bf16" || precision == "f32", "precision must be int8, bf16 or f32");
-    const auto run = precision == "int8"   ? subpixel::kernels_int(target).peak
-                     : precision == "bf16" ? subpixel::chain_bf16(target).peak
-                                           : subpixel::chain_f32(target).peak;
+    const subpixel::Target& found = subpixel::find_target(target);
+    const auto run = precision == "int8"   ? found.chain_int8->peak
+                     : precision == "bf16" ? found.chain_bf16->peak
+                                           : found.chain_f32->peak;
     nb::gil_scoped_release release;
     return run(rounds);
   }, "rounds"_a, "precision"_a, "target"_a, "Runs the target's multiply-adds alone; returns how many were made.");
   subpixel::bind_conv(m);
-  subpixel::bind_floats(m);
-  subpixel::bind_integer(m);
-  subpixel::bind_picture(m);
+  subpixel::bind_float_session(m);
+  subpixel::bind_integer_session(m);
+  subpixel::bind_image(m);
   subpixel::bind_pool(m);
   subpixel::bind_resize(m);
   subpixel::bind_session(m);

@@ -28,7 +28,7 @@ constexpr int kMaxChannels = 65536, kMaxScale = 64, kMaxHalo = 1 << 20;
 class Builder {
  public:
   Builder(int channels, int scale, int halo, bool zero_border, int threads, const std::string& target)
-      : session_(channels, scale, halo, zero_border, threads, target), halo_(halo), made_{{channels, 1, 0}} {
+      : session_(channels, scale, halo, zero_border, threads, target), halo_(halo), values_{{channels, 1, 0}} {
     need(channels <= kMaxChannels && scale <= kMaxScale && halo <= kMaxHalo, "channels, scale or halo is too large");
   }
 
@@ -45,22 +45,22 @@ class Builder {
     need(!slope || slope->shape(0) == weight.shape(0), "slope does not fit the weight");
     const auto kind = activation_of(activation);
     need(kind != Activation::prelu || slope, "prelu without slopes");
-    session_.add_conv(keep({out, scale, lost}), source, static_cast<int>(weight.shape(2)),
+    session_.add_conv(append({out, scale, lost}), source, static_cast<int>(weight.shape(2)),
                       static_cast<int>(weight.shape(3)), weight.data(), bias ? bias->data() : nullptr, kind,
                       slope ? slope->data() : nullptr);
   }
 
   void add(const std::vector<int>& sources, int lost) {
-    const ValueShape first = joined(sources, lost, true);
-    session_.add_step(keep({first.channels, first.scale, lost}), AddStep{sources});
+    const ValueShape first = common_shape(sources, lost, true);
+    session_.add_step(append({first.channels, first.scale, lost}), AddStep{sources});
   }
 
   void concat(const std::vector<int>& sources, int lost) {
-    const ValueShape first = joined(sources, lost, false);
+    const ValueShape first = common_shape(sources, lost, false);
     std::ptrdiff_t channels = 0;
     for (int s : sources) channels += at(s).channels;
     need(channels <= kMaxChannels, "too many channels");
-    session_.add_step(keep({static_cast<int>(channels), first.scale, lost}), ConcatStep{sources});
+    session_.add_step(append({static_cast<int>(channels), first.scale, lost}), ConcatStep{sources});
   }
 
   void resize(int source, int factor, int lost, const std::vector<int>& offset, const std::vector<float>& weight) {
@@ -69,7 +69,7 @@ class Builder {
     need(!offset.empty() && offset.size() % static_cast<std::size_t>(factor) == 0 && offset.size() == weight.size(),
          "taps do not fit the factor");
     for (int o : offset) need(o >= -kMaxHalo && o <= kMaxHalo, "a tap is too far away");
-    session_.add_step(keep({from.channels, from.scale * factor, lost}),
+    session_.add_step(append({from.channels, from.scale * factor, lost}),
                       ResizeStep{source, factor, static_cast<int>(offset.size()) / factor, offset, weight});
   }
 
@@ -79,14 +79,14 @@ class Builder {
     need(from.channels % (factor * factor) == 0, "channels do not fit the factor");
     need(order == "CRD" || order == "DCR", "order must be CRD or DCR");
     need(lost == from.lost * factor, "lost does not fit");
-    session_.add_step(keep({from.channels / (factor * factor), from.scale * factor, lost}),
+    session_.add_step(append({from.channels / (factor * factor), from.scale * factor, lost}),
                       ShuffleStep{source, factor, order == "CRD"});
   }
 
   void run(In<3> x, Out y) const {
-    need(made_.size() > 1, "no layers");
+    need(values_.size() > 1, "no layers");
     const std::size_t s = static_cast<std::size_t>(session_.scale());
-    need(made_.back().scale == session_.scale() && made_.back().channels == static_cast<int>(y.shape(0)),
+    need(values_.back().scale == session_.scale() && values_.back().channels == static_cast<int>(y.shape(0)),
          "y does not fit the result");
     need(static_cast<int>(x.shape(0)) == session_.channels(), "x does not fit the network's channels");
     need(y.shape(1) == x.shape(1) * s && y.shape(2) == x.shape(2) * s, "y is not scale times x");
@@ -101,10 +101,10 @@ class Builder {
 
  private:
   const ValueShape& at(int value) const {
-    need(value >= 0 && value < static_cast<int>(made_.size()), "a source that does not exist");
-    return made_[static_cast<std::size_t>(value)];
+    need(value >= 0 && value < static_cast<int>(values_.size()), "a source that does not exist");
+    return values_[static_cast<std::size_t>(value)];
   }
-  ValueShape joined(const std::vector<int>& sources, int lost, bool same_channels) const {
+  ValueShape common_shape(const std::vector<int>& sources, int lost, bool same_channels) const {
     need(!sources.empty(), "no sources");
     const ValueShape first = at(sources[0]);
     for (int s : sources) {
@@ -114,16 +114,16 @@ class Builder {
     return first;
   }
   // A value within the halo has at least one sample for each of the tile's.
-  ValueShape keep(ValueShape shape) {
+  ValueShape append(ValueShape shape) {
     need(shape.scale <= kMaxScale, "the scale is too large");
     need(shape.lost >= 0 && shape.lost <= std::ptrdiff_t{halo_} * shape.scale, "a layer loses more than the halo");
-    made_.push_back(shape);
+    values_.push_back(shape);
     return shape;
   }
 
   Session session_;
   int halo_;
-  std::vector<ValueShape> made_;
+  std::vector<ValueShape> values_;
 };
 
 }  // namespace

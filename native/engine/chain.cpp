@@ -4,7 +4,7 @@
 #include <cstring>
 #include <stdexcept>
 
-#include "parts.hpp"
+#include "row_scheduler.hpp"
 #include "subpixel/dispatch.hpp"
 #include "subpixel/parallel.hpp"
 #include "subpixel/winograd.hpp"
@@ -62,17 +62,17 @@ struct ChainSession::Strip {
   std::vector<CacheLine> last;
   std::ptrdiff_t last_stride = 0;
   std::vector<const Cell*> pointers;
-  std::unique_ptr<Rows> result;
+  std::unique_ptr<RowSink> result;
 };
 
 // Columns of a layer's result that are made.
 int ChainSession::columns_of(const Strip& s, int layer) const { return s.columns + 2 * layers_[layer].reach_w; }
 
 ChainSession::ChainSession(const ChainShape& shape, int threads, const std::string& target, int group, int pieces)
-    : shape_(shape), threads_(threads), group_(group), pieces_(pieces), target_(target_name(target)),
-      picture_kernels_(picture_kernels(target)), permuter_(permuter_of(target)) {}
+    : shape_(shape), threads_(threads), group_(group), pieces_(pieces), target_(find_target(target).name),
+      image_kernels_(*find_target(target).image), permuter_(*find_target(target).permute) {}
 
-ChainSession::Window ChainSession::window(int kernel_h) const {
+ChainSession::KernelShape ChainSession::kernel_shape(int kernel_h) const {
   const int at_once = group_ / pieces_;
   if (layers_.empty() && shape_.channels == 1) return {ceil_div(kernel_h, at_once), at_once, 1, pieces_, true};
   if (layers_.empty()) return {kernel_h, 1, ceil_div(shape_.channels, at_once), pieces_, false};
@@ -88,26 +88,26 @@ void ChainSession::add_block(std::vector<Cell>& weight, const std::vector<Cell>&
   packing->pack(taps, channels, block.data(), weight.data() + before);
 }
 
-std::vector<CacheLine> ChainSession::in_lines(const std::vector<Cell>& cells) {
+std::vector<CacheLine> ChainSession::to_cache_lines(const std::vector<Cell>& cells) {
   std::vector<CacheLine> lines(static_cast<std::size_t>(whole_lines(static_cast<std::ptrdiff_t>(cells.size()))));
   std::copy(cells.begin(), cells.end(), lines.data()->cells);
   return lines;
 }
 
-void ChainSession::add_layer(int kernel_h, int kernel_w, int channels, int stored, int skip, Way way) {
-  const Window w = window(kernel_h);
+void ChainSession::add_layer(int kernel_h, int kernel_w, int channels, int stored, int skip, InputLayout layout) {
+  const KernelShape w = kernel_shape(kernel_h);
   for (Layer& earlier : layers_) {
     earlier.reach_h += kernel_h / 2;
     earlier.reach_w += kernel_w / 2;
   }
   reach_h_ += kernel_h / 2;
   reach_w_ += kernel_w / 2;
-  layers_.push_back({kernel_h, kernel_w, channels, stored, skip, way, w, 0, 0, way == Way::winograd ? 1 : kernel_h});
+  layers_.push_back({kernel_h, kernel_w, channels, stored, skip, layout, w, 0, 0, layout == InputLayout::winograd ? 1 : kernel_h});
   // The result of layer k is the input of layer k + 1; it is ahead of this layer's by the reach of those in between.
   for (const Layer& later : layers_)
     if (later.skip >= 0) {
       Layer& reader = layers_[later.skip + 1];
-      reader.kept = std::max(reader.kept, layers_[later.skip].reach_h - later.reach_h + 1);
+      reader.rows_needed = std::max(reader.rows_needed, layers_[later.skip].reach_h - later.reach_h + 1);
     }
 }
 
@@ -119,38 +119,38 @@ int ChainSession::phase(int channel, int i, int j) const {
 int ChainSession::strip_columns(int width) const {
   std::ptrdiff_t bytes = 0;  // a column's
   for (const Layer& layer : layers_) {
-    bytes += std::ptrdiff_t{4} * (layer.held() + layer.lead()) * layer.window.groups;
-    if (layer.way == Way::winograd)
-      bytes += std::ptrdiff_t{4} * layer.kernel_h * layer.window.groups * kWinogradParts / kWinogradColumns;
+    bytes += std::ptrdiff_t{4} * (layer.rows_held() + layer.lead()) * layer.kernel_shape.groups;
+    if (layer.layout == InputLayout::winograd)
+      bytes += std::ptrdiff_t{4} * layer.kernel_h * layer.kernel_shape.groups * kWinogradParts / kWinogradColumns;
   }
   const int most = static_cast<int>(std::clamp<std::ptrdiff_t>(kStripBytes / bytes, 2 * kStripStep, 1 << 16));
   const int strips = ceil_div(width, most);
   return std::min(width, ceil_div(ceil_div(width, strips), kStripStep) * kStripStep);
 }
 
-void ChainSession::run_feed(const Feed& feed, int height, int width) const {
+void ChainSession::run_with(const ChainIo& io, int height, int width) const {
   if (layers_.empty()) throw std::logic_error("a session without layers");
   if (height < 1 || width < 1) return;
   const int columns = strip_columns(width);
-  Parts parts(ceil_div(width, columns), height, threads_);
+  RowScheduler parts(ceil_div(width, columns), height, threads_);
   parallel(parts.most(), threads_, [&](const auto&) {
     Strip s{};
     s.height = height;
     s.width = width;
-    Parts::Share share;
+    RowScheduler::Share share;
     while (parts.take(share)) {
       if (share.fresh) {
         s.left = share.strip * columns;
         s.columns = std::min(columns, width - s.left);
-        begin(s, feed, share.first);
+        begin(s, io, share.first);
       }
-      advance(s, feed, share.last);
+      advance(s, io, share.last);
     }
   });
 }
 
 // A strip whose result begins with this row.
-void ChainSession::begin(Strip& s, const Feed& feed, int row) const {
+void ChainSession::begin(Strip& s, const ChainIo& io, int row) const {
   const int count = layers();
   const std::ptrdiff_t wide = whole_lines(s.columns + 2 * std::ptrdiff_t{reach_w_} + 2 * kCellSlack) * kLineCells;
   s.top = row;
@@ -159,17 +159,17 @@ void ChainSession::begin(Strip& s, const Feed& feed, int row) const {
   s.transformed.resize(static_cast<std::size_t>(count));
   for (int k = 0; k < count; ++k) {
     Strip::Ring& ring = s.rings[k];
-    ring.rows = layers_[k].held();
+    ring.rows = layers_[k].rows_held();
     ring.lead = layers_[k].lead();
     // A page and a bit apart, groups would share the few places of a cache that such addresses map to.
     ring.group_stride = wide + (wide % 1024 == 0 ? kLineCells : 0);
-    ring.row_stride = ring.group_stride * (k == 0 ? layers_[k].window.groups : ceil_div(layers_[k - 1].stored, group_));
+    ring.row_stride = ring.group_stride * (k == 0 ? layers_[k].kernel_shape.groups : ceil_div(layers_[k - 1].stored, group_));
     ring.hold();
-    if (layers_[k].way != Way::winograd) continue;
+    if (layers_[k].layout != InputLayout::winograd) continue;
     Strip::Ring& to = s.transformed[k];
     to.rows = layers_[k].kernel_h;
     to.group_stride = kWinogradParts * (ceil_div(winograd_tiles(columns_of(s, k)), kWinogradStep) * kWinogradStep);
-    to.row_stride = to.group_stride * layers_[k].window.groups;
+    to.row_stride = to.group_stride * layers_[k].kernel_shape.groups;
     to.hold();
   }
   s.samples.resize(static_cast<std::size_t>(wide));
@@ -177,13 +177,13 @@ void ChainSession::begin(Strip& s, const Feed& feed, int row) const {
   s.lines.assign(static_cast<std::size_t>(group_ * s.line_stride), 0);
   s.last_stride = wide;
   s.last.resize(static_cast<std::size_t>(whole_lines(layers_.back().stored * s.last_stride)));
-  s.result = feed.rows(s.left, s.columns);
+  s.result = io.sink(s.left, s.columns);
 }
 
 // One row of every value in turn, each as far ahead of the result as the later layers reach, up to the result's row `until`.
-void ChainSession::advance(Strip& s, const Feed& feed, int until) const {
+void ChainSession::advance(Strip& s, const ChainIo& io, int until) const {
   for (; s.next_row < until + reach_h_; ++s.next_row) {
-    load_row(s, feed, s.next_row);
+    load_row(s, io, s.next_row);
     transform_row(s, 0, s.next_row);
     int behind = 0;
     for (int k = 0; k < layers(); ++k) {
@@ -193,13 +193,13 @@ void ChainSession::advance(Strip& s, const Feed& feed, int until) const {
       conv_row(s, k, made);
     }
     const int row = s.next_row - reach_h_;
-    if (row >= s.top) s.result->merge(row, {s.last.data(), s.last_stride});
+    if (row >= s.top) s.result->write(row, {s.last.data(), s.last_stride});
   }
 }
 
 // The samples of one row of the input, each alone in a cell, a line for each piece. Outside of the picture its edge is
 // repeated, or there are zeros.
-void ChainSession::load_line(Strip& s, const Feed& feed, int channel, int row, Cell* to) const {
+void ChainSession::load_line(Strip& s, const ChainIo& io, int channel, int row, Cell* to) const {
   const int reach = reach_w_, wide = s.columns + 2 * reach, inside = std::clamp(row, 0, s.height - 1);
   if (shape_.zero_border && inside != row) {
     for (int p = 0; p < pieces_; ++p) std::fill_n(to + p * s.line_stride, wide, Cell{0});
@@ -207,20 +207,20 @@ void ChainSession::load_line(Strip& s, const Feed& feed, int channel, int row, C
   }
   const int first = std::max(0, reach - s.left), last = std::min(wide, s.width - s.left + reach);
   float* const line = s.samples.data();
-  feed.fetch(channel, inside, s.left - reach + first, last - first, line + first);
+  io.fetch(channel, inside, s.left - reach + first, last - first, line + first);
   std::fill(line, line + first, shape_.zero_border ? 0.0f : line[first]);
   std::fill(line + last, line + wide, shape_.zero_border ? 0.0f : line[last - 1]);
   for (int p = 0; p < pieces_; ++p) encode(line, wide, p, to + p * s.line_stride);
 }
 
 // The input's cells of one row.
-void ChainSession::load_row(Strip& s, const Feed& feed, int row) const {
+void ChainSession::load_row(Strip& s, const ChainIo& io, int row) const {
   const int shift = 32 / group_, wide = s.columns + 2 * reach_w_;
   Strip::Ring& ring = s.rings[0];
   Cell* cells = ring.next(row - s.first_row);
   const auto line = [&](int k) { return s.lines.data() + k * s.line_stride; };
   // Of each line its lowest bits.
-  const auto packed = [&](Cell* to, const auto& part) {
+  const auto pack_lines = [&](Cell* to, const auto& part) {
     std::copy(part(0), part(0) + wide, to);
     for (int k = 1; k < group_; ++k) {
       const Cell* from = part(k);
@@ -228,36 +228,36 @@ void ChainSession::load_row(Strip& s, const Feed& feed, int row) const {
     }
   };
   const int at_once = group_ / pieces_;  // samples in a cell
-  if (layers_[0].window.vertical && group_ > 1) {
+  if (layers_[0].kernel_shape.vertical && group_ > 1) {
     const auto lines_of = [&](int row) { return (row - s.first_row) % at_once * pieces_; };
     const auto part = [&](int k) { return line(lines_of(row + k / pieces_) + k % pieces_); };
-    for (; s.next_line < row + at_once; ++s.next_line) load_line(s, feed, 0, s.next_line, line(lines_of(s.next_line)));
-    return packed(cells, part);
+    for (; s.next_line < row + at_once; ++s.next_line) load_line(s, io, 0, s.next_line, line(lines_of(s.next_line)));
+    return pack_lines(cells, part);
   }
-  for (int g = 0; g < layers_[0].window.groups; ++g, cells += ring.group_stride) {
+  for (int g = 0; g < layers_[0].kernel_shape.groups; ++g, cells += ring.group_stride) {
     if (group_ == 1) {
-      load_line(s, feed, g, row, cells);
+      load_line(s, io, g, row, cells);
       continue;
     }
     for (int k = 0; k < at_once; ++k) {
       const int channel = g * at_once + k;
-      if (channel < shape_.channels) load_line(s, feed, channel, row, line(k * pieces_));
+      if (channel < shape_.channels) load_line(s, io, channel, row, line(k * pieces_));
       else std::fill(line(k * pieces_), line((k + 1) * pieces_), Cell{0});
     }
-    packed(cells, line);
+    pack_lines(cells, line);
   }
 }
 
 void ChainSession::conv_row(Strip& s, int layer, int row) const {
   const Layer& l = layers_[layer];
-  Strip::Ring& from = l.way == Way::winograd ? s.transformed[layer] : s.rings[layer];
-  RowPlace a{};
-  s.pointers.resize(static_cast<std::size_t>(l.window.rows));
+  Strip::Ring& from = l.layout == InputLayout::winograd ? s.transformed[layer] : s.rings[layer];
+  RowConv a{};
+  s.pointers.resize(static_cast<std::size_t>(l.kernel_shape.rows));
   const int first = row - s.first_row - l.kernel_h / 2;
-  for (int r = 0; r < l.window.rows; ++r) s.pointers[r] = from.at(first + r * l.window.row_step);
+  for (int r = 0; r < l.kernel_shape.rows; ++r) s.pointers[r] = from.at(first + r * l.kernel_shape.row_step);
   a.rows = s.pointers.data();
-  a.kernel_rows = l.window.rows;
-  a.groups = l.window.groups;
+  a.kernel_rows = l.kernel_shape.rows;
+  a.groups = l.kernel_shape.groups;
   a.kernel_columns = l.kernel_w;
   a.group_stride = from.group_stride;
   a.columns = columns_of(s, layer);
@@ -275,29 +275,29 @@ void ChainSession::conv_row(Strip& s, int layer, int row) const {
   a.out = to.next(row - s.first_row);
   a.out_stride = to.group_stride;
   conv(a, layer);
-  if (shape_.zero_border) blank_outside(s, layer, row);
+  if (shape_.zero_border) zero_outside(s, layer, row);
   transform_row(s, layer + 1, row);
 }
 
 // The newest row of a layer's input.
 void ChainSession::transform_row(Strip& s, int layer, int row) const {
   const Layer& l = layers_[layer];
-  if (l.way != Way::winograd) return;
+  if (l.layout != InputLayout::winograd) return;
   Strip::Ring &from = s.rings[layer], &to = s.transformed[layer];
-  transform(from.at(row - s.first_row), from.group_stride, l.window.groups, winograd_tiles(columns_of(s, layer)),
+  transform(from.at(row - s.first_row), from.group_stride, l.kernel_shape.groups, winograd_tiles(columns_of(s, layer)),
             to.next(row - s.first_row), to.group_stride);
 }
 
 // What lies outside of the picture is zero for the next layer, if each layer pads with zeros by itself.
-void ChainSession::blank_outside(Strip& s, int layer, int row) const {
+void ChainSession::zero_outside(Strip& s, int layer, int row) const {
   const Layer& l = layers_[layer];
   Strip::Ring& ring = s.rings[layer + 1];
   const Cell nothing = zero(layer);
-  const int wide = s.columns + 2 * l.reach_w, picture = l.reach_w - s.left;  // where its column 0 lies
+  const int wide = s.columns + 2 * l.reach_w, image = l.reach_w - s.left;  // where its column 0 lies
   const bool inside = row >= 0 && row < s.height;
-  const int from = inside ? std::clamp(picture, 0, wide) : wide;
-  const int until = inside ? std::clamp(picture + s.width, 0, wide) : wide;
-  for (int g = 0; g < layers_[layer + 1].window.groups; ++g) {
+  const int from = inside ? std::clamp(image, 0, wide) : wide;
+  const int until = inside ? std::clamp(image + s.width, 0, wide) : wide;
+  for (int g = 0; g < layers_[layer + 1].kernel_shape.groups; ++g) {
     Cell* cells = ring.at(row - s.first_row) + g * ring.group_stride;
     std::fill(cells, cells + from, nothing);
     std::fill(cells + until, cells + wide, nothing);

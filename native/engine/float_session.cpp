@@ -5,8 +5,9 @@
 namespace subpixel {
 namespace {
 
-const KernelsFloat& kernels_of(FloatPrecision precision, const std::string& target) {
-  return precision == FloatPrecision::f32 ? chain_f32(target) : chain_bf16(target);
+const FloatChainKernels& kernels_of(FloatPrecision precision, const std::string& target) {
+  const Target& found = find_target(target);
+  return precision == FloatPrecision::f32 ? *found.chain_f32 : *found.chain_bf16;
 }
 
 }  // namespace
@@ -15,7 +16,7 @@ FloatSession::FloatSession(FloatPrecision precision, const ChainShape& shape, in
     : ChainSession(shape, threads, target, kernels_of(precision, target).group), kernels_(kernels_of(precision, target)) {}
 
 void FloatSession::add(const FloatLayer& layer) {
-  const Window w = window(layer.kernel_h);
+  const KernelShape w = kernel_shape(layer.kernel_h);
   const auto part = [&](float weight) {
     Cell one;
     kernels_.encode(&weight, 1, &one);
@@ -24,25 +25,25 @@ void FloatSession::add(const FloatLayer& layer) {
   Packed p{};
   p.activation = layer.activation;
   // Cells are made whole.
-  p.weight = in_lines(pack(layer, w, kernels_.group, kernels_, part, p.channels));
+  p.weight = to_cache_lines(pack(layer, w, kernels_.group, kernels_, part, p.channels));
   p.bias = layer.bias;
   p.slope = layer.slope;
   p.bias.resize(static_cast<std::size_t>(p.channels));
   p.slope.resize(static_cast<std::size_t>(p.channels));
   add_layer(layer.kernel_h, layer.kernel_w, layer.out_channels, p.channels, layer.skip,
-            way_of(kernels_.packing, {w.rows, w.groups, layer.kernel_w}));
+            layout_of(kernels_.packing, {w.rows, w.groups, layer.kernel_w}));
   packed_.push_back(std::move(p));
 }
 
-void FloatSession::conv(const RowPlace& place, int layer) const {
+void FloatSession::conv(const RowConv& place, int layer) const {
   const Packed& p = packed_[layer];
   kernels_.conv({place, p.weight.data()->cells, p.bias.data(), p.slope.data(), p.activation, p.channels});
 }
 
-void FloatSession::merge(const LastRow& last, int channel, int i, int j, int r, const float* base, int n, float* to) const {
+void FloatSession::interleave(const LastLayerRow& last, int channel, int i, int j, int r, const float* base, int n, float* to) const {
   const float* z[kMaxScale];
   for (int k = 0; k < r; ++k) z[k] = static_cast<const float*>(last.values) + phase(channel, i, j + k) * last.stride;
-  kernels_.merge(z, base, r, n, to);
+  kernels_.interleave(z, base, r, n, to);
 }
 
 }  // namespace subpixel

@@ -15,16 +15,17 @@ constexpr int kWhole = 4;
 constexpr int kMostInput = 510, kMost = 255;
 
 // Samples that are bytes take half of the input, rounded down, and the rest.
-int pieces_of(const KernelsInt& kernels) { return kernels.group == 4 ? 2 : 1; }
+int pieces_of(const Int8ChainKernels& kernels) { return kernels.group == 4 ? 2 : 1; }
 
 }  // namespace
 
 IntegerSession::IntegerSession(const ChainShape& shape, int threads, const std::string& target)
-    : ChainSession(shape, threads, target, kernels_int(target).group, pieces_of(kernels_int(target))),
-      kernels_(kernels_int(target)) {}
+    : ChainSession(shape, threads, target, find_target(target).chain_int8->group,
+                   pieces_of(*find_target(target).chain_int8)),
+      kernels_(*find_target(target).chain_int8) {}
 
 void IntegerSession::add(const IntegerLayer& layer) {
-  const Window w = window(layer.kernel_h);
+  const KernelShape w = kernel_shape(layer.kernel_h);
   const Cell mask = kernels_.group == 4 ? 0xffu : 0xffffu;
   const auto part = [&](std::int8_t weight) { return static_cast<Cell>(weight) & mask; };
   Packed p{};
@@ -35,7 +36,7 @@ void IntegerSession::add(const IntegerLayer& layer) {
   p.winograd = !w.vertical && fits_winograd(layer);
   p.bias = layer.bias;
   p.shift = layer.shift;
-  p.weight = in_lines(p.winograd ? pack_winograd(layer, w, p) : pack(layer, w, kWhole, kernels_, part, p.channels));
+  p.weight = to_cache_lines(p.winograd ? pack_winograd(layer, w, p) : pack(layer, w, kWhole, kernels_, part, p.channels));
   const auto wide = static_cast<std::size_t>(p.channels);
   p.bias.resize(wide);
   p.shift.resize(wide);
@@ -45,7 +46,7 @@ void IntegerSession::add(const IntegerLayer& layer) {
     p.slope.insert(p.slope.end(), 4, real && !layer.slope.empty() ? layer.slope[c] : std::int16_t{0});
   }
   add_layer(layer.kernel_h, layer.kernel_w, layer.out_channels, p.channels, layer.skip,
-            p.winograd ? Way::winograd : way_of(kernels_.packing, {w.rows, w.groups, layer.kernel_w}));
+            p.winograd ? InputLayout::winograd : layout_of(kernels_.packing, {w.rows, w.groups, layer.kernel_w}));
   packed_.push_back(std::move(p));
 }
 
@@ -63,8 +64,8 @@ bool IntegerSession::fits_winograd(const IntegerLayer& layer) const {
   return true;
 }
 
-std::vector<Cell> IntegerSession::pack_winograd(const IntegerLayer& layer, const Window& w, Packed& p) const {
-  const int all = channels_made(layer, kWhole);
+std::vector<Cell> IntegerSession::pack_winograd(const IntegerLayer& layer, const KernelShape& w, Packed& p) const {
+  const int all = padded_channels(layer, kWhole);
   std::vector<Cell> weight;
   for (int from = 0, count; from < all; from += count) {
     count = kernels_.block(all - from);
@@ -87,11 +88,11 @@ std::vector<Cell> IntegerSession::pack_winograd(const IntegerLayer& layer, const
   return weight;
 }
 
-void IntegerSession::conv(const RowPlace& place, int layer) const {
+void IntegerSession::conv(const RowConv& place, int layer) const {
   const Packed& p = packed_[layer];
-  const EndInt end{p.bias.data(), p.shift.data(), p.multiplier.data(), p.slope.data(), p.activation, p.zero};
+  const EpilogueInt epilogue{p.bias.data(), p.shift.data(), p.multiplier.data(), p.slope.data(), p.activation, p.zero};
   const auto conv = p.winograd ? kernels_.winograd.conv : kernels_.conv;
-  conv({place, p.weight.data()->cells, end, p.channels, p.skip_zero, p.skip_gain});
+  conv({place, p.weight.data()->cells, epilogue, p.channels, p.skip_zero, p.skip_gain});
 }
 
 // x as a whole number of halves h; its two pieces are h / 2 and (h + 1) / 2, rounded down, which a quarter and three
@@ -107,22 +108,22 @@ Cell IntegerSession::zero(int layer) const {
   return cell;
 }
 
-void IntegerSession::phases(const LastRow& last, int channel, int i, int j, int r, const std::int16_t** z) const {
+void IntegerSession::phases(const LastLayerRow& last, int channel, int i, int j, int r, const std::int16_t** z) const {
   for (int k = 0; k < r; ++k)
     z[k] = static_cast<const std::int16_t*>(last.values) + phase(channel, i, j + k) * last.stride;
 }
 
-void IntegerSession::merge(const LastRow& last, int channel, int i, int j, int r, const float* base, int n, float* to) const {
+void IntegerSession::interleave(const LastLayerRow& last, int channel, int i, int j, int r, const float* base, int n, float* to) const {
   const std::int16_t* z[kMaxScale];
   phases(last, channel, i, j, r, z);
-  kernels_.merge_f32(z, base, r, n, to);
+  kernels_.interleave_f32(z, base, r, n, to);
 }
 
-bool IntegerSession::merge_bytes(const LastRow& last, int channel, int i, int j, int r, const std::uint8_t* base, int n,
+bool IntegerSession::interleave_bytes(const LastLayerRow& last, int channel, int i, int j, int r, const std::uint8_t* base, int n,
                                  std::uint8_t* to) const {
   const std::int16_t* z[kMaxScale];
   phases(last, channel, i, j, r, z);
-  kernels_.merge_u8(z, base, r, n, to);
+  kernels_.interleave_u8(z, base, r, n, to);
   return true;
 }
 

@@ -42,8 +42,8 @@ struct Tile {
 };
 
 Session::Session(int channels, int scale, int halo, bool zero_border, int threads, const std::string& target)
-    : scale_(scale), halo_(halo), threads_(threads), zero_border_(zero_border), kernels_(kernels_f32(target)),
-      target_(target_name(target)) {
+    : scale_(scale), halo_(halo), threads_(threads), zero_border_(zero_border), kernels_(*find_target(target).conv),
+      target_(find_target(target).name) {
   if (channels < 1 || scale < 1 || halo < 0 || threads < 1)
     throw std::invalid_argument("channels, scale and threads must be at least 1, halo at least 0");
   values_.push_back({channels, 1, 0});
@@ -123,7 +123,7 @@ void Session::run_tile(Tile& tile) const {
           else shuffle(tile, step, made);
         },
         steps_[k]);
-    if (zero_border_) blank_outside(tile, made);
+    if (zero_border_) zero_outside(tile, made);
   }
   store_result(tile);
 }
@@ -140,7 +140,7 @@ void Session::load_input(Tile& tile) const {
       for (int k = 0; k < to.columns; ++k) out[k] = from[std::clamp(tile.left - halo_ + k, 0, tile.width - 1)];
     }
   }
-  if (zero_border_) blank_outside(tile, 0);
+  if (zero_border_) zero_outside(tile, 0);
 }
 
 void Session::conv(Tile& tile, const ConvStep& step, int made) const {
@@ -233,7 +233,7 @@ void Session::shuffle(Tile& tile, const ShuffleStep& step, int made) const {
 }
 
 // Samples that lie outside of the picture count as zeros for the next layer.
-void Session::blank_outside(Tile& tile, int value) const {
+void Session::zero_outside(Tile& tile, int value) const {
   const ValueShape& s = values_[value];
   Plane& p = tile.values[value];
   const int top = (tile.top - halo_) * s.scale + s.lost, left = (tile.left - halo_) * s.scale + s.lost;

@@ -4,9 +4,10 @@
 #include <cstring>
 #include <vector>
 
-#include "subpixel/pattern.hpp"
 #include "subpixel/dispatch.hpp"
+#include "subpixel/conv_kernels.hpp"
 #include "subpixel/parallel.hpp"
+#include "subpixel/pattern.hpp"
 
 namespace subpixel {
 namespace {
@@ -25,9 +26,9 @@ struct Block {
 };
 
 // The weights as the kernel wants them, and where in a tile each output channel's plane will stand.
-class Packed {
+class PackedWeights {
  public:
-  Packed(const SubpixelConv& s, int widest) : s_(s), widest_(widest) {
+  PackedWeights(const SubpixelConv& s, int widest) : s_(s), widest_(widest) {
     plane.resize(static_cast<std::size_t>(s.groups) * s.out_channels);
     for (int group = 0; group < s.groups; ++group)
       for (int late_h = 0; late_h < 2; ++late_h)
@@ -93,13 +94,13 @@ struct Planes {
 class Call {
  public:
   Call(const SubpixelConv& s, int threads, const std::string& target)
-      : s_(s), kernels_(kernels_f32(target)), packed_(s, kernels_.channel_block),
+      : s_(s), kernels_(*find_target(target).conv), packed_(s, kernels_.channel_block),
         cell_(s.rh * s.rw), result_(s.groups * s.out_channels / cell_),
         first_row_(s.crop_top / s.rh), first_column_(s.crop_left / s.rw),
         rows_((s.crop_top + s.rows - 1) / s.rh + 1 - first_row_),
         columns_((s.crop_left + s.columns - 1) / s.rw + 1 - first_column_),
-        apart_(s.stride_h > 1 || s.stride_w > 1 || s.dilation_h > 1 || s.dilation_w > 1),
-        plan_(pattern(s, result_), 4, permuter_of(target)) {
+        strided_(s.stride_h > 1 || s.stride_w > 1 || s.dilation_h > 1 || s.dilation_w > 1),
+        plan_(pattern(s, result_), 4, *find_target(target).permute) {
     tile_columns_ = kernels_.column_block;
     while (tile_columns_ < std::min(columns_, kMostTileColumns)) tile_columns_ += kernels_.column_block;
     segment_ = tile_columns_ + (ptrdiff_t{s.kernel_w} - 1) * s.dilation_w / s.stride_w + 1;
@@ -159,13 +160,13 @@ class Call {
     const ptrdiff_t high = (t.rows - 1) * s_.stride_h + (ptrdiff_t{s_.kernel_h} - 1) * s_.dilation_h + 1;
     for (int c = 0; c < s_.in_channels; ++c) {
       const ptrdiff_t channel = ptrdiff_t{group} * s_.in_channels + c;
-      const float* picture = s_.x + t.n * all * plane + channel * (s_.channels_last ? 1 : plane);
+      const float* image = s_.x + t.n * all * plane + channel * (s_.channels_last ? 1 : plane);
       for (ptrdiff_t r = 0; r < high; ++r) {
         float* to = t.x.data.data() + c * t.x.plane + r * t.x.row;
         const bool inside = y0 + r >= 0 && y0 + r < s_.height;
         for (int k = 0; k < s_.stride_w; ++k, to += segment_) {
           const ptrdiff_t wanted = t.columns + reach / s_.stride_w + (reach % s_.stride_w > 0 ? 1 : 0);
-          const float* from = picture + (inside ? (y0 + r) * s_.width * pixel : 0);
+          const float* from = image + (inside ? (y0 + r) * s_.width * pixel : 0);
           load_line(from, x0 + k, pixel, inside ? s_.width : 0, std::min(wanted, segment_), to);
         }
       }
@@ -192,7 +193,7 @@ class Call {
               t.y.data.data() + b.first_plane * t.y.plane, t.y.plane, t.y.row, static_cast<int>(t.rows),
               static_cast<int>(t.columns), s_.in_channels, b.channels, s_.kernel_h - b.from_h, s_.kernel_w - b.from_w,
               b.weight.data(), b.bias.data(), b.bias.data(), Activation::none};
-    if (apart_) {
+    if (strided_) {
       a.tap_row = t.x.row * s_.dilation_h;
       a.step_row = t.x.row * s_.stride_h;
       a.tap_column = tap_column_.data() + b.from_w;
@@ -241,12 +242,12 @@ class Call {
   }
 
   const SubpixelConv& s_;
-  const KernelsF32& kernels_;
-  const Packed packed_;
+  const ConvKernels& kernels_;
+  const PackedWeights packed_;
   const int cell_, result_;
   const ptrdiff_t first_row_, first_column_, rows_, columns_;
-  const bool apart_;
-  const Plan plan_;
+  const bool strided_;
+  const PatternPlan plan_;
   std::vector<ptrdiff_t> tap_column_;
   ptrdiff_t segment_, tile_rows_, tile_columns_;
 };

@@ -18,7 +18,7 @@ std::ptrdiff_t quotient(std::ptrdiff_t a, std::ptrdiff_t b) {
 
 }  // namespace
 
-Pattern side_by_side(int streams) {
+Pattern interleave_pattern(int streams) {
   Pattern p{streams, 1, streams, {}, {}};
   for (int k = 0; k < streams; ++k) {
     p.stream.push_back(k);
@@ -27,7 +27,7 @@ Pattern side_by_side(int streams) {
   return p;
 }
 
-Plan::Plan(const Pattern& pattern, int item, const Permuter& permuter)
+PatternPlan::PatternPlan(const Pattern& pattern, int item, const PermuteKernels& permuter)
     : item_(item), in_(pattern.in * item), out_(pattern.out * item), permuter_(permuter) {
   for (int u = 0; u < pattern.out; ++u) {
     const int s = pattern.stream[u], o = pattern.offset[u] * item;
@@ -43,7 +43,7 @@ Plan::Plan(const Pattern& pattern, int item, const Permuter& permuter)
 }
 
 // The tables for `units_` units a round; false if they need more sources than a round has.
-bool Plan::tabulate(const Pattern& pattern) {
+bool PatternPlan::tabulate(const Pattern& pattern) {
   const int width = permuter_.width;
   loads_.clear();
   table_.clear();
@@ -68,7 +68,7 @@ bool Plan::tabulate(const Pattern& pattern) {
 }
 
 template <class Item>
-void Plan::one_by_one(const Byte* const* streams, std::ptrdiff_t first, std::ptrdiff_t last, Byte* out) const {
+void PatternPlan::one_by_one(const Byte* const* streams, std::ptrdiff_t first, std::ptrdiff_t last, Byte* out) const {
   for (const Run& r : runs_) {
     const Byte* from = streams[r.stream] + first * in_ + r.from;
     Byte* to = out + first * out_ + r.to;
@@ -81,7 +81,7 @@ void Plan::one_by_one(const Byte* const* streams, std::ptrdiff_t first, std::ptr
 }
 
 // As tabulate. A lane of the result can have 4 words of a source; where it needs more, the source comes again.
-bool Plan::tabulate_lanes(const Pattern& pattern) {
+bool PatternPlan::tabulate_lanes(const Pattern& pattern) {
   const int width = permuter_.width, bytes = units_ * in_;
   loads_.clear();
   table_.clear();
@@ -120,7 +120,7 @@ bool Plan::tabulate_lanes(const Pattern& pattern) {
 }
 
 // Rounds from unit `first` on, as many as fit in `units`; the units they made.
-std::ptrdiff_t Plan::rounds(const Byte* const* streams, std::ptrdiff_t first, std::ptrdiff_t units, Byte* out,
+std::ptrdiff_t PatternPlan::rounds(const Byte* const* streams, std::ptrdiff_t first, std::ptrdiff_t units, Byte* out,
                             const Byte* end) const {
   PermuteRounds p;
   p.sources = static_cast<int>(loads_.size());
@@ -144,7 +144,7 @@ std::ptrdiff_t Plan::rounds(const Byte* const* streams, std::ptrdiff_t first, st
   return p.rounds * units_;
 }
 
-void Plan::row(const Byte* const* streams, std::ptrdiff_t units, Byte* out, const Byte* end) const {
+void PatternPlan::row(const Byte* const* streams, std::ptrdiff_t units, Byte* out, const Byte* end) const {
   std::ptrdiff_t done = 0;
   if (units_ > 0) {
     done = rounds(streams, 0, units, out, end);

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <vector>
 
-#include "subpixel/pattern.hpp"
 #include "subpixel/dispatch.hpp"
 #include "subpixel/parallel.hpp"
+#include "subpixel/pattern.hpp"
 
 namespace subpixel {
 namespace {
@@ -67,10 +67,10 @@ std::vector<Pattern> patterns(const Shuffle& s) {
 }  // namespace
 
 void shuffle(const Shuffle& s, const Byte* from, Byte* to, int threads, const std::string& target) {
-  const Permuter& permuter = permuter_of(target);
+  const PermuteKernels& permuter = *find_target(target).permute;
   const std::ptrdiff_t bytes = s.n * s.c * s.h * s.w * s.rh * s.rw * s.item;
   if (bytes == 0) return;
-  std::vector<Plan> plans;
+  std::vector<PatternPlan> plans;
   for (const Pattern& p : patterns(s)) plans.emplace_back(p, s.item, permuter);
   const bool past_caches = bytes > kStreamBytes && permuter.stream != nullptr;
   const std::ptrdiff_t small = s.w * s.item, large = small * s.rw, pixels = s.c * s.rh * s.rw;
@@ -83,7 +83,7 @@ void shuffle(const Shuffle& s, const Byte* from, Byte* to, int threads, const st
   parallel(tasks, threads, [&](const auto& next) {
     std::vector<const Byte*> streams(static_cast<std::size_t>(std::max(s.rh, s.rw)));
     std::vector<Byte> scratch;
-    const auto make = [&](const Plan& plan, Byte* row, std::ptrdiff_t size) {
+    const auto make = [&](const PatternPlan& plan, Byte* row, std::ptrdiff_t size) {
       if (!past_caches) return plan.row(streams.data(), s.w, row, end);
       scratch.resize(static_cast<std::size_t>(size));
       plan.row(streams.data(), s.w, scratch.data(), end);

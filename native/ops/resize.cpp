@@ -21,15 +21,15 @@ struct Free {
 };
 using Memory = std::unique_ptr<char[], Free>;
 
-Memory room(std::ptrdiff_t samples, Kind kind) {
+Memory allocate(std::ptrdiff_t samples, Kind kind) {
   return Memory(static_cast<char*>(operator new(static_cast<std::size_t>(samples * size_of(kind)), kLine)));
 }
 
 // So long rows begin at a line, whatever their samples are.
 std::ptrdiff_t whole_lines(std::ptrdiff_t samples) { return (samples + 63) / 64 * 64; }
 
-SumRows* sum_of(const Resizer& r, Kind held, Kind to) {
-  switch (held) {
+SumRows* sum_of(const ResampleKernels& r, Kind sum_kind, Kind to) {
+  switch (sum_kind) {
     case Kind::f32: return to == Kind::f32 ? r.f32 : nullptr;
     case Kind::f64:
       return to == Kind::f64 ? r.f64 : to == Kind::f32 ? r.f64_f32 : to == Kind::u8 ? r.f64_u8
@@ -43,29 +43,29 @@ SumRows* sum_of(const Resizer& r, Kind held, Kind to) {
   return nullptr;
 }
 
-Widen* widen_of(const Resizer& r, Kind from, Kind held) {
-  if (held != Kind::f64) return nullptr;
+Widen* widen_of(const ResampleKernels& r, Kind from, Kind sum_kind) {
+  if (sum_kind != Kind::f64) return nullptr;
   return from == Kind::u8 ? r.u8_f64 : from == Kind::u16 ? r.u16_f64 : from == Kind::f32 ? r.f32_f64 : nullptr;
 }
 
-Kind held_of(const ResizePass& pass) { return pass.axis->sums() == Kind::i32 ? pass.from : pass.axis->sums(); }
+Kind sum_kind_of(const ResizePass& pass) { return pass.axis->sums() == Kind::i32 ? pass.from : pass.axis->sums(); }
 
 // A pass with the kernels of a target. Samples that are not of the kind in which is summed are widened before.
 struct Step {
   const ResizeAxis& axis;
-  Kind from, held, to;
+  Kind from, sum_kind, to;
   Finish finish;
   SumRows* sum;
   Widen* widen;
 
-  Step(const ResizePass& pass, const Resizer& r)
-      : axis(*pass.axis), from(pass.from), held(held_of(pass)), to(pass.to), finish(pass.finish),
-        sum(sum_of(r, held, to)), widen(widen_of(r, from, held)) {}
+  Step(const ResizePass& pass, const ResampleKernels& r)
+      : axis(*pass.axis), from(pass.from), sum_kind(sum_kind_of(pass)), to(pass.to), finish(pass.finish),
+        sum(sum_of(r, sum_kind, to)), widen(widen_of(r, from, sum_kind)) {}
 
   // Steps and samples are whole rows of `count` samples.
-  Weighted weighted(int first, int outputs, std::ptrdiff_t count) const {
-    Weighted w{};
-    axis.describe(held, first, outputs, w);
+  RowSums row_sums(int first, int outputs, std::ptrdiff_t count) const {
+    RowSums w{};
+    axis.describe(sum_kind, first, outputs, w);
     w.step = w.to_step = w.count = count;
     w.finish = finish;
     return w;
@@ -77,24 +77,24 @@ int log_size(Kind kind) { return size_of(kind) == 8 ? 3 : size_of(kind) / 2; }
 // A part of all rows, from the first to the last: samples before a pass and after it.
 struct Strip {
   std::ptrdiff_t in, in_count, out, out_count;
-  int block, blocks;  // of Across
+  int block, blocks;  // of HorizontalPass
 };
 
 // Resizes rows across.
-class Across {
+class HorizontalPass {
  public:
   // `padded`: what is written to may be written beyond, up to a line of memory.
-  Across(const Step& step, const Resizer& kernels, int channels, int rows, bool padded)
-      : step_(step), channels_(channels), alone_(channels >= kAlone) {
+  HorizontalPass(const Step& step, const ResampleKernels& kernels, int channels, int rows, bool padded)
+      : step_(step), channels_(channels), many_channels_(channels >= kManyChannels) {
     if (padded && step.from == Kind::u8 && (step.to == Kind::i32 || step.to == Kind::i16)) {
       sum_windows_ = step.to == Kind::i32 ? kernels.windows_i32 : kernels.windows_i16;
-      if (sum_windows_) windows_ = step.axis.windows(channels);
+      if (sum_windows_) windows_ = step.axis.window_table(channels);
     }
     if (windows_) {
       lanes_ = 4;
-    } else if (!alone_) {
-      turn_in_ = kernels.turn_in[log_size(step.from)];
-      turn_out_ = kernels.turn_out[log_size(step.to)];
+    } else if (!many_channels_) {
+      transpose_in_ = kernels.transpose_in[log_size(step.from)];
+      transpose_out_ = kernels.transpose_out[log_size(step.to)];
       // At least 64 samples to a sum, but no more rows than there are.
       const int wanted = (64 / channels + kLaneStep - 1) / kLaneStep * kLaneStep;
       lanes_ = std::max(kLaneStep, std::min(wanted, (rows + kLaneStep - 1) / kLaneStep * kLaneStep));
@@ -134,8 +134,8 @@ class Across {
         x[r] = static_cast<const char*>(from[r]) + (block.low * std::ptrdiff_t{channels_} - in) * size_of(step_.from);
         y[r] = static_cast<char*>(to[r]) + (block.first * std::ptrdiff_t{channels_} - out) * size_of(step_.to);
       }
-      if (alone_)
-        run_alone(block, x[0], y[0]);
+      if (many_channels_)
+        run_many_channels(block, x[0], y[0]);
       else
         run_block(block, x, y, rows);
     }
@@ -147,7 +147,7 @@ class Across {
   // Outputs of a block, of which a strip is made: of a multiple of whole vectors.
   static constexpr int kWindows = 64;
   // So many channels are summed as they lie; fewer would leave vectors empty.
-  static constexpr int kAlone = 32;
+  static constexpr int kManyChannels = 32;
   // Bytes of a tile: it and its result stay in the first-level cache.
   static constexpr std::ptrdiff_t kTile = 12 << 10;
 
@@ -159,7 +159,7 @@ class Across {
     const ResizeAxis& axis = step_.axis;
     const std::ptrdiff_t column = std::ptrdiff_t{channels_} * lanes_;
     const double ratio = static_cast<double>(axis.n_in()) / axis.n_out();
-    const double bytes = column * std::max<double>(size_of(step_.to), size_of(step_.held) * ratio);
+    const double bytes = column * std::max<double>(size_of(step_.to), size_of(step_.sum_kind) * ratio);
     const int outputs = windows_ ? kWindows : std::max(8, static_cast<int>(kTile / bytes));
     int inputs = 0;
     for (int first = 0; first < axis.n_out(); first += outputs) {
@@ -170,16 +170,16 @@ class Across {
       inputs = std::max(inputs, block.inputs);
       blocks_.push_back(block);
     }
-    if (step_.widen) wide_ = room(inputs * column, step_.held);
-    if (alone_ || windows_) return;
-    tile_ = room(inputs * column, step_.from);
-    made_ = room(std::min(outputs, axis.n_out()) * column, step_.to);
+    if (step_.widen) wide_ = allocate(inputs * column, step_.sum_kind);
+    if (many_channels_ || windows_) return;
+    tile_ = allocate(inputs * column, step_.from);
+    result_ = allocate(std::min(outputs, axis.n_out()) * column, step_.to);
   }
 
   void sum(const Block& block, const void* from, void* to) const {
     const std::ptrdiff_t count = std::ptrdiff_t{channels_} * lanes_;
     if (step_.widen) step_.widen(from, wide_.get(), block.inputs * count);
-    Weighted w = step_.weighted(block.first, block.outputs, count);
+    RowSums w = step_.row_sums(block.first, block.outputs, count);
     w.from = step_.widen ? wide_.get() : from;
     w.origin = block.low;
     w.to = to;
@@ -200,26 +200,26 @@ class Across {
                   windows_->low.data() + group * 16, windows_->high.data() + group * 16, step_.finish.shift});
   }
 
-  void run_alone(const Block& block, const void* from, void* to) const { sum(block, from, to); }
+  void run_many_channels(const Block& block, const void* from, void* to) const { sum(block, from, to); }
 
   void run_block(const Block& block, const void* const* from, void* const* to, int rows) const {
-    turn_in_(from, rows, std::ptrdiff_t{block.inputs} * channels_, tile_.get(), lanes_);
-    sum(block, tile_.get(), made_.get());
-    turn_out_(made_.get(), lanes_, to, rows, std::ptrdiff_t{block.outputs} * channels_);
+    transpose_in_(from, rows, std::ptrdiff_t{block.inputs} * channels_, tile_.get(), lanes_);
+    sum(block, tile_.get(), result_.get());
+    transpose_out_(result_.get(), lanes_, to, rows, std::ptrdiff_t{block.outputs} * channels_);
   }
 
   const Step& step_;
   int channels_, lanes_ = 1;
-  bool alone_;
-  TurnIn* turn_in_ = nullptr;
-  TurnOut* turn_out_ = nullptr;
+  bool many_channels_;
+  TransposeIn* transpose_in_ = nullptr;
+  TransposeOut* transpose_out_ = nullptr;
   SumWindows* sum_windows_ = nullptr;
-  std::shared_ptr<const Windows> windows_;
+  std::shared_ptr<const WindowTable> windows_;
   std::vector<Block> blocks_;
-  Memory tile_, wide_, made_;
+  Memory tile_, wide_, result_;
 };
 
-struct Picture {
+struct ImageView {
   const char* first;
   std::ptrdiff_t samples;  // of a row
   Kind kind;
@@ -231,32 +231,32 @@ struct Picture {
 
 // Sums rows down, a strip of them. Rows that must be made first, by resizing them across or by widening, are kept in
 // a ring.
-class Down {
+class VerticalPass {
  public:
-  Down(const Step& step, const Across* across, std::ptrdiff_t widest)
+  VerticalPass(const Step& step, const HorizontalPass* across, std::ptrdiff_t widest)
       : step_(step), across_(across), together_(across ? across->lanes() : 1) {
-    slots_.resize(std::size_t{kAlike} * step.axis.taps());
+    slots_.resize(std::size_t{kMaxRun} * step.axis.taps());
     if (!across && !step.widen) return;
     groups_ = (step.axis.span() + together_ - 2) / together_ + 1;
     groups_ = std::min(groups_, (step.axis.n_in() + together_ - 1) / together_);
-    ring_ = room(std::ptrdiff_t{groups_} * together_ * whole_lines(widest), step.held);
-    if (across && step.widen) narrow_ = room(std::ptrdiff_t{together_} * whole_lines(widest), step.from);
+    ring_ = allocate(std::ptrdiff_t{groups_} * together_ * whole_lines(widest), step.sum_kind);
+    if (across && step.widen) narrow_ = allocate(std::ptrdiff_t{together_} * whole_lines(widest), step.from);
   }
 
   // The outputs from `top` to `bottom` come next, of a strip.
-  void begin(const Picture& picture, const Strip& strip, int top, int bottom) {
-    picture_ = picture;
+  void begin(const ImageView& image, const Strip& strip, int top, int bottom) {
+    image_ = image;
     strip_ = strip;
     count_ = across_ ? strip.out_count : strip.in_count;
     step_.axis.reach(top, bottom - top, first_, last_);
-    held_.assign(groups_, -1);
+    ring_rows_.assign(groups_, -1);
   }
 
   // Rows whose samples lie `step` apart.
   void run(int row, int outputs, char* to, std::ptrdiff_t step) {
     for (int done = 0; done < outputs;) {
-      Weighted w = step_.weighted(row + done, 1, count_);
-      w.outputs = std::min<int>(w.alike[0], outputs - done);
+      RowSums w = step_.row_sums(row + done, 1, count_);
+      w.outputs = std::min<int>(w.run_length[0], outputs - done);
       w.to = to + done * step * size_of(step_.to);
       w.to_step = step;
       if (ring_) {
@@ -264,8 +264,8 @@ class Down {
         w.step = whole_lines(count_);
         w.index = find(w);
       } else {
-        w.from = picture_.at(0, strip_.in);
-        w.step = picture_.samples;
+        w.from = image_.at(0, strip_.in);
+        w.step = image_.samples;
       }
       step_.sum(w);
       done += w.outputs;
@@ -274,57 +274,57 @@ class Down {
 
  private:
   // Where the rows of some outputs with the same indices stand in the ring, once they do.
-  const int* find(const Weighted& w) {
+  const int* find(const RowSums& w) {
     const auto ends = std::minmax_element(w.index, w.index + w.taps);
     for (int group = (*ends.first - first_) / together_; group <= (*ends.second - first_) / together_; ++group)
-      if (held_[group % groups_] != group) make(group);
+      if (ring_rows_[group % groups_] != group) make(group);
     for (int t = 0; t < w.taps; ++t) slots_[t] = (w.index[t] - first_) % (groups_ * together_);
     for (int k = 1; k < w.outputs; ++k) std::copy_n(slots_.data(), w.taps, slots_.data() + std::ptrdiff_t{k} * w.taps);
     return slots_.data();
   }
 
   void make(int group) {
-    held_[group % groups_] = group;
+    ring_rows_[group % groups_] = group;
     const int row = first_ + group * together_, rows = std::min(together_, last_ + 1 - row);
     const std::ptrdiff_t apart = whole_lines(count_);
-    char* const to = ring_.get() + std::ptrdiff_t{group % groups_} * together_ * apart * size_of(step_.held);
+    char* const to = ring_.get() + std::ptrdiff_t{group % groups_} * together_ * apart * size_of(step_.sum_kind);
     if (!across_) {
-      step_.widen(picture_.at(row, strip_.in), to, count_);
+      step_.widen(image_.at(row, strip_.in), to, count_);
       return;
     }
-    const void* from[Across::kMostLanes];
-    void* made[Across::kMostLanes];
+    const void* from[HorizontalPass::kMostLanes];
+    void* made[HorizontalPass::kMostLanes];
     char* const first = step_.widen ? narrow_.get() : to;
     for (int r = 0; r < rows; ++r) {
-      from[r] = picture_.at(row + r, 0);
+      from[r] = image_.at(row + r, 0);
       made[r] = first + r * apart * size_of(step_.from);
     }
     across_->run(strip_, 0, from, strip_.out, made, rows);
     if (!step_.widen) return;
     for (int r = 0; r < rows; ++r)
-      step_.widen(first + r * apart * size_of(step_.from), to + r * apart * size_of(step_.held), count_);
+      step_.widen(first + r * apart * size_of(step_.from), to + r * apart * size_of(step_.sum_kind), count_);
   }
 
   const Step& step_;
-  const Across* across_;
+  const HorizontalPass* across_;
   int together_, groups_ = 0, first_ = 0, last_ = 0;
   std::ptrdiff_t count_ = 0;
-  Picture picture_{};
+  ImageView image_{};
   Strip strip_{};
   Memory ring_, narrow_;
-  std::vector<int> held_, slots_;
+  std::vector<int> ring_rows_, slots_;
 };
 
 // What one thread needs to resize bands of output rows.
-class Bands {
+class BandWorker {
  public:
   // `most`: rows that are resized across at a time.
-  Bands(const ResizeShape& s, const Step* rows, const Step* columns, bool rows_first, const Resizer& kernels, int most)
+  BandWorker(const ResizeShape& s, const Step* rows, const Step* columns, bool rows_first, const ResampleKernels& kernels, int most)
       : rows_first_(rows_first) {
     const std::ptrdiff_t width = std::ptrdiff_t{s.width} * s.channels;
-    if (columns) across_ = std::make_unique<Across>(*columns, kernels, s.channels, most, rows && !rows_first);
+    if (columns) across_ = std::make_unique<HorizontalPass>(*columns, kernels, s.channels, most, rows && !rows_first);
     // The rows of a sum, in so wide a strip, stay in the first-level cache.
-    const std::ptrdiff_t fitting = !rows ? PTRDIFF_MAX : (20 << 10) / size_of(rows->held) / rows->axis.taps();
+    const std::ptrdiff_t fitting = !rows ? PTRDIFF_MAX : (20 << 10) / size_of(rows->sum_kind) / rows->axis.taps();
     const std::ptrdiff_t samples = std::max(kNarrowest, fitting);
     if (columns) {
       strips_ = across_->strips(samples, rows_first);
@@ -338,12 +338,12 @@ class Bands {
     std::ptrdiff_t widest = 0;
     const bool before = !columns || rows_first;
     for (const Strip& strip : strips_) widest = std::max(widest, before ? strip.in_count : strip.out_count);
-    down_ = std::make_unique<Down>(*rows, before ? nullptr : across_.get(), widest);
-    if (columns && rows_first) between_ = room(across_->lanes() * whole_lines(widest), rows->to);
+    down_ = std::make_unique<VerticalPass>(*rows, before ? nullptr : across_.get(), widest);
+    if (columns && rows_first) between_ = allocate(across_->lanes() * whole_lines(widest), rows->to);
     between_kind_ = rows->to;
   }
 
-  void run(const Picture& x, const Picture& y, int top, int bottom) {
+  void run(const ImageView& x, const ImageView& y, int top, int bottom) {
     for (const Strip& strip : strips_) {
       if (down_) down_->begin(x, strip, top, bottom);
       if (down_ && (!across_ || !rows_first_))
@@ -356,10 +356,10 @@ class Bands {
  private:
   static constexpr std::ptrdiff_t kNarrowest = 384;
 
-  void run_across(const Picture& x, const Picture& y, const Strip& strip, int top, int bottom) {
-    const void* from[Across::kMostLanes];
-    void* to[Across::kMostLanes];
-    const Picture between{between_.get(), whole_lines(strip.in_count), between_kind_};
+  void run_across(const ImageView& x, const ImageView& y, const Strip& strip, int top, int bottom) {
+    const void* from[HorizontalPass::kMostLanes];
+    void* to[HorizontalPass::kMostLanes];
+    const ImageView between{between_.get(), whole_lines(strip.in_count), between_kind_};
     for (int row = top; row < bottom; row += across_->lanes()) {
       const int count = std::min(across_->lanes(), bottom - row);
       if (down_) down_->run(row, count, between_.get(), between.samples);
@@ -372,8 +372,8 @@ class Bands {
   }
 
   bool rows_first_;
-  std::unique_ptr<Across> across_;
-  std::unique_ptr<Down> down_;
+  std::unique_ptr<HorizontalPass> across_;
+  std::unique_ptr<VerticalPass> down_;
   std::vector<Strip> strips_;
   Memory between_;
   Kind between_kind_ = Kind::u8;
@@ -387,17 +387,17 @@ int worthwhile_threads(std::ptrdiff_t bytes, int threads) {
 }
 
 bool can_resize(const ResizePass& pass) {
-  const Resizer& r = scalar::resizer();
-  const Kind held = held_of(pass);
+  const ResampleKernels& r = *find_target("scalar").resize;
+  const Kind sum_kind = sum_kind_of(pass);
   // What is summed in floating point has no weights in fixed point.
-  if (pass.axis->sums() == Kind::i32 && (held == Kind::f32 || held == Kind::f64)) return false;
-  if (held == Kind::i16 && (pass.axis->taps() != 2 || !pass.axis->short_weights())) return false;
-  return sum_of(r, held, pass.to) && (held == pass.from || widen_of(r, pass.from, held));
+  if (pass.axis->sums() == Kind::i32 && (sum_kind == Kind::f32 || sum_kind == Kind::f64)) return false;
+  if (sum_kind == Kind::i16 && (pass.axis->taps() != 2 || !pass.axis->short_weights())) return false;
+  return sum_of(r, sum_kind, pass.to) && (sum_kind == pass.from || widen_of(r, pass.from, sum_kind));
 }
 
 void resize(const ResizeShape& s, const ResizePass* rows, const ResizePass* columns, bool rows_first, const void* x,
             void* y, int threads, const std::string& target) {
-  const Resizer& kernels = resizer_of(target);
+  const ResampleKernels& kernels = *find_target(target).resize;
   std::unique_ptr<Step> down, across;
   if (rows) down = std::make_unique<Step>(*rows, kernels);
   if (columns) across = std::make_unique<Step>(*columns, kernels);
@@ -411,11 +411,11 @@ void resize(const ResizeShape& s, const ResizePass* rows, const ResizePass* colu
   const int tall = std::max(std::min(height, kLaneStep), static_cast<int>((height + wanted - 1) / wanted));
   const std::ptrdiff_t bands = (height + tall - 1) / tall, tasks = s.outer * bands;
   parallel(tasks, threads, [&](const auto& next) {
-    Bands worker(s, down.get(), across.get(), rows_first, kernels, rows && !rows_first ? s.height : tall);
+    BandWorker worker(s, down.get(), across.get(), rows_first, kernels, rows && !rows_first ? s.height : tall);
     for (std::ptrdiff_t task = next(); task < tasks; task = next()) {
       const std::ptrdiff_t n = task / bands;
-      const Picture source{static_cast<const char*>(x) + n * s.height * in * size_of(from), in, from};
-      const Picture result{static_cast<const char*>(y) + n * height * out * size_of(to), out, to};
+      const ImageView source{static_cast<const char*>(x) + n * s.height * in * size_of(from), in, from};
+      const ImageView result{static_cast<const char*>(y) + n * height * out * size_of(to), out, to};
       const int top = static_cast<int>(task % bands) * tall;
       worker.run(source, result, top, std::min(top + tall, height));
     }

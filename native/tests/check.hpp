@@ -27,10 +27,10 @@ class Random {
     z = (z ^ z >> 29) * 0xa0761d6478bd642fu;
     return z ^ z >> 32;
   }
-  int whole(int low, int high) {  // both included
+  int integer(int low, int high) {  // both included
     return low + static_cast<int>(next() % static_cast<std::uint64_t>(std::int64_t{high} - low + 1));
   }
-  float real(float low, float high) { return low + (high - low) * static_cast<float>(next() >> 40) / 16777216.0f; }
+  float real_number(float low, float high) { return low + (high - low) * static_cast<float>(next() >> 40) / 16777216.0f; }
 
  private:
   std::uint64_t state_;
@@ -49,7 +49,7 @@ inline void fill(std::vector<float>& v, Random& random, bool wild = false) {
   using Limits = std::numeric_limits<float>;
   const float odd[] = {Limits::quiet_NaN(), Limits::infinity(), -Limits::infinity(), Limits::denorm_min(), -0.0f,
                        Limits::max(), -Limits::max(), -Limits::denorm_min()};
-  for (float& s : v) s = wild && random.whole(0, 7) == 0 ? odd[random.whole(0, 7)] : random.real(-0.25f, 1.25f);
+  for (float& s : v) s = wild && random.integer(0, 7) == 0 ? odd[random.integer(0, 7)] : random.real_number(-0.25f, 1.25f);
 }
 
 // All targets of this build that run here; the first is `scalar`.

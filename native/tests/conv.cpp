@@ -16,7 +16,7 @@ struct Case {
 };
 
 // The sum behind one sample of y.
-double plainly(const SubpixelConv& s, std::ptrdiff_t n, int c, std::ptrdiff_t row, std::ptrdiff_t column) {
+double reference(const SubpixelConv& s, std::ptrdiff_t n, int c, std::ptrdiff_t row, std::ptrdiff_t column) {
   const int cell = s.rh * s.rw, result = s.groups * s.out_channels / cell, in = s.groups * s.in_channels;
   row += s.crop_top, column += s.crop_left;
   const int phase = static_cast<int>(row % s.rh * s.rw + column % s.rw);
@@ -39,30 +39,30 @@ double plainly(const SubpixelConv& s, std::ptrdiff_t n, int c, std::ptrdiff_t ro
 Case random_case(Random& random) {
   Case made{};
   SubpixelConv& s = made.s;
-  s.n = random.whole(1, 2);
-  s.height = random.whole(1, 20);
-  s.width = random.whole(0, 5) ? random.whole(1, 60) : random.whole(330, 345);
-  s.groups = random.whole(1, 3);
-  s.in_channels = random.whole(1, 5);
-  s.rh = random.whole(1, 3);
-  s.rw = random.whole(1, 4);
-  s.out_channels = s.rh * s.rw * random.whole(1, 3);
-  s.kernel_h = random.whole(1, 4);
-  s.kernel_w = random.whole(1, 5);
-  s.stride_h = random.whole(1, 2);
-  s.stride_w = random.whole(1, 3);
-  s.dilation_h = random.whole(1, 2);
-  s.dilation_w = random.whole(1, 3);
-  s.top = random.whole(0, 6);
-  s.left = random.whole(0, 6);
-  s.full_h = random.whole(1, s.rh);
-  s.full_w = random.whole(1, s.rw);
-  s.crd = random.whole(0, 1);
-  s.channels_last = random.whole(0, 1);
-  s.crop_top = random.whole(0, 5);
-  s.crop_left = random.whole(0, 7);
-  s.rows = random.whole(1, 40);
-  s.columns = random.whole(1, 70);
+  s.n = random.integer(1, 2);
+  s.height = random.integer(1, 20);
+  s.width = random.integer(0, 5) ? random.integer(1, 60) : random.integer(330, 345);
+  s.groups = random.integer(1, 3);
+  s.in_channels = random.integer(1, 5);
+  s.rh = random.integer(1, 3);
+  s.rw = random.integer(1, 4);
+  s.out_channels = s.rh * s.rw * random.integer(1, 3);
+  s.kernel_h = random.integer(1, 4);
+  s.kernel_w = random.integer(1, 5);
+  s.stride_h = random.integer(1, 2);
+  s.stride_w = random.integer(1, 3);
+  s.dilation_h = random.integer(1, 2);
+  s.dilation_w = random.integer(1, 3);
+  s.top = random.integer(0, 6);
+  s.left = random.integer(0, 6);
+  s.full_h = random.integer(1, s.rh);
+  s.full_w = random.integer(1, s.rw);
+  s.crd = random.integer(0, 1);
+  s.channels_last = random.integer(0, 1);
+  s.crop_top = random.integer(0, 5);
+  s.crop_left = random.integer(0, 7);
+  s.rows = random.integer(1, 40);
+  s.columns = random.integer(1, 70);
   const int outputs = s.groups * s.out_channels, cell = s.rh * s.rw, result = outputs / cell;
   made.x.resize(static_cast<std::size_t>(s.n * s.groups * s.in_channels * s.height * s.width));
   made.weight.resize(std::size_t(outputs) * s.in_channels * s.kernel_h * s.kernel_w);
@@ -77,7 +77,7 @@ Case random_case(Random& random) {
   }
   s.x = made.x.data();
   s.weight = made.weight.data();
-  s.bias = random.whole(0, 1) ? made.bias.data() : nullptr;
+  s.bias = random.integer(0, 1) ? made.bias.data() : nullptr;
   return made;
 }
 
@@ -89,7 +89,7 @@ bool close(const SubpixelConv& s, const std::vector<float>& y) {
         for (std::ptrdiff_t j = 0; j < s.columns; ++j) {
           const std::ptrdiff_t at = s.channels_last ? ((n * s.rows + i) * s.columns + j) * result + c
                                                     : ((n * result + c) * s.rows + i) * s.columns + j;
-          if (!(std::abs(y[at] - plainly(s, n, c, i, j)) <= 1e-4)) return false;
+          if (!(std::abs(y[at] - reference(s, n, c, i, j)) <= 1e-4)) return false;
         }
   return true;
 }

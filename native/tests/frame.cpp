@@ -25,7 +25,7 @@ struct Plane {
   std::vector<Code> samples;
 
   Plane(int h, int w, Random& random)
-      : height(h), width(w), stride(w + random.whole(0, 9)), samples(static_cast<std::size_t>(stride * h), Code{0x5a}) {}
+      : height(h), width(w), stride(w + random.integer(0, 9)), samples(static_cast<std::size_t>(stride * h), Code{0x5a}) {}
   Code& at(int i, int j) { return samples[static_cast<std::size_t>(i * stride + j)]; }
   const Code& at(int i, int j) const { return samples[static_cast<std::size_t>(i * stride + j)]; }
   FramePlane<const Code> in() const { return {samples.data(), stride, height, width}; }
@@ -43,8 +43,8 @@ struct Setting {
 std::vector<Phase> random_phases(int scale, Random& random) {
   std::vector<Phase> phases;
   for (int k = 0; k < scale; ++k) {
-    Phase p{-random.whole(1, 2), {}};
-    for (float& w : p.weight) w = random.real(-0.3f, 0.8f);
+    Phase p{-random.integer(1, 2), {}};
+    for (float& w : p.weight) w = random.real_number(-0.3f, 0.8f);
     phases.push_back(p);
   }
   return phases;
@@ -52,8 +52,8 @@ std::vector<Phase> random_phases(int scale, Random& random) {
 
 Setting random_setting(int bits, Random& random) {
   const int factors[] = {1, 1, 2, 2, 4};
-  Setting s{random.whole(1, 5), bits, factors[random.whole(0, 4)], factors[random.whole(0, 4)], random.whole(0, 4) ? 3 : 1,
-            random.whole(0, 1) == 1, {}, {}};
+  Setting s{random.integer(1, 5), bits, factors[random.integer(0, 4)], factors[random.integer(0, 4)], random.integer(0, 4) ? 3 : 1,
+            random.integer(0, 1) == 1, {}, {}};
   s.rows = random_phases(s.scale, random);
   s.columns = random_phases(s.scale, random);
   return s;
@@ -126,7 +126,7 @@ void compare(const Session& session, const Setting& s, int height, int width, Ra
     const int down = k ? s.down : 1, across = k ? s.across : 1;
     x.emplace_back(part(height, down), part(width, across), random);
     for (int i = 0; i < x[k].height; ++i)
-      for (int j = 0; j < x[k].width; ++j) x[k].at(i, j) = static_cast<Code>(random.whole(0, (1 << s.bits) - 1));
+      for (int j = 0; j < x[k].width; ++j) x[k].at(i, j) = static_cast<Code>(random.integer(0, (1 << s.bits) - 1));
     const int made_h = part(height * s.scale, down), made_w = part(width * s.scale, across);
     if (k) expected.push_back(chroma(x[k], made_h, made_w, s, random));
     else expected.push_back(luma(session, x[k], s, random));
@@ -146,11 +146,11 @@ void compare(const Session& session, const Setting& s, int height, int width, Ra
               std::to_string(width) + ", " + std::to_string(s.bits) + " bits");
 }
 
-subpixel::IntegerSession whole_numbers(int scale, bool base, int threads, const std::string& target, Random& random) {
+subpixel::IntegerSession int8_session(int scale, bool base, int threads, const std::string& target, Random& random) {
   const int out = scale * scale;
   subpixel::IntegerSession made({1, scale, true, base, false}, threads, target);
   subpixel::IntegerLayer l{1, out, 3, 5, Activation::none, 0, {}, {}, {}, {}, {}, true};
-  for (int w = 0; w < out * 15; ++w) l.weight.push_back(static_cast<std::int8_t>(random.whole(-128, 127)));
+  for (int w = 0; w < out * 15; ++w) l.weight.push_back(static_cast<std::int8_t>(random.integer(-128, 127)));
   l.bias.assign(static_cast<std::size_t>(out), 1000);
   l.shift.assign(static_cast<std::size_t>(out), 4);
   l.multiplier.assign(static_cast<std::size_t>(out), 20000);
@@ -158,26 +158,26 @@ subpixel::IntegerSession whole_numbers(int scale, bool base, int threads, const 
   return made;
 }
 
-subpixel::FloatSession floats(int scale, bool base, int threads, const std::string& target, Random& random) {
+subpixel::FloatSession f32_session(int scale, bool base, int threads, const std::string& target, Random& random) {
   const int out = scale * scale;
   subpixel::FloatSession made(subpixel::FloatPrecision::f32, {1, scale, true, base, true}, threads, target);
   subpixel::FloatLayer l{1, out, 5, 3, Activation::none, {}, {}, {}, true};
-  for (int w = 0; w < out * 15; ++w) l.weight.push_back(random.real(-0.2f, 0.2f));
+  for (int w = 0; w < out * 15; ++w) l.weight.push_back(random.real_number(-0.2f, 0.2f));
   made.add(l);
   return made;
 }
 
 void compare_on_every_target(const Setting& s, int height, int width, int threads, Random& random) {
-  const bool base = random.whole(0, 1) == 1;
+  const bool base = random.integer(0, 1) == 1;
   for (const std::string& target : all_targets()) {
-    const auto whole = whole_numbers(s.scale, base, threads, target, random);
-    const auto real = floats(s.scale, base, threads, target, random);
+    const auto integer = int8_session(s.scale, base, threads, target, random);
+    const auto real_number = f32_session(s.scale, base, threads, target, random);
     if (s.bits == 8) {
-      compare<std::uint8_t>(whole, s, height, width, random, target + " int8");
-      compare<std::uint8_t>(real, s, height, width, random, target + " f32");
+      compare<std::uint8_t>(integer, s, height, width, random, target + " int8");
+      compare<std::uint8_t>(real_number, s, height, width, random, target + " f32");
     } else {
-      compare<std::uint16_t>(whole, s, height, width, random, target + " int8");
-      compare<std::uint16_t>(real, s, height, width, random, target + " f32");
+      compare<std::uint16_t>(integer, s, height, width, random, target + " int8");
+      compare<std::uint16_t>(real_number, s, height, width, random, target + " f32");
     }
   }
 }
@@ -186,10 +186,10 @@ void rows_bottom_up() {
   Random random(3);
   Setting s = random_setting(10, random);
   s.planes = 1;
-  const auto session = whole_numbers(s.scale, true, 1, "", random);
+  const auto session = int8_session(s.scale, true, 1, "", random);
   Plane<std::uint16_t> x(7, 9, random), turned = x;
   for (int i = 0; i < 7; ++i)
-    for (int j = 0; j < 9; ++j) turned.at(6 - i, j) = x.at(i, j) = static_cast<std::uint16_t>(random.whole(0, 1023));
+    for (int j = 0; j < 9; ++j) turned.at(6 - i, j) = x.at(i, j) = static_cast<std::uint16_t>(random.integer(0, 1023));
   Plane<std::uint16_t> y(7 * s.scale, 9 * s.scale, random), z = y;
   const Codes codes = subpixel::codes_of(10, false);
   session.run(Frame<std::uint16_t>{{x.in()}, {y.out()}, 1, 1, 1, s.rows, s.columns, codes});
@@ -203,11 +203,11 @@ void frames() {
   Random random(17);
   const int bits[] = {8, 8, 9, 10, 12, 16};
   for (int round = 0; round < (kSlow ? 30 : 300); ++round)
-    compare_on_every_target(random_setting(bits[round % 6], random), random.whole(1, 40), random.whole(1, 70),
-                            random.whole(1, 4), random);
+    compare_on_every_target(random_setting(bits[round % 6], random), random.integer(1, 40), random.integer(1, 70),
+                            random.integer(1, 4), random);
   // More than one strip, at factors that do not divide the width.
   for (int round = 0; round < (kSlow ? 2 : 8); ++round)
-    compare_on_every_target(random_setting(bits[round % 6], random), 2, 65537 + random.whole(0, 3), 2, random);
+    compare_on_every_target(random_setting(bits[round % 6], random), 2, 65537 + random.integer(0, 3), 2, random);
   rows_bottom_up();
 }
 

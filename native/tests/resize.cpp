@@ -18,7 +18,7 @@ constexpr Kind kKinds[] = {Kind::u8, Kind::u16, Kind::i16, Kind::i32, Kind::f32,
 struct Axis {
   ResizeAxis axis;
   int taps;
-  std::vector<int> index, whole;
+  std::vector<int> index, integer;
   std::vector<float> f32;
   std::vector<double> f64;
 };
@@ -34,15 +34,15 @@ Axis random_axis(int n_in, int n_out, int taps, Kind sums, bool wide, Random& ra
   }
   Axis made{ResizeAxis(n_in, n_out, taps, index.data()), taps, index, {}, {}, {}};
   for (std::size_t k = 0; k < index.size(); ++k) {
-    made.f32.push_back(random.real(-0.5f, 1.0f) / static_cast<float>(taps));
+    made.f32.push_back(random.real_number(-0.5f, 1.0f) / static_cast<float>(taps));
     made.f64.push_back(made.f32.back() * 1.0000000123);
     // Two taps may be those of 16-bit sums, which none but bilinear weights, from 0 on, are for.
-    made.whole.push_back(random.whole(taps == 2 ? 0 : -60, 256) / taps);
-    if (wide) made.whole.back() *= 1 << 12;
+    made.integer.push_back(random.integer(taps == 2 ? 0 : -60, 256) / taps);
+    if (wide) made.integer.back() *= 1 << 12;
   }
   if (sums == Kind::f32) made.axis.set_weights(made.f32.data());
   else if (sums == Kind::f64) made.axis.set_weights(made.f64.data());
-  else made.axis.set_weights(made.whole.data());
+  else made.axis.set_weights(made.integer.data());
   return made;
 }
 
@@ -51,11 +51,11 @@ Bytes random_samples(Kind kind, std::size_t count, Random& random) {
   fill(made, random);
   for (std::size_t k = 0; k < count; ++k) {
     std::uint8_t* at = made.data() + k * size_of(kind);
-    const double d = random.real(-300.0f, 70000.0f);
+    const double d = random.real_number(-300.0f, 70000.0f);
     const float f = static_cast<float>(d);
     // What sums in fixed point are kept in holds no more than a first pass makes.
-    const std::int16_t s = static_cast<std::int16_t>(random.whole(0, 255) * 128);
-    const std::int32_t i = random.whole(-(1 << 16), 1 << 16);
+    const std::int16_t s = static_cast<std::int16_t>(random.integer(0, 255) * 128);
+    const std::int32_t i = random.integer(-(1 << 16), 1 << 16);
     if (kind == Kind::f64) std::memcpy(at, &d, 8);
     if (kind == Kind::f32) std::memcpy(at, &f, 4);
     if (kind == Kind::i16) std::memcpy(at, &s, 2);
@@ -73,7 +73,7 @@ T sample(const Bytes& x, std::size_t k) {
 
 // Rows of x (height, count) by plain sums, where the kinds are the same before and after.
 template <class T, class Sum>
-Bytes plainly(const Axis& a, const std::vector<Sum>& weight, const Bytes& x, std::size_t count, int shift) {
+Bytes reference(const Axis& a, const std::vector<Sum>& weight, const Bytes& x, std::size_t count, int shift) {
   Bytes y(static_cast<std::size_t>(a.axis.n_out()) * count * sizeof(T));
   for (std::size_t k = 0; k < static_cast<std::size_t>(a.axis.n_out()); ++k)
     for (std::size_t j = 0; j < count; ++j) {
@@ -89,21 +89,21 @@ Bytes plainly(const Axis& a, const std::vector<Sum>& weight, const Bytes& x, std
   return y;
 }
 
-struct Plan {
+struct KindPath {
   Kind from, between, to;
 };
 
 Kind sums_of(int k) { return k == 0 ? Kind::f32 : k == 1 ? Kind::f64 : Kind::i32; }
 
-int taps_for(Kind from, Random& random) { return from == Kind::i16 ? 2 : random.whole(1, 7); }
+int taps_for(Kind from, Random& random) { return from == Kind::i16 ? 2 : random.integer(1, 7); }
 
 void one_axis(Kind from, Kind to, Kind sums, bool down, bool wide, Random& random) {
-  const int n_in = random.whole(1, 40), n_out = random.whole(1, 90);
+  const int n_in = random.integer(1, 40), n_out = random.integer(1, 90);
   const Axis a = random_axis(n_in, n_out, taps_for(from, random), sums, wide, random);
-  const ResizePass pass{&a.axis, from, to, {to == Kind::u8 ? 255.0 : 65535.0, random.whole(0, 1) == 1, 0, kShift}};
+  const ResizePass pass{&a.axis, from, to, {to == Kind::u8 ? 255.0 : 65535.0, random.integer(0, 1) == 1, 0, kShift}};
   if (!can_resize(pass)) return;
-  const ResizeShape shape{random.whole(1, 2), down ? n_in : random.whole(1, 40), down ? random.whole(1, 90) : n_in,
-                          random.whole(0, 9) ? random.whole(1, 5) : 40};
+  const ResizeShape shape{random.integer(1, 2), down ? n_in : random.integer(1, 40), down ? random.integer(1, 90) : n_in,
+                          random.integer(0, 9) ? random.integer(1, 5) : 40};
   const std::size_t other = static_cast<std::size_t>(down ? shape.width : shape.height) * shape.channels * shape.outer;
   const Bytes x = random_samples(from, other * n_in, random);
   const auto run = [&](int threads, const std::string& target) {
@@ -117,16 +117,16 @@ void one_axis(Kind from, Kind to, Kind sums, bool down, bool wide, Random& rando
   for (const std::string& target : all_targets())
     for (int threads : {1, 5}) CHECK(same_bytes(run(threads, target), expected), target + " " + text);
   if (!down || shape.outer != 1 || from != to) return;
-  if (from == Kind::f32 && sums == from) CHECK(same_bytes(plainly<float>(a, a.f32, x, other, 0), expected), text);
-  if (from == Kind::f64) CHECK(same_bytes(plainly<double>(a, a.f64, x, other, 0), expected), text);
+  if (from == Kind::f32 && sums == from) CHECK(same_bytes(reference<float>(a, a.f32, x, other, 0), expected), text);
+  if (from == Kind::f64) CHECK(same_bytes(reference<double>(a, a.f64, x, other, 0), expected), text);
   if (from == Kind::u8 && sums == Kind::i32 && !wide)
-    CHECK(same_bytes(plainly<std::uint8_t>(a, a.whole, x, other, kShift), expected), text);
+    CHECK(same_bytes(reference<std::uint8_t>(a, a.integer, x, other, kShift), expected), text);
 }
 
-void both_axes(const Plan& p, Kind first_sums, Kind last_sums, Random& random) {
-  const ResizeShape shape{random.whole(1, 2), random.whole(1, 70), random.whole(1, 60), random.whole(1, 4)};
-  const bool rows_first = random.whole(0, 1);
-  const int height = random.whole(1, 90), width = random.whole(1, 130);
+void both_axes(const KindPath& p, Kind first_sums, Kind last_sums, Random& random) {
+  const ResizeShape shape{random.integer(1, 2), random.integer(1, 70), random.integer(1, 60), random.integer(1, 4)};
+  const bool rows_first = random.integer(0, 1);
+  const int height = random.integer(1, 90), width = random.integer(1, 130);
   const Axis rows = random_axis(shape.height, height, taps_for(rows_first ? p.from : p.between, random),
                                 rows_first ? first_sums : last_sums, false, random);
   const Axis columns = random_axis(shape.width, width, taps_for(rows_first ? p.between : p.from, random),
@@ -151,10 +151,10 @@ void both_axes(const Plan& p, Kind first_sums, Kind last_sums, Random& random) {
 
 void nearest(Random& random) {
   for (int round = 0; round < 60; ++round) {
-    const ResizeShape shape{random.whole(1, 2), random.whole(1, 20), random.whole(1, 20), random.whole(1, 3)};
-    const int item = 1 << random.whole(0, 3);
-    const Axis rows = random_axis(shape.height, random.whole(1, 40), 1, Kind::f32, false, random);
-    const Axis columns = random_axis(shape.width, random.whole(1, 40), 1, Kind::f32, false, random);
+    const ResizeShape shape{random.integer(1, 2), random.integer(1, 20), random.integer(1, 20), random.integer(1, 3)};
+    const int item = 1 << random.integer(0, 3);
+    const Axis rows = random_axis(shape.height, random.integer(1, 40), 1, Kind::f32, false, random);
+    const Axis columns = random_axis(shape.width, random.integer(1, 40), 1, Kind::f32, false, random);
     const std::size_t pixel = static_cast<std::size_t>(shape.channels) * item;
     const std::size_t height = rows.index.size(), width = columns.index.size();
     Bytes x(shape.outer * shape.height * shape.width * pixel), expected;
@@ -182,15 +182,15 @@ void resizes() {
       for (Kind from : kKinds)
         for (Kind to : kKinds) {
           // The products of wide weights leave 16 bits.
-          const bool wide = sums == 2 && to != Kind::i16 && from == Kind::u8 && random.whole(0, 1);
+          const bool wide = sums == 2 && to != Kind::i16 && from == Kind::u8 && random.integer(0, 1);
           for (bool down : {true, false}) one_axis(from, to, sums_of(sums), down, wide, random);
         }
-  const Plan fixed[] = {{Kind::u8, Kind::u8, Kind::u8}, {Kind::u8, Kind::i32, Kind::u8}, {Kind::u8, Kind::i16, Kind::u8}};
-  const Plan real[] = {{Kind::u8, Kind::f64, Kind::u8}, {Kind::u16, Kind::f64, Kind::u16}, {Kind::f32, Kind::f64, Kind::f32},
+  const KindPath fixed[] = {{Kind::u8, Kind::u8, Kind::u8}, {Kind::u8, Kind::i32, Kind::u8}, {Kind::u8, Kind::i16, Kind::u8}};
+  const KindPath real_number[] = {{Kind::u8, Kind::f64, Kind::u8}, {Kind::u16, Kind::f64, Kind::u16}, {Kind::f32, Kind::f64, Kind::f32},
                        {Kind::f64, Kind::f64, Kind::f64}, {Kind::f32, Kind::f32, Kind::f32}};
   for (int round = 0; round < (kSlow ? 8 : 40); ++round) {
-    for (const Plan& p : fixed) both_axes(p, Kind::i32, Kind::i32, random);
-    for (const Plan& p : real)
+    for (const KindPath& p : fixed) both_axes(p, Kind::i32, Kind::i32, random);
+    for (const KindPath& p : real_number)
       both_axes(p, p.between, p.between == Kind::f32 ? Kind::f32 : Kind::f64, random);
   }
   nearest(random);

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "check.hpp"
-#include "plain.hpp"
+#include "reference.hpp"
 
 namespace test {
 namespace {
@@ -27,17 +27,17 @@ struct Network {
 
 Network random_network(Random& random) {
   const Activation kinds[] = {Activation::none, Activation::relu, Activation::prelu, Activation::tanh, Activation::clip};
-  Network n{random.whole(0, 1) ? 3 : 1, random.whole(1, 4), random.whole(0, 1) == 1, random.whole(0, 1) == 1, {}};
-  const int count = random.whole(1, 3);
+  Network n{random.integer(0, 1) ? 3 : 1, random.integer(1, 4), random.integer(0, 1) == 1, random.integer(0, 1) == 1, {}};
+  const int count = random.integer(1, 3);
   for (int k = 0, in = n.channels; k < count; ++k) {
     const bool last = k + 1 == count;
-    Layer l{last ? n.channels * n.scale * n.scale : random.whole(1, 19), 2 * random.whole(0, 3) + 1,
-            2 * random.whole(0, 3) + 1, last ? Activation::none : kinds[random.whole(0, 4)], {}, {}, {}};
+    Layer l{last ? n.channels * n.scale * n.scale : random.integer(1, 19), 2 * random.integer(0, 3) + 1,
+            2 * random.integer(0, 3) + 1, last ? Activation::none : kinds[random.integer(0, 4)], {}, {}, {}};
     const int taps = in * l.kernel_h * l.kernel_w;
-    for (int w = 0; w < l.out * taps; ++w) l.weight.push_back(random.real(-1, 1) / std::sqrt(static_cast<float>(taps)));
+    for (int w = 0; w < l.out * taps; ++w) l.weight.push_back(random.real_number(-1, 1) / std::sqrt(static_cast<float>(taps)));
     for (int o = 0; o < l.out; ++o) {
-      l.bias.push_back(random.real(-0.1f, 0.1f));
-      l.slope.push_back(random.real(-0.5f, 0.5f));
+      l.bias.push_back(random.real_number(-0.1f, 0.1f));
+      l.slope.push_back(random.real_number(-0.5f, 0.5f));
     }
     in = l.out;
     n.layers.push_back(l);
@@ -47,22 +47,22 @@ Network random_network(Random& random) {
 
 int half(const Layer& l) { return std::max(l.kernel_h, l.kernel_w) / 2; }
 
-std::vector<double> plainly(const Network& n, const std::vector<float>& x, int height, int width) {
+std::vector<double> reference(const Network& n, const std::vector<float>& x, int height, int width) {
   Planes<double> value(n.channels, height, width);
   value.samples.assign(x.begin(), x.end());
   int reach_h = 0, reach_w = 0;
   for (const Layer& l : n.layers) reach_h += l.kernel_h / 2, reach_w += l.kernel_w / 2;
-  if (!n.zero_border) value = padded(value, reach_h, reach_w, true);
+  if (!n.zero_border) value = pad(value, reach_h, reach_w, true);
   for (const Layer& l : n.layers) {
-    if (n.zero_border) value = padded(value, l.kernel_h / 2, l.kernel_w / 2, false);
+    if (n.zero_border) value = pad(value, l.kernel_h / 2, l.kernel_w / 2, false);
     const int in = value.channels;
-    value = convolved(value, l.out, l.kernel_h, l.kernel_w, [&](int o, int c, int ky, int kx) {
+    value = convolve(value, l.out, l.kernel_h, l.kernel_w, [&](int o, int c, int ky, int kx) {
       return static_cast<double>(l.weight[((std::size_t(o) * in + c) * l.kernel_h + ky) * l.kernel_w + kx]);
     });
     for (int o = 0; o < l.out; ++o)
       for (int k = 0; k < value.height * value.width; ++k) {
         double& v = (&value.at(o, 0, 0))[k];
-        v = activated(l.activation, l.slope[o], v + l.bias[o]);
+        v = activate(l.activation, l.slope[o], v + l.bias[o]);
       }
   }
   std::vector<double> y;
@@ -70,7 +70,7 @@ std::vector<double> plainly(const Network& n, const std::vector<float>& x, int h
   for (int c = 0; c < n.channels; ++c)
     for (int i = 0; i < height * r; ++i)
       for (int j = 0; j < width * r; ++j)
-        y.push_back(value.at(shuffled_from(n.crd, n.channels, r, c, i % r, j % r), i / r, j / r) +
+        y.push_back(value.at(shuffle_source(n.crd, n.channels, r, c, i % r, j % r), i / r, j / r) +
                     x[(std::size_t(c) * height + i / r) * width + j / r]);
   return y;
 }
@@ -110,12 +110,12 @@ void f32_networks() {
   Random random(11);
   for (int round = 0; round < (kSlow ? 25 : 120); ++round) {
     const Network n = random_network(random);
-    const int height = random.whole(0, 9) ? random.whole(1, 12) : random.whole(60, 70);
-    const int width = random.whole(0, 9) ? random.whole(1, 50) : random.whole(140, 150);
+    const int height = random.integer(0, 9) ? random.integer(1, 12) : random.integer(60, 70);
+    const int width = random.integer(0, 9) ? random.integer(1, 50) : random.integer(140, 150);
     std::vector<float> x(static_cast<std::size_t>(n.channels) * height * width), wild = x;
     fill(x, random);
     fill(wild, random, true);
-    const std::vector<double> expected = plainly(n, x, height, width);
+    const std::vector<double> expected = reference(n, x, height, width);
     for (const std::string& target : all_targets()) {
       const std::string text = target + " on " + std::to_string(height) + "x" + std::to_string(width);
       const std::vector<float> made = run(n, x, height, width, 1, target), odd = run(n, wild, height, width, 1, target);

@@ -10,7 +10,7 @@ namespace {
 using subpixel::Shuffle;
 using Bytes = std::vector<std::uint8_t>;
 
-Bytes plainly(const Shuffle& s, const Bytes& x) {
+Bytes reference(const Shuffle& s, const Bytes& x) {
   Bytes y(x.size());
   const std::size_t cell = static_cast<std::size_t>(s.rh) * s.rw, H = s.h * s.rh, W = s.w * s.rw;
   for (std::size_t n = 0; n < std::size_t(s.n); ++n)
@@ -32,7 +32,7 @@ Bytes plainly(const Shuffle& s, const Bytes& x) {
 void compare(const Shuffle& s, Random& random) {
   Bytes x(static_cast<std::size_t>(s.n * s.c * s.h * s.w * s.rh * s.rw * s.item));
   fill(x, random);
-  const Bytes expected = plainly(s, x);
+  const Bytes expected = reference(s, x);
   for (const std::string& target : all_targets())
     for (int threads : {1, 2, 5}) {
       Bytes y(x.size());
@@ -54,8 +54,8 @@ void shuffles() {
       for (bool last : {false, true})
         for (bool crd : {false, true})
           for (bool inverse : {false, true})
-            for (int round = kSlow ? random.whole(7, 8) : 0; round < 8; ++round)
-              compare({random.whole(1, 2), random.whole(1, 5), random.whole(1, 4), widths[random.whole(0, 16)], r[0], r[1],
+            for (int round = kSlow ? random.integer(7, 8) : 0; round < 8; ++round)
+              compare({random.integer(1, 2), random.integer(1, 5), random.integer(1, 4), widths[random.integer(0, 16)], r[0], r[1],
                        item, last, crd, inverse}, random);
   // So large that it is written past the caches.
   if (kSlow) return;

@@ -25,7 +25,7 @@ subpixel::IntegerSession session(int threads, const std::string& target) {
   for (int k = 0, in = 1; k < 2; in = 8, ++k) {
     const int out = k == 0 ? 8 : 4;
     subpixel::IntegerLayer l{in, out, 3, 3, subpixel::Activation::tanh, 128, {}, {}, {}, {}, {}, k == 1};
-    for (int w = 0; w < out * in * 9; ++w) l.weight.push_back(static_cast<std::int8_t>(random.whole(-128, 127)));
+    for (int w = 0; w < out * in * 9; ++w) l.weight.push_back(static_cast<std::int8_t>(random.integer(-128, 127)));
     l.bias.assign(static_cast<std::size_t>(out), 1000);
     l.shift.assign(static_cast<std::size_t>(out), 8);
     l.multiplier.assign(static_cast<std::size_t>(out), 20000);
@@ -40,7 +40,7 @@ Bytes run(const subpixel::IntegerSession& s, const Bytes& x) {
   return y;
 }
 
-Bytes picture() {
+Bytes image() {
   Random random(72);
   Bytes x(std::size_t{kHeight} * kWidth);
   fill(x, random);
@@ -48,7 +48,7 @@ Bytes picture() {
 }
 
 void one_session_many_callers() {
-  const Bytes x = picture();
+  const Bytes x = image();
   for (const std::string& target : all_targets()) {
     const Bytes expected = run(session(1, target), x);
     const subpixel::IntegerSession shared = session(3, target);
@@ -72,7 +72,7 @@ void calls_within_calls() {
   CHECK(sum == 20 * 4950, "every number once");
 }
 
-void what_is_thrown() {
+void exceptions() {
   bool caught = false;
   try {
     parallel(100, 5, [&](const auto& next) {
@@ -89,7 +89,7 @@ void what_is_thrown() {
 // A child has none of its parent's threads. ThreadSanitizer and qemu do not allow any in a child at all.
 void after_fork() {
 #if !defined(__SANITIZE_THREAD__) && !defined(SUBPIXEL_EMULATED)
-  const Bytes x = picture();
+  const Bytes x = image();
   const subpixel::IntegerSession s = session(4, "");
   const Bytes expected = run(s, x);
   for (int round = 0; round < 5; ++round) {
@@ -108,7 +108,7 @@ void after_fork() {
 void threads() {
   one_session_many_callers();
   calls_within_calls();
-  what_is_thrown();
+  exceptions();
 #if defined(__unix__)
   after_fork();
 #endif

@@ -13,7 +13,7 @@ void compare(std::ptrdiff_t planes, std::ptrdiff_t count, std::ptrdiff_t size, b
   std::vector<Index> positions(values.size());
   for (std::ptrdiff_t k = 0; k < planes * count; ++k) {
     values[k] = static_cast<Item>(random.next());
-    const Index within = static_cast<Index>(random.whole(0, static_cast<int>(size) - 1));
+    const Index within = static_cast<Index>(random.integer(0, static_cast<int>(size) - 1));
     positions[k] = within + static_cast<Index>(across ? k / count * size : 0);
     expected[k / count * size + within] = values[k];
   }
@@ -42,7 +42,7 @@ void compare(std::ptrdiff_t planes, std::ptrdiff_t count, std::ptrdiff_t size, b
 void unpoolings() {
   Random random(31);
   for (int round = 0; round < 60; ++round) {
-    const int planes = random.whole(0, 4), count = random.whole(0, 40), size = random.whole(1, 90);
+    const int planes = random.integer(0, 4), count = random.integer(0, 40), size = random.integer(1, 90);
     const bool across = round % 2 == 1;
     compare<std::uint8_t, std::int32_t>(planes, count, size, across, random);
     compare<std::uint16_t, std::int64_t>(planes, count, size, across, random);

@@ -18,14 +18,14 @@ Bytes samples(Sample kind, std::size_t count, Random& random, bool wild) {
     fill(made, random);
     return made;
   }
-  std::vector<float> real(count);
-  fill(real, random, wild);
-  if (count > 0) std::memcpy(made.data(), real.data(), made.size());
+  std::vector<float> real_number(count);
+  fill(real_number, random, wild);
+  if (count > 0) std::memcpy(made.data(), real_number.data(), made.size());
   return made;
 }
 
 // NaN has many bytes, and processors choose different ones.
-void settle(Bytes& y, Sample kind) {
+void map_outside(Bytes& y, Sample kind) {
   if (kind != Sample::f32) return;
   for (std::size_t k = 0; k + 4 <= y.size(); k += 4) {
     float f;
@@ -42,26 +42,26 @@ std::string text(const Warp& w) {
 }
 
 void compare(Warp w, int count, Random& random) {
-  const bool wild = random.whole(0, 3) == 0;
+  const bool wild = random.integer(0, 3) == 0;
   const Bytes x = samples(w.sample, std::size_t(count) * w.channels * w.height * w.width, random, wild);
-  std::vector<float> places(std::size_t(count) * 2 * w.rows * w.columns);
-  fill(places, random, wild);
+  std::vector<float> positions(std::size_t(count) * 2 * w.rows * w.columns);
+  fill(positions, random, wild);
   const float far = w.flow ? 2.0f * static_cast<float>(w.width) : 3.0f;
-  for (float& p : places) p = (p - 0.5f) * far;
+  for (float& p : positions) p = (p - 0.5f) * far;
   const auto run = [&](int threads, const std::string& target) {
     Bytes y(std::size_t(count) * w.channels * w.rows * w.columns * bytes_of(w.sample));
     w.x = x.data();
-    w.places = places.data();
+    w.positions = positions.data();
     w.y = y.data();
     warp(w, count, threads, target);
-    settle(y, w.sample);
+    map_outside(y, w.sample);
     return y;
   };
   const Bytes expected = run(1, "scalar");
   for (const std::string& target : all_targets())
     for (int threads : {1, 2, 5}) CHECK(same_bytes(run(threads, target), expected), target + " " + text(w));
   if (!w.flow || wild || w.rows > w.height || w.columns > w.width) return;
-  std::fill(places.begin(), places.end(), 0.0f);
+  std::fill(positions.begin(), positions.end(), 0.0f);
   const Bytes still = run(2, all_targets().back());
   for (std::size_t c = 0; c < std::size_t(count) * w.channels; ++c)
     for (int i = 0; i < w.rows; ++i)
@@ -78,18 +78,18 @@ void compare(Warp w, int count, Random& random) {
         }
 }
 
-void pictures(Random& random) {
+void images(Random& random) {
   const int sides[] = {1, 2, 3, 7, 8, 9, 15, 16, 17, 33, 40, 127, 128, 129, 131};
-  const auto side = [&] { return sides[random.whole(0, random.whole(0, 3) ? 9 : 14)]; };
+  const auto side = [&] { return sides[random.integer(0, random.integer(0, 3) ? 9 : 14)]; };
   for (Sample sample : {Sample::u8, Sample::u16, Sample::f32})
     for (Sampling sampling : {Sampling::nearest, Sampling::bilinear, Sampling::bicubic})
       for (Outside outside : {Outside::zeros, Outside::border, Outside::reflection})
         for (int round = 0; round < (kSlow ? 8 : 40); ++round) {
-          const int channels = random.whole(1, 5);
+          const int channels = random.integer(1, 5);
           compare({nullptr, channels, side(), side(), nullptr, nullptr, side(), side(), sample,
-                   channels > 1 && random.whole(0, 1), random.whole(0, 1) == 1, random.whole(0, 1) == 1,
-                   random.whole(0, 1) == 1, sampling, outside, random.whole(0, 1) ? -0.75 : -0.5},
-                  random.whole(1, 2), random);
+                   channels > 1 && random.integer(0, 1), random.integer(0, 1) == 1, random.integer(0, 1) == 1,
+                   random.integer(0, 1) == 1, sampling, outside, random.integer(0, 1) ? -0.75 : -0.5},
+                  random.integer(1, 2), random);
         }
 }
 
@@ -97,17 +97,17 @@ void volumes(Random& random) {
   for (Sampling sampling : {Sampling::nearest, Sampling::bilinear})
     for (Outside outside : {Outside::zeros, Outside::border, Outside::reflection})
       for (int round = 0; round < 20; ++round) {
-        const int count = random.whole(1, 2), channels = random.whole(1, 3);
-        const int depth = random.whole(1, 5), height = random.whole(1, 9), width = random.whole(1, 20);
-        const int slices = random.whole(1, 3), rows = random.whole(1, 5), columns = random.whole(1, 140);
+        const int count = random.integer(1, 2), channels = random.integer(1, 3);
+        const int depth = random.integer(1, 5), height = random.integer(1, 9), width = random.integer(1, 20);
+        const int slices = random.integer(1, 3), rows = random.integer(1, 5), columns = random.integer(1, 140);
         std::vector<float> x(std::size_t(count) * channels * depth * height * width);
-        std::vector<float> places(std::size_t(count) * slices * rows * columns * 3);
+        std::vector<float> positions(std::size_t(count) * slices * rows * columns * 3);
         fill(x, random);
-        fill(places, random, round % 2 == 1);
-        for (float& p : places) p = (p - 0.5f) * 3.0f;
+        fill(positions, random, round % 2 == 1);
+        for (float& p : positions) p = (p - 0.5f) * 3.0f;
         const auto run = [&](int threads, const std::string& target) {
           std::vector<float> y(std::size_t(count) * channels * slices * rows * columns);
-          warp_volumes({x.data(), channels, depth, height, width, places.data(), y.data(), slices, rows, columns,
+          warp_volumes({x.data(), channels, depth, height, width, positions.data(), y.data(), slices, rows, columns,
                         round % 3 == 0, sampling, outside}, count, threads, target);
           return y;
         };
@@ -119,20 +119,20 @@ void volumes(Random& random) {
 
 void grids(Random& random) {
   for (int round = 0; round < 60; ++round) {
-    const int dims = random.whole(2, 3), count = random.whole(1, 3);
+    const int dims = random.integer(2, 3), count = random.integer(1, 3);
     std::vector<float> theta(std::size_t(count) * dims * (dims + 1)), at[3];
     fill(theta, random);
     AffineGrid grid{theta.data(), dims, {}, {}, nullptr};
-    std::size_t places = static_cast<std::size_t>(count);
+    std::size_t positions = static_cast<std::size_t>(count);
     for (int k = 0; k < dims; ++k) {
-      grid.sides[k] = random.whole(1, k + 1 == dims ? 70 : 9);
-      places *= static_cast<std::size_t>(grid.sides[k]);
+      grid.sides[k] = random.integer(1, k + 1 == dims ? 70 : 9);
+      positions *= static_cast<std::size_t>(grid.sides[k]);
       at[k].resize(static_cast<std::size_t>(grid.sides[k]));
       fill(at[k], random);
       grid.at[k] = at[k].data();
     }
     const auto run = [&](int threads, const std::string& target) {
-      std::vector<float> y(places * dims);
+      std::vector<float> y(positions * dims);
       grid.to = y.data();
       affine_grid(grid, count, threads, target);
       return y;
@@ -147,7 +147,7 @@ void grids(Random& random) {
 
 void warps() {
   Random random(41);
-  pictures(random);
+  images(random);
   volumes(random);
   grids(random);
 }

@@ -1,10 +1,13 @@
-"""Every error this package raises on purpose.
+"""The errors that this package raises, and the text of those about an unknown name.
 
-Each class inherits :class:`SubpixelError`, so that one ``except`` catches them all, and the builtin
-that a caller who never heard of this package would catch.
+Each class inherits :class:`SubpixelError`, so that one ``except`` catches them all, and the builtin error that fits:
+code that knows only the builtin catches it as well.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
 
 __all__ = [
     "BackendUnavailable",
@@ -19,35 +22,36 @@ __all__ = [
     "Unsupported",
     "VideoReadError",
     "VideoWriteError",
+    "unknown",
 ]
 
 
 class SubpixelError(Exception):
-    """Parent of every error of this package. Its text is one sentence for a person."""
+    """The parent of all errors of this package. Its text says what was given and what would be right."""
 
 
 class InvalidArgument(SubpixelError, ValueError):
-    """An argument is outside of what the function accepts."""
+    """A function does not accept an argument."""
 
 
 class SpecError(SubpixelError, ValueError):
-    """A network description is contradictory; the text names the layer."""
+    """The description of a network contradicts itself; the text names the layer."""
 
 
 class ModelFileError(SubpixelError, ValueError):
-    """A model file is missing, damaged, or not one of ours."""
+    """A model file is missing or damaged, or it is not a model file of this package."""
 
 
 class Unsupported(SubpixelError, NotImplementedError):
-    """The request is sensible but this backend, model or format does not offer it."""
+    """The request makes sense, but this backend, model or format does not support it."""
 
 
 class BackendUnavailable(SubpixelError, RuntimeError):
-    """A backend was asked for by name and cannot run here."""
+    """A backend was requested by name and cannot run on this machine."""
 
 
 class MissingExtra(SubpixelError, ImportError):
-    """An optional dependency is not installed; the text names the extra that brings it."""
+    """An optional dependency is not installed; the text names the extra that installs it."""
 
 
 class ImageReadError(SubpixelError, OSError):
@@ -67,4 +71,42 @@ class VideoWriteError(SubpixelError, OSError):
 
 
 class FallbackWarning(UserWarning):
-    """Something slower than intended is in use (for example NumPy in place of the native module)."""
+    """Something slower runs in place of what was expected, for example NumPy in place of the compiled module."""
+
+
+def unknown(
+    kind: str,
+    given: Any,
+    known: Iterable[str],
+    hint: str = "",
+    *,
+    where: str = "",
+    error: type[SubpixelError] = InvalidArgument,
+) -> SubpixelError:
+    """The error for a name that is not in a list: it suggests the closest name, whatever the case of its letters.
+
+    Args:
+        kind: what the name stands for: ``model``, ``backend``, ``layout`` …
+        given: what the caller wrote, of any type.
+        known: the names that are accepted.
+        hint: a sentence that replaces the list of the names.
+        where: the function or the layer that the name was given to.
+        error: the class of the error.
+
+    Returns:
+        The error, for the caller to raise.
+
+    >>> raise unknown("model", "fats", ["fast", "high"], hint="See `subpixel models`.")
+    Traceback (most recent call last):
+    subpixel.errors.InvalidArgument: Unknown model 'fats'. Did you mean 'fast'? See `subpixel models`.
+    >>> print(unknown("order", 5, ["CRD", "DCR"], where="pixel_shuffle"))
+    pixel_shuffle: unknown order 5. Choices: CRD, DCR.
+    """
+    from difflib import get_close_matches  # here, since `import subpixel` loads nothing
+
+    names = list(known)
+    folded = {name.casefold(): name for name in names}
+    close = get_close_matches(given.casefold(), folded, n=1) if isinstance(given, str) else []
+    start = f"{where}: unknown" if where else "Unknown"
+    suggestion = f" Did you mean '{folded[close[0]]}'?" if close else ""
+    return error(f"{start} {kind} {given!r}.{suggestion} {hint or 'Choices: ' + ', '.join(names) + '.'}")

@@ -43,7 +43,7 @@ def test_beyond_the_ends_of_a_scene_its_first_and_last_frame_go_on():
     sequence, seen = watched(WIDE)
     assert sequence.latency == 1
     frames = [np.full((1, 2, 3), k, np.float32) for k in range(7)]
-    result = [sequence.push(frame, begins=k in (0, 4)) for k, frame in enumerate(frames)]
+    result = [sequence.push(frame, begins_scene=k in (0, 4)) for k, frame in enumerate(frames)]
     assert [m is None for m in result] == [True] + [False] * 6
     assert len(sequence.flush()) == 1
     assert seen == [
@@ -81,7 +81,7 @@ def prepared(spec, seed=0):
 
 
 def run_through(sequence, frames, begins=()):
-    result = [sequence.push(frame, begins=k in begins) for k, frame in enumerate(frames)]
+    result = [sequence.push(frame, begins_scene=k in begins) for k, frame in enumerate(frames)]
     return [m for m in result if m is not None] + sequence.flush()
 
 
@@ -112,11 +112,11 @@ def test_a_video_goes_on_from_its_state_with_equal_bytes(make, at, tmp_path):
     session, frames, begins = prepared(spec), frames_of(5), (3,)
     expected = run_through(FrameSequence(session, spec), frames, begins)
     first = FrameSequence(session, spec)
-    result = [first.push(frame, begins=k in begins) for k, frame in enumerate(frames[:at])]
+    result = [first.push(frame, begins_scene=k in begins) for k, frame in enumerate(frames[:at])]
     np.savez(tmp_path / "state.npz", **first.state())
     second = FrameSequence(session, spec)
     second.restore(dict(np.load(tmp_path / "state.npz")))
-    result += [second.push(frame, begins=k + at in begins) for k, frame in enumerate(frames[at:])]
+    result += [second.push(frame, begins_scene=k + at in begins) for k, frame in enumerate(frames[at:])]
     result = [m for m in result if m is not None] + second.flush()
     assert len(result) == len(frames)
     assert all(map(np.array_equal, result, expected))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
-import pyvips
 
+from helpers import folder_content, save_image
 from subpixel.cli import main
 from subpixel.models import Model, espcn, save
 
@@ -44,8 +45,7 @@ def photo(tmp_path: Path) -> Path:
     folder.mkdir(exist_ok=True)
     y, x = np.mgrid[:8, :12]
     pixels = np.dstack([x * 20, y * 30, 255 - x * 10]).astype(np.uint8)
-    pyvips.Image.new_from_array(pixels).copy(interpretation="srgb").write_to_file(str(folder / "photo.png"))
-    return folder / "photo.png"
+    return save_image(folder / "photo.png", pixels)
 
 
 @pytest.fixture(scope="session")
@@ -62,11 +62,4 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def look(tmp_path: Path) -> Callable[[], dict[str, bytes | str]]:
     """Every path below the test's folder with its content."""
-
-    def everything() -> dict[str, bytes | str]:
-        return {
-            str(path.relative_to(tmp_path)): "folder" if path.is_dir() else path.read_bytes()
-            for path in sorted(tmp_path.rglob("*"))
-        }
-
-    return everything
+    return partial(folder_content, tmp_path)

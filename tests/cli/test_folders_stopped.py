@@ -196,7 +196,7 @@ def test_an_image_through_standard_streams_has_the_bytes_of_the_file(run: Run, t
 
 
 @pytest.mark.parametrize(
-    ("arguments", "given", "code", "said"),
+    ("arguments", "given", "code", "text"),
     [
         (["-"], b"not an image", 1, "error: standard input: not an image"),
         (["-"], b"", 1, "error: standard input: "),
@@ -212,7 +212,7 @@ def test_streams_that_fail_write_nothing_there(
     arguments: list[str],
     given: bytes,
     code: int,
-    values: str,
+    text: str,
 ) -> None:
     (tmp_path / "given").write_bytes(given)
     monkeypatch.chdir(tmp_path)
@@ -220,6 +220,6 @@ def test_streams_that_fail_write_nothing_there(
         monkeypatch.setattr(sys, "stdin", file)
         done = run(*COMMAND[3:], *arguments)
     assert (done.code, done.out) == (code, "")
-    assert values in done.err
+    assert text in done.err
     assert str(tmp_path) not in done.err
     assert "subpixel-" not in done.err

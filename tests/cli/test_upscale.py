@@ -65,14 +65,15 @@ def test_any_size_is_what_python_makes_of_it(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"), [(["-s", "0.5"], "smaller than the image"), (["--width", "12"], "as they were")]
+    ("arguments", "text"),
+    [(["-s", "0.5"], "smaller than the image"), (["--width", "12"], "already; its pixels are unchanged")],
 )
-def test_a_size_without_a_network_is_said(run: Run, photo: Path, arguments: list[str], values: str) -> None:
+def test_a_size_without_a_network_is_noted(run: Run, photo: Path, arguments: list[str], text: str) -> None:
     done = run("upscale", photo, "-n", "fast", *arguments)
     assert done.code == 0
     (line,) = done.err.splitlines()
     assert line.startswith("note: ")
-    assert values in line
+    assert text in line
 
 
 def test_a_model_file_is_taken_by_its_path(run: Run, photo: Path, tmp_path: Path, weights: Path) -> None:

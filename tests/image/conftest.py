@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import pyvips
 from numpy.typing import NDArray
 
+from helpers import folder_content, save_image
 from subpixel import Upscaler
 
 Look = Callable[[], dict[str, bytes | str]]
@@ -47,31 +49,12 @@ def saved(tmp_path: Path, pixels: Callable[..., NDArray[Any]]) -> Callable[..., 
     """``saved("a.png", pixels, **options)``: a file made by libvips without this package."""
 
     def make(name: str, values: NDArray[Any] | None = None, **options: Any) -> Path:
-        values = pixels() if values is None else values
-        gray = values.ndim == 2 or values.shape[2] < 3
-        wide = values.dtype == np.uint16
-        space = ("grey16" if wide else "b-w") if gray else ("rgb16" if wide else "srgb")
-        if values.dtype == np.float32 and not gray:
-            space = "scrgb"
-        image = pyvips.Image.new_from_array(values).copy(interpretation=space)
-        image.write_to_file(str(tmp_path / name), **options)
-        return tmp_path / name
+        return save_image(tmp_path / name, pixels() if values is None else values, **options)
 
     return make
 
 
 @pytest.fixture
 def look(tmp_path: Path) -> Look:
-    """Every path below the test's folder with its content, links as what they point at."""
-
-    def everything() -> dict[str, bytes | str]:
-        found: dict[str, bytes | str] = {}
-        for path in sorted(tmp_path.rglob("*")):
-            name = str(path.relative_to(tmp_path))
-            if path.is_symlink():
-                found[name] = f"-> {path.readlink()}"
-            else:
-                found[name] = "folder" if path.is_dir() else path.read_bytes()
-        return found
-
-    return everything
+    """Every path below the test's folder with its content."""
+    return partial(folder_content, tmp_path)

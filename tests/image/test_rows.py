@@ -145,7 +145,7 @@ def test_auto_chooses_the_same(tmp_path: Path, blocky: bool) -> None:
         x = x[:20, :15].repeat(8, 0).repeat(8, 1)
     Image.fromarray(x).save(tmp_path / "a.png")
     result = Job(tmp_path / "a.png", Upscaler(2, model="auto"), tmp_path / "b.png").run()
-    assert result.choice == Upscaler(2, model="auto").choose(x)
+    assert result.choice == Upscaler(2, model="auto").choose_model(x)
     assert result.choice.compressed == blocky
     np.testing.assert_array_equal(read(tmp_path / "b.png").pixels, subpixel.upscale(x, 2))
 
@@ -276,7 +276,7 @@ import re, sys
 from pathlib import Path
 from subpixel import Upscaler
 from subpixel.image import Job
-Job(Path(sys.argv[1]), Upscaler("fast", 2), Path(sys.argv[2])).run()
+Job(Path(sys.argv[1]), Upscaler(2, model="fast"), Path(sys.argv[2])).run()
 print(re.search(r"VmHWM:\\s*(\\d+) kB", Path("/proc/self/status").read_text())[1])
 """
 

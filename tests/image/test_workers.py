@@ -21,7 +21,7 @@ from subpixel.image.batch.plan import Task
 from subpixel.image.batch.run import Batch
 from subpixel.image.batch.task_policy import Policy
 from subpixel.image.batch.workers import Died, Workers
-from subpixel.storage.locks import claim, scratch
+from subpixel.storage.locks import claim, scratch_file
 
 Saved = Callable[..., Path]
 
@@ -64,7 +64,7 @@ def test_processes_that_cannot_begin_are_one_sentence() -> None:
 def deadly(source: Path, upscaler: Upscaler, **options: Any) -> Job:
     """A job that takes its process along, as one too few bytes of memory would, with a file half-written."""
     if source.stem == "b":
-        with scratch(options["destination"], ".png") as place:
+        with scratch_file(options["destination"], ".png") as place:
             place.write_bytes(b"half")
             os.kill(os.getpid(), signal.SIGKILL)
     return Job(source, upscaler, **options)

@@ -12,7 +12,7 @@ from subpixel.models import Model, espcn
 from subpixel.models.chain import chain_of
 from subpixel.models.fsrcnn import fsrcnn
 from subpixel.models.graph import run
-from subpixel.models.lowering import lowered, lowered_spec
+from subpixel.models.lowering import lower, lower_spec
 from subpixel.models.spec import INPUT, Add, Conv, ConvTranspose, PixelShuffle, Spec
 
 TRANSPOSED = [name for name in GRAPHS if name.startswith("transposed")]
@@ -21,7 +21,7 @@ TRANSPOSED = [name for name in GRAPHS if name.startswith("transposed")]
 def both(spec, rng, size=(7, 5)):
     weights = weights_for(spec, rng)
     x = rng.random((1, spec.channels, *size), np.float32)
-    result, tensors = lowered(spec, weights)
+    result, tensors = lower(spec, weights)
     assert {name: w.shape for name, w in tensors.items()} == result.weight_shapes
     Model("checked", result, tensors)
     return run(spec, weights, x, NumpyKernels()), run(result, tensors, x, NumpyKernels()), result
@@ -50,7 +50,7 @@ def test_every_kernel_stride_and_padding(rng, border):
 @pytest.mark.parametrize(("scale", "kernel"), [(2, 5), (3, 5), (4, 3), (8, 3)])
 def test_fsrcnn_becomes_a_plain_chain_of_the_same_reach(scale, kernel):
     spec = fsrcnn(scale)
-    result = lowered_spec(spec)
+    result = lower_spec(spec)
     assert result.layers[-2:] == (
         Conv("up.phases", "expand", 56, scale * scale, (kernel, kernel)),
         PixelShuffle("up", "up.phases", scale),
@@ -64,9 +64,9 @@ def test_fsrcnn_becomes_a_plain_chain_of_the_same_reach(scale, kernel):
 
 def test_a_network_without_them_is_itself():
     spec = espcn(2)
-    assert lowered_spec(spec) is spec
+    assert lower_spec(spec) is spec
     weights = {name: np.zeros(shape, np.float32) for name, shape in spec.weight_shapes.items()}
-    assert lowered(spec, weights) == (spec, weights)
+    assert lower(spec, weights) == (spec, weights)
 
 
 def test_later_layers_read_the_shuffle(rng):
@@ -93,5 +93,5 @@ def test_what_has_no_such_form_says_so(layer, fragment):
     end = Conv("end", layer.name, layer.out_channels, 1, (1, 1))
     spec = Spec((layer, end), layer.stride)
     with pytest.raises(SpecError) as caught:
-        lowered_spec(spec)
+        lower_spec(spec)
     assert fragment in str(caught.value)

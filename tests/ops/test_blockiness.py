@@ -14,7 +14,7 @@ from subpixel.image import read
 from subpixel.image.compression import H264, Jpeg
 from subpixel.metrics import blockiness
 from subpixel.metrics.protocol import shrink
-from subpixel.models.auto import BLOCKS
+from subpixel.models.auto import BLOCKINESS_THRESHOLD
 from subpixel.ops.blockiness import LEAST_SIDE
 
 
@@ -67,11 +67,11 @@ def test_coarser_blocks_show_more(seed: int) -> None:
     pixels = scene(seed=seed)
     clean = blockiness(pixels)
     figures = [blockiness(Jpeg(quality)(pixels)) for quality in (90, 75, 50, 30)]
-    assert clean < BLOCKS
+    assert clean < BLOCKINESS_THRESHOLD
     assert figures == sorted(figures)
-    assert figures[1] > BLOCKS
-    assert figures[3] > 4 * BLOCKS
-    assert blockiness(H264(32)(pixels)) > BLOCKS
+    assert figures[1] > BLOCKINESS_THRESHOLD
+    assert figures[3] > 4 * BLOCKINESS_THRESHOLD
+    assert blockiness(H264(32)(pixels)) > BLOCKINESS_THRESHOLD
 
 
 @pytest.mark.parametrize("cut", [(1, 0), (0, 3), (5, 7), (4, 4)])
@@ -99,7 +99,7 @@ def test_kinds_of_pixels_agree() -> None:
 def test_what_lies_outside_of_the_range_does_no_harm() -> None:
     pixels = (scene() / 255).astype(np.float32)
     pixels[10, 10], pixels[20, 20], pixels[30, 30] = np.nan, np.inf, -5.0
-    assert 0 <= blockiness(pixels) < BLOCKS
+    assert 0 <= blockiness(pixels) < BLOCKINESS_THRESHOLD
 
 
 def test_pages_and_boxes_show_no_grid_of_their_own() -> None:
@@ -108,11 +108,11 @@ def test_pages_and_boxes_show_no_grid_of_their_own() -> None:
     for _ in range(25):
         top, left, height, width = (int(n) for n in (*rng.integers(0, 400, 2), *rng.integers(10, 200, 2)))
         page[top : top + height, left : left + width] = rng.integers(0, 256, 3)
-    assert blockiness(page) < BLOCKS
-    assert blockiness(Jpeg(75)(page)) > BLOCKS
+    assert blockiness(page) < BLOCKINESS_THRESHOLD
+    assert blockiness(Jpeg(75)(page)) > BLOCKINESS_THRESHOLD
     assert blockiness(np.full((300, 300), 9, np.uint8)) == 0
     stripes = (np.arange(320) // 8 % 2 * 200).astype(np.uint8)[None].repeat(240, axis=0)
-    assert blockiness(stripes) < BLOCKS  # along one axis only
+    assert blockiness(stripes) < BLOCKINESS_THRESHOLD  # along one axis only
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (LEAST_SIDE - 1, 500), (500, LEAST_SIDE - 1, 3)])
@@ -123,7 +123,7 @@ def test_small_images_tell_nothing(shape: tuple[int, ...]) -> None:
 @pytest.mark.parametrize("shape", [(64, 64), (65, 1500), (1500, 66, 3), (257, 300), (1100, 1300, 3)])
 def test_every_size_and_large_ones_by_their_windows(shape: tuple[int, ...]) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-    assert 0 <= blockiness(pixels) < 2 * BLOCKS
+    assert 0 <= blockiness(pixels) < 2 * BLOCKINESS_THRESHOLD
     rows, columns = (-(-n // 8) for n in shape[:2])
     blocks = np.random.default_rng(0).integers(0, 256, (rows, columns), np.uint8).repeat(8, 0).repeat(8, 1)
     assert blockiness(blocks[: shape[0], : shape[1]]) > 1
@@ -144,7 +144,7 @@ def test_photographs_on_both_sides_of_the_threshold(data_dir: Path) -> None:
 
     def share(quality: int | None) -> float:
         degraded = (small if quality is None else Jpeg(quality)(small) for small in smalls)
-        return float(np.mean([blockiness(pixels) >= BLOCKS for pixels in degraded]))
+        return float(np.mean([blockiness(pixels) >= BLOCKINESS_THRESHOLD for pixels in degraded]))
 
     assert share(None) <= 0.05
     assert share(95) <= 0.5

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from subpixel.storage.locks import claim, clear, is_ours, scratch
+from subpixel.storage.locks import claim, is_scratch_name, remove_leftovers, scratch_file
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from subpixel.storage.locks import claim, scratch
-with claim(Path(sys.argv[1])) as mine, scratch(Path(sys.argv[1]), ".png") as place:
+from subpixel.storage.locks import claim, scratch_file
+with claim(Path(sys.argv[1])) as mine, scratch_file(Path(sys.argv[1]), ".png") as place:
     place.write_bytes(b"half")
     print(mine, flush=True)
     time.sleep(60)
@@ -33,7 +33,7 @@ def test_a_claim_is_held_by_one_and_leaves_nothing(tmp_path: Path) -> None:
         with claim(path) as second, claim(tmp_path / "b.png") as other:
             assert (first, second, other) == (True, False, True)
         assert left(tmp_path) == [".a.png.subpixel-lock"]
-        assert clear(tmp_path) == 0
+        assert remove_leftovers(tmp_path) == 0
     assert left(tmp_path) == []
     with claim(path) as again:
         assert again
@@ -41,13 +41,13 @@ def test_a_claim_is_held_by_one_and_leaves_nothing(tmp_path: Path) -> None:
 
 def test_a_scratch_file_lies_beside_and_is_gone_unless_it_was_put_in_place(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
-    with scratch(path, ".png") as one, scratch(path, ".png") as two:
+    with scratch_file(path, ".png") as one, scratch_file(path, ".png") as two:
         assert one != two
         assert one.parent == two.parent == tmp_path
         assert one.suffix == ".png"
         one.write_bytes(b"whole")
         os.replace(one, path)
-        assert clear(tmp_path) == 0
+        assert remove_leftovers(tmp_path) == 0
         two.write_bytes(b"half")
     assert left(tmp_path) == ["a.png"]
     assert path.read_bytes() == b"whole"
@@ -62,10 +62,10 @@ def current_umask() -> int:
 
 @pytest.mark.parametrize("name", ["n" * 250 + ".png", "图" * 80 + ".png", os.fsdecode(b"\xff\xfe.png")])
 def test_long_and_undecodable_names(tmp_path: Path, name: str) -> None:
-    with claim(tmp_path / name) as mine, scratch(tmp_path / name, ".png") as place:
+    with claim(tmp_path / name) as mine, scratch_file(tmp_path / name, ".png") as place:
         assert mine
         assert place.name.isascii()
-        assert all(is_ours(each) for each in left(tmp_path))
+        assert all(is_scratch_name(each) for each in left(tmp_path))
         with claim(tmp_path / name) as again:
             assert not again
 
@@ -77,7 +77,7 @@ def test_what_a_killed_process_left_is_cleared_and_what_others_hold_is_not(tmp_p
     with subprocess.Popen([sys.executable, "-c", HOLD, str(path)], stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "True\n"
-        assert clear(tmp_path) == 0
+        assert remove_leftovers(tmp_path) == 0
         with claim(path) as mine:
             assert not mine
         assert len(left(tmp_path)) == 4
@@ -85,6 +85,6 @@ def test_what_a_killed_process_left_is_cleared_and_what_others_hold_is_not(tmp_p
     assert len(left(tmp_path)) == 4
     with claim(path) as mine:
         assert mine
-    assert clear(tmp_path) == 1
+    assert remove_leftovers(tmp_path) == 1
     assert left(tmp_path) == [".a.png.subpixel-mine", "b.subpixel-lock"]
-    assert clear(tmp_path / "not there") == 0
+    assert remove_leftovers(tmp_path / "not there") == 0

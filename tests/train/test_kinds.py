@@ -17,7 +17,7 @@ import torch
 from subpixel import Upscaler
 from subpixel.errors import InvalidArgument, Unsupported
 from subpixel.models import Spec, espcn, load, save
-from subpixel.models.integer import integer_network, rounded_weights
+from subpixel.models.integer import fake_quantise, integer_network
 from subpixel.models.spec import INPUT, Add, Conv, PixelShuffle, Resize
 from subpixel.models.torch_kernels import TorchKernels
 from subpixel.train import Settings, train
@@ -145,7 +145,7 @@ def test_rounded_weights_are_what_the_whole_numbers_stand_for() -> None:
     document = Rounding(spec, {"a": (0.0, 1.0), "b": (0.0, 1.0)}).parameters(
         {name: torch.from_numpy(w) for name, w in weights.items()}
     )
-    rounded = rounded_weights(spec, weights, document)
+    rounded = fake_quantise(spec, weights, document)
     for conv, name in zip(integer_network(spec, weights, document).convs, "abc", strict=True):
         whole, real = conv.weight.astype(np.float64), rounded[f"{name}.weight"].astype(np.float64)
         for channel in range(len(whole)):

@@ -18,8 +18,12 @@ from subpixel.errors import InvalidArgument
 from subpixel.image import Job
 from subpixel.image.compression import Jpeg
 from subpixel.models import zoo
-from subpixel.models.auto import BLOCKS, Choice, Source, decide
+from subpixel.models.auto import BLOCKINESS_THRESHOLD, Choice, Source, choose_by_blocks, choose_by_source
 from subpixel.ops.blockiness import blockiness
+
+
+def decide(image: NDArray[Any], source: Source | None) -> Choice:
+    return choose_by_source(source, "robust") or choose_by_blocks(blockiness(image), "clean", "robust")
 
 
 def scene() -> NDArray[np.uint8]:
@@ -54,8 +58,8 @@ def test_blocks_choose(with_compressed: str, blocky: NDArray[np.uint8], kind: st
 
     for pixels, expected, other in ((scene(), clean, variant), (blocky, variant, clean)):
         image = as_kind(pixels)
-        choice = upscaler.choose(image)
-        assert (choice.model, choice.compressed) == (expected.model.name, expected is variant)
+        choice = upscaler.choose_model(image)
+        assert (choice.model, choice.compressed) == (expected.model, expected is variant)
         result = np.asarray(upscaler(image))
         np.testing.assert_array_equal(result, np.asarray(expected(image)))
         assert (result != np.asarray(other(image))).any()
@@ -64,20 +68,18 @@ def test_blocks_choose(with_compressed: str, blocky: NDArray[np.uint8], kind: st
 
 def test_a_name_overrides(with_compressed: str, blocky: NDArray[np.uint8]) -> None:
     upscaler = Upscaler(2, model=zoo.resolve("auto"))
-    assert upscaler.choose(blocky) == Choice(zoo.resolve("auto"), False, "")
-    assert upscaler.choose(blocky, Source("jpeg", 20)).reason == ""
+    assert upscaler.choose_model(blocky) == Choice(zoo.resolve("auto"), False, "")
+    assert upscaler.choose_model(blocky, Source("jpeg", 20)).reason == ""
     clean = Upscaler(2, model=with_compressed)
-    assert clean.choose(scene()) == Choice(with_compressed, False, "")
+    assert clean.choose_model(scene()) == Choice(with_compressed, False, "")
     assert (clean(scene()) != upscaler(scene())).any()
 
 
 def test_without_a_variant_nothing_is_measured(monkeypatch: pytest.MonkeyPatch, blocky: NDArray[np.uint8]) -> None:
-    monkeypatch.setattr("subpixel.models.auto.blockiness", None)
-    for scale in (2, 3):
-        upscaler = Upscaler(scale, model="auto")
-        if zoo.compressed_variant("auto", scale) is None:
-            assert upscaler.choose(blocky) == Choice(zoo.resolve("auto"), False, "")
-            assert upscaler.chosen(upscaler.choose(blocky)) is upscaler
+    monkeypatch.setattr("subpixel.upscaler.upscaler.blockiness", None)
+    assert Upscaler(2, model="fast").choose_model(blocky) == Choice("fast", False, "")
+    # Nor where no network runs.
+    assert Upscaler(0.5).choose_model(blocky) == Choice(zoo.resolve("auto"), False, "")
 
 
 def test_only_at_scales_that_the_variant_has(with_compressed: str) -> None:
@@ -103,7 +105,7 @@ def test_only_at_scales_that_the_variant_has(with_compressed: str) -> None:
     ],
 )
 def test_what_a_source_says_counts_first(source: Source | None, compressed: bool, reason: str) -> None:
-    choice = decide(scene(), source, "clean", "robust")
+    choice = decide(scene(), source)
     assert (choice.model, choice.compressed) == ("robust" if compressed else "clean", compressed)
     assert choice.reason.startswith(reason)
     assert str(choice) == f"{choice.model} ({choice.reason})"
@@ -112,17 +114,17 @@ def test_what_a_source_says_counts_first(source: Source | None, compressed: bool
 @pytest.mark.parametrize("source", [None, Source(), Source("jpeg"), Source("jpeg", 97)])
 def test_a_source_that_promises_quality_is_not_believed(source: Source | None, blocky: NDArray[np.uint8]) -> None:
     figure = blockiness(blocky)
-    assert figure >= BLOCKS
-    assert decide(blocky, source, "clean", "robust") == Choice("robust", True, f"blocks measured: {figure:.2f}")
+    assert figure >= BLOCKINESS_THRESHOLD
+    assert decide(blocky, source) == Choice("robust", True, f"blocks measured: {figure:.2f}")
 
 
 def test_no_band_thread_or_backend_changes_it(
     with_compressed: str, monkeypatch: pytest.MonkeyPatch, blocky: NDArray[np.uint8]
 ) -> None:
-    expected = Upscaler(2, model="auto").choose(blocky)
+    expected = Upscaler(2, model="auto").choose_model(blocky)
     for backend in ("reference", "auto"):
         for threads in (1, 3):
-            assert Upscaler(2, model="auto", backend=backend, threads=threads).choose(blocky) == expected
+            assert Upscaler(2, model="auto", backend=backend, threads=threads).choose_model(blocky) == expected
     upscaler = Upscaler(2, model="auto", backend="reference")
     whole = upscaler(blocky)
     monkeypatch.setattr(subpixel.backends.bands, "_SAMPLES", 192 * 24)
@@ -137,13 +139,13 @@ def test_no_band_thread_or_backend_changes_it(
 def test_a_choice_is_taken_as_it_is(with_compressed: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is chosen once for many images is not measured again."""
     upscaler = Upscaler(2, model="auto")
-    choice = upscaler.choose(scene(), Source("h264"))
-    monkeypatch.setattr("subpixel.models.auto.blockiness", None)
+    choice = upscaler.choose_model(scene(), Source("h264"))
+    monkeypatch.setattr("subpixel.upscaler.upscaler.blockiness", None)
     variant = Upscaler(2, model=with_compressed)
     np.testing.assert_array_equal(upscaler(scene(), choice), variant(scene()))
-    assert upscaler.chosen(choice).model.name == with_compressed
+    assert upscaler.network(choice).model.name == with_compressed
     y = scene()[..., 0]
-    np.testing.assert_array_equal(upscaler.chosen(choice).plane(y), variant.plane(y))
+    np.testing.assert_array_equal(upscaler.network(choice).plane(y), variant.plane(y))
     # Without a choice planes of video take the best for clean ones.
     np.testing.assert_array_equal(upscaler.plane(y), Upscaler(2, model=zoo.resolve("auto")).plane(y))
 
@@ -151,10 +153,20 @@ def test_a_choice_is_taken_as_it_is(with_compressed: str, monkeypatch: pytest.Mo
 @pytest.mark.usefixtures("with_compressed")
 @pytest.mark.parametrize(
     "image",
-    [None, np.zeros((4, 4, 5), np.uint8), np.zeros((4, 4)), np.zeros((0, 4), np.uint8), Image.new("CMYK", (4, 4))],
+    [
+        None,
+        np.zeros((4, 4, 5), np.uint8),
+        np.zeros((4, 4), np.int32),
+        np.zeros((0, 4), np.uint8),
+        Image.new("CMYK", (4, 4)),
+    ],
 )
 def test_what_is_no_image_is_said_as_ever(image: Any) -> None:
-    for call in (Upscaler(2, model="auto"), Upscaler(2, model="auto").choose, Upscaler(2, model="bicubic").choose):
+    for call in (
+        Upscaler(2, model="auto"),
+        Upscaler(2, model="auto").choose_model,
+        Upscaler(2, model="bicubic").choose_model,
+    ):
         with pytest.raises(InvalidArgument, match=r"^image: "):
             call(image)
 

@@ -17,7 +17,7 @@ import subpixel.backends.bands
 from networks import residual
 from subpixel import Upscaler
 from subpixel.backends import FrameSession, ImageSession
-from subpixel.backends.ensemble import mixed_session
+from subpixel.backends.ensemble import ensemble_session
 from subpixel.errors import InvalidArgument
 from subpixel.models import Model, bicubic, save
 from subpixel.models.integer import quantise
@@ -101,7 +101,7 @@ def test_the_eight_are_all_different() -> None:
         seen.append(str(planes.shape[1:]).encode() + planes.tobytes())
         return planes
 
-    result = mixed_session(session, session, ensemble=True, strength=1)(x[None].astype(np.float32))
+    result = ensemble_session(session, session, ensemble=True, strength=1)(x[None].astype(np.float32))
     np.testing.assert_array_equal(result[0], x)
     assert set(seen) == {str(y.shape).encode() + y.astype(np.float32).tobytes() for y in turned}
 
@@ -248,7 +248,7 @@ def test_planes_and_frames_of_strength_0_and_1(chain: str, luma_bicubic: str, pr
 def test_full_strength_keeps_the_fast_way(chain: str) -> None:
     pytest.importorskip("subpixel._native", reason="this installation has no compiled module")
     for options, fast in (({}, True), ({"strength": 1}, True), ({"strength": 0.5}, False), ({"ensemble": True}, False)):
-        network = Upscaler(2, model=chain, **options)._network
+        network = Upscaler(2, model=chain, **options).network()._session
         assert isinstance(network, ImageSession) == isinstance(network, FrameSession) == fast
 
 
@@ -321,17 +321,17 @@ def test_memory_does_not_grow_with_the_image(monkeypatch: pytest.MonkeyPatch, tm
     """No session ever sees more than a band and its halo."""
     save(residual(2, "luma", "replicate", 1), tmp_path / "m.safetensors")
     upscaler = Upscaler(2, model=str(tmp_path / "m.safetensors"), backend="reference", ensemble=True, strength=0.5)
-    halo, seen = upscaler.halo, []
-    inner = upscaler._network
+    network, seen = upscaler.network(), []
+    inner = network._session
 
     def watching(planes: NDArray[Any]) -> NDArray[Any]:
         seen.append(planes.shape[1])
         return inner(planes)
 
-    monkeypatch.setattr(upscaler, "_network", watching)
+    monkeypatch.setitem(vars(network), "_session", watching)
     monkeypatch.setattr(subpixel.backends.bands, "_SAMPLES", 6 * 8 * 4)
     upscaler(random_image((60, 8, 3), np.uint8))
     upscaler.plane(random_image((60, 8), np.uint8))
     upscaler.yuv(random_image((60, 8), np.uint8), subsampling="gray", bits=8, full_range=False)
     assert len(seen) == 30
-    assert max(seen) == 6 + 2 * halo
+    assert max(seen) == 6 + 2 * network.halo

@@ -34,7 +34,7 @@ VESPCN = model_of(vespcn(2, layers=2, width=4))
 def planes_at(k, form, size=(20, 26)):
     rng = np.random.default_rng(k)
     shapes = [size, *([form.chroma(size)] * 2 if form.subsampling != "gray" else [])]
-    return [rng.integers(0, form.most + 1, shape).astype(form.dtype) for shape in shapes]
+    return [rng.integers(0, form.max_code + 1, shape).astype(form.dtype) for shape in shapes]
 
 
 @pytest.mark.parametrize("model", [RECURRENT, VESPCN], ids=["recurrent", "vespcn"])
@@ -103,12 +103,12 @@ def test_cuts_are_told_from_pans_and_noise():
     wide = rng.integers(0, 256, (6, 20)).astype(np.float32).repeat(40, 0).repeat(40, 1)
     pan = [wide[:, 4 * t : 4 * t + 320].astype(np.uint8) for t in range(12)]
     detector = CutDetector()
-    assert [detector.begins(f) for f in pan] == [True] + [False] * 11
-    assert detector.begins(255 - wide[:, :320].astype(np.uint8))
-    assert not detector.begins(255 - wide[:, 3:323].astype(np.uint8))
+    assert [detector.begins_scene(f) for f in pan] == [True] + [False] * 11
+    assert detector.begins_scene(255 - wide[:, :320].astype(np.uint8))
+    assert not detector.begins_scene(255 - wide[:, 3:323].astype(np.uint8))
     noisy = CutDetector()
     frames = [np.clip(100 + 30 * rng.standard_normal((240, 320)), 0, 255).astype(np.uint8) for _ in range(6)]
-    assert [noisy.begins(f) for f in frames] == [True] + [False] * 5
+    assert [noisy.begins_scene(f) for f in frames] == [True] + [False] * 5
 
 
 @pytest.mark.parametrize("model", [RECURRENT, VESPCN], ids=["recurrent", "vespcn"])

@@ -43,7 +43,8 @@ def both(model, scale, precision):
     fused, plain = (
         Upscaler(scale, model=str(model), backend="native", precision=precision, threads=2) for _ in range(2)
     )
-    plain._network = PlanesOnly(plain._network)
+    network = plain.network()
+    network._session = PlanesOnly(network._session)
     return fused, plain
 
 

@@ -21,7 +21,6 @@ from subpixel.models import save
 @pytest.mark.parametrize(
     ("image", "text"),
     [
-        (np.zeros((4, 4, 3)), "float64"),
         (np.zeros((4, 4, 3), np.int32), "int32"),
         (np.zeros((4, 4), bool), "bool"),
         (np.zeros((4, 4), np.float16), "float16"),
@@ -37,7 +36,7 @@ from subpixel.models import save
         (np.zeros((4, 0, 3), np.uint8), "no pixel"),
         ([[1, 2], [3, 4]], "list"),
         (None, "NoneType"),
-        ("photo.jpg", "str"),
+        ("photo.jpg", "is a path"),
         (Image.new("CMYK", (4, 4)), "CMYK"),
         (Image.new("P", (4, 4)), "PIL mode P"),
         (Image.new("1", (4, 4)), "PIL mode 1"),
@@ -72,7 +71,7 @@ def test_a_network_on_rgb_takes_no_plane(model: Callable[..., str]) -> None:
         Upscaler(2, model=model("rgb")).plane(np.zeros((4, 4), np.uint8))
 
 
-@pytest.mark.parametrize("scale", [0, -1, True, False, 2.5, 2.0, math.nan, math.inf, 10**6, 5, 1, "2", None, (2, 2)])
+@pytest.mark.parametrize("scale", [0, -1, True, False, math.nan, math.inf, 10**6, 1, "2", (2, 2)])
 def test_other_scales_are_refused(scale: Any) -> None:
     with pytest.raises(InvalidArgument, match="scale="):
         Upscaler(scale, model="bicubic")
@@ -110,8 +109,8 @@ def test_unknown_names_are_refused_with_those_there_are() -> None:
         Upscaler(model="bicubic", backend="cuda")
     with pytest.raises(InvalidArgument, match=r"precision='f16'.*f32"):
         Upscaler(model="bicubic", precision="f16")
-    with pytest.raises(InvalidArgument, match="scale=5: model 'bicubic' has ×2"):
-        Upscaler(5, model="bicubic")
+    with pytest.raises(InvalidArgument, match="scale=5: model 'bicubic' has ×2, ×3, ×4, ×8; planes and frames"):
+        Upscaler(5, model="bicubic").plane(np.zeros((4, 4), np.uint8))
 
 
 @pytest.mark.parametrize(("backend", "precision"), [("native", "bf16"), ("reference", "int8"), ("auto", "int8")])
@@ -120,9 +119,9 @@ def test_a_precision_that_a_backend_lacks_is_said(backend: str, precision: str) 
         Upscaler(model="bicubic", backend=backend, precision=precision)
 
 
-def test_a_model_file_of_another_scale_is_refused(model: Callable[..., str]) -> None:
-    with pytest.raises(InvalidArgument, match="×3"):
-        Upscaler(2, model=model("luma", 3))
+def test_a_model_file_of_another_scale_takes_no_planes(model: Callable[..., str]) -> None:
+    with pytest.raises(InvalidArgument, match=r"scale=2: .*has ×3; planes and frames"):
+        Upscaler(2, model=model("luma", 3)).plane(np.zeros((4, 4), np.uint8))
 
 
 def test_a_model_file_that_is_not_there_or_damaged(model: Callable[..., str], tmp_path: Path) -> None:
@@ -148,7 +147,7 @@ def test_a_model_file_that_changed_is_read_again(tmp_path: Path) -> None:
 def test_every_error_is_of_the_family_and_of_a_builtin() -> None:
     for name in subpixel.errors.__all__:
         cls = getattr(subpixel.errors, name)
-        if cls is SubpixelError or issubclass(cls, Warning):
+        if not isinstance(cls, type) or cls is SubpixelError or issubclass(cls, Warning):
             continue
         builtins = [
             b for b in cls.__mro__ if b.__module__ == "builtins" and b not in (Exception, BaseException, object)

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from subpixel.errors import InvalidArgument
-from subpixel.upscaler import Plan, Target
-from subpixel.upscaler.sizes import MOST, plan
+from subpixel.upscaler import SizePlan, Target
+from subpixel.upscaler.sizes import MOST, plan_size
 
 SHIPPED = (2, 3, 4, 8)
 SIDES = (1, 2, 3, 7, 50, 641, 20000)
@@ -54,14 +54,14 @@ def half_up(side: int, scale: object) -> int:
 @pytest.mark.parametrize("scale", SCALES)
 def test_a_scale_times_a_side_is_rounded_half_up(scale: float) -> None:
     for height, width in itertools.product(SIDES, SIDES):
-        assert Target(scale).size(height, width) == (half_up(height, scale), half_up(width, scale))
+        assert Target(scale).size(width, height) == (half_up(width, scale), half_up(height, scale))
 
 
 def test_decimals_that_binary_numbers_miss() -> None:
     assert 0.29 * 50 < 14.5
     assert Target(0.29).size(50, 50) == (15, 15)
     assert Target(1.1).size(5, 5) == (6, 6)
-    assert Target(np.float64(2.5)).size(1, 3) == (3, 8)
+    assert Target(np.float64(2.5)).size(3, 1) == (8, 3)
 
 
 @pytest.mark.parametrize("height", SIDES)
@@ -71,9 +71,9 @@ def test_a_side_is_exact_and_the_other_follows(height: int, width: int) -> None:
         for target, exact in ((Target(width=wanted), width), (Target(height=wanted), height)):
             if wanted > MOST * exact:
                 continue
-            result = target.size(height, width)
-            other, side = (height, result[0]) if target.width else (width, result[1])
-            assert result[1 if target.width else 0] == wanted
+            result = target.size(width, height)
+            other, side = (height, result[1]) if target.width else (width, result[0])
+            assert result[0 if target.width else 1] == wanted
             assert abs(Fraction(other * wanted, exact) - side) <= Fraction(1, 2) or side == 1
 
 
@@ -83,7 +83,7 @@ def test_a_box_holds_the_result_and_nothing_larger(height: int, width: int) -> N
     for box in ((1, 1), (100, 1), (99, 100), (3840, 2160)):
         if min(Fraction(box[0], width), Fraction(box[1], height)) > MOST:
             continue
-        high, wide = Target(fit=box).size(height, width)
+        wide, high = Target(fit=box).size(width, height)
         assert high <= box[1]
         assert wide <= box[0]
         assert high == box[1] or wide == box[0]
@@ -111,7 +111,7 @@ def test_more_than_two_networks_can_do_is_refused() -> None:
     with pytest.raises(InvalidArgument, match="width=1000: 100 times the 10×10 of the image; up to 64"):
         Target(width=1000).size(10, 10)
     with pytest.raises(InvalidArgument, match=r"scale=5: two networks in a row reach ×4 with this model"):
-        plan(10, 10, Target(5), (2,))
+        plan_size(10, 10, Target(5), (2,))
     with pytest.raises(InvalidArgument, match="sides of up to"):
         Target(64).size(2**30, 1)
 
@@ -128,19 +128,19 @@ def test_the_smallest_product_that_is_enough(
     for height, width in ((1, 1), (3, 5), (100, 77)):
         if not enough:
             with pytest.raises(InvalidArgument):
-                plan(height, width, Target(scale), first, then)
+                plan_size(width, height, Target(scale), first, then)
             continue
-        result = plan(height, width, Target(scale), first, then)
+        result = plan_size(width, height, Target(scale), first, then)
         assert math.prod(result.factors) == enough[0]
-        assert result.size == Target(scale).size(height, width)
+        assert result.size == Target(scale).size(width, height)
         # One network where there is one, and the smaller factor first where the order is free.
         if enough[0] in first:
             assert result.factors == (enough[0],)
         elif result.factors[::-1] in itertools.product(first, second):
             assert result.factors[0] <= result.factors[1]
         # No rounding asks for more than the networks make.
-        assert all(side <= large for side, large in zip(result.size, result.upscaled, strict=True))
-        assert result.resized == (result.size != result.upscaled)
+        assert all(side <= large for side, large in zip(result.size, result.network_size, strict=True))
+        assert result.resizes == (result.size != result.network_size)
         assert result.note is None
 
 
@@ -152,29 +152,29 @@ def test_the_smallest_product_that_is_enough(
     ],
 )
 def test_the_shipped_factors(scale: float, factors: tuple[int, ...]) -> None:
-    assert plan(10, 10, Target(scale), SHIPPED).factors == factors
+    assert plan_size(10, 10, Target(scale), SHIPPED).factors == factors
 
 
 def test_smaller_and_equal_targets_need_no_network() -> None:
-    small = plan(100, 200, Target(0.5), SHIPPED)
-    assert (small.factors, small.size, small.resized) == ((), (50, 100), True)
+    small = plan_size(200, 100, Target(0.5), SHIPPED)
+    assert (small.factors, small.size, small.resizes) == ((), (100, 50), True)
     assert small.note is not None
     assert "smaller than the image" in small.note
-    same = plan(100, 200, Target(fit=(200, 300)), SHIPPED)
-    assert (same.factors, same.size, same.resized) == ((), (100, 200), False)
+    same = plan_size(200, 100, Target(fit=(200, 300)), SHIPPED)
+    assert (same.factors, same.size, same.resizes) == ((), (200, 100), False)
     assert same.note is not None
-    assert "as they were" in same.note
-    assert plan(1, 1, Target(0.5), SHIPPED).size == (1, 1)
+    assert "unchanged" in same.note
+    assert plan_size(1, 1, Target(0.5), SHIPPED).size == (1, 1)
 
 
 def test_a_scale_of_1_cleans_or_is_refused() -> None:
-    result = plan(30, 40, Target(1), (2,), SHIPPED, cleans=True)
-    assert (result.factors, result.size, str(result)) == ((2,), (30, 40), "×2, down to 40×30")
+    result = plan_size(40, 30, Target(1), (2,), SHIPPED, cleans=True)
+    assert (result.factors, result.size, str(result)) == ((2,), (40, 30), "×2, down to 40×30")
     with pytest.raises(InvalidArgument, match=r"scale=1: .*fast-compressed"):
-        plan(30, 40, Target(1), SHIPPED)
+        plan_size(40, 30, Target(1), SHIPPED)
 
 
 def test_names_and_texts() -> None:
     targets = (Target(2), Target(2.0), Target(2.5), Target(width=9), Target(height=8), Target(fit=(3, 4)))
     assert [target.label for target in targets] == ["x2", "x2", "x2.5", "w9", "h8", "fit3x4"]
-    assert str(Plan((1, 1), (), (1, 1))) == "as it is"
+    assert str(SizePlan((1, 1), (), (1, 1))) == "as it is"

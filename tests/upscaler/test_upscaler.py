@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from subpixel.errors import InvalidArgument
 from subpixel.image.compression import Jpeg
 from subpixel.models import zoo
 from subpixel.models.auto import Source
+from subpixel.upscaler import Target
 from subpixel.upscaler.pixels import alpha_of
 
 Pixels = NDArray[Any]
@@ -152,8 +154,10 @@ def test_no_tile_strip_or_thread_changes_a_byte(
             np.testing.assert_array_equal(result, whole, err_msg=f"{scale} {height}×{width} {tile} {threads}")
         step = int(rng.integers(1, 9))
         blocks = (x[top : top + step] for top in range(0, height, step))
-        enlarger = Upscaler(scale, model="fast", backend=backend, precision=precision, threads=1)
-        result = np.concatenate(list(enlarger.stream(blocks, x.shape, x.dtype, alpha_of(x), None, 1000)))
+        upscaler = Upscaler(scale, model="fast", backend=backend, precision=precision, threads=1)
+        plan = upscaler.plan(width, height)
+        strips = upscaler.stream(blocks, plan, channels, x.dtype, alpha_of(x), at_once=1000)
+        result = np.concatenate(list(strips))
         np.testing.assert_array_equal(result, whole, err_msg=f"{scale} {height}×{width} by {step}")
 
 
@@ -190,14 +194,14 @@ def test_auto_chooses_once_from_the_original(
     clean = zoo.resolve("auto")
     first, second = Upscaler(2, model=with_compressed), Upscaler(2, model=clean)
     monkeypatch.setitem(zoo.ZOO, clean, zoo.Entry(clean, (2,), "a stand-in"))
-    enlarger = Upscaler(4, model="auto")
-    choice = enlarger.choose(blocky)
+    upscaler = Upscaler(4, model="auto")
+    choice = upscaler.choose_model(blocky)
     assert choice.compressed
-    np.testing.assert_array_equal(enlarger(blocky), second(first(blocky)))
-    np.testing.assert_array_equal(enlarger(blocky, choice), second(first(blocky)))
+    np.testing.assert_array_equal(upscaler(blocky), second(first(blocky)))
+    np.testing.assert_array_equal(upscaler(blocky, choice), second(first(blocky)))
     plain = np.zeros_like(blocky)
-    assert not enlarger.choose(plain).compressed
-    assert enlarger.choose(plain, Source("jpeg", 30)).compressed
+    assert not upscaler.choose_model(plain).compressed
+    assert upscaler.choose_model(plain, Source("jpeg", 30)).compressed
 
 
 def test_a_scale_of_1_cleans_a_compressed_image(with_compressed: str, blocky: Pixels) -> None:
@@ -212,12 +216,79 @@ def test_a_scale_of_1_cleans_a_compressed_image(with_compressed: str, blocky: Pi
         Upscaler(1, model="bicubic")
 
 
-def test_an_enlarger_of_an_upscaler_does_the_same(with_compressed: str, blocky: Pixels) -> None:
-    for name in ("auto", "bicubic", with_compressed):
-        upscaler = Upscaler(2, model=name)
-        result = Upscaler.of(upscaler)
-        assert result.choose(blocky) == upscaler.choose(blocky)
-        np.testing.assert_array_equal(result(blocky), upscaler(blocky))
+def test_its_text_is_the_call_that_makes_it() -> None:
+    for upscaler, text in (
+        (
+            Upscaler(3, model="espcn", backend="reference", precision="f32", threads=1),
+            "Upscaler(scale=3, model='espcn', backend='reference', precision='f32', threads=1)",
+        ),
+        (
+            Upscaler(
+                fit=(30, 20), model="bicubic", backend="reference", threads=2, tile=64, ensemble=True, strength=0.5
+            ),
+            "Upscaler(fit=(30, 20), model='bicubic', backend='reference', precision='f32', threads=2, tile=64, "
+            "ensemble=True, strength=0.5)",
+        ),
+        (
+            Upscaler(width=70, model="bicubic", backend="reference", threads=2),
+            "Upscaler(width=70, model='bicubic', backend='reference', precision='f32', threads=2)",
+        ),
+    ):
+        assert repr(upscaler) == text
+        assert repr(eval(text)) == text
+
+
+def test_another_target_has_the_same_networks() -> None:
+    two = Upscaler(2, model="fast")
+    box = two.with_target(Target(fit=(20, 20)))
+    assert (two.scale, box.scale) == (2, None)
+    assert box(random_image(4, 6, 3, np.uint8)).shape == (13, 20, 3)
+    assert two.with_target(Target(2)).network() is two.network()
+
+
+# Kinds of pixels
+
+
+def test_doubles_are_computed_in_floats_and_come_back_as_doubles() -> None:
+    x = random_image(9, 7, 3, np.float32)
+    result = subpixel.upscale(x.astype(np.float64), 2, model="fast")
+    assert result.dtype == np.float64
+    np.testing.assert_array_equal(result, subpixel.upscale(x, 2, model="fast").astype(np.float64))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32", "float64"])
+def test_tensors_come_back_as_tensors(dtype: str) -> None:
+    torch = pytest.importorskip("torch")
+    x = random_image(9, 7, 4, np.uint8)
+    values = (x / 255).astype(dtype) if dtype.startswith("float") else x.astype(dtype)
+    result = subpixel.upscale(torch.from_numpy(values), 2.5, model="fast")
+    assert isinstance(result, torch.Tensor)
+    assert result.dtype == getattr(torch, dtype)
+    np.testing.assert_array_equal(result.numpy(), subpixel.upscale(values, 2.5, model="fast"))
+
+
+def test_other_tensors_are_refused() -> None:
+    torch = pytest.importorskip("torch")
+    with pytest.raises(InvalidArgument, match=r"requires a gradient.*detach"):
+        subpixel.upscale(torch.zeros(4, 4, requires_grad=True), 2)
+    with pytest.raises(InvalidArgument, match=r"dtype torch.bfloat16: uint8, uint16, float32 or float64"):
+        subpixel.upscale(torch.zeros(4, 4, dtype=torch.bfloat16), 2)
+    with pytest.raises(InvalidArgument, match=r"shape \(3, 8, 8\): .*\(H, W, 3\)"):
+        subpixel.upscale(torch.zeros(3, 8, 8), 2)
+
+
+def test_arrays_of_other_libraries_come_back_as_such() -> None:
+    xp = pytest.importorskip("array_api_strict")
+    x = random_image(6, 5, 3, np.float32)
+    result = subpixel.upscale(xp.asarray(x), 2, model="fast")
+    assert type(result) is type(xp.asarray(x))
+    np.testing.assert_array_equal(np.from_dlpack(result), subpixel.upscale(x, 2, model="fast"))
+
+
+@pytest.mark.parametrize("path", ["photo.jpg", Path("photo.jpg")])
+def test_paths_are_told_the_function_for_files(path: Any) -> None:
+    with pytest.raises(InvalidArgument, match=r"'photo.jpg' is a path, not pixels; subpixel.image.upscale_file"):
+        subpixel.upscale(path, 2)
 
 
 # What is refused
@@ -230,9 +301,15 @@ def test_other_tiles_are_refused(tile: Any) -> None:
 
 
 def test_what_is_wrong_is_said_before_an_image_comes(model: Name) -> None:
-    for arguments in (("espcm",), ("bicubic", 65), ("bicubic", 2, "cuda"), (model("luma"), 5)):
-        with pytest.raises(InvalidArgument):
-            Upscaler(*arguments)
+    for scale, options, text in (
+        (2, {"model": "espcm"}, "espcm"),
+        (65, {"model": "bicubic"}, "scale=65"),
+        (2, {"model": "bicubic", "backend": "cuda"}, "cuda"),
+        (5, {"model": model("luma")}, "scale=5: two networks in a row reach ×4"),
+        ("fast", {}, "scale='fast': a number is needed; a model is named by model='fast'"),
+    ):
+        with pytest.raises(InvalidArgument, match=text):
+            Upscaler(scale, **options)
     with pytest.raises(InvalidArgument, match="one of scale, width, height and fit"):
         subpixel.upscale(np.zeros((2, 2), np.uint8), 2, width=5)
     with pytest.raises(InvalidArgument, match=r"×4 with this model"):

@@ -370,7 +370,7 @@ def test_numpy_numbers_are_numbers(upscaler):
 
 
 def test_what_the_module_refuses(upscaler):
-    engine = upscaler("chain x2")._network._engine
+    engine = upscaler("chain x2").network()._session._engine
     (y, u, v), out = frame(6, 9), frame(12, 18)
     taps = ([-2, -1], [0.25] * 8)
     for change, message in (

@@ -19,9 +19,9 @@ def test_numpy_and_the_compiled_module_agree_to_the_byte(
 ) -> None:
     form = FrameFormat(subsampling, siting, bits, full_range)
     rng = np.random.default_rng(scale)
-    planes = [rng.integers(0, form.most + 1, (37, 53), form.dtype)]
+    planes = [rng.integers(0, form.max_code + 1, (37, 53), form.dtype)]
     if subsampling != "gray":
-        planes += [rng.integers(0, form.most + 1, form.chroma((37, 53)), form.dtype) for _ in range(2)]
+        planes += [rng.integers(0, form.max_code + 1, form.chroma((37, 53)), form.dtype) for _ in range(2)]
     y, u, v = (*planes, None, None)[:3]
     result = [
         Upscaler(scale, model="bicubic", backend=backend).yuv(

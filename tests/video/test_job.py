@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from subpixel.errors import InvalidArgument, Unsupported, VideoReadError, VideoWriteError
-from subpixel.storage.locks import beside, claim
+from subpixel.storage.locks import claim, scratch_path
 from subpixel.upscaler import Upscaler
 from subpixel.video import Job, Settings, Window, encode_segments, probe
 from subpixel.video.formats import layout_of, planes_of
@@ -200,7 +200,7 @@ def test_a_run_that_was_stopped_goes_on_and_ends_as_an_undisturbed_one(
         with pytest.raises(Stop):
             Job(source, fast, out).run(progress)
         assert not out.exists()
-    folder = beside(out, "video")
+    folder = scratch_path(out, "video")
     assert len((folder / "journal.jsonl").read_text().splitlines()) > 3
     result = Job(source, fast, out).run()
     assert 32 <= result.resumed < 50

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "subpixel/frame.hpp"
-#include "subpixel/picture.hpp"
-#include "subpixel/rows.hpp"
+#include "subpixel/image.hpp"
+#include "subpixel/cells.hpp"
 
 namespace subpixel {
 
@@ -35,7 +35,7 @@ auto weight_at(const Layer& l, int o, int i, int ky, int kx) {
 
 // Channels that blocks of weights are made of: `whole` at a time, but a last layer's stay single.
 template <class Layer>
-int channels_made(const Layer& l, int whole) {
+int padded_channels(const Layer& l, int whole) {
   return l.last ? l.out_channels : ceil_div(l.out_channels, whole) * whole;
 }
 
@@ -45,25 +45,25 @@ struct alignas(64) CacheLine {
 };
 
 // A row of what the last layer made, [channel][column] of its own samples.
-struct LastRow {
+struct LastLayerRow {
   const void* values;
   std::ptrdiff_t stride;
 };
 
 // What a strip's results are given to: row after row.
-class Rows {
+class RowSink {
  public:
-  virtual ~Rows() = default;
-  virtual void merge(int row, const LastRow& last) = 0;
+  virtual ~RowSink() = default;
+  virtual void write(int row, const LastLayerRow& last) = 0;
 };
 
 // Where a network's input comes from and its result goes; called from several threads at once.
-class Feed {
+class ChainIo {
  public:
-  virtual ~Feed() = default;
+  virtual ~ChainIo() = default;
   // Samples left … left + count of a row, as 0 … 1.
   virtual void fetch(int channel, int row, int left, int count, float* to) const = 0;
-  virtual std::unique_ptr<Rows> rows(int left, int columns) const = 0;
+  virtual std::unique_ptr<RowSink> sink(int left, int columns) const = 0;
 };
 
 class ChainSession {
@@ -80,9 +80,9 @@ class ChainSession {
   void run(const Frame<Code>& frame) const;
 
   // r consecutive phases of one channel, from phase (i, 0) on, taken in turn as one row; first the base is added to each.
-  virtual void merge(const LastRow& last, int channel, int i, int j, int r, const float* base, int n, float* to) const = 0;
+  virtual void interleave(const LastLayerRow& last, int channel, int i, int j, int r, const float* base, int n, float* to) const = 0;
   // The same for bytes, in whole numbers alone; false where a session's numbers are not whole.
-  virtual bool merge_bytes(const LastRow&, int /*channel*/, int /*i*/, int /*j*/, int /*r*/, const std::uint8_t* /*base*/,
+  virtual bool interleave_bytes(const LastLayerRow&, int /*channel*/, int /*i*/, int /*j*/, int /*r*/, const std::uint8_t* /*base*/,
                            int /*n*/, std::uint8_t* /*to*/) const {
     return false;
   }
@@ -98,22 +98,22 @@ class ChainSession {
   ChainSession(const ChainShape& shape, int threads, const std::string& target, int group, int pieces = 1);
 
   // A layer's kernel as cells see it: those of a first layer of one channel hold neighbouring rows instead of channels.
-  struct Window {
+  struct KernelShape {
     int rows, row_step, groups, pieces;
     bool vertical;
   };
-  Window window(int kernel_h) const;
+  KernelShape kernel_shape(int kernel_h) const;
   // How a layer reads its input: row for row; rows that lie next to each other, see Packing; transformed, see winograd.hpp.
-  enum class Way { rows, together, winograd };
+  enum class InputLayout { rows, contiguous, winograd };
   // channels: of the result; stored: these in whole blocks, as the kernels write them; skip: the layer whose result is
   // added to this one's, or -1; way: how its input is read.
-  void add_layer(int kernel_h, int kernel_w, int channels, int stored, int skip, Way way);
+  void add_layer(int kernel_h, int kernel_w, int channels, int stored, int skip, InputLayout layout);
   // A layer's weights in blocks of channels, as kernels want them. part(weight): its bits in a cell; stored: the channels of
   // all blocks.
   template <class Layer, class Kernels, class Part>
-  std::vector<Cell> pack(const Layer& layer, const Window& w, int whole, const Kernels& kernels, const Part& part,
+  std::vector<Cell> pack(const Layer& layer, const KernelShape& w, int whole, const Kernels& kernels, const Part& part,
                          int& stored) const {
-    const int all = channels_made(layer, whole), shift = 32 / group_;
+    const int all = padded_channels(layer, whole), shift = 32 / group_;
     std::vector<Cell> weight;
     for (int from = 0, count; from < all; from += count) {
       count = kernels.block(all - from);
@@ -133,10 +133,10 @@ class ChainSession {
     }
     return weight;
   }
-  static Way way_of(const Packing* packing, const Taps& taps) {
-    return packing != nullptr && packing->together(taps) ? Way::together : Way::rows;
+  static InputLayout layout_of(const Packing* packing, const Taps& taps) {
+    return packing != nullptr && packing->contiguous(taps) ? InputLayout::contiguous : InputLayout::rows;
   }
-  static std::vector<CacheLine> in_lines(const std::vector<Cell>& cells);
+  static std::vector<CacheLine> to_cache_lines(const std::vector<Cell>& cells);
   // The channel of the last layer that makes phase (i, j) of a channel.
   int phase(int channel, int i, int j) const;
 
@@ -146,13 +146,13 @@ class ChainSession {
  private:
   struct Layer {
     int kernel_h, kernel_w, channels, stored, skip;
-    Way way;
-    Window window;
+    InputLayout layout;
+    KernelShape kernel_shape;
     int reach_h, reach_w;  // samples that all later layers reach beyond this layer's result
-    int kept;  // rows of the layer's input that are needed: its own kernel's, or as many as a later skip lies behind
+    int rows_needed;  // rows of the layer's input that are needed: its own kernel's, or as many as a later skip lies behind
     // Rows held; where they must lie together so many that copying the rows before them is seldom.
-    int lead() const { return way == Way::together ? kernel_h - 1 : 0; }
-    int held() const { return way == Way::together && kept < 2 * kernel_h ? 2 * kernel_h : kept; }
+    int lead() const { return layout == InputLayout::contiguous ? kernel_h - 1 : 0; }
+    int rows_held() const { return layout == InputLayout::contiguous && rows_needed < 2 * kernel_h ? 2 * kernel_h : rows_needed; }
   };
   struct Strip;
 
@@ -160,7 +160,7 @@ class ChainSession {
   static void add_block(std::vector<Cell>& weight, const std::vector<Cell>& block, int channels, const Taps& taps,
                         const Packing* packing);
 
-  virtual void conv(const RowPlace& place, int layer) const = 0;
+  virtual void conv(const RowConv& place, int layer) const = 0;
   // A row of the input of a layer that goes by Winograd's way, see winograd.hpp.
   virtual void transform(const Cell* from, std::ptrdiff_t stride, int groups, int tiles, Cell* to,
                          std::ptrdiff_t to_stride) const = 0;
@@ -169,13 +169,13 @@ class ChainSession {
   // A cell of a layer's result that stands for zeros.
   virtual Cell zero(int layer) const = 0;
 
-  void run_feed(const Feed& feed, int height, int width) const;
-  void begin(Strip& s, const Feed& feed, int row) const;
-  void advance(Strip& s, const Feed& feed, int until) const;
-  void load_row(Strip& s, const Feed& feed, int row) const;
-  void load_line(Strip& s, const Feed& feed, int channel, int row, Cell* to) const;
+  void run_with(const ChainIo& io, int height, int width) const;
+  void begin(Strip& s, const ChainIo& io, int row) const;
+  void advance(Strip& s, const ChainIo& io, int until) const;
+  void load_row(Strip& s, const ChainIo& io, int row) const;
+  void load_line(Strip& s, const ChainIo& io, int channel, int row, Cell* to) const;
   void conv_row(Strip& s, int layer, int row) const;
-  void blank_outside(Strip& s, int layer, int row) const;
+  void zero_outside(Strip& s, int layer, int row) const;
   void transform_row(Strip& s, int layer, int row) const;
   int columns_of(const Strip& s, int layer) const;
   int strip_columns(int width) const;
@@ -183,17 +183,17 @@ class ChainSession {
   ChainShape shape_;
   int threads_, group_, pieces_;
   const char* target_;
-  const PictureKernels& picture_kernels_;
-  const Permuter& permuter_;
+  const ImageKernels& image_kernels_;
+  const PermuteKernels& permuter_;
   std::vector<Layer> layers_;
   int reach_h_ = 0, reach_w_ = 0;  // of the whole chain
 
   template <class Sample>
-  friend class PlanesFeed;
+  friend class PlanesIo;
   template <class Pixel>
-  friend class PictureFeed;
+  friend class ImageIo;
   template <class Code>
-  friend class FrameFeed;
+  friend class FrameIo;
 };
 
 }  // namespace subpixel

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "subpixel/chain.hpp"
-#include "subpixel/floats.hpp"
+#include "subpixel/float_chain_kernels.hpp"
 
 namespace subpixel {
 
@@ -27,7 +27,7 @@ class FloatSession : public ChainSession {
 
   void add(const FloatLayer& layer);
 
-  void merge(const LastRow& last, int channel, int i, int j, int r, const float* base, int n, float* to) const override;
+  void interleave(const LastLayerRow& last, int channel, int i, int j, int r, const float* base, int n, float* to) const override;
   const char* kernels() const override { return kernels_.name; }
 
  private:
@@ -38,12 +38,12 @@ class FloatSession : public ChainSession {
     std::vector<float> bias, slope;
   };
 
-  void conv(const RowPlace& place, int layer) const override;
+  void conv(const RowConv& place, int layer) const override;
   void transform(const Cell*, std::ptrdiff_t, int, int, Cell*, std::ptrdiff_t) const override {}
   void encode(const float* x, int n, int, Cell* to) const override { kernels_.encode(x, n, to); }
   Cell zero(int) const override { return 0; }
 
-  const KernelsFloat& kernels_;
+  const FloatChainKernels& kernels_;
   std::vector<Packed> packed_;
 };
 

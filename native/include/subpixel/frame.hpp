@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "subpixel/picture.hpp"
+#include "subpixel/image.hpp"
 
 namespace subpixel {
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "subpixel/chain.hpp"
-#include "subpixel/integer.hpp"
+#include "subpixel/int8_chain_kernels.hpp"
 
 namespace subpixel {
 
@@ -34,8 +34,8 @@ class IntegerSession : public ChainSession {
   using ChainSession::run;
   void run(const std::uint8_t* x, int height, int width, std::uint8_t* y) const { run_bytes(x, height, width, y); }
 
-  void merge(const LastRow& last, int channel, int i, int j, int r, const float* base, int n, float* to) const override;
-  bool merge_bytes(const LastRow& last, int channel, int i, int j, int r, const std::uint8_t* base, int n,
+  void interleave(const LastLayerRow& last, int channel, int i, int j, int r, const float* base, int n, float* to) const override;
+  bool interleave_bytes(const LastLayerRow& last, int channel, int i, int j, int r, const std::uint8_t* base, int n,
                    std::uint8_t* to) const override;
   const char* kernels() const override { return kernels_.name; }
 
@@ -50,18 +50,18 @@ class IntegerSession : public ChainSession {
     std::vector<std::int16_t> multiplier, slope;
   };
 
-  void conv(const RowPlace& place, int layer) const override;
+  void conv(const RowConv& place, int layer) const override;
   void transform(const Cell* from, std::ptrdiff_t stride, int groups, int tiles, Cell* to,
                  std::ptrdiff_t to_stride) const override {
     kernels_.winograd.transform(from, stride, groups, tiles, to, to_stride);
   }
   bool fits_winograd(const IntegerLayer& layer) const;
-  std::vector<Cell> pack_winograd(const IntegerLayer& layer, const Window& w, Packed& p) const;
+  std::vector<Cell> pack_winograd(const IntegerLayer& layer, const KernelShape& w, Packed& p) const;
   void encode(const float* x, int n, int piece, Cell* to) const override;
   Cell zero(int layer) const override;
-  void phases(const LastRow& last, int channel, int i, int j, int r, const std::int16_t** z) const;
+  void phases(const LastLayerRow& last, int channel, int i, int j, int r, const std::int16_t** z) const;
 
-  const KernelsInt& kernels_;
+  const Int8ChainKernels& kernels_;
   std::vector<Packed> packed_;
 };
 

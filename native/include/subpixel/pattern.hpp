@@ -16,12 +16,12 @@ struct Pattern {
 };
 
 // One element of each stream in turn.
-Pattern side_by_side(int streams);
+Pattern interleave_pattern(int streams);
 
 // A pattern with what a target needs to apply it, made once and used for every row.
-class Plan {
+class PatternPlan {
  public:
-  Plan(const Pattern& pattern, int item, const Permuter& permuter);
+  PatternPlan(const Pattern& pattern, int item, const PermuteKernels& permuter);
 
   // `units` units from the streams to `out`; loads may reach up to `end`.
   void row(const unsigned char* const* streams, std::ptrdiff_t units, unsigned char* out,
@@ -44,7 +44,7 @@ class Plan {
                   unsigned char* out) const;
 
   int item_, in_, out_;
-  const Permuter& permuter_;
+  const PermuteKernels& permuter_;
   std::vector<Run> runs_;
   int units_ = 0;  // a round; 0 to move runs one by one
   std::vector<Load> loads_;

@@ -22,17 +22,13 @@ struct PermuteRounds {
 };
 
 // What a target offers. A width of 0 means that elements are moved one by one.
-struct Permuter {
+struct PermuteKernels {
   int width;
   void (*run)(const PermuteRounds&);
   // Copies past the caches, for results larger than they are; null where there is no such store.
   void (*stream)(unsigned char* to, const unsigned char* from, std::size_t bytes);
   bool lanes = false;  // as PermuteRounds says; such a one writes the kept bytes only
 };
-
-namespace avx2 { const Permuter& permuter(); }
-namespace avx512 { const Permuter& permuter(); const Permuter& permuter_bw(); }
-namespace neon { const Permuter& permuter(); }
 
 // x is (N, C*rh*rw, H, W) and y (N, C, H*rh, W*rw), or with channels_last the channels innermost; `inverse` goes from
 // y's shape to x's. `crd`: channel c*rh*rw + i*rw + j, else (i*rw + j)*C + c.

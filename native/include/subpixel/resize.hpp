@@ -6,12 +6,12 @@
 #include <string>
 #include <vector>
 
-#include "subpixel/weighted.hpp"
+#include "subpixel/resample.hpp"
 
 namespace subpixel {
 
 // An axis of pixels of some channels as WindowSums takes it.
-struct Windows {
+struct WindowTable {
   std::vector<int> start;
   std::vector<unsigned char> table, low, high;
 };
@@ -39,23 +39,23 @@ class ResizeAxis {
   // The most samples from the first to the last that one output needs.
   int span() const { return span_; }
   // What the kernels need for some outputs that are summed from samples of a kind.
-  void describe(Kind from, int first, int outputs, Weighted& w) const;
+  void describe(Kind from, int first, int outputs, RowSums& w) const;
   // Made when first asked for; null where taps or weights do not fit. Any thread may ask.
-  std::shared_ptr<const Windows> windows(int channels) const;
+  std::shared_ptr<const WindowTable> window_table(int channels) const;
 
  private:
-  struct Kept;
-  std::shared_ptr<const Windows> make_windows(int channels) const;
-  void make_even();
+  struct WindowCache;
+  std::shared_ptr<const WindowTable> make_window_table(int channels) const;
+  void pad_to_even_taps();
 
   int n_in_, n_out_, taps_, span_ = 1;
   Kind sums_ = Kind::i32;
   bool short_ = true;
-  std::vector<int> index_, whole_, low_, high_;
+  std::vector<int> index_, i32_, low_, high_;
   std::vector<float> f32_;
   std::vector<double> f64_;
-  std::vector<unsigned char> outside_, alike_;
-  std::shared_ptr<Kept> kept_;
+  std::vector<unsigned char> outside_, run_length_;
+  std::shared_ptr<WindowCache> cache_;
 };
 
 // One axis of an array: from samples of one kind to those of another.

@@ -7,7 +7,7 @@
 #include <variant>
 #include <vector>
 
-#include "subpixel/kernels.hpp"
+#include "subpixel/conv_kernels.hpp"
 
 namespace subpixel {
 
@@ -67,13 +67,13 @@ class Session {
   void concat(Tile& tile, const ConcatStep& step, int made) const;
   void resize(Tile& tile, const ResizeStep& step, int made) const;
   void shuffle(Tile& tile, const ShuffleStep& step, int made) const;
-  void blank_outside(Tile& tile, int value) const;
+  void zero_outside(Tile& tile, int value) const;
   void store_result(Tile& tile) const;
   void tile_size(int& rows, int& columns) const;
 
   int scale_, halo_, threads_;
   bool zero_border_;
-  const KernelsF32& kernels_;
+  const ConvKernels& kernels_;
   const char* target_;
   std::vector<ValueShape> values_;
   std::vector<Step> steps_;

@@ -16,15 +16,15 @@ static constexpr int bytes_of(Sample sample) { return sample == Sample::u8 ? 1 :
 // with `channels_last` pixels (height, width, channels). Whole numbers are summed in f32, clipped and rounded half up.
 //
 // Without `flow` the places are x before y, from -1 to 1; with it they are in samples and counted from the output's
-// own index. With `places_last` they lie as (rows, columns, 2), else as (2, rows, columns).
+// own index. With `positions_last` they lie as (rows, columns, 2), else as (2, rows, columns).
 struct Warp {
   const void* x;
   int channels, height, width;
-  const float* places;
+  const float* positions;
   void* y;
   int rows, columns;
   Sample sample;
-  bool channels_last, flow, places_last, align_corners;
+  bool channels_last, flow, positions_last, align_corners;
   Sampling sampling;
   Outside outside;
   double a;  // of the cubic
@@ -35,7 +35,7 @@ struct Warp {
 struct WarpVolume {
   const float* x;
   int channels, depth, height, width;
-  const float* places;
+  const float* positions;
   float* y;
   int slices, rows, columns;
   bool align_corners;
@@ -81,9 +81,5 @@ struct WarpKernels {
   void (*volume_block)(const WarpVolume&, int slice, int row, int column);
   void (*grid_line)(const GridLine&);
 };
-namespace scalar { const WarpKernels& warp_kernels(); }
-namespace avx2 { const WarpKernels& warp_kernels(); }
-namespace avx512 { const WarpKernels& warp_kernels(); }
-namespace neon { const WarpKernels& warp_kernels(); }
 
 }  // namespace subpixel

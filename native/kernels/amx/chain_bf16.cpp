@@ -11,4 +11,4 @@ constexpr int kLanes = 16;
 #include "../generic/math_bf16.hpp"
 #include "tiles.hpp"
 
-#include "../generic/tiles_bf16.hpp"
+#include "../generic/conv_tiles_bf16.hpp"

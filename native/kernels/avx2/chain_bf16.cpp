@@ -13,5 +13,5 @@ constexpr int kLanes = 8, kVectors = 2, kMostChannels = 4, kSums = 8;
 #include "../generic/chain_float.hpp"
 
 namespace subpixel::avx2 {
-const KernelsFloat& chain_bf16() { return kTable; }
+constexpr FloatChainKernels chain_bf16_kernels = kTable;
 }  // namespace subpixel::avx2

@@ -14,5 +14,5 @@ constexpr int kLanes = 8, kVectors = 3, kMostChannels = 4, kSums = 12;
 #include "../generic/chain_float.hpp"
 
 namespace subpixel::avx2 {
-const KernelsFloat& chain_f32() { return kTable; }
+constexpr FloatChainKernels chain_f32_kernels = kTable;
 }  // namespace subpixel::avx2

@@ -1,7 +1,11 @@
 // 16 bytes a round: the byte shuffle of AVX2 does not cross its 16-byte halves.
+#define SUBPIXEL_TARGET_NS avx2
+
 #include <immintrin.h>
 
 #include "subpixel/permute.hpp"
+#include "../generic/stream_x86.hpp"
+#include "../generic/tables.hpp"
 
 namespace subpixel::avx2 {
 namespace {
@@ -44,25 +48,8 @@ void run(const PermuteRounds& p) {
   }
 }
 
-void stream(unsigned char* to, const unsigned char* from, std::size_t bytes) {
-  const std::size_t head = (32 - reinterpret_cast<std::size_t>(to) % 32) % 32;
-  if (head >= bytes) {
-    __builtin_memcpy(to, from, bytes);
-    return;
-  }
-  __builtin_memcpy(to, from, head);
-  std::size_t k = head;
-  for (; k + 32 <= bytes; k += 32)
-    _mm256_stream_si256(reinterpret_cast<__m256i*>(to + k), _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + k)));
-  __builtin_memcpy(to + k, from + k, bytes - k);
-  _mm_sfence();
-}
-
 }  // namespace
 
-const Permuter& permuter() {
-  static constexpr Permuter table = {16, run, stream};
-  return table;
-}
+constexpr PermuteKernels permute_kernels = {16, run, stream};
 
 }  // namespace subpixel::avx2

@@ -13,5 +13,5 @@ constexpr int kLanes = 16, kVectors = 2, kMostChannels = 8, kSums = 18;
 #include "../generic/chain_float.hpp"
 
 namespace subpixel::avx512 {
-const KernelsFloat& chain_bf16() { return kTable; }
+constexpr FloatChainKernels chain_bf16_kernels = kTable;
 }  // namespace subpixel::avx512

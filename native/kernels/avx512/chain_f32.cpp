@@ -14,5 +14,5 @@ constexpr int kLanes = 16, kVectors = 3, kMostChannels = 8, kSums = 27;
 #include "../generic/chain_float.hpp"
 
 namespace subpixel::avx512 {
-const KernelsFloat& chain_f32() { return kTable; }
+constexpr FloatChainKernels chain_f32_kernels = kTable;
 }  // namespace subpixel::avx512

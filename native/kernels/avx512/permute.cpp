@@ -1,57 +1,57 @@
-// 64 bytes a round with AVX-512 VBMI, whose byte permutation crosses the whole register.
+// 64 bytes a round with AVX-512 BW: words of 4 bytes go to any 16-byte lane, then bytes go to their places within it.
+#define SUBPIXEL_TARGET_NS avx512
+
 #include <immintrin.h>
 
 #include "subpixel/permute.hpp"
+#include "../generic/stream_x86.hpp"
+#include "../generic/tables.hpp"
 
 namespace subpixel::avx512 {
 namespace {
 
-template <int Sources>
+template <int Sources, bool Whole>
 void rounds(const PermuteRounds& p) {
-  __m512i table[Sources];
-  __mmask64 kept[Sources];
+  __m512i words[Sources], table[Sources];
+  __mmask16 kept[Sources];
   const unsigned char* source[Sources];
   for (int k = 0; k < Sources; ++k) {
+    words[k] = _mm512_loadu_si512(p.words + 16 * k);
     table[k] = _mm512_loadu_si512(p.table + 64 * k);
-    kept[k] = ~_mm512_movepi8_mask(table[k]);
+    kept[k] = static_cast<__mmask16>(~_mm512_movepi32_mask(table[k]));
     source[k] = p.source[k];
   }
+  const __mmask64 stored = ~__mmask64{0} >> (64 - p.out_step);
   unsigned char* out = p.out;
   for (std::ptrdiff_t n = 0; n < p.rounds; ++n, out += p.out_step) {
-    __m512i made = _mm512_maskz_permutexvar_epi8(kept[0], table[0], _mm512_loadu_si512(source[0]));
-    source[0] += p.source_step;
-    for (int k = 1; k < Sources; ++k) {
-      made = _mm512_mask_permutexvar_epi8(made, kept[k], table[k], _mm512_loadu_si512(source[k]));
+    __m512i made = _mm512_setzero_si512();
+    for (int k = 0; k < Sources; ++k) {
+      const __m512i x = _mm512_loadu_si512(source[k]);
       source[k] += p.source_step;
+      if (Whole) made = _mm512_mask_permutexvar_epi32(made, kept[k], words[k], x);
+      else made = _mm512_or_si512(made, _mm512_shuffle_epi8(_mm512_permutexvar_epi32(words[k], x), table[k]));
     }
-    _mm512_storeu_si512(out, made);
+    _mm512_mask_storeu_epi8(out, stored, made);
   }
 }
 
-void run(const PermuteRounds& p) {
-  switch (p.sources) {
-    case 1: return rounds<1>(p);
-    case 2: return rounds<2>(p);
-    case 3: return rounds<3>(p);
-    case 4: return rounds<4>(p);
-    default: break;
-  }
-  for (std::ptrdiff_t n = 0; n < p.rounds; ++n) {
-    __m512i made = _mm512_setzero_si512();
-    for (int k = 0; k < p.sources; ++k) {
-      const __m512i table = _mm512_loadu_si512(p.table + 64 * k);
-      const __m512i x = _mm512_loadu_si512(p.source[k] + n * p.source_step);
-      made = _mm512_mask_permutexvar_epi8(made, ~_mm512_movepi8_mask(table), table, x);
-    }
-    _mm512_storeu_si512(p.out + n * p.out_step, made);
-  }
+template <int Sources>
+void some(const PermuteRounds& p) {
+  if (p.whole_words) rounds<Sources, true>(p);
+  else rounds<Sources, false>(p);
 }
+
+template <int Sources>
+void as_many(const PermuteRounds& p) {
+  if constexpr (Sources > 1)
+    if (p.sources < Sources) return as_many<Sources - 1>(p);
+  some<Sources>(p);
+}
+
+void run(const PermuteRounds& p) { as_many<kPermuteSources>(p); }
 
 }  // namespace
 
-const Permuter& permuter() {
-  static const Permuter table = {64, run, avx2::permuter().stream};
-  return table;
-}
+constexpr PermuteKernels permute_kernels = {64, run, stream, true};
 
 }  // namespace subpixel::avx512

@@ -14,5 +14,5 @@ constexpr int kLanes = 16, kVectors = 3, kMostChannels = 8, kSums = 27;
 #include "../generic/chain_float.hpp"
 
 namespace subpixel::bf16 {
-const KernelsFloat& chain_bf16() { return kTable; }
+constexpr FloatChainKernels chain_bf16_kernels = kTable;
 }  // namespace subpixel::bf16

@@ -78,27 +78,27 @@ struct Axis {
 
 inline Vec from_grid(Vec value, const Axis& axis) { return (value + 1.0f) * axis.scale + axis.low; }
 
-inline Vec clamp(Vec place, const Axis& axis) { return at_most(at_least(place, 0.0f), axis.last); }
+inline Vec clamp(Vec position, const Axis& axis) { return at_most(at_least(position, 0.0f), axis.last); }
 
 // Folded at the mirrors, then clamped. What is no finite number becomes the first sample.
-inline Vec reflect(Vec place, const Axis& axis) {
-  const Vec away = magnitude(place - axis.mirror);
+inline Vec reflect(Vec position, const Axis& axis) {
+  const Vec away = magnitude(position - axis.mirror);
   const Vec rest = away - truncate(away / axis.period) * axis.period;
   return clamp(smaller(rest, axis.period - rest) + axis.mirror, axis);
 }
 
 // Within a few samples of the picture, where the cubic's taps are outside as well.
-inline Vec near(Vec place, const Axis& axis) {
-  return at_most(at_least(place, -4.0f), static_cast<float>(axis.side + 3));
+inline Vec near(Vec position, const Axis& axis) {
+  return at_most(at_least(position, -4.0f), static_cast<float>(axis.side + 3));
 }
 
 template <Outside outside, bool cubic>
-inline Vec settle(Vec place, const Axis& axis) {
-  if (outside == Outside::zeros || (cubic && outside == Outside::border)) return near(place, axis);
-  if (outside == Outside::border) return clamp(place, axis);
+inline Vec map_outside(Vec position, const Axis& axis) {
+  if (outside == Outside::zeros || (cubic && outside == Outside::border)) return near(position, axis);
+  if (outside == Outside::border) return clamp(position, axis);
   // The cubic's taps are folded one by one.
-  if (cubic) return ((Ints)magnitude(place) < fill(kInfinity)) ? place : Vec{};
-  return reflect(place, axis);
+  if (cubic) return ((Ints)magnitude(position) < fill(kInfinity)) ? position : Vec{};
+  return reflect(position, axis);
 }
 
 // No lane has a bit.
@@ -114,8 +114,8 @@ inline bool none(V v) {
 inline Ints beyond(Ints index, int side) { return (index | (fill(side - 1) - index)) >> 31; }
 
 // Halves to the even neighbour.
-inline Ints nearest_to(Vec place) {
-  const Vec below = floor_of(place), part = place - below;
+inline Ints nearest_to(Vec position) {
+  const Vec below = floor_of(position), part = position - below;
   const Ints index = to_int(below);
   // From an odd one upwards already at the half: the number just below 0.5 has bits one less.
   const Vec limit = (Vec)(fill(0x3f000000) - (index & 1));

@@ -2,7 +2,8 @@
 // multiplied. Each target's file defines SUBPIXEL_TARGET_NS, kName, kVectors, kMostChannels, kSums and Math, over
 // vec_f32.hpp, before including this.
 
-#include "ends_float.hpp"
+#include "epilogue_float.hpp"
+#include "tables.hpp"
 
 namespace subpixel::SUBPIXEL_TARGET_NS {
 namespace {
@@ -13,7 +14,7 @@ using Product = Math;
 inline Vec first_sum(const Block& b, int channel) { return fill(b.bias[channel]); }
 
 template <int Channels, int Vectors>
-__attribute__((always_inline)) inline void end_sums(const RowConvFloat& a, const Block& b, Vec (&sum)[Channels][Vectors]) {
+__attribute__((always_inline)) inline void apply_epilogue(const RowConvFloat& a, const Block& b, Vec (&sum)[Channels][Vectors]) {
   if (a.last != nullptr) return store_last(a, b, sum);
   if (a.skip != nullptr) return store_activated<true>(a, b, sum);
   store_activated<false>(a, b, sum);
@@ -53,7 +54,7 @@ long long peak(long long rounds) {
   return rounds * sums * kLanes * Math::kGroup;
 }
 
-constexpr KernelsFloat kTable = {kName, Math::kGroup, block, conv, Math::encode, merge<float, float>, peak};
+constexpr FloatChainKernels kTable = {kName, Math::kGroup, block, conv, Math::encode, interleave<float, float>, peak};
 
 }  // namespace
 }  // namespace subpixel::SUBPIXEL_TARGET_NS

@@ -5,6 +5,7 @@
 // input channel, kernel row and kernel column, always in that order: a sample's value does not depend on where in
 // a tile it lies.
 
+#include "tables.hpp"
 #include "vec_f32.hpp"
 
 namespace subpixel::SUBPIXEL_TARGET_NS {
@@ -67,9 +68,6 @@ void conv(const ConvF32& a) {
 
 }  // namespace
 
-const KernelsF32& kernels_f32() {
-  static constexpr KernelsF32 table = {kName, kChannels, kVectors * kLanes, conv};
-  return table;
-}
+constexpr ConvKernels conv_kernels = {kName, kChannels, kVectors * kLanes, conv};
 
 }  // namespace subpixel::SUBPIXEL_TARGET_NS

@@ -2,7 +2,8 @@
 // SUBPIXEL_TARGET_NS, Product, kVectors and kName before including this. Four output channels by vectors of four
 // columns stay in registers.
 
-#include "merge_int.hpp"
+#include "input_output_int.hpp"
+#include "tables.hpp"
 
 namespace subpixel::SUBPIXEL_TARGET_NS {
 namespace {
@@ -23,20 +24,20 @@ inline int16x8_t tanh_of(int16x8_t z) {
 // A constant of two channels, four times each: they stand so for the vectors of x86 too.
 inline int16x8_t pair16(const std::int16_t* p) { return vld1q_s16(p); }
 
-inline int16x8_t activated(int16x8_t z, Activation kind, const std::int16_t* slope) {
+inline int16x8_t activate(int16x8_t z, Activation kind, const std::int16_t* slope) {
   if (kind == Activation::tanh) return tanh_of(z);
   if (kind == Activation::prelu)
     return vbslq_s16(vcltzq_s16(z), rounded_product(z, pair16(slope)), z);
   return z;
 }
 
-inline int16x4_t shifted(int32x4_t sum, int shift) { return vqmovn_s32(vshlq_s32(sum, vdupq_n_s32(-shift))); }
+inline int16x4_t shift_and_narrow(int32x4_t sum, int shift) { return vqmovn_s32(vshlq_s32(sum, vdupq_n_s32(-shift))); }
 
 // Sums of two channels, each of four columns, as z.
-inline int16x8_t ended(const EndInt& e, int channel, int32x4_t a, int32x4_t b) {
-  const int16x8_t y = vcombine_s16(shifted(a, e.shift[channel]), shifted(b, e.shift[channel + 1]));
+inline int16x8_t requantise(const EpilogueInt& e, int channel, int32x4_t a, int32x4_t b) {
+  const int16x8_t y = vcombine_s16(shift_and_narrow(a, e.shift[channel]), shift_and_narrow(b, e.shift[channel + 1]));
   const int16x8_t z = rounded_product(y, pair16(e.multiplier + 4 * channel));
-  return activated(z, e.activation, e.slope + 4 * channel);
+  return activate(z, e.activation, e.slope + 4 * channel);
 }
 
 // Four cells of two 16-bit samples, as four of each channel.
@@ -59,8 +60,8 @@ inline void load_samples(const Cell* from, std::ptrdiff_t stride, int16x8_t& low
 }
 
 // z with what a skip adds.
-inline int16x8_t skipped(const RowConvInt& a, int16x8_t z, int16x8_t u) {
-  if (a.end.activation == Activation::relu) z = vmaxq_s16(z, vdupq_n_s16(0));
+inline int16x8_t add_skip(const RowConvInt& a, int16x8_t z, int16x8_t u) {
+  if (a.epilogue.activation == Activation::relu) z = vmaxq_s16(z, vdupq_n_s16(0));
   const int16x8_t scaled = vshlq_n_s16(vsubq_s16(u, vdupq_n_s16(static_cast<short>(a.skip_zero))), 7);
   return vqaddq_s16(z, rounded_product(scaled, vdupq_n_s16(a.skip_gain)));
 }
@@ -86,7 +87,7 @@ template <int Vectors>
 void conv_block(const RowConvInt& a, const Cell* weight, int first, int column) {
   Product::Sum sum[kChannels][Vectors];
   for (int c = 0; c < kChannels; ++c)
-    for (int v = 0; v < Vectors; ++v) sum[c][v] = Product::start(a.end.bias[first + c]);
+    for (int v = 0; v < Vectors; ++v) sum[c][v] = Product::start(a.epilogue.bias[first + c]);
   for (int ky = 0; ky < a.kernel_rows; ++ky)
     for (int g = 0; g < a.groups; ++g) {
       const Cell* x = a.rows[ky] + g * a.group_stride + column;
@@ -107,19 +108,19 @@ void conv_block(const RowConvInt& a, const Cell* weight, int first, int column) 
     for (int c = 0; c < kChannels; ++c) total[c] = Product::total(sum[c][v]);
     if (a.last != nullptr) {
       for (int c = 0; c < kChannels; ++c) {
-        const int16x4_t y = shifted(total[c], a.end.shift[first + c]);
-        vst1_s16(a.z() + (first + c) * a.last_stride + column, vqrdmulh_n_s16(y, a.end.multiplier[4 * (first + c)]));
+        const int16x4_t y = shift_and_narrow(total[c], a.epilogue.shift[first + c]);
+        vst1_s16(a.z() + (first + c) * a.last_stride + column, vqrdmulh_n_s16(y, a.epilogue.multiplier[4 * (first + c)]));
       }
       continue;
     }
-    int16x8_t low = ended(a.end, first, total[0], total[1]), high = ended(a.end, first + 2, total[2], total[3]);
+    int16x8_t low = requantise(a.epilogue, first, total[0], total[1]), high = requantise(a.epilogue, first + 2, total[2], total[3]);
     if (a.skip != nullptr) {
       int16x8_t more_low, more_high;
       load_samples(a.skip + first / Product::kGroup * a.skip_stride + column, a.skip_stride, more_low, more_high);
-      low = skipped(a, low, more_low);
-      high = skipped(a, high, more_high);
+      low = add_skip(a, low, more_low);
+      high = add_skip(a, high, more_high);
     }
-    const int16x8_t zero = vdupq_n_s16(static_cast<short>(a.end.zero));
+    const int16x8_t zero = vdupq_n_s16(static_cast<short>(a.epilogue.zero));
     store(a.out + first / Product::kGroup * a.out_stride + column, a.out_stride, vqaddq_s16(low, zero),
           vqaddq_s16(high, zero));
   }
@@ -161,9 +162,6 @@ long long peak(long long rounds) {
 
 }  // namespace
 
-const KernelsInt& kernels_int() {
-  static constexpr KernelsInt table = {kName, Product::kGroup, block, conv, encode, merge<std::int16_t, float>, merge<std::int16_t, std::uint8_t>, {nullptr, nullptr}, peak};
-  return table;
-}
+constexpr Int8ChainKernels chain_int8_kernels = {kName, Product::kGroup, block, conv, encode, interleave<std::int16_t, float>, interleave<std::int16_t, std::uint8_t>, {nullptr, nullptr}, peak};
 
 }  // namespace subpixel::SUBPIXEL_TARGET_NS

@@ -5,8 +5,9 @@
 // The products are written as assembly: with intrinsics gcc 12 copies and spills the sums, at the cost of a third of the
 // speed.
 
-#include "ends_int_x86.hpp"
-#include "merge_int.hpp"
+#include "epilogue_int_x86.hpp"
+#include "input_output_int.hpp"
+#include "tables.hpp"
 
 namespace subpixel::SUBPIXEL_TARGET_NS {
 namespace {
@@ -14,12 +15,12 @@ namespace {
 using Row = RowConvInt;
 using Product = Wide;
 
-inline Vec first_sum(const Block& b, int channel) { return Wide::set32(b.end.bias[channel]); }
+inline Vec first_sum(const Block& b, int channel) { return Wide::set32(b.epilogue.bias[channel]); }
 
 template <int Channels, int Vectors>
-__attribute__((always_inline)) inline void end_sums(const RowConvInt& a, const Block& b, Vec (&sum)[Channels][Vectors]) {
+__attribute__((always_inline)) inline void apply_epilogue(const RowConvInt& a, const Block& b, Vec (&sum)[Channels][Vectors]) {
   if (a.last != nullptr) return store_last(a, b, sum);
-  choose_end(a, [&](auto end) __attribute__((always_inline)) { store_cells<end.kind, end.skip>(a, b, sum); });
+  choose_epilogue(a, [&](auto end) __attribute__((always_inline)) { store_cells<end.kind, end.skip>(a, b, sum); });
 }
 
 // Inputs and weights of a stripe stay in the first-level cache.
@@ -54,10 +55,7 @@ long long peak(long long rounds) {
 
 }  // namespace
 
-const KernelsInt& kernels_int() {
-  static constexpr KernelsInt table = {kName, Wide::kGroup, block, conv, encode, merge<std::int16_t, float>,
-                                       merge<std::int16_t, std::uint8_t>, kWinograd, peak};
-  return table;
-}
+constexpr Int8ChainKernels chain_int8_kernels = {kName, Wide::kGroup, block, conv, encode, interleave<std::int16_t, float>,
+                                     interleave<std::int16_t, std::uint8_t>, kWinograd, peak};
 
 }  // namespace subpixel::SUBPIXEL_TARGET_NS

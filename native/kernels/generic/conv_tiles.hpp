@@ -1,5 +1,5 @@
 // One row of a convolution by products of tiles, written once over Tiles. Each target's file defines SUBPIXEL_TARGET_NS,
-// Tiles, kName, Row (RowConvInt or RowConvFloat), Sum, kGroup, product and end_block before including this.
+// Tiles, kName, Row (RowConvInt or RowConvFloat), Sum, kGroup, product and epilogue_block before including this.
 //
 // A product adds to 16 channels x 16 columns of sums what 16 cells of each make: C += A * B, of which
 //   A  weights: a row is a channel's cells of one step
@@ -27,15 +27,15 @@ constexpr int kSumTile = 0, kWeightTile = 4, kInputTile = 6;
 // apart; `along` rows of B follow upon each, cut into `chunks` steps of `depth`. The last of these is moved back to end
 // where they end, and what it has in common with the one before counts once.
 struct Steps {
-  enum Way { groups, rows_and_groups, columns } way;
+  enum Axis { groups, rows_and_groups, columns } axis;
   int rows, each, along, chunks, depth;
   int count() const { return rows * each * chunks; }
   int first(int chunk) const { return chunk + 1 < chunks ? chunk * depth : along - depth; }
 };
 
-inline Steps steps_of(Steps::Way way, int rows, int each, int along) {
+inline Steps steps_of(Steps::Axis axis, int rows, int each, int along) {
   const int chunks = (along + kTileRows - 1) / kTileRows;
-  return {way, rows, each, along, chunks, (along + chunks - 1) / chunks};
+  return {axis, rows, each, along, chunks, (along + chunks - 1) / chunks};
 }
 
 inline Steps steps_of(const Taps& t) {
@@ -51,7 +51,7 @@ inline Steps steps_of(const Taps& t) {
 
 int packed_cells(const Taps& t) { return steps_of(t).count() * kTileRows; }
 
-bool together(const Taps& t) { return steps_of(t).way == Steps::rows_and_groups; }
+bool contiguous(const Taps& t) { return steps_of(t).axis == Steps::rows_and_groups; }
 
 void pack(const Taps& t, int channels, const Cell* from, Cell* to) {
   const Steps s = steps_of(t);
@@ -61,14 +61,14 @@ void pack(const Taps& t, int channels, const Cell* from, Cell* to) {
         for (int c = 0; c < channels; ++c, to += kTileRows)
           for (int k = 0; k < kTileRows; ++k) {
             const int at = s.first(chunk) + k;
-            const int ky = s.way == Steps::rows_and_groups ? at / t.groups : row;
-            const int group = s.way == Steps::columns ? e : at % t.groups, kx = s.way == Steps::columns ? at : e;
+            const int ky = s.axis == Steps::rows_and_groups ? at / t.groups : row;
+            const int group = s.axis == Steps::columns ? e : at % t.groups, kx = s.axis == Steps::columns ? at : e;
             const bool counts = k < s.depth && at >= chunk * s.depth;
             to[k] = counts ? from[((ky * t.groups + group) * t.columns + kx) * channels + c] : 0;
           }
 }
 
-constexpr Packing kPacking = {packed_cells, pack, together};
+constexpr Packing kPacking = {packed_cells, pack, contiguous};
 
 int block(int left) { return left < kTileRows ? left : kTileRows; }
 
@@ -78,36 +78,36 @@ int block(int left) { return left < kTileRows ? left : kTileRows; }
 template <int N>
 constexpr int sum_tile(int block, int column) { return kSumTile + (N == 2 ? 2 * block : 0) + column; }
 
-template <int N, int Across, int J = 0>
+template <int N, int HorizontalPass, int J = 0>
 inline void clear_sums(Tiles& tiles) {
-  if constexpr (J < Across) {
+  if constexpr (J < HorizontalPass) {
     tiles.template zero<sum_tile<N>(0, J)>();
     if constexpr (N == 2) tiles.template zero<sum_tile<N>(1, J)>();
-    clear_sums<N, Across, J + 1>(tiles);
+    clear_sums<N, HorizontalPass, J + 1>(tiles);
   }
 }
 
 // [block][channel][column]
-template <int N, int Across, int J = 0>
+template <int N, int HorizontalPass, int J = 0>
 inline void store_sums(Tiles& tiles, Sum* to) {
-  constexpr int stride = Across * kTileColumns;
-  if constexpr (J < Across) {
+  constexpr int stride = HorizontalPass * kTileColumns;
+  if constexpr (J < HorizontalPass) {
     tiles.template store<sum_tile<N>(0, J)>(to + J * kTileColumns, stride);
     if constexpr (N == 2)
       tiles.template store<sum_tile<N>(1, J)>(to + kTileRows * stride + J * kTileColumns, stride);
-    store_sums<N, Across, J + 1>(tiles, to);
+    store_sums<N, HorizontalPass, J + 1>(tiles, to);
   }
 }
 
 // One tile of columns after the other, under the weights of one step.
-template <int N, int Across, int J = 0>
+template <int N, int HorizontalPass, int J = 0>
 inline void multiply_columns(Tiles& tiles, const Cell* x, std::ptrdiff_t stride) {
-  if constexpr (J < Across) {
+  if constexpr (J < HorizontalPass) {
     constexpr int input = kInputTile + J % 2;
     tiles.template load<input>(x + J * kTileColumns, stride);
     product<sum_tile<N>(0, J), kWeightTile, input>(tiles);
     if constexpr (N == 2) product<sum_tile<N>(1, J), kWeightTile + 1, input>(tiles);
-    multiply_columns<N, Across, J + 1>(tiles, x, stride);
+    multiply_columns<N, HorizontalPass, J + 1>(tiles, x, stride);
   }
 }
 
@@ -117,13 +117,13 @@ struct Blocks {
   const Cell* weight[2];
 };
 
-template <int N, int Across>
+template <int N, int HorizontalPass>
 inline void multiply(Tiles& tiles, const Row& a, const Steps& s, const Blocks& b, int column) {
-  const bool taps = s.way == Steps::columns, rows = s.way == Steps::rows_and_groups && a.groups == 1;
+  const bool taps = s.axis == Steps::columns, rows = s.axis == Steps::rows_and_groups && a.groups == 1;
   const std::ptrdiff_t stride = taps ? 1 : rows ? a.rows[1] - a.rows[0] : a.group_stride;
   const std::ptrdiff_t next = taps ? a.group_stride : 1;
   const Cell *weight = b.weight[0], *other = b.weight[1];
-  clear_sums<N, Across>(tiles);
+  clear_sums<N, HorizontalPass>(tiles);
   for (int row = 0; row < s.rows; ++row) {
     const Cell* origin = a.rows[row] + column;
     for (int e = 0; e < s.each; ++e, origin += next)
@@ -134,30 +134,30 @@ inline void multiply(Tiles& tiles, const Row& a, const Steps& s, const Blocks& b
           tiles.template load<kWeightTile + 1>(other, kTileRows);
           other += b.count[1] * kTileRows;
         }
-        multiply_columns<N, Across>(tiles, origin + s.first(chunk) * stride, stride);
+        multiply_columns<N, HorizontalPass>(tiles, origin + s.first(chunk) * stride, stride);
       }
   }
 }
 
-template <int N, int Across>
-inline void end_blocks(const Row& a, const Blocks& b, int column, const Sum* sums) {
-  end_block<Across>(a, b.first, b.count[0], column, sums);
-  if (N == 2) end_block<Across>(a, b.first + b.count[0], b.count[1], column, sums + kTileRows * Across * kTileColumns);
+template <int N, int HorizontalPass>
+inline void epilogue_blocks(const Row& a, const Blocks& b, int column, const Sum* sums) {
+  epilogue_block<HorizontalPass>(a, b.first, b.count[0], column, sums);
+  if (N == 2) epilogue_block<HorizontalPass>(a, b.first + b.count[0], b.count[1], column, sums + kTileRows * HorizontalPass * kTileColumns);
 }
 
 // Columns from `column` on with tiles enough, and where it stopped.
-template <int N, int Across>
+template <int N, int HorizontalPass>
 int conv_columns(Tiles& tiles, const Row& a, const Steps& s, const Blocks& b, int column, int until) {
-  constexpr int wide = Across * kTileColumns;
+  constexpr int wide = HorizontalPass * kTileColumns;
   alignas(64) Sum sums[N * kTileRows * wide];
   int made = -1;
   for (; until - column > wide - kTileColumns; column += wide) {
-    multiply<N, Across>(tiles, a, s, b, column);
-    if (made >= 0) end_blocks<N, Across>(a, b, made, sums);
-    store_sums<N, Across>(tiles, sums);
+    multiply<N, HorizontalPass>(tiles, a, s, b, column);
+    if (made >= 0) epilogue_blocks<N, HorizontalPass>(a, b, made, sums);
+    store_sums<N, HorizontalPass>(tiles, sums);
     made = column;
   }
-  if (made >= 0) end_blocks<N, Across>(a, b, made, sums);
+  if (made >= 0) epilogue_blocks<N, HorizontalPass>(a, b, made, sums);
   return column;
 }
 

@@ -1,6 +1,6 @@
 // Cells of two bf16, the first in the lower half; sums are f32. What a target multiplies them with it may define as
 // SUBPIXEL_MULTIPLY_BF16(sum, x, w); else they are widened and added one after the other, which any processor can.
-#include "subpixel/floats.hpp"
+#include "subpixel/float_chain_kernels.hpp"
 #include "vec_f32.hpp"
 
 namespace subpixel::SUBPIXEL_TARGET_NS {
@@ -10,12 +10,12 @@ typedef std::uint32_t Bits __attribute__((vector_size(kLanes * 4)));
 
 // The upper half of a float, rounded to nearest, ties to even; what is no number stays none.
 template <class Float, class Word>
-inline Word rounded(Word bits, Float value) {
+inline Word round_to_bf16(Word bits, Float value) {
   const Word up = bits + 0x7fffu + (bits >> 16 & 1u);
   return value == value ? up : (bits | 0x400000u);
 }
 
-inline Bits rounded(Vec v) { return rounded<Vec, Bits>((Bits)v, v); }
+inline Bits round_to_bf16(Vec v) { return round_to_bf16<Vec, Bits>((Bits)v, v); }
 
 struct Math {
   static constexpr int kGroup = 2, kLanes = SUBPIXEL_TARGET_NS::kLanes;
@@ -46,14 +46,14 @@ struct Math {
     part[1] += (Vec)(b & 0xffff0000u);
   }
   static void store(Cell* to, const Vec* part) {
-    const Bits made = rounded(part[0]) >> 16 | (rounded(part[1]) & 0xffff0000u);
+    const Bits made = round_to_bf16(part[0]) >> 16 | (round_to_bf16(part[1]) & 0xffff0000u);
     __builtin_memcpy(to, &made, sizeof made);
   }
   static void encode(const float* x, int n, Cell* to) {
     for (int k = 0; k < n; ++k) {
       Cell one;
       __builtin_memcpy(&one, x + k, sizeof one);
-      to[k] = rounded<float, Cell>(one, x[k]) >> 16;
+      to[k] = round_to_bf16<float, Cell>(one, x[k]) >> 16;
     }
   }
 };

@@ -1,6 +1,6 @@
 // Cells of one float. A target whose compiler makes poor use of registers defines SUBPIXEL_MULTIPLY_ADD(sum, x, w), as
 // assembly: with a plain sum gcc 12 copies and spills, at the cost of half of the speed.
-#include "subpixel/floats.hpp"
+#include "subpixel/float_chain_kernels.hpp"
 #include "vec_f32.hpp"
 
 namespace subpixel::SUBPIXEL_TARGET_NS {

@@ -35,7 +35,7 @@ inline void put(T* to, Quad q, int channels, bool last) {
 
 // `fixed` channels, 2, 3 or 4; 0 is any number above.
 template <int fixed, class T>
-void bilinear_pixels(const Warp& w, const Places& at, const Corners& k, int row, int first) {
+void bilinear_pixels(const Warp& w, const Positions& at, const Corners& k, int row, int first) {
   const int channels = fixed > 0 ? fixed : w.channels, room = channels < kQuad ? channels : kQuad;
   const std::ptrdiff_t line = std::ptrdiff_t{w.width} * channels;
   T* to = static_cast<T*>(w.y) + (std::ptrdiff_t{row} * w.columns + first) * channels;
@@ -43,7 +43,7 @@ void bilinear_pixels(const Warp& w, const Places& at, const Corners& k, int row,
     each_four<fixed>(channels, [&](int c) {
       const T* from = static_cast<const T*>(w.x) + c;
       Quad corner[4];
-      if (k.inside || k.apart[i] == 0) {
+      if (k.inside || k.edge[i] == 0) {
         const T* p = from + std::ptrdiff_t{k.offset[0][i]} * channels;
         corner[0] = quad_at(p), corner[1] = quad_at(p + channels);
         corner[2] = quad_at(p + line), corner[3] = quad_at(p + line + channels);
@@ -58,7 +58,7 @@ void bilinear_pixels(const Warp& w, const Places& at, const Corners& k, int row,
 }
 
 template <int fixed, class T>
-void bicubic_pixels(const Warp& w, const Places& at, const Taps& k, int row, int first) {
+void bicubic_pixels(const Warp& w, const Positions& at, const Taps& k, int row, int first) {
   const int channels = fixed > 0 ? fixed : w.channels, room = channels < kQuad ? channels : kQuad;
   const std::ptrdiff_t line = std::ptrdiff_t{w.width} * channels;
   T* to = static_cast<T*>(w.y) + (std::ptrdiff_t{row} * w.columns + first) * channels;
@@ -111,7 +111,7 @@ void collect(const Warp& w, const Corners& k, int count, CornerWords<T>& words) 
   const T* from = static_cast<const T*>(w.x);
   const std::ptrdiff_t line = std::ptrdiff_t{w.width} * channels;
   for (int i = 0; i < count; ++i) {
-    if (k.inside || k.apart[i] == 0) {
+    if (k.inside || k.edge[i] == 0) {
       const T* p = from + std::ptrdiff_t{k.offset[0][i]} * channels;
       words.put(0, i, p), words.put(1, i, p + channels);
       words.put(2, i, p + line), words.put(3, i, p + line + channels);
@@ -127,7 +127,7 @@ void collect(const Warp& w, const Corners& k, int count, CornerWords<T>& words) 
 }
 
 template <int channels, class T>
-void bilinear_words(const Warp& w, const Places& at, const Corners& k, int row, int first) {
+void bilinear_words(const Warp& w, const Positions& at, const Corners& k, int row, int first) {
   CornerWords<T> words;
   collect<channels>(w, k, at.padded, words);
   constexpr int bits = 8 * sizeof(T), in_word = 4 / sizeof(T), count = sizeof(T);
@@ -139,7 +139,7 @@ void bilinear_words(const Warp& w, const Places& at, const Corners& k, int row, 
     for (int c = 0; c < channels; ++c) {
       const Vec one = (words.samples(0, c, i) * top + words.samples(2, c, i) * bottom) * left;
       const Vec two = (words.samples(1, c, i) * top + words.samples(3, c, i) * bottom) * right;
-      word[c / in_word] |= (Words)rounded<T, Vec, Ints>(one + two) << (c % in_word * bits);
+      word[c / in_word] |= (Words)round_sample<T, Vec, Ints>(one + two) << (c % in_word * bits);
     }
     for (int n = 0; n < count; ++n)
       for (int j = 0; j < kLanes; ++j) made[i + j][n] = word[n][j];
@@ -150,16 +150,16 @@ void bilinear_words(const Warp& w, const Places& at, const Corners& k, int row, 
 }
 
 template <int channels>
-inline void bilinear_few(const Warp& w, const Places& at, const Corners& k, int row, int first, float) {
+inline void bilinear_few(const Warp& w, const Positions& at, const Corners& k, int row, int first, float) {
   bilinear_pixels<channels, float>(w, at, k, row, first);
 }
 template <int channels, class T>
-inline void bilinear_few(const Warp& w, const Places& at, const Corners& k, int row, int first, T) {
+inline void bilinear_few(const Warp& w, const Positions& at, const Corners& k, int row, int first, T) {
   bilinear_words<channels, T>(w, at, k, row, first);
 }
 
 template <class T>
-void bilinear_pixels(const Warp& w, const Places& at, const Corners& k, int row, int first) {
+void bilinear_pixels(const Warp& w, const Positions& at, const Corners& k, int row, int first) {
   switch (w.channels) {
     case 2: return bilinear_few<2>(w, at, k, row, first, T{});
     case 3: return bilinear_few<3>(w, at, k, row, first, T{});
@@ -169,7 +169,7 @@ void bilinear_pixels(const Warp& w, const Places& at, const Corners& k, int row,
 }
 
 template <class T>
-void bicubic_pixels(const Warp& w, const Places& at, const Taps& k, int row, int first) {
+void bicubic_pixels(const Warp& w, const Positions& at, const Taps& k, int row, int first) {
   switch (w.channels) {
     case 2: return bicubic_pixels<2, T>(w, at, k, row, first);
     case 3: return bicubic_pixels<3, T>(w, at, k, row, first);

@@ -67,14 +67,14 @@ inline Quad bilinear_quad(const float* plane, const Corners& k, const PairWeight
   return add_neighbours(sum[0], sum[1]);
 }
 
-void bilinear_planes(const Warp& w, const Places& at, const Corners& k, int row, int first, float) {
+void bilinear_planes(const Warp& w, const Positions& at, const Corners& k, int row, int first, float) {
   const PairWeights weight(k, at.padded);
   each_channel<float>(w, row, first, [&](const float* from, float* to) {
     if (k.inside)
       write(to, at.count, [&](int i) { return bilinear_quad(from, k, weight, i, w.width, true); });
     else
       write(to, at.count, [&](int i) {
-        return bilinear_quad(from, k, weight, i, w.width, none(load<IntQuad>(k.apart + i)));
+        return bilinear_quad(from, k, weight, i, w.width, none(load<IntQuad>(k.edge + i)));
       });
   });
 }
@@ -95,7 +95,7 @@ inline typename Few<T>::Pair pair_of(const T* plane, int left, int right) {
 template <class T>
 void collect(const T* from, const Corners& k, int count, int width, PairRows<T>& rows) {
   for (int i = 0; i < count; ++i) {
-    if (k.inside || k.apart[i] == 0) {
+    if (k.inside || k.edge[i] == 0) {
       const T* corner = from + k.offset[0][i];
       rows.upper[i] = load<typename Few<T>::Pair>(corner);
       rows.lower[i] = load<typename Few<T>::Pair>(corner + width);
@@ -117,7 +117,7 @@ inline Vec right_of(Words pairs) {
 }
 
 template <class T>
-void bilinear_planes(const Warp& w, const Places& at, const Corners& k, int row, int first, T) {
+void bilinear_planes(const Warp& w, const Positions& at, const Corners& k, int row, int first, T) {
   PairRows<T> rows;
   typedef typename Few<T>::Pairs Pairs;
   each_channel<T>(w, row, first, [&](const T* from, T* to) {
@@ -154,7 +154,7 @@ inline Quad bicubic_columns(const T* plane, const Taps& k, int i, int width) {
 }
 
 template <class T>
-void bicubic_planes(const Warp& w, const Places& at, const Taps& k, int row, int first) {
+void bicubic_planes(const Warp& w, const Positions& at, const Taps& k, int row, int first) {
   each_channel<T>(w, row, first, [&](const T* from, T* to) {
     write(to, at.count, [&](int i) {
       Quad q[4];

@@ -1,6 +1,6 @@
 // How one row of a convolution is cut: columns into stripes and vectors, channels into blocks whose sums stay in registers.
 // Written once over the numbers of a target's file, which defines SUBPIXEL_TARGET_NS, Row, Vec, Product (kLanes, Cells, load,
-// broadcast, multiply), Block, first_sum(), end_sums(), stripe_of(), kVectors, kMostChannels and kSums before including this.
+// broadcast, multiply), Block, first_sum(), apply_epilogue(), stripe_of(), kVectors, kMostChannels and kSums before including this.
 
 namespace subpixel::SUBPIXEL_TARGET_NS {
 namespace {
@@ -47,7 +47,7 @@ __attribute__((noinline)) void conv_block(const Row& a, const Cell* weight, int 
   for (int c = 0; c < Channels; ++c)
 #pragma GCC unroll 8
     for (int v = 0; v < Vectors; ++v) made[c][v] = sum[c][v];
-  end_sums(a, b, made);
+  apply_epilogue(a, b, made);
 }
 
 // Columns from `column` on with vectors enough, and where it stopped.

@@ -53,7 +53,7 @@ inline Quad quad_at(const Byte* p) {
 
 // Clipped and rounded half up.
 template <class T, class V, class I>
-inline I rounded(V v) {
+inline I round_sample(V v) {
   const V low = V{}, high = V{} + Few<T>::most;
   v = v > low ? v : low;
   v = v < high ? v : high;
@@ -62,10 +62,10 @@ inline I rounded(V v) {
 
 inline void store_quad(float* to, Quad q) { store(to, q); }
 inline void store_quad(Byte* to, Quad q) {
-  store(to, __builtin_convertvector(rounded<Byte, Quad, IntQuad>(q), Few<Byte>::Four));
+  store(to, __builtin_convertvector(round_sample<Byte, Quad, IntQuad>(q), Few<Byte>::Four));
 }
 inline void store_quad(Short* to, Quad q) {
-  store(to, __builtin_convertvector(rounded<Short, Quad, IntQuad>(q), Few<Short>::Four));
+  store(to, __builtin_convertvector(round_sample<Short, Quad, IntQuad>(q), Few<Short>::Four));
 }
 
 // The first few of four.
@@ -87,7 +87,7 @@ inline void write(T* to, int count, Four four) {
 // As many of a vector's samples as there is room for, rounded.
 template <class T>
 inline void store_rounded(T* to, Vec v, int room) {
-  const auto many = __builtin_convertvector(rounded<T, Vec, Ints>(v), typename Few<T>::Many);
+  const auto many = __builtin_convertvector(round_sample<T, Vec, Ints>(v), typename Few<T>::Many);
   if (room >= kLanes) return store(to, many);
   for (int j = 0; j < room; ++j) to[j] = many[j];
 }

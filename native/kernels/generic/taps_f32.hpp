@@ -1,14 +1,14 @@
 // Which samples a block's places need, and their weights: part of warp_f32.hpp, which says how it is built.
 #pragma once
 
-#include "places_f32.hpp"
+#include "sample_positions.hpp"
 
 namespace subpixel::SUBPIXEL_TARGET_NS {
 namespace {
 
 // Pixels of two or three samples are read as four: of the very last one there would be memory beyond the picture.
 // The index of the first pixel that must not be read so.
-inline int read_one_by_one_from(const Warp& w) {
+inline int first_partial_pixel(const Warp& w) {
   const int pixels = w.height * w.width;
   return w.channels_last && w.channels < kQuad ? pixels - 1 : pixels;
 }
@@ -17,13 +17,13 @@ inline int read_one_by_one_from(const Warp& w) {
 struct Corners {
   float left[kBlock], right[kBlock], top[kBlock], bottom[kBlock];
   int offset[4][kBlock];  // of all four, -1 where there is none
-  int apart[kBlock];      // one of the four is outside, or to be read sample by sample
+  int edge[kBlock];      // one of the four is outside, or to be read sample by sample
   bool inside;            // none of all
 };
 
-void find_corners(const Warp& w, const Places& at, Corners& k) {
-  const int end = read_one_by_one_from(w);
-  Ints apart = fill(0);
+void find_corners(const Warp& w, const Positions& at, Corners& k) {
+  const int end = first_partial_pixel(w);
+  Ints edge = fill(0);
   for (int i = 0; i < at.padded; i += kLanes) {
     const Vec px = load<Vec>(at.x + i), py = load<Vec>(at.y + i);
     const Vec left = floor_of(px), top = floor_of(py), tx = px - left, ty = py - top;
@@ -38,10 +38,10 @@ void find_corners(const Warp& w, const Places& at, Corners& k) {
       store(k.offset[c] + i, (corner + (c / 2 * w.width + c % 2)) | no_x[c % 2] | no_y[c / 2]);
     const Ints late = (end - 1 - (corner + (w.width + 1))) >> 31;
     const Ints some = no_x[0] | no_x[1] | no_y[0] | no_y[1] | late;
-    store(k.apart + i, some);
-    apart |= some;
+    store(k.edge + i, some);
+    edge |= some;
   }
-  k.inside = none(apart);
+  k.inside = none(edge);
 }
 
 // The cubic's weights on each axis, and its sixteen samples.
@@ -71,17 +71,17 @@ struct Cubic {
 };
 
 template <Outside outside>
-inline Ints tap_index(Vec place, const Axis& axis) {
-  if (outside == Outside::reflection) return to_int(reflect(place, axis));
-  if (outside == Outside::border) return to_int(clamp(place, axis));
-  const Ints index = to_int(place);
+inline Ints tap_index(Vec position, const Axis& axis) {
+  if (outside == Outside::reflection) return to_int(reflect(position, axis));
+  if (outside == Outside::border) return to_int(clamp(position, axis));
+  const Ints index = to_int(position);
   return index | beyond(index, axis.side);
 }
 
 template <Outside outside>
-void find_taps(const Warp& w, const Axis& ax, const Axis& ay, const Places& at, Taps& k) {
+void find_taps(const Warp& w, const Axis& ax, const Axis& ay, const Positions& at, Taps& k) {
   const Cubic cubic(w.a);
-  const int end = read_one_by_one_from(w);
+  const int end = first_partial_pixel(w);
   float weight[4][kBlock];
   for (int i = 0; i < at.padded; i += kLanes) {
     const Vec px = load<Vec>(at.x + i), py = load<Vec>(at.y + i);

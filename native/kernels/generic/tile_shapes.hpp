@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "subpixel/rows.hpp"
+#include "subpixel/cells.hpp"
 
 namespace subpixel::SUBPIXEL_TARGET_NS {
 namespace {

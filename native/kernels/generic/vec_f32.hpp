@@ -3,7 +3,7 @@
 // instructions, could be the copy that the linker keeps for everybody.
 #pragma once
 
-#include "subpixel/kernels.hpp"
+#include "subpixel/conv_kernels.hpp"
 
 namespace subpixel::SUBPIXEL_TARGET_NS {
 namespace {

@@ -6,21 +6,21 @@
 namespace subpixel::SUBPIXEL_TARGET_NS {
 namespace {
 
-struct VolumePlaces {
+struct VolumePositions {
   float at[3][kBlock];  // x, y, z
   int count, padded;
 };
 
 template <Outside outside>
-void find_places(const WarpVolume& w, const Axis* axes, std::ptrdiff_t start, int columns, VolumePlaces& p) {
+void find_positions(const WarpVolume& w, const Axis* axes, std::ptrdiff_t start, int columns, VolumePositions& p) {
   p.count = columns < kBlock ? columns : kBlock;
   p.padded = (p.count + kLanes - 1) / kLanes * kLanes;
-  const float* from = w.places + 3 * start;
+  const float* from = w.positions + 3 * start;
   for (int i = 0; i < p.padded; ++i)
     for (int k = 0; k < 3; ++k) p.at[k][i] = from[3 * (i < p.count ? i : p.count - 1) + k];
   for (int k = 0; k < 3; ++k)
     for (int i = 0; i < p.padded; i += kLanes)
-      store(p.at[k] + i, settle<outside, false>(from_grid(load<Vec>(p.at[k] + i), axes[k]), axes[k]));
+      store(p.at[k] + i, map_outside<outside, false>(from_grid(load<Vec>(p.at[k] + i), axes[k]), axes[k]));
 }
 
 // Of a sample, or a number that nobody uses: far outside it may wrap around.
@@ -29,7 +29,7 @@ inline Ints offset_of(Ints x, Ints y, Ints z, const WarpVolume& w) {
   return (Ints)(((Words)z * height + (Words)y) * width + (Words)x);
 }
 
-void nearest_of(const WarpVolume& w, const VolumePlaces& p, std::ptrdiff_t start) {
+void nearest_of(const WarpVolume& w, const VolumePositions& p, std::ptrdiff_t start) {
   const std::ptrdiff_t plane = std::ptrdiff_t{w.depth} * w.height * w.width;
   const std::ptrdiff_t out = std::ptrdiff_t{w.slices} * w.rows * w.columns;
   int offset[kBlock];
@@ -46,28 +46,28 @@ void nearest_of(const WarpVolume& w, const VolumePlaces& p, std::ptrdiff_t start
 struct Cells {
   float near_z[2 * kBlock], far_z[2 * kBlock], near_y[2 * kBlock], far_y[2 * kBlock], across[2 * kBlock];
   int offset[8][kBlock];  // -1 where there is none
-  int apart[kBlock];
+  int edge[kBlock];
 };
 
-void find_cells(const WarpVolume& w, const VolumePlaces& p, Cells& k) {
+void find_cells(const WarpVolume& w, const VolumePositions& p, Cells& k) {
   for (int i = 0; i < p.padded; i += kLanes) {
     Ints index[3];
     Vec part[3];
     for (int d = 0; d < 3; ++d) {
-      const Vec place = load<Vec>(p.at[d] + i), below = floor_of(place);
+      const Vec position = load<Vec>(p.at[d] + i), below = floor_of(position);
       index[d] = to_int(below);
-      part[d] = place - below;
+      part[d] = position - below;
     }
     const int sides[3] = {w.width, w.height, w.depth};
-    Ints none[3][2], apart = fill(0);
+    Ints none[3][2], edge = fill(0);
     for (int d = 0; d < 3; ++d)
-      for (int s = 0; s < 2; ++s) apart |= none[d][s] = beyond(index[d] + s, sides[d]);
+      for (int s = 0; s < 2; ++s) edge |= none[d][s] = beyond(index[d] + s, sides[d]);
     for (int c = 0; c < 8; ++c) {
       const int x = c % 2, z = c / 2 % 2, y = c / 4;
       store(k.offset[c] + i, offset_of(index[0] + x, index[1] + y, index[2] + z, w) | none[0][x] | none[1][y] |
                                  none[2][z]);
     }
-    store(k.apart + i, apart);
+    store(k.edge + i, edge);
     for (int j = 0; j < 2 * kLanes; ++j) {
       const float x = part[0][j / 2], y = part[1][j / 2], z = part[2][j / 2];
       k.near_z[2 * i + j] = 1.0f - z, k.far_z[2 * i + j] = z;
@@ -93,7 +93,7 @@ inline Quad trilinear_quad(const float* volume, const Cells& k, int i, bool insi
   return add_neighbours(sum[0], sum[1]);
 }
 
-void trilinear_of(const WarpVolume& w, const VolumePlaces& p, std::ptrdiff_t start) {
+void trilinear_of(const WarpVolume& w, const VolumePositions& p, std::ptrdiff_t start) {
   const std::ptrdiff_t plane = std::ptrdiff_t{w.depth} * w.height * w.width;
   const std::ptrdiff_t out = std::ptrdiff_t{w.slices} * w.rows * w.columns;
   Cells k;
@@ -101,14 +101,14 @@ void trilinear_of(const WarpVolume& w, const VolumePlaces& p, std::ptrdiff_t sta
   for (int c = 0; c < w.channels; ++c) {
     const float* from = w.x + c * plane;
     write(w.y + c * out + start, p.count,
-          [&](int i) { return trilinear_quad(from, k, i, none(load<IntQuad>(k.apart + i))); });
+          [&](int i) { return trilinear_quad(from, k, i, none(load<IntQuad>(k.edge + i))); });
   }
 }
 
 template <Outside outside>
 void sample(const WarpVolume& w, const Axis* axes, std::ptrdiff_t start, int columns) {
-  VolumePlaces p;
-  find_places<outside>(w, axes, start, columns, p);
+  VolumePositions p;
+  find_positions<outside>(w, axes, start, columns, p);
   return w.sampling == Sampling::nearest ? nearest_of(w, p, start) : trilinear_of(w, p, start);
 }
 

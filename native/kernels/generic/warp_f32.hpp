@@ -10,10 +10,11 @@
 // neighbours, the others one by one. No address is made from a place that was not compared with the sides as a whole
 // number first.
 
-#include "copies.hpp"
-#include "grid_f32.hpp"
+#include "nearest.hpp"
+#include "affine_grid_f32.hpp"
 #include "pixels_f32.hpp"
 #include "planes_f32.hpp"
+#include "tables.hpp"
 #include "volume_f32.hpp"
 
 namespace subpixel::SUBPIXEL_TARGET_NS {
@@ -21,8 +22,8 @@ namespace {
 
 template <Outside outside, class T>
 void bilinear(const Warp& w, const Axis& ax, const Axis& ay, int row, int first) {
-  Places at;
-  find_places<outside, false>(w, ax, ay, row, first, at);
+  Positions at;
+  find_positions<outside, false>(w, ax, ay, row, first, at);
   Corners k;
   find_corners(w, at, k);
   if (w.channels_last)
@@ -33,8 +34,8 @@ void bilinear(const Warp& w, const Axis& ax, const Axis& ay, int row, int first)
 
 template <Outside outside, class T>
 void bicubic(const Warp& w, const Axis& ax, const Axis& ay, int row, int first) {
-  Places at;
-  find_places<outside, true>(w, ax, ay, row, first, at);
+  Positions at;
+  find_positions<outside, true>(w, ax, ay, row, first, at);
   Taps k;
   find_taps<outside>(w, ax, ay, at, k);
   if (w.channels_last)
@@ -70,9 +71,6 @@ void warp_block(const Warp& w, int row, int first) {
 
 }  // namespace
 
-const WarpKernels& warp_kernels() {
-  static constexpr WarpKernels kernels = {warp_block, volume_block, grid_line};
-  return kernels;
-}
+constexpr WarpKernels warp_kernels = {warp_block, volume_block, grid_line};
 
 }  // namespace subpixel::SUBPIXEL_TARGET_NS

@@ -49,14 +49,14 @@ struct Sums {
 
 // The parts in the order in which they are summed; the first four are two pairs, which the results take as their sum and
 // difference. Each step is done for all channels at hand before the next: a part's samples stay near meanwhile.
-enum Step { kFirst, kSecond, kThird, kFourth, kAlone, kEnd };
+enum Step { kFirst, kSecond, kThird, kFourth, kManyChannels, kEnd };
 
 template <int step, int Channels, int Vectors>
 inline void begin_step(Sums<Vectors> k, Vec (&sum)[Channels][Vectors]) {
 #pragma GCC unroll 16
   for (int c = 0; c < Channels; ++c)
 #pragma GCC unroll 8
-    for (int v = 0; v < Vectors; ++v) sum[c][v] = step == kAlone ? k.y(0, c, v) : step == kEnd ? k.y(3, c, v) : Vec{};
+    for (int v = 0; v < Vectors; ++v) sum[c][v] = step == kManyChannels ? k.y(0, c, v) : step == kEnd ? k.y(3, c, v) : Vec{};
 }
 
 template <int step, int Channels, int Vectors>
@@ -80,7 +80,7 @@ inline void end_step(Sums<Vectors> k, Vec (&sum)[Channels][Vectors]) {
         k.y(3, c, v) = Wide::add32(y1, Wide::template shift32_left<3>(difference));
         k.y(1, c, v) = Wide::add32(y1, Wide::template shift32_left<1>(difference));
       }
-      if (step == kAlone) k.y(0, c, v) = made;
+      if (step == kManyChannels) k.y(0, c, v) = made;
       if (step == kEnd) k.y(3, c, v) = made;
     }
 }
@@ -118,12 +118,12 @@ void add_parts(const RowConvInt& a, const Cell* weight, int first, int last, int
 // are given so that they fit.
 inline Vec third(Vec v) { return Wide::mul32(v, Wide::set32(static_cast<int>(0xaaaaaaabu))); }
 
-inline Vec biased(Vec v, std::int32_t bias) { return Wide::add32(third(v), Wide::set32(bias)); }
+inline Vec add_bias(Vec v, std::int32_t bias) { return Wide::add32(third(v), Wide::set32(bias)); }
 
 template <Activation kind, bool Skip, int Vectors>
 inline void store_tiles(const RowConvInt& a, const Block& b, int channels, Sums<Vectors> k) {
   const std::ptrdiff_t stride = a.out_stride, skip_stride = a.skip_stride;
-  const Vec zero = Wide::set16(b.end.zero);
+  const Vec zero = Wide::set16(b.epilogue.zero);
   for (int c = 0; c + 1 < channels; c += 2)
 #pragma GCC unroll 8
     for (int v = 0; v < Vectors; ++v) {
@@ -132,9 +132,9 @@ inline void store_tiles(const RowConvInt& a, const Block& b, int channels, Sums<
       if (Skip) Wide::load_fours(b.skip + c / 2 * skip_stride + column, more[0], more[1], more[2], more[3]);
 #pragma GCC unroll 4
       for (int j = 0; j < kWinogradColumns; ++j) {
-        const Vec even = biased(k.y(j, c, v), b.end.bias[c]), odd = biased(k.y(j, c + 1, v), b.end.bias[c + 1]);
-        Vec z = ended<kind>(b.end, c, even, odd);
-        if (Skip) z = Wide::add16_saturated(z, skipped(a, Wide::twos_of_words(more[j])));
+        const Vec even = add_bias(k.y(j, c, v), b.epilogue.bias[c]), odd = add_bias(k.y(j, c + 1, v), b.epilogue.bias[c + 1]);
+        Vec z = requantise<kind>(b.epilogue, c, even, odd);
+        if (Skip) z = Wide::add16_saturated(z, scale_skip(a, Wide::twos_of_words(more[j])));
         cells[j] = Wide::words_of_two(Wide::add16_saturated(z, zero));
       }
       Wide::store_fours(b.out + c / 2 * stride + column, cells[0], cells[1], cells[2], cells[3]);
@@ -146,9 +146,9 @@ inline void store_last_tiles(const RowConvInt& a, const Block& b, int channels, 
   for (int c = 0; c < channels; ++c)
 #pragma GCC unroll 8
     for (int v = 0; v < Vectors; ++v) {
-      const auto shifted = [&](int j) { return Wide::shift_right(biased(k.y(j, c, v), b.end.bias[c]), b.end.shift[c]); };
-      Wide::store_last_fours(b.last + c * a.last_stride + v * Wide::kLanes * kWinogradColumns, shifted(0), shifted(1), shifted(2),
-                             shifted(3), b.end.multiplier[4 * c]);
+      const auto shift = [&](int j) { return Wide::shift_right(add_bias(k.y(j, c, v), b.epilogue.bias[c]), b.epilogue.shift[c]); };
+      Wide::store_last_fours(b.last + c * a.last_stride + v * Wide::kLanes * kWinogradColumns, shift(0), shift(1), shift(2),
+                             shift(3), b.epilogue.multiplier[4 * c]);
     }
 }
 
@@ -156,7 +156,7 @@ template <int Vectors>
 inline void finish(const RowConvInt& a, int first, int channels, int tile, Sums<Vectors> k) {
   const Block b(a, first, std::ptrdiff_t{tile} * kWinogradColumns);
   if (a.last != nullptr) return store_last_tiles(a, b, channels, k);
-  choose_end(a, [&](auto end) { store_tiles<end.kind, end.skip>(a, b, channels, k); });
+  choose_epilogue(a, [&](auto end) { store_tiles<end.kind, end.skip>(a, b, channels, k); });
 }
 
 template <int Vectors>
@@ -171,7 +171,7 @@ void conv_winograd(const RowConvInt& a, int tile) {
     add_parts<kSecond>(a, a.weight, first, last, tile, k);
     add_parts<kThird>(a, a.weight, first, last, tile, k);
     add_parts<kFourth>(a, a.weight, first, last, tile, k);
-    add_parts<kAlone>(a, a.weight, first, last, tile, k);
+    add_parts<kManyChannels>(a, a.weight, first, last, tile, k);
     add_parts<kEnd>(a, a.weight, first, last, tile, k);
     finish(a, first, last - first, tile, k);
   }

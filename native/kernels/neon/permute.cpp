@@ -1,7 +1,10 @@
 // 16 bytes a round by table look-ups, which give zero for an index of 16 or more.
+#define SUBPIXEL_TARGET_NS neon
+
 #include <arm_neon.h>
 
 #include "subpixel/permute.hpp"
+#include "../generic/tables.hpp"
 
 namespace subpixel::neon {
 namespace {
@@ -17,9 +20,6 @@ void run(const PermuteRounds& p) {
 
 }  // namespace
 
-const Permuter& permuter() {
-  static constexpr Permuter table = {16, run, nullptr};
-  return table;
-}
+constexpr PermuteKernels permute_kernels = {16, run, nullptr};
 
 }  // namespace subpixel::neon

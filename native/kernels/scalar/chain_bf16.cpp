@@ -13,5 +13,5 @@ constexpr int kLanes = 4, kVectors = 1, kMostChannels = 4, kSums = 5;
 #include "../generic/chain_float.hpp"
 
 namespace subpixel::scalar {
-const KernelsFloat& chain_bf16() { return kTable; }
+constexpr FloatChainKernels chain_bf16_kernels = kTable;
 }  // namespace subpixel::scalar

@@ -13,5 +13,5 @@ constexpr int kLanes = 4, kVectors = 2, kMostChannels = 4, kSums = 8;
 #include "../generic/chain_float.hpp"
 
 namespace subpixel::scalar {
-const KernelsFloat& chain_f32() { return kTable; }
+constexpr FloatChainKernels chain_f32_kernels = kTable;
 }  // namespace subpixel::scalar

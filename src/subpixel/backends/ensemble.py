@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from subpixel.backends.base import Planes, Session
 
-__all__ = ["mixed_session"]
+__all__ = ["ensemble_session"]
 
 
-def mixed_session(session: Session, plain: Session, *, ensemble: bool, strength: float) -> Session:
+def ensemble_session(session: Session, plain: Session, *, ensemble: bool, strength: float) -> Session:
     """A session on f32 planes that gives ``plain + strength * (network - plain)``.
 
     Args:
@@ -28,7 +28,7 @@ def mixed_session(session: Session, plain: Session, *, ensemble: bool, strength:
         strength: 0 … 1.
 
     >>> x = np.arange(6, dtype=np.float32).reshape(1, 2, 3)
-    >>> mixed_session(lambda planes: planes + 8, lambda planes: planes, ensemble=True, strength=0.25)(x).tolist()
+    >>> ensemble_session(lambda planes: planes + 8, lambda planes: planes, ensemble=True, strength=0.25)(x).tolist()
     [[[2.0, 3.0, 4.0], [5.0, 6.0, 7.0]]]
     """
     if strength == 0:

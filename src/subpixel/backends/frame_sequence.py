@@ -48,18 +48,18 @@ class FrameSequence:
         self._upscaled_scene = -1
         self._kept: dict[str, Planes] = {}
 
-    def push(self, frame: Planes, *, begins: bool = False) -> Planes | None:
+    def push(self, frame: Planes, *, begins_scene: bool = False) -> Planes | None:
         """The next frame.
 
         Args:
             frame: ``(C, H, W)`` f32 in the Spec's colour contract.
-            begins: whether a scene begins with it. A frame of another size than the one before begins one in any case.
+            begins_scene: a scene begins with this frame. A change of size always begins a scene.
 
         Returns:
             The result for the frame :attr:`latency` frames before, ``(C, H*scale, W*scale)``; None where there was
             none yet.
         """
-        if self._frames and (begins or self._frames[-1][0].shape != frame.shape):
+        if self._frames and (begins_scene or self._frames[-1][0].shape != frame.shape):
             self._scene += 1
         self._frames.append((frame, self._scene))
         self._waiting += 1

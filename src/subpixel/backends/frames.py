@@ -39,7 +39,7 @@ __all__ = [
     "Subsampling",
     "interpolate",
     "interpolate_plane",
-    "rounded",
+    "to_codes",
     "upscale",
 ]
 
@@ -118,7 +118,7 @@ class FrameFormat:
         return np.dtype(np.uint8 if self.bits == 8 else np.uint16)
 
     @property
-    def most(self) -> int:
+    def max_code(self) -> int:
         """The highest code."""
         return (1 << int(self.bits)) - 1
 
@@ -136,7 +136,7 @@ class FrameFormat:
         """
         if self.full_range:
             span = 219.0 / 255.0
-            return np.float32(span / self.most), np.float32(16.0 / 255.0), np.float32(self.most / span)
+            return np.float32(span / self.max_code), np.float32(16.0 / 255.0), np.float32(self.max_code / span)
         studio = 255 << (int(self.bits) - 8)
         return np.float32(1.0 / studio), np.float32(0), np.float32(studio)
 
@@ -249,7 +249,7 @@ def interpolate_plane(
     if passes is None:
         _upscale_plane(plane, result, centres, form, scale)
     else:
-        result[:] = rounded(run(passes, plane.astype(np.float32), threads), form)
+        result[:] = to_codes(run(passes, plane.astype(np.float32), threads), form)
 
 
 @lru_cache(maxsize=16)
@@ -271,7 +271,7 @@ def _upscale_luma(
     for band in bands(height, width, scale, halo):
         x = y[band.source]
         output = session((x if whole else x.astype(np.float32) * unit + black)[None])[0][band.crop]
-        result[band.result] = output if whole else rounded((output - black) * codes, form)
+        result[band.result] = output if whole else to_codes((output - black) * codes, form)
 
 
 def _upscale_plane(x: Plane, result: Plane, centres: tuple[float, float], form: FrameFormat, scale: int) -> None:
@@ -283,7 +283,7 @@ def _upscale_plane(x: Plane, result: Plane, centres: tuple[float, float], form: 
     for top in range(0, len(rows.index), step):
         band = slice(top, top + step)
         down = AxisTaps(rows.index[band], rows.weight[band])
-        result[band] = rounded(_weighed(_weighed(x, down, 0), columns, 1), form)
+        result[band] = to_codes(_weighed(_weighed(x, down, 0), columns, 1), form)
 
 
 def _weighed(x: NDArray[Any], taps: AxisTaps, axis: int) -> F32:
@@ -297,7 +297,7 @@ def _weighed(x: NDArray[Any], taps: AxisTaps, axis: int) -> F32:
     return reduce(np.add, terms)
 
 
-def rounded(x: F32, form: FrameFormat) -> Plane:
+def to_codes(x: F32, form: FrameFormat) -> Plane:
     """Half up, and clipped to the range of the bits."""
     x = x + np.float32(0.5)
-    return np.clip(x, np.float32(0), np.float32(form.most), out=x).astype(form.dtype)
+    return np.clip(x, np.float32(0), np.float32(form.max_code), out=x).astype(form.dtype)

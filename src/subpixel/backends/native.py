@@ -26,7 +26,7 @@ from subpixel.errors import BackendUnavailable, InvalidArgument, Unsupported
 from subpixel.models.chain import Chain, chain_of, row_of, video_chain_of
 from subpixel.models.graph import need_plain
 from subpixel.models.integer import IntegerNetwork, integer_network
-from subpixel.models.lowering import lowered
+from subpixel.models.lowering import lower
 from subpixel.models.spec import INPUT, Add, Concat, Conv, PixelShuffle, Resize, Spec, Warp
 from subpixel.ops.native import forced_target, native_module
 from subpixel.ops.resizing.taps import axis_taps
@@ -66,7 +66,7 @@ class NativeBackend:
             raise InvalidArgument(f"backend native: threads={threads}: at least 1 is needed")
         need_plain(spec)
         # The engine has no transposed convolution.
-        spec, weights = lowered(spec, weights)
+        spec, weights = lower(spec, weights)
         if precision == "int8":
             return _integer_session(module, spec, integer_network(spec, weights, quantisation), threads)
         try:

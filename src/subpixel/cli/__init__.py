@@ -18,6 +18,7 @@ from subpixel.cli.bench import bench
 from subpixel.cli.doctor import doctor
 from subpixel.cli.evaluate import evaluate
 from subpixel.cli.models import models
+from subpixel.cli.option_names import with_option_names
 from subpixel.cli.play import play
 from subpixel.cli.quantise import quantise
 from subpixel.cli.reporting import shown
@@ -90,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _fail(message: str, code: int) -> int:
-    print(f"error: {shown(message)}", file=sys.stderr)
+    print(f"error: {shown(with_option_names(message))}", file=sys.stderr)
     return code
 
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from subpixel.cli.option_names import with_option_names
 from subpixel.cli.reporting import Reporter, shown
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def dry_run(batch: Batch, todo: Plan, reporter: Reporter) -> int:
         failures += messages.problems[:1]
         # The first of a lone image is the command's own.
         for error in messages.problems[reporter.total == 1 :]:
-            print(shown(reporter.spoken(f"error: {error}")), file=sys.stderr)
+            print(shown(reporter.spoken(f"error: {with_option_names(str(error))}")), file=sys.stderr)
         if task is not None and not messages.problems and not reason:
             pending[task] = messages
     if not reporter.as_json:
@@ -76,7 +77,7 @@ def _each(batch: Batch, todo: Plan) -> Iterator[tuple[Task | None, Forecast, str
 def _lines(one: Forecast, reason: str) -> Iterator[str]:
     if one.size_in is None or one.size_out is None:
         goes = "" if one.destination is None else f" → {one.destination}"
-        yield f"{one.source}: {reason or 'would fail'}{goes}"
+        yield f"{one.source}: {with_option_names(reason) or 'would fail'}{goes}"
         return
     turned = f", orientation {one.orientation}" if one.orientation != 1 else ""
     kind = f"{_KINDS[one.channels]}, {_DTYPES[one.dtype]}{turned}"
@@ -115,9 +116,9 @@ def _as_json(one: Forecast, reason: str, reporter: Reporter) -> dict[str, Any]:
         "seconds": float(f"{one.seconds:.2g}"),
         "bytes": one.memory,
         "model": one.choice and one.choice.model,
-        "why": one.choice.reason if one.choice else reason,
-        "notes": list(one.notes),
-        "errors": [str(problem) for problem in one.problems],
+        "why": one.choice.reason if one.choice else with_option_names(reason),
+        "notes": [with_option_names(note) for note in one.notes],
+        "errors": [with_option_names(str(problem)) for problem in one.problems],
     }
 
 

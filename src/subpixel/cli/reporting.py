@@ -10,6 +10,8 @@ from collections import Counter
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
+from subpixel.cli.option_names import with_option_names
+
 if TYPE_CHECKING:
     from rich.progress import Progress
 
@@ -86,7 +88,7 @@ class Reporter:
             self.note(f"{report.source}: {note}")
         if report.error is not None:
             if self.total > 1:  # that of a lone image is the command's own
-                self._say(f"error: {report.error}")
+                self._say(f"error: {with_option_names(str(report.error))}")
         elif self.lines:
             place = f"[{self.counts.total()}/{self.total}] " if self.total > 1 else ""
             self._line(place + self._what(report))
@@ -97,7 +99,7 @@ class Reporter:
 
     def note(self, text: str) -> None:
         """Something worth knowing that is no error."""
-        self._say(f"note: {text}")
+        self._say(f"note: {with_option_names(text)}")
 
     def end(self, where: str) -> None:
         """What became of all."""
@@ -127,7 +129,7 @@ class Reporter:
     def _what(self, report: Report) -> str:
         result = report.result
         if result is None:
-            return f"{report.source}: {report.reason} → {report.destination}"
+            return f"{report.source}: {with_option_names(report.reason)} → {report.destination}"
         width, height = result.size_out
         chosen = f"  auto: {result.choice}" if self.choices else ""
         seconds = f"{sum(result.seconds.values()):.2f} s"
@@ -170,7 +172,7 @@ def _as_json(report: Report, names: dict[str, str]) -> dict[str, Any]:
         "size_out": result and result.size_out,
         "seconds": result and round(sum(result.seconds.values()), 4),
         "model": result and result.choice.model,
-        "why": result.choice.reason if result else report.reason,
-        "notes": list(result.notes) if result else [],
-        "error": report.error and str(report.error),
+        "why": result.choice.reason if result else with_option_names(report.reason),
+        "notes": [with_option_names(note) for note in result.notes] if result else [],
+        "error": report.error and with_option_names(str(report.error)),
     }

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from subpixel.cli.option_names import with_option_names
 from subpixel.cli.options import Backend, Model, Precision, Scale, Strength, Threads
 from subpixel.cli.progress import bar
 from subpixel.cli.reporting import shown
@@ -188,4 +189,4 @@ def say_notes(name: str, notes: Iterable[str]) -> None:
     """On standard error, after the video's name."""
     for note in notes:
         values = note if note.startswith(name) else f"{name}: {note}"
-        print(f"note: {shown(values)}", file=sys.stderr, flush=True)
+        print(f"note: {shown(with_option_names(values))}", file=sys.stderr, flush=True)

@@ -24,7 +24,7 @@ from subpixel.models.chain import Chain, chain_of, row_of
 from subpixel.models.files import Model
 from subpixel.models.graph import run
 from subpixel.models.integer import quantise
-from subpixel.models.lowering import lowered, lowered_spec
+from subpixel.models.lowering import lower, lower_spec
 from subpixel.models.spec import Spec
 
 __all__ = ["activation_ranges", "calibrate", "int8_loss"]
@@ -102,7 +102,7 @@ def _equalised(
 ) -> tuple[Mapping[str, Planes], Mapping[str, Planes]]:
     """The weights that int8 keeps best, and what each layer's channels were divided by."""
     spec = model.spec
-    if lowered_spec(spec) is not spec:
+    if lower_spec(spec) is not spec:
         return model.weights, {}  # the layers of the row have other weights than the model
     smalls = [[small for small, _ in clip] for clip in material]
     wanted = _made(model, "f32", None, smalls)
@@ -176,7 +176,7 @@ def activation_ranges(model: Model, planes: Sequence[Planes]) -> dict[str, tuple
 
 def _values(model: Model, chain: Chain, clips: Sequence[Sequence[Planes]]) -> dict[str, NDArray[np.float32]]:
     """``(C, samples)`` of each convolution's result, by its name, where int8 must be told its range."""
-    spec, weights = (model.spec, model.weights) if not model.spec.plain else lowered(model.spec, model.weights)
+    spec, weights = (model.spec, model.weights) if not model.spec.plain else lower(model.spec, model.weights)
     unknown = [k for k, conv in enumerate(chain.convs[:-1]) if conv.activation not in ("tanh", "clip")]
     if not unknown:
         return {}

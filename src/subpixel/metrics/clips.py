@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from subpixel.errors import ImageReadError, Unsupported
 from subpixel.image.yuv import Matrix, upscale_chroma, yuv_to_rgb
-from subpixel.storage.os_errors import said_by_system
+from subpixel.storage.os_errors import os_error_text
 from subpixel.video.formats import array_of
 
 __all__ = ["frames_of", "luma_of", "rgb_of"]
@@ -35,7 +35,7 @@ def frames_of(path: Path) -> Iterator[Any]:
     try:
         container = av.open(str(path))
     except (OSError, av.error.FFmpegError) as error:
-        raise ImageReadError(f"{path}: not a video that can be read ({said_by_system(error)})") from None
+        raise ImageReadError(f"{path}: not a video that can be read ({os_error_text(error)})") from None
     with container:
         streams = [s for s in container.streams.video if not s.disposition & s.disposition.attached_pic]
         if not streams:
@@ -51,7 +51,7 @@ def frames_of(path: Path) -> Iterator[Any]:
                 yield frame
         except av.error.FFmpegError as error:
             raise ImageReadError(
-                f"{path}: the video is damaged after frame {number} ({said_by_system(error)})"
+                f"{path}: the video is damaged after frame {number} ({os_error_text(error)})"
             ) from None
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from subpixel.errors import ImageWriteError
 from subpixel.image import ImageData, write
 from subpixel.image.files.writing import check_destination
-from subpixel.storage.os_errors import said_by_system
+from subpixel.storage.os_errors import os_error_text
 
 __all__ = ["LIMIT", "destination", "heatmap", "make_room", "write_heatmap"]
 
@@ -66,7 +66,7 @@ def make_room(paths: Iterable[Path], *, overwrite: bool) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            reason = said_by_system(error)
+            reason = os_error_text(error)
             raise ImageWriteError(f"{path.parent}: the folder cannot be made: {reason}") from None
         check_destination(path, overwrite=overwrite)
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["BLOCKS", "Choice", "Source", "choose_by_blocks", "choose_by_codec", "choose_by_source"]
+__all__ = ["BLOCKINESS_THRESHOLD", "Choice", "Source", "choose_by_blocks", "choose_by_codec", "choose_by_source"]
 
 # Blockiness from which an image counts as compressed. Of 400 photographs, halved, 1 % have as much uncompressed, 28 %
 # after JPEG of quality 95, 66 % after 90, 84 % after 85, 98 % after 75 (docs/models.md).
-BLOCKS = 0.06
+BLOCKINESS_THRESHOLD = 0.06
 # A JPEG of up to this quality by its tables counts as compressed; of a better one the pixels are measured, since it may
 # hold what was compressed before.
 _JPEG_QUALITY = 90
@@ -87,7 +87,7 @@ def choose_by_blocks(figure: float, clean: str, variant: str) -> Choice:
     >>> print(choose_by_blocks(0.0, "fast", "fast-compressed"))
     fast (no blocks measured: 0.00)
     """
-    if figure >= BLOCKS:
+    if figure >= BLOCKINESS_THRESHOLD:
         return Choice(variant, True, f"blocks measured: {figure:.2f}")
     return Choice(clean, False, f"no blocks measured: {figure:.2f}")
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from subpixel.models.spec import INPUT, Colour, Resize, Spec
 
 __all__ = ["bicubic"]
 
 
+@lru_cache  # a Spec never changes, and every network asks for this one
 def bicubic(scale: int, *, colour: Colour = "luma") -> Spec:
     """Keys' cubic with a = −0.5, as MATLAB's ``imresize`` upscales.
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from subpixel.errors import Unsupported
 from subpixel.models.graph import need_plain
-from subpixel.models.lowering import lowered, lowered_spec
+from subpixel.models.lowering import lower, lower_spec
 from subpixel.models.spec import INPUT, Add, Concat, Conv, PixelShuffle, Resize, Spec, sources_of
 
 __all__ = ["Chain", "VideoChain", "chain_of", "row_of", "video_chain_of"]
@@ -36,14 +36,14 @@ def chain_of(spec: Spec, precision: str) -> Chain:
 
     Args:
         spec: the network; where it has transposed convolutions, the chain is that of
-            :func:`subpixel.models.lowering.lowered_spec`.
+            :func:`subpixel.models.lowering.lower_spec`.
         precision: what the chain is wanted for, as the error says.
 
     Raises:
         Unsupported: naming the layer that is none of it.
     """
     need_plain(spec)
-    spec = lowered_spec(spec)
+    spec = lower_spec(spec)
     convs: list[Conv] = []
     skips: list[int | None] = []
     results: list[str] = []
@@ -177,7 +177,7 @@ def row_of(
         Unsupported: naming the layer that is no part of such a chain.
     """
     if spec.plain:
-        return chain_of(spec, wanted_for), lowered(spec, weights)[1]
+        return chain_of(spec, wanted_for), lower(spec, weights)[1]
     video = video_chain_of(spec, wanted_for)
     name, before = "+".join(end.name for end in video.ends), video.trunk[-1]
     end = Conv(

@@ -35,14 +35,14 @@ from subpixel.models.spec import Conv, Spec
 
 __all__ = [
     "INPUT_STEP",
-    "MOST",
-    "MOST_INPUT",
+    "MAX_INPUT",
+    "MAX_VALUE",
     "TANH",
     "IntegerConv",
     "IntegerNetwork",
+    "fake_quantise",
     "integer_network",
     "quantise",
-    "rounded_weights",
 ]
 
 # 127 tanh(x) of u = 32768 x / 2.5, 8 z saturated: (P(u * u) * u + 8) / 16, products rounded as above; native/ has the
@@ -55,7 +55,7 @@ _LAST_STEP = 1 / (16 * 255)
 
 # What a unit of the network's input is worth, and the largest value of it and of every other.
 INPUT_STEP = 1 / 510
-MOST_INPUT, MOST = 510, 255
+MAX_INPUT, MAX_VALUE = 510, 255
 
 # The layers that know their scale by themselves.
 _OWN_SCALE = {"tanh": (1 / 127, 128), "clip": (1 / 255, 0)}
@@ -120,7 +120,7 @@ def quantise(
         else:
             low, high = ranges[name]
             low = 0.0 if conv.activation == "relu" and skip is None else min(low, 0.0)
-            scale = max(high - low, 1e-6) / MOST
+            scale = max(high - low, 1e-6) / MAX_VALUE
             zero = round(-low / scale)
         unit = _TANH_STEP if conv.activation == "tanh" else scale
         weight = np.abs(row[f"{conv.name}.weight"].astype(np.float64)).reshape(conv.out_channels, -1)
@@ -170,7 +170,7 @@ def integer_network(
         whole, bias = _whole(conv, weights, step, sums)
         half = np.where(shift > 0, 2.0 ** (shift - 1), 0.0)
         bias = bias - zero * whole.sum(axis=(1, 2, 3)) + np.floor(half)
-        reach = np.abs(bias) + (MOST if result else MOST_INPUT) * np.abs(whole).sum(axis=(1, 2, 3))
+        reach = np.abs(bias) + (MAX_VALUE if result else MAX_INPUT) * np.abs(whole).sum(axis=(1, 2, 3))
         if reach.max() >= 2.0**31:
             raise Unsupported(f"layer '{conv.name}': its sums do not fit in 32 bits; this network has f32")
         slope = None
@@ -206,7 +206,7 @@ def _row(spec: Spec, weights: Mapping[str, NDArray[np.float32]]) -> tuple[Chain,
     return row_of(spec, weights, "int8")
 
 
-def rounded_weights(
+def fake_quantise(
     spec: Spec, weights: Mapping[str, NDArray[np.float32]], quantisation: Mapping[str, Any]
 ) -> dict[str, NDArray[np.float32]]:
     """What the integers of a network stand for: its weights as int8 has them, in f32.

@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 from subpixel.models.spec import Conv, ConvTranspose, Layer, PixelShuffle, Spec
 from subpixel.ops import conv_transpose_to_subpixel
 
-__all__ = ["lowered", "lowered_spec"]
+__all__ = ["lower", "lower_spec"]
 
 Weights = Mapping[str, NDArray[np.float32]]
 
 
-def lowered_spec(spec: Spec) -> Spec:
+def lower_spec(spec: Spec) -> Spec:
     """A network without transposed convolutions; one that has none is itself.
 
     The convolution in place of layer ``name`` is ``name.phases``, the shuffle after it ``name``.
@@ -35,7 +35,7 @@ def lowered_spec(spec: Spec) -> Spec:
             network can have.
 
     >>> from subpixel.models.fsrcnn import fsrcnn
-    >>> [layer.name for layer in lowered_spec(fsrcnn(3)).layers[-3:]]
+    >>> [layer.name for layer in lower_spec(fsrcnn(3)).layers[-3:]]
     ['expand', 'up.phases', 'up']
     """
     if not any(isinstance(layer, ConvTranspose) for layer in spec.layers):
@@ -46,7 +46,7 @@ def lowered_spec(spec: Spec) -> Spec:
     return replace(spec, layers=tuple(layers))
 
 
-def lowered(spec: Spec, weights: Weights) -> tuple[Spec, Weights]:
+def lower(spec: Spec, weights: Weights) -> tuple[Spec, Weights]:
     """A network without transposed convolutions, and its weights.
 
     Args:
@@ -54,12 +54,12 @@ def lowered(spec: Spec, weights: Weights) -> tuple[Spec, Weights]:
         weights: every tensor of ``spec.weight_shapes``.
 
     Returns:
-        :func:`lowered_spec` and every tensor of its ``weight_shapes``; the given ones where there is nothing to do.
+        :func:`lower_spec` and every tensor of its ``weight_shapes``; the given ones where there is nothing to do.
 
     >>> import numpy as np
     >>> from subpixel.models.fsrcnn import fsrcnn
     >>> spec = fsrcnn(2)
-    >>> _, weights = lowered(spec, {n: np.ones(s, np.float32) for n, s in spec.weight_shapes.items()})
+    >>> _, weights = lower(spec, {n: np.ones(s, np.float32) for n, s in spec.weight_shapes.items()})
     >>> weights["up.phases.weight"].shape  # 9x9 taps, four phases of 5x5, 5x4, 4x5 and 4x4
     (4, 56, 5, 5)
     """
@@ -76,7 +76,7 @@ def lowered(spec: Spec, weights: Weights) -> tuple[Spec, Weights]:
             result[f"{layer.name}.phases.weight"] = form.weight
             if form.bias is not None:
                 result[f"{layer.name}.phases.bias"] = form.bias
-    return lowered_spec(spec), result
+    return lower_spec(spec), result
 
 
 def _phases(layer: ConvTranspose) -> list[Layer]:

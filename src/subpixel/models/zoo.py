@@ -27,10 +27,10 @@ __all__ = [
     "ARCHITECTURES",
     "ZOO",
     "Entry",
-    "cleans",
     "compressed_variant",
     "find",
     "find_network",
+    "is_for_compressed",
     "is_path",
     "resolve",
     "scales_of",
@@ -201,7 +201,7 @@ def scales_of(name: str) -> tuple[int, ...]:
     return tuple(found)
 
 
-def cleans(model: Model | SpandrelModel) -> bool:
+def is_for_compressed(model: Model | SpandrelModel) -> bool:
     """Whether a model was made for compressed images: it is a variant, or its file says that it was trained so."""
     settings = model.training.get("settings") if isinstance(model, Model) else None
     trained = settings.get("degradation") if isinstance(settings, Mapping) else None

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from subpixel.errors import InvalidArgument
 
-__all__ = ["LEAST_SIDE", "blockiness", "measured", "windows"]
+__all__ = ["LEAST_SIDE", "blockiness", "blockiness_of_windows", "sample_windows"]
 
 _GRID = 8
 # Smaller images have too few lines of a grid to tell it from chance.
@@ -67,10 +67,10 @@ def blockiness(image: NDArray[Any]) -> float:
         raise InvalidArgument(f"blockiness: shape {image.shape}: (H, W) or (H, W, 1 to 4) is needed")
     if image.dtype not in (np.uint8, np.uint16, np.float32):
         raise InvalidArgument(f"blockiness: dtype {image.dtype}: uint8, uint16 or float32 is needed")
-    return measured([image[rows, columns] for rows, columns in windows(*image.shape[:2])])
+    return blockiness_of_windows([image[rows, columns] for rows, columns in sample_windows(*image.shape[:2])])
 
 
-def windows(height: int, width: int) -> list[tuple[slice, slice]]:
+def sample_windows(height: int, width: int) -> list[tuple[slice, slice]]:
     """The parts of an image that are looked at, rows and columns, from the top; none where it is too small."""
     if min(height, width) < LEAST_SIDE:
         return []
@@ -78,11 +78,11 @@ def windows(height: int, width: int) -> list[tuple[slice, slice]]:
     return [(slice(top, top + _WINDOW), slice(left, left + _WINDOW)) for top in tops for left in lefts]
 
 
-def measured(parts: Sequence[NDArray[Any]]) -> float:
-    """:func:`blockiness` of an image by its :func:`windows`, for whoever does not have all of it at once.
+def blockiness_of_windows(parts: Sequence[NDArray[Any]]) -> float:
+    """:func:`blockiness` of an image by its :func:`sample_windows`, for whoever does not have all of it at once.
 
     >>> image = np.random.default_rng(0).integers(0, 256, (300, 400), np.uint8)
-    >>> measured([image[rows, columns] for rows, columns in windows(300, 400)]) == blockiness(image)
+    >>> blockiness_of_windows([image[rows, columns] for rows, columns in sample_windows(300, 400)]) == blockiness(image)
     True
     """
     if not parts:

@@ -46,7 +46,7 @@ class CutDetector:
     would have to wait for the frames after it, and what a cut costs is little. Fades and dissolves cut nothing.
 
     >>> detector = CutDetector()
-    >>> [detector.begins(np.full((48, 64), v, np.uint8)) for v in (20, 21, 22, 90, 91)]
+    >>> [detector.begins_scene(np.full((48, 64), v, np.uint8)) for v in (20, 21, 22, 90, 91)]
     [True, False, False, True, False]
     """
 
@@ -54,7 +54,7 @@ class CutDetector:
         self._before: NDArray[np.float32] | None = None
         self._steps: list[float] = []
 
-    def begins(self, luma: NDArray[np.uint8]) -> bool:
+    def begins_scene(self, luma: NDArray[np.uint8]) -> bool:
         """Whether a scene begins with this frame, ``(H, W)``; the first one always does."""
         small, before = thumbnail(luma), self._before
         self._before = small

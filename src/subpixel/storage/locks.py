@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["beside", "claim", "clear", "is_ours", "scratch"]
+__all__ = ["claim", "is_scratch_name", "remove_leftovers", "scratch_file", "scratch_path"]
 
 _OURS = re.compile(r"\..+\.subpixel-(lock|[0-9a-f]{12}(\.\w+)?)", re.DOTALL)
 # A name holds 255 bytes in most file systems; ours is longer than the one it stands for.
@@ -38,7 +38,7 @@ def claim(path: Path) -> Iterator[bool]:
     Raises:
         OSError: the folder cannot be written.
     """
-    name = beside(path, "lock")
+    name = scratch_path(path, "lock")
     handle = _open_locked(name, os.O_CREAT)
     if handle is None:
         yield False
@@ -50,7 +50,7 @@ def claim(path: Path) -> Iterator[bool]:
 
 
 @contextmanager
-def scratch(path: Path, suffix: str = "") -> Iterator[Path]:
+def scratch_file(path: Path, suffix: str = "") -> Iterator[Path]:
     """An empty file beside ``path``, gone at the end, and told from a forgotten one by its lock until then.
 
     Its own name is plain ASCII if that of ``path`` cannot be written as UTF-8.
@@ -58,7 +58,7 @@ def scratch(path: Path, suffix: str = "") -> Iterator[Path]:
     Raises:
         OSError: the folder cannot be written.
     """
-    name = beside(path, f"{secrets.token_hex(6)}{suffix}")
+    name = scratch_path(path, f"{secrets.token_hex(6)}{suffix}")
     handle = _open_locked(name, os.O_CREAT | os.O_EXCL)
     if handle is None:
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(name))
@@ -71,11 +71,11 @@ def scratch(path: Path, suffix: str = "") -> Iterator[Path]:
         _remove(name, handle)
 
 
-def clear(folder: Path) -> int:
+def remove_leftovers(folder: Path) -> int:
     """Remove what processes that are no more left in a folder; returns how many files that were."""
     removed = 0
     try:
-        names = [entry.name for entry in os.scandir(folder) if is_ours(entry.name)]
+        names = [entry.name for entry in os.scandir(folder) if is_scratch_name(entry.name)]
     except OSError:
         return 0  # what is wrong with the folder shows when something is written there
     for name in names:
@@ -87,12 +87,12 @@ def clear(folder: Path) -> int:
     return removed
 
 
-def is_ours(name: str) -> bool:
+def is_scratch_name(name: str) -> bool:
     """Whether a file is a claim or a scratch file, by its name."""
     return _OURS.fullmatch(name) is not None
 
 
-def beside(path: Path, name: str) -> Path:
+def scratch_path(path: Path, name: str) -> Path:
     """A name of ours beside ``path``, of what belongs to it."""
     return path.with_name(_prefix(path) + name)
 

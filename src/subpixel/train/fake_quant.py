@@ -16,8 +16,8 @@ from torch import Tensor
 
 from subpixel.errors import Unsupported
 from subpixel.models.chain import chain_of
-from subpixel.models.integer import INPUT_STEP, MOST, MOST_INPUT, quantise, rounded_weights
-from subpixel.models.lowering import lowered_spec
+from subpixel.models.integer import INPUT_STEP, MAX_INPUT, MAX_VALUE, fake_quantise, quantise
+from subpixel.models.lowering import lower_spec
 from subpixel.models.spec import Spec
 from subpixel.models.torch_kernels import TorchKernels
 
@@ -37,7 +37,7 @@ class Rounding:
     """
 
     def __init__(self, spec: Spec, ranges: Mapping[str, tuple[float, float]]) -> None:
-        if lowered_spec(spec) is not spec:
+        if lower_spec(spec) is not spec:
             raise Unsupported("train: rounding is not offered for transposed convolutions; train without --rounded")
         self.spec, self.ranges = spec, ranges
         self.chain = chain_of(spec, "int8")
@@ -54,7 +54,7 @@ class Rounding:
             round what each convolution reads.
         """
         parameters = self.parameters(weights)
-        rounded = rounded_weights(self.spec, _arrays(weights), parameters)
+        rounded = fake_quantise(self.spec, _arrays(weights), parameters)
         result = {
             name: weight + (torch.from_numpy(rounded[name]).to(weight.device) - weight).detach()
             for name, weight in weights.items()
@@ -74,7 +74,7 @@ class _RoundingKernels(TorchKernels):
 
     def conv(self, x: Tensor, weight: Tensor, bias: Tensor | None, padding: tuple[int, int], stride: int = 1) -> Tensor:
         if self.made == 0:
-            x = _to_steps(x, INPUT_STEP, 0, MOST_INPUT)
+            x = _to_steps(x, INPUT_STEP, 0, MAX_INPUT)
         elif not self.activated and not self.skips[self.made - 1]:
             x = self._byte(x)  # a layer without activation
         self.made += 1
@@ -93,7 +93,7 @@ class _RoundingKernels(TorchKernels):
         return self._byte(total) if self.made <= len(self.skips) and self.skips[self.made - 1] else total
 
     def _byte(self, x: Tensor) -> Tensor:
-        return _to_steps(x, *self.steps[self.made - 1], MOST)
+        return _to_steps(x, *self.steps[self.made - 1], MAX_VALUE)
 
 
 def _to_steps(x: Tensor, scale: float, zero: int, most: int) -> Tensor:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from subpixel.errors import Unsupported
 from subpixel.models.chain import Chain, chain_of
-from subpixel.models.lowering import lowered_spec
+from subpixel.models.lowering import lower_spec
 from subpixel.models.spec import Spec
 from subpixel.models.torch_kernels import TorchKernels
 from subpixel.train.data import Patches, inside
@@ -30,7 +30,7 @@ def chain(spec: Spec) -> Chain | None:
 
     One that is a chain only when rewritten is none: its weights have other shapes.
     """
-    if lowered_spec(spec) is not spec:
+    if lower_spec(spec) is not spec:
         return None
     try:
         found = chain_of(spec, "solving")

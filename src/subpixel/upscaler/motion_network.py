@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from subpixel.backends import BACKENDS, FrameFormat, choose_backend
 from subpixel.backends.base import Planes, VideoSession
 from subpixel.backends.frame_sequence import FrameSequence
-from subpixel.backends.frames import interpolate_plane, rounded
+from subpixel.backends.frames import interpolate_plane, to_codes
 from subpixel.errors import InvalidArgument, Unsupported
 from subpixel.models.files import Model
 from subpixel.models.spec import Colour
@@ -113,8 +113,8 @@ class MotionFrames:
             raise InvalidArgument("frames: luma (H, W) of f32 is needed")
         begins = False
         if self._detector is not None:
-            begins = self._detector.begins(np.clip(y * np.float32(255), 0, 255).astype(np.uint8))
-        result = self._sequence.push(y[None], begins=begins)
+            begins = self._detector.begins_scene(np.clip(y * np.float32(255), 0, 255).astype(np.uint8))
+        result = self._sequence.push(y[None], begins_scene=begins)
         return None if result is None else result[0]
 
     def flush_luma(self) -> list[Planes]:
@@ -157,7 +157,7 @@ class MotionFrames:
         planes = self._chroma.popleft()
         results = form.results(planes, self._scale, None)
         _, black, codes = form.codes
-        results[0][...] = rounded((y - black) * codes, form)
+        results[0][...] = to_codes((y - black) * codes, form)
         for plane, result in zip(planes[1:], results[1:], strict=True):
             interpolate_plane(plane, result, form.centres, form, self._scale, self._threads)
         return results

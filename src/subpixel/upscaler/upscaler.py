@@ -1,16 +1,14 @@
-"""Images to any size: networks in a row, a resize to the exact size, whole or by rows.
+"""The public ``Upscaler``: images of any kind to any size, planes and frames of video by one network.
 
-What :mod:`subpixel.upscaler.sizes` plans is done here, in memory for arrays and row by row for images that are too
-large for it; both go through the same stages and give the same bytes.
+Plans of :mod:`subpixel.upscaler.sizes` are carried out here, in memory for arrays and row by row for images that are
+too large for it. Both take the same stages and give the same bytes.
 """
 
 from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -20,36 +18,27 @@ from subpixel.backends import FrameFormat, available_threads
 from subpixel.backends.base import Alpha
 from subpixel.backends.frames import Siting, Subsampling
 from subpixel.errors import InvalidArgument, Unsupported
-from subpixel.models.auto import Choice, Source, choose_by_blocks, choose_by_codec, choose_by_source
+from subpixel.models.auto import Choice, Source
 from subpixel.models.files import Model
 from subpixel.models.spandrel_models import SpandrelModel
-from subpixel.models.zoo import cleans, compressed_variant, find_network, is_path, resolve, scales_of
+from subpixel.models.zoo import find_network, is_for_compressed
 from subpixel.ops.blockiness import blockiness
+from subpixel.upscaler.model_selection import ModelSelection
 from subpixel.upscaler.motion_network import MotionNetwork
 from subpixel.upscaler.network import Network
 from subpixel.upscaler.options import NetworkOptions, check_tile
 from subpixel.upscaler.pixels import alpha_of, pixels_of
 from subpixel.upscaler.rows import resize_rows, upscale_rows
-from subpixel.upscaler.sizes import SizePlan, Target, plan_size
+from subpixel.upscaler.sizes import SizePlan, Target
 
-__all__ = ["Upscaler", "upscale"]
+__all__ = ["Upscaler"]
 
 T = TypeVar("T")
 Pixels = NDArray[Any]
 
-# Bytes of a stage's result at a time: of an array, most images in one piece; of a stream, strips high enough for
-# their halos to count little, and low enough for the four that are under way to count little against the rest.
+# Bytes of a stage's result at a time. Most arrays pass in one piece. Strips of a stream are high enough for their halos
+# to cost little, and low enough for the four that are under way to take little memory.
 _IN_MEMORY, _STREAMED = 256 << 20, 32 << 20
-
-
-@dataclass(frozen=True)
-class _Pair:
-    """The two networks that a choice stands for, by name, with the factors that each comes in."""
-
-    first: str
-    first_factors: tuple[int, ...]
-    second: str
-    second_factors: tuple[int, ...]
 
 
 class Upscaler:
@@ -121,34 +110,28 @@ class Upscaler:
         self._model = model if isinstance(model, Model) else None
         self.model = model.name if isinstance(model, Model) else os.fspath(model)
         self._networks: dict[tuple[str, int], Network | MotionNetwork] = {}
-        clean = resolve(self.model)
-        factors = self._factors(clean)
-        self._clean = _Pair(clean, factors, clean, factors)
-        variant = compressed_variant(clean) if self.model == "auto" else None
-        self._compressed = None if variant is None else _Pair(variant, scales_of(variant), clean, factors)
+        selection = ModelSelection.of_name(self.model) if self._model is None else ModelSelection.of_model(self._model)
+        self._selection = selection
         # What is wrong with the arguments is said now rather than at the first image.
-        self._first = self._network(clean, factors[0])
-        self._cleans = cleans(self._first.model)
+        self._first = self._network(selection.clean.first, selection.clean.first_factors[0])
+        self._cleans = is_for_compressed(self._first.model)
         if self.tile is not None and not self.in_parts:
             raise InvalidArgument(f"tile={tile}: model '{self._first.model.name}' must see the whole image")
         self._check_networks()
-
-    def _factors(self, name: str) -> tuple[int, ...]:
-        return scales_of(name) if self._model is None else (self._model.spec.scale,)
 
     def _check_networks(self) -> None:
         """Find what a backend refuses of a model: the networks that will run are made ready.
 
         Those of ``auto`` are made ready when an image needs them: it takes one of two, and every backend runs both.
         """
-        if self._first.moving or self.model == "auto":
+        if self._first.moving or self._selection.compressed is not None:
             if self.target.scale not in (None, 1):
-                plan_size(1, 1, self.target, self._clean.first_factors)
+                self.plan(1, 1)
             return
         if self.target.scale is None:
             self._still(self._first).prepare()
             return
-        for name, factor in self._stages(self._clean, self.plan(1, 1)):
+        for name, factor in self._stages(None, self.plan(1, 1)):
             self._still(self._network(name, factor)).prepare()
 
     def __repr__(self) -> str:
@@ -224,14 +207,7 @@ class Upscaler:
         >>> print(Upscaler(5, model="fast").plan(640, 480))
         ×2, ×3, down to 3200×2400
         """
-        pair = self._pair(choice)
-        cleaning = self._cleans or (choice is not None and choice.compressed)
-        if self.target.scale == 1 and not cleaning and self._compressed is not None:
-            why = f": {choice.reason}" if choice is not None and choice.reason else ""
-            raise InvalidArgument(
-                f"scale=1: there is nothing to clean{why}; model '{self._compressed.first}' cleans it all the same"
-            )
-        return plan_size(width, height, self.target, pair.first_factors, pair.second_factors, cleans=cleaning)
+        return self._selection.plan(width, height, self.target, choice, cleans=self._cleans)
 
     def choose_model(self, image: Any, source: Source | None = None) -> Choice:
         """Which model upscales an image: with ``model="auto"`` its source or its pixels decide.
@@ -240,7 +216,7 @@ class Upscaler:
             image: as for a call.
             source: what its file says of its compression; None where there is no file. A lossy codec other than JPEG,
                 or a JPEG of quality up to 90, decides; else the pixels do, from
-                :data:`subpixel.models.auto.BLOCKS` of :func:`subpixel.metrics.blockiness` on.
+                :data:`subpixel.models.auto.BLOCKINESS_THRESHOLD` of :func:`subpixel.metrics.blockiness` on.
 
         Returns:
             The choice, the same whatever the backend, bands and threads; its text says why.
@@ -258,26 +234,15 @@ class Upscaler:
 
     def choose_by_source(self, source: Source | None, width: int, height: int) -> Choice | None:
         """The choice for an image of which only the file is known; None where its pixels must be measured."""
-        if self._compressed is None:
-            return Choice(self._clean.first, False, "")
-        if self.target.scale != 1:
-            plan = plan_size(width, height, self.target, self._clean.first_factors, cleans=True)
-            if not plan.factors:
-                return Choice(self._clean.first, False, "")  # no network runs
-        return choose_by_source(source, self._compressed.first)
+        return self._selection.by_source(source, width, height, self.target)
 
     def choose_by_blocks(self, figure: float) -> Choice:
         """The choice by an image's :func:`~subpixel.ops.blockiness.blockiness`."""
-        assert self._compressed is not None
-        return choose_by_blocks(figure, self._clean.first, self._compressed.first)
+        return self._selection.by_blocks(figure)
 
     def choose_by_codec(self, codec: str | None) -> Choice:
         """The choice for a video, by libavcodec's name of its codec; None where it is not known."""
-        if self._compressed is None or self.target.scale not in self._compressed.first_factors:
-            return Choice(self._clean.first, False, codec or "" if self.model == "auto" else "")
-        if codec is None:
-            return Choice(self._clean.first, False, "")
-        return choose_by_codec(codec, self._clean.first, self._compressed.first)
+        return self._selection.by_codec(codec, self.target.scale)
 
     def __call__(self, image: T, choice: Choice | None = None) -> T:
         """Upscale an image; the same kind comes back.
@@ -288,7 +253,7 @@ class Upscaler:
                 torch tensor of these shapes (without a gradient), an array of another library that speaks DLPack, or a
                 PIL image of mode L, LA, RGB, RGBA or I;16. Channels are in the order R, G, B: ``cv2.imread`` gives
                 B, G, R, which ``image[..., ::-1]`` turns.
-            choice: what :meth:`choose_model` took for this image, so that it is not looked at again.
+            choice: what :meth:`choose_model` took for this image, so that it is not measured again.
 
         Returns:
             An array of the same kind, dtype and number of axes, or a PIL image of the same mode.
@@ -330,7 +295,7 @@ class Upscaler:
         choice: Choice | None = None,
         at_once: int | None = None,
     ) -> Iterator[Pixels]:
-        """The result's rows, from those of an image, in memory for some strips.
+        """Make the result's rows from those of an image, with memory for a few strips.
 
         Args:
             blocks: ``(h, W, C)``, from the top.
@@ -339,7 +304,7 @@ class Upscaler:
             dtype: of the image: u8, u16 or f32.
             alpha: of the whole image, see :func:`subpixel.upscaler.pixels.alpha_of`.
             choice: see :meth:`choose_model`.
-            at_once: bytes of a stage's result at a time, nearly; None for 32 MiB.
+            at_once: about how many bytes of a stage's result are made at a time; None for 32 MiB.
 
         Returns:
             Blocks ``(h, W', C)`` of the same dtype, from the top.
@@ -348,7 +313,7 @@ class Upscaler:
         at_once = _STREAMED if at_once is None else at_once
         pixel = channels * dtype.itemsize
         rows: Iterable[Pixels] = blocks
-        for name, factor in self._stages(self._pair(choice), plan):
+        for name, factor in self._stages(choice, plan):
             network = self._still(self._network(name, factor))
             strip = max(1, at_once // (width * factor**2 * pixel), 2 * (network.halo or 0))
             if network.halo is None:
@@ -358,7 +323,7 @@ class Upscaler:
             rows = upscale_rows(rows, (height, width), network, alpha, strip, self.tile)
             height, width = height * factor, width * factor
         if plan.resizes:
-            # f32 of what the strip looks at; with alpha there are colours as stored beside those carried.
+            # f32 of the rows that a strip needs; with alpha, both the stored and the premultiplied colours.
             row = 4 * width * (2 * channels if alpha == "carried" else channels)
             strip = max(1, at_once * plan.size[1] // (row * height))
             rows = resize_rows(rows, (height, width), (plan.size[1], plan.size[0]), alpha, strip, self.threads)
@@ -373,7 +338,7 @@ class Upscaler:
         Raises:
             InvalidArgument: a size other than one of the model's factors.
         """
-        pair, scale = self._pair(choice), self.target.scale
+        pair, scale = self._selection.pair(choice), self.target.scale
         if scale is None or scale not in pair.first_factors:
             factors = ", ".join(f"×{factor}" for factor in pair.first_factors)
             raise InvalidArgument(
@@ -457,12 +422,9 @@ class Upscaler:
     def _plane_network(self) -> Network:
         return self._still(self.network())
 
-    def _pair(self, choice: Choice | None) -> _Pair:
-        compressed = choice is not None and choice.compressed and self._compressed is not None
-        return cast(_Pair, self._compressed) if compressed else self._clean
-
-    @staticmethod
-    def _stages(pair: _Pair, plan: SizePlan) -> list[tuple[str, int]]:
+    def _stages(self, choice: Choice | None, plan: SizePlan) -> list[tuple[str, int]]:
+        """The name and the factor of each network that a plan runs."""
+        pair = self._selection.pair(choice)
         return list(zip((pair.first, pair.second), plan.factors, strict=False))
 
     def _network(self, name: str, factor: int) -> Network | MotionNetwork:
@@ -484,72 +446,3 @@ class Upscaler:
                 "subpixel.video runs it, and 'balanced' is for images"
             )
         return network
-
-
-def upscale(
-    image: T,
-    scale: float | None = None,
-    *,
-    model: str | os.PathLike[str] | Model = "auto",
-    width: int | None = None,
-    height: int | None = None,
-    fit: tuple[int, int] | None = None,
-    backend: str = "auto",
-    precision: str = "auto",
-    threads: int | None = None,
-    tile: int | None = None,
-    ensemble: bool = False,
-    strength: float = 1.0,
-) -> T:
-    """Upscale one image, to the bytes that the command line writes for it.
-
-    Args:
-        image: an ``(H, W)`` or ``(H, W, C)`` array (u8, u16, f32, f64; gray, RGB or with alpha), a torch tensor of that
-            shape, or a PIL image, see :meth:`Upscaler.__call__`. Channels are in the order R, G, B.
-        scale: how many times larger, a number above 0 and up to 64; the default is 2 if no other size is given.
-        model: ``"auto"``, the name of a shipped model, the path of a model file, or a model; see :class:`Upscaler`.
-        width: width of the result in pixels, instead of a scale.
-        height: height of the result in pixels, instead of a scale.
-        fit: ``(width, height)`` of a box, for the largest result that fits in.
-        backend: ``"auto"``, ``"native"``, ``"reference"`` or ``"torch"``.
-        precision: ``"auto"``, ``"f32"``, ``"bf16"`` or ``"int8"``.
-        threads: 1 … 1024; the default is as many as this process may use.
-        tile: side in pixels of the squares that go through a network at a time; the default is chosen to limit memory.
-        ensemble: average over 8 flips and rotations.
-        strength: 0 … 1, from the bicubic resize to the network's result.
-
-    Returns:
-        The same kind, larger.
-
-    Raises:
-        InvalidArgument: see :class:`Upscaler`.
-
-    >>> import numpy as np
-    >>> upscale(np.zeros((5, 7), np.uint8), 3).shape, upscale(np.zeros((5, 7), np.uint8), 2.5).shape
-    ((15, 21), (13, 18))
-    """
-    options: dict[str, Any] = {
-        "model": model,
-        "width": width,
-        "height": height,
-        "fit": None if fit is None else tuple(fit),
-        "backend": backend,
-        "precision": precision,
-        "threads": threads,
-        "tile": tile,
-        "ensemble": ensemble,
-        "strength": strength,
-    }
-    # A file can change and a model cannot be hashed; a shipped model always is the same.
-    shipped = isinstance(model, str) and not is_path(model)
-    make: Callable[..., Upscaler] = _shared if shipped and _hashable(options.values()) else Upscaler
-    return make(scale, **options)(image)
-
-
-# typed: True is refused as a scale even after 1 was taken
-_shared = lru_cache(maxsize=8, typed=True)(Upscaler)
-
-
-def _hashable(values: Iterable[Any]) -> bool:
-    """Whether all of them can be remembered; what cannot is refused by the constructor with a sentence."""
-    return all(isinstance(value, Hashable) for value in values)

@@ -12,7 +12,7 @@ import av
 import av.filter
 
 from subpixel.errors import Unsupported, VideoReadError
-from subpixel.storage.os_errors import said_by_system
+from subpixel.storage.os_errors import os_error_text
 from subpixel.video.video_file import VideoFile, opened
 
 __all__ = ["Damage", "Timed", "decoded", "frames_of", "timed"]
@@ -126,7 +126,7 @@ def decoded(container: Any, stream: Any, damage: Damage) -> Iterator[Any]:
             packet = next(packets, None)
         except av.error.FFmpegError as error:
             if not isinstance(error, av.error.EOFError):
-                damage.ended = f"the video cannot be read on after {float(reached):.2f} s ({said_by_system(error)})"
+                damage.ended = f"the video cannot be read on after {float(reached):.2f} s ({os_error_text(error)})"
             break
         if packet is None:
             break

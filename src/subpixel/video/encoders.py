@@ -12,7 +12,7 @@ import av
 from av.codec.context import Flags
 
 from subpixel.errors import InvalidArgument, Unsupported, VideoWriteError
-from subpixel.storage.os_errors import said_by_system
+from subpixel.storage.os_errors import os_error_text
 from subpixel.video.formats import Layout
 from subpixel.video.video_file import VideoStream
 
@@ -173,7 +173,7 @@ class Encoding:
             stream.time_base = video_stream.time_base
             self._apply(stream.codec_context, video_stream)
         except (ValueError, av.error.FFmpegError) as error:
-            raise VideoWriteError(f"{self.encoder.name}: {said_by_system(error)}") from None
+            raise VideoWriteError(f"{self.encoder.name}: {os_error_text(error)}") from None
         return stream
 
     def context(self, video_stream: VideoStream) -> Any:
@@ -187,7 +187,7 @@ class Encoding:
             self._apply(context, video_stream)
             context.open()
         except (ValueError, av.error.FFmpegError) as error:
-            raise VideoWriteError(f"{self.encoder.name}: {said_by_system(error)}") from None
+            raise VideoWriteError(f"{self.encoder.name}: {os_error_text(error)}") from None
         return context
 
     def check_size(self, size: tuple[int, int]) -> None:

@@ -20,13 +20,13 @@ from subpixel import __version__
 from subpixel.errors import InvalidArgument, VideoReadError, VideoWriteError
 from subpixel.models.auto import Choice
 from subpixel.models.files import Model
-from subpixel.storage.locks import beside, claim, clear, scratch
+from subpixel.storage.locks import claim, remove_leftovers, scratch_file, scratch_path
+from subpixel.storage.os_errors import write_errors_as
 from subpixel.upscaler import MotionNetwork, Network, Upscaler
 from subpixel.video.colour_tags import meant
 from subpixel.video.containers import CONTAINERS, Container, container_of
 from subpixel.video.encode_segments import Making
 from subpixel.video.encoders import ENCODERS, Encoding, choose, default_encoder, siting_options
-from subpixel.video.failures import writing
 from subpixel.video.formats import Layout, layout_of
 from subpixel.video.frame_upscalers import way_of
 from subpixel.video.hdr import options, static, unkept, unsaid
@@ -153,8 +153,8 @@ class Job:
         with ExitStack() as stack:
             if not self._claimed(stack, destination):
                 raise VideoWriteError(f"{destination}: another run is making it")
-            clear(destination.absolute().parent)
-            journal = Journal(beside(destination, "video"), self._made_of(network, video, encoding, video_stream))
+            remove_leftovers(destination.absolute().parent)
+            journal = Journal(scratch_path(destination, "video"), self._made_of(network, video, encoding, video_stream))
             making = Making(
                 video, journal, way, encoding, video_stream, layout, deinterlace=self.deinterlace, window=self.window
             )
@@ -201,7 +201,7 @@ class Job:
             raise VideoWriteError(f"{destination}: cannot be written: {folder} is read-only")
 
     def _claimed(self, stack: ExitStack, destination: Path) -> bool:
-        with writing(destination):
+        with write_errors_as(VideoWriteError, destination):
             return stack.enter_context(claim(destination))
 
     def _encoding(self, video: VideoFile, layout: Layout, container: Container, frame: Any) -> Encoding:
@@ -274,13 +274,13 @@ class Job:
     ) -> None:
         """Put all together, read it back, and only then give it its name."""
         times = list(chain.from_iterable(segment.times for segment in journal.segments))
-        with writing(destination):
-            written = stack.enter_context(scratch(destination, destination.suffix))
+        with write_errors_as(VideoWriteError, destination):
+            written = stack.enter_context(scratch_file(destination, destination.suffix))
         assemble(video, track, written, keeps, self._span)
         found = differences(video, written, times, track.stream, keeps, self._span, decode=False)
         if found:
             raise VideoWriteError(f"{destination}: what was written reads back otherwise: {'; '.join(found)}")
-        with writing(destination):
+        with write_errors_as(VideoWriteError, destination):
             written.replace(destination)
 
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import av
 
 from subpixel.errors import SubpixelError, VideoWriteError
-from subpixel.storage.os_errors import said_by_system
+from subpixel.storage.os_errors import os_error_text
 from subpixel.video.containers import (
     COVERS,
     TELL_ASPECT,
@@ -100,7 +100,7 @@ def assemble(
     except SubpixelError:
         raise
     except (OSError, ValueError, av.error.FFmpegError) as error:
-        raise VideoWriteError(f"{destination_scratch}: cannot be written ({said_by_system(error)})") from None
+        raise VideoWriteError(f"{destination_scratch}: cannot be written ({os_error_text(error)})") from None
 
 
 def cut(chapters: tuple[Chapter, ...], window: Span | None) -> tuple[Chapter, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 import av
 
 from subpixel.errors import VideoReadError
-from subpixel.storage.os_errors import said_by_system
+from subpixel.storage.os_errors import os_error_text
 
 __all__ = ["Span", "bare", "read", "same_bytes", "window_shift"]
 
@@ -102,7 +102,7 @@ def _all(container: Any) -> Iterator[Any]:
                     return
                 if isinstance(error, OSError):
                     raise VideoReadError(
-                        f"{container.name}: cannot be read any further ({said_by_system(error)})"
+                        f"{container.name}: cannot be read any further ({os_error_text(error)})"
                     ) from None
                 errors += 1
                 break

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from subpixel.errors import Unsupported, VideoReadError, VideoWriteError
-from subpixel.storage.os_errors import said_by_system
+from subpixel.storage.os_errors import os_error_text
 from subpixel.upscaler import Upscaler
 from subpixel.video.decoding import Damage, Timed, decoded, frames_of, timed
 from subpixel.video.formats import layout_of
@@ -104,7 +104,7 @@ class Live:
                 out.flush()
             except OSError as error:
                 if not isinstance(error, BrokenPipeError):
-                    raise VideoWriteError(f"standard output: {said_by_system(error)}") from None
+                    raise VideoWriteError(f"standard output: {os_error_text(error)}") from None
                 raise
 
         with suppress(BrokenPipeError):  # whoever looked has seen enough

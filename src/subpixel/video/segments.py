@@ -26,7 +26,8 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from subpixel.video.failures import writing
+from subpixel.errors import VideoWriteError
+from subpixel.storage.os_errors import write_errors_as
 
 __all__ = ["Journal", "Segment", "SegmentWriter", "packets_of"]
 
@@ -86,7 +87,7 @@ class Journal:
         # Of states only the last two are kept; what was made behind one that is gone is made again.
         while self.segments and not self._has_state(len(self.segments) - 1):
             self.segments.pop()
-        with writing(folder):
+        with write_errors_as(VideoWriteError, folder):
             if not self.segments:
                 shutil.rmtree(folder, ignore_errors=True)
                 folder.mkdir(parents=True, exist_ok=True)
@@ -111,7 +112,7 @@ class Journal:
     def add(self, segment: Segment) -> None:
         """Note that the next segment's file is whole."""
         self.segments.append(segment)
-        with writing(self._list), open(self._list, "a", encoding="utf-8") as file:
+        with write_errors_as(VideoWriteError, self._list), open(self._list, "a", encoding="utf-8") as file:
             file.write(json.dumps(asdict(segment)) + "\n")
             file.flush()
             os.fsync(file.fileno())
@@ -157,7 +158,7 @@ class SegmentWriter:
         self._size = 0
 
     def __enter__(self) -> Self:
-        with writing(self._beside):
+        with write_errors_as(VideoWriteError, self._beside):
             self._file = open(self._beside, "wb")
         return self
 
@@ -181,7 +182,7 @@ class SegmentWriter:
         """All frames are there: put the files in place and note it; arguments as of :class:`Segment`."""
         self._store(self._context.encode(None))
         size = self._keep(state) if state and not ends else 0
-        with writing(self._path):
+        with write_errors_as(VideoWriteError, self._path):
             self._file.flush()
             os.fsync(self._file.fileno())
             self._file.close()
@@ -191,7 +192,7 @@ class SegmentWriter:
     def _keep(self, state: Mapping[str, NDArray[Any]]) -> int:
         path = self.journal.state_path(len(self.journal.segments))
         beside = path.with_suffix(".part")
-        with writing(path):
+        with write_errors_as(VideoWriteError, path):
             try:
                 with open(beside, "wb") as file:
                     np.savez(file, **state)  # type: ignore[arg-type]
@@ -203,7 +204,7 @@ class SegmentWriter:
             return path.stat().st_size
 
     def _store(self, packets: Sequence[Any]) -> None:
-        with writing(self._path):
+        with write_errors_as(VideoWriteError, self._path):
             for packet in packets:
                 data = bytes(packet)
                 head = _HEAD.pack(packet.pts, packet.dts, _KEY if packet.is_keyframe else 0, len(data))

@@ -12,7 +12,7 @@ from typing import Any
 import av
 
 from subpixel.errors import InvalidArgument
-from subpixel.storage.os_errors import said_by_system
+from subpixel.storage.os_errors import os_error_text
 from subpixel.video.containers import (
     CONTAINERS,
     COVERS,
@@ -124,10 +124,10 @@ def _refusal(source: Any, stream: Stream, container: Container) -> str | None:
         out.start_encoding()
     except ValueError as error:
         if isinstance(error, av.error.FFmpegError):
-            return said_by_system(error)
+            return os_error_text(error)
         return "no codec here knows its kind" if template.codec_context is None else "it does not hold this codec"
     except av.error.FFmpegError as error:
-        return said_by_system(error)
+        return os_error_text(error)
     finally:
         _abandon(out)
     return None

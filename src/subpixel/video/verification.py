@@ -15,7 +15,7 @@ from typing import Any
 import av
 
 from subpixel.errors import VideoReadError
-from subpixel.storage.os_errors import said_by_system
+from subpixel.storage.os_errors import os_error_text
 from subpixel.video.containers import (
     TELL_ASPECT,
     Container,
@@ -164,7 +164,7 @@ def _decoded(image: Any, packet: Any, wrong: list[str]) -> list[int | None]:
         return [frame.pts for frame in image.decode(packet)]
     except av.error.FFmpegError as error:
         if not isinstance(error, av.error.EOFError):
-            wrong.append(f"the image cannot be decoded ({said_by_system(error)})")
+            wrong.append(f"the image cannot be decoded ({os_error_text(error)})")
         return []
 
 

@@ -17,7 +17,7 @@ import av
 import av.logging
 
 from subpixel.errors import VideoReadError
-from subpixel.storage.os_errors import said_by_system
+from subpixel.storage.os_errors import os_error_text
 
 __all__ = [
     "Chapter",
@@ -134,7 +134,7 @@ def opened(path: Path) -> Iterator[Any]:
         name = "pipe:0" if str(path) == "-" else str(path)
         container = av.open(name, metadata_errors="surrogateescape")
     except (OSError, av.error.FFmpegError) as error:
-        raise VideoReadError(f"{path}: not a video that can be read ({said_by_system(error)})") from None
+        raise VideoReadError(f"{path}: not a video that can be read ({os_error_text(error)})") from None
     with container:
         yield container
 
@@ -197,7 +197,7 @@ def _first(container: Any, stream: Any, path: Path) -> Any:
             for frame in packet.decode():
                 return frame
         except av.error.FFmpegError as error:
-            reason = said_by_system(error)
+            reason = os_error_text(error)
             if isinstance(error, av.error.EOFError):
                 raise VideoReadError(f"{path}: its video cannot be decoded ({reason})") from None
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from subpixel.errors import ImageReadError
-from subpixel.storage.os_errors import said_by_system
+from subpixel.storage.os_errors import os_error_text
 
 __all__ = ["IMAGES", "Found", "find"]
 
@@ -95,7 +95,7 @@ def _within(folder: Path, below: Path, seen: set[tuple[int, int]]) -> Iterator[F
         seen.add(identity)
         names = sorted((name for name in os.listdir(folder) if not name.startswith(".")), key=os.fsencode)
     except OSError as error:
-        yield Found(folder, below, error=ImageReadError(f"{folder}: {said_by_system(error)}"))
+        yield Found(folder, below, error=ImageReadError(f"{folder}: {os_error_text(error)}"))
         return
     folders = [name for name in names if os.path.isdir(folder / name)]  # unlike an entry's is_dir it raises nothing
     for name in names:

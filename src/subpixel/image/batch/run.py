@@ -13,7 +13,7 @@ from subpixel.image.batch.plan import Task
 from subpixel.image.batch.task_policy import Policy, Report
 from subpixel.image.batch.workers import Died, Workers
 from subpixel.image.job import Progress
-from subpixel.storage.locks import clear
+from subpixel.storage.locks import remove_leftovers
 from subpixel.upscaler import Upscaler
 
 __all__ = ["Batch"]
@@ -123,7 +123,7 @@ class Batch:
     @staticmethod
     def _clear(tasks: Sequence[Task]) -> None:
         for folder in {task.destination.parent for task in tasks}:
-            clear(folder)
+            remove_leftovers(folder)
 
 
 def _but_taken(answers: Iterator[tuple[Task, Report | None]], taken: list[Task]) -> Iterator[Report]:

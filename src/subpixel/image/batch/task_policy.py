@@ -17,7 +17,7 @@ from subpixel.image.files.vips_errors import reason
 from subpixel.image.job import Job, Progress, Result
 from subpixel.storage.digest import digest_of
 from subpixel.storage.locks import claim
-from subpixel.storage.os_errors import said_by_system
+from subpixel.storage.os_errors import os_error_text
 from subpixel.upscaler import Upscaler
 
 __all__ = ["Existing", "Policy", "Report"]
@@ -91,7 +91,7 @@ class Policy:
         except pyvips.Error as error:
             failure = ImageWriteError(f"{source}: {reason(error)}")
         except OSError as error:
-            failure = ImageWriteError(f"{error.filename or source}: {said_by_system(error)}")
+            failure = ImageWriteError(f"{error.filename or source}: {os_error_text(error)}")
         return Report(source, destination, "failed", error=failure)
 
     def job(self, task: Task, upscaler: Upscaler) -> Job:

@@ -25,7 +25,7 @@ from subpixel.image.files.output_metadata import GRAY, RGB
 from subpixel.image.files.source_metadata import collected, field, frames_of, loader_of
 from subpixel.image.files.vips_errors import reason
 from subpixel.image.files.vips_paths import for_libvips
-from subpixel.storage.os_errors import said_by_system
+from subpixel.storage.os_errors import os_error_text
 
 __all__ = ["LIMIT", "Opened", "damaged", "loaded", "opened", "read"]
 
@@ -179,7 +179,7 @@ def _first_bytes(path: Path) -> bytes:
         with open(path, "rb") as file:
             start = file.read(32)
     except OSError as error:
-        raise ImageReadError(f"{path}: {said_by_system(error)}") from None
+        raise ImageReadError(f"{path}: {os_error_text(error)}") from None
     if not start:
         raise ImageReadError(f"{path}: the file is empty")
     return start

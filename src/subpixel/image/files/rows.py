@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from subpixel.backends.base import Alpha
 from subpixel.errors import ImageWriteError
 from subpixel.image.files.reading import Opened, damaged, opened
-from subpixel.ops.blockiness import measured, windows
+from subpixel.ops.blockiness import blockiness_of_windows, sample_windows
 from subpixel.upscaler.pixels import alpha_of
 
 __all__ = ["Rows", "survey"]
@@ -143,7 +143,7 @@ def survey(blocks: Iterable[Block], shape: tuple[int, ...], *, measure: bool) ->
     """
     height, width, channels = shape
     alpha: Alpha = "opaque" if channels in (2, 4) else "none"
-    looked_at = windows(height, width) if measure else []
+    looked_at = sample_windows(height, width) if measure else []
     pieces: list[list[Block]] = [[] for _ in looked_at]
     last = max((min(rows.stop, height) for rows, _ in looked_at), default=0)
     top = 0
@@ -157,4 +157,4 @@ def survey(blocks: Iterable[Block], shape: tuple[int, ...], *, measure: bool) ->
             if len(part):
                 piece.append(part.copy())
         top += len(block)
-    return alpha, measured([np.concatenate(piece) for piece in pieces])
+    return alpha, blockiness_of_windows([np.concatenate(piece) for piece in pieces])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyvips
 
-from subpixel.storage.os_errors import said_by_system
+from subpixel.storage.os_errors import os_error_text
 
 __all__ = ["reason", "why_not_written"]
 
@@ -41,5 +41,5 @@ def why_not_written(error: pyvips.Error, scratch: Path) -> str:
             finally:
                 file.truncate(0)  # libvips may hold it open, and with it the room that the next image needs
     except OSError as refused:
-        return said_by_system(refused)
+        return os_error_text(refused)
     return reason(error)

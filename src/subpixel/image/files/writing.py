@@ -18,8 +18,8 @@ from subpixel.image.files.source_metadata import LOSSY, field
 from subpixel.image.files.verification import verify
 from subpixel.image.files.vips_errors import why_not_written
 from subpixel.image.files.vips_paths import for_libvips
-from subpixel.storage.locks import scratch
-from subpixel.storage.os_errors import said_by_system
+from subpixel.storage.locks import scratch_file
+from subpixel.storage.os_errors import os_error_text
 
 __all__ = ["check_destination", "check_quality", "put", "write"]
 
@@ -75,7 +75,7 @@ def put(
     lossy = header is not None and field(header, LOSSY, 0) == 1
     size = vips_image.width * vips_image.height * vips_image.bands * {"uchar": 1, "ushort": 2}.get(vips_image.format, 4)
     try:
-        with scratch(path, path.suffix.lower()) as place:
+        with scratch_file(path, path.suffix.lower()) as place:
             try:
                 with for_libvips(place) as name:
                     result.image.write_to_file(name, **form.options(lossy, quality, size))
@@ -89,7 +89,7 @@ def put(
     except ValueError as error:
         raise ImageWriteError(f"{path}: its metadata cannot be written ({error})") from None
     except OSError as error:
-        raise ImageWriteError(f"{path}: cannot be written: {said_by_system(error)}") from None
+        raise ImageWriteError(f"{path}: cannot be written: {os_error_text(error)}") from None
     return (*result.notes, *notes)
 
 

@@ -1,0 +1,3 @@
+#define SUBPIXEL_TARGET_NS avx2
+
+#include "../generic/image_rows.hpp"

@@ -1,0 +1,3 @@
+#define SUBPIXEL_TARGET_NS avx512
+
+#include "../generic/image_rows.hpp"

@@ -1,0 +1,42 @@
+// The last step of a chain, written once: r rows of its last layer taken in turn as one. Each target's file defines
+// SUBPIXEL_TARGET_NS and includes this, with `merged` for its samples. Plain loops: the compiler turns them into the
+// target's vectors.
+#pragma once
+
+#include <cstddef>
+
+namespace subpixel::SUBPIXEL_TARGET_NS {
+namespace {
+
+// Samples worked on at a time: what they make of r rows stays in the first-level cache.
+constexpr int kInterleaveSpan = 256;
+
+template <class Last, class Sample, int R>
+void interleave_rows(const Last* const* z, const Sample* base, int n, Sample* __restrict out) {
+  Sample made[R][kInterleaveSpan];
+  for (int first = 0; first < n; first += kInterleaveSpan) {
+    const int count = n - first < kInterleaveSpan ? n - first : kInterleaveSpan;
+    for (int k = 0; k < R; ++k)
+      for (int x = 0; x < count; ++x) made[k][x] = add_base(z[k][first + x], base[first + x]);
+    Sample* to = out + static_cast<std::ptrdiff_t>(first) * R;
+    for (int x = 0; x < count; ++x)
+      for (int k = 0; k < R; ++k) to[x * R + k] = made[k][x];
+  }
+}
+
+template <class Last, class Sample>
+void interleave(const Last* const* z, const Sample* base, int r, int n, Sample* out) {
+  switch (r) {
+    case 1: return interleave_rows<Last, Sample, 1>(z, base, n, out);
+    case 2: return interleave_rows<Last, Sample, 2>(z, base, n, out);
+    case 3: return interleave_rows<Last, Sample, 3>(z, base, n, out);
+    case 4: return interleave_rows<Last, Sample, 4>(z, base, n, out);
+    case 8: return interleave_rows<Last, Sample, 8>(z, base, n, out);
+    default:
+      for (int x = 0; x < n; ++x)
+        for (int k = 0; k < r; ++k) out[static_cast<std::ptrdiff_t>(x) * r + k] = add_base(z[k][x], base[x]);
+  }
+}
+
+}  // namespace
+}  // namespace subpixel::SUBPIXEL_TARGET_NS

@@ -1,0 +1,3 @@
+#define SUBPIXEL_TARGET_NS neon
+
+#include "../generic/image_rows.hpp"

@@ -1,3 +1,0 @@
-#define SUBPIXEL_TARGET_NS neon
-
-#include "../generic/picture_rows.hpp"

@@ -1,0 +1,3 @@
+#define SUBPIXEL_TARGET_NS scalar
+
+#include "../generic/image_rows.hpp"

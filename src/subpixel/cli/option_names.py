@@ -1,0 +1,48 @@
+"""Messages of the library name parameters; on the command line they name the options instead."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["with_option_names"]
+
+# Parameters of the library that have an option. Most options are the parameter's name with hyphens.
+_PARAMETERS = (
+    *("scale", "width", "height", "fit", "tile", "model", "format", "quality", "threads", "backend", "precision"),
+    *("ensemble", "strength", "overwrite", "compare", "processes", "limit", "provenance"),
+    *("encoder", "crf", "preset", "pix_fmt", "encoder_options", "start", "end", "preview", "side_by_side"),
+    *("deinterlace", "realtime", "target_fps", "rate"),
+)
+# Those whose option has another name.
+_OTHER_NAMES = {"rate": "--target-fps"}
+# Options that switch something off.
+_OFF = {"provenance": "--no-provenance"}
+
+_VALUE = r"True|False|'[^']*'|\(\d+, \d+\)|\d+x\d+|-?\d+(?:\.\d+)?"
+# A parameter stands by itself: what is part of a path or of a longer word is left alone.
+_ASSIGNMENT = re.compile(rf"(?<![^\s(])({'|'.join(_PARAMETERS)})=({_VALUE})(?=[\s,;:)]|\.?$|\.\s)")
+
+
+def with_option_names(message: str) -> str:
+    """A message of the library as the command line says it: ``name=value`` becomes ``--name value``.
+
+    Only parameters that have an option are replaced, and only where a literal value follows: ``True`` (a switch), a
+    number, a quoted text, ``3840x2160`` or ``(3840, 2160)``. Applying it twice changes nothing.
+
+    >>> with_option_names("a.png exists already; overwrite=True replaces it")
+    'a.png exists already; --overwrite replaces it'
+    >>> with_option_names("format='nut' keeps both; fit=(3840, 2160) or limit=1200 would do")
+    '--format nut keeps both; --fit 3840x2160 or --limit 1200 would do'
+    """
+    return _ASSIGNMENT.sub(lambda found: _option(found[1], found[2]), message)
+
+
+def _option(name: str, value: str) -> str:
+    option = _OTHER_NAMES.get(name, "--" + name.replace("_", "-"))
+    if value == "True":
+        return option
+    if value == "False":
+        return _OFF.get(name, f"{name}={value}")
+    if value.startswith("("):
+        value = value.strip("()").replace(", ", "x")
+    return f"{option} {value.strip(chr(39))}"

@@ -1,0 +1,113 @@
+"""Which networks upscale an image: those of one model, or with ``auto`` those of one of two."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from subpixel.errors import InvalidArgument
+from subpixel.models.auto import Choice, Source, choose_by_blocks, choose_by_codec, choose_by_source
+from subpixel.models.files import Model
+from subpixel.models.zoo import compressed_variant, resolve, scales_of
+from subpixel.upscaler.sizes import SizePlan, Target, plan_size
+
+__all__ = ["ModelSelection", "NetworkPair"]
+
+
+@dataclass(frozen=True)
+class NetworkPair:
+    """The two networks that may run in a row, by the names of their models, with the factors that each comes in."""
+
+    first: str
+    first_factors: tuple[int, ...]
+    second: str
+    second_factors: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class ModelSelection:
+    """The networks for clean images, and with ``auto`` those for compressed ones.
+
+    Args:
+        clean: for clean images, and for all where there is no choice.
+        compressed: for compressed images: the variant first, then the clean model. None where there is no choice.
+        automatic: a model was not named, so that a reason is worth stating.
+    """
+
+    clean: NetworkPair
+    compressed: NetworkPair | None = None
+    automatic: bool = False
+
+    @classmethod
+    def of_name(cls, model: str) -> ModelSelection:
+        """By the name of a shipped model, ``auto``, or a path.
+
+        Raises:
+            InvalidArgument, ModelFileError, MissingExtra, Unsupported: see :func:`subpixel.models.zoo.scales_of`.
+
+        >>> ModelSelection.of_name("auto").compressed
+        NetworkPair(first='fast-compressed', first_factors=(2, 3, 4), second='fast', second_factors=(2, 3, 4, 8))
+        """
+        name = resolve(model)
+        factors = scales_of(name)
+        clean = NetworkPair(name, factors, name, factors)
+        variant = compressed_variant(name) if model == "auto" else None
+        if variant is None:
+            return cls(clean, None, model == "auto")
+        return cls(clean, NetworkPair(variant, scales_of(variant), name, factors), True)
+
+    @classmethod
+    def of_model(cls, model: Model) -> ModelSelection:
+        """A model that is at hand, of its one factor."""
+        factors = (model.spec.scale,)
+        return cls(NetworkPair(model.name, factors, model.name, factors))
+
+    def pair(self, choice: Choice | None) -> NetworkPair:
+        """The networks of a choice; those for clean images where nothing was chosen."""
+        compressed = choice is not None and choice.compressed
+        return self.compressed if compressed and self.compressed is not None else self.clean
+
+    def by_source(self, source: Source | None, width: int, height: int, target: Target) -> Choice | None:
+        """The choice for an image of which only the file is known; None where its pixels must be measured."""
+        if self.compressed is None:
+            return Choice(self.clean.first, False, "")
+        if target.scale != 1 and target.factor(width, height) <= 1:
+            return Choice(self.clean.first, False, "")  # no network runs
+        return choose_by_source(source, self.compressed.first)
+
+    def by_blocks(self, figure: float) -> Choice:
+        """The choice by an image's blockiness."""
+        if self.compressed is None:
+            return Choice(self.clean.first, False, "")
+        return choose_by_blocks(figure, self.clean.first, self.compressed.first)
+
+    def by_codec(self, codec: str | None, scale: float | None) -> Choice:
+        """The choice for a video, by libavcodec's name of its codec; None where it is not known."""
+        if codec is None or not self.automatic:
+            return Choice(self.clean.first, False, "")
+        if self.compressed is None or scale not in self.compressed.first_factors:
+            return Choice(self.clean.first, False, codec)
+        return choose_by_codec(codec, self.clean.first, self.compressed.first)
+
+    def plan(
+        self, width: int, height: int, target: Target, choice: Choice | None = None, *, cleans: bool = False
+    ) -> SizePlan:
+        """What is done with an image of that size.
+
+        Args:
+            width: width of the image in pixels.
+            height: height of the image in pixels.
+            target: what it is to become.
+            choice: which networks; None for those of a clean image.
+            cleans: the model for clean images cleans compressed ones too.
+
+        Raises:
+            InvalidArgument: a result more than 64 times larger, or a scale of 1 and nothing to clean.
+        """
+        pair = self.pair(choice)
+        cleaning = cleans or (choice is not None and choice.compressed)
+        if target.scale == 1 and not cleaning and self.compressed is not None:
+            why = f": {choice.reason}" if choice is not None and choice.reason else ""
+            raise InvalidArgument(
+                f"scale=1: there is nothing to clean{why}; model '{self.compressed.first}' cleans it all the same"
+            )
+        return plan_size(width, height, target, pair.first_factors, pair.second_factors, cleans=cleaning)

@@ -1,0 +1,171 @@
+"""Every page: its links lead somewhere, its lines fit, its Python runs, and its commands exist."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+import typer
+
+from docs.pages import BY_HAND, PAGES, ROOT, blocks, prose, text_of
+from subpixel.cli import app
+from subpixel.image import ImageData, write
+
+WIDTH = 120
+GROUP: Any = typer.main.get_command(app)
+
+
+def ids(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def anchors(text: str) -> set[str]:
+    """The anchors that GitHub gives to headings."""
+    titles = (line.lstrip("#").strip().lower() for _, line in prose(text) if line.startswith("#"))
+    return {re.sub(r"[^\w\- ]", "", title).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=ids)
+def test_links_lead_somewhere(page: Path) -> None:
+    text = text_of(page)
+    for target in re.findall(r"\]\(([^)\s]+)\)", "\n".join(line for _, line in prose(text))):
+        if target.startswith(("http://", "https://")):
+            continue
+        name, _, anchor = target.partition("#")
+        path = page.parent / name if name else page
+        assert path.is_file(), f"{ids(page)}: {target} is not there"
+        assert not anchor or anchor in anchors(text_of(path)), f"{ids(page)}: {target}: no such heading"
+
+
+@pytest.mark.parametrize("page", BY_HAND, ids=ids)
+def test_lines_and_cells_fit(page: Path) -> None:
+    for number, line in prose(text_of(page)):
+        if line.lstrip().startswith("|"):
+            cells = re.split(r"(?<!\\)\|", line.strip().strip("|"))
+            assert max(len(cell.strip()) for cell in cells) <= WIDTH, f"{ids(page)}:{number}: a cell is too long"
+        else:
+            assert len(line) <= WIDTH, f"{ids(page)}:{number}: {len(line)} characters"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=ids)
+def test_one_vocabulary(page: Path) -> None:
+    found = re.findall(r"\bfilms?\b|enlarge\w*|\bwhole numbers?\b", text_of(page))
+    assert not found, f"{ids(page)}: {found}; the words are video, upscale, integer"
+
+
+@pytest.fixture
+def stand_ins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with small files of the names that the pages use; the current folder."""
+    noise = np.random.default_rng(1).integers(0, 255, (48, 64, 3), np.uint8)
+    write(ImageData(noise), tmp_path / "photo.jpg")
+    with av.open(tmp_path / "video.mkv", "w") as container:
+        stream = container.add_stream("libx264", rate=Fraction(25))
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for number in range(4):
+            frame = av.VideoFrame.from_ndarray(np.roll(noise, number, 1), "rgb24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+WITH_PYTHON = [page for page in BY_HAND if any(">>>" not in code for _, code in blocks(text_of(page), "python"))]
+
+
+def test_the_pages_with_python_are_found() -> None:
+    names = {page.name for page in WITH_PYTHON}
+    assert {"README.md", "python.md", "images.md", "videos.md"} <= names
+
+
+@pytest.mark.parametrize("page", WITH_PYTHON, ids=ids)
+def test_python_runs(page: Path, stand_ins: Path) -> None:
+    """From the top, one block after another, as a reader would paste them."""
+    names: dict[str, Any] = {}
+    for line, code in blocks(text_of(page), "python"):
+        if ">>>" not in code:  # what is written as a session is a doctest
+            exec(compile("\n" * (line - 1) + code, str(page), "exec"), names)
+
+
+def commands(text: str) -> list[tuple[int, list[str]]]:
+    """``(line, words)`` of each command of the shell blocks, pipes and redirections taken apart."""
+    found = []
+    for first, code in blocks(text, "sh"):
+        for number, line in enumerate(code.splitlines(), first):
+            lexer = shlex.shlex(line, posix=True, punctuation_chars="|<>;&")
+            lexer.commenters, lexer.whitespace_split = "#", True
+            words: list[str] = []
+            for token in [*lexer, "|"]:
+                if token in ("|", "&&", ";"):
+                    found.append((number, words))
+                    words = []
+                else:
+                    words.append(token)
+    return [(number, words) for number, words in found if words]
+
+
+def without_redirections(words: list[str]) -> list[str]:
+    while len(words) > 2 and words[-2] in ("<", ">"):
+        words = words[:-2]
+    return words
+
+
+def check(words: list[str]) -> None:
+    """Parses a command of this package as its own command line would, without running it."""
+    name, *arguments = without_redirections(words)[1:]
+    assert name in GROUP.commands, f"there is no command {name!r}"
+    try:
+        GROUP.commands[name].make_context(name, arguments)
+    except Exception as stop:
+        if type(stop).__name__ != "Exit":  # --help
+            raise
+
+
+@pytest.mark.parametrize("page", BY_HAND, ids=ids)
+def test_commands_are_valid(page: Path) -> None:
+    targets = set(re.findall(r"^([\w-]+):", text_of(ROOT / "Makefile"), re.M))
+    for line, words in commands(text_of(page)):
+        if words[0] == "make":
+            unknown = {word for word in words[1:] if "=" not in word} - targets
+            assert not unknown, f"{ids(page)}:{line}: make has no {unknown}"
+        if words[0].endswith("python"):
+            assert (ROOT / words[1]).is_file() or words[1] == "-m", f"{ids(page)}:{line}: no file {words[1]}"
+        if words[0].endswith("subpixel"):
+            try:
+                check(words)
+            except Exception as error:
+                raise AssertionError(f"{ids(page)}:{line}: {' '.join(words)}: {error}") from error
+
+
+def test_a_wrong_command_would_be_found() -> None:
+    assert len(commands(text_of(ROOT / "docs" / "images.md"))) >= 8
+    check(["subpixel", "upscale", "a.jpg", "-s", "2.5", "<", "b.jpg"])
+    for wrong in (["fly"], ["upscale", "a.jpg", "--scael", "2"], ["video", "a.mkv", "-s", "two"]):
+        with pytest.raises((AssertionError, Exception), match=r"no command|No such option|not an integer"):
+            check(["subpixel", *wrong])
+
+
+def options_on_page() -> dict[str, set[str]]:
+    """The options of each command, by the tables of docs/command-line.md."""
+    text = text_of(ROOT / "docs" / "command-line.md")
+    sections = re.split(r"^## subpixel (\w+)$", text, flags=re.M)[1:]
+    tables = {}
+    for name, section in zip(sections[::2], sections[1::2], strict=True):
+        section = re.split(r"^## ", section, flags=re.M)[0]
+        cells = re.findall(r"^\| (`-.*?) \|", section, re.M)
+        tables[name] = {word for cell in cells for word in re.findall(r"(?<![\w-])--?[a-z][\w-]*", cell)}
+    return tables
+
+
+def test_every_option_is_on_the_page_and_no_other() -> None:
+    page = options_on_page()
+    assert list(page) == list(GROUP.commands)
+    for name, command in GROUP.commands.items():
+        params = [p for p in command.params if p.param_type_name == "option" and p.name != "help"]
+        options = {text for p in params for text in (*p.opts, *p.secondary_opts)}
+        assert page[name] == options, name
