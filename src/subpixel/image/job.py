@@ -137,7 +137,7 @@ class Job:
         sheet = self.sheet(destination)
         if sheet is not None:
             still = replace(image, pixels=first, pages=1)  # of an animation the first frame
-            both = beside_bicubic(still, result.frames[0], f"{choice.model} {upscaler.target.label}")
+            both = beside_bicubic(still, result.frames[0], choice.model)
             write(both, sheet, overwrite=self.overwrite)
             seconds["compare"] = time.perf_counter() - written
         return choice, plan, (*image.notes, *notes), seconds
