@@ -108,7 +108,9 @@ def test_flicker_raises_the_warping_error_and_motion_does_not(tmp_path, monkeypa
         """The figures of results of which every other frame is brighter."""
         count = itertools.count()
         with monkeypatch.context() as patch:
-            patch.setattr(Network, "plane", lambda self, y: plane(self, y) + np.float32(next(count) % 2 * flicker / 255))
+            patch.setattr(
+                Network, "plane", lambda self, y: plane(self, y) + np.float32(next(count) % 2 * flicker / 255)
+            )
             return evaluate_video(upscaler, [moving])["clips"]["moving.mkv"]
 
     moving = write(tmp_path / "moving.mkv", frames_of(4))
