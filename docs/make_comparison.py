@@ -32,9 +32,9 @@ def main(path: Path) -> None:
         for label, image in results.items()
     }
     faces = {label: image[FACE] for label, image in results.items()}
-    write(ImageData(compare(faces, truth=original[FACE], notes=figures)), path, overwrite=True, quality=93)
+    write(ImageData(compare(faces, truth=original[FACE], notes=figures)), path, overwrite=True)
     print(f"{path}: {path.stat().st_size / 1000:.0f} kB")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "images" / "comparison.jpg")
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "images" / "comparison.webp")
