@@ -238,10 +238,10 @@ def test_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, run: Calla
 
 
 def test_wrong_use_of_the_command(run: Callable[..., Any]) -> None:
-    done = run("bench", "--suite", "video")
+    done = run("bench", "--suite", "sound")
     assert (done.code, done.err) == (
         2,
-        "error: suite='video': one of engine, ops, images, files, video, quality is needed\n",
+        "error: suite='sound': one of engine, ops, images, files, video, quality is needed\n",
     )
     assert run("bench", "--rounds", 1).code == 2
     assert run("bench", "-j", 1000).code == 2

@@ -19,9 +19,9 @@ from subpixel.bench.plan import Plan, measured
 from subpixel.bench.results import Fact, Group
 from subpixel.image.synthetic import photograph
 from subpixel.upscaler import Upscaler
-from subpixel.video import Job, Live, Settings, VideoFile, Window, probe
-from subpixel.video.decoding import Damage, Timed, frames_of
-from subpixel.video.encoders import choose
+from subpixel.video import Job, PipeOutput, Settings, VideoFile, Window, probe
+from subpixel.video.decoding import Damage, DecodedFrame, read_frames
+from subpixel.video.encoders import choose_encoding
 from subpixel.video.formats import Layout, layout_of
 from subpixel.video.frame_upscalers import way_of
 
@@ -47,7 +47,7 @@ def _file(plan: Plan, source: Path, folder: Path) -> Group:
     video, upscaler = probe(source), Upscaler(_SCALE, model=_MODEL, threads=plan.threads)
     layout = layout_of(video.stream.pix_fmt, source)
     window = Window(Fraction(0), _FRAMES / (video.stream.rate or Fraction(_RATE)))
-    frames = list(islice(frames_of(video, Damage()), _FRAMES))
+    frames = list(islice(read_frames(video, Damage()), _FRAMES))
     upscaled = _upscale(upscaler, video, layout, frames)
     job = Job(source, upscaler, folder / "result.mp4", Settings(preset="veryfast"), overwrite=True, window=window)
     calls: dict[str, Callable[[], Any]] = {
@@ -74,13 +74,13 @@ def _file(plan: Plan, source: Path, folder: Path) -> Group:
 
 def _pipe(plan: Plan, source: Path) -> Group:
     upscaler = Upscaler(_SCALE, model=_MODEL, threads=plan.threads)
-    live = Live(source, upscaler)
+    live = PipeOutput(source, upscaler)
     video = probe(source)
     calls: dict[str, Callable[[], Any]] = {
-        "Live, y4m": lambda: live.run(_Nowhere()),
+        "PipeOutput, y4m": lambda: live.run(_Nowhere()),
         "decoder alone": partial(_decode, video),
     }
-    entries: list[tuple[str, str, str | None]] = [("Live, y4m", "ours", None), ("decoder alone", "ceiling", None)]
+    entries: list[tuple[str, str, str | None]] = [("PipeOutput, y4m", "ours", None), ("decoder alone", "ceiling", None)]
     (w, h) = video.stream.size
     title = f"{_FRAMES} frames of a video of {w}×{h} ×{_SCALE} by {_MODEL} into a pipe"
     group = measured(plan, "pipe", title, calls, entries)
@@ -90,18 +90,18 @@ def _pipe(plan: Plan, source: Path) -> Group:
 
 
 def _decode(video: VideoFile) -> None:
-    for _ in islice(frames_of(video, Damage()), _FRAMES):
+    for _ in islice(read_frames(video, Damage()), _FRAMES):
         pass
 
 
-def _upscale(upscaler: Upscaler, video: VideoFile, layout: Layout, frames: list[Timed]) -> list[Any]:
+def _upscale(upscaler: Upscaler, video: VideoFile, layout: Layout, frames: list[DecodedFrame]) -> list[Any]:
     way = way_of(upscaler.network(), video, layout)
     return [result.frame for each in frames for result in way.push(each)]
 
 
 def _encode(video: VideoFile, frames: list[Any], threads: int) -> None:
     layout = layout_of(frames[0].format.name, video.path)
-    encoding = choose("x264", layout, "x264", threads, preset="veryfast")
+    encoding = choose_encoding("x264", layout, "x264", threads, preset="veryfast")
     video_stream = replace(video.stream, size=(frames[0].width, frames[0].height), pix_fmt=layout.name)
     context = encoding.context(video_stream)
     step = round(1 / ((video.stream.rate or Fraction(_RATE)) * video.stream.time_base))
