@@ -72,7 +72,7 @@ def compare(name: str, image: Pixels, scale: int, out: Path) -> None:
         begun = time.perf_counter()
         results[model] = upscaler(small)
         seconds = time.perf_counter() - begun
-        figures[model] = psnr(luma_255(results[model]), luma_255(large), crop=scale)
+        figures[model] = psnr(luma_255(results[model]), luma_255(large), data_range=255, crop=scale)
         print(
             f"  ×{scale} {upscaler.model.name:<8} {small.shape[1]}×{small.shape[0]} → {large.shape[1]}×{large.shape[0]}"
             f"  {seconds * 1000:5.0f} ms  PSNR {figures[model]:.2f} dB"

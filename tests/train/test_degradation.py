@@ -234,7 +234,9 @@ def test_variants_are_the_same_by_any_number_of_threads(data: Path) -> None:
 
 def test_a_clip_of_h264_gives_the_same_bytes_every_time(data: Path) -> None:
     """With AVX-512, x264's macroblock tree reads memory that nobody has written; the codec must do without."""
-    smalls = [shrink(read(path).pixels[:side, : side + 6], 2)[0] for path in sorted(data.iterdir()) for side in (42, 84)]
+    smalls = [
+        shrink(read(path).pixels[:side, : side + 6], 2)[0] for path in sorted(data.iterdir()) for side in (42, 84)
+    ]
     codecs = [H264(crf, frames, 0, motion) for crf in (18, 25, 32) for frames in (2, 3) for motion in ((2, -1), (1, 2))]
     first, *others = ([codec(small).tobytes() for small in smalls for codec in codecs] for _ in range(4))
     assert all(other == first for other in others)

@@ -231,7 +231,7 @@ def _loss(model: Model, quantisation: Mapping[str, Any], material: Sequence[Clip
 
 
 def _psnr(y: Planes, large: NDArray[np.float64], scale: int) -> float:
-    return psnr(np.clip(np.floor(y[0].astype(np.float64) * 255 + 0.5), 0, 255), large, crop=scale)
+    return psnr(np.clip(np.floor(y[0].astype(np.float64) * 255 + 0.5), 0, 255), large, data_range=255, crop=scale)
 
 
 def _made(

@@ -60,8 +60,8 @@ class _Tally:
 
     def add(self, plane: Plane, truth: Plane, motion: _Motion | None, *, itself: bool = False) -> None:
         if not itself:
-            self.psnr.append(psnr(plane, truth, crop=_CROP))
-            self.ssim.append(ssim(plane, truth, crop=_CROP))
+            self.psnr.append(psnr(plane, truth, data_range=255, crop=_CROP))
+            self.ssim.append(ssim(plane, truth, data_range=255, crop=_CROP))
         if motion is not None and self._before is not None:
             self.warped.append(motion.error(self._before, plane))
         self._before = plane

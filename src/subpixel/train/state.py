@@ -329,7 +329,7 @@ def validate(
             rounded = np.clip(np.floor(result.astype(np.float64) * 255 + 0.5), 0, 255)
             truth = samples(pair.large).numpy().astype(np.float64)
             if spec.colour == "rgb":
-                scores.append(psnr(luma(rounded / 255) * 255, luma(truth) * 255, crop=spec.scale))
+                scores.append(psnr(luma(rounded / 255) * 255, luma(truth) * 255, data_range=255, crop=spec.scale))
             else:
-                scores.append(psnr(rounded[0], truth[0] * 255, crop=spec.scale))
+                scores.append(psnr(rounded[0], truth[0] * 255, data_range=255, crop=spec.scale))
     return float(np.mean(scores))

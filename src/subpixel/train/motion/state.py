@@ -170,5 +170,5 @@ def _mean_psnr(spec: Spec, held: list[Clip], upscale: Any) -> float:
         for one, truth in zip(result, clip.large.numpy().astype(np.float64), strict=True):
             pair = (luma(p) if spec.colour == "rgb" else p[0] for p in (one, truth))
             a, b = (plane * 255 for plane in pair)
-            scores.append(psnr(a, b, crop=spec.scale))
+            scores.append(psnr(a, b, data_range=255, crop=spec.scale))
     return float(np.mean(scores))
