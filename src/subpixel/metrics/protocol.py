@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from subpixel.errors import ImageReadError, InvalidArgument
 from subpixel.image.compression import Compression
-from subpixel.metrics.heatmap import destination, make_room, write_heatmap
+from subpixel.metrics.heatmap import destination, prepare_destinations, write_heatmap
+from subpixel.metrics.image_sets import Pair, images_below, pairs_of, read_u8
 from subpixel.metrics.quality import psnr, ssim
-from subpixel.metrics.test_sets import Pair, images_below, pairs_of, read_u8
 from subpixel.ops import resize
 from subpixel.upscaler import Upscaler, luma
 
@@ -126,7 +126,7 @@ def score_sets(
     """
     pairs, source = pairs_of(Path(folder), scale)
     maps = {p: destination(heatmaps, p.test_set, p.name, scale) for p in pairs} if heatmaps is not None else {}
-    make_room(maps.values(), overwrite=overwrite)
+    prepare_destinations(maps.values(), overwrite=overwrite)
     scores: dict[str, list[Score]] = {}
     for pair in pairs:
         if progress:
