@@ -1,5 +1,6 @@
 # make demo   upscale a real photograph (IMAGE=path takes yours) and compare it with bicubic
 # make test   everything: lint, types, tests
+# make test-fast   lint, types, and the tests without training and benchmarks: under three minutes
 # make test-native   the engine alone, without Python: every instruction set against plain loops
 # make test-neon   that built for 64-bit ARM and run under qemu
 # make sanitize   the same built with gcc's sanitizers: addresses and undefined behaviour, then threads
@@ -9,17 +10,23 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+# Tests run in as many processes as there are processors; `make test PARALLEL=` runs them in one.
+PARALLEL ?= --numprocesses auto
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 # What a build of the package reads.
 SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE $(shell find src native -type f -not -path '*/__pycache__/*' -not -path 'native/tests/*')
 
-.PHONY: demo test test-long test-native test-neon sanitize lint format clean
+.PHONY: demo test test-fast test-long test-native test-neon sanitize lint format clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python examples/demo.py $(if $(IMAGE),"$(IMAGE)")
 
 test: $(VENV)/.dev lint
-	$(BIN)/python -m pytest -m "not long" tests --pyargs subpixel
+	$(BIN)/python -m pytest $(PARALLEL) -m "not long" tests --pyargs subpixel
+
+test-fast: $(VENV)/.dev lint
+	$(BIN)/python -m pytest $(PARALLEL) -m "not long and not slow" tests --pyargs subpixel \
+		--ignore tests/train --ignore tests/bench
 
 test-long: $(VENV)/.long
 	$(BIN)/python -m pytest -m long tests

@@ -167,7 +167,7 @@ import sys
 for name in ("torch", "matplotlib", "PIL", "skimage", "scipy", "fastapi", "ray", "onnx"):
     sys.modules[name] = None  # an import of it now raises ImportError
 import numpy as np, subpixel
-assert subpixel.upscale(np.zeros((4, 6, 3), np.uint8), 2, "bicubic").shape == (8, 12, 3)
+assert subpixel.upscale(np.zeros((4, 6, 3), np.uint8), 2, model="bicubic").shape == (8, 12, 3)
 import subpixel.image, subpixel.metrics, subpixel.cli
 assert subpixel.cli.main(["doctor"]) == 0
 """

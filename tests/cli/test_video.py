@@ -14,6 +14,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
 from subpixel.cli import main
 from subpixel.models import Model, save
@@ -66,8 +67,8 @@ def test_what_is_no_video_is_one_line(tmp_path: Path, name: str, capsys: pytest.
         (["--start", "3", "--end", "2"], "a part of a video from 3 s to 2 s holds nothing"),
         (["--preview", "5", "--end", "9"], "--preview and --end contradict each other"),
         (["--target-fps", "30"], "--target-fps: a rate above 0 is needed, and --realtime"),
-        (["--encoder", "mpeg9"], "encoder='mpeg9': one of x264"),
-        (["--crf", "99"], "crf=99: 0 to 51 is needed for encoder x264"),
+        (["--encoder", "mpeg9"], "--encoder mpeg9: one of x264"),
+        (["--crf", "99"], "--crf 99: 0 to 51 is needed for encoder x264"),
         (["--encoder-options", "tune"], "'tune' is not name=value"),
         (["-o", "out.gif"], "videos are written as .mp4"),
         (["-n", "srgan"], "srgan"),
@@ -165,8 +166,11 @@ def test_a_network_that_reads_several_frames_is_named_as_any_other(
     assert main(["video", str(plain), "-n", str(path)]) == 0
     assert probe(plain.with_name("video_x2.mp4")).stream.size == (96, 64)
     assert main(["video", str(plain), "-n", str(path), "-o", str(tmp_path / "b.mp4"), "--strength", "0.5"]) == 2
-    assert "reads several frames, and has no --strength" in capsys.readouterr().err
-    assert main(["upscale", str(plain), "-n", str(path)]) == 2
+    assert "error: --strength 0.5: model 'mine' reads several frames and has no such option" in capsys.readouterr().err
+    image = tmp_path / "image.png"
+    Image.new("L", (8, 8)).save(image)
+    assert main(["upscale", str(image), "-n", str(path)]) == 2
+    assert "reads several frames" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGTERM there")

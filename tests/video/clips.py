@@ -320,7 +320,7 @@ def sparse(path: Path) -> Path:
 
 
 def subtitled_mp4(path: Path) -> Path:
-    """Timed text, as MP4 has it."""
+    """DecodedFrame text, as MP4 has it."""
     return make_clip(
         path, others=lambda out: _written(sound(out), text(out, [(0, 100, "Hi"), (250, 100, "there")], "mov_text"))
     )

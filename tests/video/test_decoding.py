@@ -10,7 +10,7 @@ import av
 import pytest
 
 from subpixel.errors import Unsupported, VideoReadError
-from subpixel.video.decoding import Damage, frames_of
+from subpixel.video.decoding import Damage, read_frames
 from subpixel.video.formats import layout_of, planes_of
 from subpixel.video.video_file import probe
 from video.clips import CLIPS, NOT_VIDEOS, frame, make_clip
@@ -27,7 +27,7 @@ def pixels(frame: Any) -> bytes:
 
 
 def taken(path: Path, damage: Damage | None = None, **asked: Any) -> list[tuple[int, bytes]]:
-    found = frames_of(probe(path), damage or Damage(), **asked)
+    found = read_frames(probe(path), damage or Damage(), **asked)
     return [(timed.time, pixels(timed.frame)) for timed in found]
 
 

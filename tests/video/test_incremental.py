@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from subpixel.upscaler import Upscaler
+from subpixel.upscaler import Network, Upscaler
 from subpixel.video.formats import layout_of, new_frame, planes_of
 from subpixel.video.incremental import IncrementalUpscaler, changes
 
@@ -35,10 +35,16 @@ def values(frame: Any, layout: Any) -> list[NDArray[Any]]:
     return [plane.copy() for plane in planes_of(frame, layout)]
 
 
+def network_of(model: str, scale: int, **options: str) -> Network:
+    network = Upscaler(scale, model=model, **options).network()  # type: ignore[arg-type]
+    assert isinstance(network, Network)
+    return network
+
+
 @pytest.fixture(scope="module")
-def upscalers() -> dict[tuple[str, int, str], Upscaler]:
+def networks() -> dict[tuple[str, int, str], Network]:
     return {
-        (model, scale, precision): Upscaler(scale, model=model, backend="native", precision=precision)
+        (model, scale, precision): network_of(model, scale, backend="native", precision=precision)
         for model, scale, precision in (("fast", 2, "int8"), ("fast", 3, "f32"), ("espcn", 2, "f32"))
     }
 
@@ -47,13 +53,12 @@ def upscalers() -> dict[tuple[str, int, str], Upscaler]:
 @pytest.mark.parametrize("which", [("fast", 2, "int8"), ("fast", 3, "f32"), ("espcn", 2, "f32")])
 @pytest.mark.parametrize("full_range", [False, True])
 def test_what_did_not_change_is_not_computed_and_has_the_same_bytes(
-    upscalers: dict[tuple[str, int, str], Upscaler], pix_fmt: str, which: tuple[str, int, str], full_range: bool
+    networks: dict[tuple[str, int, str], Network], pix_fmt: str, which: tuple[str, int, str], full_range: bool
 ) -> None:
     layout, size = layout_of(pix_fmt, "test"), (333, 271)
-    upscaler = upscalers[which]
 
     def fresh() -> IncrementalUpscaler:
-        return IncrementalUpscaler(upscaler, layout, "left", full_range, size)
+        return IncrementalUpscaler(networks[which], layout, "left", full_range, size)
 
     first = filled(layout, size, 0)
     second, planes = copied(first, layout)
@@ -71,7 +76,7 @@ def test_what_did_not_change_is_not_computed_and_has_the_same_bytes(
 
 def test_a_frame_that_is_new_all_over_is_computed_whole() -> None:
     layout = layout_of("yuv420p", "test")
-    at_work = IncrementalUpscaler(Upscaler(2, model="bicubic"), layout, "left", False, (96, 64))
+    at_work = IncrementalUpscaler(network_of("bicubic", 2), layout, "left", False, (96, 64))
     for seed in range(3):
         at_work(filled(layout, (96, 64), seed))
     assert (at_work.repeated, at_work.partly) == (0, 0)
@@ -81,12 +86,11 @@ def test_a_frame_that_is_new_all_over_is_computed_whole() -> None:
 def test_red_green_and_blue_go_through_as_an_image(pix_fmt: str) -> None:
     layout = layout_of(pix_fmt, "test")
     frame = filled(layout, (40, 30), 3)
-    upscaler = Upscaler(2, model="bicubic")
-    at_work = IncrementalUpscaler(upscaler, layout, "left", True, (40, 30))
+    at_work = IncrementalUpscaler(network_of("bicubic", 2), layout, "left", True, (40, 30))
     result = values(at_work(frame), layout)
     most = (1 << layout.bits) - 1
     g, b, r = (plane.astype(np.float32) / np.float32(most) for plane in values(frame, layout))
-    wanted = upscaler(np.stack([r, g, b], axis=-1))
+    wanted = Upscaler(2, model="bicubic")(np.stack([r, g, b], axis=-1))
     for plane, channel in zip(result, (1, 2, 0), strict=True):
         wished = np.clip(wanted[..., channel], 0, 1) * most
         assert np.abs(plane.astype(np.float64) - wished).max() <= 0.51

@@ -27,7 +27,7 @@ class Machine:
             self.now += self.costs[name]
             return name
 
-        way = SimpleNamespace(upscaler=SimpleNamespace(model=SimpleNamespace(name=name)), result_size=(2, 2))
+        way = SimpleNamespace(network=SimpleNamespace(model=SimpleNamespace(name=name)), result_size=(2, 2))
         return type("Way", (), {"__call__": lambda _, frame: run(frame), **vars(way)})()
 
 
@@ -76,7 +76,8 @@ def test_both_halves_are_the_results_themselves(pix_fmt: str, width: int, scale:
     for plane in planes:
         plane[:] = rng.integers(16, 236, plane.shape)
     ways = [
-        IncrementalUpscaler(Upscaler(scale, model=name), layout, "left", False, size) for name in ("bicubic", "fast")
+        IncrementalUpscaler(Upscaler(scale, model=name).network(), layout, "left", False, size)
+        for name in ("bicubic", "fast")
     ]
     both = Beside(*ways)
     made = both(frame)

@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 
 from subpixel.errors import VideoWriteError
-from subpixel.video.encoders import choose
+from subpixel.video.encoders import choose_encoding
 from subpixel.video.formats import layout_of, new_frame
-from subpixel.video.segments import Journal, SegmentWriter, packets_of
+from subpixel.video.segments import Journal, SegmentWriter, segment_packets
 from subpixel.video.video_file import Tags, VideoStream
 
 LAYOUT = layout_of("yuv420p", "test")
 BASE = Fraction(1, 12288)
 VIDEO = VideoStream((64, 48), "yuv420p", Fraction(24), BASE, Fraction(1), Tags(1, 1, 1, False), None)
-ENCODING = choose("x264", LAYOUT, "x264", 1)
+ENCODING = choose_encoding("x264", LAYOUT, "x264", 1)
 MADE_OF = {"model": "fast"}
 
 
@@ -46,7 +46,7 @@ def test_all_packets_come_back_in_order_with_times_and_durations(tmp_path: Path)
     parts = [[0, 512, 1024, 1300, 2048, 2560], [3072, 3584, 9000, 9512]]
     for part in parts:
         add(journal, part)
-    packets = list(packets_of(journal, BASE))
+    packets = list(segment_packets(journal, BASE))
     times = [time for part in parts for time in part]
     assert sorted(packet.pts for packet in packets) == times
     decoding = [packet.dts for packet in packets]

@@ -13,14 +13,14 @@ import av
 import pytest
 
 from subpixel.video.containers import container_of
-from subpixel.video.muxing import assemble
-from subpixel.video.stream_selection import Kept, kept
-from subpixel.video.verification import differences
+from subpixel.video.muxing import mux_video
+from subpixel.video.stream_selection import StreamSelection, select_streams
+from subpixel.video.verification import find_differences
 from subpixel.video.video_file import VideoFile, VideoStream, probe
 from video import clips
 from video.tracks import Encoded, times_of
 
-Made = Callable[[str], Path]
+Clip = Callable[[str], Path]
 
 # Real videos, beside the checkout.
 CLIPS = Path(__file__).parents[3] / "shared" / "data" / "video"
@@ -34,11 +34,11 @@ class Whole:
     path: Path
     times: Sequence[Any]
     expected: VideoStream
-    kept: Kept
+    kept: StreamSelection
 
     def found(self, written: Path | None = None, **more: Any) -> list[str]:
         changed = {"video": self.video, "times": self.times, "expected": self.expected, **more}
-        return differences(
+        return find_differences(
             changed.pop("video"),
             written or self.path,
             changed.pop("times"),
@@ -51,14 +51,14 @@ class Whole:
 def write(source: Path, destination: Path, **more: Any) -> Whole:
     video = probe(source)
     track = Encoded(video, times_of(source), **more)
-    what = kept(video, container_of(destination), track.codec)
-    assemble(video, track, destination, what)
+    what = select_streams(video, container_of(destination), track.codec)
+    mux_video(video, track, destination, what)
     return Whole(video, destination, track.times, replace(video.stream, size=track.size, pix_fmt=track.pix_fmt), what)
 
 
 @pytest.fixture(scope="module")
-def whole(result: Made, tmp_path_factory: pytest.TempPathFactory) -> Whole:
-    return write(result("rich.mkv"), tmp_path_factory.mktemp("whole") / "out.mkv")
+def whole(clip: Clip, tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    return write(clip("rich.mkv"), tmp_path_factory.mktemp("whole") / "out.mkv")
 
 
 def spoiled(
@@ -212,8 +212,8 @@ def test_a_spoiled_attachment_is_found(whole: Whole, tmp_path: Path) -> None:
     assert whole.found(tmp_path / "bad.mkv") == ["attachment stream 5 (unknown) is not the source's"]
 
 
-def test_a_missing_stream_is_found(whole: Whole, result: Made) -> None:
-    found = whole.found(result("plain.mkv"))
+def test_a_missing_stream_is_found(whole: Whole, clip: Clip) -> None:
+    found = whole.found(clip("plain.mkv"))
     assert any("it has 1 streams, not 6" in sentence for sentence in found)
 
 
@@ -229,8 +229,8 @@ def test_another_image_is_found(whole: Whole, change: dict[str, Any], sentence: 
     assert whole.found(expected=replace(whole.expected, **change)) == [sentence]
 
 
-def test_other_tags_are_found(result: Made, tmp_path: Path) -> None:
-    whole = write(result("tagged.mp4"), tmp_path / "out.mkv")
+def test_other_tags_are_found(clip: Clip, tmp_path: Path) -> None:
+    whole = write(clip("tagged.mp4"), tmp_path / "out.mkv")
     assert whole.found() == []
     for name in ("primaries", "transfer", "matrix"):
         tags = replace(whole.expected.tags, **{name: 1})
@@ -239,15 +239,15 @@ def test_other_tags_are_found(result: Made, tmp_path: Path) -> None:
     assert found == ["the image's range is full, not limited"]
 
 
-def test_another_display_matrix_is_found(result: Made, tmp_path: Path) -> None:
-    whole = write(result("rotated.mp4"), tmp_path / "out.mp4")
+def test_another_display_matrix_is_found(clip: Clip, tmp_path: Path) -> None:
+    whole = write(clip("rotated.mp4"), tmp_path / "out.mp4")
     upright = replace(whole.video, stream=replace(whole.video.stream, matrix=None))
     assert whole.found() == []
     assert "display matrix" in whole.found(video=upright)[0]
 
 
-def test_lost_hdr_metadata_are_found(result: Made, tmp_path: Path) -> None:
-    whole = write(result("hdr.mp4"), tmp_path / "out.mp4", pix_fmt="yuv420p10le")
+def test_lost_hdr_metadata_are_found(clip: Clip, tmp_path: Path) -> None:
+    whole = write(clip("hdr.mp4"), tmp_path / "out.mp4", pix_fmt="yuv420p10le")
     found = whole.found()
     assert len(found) == 2
     assert found[0].startswith("what is said of the display it was graded on is nothing, not (0.7080, 0.2920)")
@@ -268,8 +268,8 @@ def test_what_cannot_be_decoded_is_found(whole: Whole, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["empty.mp4", "words.mp4", "headless.mp4", "sound.m4a"])
-def test_what_is_no_video(whole: Whole, result: Made, name: str) -> None:
-    (sentence,) = whole.found(result(name))
+def test_what_is_no_video(whole: Whole, clip: Clip, name: str) -> None:
+    (sentence,) = whole.found(clip(name))
     assert sentence.startswith("it cannot be read again: ")
 
 
@@ -289,7 +289,7 @@ def test_real_videos_are_probed(clip: str) -> None:
     video = probe(path)
     assert video.stream.size[0] > 100
     for suffix in ("mp4", "mkv", "mov"):
-        assert kept(video, container_of("x." + suffix), "libx264").streams == video.others
+        assert select_streams(video, container_of("x." + suffix), "libx264").streams == video.others
 
 
 def test_videos_have_their_makers() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from subpixel.backends import BACKENDS, available_threads
 from subpixel.errors import InvalidArgument
 
-__all__ = ["describe", "has_bf16", "label", "only_threads", "version_of"]
+__all__ = ["describe", "has_bf16", "label", "limit_threads", "version_of"]
 
 # What decides how fast networks run, by the names that Linux has for it.
 _FEATURES = ("avx2", "fma", "avx_vnni", "avx512f", "avx512bw", "avx512_vnni", "avx512_bf16", "amx_int8", "amx_bf16")
@@ -67,7 +67,7 @@ def has_bf16() -> bool:
 
 
 @contextmanager
-def only_threads(threads: int) -> Iterator[None]:
+def limit_threads(threads: int) -> Iterator[None]:
     """Meanwhile this process may use so many processors: what no library can go round, whatever it was told.
 
     Raises:

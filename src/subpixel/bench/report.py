@@ -45,20 +45,22 @@ def _section(results: Results) -> Iterator[str]:
     threads = f"{machine['threads']} thread{'s'[: machine['threads'] > 1]}"
     yield f"## Suite `{results.suite}`, {threads}"
     yield f"\nMachine: {label(dict(machine))}. Load average before: {machine['load_before']}. {versions}.\n"
-    for _, same in groupby(results.groups, key=lambda group: group.id):
-        groups = list(same)
+    for _, members in groupby(results.groups, key=lambda group: group.id):
+        groups = list(members)
         if groups[0].id.startswith("ops/"):
             yield from _operator(groups)
         else:
-            yield from _tall(groups[0])
+            yield from _group_table(groups[0])
 
 
-def _tall(group: Group) -> Iterator[str]:
+def _group_table(group: Group) -> Iterator[str]:
     yield f"### {group.title}\n"
     if group.entries:
-        yield from _lines(_table(group))
+        yield from _markdown_table(_table(group))
     if group.facts:
-        yield from _lines([("", ""), *((fact.name, f"{_figure(fact.value)} {fact.unit}") for fact in group.facts)])
+        yield from _markdown_table(
+            [("", ""), *((fact.name, f"{_figure(fact.value)} {fact.unit}") for fact in group.facts)]
+        )
     for note in group.notes:
         yield f"{note}\n"
 
@@ -66,13 +68,13 @@ def _tall(group: Group) -> Iterator[str]:
 def _operator(groups: Sequence[Group]) -> Iterator[str]:
     """Many cases of one operator: a line for each that names the same entries."""
     yield f"### {groups[0].id.removeprefix('ops/')}\n"
-    for names, same in groupby(groups, key=lambda group: tuple(entry.name for entry in group.entries)):
+    for names, members in groupby(groups, key=lambda group: tuple(entry.name for entry in group.entries)):
         rows = []
-        for group in same:
+        for group in members:
             ours = next(entry for entry in group.entries if entry.role == "ours")
             cells = [_cell(group, entry) for entry in group.entries]
             rows.append((group.title, *cells, _ratio(group.of_ceiling(ours))))
-        yield from _lines([("ms", *names, "of its ceiling"), *rows])
+        yield from _markdown_table([("ms", *names, "of its ceiling"), *rows])
 
 
 def _cell(group: Group, entry: Entry) -> str:
@@ -80,7 +82,7 @@ def _cell(group: Group, entry: Entry) -> str:
     return _figure(entry.time.median) + (f" ({_ratio(ratio)}×)" if ratio is not None else "")
 
 
-def _lines(table: Sequence[Sequence[str]]) -> Iterator[str]:
+def _markdown_table(table: Sequence[Sequence[str]]) -> Iterator[str]:
     head, *rows = table
     yield "| " + " | ".join(head) + " |"
     yield "| --- |" + " ---: |" * (len(head) - 1)
@@ -133,19 +135,19 @@ def plot(results: Results, path: str | Path) -> None:
     from matplotlib.figure import Figure
 
     groups = [group for group in results.groups if group.id.startswith(("peers-", "end-to-end", "targets-"))]
-    heights = [len(_shown(group)) + 1.5 for group in groups]
+    heights = [len(_plot_entries(group)) + 1.5 for group in groups]
     figure = Figure(figsize=(9, 0.3 * sum(heights)), layout="constrained")
     FigureCanvasAgg(figure)
     panels = figure.subplots(len(groups), height_ratios=heights, squeeze=False)[:, 0]
     for axes, group in zip(panels, groups, strict=True):
-        shown = _shown(group)[::-1]
+        entries = _plot_entries(group)[::-1]
         if group.id.startswith("targets-"):
-            lengths = [100 * (group.of_ceiling(entry) or 0) for entry in shown]
+            lengths = [100 * (group.of_ceiling(entry) or 0) for entry in entries]
             axes.set(xlim=(0, max(100, 1.1 * max(lengths))), xlabel="% of the ceiling of its precision on its target")
         else:
-            lengths = [entry.time.median for entry in shown]
+            lengths = [entry.time.median for entry in entries]
             axes.set(xlabel="ms, less is better")
-        bars = axes.barh([entry.name for entry in shown], lengths, color=[_COLOURS[entry.role] for entry in shown])
+        bars = axes.barh([entry.name for entry in entries], lengths, color=[_COLOURS[entry.role] for entry in entries])
         axes.bar_label(bars, fmt=_figure, padding=3, fontsize=8)
         axes.margins(x=0.1)
         axes.set_title(group.title, fontsize=9, loc="left")
@@ -154,7 +156,7 @@ def plot(results: Results, path: str | Path) -> None:
     figure.savefig(path, dpi=100)
 
 
-def _shown(group: Group) -> list[Entry]:
+def _plot_entries(group: Group) -> list[Entry]:
     if group.id.startswith("targets-"):
         return [entry for entry in group.entries if entry.role != "ceiling"]
     return list(group.entries)

@@ -33,12 +33,12 @@ def play(
 
     Where the network is too slow, a cheaper one takes its place for a while. At the end the rate reached is printed."""
     from subpixel.upscaler import Upscaler
-    from subpixel.video import Live, find_player, playing
+    from subpixel.video import PipeOutput, find_player, open_player
 
     found, program = find_player(player)
     source, name = Path(given), "standard input" if given == "-" else given
     upscaler = Upscaler(scale, model=model, backend=backend, precision=precision, threads=threads)
-    live = Live(
+    live = PipeOutput(
         source,
         upscaler,
         window=window_of(start, end, None),
@@ -48,7 +48,7 @@ def play(
     )
     # Sound begins with the file: beside a part of it, it would be the wrong one.
     sound = source if given != "-" and start in (None, Fraction(0)) else None
-    with playing(found, program, f"{name} ×{scale} by {model}", sound) as pipe:
+    with open_player(found, program, f"{name} ×{scale} by {model}", sound) as pipe:
         done = live.run(pipe)
     say_notes(name, done.notes)
     rate = done.frames / done.seconds if done.seconds else 0.0

@@ -99,7 +99,7 @@ def video(
     Stopped, however that was, the same command goes on where it was.
     """
     from subpixel.upscaler import Upscaler
-    from subpixel.video import Job, Live, Settings, form_of, parse_options
+    from subpixel.video import Job, PipeOutput, Settings, parse_options, pipe_format
 
     if target_fps is not None and not (realtime and target_fps > 0):
         raise InvalidArgument("--target-fps: a rate above 0 is needed, and --realtime, which holds it")
@@ -116,7 +116,7 @@ def video(
     if output == "-" or (given == "-" and output is None):
         if sys.stdout.isatty():
             raise InvalidArgument("-: standard output is a terminal, where a video is of no use; -o FILE writes one")
-        live = Live(source, upscaler, form_of(file_format), **asked).run(sys.stdout.buffer)
+        live = PipeOutput(source, upscaler, pipe_format(file_format), **asked).run(sys.stdout.buffer)
         say_notes(name, live.notes)
         return
     settings = Settings(encoder, crf, preset, pix_fmt, parse_options(encoder_options))

@@ -167,7 +167,7 @@ class Job:
         comparison = self.comparison_path(destination)
         if comparison is not None:
             still = replace(image, pixels=first, pages=1)  # of an animation the first frame
-            both = beside_bicubic(still, result.frames[0], f"{choice.model} {upscaler.target.label}")
+            both = beside_bicubic(still, result.frames[0], choice.model)
             write(both, comparison, overwrite=self.overwrite)
             seconds["compare"] = time.perf_counter() - written
         return _Outcome(choice, plan, (*image.notes, *notes), seconds)

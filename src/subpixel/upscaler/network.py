@@ -1,9 +1,9 @@
-"""The one boundary between images and networks: dtype, colour, alpha, bands, precision.
+"""One model on pixels and planes: dtypes, colour, alpha, bands, precision.
 
-An image goes through in horizontal bands with the halo its network needs, so that memory beyond input and output
-does not grow with it. Colour with a luma network is the luma from the network and everything else bicubic, written
-as one correction: each channel is the bicubic channel plus the difference between the network's luma and the
-bicubic luma. That equals the usual way over YCbCr, since a luma difference d moves R, G and B by 255/219 d each.
+An image goes through in horizontal bands with the halo that its network needs, so memory beyond input and output does
+not grow with the image. A luma network makes luma; colour and alpha are bicubic. Each channel of the result is the
+bicubic channel plus the difference between the network's luma and the bicubic luma. That equals the detour over YCbCr,
+since a luma difference d moves R, G and B by 255/219 d each.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from subpixel.models.spandrel_models import SpandrelModel
 from subpixel.models.spec import Colour
 from subpixel.upscaler.frame_stream import FrameStream, StillFrames
 from subpixel.upscaler.options import NetworkOptions
-from subpixel.upscaler.pixels import alpha_of, check_pixels, opaque, store, to_f32, uncarried
+from subpixel.upscaler.pixels import alpha_of, check_pixels, opaque, store, to_f32, unpremultiply
 
 __all__ = ["Network", "luma"]
 
@@ -59,8 +59,8 @@ def luma(rgb: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
 class Network:
     """One model for single images, made ready to run on pixels and planes; run many, from any thread.
 
-    The weights are packed when a result is first needed; everything that can be wrong with the arguments is checked
-    here, but for what a backend refuses of an unusual network: :meth:`prepare` brings that forward.
+    The weights are packed when a result is first needed. Arguments are checked at once; a backend may still refuse an
+    unusual network, which :meth:`prepare` brings forward.
 
     Args:
         model: a model for single images, or one that spandrel runs.
@@ -86,7 +86,7 @@ class Network:
         self._backend, self.precision = choose_backend(self.options.backend, self.options.precision, quantisation)
         self.backend = self._backend.name
         self.colour: Colour = "rgb"
-        # Pixels beyond a part that its result depends on; None: the network must see the whole image.
+        # How many pixels around a part its result depends on; None: the network must see the whole image.
         self.halo: int | None = None
         if isinstance(model, SpandrelModel):
             self.backend = "torch"
@@ -96,9 +96,9 @@ class Network:
             self.colour = model.spec.colour
             self.halo = max(model.spec.halo, bicubic(self.scale).halo)
         self._luma = self.colour == "luma"
-        # Planes of luma can be interpolated, too, though the shipped model ``bicubic`` is one of R, G and B.
+        # The shipped model ``bicubic`` works on R, G and B, but planes of luma can be interpolated, too.
         self._plain_planes = isinstance(model, Model) and model.spec == bicubic(self.scale, colour="rgb")
-        # An int8 network takes and gives bytes; means and mixtures are of f32, and are rounded at their end.
+        # An int8 network takes and gives bytes; ensembles and mixtures are computed in f32 and rounded at the end.
         self._bytes = self.precision == "int8" and not self._mixes
 
     @property
@@ -106,7 +106,7 @@ class Network:
         return self.ensemble or self.strength != 1
 
     def prepare(self) -> Network:
-        """Pack the weights now, so that whatever a backend refuses is said at once."""
+        """Pack the weights now, so that a refusal of the backend is raised at once."""
         _ = self._session
         return self
 
@@ -122,7 +122,7 @@ class Network:
             session = ensemble_session(session, plain, ensemble=self.ensemble, strength=self.strength)
         return session
 
-    # What the network does not make, chroma and alpha, is interpolated, always in f32.
+    # Chroma and alpha, which the network does not make, are interpolated in f32.
     @cached_property
     def _plain_luma(self) -> Session:
         return self._backend.prepare(bicubic(self.scale), {}, "f32", self.threads)
@@ -196,8 +196,8 @@ class Network:
             InvalidArgument: see :meth:`subpixel.Upscaler.yuv`.
         """
         self._check_luma()
-        checked = form.checked(*(*planes, None, None)[:3])
-        result = form.results(checked, self.scale, out)
+        checked = form.check_frame(*(*planes, None, None)[:3])
+        result = form.output_planes(checked, self.scale, out)
         if self._plain_planes:
             interpolate(checked, result, form, self.scale, self.threads if self.backend == "native" else None)
         elif isinstance(self._session, FrameSession):
@@ -212,9 +212,9 @@ class Network:
             raise InvalidArgument(f"model '{self.model.name}' works on RGB; a luma model is needed for planes")
 
     def part(self, pixels: NDArray[Any], alpha: Alpha) -> NDArray[Any]:
-        """Upscale a part of an image, of which somebody knows what its alpha is; nothing is chosen or checked.
+        """Upscale a part of an image whose kind of alpha is known; nothing is checked.
 
-        Further than :attr:`halo` from where the part was cut, native and reference give the bytes of the whole.
+        Further than :attr:`halo` from the cut, the backends native and reference give the bytes of the whole image.
 
         Args:
             pixels: ``(H, W, C)``.
@@ -238,14 +238,14 @@ class Network:
         return out
 
     def _with_alpha(self, planes: F32) -> F32:
-        # Colour is carried premultiplied, so that the colour of invisible pixels cannot bleed into visible ones.
+        # Colour is premultiplied, so that the colour of invisible pixels cannot bleed into visible ones.
         colour, opacity = planes[:-1], planes[-1:]
         opacity = np.clip(opacity, 0, 1)
         result = self._colour(colour * opacity)
         alpha = self._plain_luma(opacity)
         plain = self._plain_luma if len(colour) == 1 else self._plain_rgb
         hidden = plain(np.ascontiguousarray(colour))
-        return np.concatenate([uncarried(result, alpha, hidden), np.clip(alpha, 0, 1)])
+        return np.concatenate([unpremultiply(result, alpha, hidden), np.clip(alpha, 0, 1)])
 
     def _colour(self, planes: F32) -> F32:
         """``(1, H, W)`` gray or ``(3, H, W)`` RGB, encoded values, upscaled."""

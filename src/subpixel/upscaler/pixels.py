@@ -1,4 +1,4 @@
-"""What an image is as an array: kinds, dtypes, alpha, and the way to f32 and back."""
+"""Kinds of images: arrays, tensors and PIL images in; dtypes and alpha checked; f32 and back."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ __all__ = [
     "pixels_of",
     "store",
     "to_f32",
-    "uncarried",
+    "unpremultiply",
 ]
 
 F32 = NDArray[np.float32]
 
-# Below this alpha there is no colour to divide out.
+# Below this alpha a pixel is invisible, and colour cannot be divided by it.
 _VISIBLE = 1 / 1024
 
 
 def alpha_of(image: NDArray[Any]) -> Alpha:
-    """What the last of ``(H, W, C)`` is: no alpha, one that is opaque everywhere, or one to carry along."""
+    """Whether the last channel of ``(H, W, C)`` is no alpha, alpha that is opaque everywhere, or one to interpolate."""
     if image.shape[2] not in (2, 4):
         return "none"
     return "carried" if bool((image[..., -1] != opaque(image.dtype)).any()) else "opaque"
@@ -130,18 +130,18 @@ def check_pixels(image: NDArray[Any], *, doubles: bool = False) -> None:
 
 
 def opaque(dtype: np.dtype[Any]) -> Any:
-    """The alpha of what hides everything behind it."""
+    """The alpha of an opaque pixel."""
     return np.float32(1) if dtype == np.float32 else np.iinfo(dtype).max
 
 
-def uncarried(colour: F32, alpha: F32, hidden: F32) -> F32:
-    """Colour that was interpolated premultiplied, with that divided out again.
+def unpremultiply(colour: F32, alpha: F32, hidden: F32) -> F32:
+    """Divide alpha out of colour that was interpolated premultiplied.
 
     Args:
-        colour: premultiplied.
-        alpha: interpolated likewise, not clipped yet: beside an edge it swings beyond 1 as the colour carried with it
-            does, and divided by what it swings to, colour stays.
-        hidden: what was stored, interpolated as it is: where nothing shows there is no colour to divide out.
+        colour: premultiplied and interpolated.
+        alpha: interpolated and not clipped: beside an edge it overshoots 1 as the colour does, and the quotient is
+            right.
+        hidden: the stored colour, interpolated without alpha: used where a pixel is invisible.
     """
     visible = alpha > _VISIBLE
     result: F32 = np.where(visible, colour / np.where(visible, alpha, 1), hidden)
@@ -149,14 +149,14 @@ def uncarried(colour: F32, alpha: F32, hidden: F32) -> F32:
 
 
 def to_f32(x: NDArray[Any]) -> F32:
-    """0 … 1; floats as they are."""
+    """Codes as f32 of 0 … 1; f32 is returned unchanged."""
     if x.dtype == np.float32:
         return cast(F32, x)
     return x.astype(np.float32) * np.float32(1 / np.iinfo(x.dtype).max)
 
 
 def store(x: F32, out: NDArray[Any]) -> None:
-    """Write planes into an array of the same shape: f32 as it is, others rounded half up and clipped."""
+    """Write f32 planes into an array of the same shape; integers are rounded half up and clipped."""
     if out.dtype == np.float32:
         out[...] = x
         return
@@ -164,4 +164,4 @@ def store(x: F32, out: NDArray[Any]) -> None:
     x = x * top
     x += np.float32(0.5)
     np.clip(x, 0, top, out=x)
-    out[...] = x  # towards zero, and so half up
+    out[...] = x  # casting rounds towards zero, so this rounds half up

@@ -1,8 +1,7 @@
-"""Images as rows that pass by: stages that take blocks of rows and give blocks of rows.
+"""Stages that take an image as blocks of rows and give blocks of rows.
 
-A stage holds the rows that its next block looks at and nothing else, so that a chain of stages needs memory for some
-strips, however high the image. What it gives does not depend on how many rows its input's blocks have, nor on how
-many it takes at a time.
+A stage holds only the rows that its next block needs, so a chain of stages takes memory for a few strips, however high
+the image is. Its result depends neither on the height of the input's blocks nor on how many rows it takes at a time.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 from subpixel.backends.base import Alpha
 from subpixel.ops.resizing.strips import StripResize
 from subpixel.upscaler.network import Network
-from subpixel.upscaler.pixels import opaque, uncarried
+from subpixel.upscaler.pixels import opaque, unpremultiply
 
 __all__ = ["RowWindow", "resize_rows", "upscale_rows"]
 
@@ -25,7 +24,7 @@ Block = NDArray[Any]
 
 
 class RowWindow:
-    """The rows of a stream that are still needed.
+    """The rows of a stream that later blocks still need.
 
     >>> window = RowWindow(np.full((2, 3, 1), k) for k in range(4))
     >>> window.take(3, 6).ravel().tolist()
@@ -38,7 +37,7 @@ class RowWindow:
         self._top = self._end = 0
 
     def take(self, first: int, last: int) -> Block:
-        """Rows ``first`` up to before ``last``; those above ``first`` are given up, so ``first`` never goes back."""
+        """Rows ``first`` up to before ``last``; rows above ``first`` are dropped, so ``first`` must not decrease."""
         while self._end < last:
             block = next(self._blocks)
             self._held.append(block)
@@ -57,15 +56,15 @@ def upscale_rows(
     rows: int,
     columns: int | None = None,
 ) -> Iterator[Block]:
-    """An image's rows through a network.
+    """Upscale an image's rows by a network.
 
     Args:
-        blocks: ``(h, W, C)``.
+        blocks: ``(h, W, C)``, from the top.
         size: ``(H, W)`` of the image.
-        network: one that looks at parts, or that gets all rows at once.
+        network: one that runs on parts of an image, or one that gets all rows at once.
         alpha: of the whole image.
-        rows: of the image, to go through at a time.
-        columns: likewise; None for all.
+        rows: how many rows of the image go through at a time.
+        columns: how many columns go through at a time; None for all.
     """
     height, width = size
     columns = columns or width
@@ -93,20 +92,20 @@ def resize_rows(
     rows: int,
     threads: int | None = None,
 ) -> Iterator[Block]:
-    """An image's rows resized to another size, antialiased where that is smaller.
+    """Resize an image's rows to another size, antialiased where that is smaller.
 
-    The kernel is the cubic of Keys, a = −0.5, with which the networks' own small images were made. Measured as in
-    :mod:`subpixel.upscaler.sizes`, from ×3 down to ×2.5: cubic 30.06 dB, Lanczos with 3 lobes 30.05, a triangle 29.96;
-    from ×2 down to ×1.5: 35.40, 35.49, 34.44. Lanczos rings further, at edges and around transparency. Sums are of f32
-    and rounded once, half up. Colour is carried premultiplied.
+    The kernel is the cubic of Keys, a = −0.5, which also made the small images that the networks learnt from. Measured
+    as in :mod:`subpixel.upscaler.sizes`, from ×3 down to ×2.5: cubic 30.06 dB, Lanczos with 3 lobes 30.05, a triangle
+    29.96; from ×2 down to ×1.5: 35.40, 35.49, 34.44. Lanczos rings further, at edges and around transparency. Sums are
+    in f32 and rounded once, half up. Colour is interpolated premultiplied.
 
     Args:
         blocks: ``(h, W, C)``.
-        source: ``(H, W)`` of them together.
+        source: ``(H, W)`` of the image.
         size: ``(H, W)`` of the result.
         alpha: of the whole image.
-        rows: of the result, to make at a time.
-        threads: None for all that this process may use.
+        rows: how many rows of the result are made at a time.
+        threads: how many to use; None for as many as this process may.
     """
     window = RowWindow(blocks)
     strips = StripResize(source, size, "cubic", threads)
@@ -128,17 +127,17 @@ def _resize(x: Block, alpha: Alpha, strips: StripResize, top: int, bottom: int) 
         carried = strips(np.concatenate([colour * opacity, opacity, colour], axis=2), top, bottom)
         count = colour.shape[2]
         alpha_made = carried[..., count : count + 1]
-        colour = uncarried(carried[..., :count], alpha_made, carried[..., count + 1 :])
+        colour = unpremultiply(carried[..., :count], alpha_made, carried[..., count + 1 :])
         result = np.concatenate([colour, np.clip(alpha_made, 0, 1) * full], axis=2)
     if x.dtype == np.float32:
         return result
     result += np.float32(0.5)
     np.clip(result, 0, full, out=result)
-    return result.astype(x.dtype)  # towards zero, and so half up
+    return result.astype(x.dtype)  # casting rounds towards zero, so this rounds half up
 
 
 def _around(start: int, end: int, size: int, halo: int | None) -> tuple[int, int]:
-    """The part with its halo, within the image; all of it for a network that must see all."""
+    """A range with its halo, within the image; the whole image for a network that must see all of it."""
     if halo is None:
         return 0, size
     return max(start - halo, 0), min(end + halo, size)

@@ -1,14 +1,16 @@
-"""What an image is to become, and by which networks: sizes and factors as data, before any pixel.
+"""Sizes of results and the networks that reach them, as data: no pixel is touched here.
 
-Sizes: a side times the scale, rounded half up, and at least 1. The scale is the decimal number that was written, so
-that 1.1 times 5 is exactly 5.5. With a width, a height or a box to fit in, that side is exact and the other follows
-from the aspect by the same rule.
+A result's side is the image's side times the scale, rounded half up, and at least 1. The scale counts as the decimal
+number that was written, so 1.1 times 5 is exactly 5.5. With a width, a height or a box, that side is exact and the
+other follows from the aspect by the same rule.
 
-Networks upscale by a few whole factors. Taken is the smallest product of one or two of them that is at least as large
-as what is wanted, and what is too much is resized down. Of equal products one network goes before two, and of two the
-smaller factor goes first, where it costs less. Measured with ``fast`` on Set14 and 30 images of BSD100, PSNR of luma
-in dB: ×6 by 2·3 25.34, by 3·2 25.33, by ×8 and down 25.28; ×5 by 2·3 and down 26.12, by ×8 and down 26.06; ×2.5 by ×3
-and down 30.06, by ×4 and down 30.03; ×12 by 3·4 22.81, by 4·3 22.78, by 2·8 and down 22.80.
+Networks upscale by a few integer factors. The plan takes the smallest product of one or two factors that is large
+enough, and resizes down to the exact size. Of equal products it prefers one network to two; of two networks, the one
+with the smaller factor runs first, where it costs less.
+
+Measured with ``fast`` on Set14 and 30 images of BSD100, PSNR of luma in dB: ×6 by 2·3 25.34, by 3·2 25.33, by ×8 and
+down 25.28; ×5 by 2·3 and down 26.12, by ×8 and down 26.06; ×2.5 by ×3 and down 30.06, by ×4 and down 30.03; ×12 by 3·4
+22.81, by 4·3 22.78, by 2·8 and down 22.80.
 """
 
 from __future__ import annotations
@@ -27,19 +29,19 @@ __all__ = ["MOST", "SizePlan", "Target", "plan_size"]
 
 # Two of the largest networks, ×8, in a row.
 MOST = 64
-# What no format, and no array of this package, has.
+# No format and no array of this package has a longer side.
 _MAX_SIDE = 2**31 - 1
 
 
 @dataclass(frozen=True)
 class Target:
-    """How large a result is to be; exactly one of the four.
+    """The size of a result, stated in exactly one of four ways.
 
     Args:
         scale: how many times larger, above 0 and up to 64. Below 1 an image becomes smaller.
-        width: of the result; its height follows from the aspect.
-        height: of the result; its width follows.
-        fit: ``(width, height)`` of a box: the largest result with the image's aspect that fits.
+        width: width of the result in pixels; its height follows from the aspect.
+        height: height of the result in pixels; its width follows.
+        fit: ``(width, height)`` of a box: the result is the largest with the image's aspect that fits.
 
     Raises:
         InvalidArgument: none of them, more than one, or one out of range.

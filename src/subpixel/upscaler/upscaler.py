@@ -1,7 +1,7 @@
-"""Images to any size: networks in a row, a resize to the exact size, whole or by rows.
+"""The public ``Upscaler``: images of any kind to any size, planes and frames of video by one network.
 
-What :mod:`subpixel.upscaler.sizes` plans is done here, in memory for arrays and row by row for images that are too
-large for it; both go through the same stages and give the same bytes.
+Plans of :mod:`subpixel.upscaler.sizes` are carried out here, in memory for arrays and row by row for images that are
+too large for it. Both take the same stages and give the same bytes.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ __all__ = ["Upscaler"]
 T = TypeVar("T")
 Pixels = NDArray[Any]
 
-# Bytes of a stage's result at a time: of an array, most images in one piece; of a stream, strips high enough for
-# their halos to count little, and low enough for the four that are under way to count little against the rest.
+# Bytes of a stage's result at a time. Most arrays pass in one piece. Strips of a stream are high enough for their halos
+# to cost little, and low enough for the four that are under way to take little memory.
 _IN_MEMORY, _STREAMED = 256 << 20, 32 << 20
 
 
@@ -253,7 +253,7 @@ class Upscaler:
                 torch tensor of these shapes (without a gradient), an array of another library that speaks DLPack, or a
                 PIL image of mode L, LA, RGB, RGBA or I;16. Channels are in the order R, G, B: ``cv2.imread`` gives
                 B, G, R, which ``image[..., ::-1]`` turns.
-            choice: what :meth:`choose_model` took for this image, so that it is not looked at again.
+            choice: what :meth:`choose_model` took for this image, so that it is not measured again.
             plan: what :meth:`plan` returned for this size and choice, so that it is not planned again.
 
         Returns:
@@ -297,7 +297,7 @@ class Upscaler:
         choice: Choice | None = None,
         at_once: int | None = None,
     ) -> Iterator[Pixels]:
-        """The result's rows, from those of an image, in memory for some strips.
+        """Make the result's rows from those of an image, with memory for a few strips.
 
         Args:
             blocks: ``(h, W, C)``, from the top.
@@ -306,7 +306,7 @@ class Upscaler:
             dtype: of the image: u8, u16 or f32.
             alpha: of the whole image, see :func:`subpixel.upscaler.pixels.alpha_of`.
             choice: see :meth:`choose_model`.
-            at_once: bytes of a stage's result at a time, nearly; None for 32 MiB.
+            at_once: about how many bytes of a stage's result are made at a time; None for 32 MiB.
 
         Returns:
             Blocks ``(h, W', C)`` of the same dtype, from the top.
@@ -325,7 +325,7 @@ class Upscaler:
             rows = upscale_rows(rows, (height, width), network, alpha, strip, self.tile)
             height, width = height * factor, width * factor
         if plan.resizes:
-            # f32 of what the strip looks at; with alpha there are colours as stored beside those carried.
+            # f32 of the rows that a strip needs; with alpha, both the stored and the premultiplied colours.
             row = 4 * width * (2 * channels if alpha == "carried" else channels)
             strip = max(1, at_once * plan.size[1] // (row * height))
             rows = resize_rows(rows, (height, width), (plan.size[1], plan.size[0]), alpha, strip, self.threads)

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from subpixel.video.video_file import Tags
 
-__all__ = ["meant"]
+__all__ = ["result_tags"]
 
 _UNSAID = 2
 # Of ITU-T H.273: matrices and primaries of BT.709, of BT.601 with 625 and with 525 lines, and that of R, G, B.
@@ -18,7 +18,7 @@ _BT709, _LINES_625, _LINES_525, _RGB = 1, 5, 6, 0
 _525 = (480, 486, 488)
 
 
-def meant(
+def result_tags(
     tags: Tags, before: tuple[int, int], after: tuple[int, int], *, rgb_in: bool, rgb_out: bool
 ) -> tuple[Tags, list[str]]:
     """Tags of the upscaled video, and a sentence where they say more than the source.
@@ -30,7 +30,7 @@ def meant(
         rgb_in: the source is of R, G, B.
         rgb_out: the result is.
 
-    >>> meant(Tags(), (854, 480), (1708, 960), rgb_in=False, rgb_out=False)[0].matrix
+    >>> result_tags(Tags(), (854, 480), (1708, 960), rgb_in=False, rgb_out=False)[0].matrix
     6
     """
     if rgb_out:

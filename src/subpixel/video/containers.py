@@ -17,18 +17,18 @@ from subpixel.video.packets import Span
 from subpixel.video.video_file import Stream, VideoFile, VideoStream
 
 __all__ = [
+    "ASPECT_CODECS",
     "CONTAINERS",
     "COVERS",
-    "TELL_ASPECT",
     "Container",
     "container_of",
-    "held_matrix",
-    "held_of_container",
-    "held_of_stream",
+    "content_metadata",
     "is_cover",
     "is_timecode",
-    "options_for",
-    "told",
+    "muxer_options",
+    "writable_matrix",
+    "writable_metadata",
+    "writable_stream_metadata",
 ]
 
 _ATTACHED_IMAGE = int(av.stream.Disposition.attached_pic)
@@ -105,7 +105,7 @@ BIBLIOGRAPHIC = {
 }
 
 # Encoders whose code says what shape the pixels have.
-TELL_ASPECT = {encoder.codec for encoder in ENCODERS.values() if encoder.says_aspect}
+ASPECT_CODECS = {encoder.codec for encoder in ENCODERS.values() if encoder.says_aspect}
 
 # MIME types of images that Matroska's attachments may be, by libavcodec's name.
 COVERS = {"mjpeg": ("image/jpeg", "jpg"), "png": ("image/png", "png"), "gif": ("image/gif", "gif")}
@@ -233,11 +233,11 @@ def container_of(path: str | Path) -> Container:
     raise InvalidArgument(f"{path}: videos are written as {known}, not as {suffix or 'a file without a suffix'}")
 
 
-def told(metadata: Mapping[str, str]) -> dict[str, str]:
+def content_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
     """Metadata without what is said of the source's file or of an encoder, and would be false of another file.
 
     Example:
-        >>> told({"title": "A video", "encoder": "Lavf62", "BPS-eng": "1000", "_STATISTICS_TAGS": "BPS"})
+        >>> content_metadata({"title": "A video", "encoder": "Lavf62", "BPS-eng": "1000", "_STATISTICS_TAGS": "BPS"})
         {'title': 'A video'}
     """
     return {
@@ -257,17 +257,17 @@ def is_timecode(stream: Stream) -> bool:
     return stream.kind == "data" and "timecode" in stream.metadata
 
 
-def held_of_container(
+def writable_metadata(
     container: Container, video: VideoFile, covers: bool, window: Span | None = None
 ) -> dict[str, str]:
     """The metadata of a video that a container holds."""
-    metadata = _of_part(told(video.metadata), window)
+    metadata = _of_part(content_metadata(video.metadata), window)
     if container.metadata == "any" or (container.metadata == "listed" and not covers):
         return metadata
     return {key: value for key, value in metadata.items() if container.metadata and key.lower() in _ITUNES}
 
 
-def options_for(container: Container, video: VideoFile, covers: bool) -> dict[str, str]:
+def muxer_options(container: Container, video: VideoFile, covers: bool) -> dict[str, str]:
     """libavformat's options to write a video.
 
     MP4 has a fixed list of tags, and another scheme for any tag that fewer players read. That scheme is used if the
@@ -275,7 +275,7 @@ def options_for(container: Container, video: VideoFile, covers: bool) -> dict[st
     """
     options = dict(container.options)
     if container.metadata == "listed":
-        if not covers and any(key.lower() not in _ITUNES for key in told(video.metadata)):
+        if not covers and any(key.lower() not in _ITUNES for key in content_metadata(video.metadata)):
             options["movflags"] = "use_metadata_tags"
         # Where a track begins is counted in units of the video's clock, which is 1 ms if nothing is said.
         options["movie_timescale"] = str(_clock(video.stream.time_base))
@@ -284,9 +284,9 @@ def options_for(container: Container, video: VideoFile, covers: bool) -> dict[st
     return options
 
 
-def held_of_stream(container: Container, stream: Stream, window: Span | None = None) -> dict[str, str]:
+def writable_stream_metadata(container: Container, stream: Stream, window: Span | None = None) -> dict[str, str]:
     """The metadata of a stream that a container holds."""
-    metadata = _of_part(told(stream.metadata), window)
+    metadata = _of_part(content_metadata(stream.metadata), window)
     if "name" in metadata and "title" not in metadata:
         # What QuickTime's tracks are called; libavformat reads it under this key and writes it under the other.
         metadata["title"] = metadata.pop("name")
@@ -325,7 +325,7 @@ def _spelled(format_name: str, language: str) -> str | None:
     return None
 
 
-def held_matrix(container: Container, video_stream: VideoStream) -> tuple[int, ...] | None:
+def writable_matrix(container: Container, video_stream: VideoStream) -> tuple[int, ...] | None:
     """The display matrix that a container holds, None if it is none or another."""
     matrix = video_stream.matrix
     if matrix is None or container.matrix == "any":

@@ -13,9 +13,9 @@ import av.filter
 
 from subpixel.errors import Unsupported, VideoReadError
 from subpixel.storage.os_errors import os_error_text
-from subpixel.video.video_file import VideoFile, opened
+from subpixel.video.video_file import VideoFile, open_video
 
-__all__ = ["Damage", "Timed", "decoded", "frames_of", "timed"]
+__all__ = ["Damage", "DecodedFrame", "decoded", "read_frames", "timed"]
 
 # Frames before the first one asked for that go through a filter, so that it comes out as in an undisturbed run: bwdif
 # looks at one to each side.
@@ -25,7 +25,7 @@ _TOLD = 5
 
 
 @dataclass(frozen=True)
-class Timed:
+class DecodedFrame:
     """A frame and its time in units of the stream's time base; times grow from frame to frame."""
 
     frame: Any
@@ -57,9 +57,9 @@ class Damage:
             yield self.ended
 
 
-def frames_of(
+def read_frames(
     video: VideoFile, damage: Damage, *, start: int | None = None, deinterlace: bool = False
-) -> Generator[Timed]:
+) -> Generator[DecodedFrame]:
     """Frames of a video in the order of showing.
 
     Args:
@@ -82,7 +82,7 @@ def frames_of(
             yield each
 
 
-def _entered(video: VideoFile, damage: Damage, start: int, deinterlace: bool) -> Iterator[Timed] | None:
+def _entered(video: VideoFile, damage: Damage, start: int, deinterlace: bool) -> Iterator[DecodedFrame] | None:
     """Frames from ``start`` on, found by an index; None where the file cannot be entered somewhat before it."""
     frames = _read(video, damage, _before(start, video), deinterlace)
     try:
@@ -95,8 +95,8 @@ def _entered(video: VideoFile, damage: Damage, start: int, deinterlace: bool) ->
     return (each for each in chain([first], frames) if each.time >= start)
 
 
-def _read(video: VideoFile, damage: Damage, entry: int | None, deinterlace: bool) -> Iterator[Timed]:
-    with opened(video.path) as container:
+def _read(video: VideoFile, damage: Damage, entry: int | None, deinterlace: bool) -> Iterator[DecodedFrame]:
+    with open_video(video.path) as container:
         stream = container.streams[video.main]
         if entry is not None:
             container.seek(entry, stream=stream)
@@ -105,8 +105,8 @@ def _read(video: VideoFile, damage: Damage, entry: int | None, deinterlace: bool
 
 def timed(
     frames: Iterator[Any], stream: Any, video: VideoFile, damage: Damage, *, deinterlace: bool = False
-) -> Iterator[Timed]:
-    """Frames that :func:`decoded` gives with their times; errors and arguments as of :func:`frames_of`."""
+) -> Iterator[DecodedFrame]:
+    """Frames that :func:`decoded` gives with their times; errors and arguments as of :func:`read_frames`."""
     yield from _whole_frames(_with_times(frames, video, damage), stream, video, deinterlace)
 
 
@@ -145,7 +145,7 @@ def decoded(container: Any, stream: Any, damage: Damage) -> Iterator[Any]:
             yield frame
 
 
-def _with_times(frames: Iterator[Any], video: VideoFile, damage: Damage) -> Iterator[Timed]:
+def _with_times(frames: Iterator[Any], video: VideoFile, damage: Damage) -> Iterator[DecodedFrame]:
     video_stream, last = video.stream, None
     step = max(1, round(1 / ((video_stream.rate or Fraction(25)) * video_stream.time_base)))
     for number, frame in enumerate(frames):
@@ -163,10 +163,12 @@ def _with_times(frames: Iterator[Any], video: VideoFile, damage: Damage) -> Iter
             time = last + 1
             damage.moved += 1
         last = time
-        yield Timed(frame, time)
+        yield DecodedFrame(frame, time)
 
 
-def _whole_frames(frames: Iterator[Timed], stream: Any, video: VideoFile, deinterlace: bool) -> Iterator[Timed]:
+def _whole_frames(
+    frames: Iterator[DecodedFrame], stream: Any, video: VideoFile, deinterlace: bool
+) -> Iterator[DecodedFrame]:
     if deinterlace:
         yield from _filtered(frames, stream, video)
         return
@@ -178,7 +180,7 @@ def _whole_frames(frames: Iterator[Timed], stream: Any, video: VideoFile, deinte
         yield each
 
 
-def _filtered(frames: Iterator[Timed], stream: Any, video: VideoFile) -> Iterator[Timed]:
+def _filtered(frames: Iterator[DecodedFrame], stream: Any, video: VideoFile) -> Iterator[DecodedFrame]:
     """Through bwdif, which leaves alone what is not interlaced. Its frames come late, in order, and none is dropped."""
     graph = av.filter.Graph()
     source = graph.add_buffer(template=stream, time_base=stream.time_base)
@@ -187,13 +189,13 @@ def _filtered(frames: Iterator[Timed], stream: Any, video: VideoFile) -> Iterato
     graph.link_nodes(source, middle, graph.add("buffersink")).configure()
     times: list[int] = []
 
-    def ready() -> Iterator[Timed]:
+    def ready() -> Iterator[DecodedFrame]:
         while True:
             try:
                 frame = graph.pull()
             except (av.error.BlockingIOError, av.error.EOFError):
                 return
-            yield Timed(frame, times.pop(0))
+            yield DecodedFrame(frame, times.pop(0))
 
     for each in frames:
         times.append(each.time)

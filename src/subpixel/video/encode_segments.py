@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from subpixel.video.decoding import Damage, Timed, frames_of
+from subpixel.video.decoding import Damage, DecodedFrame, read_frames
 from subpixel.video.encoders import Encoding
 from subpixel.video.formats import Layout, planes_of
 from subpixel.video.frame_upscalers import UpscaledFrame, Way
@@ -21,11 +21,11 @@ from subpixel.video.segments import Journal, SegmentWriter
 from subpixel.video.time_range import Window
 from subpixel.video.video_file import VideoFile, VideoStream
 
-__all__ = ["SEGMENT", "Making"]
+__all__ = ["SEGMENT_FRAMES", "SegmentEncoder"]
 
 # Frames of a segment: as many as encoders put between key frames by themselves, so that there are hardly more of them.
 # What is lost by a crash is made again in seconds.
-SEGMENT = 240
+SEGMENT_FRAMES = 240
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class _Made:
     state: dict[str, NDArray[Any]] | None
 
 
-class Making:
+class SegmentEncoder:
     """Makes a video's upscaled image, or goes on with it.
 
     Args:
@@ -96,7 +96,7 @@ class Making:
             finally:
                 self.seconds = {name: clock.seconds for name, clock in stages.clocks.items()}
 
-    def _source(self) -> Generator[Timed]:
+    def _source(self) -> Generator[DecodedFrame]:
         """The frames that are still to be made."""
         frames = self._after_the_last() if self.journal.segments else self._frames(self._start)
         with closing(frames):
@@ -106,10 +106,10 @@ class Making:
     def _start(self) -> int | None:
         return None if self._window is None else self._window.first(self.video.stream.time_base)
 
-    def _frames(self, start: int | None) -> Generator[Timed]:
-        return frames_of(self.video, self._damage, start=start, deinterlace=self._deinterlace)
+    def _frames(self, start: int | None) -> Generator[DecodedFrame]:
+        return read_frames(self.video, self._damage, start=start, deinterlace=self._deinterlace)
 
-    def _after_the_last(self) -> Generator[Timed]:
+    def _after_the_last(self) -> Generator[DecodedFrame]:
         """Goes on behind the last segment: found by its last frame's time, and known by its digest.
 
         Where a video cannot be entered in the middle with the same outcome, it is decoded from its beginning.
@@ -129,7 +129,7 @@ class Making:
             digest.update(np.ascontiguousarray(plane).data)
         return digest.hexdigest()
 
-    def _push(self, timed: Timed) -> list[_Made]:
+    def _push(self, timed: DecodedFrame) -> list[_Made]:
         return [self._made(each) for each in self._way.push(timed)]
 
     def _rest(self) -> list[_Made]:
@@ -138,7 +138,7 @@ class Making:
     def _made(self, upscaled: UpscaledFrame) -> _Made:
         upscaled.frame.pts, upscaled.frame.time_base = upscaled.source.time, self.video.stream.time_base
         self._count += 1
-        return _Made(upscaled, None if self._count % SEGMENT else self._way.state())
+        return _Made(upscaled, None if self._count % SEGMENT_FRAMES else self._way.state())
 
     def _encode(self, result: Iterator[_Made], progress: Callable[[int], None]) -> None:
         done = self.done

@@ -20,9 +20,9 @@ __all__ = [
     "ENCODERS",
     "Encoder",
     "Encoding",
-    "choose",
+    "choose_encoding",
+    "configure_context",
     "default_encoder",
-    "describe",
     "parse_options",
     "siting_options",
 ]
@@ -114,7 +114,7 @@ ENCODERS = {
 
 @dataclass(frozen=True)
 class Encoding:
-    """How the upscaled video is encoded: an encoder and what it is told, the same for every part of a video.
+    """How the upscaled video is encoded: an encoder and what it is given, the same for every part of a video.
 
     Args:
         encoder: which.
@@ -222,11 +222,11 @@ class Encoding:
         )
 
     def _apply(self, context: Any, video_stream: VideoStream) -> None:
-        describe(context, video_stream, self.pix_fmt)
+        configure_context(context, video_stream, self.pix_fmt)
         context.thread_count = self.threads
 
 
-def describe(context: Any, video_stream: VideoStream, pix_fmt: str) -> None:
+def configure_context(context: Any, video_stream: VideoStream, pix_fmt: str) -> None:
     """Say to an encoder that is not yet open what its frames are."""
     tags = video_stream.tags
     context.width, context.height = video_stream.size
@@ -237,7 +237,7 @@ def describe(context: Any, video_stream: VideoStream, pix_fmt: str) -> None:
     context.color_range = 2 if tags.full_range else 1
 
 
-def choose(
+def choose_encoding(
     name: str | None,
     layout: Layout,
     default: str,

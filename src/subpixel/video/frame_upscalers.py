@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from subpixel.errors import InvalidArgument
 from subpixel.models.zoo import scales_of
 from subpixel.upscaler import MotionNetwork, Network, Upscaler
-from subpixel.video.decoding import Timed
+from subpixel.video.decoding import DecodedFrame
 from subpixel.video.formats import Layout, new_frame, planes_of
 from subpixel.video.incremental import IncrementalUpscaler
 from subpixel.video.realtime import Realtime
@@ -30,7 +30,7 @@ _CHEAPER = ("fast", "bicubic")
 class UpscaledFrame:
     """A larger frame, whose time is not set, and the one it was made of."""
 
-    source: Timed
+    source: DecodedFrame
     frame: Any
 
 
@@ -40,7 +40,7 @@ class Way(Protocol):
     result_size: tuple[int, int]  # (width, height)
     siting: str  # where chroma lies, before and after
 
-    def push(self, timed: Timed) -> list[UpscaledFrame]:
+    def push(self, timed: DecodedFrame) -> list[UpscaledFrame]:
         """The next frame; results that are ready."""
 
     def flush(self) -> list[UpscaledFrame]:
@@ -71,7 +71,7 @@ class Still:
     ) -> None:
         self._upscale, self.result_size, self.siting, self._realtime = upscale, result_size, siting, realtime
 
-    def push(self, timed: Timed) -> list[UpscaledFrame]:
+    def push(self, timed: DecodedFrame) -> list[UpscaledFrame]:
         return [UpscaledFrame(timed, self._upscale(timed.frame))]
 
     def flush(self) -> list[UpscaledFrame]:
@@ -114,10 +114,10 @@ class Motion:
         self._size = size[0] * network.scale, size[1] * network.scale
         self._beside = None if left is None else Beside(left, lambda result: result)
         self.result_size = self._size if self._beside is None else self._beside.result_size
-        self._waiting: deque[Timed] = deque()
+        self._waiting: deque[DecodedFrame] = deque()
         self._known = 0
 
-    def push(self, timed: Timed) -> list[UpscaledFrame]:
+    def push(self, timed: DecodedFrame) -> list[UpscaledFrame]:
         self._waiting.append(timed)
         if self._known:  # the state has it already
             self._known -= 1

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-__all__ = ["Light", "Mastering", "options", "static", "unkept", "unsaid"]
+__all__ = ["Light", "Mastering", "display_metadata", "display_options", "lost_side_data", "unwritten_display_metadata"]
 
 # Units of SMPTE ST 2086 as bitstreams hold it (ITU-T H.265, D.3.28): 0.00002 of a coordinate, 0.0001 cd/m².
 _XY = 50000
@@ -78,7 +78,7 @@ class Light:
         return f"{self.content} and {self.average} cd/m²"
 
 
-def static(frame: Any) -> tuple[Mastering | Light, ...]:
+def display_metadata(frame: Any) -> tuple[Mastering | Light, ...]:
     """What the side data of a frame say of the whole video: of each kind one at most.
 
     Layout: ``AVMasteringDisplayMetadata`` (ten fractions of two 32-bit numbers: x and y of red, green, blue and white,
@@ -107,13 +107,13 @@ def _mastering(content: bytes) -> Mastering | None:
     return Mastering(red, green, blue, white, values[8], values[9])
 
 
-def options(codec: str, values: Sequence[Mastering | Light]) -> dict[str, str]:
+def display_options(codec: str, values: Sequence[Mastering | Light]) -> dict[str, str]:
     """An encoder's options that say it again, by the name under which libavcodec takes them all.
 
-    An empty dictionary, if nothing is to be said or the encoder has no way of its own; ``unsaid`` tells of the latter.
+    An empty dictionary, if nothing is to be said or the encoder has no way of its own.
 
     Example:
-        >>> options("libx265", [Light(800, 200)])
+        >>> display_options("libx265", [Light(800, 200)])
         {'x265-params': 'max-cll=800,200:hdr10=1'}
     """
     form = _FORMS.get(codec)
@@ -129,14 +129,14 @@ def options(codec: str, values: Sequence[Mastering | Light]) -> dict[str, str]:
     return {name: ":".join([*words, *more])}
 
 
-def unsaid(codec: str, values: Sequence[Mastering | Light]) -> tuple[str, ...]:
+def unwritten_display_metadata(codec: str, values: Sequence[Mastering | Light]) -> tuple[str, ...]:
     """A sentence, if an encoder has no way to say what is known of the display."""
     if not values or codec in _FORMS:
         return ()
     return (f"{codec} does not write what the video says of the display it was made for (HDR10); libx265 does",)
 
 
-def unkept(frame: Any) -> tuple[str, ...]:
+def lost_side_data(frame: Any) -> tuple[str, ...]:
     """What lies beside a frame of the source and cannot be kept, a sentence each."""
     names = dict.fromkeys(data.type.name for data in frame.side_data)
     texts = dict.fromkeys(_LOST[name] for name in names if name in _LOST)

@@ -23,18 +23,18 @@ from subpixel.models.files import Model
 from subpixel.storage.locks import claim, remove_leftovers, scratch_file, scratch_path
 from subpixel.storage.os_errors import write_errors_as
 from subpixel.upscaler import MotionNetwork, Network, Upscaler
-from subpixel.video.colour_tags import meant
+from subpixel.video.colour_tags import result_tags
 from subpixel.video.containers import CONTAINERS, Container, container_of
-from subpixel.video.encode_segments import Making
-from subpixel.video.encoders import ENCODERS, Encoding, choose, default_encoder, siting_options
+from subpixel.video.encode_segments import SegmentEncoder
+from subpixel.video.encoders import ENCODERS, Encoding, choose_encoding, default_encoder, siting_options
 from subpixel.video.formats import Layout, layout_of
 from subpixel.video.frame_upscalers import way_of
-from subpixel.video.hdr import options, static, unkept, unsaid
-from subpixel.video.muxing import assemble
-from subpixel.video.segments import Journal, packets_of
-from subpixel.video.stream_selection import Kept, kept
+from subpixel.video.hdr import display_metadata, display_options, lost_side_data, unwritten_display_metadata
+from subpixel.video.muxing import mux_video
+from subpixel.video.segments import Journal, segment_packets
+from subpixel.video.stream_selection import StreamSelection, select_streams
 from subpixel.video.time_range import Window
-from subpixel.video.verification import differences
+from subpixel.video.verification import find_differences
 from subpixel.video.video_file import VideoFile, VideoStream, first_frame, probe
 
 __all__ = ["Job", "Progress", "Result", "Settings"]
@@ -144,8 +144,14 @@ class Job:
         aspect = self._lost_aspect(video_stream, encoding, container)
         if aspect:
             video_stream = replace(video_stream, aspect=Fraction(1))
-        keeps = kept(video, container, encoding.encoder.codec, self._span)
-        notes = [*keeps.notes, *meaning, *aspect, *unkept(frame), *unsaid(encoding.encoder.codec, static(frame))]
+        keeps = select_streams(video, container, encoding.encoder.codec, self._span)
+        notes = [
+            *keeps.notes,
+            *meaning,
+            *aspect,
+            *lost_side_data(frame),
+            *unwritten_display_metadata(encoding.encoder.codec, display_metadata(frame)),
+        ]
         if layout.alpha:
             notes.append("its alpha channel is left out")
         for note in notes:
@@ -155,7 +161,7 @@ class Job:
                 raise VideoWriteError(f"{destination}: another run is making it")
             remove_leftovers(destination.absolute().parent)
             journal = Journal(scratch_path(destination, "video"), self._made_of(network, video, encoding, video_stream))
-            making = Making(
+            making = SegmentEncoder(
                 video, journal, way, encoding, video_stream, layout, deinterlace=self.deinterlace, window=self.window
             )
             total, resumed = self._total(video), making.done
@@ -208,8 +214,11 @@ class Job:
         asked = self.settings
         usual = default_encoder(container.name, layout)
         codec = ENCODERS[asked.encoder].codec if asked.encoder in ENCODERS else ENCODERS[usual].codec
-        values = [*options(codec, static(frame)).items(), *siting_options(codec, video.stream.tags.siting)]
-        return choose(
+        values = [
+            *display_options(codec, display_metadata(frame)).items(),
+            *siting_options(codec, video.stream.tags.siting),
+        ]
+        return choose_encoding(
             asked.encoder,
             layout,
             usual,
@@ -226,7 +235,7 @@ class Job:
         """What the upscaled frames are encoded as, all as in the source, but larger; and what there is to say of it."""
         encoding.check_size(size)
         scaled = video_stream.size[0] * scale, video_stream.size[1] * scale  # without what is beside it
-        tags, notes = meant(video_stream.tags, video_stream.size, scaled, rgb_in=layout.rgb, rgb_out=encoding.rgb)
+        tags, notes = result_tags(video_stream.tags, video_stream.size, scaled, rgb_in=layout.rgb, rgb_out=encoding.rgb)
         return replace(video_stream, size=size, pix_fmt=encoding.pix_fmt, tags=tags), notes
 
     def _lost_aspect(self, video_stream: VideoStream, encoding: Encoding, container: Container) -> list[str]:
@@ -270,14 +279,20 @@ class Job:
         return None if self.window is None else (self.window.start, self.window.end or _NEVER)
 
     def _put(
-        self, video: VideoFile, journal: Journal, track: _Track, destination: Path, keeps: Kept, stack: ExitStack
+        self,
+        video: VideoFile,
+        journal: Journal,
+        track: _Track,
+        destination: Path,
+        keeps: StreamSelection,
+        stack: ExitStack,
     ) -> None:
         """Put all together, read it back, and only then give it its name."""
         times = list(chain.from_iterable(segment.times for segment in journal.segments))
         with write_errors_as(VideoWriteError, destination):
             written = stack.enter_context(scratch_file(destination, destination.suffix))
-        assemble(video, track, written, keeps, self._span)
-        found = differences(video, written, times, track.stream, keeps, self._span, decode=False)
+        mux_video(video, track, written, keeps, self._span)
+        found = find_differences(video, written, times, track.stream, keeps, self._span, decode=False)
         if found:
             raise VideoWriteError(f"{destination}: what was written reads back otherwise: {'; '.join(found)}")
         with write_errors_as(VideoWriteError, destination):
@@ -295,7 +310,7 @@ class _Track:
         return self.encoding.add_to(container, self.stream)
 
     def packets(self) -> Iterator[Any]:
-        return packets_of(self.journal, self.stream.time_base)
+        return segment_packets(self.journal, self.stream.time_base)
 
 
 def _identity(path: Path) -> list[Any]:

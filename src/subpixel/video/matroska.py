@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-__all__ = ["padded", "set_aspect"]
+__all__ = ["pad_name", "set_aspect"]
 
 _SEGMENT, _TRACKS, _TRACK, _VIDEO = 0x18538067, 0x1654AE6B, 0xAE, 0xE0
 _NAME, _CRC, _VOID = 0x536E, 0xBF, 0xEC
@@ -34,7 +34,7 @@ _HEAD = 1 << 24
 _PADDING = "\N{NO-BREAK SPACE}" * (_ROOM // 2)
 
 
-def padded(name: str) -> str:
+def pad_name(name: str) -> str:
     """A track's name with the room that `set_aspect` needs after it."""
     return name + _PADDING
 

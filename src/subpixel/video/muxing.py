@@ -13,21 +13,21 @@ import av
 from subpixel.errors import SubpixelError, VideoWriteError
 from subpixel.storage.os_errors import os_error_text
 from subpixel.video.containers import (
+    ASPECT_CODECS,
     COVERS,
-    TELL_ASPECT,
     Container,
-    held_matrix,
-    held_of_container,
-    held_of_stream,
     is_cover,
-    options_for,
+    muxer_options,
+    writable_matrix,
+    writable_metadata,
+    writable_stream_metadata,
 )
-from subpixel.video.matroska import padded, set_aspect
-from subpixel.video.packets import Span, read, window_shift
-from subpixel.video.stream_selection import Kept
-from subpixel.video.video_file import Chapter, Stream, VideoFile, opened
+from subpixel.video.matroska import pad_name, set_aspect
+from subpixel.video.packets import Span, read_packets, window_shift
+from subpixel.video.stream_selection import StreamSelection
+from subpixel.video.video_file import Chapter, Stream, VideoFile, open_video
 
-__all__ = ["Track", "assemble", "cut"]
+__all__ = ["Track", "cut_chapters", "mux_video"]
 
 # A packet, and the stream of the output it goes to.
 _Going = tuple[Any, Any]
@@ -47,11 +47,11 @@ class Track(Protocol):
         """Packets in decoding order, with pts, dts, duration and time base, on the source stream's clock."""
 
 
-def assemble(
+def mux_video(
     video: VideoFile,
     track: Track,
     destination_scratch: Path,
-    kept: Kept,
+    kept: StreamSelection,
     window: tuple[Fraction, Fraction] | None = None,
 ) -> None:
     """Write a video anew around its upscaled image.
@@ -71,23 +71,25 @@ def assemble(
         VideoReadError: the source cannot be read any more.
     """
     covers = any(map(is_cover, kept.streams))
-    options = options_for(kept.container, video, covers)
+    options = muxer_options(kept.container, video, covers)
     try:
         with (
-            opened(video.path) as source,
+            open_video(video.path) as source,
             _created(destination_scratch, kept.container, options) as out,
         ):
-            out.metadata.update(held_of_container(kept.container, video, covers, window))
+            out.metadata.update(writable_metadata(kept.container, video, covers, window))
             if kept.container.chapters:
-                out.set_chapters([_as_libav(n, chapter) for n, chapter in enumerate(cut(video.chapters, window))])
+                out.set_chapters(
+                    [_as_libav(n, chapter) for n, chapter in enumerate(cut_chapters(video.chapters, window))]
+                )
             targets = _add_streams(video, track, source, out, kept, window)
             image = targets.pop(video.main)
             aspect = _unwritten_aspect(video, track, image, kept.container)
             if aspect is not None:
-                image.metadata["title"] = padded(image.metadata.get("title", ""))
+                image.metadata["title"] = pad_name(image.metadata.get("title", ""))
             number = image.index
             out.start_encoding()
-            others = ((targets[packet.stream_index], packet) for packet in read(source, set(targets), window))
+            others = ((targets[packet.stream_index], packet) for packet in read_packets(source, set(targets), window))
             images = ((image, packet) for packet in _moved(track.packets(), window))
             clocks: dict[int, int] = {}
             for target, packet in _merged(images, others):
@@ -103,7 +105,7 @@ def assemble(
         raise VideoWriteError(f"{destination_scratch}: cannot be written ({os_error_text(error)})") from None
 
 
-def cut(chapters: tuple[Chapter, ...], window: Span | None) -> tuple[Chapter, ...]:
+def cut_chapters(chapters: tuple[Chapter, ...], window: Span | None) -> tuple[Chapter, ...]:
     """Chapters of a part of a video, their times moved so that it begins at 0."""
     if window is None:
         return chapters
@@ -140,7 +142,7 @@ def _as_libav(number: int, chapter: Chapter) -> dict[str, Any]:
 
 
 def _add_streams(
-    video: VideoFile, track: Track, source: Any, out: Any, kept: Kept, window: Span | None
+    video: VideoFile, track: Track, source: Any, out: Any, kept: StreamSelection, window: Span | None
 ) -> dict[int, Any]:
     """Streams of the output by the index of those of the source that are copied to them, the image among them."""
     targets: dict[int, Any] = {}
@@ -160,23 +162,23 @@ def _add_streams(
             result = out.add_stream_from_template(source.streams[stream.index], opaque=True)
             result.disposition = stream.flags
             result.metadata.clear()
-            result.metadata.update(held_of_stream(kept.container, stream, window))
+            result.metadata.update(writable_stream_metadata(kept.container, stream, window))
             targets[stream.index] = result
     return targets
 
 
-def _describe_image(video: VideoFile, kept: Kept, result: Any, window: Span | None) -> None:
+def _describe_image(video: VideoFile, kept: StreamSelection, result: Any, window: Span | None) -> None:
     stream = video.streams[video.main]
-    result.metadata.update(held_of_stream(kept.container, stream, window))
+    result.metadata.update(writable_stream_metadata(kept.container, stream, window))
     result.disposition = stream.flags
-    matrix = held_matrix(kept.container, video.stream)
+    matrix = writable_matrix(kept.container, video.stream)
     if matrix is not None:
         result.set_display_matrix(matrix)
 
 
 def _unwritten_aspect(video: VideoFile, track: Track, image: Any, container: Container) -> Fraction | None:
     """The shape of pixels that are not square, where neither the image's code nor libavformat says it."""
-    if container.aspect != "edited" or track.codec in TELL_ASPECT:
+    if container.aspect != "edited" or track.codec in ASPECT_CODECS:
         return None
     context = image.codec_context
     aspect = (context.sample_aspect_ratio if context is not None else None) or video.stream.aspect
@@ -193,8 +195,8 @@ def _attach(out: Any, stream: Stream, content: bytes) -> None:
 
 
 def _cover(path: Path, index: int) -> bytes:
-    with opened(path) as container:
-        for packet in read(container, {index}):
+    with open_video(path) as container:
+        for packet in read_packets(container, {index}):
             return bytes(packet)
     return b""
 

@@ -11,7 +11,7 @@ import av
 from subpixel.errors import VideoReadError
 from subpixel.storage.os_errors import os_error_text
 
-__all__ = ["Span", "bare", "read", "same_bytes", "window_shift"]
+__all__ = ["Span", "may_be_repacked", "read_packets", "window_shift", "without_adts_header"]
 
 # A part of a video as (start, end) in seconds.
 Span = tuple[Fraction, Fraction]
@@ -23,7 +23,7 @@ _ERRORS = 100
 _APART = 60
 
 
-def read(container: Any, indices: set[int], window: Span | None = None) -> Iterator[Any]:
+def read_packets(container: Any, indices: set[int], window: Span | None = None) -> Iterator[Any]:
     """Packets of some streams in the file's order. What is damaged on the way is passed over.
 
     With a window: those whose time lies in it, moved so that it begins at 0. Images that belong to the video as a
@@ -67,7 +67,7 @@ def window_shift(window: Span | None, time_base: Fraction) -> int:
     return 0 if window is None else round(window[0] / time_base)
 
 
-def bare(codec: str, content: bytes) -> bytes:
+def without_adts_header(codec: str, content: bytes) -> bytes:
     """A packet without what some containers put around it: AAC has a header of its own in transport streams.
 
     Source: ISO/IEC 13818-7, 6.2 (ADTS). No packet of bare AAC begins with twelve ones: three say that it ends.
@@ -77,7 +77,7 @@ def bare(codec: str, content: bytes) -> bytes:
     return content
 
 
-def same_bytes(codec: str) -> bool:
+def may_be_repacked(codec: str) -> bool:
     """Packets of this codec may be cut elsewhere by another container; their bytes in a row stay the same."""
     return codec.startswith("pcm_")
 

@@ -14,19 +14,19 @@ from typing import BinaryIO
 from subpixel.errors import Unsupported, VideoReadError, VideoWriteError
 from subpixel.storage.os_errors import os_error_text
 from subpixel.upscaler import Upscaler
-from subpixel.video.decoding import Damage, Timed, decoded, frames_of, timed
+from subpixel.video.decoding import Damage, DecodedFrame, decoded, read_frames, timed
 from subpixel.video.formats import layout_of
 from subpixel.video.frame_upscalers import UpscaledFrame, way_of
 from subpixel.video.pipeline import Stages
 from subpixel.video.time_range import Window
-from subpixel.video.video_file import VideoFile, describe_container, main_of, opened, probe
-from subpixel.video.y4m_nut import Form, writer
+from subpixel.video.video_file import VideoFile, describe_file, main_stream, open_video, probe
+from subpixel.video.y4m_nut import PipeFormat, open_writer
 
-__all__ = ["Live", "LiveResult"]
+__all__ = ["PipeOutput", "PipeResult"]
 
 
 @dataclass(frozen=True)
-class LiveResult:
+class PipeResult:
     """How many frames were written, in how many seconds, and what there is to say of it."""
 
     frames: int
@@ -35,7 +35,7 @@ class LiveResult:
 
 
 @dataclass(frozen=True)
-class Live:
+class PipeOutput:
     """Upscale a video into a pipe.
 
     Args:
@@ -51,14 +51,14 @@ class Live:
 
     source: Path
     upscaler: Upscaler
-    form: Form = "y4m"
+    form: PipeFormat = "y4m"
     window: Window | None = None
     deinterlace: bool = False
     beside: bool = False
     realtime: bool = False
     rate: Fraction | None = None
 
-    def run(self, out: BinaryIO) -> LiveResult:
+    def run(self, out: BinaryIO) -> PipeResult:
         """Do it, until the video ends or nobody reads any more.
 
         Raises:
@@ -70,18 +70,20 @@ class Live:
         if str(self.source) != "-":
             video = probe(self.source)
             start = None if self.window is None else self.window.first(video.stream.time_base)
-            return self._write(video, frames_of(video, damage, start=start, deinterlace=self.deinterlace), damage, out)
-        with opened(self.source) as container:
-            stream = main_of(container, self.source)
+            return self._write(
+                video, read_frames(video, damage, start=start, deinterlace=self.deinterlace), damage, out
+            )
+        with open_video(self.source) as container:
+            stream = main_stream(container, self.source)
             frames = decoded(container, stream, damage)
             first = next(frames, None)
             if first is None:
                 raise VideoReadError("standard input: holds no frame that can be decoded")
-            video = describe_container(container, Path("standard input"), first)
+            video = describe_file(container, Path("standard input"), first)
             whole = timed(chain([first], frames), stream, video, damage, deinterlace=self.deinterlace)
             return self._write(video, whole, damage, out)
 
-    def _write(self, video: VideoFile, frames: Iterator[Timed], damage: Damage, out: BinaryIO) -> LiveResult:
+    def _write(self, video: VideoFile, frames: Iterator[DecodedFrame], damage: Damage, out: BinaryIO) -> PipeResult:
         layout = layout_of(video.stream.pix_fmt, video.path)
         if self.form == "y4m" and layout.rgb:
             raise Unsupported(f"{video.path}: its frames are R, G, B, which y4m does not hold; -f nut does")
@@ -97,7 +99,7 @@ class Live:
         def write(result: Iterator[UpscaledFrame]) -> None:
             nonlocal count
             try:
-                with writer(self.form, out, video_stream, layout, way.siting) as at_work:
+                with open_writer(self.form, out, video_stream, layout, way.siting) as at_work:
                     for each in result:
                         at_work.add(each.frame, each.source.time)
                         count += 1
@@ -109,4 +111,4 @@ class Live:
 
         with suppress(BrokenPipeError):  # whoever looked has seen enough
             Stages(frames, way.push, way.flush, write).run()
-        return LiveResult(count, time.perf_counter() - begun, (*way.notes(), *damage.notes()))
+        return PipeResult(count, time.perf_counter() - begun, (*way.notes(), *damage.notes()))

@@ -12,7 +12,7 @@ from typing import BinaryIO, cast
 
 from subpixel.errors import InvalidArgument, Unsupported
 
-__all__ = ["PLAYERS", "Player", "find_player", "playing"]
+__all__ = ["PLAYERS", "Player", "find_player", "open_player"]
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def find_player(name: str | None = None) -> tuple[Player, str]:
 
 
 @contextmanager
-def playing(player: Player, program: str, title: str, sound: Path | None = None) -> Iterator[BinaryIO]:
+def open_player(player: Player, program: str, title: str, sound: Path | None = None) -> Iterator[BinaryIO]:
     """A player at work; what is written is shown. It is waited for at the end.
 
     Args:

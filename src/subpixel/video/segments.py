@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from subpixel.errors import VideoWriteError
 from subpixel.storage.os_errors import write_errors_as
 
-__all__ = ["Journal", "Segment", "SegmentWriter", "packets_of"]
+__all__ = ["Journal", "Segment", "SegmentWriter", "segment_packets"]
 
 _HEAD = struct.Struct("<qqiI")  # time of showing, of decoding, flags, bytes
 _KEY = 1
@@ -212,7 +212,7 @@ class SegmentWriter:
                 self._size += len(head) + len(data)
 
 
-def packets_of(journal: Journal, time_base: Fraction) -> Iterator[Any]:
+def segment_packets(journal: Journal, time_base: Fraction) -> Iterator[Any]:
     """The packets of all segments in decoding order, with the time each frame is shown for as their duration.
 
     Between segments the times of decoding may overlap, since each encoder counts its own delay: then the later ones are

@@ -17,21 +17,21 @@ from subpixel.video.containers import (
     CONTAINERS,
     COVERS,
     Container,
-    held_matrix,
-    held_of_container,
-    held_of_stream,
+    content_metadata,
     is_cover,
     is_timecode,
-    told,
+    writable_matrix,
+    writable_metadata,
+    writable_stream_metadata,
 )
 from subpixel.video.packets import Span
-from subpixel.video.video_file import Stream, VideoFile, opened
+from subpixel.video.video_file import Stream, VideoFile, open_video
 
-__all__ = ["Kept", "kept"]
+__all__ = ["StreamSelection", "select_streams"]
 
 
 @dataclass(frozen=True)
-class Kept:
+class StreamSelection:
     """What of a video goes along into a container: the streams, and a sentence for each thing that cannot.
 
     ``codec`` is libavcodec's name of the encoder of the image.
@@ -48,7 +48,9 @@ class Kept:
         return tuple(stream for stream in self.streams if not is_timecode(stream))
 
 
-def kept(video: VideoFile, container: Container, codec_name: str, window: Span | None = None) -> Kept:
+def select_streams(
+    video: VideoFile, container: Container, codec_name: str, window: Span | None = None
+) -> StreamSelection:
     """What of a video a container holds.
 
     Args:
@@ -64,7 +66,7 @@ def kept(video: VideoFile, container: Container, codec_name: str, window: Span |
     _check_codec(container, codec_name)
     streams: list[Stream] = []
     notes: list[str] = []
-    with opened(video.path) as source:
+    with open_video(video.path) as source:
         for stream in video.others:
             if _is_chapters(video, stream):
                 continue
@@ -77,7 +79,7 @@ def kept(video: VideoFile, container: Container, codec_name: str, window: Span |
     if window is not None and window[0] > 0 and any("timecode" in stream.metadata for stream in video.streams):
         streams = [stream for stream in streams if not is_timecode(stream)]
         notes.append("the timecode is that of the whole video's first frame, and is left out of a part of it")
-    return Kept(container, codec_name, tuple(streams), tuple(notes))
+    return StreamSelection(container, codec_name, tuple(streams), tuple(notes))
 
 
 def _check_codec(container: Container, codec_name: str) -> None:
@@ -158,12 +160,12 @@ def _lost(video: VideoFile, container: Container, streams: list[Stream]) -> list
     notes = []
     if video.chapters and not container.chapters:
         notes.append(f"{container} has no chapters; the {len(video.chapters)} of the video are left out")
-    if video.stream.matrix is not None and held_matrix(container, video.stream) is None:
+    if video.stream.matrix is not None and writable_matrix(container, video.stream) is None:
         notes.append(f"{container} does not hold how the image is to be turned for showing")
     if not container.negative and any(stream.kind == "audio" for stream in streams):
         notes.append(f"{container} has no times below 0: if a stream begins there, all are moved by as much")
     covers = any(map(is_cover, streams))
-    lost = sorted(set(told(video.metadata)) - set(held_of_container(container, video, covers)))
+    lost = sorted(set(content_metadata(video.metadata)) - set(writable_metadata(container, video, covers)))
     if lost:
         notes.append(f"{container} has no place for what the video says under {', '.join(map(_printable, lost))}")
     for stream in video.streams:
@@ -171,7 +173,9 @@ def _lost(video: VideoFile, container: Container, streams: list[Stream]) -> list
             continue
         if is_cover(stream) or is_timecode(stream):
             continue
-        lost = sorted(set(told(stream.metadata)) - set(held_of_stream(container, stream)) - {"name"})
+        lost = sorted(
+            set(content_metadata(stream.metadata)) - set(writable_stream_metadata(container, stream)) - {"name"}
+        )
         if lost:
             notes.append(f"{container} has no place for what {stream} says under {', '.join(map(_printable, lost))}")
         flags = stream.flags & ~container.dispositions

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from subpixel.errors import InvalidArgument
-from subpixel.video.decoding import Timed
+from subpixel.video.decoding import DecodedFrame
 
 __all__ = ["Window"]
 
@@ -32,7 +32,7 @@ class Window:
         """The first time that lies in it, in units of a time base."""
         return -int(-self.start / time_base // 1)
 
-    def frames(self, frames: Iterator[Timed], time_base: Fraction) -> Iterator[Timed]:
+    def frames(self, frames: Iterator[DecodedFrame], time_base: Fraction) -> Iterator[DecodedFrame]:
         """Those that lie in it."""
         first = self.first(time_base)
         for each in frames:

@@ -17,23 +17,23 @@ import av
 from subpixel.errors import VideoReadError
 from subpixel.storage.os_errors import os_error_text
 from subpixel.video.containers import (
-    TELL_ASPECT,
+    ASPECT_CODECS,
     Container,
-    held_matrix,
-    held_of_container,
-    held_of_stream,
+    content_metadata,
     is_cover,
     is_timecode,
-    options_for,
-    told,
+    muxer_options,
+    writable_matrix,
+    writable_metadata,
+    writable_stream_metadata,
 )
-from subpixel.video.hdr import Light, Mastering, static, unsaid
-from subpixel.video.muxing import cut
-from subpixel.video.packets import Span, bare, read, same_bytes, window_shift
-from subpixel.video.stream_selection import Kept
-from subpixel.video.video_file import Stream, VideoFile, VideoStream, first_frame, opened, probe
+from subpixel.video.hdr import Light, Mastering, display_metadata, unwritten_display_metadata
+from subpixel.video.muxing import cut_chapters
+from subpixel.video.packets import Span, may_be_repacked, read_packets, window_shift, without_adts_header
+from subpixel.video.stream_selection import StreamSelection
+from subpixel.video.video_file import Stream, VideoFile, VideoStream, first_frame, open_video, probe
 
-__all__ = ["differences"]
+__all__ = ["find_differences"]
 
 # No time: libavformat has packets without one.
 _NONE = -(1 << 63)
@@ -42,12 +42,12 @@ _NONE = -(1 << 63)
 _RUN = 16
 
 
-def differences(
+def find_differences(
     video: VideoFile,
     written: Path,
     times: Sequence[Any],
     expected: VideoStream,
-    kept: Kept,
+    kept: StreamSelection,
     window: tuple[Fraction, Fraction] | None = None,
     *,
     time_base: Fraction | None = None,
@@ -92,9 +92,9 @@ def differences(
     tolerance = _tolerance(video.stream.time_base, result.stream.time_base, unit)
     found += _frames([None if time is None else time - shift for time in have], wanted, tolerance)
     found += _attachments(video.path, written, pairs)
-    values = static(first_frame(video.path))
-    if not unsaid(kept.codec, values):
-        found += _static(values, static(first_frame(written)))
+    values = display_metadata(first_frame(video.path))
+    if not unwritten_display_metadata(kept.codec, values):
+        found += _static(values, display_metadata(first_frame(written)))
     return found
 
 
@@ -110,10 +110,10 @@ class _Content:
     durations: array[int] = field(default_factory=lambda: array("q"))
 
     def add(self, packet: Any) -> None:
-        content = bare(self.codec, bytes(packet))
+        content = without_adts_header(self.codec, bytes(packet))
         if self.codec == "mov_text" and content == b"\0\0":
             return  # a pause between two subtitles, which whoever writes them adds
-        if not same_bytes(self.codec):
+        if not may_be_repacked(self.codec):
             self.whole.update(len(content).to_bytes(8, "little"))
         self.whole.update(content)
         self.sums.append(zlib.crc32(content))
@@ -126,9 +126,9 @@ def _has_packets(stream: Stream) -> bool:
 
 
 def _contents(path: Path, streams: Mapping[int, Stream], window: Span | None) -> dict[int, _Content]:
-    with opened(path) as container:
+    with open_video(path) as container:
         found = {i: _Content(container.streams[i].time_base, stream.codec) for i, stream in streams.items()}
-        for packet in read(container, set(streams), window):
+        for packet in read_packets(container, set(streams), window):
             found[packet.stream_index].add(packet)
     return found
 
@@ -139,7 +139,7 @@ def _demuxed(
     """The other streams' packets of the written file, and the times of its frames, in one pass."""
     frames: list[int | None] = []
     wrong: list[str] = []
-    with opened(result.path) as container:
+    with open_video(result.path) as container:
         found = {
             twin.index: _Content(container.streams[twin.index].time_base, stream.codec)
             for stream, twin in pairs
@@ -147,7 +147,7 @@ def _demuxed(
         }
         image = container.streams[result.main]
         image.thread_type = "AUTO"
-        for packet in read(container, {*found, result.main}):
+        for packet in read_packets(container, {*found, result.main}):
             if packet.stream_index != result.main:
                 found[packet.stream_index].add(packet)
             elif decode:
@@ -168,7 +168,9 @@ def _decoded(image: Any, packet: Any, wrong: list[str]) -> list[int | None]:
         return []
 
 
-def _paired(video: VideoFile, result: VideoFile, kept: Kept) -> tuple[list[tuple[Stream, Stream]], list[str]]:
+def _paired(
+    video: VideoFile, result: VideoFile, kept: StreamSelection
+) -> tuple[list[tuple[Stream, Stream]], list[str]]:
     """Each kept stream and what it became. Covers and attachments come last, whatever the source's order."""
     last = [stream for stream in kept.streams if _comes_last(stream, kept.container)]
     order = [video.main, *(stream.index for stream in kept.streams if stream not in last)]
@@ -187,7 +189,7 @@ def _comes_last(stream: Stream, container: Container) -> bool:
     return stream.kind == "attachment" or is_timecode(stream) or is_cover(stream)
 
 
-def _made_by_writer(stream: Stream, video: VideoFile, result: VideoFile, kept: Kept) -> bool:
+def _made_by_writer(stream: Stream, video: VideoFile, result: VideoFile, kept: StreamSelection) -> bool:
     """Tracks that QuickTime's writer makes of chapters and timecodes."""
     if stream.kind != "data" or kept.container.format not in ("mp4", "mov"):
         return False
@@ -196,7 +198,7 @@ def _made_by_writer(stream: Stream, video: VideoFile, result: VideoFile, kept: K
     return stream.codec == "bin_data" and bool(result.chapters)
 
 
-def _image(video: VideoFile, video_stream: VideoStream, expected: VideoStream, kept: Kept) -> Iterator[str]:
+def _image(video: VideoFile, video_stream: VideoStream, expected: VideoStream, kept: StreamSelection) -> Iterator[str]:
     container = kept.container
     for name, have, want in (
         ("size", "×".join(map(str, video_stream.size)), "×".join(map(str, expected.size))),
@@ -204,7 +206,7 @@ def _image(video: VideoFile, video_stream: VideoStream, expected: VideoStream, k
         ("colour primaries", video_stream.tags.primaries, expected.tags.primaries),
         ("transfer function", video_stream.tags.transfer, expected.tags.transfer),
         ("matrix of colours", video_stream.tags.matrix, expected.tags.matrix),
-        ("display matrix", video_stream.matrix, held_matrix(container, video.stream)),
+        ("display matrix", video_stream.matrix, writable_matrix(container, video.stream)),
     ):
         if have != want:
             yield f"the image's {name} is {have}, not {want}"
@@ -215,9 +217,9 @@ def _image(video: VideoFile, video_stream: VideoStream, expected: VideoStream, k
         yield f"the image's range is {_range(video_stream.tags.full_range)}, not {_range(expected.tags.full_range)}"
 
 
-def _same_aspect(have: Fraction, want: Fraction, kept: Kept) -> bool:
+def _same_aspect(have: Fraction, want: Fraction, kept: StreamSelection) -> bool:
     """Equal; where it stands in Matroska, libavformat reads it as the nearest ratio of numbers up to 255."""
-    if kept.codec in TELL_ASPECT or kept.container.aspect == "written":
+    if kept.codec in ASPECT_CODECS or kept.container.aspect == "written":
         return have == want
     return not kept.container.aspect or abs(have / want - 1) < Fraction(1, 1000)
 
@@ -232,19 +234,21 @@ def _range(full: bool | None) -> str:
 
 
 def _described(
-    video: VideoFile, result: VideoFile, kept: Kept, pairs: list[tuple[Stream, Stream]], window: Span | None
+    video: VideoFile, result: VideoFile, kept: StreamSelection, pairs: list[tuple[Stream, Stream]], window: Span | None
 ) -> Iterator[str]:
     """Codec, metadata and marks of the streams, and the metadata of the video."""
     covers = any(map(is_cover, kept.streams))
-    want = held_of_container(kept.container, video, covers, window)
-    yield from _metadata("the video", told(result.metadata), want)
+    want = writable_metadata(kept.container, video, covers, window)
+    yield from _metadata("the video", content_metadata(result.metadata), want)
     main = (video.streams[video.main], result.streams[result.main])
     for stream, output in [main, *pairs]:
         if stream.index != video.main and (output.kind, _family(output.codec)) != (stream.kind, _family(stream.codec)):
             yield f"{stream} became {output}"
         if is_cover(stream) or is_timecode(stream):
             continue
-        yield from _metadata(str(stream), told(output.metadata), held_of_stream(kept.container, stream, window))
+        yield from _metadata(
+            str(stream), content_metadata(output.metadata), writable_stream_metadata(kept.container, stream, window)
+        )
         flags = kept.container.dispositions
         have, marks = output.flags & flags, stream.flags & flags
         # MP4 shows the first of each kind where none is marked.
@@ -283,7 +287,7 @@ def _quoted(text: str | None) -> str:
 
 
 def _chapters(video: VideoFile, result: VideoFile, container: Container, window: Span | None) -> Iterator[str]:
-    want = cut(video.chapters, window) if container.chapters else ()
+    want = cut_chapters(video.chapters, window) if container.chapters else ()
     if len(result.chapters) != len(want):
         yield f"it has {len(result.chapters)} chapters, not {len(want)}"
         return
@@ -299,7 +303,7 @@ def _chapters(video: VideoFile, result: VideoFile, container: Container, window:
 
 
 def _compared(stream: Stream, before: _Content, after: _Content, unit: Fraction, shift: Fraction) -> Iterator[str]:
-    if len(before.sums) != len(after.sums) and not same_bytes(stream.codec):
+    if len(before.sums) != len(after.sums) and not may_be_repacked(stream.codec):
         yield f"{stream} has {len(after.sums)} packets, not {len(before.sums)}"
         return
     if before.whole.digest() != after.whole.digest():
@@ -307,7 +311,7 @@ def _compared(stream: Stream, before: _Content, after: _Content, unit: Fraction,
         yield f"{stream} is not the source's: packet {number} is the first that differs"
     if is_cover(stream):
         return
-    first = slice(0, 1) if same_bytes(stream.codec) else slice(None)
+    first = slice(0, 1) if may_be_repacked(stream.codec) else slice(None)
     tolerance = _tolerance(before.time_base, after.time_base, unit)
     if shift:
         tolerance += after.time_base
@@ -364,9 +368,9 @@ def _tolerance(before: Fraction, after: Fraction, unit: Fraction) -> Fraction:
     return Fraction(0) if exact else after / 2 + unit
 
 
-def _unit(kept: Kept, video: VideoFile) -> Fraction:
+def _unit(kept: StreamSelection, video: VideoFile) -> Fraction:
     """The unit in which the container says where a track begins, 0 if it is that of the track."""
-    options = options_for(kept.container, video, False)
+    options = muxer_options(kept.container, video, False)
     return Fraction(1, int(options["movie_timescale"])) if "movie_timescale" in options else Fraction(0)
 
 
@@ -379,7 +383,7 @@ def _attachments(before: Path, after: Path, pairs: list[tuple[Stream, Stream]]) 
     attached = [pair for pair in pairs if pair[0].kind == "attachment"]
     if not attached:
         return
-    with opened(before) as source, opened(after) as container:
+    with open_video(before) as source, open_video(after) as container:
         for stream, twin in attached:
             have, want = container.streams[twin.index], source.streams[stream.index]
             if getattr(have, "data", None) != want.data:

@@ -26,10 +26,10 @@ __all__ = [
     "Tags",
     "VideoFile",
     "VideoStream",
-    "describe_container",
+    "describe_file",
     "first_frame",
-    "main_of",
-    "opened",
+    "main_stream",
+    "open_video",
     "probe",
 ]
 
@@ -122,7 +122,7 @@ class VideoFile:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Any]:
+def open_video(path: Path) -> Iterator[Any]:
     """A video's container, to be read from; closed at the end. ``-`` is standard input, which can be opened once.
 
     Metadata that are not UTF-8 keep their bytes, as Python writes those of file names (``surrogateescape``).
@@ -146,17 +146,17 @@ def probe(path: str | Path) -> VideoFile:
         VideoReadError: not a video, no video in it that can be decoded.
     """
     path = Path(path)
-    with opened(path) as container:
-        return describe_container(container, path, _first(container, main_of(container, path), path))
+    with open_video(path) as container:
+        return describe_file(container, path, _first(container, main_stream(container, path), path))
 
 
 def first_frame(path: Path) -> Any:
     """The first frame of a video that can be decoded; raises as :func:`probe` does."""
-    with opened(path) as container:
-        return _first(container, main_of(container, path), path)
+    with open_video(path) as container:
+        return _first(container, main_stream(container, path), path)
 
 
-def main_of(container: Any, path: Path) -> Any:
+def main_stream(container: Any, path: Path) -> Any:
     """The stream that is upscaled: the first of images that is no cover.
 
     Raises:
@@ -170,9 +170,9 @@ def main_of(container: Any, path: Path) -> Any:
     return streams[0]
 
 
-def describe_container(container: Any, path: Path, frame: Any) -> VideoFile:
+def describe_file(container: Any, path: Path, frame: Any) -> VideoFile:
     """What an open container holds, given the first frame of its main stream."""
-    main = main_of(container, path)
+    main = main_stream(container, path)
     return VideoFile(
         path,
         container.format.name,

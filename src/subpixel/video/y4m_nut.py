@@ -16,13 +16,13 @@ import av
 import numpy as np
 
 from subpixel.errors import InvalidArgument, Unsupported
-from subpixel.video.encoders import describe
+from subpixel.video.encoders import configure_context
 from subpixel.video.formats import Layout, planes_of
 from subpixel.video.video_file import VideoStream
 
-__all__ = ["Form", "Writer", "form_of", "writer"]
+__all__ = ["PipeFormat", "Writer", "open_writer", "pipe_format"]
 
-Form = Literal["y4m", "nut"]
+PipeFormat = Literal["y4m", "nut"]
 
 # What y4m calls where chroma lies in 4:2:0 of 8 bits.
 _SITINGS = {"left": "420mpeg2", "center": "420jpeg", "topleft": "420paldv"}
@@ -36,19 +36,21 @@ class Writer(Protocol):
         """The next frame, and its time in units of the video's time base."""
 
 
-def form_of(name: str) -> Form:
+def pipe_format(name: str) -> PipeFormat:
     """The form of that name.
 
     Raises:
         InvalidArgument: there is none.
     """
-    if name not in get_args(Form):
-        raise InvalidArgument(f"format={name!r}: one of {', '.join(get_args(Form))} is needed on standard output")
-    return cast(Form, name)
+    if name not in get_args(PipeFormat):
+        raise InvalidArgument(f"format={name!r}: one of {', '.join(get_args(PipeFormat))} is needed on standard output")
+    return cast(PipeFormat, name)
 
 
 @contextmanager
-def writer(form: Form, file: BinaryIO, video_stream: VideoStream, layout: Layout, siting: str) -> Iterator[Writer]:
+def open_writer(
+    form: PipeFormat, file: BinaryIO, video_stream: VideoStream, layout: Layout, siting: str
+) -> Iterator[Writer]:
     """Writes frames to a file that need not be seekable; what is open is ended at the end.
 
     Args:
@@ -88,7 +90,7 @@ class _Nut:
         self._stream.time_base = video_stream.time_base
         # Codes of R, G, B have no other range than the full one.
         tags = replace(video_stream.tags, full_range=video_stream.tags.full_range or layout.rgb)
-        describe(self._stream.codec_context, replace(video_stream, tags=tags), layout.name)
+        configure_context(self._stream.codec_context, replace(video_stream, tags=tags), layout.name)
 
     def add(self, frame: Any, time: int) -> None:
         frame.pts = time

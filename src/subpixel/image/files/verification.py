@@ -118,7 +118,9 @@ def _compare_animation(result: pyvips.Image, expected: PreparedImage) -> tuple[l
         differences.append("delays")
     elif pages < expected.pages:
         merged = expected.pages - pages
-        frames = "1 frame equal to the one before was" if merged == 1 else f"{merged} frames equal to the ones before were"
+        frames = (
+            "1 frame equal to the one before was" if merged == 1 else f"{merged} frames equal to the ones before were"
+        )
         notes = (f"{frames} merged; the timing is the same",)
     elif after != before:
         differences.append("delays")
