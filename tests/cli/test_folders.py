@@ -196,7 +196,7 @@ def test_a_changed_image_and_changed_settings_are_seen(
     before = look()
     done = run("upscale", "-n", "fast", *command)
     assert done.code == 1
-    assert done.err.count("made of this image with other settings") == 2
+    assert done.err.count("made from this image with other settings") == 2
     assert look() == before
     assert "2 done" in run("upscale", "-n", "fast", *command, "--overwrite").out
     assert "2 skipped" in run("upscale", "-n", "fast", *command).out
