@@ -242,7 +242,7 @@ def test_heat_maps_are_written_where_asked(run: Run, test_set: Path, tmp_path: P
         (["--model", "bicubic", "--data", "Mine", "--record"], 2, "--record"),
         (["--model", "m.safetensors", "--data", "Mine", "--record", "--ensemble"], 2, "--record"),
         (["--model", "m.safetensors", "--data", "Mine", "--record", "--strength", "0.5"], 2, "--record"),
-        (["--model", "bicubic", "--data", "Mine", "--strength", "nan"], 2, "strength=nan"),
+        (["--model", "bicubic", "--data", "Mine", "--strength", "nan"], 2, "--strength nan"),
         (["--model", "nothing", "--data", "Mine"], 2, "Unknown model 'nothing'"),
         (["--model", "none.safetensors", "--data", "Mine"], 1, "no such file"),
         (["--model", "bicubic", "--data", "Mine", "-s", "0"], 2, "--scale 0"),

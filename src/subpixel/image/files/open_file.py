@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import sys
+import threading
 import weakref
 from contextlib import ExitStack
 from functools import cached_property
@@ -18,6 +19,8 @@ from subpixel.image.files.vips_errors import is_unknown_format
 from subpixel.image.files.vips_paths import vips_path
 
 __all__ = ["OpenFile"]
+
+_CACHE_LOCK = threading.Lock()
 
 
 class OpenFile:
@@ -51,6 +54,7 @@ class OpenFile:
     def close(self) -> None:
         """Close the file. Pixels of its images can no longer be relied on."""
         self._close()
+        _forget_operations()
 
     @property
     def is_current(self) -> bool:
@@ -100,12 +104,21 @@ class OpenFile:
         if not self._used_by_vips:
             self._used_by_vips = True
             return pyvips.Source.new_from_descriptor(self._descriptor)
-        # Duplicates of a descriptor share their position, so each further image needs a descriptor of its own.
-        descriptor = os.open(self.path, os.O_RDONLY)
+        # Duplicates of a descriptor share their position, so each further image needs the file to be opened again.
+        same = f"/proc/self/fd/{self._descriptor}"  # on Linux: the same file even if it has been replaced
+        descriptor = os.open(same if os.path.exists(same) else self.path, os.O_RDONLY)
         try:
             return pyvips.Source.new_from_descriptor(descriptor)  # which duplicates it
         finally:
             os.close(descriptor)
+
+
+def _forget_operations() -> None:
+    """Empty libvips' cache of operations, which would keep their input files open."""
+    with _CACHE_LOCK:
+        size = pyvips.cache_get_max()
+        pyvips.cache_set_max(0)
+        pyvips.cache_set_max(size)
 
 
 def _state(status: os.stat_result) -> tuple[int, ...]:
