@@ -288,20 +288,20 @@ def test_empty_planes_give_empty_planes(backend, size):
 @pytest.mark.parametrize(
     ("planes", "what"),
     [
-        (np.zeros((1, 4, 4)), "float64 planes of shape (1, 4, 4)"),
-        (np.zeros((1, 4, 4), np.uint8), "uint8 planes of shape (1, 4, 4)"),
-        (np.zeros((4, 4), np.float32), "float32 planes of shape (4, 4)"),
-        (np.zeros((1, 1, 4, 4), np.float32), "float32 planes of shape (1, 1, 4, 4)"),
-        (np.zeros((3, 4, 4), np.float32), "float32 planes of shape (3, 4, 4)"),
-        (np.zeros((0, 4, 4), np.float32), "float32 planes of shape (0, 4, 4)"),
-        ([[[0.0]]], "float64 planes of shape (1, 1, 1)"),
-        (None, "object planes of shape ()"),
+        (np.zeros((1, 4, 4)), "planes of dtype float64 and shape (1, 4, 4)"),
+        (np.zeros((1, 4, 4), np.uint8), "planes of dtype uint8 and shape (1, 4, 4)"),
+        (np.zeros((4, 4), np.float32), "planes of dtype float32 and shape (4, 4)"),
+        (np.zeros((1, 1, 4, 4), np.float32), "planes of dtype float32 and shape (1, 1, 4, 4)"),
+        (np.zeros((3, 4, 4), np.float32), "planes of dtype float32 and shape (3, 4, 4)"),
+        (np.zeros((0, 4, 4), np.float32), "planes of dtype float32 and shape (0, 4, 4)"),
+        ([[[0.0]]], "planes of dtype float64 and shape (1, 1, 1)"),
+        (None, "planes of dtype object and shape ()"),
     ],
 )
 def test_wrong_planes_are_refused(backend, planes, what):
     with pytest.raises(InvalidArgument) as caught:
         session_of(backend, espcn(2))(planes)
-    assert str(caught.value) == f"session: {what}: f32 of (1, H, W) is needed"
+    assert str(caught.value) == f"session: {what}: f32 of shape (1, H, W) is needed"
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

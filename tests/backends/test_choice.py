@@ -46,19 +46,33 @@ def test_what_is_chosen(name, precision, chosen, wanted):
     assert backend is BACKENDS[chosen]
 
 
-@pytest.mark.parametrize("name", ["", "cuda", "Native", "AUTO", None, 0])
-def test_unknown_names(name):
+@pytest.mark.parametrize(
+    ("name", "suggestion"),
+    [
+        ("", ""),
+        ("cuda", ""),
+        ("Native", " Did you mean 'native'?"),
+        ("AUTO", " Did you mean 'auto'?"),
+        ("refrence", " Did you mean 'reference'?"),
+        (None, ""),
+        (0, ""),
+    ],
+)
+def test_unknown_names(name, suggestion):
     with pytest.raises(InvalidArgument) as caught:
         choose_backend(name, "auto")
-    assert str(caught.value) == f"backend={name!r}: one of auto, native, reference, torch is needed"
+    assert str(caught.value) == f"Unknown backend {name!r}.{suggestion} Choices: auto, native, reference, torch."
 
 
-@pytest.mark.parametrize("precision", ["", "fp16", "F32", None, 32])
+@pytest.mark.parametrize(
+    ("precision", "suggestion"),
+    [("", ""), ("fp16", " Did you mean 'bf16'?"), ("F32", " Did you mean 'f32'?"), (None, ""), (32, "")],
+)
 @pytest.mark.parametrize("name", ["auto", "reference"])
-def test_unknown_precisions(name, precision):
+def test_unknown_precisions(name, precision, suggestion):
     with pytest.raises(InvalidArgument) as caught:
         choose_backend(name, precision)
-    assert str(caught.value) == f"precision={precision!r}: one of auto, f32, bf16, int8 is needed"
+    assert str(caught.value) == f"Unknown precision {precision!r}.{suggestion} Choices: auto, f32, bf16, int8."
 
 
 @pytest.mark.parametrize(
@@ -138,7 +152,7 @@ def test_a_forced_target_is_obeyed(monkeypatch):
 @needs_native
 def test_no_threads_is_not_blamed_on_the_target(monkeypatch):
     monkeypatch.delenv("SUBPIXEL_TARGET", raising=False)
-    with pytest.raises(InvalidArgument, match="backend native: threads=0: at least 1 is needed"):
+    with pytest.raises(InvalidArgument, match="backend 'native': threads=0: at least 1 is needed"):
         BACKENDS["native"].prepare(bicubic(2), {}, "f32", 0)
 
 

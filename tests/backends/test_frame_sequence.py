@@ -138,6 +138,6 @@ def test_a_state_of_something_else_is_refused():
     ]
     wrong += [{**good, "numbers": np.array([5, 0, 0])}, {**good, "scenes": np.array([0, 0, 0, 0])}]
     for state in wrong:
-        with pytest.raises(InvalidArgument, match="no state of a FrameSequence of this network"):
+        with pytest.raises(InvalidArgument, match="state is not one that FrameSequence"):
             FrameSequence(prepared(spec), spec).restore(state)
     FrameSequence(prepared(spec), spec).restore(good)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from subpixel.backends import BACKENDS, choose_backend
-from subpixel.backends.integer import _activated, run_integer, to_halves
+from subpixel.backends.integer import _activate, run_integer, to_halves
 from subpixel.errors import ModelFileError, Unsupported
 from subpixel.models import espcn, find
 from subpixel.models.fsrcnn import fsrcnn
@@ -144,7 +144,7 @@ def test_activations_by_hand(activation, zero, sum_, byte):
 
 def test_tanh_is_close():
     z = np.arange(-9000, 9001)  # counts 2.5 / 4096
-    result = _activated(conv_of([0], activation="tanh"), z)
+    result = _activate(conv_of([0], activation="tanh"), z)
     error = np.abs(result - 127 * np.tanh(z * (2.5 / 4096)))
     assert error[np.abs(z) <= 4096].max() < 0.9  # rounding alone has 0.5
     assert error.max() < 1.3
@@ -285,7 +285,7 @@ def test_networks_that_have_no_whole_numbers(spec, message):
 def test_a_file_without_parameters():
     model = find("espcn", 2)
     for backend in ("native", "reference"):
-        with pytest.raises(Unsupported, match="holds no int8 parameters"):
+        with pytest.raises(Unsupported, match="has no int8 parameters"):
             BACKENDS[backend].prepare(model.spec, model.weights, "int8", 1, None)
 
 
@@ -309,7 +309,7 @@ def test_wrong_parameters_are_refused(change):
     model = find("espcn", 2)
     quantisation = quantise(model.spec, model.weights, {})
     quantisation["layers"]["conv1"] = {**quantisation["layers"]["conv1"], **change}
-    with pytest.raises(ModelFileError, match="layer 'conv1': its int8 parameters are wrong"):
+    with pytest.raises(ModelFileError, match="layer 'conv1': wrong int8 parameters"):
         integer_network(model.spec, model.weights, quantisation)
 
 

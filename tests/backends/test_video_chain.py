@@ -114,7 +114,7 @@ def test_the_engine_agrees_with_the_reference(name):
 def test_the_engine_says_what_it_does_not_run(name):
     if BACKENDS["native"].unavailable():
         pytest.skip("this installation has no compiled module")
-    with pytest.raises(Unsupported, match=r"^layer '\w+': backend native is for video networks that .* torch runs"):
+    with pytest.raises(Unsupported, match=r"^layer '\w+': backend 'native' supports video networks that .* torch runs"):
         BACKENDS["native"].prepare_video(SPECS[name], weights_for(SPECS[name]), "f32", 1)
 
 
@@ -163,7 +163,7 @@ def test_what_is_no_chain_has_no_whole_numbers():
         with pytest.raises(Unsupported, match=r"^layer '\w+': .* is for video networks that join their inputs"):
             BACKENDS[backend].prepare_video(SPECS["vespcn"], weights_for(SPECS["vespcn"]), "int8", 1, {"layers": {}})
     unlimited = SPECS["recurrent rgb, zero"]
-    with pytest.raises(Unsupported, match="layer 'kept': int8 keeps what is limited to 0 … 1"):
+    with pytest.raises(Unsupported, match="layer 'kept': int8 needs activation 'clip' for a state"):
         BACKENDS["reference"].prepare_video(unlimited, weights_for(unlimited), "int8", 1, {"layers": {}})
 
 
@@ -175,21 +175,25 @@ def test_what_is_given_is_checked(backend):
     session = BACKENDS[backend].prepare_video(spec, weights_for(spec), "f32", 1)
     good = inputs_for(spec, 4, 5)
     wrong = {
-        "state": (good["state"][:4], r"input 'state': float32 planes of shape \(4, 4, 5\): f32 of \(5, 4, 5\)"),
-        "before": (good["before"].astype(np.float64), "input 'before': float64"),
-        "previous": (good["previous"][:, :3], r"input 'previous': .* \(4, 4, 5\) is needed"),
+        "state": (good["state"][:4], r"input 'state' of dtype float32 and shape \(4, 4, 5\): f32 of shape \(5, 4, 5\)"),
+        "before": (good["before"].astype(np.float64), "input 'before' of dtype float64"),
+        "previous": (good["previous"][:, :3], r"input 'previous' .* \(4, 4, 5\) is needed"),
     }
     for name, (value, message) in wrong.items():
         with pytest.raises(InvalidArgument, match=message):
             session({**good, name: value})
     with pytest.raises(InvalidArgument, match="now, before, state, previous are needed"):
         session({name: good[name] for name in ("now", "before", "state")})
-    with pytest.raises(InvalidArgument, match=r"f32 of \(1, H, W\) is needed"):
+    with pytest.raises(InvalidArgument, match=r"f32 of shape \(1, H, W\) is needed"):
         session({name: value[:, :0] for name, value in good.items()})
-    reason = "in f32 or bf16, not in int8" if backend == "torch" else "holds no int8 parameters"
+    reason = (
+        "precision='int8': backend 'torch' runs networks for videos in f32 or bf16"
+        if backend == "torch"
+        else "has no int8 parameters"
+    )
     with pytest.raises(Unsupported, match=reason):
         BACKENDS[backend].prepare_video(spec, weights_for(spec), "int8", 1)
-    with pytest.raises(Unsupported, match="reads now, before, state, previous: it is for the frames of a video"):
+    with pytest.raises(Unsupported, match="reads now, before, state, previous: it is for videos, not for single"):
         BACKENDS[backend].prepare(spec, weights_for(spec), "f32", 1)
 
 

@@ -120,7 +120,7 @@ def test_every_backend_runs_them_alike(name, scale, border):
 @pytest.mark.parametrize("network", [srresnet, msrresnet, edsr, rdn])
 @pytest.mark.parametrize("scale", [0, 1, 5, 6, 12])
 def test_scales_that_are_no_stages(network, scale):
-    with pytest.raises(SpecError, match=f"scale={scale}: this network upscales 2, 3, 4 or 8 times"):
+    with pytest.raises(SpecError, match=f"scale={scale}: this network has ×2, ×3, ×4 and ×8"):
         network(scale)
 
 

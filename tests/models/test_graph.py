@@ -179,5 +179,5 @@ def test_numpy_activations(kind):
 
 
 def test_unknown_activation():
-    with pytest.raises(InvalidArgument, match="activation 'gelu' is not known"):
+    with pytest.raises(InvalidArgument, match=r"Unknown activation 'gelu'\. Did you mean 'relu'"):
         NumpyKernels().activate(np.zeros((1, 1, 1, 1), np.float32), "gelu", None)

@@ -22,35 +22,41 @@ T = ConvTranspose("t", INPUT, 1, 1, (9, 9), 2, (4, 4))
         ((replace(A, out_channels=65537), UP), "layer 'a': out_channels=65537: an integer"),
         ((replace(A, out_channels=True), UP), "layer 'a': out_channels=True: an integer"),
         ((replace(A, out_channels=4.0), UP), "layer 'a': out_channels=4.0: an integer"),
-        ((replace(A, out_channels=5), UP), "layer 'up': 'a' has 5 channels, a multiple of 4 is needed for factor 2"),
-        ((replace(A, kernel=(2, 3)), UP), "layer 'a': kernel (2, 3): odd sides are needed"),
+        ((replace(A, out_channels=5), UP), "layer 'up': 'a' has 5 channels; a multiple of 4 is needed for factor 2"),
+        ((replace(A, kernel=(2, 3)), UP), "layer 'a': kernel=(2, 3): odd sides are needed"),
         ((replace(A, kernel=(65, 3)), UP), "layer 'a': kernel=65: an integer from 1 to 63"),
         ((replace(A, kernel=(3, -1)), UP), "layer 'a': kernel=-1: an integer"),
         ((replace(A, kernel=3), UP), "layer 'a': kernel=3: (height, width) is needed"),
         ((replace(A, kernel=(3, 3, 3)), UP), "layer 'a': kernel=(3, 3, 3): (height, width) is needed"),
-        ((replace(A, activation="gelu"), UP), "layer 'a': activation='gelu': one of none, relu, prelu, tanh, clip"),
+        (
+            (replace(A, activation="gelu"), UP),
+            "layer 'a': unknown activation 'gelu'. Did you mean 'relu'? Choices: none,",
+        ),
         ((replace(A, bias=1), UP), "layer 'a': bias=1: true or false is needed"),
-        ((replace(A, source="up"), UP), "layer 'a': reads 'up', which no earlier layer makes"),
-        ((replace(A, source="a"), UP), "layer 'a': reads 'a', which no earlier layer makes"),
-        ((replace(A, source=None), UP), "layer 'a': reads None, which no earlier layer makes"),
-        ((A, replace(UP, name="a")), "layer 'a': the name is taken already"),
-        ((replace(A, name=INPUT), UP), "layer 'input': the name is taken already"),
+        ((replace(A, source="up"), UP), "layer 'a' reads 'up'; the name of an input or of an earlier layer is needed"),
+        ((replace(A, source="a"), UP), "layer 'a' reads 'a'; the name of an input or of an earlier layer is needed"),
+        ((replace(A, source=None), UP), "layer 'a' reads None; the name of an input or of an earlier layer is needed"),
+        ((A, replace(UP, name="a")), "layer 'a': an earlier layer or input has that name"),
+        ((replace(A, name=INPUT), UP), "layer 'input': an earlier layer or input has that name"),
         ((replace(A, name=""), UP), "layer name '': a text of 1 to 100 characters"),
         ((replace(A, name="x" * 101), UP), "a text of 1 to 100 characters"),
         ((A, replace(UP, factor=0)), "layer 'up': factor=0: an integer from 1 to 64"),
         ((A, replace(UP, factor=2**31 - 1)), "layer 'up': factor=2147483647: an integer from 1 to 64"),
-        ((A, replace(UP, order="crd")), "layer 'up': order='crd': one of CRD, DCR"),
-        ((A, replace(UP, factor=1)), "layer 'up': the result is x1, the network says scale 2"),
-        ((replace(A, out_channels=8), UP), "layer 'up': the result has 2 channels, colour 'luma' has 1"),
-        ((Resize("r", INPUT, 2, "area"),), "layer 'r': mode='area': one of nearest, linear, cubic"),
+        ((A, replace(UP, order="crd")), "layer 'up': unknown order 'crd'. Did you mean 'CRD'? Choices: CRD, DCR."),
+        ((A, replace(UP, factor=1)), "layer 'up': the result is ×1, but the network has scale=2"),
+        ((replace(A, out_channels=8), UP), "layer 'up': the result has 2 channels; colour 'luma' needs 1"),
+        ((Resize("r", INPUT, 2, "area"),), "layer 'r': unknown mode 'area'. Choices: nearest, linear, cubic."),
         ((Resize("r", INPUT, 0),), "layer 'r': factor=0: an integer from 1 to 64"),
-        ((Resize("r", INPUT, 32), Resize("q", "r", 4)), "layer 'q': x128 is beyond x64"),
+        ((Resize("r", INPUT, 32), Resize("q", "r", 4)), "layer 'q': ×128 is above ×64"),
         ((A, UP, Add("s", ("up",))), "layer 's': sources=('up',): two or more names are needed"),
         ((A, UP, Add("s", "up")), "layer 's': sources='up': two or more names are needed"),
-        ((A, UP, Add("s", ("up", INPUT))), "layer 's': 'input' is x1, 'up' x2"),
-        ((A, Add("s", ("a", INPUT)), UP), "layer 's': 'input' has 1 channels, 'a' 4"),
-        ((A, UP, Concat("s", ("up", INPUT))), "layer 's': 'input' is x1, 'up' x2"),
-        ((A, UP, Add("s", ("up", ["up"]))), "layer 's': reads ['up'], which no earlier layer makes"),
+        ((A, UP, Add("s", ("up", INPUT))), "layer 's': 'input' is ×1 and 'up' is ×2; equal scales are needed"),
+        ((A, Add("s", ("a", INPUT)), UP), "layer 's': 'input' has 1 channels and 'a' has 4; equal numbers are needed"),
+        ((A, UP, Concat("s", ("up", INPUT))), "layer 's': 'input' is ×1 and 'up' is ×2; equal scales are needed"),
+        (
+            (A, UP, Add("s", ("up", ["up"]))),
+            "layer 's' reads ['up']; the name of an input",
+        ),
         (
             (replace(A, out_channels=65536), Concat("s", ("a", "a")), UP),
             "layer 's': channels=131072: an integer from 1 to 65536",
@@ -58,14 +64,14 @@ T = ConvTranspose("t", INPUT, 1, 1, (9, 9), 2, (4, 4))
         ((Conv("dead", INPUT, 1, 1, (9, 9)), A, UP), "layer 'dead': no later layer reads it"),
         ((A, UP, replace(A, name="late"), replace(UP, name="end")), "layer 'late': no later layer reads it"),
         ((replace(T, stride=0),), "layer 't': stride=0: an integer from 1 to 64"),
-        ((replace(T, stride=3),), "layer 't': the result is x3, the network says scale 2"),
+        ((replace(T, stride=3),), "layer 't': the result is ×3, but the network has scale=2"),
         ((replace(T, padding=(9, 4)),), "layer 't': padding=9: an integer from 0 to 8"),
         ((replace(T, padding=(4, -1)),), "layer 't': padding=-1: an integer from 0 to 8"),
         ((replace(T, padding=4),), "layer 't': padding=4: (vertical, horizontal) is needed"),
         ((replace(T, kernel=(64, 9)),), "layer 't': kernel=64: an integer from 1 to 63"),
         ((replace(T, in_channels=2),), "layer 't': in_channels=2, but 'input' has 1 channels"),
-        ((replace(T, out_channels=3),), "layer 't': the result has 3 channels, colour 'luma' has 1"),
-        ((), "a network has 1 to 4096 layers, this one 0"),
+        ((replace(T, out_channels=3),), "layer 't': the result has 3 channels; colour 'luma' needs 1"),
+        ((), "the network has 0 layers; 1 to 4096 are needed"),
         (("conv",), "'conv' is not a layer"),
     ],
 )
@@ -83,9 +89,9 @@ def test_every_error_names_the_layer(layers, fragment):
         ({"scale": 0}, "scale=0: an integer from 1 to 64"),
         ({"scale": 65}, "scale=65: an integer from 1 to 64"),
         ({"scale": "2"}, "scale='2': an integer"),
-        ({"colour": "yuv"}, "colour='yuv': one of luma, rgb"),
+        ({"colour": "yuv"}, "Unknown colour 'yuv'. Choices: luma, rgb."),
         ({"colour": "rgb"}, "layer 'a': in_channels=1, but 'input' has 3 channels"),
-        ({"border": "reflect"}, "border='reflect': one of replicate, zero"),
+        ({"border": "reflect"}, "Unknown border 'reflect'. Did you mean 'replicate'? Choices: replicate, zero."),
     ],
 )
 def test_errors_of_the_whole_network(keywords, fragment):
@@ -225,7 +231,7 @@ def test_too_many_layers():
     layer = '{"kind":"resize","name":"%d","source":"%s","factor":1,"mode":"nearest"}'
     layers = [layer % (k, k - 1 if k else INPUT) for k in range(4097)]
     assert Spec.from_json(f'{{"border":"zero","colour":"luma","scale":1,"layers":[{",".join(layers[:4096])}]}}')
-    with pytest.raises(SpecError, match="1 to 4096 layers, this one 4097"):
+    with pytest.raises(SpecError, match="the network has 4097 layers; 1 to 4096 are needed"):
         Spec.from_json(f'{{"border":"zero","colour":"luma","scale":1,"layers":[{",".join(layers)}]}}')
 
 
@@ -277,7 +283,7 @@ def test_missing_and_unknown_fields():
         document = json.loads(EVERY_KIND.to_json())
         holder, key = list(places(document))[number]
         holder[key + "x"] = holder.pop(key)
-        with pytest.raises(SpecError, match=rf"{key}x|kind=None"):
+        with pytest.raises(SpecError, match=rf"{key}x|unknown kind None"):
             Spec.from_json(json.dumps(document))
 
 

@@ -64,18 +64,24 @@ def test_nothing_beyond_the_halo_matters():
     [
         (changed(a=replace(A, stride=0)), "layer 'a': stride=0: an integer from 1 to 8 is needed"),
         (changed(a=replace(A, stride=True)), "layer 'a': stride=True: an integer"),
-        (changed(a=replace(A, stride=4)), "layer 'moved': 'flow' is x1/2, 'next' x1"),
-        (changed(moved=replace(WARP, flow="a")), "layer 'moved': 'a' has 8 channels, a flow has 2"),
-        (changed(moved=replace(WARP, flow="far")), "layer 'moved': reads 'far', which no earlier layer makes"),
+        (changed(a=replace(A, stride=4)), "layer 'moved': 'flow' is ×1/2 and 'next' is ×1; equal scales are needed"),
+        (changed(moved=replace(WARP, flow="a")), "layer 'moved': 'a' has 8 channels; a flow has 2"),
+        (
+            changed(moved=replace(WARP, flow="far")),
+            "layer 'moved' reads 'far'; the name of an input",
+        ),
         (changed(moved=replace(WARP, reach=0)), "layer 'moved': reach=0: a number above 0 and up to 256"),
         (changed(moved=replace(WARP, reach=float("nan"))), "layer 'moved': reach=nan: a number above 0"),
         (changed(moved=replace(WARP, reach="4")), "layer 'moved': reach='4': a number above 0"),
-        (changed(end=replace(END, shared="a")), "layer 'end': in_channels=1, but 'a', whose weights it uses, has 2"),
+        (
+            changed(end=replace(END, shared="a")),
+            "layer 'end': in_channels=1: it shares the weights of 'a', which has",
+        ),
         (changed(end=replace(END, shared="up")), "layer 'end': shared='up': an earlier convolution"),
         (changed(end=replace(END, shared=1)), "layer 'end': shared=1: the name of an earlier convolution"),
         (
             (PAIR, *(Conv(f"c{k}", f"c{k - 1}" if k else "pair", 2, 2, (3, 3), stride=8) for k in range(3))),
-            "layer 'c2': x1/512 is below x1/64",
+            "layer 'c2': ×1/512 is below ×1/64",
         ),
     ],
 )
@@ -95,19 +101,22 @@ def test_strides_and_warps_need_zeros():
 @pytest.mark.parametrize(
     ("inputs", "fragment"),
     [
-        ((), "a network has 1 to 64 inputs, this one 0"),
+        ((), "the network has 0 inputs; 1 to 64 are needed"),
         ((Frame("now"), "next"), "'next' is not an input"),
-        ((Frame("now"), Frame("now", 1)), "input 'now': the name is taken already"),
+        ((Frame("now"), Frame("now", 1)), "input 'now': an earlier input has that name"),
         ((Frame("now", 1), Frame("next", 2)), "no input is the frame that is upscaled"),
-        ((Frame("now"), Frame("next", 0)), "input 'next': another input is the frame at 0 already"),
+        ((Frame("now"), Frame("next", 0)), "input 'next': offset=0: an earlier input is that frame"),
         ((Frame("now"), Frame("next", 17)), "input 'next': offset=17: an integer from -16 to 16"),
         ((Frame("now"), Frame("", 1)), "input name '': a text"),
         ((*FRAMES, Frame("more", 2)), "input 'more': no layer reads it"),
         ((Frame("now"), State("next", 0, "up")), "input 'next': channels=0: an integer"),
-        ((Frame("now"), State("next", 1, "gone")), "input 'next': next='gone': no layer of that name makes it"),
-        ((Frame("now"), State("next", 1, "up")), "input 'next': next='up' has 1 channels at x2; 1 at x1 are needed"),
-        ((Frame("now"), Previous("next"), Previous("b")), "two inputs are the previous result; one is enough"),
-        ((*FRAMES, Frame("a", 2)), "layer 'a': the name is taken already"),
+        ((Frame("now"), State("next", 1, "gone")), "input 'next': next='gone': the name of a layer is needed"),
+        ((Frame("now"), State("next", 1, "up")), "input 'next': next='up' has 1 channels at ×2; 1 at ×1 are needed"),
+        (
+            (Frame("now"), Previous("next"), Previous("b")),
+            "two inputs are the previous result; at most",
+        ),
+        ((*FRAMES, Frame("a", 2)), "layer 'a': an earlier layer or input has that name"),
     ],
 )
 def test_every_error_names_the_input(inputs, fragment):
@@ -122,7 +131,7 @@ def test_json_gives_the_same_network_back(spec, tmp_path):
     weights = {k: np.zeros(s, np.float32) for k, s in spec.weight_shapes.items()}
     save(Model("video", spec, weights), tmp_path / "m.safetensors")
     assert load(tmp_path / "m.safetensors").spec == spec
-    with pytest.raises(ModelFileError, match="missing or unknown weights"):
+    with pytest.raises(ModelFileError, match="missing or unexpected weights"):
         Model("video", spec, {**weights, "after_fine1.weight": np.zeros((24, 5, 5, 5), np.float32)})
 
 
@@ -158,7 +167,7 @@ def test_hostile_text(change):
 
 def test_what_is_for_images_refuses_videos():
     spec = recurrent(2)
-    message = "reads now, before, state, previous: it is for the frames of a video"
+    message = "reads now, before, state, previous: it is for videos, not for single"
     for call in (
         lambda: run(spec, {}, np.zeros((1, 1, 4, 4), np.float32), NumpyKernels()),
         lambda: chain_of(spec, "int8"),
@@ -169,9 +178,9 @@ def test_what_is_for_images_refuses_videos():
     with pytest.raises(Unsupported, match=message):
         to_onnx(spec, {})
     strided = Spec((Conv("a", INPUT, 1, 16, (3, 3), stride=2), PixelShuffle("up", "a", 4)), 2, "luma", "zero")
-    with pytest.raises(Unsupported, match="networks with strides are not exported"):
+    with pytest.raises(Unsupported, match="networks with strides cannot be exported"):
         to_onnx(strided, {})
-    with pytest.raises(Unsupported, match="layer 'a': int8 is for convolutions in a row"):
+    with pytest.raises(Unsupported, match="layer 'a': int8 supports convolutions one after another"):
         chain_of(strided, "int8")
 
 
@@ -185,5 +194,5 @@ def test_the_recurrent_network_is_a_chain_and_vespcn_none():
     spec = recurrent(2)
     for name, part in (("kept", {"kernel": (1, 1)}), ("end", {"activation": "relu"})):
         layers = tuple(replace(layer, **part) if layer.name == name else layer for layer in spec.layers)
-        with pytest.raises(Unsupported, match=f"^layer '(end|{name})': the engine is for video networks"):
+        with pytest.raises(Unsupported, match=f"^layer '(end|{name})': the engine supports video networks"):
             video_chain_of(replace(spec, layers=layers), "the engine")

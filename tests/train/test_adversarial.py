@@ -92,13 +92,15 @@ def test_the_losses_are_those_of_the_paper() -> None:
 def test_it_learns_to_tell_noise_from_a_flat_image() -> None:
     torch.manual_seed(0)
     adversary = Adversary(Discriminator(16, 1, features=4))
-    for _ in range(40):
+    for _ in range(80):
         flat = torch.rand(8, 1, 1, 1).expand(8, 1, 16, 16)
-        adversary.learn(flat, (flat + 0.2 * torch.randn(8, 1, 16, 16)).clamp(0, 1), 100.0, Processes())
+        # At 30 times the paper's rate every seed from 0 to 7 reaches a distance above 7. At 100 times it depends on
+        # the order in which the processor sums.
+        adversary.learn(flat, (flat + 0.2 * torch.randn(8, 1, 16, 16)).clamp(0, 1), 30.0, Processes())
     with torch.no_grad():
         flat = torch.rand(8, 1, 1, 1).expand(8, 1, 16, 16)
         noisy = (flat + 0.2 * torch.randn(8, 1, 16, 16)).clamp(0, 1)
-        assert adversary.discriminator(noisy).mean() > adversary.discriminator(flat).mean() + 2
+        assert adversary.discriminator(noisy).mean() > adversary.discriminator(flat).mean() + 4
 
 
 def test_a_run_against_an_adversary_keeps_its_last_weights(

@@ -1,4 +1,4 @@
-"""How a Spec is run. The explicit list, fastest first; ``auto`` takes the first that can."""
+"""The backends, which run networks: an explicit list, fastest first. ``auto`` is the first that can run here."""
 
 from subpixel.backends.base import Backend, ImageSession, Session, VideoSession, available_threads, choose_backend
 from subpixel.backends.frames import FrameFormat, FrameSession
@@ -18,7 +18,7 @@ __all__ = [
     "choose_backend",
 ]
 
-# The reference stands before torch: without the native module it starts at once and needs nothing installed.
+# The reference stands before torch: it starts at once and needs nothing installed.
 BACKENDS: dict[str, Backend] = {
     backend.name: backend for backend in (NativeBackend(), ReferenceBackend(), TorchBackend())
 }

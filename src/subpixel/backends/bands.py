@@ -1,4 +1,4 @@
-"""Rows of an image that go through together, so that what lies in between does not grow with the image."""
+"""Bands: groups of rows that are upscaled together, so that the memory for intermediate values stays constant."""
 
 from __future__ import annotations
 
@@ -7,14 +7,21 @@ from dataclasses import dataclass
 
 __all__ = ["Band", "bands", "rows_at_once"]
 
-# Output samples of a band: some megabytes for each plane at hand.
+# Output samples of a band: a few megabytes for each plane in memory.
 _SAMPLES = 1 << 20
 
 
 @dataclass(frozen=True)
 class Band:
-    """Rows ``top`` … ``bottom``; ``source``: these and the halo of the input; ``crop``: the rows to keep of what the
-    source becomes; ``result``: where they belong."""
+    """A group of rows.
+
+    Args:
+        top: the first input row.
+        bottom: the input row after the last.
+        source: these rows of the input and their halo.
+        crop: the rows of the upscaled source that belong to the band.
+        result: the rows of the output that they are.
+    """
 
     top: int
     bottom: int
@@ -24,13 +31,13 @@ class Band:
 
 
 def bands(height: int, width: int, scale: int, halo: int) -> Iterator[Band]:
-    """An image's bands, from the top.
+    """The bands of an image, from the top.
 
     Args:
-        height: of the input.
-        width: of the input.
-        scale: how many times larger the result is.
-        halo: input rows that one of the result depends on, above and below.
+        height: rows of the input.
+        width: columns of the input.
+        scale: the upscaling factor.
+        halo: input rows above and below that an output row depends on.
 
     >>> next(bands(3000, 1024, 2, 4))
     Band(top=0, bottom=256, source=slice(0, 260, None), crop=slice(0, 512, None), result=slice(0, 512, None))
@@ -49,5 +56,5 @@ def bands(height: int, width: int, scale: int, halo: int) -> Iterator[Band]:
 
 
 def rows_at_once(samples: int) -> int:
-    """How many rows of so many output samples make a band."""
+    """How many rows make a band, each of ``samples`` output samples; at least 1."""
     return max(1, _SAMPLES // samples)

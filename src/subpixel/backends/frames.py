@@ -1,19 +1,19 @@
-"""Frames of video: what the numbers of their planes mean, where chroma lies, and how a session upscales them.
+"""Frames of video: the format of their planes, the siting of chroma, and how a session upscales them.
 
-Positions are counted in luma samples of an axis. A chroma sample stands for a cell of ``f`` luma samples (2 across and
-down in 4:2:0) and lies ``s`` samples after the first of them: 0 where it is co-sited, ``(f - 1) / 2`` in the middle,
-``f - 1`` with the last. Output chroma keeps both, so its sample ``j`` lies at ``f j + s`` of the output's luma. What
-lies at ``p`` of the output's luma lies at ``(p + 1/2) / r - 1/2`` of the input's, as everywhere in this package; chroma
-is there at the ``q`` for which ``f q + s`` is that place. Put together, with ``d = (s + 1/2) / f``::
+Positions are counted in luma samples along an axis. A chroma sample covers a cell of ``f`` luma samples (2 across and 2
+down in 4:2:0). It lies ``s`` samples after the first of them: 0 if it is co-sited, ``(f - 1) / 2`` in the middle,
+``f - 1`` with the last. Output chroma has the same ``f`` and ``s``, so its sample ``j`` lies at ``f j + s`` of the
+output's luma. Position ``p`` of the output's luma is position ``(p + 1/2) / r - 1/2`` of the input's, as everywhere in
+this package. Input chroma lies there at the ``q`` for which ``f q + s`` is that position. With ``d = (s + 1/2) / f``::
 
     q = ((f j + s + 1/2) / r - 1/2 - s) / f = (j + d) / r - d
 
-So each of the two axes is a resize whose samples lie at ``d`` of their cells: the usual half-pixel rule with another
-centre. ``d`` is 1/2 in the middle (with ``f = 1`` too), 1/4 for a co-sited sample of 4:2:0. Since ``d`` is the same in
-input and output, no chroma moves against its luma, however often a video is upscaled.
+So each axis is a resize whose samples lie at ``d`` of their cells: the usual half-pixel rule with another centre. ``d``
+is 1/2 in the middle (with ``f = 1`` too) and 1/4 for a co-sited sample of 4:2:0. Since ``d`` is the same in input and
+output, chroma never moves against luma, however often a video is upscaled.
 
-A side of ``n`` luma samples has ``ceil(n / f)`` of chroma, and its result ``ceil(r n / f)``. Where ``f`` does not
-divide ``n`` that is up to ``r - 1`` less than ``r`` times the input's: the rest would stand for no sample of luma.
+A side of ``n`` luma samples has ``ceil(n / f)`` of chroma, and its result ``ceil(r n / f)``. If ``f`` does not divide
+``n``, this is up to ``r - 1`` less than ``r`` times the input's: the rest would belong to no sample of luma.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from numpy.typing import NDArray
 
 from subpixel.backends.bands import bands, rows_at_once
 from subpixel.backends.base import Session
-from subpixel.errors import InvalidArgument
-from subpixel.ops.resizing.compiled import Passes, here, run, sum_real
+from subpixel.errors import InvalidArgument, unknown
+from subpixel.ops.resizing.compiled import Passes, is_available, run, sum_real
 from subpixel.ops.resizing.taps import AxisTaps, axis_taps
 
 __all__ = [
@@ -48,10 +48,10 @@ Siting = Literal["left", "center", "topleft", "top", "bottomleft", "bottom"]
 Plane = NDArray[Any]
 F32 = NDArray[np.float32]
 
-# Samples of luma to one of chroma, down and across.
+# Luma samples for each chroma sample, down and across.
 _FACTORS = {"420": (2, 2), "422": (1, 2), "444": (1, 1), "440": (2, 1), "411": (1, 4), "gray": (1, 1)}
-# Where in its cell chroma lies, down and across: with the first luma sample, in the middle, with the last.
-_PLACES = {
+# Where chroma lies in its cell, down and across: 0 with the first luma sample, 0.5 in the middle, 1 with the last.
+_SITINGS = {
     "left": (0.5, 0.0),
     "center": (0.5, 0.5),
     "topleft": (0.0, 0.0),
@@ -64,18 +64,25 @@ _NAMES = ("y", "u", "v")
 
 @runtime_checkable
 class FrameSession(Session, Protocol):
-    """A session of a luma network that takes whole frames too."""
+    """A session of a luma network that accepts whole frames too."""
 
     def frame(self, planes: Sequence[Plane], results: Sequence[Plane], form: FrameFormat) -> None:
-        """As :func:`upscale` does it, planes checked, into results that overlap nothing."""
+        """Upscale as :func:`upscale` does: from checked planes into results that overlap nothing."""
 
 
 @dataclass(frozen=True)
 class FrameFormat:
-    """What frames of a stream have in common.
+    """The format that all frames of a stream share.
+
+    Args:
+        subsampling: ``420``, ``422``, ``444``, ``440``, ``411`` or ``gray``.
+        siting: where chroma lies: ``left``, ``center``, ``topleft``, ``top``, ``bottomleft`` or ``bottom``. None is
+            allowed only without subsampling.
+        bits: of each sample, 8 … 16.
+        full_range: True if codes span the whole range of the bits, False for studio range (16 … 235 of 8 bits).
 
     Raises:
-        InvalidArgument: another value, or no siting where chroma is subsampled.
+        InvalidArgument: another value, or no siting with subsampled chroma.
 
     >>> FrameFormat("420", "left", 10, False).chroma((1079, 1919))
     (540, 960)
@@ -89,13 +96,13 @@ class FrameFormat:
     def __post_init__(self) -> None:
         known = get_args(Subsampling)
         if not isinstance(self.subsampling, str) or self.subsampling not in known:
-            raise InvalidArgument(f"yuv: subsampling={self.subsampling!r}: one of {', '.join(known)} is needed")
+            raise unknown("subsampling", self.subsampling, known, where="yuv")
         if self.siting is None and self.factors != (1, 1):
             raise InvalidArgument(
-                f"yuv: siting=None: one of {', '.join(_PLACES)} is needed with subsampling '{self.subsampling}'"
+                f"yuv: siting=None: subsampling '{self.subsampling}' needs one of {', '.join(_SITINGS)}"
             )
-        if self.siting is not None and not (isinstance(self.siting, str) and self.siting in _PLACES):
-            raise InvalidArgument(f"yuv: siting={self.siting!r}: one of {', '.join(_PLACES)} is needed")
+        if self.siting is not None and not (isinstance(self.siting, str) and self.siting in _SITINGS):
+            raise unknown("siting", self.siting, _SITINGS, where="yuv")
         if isinstance(self.bits, bool) or not isinstance(self.bits, (int, np.integer)) or not 8 <= self.bits <= 16:
             raise InvalidArgument(f"yuv: bits={self.bits!r}: an integer from 8 to 16 is needed")
         if not isinstance(self.full_range, (bool, np.bool_)):
@@ -103,14 +110,14 @@ class FrameFormat:
 
     @property
     def factors(self) -> tuple[int, int]:
-        """Samples of luma to one of chroma, down and across."""
+        """Luma samples for each chroma sample, down and across."""
         return _FACTORS[self.subsampling]
 
     @property
     def centres(self) -> tuple[float, float]:
-        """Where in its cell chroma lies, down and across: ``d`` above."""
-        places = _PLACES[self.siting or "center"]
-        down, across = ((place * (f - 1) + 0.5) / f for place, f in zip(places, self.factors, strict=True))
+        """Where chroma lies in its cell, down and across: ``d`` of the module's text."""
+        siting = _SITINGS[self.siting or "center"]
+        down, across = ((offset * (f - 1) + 0.5) / f for offset, f in zip(siting, self.factors, strict=True))
         return down, across
 
     @property
@@ -123,16 +130,16 @@ class FrameFormat:
         return (1 << int(self.bits)) - 1
 
     @property
-    def whole(self) -> bool:
-        """Codes are the bytes that networks know: integers can stand for both."""
+    def network_bytes(self) -> bool:
+        """Whether codes are the bytes that int8 networks read: 8 bits of studio range."""
         return self.bits == 8 and not self.full_range
 
     @property
     def codes(self) -> tuple[np.float32, np.float32, np.float32]:
-        """``unit, black, codes``: a value is ``code * unit + black``, its code ``(value - black) * codes``.
+        """``(unit, black, codes)``: a value is ``code * unit + black``, and its code ``(value - black) * codes``.
 
-        Values are what networks take, black 16/255 and white 235/255. Studio codes are those of 8 bits times
-        ``2**(bits - 8)``; full ones go from 0 to ``2**bits - 1``.
+        Values are those that networks read, with black at 16/255 and white at 235/255. Studio codes are those of 8
+        bits times ``2**(bits - 8)``; full-range codes go from 0 to ``2**bits - 1``.
         """
         if self.full_range:
             span = 219.0 / 255.0
@@ -141,28 +148,29 @@ class FrameFormat:
         return np.float32(1.0 / studio), np.float32(0), np.float32(studio)
 
     def chroma(self, luma: tuple[int, int]) -> tuple[int, int]:
-        """Height and width of chroma beside luma of that height and width."""
+        """The height and width of chroma, from the height and width of luma."""
         down, across = self.factors
         return -(-luma[0] // down), -(-luma[1] // across)
 
-    def checked(self, y: Any, u: Any, v: Any) -> list[Plane]:
-        """The planes there are: one of a gray frame, else three.
+    def check_frame(self, y: Any, u: Any, v: Any) -> list[Plane]:
+        """The planes of a frame as a list: one of a gray frame, else three.
 
         Raises:
-            InvalidArgument: a plane that is missing or too many, of another kind or size.
+            InvalidArgument: a plane is missing or one too many, or its type, dtype or size is wrong.
         """
         if self.subsampling == "gray":
             if u is not None or v is not None:
                 raise InvalidArgument("yuv: subsampling='gray' has no chroma: u and v must be None")
-            return [self._checked(y, "y", None)]
-        luma = self._checked(y, "y", None)
-        return [luma, *(self._checked(plane, name, self.chroma(luma.shape)) for name, plane in (("u", u), ("v", v)))]
+            return [self._check_plane(y, "y", None)]
+        luma = self._check_plane(y, "y", None)
+        shape = self.chroma(luma.shape)
+        return [luma, *(self._check_plane(plane, name, shape) for name, plane in (("u", u), ("v", v)))]
 
-    def results(self, planes: Sequence[Plane], scale: int, out: Any) -> list[Plane]:
-        """New planes, ``scale`` times as large, or those given.
+    def output_planes(self, planes: Sequence[Plane], scale: int, out: Any) -> list[Plane]:
+        """The planes to write the result to, ``scale`` times as large: those of ``out``, or new ones if it is None.
 
         Raises:
-            InvalidArgument: planes given that do not fit, cannot be written, or overlap.
+            InvalidArgument: a plane of ``out`` does not fit, is read-only, or overlaps another plane.
         """
         height, width = planes[0].shape
         luma = (height * scale, width * scale)
@@ -176,15 +184,15 @@ class FrameFormat:
             wanted = "(y, u, v)" if len(planes) == 3 else "(y, None, None)"
             raise InvalidArgument(f"yuv: out: {wanted} of arrays is needed")
         for k, (name, plane, shape) in enumerate(zip(_NAMES, given, shapes, strict=False)):
-            self._checked(plane, f"out {name}", shape)
+            self._check_plane(plane, f"out {name}", shape)
             if not plane.flags.writeable:
-                raise InvalidArgument(f"yuv: out {name}: the array is read-only")
+                raise InvalidArgument(f"yuv: out {name}: the array is read-only; a writeable one is needed")
             for other, theirs in zip((*_NAMES, *("out " + n for n in _NAMES)), (*planes, *given[:k]), strict=False):
                 if np.shares_memory(plane, theirs):
                     raise InvalidArgument(f"yuv: out {name} overlaps {other}: each plane needs memory of its own")
         return given
 
-    def _checked(self, plane: Any, name: str, shape: tuple[int, int] | None) -> Plane:
+    def _check_plane(self, plane: Any, name: str, shape: tuple[int, int] | None) -> Plane:
         if not isinstance(plane, np.ndarray):
             raise InvalidArgument(f"yuv: {name}: {type(plane).__name__}: a NumPy array is needed")
         if plane.dtype != self.dtype:
@@ -193,7 +201,7 @@ class FrameFormat:
             raise InvalidArgument(f"yuv: {name}: shape {plane.shape}: (H, W) of at least one sample is needed")
         if shape is not None and plane.shape != shape:
             raise InvalidArgument(
-                f"yuv: {name}: shape {plane.shape}: {shape} is needed with subsampling '{self.subsampling}' here"
+                f"yuv: {name}: shape {plane.shape}: {shape} is needed with subsampling '{self.subsampling}'"
             )
         return plane
 
@@ -205,22 +213,22 @@ def upscale(
     form: FrameFormat,
     scale: int,
     halo: int,
-    whole: bool,
+    session_reads_bytes: bool,
 ) -> None:
-    """A frame by a session that knows planes of luma only, in NumPy: luma by the network, chroma cubic (a = −0.5).
+    """Upscale a frame with a session on planes, in NumPy: luma by the network, chroma cubic (a = −0.5).
 
-    The compiled module's way does the same operations on floats in the same order.
+    The compiled module does the same operations on floats, in the same order.
 
     Args:
         session: of a luma network.
         planes: checked, ``(H, W)`` each.
-        results: what is written.
-        form: of the frame.
-        scale: the network's.
-        halo: input samples that one of the result depends on, to each side.
-        whole: the session takes bytes too, and they are to stay integers where they can.
+        results: the planes to write to.
+        form: the format of the frame.
+        scale: of the network.
+        halo: input samples on each side that an output sample depends on.
+        session_reads_bytes: the session reads u8 too. Codes are then passed on as they are where the format allows.
     """
-    _upscale_luma(session, planes[0], results[0], form, scale, halo, whole and form.whole)
+    _upscale_luma(session, planes[0], results[0], form, scale, halo, session_reads_bytes and form.network_bytes)
     for plane, result in zip(planes[1:], results[1:], strict=True):
         _upscale_plane(plane, result, form.centres, form, scale)
 
@@ -228,14 +236,14 @@ def upscale(
 def interpolate(
     planes: Sequence[Plane], results: Sequence[Plane], form: FrameFormat, scale: int, threads: int | None
 ) -> None:
-    """A frame without a network: luma cubic, as chroma always is. The compiled module makes the same bytes as NumPy.
+    """Upscale a frame without a network: luma is cubic, as chroma always is.
 
     Args:
         planes: checked, ``(H, W)`` each.
-        results: what is written.
-        form: of the frame.
-        scale: how many times larger.
-        threads: of the compiled module; None for NumPy.
+        results: the planes to write to.
+        form: the format of the frame.
+        scale: the upscaling factor.
+        threads: of the compiled module; None for NumPy, which gives the same bytes.
     """
     for number, (plane, result) in enumerate(zip(planes, results, strict=True)):
         interpolate_plane(plane, result, form.centres if number else (0.5, 0.5), form, scale, threads)
@@ -244,7 +252,7 @@ def interpolate(
 def interpolate_plane(
     plane: Plane, result: Plane, centres: tuple[float, float], form: FrameFormat, scale: int, threads: int | None
 ) -> None:
-    """One plane of :func:`interpolate`, its samples at ``centres`` of their cells, down and across."""
+    """Upscale one plane as :func:`interpolate` does; its samples lie at ``centres`` of their cells, down and across."""
     passes = None if threads is None else _passes(plane.shape, result.shape, centres, scale)
     if passes is None:
         _upscale_plane(plane, result, centres, form, scale)
@@ -254,7 +262,7 @@ def interpolate_plane(
 
 @lru_cache(maxsize=16)
 def _passes(given: tuple[int, int], result: tuple[int, int], centres: tuple[float, float], scale: int) -> Passes | None:
-    if not here():
+    if not is_available():
         return None
     tables = [
         (axis, axis_taps(n_in, n_out, scale, centre=centre))
@@ -264,14 +272,14 @@ def _passes(given: tuple[int, int], result: tuple[int, int], centres: tuple[floa
 
 
 def _upscale_luma(
-    session: Session, y: Plane, result: Plane, form: FrameFormat, scale: int, halo: int, whole: bool
+    session: Session, y: Plane, result: Plane, form: FrameFormat, scale: int, halo: int, as_bytes: bool
 ) -> None:
     height, width = y.shape
     unit, black, codes = form.codes
     for band in bands(height, width, scale, halo):
         x = y[band.source]
-        output = session((x if whole else x.astype(np.float32) * unit + black)[None])[0][band.crop]
-        result[band.result] = output if whole else to_codes((output - black) * codes, form)
+        output = session((x if as_bytes else x.astype(np.float32) * unit + black)[None])[0][band.crop]
+        result[band.result] = output if as_bytes else to_codes((output - black) * codes, form)
 
 
 def _upscale_plane(x: Plane, result: Plane, centres: tuple[float, float], form: FrameFormat, scale: int) -> None:
@@ -283,11 +291,11 @@ def _upscale_plane(x: Plane, result: Plane, centres: tuple[float, float], form: 
     for top in range(0, len(rows.index), step):
         band = slice(top, top + step)
         down = AxisTaps(rows.index[band], rows.weight[band])
-        result[band] = to_codes(_weighed(_weighed(x, down, 0), columns, 1), form)
+        result[band] = to_codes(_resize_axis(_resize_axis(x, down, 0), columns, 1), form)
 
 
-def _weighed(x: NDArray[Any], taps: AxisTaps, axis: int) -> F32:
-    """One axis upscaled, summed from the first tap on."""
+def _resize_axis(x: NDArray[Any], taps: AxisTaps, axis: int) -> F32:
+    """Resize one axis, adding up from the first tap on."""
     shape = (-1, 1) if axis == 0 else (1, -1)
     weight = taps.weight.astype(np.float32)
     terms = (
@@ -298,6 +306,6 @@ def _weighed(x: NDArray[Any], taps: AxisTaps, axis: int) -> F32:
 
 
 def to_codes(x: F32, form: FrameFormat) -> Plane:
-    """Half up, and clipped to the range of the bits."""
+    """Codes as integers: rounded half up and clipped to the range of the bits. Overwrites nothing of ``x``."""
     x = x + np.float32(0.5)
     return np.clip(x, np.float32(0), np.float32(form.max_code), out=x).astype(form.dtype)

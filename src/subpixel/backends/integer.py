@@ -1,4 +1,4 @@
-"""The integer network in NumPy: the twin that every instruction set is compared with, byte by byte."""
+"""Runs an int8 network in NumPy: the reference that every instruction set must equal, byte for byte."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ Ints = NDArray[np.int64]
 
 
 def run_integer(network: IntegerNetwork, planes: NDArray[Any]) -> NDArray[Any]:
-    """``(C, H, W)`` u8 or f32 planes to ``(C, H*scale, W*scale)`` of the same dtype."""
+    """Upscale planes ``(C, H, W)``, u8 or f32 of 0 … 1, to ``(C, H*scale, W*scale)`` of the same dtype."""
     x: Ints = 2 * planes.astype(np.int64) if planes.dtype == np.uint8 else to_halves(planes)
     zero = 0
     if not network.zero_border:
         reach = [sum(conv.weight.shape[axis] // 2 for conv in network.convs) for axis in (2, 3)]
         x = np.pad(x, [(0, 0), (reach[0],) * 2, (reach[1],) * 2], mode="edge")
-    made_bytes: list[tuple[Ints, int]] = []
+    earlier: list[tuple[Ints, int]] = []
     for conv in network.convs:
         if network.zero_border:
             half = [conv.weight.shape[axis] // 2 for axis in (2, 3)]
             x = np.pad(x, [(0, 0), (half[0],) * 2, (half[1],) * 2], constant_values=zero)
-        z = _scaled(conv, _sums(conv, x))
+        z = _rescale(conv, _sums(conv, x))
         if conv is not network.convs[-1]:
-            z = _activated(conv, z)
+            z = _activate(conv, z)
             if conv.skip is not None:
                 z = np.maximum(z, 0) if conv.activation == "relu" else z
-                z = z + _skipped(conv, *made_bytes[conv.skip], z.shape)
+                z = z + _skip_term(conv, *earlier[conv.skip], z.shape)
             x, zero = np.clip(z + conv.zero, 0, 255), conv.zero
-            made_bytes.append((x, zero))
+            earlier.append((x, zero))
     z = pixel_shuffle(z, network.scale, layout="CHW", order=network.order)  # type: ignore[arg-type]
     r = network.scale
     result: NDArray[Any]
@@ -47,13 +47,13 @@ def run_integer(network: IntegerNetwork, planes: NDArray[Any]) -> NDArray[Any]:
 
 
 def to_halves(planes: NDArray[np.float32]) -> Ints:
-    """Samples of 0 … 1 in 510 steps, rounded half up and clipped; what is not a number is 0."""
+    """Samples of 0 … 1 as integers of 0 … 510, rounded half up and clipped; NaN is 0."""
     scaled = planes * np.float32(510) + np.float32(0.5)
     return np.where(scaled >= 1, np.minimum(scaled, np.float32(510)), np.float32(0)).astype(np.int64)
 
 
-def _skipped(conv: IntegerConv, u: Ints, zero: int, shape: tuple[int, ...]) -> Ints:
-    """An earlier value's bytes, its middle, in the units of this convolution's."""
+def _skip_term(conv: IntegerConv, u: Ints, zero: int, shape: tuple[int, ...]) -> Ints:
+    """The centre of an earlier value's bytes, in the units of this convolution's result."""
     rows, columns = ((have - wanted) // 2 for have, wanted in zip(u.shape[1:], shape[1:], strict=True))
     middle = u[:, rows : rows + shape[1], columns : columns + shape[2]]
     return _product((middle - zero) * 128, np.int64(conv.gain))
@@ -70,12 +70,12 @@ def _sums(conv: IntegerConv, x: Ints) -> Ints:
     return total
 
 
-def _scaled(conv: IntegerConv, total: Ints) -> Ints:
+def _rescale(conv: IntegerConv, total: Ints) -> Ints:
     y = np.clip(total >> conv.shift[:, None, None], -32768, 32767)
     return _product(y, conv.multiplier[:, None, None].astype(np.int64))
 
 
-def _activated(conv: IntegerConv, z: Ints) -> Ints:
+def _activate(conv: IntegerConv, z: Ints) -> Ints:
     if conv.activation == "tanh":
         u = np.clip(8 * z, -32767, 32767)
         square = _product(u, u)

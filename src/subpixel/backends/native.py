@@ -1,4 +1,4 @@
-"""The compiled backend: packs a Spec into the C++ engine of ``native/``."""
+"""The backend ``native``, which runs networks on the C++ engine of ``native/``."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from subpixel.backends.base import (
     Session,
     VideoSession,
     Weights,
-    checked_planes,
+    check_planes,
 )
 from subpixel.backends.frames import FrameFormat
 from subpixel.backends.video_chain import ChainVideoSession
 from subpixel.errors import BackendUnavailable, InvalidArgument, Unsupported
 from subpixel.models.chain import Chain, chain_of, row_of, video_chain_of
-from subpixel.models.graph import need_plain
+from subpixel.models.graph import require_single_image
 from subpixel.models.integer import IntegerNetwork, integer_network
 from subpixel.models.lowering import lower
 from subpixel.models.spec import INPUT, Add, Concat, Conv, PixelShuffle, Resize, Spec, Warp
@@ -35,14 +35,17 @@ __all__ = ["NativeBackend", "native_module"]
 
 
 class NativeBackend:
-    """f32, and int8 and bf16 of plain chains, on every target of the build; ``SUBPIXEL_TARGET`` forces one."""
+    """f32 for any network on images, bf16 and int8 for plain chains.
+
+    The engine uses the best instruction set of the machine. The environment variable ``SUBPIXEL_TARGET`` forces one.
+    """
 
     name = "native"
     precisions: tuple[str, ...] = ("f32", "bf16", "int8")
 
     def unavailable(self) -> str | None:
         if native_module() is None:
-            return "this installation was made without a C++ compiler; install one and then subpixel again"
+            return "subpixel was installed without a C++ compiler; install a compiler, then reinstall subpixel"
         return None
 
     def details(self) -> dict[str, Any]:
@@ -63,8 +66,8 @@ class NativeBackend:
         if module is None:
             raise BackendUnavailable(f"backend 'native' cannot run here: {self.unavailable()}")
         if threads < 1:
-            raise InvalidArgument(f"backend native: threads={threads}: at least 1 is needed")
-        need_plain(spec)
+            raise InvalidArgument(f"backend 'native': threads={threads}: at least 1 is needed")
+        require_single_image(spec)
         # The engine has no transposed convolution.
         spec, weights = lower(spec, weights)
         if precision == "int8":
@@ -77,12 +80,13 @@ class NativeBackend:
         for layer in spec.layers:
             if isinstance(layer, Warp) or (isinstance(layer, Conv) and layer.stride > 1):
                 raise Unsupported(
-                    f"layer '{layer.name}': backend native has no strides and no warps; reference and torch have them"
+                    f"layer '{layer.name}': backend 'native' has no strides and no warps; 'reference' and 'torch' "
+                    "have both"
                 )
         zero = spec.border == "zero"
         engine = module.Session(spec.channels, spec.scale, spec.halo, zero, threads, forced_target())
-        # The engine always runs on a tile with its halo, whatever the border rule, so it needs the loss that
-        # convolution without padding has.
+        # The engine always runs on a tile with its halo, whatever the border rule. So it needs to know how many samples
+        # convolution without padding loses.
         values = spec.values if not zero else Spec(spec.layers, spec.scale, spec.colour, "replicate").values
         number = {INPUT: 0}
         for layer in spec.layers:
@@ -112,13 +116,13 @@ class NativeBackend:
         if module is None:
             raise BackendUnavailable(f"backend 'native' cannot run here: {self.unavailable()}")
         if threads < 1:
-            raise InvalidArgument(f"backend native: threads={threads}: at least 1 is needed")
-        chain = video_chain_of(spec, "backend native")
+            raise InvalidArgument(f"backend 'native': threads={threads}: at least 1 is needed")
+        chain = video_chain_of(spec, "backend 'native'")
         if precision == "int8":
-            row = _integer_row(module, integer_network(spec, weights, quantisation), threads)
+            run_convs = _integer_row(module, integer_network(spec, weights, quantisation), threads)
         else:
-            row = _float_row(module, spec, weights, precision, threads)
-        return ChainVideoSession(spec, chain, row)
+            run_convs = _float_row(module, spec, weights, precision, threads)
+        return ChainVideoSession(spec, chain, run_convs)
 
 
 def _integer_session(module: ModuleType, spec: Spec, network: IntegerNetwork, threads: int) -> Session:
@@ -159,16 +163,18 @@ def _session(
     module: ModuleType, engine: Any, spec: Spec, threads: int, *, chain: bool = False, int8: bool = False
 ) -> Session:
     if spec.colour != "luma":
-        return _Planes(engine, spec, int8)
-    return _ChainImages(engine, spec, int8) if chain else _GraphImages(module, engine, spec, threads)
+        return _PlaneSession(engine, spec, int8)
+    return _ChainSession(engine, spec, int8) if chain else _GraphSession(module, engine, spec, threads)
 
 
-class _Planes:
+class _PlaneSession:
+    """A session on planes only."""
+
     def __init__(self, engine: Any, spec: Spec, int8: bool) -> None:
         self._engine, self._spec, self._int8 = engine, spec, int8
 
     def __call__(self, planes: NDArray[Any]) -> NDArray[Any]:
-        planes = np.ascontiguousarray(checked_planes(planes, self._spec, int8=self._int8))
+        planes = np.ascontiguousarray(check_planes(planes, self._spec, int8=self._int8))
         channels, height, width = planes.shape
         result = np.empty((channels, height * self._spec.scale, width * self._spec.scale), planes.dtype)
         if result.size:
@@ -176,8 +182,8 @@ class _Planes:
         return result
 
 
-class _ChainImages(_Planes):
-    """Images and frames of a luma network: the compiled module goes from pixels to pixels, row by row."""
+class _ChainSession(_PlaneSession):
+    """A session of a luma chain: the compiled module reads and writes pixels of images and frames, row by row."""
 
     def __init__(self, engine: Any, spec: Spec, int8: bool) -> None:
         super().__init__(engine, spec, int8)
@@ -185,23 +191,23 @@ class _ChainImages(_Planes):
 
     def image(self, pixels: NDArray[Any], alpha: Alpha) -> NDArray[Any]:
         pixels = np.ascontiguousarray(pixels)
-        result = _upscaled(pixels, self._spec.scale)
+        result = _empty_result(pixels, self._spec.scale)
         self._engine.picture(pixels, result, *self._taps, alpha)
         return result
 
     def frame(self, planes: Sequence[NDArray[Any]], results: Sequence[NDArray[Any]], form: FrameFormat) -> None:
         rows, columns = (_cubic(self._spec.scale, centre) for centre in form.centres)
-        # Rows may lie apart by any stride; samples of a row that do not lie in order are copied.
-        ordered = [plane if _in_order(plane) else np.ascontiguousarray(plane) for plane in planes]
-        result = [plane if _in_order(plane) else np.empty(plane.shape, plane.dtype) for plane in results]
+        # Rows may have any stride; a plane whose rows are not contiguous is copied.
+        ordered = [plane if _rows_contiguous(plane) else np.ascontiguousarray(plane) for plane in planes]
+        result = [plane if _rows_contiguous(plane) else np.empty(plane.shape, plane.dtype) for plane in results]
         self._engine.frame(ordered, result, int(form.bits), bool(form.full_range), *form.factors, *rows, *columns)
         for mine, theirs in zip(result, results, strict=True):
             if mine is not theirs:
                 theirs[...] = mine
 
 
-class _GraphImages(_Planes):
-    """The same for a network that is no chain: luma, network and all else apart, a band at a time."""
+class _GraphSession(_PlaneSession):
+    """A session of any other luma network: luma, the network and the rest run one after another, band by band."""
 
     def __init__(self, module: ModuleType, engine: Any, spec: Spec, threads: int) -> None:
         super().__init__(engine, spec, False)
@@ -211,7 +217,7 @@ class _GraphImages(_Planes):
     def image(self, pixels: NDArray[Any], alpha: Alpha) -> NDArray[Any]:
         height, width, _ = pixels.shape
         scale, pixels = self._spec.scale, np.ascontiguousarray(pixels)
-        result = _upscaled(pixels, scale)
+        result = _empty_result(pixels, scale)
         for band in bands(height, width, scale, self._spec.halo):
             rows = pixels[band.source]
             luma = np.empty((len(rows), width), np.float32)
@@ -226,11 +232,11 @@ class _GraphImages(_Planes):
 def _float_row(
     module: ModuleType, spec: Spec, weights: Weights, precision: str, threads: int
 ) -> Callable[[Planes], Planes]:
-    """What runs the convolutions of a video's chain.
+    """A function that runs the convolutions of a video chain.
 
-    The engine has as many planes before as after; of those that there are fewer, some are nothing.
+    The engine reads and writes equally many planes: the smaller number is padded with planes of zeros.
     """
-    chain, weights = row_of(spec, weights, "backend native")
+    chain, weights = row_of(spec, weights, "backend 'native'")
     *_, end = chain.convs
     count = max(chain.convs[0].in_channels, end.out_channels)
     engine = module.FloatSession(precision, count, 1, True, False, spec.border == "zero", threads, forced_target())
@@ -238,15 +244,15 @@ def _float_row(
         tensors = [weights.get(f"{conv.name}.{part}") for part in ("weight", "bias", "slope")]
         weight, bias, slope = (_array(t) for t in tensors)
         if conv is chain.convs[0]:
-            weight = _filled(weight, 1, count)
+            weight = _pad_with_zeros(weight, 1, count)
         if conv is end:
-            weight, bias = _filled(weight, 0, count), _filled(bias, 0, count)
+            weight, bias = _pad_with_zeros(weight, 0, count), _pad_with_zeros(bias, 0, count)
         engine.conv(weight, bias, slope, conv.activation, conv is end, -1)
     return _row(engine, count)
 
 
 def _integer_row(module: ModuleType, network: IntegerNetwork, threads: int) -> Callable[[Planes], Planes]:
-    """The same in integers."""
+    """As :func:`_float_row`, in integers."""
     end = network.convs[-1]
     count = max(network.channels, len(end.weight))
     engine = module.IntegerSession(count, 1, True, False, network.zero_border, threads, forced_target())
@@ -254,16 +260,17 @@ def _integer_row(module: ModuleType, network: IntegerNetwork, threads: int) -> C
         weight: NDArray[Any] = conv.weight
         constants: list[NDArray[Any]] = [conv.bias, conv.shift, conv.multiplier]
         if conv is network.convs[0]:
-            weight = _filled(weight, 1, count)
+            weight = _pad_with_zeros(weight, 1, count)
         if conv is end:
-            weight, constants = _filled(weight, 0, count), [_filled(values, 0, count) for values in constants]
+            weight = _pad_with_zeros(weight, 0, count)
+            constants = [_pad_with_zeros(values, 0, count) for values in constants]
         engine.conv(weight, *constants, conv.slope, conv.activation, conv.zero, conv is end, -1, 0)
     return _row(engine, count)
 
 
 def _row(engine: Any, count: int) -> Callable[[Planes], Planes]:
     def run(x: Planes) -> Planes:
-        x = _filled(x, 0, count)
+        x = _pad_with_zeros(x, 0, count)
         y = np.empty_like(x)
         engine.run(x, y)
         return y
@@ -275,21 +282,21 @@ def _array(values: NDArray[Any] | None) -> NDArray[np.float32] | None:
     return None if values is None else np.ascontiguousarray(values, np.float32)
 
 
-def _filled(array: NDArray[Any] | None, axis: int, count: int) -> NDArray[Any]:
-    """With zeros after its own, up to a count."""
+def _pad_with_zeros(array: NDArray[Any] | None, axis: int, count: int) -> NDArray[Any]:
+    """Append zeros along an axis, up to ``count`` entries."""
     assert array is not None
     if array.shape[axis] < count:
         array = np.pad(array, [(0, count - side if k == axis else 0) for k, side in enumerate(array.shape)])
     return np.ascontiguousarray(array)
 
 
-def _upscaled(pixels: NDArray[Any], scale: int) -> NDArray[Any]:
+def _empty_result(pixels: NDArray[Any], scale: int) -> NDArray[Any]:
     height, width, channels = pixels.shape
     return np.empty((height * scale, width * scale, channels), pixels.dtype)
 
 
-def _in_order(plane: NDArray[Any]) -> bool:
-    """The samples of a row lie side by side, and all of them where such samples may."""
+def _rows_contiguous(plane: NDArray[Any]) -> bool:
+    """Whether the samples of each row are contiguous and aligned."""
     return plane.strides[1] == plane.itemsize and plane.flags.aligned
 
 
@@ -300,7 +307,7 @@ def _cubic(scale: int, centre: float = 0.5) -> tuple[list[int], list[float]]:
 
 
 def _phases(factor: int, mode: Any, centre: float = 0.5) -> tuple[list[int], list[float]]:
-    """Offsets and weights of the ``factor`` output samples made of one input sample, away from the edges."""
+    """Offsets and weights of the ``factor`` output samples of one input sample, away from the edges."""
     middle = 8
     taps = axis_taps(2 * middle + 1, (2 * middle + 1) * factor, factor, mode=mode, centre=centre)
     rows = slice(middle * factor, (middle + 1) * factor)

@@ -1,25 +1,28 @@
-"""The arithmetic of :mod:`subpixel.models.graph` in NumPy."""
+"""The layers of networks in NumPy, in f32 and bf16: see :mod:`subpixel.models.graph`."""
 
 from __future__ import annotations
+
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from subpixel.errors import InvalidArgument
+from subpixel.errors import unknown
+from subpixel.models.layers import Activation
 from subpixel.ops import pixel_shuffle, resize, warp
 from subpixel.ops.resizing.taps import Mode
 from subpixel.ops.shuffle import Order
 
 __all__ = ["Bf16Kernels", "NumpyKernels", "to_bf16"]
 
-# Pixels of one pass of a convolution: what keeps its sums for some tens of channels in the second-level cache.
+# Pixels of one pass of a convolution: few enough that the sums of some tens of channels fit in the second-level cache.
 _SPAN = 4096
 
 Array = NDArray[np.float32]
 
 
 class NumpyKernels:
-    """The arithmetic of :mod:`subpixel.models.graph` on f32 arrays ``(N, C, H, W)``."""
+    """The layers on f32 arrays ``(N, C, H, W)``."""
 
     def replicate(self, x: Array, halo: int) -> Array:
         return np.pad(x, ((0, 0), (0, 0), (halo, halo), (halo, halo)), mode="edge")
@@ -28,8 +31,8 @@ class NumpyKernels:
         return np.pad(x, ((0, 0), (0, 0), (0, rows), (0, columns)), mode="edge")
 
     def conv(self, x: Array, weight: Array, bias: Array | None, padding: tuple[int, int], stride: int = 1) -> Array:
-        # One weight after the other in a fixed order, each onto many pixels at once. A matrix product would round a
-        # pixel's sum differently by where in the matrix it lies; so, tiles and whole images give the same bits.
+        # One weight after another in a fixed order, each on many pixels at once. A matrix product would round a pixel's
+        # sum differently depending on its position in the matrix. This way, tiles and whole images give the same bits.
         vertical, horizontal = padding
         x = np.pad(x, ((0, 0), (0, 0), (vertical, vertical), (horizontal, horizontal)))
         out, cin, kh, kw = weight.shape
@@ -54,7 +57,7 @@ class NumpyKernels:
     def conv_transpose(
         self, x: Array, weight: Array, bias: Array | None, stride: int, padding: tuple[int, int]
     ) -> Array:
-        # Tap by tap for the same reason: each adds one image, its samples ``stride`` apart.
+        # Tap by tap for the same reason: each adds one image whose samples are ``stride`` apart.
         n, _, height, width = x.shape
         cin, out, kh, kw = weight.shape
         rows, columns = height * stride, width * stride
@@ -76,7 +79,7 @@ class NumpyKernels:
             return np.tanh(x)
         if kind == "clip":
             return np.clip(x, np.float32(0), np.float32(1))
-        raise InvalidArgument(f"activation {kind!r} is not known")
+        raise unknown("activation", kind, get_args(Activation))
 
     def add(self, values: list[Array]) -> Array:
         total = values[0]
@@ -102,7 +105,7 @@ class NumpyKernels:
 
 
 class Bf16Kernels(NumpyKernels):
-    """The same with what a convolution multiplies rounded to bf16; its sums, and all else, are f32."""
+    """As :class:`NumpyKernels`, with samples and weights of convolutions rounded to bf16. All else is f32."""
 
     def conv(self, x: Array, weight: Array, bias: Array | None, padding: tuple[int, int], stride: int = 1) -> Array:
         return super().conv(to_bf16(x), to_bf16(weight), bias, padding, stride)
@@ -114,10 +117,10 @@ class Bf16Kernels(NumpyKernels):
 
 
 def to_bf16(x: Array) -> Array:
-    """The nearest numbers of 8 bits of mantissa, ties to even, still as f32."""
+    """Round f32 to the nearest bf16 (8 bits of mantissa, ties to even); the result has dtype f32."""
     bits = np.ascontiguousarray(x).view(np.uint32)
     up = bits + np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1))
-    # NaN keeps its upper half; rounded up it could become an infinity
-    kept = np.where(np.isnan(x), bits | np.uint32(0x400000), up) & np.uint32(0xFFFF0000)
-    result: Array = kept.view(np.float32)
+    # NaN is not rounded: rounded up, it could become an infinity.
+    upper = np.where(np.isnan(x), bits | np.uint32(0x400000), up) & np.uint32(0xFFFF0000)
+    result: Array = upper.view(np.float32)
     return result

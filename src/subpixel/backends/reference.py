@@ -1,4 +1,4 @@
-"""The NumPy backend: what every other is compared with, and what runs where nothing was compiled."""
+"""The backend ``reference``, in NumPy: the others are compared with it, and it runs without the compiled module."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from subpixel.backends.base import (
     Session,
     VideoSession,
     Weights,
-    checked_inputs,
-    checked_planes,
+    check_inputs,
+    check_planes,
 )
 from subpixel.backends.integer import run_integer
 from subpixel.backends.numpy_kernels import Bf16Kernels, NumpyKernels
 from subpixel.backends.video_chain import ChainVideoSession
 from subpixel.models.chain import video_chain_of
-from subpixel.models.graph import need_plain, run, run_all
+from subpixel.models.graph import require_single_image, run, run_all
 from subpixel.models.integer import IntegerNetwork, integer_network
 from subpixel.models.spec import Spec
 
@@ -31,7 +31,7 @@ Array = NDArray[np.float32]
 
 
 class ReferenceBackend:
-    """Runs any Spec in f32 and bf16 and plain chains in int8, on the calling thread whatever ``threads`` says."""
+    """f32 and bf16 for any network, int8 for plain chains. It runs on the calling thread, whatever ``threads`` is."""
 
     name = "reference"
     precisions: tuple[str, ...] = ("f32", "bf16", "int8")
@@ -45,16 +45,16 @@ class ReferenceBackend:
     def prepare(
         self, spec: Spec, weights: Weights, precision: str, threads: int, quantisation: Quantisation = None
     ) -> Session:
-        need_plain(spec)
+        require_single_image(spec)
         if precision == "int8":
             return _integer_session(spec, integer_network(spec, weights, quantisation))
         kernels = Bf16Kernels() if precision == "bf16" else NumpyKernels()
         own = {name: np.array(value, np.float32) for name, value in weights.items()}
 
         def session(planes: NDArray[Any]) -> NDArray[Any]:
-            planes = checked_planes(planes, spec)
+            planes = check_planes(planes, spec)
             if 0 in planes.shape:
-                return _nothing(planes, spec)
+                return _empty_result(planes, spec)
             result: Array = run(spec, own, planes[None], kernels)[0]
             return result
 
@@ -70,11 +70,11 @@ class ReferenceBackend:
 
 
 def video_session(spec: Spec, weights: Weights, kernels: NumpyKernels) -> VideoSession:
-    """A network for videos, whatever its graph, by somebody's arithmetic."""
+    """A session of any network for videos, on the given kernels."""
     own = {name: np.array(value, np.float32) for name, value in weights.items()}
 
     def session(inputs: Mapping[str, Planes]) -> dict[str, Planes]:
-        batch = {name: planes[None] for name, planes in checked_inputs(inputs, spec).items()}
+        batch = {name: planes[None] for name, planes in check_inputs(inputs, spec).items()}
         return {name: value[0] for name, value in run_all(spec, own, batch, kernels).items()}
 
     return session
@@ -82,11 +82,11 @@ def video_session(spec: Spec, weights: Weights, kernels: NumpyKernels) -> VideoS
 
 def _integer_session(spec: Spec, network: IntegerNetwork) -> Session:
     def session(planes: NDArray[Any]) -> NDArray[Any]:
-        planes = checked_planes(planes, spec, int8=True)
-        return _nothing(planes, spec) if 0 in planes.shape else run_integer(network, planes)
+        planes = check_planes(planes, spec, int8=True)
+        return _empty_result(planes, spec) if 0 in planes.shape else run_integer(network, planes)
 
     return session
 
 
-def _nothing(planes: NDArray[Any], spec: Spec) -> NDArray[Any]:
+def _empty_result(planes: NDArray[Any], spec: Spec) -> NDArray[Any]:
     return np.empty((planes.shape[0], planes.shape[1] * spec.scale, planes.shape[2] * spec.scale), planes.dtype)

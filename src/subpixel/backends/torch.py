@@ -1,4 +1,4 @@
-"""The torch backend: for those who have torch anyway, and for bf16."""
+"""The backend ``torch``, in f32 and bf16 on the CPU."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from subpixel.backends.base import (
     Session,
     VideoSession,
     Weights,
-    checked_inputs,
-    checked_planes,
+    check_inputs,
+    check_planes,
 )
 from subpixel.errors import Unsupported
-from subpixel.models.graph import need_plain, run, run_all
+from subpixel.models.graph import require_single_image, run, run_all
 from subpixel.models.spec import Spec
 
 __all__ = ["TorchBackend"]
 
 
 class TorchBackend:
-    """f32 and bf16 on the CPU. torch's threads are the whole process's; they are set when a session is made."""
+    """f32 and bf16 for any network. Preparing a session sets torch's number of threads for the whole process."""
 
     name = "torch"
     precisions: tuple[str, ...] = ("f32", "bf16")
 
     def unavailable(self) -> str | None:
         if importlib.util.find_spec("torch") is None:
-            return "torch is not installed (the extra 'train' brings it)"
+            return "torch is not installed; the extra 'train' installs it"
         return None
 
     def details(self) -> dict[str, Any]:
@@ -42,7 +42,7 @@ class TorchBackend:
     def prepare(
         self, spec: Spec, weights: Weights, precision: str, threads: int, quantisation: Quantisation = None
     ) -> Session:
-        need_plain(spec)
+        require_single_image(spec)
         import torch
 
         from subpixel.models.torch_kernels import TorchKernels
@@ -53,7 +53,7 @@ class TorchBackend:
         torch.set_num_threads(threads)
 
         def session(planes: Planes) -> Planes:
-            planes = checked_planes(planes, spec)
+            planes = check_planes(planes, spec)
             if 0 in planes.shape:
                 return np.empty(
                     (planes.shape[0], planes.shape[1] * spec.scale, planes.shape[2] * spec.scale), np.float32
@@ -69,7 +69,7 @@ class TorchBackend:
         self, spec: Spec, weights: Weights, precision: str, threads: int, quantisation: Quantisation = None
     ) -> VideoSession:
         if precision not in self.precisions:
-            raise Unsupported(f"backend 'torch' runs a network for videos in f32 or bf16, not in {precision}")
+            raise Unsupported(f"precision={precision!r}: backend 'torch' runs networks for videos in f32 or bf16")
         import torch
 
         from subpixel.models.torch_kernels import TorchKernels
@@ -80,7 +80,7 @@ class TorchBackend:
         torch.set_num_threads(threads)
 
         def session(inputs: Mapping[str, Planes]) -> dict[str, Planes]:
-            arrays = checked_inputs(inputs, spec)
+            arrays = check_inputs(inputs, spec)
             with torch.inference_mode():
                 batch = {name: torch.from_numpy(np.array(x)).to(dtype)[None] for name, x in arrays.items()}
                 result = run_all(spec, tensors, batch, kernels)

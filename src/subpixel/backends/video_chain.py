@@ -1,4 +1,4 @@
-"""A chain for videos around what runs its convolutions: inputs joined before, results parted after."""
+"""A video session around the convolutions of a chain: it joins the inputs before them and splits the results after."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from subpixel.backends.base import Planes, checked_inputs
+from subpixel.backends.base import Planes, check_inputs
 from subpixel.backends.numpy_kernels import NumpyKernels
 from subpixel.models.chain import VideoChain
 from subpixel.models.spec import Spec
@@ -16,22 +16,22 @@ __all__ = ["ChainVideoSession"]
 
 
 class ChainVideoSession:
-    """A session for videos.
+    """A session of a chain for videos.
 
     Args:
         spec: the network.
         chain: its convolutions.
-        row: from all planes that are read, ``(C, H, W)`` f32, to all that the ends make, before activations; more may
-            follow them. See :func:`subpixel.models.chain.row_of`.
+        run_convs: runs them: from all input planes, ``(C, H, W)`` f32, to all planes of the ends before their
+            activations. More planes may follow. See :func:`subpixel.models.chain.row_of`.
     """
 
-    def __init__(self, spec: Spec, chain: VideoChain, row: Callable[[Planes], Planes]) -> None:
-        self._spec, self._chain, self._row = spec, chain, row
+    def __init__(self, spec: Spec, chain: VideoChain, run_convs: Callable[[Planes], Planes]) -> None:
+        self._spec, self._chain, self._run_convs = spec, chain, run_convs
         self._starts = np.cumsum([end.out_channels for end in chain.ends])
 
     def __call__(self, inputs: Mapping[str, Planes]) -> dict[str, Planes]:
-        arrays = checked_inputs(inputs, self._spec)
-        output = self._row(np.concatenate([arrays[name] for name in self._chain.sources]))
+        arrays = check_inputs(inputs, self._spec)
+        output = self._run_convs(np.concatenate([arrays[name] for name in self._chain.sources]))
         detail, *states = np.split(output[: self._starts[-1]], self._starts[:-1])
         results, kernels = {}, NumpyKernels()
         for end, state in zip(self._chain.ends[1:], states, strict=True):

@@ -210,6 +210,10 @@ def _through_h264(clip: list[Pixels], crf: int, preset: str) -> list[NDArray[np.
     encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuv420p"
     encoder.time_base, encoder.framerate = Fraction(1, 25), Fraction(25)
     encoder.options = {"crf": str(crf), "preset": preset, "threads": "1"}
+    if len(clip) > 1:
+        # On AVX-512, x264's macroblock tree of a clip reads memory that nobody has written, and the same clip gives
+        # different bytes from one call to the next. This switch selects the plain C code. Single frames have no tree.
+        encoder.options |= {"x264-params": "cpu-independent=1"}
     packets = []
     for number, rgb in enumerate(clip):
         frame = av.VideoFrame.from_ndarray(_packed(rgb), format="yuv420p")

@@ -1,4 +1,4 @@
-"""What a network is: its layers as data, its weights in one file, and the list of those shipped."""
+"""Networks: their layers as data, model files, checkpoints of other projects, and the list of shipped models."""
 
 from subpixel.models.bicubic import bicubic
 from subpixel.models.espcn import espcn

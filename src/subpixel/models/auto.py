@@ -1,8 +1,7 @@
-"""What ``model="auto"`` takes for an image: the best shipped model, or its variant for compressed images.
+"""The choice that ``model="auto"`` makes for an image: the default model, or its variant for compressed images.
 
-A network for clean images sharpens blocks and ringing, its compressed variant blurs a little where there are none.
-What the file says counts first, where that is enough: a JPEG's quantisation tables, a lossy codec. Else the pixels are
-measured.
+A network for clean images sharpens blocks and ringing; its compressed variant blurs clean images a little. The file
+decides where it can: by a JPEG's quantisation tables or a lossy codec. Otherwise the pixels are measured.
 """
 
 from __future__ import annotations
@@ -11,12 +10,12 @@ from dataclasses import dataclass
 
 __all__ = ["BLOCKINESS_THRESHOLD", "Choice", "Source", "choose_by_blocks", "choose_by_codec", "choose_by_source"]
 
-# Blockiness from which an image counts as compressed. Of 400 photographs, halved, 1 % have as much uncompressed, 28 %
-# after JPEG of quality 95, 66 % after 90, 84 % after 85, 98 % after 75 (docs/models.md).
+# An image of at least this blockiness counts as compressed. Of 400 photographs at half size, 1 % reach it uncompressed,
+# 28 % after JPEG of quality 95, 66 % after 90, 84 % after 85, and 98 % after 75 (docs/models.md).
 BLOCKINESS_THRESHOLD = 0.06
-# A JPEG of up to this quality by its tables counts as compressed; of a better one the pixels are measured, since it may
-# hold what was compressed before.
-_JPEG_QUALITY = 90
+# A JPEG whose tables state at most this quality counts as compressed. The pixels of a better one are measured, since it
+# may hold an image that was compressed before.
+_MAX_COMPRESSED_JPEG_QUALITY = 90
 _LOSSLESS_CODECS = {
     "ffv1",
     "ffvhuff",
@@ -33,11 +32,11 @@ _LOSSLESS_CODECS = {
 
 @dataclass(frozen=True)
 class Source:
-    """Where pixels come from.
+    """The file that pixels come from.
 
     Args:
-        codec: ``jpeg``, or any other lossy one: ``webp``, ``h264`` …; None for a lossless format.
-        quality: of a JPEG by its tables, 1 … 100 on the IJG's scale; None if it is not known.
+        codec: ``jpeg``, or another lossy codec such as ``webp`` or ``h264``; None for a lossless format.
+        quality: of a JPEG by its tables, 1 … 100 on the IJG's scale; None if it is unknown.
     """
 
     codec: str | None = None
@@ -46,12 +45,12 @@ class Source:
 
 @dataclass(frozen=True)
 class Choice:
-    """What was chosen for an image.
+    """The model chosen for an image.
 
     Args:
         model: the name of the model.
-        compressed: it is the variant for compressed images.
-        reason: why, in a few words; empty where there was nothing to choose between.
+        compressed: whether it is the variant for compressed images.
+        reason: why it was chosen, in a few words; empty if there was only one candidate.
     """
 
     model: str
@@ -63,10 +62,10 @@ class Choice:
 
 
 def choose_by_source(source: Source | None, variant: str) -> Choice | None:
-    """The choice that a file alone decides; None where the pixels must be measured.
+    """The choice by the file alone; None if the pixels must be measured.
 
     Args:
-        source: what the file says; None where there is no file.
+        source: what is known of the file; None if there is no file.
         variant: the name of the model for compressed images.
 
     >>> print(choose_by_source(Source("jpeg", 75), "fast-compressed"))
@@ -76,13 +75,18 @@ def choose_by_source(source: Source | None, variant: str) -> Choice | None:
         return None
     if source.codec != "jpeg":
         return Choice(variant, True, f"lossy {source.codec}")
-    if source.quality is not None and source.quality <= _JPEG_QUALITY:
+    if source.quality is not None and source.quality <= _MAX_COMPRESSED_JPEG_QUALITY:
         return Choice(variant, True, f"a JPEG of quality {source.quality}")
     return None
 
 
 def choose_by_blocks(figure: float, clean: str, variant: str) -> Choice:
-    """The choice by the blockiness of an image.
+    """The choice by the blockiness of an image, see :func:`subpixel.metrics.blockiness`.
+
+    Args:
+        figure: the blockiness.
+        clean: the name of the model for clean images.
+        variant: the name of the model for compressed images.
 
     >>> print(choose_by_blocks(0.0, "fast", "fast-compressed"))
     fast (no blocks measured: 0.00)
@@ -93,7 +97,12 @@ def choose_by_blocks(figure: float, clean: str, variant: str) -> Choice:
 
 
 def choose_by_codec(codec: str, clean: str, variant: str) -> Choice:
-    """The choice for a video, by libavcodec's name of its codec.
+    """The choice for a video, by its codec.
+
+    Args:
+        codec: libavcodec's name of the codec.
+        clean: the name of the model for clean images.
+        variant: the name of the model for compressed images.
 
     >>> print(choose_by_codec("h264", "fast", "fast-compressed"))
     fast-compressed (lossy h264)

@@ -1,4 +1,4 @@
-"""Bicubic upscaling as a network without weights: the baseline every table starts with."""
+"""Bicubic upscaling as a network without weights: the baseline of all comparisons."""
 
 from __future__ import annotations
 
@@ -13,8 +13,12 @@ __all__ = ["bicubic"]
 def bicubic(scale: int, *, colour: Colour = "luma") -> Spec:
     """Keys' cubic with a = −0.5, as MATLAB's ``imresize`` upscales.
 
-    Published figures upscale R, G and B, so the shipped model ``bicubic`` has ``colour="rgb"``. Its files hold no
-    weights, but what it reaches.
+    Published figures are for bicubic R, G and B, so the shipped model ``bicubic`` has ``colour="rgb"``. Its files hold
+    no weights, only its figures.
+
+    Args:
+        scale: the upscaling factor.
+        colour: ``luma`` or ``rgb``.
 
     >>> bicubic(2).parameters
     0

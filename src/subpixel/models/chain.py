@@ -1,4 +1,4 @@
-"""Plain chains: what the engine streams row by row, in any precision."""
+"""Plain chains: networks that the engine streams row by row, in any precision."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subpixel.errors import Unsupported
-from subpixel.models.graph import need_plain
+from subpixel.models.graph import require_single_image
 from subpixel.models.lowering import lower, lower_spec
 from subpixel.models.spec import INPUT, Add, Concat, Conv, PixelShuffle, Resize, Spec, sources_of
 
@@ -18,10 +18,14 @@ __all__ = ["Chain", "VideoChain", "chain_of", "row_of", "video_chain_of"]
 
 @dataclass(frozen=True)
 class Chain:
-    """Convolutions in a row, a shuffle, and perhaps the input added.
+    """Convolutions one after another, then a pixel shuffle.
 
-    ``skips`` has for each convolution the number of the one whose result is added to its own, or None; ``results`` the
-    name of that sum, or its own.
+    Args:
+        convs: the convolutions.
+        skips: for each of them, the number of the one whose result is added to its own, or None.
+        results: for each of them, the name of that sum, or of its own result.
+        shuffle: the pixel shuffle after the last convolution.
+        base: whether the input, repeated to the larger size, is added to the result.
     """
 
     convs: tuple[Conv, ...]
@@ -35,14 +39,19 @@ def chain_of(spec: Spec, precision: str) -> Chain:
     """The convolutions of a network that is a plain chain.
 
     Args:
-        spec: the network; where it has transposed convolutions, the chain is that of
+        spec: the network. Transposed convolutions are lowered first, see
             :func:`subpixel.models.lowering.lower_spec`.
-        precision: what the chain is wanted for, as the error says.
+        precision: the precision that needs a chain, for the text of errors.
 
     Raises:
-        Unsupported: naming the layer that is none of it.
+        Unsupported: the network is no plain chain; the text names the layer.
+
+    >>> from subpixel.models.our_networks import fast
+    >>> chain = chain_of(fast(2), "int8")
+    >>> len(chain.convs), chain.shuffle.factor, chain.base
+    (7, 2, True)
     """
-    need_plain(spec)
+    require_single_image(spec)
     spec = lower_spec(spec)
     convs: list[Conv] = []
     skips: list[int | None] = []
@@ -69,26 +78,26 @@ def chain_of(spec: Spec, precision: str) -> Chain:
             base = True
         else:
             raise Unsupported(
-                f"layer '{layer.name}': {precision} is for convolutions in a row, a pixel shuffle, and the input added "
-                "to it by nearest; this network has f32"
+                f"layer '{layer.name}': {precision} supports convolutions one after another, a pixel shuffle, and the "
+                "input added by nearest; use f32 for this network"
             )
         last = layer.name
     if shuffle is None or (resize is not None and not base):
-        raise Unsupported(f"{precision} is for networks that end in a pixel shuffle; this network has f32")
+        raise Unsupported(f"{precision} supports networks that end in a pixel shuffle; use f32 for this network")
     if convs[-1].activation != "none":
         raise Unsupported(
-            f"layer '{convs[-1].name}': {precision} needs no activation before the shuffle; this network has f32"
+            f"layer '{convs[-1].name}': {precision} supports no activation before the shuffle; use f32 for this network"
         )
     if skips[-1] is not None:
         raise Unsupported(
-            f"layer '{results[-1]}': {precision} needs a convolution between a sum and the shuffle; this network "
-            "has f32"
+            f"layer '{results[-1]}': {precision} needs a convolution between a sum and the shuffle; use f32 for this "
+            "network"
         )
     return Chain(tuple(convs), tuple(skips), tuple(results), shuffle, base)
 
 
 def _is_skip(layer: Add, conv: Conv, results: list[str], skips: list[int | None]) -> bool:
-    """A sum of the last convolution and the result of an earlier one."""
+    """Whether ``layer`` is the sum of the last convolution and an earlier result."""
     free = skips[-1] is None and conv.activation in ("none", "relu", "prelu")
     return (
         free and len(layer.sources) == 2 and conv.name in layer.sources and bool(set(layer.sources) & set(results[:-1]))
@@ -97,9 +106,16 @@ def _is_skip(layer: Add, conv: Conv, results: list[str], skips: list[int | None]
 
 @dataclass(frozen=True)
 class VideoChain:
-    """Inputs side by side, convolutions in a row, and at their end some that all read the last: ``ends``, each for an
-    output of the Spec, of one kernel; the first makes what is shuffled into the result, to which ``base`` adds the
-    frame."""
+    """A chain for videos: joined inputs, convolutions one after another, and several convolutions at the end.
+
+    Args:
+        sources: the names of the inputs, in the order in which their channels are joined.
+        trunk: the convolutions one after another.
+        ends: convolutions of equal kernel that all read the last of ``trunk``: one for each output of the Spec. The
+            first is shuffled into the result.
+        shuffle: the pixel shuffle after the first end.
+        base: whether the frame, repeated to the larger size, is added to the result.
+    """
 
     sources: tuple[str, ...]
     trunk: tuple[Conv, ...]
@@ -108,86 +124,86 @@ class VideoChain:
     base: bool
 
 
-def video_chain_of(spec: Spec, wanted_for: str) -> VideoChain:
+def video_chain_of(spec: Spec, user: str) -> VideoChain:
     """The convolutions of a network for videos that is such a chain.
 
     Args:
         spec: the network.
-        wanted_for: who needs a chain, as the error says.
+        user: the precision or backend that needs a chain, for the text of errors.
 
     Raises:
-        Unsupported: naming the layer that is none of it.
+        Unsupported: the network is no such chain; the text names the layer.
     """
 
-    def no(layer: str) -> Unsupported:
+    def unsupported(layer: str) -> Unsupported:
         return Unsupported(
-            f"layer '{layer}': {wanted_for} is for video networks that join their inputs, then have convolutions in a "
-            "row, a pixel shuffle, and the frame added by nearest; backend reference or torch runs this one"
+            f"layer '{layer}': {user} supports video networks that join their inputs, then have convolutions one after "
+            "another, a pixel shuffle, and the frame added by nearest; use backend 'reference' or 'torch' for this one"
         )
 
     join, *layers = spec.layers
     given = {one.name for one in spec.inputs}
     if not isinstance(join, Concat) or not set(join.sources) <= given:
-        raise no(join.name)
+        raise unsupported(join.name)
     convs = [layer for layer in layers if isinstance(layer, Conv)]
     others = [layer for layer in layers if not isinstance(layer, Conv)]
     shuffle = others[0] if others else join
     if not isinstance(shuffle, PixelShuffle) or shuffle.order != "CRD" or shuffle.factor != spec.scale:
-        raise no(shuffle.name)
+        raise unsupported(shuffle.name)
     base = len(others) > 1
     if base and [type(layer) for layer in others] != [PixelShuffle, Resize, Add]:
-        raise no(others[1].name)
+        raise unsupported(others[1].name)
     if base:
         resize, total = others[1:]
         assert isinstance(resize, Resize)
         (frame,) = (one.name for one in spec.frames if one.offset == 0)
         if resize.source != frame or resize.mode != "nearest" or set(sources_of(total)) != {shuffle.name, resize.name}:
-            raise no(total.name)
+            raise unsupported(total.name)
     names = [shuffle.source, *(state.next for state in spec.states)]
     ends = [conv for name in names for conv in convs if conv.name == name]
     trunk = [conv for conv in convs if conv not in ends]
     if len(ends) != len(names) or not trunk:
-        raise no(shuffle.name)
+        raise unsupported(shuffle.name)
     before = [join.name, *(conv.name for conv in trunk)]
     for conv, source in [*zip(trunk, before, strict=False), *((end, before[-1]) for end in ends)]:
         if conv.source != source or conv.stride > 1 or conv.shared or (conv.activation == "prelu" and conv in ends):
-            raise no(conv.name)
+            raise unsupported(conv.name)
         if conv in ends and conv.kernel != ends[0].kernel:
-            raise no(conv.name)
+            raise unsupported(conv.name)
     if ends[0].activation != "none":
-        raise no(ends[0].name)
+        raise unsupported(ends[0].name)
     return VideoChain(join.sources, tuple(trunk), tuple(ends), shuffle, base)
 
 
 def row_of(
-    spec: Spec, weights: Mapping[str, NDArray[np.float32]], wanted_for: str
+    spec: Spec, weights: Mapping[str, NDArray[np.float32]], user: str
 ) -> tuple[Chain, Mapping[str, NDArray[np.float32]]]:
-    """The convolutions of a chain in order: for videos, from all inputs side by side to all outputs.
+    """The convolutions of a chain in order; of a chain for videos, from all joined inputs to all joined outputs.
 
     Args:
-        spec: a plain chain, or one for videos.
+        spec: a plain chain, or a chain for videos.
         weights: its weights.
-        wanted_for: who needs it, as the error says.
+        user: the precision or backend that needs a chain, for the text of errors.
 
     Returns:
-        The convolutions, and their weights by their names. Of a video's, the ends are one convolution, named by all of
-        them and without their activations; its result is not shuffled and nothing is added.
+        The convolutions, and their weights by name. The ends of a chain for videos become one convolution without
+        activation, whose name joins theirs with ``+``. Its result is not shuffled, and nothing is added to it.
 
     Raises:
-        Unsupported: naming the layer that is no part of such a chain.
+        Unsupported: the network is no such chain; the text names the layer.
     """
     if spec.plain:
-        return chain_of(spec, wanted_for), lower(spec, weights)[1]
-    video = video_chain_of(spec, wanted_for)
+        return chain_of(spec, user), lower(spec, weights)[1]
+    video = video_chain_of(spec, user)
     name, before = "+".join(end.name for end in video.ends), video.trunk[-1]
     end = Conv(
         name, before.name, before.out_channels, sum(e.out_channels for e in video.ends), video.ends[0].kernel, "none"
     )
-    nothing = [np.zeros(e.out_channels, np.float32) for e in video.ends]
+    no_bias = [np.zeros(e.out_channels, np.float32) for e in video.ends]
     joined = {
         f"{name}.weight": np.concatenate([weights[f"{e.name}.weight"] for e in video.ends]),
         f"{name}.bias": np.concatenate(
-            [weights.get(f"{e.name}.bias", zeros) for e, zeros in zip(video.ends, nothing, strict=True)]
+            [weights.get(f"{e.name}.bias", zeros) for e, zeros in zip(video.ends, no_bias, strict=True)]
         ),
     }
     convs = (*video.trunk, end)

@@ -20,15 +20,15 @@ def edsr(
     """The network of the paper; ``features=64, blocks=16`` is its baseline.
 
     Args:
-        scale: 2, 3, or a power of 2.
-        features: of every block, 256 in the paper.
-        blocks: how many, 32 in the paper. The large network scales what a block adds by 0.1; here that factor is
-            part of the block's second convolution.
-        mean_shift: with a first 1x1 convolution ``sub_mean``, which takes the mean colour away (and brings 0 … 1 to
-            the range the network was trained on). Where layers pad with zeros it cannot be part of the next
-            convolution: zero then means the mean colour. Adding the mean again is part of the last bias.
+        scale: 3 or a power of 2.
+        features: channels of every block, 256 in the paper.
+        blocks: number of residual blocks, 32 in the paper. The large network scales the result of a block by 0.1;
+            here that factor is folded into the block's second convolution.
+        mean_shift: start with a 1x1 convolution ``sub_mean``, which subtracts the mean colour and scales 0 … 1 to the
+            range of the training. If layers pad with zeros, it cannot be folded into the next convolution, since zero
+            then means the mean colour. Adding the mean again is part of the last bias.
         colour: ``rgb`` as in the paper, or ``luma``.
-        border: ``zero`` as in the authors' code.
+        border: ``zero`` as in the authors' code, or ``replicate``.
 
     Source: arXiv 1707.02921, section 3, table 1. Parameters without the mean shift, of 12 each in the authors' code:
     baseline 1,369,859 (×2), 1,554,499 (×3), 1,517,571 (×4); large 40,729,603 (×2), 43,089,923 (×4).
@@ -50,7 +50,13 @@ def edsr(
 
 
 def residual_blocks(source: str, features: int, blocks: int, activation: Activation = "relu") -> list[Layer]:
-    """``block1`` … of two 3x3 convolutions, an activation between them, added to what goes in.
+    """Residual blocks ``block1``, ``block2`` …: two 3x3 convolutions with an activation between, added to their input.
+
+    Args:
+        source: the value that the first block reads.
+        features: channels of ``source`` and of every block.
+        blocks: number of blocks.
+        activation: ``relu``, ``prelu``, ``tanh``, ``clip`` or ``none``.
 
     >>> [layer.name for layer in residual_blocks("head", 64, 1)]
     ['block1.conv1', 'block1.conv2', 'block1']

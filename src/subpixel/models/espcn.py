@@ -18,11 +18,11 @@ def espcn(
     """The network of the paper: 5x5 to 64, tanh, 3x3 to 32, tanh, 3x3 to C*r*r, pixel shuffle.
 
     Args:
-        scale: r, at least 2.
+        scale: the upscaling factor r, at least 2.
         colour: ``luma`` as in the paper, or ``rgb`` as in many ports.
-        output_kernel: side of the last convolution's kernel; some ports have 1.
+        output_kernel: side of the last convolution's kernel; 1 in some ports.
         features: channels of the first two convolutions.
-        border: of the convolutions; networks of others pad with ``zero``.
+        border: ``replicate``, or ``zero`` as in other projects.
 
     Source: arXiv 1609.05158, section 3.3 (the experiments' l = 3, (f1, n1) = (5, 64), (f2, n2) = (3, 32), f3 = 3).
 

@@ -1,8 +1,8 @@
-"""The model file: one ``.safetensors`` with the weights and, in its metadata, all that is known of them.
+"""Model files: one ``.safetensors`` file with the weights, and with the network's description in its metadata.
 
-The metadata entry ``subpixel`` is a JSON object: format, name, spec, quantisation, training, figures, licence and
-a SHA-256 over all of it and every tensor. Loading trusts nothing: sizes are bounded, shapes must be those of the
-Spec, values must be finite, and the digest must match.
+The metadata entry ``subpixel`` is a JSON object with format, name, spec, quantisation, training, figures, licence and a
+SHA-256 over all of these and every tensor. Loading trusts nothing: sizes are bounded, shapes must be those of the Spec,
+values must be finite, and the digest must match.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = ["Model", "load", "save"]
 
 _FORMAT = 1
 _KEY = "subpixel"
-# The largest network of this field has 43 million parameters (EDSR); ten times that is no network of ours.
+# The largest network of this field has 43 million parameters (EDSR). This is ten times its size.
 _MAX_BYTES = 2 * 1024**3
 
 
@@ -35,16 +35,16 @@ class Model:
     """A network with its weights.
 
     Args:
-        name: what people type, such as ``espcn``.
-        spec: the network.
+        name: the name that people type, such as ``espcn``.
+        spec: the description of the network.
         weights: f32 arrays by name, exactly those of ``spec.weight_shapes``.
-        training: what it was trained on and how: free text by topic (data, command, seed …).
-        figures: what it reached and under which protocol.
+        training: the data and the settings of its training: free text by topic (data, command, seed …).
+        figures: its measured quality, and the protocol of the measurement.
         licence: of the weights.
-        quantisation: parameters of the int8 form, if there is one.
+        quantisation: the parameters of its int8 form, or None if it has none.
 
     Raises:
-        ModelFileError: weights that do not fit the Spec.
+        ModelFileError: the weights do not fit the Spec.
     """
 
     name: str
@@ -59,7 +59,7 @@ class Model:
         shapes = self.spec.weight_shapes
         if set(shapes) != set(self.weights):
             odd = ", ".join(sorted(set(shapes) ^ set(self.weights)))
-            raise ModelFileError(f"model '{self.name}': missing or unknown weights: {odd}")
+            raise ModelFileError(f"model '{self.name}': missing or unexpected weights: {odd}")
         for name, shape in shapes.items():
             tensor = self.weights[name]
             if tensor.dtype != np.float32 or tensor.shape != shape:
@@ -68,12 +68,16 @@ class Model:
                     f"the network needs float32 of shape {shape}"
                 )
             if not np.isfinite(tensor).all():
-                raise ModelFileError(f"model '{self.name}': {name} holds values that are not finite")
+                raise ModelFileError(f"model '{self.name}': {name} holds NaN or infinity; finite values are needed")
 
     def reached(self, precision: str = "f32") -> dict[str, dict[str, float]]:
-        """What ``subpixel evaluate --record`` wrote in a precision: figures by test set, none where it wrote none.
+        """The figures that ``subpixel evaluate`` recorded in a precision, by test set; empty if there are none.
 
-        f32 stands at the top of ``figures`` (``protocol``, ``sets``), other precisions in an entry of their name.
+        Those of f32 are at the top of ``figures`` (``protocol``, ``sets``), those of other precisions in an entry of
+        their name.
+
+        Args:
+            precision: ``f32``, ``bf16`` or ``int8``.
 
         >>> from subpixel.models import bicubic
         >>> sets = {"Set5": {"psnr_y": 36.5}}
@@ -84,7 +88,7 @@ class Model:
         sets = part.get("sets") if isinstance(part, Mapping) else None
         if not isinstance(sets, Mapping):
             return {}
-        # A stranger's file may hold anything: what is no number of a set is no figure.
+        # An untrusted file may hold anything, so everything but the numbers of a set is left out.
         return {
             str(name): {key: float(value) for key, value in one.items() if isinstance(value, (int, float))}
             for name, one in sets.items()
@@ -92,7 +96,10 @@ class Model:
         }
 
     def reached_on_videos(self, precision: str = "f32") -> dict[str, dict[str, Any]]:
-        """The same of ``subpixel evaluate --video --record``: by clip, ``mean`` of all last.
+        """The figures that ``subpixel evaluate`` recorded on videos: by clip, the ``mean`` of all clips last.
+
+        Args:
+            precision: ``f32``, ``bf16`` or ``int8``.
 
         >>> from subpixel.models import bicubic
         >>> videos = {"clips": {"walk.mkv": {"psnr_y": 28.0}}, "mean": {"psnr_y": 28.0}}
@@ -109,12 +116,24 @@ class Model:
 
 
 def save(model: Model, path: str | Path) -> None:
-    """Write a model file beside its destination, then put it in its place.
+    """Write a model file. Equal models give equal bytes.
 
-    The same model gives the same bytes.
+    The file is written under another name in the same folder, then moved into place.
+
+    Args:
+        model: the network and its weights.
+        path: the file to write, with the suffix ``.safetensors``.
 
     Raises:
         OSError: the folder cannot be written.
+
+    >>> import tempfile
+    >>> from subpixel.models import bicubic
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "plain.safetensors")
+    ...     save(Model("plain", bicubic(2), {}), path)
+    ...     load(path).name
+    'plain'
     """
     from safetensors.numpy import save as to_bytes
 
@@ -139,8 +158,12 @@ def save(model: Model, path: str | Path) -> None:
 def load(path: str | Path) -> Model:
     """Read and verify a model file.
 
+    Args:
+        path: a ``.safetensors`` file that :func:`save` wrote.
+
     Raises:
-        ModelFileError: not there, not a model file, damaged, or a network and weights that do not fit.
+        ModelFileError: there is no such file, it is not a model file, it is damaged, or its weights do not fit its
+            network.
 
     >>> load("missing.safetensors")
     Traceback (most recent call last):
@@ -153,19 +176,19 @@ def load(path: str | Path) -> Model:
     if not path.is_file():
         raise ModelFileError(f"{path}: not a file")
     if path.stat().st_size > _MAX_BYTES:
-        raise ModelFileError(f"{path}: {path.stat().st_size} bytes are more than any model file has")
+        raise ModelFileError(f"{path}: {path.stat().st_size} bytes; at most {_MAX_BYTES} are allowed for a model file")
     metadata, weights = _open(path)
     if _KEY not in metadata:
-        raise ModelFileError(f"{path}: a safetensors file, but not a subpixel model (no '{_KEY}' in its metadata)")
+        raise ModelFileError(f"{path}: a safetensors file, but not a model of subpixel (no '{_KEY}' in its metadata)")
     try:
         document = json.loads(metadata[_KEY])
     except (ValueError, RecursionError):
         raise ModelFileError(f"{path}: its description is not JSON") from None
     if not isinstance(document, dict) or document.get("format") != _FORMAT:
-        raise ModelFileError(f"{path}: model format {_FORMAT} is needed; this file states another or none")
+        raise ModelFileError(f"{path}: the file states another model format or none; format {_FORMAT} is needed")
     digest = document.pop("sha256", None)
     if digest != _digest(document, weights):
-        raise ModelFileError(f"{path}: damaged: its content does not match its checksum")
+        raise ModelFileError(f"{path}: the file is damaged: its content does not match its checksum")
     for part in ("training", "figures", "quantisation"):
         value = document.get(part)
         if not isinstance(value, dict) and not (part == "quantisation" and value is None):
@@ -197,7 +220,7 @@ def _document(model: Model) -> dict[str, Any]:
         "licence": model.licence,
         "quantisation": model.quantisation,
     }
-    # As it will be read: JSON turns numbers that are keys into text, and sorts them otherwise.
+    # As it will be read back: JSON turns keys that are numbers into text, which sort in another order.
     read: dict[str, Any] = json.loads(json.dumps(document))
     return read
 
@@ -221,6 +244,6 @@ def _open(path: Path) -> tuple[dict[str, str], dict[str, NDArray[np.float32]]]:
                     raise ModelFileError(f"{path}: {name} is {file.get_slice(name).get_dtype()}; f32 is needed")
             return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
-        raise ModelFileError(f"{path}: not a safetensors file, or one cut short ({error})") from None
+        raise ModelFileError(f"{path}: not a safetensors file, or a truncated one ({error})") from None
     except OSError as error:
         raise ModelFileError(f"{path}: cannot be read: {error.strerror or error}") from None

@@ -19,15 +19,15 @@ def fsrcnn(
     """The network of the paper, FSRCNN(d, s, m): 5x5 to d, 1x1 to s, m times 3x3, 1x1 to d, 9x9 transposed; PReLU.
 
     Args:
-        scale: how many times larger, the stride of the transposed convolution.
+        scale: the upscaling factor: the stride of the transposed convolution.
         features: d; 56, or 32 in FSRCNN-s.
         shrunk: s; 12, or 5 in FSRCNN-s.
         mappings: m; 4, or 1 in FSRCNN-s.
         colour: ``luma`` as in the paper, or ``rgb``.
-        border: of the convolutions; networks of others pad with ``zero``.
+        border: ``replicate``, or ``zero`` as in other projects.
 
-    Source: arXiv 1608.00367, section 3.3. It counts weights alone: 12,464 for FSRCNN(56, 12, 4), 3,937 for
-    FSRCNN-s(32, 5, 1), at every scale. Biases (173) and PReLU's slopes, one for each channel (172), are on top.
+    Source: arXiv 1608.00367, section 3.3. It counts weights only: 12,464 for FSRCNN(56, 12, 4) and 3,937 for
+    FSRCNN-s(32, 5, 1), at every scale. Biases (173) and PReLU's slopes, one for each channel (172), come on top.
 
     >>> spec = fsrcnn(3)
     >>> spec.parameters, spec.halo

@@ -1,7 +1,6 @@
-"""Walking a Spec: the one place that knows in which order layers run and how values are cropped to meet.
+"""Runs the graph of a Spec: layer by layer, with values cropped so that their sizes agree.
 
-The arithmetic is a set of :class:`Kernels`, given by who runs the network (NumPy, native, torch), so that a
-backend and the training walk the same graph.
+The layers themselves are :class:`Kernels`, in NumPy, torch or ONNX, so that backends and training run the same graph.
 """
 
 from __future__ import annotations
@@ -14,45 +13,49 @@ from subpixel.models.spec import INPUT, Add, Concat, Conv, ConvTranspose, PixelS
 from subpixel.ops.resizing.taps import Mode
 from subpixel.ops.shuffle import Order
 
-__all__ = ["Kernels", "need_plain", "run", "run_all"]
+__all__ = ["Kernels", "require_single_image", "run", "run_all"]
 
 A = TypeVar("A")
 
 
 class Kernels(Protocol[A]):
-    """Arithmetic on values ``(N, C, H, W)`` of one array type."""
+    """An implementation of the layers, on values ``(N, C, H, W)`` of one array type."""
 
     def replicate(self, x: A, halo: int) -> A:
         """Repeat the edge samples by ``halo`` on each side of height and width."""
 
     def extend(self, x: A, rows: int, columns: int) -> A:
-        """Repeat the last row and the last column by so many."""
+        """Append ``rows`` copies of the last row and ``columns`` copies of the last column."""
 
     def conv(self, x: A, weight: A, bias: A | None, padding: tuple[int, int], stride: int) -> A:
-        """Cross-correlate with ``(out, in, kh, kw)`` after ``padding`` (vertical, horizontal) zeros a side.
+        """Cross-correlate with ``(out, in, kh, kw)``, at every ``stride``-th position.
 
-        Of the results those at multiples of ``stride``."""
+        ``padding`` (vertical, horizontal) is the number of zeros added on each side.
+        """
 
     def conv_transpose(self, x: A, weight: A, bias: A | None, stride: int, padding: tuple[int, int]) -> A:
-        """Transposed convolution with ``(in, out, kh, kw)`` to ``stride`` times the size, ``padding`` cut before."""
+        """Transposed convolution with ``(in, out, kh, kw)`` to ``stride`` times the size.
+
+        ``padding`` (vertical, horizontal) is the number of samples cut off at the start.
+        """
 
     def activate(self, x: A, kind: str, slope: A | None) -> A:
-        """relu, prelu (with ``(C,)`` slopes), tanh or clip to 0 … 1."""
+        """Apply ``relu``, ``prelu`` (with slopes ``(C,)``), ``tanh`` or ``clip`` (to 0 … 1)."""
 
     def add(self, values: list[A]) -> A:
-        """Sum of equal shapes."""
+        """Add values of equal shape."""
 
     def concat(self, values: list[A]) -> A:
-        """Side by side along the channels."""
+        """Concatenate along the channels."""
 
     def resize(self, x: A, factor: int, mode: Mode) -> A:
-        """Interpolate height and width, the edge repeated outside."""
+        """Interpolate height and width. Outside, the edge sample is repeated."""
 
     def pixel_shuffle(self, x: A, factor: int, order: Order) -> A:
-        """Channels to space."""
+        """Rearrange channels into space."""
 
     def warp(self, x: A, flow: A, reach: float) -> A:
-        """Sample at ``reach`` times the flow, limited to -1 … 1, from each place: linear, the edge going on outside."""
+        """Sample at displacements of ``reach`` times the flow, clipped to -1 … 1: linear, the edge repeated outside."""
 
 
 def run(spec: Spec, weights: Mapping[str, A], x: A, kernels: Kernels[A], *, pad: bool = True) -> A:
@@ -61,29 +64,26 @@ def run(spec: Spec, weights: Mapping[str, A], x: A, kernels: Kernels[A], *, pad:
     Args:
         spec: the network.
         weights: every tensor of ``spec.weight_shapes``.
-        x: ``(N, C, H, W)`` in the Spec's colour contract.
-        kernels: the arithmetic.
-        pad: with False, a ``replicate`` network is not padded and gives only the interior,
-            ``(N, C, (H - 2*halo)*scale, (W - 2*halo)*scale)``: what training on crops needs.
+        x: ``(N, C, H, W)`` in the Spec's colour range.
+        kernels: the implementation of the layers.
+        pad: if False, a ``replicate`` network is not padded and gives only the interior,
+            ``(N, C, (H - 2*halo)*scale, (W - 2*halo)*scale)``. Training on crops needs this.
 
     Returns:
         ``(N, C, H*scale, W*scale)``.
 
     Raises:
-        Unsupported: the network of a video, which :func:`run_all` runs.
+        Unsupported: the network is for videos; :func:`run_all` runs it.
     """
-    need_plain(spec)
+    require_single_image(spec)
     return run_all(spec, weights, {INPUT: x}, kernels, pad=pad)[spec.layers[-1].name]
 
 
-def need_plain(spec: Spec) -> None:
-    """Raises Unsupported for a network that needs more than one image."""
+def require_single_image(spec: Spec) -> None:
+    """Raise Unsupported if a network is not from one image to one image."""
     if not spec.plain:
         names = ", ".join(one.name for one in spec.inputs)
-        raise Unsupported(
-            f"this network reads {names}: it is for the frames of a video, not for single images; subpixel video runs "
-            "it"
-        )
+        raise Unsupported(f"this network reads {names}: it is for videos, not for single images; use `subpixel video`")
 
 
 def run_all(
@@ -95,19 +95,19 @@ def run_all(
     pad: bool = True,
     keep: Iterable[str] = (),
 ) -> dict[str, A]:
-    """Run a network on all that it reads.
+    """Run a network on all of its inputs.
 
     Args:
         spec: the network.
         weights: every tensor of ``spec.weight_shapes``.
         inputs: ``(N, C, H, W)`` for each of ``spec.inputs``, by name, all of one size.
-        kernels: the arithmetic.
+        kernels: the implementation of the layers.
         pad: as for :func:`run`.
-        keep: other layers whose values are wanted.
+        keep: names of further layers whose values are returned.
 
     Returns:
-        The values of ``spec.outputs``, each ``(N, C, H*scale, W*scale)`` by its own scale, and of ``keep``, these as
-        they are within the network, not cropped.
+        By name, the values of ``spec.outputs``, each ``(N, C, H*scale, W*scale)`` with its own scale, and the values of
+        ``keep`` as they are within the network, not cropped.
     """
     zero = spec.border == "zero"
     first = cast(Any, inputs[spec.inputs[0].name])
@@ -117,16 +117,16 @@ def run_all(
         values = {name: kernels.extend(x, down, across) for name, x in values.items()}
     if not zero and pad:
         values = {name: kernels.replicate(x, spec.halo) for name, x in values.items()}
-    kept = dict.fromkeys((*spec.outputs, *keep))
+    returned = dict.fromkeys((*spec.outputs, *keep))
     last_use = _last_uses(spec)
 
-    def met(sources: tuple[str, ...], target_lost: int) -> list[A]:
+    def aligned(sources: tuple[str, ...], target_lost: int) -> list[A]:
         return [_crop(values[name], target_lost - spec.values[name].lost) for name in sources]
 
     for number, layer in enumerate(spec.layers):
         lost = spec.values[layer.name].lost
         if isinstance(layer, Conv):
-            # A kernel wider than high loses more at the sides; the value's one figure is the larger, so crop.
+            # A kernel that is wider than high loses more samples at the sides. ``lost`` is the larger number, so crop.
             half = (layer.kernel[0] // 2, layer.kernel[1] // 2)
             source, bias = values[layer.source], weights.get(f"{layer.owner}.bias")
             y = kernels.conv(source, weights[f"{layer.owner}.weight"], bias, half if zero else (0, 0), layer.stride)
@@ -140,9 +140,9 @@ def run_all(
             if not zero:
                 y = _crop(y, lost - spec.values[layer.source].lost * layer.stride)
         elif isinstance(layer, Add):
-            y = kernels.add(met(layer.sources, lost))
+            y = kernels.add(aligned(layer.sources, lost))
         elif isinstance(layer, Concat):
-            y = kernels.concat(met(layer.sources, lost))
+            y = kernels.concat(aligned(layer.sources, lost))
         elif isinstance(layer, Resize):
             y = kernels.resize(values[layer.source], layer.factor, layer.mode)
             if not zero:
@@ -154,7 +154,7 @@ def run_all(
             y = kernels.pixel_shuffle(values[layer.source], layer.factor, layer.order)
         values[layer.name] = y
         for name in [n for n, last in last_use.items() if last == number and n in values]:
-            if name not in kept:
+            if name not in returned:
                 del values[name]
 
     for name in spec.outputs:
@@ -164,7 +164,7 @@ def run_all(
         elif down or across:
             rows, columns = (int(first.shape[axis] * value.scale) for axis in (-2, -1))
             values[name] = values[name][..., :rows, :columns]
-    return {name: values[name] for name in kept}
+    return {name: values[name] for name in returned}
 
 
 def _crop(x: Any, rows: int, columns: int | None = None) -> Any:

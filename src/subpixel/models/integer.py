@@ -1,22 +1,22 @@
-"""A network in integers: what int8 means here, stated once for every backend.
+"""The int8 form of a network: its arithmetic in integers, defined once for all backends.
 
-Activations are bytes, weights signed bytes, sums 32 bits; a byte ``q`` of a value stands for ``(q - zero) * scale``.
-The network's input counts halves of a byte's unit, 0 … 510: luma made of colours has that much more to say, and a byte
-of it costs more than all else that is rounded here. Kernels that multiply bytes take it as two that share a weight.
-For each output sample of a convolution::
+Activations are bytes, weights signed bytes, and sums have 32 bits. A byte ``q`` of a value stands for
+``(q - zero) * scale``. The network's input has steps of half a byte, 0 … 510: luma computed from colours has that
+precision, and rounding it to bytes would cost more than all other rounding. Kernels that multiply bytes read it as two
+bytes that share a weight. For each output sample of a convolution::
 
     sum = bias + Σ x * weight                        exact, 32 bits
     y   = saturate16(sum >> shift)                   the shift rounds down; bias holds the half of what it drops
     z   = (y * multiplier + 2**14) >> 15
-    t   = ((u - zero of u) * 128 * gain + 2**14) >> 15   of a byte u that a skip adds; 0 without one
+    t   = ((u - zero of u) * 128 * gain + 2**14) >> 15   of a byte u that a skip adds; 0 without a skip
 
-and then, by the activation: ``tanh``: z counts 2.5/4096, a polynomial gives 127 tanh; ``prelu``: a negative z becomes
-``(z * slope + 2**14) >> 15``; ``relu`` before a skip: it becomes 0; else nothing. ``clip(z + t + zero, 0, 255)`` is the
-byte, which is all that ReLU and clip need. The last convolution's z counts 1/16 of a byte, and is added to the base in
-the base's own precision.
+Then the activation follows. ``tanh``: z is in units of 2.5/4096, and a polynomial gives 127 tanh. ``prelu``: a negative
+z becomes ``(z * slope + 2**14) >> 15``. ``relu`` before a skip: a negative z becomes 0. Otherwise z is unchanged. The
+byte is ``clip(z + t + zero, 0, 255)``, which implements ReLU and clip as well. The last convolution's z is in units of
+1/16 of a byte, and is added to the base in the base's own precision.
 
-All of that is integers, so a scalar loop, every instruction set and NumPy give the same bytes. The weight of a
-channel is rounded in units that make ``multiplier`` exact, so that the multiplier costs no precision.
+All of this is exact, so a scalar loop, every instruction set and NumPy give the same bytes. The weights of a channel
+are rounded in units that make ``multiplier`` exact, so that the multiplier costs no precision.
 """
 
 from __future__ import annotations
@@ -45,25 +45,25 @@ __all__ = [
     "quantise",
 ]
 
-# 127 tanh(x) of u = 32768 x / 2.5, 8 z saturated: (P(u * u) * u + 8) / 16, products rounded as above; native/ has the
-# same numbers. The largest error is 0.83 of a byte's unit, where rounding alone has 0.5.
+# The polynomial P of 127 tanh(x) = (P(u * u) * u + 8) / 16 with u = 32768 x / 2.5, which is 8 z saturated. Products are
+# rounded as above; native/ has the same numbers. The largest error is 0.83 of a byte; rounding alone has 0.5.
 TANH = (5023, -9034, 13481, -11206, 3747)
 
-# What a unit of z is worth before tanh, and after the last layer (in samples of 0 … 1).
+# The value of a unit of z before tanh, and after the last layer (in samples of 0 … 1).
 _TANH_STEP = 2.5 / 4096
 _LAST_STEP = 1 / (16 * 255)
 
-# What a unit of the network's input is worth, and the largest value of it and of every other.
+# The value of a unit of the network's input, and the largest integer of the input and of every other value.
 INPUT_STEP = 1 / 510
 MAX_INPUT, MAX_VALUE = 510, 255
 
-# The layers that know their scale by themselves.
-_OWN_SCALE = {"tanh": (1 / 127, 128), "clip": (1 / 255, 0)}
+# Scale and zero of activations whose range is fixed.
+_FIXED_SCALE = {"tanh": (1 / 127, 128), "clip": (1 / 255, 0)}
 
 
 @dataclass(frozen=True)
 class IntegerConv:
-    """One convolution: weight ``(out, in, kh, kw)`` s8, and for each output channel what the module's text names."""
+    """One convolution: the weight ``(out, in, kh, kw)`` as s8, and the numbers that the module's text defines."""
 
     weight: NDArray[np.int8]
     bias: NDArray[np.int32]
@@ -78,9 +78,9 @@ class IntegerConv:
 
 @dataclass(frozen=True)
 class IntegerNetwork:
-    """A chain in integers; its input is 0 … 510 with zero 0 and scale 1/510.
+    """A chain in integers. Its input is 0 … 510, with zero 0 and scale 1/510.
 
-    A video's has for ``channels`` all that it reads, and gives all that it makes, neither limited nor shuffled.
+    For a chain for videos, ``channels`` counts all inputs, and the result is all outputs, neither clipped nor shuffled.
     """
 
     convs: tuple[IntegerConv, ...]
@@ -94,27 +94,27 @@ class IntegerNetwork:
 def quantise(
     spec: Spec, weights: Mapping[str, NDArray[np.float32]], ranges: Mapping[str, tuple[float, float]]
 ) -> dict[str, Any]:
-    """The parameters of the integer form, as a model file keeps them.
+    """Compute the int8 parameters of a network, as model files store them.
 
     Args:
-        spec: a plain chain, or one for videos; see :func:`subpixel.models.chain.row_of`.
-        weights: its weights.
-        ranges: lowest and highest value to be told apart of each convolution's result, or of the sum it goes into, by
-            name; those of ``tanh``, ``clip`` and the last are known.
+        spec: a plain chain, or a chain for videos; see :func:`subpixel.models.chain.row_of`.
+        weights: its f32 weights.
+        ranges: by name, the lowest and highest value to represent, of each convolution's result or of the sum that it
+            is part of. Those of ``tanh``, ``clip`` and the last convolution are known.
 
     Returns:
         ``{"layers": {name: {"scale", "zero", "shift", "multiplier"}}}``.
 
     Raises:
-        Unsupported: a network that is no plain chain, or values beyond 32 bits.
+        Unsupported: the network is no plain chain, or its sums exceed 32 bits.
     """
-    chain, row = _row(spec, weights)
+    chain, row = _chain_and_weights(spec, weights)
     layers: dict[str, Any] = {}
     step = INPUT_STEP
     for conv, skip, name in zip(chain.convs, chain.skips, chain.results, strict=True):
         final = conv is chain.convs[-1]
-        if conv.activation in _OWN_SCALE:
-            scale, zero = _OWN_SCALE[conv.activation]
+        if conv.activation in _FIXED_SCALE:
+            scale, zero = _FIXED_SCALE[conv.activation]
         elif final:
             scale, zero = _LAST_STEP, 0
         else:
@@ -125,11 +125,11 @@ def quantise(
         unit = _TANH_STEP if conv.activation == "tanh" else scale
         weight = np.abs(row[f"{conv.name}.weight"].astype(np.float64)).reshape(conv.out_channels, -1)
         largest = np.maximum(weight.max(axis=1), 1e-12)
-        # z = sum * multiplier / 2**(15 + shift). As y has 16 bits, z reaches at least half of the largest multiplier:
-        # 4096, which is 2.5 before tanh and 256 bytes at the end, else 512, twice what a byte holds.
-        most = 8191 if final or conv.activation == "tanh" else 1023
+        # z = sum * multiplier / 2**(15 + shift). As y has 16 bits, z can reach at least half of the largest multiplier:
+        # 4096, which is 2.5 before tanh and 256 bytes at the end, else 512, twice the range of a byte.
+        max_multiplier = 8191 if final or conv.activation == "tanh" else 1023
         real = step * largest / 127 / unit * 2.0**15
-        shift = np.clip(np.floor(np.log2(most / real)), 0, 31)
+        shift = np.clip(np.floor(np.log2(max_multiplier / real)), 0, 31)
         multiplier = np.minimum(np.ceil(real * 2.0**shift), 32767)
         layers[conv.name] = {
             "scale": scale,
@@ -151,35 +151,35 @@ def integer_network(
     Args:
         spec: as for :func:`quantise`.
         weights: its f32 weights.
-        quantisation: what :func:`quantise` made, from the model file.
+        quantisation: the result of :func:`quantise`, from the model file.
 
     Raises:
-        Unsupported: a network that is no plain chain, or a file without these parameters.
-        ModelFileError: parameters that do not fit the network.
+        Unsupported: the network is no plain chain, or ``quantisation`` is None.
+        ModelFileError: the parameters do not fit the network.
     """
-    chain, weights = _row(spec, weights)
+    chain, weights = _chain_and_weights(spec, weights)
     if quantisation is None:
-        raise Unsupported("this model file holds no int8 parameters; subpixel quantise makes a file that does")
+        raise Unsupported("this model file has no int8 parameters; `subpixel quantise` adds them")
     step, zero = INPUT_STEP, 0
     result: list[IntegerConv] = []
     steps: list[float] = []
     for conv, skip in zip(chain.convs, chain.skips, strict=True):
         scale, own_zero, shift, multiplier = _parameters(conv, quantisation)
         final = conv is chain.convs[-1]
-        sums = _worth_of_sums(conv, scale, shift, multiplier)
-        whole, bias = _whole(conv, weights, step, sums)
+        sum_units = _sum_units(conv, scale, shift, multiplier)
+        weight, bias = _to_integers(conv, weights, step, sum_units)
         half = np.where(shift > 0, 2.0 ** (shift - 1), 0.0)
-        bias = bias - zero * whole.sum(axis=(1, 2, 3)) + np.floor(half)
-        reach = np.abs(bias) + (MAX_VALUE if result else MAX_INPUT) * np.abs(whole).sum(axis=(1, 2, 3))
-        if reach.max() >= 2.0**31:
-            raise Unsupported(f"layer '{conv.name}': its sums do not fit in 32 bits; this network has f32")
+        bias = bias - zero * weight.sum(axis=(1, 2, 3)) + np.floor(half)
+        largest = np.abs(bias) + (MAX_VALUE if result else MAX_INPUT) * np.abs(weight).sum(axis=(1, 2, 3))
+        if largest.max() >= 2.0**31:
+            raise Unsupported(f"layer '{conv.name}': its sums exceed 32 bits; use f32 for this network")
         slope = None
         if conv.activation == "prelu":
             slope = np.clip(np.rint(weights[f"{conv.name}.slope"].astype(np.float64) * 32768), -32768, 32767)
             slope = slope.astype(np.int16)
         result.append(
             IntegerConv(
-                weight=np.ascontiguousarray(whole.astype(np.int8)),
+                weight=np.ascontiguousarray(weight.astype(np.int8)),
                 bias=bias.astype(np.int32),
                 shift=shift.astype(np.int32),
                 multiplier=multiplier.astype(np.int16),
@@ -197,19 +197,23 @@ def integer_network(
     return IntegerNetwork(tuple(result), channels, shuffle.factor, shuffle.order, chain.base, zero_border)
 
 
-def _row(spec: Spec, weights: Mapping[str, NDArray[np.float32]]) -> tuple[Chain, Mapping[str, NDArray[np.float32]]]:
-    """The convolutions. The last one's results reach from -1 to 1, so that what is kept must end there."""
+def _chain_and_weights(
+    spec: Spec, weights: Mapping[str, NDArray[np.float32]]
+) -> tuple[Chain, Mapping[str, NDArray[np.float32]]]:
+    """The convolutions and their weights. The last results cover -1 … 1, so states must be limited to that range."""
     for state in spec.states:
-        kept = next((layer for layer in spec.layers if layer.name == state.next), None)
-        if not isinstance(kept, Conv) or kept.activation != "clip":
-            raise Unsupported(f"layer '{state.next}': int8 keeps what is limited to 0 … 1; this network has f32")
+        layer = next((layer for layer in spec.layers if layer.name == state.next), None)
+        if not isinstance(layer, Conv) or layer.activation != "clip":
+            raise Unsupported(
+                f"layer '{state.next}': int8 needs activation 'clip' for a state; use f32 for this network"
+            )
     return row_of(spec, weights, "int8")
 
 
 def fake_quantise(
     spec: Spec, weights: Mapping[str, NDArray[np.float32]], quantisation: Mapping[str, Any]
 ) -> dict[str, NDArray[np.float32]]:
-    """What the integers of a network stand for: its weights as int8 has them, in f32.
+    """The f32 weights that the int8 form of a network stands for.
 
     Args:
         spec: a plain chain.
@@ -217,64 +221,70 @@ def fake_quantise(
         quantisation: as for :func:`integer_network`.
 
     Returns:
-        Weights and biases rounded; slopes as they were.
+        The weights, with convolution weights and biases rounded as in int8, and slopes unchanged.
+
+    Raises:
+        Unsupported: the network is no plain chain.
+        ModelFileError: the parameters do not fit the network.
     """
     result = dict(weights)
     step = INPUT_STEP
     for conv in chain_of(spec, "int8").convs:
         scale, _, shift, multiplier = _parameters(conv, quantisation)
-        sums = _worth_of_sums(conv, scale, shift, multiplier)
-        whole, bias = _whole(conv, weights, step, sums)
-        result[f"{conv.name}.weight"] = (whole * (sums / step)[:, None, None, None]).astype(np.float32)
+        sum_units = _sum_units(conv, scale, shift, multiplier)
+        weight, bias = _to_integers(conv, weights, step, sum_units)
+        result[f"{conv.name}.weight"] = (weight * (sum_units / step)[:, None, None, None]).astype(np.float32)
         if conv.bias:
-            result[f"{conv.name}.bias"] = (bias * sums).astype(np.float32)
+            result[f"{conv.name}.bias"] = (bias * sum_units).astype(np.float32)
         step = scale
     return result
 
 
-def _worth_of_sums(
+def _sum_units(
     conv: Conv, scale: float, shift: NDArray[np.float64], multiplier: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """What one unit of each channel's sum is worth, exactly as the end of the convolution takes it."""
+    """The value of one unit of each channel's sum, exactly as the rescaling after the sum has it."""
     unit = _TANH_STEP if conv.activation == "tanh" else scale
-    worth: NDArray[np.float64] = unit * multiplier * 2.0 ** -(15.0 + shift)
-    return worth
+    units: NDArray[np.float64] = unit * multiplier * 2.0 ** -(15.0 + shift)
+    return units
 
 
-def _whole(
-    conv: Conv, weights: Mapping[str, NDArray[np.float32]], step: float, sums: NDArray[np.float64]
+def _to_integers(
+    conv: Conv, weights: Mapping[str, NDArray[np.float32]], step: float, sum_units: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Whole weights and biases in units of the sums, the input counting ``step``."""
+    """Weights and biases as integers, in units of the sums; ``step`` is the value of a unit of the input."""
     weight = weights[f"{conv.name}.weight"].astype(np.float64)
-    whole = _rounded(weight * (step / sums)[:, None, None, None])
+    rounded = _round_weights(weight * (step / sum_units)[:, None, None, None])
     if not conv.bias:
-        return whole, np.zeros(conv.out_channels)
-    return whole, np.rint(weights[f"{conv.name}.bias"].astype(np.float64) / sums)
+        return rounded, np.zeros(conv.out_channels)
+    return rounded, np.rint(weights[f"{conv.name}.bias"].astype(np.float64) / sum_units)
 
 
 def _gain(conv: Conv, ratio: float) -> int:
     if not ratio * 256 < 32767.5:
-        raise Unsupported(f"layer '{conv.name}': what is added to it is too large beside the sum; this network has f32")
+        raise Unsupported(
+            f"layer '{conv.name}': the value that its skip adds has too large a range; use f32 for this network"
+        )
     return round(ratio * 256)
 
 
-def _rounded(weight: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Whole weights within ±127, each kernel's sum kept: what it makes of a flat area does not change."""
+def _round_weights(weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Round weights to integers within ±127, keeping each kernel's sum, so that flat areas do not change."""
     out, cin, kh, kw = weight.shape
     kernels = weight.reshape(out * cin, kh * kw)
-    whole = np.rint(kernels)
-    short = np.rint((kernels - whole).sum(axis=1))
-    # Those that were rounded away furthest from where the sum should go take one step back.
-    order = np.argsort(-np.sign(short)[:, None] * (kernels - whole), axis=1, kind="stable")
+    rounded = np.rint(kernels)
+    missing = np.rint((kernels - rounded).sum(axis=1))
+    # The weights that were rounded furthest away from the missing sum change by one.
+    order = np.argsort(-np.sign(missing)[:, None] * (kernels - rounded), axis=1, kind="stable")
     rank = np.argsort(order, axis=1, kind="stable")
-    whole += np.where(rank < np.abs(short)[:, None], np.sign(short)[:, None], 0.0)
-    return np.clip(whole, -127, 127).reshape(weight.shape)
+    rounded += np.where(rank < np.abs(missing)[:, None], np.sign(missing)[:, None], 0.0)
+    return np.clip(rounded, -127, 127).reshape(weight.shape)
 
 
 def _parameters(
     conv: Conv, quantisation: Mapping[str, Any]
 ) -> tuple[float, int, NDArray[np.float64], NDArray[np.float64]]:
-    """One layer's entry, trusted in nothing."""
+    """The parameters of one layer, checked, since a file can hold anything."""
     layers = quantisation.get("layers")
     entry = layers.get(conv.name) if isinstance(layers, Mapping) else None
     try:
@@ -283,17 +293,17 @@ def _parameters(
             np.array([int(n) for n in entry[part]], np.float64)  # type: ignore[index]
             for part in ("shift", "multiplier")
         )
-        whole = len(shift) == len(multiplier) == conv.out_channels and 0 <= zero <= 255
-        fits = whole and 0 < scale < math.inf and _within(shift, 0, 31) and _within(multiplier, 1, 32767)
+        fits = len(shift) == len(multiplier) == conv.out_channels and 0 <= zero <= 255
+        fits = fits and 0 < scale < math.inf and _all_within(shift, 0, 31) and _all_within(multiplier, 1, 32767)
     except (KeyError, TypeError, ValueError, OverflowError):
         fits = False
     if not fits:
         raise ModelFileError(
-            f"layer '{conv.name}': its int8 parameters are wrong; a scale above 0, a zero of 0 … 255, and for each "
-            "channel a shift of 0 … 31 and a multiplier of 1 … 32767 are needed"
+            f"layer '{conv.name}': wrong int8 parameters; a scale above 0, a zero of 0 … 255, and for each channel a "
+            "shift of 0 … 31 and a multiplier of 1 … 32767 are needed"
         )
     return scale, zero, shift, multiplier
 
 
-def _within(values: NDArray[np.float64], low: float, high: float) -> bool:
+def _all_within(values: NDArray[np.float64], low: float, high: float) -> bool:
     return bool(((values >= low) & (values <= high)).all())

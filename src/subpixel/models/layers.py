@@ -1,7 +1,7 @@
-"""What networks are made of: inputs and layers as data, and what each makes of what it reads.
+"""The inputs and layers of networks as data, and a tracer for each kind of layer.
 
-A tracer checks one layer and says what is known of its result: channels, size relative to the image, and how many
-samples convolution has lost.
+A tracer checks a layer and computes the properties of its result: channels, size relative to the image, and how many
+samples convolution has lost at each side.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal, get_args
 
-from subpixel.errors import SpecError
+from subpixel.errors import SpecError, unknown
 from subpixel.ops.resizing.taps import SUPPORT
 
 __all__ = [
@@ -38,7 +38,7 @@ __all__ = [
     "Value",
     "Warp",
     "check_choice",
-    "check_whole",
+    "check_integer",
     "sources_of",
 ]
 
@@ -48,8 +48,8 @@ Activation = Literal["none", "relu", "prelu", "tanh", "clip"]
 Border = Literal["replicate", "zero"]
 Colour = Literal["luma", "rgb"]
 
-# A description can come from a stranger's file. These bounds lie far beyond any network of this field and
-# keep a hostile one from asking for absurd memory before anything is computed.
+# A description can come from an untrusted file. These limits lie far beyond any network of this field, and keep a
+# hostile file from requesting absurd amounts of memory.
 MAX_CHANNELS = 65536
 MAX_SCALE = 64
 _MAX_KERNEL = 63
@@ -59,7 +59,7 @@ _MAX_REACH = 256
 
 @dataclass(frozen=True)
 class Frame:
-    """An input: an image, ``offset`` frames after the one that is upscaled (before it, where negative)."""
+    """An input: the frame ``offset`` frames after the one that is upscaled, or before it if negative."""
 
     name: str
     offset: int = 0
@@ -67,7 +67,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class State:
-    """An input that the network makes for itself: what its layer ``next`` gave for the frame before, 0 at first."""
+    """An input from the network itself: the result of its layer ``next`` for the frame before, at first 0."""
 
     name: str
     channels: int
@@ -76,9 +76,9 @@ class State:
 
 @dataclass(frozen=True)
 class Previous:
-    """An input: the result for the frame before, limited to 0 … 1 and unshuffled to the size of an image (CRD).
+    """An input: the result of the frame before, clipped to 0 … 1 and unshuffled to the size of the frame (CRD).
 
-    It has ``scale**2`` times an image's channels. At first it is the image itself, each sample repeated.
+    It has ``scale**2`` times the channels of the frame. For the first frame it is the frame, each sample repeated.
     """
 
     name: str
@@ -92,8 +92,9 @@ class Conv:
     """Convolution (cross-correlation) with an odd kernel, bias and activation.
 
     Weights: ``{name}.weight`` ``(out, in, kh, kw)``, ``{name}.bias`` ``(out,)``, and for ``prelu``
-    ``{name}.slope`` ``(out,)``. ``clip`` limits to 0 … 1. With ``stride`` s only the samples at multiples of s are
-    made. ``shared`` names an earlier convolution of the same shape whose weights it uses.
+    ``{name}.slope`` ``(out,)``. ``activation`` is ``none``, ``relu``, ``prelu``, ``tanh`` or ``clip`` (to 0 … 1). With
+    a ``stride`` of s, only the samples at multiples of s are computed. ``shared`` is the name of an earlier convolution
+    of the same shape whose weights it uses.
     """
 
     name: str
@@ -108,17 +109,18 @@ class Conv:
 
     @property
     def owner(self) -> str:
-        """The name that its weights have."""
+        """The name of the layer that its weights belong to."""
         return self.shared or self.name
 
 
 @dataclass(frozen=True)
 class ConvTranspose:
-    """Transposed convolution ("deconvolution") that makes a value exactly ``stride`` times larger, with bias.
+    """Transposed convolution ("deconvolution") with bias, whose result is exactly ``stride`` times as large.
 
     ``y[q] = bias + sum of weight[i] x[h] over q = h*stride + i - padding`` along each axis, for ``q`` from 0 to
-    ``H*stride - 1``. ``padding`` is what is cut before (vertical, horizontal); what is cut or added after follows from
-    the size, ``kernel - stride - padding``: torch's ``padding=p, output_padding=stride - kernel + 2*p``.
+    ``H*stride - 1``. ``padding`` (vertical, horizontal) is cut off at the start. The number of samples cut off or added
+    at the end follows from the size: ``kernel - stride - padding``. In torch this is ``padding=p,
+    output_padding=stride - kernel + 2*p``.
 
     Weights: ``{name}.weight`` ``(in, out, kh, kw)`` as in torch, ``{name}.bias`` ``(out,)``.
     """
@@ -135,7 +137,7 @@ class ConvTranspose:
 
 @dataclass(frozen=True)
 class Add:
-    """Sum of two or more values of equal channels and scale; larger ones are cropped to the smallest."""
+    """The sum of two or more values of equal channels and scale. Larger values are cropped to the smallest."""
 
     name: str
     sources: tuple[str, ...]
@@ -143,7 +145,7 @@ class Add:
 
 @dataclass(frozen=True)
 class Concat:
-    """Values of equal scale side by side along the channels; larger ones are cropped to the smallest."""
+    """Two or more values of equal scale, joined along the channels. Larger values are cropped to the smallest."""
 
     name: str
     sources: tuple[str, ...]
@@ -151,9 +153,10 @@ class Concat:
 
 @dataclass(frozen=True)
 class Resize:
-    """A value interpolated to ``factor`` times its size: the base a residual network adds to.
+    """A value interpolated to ``factor`` times its size: the base that a residual network adds to.
 
-    ``cubic`` is Keys' kernel with a = −0.5. Positions are half-pixel centred.
+    ``mode`` is ``nearest``, ``linear`` or ``cubic``, which is Keys' kernel with a = −0.5. Positions are half-pixel
+    centred.
     """
 
     name: str
@@ -164,7 +167,7 @@ class Resize:
 
 @dataclass(frozen=True)
 class PixelShuffle:
-    """``(C*r*r, H, W)`` to ``(C, H*r, W*r)`` in the named channel order."""
+    """A pixel shuffle from ``(C*r*r, H, W)`` to ``(C, H*r, W*r)``, in channel order ``CRD`` or ``DCR``."""
 
     name: str
     source: str
@@ -174,11 +177,11 @@ class PixelShuffle:
 
 @dataclass(frozen=True)
 class Warp:
-    """A value sampled where a flow says: ``out(p) = source(p + reach * flow(p))``, linear, the edge going on outside.
+    """A value sampled along a flow: ``out(p) = source(p + reach * flow(p))``, linear, with the edge repeated outside.
 
-    The flow has two channels, along x (to the right), then y (down). What lies beyond -1 … 1 is limited to it, so that
-    nothing further away than ``reach`` samples matters. Samples, and not halves of the image as in the paper: what is
-    learnt on small patches is then true of large images.
+    The flow has two channels, along x (to the right), then y (down). It is clipped to -1 … 1, so that no sample further
+    away than ``reach`` is read. Displacements are in samples, not in halves of the image as in the paper: the training
+    on small patches then holds for large images.
 
     Source: Jaderberg et al., arXiv 1506.02025, equation 5; Caballero et al., arXiv 1611.05250, section 2.3.
     """
@@ -204,10 +207,10 @@ KINDS: dict[str, type[Layer]] = {
 
 @dataclass(frozen=True)
 class Value:
-    """What is known of one value of the graph.
+    """The properties of one value of the graph.
 
-    ``lost`` counts, at the value's own resolution, the samples missing on each side compared with the
-    padded input brought to ``scale``; it is 0 everywhere when each layer pads by itself.
+    ``scale`` is its size relative to the input. ``lost`` counts, at the value's own resolution, the samples missing on
+    each side compared with the padded input at ``scale``. It is 0 everywhere if each layer pads by itself.
     """
 
     channels: int
@@ -219,9 +222,9 @@ def _trace_conv(layer: Conv, values: dict[str, Value], border: Border) -> Value:
     where, source = _check_weighted(layer, values)
     for side in layer.kernel:
         if side % 2 == 0:
-            raise SpecError(f"{where}kernel {layer.kernel}: odd sides are needed (fill up with zeros)")
+            raise SpecError(f"{where}kernel={layer.kernel}: odd sides are needed; pad the kernel with zeros")
     check_choice(where + "activation", layer.activation, get_args(Activation))
-    check_whole(where + "stride", layer.stride, 1, _MAX_STRIDE)
+    check_integer(where + "stride", layer.stride, 1, _MAX_STRIDE)
     if not isinstance(layer.shared, str):
         raise SpecError(f"{where}shared={layer.shared!r}: the name of an earlier convolution is needed")
     lost = source.lost if border == "zero" else -(-(source.lost + max(layer.kernel) // 2) // layer.stride)
@@ -230,29 +233,29 @@ def _trace_conv(layer: Conv, values: dict[str, Value], border: Border) -> Value:
 
 def _trace_transpose(layer: ConvTranspose, values: dict[str, Value], border: Border) -> Value:
     where, source = _check_weighted(layer, values)
-    check_whole(where + "stride", layer.stride, 1, MAX_SCALE)
+    check_integer(where + "stride", layer.stride, 1, MAX_SCALE)
     if not isinstance(layer.padding, tuple) or len(layer.padding) != 2:
         raise SpecError(f"{where}padding={layer.padding!r}: (vertical, horizontal) is needed")
     for side, before in zip(layer.kernel, layer.padding, strict=True):
-        check_whole(where + "padding", before, 0, side - 1)
+        check_integer(where + "padding", before, 0, side - 1)
     scale = _ratio(Fraction(source.scale) * layer.stride)
     if border == "zero":
         return Value(layer.out_channels, scale, 0)
-    # The first result that no sample before the source reaches, and the last that none after it does.
+    # How far beyond each end the kernel reaches: samples of the result that depend on missing samples of the source.
     ends = [(k - layer.stride - p, p) for k, p in zip(layer.kernel, layer.padding, strict=True)]
     return Value(layer.out_channels, scale, source.lost * layer.stride + max(0, *(n for pair in ends for n in pair)))
 
 
 def _check_weighted(layer: Conv | ConvTranspose, values: dict[str, Value]) -> tuple[str, Value]:
-    """What both kinds of convolution need: how an error names the layer, and what it reads."""
+    """The checks of both kinds of convolution. Returns the start of an error's text, and the value that is read."""
     source = _source(layer.name, layer.source, values)
     where = f"layer '{layer.name}': "
-    check_whole(where + "in_channels", layer.in_channels, 1, MAX_CHANNELS)
-    check_whole(where + "out_channels", layer.out_channels, 1, MAX_CHANNELS)
+    check_integer(where + "in_channels", layer.in_channels, 1, MAX_CHANNELS)
+    check_integer(where + "out_channels", layer.out_channels, 1, MAX_CHANNELS)
     if not isinstance(layer.kernel, tuple) or len(layer.kernel) != 2:
         raise SpecError(f"{where}kernel={layer.kernel!r}: (height, width) is needed")
     for side in layer.kernel:
-        check_whole(where + "kernel", side, 1, _MAX_KERNEL)
+        check_integer(where + "kernel", side, 1, _MAX_KERNEL)
     if not isinstance(layer.bias, bool):
         raise SpecError(f"{where}bias={layer.bias!r}: true or false is needed")
     if layer.in_channels != source.channels:
@@ -267,19 +270,23 @@ def _trace_join(layer: Add | Concat, values: dict[str, Value], border: Border) -
     sources = [_source(layer.name, name, values) for name in layer.sources]
     for name, value in zip(layer.sources, sources, strict=True):
         if value.scale != sources[0].scale:
-            raise SpecError(f"{where}'{name}' is x{value.scale}, '{layer.sources[0]}' x{sources[0].scale}")
+            raise SpecError(
+                f"{where}'{name}' is ×{value.scale} and '{layer.sources[0]}' is ×{sources[0].scale}; equal scales are "
+                "needed"
+            )
         if isinstance(layer, Add) and value.channels != sources[0].channels:
             raise SpecError(
-                f"{where}'{name}' has {value.channels} channels, '{layer.sources[0]}' {sources[0].channels}"
+                f"{where}'{name}' has {value.channels} channels and '{layer.sources[0]}' has {sources[0].channels}; "
+                "equal numbers are needed"
             )
     channels = sources[0].channels if isinstance(layer, Add) else sum(v.channels for v in sources)
-    check_whole(where + "channels", channels, 1, MAX_CHANNELS)
+    check_integer(where + "channels", channels, 1, MAX_CHANNELS)
     return Value(channels, sources[0].scale, max(v.lost for v in sources))
 
 
 def _trace_resize(layer: Resize, values: dict[str, Value], border: Border) -> Value:
     source = _source(layer.name, layer.source, values)
-    check_whole(f"layer '{layer.name}': factor", layer.factor, 1, MAX_SCALE)
+    check_integer(f"layer '{layer.name}': factor", layer.factor, 1, MAX_SCALE)
     check_choice(f"layer '{layer.name}': mode", layer.mode, tuple(SUPPORT))
     lost = 0 if border == "zero" else (source.lost + SUPPORT[layer.mode]) * layer.factor
     return Value(source.channels, _ratio(Fraction(source.scale) * layer.factor), lost)
@@ -287,12 +294,12 @@ def _trace_resize(layer: Resize, values: dict[str, Value], border: Border) -> Va
 
 def _trace_shuffle(layer: PixelShuffle, values: dict[str, Value], border: Border) -> Value:
     source = _source(layer.name, layer.source, values)
-    check_whole(f"layer '{layer.name}': factor", layer.factor, 1, MAX_SCALE)
+    check_integer(f"layer '{layer.name}': factor", layer.factor, 1, MAX_SCALE)
     check_choice(f"layer '{layer.name}': order", layer.order, ("CRD", "DCR"))
     square = layer.factor**2
     if source.channels % square:
         raise SpecError(
-            f"layer '{layer.name}': '{layer.source}' has {source.channels} channels, "
+            f"layer '{layer.name}': '{layer.source}' has {source.channels} channels; "
             f"a multiple of {square} is needed for factor {layer.factor}"
         )
     return Value(source.channels // square, _ratio(Fraction(source.scale) * layer.factor), source.lost * layer.factor)
@@ -302,12 +309,14 @@ def _trace_warp(layer: Warp, values: dict[str, Value], border: Border) -> Value:
     where = f"layer '{layer.name}': "
     source, flow = (_source(layer.name, name, values) for name in (layer.source, layer.flow))
     number = isinstance(layer.reach, (int, float)) and not isinstance(layer.reach, bool)
-    if not number or not 0 < layer.reach <= _MAX_REACH:  # what is not a number is not within
+    if not number or not 0 < layer.reach <= _MAX_REACH:  # NaN fails the comparison
         raise SpecError(f"{where}reach={layer.reach!r}: a number above 0 and up to {_MAX_REACH} is needed")
     if flow.channels != 2:
-        raise SpecError(f"{where}'{layer.flow}' has {flow.channels} channels, a flow has 2")
+        raise SpecError(f"{where}'{layer.flow}' has {flow.channels} channels; a flow has 2")
     if flow.scale != source.scale:
-        raise SpecError(f"{where}'{layer.flow}' is x{flow.scale}, '{layer.source}' x{source.scale}")
+        raise SpecError(
+            f"{where}'{layer.flow}' is ×{flow.scale} and '{layer.source}' is ×{source.scale}; equal scales are needed"
+        )
     lost = 0 if border == "zero" else max(source.lost, flow.lost) + math.ceil(layer.reach) + 1
     return Value(source.channels, source.scale, lost)
 
@@ -328,7 +337,7 @@ TRACERS: dict[type, Callable[[Any, dict[str, Value], Border], Value]] = {
 
 
 def sources_of(layer: Layer) -> tuple[str, ...]:
-    """Names of the values that a layer reads.
+    """The names of the values that a layer reads.
 
     >>> sources_of(Add("sum", ("a", "b")))
     ('a', 'b')
@@ -340,17 +349,18 @@ def sources_of(layer: Layer) -> tuple[str, ...]:
 
 def _source(layer: str, name: Any, values: dict[str, Value]) -> Value:
     if not isinstance(name, str) or name not in values:
-        raise SpecError(f"layer '{layer}': reads {name!r}, which no earlier layer makes")
+        raise SpecError(f"layer '{layer}' reads {name!r}; the name of an input or of an earlier layer is needed")
     return values[name]
 
 
-def check_whole(what: str, value: Any, low: int, high: int) -> None:
-    """Raises SpecError unless it is an integer of that range."""
+def check_integer(what: str, value: Any, low: int, high: int) -> None:
+    """Raise SpecError unless a value is an integer from ``low`` to ``high``."""
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         raise SpecError(f"{what}={value!r}: an integer from {low} to {high} is needed")
 
 
 def check_choice(what: str, value: Any, allowed: tuple[str, ...]) -> None:
-    """Raises SpecError unless it is one of those."""
+    """Raise SpecError unless a value is one of those that are allowed."""
     if value not in allowed:
-        raise SpecError(f"{what}={value!r}: one of {', '.join(allowed)} is needed")
+        where, _, kind = what.rpartition(": ")
+        raise unknown(kind, value, allowed, where=where, error=SpecError)

@@ -1,10 +1,10 @@
-"""Transposed convolutions rewritten as convolutions and pixel shuffles: the same sums, for whoever has only these.
+"""Rewrites transposed convolutions as convolutions and pixel shuffles with equal sums, for backends without them.
 
-A transposed convolution of stride ``r`` makes each of its ``r * r`` phases by an ordinary convolution of the source
-with every ``r``-th tap, and a pixel shuffle puts the phases in their places (:mod:`subpixel.ops.convolution.convert`).
-The kernel is filled up with zeros first, so that those convolutions are centred and nothing is left to crop.
+In a transposed convolution of stride ``r``, each of the ``r * r`` phases is an ordinary convolution of the source with
+every ``r``-th tap, and a pixel shuffle interleaves the phases (:mod:`subpixel.ops.convolution.convert`). The kernel is
+first padded with zeros, so that these convolutions are centred and nothing has to be cropped.
 
-A value that is not finite times such a zero is NaN, and so reaches up to one source sample further than it should.
+An infinity or NaN times such a zero is NaN, so it affects up to one source sample more than in the original.
 
 Source: Shi et al., arXiv 1609.07009.
 """
@@ -26,13 +26,12 @@ Weights = Mapping[str, NDArray[np.float32]]
 
 
 def lower_spec(spec: Spec) -> Spec:
-    """A network without transposed convolutions; one that has none is itself.
+    """The network without transposed convolutions; the same object if it has none.
 
-    The convolution in place of layer ``name`` is ``name.phases``, the shuffle after it ``name``.
+    Layer ``name`` becomes the convolution ``name.phases`` and the pixel shuffle ``name``.
 
     Raises:
-        SpecError: the phases would need a larger kernel or more channels, or their name more characters, than a
-            network can have.
+        SpecError: the phases would exceed a limit of networks: kernel size, channels, or length of a name.
 
     >>> from subpixel.models.fsrcnn import fsrcnn
     >>> [layer.name for layer in lower_spec(fsrcnn(3)).layers[-3:]]
@@ -47,14 +46,14 @@ def lower_spec(spec: Spec) -> Spec:
 
 
 def lower(spec: Spec, weights: Weights) -> tuple[Spec, Weights]:
-    """A network without transposed convolutions, and its weights.
+    """The network without transposed convolutions, and its weights.
 
     Args:
         spec: the network.
         weights: every tensor of ``spec.weight_shapes``.
 
     Returns:
-        :func:`lower_spec` and every tensor of its ``weight_shapes``; the given ones where there is nothing to do.
+        The result of :func:`lower_spec`, and every tensor of its ``weight_shapes``.
 
     >>> import numpy as np
     >>> from subpixel.models.fsrcnn import fsrcnn
@@ -68,11 +67,11 @@ def lower(spec: Spec, weights: Weights) -> tuple[Spec, Weights]:
         if isinstance(layer, ConvTranspose):
             weight, bias = result.pop(f"{layer.name}.weight"), result.pop(f"{layer.name}.bias", None)
             front = [_half(layer, axis) * layer.stride - layer.padding[axis] for axis in (0, 1)]
-            whole = [(2 * _half(layer, axis) + 1) * layer.stride for axis in (0, 1)]
-            ends = [(f, n - f - k) for f, n, k in zip(front, whole, layer.kernel, strict=True)]
+            size = [(2 * _half(layer, axis) + 1) * layer.stride for axis in (0, 1)]
+            ends = [(f, n - f - k) for f, n, k in zip(front, size, layer.kernel, strict=True)]
             padding = [_half(layer, axis) * layer.stride for axis in (0, 1)]
-            filled = np.pad(weight, [(0, 0), (0, 0), *ends])
-            form = conv_transpose_to_subpixel(filled, bias, stride=layer.stride, padding=padding)
+            padded = np.pad(weight, [(0, 0), (0, 0), *ends])
+            form = conv_transpose_to_subpixel(padded, bias, stride=layer.stride, padding=padding)
             result[f"{layer.name}.phases.weight"] = form.weight
             if form.bias is not None:
                 result[f"{layer.name}.phases.bias"] = form.bias
@@ -88,6 +87,6 @@ def _phases(layer: ConvTranspose) -> list[Layer]:
 
 
 def _half(layer: ConvTranspose, axis: int) -> int:
-    """Source samples to each side of a sample that can reach one of the ``stride`` results made in its place."""
+    """How many source samples to each side affect the ``stride`` results of one source sample."""
     before, after = layer.padding[axis], layer.kernel[axis] - 1 - layer.padding[axis]
     return max((layer.stride - 1 + before) // layer.stride, after // layer.stride)

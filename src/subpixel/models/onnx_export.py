@@ -1,17 +1,17 @@
-"""A Spec as an ONNX model: the graph walked with kernels that write nodes instead of computing."""
+"""Exports a Spec as an ONNX model: the graph runs with kernels that add ONNX nodes instead of computing."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from types import EllipsisType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from subpixel.errors import InvalidArgument, MissingExtra, Unsupported
-from subpixel.models.graph import need_plain, run
-from subpixel.models.spec import Spec
+from subpixel.errors import MissingExtra, Unsupported, unknown
+from subpixel.models.graph import require_single_image, run
+from subpixel.models.spec import Activation, Spec
 from subpixel.ops.resizing.taps import Mode
 from subpixel.ops.shuffle import Order
 
@@ -20,25 +20,26 @@ if TYPE_CHECKING:
 
 __all__ = ["to_onnx"]
 
-# Old enough for every runtime of these years, new enough for all that is written here.
+# Old enough for all current runtimes, new enough for all operators that are used.
 _OPSET, _IR_VERSION = 17, 8
 
 
 def to_onnx(spec: Spec, weights: Mapping[str, NDArray[np.float32]], size: tuple[int, int] | None = None) -> ModelProto:
-    """An ONNX model of the same sums in f32, opset 17.
+    """Export a network as an ONNX model in f32, opset 17.
 
     Args:
         spec: the network.
         weights: every tensor of ``spec.weight_shapes``.
-        size: height and width of the input, if they are fixed; some runtimes plan better then, or only then.
+        size: height and width of the input if they are fixed. Some runtimes optimise better with fixed sizes, and some
+            need them.
 
     Returns:
-        An ``onnx.ModelProto`` from ``input`` ``(N, C, H, W)`` to ``output`` ``(N, C, H*scale, W*scale)``, values as in
-        the Spec's colour contract; N is 1 with ``size``.
+        An ``onnx.ModelProto`` from ``input`` ``(N, C, H, W)`` to ``output`` ``(N, C, H*scale, W*scale)``, f32 in the
+        Spec's colour range. With ``size``, N is 1.
 
     Raises:
         MissingExtra: the package ``onnx`` is not installed.
-        Unsupported: a network for the frames of a video, or one with strides or warps.
+        Unsupported: the network is for videos, or has strides or warps.
 
     Source: ONNX operator specification, https://onnx.ai/onnx/operators.
 
@@ -49,10 +50,10 @@ def to_onnx(spec: Spec, weights: Mapping[str, NDArray[np.float32]], size: tuple[
     try:
         from onnx import TensorProto, checker, helper, numpy_helper
     except ImportError:
-        raise MissingExtra("the package onnx is not installed; pip install onnx brings it") from None
-    need_plain(spec)
+        raise MissingExtra("exporting to ONNX needs the package onnx: pip install onnx") from None
+    require_single_image(spec)
     if spec.multiple > 1:
-        raise Unsupported("ONNX: networks with strides are not exported")
+        raise Unsupported("networks with strides cannot be exported to ONNX")
     graph = _Graph()
     tensors = {name: graph.constant(np.asarray(value, np.float32), name) for name, value in weights.items()}
     result = run(spec, tensors, _Value(graph, "input"), _OnnxKernels())
@@ -74,7 +75,7 @@ def to_onnx(spec: Spec, weights: Mapping[str, NDArray[np.float32]], size: tuple[
 
 
 class _Graph:
-    """Nodes and constants in the order in which they were asked for."""
+    """Nodes and constants, in the order in which they were added."""
 
     def __init__(self) -> None:
         self.nodes: list[tuple[str, list[str], str, dict[str, Any]]] = []
@@ -95,25 +96,25 @@ class _Graph:
 
 
 class _Value:
-    """A value of the graph to be; the walk crops it as it would an array."""
+    """A value of the ONNX graph, which can be cropped like an array."""
 
     def __init__(self, graph: _Graph, name: str) -> None:
         self.graph, self.name = graph, name
 
     def __getitem__(self, key: tuple[EllipsisType, slice, slice]) -> _Value:
         rows, columns = key[1:]
-        most = np.iinfo(np.int64).max
-        ends = (most if part.stop is None else part.stop for part in (rows, columns))
+        end_of_axis = np.iinfo(np.int64).max
+        ends = (end_of_axis if part.stop is None else part.stop for part in (rows, columns))
         graph = self.graph
-        begins = graph.integers(rows.start, columns.start)
-        return graph.add("Slice", [self.name, begins, graph.integers(*ends), graph.integers(2, 3)])
+        starts = graph.integers(rows.start, columns.start)
+        return graph.add("Slice", [self.name, starts, graph.integers(*ends), graph.integers(2, 3)])
 
     def then(self, kind: str, *inputs: str, **options: Any) -> _Value:
         return self.graph.add(kind, [self.name, *inputs], **options)
 
 
 class _OnnxKernels:
-    """The arithmetic of :mod:`subpixel.models.graph` as ONNX nodes."""
+    """The layers as ONNX nodes, see :mod:`subpixel.models.graph`."""
 
     def replicate(self, x: _Value, halo: int) -> _Value:
         if halo == 0:
@@ -121,7 +122,7 @@ class _OnnxKernels:
         return x.then("Pad", x.graph.integers(0, 0, halo, halo, 0, 0, halo, halo), mode="edge")
 
     def extend(self, x: _Value, rows: int, columns: int) -> _Value:
-        raise NotImplementedError  # refused before
+        raise NotImplementedError  # to_onnx refuses networks with strides, the only ones that need it
 
     def conv(self, x: _Value, weight: _Value, bias: _Value | None, padding: tuple[int, int], stride: int = 1) -> _Value:
         inputs = [weight.name] if bias is None else [weight.name, bias.name]
@@ -145,7 +146,7 @@ class _OnnxKernels:
             bounds = [x.graph.constant(np.array(bound, np.float32)).name for bound in (0, 1)]
             return x.then("Clip", *bounds)
         if kind not in ("relu", "tanh"):
-            raise InvalidArgument(f"activation {kind!r} is not known")
+            raise unknown("activation", kind, get_args(Activation))
         return x.then({"relu": "Relu", "tanh": "Tanh"}[kind])
 
     def add(self, values: list[_Value]) -> _Value:
@@ -159,15 +160,16 @@ class _OnnxKernels:
 
     def resize(self, x: _Value, factor: int, mode: Mode) -> _Value:
         scales = x.graph.constant(np.array([1, 1, factor, factor], np.float32)).name
-        # asymmetric and floor repeat each sample factor times, without a rule for positions between two samples
-        how = {"coordinate_transformation_mode": "half_pixel", "mode": mode}
+        attributes: dict[str, Any] = {"coordinate_transformation_mode": "half_pixel", "mode": mode}
         if mode == "nearest":
-            how |= {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
-        more = {"cubic_coeff_a": -0.5} if mode == "cubic" else {}
-        return x.then("Resize", "", scales, **how, **more)
+            # asymmetric and floor repeat each sample, without a rule for positions halfway between two samples
+            attributes |= {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+        if mode == "cubic":
+            attributes["cubic_coeff_a"] = -0.5
+        return x.then("Resize", "", scales, **attributes)
 
     def pixel_shuffle(self, x: _Value, factor: int, order: Order) -> _Value:
         return x.then("DepthToSpace", blocksize=factor, mode=order)
 
     def warp(self, x: _Value, flow: _Value, reach: float) -> _Value:
-        raise Unsupported("ONNX: networks with warps are not exported")
+        raise Unsupported("networks with warps cannot be exported to ONNX")

@@ -1,7 +1,8 @@
-"""The networks of our own: chains of ReLU convolutions in low resolution whose result is added to the input.
+"""The networks fast, balanced and high: chains of ReLU convolutions in low resolution, added to the input.
 
-ReLU costs nothing against PReLU and is one instruction in int8; the input added in image space is what lets so few
-layers train well, and what int8 adds to. The trunk is the same at every scale, so that one scale starts from another.
+ReLU loses no quality against PReLU and is one instruction in int8. Adding the input in image space lets so few layers
+train well, and int8 adds to it in full precision. The trunk is equal at every scale, so that the training of one scale
+can start from another.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ __all__ = ["balanced", "fast", "high"]
 
 
 def fast(scale: int) -> Spec:
-    """At most 14,000 parameters: 5x5 to 16, five 3x3, an end of 3x3 (x2, x3) or 1x1 (x4, x8: more is made there).
+    """At most 14,000 parameters: 5x5 to 16 channels, five 3x3, then 3x3 (×2, ×3) or 1x1 (×4, ×8) to r² channels.
 
     Args:
-        scale: r, at least 2.
+        scale: the upscaling factor r, at least 2.
 
     >>> [fast(scale).parameters for scale in (2, 3, 4, 8)]
     [12596, 13321, 12288, 13104]
@@ -24,10 +25,10 @@ def fast(scale: int) -> Spec:
 
 
 def balanced(scale: int) -> Spec:
-    """At most 45,000 parameters: 5x5 to 24, eight 3x3, an end of 3x3 (x2, x3) or 1x1 (x4).
+    """At most 45,000 parameters: 5x5 to 24 channels, eight 3x3, then 3x3 (×2, ×3) or 1x1 (×4) to r² channels.
 
     Args:
-        scale: r, at least 2.
+        scale: the upscaling factor r, at least 2.
 
     >>> [balanced(scale).parameters for scale in (2, 3, 4)]
     [43156, 44241, 42688]
@@ -36,10 +37,10 @@ def balanced(scale: int) -> Spec:
 
 
 def high(scale: int) -> Spec:
-    """At most 400,000 parameters: 5x5 to 64, ten 3x3, an end of 3x3.
+    """At most 400,000 parameters: 5x5 to 64 channels, ten 3x3, then 3x3 to r² channels.
 
     Args:
-        scale: r, at least 2.
+        scale: the upscaling factor r, at least 2.
 
     >>> [high(scale).parameters for scale in (2, 3, 4)]
     [373252, 376137, 380176]
@@ -48,15 +49,18 @@ def high(scale: int) -> Spec:
 
 
 def chain(scale: int, *, width: int, middle: int, first: int, last: int, activation: Activation = "relu") -> Spec:
-    """A chain of that shape: what the families are chosen from.
+    """A chain of this family.
 
     Args:
-        scale: r, at least 2.
+        scale: the upscaling factor r, at least 2.
         width: channels between the layers.
-        middle: 3x3 convolutions from ``width`` to ``width`` channels.
+        middle: number of 3x3 convolutions from ``width`` to ``width`` channels.
         first: side of the first kernel.
-        last: side of the last one, which makes r² channels.
-        activation: of all but the last layer.
+        last: side of the last kernel; its convolution has r² output channels.
+        activation: of all layers but the last: ``relu``, ``prelu``, ``tanh``, ``clip`` or ``none``.
+
+    >>> len(chain(2, width=8, middle=1, first=5, last=3).layers)
+    6
     """
     layers = [Conv("conv1", INPUT, 1, width, (first, first), activation)]
     for number in range(2, middle + 2):

@@ -1,4 +1,4 @@
-"""RDN: blocks whose every convolution reads all before it (Zhang et al., arXiv 1802.08797)."""
+"""RDN: dense blocks, in which each convolution reads all results before it (Zhang et al., arXiv 1802.08797)."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ def rdn(
     """The network of the paper, D = ``blocks``, C = ``convs``, G = ``growth``, G0 = ``features``.
 
     Args:
-        scale: 2, 3, or a power of 2.
-        blocks: residual dense blocks.
-        convs: in each block.
+        scale: 3 or a power of 2.
+        blocks: number of residual dense blocks.
+        convs: number of convolutions in each block.
         growth: channels that each of them adds.
-        features: of each block's result.
-        up_features: of the sub-pixel stages' results; None for ``features``.
+        features: channels of each block's result.
+        up_features: channels of each sub-pixel stage's result; None for ``features``.
         colour: ``rgb`` as in the paper, or ``luma``.
-        border: ``zero`` as in the authors' code.
+        border: ``zero`` as in the authors' code, or ``replicate``.
 
-    Source: arXiv 1802.08797, section 3 and 5.1 (D = 16, C = 8, G = 64, G0 = 64): 22.12 million parameters at ×2.
+    Source: arXiv 1802.08797, sections 3 and 5.1 (D = 16, C = 8, G = 64, G0 = 64): 22.12 million parameters at ×2.
 
     >>> rdn(2).parameters
     22123395

@@ -1,10 +1,10 @@
-"""A recurrent network of our own for videos: no flow, but what it made of the frame before, and what it remembers.
+"""The network recurrent, for videos: no flow, but a state and the previous result.
 
-The frame, the one before, a state and the previous result, unshuffled, are the channels of the first of a few
-convolutions in low resolution; the last makes the detail that is added to the frame, and the next state. Both that come
-back are limited to 0 … 1: whatever the weights, a video of any length cannot make them grow.
+The first convolution reads the frame, the frame before, a state and the previous result, unshuffled. The last ones make
+the detail that is added to the frame, and the next state. State and previous result are limited to 0 … 1, so that they
+cannot grow in a video of any length, whatever the weights.
 
-Source: the shape is that of RLSP, Fuoli et al., arXiv 1909.08080, section 3; sizes and limits are ours.
+Source: the structure is that of RLSP, Fuoli et al., arXiv 1909.08080, section 3; sizes and limits are our own.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ __all__ = ["recurrent"]
 
 
 def recurrent(scale: int, *, width: int = 24, middle: int = 6, state: int = 12, first: int = 5) -> Spec:
-    """A chain of 3x3 convolutions after a larger one: what the compiled engine streams.
+    """One larger convolution, then a chain of 3x3 ones: a form that the compiled engine streams.
 
-    Its trunk is that of our networks for images, so that it can begin with what one of them learnt.
+    Its trunk is that of our networks for images, so that its training can start from one of them.
 
     Args:
-        scale: r, at least 2.
+        scale: the upscaling factor r, at least 2.
         width: channels between the layers.
-        middle: convolutions from ``width`` to ``width`` channels.
-        state: channels that are kept from frame to frame.
+        middle: number of 3x3 convolutions from ``width`` to ``width`` channels.
+        state: channels of the state.
         first: side of the first kernel.
 
     >>> spec = recurrent(4)

@@ -1,9 +1,9 @@
-"""A network as data: an ordered graph of layers, validated when built, free of any framework.
+"""Spec, the description of a network as data: an ordered graph of layers, validated when built, without a framework.
 
-Every layer names what it reads; its own name is what later layers read. The last layer is the result. What goes in is
-an image, ``INPUT``, or what :attr:`Spec.inputs` declares: frames of a video, and what the network keeps from one to the
-next. What a layer needs beyond that follows from the graph and is computed here: the size of each value relative to
-the input, how many samples it loses to convolution, the receptive field, the work.
+Every layer names the values that it reads, and later layers read it by its own name. The last layer is the result. The
+input is an image, ``INPUT``, or what :attr:`Spec.inputs` declares: frames of a video and states. Other properties
+follow from the graph and are computed here: the size of each value relative to the input, how many samples convolution
+loses, the receptive field, the amount of work.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, fields
 from fractions import Fraction
 from typing import Any, cast, get_args
 
-from subpixel.errors import SpecError
+from subpixel.errors import SpecError, unknown
 from subpixel.models.layers import (
     INPUT,
     KINDS,
@@ -39,7 +39,7 @@ from subpixel.models.layers import (
     Value,
     Warp,
     check_choice,
-    check_whole,
+    check_integer,
     sources_of,
 )
 
@@ -65,7 +65,7 @@ __all__ = [
     "sources_of",
 ]
 
-# As in layers.py: far beyond any network, so that a stranger's description cannot ask for absurd work.
+# As in layers.py: far beyond any network, so that an untrusted description cannot request absurd amounts of work.
 _MAX_LAYERS = 4096
 _MAX_INPUTS = 64
 _MAX_HALO = 2048
@@ -82,18 +82,17 @@ class Spec:
     """A super-resolution network.
 
     Args:
-        layers: the graph in an order in which it can be computed.
-        scale: how many times larger the result is; checked against the layers.
+        layers: the graph, in an order in which it can be computed.
+        scale: the upscaling factor; checked against the layers.
         colour: ``luma`` (one plane, BT.601/709 studio luma: 16/255 … 235/255) or ``rgb`` (three planes, 0 … 1,
             encoded values in the order red, green, blue).
-        border: ``replicate``: the edge sample is repeated by :attr:`halo` once and every layer convolves
-            without padding; ``zero``: every convolution pads with zeros by itself. Strides and warps need ``zero``;
-            an image is then first filled up to a :attr:`multiple`, its last row and column repeated.
-        inputs: what goes in; by itself one image, named ``INPUT``. A video's network names frames, and what it
-            keeps from one frame to the next.
+        border: ``replicate``: the edge samples are repeated once by :attr:`halo`, and every layer convolves without
+            padding; ``zero``: every convolution pads with zeros. Strides and warps need ``zero``. If there are strides,
+            the last row and column of an image are first repeated up to a :attr:`multiple`.
+        inputs: the inputs; by default one image, named ``INPUT``. A network for videos declares frames and states.
 
     Raises:
-        SpecError: naming the layer and what would fit.
+        SpecError: the network contradicts itself. The text names the layer and what would fit.
 
     >>> shuffle = PixelShuffle("up", "conv", 2)
     >>> spec = Spec((Conv("conv", INPUT, 1, 4, (3, 3)), shuffle), scale=2, colour="luma")
@@ -112,89 +111,93 @@ class Spec:
         object.__setattr__(self, "inputs", tuple(self.inputs))
         check_choice("colour", self.colour, get_args(Colour))
         check_choice("border", self.border, get_args(Border))
-        check_whole("scale", self.scale, 1, MAX_SCALE)
+        check_integer("scale", self.scale, 1, MAX_SCALE)
         _check_inputs(self.inputs)
         if not 1 <= len(self.layers) <= _MAX_LAYERS:
-            raise SpecError(f"a network has 1 to {_MAX_LAYERS} layers, this one {len(self.layers)}")
+            raise SpecError(f"the network has {len(self.layers)} layers; 1 to {_MAX_LAYERS} are needed")
         values = self._trace(self.border)
         self._check_layers(values)
         object.__setattr__(self, "_values", values)
         result = values[self.layers[-1].name]
         if result.scale != self.scale:
             raise SpecError(
-                f"layer '{self.layers[-1].name}': the result is x{result.scale}, the network says scale {self.scale}"
+                f"layer '{self.layers[-1].name}': the result is ×{result.scale}, but the network has scale={self.scale}"
             )
         if result.channels != self.channels:
             raise SpecError(
-                f"layer '{self.layers[-1].name}': the result has {result.channels} channels, "
-                f"colour '{self.colour}' has {self.channels}"
+                f"layer '{self.layers[-1].name}': the result has {result.channels} channels; "
+                f"colour '{self.colour}' needs {self.channels}"
             )
         for state in self.states:
             _check_state(state, values)
         if self.multiple > MAX_SCALE:
-            raise SpecError(f"sides must be multiples of {self.multiple} for its strides; {MAX_SCALE} is the most")
+            raise SpecError(
+                f"the strides need sides that are multiples of {self.multiple}; at most {MAX_SCALE} is possible"
+            )
         if self.halo > _MAX_HALO:
-            raise SpecError(f"its receptive field reaches {self.halo} samples to each side; {_MAX_HALO} are the most")
+            raise SpecError(
+                f"the receptive field reaches {self.halo} samples to each side; at most {_MAX_HALO} is possible"
+            )
 
     @property
     def channels(self) -> int:
-        """Planes that go in and come out: 1 for luma, 3 for RGB."""
+        """The number of planes of an image: 1 for luma, 3 for RGB."""
         return 1 if self.colour == "luma" else 3
 
     @property
     def values(self) -> Mapping[str, Value]:
-        """Channels, scale and loss of the input and of every layer's result, by name."""
+        """Channels, scale and lost samples of every input and every layer's result, by name."""
         values: Mapping[str, Value] = self._values  # type: ignore[attr-defined]
         return values
 
     @property
     def plain(self) -> bool:
-        """Whether one image goes in and one comes out, and nothing is kept."""
+        """Whether the network is from one image to one image, without further frames or states."""
         return self.inputs == _IMAGE
 
     @property
     def frames(self) -> tuple[Frame, ...]:
-        """The inputs that are images."""
+        """The inputs that are frames."""
         return tuple(one for one in self.inputs if isinstance(one, Frame))
 
     @property
     def states(self) -> tuple[State, ...]:
-        """The inputs that the network made of the frame before."""
+        """The inputs that are states."""
         return tuple(one for one in self.inputs if isinstance(one, State))
 
     @property
     def reach(self) -> tuple[int, int]:
-        """Frames before and after the one that is upscaled which are read: the second delays every result."""
+        """How many frames before and after the upscaled one are read. The second number delays every result."""
         offsets = [frame.offset for frame in self.frames]
         return -min(offsets), max(offsets)
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """The layers whose values are wanted: the result, then the next value of each state."""
+        """The names of the layers whose values are returned: the result, then the next value of each state."""
         return tuple(dict.fromkeys((self.layers[-1].name, *(state.next for state in self.states))))
 
     @property
     def multiple(self) -> int:
-        """What an image's sides are filled up to a multiple of, so that every stride divides them."""
+        """The number of which an image's sides must be multiples, so that every stride divides them."""
         return math.lcm(*(Fraction(value.scale).denominator for value in self.values.values()))
 
     @property
     def halo(self) -> int:
-        """Input samples beyond each side that can influence an output sample."""
-        # What layers would lose if they did not pad is the reach of those that do.
+        """How many input samples beyond each side can affect an output sample."""
+        # A layer that pads reaches as far as the samples that it would lose without padding.
         values = self._trace("replicate") if self.border == "zero" else self.values
         return max(math.ceil(values[name].lost / values[name].scale) for name in self.outputs)
 
     @property
     def receptive_field(self) -> int:
-        """Side of the square of input samples that can influence the samples made of one input sample."""
+        """The side of the square of input samples that affect the output samples of one input sample."""
         return 2 * self.halo + 1
 
     @property
     def macs_per_pixel(self) -> int:
-        """Multiply-accumulates of all convolutions for each input pixel, away from the borders.
+        """Multiply-accumulate operations of all convolutions for each input pixel, away from the borders.
 
-        A convolution uses each weight once for every sample that it makes, a transposed one for each that it reads.
+        A convolution uses each weight once for every output sample, a transposed one once for every input sample.
         """
         return math.ceil(
             sum(
@@ -207,7 +210,7 @@ class Spec:
 
     @property
     def weight_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Shape of every weight tensor by its name."""
+        """The shape of every weight tensor, by name."""
         shapes: dict[str, tuple[int, ...]] = {}
         for layer in self.layers:
             if isinstance(layer, Conv):
@@ -226,67 +229,67 @@ class Spec:
 
     @property
     def parameters(self) -> int:
-        """Number of trained values."""
+        """The number of trained values."""
         return sum(math.prod(shape) for shape in self.weight_shapes.values())
 
     def to_json(self) -> str:
-        """One line of JSON with sorted keys; :meth:`from_json` gives an equal Spec back."""
-        layers = [_written(_NAMES[type(layer)], layer) for layer in self.layers]
+        """One line of JSON with sorted keys, from which :meth:`from_json` makes an equal Spec."""
+        layers = [_to_document(_NAMES[type(layer)], layer) for layer in self.layers]
         document = {"scale": self.scale, "colour": self.colour, "border": self.border, "layers": layers}
         if not self.plain:
-            document["inputs"] = [_written(_INPUT_NAMES[type(one)], one) for one in self.inputs]
+            document["inputs"] = [_to_document(_INPUT_NAMES[type(one)], one) for one in self.inputs]
         return json.dumps(document, sort_keys=True, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> Spec:
-        """Read what :meth:`to_json` wrote. Nothing in the text is trusted.
+        """Read a description that :meth:`to_json` wrote. Nothing in the text is trusted.
 
         Raises:
-            SpecError: not JSON, unknown or missing fields, or a network that does not validate.
+            SpecError: the text is not JSON, fields are unknown or missing, or the network is not valid.
         """
         try:
             document = json.loads(text)
         except (ValueError, RecursionError) as error:
             raise SpecError(f"the network description is not JSON: {error}") from None
-        _fields("the network description", document, {"scale", "colour", "border", "layers"}, {"inputs"})
+        _check_fields("the network description", document, {"scale", "colour", "border", "layers"}, {"inputs"})
         lists = []
         for part, word, kinds in (("layers", "layer", KINDS), ("inputs", "input", _INPUTS)):
             items = document.get(part)
             if part in document and not isinstance(items, list):
                 raise SpecError(f"the network description: '{part}' must be a list")
-            lists.append([_from(f"{word} {number}", item, kinds) for number, item in enumerate(items or [])])
+            lists.append([_from_document(f"{word} {number}", item, kinds) for number, item in enumerate(items or [])])
         inputs = tuple(lists[1]) if "inputs" in document else _IMAGE
         return cls(tuple(lists[0]), document["scale"], document["colour"], document["border"], inputs)
 
     def _trace(self, border: Border) -> dict[str, Value]:
-        values = {one.name: self._given(one) for one in self.inputs}
+        values = {one.name: self._input_value(one) for one in self.inputs}
         for layer in self.layers:
             if not isinstance(layer, Layer):
                 raise SpecError(f"{layer!r} is not a layer")
             if not isinstance(layer.name, str) or not layer.name or len(layer.name) > 100:
                 raise SpecError(f"layer name {layer.name!r}: a text of 1 to 100 characters is needed")
             if layer.name in values:
-                raise SpecError(f"layer '{layer.name}': the name is taken already")
+                raise SpecError(f"layer '{layer.name}': an earlier layer or input has that name")
             result = values[layer.name] = TRACERS[type(layer)](layer, values, border)
             if result.scale > MAX_SCALE:
-                raise SpecError(f"layer '{layer.name}': x{result.scale} is beyond x{MAX_SCALE}")
+                raise SpecError(f"layer '{layer.name}': ×{result.scale} is above ×{MAX_SCALE}")
             if result.scale * MAX_SCALE < 1:
-                raise SpecError(f"layer '{layer.name}': x{result.scale} is below x1/{MAX_SCALE}")
+                raise SpecError(f"layer '{layer.name}': ×{result.scale} is below ×1/{MAX_SCALE}")
         return values
 
-    def _given(self, one: Input) -> Value:
+    def _input_value(self, one: Input) -> Value:
         if isinstance(one, State):
             return Value(one.channels, 1, 0)
         return Value(self.channels * (self.scale**2 if isinstance(one, Previous) else 1), 1, 0)
 
     def _check_layers(self, values: Mapping[str, Value]) -> None:
-        """What a layer alone cannot know: that it is read, whose weights it uses, and where strides may be."""
+        """The checks that need the whole graph: that every value is read, shared weights, and strides."""
         owners: dict[str, Conv] = {}
-        # Such a value would be computed for nothing, and might reach further than the result's halo.
+        # An unread value would be computed in vain, and might reach further than the result's halo.
         unread = set(values) - {name for layer in self.layers for name in sources_of(layer)} - set(self.outputs)
-        given = {one.name for one in self.inputs}
-        if unread - given:
-            raise SpecError(f"layer '{min(unread - given)}': no later layer reads it")
+        inputs = {one.name for one in self.inputs}
+        if unread - inputs:
+            raise SpecError(f"layer '{min(unread - inputs)}': no later layer reads it")
         if unread and not self.plain:
             raise SpecError(f"input '{min(unread)}': no layer reads it")
         for layer in self.layers:
@@ -307,14 +310,14 @@ def _check_shared(layer: Conv, owners: Mapping[str, Conv]) -> None:
     if owner is None:
         raise SpecError(f"{where}shared='{layer.shared}': an earlier convolution with weights of its own is needed")
     for part in ("in_channels", "out_channels", "kernel", "activation", "bias"):
-        mine, its = getattr(layer, part), getattr(owner, part)
-        if mine != its:
-            raise SpecError(f"{where}{part}={mine!r}, but '{owner.name}', whose weights it uses, has {its!r}")
+        here, there = getattr(layer, part), getattr(owner, part)
+        if here != there:
+            raise SpecError(f"{where}{part}={here!r}: it shares the weights of '{owner.name}', which has {there!r}")
 
 
 def _check_inputs(inputs: tuple[Input, ...]) -> None:
     if not 1 <= len(inputs) <= _MAX_INPUTS:
-        raise SpecError(f"a network has 1 to {_MAX_INPUTS} inputs, this one {len(inputs)}")
+        raise SpecError(f"the network has {len(inputs)} inputs; 1 to {_MAX_INPUTS} are needed")
     names: set[str] = set()
     offsets: list[int] = []
     for one in inputs:
@@ -323,52 +326,54 @@ def _check_inputs(inputs: tuple[Input, ...]) -> None:
         if not isinstance(one.name, str) or not one.name or len(one.name) > 100:
             raise SpecError(f"input name {one.name!r}: a text of 1 to 100 characters is needed")
         if one.name in names:
-            raise SpecError(f"input '{one.name}': the name is taken already")
+            raise SpecError(f"input '{one.name}': an earlier input has that name")
         names.add(one.name)
         if isinstance(one, Frame):
-            check_whole(f"input '{one.name}': offset", one.offset, -_MAX_OFFSET, _MAX_OFFSET)
+            check_integer(f"input '{one.name}': offset", one.offset, -_MAX_OFFSET, _MAX_OFFSET)
             if one.offset in offsets:
-                raise SpecError(f"input '{one.name}': another input is the frame at {one.offset} already")
+                raise SpecError(f"input '{one.name}': offset={one.offset}: an earlier input is that frame")
             offsets.append(one.offset)
         elif isinstance(one, State):
-            check_whole(f"input '{one.name}': channels", one.channels, 1, MAX_CHANNELS)
+            check_integer(f"input '{one.name}': channels", one.channels, 1, MAX_CHANNELS)
     if 0 not in offsets:
-        raise SpecError("no input is the frame that is upscaled, the one at offset 0")
+        raise SpecError("no input is the frame that is upscaled; a frame with offset=0 is needed")
     if sum(isinstance(one, Previous) for one in inputs) > 1:
-        raise SpecError("two inputs are the previous result; one is enough")
+        raise SpecError("two inputs are the previous result; at most one is possible")
 
 
 def _check_state(state: State, values: Mapping[str, Value]) -> None:
     where = f"input '{state.name}': next={state.next!r}"
     result = values.get(state.next) if isinstance(state.next, str) else None
     if result is None:
-        raise SpecError(f"{where}: no layer of that name makes it")
+        raise SpecError(f"{where}: the name of a layer is needed")
     if (result.channels, result.scale) != (state.channels, 1):
-        raise SpecError(f"{where} has {result.channels} channels at x{result.scale}; {state.channels} at x1 are needed")
+        raise SpecError(f"{where} has {result.channels} channels at ×{result.scale}; {state.channels} at ×1 are needed")
 
 
-# Fields that came later, and what they are where nothing is said: then they are not written, so that the description of
-# a network that has no use for them is what it always was.
-_LATER: dict[str, Any] = {"stride": 1, "shared": ""}
+# Fields that were added later, with their defaults. A default is not written, so that the descriptions of networks that
+# do not use these fields did not change.
+_OPTIONAL_FIELDS: dict[str, Any] = {"stride": 1, "shared": ""}
 
 
-def _written(kind: str, one: Layer | Input) -> dict[str, Any]:
-    return {"kind": kind, **{k: v for k, v in asdict(one).items() if k not in _LATER or v != _LATER[k]}}
+def _to_document(kind: str, one: Layer | Input) -> dict[str, Any]:
+    parts = {k: v for k, v in asdict(one).items() if k not in _OPTIONAL_FIELDS or v != _OPTIONAL_FIELDS[k]}
+    return {"kind": kind, **parts}
 
 
-def _from(what: str, item: Any, kinds: Mapping[str, Callable[..., Any]]) -> Any:
+def _from_document(what: str, item: Any, kinds: Mapping[str, Callable[..., Any]]) -> Any:
     kind = item.get("kind") if isinstance(item, dict) else None
     if not isinstance(kind, str) or kind not in kinds:
-        raise SpecError(f"{what}: kind={kind!r}: one of {', '.join(kinds)} is needed")
+        raise unknown("kind", kind, kinds, where=what, error=SpecError)
     names = {field.name for field in fields(cast(Any, kinds[kind]))}
-    _fields(what, item, {"kind", *(names - set(_LATER))}, names & set(_LATER))
+    optional = names & set(_OPTIONAL_FIELDS)
+    _check_fields(what, item, {"kind", *(names - optional)}, optional)
     return kinds[kind](**{key: tuple(v) if isinstance(v, list) else v for key, v in item.items() if key != "kind"})
 
 
-def _fields(what: str, document: Any, wanted: set[str], more: set[str]) -> None:
-    """Raises unless the fields are those wanted, and perhaps some more."""
+def _check_fields(what: str, document: Any, required: set[str], optional: set[str]) -> None:
+    """Raise SpecError unless all required fields are there, and no others but optional ones."""
     if not isinstance(document, dict):
         raise SpecError(f"{what}: an object is needed")
-    odd = sorted((wanted - set(document)) | (set(document) - wanted - more))
+    odd = sorted((required - set(document)) | (set(document) - required - optional))
     if odd:
-        raise SpecError(f"{what}: unknown or missing: {', '.join(map(str, odd))}")
+        raise SpecError(f"{what}: unknown or missing fields: {', '.join(map(str, odd))}")

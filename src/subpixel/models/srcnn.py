@@ -1,4 +1,4 @@
-"""SRCNN: the image upscaled by bicubic first, then three convolutions (Dong et al., arXiv 1501.00092)."""
+"""SRCNN: bicubic upscaling, then three convolutions at the larger size (Dong et al., arXiv 1501.00092)."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ def srcnn(
     """The network of the paper: 9x9 to 64, ReLU, ``middle`` x ``middle`` to 32, ReLU, 5x5 to the image.
 
     Args:
-        scale: how many times larger.
-        middle: 1, 3 or 5, the paper's 9-1-5, 9-3-5 and 9-5-5.
+        scale: the upscaling factor.
+        middle: side of the second kernel: 1, 3 or 5 for the paper's 9-1-5, 9-3-5 and 9-5-5.
         features: channels of the first two convolutions.
         colour: ``luma`` as in the paper, or ``rgb``.
-        border: of the convolutions; networks of others pad with ``zero``.
+        border: ``replicate``, or ``zero`` as in other projects.
 
-    Source: arXiv 1501.00092, sections 3.1 and 4.3.3. It counts weights without biases, 8,032, 24,416 and 57,184;
-    with them they are 8,129, 24,513 and 57,281.
+    Source: arXiv 1501.00092, sections 3.1 and 4.3.3. It counts weights without biases: 8,032, 24,416 and 57,184. With
+    biases there are 8,129, 24,513 and 57,281.
 
     >>> srcnn(2, middle=1).parameters, srcnn(2).parameters
     (8129, 57281)

@@ -1,4 +1,4 @@
-"""SRResNet, the generator of SRGAN (Ledig et al., arXiv 1609.04802), and its widespread form without normalisation."""
+"""SRResNet, the generator of SRGAN (Ledig et al., arXiv 1609.04802), and BasicSR's form without normalisation."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ def srresnet(
     """The network of the paper: 9x9, blocks of two 3x3 with PReLU, a skip around them all, sub-pixel stages, 9x9.
 
     Args:
-        scale: 2, 3, or a power of 2; 4 in the paper.
-        features: of every block.
-        blocks: how many.
+        scale: 3 or a power of 2; 4 in the paper.
+        features: channels of every block.
+        blocks: number of residual blocks.
         colour: ``rgb`` as in the paper, or ``luma``.
-        border: ``zero`` as in the ports (the authors published no code).
+        border: ``zero`` as in the ports (the authors published no code), or ``replicate``.
 
-    Batch normalisation is an affine map once a network is trained, and is part of the convolution before it: scale
-    and shift of a channel become its one bias. PReLU has a slope for each channel; code that has one for all of a
+    Once a network is trained, batch normalisation is an affine map, and is folded into the convolution before it:
+    scale and shift of a channel become one bias. PReLU has a slope for each channel. Code with one slope for a whole
     layer is the case of equal slopes.
 
-    Source: arXiv 1609.04802, figure 4. The paper's network of ×4 with normalisation (two parameters a channel, no
-    bias before it) and one slope a PReLU has 1,547,350 parameters, without normalisation 1,545,238.
+    Source: arXiv 1609.04802, figure 4. The paper's network of ×4 with normalisation (two parameters for each channel,
+    no bias before it) and one slope for each PReLU has 1,547,350 parameters; without normalisation 1,545,238.
 
     >>> srresnet(4).parameters
     1546819
@@ -44,16 +44,16 @@ def srresnet(
 def msrresnet(
     scale: int, *, features: int = 64, blocks: int = 16, colour: Colour = "rgb", border: Border = "zero"
 ) -> Spec:
-    """The "modified SRResNet" of BasicSR: EDSR's blocks, LeakyReLU around them, bilinear interpolation added.
+    """The "modified SRResNet" of BasicSR: EDSR's blocks, LeakyReLU around them, and bilinear interpolation added.
 
     Args:
-        scale: 2, 3, or a power of 2.
-        features: of every block.
-        blocks: how many.
-        colour: ``rgb``, or ``luma``.
-        border: ``zero`` as in BasicSR.
+        scale: 3 or a power of 2.
+        features: channels of every block.
+        blocks: number of residual blocks.
+        colour: ``rgb`` or ``luma``.
+        border: ``zero`` as in BasicSR, or ``replicate``.
 
-    LeakyReLU is PReLU with every slope 0.1, so the weights hold slopes too.
+    LeakyReLU is PReLU with every slope at 0.1, so the weights hold slopes too.
 
     Source: BasicSR, https://github.com/XPixelGroup/BasicSR, ``MSRResNet``.
 

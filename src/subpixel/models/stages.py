@@ -1,4 +1,4 @@
-"""Upscaling by sub-pixel convolutions in stages, as SRResNet, EDSR and RDN end."""
+"""Sub-pixel convolutions in stages of ×2 or ×3, the upscaling part of SRResNet, EDSR and RDN."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ __all__ = ["factors", "stages"]
 
 
 def factors(scale: int) -> list[int]:
-    """How far each stage upscales: twice and twice again for powers of two, else all at once.
+    """The scale of each stage: stages of ×2 for a power of two, one stage for 3.
 
     Raises:
-        SpecError: neither a power of two nor three.
+        SpecError: the scale is neither 3 nor a power of two.
 
     >>> factors(8), factors(3)
     ([2, 2, 2], [3])
@@ -20,20 +20,23 @@ def factors(scale: int) -> list[int]:
     if scale == 3:
         return [3]
     if scale < 2 or scale & (scale - 1):
-        raise SpecError(f"scale={scale}: this network upscales 2, 3, 4 or 8 times")
+        raise SpecError(f"scale={scale}: this network has ×2, ×3, ×4 and ×8")
     return [2] * (scale.bit_length() - 1)
 
 
 def stages(source: str, channels: int, features: int, scale: int, activation: Activation = "none") -> list[Layer]:
-    """Convolutions of 3x3, each with its pixel shuffle; the layers ``up1.conv``, ``up1``, ``up2.conv`` …
+    """3x3 convolutions, each followed by a pixel shuffle: the layers ``up1.conv``, ``up1``, ``up2.conv`` …
 
     Args:
         source: the value to upscale.
-        channels: that it has.
-        features: channels of every stage's result.
-        scale: of all stages together.
-        activation: of the convolutions, before the shuffle. Element by element it makes no difference to have it
-            after; PReLU's slopes are then repeated for every phase.
+        channels: of ``source``.
+        features: channels of each stage's result.
+        scale: of all stages together: 3 or a power of 2.
+        activation: ``none``, ``relu``, ``prelu``, ``tanh`` or ``clip``, before the shuffle. The result is the same as
+            after the shuffle, with PReLU's slopes repeated for every phase.
+
+    Raises:
+        SpecError: the scale is neither 3 nor a power of two.
 
     >>> [layer.name for layer in stages("trunk", 64, 64, 4)]
     ['up1.conv', 'up1', 'up2.conv', 'up2']

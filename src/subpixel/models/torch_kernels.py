@@ -1,12 +1,15 @@
-"""The arithmetic of :mod:`subpixel.models.graph` in torch: shared by the torch backend and by training."""
+"""The layers of networks in torch, for the torch backend and for training: see :mod:`subpixel.models.graph`."""
 
 from __future__ import annotations
+
+from typing import get_args
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from subpixel.errors import InvalidArgument
+from subpixel.errors import unknown
+from subpixel.models.layers import Activation
 from subpixel.ops import warp
 from subpixel.ops.resizing.taps import Mode, axis_taps
 from subpixel.ops.shuffle import Order
@@ -15,12 +18,12 @@ __all__ = ["TorchKernels"]
 
 
 class TorchKernels:
-    """Differentiable kernels on ``(N, C, H, W)`` tensors of any device and floating dtype."""
+    """The layers on ``(N, C, H, W)`` tensors of any device and floating dtype, differentiable."""
 
     def replicate(self, x: Tensor, halo: int) -> Tensor:
         if halo == 0:
             return x
-        # Gathering, unlike F.pad, has no limit on the halo and takes every dtype.
+        # Unlike F.pad, selecting by index has no limit on the halo and supports every dtype.
         rows = torch.arange(-halo, x.shape[-2] + halo, device=x.device).clamp_(0, x.shape[-2] - 1)
         columns = torch.arange(-halo, x.shape[-1] + halo, device=x.device).clamp_(0, x.shape[-1] - 1)
         return x.index_select(-2, rows).index_select(-1, columns)
@@ -39,7 +42,7 @@ class TorchKernels:
         self, x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, padding: tuple[int, int]
     ) -> Tensor:
         height, width = x.shape[-2] * stride, x.shape[-1] * stride
-        # output_padding must be below the stride; where the kernel is long enough, nothing is to be added.
+        # output_padding must be below the stride. If the kernel is long enough, nothing has to be added.
         extra = [max(0, stride - k + p) for k, p in zip(weight.shape[2:], padding, strict=True)]
         y = F.conv_transpose2d(x, weight, bias, stride, output_padding=extra)
         top, left = padding
@@ -55,7 +58,7 @@ class TorchKernels:
             return torch.tanh(x)
         if kind == "clip":
             return x.clamp(0, 1)
-        raise InvalidArgument(f"activation {kind!r} is not known")
+        raise unknown("activation", kind, get_args(Activation))
 
     def add(self, values: list[Tensor]) -> Tensor:
         total = values[0]
@@ -67,7 +70,7 @@ class TorchKernels:
         return torch.cat(values, dim=1)
 
     def resize(self, x: Tensor, factor: int, mode: Mode) -> Tensor:
-        if mode == "nearest":  # the same as below, by no table that would have to come to a GPU
+        if mode == "nearest":  # as below, but without a table that has to be copied to a GPU
             return x.repeat_interleave(factor, -2).repeat_interleave(factor, -1)
         for axis in (-2, -1):
             n = x.shape[axis]
@@ -89,6 +92,6 @@ class TorchKernels:
         return F.pixel_shuffle(x, factor)
 
     def warp(self, x: Tensor, flow: Tensor, reach: float) -> Tensor:
-        # Places need more digits than bf16 has.
+        # Positions need more digits than bf16 has.
         y: Tensor = warp(x, flow.float().clamp(-1, 1) * reach, padding_mode="border")
         return y

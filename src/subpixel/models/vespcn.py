@@ -1,4 +1,4 @@
-"""VESPCN: neighbours brought to where the frame has them, then an ESPCN on all three.
+"""VESPCN, for videos: motion compensation aligns both neighbours with the frame, then an ESPCN reads all three.
 
 Source: Caballero et al., arXiv 1611.05250.
 """
@@ -11,23 +11,23 @@ __all__ = ["vespcn", "vespcn_slow"]
 
 _BEFORE, _NOW, _AFTER = "before", "now", "after"
 
-# Low-resolution samples that one of the two estimates can reach. Videos of 24 and more frames a second seldom move
-# further than that where they are upscaled; what does is blurred.
+# The largest displacement, in low-resolution samples, of each of the two estimates. Videos of at least 24 frames a
+# second that need upscaling seldom move further. Faster motion is blurred anyway.
 _REACH = 12.0
 
 
 def vespcn(scale: int, *, layers: int = 10, width: int = 24, first: int = 5) -> Spec:
-    """Early fusion: the three frames are the channels of the first layer; "9L-E3-MC" of the paper, with one layer more.
+    """Early fusion: the first layer reads all three frames. It is "9L-E3-MC" of the paper, with one more layer.
 
-    Ours beside the paper: the result is added to the frame, each sample repeated, as in all our networks; flows count
-    samples (see :class:`subpixel.models.spec.Warp`); and the first kernel is larger, as theirs is, so that the network
-    can begin with what one of them learnt.
+    Differences from the paper: the result is added to the frame, each sample repeated, as in all our networks; flows
+    count samples (see :class:`subpixel.models.spec.Warp`); and the first kernel is larger, as in our networks, so that
+    the training can start from one of them.
 
     Args:
-        scale: r, at least 2.
-        layers: convolutions after the motion compensation.
+        scale: the upscaling factor r, at least 2.
+        layers: number of convolutions after the motion compensation.
         width: channels between them.
-        first: side of the first one's kernel; the others are 3x3.
+        first: side of the first kernel; the others are 3x3.
 
     Source: arXiv 1611.05250, sections 2.2 and 2.3, table 1.
 
@@ -36,18 +36,18 @@ def vespcn(scale: int, *, layers: int = 10, width: int = 24, first: int = 5) -> 
     ([-1, 0, 1], 4, 63372, 100352)
     """
     body: list[Layer] = [Concat("joined", ("before_moved", _NOW, "after_moved"))]
-    body += _row("joined", 3, width, layers - 1, first)
-    return _whole(body, width, scale)
+    body += _convs("joined", 3, width, layers - 1, first)
+    return _network(body, width, scale)
 
 
 def vespcn_slow(scale: int, *, layers: int = 9, width: int = 24, pair: int = 12) -> Spec:
-    """Slow fusion: each neighbour meets the frame first, by shared weights, and then they meet each other.
+    """Slow fusion: each neighbour is first joined with the frame, with shared weights, then both pairs are joined.
 
     Args:
-        scale: r, at least 2.
-        layers: 3x3 convolutions from a frame to the result.
-        width: channels of the layers where all has met.
-        pair: of those before; half as many as ``width`` cost what early fusion does.
+        scale: the upscaling factor r, at least 2.
+        layers: number of 3x3 convolutions from a frame to the result.
+        width: channels of the layers after both pairs are joined.
+        pair: channels of the layers before. With half of ``width``, the cost is that of early fusion.
 
     Source: arXiv 1611.05250, section 2.2; its widths there are for five frames.
 
@@ -61,11 +61,11 @@ def vespcn_slow(scale: int, *, layers: int = 9, width: int = 24, pair: int = 12)
         Conv("met_after", "pair_after", 2, pair, (3, 3), "relu", shared="met_before"),
         Concat("joined", ("met_before", "met_after")),
     ]
-    body += _row("joined", 2 * pair, width, layers - 2)
-    return _whole(body, width, scale)
+    body += _convs("joined", 2 * pair, width, layers - 2)
+    return _network(body, width, scale)
 
 
-def _row(source: str, channels: int, width: int, count: int, first: int = 3) -> list[Layer]:
+def _convs(source: str, channels: int, width: int, count: int, first: int = 3) -> list[Layer]:
     result: list[Layer] = []
     for number in range(1, count + 1):
         side = first if number == 1 else 3
@@ -74,24 +74,25 @@ def _row(source: str, channels: int, width: int, count: int, first: int = 3) -> 
     return result
 
 
-def _whole(body: list[Layer], width: int, scale: int) -> Spec:
+def _network(body: list[Layer], width: int, scale: int) -> Spec:
+    """The network around its body: motion compensation before it, the sub-pixel end after it."""
     end = Conv("end", body[-1].name, width, scale * scale, (3, 3))
     tail: list[Layer] = [
         PixelShuffle("detail", "end", scale),
         Resize("base", _NOW, scale, "nearest"),
         Add("sum", ("base", "detail")),
     ]
-    motion = _compensated(_BEFORE, "") + _compensated(_AFTER, _BEFORE)
+    motion = _motion_compensation(_BEFORE, "") + _motion_compensation(_AFTER, _BEFORE)
     frames = (Frame(_BEFORE, -1), Frame(_NOW, 0), Frame(_AFTER, 1))
     return Spec((*motion, *body, end, *tail), scale, "luma", "zero", frames)
 
 
-def _compensated(neighbour: str, owner: str) -> list[Layer]:
-    """The spatial transformer of table 1: a flow from images a quarter as large, then one from half as large.
+def _motion_compensation(neighbour: str, owner: str) -> list[Layer]:
+    """The spatial transformer of table 1: a coarse flow at a quarter of the size, then a fine one at half of it.
 
     Args:
-        neighbour: the frame that is moved.
-        owner: another one whose weights are used; none for weights of its own.
+        neighbour: the name of the frame that is warped.
+        owner: the name of the neighbour whose weights are shared; empty for own weights.
     """
 
     def conv(name: str, source: str, channels: tuple[int, int], side: int, stride: int, last: bool = False) -> Conv:

@@ -1,4 +1,4 @@
-"""WDSR: few features between blocks, many before each activation (Yu et al., arXiv 1808.08718)."""
+"""WDSR: few channels between blocks, many before each activation (Yu et al., arXiv 1808.08718)."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ def wdsr_a(
     colour: Colour = "rgb",
     border: Border = "zero",
 ) -> Spec:
-    """WDSR-A: 3x3 to ``wide``, ReLU, 3x3 back to ``features`` in every block; 5x5 from the input to the result.
+    """WDSR-A: in every block 3x3 to ``wide``, ReLU, 3x3 back to ``features``; a 5x5 skip from input to result.
 
     Args:
-        scale: how many times larger, by one pixel shuffle.
-        features: between blocks.
-        wide: before the activation.
-        blocks: how many.
-        mean_shift: with a first 1x1 convolution ``sub_mean``, see :func:`subpixel.models.edsr.edsr`.
+        scale: the upscaling factor, by one pixel shuffle.
+        features: channels between blocks.
+        wide: channels before each activation.
+        blocks: number of blocks.
+        mean_shift: start with a 1x1 convolution ``sub_mean``, see :func:`subpixel.models.edsr.edsr`.
         colour: ``rgb`` as in the paper, or ``luma``.
-        border: ``zero`` as in the authors' code.
+        border: ``zero`` as in the authors' code, or ``replicate``.
 
-    Weight normalisation is gone once the weights are multiplied out; the authors count its lengths, 2,616, as well:
-    1,190,100 parameters at ×2.
+    Weight normalisation is folded into the weights. The authors count its 2,616 lengths as well: 1,190,100 parameters
+    at ×2.
 
     Source: arXiv 1808.08718, section 3.1; https://github.com/JiahuiYu/wdsr_ntire2018.
 
@@ -60,17 +60,17 @@ def wdsr_b(
     colour: Colour = "rgb",
     border: Border = "zero",
 ) -> Spec:
-    """WDSR-B: 1x1 to ``wide``, ReLU, 1x1 to ``low_rank``, 3x3 back to ``features`` in every block.
+    """WDSR-B: in every block 1x1 to ``wide``, ReLU, 1x1 to ``low_rank``, 3x3 back to ``features``.
 
     Args:
-        scale: how many times larger, by one pixel shuffle.
-        features: between blocks.
-        wide: before the activation, 6 times the features in the authors' code.
-        low_rank: of the linear bottleneck, 0.8 times the features, rounded down, in the authors' code.
-        blocks: how many.
-        mean_shift: with a first 1x1 convolution ``sub_mean``, see :func:`subpixel.models.edsr.edsr`.
+        scale: the upscaling factor, by one pixel shuffle.
+        features: channels between blocks.
+        wide: channels before each activation; 6 times the features in the authors' code.
+        low_rank: channels of the linear bottleneck; 0.8 times the features, rounded down, in the authors' code.
+        blocks: number of blocks.
+        mean_shift: start with a 1x1 convolution ``sub_mean``, see :func:`subpixel.models.edsr.edsr`.
         colour: ``rgb`` as in the paper, or ``luma``.
-        border: ``zero`` as in the authors' code.
+        border: ``zero`` as in the authors' code, or ``replicate``.
 
     Source: arXiv 1808.08718, section 3.2; https://github.com/JiahuiYu/wdsr_ntire2018.
 
@@ -98,7 +98,7 @@ def _network(
     colour: Colour,
     border: Border,
 ) -> Spec:
-    """Both kinds around their blocks; ``block`` makes one, of its name and what it reads."""
+    """The layers around the blocks, equal in both kinds. ``block`` makes a block from its name and its source."""
     body = [layer for k in range(1, blocks + 1) for layer in block(f"block{k}", f"block{k - 1}" if k > 1 else "head")]
     channels = 1 if colour == "luma" else 3
     start = "sub_mean" if mean_shift else INPUT
@@ -108,7 +108,7 @@ def _network(
         *body,
         Conv("tail", body[-1].name if body else "head", features, channels * scale**2, (3, 3)),
         Conv("skip", start, channels, channels * scale**2, (5, 5)),
-        # The authors shuffle both and add; a sum can as well be shuffled once.
+        # The authors shuffle both and add. Shuffling the sum once gives the same.
         Add("sum", ("tail", "skip")),
         PixelShuffle("shuffle", "sum", scale),
     )

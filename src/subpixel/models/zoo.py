@@ -1,4 +1,7 @@
-"""The explicit list of models that are shipped. A new one is one line here and its files in ``weights/``."""
+"""The list of shipped models and of architectures for training, and the search for a model by name or path.
+
+A new model is one line here and its files in ``weights/``.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 
-from subpixel.errors import InvalidArgument, Unsupported
+from subpixel.errors import InvalidArgument, Unsupported, unknown
 from subpixel.models.checkpoints import SUFFIXES, load_checkpoint
 from subpixel.models.edsr import edsr
 from subpixel.models.espcn import espcn
@@ -41,7 +44,15 @@ _WEIGHTS = Path(__file__).parent / "weights"
 
 @dataclass(frozen=True)
 class Entry:
-    """A shipped model: its name, the scales it comes in, one line about it, and whether it is for videos alone."""
+    """A shipped model.
+
+    Args:
+        name: the name that people type.
+        scales: its upscaling factors; each has its own file.
+        about: one line about it.
+        trained: False for plain interpolation.
+        video: whether it is only for videos.
+    """
 
     name: str
     scales: tuple[int, ...]
@@ -50,7 +61,7 @@ class Entry:
     video: bool = False
 
     def path(self, scale: int) -> Path:
-        """Its weights file for one of its scales."""
+        """The path of its model file for one of its scales."""
         return _WEIGHTS / f"{self.name}_x{scale}.safetensors"
 
 
@@ -81,7 +92,7 @@ ZOO: dict[str, Entry] = {
     )
 }
 
-# What can be trained, by name: functions of the scale.
+# The architectures that can be trained, by name: functions of the scale.
 ARCHITECTURES: dict[str, Callable[[int], Spec]] = {
     "fast": fast,
     "balanced": balanced,
@@ -106,27 +117,34 @@ ARCHITECTURES: dict[str, Callable[[int], Spec]] = {
     "recurrent-fast": partial(recurrent, width=16, middle=5, state=8),
 }
 
-# What the name of a model's variant for compressed images ends in.
+# The end of the name of a model's variant for compressed images.
 _VARIANT = "-compressed"
 
-# What ``model="auto"`` means: it is better than the published networks of its time, in every scale, at a speed that
-# nobody waits for.
+# The model of ``model="auto"``: it is better than the published networks of comparable speed at every scale, and fast.
 _AUTO = "fast"
 
 
 def resolve(name: str) -> str:
-    """The model that a name stands for: ``auto`` is today's best, others are themselves."""
+    """The name of the model that a name stands for: ``auto`` is the default model; other names are unchanged.
+
+    >>> resolve("auto"), resolve("balanced")
+    ('fast', 'balanced')
+    """
     return _AUTO if name == "auto" else name
 
 
 def compressed_variant(name: str, scale: int | None = None) -> str | None:
-    """The name of a model's variant for compressed images, if one is shipped, and at the scale."""
+    """The name of a model's variant for compressed images, or None if there is none (at ``scale``, if it is given).
+
+    >>> compressed_variant("fast", 4), compressed_variant("high")
+    ('fast-compressed', None)
+    """
     variant = ZOO.get(f"{resolve(name)}{_VARIANT}")
     return variant.name if variant is not None and scale in (None, *variant.scales) else None
 
 
 def is_path(name: str) -> bool:
-    """Whether a model's name is the path of a file: a model file of ours or a checkpoint of others.
+    """Whether a model's name is the path of a model file (``.safetensors``) or a checkpoint (``.pth``, ``.pt``).
 
     >>> is_path("espcn"), is_path("espcn_x2.pth")
     (False, True)
@@ -135,25 +153,30 @@ def is_path(name: str) -> bool:
 
 
 def find(name: str, scale: int) -> Model:
-    """A model by the name of a shipped one, ``auto``, or the path of a ``.safetensors`` file or a checkpoint.
+    """Load a model.
+
+    Args:
+        name: the name of a shipped model, ``auto``, or the path of a ``.safetensors`` model file or a ``.pth`` or
+            ``.pt`` checkpoint.
+        scale: the upscaling factor.
 
     Raises:
-        InvalidArgument: unknown name, or a scale the model does not have.
-        ModelFileError: a file that cannot be used.
-        MissingExtra: a checkpoint that needs what is not installed.
-        Unsupported: a checkpoint that no Spec describes; the Upscaler runs it.
+        InvalidArgument: the name is unknown, or the model does not have the scale.
+        ModelFileError: the file cannot be used.
+        MissingExtra: the checkpoint needs a package that is not installed.
+        Unsupported: the checkpoint has no Spec. An Upscaler runs it.
 
     >>> find("bicubic", 2).spec.scale
     2
     """
     network = find_network(name, scale)
     if isinstance(network, SpandrelModel):
-        raise Unsupported(f"{name}: {network.architecture}, which spandrel runs, has no description as a Spec")
+        raise Unsupported(f"{name}: {network.architecture}, which spandrel runs, has no Spec; an Upscaler runs it")
     return network
 
 
 def find_network(name: str, scale: int) -> Model | SpandrelModel:
-    """The same, and networks of other packages; see :func:`find`."""
+    """Load a model as :func:`find` does, or a network that spandrel runs."""
     name = resolve(name)
     if name.endswith(SUFFIXES):
         return load_checkpoint(name, scale)
@@ -169,13 +192,13 @@ def find_network(name: str, scale: int) -> Model | SpandrelModel:
 
 
 def scales_of(name: str) -> tuple[int, ...]:
-    """The scales that a model comes in, by its name or path.
+    """The scales of a model, by its name or path.
 
-    A checkpoint does not always say its own, see :func:`subpixel.models.checkpoints.load_checkpoint`: of 2, 3, 4 and 8
-    those are taken at which it can be loaded.
+    A checkpoint does not always show its scale, see :func:`subpixel.models.checkpoints.load_checkpoint`. Its scales are
+    those of 2, 3, 4 and 8 at which it can be loaded.
 
     Raises:
-        InvalidArgument: unknown name, or a checkpoint of none of these scales.
+        InvalidArgument: the name is unknown, or the checkpoint has none of these scales.
         ModelFileError, MissingExtra, Unsupported: as :func:`find_network`.
 
     >>> scales_of("balanced")
@@ -202,7 +225,7 @@ def scales_of(name: str) -> tuple[int, ...]:
 
 
 def is_for_compressed(model: Model | SpandrelModel) -> bool:
-    """Whether a model was made for compressed images: it is a variant, or its file says that it was trained so."""
+    """Whether a model is for compressed images: it is a shipped variant, or its file states such a training."""
     settings = model.training.get("settings") if isinstance(model, Model) else None
     trained = settings.get("degradation") if isinstance(settings, Mapping) else None
     return model.name.endswith(_VARIANT) or trained not in (None, "clean")
@@ -210,9 +233,9 @@ def is_for_compressed(model: Model | SpandrelModel) -> bool:
 
 def _check_name(name: str) -> None:
     if name not in ZOO:
-        raise InvalidArgument(
-            f"model={name!r}: one of auto, {', '.join(ZOO)} or the path of a .safetensors or .pth file is needed"
-        )
+        looks_like_path = "." in name or "/" in name or "\\" in name
+        files = " A path must end in .safetensors, .pth or .pt." if looks_like_path else ""
+        raise unknown("model", name, ("auto", *ZOO), hint=f"See `subpixel models`.{files}")
 
 
 @lru_cache(maxsize=16)

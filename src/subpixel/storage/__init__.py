@@ -1,1 +1,1 @@
-"""Files as the system keeps them, whatever is in them: claims and scratch files, digests, what the system says."""
+"""Files, whatever their format: claims, scratch files, digests and errors of the operating system."""

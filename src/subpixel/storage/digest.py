@@ -1,4 +1,4 @@
-"""What tells one file's content from another's."""
+"""The SHA-256 digest of a file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["digest_of"]
 
 
 def digest_of(path: str | Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal digits.
+    """The SHA-256 of a file's bytes, as 64 hexadecimal digits.
 
     Raises:
         OSError: the file cannot be read.

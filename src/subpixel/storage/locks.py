@@ -1,7 +1,8 @@
-"""Locks that end with their process, however it ends, and what rests on them: claims and scratch files.
+"""Claims and scratch files, held by kernel locks that end with their process.
 
-A lock is the kernel's (``flock``), not the presence of a file: after ``kill -9`` it is free, so what lies there can be
-told from what somebody is at work on. Names say whose files these are: ``.NAME.subpixel-…`` beside ``NAME``.
+A claim keeps other processes from writing the same result. A scratch file is where a result is written before it is
+moved into place. The lock is the kernel's (``flock``), not the presence of a file: after ``kill -9`` it is free, so a
+leftover can be told from a file in use. All names have the form ``.NAME.subpixel-…``, in the folder of ``NAME``.
 """
 
 from __future__ import annotations
@@ -19,24 +20,32 @@ from pathlib import Path
 __all__ = ["claim", "is_scratch_name", "remove_leftovers", "scratch_file", "scratch_path"]
 
 _OURS = re.compile(r"\..+\.subpixel-(lock|[0-9a-f]{12}(\.\w+)?)", re.DOTALL)
-# A name holds 255 bytes in most file systems; ours is longer than the one it stands for.
-_LONGEST = 200
-# What a file system without locks answers.
+# Most file systems limit a name to 255 bytes, and a scratch file's name is longer than that of its result.
+_MAX_NAME_BYTES = 200
+# The errors of a file system without locks.
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 
 
 @contextmanager
 def claim(path: Path) -> Iterator[bool]:
-    """Claim a result, so that no other process makes it too.
+    """Claim a result, so that no other process writes it too.
 
-    Where the file system has no locks every claim succeeds: two runs may then do the same work, and still neither
-    harms the other, since results are put in place in one step.
+    On a file system without locks, every claim succeeds. Two runs may then do the same work, but neither harms the
+    other, since each result is moved into place in one step.
 
-    Returns:
-        False if another process holds it.
+    Args:
+        path: the file that will be written.
+
+    Yields:
+        True if the claim is ours, False if another process holds it.
 
     Raises:
         OSError: the folder cannot be written.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder, claim(Path(folder, "out.png")) as ours:
+    ...     ours
+    True
     """
     name = scratch_path(path, "lock")
     handle = _open_locked(name, os.O_CREAT)
@@ -51,9 +60,16 @@ def claim(path: Path) -> Iterator[bool]:
 
 @contextmanager
 def scratch_file(path: Path, suffix: str = "") -> Iterator[Path]:
-    """An empty file beside ``path``, gone at the end, and told from a forgotten one by its lock until then.
+    """Create an empty file in the folder of ``path``, locked while it is in use and removed at the end.
 
-    Its own name is plain ASCII if that of ``path`` cannot be written as UTF-8.
+    Its name is plain ASCII if that of ``path`` is not valid UTF-8.
+
+    Args:
+        path: the file that the scratch file will replace.
+        suffix: of the scratch file's name, with its dot.
+
+    Yields:
+        The path of the scratch file.
 
     Raises:
         OSError: the folder cannot be written.
@@ -62,7 +78,7 @@ def scratch_file(path: Path, suffix: str = "") -> Iterator[Path]:
     handle = _open_locked(name, os.O_CREAT | os.O_EXCL)
     if handle is None:
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(name))
-    if sys.platform == "win32":  # which renames no open file; there whoever writes it keeps it from being removed
+    if sys.platform == "win32":  # an open file cannot be renamed there, nor can one that is being written be removed
         os.close(handle)
         handle = None
     try:
@@ -72,15 +88,19 @@ def scratch_file(path: Path, suffix: str = "") -> Iterator[Path]:
 
 
 def remove_leftovers(folder: Path) -> int:
-    """Remove what processes that are no more left in a folder; returns how many files that were."""
+    """Remove the claims and scratch files that ended processes left in a folder.
+
+    Returns:
+        How many files were removed.
+    """
     removed = 0
     try:
         names = [entry.name for entry in os.scandir(folder) if is_scratch_name(entry.name)]
     except OSError:
-        return 0  # what is wrong with the folder shows when something is written there
+        return 0  # an unusable folder is reported when something is written there
     for name in names:
-        with suppress(OSError):  # it is gone meanwhile, or belongs to another user
-            handle = _open_locked(folder / name, must=True)
+        with suppress(OSError):  # it has just been removed, or belongs to another user
+            handle = _open_locked(folder / name, need_lock=True)
             if handle is not None:
                 _remove(folder / name, handle)
                 removed += 1
@@ -88,35 +108,43 @@ def remove_leftovers(folder: Path) -> int:
 
 
 def is_scratch_name(name: str) -> bool:
-    """Whether a file is a claim or a scratch file, by its name."""
+    """Whether a file name is that of a claim or a scratch file.
+
+    >>> is_scratch_name(scratch_path(Path("out.png"), "lock").name), is_scratch_name("out.png")
+    (True, False)
+    """
     return _OURS.fullmatch(name) is not None
 
 
 def scratch_path(path: Path, name: str) -> Path:
-    """A name of ours beside ``path``, of what belongs to it."""
+    """The path of a file or folder that belongs to ``path`` and lies in the same folder.
+
+    >>> scratch_path(Path("videos/out.mkv"), "video").as_posix()
+    'videos/.out.mkv.subpixel-video'
+    """
     return path.with_name(_prefix(path) + name)
 
 
 def _prefix(path: Path) -> str:
-    """The same for every spelling of one name, short enough, and of characters that any library can open."""
+    """The start of all names that belong to one file: short enough, and of characters that every library can open."""
     name = os.fsencode(path.name)
     try:
         name.decode()
-        plain = len(name) <= _LONGEST
+        usable = len(name) <= _MAX_NAME_BYTES
     except UnicodeDecodeError:
-        plain = False
-    return f".{path.name if plain else hashlib.sha256(name).hexdigest()[:32]}.subpixel-"
+        usable = False
+    return f".{path.name if usable else hashlib.sha256(name).hexdigest()[:32]}.subpixel-"
 
 
-def _open_locked(path: Path, flags: int = 0, *, must: bool = False) -> int | None:
-    """The file of that name, locked; None if another holds the lock, or, with ``must``, if there are no locks here."""
+def _open_locked(path: Path, flags: int = 0, *, need_lock: bool = False) -> int | None:
+    """Open and lock a file; None if another process holds the lock, or with ``need_lock`` if there are no locks."""
     while True:
         handle = os.open(path, os.O_RDWR | flags, 0o666)
         try:
             locked = _lock(handle)
-            if locked == "none" and not must:
+            if locked == "none" and not need_lock:
                 return handle
-            # Whoever held it removed the file before the lock was free: then this is no longer the file of that name.
+            # The previous holder removes the file before it frees the lock: the name may now belong to another file.
             if locked == "locked" and _is_at(handle, path):
                 return handle
         except BaseException:
@@ -135,7 +163,7 @@ def _is_at(handle: int, path: Path) -> bool:
 
 
 def _remove(path: Path, handle: int | None) -> None:
-    if sys.platform == "win32":  # which removes no open file
+    if sys.platform == "win32":  # an open file cannot be removed there
         if handle is not None:
             os.close(handle)
         with suppress(OSError):
@@ -152,7 +180,7 @@ if sys.platform == "win32":
     import msvcrt
 
     def _lock(handle: int) -> str:
-        """``locked``, or ``taken`` by another process. A locked byte keeps others from writing: it lies far behind."""
+        """``locked``, or ``taken`` by another process. The locked byte lies far behind the end: others may write."""
         os.lseek(handle, 1 << 40, os.SEEK_SET)
         try:
             msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)

@@ -134,7 +134,7 @@ class MotionFrames:
         """
         form = self._format()
         y, u, v = (*planes, None, None)[:3]
-        checked = form.checked(y, u, v)
+        checked = form.check_frame(y, u, v)
         unit, black, _ = form.codes
         self._chroma.append([plane.copy() for plane in checked])
         return self._compose(self.push_luma(checked[0].astype(np.float32) * unit + black), form)
@@ -155,7 +155,7 @@ class MotionFrames:
         if y is None:
             return None
         planes = self._chroma.popleft()
-        results = form.results(planes, self._scale, None)
+        results = form.output_planes(planes, self._scale, None)
         _, black, codes = form.codes
         results[0][...] = to_codes((y - black) * codes, form)
         for plane, result in zip(planes[1:], results[1:], strict=True):

@@ -196,8 +196,8 @@ class Network:
             InvalidArgument: see :meth:`subpixel.Upscaler.yuv`.
         """
         self._check_luma()
-        checked = form.checked(*(*planes, None, None)[:3])
-        result = form.results(checked, self.scale, out)
+        checked = form.check_frame(*(*planes, None, None)[:3])
+        result = form.output_planes(checked, self.scale, out)
         if self._plain_planes:
             interpolate(checked, result, form, self.scale, self.threads if self.backend == "native" else None)
         elif isinstance(self._session, FrameSession):

@@ -1,6 +1,6 @@
-"""EDSR by its authors and in BasicSR.
+"""Checkpoints of EDSR, from its authors' code and from BasicSR.
 
-Both take RGB of 0 … 255 or 0 … 1, take the mean colour of DIV2K away and add it again.
+Both read RGB of 0 … 255 or 0 … 1, subtract the mean colour of DIV2K and add it again at the end.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["EDSR"]
 def _by_authors(tensors: Tensors, _: int) -> tuple[Spec, Weights]:
     blocks = tensors.count("body.{}.body.0.weight")
     weights: Weights = {}
-    # The mean shift is in the file and says the range: 255 or 1 times the mean.
+    # The file holds the mean shift, which shows the range: it is 255 or 1 times the mean.
     matrix, shift = _colours(tensors, "sub_mean")
     inverse, mean = _colours(tensors, "add_mean")
     bound = _range(shift)
@@ -35,7 +35,7 @@ def _by_authors(tensors: Tensors, _: int) -> tuple[Spec, Weights]:
 def _by_basicsr(tensors: Tensors, _: int) -> tuple[Spec, Weights]:
     blocks = tensors.count("body.{}.conv1.weight")
     weights: Weights = {}
-    # img_range and rgb_mean are no part of the file; these are what every EDSR of that code has.
+    # The file does not hold img_range and rgb_mean; these are the values of every EDSR in that code.
     bound = 255.0
     matrix = (np.eye(3) * bound)[:, :, None, None]
     put(weights, "sub_mean", (matrix.astype(np.float32), (-bound * DIV2K_MEAN).astype(np.float32)))
@@ -52,9 +52,9 @@ def _spec(weights: Weights, scale: int, blocks: int) -> Spec:
 
 
 def _put_blocks(tensors: Tensors, weights: Weights, blocks: int, convs: tuple[str, str]) -> None:
-    """The two convolutions of every block; what scales a block's result becomes part of the second.
+    """Convert the two convolutions of every block, with the factor of the block's result folded into the second.
 
-    No file holds that factor: 0.1 at 256 features, else 1.
+    No file holds that factor: it is 0.1 with 256 features, else 1.
     """
     scaling = np.float32(0.1 if len(weights["head.weight"]) == 256 else 1)
     for number in range(blocks):
@@ -69,11 +69,11 @@ def _colours(tensors: Tensors, name: str) -> tuple[NDArray[np.float64], NDArray[
 
 
 def _range(shift: NDArray[np.float64]) -> float:
-    """The largest value of the input, which the mean was multiplied with."""
+    """The largest value of the input, by which the mean was multiplied."""
     for bound in (255.0, 1.0):
         if np.allclose(shift, -bound * DIV2K_MEAN, rtol=1e-3):
             return bound
-    raise ModelFileError("'sub_mean.bias' is neither 255 nor 1 times the mean of DIV2K, so its range is not known")
+    raise ModelFileError("'sub_mean.bias' is neither 255 nor 1 times the mean of DIV2K, so its range is unknown")
 
 
 EDSR = (

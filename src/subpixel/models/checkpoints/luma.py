@@ -1,6 +1,6 @@
-"""Small networks on luma: SRCNN, FSRCNN and ESPCN as the widespread ports name them.
+"""Checkpoints of SRCNN, FSRCNN and ESPCN, with the tensor names of widespread ports.
 
-All of them take studio luma of BT.601 divided by 255, or, with three channels, RGB of 0 … 1.
+All of them read studio luma of BT.601 divided by 255, or RGB of 0 … 1 if they have three channels.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def _espcn(*names: str) -> Family:
         colour = colour_of(first.shape[1])
         factor = math.isqrt(len(last) // first.shape[1])
         if factor**2 * first.shape[1] != len(last):
-            raise ModelFileError(f"'{names[2]}' has {len(last)} channels, a square number for each colour is needed")
+            raise ModelFileError(f"'{names[2]}' has {len(last)} channels; a square number for each colour is needed")
         features = (len(first), len(second))
         side = last.shape[2]
         return espcn(factor, colour=colour, output_kernel=side, features=features, border="zero"), weights
@@ -50,9 +50,9 @@ def _espcn(*names: str) -> Family:
 
 
 def _fsrcnn(first: str, shrink: str, mapping: str, start: int, expand: str | None, up: str) -> Family:
-    """Lists in which convolutions and their PReLUs take turns; the mappings begin at ``start`` of theirs.
+    """FSRCNN by the names of its lists, in which each convolution is followed by its PReLU.
 
-    ``expand`` is a list of its own, or None where it follows the mappings.
+    The mappings begin at number ``start`` of their list. ``expand`` is None if it follows the mappings in that list.
     """
 
     def build(tensors: Tensors, scale: int) -> tuple[Spec, Weights]:
@@ -65,7 +65,7 @@ def _fsrcnn(first: str, shrink: str, mapping: str, start: int, expand: str | Non
             _with_prelu(tensors, weights, f"map{mappings}", mapping, number)
             number += 2
         _with_prelu(tensors, weights, "expand", expand or mapping, 0 if expand else number)
-        put(weights, "up", tensors.transposed(up))
+        put(weights, "up", tensors.conv_transpose(up))
         spec = fsrcnn(
             scale,
             features=len(weights["first.weight"]),

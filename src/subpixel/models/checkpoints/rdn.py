@@ -1,4 +1,4 @@
-"""RDN in the code of EDSR's authors (RGB of 0 … 255) and of yjn870 (0 … 1)."""
+"""Checkpoints of RDN, from the code of EDSR's authors (RGB of 0 … 255) and of yjn870 (0 … 1)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["RDN"]
 
 @dataclass(frozen=True)
 class _Names:
-    """Patterns of one code base; ``tail`` is None where it ends the list of the stages."""
+    """Patterns of the tensor names of one code base; ``tail`` is None if the list of the stages ends with it."""
 
     shallow: tuple[str, str]
     conv: str
@@ -43,7 +43,7 @@ def _family(names: _Names) -> Family:
         tail = names.tail or stages.pop()
         scale = put_stages(tensors, weights, stages, tail)
         put(weights, "tail", tensors.conv(tail))
-        # Its input and result are ``bound`` times ours: both ends take that over, nothing between them changes.
+        # Its input and result are ``bound`` times ours. The first and last layers absorb the factor.
         weights["shallow1.weight"] = weights["shallow1.weight"] * np.float32(names.bound)
         for part in ("tail.weight", "tail.bias"):
             weights[part] = weights[part] / np.float32(names.bound)
@@ -66,7 +66,7 @@ def _family(names: _Names) -> Family:
 
 
 RDN = (
-    # https://github.com/sanghyun-son/EDSR-PyTorch, which many copies keep RDN in
+    # https://github.com/sanghyun-son/EDSR-PyTorch, and many copies of it
     _family(
         _Names(
             shallow=("SFENet1", "SFENet2"),

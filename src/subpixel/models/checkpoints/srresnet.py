@@ -1,4 +1,4 @@
-"""SRResNet with batch normalisation (also the generator of SRGAN), and BasicSR's without. RGB of 0 … 1."""
+"""Checkpoints of SRResNet, the generator of SRGAN, and of BasicSR's form without batch normalisation. RGB of 0 … 1."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ __all__ = ["SRRESNET"]
 _LEAK = np.float32(0.1)
 
 
-def _normalised(first: str, body: str, last: str) -> Family:
-    """Lornatang's names; the convolutions around the trunk were renamed once."""
+def _with_batch_norm(first: str, body: str, last: str) -> Family:
+    """The names in Lornatang's code, which renamed the convolutions around the trunk once."""
 
     def build(tensors: Tensors, _: int) -> tuple[Spec, Weights]:
         blocks = tensors.count("trunk.{}.rcb.0.weight")
@@ -26,9 +26,9 @@ def _normalised(first: str, body: str, last: str) -> Family:
         for number in range(blocks):
             part = f"trunk.{number}.rcb"
             slope = tensors.slopes(f"{part}.2", features)
-            put(weights, f"block{number + 1}.conv1", tensors.normalised(f"{part}.0", f"{part}.1"), slope)
-            put(weights, f"block{number + 1}.conv2", tensors.normalised(f"{part}.3", f"{part}.4"))
-        put(weights, "body", tensors.normalised(f"{body}.0", f"{body}.1"))
+            put(weights, f"block{number + 1}.conv1", tensors.conv_with_batch_norm(f"{part}.0", f"{part}.1"), slope)
+            put(weights, f"block{number + 1}.conv2", tensors.conv_with_batch_norm(f"{part}.3", f"{part}.4"))
+        put(weights, "body", tensors.conv_with_batch_norm(f"{body}.0", f"{body}.1"))
         count = tensors.count("upsampling.{}.upsample_block.0.weight")
         scale = put_stages(tensors, weights, [f"upsampling.{k}.upsample_block.0" for k in range(count)], last)
         for k in range(count):
@@ -62,8 +62,8 @@ def _by_basicsr(tensors: Tensors, _: int) -> tuple[Spec, Weights]:
 
 SRRESNET = (
     # https://github.com/Lornatang/SRGAN-PyTorch
-    _normalised("conv1", "conv2", "conv3"),
-    _normalised("conv_block1", "conv_block2", "conv_block3"),
+    _with_batch_norm("conv1", "conv2", "conv3"),
+    _with_batch_norm("conv_block1", "conv_block2", "conv_block3"),
     # https://github.com/XPixelGroup/BasicSR, MSRResNet
     Family(
         "MSRResNet (conv_first, body, upconv1, conv_hr)",

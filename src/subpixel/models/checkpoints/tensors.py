@@ -1,4 +1,4 @@
-"""What every mapping of names needs: taking tensors one by one, and folding what is affine into convolutions."""
+"""Tools for converting a checkpoint: read each tensor once, and fold affine steps into convolutions."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ __all__ = [
 Array = NDArray[np.float32]
 Weights = dict[str, Array]
 
-# The mean colour of DIV2K that EDSR's code and what came of it take away.
+# The mean colour of DIV2K, which EDSR's code and its descendants subtract.
 DIV2K_MEAN = np.array([0.4488, 0.4371, 0.4040])
 
-# torch's default, which none of these networks changes; a checkpoint does not hold it.
+# torch's default, which none of these networks changes. Checkpoints do not store it.
 _BATCH_NORM_EPSILON = 1e-5
 
 
 @dataclass(frozen=True)
 class Family:
-    """One network as one code base names its tensors.
+    """A network with the tensor names of one code base.
 
     Args:
-        name: network and names, as a person is told.
-        needs: names that together are nobody else's.
-        build: from the tensors and the scale asked for to the network.
+        name: the network and its tensor names, for the text of errors.
+        needs: tensor names that together identify the network.
+        build: makes the network from the tensors and the scale.
     """
 
     name: str
@@ -50,55 +50,55 @@ class Family:
 
 
 class Tensors:
-    """The tensors of a checkpoint, each to be taken; what nobody took makes it another network."""
+    """The tensors of a checkpoint. It records which were read: if one is left over, this is another network."""
 
     def __init__(self, arrays: Mapping[str, Array]) -> None:
         self._arrays = arrays
         self._left = set(arrays)
 
     def has(self, *names: str) -> bool:
-        """Whether there are such tensors."""
+        """Whether the checkpoint has all of these tensors."""
         return all(name in self._arrays for name in names)
 
     def shape(self, name: str) -> tuple[int, ...]:
-        """Of one tensor; ``()`` where there is none."""
+        """The shape of a tensor; ``()`` if there is none of that name."""
         return self._arrays[name].shape if name in self._arrays else ()
 
     def count(self, pattern: str) -> int:
-        """How many of ``pattern`` with 0, 1, 2 … in place of ``{}`` there are."""
+        """How many tensors there are whose names are ``pattern`` with 0, 1, 2 … in place of ``{}``."""
         number = 0
         while self.has(pattern.format(number)):
             number += 1
         return number
 
     def stages(self, pattern: str) -> list[str]:
-        """Names of the convolutions of a sequence that has a shuffle after each: ``pattern`` with 0, 2, 4 … in it."""
+        """The names of the convolutions in a list where a shuffle follows each: ``pattern`` with 0, 2, 4 … in it."""
         return [name for name in (pattern.format(2 * k) for k in range(8)) if self.has(f"{name}.weight")]
 
     def take(self, name: str, *shape: int) -> Array:
-        """One tensor; of this shape, if one is given.
+        """Read a tensor, and check its shape if one is given.
 
         Raises:
-            ModelFileError: not there, or of another shape.
+            ModelFileError: the tensor is missing or has another shape.
         """
         if name not in self._arrays:
             raise ModelFileError(f"'{name}' is missing")
         self._left.discard(name)
         value = self._arrays[name]
         if shape and value.shape != shape:
-            raise ModelFileError(f"'{name}' is of shape {value.shape}, {shape} is needed")
+            raise ModelFileError(f"'{name}' has shape {value.shape}; {shape} is needed")
         return value
 
-    def check_all_taken(self) -> None:
-        """Raises ModelFileError: there are tensors that the network has no place for."""
+    def check_all_used(self) -> None:
+        """Raise ModelFileError if a tensor was not read, so that it has no place in the network."""
         if self._left:
             some = ", ".join(f"'{name}'" for name in sorted(self._left)[:3])
-            raise ModelFileError(f"it has more: {some}{' …' if len(self._left) > 3 else ''}")
+            raise ModelFileError(f"it has further tensors: {some}{' …' if len(self._left) > 3 else ''}")
 
     def conv(self, name: str, *, bias: bool = True) -> tuple[Array, Array]:
-        """Weight and bias of a convolution; its weight normalisation, if it has one, multiplied out.
+        """Weight and bias of a convolution, with its weight normalisation folded in if it has one.
 
-        Source: Salimans & Kingma, arXiv 1602.07868: ``w = g v / |v|``, a length for every output channel.
+        Source: Salimans & Kingma, arXiv 1602.07868: ``w = g v / |v|``, with one length for each output channel.
         """
         old, new = f"{name}.weight", f"{name}.parametrizations.weight.original"
         length: Array | None = None
@@ -111,19 +111,19 @@ class Tensors:
         if length is not None:
             lengths = np.sqrt((weight.astype(np.float64) ** 2).sum(axis=(1, 2, 3), keepdims=True))
             if length.shape != lengths.shape or not lengths.all():
-                raise ModelFileError(f"'{name}' is normalised otherwise than by the length of each output channel")
+                raise ModelFileError(f"'{name}' is not normalised by the length of each output channel")
             weight = (weight * (length / lengths)).astype(np.float32)
         return weight, self.take(f"{name}.bias", len(weight)) if bias else np.zeros(len(weight), np.float32)
 
-    def transposed(self, name: str) -> tuple[Array, Array]:
+    def conv_transpose(self, name: str) -> tuple[Array, Array]:
         """Weight and bias of a transposed convolution."""
         weight = self._kernel(f"{name}.weight")
         return weight, self.take(f"{name}.bias", weight.shape[1])
 
-    def normalised(self, conv: str, norm: str) -> tuple[Array, Array]:
-        """Weight and bias of a convolution without bias, the batch normalisation after it multiplied in.
+    def conv_with_batch_norm(self, conv: str, norm: str) -> tuple[Array, Array]:
+        """Weight and bias of a convolution without bias, with the batch normalisation after it folded in.
 
-        Source: Ioffe & Szegedy, arXiv 1502.03167, algorithm 2: at inference mean and variance are constants.
+        Source: Ioffe & Szegedy, arXiv 1502.03167, algorithm 2: at inference, mean and variance are constants.
         """
         weight, _ = self.conv(conv, bias=False)
         gain, shift, mean, variance = (
@@ -132,46 +132,46 @@ class Tensors:
         )
         self._left.discard(f"{norm}.num_batches_tracked")
         if (variance < 0).any():
-            raise ModelFileError(f"'{norm}.running_var' has a value below 0")
+            raise ModelFileError(f"'{norm}.running_var' has a negative value")
         factor = gain / np.sqrt(variance + _BATCH_NORM_EPSILON)
         folded = weight * factor[:, None, None, None]
         return folded.astype(np.float32), (shift - mean * factor).astype(np.float32)
 
     def slopes(self, name: str, channels: int, *, repeated: int = 1) -> Array:
-        """PReLU's slopes: one for all channels, or one for each; each ``repeated`` for the phases of a shuffle."""
+        """A PReLU's slopes: one for all channels, or one for each. Each is ``repeated`` for the phases of a shuffle."""
         value = self.take(f"{name}.weight")
         if value.shape not in ((1,), (channels,)):
-            raise ModelFileError(f"'{name}.weight' is of shape {value.shape}, 1 or {channels} slopes are needed")
+            raise ModelFileError(f"'{name}.weight' has shape {value.shape}; 1 or {channels} slopes are needed")
         return np.repeat(np.broadcast_to(value, channels), repeated).astype(np.float32)
 
     def _kernel(self, name: str) -> Array:
         weight = self.take(name)
         if weight.ndim != 4:
-            raise ModelFileError(f"'{name}' is of shape {weight.shape}, four sizes are needed")
+            raise ModelFileError(f"'{name}' has shape {weight.shape}; four axes are needed")
         return weight
 
 
 def put(weights: Weights, name: str, conv: tuple[Array, Array], slope: Array | None = None) -> None:
-    """Give a layer its weight, bias and slopes."""
+    """Store the weight, bias and slopes of a layer."""
     weights[f"{name}.weight"], weights[f"{name}.bias"] = conv
     if slope is not None:
         weights[f"{name}.slope"] = slope
 
 
 def put_stages(tensors: Tensors, weights: Weights, names: list[str], after: str) -> int:
-    """Take the convolutions of sub-pixel stages, see :mod:`subpixel.models.stages`.
+    """Convert the convolutions of sub-pixel stages, see :mod:`subpixel.models.stages`.
 
     Args:
-        tensors: where they are.
-        weights: where they go, as ``up1.conv`` …
-        names: theirs, in order.
-        after: the convolution that reads the last stage's result.
+        tensors: the tensors of the checkpoint.
+        weights: receives the weights, under ``up1.conv``, ``up2.conv`` …
+        names: the names of the convolutions in the checkpoint, in order.
+        after: the name of the convolution that reads the last stage's result.
 
     Returns:
-        The scale of all of them.
+        The scale of all stages together.
 
     Raises:
-        ModelFileError: other than stages of ×2, or one of ×3.
+        ModelFileError: the stages are neither all of ×2 nor one of ×3.
     """
     found = []
     for number, (name, reader) in enumerate(zip(names, [*names[1:], after], strict=True), 1):
@@ -180,17 +180,17 @@ def put_stages(tensors: Tensors, weights: Weights, names: list[str], after: str)
         phases = result // features[0] if features and features[0] else 0
         found.append(math.isqrt(phases))
     if not found or (found != [3] and set(found) != {2}):
-        raise ModelFileError(f"its stages upscale {found or 'nothing'}, each 2 or one 3 times is needed")
+        raise ModelFileError(f"its stages have the scales {found}; stages of ×2, or one of ×3, are needed")
     return math.prod(found)
 
 
 def affine(matrix: NDArray[np.floating], shift: NDArray[np.floating], conv: tuple[Array, Array]) -> tuple[Array, Array]:
-    """A convolution whose result's colours then become ``matrix @ colours + shift``, as one convolution.
+    """Fold ``colours -> matrix @ colours + shift``, applied to the result of a convolution, into the convolution.
 
     Args:
         matrix: ``(C, C)``.
         shift: ``(C,)``.
-        conv: weight ``(C*k, in, kh, kw)`` and bias ``(C*k,)``: ``k`` phases of a shuffle for each colour.
+        conv: weight ``(C*k, in, kh, kw)`` and bias ``(C*k,)``, with ``k`` phases of a shuffle for each colour.
     """
     weight, bias = (part.astype(np.float64).reshape(len(matrix), -1, *part.shape[1:]) for part in conv)
     mixed = np.tensordot(matrix, weight, 1), np.tensordot(matrix, bias, 1) + shift[:, None]
@@ -199,11 +199,11 @@ def affine(matrix: NDArray[np.floating], shift: NDArray[np.floating], conv: tupl
 
 
 def colour_of(channels: int) -> Colour:
-    """What a network of so many planes sees.
+    """The colour of a network with 1 or 3 input channels.
 
     Raises:
-        ModelFileError: neither 1 nor 3.
+        ModelFileError: it has another number of channels.
     """
     if channels not in (1, 3):
-        raise ModelFileError(f"it takes {channels} channels, 1 or 3 are needed")
+        raise ModelFileError(f"it reads {channels} channels; 1 or 3 are needed")
     return "luma" if channels == 1 else "rgb"

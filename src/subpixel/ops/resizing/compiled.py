@@ -19,7 +19,7 @@ from subpixel.ops.native import available_threads, forced_target, native_module
 from subpixel.ops.resizing.integers import FIXED, mean_of_four
 from subpixel.ops.resizing.taps import AxisTaps
 
-__all__ = ["Passes", "here", "nearest", "run", "sum_real", "sum_whole"]
+__all__ = ["Passes", "is_available", "nearest", "run", "sum_real", "sum_whole"]
 
 Table = tuple[int, AxisTaps]
 Axis = Callable[[int, int, AxisTaps], Any]
@@ -53,7 +53,7 @@ class Passes:
     halves: bool = False
 
 
-def here() -> bool:
+def is_available() -> bool:
     """The compiled module is here."""
     return native_module() is not None
 

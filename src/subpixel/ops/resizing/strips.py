@@ -67,7 +67,7 @@ class StripResize:
             tables.append((axis, taps))
         result: F32
         passes = None
-        if compiled.here() and tables:
+        if compiled.is_available() and tables:
             passes = compiled.sum_real(x.shape, "float32", tables, self._plan.sums, "float32")
         if passes is not None:
             result = compiled.run(passes, x, self._threads)

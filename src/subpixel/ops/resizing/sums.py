@@ -30,7 +30,7 @@ def apply(ar: Arithmetic, x: Any, plan: Plan) -> Any:
 
 
 def _resized(ar: Arithmetic, x: Any, plan: Plan) -> Any:
-    if ar.name == "numpy" and compiled.here():
+    if ar.name == "numpy" and compiled.is_available():
         passes = plan.passes
         if passes is not None:
             return compiled.run(passes, x)
