@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import av
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -111,15 +110,3 @@ def test_changes_cover_every_sample_that_differs() -> None:
                 covered = changes(old, new, (2, 2))
                 assert any(c.top <= y * f < c.bottom and c.left <= x * f < c.right for c in covered)
     assert changes(old, old, (2, 2)) == []
-
-
-@pytest.mark.parametrize(("packed", "planar"), [("nv12", "yuv420p"), ("p010le", "yuv420p10le"), ("yuyv422", "yuv422p")])
-def test_samples_in_another_order_are_the_same_samples(packed: str, planar: str) -> None:
-    layout = layout_of(planar, "test")
-    frame = filled(layout, (64, 48), 1)
-    assert layout_of(packed, "test") == layout
-    there = frame.reformat(format=packed)
-    assert isinstance(there, av.VideoFrame)
-    assert there.format.name == packed
-    for back, plane in zip(planes_of(there, layout), planes_of(frame, layout), strict=True):
-        np.testing.assert_array_equal(back, plane)

@@ -15,10 +15,9 @@ import pytest
 
 from subpixel.errors import VideoReadError, VideoWriteError
 from subpixel.video.muxing import _separate, cut_chapters, mux_video
-from subpixel.video.packets import read_packets
 from subpixel.video.time_range import TimeRange
 from subpixel.video.verification import find_differences
-from subpixel.video.video_file import Chapter, VideoFile, open_video, probe
+from subpixel.video.video_file import Chapter, VideoFile, probe
 from video import clips
 from video.tracks import Encoded, select, times_of
 
@@ -246,17 +245,6 @@ def test_a_window_far_inside(clip: Clip, tmp_path: Path, suffix: str) -> None:
         assert after[2] == [(b"90", 0), (b"91", 1), (b"92", 2)]
     expected = replace(video.stream, size=track.size, pix_fmt=track.pix_fmt)
     assert find_differences(video, tmp_path / f"out.{suffix}", track.times, expected, what, part) == []
-
-
-def test_what_lies_before_the_window_is_not_read(clip: Clip, monkeypatch: pytest.MonkeyPatch) -> None:
-    with open_video(clip("long.mkv")) as container:
-        monkeypatch.setattr(
-            "subpixel.video.packets._demux", lambda source: (seen.append(p) or p for p in source.demux())
-        )
-        seen: list[Any] = []
-        assert len([p for p in read_packets(container, {2}, TimeRange(Fraction(90), Fraction(93)))]) == 3
-        assert seen[0].pts * seen[0].time_base > 10
-        assert seen[-1].pts * seen[-1].time_base < 155
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv"])

@@ -16,7 +16,6 @@ from subpixel.video.muxing import mux_video
 from subpixel.video.stream_selection import StreamSelection
 from subpixel.video.verification import find_differences
 from subpixel.video.video_file import VideoFile, VideoStream, probe
-from video import clips
 from video.tracks import Encoded, select, times_of
 
 Clip = Callable[[str], Path]
@@ -295,7 +294,3 @@ def test_real_videos_are_probed(clip: str) -> None:
     assert video.stream.size[0] > 100
     for suffix in ("mp4", "mkv", "mov"):
         assert select(video, "x." + suffix, "libx264").streams == video.others
-
-
-def test_videos_have_their_makers() -> None:
-    assert all(callable(make) for make in clips.CLIPS.values())

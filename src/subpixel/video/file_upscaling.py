@@ -24,6 +24,7 @@ def upscale_file(
     backend: str = "auto",
     precision: str = "auto",
     threads: int | None = None,
+    ensemble: bool = False,
     strength: float = 1.0,
     encoder: str | None = None,
     crf: int | None = None,
@@ -53,6 +54,7 @@ def upscale_file(
         backend: ``"auto"``, ``"native"``, ``"reference"`` or ``"torch"``.
         precision: ``"auto"``, ``"f32"``, ``"bf16"`` or ``"int8"``.
         threads: 1 … 1024, of the network and of the encoder; the default is as many as this process may use.
+        ensemble: average over 8 flips and rotations, in eight times the time.
         strength: 0 … 1, from the bicubic resize to the network's result.
         encoder: ``"x264"``, ``"x265"``, ``"svt-av1"``, ``"vp9"``, ``"ffv1"`` or ``"prores"``. The default fits the
             container and the frames: x264; x265 for more than 8 bits or gray; FFV1 for RGB; in WebM, VP9 or AV1.
@@ -95,9 +97,18 @@ def upscale_file(
     time_range = None
     if start is not None or end is not None:
         time_range = TimeRange(_seconds(start or 0), None if end is None else _seconds(end))
+    upscaler = Upscaler(
+        scale,
+        model=model,
+        backend=backend,
+        precision=precision,
+        threads=threads,
+        ensemble=ensemble,
+        strength=strength,
+    )
     job = Job(
         Path(source),
-        Upscaler(scale, model=model, backend=backend, precision=precision, threads=threads, strength=strength),
+        upscaler,
         None if destination is None else Path(destination),
         Settings(encoder, crf, preset, pix_fmt, parse_options(encoder_options)),
         overwrite,
