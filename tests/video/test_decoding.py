@@ -85,6 +85,13 @@ def test_interlaced_frames_are_refused_unless_asked_for(tmp_path: Path) -> None:
     assert taken(path, deinterlace=True, start=whole[4][0]) == whole[4:]
 
 
+def test_deinterlaced_frames_are_the_same_from_any_frame_on(tmp_path: Path) -> None:
+    path = make_clip(tmp_path / "a.mp4", options={"x264-params": "tff=1:keyint=4"}, times=range(12))
+    whole = taken(path, deinterlace=True)
+    for first in range(12):
+        assert taken(path, deinterlace=True, start=whole[first][0]) == whole[first:]
+
+
 def test_deinterlacing_leaves_whole_frames_alone(tmp_path: Path) -> None:
     path = made(tmp_path, "b_frames.mp4")
     assert taken(path, deinterlace=True) == taken(path)

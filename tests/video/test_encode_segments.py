@@ -7,7 +7,11 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +20,7 @@ from subpixel.errors import VideoWriteError
 from subpixel.storage.locks import scratch_path
 from subpixel.upscaler import Upscaler
 from subpixel.video import Job, Settings, encode_segments
+from subpixel.video.frame import Frame
 from video.clips import make_clip
 from video.tracks import decoded
 
@@ -75,6 +80,34 @@ def test_other_settings_begin_anew(tmp_path: Path, fast: Upscaler, monkeypatch: 
     with pytest.raises(Stop):
         Job(source, fast, out).run(progress)
     assert Job(source, fast, out, Settings(crf=30)).run().resumed == 0
+
+
+def test_if_seeking_gives_another_frame_the_video_is_decoded_from_its_beginning(
+    tmp_path: Path, fast: Upscaler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encode_segments, "SEGMENT_FRAMES", 8)
+    source, out, whole = long_video(tmp_path / "video.mp4"), tmp_path / "out.mp4", tmp_path / "whole.mp4"
+    Job(source, fast, whole).run()
+
+    def progress(done: int, total: int | None) -> None:
+        if done == 20:
+            raise Stop
+
+    with pytest.raises(Stop):
+        Job(source, fast, out).run(progress)
+    read_frames, starts = encode_segments.read_frames, []
+
+    def with_wrong_seek(*args: Any, start: int | None, **more: Any) -> Iterator[Frame]:
+        starts.append(start)
+        frames = read_frames(*args, start=start, **more)
+        if start is not None:  # the right times, with the images of later frames
+            frames = (replace(one, source=other.source) for one, other in pairwise(frames))
+        yield from frames
+
+    monkeypatch.setattr(encode_segments, "read_frames", with_wrong_seek)
+    assert Job(source, fast, out).run().resumed == 16
+    assert [start is None for start in starts] == [False, True]
+    assert out.read_bytes() == whole.read_bytes()
 
 
 CODE = """

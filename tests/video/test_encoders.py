@@ -87,8 +87,14 @@ def test_what_is_the_same_is_described_the_same() -> None:
     ("name", "pix_fmt", "asked", "error", "text"),
     [
         ("x266", "yuv420p", {}, InvalidArgument, "Unknown encoder 'x266'. Did you mean 'x265'"),
-        ("svt-av1", "yuv422p", {}, Unsupported, "does not accept pixel format yuv422p; encoder='x264' or 'x265'"),
-        ("x264", "gbrp", {}, Unsupported, "encoder='x265' or 'vp9' or 'ffv1' does"),
+        (
+            "svt-av1",
+            "yuv422p",
+            {},
+            Unsupported,
+            "not accept pixel format yuv422p; encoder='x264' or encoder='x265' does",
+        ),
+        ("x264", "gbrp", {}, Unsupported, "encoder='x265' or encoder='vp9' or encoder='ffv1' does"),
         ("prores", "yuv420p", {}, Unsupported, "pix_fmt='yuv422p10le' converts"),
         ("x264", "yuv420p", {"crf": 52}, InvalidArgument, "crf=52: encoder x264 accepts 0 to 51"),
         ("ffv1", "yuv420p", {"crf": 20}, InvalidArgument, "crf=20: encoder ffv1 has no such setting"),

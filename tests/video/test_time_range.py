@@ -31,4 +31,5 @@ def test_ticks() -> None:
     assert part.first_tick(Fraction(1, 10)) == 4  # 0.3 lies before the range
     assert part.first_tick(Fraction(1, 9)) == 3
     assert range_shift(part, Fraction(1, 10)) == 3
+    assert range_shift(TimeRange(Fraction(2, 3)), Fraction(1, 10)) == 7
     assert range_shift(None, Fraction(1, 10)) == 0

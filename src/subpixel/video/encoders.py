@@ -204,10 +204,11 @@ class Encoding:
             )
         odd = (size[0] % (64 // pixel_format.chroma_width(64)), size[1] % (64 // pixel_format.chroma_height(64)))
         if encoder.even and any(odd):
-            others = " or ".join(repr(e.name) for e in ENCODERS.values() if not e.even and self.pix_fmt in e.pix_fmts)
+            able = [e.name for e in ENCODERS.values() if not e.even and self.pix_fmt in e.pix_fmts]
+            others = " or ".join(f"encoder={name!r}" for name in able)
             raise Unsupported(
                 f"encoder={encoder.name!r}: {size[0]}×{size[1]} in {self.pix_fmt} has an odd side, which this encoder "
-                f"does not accept; encoder={others} does, and an even scale gives even sides"
+                f"does not accept; {others} does, and an even scale gives even sides"
             )
 
     def converted(self, frame: Any, video_stream: VideoStream) -> Any:
@@ -278,7 +279,7 @@ def choose_encoding(
     if wanted not in encoder.pix_fmts:
         able = [other.name for other in ENCODERS.values() if other.codec in av.codecs_available]
         able = [n for n in able if {wanted, _SAME_SAMPLES.get(wanted)} & set(ENCODERS[n].pix_fmts)]
-        others = f"; encoder={' or '.join(map(repr, able))} does" if able else ""
+        others = f"; {' or '.join(f'encoder={each!r}' for each in able)} does" if able else ""
         nearest = f"pix_fmt={_nearest_format(layout, encoder)!r} converts the frames"
         raise Unsupported(f"encoder={name!r}: it does not accept pixel format {wanted}{others}; {nearest}")
     if crf is not None and encoder.crf is None:

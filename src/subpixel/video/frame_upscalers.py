@@ -41,9 +41,9 @@ def frame_upscaler(
         rate: frames a second to hold; None for the video's own rate.
 
     Raises:
-        InvalidArgument: the network cannot upscale these frames.
+        InvalidArgument: the network cannot upscale these frames, or a rate that cannot be held.
     """
-    _check(network, layout, realtime)
+    _check(network, layout, realtime, rate)
     siting, full_range, size = chroma_siting(video), bool(video.stream.tags.full_range), video.stream.size
 
     def by(other: Network) -> IncrementalUpscaler:
@@ -63,8 +63,10 @@ def frame_upscaler(
     return SideBySide(by_name("bicubic"), upscaler) if side_by_side else upscaler
 
 
-def _check(network: Network | MotionNetwork, layout: Layout, realtime: bool) -> None:
+def _check(network: Network | MotionNetwork, layout: Layout, realtime: bool, rate: Fraction | None) -> None:
     name = network.model.name
+    if rate is not None and not (realtime and rate > 0):
+        raise InvalidArgument(f"rate={float(rate):g}: a rate above 0 and realtime=True are needed")
     if network.moving and (layout.rgb or realtime):
         what = "RGB videos" if layout.rgb else "realtime=True"
         raise InvalidArgument(f"model '{name}' reads several frames and does not support {what}; model 'fast' does")
