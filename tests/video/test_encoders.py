@@ -43,7 +43,7 @@ def encoded(name: str, pix_fmt: str, frames: int = 8) -> tuple[Any, list[bytes]]
         for plane in planes:
             plane[:] = rng.integers(16 << (layout.bits - 8), 236 << (layout.bits - 8), plane.shape)
         frame.pts, frame.time_base = 512 * number, BASE
-        packets += context.encode(choose_encoding(name, layout, "x264", 2).converted(frame, video_of(pix_fmt)))
+        packets += context.encode(choose_encoding(name, layout, "x264", 2).convert(frame, video_of(pix_fmt)))
     return context, [bytes(packet) for packet in [*packets, *context.encode(None)]]
 
 
@@ -138,7 +138,7 @@ def test_another_pixel_format_keeps_the_colours(matrix: int, full_range: bool) -
     kr, kb = {1: (0.2126, 0.0722), 6: (0.299, 0.114), 9: (0.2627, 0.0593)}[matrix]
     r, g, b = (c / 255 for c in colour)
     y = kr * r + (1 - kr - kb) * g + kb * b
-    result = encoding.converted(frame, video_stream)
+    result = encoding.convert(frame, video_stream)
     code = np.frombuffer(result.planes[0], np.uint16)[0]
     wanted = y * 65535 if full_range else (16 + 219 * y) * 256
     assert abs(float(code) - wanted) < 300  # libswscale's tables have 8 bits and a little
@@ -151,6 +151,6 @@ def test_red_green_and_blue_of_8_bits_are_put_in_the_order_that_ffv1_takes() -> 
     frame, planes = new_frame((40, 24), layout)
     for number, plane in enumerate(planes):
         plane[:] = np.random.default_rng(number).integers(0, 256, plane.shape)
-    back = planes_of(encoding.converted(frame, video_of("gbrp")), layout)
+    back = planes_of(encoding.convert(frame, video_of("gbrp")), layout)
     for got, plane in zip(back, planes, strict=True):
         np.testing.assert_array_equal(got, plane)

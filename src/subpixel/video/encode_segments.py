@@ -56,11 +56,11 @@ class SegmentEncoder:
         self._upscaler, self._layout, self._deinterlace, self._range = upscaler, layout, deinterlace, time_range
         self._damage = Damage()
         self._earlier_notes: tuple[str, ...] = journal.segments[-1].notes if journal.segments else ()
-        self._count = self.done
+        self._count = self.frame_count
         self.seconds: dict[str, float] = {}
 
     @property
-    def done(self) -> int:
+    def frame_count(self) -> int:
         """Frames in all complete segments."""
         return sum(len(segment.times) for segment in self._journal.segments)
 
@@ -134,13 +134,13 @@ class SegmentEncoder:
         return frame
 
     def _encode(self, frames: Iterator[Frame], progress: Callable[[int], None]) -> None:
-        done = self.done
+        done = self.frame_count
         following = next(frames, None)
         while following is not None:
             context: Any = self._encoding.context(self._stream)
             with SegmentWriter(self._journal, context) as writer:
                 for frame in chain([following], frames):
-                    writer.add(self._encoding.converted(frame.result, self._stream), frame.time)
+                    writer.add(self._encoding.convert(frame.result, self._stream), frame.time)
                     done += 1
                     progress(done)
                     if frame.state is not None:

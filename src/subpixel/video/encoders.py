@@ -211,8 +211,8 @@ class Encoding:
                 f"does not accept; {others} does, and an even scale gives even sides"
             )
 
-    def converted(self, frame: Any, video_stream: VideoStream) -> Any:
-        """A frame in the pixel format that is encoded, with its time."""
+    def convert(self, frame: Any, video_stream: VideoStream) -> Any:
+        """Convert a frame to the pixel format that is encoded; its time is kept."""
         if self.pix_fmt == self.layout.name:
             return frame
         matrix, full = _MATRICES.get(video_stream.tags.matrix, "DEFAULT"), 2 if video_stream.tags.full_range else 1

@@ -190,13 +190,13 @@ class Job:
                 deinterlace=self.deinterlace,
                 time_range=self.time_range,
             )
-            total, resumed = self._frame_count(plan.video), segments.done
+            total, resumed = self._expected_frames(plan.video), segments.frame_count
             try:
                 segments.run(lambda done: progress(done, total) if progress else None)
             finally:
                 if not journal.segments:
                     journal.remove()
-            frames = segments.done
+            frames = segments.frame_count
             if not frames:
                 raise VideoReadError(f"{plan.video.path}: there is no frame in this part of the video")
             self._write(plan, journal, stack)
@@ -287,7 +287,7 @@ class Job:
             "realtime": uuid.uuid4().hex if self.realtime else None,
         }
 
-    def _frame_count(self, video: VideoFile) -> int | None:
+    def _expected_frames(self, video: VideoFile) -> int | None:
         """The number of frames that the video's duration implies."""
         rate, duration = video.stream.rate, video.duration
         if rate is None or duration is None:

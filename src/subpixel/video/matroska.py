@@ -121,7 +121,7 @@ def _with_aspect(head: bytearray, entry: _Element, aspect: Fraction) -> bytes:
         elif element.kind == _VIDEO:
             more = _aspect_elements(head, element, aspect)
             width = element.start - element.head - 1
-            parts.append(b"\xe0" + _encoded_size(len(content) + len(more), width) + content + more)
+            parts.append(b"\xe0" + _encode_size(len(content) + len(more), width) + content + more)
         else:
             parts.append(before + content)
     return b"".join(parts)
@@ -134,11 +134,11 @@ def _unpadded_name(before: bytes, content: bytes) -> bytes:
     name = content[: -len(padding)]
     if not name:
         size = len(before) - 2
-        return bytes([_VOID]) + _encoded_size(size, 1) + bytes(size)
-    return before[:2] + _encoded_size(len(name), len(before) - 2) + name
+        return bytes([_VOID]) + _encode_size(size, 1) + bytes(size)
+    return before[:2] + _encode_size(len(name), len(before) - 2) + name
 
 
-def _encoded_size(size: int, width: int) -> bytes:
+def _encode_size(size: int, width: int) -> bytes:
     """A size, encoded in ``width`` bytes."""
     if size >= (1 << 7 * width) - 1:
         raise ValueError("a size needs more bytes")
@@ -161,6 +161,6 @@ def _aspect_elements(head: bytearray, video: _Element, aspect: Fraction) -> byte
         shown, unit = (ratio.numerator, ratio.denominator), _RATIO
     numbers = ((_DISPLAY_WIDTH, shown[0], 4), (_DISPLAY_HEIGHT, shown[1], 4), (_DISPLAY_UNIT, unit, 1))
     return b"".join(
-        kind.to_bytes(2, "big") + _encoded_size(size, 1) + number.to_bytes(size, "big")
+        kind.to_bytes(2, "big") + _encode_size(size, 1) + number.to_bytes(size, "big")
         for kind, number, size in numbers
     )

@@ -76,7 +76,7 @@ def mux_video(
     try:
         with (
             open_video(video.path) as source,
-            _created(path, selection.container, options) as out,
+            _open_output(path, selection.container, options) as out,
         ):
             out.metadata.update(writable_metadata(selection.container, video, covers, time_range))
             if selection.container.chapters:
@@ -93,9 +93,9 @@ def mux_video(
             others = (
                 (targets[packet.stream_index], packet) for packet in read_packets(source, set(targets), time_range)
             )
-            images = ((image, packet) for packet in _shifted(track.packets(), time_range))
+            images = ((image, packet) for packet in _shift_packets(track.packets(), time_range))
             clocks: dict[int, int] = {}
-            for target, packet in _merged(images, others):
+            for target, packet in _merge(images, others):
                 packet.stream = target
                 if target is not image:
                     _separate(packet, target, clocks, 0 if selection.container.equal_times else 1)
@@ -124,7 +124,7 @@ def cut_chapters(chapters: tuple[Chapter, ...], time_range: TimeRange | None) ->
 
 
 @contextmanager
-def _created(path: Path, container: Container, options: dict[str, str]) -> Iterator[Any]:
+def _open_output(path: Path, container: Container, options: dict[str, str]) -> Iterator[Any]:
     out = av.open(str(path), "w", format=container.format, container_options=options, metadata_errors="surrogateescape")
     try:
         yield out
@@ -206,7 +206,7 @@ def _cover(path: Path, index: int) -> bytes:
     return b""
 
 
-def _shifted(packets: Iterator[Any], time_range: TimeRange | None) -> Iterator[Any]:
+def _shift_packets(packets: Iterator[Any], time_range: TimeRange | None) -> Iterator[Any]:
     for packet in packets:
         shift = range_shift(time_range, packet.time_base)
         packet.pts -= shift
@@ -237,7 +237,7 @@ def _nearest(value: Fraction) -> int:
     return int((value + Fraction(1, 2)) // 1)
 
 
-def _merged(images: Iterator[_StreamPacket], others: Iterator[_StreamPacket]) -> Iterator[_StreamPacket]:
+def _merge(images: Iterator[_StreamPacket], others: Iterator[_StreamPacket]) -> Iterator[_StreamPacket]:
     """Both sequences in the order of their decoding times; packets without a time come first."""
     waiting = next(others, None)
     for image in images:

@@ -68,7 +68,7 @@ class Stages(Generic[A, B]):
         for thread in threads:
             thread.start()
         try:
-            for item in self._received(self._items):
+            for item in self._receive(self._items):
                 with self.clocks["upscale"]:
                     results = self._middle(item)
                 for result in results:
@@ -95,7 +95,7 @@ class Stages(Generic[A, B]):
                 return
 
     def _consume(self) -> None:
-        self._last(self._received(self._results, self.clocks["encode"]))
+        self._last(self._receive(self._results, self.clocks["encode"]))
 
     def _guarded(self, work: Callable[[], None]) -> None:
         try:
@@ -108,7 +108,7 @@ class Stages(Generic[A, B]):
             self._error = error
         self._stop.set()
 
-    def _received(self, source: queue.Queue[A | None] | queue.Queue[B | None], clock: Clock | None = None) -> Iterator:  # type: ignore[type-arg]
+    def _receive(self, source: queue.Queue[A | None] | queue.Queue[B | None], clock: Clock | None = None) -> Iterator:  # type: ignore[type-arg]
         """The items of a queue until its end. ``clock`` runs while the consumer works on an item."""
         while (item := self._get(source)) is not None:
             if clock is None:

@@ -32,10 +32,10 @@ class SideBySide:
         self.result_size = 2 * half, height
 
     def push(self, frame: Frame) -> list[Frame]:
-        return [self._joined(each) for each in self._right.push(frame)]
+        return [self._join(each) for each in self._right.push(frame)]
 
     def flush(self) -> list[Frame]:
-        return [self._joined(each) for each in self._right.flush()]
+        return [self._join(each) for each in self._right.flush()]
 
     def state(self) -> State:
         return self._right.state()
@@ -46,7 +46,7 @@ class SideBySide:
     def notes(self) -> Iterator[str]:
         yield from self._right.notes()
 
-    def _joined(self, frame: Frame) -> Frame:
+    def _join(self, frame: Frame) -> Frame:
         output, planes = new_frame(self.result_size, self._layout)
         for number, half_frame in enumerate((self._left.upscale(frame.source), frame.result)):
             for half_plane, plane in zip(planes_of(half_frame, self._layout), planes, strict=True):
