@@ -36,7 +36,7 @@ OPTIONS = BenchOptions(1, rounds=1, seconds=0)
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(quality, "_MADE", (24, 36))
+    monkeypatch.setattr(quality, "_OUTPUT_SIZE", (24, 36))
 
 
 def candidate(scale: int, *, int8: bool, figures: dict[str, Any]) -> Model:
@@ -241,6 +241,6 @@ def test_the_image_stands_in_the_page(tmp_path: Path, monkeypatch: pytest.Monkey
         paths[-1].write_text(json.dumps(document), encoding="utf-8")
     page.main([str(path) for path in paths])
     result = (tmp_path / "performance.md").read_text(encoding="utf-8")
-    assert "\n![Quality against time](images/quality-x2-1.png)\n" in result
-    assert (tmp_path / "images" / "quality-x2-1.png").is_file()
+    assert "\n![Quality against time](images/quality.png)\n" in result
+    assert (tmp_path / "images" / "quality.png").is_file()
     assert result.index("## Suite `engine`") < result.index("## Suite `quality`") < result.index("![Quality")

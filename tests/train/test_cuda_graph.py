@@ -77,7 +77,7 @@ def test_steps_of_a_table_are_the_steps_of_the_loop(
 ) -> None:
     chosen = settings(steps=MAX_STEPS + 5, expand=2, cycles=2)
     plain = train(chosen, network(2), data, tmp_path / "plain.safetensors", say=lambda _: None)
-    monkeypatch.setattr("subpixel.train.loop.recorded", lambda _state, _group: True)
+    monkeypatch.setattr("subpixel.train.loop.uses_cuda_graph", lambda _state, _group: True)
     tables = train(chosen, network(2), data, tmp_path / "tables.safetensors", say=lambda _: None)
     assert tables.training["steps"] == MAX_STEPS + 5
     for name, weight in plain.weights.items():
