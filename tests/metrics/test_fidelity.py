@@ -149,7 +149,7 @@ def test_maps_are_never_replaced_unasked_and_that_is_known_beforehand(tmp_path: 
     taken.parent.mkdir(parents=True)
     taken.write_bytes(b"mine")
     seen: list[str] = []
-    with pytest.raises(ImageWriteError, match=r"b_x2_luma_0-8\.png: exists already; --overwrite"):
+    with pytest.raises(ImageWriteError, match=r"b_x2_luma_0-8\.png: exists already; overwrite=True"):
         evaluate(Upscaler(2, model="bicubic"), tmp_path / "set", seen.append, heatmaps=maps)
     assert (seen, taken.read_bytes(), len(list(taken.parent.iterdir()))) == ([], b"mine", 1)
     evaluate(Upscaler(2, model="bicubic"), tmp_path / "set", heatmaps=maps, overwrite=True)
