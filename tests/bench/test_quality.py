@@ -162,7 +162,7 @@ def test_the_command(monkeypatch: pytest.MonkeyPatch, folder: Path, data: Path, 
     assert "Set5, dB" in done.err
     done = run("bench", "--suite", "quality", "-s", 7, "-j", 1)
     assert (done.code, done.out) == (2, "")
-    assert done.err == "error: scale=7: no model that is shipped or given has it\n"
+    assert done.err == "error: --scale 7: no model that is shipped or given has it\n"
     assert suites.SUITES["quality"] is quality.quality
 
 
