@@ -143,7 +143,7 @@ def test_the_video_suite(small: networks.Network, monkeypatch: pytest.MonkeyPatc
     alone = sum(entry.time.median for entry in clip.entries[1:])
     assert clip.facts[-1].value == pytest.approx(clip.entries[0].time.median / alone)
     assert clip.facts[0].value == pytest.approx(5000 / clip.entries[0].time.median)
-    assert names(pipe) == ["Live, y4m", "decoder alone"]
+    assert names(pipe) == ["PipeOutput, y4m", "decoder alone"]
     assert "960×540" not in pipe.title
 
 

@@ -28,7 +28,7 @@ def pixels(frame: Any) -> bytes:
 
 def taken(path: Path, damage: Damage | None = None, **asked: Any) -> list[tuple[int, bytes]]:
     found = read_frames(probe(path), damage or Damage(), **asked)
-    return [(timed.time, pixels(timed.frame)) for timed in found]
+    return [(frame.time, pixels(frame.source)) for frame in found]
 
 
 def decoded(path: Path) -> list[tuple[int | None, bytes]]:
@@ -77,7 +77,7 @@ def test_a_video_that_breaks_off_gives_what_there_is(tmp_path: Path) -> None:
 
 def test_interlaced_frames_are_refused_unless_asked_for(tmp_path: Path) -> None:
     path = made(tmp_path, "interlaced.mp4")
-    with pytest.raises(Unsupported, match="frame 0 is interlaced; --deinterlace makes whole frames"):
+    with pytest.raises(Unsupported, match="frame 0 is interlaced; deinterlace=True makes it progressive"):
         taken(path)
     whole = taken(path, deinterlace=True)
     assert [time for time, _ in whole] == [time for time, _ in decoded(path)]

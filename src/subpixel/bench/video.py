@@ -19,11 +19,12 @@ from subpixel.bench.options import BenchOptions, measure_group
 from subpixel.bench.results import Fact, Group
 from subpixel.image.synthetic import photograph
 from subpixel.upscaler import Upscaler
-from subpixel.video import Job, PipeOutput, Settings, VideoFile, Window, probe
-from subpixel.video.decoding import Damage, DecodedFrame, read_frames
+from subpixel.video import Job, PipeOutput, Settings, TimeRange, VideoFile, probe
+from subpixel.video.decoding import Damage, read_frames
 from subpixel.video.encoders import choose_encoding
 from subpixel.video.formats import Layout, layout_of
-from subpixel.video.frame_upscalers import way_of
+from subpixel.video.frame import Frame
+from subpixel.video.frame_upscalers import frame_upscaler
 
 __all__ = ["videos"]
 
@@ -46,10 +47,12 @@ def videos(options: BenchOptions) -> Iterator[Group]:
 def _file(options: BenchOptions, source: Path, folder: Path) -> Group:
     video, upscaler = probe(source), Upscaler(_SCALE, model=_MODEL, threads=options.threads)
     layout = layout_of(video.stream.pix_fmt, source)
-    window = Window(Fraction(0), _FRAMES / (video.stream.rate or Fraction(_RATE)))
+    time_range = TimeRange(Fraction(0), _FRAMES / (video.stream.rate or Fraction(_RATE)))
     frames = list(islice(read_frames(video, Damage()), _FRAMES))
     upscaled = _upscale(upscaler, video, layout, frames)
-    job = Job(source, upscaler, folder / "result.mp4", Settings(preset="veryfast"), overwrite=True, window=window)
+    job = Job(
+        source, upscaler, folder / "result.mp4", Settings(preset="veryfast"), overwrite=True, time_range=time_range
+    )
     calls: dict[str, Callable[[], Any]] = {
         "Job": job.run,
         "decoder alone": partial(_decode, video),
@@ -94,9 +97,9 @@ def _decode(video: VideoFile) -> None:
         pass
 
 
-def _upscale(upscaler: Upscaler, video: VideoFile, layout: Layout, frames: list[DecodedFrame]) -> list[Any]:
-    way = way_of(upscaler.network(), video, layout)
-    return [result.frame for each in frames for result in way.push(each)]
+def _upscale(upscaler: Upscaler, video: VideoFile, layout: Layout, frames: list[Frame]) -> list[Any]:
+    frames_upscaler = frame_upscaler(upscaler.network(), video, layout)
+    return [each.result for frame in frames for each in frames_upscaler.push(frame)]
 
 
 def _encode(video: VideoFile, frames: list[Any], threads: int) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from subpixel.cli.options import Backend, Model, Precision, Scale, Threads
-from subpixel.cli.video import Time, say_notes, window_of
+from subpixel.cli.video import Time, say_notes, time_range_of
 
 
 def play(
@@ -41,9 +41,9 @@ def play(
     live = PipeOutput(
         source,
         upscaler,
-        window=window_of(start, end, None),
+        time_range=time_range_of(start, end, None),
         deinterlace=deinterlace,
-        beside=side_by_side,
+        side_by_side=side_by_side,
         realtime=not every_frame,
     )
     # Sound begins with the file: beside a part of it, it would be the wrong one.
