@@ -160,5 +160,5 @@ def test_maps_are_never_replaced_unasked_and_that_is_known_beforehand(tmp_path: 
 def test_a_place_that_is_no_folder(tmp_path: Path) -> None:
     put(tmp_path / "set" / "HR" / "a.png", scene(40, 40))
     (tmp_path / "file").touch()
-    with pytest.raises(ImageWriteError, match=r"file.*: the folder cannot be made"):
+    with pytest.raises(ImageWriteError, match=r"file.*: the folder cannot be created"):
         evaluate(Upscaler(2, model="bicubic"), tmp_path / "set", heatmaps=tmp_path / "file")
