@@ -300,7 +300,7 @@ def test_sound_alone(tmp_path: Path) -> None:
         frame.sample_rate = 8000
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-    with pytest.raises(ImageReadError, match=r"sound\.mka: holds no video"):
+    with pytest.raises(ImageReadError, match=r"sound\.mka: has no video stream"):
         find_frames(path)
 
 

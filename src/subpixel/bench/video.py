@@ -1,4 +1,4 @@
-"""Videos from file to file and into a pipe, beside what decoder, engine and encoder take alone: the suite ``video``."""
+"""The suite ``video``: videos to a file and into a pipe, and the decoder, engine and encoder alone."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ from subpixel.video.frame_upscalers import frame_upscaler
 __all__ = ["videos"]
 
 _MODEL, _SCALE = "fast", 2
-# Frames of a call: some segments' worth would take minutes, and what is measured is the same for each.
+# Frames of a call. More would take minutes and measure the same.
 _FRAMES = 120
 _RATE = 24
-# (width, height) of the video that goes to a file, and of the one that goes into a pipe.
+# (width, height) of the video for the file and of the one for the pipe.
 _SIZES = ((854, 480), (960, 540))
 
 
 def videos(options: BenchOptions) -> Iterator[Group]:
-    """A video given by ``--data``, or one that is made, to a file, and another one into a pipe."""
+    """The groups of the suite: ``options.data`` or a generated video to a file, and another one into a pipe."""
     with tempfile.TemporaryDirectory() as folder:
         first, second = _SIZES
         yield _file(options, options.data or _make_clip(Path(folder) / "video.mp4", first), Path(folder))
@@ -64,14 +64,14 @@ def _file(options: BenchOptions, source: Path, folder: Path) -> Group:
     (w, h), n = video.stream.size, len(frames)
     title = f"{n} frames of a video of {w}×{h} ×{_SCALE} by {_MODEL}, x264 veryfast, file to file"
     notes = [
-        f"{'A video that was made' if options.data is None else source.name}; each alone has all threads.",
-        "Job also writes segments, puts the file together and reads it back.",
+        f"{'A generated video' if options.data is None else source.name}. Each part alone has all threads.",
+        "Job also writes segments, joins them and verifies the file.",
     ]
     group = measure_group(options, "video", title, calls, entries, notes)
     alone = sum(group.entry(name).time.median for name in calls if name != "Job")
     job_time = group.entry("Job").time.median
     facts = [Fact(e.name, 1000 * n / e.time.median, "frames a second") for e in group.entries]
-    facts.append(Fact("Job, beside decoder, engine and encoder one after the other", job_time / alone, "times"))
+    facts.append(Fact("Job, relative to decoder, engine and encoder in sequence", job_time / alone, "×"))
     return replace(group, facts=tuple(facts))
 
 
@@ -115,7 +115,7 @@ def _encode(video: VideoFile, frames: list[Any], threads: int) -> None:
 
 
 def _make_clip(path: Path, size: tuple[int, int]) -> Path:
-    """A window that wanders over a photograph, as hard to encode as a slow pan."""
+    """A video of a window that moves over a generated photograph, as hard to encode as a slow pan."""
     width, height = size
     large = photograph(height + 200, width + 200, 3)
     with av.open(str(path), "w") as out:
@@ -132,7 +132,7 @@ def _make_clip(path: Path, size: tuple[int, int]) -> Path:
 
 
 class _NullPipe(io.BytesIO):
-    """A pipe whose reader takes everything at once."""
+    """A pipe whose reader never waits."""
 
     def write(self, data: Any) -> int:
         return memoryview(data).nbytes
