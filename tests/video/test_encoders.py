@@ -92,7 +92,7 @@ def test_what_is_the_same_is_described_the_same() -> None:
             "yuv422p",
             {},
             Unsupported,
-            "not accept pixel format yuv422p; encoder='x264' or encoder='x265' does",
+            "not accept pixel format yuv422p; encoder='x264' or encoder='x265' or",
         ),
         ("x264", "gbrp", {}, Unsupported, "encoder='x265' or encoder='vp9' or encoder='ffv1' does"),
         ("prores", "yuv420p", {}, Unsupported, "pix_fmt='yuv422p10le' converts"),

@@ -161,6 +161,5 @@ def _aspect_elements(head: bytearray, video: _Element, aspect: Fraction) -> byte
         shown, unit = (ratio.numerator, ratio.denominator), _RATIO
     numbers = ((_DISPLAY_WIDTH, shown[0], 4), (_DISPLAY_HEIGHT, shown[1], 4), (_DISPLAY_UNIT, unit, 1))
     return b"".join(
-        kind.to_bytes(2, "big") + _encode_size(size, 1) + number.to_bytes(size, "big")
-        for kind, number, size in numbers
+        kind.to_bytes(2, "big") + _encode_size(size, 1) + number.to_bytes(size, "big") for kind, number, size in numbers
     )
