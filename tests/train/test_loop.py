@@ -119,7 +119,7 @@ def test_an_interrupted_run_gone_on_with_equals_one_that_was_not(
     assert f"stopped at step {after}" in values[-1]
     assert "--resume" in values[-1]
     train(chosen, network(2), data, parts, resume=True, say=values.append)
-    assert any(f"going on at step {after}" in line for line in values)
+    assert any(f"resuming at step {after}" in line for line in values)
     assert parts.read_bytes() == whole.read_bytes()
 
 
