@@ -121,7 +121,7 @@ def train(
         except KeyboardInterrupt:
             if group.first:
                 state.save(checkpoint)
-            report(f"stopped at step {state.step}; {checkpoint} is the checkpoint to resume from")
+            report(f"stopped at step {state.step}; to continue, resume from {checkpoint}")
             raise
         state.finish(held)
         images: dict[str, Any] = {
