@@ -93,7 +93,7 @@ class _RoundingKernels(TorchKernels):
         return self._byte(total) if self.convs <= len(self.skips) and self.skips[self.convs - 1] else total
 
     def _byte(self, x: Tensor) -> Tensor:
-        return _to_steps(x, *self.steps[self.convs - 1], MAX_BYTE)
+        return _to_steps(x, *self.steps[self.convs - 1], MAX_VALUE)
 
 
 def _to_steps(x: Tensor, scale: float, zero: int, most: int) -> Tensor:
