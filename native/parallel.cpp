@@ -1,3 +1,4 @@
+// The process's pool of threads.
 #include "subpixel/parallel.hpp"
 
 #include <condition_variable>
@@ -19,10 +20,10 @@ struct Job {
   void (*run)(void*);
   void* context;
   int open;     // helpers that may still join
-  int running;  // helpers that have joined and not ended
+  int running;  // helpers that have joined and not finished
 };
 
-// Signals are for the threads of the program, whose handlers and interrupted calls they are meant for.
+// Blocks signals in new threads: the program's own threads and handlers expect them.
 class SignalBlock {
  public:
 #if defined(SUBPIXEL_POSIX)
@@ -60,7 +61,7 @@ class Pool {
   }
 
  private:
-  // With fewer workers than wanted, for want of threads, callers do the rest themselves.
+  // If threads are scarce and there are fewer workers than wanted, callers do the rest themselves.
   void start_missing() {
     if (free_ >= wanted_) return;
     const SignalBlock quiet;
@@ -90,12 +91,12 @@ class Pool {
   std::mutex guard_;
   std::condition_variable more_, ended_;
   std::vector<Job*> jobs_;  // those that helpers may join, oldest first
-  int wanted_ = 0;          // sum of what is open in them
-  int free_ = 0, all_ = 0;  // workers without a job; workers
+  int wanted_ = 0;          // sum of `open` over the jobs
+  int free_ = 0, all_ = 0;  // workers without a job; all workers
 };
 
-// Never destroyed: at the process's end workers still wait in it. A child of fork() has none of its parent's threads,
-// and perhaps a mutex that one of them held, so it begins anew.
+// Never destroyed: when the process ends, workers still wait in it. A child of fork() has none of its parent's threads,
+// and a parent's thread may have held the mutex, so the child starts a new pool.
 std::atomic<Pool*> current{nullptr};
 
 #if defined(SUBPIXEL_POSIX)
@@ -105,9 +106,9 @@ std::atomic<Pool*> current{nullptr};
 Pool& pool() {
   Pool* found = current.load();
   if (found != nullptr) return *found;
-  Pool* made = new Pool;
-  if (current.compare_exchange_strong(found, made)) return *made;
-  delete made;  // another thread was first; this one has no workers yet
+  Pool* created = new Pool;
+  if (current.compare_exchange_strong(found, created)) return *created;
+  delete created;  // another thread was first; this pool has no workers yet
   return *found;
 }
 

@@ -1,4 +1,4 @@
-// The parts of the module, one file each; each checks what it is given before the kernels see it.
+// The parts of the Python module, one file each. Each part checks its arguments before the kernels see them.
 #pragma once
 
 #include <nanobind/nanobind.h>
@@ -10,7 +10,7 @@
 
 namespace subpixel {
 
-// The Python side has checked its arguments and said so in words; a failure here is a defect of the caller.
+// The Python side has already checked the user's arguments. A failure here is a defect of the caller.
 inline void need(bool condition, const char* message) {
   if (!condition) throw std::invalid_argument(message);
 }

@@ -1,4 +1,4 @@
-// What the sessions of chains have in common for Python.
+// What the Python classes of chain sessions have in common.
 #pragma once
 
 #include <nanobind/ndarray.h>
@@ -29,14 +29,14 @@ std::vector<T> constants(const ChainIn<T, 1>& from, std::size_t count) {
   return std::vector<T>(from.data(), from.data() + count);
 }
 
-// Collects layers and checks that they hang together, so that no call can make the engine reach outside of its memory.
+// Collects layers and checks that they fit each other, so that no call can make the engine leave its memory.
 template <class Session>
 class ChainBuilder {
  public:
   template <class T>
   void run(ChainIn<T, 3> x, ChainOut<T> y) const {
     const auto scale = static_cast<std::size_t>(shape().scale), planes = static_cast<std::size_t>(shape().channels);
-    need(complete(), "the last layer does not make the result");
+    need(complete(), "the last layer does not give the result's channels");
     need(x.shape(0) == planes && y.shape(0) == planes, "planes do not fit the network");
     need(y.shape(1) == x.shape(1) * scale && y.shape(2) == x.shape(2) * scale, "y is not scale times x");
     need(x.shape(1) < (1u << 30) / scale && x.shape(2) < (1u << 30) / scale, "a side is too long");
@@ -57,8 +57,8 @@ class ChainBuilder {
   }
 
   template <class Code>
-  void frame(const std::vector<PlaneIn<Code>>& x, const std::vector<PlaneOut<Code>>& y, int bits, bool full_range, int down,
-             int across, const std::vector<int>& row_first, const std::vector<float>& row_weight,
+  void frame(const std::vector<PlaneIn<Code>>& x, const std::vector<PlaneOut<Code>>& y, int bits, bool full_range,
+             int down, int across, const std::vector<int>& row_first, const std::vector<float>& row_weight,
              const std::vector<int>& column_first, const std::vector<float>& column_weight) const {
     need(complete() && shape().channels == 1, "a network of one channel is needed");
     const Frame<Code> frame =
@@ -72,7 +72,7 @@ class ChainBuilder {
   std::string kernels() const { return session_.kernels(); }
 
  protected:
-  // Far beyond any network of this field, and small enough that no product of them leaves an int and no sum 32 bits.
+  // Far beyond any network of this field, and so small that no product leaves an int and no sum 32 bits.
   static constexpr std::size_t kMaxChannels = 4096, kMaxKernel = 63, kMaxTaps = 1 << 16;
 
   template <class... Args>
@@ -84,7 +84,7 @@ class ChainBuilder {
     return {channels, scale, crd, base, zero_border};
   }
 
-  // The next layer's kernel, (out, in, height, width), and the earlier layer that it adds, or -1.
+  // Checks the next layer's kernel, (out, in, height, width), and the earlier layer that it adds, or -1.
   template <class Weight>
   void check(const Weight& weight, bool last, int skip) const {
     need(!last_, "a layer after the last");
@@ -93,7 +93,8 @@ class ChainBuilder {
     need(kh % 2 == 1 && kw % 2 == 1 && kh <= kMaxKernel && kw <= kMaxKernel, "kernel sides must be odd, 63 at most");
     need(in * kh * kw <= kMaxTaps, "too many taps");
     need(skip >= -1 && skip < session_.layers() && (skip < 0 || !last), "skip is no earlier layer");
-    need(skip < 0 || layer_channels_[static_cast<std::size_t>(skip)] == static_cast<int>(out), "skip has other channels");
+    need(skip < 0 || layer_channels_[static_cast<std::size_t>(skip)] == static_cast<int>(out),
+         "skip has other channels");
   }
   template <class Layer>
   void append(const Layer& layer) {
@@ -109,11 +110,11 @@ class ChainBuilder {
 
   Session session_;
   int channels_;
-  std::vector<int> layer_channels_;  // channels of each layer's result
+  std::vector<int> layer_channels_;  // of each layer's result
   bool last_ = false;
 };
 
-// y is written in place: converted, it would be a copy that nobody sees.
+// y is written in place: if it were converted, the result would go to a copy.
 template <class Builder>
 void bind_runs(nanobind::class_<Builder>& bound) {
   using namespace nanobind::literals;
@@ -122,10 +123,10 @@ void bind_runs(nanobind::class_<Builder>& bound) {
            "weight"_a, "alpha"_a)
       .def("picture", &Builder::template image<std::uint16_t>, "x"_a.noconvert(), "y"_a.noconvert(), "first"_a,
            "weight"_a, "alpha"_a)
-      .def("frame", &Builder::template frame<std::uint8_t>, "x"_a.noconvert(), "y"_a.noconvert(), "bits"_a, "full_range"_a,
-           "down"_a, "across"_a, "row_first"_a, "row_weight"_a, "column_first"_a, "column_weight"_a)
-      .def("frame", &Builder::template frame<std::uint16_t>, "x"_a.noconvert(), "y"_a.noconvert(), "bits"_a, "full_range"_a,
-           "down"_a, "across"_a, "row_first"_a, "row_weight"_a, "column_first"_a, "column_weight"_a)
+      .def("frame", &Builder::template frame<std::uint8_t>, "x"_a.noconvert(), "y"_a.noconvert(), "bits"_a,
+           "full_range"_a, "down"_a, "across"_a, "row_first"_a, "row_weight"_a, "column_first"_a, "column_weight"_a)
+      .def("frame", &Builder::template frame<std::uint16_t>, "x"_a.noconvert(), "y"_a.noconvert(), "bits"_a,
+           "full_range"_a, "down"_a, "across"_a, "row_first"_a, "row_weight"_a, "column_first"_a, "column_weight"_a)
       .def_prop_ro("target", &Builder::target)
       .def_prop_ro("kernels", &Builder::kernels);
 }

@@ -1,3 +1,4 @@
+// Binds sub-pixel convolution.
 #include "subpixel/conv.hpp"
 
 #include <nanobind/ndarray.h>
@@ -23,7 +24,7 @@ using In = nb::ndarray<const float, nb::ndim<Axes>, nb::c_contig, nb::device::cp
 using Out = nb::ndarray<float, nb::ndim<4>, nb::c_contig, nb::device::cpu>;
 using Pair = std::pair<std::ptrdiff_t, std::ptrdiff_t>;  // of rows, of columns
 
-// Coordinates in the result, times a stride, stay far within 62 bits.
+// Coordinates in the result, times a stride, stay far below 2^62.
 constexpr std::size_t kMaxSide = std::size_t{1} << 40;
 constexpr std::size_t kMaxChannels = 1 << 20;
 constexpr std::ptrdiff_t kMaxFactor = 1024;
@@ -76,8 +77,8 @@ void conv_planes(In<4> x, In<4> weight, std::optional<In<1>> bias, Out y, int gr
 void bind_conv(nb::module_& m) {
   m.def("subpixel_conv", &conv_planes, "x"_a, "weight"_a, "bias"_a.none(), "y"_a.noconvert(), "groups"_a, "stride"_a,
         "dilation"_a, "padding"_a, "r"_a, "full"_a, "crop"_a, "crd"_a, "channels_last"_a, "threads"_a, "target"_a,
-        "Writes to y the part at crop of the shuffled convolution of x, zeros all around; padding is what lies before. "
-        "Phases from full on have no first tap.");
+        "Writes to y the part at crop of the shuffled convolution of x, which zeros surround; padding: the zeros "
+        "before x. Phases from full on skip the first tap.");
 }
 
 }  // namespace subpixel

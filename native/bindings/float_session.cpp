@@ -1,3 +1,4 @@
+// Binds sessions for float chains.
 #include "chain.hpp"
 #include "subpixel/float_session.hpp"
 
@@ -14,8 +15,8 @@ FloatPrecision precision_of(const std::string& name) {
 
 class FloatBuilder : public ChainBuilder<FloatSession> {
  public:
-  FloatBuilder(const std::string& precision, int channels, int scale, bool crd, bool base, bool zero_border, int threads,
-               const std::string& target)
+  FloatBuilder(const std::string& precision, int channels, int scale, bool crd, bool base, bool zero_border,
+               int threads, const std::string& target)
       : ChainBuilder(channels, precision_of(precision), check_shape(channels, scale, crd, base, zero_border),
                      std::max(1, threads), target) {}
 
@@ -37,10 +38,13 @@ class FloatBuilder : public ChainBuilder<FloatSession> {
 }  // namespace
 
 void bind_float_session(nb::module_& m) {
-  nb::class_<FloatBuilder> bound(m, "FloatSession", "A chain of convolutions in f32 or bf16 and a pixel shuffle, for planes of f32.");
-  bound.def(nb::init<const std::string&, int, int, bool, bool, bool, int, const std::string&>(), "precision"_a, "channels"_a,
-            "scale"_a, "crd"_a, "base"_a, "zero_border"_a, "threads"_a, "target"_a)
-      .def("conv", &FloatBuilder::conv, "weight"_a, "bias"_a.none(), "slope"_a.none(), "activation"_a, "last"_a, "skip"_a);
+  nb::class_<FloatBuilder> bound(m, "FloatSession",
+                                 "A chain of convolutions in f32 or bf16 and a pixel shuffle, for planes of f32.");
+  bound
+      .def(nb::init<const std::string&, int, int, bool, bool, bool, int, const std::string&>(), "precision"_a,
+           "channels"_a, "scale"_a, "crd"_a, "base"_a, "zero_border"_a, "threads"_a, "target"_a)
+      .def("conv", &FloatBuilder::conv, "weight"_a, "bias"_a.none(), "slope"_a.none(), "activation"_a, "last"_a,
+           "skip"_a);
   bind_runs(bound);
 }
 

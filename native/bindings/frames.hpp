@@ -1,4 +1,4 @@
-// Frames of video as the bindings take them: planes whose samples lie in order, rows apart by any stride.
+// Converts NumPy planes to frames of video. Samples of a row are contiguous; rows may have any stride.
 #pragma once
 
 #include <nanobind/ndarray.h>
@@ -19,8 +19,9 @@ using PlaneOut = nanobind::ndarray<T, nanobind::ndim<2>, nanobind::device::cpu>;
 
 template <class Code, class Array>
 FramePlane<Code> plane_of(const Array& x) {
-  need(x.shape(0) >= 1 && x.shape(0) < (1u << 26) && x.shape(1) >= 1 && x.shape(1) < (1u << 26), "a side is 0 or too long");
-  need(x.shape(1) == 1 || x.stride(1) == 1, "samples of a row must lie in order");
+  need(x.shape(0) >= 1 && x.shape(0) < (1u << 26) && x.shape(1) >= 1 && x.shape(1) < (1u << 26),
+       "a side is 0 or too long");
+  need(x.shape(1) == 1 || x.stride(1) == 1, "samples of a row must be contiguous and in order");
   return {x.data(), x.stride(0), static_cast<int>(x.shape(0)), static_cast<int>(x.shape(1))};
 }
 
@@ -37,7 +38,9 @@ Frame<Code> frame_of(const std::vector<PlaneIn<Code>>& x, const std::vector<Plan
   for (std::size_t k = 0; k < x.size(); ++k) {
     frame.x[k] = plane_of<const Code>(x[k]);
     frame.y[k] = plane_of<Code>(y[k]);
-    const auto fits = [&](int side, std::ptrdiff_t luma, int factor) { return side == (luma - 1) / (k ? factor : 1) + 1; };
+    const auto fits = [&](int side, std::ptrdiff_t luma, int factor) {
+      return side == (luma - 1) / (k ? factor : 1) + 1;
+    };
     const std::ptrdiff_t height = frame.x[0].height, width = frame.x[0].width;
     need(fits(frame.x[k].height, height, down) && fits(frame.x[k].width, width, across) &&
              fits(frame.y[k].height, height * scale, down) && fits(frame.y[k].width, width * scale, across),

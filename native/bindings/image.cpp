@@ -1,3 +1,4 @@
+// Binds the luma of an image and its composition.
 #include "images.hpp"
 
 #include <cstdint>
@@ -27,7 +28,7 @@ void compose_rows(ImageIn<Pixel> x, int top, int bottom,
   const std::vector<Phase> phases = phases_of(first, weight);
   need(threads >= 1, "threads must be at least 1");
   need_scaled_size(pixels, y, phases.size());
-  need(0 <= top && top < bottom && bottom <= pixels.height, "rows that are not there");
+  need(0 <= top && top < bottom && bottom <= pixels.height, "top and bottom are not rows of x");
   need(net.shape(0) == static_cast<std::size_t>(bottom - top) * phases.size() && net.shape(1) == y.shape(1),
        "net does not fit the rows");
   nb::gil_scoped_release release;
@@ -36,13 +37,13 @@ void compose_rows(ImageIn<Pixel> x, int top, int bottom,
 
 template <class Pixel>
 void bind(nb::module_& m) {
-  // y is written in place: converted, it would be a copy that nobody sees
+  // y is written in place: if it were converted, the result would go to a copy.
   m.def("luma", &luma<Pixel>, "x"_a.noconvert(), "y"_a.noconvert(), "alpha"_a, "threads"_a, "target"_a,
-        "Writes the BT.601 studio luma of a picture (H, W, C) to y (H, W), black 16/255.");
-  m.def("compose", &compose_rows<Pixel>, "x"_a.noconvert(), "top"_a, "bottom"_a, "net"_a, "y"_a.noconvert(), "first"_a, "weight"_a, "alpha"_a,
-        "threads"_a, "target"_a,
-        "Writes to y what rows top … bottom of the picture x become: their luma is net, all else is interpolated with the "
-        "taps given.");
+        "Writes the BT.601 studio luma of an image (H, W, C) to y (H, W); black is 16/255.");
+  m.def("compose", &compose_rows<Pixel>, "x"_a.noconvert(), "top"_a, "bottom"_a, "net"_a, "y"_a.noconvert(), "first"_a,
+        "weight"_a, "alpha"_a, "threads"_a, "target"_a,
+        "Writes the result of rows top … bottom of the image x to y: their luma is net, all else is interpolated with "
+        "the taps.");
 }
 
 }  // namespace

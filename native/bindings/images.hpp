@@ -1,4 +1,4 @@
-// Pictures as the bindings take them.
+// Converts NumPy arrays to images.
 #pragma once
 
 #include <nanobind/ndarray.h>
@@ -21,7 +21,8 @@ using ImageOut = nanobind::ndarray<T, nanobind::ndim<3>, nanobind::c_contig, nan
 template <class Pixel>
 Pixels<Pixel> pixels_of(const ImageIn<Pixel>& x, const std::string& alpha) {
   need(x.shape(2) >= 1 && x.shape(2) <= 4, "1 to 4 channels are needed");
-  need(x.shape(0) >= 1 && x.shape(0) < (1u << 26) && x.shape(1) >= 1 && x.shape(1) < (1u << 26), "a side is 0 or too long");
+  need(x.shape(0) >= 1 && x.shape(0) < (1u << 26) && x.shape(1) >= 1 && x.shape(1) < (1u << 26),
+       "a side is 0 or too long");
   Alpha kind = Alpha::none;
   if (alpha == "opaque") kind = Alpha::opaque;
   else if (alpha == "carried") kind = Alpha::interpolated;
@@ -30,9 +31,10 @@ Pixels<Pixel> pixels_of(const ImageIn<Pixel>& x, const std::string& alpha) {
   return {x.data(), static_cast<int>(x.shape(0)), static_cast<int>(x.shape(1)), static_cast<int>(x.shape(2)), kind};
 }
 
-// The taps of each position between two samples: four, the first at most two samples before.
+// The four taps at each position between two samples. The first is at most two samples before.
 inline std::vector<Phase> phases_of(const std::vector<int>& first, const std::vector<float>& weight) {
-  need(!first.empty() && first.size() <= 64 && weight.size() == 4 * first.size(), "four weights for each position are needed");
+  need(!first.empty() && first.size() <= 64 && weight.size() == 4 * first.size(),
+       "four weights for each position are needed");
   std::vector<Phase> phases;
   for (std::size_t k = 0; k < first.size(); ++k) {
     need(first[k] >= -2 && first[k] <= -1, "taps reach too far");

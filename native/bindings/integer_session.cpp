@@ -1,3 +1,4 @@
+// Binds sessions for int8 chains.
 #include "chain.hpp"
 #include "subpixel/integer_session.hpp"
 
@@ -7,7 +8,7 @@ using namespace nb::literals;
 namespace subpixel {
 namespace {
 
-// The clipping of bytes does what clip would.
+// Clipping to a byte includes clip.
 Activation byte_activation(const std::string& name) { return name == "clip" ? Activation::none : activation_of(name); }
 
 class IntegerBuilder : public ChainBuilder<IntegerSession> {
@@ -22,8 +23,19 @@ class IntegerBuilder : public ChainBuilder<IntegerSession> {
     need(zero >= 0 && zero <= 255, "zero must be a byte");
     need(skip_gain >= -32768 && skip_gain <= 32767, "skip_gain must have 16 bits");
     const std::size_t out = weight.shape(0);
-    IntegerLayer layer{static_cast<int>(weight.shape(1)), static_cast<int>(out), static_cast<int>(weight.shape(2)),
-                       static_cast<int>(weight.shape(3)), byte_activation(activation), zero, {}, {}, {}, {}, {}, last, skip,
+    IntegerLayer layer{static_cast<int>(weight.shape(1)),
+                       static_cast<int>(out),
+                       static_cast<int>(weight.shape(2)),
+                       static_cast<int>(weight.shape(3)),
+                       byte_activation(activation),
+                       zero,
+                       {},
+                       {},
+                       {},
+                       {},
+                       {},
+                       last,
+                       skip,
                        static_cast<std::int16_t>(skip_gain)};
     need(skip < 0 || layer.activation != Activation::tanh, "a skip after tanh");
     layer.weight.assign(weight.data(), weight.data() + weight.size());
@@ -41,11 +53,13 @@ class IntegerBuilder : public ChainBuilder<IntegerSession> {
 }  // namespace
 
 void bind_integer_session(nb::module_& m) {
-  nb::class_<IntegerBuilder> bound(m, "IntegerSession", "A chain of quantised convolutions and a pixel shuffle, for planes of u8 or f32.");
-  bound.def(nb::init<int, int, bool, bool, bool, int, const std::string&>(), "channels"_a, "scale"_a, "crd"_a, "base"_a,
-            "zero_border"_a, "threads"_a, "target"_a)
-      .def("conv", &IntegerBuilder::conv, "weight"_a, "bias"_a, "shift"_a, "multiplier"_a, "slope"_a.none(), "activation"_a,
-           "zero"_a, "last"_a, "skip"_a, "skip_gain"_a)
+  nb::class_<IntegerBuilder> bound(m, "IntegerSession",
+                                   "A chain of quantised convolutions and a pixel shuffle, for planes of u8 or f32.");
+  bound
+      .def(nb::init<int, int, bool, bool, bool, int, const std::string&>(), "channels"_a, "scale"_a, "crd"_a, "base"_a,
+           "zero_border"_a, "threads"_a, "target"_a)
+      .def("conv", &IntegerBuilder::conv, "weight"_a, "bias"_a, "shift"_a, "multiplier"_a, "slope"_a.none(),
+           "activation"_a, "zero"_a, "last"_a, "skip"_a, "skip_gain"_a)
       .def("run", &IntegerBuilder::run<std::uint8_t>, "x"_a, "y"_a.noconvert());
   bind_runs(bound);
 }

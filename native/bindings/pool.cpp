@@ -1,3 +1,4 @@
+// Binds max unpooling.
 #include "subpixel/pool.hpp"
 
 #include <nanobind/ndarray.h>
@@ -13,7 +14,7 @@ namespace {
 using Bytes = nb::ndarray<const unsigned char, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using OutBytes = nb::ndarray<unsigned char, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
-// No array has more bytes, and products of sizes stay within 62 bits.
+// No array has more bytes, and products of sizes stay below 2^62.
 constexpr std::size_t kMaxBytes = std::size_t{1} << 46;
 constexpr int kMaxThreads = 1 << 16;
 
@@ -42,7 +43,8 @@ bool unpool_bytes(Bytes values, Bytes positions, OutBytes y, std::size_t planes,
 void bind_pool(nb::module_& m) {
   m.def("max_unpool", &unpool_bytes, "values"_a, "positions"_a, "y"_a.noconvert(), "planes"_a, "count"_a, "size"_a,
         "item"_a, "index"_a, "across"_a, "zeroed"_a, "threads"_a,
-        "Values of so many bytes to their positions in y. False, with y undefined, where one lies outside its plane.");
+        "Writes values of `item` bytes to their positions in y. Returns False, with y undefined, if a position lies "
+        "outside its plane.");
 }
 
 }  // namespace subpixel

@@ -1,3 +1,4 @@
+// Binds resizing.
 #include "subpixel/resize.hpp"
 
 #include <nanobind/ndarray.h>
@@ -14,7 +15,7 @@ using namespace nb::literals;
 namespace subpixel {
 namespace {
 
-// A row's samples are counted in an int, and products of sizes stay within 62 bits.
+// The samples of a row are counted in an int, and products of sizes stay below 2^62.
 constexpr std::size_t kMaxRow = std::size_t{1} << 31, kMaxSamples = std::size_t{1} << 40;
 
 template <class T>
@@ -95,7 +96,7 @@ ResizeShape shape_of(const In& x, const Out& y, const ResizeAxis* rows, const Re
 
 void check_threads(int threads) { need(threads >= 1, "threads must be at least 1"); }
 
-// With one axis only the first shift counts and there is no kind between.
+// With one axis only the first shift is used, and `between` is not.
 void resize_array(In x, Out y, const ResizeAxis* rows, const ResizeAxis* columns, bool rows_first,
                   const std::string& between, int first_shift, int last_shift, bool even, double high, double outside,
                   int threads, const std::string& target) {
@@ -135,13 +136,14 @@ void pick_array(In x, Out y, const ResizeAxis* rows, const ResizeAxis* columns, 
 }  // namespace
 
 void bind_resize(nb::module_& m) {
-  nb::class_<ResizeAxis>(m, "ResizeAxis", "One axis of a resize: which samples make an output sample, and how much.")
+  nb::class_<ResizeAxis>(m, "ResizeAxis",
+                         "One axis of a resize: the indices and weights of the samples that make an output sample.")
       .def("__init__", &new_axis, "n_in"_a, "index"_a.noconvert(), "weight"_a, "outside"_a = nb::none());
   m.def("resize", &resize_array, "x"_a, "y"_a.noconvert(), "rows"_a.none(), "columns"_a.none(), "rows_first"_a,
         "between"_a, "first_shift"_a, "last_shift"_a, "even"_a, "high"_a, "outside"_a, "threads"_a, "target"_a,
-        "Writes to y (outer, height, width, channels) x with its rows, its columns or both resized.");
+        "Resizes the rows, the columns or both of x (outer, height, width, channels) to y.");
   m.def("resize_nearest", &pick_array, "x"_a, "y"_a.noconvert(), "rows"_a.none(), "columns"_a.none(), "threads"_a,
-        "The same of bytes (outer, height, width, bytes of a sample), copied by axes of one tap.");
+        "The same for bytes (outer, height, width, bytes of a sample), copied by axes of one tap.");
 }
 
 }  // namespace subpixel

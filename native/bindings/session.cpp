@@ -1,3 +1,4 @@
+// Binds sessions for f32 networks of any graph.
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
@@ -20,11 +21,11 @@ template <int Axes>
 using In = nb::ndarray<const float, nb::ndim<Axes>, nb::c_contig, nb::device::cpu>;
 using Out = nb::ndarray<float, nb::ndim<3>, nb::c_contig, nb::device::cpu>;
 
-// Far beyond any network of this field, and small enough that no product of them leaves an int.
+// Far beyond any network of this field, and so small that no product leaves an int.
 constexpr int kMaxChannels = 65536, kMaxScale = 64, kMaxHalo = 1 << 20;
 
-// Collects layers by number and checks that what it is given hangs together, so that no call can make the engine
-// reach outside of its memory. The network itself was validated before, so a failure is a defect of the caller.
+// Collects layers by number and checks that they fit each other, so that no call can make the engine leave its memory.
+// The network was validated before, so a failure is a defect of the caller.
 class Builder {
  public:
   Builder(int channels, int scale, int halo, bool zero_border, int threads, const std::string& target)
@@ -113,7 +114,7 @@ class Builder {
     }
     return first;
   }
-  // A value within the halo has at least one sample for each of the tile's.
+  // Within the halo every value keeps at least one sample for each of the tile's.
   ValueShape append(ValueShape shape) {
     need(shape.scale <= kMaxScale, "the scale is too large");
     need(shape.lost >= 0 && shape.lost <= std::ptrdiff_t{halo_} * shape.scale, "a layer loses more than the halo");
@@ -129,16 +130,17 @@ class Builder {
 }  // namespace
 
 void bind_session(nb::module_& m) {
-  nb::class_<Builder>(m, "Session", "A network prepared for f32 planes; value 0 is the input, each layer makes the next.")
-      .def(nb::init<int, int, int, bool, int, const std::string&>(), "channels"_a, "scale"_a, "halo"_a,
-           "zero_border"_a, "threads"_a, "target"_a)
+  nb::class_<Builder>(m, "Session",
+                      "A network for f32 planes. Value 0 is the input; each layer computes the next value.")
+      .def(nb::init<int, int, int, bool, int, const std::string&>(), "channels"_a, "scale"_a, "halo"_a, "zero_border"_a,
+           "threads"_a, "target"_a)
       .def("conv", &Builder::conv, "source"_a, "scale"_a, "lost"_a, "weight"_a, "bias"_a.none(), "activation"_a,
            "slope"_a.none())
       .def("add", &Builder::add, "sources"_a, "lost"_a)
       .def("concat", &Builder::concat, "sources"_a, "lost"_a)
       .def("resize", &Builder::resize, "source"_a, "factor"_a, "lost"_a, "offset"_a, "weight"_a)
       .def("pixel_shuffle", &Builder::pixel_shuffle, "source"_a, "factor"_a, "order"_a, "lost"_a)
-      // y is written in place: converted, it would be a copy that nobody sees
+      // y is written in place: if it were converted, the result would go to a copy
       .def("run", &Builder::run, "x"_a, "y"_a.noconvert())
       .def_prop_ro("target", &Builder::target)
       .def_prop_ro("kernels", &Builder::kernels);

@@ -1,3 +1,4 @@
+// Binds pixel shuffle and its inverse.
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/string.h>
 
@@ -12,11 +13,11 @@ using namespace nb::literals;
 namespace subpixel {
 namespace {
 
-// Patterns are tables over the channels of a pixel; products of sizes stay within 62 bits.
+// Patterns are tables over the channels of a pixel; products of sizes stay below 2^62.
 constexpr int kMaxCell = 4096;
 constexpr std::size_t kMaxBytes = std::size_t{1} << 46;
 
-// Of any dtype and shape: only their bytes count.
+// Of any dtype and shape: only the bytes are read.
 using Bytes = nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu>;
 using OutBytes = nb::ndarray<nb::c_contig, nb::device::cpu>;
 
@@ -43,7 +44,7 @@ void shuffle_bytes(Bytes from, OutBytes to, std::size_t n, std::size_t c, std::s
 void bind_shuffle(nb::module_& m) {
   m.def("shuffle", &shuffle_bytes, "from_"_a, "to"_a.noconvert(), "n"_a, "c"_a, "h"_a, "w"_a, "rh"_a, "rw"_a, "item"_a,
         "channels_last"_a, "crd"_a, "inverse"_a, "threads"_a, "target"_a,
-        "Pixel shuffle of bytes, c the channels and h, w the sides of the small ones; inverse undoes it.");
+        "Pixel shuffle of bytes; c, h, w: channels and sides of the small image; inverse: the other direction.");
 }
 
 }  // namespace subpixel

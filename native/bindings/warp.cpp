@@ -1,3 +1,4 @@
+// Binds sampling at given positions, and affine grids.
 #include "subpixel/warp.hpp"
 
 #include <nanobind/ndarray.h>
@@ -36,7 +37,7 @@ Outside outside_of(const std::string& padding_mode) {
   return Outside::reflection;
 }
 
-// The product of sides that are at least 1 and at most kMaxWarpSide, itself at most kMaxWarpPlane.
+// Each side must be 1 … kMaxWarpSide and their product at most kMaxWarpPlane.
 void need_sides(std::initializer_list<std::size_t> sides) {
   std::size_t plane = 1;
   for (std::size_t side : sides) {
@@ -67,12 +68,12 @@ void warp_images(In<T, 4> x, In<float, 4> positions, Out<T, 4> y, bool channels_
   need(positions.shape(0) == x.shape(0) && positions.shape(positions_last ? 3 : 1) == 2 && positions.shape(p) == rows &&
            positions.shape(p + 1) == columns,
        "places do not fit y");
-  // A plane of one channel lies the same way in both.
+  // With one channel both layouts are the same.
   const Warp first{x.data(), static_cast<int>(channels), static_cast<int>(height), static_cast<int>(width),
                    positions.data(), y.data(), static_cast<int>(rows), static_cast<int>(columns), sample_of<T>(),
                    channels_last && channels > 1, flow, positions_last, align_corners, sampling, outside, a};
   nb::gil_scoped_release release;
-  // Without channels there is nothing to write; nor is there a pixel to address.
+  // Without channels there is nothing to write and no pixel to address.
   if (channels > 0) warp(first, static_cast<std::ptrdiff_t>(x.shape(0)), threads, target);
 }
 
@@ -120,11 +121,11 @@ void grid_of_map(In<float, 3> theta, const std::vector<In<float, 1>>& at, Out<fl
 
 template <class T>
 void bind_images(nb::module_& m) {
-  // y is written in place: converted, it would be a copy that nobody sees
+  // y is written in place: if it were converted, the result would go to a copy
   m.def("warp", &warp_images<T>, "x"_a.noconvert(), "places"_a.noconvert(), "y"_a.noconvert(), "channels_last"_a,
         "flow"_a, "places_last"_a, "align_corners"_a, "mode"_a, "padding_mode"_a, "a"_a, "threads"_a, "target"_a,
-        "Writes to y what x (N, C, H, W) or (N, H, W, C) holds at places (N, rows, columns, 2) or (N, 2, rows, "
-        "columns): grid_sample's, or with flow warp's.");
+        "Samples x (N, C, H, W) or (N, H, W, C) at places (N, rows, columns, 2) or (N, 2, rows, columns): those of "
+        "grid_sample, or with flow those of warp.");
 }
 
 }  // namespace
@@ -135,10 +136,10 @@ void bind_warp(nb::module_& m) {
   bind_images<unsigned short>(m);
   m.def("warp_volumes", &warp_all_volumes, "x"_a.noconvert(), "places"_a.noconvert(), "y"_a.noconvert(),
         "align_corners"_a, "mode"_a, "padding_mode"_a, "threads"_a, "target"_a,
-        "Writes to y what x (N, C, D, H, W) holds at grid_sample's places (N, slices, rows, columns, 3).");
+        "Samples x (N, C, D, H, W) at grid_sample's places (N, slices, rows, columns, 3).");
   m.def("affine_grid", &grid_of_map, "theta"_a.noconvert(), "at"_a, "y"_a.noconvert(), "threads"_a, "target"_a,
-        "Writes to y (N * places, dims) where theta (N, dims, dims + 1) sends the places of each axis, the outermost "
-        "first.");
+        "Maps the places of each axis, the outermost first, by theta (N, dims, dims + 1) and writes the results to "
+        "y (N * places, dims).");
 }
 
 }  // namespace subpixel

@@ -1,3 +1,4 @@
+// Runs a chain of convolutions row by row through rings of rows.
 #include "subpixel/chain.hpp"
 
 #include <algorithm>
@@ -12,10 +13,10 @@
 namespace subpixel {
 namespace {
 
-// Bytes the rows of all values of a strip may take: a common second-level cache. Narrower strips compute more columns twice,
-// and rows come in such order that a third level feeds them nearly as well.
+// The bytes that the rows of all values of a strip may take: a common second-level cache. Narrower strips compute more
+// columns twice, and the third level supplies rows in this order nearly as fast.
 constexpr std::ptrdiff_t kStripBytes = 1024 * 1024;
-// A strip's columns: a multiple of every target's column block, and what is left of a strip too narrow to be worth one.
+// The columns of a strip are a multiple of this: of every target's column block, and wide enough to be worth a strip.
 constexpr int kStripStep = 96;
 
 constexpr std::ptrdiff_t kLineCells = sizeof(CacheLine) / sizeof(Cell);
@@ -25,8 +26,8 @@ std::ptrdiff_t whole_lines(std::ptrdiff_t cells) { return (cells + kLineCells - 
 
 // The rows of every value that are still needed, for columns left - reach … left + columns + reach.
 struct ChainSession::Strip {
-  // The newest rows of a value, each from the leftmost column that the value has. The `lead` rows before the newest always
-  // lie in front of it: whenever the ring begins anew, its last rows are copied to before its first.
+  // The newest rows of a value, from the value's leftmost column on. The `lead` rows before the newest are always
+  // contiguous with it: when the ring starts again, its last rows are copied to before its first.
   struct Ring {
     std::vector<CacheLine> memory;
     int rows = 0, lead = 0, newest = 0;
@@ -41,23 +42,23 @@ struct ChainSession::Strip {
       if (lead > 0 && row % rows == 0) std::copy_n(place(rows - lead), lead * row_stride, place(-lead));
       return place(row % rows);
     }
-    // Memory for all rows, kept if there is enough of it.
+    // Allocates memory for all rows, unless there is enough.
     void hold() {
       const auto need = static_cast<std::size_t>(whole_lines(row_stride * (rows + lead) + kCellSlack));
       if (memory.size() < need) memory.resize(need);
     }
   };
 
-  int height, width;   // of the picture
-  int left, columns;   // of this part of it
+  int height, width;   // of the input
+  int left, columns;   // of this strip
   int top;             // the first row of the result
-  int first_row;       // of the input that is read; rows are counted from it in rings
+  int first_row;       // the first input row that is read; rings count rows from it
   int next_row;        // of the input
-  int next_line;       // of the input, where rows are packed into cells
+  int next_line;       // of the input, if rows are packed into cells
   std::vector<Ring> rings;  // value 0 is the input
-  std::vector<Ring> transformed;  // of values whose reader is a Winograd convolution
+  std::vector<Ring> transformed;  // of values that a Winograd convolution reads
   std::vector<float> samples;
-  std::vector<Cell> lines;  // of the input, each sample alone: the rows that one cell holds, or one channel
+  std::vector<Cell> lines;  // of the input, each sample alone: the rows of one cell, or one channel
   std::ptrdiff_t line_stride = 0;
   std::vector<CacheLine> last;
   std::ptrdiff_t last_stride = 0;
@@ -65,7 +66,7 @@ struct ChainSession::Strip {
   std::unique_ptr<RowSink> result;
 };
 
-// Columns of a layer's result that are made.
+// The columns of a layer's result that are computed.
 int ChainSession::columns_of(const Strip& s, int layer) const { return s.columns + 2 * layers_[layer].reach_w; }
 
 ChainSession::ChainSession(const ChainShape& shape, int threads, const std::string& target, int group, int pieces)
@@ -102,8 +103,9 @@ void ChainSession::add_layer(int kernel_h, int kernel_w, int channels, int store
   }
   reach_h_ += kernel_h / 2;
   reach_w_ += kernel_w / 2;
-  layers_.push_back({kernel_h, kernel_w, channels, stored, skip, layout, w, 0, 0, layout == InputLayout::winograd ? 1 : kernel_h});
-  // The result of layer k is the input of layer k + 1; it is ahead of this layer's by the reach of those in between.
+  layers_.push_back(
+      {kernel_h, kernel_w, channels, stored, skip, layout, w, 0, 0, layout == InputLayout::winograd ? 1 : kernel_h});
+  // The result of layer k is the input of layer k + 1. It is ahead of this layer's by the reach of the layers between.
   for (const Layer& later : layers_)
     if (later.skip >= 0) {
       Layer& reader = layers_[later.skip + 1];
@@ -117,7 +119,7 @@ int ChainSession::phase(int channel, int i, int j) const {
 }
 
 int ChainSession::strip_columns(int width) const {
-  std::ptrdiff_t bytes = 0;  // a column's
+  std::ptrdiff_t bytes = 0;  // of a column
   for (const Layer& layer : layers_) {
     bytes += std::ptrdiff_t{4} * (layer.rows_held() + layer.lead()) * layer.kernel_shape.groups;
     if (layer.layout == InputLayout::winograd)
@@ -132,13 +134,13 @@ void ChainSession::run_with(const ChainIo& io, int height, int width) const {
   if (layers_.empty()) throw std::logic_error("a session without layers");
   if (height < 1 || width < 1) return;
   const int columns = strip_columns(width);
-  RowScheduler parts(ceil_div(width, columns), height, threads_);
-  parallel(parts.most(), threads_, [&](const auto&) {
+  RowScheduler scheduler(ceil_div(width, columns), height, threads_);
+  parallel(scheduler.max_threads(), threads_, [&](const auto&) {
     Strip s{};
     s.height = height;
     s.width = width;
     RowScheduler::Share share;
-    while (parts.take(share)) {
+    while (scheduler.take(share)) {
       if (share.fresh) {
         s.left = share.strip * columns;
         s.columns = std::min(columns, width - s.left);
@@ -149,7 +151,7 @@ void ChainSession::run_with(const ChainIo& io, int height, int width) const {
   });
 }
 
-// A strip whose result begins with this row.
+// Prepares a strip whose result begins at this row.
 void ChainSession::begin(Strip& s, const ChainIo& io, int row) const {
   const int count = layers();
   const std::ptrdiff_t wide = whole_lines(s.columns + 2 * std::ptrdiff_t{reach_w_} + 2 * kCellSlack) * kLineCells;
@@ -161,9 +163,10 @@ void ChainSession::begin(Strip& s, const ChainIo& io, int row) const {
     Strip::Ring& ring = s.rings[k];
     ring.rows = layers_[k].rows_held();
     ring.lead = layers_[k].lead();
-    // A page and a bit apart, groups would share the few places of a cache that such addresses map to.
+    // At a distance of whole pages all groups would compete for the same few slots of a cache.
     ring.group_stride = wide + (wide % 1024 == 0 ? kLineCells : 0);
-    ring.row_stride = ring.group_stride * (k == 0 ? layers_[k].kernel_shape.groups : ceil_div(layers_[k - 1].stored, group_));
+    ring.row_stride =
+        ring.group_stride * (k == 0 ? layers_[k].kernel_shape.groups : ceil_div(layers_[k - 1].stored, group_));
     ring.hold();
     if (layers_[k].layout != InputLayout::winograd) continue;
     Strip::Ring& to = s.transformed[k];
@@ -180,7 +183,8 @@ void ChainSession::begin(Strip& s, const ChainIo& io, int row) const {
   s.result = io.sink(s.left, s.columns);
 }
 
-// One row of every value in turn, each as far ahead of the result as the later layers reach, up to the result's row `until`.
+// Computes one row of every value in turn, each as far ahead of the result as the later layers reach, until the
+// result's row `until`.
 void ChainSession::advance(Strip& s, const ChainIo& io, int until) const {
   for (; s.next_row < until + reach_h_; ++s.next_row) {
     load_row(s, io, s.next_row);
@@ -188,16 +192,16 @@ void ChainSession::advance(Strip& s, const ChainIo& io, int until) const {
     int behind = 0;
     for (int k = 0; k < layers(); ++k) {
       behind += layers_[k].kernel_h / 2;
-      const int made = s.next_row - behind;
-      if (made < s.top - layers_[k].reach_h) break;
-      conv_row(s, k, made);
+      const int layer_row = s.next_row - behind;
+      if (layer_row < s.top - layers_[k].reach_h) break;
+      conv_row(s, k, layer_row);
     }
     const int row = s.next_row - reach_h_;
     if (row >= s.top) s.result->write(row, {s.last.data(), s.last_stride});
   }
 }
 
-// The samples of one row of the input, each alone in a cell, a line for each piece. Outside of the picture its edge is
+// Loads one row of the input, each sample alone in a cell, a line for each piece. Outside the image its edge is
 // repeated, or there are zeros.
 void ChainSession::load_line(Strip& s, const ChainIo& io, int channel, int row, Cell* to) const {
   const int reach = reach_w_, wide = s.columns + 2 * reach, inside = std::clamp(row, 0, s.height - 1);
@@ -213,13 +217,13 @@ void ChainSession::load_line(Strip& s, const ChainIo& io, int channel, int row, 
   for (int p = 0; p < pieces_; ++p) encode(line, wide, p, to + p * s.line_stride);
 }
 
-// The input's cells of one row.
+// Packs one row of the input into cells.
 void ChainSession::load_row(Strip& s, const ChainIo& io, int row) const {
   const int shift = 32 / group_, wide = s.columns + 2 * reach_w_;
   Strip::Ring& ring = s.rings[0];
   Cell* cells = ring.next(row - s.first_row);
   const auto line = [&](int k) { return s.lines.data() + k * s.line_stride; };
-  // Of each line its lowest bits.
+  // Combines the lowest bits of each line.
   const auto pack_lines = [&](Cell* to, const auto& part) {
     std::copy(part(0), part(0) + wide, to);
     for (int k = 1; k < group_; ++k) {
@@ -279,7 +283,7 @@ void ChainSession::conv_row(Strip& s, int layer, int row) const {
   transform_row(s, layer + 1, row);
 }
 
-// The newest row of a layer's input.
+// Transforms the newest row of a layer's input.
 void ChainSession::transform_row(Strip& s, int layer, int row) const {
   const Layer& l = layers_[layer];
   if (l.layout != InputLayout::winograd) return;
@@ -288,12 +292,12 @@ void ChainSession::transform_row(Strip& s, int layer, int row) const {
             to.next(row - s.first_row), to.group_stride);
 }
 
-// What lies outside of the picture is zero for the next layer, if each layer pads with zeros by itself.
+// Sets samples outside the image to zero for the next layer, if each layer pads with zeros.
 void ChainSession::zero_outside(Strip& s, int layer, int row) const {
   const Layer& l = layers_[layer];
   Strip::Ring& ring = s.rings[layer + 1];
   const Cell nothing = zero(layer);
-  const int wide = s.columns + 2 * l.reach_w, image = l.reach_w - s.left;  // where its column 0 lies
+  const int wide = s.columns + 2 * l.reach_w, image = l.reach_w - s.left;  // the image's column 0
   const bool inside = row >= 0 && row < s.height;
   const int from = inside ? std::clamp(image, 0, wide) : wide;
   const int until = inside ? std::clamp(image + s.width, 0, wide) : wide;

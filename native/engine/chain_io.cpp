@@ -1,11 +1,11 @@
-// Where chains read and write: planes of floats, and pictures around a network of luma.
+// Input and output of chains: planes of numbers, and images around a luma network.
 #include <cstring>
 
 #include "subpixel/chain.hpp"
 
 namespace subpixel {
 
-// Floats, or bytes for a session whose numbers are whole: their base is added as what it is.
+// Planes of floats, or of bytes in sessions that compute with integers, which add the base as a byte.
 template <class Sample>
 class PlanesIo : public ChainIo {
  public:
@@ -16,7 +16,9 @@ class PlanesIo : public ChainIo {
     const Sample* from = x_ + (std::ptrdiff_t{channel} * height_ + row) * width_ + left;
     for (int k = 0; k < count; ++k) to[k] = value(from[k]);
   }
-  std::unique_ptr<RowSink> sink(int left, int columns) const override { return std::make_unique<Strip>(*this, left, columns); }
+  std::unique_ptr<RowSink> sink(int left, int columns) const override {
+    return std::make_unique<Strip>(*this, left, columns);
+  }
 
  private:
   class Strip : public RowSink {
@@ -67,7 +69,9 @@ class ImageIo : public ChainIo {
     LumaRow<Pixel> line(pixels_, session_.image_kernels_);
     std::memcpy(to, line(row, left, count), static_cast<std::size_t>(count) * 4);
   }
-  std::unique_ptr<RowSink> sink(int left, int columns) const override { return std::make_unique<Strip>(*this, left, columns); }
+  std::unique_ptr<RowSink> sink(int left, int columns) const override {
+    return std::make_unique<Strip>(*this, left, columns);
+  }
 
  private:
   class Strip : public RowSink {

@@ -1,3 +1,4 @@
+// Packs the layers of a float chain and runs its kernels.
 #include "subpixel/float_session.hpp"
 
 #include "subpixel/dispatch.hpp"
@@ -13,7 +14,8 @@ const FloatChainKernels& kernels_of(FloatPrecision precision, const std::string&
 }  // namespace
 
 FloatSession::FloatSession(FloatPrecision precision, const ChainShape& shape, int threads, const std::string& target)
-    : ChainSession(shape, threads, target, kernels_of(precision, target).group), kernels_(kernels_of(precision, target)) {}
+    : ChainSession(shape, threads, target, kernels_of(precision, target).group),
+      kernels_(kernels_of(precision, target)) {}
 
 void FloatSession::add(const FloatLayer& layer) {
   const KernelShape w = kernel_shape(layer.kernel_h);
@@ -24,7 +26,7 @@ void FloatSession::add(const FloatLayer& layer) {
   };
   Packed p{};
   p.activation = layer.activation;
-  // Cells are made whole.
+  // The channels fill whole cells.
   p.weight = to_cache_lines(pack(layer, w, kernels_.group, kernels_, part, p.channels));
   p.bias = layer.bias;
   p.slope = layer.slope;
@@ -35,12 +37,13 @@ void FloatSession::add(const FloatLayer& layer) {
   packed_.push_back(std::move(p));
 }
 
-void FloatSession::conv(const RowConv& place, int layer) const {
+void FloatSession::conv(const RowConv& row, int layer) const {
   const Packed& p = packed_[layer];
-  kernels_.conv({place, p.weight.data()->cells, p.bias.data(), p.slope.data(), p.activation, p.channels});
+  kernels_.conv({row, p.weight.data()->cells, p.bias.data(), p.slope.data(), p.activation, p.channels});
 }
 
-void FloatSession::interleave(const LastLayerRow& last, int channel, int i, int j, int r, const float* base, int n, float* to) const {
+void FloatSession::interleave(const LastLayerRow& last, int channel, int i, int j, int r, const float* base, int n,
+                              float* to) const {
   const float* z[kMaxScale];
   for (int k = 0; k < r; ++k) z[k] = static_cast<const float*>(last.values) + phase(channel, i, j + k) * last.stride;
   kernels_.interleave(z, base, r, n, to);

@@ -1,5 +1,5 @@
-// Where chains read and write frames of video. Nothing is whole but the planes themselves: the chroma rows that belong to
-// a row of luma are made right after it, straight from the codes around them.
+// Input and output of chains: frames of video. Only the planes themselves are whole in memory: the chroma rows that
+// belong to a row of luma are computed right after it, straight from the codes around them.
 #include "subpixel/frame.hpp"
 
 #include <algorithm>
@@ -32,17 +32,24 @@ void to_codes(const ImageKernels& k, const float* x, int n, const Codes& c, std:
   k.to_codes_u16(x, n, c.black, c.codes, c.most, to);
 }
 
-// The chroma of a strip of luma columns: of each sample whose cell of luma begins in it.
+// The chroma of a strip of luma columns: every sample whose cell of luma begins in the strip.
 template <class Code>
 class ChromaStrip {
  public:
-  ChromaStrip(const Frame<Code>& frame, int left, int columns, const ImageKernels& kernels, const PermuteKernels& permuter)
-      : frame_(frame), kernels_(kernels), r_(static_cast<int>(frame.rows.size())), first_(ceil_div(left, frame.across)),
-        count_(ceil_div(left + columns, frame.across) - first_), stride_((count_ + 31) / 32 * 32),
-        plan_(interleave_pattern(r_), sizeof(Code), permuter), row_sums_(static_cast<std::size_t>(count_ + 2 * kMargin)),
-        sums_(static_cast<std::size_t>(count_)), result_(static_cast<std::size_t>(r_ * stride_)) {}
+  ChromaStrip(const Frame<Code>& frame, int left, int columns, const ImageKernels& kernels,
+              const PermuteKernels& permuter)
+      : frame_(frame),
+        kernels_(kernels),
+        r_(static_cast<int>(frame.rows.size())),
+        first_(ceil_div(left, frame.across)),
+        count_(ceil_div(left + columns, frame.across) - first_),
+        stride_((count_ + 31) / 32 * 32),
+        plan_(interleave_pattern(r_), sizeof(Code), permuter),
+        row_sums_(static_cast<std::size_t>(count_ + 2 * kMargin)),
+        sums_(static_cast<std::size_t>(count_)),
+        result_(static_cast<std::size_t>(r_ * stride_)) {}
 
-  // The rows that one row of a plane becomes; of the last one perhaps not all.
+  // Writes the rows that one row of a plane becomes; the last one may become fewer.
   void row(int plane, int row) {
     if (count_ < 1) return;
     for (int i = 0; i < r_ && row * r_ + i < frame_.y[plane].height; ++i) {
@@ -52,14 +59,15 @@ class ChromaStrip {
         const float* taps[4];
         for (int t = 0; t < 4; ++t) taps[t] = row_sums_.data() + kMargin + phase.first + t;
         kernels_.weighted_sum(taps, phase.weight.data(), count_, sums_.data());
-        to_codes(kernels_, sums_.data(), count_, {1.0f, 0.0f, 1.0f, frame_.codes.most, false}, result_.data() + j * stride_);
+        to_codes(kernels_, sums_.data(), count_, {1.0f, 0.0f, 1.0f, frame_.codes.most, false},
+                 result_.data() + j * stride_);
       }
       interleave(frame_.y[plane], row * r_ + i);
     }
   }
 
  private:
-  // Columns first - kMargin … first + count + kMargin of a row between rows; outside of the plane its edge is repeated.
+  // Sums rows for columns first - kMargin … first + count + kMargin. Outside the plane its edge is repeated.
   void sum_rows(int plane, int row, const Phase& phase) {
     const FramePlane<const Code>& x = frame_.x[plane];
     const int begin = std::max(0, kMargin - first_), wide = count_ + 2 * kMargin;
@@ -80,8 +88,9 @@ class ChromaStrip {
     for (int j = 0; j < r_; ++j) streams[j] = bytes(result_.data() + j * stride_);
     Code* const to = y.row(row) + begin;
     plan_.row(streams, units, reinterpret_cast<unsigned char*>(to), bytes(result_.data() + result_.size()));
-    // Where luma's side is no multiple, the last sample's cell ends beyond the plane.
-    for (int j = 0; j < wide - units * r_; ++j) to[units * r_ + j] = result_[static_cast<std::size_t>(j * stride_ + units)];
+    // If luma's side is no multiple, the last sample's cell ends beyond the plane.
+    for (int j = 0; j < wide - units * r_; ++j)
+      to[units * r_ + j] = result_[static_cast<std::size_t>(j * stride_ + units)];
   }
 
   const Frame<Code>& frame_;
@@ -102,7 +111,9 @@ class FrameIo : public ChainIo {
   void fetch(int, int row, int left, int count, float* to) const override {
     from_codes(session_.image_kernels_, frame_.x[0].row(row) + left, count, frame_.codes, to);
   }
-  std::unique_ptr<RowSink> sink(int left, int columns) const override { return std::make_unique<Strip>(*this, left, columns); }
+  std::unique_ptr<RowSink> sink(int left, int columns) const override {
+    return std::make_unique<Strip>(*this, left, columns);
+  }
 
  private:
   class Strip : public RowSink {
@@ -144,7 +155,7 @@ class FrameIo : public ChainIo {
     std::vector<float> base_;
     std::vector<std::uint8_t> zeros_;
     std::vector<float> net_;
-    std::vector<ChromaStrip<Code>> chroma_;  // one, or none of a gray frame
+    std::vector<ChromaStrip<Code>> chroma_;  // one, or none in a gray frame
   };
 
   const ChainSession& session_;

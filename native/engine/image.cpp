@@ -1,3 +1,4 @@
+// Converts images to luma and composes them from a network's luma.
 #include "subpixel/image.hpp"
 
 #include <algorithm>
@@ -10,7 +11,7 @@ namespace {
 
 // The taps reach two samples to each side, over five rows.
 constexpr int kMargin = 2, kRing = 8;
-// A strip's rows of floats stay in the second-level cache; rows of a job are enough for its halo to cost little.
+// The float rows of a strip stay in the second-level cache. A job has so many rows that its halo costs little.
 constexpr int kStrip = 1024, kJobRows = 32;
 
 void split(const ImageKernels& k, const std::uint8_t* x, int n, int channels, float* const* planes) {
@@ -56,7 +57,7 @@ Composer<Pixel>::Composer(const Pixels<Pixel>& pixels, const std::vector<Phase>&
     }
 }
 
-// A row of a plane from column left - kMargin on; outside of the picture its edge is repeated.
+// A row of a plane from column left - kMargin on. Outside the image its edge is repeated.
 template <class Pixel>
 const float* Composer<Pixel>::at(int plane, int row) {
   row = std::clamp(row, 0, pixels_.height - 1);
@@ -100,14 +101,15 @@ void Composer<Pixel>::sum_columns(int j) {
   }
 }
 
-// The planes of one position, finished in place.
+// Finishes the planes of one position in place.
 template <class Pixel>
 void Composer<Pixel>::compose(const float* net) {
   float* const plane = result_planes_.data();
   const bool gray = colours_ == 1;
   kernels_.correct_luma(plane, gray ? nullptr : plane + stride_, plane + 2 * stride_, net, columns_);
   if (pixels_.alpha != Alpha::interpolated) return;
-  // Beside an edge alpha swings beyond 1 as the colour carried with it does: divided by what it swings to, colour stays.
+  // Beside an edge alpha overshoots 1, and the premultiplied colour overshoots with it: dividing one by the other keeps
+  // the colour.
   float* const alpha = plane + colours_ * stride_;
   for (int c = 0; c < colours_; ++c)
     kernels_.unpremultiply(plane + c * stride_, alpha, plane + (colours_ + 1 + c) * stride_, columns_);

@@ -1,3 +1,4 @@
+// Packs the layers of an int8 chain and runs its kernels.
 #include "subpixel/integer_session.hpp"
 
 #include <cstdlib>
@@ -8,13 +9,13 @@
 namespace subpixel {
 namespace {
 
-// Cells of four channels are made whole.
+// Channels are padded to whole cells of four.
 constexpr int kWhole = 4;
 
-// The largest value of the network's input, which counts halves of a byte's unit, and of every other.
+// The largest value of the network's input, which counts halves of a byte's unit, and of every other value.
 constexpr int kMostInput = 510, kMost = 255;
 
-// Samples that are bytes take half of the input, rounded down, and the rest.
+// A byte sample holds half of the input, rounded down; a second one holds the rest.
 int pieces_of(const Int8ChainKernels& kernels) { return kernels.group == 4 ? 2 : 1; }
 
 }  // namespace
@@ -36,7 +37,8 @@ void IntegerSession::add(const IntegerLayer& layer) {
   p.winograd = !w.vertical && fits_winograd(layer);
   p.bias = layer.bias;
   p.shift = layer.shift;
-  p.weight = to_cache_lines(p.winograd ? pack_winograd(layer, w, p) : pack(layer, w, kWhole, kernels_, part, p.channels));
+  p.weight =
+      to_cache_lines(p.winograd ? pack_winograd(layer, w, p) : pack(layer, w, kWhole, kernels_, part, p.channels));
   const auto wide = static_cast<std::size_t>(p.channels);
   p.bias.resize(wide);
   p.shift.resize(wide);
@@ -50,7 +52,7 @@ void IntegerSession::add(const IntegerLayer& layer) {
   packed_.push_back(std::move(p));
 }
 
-// Sums are made 24 times as large, and then 8 times with their bias: both must fit 32 bits.
+// Sums are computed 24 times as large, then with their bias 8 times as large: both must fit 32 bits.
 bool IntegerSession::fits_winograd(const IntegerLayer& layer) const {
   if (kernels_.winograd.conv == nullptr || layer.kernel_w != 3) return false;
   const std::ptrdiff_t taps = std::ptrdiff_t{layer.in_channels} * layer.kernel_h * layer.kernel_w;
@@ -88,15 +90,15 @@ std::vector<Cell> IntegerSession::pack_winograd(const IntegerLayer& layer, const
   return weight;
 }
 
-void IntegerSession::conv(const RowConv& place, int layer) const {
+void IntegerSession::conv(const RowConv& row, int layer) const {
   const Packed& p = packed_[layer];
   const EpilogueInt epilogue{p.bias.data(), p.shift.data(), p.multiplier.data(), p.slope.data(), p.activation, p.zero};
   const auto conv = p.winograd ? kernels_.winograd.conv : kernels_.conv;
-  conv({place, p.weight.data()->cells, epilogue, p.channels, p.skip_zero, p.skip_gain});
+  conv({row, p.weight.data()->cells, epilogue, p.channels, p.skip_zero, p.skip_gain});
 }
 
-// x as a whole number of halves h; its two pieces are h / 2 and (h + 1) / 2, rounded down, which a quarter and three
-// quarters of a byte's unit added to x give as well.
+// Let h be x as an integer number of halves. Its two pieces are h / 2 and (h + 1) / 2, rounded down. Adding a quarter
+// and three quarters of a byte's unit to x gives the same.
 void IntegerSession::encode(const float* x, int n, int piece, Cell* to) const {
   if (pieces_of(kernels_) == 1) kernels_.encode(x, n, kMostInput, 0.5f, to);
   else kernels_.encode(x, n, kMostInput / 2, piece == 0 ? 0.25f : 0.75f, to);
@@ -113,14 +115,15 @@ void IntegerSession::phases(const LastLayerRow& last, int channel, int i, int j,
     z[k] = static_cast<const std::int16_t*>(last.values) + phase(channel, i, j + k) * last.stride;
 }
 
-void IntegerSession::interleave(const LastLayerRow& last, int channel, int i, int j, int r, const float* base, int n, float* to) const {
+void IntegerSession::interleave(const LastLayerRow& last, int channel, int i, int j, int r, const float* base, int n,
+                                float* to) const {
   const std::int16_t* z[kMaxScale];
   phases(last, channel, i, j, r, z);
   kernels_.interleave_f32(z, base, r, n, to);
 }
 
-bool IntegerSession::interleave_bytes(const LastLayerRow& last, int channel, int i, int j, int r, const std::uint8_t* base, int n,
-                                 std::uint8_t* to) const {
+bool IntegerSession::interleave_bytes(const LastLayerRow& last, int channel, int i, int j, int r,
+                                      const std::uint8_t* base, int n, std::uint8_t* to) const {
   const std::int16_t* z[kMaxScale];
   phases(last, channel, i, j, r, z);
   kernels_.interleave_u8(z, base, r, n, to);

@@ -1,5 +1,6 @@
-// How a picture's rows are shared out: a few at a time, so that threads end together, yet next to each other, because
-// where a part begins, rows around it are computed that belong to its neighbour.
+// Distributes the rows of an image to threads. Threads take a few rows at a time, so that they finish together. The
+// rows of a thread are neighbours as far as possible, because at the start of a part the rows around it are computed
+// twice.
 #pragma once
 
 #include <algorithm>
@@ -10,7 +11,7 @@ namespace subpixel {
 
 class RowScheduler {
  public:
-  // Rows first … last of a strip; fresh: they do not follow upon what the same thread took before.
+  // Rows first … last of a strip. fresh: they do not continue the thread's previous rows.
   struct Share {
     int part = -1, strip, first, last;
     bool fresh;
@@ -25,11 +26,11 @@ class RowScheduler {
     rows_ = static_cast<long long>(strips) * height;
   }
 
-  // As many threads as there could be work for.
-  long long most() const { return std::max<long long>(1, rows_ / kLeast); }
+  // The number of threads for which there could be work.
+  long long max_threads() const { return std::max<long long>(1, rows_ / kLeast); }
 
-  // The next rows for a thread that took `share` before: of the same part while it has any, of one that nobody has, or of
-  // the rear half of the one with most left.
+  // The next rows for a thread whose previous ones were `share`: from the same part while it has any, from a part that
+  // no thread has taken, or from the second half of the part with most rows left.
   bool take(Share& share) {
     std::lock_guard<std::mutex> lock(guard_);
     share.fresh = share.part < 0 || parts_[share.part].next == parts_[share.part].end;
@@ -50,7 +51,8 @@ class RowScheduler {
     int strip, next, end;
     bool taken;
   };
-  // Rows taken at once, and rows that are worth a part of their own: some times what is computed twice where it begins.
+  // The rows of a share, and the rows that justify a part of their own: a multiple of what is computed twice at its
+  // start.
   static constexpr int kAtOnce = 8, kLeast = 16;
 
   int find() {

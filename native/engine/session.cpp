@@ -1,3 +1,4 @@
+// Runs f32 networks of any graph tile by tile.
 #include "subpixel/session.hpp"
 
 #include <algorithm>
@@ -9,7 +10,7 @@
 namespace subpixel {
 namespace {
 
-// Bytes a tile's two largest neighbouring values may take: half of a common second-level cache.
+// The bytes that a tile's two largest neighbouring values may take: half of a common second-level cache.
 constexpr std::ptrdiff_t kTileBytes = 512 * 1024;
 constexpr int kTileColumns = 144;  // a multiple of every target's column block
 
@@ -18,7 +19,7 @@ struct Plane {
   int rows = 0, columns = 0;
   std::ptrdiff_t row = 0, plane = 0;
 
-  // Keeps the memory of earlier tiles. What lies beyond the columns is never part of a result.
+  // Reuses the memory of earlier tiles. Values beyond the columns are never part of a result.
   void shape(int channels, int r, int c) {
     rows = r;
     columns = c;
@@ -37,7 +38,7 @@ struct Tile {
   const float* x;
   float* y;
   int height, width;              // of the whole input
-  int top, left, rows, columns;  // of this tile's part of it
+  int top, left, rows, columns;  // of this tile in the input
   std::vector<Plane> values;
 };
 
@@ -51,26 +52,27 @@ Session::Session(int channels, int scale, int halo, bool zero_border, int thread
 
 Session::~Session() = default;
 
-void Session::add_conv(ValueShape made, int source, int kernel_h, int kernel_w, const float* weight,
+void Session::add_conv(ValueShape shape, int source, int kernel_h, int kernel_w, const float* weight,
                        const float* bias, Activation activation, const float* slope) {
   const int block = kernels_.channel_block;
-  const int blocks = (made.channels + block - 1) / block;
+  const int blocks = (shape.channels + block - 1) / block;
   const int taps = values_.at(source).channels * kernel_h * kernel_w;
   ConvStep step{source, kernel_h, kernel_w, activation, {}, {}, {}};
   step.weight.resize(static_cast<std::size_t>(blocks) * block * taps);
   step.bias.resize(static_cast<std::size_t>(blocks) * block);
   step.slope.resize(static_cast<std::size_t>(blocks) * block);
-  for (int o = 0; o < made.channels; ++o) {
+  for (int o = 0; o < shape.channels; ++o) {
     float* to = step.weight.data() + static_cast<std::size_t>(o / block) * block * taps + o % block;
-    for (int t = 0; t < taps; ++t) to[static_cast<std::size_t>(t) * block] = weight[static_cast<std::size_t>(o) * taps + t];
+    for (int t = 0; t < taps; ++t)
+      to[static_cast<std::size_t>(t) * block] = weight[static_cast<std::size_t>(o) * taps + t];
     if (bias) step.bias[o] = bias[o];
     if (slope) step.slope[o] = slope[o];
   }
-  add_step(made, std::move(step));
+  add_step(shape, std::move(step));
 }
 
-void Session::add_step(ValueShape made, Step step) {
-  values_.push_back(made);
+void Session::add_step(ValueShape shape, Step step) {
+  values_.push_back(shape);
   steps_.push_back(std::move(step));
 }
 
@@ -112,23 +114,23 @@ void Session::run_tile(Tile& tile) const {
   }
   load_input(tile);
   for (std::size_t k = 0; k < steps_.size(); ++k) {
-    const int made = static_cast<int>(k) + 1;
+    const int value = static_cast<int>(k) + 1;
     std::visit(
         [&](const auto& step) {
           using T = std::decay_t<decltype(step)>;
-          if constexpr (std::is_same_v<T, ConvStep>) conv(tile, step, made);
-          else if constexpr (std::is_same_v<T, AddStep>) add(tile, step, made);
-          else if constexpr (std::is_same_v<T, ConcatStep>) concat(tile, step, made);
-          else if constexpr (std::is_same_v<T, ResizeStep>) resize(tile, step, made);
-          else shuffle(tile, step, made);
+          if constexpr (std::is_same_v<T, ConvStep>) conv(tile, step, value);
+          else if constexpr (std::is_same_v<T, AddStep>) add(tile, step, value);
+          else if constexpr (std::is_same_v<T, ConcatStep>) concat(tile, step, value);
+          else if constexpr (std::is_same_v<T, ResizeStep>) resize(tile, step, value);
+          else shuffle(tile, step, value);
         },
         steps_[k]);
-    if (zero_border_) zero_outside(tile, made);
+    if (zero_border_) zero_outside(tile, value);
   }
   store_result(tile);
 }
 
-// The tile of the input with its halo; outside of the picture its edge repeated, or zeros.
+// Loads the tile of the input with its halo. Outside the image its edge is repeated, or there are zeros.
 void Session::load_input(Tile& tile) const {
   Plane& to = tile.values[0];
   for (int c = 0; c < values_[0].channels; ++c) {
@@ -143,22 +145,22 @@ void Session::load_input(Tile& tile) const {
   if (zero_border_) zero_outside(tile, 0);
 }
 
-void Session::conv(Tile& tile, const ConvStep& step, int made) const {
+void Session::conv(Tile& tile, const ConvStep& step, int value) const {
   const Plane& x = tile.values[step.source];
-  Plane& y = tile.values[made];
+  Plane& y = tile.values[value];
   const int half = std::max(step.kernel_h, step.kernel_w) / 2;
   const float* from = x.at(0, half - step.kernel_h / 2, half - step.kernel_w / 2);
   kernels_.conv({from, x.plane, x.row, y.at(0, 0), y.plane, y.row, y.rows, y.columns, values_[step.source].channels,
-                 values_[made].channels, step.kernel_h, step.kernel_w, step.weight.data(), step.bias.data(),
+                 values_[value].channels, step.kernel_h, step.kernel_w, step.weight.data(), step.bias.data(),
                  step.slope.data(), step.activation});
 }
 
-void Session::add(Tile& tile, const AddStep& step, int made) const {
-  Plane& y = tile.values[made];
+void Session::add(Tile& tile, const AddStep& step, int value) const {
+  Plane& y = tile.values[value];
   for (std::size_t n = 0; n < step.sources.size(); ++n) {
     const Plane& x = tile.values[step.sources[n]];
-    const int crop = values_[made].lost - values_[step.sources[n]].lost;
-    for (int c = 0; c < values_[made].channels; ++c)
+    const int crop = values_[value].lost - values_[step.sources[n]].lost;
+    for (int c = 0; c < values_[value].channels; ++c)
       for (int r = 0; r < y.rows; ++r) {
         const float* from = x.at(c, r + crop, crop);
         float* to = y.at(c, r);
@@ -168,24 +170,24 @@ void Session::add(Tile& tile, const AddStep& step, int made) const {
   }
 }
 
-void Session::concat(Tile& tile, const ConcatStep& step, int made) const {
-  Plane& y = tile.values[made];
+void Session::concat(Tile& tile, const ConcatStep& step, int value) const {
+  Plane& y = tile.values[value];
   int channel = 0;
   for (int source : step.sources) {
     const Plane& x = tile.values[source];
-    const int crop = values_[made].lost - values_[source].lost;
+    const int crop = values_[value].lost - values_[source].lost;
     for (int c = 0; c < values_[source].channels; ++c, ++channel)
       for (int r = 0; r < y.rows; ++r) std::copy_n(x.at(c, r + crop, crop), y.columns, y.at(channel, r));
   }
 }
 
-// Rows first, then columns. With a zero border the source is clamped to the picture, since beyond it lie zeros.
-void Session::resize(Tile& tile, const ResizeStep& step, int made) const {
+// Rows first, then columns. With a zero border the source is clamped to the image, since only zeros lie outside.
+void Session::resize(Tile& tile, const ResizeStep& step, int value) const {
   const Plane& x = tile.values[step.source];
-  Plane& y = tile.values[made];
+  Plane& y = tile.values[value];
   const ValueShape& from = values_[step.source];
-  const int skip = values_[made].lost;
-  // The source sample under output sample k of the padded tile is k / factor; both counted from the halo's edge.
+  const int skip = values_[value].lost;
+  // The source sample under output sample k of the padded tile is k / factor; both count from the edge of the halo.
   const auto clamped = [&](int index, int origin, int side, int have) {
     if (zero_border_) index = std::clamp(index, -origin, side - 1 - origin);
     return std::clamp(index - from.lost, 0, have - 1);
@@ -216,10 +218,10 @@ void Session::resize(Tile& tile, const ResizeStep& step, int made) const {
     }
 }
 
-void Session::shuffle(Tile& tile, const ShuffleStep& step, int made) const {
+void Session::shuffle(Tile& tile, const ShuffleStep& step, int value) const {
   const Plane& x = tile.values[step.source];
-  Plane& y = tile.values[made];
-  const int r = step.factor, channels = values_[made].channels;
+  Plane& y = tile.values[value];
+  const int r = step.factor, channels = values_[value].channels;
   for (int c = 0; c < channels; ++c)
     for (int i = 0; i < r; ++i)
       for (int j = 0; j < r; ++j) {
@@ -232,7 +234,7 @@ void Session::shuffle(Tile& tile, const ShuffleStep& step, int made) const {
       }
 }
 
-// Samples that lie outside of the picture count as zeros for the next layer.
+// Samples outside the image count as zeros for the next layer.
 void Session::zero_outside(Tile& tile, int value) const {
   const ValueShape& s = values_[value];
   Plane& p = tile.values[value];
@@ -249,11 +251,11 @@ void Session::zero_outside(Tile& tile, int value) const {
 }
 
 void Session::store_result(Tile& tile) const {
-  const int made = static_cast<int>(values_.size()) - 1;
-  const Plane& p = tile.values[made];
-  const int crop = halo_ * scale_ - values_[made].lost;
+  const int value = static_cast<int>(values_.size()) - 1;
+  const Plane& p = tile.values[value];
+  const int crop = halo_ * scale_ - values_[value].lost;
   const std::ptrdiff_t width = std::ptrdiff_t{tile.width} * scale_, height = std::ptrdiff_t{tile.height} * scale_;
-  for (int c = 0; c < values_[made].channels; ++c)
+  for (int c = 0; c < values_[value].channels; ++c)
     for (int r = 0; r < tile.rows * scale_; ++r) {
       float* to = tile.y + (c * height + std::ptrdiff_t{tile.top} * scale_ + r) * width +
                   std::ptrdiff_t{tile.left} * scale_;

@@ -1,8 +1,8 @@
 // Declares target() of each folder: the folder's name is its namespace.
 //
-// Each target.cpp is compiled with the baseline flags, because it runs on every processor: the list of targets is made
-// before it is known which of them run. It only takes addresses of tables, which are constants, so none of the code that
-// is compiled for a wider instruction set runs before its target has been chosen.
+// Each target.cpp is compiled with the baseline flags, because it runs on every processor: the list of targets exists
+// before it is known which of them run. A target.cpp only takes the addresses of tables, which are constants. No code
+// that is compiled for a wider instruction set therefore runs before its target has been chosen.
 #pragma once
 
 #include "subpixel/target.hpp"

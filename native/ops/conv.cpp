@@ -1,3 +1,4 @@
+// Sub-pixel convolution, tile by tile.
 #include "subpixel/conv.hpp"
 
 #include <algorithm>
@@ -14,18 +15,18 @@ namespace {
 
 using std::ptrdiff_t;
 
-// Bytes of a tile, input and sums: half of a common second-level cache. Wide tiles rather than high ones: their rows
-// come from memory in long pieces, which processors fetch ahead.
+// The bytes of a tile, input and sums: half of a common second-level cache. Tiles are wide rather than high: long rows
+// are read from memory in long runs, which processors prefetch.
 constexpr ptrdiff_t kTileBytes = 512 * 1024;
 constexpr ptrdiff_t kMostTileColumns = 336, kMostTileRows = 16;  // 336: a multiple of every target's column block
 
-// Some output channels that have the same taps and go through the kernel together.
+// Output channels that have the same taps and go through the kernel together.
 struct Block {
   int group, channels, first_plane, from_h, from_w;
   std::vector<float> weight, bias;
 };
 
-// The weights as the kernel wants them, and where in a tile each output channel's plane will stand.
+// The weights in the kernel's order, and the plane of a tile that each output channel goes to.
 class PackedWeights {
  public:
   PackedWeights(const SubpixelConv& s, int widest) : s_(s), widest_(widest) {
@@ -78,7 +79,7 @@ class PackedWeights {
   int widest_, planes_ = 0;
 };
 
-// Planes of a tile, of distances that do not fall on the same sets of a cache.
+// The planes of a tile, at distances that do not compete for the same sets of a cache.
 struct Planes {
   ptrdiff_t row = 0, plane = 0;
   std::vector<float> data;
@@ -90,7 +91,7 @@ struct Planes {
   }
 };
 
-// What is the same for every tile of a call.
+// Everything that all tiles of a call share.
 class Call {
  public:
   Call(const SubpixelConv& s, int threads, const std::string& target)
@@ -143,7 +144,7 @@ class Call {
   ptrdiff_t down() const { return (rows_ + tile_rows_ - 1) / tile_rows_; }
   ptrdiff_t across() const { return (columns_ + tile_columns_ - 1) / tile_columns_; }
 
-  // A row of the result from rows of phases; with channels last from those of all channels.
+  // A row of the result from rows of phases; with channels last, of the phases of all channels.
   static Pattern pattern(const SubpixelConv& s, int result) {
     const int streams = s.rw * (s.channels_last ? result : 1);
     Pattern p{streams, 1, streams, {}, std::vector<int>(static_cast<std::size_t>(streams))};
@@ -151,12 +152,13 @@ class Call {
     return p;
   }
 
-  // The input under a tile, zeros outside of the picture. With a stride each row is taken apart into the columns that
+  // Loads the input under a tile, with zeros outside the image. With a stride each row is split into the columns that
   // neighbouring positions see through the same tap.
   void load(Tile& t, int group) const {
     const ptrdiff_t all = ptrdiff_t{s_.groups} * s_.in_channels, pixel = s_.channels_last ? all : 1;
     const ptrdiff_t plane = s_.height * s_.width, reach = (ptrdiff_t{s_.kernel_w} - 1) * s_.dilation_w;
-    const ptrdiff_t y0 = (first_row_ + t.top) * s_.stride_h - s_.top, x0 = (first_column_ + t.left) * s_.stride_w - s_.left;
+    const ptrdiff_t y0 = (first_row_ + t.top) * s_.stride_h - s_.top,
+                    x0 = (first_column_ + t.left) * s_.stride_w - s_.left;
     const ptrdiff_t high = (t.rows - 1) * s_.stride_h + (ptrdiff_t{s_.kernel_h} - 1) * s_.dilation_h + 1;
     for (int c = 0; c < s_.in_channels; ++c) {
       const ptrdiff_t channel = ptrdiff_t{group} * s_.in_channels + c;
@@ -173,7 +175,7 @@ class Call {
     }
   }
 
-  // `count` samples, the stride apart, from a line of `width` pixels; the first stands at x0.
+  // Loads `count` samples, a stride apart, from a line of `width` pixels; the first is at x0.
   void load_line(const float* from, ptrdiff_t x0, ptrdiff_t pixel, ptrdiff_t width, ptrdiff_t count, float* to) const {
     const ptrdiff_t s = s_.stride_w;
     const ptrdiff_t first = std::clamp<ptrdiff_t>(x0 >= 0 ? 0 : (s - 1 - x0) / s, 0, count);
@@ -225,7 +227,7 @@ class Call {
         }
   }
 
-  // This tile's part of a row of the result, which may begin or end within a position.
+  // Stores this tile's part of a row of the result, which may begin or end within a position.
   void store_row(Tile& t, float* row, ptrdiff_t pixel) const {
     const ptrdiff_t begin = (first_column_ + t.left) * s_.rw - s_.crop_left, end = begin + t.columns * s_.rw;
     const ptrdiff_t first = std::max<ptrdiff_t>(begin, 0), last = std::min(end, s_.columns);

@@ -1,3 +1,4 @@
+// Builds the tables of repeating patterns and applies them to rows.
 #include "subpixel/pattern.hpp"
 
 #include <algorithm>
@@ -10,7 +11,7 @@ using Byte = unsigned char;
 
 namespace {
 
-// A division of 64 bits takes as long as some ten rounds; most rows need none.
+// A 64-bit division takes as long as about ten rounds; most rows need none.
 std::ptrdiff_t quotient(std::ptrdiff_t a, std::ptrdiff_t b) {
   if ((a | b) >> 32 == 0) return static_cast<std::uint32_t>(a) / static_cast<std::uint32_t>(b);
   return a / b;
@@ -38,11 +39,12 @@ PatternPlan::PatternPlan(const Pattern& pattern, int item, const PermuteKernels&
   }
   const bool long_runs = std::all_of(runs_.begin(), runs_.end(), [](const Run& r) { return r.bytes >= 64; });
   if (permuter.width == 0 || long_runs) return;
-  for (units_ = permuter.width / out_; units_ > 0 && !(permuter.lanes ? tabulate_lanes(pattern) : tabulate(pattern)); --units_) {
+  for (units_ = permuter.width / out_; units_ > 0 && !(permuter.lanes ? tabulate_lanes(pattern) : tabulate(pattern));
+       --units_) {
   }
 }
 
-// The tables for `units_` units a round; false if they need more sources than a round has.
+// Builds the tables for `units_` units a round. Returns false if they need more sources than a round has.
 bool PatternPlan::tabulate(const Pattern& pattern) {
   const int width = permuter_.width;
   loads_.clear();
@@ -80,7 +82,8 @@ void PatternPlan::one_by_one(const Byte* const* streams, std::ptrdiff_t first, s
   }
 }
 
-// As tabulate. A lane of the result can have 4 words of a source; where it needs more, the source comes again.
+// Like tabulate, for permuters by lanes. A lane of the result can have 4 words of a source; if it needs more, the
+// source is repeated.
 bool PatternPlan::tabulate_lanes(const Pattern& pattern) {
   const int width = permuter_.width, bytes = units_ * in_;
   loads_.clear();
@@ -102,7 +105,7 @@ bool PatternPlan::tabulate_lanes(const Pattern& pattern) {
           for (int b = 0; b < item_; ++b) {
             const int from = n * in_ + pattern.offset[u] * item_ + b - at, to = n * out_ + u * item_ + b;
             if (from < 0 || from >= width) continue;
-            // The first place of the lane that holds this word or nothing; a word of the result has its own place.
+            // The first slot of the lane that holds this word or nothing; a word of the result has its own slot.
             const bool whole = item_ % 4 == 0;
             int place = whole ? to % 16 / 4 : 0;
             const auto word = [&]() -> int& {
@@ -119,7 +122,7 @@ bool PatternPlan::tabulate_lanes(const Pattern& pattern) {
   return true;
 }
 
-// Rounds from unit `first` on, as many as fit in `units`; the units they made.
+// Runs rounds from unit `first` on, as many as fit in `units`. Returns the number of units written.
 std::ptrdiff_t PatternPlan::rounds(const Byte* const* streams, std::ptrdiff_t first, std::ptrdiff_t units, Byte* out,
                             const Byte* end) const {
   PermuteRounds p;
@@ -130,8 +133,8 @@ std::ptrdiff_t PatternPlan::rounds(const Byte* const* streams, std::ptrdiff_t fi
   p.words = words_.data();
   p.whole_words = item_ % 4 == 0;
   p.out = out + first * out_;
-  // The last vector that is read must end within what may be read; and where whole vectors are written, the last one
-  // within the row.
+  // The last vector that is read must end before `end`. If whole vectors are written, the last one must end within the
+  // row.
   p.rounds = permuter_.lanes ? quotient(units, units_)
              : units * out_ < permuter_.width ? 0
                                               : quotient(units * out_ - permuter_.width, p.out_step) + 1;
@@ -148,7 +151,7 @@ void PatternPlan::row(const Byte* const* streams, std::ptrdiff_t units, Byte* ou
   std::ptrdiff_t done = 0;
   if (units_ > 0) {
     done = rounds(streams, 0, units, out, end);
-    // What is left of a row is made by one more round that begins within what is done.
+    // The rest of a row is written by one more round, which begins within the finished part.
     const std::ptrdiff_t last = units - units_;
     if (done < units && last >= 0 && done >= last && permuter_.lanes && rounds(streams, last, units_, out, end) > 0)
       done = units;

@@ -1,3 +1,4 @@
+// Pixel shuffle and its inverse: divides the rows among threads.
 #include "subpixel/permute.hpp"
 
 #include <algorithm>
@@ -12,10 +13,10 @@ namespace {
 
 using Byte = unsigned char;
 
-// Results larger than this go past the caches: a last-level cache share of a common processor.
+// Larger results are written past the caches: a common processor's share of the last level.
 constexpr std::ptrdiff_t kStreamBytes = 24 << 20;
 
-// Bytes that a thread takes at a time: the counter they share and where to go on are found once for all of them.
+// The bytes that a thread takes at a time, so that the shared counter and the position are found once for all of them.
 constexpr std::ptrdiff_t kTaken = 16 << 10;
 
 int channel(const Shuffle& s, int c, int i, int j) {
@@ -23,7 +24,7 @@ int channel(const Shuffle& s, int c, int i, int j) {
   return s.crd ? (c * s.rh + i) * s.rw + j : (i * s.rw + j) * channels + c;
 }
 
-// One pattern for each kind of row that a shuffle makes.
+// One pattern for each kind of row in a shuffle.
 std::vector<Pattern> patterns(const Shuffle& s) {
   std::vector<Pattern> list;
   const int channels = static_cast<int>(s.c);
@@ -76,7 +77,7 @@ void shuffle(const Shuffle& s, const Byte* from, Byte* to, int threads, const st
   const std::ptrdiff_t small = s.w * s.item, large = small * s.rw, pixels = s.c * s.rh * s.rw;
   const Byte* const end = from + bytes;
 
-  // One number is one row of the small picture: of a plane c, or with channels last of all channels.
+  // One number stands for one row of the small image: of plane c, or with channels last of all channels.
   const std::ptrdiff_t count = s.n * s.h * (s.channels_last ? 1 : s.c);
   const std::ptrdiff_t together = std::max<std::ptrdiff_t>(1, kTaken / (bytes / count));
   const std::ptrdiff_t tasks = (count + together - 1) / together;

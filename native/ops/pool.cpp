@@ -1,3 +1,4 @@
+// Max unpooling.
 #include "subpixel/pool.hpp"
 
 #include <atomic>
@@ -11,8 +12,8 @@ namespace {
 
 using std::ptrdiff_t;
 
-// A part of one plane of y, from item `begin` to `end`. All values are looked at in their order, so that the last one
-// for a position stays whoever writes the neighbouring parts.
+// Fills a part of one plane of y, from item `begin` to `end`. All values are visited in order, so that the last value
+// for a position wins whichever thread writes the neighbouring parts.
 template <class Item, class Index>
 bool fill_part(const Unpool& u, ptrdiff_t plane, ptrdiff_t begin, ptrdiff_t end) {
   const Item* values = static_cast<const Item*>(u.values) + plane * u.count;
@@ -49,7 +50,7 @@ bool fill(const Unpool& u, ptrdiff_t plane, ptrdiff_t begin, ptrdiff_t end) {
 }  // namespace
 
 bool unpool(const Unpool& u, int threads) {
-  // Fewer planes than threads are split; each part then reads all positions of its plane.
+  // If there are fewer planes than threads, planes are split; each part then reads all positions of its plane.
   const ptrdiff_t parts = u.planes < 1 || u.planes >= threads ? 1 : (threads + u.planes - 1) / u.planes;
   std::atomic<bool> inside{true};
   parallel(u.planes * parts, threads, [&](const auto& next) {

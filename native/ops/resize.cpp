@@ -1,6 +1,6 @@
-// A resize goes by rows: down the picture rows are summed as they lie; across it a few rows are turned on their side,
-// so that columns are rows, summed likewise and turned back. What stands between the two stays in the cache: rows that
-// were resized across wait in a ring until no further sum down needs them.
+// Resizes arrays row by row. Down the image rows are summed as they are. Across it a few rows are transposed, so that
+// columns become rows, then summed likewise and transposed back. The values between the two passes stay in the cache:
+// rows that were resized across wait in a ring until no further sum down needs them.
 #include "subpixel/resize.hpp"
 
 #include <algorithm>
@@ -14,7 +14,7 @@
 namespace subpixel {
 namespace {
 
-// A vector that begins within a line of memory takes two lines to load.
+// A vector that crosses a cache line takes two loads.
 constexpr std::align_val_t kLine{64};
 struct Free {
   void operator()(char* memory) const { operator delete(memory, kLine); }
@@ -25,7 +25,7 @@ Memory allocate(std::ptrdiff_t samples, Kind kind) {
   return Memory(static_cast<char*>(operator new(static_cast<std::size_t>(samples * size_of(kind)), kLine)));
 }
 
-// So long rows begin at a line, whatever their samples are.
+// Rows of this length begin at a cache line, whatever their samples are.
 std::ptrdiff_t whole_lines(std::ptrdiff_t samples) { return (samples + 63) / 64 * 64; }
 
 SumRows* sum_of(const ResampleKernels& r, Kind sum_kind, Kind to) {
@@ -50,7 +50,7 @@ Widen* widen_of(const ResampleKernels& r, Kind from, Kind sum_kind) {
 
 Kind sum_kind_of(const ResizePass& pass) { return pass.axis->sums() == Kind::i32 ? pass.from : pass.axis->sums(); }
 
-// A pass with the kernels of a target. Samples that are not of the kind in which is summed are widened before.
+// A pass with the kernels of a target. Samples that are not of the sum's kind are widened first.
 struct Step {
   const ResizeAxis& axis;
   Kind from, sum_kind, to;
@@ -74,16 +74,16 @@ struct Step {
 
 int log_size(Kind kind) { return size_of(kind) == 8 ? 3 : size_of(kind) / 2; }
 
-// A part of all rows, from the first to the last: samples before a pass and after it.
+// A range of columns, in samples before a pass and after it.
 struct Strip {
   std::ptrdiff_t in, in_count, out, out_count;
-  int block, blocks;  // of HorizontalPass
+  int block, blocks;  // blocks of HorizontalPass
 };
 
 // Resizes rows across.
 class HorizontalPass {
  public:
-  // `padded`: what is written to may be written beyond, up to a line of memory.
+  // `padded`: up to a cache line beyond the result may be written.
   HorizontalPass(const Step& step, const ResampleKernels& kernels, int channels, int rows, bool padded)
       : step_(step), channels_(channels), many_channels_(channels >= kManyChannels) {
     if (padded && step.from == Kind::u8 && (step.to == Kind::i32 || step.to == Kind::i16)) {
@@ -95,7 +95,7 @@ class HorizontalPass {
     } else if (!many_channels_) {
       transpose_in_ = kernels.transpose_in[log_size(step.from)];
       transpose_out_ = kernels.transpose_out[log_size(step.to)];
-      // At least 64 samples to a sum, but no more rows than there are.
+      // At least 64 samples per sum, but no more rows than there are.
       const int wanted = (64 / channels + kLaneStep - 1) / kLaneStep * kLaneStep;
       lanes_ = std::max(kLaneStep, std::min(wanted, (rows + kLaneStep - 1) / kLaneStep * kLaneStep));
     }
@@ -104,7 +104,7 @@ class HorizontalPass {
 
   int lanes() const { return lanes_; }
 
-  // The row in strips of at least so many samples, before the pass or after it.
+  // Cuts the row into strips of at least this many samples, before the pass or after it.
   std::vector<Strip> strips(std::ptrdiff_t samples, bool before) const {
     std::vector<Strip> list;
     for (int k = 0; k < static_cast<int>(blocks_.size()); ++k) {
@@ -122,7 +122,7 @@ class HorizontalPass {
     return list;
   }
 
-  // Rows that begin with the sample `in` before and `out` after.
+  // Resizes rows that begin with sample `in` before the pass and `out` after it.
   void run(const Strip& strip, std::ptrdiff_t in, const void* const* from, std::ptrdiff_t out, void* const* to,
            int rows) const {
     if (windows_) return run_windows(strip, in, from, out, to, rows);
@@ -144,11 +144,11 @@ class HorizontalPass {
   static constexpr int kMostLanes = 64;
 
  private:
-  // Outputs of a block, of which a strip is made: of a multiple of whole vectors.
+  // The outputs of a block; strips consist of blocks. A multiple of whole vectors.
   static constexpr int kWindows = 64;
-  // So many channels are summed as they lie; fewer would leave vectors empty.
+  // From this many channels on pixels are summed as they are; fewer would leave vectors empty.
   static constexpr int kManyChannels = 32;
-  // Bytes of a tile: it and its result stay in the first-level cache.
+  // The bytes of a tile: it and its result stay in the first-level cache.
   static constexpr std::ptrdiff_t kTile = 12 << 10;
 
   struct Block {
@@ -229,8 +229,7 @@ struct ImageView {
   }
 };
 
-// Sums rows down, a strip of them. Rows that must be made first, by resizing them across or by widening, are kept in
-// a ring.
+// Sums rows down, one strip of them. Rows that must first be resized across or widened are held in a ring.
 class VerticalPass {
  public:
   VerticalPass(const Step& step, const HorizontalPass* across, std::ptrdiff_t widest)
@@ -243,7 +242,7 @@ class VerticalPass {
     if (across && step.widen) narrow_ = allocate(std::ptrdiff_t{together_} * whole_lines(widest), step.from);
   }
 
-  // The outputs from `top` to `bottom` come next, of a strip.
+  // Starts with the outputs from `top` to `bottom` of a strip.
   void begin(const ImageView& image, const Strip& strip, int top, int bottom) {
     image_ = image;
     strip_ = strip;
@@ -252,7 +251,7 @@ class VerticalPass {
     ring_rows_.assign(groups_, -1);
   }
 
-  // Rows whose samples lie `step` apart.
+  // Writes rows `step` samples apart.
   void run(int row, int outputs, char* to, std::ptrdiff_t step) {
     for (int done = 0; done < outputs;) {
       RowSums w = step_.row_sums(row + done, 1, count_);
@@ -273,7 +272,7 @@ class VerticalPass {
   }
 
  private:
-  // Where the rows of some outputs with the same indices stand in the ring, once they do.
+  // Makes sure that the rows of outputs with the same indices are in the ring, and returns their slots.
   const int* find(const RowSums& w) {
     const auto ends = std::minmax_element(w.index, w.index + w.taps);
     for (int group = (*ends.first - first_) / together_; group <= (*ends.second - first_) / together_; ++group)
@@ -293,13 +292,13 @@ class VerticalPass {
       return;
     }
     const void* from[HorizontalPass::kMostLanes];
-    void* made[HorizontalPass::kMostLanes];
+    void* result[HorizontalPass::kMostLanes];
     char* const first = step_.widen ? narrow_.get() : to;
     for (int r = 0; r < rows; ++r) {
       from[r] = image_.at(row + r, 0);
-      made[r] = first + r * apart * size_of(step_.from);
+      result[r] = first + r * apart * size_of(step_.from);
     }
-    across_->run(strip_, 0, from, strip_.out, made, rows);
+    across_->run(strip_, 0, from, strip_.out, result, rows);
     if (!step_.widen) return;
     for (int r = 0; r < rows; ++r)
       step_.widen(first + r * apart * size_of(step_.from), to + r * apart * size_of(step_.sum_kind), count_);
@@ -315,15 +314,16 @@ class VerticalPass {
   std::vector<int> ring_rows_, slots_;
 };
 
-// What one thread needs to resize bands of output rows.
+// Everything that one thread needs to resize bands of output rows.
 class BandWorker {
  public:
-  // `most`: rows that are resized across at a time.
-  BandWorker(const ResizeShape& s, const Step* rows, const Step* columns, bool rows_first, const ResampleKernels& kernels, int most)
+  // `most`: the rows that are resized across at a time.
+  BandWorker(const ResizeShape& s, const Step* rows, const Step* columns, bool rows_first,
+             const ResampleKernels& kernels, int most)
       : rows_first_(rows_first) {
     const std::ptrdiff_t width = std::ptrdiff_t{s.width} * s.channels;
     if (columns) across_ = std::make_unique<HorizontalPass>(*columns, kernels, s.channels, most, rows && !rows_first);
-    // The rows of a sum, in so wide a strip, stay in the first-level cache.
+    // At this strip width the rows of a sum stay in the first-level cache.
     const std::ptrdiff_t fitting = !rows ? PTRDIFF_MAX : (20 << 10) / size_of(rows->sum_kind) / rows->axis.taps();
     const std::ptrdiff_t samples = std::max(kNarrowest, fitting);
     if (columns) {
@@ -382,14 +382,14 @@ class BandWorker {
 }  // namespace
 
 int worthwhile_threads(std::ptrdiff_t bytes, int threads) {
-  constexpr std::ptrdiff_t kEach = 128 << 10;  // to start a thread takes as long as to resize some ten of these KiB
+  constexpr std::ptrdiff_t kEach = 128 << 10;  // starting a thread takes as long as resizing about ten of these KiB
   return static_cast<int>(std::min<std::ptrdiff_t>(threads, 1 + bytes / kEach));
 }
 
 bool can_resize(const ResizePass& pass) {
-  const ResampleKernels& r = *find_target("scalar").resize;
+  const ResampleKernels& r = *find_target("scalar").resample;
   const Kind sum_kind = sum_kind_of(pass);
-  // What is summed in floating point has no weights in fixed point.
+  // Floating-point sums have no fixed-point weights.
   if (pass.axis->sums() == Kind::i32 && (sum_kind == Kind::f32 || sum_kind == Kind::f64)) return false;
   if (sum_kind == Kind::i16 && (pass.axis->taps() != 2 || !pass.axis->short_weights())) return false;
   return sum_of(r, sum_kind, pass.to) && (sum_kind == pass.from || widen_of(r, pass.from, sum_kind));
@@ -397,7 +397,7 @@ bool can_resize(const ResizePass& pass) {
 
 void resize(const ResizeShape& s, const ResizePass* rows, const ResizePass* columns, bool rows_first, const void* x,
             void* y, int threads, const std::string& target) {
-  const ResampleKernels& kernels = *find_target(target).resize;
+  const ResampleKernels& kernels = *find_target(target).resample;
   std::unique_ptr<Step> down, across;
   if (rows) down = std::make_unique<Step>(*rows, kernels);
   if (columns) across = std::make_unique<Step>(*columns, kernels);
@@ -406,7 +406,7 @@ void resize(const ResizeShape& s, const ResizePass* rows, const ResizePass* colu
   const int height = rows ? rows->axis->n_out() : s.height, width = columns ? columns->axis->n_out() : s.width;
   const std::ptrdiff_t in = std::ptrdiff_t{s.width} * s.channels, out = std::ptrdiff_t{width} * s.channels;
   threads = worthwhile_threads(s.outer * height * out * size_of(to), threads);
-  // Two bands a thread: where one is held up, others take its share. Neighbouring bands resize some rows twice.
+  // Two bands per thread: if one is delayed, others take its share. Neighbouring bands resize some rows twice.
   const std::ptrdiff_t wanted = threads == 1 ? 1 : (2 * threads + s.outer - 1) / s.outer;
   const int tall = std::max(std::min(height, kLaneStep), static_cast<int>((height + wanted - 1) / wanted));
   const std::ptrdiff_t bands = (height + tall - 1) / tall, tasks = s.outer * bands;

@@ -1,3 +1,4 @@
+// Builds the tables of one axis of a resize.
 #include <algorithm>
 #include <cstdlib>
 #include <map>
@@ -8,7 +9,7 @@
 
 namespace subpixel {
 
-// More channels than these are summed as they lie or turned.
+// More channels than these are summed as they are, or transposed.
 constexpr int kMostChannels = 4;
 
 struct ResizeAxis::WindowCache {
@@ -57,7 +58,7 @@ void ResizeAxis::set_weights(const int* weight) {
   }
 }
 
-// Fixed point takes taps by twos.
+// Fixed-point kernels take taps by twos.
 void ResizeAxis::pad_to_even_taps() {
   if (taps_ % 2 == 0) return;
   std::vector<int> index, weight;
@@ -112,13 +113,13 @@ std::shared_ptr<const WindowTable> ResizeAxis::make_window_table(int channels) c
   // Products of two bytes with the higher parts of their weights must fit in 16 bits.
   for (int w : i32_)
     if (w < -64 * 32 || w >= 65 * 32) return nullptr;
-  const std::ptrdiff_t row = std::ptrdiff_t{n_in_} * channels, made = std::ptrdiff_t{n_out_} * channels;
+  const std::ptrdiff_t row = std::ptrdiff_t{n_in_} * channels, samples = std::ptrdiff_t{n_out_} * channels;
   if (row < kBytes) return nullptr;
   auto window_table = std::make_shared<WindowTable>();
-  for (std::ptrdiff_t first = 0; first < (made + kTogether - 1) / kTogether * kTogether; first += kWindow) {
+  for (std::ptrdiff_t first = 0; first < (samples + kTogether - 1) / kTogether * kTogether; first += kWindow) {
     std::ptrdiff_t place[kWindow][kWindow] = {}, low = row - kBytes, high = 0;
     int weight[kWindow][kWindow] = {};
-    for (int k = 0; k < kWindow && first + k < made; ++k) {
+    for (int k = 0; k < kWindow && first + k < samples; ++k) {
       const std::ptrdiff_t output = (first + k) / channels, channel = (first + k) % channels;
       for (int t = 0; t < taps_; ++t) {
         place[k][t] = index(static_cast<int>(output))[t] * std::ptrdiff_t{channels} + channel;

@@ -1,3 +1,4 @@
+// Resizes by copying the nearest samples.
 #include <algorithm>
 #include <cstring>
 
@@ -16,7 +17,7 @@ void pick(const char* from, char* to, const int* index, int count, std::size_t b
   for (int i = 0; i < count; ++i) std::memcpy(to + i * bytes, from + index[i] * bytes, bytes);
 }
 
-// Three bytes are copied as four while the next sample comes after them.
+// Three bytes are copied as four while another sample follows them.
 void pick_three(const char* from, char* to, const int* index, int count, int n_in) {
   for (int i = 0; i < count; ++i)
     std::memcpy(to + i * 3, from + std::ptrdiff_t{index[i]} * 3, i + 1 < count && index[i] + 1 < n_in ? 4 : 3);
@@ -52,7 +53,8 @@ void resize_nearest(const ResizeShape& s, int item, const ResizeAxis* rows, cons
       const char* last = nullptr;
       for (std::ptrdiff_t k = band * kRows; k < std::min((band + 1) * kRows, total); ++k) {
         const std::ptrdiff_t row = rows ? *rows->index(static_cast<int>(k % height)) : k % height;
-        const char* from = static_cast<const char*>(x) + (k / height * s.height + row) * static_cast<std::ptrdiff_t>(in);
+        const char* from =
+            static_cast<const char*>(x) + (k / height * s.height + row) * static_cast<std::ptrdiff_t>(in);
         char* to = static_cast<char*>(y) + k * static_cast<std::ptrdiff_t>(out);
         if (from == last || !columns)
           std::memcpy(to, from == last ? to - out : from, out);

@@ -1,3 +1,4 @@
+// Sampling at given positions: divides rows among threads.
 #include "subpixel/warp.hpp"
 
 #include <algorithm>
@@ -8,8 +9,8 @@
 namespace subpixel {
 namespace {
 
-// A thread takes so many rows of a picture at a time and walks them block by block: what neighbouring rows read of
-// the input is mostly the same, and stays in the first-level cache.
+// A thread takes this many rows of an image at a time, block by block: neighbouring rows read mostly the same input,
+// which stays in the first-level cache.
 constexpr int kTileRows = 32;
 
 void warp_tile(const Warp& image, int top, const WarpKernels& kernels) {

@@ -1,5 +1,5 @@
-// What the parts of the native test program share: a check that counts and goes on, and random numbers that are the
-// same everywhere.
+// Shared by the parts of the native test program: a check that counts failures and continues, and random numbers that
+// are the same everywhere.
 #pragma once
 
 #include <cstddef>
@@ -11,11 +11,11 @@
 
 namespace test {
 
-void report(bool held, const char* file, int line, const std::string& what);
+void report(bool condition, const char* file, int line, const std::string& what);
 int failures();
 long long checks();
 
-// `what` is any text with the arguments at hand.
+// `what`: a text with the arguments of the case.
 #define CHECK(condition, what) ::test::report((condition), __FILE__, __LINE__, std::string(#condition) + ": " + (what))
 
 class Random {
@@ -30,7 +30,9 @@ class Random {
   int integer(int low, int high) {  // both included
     return low + static_cast<int>(next() % static_cast<std::uint64_t>(std::int64_t{high} - low + 1));
   }
-  float real_number(float low, float high) { return low + (high - low) * static_cast<float>(next() >> 40) / 16777216.0f; }
+  float real_number(float low, float high) {
+    return low + (high - low) * static_cast<float>(next() >> 40) / 16777216.0f;
+  }
 
  private:
   std::uint64_t state_;
@@ -41,7 +43,7 @@ bool same_bytes(const std::vector<T>& a, const std::vector<T>& b) {
   return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0);
 }
 
-// Bytes, or floats among which are NaN, infinities, denormals and -0 where `wild`.
+// Fills with random bytes, or with floats, with `wild` also NaN, infinities, denormals and -0.
 inline void fill(std::vector<std::uint8_t>& v, Random& random, bool = false) {
   for (std::uint8_t& s : v) s = static_cast<std::uint8_t>(random.next() >> 20);
 }
@@ -49,13 +51,14 @@ inline void fill(std::vector<float>& v, Random& random, bool wild = false) {
   using Limits = std::numeric_limits<float>;
   const float odd[] = {Limits::quiet_NaN(), Limits::infinity(), -Limits::infinity(), Limits::denorm_min(), -0.0f,
                        Limits::max(), -Limits::max(), -Limits::denorm_min()};
-  for (float& s : v) s = wild && random.integer(0, 7) == 0 ? odd[random.integer(0, 7)] : random.real_number(-0.25f, 1.25f);
+  for (float& s : v)
+    s = wild && random.integer(0, 7) == 0 ? odd[random.integer(0, 7)] : random.real_number(-0.25f, 1.25f);
 }
 
 // All targets of this build that run here; the first is `scalar`.
 const std::vector<std::string>& all_targets();
 
-// Sanitizers and emulation make everything ten times slower: they are shown fewer sizes.
+// Sanitizers and emulation make everything ten times slower, so they run fewer sizes.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(SUBPIXEL_EMULATED)
 inline constexpr bool kSlow = true;
 #else

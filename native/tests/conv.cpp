@@ -1,4 +1,4 @@
-// Sub-pixel convolution against sums in f64; each target against itself with other threads, byte for byte.
+// Tests sub-pixel convolution against sums in f64, and each target with several threads against itself, byte for byte.
 #include "subpixel/conv.hpp"
 
 #include <cmath>
@@ -15,7 +15,7 @@ struct Case {
   std::vector<float> x, weight, bias;
 };
 
-// The sum behind one sample of y.
+// The sum of one sample of y.
 double reference(const SubpixelConv& s, std::ptrdiff_t n, int c, std::ptrdiff_t row, std::ptrdiff_t column) {
   const int cell = s.rh * s.rw, result = s.groups * s.out_channels / cell, in = s.groups * s.in_channels;
   row += s.crop_top, column += s.crop_left;
@@ -37,8 +37,8 @@ double reference(const SubpixelConv& s, std::ptrdiff_t n, int c, std::ptrdiff_t 
 }
 
 Case random_case(Random& random) {
-  Case made{};
-  SubpixelConv& s = made.s;
+  Case output{};
+  SubpixelConv& s = output.s;
   s.n = random.integer(1, 2);
   s.height = random.integer(1, 20);
   s.width = random.integer(0, 5) ? random.integer(1, 60) : random.integer(330, 345);
@@ -64,21 +64,22 @@ Case random_case(Random& random) {
   s.rows = random.integer(1, 40);
   s.columns = random.integer(1, 70);
   const int outputs = s.groups * s.out_channels, cell = s.rh * s.rw, result = outputs / cell;
-  made.x.resize(static_cast<std::size_t>(s.n * s.groups * s.in_channels * s.height * s.width));
-  made.weight.resize(std::size_t(outputs) * s.in_channels * s.kernel_h * s.kernel_w);
-  made.bias.resize(static_cast<std::size_t>(outputs));
-  fill(made.x, random);
-  fill(made.weight, random);
-  fill(made.bias, random);
-  for (std::size_t k = 0; k < made.weight.size(); ++k) {
+  output.x.resize(static_cast<std::size_t>(s.n * s.groups * s.in_channels * s.height * s.width));
+  output.weight.resize(std::size_t(outputs) * s.in_channels * s.kernel_h * s.kernel_w);
+  output.bias.resize(static_cast<std::size_t>(outputs));
+  fill(output.x, random);
+  fill(output.weight, random);
+  fill(output.bias, random);
+  for (std::size_t k = 0; k < output.weight.size(); ++k) {
     const int kx = static_cast<int>(k) % s.kernel_w, ky = static_cast<int>(k) / s.kernel_w % s.kernel_h;
-    const int o = static_cast<int>(k) / (s.kernel_w * s.kernel_h * s.in_channels), phase = s.crd ? o % cell : o / result;
-    if ((ky == 0 && phase / s.rw >= s.full_h) || (kx == 0 && phase % s.rw >= s.full_w)) made.weight[k] = 0.0f;
+    const int o = static_cast<int>(k) / (s.kernel_w * s.kernel_h * s.in_channels),
+              phase = s.crd ? o % cell : o / result;
+    if ((ky == 0 && phase / s.rw >= s.full_h) || (kx == 0 && phase % s.rw >= s.full_w)) output.weight[k] = 0.0f;
   }
-  s.x = made.x.data();
-  s.weight = made.weight.data();
-  s.bias = random.integer(0, 1) ? made.bias.data() : nullptr;
-  return made;
+  s.x = output.x.data();
+  s.weight = output.weight.data();
+  s.bias = random.integer(0, 1) ? output.bias.data() : nullptr;
+  return output;
 }
 
 bool close(const SubpixelConv& s, const std::vector<float>& y) {
@@ -100,7 +101,7 @@ void convolutions() {
   Random random(51);
   for (int round = 0; round < (kSlow ? 60 : 300); ++round) {
     Case one = random_case(random);
-    // Kernels of one tap have none left where their first is gone.
+    // A kernel of one tap has no tap left if its first is skipped.
     if (one.s.kernel_h == 1) one.s.full_h = one.s.rh;
     if (one.s.kernel_w == 1) one.s.full_w = one.s.rw;
     const int result = one.s.groups * one.s.out_channels / (one.s.rh * one.s.rw);
@@ -111,9 +112,10 @@ void convolutions() {
       return y;
     };
     for (const std::string& target : all_targets()) {
-      const std::vector<float> made = run(1, target);
-      CHECK(close(one.s, made), target + " round " + std::to_string(round));
-      for (int threads : {2, 5}) CHECK(same_bytes(run(threads, target), made), target + " round " + std::to_string(round));
+      const std::vector<float> output = run(1, target);
+      CHECK(close(one.s, output), target + " round " + std::to_string(round));
+      for (int threads : {2, 5})
+        CHECK(same_bytes(run(threads, target), output), target + " round " + std::to_string(round));
     }
   }
 }

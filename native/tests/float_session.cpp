@@ -1,5 +1,5 @@
-// Chains of floats: f32 on every target against sums in f64, bf16 against the same with samples and weights rounded, each
-// against itself with other strips and threads, byte for byte.
+// Tests float chains: f32 on every target against sums in f64, bf16 likewise with samples and weights rounded, and each
+// with other strips and threads against itself, byte for byte.
 #include "subpixel/float_session.hpp"
 
 #include <cmath>
@@ -21,11 +21,13 @@ struct Network {
 };
 
 FloatLayer random_layer(int in, int out, bool last, Random& random) {
-  const Activation kinds[] = {Activation::none, Activation::relu, Activation::prelu, Activation::tanh, Activation::clip};
+  const Activation kinds[] = {Activation::none, Activation::relu, Activation::prelu, Activation::tanh,
+                              Activation::clip};
   FloatLayer l{in, out, 2 * random.integer(0, 3) + 1, 2 * random.integer(0, 3) + 1,
                last ? Activation::none : kinds[random.integer(0, 4)], {}, {}, {}, last};
   const int taps = in * l.kernel_h * l.kernel_w;
-  for (int w = 0; w < out * taps; ++w) l.weight.push_back(random.real_number(-1, 1) / std::sqrt(static_cast<float>(taps)));
+  for (int w = 0; w < out * taps; ++w)
+    l.weight.push_back(random.real_number(-1, 1) / std::sqrt(static_cast<float>(taps)));
   const bool biased = random.integer(0, 3) > 0;
   for (int o = 0; o < out; ++o) {
     if (biased) l.bias.push_back(random.real_number(-0.1f, 0.1f));
@@ -42,15 +44,15 @@ Network random_network(Random& random) {
   for (int k = 0, in = channels; k < count; ++k) {
     const bool last = k + 1 == count;
     n.layers.push_back(random_layer(in, last ? channels * scale * scale : outs[random.integer(0, 9)], last, random));
-    FloatLayer& made = n.layers.back();
-    const int earlier = random.integer(0, k);  // a skip where it fits
-    if (!last && earlier < k && n.layers[earlier].out_channels == made.out_channels) made.skip = earlier;
-    in = made.out_channels;
+    FloatLayer& result = n.layers.back();
+    const int earlier = random.integer(0, k);  // a skip if it fits
+    if (!last && earlier < k && n.layers[earlier].out_channels == result.out_channels) result.skip = earlier;
+    in = result.out_channels;
   }
   return n;
 }
 
-// Of a few layers with so many channels.
+// A network of a few layers with this many channels.
 Network wide_network(int out, int scale, Random& random) {
   Network n{{1, scale, true, true, random.integer(0, 1) == 1}, {}};
   n.layers.push_back(random_layer(1, out, false, random));
@@ -60,7 +62,7 @@ Network wide_network(int out, int scale, Random& random) {
   return n;
 }
 
-// Eight bits of mantissa, ties to even.
+// Rounds to eight bits of mantissa, ties to even.
 double rounded(double v, FloatPrecision precision) {
   if (precision == FloatPrecision::f32 || v == 0) return v;
   int exponent;
@@ -68,14 +70,15 @@ double rounded(double v, FloatPrecision precision) {
   return std::ldexp(std::nearbyint(std::ldexp(fraction, 8)), exponent - 8);
 }
 
-std::vector<double> reference(const Network& n, FloatPrecision precision, const std::vector<float>& x, int height, int width) {
+std::vector<double> reference(const Network& n, FloatPrecision precision, const std::vector<float>& x, int height,
+                              int width) {
   Planes<double> value(n.shape.channels, height, width);
   value.samples.assign(x.begin(), x.end());
   for (double& v : value.samples) v = rounded(v, precision);
   int reach_h = 0, reach_w = 0;
   for (const FloatLayer& l : n.layers) reach_h += l.kernel_h / 2, reach_w += l.kernel_w / 2;
   if (!n.shape.zero_border) value = pad(value, reach_h, reach_w, true);
-  std::vector<Planes<double>> made;
+  std::vector<Planes<double>> result;
   for (const FloatLayer& l : n.layers) {
     if (n.shape.zero_border) value = pad(value, l.kernel_h / 2, l.kernel_w / 2, false);
     const int in = value.channels;
@@ -88,12 +91,12 @@ std::vector<double> reference(const Network& n, FloatPrecision precision, const 
           double& v = value.at(o, i, j);
           v = activate(l.activation, l.slope.empty() ? 0.0 : l.slope[o], v + (l.bias.empty() ? 0.0 : l.bias[o]));
           if (l.skip >= 0) {
-            const Planes<double>& earlier = made[l.skip];
+            const Planes<double>& earlier = result[l.skip];
             v += earlier.at(o, i + (earlier.height - value.height) / 2, j + (earlier.width - value.width) / 2);
           }
           if (!l.last) v = rounded(v, precision);
         }
-    made.push_back(value);
+    result.push_back(value);
   }
   std::vector<double> y;
   const int r = n.shape.scale;
@@ -114,9 +117,9 @@ std::vector<float> run(const Network& n, FloatPrecision precision, const std::ve
   return y;
 }
 
-bool close(const std::vector<float>& made, const std::vector<double>& expected, double most) {
-  for (std::size_t k = 0; k < made.size(); ++k)
-    if (!(std::abs(made[k] - expected[k]) <= most)) return false;
+bool close(const std::vector<float>& result, const std::vector<double>& expected, double most) {
+  for (std::size_t k = 0; k < result.size(); ++k)
+    if (!(std::abs(result[k] - expected[k]) <= most)) return false;
   return true;
 }
 
@@ -128,13 +131,14 @@ void compare(const Network& n, int height, int width, Random& random) {
     const bool f32 = precision == FloatPrecision::f32;
     const std::vector<double> expected = reference(n, precision, x, height, width);
     for (const std::string& target : all_targets()) {
-      const std::string text = target + (f32 ? " f32" : " bf16") + " on " + std::to_string(height) + "x" + std::to_string(width);
-      const std::vector<float> made = run(n, precision, x, height, width, 1, target);
+      const std::string text =
+          target + (f32 ? " f32" : " bf16") + " on " + std::to_string(height) + "x" + std::to_string(width);
+      const std::vector<float> result = run(n, precision, x, height, width, 1, target);
       const std::vector<float> odd = run(n, precision, wild, height, width, 1, target);
-      // A sum that lies between two bf16 may be rounded to either, which the next layers add up.
-      CHECK(close(made, expected, f32 ? 2e-5 : 2e-2), text);
+      // A sum between two bf16 may be rounded to either, and the next layers add up the difference.
+      CHECK(close(result, expected, f32 ? 2e-5 : 2e-2), text);
       for (int t : {2, 5}) {
-        CHECK(same_bytes(run(n, precision, x, height, width, t, target), made), text);
+        CHECK(same_bytes(run(n, precision, x, height, width, t, target), result), text);
         CHECK(same_bytes(run(n, precision, wild, height, width, t, target), odd), text + " with what is no number");
       }
     }
@@ -149,7 +153,8 @@ void float_chains() {
     compare(random_network(random), random.integer(0, 9) ? random.integer(1, 12) : random.integer(60, 70),
             random.integer(0, 9) ? random.integer(1, 60) : random.integer(140, 150), random);
   for (int out : {2, 15, 17, 31, 32, 33, 48, 64})
-    if (!kSlow || out % 16 < 2) compare(wide_network(out, random.integer(1, 4), random), random.integer(1, 7), random.integer(1, 80), random);
+    if (!kSlow || out % 16 < 2)
+      compare(wide_network(out, random.integer(1, 4), random), random.integer(1, 7), random.integer(1, 80), random);
   const Network small = random_network(random);
   for (int side = 1; side <= 40; side += kSlow ? 13 : 1) {
     compare(small, side, 41 - side, random);

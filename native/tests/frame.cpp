@@ -1,5 +1,5 @@
-// Frames of video: luma against the session's own planes, chroma against plain loops, byte for byte, on every target; and
-// nothing written between the rows.
+// Tests frames of video: luma against the session's own planes, chroma against plain loops, byte for byte, on every
+// target. Nothing may be written between the rows.
 #include "subpixel/frame.hpp"
 
 #include <algorithm>
@@ -17,7 +17,7 @@ using subpixel::Frame;
 using subpixel::FramePlane;
 using subpixel::Phase;
 
-// A plane with more between its rows than belongs to it.
+// A plane with padding between its rows.
 template <class Code>
 struct Plane {
   int height, width;
@@ -25,11 +25,14 @@ struct Plane {
   std::vector<Code> samples;
 
   Plane(int h, int w, Random& random)
-      : height(h), width(w), stride(w + random.integer(0, 9)), samples(static_cast<std::size_t>(stride * h), Code{0x5a}) {}
+      : height(h),
+        width(w),
+        stride(w + random.integer(0, 9)),
+        samples(static_cast<std::size_t>(stride * h), Code{0x5a}) {}
   Code& at(int i, int j) { return samples[static_cast<std::size_t>(i * stride + j)]; }
   const Code& at(int i, int j) const { return samples[static_cast<std::size_t>(i * stride + j)]; }
   FramePlane<const Code> in() const { return {samples.data(), stride, height, width}; }
-  // Bottom up: the first row lies last.
+  // Bottom up: the first row is last in memory.
   FramePlane<const Code> upwards() const { return {&at(height - 1, 0), -stride, height, width}; }
   FramePlane<Code> out() { return {samples.data(), stride, height, width}; }
 };
@@ -52,8 +55,14 @@ std::vector<Phase> random_phases(int scale, Random& random) {
 
 Setting random_setting(int bits, Random& random) {
   const int factors[] = {1, 1, 2, 2, 4};
-  Setting s{random.integer(1, 5), bits, factors[random.integer(0, 4)], factors[random.integer(0, 4)], random.integer(0, 4) ? 3 : 1,
-            random.integer(0, 1) == 1, {}, {}};
+  Setting s{random.integer(1, 5),
+            bits,
+            factors[random.integer(0, 4)],
+            factors[random.integer(0, 4)],
+            random.integer(0, 4) ? 3 : 1,
+            random.integer(0, 1) == 1,
+            {},
+            {}};
   s.rows = random_phases(s.scale, random);
   s.columns = random_phases(s.scale, random);
   return s;
@@ -75,13 +84,13 @@ Plane<Code> chroma(const Plane<Code>& x, int height, int width, const Setting& s
   for (int i = 0; i < height; ++i)
     for (int j = 0; j < width; ++j) {
       const Phase &down = s.rows[i % s.scale], &across = s.columns[j % s.scale];
-      const float made = sum(across, [&](int u) {
+      const float result = sum(across, [&](int u) {
         const int column = inside(j / s.scale + across.first + u, x.width);
         return sum(down, [&](int t) {
           return static_cast<float>(x.at(inside(i / s.scale + down.first + t, x.height), column));
         });
       });
-      y.at(i, j) = rounded<Code>(made, (1 << s.bits) - 1);
+      y.at(i, j) = rounded<Code>(result, (1 << s.bits) - 1);
     }
   return y;
 }
@@ -89,31 +98,31 @@ Plane<Code> chroma(const Plane<Code>& x, int height, int width, const Setting& s
 template <class Code>
 Plane<Code> luma(const subpixel::ChainSession& session, const Plane<Code>& x, const Setting& s, Random& random) {
   const Codes c = subpixel::codes_of(s.bits, s.full_range);
-  std::vector<float> values, made(static_cast<std::size_t>(x.height) * x.width * s.scale * s.scale);
+  std::vector<float> values, result(static_cast<std::size_t>(x.height) * x.width * s.scale * s.scale);
   for (int i = 0; i < x.height; ++i)
     for (int j = 0; j < x.width; ++j) {
       const float scaled = static_cast<float>(x.at(i, j)) * c.unit;
       values.push_back(scaled + c.black);
     }
-  session.run(values.data(), x.height, x.width, made.data());
+  session.run(values.data(), x.height, x.width, result.data());
   Plane<Code> y(x.height * s.scale, x.width * s.scale, random);
   for (int i = 0; i < y.height; ++i)
     for (int j = 0; j < y.width; ++j) {
-      const float scaled = (made[std::size_t(i) * y.width + j] - c.black) * c.codes;
+      const float scaled = (result[std::size_t(i) * y.width + j] - c.black) * c.codes;
       y.at(i, j) = rounded<Code>(scaled, c.most);
     }
   return y;
 }
 
-// Bytes of studio range, whole numbers throughout.
+// Bytes of studio range, in integer arithmetic throughout.
 Plane<std::uint8_t> luma_of_bytes(const subpixel::IntegerSession& session, const Plane<std::uint8_t>& x, int scale,
                                   Random& random) {
-  std::vector<std::uint8_t> values, made(static_cast<std::size_t>(x.height) * x.width * scale * scale);
+  std::vector<std::uint8_t> values, result(static_cast<std::size_t>(x.height) * x.width * scale * scale);
   for (int i = 0; i < x.height; ++i) values.insert(values.end(), &x.at(i, 0), &x.at(i, 0) + x.width);
-  session.run(values.data(), x.height, x.width, made.data());
+  session.run(values.data(), x.height, x.width, result.data());
   Plane<std::uint8_t> y(x.height * scale, x.width * scale, random);
   for (int i = 0; i < y.height; ++i)
-    std::copy_n(made.begin() + std::ptrdiff_t{i} * y.width, y.width, &y.at(i, 0));
+    std::copy_n(result.begin() + std::ptrdiff_t{i} * y.width, y.width, &y.at(i, 0));
   return y;
 }
 
@@ -142,29 +151,29 @@ void compare(const Session& session, const Setting& s, int height, int width, Ra
   session.run(frame);
   for (int k = 0; k < s.planes; ++k)
     CHECK(same_bytes(y[k].samples, expected[k].samples),
-          text + " plane " + std::to_string(k) + " x" + std::to_string(s.scale) + " of " + std::to_string(height) + "x" +
-              std::to_string(width) + ", " + std::to_string(s.bits) + " bits");
+          text + " plane " + std::to_string(k) + " x" + std::to_string(s.scale) + " of " + std::to_string(height) +
+              "x" + std::to_string(width) + ", " + std::to_string(s.bits) + " bits");
 }
 
 subpixel::IntegerSession int8_session(int scale, bool base, int threads, const std::string& target, Random& random) {
   const int out = scale * scale;
-  subpixel::IntegerSession made({1, scale, true, base, false}, threads, target);
+  subpixel::IntegerSession result({1, scale, true, base, false}, threads, target);
   subpixel::IntegerLayer l{1, out, 3, 5, Activation::none, 0, {}, {}, {}, {}, {}, true};
   for (int w = 0; w < out * 15; ++w) l.weight.push_back(static_cast<std::int8_t>(random.integer(-128, 127)));
   l.bias.assign(static_cast<std::size_t>(out), 1000);
   l.shift.assign(static_cast<std::size_t>(out), 4);
   l.multiplier.assign(static_cast<std::size_t>(out), 20000);
-  made.add(l);
-  return made;
+  result.add(l);
+  return result;
 }
 
 subpixel::FloatSession f32_session(int scale, bool base, int threads, const std::string& target, Random& random) {
   const int out = scale * scale;
-  subpixel::FloatSession made(subpixel::FloatPrecision::f32, {1, scale, true, base, true}, threads, target);
+  subpixel::FloatSession result(subpixel::FloatPrecision::f32, {1, scale, true, base, true}, threads, target);
   subpixel::FloatLayer l{1, out, 5, 3, Activation::none, {}, {}, {}, true};
   for (int w = 0; w < out * 15; ++w) l.weight.push_back(random.real_number(-0.2f, 0.2f));
-  made.add(l);
-  return made;
+  result.add(l);
+  return result;
 }
 
 void compare_on_every_target(const Setting& s, int height, int width, int threads, Random& random) {
@@ -187,13 +196,13 @@ void rows_bottom_up() {
   Setting s = random_setting(10, random);
   s.planes = 1;
   const auto session = int8_session(s.scale, true, 1, "", random);
-  Plane<std::uint16_t> x(7, 9, random), turned = x;
+  Plane<std::uint16_t> x(7, 9, random), flipped = x;
   for (int i = 0; i < 7; ++i)
-    for (int j = 0; j < 9; ++j) turned.at(6 - i, j) = x.at(i, j) = static_cast<std::uint16_t>(random.integer(0, 1023));
+    for (int j = 0; j < 9; ++j) flipped.at(6 - i, j) = x.at(i, j) = static_cast<std::uint16_t>(random.integer(0, 1023));
   Plane<std::uint16_t> y(7 * s.scale, 9 * s.scale, random), z = y;
   const Codes codes = subpixel::codes_of(10, false);
   session.run(Frame<std::uint16_t>{{x.in()}, {y.out()}, 1, 1, 1, s.rows, s.columns, codes});
-  session.run(Frame<std::uint16_t>{{turned.upwards()}, {z.out()}, 1, 1, 1, s.rows, s.columns, codes});
+  session.run(Frame<std::uint16_t>{{flipped.upwards()}, {z.out()}, 1, 1, 1, s.rows, s.columns, codes});
   CHECK(same_bytes(y.samples, z.samples), "rows bottom up");
 }
 
@@ -205,7 +214,7 @@ void frames() {
   for (int round = 0; round < (kSlow ? 30 : 300); ++round)
     compare_on_every_target(random_setting(bits[round % 6], random), random.integer(1, 40), random.integer(1, 70),
                             random.integer(1, 4), random);
-  // More than one strip, at factors that do not divide the width.
+  // More than one strip, with factors that do not divide the width.
   for (int round = 0; round < (kSlow ? 2 : 8); ++round)
     compare_on_every_target(random_setting(bits[round % 6], random), 2, 65537 + random.integer(0, 3), 2, random);
   rows_bottom_up();

@@ -1,4 +1,4 @@
-// Quantised networks: the scalar target against plain loops, every other one against the scalar, byte for byte.
+// Tests quantised networks: the scalar target against plain loops, all others against the scalar one, byte for byte.
 #include <cmath>
 
 #include "check.hpp"
@@ -23,10 +23,12 @@ struct Network {
   std::vector<IntegerLayer> layers;
 
   std::string text() const {
-    std::string made = std::to_string(channels) + " channels x" + std::to_string(scale) + (zero_border ? " zeros" : "");
+    std::string result =
+        std::to_string(channels) + " channels x" + std::to_string(scale) + (zero_border ? " zeros" : "");
     for (const IntegerLayer& l : layers)
-      made += ", " + std::to_string(l.out_channels) + ": " + std::to_string(l.kernel_h) + "x" + std::to_string(l.kernel_w);
-    return made;
+      result +=
+          ", " + std::to_string(l.out_channels) + ": " + std::to_string(l.kernel_h) + "x" + std::to_string(l.kernel_w);
+    return result;
   }
 };
 
@@ -35,11 +37,12 @@ IntegerLayer random_layer(int in, const Shape& s, bool last, Random& random) {
                  {}, {}, {}, {}, {}, last};
   const int taps = in * s.kernel_h * s.kernel_w;
   for (int k = 0; k < s.out * taps; ++k) l.weight.push_back(static_cast<std::int8_t>(random.integer(-128, 127)));
-  // Mostly results that use the range of a byte, some that leave it, a few shifts from the ends of theirs.
+  // Most results use the range of a byte, some leave it, and a few shifts are at the ends of their range.
   const int usual = static_cast<int>(std::log2(std::sqrt(static_cast<double>(taps)) * 9000.0 / 300.0));
   for (int o = 0; o < s.out; ++o) {
     l.bias.push_back(random.integer(-20000, 20000));
-    l.shift.push_back(random.integer(0, 15) ? std::clamp(usual + random.integer(-3, 1), 0, 31) : random.integer(0, 1) * 31);
+    l.shift.push_back(random.integer(0, 15) ? std::clamp(usual + random.integer(-3, 1), 0, 31)
+                                            : random.integer(0, 1) * 31);
     l.multiplier.push_back(static_cast<std::int16_t>(random.integer(0, 9) ? random.integer(4096, 32767) : 0));
     if (s.activation == Activation::prelu) l.slope.push_back(static_cast<std::int16_t>(random.integer(-32768, 32767)));
   }
@@ -53,12 +56,12 @@ Network random_network(int channels, int scale, bool base, bool zero_border, std
   for (std::size_t k = 0; k < hidden.size(); ++k) {
     const int in = k == 0 ? channels : hidden[k - 1].out;
     n.layers.push_back(random_layer(in, hidden[k], k + 1 == hidden.size(), random));
-    IntegerLayer& made = n.layers.back();
-    const int earlier = random.integer(0, static_cast<int>(k));  // a skip where it fits
-    if (made.last || made.activation == Activation::tanh || earlier == static_cast<int>(k)) continue;
-    if (n.layers[earlier].out_channels != made.out_channels) continue;
-    made.skip = earlier;
-    made.skip_gain = static_cast<std::int16_t>(random.integer(-32768, 32767));
+    IntegerLayer& result = n.layers.back();
+    const int earlier = random.integer(0, static_cast<int>(k));  // a skip if it fits
+    if (result.last || result.activation == Activation::tanh || earlier == static_cast<int>(k)) continue;
+    if (n.layers[earlier].out_channels != result.out_channels) continue;
+    result.skip = earlier;
+    result.skip_gain = static_cast<std::int16_t>(random.integer(-32768, 32767));
   }
   return n;
 }
@@ -78,34 +81,35 @@ long long activate(const IntegerLayer& l, int channel, long long z) {
   return (product(p, u) + 8) >> 4;
 }
 
-// The middle of an earlier value, as large as `like`, in the units of what it is added to.
+// The middle of an earlier value, as large as `like`, in the units of the value that it is added to.
 Ints scale_skip(const IntegerLayer& l, const Ints& earlier, long long zero, const Ints& like) {
-  Ints made(like.channels, like.height, like.width);
+  Ints result(like.channels, like.height, like.width);
   const int down = (earlier.height - like.height) / 2, right = (earlier.width - like.width) / 2;
-  for (int c = 0; c < made.channels; ++c)
-    for (int i = 0; i < made.height; ++i)
-      for (int j = 0; j < made.width; ++j)
-        made.at(c, i, j) = product((earlier.at(c, i + down, j + right) - zero) * 128, l.skip_gain);
-  return made;
+  for (int c = 0; c < result.channels; ++c)
+    for (int i = 0; i < result.height; ++i)
+      for (int j = 0; j < result.width; ++j)
+        result.at(c, i, j) = product((earlier.at(c, i + down, j + right) - zero) * 128, l.skip_gain);
+  return result;
 }
 
-Ints layer_of(const IntegerLayer& l, const Ints& x, const std::vector<Ints>& earlier, const std::vector<long long>& zeros) {
-  Ints made = convolve(x, l.out_channels, l.kernel_h, l.kernel_w, [&](int o, int c, int ky, int kx) {
+Ints layer_of(const IntegerLayer& l, const Ints& x, const std::vector<Ints>& earlier,
+              const std::vector<long long>& zeros) {
+  Ints result = convolve(x, l.out_channels, l.kernel_h, l.kernel_w, [&](int o, int c, int ky, int kx) {
     return static_cast<long long>(l.weight[((std::size_t(o) * l.in_channels + c) * l.kernel_h + ky) * l.kernel_w + kx]);
   });
   const bool skips = l.skip >= 0;
-  const Ints more = skips ? scale_skip(l, earlier[l.skip], zeros[l.skip], made) : Ints(1, 1, 1);
-  for (int o = 0; o < made.channels; ++o)
-    for (int k = 0; k < made.height * made.width; ++k) {
-      long long& v = (&made.at(o, 0, 0))[k];
+  const Ints more = skips ? scale_skip(l, earlier[l.skip], zeros[l.skip], result) : Ints(1, 1, 1);
+  for (int o = 0; o < result.channels; ++o)
+    for (int k = 0; k < result.height * result.width; ++k) {
+      long long& v = (&result.at(o, 0, 0))[k];
       const long long y = std::clamp((v + l.bias[o]) >> l.shift[o], -32768ll, 32767ll);
       v = product(y, l.multiplier[o]);
       if (l.last) continue;
       v = activate(l, o, v);
-      if (skips) v = (l.activation == Activation::relu ? std::max(v, 0ll) : v) + more.samples[&v - &made.at(0, 0, 0)];
+      if (skips) v = (l.activation == Activation::relu ? std::max(v, 0ll) : v) + more.samples[&v - &result.at(0, 0, 0)];
       v = std::clamp(v + l.zero, 0ll, 255ll);
     }
-  return made;
+  return result;
 }
 
 int halves_of(std::uint8_t v) { return 2 * v; }
@@ -162,7 +166,7 @@ std::vector<Sample> run(const Network& n, const std::vector<Sample>& x, int heig
   return y;
 }
 
-// Sums of infinities are NaN whose sign processors choose differently.
+// Sums of infinities are NaN, whose sign depends on the processor.
 bool same(const std::vector<std::uint8_t>& a, const std::vector<std::uint8_t>& b) { return same_bytes(a, b); }
 bool same(std::vector<float> a, std::vector<float> b) {
   for (std::vector<float>* v : {&a, &b})
@@ -221,12 +225,12 @@ void all_sizes() {
       }
 }
 
-// Around the vectors and blocks of every target, and around the strips that a wide picture is cut into.
+// Widths around the vectors and blocks of every target, and around the strips of a wide image.
 void all_widths() {
   Random random(3);
   const Network small = random_network(1, 3, true, false, {{8, 3, 3, kPrelu}}, 3, 3, random);
   for (int width = 1; width <= 205; width += kSlow ? 15 : 1) compare<std::uint8_t>(small, 2, width, {1}, random);
-  // Of many rows, so that strips are as narrow as they become.
+  // Many rows, so that strips are as narrow as possible.
   std::vector<Shape> tall;
   for (int k = 0; k < 5; ++k) tall.insert(tall.end(), {{64, 1, 1, kRelu}, {4, 9, 1, kTanhs}});
   for (bool zero_border : {true, false}) {
@@ -245,7 +249,7 @@ void many_rows() {
   for (int height : {95, 96, 97, 193}) compare<float>(n, height, 9, {1, 2, 5}, random);
 }
 
-// Layers whose channels and taps lie around the blocks of tiles: 16 channels, and steps of 16 cells.
+// Layers with channels and taps around the blocks of tiles: 16 channels, and steps of 16 cells.
 void many_channels() {
   Random random(5);
   const int sides[] = {1, 3, 5, 7, 9}, scales[] = {2, 3, 4, 8};

@@ -1,5 +1,5 @@
-// Runs the engine without Python: every target against slow, obvious loops or, byte for byte, against the scalar one.
-// Names of parts as arguments run those alone.
+// Tests the engine without Python: every target against slow, obvious loops or, byte for byte, against the scalar
+// target. With names of parts as arguments only those run.
 #include <atomic>
 #include <chrono>
 #include <cstdio>
@@ -12,16 +12,17 @@ namespace test {
 namespace {
 
 std::atomic<int> failed{0};
-std::atomic<long long> made{0};
+std::atomic<long long> checked{0};
 
 struct Part {
   const char* name;
   void (*run)();
 };
 
-constexpr Part kParts[] = {{"integer", integer_networks}, {"floats", float_chains}, {"frames", frames},      {"graph", f32_networks}, {"shuffle", shuffles},
-                           {"warp", warps},           {"resize", resizes},   {"conv", convolutions},
-                           {"unpool", unpoolings},    {"threads", threads}};
+constexpr Part kParts[] = {{"integer", integer_networks}, {"floats", float_chains}, {"frames", frames},
+                           {"graph", f32_networks},       {"shuffle", shuffles},    {"warp", warps},
+                           {"resize", resizes},           {"conv", convolutions},   {"unpool", unpoolings},
+                           {"threads", threads}};
 constexpr int kMostShown = 20;
 
 bool wanted(const Part& part, int count, char** names) {
@@ -32,13 +33,13 @@ bool wanted(const Part& part, int count, char** names) {
 
 }  // namespace
 
-void report(bool held, const char* file, int line, const std::string& what) {
-  ++made;
-  if (!held && failed++ < kMostShown) std::fprintf(stderr, "%s:%d: %s\n", file, line, what.c_str());
+void report(bool condition, const char* file, int line, const std::string& what) {
+  ++checked;
+  if (!condition && failed++ < kMostShown) std::fprintf(stderr, "%s:%d: %s\n", file, line, what.c_str());
 }
 
 int failures() { return failed; }
-long long checks() { return made; }
+long long checks() { return checked; }
 
 const std::vector<std::string>& all_targets() {
   static const std::vector<std::string> names = subpixel::targets();

@@ -1,5 +1,5 @@
-// Resizing: every pair of kinds there is a kernel for, rows, columns and both. All targets give the scalar one's bytes,
-// and that gives those of plain sums.
+// Tests resizing: every pair of kinds that has a kernel; rows, columns and both. All targets give the scalar one's
+// bytes, which are those of plain sums.
 #include "subpixel/resize.hpp"
 
 #include <algorithm>
@@ -14,7 +14,7 @@ using Bytes = std::vector<std::uint8_t>;
 
 constexpr Kind kKinds[] = {Kind::u8, Kind::u16, Kind::i16, Kind::i32, Kind::f32, Kind::f64};
 
-// An axis with its tables as they were given.
+// An axis together with its tables.
 struct Axis {
   ResizeAxis axis;
   int taps;
@@ -32,28 +32,28 @@ Axis random_axis(int n_in, int n_out, int taps, Kind sums, bool wide, Random& ra
     const int first = n_out < 2 ? 0 : static_cast<int>(std::int64_t{k} * (n_in - 1) / (n_out - 1));
     for (int t = 0; t < taps; ++t) index.push_back(std::clamp(first + t - taps / 2, 0, n_in - 1));
   }
-  Axis made{ResizeAxis(n_in, n_out, taps, index.data()), taps, index, {}, {}, {}};
+  Axis result{ResizeAxis(n_in, n_out, taps, index.data()), taps, index, {}, {}, {}};
   for (std::size_t k = 0; k < index.size(); ++k) {
-    made.f32.push_back(random.real_number(-0.5f, 1.0f) / static_cast<float>(taps));
-    made.f64.push_back(made.f32.back() * 1.0000000123);
-    // Two taps may be those of 16-bit sums, which none but bilinear weights, from 0 on, are for.
-    made.integer.push_back(random.integer(taps == 2 ? 0 : -60, 256) / taps);
-    if (wide) made.integer.back() *= 1 << 12;
+    result.f32.push_back(random.real_number(-0.5f, 1.0f) / static_cast<float>(taps));
+    result.f64.push_back(result.f32.back() * 1.0000000123);
+    // Two taps may use 16-bit sums, which support bilinear weights only: none is negative.
+    result.integer.push_back(random.integer(taps == 2 ? 0 : -60, 256) / taps);
+    if (wide) result.integer.back() *= 1 << 12;
   }
-  if (sums == Kind::f32) made.axis.set_weights(made.f32.data());
-  else if (sums == Kind::f64) made.axis.set_weights(made.f64.data());
-  else made.axis.set_weights(made.integer.data());
-  return made;
+  if (sums == Kind::f32) result.axis.set_weights(result.f32.data());
+  else if (sums == Kind::f64) result.axis.set_weights(result.f64.data());
+  else result.axis.set_weights(result.integer.data());
+  return result;
 }
 
 Bytes random_samples(Kind kind, std::size_t count, Random& random) {
-  Bytes made(count * size_of(kind));
-  fill(made, random);
+  Bytes result(count * size_of(kind));
+  fill(result, random);
   for (std::size_t k = 0; k < count; ++k) {
-    std::uint8_t* at = made.data() + k * size_of(kind);
+    std::uint8_t* at = result.data() + k * size_of(kind);
     const double d = random.real_number(-300.0f, 70000.0f);
     const float f = static_cast<float>(d);
-    // What sums in fixed point are kept in holds no more than a first pass makes.
+    // Intermediate fixed-point values are no larger than a first pass makes them.
     const std::int16_t s = static_cast<std::int16_t>(random.integer(0, 255) * 128);
     const std::int32_t i = random.integer(-(1 << 16), 1 << 16);
     if (kind == Kind::f64) std::memcpy(at, &d, 8);
@@ -61,7 +61,7 @@ Bytes random_samples(Kind kind, std::size_t count, Random& random) {
     if (kind == Kind::i16) std::memcpy(at, &s, 2);
     if (kind == Kind::i32) std::memcpy(at, &i, 4);
   }
-  return made;
+  return result;
 }
 
 template <class T>
@@ -71,7 +71,7 @@ T sample(const Bytes& x, std::size_t k) {
   return v;
 }
 
-// Rows of x (height, count) by plain sums, where the kinds are the same before and after.
+// Resizes rows of x (height, count) by plain sums, if the kinds are the same before and after.
 template <class T, class Sum>
 Bytes reference(const Axis& a, const std::vector<Sum>& weight, const Bytes& x, std::size_t count, int shift) {
   Bytes y(static_cast<std::size_t>(a.axis.n_out()) * count * sizeof(T));
@@ -79,12 +79,13 @@ Bytes reference(const Axis& a, const std::vector<Sum>& weight, const Bytes& x, s
     for (std::size_t j = 0; j < count; ++j) {
       Sum sum = shift > 0 ? static_cast<Sum>(1 << (shift - 1)) : Sum{0};
       for (int t = 0; t < a.taps; ++t) {
-        const Sum product = weight[k * a.taps + t] * static_cast<Sum>(sample<T>(x, a.index[k * a.taps + t] * count + j));
+        const Sum product =
+            weight[k * a.taps + t] * static_cast<Sum>(sample<T>(x, a.index[k * a.taps + t] * count + j));
         sum = t == 0 && shift == 0 ? product : sum + product;
       }
       if (shift > 0) sum = static_cast<Sum>(std::clamp(static_cast<int>(sum) >> shift, 0, 255));
-      const T made = static_cast<T>(sum);
-      std::memcpy(y.data() + (k * count + j) * sizeof(T), &made, sizeof(T));
+      const T result = static_cast<T>(sum);
+      std::memcpy(y.data() + (k * count + j) * sizeof(T), &result, sizeof(T));
     }
   return y;
 }
@@ -102,8 +103,8 @@ void one_axis(Kind from, Kind to, Kind sums, bool down, bool wide, Random& rando
   const Axis a = random_axis(n_in, n_out, taps_for(from, random), sums, wide, random);
   const ResizePass pass{&a.axis, from, to, {to == Kind::u8 ? 255.0 : 65535.0, random.integer(0, 1) == 1, 0, kShift}};
   if (!can_resize(pass)) return;
-  const ResizeShape shape{random.integer(1, 2), down ? n_in : random.integer(1, 40), down ? random.integer(1, 90) : n_in,
-                          random.integer(0, 9) ? random.integer(1, 5) : 40};
+  const ResizeShape shape{random.integer(1, 2), down ? n_in : random.integer(1, 40),
+                          down ? random.integer(1, 90) : n_in, random.integer(0, 9) ? random.integer(1, 5) : 40};
   const std::size_t other = static_cast<std::size_t>(down ? shape.width : shape.height) * shape.channels * shape.outer;
   const Bytes x = random_samples(from, other * n_in, random);
   const auto run = [&](int threads, const std::string& target) {
@@ -139,14 +140,16 @@ void both_axes(const KindPath& p, Kind first_sums, Kind last_sums, Random& rando
   const Bytes x = random_samples(p.from, planes * shape.height * shape.width, random);
   const auto run = [&](int threads, const std::string& target) {
     Bytes y(planes * height * width * size_of(p.to));
-    resize(shape, rows_first ? &first : &last, rows_first ? &last : &first, rows_first, x.data(), y.data(), threads, target);
+    resize(shape, rows_first ? &first : &last, rows_first ? &last : &first, rows_first, x.data(), y.data(), threads,
+           target);
     return y;
   };
   const Bytes expected = run(1, "scalar");
   for (const std::string& target : all_targets())
     for (int threads : {1, 2, 5})
-      CHECK(same_bytes(run(threads, target), expected), target + " by kinds " + std::to_string(static_cast<int>(p.from)) +
-            ", " + std::to_string(static_cast<int>(p.between)) + ", " + std::to_string(static_cast<int>(p.to)));
+      CHECK(same_bytes(run(threads, target), expected),
+            target + " by kinds " + std::to_string(static_cast<int>(p.from)) + ", " +
+                std::to_string(static_cast<int>(p.between)) + ", " + std::to_string(static_cast<int>(p.to)));
 }
 
 void nearest(Random& random) {
@@ -181,13 +184,17 @@ void resizes() {
     for (int sums = 0; sums < 3; ++sums)
       for (Kind from : kKinds)
         for (Kind to : kKinds) {
-          // The products of wide weights leave 16 bits.
+          // The products of wide weights do not fit 16 bits.
           const bool wide = sums == 2 && to != Kind::i16 && from == Kind::u8 && random.integer(0, 1);
           for (bool down : {true, false}) one_axis(from, to, sums_of(sums), down, wide, random);
         }
-  const KindPath fixed[] = {{Kind::u8, Kind::u8, Kind::u8}, {Kind::u8, Kind::i32, Kind::u8}, {Kind::u8, Kind::i16, Kind::u8}};
-  const KindPath real_number[] = {{Kind::u8, Kind::f64, Kind::u8}, {Kind::u16, Kind::f64, Kind::u16}, {Kind::f32, Kind::f64, Kind::f32},
-                       {Kind::f64, Kind::f64, Kind::f64}, {Kind::f32, Kind::f32, Kind::f32}};
+  const KindPath fixed[] = {
+      {Kind::u8, Kind::u8, Kind::u8}, {Kind::u8, Kind::i32, Kind::u8}, {Kind::u8, Kind::i16, Kind::u8}};
+  const KindPath real_number[] = {{Kind::u8, Kind::f64, Kind::u8},
+                                  {Kind::u16, Kind::f64, Kind::u16},
+                                  {Kind::f32, Kind::f64, Kind::f32},
+                                  {Kind::f64, Kind::f64, Kind::f64},
+                                  {Kind::f32, Kind::f32, Kind::f32}};
   for (int round = 0; round < (kSlow ? 8 : 40); ++round) {
     for (const KindPath& p : fixed) both_axes(p, Kind::i32, Kind::i32, random);
     for (const KindPath& p : real_number)

@@ -1,4 +1,5 @@
-// f32 networks: every target against sums in f64, and each against itself with other tiles and threads, byte for byte.
+// Tests f32 networks: every target against sums in f64, and each with other tiles and threads against itself, byte for
+// byte.
 #include "subpixel/session.hpp"
 
 #include <cmath>
@@ -18,7 +19,7 @@ struct Layer {
   std::vector<float> weight, bias, slope;
 };
 
-// A chain of convolutions and a pixel shuffle, to which the input is added, its samples repeated.
+// A chain of convolutions and a pixel shuffle; the input, its samples repeated, is added to the result.
 struct Network {
   int channels, scale;
   bool crd, zero_border;
@@ -26,15 +27,18 @@ struct Network {
 };
 
 Network random_network(Random& random) {
-  const Activation kinds[] = {Activation::none, Activation::relu, Activation::prelu, Activation::tanh, Activation::clip};
-  Network n{random.integer(0, 1) ? 3 : 1, random.integer(1, 4), random.integer(0, 1) == 1, random.integer(0, 1) == 1, {}};
+  const Activation kinds[] = {Activation::none, Activation::relu, Activation::prelu, Activation::tanh,
+                              Activation::clip};
+  Network n{
+      random.integer(0, 1) ? 3 : 1, random.integer(1, 4), random.integer(0, 1) == 1, random.integer(0, 1) == 1, {}};
   const int count = random.integer(1, 3);
   for (int k = 0, in = n.channels; k < count; ++k) {
     const bool last = k + 1 == count;
     Layer l{last ? n.channels * n.scale * n.scale : random.integer(1, 19), 2 * random.integer(0, 3) + 1,
             2 * random.integer(0, 3) + 1, last ? Activation::none : kinds[random.integer(0, 4)], {}, {}, {}};
     const int taps = in * l.kernel_h * l.kernel_w;
-    for (int w = 0; w < l.out * taps; ++w) l.weight.push_back(random.real_number(-1, 1) / std::sqrt(static_cast<float>(taps)));
+    for (int w = 0; w < l.out * taps; ++w)
+      l.weight.push_back(random.real_number(-1, 1) / std::sqrt(static_cast<float>(taps)));
     for (int o = 0; o < l.out; ++o) {
       l.bias.push_back(random.real_number(-0.1f, 0.1f));
       l.slope.push_back(random.real_number(-0.5f, 0.5f));
@@ -98,9 +102,9 @@ std::vector<float> run(const Network& n, const std::vector<float>& x, int height
   return y;
 }
 
-bool close(const std::vector<float>& made, const std::vector<double>& expected) {
-  for (std::size_t k = 0; k < made.size(); ++k)
-    if (!(std::abs(made[k] - expected[k]) <= 2e-5)) return false;
+bool close(const std::vector<float>& output, const std::vector<double>& expected) {
+  for (std::size_t k = 0; k < output.size(); ++k)
+    if (!(std::abs(output[k] - expected[k]) <= 2e-5)) return false;
   return true;
 }
 
@@ -118,10 +122,11 @@ void f32_networks() {
     const std::vector<double> expected = reference(n, x, height, width);
     for (const std::string& target : all_targets()) {
       const std::string text = target + " on " + std::to_string(height) + "x" + std::to_string(width);
-      const std::vector<float> made = run(n, x, height, width, 1, target), odd = run(n, wild, height, width, 1, target);
-      CHECK(close(made, expected), text);
+      const std::vector<float> output = run(n, x, height, width, 1, target),
+                               odd = run(n, wild, height, width, 1, target);
+      CHECK(close(output, expected), text);
       for (int t : {2, 5}) {
-        CHECK(same_bytes(run(n, x, height, width, t, target), made), text);
+        CHECK(same_bytes(run(n, x, height, width, t, target), output), text);
         CHECK(same_bytes(run(n, wild, height, width, t, target), odd), text + " with what is no number");
       }
     }

@@ -1,4 +1,4 @@
-// Pixel shuffle and its inverse against one loop over the elements.
+// Tests pixel shuffle and its inverse against one loop over the elements.
 #include <algorithm>
 
 #include "check.hpp"
@@ -55,9 +55,10 @@ void shuffles() {
         for (bool crd : {false, true})
           for (bool inverse : {false, true})
             for (int round = kSlow ? random.integer(7, 8) : 0; round < 8; ++round)
-              compare({random.integer(1, 2), random.integer(1, 5), random.integer(1, 4), widths[random.integer(0, 16)], r[0], r[1],
-                       item, last, crd, inverse}, random);
-  // So large that it is written past the caches.
+              compare({random.integer(1, 2), random.integer(1, 5), random.integer(1, 4), widths[random.integer(0, 16)],
+                       r[0], r[1], item, last, crd, inverse},
+                      random);
+  // Large enough to be written past the caches.
   if (kSlow) return;
   compare({1, 3, 700, 1001, 2, 2, 4, false, true, false}, random);
   compare({1, 3, 700, 1001, 2, 2, 4, true, true, false}, random);

@@ -1,4 +1,4 @@
-// The pool of threads: many callers at once, calls from within calls, what is thrown, and fork().
+// Tests the pool of threads: many callers at once, calls from within calls, exceptions, and fork().
 #include <stdexcept>
 #include <thread>
 
@@ -21,7 +21,7 @@ using Bytes = std::vector<std::uint8_t>;
 
 subpixel::IntegerSession session(int threads, const std::string& target) {
   Random random(71);
-  subpixel::IntegerSession made({1, 2, true, true, false}, threads, target);
+  subpixel::IntegerSession output({1, 2, true, true, false}, threads, target);
   for (int k = 0, in = 1; k < 2; in = 8, ++k) {
     const int out = k == 0 ? 8 : 4;
     subpixel::IntegerLayer l{in, out, 3, 3, subpixel::Activation::tanh, 128, {}, {}, {}, {}, {}, k == 1};
@@ -29,9 +29,9 @@ subpixel::IntegerSession session(int threads, const std::string& target) {
     l.bias.assign(static_cast<std::size_t>(out), 1000);
     l.shift.assign(static_cast<std::size_t>(out), 8);
     l.multiplier.assign(static_cast<std::size_t>(out), 20000);
-    made.add(l);
+    output.add(l);
   }
-  return made;
+  return output;
 }
 
 Bytes run(const subpixel::IntegerSession& s, const Bytes& x) {
@@ -86,7 +86,7 @@ void exceptions() {
 }
 
 #if defined(__unix__)
-// A child has none of its parent's threads. ThreadSanitizer and qemu do not allow any in a child at all.
+// A child has none of its parent's threads. ThreadSanitizer and qemu allow no threads in a child at all.
 void after_fork() {
 #if !defined(__SANITIZE_THREAD__) && !defined(SUBPIXEL_EMULATED)
   const Bytes x = image();

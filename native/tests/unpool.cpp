@@ -1,4 +1,4 @@
-// Max unpooling against one loop over the values.
+// Tests max unpooling against one loop over the values.
 #include <initializer_list>
 
 #include "check.hpp"
@@ -27,13 +27,13 @@ void compare(std::ptrdiff_t planes, std::ptrdiff_t count, std::ptrdiff_t size, b
       CHECK(unpool() && same_bytes(y, expected), std::to_string(planes) + " planes of " + std::to_string(count));
       if (positions.empty()) continue;
       Index& some = positions[random.next() % positions.size()];
-      const Index kept = some;
+      const Index saved = some;
       for (Index outside : {Index{-1}, static_cast<Index>(planes * size), std::numeric_limits<Index>::min(),
                             std::numeric_limits<Index>::max()}) {
         some = outside;
         CHECK(!unpool(), "a position outside");
       }
-      some = kept;
+      some = saved;
     }
 }
 

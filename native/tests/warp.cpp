@@ -1,4 +1,5 @@
-// Sampling: every target gives the scalar one's bytes, with any threads; places that are whole give the samples there.
+// Tests sampling: every target gives the scalar one's bytes, with any number of threads. Integer positions give the
+// samples there.
 #include "subpixel/warp.hpp"
 
 #include <algorithm>
@@ -11,20 +12,20 @@ namespace {
 using namespace subpixel;
 using Bytes = std::vector<std::uint8_t>;
 
-// Bytes of `count` samples; floats may be no numbers.
+// The bytes of `count` samples; with `wild` some floats are NaN.
 Bytes samples(Sample kind, std::size_t count, Random& random, bool wild) {
-  Bytes made(count * bytes_of(kind));
+  Bytes result(count * bytes_of(kind));
   if (kind != Sample::f32) {
-    fill(made, random);
-    return made;
+    fill(result, random);
+    return result;
   }
   std::vector<float> real_number(count);
   fill(real_number, random, wild);
-  if (count > 0) std::memcpy(made.data(), real_number.data(), made.size());
-  return made;
+  if (count > 0) std::memcpy(result.data(), real_number.data(), result.size());
+  return result;
 }
 
-// NaN has many bytes, and processors choose different ones.
+// NaN has many representations, which depend on the processor.
 void map_outside(Bytes& y, Sample kind) {
   if (kind != Sample::f32) return;
   for (std::size_t k = 0; k + 4 <= y.size(); k += 4) {
@@ -36,9 +37,10 @@ void map_outside(Bytes& y, Sample kind) {
 
 std::string text(const Warp& w) {
   return std::to_string(w.channels) + " channels " + std::to_string(w.height) + "x" + std::to_string(w.width) + " to " +
-         std::to_string(w.rows) + "x" + std::to_string(w.columns) + " kind " + std::to_string(static_cast<int>(w.sample)) +
-         " sampling " + std::to_string(static_cast<int>(w.sampling)) + " outside " +
-         std::to_string(static_cast<int>(w.outside)) + (w.flow ? " flow" : "") + (w.channels_last ? " last" : "");
+         std::to_string(w.rows) + "x" + std::to_string(w.columns) + " kind " +
+         std::to_string(static_cast<int>(w.sample)) + " sampling " + std::to_string(static_cast<int>(w.sampling)) +
+         " outside " + std::to_string(static_cast<int>(w.outside)) + (w.flow ? " flow" : "") +
+         (w.channels_last ? " last" : "");
 }
 
 void compare(Warp w, int count, Random& random) {
@@ -74,7 +76,7 @@ void compare(Warp w, int count, Random& random) {
             return pixel * bytes_of(w.sample) + b;
           };
           if (still[at(w.rows, w.columns)] == x[at(w.height, w.width)]) continue;
-          return CHECK(false, "no flow, another picture: " + text(w));
+          return CHECK(false, "no flow, another image: " + text(w));
         }
 }
 

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from scripts import docs_script
 from subpixel import Upscaler
 from subpixel.bench import quality, suites
+from subpixel.bench.options import BenchOptions
 from subpixel.bench.peers import Superres
-from subpixel.bench.plan import Plan
 from subpixel.bench.report import markdown, text
 from subpixel.bench.results import Entry, Group, Results
 from subpixel.bench.scatter import frontier, scatter
@@ -31,12 +31,12 @@ from subpixel.models.our_networks import chain
 
 pytest.importorskip("subpixel._native", reason="this installation has no compiled module")
 
-PLAN = Plan(1, rounds=1, seconds=0)
+OPTIONS = BenchOptions(1, rounds=1, seconds=0)
 
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(quality, "_MADE", (24, 36))
+    monkeypatch.setattr(quality, "_OUTPUT_SIZE", (24, 36))
 
 
 def candidate(scale: int, *, int8: bool, figures: dict[str, Any]) -> Model:
@@ -71,14 +71,14 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "sets"
 
 
-def only(plan: Plan) -> Group:
-    (group,) = quality.quality(plan)
+def only(options: BenchOptions) -> Group:
+    (group,) = quality.quality(options)
     return group
 
 
 def test_every_shipped_model_of_the_scale_with_what_its_file_says() -> None:
     for scale in (2, 8):
-        group = only(replace(PLAN, scale=scale))
+        group = only(replace(OPTIONS, scale=scale))
         assert group.id == f"quality-x{scale}"
         assert f"{36 // scale}×{24 // scale} → {36 // scale * scale}×{24 // scale * scale}" in group.title
         expected = {}
@@ -93,11 +93,11 @@ def test_every_shipped_model_of_the_scale_with_what_its_file_says() -> None:
         assert list(ours["espcn f32"].quality or {}) == ["Set5", "Set14", "BSD100"]
         assert ours["espcn int8"].ceiling == "ceiling espcn int8"
         assert ours["bicubic f32"].ceiling is None
-        assert any("its model files were not given (--superres)" in note for note in group.notes)
+        assert any("its model files were not given" in note for note in group.notes)
 
 
 def test_candidates_of_a_folder(folder: Path) -> None:
-    group = only(replace(PLAN, models=folder))
+    group = only(replace(OPTIONS, models=folder))
     found = {entry.name: entry.quality for entry in group.entries if entry.role == "candidate"}
     assert found == {
         "a f32": {"Set5": 35.5, "Mine": 30.5},
@@ -105,13 +105,13 @@ def test_candidates_of_a_folder(folder: Path) -> None:
         "b f32": None,
         "candidates/espcn f32": {"Set5": 35.5, "Mine": 30.5},
     }
-    assert "b f32: its file has no dB, and no test sets were given (--data)" in group.notes
+    assert "b f32: its file has no dB, and no test sets were given" in group.notes
     assert "b int8: not measured, its file has no int8 parameters" in group.notes
     assert "c: not measured, it is a ×3 model" in group.notes
 
 
 def test_what_no_file_says_is_measured(folder: Path, data: Path) -> None:
-    group = only(replace(PLAN, models=folder, data=data))
+    group = only(replace(OPTIONS, models=folder, data=data))
     sets = evaluate(Upscaler(2, model=str(folder / "b.safetensors"), backend="native", precision="f32"), data)["sets"]
     assert group.entry("b f32").quality == {name: one["psnr_y"] for name, one in sets.items()}
     assert group.entry("a f32").quality == {"Set5": 35.5, "Mine": 30.5}
@@ -130,9 +130,9 @@ def test_peers_see_blue_first_and_three_channels(monkeypatch: pytest.MonkeyPatch
         return result
 
     monkeypatch.setattr(quality, "superres", lambda folder, scale, threads: [Superres("OpenCV X", peer)])
-    plan = replace(PLAN, superres=tmp_path)
-    assert only(plan).entry("OpenCV X").quality is None
-    group = only(replace(plan, data=data))
+    options = replace(OPTIONS, superres=tmp_path)
+    assert only(options).entry("OpenCV X").quality is None
+    group = only(replace(options, data=data))
     sets = score_sets(same, 2, data)["sets"]
     assert group.entry("OpenCV X").quality == {name: one["psnr_y"] for name, one in sets.items()}
     assert group.times_ours(group.entry("OpenCV X")) is not None
@@ -140,16 +140,16 @@ def test_peers_see_blue_first_and_three_channels(monkeypatch: pytest.MonkeyPatch
 
 def test_wrong_use(tmp_path: Path, data: Path) -> None:
     for change, error, words in (
-        ({"scale": 5}, InvalidArgument, "scale=5: no model"),
+        ({"scale": 5}, InvalidArgument, "scale=5: no shipped or given model"),
         ({"models": tmp_path / "none"}, InvalidArgument, "a folder with .safetensors files is needed"),
         ({"models": data}, InvalidArgument, "a folder with .safetensors files is needed"),
         ({"superres": tmp_path}, InvalidArgument, "no ESPCN_x2.pb"),
     ):
         with pytest.raises(error, match=words):
-            only(replace(PLAN, **change))  # type: ignore[arg-type]
+            only(replace(OPTIONS, **change))  # type: ignore[arg-type]
     (tmp_path / "bad.safetensors").write_text("bad")
     with pytest.raises(ModelFileError, match=r"bad\.safetensors"):
-        only(replace(PLAN, models=tmp_path))
+        only(replace(OPTIONS, models=tmp_path))
 
 
 def test_the_command(monkeypatch: pytest.MonkeyPatch, folder: Path, data: Path, run: Callable[..., Any]) -> None:
@@ -162,7 +162,7 @@ def test_the_command(monkeypatch: pytest.MonkeyPatch, folder: Path, data: Path, 
     assert "Set5, dB" in done.err
     done = run("bench", "--suite", "quality", "-s", 7, "-j", 1)
     assert (done.code, done.out) == (2, "")
-    assert done.err == "error: scale=7: no model that is shipped or given has it\n"
+    assert done.err == "error: --scale 7: no shipped or given model has this scale\n"
     assert suites.SUITES["quality"] is quality.quality
 
 
@@ -241,6 +241,6 @@ def test_the_image_stands_in_the_page(tmp_path: Path, monkeypatch: pytest.Monkey
         paths[-1].write_text(json.dumps(document), encoding="utf-8")
     page.main([str(path) for path in paths])
     result = (tmp_path / "performance.md").read_text(encoding="utf-8")
-    assert "\n![Quality against time](images/quality-x2-1.png)\n" in result
-    assert (tmp_path / "images" / "quality-x2-1.png").is_file()
+    assert "\n![Quality against time](images/quality.png)\n" in result
+    assert (tmp_path / "images" / "quality.png").is_file()
     assert result.index("## Suite `engine`") < result.index("## Suite `quality`") < result.index("![Quality")

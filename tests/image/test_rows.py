@@ -1,4 +1,4 @@
-"""Images that go through row by row: the bytes of the whole, in bounded memory, whatever happens on the way."""
+"""Images processed row by row: the same bytes in bounded memory, and no leftovers after failures."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ import subpixel.image.job
 from subpixel import Upscaler
 from subpixel.errors import ImageReadError, ImageWriteError, InvalidArgument
 from subpixel.image import Job, read
-from subpixel.image.files.reading import opened
-from subpixel.image.files.row_source import push
-from subpixel.image.files.rows import survey
+from subpixel.image.files.reading import open_image
+from subpixel.image.files.row_source import save_rows
+from subpixel.image.files.rows import inspect_rows
 from subpixel.ops.blockiness import blockiness
 from subpixel.upscaler.pixels import alpha_of
 
@@ -34,14 +34,14 @@ Look = Callable[[], dict[str, Any]]
 
 @pytest.fixture
 def by_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every image counts as huge, and its blocks are a few rows."""
+    """Process every image by rows, in blocks of a few rows."""
     monkeypatch.setattr(subpixel.image.job, "HUGE", 0)
     monkeypatch.setattr(subpixel.image.files.rows, "_AT_ONCE", 2000)
     monkeypatch.setattr("subpixel.upscaler.upscaler._STREAMED", 3000)
 
 
 def turned(values: NDArray[Any], orientation: int) -> NDArray[Any]:
-    """An image as it must lie in a file so that it is upright with an orientation: the inverses of EXIF's turns."""
+    """The stored form of an upright image for an orientation: the inverses of EXIF's rotations."""
     turns: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
         1: lambda x: x,
         2: lambda x: x[:, ::-1],
@@ -68,7 +68,7 @@ def with_orientation(path: Path, orientation: int) -> Path:
 @pytest.mark.parametrize(
     ("channels", "dtype"), [(1, np.uint8), (2, np.uint16), (3, np.uint8), (4, np.uint8), (3, np.float32)]
 )
-def test_rows_make_the_file_of_the_whole(
+def test_rows_give_the_same_pixels_as_the_whole(
     saved: Saved, pixels: Make, look: Look, tmp_path: Path, orientation: int, channels: int, dtype: Any
 ) -> None:
     upright = pixels(53, 31, channels, dtype)
@@ -84,12 +84,12 @@ def test_rows_make_the_file_of_the_whole(
         assert messages[-1] == (len(expected), len(expected))
         assert messages == sorted(messages)
         assert len(messages) > 1 or scale == 0.5
-        assert opened(tmp_path / "b.tif").orientation == 1
+        assert open_image(tmp_path / "b.tif").orientation == 1
     assert set(look()) == {"a.tif", "turned.tif", "b.tif"}
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".jpg", ".webp"])
-def test_files_are_the_same_byte_for_byte(
+def test_rows_give_the_same_file_as_the_whole(
     saved: Saved, pixels: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
 ) -> None:
     image = Image.fromarray(pixels(40, 30))
@@ -114,7 +114,7 @@ def test_the_smallest_images(saved: Saved, pixels: Make, tmp_path: Path, size: t
 
 @pytest.mark.parametrize("size", [(30, 400), (64, 64), (300, 290), (1500, 1200)])
 @pytest.mark.parametrize("channels", [1, 3, 4])
-def test_a_survey_finds_what_the_whole_image_shows(size: tuple[int, int], channels: int) -> None:
+def test_inspection_finds_what_the_whole_image_shows(size: tuple[int, int], channels: int) -> None:
     rng = np.random.default_rng(3)
     x = rng.integers(0, 256, (-(-size[0] // 8), -(-size[1] // 8), channels), np.uint8).repeat(8, 0).repeat(8, 1)
     x = x[: size[0], : size[1]]
@@ -122,18 +122,18 @@ def test_a_survey_finds_what_the_whole_image_shows(size: tuple[int, int], channe
         if channels == 4 and alpha is not None:
             x[..., 3] = alpha
         blocks = [x[top : top + 37] for top in range(0, len(x), 37)]
-        found = survey(blocks, x.shape, measure=True)
+        found = inspect_rows(blocks, x.shape, measure=True)
         assert found == (alpha_of(x), blockiness(x))
-        assert survey(blocks, x.shape, measure=False) == (alpha_of(x), 0)
+        assert inspect_rows(blocks, x.shape, measure=False) == (alpha_of(x), 0)
 
 
-def test_a_survey_stops_when_it_knows() -> None:
+def test_inspection_stops_as_early_as_possible() -> None:
     def blocks() -> Iterator[NDArray[np.uint8]]:
         yield np.zeros((5, 3, 4), np.uint8)
         raise AssertionError("more was asked for")
 
-    assert survey(blocks(), (10, 3, 4), measure=False) == ("carried", 0)
-    assert survey(blocks(), (10, 3, 3), measure=False) == ("none", 0)
+    assert inspect_rows(blocks(), (10, 3, 4), measure=False) == ("carried", 0)
+    assert inspect_rows(blocks(), (10, 3, 3), measure=False) == ("none", 0)
 
 
 @pytest.mark.usefixtures("by_rows", "with_compressed")
@@ -151,7 +151,7 @@ def test_auto_chooses_the_same(tmp_path: Path, blocky: bool) -> None:
 
 
 @pytest.mark.usefixtures("by_rows")
-def test_other_colours_are_converted_alike(tmp_path: Path) -> None:
+def test_other_colour_spaces_are_converted_likewise(tmp_path: Path) -> None:
     Image.new("CMYK", (33, 41), (0, 200, 30, 10)).save(tmp_path / "c.jpg")
     result = Job(tmp_path / "c.jpg", Upscaler(2, model="bicubic"), tmp_path / "b.png").run()
     assert "cmyk" in result.notes[0]
@@ -159,12 +159,12 @@ def test_other_colours_are_converted_alike(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read(tmp_path / "b.png").pixels, expected)
 
 
-# What goes wrong
+# Failures
 
 
 @pytest.mark.usefixtures("by_rows")
 @pytest.mark.parametrize("orientation", [1, 6])
-def test_an_image_cut_short_leaves_the_old_result(
+def test_a_truncated_image_leaves_the_old_result(
     saved: Saved, pixels: Make, look: Look, tmp_path: Path, orientation: int
 ) -> None:
     source = with_orientation(saved("a.tif", pixels(400, 300)), orientation)
@@ -213,7 +213,7 @@ def test_a_writer_that_fails_leaves_nothing(
 
 
 @pytest.mark.usefixtures("by_rows")
-def test_without_room_to_turn_it_is_said(
+def test_too_little_disk_space_for_turning(
     monkeypatch: pytest.MonkeyPatch, saved: Saved, pixels: Make, look: Look, tmp_path: Path
 ) -> None:
     source = with_orientation(saved("a.tif", pixels(200, 100)), 6)
@@ -225,7 +225,7 @@ def test_without_room_to_turn_it_is_said(
 
 
 @pytest.mark.usefixtures("by_rows")
-def test_what_the_format_cannot_hold_is_said_before_the_work(saved: Saved, pixels: Make, tmp_path: Path) -> None:
+def test_what_the_format_cannot_hold_is_an_error_before_any_work(saved: Saved, pixels: Make, tmp_path: Path) -> None:
     source = saved("a.png", pixels(20, 10, 4))
     messages: list[int] = []
     with pytest.raises(InvalidArgument, match="transparency"):
@@ -239,7 +239,7 @@ def test_what_the_format_cannot_hold_is_said_before_the_work(saved: Saved, pixel
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
 @pytest.mark.parametrize("size", [(1, 1), (1, 5000), (3000, 1), (1300, 700)])
-def test_libvips_gets_the_rows_that_were_given(dtype: Any, channels: int, size: tuple[int, int]) -> None:
+def test_libvips_reads_the_rows(dtype: Any, channels: int, size: tuple[int, int]) -> None:
     rng = np.random.default_rng(1)
     x = (rng.random((*size, channels)) * (1 if dtype == np.float32 else np.iinfo(dtype).max)).astype(dtype)
     got: list[NDArray[Any]] = []
@@ -250,13 +250,13 @@ def test_libvips_gets_the_rows_that_were_given(dtype: Any, channels: int, size: 
         got.append(image.numpy())
 
     cuts = sorted({0, *rng.integers(0, size[0], 5).tolist(), size[0]})
-    push((x[a:b] for a, b in itertools.pairwise(cuts)), (*size, channels), np.dtype(dtype), save)
+    save_rows((x[a:b] for a, b in itertools.pairwise(cuts)), (*size, channels), np.dtype(dtype), save)
     np.testing.assert_array_equal(got[0].reshape(x.shape), x)
     assert got[0].dtype == dtype
     assert set(fields) == set(pyvips.Image.black(1, 1).get_fields())
 
 
-def test_who_stops_reading_is_not_waited_for() -> None:
+def test_a_reader_that_stops_ends_the_rows() -> None:
     def blocks() -> Iterator[NDArray[np.uint8]]:
         for _ in range(1000):
             yield np.zeros((1, 1 << 16, 3), np.uint8)
@@ -265,12 +265,12 @@ def test_who_stops_reading_is_not_waited_for() -> None:
         raise ValueError("enough")
 
     with pytest.raises(ValueError, match="enough"):
-        push(blocks(), (1000, 1 << 16, 3), np.dtype(np.uint8), save)
+        save_rows(blocks(), (1000, 1 << 16, 3), np.dtype(np.uint8), save)
 
 
 # Memory
 
-# The most memory of this program alone: what getrusage says begins with that of the process which started it.
+# The peak memory of this program alone: getrusage starts with the memory of the parent process.
 _RUN = """
 import re, sys
 from pathlib import Path
@@ -296,4 +296,4 @@ def test_a_large_image_needs_little_memory(tmp_path: Path, orientation: int, row
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) < most << 10  # KiB
     upright = (5000, rows) if orientation == 1 else (rows, 5000)
-    assert opened(tmp_path / "b.tif").shape == (upright[1] * 2, upright[0] * 2, 4)
+    assert open_image(tmp_path / "b.tif").shape == (upright[1] * 2, upright[0] * 2, 4)

@@ -11,7 +11,7 @@ from subpixel.cli import main
 from subpixel.errors import InvalidArgument, Unsupported
 from subpixel.image import ImageData, write
 from subpixel.metrics.calibration import activation_ranges, calibrate
-from subpixel.metrics.equalisation import links
+from subpixel.metrics.equalisation import divisible_convs
 from subpixel.metrics.video_calibration import pan
 from subpixel.models import espcn, find
 from subpixel.models.files import Model, load, save
@@ -21,6 +21,7 @@ from subpixel.models.recurrent import recurrent
 from subpixel.models.spec import INPUT, Add, Conv, PixelShuffle, Resize, Spec
 from subpixel.models.vespcn import vespcn
 from subpixel.upscaler.motion_network import MotionNetwork
+from subpixel.upscaler.options import NetworkOptions
 
 
 @pytest.fixture
@@ -105,7 +106,7 @@ def test_what_cannot_be_calibrated(images, tmp_path):
         calibrate(find("bicubic", 2), images)
     rgb = espcn(2, colour="rgb")
     weights = {k: np.zeros(s, np.float32) for k, s in rgb.weight_shapes.items()}
-    with pytest.raises(InvalidArgument, match="RGB network"):
+    with pytest.raises(InvalidArgument, match="is an RGB network"):
         calibrate(Model("rgb", rgb, weights), images)
     with pytest.raises(InvalidArgument, match="no such folder"):
         calibrate(small_relu(), tmp_path / "nowhere")
@@ -127,13 +128,13 @@ def test_a_network_for_videos_is_calibrated_on_what_moves(images, tmp_path):
     assert abs(model.quantisation["loss_db"]) < 0.1
     assert values[1].startswith("int8 costs ")
     save(model, tmp_path / "video.safetensors")
-    again = MotionNetwork(str(tmp_path / "video.safetensors"), 2)
+    again = MotionNetwork(load(tmp_path / "video.safetensors"))
     assert (again.backend, again.precision) == ("native", "int8")
-    videos = [MotionNetwork(model, 2, precision=precision) for precision in ("int8", "f32")]
+    videos = [MotionNetwork(model, NetworkOptions(precision=precision)).frames() for precision in ("int8", "f32")]
     y, x = np.mgrid[:20, :24].astype(np.float32)
     for t in range(12):  # what is kept is rounded as well, and errors do not grow
         frame = 0.5 + 0.3 * np.sin(x / 3 + t / 2) * np.cos(y / 4)
-        one, other = (video.luma(frame) for video in videos)
+        one, other = (video.push_luma(frame) for video in videos)
         assert np.abs(one - other).max() < 6 / 255
     with pytest.raises(InvalidArgument, match="too small for a window that moves"):
         pan(Path("p.png"), np.zeros((30, 40, 3), np.uint8), 3, 2 * 30)
@@ -179,12 +180,12 @@ def test_one_convolution_needs_no_ranges(images):
 
 
 def test_only_what_convolutions_alone_read_can_be_divided():
-    assert list(links(small_relu().spec)) == ["a", "b"]
-    found = links(recurrent(2))
+    assert list(divisible_convs(small_relu().spec)) == ["a", "b"]
+    found = divisible_convs(recurrent(2))
     assert list(found) == [f"conv{k}" for k in range(1, 8)]
     assert [reader.name for reader in found["conv7"][1]] == ["kept", "end"]
-    assert links(espcn(2)) == {}  # tanh
-    assert not set(links(vespcn(2))) & {"before_coarse1", "after_coarse1", "before_fine2"}  # shared by two
+    assert divisible_convs(espcn(2)) == {}  # tanh
+    assert not set(divisible_convs(vespcn(2))) & {"before_coarse1", "after_coarse1", "before_fine2"}  # shared by two
 
 
 def test_images_of_16_bits_are_refused(images):

@@ -1,5 +1,6 @@
 """Clips measured: the figures are those of the frames, the motion found is the motion there is."""
 
+import itertools
 import json
 import math
 from fractions import Fraction
@@ -19,7 +20,7 @@ from subpixel.models.recurrent import recurrent
 from subpixel.models.vespcn import vespcn
 from subpixel.ops import resize
 from subpixel.upscaler import Upscaler
-from subpixel.upscaler.motion_network import MotionNetwork
+from subpixel.upscaler.network import Network
 
 
 def random_image(height=96, width=128):
@@ -79,16 +80,18 @@ def test_no_contrast_no_motion():
 def test_the_figures_are_those_of_the_frames(tmp_path, spec):
     """A video's network that repeats samples, beside the same done by hand: frames in order, none lost by the delay."""
     frames = [frame[:95] for frame in frames_of(4)]  # an odd side is cut
-    report = evaluate_video(MotionNetwork(still(spec), 2, "reference"), [write(tmp_path / "c.mkv", frames)])
+    save(still(spec), tmp_path / "still.safetensors")
+    upscaler = Upscaler(2, model=str(tmp_path / "still.safetensors"), backend="reference")
+    report = evaluate_video(upscaler, [write(tmp_path / "c.mkv", frames)])
     (clip,) = report["clips"].values()
     values, beside = [], []
     for frame in frames:
         small, large = shrink(frame, 2)
         truth, y = luma_255(large), luma_255(small)
         result = np.floor(y.repeat(2, 0).repeat(2, 1) + 0.5)
-        values.append((psnr(result, truth, crop=8), ssim(result, truth, crop=8)))
+        values.append((psnr(result, truth, data_range=255, crop=8), ssim(result, truth, data_range=255, crop=8)))
         plain = np.floor(resize(y, scale=2, mode="cubic", a=-0.5, layout="HW") + 0.5)
-        beside.append(psnr(np.clip(plain, 0, 255), truth, crop=8))
+        beside.append(psnr(np.clip(plain, 0, 255), truth, data_range=255, crop=8))
     assert clip["frames"] == 4
     assert (clip["psnr_y"], clip["ssim_y"]) == pytest.approx(np.mean(values, axis=0), abs=1e-3)
     assert clip["bicubic"]["psnr_y"] == pytest.approx(np.mean(beside), abs=1e-2)
@@ -97,23 +100,21 @@ def test_the_figures_are_those_of_the_frames(tmp_path, spec):
     assert "bicubic" in report["protocol"]["low_resolution"]
 
 
-def test_flicker_raises_the_warping_error_and_motion_does_not(tmp_path):
-    class Flickering:
-        """A still-image upscaler whose every other frame is brighter."""
+def test_flicker_raises_the_warping_error_and_motion_does_not(tmp_path, monkeypatch):
+    upscaler = Upscaler(2, model="espcn", backend="reference", precision="f32")
+    plane = Network.plane
 
-        def __init__(self, by):
-            self.by, self.count = by, 0
-            self.inner = Upscaler(2, model="espcn", backend="reference", precision="f32")
-
-        def __getattr__(self, name):
-            return getattr(self.inner, name)
-
-        def plane(self, y):
-            self.count += 1
-            return self.inner.plane(y) + np.float32(self.count % 2 * self.by / 255)
+    def error_of(flicker):
+        """The figures of results of which every other frame is brighter."""
+        count = itertools.count()
+        with monkeypatch.context() as patch:
+            patch.setattr(
+                Network, "plane", lambda self, y: plane(self, y) + np.float32(next(count) % 2 * flicker / 255)
+            )
+            return evaluate_video(upscaler, [moving])["clips"]["moving.mkv"]
 
     moving = write(tmp_path / "moving.mkv", frames_of(4))
-    figures = [evaluate_video(Flickering(by), [moving])["clips"]["moving.mkv"] for by in (0, 6)]
+    figures = [error_of(flicker) for flicker in (0, 6)]
     assert figures[1]["warping_error"] == pytest.approx(math.hypot(figures[0]["warping_error"], 6), abs=0.5)
     assert figures[0]["warping_error"] < 3
     # What differs from frame to frame because it moved would be far more than that.
@@ -138,7 +139,7 @@ def test_the_command(tmp_path, capsys):
         ([], "either --data or --video is needed, not both"),
         (["--video", clips[0], "--data", str(tmp_path)], "either --data or --video is needed, not both"),
         (["--video", clips[0], "--degrade", "jpeg:75"], "--degrade: is for --data"),
-        (["--video", clips[0], "--video", clips[0]], "of different names"),
+        (["--video", clips[0], "--video", clips[0]], "clips of different names"),
     ):
         assert main([*arguments, *more]) == 2
         assert message in capsys.readouterr().err
@@ -173,7 +174,7 @@ def test_figures_go_into_the_file(tmp_path, capsys):
 
 def test_refusals(tmp_path):
     upscaler = Upscaler(2, model="espcn", backend="reference", precision="f32")
-    with pytest.raises(InvalidArgument, match="one clip at least"):
+    with pytest.raises(InvalidArgument, match="at least one clip"):
         evaluate_video(upscaler, [])
     small = write(tmp_path / "small.mkv", [frame[:26, :40] for frame in frames_of(2)])
     with pytest.raises(InvalidArgument, match="frames of 40×26 are too small to measure"):

@@ -128,7 +128,8 @@ def test_nothing_moves_whatever_happens() -> None:
     gradients = np.stack([g[8:-8, 8:-8].ravel() for g in np.gradient(small)], 1)
     for recipe in recipes(40):
         error = luma_255(recipe.apply(large, 2)) - small
-        assert abs(error.mean()) < 0.5, recipe
+        # Of 400 such recipes the largest difference is 0.7 codes, of clips at crf 26 to 32.
+        assert abs(error.mean()) < 0.8, recipe
         shift = np.linalg.lstsq(gradients, error[8:-8, 8:-8].ravel(), rcond=None)[0]
         assert np.abs(shift).max() < 0.15, (recipe, shift)
 
@@ -201,7 +202,7 @@ def test_images_that_do_not_fit(large: Any, text: str) -> None:
     [
         ({"clean": 1.5}, "clean=1.5: a probability"),
         ({"blur": float("nan")}, "blur=nan"),
-        ({"crf": (30, 20)}, r"crf=\(30, 20\): the lower number first"),
+        ({"crf": (30, 20)}, r"crf=\(30, 20\): the lower number must come first"),
         ({"kernels": {"magic": 1.0}}, "kernels=.*: weights of area, cubic, lanczos, linear"),
         ({"kernels": {}}, "weights of"),
         ({"codecs": {"jpeg": -1.0, "none": 3.0}}, "weights of h264, jpeg, none, webp"),
@@ -231,6 +232,16 @@ def test_variants_are_the_same_by_any_number_of_threads(data: Path) -> None:
     np.testing.assert_allclose(pairs[8].small.numpy().reshape(expected.shape), expected, atol=1e-6)
 
 
+def test_a_clip_of_h264_gives_the_same_bytes_every_time(data: Path) -> None:
+    """With AVX-512, x264's macroblock tree reads memory that nobody has written; the codec must do without."""
+    smalls = [
+        shrink(read(path).pixels[:side, : side + 6], 2)[0] for path in sorted(data.iterdir()) for side in (42, 84)
+    ]
+    codecs = [H264(crf, frames, 0, motion) for crf in (18, 25, 32) for frames in (2, 3) for motion in ((2, -1), (1, 2))]
+    first, *others = ([codec(small).tobytes() for small in smalls for codec in codecs] for _ in range(4))
+    assert all(other == first for other in others)
+
+
 def test_clean_variants_are_the_clean_pairs(data: Path) -> None:
     paths = sorted(data.iterdir())[:2]
     result = load_pairs(paths, 2, (1.0,), 1, variants=Variants(CLEAN))
@@ -245,5 +256,5 @@ def test_transparency_is_left_out_and_gray_stays_gray() -> None:
     (result,) = Variants(COMPRESSED, seed=4).of(four, 2, (0,))
     np.testing.assert_array_equal(result, Variants(COMPRESSED, seed=4).of(large, 2, (0,))[0])
     assert Variants(COMPRESSED).of(two, 2, (0,))[0].shape == (10, 10, 1)
-    with pytest.raises(InvalidArgument, match="0 variants"):
+    with pytest.raises(InvalidArgument, match="count=0: at least 1"):
         Variants(COMPRESSED, 0)

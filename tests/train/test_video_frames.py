@@ -17,7 +17,7 @@ from subpixel.metrics.clips import frames_of, luma_of, rgb_of
 from subpixel.train.data import find_images, load_pairs
 from subpixel.train.degradation import COMPRESSED, Variants
 from subpixel.train.video_frames import Frame, find_frames
-from subpixel.train.video_frames.scenes import Scene, Survey, choose
+from subpixel.train.video_frames.scenes import Scene, Survey, choose_frames
 
 HEIGHT, WIDTH = 96, 128
 LENGTH = 30  # of each scene
@@ -177,7 +177,7 @@ def test_frames_are_shared_out_by_length_and_blurred_ones_left_out() -> None:
         return Scene(start, start + length, rng.uniform(50, 100, length))
 
     long, short, black = scene(0, 800), scene(800, 200), Scene(1000, 1100, np.zeros(100))
-    picked = choose([long, short, black], 52)
+    picked = choose_frames([long, short, black], 52)
     assert len(picked) == 2
     assert 38 <= len(picked[0]) <= 41
     assert 9 <= len(picked[1]) <= 11
@@ -187,9 +187,9 @@ def test_frames_are_shared_out_by_length_and_blurred_ones_left_out() -> None:
         assert np.diff(numbers).max() < 60
     # More scenes than frames: spread over all of the video.
     many = [scene(100 * k, 100) for k in range(50)]
-    starts = [numbers[0] // 100 for numbers in choose(many, 5)]
+    starts = [numbers[0] // 100 for numbers in choose_frames(many, 5)]
     assert starts == [0, 12, 24, 36, 49]
-    assert choose([], 5) == []
+    assert choose_frames([], 5) == []
 
 
 # As data
@@ -300,16 +300,16 @@ def test_sound_alone(tmp_path: Path) -> None:
         frame.sample_rate = 8000
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-    with pytest.raises(ImageReadError, match=r"sound\.mka: holds no video"):
+    with pytest.raises(ImageReadError, match=r"sound\.mka: has no video stream"):
         find_frames(path)
 
 
 def test_too_little(tmp_path: Path, video: Path) -> None:
     one_scene = encoded(tmp_path / "one.mp4", clip(1))
-    with pytest.raises(InvalidArgument, match=r"one\.mp4: scenes with sharp frames: 1, of frames in all: 30; at least"):
+    with pytest.raises(InvalidArgument, match=r"one\.mp4: has 1 scenes with sharp frames among 30 frames; at least 2"):
         find_frames(one_scene)
     black = encoded(tmp_path / "black.mp4", [np.zeros((HEIGHT, WIDTH, 3), np.uint8)] * 12)
-    with pytest.raises(InvalidArgument, match=r"scenes with sharp frames: 0, of frames in all: 12"):
+    with pytest.raises(InvalidArgument, match=r"has 0 scenes with sharp frames among 12 frames"):
         find_frames(black)
     with pytest.raises(InvalidArgument, match="frames=1: at least 2"):
         find_frames(video, 1)

@@ -129,7 +129,7 @@ def test_a_video_goes_on_in_the_middle_with_equal_bytes(model):
     with pytest.raises(InvalidArgument, match="'more' belongs to no state of a video"):
         second.restore({**first.state(), "more": np.zeros(1)})
     other = frames_through(VESPCN if model is RECURRENT else RECURRENT)
-    with pytest.raises(InvalidArgument, match="state is not one that FrameSequence"):
+    with pytest.raises(InvalidArgument, match=r"state is not one that FrameSequence.state"):
         other.restore(first.state())
 
 

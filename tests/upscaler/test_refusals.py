@@ -103,11 +103,13 @@ def test_other_thread_counts_are_refused(threads: Any) -> None:
 
 
 def test_unknown_names_are_refused_with_those_there_are() -> None:
-    with pytest.raises(InvalidArgument, match=r"Unknown model 'espcm'\. Did you mean 'espcn'\?"):
+    with pytest.raises(
+        InvalidArgument, match=r"^Unknown model 'espcm'\. Did you mean 'espcn'\? See `subpixel models`\.$"
+    ):
         Upscaler(model="espcm")
-    with pytest.raises(InvalidArgument, match=r"Unknown backend 'cuda'\. Choices: auto, native, reference, torch"):
+    with pytest.raises(InvalidArgument, match=r"backend 'cuda'.*native.*reference.*torch"):
         Upscaler(model="bicubic", backend="cuda")
-    with pytest.raises(InvalidArgument, match=r"Unknown precision 'f16'.*f32"):
+    with pytest.raises(InvalidArgument, match=r"precision 'f16'.*f32"):
         Upscaler(model="bicubic", precision="f16")
     with pytest.raises(InvalidArgument, match="scale=5: model 'bicubic' has ×2, ×3, ×4, ×8; planes and frames"):
         Upscaler(5, model="bicubic").plane(np.zeros((4, 4), np.uint8))

@@ -16,11 +16,14 @@ FIXED.setflags(write=False)
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        ({"subsampling": "421"}, "unknown subsampling '421'.* Choices: 420, 422, 444, 440, 411, gray"),
-        ({"subsampling": 420}, "unknown subsampling 420"),
+        (
+            {"subsampling": "421"},
+            "unknown subsampling '421'. Did you mean '422'.*Choices: 420, 422, 444, 440, 411, gray",
+        ),
+        ({"subsampling": 420}, "unknown subsampling 420. Choices: 420, 422"),
         ({"siting": None}, "siting=None: subsampling '420' needs one of left, center, topleft"),
-        ({"siting": "right"}, "unknown siting 'right'"),
-        ({"siting": ["left"]}, "unknown siting "),
+        ({"siting": "right"}, "unknown siting 'right'. Choices: left, center"),
+        ({"siting": ["left"]}, r"unknown siting \['left'\]"),
         ({"bits": 7}, "bits=7: an integer from 8 to 16"),
         ({"bits": 17}, "bits=17"),
         ({"bits": 8.0}, "bits=8.0"),

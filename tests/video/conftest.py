@@ -11,8 +11,8 @@ from video import clips
 
 
 @pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Videos by their names in videos.VIDEOS and videos.NOT_VIDEOS; not to be changed by a test."""
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Videos by their names in clips.CLIPS and clips.NOT_VIDEOS; not to be changed by a test."""
     folder = tmp_path_factory.mktemp("videos")
 
     def find(name: str) -> Path:

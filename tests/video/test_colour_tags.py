@@ -8,7 +8,7 @@ import pytest
 
 from subpixel.upscaler import Upscaler
 from subpixel.video import Job, Settings, probe
-from subpixel.video.colour_tags import meant
+from subpixel.video.colour_tags import result_tags
 from subpixel.video.video_file import Tags
 from video.clips import make_clip
 
@@ -28,21 +28,21 @@ SMALL, LARGE = (854, 480), (1708, 960)
 def test_what_a_video_does_not_say_is_said_where_players_would_take_something_else(
     before: tuple[int, int], after: tuple[int, int], matrix: int, primaries: int
 ) -> None:
-    tags, notes = meant(Tags(), before, after, rgb_in=False, rgb_out=False)
+    tags, notes = result_tags(Tags(), before, after, rgb_in=False, rgb_out=False)
     assert (tags.matrix, tags.primaries, tags.full_range) == (matrix, primaries, False)
     assert len(notes) == (matrix != 2)
 
 
 def test_what_it_says_stays() -> None:
     values = Tags(9, 16, 9, True, "topleft")
-    assert meant(values, SMALL, LARGE, rgb_in=False, rgb_out=False) == (values, [])
-    assert meant(Tags(5, 1, 5, False), SMALL, LARGE, rgb_in=False, rgb_out=False)[0].primaries == 5
+    assert result_tags(values, SMALL, LARGE, rgb_in=False, rgb_out=False) == (values, [])
+    assert result_tags(Tags(5, 1, 5, False), SMALL, LARGE, rgb_in=False, rgb_out=False)[0].primaries == 5
 
 
 def test_red_green_and_blue_have_no_matrix_and_what_is_made_of_them_says_its_own() -> None:
-    assert meant(Tags(1, 1, 1, False), SMALL, LARGE, rgb_in=False, rgb_out=True)[0].matrix == 0
-    assert meant(Tags(1, 13, 0, True), SMALL, LARGE, rgb_in=True, rgb_out=False)[0] == Tags(1, 13, 1, False)
-    assert meant(Tags(1, 13, 0, True), SMALL, LARGE, rgb_in=True, rgb_out=True)[0].matrix == 0
+    assert result_tags(Tags(1, 1, 1, False), SMALL, LARGE, rgb_in=False, rgb_out=True)[0].matrix == 0
+    assert result_tags(Tags(1, 13, 0, True), SMALL, LARGE, rgb_in=True, rgb_out=False)[0] == Tags(1, 13, 1, False)
+    assert result_tags(Tags(1, 13, 0, True), SMALL, LARGE, rgb_in=True, rgb_out=True)[0].matrix == 0
 
 
 @pytest.mark.parametrize("pix_fmt", ["yuv444p", None])
@@ -62,4 +62,4 @@ def test_a_small_video_that_says_nothing_is_told_to_be_bt601(tmp_path: Path) -> 
     source = make_clip(tmp_path / "video.mp4", size=(352, 288), times=range(2))
     result = Job(source, Upscaler(3, model="bicubic"), tmp_path / "out.mp4").run()
     assert probe(result.destination).stream.tags.matrix == 6
-    assert any("the result says BT.601" in note for note in result.notes)
+    assert any("the result is tagged as BT.601" in note for note in result.notes)

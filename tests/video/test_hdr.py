@@ -10,11 +10,19 @@ from typing import Any
 
 import pytest
 
-from subpixel.video.hdr import Light, Mastering, options, static, unkept, unsaid
-from subpixel.video.video_file import first_frame
+from subpixel.video.hdr import (
+    Light,
+    Mastering,
+    display_metadata,
+    display_options,
+    lost_side_data,
+    side_data_kinds,
+    unwritten_display_metadata,
+)
+from subpixel.video.video_file import probe
 from video import clips
 
-Made = Callable[[str], Path]
+Clip = Callable[[str], Path]
 
 DISPLAY = Mastering(
     red=(Fraction(35400, 50000), Fraction(14600, 50000)),
@@ -27,20 +35,22 @@ DISPLAY = Mastering(
 
 
 @pytest.mark.parametrize("name", ["hdr.mp4", "hdr.mkv"])
-def test_it_is_read_from_the_first_frame(result: Made, name: str) -> None:
-    assert static(first_frame(result(name))) == (DISPLAY, Light(*clips.LIGHT))
+def test_it_is_read_from_the_first_frame(clip: Clip, name: str) -> None:
+    assert probe(clip(name)).display == (DISPLAY, Light(*clips.LIGHT))
 
 
-def test_a_plain_video_says_nothing(result: Made) -> None:
-    assert static(first_frame(result("plain.mp4"))) == ()
-    assert options("libx265", ()) == {}
+def test_a_plain_video_says_nothing(clip: Clip) -> None:
+    assert probe(clip("plain.mp4")).display == ()
+    assert display_options("libx265", ()) == {}
 
 
 def test_as_the_encoders_write_it() -> None:
     values = (DISPLAY, Light(800, 200))
-    assert options("libx265", values) == {"x265-params": f"master-display={clips.MASTERING}:max-cll=800,200:hdr10=1"}
-    assert options("libx264", values) == {"x264-params": f"mastering-display={clips.MASTERING}:cll=800,200"}
-    assert options("libsvtav1", values)["svtav1-params"] == (
+    assert display_options("libx265", values) == {
+        "x265-params": f"master-display={clips.MASTERING}:max-cll=800,200:hdr10=1"
+    }
+    assert display_options("libx264", values) == {"x264-params": f"mastering-display={clips.MASTERING}:cll=800,200"}
+    assert display_options("libsvtav1", values)["svtav1-params"] == (
         "mastering-display=G(0.170000,0.797000)B(0.131000,0.046000)R(0.708000,0.292000)"
         "WP(0.312700,0.329000)L(1000.000000,0.005000):content-light=800,200"
     )
@@ -58,9 +68,9 @@ def test_an_encoder_says_it_again(tmp_path: Path, codec: str, suffix: str, more:
         pix_fmt="yuv420p10le",
         size=(64, 64),
         times=range(3),
-        options={**options(codec, values), **more},
+        options={**display_options(codec, values), **more},
     )
-    found = {type(each): each for each in static(first_frame(path))}
+    found = {type(each): each for each in probe(path).display}
     assert found[Light] == Light(800, 200)
     assert found[Mastering].near(DISPLAY)
 
@@ -77,15 +87,16 @@ def _rest() -> tuple[Any, ...]:
 
 
 def test_what_an_encoder_cannot_say() -> None:
-    assert unsaid("libx265", (DISPLAY,)) == ()
-    assert unsaid("libvpx-vp9", ()) == ()
-    assert "libvpx-vp9 does not write" in unsaid("libvpx-vp9", (DISPLAY,))[0]
+    assert unwritten_display_metadata("libx265", (DISPLAY,)) == ()
+    assert unwritten_display_metadata("libvpx-vp9", ()) == ()
+    assert "libvpx-vp9 does not write" in unwritten_display_metadata("libvpx-vp9", (DISPLAY,))[0]
 
 
 def test_what_cannot_be_kept() -> None:
     kinds = ["DOVI_RPU_BUFFER", "DOVI_METADATA", "DYNAMIC_HDR_PLUS", "A53_CC", "DISPLAYMATRIX", "SEI_UNREGISTERED"]
     frame = SimpleNamespace(side_data=[SimpleNamespace(type=SimpleNamespace(name=kind)) for kind in kinds])
-    sentences = unkept(frame)
+    assert side_data_kinds(frame) == tuple(kinds)
+    sentences = lost_side_data(kinds)
     assert len(sentences) == 3
     assert "Dolby Vision" in sentences[0]
     assert "HDR10+" in sentences[1]
@@ -99,4 +110,4 @@ def test_half_a_display_is_none() -> None:
         def __bytes__(self) -> bytes:
             return bytes(88)
 
-    assert static(SimpleNamespace(side_data=[Data()])) == ()
+    assert display_metadata(SimpleNamespace(side_data=[Data()])) == ()

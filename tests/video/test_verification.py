@@ -12,15 +12,13 @@ from typing import Any
 import av
 import pytest
 
-from subpixel.video.containers import container_of
-from subpixel.video.muxing import assemble
-from subpixel.video.stream_selection import Kept, kept
-from subpixel.video.verification import differences
+from subpixel.video.muxing import mux_video
+from subpixel.video.stream_selection import StreamSelection
+from subpixel.video.verification import find_differences
 from subpixel.video.video_file import VideoFile, VideoStream, probe
-from video import clips
-from video.tracks import Encoded, times_of
+from video.tracks import Encoded, select, times_of
 
-Made = Callable[[str], Path]
+Clip = Callable[[str], Path]
 
 # Real videos, beside the checkout.
 CLIPS = Path(__file__).parents[3] / "shared" / "data" / "video"
@@ -34,16 +32,16 @@ class Whole:
     path: Path
     times: Sequence[Any]
     expected: VideoStream
-    kept: Kept
+    selection: StreamSelection
 
     def found(self, written: Path | None = None, **more: Any) -> list[str]:
         changed = {"video": self.video, "times": self.times, "expected": self.expected, **more}
-        return differences(
+        return find_differences(
             changed.pop("video"),
             written or self.path,
             changed.pop("times"),
             changed.pop("expected"),
-            self.kept,
+            self.selection,
             **changed,
         )
 
@@ -51,14 +49,14 @@ class Whole:
 def write(source: Path, destination: Path, **more: Any) -> Whole:
     video = probe(source)
     track = Encoded(video, times_of(source), **more)
-    what = kept(video, container_of(destination), track.codec)
-    assemble(video, track, destination, what)
+    what = select(video, destination, track.codec)
+    mux_video(video, track, destination, what)
     return Whole(video, destination, track.times, replace(video.stream, size=track.size, pix_fmt=track.pix_fmt), what)
 
 
 @pytest.fixture(scope="module")
-def whole(result: Made, tmp_path_factory: pytest.TempPathFactory) -> Whole:
-    return write(result("rich.mkv"), tmp_path_factory.mktemp("whole") / "out.mkv")
+def whole(clip: Clip, tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    return write(clip("rich.mkv"), tmp_path_factory.mktemp("whole") / "out.mkv")
 
 
 def spoiled(
@@ -172,12 +170,18 @@ def of(index: int, change: Callable[[Any], None]) -> Callable[[Any], None]:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (of(4, lambda s: s.metadata.pop("language")), "stream 4 (subrip, deu) says nothing under language, not “deu”"),
-        (of(1, lambda s: s.metadata.update(language="fra")), "says “fra” under language, not “eng”"),
-        (of(1, lambda s: s.metadata.update(title="Walk")), "says “Walk” under title, not “Talk”"),
-        (of(5, lambda s: s.metadata.pop("title")), "attachment stream 5 (unknown) says nothing under title"),
-        (of(4, lambda s: setattr(s, "disposition", 1)), "is marked default, not forced"),
-        (of(0, lambda s: setattr(s, "disposition", 1)), "video stream 0 (h264) is marked default, not with nothing"),
+        (of(4, lambda s: s.metadata.pop("language")), "stream 4 (subrip, deu) has nothing as language, not “deu”"),
+        (of(1, lambda s: s.metadata.update(language="fra")), "has “fra” as language, not “eng”"),
+        (of(1, lambda s: s.metadata.update(title="Walk")), "has “Walk” as title, not “Talk”"),
+        (of(5, lambda s: s.metadata.pop("title")), "attachment stream 5 (unknown) has nothing as title"),
+        (
+            of(4, lambda s: setattr(s, "disposition", 1)),
+            "the disposition of subtitle stream 4 (subrip, deu) is default, not forced",
+        ),
+        (
+            of(0, lambda s: setattr(s, "disposition", 1)),
+            "the disposition of video stream 0 (h264) is default, not empty",
+        ),
     ],
 )
 def test_a_spoiled_stream_is_found(whole: Whole, tmp_path: Path, change: Callable[[Any], None], sentence: str) -> None:
@@ -190,10 +194,10 @@ def test_a_spoiled_stream_is_found(whole: Whole, tmp_path: Path, change: Callabl
     ("change", "sentence"),
     [
         (lambda c: c.set_chapters(c.chapters()[:1]), "it has 1 chapters, not 2"),
-        (lambda c: first_with(c, metadata={"title": "X"}), "chapter 1 is called “X”"),
+        (lambda c: first_with(c, metadata={"title": "X"}), "the title of chapter 1 is “X”, not “Begin”"),
         (lambda c: first_with(c, start=10**8), "chapter 1 begins at"),
-        (lambda c: c.metadata.update(title="Nothing"), "the video says “Nothing” under title, not “Everything”"),
-        (lambda c: c.metadata.pop("ARTIST"), "the video says nothing under artist, not “Nobody”"),
+        (lambda c: c.metadata.update(title="Nothing"), "the video has “Nothing” as title, not “Everything”"),
+        (lambda c: c.metadata.pop("ARTIST"), "the video has nothing as artist, not “Nobody”"),
     ],
 )
 def test_a_spoiled_container_is_found(
@@ -212,8 +216,8 @@ def test_a_spoiled_attachment_is_found(whole: Whole, tmp_path: Path) -> None:
     assert whole.found(tmp_path / "bad.mkv") == ["attachment stream 5 (unknown) is not the source's"]
 
 
-def test_a_missing_stream_is_found(whole: Whole, result: Made) -> None:
-    found = whole.found(result("plain.mkv"))
+def test_a_missing_stream_is_found(whole: Whole, clip: Clip) -> None:
+    found = whole.found(clip("plain.mkv"))
     assert any("it has 1 streams, not 6" in sentence for sentence in found)
 
 
@@ -229,8 +233,8 @@ def test_another_image_is_found(whole: Whole, change: dict[str, Any], sentence: 
     assert whole.found(expected=replace(whole.expected, **change)) == [sentence]
 
 
-def test_other_tags_are_found(result: Made, tmp_path: Path) -> None:
-    whole = write(result("tagged.mp4"), tmp_path / "out.mkv")
+def test_other_tags_are_found(clip: Clip, tmp_path: Path) -> None:
+    whole = write(clip("tagged.mp4"), tmp_path / "out.mkv")
     assert whole.found() == []
     for name in ("primaries", "transfer", "matrix"):
         tags = replace(whole.expected.tags, **{name: 1})
@@ -239,21 +243,21 @@ def test_other_tags_are_found(result: Made, tmp_path: Path) -> None:
     assert found == ["the image's range is full, not limited"]
 
 
-def test_another_display_matrix_is_found(result: Made, tmp_path: Path) -> None:
-    whole = write(result("rotated.mp4"), tmp_path / "out.mp4")
+def test_another_display_matrix_is_found(clip: Clip, tmp_path: Path) -> None:
+    whole = write(clip("rotated.mp4"), tmp_path / "out.mp4")
     upright = replace(whole.video, stream=replace(whole.video.stream, matrix=None))
     assert whole.found() == []
     assert "display matrix" in whole.found(video=upright)[0]
 
 
-def test_lost_hdr_metadata_are_found(result: Made, tmp_path: Path) -> None:
-    whole = write(result("hdr.mp4"), tmp_path / "out.mp4", pix_fmt="yuv420p10le")
+def test_lost_hdr_metadata_are_found(clip: Clip, tmp_path: Path) -> None:
+    whole = write(clip("hdr.mp4"), tmp_path / "out.mp4", pix_fmt="yuv420p10le")
     found = whole.found()
     assert len(found) == 2
-    assert found[0].startswith("what is said of the display it was graded on is nothing, not (0.7080, 0.2920)")
-    assert found[1] == "what is said of how bright its content is is nothing, not 800 and 200 cd/m²"
+    assert found[0].startswith("the mastering display is missing, not (0.7080, 0.2920)")
+    assert found[1] == "the content light level is missing, not 800 and 200 cd/m²"
     # An encoder that cannot say it was warned of before.
-    other = Whole(whole.video, whole.path, whole.times, whole.expected, replace(whole.kept, codec="ffv1"))
+    other = Whole(whole.video, whole.path, whole.times, whole.expected, replace(whole.selection, codec="ffv1"))
     assert other.found() == []
 
 
@@ -268,9 +272,9 @@ def test_what_cannot_be_decoded_is_found(whole: Whole, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["empty.mp4", "words.mp4", "headless.mp4", "sound.m4a"])
-def test_what_is_no_video(whole: Whole, result: Made, name: str) -> None:
-    (sentence,) = whole.found(result(name))
-    assert sentence.startswith("it cannot be read again: ")
+def test_what_is_no_video(whole: Whole, clip: Clip, name: str) -> None:
+    (sentence,) = whole.found(clip(name))
+    assert sentence.startswith("it cannot be read back: ")
 
 
 def test_a_truncated_result(whole: Whole, tmp_path: Path) -> None:
@@ -289,8 +293,4 @@ def test_real_videos_are_probed(clip: str) -> None:
     video = probe(path)
     assert video.stream.size[0] > 100
     for suffix in ("mp4", "mkv", "mov"):
-        assert kept(video, container_of("x." + suffix), "libx264").streams == video.others
-
-
-def test_videos_have_their_makers() -> None:
-    assert all(callable(make) for make in clips.CLIPS.values())
+        assert select(video, "x." + suffix, "libx264").streams == video.others

@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 
 from subpixel.errors import VideoReadError
-from subpixel.video.packets import read
-from subpixel.video.video_file import opened, probe
+from subpixel.video.packets import read_packets
+from subpixel.video.video_file import open_video, probe
 from video import clips
 
-Made = Callable[[str], Path]
+Clip = Callable[[str], Path]
 
 
 @pytest.mark.parametrize("name", clips.CLIPS)
-def test_every_video_has_an_image(result: Made, name: str) -> None:
-    video = probe(result(name))
+def test_every_video_has_an_image(clip: Clip, name: str) -> None:
+    video = probe(clip(name))
     assert video.streams[video.main].kind == "video"
     assert len(video.others) == len(video.streams) - 1
     assert video.stream.size[0] in (45, 47, 48, 64)
@@ -27,10 +27,10 @@ def test_every_video_has_an_image(result: Made, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", clips.NOT_VIDEOS)
-def test_what_is_no_video_is_refused_in_one_sentence(result: Made, name: str) -> None:
+def test_what_is_no_video_is_refused_in_one_sentence(clip: Clip, name: str) -> None:
     with pytest.raises(VideoReadError) as caught:
-        probe(result(name))
-    assert str(caught.value).startswith(str(result(name)))
+        probe(clip(name))
+    assert str(caught.value).startswith(str(clip(name)))
     assert "\n" not in str(caught.value)
 
 
@@ -40,23 +40,23 @@ def test_a_missing_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv"])
-def test_the_image_is_described(result: Made, suffix: str) -> None:
-    hdr = probe(result(f"hdr.{suffix}")).stream
+def test_the_image_is_described(clip: Clip, suffix: str) -> None:
+    hdr = probe(clip(f"hdr.{suffix}")).stream
     assert hdr.pix_fmt == "yuv420p10le"
     assert (hdr.tags.primaries, hdr.tags.transfer, hdr.tags.matrix, hdr.tags.full_range) == (9, 16, 9, False)
     assert hdr.tags.siting == "topleft"
-    assert probe(result(f"rotated.{suffix}")).stream.matrix == clips.QUARTER
-    assert probe(result(f"plain.{suffix}")).stream.matrix is None
-    assert probe(result(f"anamorphic.{suffix}")).stream.aspect == Fraction(16, 11)
+    assert probe(clip(f"rotated.{suffix}")).stream.matrix == clips.QUARTER
+    assert probe(clip(f"plain.{suffix}")).stream.matrix is None
+    assert probe(clip(f"anamorphic.{suffix}")).stream.aspect == Fraction(16, 11)
 
 
-def test_full_range_and_siting(result: Made) -> None:
-    tags = probe(result("tagged.mp4")).stream.tags
+def test_full_range_and_siting(clip: Clip) -> None:
+    tags = probe(clip("tagged.mp4")).stream.tags
     assert (tags.primaries, tags.transfer, tags.matrix, tags.full_range, tags.siting) == (6, 6, 6, True, "topleft")
 
 
-def test_streams_chapters_and_metadata(result: Made) -> None:
-    video = probe(result("rich.mkv"))
+def test_streams_chapters_and_metadata(clip: Clip) -> None:
+    video = probe(clip("rich.mkv"))
     assert [(stream.kind, stream.codec) for stream in video.streams] == [
         ("video", "h264"),
         ("audio", "aac"),
@@ -72,25 +72,25 @@ def test_streams_chapters_and_metadata(result: Made) -> None:
     assert str(video.streams[4]) == "subtitle stream 4 (subrip, deu)"
 
 
-def test_a_stream_without_a_decoder(result: Made) -> None:
-    assert probe(result("timecode.mov")).streams[2].metadata["timecode"] == "01:00:00:00"
+def test_a_stream_without_a_decoder(clip: Clip) -> None:
+    assert probe(clip("timecode.mov")).streams[2].metadata["timecode"] == "01:00:00:00"
 
 
-def test_a_cover_is_not_the_video(result: Made) -> None:
+def test_a_cover_is_not_the_video(clip: Clip) -> None:
     for name in ("cover.mp4", "cover.mkv"):
-        video = probe(result(name))
+        video = probe(clip(name))
         assert video.main == 0
         assert [stream.codec for stream in video.others if stream.kind == "video"] == ["mjpeg"]
 
 
-def test_metadata_that_are_not_utf8_keep_their_bytes(result: Made) -> None:
-    title = probe(result("nameless.mkv")).metadata["title"]
+def test_metadata_that_are_not_utf8_keep_their_bytes(clip: Clip) -> None:
+    title = probe(clip("nameless.mkv")).metadata["title"]
     assert title.encode("utf-8", "surrogateescape") == b"caf\xe9"
 
 
 @pytest.mark.parametrize("name", ["rich.mkv", "sound.mp4", "transport.ts", "video.avi", "timecode.mov"])
-def test_damaged_files_are_read_or_refused(result: Made, tmp_path: Path, name: str) -> None:
-    content = result(name).read_bytes()
+def test_damaged_files_are_read_or_refused(clip: Clip, tmp_path: Path, name: str) -> None:
+    content = clip(name).read_bytes()
     random = np.random.default_rng(7)
     path = tmp_path / name
     for attempt in range(30):
@@ -104,5 +104,5 @@ def test_damaged_files_are_read_or_refused(result: Made, tmp_path: Path, name: s
             video = probe(path)
         except VideoReadError:
             continue
-        with opened(path) as container:
-            assert all(packet is not None for packet in read(container, {each.index for each in video.streams}))
+        with open_video(path) as container:
+            assert all(packet is not None for packet in read_packets(container, {each.index for each in video.streams}))

@@ -12,7 +12,7 @@ import pytest
 from subpixel.errors import Unsupported
 from subpixel.video.formats import layout_of, new_frame, planes_of
 from subpixel.video.video_file import Tags, VideoStream
-from subpixel.video.y4m_nut import writer
+from subpixel.video.y4m_nut import open_writer
 
 FORMATS = ["yuv420p", "yuv422p", "yuv444p", "gray", "yuv420p10le", "yuv422p10le", "yuv444p12le", "yuv411p"]
 
@@ -28,11 +28,14 @@ def test_frames_come_out_as_they_went_in(form: str, pix_fmt: str) -> None:
     layout, video_stream, file = layout_of(pix_fmt, "test"), video_of(pix_fmt, full_range=True), io.BytesIO()
     rng, went_in = np.random.default_rng(1), []
     if form == "y4m" and layout.rgb:
-        with pytest.raises(Unsupported, match="-f nut holds it"), writer("y4m", file, video_stream, layout, "left"):
+        with (
+            pytest.raises(Unsupported, match="format='nut' does"),
+            open_writer("y4m", file, video_stream, layout, "left"),
+        ):
             pass
         return
     times = [0, 512, 1500, 2000]
-    with writer(form, file, video_stream, layout, "left") as at_work:  # type: ignore[arg-type]
+    with open_writer(form, file, video_stream, layout, "left") as at_work:  # type: ignore[arg-type]
         for time in times:
             frame, planes = new_frame(video_stream.size, layout)
             for plane in planes:
@@ -58,7 +61,7 @@ def test_frames_come_out_as_they_went_in(form: str, pix_fmt: str) -> None:
 @pytest.mark.parametrize(("siting", "name"), [("left", "mpeg2"), ("center", "jpeg"), ("topleft", "paldv")])
 def test_y4m_says_where_chroma_lies(siting: str, name: str) -> None:
     file = io.BytesIO()
-    with writer("y4m", file, video_of("yuv420p"), layout_of("yuv420p", "test"), siting):
+    with open_writer("y4m", file, video_of("yuv420p"), layout_of("yuv420p", "test"), siting):
         pass
     assert f" C420{name} ".encode() in file.getvalue()
     assert file.getvalue().endswith(b" XCOLORRANGE=LIMITED\n")

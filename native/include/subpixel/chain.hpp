@@ -1,6 +1,6 @@
-// Runs a chain of convolutions row after row: each value keeps only as many rows as the next kernel is high, so that
-// nothing but the picture and its result is ever whole in memory. Threads take parts of rows; a wide picture is cut into
-// strips whose rows stay in the second-level cache. What the numbers are, the sessions know that derive from this.
+// Runs a chain of convolutions row by row. Each value keeps only as many rows as the next kernel needs, so that only
+// the input and the output are ever whole in memory. Threads take ranges of rows. A wide image is cut into strips whose
+// rows stay in the second-level cache. The number formats are known to the derived sessions only.
 #pragma once
 
 #include <cstddef>
@@ -14,8 +14,9 @@
 
 namespace subpixel {
 
-// What every chain is told: base: the input, each sample repeated scale * scale times, is added to the result; crd: the
-// order of the last layer's channels; zero_border: each layer pads with zeros, else the input's edge is repeated.
+// What all chains have in common. base: the input, each sample repeated scale * scale times, is added to the result.
+// crd: the order of the last layer's channels. zero_border: each layer pads with zeros; otherwise the input's edge is
+// repeated.
 struct ChainShape {
   int channels, scale;
   bool crd, base, zero_border;
@@ -25,7 +26,7 @@ inline constexpr int kMaxScale = 64;
 
 inline int ceil_div(int a, int b) { return (a + b - 1) / b; }
 
-// A weight of a layer of (out, in, kernel_h, kernel_w), 0 beyond what is there.
+// A weight of a layer of shape (out, in, kernel_h, kernel_w), 0 outside it.
 template <class Layer>
 auto weight_at(const Layer& l, int o, int i, int ky, int kx) {
   using Weight = typename decltype(l.weight)::value_type;
@@ -33,35 +34,35 @@ auto weight_at(const Layer& l, int o, int i, int ky, int kx) {
   return l.weight[((static_cast<std::size_t>(o) * l.in_channels + i) * l.kernel_h + ky) * l.kernel_w + kx];
 }
 
-// Channels that blocks of weights are made of: `whole` at a time, but a last layer's stay single.
+// The number of channels for which weights are stored: a multiple of `whole`, except in the last layer.
 template <class Layer>
 int padded_channels(const Layer& l, int whole) {
   return l.last ? l.out_channels : ceil_div(l.out_channels, whole) * whole;
 }
 
-// Vectors are loaded and stored fastest where they do not cross from one line of the cache to the next.
+// Vectors are loaded and stored fastest if they do not cross a cache line.
 struct alignas(64) CacheLine {
   Cell cells[16];
 };
 
-// A row of what the last layer made, [channel][column] of its own samples.
+// A row that the last layer computed: [channel][column] of its own samples.
 struct LastLayerRow {
   const void* values;
   std::ptrdiff_t stride;
 };
 
-// What a strip's results are given to: row after row.
+// Receives the result of a strip row by row.
 class RowSink {
  public:
   virtual ~RowSink() = default;
   virtual void write(int row, const LastLayerRow& last) = 0;
 };
 
-// Where a network's input comes from and its result goes; called from several threads at once.
+// Reads a network's input and writes its result. Several threads call it at once.
 class ChainIo {
  public:
   virtual ~ChainIo() = default;
-  // Samples left … left + count of a row, as 0 … 1.
+  // Samples left … left + count of a row, in the range 0 … 1.
   virtual void fetch(int channel, int row, int left, int count, float* to) const = 0;
   virtual std::unique_ptr<RowSink> sink(int left, int columns) const = 0;
 };
@@ -70,46 +71,49 @@ class ChainSession {
  public:
   virtual ~ChainSession() = default;
 
-  // x: (channels, height, width) of 0 … 1; y: (channels, height * scale, width * scale). Callable from many threads.
+  // x: (channels, height, width) in the range 0 … 1; y: (channels, height * scale, width * scale). May be called from
+  // many threads at once.
   void run(const float* x, int height, int width, float* y) const;
-  // A picture, by a network of one channel: its luma goes through, see picture.hpp.
+  // An image, with a network of one channel that computes its luma: see image.hpp.
   template <class Pixel>
   void run(const Pixels<Pixel>& pixels, const std::vector<Phase>& phases, Pixel* y) const;
-  // A frame of video, by a network of one channel, see frame.hpp.
+  // A frame of video, with a network of one channel: see frame.hpp.
   template <class Code>
   void run(const Frame<Code>& frame) const;
 
-  // r consecutive phases of one channel, from phase (i, 0) on, taken in turn as one row; first the base is added to each.
-  virtual void interleave(const LastLayerRow& last, int channel, int i, int j, int r, const float* base, int n, float* to) const = 0;
-  // The same for bytes, in whole numbers alone; false where a session's numbers are not whole.
-  virtual bool interleave_bytes(const LastLayerRow&, int /*channel*/, int /*i*/, int /*j*/, int /*r*/, const std::uint8_t* /*base*/,
-                           int /*n*/, std::uint8_t* /*to*/) const {
+  // Interleaves r consecutive phases of one channel, from phase (i, 0) on, to one row; the base is added to each.
+  virtual void interleave(const LastLayerRow& last, int channel, int i, int j, int r, const float* base, int n,
+                          float* to) const = 0;
+  // The same for bytes, in integer arithmetic. Returns false in sessions that do not compute with integers.
+  virtual bool interleave_bytes(const LastLayerRow&, int /*channel*/, int /*i*/, int /*j*/, int /*r*/,
+                                const std::uint8_t* /*base*/, int /*n*/, std::uint8_t* /*to*/) const {
     return false;
   }
 
   const char* target() const { return target_; }
-  // Whose kernels run: some targets add something for one precision only.
+  // The target whose kernels run. Some targets improve one precision only and inherit the others.
   virtual const char* kernels() const = 0;
   const ChainShape& shape() const { return shape_; }
   int layers() const { return static_cast<int>(layers_.size()); }
 
  protected:
-  // group: samples in a cell; pieces: into how many of these a sample of the input is split, all with the same weight.
+  // group: samples in a cell. pieces: the number of parts that an input sample is split into; all have the same weight.
   ChainSession(const ChainShape& shape, int threads, const std::string& target, int group, int pieces = 1);
 
-  // A layer's kernel as cells see it: those of a first layer of one channel hold neighbouring rows instead of channels.
+  // A layer's kernel, counted in cells. In a first layer of one channel a cell holds neighbouring rows instead of
+  // channels.
   struct KernelShape {
     int rows, row_step, groups, pieces;
     bool vertical;
   };
   KernelShape kernel_shape(int kernel_h) const;
-  // How a layer reads its input: row for row; rows that lie next to each other, see Packing; transformed, see winograd.hpp.
+  // How a layer reads its input: as separate rows, as contiguous rows (see Packing), or transformed (see winograd.hpp).
   enum class InputLayout { rows, contiguous, winograd };
-  // channels: of the result; stored: these in whole blocks, as the kernels write them; skip: the layer whose result is
-  // added to this one's, or -1; way: how its input is read.
+  // channels: of the result. stored: the same rounded up to whole blocks, as the kernels write them. skip: the layer
+  // whose result is added to this one's, or -1.
   void add_layer(int kernel_h, int kernel_w, int channels, int stored, int skip, InputLayout layout);
-  // A layer's weights in blocks of channels, as kernels want them. part(weight): its bits in a cell; stored: the channels of
-  // all blocks.
+  // A layer's weights in blocks of channels, in the order that the kernels want. part(weight): its bits in a cell.
+  // stored: the number of channels in all blocks.
   template <class Layer, class Kernels, class Part>
   std::vector<Cell> pack(const Layer& layer, const KernelShape& w, int whole, const Kernels& kernels, const Part& part,
                          int& stored) const {
@@ -137,10 +141,10 @@ class ChainSession {
     return packing != nullptr && packing->contiguous(taps) ? InputLayout::contiguous : InputLayout::rows;
   }
   static std::vector<CacheLine> to_cache_lines(const std::vector<Cell>& cells);
-  // The channel of the last layer that makes phase (i, j) of a channel.
+  // The channel of the last layer that holds phase (i, j) of a channel.
   int phase(int channel, int i, int j) const;
 
-  // Planes of bytes, by a session whose numbers are whole.
+  // Planes of bytes, in sessions that compute with integers.
   void run_bytes(const std::uint8_t* x, int height, int width, std::uint8_t* y) const;
 
  private:
@@ -148,25 +152,27 @@ class ChainSession {
     int kernel_h, kernel_w, channels, stored, skip;
     InputLayout layout;
     KernelShape kernel_shape;
-    int reach_h, reach_w;  // samples that all later layers reach beyond this layer's result
-    int rows_needed;  // rows of the layer's input that are needed: its own kernel's, or as many as a later skip lies behind
-    // Rows held; where they must lie together so many that copying the rows before them is seldom.
+    int reach_h, reach_w;  // samples beyond this layer's result that all later layers need
+    int rows_needed;  // rows of the input: its own kernel's, or as many as a later skip lies behind
+    // Rows in memory. Contiguous rows get more, so that the rows before them are seldom copied.
     int lead() const { return layout == InputLayout::contiguous ? kernel_h - 1 : 0; }
-    int rows_held() const { return layout == InputLayout::contiguous && rows_needed < 2 * kernel_h ? 2 * kernel_h : rows_needed; }
+    int rows_held() const {
+      return layout == InputLayout::contiguous && rows_needed < 2 * kernel_h ? 2 * kernel_h : rows_needed;
+    }
   };
   struct Strip;
 
-  // Adds a block of channels to a layer's weights, as the kernels want them.
+  // Appends a block of channels to a layer's weights, in the order that the kernels want.
   static void add_block(std::vector<Cell>& weight, const std::vector<Cell>& block, int channels, const Taps& taps,
                         const Packing* packing);
 
-  virtual void conv(const RowConv& place, int layer) const = 0;
-  // A row of the input of a layer that goes by Winograd's way, see winograd.hpp.
+  virtual void conv(const RowConv& row, int layer) const = 0;
+  // Transforms a row of the input of a Winograd layer, see winograd.hpp.
   virtual void transform(const Cell* from, std::ptrdiff_t stride, int groups, int tiles, Cell* to,
                          std::ptrdiff_t to_stride) const = 0;
-  // One piece of samples of the input, each alone in a cell.
+  // One piece of each input sample, each alone in a cell.
   virtual void encode(const float* x, int n, int piece, Cell* to) const = 0;
-  // A cell of a layer's result that stands for zeros.
+  // A cell of a layer's result in which all samples are zero.
   virtual Cell zero(int layer) const = 0;
 
   void run_with(const ChainIo& io, int height, int width) const;

@@ -1,4 +1,4 @@
-// The primitives that each instruction set offers, as a table of functions chosen at run time.
+// The kernel table of f32 convolution over tiles, and the activations that all convolutions share.
 #pragma once
 
 #include <cstddef>
@@ -7,8 +7,8 @@ namespace subpixel {
 
 enum class Activation { none, relu, prelu, tanh, clip };
 
-// One convolution over a tile. Planar f32: sample (c, y, x) lies at c * plane + y * row + x.
-// `x` may be read up to kVectorSlack floats beyond a row's end, `y` written up to a whole vector.
+// One convolution over a tile. Planar f32: sample (c, y, x) is at c * plane + y * row + x. Up to kVectorSlack floats
+// beyond the end of a row of `x` may be read; `y` is written in whole vectors.
 struct ConvF32 {
   const float* x;
   std::ptrdiff_t x_plane, x_row;
@@ -16,12 +16,12 @@ struct ConvF32 {
   std::ptrdiff_t y_plane, y_row;
   int rows, columns;  // of the output
   int in_channels, out_channels, kernel_h, kernel_w;
-  const float* weight;  // packed by pack_conv_f32
+  const float* weight;  // [channel block][input channel][kernel row][kernel column][channel of the block]
   const float* bias;    // padded with zeros to whole channel blocks
-  const float* slope;   // likewise; read for prelu only
+  const float* slope;   // likewise; used by prelu only
   Activation activation;
-  // Strides and dilations: samples of x from tap to tap of a kernel column, and from row to row of the output, where
-  // they are not x_row; and where each tap of a kernel row lies, where that is not 0, 1, 2 …
+  // For strides and dilations: the samples of x from tap to tap of a kernel column and from row to row of the output,
+  // if they are not x_row; the offset of each tap of a kernel row, if it is not 0, 1, 2 …
   std::ptrdiff_t tap_row = 0, step_row = 0;
   const std::ptrdiff_t* tap_column = nullptr;
 };
@@ -33,7 +33,7 @@ struct ConvKernels {
   void (*conv)(const ConvF32&);
 };
 
-// Widest column block of any target (3 vectors of 16 floats): how far a row may be overrun.
+// The widest column block of any target (3 vectors of 16 floats): how far a row may be overrun.
 inline constexpr int kVectorSlack = 48;
 
 }  // namespace subpixel

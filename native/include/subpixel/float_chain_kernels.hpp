@@ -1,7 +1,7 @@
-// The float chains' primitives: one row of a convolution in f32, or of one whose samples are bf16 and whose sums are f32.
+// The kernel table of float chains: convolutions row by row, in f32 or with bf16 samples and f32 sums.
 //
-// A sample's sum is its bias, then kernel row, group of channels, kernel column in this order, or in one of the target's
-// own, but the same wherever it lies: strips, threads and tiles change no byte.
+// A sample's sum is its bias, then the products by kernel row, group of channels and kernel column. A target may use
+// another order, but the same one wherever the sample lies: strips, threads and tiles do not change the result.
 #pragma once
 
 #include <cstddef>
@@ -15,21 +15,21 @@ namespace subpixel {
 struct RowConvFloat : RowConv {
   const Cell* weight;   // [block][kernel row][group][kernel column][channel of the block]
   const float* bias;    // [channel]
-  const float* slope;   // [channel]; read for prelu only
-  Activation activation;  // before a skip is added
-  int channels;         // of the result, whole blocks
+  const float* slope;   // [channel]; used by prelu only
+  Activation activation;  // applied before a skip is added
+  int channels;         // of the result, in whole blocks
 };
 
 struct FloatChainKernels {
   const char* name;
   int group;               // samples in a cell: one of f32, two of bf16
-  int (*block)(int left);  // channels of the next block of weights, where so many are left
+  int (*block)(int left);  // channels of the next block of weights, given the channels that are left
   void (*conv)(const RowConvFloat&);
-  // Samples, each alone in a cell; bf16 is rounded to nearest, ties to even.
+  // Samples, each alone in a cell. bf16 is rounded to nearest, ties to even.
   void (*encode)(const float* x, int n, Cell* to);
-  // r rows of n samples, taken in turn, as one row of r * n; first their base is added
+  // Interleaves r rows of n samples to one row of r * n, after adding their base.
   void (*interleave)(const float* const* z, const float* base, int r, int n, float* out);
-  // The multiply-adds of so many rounds of them alone, nothing read or written: the ceiling of the target.
+  // Runs multiply-adds alone, without memory accesses, and returns their number: the target's ceiling.
   long long (*peak)(long long rounds);
   const Packing* packing = nullptr;
 };

@@ -1,4 +1,4 @@
-// A chain of convolutions in f32, or with samples and weights rounded to bf16 and sums in f32.
+// A session for chains of convolutions in f32, or with samples and weights rounded to bf16 and sums in f32.
 #pragma once
 
 #include <cstddef>
@@ -14,9 +14,9 @@ struct FloatLayer {
   int in_channels, out_channels, kernel_h, kernel_w;
   Activation activation;
   std::vector<float> weight;  // (out, in, kernel_h, kernel_w)
-  std::vector<float> bias, slope;  // one for each output channel, or none
-  bool last = false;          // its sums are the result
-  int skip = -1;              // the layer whose result is added to this one's
+  std::vector<float> bias, slope;  // one per output channel, or empty
+  bool last = false;          // its sums are the network's result
+  int skip = -1;              // the layer whose result is added to this one's, or -1
 };
 
 enum class FloatPrecision { f32, bf16 };
@@ -27,7 +27,8 @@ class FloatSession : public ChainSession {
 
   void add(const FloatLayer& layer);
 
-  void interleave(const LastLayerRow& last, int channel, int i, int j, int r, const float* base, int n, float* to) const override;
+  void interleave(const LastLayerRow& last, int channel, int i, int j, int r, const float* base, int n,
+                  float* to) const override;
   const char* kernels() const override { return kernels_.name; }
 
  private:
@@ -38,7 +39,7 @@ class FloatSession : public ChainSession {
     std::vector<float> bias, slope;
   };
 
-  void conv(const RowConv& place, int layer) const override;
+  void conv(const RowConv& row, int layer) const override;
   void transform(const Cell*, std::ptrdiff_t, int, int, Cell*, std::ptrdiff_t) const override {}
   void encode(const float* x, int n, int, Cell* to) const override { kernels_.encode(x, n, to); }
   Cell zero(int) const override { return 0; }

@@ -1,8 +1,8 @@
-// A picture around a luma network: pixels to luma, and back with everything else bicubic.
+// An image and a luma network: converts pixels to luma, and the result back to pixels. All else is bicubic.
 //
-// Colour is the bicubic colour plus the difference between the network's luma and the bicubic luma; alpha is bicubic, and
-// colour is carried premultiplied. All of it happens at the input's resolution: the r * r results of one input sample are
-// r * r planes until they are written, so nothing but a few rows is held.
+// Colour is the bicubic colour plus the difference between the network's luma and the bicubic luma. Alpha is bicubic,
+// and colour is premultiplied meanwhile. All of it happens at the input's resolution: the r * r results of one input
+// sample are r * r planes until they are written, so only a few rows are in memory.
 #pragma once
 
 #include <array>
@@ -16,25 +16,25 @@
 
 namespace subpixel {
 
-// One row of `n` samples each; samples of pixels are divided by `top` (255 or 65535). Plain loops, the same operations in
-// the same order on every target, so the same bits.
+// The kernel table for images. Each function works on rows of `n` samples; 0 … 1 stands for 0 … 255 or 65535. Plain
+// loops with the same operations in the same order, so that every target gives the same bits.
 struct ImageKernels {
   void (*split_u8)(const std::uint8_t* x, int n, int channels, float* const* planes);
   void (*split_u16)(const std::uint16_t* x, int n, int channels, float* const* planes);
   void (*multiply)(float* x, const float* by, int n);
-  // BT.601 studio luma of R, G, B, or with a null `g` of gray
+  // BT.601 studio luma of R, G, B, or of gray if `g` is null
   void (*luma)(const float* r, const float* g, const float* b, int n, float* y);
   // out[k] = sum of weight[t] * rows[t][k], t < 4
   void (*weighted_sum)(const float* const* rows, const float* weight, int n, float* out);
-  // R, G, B moved by what their luma lacks; a null `g`: x becomes the gray that net is the luma of
+  // Adds to R, G, B the difference between net and their luma; if `g` is null, x becomes the gray whose luma is net
   void (*correct_luma)(float* r, float* g, float* b, const float* net, int n);
   // x / alpha where alpha is visible, else hidden
   void (*unpremultiply)(float* x, const float* alpha, const float* hidden, int n);
   void (*clip)(float* x, int n);
   void (*store_u8)(const float* x, int n, std::uint8_t* to);
   void (*store_u16)(const float* x, int n, std::uint16_t* to);
-  // Codes of video, see frame.hpp: x * unit + black; (x - black) * codes, rounded half up, 0 … most; codes of four rows
-  // weighed as floats are
+  // Codes of video, see frame.hpp: x * unit + black; (x - black) * codes, rounded half up, 0 … most; weighted sums of
+  // four rows of codes
   void (*from_codes_u8)(const std::uint8_t* x, int n, float unit, float black, float* to);
   void (*from_codes_u16)(const std::uint16_t* x, int n, float unit, float black, float* to);
   void (*to_codes_u8)(const float* x, int n, float black, float codes, int most, std::uint8_t* to);
@@ -43,7 +43,7 @@ struct ImageKernels {
   void (*weighted_sum_u16)(const std::uint16_t* const* rows, const float* weight, int n, float* out);
 };
 
-// The four taps of each of the r positions between two samples: the first one's offset, and the weights.
+// The four taps of one of the r positions between two samples: the offset of the first, and the weights.
 struct Phase {
   int first;
   std::array<float, 4> weight;
@@ -51,16 +51,16 @@ struct Phase {
 
 enum class Alpha { none, opaque, interpolated };
 
-// Rows of pixels (channels innermost) and what they are.
+// An image: rows of pixels with the channels innermost.
 template <class Pixel>
 struct Pixels {
   const Pixel* x;  // (height, width, channels)
   int height, width, channels;
-  Alpha alpha;  // of the last channel of 2 or 4
+  Alpha alpha;  // the kind of the last channel of 2 or 4
   int colours() const { return alpha == Alpha::none ? channels : channels - 1; }
 };
 
-// The luma of samples left … left + n of a row, for the network.
+// Computes the luma of samples left … left + n of a row, for the network.
 template <class Pixel>
 class LumaRow {
  public:
@@ -73,14 +73,14 @@ class LumaRow {
   std::vector<float> planes_;
 };
 
-// Makes the r rows of pixels that belong to one row of the input, for a strip of columns.
+// Computes the r rows of pixels that belong to one row of the input, for a strip of columns.
 template <class Pixel>
 class Composer {
  public:
   Composer(const Pixels<Pixel>& pixels, const std::vector<Phase>& phases, int left, int columns,
            const ImageKernels& kernels, const PermuteKernels& permuter);
 
-  // net(i, j): the network's luma at position (i, j) of every sample of the row; to: the result's first pixel.
+  // net(i, j): the network's luma at position (i, j) of each sample of the row; to: the result's first pixel.
   void row(int row, const std::function<const float*(int i, int j)>& net, Pixel* to);
 
  private:
@@ -91,23 +91,24 @@ class Composer {
 
   Pixels<Pixel> pixels_;
   std::vector<Phase> phases_;
-  int left_, columns_, colours_, planes_;  // planes: the colours; if alpha is carried, alpha and the colours as stored
+  // planes: the colours; interpolated alpha adds alpha and the colours as stored
+  int left_, columns_, colours_, planes_;
   const ImageKernels& kernels_;
   PatternPlan plan_;
   std::ptrdiff_t stride_;
   std::vector<float> ring_;     // [row % kRing][plane][kMargin + column]
-  std::vector<int> ring_rows_;       // the row that a place of the ring holds, or -1
-  std::vector<float> row_sums_;  // [plane][kMargin + column]: rows
-  std::vector<float> result_planes_;  // [plane][column]: rows and columns
-  std::vector<Pixel> result_;     // [position across][channel][column]
+  std::vector<int> ring_rows_;       // the row in each slot of the ring, or -1
+  std::vector<float> row_sums_;  // [plane][kMargin + column]: sums over rows
+  std::vector<float> result_planes_;  // [plane][column]: sums over rows and columns
+  std::vector<Pixel> result_;     // [position within a sample][channel][column]
 };
 
-// What rows top … bottom of a picture become, from the network's result for them: luma is ((bottom - top) * r, width * r).
+// Composes the result of rows top … bottom of an image from the network's luma, ((bottom - top) * r, width * r).
 template <class Pixel>
 void compose(const Pixels<Pixel>& pixels, int top, int bottom, const float* luma, const std::vector<Phase>& phases,
              Pixel* y, int threads, const std::string& target);
 
-// The luma of a picture, (height, width) f32.
+// The luma of an image, (height, width) f32.
 template <class Pixel>
 void luma_plane(const Pixels<Pixel>& pixels, float* luma, int threads, const std::string& target);
 

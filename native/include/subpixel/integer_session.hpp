@@ -1,4 +1,4 @@
-// A chain of quantised convolutions: whole numbers, the same bytes on every target.
+// A session for chains of quantised convolutions: integer arithmetic, the same bytes on every target.
 #pragma once
 
 #include <cstddef>
@@ -14,13 +14,13 @@ namespace subpixel {
 struct IntegerLayer {
   int in_channels, out_channels, kernel_h, kernel_w;
   Activation activation;
-  int zero;                            // of the result
+  int zero;                            // zero point of the result
   std::vector<std::int8_t> weight;     // (out, in, kernel_h, kernel_w)
-  std::vector<std::int32_t> bias;      // the zero of the source already subtracted
+  std::vector<std::int32_t> bias;      // the zero point of the source already subtracted
   std::vector<std::int32_t> shift;     // 0 … 31
   std::vector<std::int16_t> multiplier, slope;
-  bool last = false;                   // its z are the result
-  int skip = -1;                       // the layer whose result is added to this one's
+  bool last = false;                   // its z are the network's result
+  int skip = -1;                       // the layer whose result is added to this one's, or -1
   std::int16_t skip_gain = 0;
 };
 
@@ -30,11 +30,12 @@ class IntegerSession : public ChainSession {
 
   void add(const IntegerLayer& layer);
 
-  // Floats are bytes / 255; for the network they are rounded half up to halves of a byte, the base stays as it is.
+  // Floats are bytes / 255. The network's input is rounded half up to halves of a byte; the base stays exact.
   using ChainSession::run;
   void run(const std::uint8_t* x, int height, int width, std::uint8_t* y) const { run_bytes(x, height, width, y); }
 
-  void interleave(const LastLayerRow& last, int channel, int i, int j, int r, const float* base, int n, float* to) const override;
+  void interleave(const LastLayerRow& last, int channel, int i, int j, int r, const float* base, int n,
+                  float* to) const override;
   bool interleave_bytes(const LastLayerRow& last, int channel, int i, int j, int r, const std::uint8_t* base, int n,
                    std::uint8_t* to) const override;
   const char* kernels() const override { return kernels_.name; }
@@ -50,7 +51,7 @@ class IntegerSession : public ChainSession {
     std::vector<std::int16_t> multiplier, slope;
   };
 
-  void conv(const RowConv& place, int layer) const override;
+  void conv(const RowConv& row, int layer) const override;
   void transform(const Cell* from, std::ptrdiff_t stride, int groups, int tiles, Cell* to,
                  std::ptrdiff_t to_stride) const override {
     kernels_.winograd.transform(from, stride, groups, tiles, to, to_stride);

@@ -1,4 +1,4 @@
-// One loop shared by threads.
+// A loop that several threads share, and the pool of threads behind it.
 #pragma once
 
 #include <algorithm>
@@ -9,14 +9,14 @@
 
 namespace subpixel {
 
-// Calls run(context) on this thread, and meanwhile on up to `helpers` threads of the process's pool; returns when all
-// of them have. run must not throw. Threads are started when they are first needed and then wait for the next call;
-// a forked child starts its own. Any thread may call this at any time, also from within run.
+// Calls run(context) on this thread and meanwhile on up to `helpers` threads of the process's pool. Returns when all
+// calls have returned. run must not throw. Threads are started when first needed, then wait for the next call. A forked
+// child starts its own threads. Any thread may call this at any time, also from within run.
 void with_helpers(int helpers, void (*run)(void*), void* context);
 
-// Calls work(next) on up to `threads` threads; each takes numbers from next() until it gives `count`. What a thread
-// throws first is thrown here, once all have ended. A helper that comes too late for its share takes none: work must
-// not count on being called `threads` times.
+// Calls work(next) on up to `threads` threads. Each takes numbers from next() until it returns `count`. The first
+// exception is rethrown here after all threads have finished. A helper that comes too late takes no numbers: work may
+// be called fewer than `threads` times.
 template <class Work>
 void parallel(std::ptrdiff_t count, int threads, const Work& work) {
   std::atomic<std::ptrdiff_t> counter{0};

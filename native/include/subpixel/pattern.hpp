@@ -1,4 +1,4 @@
-// Rows made of other rows by a pattern that repeats: what pixel shuffle and sub-pixel convolution end with.
+// Builds rows from other rows by a repeating pattern: the last step of pixel shuffle and sub-pixel convolution.
 #pragma once
 
 #include <cstddef>
@@ -8,22 +8,22 @@
 
 namespace subpixel {
 
-// How a row is made of streams: element u of each unit of `out` elements is element offset[u] of the unit of `in`
-// elements of stream[u].
+// Builds a row from streams: element u of each unit of `out` elements is element offset[u] of the unit of `in` elements
+// of stream[u].
 struct Pattern {
   int streams, in, out;
   std::vector<int> stream, offset;
 };
 
-// One element of each stream in turn.
+// Takes one element of each stream in turn.
 Pattern interleave_pattern(int streams);
 
-// A pattern with what a target needs to apply it, made once and used for every row.
+// A pattern with the tables that a target needs to apply it. Built once and used for every row.
 class PatternPlan {
  public:
   PatternPlan(const Pattern& pattern, int item, const PermuteKernels& permuter);
 
-  // `units` units from the streams to `out`; loads may reach up to `end`.
+  // Copies `units` units from the streams to `out`. Loads may reach up to `end`.
   void row(const unsigned char* const* streams, std::ptrdiff_t units, unsigned char* out,
            const unsigned char* end) const;
 
@@ -46,7 +46,7 @@ class PatternPlan {
   int item_, in_, out_;
   const PermuteKernels& permuter_;
   std::vector<Run> runs_;
-  int units_ = 0;  // a round; 0 to move runs one by one
+  int units_ = 0;  // units in a round; 0: runs are copied one by one
   std::vector<Load> loads_;
   std::vector<unsigned char> table_;
   std::vector<int> words_;

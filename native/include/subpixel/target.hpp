@@ -19,17 +19,17 @@ struct PermuteKernels;
 struct Target {
   const char* name;
   std::vector<Feature> needs;
-  const ConvKernels* conv;           // f32 convolution over tiles
-  const FloatChainKernels* chain_f32;    // rows of a chain of convolutions
+  const ConvKernels* conv;              // f32 convolution over tiles
+  const FloatChainKernels* chain_f32;   // rows of a chain of convolutions
   const FloatChainKernels* chain_bf16;
   const Int8ChainKernels* chain_int8;
-  const ImageKernels* image;    // pixels to luma and back
-  const WarpKernels* warp;          // sampling at given positions
-  const ResampleKernels* resize;            // weighted sums of rows
-  const PermuteKernels* permute;          // bytes in another order
+  const ImageKernels* image;            // pixels to luma and back
+  const WarpKernels* warp;              // sampling at given positions
+  const ResampleKernels* resample;      // weighted sums of rows
+  const PermuteKernels* permute;        // bytes in another order
 };
 
-// `base` under another name and with more features needed. The caller replaces the tables that it has better ones for.
+// `base` with another name and more features needed. The caller replaces the tables that it improves.
 Target extend(Target base, const char* name, std::initializer_list<Feature> more);
 
 }  // namespace subpixel

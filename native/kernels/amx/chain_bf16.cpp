@@ -1,4 +1,4 @@
-// AMX: an instruction does 8,192 products of bf16; the ends of a block are those of AVX-512.
+// AMX: one instruction computes 8,192 products of bf16. The epilogue of a block is that of AVX-512.
 #define SUBPIXEL_TARGET_NS amx
 
 namespace subpixel::amx {

@@ -1,4 +1,4 @@
-// AMX: an instruction does 16,384 products of bytes; the ends of a block are those of AVX-512.
+// AMX: one instruction computes 16,384 products of bytes. The epilogue of a block is that of AVX-512.
 #define SUBPIXEL_TARGET_NS amx
 
 #include "../generic/vector_int_x86.hpp"

@@ -1,5 +1,6 @@
-// AMX: eight registers of 16 rows of 64 bytes. As assembly, because gcc's intrinsics take the number of a register only as
-// a digit, and gcc 12's do not say that the shapes are read from memory: it drops their stores.
+// The instructions of AMX: eight registers of 16 rows of 64 bytes. Written as assembly, because gcc's intrinsics accept
+// only literal register numbers, and those of gcc 12 do not say that the shapes are read from memory: it drops their
+// stores.
 #pragma once
 
 #include "../generic/tile_shapes.hpp"
@@ -8,9 +9,9 @@ namespace subpixel::SUBPIXEL_TARGET_NS {
 namespace {
 
 struct Tiles {
-  // What was stored before lies in memory from here on, also what load() reads. About 200 cycles.
+  // Configures the tiles. All earlier stores are in memory afterwards, as load() needs. Takes about 200 cycles.
   void configure(const TileShapes& shapes) { asm volatile("ldtilecfg %0" : : "m"(shapes) : "memory"); }
-  // Without tiles in use the system saves 8 KiB less whenever it takes the processor away, and lets it sleep deeper.
+  // While no tiles are in use, the system saves 8 KiB less at each context switch and lets the processor sleep deeper.
   void release() { asm volatile("tilerelease"); }
 
   template <int T>

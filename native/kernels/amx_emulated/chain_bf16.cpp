@@ -1,4 +1,4 @@
-// The algorithm of AMX over loops in place of its instructions, for tests; with the ends of AVX2.
+// The algorithm of AMX over loops in place of its instructions, for tests. The epilogue is that of AVX2.
 #define SUBPIXEL_TARGET_NS amx_emulated
 
 namespace subpixel::amx_emulated {

@@ -1,5 +1,5 @@
-// What AMX's instructions do, as loops, so that what is written over them is tested on any processor. What the processor
-// would refuse is a trap.
+// The instructions of AMX as loops, so that the code above them is tested on any processor. What the processor would
+// refuse is a trap.
 #pragma once
 
 #include "../generic/tile_shapes.hpp"
@@ -46,7 +46,7 @@ class Tiles {
             cells_[C].at[m][n] += static_cast<Cell>(static_cast<std::int8_t>(cells_[A].at[m][k] >> bit) *
                                                     static_cast<int>(cells_[B].at[k][n] >> bit & 255));
   }
-  // The even and the odd products are summed by themselves first. (Denormals count here; there they are zeros.)
+  // The even and the odd products are summed separately first. (Denormals count here; in AMX they are zeros.)
   template <int C, int A, int B>
   void multiply_bf16() {
     fit(C, A, B);
@@ -69,8 +69,8 @@ class Tiles {
     Cell at[kTileRows][kTileColumns];
   };
 
-  static void need(bool held) {
-    if (!held) __builtin_trap();
+  static void need(bool condition) {
+    if (!condition) __builtin_trap();
   }
   static float real(Cell bits) {
     float value;

@@ -1,4 +1,4 @@
-// Widened before they are multiplied: to be the same everywhere, not to be fast.
+// Rows of bf16 chains: samples are widened before they are multiplied, for the same results everywhere, not for speed.
 #define SUBPIXEL_TARGET_NS avx2
 
 namespace subpixel::avx2 {

@@ -1,4 +1,4 @@
-// 12 sums, 3 inputs and 1 weight fill the 16 registers.
+// Rows of f32 chains: 12 sums, 3 inputs and 1 weight fill the 16 registers.
 #define SUBPIXEL_TARGET_NS avx2
 #define SUBPIXEL_MULTIPLY_ADD(sum, x, w) asm("vfmadd231ps %2, %1, %0" : "+x"(sum) : "x"(x), "x"(w))
 

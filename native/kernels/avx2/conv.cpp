@@ -1,4 +1,4 @@
-// 12 sums, 3 inputs and 1 weight fill the 16 registers.
+// f32 convolution over tiles: 12 sums, 3 inputs and 1 weight fill the 16 registers.
 #define SUBPIXEL_TARGET_NS avx2
 
 namespace subpixel::avx2 {

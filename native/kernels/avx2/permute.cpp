@@ -1,4 +1,4 @@
-// 16 bytes a round: the byte shuffle of AVX2 does not cross its 16-byte halves.
+// Byte permutations, 16 bytes a round: the byte shuffle of AVX2 does not cross its 16-byte halves.
 #define SUBPIXEL_TARGET_NS avx2
 
 #include <immintrin.h>
@@ -20,13 +20,13 @@ void rounds(const PermuteRounds& p) {
   }
   unsigned char* out = p.out;
   for (std::ptrdiff_t n = 0; n < p.rounds; ++n, out += p.out_step) {
-    __m128i made = _mm_setzero_si128();
+    __m128i result = _mm_setzero_si128();
     for (int k = 0; k < Sources; ++k) {
       const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(source[k]));
-      made = _mm_or_si128(made, _mm_shuffle_epi8(x, table[k]));
+      result = _mm_or_si128(result, _mm_shuffle_epi8(x, table[k]));
       source[k] += p.source_step;
     }
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(out), made);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out), result);
   }
 }
 
@@ -39,12 +39,13 @@ void run(const PermuteRounds& p) {
     default: break;
   }
   for (std::ptrdiff_t n = 0; n < p.rounds; ++n) {
-    __m128i made = _mm_setzero_si128();
+    __m128i result = _mm_setzero_si128();
     for (int k = 0; k < p.sources; ++k) {
       const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p.source[k] + n * p.source_step));
-      made = _mm_or_si128(made, _mm_shuffle_epi8(x, _mm_loadu_si128(reinterpret_cast<const __m128i*>(p.table + 16 * k))));
+      result = _mm_or_si128(result,
+                            _mm_shuffle_epi8(x, _mm_loadu_si128(reinterpret_cast<const __m128i*>(p.table + 16 * k))));
     }
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(p.out + n * p.out_step), made);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p.out + n * p.out_step), result);
   }
 }
 

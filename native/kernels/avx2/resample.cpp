@@ -1,3 +1,4 @@
+// Weighted sums of rows.
 #define SUBPIXEL_TARGET_NS avx2
 #define SUBPIXEL_WINDOWS
 
@@ -16,21 +17,21 @@ typedef unsigned short HalfWords __attribute__((vector_size(8)));
 typedef short Words __attribute__((vector_size(16)));
 typedef unsigned char ManyBytes __attribute__((vector_size(16)));
 
-// `most` where v is no number.
+// `most` if v is NaN.
 inline Doubles smaller(Doubles v, Doubles most) { return (Doubles)_mm256_min_pd((__m256d)v, (__m256d)most); }
 inline Ints multiply_pairs(Ints x, Ints w) { return (Ints)_mm256_madd_epi16((__m256i)x, (__m256i)w); }
 inline Shorts multiply_high(Shorts x, Shorts w) { return (Shorts)_mm256_mulhi_epi16((__m256i)x, (__m256i)w); }
 inline Ints widen_bytes(Bytes v) { return (Ints)_mm256_cvtepu8_epi32(_mm_cvtsi64_si128((long long)v)); }
 inline __m128i low(__m256i v) { return _mm256_castsi256_si128(v); }
 inline __m128i high(__m256i v) { return _mm256_extracti128_si256(v, 1); }
-// What fits in the narrower type.
+// For values that fit in the narrower type.
 inline Words narrow(Ints v, short) { return (Words)_mm_packs_epi32(low((__m256i)v), high((__m256i)v)); }
 // Clipped to a byte, as packing does it.
 inline Bytes clip_to_bytes(Ints v) {
   const __m128i words = (__m128i)narrow(v, short{});
   return (Bytes)_mm_cvtsi128_si64(_mm_packus_epi16(words, words));
 }
-// Four vectors of them. Packing takes each 16-byte lane for itself: words are brought to their places at the end.
+// The same for four vectors. Packing works on each 16-byte lane alone; words are put into order at the end.
 typedef unsigned char AllBytes __attribute__((vector_size(32)));
 inline AllBytes clip_to_bytes(Ints a, Ints b, Ints c, Ints d) {
   const __m256i words = _mm256_packs_epi32((__m256i)a, (__m256i)b), more = _mm256_packs_epi32((__m256i)c, (__m256i)d);

@@ -1,4 +1,4 @@
-// Widened before they are multiplied, where the processor has no product of them.
+// Rows of bf16 chains, for processors without a product of bf16: samples are widened before they are multiplied.
 #define SUBPIXEL_TARGET_NS avx512
 
 namespace subpixel::avx512 {

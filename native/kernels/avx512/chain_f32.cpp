@@ -1,4 +1,4 @@
-// 24 sums, 3 inputs and 1 weight of 32 registers.
+// Rows of f32 chains: 24 sums, 3 inputs and 1 weight of 32 registers.
 #define SUBPIXEL_TARGET_NS avx512
 #define SUBPIXEL_MULTIPLY_ADD(sum, x, w) asm("vfmadd231ps %2, %1, %0" : "+v"(sum) : "v"(x), "v"(w))
 

@@ -1,4 +1,4 @@
-// AVX-512 without VNNI: products of 16-bit samples, added in a second instruction.
+// Rows of int8 chains without VNNI: products of 16-bit samples, added by a second instruction.
 #define SUBPIXEL_TARGET_NS avx512
 #define SUBPIXEL_WINOGRAD
 
@@ -8,7 +8,7 @@ namespace subpixel::avx512 {
 namespace {
 
 struct Wide : WordCells<Bits512> {
-  // The product's register is a fixed one: choosing it, gcc 12 moves sums about.
+  // The product's register is a fixed one: when gcc 12 chooses it, it moves sums between registers.
   static void multiply(Vec& sum, Vec x, Vec w) {
     asm("vpmaddwd %2, %1, %%zmm31\n\tvpaddd %%zmm31, %0, %0" : "+v"(sum) : "v"(x), "v"(w) : "xmm31");
   }

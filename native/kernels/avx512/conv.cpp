@@ -1,4 +1,4 @@
-// 24 sums, 3 inputs and 1 weight of 32 registers.
+// f32 convolution over tiles: 24 sums, 3 inputs and 1 weight of 32 registers.
 #define SUBPIXEL_TARGET_NS avx512
 
 namespace subpixel::avx512 {

@@ -1,4 +1,4 @@
-// 64 bytes a round with AVX-512 VBMI, whose byte permutation crosses the whole register.
+// Byte permutations with VBMI, 64 bytes a round: its byte permutation crosses the whole register.
 #define SUBPIXEL_TARGET_NS avx512
 
 #include "permute_vbmi.hpp"
@@ -13,22 +13,22 @@ namespace {
 template <int Sources>
 void rounds(const PermuteRounds& p) {
   __m512i table[Sources];
-  __mmask64 kept[Sources];
+  __mmask64 nonzero[Sources];
   const unsigned char* source[Sources];
   for (int k = 0; k < Sources; ++k) {
     table[k] = _mm512_loadu_si512(p.table + 64 * k);
-    kept[k] = ~_mm512_movepi8_mask(table[k]);
+    nonzero[k] = ~_mm512_movepi8_mask(table[k]);
     source[k] = p.source[k];
   }
   unsigned char* out = p.out;
   for (std::ptrdiff_t n = 0; n < p.rounds; ++n, out += p.out_step) {
-    __m512i made = _mm512_maskz_permutexvar_epi8(kept[0], table[0], _mm512_loadu_si512(source[0]));
+    __m512i result = _mm512_maskz_permutexvar_epi8(nonzero[0], table[0], _mm512_loadu_si512(source[0]));
     source[0] += p.source_step;
     for (int k = 1; k < Sources; ++k) {
-      made = _mm512_mask_permutexvar_epi8(made, kept[k], table[k], _mm512_loadu_si512(source[k]));
+      result = _mm512_mask_permutexvar_epi8(result, nonzero[k], table[k], _mm512_loadu_si512(source[k]));
       source[k] += p.source_step;
     }
-    _mm512_storeu_si512(out, made);
+    _mm512_storeu_si512(out, result);
   }
 }
 
@@ -41,13 +41,13 @@ void run(const PermuteRounds& p) {
     default: break;
   }
   for (std::ptrdiff_t n = 0; n < p.rounds; ++n) {
-    __m512i made = _mm512_setzero_si512();
+    __m512i result = _mm512_setzero_si512();
     for (int k = 0; k < p.sources; ++k) {
       const __m512i table = _mm512_loadu_si512(p.table + 64 * k);
       const __m512i x = _mm512_loadu_si512(p.source[k] + n * p.source_step);
-      made = _mm512_mask_permutexvar_epi8(made, ~_mm512_movepi8_mask(table), table, x);
+      result = _mm512_mask_permutexvar_epi8(result, ~_mm512_movepi8_mask(table), table, x);
     }
-    _mm512_storeu_si512(p.out + n * p.out_step, made);
+    _mm512_storeu_si512(p.out + n * p.out_step, result);
   }
 }
 

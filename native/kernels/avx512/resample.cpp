@@ -1,3 +1,4 @@
+// Weighted sums of rows.
 #define SUBPIXEL_TARGET_NS avx512
 #define SUBPIXEL_WINDOWS
 
@@ -16,12 +17,12 @@ typedef unsigned short HalfWords __attribute__((vector_size(16)));
 typedef short Words __attribute__((vector_size(32)));
 typedef unsigned char ManyBytes __attribute__((vector_size(32)));
 
-// `most` where v is no number.
+// `most` if v is NaN.
 inline Doubles smaller(Doubles v, Doubles most) { return (Doubles)_mm512_min_pd((__m512d)v, (__m512d)most); }
 inline Ints multiply_pairs(Ints x, Ints w) { return (Ints)_mm512_madd_epi16((__m512i)x, (__m512i)w); }
 inline Shorts multiply_high(Shorts x, Shorts w) { return (Shorts)_mm512_mulhi_epi16((__m512i)x, (__m512i)w); }
 inline Ints widen_bytes(Bytes v) { return (Ints)_mm512_cvtepu8_epi32((__m128i)v); }
-// What fits in the narrower type.
+// For values that fit in the narrower type.
 inline Words narrow(Ints v, short) { return (Words)_mm512_cvtepi32_epi16((__m512i)v); }
 inline HalfBytes narrow(Halfs v, unsigned char) {
   return (HalfBytes)_mm_cvtsi128_si64(_mm256_cvtepi32_epi8((__m256i)v));
@@ -31,7 +32,7 @@ inline HalfWords narrow(Halfs v, unsigned short) { return (HalfWords)_mm256_cvte
 inline Bytes clip_to_bytes(Ints v) {
   return (Bytes)_mm512_cvtusepi32_epi8(_mm512_max_epi32((__m512i)v, _mm512_setzero_si512()));
 }
-// Four vectors of them. Packing takes each 16-byte lane for itself: words are brought to their places at the end.
+// The same for four vectors. Packing works on each 16-byte lane alone; words are put into order at the end.
 typedef unsigned char AllBytes __attribute__((vector_size(64)));
 inline AllBytes clip_to_bytes(Ints a, Ints b, Ints c, Ints d) {
   const __m512i words = _mm512_packs_epi32((__m512i)a, (__m512i)b), more = _mm512_packs_epi32((__m512i)c, (__m512i)d);

@@ -16,7 +16,7 @@ Target target() {
   t.chain_int8 = &chain_int8_kernels;
   t.image = &image_kernels;
   t.warp = &warp_kernels;
-  t.resize = &resize_kernels;
+  t.resample = &resample_kernels;
   t.permute = has(Feature::avx512vbmi) ? &permute_vbmi_kernels : &permute_kernels;
   return t;
 }

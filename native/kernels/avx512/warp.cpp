@@ -1,3 +1,4 @@
+// Sampling at given positions.
 #define SUBPIXEL_TARGET_NS avx512
 
 namespace subpixel::avx512 {

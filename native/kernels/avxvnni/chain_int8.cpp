@@ -1,4 +1,4 @@
-// AVX-VNNI: the bytes' product on 16 registers of 256 bits; 8 sums, 2 inputs and 1 weight.
+// Rows of int8 chains with the byte product of AVX-VNNI on 16 registers of 256 bits: 12 sums, 3 inputs and 1 weight.
 #define SUBPIXEL_TARGET_NS avxvnni
 
 #include "../generic/vector_int_x86.hpp"

@@ -1,4 +1,5 @@
-// AVX-512 BF16: 24 sums, 3 inputs and 1 weight of 32 registers; an instruction does 32 products.
+// Rows of bf16 chains with AVX-512 BF16: 24 sums, 3 inputs and 1 weight of 32 registers; one instruction computes 32
+// products.
 #define SUBPIXEL_TARGET_NS bf16
 #define SUBPIXEL_MULTIPLY_BF16(sum, x, w) asm("vdpbf16ps %2, %1, %0" : "+v"(sum) : "v"(x), "v"(w))
 

@@ -1,4 +1,4 @@
-// A line of an affine map's grid: part of warp_f32.hpp, which says how it is built.
+// One line of an affine grid. Part of warp_f32.hpp, which says how it is built.
 #pragma once
 
 #include <utility>
@@ -8,7 +8,7 @@
 namespace subpixel::SUBPIXEL_TARGET_NS {
 namespace {
 
-// Vector v of what a vector of columns is when each stands for all dims of its place.
+// Vector v of the result of repeating each lane `dims` times.
 template <int dims, int v, int... lane>
 inline Vec repeat_lanes(Vec at, std::integer_sequence<int, lane...>) {
   return __builtin_shufflevector(at, at, ((v * kLanes + lane) / dims)...);
@@ -20,13 +20,13 @@ inline void store_positions(float* to, Vec at, const Vec* start, const Vec* step
   (store(to + v * kLanes, start[v] + step[v] * repeat_lanes<dims, v>(at, Lanes{})), ...);
 }
 
-// As many vectors at a time as there are numbers in a place: then each number keeps its lanes.
+// As many vectors at a time as a position has numbers: then each number keeps its lanes.
 template <int dims>
 void grid_line(const GridLine& g) {
   float begin[dims], slope[dims];
   for (int d = 0; d < dims; ++d) {
     const float* theta = g.theta + d * (dims + 1);
-    // The constant first, then the outermost axis: the order of the plain version.
+    // The constant first, then the outermost axis: the order of the NumPy version.
     begin[d] = theta[dims];
     for (int k = dims - 1; k > 0; --k) begin[d] += theta[k] * g.outer[dims - 1 - k];
     slope[d] = theta[0];

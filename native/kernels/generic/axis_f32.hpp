@@ -1,4 +1,4 @@
-// Vectors, and one axis of a picture: what a place on it becomes. Part of warp_f32.hpp, which says how it is built.
+// Vectors of floats, and the positions on one axis of an image. Part of warp_f32.hpp, which says how it is built.
 #pragma once
 
 #include "subpixel/warp.hpp"
@@ -44,12 +44,12 @@ inline Vec to_float(Ints v) { return __builtin_convertvector(v, Vec); }
 inline Vec magnitude(Vec v) { return (Vec)((Ints)v & 0x7fffffff); }
 
 constexpr int kInfinity = 0x7f800000;
-constexpr float kWholeFrom = 8388608.0f;  // 2^23: from here on every f32 is whole
+constexpr float kWholeFrom = 8388608.0f;  // 2^23: from here on every f32 is an integer
 
-// Only for what an int holds; as everywhere here, the places were brought near the picture before.
+// Only for values that fit an int: positions have been limited to the image's surroundings before.
 inline Ints to_int(Vec v) { return __builtin_convertvector(v, Ints); }
 
-// Towards zero; also for what no int holds, and for NaN.
+// Rounds towards zero; values beyond int and NaN stay as they are.
 inline Vec truncate(Vec v) {
   const Ints broken = magnitude(v) < fill(kWholeFrom);
   return broken ? to_float(to_int(broken ? v : Vec{})) : v;
@@ -60,11 +60,11 @@ inline Vec floor_of(Vec v) {
   return whole - (whole > v ? fill(1.0f) : Vec{});
 }
 
-// One axis of the picture.
+// One axis of the image.
 struct Axis {
   int side;
   float scale, low;      // from the grid's -1 … 1 to samples
-  float mirror, period;  // where reflection folds first, and after how many samples it repeats
+  float mirror, period;  // where reflection folds first, and its period in samples
   float last;
 
   Axis(int n, bool align_corners)
@@ -80,14 +80,14 @@ inline Vec from_grid(Vec value, const Axis& axis) { return (value + 1.0f) * axis
 
 inline Vec clamp(Vec position, const Axis& axis) { return at_most(at_least(position, 0.0f), axis.last); }
 
-// Folded at the mirrors, then clamped. What is no finite number becomes the first sample.
+// Folds at the mirrors, then clamps. A position that is not finite becomes the first sample.
 inline Vec reflect(Vec position, const Axis& axis) {
   const Vec away = magnitude(position - axis.mirror);
   const Vec rest = away - truncate(away / axis.period) * axis.period;
   return clamp(smaller(rest, axis.period - rest) + axis.mirror, axis);
 }
 
-// Within a few samples of the picture, where the cubic's taps are outside as well.
+// Limits a position to a few samples around the image, where all taps of the cubic are outside as well.
 inline Vec near(Vec position, const Axis& axis) {
   return at_most(at_least(position, -4.0f), static_cast<float>(axis.side + 3));
 }
@@ -101,7 +101,7 @@ inline Vec map_outside(Vec position, const Axis& axis) {
   return reflect(position, axis);
 }
 
-// No lane has a bit.
+// Whether no lane has a bit set.
 template <class V>
 inline bool none(V v) {
   int any = 0;
@@ -109,15 +109,15 @@ inline bool none(V v) {
   return any == 0;
 }
 
-// All bits where the index is no sample's, so that or-ing it into an offset makes -1 of it. Signs instead of
-// comparisons: compilers take the and of two masks of the widest vectors apart into single lanes.
+// All bits if the index is outside: or-ing it into an offset gives -1. Uses signs instead of comparisons, because
+// compilers split the conjunction of two masks of the widest vectors into single lanes.
 inline Ints beyond(Ints index, int side) { return (index | (fill(side - 1) - index)) >> 31; }
 
-// Halves to the even neighbour.
+// Rounds halves to the even neighbour.
 inline Ints nearest_to(Vec position) {
   const Vec below = floor_of(position), part = position - below;
   const Ints index = to_int(below);
-  // From an odd one upwards already at the half: the number just below 0.5 has bits one less.
+  // An odd neighbour rounds up from the half on: the bits of the number just below 0.5 are one less.
   const Vec limit = (Vec)(fill(0x3f000000) - (index & 1));
   return index - (part > limit);  // true is -1
 }

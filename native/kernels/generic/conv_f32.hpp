@@ -1,9 +1,9 @@
 // f32 convolution over tiles, with any strides, written once over a vector of kLanes floats. Each target's file defines
-// SUBPIXEL_TARGET_NS, kLanes, kChannels and kVectors before including this, and is compiled with its own instruction flags.
+// SUBPIXEL_TARGET_NS, kLanes, kChannels and kVectors before it includes this, and is compiled with its own instruction
+// flags.
 //
-// A block of kChannels output channels by kVectors vectors of columns stays in registers while the sum runs over
-// input channel, kernel row and kernel column, always in that order: a sample's value does not depend on where in
-// a tile it lies.
+// A block of kChannels output channels by kVectors vectors of columns stays in registers while the sum runs over input
+// channel, kernel row and kernel column, always in that order: a sample's value does not depend on its place in a tile.
 
 #include "tables.hpp"
 #include "vec_f32.hpp"
@@ -38,7 +38,7 @@ inline void conv_block(const ConvF32& a, const float* weight, int first_channel,
       store(out + v * kLanes, activate(sum[c][v], a.activation, a.slope[first_channel + c]));
 }
 
-// Blocks of fewer vectors end a row of few columns; a sample's sum is the same in each.
+// A row ends in blocks of fewer vectors; a sample's sum is the same in each.
 template <int Channels, bool Apart>
 void conv_rows(const ConvF32& a, const float* weight, int first_channel) {
   for (int y = 0; y < a.rows; ++y) {
@@ -49,7 +49,7 @@ void conv_rows(const ConvF32& a, const float* weight, int first_channel) {
   }
 }
 
-// The last block of channels may be a smaller one.
+// The last block of channels may be smaller.
 template <int Channels, bool Apart>
 void conv_channels(const ConvF32& a, const float* weight, int first_channel, int channels) {
   if constexpr (Channels > 1)

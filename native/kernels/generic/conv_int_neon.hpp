@@ -1,5 +1,5 @@
-// One row of a quantised convolution on 64-bit ARM, written once over a Product of cells. Each target's file defines
-// SUBPIXEL_TARGET_NS, Product, kVectors and kName before including this. Four output channels by vectors of four
+// Rows of int8 chains on 64-bit ARM, written once over a Product of cells. Each target's file defines
+// SUBPIXEL_TARGET_NS, Product, kVectors and kName before it includes this. Four output channels by vectors of four
 // columns stay in registers.
 
 #include "input_output_int.hpp"
@@ -10,7 +10,7 @@ namespace {
 
 constexpr int kLanes = 4, kChannels = 4;
 
-// (a * b + 2^14) >> 15; a product of two -32768, which would saturate, does not occur.
+// (a * b + 2^14) >> 15; the one product that would saturate, of two -32768, does not occur.
 inline int16x8_t rounded_product(int16x8_t a, int16x8_t b) { return vqrdmulhq_s16(a, b); }
 
 inline int16x8_t tanh_of(int16x8_t z) {
@@ -21,7 +21,7 @@ inline int16x8_t tanh_of(int16x8_t z) {
   return vshrq_n_s16(vaddq_s16(rounded_product(p, u), vdupq_n_s16(8)), 4);
 }
 
-// A constant of two channels, four times each: they stand so for the vectors of x86 too.
+// A constant of two channels, four times each: they are stored so for the vectors of x86 too.
 inline int16x8_t pair16(const std::int16_t* p) { return vld1q_s16(p); }
 
 inline int16x8_t activate(int16x8_t z, Activation kind, const std::int16_t* slope) {
@@ -33,20 +33,20 @@ inline int16x8_t activate(int16x8_t z, Activation kind, const std::int16_t* slop
 
 inline int16x4_t shift_and_narrow(int32x4_t sum, int shift) { return vqmovn_s32(vshlq_s32(sum, vdupq_n_s32(-shift))); }
 
-// Sums of two channels, each of four columns, as z.
+// Rescales the sums of two channels, each of four columns, to z.
 inline int16x8_t requantise(const EpilogueInt& e, int channel, int32x4_t a, int32x4_t b) {
   const int16x8_t y = vcombine_s16(shift_and_narrow(a, e.shift[channel]), shift_and_narrow(b, e.shift[channel + 1]));
   const int16x8_t z = rounded_product(y, pair16(e.multiplier + 4 * channel));
   return activate(z, e.activation, e.slope + 4 * channel);
 }
 
-// Four cells of two 16-bit samples, as four of each channel.
+// Converts four cells of two 16-bit samples to four samples of each channel.
 inline int16x8_t twos_of_words(uint32x4_t cells) {
   const int16x8_t v = vreinterpretq_s16_u32(cells);
   return vcombine_s16(vget_low_s16(vuzp1q_s16(v, v)), vget_low_s16(vuzp2q_s16(v, v)));
 }
 
-// An earlier value's four cells of four channels, as 16-bit samples of two and two.
+// Loads an earlier value's four cells of four channels, as 16-bit samples of two and two channels.
 inline void load_samples(const Cell* from, std::ptrdiff_t stride, int16x8_t& low, int16x8_t& high) {
   if (Product::kGroup == 4) {
     alignas(16) static constexpr unsigned char order[16] = {0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15};
@@ -59,14 +59,14 @@ inline void load_samples(const Cell* from, std::ptrdiff_t stride, int16x8_t& low
   high = twos_of_words(vld1q_u32(from + stride));
 }
 
-// z with what a skip adds.
+// Adds a skip to z.
 inline int16x8_t add_skip(const RowConvInt& a, int16x8_t z, int16x8_t u) {
   if (a.epilogue.activation == Activation::relu) z = vmaxq_s16(z, vdupq_n_s16(0));
   const int16x8_t scaled = vshlq_n_s16(vsubq_s16(u, vdupq_n_s16(static_cast<short>(a.skip_zero))), 7);
   return vqaddq_s16(z, rounded_product(scaled, vdupq_n_s16(a.skip_gain)));
 }
 
-// Four 16-bit samples of each of two channels, clipped to a byte, as four cells of two.
+// Converts four 16-bit samples of each of two channels, clipped to a byte, to four cells of two.
 inline uint32x4_t words_of_two(int16x8_t z) {
   const int16x8_t clipped = vminq_s16(vmaxq_s16(z, vdupq_n_s16(0)), vdupq_n_s16(255));
   return vreinterpretq_u32_s16(vzip1q_s16(clipped, vextq_s16(clipped, clipped, 4)));
@@ -109,11 +109,13 @@ void conv_block(const RowConvInt& a, const Cell* weight, int first, int column) 
     if (a.last != nullptr) {
       for (int c = 0; c < kChannels; ++c) {
         const int16x4_t y = shift_and_narrow(total[c], a.epilogue.shift[first + c]);
-        vst1_s16(a.z() + (first + c) * a.last_stride + column, vqrdmulh_n_s16(y, a.epilogue.multiplier[4 * (first + c)]));
+        vst1_s16(a.z() + (first + c) * a.last_stride + column,
+                 vqrdmulh_n_s16(y, a.epilogue.multiplier[4 * (first + c)]));
       }
       continue;
     }
-    int16x8_t low = requantise(a.epilogue, first, total[0], total[1]), high = requantise(a.epilogue, first + 2, total[2], total[3]);
+    int16x8_t low = requantise(a.epilogue, first, total[0], total[1]),
+              high = requantise(a.epilogue, first + 2, total[2], total[3]);
     if (a.skip != nullptr) {
       int16x8_t more_low, more_high;
       load_samples(a.skip + first / Product::kGroup * a.skip_stride + column, a.skip_stride, more_low, more_high);
@@ -130,7 +132,7 @@ int block(int) { return kChannels; }
 
 void conv(const RowConvInt& a) {
   const std::ptrdiff_t taps = static_cast<std::ptrdiff_t>(a.kernel_rows) * a.groups * a.kernel_columns;
-  // Inputs of a stripe stay in the first-level cache.
+  // The inputs of a stripe stay in the first-level cache.
   constexpr int stripe = 48;
   for (int from = 0; from < a.columns; from += stripe) {
     const int until = from + stripe < a.columns ? from + stripe : a.columns;
@@ -154,14 +156,16 @@ long long peak(long long rounds) {
     for (int s = 0; s < sums; ++s) Product::multiply<0>(sum[s], x, w);
   }
   for (int s = 0; s < sums; ++s) {
-    int32x4_t made = Product::total(sum[s]);
-    asm volatile("" : : "w"(made));
+    int32x4_t result = Product::total(sum[s]);
+    asm volatile("" : : "w"(result));
   }
   return rounds * sums * kLanes * Product::kGroup;
 }
 
 }  // namespace
 
-constexpr Int8ChainKernels chain_int8_kernels = {kName, Product::kGroup, block, conv, encode, interleave<std::int16_t, float>, interleave<std::int16_t, std::uint8_t>, {nullptr, nullptr}, peak};
+constexpr Int8ChainKernels chain_int8_kernels = {
+    kName, Product::kGroup, block, conv, encode, interleave<std::int16_t, float>,
+    interleave<std::int16_t, std::uint8_t>, {nullptr, nullptr}, peak};
 
 }  // namespace subpixel::SUBPIXEL_TARGET_NS

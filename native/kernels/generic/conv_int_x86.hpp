@@ -1,8 +1,9 @@
-// One row of a quantised convolution on x86, written once over a Wide: 256 or 512 bits and what multiplies cells.
-// Each target's file defines SUBPIXEL_TARGET_NS, Wide, kVectors, kMostChannels and kName before including this, and
-// SUBPIXEL_WINOGRAD where half of the products are worth their transforms: where bytes have no product of their own.
+// Rows of int8 chains on x86, written once over a Wide: vectors of 256 or 512 bits and the product of cells. Each
+// target's file defines SUBPIXEL_TARGET_NS, Wide, kVectors, kMostChannels and kName before it includes this. It also
+// defines SUBPIXEL_WINOGRAD if its processors have no product of bytes: then half of the products are worth their
+// transforms.
 //
-// The products are written as assembly: with intrinsics gcc 12 copies and spills the sums, at the cost of a third of the
+// Products are written as assembly: with intrinsics gcc 12 copies and spills the sums, which costs a third of the
 // speed.
 
 #include "epilogue_int_x86.hpp"
@@ -18,12 +19,13 @@ using Product = Wide;
 inline Vec first_sum(const Block& b, int channel) { return Wide::set32(b.epilogue.bias[channel]); }
 
 template <int Channels, int Vectors>
-__attribute__((always_inline)) inline void apply_epilogue(const RowConvInt& a, const Block& b, Vec (&sum)[Channels][Vectors]) {
+__attribute__((always_inline)) inline void apply_epilogue(const RowConvInt& a, const Block& b,
+                                                          Vec (&sum)[Channels][Vectors]) {
   if (a.last != nullptr) return store_last(a, b, sum);
   choose_epilogue(a, [&](auto end) __attribute__((always_inline)) { store_cells<end.kind, end.skip>(a, b, sum); });
 }
 
-// Inputs and weights of a stripe stay in the first-level cache.
+// The inputs and weights of a stripe stay in the first-level cache.
 int stripe_of(const RowConvInt& a) { return (a.channels > 4 ? kVectors / 2 : kVectors) * Wide::kLanes; }
 
 }  // namespace
@@ -55,7 +57,8 @@ long long peak(long long rounds) {
 
 }  // namespace
 
-constexpr Int8ChainKernels chain_int8_kernels = {kName, Wide::kGroup, block, conv, encode, interleave<std::int16_t, float>,
-                                     interleave<std::int16_t, std::uint8_t>, kWinograd, peak};
+constexpr Int8ChainKernels chain_int8_kernels = {
+    kName, Wide::kGroup, block, conv, encode, interleave<std::int16_t, float>,
+    interleave<std::int16_t, std::uint8_t>, kWinograd, peak};
 
 }  // namespace subpixel::SUBPIXEL_TARGET_NS

@@ -1,31 +1,33 @@
-// One row of a convolution by products of tiles, written once over Tiles. Each target's file defines SUBPIXEL_TARGET_NS,
-// Tiles, kName, Row (RowConvInt or RowConvFloat), Sum, kGroup, product and epilogue_block before including this.
+// Rows of chains by products of tiles, written once over Tiles. Each target's file defines SUBPIXEL_TARGET_NS, Tiles,
+// kName, Row (RowConvInt or RowConvFloat), Sum, kGroup, product and epilogue_block before it includes this.
 //
-// A product adds to 16 channels x 16 columns of sums what 16 cells of each make: C += A * B, of which
-//   A  weights: a row is a channel's cells of one step
-//   B  the activations as they lie: a row is one cell each of 16 neighbouring columns, the next row a constant stride
-//      further: the next group of channels, which a kernel row further goes on where rows lie together, or the next tap
-//   C  [channel][column]: as the ends of a block want sums.
-// A step is one A and one B. The kernel is cut into steps whichever way makes fewest: 3x3 of 16 channels of bytes is 3 steps
-// of 12 rows, one for each kernel column. Tiles are as high as steps are deep, so nothing else is read.
+// A product adds the products of 16 cells to each of 16 channels x 16 columns of sums: C += A * B, where
+//   A  holds weights: a row is a channel's cells of one step
+//   B  holds inputs in their order in memory: a row is one cell each of 16 neighbouring columns. The next row is a
+//      constant stride further: the next group of channels (continued in the next kernel row if rows are contiguous) or
+//      the next tap
+//   C  is [channel][column], as the epilogue of a block wants sums.
+// A step is one A and one B. The kernel is cut into steps in the way that gives the fewest: 3x3 of 16 channels of bytes
+// is 3 steps of 12 rows, one for each kernel column. Tiles are as high as steps are deep, so nothing else is read.
 //
-// A product takes 16 cycles, and 52 until its sums can be added to; to load a tile takes 8, and twice that where its rows
-// cross lines of the cache, as do two of three taps. Therefore four sums at once: two blocks of channels by two tiles
-// of columns (4 loads for 4 products), or, of one block, four tiles of columns (5 loads). The ends of a block are
-// computed while the products of the next are under way: by then its sums are in memory, and neither waits for the other.
-// 64 columns of 16 channels, 3x3, are 192 cycles of products, about 160 of loads and 130 of ends, each in units of its own.
+// A product takes 16 cycles, and its sums can be added to after 52. Loading a tile takes 8, and twice that if its rows
+// cross cache lines, as two of three taps do. Therefore four sums are computed at once: two blocks of channels by two
+// tiles of columns (4 loads for 4 products), or four tiles of columns of one block (5 loads). The epilogue of a block
+// is computed while the products of the next one run: by then its sums are in memory, and neither waits for the other.
+// 64 columns of 16 channels, 3x3, take 192 cycles of products, about 160 of loads and 130 of epilogues, each in units
+// of its own.
 
 #include "tile_shapes.hpp"
 
 namespace subpixel::SUBPIXEL_TARGET_NS {
 namespace {
 
-// The first of the registers for each.
+// The first register of each kind.
 constexpr int kSumTile = 0, kWeightTile = 4, kInputTile = 6;
 
-// How a kernel is cut: from each of `rows` kernel rows, or from the first alone, `each` first tiles begin, a tap or a group
-// apart; `along` rows of B follow upon each, cut into `chunks` steps of `depth`. The last of these is moved back to end
-// where they end, and what it has in common with the one before counts once.
+// How a kernel is cut. From each of `rows` kernel rows, or from the first alone, `each` first tiles begin, a tap or a
+// group apart. From each of them `along` rows of B follow, cut into `chunks` steps of `depth`. The last step is moved
+// back to end where they end; what it shares with the one before counts once.
 struct Steps {
   enum Axis { groups, rows_and_groups, columns } axis;
   int rows, each, along, chunks, depth;
@@ -47,7 +49,7 @@ inline Steps steps_of(const Taps& t) {
   return best;
 }
 
-// ---- weights: [step][channel][row of B], the last filled up to a line of the cache
+// ---- weights: [step][channel][row of B], the last padded to a cache line
 
 int packed_cells(const Taps& t) { return steps_of(t).count() * kTileRows; }
 
@@ -74,56 +76,57 @@ int block(int left) { return left < kTileRows ? left : kTileRows; }
 
 // ---- products
 
-// Where the sums of a block of channels and a tile of columns are.
+// The register with the sums of a block of channels and a tile of columns.
 template <int N>
 constexpr int sum_tile(int block, int column) { return kSumTile + (N == 2 ? 2 * block : 0) + column; }
 
-template <int N, int HorizontalPass, int J = 0>
+template <int N, int Across, int J = 0>
 inline void clear_sums(Tiles& tiles) {
-  if constexpr (J < HorizontalPass) {
+  if constexpr (J < Across) {
     tiles.template zero<sum_tile<N>(0, J)>();
     if constexpr (N == 2) tiles.template zero<sum_tile<N>(1, J)>();
-    clear_sums<N, HorizontalPass, J + 1>(tiles);
+    clear_sums<N, Across, J + 1>(tiles);
   }
 }
 
 // [block][channel][column]
-template <int N, int HorizontalPass, int J = 0>
+template <int N, int Across, int J = 0>
 inline void store_sums(Tiles& tiles, Sum* to) {
-  constexpr int stride = HorizontalPass * kTileColumns;
-  if constexpr (J < HorizontalPass) {
+  constexpr int stride = Across * kTileColumns;
+  if constexpr (J < Across) {
     tiles.template store<sum_tile<N>(0, J)>(to + J * kTileColumns, stride);
     if constexpr (N == 2)
       tiles.template store<sum_tile<N>(1, J)>(to + kTileRows * stride + J * kTileColumns, stride);
-    store_sums<N, HorizontalPass, J + 1>(tiles, to);
+    store_sums<N, Across, J + 1>(tiles, to);
   }
 }
 
-// One tile of columns after the other, under the weights of one step.
-template <int N, int HorizontalPass, int J = 0>
+// Multiplies one tile of columns after the other with the weights of one step.
+template <int N, int Across, int J = 0>
 inline void multiply_columns(Tiles& tiles, const Cell* x, std::ptrdiff_t stride) {
-  if constexpr (J < HorizontalPass) {
+  if constexpr (J < Across) {
     constexpr int input = kInputTile + J % 2;
     tiles.template load<input>(x + J * kTileColumns, stride);
     product<sum_tile<N>(0, J), kWeightTile, input>(tiles);
     if constexpr (N == 2) product<sum_tile<N>(1, J), kWeightTile + 1, input>(tiles);
-    multiply_columns<N, HorizontalPass, J + 1>(tiles, x, stride);
+    multiply_columns<N, Across, J + 1>(tiles, x, stride);
   }
 }
 
-// Blocks of channels that are made together: where they begin, how many each has, and their weights.
+// One or two blocks of channels that are computed together: where they begin, their numbers of channels, and their
+// weights.
 struct Blocks {
   int first, count[2];
   const Cell* weight[2];
 };
 
-template <int N, int HorizontalPass>
+template <int N, int Across>
 inline void multiply(Tiles& tiles, const Row& a, const Steps& s, const Blocks& b, int column) {
   const bool taps = s.axis == Steps::columns, rows = s.axis == Steps::rows_and_groups && a.groups == 1;
   const std::ptrdiff_t stride = taps ? 1 : rows ? a.rows[1] - a.rows[0] : a.group_stride;
   const std::ptrdiff_t next = taps ? a.group_stride : 1;
   const Cell *weight = b.weight[0], *other = b.weight[1];
-  clear_sums<N, HorizontalPass>(tiles);
+  clear_sums<N, Across>(tiles);
   for (int row = 0; row < s.rows; ++row) {
     const Cell* origin = a.rows[row] + column;
     for (int e = 0; e < s.each; ++e, origin += next)
@@ -134,30 +137,31 @@ inline void multiply(Tiles& tiles, const Row& a, const Steps& s, const Blocks& b
           tiles.template load<kWeightTile + 1>(other, kTileRows);
           other += b.count[1] * kTileRows;
         }
-        multiply_columns<N, HorizontalPass>(tiles, origin + s.first(chunk) * stride, stride);
+        multiply_columns<N, Across>(tiles, origin + s.first(chunk) * stride, stride);
       }
   }
 }
 
-template <int N, int HorizontalPass>
+template <int N, int Across>
 inline void epilogue_blocks(const Row& a, const Blocks& b, int column, const Sum* sums) {
-  epilogue_block<HorizontalPass>(a, b.first, b.count[0], column, sums);
-  if (N == 2) epilogue_block<HorizontalPass>(a, b.first + b.count[0], b.count[1], column, sums + kTileRows * HorizontalPass * kTileColumns);
+  epilogue_block<Across>(a, b.first, b.count[0], column, sums);
+  if (N == 2)
+    epilogue_block<Across>(a, b.first + b.count[0], b.count[1], column, sums + kTileRows * Across * kTileColumns);
 }
 
-// Columns from `column` on with tiles enough, and where it stopped.
-template <int N, int HorizontalPass>
+// Computes columns from `column` on while there are enough tiles. Returns where it stopped.
+template <int N, int Across>
 int conv_columns(Tiles& tiles, const Row& a, const Steps& s, const Blocks& b, int column, int until) {
-  constexpr int wide = HorizontalPass * kTileColumns;
+  constexpr int wide = Across * kTileColumns;
   alignas(64) Sum sums[N * kTileRows * wide];
-  int made = -1;
+  int pending = -1;
   for (; until - column > wide - kTileColumns; column += wide) {
-    multiply<N, HorizontalPass>(tiles, a, s, b, column);
-    if (made >= 0) epilogue_blocks<N, HorizontalPass>(a, b, made, sums);
-    store_sums<N, HorizontalPass>(tiles, sums);
-    made = column;
+    multiply<N, Across>(tiles, a, s, b, column);
+    if (pending >= 0) epilogue_blocks<N, Across>(a, b, pending, sums);
+    store_sums<N, Across>(tiles, sums);
+    pending = column;
   }
-  if (made >= 0) epilogue_blocks<N, HorizontalPass>(a, b, made, sums);
+  if (pending >= 0) epilogue_blocks<N, Across>(a, b, pending, sums);
   return column;
 }
 
@@ -172,7 +176,7 @@ TileShapes shapes_of(const Blocks& b, int depth) {
   return shapes;
 }
 
-// A stripe of columns through the blocks of channels that are made together.
+// Computes a stripe of columns for the blocks of channels that are computed together.
 void conv_stripe(Tiles& tiles, const Row& a, const Steps& s, const Blocks& b, int column, int until) {
   if (b.count[1] > 0) {
     column = conv_columns<2, 2>(tiles, a, s, b, column, until);
@@ -187,7 +191,7 @@ void conv_stripe(Tiles& tiles, const Row& a, const Steps& s, const Blocks& b, in
 void conv(const Row& a) {
   const Steps s = steps_of({a.kernel_rows, a.groups, a.kernel_columns});
   const std::ptrdiff_t taps = static_cast<std::ptrdiff_t>(s.count()) * kTileRows;
-  // Where all are gone over more than once, as many columns as stay in the first-level cache meanwhile.
+  // If the columns are read more than once, a stripe is as wide as stays in the first-level cache.
   constexpr int cells = 24 * 1024 / static_cast<int>(sizeof(Cell)), least = 4 * kTileColumns, most = 2 * kTileRows;
   const int fit = cells / (a.kernel_rows * a.groups) / least * least;
   const int stripe = a.channels <= most ? a.columns : fit > least ? fit : least;

@@ -1,5 +1,5 @@
-// One row of a convolution of bf16 by tiles. Each target's file defines SUBPIXEL_TARGET_NS, kLanes, Tiles and kName, over
-// math_bf16.hpp, before including this.
+// Rows of bf16 chains by tiles. Each target's file defines SUBPIXEL_TARGET_NS, kLanes, Tiles and kName, over
+// math_bf16.hpp, before it includes this.
 
 #include "epilogue_float.hpp"
 #include "tables.hpp"
@@ -15,7 +15,7 @@ constexpr int kGroup = Math::kGroup;
 template <int C, int A, int B>
 inline void product(Tiles& tiles) { tiles.multiply_bf16<C, A, B>(); }
 
-// Sums of some channels, of `Vectors` vectors of columns each, with their bias.
+// Loads sums of some channels, `Vectors` vectors of columns each, and adds their bias.
 template <int Channels, int Vectors>
 inline void load_sums(const float* bias, const Sum* sums, Vec (&sum)[Channels][Vectors]) {
 #pragma GCC unroll 4
@@ -24,10 +24,10 @@ inline void load_sums(const float* bias, const Sum* sums, Vec (&sum)[Channels][V
     for (int v = 0; v < Vectors; ++v) sum[c][v] = load(sums + (c * Vectors + v) * kLanes) + fill(bias[c]);
 }
 
-// sums: [channel][column of `HorizontalPass` tiles]
-template <int HorizontalPass>
+// sums: [channel][column of `Across` tiles]
+template <int Across>
 void epilogue_block(const RowConvFloat& a, int first, int channels, int column, const Sum* sums) {
-  constexpr int vectors = HorizontalPass * kTileColumns / kLanes, step = vectors * kLanes;
+  constexpr int vectors = Across * kTileColumns / kLanes, step = vectors * kLanes;
   if (a.last != nullptr) {
     for (int c = 0; c < channels; ++c, sums += step) {
       const Block b(a, first + c, column);
@@ -55,6 +55,7 @@ void epilogue_block(const RowConvFloat& a, int first, int channels, int column, 
 
 namespace subpixel::SUBPIXEL_TARGET_NS {
 
-constexpr FloatChainKernels chain_bf16_kernels = {kName, kGroup, block, conv, Math::encode, interleave<float, float>, peak, &kPacking};
+constexpr FloatChainKernels chain_bf16_kernels = {
+    kName, kGroup, block, conv, Math::encode, interleave<float, float>, peak, &kPacking};
 
 }  // namespace subpixel::SUBPIXEL_TARGET_NS

@@ -1,5 +1,5 @@
-// One row of a quantised convolution by tiles. Each target's file defines SUBPIXEL_TARGET_NS, Tiles, Wide (cells of four
-// bytes) and kName before including this.
+// Rows of int8 chains by tiles. Each target's file defines SUBPIXEL_TARGET_NS, Tiles, Wide (cells of four bytes) and
+// kName before it includes this.
 
 #include "epilogue_int_x86.hpp"
 #include "input_output_int.hpp"
@@ -16,7 +16,7 @@ constexpr int kGroup = Wide::kGroup;
 template <int C, int A, int B>
 inline void product(Tiles& tiles) { tiles.multiply_bytes<C, A, B>(); }
 
-// Sums of some channels, of `Vectors` vectors of columns each, with their bias.
+// Loads sums of some channels, `Vectors` vectors of columns each, and adds their bias.
 template <int Channels, int Vectors>
 inline void load_sums(const EpilogueInt& e, const Sum* sums, Vec (&sum)[Channels][Vectors]) {
 #pragma GCC unroll 4
@@ -46,10 +46,10 @@ void epilogue_last(const RowConvInt& a, int first, int channels, int column, con
   }
 }
 
-// sums: [channel][column of `HorizontalPass` tiles]
-template <int HorizontalPass>
+// sums: [channel][column of `Across` tiles]
+template <int Across>
 void epilogue_block(const RowConvInt& a, int first, int channels, int column, const Sum* sums) {
-  constexpr int vectors = HorizontalPass * kTileColumns / Wide::kLanes;
+  constexpr int vectors = Across * kTileColumns / Wide::kLanes;
   if (a.last != nullptr) return epilogue_last<vectors>(a, first, channels, column, sums);
   choose_epilogue(a, [&](auto end) { epilogue_cells<end.kind, end.skip, vectors>(a, first, channels, column, sums); });
 }
@@ -61,7 +61,8 @@ void epilogue_block(const RowConvInt& a, int first, int channels, int column, co
 
 namespace subpixel::SUBPIXEL_TARGET_NS {
 
-constexpr Int8ChainKernels chain_int8_kernels = {kName, kGroup, block, conv, encode, interleave<std::int16_t, float>,
-                                     interleave<std::int16_t, std::uint8_t>, {nullptr, nullptr}, peak, &kPacking};
+constexpr Int8ChainKernels chain_int8_kernels = {
+    kName, kGroup, block, conv, encode, interleave<std::int16_t, float>,
+    interleave<std::int16_t, std::uint8_t>, {nullptr, nullptr}, peak, &kPacking};
 
 }  // namespace subpixel::SUBPIXEL_TARGET_NS

@@ -1,5 +1,6 @@
-// What becomes of the sums of a block of channels of floats: activated, a skip added, stored as cells or as they are; and
-// the chain's last step. Written once over vectors and a Math, which each target's file defines before including this.
+// The epilogue of float chains: activates the sums of a block of channels, adds a skip, and stores cells or the sums
+// themselves; and the chain's last step. Written once over vectors and a Math, which each target's file defines before
+// it includes this.
 #pragma once
 
 #include "subpixel/float_chain_kernels.hpp"
@@ -17,7 +18,7 @@ inline float add_base(float z, float base) { return base + z; }
 namespace subpixel::SUBPIXEL_TARGET_NS {
 namespace {
 
-// Where a block of channels begins in everything that a row convolution names.
+// The addresses at which a block of channels begins.
 struct Block {
   const Cell* skip;
   Cell* out;
@@ -27,10 +28,12 @@ struct Block {
   Block(const RowConvFloat& a, std::ptrdiff_t first, std::ptrdiff_t column)
       : skip(a.skip + first / Math::kGroup * a.skip_stride + column),
         out(a.out + first / Math::kGroup * a.out_stride + column),
-        last(static_cast<float*>(a.last) + first * a.last_stride + column), bias(a.bias + first), slope(a.slope + first) {}
+        last(static_cast<float*>(a.last) + first * a.last_stride + column),
+        bias(a.bias + first),
+        slope(a.slope + first) {}
 };
 
-// Vectors of columns of as many channels as a cell holds, ended and stored.
+// Activates and stores vectors of columns, for as many channels at a time as a cell holds.
 template <Activation kind, bool Skip, int Channels, int Vectors>
 inline void store_cells(const RowConvFloat& a, const Block& b, Vec (&sum)[Channels][Vectors]) {
   const std::ptrdiff_t stride = a.out_stride, skip_stride = a.skip_stride;

@@ -1,5 +1,5 @@
-// What becomes of the sums of a block of channels on x86: scaled, activated, a skip added, packed and stored. Written once
-// over a Wide, which each target's file defines before including this.
+// The epilogue of int8 chains on x86: scales the sums of a block of channels, activates them, adds a skip, packs and
+// stores them. Written once over a Wide, which each target's file defines before it includes this.
 #pragma once
 
 #include "subpixel/int8_chain_kernels.hpp"
@@ -28,13 +28,14 @@ inline Vec activate(Vec z, const std::int16_t* slope) {
   return z;
 }
 
-// Bytes of an earlier value, as the 16-bit samples of two channels, in the units of this one.
+// Converts an earlier value, as 16-bit samples of two channels, to the units of this one.
 inline Vec scale_skip(const RowConvInt& a, Vec bytes) {
   const Vec u = Wide::shift16_left7(Wide::sub16(bytes, Wide::set16(a.skip_zero)));
   return Wide::mulhrs(u, Wide::set16(a.skip_gain));
 }
 
-// Sums of two channels, each of one vector of columns, as 16-bit z: in each 128 bits first four of a, then of b.
+// Rescales the sums of two channels, each of one vector of columns, to 16-bit z: in each 128 bits first four of a, then
+// of b.
 template <Activation kind>
 inline Vec requantise(const EpilogueInt& e, int channel, Vec a, Vec b) {
   const Vec y = Wide::pack32(Wide::shift_right(a, e.shift[channel]), Wide::shift_right(b, e.shift[channel + 1]));
@@ -42,8 +43,8 @@ inline Vec requantise(const EpilogueInt& e, int channel, Vec a, Vec b) {
   return activate<kind>(z, e.slope + 4 * channel);
 }
 
-// Where a block of channels begins in everything that a row convolution names. Pointers, not indices: what is computed at
-// the end of a block is then little more than its vectors.
+// The addresses at which a block of channels begins. Pointers, not indices: the epilogue of a block is then little more
+// than its vectors.
 struct Block {
   EpilogueInt epilogue;
   const Cell* skip;
@@ -51,15 +52,16 @@ struct Block {
   std::int16_t* last;
 
   Block(const RowConvInt& a, std::ptrdiff_t first, std::ptrdiff_t column)
-      : epilogue{a.epilogue.bias + first, a.epilogue.shift + first, a.epilogue.multiplier + 4 * first, a.epilogue.slope + 4 * first,
-            a.epilogue.activation, a.epilogue.zero},
+      : epilogue{a.epilogue.bias + first,      a.epilogue.shift + first, a.epilogue.multiplier + 4 * first,
+                 a.epilogue.slope + 4 * first, a.epilogue.activation,    a.epilogue.zero},
         skip(a.skip + first / Wide::kGroup * a.skip_stride + column),
-        out(a.out + first / Wide::kGroup * a.out_stride + column), last(a.z() + first * a.last_stride + column) {}
+        out(a.out + first / Wide::kGroup * a.out_stride + column),
+        last(a.z() + first * a.last_stride + column) {}
 };
 
 template <Activation kind, bool Skip, int Channels, int Vectors>
 inline void store_cells(const RowConvInt& a, const Block& b, Vec (&sum)[Channels][Vectors]) {
-  // Copies: a store of a vector could otherwise change what `a` says.
+  // Copies: a store of a vector could otherwise change the members of `a`.
   const std::ptrdiff_t stride = a.out_stride, skip_stride = a.skip_stride;
   const Vec zero = Wide::set16(b.epilogue.zero);
 #pragma GCC unroll 4
@@ -70,7 +72,8 @@ inline void store_cells(const RowConvInt& a, const Block& b, Vec (&sum)[Channels
       Vec high = requantise<kind>(b.epilogue, c + 2, sum[c + 2][v], sum[c + 3][v]);
       if (Skip) {
         Vec more_low, more_high;
-        Wide::load_samples(b.skip + c / Wide::kGroup * skip_stride + v * Wide::kLanes, skip_stride, more_low, more_high);
+        Wide::load_samples(b.skip + c / Wide::kGroup * skip_stride + v * Wide::kLanes, skip_stride, more_low,
+                           more_high);
         low = Wide::add16_saturated(low, scale_skip(a, more_low));
         high = Wide::add16_saturated(high, scale_skip(a, more_high));
       }
@@ -97,7 +100,7 @@ struct Epilogue {
   static constexpr bool skip = Skip;
 };
 
-// Calls body(End<…>{}) with what a row convolution does with its sums. relu is done by the clipping, but before a skip.
+// Calls body(Epilogue<…>{}) for the kind of a row convolution. Clipping does relu, except before a skip.
 template <class Body>
 __attribute__((always_inline)) inline void choose_epilogue(const RowConvInt& a, const Body& body) {
   if (a.skip != nullptr) switch (a.epilogue.activation) {

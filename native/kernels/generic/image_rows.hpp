@@ -1,5 +1,5 @@
-// The rows of subpixel/picture.hpp; each target's file defines SUBPIXEL_TARGET_NS and includes this. Plain loops, which the
-// compiler turns into the target's vectors; built without contraction of products and sums.
+// The rows of subpixel/image.hpp. Each target's file defines SUBPIXEL_TARGET_NS and includes this. Plain loops, which
+// the compiler turns into the target's vectors, compiled without contraction of products and sums.
 
 #include "subpixel/image.hpp"
 #include "tables.hpp"
@@ -111,11 +111,12 @@ void clip(float* x, int n) {
 
 }  // namespace
 
-constexpr ImageKernels image_kernels = {split<std::uint8_t>, split<std::uint16_t>, multiply, luma,
-                                         weighted_sum<float>, correct_luma, unpremultiply, clip,
-                                         store<std::uint8_t>, store<std::uint16_t>,
-                                         from_codes<std::uint8_t>, from_codes<std::uint16_t>,
-                                         to_codes<std::uint8_t>, to_codes<std::uint16_t>,
-                                         weighted_sum<std::uint8_t>, weighted_sum<std::uint16_t>};
+constexpr ImageKernels image_kernels = {
+    split<std::uint8_t>, split<std::uint16_t>, multiply, luma,
+    weighted_sum<float>, correct_luma, unpremultiply, clip,
+    store<std::uint8_t>, store<std::uint16_t>,
+    from_codes<std::uint8_t>, from_codes<std::uint16_t>,
+    to_codes<std::uint8_t>, to_codes<std::uint16_t>,
+    weighted_sum<std::uint8_t>, weighted_sum<std::uint16_t>};
 
 }  // namespace subpixel::SUBPIXEL_TARGET_NS

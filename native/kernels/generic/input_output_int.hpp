@@ -1,5 +1,5 @@
-// The first and the last step of the integer engine, written once; each target's file defines SUBPIXEL_TARGET_NS and
-// includes this. Built without contraction of products and sums.
+// The first and the last step of int8 chains, written once. Each target's file defines SUBPIXEL_TARGET_NS and includes
+// this. Compiled without contraction of products and sums.
 
 #include "subpixel/int8_chain_kernels.hpp"
 

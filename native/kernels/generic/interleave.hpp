@@ -1,6 +1,6 @@
-// The last step of a chain, written once: r rows of its last layer taken in turn as one. Each target's file defines
-// SUBPIXEL_TARGET_NS and includes this, with `merged` for its samples. Plain loops: the compiler turns them into the
-// target's vectors.
+// The last step of a chain, written once: interleaves r rows of its last layer to one. Each target's file defines
+// SUBPIXEL_TARGET_NS, and `add_base` for its samples, before it includes this. Plain loops: the compiler turns them
+// into the target's vectors.
 #pragma once
 
 #include <cstddef>
@@ -8,19 +8,19 @@
 namespace subpixel::SUBPIXEL_TARGET_NS {
 namespace {
 
-// Samples worked on at a time: what they make of r rows stays in the first-level cache.
+// The samples of a step: what it makes of r rows stays in the first-level cache.
 constexpr int kInterleaveSpan = 256;
 
 template <class Last, class Sample, int R>
 void interleave_rows(const Last* const* z, const Sample* base, int n, Sample* __restrict out) {
-  Sample made[R][kInterleaveSpan];
+  Sample result[R][kInterleaveSpan];
   for (int first = 0; first < n; first += kInterleaveSpan) {
     const int count = n - first < kInterleaveSpan ? n - first : kInterleaveSpan;
     for (int k = 0; k < R; ++k)
-      for (int x = 0; x < count; ++x) made[k][x] = add_base(z[k][first + x], base[first + x]);
+      for (int x = 0; x < count; ++x) result[k][x] = add_base(z[k][first + x], base[first + x]);
     Sample* to = out + static_cast<std::ptrdiff_t>(first) * R;
     for (int x = 0; x < count; ++x)
-      for (int k = 0; k < R; ++k) to[x * R + k] = made[k][x];
+      for (int k = 0; k < R; ++k) to[x * R + k] = result[k][x];
   }
 }
 

@@ -1,5 +1,6 @@
-// Cells of two bf16, the first in the lower half; sums are f32. What a target multiplies them with it may define as
-// SUBPIXEL_MULTIPLY_BF16(sum, x, w); else they are widened and added one after the other, which any processor can.
+// Math over cells of two bf16, the first in the lower half; sums are f32. A target may define its product as
+// SUBPIXEL_MULTIPLY_BF16(sum, x, w). Otherwise samples are widened and added one after the other, which any processor
+// can.
 #include "subpixel/float_chain_kernels.hpp"
 #include "vec_f32.hpp"
 
@@ -8,7 +9,7 @@ namespace {
 
 typedef std::uint32_t Bits __attribute__((vector_size(kLanes * 4)));
 
-// The upper half of a float, rounded to nearest, ties to even; what is no number stays none.
+// The upper half of a float, rounded to nearest, ties to even; NaN stays NaN.
 template <class Float, class Word>
 inline Word round_to_bf16(Word bits, Float value) {
   const Word up = bits + 0x7fffu + (bits >> 16 & 1u);
@@ -46,8 +47,8 @@ struct Math {
     part[1] += (Vec)(b & 0xffff0000u);
   }
   static void store(Cell* to, const Vec* part) {
-    const Bits made = round_to_bf16(part[0]) >> 16 | (round_to_bf16(part[1]) & 0xffff0000u);
-    __builtin_memcpy(to, &made, sizeof made);
+    const Bits result = round_to_bf16(part[0]) >> 16 | (round_to_bf16(part[1]) & 0xffff0000u);
+    __builtin_memcpy(to, &result, sizeof result);
   }
   static void encode(const float* x, int n, Cell* to) {
     for (int k = 0; k < n; ++k) {

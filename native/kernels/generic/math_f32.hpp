@@ -1,5 +1,5 @@
-// Cells of one float. A target whose compiler makes poor use of registers defines SUBPIXEL_MULTIPLY_ADD(sum, x, w), as
-// assembly: with a plain sum gcc 12 copies and spills, at the cost of half of the speed.
+// Math over cells of one float. A target whose compiler makes poor use of registers defines SUBPIXEL_MULTIPLY_ADD(sum,
+// x, w) as assembly: with a plain sum gcc 12 copies and spills, which costs half of the speed.
 #include "subpixel/float_chain_kernels.hpp"
 #include "vec_f32.hpp"
 
@@ -25,7 +25,9 @@ struct Math {
   }
   static void add(const Cell* skip, Vec* part) { part[0] += load(skip); }
   static void store(Cell* to, const Vec* part) { SUBPIXEL_TARGET_NS::store(reinterpret_cast<float*>(to), part[0]); }
-  static void encode(const float* x, int n, Cell* to) { __builtin_memcpy(to, x, static_cast<std::size_t>(n) * sizeof(Cell)); }
+  static void encode(const float* x, int n, Cell* to) {
+    __builtin_memcpy(to, x, static_cast<std::size_t>(n) * sizeof(Cell));
+  }
 };
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The nearest samples, copied as they are: part of warp_f32.hpp, which says how it is built.
+// Nearest sampling: copies samples. Part of warp_f32.hpp, which says how it is built.
 #pragma once
 
 #include "sample_positions.hpp"
@@ -6,7 +6,7 @@
 namespace subpixel::SUBPIXEL_TARGET_NS {
 namespace {
 
-// Pixels of so many bytes (0: of `size`) from their places in a plane; zeros where there is none.
+// Copies pixels of `bytes` bytes (0: of `size`) from their offsets in a plane; zeros if there is none.
 template <int bytes>
 void copy_pixels(const char* from, char* to, const int* offset, int count, std::ptrdiff_t size, bool all) {
   if (bytes > 0) size = bytes;

@@ -1,7 +1,7 @@
-// Bilinear and bicubic sums of pixels that hold all channels: part of warp_f32.hpp, which says how it is built.
+// Bilinear and bicubic sums of pixels that hold all channels. Part of warp_f32.hpp, which says how it is built.
 //
-// Pixels of two or three channels are read and written as four, the last of a block as what they are. With more
-// channels the last four overlap those before.
+// Pixels of two or three channels are read and written as four, except the last of a block. With more channels the last
+// four overlap those before.
 #pragma once
 
 #include "samples_f32.hpp"
@@ -18,7 +18,7 @@ inline Quad edge_quad(const T* from, std::ptrdiff_t pixel, int channels, int roo
   return q;
 }
 
-// Calls body(c) for each four channels of `channels`, or of as many as the template says.
+// Calls body(c) for each four channels; `fixed`: their number if it is known when compiling, otherwise 0.
 template <int fixed, class Body>
 inline void each_four(int channels, Body body) {
   if (fixed > 0) return body(0);
@@ -85,8 +85,8 @@ void bicubic_pixels(const Warp& w, const Positions& at, const Taps& k, int row, 
   }
 }
 
-// Whole numbers of few channels: first the four corners' pixels of all places, as words, then the sums, a vector of
-// places at a time, one channel after the other.
+// Integers of few channels: first the pixels of the four corners of all positions are collected as words. Then the sums
+// are computed, a vector of positions at a time, one channel after the other.
 
 template <class T>
 struct CornerWords {
@@ -98,7 +98,7 @@ struct CornerWords {
     __builtin_memcpy(w, four, sizeof w);
     for (int n = 0; n < count; ++n) word[corner][n][i] = w[n];
   }
-  // All places' sample `c` of a corner; numbers of a little-endian machine.
+  // Sample `c` of a corner at all positions; bytes in the order of a little-endian machine.
   Vec samples(int corner, int c, int i) const {
     constexpr int bits = 8 * sizeof(T), in_word = 4 / sizeof(T);
     const Words w = load<Words>(word[corner][c / in_word] + i) >> (c % in_word * bits);
@@ -131,7 +131,7 @@ void bilinear_words(const Warp& w, const Positions& at, const Corners& k, int ro
   CornerWords<T> words;
   collect<channels>(w, k, at.padded, words);
   constexpr int bits = 8 * sizeof(T), in_word = 4 / sizeof(T), count = sizeof(T);
-  Word made[kBlock][count];
+  Word result[kBlock][count];
   for (int i = 0; i < at.count; i += kLanes) {
     const Vec top = load<Vec>(k.top + i), bottom = load<Vec>(k.bottom + i);
     const Vec left = load<Vec>(k.left + i), right = load<Vec>(k.right + i);
@@ -142,11 +142,11 @@ void bilinear_words(const Warp& w, const Positions& at, const Corners& k, int ro
       word[c / in_word] |= (Words)round_sample<T, Vec, Ints>(one + two) << (c % in_word * bits);
     }
     for (int n = 0; n < count; ++n)
-      for (int j = 0; j < kLanes; ++j) made[i + j][n] = word[n][j];
+      for (int j = 0; j < kLanes; ++j) result[i + j][n] = word[n][j];
   }
   T* to = static_cast<T*>(w.y) + (std::ptrdiff_t{row} * w.columns + first) * channels;
-  for (int i = 0; i + 1 < at.count; ++i) __builtin_memcpy(to + i * channels, made[i], kQuad * sizeof(T));
-  __builtin_memcpy(to + (at.count - 1) * channels, made[at.count - 1], channels * sizeof(T));
+  for (int i = 0; i + 1 < at.count; ++i) __builtin_memcpy(to + i * channels, result[i], kQuad * sizeof(T));
+  __builtin_memcpy(to + (at.count - 1) * channels, result[at.count - 1], channels * sizeof(T));
 }
 
 template <int channels>

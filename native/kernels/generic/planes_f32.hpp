@@ -1,4 +1,4 @@
-// Bilinear and bicubic sums of whole planes, once for each: part of warp_f32.hpp, which says how it is built.
+// Bilinear and bicubic sums of whole planes. Part of warp_f32.hpp, which says how it is built.
 #pragma once
 
 #include "samples_f32.hpp"
@@ -7,7 +7,7 @@
 namespace subpixel::SUBPIXEL_TARGET_NS {
 namespace {
 
-// Each channel's plane in turn, and where its result goes.
+// Calls body with each channel's plane and the address of its result.
 template <class T, class Body>
 inline void each_channel(const Warp& w, int row, int first, Body body) {
   const std::ptrdiff_t plane = std::ptrdiff_t{w.height} * w.width, out = std::ptrdiff_t{w.rows} * w.columns;
@@ -16,14 +16,14 @@ inline void each_channel(const Warp& w, int row, int first, Body body) {
   for (int c = 0; c < w.channels; ++c, from += plane, to += out) body(from, to);
 }
 
-// f32: two places at a time, their neighbours side by side as they were loaded.
+// f32: two positions at a time, with neighbours side by side as they were loaded.
 
 // (a0 + a1, a2 + a3, b0 + b1, b2 + b3)
 inline Quad add_neighbours(Quad a, Quad b) {
   return __builtin_shufflevector(a, b, 0, 2, 4, 6) + __builtin_shufflevector(a, b, 1, 3, 5, 7);
 }
 
-// Two neighbours at each of two places.
+// Two neighbours at each of two positions.
 inline Quad load_pairs(const float* p, const float* q) {
   return (Quad)TwoLongs{load<long long>(p), load<long long>(q)};
 }
@@ -79,7 +79,8 @@ void bilinear_planes(const Warp& w, const Positions& at, const Corners& k, int r
   });
 }
 
-// Whole numbers: first the neighbours of all places, then the sums, a vector of places at a time.
+// Integers: first the neighbours of all positions are collected, then the sums are computed, a vector of positions at a
+// time.
 
 template <class T>
 struct PairRows {
@@ -106,7 +107,7 @@ void collect(const T* from, const Corners& k, int count, int width, PairRows<T>&
   }
 }
 
-// Of pairs, as numbers of a little-endian machine; Few<T> knows no other.
+// The samples of pairs, stored in the order of a little-endian machine; Few<T> knows no other.
 template <class T>
 inline Vec left_of(Words pairs) {
   return to_float((Ints)(pairs & static_cast<Word>(Few<T>::most)));
@@ -141,7 +142,7 @@ inline Quad edge_line(const T* plane, const Taps& k, int i, int line, int width)
               sample_at(plane, k.column[3][i])};
 }
 
-// The four columns' sums, weighted, still apart.
+// The sums of the four columns, weighted, not yet added.
 template <class T>
 inline Quad bicubic_columns(const T* plane, const Taps& k, int i, int width) {
   Quad line[4];

@@ -1,11 +1,11 @@
-// RowSums sums of rows, written once over vectors of kLanes numbers of 32 bits. Each target's file defines
-// SUBPIXEL_TARGET_NS, kLanes and its vectors (Ints; Halfs and Doubles of half as many, Shorts of twice as many) with
-// smaller, widened, narrow, clipped, multiply_pairs and multiply_high before including this: GCC takes its own
-// conversions between vectors apart into single moves. Nothing of the standard library may be instantiated here (see
-// conv_f32.hpp).
+// Weighted sums of rows, written once over vectors of kLanes numbers of 32 bits. Each target's file defines
+// SUBPIXEL_TARGET_NS, kLanes and its vectors (Ints; Halfs and Doubles of half as many numbers, Shorts of twice as many)
+// with smaller, widen_bytes, narrow, clip_to_bytes, multiply_pairs and multiply_high before it includes this: GCC
+// splits its own conversions between vectors into single moves. Nothing of the standard library may be instantiated
+// here (see vec_f32.hpp).
 //
-// These files are built with -ffp-contract=off: a product, then a sum, tap after tap, as NumPy's version in
-// ops/resizing/sums.py does it, so that the bits are the same.
+// These files are compiled with -ffp-contract=off: a product, then a sum, tap after tap, like NumPy's version in
+// ops/resizing/sums.py, so that the bits are the same.
 
 #include "subpixel/resample.hpp"
 #include "tables.hpp"
@@ -50,10 +50,10 @@ inline void store(void* p, V v, std::ptrdiff_t count) {
   __builtin_memcpy(p, &v, static_cast<std::size_t>(count) * sizeof v[0]);
 }
 
-// Bodies hold copies of their arguments: what is stored through a pointer to bytes could change the originals.
+// Bodies hold copies of their arguments: a store through a pointer to bytes could change the originals.
 
-// Calls the body for blocks of `count` columns: four vectors, one, and for the rest one that
-// overlaps the last; a row shorter than a vector is loaded in part.
+// Calls the body for blocks of `count` columns: four vectors, then one; the rest is a vector that overlaps the last. A
+// row shorter than a vector is loaded in part.
 template <int Lanes, class Body>
 SUBPIXEL_INLINE void each_block(std::ptrdiff_t count, Body body) {
   std::ptrdiff_t c = 0;
@@ -70,10 +70,10 @@ inline Floats finish_sum(Floats v, const Finish&, float) { return v; }
 inline Doubles finish_sum(Doubles v, const Finish&, double) { return v; }
 inline auto finish_sum(Doubles v, const Finish&, float) { return __builtin_convertvector(v, Many<float, kHalf>::type); }
 
-// Clipping what is above before rounding and what is below after it keeps all in the range of an int.
+// Clipping the upper end before rounding and the lower end after it keeps everything in the range of an int.
 inline Halfs round_sum(Doubles v, const Finish& finish) {
   v = smaller(v, Doubles{} + finish.high);
-  // Adding and subtracting 1.5 · 2^52 rounds to the nearest whole number, halves to even.
+  // Adding and subtracting 1.5 · 2^52 rounds to the nearest integer, halves to even.
   const Doubles magic = Doubles{} + 6755399441055744.0;
   v = finish.even ? (v + magic) - magic : v + 0.5;
   return __builtin_convertvector(v, Halfs);
@@ -137,7 +137,7 @@ void widen(const void* from, void* to, std::ptrdiff_t count) {
 
 // ---- fixed point
 
-// What a sum begins with, so that a shift rounds half up.
+// The start of a sum, so that a shift rounds half up.
 inline Ints half_of(int shift, unsigned char) { return Ints{} + (1 << (shift - 1)); }
 inline Ints half_of(int, int) { return Ints{}; }
 
@@ -145,7 +145,7 @@ inline Bytes fixed(Ints sum, int shift, unsigned char) { return clip_to_bytes(su
 inline Ints fixed(Ints sum, int, int) { return sum; }
 inline auto fixed(Ints sum, int shift, short) { return narrow(sum >> shift, short{}); }
 
-// Sums of bytes for G outputs with the same indices: two rows lie side by side in the halves of each number.
+// Sums of bytes for G outputs with the same indices: each number holds samples of two rows in its halves.
 template <int G, bool wide, class D>
 struct ByteSums {
   RowSums w;
@@ -158,32 +158,32 @@ struct ByteSums {
   }
 
   template <class Read>
-  SUBPIXEL_INLINE void sums(Ints* made, Read read) const {
+  SUBPIXEL_INLINE void sums(Ints* result, Read read) const {
     Ints above[G];
-    for (int g = 0; g < G; ++g) made[g] = half_of(w.finish.shift, D{}), above[g] = Ints{};
+    for (int g = 0; g < G; ++g) result[g] = half_of(w.finish.shift, D{}), above[g] = Ints{};
     const int pairs = w.taps / 2;
     for (int p = 0; p < pairs; ++p) {
       const Ints x = widen_bytes(read(row(2 * p))) | widen_bytes(read(row(2 * p + 1))) << 16;
       for (int g = 0; g < G; ++g) {
-        made[g] += multiply_pairs(x, Ints{} + low[g * pairs + p]);
+        result[g] += multiply_pairs(x, Ints{} + low[g * pairs + p]);
         if (wide) above[g] += multiply_pairs(x, Ints{} + high[g * pairs + p]);
       }
     }
     if (wide)
-      for (int g = 0; g < G; ++g) made[g] += above[g] << 15;
+      for (int g = 0; g < G; ++g) result[g] += above[g] << 15;
   }
   template <int Vectors>
   SUBPIXEL_INLINE void whole(std::ptrdiff_t c) const {
     for (int v = 0; v < Vectors; ++v, c += kLanes) {
-      Ints made[G];
-      sums(made, [c](const unsigned char* x) { return load<Bytes>(x + c); });
-      for (int g = 0; g < G; ++g) store(to + g * w.to_step + c, fixed(made[g], w.finish.shift, D{}));
+      Ints result[G];
+      sums(result, [c](const unsigned char* x) { return load<Bytes>(x + c); });
+      for (int g = 0; g < G; ++g) store(to + g * w.to_step + c, fixed(result[g], w.finish.shift, D{}));
     }
   }
   SUBPIXEL_INLINE void some(std::ptrdiff_t count) const {
-    Ints made[G];
-    sums(made, [count](const unsigned char* x) { return load<Bytes>(x, count); });
-    for (int g = 0; g < G; ++g) store(to + g * w.to_step, fixed(made[g], w.finish.shift, D{}), count);
+    Ints result[G];
+    sums(result, [count](const unsigned char* x) { return load<Bytes>(x, count); });
+    for (int g = 0; g < G; ++g) store(to + g * w.to_step, fixed(result[g], w.finish.shift, D{}), count);
   }
 };
 
@@ -213,7 +213,7 @@ void byte_sums(const RowSums& w) {
   }
 }
 
-// With a known number of taps rows and weights stay in registers; Taps is 0 for any number.
+// With a known number of taps, rows and weights stay in registers. Taps is 0 for any number.
 template <int Taps>
 struct IntSums {
   RowSums w;
@@ -270,7 +270,7 @@ void int_sums(const RowSums& w) {
   }
 }
 
-// Two taps; of each product the lower 16 bits are dropped, as OpenCV does it.
+// Two taps; the lower 16 bits of each product are dropped, as OpenCV does it.
 struct HighSums {
   static constexpr int kCount = 2 * kLanes;
   const short *a, *b;
@@ -284,7 +284,9 @@ struct HighSums {
   SUBPIXEL_INLINE void whole(std::ptrdiff_t c) const {
     for (int v = 0; v < Vectors; ++v, c += kCount) store(to + c, sum(load<Shorts>(a + c), load<Shorts>(b + c)));
   }
-  SUBPIXEL_INLINE void some(std::ptrdiff_t count) const { store(to, sum(load<Shorts>(a, count), load<Shorts>(b, count)), count); }
+  SUBPIXEL_INLINE void some(std::ptrdiff_t count) const {
+    store(to, sum(load<Shorts>(a, count), load<Shorts>(b, count)), count);
+  }
 };
 
 void high_sums(const RowSums& w) {
@@ -309,7 +311,7 @@ void high_sums(const RowSums& w) {
 
 namespace subpixel::SUBPIXEL_TARGET_NS {
 
-constexpr ResampleKernels resize_kernels = {
+constexpr ResampleKernels resample_kernels = {
     real_sums<Floats, float, float>,
     real_sums<Doubles, double, double>,
     real_sums<Doubles, double, float>,

@@ -1,6 +1,6 @@
-// Sums of bytes across a row without turning it: for targets that pick bytes within 16-byte lanes. Part of
-// weighted.hpp; the target's file defines ByteVec (a vector of bytes as wide as Ints) with gather_windows, picked and
-// multiply_bytes, which multiplies unsigned bytes with signed ones and adds neighbouring products in 16 bits.
+// Sums of bytes along a row without transposing it, for targets that select bytes within 16-byte lanes. Part of
+// resample.hpp. The target's file defines ByteVec (a vector of bytes as wide as Ints) with gather_windows, pick_bytes
+// and multiply_bytes, which multiplies unsigned bytes by signed ones and adds neighbouring products in 16 bits.
 #pragma once
 
 namespace subpixel::SUBPIXEL_TARGET_NS {
@@ -14,7 +14,7 @@ inline auto finish_window(Ints sum, int shift, D) {
     return narrow(sum >> shift, D{});
 }
 
-// Some rows at a time, so that a table is loaded once for all of them.
+// Several rows at a time, so that a table is loaded once for all of them.
 template <int Rows, class D>
 void window_rows(const WindowSums& w, int row) {
   constexpr int kGroups = kLanes / kWindow;
@@ -24,7 +24,7 @@ void window_rows(const WindowSums& w, int row) {
     from[r] = static_cast<const unsigned char*>(w.from[row + r]);
     to[r] = static_cast<D*>(w.to[row + r]);
   }
-  // By one for the lower 5 bits of the weights, by 32 for the others: what bytes make of both fits in 16 bits.
+  // The lower 5 bits of the weights count once, the others 32 times: the products of both with bytes fit in 16 bits.
   const Ints ones = Ints{} + 0x00010001, more = Ints{} + 0x00200020;
   for (int g = 0; g < w.groups; g += kGroups) {
     const ByteVec table = load<ByteVec>(w.table + g * 16), low = load<ByteVec>(w.low + g * 16);

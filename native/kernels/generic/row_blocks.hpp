@@ -1,13 +1,14 @@
-// How one row of a convolution is cut: columns into stripes and vectors, channels into blocks whose sums stay in registers.
-// Written once over the numbers of a target's file, which defines SUBPIXEL_TARGET_NS, Row, Vec, Product (kLanes, Cells, load,
-// broadcast, multiply), Block, first_sum(), apply_epilogue(), stripe_of(), kVectors, kMostChannels and kSums before including this.
+// Cuts one row of a convolution: columns into stripes and vectors, channels into blocks whose sums stay in registers.
+// Each target's file defines SUBPIXEL_TARGET_NS, Row, Vec, Product (kLanes, Cells, load, broadcast, multiply), Block,
+// first_sum(), apply_epilogue(), stripe_of(), kVectors, kMostChannels and kSums before it includes this.
 
 namespace subpixel::SUBPIXEL_TARGET_NS {
 namespace {
 
-// One group of channels under one tap.
+// Multiplies one group of channels under one tap.
 template <int Channels, int Vectors>
-__attribute__((always_inline)) inline void multiply_tap(const Cell* x, const Cell* weight, Vec (&sum)[Channels][Vectors]) {
+__attribute__((always_inline)) inline void multiply_tap(const Cell* x, const Cell* weight,
+                                                        Vec (&sum)[Channels][Vectors]) {
   typename Product::Cells in[Vectors];
 #pragma GCC unroll 8
   for (int v = 0; v < Vectors; ++v) in[v] = Product::load(x + v * Product::kLanes);
@@ -19,7 +20,7 @@ __attribute__((always_inline)) inline void multiply_tap(const Cell* x, const Cel
   }
 }
 
-// Taps: the kernel's columns where the loop over them is worth unrolling, or 0.
+// Taps: the kernel's columns if unrolling the loop over them pays, otherwise 0.
 template <int Channels, int Vectors, int Taps>
 __attribute__((noinline)) void conv_block(const Row& a, const Cell* weight, int first, int column) {
   const Block b(a, first, column);
@@ -41,16 +42,16 @@ __attribute__((noinline)) void conv_block(const Row& a, const Cell* weight, int 
       }
     }
   }
-  // A copy: where the ends are not unrolled, or not inlined, the sums themselves would be kept in memory for them.
-  Vec made[Channels][Vectors];
+  // A copy: if the epilogue is not unrolled or not inlined, the sums themselves would be kept in memory for it.
+  Vec copy[Channels][Vectors];
 #pragma GCC unroll 16
   for (int c = 0; c < Channels; ++c)
 #pragma GCC unroll 8
-    for (int v = 0; v < Vectors; ++v) made[c][v] = sum[c][v];
-  apply_epilogue(a, b, made);
+    for (int v = 0; v < Vectors; ++v) copy[c][v] = sum[c][v];
+  apply_epilogue(a, b, copy);
 }
 
-// Columns from `column` on with vectors enough, and where it stopped.
+// Computes columns from `column` on while there are enough vectors. Returns where it stopped.
 template <int Channels, int Vectors>
 inline int conv_columns(const Row& a, const Cell* weight, int first, int column, int until) {
   for (; until - column > (Vectors - 1) * Product::kLanes; column += Vectors * Product::kLanes)
@@ -61,7 +62,7 @@ inline int conv_columns(const Row& a, const Cell* weight, int first, int column,
   return column;
 }
 
-// A stripe of columns through one block of channels, as wide as registers allow, its end in narrower ones.
+// Computes a stripe of columns for one block of channels, as wide as registers allow, its end in narrower steps.
 template <int Channels>
 inline void conv_stripe(const Row& a, const Cell* weight, int first, int column, int until) {
   constexpr int most = kSums / Channels > kVectors ? kVectors : kSums / Channels;

@@ -1,5 +1,4 @@
-// Where the samples of a block of an output row lie in the input: the first half of warp_f32.hpp, which includes
-// this and says how it is built.
+// The positions in the input of a block of an output row: the first half of warp_f32.hpp, which says how it is built.
 #pragma once
 
 #include "axis_f32.hpp"
@@ -7,10 +6,10 @@
 namespace subpixel::SUBPIXEL_TARGET_NS {
 namespace {
 
-// How a picture lies in memory: whole planes one after the other, or one plane whose pixels hold all channels.
+// The layout of an image: planes one after the other, or one plane whose pixels hold all channels.
 struct Planes {
   int count;
-  std::ptrdiff_t in, out, pixel;  // bytes of a plane of the input, of the result, of a pixel
+  std::ptrdiff_t in, out, pixel;  // bytes of a plane of the input, of the result, and of a pixel
 
   explicit Planes(const Warp& w)
       : count(w.channels_last ? 1 : w.channels),
@@ -22,10 +21,10 @@ struct Planes {
 
 struct Positions {
   float x[kBlock], y[kBlock];
-  int count, padded;  // whole vectors: the last place is repeated
+  int count, padded;  // whole vectors: the last position is repeated
 };
 
-// Where a block's samples lie in the picture.
+// The bounding box of a block's positions.
 struct Box {
   Vec left, right, top, bottom;
 };
@@ -38,15 +37,15 @@ inline float least(Vec v) {
 
 inline int whole(float v, const Axis& axis) { return static_cast<int>(v > 0 ? (v < axis.last ? v : axis.last) : 0); }
 
-constexpr int kLine = 64;  // bytes in a line of memory
+constexpr int kLine = 64;  // bytes in a cache line
 
-// Asks for the memory that the same block of one of the next rows will need: places and results there, and of the
-// input the lines next to those that this block reads, on both sides. Uneven places touch a line first here, then
-// there, and a processor sees no stream in that: on a smooth flow this halves the time. Always inlined: GCC takes
-// a function that only prefetches for one without effect.
+// Prefetches the memory that the same block of one of the next rows will need: positions and results there, and the
+// input lines next to those that this block reads, on both sides. Uneven positions touch lines in no regular order, so
+// a processor detects no stream; on a smooth flow prefetching halves the time. Always inlined: GCC takes a function
+// that only prefetches for one without effect.
 __attribute__((always_inline)) inline void fetch_ahead(const Warp& w, const Axis& ax, const Axis& ay, int row,
                                                        int column, const Box& box) {
-  constexpr int next = 2, around = 4;  // rows; measured, twice as many are no better
+  constexpr int next = 2, around = 4;  // rows; measured: twice as many are no better
   const Planes planes(w);
   if (planes.pixel > kLine) return;  // a pixel is a stream of its own
   if (row + next < w.rows) {
@@ -63,7 +62,7 @@ __attribute__((always_inline)) inline void fetch_ahead(const Warp& w, const Axis
       for (std::ptrdiff_t i = 0; i < count * planes.pixel; i += kLine) __builtin_prefetch(to + i, 1);
   }
   const int first = whole(least(box.left), ax), last = whole(-least(-box.right), ax);
-  if (last - first > 4 * kBlock) return;  // scattered: nothing to foresee
+  if (last - first > 4 * kBlock) return;  // scattered: nothing to predict
   const int top = whole(least(box.top) - around, ay), bottom = whole(-least(-box.bottom) + around, ay);
   const char* from = static_cast<const char*>(w.x);
   for (int c = 0; c < planes.count; ++c, from += planes.in)

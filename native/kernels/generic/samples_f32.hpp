@@ -1,4 +1,4 @@
-// Samples of the types a picture can have, to f32 and back: part of warp_f32.hpp, which says how it is built.
+// Converts samples of an image to f32 and back. Part of warp_f32.hpp, which says how it is built.
 #pragma once
 
 #include "axis_f32.hpp"
@@ -33,25 +33,26 @@ struct Few<Short> {
   static constexpr float most = 65535.0f;
 };
 
-// A sample that is not there is zero.
+// A sample outside the image is zero.
 template <class T>
 inline float sample_at(const T* plane, std::ptrdiff_t offset) {
   return offset < 0 ? 0.0f : static_cast<float>(plane[offset]);
 }
 
 inline Quad quad_at(const float* p) { return load<Quad>(p); }
-// Zeros between the numbers make ints of them; left to itself GCC 12 takes vectors of four bytes apart.
+// Interleaves zeros to make ints: by itself GCC 12 splits vectors of four bytes.
 inline Quad quad_at(const Short* p) {
   const Shorts few = (Shorts)TwoLongs{load<long long>(p), 0};
   return __builtin_convertvector((IntQuad)__builtin_shufflevector(few, Shorts{}, 0, 8, 1, 9, 2, 10, 3, 11), Quad);
 }
 inline Quad quad_at(const Byte* p) {
   const Bytes few = (Bytes)IntQuad{load<int>(p), 0, 0, 0};
-  const Shorts wide = (Shorts)__builtin_shufflevector(few, Bytes{}, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+  const Shorts wide =
+      (Shorts)__builtin_shufflevector(few, Bytes{}, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
   return __builtin_convertvector((IntQuad)__builtin_shufflevector(wide, Shorts{}, 0, 8, 1, 9, 2, 10, 3, 11), Quad);
 }
 
-// Clipped and rounded half up.
+// Clips and rounds half up.
 template <class T, class V, class I>
 inline I round_sample(V v) {
   const V low = V{}, high = V{} + Few<T>::most;
@@ -68,7 +69,7 @@ inline void store_quad(Short* to, Quad q) {
   store(to, __builtin_convertvector(round_sample<Short, Quad, IntQuad>(q), Few<Short>::Four));
 }
 
-// The first few of four.
+// Stores the first `count` of four.
 template <class T>
 inline void store_some(T* to, Quad q, int count) {
   T rest[kQuad];
@@ -76,7 +77,7 @@ inline void store_some(T* to, Quad q, int count) {
   for (int j = 0; j < count; ++j) to[j] = rest[j];
 }
 
-// Writes `count` samples, four by four; of the last four as many as there is room for.
+// Writes `count` samples, four by four; the last time only the rest.
 template <class T, class Four>
 inline void write(T* to, int count, Four four) {
   int i = 0;
@@ -84,7 +85,7 @@ inline void write(T* to, int count, Four four) {
   if (i < count) store_some(to + i, four(i), count - i);
 }
 
-// As many of a vector's samples as there is room for, rounded.
+// Stores the rounded samples of a vector, at most `room` of them.
 template <class T>
 inline void store_rounded(T* to, Vec v, int room) {
   const auto many = __builtin_convertvector(round_sample<T, Vec, Ints>(v), typename Few<T>::Many);

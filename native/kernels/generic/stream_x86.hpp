@@ -17,7 +17,8 @@ void stream(unsigned char* to, const unsigned char* from, std::size_t bytes) {
   __builtin_memcpy(to, from, head);
   std::size_t k = head;
   for (; k + 32 <= bytes; k += 32)
-    _mm256_stream_si256(reinterpret_cast<__m256i*>(to + k), _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + k)));
+    _mm256_stream_si256(reinterpret_cast<__m256i*>(to + k),
+                        _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + k)));
   __builtin_memcpy(to + k, from + k, bytes - k);
   _mm_sfence();
 }

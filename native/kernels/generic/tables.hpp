@@ -11,7 +11,7 @@ extern const FloatChainKernels chain_f32_kernels, chain_bf16_kernels;
 extern const Int8ChainKernels chain_int8_kernels;
 extern const ImageKernels image_kernels;
 extern const WarpKernels warp_kernels;
-extern const ResampleKernels resize_kernels;
+extern const ResampleKernels resample_kernels;
 extern const PermuteKernels permute_kernels;
 
 }  // namespace subpixel::SUBPIXEL_TARGET_NS

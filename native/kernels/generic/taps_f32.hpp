@@ -1,4 +1,4 @@
-// Which samples a block's places need, and their weights: part of warp_f32.hpp, which says how it is built.
+// The samples and weights of a block's positions. Part of warp_f32.hpp, which says how it is built.
 #pragma once
 
 #include "sample_positions.hpp"
@@ -6,19 +6,19 @@
 namespace subpixel::SUBPIXEL_TARGET_NS {
 namespace {
 
-// Pixels of two or three samples are read as four: of the very last one there would be memory beyond the picture.
-// The index of the first pixel that must not be read so.
+// The index of the first pixel that must be read sample by sample. Pixels of two or three samples are read as four,
+// which for the very last pixel would leave the image.
 inline int first_partial_pixel(const Warp& w) {
   const int pixels = w.height * w.width;
   return w.channels_last && w.channels < kQuad ? pixels - 1 : pixels;
 }
 
-// The weights of each axis, and where the four samples lie.
+// The weights on each axis, and the offsets of the four samples.
 struct Corners {
   float left[kBlock], right[kBlock], top[kBlock], bottom[kBlock];
-  int offset[4][kBlock];  // of all four, -1 where there is none
-  int edge[kBlock];      // one of the four is outside, or to be read sample by sample
-  bool inside;            // none of all
+  int offset[4][kBlock];  // of all four, -1 if outside
+  int edge[kBlock];      // one of the four is outside, or must be read sample by sample
+  bool inside;            // no position has an edge
 };
 
 void find_corners(const Warp& w, const Positions& at, Corners& k) {
@@ -47,8 +47,8 @@ void find_corners(const Warp& w, const Positions& at, Corners& k) {
 // The cubic's weights on each axis, and its sixteen samples.
 struct Taps {
   float x[4 * kBlock], y[4][kBlock];
-  int offset[kBlock];                        // of the first sample; -1 where some are outside or to be read one by one
-  int column[4][kBlock], line[4][kBlock];  // then of each, -1 where there is none
+  int offset[kBlock];                        // of the first sample; -1 if some are outside or must be read one by one
+  int column[4][kBlock], line[4][kBlock];  // then of each, -1 if outside
 };
 
 // Keys 1981 with a free parameter, at the distances t + 1, t, 1 - t and 2 - t.

@@ -1,4 +1,4 @@
-// The shapes of all tile registers, as the processor reads them: each has `rows` rows of `bytes` bytes.
+// The shapes of all tile registers, in the format that the processor reads: `rows` rows of `bytes` bytes each.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// Rows into columns and back, in squares of 16-byte vectors.
+// Transposes rows to columns and back, in squares of 16-byte vectors.
 #pragma once
 
 #include "subpixel/resample.hpp"
@@ -37,7 +37,7 @@ struct Square<8> {
   static V high(V a, V b) { return __builtin_shufflevector(a, b, 1, 3); }
 };
 
-// Interleaving the first half of the vectors with the second, as often as a vector can be halved, transposes.
+// Transposes by interleaving the first half of the vectors with the second, as often as a vector can be halved.
 template <int Size, int Rounds>
 inline void transpose(typename Square<Size>::V* v) {
   if constexpr (Rounds > 1) {

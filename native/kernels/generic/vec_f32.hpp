@@ -1,6 +1,6 @@
 // Vectors of kLanes floats and the activations on them. Each target's file defines SUBPIXEL_TARGET_NS and kLanes before
-// including this. Nothing of the standard library may be instantiated here: such a function, compiled with wide
-// instructions, could be the copy that the linker keeps for everybody.
+// it includes this. Nothing of the standard library may be instantiated here: such a function, compiled with wide
+// instructions, could be the copy that the linker keeps for every caller.
 #pragma once
 
 #include "subpixel/conv_kernels.hpp"
@@ -19,7 +19,7 @@ inline Vec load(const float* p) {
 
 inline void store(float* p, Vec v) { __builtin_memcpy(p, &v, sizeof v); }
 
-// A difference, since f - 0 is f for every f and costs nothing; 0 + f is not (-0), and would be an addition.
+// A difference: f - 0 is f for every f and costs nothing. 0 + f is not f for -0, and would be an addition.
 inline Vec fill(float f) { return f - Vec{}; }
 
 // Comparisons are written so that NaN stays NaN, as in the reference.
@@ -28,7 +28,7 @@ inline Vec at_most(Vec v, float high) { return v > fill(high) ? fill(high) : v; 
 
 // exp(v) for |v| <= 20: v = n ln 2 + r, |r| <= 0.35, Taylor's series to r^7 (the next term is below 6e-9).
 inline Vec exp_small(Vec v) {
-  const Vec magic = fill(12582912.0f);  // 1.5 * 2^23: adding and subtracting it rounds to a whole number
+  const Vec magic = fill(12582912.0f);  // 1.5 * 2^23: adding and subtracting it rounds to an integer
   Vec n = v * fill(1.44269504f) + magic;
   n = n - magic;
   // ln 2 in two parts, so that r keeps its last bits
@@ -42,7 +42,7 @@ inline Vec exp_small(Vec v) {
   p = p * r + fill(0.5f);
   p = p * r + fill(1.0f);
   p = p * r + fill(1.0f);
-  // NaN has no integer; a whole number in its place leaves p, which is NaN, to carry it on
+  // NaN has no integer. Any integer in its place is right, because p is NaN.
   Vec whole = n == n ? n : fill(0.0f);
   IntVec bits = (__builtin_convertvector(whole, IntVec) + 127) << 23;
   Vec power;

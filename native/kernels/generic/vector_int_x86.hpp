@@ -1,6 +1,6 @@
-// What the integer kernels need of 256 and 512 bits. Each target's file defines SUBPIXEL_TARGET_NS before including this.
-// Functions whose 16-bit lanes pass between the 128-bit parts of a vector do not occur: packing and its undoing both
-// stay within them.
+// Vectors of 256 and 512 bits for the integer kernels on x86. Each target's file defines SUBPIXEL_TARGET_NS before it
+// includes this. No function moves 16-bit lanes between the 128-bit parts of a vector: packing and unpacking both stay
+// within them.
 
 #include <immintrin.h>
 
@@ -11,12 +11,13 @@
 namespace subpixel::SUBPIXEL_TARGET_NS {
 namespace {
 
-// In the 16 bytes of a part: four samples of each of four channels, to four cells of four channels.
+// Byte orders within a part of 16 bytes. From four samples of each of four channels to four cells of four channels; it
+// is its own inverse.
 #define SUBPIXEL_FOUR_BY_FOUR 0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15
-// Four 16-bit samples of each of two channels, to four cells of two.
+// From four 16-bit samples of each of two channels to four cells of two.
 #define SUBPIXEL_FOUR_BY_TWO 0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15
 
-// And back: four cells of two 16-bit samples, to four of each channel. Four by four is its own inverse.
+// Back: from four cells of two 16-bit samples to four samples of each channel.
 #define SUBPIXEL_TWO_BY_FOUR 0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15
 
 struct Bits256 {
@@ -29,7 +30,9 @@ struct Bits256 {
   static Vec set32(int v) { return _mm256_set1_epi32(v); }
   static Vec broadcast(const Cell* p) { return set32(static_cast<int>(*p)); }
   static Vec set16(int v) { return _mm256_set1_epi16(static_cast<short>(v)); }
-  static Vec pair16(const void* p) { return _mm256_broadcastsi128_si256(_mm_loadu_si128(static_cast<const __m128i*>(p))); }
+  static Vec pair16(const void* p) {
+    return _mm256_broadcastsi128_si256(_mm_loadu_si128(static_cast<const __m128i*>(p)));
+  }
   static Vec shift_right(Vec v, int by) { return _mm256_srav_epi32(v, set32(by)); }
   static Vec pack32(Vec a, Vec b) { return _mm256_packs_epi32(a, b); }
   static Vec mulhrs(Vec a, Vec b) { return _mm256_mulhrs_epi16(a, b); }
@@ -39,7 +42,9 @@ struct Bits256 {
   static Vec shift16_right4(Vec v) { return _mm256_srai_epi16(v, 4); }
   static Vec shift16_left7(Vec v) { return _mm256_slli_epi16(v, 7); }
   static Vec sub16(Vec a, Vec b) { return _mm256_sub_epi16(a, b); }
-  static Vec choose_negative(Vec of, Vec negative, Vec other) { return _mm256_blendv_epi8(other, negative, _mm256_srai_epi16(of, 15)); }
+  static Vec choose_negative(Vec of, Vec negative, Vec other) {
+    return _mm256_blendv_epi8(other, negative, _mm256_srai_epi16(of, 15));
+  }
   static void store_last(std::int16_t* to, Vec y, int multiplier) {
     const __m128i packed = _mm256_castsi256_si128(_mm256_permute4x64_epi64(_mm256_packs_epi32(y, y), 0x08));
     const __m128i z = _mm_mulhrs_epi16(packed, _mm_set1_epi16(static_cast<short>(multiplier)));
@@ -64,7 +69,7 @@ struct Bits256 {
     return _mm256_shuffle_epi8(cells, _mm256_setr_epi8(SUBPIXEL_TWO_BY_FOUR, SUBPIXEL_TWO_BY_FOUR));
   }
 
-  // For tiles of four columns: every fourth cell, and back.
+  // For Winograd tiles of four columns: every fourth cell, and back.
   static Vec add32(Vec a, Vec b) { return _mm256_add_epi32(a, b); }
   static Vec sub32(Vec a, Vec b) { return _mm256_sub_epi32(a, b); }
   static Vec mul32(Vec a, Vec b) { return _mm256_mullo_epi32(a, b); }
@@ -77,7 +82,7 @@ struct Bits256 {
     a = _mm256_unpacklo_epi64(ab, cd), b = _mm256_unpackhi_epi64(ab, cd);
     c = _mm256_unpacklo_epi64(ba, dc), d = _mm256_unpackhi_epi64(ba, dc);
   }
-  // Four cells, and four that lie sixteen further.
+  // Four cells, and four that are sixteen cells further.
   static Vec load_halves(const Cell* p) {
     return _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))),
                                    _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + 16)), 1);
@@ -94,7 +99,7 @@ struct Bits256 {
       _mm_storeu_si128(reinterpret_cast<__m128i*>(p + 4 * k + 16), _mm256_extracti128_si256(fours[k], 1));
     }
   }
-  // Four sums of a tile each, shifted, as z of neighbouring columns.
+  // Stores four shifted sums of a tile as z of neighbouring columns.
   static void store_last_fours(std::int16_t* to, Vec a, Vec b, Vec c, Vec d, int multiplier) {
     const Vec m = set16(multiplier);
     // in each half, of four tiles: a, then c; b, then d
@@ -180,7 +185,9 @@ struct Bits512 {
     transpose_fours(a, b, c, d);
     const Vec fours[] = {a, b, c, d};
     for (int k = 0; k < 4; ++k) {
-      const auto put = [&](int quarter, __m128i v) { _mm_storeu_si128(reinterpret_cast<__m128i*>(p + 4 * k + 16 * quarter), v); };
+      const auto put = [&](int quarter, __m128i v) {
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(p + 4 * k + 16 * quarter), v);
+      };
       put(0, _mm512_extracti32x4_epi32(fours[k], 0));
       put(1, _mm512_extracti32x4_epi32(fours[k], 1));
       put(2, _mm512_extracti32x4_epi32(fours[k], 2));
@@ -199,20 +206,20 @@ struct Bits512 {
 };
 #endif
 
-// Cells of four u8 samples; Product gives multiply().
+// Cells of four u8 samples; the target's file adds multiply().
 template <class Bits>
 struct ByteCells : Bits {
   static constexpr int kGroup = 4;
   static void store_cells(Cell* to, std::ptrdiff_t, typename Bits::Vec low, typename Bits::Vec high) {
     Bits::store(to, Bits::bytes_of_four(low, high));
   }
-  // Cells of four channels as the 16-bit samples of two and two.
+  // Loads cells of four channels as the 16-bit samples of two and two.
   static void load_samples(const Cell* from, std::ptrdiff_t, typename Bits::Vec& low, typename Bits::Vec& high) {
     Bits::fours_of_bytes(Bits::load(from), low, high);
   }
 };
 
-// Cells of two 16-bit samples, for processors without a product of bytes that cannot overflow.
+// Cells of two 16-bit samples, for processors whose product of bytes can overflow.
 template <class Bits>
 struct WordCells : Bits {
   static constexpr int kGroup = 2;

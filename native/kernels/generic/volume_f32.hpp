@@ -1,4 +1,4 @@
-// Volumes: nearest and trilinear: part of warp_f32.hpp, which says how it is built.
+// Volumes: nearest and trilinear sampling. Part of warp_f32.hpp, which says how it is built.
 #pragma once
 
 #include "planes_f32.hpp"
@@ -23,7 +23,7 @@ void find_positions(const WarpVolume& w, const Axis* axes, std::ptrdiff_t start,
       store(p.at[k] + i, map_outside<outside, false>(from_grid(load<Vec>(p.at[k] + i), axes[k]), axes[k]));
 }
 
-// Of a sample, or a number that nobody uses: far outside it may wrap around.
+// The offset of a sample. Far outside it may wrap around; then nobody uses it.
 inline Ints offset_of(Ints x, Ints y, Ints z, const WarpVolume& w) {
   const Word height = static_cast<Word>(w.height), width = static_cast<Word>(w.width);
   return (Ints)(((Words)z * height + (Words)y) * width + (Words)x);
@@ -42,10 +42,10 @@ void nearest_of(const WarpVolume& w, const VolumePositions& p, std::ptrdiff_t st
     for (int i = 0; i < p.count; ++i) w.y[c * out + start + i] = sample_at(w.x + c * plane, offset[i]);
 }
 
-// The eight samples around each place, x fastest, then z, and the weights in the order in which pairs are loaded.
+// The eight samples around each position, x fastest, then z, and the weights in the order in which pairs are loaded.
 struct Cells {
   float near_z[2 * kBlock], far_z[2 * kBlock], near_y[2 * kBlock], far_y[2 * kBlock], across[2 * kBlock];
-  int offset[8][kBlock];  // -1 where there is none
+  int offset[8][kBlock];  // -1 if outside
   int edge[kBlock];
 };
 

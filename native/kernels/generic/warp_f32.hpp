@@ -1,14 +1,14 @@
-// Sampling at arbitrary places with sums in f32, written once over a vector of kLanes floats. Each target's file
-// defines SUBPIXEL_TARGET_NS and kLanes before including this. As in conv_f32.hpp nothing of the standard library may
-// be instantiated here.
+// Sampling at given positions with sums in f32, written once over a vector of kLanes floats. Each target's file defines
+// SUBPIXEL_TARGET_NS and kLanes before it includes this. As in vec_f32.hpp nothing of the standard library may be
+// instantiated here.
 //
-// These files are built with -ffp-contract=off: every target, and NumPy's version in ops/warping/sampling.py, which
+// These files are compiled with -ffp-contract=off: every target, and NumPy's version in ops/warping/sampling.py, which
 // does the same operations in the same order, give the same bits.
 //
-// First come the places of a block (places_f32.hpp) and what follows from them (taps_f32.hpp), wide; then the sums,
-// of planes one after the other (planes_f32.hpp) or of pixels (pixels_f32.hpp): those wholly inside by loads of
-// neighbours, the others one by one. No address is made from a place that was not compared with the sides as a whole
-// number first.
+// First the positions of a block (sample_positions.hpp) and the taps at them (taps_f32.hpp) are computed in vectors.
+// Then follow the sums, of planes one after the other (planes_f32.hpp) or of pixels (pixels_f32.hpp): neighbours wholly
+// inside the image are loaded together, others one by one. An address is only computed from a position after its
+// integer has been compared with the sides.
 
 #include "nearest.hpp"
 #include "affine_grid_f32.hpp"

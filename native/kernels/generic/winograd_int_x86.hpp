@@ -1,8 +1,8 @@
-// The convolutions of subpixel/winograd.hpp, over a Wide with cells of two 16-bit samples: part of conv_int_x86.hpp. The
-// target's file defines kWinogradVectors, 2 or 3, and kWinogradChannels besides.
+// The convolutions of subpixel/winograd.hpp, over a Wide with cells of two 16-bit samples. Part of conv_int_x86.hpp.
+// The target's file also defines kWinogradVectors, 2 or 3, and kWinogradChannels.
 //
 // A vector holds one of the six parts of as many tiles. Each part is summed over kernel rows and groups by itself, in
-// registers, as a convolution of width 1; what the first ones gave is where the later ones begin.
+// registers, like a convolution of width 1. Later parts start from the results of earlier ones.
 
 #include "subpixel/winograd.hpp"
 
@@ -35,28 +35,29 @@ void transform(const Cell* from, std::ptrdiff_t stride, int groups, int tiles, C
 
 // ---- parts to sums
 
-// What is made of some channels and of Vectors vectors of tiles: the four results, and what one part of a pair gave. A view
-// from one of the channels on has the same constant distances from number to number.
+// The results of some channels and of Vectors vectors of tiles: the four columns, and the first part of a pair. A view
+// that starts at a later channel has the same strides.
 template <int Vectors>
 struct Sums {
   static constexpr int kMost = kWinogradChannels + 1, kNumbers = kWinogradColumns + 1;
   Vec* first;
 
   Vec& y(int j, int c, int v) const { return first[(j * kMost + c) * Vectors + v]; }
-  Vec& held(int c, int v) const { return y(kWinogradColumns, c, v); }
+  Vec& first_of_pair(int c, int v) const { return y(kWinogradColumns, c, v); }
   Sums from(int channel) const { return {first + channel * Vectors}; }
 };
 
-// The parts in the order in which they are summed; the first four are two pairs, which the results take as their sum and
-// difference. Each step is done for all channels at hand before the next: a part's samples stay near meanwhile.
-enum Step { kFirst, kSecond, kThird, kFourth, kManyChannels, kEnd };
+// The parts in the order in which they are summed. The first four are two pairs, whose sum and difference the results
+// take. Each step is done for all channels at hand before the next: the samples of a part stay near meanwhile.
+enum Step { kFirst, kSecond, kThird, kFourth, kFifth, kSixth };
 
 template <int step, int Channels, int Vectors>
 inline void begin_step(Sums<Vectors> k, Vec (&sum)[Channels][Vectors]) {
 #pragma GCC unroll 16
   for (int c = 0; c < Channels; ++c)
 #pragma GCC unroll 8
-    for (int v = 0; v < Vectors; ++v) sum[c][v] = step == kManyChannels ? k.y(0, c, v) : step == kEnd ? k.y(3, c, v) : Vec{};
+    for (int v = 0; v < Vectors; ++v)
+      sum[c][v] = step == kFifth ? k.y(0, c, v) : step == kSixth ? k.y(3, c, v) : Vec{};
 }
 
 template <int step, int Channels, int Vectors>
@@ -65,27 +66,27 @@ inline void end_step(Sums<Vectors> k, Vec (&sum)[Channels][Vectors]) {
   for (int c = 0; c < Channels; ++c)
 #pragma GCC unroll 8
     for (int v = 0; v < Vectors; ++v) {
-      const Vec made = sum[c][v];
-      if (step == kFirst || step == kThird) k.held(c, v) = made;
+      const Vec part = sum[c][v];
+      if (step == kFirst || step == kThird) k.first_of_pair(c, v) = part;
       if (step == kSecond) {
-        const Vec held = k.held(c, v);
-        k.y(2, c, v) = Wide::add32(held, made);
-        k.y(1, c, v) = Wide::sub32(held, made);
+        const Vec first_of_pair = k.first_of_pair(c, v);
+        k.y(2, c, v) = Wide::add32(first_of_pair, part);
+        k.y(1, c, v) = Wide::sub32(first_of_pair, part);
       }
       if (step == kFourth) {
-        const Vec held = k.held(c, v), y1 = k.y(1, c, v), y2 = k.y(2, c, v);
-        const Vec total = Wide::add32(held, made), difference = Wide::sub32(held, made);
+        const Vec first_of_pair = k.first_of_pair(c, v), y1 = k.y(1, c, v), y2 = k.y(2, c, v);
+        const Vec total = Wide::add32(first_of_pair, part), difference = Wide::sub32(first_of_pair, part);
         k.y(0, c, v) = Wide::add32(y2, total);
         k.y(2, c, v) = Wide::add32(y2, Wide::template shift32_left<2>(total));
         k.y(3, c, v) = Wide::add32(y1, Wide::template shift32_left<3>(difference));
         k.y(1, c, v) = Wide::add32(y1, Wide::template shift32_left<1>(difference));
       }
-      if (step == kManyChannels) k.y(0, c, v) = made;
-      if (step == kEnd) k.y(3, c, v) = made;
+      if (step == kFifth) k.y(0, c, v) = part;
+      if (step == kSixth) k.y(3, c, v) = part;
     }
 }
 
-// x: the part's first tile from the row's beginning.
+// x: the part's first tile, counted from the beginning of the row.
 template <int step, int Channels, int Vectors>
 __attribute__((noinline)) void add_part(const RowConvInt& a, const Cell* weight, std::ptrdiff_t x, Sums<Vectors> k) {
   Vec sum[Channels][Vectors];
@@ -98,7 +99,7 @@ __attribute__((noinline)) void add_part(const RowConvInt& a, const Cell* weight,
   end_step<step>(k, sum);
 }
 
-// Channels first … last of the result.
+// Computes channels first … last of the result.
 template <int step, int Vectors>
 void add_parts(const RowConvInt& a, const Cell* weight, int first, int last, int tile, Sums<Vectors> k) {
   const std::ptrdiff_t taps = static_cast<std::ptrdiff_t>(a.kernel_rows) * a.groups;
@@ -114,8 +115,8 @@ void add_parts(const RowConvInt& a, const Cell* weight, int first, int last, int
 
 // ---- sums to cells
 
-// 24 times a sum as 8 times it, exactly: 3 has an inverse among numbers of 32 bits. The bias and the shift of a channel
-// are given so that they fit.
+// Divides 24 times a sum by 3, exactly: 3 has an inverse among 32-bit integers. The bias and the shift of a channel are
+// scaled to match.
 inline Vec third(Vec v) { return Wide::mul32(v, Wide::set32(static_cast<int>(0xaaaaaaabu))); }
 
 inline Vec add_bias(Vec v, std::int32_t bias) { return Wide::add32(third(v), Wide::set32(bias)); }
@@ -132,7 +133,8 @@ inline void store_tiles(const RowConvInt& a, const Block& b, int channels, Sums<
       if (Skip) Wide::load_fours(b.skip + c / 2 * skip_stride + column, more[0], more[1], more[2], more[3]);
 #pragma GCC unroll 4
       for (int j = 0; j < kWinogradColumns; ++j) {
-        const Vec even = add_bias(k.y(j, c, v), b.epilogue.bias[c]), odd = add_bias(k.y(j, c + 1, v), b.epilogue.bias[c + 1]);
+        const Vec even = add_bias(k.y(j, c, v), b.epilogue.bias[c]),
+                  odd = add_bias(k.y(j, c + 1, v), b.epilogue.bias[c + 1]);
         Vec z = requantise<kind>(b.epilogue, c, even, odd);
         if (Skip) z = Wide::add16_saturated(z, scale_skip(a, Wide::twos_of_words(more[j])));
         cells[j] = Wide::words_of_two(Wide::add16_saturated(z, zero));
@@ -146,9 +148,11 @@ inline void store_last_tiles(const RowConvInt& a, const Block& b, int channels, 
   for (int c = 0; c < channels; ++c)
 #pragma GCC unroll 8
     for (int v = 0; v < Vectors; ++v) {
-      const auto shift = [&](int j) { return Wide::shift_right(add_bias(k.y(j, c, v), b.epilogue.bias[c]), b.epilogue.shift[c]); };
-      Wide::store_last_fours(b.last + c * a.last_stride + v * Wide::kLanes * kWinogradColumns, shift(0), shift(1), shift(2),
-                             shift(3), b.epilogue.multiplier[4 * c]);
+      const auto shift = [&](int j) {
+        return Wide::shift_right(add_bias(k.y(j, c, v), b.epilogue.bias[c]), b.epilogue.shift[c]);
+      };
+      Wide::store_last_fours(b.last + c * a.last_stride + v * Wide::kLanes * kWinogradColumns, shift(0), shift(1),
+                             shift(2), shift(3), b.epilogue.multiplier[4 * c]);
     }
 }
 
@@ -171,13 +175,14 @@ void conv_winograd(const RowConvInt& a, int tile) {
     add_parts<kSecond>(a, a.weight, first, last, tile, k);
     add_parts<kThird>(a, a.weight, first, last, tile, k);
     add_parts<kFourth>(a, a.weight, first, last, tile, k);
-    add_parts<kManyChannels>(a, a.weight, first, last, tile, k);
-    add_parts<kEnd>(a, a.weight, first, last, tile, k);
+    add_parts<kFifth>(a, a.weight, first, last, tile, k);
+    add_parts<kSixth>(a, a.weight, first, last, tile, k);
     finish(a, first, last - first, tile, k);
   }
 }
 
-// Two vectors and two take less than three and one, which has too few sums to hide what a product takes.
+// Two steps of two vectors take less time than one of three and one of one, which has too few sums to hide the latency
+// of the product.
 void conv_winograd(const RowConvInt& a) {
   constexpr int lanes = Wide::kLanes;
   const int tiles = winograd_tiles(a.columns);

@@ -1,4 +1,4 @@
-// ARM with I8MM, of which the product of unsigned and signed bytes is used: 24 sums, 6 inputs and 1 vector of weights.
+// Rows of int8 chains with the product of unsigned and signed bytes of I8MM: 24 sums, 6 inputs and 1 vector of weights.
 #define SUBPIXEL_TARGET_NS i8mm
 
 #include <arm_neon.h>

@@ -1,5 +1,5 @@
-// Every 64-bit ARM: products of 16-bit samples. The two of a cell go to two sums, which are added at the end: 24 of 32
-// registers.
+// Rows of int8 chains: products of 16-bit samples. The two samples of a cell go to two sums, which are added at the
+// end: 24 of 32 registers.
 #define SUBPIXEL_TARGET_NS neon
 
 #include <arm_neon.h>

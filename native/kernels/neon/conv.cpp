@@ -1,4 +1,4 @@
-// 24 sums, 3 inputs and 1 weight of the 32 registers.
+// f32 convolution over tiles: 24 sums, 3 inputs and 1 weight of the 32 registers.
 #define SUBPIXEL_TARGET_NS neon
 
 namespace subpixel::neon {

@@ -1,4 +1,4 @@
-// 16 bytes a round by table look-ups, which give zero for an index of 16 or more.
+// Byte permutations, 16 bytes a round, by table look-ups, which give zero for an index of 16 or more.
 #define SUBPIXEL_TARGET_NS neon
 
 #include <arm_neon.h>
@@ -11,10 +11,10 @@ namespace {
 
 void run(const PermuteRounds& p) {
   for (std::ptrdiff_t n = 0; n < p.rounds; ++n) {
-    uint8x16_t made = vdupq_n_u8(0);
+    uint8x16_t result = vdupq_n_u8(0);
     for (int k = 0; k < p.sources; ++k)
-      made = vorrq_u8(made, vqtbl1q_u8(vld1q_u8(p.source[k] + n * p.source_step), vld1q_u8(p.table + 16 * k)));
-    vst1q_u8(p.out + n * p.out_step, made);
+      result = vorrq_u8(result, vqtbl1q_u8(vld1q_u8(p.source[k] + n * p.source_step), vld1q_u8(p.table + 16 * k)));
+    vst1q_u8(p.out + n * p.out_step, result);
   }
 }
 

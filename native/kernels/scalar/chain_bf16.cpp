@@ -1,4 +1,4 @@
-// Two multiply-adds a cell, widened before: to be the same everywhere, not to be fast.
+// Rows of bf16 chains: two multiply-adds per cell of widened samples, for the same results everywhere, not for speed.
 #define SUBPIXEL_TARGET_NS scalar
 
 namespace subpixel::scalar {

@@ -1,4 +1,4 @@
-// One sample after the other: what every target's bytes are compared with, and what runs on a processor without any.
+// Rows of int8 chains, one sample after the other: the reference for every target's bytes, and the fallback.
 #define SUBPIXEL_TARGET_NS scalar
 
 #include "../generic/input_output_int.hpp"
@@ -53,7 +53,7 @@ void conv(const RowConvInt& a) {
           a.z()[(first + c) * a.last_stride + x] = static_cast<std::int16_t>(rescale(a.epilogue, first + c, sum[c]));
         continue;
       }
-      Cell made = 0;
+      Cell result = 0;
       for (int c = 0; c < kChannels; ++c) {
         int z = activate(a.epilogue, first + c, sum[c]);
         if (a.skip != nullptr) {
@@ -62,9 +62,9 @@ void conv(const RowConvInt& a) {
           z = saturate(z + mulhrs((u - a.skip_zero) * 128, a.skip_gain));
         }
         z = saturate(z + a.epilogue.zero);
-        made |= static_cast<Cell>(z < 0 ? 0 : z > 255 ? 255 : z) << (8 * c);
+        result |= static_cast<Cell>(z < 0 ? 0 : z > 255 ? 255 : z) << (8 * c);
       }
-      a.out[first / 4 * a.out_stride + x] = made;
+      a.out[first / 4 * a.out_stride + x] = result;
     }
     weight = next;
   }
@@ -84,6 +84,8 @@ int block(int) { return kChannels; }
 
 }  // namespace
 
-constexpr Int8ChainKernels chain_int8_kernels = {"scalar", 4, block, conv, encode, interleave<std::int16_t, float>, interleave<std::int16_t, std::uint8_t>, {nullptr, nullptr}, peak};
+constexpr Int8ChainKernels chain_int8_kernels = {
+    "scalar", 4, block, conv, encode, interleave<std::int16_t, float>,
+    interleave<std::int16_t, std::uint8_t>, {nullptr, nullptr}, peak};
 
 }  // namespace subpixel::scalar

@@ -1,4 +1,5 @@
-// SSE2 on x86-64, NEON on 64-bit ARM: what every processor of the family has. 8 sums of 16 registers.
+// f32 convolution over tiles with what every processor of the family has: SSE2 on x86-64, NEON on 64-bit ARM. 8 sums of
+// 16 registers.
 #define SUBPIXEL_TARGET_NS scalar
 
 namespace subpixel::scalar {

@@ -1,4 +1,4 @@
-// Elements are moved one by one: there is no table look-up that every processor has.
+// No byte permutations: not every processor has a table look-up, so elements are moved one by one.
 #define SUBPIXEL_TARGET_NS scalar
 
 #include "subpixel/permute.hpp"

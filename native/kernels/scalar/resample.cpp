@@ -1,3 +1,4 @@
+// Weighted sums of rows.
 #define SUBPIXEL_TARGET_NS scalar
 
 namespace subpixel::scalar {
@@ -15,16 +16,16 @@ struct Few {
   typedef T type __attribute__((vector_size(N * sizeof(T))));
 };
 
-// `most` where v is no number.
+// `most` if v is NaN.
 inline Doubles smaller(Doubles v, Doubles most) { return v < most ? v : most; }
-// The products of both halves of a number, as signed ones, summed.
+// The products of both halves of a number, as signed integers, summed.
 inline Ints multiply_pairs(Ints x, Ints w) { return ((x << 16) >> 16) * ((w << 16) >> 16) + (x >> 16) * (w >> 16); }
 inline Shorts multiply_high(Shorts x, Shorts w) {
   return __builtin_convertvector((__builtin_convertvector(x, WideInts) * __builtin_convertvector(w, WideInts)) >> 16,
                                  Shorts);
 }
 inline Ints widen_bytes(Bytes v) { return __builtin_convertvector(v, Ints); }
-// What fits in the narrower type.
+// For values that fit in the narrower type.
 template <class T>
 inline auto narrow(Ints v, T) { return __builtin_convertvector(v, typename Few<T, kLanes>::type); }
 template <class T>
@@ -35,7 +36,7 @@ inline Bytes clip_to_bytes(Ints v) {
   v = v > none ? v : none;
   return narrow(v < most ? v : most, static_cast<unsigned char>(0));
 }
-// Four vectors of them.
+// The same for four vectors.
 typedef unsigned char AllBytes __attribute__((vector_size(16)));
 inline AllBytes clip_to_bytes(Ints a, Ints b, Ints c, Ints d) {
   const Bytes parts[4] = {clip_to_bytes(a), clip_to_bytes(b), clip_to_bytes(c), clip_to_bytes(d)};

@@ -1,3 +1,4 @@
+// Sampling at given positions.
 #define SUBPIXEL_TARGET_NS scalar
 
 namespace subpixel::scalar {

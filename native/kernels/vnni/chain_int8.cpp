@@ -1,4 +1,5 @@
-// AVX-512 VNNI: 24 sums, 3 inputs and 1 weight of the 32 registers; an instruction does 64 products.
+// Rows of int8 chains with AVX-512 VNNI: 24 sums, 3 inputs and 1 weight of the 32 registers; one instruction computes
+// 64 products.
 #define SUBPIXEL_TARGET_NS vnni
 
 #include "../generic/vector_int_x86.hpp"

@@ -1,4 +1,4 @@
-"""Videos from file to file and into a pipe, beside what decoder, engine and encoder take alone: the suite ``video``."""
+"""The suite ``video``: videos to a file and into a pipe, and the decoder, engine and encoder alone."""
 
 from __future__ import annotations
 
@@ -15,93 +15,96 @@ from typing import Any
 import av
 import numpy as np
 
-from subpixel.bench.plan import Plan, measured
+from subpixel.bench.options import BenchOptions, measure_group
 from subpixel.bench.results import Fact, Group
 from subpixel.image.synthetic import photograph
 from subpixel.upscaler import Upscaler
-from subpixel.video import Job, Live, Settings, VideoFile, Window, probe
-from subpixel.video.decoding import Damage, Timed, frames_of
-from subpixel.video.encoders import choose
+from subpixel.video import Job, PipeOutput, Settings, TimeRange, VideoFile, probe
+from subpixel.video.decoding import Damage, read_frames
+from subpixel.video.encoders import choose_encoding
 from subpixel.video.formats import Layout, layout_of
-from subpixel.video.frame_upscalers import way_of
+from subpixel.video.frame import Frame
+from subpixel.video.frame_upscalers import frame_upscaler
 
 __all__ = ["videos"]
 
 _MODEL, _SCALE = "fast", 2
-# Frames of a call: some segments' worth would take minutes, and what is measured is the same for each.
+# Frames of a call. More would take minutes and measure the same.
 _FRAMES = 120
 _RATE = 24
-# (width, height) of the video that goes to a file, and of the one that goes into a pipe.
+# (width, height) of the video for the file and of the one for the pipe.
 _SIZES = ((854, 480), (960, 540))
 
 
-def videos(plan: Plan) -> Iterator[Group]:
-    """A video given by ``--data``, or one that is made, to a file, and another one into a pipe."""
+def videos(options: BenchOptions) -> Iterator[Group]:
+    """The groups of the suite: ``options.data`` or a generated video to a file, and another one into a pipe."""
     with tempfile.TemporaryDirectory() as folder:
         first, second = _SIZES
-        yield _file(plan, plan.data or _made(Path(folder) / "video.mp4", first), Path(folder))
-        yield _pipe(plan, _made(Path(folder) / "second.mp4", second))
+        yield _file(options, options.data or _make_clip(Path(folder) / "video.mp4", first), Path(folder))
+        yield _pipe(options, _make_clip(Path(folder) / "second.mp4", second))
 
 
-def _file(plan: Plan, source: Path, folder: Path) -> Group:
-    video, upscaler = probe(source), Upscaler(_SCALE, model=_MODEL, threads=plan.threads)
+def _file(options: BenchOptions, source: Path, folder: Path) -> Group:
+    video, upscaler = probe(source), Upscaler(_SCALE, model=_MODEL, threads=options.threads)
     layout = layout_of(video.stream.pix_fmt, source)
-    window = Window(Fraction(0), _FRAMES / (video.stream.rate or Fraction(_RATE)))
-    frames = list(islice(frames_of(video, Damage()), _FRAMES))
+    time_range = TimeRange(Fraction(0), _FRAMES / (video.stream.rate or Fraction(_RATE)))
+    frames = list(islice(read_frames(video, Damage()), _FRAMES))
     upscaled = _upscale(upscaler, video, layout, frames)
-    job = Job(source, upscaler, folder / "result.mp4", Settings(preset="veryfast"), overwrite=True, window=window)
+    job = Job(
+        source, upscaler, folder / "result.mp4", Settings(preset="veryfast"), overwrite=True, time_range=time_range
+    )
     calls: dict[str, Callable[[], Any]] = {
         "Job": job.run,
         "decoder alone": partial(_decode, video),
         "engine alone": lambda: _upscale(upscaler, video, layout, frames),
-        "encoder alone": lambda: _encode(video, upscaled, plan.threads),
+        "encoder alone": lambda: _encode(video, upscaled, options.threads),
     }
     entries: list[tuple[str, str, str | None]] = [("Job", "ours", None)]
     entries += [(name, "ceiling", None) for name in calls if name != "Job"]
     (w, h), n = video.stream.size, len(frames)
     title = f"{n} frames of a video of {w}×{h} ×{_SCALE} by {_MODEL}, x264 veryfast, file to file"
     notes = [
-        f"{'A video that was made' if plan.data is None else source.name}; each alone has all threads.",
-        "Job also writes segments, puts the file together and reads it back.",
+        f"{'A generated video' if options.data is None else source.name}. Each part alone has all threads.",
+        "Job also writes segments, joins them and verifies the file.",
     ]
-    group = measured(plan, "video", title, calls, entries, notes)
+    group = measure_group(options, "video", title, calls, entries, notes)
     alone = sum(group.entry(name).time.median for name in calls if name != "Job")
     job_time = group.entry("Job").time.median
     facts = [Fact(e.name, 1000 * n / e.time.median, "frames a second") for e in group.entries]
-    facts.append(Fact("Job, beside decoder, engine and encoder one after the other", job_time / alone, "times"))
+    facts.append(Fact("Job, relative to decoder, engine and encoder in sequence", job_time / alone, "×"))
     return replace(group, facts=tuple(facts))
 
 
-def _pipe(plan: Plan, source: Path) -> Group:
-    upscaler = Upscaler(_SCALE, model=_MODEL, threads=plan.threads)
-    live = Live(source, upscaler)
+def _pipe(options: BenchOptions, source: Path) -> Group:
+    upscaler = Upscaler(_SCALE, model=_MODEL, threads=options.threads)
+    output = PipeOutput(source, upscaler)
     video = probe(source)
     calls: dict[str, Callable[[], Any]] = {
-        "Live, y4m": lambda: live.run(_Nowhere()),
+        "PipeOutput, y4m": lambda: output.run(_NullPipe()),
         "decoder alone": partial(_decode, video),
     }
-    entries: list[tuple[str, str, str | None]] = [("Live, y4m", "ours", None), ("decoder alone", "ceiling", None)]
+    entries: list[tuple[str, str, str | None]] = [("PipeOutput, y4m", "ours", None), ("decoder alone", "ceiling", None)]
     (w, h) = video.stream.size
     title = f"{_FRAMES} frames of a video of {w}×{h} ×{_SCALE} by {_MODEL} into a pipe"
-    group = measured(plan, "pipe", title, calls, entries)
+    group = measure_group(options, "pipe", title, calls, entries)
     return replace(
         group, facts=tuple(Fact(e.name, 1000 * _FRAMES / e.time.median, "frames a second") for e in group.entries)
     )
 
 
 def _decode(video: VideoFile) -> None:
-    for _ in islice(frames_of(video, Damage()), _FRAMES):
+    for _ in islice(read_frames(video, Damage()), _FRAMES):
         pass
 
 
-def _upscale(upscaler: Upscaler, video: VideoFile, layout: Layout, frames: list[Timed]) -> list[Any]:
-    way = way_of(upscaler.network(), video, layout)
-    return [result.frame for each in frames for result in way.push(each)]
+def _upscale(upscaler: Upscaler, video: VideoFile, layout: Layout, frames: list[Frame]) -> list[Any]:
+    frames_upscaler = frame_upscaler(upscaler.network(), video, layout)
+    return [each.result for frame in frames for each in frames_upscaler.push(frame)]
 
 
 def _encode(video: VideoFile, frames: list[Any], threads: int) -> None:
     layout = layout_of(frames[0].format.name, video.path)
-    encoding = choose("x264", layout, "x264", threads, preset="veryfast")
+    encoding = choose_encoding("x264", layout, "x264", threads, preset="veryfast")
     video_stream = replace(video.stream, size=(frames[0].width, frames[0].height), pix_fmt=layout.name)
     context = encoding.context(video_stream)
     step = round(1 / ((video.stream.rate or Fraction(_RATE)) * video.stream.time_base))
@@ -111,8 +114,8 @@ def _encode(video: VideoFile, frames: list[Any], threads: int) -> None:
     context.encode(None)
 
 
-def _made(path: Path, size: tuple[int, int]) -> Path:
-    """A window that wanders over a photograph, as hard to encode as a slow pan."""
+def _make_clip(path: Path, size: tuple[int, int]) -> Path:
+    """A video of a window that moves over a generated photograph, as hard to encode as a slow pan."""
     width, height = size
     large = photograph(height + 200, width + 200, 3)
     with av.open(str(path), "w") as out:
@@ -128,8 +131,8 @@ def _made(path: Path, size: tuple[int, int]) -> Path:
     return path
 
 
-class _Nowhere(io.BytesIO):
-    """A pipe whose reader takes everything at once."""
+class _NullPipe(io.BytesIO):
+    """A pipe whose reader never waits."""
 
     def write(self, data: Any) -> int:
         return memoryview(data).nbytes

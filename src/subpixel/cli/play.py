@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from subpixel.cli.options import Backend, Model, Precision, Scale, Threads
-from subpixel.cli.video import Time, say_notes, window_of
+from subpixel.cli.video import Time, say_notes, time_range_of
 
 
 def play(
@@ -33,22 +33,22 @@ def play(
 
     Where the network is too slow, a cheaper one takes its place for a while. At the end the rate reached is printed."""
     from subpixel.upscaler import Upscaler
-    from subpixel.video import Live, find_player, playing
+    from subpixel.video import PipeOutput, find_player, open_player
 
     found, program = find_player(player)
     source, name = Path(given), "standard input" if given == "-" else given
     upscaler = Upscaler(scale, model=model, backend=backend, precision=precision, threads=threads)
-    live = Live(
+    live = PipeOutput(
         source,
         upscaler,
-        window=window_of(start, end, None),
+        time_range=time_range_of(start, end, None),
         deinterlace=deinterlace,
-        beside=side_by_side,
+        side_by_side=side_by_side,
         realtime=not every_frame,
     )
     # Sound begins with the file: beside a part of it, it would be the wrong one.
     sound = source if given != "-" and start in (None, Fraction(0)) else None
-    with playing(found, program, f"{name} ×{scale} by {model}", sound) as pipe:
+    with open_player(found, program, f"{name} ×{scale} by {model}", sound) as pipe:
         done = live.run(pipe)
     say_notes(name, done.notes)
     rate = done.frames / done.seconds if done.seconds else 0.0

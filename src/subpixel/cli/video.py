@@ -21,7 +21,7 @@ from subpixel.cli.signals import stopped_by_signals
 from subpixel.errors import InvalidArgument, SubpixelError
 
 if TYPE_CHECKING:
-    from subpixel.video import Result, Window
+    from subpixel.video import Result, TimeRange
 
 _PREVIEW_AT = 5  # seconds into the video: what it begins with is rarely like the rest
 
@@ -99,16 +99,16 @@ def video(
     Stopped, however that was, the same command goes on where it was.
     """
     from subpixel.upscaler import Upscaler
-    from subpixel.video import Job, Live, Settings, form_of, parse_options
+    from subpixel.video import Job, PipeOutput, Settings, parse_options, pipe_format
 
     if target_fps is not None and not (realtime and target_fps > 0):
         raise InvalidArgument("--target-fps: a rate above 0 is needed, and --realtime, which holds it")
     source, name = Path(given), "standard input" if given == "-" else given
-    window = window_of(start, end, preview)
+    time_range = time_range_of(start, end, preview)
     asked: Any = {
-        "window": window,
+        "time_range": time_range,
         "deinterlace": deinterlace,
-        "beside": side_by_side or preview is not None,
+        "side_by_side": side_by_side or preview is not None,
         "realtime": realtime,
         "rate": None if target_fps is None else Fraction(target_fps).limit_denominator(1001),
     }
@@ -116,7 +116,7 @@ def video(
     if output == "-" or (given == "-" and output is None):
         if sys.stdout.isatty():
             raise InvalidArgument("-: standard output is a terminal, where a video is of no use; -o FILE writes one")
-        live = Live(source, upscaler, form_of(file_format), **asked).run(sys.stdout.buffer)
+        live = PipeOutput(source, upscaler, pipe_format(file_format), **asked).run(sys.stdout.buffer)
         say_notes(name, live.notes)
         return
     settings = Settings(encoder, crf, preset, pix_fmt, parse_options(encoder_options))
@@ -133,7 +133,7 @@ def video(
             None if output is None else Path(output),
             settings,
             overwrite,
-            told=tell,
+            on_note=tell,
             **asked,
         )
         try:
@@ -146,16 +146,16 @@ def video(
         print(shown(_line(name, result, model == "auto")))
 
 
-def window_of(start: Fraction | None, end: Fraction | None, preview: float | None) -> Window | None:
+def time_range_of(start: Fraction | None, end: Fraction | None, preview: float | None) -> TimeRange | None:
     """The part of a video that was asked for; None for all of it."""
-    from subpixel.video import Window
+    from subpixel.video import TimeRange
 
     if preview is not None:
         if end is not None:
             raise InvalidArgument("--preview and --end contradict each other; --start says where the preview begins")
         begin = Fraction(_PREVIEW_AT) if start is None else start
-        return Window(begin, begin + Fraction(preview).limit_denominator(1000))
-    return None if start is None and end is None else Window(start or Fraction(0), end)
+        return TimeRange(begin, begin + Fraction(preview).limit_denominator(1000))
+    return None if start is None and end is None else TimeRange(start or Fraction(0), end)
 
 
 @contextmanager
@@ -188,5 +188,5 @@ def _line(name: str, result: Result, automatic: bool) -> str:
 def say_notes(name: str, notes: Iterable[str]) -> None:
     """On standard error, after the video's name."""
     for note in notes:
-        values = note if note.startswith(name) else f"{name}: {note}"
+        values = with_option_names(note if note.startswith(name) else f"{name}: {note}")
         print(f"note: {shown(with_option_names(values))}", file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""A model's figures: from a report of ``evaluate`` into what its file keeps."""
+"""Figures of a report, rounded and written into a model."""
 
 from __future__ import annotations
 
@@ -11,56 +11,61 @@ from subpixel.models.files import Model
 
 __all__ = ["record", "record_videos"]
 
-# What a card keeps of a set, and to how many digits. Times are the machine's, not the model's.
-_KEPT_OF_VIDEOS = {"psnr_y": 4, "ssim_y": 5, "warping_error": 4}
-_KEPT = {"psnr_y": 4, "ssim_y": 5, "psnr_rgb": 4, "ssim_rgb": 5, "round_trip_psnr_y": 4}
+# The figures that a model file stores, with their decimals. Times belong to a machine and are not stored.
+_VIDEO_DIGITS = {"psnr_y": 4, "ssim_y": 5, "warping_error": 4}
+_DIGITS = {"psnr_y": 4, "ssim_y": 5, "psnr_rgb": 4, "ssim_rgb": 5, "round_trip_psnr_y": 4}
 
 
 def record(model: Model, report: Mapping[str, Any], *, degraded: str | None = None) -> Model:
-    """The model with a report's figures in place of those it had in that precision; others are kept.
+    """A copy of the model with the figures of a report. They replace the older ones of the same precision.
 
     Args:
-        model: the one that was measured.
-        report: of :func:`subpixel.metrics.evaluate`. f32 goes to the top of ``figures`` (``protocol``, ``sets``),
-            another precision to an entry of its name; :meth:`subpixel.models.Model.reached` reads them.
-        degraded: the name of what the small images went through; such figures go to ``degraded`` beside the others.
+        model: the measured model.
+        report: a report of :func:`subpixel.metrics.evaluate`. Figures of f32 are stored at the top of ``figures``
+            (``protocol``, ``sets``), those of another precision below its name.
+            :meth:`subpixel.models.Model.reached` reads them.
+        degraded: the name of the compression that the small images went through. Its figures are stored in
+            ``degraded``.
 
     Raises:
-        InvalidArgument: the report is of an ensemble, or of a strength below 1: not what the network reaches by itself.
+        InvalidArgument: the report is of an ensemble or of a strength below 1.
     """
     if report["ensemble"] or report["strength"] != 1:
-        raise InvalidArgument("the figures of an ensemble or of a strength below 1 are not the network's own")
+        raise InvalidArgument("record: figures of an ensemble or of a strength below 1 are not the network's own")
     sets = {
-        name: {key: round(one[key], digits) for key, digits in _KEPT.items()} for name, one in report["sets"].items()
+        name: {key: round(one[key], digits) for key, digits in _DIGITS.items()} for name, one in report["sets"].items()
     }
     measured: dict[str, Any] = {"protocol": report["protocol"], "sets": sets}
-    before = _of(model, report["precision"])
+    before = _figures(model, report["precision"])
     if degraded is not None:
         measured = {"degraded": {**before.get("degraded", {}), degraded: measured}}
-    return _with(model, report["precision"], measured)
+    return _with_figures(model, report["precision"], measured)
 
 
 def record_videos(model: Model, report: Mapping[str, Any]) -> Model:
-    """The same of a report of :func:`subpixel.metrics.video.evaluate_video`, to ``videos`` (``protocol``, ``clips``,
-    ``mean``); :meth:`subpixel.models.Model.reached_on_videos` reads them."""
+    """A copy of the model with the figures of a report of :func:`subpixel.metrics.video.evaluate_video`.
 
-    def kept(one: Mapping[str, Any]) -> dict[str, Any]:
+    They are stored in ``videos`` (``protocol``, ``clips``, ``mean``);
+    :meth:`subpixel.models.Model.reached_on_videos` reads them.
+    """
+
+    def rounded(one: Mapping[str, Any]) -> dict[str, Any]:
         return {
-            key: kept(value) if isinstance(value, Mapping) else round(value, _KEPT_OF_VIDEOS[key])
+            key: rounded(value) if isinstance(value, Mapping) else round(value, _VIDEO_DIGITS[key])
             for key, value in one.items()
-            if isinstance(value, Mapping) or key in _KEPT_OF_VIDEOS
+            if isinstance(value, Mapping) or key in _VIDEO_DIGITS
         }
 
-    clips = {name: kept(one) for name, one in report["clips"].items()}
-    videos = {"protocol": report["protocol"], "clips": clips, "mean": kept(report["mean"])}
-    return _with(model, report["precision"], {"videos": videos})
+    clips = {name: rounded(one) for name, one in report["clips"].items()}
+    videos = {"protocol": report["protocol"], "clips": clips, "mean": rounded(report["mean"])}
+    return _with_figures(model, report["precision"], {"videos": videos})
 
 
-def _of(model: Model, precision: str) -> Mapping[str, Any]:
+def _figures(model: Model, precision: str) -> Mapping[str, Any]:
     found: Mapping[str, Any] = model.figures if precision == "f32" else model.figures.get(precision, {})
     return found
 
 
-def _with(model: Model, precision: str, measured: Mapping[str, Any]) -> Model:
-    after = {**_of(model, precision), **measured}
+def _with_figures(model: Model, precision: str, measured: Mapping[str, Any]) -> Model:
+    after = {**_figures(model, precision), **measured}
     return replace(model, figures=after if precision == "f32" else {**model.figures, precision: after})

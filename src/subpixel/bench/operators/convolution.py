@@ -1,7 +1,7 @@
-"""conv_transpose beside torch's, and torch's own convolution and pixel_shuffle of the same sums.
+"""conv_transpose, torch's, and torch's convolution with pixel_shuffle for the same sums.
 
-Two ceilings: "copy" is a copy of an array of the result's size, "adds" the multiply-adds of the sums alone. Weights are
-taken apart and packed in every call of ours; torch's sub-pixel form is given them ready.
+Two ceilings: "copy" copies an array of the result's size, "adds" computes the multiply-adds alone. Our call splits and
+packs the weights every time; torch's sub-pixel form gets them ready.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from subpixel import ops
 from subpixel.bench import ceilings
-from subpixel.bench.operators.case import Call, Case, torch_of
+from subpixel.bench.operators.case import Call, Case, torch_with_threads
 
 __all__ = ["cases"]
 
@@ -28,8 +28,8 @@ _CASES = {
 
 
 def cases(threads: int) -> Iterator[Case]:
-    """Layers of known networks."""
-    torch = torch_of(threads)
+    """Layers of published networks."""
+    torch = torch_with_threads(threads)
     for name, case in _CASES.items():
         yield _case(torch, name, case, threads)
 
@@ -47,7 +47,7 @@ def _case(torch: Any, name: str, case: tuple[int, ...], threads: int) -> Case:
 
     result = ours()
     adds = ceilings.arithmetic("f32", ceilings.targets()[-1], threads, float(weight.size) * h * w)
-    bounds: dict[str, Call] = {"copy": ceilings.copy_of(result, threads), "adds": adds}
+    bounds: dict[str, Call] = {"copy": ceilings.array_copy(result, threads), "adds": adds}
     peers: dict[str, Call] = {}
     if torch is not None:
         tensors = [torch.from_numpy(v) for v in (x, weight, bias)]

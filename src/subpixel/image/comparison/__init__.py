@@ -1,1 +1,1 @@
-"""An image of before and after."""
+"""A sheet that shows images of one size beside each other."""

@@ -1,4 +1,4 @@
-"""A run over clips: results frame after frame, what the loss is, and how they are measured."""
+"""The state of a run on clips: results frame by frame, the loss, and the measurement."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from subpixel.models.bicubic import bicubic
 from subpixel.models.files import Model
 from subpixel.models.graph import run, run_all
 from subpixel.models.spec import Frame, Previous, Spec, Warp
-from subpixel.models.spec import State as Kept
+from subpixel.models.spec import State as StateInput
 from subpixel.models.torch_kernels import TorchKernels
 from subpixel.train.data import Pair, Patches
 from subpixel.train.motion.clips import Clip, Clips
@@ -24,19 +24,19 @@ from subpixel.train.settings import Settings
 from subpixel.train.state import State, last_channels
 from subpixel.upscaler import luma
 
-__all__ = ["MotionState", "bicubic_score", "check_settings", "unrolled"]
+__all__ = ["MotionState", "bicubic_score", "check_settings", "unroll"]
 
-_ROUND = 0.01  # in the Huber loss of flows: how small a difference counts squared
+_ROUND = 0.01  # in the Huber loss of flows, below which differences count squared
 
 
 class MotionState(State):
-    """The state of a run over clips; pairs are what clips are drawn from, or clips held out.
+    """The state of a run on clips. In place of pairs it has the sources of clips, and held-out clips.
 
-    The loss of a network that warps has, for each warp of a frame, the error of what was warped (``settings.warped``)
-    and the unevenness of its flow (``settings.smooth``), the coarse estimate as well as the fine one.
+    For each warp of a frame, the loss also has the error of the warped frame (``settings.warped``) and the unevenness
+    of its flow (``settings.smooth``), for coarse and fine estimates alike.
 
-    Source: Caballero et al., arXiv 1611.05250, equations 4 to 6; recurrent ones learn through all frames of a clip, as
-    Fuoli et al., arXiv 1909.08080.
+    Source: Caballero et al., arXiv 1611.05250, equations 4 to 6. Recurrent networks learn through all frames of a
+    clip, as in Fuoli et al., arXiv 1909.08080.
     """
 
     def _source(self, pairs: list[Pair], generator: torch.Generator) -> Patches:
@@ -45,16 +45,16 @@ class MotionState(State):
 
     def loss(self, small: Tensor, large: Tensor) -> Tensor:
         small, large = small.to(self.device), large.to(self.device)
-        weights = self.net.collapsed()
+        weights = self.net.collapse()
         self._follow(weights)
         warps = [w for w in self.spec.layers if isinstance(w, Warp) and w.source in self._frames]
         keep = [name for warp in warps for name in (warp.name, warp.flow)]
         behind, ahead = self.spec.reach
-        # Frames whose neighbours are all there; a recurrent network begins with its state at a video's beginning.
+        # Frames with all of their neighbours. A recurrent network starts with its state at the beginning of a video.
         recurrent = len(self.spec.frames) < len(self.spec.inputs)
         wanted = range(0 if recurrent else behind, small.shape[1] - ahead)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.bf16):
-            result = unrolled(self.spec, last_channels(weights), small, wanted, keep)
+            result = unroll(self.spec, last_channels(weights), small, wanted, keep)
         total = self._distance(result[self.spec.layers[-1].name].float(), large[:, wanted.start : wanted.stop])
         now = small[:, wanted.start : wanted.stop]
         for warp in warps:
@@ -70,7 +70,7 @@ class MotionState(State):
     def score(self, weights: dict[str, Tensor], held: list[Pair]) -> float:
         return _mean_psnr(self.spec, cast("list[Clip]", held), lambda small: self._results(self.spec, weights, small))
 
-    def shown(self, model: Model, pair: Pair) -> Tensor:
+    def upscale(self, model: Model, pair: Pair) -> Tensor:
         weights = {name: torch.from_numpy(value.copy()) for name, value in model.weights.items()}
         return self._results(model.spec, weights, pair.small)
 
@@ -78,12 +78,16 @@ class MotionState(State):
     def _results(spec: Spec, weights: Mapping[str, Tensor], small: Tensor) -> Tensor:
         device = next(iter(weights.values())).device
         with torch.inference_mode():
-            result = unrolled(spec, weights, small[None].to(device), range(len(small)))
+            result = unroll(spec, weights, small[None].to(device), range(len(small)))
         return result[spec.layers[-1].name][0]
 
 
 def check_settings(settings: Settings, spec: Spec, **given: Any) -> None:
-    """Raises InvalidArgument for what training on clips does not have."""
+    """Check that the settings suit training on clips.
+
+    Raises:
+        InvalidArgument: a setting is for networks on images, or ``clip`` is too small.
+    """
     images_only = {
         "rounded": settings.rounded,
         "degradation": settings.degradation != "clean",
@@ -99,20 +103,20 @@ def check_settings(settings: Settings, spec: Spec, **given: Any) -> None:
         raise InvalidArgument(f"train: clip={settings.clip}: '{settings.arch}' needs {max(2, least)} frames or more")
 
 
-def unrolled(
+def unroll(
     spec: Spec, weights: Mapping[str, Tensor], small: Tensor, wanted: range, keep: Sequence[str] = ()
 ) -> dict[str, Tensor]:
-    """Results of a clip's frames one after another, through which a loss can be followed back.
+    """The results of a clip's frames, differentiable through all of them.
 
     Args:
         spec: the network.
         weights: every tensor of ``spec.weight_shapes``.
         small: ``(N, T, C, H, W)``, a scene from its beginning.
-        wanted: frames that are upscaled. Beyond the clip's ends its first and last frame go on.
-        keep: layers whose values are wanted too.
+        wanted: the frames to upscale. Beyond its ends, the clip repeats its first and last frame.
+        keep: further layers whose values to return.
 
     Returns:
-        The result and what was to be kept, each ``(N, len(wanted), C, H, W)``.
+        The values of the last layer and of ``keep`` by name, each ``(N, len(wanted), C, H, W)``.
     """
     kernels, result = TorchKernels(), spec.layers[-1].name
     last, names = small.shape[1] - 1, [result, *keep]
@@ -120,7 +124,7 @@ def unrolled(
     def frame(offset: int, t: int) -> Tensor:
         return small[:, min(max(t + offset, 0), last)]
 
-    if len(spec.frames) == len(spec.inputs):  # nothing is kept: all frames at once
+    if len(spec.frames) == len(spec.inputs):  # no state: all frames at once
         inputs = {one.name: torch.stack([frame(one.offset, t) for t in wanted], 1).flatten(0, 1) for one in spec.frames}
         output = run_all(spec, weights, inputs, kernels, keep=keep)
         return {name: output[name].reshape(len(small), len(wanted), *output[name].shape[1:]) for name in names}
@@ -139,7 +143,7 @@ def unrolled(
                 inputs[one.name] = small.new_zeros(len(small), one.channels, *small.shape[-2:])
         output = run_all(spec, weights, inputs, kernels, keep=keep)
         for one in spec.inputs:
-            if isinstance(one, Kept):
+            if isinstance(one, StateInput):
                 state[one.name] = output[one.next]
             elif isinstance(one, Previous):
                 state[one.name] = F.pixel_unshuffle(output[result].clamp(0, 1), spec.scale)
@@ -149,20 +153,20 @@ def unrolled(
 
 
 def bicubic_score(spec: Spec, held: list[Clip]) -> float:
-    """What plain bicubic reaches on the clips held out."""
+    """The mean PSNR of bicubic on the held-out clips."""
     plain = bicubic(spec.scale, colour=spec.colour)
     return _mean_psnr(spec, held, lambda small: run(plain, {}, small, TorchKernels()))
 
 
 def _unevenness(flow: Tensor) -> Tensor:
-    """The Huber loss of equation 5, its mean over samples: of how the flow changes from one to the next."""
+    """The Huber loss of equation 5 for differences of neighbouring flow vectors, its mean over samples."""
     x = flow[..., :-1, 1:] - flow[..., :-1, :-1]
     y = flow[..., 1:, :-1] - flow[..., :-1, :-1]
     return (_ROUND + (x * x + y * y).sum(-3)).sqrt().mean()
 
 
 def _mean_psnr(spec: Spec, held: list[Clip], upscale: Any) -> float:
-    """PSNR of luma, the mean over frames and clips; results rounded to 8 bits, a border of ``scale`` left out."""
+    """The mean PSNR of luma over frames and clips. Results are rounded to 8 bits, a border of ``scale`` is cropped."""
     scores = []
     for clip in held:
         result = upscale(clip.small).float().cpu().numpy().astype(np.float64)
@@ -170,5 +174,5 @@ def _mean_psnr(spec: Spec, held: list[Clip], upscale: Any) -> float:
         for one, truth in zip(result, clip.large.numpy().astype(np.float64), strict=True):
             pair = (luma(p) if spec.colour == "rgb" else p[0] for p in (one, truth))
             a, b = (plane * 255 for plane in pair)
-            scores.append(psnr(a, b, crop=spec.scale))
+            scores.append(psnr(a, b, data_range=255, crop=spec.scale))
     return float(np.mean(scores))
