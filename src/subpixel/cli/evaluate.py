@@ -10,39 +10,79 @@ from typing import Annotated, Any
 
 import typer
 
-from subpixel.cli.options import Backend, Ensemble, Json, Model, Precision, Scale, Strength, Threads
+from subpixel.cli.options import DATA, FILES, Backend, Ensemble, Json, Model, Precision, Strength, Threads, integer
 from subpixel.errors import InvalidArgument
 
 
 def evaluate(
-    model: Model,
+    *,
     data: Annotated[
         Path | None,
-        typer.Option(help="A folder with HR/ (and LR_x2/ …), or a folder of such folders.", show_default=False),
+        typer.Option(
+            metavar="FOLDER",
+            help="Measure on this test set: a folder with HR/ and optionally LR_x2/, LR_x3/ and so on. A folder of "
+            "test sets is measured set by set.",
+            show_default=False,
+            rich_help_panel=DATA,
+        ),
     ] = None,
     video: Annotated[
         list[Path] | None,
-        typer.Option(help="A reference clip instead, made small and upscaled; may be given again.", show_default=False),
+        typer.Option(
+            metavar="FILE",
+            help="Measure on this clip instead: it is downscaled and upscaled again. Repeat the option for more clips.",
+            show_default=False,
+            rich_help_panel=DATA,
+        ),
     ] = None,
-    scale: Scale = 2,
-    threads: Threads = None,
-    backend: Backend = "auto",
-    precision: Precision = "auto",
+    scale: Annotated[
+        int,
+        typer.Option(
+            "-s",
+            "--scale",
+            parser=integer,
+            metavar="N",
+            help="Measure this factor: 2, 3, 4 or 8.",
+            rich_help_panel=DATA,
+        ),
+    ] = 2,
     degrade: Annotated[
         str | None,
-        typer.Option(help="Save the small images as jpeg:75 (4:2:0), jpeg:75:444, webp:80 or h264:23 (crf) first."),
+        typer.Option(
+            metavar="KIND",
+            help="Compress the small images first: jpeg:75 (4:2:0), jpeg:75:444, webp:80 or h264:23, each with its own "
+            "quality.",
+            show_default=False,
+            rich_help_panel=DATA,
+        ),
     ] = None,
+    model: Model,
+    precision: Precision = "auto",
     ensemble: Ensemble = False,
     strength: Strength = 1.0,
-    as_json: Json = False,
-    record: Annotated[bool, typer.Option("--record", help="Write the figures into the model file.")] = False,
+    backend: Backend = "auto",
+    threads: Threads = None,
+    record: Annotated[
+        bool, typer.Option("--record", help="Write the figures to the model file.", rich_help_panel=FILES)
+    ] = False,
     heatmap: Annotated[
         Path | None,
-        typer.Option(help="A folder for maps of where the results, made small again, differ.", show_default=False),
+        typer.Option(
+            metavar="FOLDER",
+            help="Write maps to this folder that show where the result, downscaled again, differs from the input.",
+            show_default=False,
+            rich_help_panel=FILES,
+        ),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace maps that exist.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace maps that exist.", rich_help_panel=FILES)
+    ] = False,
+    as_json: Json = False,
 ) -> None:
-    """Print PSNR, SSIM, the time, and how faithful the results are, with the protocol they were measured under."""
+    """Measure the quality and speed of a model on test sets or clips.
+
+    The command prints PSNR and SSIM, the time, how well the downscaled result matches the input, and the protocol.
+    """
     if (data is None) == (not video):
         raise InvalidArgument("evaluate: either --data or --video is needed, not both")
     if video:

@@ -14,7 +14,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from subpixel.cli.option_names import with_option_names
-from subpixel.cli.options import Backend, Model, Precision, Scale, Strength, Threads
+from subpixel.cli.options import (
+    COMPUTATION,
+    FILES,
+    OUTPUT,
+    REPORTING,
+    Backend,
+    Deinterlace,
+    Model,
+    Precision,
+    Scale,
+    SideBySide,
+    Strength,
+    Threads,
+)
 from subpixel.cli.progress import bar
 from subpixel.cli.reporting import shown
 from subpixel.cli.signals import stopped_by_signals
@@ -40,63 +53,158 @@ def _seconds(text: str) -> Fraction:
     return total
 
 
-Time = Annotated[
-    Fraction | None, typer.Option(parser=_seconds, metavar="TIME", show_default=False, help="As 90 or 1:30.5.")
+Start = Annotated[
+    Fraction | None,
+    typer.Option(
+        "--start",
+        parser=_seconds,
+        metavar="TIME",
+        show_default=False,
+        help="Begin at this time: 90, 1:30.5 or 0:01:30.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+End = Annotated[
+    Fraction | None,
+    typer.Option(
+        "--end",
+        parser=_seconds,
+        metavar="TIME",
+        show_default=False,
+        help="End at this time, given like --start.",
+        rich_help_panel=OUTPUT,
+    ),
 ]
 
 
 def video(
-    given: Annotated[str, typer.Argument(metavar="INPUT", help="A video; - reads one.", show_default=False)],
-    output: Annotated[
-        str | None,
-        typer.Option(
-            "-o", "--output", help="File to write; without it name_x2 beside the video; - writes frames for a player."
+    given: Annotated[
+        str,
+        typer.Argument(
+            metavar="INPUT", help="A video file. Use - to read one from standard input.", show_default=False
         ),
-    ] = None,
+    ],
     scale: Scale = 2,
-    model: Model = "auto",
     encoder: Annotated[
         str | None,
-        typer.Option(help="x264, x265, svt-av1, vp9, ffv1 or prores; by itself what fits the video and the container."),
+        typer.Option(
+            metavar="NAME",
+            help="Encode with x264, x265, svt-av1, vp9, ffv1 or prores. Default: what fits the video and its "
+            "container.",
+            show_default=False,
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
-    crf: Annotated[int | None, typer.Option(help="Quality: less is better and larger.", show_default=False)] = None,
-    preset: Annotated[str | None, typer.Option(help="Speed, in the encoder's words.", show_default=False)] = None,
+    crf: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Set the quality. Lower is better and larger: 0 to 51 for x264 and x265, 1 to 63 for svt-av1, 0 to 63 "
+            "for vp9. Default: 18, 20, 28 and 28.",
+            show_default=False,
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Set the speed by the encoder's own name: ultrafast to placebo for x264 (default veryfast) and x265 "
+            "(superfast), 0 to 13 for svt-av1 (9), 0 to 8 for vp9 (5).",
+            show_default=False,
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
     pix_fmt: Annotated[
-        str | None, typer.Option("--pix-fmt", help="Another pixel format than the video's.", show_default=False)
+        str | None,
+        typer.Option(
+            "--pix-fmt",
+            metavar="NAME",
+            help="Encode in this pixel format, such as yuv420p10le. Default: that of the video.",
+            show_default=False,
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
     encoder_options: Annotated[
         str | None,
-        typer.Option("--encoder-options", metavar="NAME=VALUE:…", help="Of libavcodec besides.", show_default=False),
+        typer.Option(
+            "--encoder-options",
+            metavar="LIST",
+            help="Pass more options to libavcodec, such as tune=grain:bf=2.",
+            show_default=False,
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
     file_format: Annotated[
-        str, typer.Option("-f", "--format", help="Of frames on standard output: y4m or nut.")
+        str,
+        typer.Option(
+            "-f",
+            "--format",
+            metavar="NAME",
+            help="Write frames to standard output as y4m or nut.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = "y4m",
-    start: Time = None,
-    end: Time = None,
+    start: Start = None,
+    end: End = None,
     preview: Annotated[
         float | None,
         typer.Option(
-            help="So many seconds of it, the plain resize on the left.", metavar="SECONDS", show_default=False
+            metavar="SECONDS",
+            help="Upscale only this many seconds, with bicubic on the left. The preview begins at 0:05, or at --start.",
+            show_default=False,
+            rich_help_panel=OUTPUT,
         ),
     ] = None,
-    side_by_side: Annotated[bool, typer.Option("--side-by-side", help="The plain resize on the left.")] = False,
-    deinterlace: Annotated[bool, typer.Option("--deinterlace", help="Make whole frames of fields first.")] = False,
-    realtime: Annotated[
-        bool, typer.Option("--realtime", help="Hold the video's frame rate, by cheaper networks where it must be.")
-    ] = False,
-    target_fps: Annotated[
-        float | None, typer.Option("--target-fps", help="The rate that --realtime holds.", show_default=False)
-    ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that exists.")] = False,
-    threads: Threads = None,
-    backend: Backend = "auto",
+    side_by_side: SideBySide = False,
+    model: Model = "auto",
     precision: Precision = "auto",
     strength: Strength = 1.0,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Only notes and errors.")] = False,
+    deinterlace: Deinterlace = False,
+    realtime: Annotated[
+        bool,
+        typer.Option(
+            "--realtime",
+            help="Hold the frame rate of the video. A faster model takes over while the chosen one is late.",
+            rich_help_panel=COMPUTATION,
+        ),
+    ] = False,
+    target_fps: Annotated[
+        float | None,
+        typer.Option(
+            "--target-fps",
+            metavar="RATE",
+            help="Hold this frame rate instead. Needs --realtime.",
+            show_default=False,
+            rich_help_panel=COMPUTATION,
+        ),
+    ] = None,
+    backend: Backend = "auto",
+    threads: Threads = None,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="PATH",
+            help="Write to this file. Use - to write frames to standard output, for a player or another program. "
+            "Default: name_x2 beside the video.",
+            show_default=False,
+            rich_help_panel=FILES,
+        ),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a file that exists.", rich_help_panel=FILES)
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="Print only notes and errors.", rich_help_panel=REPORTING)
+    ] = False,
 ) -> None:
-    """Upscale a video. Sound, subtitles, chapters, times and all else that belongs to it are kept, and read back.
+    """Upscale a video with its sound, subtitles and chapters.
 
-    Stopped, however that was, the same command goes on where it was.
+    Every other stream is copied, and frames keep their times. The file is verified before it is moved into place.
+
+    If interrupted, run the same command again to resume.
     """
     from subpixel.upscaler import Upscaler
     from subpixel.video import Job, PipeOutput, Settings, parse_options, pipe_format
