@@ -28,7 +28,7 @@ def main(path: Path) -> None:
         f"subpixel fast ×{SCALE}": Upscaler(SCALE, model="fast")(small),
     }
     figures = {
-        label: f"PSNR {psnr(luma_255(image), luma_255(original), crop=SCALE):.2f} dB"
+        label: f"PSNR {psnr(luma_255(image), luma_255(original), data_range=255, crop=SCALE):.2f} dB"
         for label, image in results.items()
     }
     faces = {label: image[FACE] for label, image in results.items()}

@@ -57,7 +57,7 @@ def compare_at(scale: int, name: str, image: NDArray[np.uint8], folder: Path) ->
         start = time.perf_counter()
         results[label] = upscaler(small)
         seconds = time.perf_counter() - start
-        figure = psnr(luma(results[label]), luma(original), crop=scale)
+        figure = psnr(luma(results[label]), luma(original), data_range=255, crop=scale)
         notes[label] = f"PSNR {figure:.2f} dB"
         print(f"  ×{scale} {model:<8} {width // scale}×{height // scale} → {width}×{height}"
               f"  {seconds * 1000:5.0f} ms  PSNR {figure:.2f} dB")  # fmt: skip

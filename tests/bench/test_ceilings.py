@@ -71,7 +71,7 @@ def test_every_thread_does_its_part() -> None:
         barrier.wait()
         seen.append(thread)
 
-    ceilings.on_threads(work, 3)()
+    ceilings.run_on_threads(work, 3)()
     assert sorted(seen) == [0, 1, 2]
 
 
@@ -81,14 +81,14 @@ def test_what_a_thread_raises_is_raised() -> None:
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        ceilings.on_threads(work, 2)()
+        ceilings.run_on_threads(work, 2)()
 
 
 def test_copying_copies_all_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ceilings, "_BYTES", 1000)
     copied: list[int] = []
     monkeypatch.setattr(ceilings.np, "copyto", lambda y, x: copied.append(len(y)))
-    ceilings.copying(2500, 2)()
+    ceilings.memory_copy(2500, 2)()
     assert sum(copied) == 2500
     assert max(copied) == 500
 
@@ -105,7 +105,7 @@ def test_a_copy_goes_to_new_memory_and_is_whole(worth: int, monkeypatch: pytest.
 
     monkeypatch.setattr(ceilings.np, "copyto", spy)
     x = np.arange(35, dtype=np.float32).reshape(5, 7)
-    ceilings.copy_of(x, 2)()
+    ceilings.array_copy(x, 2)()
     assert len(copied) == (1 if worth else 2)
     assert sorted(np.concatenate(copied).tolist()) == list(range(35))
     assert not any(np.shares_memory(part, x) for part in copied)

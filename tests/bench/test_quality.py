@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from scripts import docs_script
 from subpixel import Upscaler
 from subpixel.bench import quality, suites
+from subpixel.bench.options import BenchOptions
 from subpixel.bench.peers import Superres
-from subpixel.bench.plan import Plan
 from subpixel.bench.report import markdown, text
 from subpixel.bench.results import Entry, Group, Results
 from subpixel.bench.scatter import frontier, scatter
@@ -31,12 +31,12 @@ from subpixel.models.our_networks import chain
 
 pytest.importorskip("subpixel._native", reason="this installation has no compiled module")
 
-PLAN = Plan(1, rounds=1, seconds=0)
+OPTIONS = BenchOptions(1, rounds=1, seconds=0)
 
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(quality, "_MADE", (24, 36))
+    monkeypatch.setattr(quality, "_OUTPUT_SIZE", (24, 36))
 
 
 def candidate(scale: int, *, int8: bool, figures: dict[str, Any]) -> Model:
@@ -71,14 +71,14 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "sets"
 
 
-def only(plan: Plan) -> Group:
-    (group,) = quality.quality(plan)
+def only(options: BenchOptions) -> Group:
+    (group,) = quality.quality(options)
     return group
 
 
 def test_every_shipped_model_of_the_scale_with_what_its_file_says() -> None:
     for scale in (2, 8):
-        group = only(replace(PLAN, scale=scale))
+        group = only(replace(OPTIONS, scale=scale))
         assert group.id == f"quality-x{scale}"
         assert f"{36 // scale}×{24 // scale} → {36 // scale * scale}×{24 // scale * scale}" in group.title
         expected = {}
@@ -97,7 +97,7 @@ def test_every_shipped_model_of_the_scale_with_what_its_file_says() -> None:
 
 
 def test_candidates_of_a_folder(folder: Path) -> None:
-    group = only(replace(PLAN, models=folder))
+    group = only(replace(OPTIONS, models=folder))
     found = {entry.name: entry.quality for entry in group.entries if entry.role == "candidate"}
     assert found == {
         "a f32": {"Set5": 35.5, "Mine": 30.5},
@@ -111,7 +111,7 @@ def test_candidates_of_a_folder(folder: Path) -> None:
 
 
 def test_what_no_file_says_is_measured(folder: Path, data: Path) -> None:
-    group = only(replace(PLAN, models=folder, data=data))
+    group = only(replace(OPTIONS, models=folder, data=data))
     sets = evaluate(Upscaler(2, model=str(folder / "b.safetensors"), backend="native", precision="f32"), data)["sets"]
     assert group.entry("b f32").quality == {name: one["psnr_y"] for name, one in sets.items()}
     assert group.entry("a f32").quality == {"Set5": 35.5, "Mine": 30.5}
@@ -130,9 +130,9 @@ def test_peers_see_blue_first_and_three_channels(monkeypatch: pytest.MonkeyPatch
         return result
 
     monkeypatch.setattr(quality, "superres", lambda folder, scale, threads: [Superres("OpenCV X", peer)])
-    plan = replace(PLAN, superres=tmp_path)
-    assert only(plan).entry("OpenCV X").quality is None
-    group = only(replace(plan, data=data))
+    options = replace(OPTIONS, superres=tmp_path)
+    assert only(options).entry("OpenCV X").quality is None
+    group = only(replace(options, data=data))
     sets = score_sets(same, 2, data)["sets"]
     assert group.entry("OpenCV X").quality == {name: one["psnr_y"] for name, one in sets.items()}
     assert group.times_ours(group.entry("OpenCV X")) is not None
@@ -146,10 +146,10 @@ def test_wrong_use(tmp_path: Path, data: Path) -> None:
         ({"superres": tmp_path}, InvalidArgument, "no ESPCN_x2.pb"),
     ):
         with pytest.raises(error, match=words):
-            only(replace(PLAN, **change))  # type: ignore[arg-type]
+            only(replace(OPTIONS, **change))  # type: ignore[arg-type]
     (tmp_path / "bad.safetensors").write_text("bad")
     with pytest.raises(ModelFileError, match=r"bad\.safetensors"):
-        only(replace(PLAN, models=tmp_path))
+        only(replace(OPTIONS, models=tmp_path))
 
 
 def test_the_command(monkeypatch: pytest.MonkeyPatch, folder: Path, data: Path, run: Callable[..., Any]) -> None:
@@ -241,6 +241,6 @@ def test_the_image_stands_in_the_page(tmp_path: Path, monkeypatch: pytest.Monkey
         paths[-1].write_text(json.dumps(document), encoding="utf-8")
     page.main([str(path) for path in paths])
     result = (tmp_path / "performance.md").read_text(encoding="utf-8")
-    assert "\n![Quality against time](images/quality-x2-1.png)\n" in result
-    assert (tmp_path / "images" / "quality-x2-1.png").is_file()
+    assert "\n![Quality against time](images/quality.png)\n" in result
+    assert (tmp_path / "images" / "quality.png").is_file()
     assert result.index("## Suite `engine`") < result.index("## Suite `quality`") < result.index("![Quality")

@@ -97,8 +97,8 @@ def test_text_names_the_operator() -> None:
 
 def test_markdown() -> None:
     page = markdown([RESULTS])
-    assert page.startswith("## Suite `engine`, 2 threads\n\nMachine: x86_64; avx2, avx512_vnni; 2 processors; L1 32K, ")
-    assert "Load average before: 0.04. subpixel 0.1.0, torch 2.13.0." in page
+    assert page.startswith("## Suite `engine`, 2 threads\n\n- Machine: x86_64; avx2, avx512_vnni; 2 processors; L1 32K")
+    assert "\n- Load average before the run: 0.04.\n- Versions: subpixel 0.1.0, torch 2.13.0.\n" in page
     assert "| subpixel int8 | 20.0 | 18.0–24.0 | 0.75 |  |\n" in page
     assert "| peer f32 | 1250 | 1125–1500 |  | 62.50 |\n" in page
     assert "| memory | 0.46 MiB |\n" in page
@@ -109,6 +109,22 @@ def test_markdown() -> None:
     ) in page
     for line in page.splitlines():
         assert line.count("|") in (0, 3, 6)
+
+
+@pytest.mark.parametrize(
+    ("load", "text"),
+    [
+        (0.4, "Load average before the run: 0.4.\n"),
+        (1.9, "Load average before the run: 1.9, from other work or from the suite that ran before.\n"),
+        (5.51, "Load average before the run: 5.51. Other work ran on the machine at that time, so small"),
+    ],
+)
+def test_markdown_says_how_busy_the_machine_was(load: float, text: str) -> None:
+    machine = {**MACHINE, "load_before": load, "target": "avx2", "processor": "A processor"}
+    page = markdown([Results("ops", "subpixel bench", machine, CASES)])
+    assert page.startswith("## Suite `ops`, 2 threads, target `avx2`\n\n- Machine: A processor; x86_64; ")
+    assert text in page
+    assert max(len(line) for line in page.splitlines()) <= 120
 
 
 def test_plot(tmp_path: Path) -> None:
@@ -123,7 +139,8 @@ def test_the_page_is_made_of_results(tmp_path: Path, monkeypatch: pytest.MonkeyP
     page = docs_script("make_performance")
     monkeypatch.setattr(page, "DOCS", tmp_path)
     (tmp_path / "images").mkdir()
-    results = tmp_path / "results.json"
+    monkeypatch.chdir(tmp_path)
+    results = Path("results.json")
     results.write_text(json.dumps(RESULTS.document()), encoding="utf-8")
     page.main([str(results)])
     result = (tmp_path / "performance.md").read_text(encoding="utf-8")

@@ -13,16 +13,16 @@ import numpy as np
 import pytest
 
 from subpixel.bench import ceilings, engine, files, images, memory, networks, operators, suites, video
-from subpixel.bench.machine import describe, label, only_threads
+from subpixel.bench.machine import describe, label, limit_threads
 from subpixel.bench.operators.case import Case
-from subpixel.bench.plan import Plan
+from subpixel.bench.options import BenchOptions
 from subpixel.bench.results import Entry, Group, Results
 from subpixel.bench.timing import Timing
 from subpixel.errors import BackendUnavailable, InvalidArgument, SubpixelError
 
 native = pytest.importorskip("subpixel._native", reason="this installation has no compiled module")
 
-PLAN = Plan(1, rounds=1, seconds=0)
+OPTIONS = BenchOptions(1, rounds=1, seconds=0)
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def names(group: Group) -> list[str]:
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_the_network_beside_its_peers(small: networks.Network, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "PEERS", [replace(peer, packages=("no_such",)) for peer in engine.PEERS[:1]])
-    group = engine.beside_peers(PLAN, small, "peers-0")
+    group = engine.peer_comparison(OPTIONS, small, "peers-0")
     best = native.targets()[-1]
     precisions = ["int8", "bf16", "f32"] if ("bf16", best) in ceilings.variants() else ["int8", "f32"]
     bounds = [f"ceiling {precision}, {best}" for precision in precisions]
@@ -54,7 +54,7 @@ def test_the_network_beside_its_peers(small: networks.Network, monkeypatch: pyte
 
 def test_each_target_stands_beside_its_own_ceiling(small: networks.Network) -> None:
     before = os.environ.get("SUBPIXEL_TARGET")
-    group = engine.on_each_target(PLAN, small, "targets-0")
+    group = engine.target_comparison(OPTIONS, small, "targets-0")
     assert os.environ.get("SUBPIXEL_TARGET") == before
     assert {f"{precision}, {name}" for precision, name in ceilings.variants()} <= set(names(group))
     for entry in group.entries:
@@ -63,7 +63,7 @@ def test_each_target_stands_beside_its_own_ceiling(small: networks.Network) -> N
 
 def test_the_ceilings_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "_WORK", 1e6)
-    facts = {fact.name: fact for fact in engine.machine(replace(PLAN, threads=2)).facts}
+    facts = {fact.name: fact for fact in engine.machine(replace(OPTIONS, threads=2)).facts}
     for threads in ("1 thread", "2 threads"):
         assert facts[f"copy, {threads}"].unit == "GB/s copied"
         for precision, name in ceilings.variants():
@@ -73,25 +73,25 @@ def test_the_ceilings_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_sizes_and_threads_of_linearity(small: networks.Network, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "_SIZES", {0.1: (8, 9), 100: (9, 10)})
-    group = engine.linearity(replace(PLAN, threads=2))
+    group = engine.linearity(replace(OPTIONS, threads=2))
     assert names(group) == ["0.1 Mpx, 1 thread", "0.1 Mpx, 2 threads"]
     assert group.entries[0].pixels == 72
-    assert names(engine.linearity(replace(PLAN, full=True)))[1:] == ["100 Mpx, 1 thread"]
+    assert names(engine.linearity(replace(OPTIONS, full=True)))[1:] == ["100 Mpx, 1 thread"]
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_images_end_to_end(small: networks.Network, data_dir: Path) -> None:
-    group = images.beside_superres(PLAN)
+    group = images.superres_comparison(OPTIONS)
     assert [name for name in names(group) if not name.startswith("ceiling")] == ["subpixel int8", "subpixel f32"]
     assert "its model files were not given" in group.notes[-1]
     folder = data_dir.parent / "peers" / "opencv-dnn-superres"
     if folder.is_dir():
-        group = images.beside_superres(replace(PLAN, superres=folder))
+        group = images.superres_comparison(replace(OPTIONS, superres=folder))
         assert "OpenCV dnn_superres ESPCN" in names(group) or "no such module" in group.notes[-1]
 
 
 def test_the_images_suite(small: networks.Network) -> None:
-    groups = {group.id: group for group in images.images(PLAN)}
+    groups = {group.id: group for group in images.images(OPTIONS)}
     assert list(groups) == ["end-to-end", "kinds", "files"]
     assert {"RGBA u8, int8", "RGB u16, f32", "gray u8, int8"} <= set(names(groups["kinds"]))
     assert names(groups["files"]) == ["Job, int8", "Job, f32", "subpixel upscale"]
@@ -102,7 +102,7 @@ def test_the_files_suite(monkeypatch: pytest.MonkeyPatch, data_dir: Path) -> Non
     monkeypatch.setattr(files, "_SIDE", 24)
     monkeypatch.setattr(files, "_FILES", {False: 3, True: 4})
     monkeypatch.setattr(files, "_IMAGES", 2)  # fewer than files
-    groups = list(files.files(PLAN))
+    groups = list(files.files(OPTIONS))
     assert [group.id for group in groups] == ["many-png-png", "many-jpeg-png", "many-jpeg-jpeg"]
     assert groups[1].title == "3 files of 24×24 ×2 by fast, JPEG to PNG"
     for group in groups:
@@ -124,7 +124,7 @@ def test_the_files_suite(monkeypatch: pytest.MonkeyPatch, data_dir: Path) -> Non
     assert entry["of_ceiling"] == pytest.approx(groups[0].entries[2].time.median / groups[0].entries[0].time.median)
     folder = data_dir.parent / "peers" / "opencv-dnn-superres"
     if folder.is_dir():
-        group = next(files.files(replace(PLAN, superres=folder, full=True)))
+        group = next(files.files(replace(OPTIONS, superres=folder, full=True)))
         assert group.title.startswith("4 files")
         if "no such module" not in group.notes[-1]:
             (peer,) = (entry for entry in group.entries if entry.name == "OpenCV dnn_superres FSRCNN-small")
@@ -135,7 +135,7 @@ def test_the_files_suite(monkeypatch: pytest.MonkeyPatch, data_dir: Path) -> Non
 def test_the_video_suite(small: networks.Network, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(video, "_FRAMES", 5)
     monkeypatch.setattr(video, "_SIZES", ((48, 32), (64, 48)))
-    group, clip, pipe = suites.SUITES["video"](PLAN)
+    group, clip, pipe = suites.SUITES["video"](OPTIONS)
     assert group.id == "frames"
     assert names(group)[:2] == ["4:2:0 u8, int8", "network alone, int8"]
     assert [fact.unit for fact in group.facts] == ["frames a second"] * 2
@@ -184,13 +184,13 @@ def test_only_the_cases_asked_for_are_measured(monkeypatch: pytest.MonkeyPatch) 
                 yield Case("op", name, nothing, {"least": lambda: None, "most": lambda: sum(range(100_000))})
 
     monkeypatch.setattr(operators, "_FAMILIES", (Family,))
-    (group,) = operators.operators(replace(PLAN, only="op second"))
+    (group,) = operators.operators(replace(OPTIONS, only="op second"))
     assert (group.id, group.title) == ("ops/op", "second")
     assert [(e.name, e.ceiling) for e in group.entries] == [("subpixel", "most"), ("least", None), ("most", None)]
 
 
 def test_memory_beyond_input_and_result_is_small_for_the_network() -> None:
-    amount = memory.beyond("plane", (400, 500), 1)
+    amount = memory.extra_memory("plane", (400, 500), 1)
     if amount is None:
         pytest.skip("this system does not tell a process its highest memory")
     assert -1 < amount < 16  # the result alone has 1.7 MiB, whole feature maps in f32 would have 70
@@ -207,26 +207,26 @@ def test_threads_are_held_to_what_was_asked() -> None:
     if not hasattr(os, "sched_getaffinity"):
         pytest.skip("this system has no affinity")
     before = os.sched_getaffinity(0)
-    with only_threads(1):
+    with limit_threads(1):
         assert len(os.sched_getaffinity(0)) == 1
     assert os.sched_getaffinity(0) == before
-    with pytest.raises(InvalidArgument, match="threads=4096"), only_threads(4096):
+    with pytest.raises(InvalidArgument, match="threads=4096"), limit_threads(4096):
         pass
 
 
 def test_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, run: Callable[..., Any]) -> None:
     group = Group("peers-0", "A network", (Entry("subpixel int8", "ours", Timing(2.0, 1.0, 3.0, 3)),))
-    plans: list[Plan] = []
+    given: list[BenchOptions] = []
 
-    def suite(plan: Plan) -> Iterator[Group]:
-        plans.append(plan)
+    def suite(options: BenchOptions) -> Iterator[Group]:
+        given.append(options)
         yield group
 
     monkeypatch.setitem(suites.SUITES, "engine", suite)
     done = run("bench", "-j", 1, "--rounds", 4, "--out", tmp_path / "results.json")
     assert done.code == 0, done.err
     assert done.out.startswith("A network\n")
-    assert (plans[0].threads, plans[0].rounds, plans[0].full) == (1, 4, False)
+    assert (given[0].threads, given[0].rounds, given[0].full) == (1, 4, False)
     assert Results.of(json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))).groups == (group,)
     done = run("bench", "-j", 1, "--only", "two words", "--json")
     results = Results.of(json.loads(done.out))
@@ -250,4 +250,4 @@ def test_wrong_use_of_the_command(run: Callable[..., Any]) -> None:
 def test_without_the_compiled_module_there_is_nothing_to_measure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(suites.ceilings, "native_module", lambda: None)
     with pytest.raises(BackendUnavailable, match="C\\+\\+ compiler"):
-        suites.measure("engine", PLAN)
+        suites.measure("engine", OPTIONS)

@@ -185,7 +185,7 @@ def test_a_changed_image_and_changed_settings_are_seen(
     done = upscale(*command)
     assert done.code == 3
     first, _ = done.err.splitlines()
-    assert first.startswith(f"error: {tmp_path / 'out' / 'b_x2.png'}: exists already, made of another image or of an")
+    assert first.startswith(f"error: {tmp_path / 'out' / 'b_x2.png'}: exists already, made from another image or an")
     assert first.endswith("--overwrite replaces it")
     assert "0 done, 1 skipped, 1 failed of 2" in done.out
     assert look() == before
@@ -196,7 +196,7 @@ def test_a_changed_image_and_changed_settings_are_seen(
     before = look()
     done = run("upscale", "-n", "fast", *command)
     assert done.code == 1
-    assert done.err.count("made of this image with other settings") == 2
+    assert done.err.count("made from this image with other settings") == 2
     assert look() == before
     assert "2 done" in run("upscale", "-n", "fast", *command, "--overwrite").out
     assert "2 skipped" in run("upscale", "-n", "fast", *command).out

@@ -17,6 +17,8 @@ from subpixel.cli.option_names import with_option_names
         ("rate=25: needs realtime=True", "--target-fps 25: needs --realtime"),
         ("provenance=False leaves it out", "--no-provenance leaves it out"),
         ("ensemble=False", "ensemble=False"),
+        ("strength=nan: a number", "--strength nan: a number"),
+        ("limit=1e+20 allows it", "--limit 1e+20 allows it"),
         # Paths, other words and values that are no literals stay.
         ("width=5.png: not found", "width=5.png: not found"),
         ("x/scale=2: not found", "x/scale=2: not found"),

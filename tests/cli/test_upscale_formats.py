@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from malformed.images import png_header
-from subpixel.image.files.provenance import provenance_of
+from subpixel.image.files.provenance import read_provenance
 from subpixel.storage.digest import digest_of
 
 Run = Callable[..., Any]
@@ -27,11 +27,11 @@ def test_a_format_and_a_quality(run: Run, photo: Path) -> None:
 
 def test_where_it_comes_from_unless_that_is_not_wanted(run: Run, photo: Path, tmp_path: Path) -> None:
     assert run("upscale", photo, "-n", "bicubic", "-o", tmp_path / "a.png").code == 0
-    result = provenance_of(tmp_path / "a.png")
+    result = read_provenance(tmp_path / "a.png")
     assert result is not None
     assert (result.model, result.source) == ("bicubic", digest_of(photo))
     assert run("upscale", photo, "-n", "bicubic", "-o", tmp_path / "b.png", "--no-provenance").code == 0
-    assert provenance_of(tmp_path / "b.png") is None
+    assert read_provenance(tmp_path / "b.png") is None
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif", "avif", "gif"])

@@ -30,11 +30,11 @@ def test_a_comparison_is_written_beside_the_result(run: Run, photo: Path, tmp_pa
     assert (done.code, done.err) == (0, "")
     assert done.out.splitlines()[1] == f"comparison → {tmp_path / 'both.png'}"
     sheet, result = read(tmp_path / "both.png").pixels, read(tmp_path / "out.png").pixels
-    # Of so small an image the detail is all of it, 16 dots a pixel: below, left bicubic and right the result.
-    below = sheet[-16 * 16 :]
+    # So small an image is shown whole, at 16:1, within margins: left bicubic, right the result.
+    panels = sheet[32 : 32 + 16 * 16 : 16, 32:]
     plain = subpixel.upscale(read(photo).pixels, 2, model="bicubic")
-    assert np.abs(below[::16, : 24 * 16 : 16].astype(int) - plain).max() <= 1  # halves are rounded either way
-    np.testing.assert_array_equal(below[::16, 482 : 482 + 24 * 16 : 16], result)
+    assert np.abs(panels[:, : 24 * 16 : 16].astype(int) - plain).max() <= 1  # halves are rounded either way
+    np.testing.assert_array_equal(panels[:, 408 : 408 + 24 * 16 : 16], result)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["both.png", "out.png", "photos"]
 
 
@@ -44,7 +44,7 @@ def test_comparisons_of_several_go_to_a_folder(run: Run, look: Look, photo: Path
     before = look()
     done = run("upscale", photo, photo.parent / "b.png", "-n", "bicubic", "--compare", tmp_path / "both.png")
     assert_one_error(done, 2)
-    assert "needs a folder" in done.err
+    assert "for 2 images this must be an existing folder" in done.err
     assert look() == before
     done = run("upscale", photo, photo.parent / "b.png", "-n", "bicubic", "--compare", tmp_path / "both")
     assert done.code == 0
@@ -65,7 +65,7 @@ def test_a_comparison_replaces_nothing(
     assert look() == before
     if target == "there.png":
         assert run("upscale", "photo.png", "-n", "bicubic", "--compare", target, "--overwrite").code == 0
-        assert read(target).pixels.shape[1] == 962
+        assert read(target).pixels.shape[1] == 856
 
 
 # What would be done
@@ -179,9 +179,9 @@ def test_a_comparison_of_what_was_done_before(run: Run, photo: Path, tmp_path: P
     assert run(*arguments).code == 0
     done = run(*arguments, "--compare", tmp_path / "both.png")
     assert done.code == 0
-    assert "done before; no comparison was made, --overwrite makes both" in done.out
+    assert "done before; no comparison was made; --overwrite makes both" in done.out
     assert run(*arguments, "--compare", tmp_path / "both.png", "--overwrite").code == 0
-    assert read(tmp_path / "both.png").pixels.shape[1] == 962
+    assert read(tmp_path / "both.png").pixels.shape[1] == 856
     assert "done before →" in run(*arguments, "--compare", tmp_path / "both.png").out
 
 

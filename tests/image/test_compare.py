@@ -46,13 +46,6 @@ def panels_of(sheet: U8, layout: Layout) -> list[U8]:
     return [sheet[box.slices] for box in layout.panels]
 
 
-def captions_of(layout: Layout) -> list[Box]:
-    """The caption of the overview, where there is one, and of each panel."""
-    boxes = [*([layout.overview] if layout.overview else []), *layout.panels]
-    widths = [*([layout.captions[0]] if layout.overview else []), *[layout.captions[1]] * len(layout.panels)]
-    return [Box(b.left, b.top + b.height, w, CAPTION) for b, w in zip(boxes, widths, strict=True)]
-
-
 def place_in(image: U8, panel: U8, zoom: int) -> tuple[int, int]:
     """``(left, top)`` of what a panel shows, of which every pixel is a square."""
     detail = panel[::zoom, ::zoom]
@@ -89,7 +82,7 @@ def test_left_is_bicubic_and_right_is_the_model() -> None:
     first, second = panels_of(sheet, layout)
     left, top = place_in(plain, first, 3)
     assert place_in(result, second, 3) == (left, top)
-    captions = captions_of(layout)
+    captions = layout.captions
     width, height = layout.detail
     outlined = f"outlined: {width} × {height} at ({left}, {top})"
     assert reads(sheet, captions[0], "subpixel fast ×2", f"460 × 400 pixels at 1:1; {outlined}")
@@ -99,7 +92,7 @@ def test_left_is_bicubic_and_right_is_the_model() -> None:
 
 def test_a_scale_that_is_not_an_integer_is_rounded_in_the_label() -> None:
     sheet = beside_bicubic(ImageData(noise(30, 30)), noise(50, 50), "fast").pixels
-    assert reads(sheet, captions_of(plan_layout(50, 50, 2))[1], "subpixel fast ×1.67", "shown at 11:1")
+    assert reads(sheet, plan_layout(50, 50, 2).captions[1], "subpixel fast ×1.67", "shown at 11:1")
 
 
 def test_the_outline_is_around_the_detail_and_nothing_else_of_the_overview_changes() -> None:
@@ -191,7 +184,7 @@ def test_notes_stand_in_the_captions_and_the_truth_comes_last() -> None:
     layout = plan_layout(80, 60, 3)
     for panel, image in zip(panels_of(sheet, layout), (first, second, truth), strict=True):
         np.testing.assert_array_equal(panel[:: layout.zoom, :: layout.zoom], image)
-    captions = captions_of(layout)
+    captions = layout.captions
     assert reads(sheet, captions[0], "Bicubic", "shown at 4:1")
     assert reads(sheet, captions[1], "fast", "PSNR 31.70 dB · shown at 4:1")
     assert reads(sheet, captions[2], "Original", "shown at 4:1")
@@ -292,7 +285,11 @@ def test_parts_and_captions_lie_on_the_sheet_and_not_over_each_other(size: tuple
     taken = np.zeros((layout.height, layout.width), np.uint8)
     parts = [*([layout.overview] if layout.overview else []), *layout.panels]
     assert len(layout.panels) == count
-    for box in [*parts, *captions_of(layout)]:
+    # Each part has its caption right below.
+    for part, caption in zip(parts, layout.captions, strict=True):
+        assert (caption.left, caption.height) == (part.left, CAPTION)
+        assert 0 <= caption.top - part.top - part.height < 3
+    for box in [*parts, *layout.captions]:
         assert box.left >= MARGIN
         assert box.top >= MARGIN
         assert box.left + box.width <= layout.width - MARGIN
@@ -352,9 +349,7 @@ def test_any_shape(shape: tuple[int, int], channels: int) -> None:
     sheet = compare({"before": 255 - result, "after": result})
     layout = plan_layout(shape[1], shape[0], 2)
     assert sheet.shape == (layout.height, layout.width, 1 if channels < 3 else 3)
-    assert reads(
-        sheet, captions_of(layout)[-2], "before", f"{'detail' if layout.overview else 'shown at'} {layout.zoom}:1"
-    )
+    assert reads(sheet, layout.captions[-2], "before", f"{'detail' if layout.overview else 'shown at'} {layout.zoom}:1")
 
 
 def test_labels_leave_the_images_alone() -> None:
@@ -362,7 +357,7 @@ def test_labels_leave_the_images_alone() -> None:
     layout = plan_layout(500, 400, 2)
     sheets = [compare({"a": image, label: image}) for label in ("b", "a label that is longer than its place " * 4)]
     assert (sheets[0] != sheets[1]).any()
-    for caption in captions_of(layout):
+    for caption in layout.captions:
         for sheet in sheets:
             sheet[caption.slices] = PAPER
     np.testing.assert_array_equal(*sheets)

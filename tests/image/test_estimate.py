@@ -1,4 +1,4 @@
-"""What is told of a job beforehand, beside what the job then does."""
+"""Estimates of jobs, compared with what the jobs then do."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ import subpixel.image.job
 from subpixel import Upscaler
 from subpixel.errors import ImageReadError, ImageWriteError, InvalidArgument, SubpixelError
 from subpixel.image import Job
-from subpixel.image.estimate import Pace, forecast
-from subpixel.image.files.reading import opened
+from subpixel.image.estimate import SpeedTrials, estimate_job
+from subpixel.image.files.reading import open_image
 from subpixel.image.synthetic import photograph
 
 Make = Callable[..., NDArray[Any]]
@@ -25,7 +25,7 @@ Saved = Callable[..., Path]
 Look = Callable[[], dict[str, Any]]
 
 
-class NoTrial(Pace):
+class NoTrial(SpeedTrials):
     """A pixel takes a microsecond; what was asked is remembered."""
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ def upscaler() -> Upscaler:
         ("a.webp", 3, np.uint8, "out.jpg"),
     ],
 )
-def test_what_is_told_is_what_is_done(
+def test_an_estimate_is_what_the_job_does(
     upscaler: Upscaler,
     pixels: Make,
     saved: Saved,
@@ -69,16 +69,16 @@ def test_what_is_told_is_what_is_done(
         compare=tmp_path,
     )
     before = look()
-    messages = forecast(job, NoTrial())
+    estimate = estimate_job(job, NoTrial())
     assert look() == before
-    assert (messages.channels, messages.dtype, messages.orientation) == (channels, np.dtype(dtype).name, 1)
-    assert messages.problems == ()
-    assert messages.seconds == pytest.approx(11 * 17 * 1e-6)
+    assert (estimate.channels, estimate.dtype, estimate.orientation) == (channels, np.dtype(dtype).name, 1)
+    assert estimate.problems == ()
+    assert estimate.seconds == pytest.approx(11 * 17 * 1e-6)
     done = job.run()
-    assert messages.destination == done.destination == tmp_path / destination
-    assert (messages.size_in, messages.size_out) == (done.size_in, done.size_out) == ((17, 11), (51, 33))
-    assert (messages.notes, messages.choice) == (done.notes, done.choice)
-    assert job.sheet(done.destination) == done.comparison
+    assert estimate.destination == done.destination == tmp_path / destination
+    assert (estimate.size_in, estimate.size_out) == (done.size_in, done.size_out) == ((17, 11), (51, 33))
+    assert (estimate.notes, estimate.choice) == (done.notes, done.choice)
+    assert job.comparison_path(done.destination) == done.comparison
 
 
 def test_only_the_header_is_read(upscaler: Upscaler, saved: Saved, look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,8 +86,8 @@ def test_only_the_header_is_read(upscaler: Upscaler, saved: Saved, look: Look, m
     whole.write_bytes(whole.read_bytes()[:5000])  # all that lies behind the header is damaged
     monkeypatch.setattr(pyvips.Image, "numpy", None)
     before = look()
-    messages = forecast(Job(whole, upscaler), NoTrial())
-    assert (messages.size_in, messages.problems) == ((400, 300), ())
+    estimate = estimate_job(Job(whole, upscaler), NoTrial())
+    assert (estimate.size_in, estimate.problems) == ((400, 300), ())
     assert look() == before
 
 
@@ -96,31 +96,31 @@ def test_sizes_are_those_of_the_upright_image(upscaler: Upscaler, tmp_path: Path
     exif = Image.Exif()
     exif[0x0112] = orientation
     Image.new("RGB", (30, 20)).save(tmp_path / "a.jpg", exif=exif)
-    messages = forecast(Job(tmp_path / "a.jpg", upscaler), NoTrial())
-    assert messages.orientation == orientation
-    assert messages.size_out == ((60, 90) if orientation == 6 else (90, 60))
+    estimate = estimate_job(Job(tmp_path / "a.jpg", upscaler), NoTrial())
+    assert estimate.orientation == orientation
+    assert estimate.size_out == ((60, 90) if orientation == 6 else (90, 60))
 
 
-def test_what_is_converted_is_told(upscaler: Upscaler, tmp_path: Path) -> None:
+def test_conversions_are_notes(upscaler: Upscaler, tmp_path: Path) -> None:
     Image.new("CMYK", (8, 8)).save(tmp_path / "c.jpg")
-    messages = forecast(Job(tmp_path / "c.jpg", upscaler), NoTrial())
-    assert "cmyk" in messages.notes[0]
-    assert messages.channels == 3
+    estimate = estimate_job(Job(tmp_path / "c.jpg", upscaler), NoTrial())
+    assert "cmyk" in estimate.notes[0]
+    assert estimate.channels == 3
 
 
-def test_the_model_is_told_where_the_file_decides(with_compressed: str, tmp_path: Path) -> None:
+def test_the_model_is_known_if_the_file_decides(with_compressed: str, tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (20, 24, 3), np.uint8)
     Image.fromarray(noise).save(tmp_path / "coarse.jpg", quality=50)
     Image.fromarray(noise).save(tmp_path / "fine.jpg", quality=97)
     Image.fromarray(noise).save(tmp_path / "fine.png")
     auto = Upscaler(2, model="auto")
-    messages = {
-        name: forecast(Job(tmp_path / name, auto), NoTrial()) for name in ("coarse.jpg", "fine.jpg", "fine.png")
+    estimate = {
+        name: estimate_job(Job(tmp_path / name, auto), NoTrial()) for name in ("coarse.jpg", "fine.jpg", "fine.png")
     }
-    assert str(messages["coarse.jpg"].choice) == f"{with_compressed} (a JPEG of quality 50)"
-    assert messages["coarse.jpg"].choice == Job(tmp_path / "coarse.jpg", auto).run().choice
-    assert messages["fine.jpg"].choice is None
-    assert messages["fine.png"].choice is None
+    assert str(estimate["coarse.jpg"].choice) == f"{with_compressed} (a JPEG of quality 50)"
+    assert estimate["coarse.jpg"].choice == Job(tmp_path / "coarse.jpg", auto).run().choice
+    assert estimate["fine.jpg"].choice is None
+    assert estimate["fine.png"].choice is None
 
 
 @pytest.mark.parametrize(
@@ -128,13 +128,13 @@ def test_the_model_is_told_where_the_file_decides(with_compressed: str, tmp_path
     [
         (4, np.uint8, "out.jpg", None, [InvalidArgument], ["transparency"]),
         (3, np.uint16, "out.jpg", None, [InvalidArgument], ["uint16"]),
-        (3, np.uint8, "out.bmp", None, [InvalidArgument], ["ending in"]),
-        (3, np.uint8, "none/out.png", None, [ImageWriteError], ["no folder"]),
-        (3, np.uint8, "a.png", None, [ImageWriteError], ["never replaced"]),
+        (3, np.uint8, "out.bmp", None, [InvalidArgument], ["must end in"]),
+        (3, np.uint8, "none/out.png", None, [ImageWriteError], ["does not exist"]),
+        (3, np.uint8, "a.png", None, [ImageWriteError], ["the output is the input file"]),
         (3, np.uint8, "there.png", None, [ImageWriteError], ["exists already"]),
         (4, np.uint8, "there.jpg", "there.png", [ImageWriteError, ImageWriteError, InvalidArgument], ["exists"]),
-        (3, np.uint8, "out.png", "out.png", [InvalidArgument], ["name of its own"]),
-        (3, np.uint8, "out.png", "a.png", [ImageWriteError], ["never replaced"]),
+        (3, np.uint8, "out.png", "out.png", [InvalidArgument], ["have the same name"]),
+        (3, np.uint8, "out.png", "a.png", [ImageWriteError], ["the output is the input file"]),
     ],
 )
 def test_problems_are_those_of_the_job(
@@ -155,38 +155,38 @@ def test_problems_are_those_of_the_job(
         (tmp_path / name).write_bytes(b"precious")
     job = Job(source, upscaler, destination=tmp_path / target, compare=None if compare is None else tmp_path / compare)
     before = look()
-    messages = forecast(job, NoTrial())
-    assert [type(problem) for problem in messages.problems] == kinds
-    assert words[0] in str(messages.problems[0])
+    estimate = estimate_job(job, NoTrial())
+    assert [type(problem) for problem in estimate.problems] == kinds
+    assert words[0] in str(estimate.problems[0])
     with pytest.raises(kinds[0]) as raised:
         job.run()
-    assert str(raised.value) == str(messages.problems[0])
+    assert str(raised.value) == str(estimate.problems[0])
     assert look() == before
 
 
 def test_a_source_that_cannot_be_read(upscaler: Upscaler, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_text("not an image")
     for source in (tmp_path / "a.png", tmp_path / "none.png", tmp_path):
-        messages = forecast(Job(source, upscaler), NoTrial())
-        assert (messages.size_in, messages.destination, len(messages.problems)) == (None, None, 1)
-        assert isinstance(messages.problems[0], ImageReadError)
+        estimate = estimate_job(Job(source, upscaler), NoTrial())
+        assert (estimate.size_in, estimate.destination, len(estimate.problems)) == (None, None, 1)
+        assert isinstance(estimate.problems[0], ImageReadError)
 
 
 @pytest.mark.parametrize(("suffix", "width"), [(".jpg", 21_834), (".webp", 5_462)])
 def test_too_large_for_the_format(upscaler: Upscaler, saved: Saved, tmp_path: Path, suffix: str, width: int) -> None:
     source = saved("wide.png", np.zeros((1, width, 1), np.uint8))
-    messages = forecast(Job(source, upscaler, destination=tmp_path / f"out{suffix}"), NoTrial())
-    assert f"the result has {3 * width}×3" in str(messages.problems[0])
+    estimate = estimate_job(Job(source, upscaler, destination=tmp_path / f"out{suffix}"), NoTrial())
+    assert f"the result has {3 * width}×3" in str(estimate.problems[0])
     with pytest.raises(InvalidArgument) as raised:
         Job(source, upscaler, destination=tmp_path / f"out{suffix}").run()
-    assert str(raised.value) == str(messages.problems[0])
+    assert str(raised.value) == str(estimate.problems[0])
     saved("wide.png", np.zeros((1, width - 1, 1), np.uint8))
-    assert forecast(Job(source, upscaler, destination=tmp_path / f"out{suffix}"), NoTrial()).problems == ()
+    assert estimate_job(Job(source, upscaler, destination=tmp_path / f"out{suffix}"), NoTrial()).problems == ()
 
 
 def test_memory_counts_the_images(upscaler: Upscaler, saved: Saved, tmp_path: Path) -> None:
     def needed(shape: tuple[int, ...], dtype: Any = np.uint8, **options: Any) -> int:
-        return forecast(Job(saved("a.png", np.zeros(shape, dtype)), upscaler, **options), NoTrial()).memory
+        return estimate_job(Job(saved("a.png", np.zeros(shape, dtype)), upscaler, **options), NoTrial()).memory
 
     none = needed((1, 1, 1))
     million = needed((1000, 1000, 1)) - none
@@ -199,14 +199,14 @@ def test_memory_counts_the_images(upscaler: Upscaler, saved: Saved, tmp_path: Pa
 def test_a_trial_is_made_once_for_what_is_alike(
     upscaler: Upscaler, saved: Saved, look: Look, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pace = Pace()
+    trials = SpeedTrials()
     kinds = {"a.png": 3, "b.png": 3, "c.png": 4, "d.jpg": 3}
     jobs = [Job(saved(name, photograph(8, 8)[..., [0, 1, 2, 0][:n]]), upscaler) for name, n in kinds.items()]
     before = look()
-    messages = [forecast(job, pace) for job in jobs]
+    estimate = [estimate_job(job, trials) for job in jobs]
     assert look() == before
-    assert messages[0].seconds == messages[1].seconds > 0
-    assert len(pace._known) == 3
+    assert estimate[0].seconds == estimate[1].seconds > 0
+    assert len(trials._seconds) == 3
 
 
 def test_images_like_photographs() -> None:
@@ -222,54 +222,54 @@ def test_images_like_photographs() -> None:
 @pytest.mark.parametrize("size", [{"scale": 2.5}, {"width": 40}, {"fit": (50, 7)}, {"scale": 6}], ids=str)
 def test_any_size(pixels: Make, saved: Saved, size: dict[str, Any]) -> None:
     job = Job(saved("a.png", pixels(11, 17)), Upscaler(model="bicubic", **size))
-    messages = forecast(job)
-    assert messages.seconds > 0
-    assert messages.problems == ()
+    estimate = estimate_job(job)
+    assert estimate.seconds > 0
+    assert estimate.problems == ()
     done = job.run()
-    assert (messages.size_out, messages.destination, messages.notes) == (done.size_out, done.destination, done.notes)
+    assert (estimate.size_out, estimate.destination, estimate.notes) == (done.size_out, done.destination, done.notes)
 
 
 def test_a_size_that_cannot_be(pixels: Make, saved: Saved, look: Look) -> None:
     job = Job(saved("a.png", pixels(11, 17)), Upscaler(model="bicubic", width=17 * 65))
     before = look()
-    messages = forecast(job, NoTrial())
+    estimate = estimate_job(job, NoTrial())
     with pytest.raises(InvalidArgument) as raised:
         job.run()
-    assert [str(problem) for problem in messages.problems] == [str(raised.value)]
-    assert (messages.size_in, messages.size_out) == ((17, 11), None)
+    assert [str(problem) for problem in estimate.problems] == [str(raised.value)]
+    assert (estimate.size_in, estimate.size_out) == ((17, 11), None)
     assert look() == before
 
 
 def test_cleaning_is_tried_where_it_may_be_needed(with_compressed: str, saved: Saved) -> None:
-    messages = forecast(Job(saved("a.png", photograph(24, 32)), Upscaler(1, model="auto")))
-    assert (messages.choice, messages.size_out, messages.problems) == (None, (32, 24), ())
-    assert messages.clean == with_compressed.removesuffix("-compressed")
-    assert messages.seconds > 0
+    estimate = estimate_job(Job(saved("a.png", photograph(24, 32)), Upscaler(1, model="auto")))
+    assert (estimate.choice, estimate.size_out, estimate.problems) == (None, (32, 24), ())
+    assert estimate.clean == with_compressed.removesuffix("-compressed")
+    assert estimate.seconds > 0
 
 
 def test_a_huge_image_needs_little_memory_but_for_a_comparison(
     monkeypatch: pytest.MonkeyPatch, saved: Saved, tmp_path: Path
 ) -> None:
     source, bicubic = saved("a.png", np.zeros((8000, 9000, 1), np.uint8)), Upscaler(2, model="bicubic")
-    assert forecast(Job(source, bicubic), NoTrial()).memory < 200e6
-    both = forecast(Job(source, bicubic, compare=tmp_path), NoTrial())
+    assert estimate_job(Job(source, bicubic), NoTrial()).memory < 200e6
+    both = estimate_job(Job(source, bicubic, compare=tmp_path), NoTrial())
     assert both.memory > 72e6 * (1 + 4 + 4)
     monkeypatch.setattr(subpixel.image.job, "HUGE", 1)
-    assert not Job(source, bicubic, compare=tmp_path).goes_by_rows(opened(source), (1, 1))
-    assert Job(source, bicubic).goes_by_rows(opened(source), (1, 1))
+    assert not Job(source, bicubic, compare=tmp_path).needs_rows(open_image(source), (1, 1))
+    assert Job(source, bicubic).needs_rows(open_image(source), (1, 1))
 
 
-def test_what_a_format_does_not_hold_is_told(upscaler: Upscaler, pixels: Make, saved: Saved, tmp_path: Path) -> None:
+def test_losses_of_a_format_are_notes(upscaler: Upscaler, pixels: Make, saved: Saved, tmp_path: Path) -> None:
     job = Job(saved("a.png", pixels()), upscaler, destination=tmp_path / "out.gif")
-    messages = forecast(job)
-    assert messages.notes == job.run().notes
-    assert "256 colours" in messages.notes[0]
+    estimate = estimate_job(job)
+    assert estimate.notes == job.run().notes
+    assert "256 colours" in estimate.notes[0]
 
 
 def test_all_frames_count(upscaler: Upscaler, tmp_path: Path) -> None:
     frames = [Image.fromarray(photograph(40, 50, seed)) for seed in range(3)]
     for number in (1, 3):
         frames[0].save(tmp_path / f"{number}.webp", save_all=True, append_images=frames[1:number], lossless=True)
-    one, three = (forecast(Job(tmp_path / f"{number}.webp", upscaler), NoTrial()) for number in (1, 3))
+    one, three = (estimate_job(Job(tmp_path / f"{number}.webp", upscaler), NoTrial()) for number in (1, 3))
     assert three.seconds == pytest.approx(3 * one.seconds)
     assert three.size_out == (150, 120)

@@ -1,4 +1,4 @@
-"""Finding images: folders, links, patterns, and what is left out."""
+"""Finding images: folders, links, patterns, and what is ignored."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from subpixel.image.batch.inputs import find
+from subpixel.image.batch.inputs import find_images
 
 
 @pytest.fixture
@@ -21,16 +21,16 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "in"
 
 
-def paths(*inputs: str, without: Path | None = None) -> list[str]:
-    return [item.path.as_posix() for item in find(inputs, without)]
+def paths(*inputs: str, excluded: Path | None = None) -> list[str]:
+    return [item.path.as_posix() for item in find_images(inputs, excluded)]
 
 
 ALL = ["in/A.PNG", "in/b.jpg", "in/sub/c.tif", "in/sub/deep/d.webp"]
 
 
-def test_a_folder_is_searched_to_its_depth_and_hidden_files_are_not_seen(tree: Path) -> None:
+def test_a_folder_is_searched_recursively_without_hidden_files(tree: Path) -> None:
     assert paths("in") == ALL
-    assert [item.below.as_posix() for item in find(["in"])] == [".", ".", "sub", "sub/deep"]
+    assert [item.subfolder.as_posix() for item in find_images(["in"])] == [".", ".", "sub", "sub/deep"]
     assert paths("in/sub", "in") == [*ALL[2:], *ALL[:2]]  # each once, where it was met first
     assert paths("in", "in/b.jpg", "./in/../in/b.jpg") == ALL
 
@@ -45,23 +45,23 @@ def test_a_folder_is_searched_to_its_depth_and_hidden_files_are_not_seen(tree: P
         ("in/**", ["in/A.PNG", "in/b.jpg", "in/notes.txt", "in/photo.jpg.xmp", "in/sub/c.tif", "in/sub/deep/d.webp"]),
     ],
 )
-def test_patterns_mean_what_they_mean_to_a_shell(tree: Path, pattern: str, expected: list[str]) -> None:
+def test_patterns_work_as_in_a_shell(tree: Path, pattern: str, expected: list[str]) -> None:
     assert paths(pattern) == expected
-    assert all(item.error is None for item in find([pattern]))
+    assert all(item.error is None for item in find_images([pattern]))
 
 
-def test_a_file_called_like_a_pattern_is_that_file(tree: Path) -> None:
+def test_a_file_named_like_a_pattern(tree: Path) -> None:
     (tree / "[b].jpg").touch()
     assert paths("in/[b].jpg") == ["in/[b].jpg"]
     (tree / "[b].jpg").unlink()
     assert paths("in/[b].jpg") == ["in/b.jpg"]
 
 
-def test_what_is_named_is_tried_and_what_is_not_there_is_said(tree: Path) -> None:
+def test_named_files_are_tried_and_missing_ones_are_errors(tree: Path) -> None:
     assert paths("in/notes.txt", "none.png") == ["in/notes.txt", "none.png"]
-    pattern, empty, nothing = find(["in/*.gif", "in/empty", ""])
-    assert str(pattern.error) == "in/*.gif: no file of such a name"
-    assert "no image" in str(empty.error)
+    pattern, empty, nothing = find_images(["in/*.gif", "in/empty", ""])
+    assert str(pattern.error) == "in/*.gif: no file matches"
+    assert str(empty.error) == "in/empty: no file in this folder has the suffix of an image"
     assert nothing.error is not None
 
 
@@ -79,25 +79,25 @@ def test_links_are_followed_and_loops_end(tree: Path, tmp_path: Path) -> None:
     assert paths("in") == [*ours, "in/a link/e.png"]
 
 
-def test_what_would_never_end_is_not_opened(tree: Path) -> None:
+def test_pipes_are_not_opened(tree: Path) -> None:
     os.mkfifo(tree / "pipe.png")
     assert paths("in") == ALL
 
 
 def test_results_within_the_inputs_are_not_searched(tree: Path) -> None:
-    assert paths("in", without=tree / "sub") == ALL[:2]
-    assert paths("in", without=tree) == ALL
-    assert paths("in", without=tree / "not yet there") == ALL
+    assert paths("in", excluded=tree / "sub") == ALL[:2]
+    assert paths("in", excluded=tree) == ALL
+    assert paths("in", excluded=tree / "not yet there") == ALL
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-def test_a_folder_that_cannot_be_read_is_said_and_the_others_are_searched(tree: Path) -> None:
+def test_a_folder_that_cannot_be_read_does_not_stop_the_search(tree: Path) -> None:
     (tree / "sub").chmod(0)
     try:
-        *found, bad = find(["in"])
+        *images, bad = find_images(["in"])
     finally:
         (tree / "sub").chmod(0o755)
-    assert [item.path.as_posix() for item in found] == ALL[:2]
+    assert [item.path.as_posix() for item in images] == ALL[:2]
     assert str(bad.error) == "in/sub: permission denied"
 
 
@@ -108,4 +108,4 @@ def test_names_of_any_bytes_keep_an_order(tmp_path: Path) -> None:
             open(os.path.join(os.fsencode(tmp_path), name), "wb").close()
         except OSError:
             pytest.skip("names that are no UTF-8 cannot be made here")
-    assert [os.fsencode(item.path.name) for item in find([str(tmp_path)])] == sorted(names)
+    assert [os.fsencode(item.path.name) for item in find_images([str(tmp_path)])] == sorted(names)

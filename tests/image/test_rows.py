@@ -21,9 +21,9 @@ import subpixel.image.job
 from subpixel import Upscaler
 from subpixel.errors import ImageReadError, ImageWriteError, InvalidArgument
 from subpixel.image import Job, read
-from subpixel.image.files.reading import opened
-from subpixel.image.files.row_source import push
-from subpixel.image.files.rows import survey
+from subpixel.image.files.reading import open_image
+from subpixel.image.files.row_source import save_rows
+from subpixel.image.files.rows import inspect_rows
 from subpixel.ops.blockiness import blockiness
 from subpixel.upscaler.pixels import alpha_of
 
@@ -84,7 +84,7 @@ def test_rows_make_the_file_of_the_whole(
         assert messages[-1] == (len(expected), len(expected))
         assert messages == sorted(messages)
         assert len(messages) > 1 or scale == 0.5
-        assert opened(tmp_path / "b.tif").orientation == 1
+        assert open_image(tmp_path / "b.tif").orientation == 1
     assert set(look()) == {"a.tif", "turned.tif", "b.tif"}
 
 
@@ -114,7 +114,7 @@ def test_the_smallest_images(saved: Saved, pixels: Make, tmp_path: Path, size: t
 
 @pytest.mark.parametrize("size", [(30, 400), (64, 64), (300, 290), (1500, 1200)])
 @pytest.mark.parametrize("channels", [1, 3, 4])
-def test_a_survey_finds_what_the_whole_image_shows(size: tuple[int, int], channels: int) -> None:
+def test_inspection_finds_what_the_whole_image_shows(size: tuple[int, int], channels: int) -> None:
     rng = np.random.default_rng(3)
     x = rng.integers(0, 256, (-(-size[0] // 8), -(-size[1] // 8), channels), np.uint8).repeat(8, 0).repeat(8, 1)
     x = x[: size[0], : size[1]]
@@ -122,18 +122,18 @@ def test_a_survey_finds_what_the_whole_image_shows(size: tuple[int, int], channe
         if channels == 4 and alpha is not None:
             x[..., 3] = alpha
         blocks = [x[top : top + 37] for top in range(0, len(x), 37)]
-        found = survey(blocks, x.shape, measure=True)
+        found = inspect_rows(blocks, x.shape, measure=True)
         assert found == (alpha_of(x), blockiness(x))
-        assert survey(blocks, x.shape, measure=False) == (alpha_of(x), 0)
+        assert inspect_rows(blocks, x.shape, measure=False) == (alpha_of(x), 0)
 
 
-def test_a_survey_stops_when_it_knows() -> None:
+def test_inspection_stops_as_early_as_possible() -> None:
     def blocks() -> Iterator[NDArray[np.uint8]]:
         yield np.zeros((5, 3, 4), np.uint8)
         raise AssertionError("more was asked for")
 
-    assert survey(blocks(), (10, 3, 4), measure=False) == ("carried", 0)
-    assert survey(blocks(), (10, 3, 3), measure=False) == ("none", 0)
+    assert inspect_rows(blocks(), (10, 3, 4), measure=False) == ("carried", 0)
+    assert inspect_rows(blocks(), (10, 3, 3), measure=False) == ("none", 0)
 
 
 @pytest.mark.usefixtures("by_rows", "with_compressed")
@@ -213,7 +213,7 @@ def test_a_writer_that_fails_leaves_nothing(
 
 
 @pytest.mark.usefixtures("by_rows")
-def test_without_room_to_turn_it_is_said(
+def test_too_little_disk_space_for_turning(
     monkeypatch: pytest.MonkeyPatch, saved: Saved, pixels: Make, look: Look, tmp_path: Path
 ) -> None:
     source = with_orientation(saved("a.tif", pixels(200, 100)), 6)
@@ -225,7 +225,7 @@ def test_without_room_to_turn_it_is_said(
 
 
 @pytest.mark.usefixtures("by_rows")
-def test_what_the_format_cannot_hold_is_said_before_the_work(saved: Saved, pixels: Make, tmp_path: Path) -> None:
+def test_what_the_format_cannot_hold_is_an_error_before_any_work(saved: Saved, pixels: Make, tmp_path: Path) -> None:
     source = saved("a.png", pixels(20, 10, 4))
     messages: list[int] = []
     with pytest.raises(InvalidArgument, match="transparency"):
@@ -250,7 +250,7 @@ def test_libvips_gets_the_rows_that_were_given(dtype: Any, channels: int, size: 
         got.append(image.numpy())
 
     cuts = sorted({0, *rng.integers(0, size[0], 5).tolist(), size[0]})
-    push((x[a:b] for a, b in itertools.pairwise(cuts)), (*size, channels), np.dtype(dtype), save)
+    save_rows((x[a:b] for a, b in itertools.pairwise(cuts)), (*size, channels), np.dtype(dtype), save)
     np.testing.assert_array_equal(got[0].reshape(x.shape), x)
     assert got[0].dtype == dtype
     assert set(fields) == set(pyvips.Image.black(1, 1).get_fields())
@@ -265,7 +265,7 @@ def test_who_stops_reading_is_not_waited_for() -> None:
         raise ValueError("enough")
 
     with pytest.raises(ValueError, match="enough"):
-        push(blocks(), (1000, 1 << 16, 3), np.dtype(np.uint8), save)
+        save_rows(blocks(), (1000, 1 << 16, 3), np.dtype(np.uint8), save)
 
 
 # Memory
@@ -296,4 +296,4 @@ def test_a_large_image_needs_little_memory(tmp_path: Path, orientation: int, row
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) < most << 10  # KiB
     upright = (5000, rows) if orientation == 1 else (rows, 5000)
-    assert opened(tmp_path / "b.tif").shape == (upright[1] * 2, upright[0] * 2, 4)
+    assert open_image(tmp_path / "b.tif").shape == (upright[1] * 2, upright[0] * 2, 4)

@@ -11,7 +11,7 @@ from subpixel.cli import main
 from subpixel.errors import InvalidArgument, Unsupported
 from subpixel.image import ImageData, write
 from subpixel.metrics.calibration import activation_ranges, calibrate
-from subpixel.metrics.equalisation import links
+from subpixel.metrics.equalisation import divisible_convs
 from subpixel.metrics.video_calibration import pan
 from subpixel.models import espcn, find
 from subpixel.models.files import Model, load, save
@@ -180,12 +180,12 @@ def test_one_convolution_needs_no_ranges(images):
 
 
 def test_only_what_convolutions_alone_read_can_be_divided():
-    assert list(links(small_relu().spec)) == ["a", "b"]
-    found = links(recurrent(2))
+    assert list(divisible_convs(small_relu().spec)) == ["a", "b"]
+    found = divisible_convs(recurrent(2))
     assert list(found) == [f"conv{k}" for k in range(1, 8)]
     assert [reader.name for reader in found["conv7"][1]] == ["kept", "end"]
-    assert links(espcn(2)) == {}  # tanh
-    assert not set(links(vespcn(2))) & {"before_coarse1", "after_coarse1", "before_fine2"}  # shared by two
+    assert divisible_convs(espcn(2)) == {}  # tanh
+    assert not set(divisible_convs(vespcn(2))) & {"before_coarse1", "after_coarse1", "before_fine2"}  # shared by two
 
 
 def test_images_of_16_bits_are_refused(images):

@@ -156,14 +156,14 @@ def test_the_figures_are_those_worked_out_step_by_step(
     upscaler = Upscaler(scale, model="bicubic")
     result = 16 + upscaler(small) @ np.array([65.481, 128.553, 24.966]) / 255
     image = evaluate(upscaler, tmp_path)["sets"][tmp_path.name]["images"][0]
-    assert image["psnr_y"] == pytest.approx(psnr(result, truth, crop=scale), abs=1e-6)
-    assert image["ssim_y"] == pytest.approx(ssim(result, truth, crop=scale), abs=1e-6)
+    assert image["psnr_y"] == pytest.approx(psnr(result, truth, data_range=255, crop=scale), abs=1e-6)
+    assert image["ssim_y"] == pytest.approx(ssim(result, truth, data_range=255, crop=scale), abs=1e-6)
     # A luma network gets luma, unrounded, and its result is rounded and clipped.
     upscaler = luma_bicubic(scale)
     plane = upscaler.plane((16 / 255 + small @ np.array([65.481, 128.553, 24.966]) / 255**2).astype(np.float32))
     result = np.clip(np.floor(plane.astype(np.float64) * 255 + 0.5), 0, 255)
     image = evaluate(upscaler, tmp_path)["sets"][tmp_path.name]["images"][0]
-    assert image["psnr_y"] == pytest.approx(psnr(result, truth, crop=scale), abs=1e-3)
+    assert image["psnr_y"] == pytest.approx(psnr(result, truth, data_range=255, crop=scale), abs=1e-3)
 
 
 def test_given_small_images_are_used_and_large_ones_cropped_to_them(tmp_path: Path) -> None:
@@ -172,7 +172,9 @@ def test_given_small_images_are_used_and_large_ones_cropped_to_them(tmp_path: Pa
     put(tmp_path / "LR_x2" / "a.png", np.full((18, 23, 3), 128, np.uint8))
     report = evaluate(Upscaler(2, model="bicubic"), tmp_path)
     truth = luma_255(large[:36, :46])
-    expected = psnr(np.full(truth.shape, luma_255(np.full((1, 1, 3), 128, np.uint8))[0, 0]), truth, crop=2)
+    expected = psnr(
+        np.full(truth.shape, luma_255(np.full((1, 1, 3), 128, np.uint8))[0, 0]), truth, data_range=255, crop=2
+    )
     assert report["sets"][tmp_path.name]["psnr_y"] == pytest.approx(expected, abs=1e-9)
     assert "given" in report["protocol"]["low_resolution"]
 
@@ -255,7 +257,7 @@ def test_a_degradation_befalls_the_small_images_alone(tmp_path: Path, given: boo
     report = evaluate(upscaler, tmp_path, degradation=Jpeg(40))
     image = report["sets"][tmp_path.name]["images"][0]
     result = upscaler(Jpeg(40)(small[..., : min(channels, 3)]))
-    assert image["psnr_y"] == pytest.approx(psnr(luma_255(result), luma_255(large), crop=2), abs=1e-9)
+    assert image["psnr_y"] == pytest.approx(psnr(luma_255(result), luma_255(large), data_range=255, crop=2), abs=1e-9)
     clean = evaluate(upscaler, tmp_path)
     assert image["psnr_y"] < clean["sets"][tmp_path.name]["psnr_y"] - 0.5
     assert report["protocol"]["low_resolution"].endswith("; then JPEG of quality 40, 4:2:0 (libvips)")

@@ -89,9 +89,9 @@ def test_the_figures_are_those_of_the_frames(tmp_path, spec):
         small, large = shrink(frame, 2)
         truth, y = luma_255(large), luma_255(small)
         result = np.floor(y.repeat(2, 0).repeat(2, 1) + 0.5)
-        values.append((psnr(result, truth, crop=8), ssim(result, truth, crop=8)))
+        values.append((psnr(result, truth, data_range=255, crop=8), ssim(result, truth, data_range=255, crop=8)))
         plain = np.floor(resize(y, scale=2, mode="cubic", a=-0.5, layout="HW") + 0.5)
-        beside.append(psnr(np.clip(plain, 0, 255), truth, crop=8))
+        beside.append(psnr(np.clip(plain, 0, 255), truth, data_range=255, crop=8))
     assert clip["frames"] == 4
     assert (clip["psnr_y"], clip["ssim_y"]) == pytest.approx(np.mean(values, axis=0), abs=1e-3)
     assert clip["bicubic"]["psnr_y"] == pytest.approx(np.mean(beside), abs=1e-2)

@@ -13,9 +13,9 @@ from torch import Tensor
 from subpixel.models import Spec
 from subpixel.models.recurrent import recurrent
 from subpixel.train import Settings, train
-from subpixel.train.cuda_graph import MOST_STEPS, Captured
+from subpixel.train.cuda_graph import MAX_STEPS, StepGraph
 from subpixel.train.data import Pair, Patches
-from subpixel.train.device_patches import Resident, numbers
+from subpixel.train.device_patches import DevicePatches, numbers
 from subpixel.train.motion import MotionState
 from subpixel.train.motion.clips import Clips
 from subpixel.train.state import State
@@ -48,14 +48,14 @@ def test_a_device_cuts_what_patches_draw(planes: int, dtype: torch.dtype, scale:
     before = patches.generator.get_state()
     drawn = patches.draw()
     patches.generator.set_state(before)
-    cut = patches.resident(CPU).cut(numbers(patches.batch, patches.generator))
+    cut = patches.on_device(CPU).cut(numbers(patches.batch, patches.generator))
     for one, other in zip(drawn, cut, strict=True):
         assert one.dtype == other.dtype
         assert torch.equal(one, other)
 
 
 def test_what_images_have_in_common_is_held_once() -> None:
-    held = Patches(pairs(1, 2), 2, 16, 0, 4, torch.Generator()).resident(CPU)
+    held = Patches(pairs(1, 2), 2, 16, 0, 4, torch.Generator()).on_device(CPU)
     assert len(held.large.flat) == 4 * sum(h * w for h, w in ((20, 31), (27, 18), (19, 19)))
     assert len(held.small.flat) == 2 * sum(h * w for h, w in ((20, 31), (27, 18), (19, 19)))
 
@@ -63,7 +63,7 @@ def test_what_images_have_in_common_is_held_once() -> None:
 def test_frames_of_a_clip_are_cut_and_turned_together() -> None:
     small = torch.arange(5.0)[:, None, None, None] + torch.zeros(5, 1, 9, 12)
     small[:] += torch.rand(9, 12)  # frames differ by integers and nothing else
-    held = Resident([small], [small.repeat_interleave(2, 2).repeat_interleave(2, 3)], 2, 6, 0, CPU)
+    held = DevicePatches([small], [small.repeat_interleave(2, 2).repeat_interleave(2, 3)], 2, 6, 0, CPU)
     a, b = held.cut(torch.rand(16, 4))
     assert a.shape == (16, 5, 1, 6, 6)
     assert b.shape == (16, 5, 1, 12, 12)
@@ -75,11 +75,11 @@ def test_frames_of_a_clip_are_cut_and_turned_together() -> None:
 def test_steps_of_a_table_are_the_steps_of_the_loop(
     monkeypatch: pytest.MonkeyPatch, data: Path, tmp_path: Path, network: Network, settings: MakeSettings
 ) -> None:
-    chosen = settings(steps=MOST_STEPS + 5, expand=2, cycles=2)
+    chosen = settings(steps=MAX_STEPS + 5, expand=2, cycles=2)
     plain = train(chosen, network(2), data, tmp_path / "plain.safetensors", say=lambda _: None)
-    monkeypatch.setattr("subpixel.train.loop.recorded", lambda _state, _group: True)
+    monkeypatch.setattr("subpixel.train.loop.uses_cuda_graph", lambda _state, _group: True)
     tables = train(chosen, network(2), data, tmp_path / "tables.safetensors", say=lambda _: None)
-    assert tables.training["steps"] == MOST_STEPS + 5
+    assert tables.training["steps"] == MAX_STEPS + 5
     for name, weight in plain.weights.items():
         assert tables.weights[name] == pytest.approx(weight, abs=2e-3), name
     rows = [(tmp_path / f"{name}.csv").read_text().splitlines()[-1].split(",") for name in ("plain", "tables")]
@@ -87,21 +87,21 @@ def test_steps_of_a_table_are_the_steps_of_the_loop(
 
 
 def test_clips_are_made_once_and_learnt_from(settings: MakeSettings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("subpixel.train.motion.clips._HELD_BY_DEVICE", 6)
+    monkeypatch.setattr("subpixel.train.motion.clips._DEVICE_CLIPS", 6)
     spec = recurrent(2, width=8, middle=1, state=4)
     chosen = settings(arch="recurrent", clip=3, patch=12, batch=2)
     images = [torch.rand(1, 70, 80) for _ in range(3)]
 
-    def of(seed: int) -> Resident:
-        return Clips(images, chosen, 2, torch.Generator().manual_seed(seed)).resident(CPU)
+    def of(seed: int) -> DevicePatches:
+        return Clips(images, chosen, 2, torch.Generator().manual_seed(seed)).on_device(CPU)
 
     assert torch.equal(of(1).large.flat, of(2).large.flat)  # the run's seed alone decides
     state = MotionState(chosen, spec, images)  # type: ignore[arg-type]
-    before = {name: w.clone() for name, w in state.net.collapsed().items()}
-    steps = Captured(state, state.patches.resident(CPU))
+    before = {name: w.clone() for name, w in state.net.collapse().items()}
+    steps = StepGraph(state, state.patches.on_device(CPU))
     assert steps.run([0.5, 0.4]) > 0
     assert state.step == 2
-    assert any(not torch.equal(w, before[name]) for name, w in state.net.collapsed().items())
+    assert any(not torch.equal(w, before[name]) for name, w in state.net.collapse().items())
 
 
 def test_a_loss_that_needs_the_host_is_not_recorded(settings: MakeSettings, network: Network) -> None:

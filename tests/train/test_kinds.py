@@ -21,7 +21,7 @@ from subpixel.models.integer import fake_quantise, integer_network
 from subpixel.models.spec import INPUT, Add, Conv, PixelShuffle, Resize
 from subpixel.models.torch_kernels import TorchKernels
 from subpixel.train import Settings, train
-from subpixel.train.fake_quant import Rounding
+from subpixel.train.fake_quant import FakeQuant
 from subpixel.train.loop import _rate
 from subpixel.train.reparameterisation import Trainable
 
@@ -67,7 +67,7 @@ def test_a_chain_with_a_base_is_solved_at_its_end(data: Path, tmp_path: Path, se
 
 
 def test_layers_of_a_chain_hand_their_input_on() -> None:
-    net = Trainable(residual(), 2, torch.Generator().manual_seed(0)).collapsed()
+    net = Trainable(residual(), 2, torch.Generator().manual_seed(0)).collapse()
     centre = net["b.weight"][:, :, 1, 1]
     assert centre.diagonal().mean() > 5 * (centre - torch.diag(centre.diagonal())).abs().mean()
 
@@ -111,11 +111,11 @@ def test_rounded_training_computes_what_int8_computes(data: Path, tmp_path: Path
     weights = {name: torch.from_numpy(w.copy()) for name, w in again.weights.items()}
     ranges = {"a": (0.0, again.quantisation["layers"]["a"]["scale"] * 255)}
     ranges["b"] = (0.0, again.quantisation["layers"]["b"]["scale"] * 255)
-    rounding = Rounding(again.spec, ranges)
+    rounding = FakeQuant(again.spec, ranges)
     x = torch.rand((1, 1, 24, 25), generator=torch.Generator().manual_seed(1))
     from subpixel.models.graph import run
 
-    rounded, kernels = rounding.applied(weights)
+    rounded, kernels = rounding.round_weights(weights)
     simulated = run(again.spec, rounded, x, kernels()).detach()[0, 0].numpy()
     whole = Upscaler(2, model=str(out), precision="int8").plane(x[0, 0].numpy())
     plain = Upscaler(2, model=str(out), precision="f32").plane(x[0, 0].numpy())
@@ -127,12 +127,12 @@ def test_rounded_training_computes_what_int8_computes(data: Path, tmp_path: Path
 def test_gradients_pass_rounding(data: Path, tmp_path: Path) -> None:
     spec = residual()
     net = Trainable(spec, 0, torch.Generator().manual_seed(0))
-    rounding = Rounding(spec, {"a": (0.0, 0.5), "b": (0.0, 0.5)})
-    weights = net.collapsed()
+    rounding = FakeQuant(spec, {"a": (0.0, 0.5), "b": (0.0, 0.5)})
+    weights = net.collapse()
     from subpixel.models.graph import run
 
     x = torch.rand(2, 1, 12, 12, generator=torch.Generator().manual_seed(2))
-    rounded, kernels = rounding.applied(weights)
+    rounded, kernels = rounding.round_weights(weights)
     run(spec, rounded, x, kernels(), pad=False).square().sum().backward()
     assert all(p.grad is not None and bool((p.grad != 0).any()) for p in net.parameters())
 
@@ -140,9 +140,9 @@ def test_gradients_pass_rounding(data: Path, tmp_path: Path) -> None:
 def test_rounded_weights_are_what_the_whole_numbers_stand_for() -> None:
     spec = residual()
     weights = {
-        name: w.detach().numpy() for name, w in Trainable(spec, 0, torch.Generator().manual_seed(3)).collapsed().items()
+        name: w.detach().numpy() for name, w in Trainable(spec, 0, torch.Generator().manual_seed(3)).collapse().items()
     }
-    document = Rounding(spec, {"a": (0.0, 1.0), "b": (0.0, 1.0)}).parameters(
+    document = FakeQuant(spec, {"a": (0.0, 1.0), "b": (0.0, 1.0)}).parameters(
         {name: torch.from_numpy(w) for name, w in weights.items()}
     )
     rounded = fake_quantise(spec, weights, document)
@@ -211,7 +211,7 @@ def test_two_processes_are_one_run(data: Path, tmp_path: Path, settings: MakeSet
 
 def _start() -> dict[str, np.ndarray]:
     net = Trainable(espcn(2), 0, torch.Generator().manual_seed(0))
-    return {name: w.detach().numpy() for name, w in net.collapsed().items()}
+    return {name: w.detach().numpy() for name, w in net.collapse().items()}
 
 
 def test_a_batch_that_cannot_be_shared(

@@ -66,7 +66,7 @@ def test_the_figure_in_the_file_is_that_of_its_weights(
     model = train(settings(), network(2), data, out, say=silent)
     small, large = shrink(pyvips.Image.new_from_file(str(data / "0.png")).numpy(), 2)
     plane = Upscaler(2, model=str(out)).plane((luma_255(small) / 255).astype(np.float32)).astype(np.float64) * 255
-    score = psnr(np.clip(np.floor(plane + 0.5), 0, 255), luma_255(large), crop=2)
+    score = psnr(np.clip(np.floor(plane + 0.5), 0, 255), luma_255(large), data_range=255, crop=2)
     assert model.figures["validation_psnr_y"] == pytest.approx(score, abs=0.02)
 
 

@@ -29,8 +29,8 @@ from subpixel.models.vespcn import vespcn, vespcn_slow
 from subpixel.train import Settings, train
 from subpixel.train.motion import Clip, MotionState, load_clips
 from subpixel.train.motion.clips import Clips
-from subpixel.train.motion.paths import NUMBERS, moved
-from subpixel.train.motion.state import unrolled
+from subpixel.train.motion.paths import NUMBERS, moving_clip
+from subpixel.train.motion.state import unroll
 from subpixel.train.reparameterisation import Trainable
 from subpixel.train.video_frames import find_takes
 
@@ -55,13 +55,13 @@ NO_PATCH = [1.0] * (NUMBERS - len(STRAIGHT))
 
 
 def test_a_background_moves_as_it_is_told() -> None:
-    clip = moved([textured()], [*STRAIGHT, *NO_PATCH], 3, 48, 3.0)
+    clip = moving_clip([textured()], [*STRAIGHT, *NO_PATCH], 3, 48, 3.0)
     assert clip.shape == (3, 1, 48, 48)
     # 3 samples to the right each frame, exactly: the same samples, but for cubic interpolation between none.
     torch.testing.assert_close(clip[1, :, :, 3:], clip[0, :, :, :-3], atol=1e-4, rtol=0)
     torch.testing.assert_close(clip[2, :, :, 6:], clip[0, :, :, :-6], atol=1e-4, rtol=0)
     still = [*STRAIGHT[:7], 0.0, *STRAIGHT[8:]]
-    clip = moved([textured()], [*still, *NO_PATCH], 3, 48, 3.0)
+    clip = moving_clip([textured()], [*still, *NO_PATCH], 3, 48, 3.0)
     torch.testing.assert_close(clip[2], clip[0])
 
 
@@ -69,7 +69,7 @@ def test_patches_hide_what_is_behind_them_and_move_by_themselves() -> None:
     patch = [0.9, 1.0, 0.25, 0.5, 0.5, 0.0, 0.0, 0.5, 0.5, 0.5, 0.5, 0.9, 0.0, 0.0]
     behind = [*STRAIGHT[:7], 0.0, *STRAIGHT[8:]]
     images = [torch.zeros(1, 96, 96), torch.ones(1, 96, 96)]
-    clip = moved(images, [*behind, *patch, *[1.0] * len(patch)], 3, 48, 4.0)
+    clip = moving_clip(images, [*behind, *patch, *[1.0] * len(patch)], 3, 48, 4.0)
     rows = [frame[0].sum(1).argmax().item() for frame in (clip > 0.5).float()]
     assert 0.1 < float(clip.mean()) < 0.6
     centres = [float((frame[0] * torch.arange(48.0)[:, None]).sum() / frame.sum()) for frame in clip]
@@ -110,9 +110,9 @@ def test_nothing_moves_faster_than_it_may(settings: MakeSettings) -> None:
 def test_training_sees_what_a_video_is_given(spec: Spec) -> None:
     """The same frames through what runs videos: results, the first frame's beginning, the ends."""
     net = Trainable(spec, 0, torch.Generator().manual_seed(0))
-    weights = {name: w.detach() + 0.05 * torch.randn_like(w) for name, w in net.collapsed().items()}
+    weights = {name: w.detach() + 0.05 * torch.randn_like(w) for name, w in net.collapse().items()}
     small = torch.rand(1, 5, 1, 12, 16)
-    result = unrolled(spec, weights, small, range(5))[spec.layers[-1].name][0]
+    result = unroll(spec, weights, small, range(5))[spec.layers[-1].name][0]
     session = BACKENDS["reference"].prepare_video(spec, {n: w.numpy() for n, w in weights.items()}, "f32", 1)
     sequence = FrameSequence(session, spec)
     results = [sequence.push(frame.numpy()) for frame in small[0]]
@@ -122,9 +122,9 @@ def test_training_sees_what_a_video_is_given(spec: Spec) -> None:
 
 @pytest.mark.parametrize("spec", [recurrent(3), vespcn(4), vespcn_slow(2)])
 def test_a_network_begins_as_interpolation(spec: Spec) -> None:
-    weights = {n: w.detach() for n, w in Trainable(spec, 2, torch.Generator().manual_seed(0)).collapsed().items()}
+    weights = {n: w.detach() for n, w in Trainable(spec, 2, torch.Generator().manual_seed(0)).collapse().items()}
     small = textured(48)[None, None].expand(-1, 3, -1, -1, -1)
-    result = unrolled(spec, weights, small, range(1, 2))[spec.layers[-1].name][0, 0]
+    result = unroll(spec, weights, small, range(1, 2))[spec.layers[-1].name][0, 0]
     plain = run(bicubic(spec.scale), {}, small[0, 1:2], TorchKernels())[0]
     nearest = small[0, 1].repeat_interleave(spec.scale, 1).repeat_interleave(spec.scale, 2)
 
@@ -186,13 +186,13 @@ def test_the_loss_has_a_part_for_motion(settings: MakeSettings) -> None:
 
 def test_flow_is_learnt(settings: MakeSettings) -> None:
     """On one clip that moves evenly the neighbour is brought nearer to the frame."""
-    clip = moved([textured(200)], [*STRAIGHT, *NO_PATCH], 3, 48, 2.0)
+    clip = moving_clip([textured(200)], [*STRAIGHT, *NO_PATCH], 3, 48, 2.0)
     small, large = clip[None, :, :, ::2, ::2].contiguous(), clip[None]
     state = MotionState(settings(batch=1, patch=16, clip=3, warped=1.0, lr=0.01), VESPCN, [textured()])  # type: ignore[list-item]
 
     def error() -> float:
-        weights = {n: w.detach() for n, w in state.net.collapsed().items()}
-        result = unrolled(VESPCN, weights, small, range(1, 2), ["before_moved"])["before_moved"]
+        weights = {n: w.detach() for n, w in state.net.collapse().items()}
+        result = unroll(VESPCN, weights, small, range(1, 2), ["before_moved"])["before_moved"]
         return float((result[:, 0] - small[:, 1]).square().mean())
 
     before = error()

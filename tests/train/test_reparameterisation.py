@@ -89,7 +89,7 @@ def test_a_network_with_skips_starts_too() -> None:
 def test_collapsed_weights_have_the_shapes_of_the_spec(expand: int) -> None:
     spec = espcn(3)
     net = Trainable(spec, expand, torch.Generator().manual_seed(0))
-    collapsed = net.collapsed()
+    collapsed = net.collapse()
     assert {name: tuple(w.shape) for name, w in collapsed.items()} == spec.weight_shapes
     assert all(w.dtype == torch.float32 for w in collapsed.values())
     trained = sum(p.numel() for p in net.parameters())
@@ -100,9 +100,9 @@ def test_the_wide_part_changes_nothing_at_the_start() -> None:
     spec = espcn(2)
     plain, wide = (Trainable(spec, expand, torch.Generator().manual_seed(5)) for expand in (0, 3))
     # The generator is shared, so only the first tensor drawn is the same; what matters is that mix adds nothing.
-    for name, weight in wide.collapsed().items():
+    for name, weight in wide.collapse().items():
         torch.testing.assert_close(weight, wide.direct[name.replace(".", "/")], rtol=0, atol=0)
-    assert plain.collapsed().keys() == wide.collapsed().keys()
+    assert plain.collapse().keys() == wide.collapse().keys()
 
 
 @pytest.mark.parametrize("expand", [0, 2])
@@ -114,7 +114,7 @@ def test_gradients_reach_every_parameter(network: Network, expand: int) -> None:
     optimiser = torch.optim.SGD(net.parameters(), 0.01)
     for _ in range(3):  # mix starts at zero, so wide is reached from the second step on
         optimiser.zero_grad()
-        result = run(spec, net.collapsed(), x, TorchKernels(), pad=False)
+        result = run(spec, net.collapse(), x, TorchKernels(), pad=False)
         ((result - target[..., : result.shape[-2], : result.shape[-1]]) ** 2).mean().backward()
         for name, p in net.named_parameters():
             reached[name] |= p.grad is not None and bool((p.grad != 0).any())
@@ -124,11 +124,11 @@ def test_gradients_reach_every_parameter(network: Network, expand: int) -> None:
 
 def test_weights_of_another_scale_are_taken_where_they_fit() -> None:
     two, three = espcn(2), espcn(3)
-    source = Trainable(two, 0, torch.Generator().manual_seed(1)).collapsed()
+    source = Trainable(two, 0, torch.Generator().manual_seed(1)).collapse()
     net = Trainable(three, 2, torch.Generator().manual_seed(2))
-    before = {name: w.detach().clone() for name, w in net.collapsed().items()}
+    before = {name: w.detach().clone() for name, w in net.collapse().items()}
     net.take({name: w.detach() for name, w in source.items()})
-    after = net.collapsed()
+    after = net.collapse()
     for name in three.weight_shapes:
         expected = before[name] if name.startswith("conv3") else source[name]
         torch.testing.assert_close(after[name], expected, rtol=0, atol=0)

@@ -17,7 +17,7 @@ from subpixel.metrics.clips import frames_of, luma_of, rgb_of
 from subpixel.train.data import find_images, load_pairs
 from subpixel.train.degradation import COMPRESSED, Variants
 from subpixel.train.video_frames import Frame, find_frames
-from subpixel.train.video_frames.scenes import Scene, Survey, choose
+from subpixel.train.video_frames.scenes import Scene, Survey, choose_frames
 
 HEIGHT, WIDTH = 96, 128
 LENGTH = 30  # of each scene
@@ -177,7 +177,7 @@ def test_frames_are_shared_out_by_length_and_blurred_ones_left_out() -> None:
         return Scene(start, start + length, rng.uniform(50, 100, length))
 
     long, short, black = scene(0, 800), scene(800, 200), Scene(1000, 1100, np.zeros(100))
-    picked = choose([long, short, black], 52)
+    picked = choose_frames([long, short, black], 52)
     assert len(picked) == 2
     assert 38 <= len(picked[0]) <= 41
     assert 9 <= len(picked[1]) <= 11
@@ -187,9 +187,9 @@ def test_frames_are_shared_out_by_length_and_blurred_ones_left_out() -> None:
         assert np.diff(numbers).max() < 60
     # More scenes than frames: spread over all of the video.
     many = [scene(100 * k, 100) for k in range(50)]
-    starts = [numbers[0] // 100 for numbers in choose(many, 5)]
+    starts = [numbers[0] // 100 for numbers in choose_frames(many, 5)]
     assert starts == [0, 12, 24, 36, 49]
-    assert choose([], 5) == []
+    assert choose_frames([], 5) == []
 
 
 # As data

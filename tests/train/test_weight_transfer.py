@@ -16,9 +16,9 @@ from subpixel.models.torch_kernels import TorchKernels
 from subpixel.models.vespcn import vespcn, vespcn_slow
 from subpixel.models.zoo import ARCHITECTURES, find
 from subpixel.train import Settings, train
-from subpixel.train.motion.state import unrolled
+from subpixel.train.motion.state import unroll
 from subpixel.train.reparameterisation import Trainable
-from subpixel.train.weight_transfer import grown
+from subpixel.train.weight_transfer import transfer_weights
 
 MakeSettings = Callable[..., Settings]
 
@@ -45,8 +45,8 @@ def _weights(spec: Spec, seed: int) -> dict[str, torch.Tensor]:
 @pytest.mark.parametrize("spec", LARGER, ids=lambda spec: str(spec.parameters))
 def test_computes_what_the_smaller_one_does(spec: Spec) -> None:
     small = _weights(SMALL, 1)
-    beginning = Trainable(spec, 0, torch.Generator().manual_seed(2)).collapsed()
-    result = grown(spec, SMALL, small, {name: weight.detach() for name, weight in beginning.items()})
+    beginning = Trainable(spec, 0, torch.Generator().manual_seed(2)).collapse()
+    result = transfer_weights(spec, SMALL, small, {name: weight.detach() for name, weight in beginning.items()})
     assert set(result) == set(spec.weight_shapes)
     x = torch.rand((1, 1, 12, 14), generator=torch.Generator().manual_seed(3))
     torch.testing.assert_close(run(spec, result, x, TorchKernels()), run(SMALL, small, x, TorchKernels()))
@@ -54,7 +54,7 @@ def test_computes_what_the_smaller_one_does(spec: Spec) -> None:
 
 def test_another_scale_leaves_the_last_layer_open() -> None:
     spec = chain(3, width=8, middle=3, first=3, last=3)
-    result = grown(spec, SMALL, _weights(SMALL, 1), _weights(spec, 2))
+    result = transfer_weights(spec, SMALL, _weights(SMALL, 1), _weights(spec, 2))
     assert set(spec.weight_shapes) - set(result) == {"conv5.weight", "conv5.bias"}
 
 
@@ -71,7 +71,7 @@ def test_another_scale_leaves_the_last_layer_open() -> None:
 )
 def test_what_does_not_contain_it_takes_what_fits_by_name(spec: Spec) -> None:
     small = _weights(SMALL, 1)
-    result = grown(spec, SMALL, small, _weights(spec, 2))
+    result = transfer_weights(spec, SMALL, small, _weights(spec, 2))
     assert result.keys() == small.keys()
     assert all(result[name] is small[name] for name in small)
 
@@ -91,10 +91,10 @@ def test_a_network_for_videos_begins_as_the_one_for_images(video: Callable[[int]
     generator = torch.Generator().manual_seed(3)
     given = {key: torch.from_numpy(value.copy()) for key, value in model.weights.items()}
     own = {key: 0.1 * torch.randn(shape, generator=generator) for key, shape in spec.weight_shapes.items()}
-    result = grown(spec, model.spec, given, own)
+    result = transfer_weights(spec, model.spec, given, own)
     frames = torch.rand(2, 3, 1, 40, 44, generator=generator)
     with torch.no_grad():
-        found = unrolled(spec, result, frames, range(1, 2))[spec.layers[-1].name][:, 0]
+        found = unroll(spec, result, frames, range(1, 2))[spec.layers[-1].name][:, 0]
         wanted = run(model.spec, given, frames[:, 1], TorchKernels())
     inside = (..., slice(3 * spec.halo, -3 * spec.halo), slice(3 * spec.halo, -3 * spec.halo))
     torch.testing.assert_close(found[inside], wanted[inside])
@@ -107,4 +107,4 @@ def test_networks_for_videos_without_such_a_trunk_take_nothing_that_does_not_fit
     spec, model = vespcn_slow(2), find("balanced", 2)
     given = {key: torch.from_numpy(value.copy()) for key, value in model.weights.items()}
     own = {key: torch.zeros(shape) for key, shape in spec.weight_shapes.items()}
-    assert grown(spec, model.spec, given, own) == given
+    assert transfer_weights(spec, model.spec, given, own) == given

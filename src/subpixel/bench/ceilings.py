@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from subpixel.errors import BackendUnavailable
 from subpixel.ops.native import native_module
 
-__all__ = ["arithmetic", "copy_of", "copying", "on_threads", "targets", "variants"]
+__all__ = ["arithmetic", "array_copy", "memory_copy", "run_on_threads", "targets", "variants"]
 
 # Bytes of each array of a copy: far beyond the caches.
 _BYTES = 64 << 20
@@ -36,7 +36,7 @@ def arithmetic(precision: str, target: str, threads: int, macs: float) -> Callab
     """
     module = _module()
     each = max(1, round(macs / threads / module.peak(1, precision, target)))
-    return on_threads(lambda _: module.peak(each, precision, target), threads)
+    return run_on_threads(lambda _: module.peak(each, precision, target), threads)
 
 
 def targets() -> list[str]:
@@ -79,7 +79,7 @@ def _module() -> ModuleType:
     return module
 
 
-def copying(bytes_copied: int, threads: int) -> Callable[[], None]:
+def memory_copy(bytes_copied: int, threads: int) -> Callable[[], None]:
     """A call that copies so many bytes from memory to memory that is there already, in pieces beyond the caches."""
     source, result = (np.ones(_BYTES, np.uint8) for _ in range(2))
     parts = list(zip(np.array_split(source, threads), np.array_split(result, threads), strict=True))
@@ -91,10 +91,10 @@ def copying(bytes_copied: int, threads: int) -> Callable[[], None]:
             np.copyto(y[:left], x[:left])
             left -= len(x)
 
-    return on_threads(copy, threads)
+    return run_on_threads(copy, threads)
 
 
-def copy_of(x: NDArray[Any], threads: int) -> Callable[[], None]:
+def array_copy(x: NDArray[Any], threads: int) -> Callable[[], None]:
     """A call that copies an array to new memory: what an operator of that result cannot do without.
 
     On all threads, if there is so much of it that a second thread is worth waking.
@@ -103,7 +103,7 @@ def copy_of(x: NDArray[Any], threads: int) -> Callable[[], None]:
     threads = threads if x.nbytes >= _WORTH else 1
     parts = np.array_split(flat, threads)
     result: list[NDArray[Any]] = []
-    together = on_threads(lambda thread: np.copyto(result[thread], parts[thread]), threads)
+    together = run_on_threads(lambda thread: np.copyto(result[thread], parts[thread]), threads)
 
     def call() -> None:
         result[:] = np.array_split(np.empty_like(flat), threads)
@@ -113,7 +113,7 @@ def copy_of(x: NDArray[Any], threads: int) -> Callable[[], None]:
     return call
 
 
-def on_threads(work: Callable[[int], Any], threads: int) -> Callable[[], None]:
+def run_on_threads(work: Callable[[int], Any], threads: int) -> Callable[[], None]:
     """A call of ``work(0)`` … ``work(threads - 1)`` at once; the threads are started here and kept."""
     others = ThreadPoolExecutor(threads - 1) if threads > 1 else None
 

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from subpixel.bench import ceilings
-from subpixel.bench.memory import beyond
-from subpixel.bench.networks import Network, espcn_x3, run, session, synthetic_image, thin_x2
+from subpixel.bench.memory import extra_memory
+from subpixel.bench.networks import Network, espcn_x3, network_call, session, synthetic_image, thin_x2
+from subpixel.bench.options import BenchOptions, measure_group
 from subpixel.bench.peers import PEERS
-from subpixel.bench.plan import Plan, measured
 from subpixel.bench.results import Entry, Fact, Group
-from subpixel.bench.timing import alternating
+from subpixel.bench.timing import time_alternately
 
 __all__ = ["engine"]
 
@@ -24,32 +24,34 @@ _WORK = 1e9
 _SIZES = {0.1: (250, 400), 1: (800, 1250), 10: (2500, 4000), 100: (8000, 12500)}
 
 
-def engine(plan: Plan) -> Iterator[Group]:
+def engine(options: BenchOptions) -> Iterator[Group]:
     """Each group as it is measured."""
-    yield machine(plan)
+    yield machine(options)
     for number, network in enumerate((espcn_x3(), thin_x2())):
-        yield beside_peers(plan, network, f"peers-{number}")
-        yield on_each_target(plan, network, f"targets-{number}")
-    yield linearity(plan)
-    yield memory(plan)
+        yield peer_comparison(options, network, f"peers-{number}")
+        yield target_comparison(options, network, f"targets-{number}")
+    yield linearity(options)
+    yield memory(options)
 
 
-def machine(plan: Plan) -> Group:
+def machine(options: BenchOptions) -> Group:
     """The machine's ceilings as rates: multiply-adds of each target and precision, and bytes copied."""
     facts = []
-    for threads in sorted({1, plan.threads}):
+    for threads in sorted({1, options.threads}):
         work = {
             f"{precision}, {target}": ceilings.arithmetic(precision, target, threads, _WORK)
             for precision, target in ceilings.variants()
         }
-        times = alternating(work | {"copy": ceilings.copying(int(_WORK), threads)}, plan.rounds, plan.seconds)
+        times = time_alternately(
+            work | {"copy": ceilings.memory_copy(int(_WORK), threads)}, options.rounds, options.seconds
+        )
         for name, time in times.items():
             unit = "GB/s copied" if name == "copy" else "GMAC/s"
             facts.append(Fact(f"{name}, {_threads(threads)}", _WORK / time.median / 1e6, unit))
     return Group("ceilings", "What this machine can do at most", facts=tuple(facts))
 
 
-def beside_peers(plan: Plan, network: Network, name: str) -> Group:
+def peer_comparison(options: BenchOptions, network: Network, name: str) -> Group:
     """The product on its best target, the peers that are here, and the arithmetic ceilings."""
     best = ceilings.targets()[-1]
     calls: dict[str, Callable[[], Any]] = {}
@@ -58,8 +60,8 @@ def beside_peers(plan: Plan, network: Network, name: str) -> Group:
         if precision == "bf16" and (precision, best) not in ceilings.variants():
             continue
         ceiling = f"ceiling {precision}, {best}"
-        calls[f"subpixel {precision}"] = run(network, precision, plan.threads)
-        calls[ceiling] = ceilings.arithmetic(precision, best, plan.threads, network.macs)
+        calls[f"subpixel {precision}"] = network_call(network, precision, options.threads)
+        calls[ceiling] = ceilings.arithmetic(precision, best, options.threads, network.macs)
         entries += [(f"subpixel {precision}", "ours", ceiling), (ceiling, "ceiling", None)]
     notes = []
     plane = synthetic_image(network.size)[None].astype(np.float32) / np.float32(255)
@@ -68,49 +70,51 @@ def beside_peers(plan: Plan, network: Network, name: str) -> Group:
         if reason:
             notes.append(f"{peer.name}: not measured, {reason}")
             continue
-        prepared = peer.prepare(network.spec, network.weights, plan.threads, network.size)
+        prepared = peer.prepare(network.spec, network.weights, options.threads, network.size)
         calls[peer.name] = lambda prepared=prepared: prepared(plane)  # type: ignore[misc]
         entries.append((peer.name, "peer", None if peer.bf16 else f"ceiling f32, {best}"))
-    return measured(plan, name, network.title, calls, entries, notes=notes)
+    return measure_group(options, name, network.title, calls, entries, notes=notes)
 
 
-def on_each_target(plan: Plan, network: Network, name: str) -> Group:
+def target_comparison(options: BenchOptions, network: Network, name: str) -> Group:
     """Every target of this machine beside its own ceiling, which is what its multiply-adds take alone."""
     found: list[Entry] = []
     for precision, target in ceilings.variants():
         ours, ceiling = f"{precision}, {target}", f"ceiling {precision}, {target}"
         calls: dict[str, Callable[[], Any]] = {
-            ours: run(network, precision, plan.threads, target),
-            ceiling: ceilings.arithmetic(precision, target, plan.threads, network.macs),
+            ours: network_call(network, precision, options.threads, target),
+            ceiling: ceilings.arithmetic(precision, target, options.threads, network.macs),
         }
-        group = measured(plan, name, "", calls, [(ours, "ours", ceiling), (ceiling, "ceiling", None)])
+        group = measure_group(options, name, "", calls, [(ours, "ours", ceiling), (ceiling, "ceiling", None)])
         found += group.entries
     return Group(name, f"{network.title}: each target beside its ceiling", tuple(found))
 
 
-def linearity(plan: Plan) -> Group:
+def linearity(options: BenchOptions) -> Group:
     """Time for each pixel of ESPCN ×3 int8, from small images to large ones, on one thread and on all."""
     network = espcn_x3()
     found: list[Entry] = []
     for megapixels, size in _SIZES.items():
-        if megapixels > 10 and not plan.full:
+        if megapixels > 10 and not options.full:
             continue
         x = synthetic_image(size)[None]
         calls: dict[str, Callable[[], Any]] = {}
-        for threads in sorted({1, plan.threads}):
+        for threads in sorted({1, options.threads}):
             ready = session(network, "int8", threads)
             calls[f"{megapixels:g} Mpx, {_threads(threads)}"] = lambda ready=ready, x=x: ready(x)  # type: ignore[misc]
-        group = measured(plan, "", "", calls, [(name, "ours", None) for name in calls], pixels=size[0] * size[1])
+        group = measure_group(
+            options, "", "", calls, [(name, "ours", None) for name in calls], pixels=size[0] * size[1]
+        )
         found += group.entries
     return Group("linearity", "ESPCN ×3 int8, luma bytes: time by the input's size", tuple(found))
 
 
-def memory(plan: Plan) -> Group:
+def memory(options: BenchOptions) -> Group:
     """Memory beyond input and result, of the network alone and of the way over RGB."""
     facts = []
-    for megapixels in (1, 10, 100) if plan.full else (1, 10):
+    for megapixels in (1, 10, 100) if options.full else (1, 10):
         for kind, text in (("plane", "ESPCN ×3 int8, luma bytes"), ("rgb", 'Upscaler(3, model="espcn"), RGB bytes')):
-            amount = beyond(kind, _SIZES[megapixels], plan.threads)
+            amount = extra_memory(kind, _SIZES[megapixels], options.threads)
             if amount is not None:
                 facts.append(Fact(f"{text}, {megapixels} Mpx", amount, "MiB"))
     notes = () if facts else ("not measured: this system does not tell a process its highest memory",)

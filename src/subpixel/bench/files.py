@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from subpixel.bench.machine import version_of
+from subpixel.bench.options import BenchOptions, measure_group
 from subpixel.bench.peers import Superres, superres
-from subpixel.bench.plan import Plan, measured
 from subpixel.bench.results import Fact, Group
 from subpixel.errors import SubpixelError
 from subpixel.image import ImageData, Job, read, write
 from subpixel.image.batch.plan import Task
 from subpixel.image.batch.run import Batch
-from subpixel.image.batch.task_policy import Policy
+from subpixel.image.batch.task_policy import TaskPolicy
 from subpixel.image.synthetic import photograph
 from subpixel.upscaler import Upscaler
 
@@ -38,20 +38,20 @@ _OURS, _BATCH = "Job, one after the other", "Batch, as many at a time as pay"
 _ENGINE, _CODING = "engine alone", "reading and writing alone"
 
 
-def files(plan: Plan) -> Iterator[Group]:
+def files(options: BenchOptions) -> Iterator[Group]:
     """A group for each pair of formats, as it is measured."""
-    upscaler = Upscaler(_SCALE, model=_MODEL, backend="native", threads=plan.threads)
+    upscaler = Upscaler(_SCALE, model=_MODEL, backend="native", threads=options.threads)
     notes = [
         "A call is all the files. They lie in the system's cache, and nobody waits for the disk.",
         f"{_IMAGES} different images, made of numbers, as hard for PNG and JPEG as photographs are.",
     ]
-    peers = _peers(plan, notes)
+    peers = _peers(options, notes)
     with tempfile.TemporaryDirectory() as folder:
-        sources = _sources(Path(folder), _FILES[plan.full])
+        sources = _sources(Path(folder), _FILES[options.full])
         for read_as, write_as in _KINDS:
-            if plan.only not in f"{read_as[1:]}-{write_as[1:]}":
+            if options.only not in f"{read_as[1:]}-{write_as[1:]}":
                 continue
-            yield _group(plan, upscaler, peers, sources[read_as], write_as, notes)
+            yield _group(options, upscaler, peers, sources[read_as], write_as, notes)
 
 
 def _sources(folder: Path, number: int) -> dict[str, list[Path]]:
@@ -66,7 +66,7 @@ def _sources(folder: Path, number: int) -> dict[str, list[Path]]:
 
 
 def _group(
-    plan: Plan, upscaler: Upscaler, peers: list[Superres], sources: list[Path], suffix: str, notes: list[str]
+    options: BenchOptions, upscaler: Upscaler, peers: list[Superres], sources: list[Path], suffix: str, notes: list[str]
 ) -> Group:
     folder = sources[0].parent / "results"
     folder.mkdir(exist_ok=True)
@@ -101,7 +101,7 @@ def _group(
         entries.append((peer.name, "peer", None))
     names = [{".png": "PNG", ".jpg": "JPEG"}[each] for each in (sources[0].suffix, suffix)]
     title = f"{len(sources)} files of {_SIDE}×{_SIDE} ×{_SCALE} by {_MODEL}, {names[0]} to {names[1]}"
-    group = measured(plan, f"many-{names[0]}-{names[1]}".lower(), title, calls, entries, notes)
+    group = measure_group(options, f"many-{names[0]}-{names[1]}".lower(), title, calls, entries, notes)
     return replace(group, facts=(*_facts(group, len(sources)), *_sizes(run, peers, sources, results)))
 
 
@@ -111,7 +111,7 @@ def _batch(upscaler: Upscaler, sources: list[Path], results: list[Path]) -> None
         result.unlink(missing_ok=True)  # or it would be done before
     tasks = [Task(source, result, _SIDE**2) for source, result in zip(sources, results, strict=True)]
     make = partial(Upscaler, _SCALE, model=_MODEL, backend="native")
-    for report in Batch(tasks, upscaler, make, Policy()).run():
+    for report in Batch(tasks, upscaler, make, TaskPolicy()).run():
         if report.error is not None:
             raise report.error
 
@@ -138,11 +138,11 @@ def _kilobytes(paths: list[Path]) -> float:
     return sum(path.stat().st_size for path in paths) / len(paths) / 1000
 
 
-def _peers(plan: Plan, notes: list[str]) -> list[Superres]:
-    if plan.superres is None:
+def _peers(options: BenchOptions, notes: list[str]) -> list[Superres]:
+    if options.superres is None:
         notes.append("OpenCV dnn_superres: not measured, its model files were not given (--superres)")
         return []
-    peers = superres(plan.superres, _SCALE, plan.threads)
+    peers = superres(options.superres, _SCALE, options.threads)
     if not peers:
         notes.append(f"OpenCV dnn_superres: not measured, OpenCV {version_of('opencv')} here has no such module")
     else:

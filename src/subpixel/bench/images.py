@@ -15,63 +15,63 @@ from numpy.typing import NDArray
 
 from subpixel.bench import ceilings
 from subpixel.bench.machine import version_of
-from subpixel.bench.networks import Network, espcn_x3, run, synthetic_image, thin_x2
+from subpixel.bench.networks import Network, espcn_x3, network_call, synthetic_image, thin_x2
+from subpixel.bench.options import BenchOptions, measure_group
 from subpixel.bench.peers import superres
-from subpixel.bench.plan import Plan, measured
 from subpixel.bench.results import Fact, Group
 from subpixel.errors import SubpixelError
 from subpixel.image import ImageData, Job, write
 from subpixel.models.files import Model, save
 from subpixel.upscaler import Upscaler
 
-__all__ = ["beside_superres", "frames", "images", "real_time"]
+__all__ = ["frames", "images", "real_time", "superres_comparison"]
 
 
-def images(plan: Plan) -> Iterator[Group]:
+def images(options: BenchOptions) -> Iterator[Group]:
     """Each group as it is measured."""
-    yield beside_superres(plan)
+    yield superres_comparison(options)
     with tempfile.TemporaryDirectory() as folder:
-        upscalers = _upscalers(plan, Path(folder), espcn_x3())
-        yield kinds(plan, upscalers)
-        yield files(plan, upscalers, Path(folder))
+        upscalers = _upscalers(options, Path(folder), espcn_x3())
+        yield kinds(options, upscalers)
+        yield files(options, upscalers, Path(folder))
 
 
-def beside_superres(plan: Plan) -> Group:
+def superres_comparison(options: BenchOptions) -> Group:
     """``Upscaler(3, model="espcn")`` on RGB bytes beside what users of OpenCV call for the same."""
     network = espcn_x3()
     (h, w), r = network.size, network.spec.scale
     rgb = synthetic_image(network.size, 3)
-    calls, entries = _bounds(plan, network)
+    calls, entries = _bounds(options, network)
     notes = ["Of all of it only the network's multiply-adds are counted in the ceiling; colour and bytes come on top."]
     with tempfile.TemporaryDirectory() as folder:
-        _add_ours(_upscalers(plan, Path(folder), network), rgb, calls, entries)
-    if plan.superres is None:
+        _add_ours(_upscalers(options, Path(folder), network), rgb, calls, entries)
+    if options.superres is None:
         notes.append("OpenCV dnn_superres: not measured, its model files were not given (--superres)")
     else:
-        peers = superres(plan.superres, r, plan.threads)
+        peers = superres(options.superres, r, options.threads)
         if not peers:
             notes.append(f"OpenCV dnn_superres: not measured, OpenCV {version_of('opencv')} here has no such module")
         for peer in peers:
             calls[peer.name] = lambda peer=peer: peer.run(rgb)  # type: ignore[misc]
             entries.append((peer.name, "peer", None))
     title = f'Upscaler({r}, model="espcn"), RGB bytes, {w}×{h} → {w * r}×{h * r}'
-    return measured(plan, "end-to-end", title, calls, entries, notes)
+    return measure_group(options, "end-to-end", title, calls, entries, notes)
 
 
-def real_time(plan: Plan) -> Group:
+def real_time(options: BenchOptions) -> Group:
     """RGB bytes to 1920×1080 by the thin network: images a second."""
     network = thin_x2()
     (h, w), r = network.size, network.spec.scale
     rgb = synthetic_image(network.size, 3)
-    calls, entries = _bounds(plan, network)
+    calls, entries = _bounds(options, network)
     with tempfile.TemporaryDirectory() as folder:
-        _add_ours(_upscalers(plan, Path(folder), network), rgb, calls, entries)
+        _add_ours(_upscalers(options, Path(folder), network), rgb, calls, entries)
     title = f"The small network, RGB bytes, {w}×{h} → {w * r}×{h * r}"
-    result = measured(plan, "real-time", title, calls, entries)
+    result = measure_group(options, "real-time", title, calls, entries)
     return _with_rates(result, "images a second")
 
 
-def kinds(plan: Plan, upscalers: dict[str, Upscaler]) -> Group:
+def kinds(options: BenchOptions, upscalers: dict[str, Upscaler]) -> Group:
     """The kinds of images: what colour, alpha and 16 bits cost beside the plane of luma alone."""
     network = espcn_x3()
     rgb = synthetic_image(network.size, 3)
@@ -83,17 +83,17 @@ def kinds(plan: Plan, upscalers: dict[str, Upscaler]) -> Group:
         "RGB u16": rgb.astype(np.uint16) * 257,
         "RGB f32": rgb.astype(np.float32) / np.float32(255),
     }
-    calls, entries = _bounds(plan, network)
+    calls, entries = _bounds(options, network)
     for precision, upscaler in upscalers.items():
         for kind, x in inputs.items():
             name = f"{kind}, {precision}"
             calls[name] = lambda upscaler=upscaler, x=x: upscaler(x)  # type: ignore[misc]
             entries.append((name, "ours", f"ceiling {precision}"))
     (h, w), r = network.size, network.spec.scale
-    return measured(plan, "kinds", f'Upscaler({r}, model="espcn"), {w}×{h}, kinds of images', calls, entries)
+    return measure_group(options, "kinds", f'Upscaler({r}, model="espcn"), {w}×{h}, kinds of images', calls, entries)
 
 
-def files(plan: Plan, upscalers: dict[str, Upscaler], folder: Path) -> Group:
+def files(options: BenchOptions, upscalers: dict[str, Upscaler], folder: Path) -> Group:
     """PNG to PNG: reading, upscaling and writing; and the command with its start."""
     source, result = folder / "source.png", folder / "result.png"
     write(ImageData(synthetic_image(espcn_x3().size, 3)), source, overwrite=True)
@@ -103,14 +103,14 @@ def files(plan: Plan, upscalers: dict[str, Upscaler], folder: Path) -> Group:
         job = Job(source, upscaler, destination=result, overwrite=True)
         calls[f"Job, {precision}"] = job.run
         entries.append((f"Job, {precision}", "ours", None))
-    arguments = ["upscale", source, "-o", result, "-s", 3, "-n", "espcn", "-j", plan.threads, "--overwrite"]
+    arguments = ["upscale", source, "-o", result, "-s", 3, "-n", "espcn", "-j", options.threads, "--overwrite"]
     command = [sys.executable, "-m", "subpixel", *map(str, arguments)]
     calls["subpixel upscale"] = lambda: _run(command)
     entries.append(("subpixel upscale", "ours", None))
-    return measured(plan, "files", "ESPCN ×3, an RGB PNG file of 640×360 to one of 1920×1080", calls, entries)
+    return measure_group(options, "files", "ESPCN ×3, an RGB PNG file of 640×360 to one of 1920×1080", calls, entries)
 
 
-def frames(plan: Plan) -> Group:
+def frames(options: BenchOptions) -> Group:
     """Frames of video, 8 bits in 4:2:0, beside the network alone on their luma: what chroma and the codes cost."""
     network = thin_x2()
     (h, w), r = network.size, network.spec.scale
@@ -118,15 +118,15 @@ def frames(plan: Plan) -> Group:
     calls: dict[str, Callable[[], Any]] = {}
     entries: list[tuple[str, str, str | None]] = []
     with tempfile.TemporaryDirectory() as folder:
-        for precision, upscaler in _upscalers(plan, Path(folder), network).items():
+        for precision, upscaler in _upscalers(options, Path(folder), network).items():
             alone, whole = f"network alone, {precision}", f"4:2:0 u8, {precision}"
-            calls[alone] = run(network, precision, plan.threads)
+            calls[alone] = network_call(network, precision, options.threads)
             calls[whole] = lambda upscaler=upscaler: upscaler.yuv(  # type: ignore[misc]
                 y, u, v, subsampling="420", siting="left", bits=8, full_range=False
             )
             entries += [(whole, "ours", alone), (alone, "ceiling", None)]
     title = f"{network.name} ×{r}, frames of {w}×{h} → {w * r}×{h * r}"
-    return _with_rates(measured(plan, "frames", title, calls, entries), "frames a second")
+    return _with_rates(measure_group(options, "frames", title, calls, entries), "frames a second")
 
 
 def _add_ours(
@@ -146,22 +146,24 @@ def _with_rates(group: Group, unit: str) -> Group:
     return replace(group, facts=tuple(rates))
 
 
-def _upscalers(plan: Plan, folder: Path, network: Network) -> dict[str, Upscaler]:
+def _upscalers(options: BenchOptions, folder: Path, network: Network) -> dict[str, Upscaler]:
     """A network in int8 and f32, with the int8 parameters of the benchmark."""
     path = folder / "model.safetensors"
     save(Model("model", network.spec, dict(network.weights), quantisation=network.quantisation), path)
     return {
         precision: Upscaler(
-            network.spec.scale, model=str(path), backend="native", precision=precision, threads=plan.threads
+            network.spec.scale, model=str(path), backend="native", precision=precision, threads=options.threads
         )
         for precision in ("int8", "f32")
     }
 
 
-def _bounds(plan: Plan, network: Network) -> tuple[dict[str, Callable[[], Any]], list[tuple[str, str, str | None]]]:
+def _bounds(
+    options: BenchOptions, network: Network
+) -> tuple[dict[str, Callable[[], Any]], list[tuple[str, str, str | None]]]:
     target = ceilings.targets()[-1]
     calls: dict[str, Callable[[], Any]] = {
-        f"ceiling {precision}": ceilings.arithmetic(precision, target, plan.threads, network.macs)
+        f"ceiling {precision}": ceilings.arithmetic(precision, target, options.threads, network.macs)
         for precision in ("int8", "f32")
     }
     return calls, [(name, "ceiling", None) for name in calls]

@@ -1,4 +1,4 @@
-"""The machine by its features, never by its name, and the threads that all may use."""
+"""A description of the machine by its features, without its host name; and a limit on the threads of a process."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ from typing import Any
 from subpixel.backends import BACKENDS, available_threads
 from subpixel.errors import InvalidArgument
 
-__all__ = ["describe", "has_bf16", "label", "only_threads", "version_of"]
+__all__ = ["describe", "has_bf16", "label", "limit_threads", "version_of"]
 
-# What decides how fast networks run, by the names that Linux has for it.
+# The features that decide how fast networks run, by their names in Linux.
 _FEATURES = ("avx2", "fma", "avx_vnni", "avx512f", "avx512bw", "avx512_vnni", "avx512_bf16", "amx_int8", "amx_bf16")
 _FEATURES_ARM = ("asimd", "asimddp", "i8mm", "bf16", "sve")
 
 
 def describe(threads: int) -> dict[str, Any]:
-    """Architecture, features, caches, memory, threads, how busy it was, and the versions of all that is run."""
+    """Architecture, processor, features, caches, memory, threads, load, and the versions of all libraries measured."""
     details = BACKENDS["native"].details()
     return {
         "architecture": platform.machine(),
+        "processor": _processor(),
         "features": [name for name in (*_FEATURES, *_FEATURES_ARM) if name in _flags()],
         "processors": os.cpu_count(),
         "caches": _caches(),
@@ -43,15 +44,16 @@ def describe(threads: int) -> dict[str, Any]:
 
 
 def label(machine: dict[str, Any]) -> str:
-    """A machine in one line, made of :func:`describe`."""
+    """One line about a machine, from what :func:`describe` returns."""
     features = ", ".join(machine["features"]) or "no wide instructions"
     caches = ", ".join(f"{name} {size}" for name, size in machine["caches"].items())
-    parts = [machine["architecture"], features, f"{machine['processors']} processors", caches]
+    parts = [machine.get("processor", ""), machine["architecture"], features]
+    parts += [f"{machine['processors']} processors", caches]
     return "; ".join(part for part in [*parts, f"{machine['memory_gib']} GiB"] if part)
 
 
 def version_of(package: str) -> str | None:
-    """The version of an installed package; OpenCV under any of the names it is distributed by."""
+    """The version of an installed package, or None. OpenCV counts under any of its distributions' names."""
     builds = [f"opencv{contrib}-python{head}" for contrib in ("-contrib", "") for head in ("-headless", "")]
     for name in builds if package == "opencv" else [package]:
         try:
@@ -62,20 +64,20 @@ def version_of(package: str) -> str | None:
 
 
 def has_bf16() -> bool:
-    """Whether the processor multiplies bf16 by itself."""
+    """Whether the processor has instructions that multiply bf16."""
     return bool({"avx512_bf16", "amx_bf16", "bf16"} & _flags())
 
 
 @contextmanager
-def only_threads(threads: int) -> Iterator[None]:
-    """Meanwhile this process may use so many processors: what no library can go round, whatever it was told.
+def limit_threads(threads: int) -> Iterator[None]:
+    """Restrict this process to so many processors inside the block. No library can use more, whatever its settings.
 
     Raises:
-        InvalidArgument: the machine does not give this process so many.
+        InvalidArgument: this process may not use so many.
     """
     if not 1 <= threads <= available_threads():
         raise InvalidArgument(f"threads={threads}: this process may use 1 to {available_threads()}")
-    if not hasattr(os, "sched_setaffinity"):  # elsewhere each library is told, and trusted
+    if not hasattr(os, "sched_setaffinity"):  # elsewhere each library is given the number, and trusted
         yield
         return
     before = os.sched_getaffinity(0)
@@ -89,9 +91,18 @@ def only_threads(threads: int) -> Iterator[None]:
 def _flags() -> set[str]:
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").splitlines()
-    except OSError:  # no such file beside Linux: then the compiled module's own list has to do
+    except OSError:  # only Linux has this file; elsewhere the compiled module knows
         return {name for name, present in BACKENDS["native"].details().get("features", {}).items() if present}
     return {flag for line in lines if line.startswith(("flags", "Features")) for flag in line.split(":", 1)[1].split()}
+
+
+def _processor() -> str:
+    """The processor's name, as Linux gives it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:  # only Linux has this file
+        return platform.processor()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "")
 
 
 def _caches() -> dict[str, str]:

@@ -15,15 +15,15 @@ from numpy.typing import NDArray
 
 from subpixel.errors import SubpixelError
 
-__all__ = ["beyond"]
+__all__ = ["extra_memory"]
 
 _STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 # What the process of its own runs: so nothing that others keep, or have given back, is counted.
-_CHILD = "import json, sys; from subpixel.bench import memory; print(memory.measured(*json.loads(sys.argv[1])))"
+_CHILD = "import json, sys; from subpixel.bench import memory; print(memory.measure(*json.loads(sys.argv[1])))"
 
 
-def beyond(kind: str, size: tuple[int, int], threads: int) -> float | None:
+def extra_memory(kind: str, size: tuple[int, int], threads: int) -> float | None:
     """MiB beyond input and result at the highest moment of a call.
 
     Args:
@@ -50,11 +50,11 @@ def beyond(kind: str, size: tuple[int, int], threads: int) -> float | None:
     return float(done.stdout)
 
 
-def measured(kind: str, size: tuple[int, int], threads: int) -> float:
-    """What :func:`beyond` returns, of this process itself."""
+def measure(kind: str, size: tuple[int, int], threads: int) -> float:
+    """What :func:`extra_memory` returns, of this process itself."""
     from subpixel.bench.networks import synthetic_image
 
-    call = _prepared(kind, threads)
+    call = _make_call(kind, threads)
     call(synthetic_image((64, 64), 3 if kind == "rgb" else None))  # threads and code are there before
     x = synthetic_image((size[0], size[1]), 3 if kind == "rgb" else None)
     _RESET.write_text("5", encoding="ascii")  # the highest moment counts from here
@@ -63,7 +63,7 @@ def measured(kind: str, size: tuple[int, int], threads: int) -> float:
     return (_kib("VmHWM") - before) / 1024 - result.nbytes / 2**20
 
 
-def _prepared(kind: str, threads: int) -> Callable[[NDArray[np.uint8]], NDArray[Any]]:
+def _make_call(kind: str, threads: int) -> Callable[[NDArray[np.uint8]], NDArray[Any]]:
     if kind == "rgb":
         from subpixel.upscaler import Upscaler
 

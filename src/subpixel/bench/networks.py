@@ -17,7 +17,7 @@ from subpixel.models.integer import quantise
 from subpixel.models.spec import INPUT, Add, Conv, Layer, PixelShuffle, Resize, Spec
 from subpixel.models.zoo import find
 
-__all__ = ["Network", "espcn_x3", "run", "session", "synthetic_image", "thin_x2"]
+__all__ = ["Network", "espcn_x3", "network_call", "session", "synthetic_image", "thin_x2"]
 
 # Values of a layer of random weights lie within it nearly all; how many are clipped changes no time.
 _RANGE = (-4.0, 4.0)
@@ -104,7 +104,7 @@ def session(network: Network, precision: str, threads: int, target: str = "") ->
         return BACKENDS["native"].prepare(network.spec, network.weights, precision, threads, network.quantisation)
 
 
-def run(network: Network, precision: str, threads: int, target: str = "") -> Callable[[], NDArray[Any]]:
+def network_call(network: Network, precision: str, threads: int, target: str = "") -> Callable[[], NDArray[Any]]:
     """A call that runs a network on its image: bytes for int8, else f32."""
     ready = session(network, precision, threads, target)
     plane = synthetic_image(network.size)[None]

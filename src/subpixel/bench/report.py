@@ -1,10 +1,12 @@
-"""Results for people: text for a terminal, Markdown, a plot."""
+"""Results as text for a terminal, as Markdown and as a plot."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from subpixel.bench.machine import label
 from subpixel.bench.results import Entry, Group, Results
@@ -16,7 +18,7 @@ _COLOURS = {"ours": "#4e79a7", "candidate": "#f28e2b", "peer": "#bab0ac", "ceili
 
 
 def text(groups: Iterable[Group]) -> str:
-    """Tables in columns, as they are shown while measuring."""
+    """Tables in columns, as the command prints them while it measures."""
     return "\n".join(line for group in groups for line in _text(group))
 
 
@@ -35,7 +37,7 @@ def _text(group: Group) -> Iterator[str]:
 
 
 def markdown(results: Iterable[Results]) -> str:
-    """The tables of ``docs/performance.md``: a section for each run, groups of one operator in one table."""
+    """The tables of ``docs/performance.md``: one section for each run. All cases of an operator share a table."""
     return "\n".join(line for one in results for line in _section(one)).rstrip() + "\n"
 
 
@@ -43,36 +45,51 @@ def _section(results: Results) -> Iterator[str]:
     machine = results.machine
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
     threads = f"{machine['threads']} thread{'s'[: machine['threads'] > 1]}"
-    yield f"## Suite `{results.suite}`, {threads}"
-    yield f"\nMachine: {label(dict(machine))}. Load average before: {machine['load_before']}. {versions}.\n"
-    for _, same in groupby(results.groups, key=lambda group: group.id):
-        groups = list(same)
+    target = f", target `{machine['target']}`" if "target" in machine else ""
+    yield f"## Suite `{results.suite}`, {threads}{target}\n"
+    for line in (f"Machine: {label(dict(machine))}", _load(machine), f"Versions: {versions}"):
+        yield textwrap.fill(f"- {line}.", 120, subsequent_indent="  ", break_on_hyphens=False)
+    yield ""
+    for _, members in groupby(results.groups, key=lambda group: group.id):
+        groups = list(members)
         if groups[0].id.startswith("ops/"):
             yield from _operator(groups)
         else:
-            yield from _tall(groups[0])
+            yield from _group_table(groups[0])
 
 
-def _tall(group: Group) -> Iterator[str]:
+def _load(machine: Mapping[str, Any]) -> str:
+    """The load before a run, and what follows from it for the reader."""
+    load = machine["load_before"]
+    text = f"Load average before the run: {load}"
+    if load > machine["processors"]:
+        return f"{text}. Other work ran on the machine at that time, so small differences mean nothing"
+    # A suite keeps all threads busy, and the average over a minute takes minutes to forget it.
+    return f"{text}, from other work or from the suite that ran before" if load >= 0.5 else text
+
+
+def _group_table(group: Group) -> Iterator[str]:
     yield f"### {group.title}\n"
     if group.entries:
-        yield from _lines(_table(group))
+        yield from _markdown_table(_table(group))
     if group.facts:
-        yield from _lines([("", ""), *((fact.name, f"{_figure(fact.value)} {fact.unit}") for fact in group.facts)])
+        yield from _markdown_table(
+            [("", ""), *((fact.name, f"{_figure(fact.value)} {fact.unit}") for fact in group.facts)]
+        )
     for note in group.notes:
         yield f"{note}\n"
 
 
 def _operator(groups: Sequence[Group]) -> Iterator[str]:
-    """Many cases of one operator: a line for each that names the same entries."""
+    """Many cases of one operator: one table for each set of entries, one line for each case."""
     yield f"### {groups[0].id.removeprefix('ops/')}\n"
-    for names, same in groupby(groups, key=lambda group: tuple(entry.name for entry in group.entries)):
+    for names, members in groupby(groups, key=lambda group: tuple(entry.name for entry in group.entries)):
         rows = []
-        for group in same:
+        for group in members:
             ours = next(entry for entry in group.entries if entry.role == "ours")
             cells = [_cell(group, entry) for entry in group.entries]
             rows.append((group.title, *cells, _ratio(group.of_ceiling(ours))))
-        yield from _lines([("ms", *names, "of its ceiling"), *rows])
+        yield from _markdown_table([("ms", *names, "of its ceiling"), *rows])
 
 
 def _cell(group: Group, entry: Entry) -> str:
@@ -80,7 +97,7 @@ def _cell(group: Group, entry: Entry) -> str:
     return _figure(entry.time.median) + (f" ({_ratio(ratio)}×)" if ratio is not None else "")
 
 
-def _lines(table: Sequence[Sequence[str]]) -> Iterator[str]:
+def _markdown_table(table: Sequence[Sequence[str]]) -> Iterator[str]:
     head, *rows = table
     yield "| " + " | ".join(head) + " |"
     yield "| --- |" + " ---: |" * (len(head) - 1)
@@ -90,7 +107,7 @@ def _lines(table: Sequence[Sequence[str]]) -> Iterator[str]:
 
 
 def _table(group: Group) -> list[tuple[str, ...]]:
-    """A line for each entry; where quality is asked for, dB by test set, and of ceilings only what part is reached."""
+    """A line for each entry. Where quality is known: also dB by test set, and no lines for ceilings."""
     sets = list(dict.fromkeys(name for entry in group.entries for name in entry.quality or {}))
     entries = [entry for entry in group.entries if entry.role != "ceiling" or not sets]
     rows = [(*_row(group, entry), *(_decibels((entry.quality or {}).get(name)) for name in sets)) for entry in entries]
@@ -125,7 +142,11 @@ def _ratio(value: float | None) -> str:
 
 
 def plot(results: Results, path: str | Path) -> None:
-    """An image of suite ``engine``: for each group of peers bars of milliseconds, of targets bars of percent.
+    """Draw suite ``engine``: bars of milliseconds for groups with peers, bars of percent for targets.
+
+    Args:
+        results: of suite ``engine``.
+        path: the image file to write.
 
     Needs matplotlib.
     """
@@ -133,19 +154,19 @@ def plot(results: Results, path: str | Path) -> None:
     from matplotlib.figure import Figure
 
     groups = [group for group in results.groups if group.id.startswith(("peers-", "end-to-end", "targets-"))]
-    heights = [len(_shown(group)) + 1.5 for group in groups]
+    heights = [len(_plot_entries(group)) + 1.5 for group in groups]
     figure = Figure(figsize=(9, 0.3 * sum(heights)), layout="constrained")
     FigureCanvasAgg(figure)
     panels = figure.subplots(len(groups), height_ratios=heights, squeeze=False)[:, 0]
     for axes, group in zip(panels, groups, strict=True):
-        shown = _shown(group)[::-1]
+        entries = _plot_entries(group)[::-1]
         if group.id.startswith("targets-"):
-            lengths = [100 * (group.of_ceiling(entry) or 0) for entry in shown]
+            lengths = [100 * (group.of_ceiling(entry) or 0) for entry in entries]
             axes.set(xlim=(0, max(100, 1.1 * max(lengths))), xlabel="% of the ceiling of its precision on its target")
         else:
-            lengths = [entry.time.median for entry in shown]
+            lengths = [entry.time.median for entry in entries]
             axes.set(xlabel="ms, less is better")
-        bars = axes.barh([entry.name for entry in shown], lengths, color=[_COLOURS[entry.role] for entry in shown])
+        bars = axes.barh([entry.name for entry in entries], lengths, color=[_COLOURS[entry.role] for entry in entries])
         axes.bar_label(bars, fmt=_figure, padding=3, fontsize=8)
         axes.margins(x=0.1)
         axes.set_title(group.title, fontsize=9, loc="left")
@@ -154,7 +175,7 @@ def plot(results: Results, path: str | Path) -> None:
     figure.savefig(path, dpi=100)
 
 
-def _shown(group: Group) -> list[Entry]:
+def _plot_entries(group: Group) -> list[Entry]:
     if group.id.startswith("targets-"):
         return [entry for entry in group.entries if entry.role != "ceiling"]
     return list(group.entries)

@@ -60,11 +60,11 @@ def scatter(group: Group, path: str | Path) -> None:
 
 def frontier(entries: list[Entry], test_set: str) -> list[Entry]:
     """Those that nothing is both faster and better than, the fastest first."""
-    kept: list[Entry] = []
+    result: list[Entry] = []
     for entry in sorted(entries, key=lambda e: (e.time.median, -_db(e, test_set))):
-        if not kept or _db(entry, test_set) > _db(kept[-1], test_set):
-            kept.append(entry)
-    return kept
+        if not result or _db(entry, test_set) > _db(result[-1], test_set):
+            result.append(entry)
+    return result
 
 
 def _db(entry: Entry, test_set: str) -> float:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from subpixel.bench import ceilings
 from subpixel.bench.engine import engine
 from subpixel.bench.files import files
-from subpixel.bench.images import beside_superres, frames, images, real_time
-from subpixel.bench.machine import describe, only_threads
+from subpixel.bench.images import frames, images, real_time, superres_comparison
+from subpixel.bench.machine import describe, limit_threads
 from subpixel.bench.operators import operators
-from subpixel.bench.plan import Plan
+from subpixel.bench.options import BenchOptions
 from subpixel.bench.quality import quality
 from subpixel.bench.results import Group, Results
 from subpixel.bench.video import videos
@@ -19,18 +19,18 @@ from subpixel.errors import InvalidArgument
 __all__ = ["SUITES", "measure"]
 
 
-def _engine(plan: Plan) -> Iterator[Group]:
-    yield from engine(plan)
-    yield beside_superres(plan)
-    yield real_time(plan)
+def _engine(options: BenchOptions) -> Iterator[Group]:
+    yield from engine(options)
+    yield superres_comparison(options)
+    yield real_time(options)
 
 
-def _video(plan: Plan) -> Iterator[Group]:
-    yield frames(plan)
-    yield from videos(plan)
+def _video(options: BenchOptions) -> Iterator[Group]:
+    yield frames(options)
+    yield from videos(options)
 
 
-SUITES: dict[str, Callable[[Plan], Iterator[Group]]] = {
+SUITES: dict[str, Callable[[BenchOptions], Iterator[Group]]] = {
     "engine": _engine,
     "ops": operators,
     "images": images,
@@ -40,12 +40,12 @@ SUITES: dict[str, Callable[[Plan], Iterator[Group]]] = {
 }
 
 
-def measure(suite: str, plan: Plan, say: Callable[[Group], None] | None = None) -> Results:
+def measure(suite: str, options: BenchOptions, say: Callable[[Group], None] | None = None) -> Results:
     """Run a suite on this machine.
 
     Args:
         suite: a name of :data:`SUITES`.
-        plan: how much, and on how many threads.
+        options: how much, and on how many threads.
         say: called with each group when it is measured.
 
     Raises:
@@ -56,10 +56,10 @@ def measure(suite: str, plan: Plan, say: Callable[[Group], None] | None = None) 
         raise InvalidArgument(f"suite={suite!r}: one of {', '.join(SUITES)} is needed")
     ceilings.targets()  # refuses at once where there is nothing to measure
     groups = []
-    with only_threads(plan.threads):
-        machine = describe(plan.threads)
-        for group in SUITES[suite](plan):
+    with limit_threads(options.threads):
+        machine = describe(options.threads)
+        for group in SUITES[suite](options):
             groups.append(group)
             if say is not None:
                 say(group)
-    return Results(suite, plan.command(suite), machine, tuple(groups))
+    return Results(suite, options.command(suite), machine, tuple(groups))

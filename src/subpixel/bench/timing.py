@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["FEWEST", "Timing", "alternating"]
+__all__ = ["LEAST_ROUNDS", "Timing", "time_alternately"]
 
 # Rounds that are made however long they take: what a spread needs at least.
-FEWEST = 3
+LEAST_ROUNDS = 3
 
 # Seconds of a call beside which waking its threads is nothing.
 _LONG = 0.5
@@ -27,7 +27,7 @@ class Timing:
     rounds: int
 
 
-def alternating(
+def time_alternately(
     calls: Mapping[str, Callable[[], Any]],
     rounds: int,
     seconds: float = 20.0,
@@ -50,30 +50,30 @@ def alternating(
         The time of each, in the order given.
 
     >>> ticks = iter(range(100))
-    >>> alternating({"work": lambda: None}, 5, clock=lambda: float(next(ticks)))["work"].median
+    >>> time_alternately({"work": lambda: None}, 5, clock=lambda: float(next(ticks)))["work"].median
     1000.0
     """
     times: dict[str, list[float]] = {name: [] for name in calls}
     started = clock()
     for turn in range(rounds + 1):
-        if turn > FEWEST and clock() - started > seconds:
+        if turn > LEAST_ROUNDS and clock() - started > seconds:
             break
         for name in reversed(times) if turn % 2 else times:
             call = calls[name]
-            took = _timed(call, clock)
+            took = _measure(call, clock)
             if took < _LONG:
-                took = _timed(call, clock)
+                took = _measure(call, clock)
             if turn:
                 times[name].append(took * 1e3)
-    return {name: _summed(values) for name, values in times.items()}
+    return {name: _summary(values) for name, values in times.items()}
 
 
-def _timed(call: Callable[[], Any], clock: Callable[[], float]) -> float:
+def _measure(call: Callable[[], Any], clock: Callable[[], float]) -> float:
     begun = clock()
     call()
     return clock() - begun
 
 
-def _summed(values: list[float]) -> Timing:
+def _summary(values: list[float]) -> Timing:
     low, median, high = statistics.quantiles(values, n=4, method="inclusive") if len(values) > 1 else values * 3
     return Timing(median, low, high, len(values))

@@ -15,7 +15,7 @@ from typing import Any
 import av
 import numpy as np
 
-from subpixel.bench.plan import Plan, measured
+from subpixel.bench.options import BenchOptions, measure_group
 from subpixel.bench.results import Fact, Group
 from subpixel.image.synthetic import photograph
 from subpixel.upscaler import Upscaler
@@ -35,16 +35,16 @@ _RATE = 24
 _SIZES = ((854, 480), (960, 540))
 
 
-def videos(plan: Plan) -> Iterator[Group]:
+def videos(options: BenchOptions) -> Iterator[Group]:
     """A video given by ``--data``, or one that is made, to a file, and another one into a pipe."""
     with tempfile.TemporaryDirectory() as folder:
         first, second = _SIZES
-        yield _file(plan, plan.data or _made(Path(folder) / "video.mp4", first), Path(folder))
-        yield _pipe(plan, _made(Path(folder) / "second.mp4", second))
+        yield _file(options, options.data or _make_clip(Path(folder) / "video.mp4", first), Path(folder))
+        yield _pipe(options, _make_clip(Path(folder) / "second.mp4", second))
 
 
-def _file(plan: Plan, source: Path, folder: Path) -> Group:
-    video, upscaler = probe(source), Upscaler(_SCALE, model=_MODEL, threads=plan.threads)
+def _file(options: BenchOptions, source: Path, folder: Path) -> Group:
+    video, upscaler = probe(source), Upscaler(_SCALE, model=_MODEL, threads=options.threads)
     layout = layout_of(video.stream.pix_fmt, source)
     window = Window(Fraction(0), _FRAMES / (video.stream.rate or Fraction(_RATE)))
     frames = list(islice(read_frames(video, Damage()), _FRAMES))
@@ -54,17 +54,17 @@ def _file(plan: Plan, source: Path, folder: Path) -> Group:
         "Job": job.run,
         "decoder alone": partial(_decode, video),
         "engine alone": lambda: _upscale(upscaler, video, layout, frames),
-        "encoder alone": lambda: _encode(video, upscaled, plan.threads),
+        "encoder alone": lambda: _encode(video, upscaled, options.threads),
     }
     entries: list[tuple[str, str, str | None]] = [("Job", "ours", None)]
     entries += [(name, "ceiling", None) for name in calls if name != "Job"]
     (w, h), n = video.stream.size, len(frames)
     title = f"{n} frames of a video of {w}×{h} ×{_SCALE} by {_MODEL}, x264 veryfast, file to file"
     notes = [
-        f"{'A video that was made' if plan.data is None else source.name}; each alone has all threads.",
+        f"{'A video that was made' if options.data is None else source.name}; each alone has all threads.",
         "Job also writes segments, puts the file together and reads it back.",
     ]
-    group = measured(plan, "video", title, calls, entries, notes)
+    group = measure_group(options, "video", title, calls, entries, notes)
     alone = sum(group.entry(name).time.median for name in calls if name != "Job")
     job_time = group.entry("Job").time.median
     facts = [Fact(e.name, 1000 * n / e.time.median, "frames a second") for e in group.entries]
@@ -72,18 +72,18 @@ def _file(plan: Plan, source: Path, folder: Path) -> Group:
     return replace(group, facts=tuple(facts))
 
 
-def _pipe(plan: Plan, source: Path) -> Group:
-    upscaler = Upscaler(_SCALE, model=_MODEL, threads=plan.threads)
-    live = PipeOutput(source, upscaler)
+def _pipe(options: BenchOptions, source: Path) -> Group:
+    upscaler = Upscaler(_SCALE, model=_MODEL, threads=options.threads)
+    output = PipeOutput(source, upscaler)
     video = probe(source)
     calls: dict[str, Callable[[], Any]] = {
-        "PipeOutput, y4m": lambda: live.run(_Nowhere()),
+        "PipeOutput, y4m": lambda: output.run(_NullPipe()),
         "decoder alone": partial(_decode, video),
     }
     entries: list[tuple[str, str, str | None]] = [("PipeOutput, y4m", "ours", None), ("decoder alone", "ceiling", None)]
     (w, h) = video.stream.size
     title = f"{_FRAMES} frames of a video of {w}×{h} ×{_SCALE} by {_MODEL} into a pipe"
-    group = measured(plan, "pipe", title, calls, entries)
+    group = measure_group(options, "pipe", title, calls, entries)
     return replace(
         group, facts=tuple(Fact(e.name, 1000 * _FRAMES / e.time.median, "frames a second") for e in group.entries)
     )
@@ -111,7 +111,7 @@ def _encode(video: VideoFile, frames: list[Any], threads: int) -> None:
     context.encode(None)
 
 
-def _made(path: Path, size: tuple[int, int]) -> Path:
+def _make_clip(path: Path, size: tuple[int, int]) -> Path:
     """A window that wanders over a photograph, as hard to encode as a slow pan."""
     width, height = size
     large = photograph(height + 200, width + 200, 3)
@@ -128,7 +128,7 @@ def _made(path: Path, size: tuple[int, int]) -> Path:
     return path
 
 
-class _Nowhere(io.BytesIO):
+class _NullPipe(io.BytesIO):
     """A pipe whose reader takes everything at once."""
 
     def write(self, data: Any) -> int:

@@ -109,20 +109,22 @@ def bench(
     """
     from subpixel.backends import available_threads
     from subpixel.bench.machine import label
-    from subpixel.bench.plan import Plan
+    from subpixel.bench.options import BenchOptions
     from subpixel.bench.report import text
     from subpixel.bench.suites import measure
 
-    plan = Plan(
+    options = BenchOptions(
         available_threads() if threads is None else threads, rounds, seconds, full, superres, only, scale, models, data
     )
     # What is being measured is shown as it comes; with --json that is beside the result, not in it.
     stream = sys.stderr if as_json else sys.stdout
-    results = measure(suite, plan, lambda group: print(text([group]), end="\n\n", file=stream, flush=True))
+    results = measure(suite, options, lambda group: print(text([group]), end="\n\n", file=stream, flush=True))
     document = json.dumps(results.document(), indent=1, ensure_ascii=False)
     if out is not None:
         out.write_text(document + "\n", encoding="utf-8")
     if as_json:
         print(document)
     machine = results.machine
-    print(f"{label(dict(machine))}; {plan.threads} threads, load average before {machine['load_before']}", file=stream)
+    print(
+        f"{label(dict(machine))}; {options.threads} threads, load average before {machine['load_before']}", file=stream
+    )

@@ -12,9 +12,9 @@ from subpixel.cli.reporting import Reporter, shown
 
 if TYPE_CHECKING:
     from subpixel.errors import SubpixelError
-    from subpixel.image.batch.plan import Plan, Task
+    from subpixel.image.batch.plan import BatchPlan, Task
     from subpixel.image.batch.run import Batch
-    from subpixel.image.estimate import Forecast
+    from subpixel.image.estimate import Estimate
 
 __all__ = ["amount", "dry_run", "duration"]
 
@@ -22,30 +22,30 @@ _KINDS = {1: "gray", 2: "gray with alpha", 3: "RGB", 4: "RGB with alpha"}
 _DTYPES = {"uint8": "8 bits", "uint16": "16 bits", "float32": "floating point"}
 
 
-def dry_run(batch: Batch, todo: Plan, reporter: Reporter) -> int:
+def dry_run(batch: Batch, plan: BatchPlan, reporter: Reporter) -> int:
     """Say what would be done with each image, and with all; returns the exit code of doing it, as far as is known.
 
     Raises:
         SubpixelError: what a lone image would fail of.
     """
-    pending: dict[Task, Forecast] = {}
+    pending: dict[Task, Estimate] = {}
     failures: list[SubpixelError] = []
-    for number, (task, messages, reason) in enumerate(_each(batch, todo), 1):
+    for number, (task, estimate, reason) in enumerate(_each(batch, plan), 1):
         place = f"[{number}/{reporter.total}] " if reporter.total > 1 else ""
         if reporter.as_json:
-            print(json.dumps(_as_json(messages, reason, reporter)), flush=True)
+            print(json.dumps(_as_json(estimate, reason, reporter)), flush=True)
         else:
-            for line in _lines(messages, reason):
+            for line in _lines(estimate, reason):
                 print(shown(reporter.spoken(place + line)), flush=True)
                 place = "    "
-        for note in messages.notes:
-            reporter.note(f"{messages.source}: {note}")
-        failures += messages.problems[:1]
+        for note in estimate.notes:
+            reporter.note(f"{estimate.source}: {note}")
+        failures += estimate.problems[:1]
         # The first of a lone image is the command's own.
-        for error in messages.problems[reporter.total == 1 :]:
+        for error in estimate.problems[reporter.total == 1 :]:
             print(shown(reporter.spoken(f"error: {with_option_names(str(error))}")), file=sys.stderr)
-        if task is not None and not messages.problems and not reason:
-            pending[task] = messages
+        if task is not None and not estimate.problems and not reason:
+            pending[task] = estimate
     if not reporter.as_json:
         if pending and reporter.total > 1:
             print(_sum(batch, pending))
@@ -57,24 +57,24 @@ def dry_run(batch: Batch, todo: Plan, reporter: Reporter) -> int:
     return 0 if not failures else 1 if len(failures) == reporter.total else 3
 
 
-def _each(batch: Batch, todo: Plan) -> Iterator[tuple[Task | None, Forecast, str]]:
-    """Each image, what is told of it, and why it would be passed over."""
-    from subpixel.image.estimate import Forecast, Pace, forecast
+def _each(batch: Batch, plan: BatchPlan) -> Iterator[tuple[Task | None, Estimate, str]]:
+    """Each image, its estimate, and why it would be skipped."""
+    from subpixel.image.estimate import Estimate, SpeedTrials, estimate_job
 
-    pace, policy = Pace(), batch.policy
-    for path, error in todo.unreachable:
-        yield None, Forecast(path, None, problems=(error,)), ""
-    for task in todo.tasks:
-        report = policy.look(task, batch.upscaler)
+    trials, policy = SpeedTrials(), batch.policy
+    for path, error in plan.unreachable:
+        yield None, Estimate(path, None, problems=(error,)), ""
+    for task in plan.tasks:
+        report = policy.check(task, batch.upscaler)
         if report is None:
             job = policy.job(task, batch.upscaler)
-            yield task, forecast(job, pace, makes_folder=policy.make_folders), ""
+            yield task, estimate_job(job, trials, makes_folder=policy.make_folders), ""
         else:
             problems = () if report.error is None else (report.error,)
-            yield task, Forecast(task.source, task.destination, problems=problems), report.reason
+            yield task, Estimate(task.source, task.destination, problems=problems), report.reason
 
 
-def _lines(one: Forecast, reason: str) -> Iterator[str]:
+def _lines(one: Estimate, reason: str) -> Iterator[str]:
     if one.size_in is None or one.size_out is None:
         goes = "" if one.destination is None else f" → {one.destination}"
         yield f"{one.source}: {with_option_names(reason) or 'would fail'}{goes}"
@@ -91,8 +91,8 @@ def _lines(one: Forecast, reason: str) -> Iterator[str]:
         yield f"comparison → {one.comparison}"
 
 
-def _sum(batch: Batch, pending: Mapping[Task, Forecast]) -> str:
-    together = batch.at_once(list(pending))
+def _sum(batch: Batch, pending: Mapping[Task, Estimate]) -> str:
+    together = batch.largest_group(list(pending))
     pixels = sum(one.size_out[0] * one.size_out[1] for one in pending.values() if one.size_out is not None)
     memory = sum(pending[task].memory for task in together)
     parallel = f", {len(together)} at a time" if len(together) > 1 else ""
@@ -102,7 +102,7 @@ def _sum(batch: Batch, pending: Mapping[Task, Forecast]) -> str:
     )
 
 
-def _as_json(one: Forecast, reason: str, reporter: Reporter) -> dict[str, Any]:
+def _as_json(one: Estimate, reason: str, reporter: Reporter) -> dict[str, Any]:
     return {
         "source": reporter.names.get(str(one.source), str(one.source)),
         "destination": None if one.destination is None else str(one.destination),

@@ -1,4 +1,4 @@
-"""Messages of the library name parameters; on the command line they name the options instead."""
+"""Translation of messages: the library names parameters, the command line names options."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _OTHER_NAMES = {"rate": "--target-fps"}
 # Options that switch something off.
 _OFF = {"provenance": "--no-provenance"}
 
-_VALUE = r"True|False|'[^']*'|\(\d+, \d+\)|\d+x\d+|-?\d+(?:\.\d+)?"
-# A parameter stands by itself: what is part of a path or of a longer word is left alone.
+_VALUE = r"True|False|'[^']*'|\(\d+, \d+\)|\d+x\d+|-?(?:\d+(?:\.\d+)?(?:e[+-]?\d+)?|nan|inf)"
+# A parameter is a word of its own. Parts of paths and of longer words are left alone.
 _ASSIGNMENT = re.compile(rf"(?<![^\s(])({'|'.join(_PARAMETERS)})=({_VALUE})(?=[\s,;:)]|\.?$|\.\s)")
 
 
 def with_option_names(message: str) -> str:
-    """A message of the library as the command line says it: ``name=value`` becomes ``--name value``.
+    """A message of the library with options in place of parameters: ``name=value`` becomes ``--name value``.
 
-    Only parameters that have an option are replaced, and only where a literal value follows: ``True`` (a switch), a
-    number, a quoted text, ``3840x2160`` or ``(3840, 2160)``. Applying it twice changes nothing.
+    Only parameters that have an option are replaced, and only before a literal value: ``True`` (for a switch), a
+    number, a quoted text, ``3840x2160`` or ``(3840, 2160)``. Translating a message twice changes nothing.
 
     >>> with_option_names("a.png exists already; overwrite=True replaces it")
     'a.png exists already; --overwrite replaces it'

@@ -34,9 +34,9 @@ from subpixel.cli.signals import stopped_by_signals
 from subpixel.errors import InvalidArgument
 
 if TYPE_CHECKING:
-    from subpixel.image.batch.plan import Plan
+    from subpixel.image.batch.plan import BatchPlan
     from subpixel.image.batch.run import Batch
-    from subpixel.image.batch.stdio import Streams
+    from subpixel.image.batch.stdio import StandardStreams
 
 
 def upscale(
@@ -163,13 +163,13 @@ def upscale(
     Nothing is overwritten by default. If interrupted, run the same command again to resume: an output that was made
     from the same image with the same settings is skipped.
     """
-    from subpixel.image.batch.inputs import find
-    from subpixel.image.batch.output_paths import Places
-    from subpixel.image.batch.plan import check_sheets, plan
+    from subpixel.image.batch.inputs import find_images
+    from subpixel.image.batch.output_paths import OutputPaths
+    from subpixel.image.batch.plan import check_comparisons, plan_batch
     from subpixel.image.batch.run import Batch
-    from subpixel.image.batch.settings_fingerprint import settings_of
-    from subpixel.image.batch.stdio import Streams
-    from subpixel.image.batch.task_policy import Existing, Policy
+    from subpixel.image.batch.settings_fingerprint import settings_fingerprint
+    from subpixel.image.batch.stdio import StandardStreams
+    from subpixel.image.batch.task_policy import Existing, TaskPolicy
     from subpixel.image.files.formats import suffix_of
     from subpixel.image.job import Job
     from subpixel.upscaler import Upscaler
@@ -182,42 +182,45 @@ def upscale(
         Upscaler, scale, model=model, backend=backend, precision=precision, **size, ensemble=ensemble, strength=strength
     )
     upscaler = make_upscaler(threads=threads)
-    with stopped_by_signals() as stop, Streams(inputs, output) as streams:
+    with stopped_by_signals() as stop, StandardStreams(inputs, output) as streams:
         if streams.writes and as_json:
             raise InvalidArgument("--json and an image cannot both be written to standard output")
         suffix = None if file_format is None else suffix_of(file_format)
-        asked = settings_of(model, precision=precision, ensemble=ensemble, strength=strength, quality=quality)
-        kept: dict[str, Any] = {"quality": quality, "provenance": not no_provenance, "limit": limit}
-        make_job = partial(Job, settings=asked, compare=compare, format=file_format, **kept)
-        places = Places(streams.inputs, streams.output, partial(make_job, upscaler=upscaler), suffix)
-        todo = plan(find(streams.inputs, places.folder), places)
+        fingerprint = settings_fingerprint(
+            model, precision=precision, ensemble=ensemble, strength=strength, quality=quality
+        )
+        output_options: dict[str, Any] = {"quality": quality, "provenance": not no_provenance, "limit": limit}
+        make_job = partial(Job, settings=fingerprint, compare=compare, format=file_format, **output_options)
+        paths = OutputPaths(streams.inputs, streams.output, upscaler.target, suffix)
+        plan = plan_batch(find_images(streams.inputs, paths.folder), paths)
         if compare is not None:
-            check_sheets(todo, compare)
+            check_comparisons(plan, compare)
         reporter = Reporter(
-            len(todo.tasks) + len(todo.unreachable),
+            len(plan.tasks) + len(plan.unreachable),
             as_json=as_json,
             verbose=verbose,
             quiet=quiet or streams.writes,
             choices=model == "auto",
             names=streams.names,
         )
-        if todo.left_out:
-            reporter.note(f"{len(todo.left_out)} left out, being results of other images: {todo.left_out[0]} …")
-        policy = Policy(make_job, existing, make_folders=places.folder is not None)
-        with bar(str(inputs[0]), shown=len(todo.tasks) == 1 and not quiet) as progress:
-            batch = Batch(todo.tasks, upscaler, make_upscaler, policy, processes, reporter.note, progress, stop)
+        if plan.earlier_results:
+            first, count = plan.earlier_results[0], len(plan.earlier_results)
+            reporter.note(f"{count} left out, because they are results of other inputs: {first} …")
+        policy = TaskPolicy(make_job, existing, make_folders=paths.folder is not None)
+        with bar(str(inputs[0]), shown=len(plan.tasks) == 1 and not quiet) as progress:
+            batch = Batch(plan.tasks, upscaler, make_upscaler, policy, processes, reporter.note, progress, stop)
             if dry:
-                return dry_run(batch, todo, reporter)
-            return follow(batch, todo, reporter, streams, str(places))
+                return dry_run(batch, plan, reporter)
+            return follow(batch, plan, reporter, streams, str(paths))
 
 
-def follow(batch: Batch, todo: Plan, reporter: Reporter, streams: Streams, where: str) -> int:
+def follow(batch: Batch, plan: BatchPlan, reporter: Reporter, streams: StandardStreams, where: str) -> int:
     """Run a batch and say what becomes of each image; returns the exit code. The failure of a lone one is raised."""
     from subpixel.image.batch.task_policy import Report
 
     try:
         with reporter, closing(batch.run()) as reports:
-            unreachable = (Report(path, None, "failed", error=error) for path, error in todo.unreachable)
+            unreachable = (Report(path, None, "failed", error=error) for path, error in plan.unreachable)
             for report in chain(unreachable, reports):
                 reporter.report(report)
                 if report.error is not None and reporter.total == 1:

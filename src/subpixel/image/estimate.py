@@ -1,4 +1,4 @@
-"""What a job would do, told from the header of its image and a short trial: nothing is decoded, nothing written."""
+"""Estimating a job from the header of its image and a short trial. Nothing is decoded, nothing is written."""
 
 from __future__ import annotations
 
@@ -14,54 +14,53 @@ from numpy.typing import NDArray
 
 from subpixel.errors import SubpixelError
 from subpixel.image.comparison.sheet import bicubic
-from subpixel.image.files.compression_info import origin
 from subpixel.image.files.formats import WRITABLE, Format, check_pixels, default_suffix
-from subpixel.image.files.output_metadata import ready
-from subpixel.image.files.reading import Opened, opened
+from subpixel.image.files.output_metadata import prepare_metadata
+from subpixel.image.files.reading import ImageFile
 from subpixel.image.job import Job
 from subpixel.image.synthetic import photograph
 from subpixel.models.auto import Choice, Source
 from subpixel.models.spandrel_models import SpandrelModel
 from subpixel.upscaler import SizePlan, Target, Upscaler
 
-__all__ = ["Forecast", "Pace", "forecast"]
+__all__ = ["Estimate", "SpeedTrials", "estimate_job"]
 
-# Bytes beyond images: rows in a coder, and what a network holds. Measured: 9 … 18 MB on the compiled backend,
-# 270 … 370 MB elsewhere, where whole layers of a band of rows are in memory.
+# Memory in bytes besides images: rows in a coder, and the buffers of a network. Measured: 9 … 18 MB on the native
+# backend, 270 … 370 MB on the others, where whole layers of a band of rows are in memory.
 _WORKING, _WORKING_ELSEWHERE = 20_000_000, 400_000_000
-# Of what lies between two stages, or before the last resize, so much is there at a time: in memory see
-# subpixel.upscaler.upscaler; by rows it is measured, strips with their halos on both sides of a stage.
+# Memory in bytes between two stages, or before the last resize: in memory see subpixel.upscaler.upscaler; by rows
+# measured, strips with their halos on both sides of a stage.
 _BETWEEN, _BETWEEN_ROWS = 256 << 20, 160 << 20
-# By rows, what is read, made by one stage and written: measured.
+# By rows, memory in bytes for reading, one stage and writing: measured.
 _ROWS = 150_000_000
-# The pixels of a lossless WebP are held in the coder's own ways: bytes of a pixel, measured.
+# The coder of lossless WebP holds all pixels: bytes per pixel, measured.
 _HELD_BY_LOSSLESS = 24
 
-# Sides of what is upscaled on trial, one after the other as long as all of it will have taken no longer than so many
-# seconds if the next takes four times as long as the last.
-_TRIALS = (16, 32, 64, 128, 256)
-_PATIENCE = 1.0
+# Sides of the images of a trial. The next one is upscaled if the trial then takes at most this many seconds, assuming
+# that it takes four times as long as the last.
+_TRIAL_SIDES = (16, 32, 64, 128, 256)
+_TRIAL_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
-class Forecast:
+class Estimate:
     """What a job would do.
 
     Args:
         source: the image.
-        destination: the file that would be written; None where the image cannot be read and no name was given.
-        size_in: (width, height) of the image, upright; None where it cannot be read, as are those that follow.
-        size_out: (width, height) of the result; None where it can have none.
+        destination: the file to be written; None if the image cannot be read and no destination was given.
+        size_in: ``(width, height)`` of the image, upright; None if it cannot be read.
+        size_out: ``(width, height)`` of the result; None if this size is impossible.
         channels: 1, 2 (gray, alpha), 3 (RGB) or 4 (RGBA).
         dtype: ``uint8``, ``uint16`` or ``float32``.
-        orientation: 1 … 8, how the image lies in its file, as EXIF has it.
+        orientation: 1 … 8, as in EXIF.
         clean: the name of the model for clean images.
-        choice: the first model; None where the image's blocks decide between that and its variant.
-        memory: bytes for the image, its result and the work between them.
-        seconds: of reading, upscaling and writing, by the trial.
-        notes: what would be converted, a sentence each.
-        comparison: the file that would be written for it, if one was asked for.
-        problems: what the job would fail of, the first of them first.
+        choice: the model; None if the image's pixels decide between ``clean`` and its variant for compressed images.
+        memory: in bytes, for the image, its result and the work between them.
+        seconds: for reading, upscaling and writing, by the trial.
+        notes: what would be converted, one sentence each.
+        comparison: the file for the comparison, if one was asked for.
+        problems: the errors of the job, in order.
     """
 
     source: Path
@@ -81,8 +80,8 @@ class Forecast:
 
 
 @dataclass(frozen=True)
-class _Written:
-    """How a result is written: its format, whether the source was compressed with loss, the quality asked for."""
+class _Encoding:
+    """How a result is written: its format, whether the source was lossy, and the quality that was asked for."""
 
     suffix: str
     lossy: bool = False
@@ -96,185 +95,185 @@ class _Written:
         return self.form.options(self.lossy, self.quality, 0)
 
     @classmethod
-    def of(cls, job: Job, suffix: str, source: Source) -> _Written:
+    def of(cls, job: Job, suffix: str, source: Source) -> _Encoding:
         return cls(suffix, source.codec is not None, job.quality)
 
 
-class Pace:
-    """Seconds that a pixel of an image takes here, tried once for each kind of work and remembered."""
+class SpeedTrials:
+    """Seconds per pixel on this machine, measured once for each kind of work."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[Any, ...], float] = {}
+        self._seconds: dict[tuple[Any, ...], float] = {}
 
     def __call__(
-        self, job: Job, plan: SizePlan, choice: Choice | None, channels: int, dtype: np.dtype[Any], written: _Written
+        self, job: Job, plan: SizePlan, choice: Choice | None, channels: int, dtype: np.dtype[Any], encoding: _Encoding
     ) -> float:
-        """Of reading, upscaling and writing images like photographs.
+        """Seconds per pixel for reading, upscaling and writing an image like a photograph.
 
         Args:
-            job: its networks are tried, and its source's format where that can be written.
-            plan: for how many times larger.
-            choice: the model; None to measure blocks as well.
+            job: its networks are run, and its source's format is read if it can be written.
+            plan: for the size.
+            choice: the model; None to measure the pixels as well.
             channels: of the image.
             dtype: of the image.
-            written: how the result is written.
+            encoding: of the result.
         """
         read_as = job.source.suffix.lower()
         model = None if choice is None else choice.model
-        # Ratios that follow from a width or a box differ from image to image, and seconds hardly with them.
+        # With a width or a box the ratio differs from image to image, and the time per pixel hardly.
         ratio = float(f"{_ratio(plan):.2g}")
-        key = id(job.upscaler), plan.factors, ratio, model, channels, dtype.name, read_as, written, job.compare is None
-        if key not in self._known:
-            self._known[key] = _tried(job, plan, choice, channels, dtype, read_as, written)
-        return self._known[key]
+        key = id(job.upscaler), plan.factors, ratio, model, channels, dtype.name, read_as, encoding, job.compare is None
+        if key not in self._seconds:
+            self._seconds[key] = _measure(job, plan, choice, channels, dtype, read_as, encoding)
+        return self._seconds[key]
 
 
-def forecast(job: Job, pace: Pace | None = None, *, makes_folder: bool = False) -> Forecast:
-    """Look at a job without doing it.
+def estimate_job(job: Job, trials: SpeedTrials | None = None, *, makes_folder: bool = False) -> Estimate:
+    """Estimate a job without running it.
 
     Args:
-        job: what would be done.
-        pace: for many jobs one, so that what is alike is tried once.
-        makes_folder: the folder of the result will be made if it is not there.
+        job: the job.
+        trials: shared by several jobs, so that each kind of work is measured once.
+        makes_folder: the folder of the result will be created if it does not exist.
 
     Returns:
-        Never an error: what can be told of one stands in ``problems``. That an image is damaged shows only when it is
-        decoded, and that a disk is full only when it is written.
+        The estimate. Errors are not raised: they are in ``problems``. A damaged image shows only when it is decoded,
+        and a full disk only when it is written to.
     """
     problems: list[SubpixelError] = []
     named = job.destination
     if named is not None:
         _collect(problems, lambda: job.check(named, makes_folder=makes_folder))
     try:
-        found = opened(job.source, limit=job.limit)
+        file = job.open()
     except SubpixelError as error:
-        return Forecast(job.source, named, problems=(*problems, error))
-    destination = named or job.planned(job.suffix(found))
-    if named is None:
-        _collect(problems, lambda: job.check(destination, makes_folder=makes_folder))
-    _collect(problems, lambda: job.check_sheet(destination))
-    return _looked_at(job, found, destination, pace or Pace(), problems)
+        return Estimate(job.source, named, problems=(*problems, error))
+    with file:
+        destination = named or job.default_destination(file)
+        if named is None:
+            _collect(problems, lambda: job.check(destination, makes_folder=makes_folder))
+        _collect(problems, lambda: job.check_comparison(destination))
+        return _estimate(job, file, destination, trials or SpeedTrials(), problems)
 
 
-def _looked_at(job: Job, found: Opened, destination: Path, pace: Pace, problems: list[SubpixelError]) -> Forecast:
+def _estimate(
+    job: Job, file: ImageFile, destination: Path, trials: SpeedTrials, problems: list[SubpixelError]
+) -> Estimate:
     upscaler, suffix = job.upscaler, destination.suffix.lower()
-    height, width, channels = found.shape
-    messages = Forecast(
+    height, width, channels = file.shape
+    estimate = Estimate(
         job.source,
         destination,
         (width, height),
         channels=channels,
-        dtype=found.dtype.name,
-        orientation=found.orientation,
+        dtype=file.dtype.name,
+        orientation=file.orientation,
         clean=upscaler.clean_model.name,
-        comparison=job.sheet(destination),
+        comparison=job.comparison_path(destination),
     )
     try:
         size = upscaler.target.size(width, height)
-        if suffix in WRITABLE:  # else that is a problem already
-            _collect(
-                problems, lambda: check_pixels(destination, (size[1], size[0], channels), found.dtype, found.pages)
-            )
-        # What cannot be written as it was asked for is timed as what loses nothing.
-        source = origin(job.source)
-        written = _Written.of(job, suffix if not problems else default_suffix(found.dtype), source)
-        choice = upscaler.choose_by_source(source, width, height)
-        # Where blocks decide whether there is anything to clean, it is taken that there is.
+        if suffix in WRITABLE:  # else this is a problem already
+            _collect(problems, lambda: check_pixels(destination, (size[1], size[0], channels), file.dtype, file.pages))
+        # If it cannot be written as asked, the time of a format that loses nothing is measured.
+        encoding = _Encoding.of(job, suffix if not problems else default_suffix(file.dtype), file.compression)
+        choice = upscaler.choose_by_source(file.compression, width, height)
+        # If the pixels decide whether there is anything to clean, assume that there is.
         expected = upscaler.choose_by_blocks(1) if choice is None and upscaler.target.scale == 1 else choice
         plan = upscaler.plan(width, height, expected)
     except SubpixelError as error:
-        return replace(messages, problems=(*problems, error))
-    notes = (*found.notes, *_not_held(found, written.form), *([plan.note] if plan.note else []))
+        return replace(estimate, problems=(*problems, error))
+    notes = (*file.notes, *_losses(file, encoding.form), *([plan.note] if plan.note else []))
     if isinstance(upscaler.clean_model, SpandrelModel):
-        notes = (*notes, f"the memory that {upscaler.clean_model.name} itself takes is not known, and comes on top")
+        notes = (*notes, f"the memory of {upscaler.clean_model.name} itself is unknown and not included")
     return replace(
-        messages,
+        estimate,
         size_out=size,
         choice=choice,
-        memory=_memory(job, found, plan, written),
-        seconds=pace(job, plan, expected, channels, found.dtype, written) * height * width * found.pages,
+        memory=_memory(job, file, plan, encoding),
+        seconds=trials(job, plan, expected, channels, file.dtype, encoding) * height * width * file.pages,
         notes=notes,
         problems=tuple(problems),
     )
 
 
-def _tried(
+def _measure(
     job: Job,
     plan: SizePlan,
     choice: Choice | None,
     channels: int,
     dtype: np.dtype[Any],
     read_as: str,
-    written: _Written,
+    encoding: _Encoding,
 ) -> float:
-    """What a pixel more costs: calls have a price of their own, beside which that of the smallest is nothing."""
+    """Seconds per additional pixel, without the fixed cost of a call."""
     upscaler = job.upscaler
     if upscaler.target.scale is None:
         upscaler = upscaler.with_target(Target(_ratio(plan)))
-    tried: list[tuple[int, float]] = []
-    for side in _TRIALS:
-        pixels = _like(photograph(side, side), channels, dtype)
-        encoded = _encoded(pixels, _Written(_readable(read_as, channels, dtype)))
+    times: list[tuple[int, float]] = []
+    for side in _TRIAL_SIDES:
+        pixels = _convert(photograph(side, side), channels, dtype)
+        encoded = _encode(pixels, _Encoding(_readable(read_as, channels, dtype)))
 
         def once(pixels: NDArray[Any] = pixels, encoded: bytes = encoded) -> float:
-            return _once(upscaler, choice, pixels, encoded, written, compared=job.compare is not None)
+            return _time_once(upscaler, choice, pixels, encoded, encoding, compared=job.compare is not None)
 
-        if not tried:
-            once()  # wakes threads and loads code
-        tried.append((side**2, once()))
-        if sum(seconds for _, seconds in tried) + 4 * tried[-1][1] > _PATIENCE:
+        if not times:
+            once()  # starts threads and loads code
+        times.append((side**2, once()))
+        if sum(seconds for _, seconds in times) + 4 * times[-1][1] > _TRIAL_SECONDS:
             break
-    (few, first), (many, last) = tried[0], tried[-1]
+    (few, first), (many, last) = times[0], times[-1]
     whole = last / many
-    # Where other work on the machine was in the way of the first, a part of the whole is nearer.
+    # If other work on the machine delayed the first, a part of the whole is closer.
     return max((last - first) / (many - few), whole / 4) if many > few else whole
 
 
-def _once(
+def _time_once(
     upscaler: Upscaler,
     choice: Choice | None,
     pixels: NDArray[Any],
     encoded: bytes,
-    written: _Written,
+    encoding: _Encoding,
     *,
     compared: bool,
 ) -> float:
-    begun = time.perf_counter()
+    start = time.perf_counter()
     pyvips.Image.new_from_buffer(encoded, "").numpy()
     result = upscaler(pixels, choice)
     if compared and result.dtype == np.uint8:
         bicubic(pixels, (result.shape[0], result.shape[1]))
-    _encoded(result, written)
-    return time.perf_counter() - begun
+    _encode(result, encoding)
+    return time.perf_counter() - start
 
 
 def _ratio(plan: SizePlan) -> float:
-    """How many times larger, by the longer side, where rounding counts least."""
+    """How many times larger, by the longer side, where rounding matters least."""
     return max(plan.size) / max(plan.source)
 
 
-def _memory(job: Job, found: Opened, plan: SizePlan, written: _Written) -> int:
-    height, width, channels = found.shape
-    pixel = channels * found.dtype.itemsize
-    before, after = (found.pages * high * wide * pixel for wide, high in ((width, height), plan.size))
+def _memory(job: Job, file: ImageFile, plan: SizePlan, encoding: _Encoding) -> int:
+    height, width, channels = file.shape
+    pixel = channels * file.dtype.itemsize
+    before, after = (file.pages * high * wide * pixel for wide, high in ((width, height), plan.size))
     total = _WORKING if job.upscaler.backend == "native" else _WORKING_ELSEWHERE
-    by_rows = job.goes_by_rows(found, plan.size)
+    by_rows = job.needs_rows(file, plan.size)
     stages = len(plan.factors) + plan.resizes
     total += _BETWEEN_ROWS * max(0, stages - 1) if by_rows else _between(plan, channels, pixel)
-    if written.options().get("lossless"):
+    if encoding.options().get("lossless"):
         total += plan.size[0] * plan.size[1] * _HELD_BY_LOSSLESS
     if by_rows:
         return total + _ROWS
-    if found.orientation > 2:
-        total += before  # turned from one array to another
+    if file.orientation > 2:
+        total += before  # turned into a second array
     if job.compare is not None:
         colours = 1 if channels < 3 else 3
-        total += plan.size[0] * colours * (4 * height + plan.size[1])  # f32 made wider, then the whole in bytes
+        total += plan.size[0] * colours * (4 * height + plan.size[1])  # f32 of the new width, then all of it in bytes
     return total + before + after
 
 
 def _between(plan: SizePlan, channels: int, pixel: int) -> int:
-    """What lies between the stages: pixels of networks that others follow, and f32 that a resize looks at and makes."""
+    """Memory between the stages: results of networks that another stage follows, and the f32 of a resize."""
     width, height = plan.source
     total = 0
     for factor in plan.factors[: None if plan.resizes else -1]:
@@ -292,8 +291,8 @@ def _collect(problems: list[SubpixelError], check: Callable[[], Any]) -> None:
         problems.append(error)
 
 
-def _like(rgb: NDArray[np.uint8], channels: int, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """A photograph as an image of that kind; its alpha is not opaque."""
+def _convert(rgb: NDArray[np.uint8], channels: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """An image with these channels, of this dtype; its alpha is not opaque."""
     if channels < 3:
         rgb = rgb[..., :1]
     if channels in (2, 4):
@@ -307,7 +306,7 @@ def _like(rgb: NDArray[np.uint8], channels: int, dtype: np.dtype[Any]) -> NDArra
 
 
 def _readable(suffix: str, channels: int, dtype: np.dtype[Any]) -> str:
-    """A format that can be made for reading it on trial: the source's own, or what loses nothing."""
+    """The format to read in a trial: the source's if it can be written, or one that loses nothing."""
     try:
         check_pixels(Path(f"trial{suffix}"), (1, 1, channels), dtype)
     except SubpixelError:
@@ -315,14 +314,14 @@ def _readable(suffix: str, channels: int, dtype: np.dtype[Any]) -> str:
     return suffix
 
 
-def _encoded(pixels: NDArray[Any], written: _Written) -> bytes:
-    image = ready(pyvips.Image.new_from_array(pixels), None, written.form).image
-    content: bytes = image.write_to_buffer(written.suffix, **written.options())
+def _encode(pixels: NDArray[Any], encoding: _Encoding) -> bytes:
+    image = prepare_metadata(pyvips.Image.new_from_array(pixels), None, encoding.form).image
+    content: bytes = image.write_to_buffer(encoding.suffix, **encoding.options())
     return content
 
 
-def _not_held(found: Opened, form: Format) -> tuple[str, ...]:
-    """What a format would say of the result; a pixel of each frame stands for it."""
-    blank = pyvips.Image.black(1, found.pages, bands=found.image.bands)
+def _losses(file: ImageFile, form: Format) -> tuple[str, ...]:
+    """Notes about what a format cannot hold, from a result of one pixel per frame."""
+    blank = pyvips.Image.black(1, file.pages, bands=file.image.bands)
     kinds = {"uint8": "uchar", "uint16": "ushort", "float32": "float"}
-    return ready(blank.cast(kinds[found.dtype.name]), found.header, form, found.pages).notes
+    return prepare_metadata(blank.cast(kinds[file.dtype.name]), file.metadata, form, file.pages).notes

@@ -16,7 +16,7 @@ from subpixel.backends.numpy_kernels import NumpyKernels
 from subpixel.backends.reference import video_session
 from subpixel.errors import InvalidArgument
 from subpixel.image import read
-from subpixel.metrics.equalisation import equalised, links
+from subpixel.metrics.equalisation import divisible_convs, equalise
 from subpixel.metrics.protocol import images_below, luma_255, shrink
 from subpixel.metrics.quality import psnr
 from subpixel.metrics.video_calibration import pan, run_sequence
@@ -36,11 +36,11 @@ _IMAGES, _SIDE = 48, 96
 _SAMPLES = 8_000_000
 
 # A range holds all but so many of a million values: those beyond cost less, clipped, than a coarser step for all.
-_BEYOND = 2e-6
+_CLIPPED = 2e-6
 
 # Lettering and drawings have edges that photographs lack: a range is this much wider than what photographs fill.
 # Without it a page of text lost 0.5 dB (balanced, x2) where photographs lost 0.02; with it those lose 0.003 more.
-_ROOM = 1.2
+_HEADROOM = 1.2
 
 Planes = NDArray[np.float32]
 Pair = tuple[Planes, NDArray[np.float64]]
@@ -70,9 +70,9 @@ def calibrate(model: Model, folder: str | Path, say: Callable[[str], None] | Non
         raise InvalidArgument(f"model '{model.name}': an RGB network; int8 parameters are made for luma networks")
     paths = images_below(Path(folder))
     paths = [paths[k] for k in np.linspace(0, len(paths) - 1, min(_IMAGES, len(paths))).astype(int)]
-    for_ranges, for_loss = (_material(spec, part) for part in (paths[::2], paths[1::2]))
+    for_ranges, for_loss = (_clips(spec, part) for part in (paths[::2], paths[1::2]))
     values = _values(model, chain, [[small for small, _ in clip] for clip in for_ranges])
-    weights, divided = _equalised(model, values, for_ranges)
+    weights, divided = _equalise(model, values, for_ranges)
     ranges = {name: _range(values[name], divided.get(name)) for name in values}
     model = replace(model, weights=weights)
     quantisation: dict[str, Any] = quantise(spec, weights, ranges)
@@ -86,7 +86,7 @@ def calibrate(model: Model, folder: str | Path, say: Callable[[str], None] | Non
     return replace(model, quantisation=quantisation)
 
 
-def _material(spec: Spec, paths: Sequence[Path]) -> list[Clip]:
+def _clips(spec: Spec, paths: Sequence[Path]) -> list[Clip]:
     """The middle of each image, for networks for videos a window's way over it."""
     result: list[Clip] = []
     for number, path in enumerate(paths):
@@ -97,7 +97,7 @@ def _material(spec: Spec, paths: Sequence[Path]) -> list[Clip]:
     return result
 
 
-def _equalised(
+def _equalise(
     model: Model, values: Mapping[str, NDArray[np.float32]], material: Sequence[Clip]
 ) -> tuple[Mapping[str, Planes], Mapping[str, Planes]]:
     """The weights that int8 keeps best, and what each layer's channels were divided by."""
@@ -105,7 +105,7 @@ def _equalised(
     if lower_spec(spec) is not spec:
         return model.weights, {}  # the layers of the row have other weights than the model
     smalls = [[small for small, _ in clip] for clip in material]
-    wanted = _made(model, "f32", None, smalls)
+    wanted = _results(model, "f32", None, smalls)
     # A smooth image, on which the network errs little, is spoilt by less than a rough one.
     missing = [
         np.mean([np.square(y[0] * 255 - large).mean() for y, (_, large) in zip(result, clip, strict=True)])
@@ -121,15 +121,15 @@ def _equalised(
                 seen[key] = _range(values[name], divided.get(name))
             ranges[name] = seen[key]
         trial = replace(model, weights=weights)
-        result = _made(trial, "int8", quantise(spec, weights, ranges), smalls)
+        result = _results(trial, "int8", quantise(spec, weights, ranges), smalls)
         differing = [
             np.mean([np.square(255 * (a - b), dtype=np.float64).mean() for a, b in zip(ours, theirs, strict=True)])
             for ours, theirs in zip(result, wanted, strict=True)
         ]
         return float(np.mean([beside / (own + 1e-3) for beside, own in zip(differing, missing, strict=True)]))
 
-    tops = {name: np.quantile(values[name], 1 - _BEYOND, axis=1) for name in links(spec) if name in values}
-    return equalised(spec, model.weights, tops, error)
+    tops = {name: np.quantile(values[name], 1 - _CLIPPED, axis=1) for name in divisible_convs(spec) if name in values}
+    return equalise(spec, model.weights, tops, error)
 
 
 def _middle(pixels: NDArray[np.uint8], scale: int) -> Pair:
@@ -139,7 +139,7 @@ def _middle(pixels: NDArray[np.uint8], scale: int) -> Pair:
     return (luma_255(small) / 255).astype(np.float32)[None], luma_255(large)
 
 
-class _Watching(NumpyKernels):
+class _RecordingKernels(NumpyKernels):
     """Keeps what each convolution makes."""
 
     def __init__(self) -> None:
@@ -184,7 +184,7 @@ def _values(model: Model, chain: Chain, clips: Sequence[Sequence[Planes]]) -> di
     count = sum(plane.size for clip in clips for plane in clip) * max(conv.out_channels for conv in chain.convs[:-1])
     step = math.ceil(math.sqrt(count / _SAMPLES))
     for clip in clips:
-        kernels = _Watching()
+        kernels = _RecordingKernels()
         if spec.plain:
             run(spec, dict(weights), clip[0][None], kernels)
         else:
@@ -197,8 +197,8 @@ def _values(model: Model, chain: Chain, clips: Sequence[Sequence[Planes]]) -> di
 
 def _range(values: NDArray[np.float32], divided: NDArray[np.float32] | None) -> tuple[float, float]:
     values = values if divided is None else values / divided[:, None]
-    low, high = np.quantile(values, [_BEYOND, 1 - _BEYOND])
-    return float(low) * _ROOM, float(high) * _ROOM
+    low, high = np.quantile(values, [_CLIPPED, 1 - _CLIPPED])
+    return float(low) * _HEADROOM, float(high) * _HEADROOM
 
 
 def int8_loss(model: Model, quantisation: Mapping[str, Any], pairs: Sequence[Pair]) -> dict[str, Any]:
@@ -222,7 +222,7 @@ def _loss(model: Model, quantisation: Mapping[str, Any], material: Sequence[Clip
     def scores(precision: str) -> list[float]:
         return [
             float(np.mean([_psnr(y, large, model.spec.scale) for y, (_, large) in zip(result, clip, strict=True)]))
-            for result, clip in zip(_made(model, precision, quantisation, smalls), material, strict=True)
+            for result, clip in zip(_results(model, precision, quantisation, smalls), material, strict=True)
         ]
 
     losses = [plain - whole for plain, whole in zip(scores("f32"), scores("int8"), strict=True)]
@@ -231,10 +231,10 @@ def _loss(model: Model, quantisation: Mapping[str, Any], material: Sequence[Clip
 
 
 def _psnr(y: Planes, large: NDArray[np.float64], scale: int) -> float:
-    return psnr(np.clip(np.floor(y[0].astype(np.float64) * 255 + 0.5), 0, 255), large, crop=scale)
+    return psnr(np.clip(np.floor(y[0].astype(np.float64) * 255 + 0.5), 0, 255), large, data_range=255, crop=scale)
 
 
-def _made(
+def _results(
     model: Model, precision: str, quantisation: Mapping[str, Any] | None, clips: Sequence[Sequence[Planes]]
 ) -> list[list[Planes]]:
     """Results for each frame of each clip."""

@@ -19,7 +19,7 @@ __all__ = ["frames_of", "luma_of", "rgb_of"]
 
 # MatrixCoefficients of ITU-T H.273. What says nothing (2; 3 is reserved) is BT.709 from 720 rows on, else BT.601.
 _MATRICES: dict[int, Matrix] = {1: "bt709", 5: "bt601", 6: "bt601", 9: "bt2020"}
-_UNSAID = (2, 3)
+_UNSPECIFIED = (2, 3)
 _FULL = 2  # AVCOL_RANGE_JPEG
 # TransferCharacteristics of H.273 whose codes mean other light than that of ordinary images: PQ and HLG.
 _HDR = (16, 18)
@@ -91,7 +91,7 @@ def _check(path: Path, number: int, frame: Any, transfer: int) -> None:
     plain = form.components[0].is_luma and len(set(planes)) == len(planes) and len(planes) != 2
     if form.is_big_endian or form.has_palette or not (form.is_rgb or (plain and form.components[0].bits <= 16)):
         raise Unsupported(f"{path}: pixel format {form.name}; planar YUV, gray or RGB is needed")
-    if not form.is_rgb and len(planes) > 1 and frame.colorspace not in (*_MATRICES, *_UNSAID):
+    if not form.is_rgb and len(planes) > 1 and frame.colorspace not in (*_MATRICES, *_UNSPECIFIED):
         raise Unsupported(f"{path}: colour matrix {frame.colorspace} of H.273; BT.601, BT.709 or BT.2020 is needed")
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from subpixel.models.spec import Conv, Spec, sources_of
 
-__all__ = ["equalised", "links"]
+__all__ = ["divisible_convs", "equalise"]
 
 Weights = Mapping[str, NDArray[np.float32]]
 
@@ -28,7 +28,7 @@ _ROUNDS = 2
 _LARGEST = 256.0  # no channel grows by more; and none that the images did not wake, of which nothing is known
 
 
-def links(spec: Spec) -> dict[str, tuple[Conv, tuple[Conv, ...]]]:
+def divisible_convs(spec: Spec) -> dict[str, tuple[Conv, tuple[Conv, ...]]]:
     """Convolutions that can be divided, by name, each with those that read it."""
     owners = [layer.owner for layer in spec.layers if isinstance(layer, Conv)]
     found = {}
@@ -43,7 +43,7 @@ def links(spec: Spec) -> dict[str, tuple[Conv, tuple[Conv, ...]]]:
     return found
 
 
-def equalised(
+def equalise(
     spec: Spec, weights: Weights, tops: Mapping[str, NDArray[Any]], error: Callable[[Weights, Weights], float]
 ) -> tuple[dict[str, NDArray[np.float32]], dict[str, NDArray[np.float32]]]:
     """Other weights of the same network, which int8 keeps better.
@@ -51,15 +51,16 @@ def equalised(
     Args:
         spec: the network.
         weights: its weights.
-        tops: how far each channel's values go, by the layer's name, for the layers of :func:`links` that may change.
+        tops: the highest value of each channel, by the layer's name, for those of :func:`divisible_convs` that may
+            change.
         error: what int8 costs, of weights and of what each layer's channels were divided by.
 
     Returns:
         The weights; and for each layer of ``tops`` what its channels were divided by.
     """
-    known = {name: link for name, link in links(spec).items() if name in tops}
+    known = {name: link for name, link in divisible_convs(spec).items() if name in tops}
 
-    def made(powers: Mapping[str, float]) -> tuple[dict[str, NDArray[np.float32]], dict[str, NDArray[np.float32]]]:
+    def scaled(powers: Mapping[str, float]) -> tuple[dict[str, NDArray[np.float32]], dict[str, NDArray[np.float32]]]:
         own = {name: np.array(value, np.float32) for name, value in weights.items()}
         divided = {}
         for name, (layer, readers) in known.items():
@@ -73,15 +74,15 @@ def equalised(
         return own, divided
 
     best = dict.fromkeys(known, 0.0)
-    least = error(*made(best))
+    least = error(*scaled(best))
     for _ in range(_ROUNDS):
         before = least
         for name in known:
             for power in _POWERS:
                 tried = {**best, name: power}
-                cost = error(*made(tried)) if tried != best else least
+                cost = error(*scaled(tried)) if tried != best else least
                 if cost < least:
                     best, least = tried, cost
         if least == before:
             break
-    return made(best)
+    return scaled(best)

@@ -51,11 +51,11 @@ def flow_between(before: NDArray[np.floating], after: NDArray[np.floating]) -> F
             ratio = np.array([a.shape[1] / flow.shape[2], a.shape[0] / flow.shape[1]], np.float32)
             flow = resize(flow, size=a.shape, mode="linear", layout="CHW") * ratio[:, None, None]
         for _ in range(_ROUNDS):
-            flow += _step(_warped(a, flow), b)
+            flow += _step(_warp(a, flow), b)
     return flow
 
 
-def _warped(plane: F32, flow: F32) -> F32:
+def _warp(plane: F32, flow: F32) -> F32:
     result: F32 = warp(plane[None, None], flow[None], padding_mode="border")[0, 0]
     return result
 

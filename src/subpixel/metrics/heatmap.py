@@ -13,7 +13,7 @@ from subpixel.image import ImageData, write
 from subpixel.image.files.writing import check_destination
 from subpixel.storage.os_errors import os_error_text
 
-__all__ = ["LIMIT", "destination", "heatmap", "make_room", "write_heatmap"]
+__all__ = ["LIMIT", "destination", "heatmap", "prepare_destinations", "write_heatmap"]
 
 # Luma of 0 … 255 that is white, as is all beyond: one scale for all images, so that they can be compared. Networks on
 # luma come back within 1 or 2 nearly everywhere, bicubic is off by some tens along sharp edges.
@@ -56,7 +56,7 @@ def destination(folder: Path, test_set: str, name: str, scale: int) -> Path:
     return folder / test_set / f"{Path(name).stem}_x{scale}_luma_0-{LIMIT}.png"
 
 
-def make_room(paths: Iterable[Path], *, overwrite: bool) -> None:
+def prepare_destinations(paths: Iterable[Path], *, overwrite: bool) -> None:
     """Make the folders that maps go to, and see that each can be written before any work begins.
 
     Raises:

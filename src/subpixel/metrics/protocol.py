@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from subpixel.errors import ImageReadError, InvalidArgument
 from subpixel.image.compression import Compression
-from subpixel.metrics.heatmap import destination, make_room, write_heatmap
+from subpixel.metrics.heatmap import destination, prepare_destinations, write_heatmap
+from subpixel.metrics.image_sets import Pair, images_below, pairs_of, read_u8
 from subpixel.metrics.quality import psnr, ssim
-from subpixel.metrics.test_sets import Pair, images_below, pairs_of, read_u8
 from subpixel.ops import resize
 from subpixel.upscaler import Upscaler, luma
 
@@ -126,7 +126,7 @@ def score_sets(
     """
     pairs, source = pairs_of(Path(folder), scale)
     maps = {p: destination(heatmaps, p.test_set, p.name, scale) for p in pairs} if heatmaps is not None else {}
-    make_room(maps.values(), overwrite=overwrite)
+    prepare_destinations(maps.values(), overwrite=overwrite)
     scores: dict[str, list[Score]] = {}
     for pair in pairs:
         if progress:
@@ -213,10 +213,10 @@ def _score(
     y_again = luma_255(shrink(result, scale)[0])
     score = Score(
         pair.name,
-        psnr_y=psnr(y, truth, crop=scale),
-        ssim_y=ssim(y, truth, crop=scale),
+        psnr_y=psnr(y, truth, data_range=255, crop=scale),
+        ssim_y=ssim(y, truth, data_range=255, crop=scale),
         **_rgb(result, large, scale),
-        round_trip_psnr_y=psnr(y_again, y_small),
+        round_trip_psnr_y=psnr(y_again, y_small, data_range=255),
         seconds=seconds,
         megapixels=result.shape[0] * result.shape[1] / 1e6,
     )
@@ -226,11 +226,9 @@ def _score(
 def _rgb(result: ImageData, large: ImageData, crop: int) -> dict[str, float]:
     """A gray image beside a coloured one has three equal channels; two gray ones have one."""
     a, b = np.broadcast_arrays(result, large)
-    inside = (slice(crop, a.shape[0] - crop), slice(crop, a.shape[1] - crop))
-    rows = len(a[inside])
     return {
-        "psnr_rgb": psnr(a[inside].reshape(rows, -1), b[inside].reshape(rows, -1)),
-        "ssim_rgb": float(np.mean([ssim(a[..., c], b[..., c], crop=crop) for c in range(a.shape[2])])),
+        "psnr_rgb": psnr(a, b, data_range=255, crop=crop, channel_axis=-1),
+        "ssim_rgb": ssim(a, b, data_range=255, crop=crop, channel_axis=-1),
     }
 
 

@@ -12,8 +12,8 @@ from subpixel.models.files import Model
 __all__ = ["record", "record_videos"]
 
 # What a card keeps of a set, and to how many digits. Times are the machine's, not the model's.
-_KEPT_OF_VIDEOS = {"psnr_y": 4, "ssim_y": 5, "warping_error": 4}
-_KEPT = {"psnr_y": 4, "ssim_y": 5, "psnr_rgb": 4, "ssim_rgb": 5, "round_trip_psnr_y": 4}
+_VIDEO_DIGITS = {"psnr_y": 4, "ssim_y": 5, "warping_error": 4}
+_DIGITS = {"psnr_y": 4, "ssim_y": 5, "psnr_rgb": 4, "ssim_rgb": 5, "round_trip_psnr_y": 4}
 
 
 def record(model: Model, report: Mapping[str, Any], *, degraded: str | None = None) -> Model:
@@ -31,36 +31,36 @@ def record(model: Model, report: Mapping[str, Any], *, degraded: str | None = No
     if report["ensemble"] or report["strength"] != 1:
         raise InvalidArgument("the figures of an ensemble or of a strength below 1 are not the network's own")
     sets = {
-        name: {key: round(one[key], digits) for key, digits in _KEPT.items()} for name, one in report["sets"].items()
+        name: {key: round(one[key], digits) for key, digits in _DIGITS.items()} for name, one in report["sets"].items()
     }
     measured: dict[str, Any] = {"protocol": report["protocol"], "sets": sets}
-    before = _of(model, report["precision"])
+    before = _figures(model, report["precision"])
     if degraded is not None:
         measured = {"degraded": {**before.get("degraded", {}), degraded: measured}}
-    return _with(model, report["precision"], measured)
+    return _with_figures(model, report["precision"], measured)
 
 
 def record_videos(model: Model, report: Mapping[str, Any]) -> Model:
     """The same of a report of :func:`subpixel.metrics.video.evaluate_video`, to ``videos`` (``protocol``, ``clips``,
     ``mean``); :meth:`subpixel.models.Model.reached_on_videos` reads them."""
 
-    def kept(one: Mapping[str, Any]) -> dict[str, Any]:
+    def rounded(one: Mapping[str, Any]) -> dict[str, Any]:
         return {
-            key: kept(value) if isinstance(value, Mapping) else round(value, _KEPT_OF_VIDEOS[key])
+            key: rounded(value) if isinstance(value, Mapping) else round(value, _VIDEO_DIGITS[key])
             for key, value in one.items()
-            if isinstance(value, Mapping) or key in _KEPT_OF_VIDEOS
+            if isinstance(value, Mapping) or key in _VIDEO_DIGITS
         }
 
-    clips = {name: kept(one) for name, one in report["clips"].items()}
-    videos = {"protocol": report["protocol"], "clips": clips, "mean": kept(report["mean"])}
-    return _with(model, report["precision"], {"videos": videos})
+    clips = {name: rounded(one) for name, one in report["clips"].items()}
+    videos = {"protocol": report["protocol"], "clips": clips, "mean": rounded(report["mean"])}
+    return _with_figures(model, report["precision"], {"videos": videos})
 
 
-def _of(model: Model, precision: str) -> Mapping[str, Any]:
+def _figures(model: Model, precision: str) -> Mapping[str, Any]:
     found: Mapping[str, Any] = model.figures if precision == "f32" else model.figures.get(precision, {})
     return found
 
 
-def _with(model: Model, precision: str, measured: Mapping[str, Any]) -> Model:
-    after = {**_of(model, precision), **measured}
+def _with_figures(model: Model, precision: str, measured: Mapping[str, Any]) -> Model:
+    after = {**_figures(model, precision), **measured}
     return replace(model, figures=after if precision == "f32" else {**model.figures, precision: after})

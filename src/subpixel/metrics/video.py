@@ -33,7 +33,7 @@ Plane = NDArray[np.float64]
 _CROP = 8
 # Codes by which a true frame may differ from the one before it along the flow: what differs more was hidden, or the
 # flow is wrong there.
-_FOLLOWED = 8.0
+_MASK_LIMIT = 8.0
 
 PROTOCOL = {
     "frames": "all, each for itself, then averaged over the frames of a clip; the mean is that of the clips",
@@ -44,7 +44,7 @@ PROTOCOL = {
     "ssim": "Gaussian 11x11, sigma 1.5, K1 0.01, K2 0.03, valid region",
     "warping_error": "root mean square, in codes of 255, of a frame's difference from the one before it, brought along "
     "the motion that Lucas-Kanade finds in the true clip (coarse to fine, windows of 15x15, linear), where the true "
-    f"clip's own difference is below {_FOLLOWED:g}; less is steadier, and a blurred result is steady, too",
+    f"clip's own difference is below {_MASK_LIMIT:g}; less is steadier, and a blurred result is steady, too",
     "low_resolution": "MATLAB imresize bicubic, antialiased, of R, G and B in u8; no blur before, no noise after",
 }
 
@@ -60,8 +60,8 @@ class _Tally:
 
     def add(self, plane: Plane, truth: Plane, motion: _Motion | None, *, itself: bool = False) -> None:
         if not itself:
-            self.psnr.append(psnr(plane, truth, crop=_CROP))
-            self.ssim.append(ssim(plane, truth, crop=_CROP))
+            self.psnr.append(psnr(plane, truth, data_range=255, crop=_CROP))
+            self.ssim.append(ssim(plane, truth, data_range=255, crop=_CROP))
         if motion is not None and self._before is not None:
             self.warped.append(motion.error(self._before, plane))
         self._before = plane
@@ -76,16 +76,16 @@ class _Motion:
 
     def __init__(self, before: Plane, after: Plane) -> None:
         self.flow = flow_between(before, after)
-        self.followed = np.ones(after.shape, bool)
+        self.mask = np.ones(after.shape, bool)
         inner = np.zeros(after.shape, bool)
         inner[_CROP:-_CROP, _CROP:-_CROP] = True
-        self.followed = inner & (np.abs(after - self._moved(before)) < _FOLLOWED)
+        self.mask = inner & (np.abs(after - self._warp(before)) < _MASK_LIMIT)
 
     def error(self, before: Plane, after: Plane) -> float:
-        difference = (after - self._moved(before))[self.followed]
+        difference = (after - self._warp(before))[self.mask]
         return float(np.sqrt(np.mean(difference**2))) if difference.size else 0.0
 
-    def _moved(self, plane: Plane) -> Plane:
+    def _warp(self, plane: Plane) -> Plane:
         result: Plane = warp(plane[None, None], self.flow[None].astype(np.float64), padding_mode="border")[0, 0]
         return result
 
@@ -118,8 +118,8 @@ def evaluate_video(
     plain = choose_backend("auto", "f32")[0].prepare(bicubic(network.scale), {}, "f32", upscaler.threads)
     clips = {name: _clip(upscaler, plain, Path(file), progress) for name, file in zip(names, files, strict=True)}
     mean: dict[str, Any] = _mean([*clips.values()])
-    for way in ("bicubic", "truth"):
-        mean[way] = _mean([clip[way] for clip in clips.values()])
+    for name in ("bicubic", "truth"):
+        mean[name] = _mean([clip[name] for clip in clips.values()])
     return {
         "model": network.model.name,
         "scale": network.scale,

@@ -22,7 +22,7 @@ __all__ = ["pan", "run_sequence"]
 _FRAMES, _SIDE = 8, 56
 
 # Pixels of the large image that the window moves a frame, down and to the right.
-_WAYS = ((0, 0), (1, 2), (-2, 1), (3, -3), (0, 5), (-4, -1), (2, 0), (-1, -6))
+_STEPS = ((0, 0), (1, 2), (-2, 1), (3, -3), (0, 5), (-4, -1), (2, 0), (-1, -6))
 
 
 def pan(path: Path, pixels: NDArray[np.uint8], number: int, scale: int) -> list[tuple[Planes, NDArray[np.float64]]]:
@@ -40,8 +40,8 @@ def pan(path: Path, pixels: NDArray[np.uint8], number: int, scale: int) -> list[
     Raises:
         InvalidArgument: an image without room for a window that moves.
     """
-    way = _WAYS[number % len(_WAYS)]
-    room = [length - abs(step) * (_FRAMES - 1) for length, step in zip(pixels.shape[:2], way, strict=True)]
+    steps = _STEPS[number % len(_STEPS)]
+    room = [length - abs(step) * (_FRAMES - 1) for length, step in zip(pixels.shape[:2], steps, strict=True)]
     rows, columns = (min(_SIDE, length // scale) * scale for length in room)
     if min(rows, columns) < scale:
         raise InvalidArgument(f"{path}: is too small for a window that moves over it")
@@ -49,7 +49,7 @@ def pan(path: Path, pixels: NDArray[np.uint8], number: int, scale: int) -> list[
     for t in range(_FRAMES):
         y, x = (
             (length - side) // 2 + abs(step) * (t if step >= 0 else _FRAMES - 1 - t)
-            for length, side, step in zip(room, (rows, columns), way, strict=True)
+            for length, side, step in zip(room, (rows, columns), steps, strict=True)
         )
         small, large = shrink(pixels[y : y + rows, x : x + columns], scale)
         frames.append(((luma_255(small) / 255).astype(np.float32)[None], luma_255(large)))

@@ -12,16 +12,16 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from subpixel.train.device_patches import Resident, numbers
+from subpixel.train.device_patches import DevicePatches, numbers
 from subpixel.train.state import State
 
-__all__ = ["MOST_STEPS", "Captured"]
+__all__ = ["MAX_STEPS", "StepGraph"]
 
-MOST_STEPS = 64  # of one call: a moment, after which the clock is looked at
+MAX_STEPS = 64  # of one call: a moment, after which the clock is looked at
 _BEFORE = 3  # steps that are taken before one is recorded: libraries choose their kernels then
 
 
-class Captured:
+class StepGraph:
     """Many steps at a time of a run whose data a device holds.
 
     Args:
@@ -29,18 +29,18 @@ class Captured:
         source: what patches are cut from.
     """
 
-    def __init__(self, state: State, source: Resident) -> None:
+    def __init__(self, state: State, source: DevicePatches) -> None:
         device = state.device
         self.state, self.source = state, source
-        self.numbers = torch.zeros(MOST_STEPS, state.settings.batch, 4, device=device)
-        self.paces = torch.zeros(MOST_STEPS, 2, device=device)
+        self.numbers = torch.zeros(MAX_STEPS, state.settings.batch, 4, device=device)
+        self.paces = torch.zeros(MAX_STEPS, 2, device=device)
         self.line = torch.zeros(1, dtype=torch.long, device=device)
         self.total = torch.zeros((), device=device)
         self.graph: torch.cuda.CUDAGraph | None = None
         self.taken = 0
 
     def run(self, factors: Sequence[float]) -> float:
-        """Take as many steps as there are factors, at most :data:`MOST_STEPS`.
+        """Take as many steps as there are factors, at most :data:`MAX_STEPS`.
 
         Args:
             factors: of the learning rates, for each step.
@@ -49,7 +49,7 @@ class Captured:
             The sum of the losses.
         """
         state, count = self.state, len(factors)
-        paces = [(factor, state.following(state.step + k)) for k, factor in enumerate(factors)]
+        paces = [(factor, state.mean_share(state.step + k)) for k, factor in enumerate(factors)]
         self.paces[:count].copy_(torch.tensor(paces))
         drawn = [numbers(state.settings.batch, state.patches.generator) for _ in factors]
         self.numbers[:count].copy_(torch.stack(drawn))

@@ -18,7 +18,7 @@ from subpixel.metrics.protocol import images_below, luma_255, shrink
 from subpixel.models.spec import Colour
 from subpixel.ops import resize
 from subpixel.train.degradation import Variants
-from subpixel.train.device_patches import Resident, numbers, samples
+from subpixel.train.device_patches import DevicePatches, numbers, samples
 from subpixel.train.video_frames import Frame, find_frames
 
 __all__ = ["Pair", "Patches", "find_images", "inside", "load_pairs", "planes_of", "samples"]
@@ -136,10 +136,10 @@ class Patches:
             raise InvalidArgument(f"patch={patch}: the network consumes {2 * margin} samples; more are needed")
         self.scale, self.patch, self.margin, self.batch, self.generator = scale, patch, margin, batch, generator
 
-    def resident(self, device: torch.device) -> Resident:
+    def on_device(self, device: torch.device) -> DevicePatches:
         """The images on a device that cuts the same batches by the same numbers."""
         smalls, larges = ([getattr(p, which) for p in self.pairs] for which in ("small", "large"))
-        return Resident(smalls, larges, self.scale, self.patch, self.margin, device)
+        return DevicePatches(smalls, larges, self.scale, self.patch, self.margin, device)
 
     def draw(self, part: int = 0, parts: int = 1) -> tuple[Tensor, Tensor]:
         """``(batch / parts, C, patch, patch)`` and the interior target ``(batch / parts, C, n, n)``.

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-__all__ = ["Resident", "numbers", "samples"]
+__all__ = ["DevicePatches", "numbers", "samples"]
 
 
 def samples(planes: Tensor) -> Tensor:
@@ -21,7 +21,7 @@ def numbers(batch: int, generator: torch.Generator) -> Tensor:
     return torch.rand((batch, 4), generator=generator)
 
 
-class Resident:
+class DevicePatches:
     """Pairs of images on a device, and patches of them by numbers of 0 … 1.
 
     Nothing here waits for the device or asks it anything, so that a CUDA graph can hold it.

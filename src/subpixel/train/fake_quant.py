@@ -21,10 +21,10 @@ from subpixel.models.lowering import lower_spec
 from subpixel.models.spec import Spec
 from subpixel.models.torch_kernels import TorchKernels
 
-__all__ = ["Rounding"]
+__all__ = ["FakeQuant"]
 
 
-class Rounding:
+class FakeQuant:
     """A chain's int8 form during training.
 
     Args:
@@ -46,7 +46,7 @@ class Rounding:
         """The int8 parameters that a model file with these weights would hold."""
         return quantise(self.spec, _arrays(weights), self.ranges)
 
-    def applied(self, weights: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], Callable[[], TorchKernels]]:
+    def round_weights(self, weights: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], Callable[[], TorchKernels]]:
         """What int8 would compute with.
 
         Returns:

@@ -19,13 +19,13 @@ from subpixel.models.spec import Spec
 from subpixel.models.torch_kernels import TorchKernels
 from subpixel.train.data import Patches, inside
 
-__all__ = ["chain", "solve_last_layer"]
+__all__ = ["linear_chain", "solve_last_layer"]
 
 # Relative to the mean power of a feature: keeps directions that the data hardly excites from growing large weights.
 _RIDGE = 1e-7
 
 
-def chain(spec: Spec) -> Chain | None:
+def linear_chain(spec: Spec) -> Chain | None:
     """The network as convolutions without skips and a CRD pixel shuffle, with or without a base; None if it is not.
 
     One that is a chain only when rewritten is none: its weights have other shapes.
@@ -44,7 +44,7 @@ def solve_last_layer(spec: Spec, weights: Mapping[str, Tensor], patches: Patches
     """Weight and bias of the last convolution that minimise the squared error over random patches.
 
     Args:
-        spec: a network for which :func:`chain` is not None.
+        spec: a network for which :func:`linear_chain` is not None.
         weights: of all layers, on the device that is to compute; those of the last are not read.
         patches: where inputs and targets come from.
         batches: how many are drawn; each brings ``batch * n²`` equations for each unknown's column.
@@ -52,7 +52,7 @@ def solve_last_layer(spec: Spec, weights: Mapping[str, Tensor], patches: Patches
     Returns:
         The two tensors of the last convolution by name.
     """
-    found = chain(spec)
+    found = linear_chain(spec)
     assert found is not None
     *trunk, last = found.convs
     kernels = TorchKernels()

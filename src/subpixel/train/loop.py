@@ -20,7 +20,7 @@ from subpixel.errors import InvalidArgument, SubpixelError
 from subpixel.metrics.calibration import int8_loss
 from subpixel.models.files import Model, load, save
 from subpixel.models.spec import Spec
-from subpixel.train.cuda_graph import MOST_STEPS, Captured
+from subpixel.train.cuda_graph import MAX_STEPS, StepGraph
 from subpixel.train.curve import write_curve
 from subpixel.train.data import Pair, find_images, load_pairs
 from subpixel.train.degradation import DEGRADATIONS, Variants
@@ -100,27 +100,27 @@ def train(
     with processes(where) as group:
         if settings.batch % group.count:
             raise InvalidArgument(f"train: batch={settings.batch}: {group.count} processes cannot share it equally")
-        speak = say if group.first else _nothing
-        pairs, held, found = _material(settings, spec, data, threads)
+        report = say if group.first else _silent
+        pairs, held, found = _load_data(settings, spec, data, threads)
         kind = State if spec.plain else MotionState
         state = kind(settings, spec, pairs, begin, larger, where, tensors)
-        state.earlier = _commands(begin)
+        state.earlier = _earlier_commands(begin)
         checkpoint = out.with_suffix(".ckpt")
         if resume and checkpoint.exists():
             state.restore(checkpoint)
-            speak(f"going on at step {state.step} after {state.seconds / 60:.1f} minutes")
+            report(f"going on at step {state.step} after {state.seconds / 60:.1f} minutes")
         elif settings.rounded:
-            state.round_from(begin, pairs)
-        speak(
+            state.enable_rounding(begin, pairs)
+        report(
             f"{settings.arch} ×{spec.scale}: {spec.parameters} parameters, {found} to train on, {len(held)} held out"
-            f"{_beside(spec, held)}; {state.measured(state.average, held):.3f} dB at step {state.step}"
+            f"{_bicubic_note(spec, held)}; {state.measure(state.average, held):.3f} dB at step {state.step}"
         )
         try:
-            _loop(state, held, out, group, speak)
+            _loop(state, held, out, group, report)
         except KeyboardInterrupt:
             if group.first:
-                state.keep(checkpoint)
-            speak(f"stopped at step {state.step}; the same command with --resume goes on from {checkpoint}")
+                state.save(checkpoint)
+            report(f"stopped at step {state.step}; the same command with --resume goes on from {checkpoint}")
             raise
         state.finish(held)
         images: dict[str, Any] = {
@@ -145,13 +145,13 @@ def train(
         )
         if group.first:
             if state.rounding is not None:
-                model = _with_int8(model, state.rounding.parameters(state.best), held, data, speak)
-            _save_verified(model, out, lambda one: state.shown(one, held[0]))
-        speak(f"{out}: {state.best_psnr:.3f} dB on the held-out images; read back and compared")
+                model = _with_int8(model, state.rounding.parameters(state.best), held, data, report)
+            _save_verified(model, out, lambda one: state.upscale(one, held[0]))
+        report(f"{out}: {state.best_psnr:.3f} dB on the held-out images; read back and compared")
     return model
 
 
-def _material(settings: Settings, spec: Spec, data: str | Path, threads: int) -> tuple[list[Pair], list[Pair], str]:
+def _load_data(settings: Settings, spec: Spec, data: str | Path, threads: int) -> tuple[list[Pair], list[Pair], str]:
     """What is trained on, what is held out, and how many images the first were made of."""
     if not spec.plain:
         sources, clips, count = load_clips(data, spec, settings, threads)
@@ -164,11 +164,11 @@ def _material(settings: Settings, spec: Spec, data: str | Path, threads: int) ->
     return pairs, held, f"{len(trained_on)} images"
 
 
-def _beside(spec: Spec, held: list[Pair]) -> str:
+def _bicubic_note(spec: Spec, held: list[Pair]) -> str:
     return "" if spec.plain else f" (bicubic: {bicubic_score(spec, cast('list[Clip]', held)):.3f} dB)"
 
 
-def _commands(model: Model | None) -> list[str]:
+def _earlier_commands(model: Model | None) -> list[str]:
     """How the network that a run starts from was made, from its first beginning."""
     if model is None:
         return []
@@ -176,7 +176,7 @@ def _commands(model: Model | None) -> list[str]:
     return [*model.training.get("earlier", []), *([str(own)] if own else [])]
 
 
-def _nothing(_: str) -> None:
+def _silent(_: str) -> None:
     pass
 
 
@@ -193,45 +193,45 @@ def _with_int8(
 
 def _loop(state: State, held: list[Pair], out: Path, group: Processes, say: Callable[[str], None]) -> None:
     settings, spec = state.settings, state.spec
-    many = Captured(state, state.patches.resident(state.device)) if recorded(state, group) else None
+    graph = StepGraph(state, state.patches.on_device(state.device)) if uses_cuda_graph(state, group) else None
     begun = time.monotonic() - state.seconds
     next_report, total_loss, counted = state.seconds + 30.0, 0.0, 0
     title = f"{settings.arch} ×{spec.scale}, seed {settings.seed}"
     while True:
-        state.seconds = group.agreed(time.monotonic() - begun, state.device)
+        state.seconds = group.broadcast(time.monotonic() - begun, state.device)
         done = state.step / settings.steps if settings.steps else state.seconds / (60 * (settings.minutes or 1))
         if done >= 1 or state.seconds >= next_report:
-            score = state.measured(state.average, held)
+            score = state.measure(state.average, held)
             loss = total_loss / max(counted, 1)
             rate = state.optimisers[0].param_groups[-1]["lr"]
             state.rows.append([state.step, round(state.seconds / 60, 3), loss, rate, score])
             say(f"step {state.step:>7}  {state.seconds / 60:6.1f} min  loss {loss:.5f}  validation {score:.3f} dB")
             if group.first:
                 write_curve(state.rows, out, title)
-                state.keep(out.with_suffix(".ckpt"))
+                state.save(out.with_suffix(".ckpt"))
             total_loss, counted = 0.0, 0
             # About forty measurements in a run, none more than every 30 seconds: the image of a curve needs no more.
             next_report = state.seconds + max(30.0, state.seconds / max(done, 1e-3) / 40)
         if done >= 1:
             return
         with _uninterrupted():  # a checkpoint must not fall between an update and its count
-            if many is None:
+            if graph is None:
                 total_loss += _step(state, _rate(state.step, done, settings.cycles), group)
                 counted += 1
             else:
                 factors = _rates(state, done)
-                total_loss += many.run(factors)
+                total_loss += graph.run(factors)
                 counted += len(factors)
 
 
-def recorded(state: State, group: Processes) -> bool:
+def uses_cuda_graph(state: State, group: Processes) -> bool:
     """Whether steps are recorded as a CUDA graph: by one process, of a loss that asks the host for nothing."""
     return state.device.type == "cuda" and group.count == 1 and state.capturable
 
 
 def _step(state: State, factor: float, group: Processes) -> float:
     """One step; returns its loss."""
-    state.pace(factor, state.following(state.step))
+    state.pace(factor, state.mean_share(state.step))
     loss = state.loss(*state.patches.draw(group.rank, group.count))
     state.learn(loss, group.mean)
     state.teach_adversary(factor, group)
@@ -243,8 +243,8 @@ def _rates(state: State, done: float) -> list[float]:
     """The learning rates of the next steps, as shares of their peaks, up to the last that is wanted."""
     settings = state.settings
     if settings.steps is None:
-        return [_rate(state.step + k, done, settings.cycles) for k in range(MOST_STEPS)]
-    last = min(settings.steps, state.step + MOST_STEPS)
+        return [_rate(state.step + k, done, settings.cycles) for k in range(MAX_STEPS)]
+    last = min(settings.steps, state.step + MAX_STEPS)
     return [_rate(step, step / settings.steps, settings.cycles) for step in range(state.step, last)]
 
 

@@ -44,7 +44,7 @@ class Processes:
         for tensor, part in zip(tensors, torch.split(flat, [t.numel() for t in tensors]), strict=True):
             tensor.copy_(part.view_as(tensor))
 
-    def agreed(self, value: float, device: torch.device) -> float:
+    def broadcast(self, value: float, device: torch.device) -> float:
         """The first process's value, on all of them: what must not differ, such as the time that has passed."""
         if self.count == 1:
             return value

@@ -76,7 +76,7 @@ class Trainable(nn.Module):
             (vectors if parameter.ndim == 1 else of_first if scales else others).append(parameter)
         return of_first, others, vectors
 
-    def collapsed(self) -> dict[str, Tensor]:
+    def collapse(self) -> dict[str, Tensor]:
         """The weights of the Spec by name, differentiable. Always f32: bf16 would swallow small updates."""
         weights: dict[str, Tensor] = {}
         with torch.autocast("cpu", enabled=False), torch.autocast("cuda", enabled=False):
@@ -193,7 +193,7 @@ def _carry_frame(spec: Spec, weights: dict[str, Tensor]) -> None:
     layers = {layer.name: layer for layer in spec.layers}
     (frame,) = (one.name for one in spec.frames if one.offset == 0)
 
-    def carried(name: str) -> tuple[int, list[Conv]] | None:
+    def frame_channel(name: str) -> tuple[int, list[Conv]] | None:
         """Which channel of a value is the frame, and the convolutions on the way."""
         if name == frame:
             return 0, []
@@ -201,12 +201,12 @@ def _carry_frame(spec: Spec, weights: dict[str, Tensor]) -> None:
         if isinstance(layer, Concat):
             before = 0
             for source in layer.sources:
-                found = carried(source)
+                found = frame_channel(source)
                 if found is not None:
                     return before + found[0], found[1]
                 before += spec.values[source].channels
         elif isinstance(layer, Conv) and layer.activation == "relu" and not layer.shared:
-            found = carried(layer.source)
+            found = frame_channel(layer.source)
             if found is not None:
                 return 0, [*found[1], layer]
         return None
@@ -214,12 +214,12 @@ def _carry_frame(spec: Spec, weights: dict[str, Tensor]) -> None:
     ends = [layer for layer in spec.layers if isinstance(layer, PixelShuffle) and layer.factor == spec.scale]
     end = layers.get(ends[-1].source) if ends else None
     based = any(isinstance(layer, Resize) and layer.mode == "nearest" for layer in spec.layers)
-    found = carried(end.source) if isinstance(end, Conv) and based and spec.colour == "luma" else None
+    found = frame_channel(end.source) if isinstance(end, Conv) and based and spec.colour == "luma" else None
     if found is None or not isinstance(end, Conv):
         return
-    channel, way = found
-    for conv in way:
-        came = carried(conv.source)
+    channel, convs_to_end = found
+    for conv in convs_to_end:
+        came = frame_channel(conv.source)
         assert came is not None
         kernel = weights[f"{conv.name}.weight"]
         kernel[0] = 0.0

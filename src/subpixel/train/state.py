@@ -22,14 +22,14 @@ from subpixel.models.spec import Conv, Spec
 from subpixel.models.torch_kernels import TorchKernels
 from subpixel.train.adversarial import Adversary, Discriminator
 from subpixel.train.data import Pair, Patches, inside, samples
-from subpixel.train.fake_quant import Rounding
-from subpixel.train.least_squares import chain, solve_last_layer
+from subpixel.train.fake_quant import FakeQuant
+from subpixel.train.least_squares import linear_chain, solve_last_layer
 from subpixel.train.optim import Muon
 from subpixel.train.parallel import Processes
 from subpixel.train.perceptual import Vgg19, pyramid_distance
 from subpixel.train.reparameterisation import Trainable
 from subpixel.train.settings import Settings
-from subpixel.train.weight_transfer import grown
+from subpixel.train.weight_transfer import transfer_weights
 from subpixel.upscaler import luma
 
 __all__ = ["IMAGES_FOR_RANGES", "State", "last_channels", "validate"]
@@ -64,11 +64,13 @@ class State:
         self.teacher = None if teacher is None else _Teacher(teacher, spec, device)
         self.margin = max(_margin(spec), self.teacher.margin if self.teacher else 0)
         self.patches = self._source(pairs, generator)
-        self.rounding: Rounding | None = None
+        self.rounding: FakeQuant | None = None
         side = (settings.patch - 2 * self.margin) * spec.scale
         self.vgg19 = None if features is None else _vgg19(features, settings.layer, spec, side, device)
         self.adversary = _adversary(settings, spec.channels, side, device) if settings.adversarial else None
-        self._told: tuple[Tensor, Tensor] | None = None  # results and photographs that the adversary has yet to see
+        self._adversary_batch: tuple[Tensor, Tensor] | None = (
+            None  # results and photographs that the adversary has yet to see
+        )
         if start is not None:
             self._begin(start)
         first, others, vectors = self.net.groups()
@@ -83,7 +85,7 @@ class State:
             for group in (group for o in self.optimisers for group in o.param_groups):
                 group["lr"] = torch.tensor(group["lr"], device=device)
         self._follow_by: float | Tensor = 1.0
-        self.average = {name: w.detach().clone() for name, w in self.net.collapsed().items()}
+        self.average = {name: w.detach().clone() for name, w in self.net.collapse().items()}
         self.best, self.best_psnr = {name: w.cpu() for name, w in self.average.items()}, -math.inf
         self.step, self.seconds = 0, 0.0
         self.earlier: list[str] = []  # commands that made the network it began as
@@ -96,16 +98,16 @@ class State:
 
     def _begin(self, model: Model) -> None:
         """Take another network's weights; where its last layer does not fit, the best one for its features."""
-        own = {name: w.detach().cpu() for name, w in self.net.collapsed().items()}
+        own = {name: w.detach().cpu() for name, w in self.net.collapse().items()}
         given = {name: torch.from_numpy(w.copy()) for name, w in model.weights.items()}
-        weights = grown(self.spec, model.spec, given, own)
+        weights = transfer_weights(self.spec, model.spec, given, own)
         self.net.take(weights)
         last = f"{[layer.name for layer in self.spec.layers if isinstance(layer, Conv)][-1]}.weight"
         same = last in weights and weights[last].shape == self.spec.weight_shapes[last]
-        if not same and chain(self.spec):
-            self.net.take(solve_last_layer(self.spec, self.net.collapsed(), self.patches, _SOLVE_BATCHES))
+        if not same and linear_chain(self.spec):
+            self.net.take(solve_last_layer(self.spec, self.net.collapse(), self.patches, _SOLVE_BATCHES))
 
-    def round_from(self, model: Model | None, pairs: list[Pair]) -> None:
+    def enable_rounding(self, model: Model | None, pairs: list[Pair]) -> None:
         """From now on compute as int8 does, with the ranges that a trained network has on some of these images."""
         if model is None or model.spec != self.spec:
             raise InvalidArgument("train: rounding needs a trained network of the same shape to start from")
@@ -113,16 +115,16 @@ class State:
             raise InvalidArgument("train: rounding is for luma networks, as int8 is")
         chosen = np.linspace(0, len(pairs) - 1, IMAGES_FOR_RANGES).astype(int)
         planes = [pairs[k].small[:, :_SIDE_FOR_RANGES, :_SIDE_FOR_RANGES].numpy() for k in chosen]
-        self.rounding = Rounding(self.spec, activation_ranges(model, planes))
+        self.rounding = FakeQuant(self.spec, activation_ranges(model, planes))
 
     def loss(self, small: Tensor, large: Tensor) -> Tensor:
         """The loss of the current weights, which the mean of weights follows."""
         small, large = small.to(self.device), large.to(self.device)
-        weights = self.net.collapsed()
+        weights = self.net.collapse()
         self._follow(weights)
         kernels: Callable[[], TorchKernels] = TorchKernels
         if self.rounding is not None:
-            weights, kernels = self.rounding.applied(weights)
+            weights, kernels = self.rounding.round_weights(weights)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.bf16):
             result = run(self.spec, last_channels(weights), small, kernels(), pad=False).float()
         result = inside(result, (self.margin - _margin(self.spec)) * self.spec.scale)
@@ -131,7 +133,7 @@ class State:
             share = self.settings.teacher_share
             total = (1 - share) * total + share * self._distance(result, self.teacher(small, self.margin))
         if self.adversary is not None:
-            self._told = (result.detach(), large)
+            self._adversary_batch = (result.detach(), large)
             total = total + self.settings.adversarial * self.adversary.loss_of_results(result)
         return total
 
@@ -147,8 +149,8 @@ class State:
 
     def teach_adversary(self, factor: float, group: Processes) -> None:
         """Let the adversary, if there is one, learn from the last results; ``factor``: of its peak rate."""
-        if self.adversary is not None and self._told is not None:
-            self.adversary.learn(*self._told, factor, group)
+        if self.adversary is not None and self._adversary_batch is not None:
+            self.adversary.learn(*self._adversary_batch, factor, group)
 
     def _distance(self, result: Tensor, wanted: Tensor) -> Tensor:
         if self.vgg19 is not None:
@@ -163,12 +165,12 @@ class State:
         """Whether the loss is computed by the device alone, so that a CUDA graph can hold it."""
         return self.rounding is None and self._by_psnr
 
-    def following(self, step: int) -> float:
+    def mean_share(self, step: int) -> float:
         """How far the mean of weights goes towards those of a step."""
         return 1 - min(self.settings.average, step / (step + 20))
 
     def pace(self, factor: float | Tensor, follow: float | Tensor) -> None:
-        """Bring every learning rate to ``factor`` times its peak; ``follow`` as :meth:`following` gives it."""
+        """Bring every learning rate to ``factor`` times its peak; ``follow`` as :meth:`mean_share` gives it."""
         self._follow_by = follow
         for optimiser, rates in zip(self.optimisers, self._rates, strict=True):
             for group, rate in zip(optimiser.param_groups, rates, strict=True):
@@ -187,16 +189,16 @@ class State:
         """Validation of some weights, rounded if int8 is trained for."""
         if self.rounding is None:
             return validate(self.spec, weights, held)
-        rounded, kernels = self.rounding.applied(weights)
+        rounded, kernels = self.rounding.round_weights(weights)
         return validate(self.spec, rounded, held, kernels)
 
-    def shown(self, model: Model, pair: Pair) -> Tensor:
+    def upscale(self, model: Model, pair: Pair) -> Tensor:
         """What a model makes of an image held out."""
         weights = {name: torch.from_numpy(value.copy()) for name, value in model.weights.items()}
         with torch.inference_mode():
             return run(model.spec, weights, samples(pair.small)[None], TorchKernels())
 
-    def measured(self, weights: dict[str, Tensor], held: list[Pair]) -> float:
+    def measure(self, weights: dict[str, Tensor], held: list[Pair]) -> float:
         """The score of some weights; the best ever seen are kept, or the last where PSNR is not what is trained for."""
         score = self.score(weights, held)
         if score > self.best_psnr or not self._by_psnr:
@@ -209,11 +211,11 @@ class State:
 
     def finish(self, held: list[Pair]) -> None:
         """Bring the last layer to its optimum, if that is better."""
-        if chain(self.spec) and self.rounding is None and self._by_psnr:
+        if linear_chain(self.spec) and self.rounding is None and self._by_psnr:
             solved = solve_last_layer(self.spec, self.average, self.patches, 5 * _SOLVE_BATCHES)
-            self.measured({**self.average, **solved}, held)
+            self.measure({**self.average, **solved}, held)
 
-    def keep(self, path: Path) -> None:
+    def save(self, path: Path) -> None:
         content = {
             "settings": asdict(self.settings),
             "net": self.net.state_dict(),
@@ -262,7 +264,7 @@ class State:
             if self.adversary is not None:
                 self.adversary.restore(content["adversary"])
             if self.settings.rounded:
-                self.rounding = Rounding(self.spec, content["ranges"])
+                self.rounding = FakeQuant(self.spec, content["ranges"])
         except unreadable as error:
             raise ModelFileError(f"{path}: is of another network ({_first_line(error)})") from None
 
@@ -329,7 +331,7 @@ def validate(
             rounded = np.clip(np.floor(result.astype(np.float64) * 255 + 0.5), 0, 255)
             truth = samples(pair.large).numpy().astype(np.float64)
             if spec.colour == "rgb":
-                scores.append(psnr(luma(rounded / 255) * 255, luma(truth) * 255, crop=spec.scale))
+                scores.append(psnr(luma(rounded / 255) * 255, luma(truth) * 255, data_range=255, crop=spec.scale))
             else:
-                scores.append(psnr(rounded[0], truth[0] * 255, crop=spec.scale))
+                scores.append(psnr(rounded[0], truth[0] * 255, data_range=255, crop=spec.scale))
     return float(np.mean(scores))

@@ -15,12 +15,12 @@ import torch
 from torch import Tensor
 
 from subpixel.models.spec import Concat, Conv, PixelShuffle, Spec
-from subpixel.train.least_squares import chain
+from subpixel.train.least_squares import linear_chain
 
-__all__ = ["grown"]
+__all__ = ["transfer_weights"]
 
 
-def grown(
+def transfer_weights(
     spec: Spec, smaller: Spec, weights: Mapping[str, Tensor], beginning: Mapping[str, Tensor]
 ) -> dict[str, Tensor]:
     """Weights of a larger chain that makes what a smaller one makes.
@@ -57,7 +57,7 @@ def grown(
 
 def _trunk(spec: Spec) -> tuple[Conv, ...] | None:
     """The convolutions of a chain of ReLUs whose result is added to the input; None for other networks."""
-    found = chain(spec)
+    found = linear_chain(spec)
     if found is None or not found.base or not all(conv.bias for conv in found.convs):
         return None
     return found.convs if all(conv.activation == "relu" for conv in found.convs[:-1]) else None

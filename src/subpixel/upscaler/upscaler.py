@@ -244,7 +244,7 @@ class Upscaler:
         """The choice for a video, by libavcodec's name of its codec; None where it is not known."""
         return self._selection.by_codec(codec, self.target.scale)
 
-    def __call__(self, image: T, choice: Choice | None = None) -> T:
+    def __call__(self, image: T, choice: Choice | None = None, plan: SizePlan | None = None) -> T:
         """Upscale an image; the same kind comes back.
 
         Args:
@@ -254,6 +254,7 @@ class Upscaler:
                 PIL image of mode L, LA, RGB, RGBA or I;16. Channels are in the order R, G, B: ``cv2.imread`` gives
                 B, G, R, which ``image[..., ::-1]`` turns.
             choice: what :meth:`choose_model` took for this image, so that it is not measured again.
+            plan: what :meth:`plan` returned for this size and choice, so that it is not planned again.
 
         Returns:
             An array of the same kind, dtype and number of axes, or a PIL image of the same mode.
@@ -270,7 +271,8 @@ class Upscaler:
         if choice is None:
             choice = self.choose_model(pixels)
         whole = pixels[:, :, None] if pixels.ndim == 2 else pixels
-        plan = self.plan(whole.shape[1], whole.shape[0], choice)
+        if plan is None:
+            plan = self.plan(whole.shape[1], whole.shape[0], choice)
         blocks = self.stream([whole], plan, whole.shape[2], whole.dtype, alpha_of(whole), choice, _IN_MEMORY)
         result = next(blocks)
         width, height = plan.size

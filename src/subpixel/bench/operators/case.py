@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Call", "Case", "kind_of", "optional", "torch_of"]
+__all__ = ["Call", "Case", "dtype_label", "optional", "torch_with_threads"]
 
 Call = Callable[[], Any]
 
@@ -32,7 +32,7 @@ def optional(name: str) -> Any:
     return importlib.import_module(name) if importlib.util.find_spec(name) else None
 
 
-def torch_of(threads: int) -> Any:
+def torch_with_threads(threads: int) -> Any:
     """torch, told how many threads it has, or None."""
     torch = optional("torch")
     if torch is not None:
@@ -40,6 +40,6 @@ def torch_of(threads: int) -> Any:
     return torch
 
 
-def kind_of(x: NDArray[Any]) -> str:
+def dtype_label(x: NDArray[Any]) -> str:
     """u8, f32 …: what a case is called by."""
     return f"{np.dtype(x.dtype).kind.replace('i', 's')}{8 * x.itemsize}"

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from subpixel import ops
 from subpixel.bench import ceilings
-from subpixel.bench.operators.case import Call, Case, torch_of
+from subpixel.bench.operators.case import Call, Case, torch_with_threads
 
 __all__ = ["cases"]
 
@@ -29,7 +29,7 @@ _CASES = {
 
 def cases(threads: int) -> Iterator[Case]:
     """Layers of known networks."""
-    torch = torch_of(threads)
+    torch = torch_with_threads(threads)
     for name, case in _CASES.items():
         yield _case(torch, name, case, threads)
 
@@ -47,7 +47,7 @@ def _case(torch: Any, name: str, case: tuple[int, ...], threads: int) -> Case:
 
     result = ours()
     adds = ceilings.arithmetic("f32", ceilings.targets()[-1], threads, float(weight.size) * h * w)
-    bounds: dict[str, Call] = {"copy": ceilings.copy_of(result, threads), "adds": adds}
+    bounds: dict[str, Call] = {"copy": ceilings.array_copy(result, threads), "adds": adds}
     peers: dict[str, Call] = {}
     if torch is not None:
         tensors = [torch.from_numpy(v) for v in (x, weight, bias)]

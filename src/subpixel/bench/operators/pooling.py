@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subpixel import ops
-from subpixel.bench.ceilings import copy_of, on_threads
-from subpixel.bench.operators.case import Call, Case, kind_of, torch_of
+from subpixel.bench.ceilings import array_copy, run_on_threads
+from subpixel.bench.operators.case import Call, Case, dtype_label, torch_with_threads
 
 __all__ = ["cases"]
 
@@ -24,7 +24,7 @@ _PAGE = 4096
 
 def cases(threads: int) -> Iterator[Case]:
     """Values and positions of the usual types."""
-    torch = torch_of(threads)
+    torch = torch_with_threads(threads)
     for dtype in (np.float32, np.uint16, np.uint8):
         for index in (np.int64, np.int32):
             yield _case(torch, dtype, index, threads)
@@ -38,9 +38,9 @@ def _case(torch: Any, dtype: Any, index: Any, threads: int) -> Case:
     if torch is not None and dtype is np.float32 and index is np.int64:
         tensors = torch.from_numpy(values), torch.from_numpy(where)
         peers["torch"] = lambda: torch.nn.functional.max_unpool2d(*tensors, 2)
-    bounds: dict[str, Call] = {"copy": copy_of(x, threads), "pages": _pages(x, threads)}
+    bounds: dict[str, Call] = {"copy": array_copy(x, threads), "pages": _pages(x, threads)}
     ours: dict[str, Call] = {"subpixel": lambda: ops.max_unpool(values, where, 2)}
-    return Case("max_unpool", f"{kind_of(x)}, positions {kind_of(where)}", ours, bounds, peers)
+    return Case("max_unpool", f"{dtype_label(x)}, positions {dtype_label(where)}", ours, bounds, peers)
 
 
 def _pages(like: NDArray[Any], threads: int) -> Call:
@@ -49,7 +49,7 @@ def _pages(like: NDArray[Any], threads: int) -> Call:
     def touch(thread: int) -> None:
         parts[thread][::_PAGE] = 1
 
-    together = on_threads(touch, threads)
+    together = run_on_threads(touch, threads)
 
     def call() -> None:
         parts[:] = np.array_split(np.zeros(like.nbytes, np.uint8), threads)

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subpixel import ops
-from subpixel.bench.ceilings import copy_of
-from subpixel.bench.operators.case import Call, Case, kind_of, optional, torch_of
+from subpixel.bench.ceilings import array_copy
+from subpixel.bench.operators.case import Call, Case, dtype_label, optional, torch_with_threads
 
 __all__ = ["cases"]
 
@@ -41,14 +41,14 @@ def cases(threads: int) -> Iterator[Case]:
     for x, size in ((small, _LARGE), (large, _SMALL)):
         for mode in _PILLOW:
             yield _like_pillow(pillow, x, mode, size, threads)
-    torch = torch_of(threads)
+    torch = torch_with_threads(threads)
     for x in (planes, small.transpose(2, 0, 1)[None].copy()):
         for mode in _TORCH:
             yield _like_torch(torch, x, mode, threads)
 
 
 def _case(name: str, threads: int, ours: Call, peers: dict[str, Call]) -> Case:
-    return Case("resize", name, {"subpixel": ours}, {"copy": copy_of(ours(), threads)}, peers)
+    return Case("resize", name, {"subpixel": ours}, {"copy": array_copy(ours(), threads)}, peers)
 
 
 def _like_opencv(cv2: Any, x: NDArray[Any], mode: Any, like: Any, threads: int) -> Case:
@@ -56,7 +56,7 @@ def _like_opencv(cv2: Any, x: NDArray[Any], mode: Any, like: Any, threads: int) 
     if cv2 is not None:
         how = getattr(cv2, _OPENCV[mode])
         peers["OpenCV"] = lambda: cv2.resize(x, _LARGE[::-1], interpolation=how)
-    name = f"{kind_of(x)} HWC up {mode}, like {like or 'ours'}"
+    name = f"{dtype_label(x)} HWC up {mode}, like {like or 'ours'}"
     return _case(name, threads, lambda: ops.resize(x, _LARGE, mode=mode, like=like), peers)
 
 
@@ -65,7 +65,7 @@ def _like_pillow(pillow: Any, x: NDArray[Any], mode: Any, size: tuple[int, int],
     if pillow is not None:
         image, how = pillow.fromarray(x), getattr(pillow.Resampling, _PILLOW[mode])
         peers["Pillow"] = lambda: image.resize(size[::-1], how)
-    name = f"{kind_of(x)} HWC {'up' if size == _LARGE else 'down'} {mode}, like pillow"
+    name = f"{dtype_label(x)} HWC {'up' if size == _LARGE else 'down'} {mode}, like pillow"
     return _case(name, threads, lambda: ops.resize(x, size, mode=mode, like="pillow"), peers)
 
 
@@ -75,5 +75,5 @@ def _like_torch(torch: Any, x: NDArray[Any], mode: Any, threads: int) -> Case:
         tensor, more = torch.from_numpy(x), {"antialias": True} if mode == "lanczos" else {}
         interpolate = torch.nn.functional.interpolate
         peers["torch"] = lambda: interpolate(tensor, _LARGE, mode=_TORCH[mode], **more)
-    name = f"{kind_of(x)} NCHW up {mode}, like torch"
+    name = f"{dtype_label(x)} NCHW up {mode}, like torch"
     return _case(name, threads, lambda: ops.resize(x, _LARGE, mode=mode, like="torch"), peers)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from subpixel import ops
-from subpixel.bench.ceilings import copy_of
-from subpixel.bench.operators.case import Call, Case, kind_of, torch_of
+from subpixel.bench.ceilings import array_copy
+from subpixel.bench.operators.case import Call, Case, dtype_label, torch_with_threads
 
 __all__ = ["cases"]
 
@@ -19,7 +19,7 @@ _SIZES = {"small": (360, 640), "large": (2160, 3840)}
 
 def cases(threads: int) -> Iterator[Case]:
     """f32 and u8, channels first and last."""
-    torch = torch_of(threads)
+    torch = torch_with_threads(threads)
     for size, (height, width) in _SIZES.items():
         for dtype in (np.float32, np.uint8):
             for layout in ("NCHW", "NHWC"):
@@ -36,4 +36,6 @@ def _case(torch: Any, size: str, shape: tuple[int, int], dtype: Any, layout: Any
         tensor = tensor.permute(0, 3, 1, 2) if layout == "NHWC" else tensor
         peers["torch"] = lambda: torch.nn.functional.pixel_shuffle(tensor, r)
     ours: dict[str, Call] = {"subpixel": lambda: ops.pixel_shuffle(x, r, layout=layout)}
-    return Case("pixel_shuffle", f"{size} {kind_of(x)} {layout} r={r}", ours, {"copy": copy_of(x, threads)}, peers)
+    return Case(
+        "pixel_shuffle", f"{size} {dtype_label(x)} {layout} r={r}", ours, {"copy": array_copy(x, threads)}, peers
+    )

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from subpixel.bench.ceilings import copy_of, on_threads
-from subpixel.bench.operators.case import Call, Case, kind_of, optional, torch_of
+from subpixel.bench.ceilings import array_copy, run_on_threads
+from subpixel.bench.operators.case import Call, Case, dtype_label, optional, torch_with_threads
 from subpixel.ops import affine_grid, grid_sample
 
 __all__ = ["cases"]
@@ -28,7 +28,7 @@ _REMAP = {"nearest": "INTER_NEAREST", "bilinear": "INTER_LINEAR", "bicubic": "IN
 
 def cases(threads: int) -> Iterator[Case]:
     """Planes beside torch, images beside OpenCV, then volumes and the grids themselves."""
-    torch, cv2 = torch_of(threads), optional("cv2")
+    torch, cv2 = torch_with_threads(threads), optional("cv2")
     if cv2 is not None:
         cv2.setNumThreads(threads)
     noise = np.random.default_rng(0).normal(0, 1 / 200, (1, _HEIGHT, _WIDTH, 2)).astype(np.float32)
@@ -71,7 +71,7 @@ def _images(cv2: Any, name: str, grid: NDArray[Any], mode: Any, dtype: Any, thre
         "subpixel": lambda: grid_sample(last, grid, mode, layout="NHWC"),
         "subpixel planes": lambda: grid_sample(x, grid, mode),
     }
-    return Case("grid_sample", f"{name} {kind_of(x)} images {mode}", ours, {"copy": _copy(x, grid, threads)}, peers)
+    return Case("grid_sample", f"{name} {dtype_label(x)} images {mode}", ours, {"copy": _copy(x, grid, threads)}, peers)
 
 
 def _volume(torch: Any, threads: int) -> Case:
@@ -97,8 +97,8 @@ def _grid(torch: Any) -> Case:
 
 
 def _copy(x: NDArray[Any], grid: NDArray[Any], threads: int) -> Call:
-    images, places = copy_of(x, threads), np.array_split(grid.reshape(-1), threads)
-    reading = on_threads(lambda thread: places[thread].sum(), threads)
+    images, places = array_copy(x, threads), np.array_split(grid.reshape(-1), threads)
+    reading = run_on_threads(lambda thread: places[thread].sum(), threads)
 
     def call() -> None:
         images()

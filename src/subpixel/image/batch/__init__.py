@@ -1,1 +1,1 @@
-"""Many images: what is found, where results go, who does them, what became of each."""
+"""Many images: finding them, planning, running them in processes."""

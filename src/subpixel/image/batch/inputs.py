@@ -1,4 +1,4 @@
-"""Finding images: files, folders with all below them, patterns."""
+"""Finding images: files, folders with everything below them, patterns."""
 
 from __future__ import annotations
 
@@ -11,83 +11,83 @@ from pathlib import Path
 from subpixel.errors import ImageReadError
 from subpixel.storage.os_errors import os_error_text
 
-__all__ = ["IMAGES", "Found", "find"]
+__all__ = ["IMAGES", "Input", "find_images"]
 
-# What counts as an image within a folder. A file that is named is tried whatever it is called.
+# The suffixes of images in a folder. A file that was named is tried whatever its suffix.
 _LOSSY = (".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".avif", ".heic", ".heif", ".jxl", ".jp2")
 _EXACT = (".png", ".tif", ".tiff", ".gif", ".bmp", ".ppm", ".pgm", ".pbm", ".pnm", ".pfm")
 IMAGES = frozenset((*_LOSSY, *_EXACT))
 
 
 @dataclass(frozen=True)
-class Found:
-    """An image that was asked for.
+class Input:
+    """An image that was found.
 
     Args:
-        path: where it is.
-        below: its folder, seen from the folder that was named; empty for a file that was named itself.
-        named: it was named itself.
-        error: why it, or a whole folder, cannot be looked at.
+        path: of the image.
+        subfolder: its folder relative to the folder that was named; empty for a file that was named itself.
+        named: whether the file was named itself.
+        error: why the path, or a whole folder, cannot be read.
     """
 
     path: Path
-    below: Path = Path()
+    subfolder: Path = Path()
     named: bool = False
     error: ImageReadError | None = None
 
 
-def find(inputs: Iterable[str], without: Path | None = None) -> list[Found]:
-    """The images that files, folders and patterns mean, each once, in an order that depends on their names alone.
+def find_images(inputs: Iterable[str], excluded: Path | None = None) -> list[Input]:
+    """The images that files, folders and patterns name, each once, in an order that depends on their names alone.
 
-    Within a folder hidden files and folders are left out, and what no suffix of :data:`IMAGES` says to be a
-    image. Links are followed; a folder that several paths lead to is visited once, so that loops end.
+    In a folder, hidden files and folders are ignored, and files without a suffix of :data:`IMAGES`. Links are followed.
+    A folder that several paths lead to is visited once, so loops end.
 
     Args:
-        inputs: paths, and patterns (``*``, ``?``, ``[…]``, ``**`` for any depth) where no path is called so.
-        without: a folder within the others that is not visited: that of the results.
+        inputs: paths, or patterns (``*``, ``?``, ``[…]``, ``**`` for any depth) where no such path exists.
+        excluded: a folder inside the others that is not visited: the one for the results.
 
-    >>> find(["no such folder/*.jpg"])[0].error
-    ImageReadError('no such folder/*.jpg: no file of such a name')
+    >>> find_images(["no such folder/*.jpg"])[0].error
+    ImageReadError('no such folder/*.jpg: no file matches')
     """
-    found: dict[str, Found] = {}
+    images: dict[str, Input] = {}
     for each in inputs:
-        for item in _of_one(each, without):
-            found.setdefault(os.path.abspath(item.path), item)
-    return list(found.values())
+        for item in _expand(each, excluded):
+            images.setdefault(os.path.abspath(item.path), item)
+    return list(images.values())
 
 
-def _of_one(text: str, without: Path | None) -> Iterator[Found]:
+def _expand(text: str, excluded: Path | None) -> Iterator[Input]:
     if not text:
-        yield Found(Path(), named=True, error=ImageReadError("an empty name is no image"))
+        yield Input(Path(), named=True, error=ImageReadError("an empty name is not an image"))
         return
     if os.path.lexists(text) or not glob.has_magic(text):
-        yield from _of_path(Path(text), without)
+        yield from _visit(Path(text), excluded)
         return
     matches = sorted(glob.glob(text, recursive=True), key=os.fsencode)
     if not matches:
-        yield Found(Path(text), named=True, error=ImageReadError(f"{text}: no file of such a name"))
+        yield Input(Path(text), named=True, error=ImageReadError(f"{text}: no file matches"))
     for match in matches:
-        # ``**`` meets every folder and then every file in it; a pattern for files means files.
+        # ``**`` matches every folder and also every file in it; the files are enough.
         if not (os.path.isdir(match) and "**" in text):
-            yield from _of_path(Path(match), without)
+            yield from _visit(Path(match), excluded)
 
 
-def _of_path(path: Path, without: Path | None) -> Iterator[Found]:
+def _visit(path: Path, excluded: Path | None) -> Iterator[Input]:
     if not os.path.isdir(path):
-        yield Found(path, named=True)
+        yield Input(path, named=True)
         return
     seen = set()
-    if without is not None and os.path.isdir(without) and not os.path.samefile(without, path):
-        seen.add(_identity(without))
+    if excluded is not None and os.path.isdir(excluded) and not os.path.samefile(excluded, path):
+        seen.add(_identity(excluded))
     empty = True
-    for item in _within(path, Path(), seen):
+    for item in _visit_folder(path, Path(), seen):
         empty = False
         yield item
     if empty:
-        yield Found(path, error=ImageReadError(f"{path}: no image lies in this folder, by the suffixes"))
+        yield Input(path, error=ImageReadError(f"{path}: no file in this folder has the suffix of an image"))
 
 
-def _within(folder: Path, below: Path, seen: set[tuple[int, int]]) -> Iterator[Found]:
+def _visit_folder(folder: Path, subfolder: Path, seen: set[tuple[int, int]]) -> Iterator[Input]:
     try:
         identity = _identity(folder)
         if identity in seen:
@@ -95,19 +95,19 @@ def _within(folder: Path, below: Path, seen: set[tuple[int, int]]) -> Iterator[F
         seen.add(identity)
         names = sorted((name for name in os.listdir(folder) if not name.startswith(".")), key=os.fsencode)
     except OSError as error:
-        yield Found(folder, below, error=ImageReadError(f"{folder}: {os_error_text(error)}"))
+        yield Input(folder, subfolder, error=ImageReadError(f"{folder}: {os_error_text(error)}"))
         return
-    folders = [name for name in names if os.path.isdir(folder / name)]  # unlike an entry's is_dir it raises nothing
+    folders = [name for name in names if os.path.isdir(folder / name)]  # unlike DirEntry.is_dir this raises nothing
     for name in names:
-        if os.path.splitext(name)[1].lower() in IMAGES and _may_be_read(folder / name):
-            yield Found(folder / name, below)
-    # Where a folder and a link to it both lie, the results are to lie under the folder's own name.
+        if os.path.splitext(name)[1].lower() in IMAGES and _is_file(folder / name):
+            yield Input(folder / name, subfolder)
+    # Links come last, so that the results of a folder with a link beside it go under the folder's own name.
     for name in sorted(folders, key=lambda name: os.path.islink(folder / name)):
-        yield from _within(folder / name, below / name, seen)
+        yield from _visit_folder(folder / name, subfolder / name, seen)
 
 
-def _may_be_read(path: Path) -> bool:
-    """A file, or a link that leads nowhere, which is to be reported; no folder, and nothing that never ends."""
+def _is_file(path: Path) -> bool:
+    """A file, or a broken link, which is an error to report; not a folder, nor a pipe, which may never end."""
     return os.path.isfile(path) or not os.path.exists(path)
 
 

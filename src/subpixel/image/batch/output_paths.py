@@ -1,45 +1,43 @@
-"""Where results go."""
+"""The paths of the results of a batch."""
 
 from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import pyvips
 
 from subpixel.errors import InvalidArgument
 from subpixel.image.files.formats import WRITABLE, default_suffix
-from subpixel.image.files.source_metadata import frames_of, loader_of
-from subpixel.image.job import Job
+from subpixel.image.files.reading import ImageHeader
+from subpixel.image.output_name import output_path
+from subpixel.upscaler import Target
 
-__all__ = ["Places"]
+__all__ = ["OutputPaths"]
 
 
-class Places:
-    """The destinations that an output means for some inputs: a file, a folder, or a place beside each image.
+class OutputPaths:
+    """The path of each result: one file, files in a folder, or a file beside each image.
 
     Args:
-        inputs: as for :func:`subpixel.image.batch.inputs.find`.
-        output: a file's path for one image; a folder's, which need not exist where it cannot mean a file (it ends in
-            a slash, or there are several images); None for a place beside each image.
-        make_job: the Job of ``(source, upscaler, folder=…)``, which names what was not named.
-        suffix: of results that are not named; None for that of what their pixels need, and an animation its own.
+        inputs: as for :func:`subpixel.image.batch.inputs.find_images`.
+        output: the file for one image; a folder, which need not exist if it ends in a slash or if there are several
+            images; None for a file beside each image.
+        target: the size of the results, for their names.
+        suffix: of the results, as ``.png``; None for a format that loses nothing.
 
     Attributes:
         file: the one file, or None.
         folder: the folder, or None.
 
     Raises:
-        InvalidArgument: a folder is needed and the output cannot be one; a suffix that cannot be written.
+        InvalidArgument: there are several images and the output cannot be a folder.
     """
 
-    def __init__(
-        self, inputs: Sequence[str], output: str | None, make_job: Callable[..., Job], suffix: str | None = None
-    ) -> None:
-        self._make_job, self._suffix = make_job, suffix
+    def __init__(self, inputs: Sequence[str], output: str | None, target: Target, suffix: str | None = None) -> None:
+        self._target, self._suffix = target, suffix
         self.file: Path | None = None
         self.folder: Path | None = None
         if output is None:
@@ -50,27 +48,30 @@ class Places:
                 self.file = Path(output)
                 return
             if os.path.lexists(output):
-                raise InvalidArgument(f"{output}: with more than one image the output must be a folder, not a file")
+                raise InvalidArgument(f"{output}: for several images the output must be a folder, and this is a file")
             if Path(output).suffix.lower() in WRITABLE:
                 raise InvalidArgument(
-                    f"{output}: is called like an image, and with more than one the output must be a folder; "
-                    f"{output}{os.sep} would be one"
+                    f"{output}: for several images the output must be a folder, and this is the name of an image; "
+                    f"{output}{os.sep} names a folder"
                 )
         self.folder = Path(output)
 
-    def __call__(self, source: Path, below: Path, header: pyvips.Image | None) -> Path:
-        """Where the result of an image goes, see :func:`subpixel.image.batch.plan.plan`."""
+    def __call__(self, source: Path, subfolder: Path, header: ImageHeader | None) -> Path:
+        """The path of one result, see :func:`subpixel.image.batch.plan.plan_batch`."""
         if self.file is not None:
             return self.file
-        wide = header is not None and header.format in ("float", "double")
-        loader = loader_of(header)
-        pages = frames_of(header)
-        suffix = self._suffix or default_suffix(np.dtype(np.float32 if wide else np.uint8), loader, pages)
-        folder = None if self.folder is None else self.folder / below
-        return self._make_job(source, folder=folder).planned(suffix)
+        folder = None if self.folder is None else self.folder / subfolder
+        return output_path(source, self._target, self._suffix or _default_suffix(header), folder)
 
     def __str__(self) -> str:
         return "beside the images" if self.folder is None else f"in {self.folder}"
+
+
+def _default_suffix(header: ImageHeader | None) -> str:
+    if header is None:
+        return default_suffix(np.dtype(np.uint8))
+    dtype = np.dtype(np.float32 if header.is_float else np.uint8)
+    return default_suffix(dtype, header.loader, header.pages)
 
 
 def _is_pattern(text: str) -> bool:

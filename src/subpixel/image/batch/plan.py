@@ -1,118 +1,142 @@
-"""What a batch is to do: which image goes where, decided before any work begins."""
+"""Planning a batch: which images are upscaled to which files, decided before any work begins."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-
-import pyvips
+from typing import Any
 
 from subpixel.errors import ImageReadError, InvalidArgument
-from subpixel.image.batch.inputs import Found
+from subpixel.image.batch.inputs import Input
 from subpixel.image.comparison.sheet import sheet_of
-from subpixel.image.files.provenance import provenance_of
-from subpixel.image.files.vips_paths import for_libvips
+from subpixel.image.files.provenance import read_provenance
+from subpixel.image.files.reading import ImageHeader, open_header
 
-__all__ = ["Plan", "Task", "check_sheets", "plan"]
+__all__ = ["BatchPlan", "Task", "check_comparisons", "plan_batch"]
+
+# Up to this many images stay open from the plan to the work, so that each is opened once. With more, descriptors would
+# run out and headers would fill the memory.
+_OPEN_FILES = 16
 
 
 @dataclass(frozen=True)
 class Task:
-    """An image, where its result goes, and how many pixels its header claims (0: it cannot be read)."""
+    """One image of a batch. It can be pickled, without the open file.
+
+    Args:
+        source: the image.
+        destination: the file for its result.
+        pixels: of a frame, by the header; 0 if the image cannot be read.
+        header: the source, if it is still open.
+    """
 
     source: Path
     destination: Path
     pixels: int
+    header: ImageHeader | None = field(default=None, repr=False, compare=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "header": None}
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What is to be done.
+class BatchPlan:
+    """What a batch does.
 
     Args:
         tasks: in the order of the inputs.
-        unreachable: what was named or met and cannot be looked at, and why.
-        left_out: results of earlier runs among the inputs.
+        unreachable: paths that cannot be read, and why.
+        earlier_results: inputs that are left out because they are results of other inputs.
     """
 
     tasks: tuple[Task, ...]
     unreachable: tuple[tuple[Path, ImageReadError], ...]
-    left_out: tuple[Path, ...]
+    earlier_results: tuple[Path, ...]
 
 
-def plan(found: Iterable[Found], planned: Callable[[Path, Path, pyvips.Image | None], Path]) -> Plan:
+def plan_batch(inputs: Iterable[Input], output_path: Callable[[Path, Path, ImageHeader | None], Path]) -> BatchPlan:
     """Decide where every result goes.
 
-    An image is left out if it is the result of another one of the inputs: by its provenance, or, if it was not named
-    but met within a folder, because a result of that very name is to be written.
+    An image is left out if it is the result of another input: by its provenance; or by its name, if it was found in a
+    folder and the result of another input will have this path.
 
     Args:
-        found: the inputs.
-        planned: the destination of an image, given its path, the folder it lies in below the one that was named,
-            and its header, None if it cannot be read.
+        inputs: the images.
+        output_path: the destination of an image, given its path, its folder relative to the one that was named, and its
+            header, None if it cannot be read.
 
     Raises:
-        InvalidArgument: two results would have one name, or a result would be written over an image.
+        InvalidArgument: two results would have one path, or a result would replace an input.
     """
-    items = list(found)
+    items = list(inputs)
     images = [item for item in items if item.error is None]
-    headers = [_header(item.path) for item in images]
-    places = [planned(item.path, item.below, header) for item, header in zip(images, headers, strict=True)]
-    real = _Folders()
-    absolute = [real(item.path) for item in images]
-    results = {real(place): item for place, item in zip(places, images, strict=True)}
+    stay_open = len(images) <= _OPEN_FILES
+    headers: list[ImageHeader | None] = []
+    pixels: list[int] = []
+    destinations: list[Path] = []
+    for item in images:
+        header = _open_header(item.path)
+        destinations.append(output_path(item.path, item.subfolder, header))
+        pixels.append(0 if header is None else header.pixels)
+        if header is not None and not stay_open:
+            header.file.close()
+            header = None
+        headers.append(header)
+    real = _RealPaths()
+    sources = [real(item.path) for item in images]
+    results = {real(destination): item for destination, item in zip(destinations, images, strict=True)}
     stems: dict[str, set[str]] = {}
-    for path in absolute:
+    for path in sources:
         stems.setdefault(os.path.dirname(path), set()).add(Path(path).stem)
     tasks: dict[str, Task] = {}
-    left_out = []
-    for item, header, place, path in zip(images, headers, places, absolute, strict=True):
-        target = real(place)
-        author = results.get(path)
-        if author is item:
-            author = None  # it would be written over itself, which the job refuses
-        if (author is not None and not item.named) or _is_result(path, stems):
-            left_out.append(item.path)
+    earlier_results = []
+    for item, path, destination, size, header in zip(images, sources, destinations, pixels, headers, strict=True):
+        origin = results.get(path)
+        if origin is item:
+            origin = None  # the image would be written over itself, which the job refuses
+        if (origin is not None and not item.named) or _is_result(path, stems):
+            earlier_results.append(item.path)
             continue
-        if author is not None:
+        if origin is not None:
             raise InvalidArgument(
-                f"{item.path}: is one of the images, and the result of {author.path} would be written over it; "
-                f"another output folder is needed"
+                f"{item.path}: the result of {origin.path} would replace this input; choose another output folder"
             )
+        target = real(destination)
         if target in tasks:
             raise InvalidArgument(
-                f"{tasks[target].source} and {item.path} would both be written to {place}; give them different names, "
-                f"or upscale them into different folders"
+                f"{tasks[target].source} and {item.path} would both be written to {destination}; rename one, or choose "
+                f"different output folders"
             )
-        tasks[target] = Task(item.path, place, 0 if header is None else header.width * header.height)
-    return Plan(tuple(tasks.values()), tuple((item.path, item.error) for item in items if item.error), tuple(left_out))
+        tasks[target] = Task(item.path, destination, size, header)
+    unreachable = tuple((item.path, item.error) for item in items if item.error)
+    return BatchPlan(tuple(tasks.values()), unreachable, tuple(earlier_results))
 
 
-def check_sheets(todo: Plan, compare: Path) -> None:
-    """Whether each comparison has a place of its own, see :class:`subpixel.image.job.Job`.
+def check_comparisons(plan: BatchPlan, compare: Path) -> None:
+    """Check that each comparison has a path of its own, see :class:`subpixel.image.job.Job`.
 
     Raises:
-        InvalidArgument: several images and no folder, or a comparison where something else is, or goes.
+        InvalidArgument: there are several images and no folder, or a comparison would replace another file.
     """
-    many = len(todo.tasks) + len(todo.unreachable)
-    if many > 1 and not os.path.isdir(compare):
-        raise InvalidArgument(f"{compare}: with {many} images --compare needs a folder that exists")
-    real = _Folders()
-    taken = {real(path): path for task in todo.tasks for path in (task.source, task.destination)}
-    for task in todo.tasks:
-        sheet = sheet_of(task.destination, compare)
-        other = taken.setdefault(real(sheet), task.destination)
-        if many > 1 and other is not task.destination:
+    count = len(plan.tasks) + len(plan.unreachable)
+    if count > 1 and not os.path.isdir(compare):
+        raise InvalidArgument(f"compare='{compare}': for {count} images this must be an existing folder")
+    real = _RealPaths()
+    taken = {real(path): path for task in plan.tasks for path in (task.source, task.destination)}
+    for task in plan.tasks:
+        comparison = sheet_of(task.destination, compare)
+        other = taken.setdefault(real(comparison), task.destination)
+        if count > 1 and other is not task.destination:
             raise InvalidArgument(
-                f"{sheet}: the comparison of {task.destination} would be written there, and there is {other}, or what "
-                f"belongs to it; another folder or other names are needed"
+                f"{comparison}: the comparison of {task.destination} would replace {other} or its comparison; choose "
+                f"another folder or other names"
             )
 
 
-class _Folders(dict[str, str]):
-    """Paths whose folders are spelled in one way, whatever links lead there; each folder is looked up once."""
+class _RealPaths(dict[str, str]):
+    """Paths with their folders' links resolved; each folder is looked up once."""
 
     def __call__(self, path: Path) -> str:
         return os.path.join(self[os.path.dirname(path)], path.name)
@@ -122,19 +146,18 @@ class _Folders(dict[str, str]):
         return self[folder]
 
 
-def _header(path: Path) -> pyvips.Image | None:
+def _open_header(path: Path) -> ImageHeader | None:
     if not os.path.isfile(path):
         return None
     try:
-        with for_libvips(path) as name:
-            return pyvips.Image.new_from_file(name, access="sequential")
-    except (pyvips.Error, OSError):
-        return None
+        return open_header(path)
+    except ImageReadError:
+        return None  # the job says why
 
 
 def _is_result(path: str, stems: dict[str, set[str]]) -> bool:
-    """Whether it is called as results of another image beside it are, and says that it is one of ours."""
+    """Whether the file is named like a result of another image beside it, and its provenance says that it is one."""
     stem = Path(path).stem
     others = stems[os.path.dirname(path)]
     begins = (stem[:end] for end, letter in enumerate(stem) if letter == "_")
-    return any(begin in others for begin in begins) and provenance_of(path) is not None
+    return any(begin in others for begin in begins) and read_provenance(path) is not None

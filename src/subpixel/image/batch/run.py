@@ -1,4 +1,4 @@
-"""Many images: what is done already is passed over, small ones go in parallel, a failure is its image's alone."""
+"""Many images: finished ones are skipped, small ones run in parallel, and a failure does not stop the others."""
 
 from __future__ import annotations
 
@@ -10,62 +10,61 @@ from dataclasses import dataclass, field
 
 from subpixel.errors import FallbackWarning, ImageWriteError
 from subpixel.image.batch.plan import Task
-from subpixel.image.batch.task_policy import Policy, Report
-from subpixel.image.batch.workers import Died, Workers
+from subpixel.image.batch.task_policy import Report, TaskPolicy
+from subpixel.image.batch.workers import WorkerDeath, Workers
 from subpixel.image.job import Progress
 from subpixel.storage.locks import remove_leftovers
 from subpixel.upscaler import Upscaler
 
 __all__ = ["Batch"]
 
-# Up to this many pixels an image goes in parallel with others, each on its share of the threads. Beyond, all threads
-# on one image are as fast and need the memory of one.
+# Images of up to this many pixels run in parallel, each on its share of the threads. For larger ones all threads on one
+# image are as fast, and need the memory of one.
 _SMALL = 4_000_000
-# Pixels of input that a process must have to do to be worth its start: a second, and a network made ready.
+# Pixels of input that are worth the start of a process: a second, and the preparation of a network.
 _WORTH_A_PROCESS = 4_000_000
-# Seconds between two looks at images that another run has in work.
-_PATIENCE = 0.2
+# Seconds between two checks of images that another process is upscaling.
+_WAIT = 0.2
 
 
 @dataclass(frozen=True)
 class Batch:
     """Upscale many image files.
 
-    Small images are shared among processes, which are spawned: a script that runs a batch must stand under
-    ``if __name__ == "__main__":``.
+    Small images are shared among spawned processes, so a script must run a batch under ``if __name__ == "__main__":``.
 
     Args:
-        tasks: the images and where they go, see :func:`subpixel.image.batch.plan.plan`.
-        upscaler: for large images one after another, and for all where no processes pay.
-        make_upscaler: makes the same for another number of ``threads``; can be pickled, as a ``functools.partial`` can.
-        policy: how each is done.
-        processes: None for as many as pay; 1 for none besides this one.
-        say: is told what takes long for another reason than work.
-        progress: is told how much of an image is done that is not one of many in parallel, see
-            :meth:`subpixel.image.job.Job.run`.
-        stop: once it is set, no other image is begun, and KeyboardInterrupt is raised.
+        tasks: the images and their destinations, see :func:`subpixel.image.batch.plan.plan_batch`.
+        upscaler: for large images one after another, and for all images if there are no other processes.
+        make_upscaler: makes the same upscaler with another number of ``threads``; can be pickled, as a
+            ``functools.partial`` can.
+        policy: how each image is processed.
+        processes: how many processes; None for as many as make it faster; 1 for this process alone.
+        note: called with messages about delays.
+        progress: called for images that do not run in parallel, see :meth:`subpixel.image.job.Job.run`.
+        stop: when it is set, no further image is started and KeyboardInterrupt is raised.
     """
 
     tasks: Sequence[Task]
     upscaler: Upscaler
     make_upscaler: Callable[..., Upscaler]
-    policy: Policy
+    policy: TaskPolicy
     processes: int | None = None
-    say: Callable[[str], None] = lambda text: None
+    note: Callable[[str], None] = lambda text: None
     progress: Progress | None = None
     stop: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> Generator[Report, None, None]:
-        """Do it; one report an image: those done before, small ones, large ones, each in the order of the tasks.
+        """One report per image: finished ones, small ones, large ones, each in the order of the tasks.
 
-        Images that another run has in work come last: they are waited for, and done here if that run ends first.
-        When the iteration is closed early all work stops, and nothing half-done remains.
+        Images that another process is upscaling come last: the batch waits for them, and upscales them if that process
+        ends without a result. Closing the iteration early stops all work and leaves no partial file.
         """
         self._clear(self.tasks)
         pending: list[Task] = []
         waiting: list[Task] = []
         for task in self.tasks:
-            report = self.policy.look(task, self.upscaler) if os.path.lexists(task.destination) else None
+            report = self.policy.check(task, self.upscaler) if os.path.lexists(task.destination) else None
             if report is None:
                 pending.append(task)
             else:
@@ -74,20 +73,20 @@ class Batch:
         processes = self._processes(small)
         if processes > 1:
             pending = [task for task in pending if task.pixels > _SMALL]
-            yield from _but_taken(self._parallel(small, processes), waiting)
-        yield from _but_taken(self._in_turn(pending), waiting)
+            yield from _without_taken(self._parallel(small, processes), waiting)
+        yield from _without_taken(self._in_turn(pending), waiting)
         if waiting:
-            self.say(f"waiting for {len(waiting)} of the images, which another run has in work")
+            self.note(f"waiting for {len(waiting)} images that another process is upscaling")
         while waiting:
             taken: list[Task] = []
-            yield from _but_taken(self._in_turn(waiting), taken)
+            yield from _without_taken(self._in_turn(waiting), taken)
             if len(taken) == len(waiting):
-                self.stop.wait(_PATIENCE)
-                self._heed()
+                self.stop.wait(_WAIT)
+                self._check_stop()
             waiting = taken
 
-    def at_once(self, tasks: Sequence[Task]) -> Sequence[Task]:
-        """Those of some that need the most memory together: the largest, or as many small ones as go in parallel."""
+    def largest_group(self, tasks: Sequence[Task]) -> Sequence[Task]:
+        """The tasks that run at one time and need the most memory: the largest, or the small ones in parallel."""
         small = sorted((task for task in tasks if task.pixels <= _SMALL), key=lambda task: -task.pixels)
         together = small[: max(1, self._processes(small))]
         return max([together, *([task] for task in tasks)], key=lambda some: sum(task.pixels for task in some))
@@ -100,10 +99,10 @@ class Batch:
 
     def _in_turn(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Report | None]]:
         for task in tasks:
-            self._heed()
-            yield task, self.policy.attempt(task, self.upscaler, self.progress)
+            self._check_stop()
+            yield task, self.policy.run(task, self.upscaler, self.progress)
 
-    def _heed(self) -> None:
+    def _check_stop(self) -> None:
         if self.stop.is_set():
             raise KeyboardInterrupt
 
@@ -112,13 +111,13 @@ class Batch:
         try:
             with Workers(processes, _Worker, (self.make_upscaler, threads, self.policy)) as workers:
                 for task, answer in workers.map(tasks):
-                    if isinstance(answer, Died):
+                    if isinstance(answer, WorkerDeath):
                         self._clear([task])
                         error = ImageWriteError(f"{task.source}: {answer}")
                         answer = Report(task.source, task.destination, "failed", error=error)
                     yield task, answer
         finally:
-            self._clear(tasks)  # what was stopped in the middle could not clean up after itself
+            self._clear(tasks)  # a stopped process could not remove its files
 
     @staticmethod
     def _clear(tasks: Sequence[Task]) -> None:
@@ -126,8 +125,8 @@ class Batch:
             remove_leftovers(folder)
 
 
-def _but_taken(answers: Iterator[tuple[Task, Report | None]], taken: list[Task]) -> Iterator[Report]:
-    """The reports; tasks without one, which another run has in work, are put into ``taken``."""
+def _without_taken(answers: Iterator[tuple[Task, Report | None]], taken: list[Task]) -> Iterator[Report]:
+    """The reports. Tasks without a report, which another process is upscaling, are appended to ``taken``."""
     for task, report in answers:
         if report is None:
             taken.append(task)
@@ -136,13 +135,13 @@ def _but_taken(answers: Iterator[tuple[Task, Report | None]], taken: list[Task])
 
 
 class _Worker:
-    """What a process does with a task."""
+    """Runs tasks in a process."""
 
-    def __init__(self, make_upscaler: Callable[..., Upscaler], threads: int, policy: Policy) -> None:
+    def __init__(self, make_upscaler: Callable[..., Upscaler], threads: int, policy: TaskPolicy) -> None:
         self._policy = policy
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FallbackWarning)  # the process that started this one has said it
+            warnings.simplefilter("ignore", FallbackWarning)  # the parent process has shown it
             self._upscaler = make_upscaler(threads=threads)
 
     def __call__(self, task: Task) -> Report | None:
-        return self._policy.attempt(task, self._upscaler)
+        return self._policy.run(task, self._upscaler)

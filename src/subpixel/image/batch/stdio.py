@@ -1,4 +1,4 @@
-"""``-`` instead of a file: an image from standard input, a result to standard output."""
+"""``-`` in place of a file: an image from standard input, a result to standard output."""
 
 from __future__ import annotations
 
@@ -13,23 +13,30 @@ from typing import Self
 
 from subpixel.errors import ImageReadError, InvalidArgument
 
-__all__ = ["STREAM", "Streams"]
+__all__ = ["STREAM", "StandardStreams"]
 
 STREAM = "-"
 
 
-class Streams:
-    """Stands for standard input and output with files of a folder of its own, which is gone at the end.
+class StandardStreams:
+    """Files in place of standard input and output, in a temporary folder that is removed at the end.
 
-    The files go the way of all others, so the bytes are the same; both ends can be read and written only once and in
-    order, which few formats are content with.
+    They are processed like all other files, so the bytes are the same. Most formats cannot be read or written in order.
 
     Args:
         inputs: paths, or ``-``.
-        output: a path, None, or ``-``; with input from ``-``, None means ``-``.
+        output: a path, None, or ``-``; for input from ``-``, None means ``-``.
+
+    Attributes:
+        inputs: paths, of a temporary file in place of ``-``.
+        output: a path or None, of a temporary folder in place of ``-``.
+        reads: whether the image comes from standard input.
+        writes: whether the result goes to standard output.
+        names: what messages call the temporary paths.
 
     Raises:
-        InvalidArgument: more than one image, a terminal, or a folder for an image that has no name.
+        InvalidArgument: more than one image, a terminal as output, or a folder for an image without a name.
+        ImageReadError: nothing comes from standard input.
     """
 
     def __init__(self, inputs: Sequence[str], output: str | None) -> None:
@@ -39,11 +46,11 @@ class Streams:
         self.names: dict[str, str] = {}
         self._stack = ExitStack()
         if (self.reads or self.writes) and (len(inputs) > 1 or os.path.isdir(inputs[0])):
-            raise InvalidArgument("-: one image is read from standard input or written to standard output, no more")
+            raise InvalidArgument("-: only one image can be read from standard input or written to standard output")
         if self.reads and output is not None and (os.path.isdir(output) or output.endswith(("/", os.sep))):
-            raise InvalidArgument(f"{output}: an image from standard input has no name; the name of a file is needed")
+            raise InvalidArgument(f"{output}: an image from standard input has no name, so the output must be a file")
         if self.writes and sys.stdout.isatty():
-            raise InvalidArgument("-: standard output is a terminal, where an image is of no use; -o FILE writes one")
+            raise InvalidArgument("-: standard output is a terminal; redirect it, or choose an output file")
 
     def __enter__(self) -> Self:
         if not (self.reads or self.writes):
@@ -56,7 +63,7 @@ class Streams:
                 shutil.copyfileobj(sys.stdin.buffer, file)
             if source.stat().st_size == 0:
                 self._stack.close()
-                raise ImageReadError("standard input: it is empty")
+                raise ImageReadError("standard input: there is no data")
             self.inputs = [str(source)]
         if self.writes:
             self.output = os.path.join(folder, "result", "")
@@ -67,7 +74,7 @@ class Streams:
         self._stack.close()
 
     def deliver(self, result: Path) -> None:
-        """Write a result to standard output, if that is where it goes."""
+        """Write a result to standard output, if it goes there."""
         if self.writes:
             with open(result, "rb") as file:
                 shutil.copyfileobj(file, sys.stdout.buffer)

@@ -1,7 +1,7 @@
-"""Processes that do one task after another; one that dies loses the task in its hands and no other.
+"""Processes that run one task after another. One that dies loses its current task and no other.
 
-They are spawned, never forked: a fork would copy the locks of libvips' threads and of the engine's in whatever state
-they are.
+They are spawned, never forked: a fork would copy the locks of libvips' and the engine's threads in whatever state they
+are.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from typing import Any, Self, TypeVar
 
 from subpixel.errors import BackendUnavailable
 
-__all__ = ["Died", "Workers"]
+__all__ = ["WorkerDeath", "Workers"]
 
 T = TypeVar("T")
 _SPAWN = get_context("spawn")
 _READY = "ready"
 
 
-class Died(str):
-    """Instead of an answer: how the process ended that had the task."""
+class WorkerDeath(str):
+    """In place of an answer: how the process ended that ran the task."""
 
     __slots__ = ()
 
@@ -39,12 +39,12 @@ class _Process:
 
 @dataclass
 class Workers:
-    """Processes, started when entered, gone when left: at once, whatever they are doing.
+    """A context of processes. Leaving it kills them at once, whatever they are doing.
 
     Args:
-        count: how many at most.
-        make: called in each process with ``arguments``, once; what it returns is called with each task.
-        arguments: can be pickled, as tasks and answers can.
+        count: the largest number of processes.
+        make: called once in each process with ``arguments``; its result is called with each task.
+        arguments: of ``make``. They, the tasks and the answers can be pickled.
     """
 
     count: int
@@ -58,21 +58,21 @@ class Workers:
     def __exit__(self, *_: object) -> None:
         for each in self._processes:
             each.pipe.close()
-            # Nothing is lost: results are put in place in one step, and an idle process has nothing to do.
+            # Nothing is lost: results are moved into place in one step, and an idle process does nothing.
             each.process.kill()
         for each in self._processes:
             each.process.join()
         self._processes.clear()
 
     def map(self, tasks: Sequence[T]) -> Iterator[tuple[T, Any]]:
-        """Every task with its answer or :class:`Died`, in the order of the tasks.
+        """Every task with its answer or a :class:`WorkerDeath`, in the order of the tasks.
 
         Raises:
-            BackendUnavailable: no process can be started here.
+            BackendUnavailable: no process can be started.
         """
         answers: dict[int, Any] = {}
-        given = values = 0
-        while values < len(tasks):
+        given = finished = 0
+        while finished < len(tasks):
             while len(self._processes) < min(self.count, len(tasks) - given + self._busy()):
                 self._start()
             for each in self._ready(self._processes):
@@ -83,9 +83,9 @@ class Workers:
                 if each.task is None and each in self._processes and given < len(tasks):
                     self._give(each, given, tasks[given])
                     given += 1
-            while values in answers:
-                yield tasks[values], answers.pop(values)
-                values += 1
+            while finished in answers:
+                yield tasks[finished], answers.pop(finished)
+                finished += 1
 
     def _busy(self) -> int:
         return sum(each.task is not None for each in self._processes)
@@ -106,7 +106,7 @@ class Workers:
     @staticmethod
     def _give(each: _Process, number: int, task: Any) -> None:
         each.task = number
-        with suppress(OSError):  # it died while idle: the next look at its pipe says so
+        with suppress(OSError):  # it died while idle, which the next read from its pipe shows
             each.pipe.send(task)
 
     def _receive(self, each: _Process) -> Any:
@@ -118,25 +118,25 @@ class Workers:
             self._processes.remove(each)
             if not each.ready:
                 raise BackendUnavailable(
-                    "processes for images in parallel: one ended before it began; processes=1 does without, and in a "
-                    'script a batch must stand under if __name__ == "__main__":'
+                    "a process for images in parallel ended at its start; processes=1 uses none, and a script must run "
+                    'a batch under if __name__ == "__main__":'
                 ) from None
             each.task = None
-            return Died(_end(each.process.exitcode))
+            return WorkerDeath(_end(each.process.exitcode))
         each.ready, each.task = True, None
         return answer
 
 
 def _end(code: int | None) -> str:
     if code == -signal.SIGTERM or code == -getattr(signal, "SIGKILL", 9):
-        return "its process was killed from outside, as happens where memory runs out"
-    return f"its process broke down (exit code {code})"
+        return "its process was killed from outside, as happens when memory runs out"
+    return f"its process crashed (exit code {code})"
 
 
 @contextmanager
 def _quiet_start() -> Iterator[None]:
-    """Start a process that no Ctrl-C reaches, which is for the parent to hear, and that leaves threads to others."""
-    # One libvips has as many threads as there are cores, and reads this when it is loaded.
+    """Start a process that ignores Ctrl-C, which the parent handles, and whose libvips has one thread."""
+    # By default libvips has as many threads as there are cores; it reads this variable when it is loaded.
     old = os.environ.get("VIPS_CONCURRENCY")
     os.environ["VIPS_CONCURRENCY"] = "1"
     masks = hasattr(signal, "pthread_sigmask")
@@ -153,7 +153,7 @@ def _quiet_start() -> Iterator[None]:
 
 
 def _work(pipe: Any, make: Callable[..., Callable[[Any], Any]], arguments: tuple[Any, ...]) -> None:
-    """The life of a process: it ends with the pipe, and so with its parent, however that ended."""
+    """The main loop of a process. It ends with the pipe, and so with its parent, however that ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         work = make(*arguments)

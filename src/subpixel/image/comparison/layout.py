@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 __all__ = ["CAPTION", "GAP", "MARGIN", "Box", "Layout", "plan_layout"]
 
@@ -49,7 +49,7 @@ class Layout:
         height: of the sheet.
         overview: where the whole image lies; None where the panels show all of it.
         panels: where the detail of each image lies.
-        captions: the width of the caption below the overview and below a panel.
+        captions: below the overview, where there is one, and below each panel; ``CAPTION`` high.
         detail: ``(width, height)`` of the detail, in pixels of the images.
         zoom: sheet pixels for each pixel of a detail.
     """
@@ -58,7 +58,7 @@ class Layout:
     height: int
     overview: Box | None
     panels: tuple[Box, ...]
-    captions: tuple[int, int]
+    captions: tuple[Box, ...]
     detail: tuple[int, int]
     zoom: int
 
@@ -88,7 +88,7 @@ def _panels_alone(width: int, height: int, count: int, zoom: int) -> Layout:
         size[1] + CAPTION + 2 * MARGIN,
         None,
         panels,
-        (column, column),
+        tuple(_below(panel, column) for panel in panels),
         (width, height),
         zoom,
     )
@@ -103,12 +103,13 @@ def _overview_above(width: int, height: int, count: int) -> Layout:
     # A panel may be a few pixels narrower than its column. Spread over the width, the outer ones end with the overview.
     spread = (total - detail[0] * zoom) / (count - 1)
     panels = tuple(Box(MARGIN + round(n * spread), top, detail[0] * zoom, detail[1] * zoom) for n in range(count))
+    overview = Box(MARGIN, MARGIN, *whole)
     return Layout(
         total + 2 * MARGIN,
         top + panels[0].height + CAPTION + MARGIN,
-        Box(MARGIN, MARGIN, *whole),
+        overview,
         panels,
-        (total, panels[0].width),
+        (_below(overview, total), *(_below(panel, panel.width) for panel in panels)),
         detail,
         zoom,
     )
@@ -130,16 +131,27 @@ def _one_size(width: int, height: int, count: int) -> Layout:
     order = [*range((rows - 1) * columns, cells), *range(1, (rows - 1) * columns)] if rows > 1 else [*range(1, cells)]
     lefts = [MARGIN, *(MARGIN + first + GAP + n * (column + GAP) for n in range(columns - 1))]
     tops = [MARGIN, MARGIN + max(whole[1], panel[1]) + CAPTION + GAP]
-    bottom = tops[rows - 1] + (panel[1] if rows > 1 else max(whole[1], panel[1])) + CAPTION
+    overview = Box(MARGIN, MARGIN, *whole)
+    panels = tuple(Box(lefts[n % columns], tops[n // columns], *panel) for n in order)
+    captions = [_below(overview, first), *(_below(box, column) for box in panels)]
+    # A panel is whole pixels high and may end a little above the overview; captions of a row stand on one line.
+    if abs(whole[1] - panel[1]) < _MAGNIFICATION:
+        line = tops[0] + max(whole[1], panel[1])
+        captions = [replace(box, top=line) if box.top <= line else box for box in captions]
     return Layout(
         first + (columns - 1) * (GAP + column) + 2 * MARGIN,
-        bottom + MARGIN,
-        Box(MARGIN, MARGIN, *whole),
-        tuple(Box(lefts[n % columns], tops[n // columns], *panel) for n in order),
-        (first, column),
+        max(box.top for box in captions) + CAPTION + MARGIN,
+        overview,
+        panels,
+        tuple(captions),
         detail,
         zoom,
     )
+
+
+def _below(box: Box, width: int) -> Box:
+    """The caption of a part of the sheet."""
+    return Box(box.left, box.top + box.height, width, CAPTION)
 
 
 def _shrunk(width: int, height: int, widest: int, tallest: int) -> tuple[int, int]:

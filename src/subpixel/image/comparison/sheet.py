@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from subpixel.errors import InvalidArgument
 from subpixel.image.comparison.detail import find_detail
-from subpixel.image.comparison.layout import CAPTION, Box, plan_layout
+from subpixel.image.comparison.layout import Box, plan_layout
 from subpixel.image.comparison.lettering import lettering, line_height, text_width
 from subpixel.image.files.image_data import ImageData
 from subpixel.ops import resize
@@ -125,14 +125,15 @@ def compare(
         scale = f"{100 / ratio:.0f} %" if layout.overview.width < width else "1:1"
         outlined = f"outlined: {place.width} × {place.height} at ({left}, {top})"
         facts = f"{width} × {height} pixels at {scale}; {outlined}"
-        facts = facts if text_width(facts, _NOTE) <= layout.captions[0] else outlined
-        _draw_caption(sheet, layout.overview, layout.captions[0], labels[result], facts)
+        facts = facts if text_width(facts, _NOTE) <= layout.captions[0].width else outlined
+        _draw_caption(sheet, layout.captions[0], labels[result], facts)
         kind = f"detail {layout.zoom}:1"
-    for box, image, label in zip(layout.panels, shown, labels, strict=True):
+    captions = layout.captions[-len(shown) :]
+    for box, caption, image, label in zip(layout.panels, captions, shown, labels, strict=True):
         detail = image[place.slices].repeat(layout.zoom, axis=0).repeat(layout.zoom, axis=1)
         sheet[box.slices] = detail
         note = notes.get(label)
-        _draw_caption(sheet, box, layout.captions[1], label, f"{note} · {kind}" if note else kind)
+        _draw_caption(sheet, caption, label, f"{note} · {kind}" if note else kind)
     return sheet
 
 
@@ -169,14 +170,13 @@ def _draw_overview(sheet: U8, box: Box, image: U8, place: Box) -> None:
                 whole[rows, column] = tone
 
 
-def _draw_caption(sheet: U8, box: Box, width: int, label: str, note: str) -> None:
-    top = box.top + box.height + _ABOVE
+def _draw_caption(sheet: U8, box: Box, label: str, note: str) -> None:
+    part = sheet[box.slices]
+    top = _ABOVE
     for text, size, tone, bold in ((label, _LABEL, _INK, True), (note, _NOTE, _QUIET, False)):
-        ink = lettering(text, size, width, bold=bold)[..., None].astype(np.int32)
-        part = sheet[top : top + len(ink), box.left : box.left + width]
-        part[:] = (_PAPER * (255 - ink) + tone * ink + 127) // 255
+        ink = lettering(text, size, box.width, bold=bold)[..., None].astype(np.int32)
+        part[top : top + len(ink)] = (_PAPER * (255 - ink) + tone * ink + 127) // 255
         top += line_height(size) + _BETWEEN
-    assert top <= box.top + box.height + CAPTION
 
 
 def _shown(image: NDArray[Any]) -> U8:

@@ -1,1 +1,1 @@
-"""Image files: reading, writing, and all that belongs to them besides pixels."""
+"""Image files: reading, writing, formats and metadata."""

@@ -1,14 +1,13 @@
-"""How an image file is compressed, by its first bytes."""
+"""How an image file is compressed, by its headers."""
 
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 from typing import BinaryIO
 
 from subpixel.models.auto import Source
 
-__all__ = ["origin"]
+__all__ = ["read_compression"]
 
 # The luma table that ITU-T T.81, annex K.1 suggests, row by row: quality 50 on the IJG's scale.
 _ANNEX_K = (
@@ -20,33 +19,33 @@ _ANNEX_K = (
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 
 
-def origin(path: str | Path) -> Source:
-    """What a file says of its compression. A file that is not understood says nothing: the pixels are there to measure.
+def read_compression(file: BinaryIO) -> Source:
+    """The codec and the quality of an image file. Of an unknown file it says nothing; its pixels can be measured.
 
-    The quality of a JPEG is that of the IJG's scale at which the luma table has its sum: exact for tables made by that
+    The quality of a JPEG is the one on the IJG's scale whose luma table has the same sum: exact for tables of that
     scale, the nearest for others.
 
     Raises:
         OSError: the file cannot be read.
     """
-    with open(path, "rb") as file:
-        start = file.read(12)
-        if start[:2] == b"\xff\xd8":
-            return Source("jpeg", _jpeg_quality(file))
-        if start[:4] == b"RIFF" and start[8:] == b"WEBP":
-            return Source("webp" if _is_lossy_webp(file) else None)
+    file.seek(0)
+    start = file.read(12)
+    if start[:2] == b"\xff\xd8":
+        return Source("jpeg", _jpeg_quality(file))
+    if start[:4] == b"RIFF" and start[8:] == b"WEBP":
+        return Source("webp" if _is_lossy_webp(file) else None)
     return Source()
 
 
 def _jpeg_quality(file: BinaryIO) -> int | None:
-    """Of the table that the first component of the frame uses."""
+    """The quality of the table that the frame's first component uses."""
     file.seek(2)
     tables: dict[int, int] = {}
     while True:
         marker = file.read(4)
         if len(marker) < 4 or marker[0] != 0xFF or marker[1] == 0xDA:
             return None
-        if marker[1] == 0xFF:  # a byte of filling
+        if marker[1] == 0xFF:  # a fill byte
             file.seek(-3, 1)
             continue
         length = int.from_bytes(marker[2:], "big")
@@ -59,7 +58,7 @@ def _jpeg_quality(file: BinaryIO) -> int | None:
 
 
 def _tables(content: bytes) -> dict[int, int]:
-    """Sums of the quantisation tables in a segment, by their numbers."""
+    """Sums of the quantisation tables in a segment, by table number."""
     sums = {}
     while len(content) > 64:
         wide = 2 if content[0] >> 4 else 1
@@ -71,7 +70,7 @@ def _tables(content: bytes) -> dict[int, int]:
 
 @cache
 def _totals() -> list[int]:
-    """Sums of the tables of quality 1 … 100, clipped to what a baseline file holds."""
+    """Sums of the tables of quality 1 … 100, clipped to the range of a baseline file."""
     scales = [5000 // q if q < 50 else 200 - 2 * q for q in range(1, 101)]
     return [sum(min(255, max(1, (value * scale + 50) // 100)) for value in _ANNEX_K) for scale in scales]
 
@@ -81,12 +80,12 @@ def _quality(total: int) -> int:
 
 
 def _is_lossy_webp(file: BinaryIO) -> bool:
-    """Lossy frames are chunks named ``VP8 ``, lossless ones ``VP8L``; an animation's lie within ``ANMF``."""
+    """Lossy frames are chunks named ``VP8 ``, lossless ones ``VP8L``; those of an animation are inside ``ANMF``."""
     file.seek(12)
     while len(chunk := file.read(8)) == 8:
         if chunk[:4] in (b"VP8 ", b"VP8L"):
             return chunk[:4] == b"VP8 "
         size = int.from_bytes(chunk[4:], "little")
-        # A frame of an animation begins with 16 bytes about it, then its own chunks.
+        # A frame of an animation has a header of 16 bytes, followed by chunks of its own.
         file.seek(16 if chunk[:4] == b"ANMF" else size + size % 2, 1)
     return False

@@ -1,4 +1,4 @@
-"""The formats of image files, as data: what each holds, what limits it, and how it is written."""
+"""The formats of image files as data: what each holds, its limits, and how it is written."""
 
 from __future__ import annotations
 
@@ -17,34 +17,34 @@ __all__ = [
     "Format",
     "check_pixels",
     "default_suffix",
+    "format_by_signature",
     "format_of",
-    "known_by_bytes",
     "suffix_of",
 ]
 
-# Bytes from which a TIFF is written with offsets of 64 bits: 4 GiB, less what deflate may add to noise, and metadata.
+# Size of pixels in bytes from which a TIFF gets 64-bit offsets: 4 GiB less metadata and what deflate may add to noise.
 _BIG = (1 << 32) - (1 << 26)
 
 
 @dataclass(frozen=True)
 class Format:
-    """What a format holds.
+    """What a format holds, and how libvips writes it.
 
     Args:
         name: as people write it.
         suffixes: of its files, the usual one first.
-        loaders: names that libvips reads it by.
-        largest: of width and height each, in pixels.
-        dtypes: of its pixels; what holds 12 bits at most is said by ``bits``.
-        bits: of a sample, where that is less than its dtype has; 0 where it is not.
-        gray: it knows gray images; else they are written as colours whose parts are equal.
-        alpha: it knows transparency.
-        frames: it knows animations.
-        keeps: of ``exif``, ``xmp``, ``iptc``, ``icc`` (the colour profile) and ``resolution``, what it holds.
-        lossless: libvips' options to write it without loss; None where that cannot be.
-        lossy: its options besides the quality; None where all is lossless.
-        quality: what is written when nothing was said.
-        caveat: what is lost by the format itself, whatever is written; empty where nothing is.
+        loaders: libvips' loaders for it.
+        largest: largest width and height in pixels.
+        dtypes: of its pixels.
+        bits: bits of a sample, where they are fewer than the dtype has; else 0.
+        gray: whether it has gray images. In other formats gray is written as RGB with equal channels.
+        alpha: whether it has transparency.
+        frames: whether it has animations.
+        keeps: the metadata that it holds, of ``exif``, ``xmp``, ``iptc``, ``icc`` (colour profile) and ``resolution``.
+        lossless: libvips' options for lossless files; None if there are none.
+        lossy: libvips' options for lossy files besides the quality; None if all files are lossless.
+        quality: the default quality.
+        caveat: what the format always loses; empty if nothing.
     """
 
     name: str
@@ -63,11 +63,11 @@ class Format:
     caveat: str = ""
 
     def options(self, lossy: bool, quality: int | None, size: int) -> dict[str, Any]:
-        """How libvips writes it.
+        """libvips' options for a file.
 
         Args:
-            lossy: the source was compressed with loss, so that a lossless copy keeps its losses only.
-            quality: 1 … 100; None for what is usual.
+            lossy: whether the source was lossy; a lossless copy of it would only be larger.
+            quality: 1 … 100; None for the default.
             size: of the pixels, in bytes.
         """
         if self.lossy is not None and (quality is not None or lossy or self.lossless is None):
@@ -81,8 +81,8 @@ class Format:
 _ALL = frozenset({"exif", "xmp", "iptc", "icc", "resolution"})
 
 FORMATS: tuple[Format, ...] = (
-    # 95 without chroma subsampling: there its losses begin to hide below the network's own. The format counts sides up
-    # to 65,535; libjpeg stops 35 short of that.
+    # 95 without chroma subsampling: there its losses are about as small as the network's own. The format allows sides
+    # of 65,535, libjpeg of 65,500.
     Format(
         "JPEG",
         (".jpg", ".jpeg"),
@@ -92,7 +92,7 @@ FORMATS: tuple[Format, ...] = (
         keeps=_ALL,
         lossy={"subsample_mode": "off"},
     ),
-    # Level 3 with every filter tried is half as large as libvips' default in equal time.
+    # Level 3 with all filters gives half the size of libvips' default in the same time.
     Format(
         "PNG",
         (".png",),
@@ -111,7 +111,7 @@ FORMATS: tuple[Format, ...] = (
         keeps=_ALL,
         lossless={"compression": "deflate", "predictor": "horizontal"},
     ),
-    # Sides have 14 bits. Exact: colours below full transparency are kept.
+    # Sides have 14 bits. "exact" keeps the colours of fully transparent pixels.
     Format(
         "WebP",
         (".webp",),
@@ -123,8 +123,8 @@ FORMATS: tuple[Format, ...] = (
         lossless={"lossless": True, "exact": True},
         lossy={"smart_subsample": True},
     ),
-    # libvips writes up to 16,384, what most readers take. Without subsampling for JPEG's reason; never lossless unless
-    # that was meant: who chooses this format chooses its small files.
+    # libvips writes sides up to 16,384, as most readers do. Without subsampling, as for JPEG. Always lossy: people
+    # choose this format for its small files.
     Format(
         "AVIF",
         (".avif",),
@@ -136,7 +136,7 @@ FORMATS: tuple[Format, ...] = (
         keeps=_ALL - {"iptc"},
         lossy={"compression": "av1", "subsample_mode": "off"},
     ),
-    # Duplicates are kept: they are frames, with delays of their own.
+    # Duplicates are kept: they are frames with delays of their own.
     Format(
         "GIF",
         (".gif",),
@@ -146,15 +146,15 @@ FORMATS: tuple[Format, ...] = (
         frames=True,
         keeps=frozenset({"xmp"}),
         lossless={"keep_duplicate_frames": True},
-        caveat="GIF has 256 colours a frame, and each pixel is opaque or transparent: colours were dithered to that",
+        caveat="GIF has 256 colours per frame and no partial transparency: colours were dithered",
     ),
 )
 
-# By suffix, in lower case.
+# Formats by suffix, in lower case.
 WRITABLE: dict[str, Format] = {suffix: form for form in FORMATS for suffix in form.suffixes}
 
-# What people may ask for or come with and libvips, as its package for Python is built, has no writer or reader for.
-_UNKNOWN: dict[str, tuple[str, ...]] = {
+# Formats that people may ask for and that the libvips of its Python package cannot write.
+_NOT_WRITABLE: dict[str, tuple[str, ...]] = {
     "HEIC": (".heic", ".heif"),
     "JPEG XL": (".jxl",),
     "JPEG 2000": (".jp2", ".j2k", ".jpf"),
@@ -166,7 +166,7 @@ _UNKNOWN: dict[str, tuple[str, ...]] = {
     "PDF": (".pdf",),
 }
 
-# The first bytes of files that may not be readable, to say what they are.
+# Name, offset and first bytes of formats that the installed libvips may not read.
 _SIGNATURES: tuple[tuple[str, int, bytes], ...] = (
     ("BMP", 0, b"BM"),
     ("JPEG XL", 0, b"\xff\x0a"),
@@ -185,17 +185,17 @@ _SIGNATURES: tuple[tuple[str, int, bytes], ...] = (
     ("HEIC", 4, b"ftyphev"),
     ("HEIC", 4, b"ftypmif1"),
     ("HEIC", 4, b"ftypmsf1"),
-    ("CR3, a camera's raw format", 4, b"ftypcrx"),
-    ("RAF, a camera's raw format", 0, b"FUJIFILMCCD-RAW"),
+    ("CR3, a raw format of cameras", 4, b"ftypcrx"),
+    ("RAF, a raw format of cameras", 0, b"FUJIFILMCCD-RAW"),
     *(("PNM", 0, b"P" + kind + end) for kind in (b"1", b"2", b"3", b"4", b"5", b"6", b"7") for end in (b"\n", b" ")),
 )
 
 
 def format_of(path: Path) -> Format:
-    """The format that a name's ending chooses.
+    """The format of a destination, by its suffix.
 
     Raises:
-        InvalidArgument: none that can be written; the text names those that can.
+        InvalidArgument: it cannot be written; the message lists the suffixes that can.
 
     >>> format_of(Path("photo.JPG")).name
     'JPEG'
@@ -203,16 +203,16 @@ def format_of(path: Path) -> Format:
     suffix = path.suffix.lower()
     if suffix in WRITABLE:
         return WRITABLE[suffix]
-    asked = next((name for name, suffixes in _UNKNOWN.items() if suffix in suffixes), None)
+    asked = next((name for name, suffixes in _NOT_WRITABLE.items() if suffix in suffixes), None)
     cannot = f"the installed libvips cannot write {asked}; " if asked else ""
-    raise InvalidArgument(f"{path}: {cannot}a name ending in {', '.join(WRITABLE)} is needed to write an image")
+    raise InvalidArgument(f"{path}: {cannot}the name of an image must end in {', '.join(WRITABLE)}")
 
 
 def suffix_of(name: str) -> str:
-    """The ending of files of a format that people name as ``png``, ``.png`` or ``PNG``.
+    """The suffix of a format that is named as ``png``, ``.png`` or ``PNG``.
 
     Raises:
-        InvalidArgument: none that can be written.
+        InvalidArgument: it cannot be written.
 
     >>> suffix_of("jpeg"), suffix_of(".TIFF")
     ('.jpg', '.tif')
@@ -221,17 +221,17 @@ def suffix_of(name: str) -> str:
     if asked in WRITABLE:
         return WRITABLE[asked].suffixes[0]
     names = ", ".join(suffix[1:] for suffix in WRITABLE)
-    known = next((f": the installed libvips cannot write {n}" for n, s in _UNKNOWN.items() if asked in s), "")
-    raise InvalidArgument(f"format {name!r}{known}: one of {names} is needed")
+    known = next((f": the installed libvips cannot write {n}" for n, s in _NOT_WRITABLE.items() if asked in s), "")
+    raise InvalidArgument(f"format={name!r}{known}: one of {names} is needed")
 
 
 def default_suffix(dtype: np.dtype[Any], loader: str = "", pages: int = 1) -> str:
-    """The format of a result when nothing was said: an animation keeps its own; else PNG, and TIFF for floating point.
+    """The suffix of a result without a name: an animation keeps its format; else PNG, and TIFF for floating point.
 
     Args:
         dtype: of the pixels.
-        loader: by which libvips read the source.
-        pages: frames of an animation.
+        loader: the libvips loader of the source.
+        pages: the number of frames.
     """
     if pages > 1:
         return next((f.suffixes[0] for f in FORMATS if f.frames and loader in f.loaders), ".webp")
@@ -239,22 +239,22 @@ def default_suffix(dtype: np.dtype[Any], loader: str = "", pages: int = 1) -> st
 
 
 def check_pixels(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any], pages: int = 1) -> None:
-    """Whether the format that a destination's name chooses can hold an image; asked before any work.
+    """Check before any work that a destination's format can hold a result.
 
     Args:
         path: the destination.
-        shape: ``(H, W, C)`` of the result, of one frame of an animation.
+        shape: ``(H, W, C)`` of a frame of the result.
         dtype: of its pixels.
-        pages: frames.
+        pages: the number of frames.
 
     Raises:
-        InvalidArgument: it cannot; the text says what would.
+        InvalidArgument: it cannot; the message says which formats can.
 
     >>> check_pixels(Path("a.png"), (20000, 20000, 3), np.dtype(np.uint8))
     >>> check_pixels(Path("a.webp"), (20000, 20000, 3), np.dtype(np.uint8))
     Traceback (most recent call last):
-    subpixel.errors.InvalidArgument: a.webp: WebP holds at most 16383×16383 pixels, the result has 20000×20000; jpg,
-    png, tif would hold it
+    subpixel.errors.InvalidArgument: a.webp: WebP holds at most 16383×16383 pixels, the result has 20000×20000;
+    jpg, png, tif can hold it
     """
     form = format_of(path)
     height, width, channels = shape
@@ -263,7 +263,7 @@ def check_pixels(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any], pages
         held = " or ".join(form.dtypes)
         _refuse(path, form, f"{form.name} holds {held}, the image is {dtype}", shape, dtype, pages)
     if alpha and not form.alpha:
-        _refuse(path, form, f"{form.name} has no transparency, the image has", shape, dtype, pages)
+        _refuse(path, form, f"{form.name} has no transparency, the image does", shape, dtype, pages)
     if pages > 1 and not form.frames:
         _refuse(path, form, f"{form.name} holds no animation, the image has {pages} frames", shape, dtype, pages)
     if max(height, width) > form.largest:
@@ -272,8 +272,8 @@ def check_pixels(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any], pages
         _refuse(path, form, text, shape, dtype, pages)
 
 
-def known_by_bytes(start: bytes) -> str | None:
-    """The name of a format by a file's first bytes, if it is one that libvips may lack."""
+def format_by_signature(start: bytes) -> str | None:
+    """The name of a format by a file's first bytes, if the installed libvips may not read it."""
     return next((name for name, at, mark in _SIGNATURES if start[at : at + len(mark)] == mark), None)
 
 
@@ -289,5 +289,5 @@ def _refuse(path: Path, form: Format, why: str, shape: tuple[int, ...], dtype: n
         and max(height, width) <= other.largest
         and not other.caveat
     ]
-    instead = f"; {', '.join(fitting)} would hold it" if fitting else ""
+    instead = f"; {', '.join(fitting)} can hold it" if fitting else ""
     raise InvalidArgument(f"{path}: {why}{instead}")

@@ -1,4 +1,4 @@
-"""An image in memory, with what belongs to it."""
+"""An image in memory, with its metadata."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class ImageData:
     Args:
         pixels: ``(H, W, C)``, C = 1, 2 (gray, alpha), 3 (RGB) or 4 (RGBA); u8, u16 or f32. The frames of an animation
             lie below each other.
-        header: the opened file, for its metadata; None for an image that came from no file.
-        notes: what was converted on the way in, a sentence each.
-        pages: how many frames there are, of H / pages rows each.
+        header: the metadata of the source file, as a libvips header; None for an image without a file.
+        notes: what was converted when the file was read, one sentence each.
+        pages: the number of frames, of H / pages rows each.
 
     Raises:
-        InvalidArgument: pages that do not divide H.
+        InvalidArgument: ``pages`` does not divide H.
     """
 
     pixels: NDArray[Any]
@@ -36,7 +36,9 @@ class ImageData:
 
     def __post_init__(self) -> None:
         if self.pages < 1 or self.pixels.shape[0] % self.pages:
-            raise InvalidArgument(f"pages={self.pages}: {self.pixels.shape[0]} rows are not so many frames")
+            raise InvalidArgument(
+                f"pages={self.pages}: {self.pixels.shape[0]} rows cannot be divided into that many frames"
+            )
 
     @property
     def frames(self) -> list[NDArray[Any]]:
@@ -44,6 +46,6 @@ class ImageData:
         return list(self.pixels.reshape(self.pages, -1, *self.pixels.shape[1:]))
 
     def with_frames(self, frames: list[NDArray[Any]]) -> ImageData:
-        """The same image of other frames, all of one shape."""
+        """The same image with other frames, all of one shape."""
         pixels = frames[0] if len(frames) == 1 else np.concatenate(frames)
         return replace(self, pixels=pixels, pages=len(frames))

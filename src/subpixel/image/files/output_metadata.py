@@ -1,4 +1,4 @@
-"""What goes along with the pixels of an image from one file to another, and what has to change on the way."""
+"""The metadata of a result: the source's, adapted to the new pixels and to the format that is written."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import pyvips
 from subpixel.image.files.containers import jpeg
 from subpixel.image.files.formats import Format
 from subpixel.image.files.provenance import Provenance
-from subpixel.image.files.source_metadata import COMMENTS, TEXTS, blob, set_blob, split
-from subpixel.image.files.xmp import with_values, without
+from subpixel.image.files.source_metadata import COMMENTS, TEXTS, get_blob, set_blob, unpack_blobs
+from subpixel.image.files.xmp import change_properties, remove_properties
 
-__all__ = ["GRAY", "RGB", "Ready", "ready"]
+__all__ = ["GRAY", "RGB", "PreparedImage", "prepare_metadata"]
 
-# Spaces whose encoded values the networks may work on as they are.
+# Colour spaces whose encoded values the networks take as they are.
 GRAY = ("b-w", "grey16")
 RGB = ("srgb", "rgb", "rgb16", "scrgb", "multiband")
 
-# The header's entries that describe the old pixels or the old file, that libvips derives anew, or that are set below.
-_NOT_KEPT = (
+# Fields that describe the old pixels or the old file, that libvips derives anew, or that are set below.
+_DROPPED = (
     *("exif-ifd1-", "jpeg-", "png-", "gif-", "webp-", "heif-", "vips-", "gainmap", "subpixel-"),
     *("orientation", "bits-per-sample", "palette", "n-pages", "page-height", "delay", "loop", "background"),
     *("interlaced", "icc-profile-data", "xmp-data", "iptc-data", "photoshop-data", "n-subifds", "subifd"),
@@ -34,18 +34,18 @@ _PREVIEWS = {
 
 
 @dataclass(frozen=True)
-class Ready:
-    """An image with all that is to be written.
+class PreparedImage:
+    """An image with the metadata to write.
 
     Args:
-        image: for libvips to save, of an animation all frames, with the metadata that libvips writes.
-        pages: frames.
-        notes: what the format cannot hold, a sentence each.
-        exif: the block, where it is not libvips that writes it (TIFF).
-        iptc: the records of IPTC, likewise.
-        xmp: the packet that is to be in the file; libvips writes it but in a GIF.
-        texts: chunks of a PNG.
-        comments: of a GIF.
+        image: for libvips to save, with the metadata that libvips writes; of an animation all frames.
+        pages: the number of frames.
+        notes: what the format cannot hold, one sentence each.
+        exif: the EXIF block, where libvips does not write it (TIFF).
+        iptc: the IPTC records, where libvips does not write them (TIFF).
+        xmp: the XMP packet; libvips writes it, except into a GIF.
+        texts: text chunks of a PNG.
+        comments: comments of a GIF.
     """
 
     image: pyvips.Image
@@ -58,31 +58,31 @@ class Ready:
     comments: tuple[bytes, ...] = ()
 
 
-def ready(
+def prepare_metadata(
     image: pyvips.Image,
     header: pyvips.Image | None,
     form: Format,
     pages: int = 1,
     provenance: Provenance | None = None,
-) -> Ready:
-    """New pixels with the colour space of their bands and depth, and all that still holds of an old header.
+) -> PreparedImage:
+    """New pixels with their colour space and everything in the source's metadata that still holds.
 
     Args:
         image: the pixels, of an animation all frames.
-        header: of the source, as :func:`subpixel.image.files.reading.opened` gives it; None for none.
-        form: the format that is to be written.
-        pages: frames.
-        provenance: what is to be said of where the result comes from; None for nothing.
+        header: of the source, see :func:`subpixel.image.files.source_metadata.collect_metadata`; None for no metadata.
+        form: the format to write.
+        pages: the number of frames.
+        provenance: how the result was made; None to write nothing about it.
     """
     image = image.copy(interpretation=_space(image))
     if header is not None:
         _copy_fields(image, header)
-        # After EXIF, whose fields set it too.
+        # After EXIF, whose fields set the resolution too.
         image = image.copy(xres=header.xres, yres=header.yres) if _plausible(header) else image.copy(xres=1, yres=1)
         _update_size(image, image.width, image.height // pages)
     notes = [form.caveat] if form.caveat else []
     if form.bits and image.format == "ushort":
-        notes.append(f"{form.name} has {form.bits} bits of a colour: 16 were rounded to that")
+        notes.append(f"{form.name} has {form.bits} bits per channel: 16 were rounded to that")
     image, more = _with_profile(image, header, form)
     notes += more
     if pages > 1:
@@ -94,24 +94,24 @@ def ready(
     exif, more = _exif(image, form)
     iptc, others = _iptc(image, header, form)
     notes += [*more, *others]
-    texts, comments = split(blob(header, TEXTS)), split(blob(header, COMMENTS))
+    texts, comments = unpack_blobs(get_blob(header, TEXTS)), unpack_blobs(get_blob(header, COMMENTS))
     if texts and form.name != "PNG":
         names = ", ".join(chunk[8:].partition(b"\0")[0].decode("latin-1") for chunk in texts)
-        notes.append(f"texts of the PNG ({names}) are not kept in {form.name}")
+        notes.append(f"{form.name} holds no PNG texts: {names} are not kept")
         texts = ()
     if comments and form.name != "GIF":
-        notes.append(f"the comment of the GIF is not kept in {form.name}")
+        notes.append(f"{form.name} holds no GIF comment: it is not kept")
         comments = ()
     if header is not None and not _plausible(header):
         stated = f"{header.xres * 25.4:g}×{header.yres * 25.4:g} dpi"
-        notes.append(f"its resolution ({stated}) cannot be true: it is not kept")
+        notes.append(f"the resolution ({stated}) is implausible: it is not kept")
     elif header is not None and "resolution" not in form.keeps and (header.xres, header.yres) != (1, 1):
-        notes.append(f"{form.name} holds no resolution: that of the source is not kept")
-    return Ready(image, pages, tuple(notes), exif, iptc, packet, texts, comments)
+        notes.append(f"{form.name} holds no resolution: it is not kept")
+    return PreparedImage(image, pages, tuple(notes), exif, iptc, packet, texts, comments)
 
 
 def _plausible(header: pyvips.Image) -> bool:
-    """A resolution from 0.25 to 65,535 dpi, the most that JPEG can say; what is beyond comes from broken files."""
+    """Whether the resolution is from 0.25 to 65,535 dpi, JPEG's maximum; others come from broken files."""
     return all(0.01 <= per_millimetre <= 65535 / 25.4 for per_millimetre in (header.xres, header.yres))
 
 
@@ -128,19 +128,19 @@ def _copy_fields(image: pyvips.Image, header: pyvips.Image) -> None:
     own = set(image.get_fields())
 
     def dropped(name: str) -> bool:
-        return name.startswith(_NOT_KEPT) or "Orientation" in name
+        return name.startswith(_DROPPED) or "Orientation" in name
 
     for name in header.get_fields():
         if name not in own and not dropped(name):
             image.set_type(header.get_typeof(name), name, header.get(name))
-    # Setting the block of EXIF lays out all that is in it, and with it what must go: the old turn, the old preview.
+    # Setting the EXIF block adds a field for each entry, also for those to drop: orientation, thumbnail.
     for name in image.get_fields():
         if name not in own and dropped(name):
             image.remove(name)
 
 
 def _update_size(image: pyvips.Image, width: int, height: int) -> None:
-    """EXIF's two places for the size; libvips sees to PixelXDimension and PixelYDimension of a still image alone."""
+    """Both sizes in EXIF; libvips updates PixelXDimension and PixelYDimension only, and only of a still image."""
     sizes = {
         "exif-ifd0-ImageWidth": width,
         "exif-ifd0-ImageLength": height,
@@ -155,24 +155,26 @@ def _update_size(image: pyvips.Image, width: int, height: int) -> None:
 def _with_profile(
     image: pyvips.Image, header: pyvips.Image | None, form: Format
 ) -> tuple[pyvips.Image, tuple[str, ...]]:
-    """The profile goes along where it holds; where the format has no place for it, its colours are converted."""
-    profile = blob(header, "icc-profile-data")
+    """Keep the profile if it fits the pixels; convert colours to sRGB if the format holds no profile."""
+    profile = get_blob(header, "icc-profile-data")
     if profile is None or header is None or header.interpretation not in (*GRAY, *RGB):
-        return image, ()  # after a conversion it would describe the colours of before
+        return image, ()  # after a conversion the profile describes the old colours
     gray = image.bands < 3
     if profile[16:20] != (b"GRAY" if gray else b"RGB "):
         space = profile[16:20].decode("latin-1").strip()
-        return image, (f"the colour profile is for {space}, the image is {'gray' if gray else 'RGB'}: it is not kept",)
+        return image, (
+            f"the colour profile is for {space} and the image is {'gray' if gray else 'RGB'}: it is not kept",
+        )
     set_blob(image, "icc-profile-data", profile)
     if "icc" in form.keeps and (form.gray or not gray):
         return image, ()
-    lacks = "no colour profile" if "icc" not in form.keeps else "no gray, so no profile for gray"
+    lacks = "no colour profile" if "icc" not in form.keeps else "no gray and so no gray profile"
     depth = 16 if image.format == "ushort" else 8
     try:
         image = image.icc_transform("srgb", embedded=True, depth=depth)
     except pyvips.Error:
         image.remove("icc-profile-data")
-        return image, (f"{form.name} holds {lacks}: that of the source, which is broken, is not kept",)
+        return image, (f"{form.name} holds {lacks}: the source's broken profile is not kept",)
     image = image.copy()
     if image.get_typeof("icc-profile-data"):
         image.remove("icc-profile-data")
@@ -188,47 +190,47 @@ def _set_animation(image: pyvips.Image, header: pyvips.Image | None, form: Forma
     if not header.get_typeof("delay"):
         return ()
     delays = header.get("delay")
-    kept = [round(delay / 10) * 10 for delay in delays] if form.name == "GIF" else delays
-    image.set_type(pyvips.GValue.array_int_type, "delay", kept)
-    return ("GIF counts delays in hundredths of a second: they were rounded",) if kept != delays else ()
+    rounded = [round(delay / 10) * 10 for delay in delays] if form.name == "GIF" else delays
+    image.set_type(pyvips.GValue.array_int_type, "delay", rounded)
+    return ("GIF stores delays in hundredths of a second: they were rounded",) if rounded != delays else ()
 
 
 def _packet(
     image: pyvips.Image, header: pyvips.Image | None, form: Format, pages: int, provenance: Provenance | None
 ) -> tuple[bytes | None, tuple[str, ...]]:
-    """XMP whose turn and size are those of the result, and which says where it comes from."""
-    packet = blob(header, "xmp-data")
+    """The XMP packet with the result's orientation, size and provenance."""
+    packet = get_blob(header, "xmp-data")
     notes: list[str] = []
     if packet is not None:
         size = {"X": str(image.width), "Y": str(image.height // pages)}
         exif = {f"Pixel{axis}Dimension": length for axis, length in size.items()}
         tiff = {"Orientation": "1", "ImageWidth": size["X"], "ImageLength": size["Y"]}
-        changed = with_values(packet, {_TIFF: tiff, _EXIF: exif})
-        changed = None if changed is None else without(changed, _PREVIEWS)
+        changed = change_properties(packet, {_TIFF: tiff, _EXIF: exif})
+        changed = None if changed is None else remove_properties(changed, _PREVIEWS)
         if changed is None:
-            notes.append("its XMP cannot be parsed: it is kept as it is")
+            notes.append("the XMP cannot be parsed: it is kept unchanged")
         packet = packet if changed is None else changed
     if provenance is not None and not notes:
-        packet = provenance.into_packet(packet)
+        packet = provenance.add_to_packet(packet)
     if packet is not None and form.name == "JPEG" and len(packet) + 29 > jpeg.LARGEST_SEGMENT:
-        notes.append("its XMP is larger than JPEG holds: it is not kept")
-        packet = None if provenance is None else provenance.into_packet(None)
+        notes.append("the XMP is too large for JPEG: it is not kept")
+        packet = None if provenance is None else provenance.add_to_packet(None)
     if packet is not None and form.name == "GIF" and b"\0" in packet:
         packet = packet.rstrip(b"\0")
     return packet, tuple(notes)
 
 
 def _exif(image: pyvips.Image, form: Format) -> tuple[bytes | None, tuple[str, ...]]:
-    """The block that is to be written without libvips, if any."""
-    block = blob(image, "exif-data")
+    """The EXIF block to write without libvips, or None."""
+    block = get_blob(image, "exif-data")
     if block is None:
         return None, ()
     if form.name == "TIFF":
         return block, ()
     if "exif" not in form.keeps:
-        lost = f"{form.name} holds no EXIF: that of the source is not kept"
+        lost = f"{form.name} holds no EXIF: it is not kept"
     elif form.name == "JPEG" and len(block) > jpeg.LARGEST_SEGMENT:
-        lost = "its EXIF is larger than JPEG holds: it is not kept"
+        lost = "the EXIF is too large for JPEG: it is not kept"
     else:
         return None, ()
     for name in image.get_fields():
@@ -238,17 +240,17 @@ def _exif(image: pyvips.Image, form: Format) -> tuple[bytes | None, tuple[str, .
 
 
 def _iptc(image: pyvips.Image, header: pyvips.Image | None, form: Format) -> tuple[bytes | None, tuple[str, ...]]:
-    """Photoshop's resources go along in a JPEG, and in a TIFF beside the records of IPTC, which are returned."""
-    segment = blob(header, "iptc-data")
-    segment = None if segment is None else jpeg.without_previews(segment)
+    """Set Photoshop's resources of a JPEG or a TIFF; return the IPTC records to write without libvips (TIFF)."""
+    segment = get_blob(header, "iptc-data")
+    segment = None if segment is None else jpeg.remove_previews(segment)
     if not segment:
         return None, ()
     records = jpeg.from_photoshop(segment)
     if "iptc" not in form.keeps:
-        return None, (f"{form.name} holds no IPTC: that of the source is not kept",) if records else ()
+        return None, (f"{form.name} holds no IPTC: it is not kept",) if records else ()
     if form.name == "JPEG":
         if len(segment) > jpeg.LARGEST_SEGMENT:
-            return None, ("its IPTC is larger than JPEG holds: it is not kept",)
+            return None, ("the IPTC is too large for JPEG: it is not kept",)
         set_blob(image, "iptc-data", segment)
         return None, ()
     resources = jpeg.resources(segment)

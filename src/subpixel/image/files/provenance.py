@@ -1,7 +1,7 @@
-"""Where a result comes from, written into it: model, scale, version, settings and the source file's digest.
+"""How a result was made, written into it: model, scale, version, settings and the source file's digest.
 
-It lies in the image's XMP, which JPEG, PNG, WebP, TIFF, AVIF and GIF all hold, as a few properties of a namespace of
-its own. It names no time, so the same job gives the same bytes.
+These are properties in a namespace of their own in the image's XMP, which JPEG, PNG, WebP, TIFF, AVIF and GIF all hold.
+They include no time, so the same job writes the same bytes.
 """
 
 from __future__ import annotations
@@ -12,26 +12,26 @@ from pathlib import Path
 import pyvips
 
 from subpixel.image.files.containers import gif
-from subpixel.image.files.source_metadata import blob
-from subpixel.image.files.vips_paths import for_libvips
-from subpixel.image.files.xmp import properties, with_properties
+from subpixel.image.files.open_file import OpenFile
+from subpixel.image.files.source_metadata import get_blob
+from subpixel.image.files.xmp import add_properties, read_properties
 
-__all__ = ["Provenance", "provenance_of"]
+__all__ = ["Provenance", "read_provenance"]
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where a result comes from.
+    """How a result was made.
 
     Args:
-        model: the name of the network.
-        scale: how it was upscaled, as text: ``2``, ``2.5``, ``3840x2160``.
+        model: the name of the model.
+        scale: the size that was asked for, as text: ``2``, ``2.5``, ``w3840``, ``fit3840x2160``.
         version: of this package.
         source: SHA-256 of the source file's bytes, in hexadecimal digits.
-        settings: whatever else changes the result, as text. Two results of equal provenance in one format are equal.
+        settings: everything else that changes the result, as text. Results of equal provenance in one format are equal.
 
-    >>> made = Provenance("fast", "2", "0.1.0", "ab" * 32, "precision=int8")
-    >>> Provenance.in_packet(made.into_packet(None)) == made
+    >>> provenance = Provenance("fast", "2", "0.1.0", "ab" * 32, "precision=int8")
+    >>> Provenance.from_packet(provenance.add_to_packet(None)) == provenance
     True
     """
 
@@ -41,37 +41,37 @@ class Provenance:
     source: str
     settings: str = ""
 
-    def into_packet(self, packet: bytes | None) -> bytes | None:
-        """A packet of XMP with this in it, all that it held beside it; None if it cannot be parsed."""
-        return with_properties(packet, {_written(name): getattr(self, name) for name in _NAMES})
+    def add_to_packet(self, packet: bytes | None) -> bytes | None:
+        """An XMP packet with the provenance added; None if the packet cannot be parsed."""
+        return add_properties(packet, {_property(name): getattr(self, name) for name in _NAMES})
 
     @classmethod
-    def in_packet(cls, packet: bytes) -> Provenance | None:
-        """What a packet of XMP says; None if it says nothing of it, or not all of it."""
-        found = properties(packet) or {}
-        values = {name: found[_written(name)] for name in _NAMES if _written(name) in found}
+    def from_packet(cls, packet: bytes) -> Provenance | None:
+        """The provenance in an XMP packet; None if it is missing or incomplete."""
+        properties = read_properties(packet) or {}
+        values = {name: properties[_property(name)] for name in _NAMES if _property(name) in properties}
         return cls(**values) if len(values) == len(_NAMES) else None
 
 
-def provenance_of(path: str | Path) -> Provenance | None:
-    """What an image file says of where it comes from.
+def read_provenance(path: str | Path) -> Provenance | None:
+    """The provenance of an image file.
 
     Returns:
-        None for a file that says nothing, is not there, or is no image.
+        None for a file that has none, does not exist, or is not an image.
     """
     try:
-        packet = gif.blocks(path)[0]
-        if packet is None:
-            with for_libvips(path) as name:
-                header = pyvips.Image.new_from_file(name, access="sequential", revalidate=True)
-            packet = blob(header, "xmp-data")
+        with OpenFile(path) as file:
+            with file.reader() as reader:
+                packet, _ = gif.read_blocks(reader)
+            if packet is None:
+                packet = get_blob(file.vips_image(access="sequential"), "xmp-data")
     except (OSError, pyvips.Error):
         return None
-    return None if packet is None else Provenance.in_packet(packet)
+    return None if packet is None else Provenance.from_packet(packet)
 
 
 _NAMES = tuple(field.name for field in fields(Provenance))
 
 
-def _written(name: str) -> str:
+def _property(name: str) -> str:
     return name.capitalize()

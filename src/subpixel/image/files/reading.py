@@ -1,8 +1,7 @@
-"""Reading images with libvips: pixels as arrays, upright, everything else carried beside them.
+"""Reading images with libvips: pixels as arrays, upright, and the metadata beside them.
 
-What is kept: orientation (applied to the pixels, its tag dropped), colour profile, EXIF, XMP, IPTC, resolution,
-16 bits, alpha, the frames of an animation. What is converted is said in
-:attr:`subpixel.image.files.image_data.ImageData.notes`.
+Kept are orientation (applied to the pixels, its tag removed), colour profile, EXIF, XMP, IPTC, resolution, 16 bits,
+alpha and the frames of an animation. :attr:`subpixel.image.files.image_data.ImageData.notes` says what is converted.
 """
 
 from __future__ import annotations
@@ -11,35 +10,40 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pyvips
 from numpy.typing import NDArray
 
 from subpixel.errors import ImageReadError
+from subpixel.image.files.compression_info import read_compression
 from subpixel.image.files.containers import png
-from subpixel.image.files.formats import known_by_bytes
+from subpixel.image.files.formats import format_by_signature
 from subpixel.image.files.image_data import ImageData
+from subpixel.image.files.open_file import OpenFile
 from subpixel.image.files.output_metadata import GRAY, RGB
-from subpixel.image.files.source_metadata import collected, field, frames_of, loader_of
-from subpixel.image.files.vips_errors import reason
-from subpixel.image.files.vips_paths import for_libvips
+from subpixel.image.files.source_metadata import collect_metadata, frame_count, get_field, loader_name
+from subpixel.image.files.vips_errors import vips_error_text
+from subpixel.models.auto import Source
 from subpixel.storage.os_errors import os_error_text
 
-__all__ = ["LIMIT", "Opened", "damaged", "loaded", "opened", "read"]
+__all__ = ["LIMIT", "ImageFile", "ImageHeader", "damage_error", "load_pixels", "open_header", "open_image", "read"]
 
-# Megapixels from which an image is refused unless it was asked for: three times the largest photographs that are
-# stitched by hand; in memory 3 GB of 8-bit colours. A file of a few hundred bytes can claim more.
+# Default limit in megapixels: three times the largest photographs that people stitch by hand, and 3 GB in memory as
+# 8-bit RGB. A file of a few hundred bytes can claim more.
 LIMIT = 1000.0
 
 # What pixels are read as, by libvips' formats.
 _DTYPES: dict[str, Any] = {"uchar": np.uint8, "ushort": np.uint16, "float": np.float32, "double": np.float32}
 
 # libvips also reads tables of numbers as images.
-_NO_IMAGES = ("csvload", "matrixload", "rawload")
+_TABLE_LOADERS = ("csvload", "matrixload", "rawload")
 
-# What EXIF says of the values 1 … 8 of its orientation, for axes 0 (down) and 1 (across).
+# "error", not "truncated": with the latter libvips fills a truncated TIFF with black without an error.
+_OPTIONS = {"access": "sequential", "fail_on": "error"}
+
+# How each value 1 … 8 of EXIF's orientation is turned upright; axis 0 is down, 1 is across.
 _UPRIGHT: tuple[Callable[[NDArray[Any]], NDArray[Any]], ...] = (
     lambda x: x,
     lambda x: x[:, ::-1],
@@ -53,36 +57,76 @@ _UPRIGHT: tuple[Callable[[NDArray[Any]], NDArray[Any]], ...] = (
 
 
 @dataclass(frozen=True)
-class Opened:
-    """An image file of which nothing but the header was read.
+class ImageHeader:
+    """An open image file of which libvips has read the header.
 
     Args:
-        header: the file's metadata; its pixels are never asked for.
-        image: gray or RGB, with or without alpha, not yet turned upright, the frames of an animation below each other;
-            its rows can be read once, from the top.
-        notes: what is converted on the way in, a sentence each.
-        dtype: of the pixels.
-        naming: what the file's name for libvips lives by, and ends with: libvips opens the file once more when pixels
-            are asked for.
-        pages: frames.
+        file: the file.
+        vips: the header, of an animation that of the first frame. Its pixels are read at most once, from the top.
     """
 
-    header: pyvips.Image
+    file: OpenFile
+    vips: pyvips.Image
+
+    @property
+    def loader(self) -> str:
+        """The libvips loader that reads the file."""
+        return loader_name(self.vips)
+
+    @property
+    def pages(self) -> int:
+        """The frames of an animation, else 1."""
+        return frame_count(self.vips)
+
+    @property
+    def pixels(self) -> int:
+        """Pixels of a frame."""
+        return int(self.vips.width * self.vips.height)
+
+    @property
+    def is_float(self) -> bool:
+        """Whether samples are floating point."""
+        return self.vips.format in ("float", "double")
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """An open image file whose metadata has been read, and whose pixels can be read once. A context that closes it.
+
+    Args:
+        file: the file.
+        metadata: a header with all metadata and no pixels.
+        image: gray or RGB, with or without alpha, not yet upright, the frames of an animation below each other. Its
+            rows can be read once, from the top.
+        notes: what is converted, one sentence each.
+        dtype: of the pixels.
+        compression: how the file is compressed.
+        pages: the number of frames.
+    """
+
+    file: OpenFile
+    metadata: pyvips.Image
     image: pyvips.Image
     notes: tuple[str, ...]
     dtype: np.dtype[Any]
-    naming: Any
+    compression: Source
     pages: int = 1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.file.close()
 
     @property
     def orientation(self) -> int:
-        """1 … 8, as EXIF counts."""
-        value: int = field(self.header, "orientation", 1)
+        """1 … 8, as in EXIF."""
+        value: int = get_field(self.metadata, "orientation", 1)
         return value if 1 <= value <= 8 else 1
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """``(H, W, C)`` of a frame when it is upright."""
+        """``(H, W, C)`` of an upright frame."""
         height, width = self.image.height // self.pages, self.image.width
         if self.orientation >= 5:
             height, width = width, height
@@ -90,162 +134,202 @@ class Opened:
 
     @property
     def loader(self) -> str:
-        """By which libvips reads it."""
-        return loader_of(self.header)
+        """The libvips loader that reads the file."""
+        return loader_name(self.metadata)
 
 
 def read(path: str | Path, *, limit: float = LIMIT) -> ImageData:
     """Read an image, upright; of an animation all frames.
 
     Args:
-        path: the file. Its content says what it is, whatever its name.
-        limit: megapixels, of all frames together, from which it is refused before anything is allocated.
+        path: the file. Its content decides what it is, not its name.
+        limit: largest size in megapixels, of all frames together. A larger image is refused before anything is
+            allocated.
 
     Raises:
-        ImageReadError: not there, not an image, damaged, cut short, too large, or of a kind that cannot be upscaled.
+        ImageReadError: the file is missing, not an image, damaged, truncated, too large, or of a kind that cannot be
+            upscaled.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from subpixel.image import write
+    >>> with TemporaryDirectory() as folder:
+    ...     _ = write(ImageData(np.zeros((4, 6, 3), np.uint8)), f"{folder}/a.png")
+    ...     read(f"{folder}/a.png").pixels.shape
+    (4, 6, 3)
     """
-    return loaded(path, opened(path, limit=limit))
+    with open_image(path, limit=limit) as file:
+        return load_pixels(file)
 
 
-def loaded(path: str | Path, found: Opened) -> ImageData:
-    """The pixels of a file that was opened.
+def load_pixels(file: ImageFile) -> ImageData:
+    """The pixels of an open image, upright.
 
     Raises:
-        ImageReadError: damaged or cut short.
+        ImageReadError: it is damaged or truncated.
     """
     try:
-        # Turning takes rows in another order than the file has them, and libvips keeps few of them at hand.
-        image = found.image if found.orientation < 3 or found.pages > 1 else found.image.copy_memory()
-        image = image if found.pages > 1 else image.autorot()
+        # Turning needs rows in another order than the file has them, and libvips holds only a few.
+        image = file.image if file.orientation < 3 or file.pages > 1 else file.image.copy_memory()
+        image = image if file.pages > 1 else image.autorot()
         pixels = image.numpy().reshape(image.height, image.width, image.bands)
     except pyvips.Error as error:
-        raise damaged(path, error) from None
-    data = ImageData(pixels.astype(found.dtype, copy=False), found.header, found.notes, found.pages)
-    if found.pages > 1 and found.orientation > 1:
-        return data.with_frames([_UPRIGHT[found.orientation - 1](frame) for frame in data.frames])
+        raise damage_error(file.file.path, error) from None
+    data = ImageData(pixels.astype(file.dtype, copy=False), file.metadata, file.notes, file.pages)
+    if file.pages > 1 and file.orientation > 1:
+        return data.with_frames([_UPRIGHT[file.orientation - 1](frame) for frame in data.frames])
     return data
 
 
-def damaged(path: str | Path, error: pyvips.Error) -> ImageReadError:
-    """What is raised for a file whose pixels cannot all be read."""
-    return ImageReadError(f"{path}: the image is damaged or cut short ({reason(error)})")
+def damage_error(path: str | Path, error: pyvips.Error) -> ImageReadError:
+    """The error for a file whose pixels cannot all be read."""
+    return ImageReadError(f"{path}: the image is damaged or truncated ({vips_error_text(error)})")
 
 
-def opened(path: str | Path, *, limit: float = LIMIT) -> Opened:
-    """Open an image and read its header.
+def open_header(path: str | Path) -> ImageHeader:
+    """Open an image file and read its header.
+
+    Raises:
+        ImageReadError: the file cannot be opened, or is not an image.
+    """
+    path = Path(path)
+    if os.path.isdir(path):  # unlike Path.is_dir this raises nothing; opening the file shows what is wrong
+        raise ImageReadError(f"{path}: this is a folder, not an image")
+    try:
+        file = OpenFile(path)
+    except OSError as error:
+        raise ImageReadError(f"{path}: {os_error_text(error)}") from None
+    try:
+        return ImageHeader(file, file.vips_image(**_OPTIONS))
+    except pyvips.Error as error:
+        failure = _unreadable(file, error)
+    except OSError as error:
+        failure = ImageReadError(f"{path}: {os_error_text(error)}")
+    file.close()
+    raise failure
+
+
+def open_image(path: str | Path, *, limit: float = LIMIT, header: ImageHeader | None = None) -> ImageFile:
+    """Open an image and read its metadata.
 
     Args:
         path: the file.
         limit: as for :func:`read`.
+        header: the same file, opened before. It is used if the file is still the same, and closed if not.
 
     Raises:
-        ImageReadError: not there, not an image, too large, or of a kind that cannot be upscaled.
+        ImageReadError: the file is missing, not an image, too large, or of a kind that cannot be upscaled.
     """
-    path = Path(path)
-    start = _first_bytes(path)
-    naming = for_libvips(path)
-    name = naming.__enter__()
-    header, pages = _header(path, name, start)
-    megapixels = header.width * header.height / 1e6
+    if header is not None and not header.file.is_current:
+        header.file.close()
+        header = None
+    header = header or open_header(path)
+    try:
+        return _open_image(header, limit)
+    except pyvips.Error as error:
+        failure = damage_error(path, error)
+    except OSError as error:
+        failure = error if isinstance(error, ImageReadError) else ImageReadError(f"{path}: {os_error_text(error)}")
+    header.file.close()
+    raise failure
+
+
+def _open_image(header: ImageHeader, limit: float) -> ImageFile:
+    file, pages, path = header.file, header.pages, header.file.path
+    if header.loader in _TABLE_LOADERS:
+        raise ImageReadError(f"{path}: this is a table of numbers, not an image")
+    vips = header.vips if pages == 1 else _all_frames(file)
+    megapixels = vips.width * vips.height / 1e6
     if megapixels > limit:
-        size = f"{header.width}×{header.height // pages}" + (f" pixels in {pages} frames" if pages > 1 else " pixels")
+        size = f"{vips.width}×{vips.height // pages}" + (f" pixels in {pages} frames" if pages > 1 else " pixels")
         raise ImageReadError(
             f"{path}: {size} are {megapixels:,.0f} megapixels, the limit is {limit:,.0f};"
-            f" --limit {int(np.ceil(megapixels))} reads it all the same"
+            f" limit={int(np.ceil(megapixels))} allows it"
         )
-    try:
+    with file.reader() as reader:
         # Each new operation starts another sequential pass, so metadata is taken from the unread image.
-        image, notes = _plain_colour(header, path)
-        image = _without_what_the_palette_brought(image, header, path, name)
-        header, lost = collected(header, path)
-    except pyvips.Error as error:
-        raise damaged(path, error) from None
-    held = field(header, "n-pages", 1)
-    if held > pages:
-        notes = (*notes, f"the file holds {held} images; the first was read")
+        image, notes = _to_gray_or_rgb(vips)
+        image = _without_palette_bands(image, vips, file)
+        compression = read_compression(reader)
+        metadata, losses = collect_metadata(vips, reader, lossy=compression.codec is not None)
+    images = get_field(vips, "n-pages", 1)
+    if images > pages:
+        notes = (*notes, f"the file holds {images} images; the first is upscaled")
     if image.format == "double":
         notes = (*notes, "64-bit floating point was read as 32-bit")
     if image.format not in _DTYPES or image.bands > 4:
         raise ImageReadError(
             f"{path}: {image.bands} bands of {image.format}: 1 to 4 bands of uint8, uint16 or float32 are needed"
         )
-    return Opened(header, image, (*notes, *lost), np.dtype(_DTYPES[image.format]), naming, pages)
+    dtype = np.dtype(_DTYPES[image.format])
+    return ImageFile(file, metadata, image, (*notes, *losses), dtype, compression, pages)
 
 
-def _first_bytes(path: Path) -> bytes:
-    if os.path.isdir(path):  # unlike Path.is_dir it never raises; what is wrong with a path shows when it is opened
-        raise ImageReadError(f"{path}: is a folder; the path of an image is needed")
+def _all_frames(file: OpenFile) -> pyvips.Image:
     try:
-        with open(path, "rb") as file:
-            start = file.read(32)
-    except OSError as error:
-        raise ImageReadError(f"{path}: {os_error_text(error)}") from None
-    if not start:
-        raise ImageReadError(f"{path}: the file is empty")
-    return start
-
-
-def _header(path: Path, name: str, start: bytes) -> tuple[pyvips.Image, int]:
-    """The opened file, of an animation all frames, and how many they are."""
-    # "error", not "truncated": with the latter a TIFF cut short is filled up with black without a word.
-    options = {"access": "sequential", "fail_on": "error"}
-    try:
-        header = pyvips.Image.new_from_file(name, **options)
-        loader = loader_of(header)
-        pages = frames_of(header)
-        if pages > 1:
-            header = pyvips.Image.new_from_file(name, n=-1, **options)
+        return file.vips_image(n=-1, **_OPTIONS)
     except pyvips.Error as error:
-        lacking = known_by_bytes(start)
-        if lacking is not None:
-            text = f"{path}: is {lacking}, which the installed libvips cannot read; saved as PNG or TIFF it can be"
-            raise ImageReadError(text) from None
-        raise ImageReadError(f"{path}: not an image that can be read ({reason(error)})") from None
-    if loader in _NO_IMAGES:
-        raise ImageReadError(f"{path}: is a table of numbers, no image")
-    return header, pages
+        raise _unreadable(file, error) from None
 
 
-def _plain_colour(image: pyvips.Image, path: Path) -> tuple[pyvips.Image, tuple[str, ...]]:
-    """Bring what is neither gray nor RGB (CMYK, Lab, …) to sRGB, as deep as it was."""
+def _unreadable(file: OpenFile, error: pyvips.Error) -> ImageReadError:
+    """The error for a file that libvips cannot open as an image."""
+    path = file.path
+    try:
+        with file.reader() as reader:
+            start = reader.read(32)
+    except OSError as failure:
+        return ImageReadError(f"{path}: {os_error_text(failure)}")
+    if not start:
+        return ImageReadError(f"{path}: the file is empty")
+    name = format_by_signature(start)
+    if name is not None:
+        return ImageReadError(
+            f"{path}: this is {name}, which the installed libvips cannot read; convert it to PNG or TIFF"
+        )
+    return ImageReadError(f"{path}: not an image that can be read ({vips_error_text(error)})")
+
+
+def _to_gray_or_rgb(image: pyvips.Image) -> tuple[pyvips.Image, tuple[str, ...]]:
+    """Convert what is neither gray nor RGB (CMYK, Lab, …) to sRGB of the same depth."""
     space = image.interpretation
-    few_bits = field(image, "bits-per-sample", 8)
+    few_bits = get_field(image, "bits-per-sample", 8)
     if space in GRAY and few_bits < 8 and not image.get_typeof("palette"):
-        return image, (f"{few_bits}-bit gray became 8-bit: upscaled edges need the grays between",)
+        return image, (f"{few_bits}-bit gray was read as 8-bit: upscaled edges need the grays between",)
     if space in GRAY or (space in RGB and image.bands <= 4):
         return image, ()
     deep = image.format in ("ushort", "short") or few_bits > 8
     if image.get_typeof("icc-profile-data") != 0:
         try:
-            # As Photoshop does it: black ink becomes black, no dark gray.
+            # As in Photoshop: black ink becomes black, not dark gray.
             depth, black = 16 if deep else 8, {"intent": "relative", "black_point_compensation": True}
             converted = image.icc_transform("srgb", embedded=True, depth=depth, **black)
-            return converted, (f"colours were converted from {space} to sRGB by the file's profile",)
+            return converted, (f"colours were converted from {space} to sRGB with the file's profile",)
         except pyvips.Error:
-            pass  # a profile of another space than the pixels'
+            pass  # the profile is for another space than the pixels'
         plain = image.colourspace("rgb16" if deep else "srgb")
         return plain, (f"colours were converted from {space} to sRGB; the file's profile does not fit them",)
     return image.colourspace("rgb16" if deep else "srgb"), (f"colours were converted from {space} to sRGB",)
 
 
-def _without_what_the_palette_brought(image: pyvips.Image, header: pyvips.Image, path: Path, name: str) -> pyvips.Image:
-    """A palette is a way of storing. One of grays holds a gray image; libvips gives it three equal bands.
+def _without_palette_bands(image: pyvips.Image, header: pyvips.Image, file: OpenFile) -> pyvips.Image:
+    """Gray for a palette of grays, which libvips expands to three equal bands; no alpha that is opaque everywhere.
 
-    A profile for RGB describes such bands and no gray, so with it they stay. A GIF has an alpha band wherever a frame
-    leaves pixels of the last as they are, even if none of them can be looked through in the end.
+    With a profile for RGB the bands stay, because it does not describe gray. libvips adds an alpha band to a GIF
+    wherever a frame leaves pixels of the last one as they are, even if no pixel is transparent in the end.
     """
-    loader = loader_of(header)
+    loader = loader_name(header)
     if loader == "pngload" and header.get_typeof("palette") and not header.get_typeof("icc-profile-data"):
-        return _gray(image) if png.has_gray_palette(path) else image
+        with file.reader() as reader:
+            return _to_gray(image) if png.has_gray_palette(reader) else image
     if loader == "gifload":
-        whole = pyvips.Image.new_from_file(name, n=-1, fail_on="error")
+        whole = file.vips_image(n=-1, fail_on="error")
         if image.bands == 4 and whole[3].min() == 255:
             image = image[:3]
         if image.bands >= 3 and (whole[0] != whole[1]).max() == 0 and (whole[1] != whole[2]).max() == 0:
-            image = _gray(image)
+            image = _to_gray(image)
     return image
 
 
-def _gray(image: pyvips.Image) -> pyvips.Image:
+def _to_gray(image: pyvips.Image) -> pyvips.Image:
     first = image[0] if image.bands < 4 else image[0].bandjoin(image[3])
     return first.copy(interpretation="b-w")

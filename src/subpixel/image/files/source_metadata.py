@@ -1,48 +1,45 @@
-"""What is carried from the source file to the result besides what libvips reads: set into its header as it finds it.
+"""The metadata of a source file, as fields of a libvips header that holds no pixels.
 
-The fields are ``exif-data`` and ``iptc-data`` (Photoshop's resources, as in a JPEG) also of a TIFF, ``xmp-data`` also
-of a GIF; and of our own the chunks of text of a PNG, the comments of a GIF, and whether the file was compressed with
-loss.
+libvips reads most of it. Added here: ``exif-data`` and ``iptc-data`` (Photoshop's resources, as in a JPEG) of a TIFF,
+``xmp-data`` of a GIF, and three fields of this package: the text chunks of a PNG, the comments of a GIF, and whether
+the file was compressed with loss.
 """
 
 from __future__ import annotations
 
 import struct
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pyvips
 
-from subpixel.image.files.compression_info import origin
 from subpixel.image.files.containers import gif, jpeg, png, tiff
 
-__all__ = ["COMMENTS", "LOSSY", "TEXTS", "blob", "collected", "field", "frames_of", "loader_of", "set_blob", "split"]
+__all__ = [
+    "COMMENTS",
+    "LOSSY",
+    "TEXTS",
+    "collect_metadata",
+    "frame_count",
+    "get_blob",
+    "get_field",
+    "loader_name",
+    "set_blob",
+    "unpack_blobs",
+]
 
 TEXTS, COMMENTS, LOSSY = "subpixel-texts", "subpixel-comments", "subpixel-lossy"
 
 
-def blob(image: pyvips.Image | None, name: str) -> bytes | None:
-    """A field of bytes; None if it is not there, or empty."""
+def get_blob(image: pyvips.Image | None, name: str) -> bytes | None:
+    """A field of bytes; None if it is missing or empty."""
     if image is None or not image.get_typeof(name):
         return None
     return bytes(image.get(name)) or None
 
 
-def field(image: pyvips.Image, name: str, otherwise: Any) -> Any:
-    """A field's value, or another where it is not there."""
-    return image.get(name) if image.get_typeof(name) else otherwise
-
-
-def loader_of(header: pyvips.Image | None) -> str:
-    """By which libvips reads a file; its own format has no name there."""
-    return "" if header is None else str(field(header, "vips-loader", ""))
-
-
-def frames_of(header: pyvips.Image | None) -> int:
-    """Frames of an animation; 1 of anything else, though a file may hold several images."""
-    if header is None or loader_of(header) not in ("gifload", "webpload") or not header.get_typeof("n-pages"):
-        return 1
-    return int(header.get("n-pages"))
+def get_field(image: pyvips.Image, name: str, default: Any) -> Any:
+    """The value of a field, or the default if it is missing."""
+    return image.get(name) if image.get_typeof(name) else default
 
 
 def set_blob(image: pyvips.Image, name: str, value: bytes) -> None:
@@ -50,8 +47,8 @@ def set_blob(image: pyvips.Image, name: str, value: bytes) -> None:
     image.set_type(pyvips.GValue.blob_type, name, value)
 
 
-def split(packed: bytes | None) -> tuple[bytes, ...]:
-    """What :func:`collected` packed into one field: its parts."""
+def unpack_blobs(packed: bytes | None) -> tuple[bytes, ...]:
+    """The parts that :func:`collect_metadata` packed into one field."""
     parts = []
     while packed:
         (length,) = struct.unpack_from("<I", packed)
@@ -60,59 +57,96 @@ def split(packed: bytes | None) -> tuple[bytes, ...]:
     return tuple(parts)
 
 
-def collected(header: pyvips.Image, path: Path) -> tuple[pyvips.Image, tuple[str, ...]]:
-    """A copy of a header with these fields, and what of the file will not be in the result, a sentence each.
+def loader_name(header: pyvips.Image | None) -> str:
+    """The libvips loader that reads a file, as ``jpegload``; empty for libvips' own format."""
+    return "" if header is None else str(get_field(header, "vips-loader", "")).removesuffix("_source")
+
+
+def frame_count(header: pyvips.Image | None) -> int:
+    """The frames of an animation; 1 for any other file, even if it holds several images."""
+    if header is None or loader_name(header) not in ("gifload", "webpload") or not header.get_typeof("n-pages"):
+        return 1
+    return int(header.get("n-pages"))
+
+
+def collect_metadata(header: pyvips.Image, file: BinaryIO, *, lossy: bool) -> tuple[pyvips.Image, tuple[str, ...]]:
+    """A header with all metadata, apart from its file, and notes about what the result will lack, one sentence each.
+
+    Args:
+        header: the image as libvips opened it.
+        file: the same file.
+        lossy: whether it was compressed with loss.
 
     Raises:
         OSError: the file cannot be read.
     """
-    loader = loader_of(header)
-    header = header.copy()
-    lost: tuple[str, ...] = ()
-    lossy = origin(path).codec is not None or loader == "heifload"
-    header.set_type(pyvips.GValue.gint_type, LOSSY, int(lossy))
+    loader = loader_name(header)
+    header = _detach(header)
+    losses: tuple[str, ...] = ()
+    header.set_type(pyvips.GValue.gint_type, LOSSY, int(lossy or loader == "heifload"))
     if loader == "tiffload":
-        block, records = tiff.exif(path), tiff.iptc(path)
-        if block is not None:
-            set_blob(header, "exif-data", block)
-        if header.get_typeof("iptc-data"):
-            header.remove("iptc-data")  # libvips takes a quarter of it where its numbers are of 32 bits
-        others = blob(header, "photoshop-data") or b""
-        if jpeg.from_photoshop(others) is not None or (others and records is None):
-            set_blob(header, "iptc-data", others)
-        elif records is not None:
-            set_blob(header, "iptc-data", jpeg.to_photoshop(records, others))
+        _set_tiff_metadata(header, file)
     elif loader == "pngload":
-        _pack(header, TEXTS, png.texts(path))
+        _pack_blobs(header, TEXTS, png.read_texts(file))
     elif loader == "gifload":
-        packet, comments = gif.blocks(path)
+        packet, comments = gif.read_blocks(file)
         if packet is not None:
             set_blob(header, "xmp-data", packet)
-        _pack(header, COMMENTS, comments)
+        _pack_blobs(header, COMMENTS, comments)
     elif loader in ("jpegload", "uhdrload"):
-        lost = jpeg.losses(path)
+        losses = jpeg.list_losses(file)
     if loader in ("webpload", "heifload"):
         header = _with_resolution(header)
-    return header, lost
+    return header, losses
 
 
-def _pack(header: pyvips.Image, name: str, parts: tuple[bytes, ...]) -> None:
+def _detach(header: pyvips.Image) -> pyvips.Image:
+    """The same fields without the file, which would stay open as long as somebody holds the header."""
+    copy = pyvips.Image.black(header.width, header.height, bands=header.bands).copy(
+        interpretation=header.interpretation
+    )
+    own = set(copy.get_fields())
+    fields = set(header.get_fields())
+    for name in header.get_fields():
+        if name not in own and not name.startswith("gainmap"):  # an image, which would keep the file open
+            copy.set_type(header.get_typeof(name), name, header.get(name))
+    # Setting the EXIF block also sets the fields that libvips finds in it, and the resolution.
+    for name in copy.get_fields():
+        if name not in own and name not in fields:
+            copy.remove(name)
+    return copy.copy(xres=header.xres, yres=header.yres)
+
+
+def _set_tiff_metadata(header: pyvips.Image, file: BinaryIO) -> None:
+    block, records = tiff.read_exif(file), tiff.read_iptc(file)
+    if block is not None:
+        set_blob(header, "exif-data", block)
+    if header.get_typeof("iptc-data"):
+        header.remove("iptc-data")  # libvips reads a quarter of it where its type is a 32-bit integer
+    others = get_blob(header, "photoshop-data") or b""
+    if jpeg.from_photoshop(others) is not None or (others and records is None):
+        set_blob(header, "iptc-data", others)
+    elif records is not None:
+        set_blob(header, "iptc-data", jpeg.to_photoshop(records, others))
+
+
+def _pack_blobs(header: pyvips.Image, name: str, parts: tuple[bytes, ...]) -> None:
     if parts:
         set_blob(header, name, b"".join(struct.pack("<I", len(part)) + part for part in parts))
 
 
 def _with_resolution(header: pyvips.Image) -> pyvips.Image:
-    """These formats hold it in EXIF alone, where libvips does not look for it."""
+    """WebP and AVIF hold the resolution in EXIF only, where libvips does not look for it."""
     resolutions = []
     for axis in "XY":
         name = f"exif-ifd0-{axis}Resolution"
-        text = str(field(header, name, ""))
+        text = str(get_field(header, name, ""))
         numerator, _, denominator = text.split(" ")[0].partition("/")
         try:
             resolutions.append(float(numerator) / float(denominator or 1))
         except (ValueError, ZeroDivisionError):
             return header
-    unit = str(field(header, "exif-ifd0-ResolutionUnit", "2"))
+    unit = str(get_field(header, "exif-ifd0-ResolutionUnit", "2"))
     per_millimetre = 1 / 10 if unit.startswith("3") else 1 / 25.4
     if min(resolutions) <= 0:
         return header

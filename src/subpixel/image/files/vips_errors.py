@@ -1,4 +1,4 @@
-"""What libvips and the system say when something fails, in words for a person."""
+"""Error messages of libvips and of the system, in plain words."""
 
 from __future__ import annotations
 
@@ -9,27 +9,32 @@ import pyvips
 
 from subpixel.storage.os_errors import os_error_text
 
-__all__ = ["reason", "why_not_written"]
+__all__ = ["is_unknown_format", "vips_error_text", "write_failure_text"]
 
 
-def reason(error: pyvips.Error) -> str:
-    """What libvips says, without the names of its own parts."""
+def vips_error_text(error: pyvips.Error) -> str:
+    """The message of libvips, without the names of its own parts."""
     lines = [line.strip() for line in str(error).splitlines()[1:] if line.strip()]
     if not lines:
-        return "its content is broken"
-    if "is not a known file format" in lines[-1]:
+        return "its content is damaged"
+    if is_unknown_format(error):
         return "its content is of no known image format"
     return lines[-1].split(": ", 1)[-1]
 
 
-def why_not_written(error: pyvips.Error, scratch: Path) -> str:
-    """Why a file could not be written to its end: what the system says to more bytes of it, else what libvips says.
+def is_unknown_format(error: pyvips.Error) -> bool:
+    """Whether libvips has no loader for a file."""
+    return "not a known file format" in str(error) or "not in a known format" in str(error)
 
-    Few of libvips' writers pass on that a disk is full. The file is emptied.
+
+def write_failure_text(error: pyvips.Error, scratch: Path) -> str:
+    """Why a file could not be written: what the system says to further bytes, or else what libvips says.
+
+    Few of libvips' writers report that a disk is full. The file is emptied.
 
     Args:
-        error: libvips'.
-        scratch: the unfinished file, which is of no more use.
+        error: of libvips.
+        scratch: the unfinished file.
     """
     more = memoryview(bytes(1 << 12))
     try:
@@ -39,7 +44,7 @@ def why_not_written(error: pyvips.Error, scratch: Path) -> str:
                     more = more[file.write(more) :]
                 os.fsync(file.fileno())
             finally:
-                file.truncate(0)  # libvips may hold it open, and with it the room that the next image needs
-    except OSError as refused:
-        return os_error_text(refused)
-    return reason(error)
+                file.truncate(0)  # libvips may hold it open, and with it space that the next image needs
+    except OSError as failure:
+        return os_error_text(failure)
+    return vips_error_text(error)

@@ -1,4 +1,4 @@
-"""File names for libvips, which takes UTF-8 only and reads options out of a name that ends in a bracket."""
+"""Paths for libvips, which takes UTF-8 only and parses options from a name that ends in a bracket."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["for_libvips"]
+__all__ = ["vips_path"]
 
 
 @contextmanager
-def for_libvips(path: str | Path) -> Iterator[str]:
-    """A name for a file that exists, good while the context lasts.
+def vips_path(path: str | Path) -> Iterator[str]:
+    """A path that libvips can open for an existing file, valid inside the context.
 
-    Any other name goes through the folder's or the file's descriptor, which Linux offers as a path; where there are
-    such names and no such paths, libvips says that it finds no file.
+    A name that libvips cannot take is replaced with a path through the descriptor of the folder or of the file, which
+    Linux offers. Without such paths libvips reports that there is no file.
 
-    >>> with for_libvips("a.png") as name:
+    >>> with vips_path("a.png") as name:
     ...     name
     'a.png'
     """
@@ -25,7 +25,7 @@ def for_libvips(path: str | Path) -> Iterator[str]:
     if _is_plain(text):
         yield text
         return
-    # The format is chosen by the suffix where a file is written, so its own name is kept if it can be.
+    # libvips chooses the format by the suffix when it writes, so the file keeps its name if possible.
     parent, name = os.path.split(text)
     by_folder = _is_plain(name)
     handle = os.open((parent or os.curdir) if by_folder else text, os.O_RDONLY)

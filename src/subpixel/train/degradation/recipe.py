@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from subpixel.errors import InvalidArgument
 from subpixel.image.compression import H264, Compression, Jpeg, WebP
-from subpixel.train.degradation.stages import KERNELS, blurred, noisy, rounded, shrunk
+from subpixel.train.degradation.stages import KERNELS, add_noise, blur, round_to_u8, shrink_image
 
 __all__ = ["CLEAN", "COMPRESSED", "DEGRADATIONS", "Degradation", "Recipe", "Variants", "degrade"]
 
@@ -45,9 +45,9 @@ class Recipe:
 
     def apply(self, large: Pixels, scale: int) -> Pixels:
         """``(H, W, C)`` u8, gray or RGB, to ``(H / scale, W / scale, C)``; both sides are multiples of ``scale``."""
-        small = shrunk(large, scale, self.kernel)
+        small = shrink_image(large, scale, self.kernel)
         if self.sigma or any(self.noise):
-            small = rounded(noisy(blurred(small, self.sigma), self.noise, np.random.default_rng(self.noise_seed)))
+            small = round_to_u8(add_noise(blur(small, self.sigma), self.noise, np.random.default_rng(self.noise_seed)))
         for codec, (down, right) in self.codecs:
             padded = np.pad(small, ((down, 0), (right, 0), (0, 0)), mode="edge")
             small = codec(padded)[down:, right:]
@@ -125,21 +125,21 @@ class Degradation:
             codec = self._codec(generator)
             down, right = (int(n) for n in generator.integers(0, _GRID, 2)) if k else (0, 0)
             codecs += [(codec, (down, right))] if codec else []
-        return Recipe(_chosen(self.kernels, generator), sigma, noise, int(generator.integers(2**63)), tuple(codecs))
+        return Recipe(_pick(self.kernels, generator), sigma, noise, int(generator.integers(2**63)), tuple(codecs))
 
     def _codec(self, generator: Generator) -> Compression | None:
-        def whole(bounds: tuple[int, int]) -> int:
+        def integer(bounds: tuple[int, int]) -> int:
             return int(generator.integers(bounds[0], bounds[1] + 1))
 
-        match _chosen(self.codecs, generator):
+        match _pick(self.codecs, generator):
             case "jpeg":
-                return Jpeg(whole(self.jpeg_quality), "444" if generator.random() < self.jpeg_444 else "420")
+                return Jpeg(integer(self.jpeg_quality), "444" if generator.random() < self.jpeg_444 else "420")
             case "webp":
-                return WebP(whole(self.webp_quality))
+                return WebP(integer(self.webp_quality))
             case "h264":
-                frames = whole(self.frames)
-                down, across = (whole((-self.motion, self.motion)) for _ in range(2))
-                return H264(whole(self.crf), frames, whole((0, frames - 1)), (down, across))
+                frames = integer(self.frames)
+                down, across = (integer((-self.motion, self.motion)) for _ in range(2))
+                return H264(integer(self.crf), frames, integer((0, frames - 1)), (down, across))
         return None
 
 
@@ -224,6 +224,6 @@ class Variants:
         return [degrade(colours, scale, generator, self.degradation) for generator in generators]
 
 
-def _chosen(weights: Mapping[str, float], generator: Generator) -> str:
+def _pick(weights: Mapping[str, float], generator: Generator) -> str:
     names, values = list(weights), np.array(list(weights.values()), float)
     return names[int(generator.choice(len(names), p=values / values.sum()))]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from subpixel.ops import resize
 
-__all__ = ["KERNELS", "blurred", "noisy", "rounded", "shrunk"]
+__all__ = ["KERNELS", "add_noise", "blur", "round_to_u8", "shrink_image"]
 
 Pixels = NDArray[np.uint8]
 F32 = NDArray[np.float32]
@@ -30,20 +30,20 @@ _BY_CB, _BY_CR = np.array([0, -0.344136, 1.772]), np.array([1.402, -0.714136, 0]
 _SIGMAS = 3  # of a Gaussian that its kernel holds
 
 
-def shrunk(pixels: Pixels, scale: int, kernel: str) -> Pixels:
+def shrink_image(pixels: Pixels, scale: int, kernel: str) -> Pixels:
     """``(H, W, C)`` to ``(H / scale, W / scale, C)``."""
     # Bytes are rounded half up after each axis, as MATLAB does. The mean of four would so become half a code brighter.
     exact = pixels if kernel == "cubic" else pixels.astype(np.float32)
     result = resize(exact, scale=1 / scale, **KERNELS[kernel])
-    return result if kernel == "cubic" else rounded(result)
+    return result if kernel == "cubic" else round_to_u8(result)
 
 
-def rounded(pixels: F32) -> Pixels:
+def round_to_u8(pixels: F32) -> Pixels:
     """Half to even, which makes nothing brighter, and clipped."""
     return np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
 
 
-def blurred(pixels: Pixels, sigma: float) -> F32:
+def blur(pixels: Pixels, sigma: float) -> F32:
     """A Gaussian sampled at whole pixels, brought to sum 1, the edge repeated."""
     result = pixels.astype(np.float32)
     if not sigma:
@@ -59,7 +59,7 @@ def blurred(pixels: Pixels, sigma: float) -> F32:
     return result
 
 
-def noisy(pixels: F32, noise: tuple[float, float], generator: Generator) -> F32:
+def add_noise(pixels: F32, noise: tuple[float, float], generator: Generator) -> F32:
     """White noise of these deviations in luma and, of RGB, in Cb and Cr."""
     height, width, channels = pixels.shape
     luma, cb, cr = generator.standard_normal((3, height, width), np.float32)

@@ -15,16 +15,16 @@ from subpixel.errors import InvalidArgument
 from subpixel.models.spec import Colour, Spec
 from subpixel.ops import resize
 from subpixel.train.data import find_images, load_pairs, planes_of, samples
-from subpixel.train.device_patches import Resident
-from subpixel.train.motion.paths import NUMBERS, moved
+from subpixel.train.device_patches import DevicePatches
+from subpixel.train.motion.paths import NUMBERS, moving_clip
 from subpixel.train.settings import Settings
 from subpixel.train.video_frames import find_takes
 
 __all__ = ["Clip", "Clips", "load_clips"]
 
 # Small samples beside a patch that its own depend on: made, and cut off.
-_BESIDE = 2
-_HELD_BY_DEVICE = 4096  # clips that a GPU draws from
+_EDGE = 2
+_DEVICE_CLIPS = 4096  # clips that a GPU draws from
 # Clips made of images held out: how many, and their side.
 _HELD, _HELD_SIDE = 16, 48
 _SIZE_OF_VIDEOS = 0.5  # a video's frames are made that much smaller: what compression did to them is then hardly there
@@ -58,7 +58,7 @@ def load_clips(data: str | Path, spec: Spec, settings: Settings, threads: int) -
     if Path(data).is_file():
         trained, kept = find_takes(data, settings.frames, settings.clip, _SIZE_OF_VIDEOS)
         takes, others = ([(name, _stacked(frames, spec.colour)) for name, frames in part] for part in (trained, kept))
-        held = [_clip(name, whole(take, spec.scale), spec.scale) for name, take in others]
+        held = [_clip(name, crop_to_scale(take, spec.scale), spec.scale) for name, take in others]
         return [take for _, take in takes], held, len(takes)
     trained_on, held_out = find_images(data)
     images = [samples(p.large) for p in load_pairs(trained_on, spec.scale, settings.sizes, threads, spec.colour)]
@@ -66,8 +66,8 @@ def load_clips(data: str | Path, spec: Spec, settings: Settings, threads: int) -
     held = []
     for pair in load_pairs(held_out[:_HELD], spec.scale, (1.0,), threads, spec.colour):
         numbers = torch.rand(NUMBERS, generator=generator).tolist()
-        side = (_HELD_SIDE + 2 * _BESIDE) * spec.scale
-        clip = moved([samples(pair.large)], numbers, settings.clip, side, settings.speed * spec.scale)
+        side = (_HELD_SIDE + 2 * _EDGE) * spec.scale
+        clip = moving_clip([samples(pair.large)], numbers, settings.clip, side, settings.speed * spec.scale)
         held.append(_clip(pair.name, clip, spec.scale))
     return images, held, len(trained_on)
 
@@ -84,7 +84,7 @@ class Clips:
 
     def __init__(self, sources: Sequence[Tensor], settings: Settings, scale: int, generator: torch.Generator) -> None:
         self.settings, self.scale, self.generator = settings, scale, generator
-        self.side = (settings.patch + 2 * _BESIDE) * scale
+        self.side = (settings.patch + 2 * _EDGE) * scale
         self.sources = [s for s in sources if min(s.shape[-2:]) >= self.side]
         if not self.sources:
             raise InvalidArgument(
@@ -99,7 +99,7 @@ class Clips:
         pairs = [_clip("", clip, self.scale) for clip in clips]
         return torch.stack([p.small for p in pairs]), torch.stack([p.large for p in pairs])
 
-    def resident(self, device: torch.device) -> Resident:
+    def on_device(self, device: torch.device) -> DevicePatches:
         """Clips enough for many steps, made once and held by a device; batches are cut out of them, and turned.
 
         They are made by the device. The same seed makes the same clips.
@@ -108,22 +108,22 @@ class Clips:
         seeded = torch.Generator().manual_seed(settings.seed)
         maker = Clips([source.to(device) for source in self.sources], settings, self.scale, seeded)
         smalls, larges = [], []
-        for numbers in torch.rand((_HELD_BY_DEVICE, NUMBERS + 1), generator=seeded).tolist():
+        for numbers in torch.rand((_DEVICE_CLIPS, NUMBERS + 1), generator=seeded).tolist():
             pair = _clip("", maker._clip(numbers), self.scale)
             smalls.append(pair.small)
             larges.append(pair.large)
-        return Resident(smalls, larges, self.scale, self.settings.patch, 0, device)
+        return DevicePatches(smalls, larges, self.scale, self.settings.patch, 0, device)
 
     @property
     def _largest(self) -> int:
         """The side of the largest patch that each source has room for."""
-        return min(min(source.shape[-2:]) for source in self.sources) // self.scale - 2 * _BESIDE
+        return min(min(source.shape[-2:]) for source in self.sources) // self.scale - 2 * _EDGE
 
     def _clip(self, numbers: list[float]) -> Tensor:
         *numbers, turn = numbers
         settings = self.settings
         if self.sources[0].ndim == 3:
-            clip = moved(self.sources, numbers, settings.clip, self.side, settings.speed * self.scale)
+            clip = moving_clip(self.sources, numbers, settings.clip, self.side, settings.speed * self.scale)
         else:
             clip = self._cut(numbers)
         k = int(turn * 8)
@@ -141,7 +141,7 @@ class Clips:
         return clip.flip(0) if backwards < 0.5 else clip
 
 
-def whole(take: Tensor, scale: int) -> Tensor:
+def crop_to_scale(take: Tensor, scale: int) -> Tensor:
     """A take cut to sides that small copies of it have room in."""
     rows, columns = (side // scale * scale for side in take.shape[-2:])
     return samples(take[..., :rows, :columns])
@@ -151,8 +151,8 @@ def _clip(name: str, clip: Tensor, scale: int) -> Clip:
     """A clip and its small copy of 8 bits, without what of the small copy depends on the edges."""
     small = resize(clip, scale=1 / scale, antialias=True, border="replicate", layout="NCHW")
     small = (small * 255).round().clamp_(0, 255) / 255
-    edge = _BESIDE * scale
-    return Clip(name, small[..., _BESIDE:-_BESIDE, _BESIDE:-_BESIDE].contiguous(), clip[..., edge:-edge, edge:-edge])
+    edge = _EDGE * scale
+    return Clip(name, small[..., _EDGE:-_EDGE, _EDGE:-_EDGE].contiguous(), clip[..., edge:-edge, edge:-edge])
 
 
 def _stacked(frames: Sequence[NDArray[np.uint8]], colour: Colour) -> Tensor:

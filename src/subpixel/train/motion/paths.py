@@ -14,7 +14,7 @@ from torch import Tensor
 
 from subpixel.ops import grid_sample
 
-__all__ = ["NUMBERS", "moved"]
+__all__ = ["NUMBERS", "moving_clip"]
 
 # Random numbers of 0 … 1 that a clip is made of: for the background and each patch a path and a shape.
 _EACH = 14
@@ -27,7 +27,7 @@ _PRESENT = 0.5  # chance of each patch
 _SOFT = 0.75  # half the width of a patch's edge, in samples
 
 
-def moved(images: Sequence[Tensor], numbers: Sequence[float], frames: int, side: int, speed: float) -> Tensor:
+def moving_clip(images: Sequence[Tensor], numbers: Sequence[float], frames: int, side: int, speed: float) -> Tensor:
     """A clip made of images.
 
     Args:

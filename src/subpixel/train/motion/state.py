@@ -16,7 +16,7 @@ from subpixel.models.bicubic import bicubic
 from subpixel.models.files import Model
 from subpixel.models.graph import run, run_all
 from subpixel.models.spec import Frame, Previous, Spec, Warp
-from subpixel.models.spec import State as Kept
+from subpixel.models.spec import State as StateInput
 from subpixel.models.torch_kernels import TorchKernels
 from subpixel.train.data import Pair, Patches
 from subpixel.train.motion.clips import Clip, Clips
@@ -24,7 +24,7 @@ from subpixel.train.settings import Settings
 from subpixel.train.state import State, last_channels
 from subpixel.upscaler import luma
 
-__all__ = ["MotionState", "bicubic_score", "check_settings", "unrolled"]
+__all__ = ["MotionState", "bicubic_score", "check_settings", "unroll"]
 
 _ROUND = 0.01  # in the Huber loss of flows: how small a difference counts squared
 
@@ -45,7 +45,7 @@ class MotionState(State):
 
     def loss(self, small: Tensor, large: Tensor) -> Tensor:
         small, large = small.to(self.device), large.to(self.device)
-        weights = self.net.collapsed()
+        weights = self.net.collapse()
         self._follow(weights)
         warps = [w for w in self.spec.layers if isinstance(w, Warp) and w.source in self._frames]
         keep = [name for warp in warps for name in (warp.name, warp.flow)]
@@ -54,7 +54,7 @@ class MotionState(State):
         recurrent = len(self.spec.frames) < len(self.spec.inputs)
         wanted = range(0 if recurrent else behind, small.shape[1] - ahead)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.bf16):
-            result = unrolled(self.spec, last_channels(weights), small, wanted, keep)
+            result = unroll(self.spec, last_channels(weights), small, wanted, keep)
         total = self._distance(result[self.spec.layers[-1].name].float(), large[:, wanted.start : wanted.stop])
         now = small[:, wanted.start : wanted.stop]
         for warp in warps:
@@ -70,7 +70,7 @@ class MotionState(State):
     def score(self, weights: dict[str, Tensor], held: list[Pair]) -> float:
         return _mean_psnr(self.spec, cast("list[Clip]", held), lambda small: self._results(self.spec, weights, small))
 
-    def shown(self, model: Model, pair: Pair) -> Tensor:
+    def upscale(self, model: Model, pair: Pair) -> Tensor:
         weights = {name: torch.from_numpy(value.copy()) for name, value in model.weights.items()}
         return self._results(model.spec, weights, pair.small)
 
@@ -78,7 +78,7 @@ class MotionState(State):
     def _results(spec: Spec, weights: Mapping[str, Tensor], small: Tensor) -> Tensor:
         device = next(iter(weights.values())).device
         with torch.inference_mode():
-            result = unrolled(spec, weights, small[None].to(device), range(len(small)))
+            result = unroll(spec, weights, small[None].to(device), range(len(small)))
         return result[spec.layers[-1].name][0]
 
 
@@ -99,7 +99,7 @@ def check_settings(settings: Settings, spec: Spec, **given: Any) -> None:
         raise InvalidArgument(f"train: clip={settings.clip}: '{settings.arch}' needs {max(2, least)} frames or more")
 
 
-def unrolled(
+def unroll(
     spec: Spec, weights: Mapping[str, Tensor], small: Tensor, wanted: range, keep: Sequence[str] = ()
 ) -> dict[str, Tensor]:
     """Results of a clip's frames one after another, through which a loss can be followed back.
@@ -139,7 +139,7 @@ def unrolled(
                 inputs[one.name] = small.new_zeros(len(small), one.channels, *small.shape[-2:])
         output = run_all(spec, weights, inputs, kernels, keep=keep)
         for one in spec.inputs:
-            if isinstance(one, Kept):
+            if isinstance(one, StateInput):
                 state[one.name] = output[one.next]
             elif isinstance(one, Previous):
                 state[one.name] = F.pixel_unshuffle(output[result].clamp(0, 1), spec.scale)
@@ -170,5 +170,5 @@ def _mean_psnr(spec: Spec, held: list[Clip], upscale: Any) -> float:
         for one, truth in zip(result, clip.large.numpy().astype(np.float64), strict=True):
             pair = (luma(p) if spec.colour == "rgb" else p[0] for p in (one, truth))
             a, b = (plane * 255 for plane in pair)
-            scores.append(psnr(a, b, crop=spec.scale))
+            scores.append(psnr(a, b, data_range=255, crop=spec.scale))
     return float(np.mean(scores))

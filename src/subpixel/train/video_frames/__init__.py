@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from subpixel.errors import InvalidArgument
 from subpixel.metrics.clips import frames_of, luma_of, rgb_of
 from subpixel.ops import resize
-from subpixel.train.video_frames.scenes import Survey, choose
+from subpixel.train.video_frames.scenes import Survey, choose_frames
 
 __all__ = ["Frame", "find_frames", "find_takes"]
 
@@ -35,7 +35,7 @@ def find_frames(path: str | Path, count: int = 200) -> tuple[list[Frame], list[F
 
     Args:
         path: the video.
-        count: about how many; fewer where it is short, see :func:`subpixel.train.video_frames.scenes.choose`.
+        count: about how many; fewer where it is short, see :func:`subpixel.train.video_frames.scenes.choose_frames`.
 
     Raises:
         ImageReadError: not a video, no video in it, or damaged.
@@ -48,12 +48,12 @@ def find_frames(path: str | Path, count: int = 200) -> tuple[list[Frame], list[F
     survey = Survey()
     for frame in frames_of(path):
         survey.add(luma_of(frame))
-    scenes = choose(survey.scenes(), count)
+    scenes = choose_frames(survey.scenes(), count)
     if len(scenes) < 2:
         found = f"scenes with sharp frames: {len(scenes)}, of frames in all: {len(survey.sharpness)}"
         raise InvalidArgument(f"{path}: {found}; at least 2 scenes are needed, one of them to measure with")
     held = {n for k in scenes_held_out(len(scenes)) for n in scenes[k]}
-    frames = _taken(path, {n for scene in scenes for n in scene})
+    frames = _read_frames(path, {n for scene in scenes for n in scene})
     return [f for n, f in frames if n not in held], [f for n, f in frames if n in held]
 
 
@@ -103,7 +103,7 @@ def scenes_held_out(count: int) -> range:
     return range(min(count // 2, _HELD_OUT // 2), count, _HELD_OUT)
 
 
-def _taken(path: Path, numbers: set[int]) -> list[tuple[int, Frame]]:
+def _read_frames(path: Path, numbers: set[int]) -> list[tuple[int, Frame]]:
     taken: list[tuple[int, Frame]] = []
     for number, frame in enumerate(frames_of(path)):
         if number in numbers:

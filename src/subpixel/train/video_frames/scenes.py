@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from subpixel.ops.scenes import ABOVE_MEDIAN, CUT, difference, thumbnail
 
-__all__ = ["Scene", "Survey", "choose"]
+__all__ = ["Scene", "Survey", "choose_frames"]
 
 _AROUND, _FLASH = 12, 8
 _FLAT = 1.0  # variance of the Laplacian below which a frame shows nothing to learn from: black, a fade, a plain card
@@ -87,7 +87,7 @@ class Survey:
         return [Scene(a, b, sharp[a:b]) for a, b in pairwise(cuts) if b > a]
 
 
-def choose(scenes: Iterable[Scene], count: int) -> list[list[int]]:
+def choose_frames(scenes: Iterable[Scene], count: int) -> list[list[int]]:
     """Numbers of sharp frames, a list for each scene that has any: about ``count`` in all, spread over the video.
 
     Every scene gives one; what is left is shared out by length. With more scenes than ``count``, evenly spaced ones

@@ -1,1 +1,1 @@
-"""What lies in image files beside pixels and what libvips neither reads nor writes of it, a file for each format."""
+"""Metadata that libvips neither reads nor writes, one module for each format. Readers take an open binary file."""

@@ -1,19 +1,18 @@
-"""Segments of a JPEG that libvips passes over: other images within the file, XMP beyond its first part, Photoshop's.
+"""Segments of a JPEG that libvips ignores: further images in the file, extended XMP, Photoshop's resources.
 
 Sources: CIPA DC-007 (MPF), ISO 21496-1 and Adobe's gain maps, Adobe's XMP specification part 3 (extended XMP), Adobe's
-Photoshop file format (resources).
+Photoshop file format (image resources).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["LARGEST_SEGMENT", "from_photoshop", "losses", "resources", "to_photoshop", "without_previews"]
+__all__ = ["LARGEST_SEGMENT", "from_photoshop", "list_losses", "remove_previews", "resources", "to_photoshop"]
 
-# What a segment holds besides its two bytes of length.
+# Bytes that a segment holds after its two bytes of length.
 LARGEST_SEGMENT = 65533
 
 _PHOTOSHOP = b"Photoshop 3.0\0"
@@ -21,37 +20,36 @@ _IPTC, _PREVIEWS = 0x0404, (0x0409, 0x040C)
 _GAIN_MAPS = (b"urn:iso:std:iso:ts:21496", b"http://ns.adobe.com/hdr-gain-map/", b"HDRGainMap")
 
 
-def losses(path: str | Path) -> tuple[str, ...]:
-    """What a JPEG holds that will not be in the result, a sentence each.
+def list_losses(file: BinaryIO) -> tuple[str, ...]:
+    """What a JPEG holds that the result will lack, one sentence each.
 
     Raises:
         OSError: the file cannot be read.
     """
     gain_map, images, extended = False, 1, False
     comments: list[str] = []
-    with open(path, "rb") as file:
-        for marker, content in _segments(file):
-            gain_map |= any(sign in content for sign in _GAIN_MAPS) and marker in (0xE1, 0xE2)
-            if marker == 0xE2 and content.startswith(b"MPF\0"):
-                images = max(images, _images(content[4:]))
-            if marker == 0xFE:
-                comments.append(content.decode("utf-8", "replace").strip("\0 \n"))
-            extended |= marker == 0xE1 and content.startswith(b"http://ns.adobe.com/xmp/extension/\0")
-    found = []
+    for marker, content in _segments(file):
+        gain_map |= any(sign in content for sign in _GAIN_MAPS) and marker in (0xE1, 0xE2)
+        if marker == 0xE2 and content.startswith(b"MPF\0"):
+            images = max(images, _image_count(content[4:]))
+        if marker == 0xFE:
+            comments.append(content.decode("utf-8", "replace").strip("\0 \n"))
+        extended |= marker == 0xE1 and content.startswith(b"http://ns.adobe.com/xmp/extension/\0")
+    losses = []
     if gain_map:
-        found.append("its gain map (for screens of high dynamic range) is not kept; the plain image is upscaled")
+        losses.append("the gain map (for HDR screens) is not kept; the base image is upscaled")
     elif images > 1:
-        found.append(f"the file holds {images} images (MPF); the first was read, the others are not kept")
+        losses.append(f"the file holds {images} images (MPF); the first is upscaled, the others are not kept")
     if extended:
-        found.append("its XMP beyond the first 64 KB is not kept")
+        losses.append("extended XMP (beyond the first 64 KB) is not kept")
     for text in comments:
         plain = " ".join(text.split())
-        found.append(f"the JPEG's comment is not kept: {plain[:60]}{'…' if len(plain) > 60 else ''}")
-    return tuple(found)
+        losses.append(f"the JPEG comment is not kept: {plain[:60]}{'…' if len(plain) > 60 else ''}")
+    return tuple(losses)
 
 
 def from_photoshop(segment: bytes) -> bytes | None:
-    """The records of IPTC in Photoshop's resources, libvips' ``iptc-data`` of a JPEG; None if there are none.
+    """The IPTC records in Photoshop's resources (libvips' ``iptc-data`` of a JPEG); None if there are none.
 
     >>> from_photoshop(to_photoshop(b"abc"))
     b'abc'
@@ -60,38 +58,39 @@ def from_photoshop(segment: bytes) -> bytes | None:
 
 
 def to_photoshop(records: bytes, others: bytes = b"") -> bytes:
-    """The segment of a JPEG that holds IPTC, and resources that lie in a TIFF."""
+    """The JPEG segment for IPTC records and for other Photoshop resources, as a TIFF holds them."""
     return _PHOTOSHOP + others + _resource(_IPTC, b"\0\0", records)
 
 
-def without_previews(segment: bytes) -> bytes:
-    """The same resources but for the small images of the old pixels."""
-    kept = [one for one in _resources(segment) if one[0] not in _PREVIEWS]
-    return _PHOTOSHOP + b"".join(_resource(*one) for one in kept) if kept else b""
+def remove_previews(segment: bytes) -> bytes:
+    """The resources without thumbnails, which show the old pixels."""
+    others = [one for one in _resources(segment) if one[0] not in _PREVIEWS]
+    return _PHOTOSHOP + b"".join(_resource(*one) for one in others) if others else b""
 
 
 def resources(segment: bytes) -> bytes:
-    """The resources as a TIFF holds them: without the word before them."""
+    """The resources as a TIFF holds them: without the signature before them."""
     return segment.removeprefix(_PHOTOSHOP)
 
 
 def _segments(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
     """Marker and content of each segment before the pixels."""
+    file.seek(0)
     if file.read(2) != b"\xff\xd8":
         return
     while len(start := file.read(4)) == 4 and start[0] == 0xFF and start[1] != 0xDA:
-        if start[1] == 0xFF:  # a byte of filling
+        if start[1] == 0xFF:  # a fill byte
             file.seek(-3, 1)
             continue
         yield start[1], file.read(max(0, int.from_bytes(start[2:], "big") - 2))
 
 
-def _images(index: bytes) -> int:
-    """How many images an index of MPF names: the value of its tag B001."""
+def _image_count(index: bytes) -> int:
+    """The number of images in an MPF index: the value of tag B001."""
     order = "little" if index[:2] == b"II" else "big"
     tag = (0xB001).to_bytes(2, order) + (4).to_bytes(2, order) + (1).to_bytes(4, order)  # type: ignore[arg-type]
-    place = re.search(re.escape(tag) + b"(.{4})", index, re.DOTALL)
-    return int.from_bytes(place[1], order) if place else 1  # type: ignore[arg-type]
+    match = re.search(re.escape(tag) + b"(.{4})", index, re.DOTALL)
+    return int.from_bytes(match[1], order) if match else 1  # type: ignore[arg-type]
 
 
 def _resources(segment: bytes) -> Iterator[tuple[int, bytes, bytes]]:

@@ -1,7 +1,7 @@
-"""EXIF and IPTC in a TIFF, which libvips neither reads nor writes whole. Classic and BigTIFF, either order of bytes.
+"""EXIF and IPTC in a TIFF, which libvips neither reads nor writes completely. Classic and BigTIFF, either byte order.
 
-A directory is taken apart into entries with their values, and laid out again where it is to lie. What belongs to EXIF
-goes from a TIFF to other formats as EXIF's own block, which is a small TIFF itself, and back.
+A directory is parsed into entries with their values and serialised at its new offset. EXIF travels between a TIFF and
+other formats as an EXIF block, which is a small TIFF itself.
 
 Sources: TIFF 6.0, sections 2 and 8; BigTIFF's proposal; EXIF 2.32, section 4.
 """
@@ -14,22 +14,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["add", "exif", "iptc", "same_exif"]
+__all__ = ["add_metadata", "read_exif", "read_iptc", "same_exif"]
 
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
-_UNITS = {5: 4, 10: 4}  # a fraction is two numbers
+_UNITS = {5: 4, 10: 4}  # a rational is two numbers
 _IPTC = 33723
 _EXIF, _GPS, _INTEROPERABILITY = 34665, 34853, 40965
 _DIRECTORIES = (_EXIF, _GPS, _INTEROPERABILITY)
 _SIZE = (0xA002, 0xA003)  # PixelXDimension, PixelYDimension
-# Of the main directory: description, maker, model, program, time, artist, host, copyright; the rest describes pixels.
+# Tags of the main directory that belong to EXIF: description, make, model, software, time, artist, host, copyright.
+# The others describe pixels.
 _OF_EXIF = (270, 271, 272, 305, 306, 315, 316, 33432)
-_MOST = 16 * 1024**2  # no metadata is larger; what claims to be is broken
+_MOST = 16 * 1024**2  # no metadata is larger; a larger length is an error in the file
 
 
 @dataclass
 class _Directory:
-    """Entries by tag: type, count and value in the order of bytes ``order``; directories that some of them point at."""
+    """Entries by tag: type, count and value in the byte order ``order``; and the directories that entries point to."""
 
     order: str
     entries: dict[int, tuple[int, int, bytes]] = field(default_factory=dict)
@@ -39,57 +40,57 @@ class _Directory:
         return bool(self.entries or self.below)
 
 
-def exif(path: str | Path) -> bytes | None:
-    """What belongs to EXIF in a TIFF, as the block that other formats hold, ``Exif\\0\\0`` first; None if nothing does.
+def read_exif(file: BinaryIO) -> bytes | None:
+    """The EXIF of a TIFF as the block that other formats hold, beginning with ``Exif\\0\\0``; None if there is none.
 
     Raises:
         OSError: the file cannot be read.
     """
-    with open(path, "rb") as file:
-        main = _main(file)
+    main = _main(file)
     if main is None:
         return None
     kept = _Directory(main.order, {t: main.entries[t] for t in _OF_EXIF if t in main.entries}, main.below)
     if not kept:
         return None
     mark = b"II" if kept.order == "<" else b"MM"
-    return b"Exif\0\0" + mark + struct.pack(kept.order + "HI", 42, 8) + _laid_out(kept, 8, kept.order, big=False)
+    return b"Exif\0\0" + mark + struct.pack(kept.order + "HI", 42, 8) + _serialise(kept, 8, kept.order, big=False)
 
 
-def iptc(path: str | Path) -> bytes | None:
-    """The records of IPTC in a TIFF, whatever type their tag has; None if there are none.
+def read_iptc(file: BinaryIO) -> bytes | None:
+    """The IPTC records of a TIFF, whatever the type of their tag; None if there are none.
 
     Raises:
         OSError: the file cannot be read.
     """
-    with open(path, "rb") as file:
-        main = _main(file)
+    main = _main(file)
     return main.entries[_IPTC][2] if main is not None and _IPTC in main.entries else None
 
 
-def add(path: str | Path, block: bytes | None, records: bytes | None, size: tuple[int, int] | None = None) -> None:
-    """Put EXIF and IPTC into a TIFF of one image: its directory is laid out anew at the end of the file.
+def add_metadata(
+    path: str | Path, block: bytes | None, records: bytes | None, size: tuple[int, int] | None = None
+) -> None:
+    """Add EXIF and IPTC to a TIFF of one image: a new directory is written at the end of the file.
 
     Args:
         path: the file.
-        block: as :func:`exif` gives it.
-        records: as :func:`iptc` gives them.
-        size: width and height, where EXIF states them; None to leave what it says.
+        block: as :func:`read_exif` returns it.
+        records: as :func:`read_iptc` returns them.
+        size: width and height for EXIF, where it states them; None to leave them as they are.
 
     Raises:
         OSError: the file cannot be read or written.
-        ValueError: it is no TIFF, or too large for one whose offsets have 32 bits.
+        ValueError: the file is not a TIFF, or is too large for 32-bit offsets.
     """
     source = None if block is None else _main(io.BytesIO(block.removeprefix(b"Exif\0\0")))
     with open(path, "r+b") as file:
         head = _head(file)
         main = _main(file, whole=True)
         if head is None or main is None:
-            raise ValueError("no TIFF")
+            raise ValueError("not a TIFF")
         order, big, _ = head
         for tag, (kind, count, value) in () if source is None else source.entries.items():
             if tag in _OF_EXIF and tag not in main.entries:
-                main.entries[tag] = (kind, count, _in_order(kind, value, source.order if source else order, order))
+                main.entries[tag] = (kind, count, _reorder(kind, value, source.order if source else order, order))
         if source is not None:
             main.below |= source.below
             inner = main.below.get(_EXIF)
@@ -101,29 +102,29 @@ def add(path: str | Path, block: bytes | None, records: bytes | None, size: tupl
         file.seek(0, 2)
         file.write(b"\0" * (file.tell() % 2))
         start = file.tell()
-        content = _laid_out(main, start, order, big)
+        content = _serialise(main, start, order, big)
         if not big and start + len(content) >= 1 << 32:
-            raise ValueError("too large for a TIFF with offsets of 32 bits")
+            raise ValueError("too large for a TIFF with 32-bit offsets")
         file.write(content)
         file.seek(8 if big else 4)
         file.write(struct.pack(order + ("Q" if big else "I"), start))
 
 
 def same_exif(before: bytes, after: bytes | None) -> bool:
-    """Whether all of a block is in another, but for the size, whatever their order of bytes."""
+    """Whether everything in one block but the size is in the other, whatever their byte orders."""
     one, other = (_main(io.BytesIO((block or b"").removeprefix(b"Exif\0\0"))) for block in (before, after))
     return not one or (other is not None and _within(one, other))
 
 
 def _within(one: _Directory, other: _Directory) -> bool:
     for tag, (kind, count, value) in one.entries.items():
-        if tag not in _SIZE and other.entries.get(tag) != (kind, count, _in_order(kind, value, one.order, other.order)):
+        if tag not in _SIZE and other.entries.get(tag) != (kind, count, _reorder(kind, value, one.order, other.order)):
             return False
     return all(tag in other.below and _within(below, other.below[tag]) for tag, below in one.below.items())
 
 
 def _head(file: BinaryIO) -> tuple[str, bool, int] | None:
-    """Order of bytes, BigTIFF or not, offset of the first directory."""
+    """Byte order, whether it is a BigTIFF, offset of the first directory."""
     file.seek(0)
     head = file.read(16)
     order = {b"II": "<", b"MM": ">"}.get(head[:2])
@@ -138,7 +139,7 @@ def _head(file: BinaryIO) -> tuple[str, bool, int] | None:
 
 
 def _main(file: BinaryIO, whole: bool = False) -> _Directory | None:
-    """The first directory: metadata alone, or ``whole``, with every value."""
+    """The first directory: metadata alone, or with ``whole`` every value."""
     head = _head(file)
     if head is None:
         return None
@@ -168,16 +169,16 @@ def _read(file: BinaryIO, offset: int, order: str, big: bool, only: set[int] | N
             if len(value) < length:
                 continue
         if tag in _DIRECTORIES and kind in (4, 13, 16, 18) and count == 1 and depth < 2:
-            place = int.from_bytes(value, "little" if order == "<" else "big")
-            if below := _read(file, place, order, big, None, depth + 1):
+            at_byte = int.from_bytes(value, "little" if order == "<" else "big")
+            if below := _read(file, at_byte, order, big, None, depth + 1):
                 result.below[tag] = below
         elif only is None or tag in only:
             result.entries[tag] = (kind, count, value)
     return result
 
 
-def _laid_out(directory: _Directory, start: int, order: str, big: bool) -> bytes:
-    """The bytes of a directory that lies at ``start``, its values and the directories below after it."""
+def _serialise(directory: _Directory, start: int, order: str, big: bool) -> bytes:
+    """The bytes of a directory at offset ``start``, followed by its values and subdirectories."""
     room = 8 if big else 4
     pointer = (order + "Q", 16) if big else (order + "I", 4)
     tags = sorted({*directory.entries, *directory.below})
@@ -189,20 +190,20 @@ def _laid_out(directory: _Directory, start: int, order: str, big: bool) -> bytes
             kind, count, value = pointer[1], 1, b""
         else:
             kind, count, value = directory.entries[tag]
-            value = _in_order(kind, value, directory.order, order)
+            value = _reorder(kind, value, directory.order, order)
         table += struct.pack(order + ("HHQ" if big else "HHI"), tag, kind, count)
         if tag not in directory.below and len(value) <= room:
             table += value.ljust(room, b"\0")
             continue
         values += b"\0" * ((after + len(values)) % 2)
-        place = after + len(values)
-        table += struct.pack(pointer[0], place)
-        values += _laid_out(directory.below[tag], place, order, big) if tag in directory.below else value
+        offset = after + len(values)
+        table += struct.pack(pointer[0], offset)
+        values += _serialise(directory.below[tag], offset, order, big) if tag in directory.below else value
     return table + b"\0" * room + values
 
 
-def _in_order(kind: int, value: bytes, old: str, new: str) -> bytes:
-    """A value whose numbers have the other order of bytes."""
+def _reorder(kind: int, value: bytes, old: str, new: str) -> bytes:
+    """A value in another byte order."""
     unit = _UNITS.get(kind, _SIZES[kind])
     if old == new or unit == 1:
         return value

@@ -1,4 +1,4 @@
-"""EXIF's height in an animated WebP: libvips states that of all frames together, whatever it is told.
+"""EXIF's height in an animated WebP: libvips always writes the height of all frames together.
 
 Sources: Google's container specification of WebP; EXIF 2.32, section 4.
 """
@@ -11,12 +11,12 @@ from typing import BinaryIO
 
 __all__ = ["set_exif_height"]
 
-_EXIF, _HEIGHT = 34665, 0xA003  # the directory, and PixelYDimension in it
-_NUMBERS = {3: "H", 4: "I"}  # kinds of numbers it may be
+_EXIF, _HEIGHT = 34665, 0xA003  # the EXIF directory, and PixelYDimension in it
+_NUMBERS = {3: "H", 4: "I"}  # the types that it may have
 
 
 def set_exif_height(path: str | Path, height: int) -> None:
-    """Correct the height that EXIF states, where it states one as libvips writes it.
+    """Correct the height in EXIF, if there is one.
 
     Raises:
         OSError: the file cannot be read or written.
@@ -44,7 +44,7 @@ def set_exif_height(path: str | Path, height: int) -> None:
 
 
 def _exif(file: BinaryIO) -> int | None:
-    """Where the block begins, without the mark that some writers put before it."""
+    """Offset of the EXIF block, after the signature that some writers put before it."""
     file.seek(12)
     while len(chunk := file.read(8)) == 8:
         size = int.from_bytes(chunk[4:], "little")
@@ -56,7 +56,7 @@ def _exif(file: BinaryIO) -> int | None:
 
 
 def _value(file: BinaryIO, order: str, start: int, offset: int, tag: int) -> tuple[int, str] | None:
-    """Where the one number of an entry of a directory lies in the file, and its form."""
+    """Offset in the file and struct format of a directory entry that holds one number."""
     file.seek(start + offset)
     count = file.read(2)
     if len(count) < 2:

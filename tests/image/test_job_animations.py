@@ -90,7 +90,7 @@ def test_frames_that_are_equal_stay_frames_of_a_gif_and_their_time_in_a_webp(
     assert shown(result.destination)[1] == [100, 200, 300]
     result = Job(tmp_path / "a.gif", upscaler, tmp_path / "b.webp").run()
     assert shown(result.destination)[1] == [100, 500]
-    assert any("1 frames that equal" in note for note in result.notes)
+    assert any("1 frame equal" in note for note in result.notes)
 
 
 def test_delays_that_a_gif_cannot_say(upscaler: Upscaler, frames: Frames, tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_an_animation_into_a_format_of_still_images(
     save(tmp_path / "a.gif", frames, [100, 100, 100])
     before = look()
     for suffix in ("png", "jpg", "tif", "avif"):
-        with pytest.raises(InvalidArgument, match="holds no animation, the image has 3 frames; webp would hold it"):
+        with pytest.raises(InvalidArgument, match="holds no animation, the image has 3 frames; webp can hold it"):
             Job(tmp_path / "a.gif", upscaler, format=suffix).run()
     assert look() == before
 
@@ -156,6 +156,6 @@ def test_pages_that_are_none(frames: Frames, tmp_path: Path) -> None:
     with pytest.raises(InvalidArgument, match="pages=3: 10 rows"):
         ImageData(frames[0], pages=3)
     stacked = ImageData(np.concatenate(frames), pages=3)
-    write(stacked, tmp_path / "a.webp")  # of no file: no delays are said
+    write(stacked, tmp_path / "a.webp")  # not from a file: no delays
     assert len(shown(tmp_path / "a.webp")[0]) == 3
     np.testing.assert_array_equal(read(tmp_path / "a.webp").pixels, stacked.pixels)

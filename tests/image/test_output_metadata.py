@@ -1,4 +1,4 @@
-"""What belongs to an image is in its result, whatever the formats; what cannot be is said."""
+"""Metadata is kept from every format to every format; what a format cannot hold is a note."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from subpixel import Upscaler
 from subpixel.errors import ImageWriteError
 from subpixel.image import ImageData, Job, read, write
 from subpixel.image.files.containers import gif, jpeg, tiff
-from subpixel.image.files.provenance import Provenance, provenance_of
+from subpixel.image.files.provenance import Provenance, read_provenance
 from subpixel.storage.digest import digest_of
 
 Make = Callable[..., NDArray[Any]]
@@ -96,7 +96,7 @@ def photograph(tmp_path: Path, pixels: Make, upscaler: Upscaler) -> Callable[[st
             image.set_type(pyvips.GValue.gint_type, "orientation", 6)
             image.set_type(pyvips.GValue.gstr_type, "resolution-unit", "in")
             image.write_to_file(str(path))
-            tiff.add(path, exif().tobytes(), None)
+            tiff.add_metadata(path, exif().tobytes(), None)
         else:
             result = exif()
             result[0x011A], result[0x011B], result[0x0128] = 300.0, 150.0, 2
@@ -181,15 +181,15 @@ def test_xmp_is_kept_and_says_what_is_true_now(upscaler: Upscaler, pixels: Make,
     assert bytes(kept).rstrip(b"\0") == expected
 
 
-def test_xmp_that_cannot_be_parsed_is_kept_and_that_is_said(upscaler: Upscaler, pixels: Make, tmp_path: Path) -> None:
+def test_xmp_that_cannot_be_parsed_is_kept_with_a_note(upscaler: Upscaler, pixels: Make, tmp_path: Path) -> None:
     image = pyvips.Image.new_from_array(pixels()).copy(interpretation="srgb")
     image.set_type(pyvips.GValue.blob_type, "xmp-data", b"<x><y></x>")
     image.write_to_file(str(tmp_path / "a.png"))
     result = Job(tmp_path / "a.png", upscaler).run()
-    assert result.notes == ("its XMP cannot be parsed: it is kept as it is",)
+    assert result.notes == ("the XMP cannot be parsed: it is kept unchanged",)
     header = pyvips.Image.new_from_file(str(result.destination))
     assert bytes(header.get("xmp-data")) == b"<x><y></x>"
-    assert provenance_of(result.destination) is None
+    assert read_provenance(result.destination) is None
 
 
 def test_xmp_larger_than_a_jpeg_holds(upscaler: Upscaler, pixels: Make, tmp_path: Path) -> None:
@@ -197,8 +197,8 @@ def test_xmp_larger_than_a_jpeg_holds(upscaler: Upscaler, pixels: Make, tmp_path
     image.set_type(pyvips.GValue.blob_type, "xmp-data", b"<x>" + b"y" * 66000 + b"</x>")
     image.write_to_file(str(tmp_path / "a.png"))
     result = Job(tmp_path / "a.png", upscaler, tmp_path / "b.jpg").run()
-    assert result.notes == ("its XMP is larger than JPEG holds: it is not kept",)
-    assert provenance_of(result.destination) is not None
+    assert result.notes == ("the XMP is too large for JPEG: it is not kept",)
+    assert read_provenance(result.destination) is not None
 
 
 @pytest.mark.parametrize("target", ALL)
@@ -210,7 +210,7 @@ def test_iptc(upscaler: Upscaler, pixels: Make, tmp_path: Path, source: str, tar
         image.set_type(pyvips.GValue.blob_type, "iptc-data", jpeg.to_photoshop(RECORDS))
     image.write_to_file(str(path))
     if source == "tif":
-        tiff.add(path, None, RECORDS)
+        tiff.add_metadata(path, None, RECORDS)
     notes = Job(path, upscaler, out).run().notes
     if target in ("jpg", "tif"):
         assert notes == ()
@@ -225,7 +225,7 @@ def test_photoshops_other_resources_stay_beside_iptc(upscaler: Upscaler, pixels:
     image = pyvips.Image.new_from_array(pixels()).copy(interpretation="srgb")
     image.set_type(pyvips.GValue.blob_type, "photoshop-data", others)
     image.write_to_file(str(tmp_path / "a.tif"))
-    tiff.add(tmp_path / "a.tif", None, RECORDS)
+    tiff.add_metadata(tmp_path / "a.tif", None, RECORDS)
     for suffix in ("jpg", "tif"):
         result = Job(tmp_path / "a.tif", upscaler, tmp_path / f"b.{suffix}").run().destination.read_bytes()
         assert b"path" in result
@@ -282,7 +282,7 @@ def test_a_profile_of_another_space_is_left_out(
 ) -> None:
     Image.fromarray(pixels(channels=1)[..., 0]).save(tmp_path / "a.jpg", icc_profile=wide)
     result = Job(tmp_path / "a.jpg", upscaler).run()
-    assert result.notes == ("the colour profile is for RGB, the image is gray: it is not kept",)
+    assert result.notes == ("the colour profile is for RGB and the image is gray: it is not kept",)
 
 
 def test_cmyk_is_converted_by_its_own_profile(upscaler: Upscaler, tmp_path: Path) -> None:
@@ -292,7 +292,7 @@ def test_cmyk_is_converted_by_its_own_profile(upscaler: Upscaler, tmp_path: Path
     Image.frombytes("CMYK", (24, 16), inks.tobytes()).save(tmp_path / "a.tif", icc_profile=own)
     data = read(tmp_path / "a.tif")
     (note,) = data.notes
-    assert "cmyk to sRGB by the file's profile" in note
+    assert "cmyk to sRGB with the file's profile" in note
     expected = ImageCms.profileToProfile(
         Image.frombytes("CMYK", (24, 16), inks.tobytes()),
         io.BytesIO(own),
@@ -370,13 +370,14 @@ def test_texts_of_a_png(upscaler: Upscaler, pixels: Make, tmp_path: Path) -> Non
 def test_the_comment_of_a_gif(upscaler: Upscaler, pixels: Make, tmp_path: Path) -> None:
     Image.fromarray(pixels()).save(tmp_path / "a.gif", comment=b"by me")
     Job(tmp_path / "a.gif", upscaler, tmp_path / "b.gif").run()
-    assert gif.blocks(tmp_path / "b.gif")[1] == (b"by me",)
+    with open(tmp_path / "b.gif", "rb") as file:
+        assert gif.read_blocks(file)[1] == (b"by me",)
     (note,) = Job(tmp_path / "a.gif", upscaler, tmp_path / "b.png").run().notes
     assert "comment" in note
 
 
 @pytest.mark.parametrize("target", ["jpg", "png"])
-def test_a_gain_map_and_further_images_are_said(upscaler: Upscaler, pixels: Make, tmp_path: Path, target: str) -> None:
+def test_a_gain_map_and_further_images_are_notes(upscaler: Upscaler, pixels: Make, tmp_path: Path, target: str) -> None:
     if pyvips.type_find("VipsForeignSave", "uhdrsave"):
         bright = pyvips.Image.new_from_array(pixels() / np.float32(64)).copy(interpretation="scrgb")
         bright.uhdrsave(str(tmp_path / "bright.jpg"))
@@ -401,17 +402,17 @@ def test_a_result_says_where_it_comes_from(upscaler: Upscaler, saved: Saved, tmp
     source = saved("a.png")
     asked = {"settings": "model=bicubic strength=1.0"}
     result = Job(source, upscaler, tmp_path / f"b.{suffix}", **asked).run().destination
-    found = provenance_of(result)
+    found = read_provenance(result)
     assert found is not None
     assert (found.model, found.scale, found.version) == ("bicubic", "2", subpixel.__version__)
     assert found.source == digest_of(source)
     assert found.settings == asked["settings"]
-    assert Job(source, upscaler, **asked).would_repeat(found)
-    assert not Job(source, upscaler).would_repeat(found)
+    assert Job(source, upscaler, **asked).matches(found)
+    assert not Job(source, upscaler).matches(found)
     again = Job(source, upscaler, tmp_path / f"c.{suffix}", **asked).run().destination
     assert again.read_bytes() == result.read_bytes()
     silent = Job(source, upscaler, tmp_path / f"d.{suffix}", provenance=False).run().destination
-    assert provenance_of(silent) is None
+    assert read_provenance(silent) is None
     assert read(silent).header.get_typeof("xmp-data") == 0  # type: ignore[union-attr]
     np.testing.assert_array_equal(read(silent).pixels, read(result).pixels)
 
@@ -419,7 +420,7 @@ def test_a_result_says_where_it_comes_from(upscaler: Upscaler, saved: Saved, tmp
 def test_the_result_of_a_result_names_the_last_source(upscaler: Upscaler, saved: Saved, tmp_path: Path) -> None:
     first = Job(saved("a.png", np.zeros((4, 4, 3), np.uint8)), upscaler).run().destination
     second = Job(first, upscaler).run().destination
-    found = provenance_of(second)
+    found = read_provenance(second)
     assert found is not None
     assert found.source == digest_of(first)
     packet = bytes(pyvips.Image.new_from_file(str(second)).get("xmp-data"))
@@ -437,11 +438,11 @@ def test_the_result_of_a_result_names_the_last_source(upscaler: Upscaler, saved:
         (lambda image: image.cast("ushort"), "samples"),
         (lambda image: without(image, "icc-profile-data"), "colour profile"),
         (lambda image: without(image, "xmp-data"), "XMP"),
-        (lambda image: without(image, "exif-ifd0-Make"), "EXIF's Make"),
+        (lambda image: without(image, "exif-ifd0-Make"), "EXIF Make"),
         (lambda image: image.copy(xres=1), "resolution"),
     ],
 )
-def test_what_was_not_written_as_meant_takes_no_place(
+def test_a_file_that_differs_is_discarded(
     monkeypatch: pytest.MonkeyPatch, pixels: Make, look: Look, tmp_path: Path, wide: bytes, change: Any, text: str
 ) -> None:
     result = exif()
@@ -451,7 +452,7 @@ def test_what_was_not_written_as_meant_takes_no_place(
     before = look()
     real = pyvips.Image.write_to_file
     monkeypatch.setattr(pyvips.Image, "write_to_file", lambda image, path, **o: real(change(image), path, **o))
-    with pytest.raises(ImageWriteError, match=f"{text}.*nothing was put in place"):
+    with pytest.raises(ImageWriteError, match=f"{text}.*it was discarded"):
         write(data, tmp_path / "out.png", overwrite=True, provenance=Provenance("m", "2", "1", "0"))
     assert look() == before
 
@@ -462,6 +463,6 @@ def without(image: pyvips.Image, name: str) -> pyvips.Image:
     return image
 
 
-def test_every_image_of_no_file_is_verified_too(pixels: Make, tmp_path: Path) -> None:
+def test_images_without_a_source_are_verified_too(pixels: Make, tmp_path: Path) -> None:
     for suffix in ALL:
         assert all("GIF" in note for note in write(ImageData(pixels()), tmp_path / f"a.{suffix}"))

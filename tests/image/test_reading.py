@@ -113,7 +113,7 @@ def test_one_bit_becomes_black_and_white(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("with_profile", [False, True])
-def test_cmyk_is_converted_and_that_is_said(tmp_path: Path, with_profile: bool) -> None:
+def test_cmyk_is_converted_with_a_note(tmp_path: Path, with_profile: bool) -> None:
     image = Image.new("CMYK", (16, 8), (255, 0, 0, 0))  # cyan
     image.save(tmp_path / "c.jpg", quality=95, icc_profile=b"" if not with_profile else profile())
     if with_profile:
@@ -135,7 +135,7 @@ def test_cmyk_is_converted_and_that_is_said(tmp_path: Path, with_profile: bool) 
         assert result.mode == "RGB"
 
 
-def test_lab_is_converted_and_that_is_said(tmp_path: Path) -> None:
+def test_lab_is_converted_with_a_note(tmp_path: Path) -> None:
     red = pyvips.Image.new_from_array(np.full((5, 6, 3), (200, 30, 40), np.uint8))
     red.copy(interpretation="srgb").colourspace("lab").write_to_file(str(tmp_path / "lab.tif"))
     data = read(tmp_path / "lab.tif")
@@ -165,7 +165,7 @@ def test_more_than_four_bands_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("pages", [2, 5])
-def test_of_many_pages_the_first_is_read_and_that_is_said(pixels: Make, tmp_path: Path, pages: int) -> None:
+def test_of_many_pages_the_first_is_read_with_a_note(pixels: Make, tmp_path: Path, pages: int) -> None:
     first, *rest = (Image.fromarray(np.roll(pixels(), k, axis=0)) for k in range(pages))
     first.save(tmp_path / "a.tif", save_all=True, append_images=rest)
     data = read(tmp_path / "a.tif")

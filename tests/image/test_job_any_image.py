@@ -120,7 +120,7 @@ def test_odd_shapes(upscaler: Upscaler, pixels: Make, tmp_path: Path, suffix: st
 
 
 def hostile(folder: Path) -> dict[str, str]:
-    """Files that cannot be read, and words of what is said of them."""
+    """Files that cannot be read, and words of their errors."""
     found = {}
     for file, content in NOT_IMAGES.values():
         (folder / file).write_bytes(content)
@@ -132,7 +132,7 @@ def hostile(folder: Path) -> dict[str, str]:
     (folder / "loop.png").symlink_to("loop.png")
     (folder / "nothing.png").symlink_to("not there.png")
     (folder / "ключ 图片.png").write_bytes(b"no image")
-    found |= {"vast.webp": "megapixels", "cut.png": "cut short", "folder.png": "is a folder", "empty.png": "empty"}
+    found |= {"vast.webp": "megapixels", "cut.png": "truncated", "folder.png": "this is a folder", "empty.png": "empty"}
     found |= {"loop.png": "too many levels", "nothing.png": "no such file", "ключ 图片.png": "no known image format"}
     if os.geteuid() != 0:  # root reads everything
         (folder / "locked.png").write_bytes((folder / "whole.png").read_bytes())

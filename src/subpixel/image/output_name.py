@@ -1,0 +1,24 @@
+"""The name of a result that was not named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from subpixel.upscaler import Target
+
+__all__ = ["output_path"]
+
+
+def output_path(source: Path, target: Target, suffix: str, folder: Path | None = None) -> Path:
+    """``name_x2.png`` for ``name.jpg``: the source's name, the size that was asked for, the suffix of the format.
+
+    Args:
+        source: the image.
+        target: the size of the result.
+        suffix: of the result, as ``.png``.
+        folder: for the result; None for the folder of the source.
+
+    >>> str(output_path(Path("photos/a.jpg"), Target(width=3840), ".png"))
+    'photos/a_w3840.png'
+    """
+    return (source.parent if folder is None else folder) / f"{source.stem}_{target.label}{suffix}"
