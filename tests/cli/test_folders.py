@@ -1,4 +1,4 @@
-"""``subpixel upscale`` on folders: what goes where, what is passed over, and what is said."""
+"""``subpixel upscale`` on folders: destinations, skipped images and output."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def files(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-# Where results go
+# Destinations
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
@@ -72,9 +72,7 @@ def test_a_folder_keeps_its_structure_in_the_output(upscale: Run, make_image: An
         assert_is_result(source, out / result)
 
 
-def test_a_folder_without_an_output_has_the_results_beside_and_they_are_no_input(
-    upscale: Run, make_image: Any, tmp_path: Path
-) -> None:
+def test_results_beside_the_images_are_not_inputs(upscale: Run, make_image: Any, tmp_path: Path) -> None:
     make_image("in/a.png")
     make_image("in/sub/b.png", 1)
     assert upscale(tmp_path / "in").code == 0
@@ -82,18 +80,18 @@ def test_a_folder_without_an_output_has_the_results_beside_and_they_are_no_input
     done = upscale(tmp_path / "in")
     assert done.code == 0
     assert "0 done, 2 skipped, 0 failed of 2" in done.out
-    # Those of another scale are results, too; one that only looks like one is an image.
+    # Results of another scale are results too; a file that only has such a name is an image.
     make_image("in/a_xmas.png", 2)
     assert upscale(tmp_path / "in", "-s", 3).code == 0
     result = ["a.png", "a_x2.png", "a_x3.png", "a_xmas.png", "a_xmas_x3.png"]
     assert files(tmp_path / "in") == [*result, "sub/b.png", "sub/b_x2.png", "sub/b_x3.png"]
-    # A result is an image like any other where it is all there is, and where it is named.
+    # A result is an image like any other if it is alone or named.
     shutil.move(tmp_path / "in" / "sub" / "b_x2.png", tmp_path / "b_x2.png")
     assert upscale(tmp_path / "b_x2.png").code == 0
     assert_is_result(tmp_path / "b_x2.png", tmp_path / "b_x2_x2.png")
 
 
-def test_results_by_a_pattern_are_no_input_either(upscale: Run, make_image: Any, tmp_path: Path) -> None:
+def test_results_that_match_a_pattern_are_not_inputs(upscale: Run, make_image: Any, tmp_path: Path) -> None:
     make_image("in/a.png")
     make_image("in/b.png", 1)
     for _ in range(2):
@@ -101,14 +99,14 @@ def test_results_by_a_pattern_are_no_input_either(upscale: Run, make_image: Any,
         assert files(tmp_path / "in") == ["a.png", "a_x2.png", "b.png", "b_x2.png"]
 
 
-def test_an_output_within_the_input_is_no_input(upscale: Run, make_image: Any, tmp_path: Path) -> None:
+def test_an_output_folder_inside_the_input_is_not_an_input(upscale: Run, make_image: Any, tmp_path: Path) -> None:
     make_image("in/a.png")
     for _ in range(2):
         assert upscale(tmp_path / "in", "-o", tmp_path / "in" / "larger").code == 0
         assert files(tmp_path / "in") == ["a.png", "larger/a_x2.png"]
 
 
-def test_the_format_of_what_is_not_named(upscale: Run, make_image: Any, tmp_path: Path, run: Run) -> None:
+def test_the_format_of_results_without_a_name(upscale: Run, make_image: Any, tmp_path: Path, run: Run) -> None:
     make_image("in/a.png")
     assert upscale(tmp_path / "in", "-f", "webp", "-o", tmp_path / "out").code == 0
     with Image.open(tmp_path / "out" / "a_x2.webp") as image:
@@ -117,7 +115,7 @@ def test_the_format_of_what_is_not_named(upscale: Run, make_image: Any, tmp_path
 
 
 @pytest.mark.parametrize("output", ["file.txt", "out.png"])
-def test_an_output_for_many_that_is_no_folder(
+def test_an_output_for_several_images_that_is_not_a_folder(
     upscale: Run, look: Look, make_image: Any, tmp_path: Path, output: str
 ) -> None:
     make_image("in/a.png")
@@ -129,7 +127,7 @@ def test_an_output_for_many_that_is_no_folder(
     assert look() == before
 
 
-def test_two_images_of_one_result_are_told_before_any_work(
+def test_two_images_with_one_result_are_refused_before_any_work(
     upscale: Run, look: Look, make_image: Any, tmp_path: Path
 ) -> None:
     for name in ("in/a.png", "in/sub/b.jpg", "in/sub/b.png"):
@@ -154,10 +152,10 @@ def test_an_image_is_not_replaced_by_the_result_of_another(
     assert look() == before
 
 
-# What is there already
+# Existing files
 
 
-def test_the_same_command_again_does_nothing_and_says_so(
+def test_the_same_command_again_skips_all_images(
     upscale: Run, look: Look, make_image: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for seed, name in enumerate("abc"):
@@ -173,7 +171,7 @@ def test_the_same_command_again_does_nothing_and_says_so(
         assert look() == before
 
 
-def test_a_changed_image_and_changed_settings_are_seen(
+def test_changed_images_and_settings_are_noticed(
     upscale: Run, run: Run, look: Look, make_image: Any, tmp_path: Path
 ) -> None:
     for seed, name in enumerate("ab"):
@@ -203,7 +201,7 @@ def test_a_changed_image_and_changed_settings_are_seen(
     assert run("upscale", "-n", "fast", "--strength", 0.5, *command).code == 1
 
 
-def test_a_model_file_is_known_by_its_content(run: Run, make_image: Any, tmp_path: Path, weights: Path) -> None:
+def test_a_model_file_is_identified_by_its_content(run: Run, make_image: Any, tmp_path: Path, weights: Path) -> None:
     make_image("in/a.png")
     shutil.copy(weights, tmp_path / "moved.safetensors")
     command = (tmp_path / "in", "-o", tmp_path / "out")
@@ -214,7 +212,7 @@ def test_a_model_file_is_known_by_its_content(run: Run, make_image: Any, tmp_pat
     assert "other settings" in run("upscale", "-n", tmp_path / "moved.safetensors", *command).err
 
 
-def test_what_others_made_is_kept_passed_over_or_replaced(
+def test_files_of_other_programs_are_kept_skipped_or_replaced(
     upscale: Run, look: Look, make_image: Any, tmp_path: Path
 ) -> None:
     source = make_image("in/a.png")
@@ -236,7 +234,7 @@ def test_what_others_made_is_kept_passed_over_or_replaced(
 # Failures
 
 
-def test_a_bad_image_is_reported_and_passed_over(upscale: Run, make_image: Any, tmp_path: Path) -> None:
+def test_a_bad_image_does_not_stop_the_others(upscale: Run, make_image: Any, tmp_path: Path) -> None:
     names = ["a.png", "c.png", "d.png"]
     sources = [make_image(f"in/{name}", seed) for seed, name in enumerate(names)]
     (tmp_path / "in" / "b.png").write_bytes(sources[0].read_bytes()[:60])
@@ -256,7 +254,7 @@ def test_a_bad_image_is_reported_and_passed_over(upscale: Run, make_image: Any, 
         assert_is_result(source, tmp_path / "out" / f"{source.stem}_x2.png")
 
 
-def test_an_image_that_vanishes_after_it_was_seen(
+def test_an_image_that_disappears_after_the_plan(
     upscale: Run, make_image: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, two = make_image("in/a.png"), make_image("in/b.png", 1)
@@ -274,7 +272,7 @@ def test_an_image_that_vanishes_after_it_was_seen(
     assert_is_result(one, tmp_path / "in" / "a_x2.png")
 
 
-def test_a_place_that_is_no_folder_fails_its_image_alone(upscale: Run, make_image: Any, tmp_path: Path) -> None:
+def test_a_file_in_place_of_a_folder_fails_its_image_alone(upscale: Run, make_image: Any, tmp_path: Path) -> None:
     make_image("in/a.png")
     make_image("in/sub/b.png", 1)
     (tmp_path / "out").mkdir()
@@ -297,7 +295,7 @@ def test_a_folder_that_cannot_be_written(upscale: Run, make_image: Any, tmp_path
     assert files(tmp_path / "in") == ["a.png", "a_x2.png", "locked/b.png"]
 
 
-# What is said
+# Output
 
 
 def test_json_is_a_line_for_each_image_and_nothing_else(upscale: Run, make_image: Any, tmp_path: Path) -> None:
@@ -326,7 +324,7 @@ def test_json_is_a_line_for_each_image_and_nothing_else(upscale: Run, make_image
     assert json.loads(done.out)["status"] == "failed"
 
 
-def test_quiet_says_nothing_of_what_went_well(upscale: Run, make_image: Any, tmp_path: Path) -> None:
+def test_quiet_prints_no_successes(upscale: Run, make_image: Any, tmp_path: Path) -> None:
     make_image("in/a.png")
     make_image("in/b.png", 1)
     done = upscale(tmp_path / "in", "--quiet")
@@ -363,7 +361,7 @@ def assert_is_result_of_any_name(source: str, result: str) -> None:
         np.testing.assert_array_equal(np.asarray(large), subpixel.upscale(np.asarray(small), 2, model="bicubic"))
 
 
-def test_results_are_the_same_by_any_way(upscale: Run, make_image: Any, tmp_path: Path) -> None:
+def test_results_are_the_same_in_parallel_and_one_by_one(upscale: Run, make_image: Any, tmp_path: Path) -> None:
     for seed in range(3):
         make_image(f"in/{seed}.png", seed)
     assert upscale(tmp_path / "in", "-o", tmp_path / "one").code == 0

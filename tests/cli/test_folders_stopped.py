@@ -1,4 +1,4 @@
-"""Folders whose run is killed, interrupted, doubled, or short of room; and images through standard streams."""
+"""``subpixel upscale`` killed, interrupted, run twice or short of disk space; and with standard streams."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ COUNT = 24
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Some images in two folders, each of which takes some hundredths of a second."""
+    """Images in two folders; each takes some hundredths of a second."""
     folder = tmp_path_factory.mktemp("photographs")
     (folder / "below").mkdir()
     for number in range(COUNT):
@@ -37,7 +37,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def content(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder, hidden ones too."""
+    """Every file below a folder, including hidden ones."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
@@ -66,7 +66,7 @@ def kill_and_resume(run: Run, folder: Path, tmp_path: Path, times: int, processe
             wait_for_results(tmp_path / "out", running, (number + 1) * COUNT // (times + 2))
             time.sleep(moments.uniform(0, 0.03))
             os.killpg(running.pid, signal.SIGKILL)
-        # Whatever has its name is whole.
+        # Whatever has its final name is complete.
         found = content(tmp_path / "out")
         assert {name: found[name] for name in found if "/." not in f"/{name}"}.items() <= expected.items()
     done = run(*COMMAND[3:], *command)
@@ -76,23 +76,25 @@ def kill_and_resume(run: Run, folder: Path, tmp_path: Path, times: int, processe
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-def test_killed_and_resumed_equals_undisturbed(run: Run, folder: Path, tmp_path: Path, processes: int) -> None:
+def test_a_killed_and_resumed_run_equals_an_undisturbed_one(
+    run: Run, folder: Path, tmp_path: Path, processes: int
+) -> None:
     kill_and_resume(run, folder, tmp_path, 1, processes)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("processes", [1, 2, 3])
-def test_killed_ten_times_and_resumed_equals_undisturbed(
+def test_a_run_killed_ten_times_equals_an_undisturbed_one(
     run: Run, folder: Path, tmp_path: Path, processes: int
 ) -> None:
     kill_and_resume(run, folder, tmp_path, 10, processes)
 
 
 @pytest.mark.parametrize(("number", "processes"), [(signal.SIGINT, 2), (signal.SIGTERM, 1)])
-def test_an_interrupt_leaves_whole_results_alone_and_says_how_to_go_on(
+def test_an_interrupt_leaves_complete_results_and_a_hint_to_resume(
     folder: Path, tmp_path: Path, number: signal.Signals, processes: int
 ) -> None:
-    held = tmp_path / "out" / "8_x2.png"  # so that it cannot come to its end before it is stopped
+    held = tmp_path / "out" / "8_x2.png"  # so that the run cannot end before it is stopped
     held.parent.mkdir()
     with claim(held), start(folder, "-o", tmp_path / "out", "--processes", processes) as running:
         wait_for_results(tmp_path / "out", running, 2)
@@ -100,7 +102,7 @@ def test_an_interrupt_leaves_whole_results_alone_and_says_how_to_go_on(
         try:
             _, errors = running.communicate(timeout=60)
         finally:
-            running.kill()  # nothing where it has ended; else the test would wait for it
+            running.kill()  # does nothing if it has ended; else the test would wait for it
     *_, note, last = errors.splitlines()
     assert running.returncode == 130
     assert last == "error: interrupted"
@@ -127,12 +129,12 @@ def test_two_runs_on_one_folder_share_the_work(folder: Path, run: Run, tmp_path:
     assert content(tmp_path / "out") == content(tmp_path / "alone")
 
 
-# Room
+# Disk space
 
 
 @pytest.fixture
 def limited() -> Iterator[None]:
-    """No file may grow beyond 40,000 bytes, as if the disk were full."""
+    """Limit the size of files to 40,000 bytes, as if the disk were full."""
     resource = pytest.importorskip("resource")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, hard))
@@ -141,7 +143,7 @@ def limited() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "tif", "webp"])
-def test_a_file_that_may_not_grow_is_one_sentence_and_leaves_nothing(
+def test_a_file_size_limit_is_one_sentence_and_leaves_nothing(
     run: Run, limited: None, tmp_path: Path, suffix: str
 ) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (75, 110, 3), np.uint8)
@@ -163,7 +165,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     Image.fromarray(pixels).save(tmp_path / "in" / "large.png")
     Image.fromarray(pixels[:9, :9]).save(tmp_path / "in" / "small.png")
-    # A disk of its own, of 64 KiB, which nobody else sees and which is gone with the shell.
+    # A private disk of 64 KiB that disappears with the shell.
     script = 'mount -t tmpfs -o size=64k none out || exit 77; "$@"; echo "code $?"; ls -A out'
     command = ["unshare", "-m", "sh", "-c", script, "sh", *COMMAND, "in", "-o", "out"]
     if shutil.which("unshare") is None:
@@ -176,7 +178,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path: Path) -> None:
     assert done.stdout.splitlines()[-2:] == ["code 3", "small_x2.png"]
 
 
-# Streams
+# Standard streams
 
 
 def test_an_image_through_standard_streams_has_the_bytes_of_the_file(run: Run, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""``subpixel upscale``: what it writes, what it says, and how it fails."""
+"""``subpixel upscale``: its files, its output and its errors."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ Run = Callable[..., Any]
 Look = Callable[[], dict[str, Any]]
 
 
-# What works
+# Success
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4, 8])
-def test_an_image_becomes_larger(run: Run, photo: Path, tmp_path: Path, scale: int) -> None:
+def test_an_image_is_upscaled(run: Run, photo: Path, tmp_path: Path, scale: int) -> None:
     done = run("upscale", photo, "-s", scale, "-n", "bicubic", "-o", tmp_path / "out.png")
     assert (done.code, done.err) == (0, "")
     expected = subpixel.upscale(read(photo).pixels, scale, model="bicubic")
@@ -53,7 +53,7 @@ def test_an_image_becomes_larger(run: Run, photo: Path, tmp_path: Path, scale: i
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_any_size_is_what_python_makes_of_it(
+def test_any_size_gives_the_pixels_of_python(
     run: Run, photo: Path, arguments: list[str], sizes: dict[str, Any], size: tuple[int, int], name: str
 ) -> None:
     done = run("upscale", photo, "-n", "fast", *arguments)
@@ -122,7 +122,7 @@ def test_without_an_output_the_result_lies_beside(run: Run, photo: Path) -> None
     assert sorted(p.name for p in photo.parent.iterdir()) == ["photo.png", "photo_x2.png"]
 
 
-def test_an_output_that_is_a_folder_takes_many(run: Run, photo: Path, tmp_path: Path) -> None:
+def test_an_output_folder_for_several_images(run: Run, photo: Path, tmp_path: Path) -> None:
     names = ["b.png", "ä 图.png", "photo.png"]
     for name in names[:2]:
         shutil.copy(photo, photo.parent / name)
@@ -143,7 +143,7 @@ def test_overwrite_replaces(run: Run, photo: Path, tmp_path: Path) -> None:
     assert read(tmp_path / "out.png").pixels.shape == (16, 24, 3)
 
 
-def test_what_was_converted_is_said(run: Run, tmp_path: Path) -> None:
+def test_conversions_are_notes(run: Run, tmp_path: Path) -> None:
     Image.new("CMYK", (8, 8)).save(tmp_path / "c.jpg")
     done = run("upscale", tmp_path / "c.jpg", "-n", "bicubic")
     assert done.code == 0
@@ -152,7 +152,7 @@ def test_what_was_converted_is_said(run: Run, tmp_path: Path) -> None:
     assert "cmyk" in line
 
 
-def test_without_the_compiled_module_it_runs_and_says_so_once(
+def test_without_the_compiled_module_it_runs_with_one_note(
     monkeypatch: pytest.MonkeyPatch, run: Run, photo: Path, tmp_path: Path
 ) -> None:
     shutil.copy(photo, photo.parent / "b.png")
@@ -167,11 +167,11 @@ def test_without_the_compiled_module_it_runs_and_says_so_once(
     np.testing.assert_array_equal(read(tmp_path / "out" / "photo_x2.png").pixels, expected)
 
 
-# What does not
+# Errors
 
 
 @pytest.mark.parametrize("name", NOT_IMAGES)
-def test_what_is_no_image(run: Run, look: Look, tmp_path: Path, name: str) -> None:
+def test_a_file_that_is_not_an_image(run: Run, look: Look, tmp_path: Path, name: str) -> None:
     file, content = NOT_IMAGES[name]
     (tmp_path / file).write_bytes(content)
     before = look()
@@ -181,7 +181,7 @@ def test_what_is_no_image(run: Run, look: Look, tmp_path: Path, name: str) -> No
     assert look() == before
 
 
-def test_missing_folder_and_cut_short(run: Run, look: Look, photo: Path, tmp_path: Path) -> None:
+def test_missing_and_truncated_files(run: Run, look: Look, photo: Path, tmp_path: Path) -> None:
     content = photo.read_bytes()
     photo.write_bytes(content[: len(content) * 2 // 3])
     (tmp_path / "empty").mkdir()
@@ -254,7 +254,7 @@ def test_an_output_that_cannot_be_written(
     assert look() == before
 
 
-def test_the_image_itself_is_not_even_replaced_when_asked(run: Run, look: Look, photo: Path) -> None:
+def test_the_source_is_not_replaced_even_with_overwrite(run: Run, look: Look, photo: Path) -> None:
     before = look()
     assert_one_error(run("upscale", photo, "-n", "bicubic", "-o", photo, "--overwrite"), 1)
     assert look() == before
@@ -285,7 +285,7 @@ def changed_byte(path: Path) -> None:
 
 
 def wrong_shape(path: Path) -> None:
-    """A file that is consistent in itself, digest included, but for the network it describes."""
+    """A file with a correct digest whose weights do not fit its network."""
     with safe_open(path, framework="numpy") as file:
         document = json.loads(file.metadata()["subpixel"])
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
@@ -327,7 +327,7 @@ def test_a_model_file_of_another_scale(run: Run, photo: Path, weights: Path) -> 
     assert "two networks in a row reach ×4" in done.err
 
 
-# Many at once
+# Several images
 
 
 def test_one_bad_image_of_many_is_exit_code_three(run: Run, photo: Path, tmp_path: Path) -> None:
@@ -361,7 +361,7 @@ def test_all_bad_is_exit_code_one(run: Run, look: Look, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "names", [("photo.png", "other/photo.png"), ("photo.png", "photo.jpg"), ("other", "photo.png")]
 )
-def test_two_results_of_one_name_are_refused_before_anything_is_written(
+def test_two_results_of_one_name_are_refused_before_any_work(
     run: Run, look: Look, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, names: tuple[str, str]
 ) -> None:
     (photo.parent / "other").mkdir()
@@ -405,10 +405,10 @@ def test_too_little_memory_is_one_sentence(monkeypatch: pytest.MonkeyPatch, run:
     assert_one_error(run("upscale", photo, "-n", "bicubic"), 1)
 
 
-# What ``auto`` chose
+# The choice of ``auto``
 
 
-def test_auto_says_what_it_chose_and_a_name_overrides(run: Run, with_compressed: str, tmp_path: Path) -> None:
+def test_auto_shows_its_choice_and_a_name_overrides_it(run: Run, with_compressed: str, tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (20, 24, 3), np.uint8)
     Image.fromarray(pixels).save(tmp_path / "coarse.jpg", quality=50)
     Image.fromarray(pixels).save(tmp_path / "fine.png")

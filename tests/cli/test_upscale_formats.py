@@ -25,7 +25,7 @@ def test_a_format_and_a_quality(run: Run, photo: Path) -> None:
             assert image.quantization == reference.quantization  # type: ignore[attr-defined]
 
 
-def test_where_it_comes_from_unless_that_is_not_wanted(run: Run, photo: Path, tmp_path: Path) -> None:
+def test_provenance_unless_it_is_switched_off(run: Run, photo: Path, tmp_path: Path) -> None:
     assert run("upscale", photo, "-n", "bicubic", "-o", tmp_path / "a.png").code == 0
     result = read_provenance(tmp_path / "a.png")
     assert result is not None
@@ -35,7 +35,7 @@ def test_where_it_comes_from_unless_that_is_not_wanted(run: Run, photo: Path, tm
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif", "avif", "gif"])
-def test_a_result_of_any_format_is_known_again(run: Run, photo: Path, suffix: str) -> None:
+def test_a_result_of_any_format_is_recognised(run: Run, photo: Path, suffix: str) -> None:
     options = ("-n", "bicubic", "-f", suffix)
     assert run("upscale", photo, *options).code == 0
     result = photo.parent / f"photo_x2.{suffix}"

@@ -1,4 +1,4 @@
-"""``subpixel upscale``: comparisons, and what it would do."""
+"""``subpixel upscale``: comparisons and dry runs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Run = Callable[..., Any]
 Look = Callable[[], dict[str, Any]]
 
 
-# Before and after beside each other
+# Comparisons
 
 
 def test_a_comparison_is_written_beside_the_result(run: Run, photo: Path, tmp_path: Path) -> None:
@@ -68,10 +68,10 @@ def test_a_comparison_replaces_nothing(
         assert read(target).pixels.shape[1] == 856
 
 
-# What would be done
+# Dry runs
 
 
-def test_a_dry_run_says_what_the_run_does(run: Run, look: Look, photo: Path, tmp_path: Path) -> None:
+def test_a_dry_run_shows_what_the_run_does(run: Run, look: Look, photo: Path, tmp_path: Path) -> None:
     arguments = [
         "upscale",
         photo,
@@ -98,7 +98,9 @@ def test_a_dry_run_says_what_the_run_does(run: Run, look: Look, photo: Path, tmp
     assert read(tmp_path / "out.tif").pixels.shape == (24, 36, 3)
 
 
-def test_a_dry_run_of_several_sums_up_and_has_the_code_of_the_run(run: Run, look: Look, photo: Path) -> None:
+def test_a_dry_run_of_several_images_has_a_summary_and_the_exit_code_of_the_run(
+    run: Run, look: Look, photo: Path
+) -> None:
     (photo.parent / "bad.jpg").write_text("not an image")
     for name in ("b.png", "c.png", "c_x2.png"):
         shutil.copy(photo, photo.parent / name)
@@ -122,14 +124,14 @@ def test_a_dry_run_fails_as_the_run_does(
     Image.new("RGBA", (5, 5), (1, 2, 3, 100)).save("clear.png")
     before = look()
     dry, real = (run("upscale", "clear.png", "-n", "bicubic", "-o", output, *more) for more in (["--dry-run"], []))
-    if output == "photo.png":  # another image than the source: a file that exists
+    if output == "photo.png":  # not the source, but a file that exists
         assert "exists already" in dry.err
     assert (dry.code, dry.err) == (real.code, real.err)
     assert dry.code in (1, 2)
     assert look() == before
 
 
-def test_a_dry_run_says_who_decides(run: Run, with_compressed: str, tmp_path: Path) -> None:
+def test_a_dry_run_shows_the_choice(run: Run, with_compressed: str, tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (20, 24, 3), np.uint8)
     Image.fromarray(pixels).save(tmp_path / "coarse.jpg", quality=50)
     Image.fromarray(pixels).save(tmp_path / "fine.png")
@@ -139,7 +141,7 @@ def test_a_dry_run_says_who_decides(run: Run, with_compressed: str, tmp_path: Pa
     assert ", by its blocks; about" in done.out
 
 
-def test_wrong_use_of_a_dry_run_is_wrong_use(run: Run, photo: Path) -> None:
+def test_a_dry_run_refuses_wrong_use(run: Run, photo: Path) -> None:
     assert_one_error(run("upscale", photo, "-n", "none", "--dry-run"), 2)
     assert_one_error(run("upscale", photo, "-n", "bicubic", "--dry-run", "--overwrite", "--skip-existing"), 2)
     done = run("upscale", photo.parent / "none.png", "-n", "bicubic", "--dry-run")
@@ -159,7 +161,7 @@ def test_a_dry_run_of_a_folder(run: Run, look: Look, photo: Path, tmp_path: Path
     first, second, third, fourth, _ = done.out.splitlines()
     assert first == f"[1/2] {photo}: done before → {out / 'photo_x2.png'}"
     assert second.startswith(f"[2/2] {photo.parent / 'deep' / 'other.png'}  12×8 RGB")
-    assert second.endswith(f" → {out / 'deep' / 'other_x2.png'}  24×16")  # in a folder that is not there yet
+    assert second.endswith(f" → {out / 'deep' / 'other_x2.png'}  24×16")  # in a folder that does not exist yet
     assert third.startswith("    bicubic; about 20 MB")
     assert fourth.startswith("1 to do: ")
     messages = [
@@ -174,7 +176,7 @@ def test_a_dry_run_of_a_folder(run: Run, look: Look, photo: Path, tmp_path: Path
     assert messages[1]["destination"] == str(out / "deep" / "other_x2.png")
 
 
-def test_a_comparison_of_what_was_done_before(run: Run, photo: Path, tmp_path: Path) -> None:
+def test_a_comparison_for_a_finished_result(run: Run, photo: Path, tmp_path: Path) -> None:
     arguments = ["upscale", photo, "-n", "bicubic", "-o", tmp_path / "out.png"]
     assert run(*arguments).code == 0
     done = run(*arguments, "--compare", tmp_path / "both.png")
@@ -185,9 +187,7 @@ def test_a_comparison_of_what_was_done_before(run: Run, photo: Path, tmp_path: P
     assert "done before →" in run(*arguments, "--compare", tmp_path / "both.png").out
 
 
-def test_comparisons_of_one_name_are_refused_before_anything_is_written(
-    run: Run, look: Look, photo: Path, tmp_path: Path
-) -> None:
+def test_comparisons_of_one_name_are_refused_before_any_work(run: Run, look: Look, photo: Path, tmp_path: Path) -> None:
     (photo.parent / "deep").mkdir()
     shutil.copy(photo, photo.parent / "deep" / "photo.png")
     before = look()

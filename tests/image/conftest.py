@@ -1,4 +1,4 @@
-"""Images as files, and a look at a folder that notices every change."""
+"""Image files, and the content of a folder."""
 
 from __future__ import annotations
 

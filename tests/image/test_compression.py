@@ -1,4 +1,4 @@
-"""Codecs in memory: the bytes another program gets, no shift of levels or place, and every size."""
+"""Codecs in memory: the bytes of other programs, no shift of levels or positions, every size."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CODECS = [
 
 
 def scene(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
-    """Coloured waves with some texture, of no symmetry."""
+    """Coloured waves with some texture, without symmetry."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:height, :width]
     waves = [np.sin(x / (3 + k) + y / 11) * np.cos(y / (5 + k) - x / 17) for k in range(3)]
@@ -38,14 +38,14 @@ def difference(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.float32
 
 
 def shift(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> tuple[float, float]:
-    """By how many pixels ``a`` lies off ``b``, down and right: a shift by d adds -d times the gradient."""
+    """The shift of ``a`` against ``b`` in pixels, down and right: a shift by d adds -d times the gradient."""
     inner = (slice(8, -8), slice(8, -8))
     gradients = np.stack([g[inner].ravel() for g in np.gradient(rgb_to_yuv(b, "bt601", False)[0])], 1)
     down, right = np.linalg.lstsq(-gradients, difference(a, b)[inner].ravel(), rcond=None)[0]
     return float(down), float(right)
 
 
-def test_the_measure_of_shifts_sees_them() -> None:
+def test_shift_measures_shifts() -> None:
     wide = scene(130, 150)
     down, right = shift(wide[9:-1, 10:], wide[10:, 10:])
     assert down == pytest.approx(1, abs=0.25)
@@ -54,8 +54,8 @@ def test_the_measure_of_shifts_sees_them() -> None:
 
 @pytest.mark.parametrize("quality", [30, 75, 95])
 @pytest.mark.parametrize("subsampling", ["420", "444"])
-def test_jpeg_is_that_of_its_quality_and_subsampling(quality: int, subsampling: Any) -> None:
-    """The file, opened by another library, has the standard's tables at that quality, and shows the same pixels."""
+def test_jpeg_has_the_quality_and_subsampling_asked_for(quality: int, subsampling: Any) -> None:
+    """Another library finds the standard's tables of that quality, and decodes the same pixels."""
     pixels = scene(40, 56)
     mode = {"420": "on", "444": "off"}[subsampling]
     image = pyvips.Image.new_from_array(pixels).copy(interpretation="srgb")
@@ -67,22 +67,22 @@ def test_jpeg_is_that_of_its_quality_and_subsampling(quality: int, subsampling: 
         assert opened.layer[0][1:3] == ((2, 2) if subsampling == "420" else (1, 1))
         shown = np.asarray(opened).astype(int)
     result = Jpeg(quality, subsampling)(pixels)
-    assert np.abs(result - shown).max() <= 4  # decoders may differ in how they round and upscale chroma
+    assert np.abs(result - shown).max() <= 4  # decoders may round and upscale chroma differently
     assert np.abs(result - shown).mean() < 0.1
 
 
 @pytest.mark.parametrize("codec", CODECS, ids=lambda c: c.name)
-def test_neither_luma_nor_place_moves(codec: Compression) -> None:
+def test_levels_and_positions_stay(codec: Compression) -> None:
     pixels = scene(120, 150)
     error = difference(codec(pixels), pixels)
     assert abs(error.mean()) < 0.3
-    # Prediction from above and the left moves texture by some hundredths of a pixel; a wrong crop would by a whole one.
+    # Prediction from above and the left moves texture by hundredths of a pixel, a wrong crop by a whole one.
     assert max(map(abs, shift(codec(pixels), pixels))) < 0.08
 
 
 @pytest.mark.parametrize("level", [16, 77, 200, 255])
 def test_h264_keeps_levels_and_colours(level: int) -> None:
-    """At its finest what remains is rounding to 8 bits: range and matrix are the same on both sides."""
+    """At the best quality only rounding to 8 bits remains: range and matrix are the same on both sides."""
     flat = np.full((32, 48, 3), level, np.uint8)
     assert np.abs(H264(1)(flat).astype(int) - flat).max() <= 1
     coloured = flat.copy()
@@ -95,7 +95,7 @@ def test_h264_keeps_levels_and_colours(level: int) -> None:
     assert max(map(abs, shift(H264(1, 3, 2, (0, 2))(moving), moving))) < 0.02
 
 
-def test_coarser_is_worse() -> None:
+def test_a_lower_quality_is_worse() -> None:
     pixels = scene(96, 96)
     for kind, steps in ((Jpeg, (95, 75, 30)), (WebP, (95, 75, 30)), (H264, (18, 25, 32))):
         errors = [difference(kind(step)(pixels), pixels).std() for step in steps]
@@ -106,7 +106,7 @@ def test_coarser_is_worse() -> None:
 @pytest.mark.parametrize("codec", CODECS, ids=lambda c: c.name)
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (15, 17), (16, 16), (33, 18)])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_every_size_comes_back(codec: Compression, size: tuple[int, int], channels: int) -> None:
+def test_every_size_is_kept(codec: Compression, size: tuple[int, int], channels: int) -> None:
     pixels = scene(*size)[..., :channels]
     result = codec(pixels)
     assert (result.shape, result.dtype) == (pixels.shape, np.uint8)
@@ -122,7 +122,7 @@ def test_a_gray_image_is_its_luma() -> None:
 
 
 @pytest.mark.parametrize("pixels", [np.zeros((4, 4)), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4), np.uint8)])
-def test_what_is_no_image_of_bytes(pixels: Any) -> None:
+def test_images_other_than_u8_are_refused(pixels: Any) -> None:
     with pytest.raises(InvalidArgument, match=r"u8 of \(H, W, 1\) or \(H, W, 3\)"):
         Jpeg(75)(pixels)
 
@@ -137,7 +137,7 @@ def test_what_is_no_image_of_bytes(pixels: Any) -> None:
         ("h264:51", H264(51, preset="medium")),
     ],
 )
-def test_what_the_command_line_names(text: str, codec: Compression) -> None:
+def test_parse(text: str, codec: Compression) -> None:
     assert parse(text) == codec
     assert text.split(":")[1] in codec.name
 
@@ -146,7 +146,7 @@ def test_what_the_command_line_names(text: str, codec: Compression) -> None:
     "text",
     ["", "jpeg", "jpeg:", "jpeg:x", "jpeg:-1", "jpeg:75:422", "jpeg:75:", "png:1", "h264:2:1", "jpeg:²", "jpeg:9999"],
 )
-def test_what_it_does_not_know(text: str) -> None:
+def test_parse_refuses_other_texts(text: str) -> None:
     with pytest.raises(InvalidArgument, match="jpeg:75, jpeg:75:444, webp:80 or h264:23"):
         parse(text)
 

@@ -26,7 +26,7 @@ Look = Callable[[], dict[str, Any]]
 
 
 class NoTrial(SpeedTrials):
-    """A pixel takes a microsecond; what was asked is remembered."""
+    """A pixel takes a microsecond; the arguments are recorded."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[Any, ...]] = []
@@ -83,7 +83,7 @@ def test_an_estimate_is_what_the_job_does(
 
 def test_only_the_header_is_read(upscaler: Upscaler, saved: Saved, look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = saved("a.png", photograph(300, 400))
-    whole.write_bytes(whole.read_bytes()[:5000])  # all that lies behind the header is damaged
+    whole.write_bytes(whole.read_bytes()[:5000])  # everything after the header is missing
     monkeypatch.setattr(pyvips.Image, "numpy", None)
     before = look()
     estimate = estimate_job(Job(whole, upscaler), NoTrial())
@@ -196,7 +196,7 @@ def test_memory_counts_the_images(upscaler: Upscaler, saved: Saved, tmp_path: Pa
     assert needed((1000, 1000, 3), compare=tmp_path) > needed((1000, 1000, 3)) + 27e6
 
 
-def test_a_trial_is_made_once_for_what_is_alike(
+def test_each_kind_of_work_is_tried_once(
     upscaler: Upscaler, saved: Saved, look: Look, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trials = SpeedTrials()
@@ -209,12 +209,12 @@ def test_a_trial_is_made_once_for_what_is_alike(
     assert len(trials._seconds) == 3
 
 
-def test_images_like_photographs() -> None:
+def test_synthetic_photographs() -> None:
     data = photograph(100, 150, 3)
     assert (data.shape, data.dtype) == ((100, 150, 3), np.uint8)
     np.testing.assert_array_equal(data, photograph(100, 150, 3))
     assert (data != photograph(100, 150, 4)).any()
-    # Codecs find them as hard as photographs: of 24 bits a pixel 9 … 17 remain in a PNG.
+    # They are as hard for codecs as photographs: 9 … 17 of 24 bits per pixel remain in a PNG.
     image = pyvips.Image.new_from_array(photograph(512, 512))
     assert 9 < len(image.write_to_buffer(".png", compression=3, filter="all")) * 8 / 512**2 < 17
 
@@ -229,7 +229,7 @@ def test_any_size(pixels: Make, saved: Saved, size: dict[str, Any]) -> None:
     assert (estimate.size_out, estimate.destination, estimate.notes) == (done.size_out, done.destination, done.notes)
 
 
-def test_a_size_that_cannot_be(pixels: Make, saved: Saved, look: Look) -> None:
+def test_an_impossible_size(pixels: Make, saved: Saved, look: Look) -> None:
     job = Job(saved("a.png", pixels(11, 17)), Upscaler(model="bicubic", width=17 * 65))
     before = look()
     estimate = estimate_job(job, NoTrial())
@@ -240,14 +240,14 @@ def test_a_size_that_cannot_be(pixels: Make, saved: Saved, look: Look) -> None:
     assert look() == before
 
 
-def test_cleaning_is_tried_where_it_may_be_needed(with_compressed: str, saved: Saved) -> None:
+def test_the_trial_cleans_if_the_image_may_need_it(with_compressed: str, saved: Saved) -> None:
     estimate = estimate_job(Job(saved("a.png", photograph(24, 32)), Upscaler(1, model="auto")))
     assert (estimate.choice, estimate.size_out, estimate.problems) == (None, (32, 24), ())
     assert estimate.clean == with_compressed.removesuffix("-compressed")
     assert estimate.seconds > 0
 
 
-def test_a_huge_image_needs_little_memory_but_for_a_comparison(
+def test_a_huge_image_needs_little_memory_except_with_a_comparison(
     monkeypatch: pytest.MonkeyPatch, saved: Saved, tmp_path: Path
 ) -> None:
     source, bicubic = saved("a.png", np.zeros((8000, 9000, 1), np.uint8)), Upscaler(2, model="bicubic")

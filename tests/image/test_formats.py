@@ -1,4 +1,4 @@
-"""The table of formats: its limits are libvips' own, and what does not fit is refused before any work."""
+"""The table of formats: its limits are libvips' limits, and what does not fit is refused before any work."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_formats_that_cannot_be_written(upscaler: Upscaler, look: Look, saved: S
     assert look() == before
 
 
-def test_a_name_and_a_format_that_do_not_agree(upscaler: Upscaler, saved: Saved, tmp_path: Path) -> None:
+def test_a_name_and_a_format_that_contradict_each_other(upscaler: Upscaler, saved: Saved, tmp_path: Path) -> None:
     with pytest.raises(InvalidArgument, match="contradict each other"):
         Job(saved("a.png"), upscaler, tmp_path / "b.png", format="jpg").run()
     assert Job(saved("a.png"), upscaler, tmp_path / "b.jpeg", format="jpg").run().destination.exists()
@@ -130,7 +130,7 @@ def test_default_formats() -> None:
 # Quality
 
 
-def test_quality_is_that_of_the_file(upscaler: Upscaler, saved: Saved, tmp_path: Path) -> None:
+def test_the_file_has_the_quality_asked_for(upscaler: Upscaler, saved: Saved, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     source = saved("a.png", rng.integers(0, 256, (40, 40, 3), np.uint8))
     for suffix in ("jpg", "webp", "avif"):
@@ -146,7 +146,7 @@ def test_quality_is_that_of_the_file(upscaler: Upscaler, saved: Saved, tmp_path:
             assert image.quantization == expected.quantization  # type: ignore[attr-defined]
 
 
-def test_webp_is_lossless_where_the_source_was(upscaler: Upscaler, saved: Saved, pixels: Make, tmp_path: Path) -> None:
+def test_webp_is_lossless_if_the_source_was(upscaler: Upscaler, saved: Saved, pixels: Make, tmp_path: Path) -> None:
     lossless = saved("a.webp", lossless=True)
     for source in (saved("a.png"), lossless):
         result = Job(source, upscaler, tmp_path / "out.webp", overwrite=True).run().destination
@@ -158,14 +158,14 @@ def test_webp_is_lossless_where_the_source_was(upscaler: Upscaler, saved: Saved,
         assert np.abs(read(result).pixels.astype(int) - upscaler(read(source).pixels)).mean() < 3
 
 
-def test_colours_below_full_transparency_stay(upscaler: Upscaler, tmp_path: Path) -> None:
+def test_colours_of_transparent_pixels_stay(upscaler: Upscaler, tmp_path: Path) -> None:
     rgba = np.dstack([np.full((8, 8), 200), np.arange(64).reshape(8, 8), np.zeros((8, 8)), np.zeros((8, 8))])
     write(ImageData(rgba.astype(np.uint8)), tmp_path / "a.webp")
     np.testing.assert_array_equal(read(tmp_path / "a.webp").pixels, rgba)
 
 
 @pytest.mark.parametrize("quality", [0, -1, 101, True, 9.5])
-def test_no_quality(upscaler: Upscaler, look: Look, saved: Saved, tmp_path: Path, quality: Any) -> None:
+def test_qualities_out_of_range(upscaler: Upscaler, look: Look, saved: Saved, tmp_path: Path, quality: Any) -> None:
     source = saved("a.png")
     before = look()
     with pytest.raises(InvalidArgument, match="an integer from 1 to 100"):
@@ -182,7 +182,7 @@ def test_formats_without_a_quality(upscaler: Upscaler, look: Look, saved: Saved,
     assert look() == before
 
 
-def test_avif_takes_16_bits_as_12(upscaler: Upscaler, pixels: Make, saved: Saved, tmp_path: Path) -> None:
+def test_avif_stores_16_bits_as_12(upscaler: Upscaler, pixels: Make, saved: Saved, tmp_path: Path) -> None:
     result = Job(saved("a.png", pixels(dtype=np.uint16)), upscaler, tmp_path / "b.avif").run()
     assert any("12 bits" in note for note in result.notes)
     again = read(result.destination)
@@ -190,7 +190,7 @@ def test_avif_takes_16_bits_as_12(upscaler: Upscaler, pixels: Make, saved: Saved
     assert np.abs(again.pixels.astype(int) - upscaler(pixels(dtype=np.uint16))).mean() < 257
 
 
-# What is refused at reading
+# Files that are refused
 
 
 def test_more_megapixels_than_the_limit(upscaler: Upscaler, look: Look, tmp_path: Path) -> None:
@@ -210,8 +210,8 @@ def test_more_megapixels_than_the_limit(upscaler: Upscaler, look: Look, tmp_path
 
 
 @pytest.mark.parametrize("suffix", ["tif", "gif", "webp", "avif"])
-def test_vast_sizes_in_tiny_files(tmp_path: Path, suffix: str) -> None:
-    """Refused by their header, whatever the format: neither memory nor time goes by."""
+def test_huge_sizes_in_tiny_files(tmp_path: Path, suffix: str) -> None:
+    """They are refused by their headers in every format, without memory or time."""
     side = {"tif": 65000, "gif": 65000, "webp": 16383, "avif": 16384}[suffix]
     path = tmp_path / f"a.{suffix}"
     if suffix == "tif":
@@ -246,7 +246,7 @@ FOREIGN = {
 
 
 @pytest.mark.parametrize("name", FOREIGN)
-def test_formats_that_libvips_lacks_are_named(upscaler: Upscaler, look: Look, tmp_path: Path, name: str) -> None:
+def test_formats_that_libvips_cannot_read_are_named(upscaler: Upscaler, look: Look, tmp_path: Path, name: str) -> None:
     (tmp_path / "a.png").write_bytes(FOREIGN[name])
     before = look()
     with pytest.raises(
@@ -262,7 +262,7 @@ def test_a_table_of_numbers_is_not_an_image(tmp_path: Path) -> None:
         read(tmp_path / "a.csv")
 
 
-def test_the_content_says_what_a_file_is(upscaler: Upscaler, pixels: Make, saved: Saved, tmp_path: Path) -> None:
+def test_the_content_decides_the_format(upscaler: Upscaler, pixels: Make, saved: Saved, tmp_path: Path) -> None:
     path = saved("a.png")
     for name in ("a.jpg", "a.tif", "a", "a.txt"):
         os.link(path, tmp_path / name)

@@ -12,7 +12,7 @@ from subpixel.image.batch.inputs import find_images
 
 @pytest.fixture
 def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Files of no content in folders, the current folder being above them."""
+    """Empty files in folders below the current folder."""
     names = "b.jpg A.PNG notes.txt photo.jpg.xmp .hidden.png sub/c.tif sub/deep/d.webp .git/e.png sub/.f.png empty/.g"
     for name in names.split():
         (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
@@ -31,7 +31,7 @@ ALL = ["in/A.PNG", "in/b.jpg", "in/sub/c.tif", "in/sub/deep/d.webp"]
 def test_a_folder_is_searched_recursively_without_hidden_files(tree: Path) -> None:
     assert paths("in") == ALL
     assert [item.subfolder.as_posix() for item in find_images(["in"])] == [".", ".", "sub", "sub/deep"]
-    assert paths("in/sub", "in") == [*ALL[2:], *ALL[:2]]  # each once, where it was met first
+    assert paths("in/sub", "in") == [*ALL[2:], *ALL[:2]]  # each once, where it was found first
     assert paths("in", "in/b.jpg", "./in/../in/b.jpg") == ALL
 
 
@@ -70,7 +70,7 @@ def test_links_are_followed_and_loops_end(tree: Path, tmp_path: Path) -> None:
     (tmp_path / "elsewhere" / "e.png").touch()
     (tmp_path / "elsewhere" / "back").symlink_to(tree)
     (tree / "a link").symlink_to(tmp_path / "elsewhere")
-    (tree / "a link to sub").symlink_to("sub")  # comes first by its name, and still sub is sub
+    (tree / "a link to sub").symlink_to("sub")  # its name comes first, and the results still go to sub
     (tree / "sub" / "up.png").symlink_to("..")
     (tree / "self.png").symlink_to("self.png")
     (tree / "gone.jpg").symlink_to("nowhere")

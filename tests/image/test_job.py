@@ -1,4 +1,4 @@
-"""One image from file to file: what is written where, and what a failure leaves behind."""
+"""One image from file to file: the file that is written, and what a failure leaves behind."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_without_a_name_the_result_loses_nothing(
 
 
 @pytest.mark.parametrize("orientation", [3, 6, 8])
-def test_a_turned_photograph_comes_out_upright(
+def test_a_rotated_photograph_is_written_upright(
     upscaler: Upscaler, pixels: Make, tmp_path: Path, orientation: int
 ) -> None:
     exif = Image.Exif()
@@ -76,7 +76,7 @@ def test_a_turned_photograph_comes_out_upright(
         tags = image.getexif()
         assert tags.get(0x0112, 1) == 1
         assert tags[0x0132] == "2024:05:06 07:08:09"
-        # What EXIF says of the size is that of the new image.
+        # EXIF has the size of the new image.
         size = tags.get_ifd(0x8769)
         assert (size[0xA002], size[0xA003]) == result.size_out
 
@@ -88,7 +88,7 @@ def test_notes_of_reading_are_passed_on(upscaler: Upscaler, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("name", NOT_IMAGES)
 @pytest.mark.parametrize("named", [True, False])
-def test_what_is_no_image_leaves_nothing_behind(
+def test_a_file_that_is_not_an_image_leaves_nothing_behind(
     upscaler: Upscaler, look: Look, tmp_path: Path, name: str, named: bool
 ) -> None:
     file, content = NOT_IMAGES[name]
@@ -99,7 +99,7 @@ def test_what_is_no_image_leaves_nothing_behind(
     assert look() == before
 
 
-def test_a_damaged_image_does_not_cost_the_old_result(
+def test_a_damaged_image_does_not_replace_the_old_result(
     upscaler: Upscaler, saved: Saved, look: Look, tmp_path: Path
 ) -> None:
     source = saved("a.png")
@@ -155,7 +155,7 @@ def test_a_result_that_exists_is_untouched_unless_asked(
         (3, np.uint8, "n" * 300 + ".png", "too long"),
     ],
 )
-def test_a_destination_that_does_not_work_leaves_nothing_behind(
+def test_an_impossible_destination_leaves_nothing_behind(
     upscaler: Upscaler,
     pixels: Make,
     saved: Saved,
@@ -175,7 +175,7 @@ def test_a_destination_that_does_not_work_leaves_nothing_behind(
 
 @pytest.mark.parametrize("failure", [OSError(28, "No space left on device"), KeyboardInterrupt(), MemoryError()])
 @pytest.mark.parametrize("exists", [False, True])
-def test_a_writer_that_fails_half_way_leaves_the_old_result(
+def test_a_writer_that_fails_midway_leaves_the_old_result(
     monkeypatch: pytest.MonkeyPatch,
     upscaler: Upscaler,
     saved: Saved,
@@ -215,7 +215,7 @@ def test_a_failure_of_the_network_leaves_nothing_behind(
 
 
 def test_a_file_that_changed_is_read_anew(upscaler: Upscaler, pixels: Make, saved: Saved, tmp_path: Path) -> None:
-    """libvips remembers what it opened; a long-lived program must not get yesterday's image."""
+    """libvips caches what it opened; a long-lived program must not get an old image."""
     for number, shape in enumerate([(5, 7), (9, 3)]):
         source = saved("a.png", pixels(*shape))
         result = Job(source, upscaler, destination=tmp_path / f"{number}.png").run()

@@ -1,4 +1,4 @@
-"""Animated GIF and WebP: every frame upscaled by itself, delays and repetitions kept."""
+"""Animated GIF and WebP: each frame is upscaled separately; delays and repetitions are kept."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def shown(path: Path) -> tuple[Frames, list[int], int]:
 @pytest.mark.parametrize("loop", [0, 3])
 @pytest.mark.parametrize("target", ["gif", "webp"])
 @pytest.mark.parametrize("source", ["gif", "webp"])
-def test_all_frames_delays_and_repetitions(
+def test_frames_delays_and_repetitions_are_kept(
     upscaler: Upscaler, frames: Frames, tmp_path: Path, source: str, target: str, loop: int
 ) -> None:
     path = tmp_path / f"a.{source}"
@@ -59,7 +59,7 @@ def test_all_frames_delays_and_repetitions(
     assert (output.size_in, output.size_out) == ((14, 10), (28, 20))
     again, kept, times = shown(output.destination)
     assert kept == delays == [100, 40, 1000]
-    # A GIF counts how often it is shown again, a WebP how often it is shown.
+    # A GIF counts repetitions after the first time, a WebP all of them.
     difference = {"gifwebp": 1, "webpgif": -1}.get(source + target, 0)
     assert times == (repeated + difference if loop else 0)
     for frame, result in zip(decoded, again, strict=True):
@@ -68,7 +68,7 @@ def test_all_frames_delays_and_repetitions(
 
 
 @pytest.mark.parametrize("suffix", ["gif", "webp"])
-def test_an_animation_keeps_its_format_and_no_frame_sees_another(
+def test_an_animation_keeps_its_format_and_frames_are_independent(
     upscaler: Upscaler, tmp_path: Path, suffix: str
 ) -> None:
     plain = [np.full((8, 8, 3), level, np.uint8) for level in (0, 255, 0)]
@@ -79,7 +79,7 @@ def test_an_animation_keeps_its_format_and_no_frame_sees_another(
         assert (frame == level).all()
 
 
-def test_frames_that_are_equal_stay_frames_of_a_gif_and_their_time_in_a_webp(
+def test_equal_frames_stay_in_a_gif_and_are_merged_in_a_webp(
     upscaler: Upscaler, frames: Frames, tmp_path: Path
 ) -> None:
     image = pyvips.Image.new_from_array(np.concatenate([frames[0], frames[1], frames[1]])).copy(interpretation="srgb")
@@ -93,7 +93,7 @@ def test_frames_that_are_equal_stay_frames_of_a_gif_and_their_time_in_a_webp(
     assert any("1 frame equal" in note for note in result.notes)
 
 
-def test_delays_that_a_gif_cannot_say(upscaler: Upscaler, frames: Frames, tmp_path: Path) -> None:
+def test_delays_that_a_gif_cannot_store(upscaler: Upscaler, frames: Frames, tmp_path: Path) -> None:
     save(tmp_path / "a.webp", frames, [33, 33, 40])
     result = Job(tmp_path / "a.webp", upscaler, tmp_path / "b.gif").run()
     assert any("hundredths" in note for note in result.notes)
@@ -152,7 +152,7 @@ def test_an_animation_into_a_format_of_still_images(
     assert look() == before
 
 
-def test_pages_that_are_none(frames: Frames, tmp_path: Path) -> None:
+def test_pages_that_do_not_divide_the_rows(frames: Frames, tmp_path: Path) -> None:
     with pytest.raises(InvalidArgument, match="pages=3: 10 rows"):
         ImageData(frames[0], pages=3)
     stacked = ImageData(np.concatenate(frames), pages=3)

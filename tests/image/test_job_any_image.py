@@ -1,4 +1,4 @@
-"""One file after another: whatever can be read comes out as another reader's pixels, upscaled; the rest is one line."""
+"""Many kinds of files: those that can be read are upscaled from the pixels of another reader; others are one line."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from subpixel.image import Job
 Make = Callable[..., NDArray[Any]]
 Look = Callable[[], dict[str, Any]]
 
-# What EXIF 2.32 says of the values 1 … 8.
+# The values 1 … 8 in EXIF 2.32.
 UPRIGHT: list[Callable[[NDArray[Any]], NDArray[Any]]] = [
     lambda x: x,
     lambda x: x[:, ::-1],
@@ -45,7 +45,7 @@ KINDS = [
 
 def save(path: Path, values: NDArray[Any], orientation: int, profile: bytes | None) -> None:
     options: dict[str, Any]
-    if path.suffix == ".avif":  # turned by boxes of its own, which libvips does not write
+    if path.suffix == ".avif":  # rotated by its own boxes, which libvips does not write
         exif = Image.Exif()
         exif[0x0112] = orientation
         options = {"quality": 95, "subsampling": "4:4:4", "exif": exif, "icc_profile": profile or b""}
@@ -62,7 +62,7 @@ def save(path: Path, values: NDArray[Any], orientation: int, profile: bytes | No
 
 
 def decoded(path: Path, values: NDArray[Any]) -> NDArray[Any]:
-    """By Pillow or tifffile, not turned; what neither reads (16-bit colour in PNG) is what was written."""
+    """The pixels by Pillow or tifffile, not rotated; the written ones if neither reads them (16-bit colour in PNG)."""
     if path.suffix == ".tif":
         shown: NDArray[Any] = pytest.importorskip("tifffile").imread(path)
     elif values.dtype == np.uint8:
@@ -120,7 +120,7 @@ def test_odd_shapes(upscaler: Upscaler, pixels: Make, tmp_path: Path, suffix: st
 
 
 def hostile(folder: Path) -> dict[str, str]:
-    """Files that cannot be read, and words of their errors."""
+    """Files that cannot be read, and parts of their errors."""
     found = {}
     for file, content in NOT_IMAGES.values():
         (folder / file).write_bytes(content)
@@ -141,7 +141,7 @@ def hostile(folder: Path) -> dict[str, str]:
     return found
 
 
-def test_what_cannot_be_read_is_one_line_and_leaves_nothing(upscaler: Upscaler, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_is_one_line_and_leaves_nothing(upscaler: Upscaler, tmp_path: Path) -> None:
     expected = hostile(tmp_path)
     names = sorted(os.listdir(tmp_path))
     for name, words in expected.items():

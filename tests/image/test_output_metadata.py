@@ -40,7 +40,7 @@ XMP = (
 
 @pytest.fixture(scope="module")
 def gray_profile() -> bytes:
-    """A profile for gray of gamma 1, of the parts that ICC.1 demands."""
+    """A gray profile of gamma 1 with the parts that ICC.1 requires."""
 
     def tag(kind: bytes, content: bytes) -> bytes:
         result = kind + bytes(4) + content
@@ -67,7 +67,7 @@ def gray_profile() -> bytes:
 
 
 def exif() -> Image.Exif:
-    """What a camera writes, held upright or not, of an image of 36×24."""
+    """The EXIF of a camera for an image of 36×24."""
     result = Image.Exif()
     result[0x010F] = "Maker"
     result[0x0112] = 6
@@ -87,7 +87,7 @@ def exif() -> Image.Exif:
 
 @pytest.fixture
 def photograph(tmp_path: Path, pixels: Make, upscaler: Upscaler) -> Callable[[str], Path]:
-    """A camera's file of 36×24 lying on its side, as any format."""
+    """A photograph of 36×24 stored sideways, in any format."""
 
     def make(suffix: str) -> Path:
         path = tmp_path / f"photo.{suffix}"
@@ -112,12 +112,12 @@ def tags_of(path: Path) -> tuple[dict[int, Any], dict[int, Any], dict[int, Any]]
         return dict(found), found.get_ifd(0x8769), found.get_ifd(0x8825)
 
 
-# EXIF, and what it says of the pixels
+# EXIF
 
 
 @pytest.mark.parametrize("target", WITH_EXIF)
 @pytest.mark.parametrize("source", WITH_EXIF)
-def test_exif_is_kept_and_says_what_is_true_now(
+def test_exif_is_kept_and_updated(
     upscaler: Upscaler, photograph: Callable[[str], Path], tmp_path: Path, source: str, target: str
 ) -> None:
     result = Job(photograph(source), upscaler, tmp_path / f"out.{target}").run()
@@ -147,7 +147,7 @@ def test_the_resolution_of_a_tiff_in_centimetres(upscaler: Upscaler, pixels: Mak
         assert (float(tags[282]), float(tags[283]), tags[296]) == (pytest.approx(118), pytest.approx(59), 3)
 
 
-def test_a_thumbnail_of_the_old_pixels_goes(upscaler: Upscaler, pixels: Make, tmp_path: Path) -> None:
+def test_the_thumbnail_of_the_old_pixels_is_removed(upscaler: Upscaler, pixels: Make, tmp_path: Path) -> None:
     """In EXIF's second directory, where cameras put it."""
     Image.fromarray(pixels()).save(tmp_path / "small.jpg", quality=30)
     small = (tmp_path / "small.jpg").read_bytes()
@@ -170,7 +170,7 @@ def test_a_thumbnail_of_the_old_pixels_goes(upscaler: Upscaler, pixels: Make, tm
 
 
 @pytest.mark.parametrize("suffix", ALL)
-def test_xmp_is_kept_and_says_what_is_true_now(upscaler: Upscaler, pixels: Make, tmp_path: Path, suffix: str) -> None:
+def test_xmp_is_kept_and_updated(upscaler: Upscaler, pixels: Make, tmp_path: Path, suffix: str) -> None:
     image = pyvips.Image.new_from_array(pixels()).copy(interpretation="srgb")
     image.set_type(pyvips.GValue.blob_type, "xmp-data", XMP)
     image.write_to_file(str(tmp_path / "a.png"))
@@ -237,7 +237,7 @@ def test_photoshops_other_resources_stay_beside_iptc(upscaler: Upscaler, pixels:
 
 
 @pytest.mark.parametrize("suffix", ALL)
-def test_a_profile_is_kept_to_the_byte_or_its_colours_converted(
+def test_a_profile_is_kept_or_colours_are_converted(
     upscaler: Upscaler, pixels: Make, tmp_path: Path, wide: bytes, suffix: str
 ) -> None:
     Image.fromarray(pixels()).save(tmp_path / "a.png", icc_profile=wide)
@@ -256,7 +256,7 @@ def test_a_profile_is_kept_to_the_byte_or_its_colours_converted(
 
 
 @pytest.mark.parametrize("suffix", ALL)
-def test_a_profile_for_gray_stays_with_gray(
+def test_a_gray_profile_stays_with_gray(
     upscaler: Upscaler, pixels: Make, tmp_path: Path, gray_profile: bytes, suffix: str
 ) -> None:
     gray = pixels(channels=1)[..., 0]
@@ -277,7 +277,7 @@ def test_a_profile_for_gray_stays_with_gray(
     assert np.abs(shown - encoded[..., None]).mean() < 3
 
 
-def test_a_profile_of_another_space_is_left_out(
+def test_a_profile_of_another_space_is_removed(
     upscaler: Upscaler, pixels: Make, saved: Saved, tmp_path: Path, wide: bytes
 ) -> None:
     Image.fromarray(pixels(channels=1)[..., 0]).save(tmp_path / "a.jpg", icc_profile=wide)
@@ -333,8 +333,8 @@ def test_gray_kinds_stay_gray(upscaler: Upscaler, pixels: Make, tmp_path: Path, 
     assert read(tmp_path / "alpha.png").pixels.shape[2] == 2
 
 
-def test_a_cut_out_has_no_fringes(upscaler: Upscaler, tmp_path: Path) -> None:
-    """An orange disc on transparent blue: between them lies orange that fades, no mixture."""
+def test_transparent_edges_have_no_fringes(upscaler: Upscaler, tmp_path: Path) -> None:
+    """An orange disc on transparent blue: between them orange fades out without blue."""
     y, x = np.mgrid[:40, :40] - 19.5
     inside = np.hypot(x, y) < 13
     rgba = np.where(inside[..., None], (255, 160, 0, 255), (0, 0, 255, 0)).astype(np.uint8)
@@ -349,7 +349,7 @@ def test_a_cut_out_has_no_fringes(upscaler: Upscaler, tmp_path: Path) -> None:
         assert np.abs(shown[shown[..., 3] > 20][:, :3] - np.array((255, 160, 0))).max() <= 3
 
 
-# Texts, comments, images beside
+# Texts, comments, further images
 
 
 def test_texts_of_a_png(upscaler: Upscaler, pixels: Make, tmp_path: Path) -> None:
@@ -394,11 +394,11 @@ def test_a_gain_map_and_further_images_are_notes(upscaler: Upscaler, pixels: Mak
     assert [note for note in result.notes if "2 images" in note]
 
 
-# Where it comes from
+# Provenance
 
 
 @pytest.mark.parametrize("suffix", ALL)
-def test_a_result_says_where_it_comes_from(upscaler: Upscaler, saved: Saved, tmp_path: Path, suffix: str) -> None:
+def test_a_result_has_its_provenance(upscaler: Upscaler, saved: Saved, tmp_path: Path, suffix: str) -> None:
     source = saved("a.png")
     asked = {"settings": "model=bicubic strength=1.0"}
     result = Job(source, upscaler, tmp_path / f"b.{suffix}", **asked).run().destination
@@ -417,7 +417,7 @@ def test_a_result_says_where_it_comes_from(upscaler: Upscaler, saved: Saved, tmp
     np.testing.assert_array_equal(read(silent).pixels, read(result).pixels)
 
 
-def test_the_result_of_a_result_names_the_last_source(upscaler: Upscaler, saved: Saved, tmp_path: Path) -> None:
+def test_the_result_of_a_result_names_its_direct_source(upscaler: Upscaler, saved: Saved, tmp_path: Path) -> None:
     first = Job(saved("a.png", np.zeros((4, 4, 3), np.uint8)), upscaler).run().destination
     second = Job(first, upscaler).run().destination
     found = read_provenance(second)
@@ -427,7 +427,7 @@ def test_the_result_of_a_result_names_the_last_source(upscaler: Upscaler, saved:
     assert packet.count(b"subpixel:Source") == 1
 
 
-# Verified before it takes its place
+# Verification
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Reading image files, and writing them again: what belongs to an image survives, what is broken is refused."""
+"""Reading image files and writing them again: metadata is kept, broken files are refused."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><note>kept</note></x:xmpmeta>'
 
 @functools.cache
 def profile() -> bytes:
-    """One for all: the second in which it was made is written in it."""
+    """One for all tests: the time of its creation is part of it."""
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
-# What is read
+# Pixels
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def profile() -> bytes:
         (".webp", 4, np.uint8),
     ],
 )
-def test_pixels_come_and_go_without_loss(
+def test_pixels_are_read_and_written_without_loss(
     pixels: Make, saved: Saved, tmp_path: Path, suffix: str, channels: int, dtype: Any
 ) -> None:
     values = pixels(channels=channels, dtype=dtype)
@@ -63,7 +63,9 @@ def test_pixels_come_and_go_without_loss(
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 7), (2, 3), (17, 33)])
 @pytest.mark.parametrize("suffix", sorted(WRITABLE))
-def test_small_images_of_no_file_are_written(pixels: Make, tmp_path: Path, suffix: str, shape: tuple[int, int]) -> None:
+def test_small_images_without_a_source_are_written(
+    pixels: Make, tmp_path: Path, suffix: str, shape: tuple[int, int]
+) -> None:
     values = pixels(*shape)
     write(ImageData(values), tmp_path / f"a{suffix}")
     again = read(tmp_path / f"a{suffix}").pixels
@@ -80,7 +82,7 @@ def test_gray_stays_gray_in_a_jpeg(pixels: Make, saved: Saved, tmp_path: Path) -
         assert image.mode == "L"
 
 
-def test_a_palette_becomes_the_colours_it_stands_for(pixels: Make, tmp_path: Path) -> None:
+def test_a_palette_is_read_as_its_colours(pixels: Make, tmp_path: Path) -> None:
     image = Image.fromarray(pixels()).quantize(7)
     image.save(tmp_path / "p.png")
     data = read(tmp_path / "p.png")
@@ -99,13 +101,13 @@ def test_a_palette_with_a_transparent_entry_has_alpha(tmp_path: Path) -> None:
     assert values[0, :, 3].tolist() == [255, 0, 255, 0]
 
 
-def test_one_bit_becomes_black_and_white(tmp_path: Path) -> None:
+def test_one_bit_is_read_as_black_and_white(tmp_path: Path) -> None:
     bits = np.indices((6, 9)).sum(axis=0) % 2 == 0
     Image.fromarray(bits).save(tmp_path / "bits.png")
     data = read(tmp_path / "bits.png")
     assert data.pixels.dtype == np.uint8
     np.testing.assert_array_equal(data.pixels[..., 0], np.where(bits, 255, 0))
-    # What is written is no longer one bit deep, or an upscaled edge would have no grays.
+    # The result has 8 bits, because upscaled edges need grays.
     values = data.pixels.copy()
     values[0, 0] = 100
     write(replace(data, pixels=values), tmp_path / "out.png")
@@ -117,7 +119,7 @@ def test_cmyk_is_converted_with_a_note(tmp_path: Path, with_profile: bool) -> No
     image = Image.new("CMYK", (16, 8), (255, 0, 0, 0))  # cyan
     image.save(tmp_path / "c.jpg", quality=95, icc_profile=b"" if not with_profile else profile())
     if with_profile:
-        # A profile for RGB cannot describe CMYK; libvips then takes its own. Either an image or one clear error.
+        # A profile for RGB cannot describe CMYK; libvips then uses its own.
         try:
             data = read(tmp_path / "c.jpg")
         except ImageReadError:
@@ -140,12 +142,12 @@ def test_lab_is_converted_with_a_note(tmp_path: Path) -> None:
     red.copy(interpretation="srgb").colourspace("lab").write_to_file(str(tmp_path / "lab.tif"))
     data = read(tmp_path / "lab.tif")
     assert "lab" in data.notes[0]
-    assert data.pixels.dtype == np.uint16  # the file has 32 bits of each value
+    assert data.pixels.dtype == np.uint16  # the file has 32 bits per sample
     assert np.abs(data.pixels[2, 2] / 257 - [200, 30, 40]).max() <= 3
 
 
 @pytest.mark.parametrize("format_", ["int", "short", "double", "complex"])
-def test_unusual_numbers_are_read_or_refused(tmp_path: Path, format_: str) -> None:
+def test_unusual_sample_formats_are_read_or_refused(tmp_path: Path, format_: str) -> None:
     image = (pyvips.Image.gaussnoise(6, 5).cast("float") / 255).copy(interpretation="b-w").cast(format_)
     if format_ == "double":
         image.write_to_file(str(tmp_path / "a.v"))  # libvips' own; its TIFF reader refuses 64 bits
@@ -176,12 +178,12 @@ def test_of_many_pages_the_first_is_read_with_a_note(pixels: Make, tmp_path: Pat
         assert getattr(image, "n_frames", 1) == 1
 
 
-# What belongs to an image
+# Metadata
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif", ".webp"])
-def test_orientation_is_applied_once_and_its_tag_reset(
+def test_orientation_is_applied_once_and_its_tag_removed(
     pixels: Make, tmp_path: Path, orientation: int, suffix: str
 ) -> None:
     exif = Image.Exif()
@@ -197,7 +199,7 @@ def test_orientation_is_applied_once_and_its_tag_reset(
         np.rot90(pixels(), -1),
         pixels().transpose(1, 0, 2)[::-1, ::-1],
         np.rot90(pixels()),
-    ]  # what EXIF 2.32 says of the values 1 … 8
+    ]  # the values 1 … 8 in EXIF 2.32
     upright = flipped[orientation - 1].astype(int)
     near = 6 if suffix == ".jpg" else 0
     data = read(tmp_path / f"a{suffix}")
@@ -215,7 +217,7 @@ def test_orientation_is_applied_once_and_its_tag_reset(
 def test_profile_exif_and_xmp_are_kept(pixels: Make, tmp_path: Path, source: str, target: str) -> None:
     exif = Image.Exif()
     exif[0x010F] = "Maker"
-    exif.get_ifd(0x8769)[0x9003] = "2024:05:06 07:08:09"  # the time it was taken
+    exif.get_ifd(0x8769)[0x9003] = "2024:05:06 07:08:09"  # the time of the photograph
     options: dict[str, Any] = {"icc_profile": profile(), "exif": exif}
     if source == ".tif":
         # Pillow writes a TIFF's fields from one directory only; libvips writes them all.
@@ -251,14 +253,14 @@ def test_resolution_is_kept(pixels: Make, tmp_path: Path, suffix: str) -> None:
     assert (result.xres * 25.4, result.yres * 25.4) == pytest.approx((300, 150), abs=1)
 
 
-def test_the_small_preview_of_the_old_pixels_is_left_out(pixels: Make, tmp_path: Path) -> None:
+def test_the_preview_of_the_old_pixels_is_removed(pixels: Make, tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x010F] = "Maker"
     Image.fromarray(pixels()).save(tmp_path / "a.jpg", exif=exif)
     image = pyvips.Image.new_from_file(str(tmp_path / "a.jpg")).copy_memory()
     image.set_type(pyvips.GValue.blob_type, "jpeg-thumbnail-data", b"\xff\xd8 the old preview \xff\xd9")
     image.write_to_file(str(tmp_path / "b.jpg"))
-    assert b"the old preview" in (tmp_path / "b.jpg").read_bytes()  # the test's own premise
+    assert b"the old preview" in (tmp_path / "b.jpg").read_bytes()  # as the test assumes
     write(read(tmp_path / "b.jpg"), tmp_path / "c.jpg")
     assert b"the old preview" not in (tmp_path / "c.jpg").read_bytes()
 
@@ -269,7 +271,7 @@ def test_a_jpeg_keeps_its_colour_at_full_resolution(pixels: Make, tmp_path: Path
         assert [component[1:3] for component in image.layer] == [(1, 1)] * 3  # type: ignore[attr-defined]
 
 
-def test_the_mode_of_a_new_file_is_what_the_umask_leaves(pixels: Make, tmp_path: Path) -> None:
+def test_the_mode_of_a_new_file_follows_the_umask(pixels: Make, tmp_path: Path) -> None:
     before = os.umask(0o027)
     try:
         write(ImageData(pixels()), tmp_path / "a.png")
@@ -278,11 +280,11 @@ def test_the_mode_of_a_new_file_is_what_the_umask_leaves(pixels: Make, tmp_path:
     assert (tmp_path / "a.png").stat().st_mode & 0o777 == 0o640
 
 
-# What cannot be read
+# Files that cannot be read
 
 
 @pytest.mark.parametrize("name", NOT_IMAGES)
-def test_what_is_no_image_is_refused(tmp_path: Path, name: str, capfd: pytest.CaptureFixture[str]) -> None:
+def test_files_that_are_not_images_are_refused(tmp_path: Path, name: str, capfd: pytest.CaptureFixture[str]) -> None:
     file, content = NOT_IMAGES[name]
     (tmp_path / file).write_bytes(content)
     with pytest.raises(ImageReadError) as caught:
@@ -294,7 +296,7 @@ def test_what_is_no_image_is_refused(tmp_path: Path, name: str, capfd: pytest.Ca
     assert capfd.readouterr().err == ""
 
 
-def test_missing_folder_and_empty_say_which_it_is(tmp_path: Path) -> None:
+def test_missing_files_folders_and_empty_files_are_distinguished(tmp_path: Path) -> None:
     (tmp_path / "empty.jpg").touch()
     for path, text in (
         (tmp_path / "none.png", "no such file"),
@@ -328,15 +330,15 @@ SAMPLES: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", [*SAMPLES, "directory first.tif"])
-def test_a_file_cut_short_is_refused_or_whole(
+def test_a_truncated_file_is_refused_or_complete(
     pixels: Make, saved: Saved, tmp_path: Path, name: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Never half an image: either an error, or (the end being no pixels) every pixel."""
+    """Never half an image: an error, or every pixel if only metadata is cut off."""
     noise = np.random.default_rng(0).integers(0, 256, (40, 33, 3), np.uint8)
     if name in SAMPLES:
         path = saved(name, noise, **SAMPLES[name])
     else:
-        # Pillow writes the directory before the pixels, so that what is cut off are pixels alone.
+        # Pillow writes the directory before the pixels, so only pixels are cut off.
         path = tmp_path / name
         Image.fromarray(noise).save(path)
     whole = read(path).pixels
@@ -355,7 +357,7 @@ def test_a_file_cut_short_is_refused_or_whole(
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_changed_bytes_never_crash(saved: Saved, tmp_path: Path, name: str) -> None:
+def test_corrupted_files_never_crash(saved: Saved, tmp_path: Path, name: str) -> None:
     path = saved(name)
     changed = tmp_path / f"changed{path.suffix}"
     for number, content in enumerate(corrupted(path.read_bytes(), seed=11, count=120)):
@@ -368,14 +370,14 @@ def test_changed_bytes_never_crash(saved: Saved, tmp_path: Path, name: str) -> N
         assert 1 <= result.pixels.shape[2] <= 4
         target = tmp_path / f"out{number}.tif"
         if result.pixels.size < 10**6:
-            write(result, target)  # whatever metadata it came with
+            write(result, target)  # with any metadata
             assert read(target).pixels.shape == result.pixels.shape
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png"])
 @pytest.mark.parametrize("orientation", [2, 3, 4, 5, 6, 7, 8])
-def test_large_turned_images(tmp_path: Path, suffix: str, orientation: int) -> None:
-    """More rows than libvips keeps at hand: turning takes them in another order than a file has them."""
+def test_large_rotated_images(tmp_path: Path, suffix: str, orientation: int) -> None:
+    """More rows than libvips buffers: rotation reads them in another order than the file has."""
     y, x = np.mgrid[:1200, :900]
     pixels = np.dstack([x % 256, y % 256, (x + y) // 9]).astype(np.uint8)
     exif = Image.Exif()

@@ -1,4 +1,4 @@
-"""Images that go through row by row: the bytes of the whole, in bounded memory, whatever happens on the way."""
+"""Images processed row by row: the same bytes in bounded memory, and no leftovers after failures."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ Look = Callable[[], dict[str, Any]]
 
 @pytest.fixture
 def by_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every image counts as huge, and its blocks are a few rows."""
+    """Process every image by rows, in blocks of a few rows."""
     monkeypatch.setattr(subpixel.image.job, "HUGE", 0)
     monkeypatch.setattr(subpixel.image.files.rows, "_AT_ONCE", 2000)
     monkeypatch.setattr("subpixel.upscaler.upscaler._STREAMED", 3000)
 
 
 def turned(values: NDArray[Any], orientation: int) -> NDArray[Any]:
-    """An image as it must lie in a file so that it is upright with an orientation: the inverses of EXIF's turns."""
+    """The stored form of an upright image for an orientation: the inverses of EXIF's rotations."""
     turns: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
         1: lambda x: x,
         2: lambda x: x[:, ::-1],
@@ -68,7 +68,7 @@ def with_orientation(path: Path, orientation: int) -> Path:
 @pytest.mark.parametrize(
     ("channels", "dtype"), [(1, np.uint8), (2, np.uint16), (3, np.uint8), (4, np.uint8), (3, np.float32)]
 )
-def test_rows_make_the_file_of_the_whole(
+def test_rows_give_the_same_pixels_as_the_whole(
     saved: Saved, pixels: Make, look: Look, tmp_path: Path, orientation: int, channels: int, dtype: Any
 ) -> None:
     upright = pixels(53, 31, channels, dtype)
@@ -89,7 +89,7 @@ def test_rows_make_the_file_of_the_whole(
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".jpg", ".webp"])
-def test_files_are_the_same_byte_for_byte(
+def test_rows_give_the_same_file_as_the_whole(
     saved: Saved, pixels: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
 ) -> None:
     image = Image.fromarray(pixels(40, 30))
@@ -151,7 +151,7 @@ def test_auto_chooses_the_same(tmp_path: Path, blocky: bool) -> None:
 
 
 @pytest.mark.usefixtures("by_rows")
-def test_other_colours_are_converted_alike(tmp_path: Path) -> None:
+def test_other_colour_spaces_are_converted_likewise(tmp_path: Path) -> None:
     Image.new("CMYK", (33, 41), (0, 200, 30, 10)).save(tmp_path / "c.jpg")
     result = Job(tmp_path / "c.jpg", Upscaler(2, model="bicubic"), tmp_path / "b.png").run()
     assert "cmyk" in result.notes[0]
@@ -159,12 +159,12 @@ def test_other_colours_are_converted_alike(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read(tmp_path / "b.png").pixels, expected)
 
 
-# What goes wrong
+# Failures
 
 
 @pytest.mark.usefixtures("by_rows")
 @pytest.mark.parametrize("orientation", [1, 6])
-def test_an_image_cut_short_leaves_the_old_result(
+def test_a_truncated_image_leaves_the_old_result(
     saved: Saved, pixels: Make, look: Look, tmp_path: Path, orientation: int
 ) -> None:
     source = with_orientation(saved("a.tif", pixels(400, 300)), orientation)
@@ -239,7 +239,7 @@ def test_what_the_format_cannot_hold_is_an_error_before_any_work(saved: Saved, p
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
 @pytest.mark.parametrize("size", [(1, 1), (1, 5000), (3000, 1), (1300, 700)])
-def test_libvips_gets_the_rows_that_were_given(dtype: Any, channels: int, size: tuple[int, int]) -> None:
+def test_libvips_reads_the_rows(dtype: Any, channels: int, size: tuple[int, int]) -> None:
     rng = np.random.default_rng(1)
     x = (rng.random((*size, channels)) * (1 if dtype == np.float32 else np.iinfo(dtype).max)).astype(dtype)
     got: list[NDArray[Any]] = []
@@ -256,7 +256,7 @@ def test_libvips_gets_the_rows_that_were_given(dtype: Any, channels: int, size: 
     assert set(fields) == set(pyvips.Image.black(1, 1).get_fields())
 
 
-def test_who_stops_reading_is_not_waited_for() -> None:
+def test_a_reader_that_stops_ends_the_rows() -> None:
     def blocks() -> Iterator[NDArray[np.uint8]]:
         for _ in range(1000):
             yield np.zeros((1, 1 << 16, 3), np.uint8)
@@ -270,7 +270,7 @@ def test_who_stops_reading_is_not_waited_for() -> None:
 
 # Memory
 
-# The most memory of this program alone: what getrusage says begins with that of the process which started it.
+# The peak memory of this program alone: getrusage starts with the memory of the parent process.
 _RUN = """
 import re, sys
 from pathlib import Path

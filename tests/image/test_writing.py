@@ -1,4 +1,4 @@
-"""Writing image files: what would lose something is refused, and a failure leaves all as it was."""
+"""Writing image files: losses are refused, and a failure changes nothing."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Look = Callable[[], dict[str, Any]]
 @pytest.mark.parametrize(
     "name", ["ä ö ü.png", "图片.png", "a b  c.png", "x[1].png", "per%cent.png", "-dash.png", "🙂.png"]
 )
-def test_any_name_is_taken(saved: Saved, pixels: Make, tmp_path: Path, name: str) -> None:
+def test_any_name_is_accepted(saved: Saved, pixels: Make, tmp_path: Path, name: str) -> None:
     saved("plain.png").rename(tmp_path / name)
     image = read(tmp_path / name)
     folder = tmp_path / f"folder {name[:-4]}"
@@ -34,7 +34,7 @@ def test_any_name_is_taken(saved: Saved, pixels: Make, tmp_path: Path, name: str
 
 
 @pytest.mark.parametrize("suffix", ["", ".", ".heic", ".bmp", ".txt", ".png.bak", ".JPEG2000"])
-def test_an_unknown_suffix_is_refused_and_the_known_named(
+def test_an_unknown_suffix_is_refused_with_the_known_ones(
     pixels: Make, look: Look, tmp_path: Path, suffix: str
 ) -> None:
     with pytest.raises(InvalidArgument, match=r"\.jpg.*\.png.*\.tif.*\.webp"):
@@ -68,7 +68,7 @@ def test_a_format_that_would_lose_something_is_refused(
 
 
 @pytest.mark.parametrize("kind", ["file", "link", "dangling link", "folder"])
-def test_what_exists_is_untouched(pixels: Make, look: Look, tmp_path: Path, kind: str) -> None:
+def test_an_existing_file_is_untouched(pixels: Make, look: Look, tmp_path: Path, kind: str) -> None:
     path = tmp_path / "a.png"
     if kind == "folder":
         path.mkdir()
@@ -88,7 +88,7 @@ def test_what_exists_is_untouched(pixels: Make, look: Look, tmp_path: Path, kind
         assert look() == before
 
 
-def test_overwriting_replaces_a_file_and_what_a_link_points_at_is_left(pixels: Make, tmp_path: Path) -> None:
+def test_overwriting_replaces_a_link_and_not_its_target(pixels: Make, tmp_path: Path) -> None:
     path, target = tmp_path / "a.png", tmp_path / "target.png"
     path.write_bytes(b"old")
     write(ImageData(pixels()), path, overwrite=True)
@@ -101,7 +101,7 @@ def test_overwriting_replaces_a_file_and_what_a_link_points_at_is_left(pixels: M
     assert target.read_bytes() == b"precious"
 
 
-def test_a_folder_that_is_not_there(pixels: Make, look: Look, tmp_path: Path) -> None:
+def test_a_folder_that_does_not_exist(pixels: Make, look: Look, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"x")
     before = look()
     for path in (tmp_path / "none" / "a.png", tmp_path / "file" / "a.png"):
@@ -131,7 +131,7 @@ def test_a_folder_that_cannot_be_written(pixels: Make, tmp_path: Path) -> None:
     ids=lambda failure: type(failure).__name__,
 )
 @pytest.mark.parametrize("exists", [False, True])
-def test_a_failure_half_way_leaves_all_as_it_was(
+def test_a_failure_midway_changes_nothing(
     monkeypatch: pytest.MonkeyPatch, pixels: Make, look: Look, tmp_path: Path, failure: BaseException, exists: bool
 ) -> None:
     if exists:
@@ -149,7 +149,7 @@ def test_a_failure_half_way_leaves_all_as_it_was(
     assert look() == before
 
 
-def test_a_failure_of_the_last_step_leaves_all_as_it_was(
+def test_a_failure_of_the_last_step_changes_nothing(
     monkeypatch: pytest.MonkeyPatch, pixels: Make, look: Look, tmp_path: Path
 ) -> None:
     (tmp_path / "a.png").write_bytes(b"the old image")

@@ -1,4 +1,4 @@
-"""R, G, B and planes: the standards' numbers, there and back, and chroma where its siting says."""
+"""RGB and planes: the numbers of the standards, the inverse, and the position of chroma."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from subpixel.errors import InvalidArgument
 from subpixel.image.yuv import CENTRES, rgb_to_yuv, shrink_chroma, upscale_chroma, yuv_to_rgb
 
-# Pure red, green, blue and white in studio range: BT.601 and BT.709 bars of 100 % as 8-bit codes, worked out from the
+# Pure red, green, blue and white in studio range: BT.601 and BT.709 bars of 100 % as 8-bit codes, computed from the
 # standards' equations by hand.
 CODES = {
     "bt601": [(81.481, 90.203, 240.0), (144.553, 53.797, 34.214), (40.966, 240.0, 109.786), (235, 128, 128)],
@@ -29,7 +29,7 @@ def test_primaries_have_the_codes_of_the_standard(matrix: Any) -> None:
 @pytest.mark.parametrize("matrix", CODES)
 @pytest.mark.parametrize("full_range", [False, True])
 @pytest.mark.parametrize("bits", [8, 10, 12, 16])
-def test_there_and_back(rng: np.random.Generator, matrix: Any, full_range: bool, bits: int) -> None:
+def test_the_conversion_and_its_inverse(rng: np.random.Generator, matrix: Any, full_range: bool, bits: int) -> None:
     rgb = rng.integers(0, 256, (9, 11, 3), np.uint8)
     codes = rgb_to_yuv(rgb, matrix, full_range)
     # More bits are finer steps of the same levels: of studio range by doubling, of full range by its highest code.
@@ -56,8 +56,8 @@ def test_an_unknown_matrix() -> None:
 
 
 @pytest.mark.parametrize("siting", CENTRES)
-def test_chroma_lies_where_its_siting_says(siting: Any) -> None:
-    """A plane that rises along both axes is sampled at the places of the standard, and put back in its place."""
+def test_chroma_is_sampled_at_its_siting(siting: Any) -> None:
+    """A plane that rises along both axes is sampled at the positions of the standard, and restored."""
     y, x = np.mgrid[:20, :24].astype(np.float32)
     down, across = {"left": (0.5, 0.0), "center": (0.5, 0.5), "topleft": (0.0, 0.0)}[siting]
     small = shrink_chroma(3 * y + 5 * x, siting)

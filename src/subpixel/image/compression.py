@@ -1,6 +1,6 @@
-"""Lossy compression of an image in memory: encode it, decode it, and there it is with its blocks.
+"""Lossy compression of an image in memory: encode it and decode it again.
 
-Each kind is data: what it is called with makes it what it is, and its name states all of that.
+Each codec is data: its name states all of its parameters.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["H264", "Compression", "Jpeg", "WebP", "parse"]
 
 Pixels = NDArray[np.uint8]
 
-_SMALLEST = 16  # a macroblock: smaller images are padded to it
+_SMALLEST = 16  # a macroblock; smaller images are padded
 
 
 class Compression(Protocol):
@@ -28,7 +28,7 @@ class Compression(Protocol):
 
     @property
     def name(self) -> str:
-        """All that makes it what it is."""
+        """The codec with all its parameters."""
 
     def __call__(self, pixels: Pixels) -> Pixels: ...
 
@@ -38,7 +38,7 @@ class Jpeg:
     """JPEG by libvips.
 
     Args:
-        quality: 1 … 100, scaling the tables of the standard's annex K as IJG does.
+        quality: 1 … 100, which scales the tables of the standard's annex K as the IJG does.
         subsampling: of chroma, ``420`` or ``444``.
 
     Raises:
@@ -91,23 +91,23 @@ class WebP:
         return f"WebP of quality {self.quality}, 4:2:0, effort {self.effort} (libvips)"
 
     def __call__(self, pixels: Pixels) -> Pixels:
-        # The format knows no gray: all three channels come back, equal but for rounding.
+        # WebP has no gray: three channels come back, equal except for rounding.
         result = _decoded(_image(pixels).webpsave_buffer(Q=self.quality, effort=self.effort))
         return result[..., : pixels.shape[2]]
 
 
 @dataclass(frozen=True)
 class H264:
-    """H.264 by x264 through PyAV: a clip of the image moving, of which one frame is decoded.
+    """H.264 by x264 through PyAV: one frame of a clip in which the image moves.
 
-    4:2:0, BT.601, studio range, chroma sited left, one thread, so that the same image gives the same bytes.
+    4:2:0, BT.601, studio range, chroma sited left; one thread, so that the same image gives the same bytes.
 
     Args:
         crf: 0 … 51, x264's constant rate factor.
         frames: of the clip; 1 is an intra frame.
-        shown: the frame that is taken, from 0.
-        motion: pixels ``(down, across)`` that the image moves by from frame to frame, what comes in at the side being
-            the edge repeated. The frame that is taken is the image in its place.
+        shown: the frame that is returned, from 0.
+        motion: pixels ``(down, across)`` that the image moves from frame to frame; its edge is repeated. In the frame
+            that is returned the image is in its place.
         preset: of x264.
 
     Raises:
@@ -141,7 +141,7 @@ class H264:
         return result
 
     def _moved(self, rgb: Pixels, steps: int) -> Pixels:
-        """The image so many steps on, padded at its lower right to what the codec takes."""
+        """The image after some steps, padded at its lower right to a size that the codec accepts."""
         height, width = rgb.shape[:2]
         rows, columns = (max(_SMALLEST, side + side % 2) for side in (height, width))
         down, across = (step * steps for step in self.motion)
@@ -152,7 +152,7 @@ class H264:
 
 
 def parse(text: str) -> Compression:
-    """What the command line names: ``jpeg:75`` (4:2:0), ``jpeg:75:444``, ``webp:80`` or ``h264:23`` (an intra frame).
+    """The codec of a text: ``jpeg:75`` (4:2:0), ``jpeg:75:444``, ``webp:80`` or ``h264:23`` (an intra frame).
 
     Raises:
         InvalidArgument: anything else.
@@ -161,7 +161,9 @@ def parse(text: str) -> Compression:
     'JPEG of quality 75, 4:2:0 (libvips)'
     """
     kind, *numbers = text.split(":")
-    wrong = InvalidArgument(f"{text!r}: jpeg:75, jpeg:75:444, webp:80 or h264:23, with a number of yours, is needed")
+    wrong = InvalidArgument(
+        f"{text!r}: a codec and a quality are needed, as in jpeg:75, jpeg:75:444, webp:80 or h264:23"
+    )
     if not numbers or not numbers[0].isascii() or not numbers[0].isdigit() or len(numbers[0]) > 3:
         raise wrong
     number = int(numbers[0])
@@ -206,7 +208,7 @@ def _through_h264(clip: list[Pixels], crf: int, preset: str) -> list[NDArray[np.
     try:
         encoder = av.CodecContext.create("libx264", "w")
     except av.error.FFmpegError:
-        raise Unsupported("h264: the installed PyAV has no x264; its packages on PyPI have") from None
+        raise Unsupported("h264: the installed PyAV has no x264; the packages on PyPI have it") from None
     encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuv420p"
     encoder.time_base, encoder.framerate = Fraction(1, 25), Fraction(25)
     encoder.options = {"crf": str(crf), "preset": preset, "threads": "1"}
@@ -227,7 +229,7 @@ def _through_h264(clip: list[Pixels], crf: int, preset: str) -> list[NDArray[np.
 
 
 def _packed(rgb: Pixels) -> Pixels:
-    """Y, Cb and Cr of 4:2:0 one after the other, as rows of luma's width."""
+    """Y, Cb and Cr of 4:2:0 one after another, as rows of luma's width."""
     y, u, v = rgb_to_yuv(rgb, "bt601", False)
     planes = (y, shrink_chroma(u, "left"), shrink_chroma(v, "left"))
     rounded = [np.clip(plane + np.float32(0.5), 0, 255).astype(np.uint8).ravel() for plane in planes]

@@ -1,4 +1,4 @@
-"""R, G, B and the planes that codecs keep: every convention named, so that no luma moves.
+"""Conversion between RGB and the planes of codecs, with every convention named.
 
 ``Y = Kr R + Kg G + Kb B``, ``Cb = (B - Y) / (2 - 2 Kb)``, ``Cr = (R - Y) / (2 - 2 Kr)``; studio range puts Y on
 16 … 235 and chroma on 16 … 240 of 8 bits, full range uses all codes.
@@ -28,12 +28,12 @@ _FACTORS: dict[str, tuple[float, float]] = {
     "bt2020": (0.2627, 0.0593),
 }
 
-# Where in its cell of luma a sample of chroma lies, down and across: 0 with the first sample, 1/2 in the middle.
+# Position of a chroma sample in its cell of luma, down and across: 0 at the first sample, 1/2 in the middle.
 CENTRES: dict[str, tuple[float, float]] = {"left": (0.5, 0.0), "center": (0.5, 0.5), "topleft": (0.0, 0.0)}
 
 
 def rgb_to_yuv(rgb: NDArray[np.uint8], matrix: Matrix, full_range: bool) -> F32:
-    """Codes of 8 bits, neither rounded nor clipped.
+    """RGB as 8-bit codes of Y, Cb and Cr, neither rounded nor clipped.
 
     Args:
         rgb: ``(H, W, 3)`` u8.
@@ -84,7 +84,7 @@ def yuv_to_rgb(yuv: NDArray[Any], matrix: Matrix, full_range: bool, bits: int = 
 
 
 def shrink_chroma(plane: F32, siting: Siting) -> F32:
-    """Chroma of 4:4:4 to that of 4:2:0: an antialiased triangle about where the new sample lies.
+    """Chroma of 4:4:4 as 4:2:0: an antialiased triangle centred on the new sample.
 
     Args:
         plane: ``(H, W)``, both even.
@@ -98,13 +98,13 @@ def shrink_chroma(plane: F32, siting: Siting) -> F32:
 
 
 def upscale_chroma(plane: NDArray[Any], shape: tuple[int, int], factors: tuple[int, int], siting: Siting) -> F32:
-    """Subsampled chroma on luma's samples, bilinear.
+    """Subsampled chroma at luma's samples, bilinear.
 
     Args:
         plane: ``(ceil(H / f), ceil(W / g))``.
         shape: ``(H, W)`` of luma.
-        factors: ``(f, g)``, samples of luma to one of chroma, down and across.
-        siting: where chroma lies in its cell.
+        factors: ``(f, g)``, samples of luma per sample of chroma, down and across.
+        siting: position of chroma in its cell.
 
     Returns:
         ``(H, W)`` f32.
@@ -137,7 +137,7 @@ def _forward(matrix: str) -> NDArray[np.float64]:
 
 
 def _spans(full_range: bool, bits: int = 8) -> tuple[float, float, float]:
-    """Codes that luma and chroma span, and the code of black."""
+    """The ranges of luma and chroma in codes, and the code of black."""
     if full_range:
         top = float((1 << bits) - 1)
         return top, top, 0.0
