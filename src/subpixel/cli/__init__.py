@@ -23,7 +23,7 @@ from subpixel.cli.models import models
 from subpixel.cli.option_names import with_option_names
 from subpixel.cli.play import play
 from subpixel.cli.quantise import quantise
-from subpixel.cli.reporting import shown
+from subpixel.cli.reporting import printable
 from subpixel.cli.suggestions import unknown_option
 from subpixel.cli.train import train
 from subpixel.cli.upscale import upscale
@@ -101,7 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _fail(message: str, code: int) -> int:
-    print(f"error: {shown(with_option_names(message))}", file=sys.stderr)
+    print(f"error: {printable(with_option_names(message))}", file=sys.stderr)
     return code
 
 
@@ -121,4 +121,4 @@ def _fail_usage(error: Any) -> int:
 
 def _show_warning(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
     if issubclass(category, FallbackWarning):
-        print(f"note: {message}", file=sys.stderr)
+        print(f"note: {with_option_names(str(message))}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""``subpixel bench``: the machine's ceilings, this package and its peers, measured side by side."""
+"""``subpixel bench``: the speed of the machine, this package and its peers, measured side by side."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def bench(
     options = BenchOptions(
         available_threads() if threads is None else threads, rounds, seconds, full, superres, only, scale, models, data
     )
-    # What is being measured is shown as it comes; with --json that is beside the result, not in it.
+    # Groups are printed as they are measured; with --json to standard error, since standard output holds the JSON.
     stream = sys.stderr if as_json else sys.stdout
     results = measure(suite, options, lambda group: print(text([group]), end="\n\n", file=stream, flush=True))
     document = json.dumps(results.document(), indent=1, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""``subpixel play``: watch a video upscaled while it is made."""
+"""``subpixel play``: watch a video while it is upscaled."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from subpixel.cli.options import (
     SideBySide,
     Threads,
 )
-from subpixel.cli.video import End, Start, say_notes, window_of
+from subpixel.cli.video import End, Start, print_notes, window_of
 
 
 def play(
-    given: Annotated[
+    input_name: Annotated[
         str,
         typer.Argument(
             metavar="INPUT", help="A video file. Use - to read one from standard input.", show_default=False
@@ -66,7 +66,7 @@ def play(
     from subpixel.video import PipeOutput, find_player, open_player
 
     found, program = find_player(player)
-    source, name = Path(given), "standard input" if given == "-" else given
+    source, name = Path(input_name), "standard input" if input_name == "-" else input_name
     upscaler = Upscaler(scale, model=model, backend=backend, precision=precision, threads=threads)
     live = PipeOutput(
         source,
@@ -76,10 +76,10 @@ def play(
         beside=side_by_side,
         realtime=not every_frame,
     )
-    # Sound begins with the file: beside a part of it, it would be the wrong one.
-    sound = source if given != "-" and start in (None, Fraction(0)) else None
+    # A player starts the sound at the beginning of the file, which is wrong beside a later part.
+    sound = source if input_name != "-" and start in (None, Fraction(0)) else None
     with open_player(found, program, f"{name} ×{scale} by {model}", sound) as pipe:
-        done = live.run(pipe)
-    say_notes(name, done.notes)
-    rate = done.frames / done.seconds if done.seconds else 0.0
-    print(f"{name}: {done.frames} frames in {done.seconds:.1f} s, {rate:.1f} frames/s", file=sys.stderr)
+        result = live.run(pipe)
+    print_notes(name, result.notes)
+    rate = result.frames / result.seconds if result.seconds else 0.0
+    print(f"{name}: {result.frames} frames in {result.seconds:.1f} s, {rate:.1f} frames/s", file=sys.stderr)

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from subpixel.cli.options import COMPUTATION, FILES, OUTPUT, Scale, Threads
-from subpixel.errors import InvalidArgument
+from subpixel.errors import InvalidArgument, unknown
 
 # Titles of panels that only this command has.
 _DATA, _LEARNING = "What it learns from", "How it learns"
@@ -254,7 +254,7 @@ def train(
     from subpixel.train import train as fit
 
     if arch not in ARCHITECTURES:
-        raise InvalidArgument(f"arch={arch!r}: one of {', '.join(ARCHITECTURES)} is needed")
+        raise unknown("architecture", arch, ARCHITECTURES)
     if scale < 2:
         raise InvalidArgument(f"scale={scale}: 2 or more is needed")
     settings = Settings(
@@ -311,7 +311,9 @@ def _shipped_or_file(start: Path | None, scale: int) -> Path | None:
     if entry is None or not entry.trained:
         return start
     if scale not in entry.scales:
-        raise InvalidArgument(f"start={start}: has {', '.join(f'×{s}' for s in entry.scales)}, not ×{scale}")
+        raise InvalidArgument(
+            f"--start {start}: this model has {', '.join(f'×{s}' for s in entry.scales)}, not ×{scale}"
+        )
     return entry.path(scale)
 
 

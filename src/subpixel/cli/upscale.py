@@ -30,7 +30,7 @@ from subpixel.cli.options import (
 )
 from subpixel.cli.progress import bar
 from subpixel.cli.reporting import Reporter
-from subpixel.cli.signals import stopped_by_signals
+from subpixel.cli.signals import stop_on_signals
 from subpixel.errors import InvalidArgument
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ def upscale(
         Upscaler, scale, model=model, backend=backend, precision=precision, **size, ensemble=ensemble, strength=strength
     )
     upscaler = make_upscaler(threads=threads)
-    with stopped_by_signals() as stop, StandardStreams(inputs, output) as streams:
+    with stop_on_signals() as stop, StandardStreams(inputs, output) as streams:
         if streams.writes and as_json:
             raise InvalidArgument("--json and an image cannot both be written to standard output")
         suffix = None if file_format is None else suffix_of(file_format)
@@ -205,9 +205,9 @@ def upscale(
         )
         if plan.earlier_results:
             first, count = plan.earlier_results[0], len(plan.earlier_results)
-            reporter.note(f"{count} left out, because they are results of other inputs: {first} …")
+            reporter.note(f"{count} left out, because they are results of other inputs, such as {first}")
         policy = TaskPolicy(make_job, existing, make_folders=paths.folder is not None)
-        with bar(str(inputs[0]), shown=len(plan.tasks) == 1 and not quiet) as progress:
+        with bar(str(inputs[0]), enabled=len(plan.tasks) == 1 and not quiet) as progress:
             batch = Batch(plan.tasks, upscaler, make_upscaler, policy, processes, reporter.note, progress, stop)
             if dry:
                 return dry_run(batch, plan, reporter)
@@ -215,7 +215,7 @@ def upscale(
 
 
 def follow(batch: Batch, plan: BatchPlan, reporter: Reporter, streams: StandardStreams, where: str) -> int:
-    """Run a batch and say what becomes of each image; returns the exit code. The failure of a lone one is raised."""
+    """Run a batch and print the outcome of each image; returns the exit code. The error of a single image is raised."""
     from subpixel.image.batch.task_policy import Report
 
     try:
@@ -224,11 +224,11 @@ def follow(batch: Batch, plan: BatchPlan, reporter: Reporter, streams: StandardS
             for report in chain(unreachable, reports):
                 reporter.report(report)
                 if report.error is not None and reporter.total == 1:
-                    raise type(report.error)(reporter.spoken(str(report.error)))
+                    raise type(report.error)(reporter.with_names(str(report.error)))
                 if report.error is None and report.destination is not None:
                     streams.deliver(report.destination)
     except KeyboardInterrupt:
-        reporter.interrupted("the same command goes on with the rest")
+        reporter.interruption()
         raise
     reporter.end(where)
     failed = reporter.counts["failed"]

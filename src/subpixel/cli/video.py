@@ -29,14 +29,14 @@ from subpixel.cli.options import (
     Threads,
 )
 from subpixel.cli.progress import bar
-from subpixel.cli.reporting import shown
-from subpixel.cli.signals import stopped_by_signals
+from subpixel.cli.reporting import printable
+from subpixel.cli.signals import stop_on_signals
 from subpixel.errors import InvalidArgument, SubpixelError
 
 if TYPE_CHECKING:
     from subpixel.video import Result, Window
 
-_PREVIEW_AT = 5  # seconds into the video: what it begins with is rarely like the rest
+_PREVIEW_AT = 5  # seconds into the video: its beginning is rarely like the rest
 
 
 def _seconds(text: str) -> Fraction:
@@ -46,7 +46,7 @@ def _seconds(text: str) -> Fraction:
         if len(parts) > 3 or any(part < 0 for part in parts) or not text.isascii():
             raise ValueError
     except (ValueError, ZeroDivisionError):
-        raise typer.BadParameter(f"{text!r} is not a time; 90, 1:30 or 0:01:30.5 would be") from None
+        raise typer.BadParameter(f"{text!r} is not a time. Use for example 90, 1:30 or 0:01:30.5.") from None
     total = Fraction(0)
     for part in parts:
         total = total * 60 + part
@@ -71,14 +71,14 @@ End = Annotated[
         parser=_seconds,
         metavar="TIME",
         show_default=False,
-        help="End at this time, given like --start.",
+        help="End at this time, input_name like --start.",
         rich_help_panel=OUTPUT,
     ),
 ]
 
 
 def video(
-    given: Annotated[
+    input_name: Annotated[
         str,
         typer.Argument(
             metavar="INPUT", help="A video file. Use - to read one from standard input.", show_default=False
@@ -210,10 +210,10 @@ def video(
     from subpixel.video import Job, PipeOutput, Settings, parse_options, pipe_format
 
     if target_fps is not None and not (realtime and target_fps > 0):
-        raise InvalidArgument("--target-fps: a rate above 0 is needed, and --realtime, which holds it")
-    source, name = Path(given), "standard input" if given == "-" else given
+        raise InvalidArgument("--target-fps needs --realtime and a rate above 0")
+    source, name = Path(input_name), "standard input" if input_name == "-" else input_name
     window = window_of(start, end, preview)
-    asked: Any = {
+    options: Any = {
         "window": window,
         "deinterlace": deinterlace,
         "beside": side_by_side or preview is not None,
@@ -221,19 +221,19 @@ def video(
         "rate": None if target_fps is None else Fraction(target_fps).limit_denominator(1001),
     }
     upscaler = Upscaler(scale, model=model, backend=backend, precision=precision, threads=threads, strength=strength)
-    if output == "-" or (given == "-" and output is None):
+    if output == "-" or (input_name == "-" and output is None):
         if sys.stdout.isatty():
-            raise InvalidArgument("-: standard output is a terminal, where a video is of no use; -o FILE writes one")
-        live = PipeOutput(source, upscaler, pipe_format(file_format), **asked).run(sys.stdout.buffer)
-        say_notes(name, live.notes)
+            raise InvalidArgument("-: standard output is a terminal; redirect it, or choose an output file with -o")
+        live = PipeOutput(source, upscaler, pipe_format(file_format), **options).run(sys.stdout.buffer)
+        print_notes(name, live.notes)
         return
     settings = Settings(encoder, crf, preset, pix_fmt, parse_options(encoder_options))
-    with stopped_by_signals(), _file(given) as path, bar(name, shown=not quiet) as progress:
-        messages: list[str] = []
+    with stop_on_signals(), _file(input_name) as path, bar(name, enabled=not quiet) as progress:
+        printed: list[str] = []
 
-        def tell(note: str) -> None:
-            messages.append(note)
-            say_notes(name, [note])
+        def note(text: str) -> None:
+            printed.append(text)
+            print_notes(name, [text])
 
         job = Job(
             path,
@@ -241,36 +241,38 @@ def video(
             None if output is None else Path(output),
             settings,
             overwrite,
-            told=tell,
-            **asked,
+            told=note,
+            **options,
         )
         try:
             result = job.run(lambda done, total: progress(min(done, total or 0), total or 0))
         except KeyboardInterrupt:
-            say_notes(name, ["what is made so far is kept; the same command goes on with the rest"])
+            print_notes(name, ["interrupted; run the same command again to resume"])
             raise
-    say_notes(name, (note for note in result.notes if note not in messages))
+    print_notes(name, (text for text in result.notes if text not in printed))
     if not quiet:
-        print(shown(_line(name, result, model == "auto")))
+        print(printable(_line(name, result, model == "auto")))
 
 
 def window_of(start: Fraction | None, end: Fraction | None, preview: float | None) -> Window | None:
-    """The part of a video that was asked for; None for all of it."""
+    """The part of the video that the options select; None for all of it."""
     from subpixel.video import Window
 
     if preview is not None:
         if end is not None:
-            raise InvalidArgument("--preview and --end contradict each other; --start says where the preview begins")
+            raise InvalidArgument(
+                "--preview and --end contradict each other; use --start to say where the preview begins"
+            )
         begin = Fraction(_PREVIEW_AT) if start is None else start
         return Window(begin, begin + Fraction(preview).limit_denominator(1000))
     return None if start is None and end is None else Window(start or Fraction(0), end)
 
 
 @contextmanager
-def _file(given: str) -> Iterator[Path]:
-    """The video as a file: what comes from standard input is kept in one until the end, since it is read twice."""
-    if given != "-":
-        yield Path(given)
+def _file(source: str) -> Iterator[Path]:
+    """The video as a file. Standard input is copied into a temporary one, since a video is read twice."""
+    if source != "-":
+        yield Path(source)
         return
     with tempfile.TemporaryDirectory(prefix="subpixel-") as folder:
         path = Path(folder) / "video"
@@ -285,16 +287,16 @@ def _file(given: str) -> Iterator[Path]:
 def _line(name: str, result: Result, automatic: bool) -> str:
     width, height = result.size_out
     seconds = result.elapsed
-    output = result.frames - result.resumed
-    rate = f", {output / seconds:.1f} frames/s" if output and seconds else ""
-    before = f" ({result.resumed} of them made before)" if result.resumed else ""
-    chosen = f"  auto: {result.choice}" if automatic else ""
-    done = f"{result.frames} frames{before} in {seconds:.1f} s{rate}"
-    return f"{name} → {result.destination}  {width}×{height}  {done}{chosen}"
+    count = result.frames - result.resumed
+    rate = f", {count / seconds:.1f} frames/s" if count and seconds else ""
+    resumed = f" ({result.resumed} from an earlier run)" if result.resumed else ""
+    choice = f"  auto: {result.choice}" if automatic else ""
+    work = f"{result.frames} frames{resumed} in {seconds:.1f} s{rate}"
+    return f"{name} → {result.destination}  {width}×{height}  {work}{choice}"
 
 
-def say_notes(name: str, notes: Iterable[str]) -> None:
-    """On standard error, after the video's name."""
+def print_notes(name: str, notes: Iterable[str]) -> None:
+    """Print notes to standard error, each after the name of the video."""
     for note in notes:
-        values = note if note.startswith(name) else f"{name}: {note}"
-        print(f"note: {shown(with_option_names(values))}", file=sys.stderr, flush=True)
+        text = note if note.startswith(name) else f"{name}: {note}"
+        print(f"note: {printable(with_option_names(text))}", file=sys.stderr, flush=True)
