@@ -42,15 +42,21 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-# The commands by the panel of `subpixel --help` in which they stand.
-_COMMANDS: dict[str, tuple[Callable[..., Any], ...]] = {
-    "Images and videos": (upscale, video, play),
-    "Models": (models, evaluate, train, quantise),
-    "This machine": (doctor, bench),
-}
-for title, commands in _COMMANDS.items():
-    for command in commands:
-        app.command(cls=HelpCommand, rich_help_panel=title, epilog=examples_of(command.__name__))(command)
+# The commands and the panel of `subpixel --help` in which each stands.
+_UPSCALING, _MODELS, _MACHINE = "Images and videos", "Models", "This machine"
+_COMMANDS: tuple[tuple[Callable[..., Any], str], ...] = (
+    (upscale, _UPSCALING),
+    (video, _UPSCALING),
+    (play, _UPSCALING),
+    (models, _MODELS),
+    (doctor, _MACHINE),
+    (evaluate, _MODELS),
+    (train, _MODELS),
+    (quantise, _MODELS),
+    (bench, _MACHINE),
+)
+for command, panel in _COMMANDS:
+    app.command(cls=HelpCommand, rich_help_panel=panel, epilog=examples_of(command.__name__))(command)
 
 
 def _version(requested: bool) -> None:
@@ -91,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         place = f"{error.filename}: " if error.filename else ""
         return _fail(f"{place}{(error.strerror or str(error)).lower()}", 1)
     except Exception as error:
-        # The parser's errors are told by their names: their module differs between versions of typer.
+        # The parser's errors are known by name, since their module differs between versions of typer.
         if not hasattr(error, "format_message"):
             raise
         return _fail_usage(error)
