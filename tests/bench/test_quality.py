@@ -93,7 +93,7 @@ def test_every_shipped_model_of_the_scale_with_what_its_file_says() -> None:
         assert list(ours["espcn f32"].quality or {}) == ["Set5", "Set14", "BSD100"]
         assert ours["espcn int8"].ceiling == "ceiling espcn int8"
         assert ours["bicubic f32"].ceiling is None
-        assert any("its model files were not given (--superres)" in note for note in group.notes)
+        assert any("its model files were not given" in note for note in group.notes)
 
 
 def test_candidates_of_a_folder(folder: Path) -> None:
@@ -105,7 +105,7 @@ def test_candidates_of_a_folder(folder: Path) -> None:
         "b f32": None,
         "candidates/espcn f32": {"Set5": 35.5, "Mine": 30.5},
     }
-    assert "b f32: its file has no dB, and no test sets were given (--data)" in group.notes
+    assert "b f32: its file has no dB, and no test sets were given" in group.notes
     assert "b int8: not measured, its file has no int8 parameters" in group.notes
     assert "c: not measured, it is a ×3 model" in group.notes
 
@@ -140,7 +140,7 @@ def test_peers_see_blue_first_and_three_channels(monkeypatch: pytest.MonkeyPatch
 
 def test_wrong_use(tmp_path: Path, data: Path) -> None:
     for change, error, words in (
-        ({"scale": 5}, InvalidArgument, "scale=5: no model"),
+        ({"scale": 5}, InvalidArgument, "scale=5: no shipped or given model"),
         ({"models": tmp_path / "none"}, InvalidArgument, "a folder with .safetensors files is needed"),
         ({"models": data}, InvalidArgument, "a folder with .safetensors files is needed"),
         ({"superres": tmp_path}, InvalidArgument, "no ESPCN_x2.pb"),
@@ -162,7 +162,7 @@ def test_the_command(monkeypatch: pytest.MonkeyPatch, folder: Path, data: Path, 
     assert "Set5, dB" in done.err
     done = run("bench", "--suite", "quality", "-s", 7, "-j", 1)
     assert (done.code, done.out) == (2, "")
-    assert done.err == "error: scale=7: no model that is shipped or given has it\n"
+    assert done.err == "error: --scale 7: no shipped or given model has this scale\n"
     assert suites.SUITES["quality"] is quality.quality
 
 

@@ -106,21 +106,19 @@ def test_the_files_suite(monkeypatch: pytest.MonkeyPatch, data_dir: Path) -> Non
     assert [group.id for group in groups] == ["many-png-png", "many-jpeg-png", "many-jpeg-jpeg"]
     assert groups[1].title == "3 files of 24×24 ×2 by fast, JPEG to PNG"
     for group in groups:
-        ours = ["Job, one after the other", "Batch, as many at a time as pay"]
+        ours = ["Job, one file at a time", "Batch, several files at a time"]
         assert names(group) == [*ours, "engine alone", "reading and writing alone"]
         assert "its model files were not given" in group.notes[-1]
         facts = {(fact.name, fact.unit): fact.value for fact in group.facts}
         job, _, engine_alone, coding = (entry.time.median for entry in group.entries)
         assert facts[ours[0], "files a second"] == pytest.approx(3000 / job)
         assert facts["engine alone", "files a second"] == pytest.approx(3000 / engine_alone)
-        assert facts["of the time of Job, what is beyond the engine's", "%"] == pytest.approx(
-            100 * (1 - engine_alone / job)
-        )
-        assert facts["reading and writing alone, beside the engine", "times its time"] == coding / engine_alone
+        assert facts["share of Job's time outside the engine", "%"] == pytest.approx(100 * (1 - engine_alone / job))
+        assert facts["reading and writing alone, relative to the engine", "×"] == coding / engine_alone
         assert facts["written by Job", "kB a file"] > 1
     document = json.loads(json.dumps(Results("files", "subpixel bench", {}, tuple(groups)).document()))
     entry = document["groups"][0]["entries"][0]
-    assert (entry["name"], entry["ceiling"]) == ("Job, one after the other", "engine alone")
+    assert (entry["name"], entry["ceiling"]) == ("Job, one file at a time", "engine alone")
     assert entry["of_ceiling"] == pytest.approx(groups[0].entries[2].time.median / groups[0].entries[0].time.median)
     folder = data_dir.parent / "peers" / "opencv-dnn-superres"
     if folder.is_dir():
@@ -143,7 +141,7 @@ def test_the_video_suite(small: networks.Network, monkeypatch: pytest.MonkeyPatc
     alone = sum(entry.time.median for entry in clip.entries[1:])
     assert clip.facts[-1].value == pytest.approx(clip.entries[0].time.median / alone)
     assert clip.facts[0].value == pytest.approx(5000 / clip.entries[0].time.median)
-    assert names(pipe) == ["Live, y4m", "decoder alone"]
+    assert names(pipe) == ["PipeOutput, y4m", "decoder alone"]
     assert "960×540" not in pipe.title
 
 
@@ -192,7 +190,7 @@ def test_only_the_cases_asked_for_are_measured(monkeypatch: pytest.MonkeyPatch) 
 def test_memory_beyond_input_and_result_is_small_for_the_network() -> None:
     amount = memory.extra_memory("plane", (400, 500), 1)
     if amount is None:
-        pytest.skip("this system does not tell a process its highest memory")
+        pytest.skip("this system does not report a process's peak memory")
     assert -1 < amount < 16  # the result alone has 1.7 MiB, whole feature maps in f32 would have 70
 
 

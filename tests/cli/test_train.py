@@ -48,7 +48,7 @@ def test_three_steps_make_a_model_that_upscales(run: Run, images: Path, photo: P
     assert run("upscale", photo, "-s", 3, "-n", out, "-o", tmp_path / "large.png").code == 0
     again = run("train", *arguments, "--seed", 4, "--resume")
     assert again.code == 0
-    assert "going on at step 3" in again.out
+    assert "resuming at step 3" in again.out
 
 
 def test_a_file_names_the_commands_that_led_to_it(
@@ -141,7 +141,7 @@ def test_an_rgb_network_against_an_adversary(run: Run, images: Path, photo: Path
         (["--steps", "3", "--degradation", "foggy"], "clean, compressed"),
         (["--steps", "3", "--variants", "0"], "--variants 0"),
         (["--steps", "3", "--content", "style"], "pixel, pyramid, vgg19"),
-        (["--steps", "3", "--content", "vgg19"], "features go together"),
+        (["--steps", "3", "--content", "vgg19"], "must be given together"),
         (["--steps", "3", "--adversarial", "-1"], "--adversarial -1"),
         (["--steps", "3", "--threads", "0"], "--threads"),
         (["--steps", "3", "--threads", "-1"], "--threads"),

@@ -46,7 +46,7 @@ def test_again_it_is_an_error_and_the_file_stays(plain: Path, capsys: pytest.Cap
     assert main(["video", str(plain), "-n", "fast"]) == 0
     before = plain.with_name("video_x2.mp4").read_bytes()
     assert main(["video", str(plain), "-n", "fast"]) == 1
-    assert capsys.readouterr().err.endswith("video_x2.mp4: exists; --overwrite replaces it\n")
+    assert capsys.readouterr().err.endswith("video_x2.mp4: exists already; --overwrite replaces it\n")
     assert plain.with_name("video_x2.mp4").read_bytes() == before
     assert main(["video", str(plain), "-n", "fast", "--overwrite", "--quiet"]) == 0
 
@@ -64,13 +64,13 @@ def test_what_is_no_video_is_one_line(tmp_path: Path, name: str, capsys: pytest.
     ("words", "text"),
     [
         (["--start", "half"], "'half' is not a time. Use for example 90, 1:30 or 0:01:30.5."),
-        (["--start", "3", "--end", "2"], "a part of a video from 3 s to 2 s holds nothing"),
+        (["--start", "3", "--end", "2"], "the part of a video from 3 s to 2 s is empty"),
         (["--preview", "5", "--end", "9"], "--preview and --end contradict each other"),
         (["--target-fps", "30"], "--target-fps needs --realtime and a rate above 0"),
-        (["--encoder", "mpeg9"], "--encoder mpeg9: one of x264"),
-        (["--crf", "99"], "--crf 99: 0 to 51 is needed for encoder x264"),
+        (["--encoder", "mpeg9"], "Unknown encoder 'mpeg9'. Choices: x264"),
+        (["--crf", "99"], "--crf 99: encoder x264 accepts 0 to 51"),
         (["--encoder-options", "tune"], "'tune' is not name=value"),
-        (["-o", "out.gif"], "videos are written as .mp4"),
+        (["-o", "out.gif"], "the suffix .gif is not supported for videos; use one of .mp4"),
         (["-n", "srgan"], "srgan"),
         (["-s", "7"], "7"),
     ],
@@ -122,7 +122,7 @@ def test_frames_come_from_a_pipe(plain: Path, tmp_path: Path) -> None:
     assert probe(out).stream.size == (192, 128)
     named = subprocess.run([*command, "-", "-o", out], input=b"no video", capture_output=True, check=False)
     assert named.returncode == 1
-    assert named.stderr.decode().startswith("error: standard input: not a video")
+    assert named.stderr.decode().startswith("error: standard input: not a readable video")
     broken = subprocess.run([*command, "-"], input=b"no video", capture_output=True, check=False)
     assert broken.returncode == 1
     assert broken.stderr.decode().startswith("error: ")
@@ -145,9 +145,7 @@ def test_play_says_what_is_missing_and_shows_with_what_is_there(
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))
     assert main(["play", str(plain)]) == 2
-    assert (
-        capsys.readouterr().err == "error: there is no player here: mpv or ffplay is needed (both are free programs)\n"
-    )
+    assert capsys.readouterr().err == "error: no video player found: install mpv or ffplay\n"
     (folder / "mpv").write_text(f"#!/bin/sh\n/bin/cat > {tmp_path}/shown\n")
     (folder / "mpv").chmod(0o755)
     assert main(["play", str(plain), "--side-by-side", "--every-frame"]) == 0

@@ -106,7 +106,7 @@ def test_what_cannot_be_calibrated(images, tmp_path):
         calibrate(find("bicubic", 2), images)
     rgb = espcn(2, colour="rgb")
     weights = {k: np.zeros(s, np.float32) for k, s in rgb.weight_shapes.items()}
-    with pytest.raises(InvalidArgument, match="RGB network"):
+    with pytest.raises(InvalidArgument, match="is an RGB network"):
         calibrate(Model("rgb", rgb, weights), images)
     with pytest.raises(InvalidArgument, match="no such folder"):
         calibrate(small_relu(), tmp_path / "nowhere")

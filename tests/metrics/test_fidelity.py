@@ -149,7 +149,7 @@ def test_maps_are_never_replaced_unasked_and_that_is_known_beforehand(tmp_path: 
     taken.parent.mkdir(parents=True)
     taken.write_bytes(b"mine")
     seen: list[str] = []
-    with pytest.raises(ImageWriteError, match=r"b_x2_luma_0-8\.png: exists already; --overwrite"):
+    with pytest.raises(ImageWriteError, match=r"b_x2_luma_0-8\.png: exists already; overwrite=True"):
         evaluate(Upscaler(2, model="bicubic"), tmp_path / "set", seen.append, heatmaps=maps)
     assert (seen, taken.read_bytes(), len(list(taken.parent.iterdir()))) == ([], b"mine", 1)
     evaluate(Upscaler(2, model="bicubic"), tmp_path / "set", heatmaps=maps, overwrite=True)
@@ -160,5 +160,5 @@ def test_maps_are_never_replaced_unasked_and_that_is_known_beforehand(tmp_path: 
 def test_a_place_that_is_no_folder(tmp_path: Path) -> None:
     put(tmp_path / "set" / "HR" / "a.png", scene(40, 40))
     (tmp_path / "file").touch()
-    with pytest.raises(ImageWriteError, match=r"file.*: the folder cannot be made"):
+    with pytest.raises(ImageWriteError, match=r"file.*: the folder cannot be created"):
         evaluate(Upscaler(2, model="bicubic"), tmp_path / "set", heatmaps=tmp_path / "file")

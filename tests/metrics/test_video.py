@@ -139,7 +139,7 @@ def test_the_command(tmp_path, capsys):
         ([], "either --data or --video is needed, not both"),
         (["--video", clips[0], "--data", str(tmp_path)], "either --data or --video is needed, not both"),
         (["--video", clips[0], "--degrade", "jpeg:75"], "--degrade: is for --data"),
-        (["--video", clips[0], "--video", clips[0]], "of different names"),
+        (["--video", clips[0], "--video", clips[0]], "clips of different names"),
     ):
         assert main([*arguments, *more]) == 2
         assert message in capsys.readouterr().err
@@ -174,7 +174,7 @@ def test_figures_go_into_the_file(tmp_path, capsys):
 
 def test_refusals(tmp_path):
     upscaler = Upscaler(2, model="espcn", backend="reference", precision="f32")
-    with pytest.raises(InvalidArgument, match="one clip at least"):
+    with pytest.raises(InvalidArgument, match="at least one clip"):
         evaluate_video(upscaler, [])
     small = write(tmp_path / "small.mkv", [frame[:26, :40] for frame in frames_of(2)])
     with pytest.raises(InvalidArgument, match="frames of 40×26 are too small to measure"):

@@ -33,7 +33,7 @@ def ints(rng, low, high, count):
     return tuple(int(v) for v in rng.integers(low, high, count))
 
 
-class SpandrelModel:
+class ForeignArray:
     """An array of another library: DLPack, and a namespace that makes its kind."""
 
     def __init__(self, array):
@@ -54,5 +54,5 @@ class SpandrelModel:
 
 
 class Namespace:
-    asarray = SpandrelModel
+    asarray = ForeignArray
     iinfo = np.iinfo

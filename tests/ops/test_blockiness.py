@@ -15,7 +15,7 @@ from subpixel.image.compression import H264, Jpeg
 from subpixel.metrics import blockiness
 from subpixel.metrics.protocol import shrink
 from subpixel.models.auto import BLOCKINESS_THRESHOLD
-from subpixel.ops.blockiness import LEAST_SIDE
+from subpixel.ops.blockiness import MIN_SIDE
 
 
 def scene(height: int = 240, width: int = 320, seed: int = 0) -> NDArray[np.uint8]:
@@ -115,7 +115,7 @@ def test_pages_and_boxes_show_no_grid_of_their_own() -> None:
     assert blockiness(stripes) < BLOCKINESS_THRESHOLD  # along one axis only
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (LEAST_SIDE - 1, 500), (500, LEAST_SIDE - 1, 3)])
+@pytest.mark.parametrize("shape", [(1, 1), (MIN_SIDE - 1, 500), (500, MIN_SIDE - 1, 3)])
 def test_small_images_tell_nothing(shape: tuple[int, ...]) -> None:
     assert blockiness(np.random.default_rng(0).integers(0, 256, shape, np.uint8)) == 0
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from ops.layouts import FIRST, NO_WHOLE_NUMBERS, SpandrelModel
+from ops.layouts import FIRST, NO_WHOLE_NUMBERS, ForeignArray
 from subpixel.errors import InvalidArgument
 from subpixel.ops import (
     average_unpool,
@@ -179,7 +179,7 @@ def test_equal_cost_and_more_weights(rng):
 def test_kinds_and_gradients(rng):
     weight, bias = whole(rng, 2, 2, 3, 4), whole(rng, 2)
     expected = conv_transpose_to_subpixel(weight, bias, stride=2, padding=1)
-    for kind in (torch.from_numpy, SpandrelModel):
+    for kind in (torch.from_numpy, ForeignArray):
         form = conv_transpose_to_subpixel(kind(weight), kind(bias), stride=2, padding=1)
         back = subpixel_to_conv_transpose(form.weight, 2, form.bias, padding=form.padding, crop=form.crop)
         for value in (form.weight, form.bias, back.weight, back.bias):
@@ -207,28 +207,28 @@ def test_bad_factors(value):
     ("call", "text"),
     [
         (lambda w: conv_transpose_to_subpixel(w[0, 0], stride=2), "weight of shape (3, 3): two channel sizes and"),
-        (lambda w: conv_transpose_to_subpixel(w[:0], stride=2), "none 0, are needed"),
+        (lambda w: conv_transpose_to_subpixel(w[:0], stride=2), "of at least 1 are needed"),
         (lambda w: conv_transpose_to_subpixel(w, stride=2, groups=3), "groups=3: an integer that divides 4"),
         (lambda w: conv_transpose_to_subpixel(w, stride=2, groups=True), "groups=True: "),
         (lambda w: conv_transpose_to_subpixel(w, stride=2, groups=2, order="DCR"), "order='DCR' with groups=2"),
-        (lambda w: conv_transpose_to_subpixel(w, stride=2, order="RGB"), "order='RGB': 'CRD' or 'DCR' is needed"),
+        (lambda w: conv_transpose_to_subpixel(w, stride=2, order="RGB"), "unknown order 'RGB'. Choices: CRD, DCR."),
         (lambda w: conv_transpose_to_subpixel(w, stride=2, output_padding=2), "output_padding (2, 2) must be below"),
         (lambda w: conv_transpose_to_subpixel(w, w[0, 0, 0], stride=2), "bias of shape (3,): (2,) is needed"),
         (lambda w: conv_transpose_to_subpixel(w, stride=2**31 - 1), "larger than 2**38 bytes"),
         (lambda w: conv_transpose_to_subpixel(w, stride=2, dilation=2**31 - 1), "larger than 2**38 bytes"),
-        (lambda w: subpixel_to_conv_transpose(w, 3), "weight of shape (4, 2, 3, 3): its first size must divide by 9"),
-        (lambda w: subpixel_to_conv_transpose(w, 65536), "its first size must divide by 4294967296"),
+        (lambda w: subpixel_to_conv_transpose(w, 3), "weight of shape (4, 2, 3, 3): a first size divisible by 9"),
+        (lambda w: subpixel_to_conv_transpose(w, 65536), "a first size divisible by 4294967296 is needed"),
         (lambda w: subpixel_to_conv_transpose(w, 2, padding="same"), "padding='same': an integer of at least 0"),
         (lambda w: subpixel_to_conv_transpose(w, 2, padding=2**31 - 1), "larger than 2**38 bytes"),
-        (lambda w: subpixel_to_conv_transpose(w, 2, kernel=5), "kernel=5: the full kernel is (6, 6) and has other"),
-        (lambda w: subpixel_to_conv_transpose(w, 2, kernel=7), "kernel=7: the full kernel is (6, 6)"),
+        (lambda w: subpixel_to_conv_transpose(w, 2, kernel=5), "kernel=5: the full kernel of (6, 6) has nonzero"),
+        (lambda w: subpixel_to_conv_transpose(w, 2, kernel=7), "kernel=7: at most the full kernel of (6, 6)"),
         (lambda w: subpixel_to_conv_transpose(w, 2, np.arange(4.0)), "the bias differs between the 4 phases"),
-        (lambda w: icnr((4, 2, 3, 3), 3), "icnr: shape (4, 2, 3, 3): its first size must divide by 9"),
+        (lambda w: icnr((4, 2, 3, 3), 3), "icnr: shape (4, 2, 3, 3): a first size divisible by 9"),
         (lambda w: icnr((4, 0, 3, 3), 2), "icnr: shape=(4, 0, 3, 3): "),
         (lambda w: icnr(4, 2), "icnr: shape=4: "),
         (lambda w: icnr((4, 2), 2), "icnr: weight of shape (4, 2): two channel sizes and one to three kernel sizes"),
-        (lambda w: icnr((4, 2, 3, 3), 2, init=np.ones, generator=np.random.default_rng()), "only one of them"),
-        (lambda w: icnr((4, 2, 3, 3), 2, init=lambda shape: w), "icnr: init gave shape (4, 2, 3, 3): (1, 2, 3, 3) is"),
+        (lambda w: icnr((4, 2, 3, 3), 2, init=np.ones, generator=np.random.default_rng()), "pass one of them"),
+        (lambda w: icnr((4, 2, 3, 3), 2, init=lambda shape: w), "icnr: init returned shape (4, 2, 3, 3): (1, 2, 3, 3)"),
         (lambda w: icnr((2**30, 2**30, 3, 3), 2), "larger than 2**38 bytes"),
     ],
 )  # fmt: skip

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from ops.layouts import EVERY, FIRST, LAYOUTS, NO_WHOLE_NUMBERS, SpandrelModel, dims_of, ints, laid
+from ops.layouts import EVERY, FIRST, LAYOUTS, NO_WHOLE_NUMBERS, ForeignArray, dims_of, ints, laid
 from oracle import pool as oracle
 from subpixel.errors import InvalidArgument
 from subpixel.ops import average_unpool, max_pool, max_unpool, resize
@@ -67,7 +67,7 @@ def test_is_the_definition_in_every_layout_and_kind(rng, layout):
             arguments = {"stride": stride, "padding": padding, "dilation": dilation, "layout": layout}
             arguments |= {"indices": counting, "storage_order": storage_order, "return_indices": True}
             expected = laid(oracle.flat(places, x.shape, counting, storage_order), layout)
-            for kind in (np.asarray, torch.from_numpy, SpandrelModel):
+            for kind in (np.asarray, torch.from_numpy, ForeignArray):
                 given = kind(laid(x, layout))
                 ours = max_pool(given, kernel, **arguments)
                 assert type(ours[0]) is type(ours[1]) is type(given)
@@ -168,7 +168,7 @@ def test_average_unpool_is_nearest_upsampling(rng, layout):
     expected = x
     for f, axis in zip(factors, range(x.ndim - dims - (not layout.endswith(FIRST[dims][2:])), x.ndim), strict=False):
         expected = np.repeat(expected, f, axis=axis)
-    for kind in (np.asarray, torch.from_numpy, SpandrelModel):
+    for kind in (np.asarray, torch.from_numpy, ForeignArray):
         y = average_unpool(kind(x), factors, layout=layout)
         np.testing.assert_array_equal(np.asarray(getattr(y, "array", y)), expected)
     if layout == "NCHW":
@@ -182,7 +182,7 @@ def test_zeros_after_the_plane_that_indices_count_in():
     values, positions = np.array([[[[5, 6], [7, 8]]]]), np.array([[[[5, 7], [13, 15]]]])
     y = max_unpool(values, positions, 2, output_size=(5, 5), indices_size=(4, 4))
     assert y[0, 0].tolist() == [[0] * 5, [0, 5, 0, 6, 0], [0] * 5, [0, 7, 0, 8, 0], [0] * 5]
-    with pytest.raises(InvalidArgument, match=r"indices_size \(5, 4\) is larger than the result's \(4, 4\)"):
+    with pytest.raises(InvalidArgument, match=r"indices_size \(5, 4\): at most the size of the result, \(4, 4\)"):
         max_unpool(values, positions, 2, indices_size=(5, 4))
 
 
@@ -210,23 +210,23 @@ def test_bad_numbers(name, value):
         ({"padding": 0.5}, "padding=0.5: "),
         ({"padding": (1, 1, 1)}, "padding=(1, 1, 1): "),
         ({"padding": [(0, 1, 2), (0, 1)]}, "or one pair (before, after)"),
-        ({"padding": "full"}, "padding='full': numbers, 'same', 'same_lower' or 'valid' are needed"),
-        ({"padding": 2}, "padding (2, 2) along H of 4 samples leaves windows that see padding only"),
-        ({"padding": [(0, 4), (0, 0)]}, "padding (0, 4) along H of 4 samples leaves windows that see padding only"),
-        ({"padding": 65536}, "padding only"),
-        ({"padding": 2**31 - 1}, "padding only"),
+        ({"padding": "full"}, "unknown padding 'full'. Choices: numbers, valid, same, same_lower."),
+        ({"padding": 2}, "padding (2, 2) along H of 4 samples, some windows contain only padding"),
+        ({"padding": [(0, 4), (0, 0)]}, "padding (0, 4) along H of 4 samples, some windows contain only padding"),
+        ({"padding": 65536}, "contain only padding"),
+        ({"padding": 2**31 - 1}, "contain only padding"),
         ({"padding": 2**31 - 2, "kernel": 2**31 - 1, "stride": 1}, "larger than 2**38 bytes"),
-        ({"kernel": 3, "dilation": 5, "padding": 7, "stride": 1}, "padding only"),
-        ({"kernel": 2, "dilation": 65536, "padding": 65536, "stride": 1}, "padding only"),
+        ({"kernel": 3, "dilation": 5, "padding": 7, "stride": 1}, "contain only padding"),
+        ({"kernel": 2, "dilation": 65536, "padding": 65536, "stride": 1}, "contain only padding"),
         ({"kernel": 5}, "a window of 5 along H is larger than the 4 samples with padding (0, 0)"),
         ({"kernel": 65536}, "a window of 65536 along H is larger"),
         ({"kernel": 2, "dilation": 2**31 - 1}, "is larger than the 4 samples"),
-        ({"indices": "tf"}, "indices='tf': 'torch' or 'onnx' is needed"),
-        ({"indices": np.zeros(3)}, "'torch' or 'onnx' is needed"),
+        ({"indices": "tf"}, "unknown indices 'tf'. Choices: torch, onnx."),
+        ({"indices": np.zeros(3)}, "Choices: torch, onnx."),
         ({"storage_order": 1}, "storage_order=1 with indices='torch'"),
         ({"storage_order": 2, "indices": "onnx"}, "storage_order=2 with indices='onnx': 0 is needed, or 1"),
         ({"layout": "NCW"}, "shape (1, 1, 4, 4) has 4 axes, layout NCW has 3"),
-        ({"layout": "HWCN"}, "layout='HWCN': one of NCHW"),
+        ({"layout": "HWCN"}, "unknown layout 'HWCN'. Did you mean 'HWC'? Choices: NCHW"),
     ],
 )
 def test_bad_pooling(keywords, text):
@@ -244,7 +244,7 @@ def test_windows_far_wider_than_the_input_cost_nothing():
 
 
 def test_bad_dtypes_and_sizes():
-    with pytest.raises(InvalidArgument, match="max_pool: dtype complex128: whole or floating numbers are needed"):
+    with pytest.raises(InvalidArgument, match="max_pool: dtype complex128: integers or floats are needed"):
         max_pool(np.zeros((1, 1, 4, 4), complex), 2)
     with pytest.raises(InvalidArgument, match="is larger than the 0 samples"):
         max_pool(np.zeros((1, 1, 0, 4)), 2)
@@ -255,14 +255,14 @@ def test_bad_dtypes_and_sizes():
     [
         ((1, 1, 2, 2), [0, 1, 2, 16], {}, "from 0 to 16: with indices='torch' and a result of shape (1, 1, 4, 4)"),
         ((1, 1, 2, 2), [0, 1, 2, -1], {}, "positions from -1 to 2"),
-        ((1, 1, 2, 2), [0, 1, 2, 2**31 - 1], {}, "must be 0 … 15"),
-        ((1, 1, 2, 2), [0, 1, 2, -(2**63)], {}, "must be 0 … 15"),
-        ((1, 1, 2, 2), [0, 1, 2, 16], {"indices": "onnx", "storage_order": 1}, "must be 0 … 15"),
-        ((1, 1, 2, 2), [0, 1, 2, 15], {"indices_size": (3, 4)}, "must be 0 … 11"),
+        ((1, 1, 2, 2), [0, 1, 2, 2**31 - 1], {}, "must be from 0 to 15"),
+        ((1, 1, 2, 2), [0, 1, 2, -(2**63)], {}, "must be from 0 to 15"),
+        ((1, 1, 2, 2), [0, 1, 2, 16], {"indices": "onnx", "storage_order": 1}, "must be from 0 to 15"),
+        ((1, 1, 2, 2), [0, 1, 2, 15], {"indices_size": (3, 4)}, "must be from 0 to 11"),
         ((1, 1, 2, 2), [0.0, 1, 2, 3], {}, "positions of dtype float64: integers are needed"),
         ((1, 1, 2, 2), [0, 1, 2], {}, "values of shape (1, 1, 2, 2) and positions of shape (3,)"),
         ((1, 1, 2, 2), [0, 1, 2, 3], {"output_size": (6, 6)}, "output_size (6, 6): kernel (2, 2), stride (2, 2)"),
-        ((1, 1, 2, 2), [0, 1, 2, 3], {"output_size": (2, 4)}, "to (4, 4) or within less than one stride of it"),
+        ((1, 1, 2, 2), [0, 1, 2, 3], {"output_size": (2, 4)}, "to (4, 4); sizes that differ by less than one stride"),
         ((1, 1, 2, 2), [0, 1, 2, 3], {"output_size": (4.0, 4)}, "output_size=(4.0, 4): an integer"),
         ((1, 1, 2, 2), [0, 1, 2, 3], {"stride": 2**31 - 1}, "larger than 2**38 bytes"),
         ((1, 1, 2, 2), [0, 1, 2, 3], {"padding": 65536}, "lead to size (-131068, -131068)"),

@@ -97,7 +97,7 @@ def test_positions_outside_are_an_error(index, indices, limit, bad):
         max_unpool(values, where, 2, indices=indices)
     assert str(caught.value) == (
         f"max_unpool: positions from {low} to {high}: with indices={indices!r} and a result of shape (2, 3, 4, 4) "
-        f"(channels first) they must be 0 … {limit}"
+        f"(channels first) they must be from 0 to {limit}"
     )
 
 

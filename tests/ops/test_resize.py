@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from ops.layouts import EVERY, SpandrelModel
+from ops.layouts import EVERY, ForeignArray
 from oracle.resize import imresize_bicubic, upscale
 from subpixel.errors import InvalidArgument
 from subpixel.ops import resize, upsample, upsample_bilinear, upsample_nearest
@@ -130,7 +130,7 @@ def test_every_layout_is_the_same_resize(rng, layout, mode):
     for k in axes:
         one_by_one = resize(one_by_one, wanted[layout[k]], mode=mode, axes=k)
     np.testing.assert_allclose(result, one_by_one, atol=1e-13)
-    for like in (torch.from_numpy, SpandrelModel):
+    for like in (torch.from_numpy, ForeignArray):
         other = resize(like(x), [wanted[layout[k]] for k in axes], mode=mode, layout=layout)
         assert type(other) is type(like(x))
         np.testing.assert_allclose(getattr(other, "array", other), result, atol=1e-14)
@@ -366,50 +366,54 @@ IMAGE = np.zeros((4, 6, 3), np.float32)
         (IMAGE, {"scale": -1}, "scale=-1.0: a finite number above 0"),
         (IMAGE, {"scale": (2, -1)}, "scale=-1.0: a finite number above 0"),
         (IMAGE, {"scale": (2, 2, 2)}, "scale=(2, 2, 2): one number or (vertical, horizontal)"),
-        (IMAGE, {"scale": 1e300}, "both must be 1"),
-        (IMAGE, {"size": (4, 0)}, "6 to 0 samples: both must be 1"),
-        (IMAGE, {"size": (-1, 4)}, "4 to -1 samples: both must be 1"),
+        (IMAGE, {"scale": 1e300}, "both must be from 1 to"),
+        (IMAGE, {"size": (4, 0)}, "6 to 0 samples: both must be from 1"),
+        (IMAGE, {"size": (-1, 4)}, "4 to -1 samples: both must be from 1"),
         (IMAGE, {"size": (4, 2**31)}, "6 to 2147483648 samples"),
         (IMAGE, {"size": (4,)}, "size=(4,): (height, width)"),
-        (IMAGE, {"size": (4, 4.0)}, "size=(4, 4.0): (height, width) as integers"),
-        (IMAGE, {"size": (4, True)}, "size=(4, True): (height, width) as integers"),
-        (IMAGE, {"size": "44"}, "size='44': (height, width) as integers"),
-        (IMAGE, {"size": 0}, "4 to 0 samples: both must be 1"),
-        (IMAGE, {"size": (2**30, 2**30)}, "(4, 6, 3) to (1073741824, 1073741824, 3) are more than 2**36 samples"),
-        (IMAGE[:, :1, 0], {"size": (2**31 - 1, 1), "layout": "HW"}, "a table of at most 268435456 taps"),
+        (IMAGE, {"size": (4, 4.0)}, "size=(4, 4.0): (height, width) in integers"),
+        (IMAGE, {"size": (4, True)}, "size=(4, True): (height, width) in integers"),
+        (IMAGE, {"size": "44"}, "size='44': (height, width) in integers"),
+        (IMAGE, {"size": 0}, "4 to 0 samples: both must be from 1"),
+        (IMAGE, {"size": (2**30, 2**30)}, "(4, 6, 3) to (1073741824, 1073741824, 3): more than 2**36 samples"),
+        (IMAGE[:, :1, 0], {"size": (2**31 - 1, 1), "layout": "HW"}, "at most 268435456 taps are possible"),
         (IMAGE, {"scale": "2"}, "scale='2': one number or (vertical, horizontal)"),
         (IMAGE, {"scale": True}, "scale=True: one number or (vertical, horizontal)"),
-        (IMAGE, {"scale": 2**29}, "scale=536870912.0: 4 to 2.15e+09 samples: both must be 1"),
+        (IMAGE, {"scale": 2**29}, "scale=536870912.0: 4 to 2.15e+09 samples: both must be from 1"),
         (IMAGE, {"scale": 2, "axes": (0, 0)}, "axes=(0, 0): different integers from -3 to 2"),
         (IMAGE, {"scale": 2, "axes": 3}, "axes=3: different integers from -3 to 2"),
         (IMAGE, {"scale": 2, "axes": ()}, "axes=(): different integers"),
-        (IMAGE, {"scale": 2, "axes": (0, 1), "layout": "HWC"}, "both name the axes"),
-        (IMAGE, {"scale": 2, "like": "pytorch"}, "like='pytorch': one of torch, onnx,"),
-        (IMAGE, {"scale": 2, "like": ["torch"]}, "like=['torch']: one of torch, onnx,"),
+        (IMAGE, {"scale": 2, "axes": (0, 1), "layout": "HWC"}, "both set the axes"),
+        (
+            IMAGE,
+            {"scale": 2, "like": "pytorch"},
+            "unknown dialect 'pytorch'. Did you mean 'torch'? like= takes torch, onnx,",
+        ),
+        (IMAGE, {"scale": 2, "like": ["torch"]}, "unknown dialect ['torch']. like= takes torch, onnx,"),
         (IMAGE[0, 0], {"scale": 2, "like": "torch"}, "shape (3,) has 1 axes; like='torch' has NCW, NCHW, NCDHW"),
         (
             IMAGE,
             {"scale": 2, "like": "opencv", "axes": 0},
             "1 axes to resize in shape (4, 6, 3); like='opencv' resizes 2",
         ),
-        (IMAGE, {"size": 3, "scale": 2, "like": "torch"}, "size=3 and scale=2: like='torch' takes one of them"),
+        (IMAGE, {"size": 3, "scale": 2, "like": "torch"}, "size=3 and scale=2: pass one of them with like='torch'"),
         (
             IMAGE,
             {"scale": 2, "mode": "trilinear"},
-            "mode='trilinear' is for 3 resized axes, here are 2; 'linear' would",
+            "mode='trilinear' is for 3 resized axes, not for 2; 'linear' is for any",
         ),
-        (IMAGE, {"scale": 2, "mode": ["linear"]}, "mode=['linear']: one of nearest, linear"),
+        (IMAGE, {"scale": 2, "mode": ["linear"]}, "unknown mode ['linear']. Choices: nearest, linear"),
         (
             IMAGE,
             {"scale": 2, "mode": "hamming", "like": "torch"},
-            "mode='hamming': one of nearest, nearest-exact, linear",
+            "unknown mode 'hamming'. like='torch' has nearest, nearest-exact, linear",
         ),
         (
             IMAGE,
             {"scale": 2, "a": -1, "like": "torch"},
             "a is not a parameter of like='torch'; it has align_corners, ant",
         ),
-        (IMAGE, {"scale": 2, "antialias": True, "like": "pillow"}, "it has none beside mode, size and scale"),
+        (IMAGE, {"scale": 2, "antialias": True, "like": "pillow"}, "it has only mode, size and scale"),
         (IMAGE, {"scale": 2, "align_mode": 1, "like": "torch"}, "align_mode is not a parameter of like='torch'"),
         (
             IMAGE,
@@ -431,9 +435,13 @@ IMAGE = np.zeros((4, 6, 3), np.float32)
         (IMAGE, {"scale": 2, "a": float("nan")}, "a=nan: a finite number"),
         (IMAGE, {"scale": 2, "a": "x"}, "a='x': a finite number"),
         (IMAGE, {"scale": 2, "antialias": 1}, "antialias=1: True or False"),
-        (IMAGE, {"scale": 2, "coordinates": "corner"}, "coordinates='corner': one of half_pixel, pytorch_half_pixel"),
-        (IMAGE, {"scale": 2, "mode": "nearest", "nearest": "up"}, "nearest='up': one of round_prefer_floor"),
-        (IMAGE, {"scale": 2, "coordinates": "half_pixel", "align_corners": True}, "both say where the samples lie"),
+        (
+            IMAGE,
+            {"scale": 2, "coordinates": "corner"},
+            "unknown coordinates 'corner'. Did you mean 'align_corners'? Choices: half_pixel",
+        ),
+        (IMAGE, {"scale": 2, "mode": "nearest", "nearest": "up"}, "unknown nearest 'up'. Choices: round_prefer_floor"),
+        (IMAGE, {"scale": 2, "coordinates": "half_pixel", "align_corners": True}, "both set the positions"),
         (
             IMAGE,
             {"scale": 2, "roi": (0, 0, 1, 1)},
@@ -454,24 +462,28 @@ IMAGE = np.zeros((4, 6, 3), np.float32)
         (
             IMAGE,
             {"size": (4, 4), "keep_aspect": "crop"},
-            "keep_aspect='crop': one of stretch, not_larger, not_smaller",
+            "unknown keep_aspect 'crop'. Choices: stretch, not_larger, not_smaller",
         ),
-        (IMAGE, {"scale": 2, "keep_aspect": "not_larger"}, "keep_aspect='not_larger' is for a size, not for a scale"),
+        (IMAGE, {"scale": 2, "keep_aspect": "not_larger"}, "keep_aspect='not_larger' needs a size"),
         (
             IMAGE,
             {"size": 4, "recompute_scale_factor": True, "like": "torch"},
-            "recompute_scale_factor=True: True or False beside a scale",
+            "recompute_scale_factor=True: pass True with a scale",
         ),
         (IMAGE, {"scale": 2, "transfer": "gamma"}, "transfer='gamma': 'srgb' is needed"),
         (IMAGE, {"scale": 2, "transfer": "srgb"}, "dtype float32: transfer='srgb' is for u8 and u16"),
         (IMAGE, {"size": (4, 4), "scale": float("nan")}, "scale=nan"),
-        (IMAGE, {}, "size or scale is needed"),
-        (IMAGE, {"scale": 2, "layout": "WH"}, "layout='WH': one of W, HW, DHW, NCHW"),
-        (IMAGE, {"scale": 2, "layout": "HW"}, "shape (4, 6, 3) does not fit layout HW"),
-        (IMAGE, {"scale": 2, "mode": "spline"}, "mode='spline': one of nearest, linear, cubic"),
-        (IMAGE, {"scale": 2, "border": "wrap"}, "border='wrap': one of replicate, symmetric"),
-        (IMAGE[:0], {"scale": 2}, "0 to 0 samples: both must be 1"),
-        (IMAGE[:, :0], {"size": (4, 4)}, "0 to 4 samples: both must be 1"),
+        (IMAGE, {}, "neither size nor scale is given"),
+        (IMAGE, {"scale": 2, "layout": "WH"}, "unknown layout 'WH'. Did you mean 'W'? Choices: W, HW, DHW, NCHW"),
+        (IMAGE, {"scale": 2, "layout": "HW"}, "shape (4, 6, 3) has 3 axes, layout HW has 2"),
+        (
+            IMAGE,
+            {"scale": 2, "mode": "spline"},
+            "unknown mode 'spline'. Did you mean 'linear'? Choices: nearest, linear, cubic",
+        ),
+        (IMAGE, {"scale": 2, "border": "wrap"}, "unknown border 'wrap'. Choices: replicate, symmetric"),
+        (IMAGE[:0], {"scale": 2}, "0 to 0 samples: both must be from 1"),
+        (IMAGE[:, :0], {"size": (4, 4)}, "0 to 4 samples: both must be from 1"),
         (IMAGE.astype(np.int64), {"scale": 2}, "dtype int64: integers of 8, 16 or 32 bits or floats"),
         (IMAGE.astype(complex), {"scale": 2}, "dtype complex128: integers of 8, 16 or 32 bits or floats"),
         (IMAGE.astype(bool), {"scale": 2}, "dtype bool: integers of 8, 16 or 32 bits or floats"),

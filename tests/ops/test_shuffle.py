@@ -149,9 +149,9 @@ def test_nothing_in_gives_nothing_out(shape, layout, expected, order):
         (float("nan"), {}, "r=nan: an integer of at least 1"),
         ("2", {}, "r='2': an integer of at least 1"),
         (None, {}, "r=None: an integer of at least 1"),
-        (2, {"layout": "NWHC"}, "layout='NWHC': one of NCHW, NHWC, CHW, HWC"),
-        (2, {"layout": None}, "layout=None: one of NCHW"),
-        (2, {"order": "crd"}, "order='crd': 'CRD' or 'DCR'"),
+        (2, {"layout": "NWHC"}, "unknown layout 'NWHC'. Did you mean 'NWC'? Choices: NCHW, NHWC, CHW, HWC"),
+        (2, {"layout": None}, "unknown layout None. Choices: NCHW"),
+        (2, {"order": "crd"}, "unknown order 'crd'. Did you mean 'CRD'? Choices: CRD, DCR."),
         (2, {"layout": "CHW"}, "shape (1, 4, 4, 4) has 4 axes, layout CHW has 3"),
     ],
 )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from ops.layouts import EVERY, LAYOUTS, NO_WHOLE_NUMBERS, SpandrelModel, dims_of, laid
+from ops.layouts import EVERY, LAYOUTS, NO_WHOLE_NUMBERS, ForeignArray, dims_of, laid
 from oracle.shuffle import pixel_shuffle_planes
 from subpixel.errors import InvalidArgument
 from subpixel.ops import depth_to_space, pixel_shuffle, pixel_unshuffle, space_to_depth
@@ -22,7 +22,7 @@ def test_follows_the_index_law_along_every_axis(rng, layout, factors, order):
     x = rng.integers(0, 2**31, (2, 3 * cell, *(3, 2, 4)[: len(factors)]))
     expected = laid(pixel_shuffle_planes(x, factors, order), layout)
     given = laid(x, layout)
-    for kind in (np.asarray, torch.from_numpy, SpandrelModel):
+    for kind in (np.asarray, torch.from_numpy, ForeignArray):
         y = pixel_shuffle(kind(given), factors, layout=layout, order=order)
         assert type(y) is type(kind(given))
         back = pixel_unshuffle(y, factors, layout=layout, order=order)

@@ -247,7 +247,7 @@ def test_flows_against_the_oracle(rng, mode, outside):
             np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-9)
 
 
-class SpandrelModel:
+class ForeignArray:
     """An array of another kind, as far as an operator can see."""
 
     def __init__(self, array):
@@ -260,16 +260,16 @@ class SpandrelModel:
         return self.array.__dlpack_device__()
 
     def __array_namespace__(self, **_):
-        return type("namespace", (), {"asarray": SpandrelModel})
+        return type("namespace", (), {"asarray": ForeignArray})
 
 
 def test_other_arrays_come_back_as_their_kind(rng):
     x, grid = rng.random((1, 2, 3, 4)), rng.uniform(-1, 1, (1, 2, 2, 2))
-    got = grid_sample(SpandrelModel(x), SpandrelModel(grid))
-    assert isinstance(got, SpandrelModel)
+    got = grid_sample(ForeignArray(x), ForeignArray(grid))
+    assert isinstance(got, ForeignArray)
     np.testing.assert_array_equal(got.array, grid_sample(x, grid))
-    assert isinstance(affine_grid(SpandrelModel(np.eye(2, 3)[None]), (1, 1, 2, 2)), SpandrelModel)
-    assert isinstance(warp(SpandrelModel(x), SpandrelModel(np.zeros((1, 2, 3, 4)))), SpandrelModel)
+    assert isinstance(affine_grid(ForeignArray(np.eye(2, 3)[None]), (1, 1, 2, 2)), ForeignArray)
+    assert isinstance(warp(ForeignArray(x), ForeignArray(np.zeros((1, 2, 3, 4)))), ForeignArray)
 
 
 def test_results_without_samples():
@@ -300,12 +300,12 @@ X, G = np.zeros((1, 3, 4, 5)), np.zeros((1, 2, 2, 2))
         (lambda: grid_sample(X.astype(bool), G), "dtype bool"),
         (lambda: grid_sample(X.astype(complex), G), "dtype complex128"),
         (lambda: grid_sample(X, G.astype(int)), "grid of dtype int64: f16, f32 or f64 is needed"),
-        (lambda: grid_sample(X, G, "area"), "mode='area': one of nearest, bilinear"),
-        (lambda: grid_sample(X, G, None), "mode=None"),
-        (lambda: grid_sample(X, G, ["nearest"]), r"mode=\['nearest'\]"),
-        (lambda: grid_sample(X, G, "nearest", "wrap"), "padding_mode='wrap': zeros, border or reflection"),
-        (lambda: grid_sample(X, G, layout="CHW"), "layout='CHW': one of NCHW, NHWC, NCDHW, NDHWC"),
-        (lambda: grid_sample(X, G, layout=4), "layout=4"),
+        (lambda: grid_sample(X, G, "area"), "unknown mode 'area'. Choices: nearest, bilinear"),
+        (lambda: grid_sample(X, G, None), "unknown mode None"),
+        (lambda: grid_sample(X, G, ["nearest"]), r"unknown mode \['nearest'\]"),
+        (lambda: grid_sample(X, G, "nearest", "wrap"), "unknown padding_mode 'wrap'. Choices: zeros, border"),
+        (lambda: grid_sample(X, G, layout="CHW"), "unknown layout 'CHW'. Did you mean 'NCHW'"),
+        (lambda: grid_sample(X, G, layout=4), "unknown layout 4"),
         (lambda: grid_sample(X, G, "cubic", a=float("nan")), "a=nan: a finite number"),
         (lambda: grid_sample(X, G, "cubic", a="x"), "a='x': a finite number"),
         (lambda: grid_sample(X[None], G[None], "bicubic", layout="NCDHW"), "mode='bicubic' is for images only"),
@@ -316,8 +316,8 @@ X, G = np.zeros((1, 3, 4, 5)), np.zeros((1, 2, 2, 2))
             r"warp: flow of shape \(1, 2, 5, 4\) does not fit x of .* \(NCHW\): \(1, 2, 4, 5\) is needed",
         ),
         (lambda: warp(X, np.zeros((1, 2, 3, 4)), layout="NHWC"), r"\(1, 3, 4, 2\) is needed"),
-        (lambda: warp(X, np.zeros((1, 2, 4, 5)), units="metres"), "units='metres': 'pixels' or 'halves'"),
-        (lambda: warp(X, np.zeros((1, 2, 4, 5)), layout="NCDHW"), "one of NCHW, NHWC is needed"),
+        (lambda: warp(X, np.zeros((1, 2, 4, 5)), units="metres"), "unknown units 'metres'. Choices: pixels, halves"),
+        (lambda: warp(X, np.zeros((1, 2, 4, 5)), layout="NCDHW"), "Choices: NCHW, NHWC."),
         (lambda: warp(X, np.zeros((1, 2, 4, 5), int)), "flow of dtype int64"),
     ],
 )  # fmt: skip

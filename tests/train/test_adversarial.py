@@ -64,7 +64,7 @@ def test_every_side_gives_one_logit_an_image(side: int) -> None:
 
 
 def test_images_that_are_too_small_are_refused() -> None:
-    with pytest.raises(InvalidArgument, match="15x15 are too small for the adversary; 16x16"):
+    with pytest.raises(InvalidArgument, match="15×15 are too small for the adversary; at least 16×16"):
         Discriminator(15)
 
 
@@ -177,15 +177,15 @@ def test_features_of_a_users_file_are_a_content(data: Path, tmp_path: Path, sett
 def test_what_does_not_go_together(data: Path, tmp_path: Path, settings: MakeSettings) -> None:
     out, rgb = tmp_path / "m.safetensors", espcn(2, colour="rgb")
     features = small_vgg(tmp_path / "vgg.pth")
-    with pytest.raises(InvalidArgument, match="content=vgg19 and a file with its features go together"):
+    with pytest.raises(InvalidArgument, match="features and content='vgg19' must be given together"):
         train(settings(content="vgg19"), rgb, data, out, say=silent)
-    with pytest.raises(InvalidArgument, match="content=vgg19 and a file with its features go together"):
+    with pytest.raises(InvalidArgument, match="features and content='vgg19' must be given together"):
         train(settings(), rgb, data, out, features=features, say=silent)
-    with pytest.raises(InvalidArgument, match="VGG19 sees RGB; for a network on luma content=pyramid"):
+    with pytest.raises(InvalidArgument, match="content='vgg19' needs an RGB network; use content='pyramid'"):
         train(settings(content="vgg19"), espcn(2), data, out, features=features, say=silent)
     with pytest.raises(InvalidArgument, match=r"layer='9': i\.j from 1\.1 to 5\.4"):
         train(settings(content="vgg19", layer="9"), rgb, data, out, features=features, say=silent)
-    with pytest.raises(InvalidArgument, match=r"results of 12x12 are too small for layer 5\.4"):
+    with pytest.raises(InvalidArgument, match=r"results of 12×12 are too small for layer 5\.4"):
         train(settings(content="vgg19", patch=14), rgb, data, out, features=features, say=silent)
     with pytest.raises(InvalidArgument, match="too small for the adversary"):
         train(settings(adversarial=1.0, patch=14), rgb, data, out, say=silent)
@@ -194,7 +194,7 @@ def test_what_does_not_go_together(data: Path, tmp_path: Path, settings: MakeSet
     for changes in ({"content": "style"}, {"adversarial": -1.0}, {"adversarial": float("nan")}):
         with pytest.raises(InvalidArgument, match=next(iter(changes))):
             settings(**changes)
-    with pytest.raises(InvalidArgument, match="rounding is for content=pixel"):
+    with pytest.raises(InvalidArgument, match="rounded needs content='pixel'"):
         settings(rounded=True, adversarial=0.1)
     assert not out.exists()
 
@@ -205,7 +205,7 @@ def test_rounding_says_that_it_is_not_for_transposed_convolutions(
     spec = fsrcnn(2, features=4, shrunk=3, mappings=1)
     out = tmp_path / "m.safetensors"
     save(train(settings(steps=1), spec, data, out, say=silent), out)
-    with pytest.raises(Unsupported, match="rounding is not offered for transposed convolutions"):
+    with pytest.raises(Unsupported, match="rounded=True does not support transposed convolutions"):
         train(settings(steps=1, rounded=True), spec, data, tmp_path / "r.safetensors", start=out, say=silent)
 
 
@@ -221,7 +221,7 @@ def test_a_checkpoint_from_before_these_settings_is_gone_on_with(
     torch.save(content, tmp_path / "m.ckpt")
     values: list[str] = []
     train(settings(steps=3), spec, data, tmp_path / "m.safetensors", resume=True, say=values.append)
-    assert values[0].startswith("going on at step 2")
+    assert values[0].startswith("resuming at step 2")
     with pytest.raises(InvalidArgument, match=r"other settings: content$"):
         train(settings(steps=4, content="pyramid"), spec, data, tmp_path / "m.safetensors", resume=True, say=silent)
 

@@ -202,7 +202,7 @@ def test_images_that_do_not_fit(large: Any, text: str) -> None:
     [
         ({"clean": 1.5}, "clean=1.5: a probability"),
         ({"blur": float("nan")}, "blur=nan"),
-        ({"crf": (30, 20)}, r"crf=\(30, 20\): the lower number first"),
+        ({"crf": (30, 20)}, r"crf=\(30, 20\): the lower number must come first"),
         ({"kernels": {"magic": 1.0}}, "kernels=.*: weights of area, cubic, lanczos, linear"),
         ({"kernels": {}}, "weights of"),
         ({"codecs": {"jpeg": -1.0, "none": 3.0}}, "weights of h264, jpeg, none, webp"),
@@ -256,5 +256,5 @@ def test_transparency_is_left_out_and_gray_stays_gray() -> None:
     (result,) = Variants(COMPRESSED, seed=4).of(four, 2, (0,))
     np.testing.assert_array_equal(result, Variants(COMPRESSED, seed=4).of(large, 2, (0,))[0])
     assert Variants(COMPRESSED).of(two, 2, (0,))[0].shape == (10, 10, 1)
-    with pytest.raises(InvalidArgument, match="0 variants"):
+    with pytest.raises(InvalidArgument, match="count=0: at least 1"):
         Variants(COMPRESSED, 0)

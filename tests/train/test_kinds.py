@@ -167,7 +167,7 @@ def test_rounding_is_for_chains_that_have_int8(data: Path, tmp_path: Path, setti
     with pytest.raises(Unsupported, match="base"):
         train(settings(rounded=True), Spec(layers, 2), data, tmp_path / "m.safetensors", start=first, say=silent)
     save(replace(model, spec=model.spec), first)
-    with pytest.raises(InvalidArgument, match="same shape"):
+    with pytest.raises(InvalidArgument, match="of the same architecture"):
         train(settings(rounded=True), residual(), data, tmp_path / "m.safetensors", start=first, say=silent)
 
 
@@ -201,7 +201,7 @@ def test_two_processes_are_one_run(data: Path, tmp_path: Path, settings: MakeSet
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     shared = tmp_path / "shared.safetensors"
     done = subprocess.run([*torchrun, program, data, shared], check=True, env=quiet, capture_output=True, text=True)
-    assert done.stdout.count("read back and compared") == 1  # one of them speaks
+    assert done.stdout.count("read back and verified") == 1  # one of them speaks
     one, two = load(alone).weights, load(shared).weights
     for name in one:
         np.testing.assert_allclose(one[name], two[name], rtol=1e-3, atol=2e-3)

@@ -93,7 +93,7 @@ def test_clips_are_small_as_the_protocol_makes_them(settings: MakeSettings) -> N
     # Two processes draw the halves of the same batch.
     halves = [Clips(sources, chosen, 2, torch.Generator().manual_seed(1)).draw(k, 2)[0] for k in (0, 1)]
     assert torch.equal(torch.cat(halves), small)
-    with pytest.raises(InvalidArgument, match=r"patch=99: no image is 206 samples high and wide"):
+    with pytest.raises(InvalidArgument, match=r"patch=99: needs an image of at least 206×206"):
         Clips(sources, settings(patch=99), 2, torch.Generator())
 
 
@@ -257,5 +257,5 @@ def test_what_clips_do_not_have_is_refused(
     with pytest.raises(InvalidArgument, match=message):
         train(settings(**changes), VESPCN, data, tmp_path / "m.safetensors", say=silent)
     assert list(tmp_path.iterdir()) == []
-    with pytest.raises(InvalidArgument, match="speed=-1: 0 or more is needed"):
+    with pytest.raises(InvalidArgument, match="speed=-1: a number of at least 0 is needed"):
         settings(speed=-1)

@@ -300,16 +300,16 @@ def test_sound_alone(tmp_path: Path) -> None:
         frame.sample_rate = 8000
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-    with pytest.raises(ImageReadError, match=r"sound\.mka: holds no video"):
+    with pytest.raises(ImageReadError, match=r"sound\.mka: has no video stream"):
         find_frames(path)
 
 
 def test_too_little(tmp_path: Path, video: Path) -> None:
     one_scene = encoded(tmp_path / "one.mp4", clip(1))
-    with pytest.raises(InvalidArgument, match=r"one\.mp4: scenes with sharp frames: 1, of frames in all: 30; at least"):
+    with pytest.raises(InvalidArgument, match=r"one\.mp4: has 1 scenes with sharp frames among 30 frames; at least 2"):
         find_frames(one_scene)
     black = encoded(tmp_path / "black.mp4", [np.zeros((HEIGHT, WIDTH, 3), np.uint8)] * 12)
-    with pytest.raises(InvalidArgument, match=r"scenes with sharp frames: 0, of frames in all: 12"):
+    with pytest.raises(InvalidArgument, match=r"has 0 scenes with sharp frames among 12 frames"):
         find_frames(black)
     with pytest.raises(InvalidArgument, match="frames=1: at least 2"):
         find_frames(video, 1)

@@ -61,7 +61,6 @@ def make_clip(
     chapters: Sequence[Mapping[str, Any]] = (),
     container_options: Mapping[str, str] | None = None,
     format_name: str | None = None,
-    interlaced: bool = False,
 ) -> Path:
     """Write a video.
 
@@ -74,7 +73,6 @@ def make_clip(
         set_up: changes the video stream before it is opened.
         others: adds other streams to the container and returns what writes their packets.
         metadata, chapters, container_options, format_name: of the container.
-        interlaced: its frames are said to be.
     """
     defaults = {"preset": "ultrafast"} if codec in ("libx264", "libx265") else {}
     if codec == "libx265":

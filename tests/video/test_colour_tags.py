@@ -62,4 +62,4 @@ def test_a_small_video_that_says_nothing_is_told_to_be_bt601(tmp_path: Path) -> 
     source = make_clip(tmp_path / "video.mp4", size=(352, 288), times=range(2))
     result = Job(source, Upscaler(3, model="bicubic"), tmp_path / "out.mp4").run()
     assert probe(result.destination).stream.tags.matrix == 6
-    assert any("the result says BT.601" in note for note in result.notes)
+    assert any("the result is tagged as BT.601" in note for note in result.notes)

@@ -28,7 +28,7 @@ def pixels(frame: Any) -> bytes:
 
 def taken(path: Path, damage: Damage | None = None, **asked: Any) -> list[tuple[int, bytes]]:
     found = read_frames(probe(path), damage or Damage(), **asked)
-    return [(timed.time, pixels(timed.frame)) for timed in found]
+    return [(frame.time, pixels(frame.source)) for frame in found]
 
 
 def decoded(path: Path) -> list[tuple[int | None, bytes]]:
@@ -77,12 +77,19 @@ def test_a_video_that_breaks_off_gives_what_there_is(tmp_path: Path) -> None:
 
 def test_interlaced_frames_are_refused_unless_asked_for(tmp_path: Path) -> None:
     path = made(tmp_path, "interlaced.mp4")
-    with pytest.raises(Unsupported, match="frame 0 is interlaced; --deinterlace makes whole frames"):
+    with pytest.raises(Unsupported, match="frame 0 is interlaced; deinterlace=True makes it progressive"):
         taken(path)
     whole = taken(path, deinterlace=True)
     assert [time for time, _ in whole] == [time for time, _ in decoded(path)]
     assert [data for _, data in whole] != [data for _, data in decoded(path)]
     assert taken(path, deinterlace=True, start=whole[4][0]) == whole[4:]
+
+
+def test_deinterlaced_frames_are_the_same_from_any_frame_on(tmp_path: Path) -> None:
+    path = make_clip(tmp_path / "a.mp4", options={"x264-params": "tff=1:keyint=4"}, times=range(12))
+    whole = taken(path, deinterlace=True)
+    for first in range(12):
+        assert taken(path, deinterlace=True, start=whole[first][0]) == whole[first:]
 
 
 def test_deinterlacing_leaves_whole_frames_alone(tmp_path: Path) -> None:

@@ -16,9 +16,10 @@ from subpixel.video.hdr import (
     display_metadata,
     display_options,
     lost_side_data,
+    side_data_kinds,
     unwritten_display_metadata,
 )
-from subpixel.video.video_file import first_frame
+from subpixel.video.video_file import probe
 from video import clips
 
 Clip = Callable[[str], Path]
@@ -35,11 +36,11 @@ DISPLAY = Mastering(
 
 @pytest.mark.parametrize("name", ["hdr.mp4", "hdr.mkv"])
 def test_it_is_read_from_the_first_frame(clip: Clip, name: str) -> None:
-    assert display_metadata(first_frame(clip(name))) == (DISPLAY, Light(*clips.LIGHT))
+    assert probe(clip(name)).display == (DISPLAY, Light(*clips.LIGHT))
 
 
 def test_a_plain_video_says_nothing(clip: Clip) -> None:
-    assert display_metadata(first_frame(clip("plain.mp4"))) == ()
+    assert probe(clip("plain.mp4")).display == ()
     assert display_options("libx265", ()) == {}
 
 
@@ -69,7 +70,7 @@ def test_an_encoder_says_it_again(tmp_path: Path, codec: str, suffix: str, more:
         times=range(3),
         options={**display_options(codec, values), **more},
     )
-    found = {type(each): each for each in display_metadata(first_frame(path))}
+    found = {type(each): each for each in probe(path).display}
     assert found[Light] == Light(800, 200)
     assert found[Mastering].near(DISPLAY)
 
@@ -94,7 +95,8 @@ def test_what_an_encoder_cannot_say() -> None:
 def test_what_cannot_be_kept() -> None:
     kinds = ["DOVI_RPU_BUFFER", "DOVI_METADATA", "DYNAMIC_HDR_PLUS", "A53_CC", "DISPLAYMATRIX", "SEI_UNREGISTERED"]
     frame = SimpleNamespace(side_data=[SimpleNamespace(type=SimpleNamespace(name=kind)) for kind in kinds])
-    sentences = lost_side_data(frame)
+    assert side_data_kinds(frame) == tuple(kinds)
+    sentences = lost_side_data(kinds)
     assert len(sentences) == 3
     assert "Dolby Vision" in sentences[0]
     assert "HDR10+" in sentences[1]

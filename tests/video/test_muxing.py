@@ -14,14 +14,12 @@ import av
 import pytest
 
 from subpixel.errors import VideoReadError, VideoWriteError
-from subpixel.video.containers import container_of
-from subpixel.video.muxing import _in_order, cut_chapters, mux_video
-from subpixel.video.packets import read_packets
-from subpixel.video.stream_selection import select_streams
+from subpixel.video.muxing import _separate, cut_chapters, mux_video
+from subpixel.video.time_range import TimeRange
 from subpixel.video.verification import find_differences
-from subpixel.video.video_file import Chapter, VideoFile, open_video, probe
+from subpixel.video.video_file import Chapter, VideoFile, probe
 from video import clips
-from video.tracks import Encoded, times_of
+from video.tracks import Encoded, select, times_of
 
 Clip = Callable[[str], Path]
 
@@ -29,18 +27,18 @@ Clip = Callable[[str], Path]
 def written(
     source: Path,
     destination: Path,
-    window: tuple[Fraction, Fraction] | None = None,
+    time_range: TimeRange | None = None,
     codec: str = "libx264",
     **more: Any,
 ) -> tuple[VideoFile, Encoded, Any]:
     """The video, its track, and what was kept of it, written to a destination."""
     video = probe(source)
     times = times_of(source)
-    if window is not None:
-        times = [time for time in times if window[0] <= time * video.stream.time_base < window[1]]
+    if time_range is not None:
+        times = [time for time in times if time_range.contains(time * video.stream.time_base)]
     track = Encoded(video, times, codec, **more)
-    what = select_streams(video, container_of(destination), codec, window)
-    mux_video(video, track, destination, what, window)
+    what = select(video, destination, codec, time_range)
+    mux_video(video, track, destination, what, time_range)
     return video, track, what
 
 
@@ -204,12 +202,12 @@ def test_metadata_that_mp4_has_no_list_for(clip: Clip, tmp_path: Path) -> None:
 
 
 def test_a_window(clip: Clip, tmp_path: Path) -> None:
-    window = (Fraction(1, 4), Fraction(5, 12))
-    video, track, what = written(clip("rich.mkv"), tmp_path / "out.mkv", window)
+    part = TimeRange(Fraction(1, 4), Fraction(5, 12))
+    video, track, what = written(clip("rich.mkv"), tmp_path / "out.mkv", part)
     assert len(track.times) == 4
     before, after = packets(clip("rich.mkv")), packets(tmp_path / "out.mkv")
     assert [time for _, time in after[0]] == [Fraction(time - 250, 1000) for time in track.times]
-    inside = [(content, time - window[0]) for content, time in before[1] if window[0] <= time < window[1]]
+    inside = [(content, time - part.start) for content, time in before[1] if part.contains(time)]
     assert inside
     assert after[1] == inside
     assert after[3] == [(b"again", Fraction(50, 1000))]
@@ -219,26 +217,26 @@ def test_a_window(clip: Clip, tmp_path: Path) -> None:
         assert [(c["start"] * c["time_base"], c["metadata"]["title"]) for c in chapters] == [(0, "End")]
         assert container.streams[5].data == bytes(range(256)) * 3
     expected = replace(video.stream, size=track.size, pix_fmt=track.pix_fmt)
-    assert find_differences(video, tmp_path / "out.mkv", track.times, expected, what, window) == []
+    assert find_differences(video, tmp_path / "out.mkv", track.times, expected, what, part) == []
 
 
 @pytest.mark.parametrize("start", [Fraction(1, 10), Fraction(1, 7), Fraction(1, 4), Fraction(1, 3)])
 def test_sound_of_a_window_in_mp4_begins_where_it_did(clip: Clip, tmp_path: Path, start: Fraction) -> None:
-    window = (start, Fraction(1))
-    video, track, what = written(clip("sound.mp4"), tmp_path / "out.mp4", window)
+    part = TimeRange(start, Fraction(1))
+    video, track, what = written(clip("sound.mp4"), tmp_path / "out.mp4", part)
     before = [time - start for _, time in packets(clip("sound.mp4"))[1] if start <= time < 1]
     after = [time for _, time in packets(tmp_path / "out.mp4")[1]]
     assert len(after) == len(before)
     assert max(abs(a - b) for a, b in zip(after, before, strict=True)) < Fraction(1, 5000)
     expected = replace(video.stream, size=track.size, pix_fmt=track.pix_fmt)
-    assert find_differences(video, tmp_path / "out.mp4", track.times, expected, what, window) == []
+    assert find_differences(video, tmp_path / "out.mp4", track.times, expected, what, part) == []
 
 
 @pytest.mark.parametrize("suffix", ["mkv", "mp4"])
 def test_a_window_far_inside(clip: Clip, tmp_path: Path, suffix: str) -> None:
     """Where it is worth it, what lies before is not read."""
-    window = (Fraction(90), Fraction(93))
-    video, track, what = written(clip("long.mkv"), tmp_path / f"out.{suffix}", window)
+    part = TimeRange(Fraction(90), Fraction(93))
+    video, track, what = written(clip("long.mkv"), tmp_path / f"out.{suffix}", part)
     after = packets(tmp_path / f"out.{suffix}")
     assert sorted(time for _, time in after[0]) == [0, 1, 2]
     before = [(content, time - 90) for content, time in packets(clip("long.mkv"))[1] if 90 <= time < 93]
@@ -246,16 +244,7 @@ def test_a_window_far_inside(clip: Clip, tmp_path: Path, suffix: str) -> None:
     if suffix == "mkv":
         assert after[2] == [(b"90", 0), (b"91", 1), (b"92", 2)]
     expected = replace(video.stream, size=track.size, pix_fmt=track.pix_fmt)
-    assert find_differences(video, tmp_path / f"out.{suffix}", track.times, expected, what, window) == []
-
-
-def test_what_lies_before_the_window_is_not_read(clip: Clip, monkeypatch: pytest.MonkeyPatch) -> None:
-    with open_video(clip("long.mkv")) as container:
-        monkeypatch.setattr("subpixel.video.packets._all", lambda source: (seen.append(p) or p for p in source.demux()))
-        seen: list[Any] = []
-        assert len([p for p in read_packets(container, {2}, (Fraction(90), Fraction(93)))]) == 3
-        assert seen[0].pts * seen[0].time_base > 10
-        assert seen[-1].pts * seen[-1].time_base < 155
+    assert find_differences(video, tmp_path / f"out.{suffix}", track.times, expected, what, part) == []
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv"])
@@ -266,7 +255,7 @@ def test_aac_of_a_transport_stream_loses_its_headers_only(clip: Clip, tmp_path: 
     assert [content[7:] for content, _ in before] == [content for content, _ in after]
 
 
-def test_subtitles_at_one_time_stay_in_order(clip: Clip, tmp_path: Path) -> None:
+def test_subtitles_at_one_time_stay_separate(clip: Clip, tmp_path: Path) -> None:
     written(clip("together.mkv"), tmp_path / "out.mkv")
     after = packets(tmp_path / "out.mkv")[1]
     assert [content for content, _ in after] == [b"one", b"two", b"three", b"four"]
@@ -274,7 +263,7 @@ def test_subtitles_at_one_time_stay_in_order(clip: Clip, tmp_path: Path) -> None
 
 
 def test_packets_at_one_time_follow_each_other_where_they_must() -> None:
-    def moved(times: list[int], apart: int) -> list[Fraction]:
+    def moved(times: list[int], distance: int) -> list[Fraction]:
         clocks: dict[int, int] = {}
         target = SimpleNamespace(index=1, time_base=Fraction(1, 48000))
         found = []
@@ -282,7 +271,7 @@ def test_packets_at_one_time_follow_each_other_where_they_must() -> None:
             packet = av.Packet(b"x")
             packet.pts = packet.dts = time
             packet.time_base = Fraction(1, 1000)
-            _in_order(packet, target, clocks, apart)
+            _separate(packet, target, clocks, distance)
             found.append(packet.pts * packet.time_base * 48000)
         return found
 
@@ -295,11 +284,11 @@ def test_chapters_are_cut() -> None:
     one = Chapter(0, 1000, Fraction(1, 1000), {"title": "A"})
     two = Chapter(1000, 3000, Fraction(1, 1000), {"title": "B"})
     assert cut_chapters((one, two), None) == (one, two)
-    assert [(c.start, c.end) for c in cut_chapters((one, two), (Fraction(1, 2), Fraction(2)))] == [
+    assert [(c.start, c.end) for c in cut_chapters((one, two), TimeRange(Fraction(1, 2), Fraction(2)))] == [
         (0, 500),
         (500, 1500),
     ]
-    assert cut_chapters((one, two), (Fraction(1), Fraction(2))) == (replace(two, start=0, end=1000),)
+    assert cut_chapters((one, two), TimeRange(Fraction(1), Fraction(2))) == (replace(two, start=0, end=1000),)
 
 
 def test_the_rest_of_a_damaged_file(clip: Clip, tmp_path: Path) -> None:
@@ -330,7 +319,7 @@ def test_what_the_track_raises_is_passed_on(clip: Clip, tmp_path: Path) -> None:
     video = probe(clip("plain.mp4"))
     track = Broken(video, times_of(clip("plain.mp4")))
     with pytest.raises(VideoReadError, match="a segment is missing"):
-        mux_video(video, track, tmp_path / "out.mkv", select_streams(video, container_of("x.mkv"), "libx264"))
+        mux_video(video, track, tmp_path / "out.mkv", select(video, "x.mkv", "libx264"))
 
 
 def test_an_error_of_the_system_on_the_way(clip: Clip, tmp_path: Path) -> None:
@@ -342,14 +331,14 @@ def test_an_error_of_the_system_on_the_way(clip: Clip, tmp_path: Path) -> None:
     video = probe(clip("plain.mp4"))
     track = Broken(video, times_of(clip("plain.mp4")))
     with pytest.raises(VideoWriteError, match="input/output error"):
-        mux_video(video, track, tmp_path / "out.mkv", select_streams(video, container_of("x.mkv"), "libx264"))
+        mux_video(video, track, tmp_path / "out.mkv", select(video, "x.mkv", "libx264"))
 
 
 def test_a_source_that_is_gone(clip: Clip, tmp_path: Path) -> None:
     source = clips.plain(tmp_path / "in.mp4")
     video = probe(source)
     track = Encoded(video, times_of(source))
-    what = select_streams(video, container_of("x.mkv"), "libx264")
+    what = select(video, "x.mkv", "libx264")
     source.unlink()
     with pytest.raises(VideoReadError, match="no such file"):
         mux_video(video, track, tmp_path / "out.mkv", what)

@@ -21,7 +21,7 @@ LAYOUT = layout_of("yuv420p", "test")
 BASE = Fraction(1, 12288)
 VIDEO = VideoStream((64, 48), "yuv420p", Fraction(24), BASE, Fraction(1), Tags(1, 1, 1, False), None)
 ENCODING = choose_encoding("x264", LAYOUT, "x264", 1)
-MADE_OF = {"model": "fast"}
+SETTINGS = {"model": "fast"}
 
 
 def frame_of(seed: int) -> Any:
@@ -32,17 +32,17 @@ def frame_of(seed: int) -> Any:
     return frame
 
 
-def add(journal: Journal, times: list[int], *, ends: bool = False, state: Any = None) -> None:
+def add(journal: Journal, times: list[int], *, final: bool = False, state: Any = None) -> None:
     with SegmentWriter(journal, ENCODING.context(VIDEO)) as writer:
         for time in times:
             frame = frame_of(time)
             frame.pts, frame.time_base = time, BASE
             writer.add(frame, time)
-        writer.finish(700, "mark", ("a note",), state or {}, ends=ends)
+        writer.finish(700, "digest", ("a note",), state or {}, final=final)
 
 
 def test_all_packets_come_back_in_order_with_times_and_durations(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "video", MADE_OF)
+    journal = Journal(tmp_path / "video", SETTINGS)
     parts = [[0, 512, 1024, 1300, 2048, 2560], [3072, 3584, 9000, 9512]]
     for part in parts:
         add(journal, part)
@@ -62,31 +62,31 @@ def test_all_packets_come_back_in_order_with_times_and_durations(tmp_path: Path)
 
 
 def test_a_journal_goes_on_behind_what_is_whole(tmp_path: Path) -> None:
-    first = Journal(tmp_path / "video", MADE_OF)
+    first = Journal(tmp_path / "video", SETTINGS)
     add(first, [0, 512])
     add(first, [1024, 1536])
-    assert [s.times for s in Journal(tmp_path / "video", MADE_OF).segments] == [(0, 512), (1024, 1536)]
-    again = Journal(tmp_path / "video", MADE_OF).segments[1]
-    assert (again.mark, again.notes, again.last, again.ends) == ("mark", ("a note",), 700, False)
+    assert [s.times for s in Journal(tmp_path / "video", SETTINGS).segments] == [(0, 512), (1024, 1536)]
+    again = Journal(tmp_path / "video", SETTINGS).segments[1]
+    assert (again.digest, again.notes, again.last_duration, again.final) == ("digest", ("a note",), 700, False)
 
     with open(tmp_path / "video" / "journal.jsonl", "a") as file:
         file.write('{"times": [2048, 25')  # half a line, as a crash leaves it
-    assert len(Journal(tmp_path / "video", MADE_OF).segments) == 2
+    assert len(Journal(tmp_path / "video", SETTINGS).segments) == 2
 
     first.path(1).write_bytes(b"short")
-    assert len(Journal(tmp_path / "video", MADE_OF).segments) == 1
+    assert len(Journal(tmp_path / "video", SETTINGS).segments) == 1
     first.path(0).unlink()
-    assert Journal(tmp_path / "video", MADE_OF).segments == []
+    assert Journal(tmp_path / "video", SETTINGS).segments == []
 
 
 def test_what_was_begun_for_something_else_does_not_count(tmp_path: Path) -> None:
-    add(Journal(tmp_path / "video", MADE_OF), [0, 512])
+    add(Journal(tmp_path / "video", SETTINGS), [0, 512])
     assert Journal(tmp_path / "video", {"model": "high"}).segments == []
     assert [path.name for path in (tmp_path / "video").iterdir()] == ["journal.jsonl"]
 
 
 def test_a_segment_that_was_not_finished_leaves_nothing(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "video", MADE_OF)
+    journal = Journal(tmp_path / "video", SETTINGS)
 
     def interrupted() -> None:
         with SegmentWriter(journal, ENCODING.context(VIDEO)) as writer:
@@ -100,11 +100,11 @@ def test_a_segment_that_was_not_finished_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_a_segment_that_is_not_all_there_would_be_noticed(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "video", MADE_OF)
-    add(journal, [0, 512], ends=True)
+    journal = Journal(tmp_path / "video", SETTINGS)
+    add(journal, [0, 512], final=True)
     line = json.loads((tmp_path / "video" / "journal.jsonl").read_text().splitlines()[1])
-    assert line["bytes"] == journal.path(0).stat().st_size
-    assert line["ends"] is True
+    assert line["size"] == journal.path(0).stat().st_size
+    assert line["final"] is True
     journal.remove()
     assert not (tmp_path / "video").exists()
 
@@ -112,20 +112,20 @@ def test_a_segment_that_is_not_all_there_would_be_noticed(tmp_path: Path) -> Non
 def test_a_disk_that_cannot_be_written_is_said_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(VideoWriteError, match="cannot be written"):
-        Journal(tmp_path / "file" / "video", MADE_OF)
+        Journal(tmp_path / "file" / "video", SETTINGS)
 
 
 def test_what_the_next_frames_depend_on_is_kept_with_the_last_segments(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "video", MADE_OF)
+    journal = Journal(tmp_path / "video", SETTINGS)
     for number in range(4):
         add(journal, [1024 * number, 1024 * number + 512], state={"memory": np.full((2, 3), number, np.float32)})
-    again = Journal(tmp_path / "video", MADE_OF)
+    again = Journal(tmp_path / "video", SETTINGS)
     assert len(again.segments) == 4
     np.testing.assert_array_equal(again.state()["memory"], np.full((2, 3), 3, np.float32))
     assert len(list((tmp_path / "video").glob("*.state.npz"))) == 2
     again.state_path(3).write_bytes(b"")
-    less = Journal(tmp_path / "video", MADE_OF)
+    less = Journal(tmp_path / "video", SETTINGS)
     assert len(less.segments) == 3
     assert less.state()["memory"][0, 0] == 2
     less.state_path(2).unlink()
-    assert Journal(tmp_path / "video", MADE_OF).segments == []
+    assert Journal(tmp_path / "video", SETTINGS).segments == []

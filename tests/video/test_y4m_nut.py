@@ -29,7 +29,7 @@ def test_frames_come_out_as_they_went_in(form: str, pix_fmt: str) -> None:
     rng, went_in = np.random.default_rng(1), []
     if form == "y4m" and layout.rgb:
         with (
-            pytest.raises(Unsupported, match="-f nut holds it"),
+            pytest.raises(Unsupported, match="format='nut' does"),
             open_writer("y4m", file, video_stream, layout, "left"),
         ):
             pass

@@ -1,4 +1,4 @@
-"""The upscaled image for tests of what lies beside it: small frames at the source's times, encoded on the spot."""
+"""Upscaled images for tests of muxing: small frames at the source's times, encoded on the spot."""
 
 from __future__ import annotations
 
@@ -9,11 +9,22 @@ from pathlib import Path
 from typing import Any
 
 import av
+from numpy.typing import NDArray
 
-from subpixel.video.video_file import VideoFile
+from subpixel.video.containers import container_of
+from subpixel.video.formats import layout_of, planes_of
+from subpixel.video.stream_selection import StreamSelection, select_streams
+from subpixel.video.time_range import TimeRange
+from subpixel.video.video_file import VideoFile, open_video
 from video import clips
 
-__all__ = ["Encoded", "times_of"]
+__all__ = ["Encoded", "decoded", "select", "times_of"]
+
+
+def select(video: VideoFile, name: str | Path, codec: str, time_range: TimeRange | None = None) -> StreamSelection:
+    """The streams of a video that go into a file of that name."""
+    with open_video(video.path) as source:
+        return select_streams(video, source, container_of(name), codec, time_range)
 
 
 def times_of(path: Path) -> list[int]:
@@ -26,6 +37,21 @@ def times_of(path: Path) -> list[int]:
             except av.error.FFmpegError:
                 continue
     return times
+
+
+def decoded(path: Path) -> list[tuple[Fraction, list[NDArray[Any]]]]:
+    """The frames of a video, each with its time in seconds and its planes."""
+    with av.open(str(path), metadata_errors="replace") as container:
+        main = next(s for s in container.streams.video if not s.disposition & s.disposition.attached_pic)
+        layout = layout_of(main.codec_context.pix_fmt, path)
+        found = []
+        for packet in container.demux(main):
+            try:
+                frames = packet.decode()
+            except av.error.FFmpegError:
+                continue
+            found += [(f.pts * main.time_base, [p.copy() for p in planes_of(f, layout)]) for f in frames]
+        return found
 
 
 @dataclass

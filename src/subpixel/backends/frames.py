@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from subpixel.backends.bands import bands, rows_at_once
 from subpixel.backends.base import Session
 from subpixel.errors import InvalidArgument, unknown
-from subpixel.ops.resizing.compiled import Passes, is_available, run, sum_real
+from subpixel.ops.resizing.compiled import Passes, is_available, plan_float, run
 from subpixel.ops.resizing.taps import AxisTaps, axis_taps
 
 __all__ = [
@@ -268,7 +268,7 @@ def _passes(given: tuple[int, int], result: tuple[int, int], centres: tuple[floa
         (axis, axis_taps(n_in, n_out, scale, centre=centre))
         for axis, (n_in, n_out, centre) in enumerate(zip(given, result, centres, strict=True))
     ]
-    return sum_real(given, "float32", tables, "float32", "float32")
+    return plan_float(given, "float32", tables, "float32", "float32")
 
 
 def _upscale_luma(

@@ -1,4 +1,4 @@
-"""What the machine can do at most: multiply-adds of each target and precision, and bytes copied."""
+"""The machine's ceilings: multiply-adds of each target and precision, and bytes copied."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from subpixel.ops.native import native_module
 
 __all__ = ["arithmetic", "array_copy", "memory_copy", "run_on_threads", "targets", "variants"]
 
-# Bytes of each array of a copy: far beyond the caches.
+# Size of each array that is copied: far larger than the caches.
 _BYTES = 64 << 20
 
-# Bytes of a copy that takes longer than waking Python's threads, which is some tens of microseconds.
+# Smaller copies take less time than Python needs to wake a thread, some tens of microseconds.
 _WORTH = 4 << 20
 
 
 def arithmetic(precision: str, target: str, threads: int, macs: float) -> Callable[[], None]:
-    """A call that makes so many multiply-adds and nothing else; its time is what no network of that work is below.
+    """A call that computes so many multiply-adds and nothing else. A network of that work cannot be faster.
 
     Args:
         precision: ``f32``, ``bf16`` or ``int8``.
-        target: of the compiled module; products of other widths are another target's.
-        threads: that share the work.
-        macs: multiply-adds.
+        target: a target of the compiled module, see :func:`targets`.
+        threads: the threads that share the work.
+        macs: the number of multiply-adds.
 
     Raises:
         BackendUnavailable: there is no compiled module.
@@ -40,7 +40,7 @@ def arithmetic(precision: str, target: str, threads: int, macs: float) -> Callab
 
 
 def targets() -> list[str]:
-    """Names of the compiled module's targets that run here, best last.
+    """The targets of the compiled module that run on this machine, the best last.
 
     Raises:
         BackendUnavailable: there is no compiled module.
@@ -50,7 +50,7 @@ def targets() -> list[str]:
 
 
 def variants() -> list[tuple[str, str]]:
-    """Each precision and target that has kernels of its own; some targets add something for one precision only.
+    """Pairs of precision and target with kernels of their own. Some targets add kernels for one precision only.
 
     Raises:
         BackendUnavailable: there is no compiled module.
@@ -58,13 +58,13 @@ def variants() -> list[tuple[str, str]]:
     module = _module()
 
     def kernels(precision: str, target: str) -> str:
-        # A session says whose kernels it runs; the smallest that can be made is enough to ask.
+        # A session states which target's kernels it runs; the smallest session is enough to ask.
         start = 1, 1, True, False, False, 1, target
         session = module.IntegerSession(*start) if precision == "int8" else module.FloatSession(precision, *start)
         return str(session.kernels)
 
     def own(precision: str, target: str) -> bool:
-        # bf16 is only worth measuring where the processor multiplies it; elsewhere it is widened to f32.
+        # bf16 is measured only where the processor multiplies it; elsewhere it is widened to f32.
         return kernels(precision, target) == target and (precision != "bf16" or kernels("f32", target) != target)
 
     return [
@@ -75,12 +75,12 @@ def variants() -> list[tuple[str, str]]:
 def _module() -> ModuleType:
     module = native_module()
     if module is None:
-        raise BackendUnavailable("this installation was made without a C++ compiler: there is nothing to measure")
+        raise BackendUnavailable("bench: nothing to measure, this installation was built without a C++ compiler")
     return module
 
 
 def memory_copy(bytes_copied: int, threads: int) -> Callable[[], None]:
-    """A call that copies so many bytes from memory to memory that is there already, in pieces beyond the caches."""
+    """A call that copies so many bytes between two arrays larger than the caches, which are allocated beforehand."""
     source, result = (np.ones(_BYTES, np.uint8) for _ in range(2))
     parts = list(zip(np.array_split(source, threads), np.array_split(result, threads), strict=True))
 
@@ -95,9 +95,9 @@ def memory_copy(bytes_copied: int, threads: int) -> Callable[[], None]:
 
 
 def array_copy(x: NDArray[Any], threads: int) -> Callable[[], None]:
-    """A call that copies an array to new memory: what an operator of that result cannot do without.
+    """A call that copies an array to new memory. An operator with such a result must write as much.
 
-    On all threads, if there is so much of it that a second thread is worth waking.
+    It uses all threads if the array is large enough for a second thread to pay.
     """
     flat = x.reshape(-1)
     threads = threads if x.nbytes >= _WORTH else 1
@@ -114,7 +114,7 @@ def array_copy(x: NDArray[Any], threads: int) -> Callable[[], None]:
 
 
 def run_on_threads(work: Callable[[int], Any], threads: int) -> Callable[[], None]:
-    """A call of ``work(0)`` … ``work(threads - 1)`` at once; the threads are started here and kept."""
+    """A call that runs ``work(0)`` … ``work(threads - 1)`` at once, on threads that are started beforehand."""
     others = ThreadPoolExecutor(threads - 1) if threads > 1 else None
 
     def call() -> None:

@@ -1,4 +1,4 @@
-"""The suite ``engine``: networks on planes, beside what the processor can do and what others do with it."""
+"""The suite ``engine``: networks on planes, other libraries, and the ceilings of the processor."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from subpixel.bench.timing import time_alternately
 
 __all__ = ["engine"]
 
-# Multiply-adds, and bytes, by which the ceilings are measured: some hundredths of a second.
+# Multiply-adds and bytes for the measurement of ceilings: some hundredths of a second.
 _WORK = 1e9
 
 # Megapixels of the input, as height and width.
@@ -25,7 +25,7 @@ _SIZES = {0.1: (250, 400), 1: (800, 1250), 10: (2500, 4000), 100: (8000, 12500)}
 
 
 def engine(options: BenchOptions) -> Iterator[Group]:
-    """Each group as it is measured."""
+    """The groups of the suite."""
     yield machine(options)
     for number, network in enumerate((espcn_x3(), thin_x2())):
         yield peer_comparison(options, network, f"peers-{number}")
@@ -48,11 +48,11 @@ def machine(options: BenchOptions) -> Group:
         for name, time in times.items():
             unit = "GB/s copied" if name == "copy" else "GMAC/s"
             facts.append(Fact(f"{name}, {_threads(threads)}", _WORK / time.median / 1e6, unit))
-    return Group("ceilings", "What this machine can do at most", facts=tuple(facts))
+    return Group("ceilings", "Ceilings of this machine", facts=tuple(facts))
 
 
 def peer_comparison(options: BenchOptions, network: Network, name: str) -> Group:
-    """The product on its best target, the peers that are here, and the arithmetic ceilings."""
+    """Our engine on its best target, the installed peers, and the arithmetic ceilings."""
     best = ceilings.targets()[-1]
     calls: dict[str, Callable[[], Any]] = {}
     entries: list[tuple[str, str, str | None]] = []
@@ -77,7 +77,7 @@ def peer_comparison(options: BenchOptions, network: Network, name: str) -> Group
 
 
 def target_comparison(options: BenchOptions, network: Network, name: str) -> Group:
-    """Every target of this machine beside its own ceiling, which is what its multiply-adds take alone."""
+    """Our engine on every target of this machine, with the ceiling of each."""
     found: list[Entry] = []
     for precision, target in ceilings.variants():
         ours, ceiling = f"{precision}, {target}", f"ceiling {precision}, {target}"
@@ -87,11 +87,11 @@ def target_comparison(options: BenchOptions, network: Network, name: str) -> Gro
         }
         group = measure_group(options, name, "", calls, [(ours, "ours", ceiling), (ceiling, "ceiling", None)])
         found += group.entries
-    return Group(name, f"{network.title}: each target beside its ceiling", tuple(found))
+    return Group(name, f"{network.title}: targets and their ceilings", tuple(found))
 
 
 def linearity(options: BenchOptions) -> Group:
-    """Time for each pixel of ESPCN ×3 int8, from small images to large ones, on one thread and on all."""
+    """Time per pixel of ESPCN ×3 int8, from small to large images, on one thread and on all."""
     network = espcn_x3()
     found: list[Entry] = []
     for megapixels, size in _SIZES.items():
@@ -106,19 +106,19 @@ def linearity(options: BenchOptions) -> Group:
             options, "", "", calls, [(name, "ours", None) for name in calls], pixels=size[0] * size[1]
         )
         found += group.entries
-    return Group("linearity", "ESPCN ×3 int8, luma bytes: time by the input's size", tuple(found))
+    return Group("linearity", "ESPCN ×3 int8, luma bytes: time by size of the input", tuple(found))
 
 
 def memory(options: BenchOptions) -> Group:
-    """Memory beyond input and result, of the network alone and of the way over RGB."""
+    """Peak memory beyond input and result, of the network alone and of an ``Upscaler`` on RGB."""
     facts = []
     for megapixels in (1, 10, 100) if options.full else (1, 10):
         for kind, text in (("plane", "ESPCN ×3 int8, luma bytes"), ("rgb", 'Upscaler(3, model="espcn"), RGB bytes')):
             amount = extra_memory(kind, _SIZES[megapixels], options.threads)
             if amount is not None:
                 facts.append(Fact(f"{text}, {megapixels} Mpx", amount, "MiB"))
-    notes = () if facts else ("not measured: this system does not tell a process its highest memory",)
-    return Group("memory", "Memory beyond input and result, at the highest moment", facts=tuple(facts), notes=notes)
+    notes = () if facts else ("not measured: this system does not report a process's peak memory",)
+    return Group("memory", "Peak memory beyond input and result", facts=tuple(facts), notes=notes)
 
 
 def _threads(count: int) -> str:

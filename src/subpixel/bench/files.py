@@ -1,4 +1,4 @@
-"""The suite ``files``: many image files, each read, upscaled and written, beside OpenCV in a loop."""
+"""The suite ``files``: many image files, each read, upscaled and written; and OpenCV in a loop."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ __all__ = ["files"]
 
 _SIDE, _SCALE, _MODEL = 512, 2, "fast"
 
-# Files of a call, by whether the largest cases are asked for.
+# Files of a call, without and with ``options.full``.
 _FILES = {False: 25, True: 1000}
-# Different images among them; they and their results are in memory for what is measured without files.
+# Different images among them. They and their results stay in memory for the measurements without files.
 _IMAGES = 32
 
-# What is read and what is written.
+# Formats that are read and written.
 _KINDS = ((".png", ".png"), (".jpg", ".png"), (".jpg", ".jpg"))
 
-_OURS, _BATCH = "Job, one after the other", "Batch, as many at a time as pay"
+_OURS, _BATCH = "Job, one file at a time", "Batch, several files at a time"
 _ENGINE, _CODING = "engine alone", "reading and writing alone"
 
 
 def files(options: BenchOptions) -> Iterator[Group]:
-    """A group for each pair of formats, as it is measured."""
+    """The groups of the suite, one for each pair of formats."""
     upscaler = Upscaler(_SCALE, model=_MODEL, backend="native", threads=options.threads)
     notes = [
-        "A call is all the files. They lie in the system's cache, and nobody waits for the disk.",
-        f"{_IMAGES} different images, made of numbers, as hard for PNG and JPEG as photographs are.",
+        "A call processes all files. They are in the system's cache, so no call waits for the disk.",
+        f"{_IMAGES} different generated images, as hard to compress for PNG and JPEG as photographs.",
     ]
     peers = _peers(options, notes)
     with tempfile.TemporaryDirectory() as folder:
@@ -55,7 +55,7 @@ def files(options: BenchOptions) -> Iterator[Group]:
 
 
 def _sources(folder: Path, number: int) -> dict[str, list[Path]]:
-    """Files of each format that is read."""
+    """The files to read, by their suffix."""
     images = [photograph(_SIDE, _SIDE, seed) for seed in range(min(number, _IMAGES))]
     result: dict[str, list[Path]] = {}
     for suffix in dict.fromkeys(read_as for read_as, _ in _KINDS):
@@ -106,9 +106,9 @@ def _group(
 
 
 def _batch(upscaler: Upscaler, sources: list[Path], results: list[Path]) -> None:
-    """As ``subpixel upscale FOLDER`` does it, the start of its processes and the digests of its sources included."""
+    """The same as ``subpixel upscale FOLDER``, with the start of its processes and the digests of its sources."""
     for result in results:
-        result.unlink(missing_ok=True)  # or it would be done before
+        result.unlink(missing_ok=True)  # else the batch would skip it as done
     tasks = [Task(source, result, _SIDE**2) for source, result in zip(sources, results, strict=True)]
     make = partial(Upscaler, _SCALE, model=_MODEL, backend="native")
     for report in Batch(tasks, upscaler, make, TaskPolicy()).run():
@@ -121,12 +121,12 @@ def _facts(group: Group, number: int) -> Iterator[Fact]:
         if entry.name != _CODING:
             yield Fact(entry.name, 1000 * number / entry.time.median, "files a second")
     job, engine, coding = (group.entry(name).time.median for name in (_OURS, _ENGINE, _CODING))
-    yield Fact("of the time of Job, what is beyond the engine's", 100 * (job - engine) / job, "%")
-    yield Fact("reading and writing alone, beside the engine", coding / engine, "times its time")
+    yield Fact("share of Job's time outside the engine", 100 * (job - engine) / job, "%")
+    yield Fact("reading and writing alone, relative to the engine", coding / engine, "×")
 
 
 def _sizes(run: Callable[[], None], peers: list[Superres], sources: list[Path], results: list[Path]) -> Iterator[Fact]:
-    """How large the files are that each writes: who takes less care is faster."""
+    """The sizes of the written files: less compression takes less time."""
     run()
     yield Fact("written by Job", _kilobytes(results), "kB a file")
     for peer in peers[:1]:
@@ -140,13 +140,13 @@ def _kilobytes(paths: list[Path]) -> float:
 
 def _peers(options: BenchOptions, notes: list[str]) -> list[Superres]:
     if options.superres is None:
-        notes.append("OpenCV dnn_superres: not measured, its model files were not given (--superres)")
+        notes.append("OpenCV dnn_superres: not measured, its model files were not given")
         return []
     peers = superres(options.superres, _SCALE, options.threads)
     if not peers:
         notes.append(f"OpenCV dnn_superres: not measured, OpenCV {version_of('opencv')} here has no such module")
     else:
-        notes.append("OpenCV: imread, upsample and imwrite of each file, with what imwrite does if nothing is said.")
+        notes.append("OpenCV: imread, upsample and imwrite of each file, with the defaults of imwrite.")
     return peers
 
 
@@ -156,4 +156,4 @@ def _opencv(peer: Superres, sources: list[Path], results: list[Path]) -> None:
     for source, result in zip(sources, results, strict=True):
         pixels = cv2.imread(str(source))
         if pixels is None or not cv2.imwrite(str(result), peer.run(pixels)):  # type: ignore[arg-type]
-            raise SubpixelError(f"{source}: OpenCV could not read or write it")
+            raise SubpixelError(f"{source}: OpenCV cannot read it or write its result")

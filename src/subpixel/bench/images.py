@@ -1,4 +1,4 @@
-"""Images and frames in, the same out, as users call it: the suite ``images``, and what ``video`` begins with."""
+"""The suite ``images``: whole images through an ``Upscaler``; and the frames that begin the suite ``video``."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = ["frames", "images", "real_time", "superres_comparison"]
 
 
 def images(options: BenchOptions) -> Iterator[Group]:
-    """Each group as it is measured."""
+    """The groups of the suite."""
     yield superres_comparison(options)
     with tempfile.TemporaryDirectory() as folder:
         upscalers = _upscalers(options, Path(folder), espcn_x3())
@@ -37,16 +37,16 @@ def images(options: BenchOptions) -> Iterator[Group]:
 
 
 def superres_comparison(options: BenchOptions) -> Group:
-    """``Upscaler(3, model="espcn")`` on RGB bytes beside what users of OpenCV call for the same."""
+    """``Upscaler(3, model="espcn")`` on RGB bytes, and OpenCV's dnn_superres."""
     network = espcn_x3()
     (h, w), r = network.size, network.spec.scale
     rgb = synthetic_image(network.size, 3)
     calls, entries = _bounds(options, network)
-    notes = ["Of all of it only the network's multiply-adds are counted in the ceiling; colour and bytes come on top."]
+    notes = ["The ceiling counts only the network's multiply-adds; colour conversion comes on top."]
     with tempfile.TemporaryDirectory() as folder:
         _add_ours(_upscalers(options, Path(folder), network), rgb, calls, entries)
     if options.superres is None:
-        notes.append("OpenCV dnn_superres: not measured, its model files were not given (--superres)")
+        notes.append("OpenCV dnn_superres: not measured, its model files were not given")
     else:
         peers = superres(options.superres, r, options.threads)
         if not peers:
@@ -59,7 +59,7 @@ def superres_comparison(options: BenchOptions) -> Group:
 
 
 def real_time(options: BenchOptions) -> Group:
-    """RGB bytes to 1920×1080 by the thin network: images a second."""
+    """The thin network on RGB bytes to 1920×1080, in images per second."""
     network = thin_x2()
     (h, w), r = network.size, network.spec.scale
     rgb = synthetic_image(network.size, 3)
@@ -72,7 +72,7 @@ def real_time(options: BenchOptions) -> Group:
 
 
 def kinds(options: BenchOptions, upscalers: dict[str, Upscaler]) -> Group:
-    """The kinds of images: what colour, alpha and 16 bits cost beside the plane of luma alone."""
+    """Kinds of images: the cost of colour, alpha and 16 bits over luma alone."""
     network = espcn_x3()
     rgb = synthetic_image(network.size, 3)
     clear = np.dstack([rgb, synthetic_image(network.size) // 2])
@@ -94,7 +94,7 @@ def kinds(options: BenchOptions, upscalers: dict[str, Upscaler]) -> Group:
 
 
 def files(options: BenchOptions, upscalers: dict[str, Upscaler], folder: Path) -> Group:
-    """PNG to PNG: reading, upscaling and writing; and the command with its start."""
+    """PNG to PNG: a ``Job`` reads, upscales and writes; and the whole command with its start-up."""
     source, result = folder / "source.png", folder / "result.png"
     write(ImageData(synthetic_image(espcn_x3().size, 3)), source, overwrite=True)
     calls: dict[str, Callable[[], Any]] = {}
@@ -111,7 +111,7 @@ def files(options: BenchOptions, upscalers: dict[str, Upscaler], folder: Path) -
 
 
 def frames(options: BenchOptions) -> Group:
-    """Frames of video, 8 bits in 4:2:0, beside the network alone on their luma: what chroma and the codes cost."""
+    """Frames of video, 8 bits in 4:2:0, and the network alone on their luma: the cost of chroma and of codes."""
     network = thin_x2()
     (h, w), r = network.size, network.spec.scale
     y, u, v = synthetic_image(network.size), *(synthetic_image((-(-h // 2), -(-w // 2))) for _ in range(2))
@@ -141,13 +141,13 @@ def _add_ours(
 
 
 def _with_rates(group: Group, unit: str) -> Group:
-    """How many of ours there are in a second."""
+    """The group with the rate of each entry of ours."""
     rates = [Fact(one.name, 1000 / one.time.median, unit) for one in group.entries if one.role == "ours"]
     return replace(group, facts=tuple(rates))
 
 
 def _upscalers(options: BenchOptions, folder: Path, network: Network) -> dict[str, Upscaler]:
-    """A network in int8 and f32, with the int8 parameters of the benchmark."""
+    """Upscalers of a network in int8 and f32, with the int8 parameters of the benchmark."""
     path = folder / "model.safetensors"
     save(Model("model", network.spec, dict(network.weights), quantisation=network.quantisation), path)
     return {

@@ -1,4 +1,4 @@
-"""Memory that a call takes beyond its input and its result, measured in a process of its own."""
+"""Memory of a call beyond its input and its result, measured in a process of its own."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ __all__ = ["extra_memory"]
 
 _STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
-# What the process of its own runs: so nothing that others keep, or have given back, is counted.
+# The code of the other process. Memory that this process holds or has freed does not count there.
 _CHILD = "import json, sys; from subpixel.bench import memory; print(memory.measure(*json.loads(sys.argv[1])))"
 
 
 def extra_memory(kind: str, size: tuple[int, int], threads: int) -> float | None:
-    """MiB beyond input and result at the highest moment of a call.
+    """Peak memory of a call in MiB, beyond its input and its result.
 
     Args:
         kind: ``plane``: ESPCN ×3 int8 on a plane of bytes; ``rgb``: the ``Upscaler`` with ESPCN ×3 on RGB bytes.
         size: height and width of the input.
-        threads: that share the work.
+        threads: the threads that share the work.
 
     Returns:
-        None where the system does not tell a process its highest memory (only Linux does).
+        None where the system does not report a process's peak memory (only Linux does).
 
     Raises:
-        SubpixelError: the other process failed.
+        SubpixelError: the other process fails.
     """
     if not _RESET.exists():
         return None
     arguments = json.dumps([kind, list(size), threads])
-    # glibc keeps what is freed for the next call; so told, it gives all but crumbs back, and only what is used counts.
+    # glibc keeps freed memory for later. With this threshold it returns nearly all, so only memory in use counts.
     environment = {**os.environ, "MALLOC_MMAP_THRESHOLD_": "65536"}
     done = subprocess.run(
         [sys.executable, "-c", _CHILD, arguments], capture_output=True, text=True, check=False, env=environment
@@ -55,9 +55,9 @@ def measure(kind: str, size: tuple[int, int], threads: int) -> float:
     from subpixel.bench.networks import synthetic_image
 
     call = _make_call(kind, threads)
-    call(synthetic_image((64, 64), 3 if kind == "rgb" else None))  # threads and code are there before
+    call(synthetic_image((64, 64), 3 if kind == "rgb" else None))  # starts the threads and loads the code
     x = synthetic_image((size[0], size[1]), 3 if kind == "rgb" else None)
-    _RESET.write_text("5", encoding="ascii")  # the highest moment counts from here
+    _RESET.write_text("5", encoding="ascii")  # resets the peak
     before = _kib("VmRSS")
     result = call(x)
     return (_kib("VmHWM") - before) / 1024 - result.nbytes / 2**20

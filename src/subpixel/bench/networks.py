@@ -1,4 +1,4 @@
-"""The networks that are measured, and the product prepared to run them."""
+"""The networks of the benchmarks, and calls that run them."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from subpixel.models.zoo import find
 
 __all__ = ["Network", "espcn_x3", "network_call", "session", "synthetic_image", "thin_x2"]
 
-# Values of a layer of random weights lie within it nearly all; how many are clipped changes no time.
+# Nearly all values of layers with random weights lie in it. Clipping does not change the time.
 _RANGE = (-4.0, 4.0)
 
-# Side of the pattern that images are made of.
+# Side of the pattern that images repeat.
 _TILE = 512
 
 
@@ -38,12 +38,12 @@ class Network:
 
     @property
     def macs(self) -> float:
-        """Multiply-adds of an image, counted as if its borders cost nothing."""
+        """Multiply-adds for one image, without those for its borders."""
         return float(self.spec.macs_per_pixel) * self.size[0] * self.size[1]
 
     @property
     def title(self) -> str:
-        """For people."""
+        """The title of the network's groups."""
         (h, w), r = self.size, self.spec.scale
         return f"{self.name} ×{r}, luma {w}×{h} → {w * r}×{h * r}, {self.macs / 1e9:.2f} GMAC"
 
@@ -55,7 +55,7 @@ def espcn_x3() -> Network:
 
 
 def thin_x2() -> Network:
-    """A deeper and thinner network, 13.5 thousand weights, 960×540 to 1920×1080; random weights: time knows none."""
+    """A deeper and thinner network of 13,500 random weights, 960×540 to 1920×1080. Weights do not change the time."""
     middle = [Conv(f"conv{n}", f"conv{n - 1}", 16, 16, (3, 3), "relu") for n in range(2, 7)]
     layers: tuple[Layer, ...] = (
         Conv("conv1", INPUT, 1, 16, (5, 5), "relu"),
@@ -69,7 +69,7 @@ def thin_x2() -> Network:
     rng = np.random.default_rng(0)
     weights = {}
     for name, shape in spec.weight_shapes.items():
-        # He et al. 2015: so scaled, values neither grow nor fade from layer to layer
+        # scaled as in He et al. 2015: values keep their size from layer to layer
         spread = np.sqrt(2 / np.prod(shape[1:])) if len(shape) > 1 else 0.05
         weights[name] = rng.normal(0, spread, shape).astype(np.float32)
     weights["conv7.weight"] *= np.float32(0.1)
@@ -88,7 +88,7 @@ def _network(
 
 
 def synthetic_image(size: tuple[int, int], channels: int | None = None) -> NDArray[np.uint8]:
-    """Waves of all lengths, u8, ``(H, W)`` or ``(H, W, channels)``: no flat area that anybody could skip."""
+    """Waves of all lengths, u8, ``(H, W)`` or ``(H, W, channels)``: no flat areas that a program could skip."""
     y, x = np.mgrid[:_TILE, :_TILE].astype(np.float32)
     wave = np.sin(x * x * np.float32(2e-3)) + np.cos(y * np.float32(0.3) + x * np.float32(0.1))
     tile = (128 + 60 * wave).astype(np.uint8)
@@ -99,13 +99,13 @@ def synthetic_image(size: tuple[int, int], channels: int | None = None) -> NDArr
 
 
 def session(network: Network, precision: str, threads: int, target: str = "") -> Session:
-    """The product ready to run a network: the compiled backend, on the best target or a named one."""
+    """A session of the compiled backend for a network, on the best target or a named one."""
     with _target(target):
         return BACKENDS["native"].prepare(network.spec, network.weights, precision, threads, network.quantisation)
 
 
 def network_call(network: Network, precision: str, threads: int, target: str = "") -> Callable[[], NDArray[Any]]:
-    """A call that runs a network on its image: bytes for int8, else f32."""
+    """A call that runs a network on its image: u8 for int8, else f32."""
     ready = session(network, precision, threads, target)
     plane = synthetic_image(network.size)[None]
     x: NDArray[Any] = plane if precision == "int8" else plane.astype(np.float32) / np.float32(255)

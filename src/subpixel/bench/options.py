@@ -1,4 +1,4 @@
-"""What the user asked for, and the measuring of one group by it."""
+"""Options of a benchmark run, and the measurement of one group of calls."""
 
 from __future__ import annotations
 
@@ -16,8 +16,19 @@ __all__ = ["BenchOptions", "measure_group"]
 
 @dataclass(frozen=True)
 class BenchOptions:
-    """How much is measured: threads for all alike, rounds and seconds of a group, the largest cases, model files; for
-    suite ``quality`` its scale, a folder of candidates, and test sets."""
+    """Options of a run.
+
+    Args:
+        threads: of every program that is measured.
+        rounds: how many rounds of a group count.
+        seconds: a group ends early after this time.
+        full: also the largest cases: images of 100 megapixels, 1,000 files.
+        superres: a folder with the model files of OpenCV's dnn_superres.
+        only: of suites ``ops`` and ``files``, the cases whose name contains this.
+        scale: of suite ``quality``.
+        models: of suite ``quality``, a folder of further model files.
+        data: of suite ``quality`` a folder of test sets, of suite ``video`` a video.
+    """
 
     threads: int
     rounds: int = 15
@@ -30,15 +41,15 @@ class BenchOptions:
     data: Path | None = None
 
     def command(self, suite: str) -> str:
-        """What to type for the same measurement, less what goes without saying.
+        """The command that repeats the measurement, without options that have their default.
 
         >>> BenchOptions(2, full=True).command("engine")
         'subpixel bench --suite engine --threads 2 --full'
         """
         words = ["subpixel", "bench", "--suite", suite, "--threads", str(self.threads)]
-        plain = BenchOptions(self.threads)
+        defaults = BenchOptions(self.threads)
         for name in ("rounds", "seconds", "superres", "only", "scale", "models", "data"):
-            if getattr(self, name) != getattr(plain, name):
+            if getattr(self, name) != getattr(defaults, name):
                 words += [f"--{name}", str(getattr(self, name))]
         return shlex.join([*words, "--full"] if self.full else words)
 
@@ -52,7 +63,7 @@ def measure_group(
     notes: Iterable[str] = (),
     pixels: int | None = None,
 ) -> Group:
-    """Calls by their names, alternating; each entry is a call's name, its role, and the name of its ceiling."""
+    """Measure calls in turns. An entry is the name of a call, its role, and the name of its ceiling or None."""
     times = time_alternately(calls, options.rounds, options.seconds)
     result = (Entry(call, role, times[call], ceiling, pixels) for call, role, ceiling in entries)  # type: ignore[arg-type]
     return Group(name, title, tuple(result), notes=tuple(notes))

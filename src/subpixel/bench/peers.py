@@ -1,7 +1,7 @@
-"""Other programs that run networks, each given the same network, the same threads and the easier border.
+"""Other libraries that run networks, with the same network and the same number of threads.
 
-Peers pad with zeros inside of each convolution, as their users' networks do and as is cheapest for them; ours repeats
-edges. All are given the size of the image beforehand and f32 planes, and hand back NumPy arrays.
+Peers pad each convolution with zeros, as their users' networks do; that is their cheapest border. Our engine repeats
+edges. All peers know the size of the image in advance, read f32 planes and return NumPy arrays.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Run = Callable[[F32], F32]
 
 @dataclass(frozen=True)
 class Peer:
-    """A program in one of its precisions: the packages it needs, and what makes a call on ``(1, H, W)`` of a Spec."""
+    """A library in one precision: the packages it needs, and a function that prepares a call on ``(1, H, W)``."""
 
     name: str
     packages: tuple[str, ...]
@@ -38,7 +38,7 @@ class Peer:
     bf16: bool = False
 
     def missing(self) -> str | None:
-        """None if it can be measured here, else why not."""
+        """Why it cannot be measured here, or None."""
         absent = [name for name in self.packages if importlib.util.find_spec(name) is None]
         if absent:
             return f"{', '.join(absent)} not installed"
@@ -134,15 +134,15 @@ class Superres:
 
 
 def superres(folder: Path, scale: int, threads: int) -> list[Superres]:
-    """OpenCV's dnn_superres with each of its usual model files that the folder has; none without that module.
+    """OpenCV's dnn_superres with each of its model files in the folder. Empty if OpenCV lacks the module.
 
     Raises:
-        InvalidArgument: the folder has no such file.
+        InvalidArgument: the folder has no model file of that scale.
     """
     names = ("ESPCN", "FSRCNN", "FSRCNN-small")
     files = {name: folder / f"{name}_x{scale}.pb" for name in names}
     if not any(path.is_file() for path in files.values()):
-        raise InvalidArgument(f"{folder}: no {' or '.join(path.name for path in files.values())} is there")
+        raise InvalidArgument(f"{folder}: has no {' or '.join(path.name for path in files.values())}")
     cv2 = _superres_module()
     if cv2 is None:
         return []

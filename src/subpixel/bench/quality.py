@@ -1,4 +1,4 @@
-"""The suite ``quality``: what each model reaches against the time it takes, ours and OpenCV's on one machine."""
+"""The suite ``quality``: PSNR and time of each model, ours and OpenCV's, on one machine."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from subpixel.upscaler import Upscaler
 
 __all__ = ["quality"]
 
-# Height and width of what is made, at every scale.
+# Height and width of the results, at every scale.
 _OUTPUT_SIZE = (1080, 1920)
 
-# The order in which test sets are shown; others follow.
+# Test sets in their order; others follow.
 _SETS = ("Set5", "Set14", "BSD100")
 
 _NOTES = (
-    "RGB bytes in memory to RGB bytes. Of all of it only the network's multiply-adds are counted in the ceiling.",
+    "RGB bytes in memory to RGB bytes. The ceiling counts only the network's multiply-adds.",
     "dB: PSNR of luma, as recorded in the model files by subpixel evaluate --record.",
 )
 
 
 @dataclass(frozen=True)
 class _Subject:
-    """A model in a precision: its label, what makes it ready, and what it is known to reach."""
+    """A model in one precision, with its label and its upscaler."""
 
     label: str
     role: Role
@@ -45,11 +45,11 @@ class _Subject:
 
 
 def quality(options: BenchOptions) -> Iterator[Group]:
-    """The one group, of one scale; ``options.models`` adds networks that are not shipped.
+    """The one group of the suite, for one scale; ``options.models`` adds networks that are not shipped.
 
     Raises:
-        InvalidArgument: nothing of that scale, or a folder that is not there or holds no such file.
-        ModelFileError: a file in the folder of models that cannot be used.
+        InvalidArgument: no model has that scale, or a folder is missing or holds no model file.
+        ModelFileError: a file in the folder of models cannot be used.
     """
     height, width = (side // options.scale for side in _OUTPUT_SIZE)
     rgb = synthetic_image((height, width), 3)
@@ -79,7 +79,7 @@ def quality(options: BenchOptions) -> Iterator[Group]:
 
 
 def _subjects(options: BenchOptions, notes: list[str]) -> Iterator[_Subject]:
-    """Each model in f32 and, if its file can say how, in int8."""
+    """Each model in f32 and, if its file has int8 parameters, in int8."""
     found = False
     for label, role, source, model in _models(options, notes):
         found = True
@@ -93,11 +93,11 @@ def _subjects(options: BenchOptions, notes: list[str]) -> Iterator[_Subject]:
             )
             yield _Subject(f"{label} {precision}", role, model, upscaler)
     if not found:
-        raise InvalidArgument(f"scale={options.scale}: no model that is shipped or given has it")
+        raise InvalidArgument(f"scale={options.scale}: no shipped or given model has this scale")
 
 
 def _models(options: BenchOptions, notes: list[str]) -> Iterator[tuple[str, Role, str, Model]]:
-    """Label, role, what an Upscaler takes, and the model; of files those of the scale."""
+    """Label, role, the ``model`` argument of an Upscaler, and the model itself. Files of other scales are skipped."""
     for name, entry in ZOO.items():
         if options.scale in entry.scales and not entry.video:
             yield name, "ours", name, find(name, options.scale)
@@ -118,27 +118,27 @@ def _models(options: BenchOptions, notes: list[str]) -> Iterator[tuple[str, Role
 
 
 def _figures(subject: _Subject, options: BenchOptions, notes: list[str]) -> dict[str, float]:
-    """What the file says, else what is measured now if there are test sets."""
+    """PSNR by test set: from the model file, else measured now if there are test sets."""
     sets: dict[str, Any] = subject.model.reached(subject.upscaler.precision)
     if not sets and options.data is not None:
         notes.append(f"{subject.label}: dB measured now, its file has none")
         sets = evaluate(subject.upscaler, options.data)["sets"]
     elif not sets:
-        notes.append(f"{subject.label}: its file has no dB, and no test sets were given (--data)")
+        notes.append(f"{subject.label}: its file has no dB, and no test sets were given")
     return _psnr_by_set(sets)
 
 
 def _peers(options: BenchOptions, notes: list[str]) -> list[Superres]:
     if options.superres is None:
-        notes.append("OpenCV dnn_superres: not measured, its model files were not given (--superres)")
+        notes.append("OpenCV dnn_superres: not measured, its model files were not given")
         return []
     peers = superres(options.superres, options.scale, options.threads)
     if not peers:
         notes.append("OpenCV dnn_superres: not measured, no OpenCV with this module is installed")
     elif options.data is None:
-        notes.append("OpenCV dnn_superres: its dB want test sets (--data)")
+        notes.append("OpenCV dnn_superres: no dB, they need test sets")
     else:
-        notes.append("OpenCV dnn_superres: dB of luma of the u8 images it makes, measured now")
+        notes.append("OpenCV dnn_superres: dB of luma of the u8 images it writes, measured now")
     return peers
 
 
@@ -148,7 +148,7 @@ def _peer_figures(peer: Superres, options: BenchOptions) -> dict[str, float]:
 
     def upscale(small: NDArray[np.uint8]) -> NDArray[np.uint8]:
         gray = small.shape[2] == 1
-        # OpenCV's order, in which alone it finds luma; where time is taken the order changes nothing.
+        # OpenCV needs BGR to find luma. The order does not change the time.
         result = peer.run(np.ascontiguousarray(np.repeat(small, 3, axis=2) if gray else small[..., ::-1]))
         return np.ascontiguousarray(result[..., :1] if gray else result[..., ::-1])
 

@@ -1,4 +1,4 @@
-"""What a benchmark finds: figures in groups, as data that JSON keeps and reports are made of."""
+"""Results of benchmarks as data: entries, facts and groups, to JSON and back."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from subpixel.errors import InvalidArgument
 
 __all__ = ["Entry", "Fact", "Group", "Results", "Role"]
 
-# Of the documents this package writes; a change that readers would notice counts it up.
+# The version of the documents; it rises with a change that readers must know.
 _VERSION = 1
 
 Role = Literal["ours", "candidate", "peer", "ceiling"]
@@ -19,8 +19,10 @@ Role = Literal["ours", "candidate", "peer", "ceiling"]
 
 @dataclass(frozen=True)
 class Entry:
-    """One thing measured. ``ceiling`` names the entry of the same group that no program can be faster than;
-    ``quality`` is PSNR in dB by test set, where that is part of the question."""
+    """One measured call.
+
+    ``ceiling`` names the entry of the same group that no program can beat. ``quality`` is PSNR in dB by test set.
+    """
 
     name: str
     role: Role
@@ -32,7 +34,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Fact:
-    """A figure that is no time."""
+    """A figure that is not a time."""
 
     name: str
     value: float
@@ -41,7 +43,7 @@ class Fact:
 
 @dataclass(frozen=True)
 class Group:
-    """What was measured side by side; ``id`` is for readers in code, ``title`` and ``notes`` for people."""
+    """Entries that were measured in turns. ``id`` is for programs, ``title`` and ``notes`` are for people."""
 
     id: str
     title: str
@@ -54,11 +56,11 @@ class Group:
         return next(entry for entry in self.entries if entry.name == name)
 
     def of_ceiling(self, entry: Entry) -> float | None:
-        """What part of what its ceiling allows an entry reaches: 1 is the ceiling itself."""
+        """The time of an entry's ceiling, divided by the entry's own: 1 is as fast as the ceiling."""
         return None if entry.ceiling is None else self.entry(entry.ceiling).time.median / entry.time.median
 
     def times_ours(self, entry: Entry) -> float | None:
-        """How many times as long as ours a peer takes; ours is the group's first entry of that role."""
+        """The time of a peer, divided by that of the group's first entry of ours. None for other roles."""
         ours = next((one for one in self.entries if one.role == "ours"), None)
         if ours is None or entry.role != "peer":
             return None
@@ -67,7 +69,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Results:
-    """A run of a suite on a machine, and the command that makes it again."""
+    """A run of a suite on a machine, and the command that repeats it."""
 
     suite: str
     command: str
@@ -75,7 +77,7 @@ class Results:
     groups: tuple[Group, ...]
 
     def document(self) -> dict[str, Any]:
-        """As JSON keeps it, with the ratios that follow from the times beside them."""
+        """The results as a JSON document, with the ratios of the times."""
         document: dict[str, Any] = {"version": _VERSION, **asdict(self)}
         for group, written in zip(self.groups, document["groups"], strict=True):
             for entry, one in zip(group.entries, written["entries"], strict=True):
@@ -85,13 +87,15 @@ class Results:
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Results:
-        """What :meth:`document` wrote.
+        """Results from a document of :meth:`document`.
 
         Raises:
-            InvalidArgument: another version, or another kind of document.
+            InvalidArgument: the document has another version or is of another kind.
         """
         if document.get("version") != _VERSION:
-            raise InvalidArgument(f"results: version {document.get('version')}: {_VERSION} is needed; measure again")
+            raise InvalidArgument(
+                f"results: version {document.get('version')} cannot be read, only {_VERSION}; measure again"
+            )
         try:
             return cls(
                 document["suite"],

@@ -1,4 +1,4 @@
-"""Quality against time as an image."""
+"""A plot of quality against time."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _MARKS = {"f32": "o", "int8": "s"}
 
 
 def scatter(group: Group, path: str | Path) -> None:
-    """A panel for each test set: milliseconds, on a logarithmic axis, and dB; what is up and to the left is better.
+    """Draw a panel for each test set: milliseconds on a logarithmic axis against dB. Up and left is better.
 
-    Circles are f32, squares int8, joined where they are of one model; the line goes along what nothing of ours, shipped
-    or candidate, is both faster and better than. Needs matplotlib.
+    Circles are f32, squares are int8; a dotted line joins those of one model. The solid line is the frontier of our
+    models, shipped and candidates. Needs matplotlib.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -43,7 +43,7 @@ def scatter(group: Group, path: str | Path) -> None:
                 color=_COLOURS[entry.role],
                 markerfacecolor="white" if entry.role == "candidate" else None,
             )
-            # Above, but for int8: the two of a model often lie close to each other.
+            # Labels of int8 go below, others above, since both of a model are often close.
             place = (5, -9) if entry.name.endswith(" int8") else (5, 3)
             at = (entry.time.median, _db(entry, name))
             axes.annotate(entry.name.removeprefix("OpenCV "), at, place, textcoords="offset points", fontsize=7)
@@ -59,7 +59,7 @@ def scatter(group: Group, path: str | Path) -> None:
 
 
 def frontier(entries: list[Entry], test_set: str) -> list[Entry]:
-    """Those that nothing is both faster and better than, the fastest first."""
+    """The entries for which no other is both faster and better, the fastest first."""
     result: list[Entry] = []
     for entry in sorted(entries, key=lambda e: (e.time.median, -_db(e, test_set))):
         if not result or _db(entry, test_set) > _db(result[-1], test_set):

@@ -1,4 +1,4 @@
-"""The list of suites."""
+"""The suites of ``subpixel bench``, and the measurement of one of them."""
 
 from __future__ import annotations
 
@@ -45,16 +45,16 @@ def measure(suite: str, options: BenchOptions, say: Callable[[Group], None] | No
 
     Args:
         suite: a name of :data:`SUITES`.
-        options: how much, and on how many threads.
-        say: called with each group when it is measured.
+        options: how much to measure, and on how many threads.
+        say: called with each group after its measurement.
 
     Raises:
-        InvalidArgument: no such suite, or more threads than there are.
+        InvalidArgument: there is no such suite, or this process may not use so many threads.
         BackendUnavailable: there is no compiled module to measure.
     """
     if suite not in SUITES:
         raise InvalidArgument(f"suite={suite!r}: one of {', '.join(SUITES)} is needed")
-    ceilings.targets()  # refuses at once where there is nothing to measure
+    ceilings.targets()  # raises at once if there is nothing to measure
     groups = []
     with limit_threads(options.threads):
         machine = describe(options.threads)

@@ -1,4 +1,4 @@
-"""The one way in which this project takes time."""
+"""Timing of calls that take turns: medians and quartiles."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Any
 
 __all__ = ["LEAST_ROUNDS", "Timing", "time_alternately"]
 
-# Rounds that are made however long they take: what a spread needs at least.
+# Rounds that always run: the fewest that have quartiles.
 LEAST_ROUNDS = 3
 
-# Seconds of a call beside which waking its threads is nothing.
+# Seconds above which the time to wake threads is negligible.
 _LONG = 0.5
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Milliseconds of one call: the median, the quartiles around it, and of how many rounds."""
+    """Milliseconds of one call: the median, the lower and upper quartile, and the number of rounds."""
 
     median: float
     low: float
@@ -33,21 +33,20 @@ def time_alternately(
     seconds: float = 20.0,
     clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, Timing]:
-    """Time of each call; they take turns, so that a drift of the machine meets all alike.
+    """The time of each call. Calls take turns, so that a change of the machine's speed affects all of them.
 
-    A turn is two calls, the second of which counts: the first wakes the call's own threads, brings its own memory into
-    the caches and outlasts the threads of the one before, which may still spin in wait for more. Where the first took
-    half a second, that is nothing, and it counts itself. Every other round goes through the calls backwards, so that
-    none always follows the same. One round more is made, and not counted.
+    A turn is two calls, and the second counts: the first wakes the threads, fills the caches and outlasts threads of
+    the previous call that may still spin. A first call of half a second or more counts itself, without a second. Every
+    other round runs backwards, so that no call always follows the same one. The first round does not count.
 
     Args:
-        calls: by name.
-        rounds: how many are counted.
-        seconds: rounds end early beyond so much time, not before 3 of them.
-        clock: seconds.
+        calls: functions by name.
+        rounds: how many rounds count.
+        seconds: no new round begins after this time, but at least 3 rounds count.
+        clock: returns seconds.
 
     Returns:
-        The time of each, in the order given.
+        The timing of each call, in the given order.
 
     >>> ticks = iter(range(100))
     >>> time_alternately({"work": lambda: None}, 5, clock=lambda: float(next(ticks)))["work"].median

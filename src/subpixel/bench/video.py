@@ -1,4 +1,4 @@
-"""Videos from file to file and into a pipe, beside what decoder, engine and encoder take alone: the suite ``video``."""
+"""The suite ``video``: videos to a file and into a pipe, and the decoder, engine and encoder alone."""
 
 from __future__ import annotations
 
@@ -19,24 +19,25 @@ from subpixel.bench.options import BenchOptions, measure_group
 from subpixel.bench.results import Fact, Group
 from subpixel.image.synthetic import photograph
 from subpixel.upscaler import Upscaler
-from subpixel.video import Job, PipeOutput, Settings, VideoFile, Window, probe
-from subpixel.video.decoding import Damage, DecodedFrame, read_frames
+from subpixel.video import Job, PipeOutput, Settings, TimeRange, VideoFile, probe
+from subpixel.video.decoding import Damage, read_frames
 from subpixel.video.encoders import choose_encoding
 from subpixel.video.formats import Layout, layout_of
-from subpixel.video.frame_upscalers import way_of
+from subpixel.video.frame import Frame
+from subpixel.video.frame_upscalers import frame_upscaler
 
 __all__ = ["videos"]
 
 _MODEL, _SCALE = "fast", 2
-# Frames of a call: some segments' worth would take minutes, and what is measured is the same for each.
+# Frames of a call. More would take minutes and measure the same.
 _FRAMES = 120
 _RATE = 24
-# (width, height) of the video that goes to a file, and of the one that goes into a pipe.
+# (width, height) of the video for the file and of the one for the pipe.
 _SIZES = ((854, 480), (960, 540))
 
 
 def videos(options: BenchOptions) -> Iterator[Group]:
-    """A video given by ``--data``, or one that is made, to a file, and another one into a pipe."""
+    """The groups of the suite: ``options.data`` or a generated video to a file, and another one into a pipe."""
     with tempfile.TemporaryDirectory() as folder:
         first, second = _SIZES
         yield _file(options, options.data or _make_clip(Path(folder) / "video.mp4", first), Path(folder))
@@ -46,10 +47,12 @@ def videos(options: BenchOptions) -> Iterator[Group]:
 def _file(options: BenchOptions, source: Path, folder: Path) -> Group:
     video, upscaler = probe(source), Upscaler(_SCALE, model=_MODEL, threads=options.threads)
     layout = layout_of(video.stream.pix_fmt, source)
-    window = Window(Fraction(0), _FRAMES / (video.stream.rate or Fraction(_RATE)))
+    time_range = TimeRange(Fraction(0), _FRAMES / (video.stream.rate or Fraction(_RATE)))
     frames = list(islice(read_frames(video, Damage()), _FRAMES))
     upscaled = _upscale(upscaler, video, layout, frames)
-    job = Job(source, upscaler, folder / "result.mp4", Settings(preset="veryfast"), overwrite=True, window=window)
+    job = Job(
+        source, upscaler, folder / "result.mp4", Settings(preset="veryfast"), overwrite=True, time_range=time_range
+    )
     calls: dict[str, Callable[[], Any]] = {
         "Job": job.run,
         "decoder alone": partial(_decode, video),
@@ -61,14 +64,14 @@ def _file(options: BenchOptions, source: Path, folder: Path) -> Group:
     (w, h), n = video.stream.size, len(frames)
     title = f"{n} frames of a video of {w}×{h} ×{_SCALE} by {_MODEL}, x264 veryfast, file to file"
     notes = [
-        f"{'A video that was made' if options.data is None else source.name}; each alone has all threads.",
-        "Job also writes segments, puts the file together and reads it back.",
+        f"{'A generated video' if options.data is None else source.name}. Each part alone has all threads.",
+        "Job also writes segments, joins them and verifies the file.",
     ]
     group = measure_group(options, "video", title, calls, entries, notes)
     alone = sum(group.entry(name).time.median for name in calls if name != "Job")
     job_time = group.entry("Job").time.median
     facts = [Fact(e.name, 1000 * n / e.time.median, "frames a second") for e in group.entries]
-    facts.append(Fact("Job, beside decoder, engine and encoder one after the other", job_time / alone, "times"))
+    facts.append(Fact("Job, relative to decoder, engine and encoder in sequence", job_time / alone, "×"))
     return replace(group, facts=tuple(facts))
 
 
@@ -94,9 +97,9 @@ def _decode(video: VideoFile) -> None:
         pass
 
 
-def _upscale(upscaler: Upscaler, video: VideoFile, layout: Layout, frames: list[DecodedFrame]) -> list[Any]:
-    way = way_of(upscaler.network(), video, layout)
-    return [result.frame for each in frames for result in way.push(each)]
+def _upscale(upscaler: Upscaler, video: VideoFile, layout: Layout, frames: list[Frame]) -> list[Any]:
+    frames_upscaler = frame_upscaler(upscaler.network(), video, layout)
+    return [each.result for frame in frames for each in frames_upscaler.push(frame)]
 
 
 def _encode(video: VideoFile, frames: list[Any], threads: int) -> None:
@@ -112,7 +115,7 @@ def _encode(video: VideoFile, frames: list[Any], threads: int) -> None:
 
 
 def _make_clip(path: Path, size: tuple[int, int]) -> Path:
-    """A window that wanders over a photograph, as hard to encode as a slow pan."""
+    """A video of a window that moves over a generated photograph, as hard to encode as a slow pan."""
     width, height = size
     large = photograph(height + 200, width + 200, 3)
     with av.open(str(path), "w") as out:
@@ -129,7 +132,7 @@ def _make_clip(path: Path, size: tuple[int, int]) -> Path:
 
 
 class _NullPipe(io.BytesIO):
-    """A pipe whose reader takes everything at once."""
+    """A pipe whose reader never waits."""
 
     def write(self, data: Any) -> int:
         return memoryview(data).nbytes

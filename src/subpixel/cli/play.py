@@ -20,7 +20,7 @@ from subpixel.cli.options import (
     SideBySide,
     Threads,
 )
-from subpixel.cli.video import End, Start, print_notes, window_of
+from subpixel.cli.video import End, Start, print_notes, time_range_of
 
 
 def play(
@@ -71,9 +71,9 @@ def play(
     live = PipeOutput(
         source,
         upscaler,
-        window=window_of(start, end, None),
+        time_range=time_range_of(start, end, None),
         deinterlace=deinterlace,
-        beside=side_by_side,
+        side_by_side=side_by_side,
         realtime=not every_frame,
     )
     # A player starts the sound at the beginning of the file, which is wrong beside a later part.

@@ -34,7 +34,7 @@ from subpixel.cli.signals import stop_on_signals
 from subpixel.errors import InvalidArgument, SubpixelError
 
 if TYPE_CHECKING:
-    from subpixel.video import Result, Window
+    from subpixel.video import Result, TimeRange
 
 _PREVIEW_AT = 5  # seconds into the video: its beginning is rarely like the rest
 
@@ -212,11 +212,11 @@ def video(
     if target_fps is not None and not (realtime and target_fps > 0):
         raise InvalidArgument("--target-fps needs --realtime and a rate above 0")
     source, name = Path(input_name), "standard input" if input_name == "-" else input_name
-    window = window_of(start, end, preview)
+    time_range = time_range_of(start, end, preview)
     options: Any = {
-        "window": window,
+        "time_range": time_range,
         "deinterlace": deinterlace,
-        "beside": side_by_side or preview is not None,
+        "side_by_side": side_by_side or preview is not None,
         "realtime": realtime,
         "rate": None if target_fps is None else Fraction(target_fps).limit_denominator(1001),
     }
@@ -241,7 +241,7 @@ def video(
             None if output is None else Path(output),
             settings,
             overwrite,
-            told=note,
+            on_note=note,
             **options,
         )
         try:
@@ -254,9 +254,9 @@ def video(
         print(printable(_line(name, result, model == "auto")))
 
 
-def window_of(start: Fraction | None, end: Fraction | None, preview: float | None) -> Window | None:
+def time_range_of(start: Fraction | None, end: Fraction | None, preview: float | None) -> TimeRange | None:
     """The part of the video that the options select; None for all of it."""
-    from subpixel.video import Window
+    from subpixel.video import TimeRange
 
     if preview is not None:
         if end is not None:
@@ -264,8 +264,8 @@ def window_of(start: Fraction | None, end: Fraction | None, preview: float | Non
                 "--preview and --end contradict each other; use --start to say where the preview begins"
             )
         begin = Fraction(_PREVIEW_AT) if start is None else start
-        return Window(begin, begin + Fraction(preview).limit_denominator(1000))
-    return None if start is None and end is None else Window(start or Fraction(0), end)
+        return TimeRange(begin, begin + Fraction(preview).limit_denominator(1000))
+    return None if start is None and end is None else TimeRange(start or Fraction(0), end)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""How good a result is, and the protocol under which that is said."""
+"""Quality of images and videos: PSNR, SSIM, blockiness, and the protocol of the published figures."""
 
 from subpixel.metrics.protocol import evaluate
 from subpixel.metrics.quality import psnr, ssim

@@ -1,4 +1,4 @@
-"""From f32 to int8: the ranges of a network's values on real images, and what integers cost it."""
+"""Calibration of int8: the ranges of a network's activations on images, and the loss in PSNR."""
 
 from __future__ import annotations
 
@@ -29,17 +29,18 @@ from subpixel.models.spec import Spec
 
 __all__ = ["activation_ranges", "calibrate", "int8_loss"]
 
-# Images looked at, half of them for the ranges, the others to measure the loss; and the side of what each gives.
+# How many images are used, half of them for the ranges and half for the loss; and the side of the crop of each.
 _IMAGES, _SIDE = 48, 96
 
-# Of what a layer made, so many samples are kept; of more, every second or third row and column.
+# The most samples of a layer that are stored. If there are more, every second or third row and column is used.
 _SAMPLES = 8_000_000
 
-# A range holds all but so many of a million values: those beyond cost less, clipped, than a coarser step for all.
+# The share of values that a range excludes at each end. Clipping them costs less than a coarser step for all others.
 _CLIPPED = 2e-6
 
-# Lettering and drawings have edges that photographs lack: a range is this much wider than what photographs fill.
-# Without it a page of text lost 0.5 dB (balanced, x2) where photographs lost 0.02; with it those lose 0.003 more.
+# Text and drawings have sharper edges than photographs, so ranges are this much wider than photographs need.
+# Without it, a page of text lost 0.5 dB (balanced, ×2) where photographs lost 0.02. With it,
+# photographs lose 0.003 more.
 _HEADROOM = 1.2
 
 Planes = NDArray[np.float32]
@@ -48,26 +49,27 @@ Clip = list[Pair]
 
 
 def calibrate(model: Model, folder: str | Path, say: Callable[[str], None] | None = None) -> Model:
-    """The model with int8 parameters, and the loss they were measured to cost.
+    """A copy of the model with int8 parameters and their measured loss.
 
     Args:
-        model: a luma network that is a plain chain, or one for videos.
-        folder: 8-bit images, also in folders below; up to 48, evenly chosen, are looked at. Not the test images.
+        model: a luma network that is a plain chain, or a network for videos.
+        folder: a folder of 8-bit images, also in folders below it. Up to 48, evenly chosen, are used. They must not be
+            the images of the test sets.
         say: called with a line about each step.
 
     Returns:
-        The model with ``quantisation``: ``layers`` (see :func:`subpixel.models.integer.quantise`), ``loss_db`` (mean of
-        PSNR in f32 less PSNR in int8, of images not used for the ranges; negative is a gain) and what it was measured
-        on. Its weights are others that compute the same, see :mod:`subpixel.metrics.equalisation`.
+        The model with ``quantisation``: ``layers`` (see :func:`subpixel.models.integer.quantise`), ``loss_db`` (mean
+        of PSNR in f32 minus PSNR in int8 on images that did not set the ranges; negative is a gain) and
+        ``calibration``. Its weights are equalised and compute the same, see :mod:`subpixel.metrics.equalisation`.
 
     Raises:
-        InvalidArgument: too few images, or an RGB network.
-        Unsupported: a network that is no plain chain.
+        InvalidArgument: there are too few images, or the network is for RGB.
+        Unsupported: the network is no plain chain.
     """
     spec = model.spec
     chain, _ = row_of(spec, model.weights, "int8")
     if spec.colour != "luma":
-        raise InvalidArgument(f"model '{model.name}': an RGB network; int8 parameters are made for luma networks")
+        raise InvalidArgument(f"model '{model.name}' is an RGB network; int8 needs a luma network")
     paths = images_below(Path(folder))
     paths = [paths[k] for k in np.linspace(0, len(paths) - 1, min(_IMAGES, len(paths))).astype(int)]
     for_ranges, for_loss = (_clips(spec, part) for part in (paths[::2], paths[1::2]))
@@ -87,12 +89,12 @@ def calibrate(model: Model, folder: str | Path, say: Callable[[str], None] | Non
 
 
 def _clips(spec: Spec, paths: Sequence[Path]) -> list[Clip]:
-    """The middle of each image, for networks for videos a window's way over it."""
+    """A clip from each image: its centre crop as one frame, or a window that pans over it for networks for videos."""
     result: list[Clip] = []
     for number, path in enumerate(paths):
         pixels = read(path).pixels
         if pixels.dtype != np.uint8:
-            raise InvalidArgument(f"{path}: {pixels.dtype}: calibration takes 8-bit images")
+            raise InvalidArgument(f"{path}: has dtype {pixels.dtype}; calibration needs 8-bit images")
         result.append([_middle(pixels, spec.scale)] if spec.plain else pan(path, pixels, number, spec.scale))
     return result
 
@@ -100,14 +102,14 @@ def _clips(spec: Spec, paths: Sequence[Path]) -> list[Clip]:
 def _equalise(
     model: Model, values: Mapping[str, NDArray[np.float32]], material: Sequence[Clip]
 ) -> tuple[Mapping[str, Planes], Mapping[str, Planes]]:
-    """The weights that int8 keeps best, and what each layer's channels were divided by."""
+    """The weights with the smallest int8 error, and the divisors of each layer's channels."""
     spec = model.spec
     if lower_spec(spec) is not spec:
-        return model.weights, {}  # the layers of the row have other weights than the model
+        return model.weights, {}  # the chain of the engine has other weights than the model
     smalls = [[small for small, _ in clip] for clip in material]
     wanted = _results(model, "f32", None, smalls)
-    # A smooth image, on which the network errs little, is spoilt by less than a rough one.
-    missing = [
+    # Errors count relative to the network's own: on a smooth image less rounding is visible than on a rough one.
+    own_errors = [
         np.mean([np.square(y[0] * 255 - large).mean() for y, (_, large) in zip(result, clip, strict=True)])
         for result, clip in zip(wanted, material, strict=True)
     ]
@@ -126,7 +128,7 @@ def _equalise(
             np.mean([np.square(255 * (a - b), dtype=np.float64).mean() for a, b in zip(ours, theirs, strict=True)])
             for ours, theirs in zip(result, wanted, strict=True)
         ]
-        return float(np.mean([beside / (own + 1e-3) for beside, own in zip(differing, missing, strict=True)]))
+        return float(np.mean([beside / (own + 1e-3) for beside, own in zip(differing, own_errors, strict=True)]))
 
     tops = {name: np.quantile(values[name], 1 - _CLIPPED, axis=1) for name in divisible_convs(spec) if name in values}
     return equalise(spec, model.weights, tops, error)
@@ -140,7 +142,7 @@ def _middle(pixels: NDArray[np.uint8], scale: int) -> Pair:
 
 
 class _RecordingKernels(NumpyKernels):
-    """Keeps what each convolution makes."""
+    """Records the result of each convolution."""
 
     def __init__(self) -> None:
         self.seen: list[Planes] = []
@@ -151,7 +153,7 @@ class _RecordingKernels(NumpyKernels):
 
     def add(self, values: list[Planes]) -> Planes:
         result = super().add(values)
-        # A sum that a convolution's result goes into stands for it; the base's, after the shuffle, is not looked at.
+        # A skip's sum replaces the result of its convolution. The sum with the base, after the shuffle, is not needed.
         self.seen[-1] = result
         return result
 
@@ -161,21 +163,22 @@ class _RecordingKernels(NumpyKernels):
 
 
 def activation_ranges(model: Model, planes: Sequence[Planes]) -> dict[str, tuple[float, float]]:
-    """Lowest and highest value of each convolution's result, but for a few, and some room, where int8 must be told.
+    """The ranges of the convolutions' results, without a few outliers and with some headroom.
 
     Args:
         model: a plain chain.
         planes: inputs ``(1, H, W)``, f32.
 
     Returns:
-        As :func:`subpixel.models.integer.quantise` takes them.
+        ``{convolution: (lowest, highest)}`` as :func:`subpixel.models.integer.quantise` reads it. Convolutions whose
+        activation has fixed bounds (tanh, clip) have no entry.
     """
     values = _values(model, chain_of(model.spec, "int8"), [[plane] for plane in planes])
     return {name: _range(result, None) for name, result in values.items()}
 
 
 def _values(model: Model, chain: Chain, clips: Sequence[Sequence[Planes]]) -> dict[str, NDArray[np.float32]]:
-    """``(C, samples)`` of each convolution's result, by its name, where int8 must be told its range."""
+    """``(C, samples)`` of the results of those convolutions whose range is unknown, by name."""
     spec, weights = (model.spec, model.weights) if not model.spec.plain else lower(model.spec, model.weights)
     unknown = [k for k, conv in enumerate(chain.convs[:-1]) if conv.activation not in ("tanh", "clip")]
     if not unknown:
@@ -202,21 +205,21 @@ def _range(values: NDArray[np.float32], divided: NDArray[np.float32] | None) -> 
 
 
 def int8_loss(model: Model, quantisation: Mapping[str, Any], pairs: Sequence[Pair]) -> dict[str, Any]:
-    """What int8 costs: PSNR in f32 less PSNR in int8, in dB.
+    """The loss of int8: PSNR in f32 minus PSNR in int8, in dB.
 
     Args:
         model: a plain chain on luma.
         quantisation: its int8 parameters.
-        pairs: for each the small luma plane ``(1, H, W)`` of 0 … 1, and the large one of 0 … 255.
+        pairs: the small luma plane ``(1, H, W)``, 0 … 1, and the large one, 0 … 255, of each image.
 
     Returns:
-        ``{"loss_db": mean, "calibration": {"measured_on", "largest_loss_db"}}``, as a model file keeps them.
+        ``{"loss_db": mean, "calibration": {"measured_on", "largest_loss_db"}}``, as a model file stores it.
     """
     return _loss(model, quantisation, [[pair] for pair in pairs])
 
 
 def _loss(model: Model, quantisation: Mapping[str, Any], material: Sequence[Clip]) -> dict[str, Any]:
-    """The same on clips."""
+    """The same for clips."""
     smalls = [[small for small, _ in clip] for clip in material]
 
     def scores(precision: str) -> list[float]:
@@ -225,7 +228,7 @@ def _loss(model: Model, quantisation: Mapping[str, Any], material: Sequence[Clip
             for result, clip in zip(_results(model, precision, quantisation, smalls), material, strict=True)
         ]
 
-    losses = [plain - whole for plain, whole in zip(scores("f32"), scores("int8"), strict=True)]
+    losses = [f32 - int8 for f32, int8 in zip(scores("f32"), scores("int8"), strict=True)]
     figures = {"measured_on": len(losses), "largest_loss_db": round(max(losses), 4)}
     return {"loss_db": round(float(np.mean(losses)), 4), "calibration": figures}
 
@@ -237,7 +240,7 @@ def _psnr(y: Planes, large: NDArray[np.float64], scale: int) -> float:
 def _results(
     model: Model, precision: str, quantisation: Mapping[str, Any] | None, clips: Sequence[Sequence[Planes]]
 ) -> list[list[Planes]]:
-    """Results for each frame of each clip."""
+    """The result for each frame of each clip."""
     backend = BACKENDS["reference"] if BACKENDS["native"].unavailable() else BACKENDS["native"]
     spec = model.spec
     if not spec.plain:

@@ -1,4 +1,4 @@
-"""Frames of a video as planes and as R, G, B, every convention that of the stream."""
+"""Frames of a video as luma and as RGB, by the conventions of its stream."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from subpixel.video.formats import array_of
 
 __all__ = ["frames_of", "luma_of", "rgb_of"]
 
-# MatrixCoefficients of ITU-T H.273. What says nothing (2; 3 is reserved) is BT.709 from 720 rows on, else BT.601.
+# MatrixCoefficients of ITU-T H.273. Unspecified (2; 3 is reserved) means BT.709 from 720 rows on, else BT.601.
 _MATRICES: dict[int, Matrix] = {1: "bt709", 5: "bt601", 6: "bt601", 9: "bt2020"}
 _UNSPECIFIED = (2, 3)
 _FULL = 2  # AVCOL_RANGE_JPEG
-# TransferCharacteristics of H.273 whose codes mean other light than that of ordinary images: PQ and HLG.
+# TransferCharacteristics of H.273 of HDR: PQ and HLG.
 _HDR = (16, 18)
 
 
 def frames_of(path: Path) -> Iterator[Any]:
-    """Every frame of a video's first video stream, in the order of showing, as PyAV decodes it.
+    """The frames of the first video stream, in display order, as PyAV decodes them.
 
     Raises:
-        ImageReadError: not there, no video, no video in it, or damaged.
-        Unsupported: interlaced, HDR, of a pixel format or matrix unknown here, or of a size that changes.
+        ImageReadError: the file is missing, is no video, has no video stream, or is damaged.
+        Unsupported: the video is interlaced, is HDR, changes its size, or has an unsupported pixel format or matrix.
     """
     try:
         container = av.open(str(path))
@@ -39,7 +39,7 @@ def frames_of(path: Path) -> Iterator[Any]:
     with container:
         streams = [s for s in container.streams.video if not s.disposition & s.disposition.attached_pic]
         if not streams:
-            raise ImageReadError(f"{path}: holds no video")
+            raise ImageReadError(f"{path}: has no video stream")
         streams[0].thread_type = "AUTO"
         number, size = 0, None
         try:
@@ -56,7 +56,7 @@ def frames_of(path: Path) -> Iterator[Any]:
 
 
 def luma_of(frame: Any) -> NDArray[np.uint8]:
-    """``(H, W)``, the upper 8 bits of its codes; of R, G, B the green."""
+    """Luma of a frame: ``(H, W)``, the upper 8 bits of the codes. For RGB, the green channel."""
     if frame.format.is_rgb:
         return cast("NDArray[np.uint8]", frame.to_ndarray(format="rgb24")[..., 1])
     bits = frame.format.components[0].bits
@@ -65,9 +65,9 @@ def luma_of(frame: Any) -> NDArray[np.uint8]:
 
 
 def rgb_of(frame: Any) -> NDArray[np.uint8]:
-    """``(H, W, 3)``, by the stream's matrix and range; chroma bilinear, sited left.
+    """A frame as ``(H, W, 3)`` u8 RGB, by the stream's matrix and range. Chroma is bilinear, sited left.
 
-    Turning marks and oblong pixels are left as they are stored: patches are turned all ways in training.
+    Rotation and pixel aspect ratio are ignored: training rotates its patches anyway.
     """
     if frame.format.is_rgb:
         return np.ascontiguousarray(frame.to_ndarray(format="rgb24"))
@@ -84,15 +84,15 @@ def rgb_of(frame: Any) -> NDArray[np.uint8]:
 def _check(path: Path, number: int, frame: Any, transfer: int) -> None:
     form = frame.format
     if frame.interlaced_frame:
-        raise Unsupported(f"{path}: frame {number} is interlaced; a video of whole frames is needed")
+        raise Unsupported(f"{path}: frame {number} is interlaced; a progressive video is needed")
     if transfer in _HDR:
-        raise Unsupported(f"{path}: HDR (PQ or HLG); a video of ordinary range is needed")
+        raise Unsupported(f"{path}: is HDR (PQ or HLG); an SDR video is needed")
     planes = [c.plane for c in form.components[:3]]
     plain = form.components[0].is_luma and len(set(planes)) == len(planes) and len(planes) != 2
     if form.is_big_endian or form.has_palette or not (form.is_rgb or (plain and form.components[0].bits <= 16)):
-        raise Unsupported(f"{path}: pixel format {form.name}; planar YUV, gray or RGB is needed")
+        raise Unsupported(f"{path}: has pixel format {form.name}; planar YUV, gray or RGB is needed")
     if not form.is_rgb and len(planes) > 1 and frame.colorspace not in (*_MATRICES, *_UNSPECIFIED):
-        raise Unsupported(f"{path}: colour matrix {frame.colorspace} of H.273; BT.601, BT.709 or BT.2020 is needed")
+        raise Unsupported(f"{path}: has colour matrix {frame.colorspace} of H.273; BT.601, BT.709 or BT.2020 is needed")
 
 
 def _matrix(frame: Any) -> Matrix:
@@ -104,6 +104,6 @@ def _factor(luma: int, chroma: int) -> int:
 
 
 def _plane(frame: Any, number: int) -> NDArray[Any]:
-    """A view of a plane's codes."""
+    """The codes of a plane, without a copy."""
     component = frame.format.components[number]
     return array_of(frame.planes[component.plane], np.dtype(np.uint8 if component.bits == 8 else np.uint16))

@@ -1,4 +1,4 @@
-"""Motion between two frames, found well enough to follow: Lucas and Kanade's method from coarse to fine."""
+"""Optical flow between two frames, by the method of Lucas and Kanade from coarse to fine."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ __all__ = ["flow_between"]
 
 F32 = NDArray[np.float32]
 
-_LEAST = 16  # samples of the smallest copy's shorter side
-_ROUNDS = 4  # at each size
-_WINDOW = 7  # half of the square over which motion counts as one
-# Squares of codes of 255, as a mean over the square: so little contrast tells nothing of where something went.
+_LEAST = 16  # samples of the shorter side at the coarsest level
+_ROUNDS = 4  # iterations at each level
+_WINDOW = 7  # half the side of the square that moves as one
+# Regularisation in squared codes of 255: with less contrast than this, the motion is unknown and stays small.
 _FLAT = 0.5
 
 
 def flow_between(before: NDArray[np.floating], after: NDArray[np.floating]) -> F32:
-    """Where each sample of a frame was in the one before: ``warp(before, flow)`` is nearly ``after``.
+    """The flow from a frame back to the one before it: ``warp(before, flow)`` is nearly ``after``.
 
     Args:
-        before: ``(H, W)``, values of 0 … 255.
+        before: ``(H, W)``, values 0 … 255.
         after: the same.
 
     Returns:
         ``(2, H, W)``: displacements in samples, x, then y.
 
     Raises:
-        InvalidArgument: planes of two sizes, or without samples.
+        InvalidArgument: the planes differ in shape or are empty.
 
     Source: Lucas & Kanade 1981; Bouguet, "Pyramidal implementation of the Lucas Kanade feature tracker", 2001.
 
@@ -41,7 +41,7 @@ def flow_between(before: NDArray[np.floating], after: NDArray[np.floating]) -> F
     """
     a, b = (np.asarray(x, np.float32) for x in (before, after))
     if a.shape != b.shape or a.ndim != 2 or 0 in a.shape:
-        raise InvalidArgument(f"flow: planes of one shape (H, W) are needed, given {a.shape} and {b.shape}")
+        raise InvalidArgument(f"flow: planes of one shape (H, W) are needed, not {a.shape} and {b.shape}")
     pyramid = [(a, b)]
     while min(pyramid[-1][0].shape) >= 2 * _LEAST:
         pyramid.append(tuple(resize(x, scale=0.5, antialias=True, layout="HW") for x in pyramid[-1]))
@@ -61,7 +61,7 @@ def _warp(plane: F32, flow: F32) -> F32:
 
 
 def _step(moved: F32, wanted: F32) -> F32:
-    """What is still missing, at most one sample."""
+    """The correction of the flow, at most one sample."""
     gy, gx = (np.asarray(g, np.float32) for g in np.gradient(moved)) if min(moved.shape) > 1 else (0 * moved, 0 * moved)
     error = wanted - moved
     xx, xy, yy, ex, ey = (_mean(p) for p in (gx * gx, gx * gy, gy * gy, gx * error, gy * error))
@@ -72,7 +72,7 @@ def _step(moved: F32, wanted: F32) -> F32:
 
 
 def _mean(x: F32) -> F32:
-    """Over squares of ``2 * _WINDOW + 1``, the edge going on outside."""
+    """The mean over squares of side ``2 * _WINDOW + 1``, the edge repeated."""
     for axis in (0, 1):
         ends = [(_WINDOW + 1, _WINDOW) if k == axis else (0, 0) for k in (0, 1)]
         total = np.cumsum(np.pad(x, ends, mode="edge"), axis=axis, dtype=np.float64)

@@ -1,4 +1,4 @@
-"""Where the round trip differs, as images: |difference| of luma from black over red and yellow to white."""
+"""Heat maps of the round trip: |difference| of luma, from black through red and yellow to white."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from subpixel.storage.os_errors import os_error_text
 
 __all__ = ["LIMIT", "destination", "heatmap", "prepare_destinations", "write_heatmap"]
 
-# Luma of 0 … 255 that is white, as is all beyond: one scale for all images, so that they can be compared. Networks on
-# luma come back within 1 or 2 nearly everywhere, bicubic is off by some tens along sharp edges.
+# The difference in codes of 255 that is white, as are larger ones. All images share this scale and can be compared.
+# Luma networks return within 1 or 2 codes nearly everywhere; bicubic is off by some tens along sharp edges.
 LIMIT = 8
 
-# Rows of the bar that explains the colours, and of the gray line above it.
+# Rows of the colour bar, and of the gray line above it.
 _BAR, _LINE = 6, 2
 
 
 def heatmap(difference: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """A map of differences with a bar of the colours, 0 at its left and :data:`LIMIT` at its right, below it.
+    """A map of differences, with a colour bar below it: 0 on the left, :data:`LIMIT` on the right.
 
     Args:
-        difference: ``(H, W)``, in luma of 0 … 255; its sign does not matter.
+        difference: ``(H, W)``, in codes of 255. The sign does not matter.
 
     Returns:
         ``(H + 8, W, 3)`` u8 RGB. Each third of the scale raises one channel: red, then green, then blue.
@@ -48,7 +48,7 @@ def _colours(amount: NDArray[np.float64]) -> NDArray[np.uint8]:
 
 
 def destination(folder: Path, test_set: str, name: str, scale: int) -> Path:
-    """Where an image's map goes; its name says what the colours mean.
+    """The path of an image's map. The file name states the range of the colours.
 
     >>> destination(Path("maps"), "Set5", "baby.png", 2).as_posix()
     'maps/Set5/baby_x2_luma_0-8.png'
@@ -57,24 +57,24 @@ def destination(folder: Path, test_set: str, name: str, scale: int) -> Path:
 
 
 def prepare_destinations(paths: Iterable[Path], *, overwrite: bool) -> None:
-    """Make the folders that maps go to, and see that each can be written before any work begins.
+    """Create the folders of maps, and check before any work that each map can be written.
 
     Raises:
-        ImageWriteError: a folder cannot be made or written, or a map exists and is not to be replaced.
+        ImageWriteError: a folder cannot be created or written, or a map exists and ``overwrite`` is False.
     """
     for path in paths:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             reason = os_error_text(error)
-            raise ImageWriteError(f"{path.parent}: the folder cannot be made: {reason}") from None
+            raise ImageWriteError(f"{path.parent}: the folder cannot be created: {reason}") from None
         check_destination(path, overwrite=overwrite)
 
 
 def write_heatmap(difference: NDArray[np.float64], path: Path, *, overwrite: bool) -> None:
-    """Write a map beside its place, then put it there.
+    """Write a map to a scratch file, then rename it.
 
     Raises:
-        ImageWriteError: it exists and is not to be replaced, or cannot be written.
+        ImageWriteError: the file exists and ``overwrite`` is False, or it cannot be written.
     """
     write(ImageData(heatmap(difference)), path, overwrite=overwrite)

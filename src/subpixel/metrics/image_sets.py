@@ -1,4 +1,4 @@
-"""Test sets and folders of images on disk: what belongs together, and how it is read."""
+"""Test sets and folders of images on disk: their pairs of large and small images, and how they are read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
 
 @dataclass(frozen=True)
 class Pair:
-    """An image of a test set; without a small file it is made from the large one."""
+    """An image of a test set. If ``small`` is None, the small image is made from the large one."""
 
     test_set: str
     name: str
@@ -27,26 +27,31 @@ class Pair:
 
 
 def images_below(folder: Path) -> list[Path]:
-    """The images of a folder and of those below it, in the order of their paths; two at least.
+    """The images of a folder and of all folders below it, in the order of their paths.
 
     Raises:
-        InvalidArgument: no such folder, or fewer than two images.
+        InvalidArgument: the folder does not exist or holds fewer than two images.
     """
     if not folder.is_dir():
         raise InvalidArgument(f"{folder}: no such folder")
     paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in _SUFFIXES and p.is_file())
     if len(paths) < 2:
-        raise InvalidArgument(f"{folder}: {len(paths)} images; at least 2 are needed, one of them to measure with")
+        raise InvalidArgument(f"{folder}: has {len(paths)} images; at least 2 are needed, one to measure with")
     return paths
 
 
 def pairs_of(folder: Path, scale: int) -> tuple[list[Pair], str]:
-    """The images of a test set or a folder of them, and where the small ones come from."""
+    """The images of a test set, or of a folder of test sets, and the source of the small images.
+
+    Raises:
+        InvalidArgument: the folder does not exist or holds no test set.
+        ImageReadError: ``HR/`` and ``LR_x2/`` … do not hold the same images.
+    """
     if not folder.is_dir():
         raise InvalidArgument(f"{folder}: no such folder")
     sets = [folder] if (folder / "HR").is_dir() else sorted(p for p in folder.iterdir() if (p / "HR").is_dir())
     if not sets:
-        raise InvalidArgument(f"{folder}: a folder with HR/ in it, or a folder of such folders, is needed")
+        raise InvalidArgument(f"{folder}: a folder that contains HR/, or a folder of such folders, is needed")
     found = [_pairs(one, scale) for one in sets]
     return [pair for pairs, _ in found for pair in pairs], " and ".join(sorted({source for _, source in found}))
 
@@ -54,7 +59,7 @@ def pairs_of(folder: Path, scale: int) -> tuple[list[Pair], str]:
 def _pairs(folder: Path, scale: int) -> tuple[list[Pair], str]:
     large = {p.stem: p for p in sorted((folder / "HR").iterdir()) if p.suffix.lower() in _SUFFIXES}
     if not large:
-        raise InvalidArgument(f"{folder / 'HR'}: holds no image")
+        raise InvalidArgument(f"{folder / 'HR'}: contains no image")
     small_folder = folder / f"LR_x{scale}"
     if not small_folder.is_dir():
         result = "made here: MATLAB imresize bicubic, antialiased, u8, edge repeated"
@@ -67,8 +72,12 @@ def _pairs(folder: Path, scale: int) -> tuple[list[Pair], str]:
 
 
 def read_u8(path: Path) -> NDArray[np.uint8]:
-    """``(H, W, 1)`` gray or ``(H, W, 3)`` RGB."""
+    """The image without alpha: ``(H, W, 1)`` gray or ``(H, W, 3)`` RGB.
+
+    Raises:
+        ImageReadError: it cannot be read or does not have 8 bits.
+    """
     pixels = read(path).pixels
     if pixels.dtype != np.uint8:
-        raise ImageReadError(f"{path}: {pixels.dtype}: the protocol is for 8-bit images")
+        raise ImageReadError(f"{path}: has dtype {pixels.dtype}; the protocol is for 8-bit images")
     return np.ascontiguousarray(pixels[..., : 3 if pixels.shape[2] >= 3 else 1])

@@ -1,7 +1,7 @@
-"""The protocol of ``evaluate``: luma of BT.601, rounded prediction, border of ``scale`` cropped, images averaged.
+"""The protocol of ``evaluate``: BT.601 luma, rounded results, a border of ``scale`` cropped, the mean over images.
 
-Most published figures that "cannot be reproduced" differ in one of four things: the range of luma, rounding, crop, or
-the bicubic that made the small image. So all four are part of every report.
+Published figures that nobody can reproduce usually differ in one of four points: the range of luma, the rounding, the
+crop, or the bicubic filter of the small images. Every report states all four.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ __all__ = ["evaluate", "images_below", "luma_255", "score_sets", "shrink"]
 ImageData = NDArray[np.uint8]
 Plane = NDArray[np.float64]
 
-# What a set's figures are the mean of its images' in.
+# The figures of a set are the means of these figures of its images.
 _MEANS = ("psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb", "round_trip_psnr_y")
 
 
 @dataclass(frozen=True)
 class Score:
-    """One image's figures; ``seconds`` are those of the call that made it, ``megapixels`` what it made."""
+    """The figures of one image: ``seconds`` of the call, and ``megapixels`` of its result."""
 
     name: str
     psnr_y: float
@@ -55,29 +55,30 @@ def evaluate(
     heatmaps: str | Path | None = None,
     overwrite: bool = False,
 ) -> dict[str, Any]:
-    """Measure a network on a test set, or on a folder of test sets.
+    """Measure a model on a test set, or on a folder of test sets.
 
     Args:
-        upscaler: the network; for ``psnr_y`` and ``ssim_y`` a luma network is given the plane itself, f32.
-        folder: with ``HR/`` and, if the small images are given, ``LR_x2/`` … of the same names (then the large ones
-            are cropped top-left to ``scale`` times their size); or a folder of such folders. Without ``LR_xS/``
-            the small images are made by MATLAB's antialiased bicubic, u8. Transparency is left out.
-        progress: called with each image's name.
-        degradation: what the small images, given or made, then go through.
-        heatmaps: a folder for a PNG of each image that shows where the round trip differs
-            (:func:`subpixel.metrics.heatmap.heatmap`), in a folder for each set; made if it is not there.
-        overwrite: replace maps that exist.
+        upscaler: the model to measure. For ``psnr_y`` and ``ssim_y``, a luma network reads the f32 plane of luma.
+        folder: a folder with the large images in ``HR/``, or a folder of such folders. If ``LR_x2/`` … exists, it must
+            hold small images of the same names; the large ones are then cropped at the top left to ``scale`` times
+            their size. Otherwise the small images are made by MATLAB's antialiased bicubic filter in u8. Alpha is
+            ignored.
+        progress: called with the name of each image.
+        degradation: a compression that the small images go through first.
+        heatmaps: a folder for one PNG per image that shows where the round trip differs, see
+            :func:`subpixel.metrics.heatmap.heatmap`. Each set has a folder below it. Created if missing.
+        overwrite: replace existing heat maps.
 
     Returns:
         ``{"model", "scale", "backend", "precision", "threads", "ensemble", "strength", "time", "protocol", "sets"}``.
         A set has the means of ``psnr_y``, ``ssim_y``, ``psnr_rgb``, ``ssim_rgb`` and ``round_trip_psnr_y`` (PSNR in dB,
-        infinite for equal images), ``seconds`` in all, ``megapixels_per_second`` of output, and ``images`` with the
-        same for each. ``protocol`` says what they mean, ``time`` what was timed.
+        infinite for equal images), the sum of ``seconds``, ``megapixels_per_second`` of output, and ``images`` with
+        the same figures for each image. ``protocol`` defines the figures, ``time`` says what was timed.
 
     Raises:
-        InvalidArgument: no test set there.
-        ImageReadError: an image that cannot be read, or a small one without its large one.
-        ImageWriteError: a map exists or cannot be written.
+        InvalidArgument: the folder holds no test set.
+        ImageReadError: an image cannot be read, or a small image has no large one.
+        ImageWriteError: a heat map exists or cannot be written.
     """
     network = upscaler.network()
     plane = upscaler.plane if network.colour == "luma" else None
@@ -120,9 +121,9 @@ def score_sets(
 
     Args:
         upscale: ``(H, W, 1)`` gray or ``(H, W, 3)`` RGB u8 to the same, ``scale`` times larger.
-        scale: how many times larger.
-        folder: see :func:`evaluate`, as are ``progress``, ``degradation``, ``heatmaps`` and ``overwrite``.
-        plane: upscales ``(H, W)`` studio luma, f32, 16/255 … 235/255, unrounded; None to take luma of the result.
+        scale: the factor.
+        folder: see :func:`evaluate`, as for ``progress``, ``degradation``, ``heatmaps`` and ``overwrite``.
+        plane: upscales ``(H, W)`` studio luma, f32, 16/255 … 235/255, without rounding. None: luma of ``upscale``.
     """
     pairs, source = pairs_of(Path(folder), scale)
     maps = {p: destination(heatmaps, p.test_set, p.name, scale) for p in pairs} if heatmaps is not None else {}
@@ -160,7 +161,7 @@ def _set(scores: list[Score]) -> dict[str, Any]:
 
 
 def luma_255(pixels: NDArray[Any]) -> NDArray[np.float64]:
-    """BT.601 studio luma of an ``(H, W, C)`` u8 image, 16 … 235, f64, not rounded.
+    """BT.601 studio luma of an ``(H, W, C)`` u8 image: ``(H, W)``, f64, 16 … 235, not rounded.
 
     >>> import numpy as np
     >>> luma_255(np.full((1, 1, 3), 255, np.uint8)).tolist()
@@ -169,24 +170,27 @@ def luma_255(pixels: NDArray[Any]) -> NDArray[np.float64]:
     planes = np.moveaxis(pixels[..., :3].astype(np.float64) / 255, -1, 0)
     if len(planes) < 3:
         planes = np.repeat(planes[:1], 3, axis=0)
-    # Summed in units of 255 the three factors are exact decimals; rounding away the last bits keeps white at 235.
+    # In units of 255 the three factors are exact decimals. Rounding the last bits away keeps white at 235.
     return np.round(luma(planes) * 255, 9)
 
 
 def shrink(pixels: NDArray[np.uint8], scale: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """The small image and the part of the large one that it covers.
+    """The small image of a large one, and the part of the large one that it covers.
 
     Args:
         pixels: ``(H, W, C)`` u8.
-        scale: how many times smaller.
+        scale: the factor.
 
     Returns:
         ``(small, large)``: ``large`` cropped top-left to multiples of ``scale``, ``small`` by MATLAB's ``imresize``
-        with the edge repeated, as the published small images of Set5 and Set14 are, to the byte.
+        with the edge repeated, to the byte the published small images of Set5 and Set14.
+
+    Raises:
+        InvalidArgument: the image is smaller than ``scale``.
     """
     height, width = (side // scale * scale for side in pixels.shape[:2])
     if not height or not width:
-        raise InvalidArgument(f"an image of {pixels.shape[1]}×{pixels.shape[0]} cannot be made {scale} times smaller")
+        raise InvalidArgument(f"an image of {pixels.shape[1]}×{pixels.shape[0]} is too small to shrink by {scale}")
     large = pixels[:height, :width]
     return resize(large, scale=1 / scale, antialias=True, border="replicate"), large
 
@@ -198,7 +202,7 @@ def _score(
     plane: Callable[[NDArray[np.float32]], NDArray[np.float32]] | None,
     degradation: Compression | None,
 ) -> tuple[Score, Plane]:
-    """An image's figures, and by how much luma of the round trip differs."""
+    """The figures of an image, and the difference of luma after the round trip."""
     small, large = _read_pair(pair, scale)
     if degradation is not None:
         small = degradation(small)
@@ -209,7 +213,7 @@ def _score(
     result = upscale(small)
     seconds = time.perf_counter() - begun
     if plane is None:
-        y = luma_255(result)  # here the prediction is R, G and B, and they are rounded
+        y = luma_255(result)  # the prediction is the rounded RGB image
     y_again = luma_255(shrink(result, scale)[0])
     score = Score(
         pair.name,
@@ -224,7 +228,7 @@ def _score(
 
 
 def _rgb(result: ImageData, large: ImageData, crop: int) -> dict[str, float]:
-    """A gray image beside a coloured one has three equal channels; two gray ones have one."""
+    """PSNR and SSIM of RGB. A gray image beside a colour image counts as three equal channels."""
     a, b = np.broadcast_arrays(result, large)
     return {
         "psnr_rgb": psnr(a, b, data_range=255, crop=crop, channel_axis=-1),
@@ -240,5 +244,5 @@ def _read_pair(pair: Pair, scale: int) -> tuple[ImageData, ImageData]:
     small = read_u8(pair.small)
     height, width = small.shape[0] * scale, small.shape[1] * scale
     if large.shape[0] < height or large.shape[1] < width:
-        raise ImageReadError(f"{pair.large}: smaller than {scale} times {pair.small}")
+        raise ImageReadError(f"{pair.large}: is smaller than {scale} times {pair.small}")
     return small, large[:height, :width]

@@ -1,4 +1,4 @@
-"""A model's figures: from a report of ``evaluate`` into what its file keeps."""
+"""Figures of a report, rounded and written into a model."""
 
 from __future__ import annotations
 
@@ -11,25 +11,27 @@ from subpixel.models.files import Model
 
 __all__ = ["record", "record_videos"]
 
-# What a card keeps of a set, and to how many digits. Times are the machine's, not the model's.
+# The figures that a model file stores, with their decimals. Times belong to a machine and are not stored.
 _VIDEO_DIGITS = {"psnr_y": 4, "ssim_y": 5, "warping_error": 4}
 _DIGITS = {"psnr_y": 4, "ssim_y": 5, "psnr_rgb": 4, "ssim_rgb": 5, "round_trip_psnr_y": 4}
 
 
 def record(model: Model, report: Mapping[str, Any], *, degraded: str | None = None) -> Model:
-    """The model with a report's figures in place of those it had in that precision; others are kept.
+    """A copy of the model with the figures of a report. They replace the older ones of the same precision.
 
     Args:
-        model: the one that was measured.
-        report: of :func:`subpixel.metrics.evaluate`. f32 goes to the top of ``figures`` (``protocol``, ``sets``),
-            another precision to an entry of its name; :meth:`subpixel.models.Model.reached` reads them.
-        degraded: the name of what the small images went through; such figures go to ``degraded`` beside the others.
+        model: the measured model.
+        report: a report of :func:`subpixel.metrics.evaluate`. Figures of f32 are stored at the top of ``figures``
+            (``protocol``, ``sets``), those of another precision below its name.
+            :meth:`subpixel.models.Model.reached` reads them.
+        degraded: the name of the compression that the small images went through. Its figures are stored in
+            ``degraded``.
 
     Raises:
-        InvalidArgument: the report is of an ensemble, or of a strength below 1: not what the network reaches by itself.
+        InvalidArgument: the report is of an ensemble or of a strength below 1.
     """
     if report["ensemble"] or report["strength"] != 1:
-        raise InvalidArgument("the figures of an ensemble or of a strength below 1 are not the network's own")
+        raise InvalidArgument("record: figures of an ensemble or of a strength below 1 are not the network's own")
     sets = {
         name: {key: round(one[key], digits) for key, digits in _DIGITS.items()} for name, one in report["sets"].items()
     }
@@ -41,8 +43,11 @@ def record(model: Model, report: Mapping[str, Any], *, degraded: str | None = No
 
 
 def record_videos(model: Model, report: Mapping[str, Any]) -> Model:
-    """The same of a report of :func:`subpixel.metrics.video.evaluate_video`, to ``videos`` (``protocol``, ``clips``,
-    ``mean``); :meth:`subpixel.models.Model.reached_on_videos` reads them."""
+    """A copy of the model with the figures of a report of :func:`subpixel.metrics.video.evaluate_video`.
+
+    They are stored in ``videos`` (``protocol``, ``clips``, ``mean``);
+    :meth:`subpixel.models.Model.reached_on_videos` reads them.
+    """
 
     def rounded(one: Mapping[str, Any]) -> dict[str, Any]:
         return {

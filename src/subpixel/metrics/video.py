@@ -1,7 +1,7 @@
-"""The protocol of ``evaluate --video``: reference clips made small, upscaled in order, and compared frame by frame.
+"""The protocol for videos: reference clips are shrunk, upscaled in order, and compared frame by frame.
 
-All frames count and 8 samples at each side do not, as in most papers on video. What is most often confused there is how
-the small frames were made: bicubic ones are 1.5 to 4.7 dB away from ones blurred and decimated. So it is named.
+All frames count, and 8 samples at each side do not, as in most papers on video. Papers differ in how the small frames
+were made: bicubic filters and blur with decimation are 1.5 to 4.7 dB apart. So every report names the filter.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ __all__ = ["evaluate_video"]
 Plane = NDArray[np.float64]
 
 _CROP = 8
-# Codes by which a true frame may differ from the one before it along the flow: what differs more was hidden, or the
-# flow is wrong there.
+# The largest difference in codes between a true frame and the one before it, warped. Where it is larger, the sample was
+# hidden or the flow is wrong.
 _MASK_LIMIT = 8.0
 
 PROTOCOL = {
@@ -51,15 +51,15 @@ PROTOCOL = {
 
 @dataclass
 class _Tally:
-    """Figures of one way of upscaling, frame by frame."""
+    """Figures of one method, frame by frame."""
 
     psnr: list[float] = field(default_factory=list)
     ssim: list[float] = field(default_factory=list)
     warped: list[float] = field(default_factory=list)
     _before: Plane | None = None
 
-    def add(self, plane: Plane, truth: Plane, motion: _Motion | None, *, itself: bool = False) -> None:
-        if not itself:
+    def add(self, plane: Plane, truth: Plane, motion: _Motion | None, *, is_truth: bool = False) -> None:
+        if not is_truth:
             self.psnr.append(psnr(plane, truth, data_range=255, crop=_CROP))
             self.ssim.append(ssim(plane, truth, data_range=255, crop=_CROP))
         if motion is not None and self._before is not None:
@@ -72,7 +72,7 @@ class _Tally:
 
 
 class _Motion:
-    """Of a true clip, from one frame to the next."""
+    """The motion of the true clip from one frame to the next, and where it can be trusted."""
 
     def __init__(self, before: Plane, after: Plane) -> None:
         self.flow = flow_between(before, after)
@@ -95,25 +95,25 @@ def evaluate_video(
     files: Sequence[str | Path],
     progress: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
-    """Measure a network on reference clips.
+    """Measure a model on reference clips.
 
     Args:
-        upscaler: with a model for images, which sees each frame alone, or for videos, which sees them in order.
-        files: videos that are not compressed, or hardly; each is one clip.
-        progress: called with each clip's name and frame.
+        upscaler: the model to measure. A model for images reads each frame alone, one for videos reads them in order.
+        files: videos without visible compression; each is one clip.
+        progress: called with the name of the clip and the number of each frame.
 
     Returns:
         ``{"model", "scale", "backend", "precision", "threads", "protocol", "clips", "mean"}``. A clip has ``frames``,
-        ``psnr_y``, ``ssim_y``, ``warping_error``, the same of ``bicubic``, the ``warping_error`` of the ``truth``, and
-        ``seconds`` that upscaling took.
+        ``psnr_y``, ``ssim_y``, ``warping_error``, the same three of ``bicubic``, the ``warping_error`` of the
+        ``truth``, and the ``seconds`` of upscaling.
 
     Raises:
-        InvalidArgument: no clip, two of one name, or frames too small to measure.
-        ImageReadError, Unsupported: a video that cannot be read.
+        InvalidArgument: there is no clip, two clips have one name, or the frames are too small to measure.
+        ImageReadError, Unsupported: a video cannot be read.
     """
     names = [Path(file).name for file in files]
     if not names or len(set(names)) < len(names):
-        raise InvalidArgument("evaluate: one clip at least, of different names, is needed")
+        raise InvalidArgument("evaluate: at least one clip is needed, and clips of different names")
     network = upscaler.network()
     plain = choose_backend("auto", "f32")[0].prepare(bicubic(network.scale), {}, "f32", upscaler.threads)
     clips = {name: _clip(upscaler, plain, Path(file), progress) for name, file in zip(names, files, strict=True)}
@@ -133,7 +133,7 @@ def evaluate_video(
 
 
 def _clip(upscaler: Upscaler, plain: Session, path: Path, progress: Callable[[str], None] | None) -> dict[str, Any]:
-    mine, theirs, itself = _Tally(), _Tally(), _Tally()
+    ours, plain_figures, true_figures = _Tally(), _Tally(), _Tally()
     waiting: deque[tuple[Plane, NDArray[np.float32]]] = deque()
     before: Plane | None = None
     seconds = 0.0
@@ -141,19 +141,19 @@ def _clip(upscaler: Upscaler, plain: Session, path: Path, progress: Callable[[st
         seconds += took
         truth, small = waiting.popleft()
         motion = None if before is None else _Motion(before, truth)
-        mine.add(_rounded(result), truth, motion)
-        theirs.add(_rounded(plain(small[None])[0]), truth, motion)
-        itself.add(truth, truth, motion, itself=True)
+        ours.add(_rounded(result), truth, motion)
+        plain_figures.add(_rounded(plain(small[None])[0]), truth, motion)
+        true_figures.add(truth, truth, motion, is_truth=True)
         before = truth
         if progress:
-            progress(f"{path.name} {len(mine.psnr)}")
-    if not mine.psnr:
-        raise InvalidArgument(f"{path}: holds no frame")
+            progress(f"{path.name} {len(ours.psnr)}")
+    if not ours.psnr:
+        raise InvalidArgument(f"{path}: has no frames")
     return {
-        "frames": len(mine.psnr),
-        **mine.figures(),
-        "bicubic": theirs.figures(),
-        "truth": itself.figures(),
+        "frames": len(ours.psnr),
+        **ours.figures(),
+        "bicubic": plain_figures.figures(),
+        "truth": true_figures.figures(),
         "seconds": seconds,
     }
 
@@ -161,10 +161,10 @@ def _clip(upscaler: Upscaler, plain: Session, path: Path, progress: Callable[[st
 def _results(
     upscaler: Upscaler, path: Path, waiting: deque[tuple[Plane, NDArray[np.float32]]]
 ) -> Iterator[tuple[NDArray[np.float32], float]]:
-    """Luma of the upscaled frames, in order, and the seconds each took; what each is compared with is queued."""
+    """Luma of the upscaled frames in order, with their seconds. True luma and small luma are queued in ``waiting``."""
     network = upscaler.network()
     frames = network.frames()
-    before = 0.0  # of calls that gave no result yet
+    before = 0.0  # seconds of calls that have not given a result yet
     for frame in frames_of(path):
         small, large = shrink(rgb_of(frame), network.scale)
         if min(large.shape[:2]) < 2 * _CROP + 11:
@@ -189,7 +189,7 @@ def _results(
 
 
 def _mean(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Of the figures that all have."""
+    """The mean of each figure that all parts have."""
     return {
         key: float(np.mean([part[key] for part in parts]))
         for key in ("psnr_y", "ssim_y", "warping_error")

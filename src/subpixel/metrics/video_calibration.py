@@ -1,6 +1,7 @@
-"""What a network for videos is calibrated on: images that a window pans over.
+"""Clips to calibrate networks for videos: a window that pans over a still image.
 
-It moves by whole pixels a frame, another way over each image; made small, that is a part of a pixel.
+The window moves by whole pixels per frame, in another direction over each image. In the small frames that is a
+fraction of a pixel.
 """
 
 from __future__ import annotations
@@ -21,30 +22,30 @@ __all__ = ["pan", "run_sequence"]
 
 _FRAMES, _SIDE = 8, 56
 
-# Pixels of the large image that the window moves a frame, down and to the right.
+# Movement of the window per frame in pixels of the large image: down, right.
 _STEPS = ((0, 0), (1, 2), (-2, 1), (3, -3), (0, 5), (-4, -1), (2, 0), (-1, -6))
 
 
 def pan(path: Path, pixels: NDArray[np.uint8], number: int, scale: int) -> list[tuple[Planes, NDArray[np.float64]]]:
-    """Frames of the window's way over an image.
+    """The frames of a window that pans over an image.
 
     Args:
-        path: for the error.
-        pixels: the image.
-        number: which way.
-        scale: how many times smaller the small frames are.
+        path: the path of the image, for the error message.
+        pixels: ``(H, W, C)`` u8.
+        number: selects one of eight directions.
+        scale: the factor between large and small frames.
 
     Returns:
-        Small luma ``(1, H, W)`` of 0 … 1 and large luma ``(H*scale, W*scale)`` of 0 … 255, frame after frame.
+        For each frame, small luma ``(1, H, W)`` of 0 … 1 and large luma ``(H*scale, W*scale)`` of 0 … 255.
 
     Raises:
-        InvalidArgument: an image without room for a window that moves.
+        InvalidArgument: the image is too small for a window that moves.
     """
     steps = _STEPS[number % len(_STEPS)]
     room = [length - abs(step) * (_FRAMES - 1) for length, step in zip(pixels.shape[:2], steps, strict=True)]
     rows, columns = (min(_SIDE, length // scale) * scale for length in room)
     if min(rows, columns) < scale:
-        raise InvalidArgument(f"{path}: is too small for a window that moves over it")
+        raise InvalidArgument(f"{path}: is too small for a window that moves")
     frames = []
     for t in range(_FRAMES):
         y, x = (
@@ -57,7 +58,7 @@ def pan(path: Path, pixels: NDArray[np.uint8], number: int, scale: int) -> list[
 
 
 def run_sequence(session: VideoSession, spec: Spec, frames: Sequence[Planes]) -> list[Planes]:
-    """Results for the frames of one scene."""
+    """The results for all frames of one scene."""
     steps = FrameSequence(session, spec)
     result = [steps.push(frame) for frame in frames]
     return [y for y in result if y is not None] + steps.flush()

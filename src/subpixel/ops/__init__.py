@@ -1,4 +1,4 @@
-"""The operators: arrays in, arrays out, every convention a named argument."""
+"""The operators, from arrays to arrays. Every convention that libraries disagree on is a named argument."""
 
 from subpixel.ops.convolution.conv import conv, conv_transpose, subpixel_conv
 from subpixel.ops.convolution.convert import (

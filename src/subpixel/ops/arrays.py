@@ -1,8 +1,9 @@
-"""One way of writing an operator for every kind of array.
+"""One interface to NumPy, torch and other arrays, with which every operator is written once.
 
-An operator asks :func:`enter` once for the arithmetic that fits its arguments and for the way back. NumPy arrays and
-torch tensors are worked on as they are (torch keeps its graph and its device); anything else that speaks DLPack or
-``__array__`` (JAX, array-api-strict …) goes through NumPy and returns as its own kind, without a gradient.
+An operator calls :func:`enter` once. It gets the arithmetic that fits its arguments, and a function that converts the
+result back. NumPy arrays and torch tensors are used as they are (torch keeps its graph and its device). Other arrays
+with DLPack or ``__array__`` (JAX, array-api-strict …) are converted to NumPy, and the result is converted back, without
+a gradient.
 """
 
 from __future__ import annotations
@@ -21,27 +22,27 @@ Back = Callable[[Any], Any]
 
 
 class Arithmetic(Protocol):
-    """What operators are written with. Names and meaning are NumPy's; every function returns a new value."""
+    """The functions that operators are written with, named as in NumPy. Each returns a new value."""
 
     name: str
 
     def constant(self, value: Any, like: Any) -> Any:
-        """A NumPy array or number as an array of this kind beside ``like``; floats take the dtype of ``like``."""
+        """A NumPy array or number as an array like ``like``, on its device; floats get its dtype."""
 
     def take(self, x: Any, index: Any, axis: int) -> Any:
-        """Slices of one axis, by a NumPy array of integers."""
+        """Select slices along one axis, by a NumPy array of integers."""
 
     def gather(self, x: Any, index: Any) -> Any:
-        """``out[n, c, p] = x[n, c, index[n, p]]``, the index an array of this kind, int64."""
+        """``out[n, c, p] = x[n, c, index[n, p]]``; the index is an int64 array of the same kind."""
 
     def reshape(self, x: Any, shape: Sequence[int]) -> Any: ...
     def transpose(self, x: Any, axes: Sequence[int]) -> Any: ...
     def contiguous(self, x: Any) -> Any: ...
     def copy(self, x: Any) -> Any:
-        """Always new memory, in the order of the axes."""
+        """A copy in new memory, contiguous in the order of the axes."""
 
     def expand(self, x: Any, shape: Sequence[int]) -> Any:
-        """Axes of length 1 repeated up to ``shape``, without a copy."""
+        """Repeat axes of length 1 up to ``shape``, without a copy."""
 
     def concatenate(self, parts: Sequence[Any], axis: int) -> Any: ...
     def pad(self, x: Any, widths: Sequence[tuple[int, int]], value: float) -> Any: ...
@@ -52,14 +53,14 @@ class Arithmetic(Protocol):
     def einsum(self, rule: str, *operands: Any) -> Any: ...
 
     def astype(self, x: Any, dtype: str) -> Any:
-        """To the dtype of that NumPy name (``float32``, ``uint8`` …)."""
+        """Convert to the dtype of that NumPy name (``float32``, ``uint8`` …)."""
 
     def dtype(self, x: Any) -> str:
-        """NumPy's name of the dtype."""
+        """The dtype's name in NumPy."""
 
 
 class NumpyArithmetic:
-    """On ``numpy.ndarray``."""
+    """The functions on ``numpy.ndarray``."""
 
     name = "numpy"
 
@@ -117,7 +118,7 @@ class NumpyArithmetic:
 
 
 class TorchArithmetic:
-    """On ``torch.Tensor``, of any device, differentiable."""
+    """The functions on ``torch.Tensor`` of any device, differentiable."""
 
     name = "torch"
 
@@ -188,12 +189,21 @@ def _unchanged(y: Any) -> Any:
 
 
 def enter(op: str, *arrays: Any) -> tuple[Arithmetic, list[Any], Back]:
-    """The arithmetic for some arrays of one kind, the arrays ready for it, and the way back for the result.
+    """The arithmetic for some arrays, the arrays prepared for it, and a function that converts the result back.
 
-    NumPy arrays, lists and numbers may stand beside arrays of another library; the result is then that library's.
+    NumPy arrays, lists and numbers may be mixed with arrays of one other library; the result is then of that library.
+    Torch tensors are mixed with nothing else.
+
+    Args:
+        op: the operator, for the text of errors.
+        arrays: its array arguments.
 
     Raises:
-        InvalidArgument: arrays of different libraries, or something that is no array.
+        InvalidArgument: the arrays belong to different libraries, or an argument is not an array.
+
+    >>> arithmetic, arrays, back = enter("flip", [1.0, 2.0])
+    >>> arithmetic.name, back(arithmetic.take(arrays[0], [1, 0], 0)).tolist()
+    ('numpy', [2.0, 1.0])
     """
     if len(arrays) == 1 and type(arrays[0]) is np.ndarray:
         return _NUMPY, list(arrays), _unchanged
@@ -201,7 +211,7 @@ def enter(op: str, *arrays: Any) -> tuple[Arithmetic, list[Any], Back]:
     if torch is not None and any(isinstance(x, torch.Tensor) for x in arrays):
         for x in arrays:
             if not isinstance(x, torch.Tensor):
-                raise InvalidArgument(f"{op}: torch tensors and {type(x).__name__} cannot be mixed")
+                raise InvalidArgument(f"{op}: torch tensors and {type(x).__name__} cannot be mixed; pass tensors only")
         return TorchArithmetic(), list(arrays), lambda y: y
     foreign = [x for x in arrays if not isinstance(x, (np.ndarray, np.generic, list, tuple, int, float))]
     if not foreign:
@@ -209,39 +219,40 @@ def enter(op: str, *arrays: Any) -> tuple[Arithmetic, list[Any], Back]:
     for x in foreign[1:]:
         if type(x) is not type(foreign[0]):
             raise InvalidArgument(f"{op}: {type(foreign[0]).__name__} and {type(x).__name__} cannot be mixed")
-    return NumpyArithmetic(), [_to_numpy(op, x) for x in arrays], _way_back(op, foreign[0])
+    return NumpyArithmetic(), [_to_numpy(op, x) for x in arrays], _converter(op, foreign[0])
 
 
 def _to_numpy(op: str, x: Any) -> np.ndarray:
     if isinstance(x, np.ndarray):
         return x
-    # DLPack shares memory, but NumPy's knows neither bfloat16 nor memory of other devices: then the library's own copy.
-    ways: list[Callable[[Any], Any]] = [np.from_dlpack] if hasattr(x, "__dlpack__") else []
-    ways += [np.asarray] if not ways or hasattr(x, "__array__") else []
-    values = ""
-    for way in ways:
+    # DLPack shares memory, but NumPy's supports neither bfloat16 nor the memory of other devices. Then the library's
+    # own conversion copies.
+    converters: list[Callable[[Any], Any]] = [np.from_dlpack] if hasattr(x, "__dlpack__") else []
+    converters += [np.asarray] if not converters or hasattr(x, "__array__") else []
+    reason = ""
+    for convert in converters:
         try:
-            return cast(np.ndarray, way(x))
+            return cast(np.ndarray, convert(x))
         except (TypeError, ValueError, BufferError, RuntimeError) as error:
-            values = values or str(error).partition("\n")[0]
-    raise InvalidArgument(f"{op}: {type(x).__name__} cannot be read as an array ({values})")
+            reason = reason or str(error).partition("\n")[0]
+    raise InvalidArgument(f"{op}: {type(x).__name__} cannot be converted to an array ({reason})")
 
 
-def _way_back(op: str, x: Any) -> Back:
-    """From NumPy to the kind of ``x``: its own namespace's ``asarray``; without one it stays NumPy."""
+def _converter(op: str, x: Any) -> Back:
+    """A function from NumPy to the kind of ``x``, by its namespace's ``asarray``; without one it changes nothing."""
     if not hasattr(x, "__array_namespace__"):
         return lambda y: y
     namespace = x.__array_namespace__()
 
     def back(y: Any) -> Any:
         result = namespace.asarray(y)
-        # JAX has no 64 bits unless told so, and cuts what does not fit without a word.
+        # JAX has no 64-bit types unless they are enabled, and silently wraps integers that do not fit.
         if y.dtype in (np.int64, np.uint64) and y.size:
             limits = namespace.iinfo(result.dtype)
             if int(y.max()) > int(limits.max) or int(y.min()) < int(limits.min):
                 raise InvalidArgument(
-                    f"{op}: integers from {y.min()} to {y.max()} do not fit {result.dtype}, the widest that "
-                    f"{type(x).__name__} has here; NumPy arrays or 64 bits allowed there would fit"
+                    f"{op}: integers from {y.min()} to {y.max()} do not fit {result.dtype}, the widest type of "
+                    f"{type(x).__name__} here; pass NumPy arrays, or enable 64-bit types"
                 )
         return result
 

@@ -1,6 +1,6 @@
-"""Which axis is which, and one number for each: what every windowed operator asks of its arguments.
+"""Layouts, and the checks of arguments with a number for each spatial axis, shared by all windowed operators.
 
-Inside, operators work on planes: ``(N, C, *S)`` with one, two or three spatial axes ``S``.
+Internally, operators work on planes: ``(N, C, *S)`` with one, two or three spatial axes ``S``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from subpixel.errors import InvalidArgument
+from subpixel.errors import InvalidArgument, unknown
 from subpixel.ops.arrays import Arithmetic
 
 __all__ = ["Axes", "Layout", "Padding", "parse_layout"]
@@ -21,17 +21,17 @@ __all__ = ["Axes", "Layout", "Padding", "parse_layout"]
 Layout = Literal["NCHW", "NHWC", "CHW", "HWC", "NCW", "NWC", "CW", "WC", "NCDHW", "NDHWC", "CDHW", "DHWC"]
 LAYOUTS = ("NCHW", "NHWC", "CHW", "HWC", "NCW", "NWC", "CW", "WC", "NCDHW", "NDHWC", "CDHW", "DHWC")
 
-# One number, one for each axis, (before, after) for each axis, or a rule.
+# One number, one for each axis, (before, after) for each axis, or the name of a rule.
 Padding = int | Sequence[int | tuple[int, int]] | str
 
-# 256 GiB, resize's limit of 2**36 samples in f32: a larger array is a mistake in an argument. To ask for it could end
-# the process where memory is promised that is not there.
-_MOST_BYTES = 2**38
+# 256 GiB, resize's limit of 2**36 samples in f32: a larger array is a mistake in an argument. On systems that
+# overcommit memory, allocating it could end the process.
+_MAX_BYTES = 2**38
 
 
 @dataclass(frozen=True)
 class Axes:
-    """A layout taken apart, for one operation that its errors name."""
+    """A layout by its parts, for one operator, which errors name."""
 
     op: str
     layout: str
@@ -47,15 +47,15 @@ class Axes:
 
     @functools.cached_property
     def first(self) -> bool:
-        """Channels stand before the spatial axes."""
+        """Whether the channel axis stands before the spatial axes."""
         return not self.layout.endswith("C")
 
-    def rank(self, x: Any, what: str = "shape") -> None:
-        """Raises InvalidArgument when ``x`` has another number of axes than the layout."""
-        self.rank_of(tuple(x.shape), what)
+    def check_rank(self, x: Any, what: str = "shape") -> None:
+        """Raise InvalidArgument if ``x`` has another number of axes than the layout."""
+        self.check_rank_of(tuple(x.shape), what)
 
-    def rank_of(self, shape: tuple[int, ...], what: str = "shape") -> None:
-        """As :meth:`rank`, for a shape alone."""
+    def check_rank_of(self, shape: tuple[int, ...], what: str = "shape") -> None:
+        """As :meth:`check_rank`, for a shape."""
         if len(shape) != len(self.layout):
             raise InvalidArgument(
                 f"{self.op}: {what} {shape} has {len(shape)} axes, layout {self.layout} has {len(self.layout)}"
@@ -66,28 +66,28 @@ class Axes:
         return self.split(tuple(int(n) for n in x.shape))
 
     def split(self, shape: tuple[int, ...]) -> tuple[tuple[int, ...], int, tuple[int, ...]]:
-        """As :meth:`sizes`, of a shape alone."""
+        """As :meth:`sizes`, of a shape."""
         lead, rest = shape[: len(shape) - self.dims - 1], shape[len(shape) - self.dims - 1 :]
         return (lead, rest[0], rest[1:]) if self.first else (lead, rest[-1], rest[:-1])
 
     def planes(self, a: Arithmetic, x: Any) -> Any:
-        """From this layout to ``(N, C, *S)``."""
-        self.rank(x)
+        """Convert from this layout to ``(N, C, *S)``."""
+        self.check_rank(x)
         if "N" not in self.layout:
             x = x[None]
         return x if self.first else a.transpose(x, (0, self.dims + 1, *range(1, self.dims + 1)))
 
     def restore(self, a: Arithmetic, y: Any) -> Any:
-        """From ``(N, C, *S)`` back, laid out in memory as its layout says."""
+        """Convert from ``(N, C, *S)`` back to this layout, contiguous in memory."""
         if not self.first:
             y = a.transpose(y, (0, *range(2, self.dims + 2), 1))
         return a.contiguous(y if "N" in self.layout else y[0])
 
-    def each(self, name: str, value: Any, least: int = 1) -> tuple[int, ...]:
-        """One integer for every spatial axis, from one number or a sequence."""
+    def per_axis(self, name: str, value: Any, least: int = 1) -> tuple[int, ...]:
+        """One integer for each spatial axis, from one number or a sequence."""
         given = _sequence(value)
         values = (value,) * self.dims if given is None else given
-        if len(values) != self.dims or not all(is_whole(v) and v >= least for v in values):
+        if len(values) != self.dims or not all(is_integer(v) and v >= least for v in values):
             raise InvalidArgument(
                 f"{self.op}: {name}={value!r}: an integer of at least {least} is needed, "
                 f"or one for each spatial axis of {self.layout} ({', '.join(self.spatial)})"
@@ -95,11 +95,11 @@ class Axes:
         return tuple(int(v) for v in values)
 
     def pairs(self, name: str, value: Any) -> tuple[tuple[int, int], ...]:
-        """``(before, after)`` for every spatial axis, from one number, one for each axis, or pairs."""
+        """``(before, after)`` for each spatial axis, from one number, one for each axis, or pairs."""
         given = _sequence(value)
         values = (value,) * self.dims if given is None else given
         both = [_sequence(v) or (v, v) for v in values]
-        if len(both) != self.dims or not all(len(p) == 2 and all(is_whole(v) and v >= 0 for v in p) for p in both):
+        if len(both) != self.dims or not all(len(p) == 2 and all(is_integer(v) and v >= 0 for v in p) for p in both):
             raise InvalidArgument(
                 f"{self.op}: {name}={value!r}: an integer of at least 0 is needed, or for each spatial axis of "
                 f"{self.layout} ({', '.join(self.spatial)}) one number or one pair (before, after)"
@@ -109,17 +109,18 @@ class Axes:
     def padding(
         self, value: Any, sizes: Sequence[int], span: Sequence[int], stride: Sequence[int]
     ) -> tuple[tuple[int, int], ...]:
-        """As :meth:`pairs`, or by a rule: ``valid`` is none; ``same`` gives ``ceil(size / stride)`` windows.
+        """As :meth:`pairs`, or by a rule: ``valid`` pads nothing; ``same`` gives ``ceil(size / stride)`` windows.
 
-        An odd number of samples leaves the larger half after (``same``: torch, TensorFlow, ONNX SAME_UPPER) or
-        before (``same_lower``: ONNX SAME_LOWER).
+        If the number of padded samples is odd, the larger half comes after (``same``: torch, TensorFlow, ONNX
+        SAME_UPPER) or before (``same_lower``: ONNX SAME_LOWER).
         """
         if not isinstance(value, str):
             return self.pairs("padding", value)
         if value == "valid":
             return ((0, 0),) * self.dims
         if value not in ("same", "same_lower"):
-            raise InvalidArgument(f"{self.op}: padding={value!r}: numbers, 'same', 'same_lower' or 'valid' are needed")
+            known = ("valid", "same", "same_lower")
+            raise unknown("padding", value, known, f"Choices: numbers, {', '.join(known)}.", where=self.op)
         pairs = []
         for n, k, s in zip(sizes, span, stride, strict=True):
             total = max(0, (math.ceil(n / s) - 1) * s + k - n)
@@ -128,25 +129,32 @@ class Axes:
         return tuple(pairs)
 
     def spatial_sizes(self, name: str, value: Any) -> tuple[int, ...]:
-        """Sizes of the spatial axes, given alone or as a whole shape in this layout."""
+        """Sizes of the spatial axes, from these sizes or from a whole shape in this layout."""
         given = _sequence(value)
-        if given is not None and len(given) == len(self.layout) and all(is_whole(v) and v >= 0 for v in given):
+        if given is not None and len(given) == len(self.layout) and all(is_integer(v) and v >= 0 for v in given):
             value = [v for letter, v in zip(self.layout, given, strict=True) if letter in self.spatial]
-        return self.each(name, value)
+        return self.per_axis(name, value)
 
-    def fits(self, shape: Sequence[int], itemsize: int) -> None:
-        """Raises InvalidArgument for an array larger than any that is meant, before anybody allocates it."""
-        if math.prod(shape) * itemsize > _MOST_BYTES:
+    def check_size(self, shape: Sequence[int], itemsize: int) -> None:
+        """Raise InvalidArgument for an array of more than 256 GiB, before it is allocated."""
+        if math.prod(shape) * itemsize > _MAX_BYTES:
             raise InvalidArgument(
-                f"{self.op}: an array of shape {tuple(shape)} and {itemsize} bytes a sample is larger than "
-                f"2**38 bytes; smaller sizes, strides or paddings would fit"
+                f"{self.op}: an array of shape {tuple(shape)} with {itemsize} bytes for each sample is larger than "
+                f"2**38 bytes; smaller sizes, strides or paddings are needed"
             )
 
 
 def parse_layout(op: str, layout: Any) -> Axes:
-    """A layout by its name, or InvalidArgument."""
+    """The axes of a layout, by its name.
+
+    Raises:
+        InvalidArgument: the layout is unknown.
+
+    >>> parse_layout("resize", "NHWC").spatial
+    'HW'
+    """
     if not isinstance(layout, str) or layout not in LAYOUTS:
-        raise InvalidArgument(f"{op}: layout={layout!r}: one of {', '.join(LAYOUTS)} is needed")
+        raise unknown("layout", layout, LAYOUTS, where=op)
     return _axes(op, layout)
 
 
@@ -155,8 +163,8 @@ def _axes(op: str, layout: str) -> Axes:
     return Axes(op, layout)
 
 
-def is_whole(value: Any) -> bool:
-    """An integer of Python or NumPy; True and 1.0 are none."""
+def is_integer(value: Any) -> bool:
+    """Whether a value is an integer of Python or NumPy. True and 1.0 are not."""
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 

@@ -1,19 +1,20 @@
-"""How much of a grid of 8×8 blocks an image shows: what JPEG, and to a lesser degree other codecs, leave behind.
+"""Blockiness: how clearly an image shows the grid of 8×8 blocks that JPEG, and to a lesser degree other codecs, leave.
 
-Between every two neighbouring samples, how much their difference stands out is set in relation to those beside it::
+For every two neighbouring samples, their difference is compared with the differences beside it::
 
     d[i] = x[i+1] - x[i]
     s[i] = |2 d[i] - d[i-1] - d[i+1]|
     f[i] = s[i] / (s[i] + |d[i-1]| + |d[i+1]| + 1)
 
-which is 0 on ramps and 1 at a step between flat sides, whatever its height: so faint blocks in a sky count as much as
-coarse ones, and texture, equally rough everywhere, counts little. Of each of the eight phases that a grid can have the
-mean of f is taken over the middle half of its lines, which leaves out the few that happen to lie on an edge of the
-image. The figure of an axis is how far the highest phase lies above the median of the others, as a share of it; that
-of the image the smaller of both axes, since codecs cut both and patterns of 8 often lie along one.
+f is 0 on ramps and 1 at a step between flat sides, whatever its height. So faint blocks in a sky count as much as
+coarse ones, and texture, which is equally rough everywhere, counts little. A grid can have eight phases. For each of
+them, the mean of f is taken over the middle half of its lines by value, which leaves out the few lines that lie on an
+edge of the image. The blockiness of an axis is how far the highest phase lies above the median of the others, relative
+to that median. The blockiness of the image is the smaller of both axes, since codecs divide both, and patterns with a
+period of 8 often lie along one axis only.
 
-The idea of comparing differences across the grid with those within is that of Wang, Sheikh and Bovik, "No-reference
-perceptual quality assessment of JPEG compressed images", ICIP 2002; the relation and the search for the phase are ours.
+The idea of comparing differences across the grid with those within is from Wang, Sheikh and Bovik, "No-reference
+perceptual quality assessment of JPEG compressed images", ICIP 2002. The formula and the search for the phase are ours.
 """
 
 from __future__ import annotations
@@ -26,34 +27,35 @@ from numpy.typing import NDArray
 
 from subpixel.errors import InvalidArgument
 
-__all__ = ["LEAST_SIDE", "blockiness", "blockiness_of_windows", "sample_windows"]
+__all__ = ["MIN_SIDE", "blockiness", "blockiness_of_windows", "sample_windows"]
 
 _GRID = 8
-# Smaller images have too few lines of a grid to tell it from chance.
-LEAST_SIDE = 64
-# What is looked at: windows of this side, so many along each axis at most. Of a few windows every second line counts,
-# of more every fourth: there are enough of them.
+# Smaller images have too few grid lines to distinguish a grid from chance.
+MIN_SIDE = 64
+# The side of a window, the largest number of windows along each axis, and how many windows are few. In a few windows
+# every second line is used, in more every fourth: there are then enough lines.
 _WINDOW, _WINDOWS, _FEW = 256, 4, 4
-# f is kept in integers, so that its sums are the same on every machine.
+# f is stored as an integer, so that its sums are equal on every machine.
 _UNIT = 1024
-# Keeps an image in which nearly nothing happens from showing a grid of nearly nothing.
-_CALM = 0.02
+# Added to the median, so that a nearly flat image does not get a high value from tiny differences.
+_MIN_ACTIVITY = 0.02
 
 Codes = NDArray[np.int16]
 
 
 def blockiness(image: NDArray[Any]) -> float:
-    """How much more happens on a grid of 8×8 than between its lines; about 0 where there is none.
+    """How much more an image changes on a grid of 8×8 than between its lines; about 0 without a grid.
 
-    Images from cameras and renderers, not compressed, lie below 0.03 or so; after JPEG of quality 90 the middle is
-    0.08, of 75 0.23, of 50 0.45. A grid may begin anywhere. Of large images 16 windows of 256×256 are looked at.
+    Uncompressed images from cameras and renderers are below about 0.03. The median after JPEG of quality 90 is 0.08,
+    of quality 75 0.23, and of quality 50 0.45. The grid may start anywhere. In large images, 16 windows of 256×256
+    pixels are measured.
 
     Args:
-        image: ``(H, W)`` or ``(H, W, C)``: gray, gray and alpha, RGB or RGBA; u8, u16 or f32 of 0 … 1. Alpha is not
-            looked at.
+        image: ``(H, W)`` or ``(H, W, C)``: gray, gray and alpha, RGB or RGBA; u8, u16 or f32 of 0 … 1. Alpha is
+            ignored.
 
     Returns:
-        0 or more; 0 where a side is shorter than 64. The same on every machine.
+        A number of at least 0, equal on every machine. It is 0 if a side is shorter than 64.
 
     Raises:
         InvalidArgument: another shape or dtype.
@@ -71,15 +73,15 @@ def blockiness(image: NDArray[Any]) -> float:
 
 
 def sample_windows(height: int, width: int) -> list[tuple[slice, slice]]:
-    """The parts of an image that are looked at, rows and columns, from the top; none where it is too small."""
-    if min(height, width) < LEAST_SIDE:
+    """The windows of an image that are measured, as slices of rows and columns; none if it is too small."""
+    if min(height, width) < MIN_SIDE:
         return []
-    tops, lefts = _starts(height), _starts(width)
+    tops, lefts = _window_starts(height), _window_starts(width)
     return [(slice(top, top + _WINDOW), slice(left, left + _WINDOW)) for top in tops for left in lefts]
 
 
 def blockiness_of_windows(parts: Sequence[NDArray[Any]]) -> float:
-    """:func:`blockiness` of an image by its :func:`sample_windows`, for whoever does not have all of it at once.
+    """The :func:`blockiness` of an image from its :func:`sample_windows`, for images that are not in memory as a whole.
 
     >>> image = np.random.default_rng(0).integers(0, 256, (300, 400), np.uint8)
     >>> blockiness_of_windows([image[rows, columns] for rows, columns in sample_windows(300, 400)]) == blockiness(image)
@@ -90,20 +92,20 @@ def blockiness_of_windows(parts: Sequence[NDArray[Any]]) -> float:
     step = 2 if len(parts) <= _FEW else 4
     across, down = [], []
     for part in parts:
-        across.append(_by_phase(_luma(part[::step])))
-        down.append(_by_phase(np.ascontiguousarray(_luma(part[:, ::step]).T)))
+        across.append(_phase_sums(_luma(part[::step])))
+        down.append(_phase_sums(np.ascontiguousarray(_luma(part[:, ::step]).T)))
     return min(_excess(np.concatenate(lines)) for lines in (across, down))
 
 
-def _starts(side: int) -> list[int]:
-    """Where windows begin: evenly spaced, on lines of one grid."""
+def _window_starts(side: int) -> list[int]:
+    """The first samples of the windows along an axis: evenly spaced, and multiples of 8."""
     count = min(_WINDOWS, -(-side // _WINDOW))
     last = max(0, side - _WINDOW)
     return sorted({int(k * last / max(1, count - 1)) // _GRID * _GRID for k in range(count)})
 
 
 def _luma(image: NDArray[Any]) -> Codes:
-    """Codes of 0 … 255, by BT.601's weights in 256ths."""
+    """Luma codes of 0 … 255, with the weights of BT.601 in 256ths."""
     if image.dtype == np.uint16:
         image = (image >> 8).astype(np.uint8)
     elif image.dtype == np.float32:
@@ -116,8 +118,8 @@ def _luma(image: NDArray[Any]) -> Codes:
     return ((77 * red + 150 * green + 29 * blue) >> 8).astype(np.int16)
 
 
-def _by_phase(y: Codes) -> NDArray[np.int64]:
-    """Sums of f down each line between columns, ``(lines / 8, 8)``, divided by how many there are."""
+def _phase_sums(y: Codes) -> NDArray[np.int64]:
+    """The mean of f along each line between two columns, ``(lines / 8, 8)``."""
     d = y[:, 1:] - y[:, :-1]
     rough = np.abs(d)
     around = rough[:, :-2] + rough[:, 2:]
@@ -132,4 +134,4 @@ def _excess(lines: NDArray[np.int64]) -> float:
     cut = len(lines) // 4
     means = np.sort(lines, axis=0)[cut : len(lines) - cut].mean(axis=0) / _UNIT
     others = float(np.median(np.delete(means, np.argmax(means))))
-    return (float(means.max()) - others) / (others + _CALM)
+    return (float(means.max()) - others) / (others + _MIN_ACTIVITY)

@@ -1,4 +1,4 @@
-"""The compiled module: whether it is here, and what of this machine its functions may use."""
+"""Access to the compiled module, the instruction set to use, and the number of threads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["available_threads", "forced_target", "native_module"]
 
 
 def native_module() -> ModuleType | None:
-    """The compiled module, or None if this installation was made without a compiler."""
+    """The compiled module, or None if the package was installed without a compiler."""
     module = sys.modules.get("subpixel._native")
     if module is not None:
         return module
@@ -25,10 +25,10 @@ def native_module() -> ModuleType | None:
 
 
 def forced_target() -> str:
-    """The instruction set that the environment variable ``SUBPIXEL_TARGET`` asks for; empty is the best there is.
+    """The instruction set in the environment variable ``SUBPIXEL_TARGET``; empty for the best one.
 
     Raises:
-        BackendUnavailable: it names what is not in this build or does not run on this machine.
+        BackendUnavailable: this build does not have it, or this machine cannot run it.
     """
     target = os.environ.get("SUBPIXEL_TARGET", "")
     module = native_module() if target else None
@@ -41,17 +41,17 @@ def forced_target() -> str:
 
 
 def available_threads() -> int:
-    """Threads this process may use: the affinity mask, and the control group's quota where there is one."""
+    """How many threads this process may use, by its affinity mask and the quota of its control group, if it has one."""
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(count, _quota() or count))
 
 
 @functools.cache
 def _quota() -> int | None:
-    """Processors that the control group gives this process, read once: operators ask at every call."""
+    """The number of processors in the quota of the control group. Read once, since operators ask at every call."""
     try:
         with open("/sys/fs/cgroup/cpu.max", encoding="ascii") as file:
             quota, period = file.read().split()
     except (OSError, ValueError):
-        return None  # no such control here: the mask stands
+        return None  # without a quota, the affinity mask decides
     return None if quota == "max" else max(1, round(int(quota) / int(period)))

@@ -1,4 +1,4 @@
-"""How much two frames differ, seen from afar, and where a scene begins as a video goes by."""
+"""Scene detection: the difference of two frames by their thumbnails, and a detector that finds cuts frame by frame."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from subpixel.errors import InvalidArgument
 
 __all__ = ["ABOVE_MEDIAN", "CUT", "CutDetector", "difference", "thumbnail"]
 
-# Codes of 255, and times the median of what is usual, by which two frames differ at least where a scene begins.
+# The smallest difference at a cut: in codes of 255, and as a multiple of the usual difference.
 CUT, ABOVE_MEDIAN = 10.0, 3.0
 
-_ROWS = 24  # of a small copy: enough to tell scenes apart, too few to see small motion
-_AROUND = 12  # differences before a frame that tell what is usual
+_ROWS = 24  # of a thumbnail: enough to distinguish scenes, too few to show small motion
+_HISTORY = 12  # differences before a frame whose median is the usual difference
 
 
 def thumbnail(luma: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Means of square blocks of ``(H, W)``, some 24 rows of them.
+    """Means of square blocks of a plane ``(H, W)``, about 24 rows of them.
 
     >>> thumbnail(np.full((48, 96), 7, np.uint8)).shape
     (24, 48)
@@ -34,16 +34,17 @@ def thumbnail(luma: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def difference(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
-    """The median over two thumbnails, so that what moves before a still background counts for nothing."""
+    """The median absolute difference of two thumbnails, so that motion in front of a still background is ignored."""
     return float(np.median(np.abs(a - b)))
 
 
 class CutDetector:
-    """Tells as frames go by which of them begin a scene, each from itself and those before.
+    """Finds the frames that begin a scene, each from itself and the frames before it.
 
-    One does whose thumbnail differs from the one before by more than 10 codes of 255 and by more than 3 times the
-    median of the up to 12 differences before. So a pan or shaking does not cut; a flash does, twice: to know better one
-    would have to wait for the frames after it, and what a cut costs is little. Fades and dissolves cut nothing.
+    A frame begins a scene if its thumbnail differs from the one before by more than 10 codes of 255, and by more than 3
+    times the median of up to 12 differences before. Pans and shaking are not cuts. A flash counts as two cuts: to know
+    better, the detector would have to wait for later frames, and a false cut costs little. Fades and dissolves are not
+    detected.
 
     >>> detector = CutDetector()
     >>> [detector.begins_scene(np.full((48, 64), v, np.uint8)) for v in (20, 21, 22, 90, 91)]
@@ -55,7 +56,7 @@ class CutDetector:
         self._steps: list[float] = []
 
     def begins_scene(self, luma: NDArray[np.uint8]) -> bool:
-        """Whether a scene begins with this frame, ``(H, W)``; the first one always does."""
+        """Whether a scene begins with this frame, ``(H, W)`` u8. The first frame always begins one."""
         small, before = thumbnail(luma), self._before
         self._before = small
         if before is None or before.shape != small.shape:
@@ -63,22 +64,22 @@ class CutDetector:
             return True
         step = difference(small, before)
         usual = float(np.median(self._steps)) if self._steps else 0.0
-        self._steps = [*self._steps, step][-_AROUND:]
+        self._steps = [*self._steps, step][-_HISTORY:]
         return step > CUT and step > ABOVE_MEDIAN * usual
 
     def state(self) -> dict[str, NDArray[np.generic]]:
-        """All that it remembers."""
+        """Its state, as arrays."""
         before = self._before if self._before is not None else np.zeros((0, 0), np.float32)
         return {"thumbnail": before.copy(), "steps": np.array(self._steps, np.float64)}
 
     def restore(self, state: Mapping[str, NDArray[np.generic]]) -> None:
-        """Go on from what :meth:`state` gave.
+        """Continue from a state that :meth:`state` returned.
 
         Raises:
-            InvalidArgument: something else.
+            InvalidArgument: the arrays are not such a state.
         """
         before, steps = (np.asarray(state.get(name)) for name in ("thumbnail", "steps"))
         if before.dtype != np.float32 or before.ndim != 2 or steps.dtype != np.float64 or steps.ndim != 1:
-            raise InvalidArgument("scenes: that is no state of a CutDetector: thumbnail and steps are needed")
+            raise InvalidArgument("scenes: not a state of a CutDetector: thumbnail and steps are needed")
         self._before = before.copy() if before.size else None
         self._steps = steps.tolist()

@@ -1,14 +1,14 @@
-"""Pixel shuffle and its inverse: moving r*r channels into an r times larger grid, and back.
+"""Pixel shuffle and its inverse: from r*r channels to an r times larger grid, and back.
 
-Two orders of the channels are in use and silently confused, so the order is a named argument:
+Two orders of the channels are in use and easily confused, so the order is a named argument:
 
 ``CRD`` (depth-column-row; PyTorch, PaddlePaddle, the ESPCN paper)
     ``out[n, c, h*r + i, w*r + j] = x[n, c*r*r + i*r + j, h, w]``
 ``DCR`` (TensorFlow ``depth_to_space``, default of ONNX ``DepthToSpace``)
     ``out[n, c, h*r + i, w*r + j] = x[n, (i*r + j)*C + c, h, w]``
 
-They agree only when the result has one channel. With one spatial axis or three, ``i*r + j`` is the position in the
-cell in raster order; with a factor for each axis ``(r_h, r_w)`` it is ``i*r_w + j``.
+They are equal only if the result has one channel. With one or three spatial axes, the position in the cell in raster
+order takes the place of ``i*r + j``. With a factor for each axis, ``(r_h, r_w)``, it is ``i*r_w + j``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from subpixel.errors import InvalidArgument
+from subpixel.errors import InvalidArgument, unknown
 from subpixel.ops.arrays import enter
 from subpixel.ops.axes import Axes, Layout, parse_layout
 from subpixel.ops.native import available_threads, forced_target, native_module
@@ -30,9 +30,9 @@ __all__ = ["Layout", "Order", "depth_to_space", "pixel_shuffle", "pixel_unshuffl
 
 Order = Literal["CRD", "DCR"]
 
-# The compiled shuffle keeps tables over the channels of a pixel; beyond this NumPy's copy does as well.
-_MOST_CHANNELS = 4096
-_WORTH_THREADS = 1 << 20  # bytes; less is moved before another thread has started
+# The compiled shuffle has tables over the channels of a pixel. With more channels, NumPy's copy is as fast.
+_MAX_CHANNELS = 4096
+_MIN_PARALLEL_BYTES = 1 << 20  # fewer are copied before another thread has started
 
 _NAMES = {"D": "depth", "H": "height", "W": "width"}
 
@@ -41,18 +41,19 @@ def pixel_shuffle(x: Any, r: int | Sequence[int], *, layout: Layout = "NCHW", or
     """Move groups of ``r*r`` channels into an ``r`` times finer grid.
 
     Args:
-        x: array of any dtype, ``(N, C*r*r, H, W)`` for ``layout="NCHW"``, likewise for the others
-            (``(N, C*r, W)``, ``(N, C*r*r*r, D, H, W)``): NumPy, torch, or anything that speaks DLPack.
-        r: upscaling factor, at least 1, or one for each spatial axis.
-        layout: where the channel axis stands and how many spatial axes there are: ``NCW``, ``NCHW``, ``NCDHW``,
-            channels last ``NWC``, ``NHWC``, ``NDHWC``, or any of them without the batch ``N``.
-        order: ``CRD`` or ``DCR``, see the module's text.
+        x: array of any dtype, ``(N, C*r*r, H, W)`` for ``layout="NCHW"``, likewise for other layouts
+            (``(N, C*r, W)``, ``(N, C*r*r*r, D, H, W)``): NumPy, torch, or any array with DLPack.
+        r: the upscaling factor, at least 1, or one for each spatial axis.
+        layout: the order of the axes: ``NCW``, ``NCHW``, ``NCDHW``, with channels last ``NWC``, ``NHWC``, ``NDHWC``, or
+            any of these without the batch axis ``N``.
+        order: ``CRD`` (torch, Paddle) or ``DCR`` (TensorFlow, ONNX), see the module's text.
 
     Returns:
         A new array ``(N, C, H*r, W*r)`` in the same layout and dtype.
 
     Raises:
-        InvalidArgument: ``r`` below 1, wrong number of axes, channels not divisible by ``r*r``.
+        InvalidArgument: ``r`` is below 1, the number of axes is wrong, channels are not divisible by ``r*r``, or the
+            layout or order is unknown.
 
     Source: Shi et al., arXiv 1609.05158, equation 4; the ONNX operator DepthToSpace.
 
@@ -62,20 +63,24 @@ def pixel_shuffle(x: Any, r: int | Sequence[int], *, layout: Layout = "NCHW", or
     >>> pixel_shuffle(np.arange(6).reshape(2, 3), 2, layout="CW").tolist()
     [[0, 3, 1, 4, 2, 5]]
     """
-    return _spread("pixel_shuffle", "r", x, r, layout, order)
+    return _to_space("pixel_shuffle", "r", x, r, layout, order)
 
 
 def pixel_unshuffle(x: Any, r: int | Sequence[int], *, layout: Layout = "NCHW", order: Order = "CRD") -> Any:
-    """Exact inverse of :func:`pixel_shuffle`: ``(N, C, H*r, W*r)`` becomes ``(N, C*r*r, H, W)``.
+    """The exact inverse of :func:`pixel_shuffle`: from ``(N, C, H*r, W*r)`` to ``(N, C*r*r, H, W)``.
 
     Args:
-        x: array of any dtype whose spatial sides are multiples of ``r``.
-        r: downscaling factor, at least 1, or one for each spatial axis.
-        layout: as for :func:`pixel_shuffle`.
-        order: as for :func:`pixel_shuffle`; the same order undoes it.
+        x: array of any dtype, ``(N, C, H*r, W*r)`` for ``layout="NCHW"``, likewise for other layouts.
+        r: the downscaling factor, at least 1, or one for each spatial axis.
+        layout: ``NCW``, ``NCHW``, ``NCDHW``, ``NWC``, ``NHWC``, ``NDHWC``, or any of these without ``N``.
+        order: ``CRD`` or ``DCR``; the order of the shuffle to undo.
+
+    Returns:
+        A new array ``(N, C*r*r, H, W)`` in the same layout and dtype.
 
     Raises:
-        InvalidArgument: ``r`` below 1, wrong number of axes, sides not divisible by ``r``.
+        InvalidArgument: ``r`` is below 1, the number of axes is wrong, sides are not divisible by ``r``, or the layout
+            or order is unknown.
 
     Source: the ONNX operator SpaceToDepth (there ``DCR``), torch ``pixel_unshuffle`` (``CRD``).
 
@@ -83,16 +88,17 @@ def pixel_unshuffle(x: Any, r: int | Sequence[int], *, layout: Layout = "NCHW", 
     >>> pixel_unshuffle(np.arange(4).reshape(1, 1, 2, 2), 2)[0, :, 0, 0].tolist()
     [0, 1, 2, 3]
     """
-    return _gather("pixel_unshuffle", "r", x, r, layout, order)
+    return _to_depth("pixel_unshuffle", "r", x, r, layout, order)
 
 
 def depth_to_space(x: Any, blocksize: int | Sequence[int], *, layout: Layout = "NCHW", order: Order = "DCR") -> Any:
-    """:func:`pixel_shuffle` under TensorFlow's and ONNX's name, in the order that is their default.
+    """TensorFlow's and ONNX's name of :func:`pixel_shuffle`, with their default order.
 
     Args:
         x: array of any dtype, ``(N, C*b*b, H, W)`` for ``layout="NCHW"``.
         blocksize: the factor ``b``, at least 1, or one for each spatial axis.
-        layout: as for :func:`pixel_shuffle`. TensorFlow's own default is ``NHWC``; here it is ``NCHW`` everywhere.
+        layout: ``NCW``, ``NCHW``, ``NCDHW``, ``NWC``, ``NHWC``, ``NDHWC``, or any of these without ``N``. TensorFlow's
+            default is ``NHWC``; here it is ``NCHW`` everywhere.
         order: ``DCR`` (TensorFlow; ONNX's default mode) or ``CRD``.
 
     Returns:
@@ -107,17 +113,17 @@ def depth_to_space(x: Any, blocksize: int | Sequence[int], *, layout: Layout = "
     >>> depth_to_space(np.arange(8).reshape(1, 8, 1, 1), 2)[0, 0].tolist()
     [[0, 2], [4, 6]]
     """
-    return _spread("depth_to_space", "blocksize", x, blocksize, layout, order)
+    return _to_space("depth_to_space", "blocksize", x, blocksize, layout, order)
 
 
 def space_to_depth(x: Any, blocksize: int | Sequence[int], *, layout: Layout = "NCHW", order: Order = "DCR") -> Any:
-    """:func:`pixel_unshuffle` under TensorFlow's and ONNX's name, in the order that is their default.
+    """TensorFlow's and ONNX's name of :func:`pixel_unshuffle`, with their default order.
 
     Args:
         x: array of any dtype, ``(N, C, H*b, W*b)`` for ``layout="NCHW"``.
         blocksize: the factor ``b``, at least 1, or one for each spatial axis.
-        layout: as for :func:`depth_to_space`.
-        order: as for :func:`depth_to_space`; the same order undoes it.
+        layout: ``NCW``, ``NCHW``, ``NCDHW``, ``NWC``, ``NHWC``, ``NDHWC``, or any of these without ``N``.
+        order: ``DCR`` or ``CRD``; the order of the shuffle to undo.
 
     Returns:
         A new array ``(N, C*b*b, H, W)`` in the same layout and dtype.
@@ -131,49 +137,50 @@ def space_to_depth(x: Any, blocksize: int | Sequence[int], *, layout: Layout = "
     >>> space_to_depth(np.arange(8).reshape(1, 2, 2, 2), 2)[0, :, 0, 0].tolist()
     [0, 4, 1, 5, 2, 6, 3, 7]
     """
-    return _gather("space_to_depth", "blocksize", x, blocksize, layout, order)
+    return _to_depth("space_to_depth", "blocksize", x, blocksize, layout, order)
 
 
-def _spread(op: str, name: str, x: Any, r: Any, layout: str, order: str) -> Any:
-    """Channels into the grid."""
-    return _moved(op, name, x, r, layout, order, inverse=False)
+def _to_space(op: str, name: str, x: Any, r: Any, layout: str, order: str) -> Any:
+    """From channels to the grid."""
+    return _shuffle(op, name, x, r, layout, order, inverse=False)
 
 
-def _gather(op: str, name: str, x: Any, r: Any, layout: str, order: str) -> Any:
-    """The grid into channels."""
-    return _moved(op, name, x, r, layout, order, inverse=True)
+def _to_depth(op: str, name: str, x: Any, r: Any, layout: str, order: str) -> Any:
+    """From the grid to channels."""
+    return _shuffle(op, name, x, r, layout, order, inverse=True)
 
 
-def _moved(op: str, name: str, x: Any, r: Any, layout: str, order: str, *, inverse: bool) -> Any:
+def _shuffle(op: str, name: str, x: Any, r: Any, layout: str, order: str, *, inverse: bool) -> Any:
     if type(x) is not np.ndarray:
-        _checked(op, name, r, layout, order)  # what is wrong with these is said first
+        _check_arguments(op, name, r, layout, order)  # so that these errors come before those of the array
     a, (x,), back = enter(op, x)
-    # 1 and True are one key, but True is no factor.
-    plain = type(r) is int or (type(r) is tuple and all(type(f) is int for f in r))
-    make = _remembered if plain and type(layout) is str and type(order) is str else _plan
+    # 1 and True are equal as keys of a cache, but True is not a valid factor.
+    cacheable = type(r) is int or (type(r) is tuple and all(type(f) is int for f in r))
+    make = _cached_plan if cacheable and type(layout) is str and type(order) is str else _plan
     plan = make(op, name, tuple(x.shape), r, layout, order, inverse)
-    compiled = _compiled(x, plan) if a.name == "numpy" else None
+    compiled = _run_compiled(x, plan) if a.name == "numpy" else None
     if compiled is not None:
         return back(compiled)
     split = a.reshape(x, plan.split)
     return back(a.reshape(a.copy(a.transpose(split, plan.permutation)), plan.shape))
 
 
-class _Plan(NamedTuple):
-    """What follows from the shape and the arguments."""
+class _ShufflePlan(NamedTuple):
+    """Everything that follows from the shape and the arguments."""
 
     shape: tuple[int, ...]  # of the result
-    # The parts of every axis, and their order in the result.
+    # The shape with every axis split into its parts, and the order of the parts in the result.
     split: tuple[int, ...]
     permutation: tuple[int, ...]
-    # n, c, h, w, rh and rw of the compiled shuffle, and how it moves them; None where it has no such case.
+    # n, c, h, w, rh and rw for the compiled shuffle (None if it does not support the case), and its flags: channels
+    # last, order CRD, inverse.
     sizes: tuple[int, ...] | None
-    ways: tuple[bool, bool, bool]
+    flags: tuple[bool, bool, bool]
 
 
-def _plan(op: str, name: str, given: tuple[int, ...], r: Any, layout: str, order: str, inverse: bool) -> _Plan:
-    axes, factors = _checked(op, name, r, layout, order)
-    axes.rank_of(given)
+def _plan(op: str, name: str, given: tuple[int, ...], r: Any, layout: str, order: str, inverse: bool) -> _ShufflePlan:
+    axes, factors = _check_arguments(op, name, r, layout, order)
+    axes.check_rank_of(given)
     lead, channels, sides = axes.split(given)
     cell = math.prod(factors)
     if inverse:
@@ -191,16 +198,16 @@ def _plan(op: str, name: str, given: tuple[int, ...], r: Any, layout: str, order
     lengths = (c, *factors, *sides)
     split = (*lead, *[lengths[part] for part in source])
     sizes = None
-    if axes.dims <= 2 and c * cell <= _MOST_CHANNELS and 0 not in given:
+    if axes.dims <= 2 and c * cell <= _MAX_CHANNELS and 0 not in given:
         h, w = sides if axes.dims == 2 else (1, *sides)
         rh, rw = factors if axes.dims == 2 else (1, *factors)
         sizes = (math.prod(lead), c, h, w, rh, rw)
-    return _Plan(
+    return _ShufflePlan(
         shape, split, _permutation(source, target, len(lead)), sizes, (not axes.first, order == "CRD", inverse)
     )
 
 
-_remembered = functools.lru_cache(maxsize=256)(_plan)
+_cached_plan = functools.lru_cache(maxsize=256)(_plan)
 
 
 def _check_channels(axes: Axes, name: str, shape: tuple[int, ...], channels: int, factors: tuple[int, ...]) -> None:
@@ -209,7 +216,7 @@ def _check_channels(axes: Axes, name: str, shape: tuple[int, ...], channels: int
         product = "*".join([name] * axes.dims if len(set(factors)) == 1 else map(str, factors))
         raise InvalidArgument(
             f"{axes.op}: {channels} channels of shape {shape} ({axes.layout}) are not divisible by "
-            f"{product} = {cell}; a multiple of {cell} channels would be right"
+            f"{product} = {cell}; a multiple of {cell} channels is needed"
         )
 
 
@@ -226,21 +233,21 @@ def _check_sides(
         )
 
 
-def _checked(op: str, name: str, r: Any, layout: Any, order: Any) -> tuple[Axes, tuple[int, ...]]:
+def _check_arguments(op: str, name: str, r: Any, layout: Any, order: Any) -> tuple[Axes, tuple[int, ...]]:
     axes = parse_layout(op, layout)
     check_order(op, order)
-    return axes, axes.each(name, r)
+    return axes, axes.per_axis(name, r)
 
 
 def check_order(op: str, order: Any) -> None:
-    """Raises InvalidArgument for an order that is none."""
+    """Raise InvalidArgument unless the order is ``CRD`` or ``DCR``."""
     if not isinstance(order, str) or order not in ("CRD", "DCR"):
-        raise InvalidArgument(f"{op}: order={order!r}: 'CRD' or 'DCR' is needed")
+        raise unknown("order", order, ("CRD", "DCR"), where=op)
 
 
 @functools.cache
 def _parts(axes: Axes, order: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The split axes of the packed and of the spread array; 0 is the channel, then come the cells, then the sides."""
+    """The split axes of both forms, channels and grid: 0 is the channel, then come the cells, then the sides."""
     cells = range(1, axes.dims + 1)
     sides = range(axes.dims + 1, 2 * axes.dims + 1)
     channels = (0, *cells) if order == "CRD" else (*cells, 0)
@@ -253,17 +260,17 @@ def _permutation(source: tuple[int, ...], target: tuple[int, ...], lead: int) ->
     return (*range(lead), *(lead + source.index(part) for part in target))
 
 
-def _compiled(x: NDArray[Any], plan: _Plan) -> NDArray[Any] | None:
-    """By the compiled module, or None where it is not here or has no such case."""
+def _run_compiled(x: NDArray[Any], plan: _ShufflePlan) -> NDArray[Any] | None:
+    """Shuffle by the compiled module; None if it is not installed or does not support the case."""
     module = native_module()
     dtype = x.dtype
     item = dtype.itemsize
     if module is None or plan.sizes is None or dtype.kind not in "biufc" or item not in (1, 2, 4, 8):
         return None
     out = np.empty(plan.shape, dtype)
-    threads = available_threads() if x.nbytes >= _WORTH_THREADS else 1
+    threads = available_threads() if x.nbytes >= _MIN_PARALLEL_BYTES else 1
     given, result = np.ascontiguousarray(x), out
-    if not dtype.isnative:  # the module reads no such dtype; to it bytes are bytes
+    if not dtype.isnative:  # the module supports no swapped dtypes, but can move them as bytes
         given, result = given.reshape(-1).view(np.uint8), out.reshape(-1).view(np.uint8)
-    module.shuffle(given, result, *plan.sizes, item, *plan.ways, threads, forced_target())
+    module.shuffle(given, result, *plan.sizes, item, *plan.flags, threads, forced_target())
     return out

@@ -1,4 +1,4 @@
-"""Training of networks; needs torch, which the extra ``train`` brings."""
+"""Training of networks. It needs torch, from the extra ``train``."""
 
 from subpixel.errors import MissingExtra
 

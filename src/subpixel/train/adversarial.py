@@ -1,4 +1,4 @@
-"""An adversary that learns to tell results from photographs, and a loss for the network that is told apart.
+"""The adversary of SRGAN: a discriminator of results and photographs, its updates, and its loss.
 
 Source: Ledig et al., arXiv 1609.04802 (SRGAN), sections 2.1 and 2.2.2.
 """
@@ -24,12 +24,15 @@ class Discriminator(nn.Module):
     """The discriminator of the paper: eight 3x3 convolutions that halve the image four times, then two dense layers.
 
     Args:
-        side: of the square images.
-        channels: of the images.
-        features: of the first convolution; the others have 1, 2, 2, 4, 4, 8 and 8 times as many.
+        side: the side of the square images, at least 16.
+        channels: the channels of the images.
+        features: the channels of the first convolution; the others have 1, 2, 2, 4, 4, 8 and 8 times as many.
 
-    Batch normalisation after all convolutions but the first (their bias is its shift), LeakyReLU with 0.2; the first
-    dense layer has 16 times the features. What comes out is the logit, so that the paper's sigmoid is part of the loss.
+    All convolutions but the first have batch normalisation and no bias. LeakyReLU has the slope 0.2. The first dense
+    layer has 16 times the features. The output is the logit; the paper's sigmoid is part of the loss.
+
+    Raises:
+        InvalidArgument: ``side`` is below 16.
 
     Source: arXiv 1609.04802, figure 4. For RGB of 96x96, as in the paper: 23,563,649 parameters, 18,876,417 of them in
     the dense layers; the convolutions have 4,687,232 at every side.
@@ -41,7 +44,9 @@ class Discriminator(nn.Module):
     def __init__(self, side: int, channels: int = 3, features: int = 64) -> None:
         super().__init__()
         if side < 16:
-            raise InvalidArgument(f"train: results of {side}x{side} are too small for the adversary; 16x16 are needed")
+            raise InvalidArgument(
+                f"train: results of {side}×{side} are too small for the adversary; at least 16×16 are needed"
+            )
         layers: list[nn.Module] = [nn.Conv2d(channels, features, 3, padding=1), nn.LeakyReLU(0.2)]
         wide = features
         for number in range(1, 8):
@@ -54,7 +59,7 @@ class Discriminator(nn.Module):
         )
 
     def forward(self, images: Tensor) -> Tensor:
-        """``(N, C, side, side)`` of 0 … 1 to logits ``(N,)``: above 0, a photograph."""
+        """Logits ``(N,)`` of images ``(N, C, side, side)``, 0 … 1. Above 0: a photograph."""
         logits: Tensor = self.dense(self.convolutions(images).flatten(1))
         return logits[:, 0]
 
@@ -63,7 +68,7 @@ class Adversary:
     """A discriminator in training.
 
     Args:
-        discriminator: on the device of the training.
+        discriminator: the network, on the device of the run.
         bf16: compute its layers in bf16.
     """
 
@@ -72,16 +77,16 @@ class Adversary:
         self.optimiser = torch.optim.Adam(discriminator.parameters(), _RATE)
 
     def loss_of_results(self, result: Tensor) -> Tensor:
-        """``-log D(made)``, the mean over the batch: what the network adds to its content loss (equation 6)."""
+        """The mean of ``-log D(result)`` over the batch, which is added to the content loss (equation 6)."""
         return self._binary(result, 1.0)
 
     def learn(self, result: Tensor, wanted: Tensor, factor: float, group: Processes) -> None:
-        """One step of the discriminator: photographs are 1, results 0 (equation 2).
+        """Update the discriminator once: photographs are 1, results 0 (equation 2).
 
         Args:
-            result: results ``(N, C, side, side)``; no gradient goes back to them.
+            result: results ``(N, C, side, side)``. They get no gradient.
             wanted: photographs of the same shape.
-            factor: of the peak rate.
+            factor: the learning rate relative to its peak.
             group: the processes that share the batch.
         """
         for one in self.optimiser.param_groups:
@@ -93,11 +98,11 @@ class Adversary:
         self.optimiser.step()
 
     def state(self) -> dict[str, Any]:
-        """What a checkpoint keeps."""
+        """The content of a checkpoint."""
         return {"discriminator": self.discriminator.state_dict(), "optimiser": self.optimiser.state_dict()}
 
     def restore(self, content: dict[str, Any]) -> None:
-        """Go on from what :meth:`state` gave."""
+        """Continue from what :meth:`state` returned."""
         self.discriminator.load_state_dict(content["discriminator"])
         self.optimiser.load_state_dict(content["optimiser"])
 

@@ -1,8 +1,8 @@
-"""Steps of a run as one CUDA graph, launched again and again.
+"""Training steps as a CUDA graph that is recorded once and launched for every step.
 
-A step of a small network is some five hundred small kernels: Python needs many times as long to ask for them as a GPU
-to compute them. Recorded once, they are asked for all at once. What differs from step to step (which patches, what
-rate) is laid out in tables on the device, of which each step reads the next line.
+A step of a small network has about five hundred small kernels, and Python takes much longer to launch them than a GPU
+to compute them. A graph launches all of them at once. What differs between steps, the patches and the learning rate,
+lies in tables on the device; each step reads the next line.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from subpixel.train.state import State
 
 __all__ = ["MAX_STEPS", "StepGraph"]
 
-MAX_STEPS = 64  # of one call: a moment, after which the clock is looked at
-_BEFORE = 3  # steps that are taken before one is recorded: libraries choose their kernels then
+MAX_STEPS = 64  # per call, after which the loop reads the clock
+_BEFORE = 3  # steps before the recording, in which libraries choose their kernels
 
 
 class StepGraph:
-    """Many steps at a time of a run whose data a device holds.
+    """Runs many steps at a time, with data in the memory of the device.
 
     Args:
-        state: of the run; its loss is one that a graph can hold, :attr:`State.capturable`.
-        source: what patches are cut from.
+        state: the state of the run. Its loss must be :attr:`State.capturable`.
+        source: the images that patches are cut from.
     """
 
     def __init__(self, state: State, source: DevicePatches) -> None:
@@ -37,13 +37,13 @@ class StepGraph:
         self.line = torch.zeros(1, dtype=torch.long, device=device)
         self.total = torch.zeros((), device=device)
         self.graph: torch.cuda.CUDAGraph | None = None
-        self.taken = 0
+        self.warm_steps = 0
 
     def run(self, factors: Sequence[float]) -> float:
-        """Take as many steps as there are factors, at most :data:`MAX_STEPS`.
+        """Run one step per factor, at most :data:`MAX_STEPS`.
 
         Args:
-            factors: of the learning rates, for each step.
+            factors: the learning rate of each step, relative to its peak.
 
         Returns:
             The sum of the losses.
@@ -64,13 +64,13 @@ class StepGraph:
         if self.state.device.type != "cuda":
             self._step()
             return
-        if self.taken < _BEFORE:
-            beside = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-            beside.wait_stream(torch.cuda.current_stream())
-            with torch.cuda.stream(beside):
+        if self.warm_steps < _BEFORE:
+            stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+            stream.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(stream):
                 self._step()
-            torch.cuda.current_stream().wait_stream(beside)
-            self.taken += 1
+            torch.cuda.current_stream().wait_stream(stream)
+            self.warm_steps += 1
             return
         if self.graph is None:
             self.graph = torch.cuda.CUDAGraph()

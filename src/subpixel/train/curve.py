@@ -1,4 +1,4 @@
-"""The record of a run: a CSV line at each measurement, and the same as an image."""
+"""The curve of a run: a CSV file with a line per measurement, and a plot."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ COLUMNS = ("step", "minutes", "loss", "learning_rate", "validation_psnr_y")
 
 
 def write_curve(rows: Sequence[Sequence[float]], base: Path, title: str) -> None:
-    """Write ``base.csv`` and ``base.png``: validation PSNR against time.
+    """Write ``base.csv``, and ``base.png`` with validation PSNR against time.
 
     Args:
-        rows: one for each measurement, in the order of :data:`COLUMNS`.
-        base: path without suffix.
-        title: stands above the plot.
+        rows: one row per measurement, in the order of :data:`COLUMNS`.
+        base: a path without suffix.
+        title: the title of the plot.
     """
     with open(base.with_suffix(".csv"), "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)

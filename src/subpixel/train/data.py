@@ -1,4 +1,4 @@
-"""Training pairs: images and their MATLAB-bicubic small copies, as planes, and random patches of them."""
+"""Training pairs: images, their small copies by MATLAB's bicubic filter, and random patches of both."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ __all__ = ["Pair", "Patches", "find_images", "inside", "load_pairs", "planes_of"
 
 Source = Path | Frame
 
-# Every so many-th image is held out to measure progress and choose the weights that are kept.
+# Of so many images one is held out, to measure progress and to choose the best weights.
 _HELD_OUT = 20
 
 
 @dataclass(frozen=True)
 class Pair:
-    """An image twice: ``small`` ``(C, H, W)``, ``large`` ``(C, H*scale, W*scale)``.
+    """An image in two sizes: ``small`` ``(C, H, W)``, ``large`` ``(C, H*scale, W*scale)``.
 
-    Luma is one plane of f32, 16/255 … 235/255; RGB three of u8, a third of the memory.
+    Luma is one plane of f32, 16/255 … 235/255. RGB is three planes of u8, which need less memory than f32.
     """
 
     name: str
@@ -42,16 +42,16 @@ class Pair:
 
 
 def find_images(data: str | Path, frames: int = 200) -> tuple[list[Source], list[Source]]:
-    """Images to train on, and those held out.
+    """The images for training, and those held out.
 
     Args:
-        data: a folder, whose images and those below it are taken by their paths, every 20th being held out; or a
-            video, of which frames of some scenes are, see :func:`subpixel.train.video_frames.find_frames`.
-        frames: about how many of a video.
+        data: a folder of images, also in folders below it, of which every 20th by path is held out; or a video, of
+            which some scenes are held out, see :func:`subpixel.train.video_frames.find_frames`.
+        frames: about how many frames of a video to use.
 
     Raises:
-        InvalidArgument: no such folder or video, or fewer than two images or scenes.
-        ImageReadError, Unsupported: a video that cannot be used.
+        InvalidArgument: the folder or video does not exist, or has fewer than two images or scenes.
+        ImageReadError, Unsupported: the video cannot be used.
     """
     if Path(data).is_file():
         trained, held = find_frames(data, frames)
@@ -72,21 +72,21 @@ def load_pairs(
 
     Args:
         sources: the images.
-        scale: how many times smaller.
-        colour: what the network sees of them, as its Spec says.
-        sizes: each image is taken at each of these sizes, 1 being its own: a photograph made smaller is sharper, and
-            a network that saw such detail restores it better (FSRCNN, arXiv 1608.00367, section 4.1).
-        threads: how many read at a time.
-        variants: degraded small copies, in place of the clean one.
+        scale: the factor.
+        colour: ``luma`` or ``rgb``, the planes that the network reads.
+        sizes: each image is used at each of these sizes; 1 is its own. A reduced photograph is sharper, and a network
+            that has seen such detail restores it better (FSRCNN, arXiv 1608.00367, section 4.1).
+        threads: how many images are read at a time.
+        variants: degraded small copies instead of the clean one.
 
     Raises:
-        ImageReadError: an image that cannot be read, or one that is not 8 bits deep.
+        ImageReadError: an image cannot be read or does not have 8 bits.
     """
 
     def load(number: int, source: Source) -> list[Pair]:
         pixels = source.pixels if isinstance(source, Frame) else read(source).pixels
         if pixels.dtype != np.uint8:
-            raise ImageReadError(f"{source}: {pixels.dtype}: training takes 8-bit images")
+            raise ImageReadError(f"{source}: has dtype {pixels.dtype}; training needs 8-bit images")
         pairs = []
         for k, size in enumerate(sizes):
             sized = pixels if size == 1 else resize(pixels, scale=size, antialias=True)
@@ -102,7 +102,7 @@ def load_pairs(
 
 
 def planes_of(pixels: NDArray[np.uint8], colour: Colour) -> Tensor:
-    """An image ``(H, W, C)`` as a :class:`Pair` keeps it."""
+    """An image ``(H, W, C)`` as the planes of a :class:`Pair`."""
     if colour == "luma":
         return torch.from_numpy((luma_255(pixels) / 255).astype(np.float32)[None])
     channels = pixels[..., :3] if pixels.shape[-1] >= 3 else np.repeat(pixels[..., :1], 3, axis=-1)
@@ -115,15 +115,15 @@ def inside(x: Tensor, margin: int) -> Tensor:
 
 
 class Patches:
-    """Random patches, flipped and rotated, as batches.
+    """Batches of random patches, flipped and rotated.
 
     Args:
-        pairs: images at least ``patch`` samples high and wide when small; others are left out.
-        scale: how many times larger the large ones are.
-        patch: side of the small patches.
-        margin: samples at each side of a patch that the network consumes; the targets lack them.
-        batch: patches at a time.
-        generator: what chooses.
+        pairs: images. Those with a small side below ``patch`` are ignored.
+        scale: the factor.
+        patch: the side of the small patches.
+        margin: samples at each side of a patch that the network consumes. The targets lack them.
+        batch: patches per batch.
+        generator: the source of random numbers.
     """
 
     def __init__(
@@ -131,21 +131,21 @@ class Patches:
     ) -> None:
         self.pairs = [p for p in pairs if min(p.small.shape[1:]) >= patch]
         if not self.pairs:
-            raise InvalidArgument(f"patch={patch}: no image is that large after shrinking by {scale}")
+            raise InvalidArgument(f"train: patch={patch}: no image is that large after shrinking by {scale}")
         if patch <= 2 * margin:
-            raise InvalidArgument(f"patch={patch}: the network consumes {2 * margin} samples; more are needed")
+            raise InvalidArgument(f"train: patch={patch}: the network consumes {2 * margin} samples; more are needed")
         self.scale, self.patch, self.margin, self.batch, self.generator = scale, patch, margin, batch, generator
 
     def on_device(self, device: torch.device) -> DevicePatches:
-        """The images on a device that cuts the same batches by the same numbers."""
+        """The same images on a device, which cuts the same batches for the same numbers."""
         smalls, larges = ([getattr(p, which) for p in self.pairs] for which in ("small", "large"))
         return DevicePatches(smalls, larges, self.scale, self.patch, self.margin, device)
 
     def draw(self, part: int = 0, parts: int = 1) -> tuple[Tensor, Tensor]:
         """``(batch / parts, C, patch, patch)`` and the interior target ``(batch / parts, C, n, n)``.
 
-        n = (patch − 2 margin) scale. Every part of a batch chooses for all of it, so that together they are the
-        batch that one process would have drawn.
+        n = (patch − 2 margin) scale. Each part draws the numbers of the whole batch, so that all parts together are
+        the batch of a single process.
         """
         s, n, m = self.scale, self.patch, self.margin
         share = self.batch // parts

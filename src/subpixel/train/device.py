@@ -1,4 +1,4 @@
-"""Where a network is trained."""
+"""The device of a training run, and whether it multiplies bf16."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ __all__ = ["device_of", "multiplies_bf16"]
 
 
 def device_of(name: str) -> torch.device:
-    """The device of that name; ``auto`` is a GPU where there is one.
+    """The device of a name: ``auto`` (a GPU if there is one), ``cpu``, ``cuda`` or ``cuda:1`` …
 
     Raises:
-        InvalidArgument: there is none.
+        InvalidArgument: there is no such device, or it is of another type.
     """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -21,14 +21,14 @@ def device_of(name: str) -> torch.device:
         device = torch.device(name)
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError, NotImplementedError):
-        raise InvalidArgument(f"train: device={name!r}: is not there; auto, cpu or cuda is needed") from None
+        raise InvalidArgument(f"train: device={name!r} does not exist here; auto, cpu or cuda is needed") from None
     if device.type not in ("cpu", "cuda"):
         raise InvalidArgument(f"train: device={name!r}: auto, cpu or cuda is needed")
     return device
 
 
 def multiplies_bf16(name: str) -> bool:
-    """Whether the device has products of bf16; without them it trains faster in f32."""
+    """Whether the device has instructions that multiply bf16. Without them, f32 trains faster."""
     device = device_of(name)
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported())

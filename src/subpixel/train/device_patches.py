@@ -1,4 +1,4 @@
-"""Images held by a device, which cuts batches out of them without asking anybody."""
+"""Training images in the memory of a device, which cuts batches of patches out of them."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ __all__ = ["DevicePatches", "numbers", "samples"]
 
 
 def samples(planes: Tensor) -> Tensor:
-    """Planes as a network takes them: f32, u8 divided by 255."""
+    """Planes as a network reads them: f32; u8 is divided by 255."""
     return planes.float() / 255 if planes.dtype == torch.uint8 else planes
 
 
 def numbers(batch: int, generator: torch.Generator) -> Tensor:
-    """``(batch, 4)``, 0 … 1: what a batch is cut by: image, row, column, orientation."""
+    """Random numbers that select the patches of a batch: ``(batch, 4)``, 0 … 1: image, row, column, orientation."""
     return torch.rand((batch, 4), generator=generator)
 
 
 class DevicePatches:
-    """Pairs of images on a device, and patches of them by numbers of 0 … 1.
+    """Pairs of images on a device, and patches of them selected by numbers of 0 … 1.
 
-    Nothing here waits for the device or asks it anything, so that a CUDA graph can hold it.
+    No operation waits for the device, so a CUDA graph can record them.
 
     Args:
-        smalls: each ``(…, H, W)``, of the same number of planes.
-        larges: each ``(…, H*scale, W*scale)``; one that several small ones have in common is held once.
-        scale: how many times larger.
-        patch: side of a small patch.
-        margin: samples at each side of it whose targets are not cut.
-        device: where they are held.
+        smalls: each ``(…, H, W)``, all with the same number of planes.
+        larges: each ``(…, H*scale, W*scale)``. One that several small images share is stored once.
+        scale: the factor.
+        patch: the side of a small patch.
+        margin: samples at each side of a patch that have no target.
+        device: the device that stores them.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class DevicePatches:
         self.rows, self.columns = sides.double().unbind(1)
 
     def cut(self, numbers: Tensor) -> tuple[Tensor, Tensor]:
-        """The patches that :class:`subpixel.train.data.Patches` cuts by these numbers.
+        """The patches that :class:`subpixel.train.data.Patches` cuts for the same numbers.
 
         Args:
             numbers: ``(B, 4)`` on the device.
@@ -70,17 +70,17 @@ class DevicePatches:
 
 
 class _Planes:
-    """Images one after another in one array, and where each begins."""
+    """All images in one flat array, and where each begins."""
 
     def __init__(self, images: Sequence[Tensor], device: torch.device) -> None:
-        places: dict[int, int] = {}
+        offsets: dict[int, int] = {}
         parts, begins, end = [], [], 0
         for image in images:
-            if id(image) not in places:
-                places[id(image)] = end
+            if id(image) not in offsets:
+                offsets[id(image)] = end
                 parts.append(image.flatten().to(device))
                 end += image.numel()
-            begins.append(places[id(image)])
+            begins.append(offsets[id(image)])
         self.flat = torch.cat(parts)
         first = torch.tensor(begins, device=device)
         self.widths = torch.tensor([p.shape[-1] for p in images], device=device)
@@ -91,7 +91,7 @@ class _Planes:
         self.planes = first[:, None] + areas[:, None] * planes
 
     def cut(self, index: Tensor, y: Tensor, x: Tensor, turn: Tensor, n: int) -> Tensor:
-        """``(B, …, n, n)`` from those rows and columns on, turned by ``turn`` quarters, mirrored from 4 on."""
+        """Patches ``(B, …, n, n)`` from these rows and columns on, rotated by ``turn`` quarters, mirrored from 4 on."""
         own = torch.arange(n, device=index.device)
         turn = turn[:, None, None]
         i, j = own[:, None], own[None]
@@ -101,6 +101,6 @@ class _Planes:
         down, across = torch.where(odd, j, i), torch.where(odd, i, j)
         down = torch.where(quarter >= 2, n - 1 - down, down) + y[:, None, None]
         across = torch.where((quarter == 1) | (quarter == 2), n - 1 - across, across) + x[:, None, None]
-        place = down * self.widths[index][:, None, None] + across
-        result = self.flat[self.planes[index][:, :, None, None] + place[:, None]]
+        position = down * self.widths[index][:, None, None] + across
+        result = self.flat[self.planes[index][:, :, None, None] + position[:, None]]
         return result.reshape(-1, *self.lead, n, n)

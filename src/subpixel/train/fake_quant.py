@@ -1,7 +1,7 @@
-"""Training with int8's rounding in the forward pass: what the network will lose is part of what it learns.
+"""Training with the rounding of int8 in the forward pass, so that the network learns to compensate for it.
 
-Weights are rounded by :mod:`subpixel.models.integer` itself, activations to the steps that the file will name.
-Gradients pass both as if nothing had been rounded (Bengio et al., arXiv 1308.3432), except where a value was clipped.
+:mod:`subpixel.models.integer` rounds the weights. Activations are rounded to the steps of the future model file.
+Gradients ignore the rounding (Bengio et al., arXiv 1308.3432) and are zero where a value is clipped.
 """
 
 from __future__ import annotations
@@ -25,33 +25,33 @@ __all__ = ["FakeQuant"]
 
 
 class FakeQuant:
-    """A chain's int8 form during training.
+    """The int8 form of a chain during training.
 
     Args:
         spec: a plain chain.
-        ranges: lowest and highest value of each convolution's result, see
-            :func:`subpixel.metrics.calibration.activation_ranges`. They stay while weights change.
+        ranges: the lowest and highest value of each convolution's result, see
+            :func:`subpixel.metrics.calibration.activation_ranges`. They stay constant while weights change.
 
     Raises:
-        Unsupported: a network that is no plain chain, or one only when rewritten.
+        Unsupported: the network is no plain chain, or only after rewriting.
     """
 
     def __init__(self, spec: Spec, ranges: Mapping[str, tuple[float, float]]) -> None:
         if lower_spec(spec) is not spec:
-            raise Unsupported("train: rounding is not offered for transposed convolutions; train without --rounded")
+            raise Unsupported("train: rounded=True does not support transposed convolutions")
         self.spec, self.ranges = spec, ranges
         self.chain = chain_of(spec, "int8")
 
     def parameters(self, weights: Mapping[str, Tensor]) -> dict[str, Any]:
-        """The int8 parameters that a model file with these weights would hold."""
+        """The int8 parameters of a model file with these weights."""
         return quantise(self.spec, _arrays(weights), self.ranges)
 
     def round_weights(self, weights: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], Callable[[], TorchKernels]]:
-        """What int8 would compute with.
+        """The weights and kernels that int8 would compute with.
 
         Returns:
-            The weights rounded, differentiable as if they were those given; and what makes the kernels of a run, which
-            round what each convolution reads.
+            The rounded weights, whose gradient is that of the given ones; and a function that makes the kernels of a
+            run, which round the input of each convolution.
         """
         parameters = self.parameters(weights)
         rounded = fake_quantise(self.spec, _arrays(weights), parameters)
@@ -66,34 +66,34 @@ class FakeQuant:
 
 
 class _RoundingKernels(TorchKernels):
-    """A value is rounded where int8 rounds it: the input, and each result after its activation and its skip."""
+    """Rounds where int8 rounds: the input, and each result after its activation and its skip."""
 
     def __init__(self, steps: list[tuple[float, int]], skips: list[bool]) -> None:
-        self.steps, self.skips, self.made = steps, skips, 0
+        self.steps, self.skips, self.convs = steps, skips, 0
         self.activated = True
 
     def conv(self, x: Tensor, weight: Tensor, bias: Tensor | None, padding: tuple[int, int], stride: int = 1) -> Tensor:
-        if self.made == 0:
+        if self.convs == 0:
             x = _to_steps(x, INPUT_STEP, 0, MAX_INPUT)
-        elif not self.activated and not self.skips[self.made - 1]:
-            x = self._byte(x)  # a layer without activation
-        self.made += 1
+        elif not self.activated and not self.skips[self.convs - 1]:
+            x = self._byte(x)  # the previous layer has no activation
+        self.convs += 1
         self.activated = False
         return super().conv(x, weight, bias, padding, stride)
 
     def activate(self, x: Tensor, kind: str, slope: Tensor | None) -> Tensor:
         x = super().activate(x, kind, slope)
-        if self.skips[self.made - 1]:
+        if self.skips[self.convs - 1]:
             return x
         self.activated = True
         return self._byte(x)
 
     def add(self, values: list[Tensor]) -> Tensor:
         total = super().add(values)
-        return self._byte(total) if self.made <= len(self.skips) and self.skips[self.made - 1] else total
+        return self._byte(total) if self.convs <= len(self.skips) and self.skips[self.convs - 1] else total
 
     def _byte(self, x: Tensor) -> Tensor:
-        return _to_steps(x, *self.steps[self.made - 1], MAX_VALUE)
+        return _to_steps(x, *self.steps[self.convs - 1], MAX_VALUE)
 
 
 def _to_steps(x: Tensor, scale: float, zero: int, most: int) -> Tensor:

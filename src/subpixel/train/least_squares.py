@@ -1,7 +1,7 @@
-"""The last layer of a plain chain is linear, so the best one for given features is a least-squares problem.
+"""The best last layer of a plain chain, by least squares: it is linear in the features before it.
 
-Solved once it takes a network whose first layers come from another scale to where descent would need thousands of
-steps to bring it, and a trained one to the exact optimum of its last layer.
+One solution replaces thousands of steps of descent for a network whose first layers come from another scale. For a
+trained network it gives the exact optimum of the last layer.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from subpixel.train.data import Patches, inside
 
 __all__ = ["linear_chain", "solve_last_layer"]
 
-# Relative to the mean power of a feature: keeps directions that the data hardly excites from growing large weights.
+# Ridge relative to the mean power of a feature. It prevents large weights for directions that the data hardly has.
 _RIDGE = 1e-7
 
 
 def linear_chain(spec: Spec) -> Chain | None:
-    """The network as convolutions without skips and a CRD pixel shuffle, with or without a base; None if it is not.
+    """The network as a chain without skips that ends in a CRD pixel shuffle, with or without a base; else None.
 
-    One that is a chain only when rewritten is none: its weights have other shapes.
+    A network that is a chain only after rewriting does not count: its weights have other shapes.
     """
     if lower_spec(spec) is not spec:
         return None
@@ -41,13 +41,13 @@ def linear_chain(spec: Spec) -> Chain | None:
 
 
 def solve_last_layer(spec: Spec, weights: Mapping[str, Tensor], patches: Patches, batches: int) -> dict[str, Tensor]:
-    """Weight and bias of the last convolution that minimise the squared error over random patches.
+    """The weight and bias of the last convolution that minimise the squared error on random patches.
 
     Args:
         spec: a network for which :func:`linear_chain` is not None.
-        weights: of all layers, on the device that is to compute; those of the last are not read.
-        patches: where inputs and targets come from.
-        batches: how many are drawn; each brings ``batch * n²`` equations for each unknown's column.
+        weights: the weights of all layers, on the device that computes. Those of the last layer are not read.
+        patches: the source of inputs and targets.
+        batches: how many batches to use. Each gives ``batch * n²`` equations.
 
     Returns:
         The two tensors of the last convolution by name.

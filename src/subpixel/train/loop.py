@@ -1,4 +1,4 @@
-"""The training loop: crops without borders, orthogonalised updates, a mean of weights, one cosine."""
+"""The training loop: patches, learning rates, measurements, checkpoints, and the verified model file."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from subpixel.train.state import IMAGES_FOR_RANGES, State
 
 __all__ = ["Settings", "train"]
 
-_WARM_UP = 200  # steps of rising rate; orthogonalised updates are large from the first
+_WARM_UP = 200  # steps of rising learning rate, since orthogonalised updates are large from the start
 
 
 def train(
@@ -53,53 +53,54 @@ def train(
 ) -> Model:
     """Train a network and write it to ``out``.
 
-    Beside it come ``.csv`` and ``.png`` (the curve) and ``.ckpt`` (to go on from). The file is read back and run
-    before it takes its place. Started by ``torchrun`` on several processes it is one run that they share.
+    The curve (``.csv``, ``.png``) and the checkpoint (``.ckpt``) are written next to it. The model file is read back
+    and run before it is moved into place. Processes that ``torchrun`` starts share one run.
 
     Args:
-        settings: see :class:`Settings`.
+        settings: the settings of the run.
         spec: the network.
-        data: a folder of 8-bit images, every 20th held out to measure with; or a video, some scenes held out. A
-            network for videos sees images as clips in which they move, and of a video takes as long as a clip.
-        out: the model file to write, ``.safetensors``.
-        resume: go on from the checkpoint beside ``out``, if there is one.
-        start: another model whose equally shaped weights are taken to begin with.
-        teacher: a larger model of the same scale and colour, for ``settings.teacher_share``.
-        features: a file with the weights of VGG19 for ``settings.content="vgg19"``: ``.pth`` or ``.safetensors`` with
-            torchvision's names. The other contents need none.
-        threads: for torch.
-        device: ``auto`` (a GPU where there is one), ``cpu``, ``cuda`` or one of its kind, ``cuda:1``.
-        provenance: goes into the model file beside the settings: data's name and terms, the command.
-        say: receives a line of progress.
+        data: a folder of 8-bit images, of which every 20th is held out for measurement; or a video, of which some
+            scenes are held out. For a network for videos, images become clips in which they move, and a video is cut
+            into takes of a clip's length.
+        out: the path of the model file, ``.safetensors``.
+        resume: continue from the checkpoint next to ``out``, if there is one.
+        start: a model file whose weights of the same shape are the initial weights.
+        teacher: a larger model file of the same scale and colour, for ``settings.teacher_share``.
+        features: the file with the weights of VGG19 for ``settings.content="vgg19"``: ``.pth`` or ``.safetensors`` with
+            torchvision's names. Other values of ``content`` need no file.
+        threads: the number of threads of torch.
+        device: ``auto`` (a GPU if there is one), ``cpu``, ``cuda`` or ``cuda:1`` …
+        provenance: further entries of the model file: the name and licence of the data, the command.
+        say: called with each line of progress.
 
     Returns:
-        The model as saved.
+        The saved model.
 
     Raises:
-        InvalidArgument: settings or data that do not work.
-        Unsupported: ``settings.rounded`` for a network that is no plain chain.
+        InvalidArgument: the settings or the data do not fit.
+        Unsupported: ``settings.rounded`` is True and the network is no plain chain.
         ModelFileError: ``start``, ``teacher``, ``features`` or the checkpoint cannot be used.
         SubpixelError: the saved file does not compute what was trained.
     """
     out = Path(out)
     if out.suffix != ".safetensors" or not out.parent.is_dir():
-        raise InvalidArgument(f"{out}: a path ending in .safetensors in a folder that exists is needed")
+        raise InvalidArgument(f"train: out={str(out)!r}: a .safetensors path in an existing folder is needed")
     if threads < 1:
         raise InvalidArgument(f"train: threads={threads}: at least 1 is needed")
     where = device_of(device)
     torch.set_num_threads(threads)
-    torch.backends.cudnn.benchmark = True  # sizes repeat
+    torch.backends.cudnn.benchmark = True  # all batches have one size
     begin, larger = (None if path is None else load(path) for path in (start, teacher))
     if (larger is None) == (settings.teacher_share > 0):
-        raise InvalidArgument("train: a teacher and its share of the loss go together")
+        raise InvalidArgument("train: teacher and settings.teacher_share must be given together")
     if (features is None) == (settings.content == "vgg19"):
-        raise InvalidArgument("train: content=vgg19 and a file with its features go together")
+        raise InvalidArgument("train: features and content='vgg19' must be given together")
     tensors = None if features is None else read_features(features)
     if not spec.plain:
         check_settings(settings, spec, teacher=teacher, features=features)
     with processes(where) as group:
         if settings.batch % group.count:
-            raise InvalidArgument(f"train: batch={settings.batch}: {group.count} processes cannot share it equally")
+            raise InvalidArgument(f"train: batch={settings.batch}: a multiple of the {group.count} processes is needed")
         report = say if group.first else _silent
         pairs, held, found = _load_data(settings, spec, data, threads)
         kind = State if spec.plain else MotionState
@@ -108,7 +109,7 @@ def train(
         checkpoint = out.with_suffix(".ckpt")
         if resume and checkpoint.exists():
             state.restore(checkpoint)
-            report(f"going on at step {state.step} after {state.seconds / 60:.1f} minutes")
+            report(f"resuming at step {state.step} after {state.seconds / 60:.1f} minutes")
         elif settings.rounded:
             state.enable_rounding(begin, pairs)
         report(
@@ -120,7 +121,7 @@ def train(
         except KeyboardInterrupt:
             if group.first:
                 state.save(checkpoint)
-            report(f"stopped at step {state.step}; the same command with --resume goes on from {checkpoint}")
+            report(f"stopped at step {state.step}; to continue, resume from {checkpoint}")
             raise
         state.finish(held)
         images: dict[str, Any] = {
@@ -147,15 +148,15 @@ def train(
             if state.rounding is not None:
                 model = _with_int8(model, state.rounding.parameters(state.best), held, data, report)
             _save_verified(model, out, lambda one: state.upscale(one, held[0]))
-        report(f"{out}: {state.best_psnr:.3f} dB on the held-out images; read back and compared")
+        report(f"{out}: {state.best_psnr:.3f} dB on the held-out images; the file was read back and verified")
     return model
 
 
 def _load_data(settings: Settings, spec: Spec, data: str | Path, threads: int) -> tuple[list[Pair], list[Pair], str]:
-    """What is trained on, what is held out, and how many images the first were made of."""
+    """Training data, held-out data, and the number of images in words."""
     if not spec.plain:
         sources, clips, count = load_clips(data, spec, settings, threads)
-        # A MotionState takes these in place of pairs.
+        # A MotionState reads these instead of pairs.
         return cast("list[Pair]", sources), cast("list[Pair]", clips), f"{count} images or takes"
     trained_on, held_out = find_images(data, settings.frames)
     variants = Variants(DEGRADATIONS[settings.degradation], settings.variants, settings.seed)
@@ -169,7 +170,7 @@ def _bicubic_note(spec: Spec, held: list[Pair]) -> str:
 
 
 def _earlier_commands(model: Model | None) -> list[str]:
-    """How the network that a run starts from was made, from its first beginning."""
+    """The commands that made the model that a run starts from, oldest first."""
     if model is None:
         return []
     own = model.training.get("command")
@@ -183,11 +184,11 @@ def _silent(_: str) -> None:
 def _with_int8(
     model: Model, parameters: dict[str, Any], held: list[Pair], data: str | Path, say: Callable[[str], None]
 ) -> Model:
-    """The model with the int8 parameters it was trained for, and what they cost on images held out."""
+    """The model with the int8 parameters of its training, and their loss on held-out images."""
     pairs = [(p.small.numpy(), p.large[0].numpy().astype(np.float64) * 255) for p in held]
     parameters.update(int8_loss(model, parameters, pairs))
     parameters["calibration"].update({"data": Path(data).name, "images": IMAGES_FOR_RANGES})
-    say(f"int8 costs {parameters['loss_db']:.4f} dB on {len(pairs)} images held out")
+    say(f"int8 costs {parameters['loss_db']:.4f} dB on {len(pairs)} held-out images")
     return replace(model, quantisation=parameters)
 
 
@@ -210,11 +211,11 @@ def _loop(state: State, held: list[Pair], out: Path, group: Processes, say: Call
                 write_curve(state.rows, out, title)
                 state.save(out.with_suffix(".ckpt"))
             total_loss, counted = 0.0, 0
-            # About forty measurements in a run, none more than every 30 seconds: the image of a curve needs no more.
+            # About forty measurements per run, at least 30 seconds apart: enough for a curve.
             next_report = state.seconds + max(30.0, state.seconds / max(done, 1e-3) / 40)
         if done >= 1:
             return
-        with _uninterrupted():  # a checkpoint must not fall between an update and its count
+        with _uninterrupted():  # no checkpoint between an update and its count
             if graph is None:
                 total_loss += _step(state, _rate(state.step, done, settings.cycles), group)
                 counted += 1
@@ -225,7 +226,7 @@ def _loop(state: State, held: list[Pair], out: Path, group: Processes, say: Call
 
 
 def uses_cuda_graph(state: State, group: Processes) -> bool:
-    """Whether steps are recorded as a CUDA graph: by one process, of a loss that asks the host for nothing."""
+    """Whether steps run as a CUDA graph: on a GPU, in one process, with a loss that never waits for the host."""
     return state.device.type == "cuda" and group.count == 1 and state.capturable
 
 
@@ -240,7 +241,7 @@ def _step(state: State, factor: float, group: Processes) -> float:
 
 
 def _rates(state: State, done: float) -> list[float]:
-    """The learning rates of the next steps, as shares of their peaks, up to the last that is wanted."""
+    """The learning rates of the next steps, relative to their peak, up to the last step."""
     settings = state.settings
     if settings.steps is None:
         return [_rate(state.step + k, done, settings.cycles) for k in range(MAX_STEPS)]
@@ -249,7 +250,7 @@ def _rates(state: State, done: float) -> list[float]:
 
 
 def _rate(step: int, done: float, cycles: int) -> float:
-    """The learning rate as a share of its peak: cosines in a row, each of half the height of the one before.
+    """The learning rate relative to its peak: cosine cycles, each half as high as the previous one.
 
     Source: warm restarts of Loshchilov & Hutter, arXiv 1608.03983; the halving is ours.
     """
@@ -260,9 +261,9 @@ def _rate(step: int, done: float, cycles: int) -> float:
 
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Hold Ctrl-C back until the block has ended."""
+    """Delay Ctrl-C until the block ends."""
     if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread is ever interrupted
+        yield  # only the main thread is interrupted
         return
     seen: list[int] = []
     before = signal.signal(signal.SIGINT, lambda number, _frame: seen.append(number))
@@ -275,13 +276,13 @@ def _uninterrupted() -> Iterator[None]:
 
 
 def _save_verified(model: Model, out: Path, shown: Callable[[Model], torch.Tensor]) -> None:
-    """Write beside, read back, run both, and only then put the file in its place."""
+    """Write a scratch file, read it back, run both models, and rename the file only if they agree."""
     scratch = out.with_name(f".{out.stem}.new.safetensors")
     try:
         save(model, scratch)
         again = load(scratch)
         if again.spec != model.spec or not torch.equal(shown(model), shown(again)):
-            raise SubpixelError(f"{out}: the saved network does not compute what was trained; nothing was written")
+            raise SubpixelError(f"{out}: the saved network does not compute what was trained; no file was written")
         os.replace(scratch, out)
     finally:
         scratch.unlink(missing_ok=True)

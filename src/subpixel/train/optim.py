@@ -1,7 +1,7 @@
-"""Muon: momentum whose update is brought near to an orthogonal matrix.
+"""Muon: an optimiser with momentum whose updates are nearly orthogonal matrices.
 
-For small convolution networks it reaches in minutes what plain Adam needs hours for: every direction of a
-weight matrix learns at the same speed, however small its gradient.
+Small convolutional networks reach in minutes what takes hours with Adam: every direction of a weight matrix learns at
+the same speed, however small its gradient.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from torch import Tensor
 
 __all__ = ["Muon", "orthogonalise"]
 
-# Quintic iteration x -> a x + b x^3 + c x^5 on the singular values. These three make it steepest at zero while
-# values up to 1 stay within about 0.7 … 1.2, so that five rounds bring nearly every singular value there.
+# Quintic iteration x -> a x + b x^3 + c x^5 on the singular values. These coefficients are steepest at zero and keep
+# values up to 1 within about 0.7 … 1.2, so five rounds bring nearly every singular value there.
 _A, _B, _C = 3.4445, -4.7750, 2.0315
 
 
 def orthogonalise(matrix: Tensor, rounds: int = 5) -> Tensor:
-    """The nearest semi-orthogonal matrix, approximately: singular values are brought to about 1.
+    """Approximately the nearest semi-orthogonal matrix: all singular values become about 1.
 
     Args:
-        matrix: ``(m, n)`` f32, or any number of them, ``(…, m, n)``.
+        matrix: ``(…, m, n)`` f32.
         rounds: Newton-Schulz iterations.
 
     Source: Björck & Bowie 1971 for the iteration; Jordan et al. 2024 (Muon) for the coefficients.
@@ -45,13 +45,13 @@ def orthogonalise(matrix: Tensor, rounds: int = 5) -> Tensor:
 
 
 class Muon(torch.optim.Optimizer):
-    """Orthogonalised momentum for weights of two or more axes; the first axis is the rows.
+    """Orthogonalised momentum for weights of two or more axes. The first axis counts rows.
 
     Args:
-        groups: ``{"params": [weight tensors (out, …)]}``, with ``"lr"`` where a group has a rate of its own.
-        lr: step, a number or a tensor of one; an update has a root mean square of about ``lr / sqrt(max(m, n))``, times
-            ``sqrt(max(1, m/n))``.
-        momentum: of the running mean of gradients, applied in Nesterov's form.
+        groups: ``{"params": [weight tensors (out, …)]}``, with ``"lr"`` for a group with its own learning rate.
+        lr: the learning rate, a number or a tensor of one element. The root mean square of an update is about
+            ``lr / sqrt(max(m, n)) * sqrt(max(1, m/n))``.
+        momentum: the decay of the mean of gradients, used in Nesterov's form.
     """
 
     def __init__(self, groups: Sequence[dict[str, Any]], lr: float = 0.01, momentum: float = 0.95) -> None:
@@ -70,7 +70,7 @@ class Muon(torch.optim.Optimizer):
             means = [self.state[p]["mean"] for p in learning]
             torch._foreach_lerp_(means, gradients, 1 - group["momentum"])
             directions = [d.flatten(1) for d in torch._foreach_lerp(gradients, means, group["momentum"])]
-            # Those of one shape together: on a GPU what counts is how many products, not how large.
+            # Matrices of one shape are stacked: on a GPU the number of products counts, not their size.
             alike: dict[torch.Size, list[int]] = {}
             for k, direction in enumerate(directions):
                 alike.setdefault(direction.shape, []).append(k)

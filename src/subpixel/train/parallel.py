@@ -1,7 +1,7 @@
-"""One run on several processes, as ``torchrun`` starts them: each computes a part of every batch.
+"""One run in several processes of ``torchrun``: each computes a part of every batch.
 
-All hold the same weights, draw the same patches and make the same updates; only gradients are added up. So a run on
-several processes is the run of one, but for the order in which gradients are summed.
+All processes have the same weights, draw the same patches and make the same updates; only gradients are exchanged. The
+result equals that of one process but for the order of sums.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ __all__ = ["Processes", "processes"]
 
 
 class Processes:
-    """This process's place among those of a run.
+    """This process among those of a run.
 
     Args:
-        rank: its number; 0 measures, speaks and writes.
-        count: of all.
+        rank: its number. Process 0 measures, reports and writes.
+        count: the number of processes.
     """
 
     def __init__(self, rank: int = 0, count: int = 1) -> None:
@@ -32,10 +32,11 @@ class Processes:
 
     @property
     def first(self) -> bool:
+        """Whether this is process 0."""
         return self.rank == 0
 
     def mean(self, tensors: Sequence[Tensor]) -> None:
-        """Bring tensors of one device to their mean over all processes, in place."""
+        """Replace tensors of one device by their mean over all processes, in place."""
         if self.count == 1 or not tensors:
             return
         flat = torch.cat([t.reshape(-1) for t in tensors])
@@ -45,7 +46,7 @@ class Processes:
             tensor.copy_(part.view_as(tensor))
 
     def broadcast(self, value: float, device: torch.device) -> float:
-        """The first process's value, on all of them: what must not differ, such as the time that has passed."""
+        """The value of process 0, in all processes: for what must not differ, such as the elapsed time."""
         if self.count == 1:
             return value
         shared = torch.tensor([value], dtype=torch.float64, device=device)
@@ -55,10 +56,10 @@ class Processes:
 
 @contextmanager
 def processes(device: torch.device) -> Iterator[Processes]:
-    """The processes that ``torchrun`` started with this one, or this one alone.
+    """The processes that ``torchrun`` started together with this one, or this one alone.
 
     Raises:
-        InvalidArgument: ``torchrun``'s variables are there but wrong.
+        InvalidArgument: the variables of ``torchrun`` are set but wrong.
     """
     if "WORLD_SIZE" not in os.environ:
         yield Processes()
@@ -67,7 +68,7 @@ def processes(device: torch.device) -> Iterator[Processes]:
         rank, count = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     except (KeyError, ValueError) as error:
-        raise InvalidArgument(f"train: WORLD_SIZE is set, but not by torchrun: {error}") from None
+        raise InvalidArgument(f"train: variable WORLD_SIZE is set, but not by torchrun: {error}") from None
     try:
         yield Processes(rank, count)
     finally:

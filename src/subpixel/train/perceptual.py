@@ -1,7 +1,6 @@
-"""What a result must share with the truth when it need not be the same sample by sample.
+"""Perceptual losses: a Laplacian pyramid, and features of VGG19.
 
-Two contents besides the pixels: a Laplacian pyramid, which needs no file, and the features of a VGG19 whose weights the
-user brings. Nothing is downloaded.
+The pyramid needs no file. The weights of VGG19 come from a file of the user; nothing is downloaded.
 """
 
 from __future__ import annotations
@@ -19,43 +18,43 @@ from subpixel.models.checkpoints.reading import read_tensors
 
 __all__ = ["Vgg19", "pyramid_distance", "read_features"]
 
-# Convolutions in front of each pooling of VGG19.
+# Convolutions before each pooling of VGG19.
 _BLOCKS = (2, 2, 4, 4, 4)
 
-# Of ImageNet's images in RGB of 0 … 1, as every published VGG19 wants them taken away and divided by.
+# Mean and deviation of ImageNet's images in RGB of 0 … 1; every published VGG19 normalises by them.
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
-# SRGAN divides features by 12.75 to bring their distance near to that of pixels (arXiv 1609.04802, section 3.2).
+# SRGAN divides features by 12.75, so that their distance is about that of pixels (arXiv 1609.04802, section 3.2).
 _FEATURES_RELATIVE = 1 / 12.75**2
 
 
 def pyramid_distance(result: Tensor, wanted: Tensor) -> Tensor:
-    """Mean absolute difference of Laplacian pyramids, every level counting alike.
+    """Mean absolute difference of Laplacian pyramids, with equal weight for each level.
 
     Args:
         result: ``(N, C, H, W)``.
         wanted: of the same shape.
 
     Returns:
-        A scalar: the mean over the levels of what each level differs by; the last level is the image that is left,
-        less than 8 samples on a side.
+        A scalar: the mean over the levels of their mean differences. The last level is the remaining image, with a side
+        below 8 samples.
 
-    Against an adversary this is a better content than the pixels: sample by sample the finest detail is most of the
-    error, and what makes it small is blur. Here it is one level of several; colour, shading and edges are held by the
-    coarse ones, and the texture is left to the adversary.
+    With an adversary this is a better content loss than pixels. In pixels, most of the error is the finest detail, and
+    blur makes it small. Here the finest detail is one level of several: the coarse levels fix colour, shading and
+    edges, and the texture is left to the adversary.
 
     Source: the Lap1 loss of Bojanowski et al., arXiv 1707.05776: the sum over levels j of ``4**j |L_j|_1``, which is
     the sum of their means; pyramids of Burt & Adelson 1983 with 5 binomial taps.
 
     >>> import torch
     >>> x = torch.rand(1, 1, 16, 16)
-    >>> round(float(pyramid_distance(x + 0.25, x)), 4)  # a shift of all is seen by the last of three levels alone
+    >>> round(float(pyramid_distance(x + 0.25, x)), 4)  # only the last of three levels sees a constant
     0.0833
     """
     error, levels = result - wanted, []
     taps = torch.tensor([1, 4, 6, 4, 1], dtype=error.dtype, device=error.device) / 16
     kernel = (taps[:, None] * taps).expand(error.shape[1], 1, 5, 5)
-    # A pyramid is linear, so that of the difference is the difference of pyramids.
+    # A pyramid is linear: the pyramid of the difference is the difference of the pyramids.
     while min(error.shape[-2:]) >= 8:
         padded = F.pad(error, (2, 2, 2, 2), mode="replicate")
         smaller = F.conv2d(padded, kernel, stride=2, groups=error.shape[1])
@@ -67,10 +66,10 @@ def pyramid_distance(result: Tensor, wanted: Tensor) -> Tensor:
 
 
 def read_features(path: str | Path) -> dict[str, Tensor]:
-    """The tensors of a file with the weights of VGG19: ``.safetensors``, or ``.pth`` as torchvision's.
+    """The tensors of a file with the weights of VGG19: ``.safetensors``, or ``.pth`` like torchvision's.
 
     Raises:
-        ModelFileError: a file that cannot be used.
+        ModelFileError: the file cannot be read.
     """
     path = Path(path)
     if path.suffix != ".safetensors":
@@ -85,19 +84,19 @@ def read_features(path: str | Path) -> dict[str, Tensor]:
 
 
 class Vgg19(nn.Module):
-    """The part of VGG19 up to one of its convolutions, before its activation; not trained.
+    """VGG19 up to one of its convolutions, before that one's activation. It is not trained.
 
     Args:
-        tensors: ``features.N.weight`` and ``.bias`` as torchvision numbers them; any number of channels. Others, the
-            classifier's, are not read.
-        layer: ``i.j``, the j-th convolution in front of the i-th pooling: ``1.1`` … ``5.4``.
+        tensors: ``features.N.weight`` and ``.bias`` with torchvision's numbers and any number of channels. The tensors
+            of the classifier are ignored.
+        layer: ``i.j``, the j-th convolution before the i-th pooling: ``1.1`` … ``5.4``.
 
     Raises:
-        InvalidArgument: no such layer.
-        ModelFileError: tensors that are missing or do not fit together.
+        InvalidArgument: there is no such layer.
+        ModelFileError: tensors are missing or do not fit together.
 
     Source: Simonyan & Zisserman, arXiv 1409.1556, configuration E; Ledig et al., arXiv 1609.04802, section 2.2.1, who
-    take 5.4 and 2.2. Before the activation, as Wang et al., arXiv 1809.00219, section 3.3, found better: after it
+    use 5.4 and 2.2. Features before the activation are better (Wang et al., arXiv 1809.00219, section 3.3): after it,
     most of 5.4 is zero.
     """
 
@@ -105,7 +104,7 @@ class Vgg19(nn.Module):
         super().__init__()
         number = re.fullmatch(r"([1-5])\.([1-4])", layer)
         if number is None or int(number[2]) > _BLOCKS[int(number[1]) - 1]:
-            raise InvalidArgument(f"train: layer={layer!r}: i.j from 1.1 to 5.4, as 5.4, is needed")
+            raise InvalidArgument(f"train: layer={layer!r}: i.j from 1.1 to 5.4 is needed, for example 5.4")
         last, within = int(number[1]), int(number[2])
         self.least_side = 2 ** (last - 1)
         steps: list[nn.Module] = []
@@ -117,7 +116,7 @@ class Vgg19(nn.Module):
                 index, channels = index + 2, conv.out_channels
             steps.append(nn.MaxPool2d(2))
             index += 1
-        # Without what follows the last convolution.
+        # Without the activation of the last convolution, and the pooling.
         self.steps: nn.Sequential = nn.Sequential(*steps[:-2])
         self.mean = nn.Parameter(torch.tensor(_MEAN).view(1, 3, 1, 1))
         self.deviation = nn.Parameter(torch.tensor(_DEVIATION).view(1, 3, 1, 1))
@@ -129,7 +128,7 @@ class Vgg19(nn.Module):
         return result
 
     def distance(self, result: Tensor, wanted: Tensor) -> Tensor:
-        """Mean squared difference of features, divided by 12.75² as in the paper."""
+        """Mean squared difference of features, divided by 12.75² as in SRGAN."""
         with torch.no_grad():
             truth = self(wanted)
         error: Tensor = self(result) - truth
@@ -140,11 +139,9 @@ def _conv(tensors: Mapping[str, Tensor], name: str, channels: int) -> nn.Conv2d:
     try:
         weight, bias = tensors[f"{name}.weight"].float(), tensors[f"{name}.bias"].float()
     except KeyError as error:
-        raise ModelFileError(f"features: {error} is missing; the weights of a VGG19 are needed") from None
+        raise ModelFileError(f"features: {error} is missing; weights of VGG19 are needed") from None
     if weight.ndim != 4 or weight.shape[1:] != (channels, 3, 3) or bias.shape != weight.shape[:1]:
-        raise ModelFileError(
-            f"features: '{name}' is of shape {tuple(weight.shape)}, a VGG19 has (out, {channels}, 3, 3) there"
-        )
+        raise ModelFileError(f"features: '{name}' has shape {tuple(weight.shape)}; (out, {channels}, 3, 3) is needed")
     conv = nn.Conv2d(channels, len(weight), 3, padding=1)
     conv.weight.data, conv.bias.data = weight, bias  # type: ignore[union-attr]
     return conv

@@ -1,4 +1,4 @@
-"""What is trained in place of the weights that are shipped: more parameters that collapse to the same layers."""
+"""Over-parameterised weights for training, which collapse to those of the network; and their initial values."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from subpixel.ops.resizing.taps import axis_taps
 
 __all__ = ["Trainable", "interpolating_start"]
 
-# Where the carrier of the interpolating start runs through tanh: small enough to be nearly linear (the cubic
-# term of tanh(0.2 * 0.5) is 0.3 % of it), large enough that the last layer need not multiply by more than 5.
+# The scale of the carrier channel before tanh: small enough to be nearly linear (the cubic term of tanh(0.2 * 0.5) is
+# 0.3 % of it), large enough that the last layer multiplies by no more than 5.
 _CARRIER = 0.2
 
-# The random part of a layer that hands its input on, relative to what keeps the size of random input. Measured on a
-# chain of seven layers of 16 channels, x2, 3,000 steps: 31.51 dB with it, 31.41 with the random part alone.
-_RANDOM_BESIDE = 0.5
+# The random part of a layer that also passes its input on, relative to a layer that preserves the variance. Measured on
+# a chain of seven layers of 16 channels, ×2, 3,000 steps: 31.51 dB with it, 31.41 with the random part alone.
+_RANDOM_PART = 0.5
 
-# Norms of the other first kernels before tanh, and how far their thresholds spread. Started like a linear layer, tanh
-# stays linear: after 30,000 steps such an ESPCN's 64 features still spanned the 25 dimensions of their patches and no
-# more. Kernels that see contrast alone, some saturated by faint texture (30), some by strong edges only (3), bring it
-# where it was in a third of the steps.
+# Norms of the first kernels before tanh, and the spread of their thresholds. With the initial values of a linear layer,
+# tanh stays linear: after 30,000 steps the 64 features of such an ESPCN still spanned only the 25 dimensions of their
+# patches. Kernels without a mean, of which some saturate at faint texture (30) and some only at strong edges (3), reach
+# the same quality in a third of the steps.
 _GAINS = (3.0, 30.0)
 _THRESHOLDS = 0.7
 
@@ -50,13 +50,13 @@ class Trainable(nn.Module):
                 out, cin, kh, kw = start.shape
                 hidden = expand * out
                 wide = torch.randn(hidden, cin, kh, kw, generator=generator) * (cin * kh * kw) ** -0.5
-                # The product starts at nothing, so that the start of the network is the interpolation alone.
+                # The product is 0 at first, so that the network begins as the interpolation alone.
                 self.wide[_key(name)] = nn.Parameter(wide)
                 self.mix[_key(name)] = nn.Parameter(torch.zeros(out, hidden))
 
     @torch.no_grad()
     def take(self, weights: Mapping[str, Tensor]) -> None:
-        """Begin with those tensors of another network that have the same name and shape."""
+        """Copy the tensors of another network that have the same name and shape."""
         for name, shape in self.spec.weight_shapes.items():
             if name in weights and tuple(weights[name].shape) == shape:
                 self.direct[_key(name)].copy_(weights[name])
@@ -64,8 +64,7 @@ class Trainable(nn.Module):
                     self.mix[_key(name)].zero_()
 
     def groups(self) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
-        """Parameters by how they are to be updated: what scales with the first layer's kernels, other matrices,
-        vectors."""
+        """The parameters in three groups: those that scale with the first layer's kernels, other matrices, vectors."""
         first = next((layer.name for layer in self.spec.layers if isinstance(layer, Conv)), "")
         of_first: list[Tensor] = []
         others: list[Tensor] = []
@@ -77,7 +76,7 @@ class Trainable(nn.Module):
         return of_first, others, vectors
 
     def collapse(self) -> dict[str, Tensor]:
-        """The weights of the Spec by name, differentiable. Always f32: bf16 would swallow small updates."""
+        """The weights of the Spec by name, differentiable. Always in f32: bf16 would lose small updates."""
         weights: dict[str, Tensor] = {}
         with torch.autocast("cpu", enabled=False), torch.autocast("cuda", enabled=False):
             for name in self.spec.weight_shapes:
@@ -91,15 +90,14 @@ class Trainable(nn.Module):
 
 
 def interpolating_start(spec: Spec, generator: torch.Generator) -> dict[str, Tensor]:
-    """Weights with which a plain chain already interpolates, everything else being small and random.
+    """Initial weights with which a plain chain interpolates; everything else is small and random.
 
-    The first channels of every layer carry the image's planes through; the last convolution holds, for each phase of
-    the pixel shuffle, the taps of a cubic interpolation cut to its kernel. So does a transposed convolution at the end.
+    The first channels of every layer carry the planes of the image. The last convolution has the taps of a cubic
+    interpolation for each phase of the pixel shuffle, cropped to its kernel. A final transposed convolution likewise.
 
-    Networks that add their result to a base start as that base: their last convolution is small. Where they are a
-    chain besides, a layer of as many channels as the one before hands each channel on beside its random part. What
-    is added to something else (the end of a residual block) is small too, and so is what ends in a flow: at first
-    nothing moves.
+    Networks that add their result to a base begin as that base: their last convolution is small. If they are also a
+    chain, a layer with as many channels as the previous one passes each channel on, in addition to its random part.
+    The last layer of a residual block is small, and so is one that ends in a flow: at first nothing moves.
     """
     weights: dict[str, Tensor] = {}
     end = spec.layers[-1]
@@ -118,7 +116,7 @@ def interpolating_start(spec: Spec, generator: torch.Generator) -> dict[str, Ten
         return weights
     last = end if isinstance(end, ConvTranspose) else convs[-1]
     weights[f"{last.name}.weight"] *= 0.1
-    _hand_on(spec, weights)
+    _pass_input_on(spec, weights)
     if not spec.plain:
         _carry_frame(spec, weights)
     if not _plain(spec) or not all(layer.bias for layer in (*convs, last)):
@@ -158,7 +156,7 @@ def interpolating_start(spec: Spec, generator: torch.Generator) -> dict[str, Ten
 
 
 def _plain(spec: Spec) -> bool:
-    """Convolutions in a row of enough channels to carry the image; perhaps upscaled before, or after."""
+    """Whether the network is a sequence of convolutions with enough channels for the image, and one upscaling step."""
     layers = list(spec.layers)
     if isinstance(layers[0], Resize):
         del layers[0]
@@ -168,8 +166,8 @@ def _plain(spec: Spec) -> bool:
     return all(isinstance(layer, Conv) and layer.out_channels >= spec.channels for layer in layers)
 
 
-def _hand_on(spec: Spec, weights: dict[str, Tensor]) -> None:
-    """Small ends of residual blocks; in a chain with a base, layers that begin as half their input."""
+def _pass_input_on(spec: Spec, weights: dict[str, Tensor]) -> None:
+    """Make ends of residual blocks small. In a chain with a base, let layers pass their input on."""
     added = {name for layer in spec.layers if isinstance(layer, Add) for name in layer.sources}
     convs = [layer for layer in spec.layers if isinstance(layer, Conv) and not layer.shared]
     for conv in convs[:-1]:
@@ -182,19 +180,22 @@ def _hand_on(spec: Spec, weights: dict[str, Tensor]) -> None:
     for conv in convs[1:-1]:
         if conv.in_channels == conv.out_channels:
             kernel = weights[f"{conv.name}.weight"]
-            kernel *= _RANDOM_BESIDE
+            kernel *= _RANDOM_PART
             each = torch.arange(conv.out_channels)
             kernel[each, each, conv.kernel[0] // 2, conv.kernel[1] // 2] += 1.0
 
 
 def _carry_frame(spec: Spec, weights: dict[str, Tensor]) -> None:
-    """A video's network begins as interpolation: the first channel of its layers carries the frame to the last
-    convolution, which adds to the base, the frame with each sample repeated, what is missing to a cubic one."""
+    """Let a network for videos begin as cubic interpolation.
+
+    The first channel of its layers carries the frame to the last convolution. The base repeats each sample, and the
+    last convolution adds the difference to a cubic interpolation.
+    """
     layers = {layer.name: layer for layer in spec.layers}
     (frame,) = (one.name for one in spec.frames if one.offset == 0)
 
     def frame_channel(name: str) -> tuple[int, list[Conv]] | None:
-        """Which channel of a value is the frame, and the convolutions on the way."""
+        """The channel of a value that is the frame, and the convolutions before it."""
         if name == frame:
             return 0, []
         layer = layers.get(name)
@@ -231,7 +232,7 @@ def _carry_frame(spec: Spec, weights: dict[str, Tensor]) -> None:
 
 
 def _phases(result: int, channels: int, kernel: tuple[int, int]) -> Tensor:
-    """``(made / channels, kh, kw)``: cubic taps of each output phase, cut to the kernel and brought to sum 1."""
+    """``(result / channels, kh, kw)``: the cubic taps of each phase, cropped to the kernel and scaled to the sum 1."""
     scale = math.isqrt(result // channels)
     rows = []
     for side in kernel:
@@ -251,16 +252,16 @@ def _phases(result: int, channels: int, kernel: tuple[int, int]) -> Tensor:
 
 
 def _spread_taps(layer: ConvTranspose) -> Tensor:
-    """``(kh, kw)``: the transposed kernel of cubic interpolation, cut to its size, each phase brought to sum 1."""
+    """``(kh, kw)``: the transposed kernel of cubic interpolation, cropped; each phase has the sum 1."""
     sides = []
     for side, padding in zip(layer.kernel, layer.padding, strict=True):
         n = 2 * side + 5
         taps = axis_taps(n, n * layer.stride, layer.stride, mode="cubic")
         kernel = torch.zeros(side)
         for phase in range(layer.stride):
-            place = n // 2 * layer.stride + phase
-            for index, weight in zip(taps.index[place], taps.weight[place], strict=True):
-                tap = place + padding - int(index) * layer.stride
+            position = n // 2 * layer.stride + phase
+            for index, weight in zip(taps.index[position], taps.weight[position], strict=True):
+                tap = position + padding - int(index) * layer.stride
                 if 0 <= tap < side:
                     kernel[tap] += weight
         for first in range(min(layer.stride, side)):

@@ -1,4 +1,4 @@
-"""What makes a training run what it is."""
+"""The settings of a training run."""
 
 from __future__ import annotations
 
@@ -16,36 +16,38 @@ _CONTENTS = ("pixel", "pyramid", "vgg19")
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that makes a run what it is; kept in the checkpoint and in the model file.
+    """The settings of a training run. They are stored in the checkpoint and in the model file.
 
     Args:
-        arch: the architecture's name.
-        scale: of the network.
-        steps: how many, or
-        minutes: how long, counted over all resumed parts. One of the two.
-        seed: of weights and patches.
-        batch: patches a step.
-        patch: side of a small patch.
-        lr: peak rate of the orthogonalised updates.
+        arch: the name of the architecture.
+        scale: the scale of the network.
+        steps: the number of steps. Exactly one of ``steps`` and ``minutes`` is needed.
+        minutes: the duration, with all resumed parts.
+        seed: 0 … 2⁶³ - 1, for the initial weights and the patches.
+        batch: patches per step, at least 1.
+        patch: the side of a small patch.
+        lr: the peak learning rate of the orthogonalised updates, above 0.
         loss: ``l1`` or ``l2``.
-        expand: width of the over-parameterisation, in output channels; 0 for none.
-        bf16: compute layers in bf16 (weights are combined and updated in f32).
-        average: decay of the mean of weights that is measured and saved.
-        sizes: at which each image is seen, 1 being its own.
-        cycles: cosines in a row, each begun at half the rate of the one before (warm restarts).
-        rounded: train with weights and activations rounded as int8 rounds them; wants a trained network to start from.
-        content: what the loss compares: ``pixel``, by ``loss``; ``pyramid`` or ``vgg19``, see
-            :mod:`subpixel.train.perceptual`.
-        layer: of ``vgg19``, ``i.j``: the j-th convolution in front of the i-th pooling.
-        clip: frames of a clip, where the network is one for videos.
-        speed: of what moves in clips made of images, small samples a frame at most.
-        warped: weight of the error of neighbours brought to the frame by a flow, 0.01 in VESPCN.
-        smooth: weight of the flows' unevenness, 0.001 in VESPCN.
-        adversarial: weight of the adversary's loss beside the content's; 0 for none, 0.001 in SRGAN.
-        teacher_share: how much of the loss is the distance to a larger network's result instead of the truth.
-        degradation: what befalls the small images, ``clean`` or ``compressed``.
-        variants: degraded small images made of each image and size.
-        frames: about how many are taken, where the data is a video.
+        expand: the width of the over-parameterisation as a multiple of the output channels; 0: none.
+        bf16: compute the layers in bf16. Weights are always updated in f32.
+        average: 0 … 1, the decay of the mean of weights. That mean is measured and saved.
+        sizes: the sizes at which each image is used, above 0 and up to 1, its own size.
+        cycles: the number of cosine cycles, at least 1. Each begins at half the rate of the previous one.
+        rounded: round weights and activations like int8. Needs a trained network to start from.
+        content: ``pixel`` (compared by ``loss``), ``pyramid`` or ``vgg19``, see :mod:`subpixel.train.perceptual`.
+        layer: of ``vgg19``, ``1.1`` … ``5.4``: ``i.j`` is the j-th convolution before the i-th pooling.
+        clip: frames per clip, for networks for videos.
+        speed: the largest motion in clips from still images, in small samples per frame, 0 or more.
+        warped: the weight of the error of warped neighbours, 0 or more; 0.01 in VESPCN.
+        smooth: the weight of the flows' unevenness, 0 or more; 0.001 in VESPCN.
+        adversarial: the weight of the adversary's loss, 0 or more; 0: no adversary; 0.001 in SRGAN.
+        teacher_share: 0 … 1, the share of the loss that compares with the teacher instead of the truth.
+        degradation: ``clean`` or ``compressed``: how the small images are made.
+        variants: degraded small images per image and size, at least 1.
+        frames: about how many frames of a video are used.
+
+    Raises:
+        InvalidArgument: a value is not allowed.
     """
 
     arch: str
@@ -83,18 +85,20 @@ class Settings:
         for name in ("steps", "minutes", "batch", "patch", "lr", "variants", "clip"):
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and value > 0):
-                raise InvalidArgument(f"train: {name}={value}: more than 0 is needed")
+                raise InvalidArgument(f"train: {name}={value}: a number above 0 is needed")
         for name in ("speed", "warped", "smooth"):
             if not (math.isfinite(getattr(self, name)) and getattr(self, name) >= 0):
-                raise InvalidArgument(f"train: {name}={getattr(self, name)}: 0 or more is needed")
-        if self.expand < 0 or not 0 <= self.average < 1:
-            raise InvalidArgument(f"train: expand={self.expand}, average={self.average}: ≥ 0 and 0 … 1 are needed")
+                raise InvalidArgument(f"train: {name}={getattr(self, name)}: a number of at least 0 is needed")
+        if self.expand < 0:
+            raise InvalidArgument(f"train: expand={self.expand}: a number of at least 0 is needed")
+        if not 0 <= self.average < 1:
+            raise InvalidArgument(f"train: average={self.average}: a number from 0 to below 1 is needed")
         if not self.sizes or not all(0 < size <= 1 for size in self.sizes):
             raise InvalidArgument(f"train: sizes={self.sizes}: numbers above 0 and up to 1 are needed")
-        if self.cycles < 1 or not 0 <= self.teacher_share <= 1:
-            raise InvalidArgument(
-                f"train: cycles={self.cycles}, teacher_share={self.teacher_share}: ≥ 1 and 0 … 1 are needed"
-            )
+        if self.cycles < 1:
+            raise InvalidArgument(f"train: cycles={self.cycles}: a number of at least 1 is needed")
+        if not 0 <= self.teacher_share <= 1:
+            raise InvalidArgument(f"train: teacher_share={self.teacher_share}: a number from 0 to 1 is needed")
         if self.degradation not in DEGRADATIONS:
             raise InvalidArgument(
                 f"train: degradation={self.degradation!r}: one of {', '.join(DEGRADATIONS)} is needed"
@@ -104,6 +108,6 @@ class Settings:
         if self.content not in _CONTENTS:
             raise InvalidArgument(f"train: content={self.content!r}: one of {', '.join(_CONTENTS)} is needed")
         if not (math.isfinite(self.adversarial) and self.adversarial >= 0):
-            raise InvalidArgument(f"train: adversarial={self.adversarial}: 0 or more is needed")
+            raise InvalidArgument(f"train: adversarial={self.adversarial}: a number of at least 0 is needed")
         if self.rounded and (self.adversarial or self.content != "pixel"):
-            raise InvalidArgument("train: rounding is for content=pixel without an adversary")
+            raise InvalidArgument("train: rounded needs content='pixel' and adversarial=0")

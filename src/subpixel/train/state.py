@@ -1,4 +1,4 @@
-"""What changes during a training run, and the checkpoint that holds it."""
+"""The state of a training run: weights, optimisers, the mean of weights, and its checkpoint."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ from subpixel.upscaler import luma
 __all__ = ["IMAGES_FOR_RANGES", "State", "last_channels", "validate"]
 
 IMAGES_FOR_RANGES = 48
-_SIDE_FOR_RANGES = 96  # of what is looked at of each
+_SIDE_FOR_RANGES = 96  # the side of the crop of each image
 
-_SOLVE_BATCHES = 40  # some two million equations for each column of the last layer
-_RATE_OF_FIRST = 4.0  # of a first layer into tanh, whose kernels start large, relative to the others' matrices
+_SOLVE_BATCHES = 40  # about two million equations
+_RATE_OF_FIRST = 4.0  # learning rate of a first layer before tanh, relative to other matrices: its kernels start large
 _CPU = torch.device("cpu")
-# A run may be prolonged, and gone on with on another machine.
+# A run may be prolonged, and resumed on another machine.
 _MAY_DIFFER = ("steps", "minutes", "bf16")
 _RATE_OF_VECTORS = 0.2  # Adam's rate for biases and slopes, relative to the matrices'
 
 
 class State:
-    """What changes during a run, and what a checkpoint holds."""
+    """Everything that changes during a run and that a checkpoint stores."""
 
     def __init__(
         self,
@@ -81,23 +81,23 @@ class State:
             torch.optim.Adam(vectors, settings.lr * _RATE_OF_VECTORS, capturable=device.type == "cuda"),
         ]
         self._rates = [[group["lr"] for group in o.param_groups] for o in self.optimisers]
-        if device.type == "cuda":  # rates that a recorded step can change
+        if device.type == "cuda":  # tensors, which a CUDA graph can read
             for group in (group for o in self.optimisers for group in o.param_groups):
                 group["lr"] = torch.tensor(group["lr"], device=device)
         self._follow_by: float | Tensor = 1.0
         self.average = {name: w.detach().clone() for name, w in self.net.collapse().items()}
         self.best, self.best_psnr = {name: w.cpu() for name, w in self.average.items()}, -math.inf
         self.step, self.seconds = 0, 0.0
-        self.earlier: list[str] = []  # commands that made the network it began as
+        self.earlier: list[str] = []  # commands that made the initial weights
         self.rows: list[list[float]] = []
 
     def _source(self, pairs: list[Pair], generator: torch.Generator) -> Patches:
-        """What each step draws from."""
+        """The source of the patches of each step."""
         settings = self.settings
         return Patches(pairs, self.spec.scale, settings.patch, self.margin, settings.batch, generator)
 
     def _begin(self, model: Model) -> None:
-        """Take another network's weights; where its last layer does not fit, the best one for its features."""
+        """Start with another network's weights. If its last layer does not fit, solve for the best one."""
         own = {name: w.detach().cpu() for name, w in self.net.collapse().items()}
         given = {name: torch.from_numpy(w.copy()) for name, w in model.weights.items()}
         weights = transfer_weights(self.spec, model.spec, given, own)
@@ -108,17 +108,17 @@ class State:
             self.net.take(solve_last_layer(self.spec, self.net.collapse(), self.patches, _SOLVE_BATCHES))
 
     def enable_rounding(self, model: Model | None, pairs: list[Pair]) -> None:
-        """From now on compute as int8 does, with the ranges that a trained network has on some of these images."""
+        """Compute like int8 from now on, with the ranges of a trained network on some of these images."""
         if model is None or model.spec != self.spec:
-            raise InvalidArgument("train: rounding needs a trained network of the same shape to start from")
+            raise InvalidArgument("train: rounded needs a trained network of the same architecture as start")
         if self.spec.colour != "luma":
-            raise InvalidArgument("train: rounding is for luma networks, as int8 is")
+            raise InvalidArgument("train: rounded needs a luma network, as int8 does")
         chosen = np.linspace(0, len(pairs) - 1, IMAGES_FOR_RANGES).astype(int)
         planes = [pairs[k].small[:, :_SIDE_FOR_RANGES, :_SIDE_FOR_RANGES].numpy() for k in chosen]
         self.rounding = FakeQuant(self.spec, activation_ranges(model, planes))
 
     def loss(self, small: Tensor, large: Tensor) -> Tensor:
-        """The loss of the current weights, which the mean of weights follows."""
+        """The loss of the current weights on a batch. Also updates the mean of weights."""
         small, large = small.to(self.device), large.to(self.device)
         weights = self.net.collapse()
         self._follow(weights)
@@ -138,7 +138,7 @@ class State:
         return total
 
     def learn(self, loss: Tensor, share: Callable[[list[Tensor]], None] | None = None) -> None:
-        """One update of the weights; ``share`` is given their gradients first."""
+        """Update the weights once. ``share`` gets their gradients first."""
         for optimiser in self.optimisers:
             optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -148,7 +148,7 @@ class State:
             optimiser.step()
 
     def teach_adversary(self, factor: float, group: Processes) -> None:
-        """Let the adversary, if there is one, learn from the last results; ``factor``: of its peak rate."""
+        """Update the adversary, if there is one, on the last batch. ``factor`` is relative to its peak rate."""
         if self.adversary is not None and self._adversary_batch is not None:
             self.adversary.learn(*self._adversary_batch, factor, group)
 
@@ -162,15 +162,15 @@ class State:
 
     @property
     def capturable(self) -> bool:
-        """Whether the loss is computed by the device alone, so that a CUDA graph can hold it."""
+        """Whether the device alone computes the loss, so that a CUDA graph can record it."""
         return self.rounding is None and self._by_psnr
 
     def mean_share(self, step: int) -> float:
-        """How far the mean of weights goes towards those of a step."""
+        """The share of a step's weights in the mean of weights."""
         return 1 - min(self.settings.average, step / (step + 20))
 
     def pace(self, factor: float | Tensor, follow: float | Tensor) -> None:
-        """Bring every learning rate to ``factor`` times its peak; ``follow`` as :meth:`mean_share` gives it."""
+        """Set every learning rate to ``factor`` times its peak, and the share of :meth:`mean_share`."""
         self._follow_by = follow
         for optimiser, rates in zip(self.optimisers, self._rates, strict=True):
             for group, rate in zip(optimiser.param_groups, rates, strict=True):
@@ -181,25 +181,25 @@ class State:
 
     def _follow(self, weights: dict[str, Tensor]) -> None:
         means = [self.average[name] for name in weights]
-        ways = torch._foreach_sub([weight.detach() for weight in weights.values()], means)
-        torch._foreach_mul_(ways, self._follow_by)
-        torch._foreach_add_(means, ways)
+        steps = torch._foreach_sub([weight.detach() for weight in weights.values()], means)
+        torch._foreach_mul_(steps, self._follow_by)
+        torch._foreach_add_(means, steps)
 
     def score(self, weights: dict[str, Tensor], held: list[Pair]) -> float:
-        """Validation of some weights, rounded if int8 is trained for."""
+        """The validation PSNR of some weights, rounded if the run trains for int8."""
         if self.rounding is None:
             return validate(self.spec, weights, held)
         rounded, kernels = self.rounding.round_weights(weights)
         return validate(self.spec, rounded, held, kernels)
 
     def upscale(self, model: Model, pair: Pair) -> Tensor:
-        """What a model makes of an image held out."""
+        """A model's result for a held-out image."""
         weights = {name: torch.from_numpy(value.copy()) for name, value in model.weights.items()}
         with torch.inference_mode():
             return run(model.spec, weights, samples(pair.small)[None], TorchKernels())
 
     def measure(self, weights: dict[str, Tensor], held: list[Pair]) -> float:
-        """The score of some weights; the best ever seen are kept, or the last where PSNR is not what is trained for."""
+        """The score of some weights. The best weights are stored; without a PSNR loss, the last ones."""
         score = self.score(weights, held)
         if score > self.best_psnr or not self._by_psnr:
             self.best, self.best_psnr = {k: v.cpu().clone() for k, v in weights.items()}, score
@@ -210,12 +210,13 @@ class State:
         return self.settings.content == "pixel" and not self.settings.adversarial
 
     def finish(self, held: list[Pair]) -> None:
-        """Bring the last layer to its optimum, if that is better."""
+        """Solve for the optimal last layer, and use it if it is better."""
         if linear_chain(self.spec) and self.rounding is None and self._by_psnr:
             solved = solve_last_layer(self.spec, self.average, self.patches, 5 * _SOLVE_BATCHES)
             self.measure({**self.average, **solved}, held)
 
     def save(self, path: Path) -> None:
+        """Write a checkpoint."""
         content = {
             "settings": asdict(self.settings),
             "net": self.net.state_dict(),
@@ -236,6 +237,12 @@ class State:
         os.replace(scratch, path)
 
     def restore(self, path: Path) -> None:
+        """Continue from a checkpoint.
+
+        Raises:
+            InvalidArgument: it was made with other settings.
+            ModelFileError: it cannot be read, or is of another network.
+        """
         unreadable = (RuntimeError, KeyError, IndexError, AttributeError, TypeError, ValueError, OSError, EOFError)
         try:
             content = torch.load(path, weights_only=True, map_location="cpu")
@@ -243,7 +250,7 @@ class State:
         except (*unreadable, UnpicklingError) as error:
             raise ModelFileError(f"{path}: not a checkpoint that can be read ({_first_line(error)})") from None
         now = asdict(self.settings)
-        # What a checkpoint does not know was not there to be chosen.
+        # A setting that an older checkpoint lacks had its default.
         was = {**{f.name: f.default for f in fields(Settings)}, **was}
         differing = sorted(k for k in now if now[k] != was[k] and k not in _MAY_DIFFER)
         if differing:
@@ -251,7 +258,7 @@ class State:
         try:
             self.net.load_state_dict(content["net"])
             for optimiser, kept in zip(self.optimisers, content["optimisers"], strict=True):
-                # How a step is taken is this machine's affair; the checkpoint may be another's.
+                # Options such as capturable depend on this machine; the checkpoint may come from another.
                 own = [{k: v for k, v in group.items() if k != "params"} for group in optimiser.param_groups]
                 groups = [{**theirs, **ours} for theirs, ours in zip(kept["param_groups"], own, strict=True)]
                 optimiser.load_state_dict({**kept, "param_groups": groups})
@@ -274,7 +281,7 @@ def _first_line(error: Exception) -> str:
 
 
 class _Teacher:
-    """A larger network whose results are learnt from."""
+    """A larger network whose results are part of the loss."""
 
     def __init__(self, model: Model, spec: Spec, device: torch.device) -> None:
         if (model.spec.scale, model.spec.colour) != (spec.scale, spec.colour):
@@ -294,11 +301,9 @@ class _Teacher:
 def _vgg19(features: Mapping[str, Tensor], layer: str, spec: Spec, side: int, device: torch.device) -> Vgg19:
     network = Vgg19(features, layer).to(device)
     if spec.colour != "rgb":
-        raise InvalidArgument("train: VGG19 sees RGB; for a network on luma content=pyramid would do")
+        raise InvalidArgument("train: content='vgg19' needs an RGB network; use content='pyramid' for luma")
     if side < network.least_side:
-        raise InvalidArgument(
-            f"train: results of {side}x{side} are too small for layer {layer}; a larger patch would do"
-        )
+        raise InvalidArgument(f"train: results of {side}×{side} are too small for layer {layer}; use a larger patch")
     return network
 
 
@@ -310,19 +315,19 @@ def _adversary(settings: Settings, channels: int, side: int, device: torch.devic
 
 
 def last_channels(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Kernels with their channels last in memory, which torch's convolutions then keep: a fifth less time on CPUs."""
+    """Weights with kernels in channels-last memory format, which takes a fifth less time on CPUs."""
     return {name: w.contiguous(memory_format=torch.channels_last) if w.ndim == 4 else w for name, w in weights.items()}
 
 
 def _margin(spec: Spec) -> int:
-    """Samples of a patch without a target: a network that pads with zeros gives all of them."""
+    """Samples at each side of a patch that have no target: none if the network pads with zeros."""
     return spec.halo if spec.border == "replicate" else 0
 
 
 def validate(
     spec: Spec, weights: dict[str, Tensor], held: list[Pair], kernels: Callable[[], TorchKernels] = TorchKernels
 ) -> float:
-    """Mean PSNR of luma of the held-out images under the protocol of ``evaluate``."""
+    """The mean PSNR of luma on held-out images, under the protocol of ``evaluate``."""
     scores = []
     device = next(iter(weights.values())).device if weights else _CPU
     with torch.inference_mode():

@@ -1,10 +1,10 @@
-"""A small chain's weights in a larger one that computes the same: what one network learnt, another begins with.
+"""Transfer of a small chain's weights to a larger one that computes the same.
 
-A network for videos grows out of one for images in the same way: its trunk begins with that one's weights and listens
-to nothing but the frame itself, so that it starts as good as that one and learns what neighbours and memory add.
+A network for videos starts from one for images in the same way: its trunk begins with those weights and reads only the
+frame itself. So it starts as good as the network for images, and learns what neighbours and memory add.
 
-Source: Net2Net, Chen et al., arXiv 1511.05641. There channels are doubled and their weights shared out; here the new
-channels begin at random and are not yet listened to, which needs no noise to tell copies apart.
+Source: Net2Net, Chen et al., arXiv 1511.05641. The paper copies channels and divides their weights. Here new channels
+begin at random and no later layer reads them yet, so copies need no noise to become different.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ __all__ = ["transfer_weights"]
 def transfer_weights(
     spec: Spec, smaller: Spec, weights: Mapping[str, Tensor], beginning: Mapping[str, Tensor]
 ) -> dict[str, Tensor]:
-    """Weights of a larger chain that makes what a smaller one makes.
+    """Weights with which a larger chain computes what a smaller one computes.
 
-    Layers of the smaller one come first, in the middle of kernels that are larger; layers beyond them hand their input
-    on, which ReLU lets pass. Old channels do not see the new ones; these keep what they begin with.
+    The smaller chain's layers come first, in the centre of larger kernels. Additional layers pass their input on, which
+    ReLU does not change. Old channels do not read the new ones; new ones keep their initial weights.
 
     Args:
         spec: the larger chain, or a network for videos whose trunk is one.
-        smaller: the chain that ``weights`` belong to.
+        smaller: the chain of ``weights``.
         weights: its weights.
-        beginning: weights of ``spec`` as a run would begin without another network.
+        beginning: the initial weights of ``spec`` for a run without another network.
 
     Returns:
-        Weights of ``spec``, without the last layer's where the scale differs; or ``weights`` as they are where the one
-        network does not contain the other.
+        Weights of ``spec``, without the last layer's if the scale differs. If ``spec`` does not contain the smaller
+        chain, ``weights`` unchanged.
     """
     small = _trunk(smaller)
     large, frame = (_trunk(spec), 0) if spec.plain else _trunk_of_video(spec)
@@ -45,18 +45,18 @@ def transfer_weights(
     result = {name: tensor.clone() for name, tensor in beginning.items()}
     for number, conv in enumerate(large[:-1]):
         if number < len(small) - 1:
-            _put(result, conv, weights, small[number], 0 if number else frame)
+            _copy_layer(result, conv, weights, small[number], 0 if number else frame)
         else:
-            _hand_on(result, conv, small[-2].out_channels)
+            _pass_on(result, conv, small[-2].out_channels)
     if large[-1].out_channels == small[-1].out_channels:
-        _put(result, large[-1], weights, small[-1], 0)
+        _copy_layer(result, large[-1], weights, small[-1], 0)
     else:
         del result[f"{large[-1].name}.weight"], result[f"{large[-1].name}.bias"]
     return result
 
 
 def _trunk(spec: Spec) -> tuple[Conv, ...] | None:
-    """The convolutions of a chain of ReLUs whose result is added to the input; None for other networks."""
+    """The convolutions of a chain with ReLU whose result is added to the input. None for other networks."""
     found = linear_chain(spec)
     if found is None or not found.base or not all(conv.bias for conv in found.convs):
         return None
@@ -64,9 +64,9 @@ def _trunk(spec: Spec) -> tuple[Conv, ...] | None:
 
 
 def _trunk_of_video(spec: Spec) -> tuple[tuple[Conv, ...] | None, int]:
-    """The convolutions from a video network's inputs to its detail, and the channel of the frame itself.
+    """The convolutions of a network for videos from its inputs to its detail, and the channel of the frame itself.
 
-    None where they are no chain of ReLUs, or the frame is not among what they read first.
+    None if they are no chain with ReLU, or the first of them does not read the frame.
     """
     by_name = {layer.name: layer for layer in spec.layers}
     now = next((one.name for one in spec.frames if one.offset == 0), None)
@@ -93,7 +93,10 @@ def _contains(large: tuple[Conv, ...], small: tuple[Conv, ...]) -> bool:
     )
 
 
-def _put(result: dict[str, Tensor], conv: Conv, weights: Mapping[str, Tensor], from_conv: Conv, channel: int) -> None:
+def _copy_layer(
+    result: dict[str, Tensor], conv: Conv, weights: Mapping[str, Tensor], from_conv: Conv, channel: int
+) -> None:
+    """Put a small layer's weights into a larger one, from input channel ``channel`` on."""
     kernel, old = result[f"{conv.name}.weight"], weights[f"{from_conv.name}.weight"]
     out, cin, *sides = old.shape
     kernel[:out] = 0.0
@@ -104,7 +107,7 @@ def _put(result: dict[str, Tensor], conv: Conv, weights: Mapping[str, Tensor], f
     result[f"{conv.name}.bias"][:out] = weights[f"{from_conv.name}.bias"]
 
 
-def _hand_on(result: dict[str, Tensor], conv: Conv, channels: int) -> None:
+def _pass_on(result: dict[str, Tensor], conv: Conv, channels: int) -> None:
     kernel = result[f"{conv.name}.weight"]
     each = torch.arange(channels)
     kernel[:channels] = 0.0

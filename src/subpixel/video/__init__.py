@@ -1,12 +1,13 @@
-"""Videos: what they consist of, decoded, upscaled, encoded, and put together again with nothing lost."""
+"""Video files: upscale them with all their streams, chapters and metadata, to a file or into a pipe."""
 
 from __future__ import annotations
 
 from subpixel.video.encoders import ENCODERS, parse_options
+from subpixel.video.file_upscaling import upscale_file
 from subpixel.video.job import Job, Result, Settings
 from subpixel.video.pipe_output import PipeOutput, PipeResult
 from subpixel.video.players import find_player, open_player
-from subpixel.video.time_range import Window
+from subpixel.video.time_range import TimeRange
 from subpixel.video.video_file import VideoFile, probe
 from subpixel.video.y4m_nut import pipe_format
 
@@ -17,11 +18,12 @@ __all__ = [
     "PipeResult",
     "Result",
     "Settings",
+    "TimeRange",
     "VideoFile",
-    "Window",
     "find_player",
     "open_player",
     "parse_options",
     "pipe_format",
     "probe",
+    "upscale_file",
 ]

@@ -1,4 +1,4 @@
-"""The containers that videos are written to, as data: what each holds of what may be said of a video."""
+"""The containers that videos are written to, as data: what each can store about a video."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import av
 
 from subpixel.errors import InvalidArgument
 from subpixel.video.encoders import ENCODERS
-from subpixel.video.packets import Span
+from subpixel.video.time_range import TimeRange
 from subpixel.video.video_file import Stream, VideoFile, VideoStream
 
 __all__ = [
@@ -33,7 +33,7 @@ __all__ = [
 
 _ATTACHED_IMAGE = int(av.stream.Disposition.attached_pic)
 
-# What iTunes' list, which MP4 is expected to have, holds in libavformat's movenc.c.
+# The keys of iTunes' list, which players expect in MP4, as in libavformat's movenc.c.
 _ITUNES = {
     "album",
     "album_artist",
@@ -65,8 +65,8 @@ _ITUNES = {
     "track",
 }
 
-# Said of a file or an encoder, not of the video: false as soon as another program writes it.
-_OF_THE_FILE = {
+# Keys that describe a file or an encoder, not the video: they become false when another program writes the video.
+_FILE_KEYS = {
     "bps",
     "compatible_brands",
     "duration",
@@ -80,7 +80,7 @@ _OF_THE_FILE = {
     "variant_bitrate",
 }
 
-# Languages that have two codes in ISO 639-2; QuickTime knows them by the older.
+# Languages that have two codes in ISO 639-2. QuickTime uses the older one.
 BIBLIOGRAPHIC = {
     "bod": "tib",
     "ces": "cze",
@@ -104,45 +104,43 @@ BIBLIOGRAPHIC = {
     "zho": "chi",
 }
 
-# Encoders whose code says what shape the pixels have.
-ASPECT_CODECS = {encoder.codec for encoder in ENCODERS.values() if encoder.says_aspect}
+# Encoders that write the sample aspect ratio into their packets.
+ASPECT_CODECS = {encoder.codec for encoder in ENCODERS.values() if encoder.stores_aspect}
 
-# MIME types of images that Matroska's attachments may be, by libavcodec's name.
+# MIME types and suffixes of cover images that Matroska attaches, by libavcodec's name.
 COVERS = {"mjpeg": ("image/jpeg", "jpg"), "png": ("image/png", "png"), "gif": ("image/gif", "gif")}
 
 
 @dataclass(frozen=True)
 class Container:
-    """What a container holds.
+    """What a container can store.
 
     Args:
         name: as people write it.
         format: libavformat's name of its writer.
         suffixes: of its files.
-        tick: the unit of its times in seconds, where it has one unit for all; else each stream keeps its own.
-        options: libavformat's, to write it.
-        attachments: files such as fonts.
-        chapters: it has them.
-        matrix: how the image is turned, ``"any"`` matrix, ``"quarters"`` of a turn, or nothing.
-        negative: it holds times below 0; else all are moved so far that none is.
-        together: packets of a stream may be at one time.
-        aspect: how the shape of pixels is written that the image's code does not tell (VP9, AV1, FFV1, ProRes):
-            ``"written"`` by libavformat, ``"edited"`` into the finished file, or not at all.
-        dispositions: which of libavformat's flags are kept.
-        metadata: ``"any"`` key, the ``"listed"`` ones of iTunes (any, if there is no cover), or nothing.
-        stream_metadata: of a stream: keys, or None for any but when it was created.
+        options: libavformat's options to write it.
+        attachments: whether it stores files such as fonts.
+        chapters: whether it stores chapters.
+        matrix: the display matrices that it stores: ``"any"``, ``"quarters"`` of a turn, or none (empty).
+        negative_times: whether it stores times below 0; if not, all times are shifted until none is negative.
+        equal_times: whether packets of a stream may have the same time.
+        aspect: how it stores the sample aspect ratio if the packets do not (VP9, AV1, FFV1, ProRes): ``"written"`` by
+            libavformat, ``"edited"`` into the finished file, or not at all (empty).
+        dispositions: the flags of libavformat that it stores.
+        metadata: the keys that it stores: ``"any"``, those ``"listed"`` by iTunes (any if there is no cover), or none.
+        stream_metadata: the keys that it stores of a stream; None for any but the time of creation.
     """
 
     name: str
     format: str
     suffixes: tuple[str, ...]
-    tick: Fraction | None = None
     options: Mapping[str, str] = field(default_factory=dict)
     attachments: bool = False
     chapters: bool = False
     matrix: str = ""
-    negative: bool = True
-    together: bool = False
+    negative_times: bool = True
+    equal_times: bool = False
     aspect: str = ""
     dispositions: int = 0
     metadata: str = ""
@@ -165,15 +163,15 @@ _MATROSKA_FLAGS = int(
 _NUT_FLAGS = int(_FLAGS.default | _FLAGS.dub | _FLAGS.original | _FLAGS.comment | _FLAGS.lyrics | _FLAGS.karaoke)
 _MP4_FLAGS = int(_FLAGS.default)
 
-# Negative times (sound that a decoder runs in with, frames stored in another order) stay as they are: both hold them.
-_AS_THEY_ARE = {"avoid_negative_ts": "disabled"}
+# Negative times (audio priming, reordered frames) stay as they are: MP4 and Matroska store them.
+_KEEP_NEGATIVE_TIMES = {"avoid_negative_ts": "disabled"}
 _MP4 = frozenset({"language", "handler_name", "title", "timecode", "creation_time"})
 
 _MPEG4 = Container(
     "MP4",
     "mp4",
     (".mp4", ".m4v"),
-    options=_AS_THEY_ARE,
+    options=_KEEP_NEGATIVE_TIMES,
     chapters=True,
     matrix="any",
     aspect="written",
@@ -185,12 +183,11 @@ _MATROSKA = Container(
     "Matroska",
     "matroska",
     (".mkv",),
-    tick=Fraction(1, 1000),
-    options=_AS_THEY_ARE,
+    options=_KEEP_NEGATIVE_TIMES,
     attachments=True,
     chapters=True,
     matrix="quarters",
-    together=True,
+    equal_times=True,
     aspect="edited",
     dispositions=_MATROSKA_FLAGS,
     metadata="any",
@@ -207,7 +204,7 @@ CONTAINERS: tuple[Container, ...] = (
         "nut",
         (".nut",),
         chapters=True,
-        negative=False,
+        negative_times=False,
         dispositions=_NUT_FLAGS,
         metadata="any",
         stream_metadata=None,
@@ -216,52 +213,51 @@ CONTAINERS: tuple[Container, ...] = (
 
 
 def container_of(path: str | Path) -> Container:
-    """The container that a file's name asks for.
+    """The container for a file name, by its suffix.
 
     Raises:
-        InvalidArgument: no suffix that is known.
+        InvalidArgument: the suffix is not one of a container written here.
 
-    Example:
-        >>> container_of("video.mkv").name
-        'Matroska'
+    >>> container_of("video.mkv").name
+    'Matroska'
     """
     suffix = Path(path).suffix.lower()
     for container in CONTAINERS:
         if suffix in container.suffixes:
             return container
     known = ", ".join(suffix for container in CONTAINERS for suffix in container.suffixes)
-    raise InvalidArgument(f"{path}: videos are written as {known}, not as {suffix or 'a file without a suffix'}")
+    given = f"the suffix {suffix} is not" if suffix else "a file name without a suffix is not"
+    raise InvalidArgument(f"{path}: {given} supported for videos; use one of {known}")
 
 
 def content_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
-    """Metadata without what is said of the source's file or of an encoder, and would be false of another file.
+    """Metadata without the keys that describe the source's file or its encoder.
 
-    Example:
-        >>> content_metadata({"title": "A video", "encoder": "Lavf62", "BPS-eng": "1000", "_STATISTICS_TAGS": "BPS"})
-        {'title': 'A video'}
+    >>> content_metadata({"title": "A video", "encoder": "Lavf62", "BPS-eng": "1000", "_STATISTICS_TAGS": "BPS"})
+    {'title': 'A video'}
     """
     return {
         key: value
         for key, value in metadata.items()
-        if key.lower().split("-")[0] not in _OF_THE_FILE and not key.startswith("_STATISTICS_")
+        if key.lower().split("-")[0] not in _FILE_KEYS and not key.startswith("_STATISTICS_")
     }
 
 
 def is_cover(stream: Stream) -> bool:
-    """It is an image that belongs to the video as a whole."""
+    """Whether a stream is a cover image."""
     return stream.kind == "video" and bool(stream.flags & _ATTACHED_IMAGE)
 
 
 def is_timecode(stream: Stream) -> bool:
-    """It is QuickTime's track of timecodes: one number, which the metadata of the stream say too."""
+    """Whether a stream is QuickTime's timecode track: a single number, which is also in the stream's metadata."""
     return stream.kind == "data" and "timecode" in stream.metadata
 
 
 def writable_metadata(
-    container: Container, video: VideoFile, covers: bool, window: Span | None = None
+    container: Container, video: VideoFile, covers: bool, time_range: TimeRange | None = None
 ) -> dict[str, str]:
-    """The metadata of a video that a container holds."""
-    metadata = _of_part(content_metadata(video.metadata), window)
+    """The metadata of a video that a container stores; ``covers`` is whether it also stores a cover image."""
+    metadata = _without_false_timecode(content_metadata(video.metadata), time_range)
     if container.metadata == "any" or (container.metadata == "listed" and not covers):
         return metadata
     return {key: value for key, value in metadata.items() if container.metadata and key.lower() in _ITUNES}
@@ -270,43 +266,45 @@ def writable_metadata(
 def muxer_options(container: Container, video: VideoFile, covers: bool) -> dict[str, str]:
     """libavformat's options to write a video.
 
-    MP4 has a fixed list of tags, and another scheme for any tag that fewer players read. That scheme is used if the
-    list is not enough. It has no place for a cover.
+    MP4 has a fixed list of keys, and a second scheme for arbitrary keys, which fewer players read and which has no
+    place for a cover. The second scheme is used only if the list is not enough.
     """
     options = dict(container.options)
     if container.metadata == "listed":
         if not covers and any(key.lower() not in _ITUNES for key in content_metadata(video.metadata)):
             options["movflags"] = "use_metadata_tags"
-        # Where a track begins is counted in units of the video's clock, which is 1 ms if nothing is said.
+        # The unit in which MP4 stores where a track begins; by default 1 ms.
         options["movie_timescale"] = str(_clock(video.stream.time_base))
-    # Packets come nearly in order; this is how long libavformat holds some back, in µs, for a stream that has none.
+    # How long libavformat waits, in µs, for a stream without packets. Packets arrive nearly in order.
     options["max_interleave_delta"] = "1000000"
     return options
 
 
-def writable_stream_metadata(container: Container, stream: Stream, window: Span | None = None) -> dict[str, str]:
-    """The metadata of a stream that a container holds."""
-    metadata = _of_part(content_metadata(stream.metadata), window)
+def writable_stream_metadata(
+    container: Container, stream: Stream, time_range: TimeRange | None = None
+) -> dict[str, str]:
+    """The metadata of a stream that a container stores."""
+    metadata = _without_false_timecode(content_metadata(stream.metadata), time_range)
     if "name" in metadata and "title" not in metadata:
-        # What QuickTime's tracks are called; libavformat reads it under this key and writes it under the other.
+        # The title of a QuickTime track: libavformat reads it as "name" and writes it as "title".
         metadata["title"] = metadata.pop("name")
     if container.stream_metadata is None:
         return {key: value for key, value in metadata.items() if key.lower() != "creation_time"}
-    held = {key: value for key, value in metadata.items() if key.lower() in container.stream_metadata}
-    if "language" in held:
-        spelled = _spelled(container.format, held["language"])
-        if spelled is None:
-            del held["language"]
+    stored = {key: value for key, value in metadata.items() if key.lower() in container.stream_metadata}
+    if "language" in stored:
+        code = _language_code(container.format, stored["language"])
+        if code is None:
+            del stored["language"]
         else:
-            held["language"] = spelled
-    return held
+            stored["language"] = code
+    return stored
 
 
 @cache
-def _spelled(format_name: str, language: str) -> str | None:
-    """How a language is spelled in MP4 or QuickTime, which has a list of some, None if it has no place there.
+def _language_code(format_name: str, language: str) -> str | None:
+    """The code of a language in MP4 or QuickTime; None if they have no code for it.
 
-    Found by trial: a track with one sample is written to memory and read.
+    Found by trial: a track with one sample is written to memory and read back.
     """
     for name in (language, BIBLIOGRAPHIC.get(language, language)):
         content = io.BytesIO()
@@ -326,22 +324,22 @@ def _spelled(format_name: str, language: str) -> str | None:
 
 
 def writable_matrix(container: Container, video_stream: VideoStream) -> tuple[int, ...] | None:
-    """The display matrix that a container holds, None if it is none or another."""
+    """The video's display matrix if the container can store it, else None."""
     matrix = video_stream.matrix
     if matrix is None or container.matrix == "any":
         return matrix
-    return matrix if container.matrix == "quarters" and _is_turn(matrix) else None
+    return matrix if container.matrix == "quarters" and _is_rotation(matrix) else None
 
 
-def _of_part(metadata: dict[str, str], window: Span | None) -> dict[str, str]:
-    """A timecode is that of the first frame: of another part of the video it would be false."""
-    if window is None or window[0] <= 0:
+def _without_false_timecode(metadata: dict[str, str], time_range: TimeRange | None) -> dict[str, str]:
+    """A timecode belongs to the video's first frame, so a part that begins later must not have it."""
+    if time_range is None or time_range.start <= 0:
         return metadata
     return {key: value for key, value in metadata.items() if key.lower() != "timecode"}
 
 
 def _clock(time_base: Fraction) -> int:
-    """Ticks a second in which both milliseconds and the video's own times are whole, if there are."""
+    """A number of ticks a second in which the video's times are integers, and fine enough for other streams."""
     rate = Fraction(1) / time_base
     ticks = rate.numerator
     while ticks < 10000:
@@ -349,7 +347,7 @@ def _clock(time_base: Fraction) -> int:
     return ticks if ticks < 1 << 31 else 1000
 
 
-def _is_turn(matrix: tuple[int, ...]) -> bool:
-    """It turns, and neither moves, mirrors nor stretches."""
+def _is_rotation(matrix: tuple[int, ...]) -> bool:
+    """Whether a matrix only rotates, without moving, mirroring or stretching."""
     a, b, u, c, d, v, x, y, w = matrix
     return (u, v, x, y, w) == (0, 0, 0, 0, 1 << 30) and a == d and b == -c

@@ -1,4 +1,4 @@
-"""The encoders that can be asked for: what they take, and how quality and speed are said to each."""
+"""The video encoders: what each accepts, and how quality and speed are passed to it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import av
 from av.codec.context import Flags
 
-from subpixel.errors import InvalidArgument, Unsupported, VideoWriteError
+from subpixel.errors import InvalidArgument, Unsupported, VideoWriteError, unknown
 from subpixel.storage.os_errors import os_error_text
 from subpixel.video.formats import Layout
 from subpixel.video.video_file import VideoStream
@@ -28,32 +28,31 @@ __all__ = [
 ]
 
 
-# Where chroma lies, as ITU-T H.264 numbers it (chroma_sample_loc_type).
+# Chroma sitings in the order of ITU-T H.264's numbers (chroma_sample_loc_type).
 _SITINGS = ("left", "center", "topleft", "top", "bottomleft", "bottom")
-# Formats with the same samples in another order, for an encoder that takes only that one.
+# Formats with the same samples in another order, for encoders that accept only that order.
 _SAME_SAMPLES = {"gbrp": "bgr0"}
-# Matrices by their number in ITU-T H.273, as libswscale names them.
+# libswscale's names of colour matrices, by their number in ITU-T H.273.
 _MATRICES = {1: "ITU709", 5: "ITU601", 6: "ITU601", 7: "SMPTE240M", 9: "BT2020", 10: "BT2020"}
-# Frames a second where a video does not say; encoders only plan by it.
+# Frames a second if a video does not say; encoders only use it for planning.
 _RATE = Fraction(25)
 
 
 @dataclass(frozen=True)
 class Encoder:
-    """An encoder.
+    """A video encoder.
 
     Args:
-        name: what it is asked for by.
+        name: the name that users give.
         codec: libavcodec's name.
-        crf: what quality is said by if nothing is asked for, with the least and the most; None where nothing is lost,
-            or quality is that of the profile.
-        preset: the usual one; None where there is no such thing.
-        presets: those there are.
-        preset_option: under which name libavcodec takes it.
-        options: always set.
-        even: sides along which chroma is subsampled must be even.
-        says_aspect: its packets say the shape of pixels, whatever the container does.
-        narrowest: the least width, in pixels, that it is given.
+        crf: (default, lowest, highest) quality value; None if the encoder is lossless or its profile sets the quality.
+        preset: the default preset; None if the encoder has none.
+        presets: the valid presets.
+        preset_option: libavcodec's name of the option for the preset.
+        options: options that are always set.
+        stores_aspect: whether its packets store the sample aspect ratio, whatever the container does.
+        even: whether sides along which chroma is subsampled must be even.
+        min_width: the smallest width, in pixels, that it is used for.
     """
 
     name: str
@@ -63,26 +62,26 @@ class Encoder:
     presets: tuple[str, ...] = ()
     preset_option: str = "preset"
     options: Mapping[str, str] = field(default_factory=dict)
-    says_aspect: bool = False
+    stores_aspect: bool = False
     even: bool = False
-    narrowest: int = 1
+    min_width: int = 1
 
     @property
     def pix_fmts(self) -> tuple[str, ...]:
-        """What it takes and a decoder gives back, in the order of libavcodec."""
-        names = (form.name for form in av.Codec(self.codec, "w").video_formats or ())
-        # libavcodec decodes gray H.264 as 4:2:0 without colours.
+        """The pixel formats that it accepts and a decoder returns unchanged, in libavcodec's order."""
+        names = (each.name for each in av.Codec(self.codec, "w").video_formats or ())
+        # libavcodec decodes gray H.264 as 4:2:0.
         return tuple(name for name in names if not (self.name == "x264" and name.startswith("gray")))
 
 
 _X26X = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo")
 
-# Upscaling makes four times the pixels, so an encoder's own usual speed would leave the network waiting: presets are
-# those that keep up with it. Qualities are those at which little of what the network made is lost again.
+# Upscaling makes four times the pixels, so the encoders' own default presets would be slower than the network. These
+# defaults keep up with it. The default qualities are high enough to keep the detail that the network adds.
 ENCODERS = {
     each.name: each
     for each in (
-        Encoder("x264", "libx264", (18, 0, 51), "veryfast", _X26X, says_aspect=True, even=True),
+        Encoder("x264", "libx264", (18, 0, 51), "veryfast", _X26X, stores_aspect=True, even=True),
         Encoder(
             "x265",
             "libx265",
@@ -90,10 +89,10 @@ ENCODERS = {
             "superfast",
             _X26X,
             options={"x265-params": "log-level=error"},
-            says_aspect=True,
+            stores_aspect=True,
             even=True,
-            # x265 4.2 writes beyond its memory at widths of 34 to 60, and takes the process with it.
-            narrowest=64,
+            # At widths of 34 to 60, x265 4.2 writes outside its memory and crashes the process.
+            min_width=64,
         ),
         Encoder("svt-av1", "libsvtav1", (28, 1, 63), "9", tuple(str(n) for n in range(14))),
         Encoder(
@@ -103,7 +102,7 @@ ENCODERS = {
             "5",
             tuple(str(n) for n in range(9)),
             "cpu-used",
-            # A rate of 0 makes crf the quality itself; rows are shared out to threads.
+            # With a rate of 0, crf alone sets the quality. Rows are encoded by several threads.
             {"b": "0", "deadline": "good", "row-mt": "1"},
         ),
         Encoder("ffv1", "ffv1", None, None, options={"level": "3", "slicecrc": "1", "g": "1"}),
@@ -114,16 +113,16 @@ ENCODERS = {
 
 @dataclass(frozen=True)
 class Encoding:
-    """How the upscaled video is encoded: an encoder and what it is given, the same for every part of a video.
+    """An encoder and its settings, the same for every segment of a video.
 
     Args:
-        encoder: which.
-        layout: of the frames that come in.
-        pix_fmt: of those that are encoded.
-        crf: quality; None where the encoder has none.
+        encoder: the encoder.
+        layout: of the upscaled frames.
+        pix_fmt: the pixel format that is encoded.
+        crf: quality; None if the encoder has no such setting.
         preset: speed; likewise.
-        extra: options of libavcodec besides.
-        threads: how many it may use. Some encoders' results depend on it.
+        extra: additional options of libavcodec.
+        threads: the number of threads. The packets of some encoders depend on it.
     """
 
     encoder: Encoder
@@ -136,37 +135,38 @@ class Encoding:
 
     @property
     def options(self) -> dict[str, str]:
-        """What libavcodec is told."""
-        messages = dict(self.encoder.options)
+        """libavcodec's options."""
+        options = dict(self.encoder.options)
         if self.crf is not None:
-            messages["crf"] = str(self.crf)
+            options["crf"] = str(self.crf)
         if self.preset is not None:
-            messages[self.encoder.preset_option] = self.preset
+            options[self.encoder.preset_option] = self.preset
         for name, value in self.extra:
-            # Parameters for the library behind it are joined to ours.
-            messages[name] = f"{messages[name]}:{value}" if name.endswith("-params") and name in messages else value
-        return messages
+            # Parameters for the encoder's own library are appended to those set above.
+            options[name] = f"{options[name]}:{value}" if name.endswith("-params") and name in options else value
+        return options
 
     @property
     def rgb(self) -> bool:
-        """Frames are encoded as R, G, B."""
+        """Whether frames are encoded as RGB."""
         return bool(av.VideoFormat(self.pix_fmt).is_rgb)
 
     def describe(self) -> str:
-        """One line that says all of it: two of the same line encode the same frames to the same bytes."""
-        messages = " ".join(f"{name}={value}" for name, value in sorted(self.options.items()))
-        return f"{self.encoder.codec} {self.pix_fmt} {messages} threads={self.threads}"
+        """All settings in one line. Equal lines mean equal packets for equal frames, as far as the encoder is
+        reproducible: x264 is not always, unless frames are a multiple of 128 pixels wide (its macroblock tree).
+        """
+        options = " ".join(f"{name}={value}" for name, value in sorted(self.options.items()))
+        return f"{self.encoder.codec} {self.pix_fmt} {options} threads={self.threads}"
 
     def add_to(self, container: Any, video_stream: VideoStream) -> Any:
-        """Add a stream with an encoder to an output container.
+        """Add a stream with this encoder to an output container, and return the stream.
 
         Args:
-            container: PyAV's.
-            video: what is to be encoded: size, time base, rate, aspect, tags. Its range counts as limited if it says
-                nothing.
+            container: PyAV's output container.
+            video_stream: the image to encode: size, time base, rate, aspect, tags. An unspecified range means limited.
 
         Raises:
-            VideoWriteError: the encoder refuses.
+            VideoWriteError: the encoder rejects the settings.
         """
         try:
             stream = container.add_stream(self.encoder.codec, rate=video_stream.rate or _RATE, options=self.options)
@@ -177,8 +177,8 @@ class Encoding:
         return stream
 
     def context(self, video_stream: VideoStream) -> Any:
-        """An encoder by itself, its headers apart from the packets; arguments and errors as of :meth:`add_to`."""
-        os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 tells of itself on standard error otherwise
+        """An open encoder without a container, with global headers; arguments and errors as in :meth:`add_to`."""
+        os.environ.setdefault("SVT_LOG", "1")  # otherwise SVT-AV1 prints about itself on standard error
         try:
             context: Any = av.CodecContext.create(self.encoder.codec, "w")
             context.options = self.options
@@ -191,25 +191,28 @@ class Encoding:
         return context
 
     def check_size(self, size: tuple[int, int]) -> None:
-        """Whether it encodes frames of (width, height).
+        """Check that the encoder accepts frames of (width, height).
 
         Raises:
             Unsupported: it does not.
         """
-        encoder, form = self.encoder, av.VideoFormat(self.pix_fmt)
-        if size[0] < encoder.narrowest:
-            least = f"encoder {encoder.name} is for images {encoder.narrowest} pixels wide and more"
-            raise Unsupported(f"{least}, not {size[0]}; x264 takes any")
-        odd = (size[0] % (64 // form.chroma_width(64)), size[1] % (64 // form.chroma_height(64)))
-        if encoder.even and any(odd):
-            others = " or ".join(e.name for e in ENCODERS.values() if not e.even and self.pix_fmt in e.pix_fmts)
+        encoder, pixel_format = self.encoder, av.VideoFormat(self.pix_fmt)
+        if size[0] < encoder.min_width:
             raise Unsupported(
-                f"encoder {encoder.name} does not take {size[0]}×{size[1]} in {self.pix_fmt}, a side being odd; "
-                f"another scale makes it even, and --encoder {others} takes it"
+                f"encoder={encoder.name!r}: frames must be at least {encoder.min_width} pixels wide, not {size[0]}; "
+                "encoder='x264' has no such limit"
+            )
+        odd = (size[0] % (64 // pixel_format.chroma_width(64)), size[1] % (64 // pixel_format.chroma_height(64)))
+        if encoder.even and any(odd):
+            able = [e.name for e in ENCODERS.values() if not e.even and self.pix_fmt in e.pix_fmts]
+            others = " or ".join(f"encoder={name!r}" for name in able)
+            raise Unsupported(
+                f"encoder={encoder.name!r}: {size[0]}×{size[1]} in {self.pix_fmt} has an odd side, which this encoder "
+                f"does not accept; {others} does, and an even scale gives even sides"
             )
 
-    def converted(self, frame: Any, video_stream: VideoStream) -> Any:
-        """A frame in the pixel format that is encoded, its codes marked with what they mean; the time is kept."""
+    def convert(self, frame: Any, video_stream: VideoStream) -> Any:
+        """Convert a frame to the pixel format that is encoded; its time is kept."""
         if self.pix_fmt == self.layout.name:
             return frame
         matrix, full = _MATRICES.get(video_stream.tags.matrix, "DEFAULT"), 2 if video_stream.tags.full_range else 1
@@ -227,7 +230,7 @@ class Encoding:
 
 
 def configure_context(context: Any, video_stream: VideoStream, pix_fmt: str) -> None:
-    """Say to an encoder that is not yet open what its frames are."""
+    """Set the properties of the frames of an encoder that is not open yet."""
     tags = video_stream.tags
     context.width, context.height = video_stream.size
     context.pix_fmt = pix_fmt
@@ -248,53 +251,54 @@ def choose_encoding(
     preset: str | None = None,
     options: tuple[tuple[str, str], ...] = (),
 ) -> Encoding:
-    """An encoder and what it is told.
+    """Choose an encoder and its settings.
 
     Args:
         name: one of :data:`ENCODERS`; None for the default.
         layout: of the frames.
-        default: the container's.
-        threads: how many it may use.
-        pix_fmt: another pixel format than the frames have.
-        crf: quality.
-        preset: speed.
-        options: of libavcodec besides.
+        default: the container's default encoder.
+        threads: the number of threads.
+        pix_fmt: the pixel format to encode; None for that of the frames.
+        crf: quality; None for the encoder's default.
+        preset: speed; likewise.
+        options: additional options of libavcodec.
 
     Raises:
         InvalidArgument: no such encoder, or a quality or preset that it does not have.
-        Unsupported: it does not take the pixel format.
+        Unsupported: the encoder is not available, or does not accept the pixel format.
     """
     name = name or default
     if name not in ENCODERS:
-        raise InvalidArgument(f"encoder={name!r}: one of {', '.join(ENCODERS)} is needed")
+        raise unknown("encoder", name, ENCODERS)
     encoder = ENCODERS[name]
     if encoder.codec not in av.codecs_available:
-        raise Unsupported(f"encoder {name}: libavcodec here has no {encoder.codec}")
+        raise Unsupported(f"encoder={name!r}: the installed libavcodec has no {encoder.codec}")
     wanted = pix_fmt or layout.name
     if wanted not in encoder.pix_fmts and _SAME_SAMPLES.get(wanted) in encoder.pix_fmts:
         wanted = _SAME_SAMPLES[wanted]
     if wanted not in encoder.pix_fmts:
         able = [other.name for other in ENCODERS.values() if other.codec in av.codecs_available]
         able = [n for n in able if {wanted, _SAME_SAMPLES.get(wanted)} & set(ENCODERS[n].pix_fmts)]
-        others = f"; --encoder {' or '.join(able)} does" if able else ""
-        near = f"--pix-fmt {_nearest(layout, encoder)} converts"
-        raise Unsupported(f"encoder {name} does not take pixel format {wanted}{others}; {near}")
+        others = f"; {' or '.join(f'encoder={each!r}' for each in able)} does" if able else ""
+        nearest = f"pix_fmt={_nearest_format(layout, encoder)!r} converts the frames"
+        raise Unsupported(f"encoder={name!r}: it does not accept pixel format {wanted}{others}; {nearest}")
     if crf is not None and encoder.crf is None:
-        raise InvalidArgument(f"--crf: encoder {name} has none")
+        raise InvalidArgument(f"crf={crf}: encoder {name} has no such setting")
     if crf is not None and encoder.crf is not None and not encoder.crf[1] <= crf <= encoder.crf[2]:
-        raise InvalidArgument(f"crf={crf}: {encoder.crf[1]} to {encoder.crf[2]} is needed for encoder {name}")
+        raise InvalidArgument(f"crf={crf}: encoder {name} accepts {encoder.crf[1]} to {encoder.crf[2]}")
+    if preset is not None and not encoder.presets:
+        raise InvalidArgument(f"preset={preset!r}: encoder {name} has no presets")
     if preset is not None and preset not in encoder.presets:
-        raise InvalidArgument(f"preset={preset!r}: {_listed(encoder.presets)} for encoder {name}")
-    usual = None if encoder.crf is None else encoder.crf[0]
-    return Encoding(
-        encoder, layout, wanted, usual if crf is None else crf, preset or encoder.preset, options, max(1, threads)
-    )
+        raise unknown("preset", preset, encoder.presets, where=f"encoder {name}")
+    if crf is None and encoder.crf is not None:
+        crf = encoder.crf[0]
+    return Encoding(encoder, layout, wanted, crf, preset or encoder.preset, options, max(1, threads))
 
 
 def default_encoder(container: str, layout: Layout) -> str:
-    """The encoder for frames of a layout in a container, by its name, if nobody says.
+    """The name of the default encoder for frames of a layout in a container.
 
-    More than 8 bits are x265's, since many players that show H.265 of 10 bits do not show H.264 of as many; so is gray.
+    For more than 8 bits and for gray it is x265: many players show 10-bit H.265 but not 10-bit H.264.
     """
     if container == "WebM":
         return "vp9" if layout.bits == 8 else "svt-av1"
@@ -304,7 +308,7 @@ def default_encoder(container: str, layout: Layout) -> str:
 
 
 def siting_options(codec: str, siting: str | None) -> tuple[tuple[str, str], ...]:
-    """What tells an encoder where chroma lies, for those that can be told."""
+    """libavcodec's options that set the chroma siting, for encoders that have such an option."""
     names = {"libx264": "x264-params", "libx265": "x265-params"}
     if siting is None or codec not in names:
         return ()
@@ -312,38 +316,34 @@ def siting_options(codec: str, siting: str | None) -> tuple[tuple[str, str], ...
 
 
 def parse_options(text: str | None) -> tuple[tuple[str, str], ...]:
-    """``name=value`` with colons between, as libavcodec's options are written on a command line.
+    """Parse options of libavcodec: ``name=value`` pairs separated by colons.
 
-    A colon within a value is written ``\\:``.
+    Write a colon within a value as ``\\:``.
 
     Raises:
-        InvalidArgument: not of that form.
+        InvalidArgument: a part is not ``name=value``.
 
     >>> parse_options(r"tune=grain:x264-params=keyint=48\\:min-keyint=24")
     (('tune', 'grain'), ('x264-params', 'keyint=48:min-keyint=24'))
     """
     if not text:
         return ()
-    found = []
+    options = []
     for part in text.replace("\\:", "\0").split(":"):
         name, equals, value = part.replace("\0", ":").partition("=")
         if not name or not equals:
-            raise InvalidArgument(f"--encoder-options: {part!r} is not name=value")
-        found.append((name, value))
-    return tuple(found)
+            raise InvalidArgument(f"encoder_options={text!r}: {part!r} is not name=value")
+        options.append((name, value))
+    return tuple(options)
 
 
-def _nearest(layout: Layout, encoder: Encoder) -> str:
-    """A format that it takes, with the fewest samples changed: the same sampling, the same bits, else the first."""
-    forms = encoder.pix_fmts
+def _nearest_format(layout: Layout, encoder: Encoder) -> str:
+    """The accepted format nearest to a layout: of the same kind, then subsampling, then bits."""
 
-    def apart(name: str) -> tuple[int, int, int]:
-        form = av.VideoFormat(name)
-        chroma = abs(form.chroma_width(64) - av.VideoFormat(layout.name).chroma_width(64))
-        return (int(form.is_rgb != layout.rgb), chroma, abs(form.components[0].bits - layout.bits))
+    def distance(name: str) -> tuple[int, int, int]:
+        pixel_format = av.VideoFormat(name)
+        chroma = abs(pixel_format.chroma_width(64) - av.VideoFormat(layout.name).chroma_width(64))
+        bits = abs(pixel_format.components[0].bits - layout.bits)
+        return (int(pixel_format.is_rgb != layout.rgb), chroma, bits)
 
-    return min(forms, key=apart)
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    return f"one of {', '.join(names)} is needed" if names else "there are none"
+    return min(encoder.pix_fmts, key=distance)

@@ -1,8 +1,8 @@
-"""Pixel formats: which planes a frame has, and what this package calls the same.
+"""Pixel formats: the planes of a frame, and the planar layout that each format is converted to.
 
-Planar Y, U, V of 8 to 16 bits goes from the decoder to the network as it lies. What holds the same samples in another
-order (NV12, P010, YUYV, big-endian words) is first put in planes, which changes no sample. R, G, B goes through as
-images. The rest (palettes, 1 bit, raw sensors, XYZ, 4:1:0) is refused.
+Planar YUV of 8 to 16 bits goes from the decoder to the network unchanged. A format with the same samples in another
+order (NV12, P010, YUYV, big-endian words) is first rearranged into planes, which changes no sample. RGB frames are
+upscaled as images. All other formats (palettes, 1 bit, raw sensor data, XYZ, 4:1:0) are rejected.
 """
 
 from __future__ import annotations
@@ -17,28 +17,28 @@ from numpy.typing import NDArray
 from subpixel.backends import FrameFormat
 from subpixel.errors import Unsupported
 
-__all__ = ["Layout", "array_of", "layout_of", "new_frame", "planes_of"]
+__all__ = ["Layout", "Plane", "array_of", "layout_of", "new_frame", "planes_of"]
 
 Plane = NDArray[Any]
 
-# (rows, columns) of luma to a sample of chroma, as shifts.
+# Rows and columns of luma for one chroma sample, as shifts.
 _SUBSAMPLINGS = {(1, 1): "420", (0, 1): "422", (0, 0): "444", (1, 0): "440", (0, 2): "411"}
 _PLANAR = {"420": "yuv420p", "422": "yuv422p", "444": "yuv444p", "440": "yuv440p", "411": "yuv411p", "gray": "gray"}
 _RGB = {8: "gbrp", 9: "gbrp9le", 10: "gbrp10le", 12: "gbrp12le", 14: "gbrp14le", 16: "gbrp16le"}
-# Formats of PyAV whose range is part of their name, which is out of use: what they are with the range said beside.
+# Deprecated formats whose name implies full range, and the same formats without that.
 _FULL_RANGE = {"yuvj420p": "yuv420p", "yuvj422p": "yuv422p", "yuvj444p": "yuv444p", "yuvj440p": "yuv440p"}
 _FULL_RANGE |= {"yuvj411p": "yuv411p"}
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How samples of a format lie.
+    """The planar layout of a pixel format.
 
     Args:
-        name: libavutil's, planar.
-        subsampling: as :class:`subpixel.backends.FrameFormat` has it; None for R, G, B.
+        name: libavutil's name of the planar format.
+        subsampling: as in :class:`subpixel.backends.FrameFormat`; None for RGB.
         bits: of a code.
-        alpha: what was left out to come to ``name``.
+        alpha: whether the source format has an alpha channel, which ``name`` leaves out.
     """
 
     name: str
@@ -54,37 +54,38 @@ class Layout:
     def dtype(self) -> np.dtype[Any]:
         return np.dtype(np.uint8 if self.bits == 8 else np.uint16)
 
-    def form(self, siting: str, full_range: bool) -> FrameFormat:
-        """For :meth:`subpixel.Upscaler.yuv`."""
+    def frame_format(self, siting: str, full_range: bool) -> FrameFormat:
+        """The format of YUV or gray frames, as networks need it."""
         assert self.subsampling is not None
         return FrameFormat(self.subsampling, siting, self.bits, full_range)
 
 
 def layout_of(pix_fmt: str, where: object) -> Layout:
-    """What frames of a pixel format are taken as.
+    """The planar layout that frames of a pixel format are converted to.
 
     Args:
         pix_fmt: libavutil's name.
-        where: what an error names.
+        where: named at the start of an error message.
 
     Raises:
-        Unsupported: a format that cannot be upscaled.
+        Unsupported: the format cannot be upscaled.
 
     >>> layout_of("p010le", "video.mkv")
     Layout(name='yuv420p10le', subsampling='420', bits=10, alpha=False)
     """
-    form = av.VideoFormat(pix_fmt)
-    parts = form.components
+    pixel_format = av.VideoFormat(pix_fmt)
+    parts = pixel_format.components
     alpha = any(part.is_alpha for part in parts)
     bits = parts[0].bits
-    unknown = form.has_palette or form.is_bit_stream or pix_fmt.startswith(("xyz", "bayer")) or "f16" in pix_fmt
-    if unknown or "f32" in pix_fmt or not 8 <= bits <= 16:
-        raise Unsupported(f"{where}: pixel format {pix_fmt}; Y, U, V, gray or R, G, B of 8 to 16 bits is needed")
-    if form.is_rgb:
+    packed_bits = pixel_format.has_palette or pixel_format.is_bit_stream
+    unknown = pix_fmt.startswith(("xyz", "bayer")) or "f16" in pix_fmt or "f32" in pix_fmt
+    if packed_bits or unknown or not 8 <= bits <= 16:
+        raise Unsupported(f"{where}: pixel format {pix_fmt}; YUV, gray or RGB of 8 to 16 bits is needed")
+    if pixel_format.is_rgb:
         if bits not in _RGB or any(part.bits != bits for part in parts):
-            raise Unsupported(f"{where}: pixel format {pix_fmt}; R, G, B of equally many bits is needed")
+            raise Unsupported(f"{where}: pixel format {pix_fmt}; RGB with equal numbers of bits is needed")
         return Layout(_RGB[bits], None, bits, alpha)
-    shifts = tuple((64 // n).bit_length() - 1 for n in (form.chroma_height(64), form.chroma_width(64)))
+    shifts = tuple((64 // n).bit_length() - 1 for n in (pixel_format.chroma_height(64), pixel_format.chroma_width(64)))
     gray = len([part for part in parts if not part.is_alpha]) == 1
     if not gray and shifts not in _SUBSAMPLINGS:
         raise Unsupported(f"{where}: pixel format {pix_fmt}; 4:2:0, 4:2:2, 4:4:4, 4:4:0 or 4:1:1 is needed")
@@ -93,14 +94,14 @@ def layout_of(pix_fmt: str, where: object) -> Layout:
     try:
         av.VideoFormat(name)
     except ValueError:
-        raise Unsupported(f"{where}: pixel format {pix_fmt}; there is none with planes for it") from None
+        raise Unsupported(f"{where}: pixel format {pix_fmt}; it has no planar form") from None
     return Layout(name, subsampling, bits, alpha)
 
 
 def planes_of(frame: Any, layout: Layout) -> list[Plane]:
     """The planes of a frame as arrays on its own memory: Y, U, V; Y of a gray frame; G, B, R.
 
-    A frame of another order of the same samples is put in planes first.
+    A frame with the same samples in another order is first copied into planes.
     """
     if _FULL_RANGE.get(frame.format.name, frame.format.name) != layout.name:
         frame = frame.reformat(format=layout.name)
@@ -108,7 +109,7 @@ def planes_of(frame: Any, layout: Layout) -> list[Plane]:
 
 
 def new_frame(size: tuple[int, int], layout: Layout) -> tuple[Any, list[Plane]]:
-    """A frame of (width, height), and its planes as arrays to be written."""
+    """A new frame of (width, height), and its planes as arrays to write to."""
     frame = av.VideoFrame(size[0], size[1], layout.name)
     return frame, [array_of(plane, layout.dtype) for plane in frame.planes]
 

@@ -1,4 +1,4 @@
-"""What a video says of the display it was made for, as data and as encoders want it said; and what cannot be kept."""
+"""HDR10 metadata of a video, as data and as encoder options, and notes about side data that is lost."""
 
 from __future__ import annotations
 
@@ -8,34 +8,43 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-__all__ = ["Light", "Mastering", "display_metadata", "display_options", "lost_side_data", "unwritten_display_metadata"]
+__all__ = [
+    "DisplayMetadata",
+    "Light",
+    "Mastering",
+    "display_metadata",
+    "display_options",
+    "lost_side_data",
+    "side_data_kinds",
+    "unwritten_display_metadata",
+]
 
-# Units of SMPTE ST 2086 as bitstreams hold it (ITU-T H.265, D.3.28): 0.00002 of a coordinate, 0.0001 cd/m².
+# Units of SMPTE ST 2086 in bitstreams (ITU-T H.265, D.3.28): 0.00002 of a coordinate, 0.0001 cd/m².
 _XY = 50000
 _CANDELA = 10000
 
-# What may lie beside a frame and is true of the small image or of its code only, by its name in libavutil/frame.h.
+# Side data of frames that is true of the source's image or its code only, by its name in libavutil/frame.h.
 _LOST = {
-    "DOVI_RPU_BUFFER": "Dolby Vision's metadata of each frame, which are made for the image as it was coded",
-    "DOVI_METADATA": "Dolby Vision's metadata of each frame, which are made for the image as it was coded",
-    "DYNAMIC_HDR_PLUS": "HDR10+'s metadata of each frame, which the encoders here do not write",
-    "DYNAMIC_HDR_VIVID": "HDR Vivid's metadata of each frame, which the encoders here do not write",
-    "A53_CC": "closed captions in the image's code (CEA-608, CEA-708)",
+    "DOVI_RPU_BUFFER": "Dolby Vision metadata, which is made for the source's image",
+    "DOVI_METADATA": "Dolby Vision metadata, which is made for the source's image",
+    "DYNAMIC_HDR_PLUS": "HDR10+ metadata, which the encoders here do not write",
+    "DYNAMIC_HDR_VIVID": "HDR Vivid metadata, which the encoders here do not write",
+    "A53_CC": "closed captions inside the video stream (CEA-608, CEA-708)",
     "AFD": "the active format description",
-    "PANSCAN": "the rectangle for narrower screens (pan and scan)",
-    "STEREO3D": "how the views of a stereoscopic image lie",
-    "SPHERICAL": "how a spherical image is projected",
-    "ICC_PROFILE": "the ICC profile in the image's code",
-    "S12M_TIMECODE": "the timecode in the image's code (SMPTE ST 12-1)",
-    "GOP_TIMECODE": "the timecode of groups of images",
-    "VIDEO_GRAIN_PARAMS": "video grain that a player adds; the image is upscaled as it is decoded",
-    "AMBIENT_VIEWING_ENVIRONMENT": "the light of the room it is to be seen in",
+    "PANSCAN": "the pan-and-scan rectangle for narrower screens",
+    "STEREO3D": "the layout of stereoscopic views",
+    "SPHERICAL": "the projection of a spherical image",
+    "ICC_PROFILE": "the ICC profile inside the video stream",
+    "S12M_TIMECODE": "the timecode inside the video stream (SMPTE ST 12-1)",
+    "GOP_TIMECODE": "the timecode of groups of pictures",
+    "VIDEO_GRAIN_PARAMS": "grain that a player adds; frames are upscaled as they are decoded",
+    "AMBIENT_VIEWING_ENVIRONMENT": "the ambient viewing environment",
 }
 
 
 @dataclass(frozen=True)
 class Mastering:
-    """The display on which a video was graded (SMPTE ST 2086): CIE 1931 x, y of its colours, and cd/m²."""
+    """The display on which a video was graded (SMPTE ST 2086): CIE 1931 x, y of its primaries and white, and cd/m²."""
 
     red: tuple[Fraction, Fraction]
     green: tuple[Fraction, Fraction]
@@ -46,7 +55,7 @@ class Mastering:
 
     @property
     def numbers(self) -> tuple[Fraction, ...]:
-        """All of it in a row."""
+        """All ten numbers in a row."""
         return (*self.red, *self.green, *self.blue, *self.white, self.darkest, self.brightest)
 
     def near(self, other: object) -> bool:
@@ -78,14 +87,43 @@ class Light:
         return f"{self.content} and {self.average} cd/m²"
 
 
-def display_metadata(frame: Any) -> tuple[Mastering | Light, ...]:
-    """What the side data of a frame say of the whole video: of each kind one at most.
+DisplayMetadata = Mastering | Light
+
+
+@dataclass(frozen=True)
+class _Syntax:
+    """How an encoder takes the metadata.
+
+    Args:
+        option: the option of libavcodec that holds the others.
+        mastering: the name of the mastering display.
+        light: the name of the light levels.
+        extra: what else must be set.
+        decimals: numbers are written with a decimal point; else in units of ST 2086.
+    """
+
+    option: str
+    mastering: str
+    light: str
+    extra: tuple[str, ...] = ()
+    decimals: bool = False
+
+
+_SYNTAX = {
+    "libx264": _Syntax("x264-params", "mastering-display", "cll"),
+    "libx265": _Syntax("x265-params", "master-display", "max-cll", ("hdr10=1",)),
+    "libsvtav1": _Syntax("svtav1-params", "mastering-display", "content-light", decimals=True),
+}
+
+
+def display_metadata(frame: Any) -> tuple[DisplayMetadata, ...]:
+    """The HDR10 metadata in the side data of a frame, at most one of each kind. It is true of the whole video.
 
     Layout: ``AVMasteringDisplayMetadata`` (ten fractions of two 32-bit numbers: x and y of red, green, blue and white,
-    then the darkest and the brightest; two flags, whether colours and whether brightness are said) and
+    then the darkest and the brightest; two flags, whether primaries and whether luminance are set) and
     ``AVContentLightMetadata`` (two numbers) of libavutil/mastering_display_metadata.h.
     """
-    found: dict[type, Mastering | Light] = {}
+    found: dict[type, DisplayMetadata] = {}
     for data in frame.side_data:
         content = bytes(data)
         if data.type.name == "MASTERING_DISPLAY_METADATA":
@@ -98,53 +136,57 @@ def display_metadata(frame: Any) -> tuple[Mastering | Light, ...]:
 
 
 def _mastering(content: bytes) -> Mastering | None:
-    """All of it or nothing: bitstreams have no way to say half."""
-    *numbers, has_colours, has_brightness = struct.unpack_from("=22i", content)
-    if not (has_colours and has_brightness) or not all(numbers[1::2]):
+    """The mastering display, if it is complete: bitstreams cannot hold half of it."""
+    *numbers, has_primaries, has_luminance = struct.unpack_from("=22i", content)
+    if not (has_primaries and has_luminance) or not all(numbers[1::2]):
         return None
     values = [Fraction(a, b) for a, b in zip(numbers[::2], numbers[1::2], strict=True)]
     red, green, blue, white = zip(values[0:8:2], values[1:8:2], strict=True)
     return Mastering(red, green, blue, white, values[8], values[9])
 
 
-def display_options(codec: str, values: Sequence[Mastering | Light]) -> dict[str, str]:
-    """An encoder's options that say it again, by the name under which libavcodec takes them all.
+def display_options(codec: str, values: Sequence[DisplayMetadata]) -> dict[str, str]:
+    """libavcodec's options that make an encoder write the metadata; empty if there is none, or the encoder cannot.
 
-    An empty dictionary, if nothing is to be said or the encoder has no way of its own.
+    Args:
+        codec: libavcodec's name of the encoder.
+        values: the metadata.
 
-    Example:
-        >>> display_options("libx265", [Light(800, 200)])
-        {'x265-params': 'max-cll=800,200:hdr10=1'}
+    >>> display_options("libx265", [Light(800, 200)])
+    {'x265-params': 'max-cll=800,200:hdr10=1'}
     """
-    form = _FORMS.get(codec)
-    if form is None or not values:
+    syntax = _SYNTAX.get(codec)
+    if syntax is None or not values:
         return {}
-    name, mastering_key, light_key, more, decimals = form
     words = []
     for each in values:
         if isinstance(each, Mastering):
-            words.append(f"{mastering_key}={_in_row(each, decimals)}")
+            words.append(f"{syntax.mastering}={_mastering_text(each, syntax.decimals)}")
         else:
-            words.append(f"{light_key}={each.content},{each.average}")
-    return {name: ":".join([*words, *more])}
+            words.append(f"{syntax.light}={each.content},{each.average}")
+    return {syntax.option: ":".join([*words, *syntax.extra])}
 
 
-def unwritten_display_metadata(codec: str, values: Sequence[Mastering | Light]) -> tuple[str, ...]:
-    """A sentence, if an encoder has no way to say what is known of the display."""
-    if not values or codec in _FORMS:
+def unwritten_display_metadata(codec: str, values: Sequence[DisplayMetadata]) -> tuple[str, ...]:
+    """A sentence, if there is metadata and the encoder cannot write it."""
+    if not values or codec in _SYNTAX:
         return ()
-    return (f"{codec} does not write what the video says of the display it was made for (HDR10); libx265 does",)
+    return (f"{codec} does not write the video's HDR10 metadata; encoder='x265' does",)
 
 
-def lost_side_data(frame: Any) -> tuple[str, ...]:
-    """What lies beside a frame of the source and cannot be kept, a sentence each."""
-    names = dict.fromkeys(data.type.name for data in frame.side_data)
-    texts = dict.fromkeys(_LOST[name] for name in names if name in _LOST)
-    return tuple(f"{text} cannot be kept" for text in texts)
+def side_data_kinds(frame: Any) -> tuple[str, ...]:
+    """The kinds of side data of a frame, by libavutil's names."""
+    return tuple(dict.fromkeys(data.type.name for data in frame.side_data))
 
 
-def _in_row(display: Mastering, decimals: bool) -> str:
-    """Green, blue, red, white, brightest and darkest, as the encoders want them."""
+def lost_side_data(kinds: Sequence[str]) -> tuple[str, ...]:
+    """A sentence for each kind of side data that cannot be kept."""
+    texts = dict.fromkeys(_LOST[kind] for kind in kinds if kind in _LOST)
+    return tuple(f"not kept: {text}" for text in texts)
+
+
+def _mastering_text(display: Mastering, decimals: bool) -> str:
+    """Green, blue, red, white, brightest and darkest, as encoders expect them."""
     colours = (("G", display.green), ("B", display.blue), ("R", display.red), ("WP", display.white))
     words = [f"{name}({_number(x, _XY, decimals)},{_number(y, _XY, decimals)})" for name, (x, y) in colours]
     brightest, darkest = (_number(each, _CANDELA, decimals) for each in (display.brightest, display.darkest))
@@ -153,12 +195,3 @@ def _in_row(display: Mastering, decimals: bool) -> str:
 
 def _number(value: Fraction, units: int, decimals: bool) -> str:
     return f"{float(value):.6f}" if decimals else str(round(value * units))
-
-
-# By encoder: the option that takes the others; what it calls the display and the light; what else must be said; whether
-# numbers are written with a decimal point, else in units of ST 2086.
-_FORMS: dict[str, tuple[str, str, str, tuple[str, ...], bool]] = {
-    "libx264": ("x264-params", "mastering-display", "cll", (), False),
-    "libx265": ("x265-params", "master-display", "max-cll", ("hdr10=1",), False),
-    "libsvtav1": ("svtav1-params", "mastering-display", "content-light", (), True),
-}

@@ -1,8 +1,8 @@
-"""Frames upscaled: planes of the decoder's memory to planes of the encoder's, and nothing computed twice.
+"""Frames upscaled from the decoder's memory to the encoder's, without computing anything twice.
 
-A frame that equals the one before takes its result. Where only parts differ, only what depends on them is computed
-again: a sample of the result depends on the input within the network's halo, and a sample's value does not depend on
-what else is computed with it, so the bytes are those of the whole frame.
+A frame that equals the one before takes over its result. If only parts differ, only the samples that depend on them are
+computed again. A sample of the result depends on the input within the network's halo, and its value does not depend on
+what else is computed at the same time, so the bytes are the same as for the whole frame.
 """
 
 from __future__ import annotations
@@ -16,25 +16,24 @@ from numpy.typing import NDArray
 
 from subpixel.backends import FrameFormat
 from subpixel.upscaler import Network
-from subpixel.video.formats import Layout, new_frame, planes_of
+from subpixel.video.formats import Layout, Plane, new_frame, planes_of
+from subpixel.video.frame import StillUpscaler
 
 __all__ = ["IncrementalUpscaler", "Rectangle", "changes"]
 
-Plane = NDArray[Any]
-
-# Side of the blocks that count as changed or not: larger than most halos, so that little is computed around them.
+# Side of the blocks that count as changed or unchanged: larger than most halos, so that margins around them are small.
 _BLOCK = 32
-# Share of a frame from which all of it is computed.
-_MOST = 0.5
-# Of so many rows one is looked at before all are.
+# If more than this share of a frame must be computed, all of it is.
+_MAX_SHARE = 0.5
+# Before all rows are compared, one of this many is.
 _SAMPLED = 16
-# Samples of chroma to each side that a cubic resize reads.
+# Chroma samples to each side that a cubic resize reads.
 _CHROMA_HALO = 3
 
 
 @dataclass(frozen=True)
 class Rectangle:
-    """Rows and columns of luma."""
+    """A rectangle of luma samples."""
 
     top: int
     bottom: int
@@ -45,106 +44,110 @@ class Rectangle:
     def area(self) -> int:
         return (self.bottom - self.top) * (self.right - self.left)
 
-    def grown(self, by: int, size: tuple[int, int]) -> Rectangle:
-        """With so much more to each side, within (height, width); begins at multiples of ``_BLOCK``."""
-        top, left = (max(0, start - by) // _BLOCK * _BLOCK for start in (self.top, self.left))
-        return Rectangle(top, min(size[0], self.bottom + by), left, min(size[1], self.right + by))
+    def with_margin(self, margin: int, size: tuple[int, int]) -> Rectangle:
+        """The rectangle with a margin to each side, within (height, width); it begins at multiples of ``_BLOCK``."""
+        top, left = (max(0, start - margin) // _BLOCK * _BLOCK for start in (self.top, self.left))
+        return Rectangle(top, min(size[0], self.bottom + margin), left, min(size[1], self.right + margin))
 
 
-class IncrementalUpscaler:
-    """Upscales the frames of one video, in order.
+class IncrementalUpscaler(StillUpscaler):
+    """Upscales the frames of one video, in order, by one network.
 
     Args:
-        network: a luma network, or of any where frames are R, G, B.
+        network: a luma network; for RGB frames, any network.
         layout: of the frames.
-        siting: of chroma.
-        full_range: of the codes.
+        siting: where chroma samples lie.
+        full_range: whether codes use their full range.
         size: (width, height) of the frames.
     """
 
     def __init__(self, network: Network, layout: Layout, siting: str, full_range: bool, size: tuple[int, int]) -> None:
         self.network, self.layout = network, layout
         self.result_size = size[0] * network.scale, size[1] * network.scale
-        self._form: FrameFormat | None = None if layout.rgb else layout.form(siting, full_range)
+        self._format: FrameFormat | None = None if layout.rgb else layout.frame_format(siting, full_range)
         self._before: tuple[list[Plane], list[Plane]] | None = None
-        self.repeated = 0
-        self.partly = 0
+        self.repeated_frames = 0
+        self.partial_frames = 0
 
     @property
-    def across(self) -> int:
-        """Columns of luma to one of chroma."""
-        return 1 if self._form is None else self._form.factors[1]
+    def chroma_columns(self) -> int:
+        """Columns of luma for one column of chroma."""
+        return 1 if self._format is None else self._format.factors[1]
 
-    def __call__(self, frame: Any) -> Any:
-        """A new frame, upscaled; its time is not set."""
-        planes = planes_of(frame, self.layout)
+    def upscale(self, source: Any) -> Any:
+        planes = planes_of(source, self.layout)
         result, results = new_frame(self.result_size, self.layout)
-        if self._form is None:
-            self._image(planes, results)
+        if self._format is None:
+            self._upscale_rgb(planes, results)
         else:
-            self._planes(planes, results, self._form)
-        # The decoder does not write into a frame that somebody holds, nor the encoder into what it is given.
+            self._upscale_planes(planes, results, self._format)
+        # They stay as they are: a decoder does not write to a frame that is still in use, nor an encoder to its input.
         self._before = planes, results
         return result
 
-    def _planes(self, planes: list[Plane], results: list[Plane], form: FrameFormat) -> None:
-        parts = None if self._before is None or self.network.halo is None else self._parts(planes, form)
+    def _upscale_planes(self, planes: list[Plane], results: list[Plane], frame_format: FrameFormat) -> None:
+        parts = None if self._before is None or self.network.halo is None else self._changed_parts(planes, frame_format)
         if parts is None:
-            self.network.frame(planes, form, results)
+            self.network.frame(planes, frame_format, results)
             return
         self._repeat(results)
         if not parts:
-            self.repeated += 1
+            self.repeated_frames += 1
             return
-        self.partly += 1
+        self.partial_frames += 1
         for part in parts:
-            self._part(part, planes, results, form)
+            self._upscale_part(part, planes, results, frame_format)
 
     def _repeat(self, results: list[Plane]) -> None:
-        """Take the result of the frame before."""
+        """Copy the result of the frame before."""
         assert self._before is not None
         for plane, old in zip(results, self._before[1], strict=True):
             np.copyto(plane, old)
 
-    def _parts(self, planes: list[Plane], form: FrameFormat) -> list[Rectangle] | None:
-        """What of the frame must be computed; None for all of it."""
+    def _changed_parts(self, planes: list[Plane], frame_format: FrameFormat) -> list[Rectangle] | None:
+        """The parts of the frame that must be computed; None for all of it."""
         assert self._before is not None
         height, width = planes[0].shape
-        if np.mean(self._before[0][0][::_SAMPLED] != planes[0][::_SAMPLED]) > _MOST:
-            return None  # as most frames are: a look at some rows is enough
-        halo = self._halo(form)
-        found = [each.grown(halo, (height, width)) for each in changes(self._before[0], planes, form.factors)]
-        # What is computed for them reaches further by the halo once more.
-        work = sum(each.grown(halo, (height, width)).area for each in found)
-        return None if work > _MOST * height * width else found
+        if np.mean(self._before[0][0][::_SAMPLED] != planes[0][::_SAMPLED]) > _MAX_SHARE:
+            return None  # as for most frames, for which some rows are enough
+        halo = self._halo(frame_format)
+        found = [
+            each.with_margin(halo, (height, width)) for each in changes(self._before[0], planes, frame_format.factors)
+        ]
+        # To compute them, the network reads the halo around each once more.
+        work = sum(each.with_margin(halo, (height, width)).area for each in found)
+        return None if work > _MAX_SHARE * height * width else found
 
-    def _part(self, part: Rectangle, planes: list[Plane], results: list[Plane], form: FrameFormat) -> None:
+    def _upscale_part(
+        self, part: Rectangle, planes: list[Plane], results: list[Plane], frame_format: FrameFormat
+    ) -> None:
         height, width = planes[0].shape
-        source = part.grown(self._halo(form), (height, width))
+        source = part.with_margin(self._halo(frame_format), (height, width))
         scale = self.network.scale
-        taken = [
+        crops = [
             np.ascontiguousarray(plane[_span(source.top, source.bottom, f), _span(source.left, source.right, g)])
-            for plane, f, g in _with_factors(planes, form)
+            for plane, f, g in _with_factors(planes, frame_format)
         ]
         shape = (source.bottom - source.top) * scale, (source.right - source.left) * scale
-        output = [np.empty(shape, form.dtype), *(np.empty(form.chroma(shape), form.dtype) for _ in taken[1:])]
-        self.network.frame(taken, form, output)
-        for (result, f, g), new in zip(_with_factors(results, form), output, strict=True):
+        shapes = [shape, *(frame_format.chroma(shape) for _ in crops[1:])]
+        output = [np.empty(each, frame_format.dtype) for each in shapes]
+        self.network.frame(crops, frame_format, output)
+        for (result, f, g), new in zip(_with_factors(results, frame_format), output, strict=True):
             rows = _span(part.top * scale, part.bottom * scale, f)
             columns = _span(part.left * scale, part.right * scale, g)
             top, left = (start * scale // n for start, n in ((source.top, f), (source.left, g)))
             result[rows, columns] = new[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
 
-    def _halo(self, form: FrameFormat) -> int:
-        """Luma samples around a change within which results change, too."""
+    def _halo(self, frame_format: FrameFormat) -> int:
+        """Luma samples around a change within which results change too."""
         assert self.network.halo is not None
-        return max(self.network.halo, _CHROMA_HALO * max(form.factors))
+        return max(self.network.halo, _CHROMA_HALO * max(frame_format.factors))
 
-    def _image(self, planes: list[Plane], results: list[Plane]) -> None:
-        """Frames of R, G, B, whose planes lie as G, B, R."""
+    def _upscale_rgb(self, planes: list[Plane], results: list[Plane]) -> None:
+        """Upscale a frame of RGB, whose planes come in the order G, B, R."""
         if self._before is not None and all(map(np.array_equal, planes, self._before[0])):
             self._repeat(results)
-            self.repeated += 1
+            self.repeated_frames += 1
             return
         pixels = np.stack([planes[2], planes[0], planes[1]], axis=-1)
         if self.layout.bits in (8, 16):
@@ -158,12 +161,12 @@ class IncrementalUpscaler:
 
 
 def changes(old: Sequence[Plane], new: Sequence[Plane], factors: tuple[int, int]) -> list[Rectangle]:
-    """Where two frames differ: rectangles of luma that cover all of it, one for each run of rows of blocks.
+    """Rectangles of luma that cover every difference of two frames, one for each run of rows of blocks.
 
     Args:
-        old: planes of one.
+        old: planes of one frame.
         new: planes of the other.
-        factors: samples of luma to one of chroma, down and across.
+        factors: rows and columns of luma for one chroma sample.
     """
     height, width = new[0].shape
     rows, columns = -(-height // _BLOCK), -(-width // _BLOCK)
@@ -194,9 +197,9 @@ def _rectangles(changed: NDArray[np.bool_], height: int, width: int) -> Iterator
         row = end
 
 
-def _with_factors(planes: Sequence[Plane], form: FrameFormat) -> Iterator[tuple[Plane, int, int]]:
+def _with_factors(planes: Sequence[Plane], frame_format: FrameFormat) -> Iterator[tuple[Plane, int, int]]:
     for number, plane in enumerate(planes):
-        yield (plane, *(form.factors if number else (1, 1)))
+        yield (plane, *(frame_format.factors if number else (1, 1)))
 
 
 def _span(start: int, stop: int, factor: int) -> slice:

@@ -1,4 +1,4 @@
-"""One video from file to file."""
+"""Upscaling one video file to another."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ from subpixel.video.containers import CONTAINERS, Container, container_of
 from subpixel.video.encode_segments import SegmentEncoder
 from subpixel.video.encoders import ENCODERS, Encoding, choose_encoding, default_encoder, siting_options
 from subpixel.video.formats import Layout, layout_of
-from subpixel.video.frame_upscalers import way_of
-from subpixel.video.hdr import display_metadata, display_options, lost_side_data, unwritten_display_metadata
+from subpixel.video.frame import FrameUpscaler
+from subpixel.video.frame_upscalers import frame_upscaler
+from subpixel.video.hdr import display_options, lost_side_data, unwritten_display_metadata
 from subpixel.video.muxing import mux_video
+from subpixel.video.output_name import output_path
 from subpixel.video.segments import Journal, segment_packets
 from subpixel.video.stream_selection import StreamSelection, select_streams
-from subpixel.video.time_range import Window
+from subpixel.video.time_range import TimeRange
 from subpixel.video.verification import find_differences
-from subpixel.video.video_file import VideoFile, VideoStream, first_frame, probe
+from subpixel.video.video_file import VideoFile, VideoStream, open_video, probe_open
 
 __all__ = ["Job", "Progress", "Result", "Settings"]
 
-# Is told how many frames are encoded, and how many there will be, as far as that is known.
+# Called with the number of encoded frames, and the number of all frames if it is known.
 Progress = Callable[[int, int | None], None]
 
-# Bytes at either end of a source that its digest is of: a video is too long to be read before each start.
+# Bytes at either end of a source that identify it: a video is too long to be read before each start.
 _ENDS = 1 << 20
-# Seconds after which no video goes on.
-_NEVER = Fraction(10**9)
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,13 @@ class Settings:
     """How the result is encoded.
 
     Args:
-        encoder: a name of :data:`subpixel.video.encoders.ENCODERS`; None for what the container is used with: x264, or
-            x265 for more than 8 bits, FFV1 for R, G, B; VP9 in WebM.
-        crf: quality, of an encoder that has one.
-        preset: speed.
-        pix_fmt: another pixel format than the source's.
-        options: of libavcodec, see :func:`subpixel.video.encoders.parse_options`.
+        encoder: a name of :data:`subpixel.video.ENCODERS`: ``"x264"``, ``"x265"``, ``"svt-av1"``, ``"vp9"``, ``"ffv1"``
+            or ``"prores"``. None for the default of the container and the frames: x264; x265 for more than 8 bits or
+            gray; FFV1 for RGB; in WebM, VP9 or AV1.
+        crf: quality, for encoders that have this setting; lower is better. None for the encoder's default.
+        preset: speed; None for the encoder's default.
+        pix_fmt: the pixel format to encode; None for the source's.
+        options: additional options of libavcodec, see :func:`subpixel.video.parse_options`.
     """
 
     encoder: str | None = None
@@ -70,8 +71,19 @@ class Settings:
 
 @dataclass(frozen=True)
 class Result:
-    """What a job did: the file, sizes as (width, height), frames in all and of an earlier run, notes, seconds of each
-    stage at work and in all, the model and why."""
+    """What a job did.
+
+    Args:
+        destination: the file that was written.
+        size_in: (width, height) of the source's frames.
+        size_out: (width, height) of the result's frames.
+        frames: the number of frames.
+        resumed: how many of them an earlier run had encoded.
+        notes: what could not be kept, what was damaged, and which networks were used, one sentence each.
+        seconds: the working time of each stage: ``decode``, ``upscale`` and ``encode``.
+        elapsed: the time of everything, in seconds.
+        choice: the model, and why it was chosen.
+    """
 
     destination: Path
     size_in: tuple[int, int]
@@ -85,25 +97,55 @@ class Result:
 
 
 @dataclass(frozen=True)
+class _Plan:
+    """Everything that is decided before the first frame is upscaled.
+
+    Args:
+        video: the source.
+        destination: the file to write.
+        layout: of the source's frames.
+        encoding: how frames are encoded.
+        choice: the model.
+        network: the model's network.
+        upscaler: upscales the frames.
+        stream: the result's image.
+        selection: the streams to copy.
+        notes: what cannot be kept.
+    """
+
+    video: VideoFile
+    destination: Path
+    layout: Layout
+    encoding: Encoding
+    choice: Choice
+    network: Network | MotionNetwork
+    upscaler: FrameUpscaler
+    stream: VideoStream
+    selection: StreamSelection
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Job:
     """Upscale one video file.
 
-    What is encoded lies in a folder beside the destination until the video is whole; the same job goes on with it after
-    it was stopped, however that was.
+    Encoded segments are stored in a folder beside the destination until the video is complete. If a run is stopped, in
+    whatever way, running an equal job again continues after its last segment.
 
     Args:
         source: the video.
-        upscaler: of a luma network; of any for videos of R, G, B.
-        destination: the file to write; None for ``name_x2`` with the source's suffix beside it, ``.mkv`` where that
-            cannot be written.
-        settings: how it is encoded.
-        overwrite: replace a file that is there. The source itself is never replaced.
-        deinterlace: make whole frames of interlaced ones first.
-        window: a part of the video; None for all of it.
-        beside: the plain resize on the left.
-        realtime: hold a rate by cheaper networks. What comes out depends on the machine; it is not gone on with.
-        rate: frames a second to hold; None for the video's own.
-        told: is called with what cannot be kept, before the work begins.
+        upscaler: of a luma network; for RGB videos, of any network.
+        destination: the file to write; None for ``name_x2`` with the source's suffix beside the source, or ``.mkv`` if
+            that container is not written here.
+        settings: how the result is encoded.
+        overwrite: replace an existing file. The source itself is never replaced.
+        deinterlace: turn interlaced frames into progressive ones first.
+        time_range: the part of the video to write; None for all.
+        side_by_side: show the bicubic resize on the left.
+        realtime: hold a frame rate by cheaper networks if needed. The result depends on the machine, and a stopped run
+            cannot be resumed.
+        rate: frames a second to hold; None for the video's own rate.
+        on_note: called with each sentence about something that cannot be kept, before the work begins.
     """
 
     source: Path
@@ -112,209 +154,202 @@ class Job:
     settings: Settings = Settings()
     overwrite: bool = False
     deinterlace: bool = False
-    window: Window | None = None
-    beside: bool = False
+    time_range: TimeRange | None = None
+    side_by_side: bool = False
     realtime: bool = False
     rate: Fraction | None = None
-    told: Callable[[str], None] = lambda note: None
+    on_note: Callable[[str], None] = lambda note: None
 
     def run(self, progress: Progress | None = None) -> Result:
-        """Do it.
+        """Upscale the video.
 
         Args:
-            progress: is called from a thread of its own.
+            progress: called with the number of encoded frames and the number of all frames (None if unknown), from a
+                thread of its own.
 
         Raises:
-            VideoReadError: the source is no video, or cannot be decoded.
-            VideoWriteError: the destination cannot be written, or read back otherwise than it was written.
-            InvalidArgument, Unsupported: what was asked for does not fit the video or the container.
+            VideoReadError: the source is not a video, or cannot be decoded.
+            VideoWriteError: the destination exists, cannot be written, or differs when it is read back.
+            InvalidArgument, Unsupported: the settings do not fit the video or the container.
         """
-        begun = time.perf_counter()
-        video = probe(self.source)
-        destination = self.destination or self.planned(video)
-        self._check(destination)
-        layout = layout_of(video.stream.pix_fmt, video.path)
-        container = container_of(destination)
-        frame = first_frame(video.path)
-        encoding = self._encoding(video, layout, container, frame)
-        choice = self.upscaler.choose_by_codec(video.codec)
-        network = self.upscaler.network(choice)
-        way = way_of(network, video, layout, beside=self.beside, realtime=self.realtime, rate=self.rate)
-        video_stream, meaning = self._result(video.stream, layout, encoding, way.result_size, network.scale)
-        aspect = self._lost_aspect(video_stream, encoding, container)
-        if aspect:
-            video_stream = replace(video_stream, aspect=Fraction(1))
-        keeps = select_streams(video, container, encoding.encoder.codec, self._span)
-        notes = [
-            *keeps.notes,
-            *meaning,
-            *aspect,
-            *lost_side_data(frame),
-            *unwritten_display_metadata(encoding.encoder.codec, display_metadata(frame)),
-        ]
-        if layout.alpha:
-            notes.append("its alpha channel is left out")
-        for note in notes:
-            self.told(note)
+        start = time.perf_counter()
+        plan = self._plan()
+        for note in plan.notes:
+            self.on_note(note)
         with ExitStack() as stack:
-            if not self._claimed(stack, destination):
-                raise VideoWriteError(f"{destination}: another run is making it")
-            remove_leftovers(destination.absolute().parent)
-            journal = Journal(scratch_path(destination, "video"), self._made_of(network, video, encoding, video_stream))
-            making = SegmentEncoder(
-                video, journal, way, encoding, video_stream, layout, deinterlace=self.deinterlace, window=self.window
+            self._claim(stack, plan.destination)
+            remove_leftovers(plan.destination.absolute().parent)
+            journal = Journal(scratch_path(plan.destination, "video"), self._fingerprint(plan))
+            segments = SegmentEncoder(
+                plan.video,
+                journal,
+                plan.upscaler,
+                plan.encoding,
+                plan.stream,
+                plan.layout,
+                deinterlace=self.deinterlace,
+                time_range=self.time_range,
             )
-            total, resumed = self._total(video), making.done
+            total, resumed = self._expected_frames(plan.video), segments.frame_count
             try:
-                making.run(lambda done: progress(done, total) if progress else None)
+                segments.run(lambda done: progress(done, total) if progress else None)
             finally:
                 if not journal.segments:
                     journal.remove()
-            frames = making.done
+            frames = segments.frame_count
             if not frames:
-                raise VideoReadError(f"{video.path}: there is no frame in the part asked for")
-            self._put(video, journal, _Track(journal, encoding, video_stream), destination, keeps, stack)
+                raise VideoReadError(f"{plan.video.path}: there is no frame in this part of the video")
+            self._write(plan, journal, stack)
             journal.remove()
         return Result(
-            destination,
-            video.stream.size,
-            video_stream.size,
+            plan.destination,
+            plan.video.stream.size,
+            plan.stream.size,
             frames,
             resumed,
-            (*notes, *making.notes, *way.notes()),
-            making.seconds,
-            time.perf_counter() - begun,
-            choice,
+            (*plan.notes, *segments.notes, *plan.upscaler.notes()),
+            segments.seconds,
+            time.perf_counter() - start,
+            plan.choice,
         )
 
-    def planned(self, video: VideoFile) -> Path:
-        """Where the result goes if nothing was said."""
-        known = {suffix for container in CONTAINERS for suffix in container.suffixes}
-        suffix = self.source.suffix if self.source.suffix.lower() in known else ".mkv"
-        return self.source.with_name(f"{self.source.stem}_{self.upscaler.target.label}{suffix}")
+    def _plan(self) -> _Plan:
+        """Read what the source consists of and decide everything else; all arguments are checked here."""
+        destination = self.destination or output_path(self.source, self.upscaler.target)
+        with open_video(self.source) as source:
+            video = probe_open(source, self.source)
+            self._check(destination)
+            layout, container = layout_of(video.stream.pix_fmt, video.path), container_of(destination)
+            encoding = self._encoding(video, layout, container)
+            choice = self.upscaler.choose_by_codec(video.codec)
+            network = self.upscaler.network(choice)
+            upscaler = frame_upscaler(
+                network, video, layout, side_by_side=self.side_by_side, realtime=self.realtime, rate=self.rate
+            )
+            stream, notes = _result_stream(video.stream, layout, encoding, upscaler.result_size, network.scale)
+            lost_aspect = _lost_aspect(stream, encoding, container)
+            if lost_aspect:
+                stream = replace(stream, aspect=Fraction(1))
+            codec = encoding.encoder.codec
+            selection = select_streams(video, source, container, codec, self.time_range)
+        notes = [*selection.notes, *notes, *lost_aspect, *lost_side_data(video.side_data)]
+        notes += unwritten_display_metadata(codec, video.display)
+        if layout.alpha:
+            notes.append("its alpha channel is left out")
+        return _Plan(video, destination, layout, encoding, choice, network, upscaler, stream, selection, tuple(notes))
 
     def _check(self, destination: Path) -> None:
         if destination.exists() and destination.samefile(self.source):
-            raise VideoWriteError(f"{destination}: is the video itself, which is never replaced; name another output")
+            raise VideoWriteError(f"{destination}: the output is the input file; choose another output")
         if destination.is_dir():
             raise VideoWriteError(f"{destination}: is a folder; the name of a file is needed")
         if destination.exists() and not self.overwrite:
-            raise VideoWriteError(f"{destination}: exists; --overwrite replaces it")
+            raise VideoWriteError(f"{destination}: exists already; overwrite=True replaces it")
         folder = destination.absolute().parent
         if not folder.is_dir():
             raise VideoWriteError(f"{destination}: there is no folder {folder}")
         if not os.access(folder, os.W_OK):
             raise VideoWriteError(f"{destination}: cannot be written: {folder} is read-only")
 
-    def _claimed(self, stack: ExitStack, destination: Path) -> bool:
+    def _claim(self, stack: ExitStack, destination: Path) -> None:
         with write_errors_as(VideoWriteError, destination):
-            return stack.enter_context(claim(destination))
+            if not stack.enter_context(claim(destination)):
+                raise VideoWriteError(f"{destination}: another run is writing it")
 
-    def _encoding(self, video: VideoFile, layout: Layout, container: Container, frame: Any) -> Encoding:
-        asked = self.settings
-        usual = default_encoder(container.name, layout)
-        codec = ENCODERS[asked.encoder].codec if asked.encoder in ENCODERS else ENCODERS[usual].codec
-        values = [
-            *display_options(codec, display_metadata(frame)).items(),
-            *siting_options(codec, video.stream.tags.siting),
-        ]
+    def _encoding(self, video: VideoFile, layout: Layout, container: Container) -> Encoding:
+        settings, default = self.settings, default_encoder(container.name, layout)
+        codec = ENCODERS[settings.encoder if settings.encoder in ENCODERS else default].codec
+        options = [*display_options(codec, video.display).items(), *siting_options(codec, video.stream.tags.siting)]
         return choose_encoding(
-            asked.encoder,
+            settings.encoder,
             layout,
-            usual,
+            default,
             self.upscaler.threads,
-            pix_fmt=asked.pix_fmt,
-            crf=asked.crf,
-            preset=asked.preset,
-            options=(*values, *asked.options),
+            pix_fmt=settings.pix_fmt,
+            crf=settings.crf,
+            preset=settings.preset,
+            options=(*options, *settings.options),
         )
 
-    def _result(
-        self, video_stream: VideoStream, layout: Layout, encoding: Encoding, size: tuple[int, int], scale: int
-    ) -> tuple[VideoStream, list[str]]:
-        """What the upscaled frames are encoded as, all as in the source, but larger; and what there is to say of it."""
-        encoding.check_size(size)
-        scaled = video_stream.size[0] * scale, video_stream.size[1] * scale  # without what is beside it
-        tags, notes = result_tags(video_stream.tags, video_stream.size, scaled, rgb_in=layout.rgb, rgb_out=encoding.rgb)
-        return replace(video_stream, size=size, pix_fmt=encoding.pix_fmt, tags=tags), notes
-
-    def _lost_aspect(self, video_stream: VideoStream, encoding: Encoding, container: Container) -> list[str]:
-        """A sentence, where neither the packets nor the container say the shape of pixels."""
-        if video_stream.aspect == 1 or encoding.encoder.says_aspect or container.aspect:
-            return []
-        shape = f"{video_stream.aspect.numerator}:{video_stream.aspect.denominator}"
-        ways = f"{', '.join(each.name for each in CONTAINERS if each.aspect)}, or --encoder x264 or x265"
-        return [f"{container} does not say the shape of its pixels ({shape}) with {encoding.encoder.name}; {ways} do"]
-
-    def _made_of(
-        self, network: Network | MotionNetwork, video: VideoFile, encoding: Encoding, video_stream: VideoStream
-    ) -> dict[str, Any]:
-        """All that the frames depend on."""
+    def _fingerprint(self, plan: _Plan) -> dict[str, Any]:
+        """Everything that the encoded frames depend on."""
+        network = plan.network
         return {
             "version": __version__,
-            "source": _identity(video.path),
-            "model": [network.model.name, _weights(network), network.backend, network.precision],
+            "source": _source_identity(plan.video.path),
+            "model": [network.model.name, _weights_digest(network), network.backend, network.precision],
             "mix": [network.ensemble, network.strength],
-            "encoding": encoding.describe(),
-            "video": repr(video_stream),
+            "encoding": plan.encoding.describe(),
+            "video": repr(plan.stream),
             "deinterlace": self.deinterlace,
-            "window": repr(self.window),
-            "beside": self.beside,
+            "time_range": repr(self.time_range),
+            "side_by_side": self.side_by_side,
             "realtime": uuid.uuid4().hex if self.realtime else None,
         }
 
-    def _total(self, video: VideoFile) -> int | None:
-        """Frames that there will be, by the video's length."""
-        rate, length = video.stream.rate, video.duration
-        if rate is None or length is None:
+    def _expected_frames(self, video: VideoFile) -> int | None:
+        """The number of frames that the video's duration implies."""
+        rate, duration = video.stream.rate, video.duration
+        if rate is None or duration is None:
             return None
-        if self.window is not None:
-            end = length if self.window.end is None else min(length, self.window.end)
-            length = max(Fraction(0), end - self.window.start)
-        return max(1, round(length * rate))
+        if self.time_range is not None:
+            end = duration if self.time_range.end is None else min(duration, self.time_range.end)
+            duration = max(Fraction(0), end - self.time_range.start)
+        return max(1, round(duration * rate))
 
-    @property
-    def _span(self) -> tuple[Fraction, Fraction] | None:
-        """The part that is wanted, with an end that lies behind every video's where there is none."""
-        return None if self.window is None else (self.window.start, self.window.end or _NEVER)
-
-    def _put(
-        self,
-        video: VideoFile,
-        journal: Journal,
-        track: _Track,
-        destination: Path,
-        keeps: StreamSelection,
-        stack: ExitStack,
-    ) -> None:
-        """Put all together, read it back, and only then give it its name."""
+    def _write(self, plan: _Plan, journal: Journal, stack: ExitStack) -> None:
+        """Write the video, verify it, and only then move it to its destination."""
+        destination, track = plan.destination, _SegmentTrack(journal, plan.encoding, plan.stream)
         times = list(chain.from_iterable(segment.times for segment in journal.segments))
         with write_errors_as(VideoWriteError, destination):
-            written = stack.enter_context(scratch_file(destination, destination.suffix))
-        mux_video(video, track, written, keeps, self._span)
-        found = find_differences(video, written, times, track.stream, keeps, self._span, decode=False)
+            path = stack.enter_context(scratch_file(destination, destination.suffix))
+        mux_video(plan.video, track, path, plan.selection, self.time_range)
+        found = find_differences(plan.video, path, times, plan.stream, plan.selection, self.time_range, decode=False)
         if found:
-            raise VideoWriteError(f"{destination}: what was written reads back otherwise: {'; '.join(found)}")
+            raise VideoWriteError(f"{destination}: the written file differs when it is read back: {'; '.join(found)}")
         with write_errors_as(VideoWriteError, destination):
-            written.replace(destination)
+            path.replace(destination)
 
 
-class _Track:
-    """The upscaled image as the last stage takes it."""
+class _SegmentTrack:
+    """The upscaled image of a journal's segments, as the muxer takes it."""
 
-    def __init__(self, journal: Journal, encoding: Encoding, video_stream: VideoStream) -> None:
-        self.journal, self.encoding, self.stream = journal, encoding, video_stream
+    def __init__(self, journal: Journal, encoding: Encoding, stream: VideoStream) -> None:
+        self._journal, self._encoding, self._stream = journal, encoding, stream
         self.codec = encoding.encoder.codec
 
     def add_to(self, container: Any) -> Any:
-        return self.encoding.add_to(container, self.stream)
+        return self._encoding.add_to(container, self._stream)
 
     def packets(self) -> Iterator[Any]:
-        return segment_packets(self.journal, self.stream.time_base)
+        return segment_packets(self._journal, self._stream.time_base)
 
 
-def _identity(path: Path) -> list[Any]:
-    """What tells a video from another one of the same name."""
+def _result_stream(
+    source: VideoStream, layout: Layout, encoding: Encoding, size: tuple[int, int], scale: int
+) -> tuple[VideoStream, list[str]]:
+    """The result's image, with the source's properties where they are not changed, and notes about its tags."""
+    encoding.check_size(size)
+    scaled = source.size[0] * scale, source.size[1] * scale  # of one half, if there are two
+    tags, notes = result_tags(source.tags, source.size, scaled, rgb_in=layout.rgb, rgb_out=encoding.rgb)
+    return replace(source, size=size, pix_fmt=encoding.pix_fmt, tags=tags), notes
+
+
+def _lost_aspect(stream: VideoStream, encoding: Encoding, container: Container) -> list[str]:
+    """A sentence, if neither the packets nor the container store the sample aspect ratio."""
+    if stream.aspect == 1 or encoding.encoder.stores_aspect or container.aspect:
+        return []
+    aspect = f"{stream.aspect.numerator}:{stream.aspect.denominator}"
+    encoders = " or ".join(f"encoder={each.name!r}" for each in ENCODERS.values() if each.stores_aspect)
+    others = f"{', '.join(each.name for each in CONTAINERS if each.aspect)}, or {encoders}"
+    return [
+        f"{container} cannot store the sample aspect ratio ({aspect}) with encoder {encoding.encoder.name}; "
+        f"{others} can"
+    ]
+
+
+def _source_identity(path: Path) -> list[Any]:
+    """What distinguishes a video from another one of the same name."""
     size = path.stat().st_size
     with open(path, "rb") as file:
         digest = hashlib.sha256(file.read(_ENDS))
@@ -323,9 +358,11 @@ def _identity(path: Path) -> list[Any]:
     return [size, digest.hexdigest()]
 
 
-def _weights(network: Network | MotionNetwork) -> str:
+def _weights_digest(network: Network | MotionNetwork) -> str:
     if not isinstance(network.model, Model):
-        raise InvalidArgument(f"model '{network.model.name}' cannot upscale videos; one that a Spec describes can")
+        raise InvalidArgument(
+            f"model '{network.model.name}' cannot upscale videos, since it is run by spandrel; other models can"
+        )
     digest = hashlib.sha256(network.model.spec.to_json().encode())
     for name, weight in sorted(network.model.weights.items()):
         digest.update(name.encode() + np.ascontiguousarray(weight).tobytes())

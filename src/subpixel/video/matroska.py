@@ -1,8 +1,8 @@
-"""The shape of the pixels in a Matroska or WebM file, written where libavformat, as it can be reached, leaves it out.
+"""Writing the sample aspect ratio into a Matroska or WebM file, which libavformat cannot do through PyAV.
 
-The writer takes the shape from a field that no caller of PyAV can set. So the image's track gets a name that is
-longer than it should be, and in the finished file the room becomes DisplayWidth and DisplayHeight: nothing moves that
-lies outside of the track's own description.
+libavformat takes the ratio from a field that PyAV does not expose. So the image's track is first given a name with
+padding. In the finished file, DisplayWidth and DisplayHeight replace the padding. Nothing outside the track's own
+description moves.
 
 Source: RFC 8794 (EBML), RFC 9559 (Matroska).
 """
@@ -22,33 +22,33 @@ _NAME, _CRC, _VOID = 0x536E, 0xBF, 0xEC
 _PIXEL_WIDTH, _PIXEL_HEIGHT = 0xB0, 0xBA
 _DISPLAY_WIDTH, _DISPLAY_HEIGHT, _DISPLAY_UNIT = 0x54B0, 0x54BA, 0x54B2
 
-# Two numbers of four bytes and one of one byte, each with its identity of two bytes and its length of one.
-_ROOM = 2 * 7 + 4
+# Two numbers of four bytes and one of one byte; each also needs two bytes for its ID and one for its length.
+_PADDING_SIZE = 2 * 7 + 4
 
-# DisplayUnit: width and height are a ratio only.
+# DisplayUnit: width and height only express a ratio.
 _RATIO = 3
 
-# The head of a file, tracks included, lies within this many bytes: covers and fonts come after the tracks.
+# The first bytes of a file, which contain the tracks: covers and fonts come after them.
 _HEAD = 1 << 24
 
-_PADDING = "\N{NO-BREAK SPACE}" * (_ROOM // 2)
+_PADDING = "\N{NO-BREAK SPACE}" * (_PADDING_SIZE // 2)
 
 
 def pad_name(name: str) -> str:
-    """A track's name with the room that `set_aspect` needs after it."""
+    """A track's name with the padding that :func:`set_aspect` needs."""
     return name + _PADDING
 
 
 def set_aspect(path: Path, track: int, aspect: Fraction) -> None:
-    """Write the shape of a track's pixels into the room after its name.
+    """Write a track's sample aspect ratio in the place of the padding of its name.
 
     Args:
-        path: the file, whose track was named by `padded`.
-        track: its number in the file, from 0.
+        path: the file; the track's name is from :func:`pad_name`.
+        track: the track's number in the file, from 0.
         aspect: width by height of a pixel.
 
     Raises:
-        ValueError: the file is not laid out as expected.
+        ValueError: the file does not have the expected structure.
     """
     with path.open("r+b") as file:
         head = bytearray(file.read(_HEAD))
@@ -57,7 +57,7 @@ def set_aspect(path: Path, track: int, aspect: Fraction) -> None:
         entry = entries[track]
         changed = _with_aspect(head, entry, aspect)
         if len(changed) != entry.end - entry.start:
-            raise ValueError("the track's description does not keep its length")
+            raise ValueError("the length of the track's description would change")
         head[entry.start : entry.end] = changed
         first = next(_elements(head, tracks.start, tracks.end))
         if first.kind == _CRC:
@@ -68,7 +68,7 @@ def set_aspect(path: Path, track: int, aspect: Fraction) -> None:
 
 @dataclass(frozen=True)
 class _Element:
-    """Where an element begins with its identity, and where its content lies."""
+    """An element: its ID, where its head begins, and where its content begins and ends."""
 
     kind: int
     head: int
@@ -82,7 +82,7 @@ def _elements(data: bytes | bytearray, start: int, end: int) -> Iterator[_Elemen
         kind = int.from_bytes(data[start : start + length], "big")
         size, width = _size(data, start + length)
         content = start + length + width
-        # A size of all ones is unknown: of a segment that is being written.
+        # All ones mean an unknown size, as in a segment that is still being written.
         last = end if size == (1 << 7 * width) - 1 else content + size
         yield _Element(kind, start, content, last)
         start = last
@@ -90,7 +90,7 @@ def _elements(data: bytes | bytearray, start: int, end: int) -> Iterator[_Elemen
 
 def _length(first: int) -> int:
     if not first:
-        raise ValueError("no element begins here")
+        raise ValueError("there is no element at this position")
     return 9 - first.bit_length()
 
 
@@ -111,42 +111,42 @@ def _inside(data: bytes | bytearray, outer: _Element, kind: int) -> _Element:
 
 
 def _with_aspect(head: bytearray, entry: _Element, aspect: Fraction) -> bytes:
-    """A track's description with its name cut, and the shape after what else is said of its image."""
+    """A track's description without the padding of its name, and with the aspect at the end of its video settings."""
     parts = []
     for element in _elements(head, entry.start, entry.end):
         content = bytes(head[element.start : element.end])
         before = bytes(head[element.head : element.start])
         if element.kind == _NAME:
-            parts.append(_shortened(before, content))
+            parts.append(_unpadded_name(before, content))
         elif element.kind == _VIDEO:
-            more = _shape(head, element, aspect)
+            more = _aspect_elements(head, element, aspect)
             width = element.start - element.head - 1
-            parts.append(b"\xe0" + _sized(len(content) + len(more), width) + content + more)
+            parts.append(b"\xe0" + _encode_size(len(content) + len(more), width) + content + more)
         else:
             parts.append(before + content)
     return b"".join(parts)
 
 
-def _shortened(before: bytes, content: bytes) -> bytes:
+def _unpadded_name(before: bytes, content: bytes) -> bytes:
     padding = _PADDING.encode()
-    if len(padding) < _ROOM or not content.endswith(padding):
-        raise ValueError("the track's name has no room after it")
+    if len(padding) < _PADDING_SIZE or not content.endswith(padding):
+        raise ValueError("the track's name has no padding")
     name = content[: -len(padding)]
     if not name:
-        room = len(before) - 2
-        return bytes([_VOID]) + _sized(room, 1) + bytes(room)
-    return before[:2] + _sized(len(name), len(before) - 2) + name
+        size = len(before) - 2
+        return bytes([_VOID]) + _encode_size(size, 1) + bytes(size)
+    return before[:2] + _encode_size(len(name), len(before) - 2) + name
 
 
-def _sized(size: int, width: int) -> bytes:
-    """A length in so many bytes."""
+def _encode_size(size: int, width: int) -> bytes:
+    """A size, encoded in ``width`` bytes."""
     if size >= (1 << 7 * width) - 1:
-        raise ValueError("a length does not fit")
+        raise ValueError("a size needs more bytes")
     return (size | 1 << 7 * width).to_bytes(width, "big")
 
 
-def _shape(head: bytearray, video: _Element, aspect: Fraction) -> bytes:
-    """Exactly in pixels where one of the sides can stay; else as a ratio."""
+def _aspect_elements(head: bytearray, video: _Element, aspect: Fraction) -> bytes:
+    """The display size: exact in pixels if one side can keep its size, else as a ratio."""
     sides = {each.kind: each for each in _elements(head, video.start, video.end)}
     width, height = (
         int.from_bytes(head[sides[kind].start : sides[kind].end], "big") for kind in (_PIXEL_WIDTH, _PIXEL_HEIGHT)
@@ -161,5 +161,5 @@ def _shape(head: bytearray, video: _Element, aspect: Fraction) -> bytes:
         shown, unit = (ratio.numerator, ratio.denominator), _RATIO
     numbers = ((_DISPLAY_WIDTH, shown[0], 4), (_DISPLAY_HEIGHT, shown[1], 4), (_DISPLAY_UNIT, unit, 1))
     return b"".join(
-        kind.to_bytes(2, "big") + _sized(size, 1) + number.to_bytes(size, "big") for kind, number, size in numbers
+        kind.to_bytes(2, "big") + _encode_size(size, 1) + number.to_bytes(size, "big") for kind, number, size in numbers
     )

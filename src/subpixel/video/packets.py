@@ -1,4 +1,4 @@
-"""Packets of a video's streams as they lie in the file, for copying and for comparing."""
+"""The packets of a video's streams as they lie in the file, to be copied and compared."""
 
 from __future__ import annotations
 
@@ -10,42 +10,40 @@ import av
 
 from subpixel.errors import VideoReadError
 from subpixel.storage.os_errors import os_error_text
+from subpixel.video.time_range import TimeRange, range_shift
 
-__all__ = ["Span", "may_be_repacked", "read_packets", "window_shift", "without_adts_header"]
+__all__ = ["may_be_repacked", "read_packets", "without_adts_header"]
 
-# A part of a video as (start, end) in seconds.
-Span = tuple[Fraction, Fraction]
+# A damaged file gives an error in the place of a packet. After this many errors in a row, reading stops.
+_MAX_ERRORS = 100
 
-# A damaged file gives an error where a packet should be; after so many in a row there is nothing more to come.
-_ERRORS = 100
-
-# How far apart in a file, in seconds, packets of one time may lie. Those who write files keep them within a few.
-_APART = 60
+# The largest distance in a file, in seconds of play, between packets of the same time. Muxers keep it to a few seconds.
+_INTERLEAVING = 60
 
 
-def read_packets(container: Any, indices: set[int], window: Span | None = None) -> Iterator[Any]:
-    """Packets of some streams in the file's order. What is damaged on the way is passed over.
+def read_packets(container: Any, indices: set[int], time_range: TimeRange | None = None) -> Iterator[Any]:
+    """Packets of some streams, in the file's order. Damaged packets are skipped.
 
-    With a window: those whose time lies in it, moved so that it begins at 0. Images that belong to the video as a
-    whole, and packets without any time, are in every window.
+    With a time range, only packets whose time lies in it, moved so that the range begins at 0. Cover images and packets
+    without a time belong to every range.
 
     Args:
-        container: opened; what lies before is not read again.
+        container: an open container; it is read from its current position on.
         indices: of the streams.
-        window: (start, end) in seconds.
+        time_range: the part to read; None for all.
 
     Raises:
-        VideoReadError: the system cannot read the file, which is another thing than a damaged video.
+        VideoReadError: the system cannot read the file. Damage in the video itself raises nothing.
     """
-    if window is not None and window[0] > _APART:
-        _go(container, window[0] - _APART)  # by the index of the image, while it is not discarded
+    if time_range is not None and time_range.start > _INTERLEAVING:
+        _seek(container, time_range.start - _INTERLEAVING)  # while the image, whose index is used, is not discarded
     for stream in container.streams:
         if stream.index not in indices:
             stream.discard = av.stream.Discard.all
-    for packet in _all(container):
+    for packet in _demux(container):
         if packet.stream_index not in indices or not (packet.size or packet.pts is not None):
             continue
-        if window is None:
+        if time_range is None:
             yield packet
             continue
         time = packet.pts if packet.pts is not None else packet.dts
@@ -53,24 +51,19 @@ def read_packets(container: Any, indices: set[int], window: Span | None = None) 
             yield packet
             continue
         seconds = time * packet.time_base
-        if seconds >= window[1] + _APART:
+        if time_range.ends_by(seconds - _INTERLEAVING):
             return
-        if window[0] <= seconds < window[1]:
-            shift = window_shift(window, packet.time_base)
+        if time_range.contains(seconds):
+            shift = range_shift(time_range, packet.time_base)
             packet.pts = None if packet.pts is None else packet.pts - shift
             packet.dts = None if packet.dts is None else packet.dts - shift
             yield packet
 
 
-def window_shift(window: Span | None, time_base: Fraction) -> int:
-    """How far times are moved for a window to begin at 0, in whole ticks."""
-    return 0 if window is None else round(window[0] / time_base)
-
-
 def without_adts_header(codec: str, content: bytes) -> bytes:
-    """A packet without what some containers put around it: AAC has a header of its own in transport streams.
+    """A packet without the header that AAC has in transport streams; any other packet as it is.
 
-    Source: ISO/IEC 13818-7, 6.2 (ADTS). No packet of bare AAC begins with twelve ones: three say that it ends.
+    Source: ISO/IEC 13818-7, 6.2 (ADTS). Raw AAC never begins with twelve ones: its first three ones mean the end.
     """
     if codec == "aac" and len(content) > 9 and content[0] == 0xFF and content[1] & 0xF6 == 0xF0:
         return content[7 if content[1] & 1 else 9 :]
@@ -78,21 +71,21 @@ def without_adts_header(codec: str, content: bytes) -> bytes:
 
 
 def may_be_repacked(codec: str) -> bool:
-    """Packets of this codec may be cut elsewhere by another container; their bytes in a row stay the same."""
+    """Whether another container may split this codec's bytes into other packets; their sequence stays the same."""
     return codec.startswith("pcm_")
 
 
-def _go(container: Any, seconds: Fraction) -> None:
-    """Go near a time; where that cannot be, all is read from the beginning."""
+def _seek(container: Any, seconds: Fraction) -> None:
+    """Seek to about a time. If the file cannot seek, it is read from the beginning."""
     try:
         container.seek(int(seconds * av.time_base))
     except av.error.FFmpegError:
         return
 
 
-def _all(container: Any) -> Iterator[Any]:
+def _demux(container: Any) -> Iterator[Any]:
     errors = 0
-    while errors < _ERRORS:
+    while errors < _MAX_ERRORS:
         packets = container.demux()
         while True:
             try:
@@ -101,9 +94,7 @@ def _all(container: Any) -> Iterator[Any]:
                 if isinstance(error, av.error.EOFError):
                     return
                 if isinstance(error, OSError):
-                    raise VideoReadError(
-                        f"{container.name}: cannot be read any further ({os_error_text(error)})"
-                    ) from None
+                    raise VideoReadError(f"{container.name}: cannot be read further ({os_error_text(error)})") from None
                 errors += 1
                 break
             if packet is None:

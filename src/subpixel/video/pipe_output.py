@@ -1,4 +1,4 @@
-"""A video upscaled into a pipe, frame by frame as it comes: nothing is kept, so nothing can be resumed."""
+"""Upscaling a video into a pipe, frame by frame. Nothing is stored, so an interrupted run cannot be resumed."""
 
 from __future__ import annotations
 
@@ -11,23 +11,30 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
-from subpixel.errors import Unsupported, VideoReadError, VideoWriteError
+from subpixel.errors import VideoReadError, VideoWriteError
 from subpixel.storage.os_errors import os_error_text
 from subpixel.upscaler import Upscaler
-from subpixel.video.decoding import Damage, DecodedFrame, decoded, read_frames, timed
+from subpixel.video.decoding import Damage, decode_packets, frames_in_range, frames_with_times, read_frames
 from subpixel.video.formats import layout_of
-from subpixel.video.frame_upscalers import UpscaledFrame, way_of
+from subpixel.video.frame import Frame
+from subpixel.video.frame_upscalers import chroma_siting, frame_upscaler
 from subpixel.video.pipeline import Stages
-from subpixel.video.time_range import Window
+from subpixel.video.time_range import TimeRange
 from subpixel.video.video_file import VideoFile, describe_file, main_stream, open_video, probe
-from subpixel.video.y4m_nut import PipeFormat, open_writer
+from subpixel.video.y4m_nut import PipeFormat, check_layout, open_writer
 
 __all__ = ["PipeOutput", "PipeResult"]
 
 
 @dataclass(frozen=True)
 class PipeResult:
-    """How many frames were written, in how many seconds, and what there is to say of it."""
+    """What was written to a pipe.
+
+    Args:
+        frames: the number of frames.
+        seconds: the time it took.
+        notes: sentences about the source and the networks used.
+    """
 
     frames: int
     seconds: float
@@ -36,79 +43,83 @@ class PipeResult:
 
 @dataclass(frozen=True)
 class PipeOutput:
-    """Upscale a video into a pipe.
+    """Upscales a video into a pipe.
 
     Args:
         source: the video; ``-`` for standard input.
-        upscaler: of a luma network; of any for videos of R, G, B.
-        form: ``y4m`` or ``nut``.
-        window: a part of it; None for all.
-        deinterlace: make whole frames of interlaced ones first.
-        beside: the plain resize on the left.
-        realtime: hold a rate by cheaper networks.
-        rate: frames a second to hold; None for the video's own.
+        upscaler: of a luma network; for RGB videos, of any network.
+        format: ``"y4m"`` or ``"nut"``.
+        time_range: the part of the video to write; None for all.
+        deinterlace: turn interlaced frames into progressive ones first.
+        side_by_side: show the bicubic resize on the left.
+        realtime: hold a frame rate by cheaper networks if needed.
+        rate: frames a second to hold; None for the video's own rate.
     """
 
     source: Path
     upscaler: Upscaler
-    form: PipeFormat = "y4m"
-    window: Window | None = None
+    format: PipeFormat = "y4m"
+    time_range: TimeRange | None = None
     deinterlace: bool = False
-    beside: bool = False
+    side_by_side: bool = False
     realtime: bool = False
     rate: Fraction | None = None
 
     def run(self, out: BinaryIO) -> PipeResult:
-        """Do it, until the video ends or nobody reads any more.
+        """Write frames until the video ends or the reader closes the pipe.
+
+        Args:
+            out: the pipe.
 
         Raises:
-            VideoReadError: the source is no video, or cannot be decoded.
-            VideoWriteError: the pipe cannot be written, for another reason than that its reader went away.
-            Unsupported: frames that the form cannot hold.
+            VideoReadError: the source is not a video, or cannot be decoded.
+            VideoWriteError: writing fails for another reason than a closed pipe.
+            Unsupported: the format cannot hold the frames.
         """
         damage = Damage()
         if str(self.source) != "-":
             video = probe(self.source)
-            start = None if self.window is None else self.window.first(video.stream.time_base)
+            start = None if self.time_range is None else self.time_range.first_tick(video.stream.time_base)
             return self._write(
-                video, read_frames(video, damage, start=start, deinterlace=self.deinterlace), damage, out
+                video, video.codec, read_frames(video, damage, start=start, deinterlace=self.deinterlace), damage, out
             )
         with open_video(self.source) as container:
             stream = main_stream(container, self.source)
-            frames = decoded(container, stream, damage)
-            first = next(frames, None)
+            decoded = decode_packets(container, stream, damage)
+            first = next(decoded, None)
             if first is None:
-                raise VideoReadError("standard input: holds no frame that can be decoded")
+                raise VideoReadError("standard input: no frame can be decoded")
             video = describe_file(container, Path("standard input"), first)
-            whole = timed(chain([first], frames), stream, video, damage, deinterlace=self.deinterlace)
-            return self._write(video, whole, damage, out)
+            frames = frames_with_times(chain([first], decoded), stream, video, damage, deinterlace=self.deinterlace)
+            # The codec in the pipe is usually raw video, which says nothing about the compression before it.
+            return self._write(video, None, frames, damage, out)
 
-    def _write(self, video: VideoFile, frames: Iterator[DecodedFrame], damage: Damage, out: BinaryIO) -> PipeResult:
+    def _write(
+        self, video: VideoFile, codec: str | None, frames: Iterator[Frame], damage: Damage, out: BinaryIO
+    ) -> PipeResult:
         layout = layout_of(video.stream.pix_fmt, video.path)
-        if self.form == "y4m" and layout.rgb:
-            raise Unsupported(f"{video.path}: its frames are R, G, B, which y4m does not hold; -f nut does")
-        # Nothing is known of standard input when its network is chosen.
-        codec = None if str(self.source) == "-" else video.codec
+        check_layout(self.format, layout, video.path)
         network = self.upscaler.network(self.upscaler.choose_by_codec(codec))
-        way = way_of(network, video, layout, beside=self.beside, realtime=self.realtime, rate=self.rate)
-        if self.window is not None:
-            frames = self.window.frames(frames, video.stream.time_base)
-        video_stream = replace(video.stream, size=way.result_size, pix_fmt=layout.name)
-        begun, count = time.perf_counter(), 0
+        upscaler = frame_upscaler(
+            network, video, layout, side_by_side=self.side_by_side, realtime=self.realtime, rate=self.rate
+        )
+        frames = frames_in_range(frames, self.time_range, video.stream.time_base)
+        video_stream = replace(video.stream, size=upscaler.result_size, pix_fmt=layout.name)
+        start, count = time.perf_counter(), 0
 
-        def write(result: Iterator[UpscaledFrame]) -> None:
+        def write(results: Iterator[Frame]) -> None:
             nonlocal count
             try:
-                with open_writer(self.form, out, video_stream, layout, way.siting) as at_work:
-                    for each in result:
-                        at_work.add(each.frame, each.source.time)
+                with open_writer(self.format, out, video_stream, layout, chroma_siting(video)) as writer:
+                    for frame in results:
+                        writer.add(frame.result, frame.time)
                         count += 1
                 out.flush()
-            except OSError as error:
-                if not isinstance(error, BrokenPipeError):
-                    raise VideoWriteError(f"standard output: {os_error_text(error)}") from None
+            except BrokenPipeError:
                 raise
+            except OSError as error:
+                raise VideoWriteError(f"standard output: {os_error_text(error)}") from None
 
-        with suppress(BrokenPipeError):  # whoever looked has seen enough
-            Stages(frames, way.push, way.flush, write).run()
-        return PipeResult(count, time.perf_counter() - begun, (*way.notes(), *damage.notes()))
+        with suppress(BrokenPipeError):  # the reader closed the pipe
+            Stages(frames, upscaler.push, upscaler.flush, write).run()
+        return PipeResult(count, time.perf_counter() - start, (*upscaler.notes(), *damage.notes()))

@@ -1,7 +1,7 @@
-"""Decoding, upscaling and encoding side by side, with bounded queues between them.
+"""Decoding, upscaling and encoding at the same time, with bounded queues between them.
 
-The caller's thread upscales: the engine shares a frame out to its own threads. A stage that fails, or Ctrl-C, stops the
-others; what is in the queues is dropped, and the first error is the one that is raised.
+The caller's thread upscales; the engine divides each frame among its own threads. If a stage fails, or on Ctrl-C, the
+other stages stop, the frames in the queues are dropped, and the first error is raised.
 """
 
 from __future__ import annotations
@@ -17,34 +17,34 @@ __all__ = ["DEPTH", "Clock", "Stages"]
 A = TypeVar("A")
 B = TypeVar("B")
 
-# Frames that wait between two stages: enough that none waits for a single slow frame of another.
+# Frames in a queue between two stages: enough that no stage waits for a single slow frame of another.
 DEPTH = 4
-# Seconds after which a thread that waits looks whether it is still wanted.
-_LOOK = 0.1
+# How often, in seconds, a waiting thread checks whether it must stop.
+_POLL = 0.1
 
 
 class Clock:
-    """Seconds that a stage was at work, waiting left out."""
+    """The seconds for which a stage worked, without waiting."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
 
     def __enter__(self) -> None:
-        self._begun = time.perf_counter()
+        self._start = time.perf_counter()
 
     def __exit__(self, *error: object) -> None:
-        self.seconds += time.perf_counter() - self._begun
+        self.seconds += time.perf_counter() - self._start
 
 
 class Stages(Generic[A, B]):
-    """Three stages of work on a stream of items.
+    """Three stages of work on a sequence of items.
 
     Args:
-        first: makes items, in a thread of its own.
-        middle: what becomes of each, none, one or more, in the thread that calls :meth:`run`.
-        rest: what is still to come when there are no more items.
-        last: takes the outcomes in order, in a thread of its own; returns when they end.
-        depth: items in each queue.
+        first: produces the items, in a thread of its own.
+        middle: turns an item into any number of results, in the thread that calls :meth:`run`.
+        rest: returns the remaining results after the last item.
+        last: consumes the results in order, in a thread of its own; returns when they end.
+        depth: the length of each queue.
     """
 
     def __init__(
@@ -56,28 +56,28 @@ class Stages(Generic[A, B]):
         depth: int = DEPTH,
     ) -> None:
         self._first, self._middle, self._rest, self._last = first, middle, rest, last
-        self._made: queue.Queue[A | None] = queue.Queue(depth)
-        self._done: queue.Queue[B | None] = queue.Queue(depth)
+        self._items: queue.Queue[A | None] = queue.Queue(depth)
+        self._results: queue.Queue[B | None] = queue.Queue(depth)
         self._stop = threading.Event()
         self._error: BaseException | None = None
         self.clocks = {name: Clock() for name in ("decode", "upscale", "encode")}
 
     def run(self) -> None:
-        """Do all of it; raises what a stage raised."""
-        threads = [threading.Thread(target=self._guarded, args=(work,)) for work in (self._make, self._take)]
+        """Run all stages to the end; raise the first error of a stage."""
+        threads = [threading.Thread(target=self._guarded, args=(work,)) for work in (self._produce, self._consume)]
         for thread in threads:
             thread.start()
         try:
-            for item in self._items(self._made):
+            for item in self._receive(self._items):
                 with self.clocks["upscale"]:
-                    outcomes = self._middle(item)
-                for outcome in outcomes:
-                    self._put(self._done, outcome)
-            for outcome in self._rest():
-                self._put(self._done, outcome)
-            self._put(self._done, None)
+                    results = self._middle(item)
+                for result in results:
+                    self._put(self._results, result)
+            for result in self._rest():
+                self._put(self._results, result)
+            self._put(self._results, None)
         except BaseException as error:  # noqa: BLE001 - raised again at the end of run
-            # KeyboardInterrupt as well: nothing may go on behind the back of who asked for a stop.
+            # KeyboardInterrupt too: no thread may continue after a request to stop.
             self._fail(error)
         finally:
             for thread in threads:
@@ -85,17 +85,17 @@ class Stages(Generic[A, B]):
         if self._error is not None:
             raise self._error
 
-    def _make(self) -> None:
+    def _produce(self) -> None:
         items = iter(self._first)
         while True:
             with self.clocks["decode"]:
                 item = next(items, None)
-            self._put(self._made, item)
+            self._put(self._items, item)
             if item is None or self._stop.is_set():
                 return
 
-    def _take(self) -> None:
-        self._last(self._items(self._done, self.clocks["encode"]))
+    def _consume(self) -> None:
+        self._last(self._receive(self._results, self.clocks["encode"]))
 
     def _guarded(self, work: Callable[[], None]) -> None:
         try:
@@ -108,8 +108,8 @@ class Stages(Generic[A, B]):
             self._error = error
         self._stop.set()
 
-    def _items(self, source: queue.Queue[A | None] | queue.Queue[B | None], clock: Clock | None = None) -> Iterator:  # type: ignore[type-arg]
-        """What comes, until it ends. ``clock`` runs while whoever asks is at work on it."""
+    def _receive(self, source: queue.Queue[A | None] | queue.Queue[B | None], clock: Clock | None = None) -> Iterator:  # type: ignore[type-arg]
+        """The items of a queue until its end. ``clock`` runs while the consumer works on an item."""
         while (item := self._get(source)) is not None:
             if clock is None:
                 yield item
@@ -120,7 +120,7 @@ class Stages(Generic[A, B]):
     def _put(self, target: queue.Queue, item: A | B | None) -> None:  # type: ignore[type-arg]
         while not self._stop.is_set():
             try:
-                return target.put(item, timeout=_LOOK)
+                return target.put(item, timeout=_POLL)
             except queue.Full:
                 continue
         raise _Stopped
@@ -128,11 +128,11 @@ class Stages(Generic[A, B]):
     def _get(self, source: queue.Queue) -> A | B | None:  # type: ignore[type-arg]
         while not self._stop.is_set():
             try:
-                return source.get(timeout=_LOOK)  # type: ignore[no-any-return]
+                return source.get(timeout=_POLL)  # type: ignore[no-any-return]
             except queue.Empty:
                 continue
         raise _Stopped
 
 
 class _Stopped(Exception):
-    """Another stage failed; nobody is told."""
+    """Ends a stage's thread after another stage failed; it is never reported."""

@@ -1,4 +1,4 @@
-"""Players that show frames from a pipe as they come."""
+"""Video players that show frames from a pipe."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from subpixel.errors import InvalidArgument, Unsupported
+from subpixel.errors import Unsupported, unknown
 
 __all__ = ["PLAYERS", "Player", "find_player", "open_player"]
 
 
 @dataclass(frozen=True)
 class Player:
-    """A program that plays what comes from its standard input.
+    """A program that plays its standard input.
 
     Args:
         name: of the program.
-        options: before everything.
-        title: what goes in front of a window's title.
-        sound: what goes in front of a file whose sound is played beside; empty where it cannot.
-        end: what reads standard input.
+        options: its first options.
+        title: the option for the window's title.
+        sound: the option for a file whose sound is played too; empty if it has no such option.
+        end: the last options, which make it read standard input.
     """
 
     name: str
@@ -34,7 +34,12 @@ class Player:
     end: tuple[str, ...]
 
     def command(self, program: str, title: str, sound: Path | None) -> list[str]:
-        """What is to be run.
+        """The command to run.
+
+        Args:
+            program: the program's path.
+            title: of the window.
+            sound: a file whose sound is played too.
 
         >>> PLAYERS[0].command("/usr/bin/mpv", "a video", Path("video.mkv"))[-3:]
         ['--title=a video', '--audio-file=video.mkv', '-']
@@ -46,7 +51,7 @@ class Player:
         return [*words, *self.end]
 
 
-# In the order in which they are looked for: mpv plays the video's sound beside its frames, ffplay cannot.
+# In the order of preference: mpv plays the video's sound with the frames, ffplay cannot.
 PLAYERS = (
     Player("mpv", ("--no-terminal", "--cache=no", "--demuxer-readahead-secs=0"), "--title=", "--audio-file=", ("-",)),
     Player("ffplay", ("-hide_banner", "-loglevel", "error", "-autoexit"), "-window_title", "", ("-i", "pipe:0")),
@@ -54,35 +59,35 @@ PLAYERS = (
 
 
 def find_player(name: str | None = None) -> tuple[Player, str]:
-    """A player that is there, and where.
+    """Find an installed player and its program.
 
     Args:
-        name: which; None for the first one there is.
+        name: one of :data:`PLAYERS`; None for the first one that is installed.
 
     Raises:
-        InvalidArgument: a name that is none of :data:`PLAYERS`.
-        Unsupported: it is not installed.
+        InvalidArgument: an unknown player.
+        Unsupported: the player is not installed.
     """
     wanted = [player for player in PLAYERS if name in (None, player.name)]
     if not wanted:
-        raise InvalidArgument(f"player={name!r}: one of {', '.join(player.name for player in PLAYERS)} is needed")
+        raise unknown("player", name, [player.name for player in PLAYERS])
     for player in wanted:
         program = shutil.which(player.name)
         if program is not None:
             return player, program
     names = " or ".join(player.name for player in wanted)
-    raise Unsupported(f"there is no player here: {names} is needed (both are free programs)")
+    raise Unsupported(f"no video player found: install {names}")
 
 
 @contextmanager
 def open_player(player: Player, program: str, title: str, sound: Path | None = None) -> Iterator[BinaryIO]:
-    """A player at work; what is written is shown. It is waited for at the end.
+    """Start a player and give the pipe to write frames to. At the end, wait until the player exits.
 
     Args:
-        player: which.
+        player: the player.
         program: its path.
         title: of its window.
-        sound: a file whose sound belongs to the frames, for a player that plays it beside them.
+        sound: a file whose sound belongs to the frames; not every player plays it.
     """
     command = player.command(program, title, sound)
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
@@ -90,5 +95,5 @@ def open_player(player: Player, program: str, title: str, sound: Path | None = N
         try:
             yield pipe
         finally:
-            with suppress(BrokenPipeError):  # its window was closed
+            with suppress(BrokenPipeError):  # the player was closed
                 pipe.close()

@@ -1,11 +1,11 @@
-"""The upscaled image on its way: encoded in segments, with a journal of those that are whole.
+"""Segments of an encoded image in a folder, and the journal that lists the complete ones.
 
-A segment is encoded by an encoder of its own, so that what becomes of it depends on its frames alone. It is written
-beside its name and gets it when it is on the disk; then a line of the journal says so. After ``kill -9`` the journal's
-lines are what counts, and whoever makes the same video goes on behind them.
+Each segment has its own encoder, so its packets depend on its frames only. It is written under a temporary name,
+flushed to the disk, renamed, and then added to the journal. After ``kill -9``, the journal's lines tell which segments
+are complete, and the next run of the same job continues after them.
 
-Packets lie in a file as libavcodec gave them: a head of fixed size (times, flags, size) and the bytes. No container
-stands between, whose clock could be coarser.
+A segment's file holds packets as libavcodec gave them: a head of fixed size (times, flags, size) and the bytes. It is
+in no container format, whose clock might be coarser.
 """
 
 from __future__ import annotations
@@ -31,60 +31,62 @@ from subpixel.storage.os_errors import write_errors_as
 
 __all__ = ["Journal", "Segment", "SegmentWriter", "segment_packets"]
 
-_HEAD = struct.Struct("<qqiI")  # time of showing, of decoding, flags, bytes
+_HEAD = struct.Struct("<qqiI")  # pts, dts, flags, size
 _KEY = 1
-_FORMAT = 1
+# The version of the journal's format.
+_FORMAT = 2
+# States are kept for this many of the last segments.
 _STATES = 2
 
 
 @dataclass(frozen=True)
 class Segment:
-    """A segment that is whole.
+    """A complete segment.
 
     Args:
-        times: of its frames, in units of the stream's time base, in the order of showing.
-        last: how long its last frame is shown, as far as the source says; 0 where it does not.
-        bytes: of its file.
-        mark: a digest of the last frame as it was decoded, by which it is known again.
-        notes: what was wrong with the video up to there.
-        ends: it is the video's last.
-        state: bytes of the file with what the next frames depend on besides themselves; 0 where there is none.
+        times: of its frames, in units of the stream's time base, in presentation order.
+        last_duration: of its last frame, in the same units; 0 if the source does not say.
+        size: of its file, in bytes.
+        digest: of its last frame as it was decoded, to recognise that frame when the job is resumed.
+        notes: sentences about damage in the video so far.
+        final: whether it is the video's last segment.
+        state_size: bytes of the file with the upscaler's state; 0 if there is none.
     """
 
     times: tuple[int, ...]
-    last: int
-    bytes: int
-    mark: str
+    last_duration: int
+    size: int
+    digest: str
     notes: tuple[str, ...]
-    ends: bool
-    state: int
+    final: bool
+    state_size: int
 
 
 class Journal:
-    """The folder of a video that is being made, and the list of its segments.
+    """The folder of a video in progress, and the list of its segments.
 
     Args:
-        folder: made if it is not there.
-        made_of: all that the frames depend on, as JSON can say it. A folder that was begun for something else is
+        folder: created if it does not exist.
+        settings: everything that the frames depend on, as JSON. If the folder was begun with other settings, it is
             emptied.
 
     Raises:
         VideoWriteError: the folder cannot be written.
     """
 
-    def __init__(self, folder: Path, made_of: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
         self.folder = folder
         self.segments: list[Segment] = []
         self._list = folder / "journal.jsonl"
-        head = json.dumps({"format": _FORMAT, **made_of}, sort_keys=True)
+        head = json.dumps({"format": _FORMAT, **settings}, sort_keys=True)
         lines = self._lines()
         if lines and lines[0] == head:
             for number, line in enumerate(lines[1:]):
                 segment = _segment(line)
-                if segment is None or not _has_size(self.path(number), segment.bytes):
+                if segment is None or not _has_size(self.path(number), segment.size):
                     break
                 self.segments.append(segment)
-        # Of states only the last two are kept; what was made behind one that is gone is made again.
+        # Only the last states are kept. Segments after a missing state are made again.
         while self.segments and not self._has_state(len(self.segments) - 1):
             self.segments.pop()
         with write_errors_as(VideoWriteError, folder):
@@ -94,23 +96,23 @@ class Journal:
             self._write([head, *(json.dumps(asdict(segment)) for segment in self.segments)])
 
     def path(self, number: int) -> Path:
-        """Of a segment."""
+        """The file of a segment."""
         return self.folder / f"{number:06}.packets"
 
     def state_path(self, number: int) -> Path:
-        """Of what the frames behind a segment depend on."""
+        """The file with the upscaler's state after a segment."""
         return self.folder / f"{number:06}.state.npz"
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """What the frames behind the last segment depend on besides themselves."""
+        """The upscaler's state after the last segment."""
         number = len(self.segments) - 1
-        if not self.segments[number].state:
+        if not self.segments[number].state_size:
             return {}
         with np.load(self.state_path(number), allow_pickle=False) as arrays:
             return dict(arrays)
 
     def add(self, segment: Segment) -> None:
-        """Note that the next segment's file is whole."""
+        """Add the next segment, whose file is complete."""
         self.segments.append(segment)
         with write_errors_as(VideoWriteError, self._list), open(self._list, "a", encoding="utf-8") as file:
             file.write(json.dumps(asdict(segment)) + "\n")
@@ -120,7 +122,7 @@ class Journal:
             self.state_path(len(self.segments) - 1 - _STATES).unlink(missing_ok=True)
 
     def remove(self) -> None:
-        """The video is done, and the folder of no more use."""
+        """Remove the folder, once the video is complete."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _lines(self) -> list[str]:
@@ -130,45 +132,45 @@ class Journal:
             return []
 
     def _write(self, lines: Sequence[str]) -> None:
-        beside = self._list.with_suffix(".new")
-        with open(beside, "w", encoding="utf-8") as file:
+        temporary = self._list.with_suffix(".new")
+        with open(temporary, "w", encoding="utf-8") as file:
             file.writelines(line + "\n" for line in lines)
             file.flush()
             os.fsync(file.fileno())
-        beside.replace(self._list)
+        temporary.replace(self._list)
 
     def _has_state(self, number: int) -> bool:
         segment = self.segments[number]
-        return segment.ends or not segment.state or _has_size(self.state_path(number), segment.state)
+        return segment.final or not segment.state_size or _has_size(self.state_path(number), segment.state_size)
 
 
 class SegmentWriter:
-    """Encodes frames into the next segment; a context. What is not finished when it ends is removed.
+    """Encodes frames into the next segment. A context manager: a segment that is not finished at its end is removed.
 
     Args:
-        journal: where.
-        context: an encoder that is open, for this segment alone.
+        journal: the journal of the video.
+        context: an open encoder, for this segment only.
     """
 
     def __init__(self, journal: Journal, context: Any) -> None:
         self.journal, self._context = journal, context
         self.times: list[int] = []
         self._path = journal.path(len(journal.segments))
-        self._beside = self._path.with_suffix(".part")
+        self._part = self._path.with_suffix(".part")
         self._size = 0
 
     def __enter__(self) -> Self:
-        with write_errors_as(VideoWriteError, self._beside):
-            self._file = open(self._beside, "wb")
+        with write_errors_as(VideoWriteError, self._part):
+            self._file = open(self._part, "wb")
         return self
 
     def __exit__(self, *error: object) -> None:
-        with suppress(OSError):  # what could not be written before cannot be now
+        with suppress(OSError):  # the disk is full: closing fails as writing did
             self._file.close()
-        self._beside.unlink(missing_ok=True)
+        self._part.unlink(missing_ok=True)
 
     def add(self, frame: Any, time: int) -> None:
-        """The next frame.
+        """Encode the next frame.
 
         Raises:
             VideoWriteError: the disk is full.
@@ -177,30 +179,41 @@ class SegmentWriter:
         self._store(self._context.encode(frame))
 
     def finish(
-        self, last: int, mark: str, notes: tuple[str, ...], state: Mapping[str, NDArray[Any]], *, ends: bool
+        self,
+        last_duration: int,
+        digest: str,
+        notes: tuple[str, ...],
+        state: Mapping[str, NDArray[Any]],
+        *,
+        final: bool,
     ) -> None:
-        """All frames are there: put the files in place and note it; arguments as of :class:`Segment`."""
+        """Finish the segment after its last frame, and add it to the journal.
+
+        Args:
+            last_duration, digest, notes, final: as in :class:`Segment`.
+            state: the upscaler's state.
+        """
         self._store(self._context.encode(None))
-        size = self._keep(state) if state and not ends else 0
+        state_size = self._write_state(state) if state and not final else 0
         with write_errors_as(VideoWriteError, self._path):
             self._file.flush()
             os.fsync(self._file.fileno())
             self._file.close()
-            self._beside.replace(self._path)
-        self.journal.add(Segment(tuple(self.times), last, self._size, mark, notes, ends, size))
+            self._part.replace(self._path)
+        self.journal.add(Segment(tuple(self.times), last_duration, self._size, digest, notes, final, state_size))
 
-    def _keep(self, state: Mapping[str, NDArray[Any]]) -> int:
+    def _write_state(self, state: Mapping[str, NDArray[Any]]) -> int:
         path = self.journal.state_path(len(self.journal.segments))
-        beside = path.with_suffix(".part")
+        part = path.with_suffix(".part")
         with write_errors_as(VideoWriteError, path):
             try:
-                with open(beside, "wb") as file:
+                with open(part, "wb") as file:
                     np.savez(file, **state)  # type: ignore[arg-type]
                     file.flush()
                     os.fsync(file.fileno())
-                beside.replace(path)
+                part.replace(path)
             finally:
-                beside.unlink(missing_ok=True)
+                part.unlink(missing_ok=True)
             return path.stat().st_size
 
     def _store(self, packets: Sequence[Any]) -> None:
@@ -213,33 +226,37 @@ class SegmentWriter:
 
 
 def segment_packets(journal: Journal, time_base: Fraction) -> Iterator[Any]:
-    """The packets of all segments in decoding order, with the time each frame is shown for as their duration.
+    """The packets of all segments in decoding order. Their durations are those of their frames.
 
-    Between segments the times of decoding may overlap, since each encoder counts its own delay: then the later ones are
-    put after the earlier ones, as far as their time of showing allows, which it always does by the encoder's delay.
+    Decoding times of two segments may overlap, since each encoder adds its own delay. The later packets are then moved
+    behind the earlier ones; the same delay keeps them from passing their presentation times.
     """
-    before: int | None = None
+    last: int | None = None
     for number, segment in enumerate(journal.segments):
         following = journal.segments[number + 1 : number + 2]
-        end = following[0].times[0] if following else segment.times[-1] + (segment.last or _usual(segment.times))
+        end = (
+            following[0].times[0]
+            if following
+            else segment.times[-1] + (segment.last_duration or _median_step(segment.times))
+        )
         durations = dict(zip(segment.times, (b - a for a, b in pairwise((*segment.times, end))), strict=True))
-        for pts, dts, flags, data in _stored(journal.path(number)):
+        for pts, dts, flags, data in _read_file(journal.path(number)):
             packet = av.Packet(data)
             packet.pts, packet.time_base = pts, time_base
-            packet.dts = dts if before is None or dts > before else before + 1
-            before = packet.dts
+            packet.dts = dts if last is None or dts > last else last + 1
+            last = packet.dts
             packet.duration = max(0, durations.get(pts, 0))
             packet.is_keyframe = bool(flags & _KEY)
             yield packet
 
 
-def _usual(times: Sequence[int]) -> int:
-    """The median distance between frames; 1 for a lone one."""
+def _median_step(times: Sequence[int]) -> int:
+    """The median time between frames; 1 for a single frame."""
     steps = sorted(b - a for a, b in pairwise(times))
     return steps[len(steps) // 2] if steps else 1
 
 
-def _stored(path: Path) -> Iterator[tuple[int, int, int, bytes]]:
+def _read_file(path: Path) -> Iterator[tuple[int, int, int, bytes]]:
     with open(path, "rb") as file:
         while head := file.read(_HEAD.size):
             pts, dts, flags, size = _HEAD.unpack(head)
@@ -253,9 +270,9 @@ def _has_size(path: Path, size: int) -> bool:
 
 
 def _segment(line: str) -> Segment | None:
-    """What a line says; None for half a line."""
+    """The segment that a line describes; None for half a line."""
     try:
-        found = json.loads(line)
-        return Segment(**{**found, "times": tuple(found["times"]), "notes": tuple(found["notes"])})
+        fields = json.loads(line)
+        return Segment(**{**fields, "times": tuple(fields["times"]), "notes": tuple(fields["notes"])})
     except (ValueError, KeyError, TypeError):
         return None

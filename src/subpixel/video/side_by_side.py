@@ -1,43 +1,56 @@
-"""The plain resize and the network's result in one frame, left and right."""
+"""The bicubic resize and the network's result in one frame, left and right."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from numpy.typing import NDArray
+
 from subpixel.video.formats import new_frame, planes_of
+from subpixel.video.frame import Frame, FrameUpscaler, State
 from subpixel.video.incremental import IncrementalUpscaler
 
-__all__ = ["Beside"]
+__all__ = ["SideBySide"]
 
 
-class Beside:
-    """Upscales each frame twice and puts the results side by side.
+class SideBySide:
+    """A frame upscaler that puts another result on the left of each result.
+
+    Each half is as wide as a result, less the last column if the two halves would share a chroma sample there.
 
     Args:
-        left: what stands on the left, usually the plain resize.
-        right: what stands on the right, of the same frames and scale.
-
-    A half is as wide as a result, less the last column where chroma would have to be shared between the halves.
+        left: upscales the left half, usually by bicubic interpolation.
+        right: any frame upscaler, whose results have the same size.
     """
 
-    def __init__(self, left: IncrementalUpscaler, right: Callable[[Any], Any]) -> None:
-        self.left, self.right = left, right
-        self.layout = left.layout
+    def __init__(self, left: IncrementalUpscaler, right: FrameUpscaler) -> None:
+        self._left, self._right = left, right
+        self._layout = left.layout
         width, height = left.result_size
-        across = left.across
-        self._half = width // across * across
-        self.result_size = 2 * self._half, height
+        half = width // left.chroma_columns * left.chroma_columns
+        self.result_size = 2 * half, height
 
-    def __call__(self, frame: Any) -> Any:
-        """A new frame of both; its time is not set."""
-        return self.joined(frame, self.right(frame))
+    def push(self, frame: Frame) -> list[Frame]:
+        return [self._join(each) for each in self._right.push(frame)]
 
-    def joined(self, frame: Any, upscaled: Any) -> Any:
-        """The same, where what stands on the right is there already."""
-        output, results = new_frame(self.result_size, self.layout)
-        for number, half_made in enumerate((self.left(frame), upscaled)):
-            for plane, result in zip(planes_of(half_made, self.layout), results, strict=True):
-                half = result.shape[1] // 2
-                result[:, number * half : (number + 1) * half] = plane[:, :half]
-        return output
+    def flush(self) -> list[Frame]:
+        return [self._join(each) for each in self._right.flush()]
+
+    def state(self) -> State:
+        return self._right.state()
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        self._right.restore(state)
+
+    def notes(self) -> Iterator[str]:
+        yield from self._right.notes()
+
+    def _join(self, frame: Frame) -> Frame:
+        output, planes = new_frame(self.result_size, self._layout)
+        for number, half_frame in enumerate((self._left.upscale(frame.source), frame.result)):
+            for half_plane, plane in zip(planes_of(half_frame, self._layout), planes, strict=True):
+                width = plane.shape[1] // 2
+                plane[:, number * width : (number + 1) * width] = half_plane[:, :width]
+        frame.result = output
+        return frame

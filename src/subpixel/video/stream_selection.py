@@ -1,6 +1,6 @@
-"""What of a given video goes into a container.
+"""Which streams of a video its new container can hold.
 
-What a container holds of a given stream is found by trial: libavformat writes its header to memory.
+Whether a container can hold a stream is found by trial: libavformat writes a header for it to memory.
 """
 
 from __future__ import annotations
@@ -24,17 +24,21 @@ from subpixel.video.containers import (
     writable_metadata,
     writable_stream_metadata,
 )
-from subpixel.video.packets import Span
-from subpixel.video.video_file import Stream, VideoFile, open_video
+from subpixel.video.time_range import TimeRange
+from subpixel.video.video_file import Stream, VideoFile
 
 __all__ = ["StreamSelection", "select_streams"]
 
 
 @dataclass(frozen=True)
 class StreamSelection:
-    """What of a video goes along into a container: the streams, and a sentence for each thing that cannot.
+    """The streams of a video that go into a container.
 
-    ``codec`` is libavcodec's name of the encoder of the image.
+    Args:
+        container: the container.
+        codec: libavcodec's name of the encoder of the image.
+        streams: the source's other streams that the container holds.
+        notes: a sentence for each thing that it does not hold.
     """
 
     container: Container
@@ -44,62 +48,62 @@ class StreamSelection:
 
     @property
     def copied(self) -> tuple[Stream, ...]:
-        """The streams whose packets are copied: a track of timecodes is made anew by whoever writes QuickTime."""
+        """The streams whose packets are copied. QuickTime's writer makes timecode tracks itself."""
         return tuple(stream for stream in self.streams if not is_timecode(stream))
 
 
 def select_streams(
-    video: VideoFile, container: Container, codec_name: str, window: Span | None = None
+    video: VideoFile, source: Any, container: Container, codec: str, time_range: TimeRange | None = None
 ) -> StreamSelection:
-    """What of a video a container holds.
+    """Select the streams of a video that a container can hold.
 
     Args:
         video: the source.
-        container: where its upscaled image goes.
-        codec_name: libavcodec's name of what the image is encoded by.
-        window: the part of it that is written, in seconds; None for all.
+        source: its open container; nothing is read from it.
+        container: the container to write.
+        codec: libavcodec's name of the encoder of the image.
+        time_range: the part of the video that is written; None for all.
 
     Raises:
-        InvalidArgument: the container does not hold such an image.
-        VideoReadError: the video cannot be read any more.
+        InvalidArgument: the container does not hold an image of that codec.
     """
-    _check_codec(container, codec_name)
+    _check_codec(container, codec)
     streams: list[Stream] = []
     notes: list[str] = []
-    with open_video(video.path) as source:
-        for stream in video.others:
-            if _is_chapters(video, stream):
-                continue
-            reason = _refusal(source, stream, container)
-            if reason is None:
-                streams.append(stream)
-            else:
-                notes.append(_note(source, stream, container, codec_name, reason))
-    notes += _lost(video, container, streams)
-    if window is not None and window[0] > 0 and any("timecode" in stream.metadata for stream in video.streams):
+    for stream in video.others:
+        if _is_chapter_track(video, stream):
+            continue
+        reason = _rejection(source, stream, container)
+        if reason is None:
+            streams.append(stream)
+        else:
+            notes.append(_rejection_note(source, stream, container, codec, reason))
+    notes += _lost_metadata(video, container, streams)
+    late = time_range is not None and time_range.start > 0
+    if late and any("timecode" in stream.metadata for stream in video.streams):
         streams = [stream for stream in streams if not is_timecode(stream)]
-        notes.append("the timecode is that of the whole video's first frame, and is left out of a part of it")
-    return StreamSelection(container, codec_name, tuple(streams), tuple(notes))
+        notes.append("the timecode belongs to the video's first frame and is left out of this part")
+    return StreamSelection(container, codec, tuple(streams), tuple(notes))
 
 
-def _check_codec(container: Container, codec_name: str) -> None:
-    if not _holds_codec(container, codec_name):
-        others = ", ".join(str(other) for other in CONTAINERS if _holds_codec(other, codec_name))
-        would = f"; it goes into {others}" if others else ""
-        raise InvalidArgument(f"{container} does not hold an image encoded by {codec_name}{would}")
+def _check_codec(container: Container, codec: str) -> None:
+    if not _holds_codec(container, codec):
+        others = ", ".join(str(other) for other in CONTAINERS if _holds_codec(other, codec))
+        hint = f"; {others} can" if others else ""
+        raise InvalidArgument(f"{container} cannot hold an image encoded by {codec}{hint}")
 
 
-def _holds_codec(container: Container, codec_name: str) -> bool:
+def _holds_codec(container: Container, codec: str) -> bool:
     with av.open(io.BytesIO(), "w", format=container.format) as out:
         try:
-            out.add_mux_stream(codec_name, width=64, height=64)
+            out.add_mux_stream(codec, width=64, height=64)
         except ValueError:
             return False
     return True
 
 
-def _is_chapters(video: VideoFile, stream: Stream) -> bool:
-    """The track in which QuickTime writes the titles of chapters; whoever writes chapters makes one."""
+def _is_chapter_track(video: VideoFile, stream: Stream) -> bool:
+    """Whether it is QuickTime's track of chapter titles. Writers make it themselves when they write chapters."""
     return (
         stream.kind == "data"
         and stream.codec == "bin_data"
@@ -108,17 +112,17 @@ def _is_chapters(video: VideoFile, stream: Stream) -> bool:
     )
 
 
-def _refusal(source: Any, stream: Stream, container: Container) -> str | None:
-    """Why a container does not hold a stream, None if it does."""
+def _rejection(source: Any, stream: Stream, container: Container) -> str | None:
+    """Why a container cannot hold a stream; None if it can."""
     template = source.streams[stream.index]
     if is_timecode(stream):
-        return None if container.format in ("mp4", "mov") else "it is said by the image's metadata instead"
+        return None if container.format in ("mp4", "mov") else "it becomes metadata of the image"
     if stream.kind == "attachment":
         return None if container.attachments else "it has no attachments"
     if is_cover(stream) and container.attachments:
-        return None if stream.codec in COVERS else "its kind of image is none that is attached"
+        return None if stream.codec in COVERS else "it cannot attach images of this format"
     if is_cover(stream) and container.format != "mp4":
-        return "it has no covers"
+        return "it has no cover images"
     out = av.open(io.BytesIO(), "w", format=container.format)
     try:
         copy = out.add_stream_from_template(template, opaque=True)
@@ -127,7 +131,7 @@ def _refusal(source: Any, stream: Stream, container: Container) -> str | None:
     except ValueError as error:
         if isinstance(error, av.error.FFmpegError):
             return os_error_text(error)
-        return "no codec here knows its kind" if template.codec_context is None else "it does not hold this codec"
+        return "its codec is unknown here" if template.codec_context is None else "it does not hold this codec"
     except av.error.FFmpegError as error:
         return os_error_text(error)
     finally:
@@ -136,38 +140,38 @@ def _refusal(source: Any, stream: Stream, container: Container) -> str | None:
 
 
 def _abandon(out: Any) -> None:
-    """Close what was a trial; without a single packet some writers cannot finish."""
+    """Close a trial. Some writers raise an error if they got no packet."""
     try:
         out.close()
     except (ValueError, av.error.FFmpegError):
         return
 
 
-def _note(source: Any, stream: Stream, container: Container, codec_name: str, reason: str) -> str:
+def _rejection_note(source: Any, stream: Stream, container: Container, codec: str, reason: str) -> str:
     if is_timecode(stream):
-        return f"{stream} is kept in {container} as the image's metadata: timecode {stream.metadata['timecode']}"
+        return f"{stream} becomes metadata of the image in {container}: timecode {stream.metadata['timecode']}"
     others = ", ".join(
         str(other)
         for other in CONTAINERS
-        if other != container and _holds_codec(other, codec_name) and _refusal(source, stream, other) is None
+        if other != container and _holds_codec(other, codec) and _rejection(source, stream, other) is None
     )
-    would = f"{others} would hold it" if others else "no container that is written here would hold it"
-    return f"{stream} cannot go into {container} ({reason}) and is left out; {would}"
+    hint = f"{others} can hold it" if others else "no container that is written here can hold it"
+    return f"{stream} is left out: {container} cannot hold it ({reason}); {hint}"
 
 
-def _lost(video: VideoFile, container: Container, streams: list[Stream]) -> list[str]:
-    """What is said of the video and its streams and has no place in the container, a sentence each."""
+def _lost_metadata(video: VideoFile, container: Container, streams: list[Stream]) -> list[str]:
+    """A sentence for everything about the video and its streams that the container has no place for."""
     notes = []
     if video.chapters and not container.chapters:
-        notes.append(f"{container} has no chapters; the {len(video.chapters)} of the video are left out")
+        notes.append(f"{container} has no chapters; the video's {len(video.chapters)} are left out")
     if video.stream.matrix is not None and writable_matrix(container, video.stream) is None:
-        notes.append(f"{container} does not hold how the image is to be turned for showing")
-    if not container.negative and any(stream.kind == "audio" for stream in streams):
-        notes.append(f"{container} has no times below 0: if a stream begins there, all are moved by as much")
+        notes.append(f"{container} cannot store how the image is to be rotated")
+    if not container.negative_times and any(stream.kind == "audio" for stream in streams):
+        notes.append(f"{container} has no negative times: if a stream begins before 0, all streams are shifted alike")
     covers = any(map(is_cover, streams))
     lost = sorted(set(content_metadata(video.metadata)) - set(writable_metadata(container, video, covers)))
     if lost:
-        notes.append(f"{container} has no place for what the video says under {', '.join(map(_printable, lost))}")
+        notes.append(f"{container} has no place for the video's metadata {', '.join(map(_printable, lost))}")
     for stream in video.streams:
         if stream.index != video.main and stream not in streams:
             continue
@@ -177,11 +181,11 @@ def _lost(video: VideoFile, container: Container, streams: list[Stream]) -> list
             set(content_metadata(stream.metadata)) - set(writable_stream_metadata(container, stream)) - {"name"}
         )
         if lost:
-            notes.append(f"{container} has no place for what {stream} says under {', '.join(map(_printable, lost))}")
+            notes.append(f"{container} has no place for the metadata {', '.join(map(_printable, lost))} of {stream}")
         flags = stream.flags & ~container.dispositions
         if flags:
             names = ", ".join(flag.name or "" for flag in av.stream.Disposition if flag & flags)
-            notes.append(f"{container} has no place for how {stream} is marked ({names})")
+            notes.append(f"{container} has no place for the disposition of {stream} ({names})")
     return notes
 
 

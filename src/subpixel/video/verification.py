@@ -1,11 +1,11 @@
-"""Reading a written video back, before success is said: what is in it must be what was to be."""
+"""Checking a written video before it is moved into place: everything in it must be what was meant to be written."""
 
 from __future__ import annotations
 
 import hashlib
 import zlib
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
@@ -27,84 +27,92 @@ from subpixel.video.containers import (
     writable_metadata,
     writable_stream_metadata,
 )
-from subpixel.video.hdr import Light, Mastering, display_metadata, unwritten_display_metadata
+from subpixel.video.hdr import DisplayMetadata, Light, Mastering, unwritten_display_metadata
 from subpixel.video.muxing import cut_chapters
-from subpixel.video.packets import Span, may_be_repacked, read_packets, window_shift, without_adts_header
+from subpixel.video.packets import may_be_repacked, read_packets, without_adts_header
 from subpixel.video.stream_selection import StreamSelection
-from subpixel.video.video_file import Stream, VideoFile, VideoStream, first_frame, open_video, probe
+from subpixel.video.time_range import TimeRange, range_shift
+from subpixel.video.video_file import Stream, VideoFile, VideoStream, open_video, probe
 
 __all__ = ["find_differences"]
 
-# No time: libavformat has packets without one.
-_NONE = -(1 << 63)
+# The time of a packet without one.
+_NO_TIME = -(1 << 63)
 
-# How many packets of a stream may be at one time.
-_RUN = 16
+# The most packets of a stream that may have the same time.
+_MAX_EQUAL_TIMES = 16
+
+# The most decoding errors that are listed.
+_MAX_ERRORS = 3
 
 
 def find_differences(
     video: VideoFile,
-    written: Path,
+    path: Path,
     times: Sequence[Any],
     expected: VideoStream,
-    kept: StreamSelection,
-    window: tuple[Fraction, Fraction] | None = None,
+    selection: StreamSelection,
+    time_range: TimeRange | None = None,
     *,
     time_base: Fraction | None = None,
     decode: bool = True,
 ) -> list[str]:
-    """What differs between a written video and what it was to be, a sentence each.
+    """Compare a written video with what it was meant to be.
 
-    Packets are read once from both files. For each of them 20 bytes are remembered, whatever their size.
+    Each file's packets are read once. 20 bytes are held in memory for each packet, whatever its size.
 
     Args:
         video: the source.
-        written: the file.
+        path: the written file.
         times: of the image's frames on the source's clock: seconds as Fractions, or integers of ``time_base``.
-        expected: size, pixel format, aspect and tags of the upscaled image; its matrix is the source's.
-        kept: what went along.
-        window: the part that was written, in seconds; the file's times begin at 0 there.
-        time_base: of ``times`` if they are integers; the image's of the source if None.
-        decode: count frames and take their times by decoding them; else by packets, which is many times faster and
-            does not see that one of them cannot be decoded.
+        expected: size, pixel format, aspect and tags of the upscaled image. Its matrix is the source's.
+        selection: the streams that were copied.
+        time_range: the part of the video that was written, which begins at 0 in the file; None for all.
+        time_base: of ``times`` if they are integers; None for that of the source's image.
+        decode: decode the image to find its frames and their times. Otherwise its packets are counted, which is many
+            times faster but does not find packets that cannot be decoded.
+
+    Returns:
+        A sentence for each difference.
 
     Raises:
-        VideoReadError: the source cannot be read any more.
+        VideoReadError: the source can no longer be read.
     """
     try:
-        result = probe(written)
+        result = probe(path)
     except VideoReadError as error:
-        return [f"it cannot be read again: {error}"]
-    pairs, found = _paired(video, result, kept)
-    found += _image(video, result.stream, expected, kept)
-    found += _described(video, result, kept, pairs, window)
-    found += _chapters(video, result, kept.container, window)
-    before = _contents(video.path, {stream.index: stream for stream, _ in pairs if _has_packets(stream)}, window)
-    packets, frames, wrong = _demuxed(result, pairs, decode)
-    found += wrong
-    unit = _unit(kept, video)
-    wanted = sorted(_seconds(time, time_base or video.stream.time_base, video, window) for time in times)
+        return [f"it cannot be read back: {error}"]
+    pairs, found = _pair_streams(video, result, selection)
+    found += _compare_image(video, result.stream, expected, selection)
+    found += _compare_descriptions(video, result, selection, pairs, time_range)
+    found += _compare_chapters(video, result, selection.container, time_range)
+    before = _source_content(video, [stream for stream, _ in pairs], time_range)
+    after, frames, errors = _result_content(result, pairs, decode)
+    found += errors
+    unit = _start_unit(selection, video)
+    wanted = sorted(_seconds(time, time_base or video.stream.time_base, video, time_range) for time in times)
     have = [None if time is None else time * result.stream.time_base for time in frames]
-    shift = Fraction(0) if kept.container.negative else _shift(have, wanted)
+    shift = Fraction(0) if selection.container.negative_times else _shift(have, wanted)
     for stream, twin in pairs:
-        if _has_packets(stream):
-            found += _compared(stream, before[stream.index], packets[twin.index], unit, shift)
+        if stream.index in before.packets:
+            found += _compare_packets(stream, before.packets[stream.index], after.packets[twin.index], unit, shift)
     tolerance = _tolerance(video.stream.time_base, result.stream.time_base, unit)
-    found += _frames([None if time is None else time - shift for time in have], wanted, tolerance)
-    found += _attachments(video.path, written, pairs)
-    values = display_metadata(first_frame(video.path))
-    if not unwritten_display_metadata(kept.codec, values):
-        found += _static(values, display_metadata(first_frame(written)))
+    found += _compare_times([None if time is None else time - shift for time in have], wanted, tolerance)
+    for stream, twin in pairs:
+        if before.attachments.get(stream.index) != after.attachments.get(twin.index):
+            found.append(f"{stream} is not the source's")
+    if not unwritten_display_metadata(selection.codec, video.display):
+        found += _compare_display_metadata(video.display, result.display)
     return found
 
 
 @dataclass
-class _Content:
-    """Packets of a stream, in few bytes each."""
+class _Packets:
+    """The packets of a stream, in few bytes each."""
 
     time_base: Fraction
     codec: str
-    whole: Any = field(default_factory=hashlib.sha256)
+    digest: Any = field(default_factory=hashlib.sha256)
     sums: array[int] = field(default_factory=lambda: array("I"))
     times: array[int] = field(default_factory=lambda: array("q"))
     durations: array[int] = field(default_factory=lambda: array("q"))
@@ -112,148 +120,161 @@ class _Content:
     def add(self, packet: Any) -> None:
         content = without_adts_header(self.codec, bytes(packet))
         if self.codec == "mov_text" and content == b"\0\0":
-            return  # a pause between two subtitles, which whoever writes them adds
+            return  # a pause between two subtitles, which writers add
         if not may_be_repacked(self.codec):
-            self.whole.update(len(content).to_bytes(8, "little"))
-        self.whole.update(content)
+            self.digest.update(len(content).to_bytes(8, "little"))
+        self.digest.update(content)
         self.sums.append(zlib.crc32(content))
-        self.times.append(_NONE if packet.pts is None else packet.pts)
+        self.times.append(_NO_TIME if packet.pts is None else packet.pts)
         self.durations.append(packet.duration or 0)
 
 
-def _has_packets(stream: Stream) -> bool:
-    return stream.kind != "attachment" and not is_timecode(stream)
+class _Content:
+    """What is compared of some streams of an open file: packets and attachments, by the stream's index.
+
+    Args:
+        container: the open file.
+        streams: the source's streams by the index of those in this file.
+    """
+
+    def __init__(self, container: Any, streams: Iterable[tuple[int, Stream]]) -> None:
+        self.packets: dict[int, _Packets] = {}
+        self.attachments: dict[int, bytes | None] = {}
+        for index, stream in streams:
+            if stream.kind == "attachment":
+                self.attachments[index] = getattr(container.streams[index], "data", None)
+            elif not is_timecode(stream):
+                self.packets[index] = _Packets(container.streams[index].time_base, stream.codec)
 
 
-def _contents(path: Path, streams: Mapping[int, Stream], window: Span | None) -> dict[int, _Content]:
-    with open_video(path) as container:
-        found = {i: _Content(container.streams[i].time_base, stream.codec) for i, stream in streams.items()}
-        for packet in read_packets(container, set(streams), window):
-            found[packet.stream_index].add(packet)
-    return found
+def _source_content(video: VideoFile, streams: Sequence[Stream], time_range: TimeRange | None) -> _Content:
+    with open_video(video.path) as container:
+        content = _Content(container, ((stream.index, stream) for stream in streams))
+        for packet in read_packets(container, set(content.packets), time_range):
+            content.packets[packet.stream_index].add(packet)
+    return content
 
 
-def _demuxed(
-    result: VideoFile, pairs: list[tuple[Stream, Stream]], decode: bool
-) -> tuple[dict[int, _Content], list[int | None], list[str]]:
-    """The other streams' packets of the written file, and the times of its frames, in one pass."""
+def _result_content(
+    result: VideoFile, pairs: Sequence[tuple[Stream, Stream]], decode: bool
+) -> tuple[_Content, list[int | None], list[str]]:
+    """The content of the written file, the times of its frames, and errors in decoding them; all in one pass."""
     frames: list[int | None] = []
-    wrong: list[str] = []
+    errors: list[str] = []
     with open_video(result.path) as container:
-        found = {
-            twin.index: _Content(container.streams[twin.index].time_base, stream.codec)
-            for stream, twin in pairs
-            if _has_packets(stream)
-        }
+        content = _Content(container, ((twin.index, stream) for stream, twin in pairs))
         image = container.streams[result.main]
         image.thread_type = "AUTO"
-        for packet in read_packets(container, {*found, result.main}):
+        for packet in read_packets(container, {*content.packets, result.main}):
             if packet.stream_index != result.main:
-                found[packet.stream_index].add(packet)
+                content.packets[packet.stream_index].add(packet)
             elif decode:
-                frames += _decoded(image, packet, wrong)
+                frames += _decoded_times(image, packet, errors)
             else:
                 frames.append(packet.pts)
         if decode:
-            frames += _decoded(image, None, wrong)
-    return found, frames, wrong[:3]
+            frames += _decoded_times(image, None, errors)
+    return content, frames, errors[:_MAX_ERRORS]
 
 
-def _decoded(image: Any, packet: Any, wrong: list[str]) -> list[int | None]:
+def _decoded_times(image: Any, packet: Any, errors: list[str]) -> list[int | None]:
     try:
         return [frame.pts for frame in image.decode(packet)]
     except av.error.FFmpegError as error:
         if not isinstance(error, av.error.EOFError):
-            wrong.append(f"the image cannot be decoded ({os_error_text(error)})")
+            errors.append(f"the image cannot be decoded ({os_error_text(error)})")
         return []
 
 
-def _paired(
-    video: VideoFile, result: VideoFile, kept: StreamSelection
+def _pair_streams(
+    video: VideoFile, result: VideoFile, selection: StreamSelection
 ) -> tuple[list[tuple[Stream, Stream]], list[str]]:
-    """Each kept stream and what it became. Covers and attachments come last, whatever the source's order."""
-    last = [stream for stream in kept.streams if _comes_last(stream, kept.container)]
-    order = [video.main, *(stream.index for stream in kept.streams if stream not in last)]
+    """Each selected stream and its copy. Covers and attachments come last, whatever the source's order."""
+    last = [stream for stream in selection.streams if _comes_last(stream)]
+    order = [video.main, *(stream.index for stream in selection.streams if stream not in last)]
     streams = {stream.index: stream for stream in video.streams}
     wanted = [streams[index] for index in sorted(order)] + last
-    output = [stream for stream in result.streams if not _made_by_writer(stream, video, result, kept)]
+    output = [stream for stream in result.streams if not _added_by_writer(stream, result, selection)]
     if len(output) != len(wanted):
         return [], [f"it has {len(output)} streams, not {len(wanted)}: {', '.join(map(str, output))}"]
-    if result.main != wanted.index(video.streams[video.main]):
-        return [], [f"its image is stream {result.main}, not {wanted.index(video.streams[video.main])}"]
-    both = list(zip(wanted, output, strict=True))
-    return [pair for pair in both if pair[0].index != video.main], []
+    main = wanted.index(video.streams[video.main])
+    if result.main != main:
+        return [], [f"its image is stream {result.main}, not {main}"]
+    return [pair for pair in zip(wanted, output, strict=True) if pair[0].index != video.main], []
 
 
-def _comes_last(stream: Stream, container: Container) -> bool:
+def _comes_last(stream: Stream) -> bool:
     return stream.kind == "attachment" or is_timecode(stream) or is_cover(stream)
 
 
-def _made_by_writer(stream: Stream, video: VideoFile, result: VideoFile, kept: StreamSelection) -> bool:
-    """Tracks that QuickTime's writer makes of chapters and timecodes."""
-    if stream.kind != "data" or kept.container.format not in ("mp4", "mov"):
+def _added_by_writer(stream: Stream, result: VideoFile, selection: StreamSelection) -> bool:
+    """Whether it is a track that QuickTime's writer makes of chapters or timecodes."""
+    if stream.kind != "data" or selection.container.format not in ("mp4", "mov"):
         return False
     if is_timecode(stream):
-        return not any(map(is_timecode, kept.streams))
+        return not any(map(is_timecode, selection.streams))
     return stream.codec == "bin_data" and bool(result.chapters)
 
 
-def _image(video: VideoFile, video_stream: VideoStream, expected: VideoStream, kept: StreamSelection) -> Iterator[str]:
-    container = kept.container
-    for name, have, want in (
-        ("size", "×".join(map(str, video_stream.size)), "×".join(map(str, expected.size))),
-        ("pixel format", _unranged(video_stream.pix_fmt), _unranged(expected.pix_fmt)),
-        ("colour primaries", video_stream.tags.primaries, expected.tags.primaries),
-        ("transfer function", video_stream.tags.transfer, expected.tags.transfer),
-        ("matrix of colours", video_stream.tags.matrix, expected.tags.matrix),
-        ("display matrix", video_stream.matrix, writable_matrix(container, video.stream)),
+def _compare_image(video: VideoFile, have: VideoStream, want: VideoStream, selection: StreamSelection) -> Iterator[str]:
+    for name, value, wanted in (
+        ("size", "×".join(map(str, have.size)), "×".join(map(str, want.size))),
+        ("pixel format", _without_range(have.pix_fmt), _without_range(want.pix_fmt)),
+        ("colour primaries", have.tags.primaries, want.tags.primaries),
+        ("transfer function", have.tags.transfer, want.tags.transfer),
+        ("colour matrix", have.tags.matrix, want.tags.matrix),
+        ("display matrix", have.matrix, writable_matrix(selection.container, video.stream)),
     ):
-        if have != want:
-            yield f"the image's {name} is {have}, not {want}"
-    if not _same_aspect(video_stream.aspect, expected.aspect, kept):
-        yield f"the image's sample aspect ratio is {video_stream.aspect}, not {expected.aspect}"
-    # Without a word, codes are of limited range.
-    if bool(video_stream.tags.full_range) != bool(expected.tags.full_range):
-        yield f"the image's range is {_range(video_stream.tags.full_range)}, not {_range(expected.tags.full_range)}"
+        if value != wanted:
+            yield f"the image's {name} is {value}, not {wanted}"
+    if not _same_aspect(have.aspect, want.aspect, selection):
+        yield f"the image's sample aspect ratio is {have.aspect}, not {want.aspect}"
+    # If unspecified, codes have limited range.
+    if bool(have.tags.full_range) != bool(want.tags.full_range):
+        yield f"the image's range is {_range_name(have.tags.full_range)}, not {_range_name(want.tags.full_range)}"
 
 
-def _same_aspect(have: Fraction, want: Fraction, kept: StreamSelection) -> bool:
-    """Equal; where it stands in Matroska, libavformat reads it as the nearest ratio of numbers up to 255."""
-    if kept.codec in ASPECT_CODECS or kept.container.aspect == "written":
+def _same_aspect(have: Fraction, want: Fraction, selection: StreamSelection) -> bool:
+    """Whether they are equal. From Matroska, libavformat reads the nearest ratio of numbers up to 255."""
+    if selection.codec in ASPECT_CODECS or selection.container.aspect == "written":
         return have == want
-    return not kept.container.aspect or abs(have / want - 1) < Fraction(1, 1000)
+    return not selection.container.aspect or abs(have / want - 1) < Fraction(1, 1000)
 
 
-def _unranged(pix_fmt: str) -> str:
-    """libavcodec has names of their own for 8 bits of full range."""
+def _without_range(pix_fmt: str) -> str:
+    """libavcodec has names of its own for 8 bits of full range."""
     return pix_fmt.replace("yuvj", "yuv")
 
 
-def _range(full: bool | None) -> str:
+def _range_name(full: bool | None) -> str:
     return "full" if full else "limited"
 
 
-def _described(
-    video: VideoFile, result: VideoFile, kept: StreamSelection, pairs: list[tuple[Stream, Stream]], window: Span | None
+def _compare_descriptions(
+    video: VideoFile,
+    result: VideoFile,
+    selection: StreamSelection,
+    pairs: list[tuple[Stream, Stream]],
+    time_range: TimeRange | None,
 ) -> Iterator[str]:
-    """Codec, metadata and marks of the streams, and the metadata of the video."""
-    covers = any(map(is_cover, kept.streams))
-    want = writable_metadata(kept.container, video, covers, window)
-    yield from _metadata("the video", content_metadata(result.metadata), want)
+    """Compare codecs, metadata and dispositions of the streams, and the metadata of the video."""
+    container = selection.container
+    covers = any(map(is_cover, selection.streams))
+    want = writable_metadata(container, video, covers, time_range)
+    yield from _compare_metadata("the video", content_metadata(result.metadata), want)
     main = (video.streams[video.main], result.streams[result.main])
     for stream, output in [main, *pairs]:
         if stream.index != video.main and (output.kind, _family(output.codec)) != (stream.kind, _family(stream.codec)):
             yield f"{stream} became {output}"
         if is_cover(stream) or is_timecode(stream):
             continue
-        yield from _metadata(
-            str(stream), content_metadata(output.metadata), writable_stream_metadata(kept.container, stream, window)
-        )
-        flags = kept.container.dispositions
-        have, marks = output.flags & flags, stream.flags & flags
-        # MP4 shows the first of each kind where none is marked.
-        if have != marks and not (have == marks | 1 and kept.container.format in ("mp4", "mov")):
-            yield f"{stream} is marked {_marks(have)}, not {_marks(marks)}"
+        want = writable_stream_metadata(container, stream, time_range)
+        yield from _compare_metadata(str(stream), content_metadata(output.metadata), want)
+        flags = container.dispositions
+        have, wanted = output.flags & flags, stream.flags & flags
+        # If no stream of a kind is marked as default, MP4 marks the first.
+        if have != wanted and not (have == wanted | 1 and container.format in ("mp4", "mov")):
+            yield f"the disposition of {stream} is {_flag_names(have)}, not {_flag_names(wanted)}"
 
 
 def _family(codec: str) -> str:
@@ -261,52 +282,56 @@ def _family(codec: str) -> str:
     return "mp1, mp2, mp3" if codec in ("mp1", "mp2", "mp3") else codec
 
 
-def _marks(flags: int) -> str:
-    return ", ".join(flag.name or "" for flag in av.stream.Disposition if flag & flags) or "with nothing"
+def _flag_names(flags: int) -> str:
+    return ", ".join(flag.name or "" for flag in av.stream.Disposition if flag & flags) or "empty"
 
 
-def _metadata(what: str, have: Mapping[str, str], want: Mapping[str, str]) -> Iterator[str]:
-    values = _lowered(have)
-    for key, value in _lowered(want).items():
+def _compare_metadata(what: str, have: Mapping[str, str], want: Mapping[str, str]) -> Iterator[str]:
+    values = _normalised(have)
+    for key, value in _normalised(want).items():
         if values.get(key) != value:
-            yield f"{what} says {_quoted(values.get(key))} under {key}, not {_quoted(value)}"
+            yield f"{what} has {_quoted(values.get(key))} as {key}, not {_quoted(value)}"
 
 
-def _lowered(metadata: Mapping[str, str]) -> dict[str, str]:
-    """Keys as Matroska and MP4 both have them; what is not said of a language is that it is undetermined."""
-    lowered = {key.lower(): value for key, value in metadata.items()}
-    if "name" in lowered:
-        lowered.setdefault("title", lowered.pop("name"))
-    if lowered.get("language") == "und":
-        del lowered["language"]
-    return lowered
+def _normalised(metadata: Mapping[str, str]) -> dict[str, str]:
+    """Keys as Matroska and MP4 both have them. An undetermined language is the same as none."""
+    result = {key.lower(): value for key, value in metadata.items()}
+    if "name" in result:
+        result.setdefault("title", result.pop("name"))
+    if result.get("language") == "und":
+        del result["language"]
+    return result
 
 
 def _quoted(text: str | None) -> str:
     return "nothing" if text is None else "“" + text.encode("utf-8", "replace").decode() + "”"
 
 
-def _chapters(video: VideoFile, result: VideoFile, container: Container, window: Span | None) -> Iterator[str]:
-    want = cut_chapters(video.chapters, window) if container.chapters else ()
+def _compare_chapters(
+    video: VideoFile, result: VideoFile, container: Container, time_range: TimeRange | None
+) -> Iterator[str]:
+    want = cut_chapters(video.chapters, time_range) if container.chapters else ()
     if len(result.chapters) != len(want):
         yield f"it has {len(result.chapters)} chapters, not {len(want)}"
         return
     for number, (output, chapter) in enumerate(zip(result.chapters, want, strict=True), start=1):
-        # Where one ends, MP4 does not say: the next begins, or the video ends.
+        # Ends are not compared: MP4 does not store them.
         tolerance = max(Fraction(1, 1000), output.time_base)
         if abs(output.start * output.time_base - chapter.start * chapter.time_base) > tolerance:
             start = chapter.start * chapter.time_base
-            yield f"chapter {number} begins at {_time(output.start * output.time_base)}, not {_time(start)}"
-        if _lowered(output.metadata).get("title") != _lowered(chapter.metadata).get("title"):
-            titles = (_lowered(each.metadata).get("title") for each in (output, chapter))
-            yield "chapter {} is called {}, not {}".format(number, *map(_quoted, titles))
+            yield f"chapter {number} begins at {_time_text(output.start * output.time_base)}, not {_time_text(start)}"
+        if _normalised(output.metadata).get("title") != _normalised(chapter.metadata).get("title"):
+            titles = (_normalised(each.metadata).get("title") for each in (output, chapter))
+            yield "the title of chapter {} is {}, not {}".format(number, *map(_quoted, titles))
 
 
-def _compared(stream: Stream, before: _Content, after: _Content, unit: Fraction, shift: Fraction) -> Iterator[str]:
+def _compare_packets(
+    stream: Stream, before: _Packets, after: _Packets, unit: Fraction, shift: Fraction
+) -> Iterator[str]:
     if len(before.sums) != len(after.sums) and not may_be_repacked(stream.codec):
         yield f"{stream} has {len(after.sums)} packets, not {len(before.sums)}"
         return
-    if before.whole.digest() != after.whole.digest():
+    if before.digest.digest() != after.digest.digest():
         number = next((n for n, (a, b) in enumerate(zip(before.sums, after.sums, strict=False)) if a != b), 0)
         yield f"{stream} is not the source's: packet {number} is the first that differs"
     if is_cover(stream):
@@ -315,36 +340,37 @@ def _compared(stream: Stream, before: _Content, after: _Content, unit: Fraction,
     tolerance = _tolerance(before.time_base, after.time_base, unit)
     if shift:
         tolerance += after.time_base
-    last = _NONE
+    last = _NO_TIME
     for number, (a, b) in enumerate(zip(before.times[first], after.times[first], strict=True)):
-        last, together = max(a, last), a <= last
-        if a == _NONE or (together and b != _NONE and _moved_behind(a, b, before, after, shift)):
+        last, equal = max(a, last), a <= last
+        if a == _NO_TIME or (equal and b != _NO_TIME and _was_separated(a, b, before, after, shift)):
             continue
         have, want = b * after.time_base - shift, a * before.time_base
-        if b == _NONE or abs(have - want) > tolerance:
-            yield f"packet {number} of {stream} is at {_time(None if b == _NONE else have)}, not at {_time(want)}"
+        if b == _NO_TIME or abs(have - want) > tolerance:
+            text = _time_text(None if b == _NO_TIME else have)
+            yield f"packet {number} of {stream} is at {text}, not at {_time_text(want)}"
             break
     if stream.kind == "subtitle":
         for number, (a, b) in enumerate(zip(before.durations, after.durations, strict=True)):
-            if abs(a * before.time_base - b * after.time_base) > before.time_base + after.time_base:
-                have, want = b * after.time_base, a * before.time_base
-                yield f"packet {number} of {stream} lasts {_time(have)}, not {_time(want)}"
+            have, want = b * after.time_base, a * before.time_base
+            if abs(want - have) > before.time_base + after.time_base:
+                yield f"packet {number} of {stream} lasts {_time_text(have)}, not {_time_text(want)}"
                 break
 
 
-def _moved_behind(a: int, b: int, before: _Content, after: _Content, shift: Fraction) -> bool:
-    """Packets at one time follow each other, a tick later each; a run of them is short."""
+def _was_separated(a: int, b: int, before: _Packets, after: _Packets, shift: Fraction) -> bool:
+    """Whether the distance of two times is due to packets of equal times, each written a tick after the one before."""
     late = b * after.time_base - shift - a * before.time_base
-    return 0 <= late <= before.time_base + _RUN * after.time_base
+    return 0 <= late <= before.time_base + _MAX_EQUAL_TIMES * after.time_base
 
 
 def _shift(have: Sequence[Fraction | None], wanted: Sequence[Fraction]) -> Fraction:
-    """How far all is moved by a container without times below 0: as far as the image's first frame, never back."""
+    """How far a container without negative times shifted everything: as far as the first frame, and never back."""
     first = min((time for time in have if time is not None), default=None)
     return max(Fraction(0), first - wanted[0]) if first is not None and wanted else Fraction(0)
 
 
-def _frames(found: Sequence[Fraction | None], wanted: Sequence[Fraction], tolerance: Fraction) -> Iterator[str]:
+def _compare_times(found: Sequence[Fraction | None], wanted: Sequence[Fraction], tolerance: Fraction) -> Iterator[str]:
     have = sorted(time for time in found if time is not None)
     if len(found) != len(wanted):
         yield f"it has {len(found)} frames, not {len(wanted)}"
@@ -352,56 +378,44 @@ def _frames(found: Sequence[Fraction | None], wanted: Sequence[Fraction], tolera
         yield f"{len(found) - len(have)} of its frames have no time"
     for number, (time, want) in enumerate(zip(have, wanted, strict=False)):
         if abs(time - want) > tolerance:
-            yield f"frame {number} is at {_time(time)}, not at {_time(want)}"
+            yield f"frame {number} is at {_time_text(time)}, not at {_time_text(want)}"
             break
-    doubled = sum(1 for a, b in pairwise(have) if a == b)
-    if doubled and len(set(wanted)) == len(wanted):
-        yield f"{doubled} of its frames are at the time of the one before"
+    equal = sum(1 for a, b in pairwise(have) if a == b)
+    if equal and len(set(wanted)) == len(wanted):
+        yield f"{equal} of its frames have the time of the frame before"
 
 
 def _tolerance(before: Fraction, after: Fraction, unit: Fraction) -> Fraction:
-    """Half a tick; nothing where each tick of the source is an integer of those written.
+    """Half a tick; nothing if every tick of the source is a whole number of ticks written.
 
-    Where a track begins is rounded down to a unit of its own in MP4, less than 0.1 ms.
+    MP4 rounds the beginning of a track down to a unit of its own, less than 0.1 ms.
     """
     exact = (before / after).denominator == 1 and (unit == 0 or (before / unit).denominator == 1)
     return Fraction(0) if exact else after / 2 + unit
 
 
-def _unit(kept: StreamSelection, video: VideoFile) -> Fraction:
-    """The unit in which the container says where a track begins, 0 if it is that of the track."""
-    options = muxer_options(kept.container, video, False)
+def _start_unit(selection: StreamSelection, video: VideoFile) -> Fraction:
+    """The unit in which the container stores where a track begins; 0 if it is the track's own."""
+    options = muxer_options(selection.container, video, False)
     return Fraction(1, int(options["movie_timescale"])) if "movie_timescale" in options else Fraction(0)
 
 
-def _seconds(time: Any, time_base: Fraction, video: VideoFile, window: Span | None) -> Fraction:
+def _seconds(time: Any, time_base: Fraction, video: VideoFile, time_range: TimeRange | None) -> Fraction:
     seconds = Fraction(time) if isinstance(time, Fraction) else int(time) * time_base
-    return seconds - window_shift(window, video.stream.time_base) * video.stream.time_base
+    return seconds - range_shift(time_range, video.stream.time_base) * video.stream.time_base
 
 
-def _attachments(before: Path, after: Path, pairs: list[tuple[Stream, Stream]]) -> Iterator[str]:
-    attached = [pair for pair in pairs if pair[0].kind == "attachment"]
-    if not attached:
-        return
-    with open_video(before) as source, open_video(after) as container:
-        for stream, twin in attached:
-            have, want = container.streams[twin.index], source.streams[stream.index]
-            if getattr(have, "data", None) != want.data:
-                yield f"{stream} is not the source's"
-
-
-def _static(want: Sequence[Mastering | Light], have: Sequence[Mastering | Light]) -> Iterator[str]:
-    """What is said of the display that a video was made for."""
-    kinds: tuple[tuple[type[Mastering] | type[Light], str], ...] = (
-        (Mastering, "the display it was graded on"),
-        (Light, "how bright its content is"),
+def _compare_display_metadata(want: Sequence[DisplayMetadata], have: Sequence[DisplayMetadata]) -> Iterator[str]:
+    kinds: tuple[tuple[type[DisplayMetadata], str], ...] = (
+        (Mastering, "mastering display"),
+        (Light, "content light level"),
     )
     for kind, name in kinds:
         old = next((each for each in want if isinstance(each, kind)), None)
         new = next((each for each in have if isinstance(each, kind)), None)
         if not (old == new or (old is not None and new is not None and old.near(new))):
-            yield f"what is said of {name} is {new or 'nothing'}, not {old or 'nothing'}"
+            yield f"the {name} is {new or 'missing'}, not {old or 'missing'}"
 
 
-def _time(seconds: Fraction | None) -> str:
+def _time_text(seconds: Fraction | None) -> str:
     return "no time" if seconds is None else f"{float(seconds):.6f} s"

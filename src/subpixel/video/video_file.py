@@ -1,7 +1,7 @@
-"""What a video is, as data: its streams, its chapters, and of its image all that is not pixels.
+"""A video file as data: its streams, its chapters, and everything about its image but the pixels.
 
-Nothing here holds a file open. What a container says of itself is believed only where nothing better is known: frames
-are counted when they are decoded, and times are those of the frames.
+No object of this module keeps a file open. What a container says about itself is used only if nothing better is known:
+frames are counted when they are decoded, and times are those of the frames.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import av.logging
 
 from subpixel.errors import VideoReadError
 from subpixel.storage.os_errors import os_error_text
+from subpixel.video.hdr import DisplayMetadata, display_metadata, side_data_kinds
 
 __all__ = [
     "Chapter",
@@ -27,21 +28,21 @@ __all__ = [
     "VideoFile",
     "VideoStream",
     "describe_file",
-    "first_frame",
     "main_stream",
     "open_video",
     "probe",
+    "probe_open",
 ]
 
 Kind = Literal["video", "audio", "subtitle", "data", "attachment"]
 
-# How libavformat writes where chroma lies, and how this package does.
+# Names of chroma sitings, the same in libavformat and in this package.
 _SITINGS = {"left", "center", "topleft", "top", "bottomleft", "bottom"}
 
 
 @dataclass(frozen=True)
 class Tags:
-    """What codes mean, as ITU-T H.273 numbers it; 2 where nothing is said, None for the range and the siting."""
+    """The meaning of codes, numbered as in ITU-T H.273. 2 means unspecified; for range and siting None does."""
 
     primaries: int = 2
     transfer: int = 2
@@ -54,9 +55,14 @@ class Tags:
 class VideoStream:
     """The stream that is upscaled.
 
-    ``size`` is (width, height) of the samples as they are coded, before they are turned or stretched for showing.
-    ``rate`` is the mean of frames a second as far as it is known; times are what counts. ``time_base`` is the unit of
-    its times in seconds. ``matrix`` is the display matrix, if there is one: nine numbers as in ISO/IEC 14496-12.
+    Args:
+        size: (width, height) of the coded samples, before a player rotates or stretches them.
+        pix_fmt: libavutil's name of the pixel format.
+        rate: the mean number of frames a second, if it is known. Only the frames' times are exact.
+        time_base: the unit of times, in seconds.
+        aspect: width by height of a pixel.
+        tags: the meaning of the codes.
+        matrix: the display matrix, nine numbers as in ISO/IEC 14496-12; None if there is none.
     """
 
     size: tuple[int, int]
@@ -70,10 +76,14 @@ class VideoStream:
 
 @dataclass(frozen=True)
 class Stream:
-    """Any stream: its place in the file, what it is, and what is said of it.
+    """Any stream of a file.
 
-    ``codec`` is libavcodec's name of the format (``h264``, ``subrip``), whatever decodes it here; ``flags`` is the
-    stream's disposition.
+    Args:
+        index: its number in the file, from 0.
+        kind: what it carries.
+        codec: libavcodec's name of the format (``h264``, ``subrip``), whichever decoder is used for it.
+        metadata: of the stream.
+        flags: its disposition.
     """
 
     index: int
@@ -89,7 +99,7 @@ class Stream:
 
 @dataclass(frozen=True)
 class Chapter:
-    """``start`` and ``end`` in units of ``time_base`` seconds."""
+    """A chapter; ``start`` and ``end`` are in units of ``time_base`` seconds."""
 
     start: int
     end: int
@@ -99,7 +109,20 @@ class Chapter:
 
 @dataclass(frozen=True)
 class VideoFile:
-    """A video file; ``format`` is libavformat's name of its container, ``main`` the index of the stream upscaled."""
+    """A video file.
+
+    Args:
+        path: of the file.
+        format: libavformat's name of its container.
+        streams: all of its streams.
+        main: the index of the stream that is upscaled.
+        stream: that stream's image.
+        chapters: of the file.
+        metadata: of the file.
+        duration: in seconds, if it is known.
+        display: what its first frame says about the display it was made for (HDR10).
+        side_data: kinds of side data of its first frame, by libavutil's names.
+    """
 
     path: Path
     format: str
@@ -109,85 +132,93 @@ class VideoFile:
     chapters: tuple[Chapter, ...]
     metadata: Mapping[str, str]
     duration: Fraction | None
+    display: tuple[DisplayMetadata, ...] = ()
+    side_data: tuple[str, ...] = ()
 
     @property
     def codec(self) -> str:
-        """Of the stream that is upscaled."""
+        """The codec of the stream that is upscaled."""
         return self.streams[self.main].codec
 
     @property
     def others(self) -> tuple[Stream, ...]:
-        """All streams but the one that is upscaled."""
+        """All other streams."""
         return tuple(stream for stream in self.streams if stream.index != self.main)
 
 
 @contextmanager
 def open_video(path: Path) -> Iterator[Any]:
-    """A video's container, to be read from; closed at the end. ``-`` is standard input, which can be opened once.
+    """Open a video for reading, and close it at the end. ``-`` is standard input, which can be opened once.
 
-    Metadata that are not UTF-8 keep their bytes, as Python writes those of file names (``surrogateescape``).
+    Metadata that are not UTF-8 keep their bytes, as Python keeps those of file names (``surrogateescape``).
 
     Raises:
-        VideoReadError: not there, or nothing that libavformat knows.
+        VideoReadError: there is no such file, or libavformat does not know its format.
     """
     try:
         name = "pipe:0" if str(path) == "-" else str(path)
         container = av.open(name, metadata_errors="surrogateescape")
     except (OSError, av.error.FFmpegError) as error:
-        raise VideoReadError(f"{path}: not a video that can be read ({os_error_text(error)})") from None
+        raise VideoReadError(f"{path}: not a readable video ({os_error_text(error)})") from None
     with container:
         yield container
 
 
 def probe(path: str | Path) -> VideoFile:
-    """What a video consists of. The first frame is decoded: some of it only frames say.
+    """Read what a video file consists of.
+
+    The first frame is decoded, since some facts are stored with the frames only.
+
+    Args:
+        path: of the file.
 
     Raises:
-        VideoReadError: not a video, no video in it that can be decoded.
+        VideoReadError: not a video, or one without an image that can be decoded.
     """
     path = Path(path)
     with open_video(path) as container:
-        return describe_file(container, path, _first(container, main_stream(container, path), path))
+        return probe_open(container, path)
 
 
-def first_frame(path: Path) -> Any:
-    """The first frame of a video that can be decoded; raises as :func:`probe` does."""
-    with open_video(path) as container:
-        return _first(container, main_stream(container, path), path)
+def probe_open(container: Any, path: Path) -> VideoFile:
+    """The same, for a container that was just opened."""
+    return describe_file(container, path, _first_frame(container, main_stream(container, path), path))
 
 
 def main_stream(container: Any, path: Path) -> Any:
-    """The stream that is upscaled: the first of images that is no cover.
+    """The stream that is upscaled: the first video stream that is not a cover image.
 
     Raises:
-        VideoReadError: there is none, or none that can be decoded.
+        VideoReadError: there is none, or it cannot be decoded.
     """
     streams = [s for s in container.streams.video if not s.disposition & s.disposition.attached_pic]
     if not streams:
-        raise VideoReadError(f"{path}: holds no video; a video with an image is needed")
+        raise VideoReadError(f"{path}: has no video stream")
     if streams[0].codec_context is None:
-        raise VideoReadError(f"{path}: its video is of a kind that cannot be decoded here")
+        raise VideoReadError(f"{path}: no decoder for its video stream is available")
     return streams[0]
 
 
 def describe_file(container: Any, path: Path, frame: Any) -> VideoFile:
-    """What an open container holds, given the first frame of its main stream."""
+    """The contents of an open container, given the first frame of its main stream."""
     main = main_stream(container, path)
     return VideoFile(
         path,
         container.format.name,
         tuple(_stream(stream) for stream in container.streams),
         main.index,
-        _video(main, frame, _siting(container, main.index)),
+        _video_stream(main, frame, _siting(container, main.index)),
         tuple(_chapters(container)),
         dict(container.metadata),
         None if container.duration is None else Fraction(container.duration, av.time_base),
+        display_metadata(frame),
+        side_data_kinds(frame),
     )
 
 
-def _first(container: Any, stream: Any, path: Path) -> Any:
+def _first_frame(container: Any, stream: Any, path: Path) -> Any:
     """The first frame that can be decoded."""
-    reason = "no frame in it"
+    reason = "it has no frames"
     packets = container.demux(stream)
     while True:
         try:
@@ -202,13 +233,13 @@ def _first(container: Any, stream: Any, path: Path) -> Any:
                 raise VideoReadError(f"{path}: its video cannot be decoded ({reason})") from None
 
 
-def _video(stream: Any, frame: Any, siting: str | None) -> VideoStream:
+def _video_stream(stream: Any, frame: Any, siting: str | None) -> VideoStream:
     context = stream.codec_context
     ranges = {1: False, 2: True}
     tags = Tags(
-        _said(frame.color_primaries, context.color_primaries),
-        _said(frame.color_trc, context.color_trc),
-        _said(frame.colorspace, context.colorspace),
+        _specified(frame.color_primaries, context.color_primaries),
+        _specified(frame.color_trc, context.color_trc),
+        _specified(frame.colorspace, context.colorspace),
         ranges.get(int(frame.color_range), ranges.get(int(context.color_range))),
         siting,
     )
@@ -223,8 +254,8 @@ def _video(stream: Any, frame: Any, siting: str | None) -> VideoStream:
     )
 
 
-def _said(first: int, second: int) -> int:
-    """What a frame says, or else its stream. RGB is 0 for a matrix, which is said."""
+def _specified(first: int, second: int) -> int:
+    """A frame's value, or its stream's if the frame's is unspecified. 0 is a value: the matrix of RGB."""
     return int(first) if int(first) != 2 else int(second)
 
 
@@ -236,9 +267,9 @@ def _matrix(frame: Any) -> tuple[int, ...] | None:
 
 
 def _siting(container: Any, index: int) -> str | None:
-    """Where chroma lies. PyAV has no property for it; libavformat's description of a stream names it at this level.
+    """Where chroma samples lie. PyAV has no property for it; libavformat's verbose description of a stream names it.
 
-    Two levels are concerned: what libavcodec puts into the description, and what PyAV listens to.
+    Two log levels must be raised: the one at which libavcodec describes the stream, and the one that PyAV listens to.
     """
     level = av.logging.get_level()
     av.logging.set_level(av.logging.VERBOSE)

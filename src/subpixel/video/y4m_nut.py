@@ -1,7 +1,8 @@
-"""Frames written as they are, for a player or another program behind a pipe: YUV4MPEG2, or NUT.
+"""Uncompressed frames for a player or another program behind a pipe, as YUV4MPEG2 or NUT.
 
-YUV4MPEG2 ("y4m") is a line of text and then planes; it knows Y, U, V and gray and one frame rate. NUT holds any format
-and the time of each frame, but here not the shape of pixels: libavformat takes that from where PyAV cannot put it.
+YUV4MPEG2 ("y4m") is a line of text followed by planes. It holds YUV and gray at one constant frame rate. NUT holds any
+format and the time of each frame. Here it lacks the sample aspect ratio, which libavformat takes from a field that PyAV
+does not expose.
 """
 
 from __future__ import annotations
@@ -15,67 +16,88 @@ from typing import Any, BinaryIO, Literal, Protocol, cast, get_args
 import av
 import numpy as np
 
-from subpixel.errors import InvalidArgument, Unsupported
+from subpixel.errors import Unsupported, unknown
 from subpixel.video.encoders import configure_context
 from subpixel.video.formats import Layout, planes_of
 from subpixel.video.video_file import VideoStream
 
-__all__ = ["PipeFormat", "Writer", "open_writer", "pipe_format"]
+__all__ = ["PipeFormat", "Writer", "check_layout", "open_writer", "pipe_format"]
 
 PipeFormat = Literal["y4m", "nut"]
 
-# What y4m calls where chroma lies in 4:2:0 of 8 bits.
+# y4m's names of chroma sitings in 4:2:0 of 8 bits.
 _SITINGS = {"left": "420mpeg2", "center": "420jpeg", "topleft": "420paldv"}
-_NAMES = {"422": "422", "444": "444", "411": "411", "440": "440", "420": "420"}
+_DEFAULT_RATE = Fraction(25)
 
 
 class Writer(Protocol):
-    """Takes frames in order."""
+    """Writes frames in order."""
 
     def add(self, frame: Any, time: int) -> None:
-        """The next frame, and its time in units of the video's time base."""
+        """Write the next frame; its time is in units of the video's time base."""
 
 
 def pipe_format(name: str) -> PipeFormat:
-    """The form of that name.
+    """The format with a name.
 
     Raises:
-        InvalidArgument: there is none.
+        InvalidArgument: there is no such format.
+
+    >>> pipe_format("y4m")
+    'y4m'
     """
     if name not in get_args(PipeFormat):
-        raise InvalidArgument(f"format={name!r}: one of {', '.join(get_args(PipeFormat))} is needed on standard output")
+        raise unknown("format", name, get_args(PipeFormat))
     return cast(PipeFormat, name)
+
+
+def check_layout(name: PipeFormat, layout: Layout, where: object) -> None:
+    """Check that a format can hold frames of a layout.
+
+    Args:
+        name: the format.
+        layout: of the frames.
+        where: named at the start of an error message.
+
+    Raises:
+        Unsupported: it cannot.
+    """
+    if name == "y4m" and layout.rgb:
+        raise Unsupported(
+            f"{where}: format='y4m' holds YUV and gray, not pixel format {layout.name}; format='nut' does"
+        )
 
 
 @contextmanager
 def open_writer(
-    form: PipeFormat, file: BinaryIO, video_stream: VideoStream, layout: Layout, siting: str
+    name: PipeFormat, file: BinaryIO, video_stream: VideoStream, layout: Layout, siting: str
 ) -> Iterator[Writer]:
-    """Writes frames to a file that need not be seekable; what is open is ended at the end.
+    """Open a writer of frames to a file, which need not be seekable. It is finished at the end.
 
     Args:
-        form: which of the two.
-        file: where to.
-        video: of the frames.
-        layout: likewise.
-        siting: where chroma lies.
+        name: the format.
+        file: the file to write to.
+        video_stream: size, rate, time base, aspect and tags of the frames.
+        layout: of the frames.
+        siting: where chroma samples lie.
 
     Raises:
-        Unsupported: y4m cannot say it.
+        Unsupported: the format cannot hold such frames.
     """
-    if form == "y4m":
-        yield _Y4m(file, video_stream, layout, siting)
+    check_layout(name, layout, "frames")
+    if name == "y4m":
+        yield _Y4mWriter(file, video_stream, layout, siting)
         return
     with av.open(file, "w", format="nut") as container:
-        nut = _Nut(container, video_stream, layout)
-        yield nut
-        nut.end()
+        writer = _NutWriter(container, video_stream, layout)
+        yield writer
+        writer.finish()
 
 
-class _Y4m:
+class _Y4mWriter:
     def __init__(self, file: BinaryIO, video_stream: VideoStream, layout: Layout, siting: str) -> None:
         self._file, self._layout = file, layout
-        file.write((" ".join(_head(video_stream, layout, siting)) + "\n").encode())
+        file.write((" ".join(_header(video_stream, layout, siting)) + "\n").encode())
 
     def add(self, frame: Any, time: int) -> None:
         self._file.write(b"FRAME\n")
@@ -83,12 +105,12 @@ class _Y4m:
             self._file.write(np.ascontiguousarray(plane).data)
 
 
-class _Nut:
+class _NutWriter:
     def __init__(self, container: Any, video_stream: VideoStream, layout: Layout) -> None:
         self._container = container
-        self._stream: Any = container.add_stream("rawvideo", rate=video_stream.rate or Fraction(25))
+        self._stream: Any = container.add_stream("rawvideo", rate=video_stream.rate or _DEFAULT_RATE)
         self._stream.time_base = video_stream.time_base
-        # Codes of R, G, B have no other range than the full one.
+        # Codes of RGB always use the full range.
         tags = replace(video_stream.tags, full_range=video_stream.tags.full_range or layout.rgb)
         configure_context(self._stream.codec_context, replace(video_stream, tags=tags), layout.name)
 
@@ -96,25 +118,23 @@ class _Nut:
         frame.pts = time
         self._container.mux(self._stream.encode(frame))
 
-    def end(self) -> None:
+    def finish(self) -> None:
         self._container.mux(self._stream.encode(None))
 
 
-def _head(video_stream: VideoStream, layout: Layout, siting: str) -> Iterator[str]:
-    if layout.rgb or layout.subsampling is None:
-        raise Unsupported(f"y4m: pixel format {layout.name}; it holds Y, U, V and gray: -f nut holds it")
-    rate = video_stream.rate or Fraction(25)
+def _header(video_stream: VideoStream, layout: Layout, siting: str) -> Iterator[str]:
+    rate = video_stream.rate or _DEFAULT_RATE
     yield f"YUV4MPEG2 W{video_stream.size[0]} H{video_stream.size[1]} F{rate.numerator}:{rate.denominator} Ip"
     yield f"A{video_stream.aspect.numerator}:{video_stream.aspect.denominator}"
-    yield f"C{_chroma(layout, siting)}"
+    yield f"C{_colour_space(layout, siting)}"
     yield f"XCOLORRANGE={'FULL' if video_stream.tags.full_range else 'LIMITED'}"
 
 
-def _chroma(layout: Layout, siting: str) -> str:
+def _colour_space(layout: Layout, siting: str) -> str:
     assert layout.subsampling is not None
     deep = layout.bits > 8
     if layout.subsampling == "gray":
         return f"mono{layout.bits}" if deep else "mono"
     if deep:
         return f"{layout.subsampling}p{layout.bits}"
-    return _SITINGS.get(siting, "420mpeg2") if layout.subsampling == "420" else _NAMES[layout.subsampling]
+    return _SITINGS.get(siting, "420mpeg2") if layout.subsampling == "420" else layout.subsampling

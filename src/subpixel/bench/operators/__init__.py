@@ -1,4 +1,4 @@
-"""The suite ``ops``: operators beside other libraries and what moving the same bytes costs; a file for each family."""
+"""The suite ``ops``: operators, other libraries, and copies of the same bytes. One file for each family."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FAMILIES = (shuffle, resizing, warping, convolution, pooling)
 
 
 def operators(options: BenchOptions) -> Iterator[Group]:
-    """Each case as it is measured; ``options.only`` keeps those whose name has it."""
+    """The groups of the suite, one for each case whose name contains ``options.only``."""
     for family in _FAMILIES:
         for case in family.cases(options.threads):
             if options.only in f"{case.operator} {case.name}":
@@ -29,7 +29,7 @@ def _measure_case(options: BenchOptions, case: Case) -> Group:
     roles = {**dict.fromkeys(case.ours, "ours"), **dict.fromkeys(case.ceilings, "ceiling")}
     entries = [(name, roles.get(name, "peer"), None) for name in calls]
     group = measure_group(options, f"ops/{case.operator}", case.name, calls, entries)
-    # Of several ceilings the slowest is the one that counts.
+    # If there are several ceilings, the slowest counts.
     bound = max(case.ceilings, key=lambda name: group.entry(name).time.median)
     bounded = (one if one.role == "ceiling" else replace(one, ceiling=bound) for one in group.entries)
     return replace(group, entries=tuple(bounded))

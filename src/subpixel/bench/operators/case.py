@@ -1,4 +1,4 @@
-"""What is measured of an operator."""
+"""A benchmark case: one call of an operator, the same call in other libraries, and its ceilings."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Call = Callable[[], Any]
 
 @dataclass(frozen=True)
 class Case:
-    """One call of an operator, the same by others, and what no program does without; all allocate their results."""
+    """One call of an operator, of other libraries, and of ceilings. All allocate their results."""
 
     operator: str
     name: str
@@ -28,12 +28,12 @@ class Case:
 
 
 def optional(name: str) -> Any:
-    """A module if it is installed, else None: its cases are then measured without it."""
+    """A module, or None if it is not installed. Its lines are then missing."""
     return importlib.import_module(name) if importlib.util.find_spec(name) else None
 
 
 def torch_with_threads(threads: int) -> Any:
-    """torch, told how many threads it has, or None."""
+    """torch with its number of threads set, or None if it is not installed."""
     torch = optional("torch")
     if torch is not None:
         torch.set_num_threads(threads)
@@ -41,5 +41,5 @@ def torch_with_threads(threads: int) -> Any:
 
 
 def dtype_label(x: NDArray[Any]) -> str:
-    """u8, f32 …: what a case is called by."""
+    """The dtype in the name of a case: u8, f32 …"""
     return f"{np.dtype(x.dtype).kind.replace('i', 's')}{8 * x.itemsize}"

@@ -1,7 +1,7 @@
-"""conv_transpose beside torch's, and torch's own convolution and pixel_shuffle of the same sums.
+"""conv_transpose, torch's, and torch's convolution with pixel_shuffle for the same sums.
 
-Two ceilings: "copy" is a copy of an array of the result's size, "adds" the multiply-adds of the sums alone. Weights are
-taken apart and packed in every call of ours; torch's sub-pixel form is given them ready.
+Two ceilings: "copy" copies an array of the result's size, "adds" computes the multiply-adds alone. Our call splits and
+packs the weights every time; torch's sub-pixel form gets them ready.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _CASES = {
 
 
 def cases(threads: int) -> Iterator[Case]:
-    """Layers of known networks."""
+    """Layers of published networks."""
     torch = torch_with_threads(threads)
     for name, case in _CASES.items():
         yield _case(torch, name, case, threads)

@@ -1,7 +1,7 @@
-"""max_unpool of 32 planes of 360×640 values, kernel 2, beside torch, which takes f32 and int64 only.
+"""max_unpool of 32 planes of 360×640 values, kernel 2, and torch's, which supports only f32 and int64.
 
-Two ceilings: "copy" copies a result to new memory; "pages" makes an array of zeros of the result's size and writes one
-byte of each page, what any new result costs on these threads before a value is in it.
+Two ceilings: "copy" copies a result to new memory. "pages" allocates an array of the result's size and writes one byte
+of each page: the cost of new memory before it holds a value.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _PAGE = 4096
 
 
 def cases(threads: int) -> Iterator[Case]:
-    """Values and positions of the usual types."""
+    """Cases with the usual dtypes of values and positions."""
     torch = torch_with_threads(threads)
     for dtype in (np.float32, np.uint16, np.uint8):
         for index in (np.int64, np.int32):

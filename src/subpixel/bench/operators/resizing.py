@@ -1,7 +1,7 @@
-"""Resize beside OpenCV, Pillow and torch, and a copy of the result's bytes; Pillow knows one thread only.
+"""Resize, that of OpenCV, Pillow and torch, and a copy of the result's bytes. Pillow has one thread only.
 
-Up is 640×360 to 1920×1080, down the way back. The copy is the ceiling: every byte of the result is written once, to new
-memory.
+"up" is 640×360 to 1920×1080, "down" the reverse. The copy is the ceiling: it writes every byte of the result once, to
+new memory.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _TORCH = {"linear": "bilinear", "cubic": "bicubic", "lanczos": "lanczos", "neare
 
 
 def cases(threads: int) -> Iterator[Case]:
-    """Each library's dialect beside that library."""
+    """Each dialect with its library."""
     random = np.random.default_rng(0)
     small, large = (random.integers(0, 256, (*size, 3), np.uint8) for size in (_SMALL, _LARGE))
     planes = random.random((1, 3, *_SMALL), np.float32)

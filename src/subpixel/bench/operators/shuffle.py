@@ -1,4 +1,4 @@
-"""Pixel shuffle beside torch and a copy of the same bytes: each is read once and written once, to new memory."""
+"""Pixel shuffle, torch's, and a copy of the same bytes: each byte is read once and written once to new memory."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from subpixel.bench.operators.case import Call, Case, dtype_label, torch_with_th
 
 __all__ = ["cases"]
 
-# "large" lies beyond last-level caches, "small" within them.
+# "large" exceeds last-level caches, "small" fits.
 _SIZES = {"small": (360, 640), "large": (2160, 3840)}
 
 
 def cases(threads: int) -> Iterator[Case]:
-    """f32 and u8, channels first and last."""
+    """Cases in f32 and u8, channels first and last."""
     torch = torch_with_threads(threads)
     for size, (height, width) in _SIZES.items():
         for dtype in (np.float32, np.uint8):

@@ -1,9 +1,9 @@
-"""grid_sample on 3×1080×1920 images, and affine_grid, beside torch and OpenCV.
+"""grid_sample on 3×1080×1920 images, and affine_grid, with torch and OpenCV.
 
-The grids: the identity shifted by normal noise (motion), and a slow rotation (addresses that leave the line). f32
-planes beside torch; u8, u16 and f32, planes and channels last, beside what OpenCV can do of it: remap of channels
-last, zeros outside, given its maps in samples, so it is spared that step, and with fixed-point weights for u8. The
-ceiling is copying what every call must at least read and write.
+The grids are the identity with normal noise (motion) and a slow rotation (addresses that leave the row). torch runs on
+f32 planes. OpenCV runs on u8, u16 and f32 with channels last: its remap pads with zeros, reads maps in samples that
+are prepared for it, and has fixed-point weights for u8. The ceiling copies what every call must at least read and
+write.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _REMAP = {"nearest": "INTER_NEAREST", "bilinear": "INTER_LINEAR", "bicubic": "IN
 
 
 def cases(threads: int) -> Iterator[Case]:
-    """Planes beside torch, images beside OpenCV, then volumes and the grids themselves."""
+    """Planes with torch, images with OpenCV, then volumes and the grids themselves."""
     torch, cv2 = torch_with_threads(threads), optional("cv2")
     if cv2 is not None:
         cv2.setNumThreads(threads)

@@ -71,18 +71,18 @@ class Workers:
             BackendUnavailable: no process can be started.
         """
         answers: dict[int, Any] = {}
-        given = finished = 0
+        sent = finished = 0
         while finished < len(tasks):
-            while len(self._processes) < min(self.count, len(tasks) - given + self._busy()):
+            while len(self._processes) < min(self.count, len(tasks) - sent + self._busy()):
                 self._start()
             for each in self._ready(self._processes):
                 number = each.task
                 answer = self._receive(each)
                 if number is not None and each.task is None:
                     answers[number] = answer
-                if each.task is None and each in self._processes and given < len(tasks):
-                    self._give(each, given, tasks[given])
-                    given += 1
+                if each.task is None and each in self._processes and sent < len(tasks):
+                    self._send(each, sent, tasks[sent])
+                    sent += 1
             while finished in answers:
                 yield tasks[finished], answers.pop(finished)
                 finished += 1
@@ -104,7 +104,7 @@ class Workers:
         self._processes.append(_Process(process, ours))
 
     @staticmethod
-    def _give(each: _Process, number: int, task: Any) -> None:
+    def _send(each: _Process, number: int, task: Any) -> None:
         each.task = number
         with suppress(OSError):  # it died while idle, which the next read from its pipe shows
             each.pipe.send(task)

@@ -1,1 +1,1 @@
-"""Convolution, transposed convolution, and what turns one into the other."""
+"""Convolution, transposed and sub-pixel convolution, conversions between the latter two, and ICNR weights."""

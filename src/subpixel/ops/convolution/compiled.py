@@ -1,8 +1,8 @@
-"""Convolutions by the compiled module: f32 images and lines in NumPy arrays, everything as a sub-pixel convolution.
+"""Convolutions by the compiled module, on f32 NumPy arrays with one or two spatial axes.
 
-Its sums run over input channel, kernel row and kernel column in f32, whatever the threads and the tile; NumPy's run in
-the order of its matrix product. Either differs from the exact sum of ``n`` products by at most about
-``n * 2**-24 * sum(|x * weight|)``.
+The module computes all of them as sub-pixel convolutions. It sums in f32 over input channel, kernel row and kernel
+column, whatever the number of threads and the tile. NumPy sums in the order of its matrix product. Both differ from the
+exact sum of ``n`` products by at most about ``n * 2**-24 * sum(|x * weight|)``.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subpixel.ops.arrays import NumpyArithmetic
-from subpixel.ops.convolution.phases import each_phase, split
-from subpixel.ops.convolution.sums import Operands
+from subpixel.ops.convolution.numpy_conv import Operands
+from subpixel.ops.convolution.phases import repeat_phases, split_phases
 from subpixel.ops.native import available_threads, forced_target, native_module
 
-__all__ = ["spread_compiled", "subpixel_compiled"]
+__all__ = ["conv_transpose_compiled", "subpixel_conv_compiled"]
 
-# What the kernel keeps of a row: a window's reach and a stride beyond these are NumPy's.
-_MOST_REACH, _MOST_STRIDE, _MOST_FACTOR = 4096, 64, 1024
-_MOST_CHANNELS = 1 << 20
-_WORTH_THREADS = 1 << 18  # products; fewer are summed before another thread is awake
+# The limits of the compiled kernel, by its buffers for a row. Beyond them, NumPy computes.
+_MAX_REACH, _MAX_STRIDE, _MAX_FACTOR = 4096, 64, 1024
+_MAX_CHANNELS = 1 << 20
+_MIN_PARALLEL_PRODUCTS = 1 << 18  # fewer are summed before another thread has started
 
 
-def subpixel_compiled(
+def subpixel_conv_compiled(
     given: Operands,
     sizes: Sequence[int],
     *,
@@ -40,29 +40,29 @@ def subpixel_compiled(
 ) -> NDArray[Any] | None:
     """The part of so many ``sizes`` at ``crop`` of a shuffled convolution, in the layout of the call; None where the
     compiled module is not here or has no such case."""
-    if not _served(given) or given.weight.shape[0] % math.prod(r):
+    if not _is_supported(given) or given.weight.shape[0] % math.prod(r):
         return None
     return _run(given, given.weight, given.bias, sizes, stride, dilation, before, r, r, crop, order)
 
 
-def spread_compiled(
+def conv_transpose_compiled(
     given: Operands, sizes: Sequence[int], *, stride: Sequence[int], crop: Sequence[int]
 ) -> NDArray[Any] | None:
     """A transposed convolution likewise, by its phases; see :mod:`subpixel.ops.convolution.convert`."""
     # Beyond the input lie zeros, which a weight that is no number must not meet.
-    if not _served(given) or max(stride) > _MOST_FACTOR or not np.isfinite(given.weight).all():
+    if not _is_supported(given) or max(stride) > _MAX_FACTOR or not np.isfinite(given.weight).all():
         return None
     a = NumpyArithmetic()
     taps = [math.ceil(k / s) for k, s in zip(given.kernel, stride, strict=True)]
-    weight = split(a, given.weight, stride, taps, given.groups, "CRD")
-    bias = None if given.bias is None else each_phase(a, given.bias, math.prod(stride), "CRD")
+    weight = split_phases(a, given.weight, stride, taps, given.groups, "CRD")
+    bias = None if given.bias is None else repeat_phases(a, given.bias, math.prod(stride), "CRD")
     ones = (1,) * given.axes.dims
     # Phases from here on are a tap shorter. That tap is not a zero but none at all: zero times infinity is NaN.
     full = [k - (u - 1) * s for k, u, s in zip(given.kernel, taps, stride, strict=True)]
     return _run(given, weight, bias, sizes, ones, ones, [u - 1 for u in taps], stride, full, crop, "CRD")
 
 
-def _served(given: Operands) -> bool:
+def _is_supported(given: Operands) -> bool:
     arrays = [v for v in (given.x, given.weight, given.bias) if v is not None]
     return (
         given.a.name == "numpy"
@@ -87,9 +87,9 @@ def _run(
     order: str,
 ) -> NDArray[Any] | None:
     reach = max(d * (k - 1) + 1 for d, k in zip(dilation, weight.shape[2:], strict=True))
-    if max(stride) > _MOST_STRIDE or max(r) > _MOST_FACTOR or max(reach, *dilation) > _MOST_REACH:
+    if max(stride) > _MAX_STRIDE or max(r) > _MAX_FACTOR or max(reach, *dilation) > _MAX_REACH:
         return None
-    if len(weight) > _MOST_CHANNELS or given.x.shape[1] > _MOST_CHANNELS:
+    if len(weight) > _MAX_CHANNELS or given.x.shape[1] > _MAX_CHANNELS:
         return None
     module = native_module()
     assert module is not None
@@ -103,7 +103,7 @@ def _run(
     pairs = [
         ((one,) * line + tuple(v)) for one, v in ((1, stride), (1, dilation), (0, before), (1, r), (1, full), (0, crop))
     ]
-    threads = available_threads() if y.size * given.terms >= _WORTH_THREADS else 1
+    threads = available_threads() if y.size * given.terms >= _MIN_PARALLEL_PRODUCTS else 1
     module.subpixel_conv(
         np.ascontiguousarray(x),
         np.ascontiguousarray(weight),

@@ -1,10 +1,12 @@
 """Convolution, transposed convolution and sub-pixel convolution.
 
-Weights lie as in torch whatever the layout of the data: ``(C_out, C_in/groups, *kernel)``, for the transposed one
-``(C_in, C_out/groups, *kernel)``. As in every framework "convolution" is cross-correlation: the kernel is not flipped.
+Weights have torch's layout, whatever the layout of the data: ``(C_out, C_in/groups, *kernel)``, for the transposed
+convolution ``(C_in, C_out/groups, *kernel)``. As in all frameworks, "convolution" means cross-correlation: the kernel
+is not flipped.
 
-dtypes: NumPy arrays give NumPy's common dtype (f32 stays f32; f16 is summed in f32); integers alone give int64,
-computed exactly, or an error where int64 might not hold a sum. torch tensors are worked on by torch, with gradients.
+dtypes: the result of NumPy arrays has their common dtype (f32 stays f32; f16 is summed in f32). If all arrays are
+integers, the result is int64 and exact, or an error if a sum could exceed int64. Torch computes on torch tensors, with
+gradients.
 """
 
 from __future__ import annotations
@@ -17,8 +19,8 @@ from typing import Any
 from subpixel.errors import InvalidArgument
 from subpixel.ops.arrays import enter
 from subpixel.ops.axes import Layout, Padding, parse_layout
-from subpixel.ops.convolution.compiled import spread_compiled, subpixel_compiled
-from subpixel.ops.convolution.sums import Operands, correlate, operands, spread, summed
+from subpixel.ops.convolution.compiled import conv_transpose_compiled, subpixel_conv_compiled
+from subpixel.ops.convolution.numpy_conv import Operands, correlate, correlate_transpose, operands, run_numpy
 from subpixel.ops.shuffle import Order, check_order, pixel_shuffle
 
 __all__ = ["conv", "conv_transpose", "subpixel_conv"]
@@ -27,8 +29,8 @@ Pairs = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True)
-class _Plan:
-    """One number for each spatial axis, and how many windows there are."""
+class _ConvolutionPlan:
+    """The checked arguments of a convolution for each spatial axis, and the number of windows."""
 
     stride: tuple[int, ...]
     pads: Pairs
@@ -37,7 +39,7 @@ class _Plan:
 
     def compiled(self, given: Operands, sizes: Any, r: Any, crop: Any, order: str) -> Any:
         before = [pad for pad, _ in self.pads]
-        return subpixel_compiled(
+        return subpixel_conv_compiled(
             given, sizes, stride=self.stride, dilation=self.dilation, before=before, r=r, crop=crop, order=order
         )
 
@@ -53,27 +55,28 @@ def conv(
     groups: int = 1,
     layout: Layout = "NCHW",
 ) -> Any:
-    """Sums of weighted neighbours.
+    """Convolution: sums of weighted neighbours.
 
     ``y[n, o, h, w] = bias[o] + sum_{c,i,j} weight[o, c, i, j] * x[n, c, h*s + i*d - before, w*s + j*d - before]``
 
     Args:
-        x: ``(N, C_in, H, W)`` for ``layout="NCHW"``, see the module's text for dtypes.
+        x: ``(N, C_in, H, W)`` for ``layout="NCHW"``; see the module's text for dtypes.
         weight: ``(C_out, C_in/groups, kH, kW)``.
         bias: ``(C_out,)`` or None.
-        stride: from window to window, one number or one for each spatial axis.
+        stride: the distance between windows, one number or one for each spatial axis.
         padding: zeros before and after each axis: one number, one for each axis, pairs ``(before, after)``,
-            ``"valid"`` (none), ``"same"`` (``ceil(H / stride)`` windows, the odd zero after; for stride 1 torch's
-            ``same``, for others TensorFlow's) or ``"same_lower"`` (the odd zero before).
-        dilation: distance of a window's samples.
-        groups: channels in so many groups that do not see each other.
-        layout: of ``x`` and the result, as for :func:`subpixel.ops.pixel_shuffle`.
+            ``"valid"`` (none), ``"same"`` (``ceil(H / stride)`` windows, an odd zero after; torch's ``same`` for
+            stride 1, TensorFlow's for others) or ``"same_lower"`` (an odd zero before).
+        dilation: the distance between the samples of a window.
+        groups: the number of groups of channels; a group reads only its own input channels.
+        layout: of ``x`` and the result: ``NCW``, ``NCHW``, ``NCDHW``, ``NWC``, ``NHWC``, ``NDHWC``, or any of these
+            without ``N``.
 
     Returns:
         ``(N, C_out, H', W')`` with ``H' = floor((H + before + after - dilation*(kH - 1) - 1) / stride) + 1``.
 
     Raises:
-        InvalidArgument: arguments out of range, shapes that do not fit, a window larger than the padded input.
+        InvalidArgument: an argument is out of range, shapes do not fit, or a window is larger than the padded input.
 
     Source: torch ``conv2d``; the ONNX operator Conv.
 
@@ -81,15 +84,15 @@ def conv(
     >>> conv(np.arange(5).reshape(1, 5), np.array([[[1, 2, 3]]]), layout="CW").tolist()
     [[8, 14, 20]]
     """
-    return _convolved(*_planned(x, weight, bias, stride, padding, dilation, groups, layout))
+    return _run_conv(*_plan_conv(x, weight, bias, stride, padding, dilation, groups, layout))
 
 
-def _planned(
+def _plan_conv(
     x: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: Any, layout: Any
-) -> tuple[Operands, _Plan]:
-    """Checked arguments of :func:`conv`."""
+) -> tuple[Operands, _ConvolutionPlan]:
+    """Check the arguments of :func:`conv`."""
     axes = parse_layout("conv", layout)
-    strides, dilations = axes.each("stride", stride), axes.each("dilation", dilation)
+    strides, dilations = axes.per_axis("stride", stride), axes.per_axis("dilation", dilation)
     given = operands(axes, x, weight, bias, groups, transposed=False)
     span = [d * (k - 1) + 1 for d, k in zip(dilations, given.kernel, strict=True)]
     pads = axes.padding(padding, given.sizes, span, strides)
@@ -97,23 +100,23 @@ def _planned(
     if any(n < k for n, k in zip(padded, span, strict=True)):
         raise InvalidArgument(
             f"conv: spatial sizes {given.sizes} with padding {pads} are smaller than the window {tuple(span)}; "
-            f"more padding, a smaller kernel or less dilation would fit"
+            f"more padding, a smaller kernel or less dilation is needed"
         )
     counts = tuple((n - k) // s + 1 for n, k, s in zip(padded, span, strides, strict=True))
     itemsize = _itemsize(given)
-    axes.fits((given.x.shape[0], given.weight.shape[0], *counts), itemsize)
-    axes.fits((*given.x.shape[:2], *padded), itemsize)
-    return given, _Plan(strides, pads, dilations, counts)
+    axes.check_size((given.x.shape[0], given.weight.shape[0], *counts), itemsize)
+    axes.check_size((*given.x.shape[:2], *padded), itemsize)
+    return given, _ConvolutionPlan(strides, pads, dilations, counts)
 
 
-def _convolved(given: Operands, plan: _Plan) -> Any:
+def _run_conv(given: Operands, plan: _ConvolutionPlan) -> Any:
     if given.by_torch:
         return given.back(given.axes.restore(given.a, _torch_conv(given, plan.stride, plan.pads, plan.dilation)))
     nothing = (0,) * given.axes.dims
     compiled = plan.compiled(given, plan.counts, (1,) * given.axes.dims, nothing, "CRD")
     if compiled is not None:
         return given.back(compiled)
-    y = summed(given, lambda v, w: correlate(_pad(v, plan.pads), w, plan.stride, plan.dilation, given.groups))
+    y = run_numpy(given, lambda v, w: correlate(_pad(v, plan.pads), w, plan.stride, plan.dilation, given.groups))
     return given.back(given.axes.restore(given.a, y))
 
 
@@ -130,27 +133,28 @@ def conv_transpose(
     groups: int = 1,
     layout: Layout = "NCHW",
 ) -> Any:
-    """The gradient of :func:`conv` as a layer ("deconvolution"): every input sample adds its weighted kernel.
+    """Transposed convolution ("deconvolution"), the gradient of :func:`conv`: each input sample adds a weighted kernel.
 
     ``y[n, o, h*s + i*d - before] += weight[c, o, i] * x[n, c, h]`` along each axis, ``bias[o]`` added once.
 
     Args:
-        x: ``(N, C_in, H, W)`` for ``layout="NCHW"``, see the module's text for dtypes.
+        x: ``(N, C_in, H, W)`` for ``layout="NCHW"``; see the module's text for dtypes.
         weight: ``(C_in, C_out/groups, kH, kW)``.
         bias: ``(C_out,)`` or None.
-        stride: distance of the kernels in the result.
-        padding: samples cut from the result: one number, one for each axis, or pairs ``(before, after)``.
-        output_padding: samples added to the result's end, below the larger of stride and dilation.
-        output_size: ``(H', W')`` or the whole shape of the result, from which output_padding follows.
-        dilation: distance of a kernel's samples.
-        groups: as for :func:`conv`.
-        layout: as for :func:`conv`.
+        stride: the distance between the kernels in the result.
+        padding: samples cut off the result: one number, one for each axis, or pairs ``(before, after)``.
+        output_padding: samples added at the end of the result, fewer than the larger of stride and dilation.
+        output_size: ``(H', W')`` or the whole shape of the result; it sets ``output_padding``.
+        dilation: the distance between the samples of a kernel.
+        groups: the number of groups of channels, as for :func:`conv`.
+        layout: of ``x`` and the result: ``NCW``, ``NCHW``, ``NCDHW``, ``NWC``, ``NHWC``, ``NDHWC``, or any of these
+            without ``N``.
 
     Returns:
         ``(N, C_out, H', W')``, ``H' = (H - 1)*stride - before - after + dilation*(kH - 1) + output_padding + 1``.
 
     Raises:
-        InvalidArgument: arguments out of range, shapes that do not fit, an empty result.
+        InvalidArgument: an argument is out of range, shapes do not fit, or the result would be empty.
 
     Source: torch ``conv_transpose2d``; the ONNX operator ConvTranspose.
 
@@ -159,7 +163,7 @@ def conv_transpose(
     [[1, 2, 13, 20, 30]]
     """
     axes = parse_layout("conv_transpose", layout)
-    strides, dilations = axes.each("stride", stride), axes.each("dilation", dilation)
+    strides, dilations = axes.per_axis("stride", stride), axes.per_axis("dilation", dilation)
     pads = axes.pairs("padding", padding)
     given = operands(axes, x, weight, bias, groups, transposed=True)
     least = tuple(
@@ -167,7 +171,7 @@ def conv_transpose(
         for n, s, pad, d, k in zip(given.sizes, strides, pads, dilations, given.kernel, strict=True)
     )
     if output_size is None:
-        extra = axes.each("output_padding", output_padding, least=0)
+        extra = axes.per_axis("output_padding", output_padding, least=0)
     else:
         wanted = axes.spatial_sizes("output_size", output_size)
         extra = tuple(n - usual for n, usual in zip(wanted, least, strict=True))
@@ -177,24 +181,24 @@ def conv_transpose(
         top = tuple(n + most - 1 for n, most in zip(least, room, strict=True))
         raise InvalidArgument(
             f"conv_transpose: {values}: for input {given.sizes}, kernel {given.kernel} and stride {strides} "
-            f"sizes from {least} to {top} would fit"
+            f"sizes from {least} to {top} are possible"
         )
     sizes = tuple(n + e for n, e in zip(least, extra, strict=True))
     if min(sizes) < 1 or min(given.sizes) < 1:
         raise InvalidArgument(
             f"conv_transpose: input {given.sizes}, kernel {given.kernel}, stride {strides} and padding {pads} "
-            f"lead to size {sizes}; less padding would fit"
+            f"lead to size {sizes}; less padding is needed"
         )
     full = [n + sum(pad) for n, pad in zip(sizes, pads, strict=True)]
-    axes.fits((given.x.shape[0], given.weight.shape[1] * given.groups, *full), _itemsize(given))
+    axes.check_size((given.x.shape[0], given.weight.shape[1] * given.groups, *full), _itemsize(given))
     if given.by_torch:
         y = _torch_conv_transpose(given, strides, pads, extra, dilations)
     else:
         crop = [before for before, _ in pads]
-        compiled = spread_compiled(given, sizes, stride=strides, crop=crop) if max(dilations) == 1 else None
+        compiled = conv_transpose_compiled(given, sizes, stride=strides, crop=crop) if max(dilations) == 1 else None
         if compiled is not None:
             return given.back(compiled)
-        y = summed(given, lambda v, w: spread(v, w, strides, dilations, given.groups, crop, sizes))
+        y = run_numpy(given, lambda v, w: correlate_transpose(v, w, strides, dilations, given.groups, crop, sizes))
     return given.back(axes.restore(given.a, y))
 
 
@@ -212,23 +216,24 @@ def subpixel_conv(
     layout: Layout = "NCHW",
     order: Order = "CRD",
 ) -> Any:
-    """A convolution in low resolution that gives ``C*r*r`` channels, then their pixel shuffle.
+    """Sub-pixel convolution: a convolution in low resolution to ``C*r*r`` channels, then a pixel shuffle.
 
     Args:
-        x: ``(N, C_in, H, W)`` for ``layout="NCHW"``, see the module's text for dtypes.
+        x: ``(N, C_in, H, W)`` for ``layout="NCHW"``; see the module's text for dtypes.
         weight: ``(C*r*r, C_in/groups, kH, kW)``.
         bias: ``(C*r*r,)`` or None.
-        r: upscaling factor, at least 1, or one for each spatial axis.
-        stride: of the convolution; so are ``padding``, ``dilation`` and ``groups``, see :func:`conv`.
-        crop: samples cut from the shuffled result: one number, one for each axis, or pairs ``(before, after)``.
-        layout: as for :func:`conv`.
+        r: the upscaling factor, at least 1, or one for each spatial axis.
+        stride: of the convolution, as are ``padding``, ``dilation`` and ``groups``; see :func:`conv`.
+        crop: samples cut off the shuffled result: one number, one for each axis, or pairs ``(before, after)``.
+        layout: of ``x`` and the result: ``NCW``, ``NCHW``, ``NCDHW``, ``NWC``, ``NHWC``, ``NDHWC``, or any of these
+            without ``N``.
         order: ``CRD`` or ``DCR``, see :mod:`subpixel.ops.shuffle`.
 
     Returns:
         ``(N, C, H'*r - before - after, W'*r - before - after)`` with the ``H'``, ``W'`` of :func:`conv`.
 
     Raises:
-        InvalidArgument: as :func:`conv` and :func:`subpixel.ops.pixel_shuffle`; a crop that leaves nothing.
+        InvalidArgument: as :func:`conv` and :func:`subpixel.ops.pixel_shuffle`, or ``crop`` leaves nothing.
 
     Source: Shi et al., arXiv 1609.05158, section 3.2.
 
@@ -238,18 +243,20 @@ def subpixel_conv(
     """
     axes = parse_layout("subpixel_conv", layout)
     cut = axes.pairs("crop", crop)
-    given, plan = _planned(x, weight, bias, stride, padding, dilation, groups, layout)
+    given, plan = _plan_conv(x, weight, bias, stride, padding, dilation, groups, layout)
     check_order("pixel_shuffle", order)
-    factors = parse_layout("pixel_shuffle", layout).each("r", r)
+    factors = parse_layout("pixel_shuffle", layout).per_axis("r", r)
     if given.weight.shape[0] % math.prod(factors) == 0:
         grid = [n * f for n, f in zip(plan.counts, factors, strict=True)]
         if any(before + after >= n for n, (before, after) in zip(grid, cut, strict=True)):
-            raise InvalidArgument(f"subpixel_conv: crop {cut} leaves nothing of the result's {tuple(grid)}")
+            raise InvalidArgument(
+                f"subpixel_conv: crop {cut} leaves nothing of a result of {tuple(grid)}; a smaller crop is needed"
+            )
         sizes = [n - sum(pair) for n, pair in zip(grid, cut, strict=True)]
         compiled = plan.compiled(given, sizes, factors, [before for before, _ in cut], order)
         if compiled is not None:
             return given.back(compiled)
-    y = pixel_shuffle(_convolved(given, plan), r, layout=layout, order=order)
+    y = pixel_shuffle(_run_conv(given, plan), r, layout=layout, order=order)
     if not any(any(pair) for pair in cut):
         return y
     inside = [slice(before, n - after) for n, (before, after) in zip(axes.sizes(y)[2], cut, strict=True)]
@@ -258,7 +265,7 @@ def subpixel_conv(
 
 
 def _itemsize(given: Operands) -> int:
-    """Bytes of a sample of the result, at least: integers become int64."""
+    """The smallest number of bytes of a sample of the result; integers become int64."""
     size = given.x.element_size() if given.a.name == "torch" else given.x.dtype.itemsize
     return int(size) if given.a.dtype(given.x).startswith(("float", "bfloat", "complex")) else 8
 

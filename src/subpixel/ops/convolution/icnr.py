@@ -1,4 +1,4 @@
-"""ICNR: the start of a sub-pixel convolution that shows no checkerboard."""
+"""ICNR: initial weights of a sub-pixel convolution, without checkerboard patterns."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 
 from subpixel.errors import InvalidArgument
 from subpixel.ops.arrays import enter
-from subpixel.ops.axes import is_whole
-from subpixel.ops.convolution.phases import each_phase, kernel_axes
+from subpixel.ops.axes import is_integer
+from subpixel.ops.convolution.phases import kernel_axes, repeat_phases
 from subpixel.ops.shuffle import Order, check_order
 
 __all__ = ["icnr"]
@@ -25,21 +25,22 @@ def icnr(
     generator: np.random.Generator | None = None,
     order: Order = "CRD",
 ) -> Any:
-    """Weights with which a sub-pixel convolution starts as a convolution followed by nearest resizing: no checkerboard.
+    """Initial weights with which a sub-pixel convolution equals a convolution followed by nearest resizing.
 
     Args:
-        shape: of the weight, ``(C*prod(r), C_in/groups, *kernel)``.
-        r: upscaling factor, or one for each kernel axis.
-        init: called once with ``(C, C_in/groups, *kernel)``, gives the weights that all phases of a channel share
-            (NumPy, torch, …); by default f32 of He's normal distribution, deviation ``sqrt(2 / fan_in)``.
-        generator: of the default; a new unseeded one where it is None.
-        order: of the channels before the shuffle.
+        shape: the shape of the weight, ``(C*prod(r), C_in/groups, *kernel)``.
+        r: the upscaling factor, or one for each kernel axis.
+        init: called once with ``(C, C_in/groups, *kernel)``. It returns the weights that all phases of a channel share
+            (NumPy, torch, …). Default: f32 of He's normal distribution, with deviation ``sqrt(2 / fan_in)``.
+        generator: for the default ``init``; None for a new, unseeded one.
+        order: of the channels before the shuffle: ``CRD`` or ``DCR``.
 
     Returns:
-        Weights of that shape, of the kind and dtype that ``init`` gave.
+        Weights of that shape, of the kind and dtype that ``init`` returned.
 
     Raises:
-        InvalidArgument: a first size not divisible by ``prod(r)``, or an ``init`` that gives another shape.
+        InvalidArgument: the first size is not divisible by ``prod(r)``, ``init`` returned another shape, or both
+            ``init`` and ``generator`` are given.
 
     Source: Aitken et al., arXiv 1707.02937, section 3.2 ("ICNR"); He et al., arXiv 1502.01852.
 
@@ -47,17 +48,17 @@ def icnr(
     >>> icnr((8, 1, 1), 4, init=lambda shape: np.array([5, 7]).reshape(shape)).ravel().tolist()
     [5, 5, 5, 5, 7, 7, 7, 7]
     """
-    if not isinstance(shape, (tuple, list)) or not all(is_whole(n) and n >= 1 for n in shape):
-        raise InvalidArgument(f"icnr: shape={shape!r}: (C*prod(r), C_in/groups, *kernel) is needed, integers")
+    if not isinstance(shape, (tuple, list)) or not all(is_integer(n) and n >= 1 for n in shape):
+        raise InvalidArgument(f"icnr: shape={shape!r}: (C*prod(r), C_in/groups, *kernel) of integers is needed")
     axes = kernel_axes("icnr", tuple(shape))
-    cell = math.prod(axes.each("r", r))
+    cell = math.prod(axes.per_axis("r", r))
     check_order("icnr", order)
     if shape[0] % cell:
-        raise InvalidArgument(f"icnr: shape {tuple(shape)}: its first size must divide by {cell}")
+        raise InvalidArgument(f"icnr: shape {tuple(shape)}: a first size divisible by {cell} is needed")
     if init is not None and generator is not None:
-        raise InvalidArgument("icnr: init and generator: only one of them is needed")
+        raise InvalidArgument("icnr: both init and generator are given; pass one of them")
     small = (int(shape[0]) // cell, *(int(n) for n in shape[1:]))
-    axes.fits(shape, 4)
+    axes.check_size(shape, 4)
     if init is None:
         generator = generator or np.random.default_rng()
         drawn: Any = generator.standard_normal(small, np.float32) * np.float32(math.sqrt(2 / math.prod(small[1:])))
@@ -65,5 +66,5 @@ def icnr(
         drawn = init(small)
     a, (base,), back = enter("icnr", drawn)
     if tuple(base.shape) != small:
-        raise InvalidArgument(f"icnr: init gave shape {tuple(base.shape)}: {small} is needed")
-    return back(each_phase(a, base, cell, order))
+        raise InvalidArgument(f"icnr: init returned shape {tuple(base.shape)}: {small} is needed")
+    return back(repeat_phases(a, base, cell, order))

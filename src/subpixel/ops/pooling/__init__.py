@@ -1,1 +1,1 @@
-"""Pooling that keeps positions, and its ways back."""
+"""Max pooling with positions, max unpooling and average unpooling."""

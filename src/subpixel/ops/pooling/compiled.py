@@ -1,4 +1,4 @@
-"""Max unpooling by the compiled module, on NumPy arrays of any dtype of 1, 2, 4 or 8 bytes."""
+"""Max unpooling by the compiled module, on NumPy arrays with 1, 2, 4 or 8 bytes for each sample."""
 
 from __future__ import annotations
 
@@ -10,19 +10,21 @@ from numpy.typing import NDArray
 
 from subpixel.ops.native import available_threads, native_module
 
-__all__ = ["unpooled_compiled"]
+__all__ = ["max_unpool_compiled"]
 
-# From this size on the system gives fresh pages, which are zero as they come: glibc's largest threshold for them.
-# Smaller arrays are memory used before, cheaper to clear plane by plane while it is in the cache.
-_FRESH = 32 << 20
-_WORTH_THREADS = 1 << 20  # bytes; less is done before another thread is awake
+# Arrays of at least this size get fresh pages from the system, which are zero already: it is glibc's largest threshold.
+# Smaller arrays reuse memory, which is cheaper to clear plane by plane while it is in the cache.
+_MIN_FRESH_BYTES = 32 << 20
+_MIN_PARALLEL_BYTES = 1 << 20  # fewer are written before another thread has started
 
 
-def unpooled_compiled(
+def max_unpool_compiled(
     values: Any, positions: Any, shape: tuple[int, ...], indices: str, storage_order: int
 ) -> NDArray[Any] | None:
-    """``(N, C, *S)`` of this shape; None where the compiled module is not here or has no such case, a position outside
-    of its own plane among them."""
+    """The unpooled array ``(N, C, *S)`` of this shape.
+
+    None if the module is not installed or does not support the case, or if a position lies outside its own plane.
+    """
     module = native_module()
     plain = values.dtype.kind in "biufc" and values.dtype.itemsize in (1, 2, 4, 8)
     if module is None or storage_order or not plain or not values.size:
@@ -30,7 +32,7 @@ def unpooled_compiled(
     if positions.dtype != np.int32 and positions.dtype != np.int64:
         return None
     planes, size = shape[0] * shape[1], math.prod(shape[2:])
-    zeroed = planes * size * values.itemsize >= _FRESH
+    zeroed = planes * size * values.itemsize >= _MIN_FRESH_BYTES
     y = np.zeros(shape, values.dtype) if zeroed else np.empty(shape, values.dtype)
     given = [np.ascontiguousarray(v).reshape(-1).view(np.uint8) for v in (values, positions)]
     inside = module.max_unpool(
@@ -43,6 +45,6 @@ def unpooled_compiled(
         positions.dtype.itemsize,
         indices == "onnx",
         zeroed,
-        available_threads() if y.nbytes >= _WORTH_THREADS else 1,
+        available_threads() if y.nbytes >= _MIN_PARALLEL_BYTES else 1,
     )
     return y if inside else None

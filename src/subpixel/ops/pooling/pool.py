@@ -1,14 +1,14 @@
-"""Max pooling that remembers where its maxima stood, and the ways back: max unpooling, average unpooling.
+"""Max pooling that returns the positions of the maxima, and its inverses: max unpooling and average unpooling.
 
-Two countings of positions are in use and silently confused, so the counting is a named argument:
+Two countings of positions are in use and easily confused, so the counting is a named argument:
 
 ``indices="torch"``
     flat in one plane, in raster order: ``h*W + w``.
 ``indices="onnx"``
-    flat over the whole channels-first tensor ``(N, C, H, W)``, whatever the layout here: ``((n*C + c)*H + h)*W + w``;
-    with ``storage_order=1`` column-major within each plane: ``(n*C + c)*H*W + h + w*H``.
+    flat over the whole channels-first tensor ``(N, C, H, W)``, whatever the layout here: ``((n*C + c)*H + h)*W + w``.
+    With ``storage_order=1``, column-major within each plane: ``(n*C + c)*H*W + h + w*H``.
 
-Padding is never counted: positions are those of the unpadded input.
+Padding is not counted: positions are those of the unpadded input.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from typing import Any, Literal
 from subpixel.errors import InvalidArgument
 from subpixel.ops.arrays import Arithmetic, enter
 from subpixel.ops.axes import Axes, Layout, Padding, parse_layout
-from subpixel.ops.pooling.compiled import unpooled_compiled
-from subpixel.ops.pooling.positions import check_counting, counted, flat_positions
-from subpixel.ops.pooling.windows import largest, largest_with_positions, windows
+from subpixel.ops.pooling.compiled import max_unpool_compiled
+from subpixel.ops.pooling.positions import check_counting, convert_positions, flat_positions
+from subpixel.ops.pooling.windows import window_maxima, window_maxima_with_positions, windows
 
 __all__ = ["Counting", "average_unpool", "max_pool", "max_unpool"]
 
@@ -42,28 +42,29 @@ def max_pool(
     indices: Counting = "torch",
     storage_order: int = 0,
 ) -> Any:
-    """The largest sample of every window, and on request where it stood.
+    """Max pooling: the largest sample of every window, and optionally its position.
 
     Args:
-        x: whole or floating numbers, ``(N, C, H, W)`` for ``layout="NCHW"``.
+        x: integers or floats, ``(N, C, H, W)`` for ``layout="NCHW"``.
         kernel: samples of a window, one number or one for each spatial axis.
-        stride: from window to window; ``None`` is ``kernel``.
-        padding: samples before and after each axis that never win: one number, one for each axis, pairs
+        stride: the distance between windows; None for ``kernel``.
+        padding: samples before and after each axis that are never the largest: one number, one for each axis, pairs
             ``(before, after)``, or ``"same"``, ``"same_lower"``, ``"valid"`` (ONNX: SAME_UPPER, SAME_LOWER, VALID).
-        dilation: distance of a window's samples.
-        ceil_mode: also the last window that begins inside the input or its leading padding but reaches beyond.
-        return_indices: give ``(values, indices)``.
-        layout: as for :func:`subpixel.ops.pixel_shuffle`.
-        indices: ``torch`` or ``onnx``, how positions are counted; see the module's text.
-        storage_order: 0 row-major, 1 column-major within a plane; only ``indices="onnx"`` knows 1.
+        dilation: the distance between the samples of a window.
+        ceil_mode: add the last window if it begins inside the input or its leading padding but ends beyond.
+        return_indices: return ``(values, indices)``.
+        layout: ``NCW``, ``NCHW``, ``NCDHW``, ``NWC``, ``NHWC``, ``NDHWC``, or any of these without ``N``.
+        indices: the counting of positions, ``torch`` or ``onnx``; see the module's text.
+        storage_order: 0 for row-major, or with ``indices="onnx"`` 1 for column-major within a plane.
 
     Returns:
         ``(N, C, H', W')`` with ``H' = floor((H + before + after - dilation*(kernel - 1) - 1) / stride) + 1`` in the
-        dtype of ``x``; the indices are int64 of the same shape. The first of equal maxima in raster order wins. A
-        window that holds NaN gives NaN, its position that of the last NaN (as torch).
+        dtype of ``x``. The indices are int64 of the same shape. Of equal maxima, the first in raster order counts. A
+        window with NaN gives NaN, at the position of its last NaN (as in torch).
 
     Raises:
-        InvalidArgument: arguments out of range, a window larger than the padded input, or one that sees only padding.
+        InvalidArgument: an argument is out of range, or a window is larger than the padded input or contains only
+            padding.
 
     Source: torch ``max_pool2d``; the ONNX operator MaxPool, opset 22.
 
@@ -73,14 +74,14 @@ def max_pool(
     ([[[[5, 6]]]], [[[[4, 2]]]])
     """
     axes = parse_layout("max_pool", layout)
-    kernels = axes.each("kernel", kernel)
-    strides = kernels if stride is None else axes.each("stride", stride)
-    dilations = axes.each("dilation", dilation)
+    kernels = axes.per_axis("kernel", kernel)
+    strides = kernels if stride is None else axes.per_axis("stride", stride)
+    dilations = axes.per_axis("dilation", dilation)
     check_counting(axes, indices, storage_order)
     a, (x,), back = enter(axes.op, x)
     x = axes.planes(a, x)
     if not a.dtype(x).startswith(("int", "uint", "float", "bfloat")):
-        raise InvalidArgument(f"max_pool: dtype {a.dtype(x)}: whole or floating numbers are needed")
+        raise InvalidArgument(f"max_pool: dtype {a.dtype(x)}: integers or floats are needed")
     shape = tuple(x.shape)
     span = [d * (k - 1) + 1 for d, k in zip(dilations, kernels, strict=True)]
     pads = axes.padding(padding, shape[2:], span, strides)
@@ -89,13 +90,13 @@ def max_pool(
     if a.name == "torch":
         values, where = _torch_max_pool(a, x, plan, kernels, strides, pads, dilations, bool(ceil_mode))
     elif return_indices:
-        values, where = largest_with_positions(a, x, plan)
+        values, where = window_maxima_with_positions(a, x, plan)
     else:
-        values = largest(x, plan)
+        values = window_maxima(x, plan)
     values = back(axes.restore(a, values))
     if not return_indices:
         return values
-    return values, back(axes.restore(a, counted(where, shape, indices, storage_order, a, x)))
+    return values, back(axes.restore(a, convert_positions(where, shape, indices, storage_order, a, x)))
 
 
 def max_unpool(
@@ -111,28 +112,28 @@ def max_unpool(
     indices: Counting = "torch",
     storage_order: int = 0,
 ) -> Any:
-    """Values put back to where :func:`max_pool` found them, zeros elsewhere.
+    """Max unpooling: values at the positions where :func:`max_pool` found them, zeros elsewhere.
 
     Args:
         values: ``(N, C, H', W')``, any dtype.
-        positions: integers of the same shape, what ``max_pool(..., return_indices=True)`` gave as indices.
+        positions: integers of the same shape, the indices that ``max_pool(..., return_indices=True)`` returned.
         kernel: as for :func:`max_pool`.
         stride: as for :func:`max_pool`.
         padding: as for :func:`max_pool`, in numbers.
-        output_size: ``(H, W)`` or the whole shape of the result, within less than one stride of the default
-            ``(H' - 1)*stride - before - after + kernel``: several inputs pool to the same size.
-        indices_size: the ``(H, W)`` that positions count in, where it is smaller than the result, which then gets
-            zeros after it (ONNX's definition of ``output_shape``); by default the result's own.
-        layout: as for :func:`subpixel.ops.pixel_shuffle`.
-        indices: ``torch`` or ``onnx``, how positions are counted; see the module's text.
-        storage_order: as for :func:`max_pool`.
+        output_size: ``(H, W)`` or the whole shape of the result. It must differ by less than one stride from the
+            default ``(H' - 1)*stride - before - after + kernel``, since several input sizes pool to the same size.
+        indices_size: the ``(H, W)`` in which positions are counted, if it is smaller than the result, which then gets
+            zeros after it (ONNX's definition of ``output_shape``). Default: the size of the result.
+        layout: ``NCW``, ``NCHW``, ``NCDHW``, ``NWC``, ``NHWC``, ``NDHWC``, or any of these without ``N``.
+        indices: the counting of positions, ``torch`` or ``onnx``; see the module's text.
+        storage_order: 0 for row-major, or with ``indices="onnx"`` 1 for column-major within a plane.
 
     Returns:
-        ``(N, C, H, W)`` in the dtype of ``values``. Of several values for one position the last in raster order is
-        kept (torch leaves that undefined); the others get no gradient.
+        ``(N, C, H, W)`` in the dtype of ``values``. Of several values at one position, the last in raster order is
+        stored (torch leaves this undefined), and the others get no gradient.
 
     Raises:
-        InvalidArgument: arguments out of range, shapes that differ, positions outside of the result.
+        InvalidArgument: an argument is out of range, shapes differ, or a position lies outside the result.
 
     Source: torch ``max_unpool2d``; the ONNX operator MaxUnpool, opset 22.
 
@@ -141,61 +142,63 @@ def max_unpool(
     [[0, 0, 6, 0], [5, 0, 0, 0]]
     """
     axes = parse_layout("max_unpool", layout)
-    kernels = axes.each("kernel", kernel)
-    strides = kernels if stride is None else axes.each("stride", stride)
+    kernels = axes.per_axis("kernel", kernel)
+    strides = kernels if stride is None else axes.per_axis("stride", stride)
     pads = axes.pairs("padding", padding)
     check_counting(axes, indices, storage_order)
     a, (values, positions), back = enter(axes.op, values, positions)
     if tuple(values.shape) != tuple(positions.shape):
         raise InvalidArgument(
             f"max_unpool: values of shape {tuple(values.shape)} and positions of shape {tuple(positions.shape)}: "
-            f"they must be equal"
+            f"equal shapes are needed"
         )
     if not a.dtype(positions).startswith(("int", "uint")):
         raise InvalidArgument(f"max_unpool: positions of dtype {a.dtype(positions)}: integers are needed")
     values, positions = axes.planes(a, values), axes.planes(a, positions)
-    size = _unpooled_size(axes, tuple(values.shape[2:]), kernels, strides, pads, output_size)
+    size = _unpool_size(axes, tuple(values.shape[2:]), kernels, strides, pads, output_size)
     inner = size if indices_size is None else axes.spatial_sizes("indices_size", indices_size)
     if any(i > n for i, n in zip(inner, size, strict=True)):
-        raise InvalidArgument(f"max_unpool: indices_size {inner} is larger than the result's {size}")
+        raise InvalidArgument(f"max_unpool: indices_size {inner}: at most the size of the result, {size}, is possible")
     shape = (*values.shape[:2], *inner)
-    axes.fits((*shape[:2], *size), 8)
-    y = unpooled_compiled(values, positions, shape, indices, storage_order) if a.name == "numpy" else None
+    axes.check_size((*shape[:2], *size), 8)
+    y = max_unpool_compiled(values, positions, shape, indices, storage_order) if a.name == "numpy" else None
     if y is None:
         flat = flat_positions(axes, a, positions, shape, indices, storage_order)
-        y = a.reshape(_scattered(a, a.reshape(values, (-1,)), flat, math.prod(shape)), shape)
+        y = a.reshape(_scatter(a, a.reshape(values, (-1,)), flat, math.prod(shape)), shape)
     if inner != size:
         y = a.pad(y, [(0, 0), (0, 0), *((0, n - i) for n, i in zip(size, inner, strict=True))], 0)
     return back(axes.restore(a, y))
 
 
 def average_unpool(x: Any, kernel: int | Sequence[int], *, layout: Layout = "NCHW") -> Any:
-    """Every sample spread over a window: nearest upsampling by whole factors, whose average pooling gives ``x`` back.
+    """Average unpooling: repeat every sample over a window. Average pooling of the result gives ``x``.
+
+    This is nearest upsampling by integer factors.
 
     Args:
         x: any dtype, ``(N, C, H, W)`` for ``layout="NCHW"``.
         kernel: the factor, one number or one for each spatial axis.
-        layout: as for :func:`subpixel.ops.pixel_shuffle`.
+        layout: ``NCW``, ``NCHW``, ``NCDHW``, ``NWC``, ``NHWC``, ``NDHWC``, or any of these without ``N``.
 
     Returns:
         ``(N, C, H*kernel, W*kernel)`` in the dtype of ``x``.
 
     Raises:
-        InvalidArgument: a factor below 1, wrong number of axes, a result larger than 256 GiB (of f64).
+        InvalidArgument: a factor is below 1, the number of axes is wrong, or the result is larger than 256 GiB of f64.
 
-    Source: torch ``UpsamplingNearest2d`` with a whole ``scale_factor``.
+    Source: torch ``UpsamplingNearest2d`` with an integer ``scale_factor``.
 
     >>> import numpy as np
     >>> average_unpool(np.array([[[1, 2]]]), (1, 2), layout="CHW").tolist()
     [[[1, 1, 2, 2]]]
     """
     axes = parse_layout("average_unpool", layout)
-    factors = axes.each("kernel", kernel)
+    factors = axes.per_axis("kernel", kernel)
     a, (x,), back = enter(axes.op, x)
-    axes.rank(x)
+    axes.check_rank(x)
     lead, channels, sides = axes.sizes(x)
     grid = [side * f for side, f in zip(sides, factors, strict=True)]
-    axes.fits((*lead, channels, *grid), 8)
+    axes.check_size((*lead, channels, *grid), 8)
     front, end = ((*lead, channels), ()) if axes.first else (lead, (channels,))
     split = [n for side in sides for n in (side, 1)]
     wide = [n for side, f in zip(sides, factors, strict=True) for n in (side, f)]
@@ -213,7 +216,7 @@ def _torch_max_pool(
     dilation: tuple[int, ...],
     ceil_mode: bool,
 ) -> tuple[Any, Any]:
-    """torch's own where it accepts the arguments; else positions by the core, and by them the values and gradients."""
+    """torch's pooling if it supports the arguments; else positions in NumPy's way, and values and gradients by them."""
     import torch
     from torch.nn import functional
 
@@ -223,13 +226,13 @@ def _torch_max_pool(
         values, where = pool(x, kernel, stride, pads, dilation, ceil_mode=ceil_mode, return_indices=True)
         return values, where
     with torch.no_grad():
-        _, where = largest_with_positions(a, x.detach(), plan)
+        _, where = window_maxima_with_positions(a, x.detach(), plan)
     planes, counts = tuple(x.shape[:2]), tuple(where.shape[2:])
     values = x.reshape(*planes, math.prod(x.shape[2:])).gather(2, where.reshape(*planes, math.prod(counts)))
     return values.reshape(*planes, *counts), where
 
 
-def _unpooled_size(
+def _unpool_size(
     axes: Axes,
     counts: tuple[int, ...],
     kernel: tuple[int, ...],
@@ -245,24 +248,27 @@ def _unpooled_size(
     if any(abs(n - usual) >= s for n, usual, s in zip(size, default, stride, strict=True)):
         raise InvalidArgument(
             f"{axes.op}: output_size {size}: kernel {kernel}, stride {stride} and padding {padding} lead from "
-            f"{counts} to {default} or within less than one stride of it"
+            f"{counts} to {default}; sizes that differ by less than one stride are possible"
         )
     if any(n < 1 for n in size):
-        raise InvalidArgument(f"{axes.op}: kernel {kernel}, stride {stride} and padding {padding} lead to size {size}")
+        raise InvalidArgument(
+            f"{axes.op}: kernel {kernel}, stride {stride} and padding {padding} lead to size {size}; "
+            "at least 1 is needed"
+        )
     return size
 
 
-def _scattered(a: Arithmetic, values: Any, flat: Any, total: int) -> Any:
-    """``(total,)`` zeros with the values at their positions, the last of several for one position."""
+def _scatter(a: Arithmetic, values: Any, flat: Any, total: int) -> Any:
+    """``(total,)`` zeros with the values at their positions; of several values at one position, the last."""
     y = a.zeros((total,), values)
     if a.name == "numpy":
-        y[flat] = values  # of repeated positions NumPy leaves the last
+        y[flat] = values  # of repeated positions, NumPy stores the last
         return y
     import torch
 
-    # torch promises no order of writing, so the winners are found first: the largest number of each position.
+    # torch does not define the order of writing, so the last value of each position is found first, by its number.
     number = torch.arange(flat.numel(), device=flat.device)
     last = torch.full((total,), -1, dtype=torch.int64, device=flat.device)
     last = last.scatter_reduce(0, flat, number, "amax")
-    kept = last[flat] == number
-    return y.scatter(0, flat[kept], values[kept])
+    is_last = last[flat] == number
+    return y.scatter(0, flat[is_last], values[is_last])

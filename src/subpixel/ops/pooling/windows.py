@@ -1,6 +1,6 @@
-"""The windows of a pooling, axis by axis, and the largest sample of each.
+"""The windows of a pooling along each axis, and the largest sample of each window.
 
-A window is described by what it sees of the input, so that padding costs neither memory nor a comparison.
+A window consists only of the input samples in it, so that padding costs neither memory nor comparisons.
 """
 
 from __future__ import annotations
@@ -17,15 +17,18 @@ from subpixel.errors import InvalidArgument
 from subpixel.ops.arrays import Arithmetic
 from subpixel.ops.axes import Axes
 
-__all__ = ["Window", "largest", "largest_with_positions", "windows"]
+__all__ = ["PoolingWindow", "window_maxima", "window_maxima_with_positions", "windows"]
 
 
 @dataclass(frozen=True)
-class Window:
+class PoolingWindow:
     """The windows along one axis.
 
-    ``count`` windows; ``first`` (count,) is the first input sample that each sees. Each of ``taps`` is
-    ``(outputs, inputs)``: the windows for which this sample of the window lies inside, and where it lies.
+    Args:
+        count: the number of windows.
+        first: ``(count,)``: the first input sample of each window.
+        taps: for each sample of a window ``(outputs, inputs)``: the windows in which it lies inside the input, and its
+            positions.
     """
 
     count: int
@@ -41,11 +44,15 @@ def windows(
     padding: Sequence[tuple[int, int]],
     dilation: Sequence[int],
     ceil_mode: bool,
-) -> tuple[Window, ...]:
-    """The windows over an array ``(N, C, *S)``, or InvalidArgument for what cannot be pooled."""
+) -> tuple[PoolingWindow, ...]:
+    """The windows over an array ``(N, C, *S)``, axis by axis.
+
+    Raises:
+        InvalidArgument: a window is larger than the padded input, or contains only padding.
+    """
     each = list(zip(axes.spatial, shape[2:], kernel, stride, padding, dilation, strict=True))
     counts = [_count(axes, letter, n, k, s, pad, d, ceil_mode) for letter, n, k, s, pad, d in each]
-    axes.fits((*shape[:2], *counts), 8)
+    axes.check_size((*shape[:2], *counts), 8)
     return tuple(
         _window(axes, letter, n, k, s, pad[0], d, count)
         for (letter, n, k, s, pad, d), count in zip(each, counts, strict=True)
@@ -58,43 +65,43 @@ def _count(axes: Axes, letter: str, n: int, k: int, s: int, pad: tuple[int, int]
     if spare < 0:
         raise InvalidArgument(
             f"{axes.op}: a window of {d * (k - 1) + 1} along {letter} is larger than the {n} samples with padding "
-            f"{pad}; a smaller kernel or dilation would fit"
+            f"{pad}; a smaller kernel or dilation is needed"
         )
     count = spare // s + 1
     if ceil_mode and -(-spare // s) * s < n + before:  # the last window must begin before the trailing padding
         count = -(-spare // s) + 1
     if before > d * (k - 1) or (count - 1) * s - before >= n:
-        raise _blind(axes, letter, n, pad)
-    # With gaps wider than the input, a window sees at most one sample: each sample through each tap once.
+        raise _padding_only_error(axes, letter, n, pad)
+    # If the dilation exceeds the input, a window contains at most one sample: each sample once for each tap.
     if d > n and count > n * k:
-        raise _blind(axes, letter, n, pad)
+        raise _padding_only_error(axes, letter, n, pad)
     return count
 
 
-def _window(axes: Axes, letter: str, n: int, k: int, s: int, before: int, d: int, count: int) -> Window:
+def _window(axes: Axes, letter: str, n: int, k: int, s: int, before: int, d: int, count: int) -> PoolingWindow:
     start = np.arange(count, dtype=np.int64) * s - before
     first = start + np.maximum(0, -(start // d)) * d
     if (first >= n).any():
-        raise _blind(axes, letter, n, before)
+        raise _padding_only_error(axes, letter, n, before)
     taps = []
-    # Taps outside of these see the input from no window.
+    # Other taps lie outside the input in every window.
     for tap in range(max(0, -(int(start[-1]) // d)), min(k - 1, (n - 1 + before) // d) + 1):
         shift = tap * d - before
         low, high = max(0, -(shift // s)), min(count - 1, (n - 1 - shift) // s)
         if low <= high:
             taps.append((slice(low, high + 1), slice(low * s + shift, high * s + shift + 1, s)))
-    return Window(count, first, tuple(taps))
+    return PoolingWindow(count, first, tuple(taps))
 
 
-def _blind(axes: Axes, letter: str, n: int, padding: Any) -> InvalidArgument:
+def _padding_only_error(axes: Axes, letter: str, n: int, padding: Any) -> InvalidArgument:
     return InvalidArgument(
-        f"{axes.op}: padding {padding} along {letter} of {n} samples leaves windows that see padding only; "
-        f"less padding or a denser window would fit"
+        f"{axes.op}: with padding {padding} along {letter} of {n} samples, some windows contain only padding; "
+        f"less padding or dilation is needed"
     )
 
 
-def largest(x: NDArray[Any], plan: Sequence[Window]) -> NDArray[Any]:
-    """The largest sample of each window of ``(N, C, *S)``, one axis after the other. NaN is the largest."""
+def window_maxima(x: NDArray[Any], plan: Sequence[PoolingWindow]) -> NDArray[Any]:
+    """The largest sample of each window of ``(N, C, *S)``, one axis after another. NaN counts as the largest."""
     for axis, window in enumerate(plan, start=2):
         lead = (slice(None),) * axis
         best = np.take(x, window.first, axis=axis)
@@ -105,7 +112,7 @@ def largest(x: NDArray[Any], plan: Sequence[Window]) -> NDArray[Any]:
     return x
 
 
-def largest_with_positions(a: Arithmetic, x: Any, plan: Sequence[Window]) -> tuple[Any, Any]:
+def window_maxima_with_positions(a: Arithmetic, x: Any, plan: Sequence[PoolingWindow]) -> tuple[Any, Any]:
     """``(values, positions)`` of ``(N, C, *S)``; positions are flat in a plane, int64.
 
     The first of equal samples in raster order wins; NaN wins over all, the last NaN over the others (torch's rule).

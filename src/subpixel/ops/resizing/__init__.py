@@ -1,1 +1,1 @@
-"""Interpolation: one core of axis tables, and the conventions of other libraries as data."""
+"""Resizing: one core that interpolates each axis by a table, and the conventions of nine libraries as data."""

@@ -1,11 +1,11 @@
-"""Every convention in which two resizes can differ, as the fields of one :class:`Rule`."""
+"""Convention: all ways in which two resizes can differ, as the fields of one class."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["BORDERS", "COORDINATES", "ROUNDINGS", "Rule"]
+__all__ = ["BORDERS", "COORDINATES", "ROUNDINGS", "Convention"]
 
 COORDINATES = (
     "half_pixel",
@@ -20,24 +20,33 @@ BORDERS = ("replicate", "symmetric")
 
 
 @dataclass(frozen=True)
-class Rule:
-    """Every convention of one axis.
+class Convention:
+    """The conventions of a resize along one axis.
 
-    ``kernel`` is ``nearest``, ``area`` (each output sample is the mean of the input that it covers), ``adaptive`` (the
-    mean of all samples that it touches) or one of :data:`subpixel.ops.resizing.kernels.KERNELS`.
-    ``coordinates`` is one of ONNX's six, or one that only a preset can name: ``centres`` (positions counted from the
-    left edge), ``running`` (the same by adding the step up), ``corner_step`` (half_pixel, its step that of
-    align_corners), ``cells`` (OpenCV's area when it upscales).
-    ``step`` is how a position follows from an output sample: divided by the factor, multiplied by ``n_in / n_out``
-    (``ratio``; ``ratio_unless_one``, where 0 takes its place for one output sample), or by the rounded inverse of
-    ``n_out / n_in`` (``reciprocal``). Where ``n_out`` is one of the ``multiples`` of ``n_in``, the positions follow
-    from the two whatever factor was given.
-    ``precision`` is that of the positions: ``double``, ``single``, ``stored`` (double, then rounded to single) or
-    ``fused`` (the same with a single step).
-    ``length`` says whether a fractional ``factor * n_in`` or the whole ``n_out`` is the output's length.
-    ``centre`` is where in its cell a sample lies, from 0 to 1, for half_pixel with ``divide``: chroma that is co-sited
-    with the first of several samples of luma lies before the middle.
-    ``lookup`` > 0 rounds the kernel's argument to that fraction; ``sliver`` is the cover that area leaves out.
+    Args:
+        kernel: ``nearest``, ``area`` (each output sample is the mean of the input that it covers), ``adaptive`` (the
+            mean of all input samples that it touches), or one of :data:`subpixel.ops.resizing.kernels.KERNELS`.
+        coordinates: one of ONNX's six, or one that only presets use: ``centres`` (positions from the left edge),
+            ``running`` (the same by adding up the step), ``corner_step`` (half_pixel with the step of align_corners),
+            ``cells`` (OpenCV's area when it upscales).
+        nearest: the neighbour that ``nearest`` chooses: one of :data:`ROUNDINGS`.
+        a: the parameter of the cubic kernel.
+        antialias: widen the kernel when shrinking.
+        exclude_outside: set weights outside the array to 0 and scale the others to sum 1.
+        extrapolation: the value outside, for ``tf_crop_and_resize``.
+        border: what lies outside otherwise: one of :data:`BORDERS`.
+        step: how a position follows from an output sample: ``divide`` by the factor; multiply by ``n_in / n_out``
+            (``ratio``, or ``ratio_unless_one``, which is 0 for a single output sample); or multiply by the rounded
+            inverse of ``n_out / n_in`` (``reciprocal``).
+        multiples: if ``n_out`` is one of these multiples of ``n_in``, positions follow from both sizes, whatever factor
+            was given.
+        precision: of the positions: ``double``, ``single``, ``stored`` (double, then rounded to single) or ``fused``
+            (likewise, with a step in single precision).
+        length: of the output: the integer ``n_out`` (``whole``) or the fractional ``factor * n_in`` (``exact``).
+        centre: where a sample lies in its cell, 0 … 1, for half_pixel with ``divide``. Chroma that is co-sited with the
+            first of several luma samples lies before the middle.
+        lookup: if above 0, the kernel's argument is rounded to this fraction, as in a lookup table.
+        sliver: ``area`` ignores a cover of at most this size.
     """
 
     kernel: str

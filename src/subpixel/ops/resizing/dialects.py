@@ -1,8 +1,8 @@
-"""What each library means by "resize", as data: ``like="torch"`` picks one of these.
+"""The resize functions of nine libraries as data, for ``like="torch"`` and so on.
 
-A :class:`Preset` is one mode of one library: its :class:`~subpixel.ops.resizing.convention.Rule`, what its flags
-change in that rule, and which fields of the rule a caller of that library may set. Sources: the libraries'
-documentation, and their results, which the tests compare with these.
+A :class:`Preset` is one mode of one library: its :class:`~subpixel.ops.resizing.convention.Convention`, the changes by
+its flags, and the fields that a caller may set. Sources: the libraries' documentation, and their results, with which
+the tests compare these.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from subpixel.ops.resizing.convention import Rule
+from subpixel.ops.resizing.convention import Convention
 
 __all__ = ["DIALECTS", "HOUSE", "LARGE", "TWO_AXES", "UPSCALING", "Dialect", "Like", "Preset"]
 
@@ -28,50 +28,54 @@ _CIRCUMSTANCES = {TWO_AXES, UPSCALING, LARGE, "uint8", "uint16", "float32", "flo
 class Preset:
     """One mode of one library.
 
-    ``flags`` are applied in their order; one named ``a+b`` when both are set. Some are set by circumstances:
-    :data:`TWO_AXES` when two are resized, :data:`UPSCALING` when any factor is above 1, :data:`LARGE` when the resized
-    axes of the result have more than 128 samples together, and the name of the dtype.
+    Args:
+        convention: the convention without flags.
+        flags: changes of the convention, applied in their order. A flag ``a+b`` applies if both are set. Some flags are
+            set by circumstances: :data:`TWO_AXES` if two axes are resized, :data:`UPSCALING` if a factor is above 1,
+            :data:`LARGE` if the resized axes of the result have more than 128 samples in total, and the name of the
+            dtype.
+        fields: the fields of the convention that a caller may set.
+        always: options that have only this value in the library.
+        sizes_only: positions follow from the sizes alone, whatever scale was given.
+        integer: the integer algorithm for u8, of :mod:`subpixel.ops.resizing.integers`.
     """
 
-    rule: Rule
+    convention: Convention
     flags: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     fields: tuple[str, ...] = ()
-    # What may be said but not otherwise.
     always: Mapping[str, Any] = field(default_factory=dict)
-    # The positions follow from the sizes alone, whatever scale was given.
     sizes_only: bool = False
-    # The algorithm in integers that u8 takes: of subpixel.ops.resizing.integers.
     integer: str | None = None
 
     @property
     def options(self) -> set[str]:
-        """What a caller may set."""
+        """The names of the options that a caller may set."""
         flags = {name for flag in self.flags for name in flag.split("+")}
         return (flags | set(self.fields) | set(self.always)) - _CIRCUMSTANCES
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """One library: its modes, and what is the same in all of them."""
+    """One library: its modes, and the properties that they share."""
 
     name: str
     modes: Mapping[str, Preset]
     mode: str
-    # Layout by number of axes of the array; empty: every axis is resized.
+    # The layout, by the number of axes of the array. Empty if every axis is resized.
     layouts: Mapping[int, str]
     dims: tuple[int, ...] = (1, 2, 3)
     size: Literal["floor", "ceil", "round"] = "floor"
-    # What the dialect has besides the fields and flags of its modes.
+    # Options besides the fields and flags of its modes.
     options: tuple[str, ...] = ()
-    # Integers: rounded halves up, to even or away from zero, after each axis or after the last.
+    # The rounding of integers: half up, to even or away from zero; after each axis or after the last one.
     rounding: Literal["up", "even", "away"] = "even"
     each_axis: bool = False
-    # The axis that shrinks most comes first, so that the others have the least to do; or the columns; or, as in Pillow
+    # The first axis: the one that shrinks most, so that the others have the least work; the columns; or, as in Pillow
     # 13, the columns unless the rows lose more than twice as many samples.
     order: Literal["shrink_first", "columns_first", "pillow"] = "shrink_first"
     # The precision in which f32 arrays are summed.
     sums: Literal["float32", "float64"] = "float32"
-    # An array whose sizes all stay is copied, whatever the scale.
+    # If no size changes, the array is copied, whatever the scale.
     same_sizes_copy: bool = False
 
 
@@ -84,12 +88,12 @@ _ALIGN: dict[str, Mapping[str, Any]] = {"align_corners": {"coordinates": "align_
 def _house() -> Dialect:
     interpolating = ("coordinates", "exclude_outside", "border", "antialias", "extrapolation")
     modes = {
-        "nearest": Preset(Rule("nearest"), _ALIGN, ("coordinates", "nearest", "border", "extrapolation")),
-        "linear": Preset(Rule("linear"), _ALIGN, interpolating),
-        "cubic": Preset(Rule("cubic"), _ALIGN, (*interpolating, "a")),
-        "area": Preset(Rule("area", exclude_outside=True)),
-        **{name: Preset(Rule(name), _ALIGN, interpolating) for name in ("box", "hamming")},
-        **{f"lanczos{n}": Preset(Rule(f"lanczos{n}"), _ALIGN, interpolating) for n in (2, 3, 4, 5)},
+        "nearest": Preset(Convention("nearest"), _ALIGN, ("coordinates", "nearest", "border", "extrapolation")),
+        "linear": Preset(Convention("linear"), _ALIGN, interpolating),
+        "cubic": Preset(Convention("cubic"), _ALIGN, (*interpolating, "a")),
+        "area": Preset(Convention("area", exclude_outside=True)),
+        **{name: Preset(Convention(name), _ALIGN, interpolating) for name in ("box", "hamming")},
+        **{f"lanczos{n}": Preset(Convention(f"lanczos{n}"), _ALIGN, interpolating) for n in (2, 3, 4, 5)},
     }
     modes["lanczos"] = modes["lanczos3"]
     return Dialect(
@@ -105,11 +109,11 @@ def _house() -> Dialect:
 
 
 def _torch() -> Dialect:
-    rule = Rule("linear", step="ratio", precision="single", multiples=(1,))
-    nearest = Rule("nearest", "asymmetric", "floor", step="ratio", precision="fused")
+    convention = Convention("linear", step="ratio", precision="single", multiples=(1,))
+    nearest = Convention("nearest", "asymmetric", "floor", step="ratio", precision="fused")
     exact = replace(nearest, coordinates="half_pixel", nearest="round_prefer_ceil")
     double: dict[str, Mapping[str, Any]] = {name: {"precision": "double"} for name in ("float64", "uint8")}
-    # Two axes have a kernel of their own there, up to a size, which finds the neighbour in other steps.
+    # torch has a separate kernel for two axes up to a size, which computes the neighbour in other steps.
     stored: dict[str, Mapping[str, Any]] = {"float64": {"precision": "stored"}}
     planar: dict[str, Mapping[str, Any]] = {TWO_AXES: {"precision": "single", "multiples": (1, 2)}}
     planar_exact = {TWO_AXES: {"precision": "single", "coordinates": "centres", "nearest": "floor"}}
@@ -126,16 +130,16 @@ def _torch() -> Dialect:
         "align_corners": {"coordinates": "align_corners"},
         "antialias+align_corners": {"coordinates": "corner_step"},
     }
-    lanczos = replace(rule, kernel="lanczos3", antialias=True, exclude_outside=True)
+    lanczos = replace(convention, kernel="lanczos3", antialias=True, exclude_outside=True)
     modes = {
         "nearest": Preset(nearest, stored | planar | general),
         "nearest-exact": Preset(exact, stored | planar_exact | general_exact),
-        "linear": Preset(rule, aligned, integer="torch"),
-        "cubic": Preset(replace(rule, kernel="cubic", a=-0.75, multiples=()), aligned, integer="torch"),
+        "linear": Preset(convention, aligned, integer="torch"),
+        "cubic": Preset(replace(convention, kernel="cubic", a=-0.75, multiples=()), aligned, integer="torch"),
         "lanczos": Preset(lanczos, double, always={"antialias": True, "align_corners": False}, integer="torch"),
-        "area": Preset(Rule("adaptive"), sizes_only=True),
+        "area": Preset(Convention("adaptive"), sizes_only=True),
     }
-    # u8 only: it has no other integers.
+    # Integers are u8 only: torch supports no others.
     return Dialect(
         "torch",
         modes,
@@ -149,32 +153,32 @@ def _torch() -> Dialect:
 
 
 def _onnx() -> Dialect:
-    rule = Rule("linear", length="exact")
+    convention = Convention("linear", length="exact")
     interpolating = ("coordinates", "exclude_outside", "extrapolation", "antialias")
     modes = {
-        "nearest": Preset(replace(rule, kernel="nearest"), fields=("coordinates", "nearest", "extrapolation")),
-        "linear": Preset(rule, fields=interpolating),
-        "cubic": Preset(replace(rule, kernel="cubic", a=-0.75), fields=(*interpolating, "a")),
+        "nearest": Preset(replace(convention, kernel="nearest"), fields=("coordinates", "nearest", "extrapolation")),
+        "linear": Preset(convention, fields=interpolating),
+        "cubic": Preset(replace(convention, kernel="cubic", a=-0.75), fields=(*interpolating, "a")),
     }
     return Dialect("onnx", modes, "nearest", {}, options=("roi", "keep_aspect"))
 
 
 def _onnx_upsample() -> Dialect:
-    rule = Rule("linear", coordinates="asymmetric")
-    modes = {"nearest": Preset(replace(rule, kernel="nearest", nearest="floor")), "linear": Preset(rule)}
+    convention = Convention("linear", coordinates="asymmetric")
+    modes = {"nearest": Preset(replace(convention, kernel="nearest", nearest="floor")), "linear": Preset(convention)}
     return Dialect("onnx_upsample", modes, "nearest", {})
 
 
 def _opencv() -> Dialect:
-    rule = Rule("linear", step="reciprocal")
-    stored = replace(rule, precision="stored")
-    nearest = replace(rule, kernel="nearest", coordinates="asymmetric", nearest="floor")
-    area = replace(rule, kernel="area", exclude_outside=True, sliver=1e-3)
-    # Its newer code computes positions in double precision, the other has them rounded.
+    convention = Convention("linear", step="reciprocal")
+    stored = replace(convention, precision="stored")
+    nearest = replace(convention, kernel="nearest", coordinates="asymmetric", nearest="floor")
+    area = replace(convention, kernel="area", exclude_outside=True, sliver=1e-3)
+    # OpenCV's newer code computes positions in double precision; its older code rounds them.
     modes = {
         "nearest": Preset(nearest),
-        "linear": Preset(rule, {"uint8": {"precision": "stored"}}, integer="opencv_linear"),
-        "linear-exact": Preset(rule, integer="opencv_linear_exact"),
+        "linear": Preset(convention, {"uint8": {"precision": "stored"}}, integer="opencv_linear"),
+        "linear-exact": Preset(convention, integer="opencv_linear_exact"),
         "cubic": Preset(
             replace(stored, kernel="cubic", a=-0.75), {"float32": {"precision": "double"}}, integer="opencv"
         ),
@@ -187,10 +191,10 @@ def _opencv() -> Dialect:
 
 
 def _pillow() -> Dialect:
-    rule = Rule("linear", "centres", step="ratio", antialias=True, exclude_outside=True)
+    convention = Convention("linear", "centres", step="ratio", antialias=True, exclude_outside=True)
     kernels = {"box": "box", "linear": "linear", "hamming": "hamming", "cubic": "cubic", "lanczos": "lanczos3"}
-    modes = {name: Preset(replace(rule, kernel=kernel), integer="pillow") for name, kernel in kernels.items()}
-    nearest = replace(rule, kernel="nearest", coordinates="running", nearest="floor")
+    modes = {name: Preset(replace(convention, kernel=kernel), integer="pillow") for name, kernel in kernels.items()}
+    nearest = replace(convention, kernel="nearest", coordinates="running", nearest="floor")
     modes["nearest"] = Preset(nearest, {"uint16": {"coordinates": "centres"}})
     return Dialect(
         "pillow",
@@ -207,12 +211,12 @@ def _pillow() -> Dialect:
 
 
 def _matlab() -> Dialect:
-    rule = Rule("cubic", antialias=True, border="symmetric")
+    convention = Convention("cubic", antialias=True, border="symmetric")
     fields = ("antialias", "border")
-    modes = {name: Preset(replace(rule, kernel=name), fields=fields) for name in ("box", "linear", "cubic")}
-    modes |= {name: Preset(replace(rule, kernel=name), fields=fields) for name in ("lanczos2", "lanczos3")}
+    modes = {name: Preset(replace(convention, kernel=name), fields=fields) for name in ("box", "linear", "cubic")}
+    modes |= {name: Preset(replace(convention, kernel=name), fields=fields) for name in ("lanczos2", "lanczos3")}
     modes["lanczos"] = modes["lanczos3"]
-    nearest = replace(rule, kernel="nearest", nearest="round_prefer_ceil", antialias=False)
+    nearest = replace(convention, kernel="nearest", nearest="round_prefer_ceil", antialias=False)
     modes["nearest"] = Preset(nearest, fields=("border",))
     return Dialect(
         "matlab", modes, "cubic", _IMAGE, dims=(2,), size="ceil", rounding="away", each_axis=True, sums="float64"
@@ -220,8 +224,8 @@ def _matlab() -> Dialect:
 
 
 def _tensorflow() -> Dialect:
-    rule = Rule("linear", step="ratio", precision="single")
-    spans = replace(rule, coordinates="centres", step="reciprocal", exclude_outside=True)
+    convention = Convention("linear", step="ratio", precision="single")
+    spans = replace(convention, coordinates="centres", step="reciprocal", exclude_outside=True)
     flags: dict[str, Mapping[str, Any]] = {
         "antialias": {
             "antialias": True,
@@ -232,10 +236,10 @@ def _tensorflow() -> Dialect:
         }
     }
     modes = {
-        "nearest": Preset(replace(rule, kernel="nearest", coordinates="centres", nearest="floor")),
-        "linear": Preset(rule, flags),
-        "cubic": Preset(replace(rule, kernel="cubic", lookup=1024, exclude_outside=True), flags),
-        "area": Preset(replace(rule, kernel="area")),
+        "nearest": Preset(replace(convention, kernel="nearest", coordinates="centres", nearest="floor")),
+        "linear": Preset(convention, flags),
+        "cubic": Preset(replace(convention, kernel="cubic", lookup=1024, exclude_outside=True), flags),
+        "area": Preset(replace(convention, kernel="area")),
         "lanczos3": Preset(replace(spans, kernel="lanczos3"), flags),
         "lanczos5": Preset(replace(spans, kernel="lanczos5"), flags),
         "gaussian": Preset(replace(spans, kernel="gaussian"), flags),
@@ -246,33 +250,33 @@ def _tensorflow() -> Dialect:
 
 
 def _tensorflow_v1() -> Dialect:
-    rule = Rule("linear", coordinates="asymmetric", step="ratio", precision="single")
+    convention = Convention("linear", coordinates="asymmetric", step="ratio", precision="single")
     half: dict[str, Mapping[str, Any]] = {"half_pixel_centers": {"coordinates": "half_pixel"}}
     keys = {"half_pixel_centers": {"coordinates": "half_pixel", "a": -0.5, "exclude_outside": True}}
     modes = {
         "nearest": Preset(
-            replace(rule, kernel="nearest", nearest="floor"),
+            replace(convention, kernel="nearest", nearest="floor"),
             {
                 "align_corners": {"coordinates": "align_corners", "nearest": "round_prefer_ceil"},
                 "half_pixel_centers": {"coordinates": "centres"},
             },
         ),
-        "linear": Preset(rule, _ALIGN | half),
-        "cubic": Preset(replace(rule, kernel="cubic", a=-0.75, lookup=1024), _ALIGN | keys),
-        "area": Preset(replace(rule, kernel="area")),
+        "linear": Preset(convention, _ALIGN | half),
+        "cubic": Preset(replace(convention, kernel="cubic", a=-0.75, lookup=1024), _ALIGN | keys),
+        "area": Preset(replace(convention, kernel="area")),
     }
     return Dialect("tensorflow_v1", modes, "linear", {3: "HWC", 4: "NHWC"}, dims=(2,))
 
 
 def _paddle() -> Dialect:
-    rule = Rule("linear", step="ratio", precision="single")
-    # In its kernels of two axes the step of a single output sample is 0.
+    convention = Convention("linear", step="ratio", precision="single")
+    # In Paddle's kernels for two axes, the step of a single output sample is 0.
     planar: dict[str, Mapping[str, Any]] = {TWO_AXES: {"step": "ratio_unless_one"}}
     modes = {
-        "nearest": Preset(replace(rule, kernel="nearest", coordinates="asymmetric", nearest="floor")),
-        "linear": Preset(rule, planar | {"align_mode": {"coordinates": "asymmetric"}} | _ALIGN),
-        "cubic": Preset(replace(rule, kernel="cubic", a=-0.75), planar | _ALIGN),
-        "area": Preset(Rule("adaptive"), sizes_only=True),
+        "nearest": Preset(replace(convention, kernel="nearest", coordinates="asymmetric", nearest="floor")),
+        "linear": Preset(convention, planar | {"align_mode": {"coordinates": "asymmetric"}} | _ALIGN),
+        "cubic": Preset(replace(convention, kernel="cubic", a=-0.75), planar | _ALIGN),
+        "area": Preset(Convention("adaptive"), sizes_only=True),
     }
     return Dialect("paddle", modes, "nearest", _PLANES)
 

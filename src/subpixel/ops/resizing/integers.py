@@ -1,7 +1,7 @@
-"""The resizes of u8 images that Pillow, OpenCV and torch compute in integers.
+"""The integer algorithms with which Pillow, OpenCV and torch resize u8 images.
 
-Each takes the tables of the two axes in the order in which they are applied, rounds their weights to fixed point and
-sums them exactly; what is left to state is the number of fractional bits and where something is shifted out.
+Each of them rounds the weights of the tables to fixed point and sums exactly. They differ in the number of fractional
+bits and in where bits are shifted out. Tables are passed in the order in which they are applied.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from subpixel.ops.arrays import Arithmetic
 from subpixel.ops.resizing.taps import AxisTaps
 
-__all__ = ["ALGORITHMS", "FIXED", "Steps", "mean_of_four"]
+__all__ = ["ALGORITHMS", "FIXED", "FixedPointAlgorithm", "mean_of_four"]
 
-# 32 bits less 8 of the sample and 2 for kernels whose weights exceed 1: Pillow's PRECISION_BITS.
+# Pillow's PRECISION_BITS: 32 bits minus 8 of the sample and 2 for kernels with weights above 1.
 _PILLOW_BITS = 22
 # INTER_RESIZE_COEF_BITS of OpenCV.
 _OPENCV_BITS = 11
@@ -27,8 +27,8 @@ Table = tuple[int, AxisTaps]
 
 
 @dataclass(frozen=True)
-class Fixed:
-    """A table of taps in fixed point: weights are integers of ``2**-bits``."""
+class FixedPointTaps:
+    """A table in fixed point: weights are integers in units of ``2**-bits``."""
 
     index: NDArray[np.int64]
     weight: NDArray[np.int32]
@@ -36,33 +36,37 @@ class Fixed:
 
 
 @dataclass(frozen=True)
-class Steps:
-    """An algorithm: its weights of the first axis and of later ones, and what stands between two.
+class FixedPointAlgorithm:
+    """An algorithm as data, for the compiled module.
 
-    ``shifts`` are the bits shifted out after each; None, as many as its weights have.
+    Args:
+        axes: the functions that round the weights of the first axis and of later ones.
+        between: the dtype between two axes.
+        shifts: the bits shifted out after each axis; None for the bits of its weights.
+        mean_of_four: whether halving both axes is a mean of four samples.
     """
 
-    axes: tuple[Callable[[AxisTaps], Fixed], Callable[[AxisTaps], Fixed]]
+    axes: tuple[Callable[[AxisTaps], FixedPointTaps], Callable[[AxisTaps], FixedPointTaps]]
     between: str
     shifts: tuple[int, int] | None = None
     mean_of_four: bool = False
 
 
 def pillow(ar: Arithmetic, x: Any, tables: Sequence[Table]) -> Any:
-    """Pillow's ``Image.resize`` of 8-bit bands: each axis rounded half up and clipped to a byte."""
-    return _axis_by_axis(ar, x, [(axis, _of_pillow(taps)) for axis, taps in tables])
+    """Pillow's ``Image.resize`` of 8-bit bands: each axis is rounded half up and clipped to a byte."""
+    return _axis_by_axis(ar, x, [(axis, _pillow_weights(taps)) for axis, taps in tables])
 
 
 def torch(ar: Arithmetic, x: Any, tables: Sequence[Table]) -> Any:
-    """torch's ``interpolate`` of u8: as Pillow, the weights of an axis as fine as 16 bits hold the largest."""
-    return _axis_by_axis(ar, x, [(axis, _of_torch(taps)) for axis, taps in tables])
+    """torch's ``interpolate`` of u8: as Pillow, but weights have as many bits as fit the largest into 16 bits."""
+    return _axis_by_axis(ar, x, [(axis, _torch_weights(taps)) for axis, taps in tables])
 
 
 def opencv_linear(ar: Arithmetic, x: Any, tables: Sequence[Table]) -> Any:
-    """OpenCV's ``INTER_LINEAR``: 11 bits an axis, of which the vertical sum drops some from each product.
+    """OpenCV's ``INTER_LINEAR``: 11 bits for each axis; the vertical sum drops some bits of each product.
 
-    Columns beyond the edge are moved onto it; rows are not, and their two products lose a fraction each.
-    To exactly half of both sides it takes the mean of four, which only with 1, 3 or 4 channels is rounded half up.
+    Columns beyond the edge are moved onto it. Rows are not, and each of their two products loses a fraction. Halving
+    both sides exactly is a mean of four samples, which is rounded half up only with 1, 3 or 4 channels.
     """
     (columns, along), (rows, down) = tables
     if mean_of_four(x.shape, tables):
@@ -70,52 +74,52 @@ def opencv_linear(ar: Arithmetic, x: Any, tables: Sequence[Table]) -> Any:
         for axis, taps in tables:
             y = ar.take(y, taps.index[:, 0], axis) + ar.take(y, taps.index[:, 1], axis)
         return ar.astype((y + 1 + ((y >> 2) & 1)) >> 2, "uint8")
-    y = _sum(ar, ar.astype(x, "int32"), columns, _moved_inside(along)) >> 4
-    weight = _of_opencv(down).weight
+    y = _sum(ar, ar.astype(x, "int32"), columns, _opencv_columns(along)) >> 4
+    weight = _opencv_weights(down).weight
     parts = [(ar.take(y, down.index[:, t], rows) * _along(ar, weight[:, t], y, rows)) >> 16 for t in (0, 1)]
     return ar.astype((parts[0] + parts[1] + 2) >> 2, "uint8")
 
 
 def opencv_linear_exact(ar: Arithmetic, x: Any, tables: Sequence[Table]) -> Any:
-    """OpenCV's ``INTER_LINEAR_EXACT``: 8 bits an axis, nothing lost in between, rounded half up."""
+    """OpenCV's ``INTER_LINEAR_EXACT``: 8 bits for each axis, exact between them, rounded half up."""
     y = ar.astype(x, "int32")
     for axis, taps in tables:
-        y = _sum(ar, y, axis, _moved_inside_exactly(taps))
+        y = _sum(ar, y, axis, _opencv_exact_columns(taps))
     return ar.astype((y + (1 << 15)) >> 16, "uint8")
 
 
 def opencv(ar: Arithmetic, x: Any, tables: Sequence[Table]) -> Any:
-    """OpenCV's ``INTER_CUBIC`` and ``INTER_LANCZOS4``: 11 bits an axis, rounded half up once.
+    """OpenCV's ``INTER_CUBIC`` and ``INTER_LANCZOS4``: 11 bits for each axis, rounded half up once.
 
-    Its vector code sums the columns in f32 instead, which moves some samples by one.
+    OpenCV's vector code sums the columns in f32 instead, which changes some samples by 1.
     """
     y = ar.astype(x, "int32")
     for axis, taps in tables:
-        y = _sum(ar, y, axis, _of_opencv(taps))
+        y = _sum(ar, y, axis, _opencv_weights(taps))
     return ar.astype(ar.clip((y + (1 << (2 * _OPENCV_BITS - 1))) >> (2 * _OPENCV_BITS), 0, 255), "uint8")
 
 
 def mean_of_four(shape: Sequence[int], tables: Sequence[Table]) -> bool:
-    """OpenCV's ``INTER_LINEAR`` does not sum what a table says, but takes a mean rounded half to even."""
+    """Whether OpenCV's ``INTER_LINEAR`` ignores the tables and takes a mean of four, rounded half to even."""
     axes = [axis for axis, _ in tables]
     channels = shape[-1] if len(shape) - 1 not in axes else 1
     halved = all(shape[axis] == 2 * len(taps.index) for axis, taps in tables)
     return halved and channels not in (1, 3, 4)
 
 
-def _axis_by_axis(ar: Arithmetic, x: Any, tables: Sequence[tuple[int, Fixed]]) -> Any:
+def _axis_by_axis(ar: Arithmetic, x: Any, tables: Sequence[tuple[int, FixedPointTaps]]) -> Any:
     y = ar.astype(x, "int32")
     for axis, fixed in tables:
         y = ar.clip((_sum(ar, y, axis, fixed) + (1 << (fixed.bits - 1))) >> fixed.bits, 0, 255)
     return ar.astype(y, "uint8")
 
 
-def _of_pillow(taps: AxisTaps) -> Fixed:
-    return _away_from_zero(taps, _PILLOW_BITS)
+def _pillow_weights(taps: AxisTaps) -> FixedPointTaps:
+    return _round_away_from_zero(taps, _PILLOW_BITS)
 
 
-def _of_torch(taps: AxisTaps) -> Fixed:
-    """Neighbouring taps of the same sample as one, so that they are rounded as one."""
+def _torch_weights(taps: AxisTaps) -> FixedPointTaps:
+    """Merge neighbouring taps of the same sample, so that they are rounded together."""
     weight = taps.weight.copy()
     for t in range(1, weight.shape[1]):
         same = taps.index[:, t] == taps.index[:, t - 1]
@@ -124,34 +128,34 @@ def _of_torch(taps: AxisTaps) -> Fixed:
     bits = 0
     while bits < _PILLOW_BITS and int(0.5 + weight.max() * (1 << (bits + 1))) < 1 << 15:
         bits += 1
-    return _away_from_zero(AxisTaps(taps.index, weight), bits)
+    return _round_away_from_zero(AxisTaps(taps.index, weight), bits)
 
 
-def _away_from_zero(taps: AxisTaps, bits: int) -> Fixed:
+def _round_away_from_zero(taps: AxisTaps, bits: int) -> FixedPointTaps:
     scaled = taps.weight * (1 << bits)
-    return Fixed(taps.index, np.trunc(scaled + np.copysign(0.5, scaled)).astype(np.int32), bits)
+    return FixedPointTaps(taps.index, np.trunc(scaled + np.copysign(0.5, scaled)).astype(np.int32), bits)
 
 
-def _of_opencv(taps: AxisTaps) -> Fixed:
-    return Fixed(taps.index, np.rint(taps.weight * (1 << _OPENCV_BITS)).astype(np.int32), _OPENCV_BITS)
+def _opencv_weights(taps: AxisTaps) -> FixedPointTaps:
+    return FixedPointTaps(taps.index, np.rint(taps.weight * (1 << _OPENCV_BITS)).astype(np.int32), _OPENCV_BITS)
 
 
-def _moved_inside(taps: AxisTaps) -> Fixed:
-    return _inside(taps, _of_opencv(taps))
+def _opencv_columns(taps: AxisTaps) -> FixedPointTaps:
+    return _merge_at_edge(taps, _opencv_weights(taps))
 
 
-def _moved_inside_exactly(taps: AxisTaps) -> Fixed:
+def _opencv_exact_columns(taps: AxisTaps) -> FixedPointTaps:
     second = np.rint(taps.weight[:, 1] * (1 << 8)).astype(np.int32)
-    return _inside(taps, Fixed(taps.index, np.stack([(1 << 8) - second, second], axis=1), 8))
+    return _merge_at_edge(taps, FixedPointTaps(taps.index, np.stack([(1 << 8) - second, second], axis=1), 8))
 
 
-def _inside(taps: AxisTaps, fixed: Fixed) -> Fixed:
-    """All weight of two taps on the first where both are the same sample."""
+def _merge_at_edge(taps: AxisTaps, fixed: FixedPointTaps) -> FixedPointTaps:
+    """Move the whole weight of two taps to the first if both are the same sample."""
     at_edge = (taps.index[:, 0] == taps.index[:, 1])[:, None]
     return replace(fixed, weight=np.where(at_edge, np.array([1 << fixed.bits, 0], np.int32), fixed.weight))
 
 
-def _sum(ar: Arithmetic, x: Any, axis: int, fixed: Fixed) -> Any:
+def _sum(ar: Arithmetic, x: Any, axis: int, fixed: FixedPointTaps) -> Any:
     out = 0
     for t in range(fixed.index.shape[1]):
         out = out + ar.take(x, fixed.index[:, t], axis) * _along(ar, fixed.weight[:, t], x, axis)
@@ -172,11 +176,11 @@ ALGORITHMS: dict[str, Callable[[Arithmetic, Any, Sequence[Table]], Any]] = {
     "opencv_linear_exact": opencv_linear_exact,
 }
 
-# The same as data, for the compiled module.
+# The same algorithms as data, for the compiled module.
 FIXED = {
-    "pillow": Steps((_of_pillow, _of_pillow), "uint8"),
-    "torch": Steps((_of_torch, _of_torch), "uint8"),
-    "opencv": Steps((_of_opencv, _of_opencv), "int32", (0, 2 * _OPENCV_BITS)),
-    "opencv_linear": Steps((_moved_inside, _of_opencv), "int16", (4, 1), mean_of_four=True),
-    "opencv_linear_exact": Steps((_moved_inside_exactly, _moved_inside_exactly), "int32", (0, 16)),
+    "pillow": FixedPointAlgorithm((_pillow_weights, _pillow_weights), "uint8"),
+    "torch": FixedPointAlgorithm((_torch_weights, _torch_weights), "uint8"),
+    "opencv": FixedPointAlgorithm((_opencv_weights, _opencv_weights), "int32", (0, 2 * _OPENCV_BITS)),
+    "opencv_linear": FixedPointAlgorithm((_opencv_columns, _opencv_weights), "int16", (4, 1), mean_of_four=True),
+    "opencv_linear_exact": FixedPointAlgorithm((_opencv_exact_columns, _opencv_exact_columns), "int32", (0, 16)),
 }

@@ -1,4 +1,4 @@
-"""The interpolation kernels: how much a sample counts, by its distance from the wanted position."""
+"""Interpolation kernels: the weight of a sample by its distance from a position."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Reals = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Kernel:
-    """``weigh(d, a)`` for distances ``d = sample - position``; zero at ``-support`` and beyond ``support`` samples."""
+    """A kernel: ``weigh(d, a)`` for distances ``d = sample - position``, 0 from ``support`` samples on."""
 
     support: float
     weigh: Callable[[Reals, float], Reals]
@@ -39,7 +39,7 @@ def _box(d: Reals, _: float) -> Reals:
 
 
 def _hamming(d: Reals, _: float) -> Reals:
-    # Pillow, from which this kernel is, has its two constants in single precision.
+    # This kernel is Pillow's, which has both constants in single precision.
     high, low = float(np.float32(0.54)), float(np.float32(0.46))
     inside = np.where(d == 0, 1.0, np.sinc(d) * (high + low * np.cos(math.pi * d)))
     return np.where(np.abs(d) < 1, inside, 0.0)
@@ -50,7 +50,7 @@ def _lanczos(d: Reals, _: float, *, lobes: int) -> Reals:
 
 
 def _gaussian(d: Reals, _: float) -> Reals:
-    # Radius 1.5 and a deviation of a third of it, as TensorFlow has it.
+    # As in TensorFlow: radius 1.5, and a standard deviation of a third of it.
     return np.where(np.abs(d) < 1.5, np.exp(-2.0 * d * d), 0.0)
 
 

@@ -1,4 +1,4 @@
-"""The dialect and mode that a call asks for, with its options in the rule: what a library lacks is refused here."""
+"""Finds the dialect, preset and convention of a call, and rejects options that a library does not have."""
 
 from __future__ import annotations
 
@@ -9,63 +9,68 @@ from typing import Any
 
 import numpy as np
 
-from subpixel.errors import InvalidArgument
-from subpixel.ops.resizing.convention import BORDERS, COORDINATES, ROUNDINGS, Rule
+from subpixel.errors import InvalidArgument, unknown
+from subpixel.ops.resizing.convention import BORDERS, COORDINATES, ROUNDINGS, Convention
 from subpixel.ops.resizing.dialects import DIALECTS, HOUSE, Dialect, Preset
 
-__all__ = ["choose", "find", "is_number", "rule_of"]
+__all__ = ["choose_preset", "convention_of", "find_dialect", "is_number"]
 
-# Names for a number of axes; what they mean is the plain name's.
+# Names that imply a number of axes, with the plain name and that number.
 _DIMS = {"bilinear": ("linear", 2), "bicubic": ("cubic", 2), "trilinear": ("linear", 3)}
 _CHOICES = {"coordinates": COORDINATES, "nearest": ROUNDINGS, "border": BORDERS}
 _FLAGS = ("antialias", "exclude_outside", "align_corners", "half_pixel_centers")
 
 
-def find(like: str | None) -> Dialect:
-    """The dialect of a name, or this package's own for None."""
+def find_dialect(like: str | None) -> Dialect:
+    """The dialect of that name; None is this package's own.
+
+    Raises:
+        InvalidArgument: the name is unknown.
+    """
     if like is None:
         return HOUSE
     if not isinstance(like, str) or like not in DIALECTS:
-        raise InvalidArgument(f"resize: like={like!r}: one of {', '.join(DIALECTS)} is needed")
+        raise unknown("dialect", like, DIALECTS, f"like= takes {', '.join(DIALECTS)}.", where="resize")
     return DIALECTS[like]
 
 
-def choose(dialect: Dialect, mode: Any, options: Mapping[str, Any], dims: int) -> Preset:
-    """The preset of a mode, which knows the given options.
+def choose_preset(dialect: Dialect, mode: Any, options: Mapping[str, Any], dims: int) -> Preset:
+    """The preset of a mode, after a check of the options.
 
     Raises:
-        InvalidArgument: a mode or option that the dialect lacks, or that does not go with the others.
+        InvalidArgument: the dialect does not have the mode or an option, or options contradict each other.
     """
     mode = dialect.mode if mode is None else mode
     plain, wanted = _DIMS.get(mode, (mode, dims)) if isinstance(mode, str) else ("", dims)
     if plain not in dialect.modes:
-        raise InvalidArgument(f"resize: mode={mode!r}: one of {', '.join(dialect.modes)} is needed{_of(dialect)}")
+        hint = "" if dialect is HOUSE else f"like='{dialect.name}' has {', '.join(dialect.modes)}."
+        raise unknown("mode", mode, dialect.modes, hint, where="resize")
     if wanted != dims:
         raise InvalidArgument(
-            f"resize: mode={mode!r} is for {wanted} resized axes, here are {dims}; '{plain}' would fit"
+            f"resize: mode={mode!r} is for {wanted} resized axes, not for {dims}; '{plain}' is for any number"
         )
     _check_known(dialect, dialect.modes[plain], plain, options)
     return dialect.modes[plain]
 
 
-def rule_of(preset: Preset, options: Mapping[str, Any], circumstances: Collection[str]) -> Rule:
-    """The rule of a preset with the options applied, and what circumstances change."""
-    rule = preset.rule
+def convention_of(preset: Preset, options: Mapping[str, Any], circumstances: Collection[str]) -> Convention:
+    """The convention of a preset, with the changes by options and circumstances."""
+    convention = preset.convention
     for flag, change in preset.flags.items():
         if all(options.get(name) or name in circumstances for name in flag.split("+")):
-            rule = replace(rule, **change)
-    rule = replace(rule, **{name: options[name] for name in preset.fields if name in options})
-    cropped = rule.coordinates == "tf_crop_and_resize"
+            convention = replace(convention, **change)
+    convention = replace(convention, **{name: options[name] for name in preset.fields if name in options})
+    cropped = convention.coordinates == "tf_crop_and_resize"
     for name in ("roi", "extrapolation"):
         if name in options and not cropped:
             raise InvalidArgument(
-                f"resize: {name} is for coordinates='tf_crop_and_resize', not for {rule.coordinates!r}"
+                f"resize: {name} is for coordinates='tf_crop_and_resize', not for {convention.coordinates!r}"
             )
     if cropped and "roi" not in options:
         raise InvalidArgument(
             "resize: coordinates='tf_crop_and_resize' needs roi=(start of each axis, end of each axis)"
         )
-    return rule
+    return convention
 
 
 def _check_known(dialect: Dialect, preset: Preset, mode: str, options: Mapping[str, Any]) -> None:
@@ -74,8 +79,8 @@ def _check_known(dialect: Dialect, preset: Preset, mode: str, options: Mapping[s
     known = set().union(*(p.options for p in dialect.modes.values())) | set(dialect.options)
     for name, value in options.items():
         if name not in known:
-            has = f"it has {', '.join(sorted(known))}" if known else "it has none beside mode, size and scale"
-            raise InvalidArgument(f"resize: {name} is not a parameter{_of(dialect)}; {has}")
+            others = f"it has {', '.join(sorted(known))}" if known else "it has only mode, size and scale"
+            raise InvalidArgument(f"resize: {name} is not a parameter{_of(dialect)}; {others}")
         if name not in preset.options and name not in dialect.options:
             fitting = ", ".join(m for m, p in dialect.modes.items() if name in p.options)
             raise InvalidArgument(f"resize: {name} is not for mode={mode!r}{_of(dialect)}; it is for {fitting}")
@@ -86,12 +91,12 @@ def _check_known(dialect: Dialect, preset: Preset, mode: str, options: Mapping[s
             )
     for pair in (("align_corners", "coordinates"), ("align_corners", "half_pixel_centers")):
         if all(options.get(name) for name in pair):
-            raise InvalidArgument(f"resize: {pair[0]} and {pair[1]} both say where the samples lie; give one of them")
+            raise InvalidArgument(f"resize: {pair[0]} and {pair[1]} both set the positions; pass one of them")
 
 
 def _check_value(name: str, value: Any) -> None:
     if name in _CHOICES and value not in _CHOICES[name]:
-        raise InvalidArgument(f"resize: {name}={value!r}: one of {', '.join(_CHOICES[name])} is needed")
+        raise unknown(name, value, _CHOICES[name], where="resize")
     if name in _FLAGS and not isinstance(value, (bool, np.bool_)):
         raise InvalidArgument(f"resize: {name}={value!r}: True or False is needed")
     if name in ("a", "extrapolation") and not (is_number(value) and math.isfinite(value)):
@@ -101,7 +106,7 @@ def _check_value(name: str, value: Any) -> None:
 
 
 def is_number(value: Any) -> bool:
-    """A real number of Python or NumPy; True is none."""
+    """Whether a value is a real number of Python or NumPy. True is not."""
     return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
 
 

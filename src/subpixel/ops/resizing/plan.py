@@ -1,4 +1,4 @@
-"""What follows from the shape, the dtype and the arguments of a resize: checked, chosen and prepared once."""
+"""ResizePlan: everything that follows from the shape, the dtype and the arguments of a resize, computed once."""
 
 from __future__ import annotations
 
@@ -9,118 +9,122 @@ from typing import Any
 
 from subpixel.errors import InvalidArgument
 from subpixel.ops.resizing import compiled
-from subpixel.ops.resizing.convention import Rule
+from subpixel.ops.resizing.convention import Convention
 from subpixel.ops.resizing.dialects import LARGE, TWO_AXES, UPSCALING, Dialect, Preset
-from subpixel.ops.resizing.options import choose, find, rule_of
-from subpixel.ops.resizing.sizes import Side, axes_of, check_room, in_order, sides
-from subpixel.ops.resizing.taps import AxisTaps, remembered, table, tabulate
+from subpixel.ops.resizing.options import choose_preset, convention_of, find_dialect
+from subpixel.ops.resizing.sizes import Side, axes_of, check_size, sides, sort_sides
+from subpixel.ops.resizing.taps import AxisTaps, cached_taps, is_cacheable, tabulate
 
-__all__ = ["Plan", "plan_of"]
+__all__ = ["ResizePlan", "plan_of"]
 
-_WHOLE = ("uint8", "uint16", "uint32", "int8", "int16", "int32")
-_REAL = ("float16", "bfloat16", "float32", "float64")
-# Kernels that change an array even where its size stays.
+_INTEGERS = ("uint8", "uint16", "uint32", "int8", "int16", "int32")
+_FLOATS = ("float16", "bfloat16", "float32", "float64")
+# Kernels that change an array even if its size does not change.
 _BLURRING = ("gaussian", "mitchell")
 
 Table = tuple[int, AxisTaps]
 Arguments = tuple[Any, ...]
 
 
-def check_dtype(dtype: str, rule: Rule, transfer: str | None) -> None:
-    """Raises InvalidArgument for a dtype that cannot be summed, or not in linear light."""
+def check_dtype(dtype: str, convention: Convention, transfer: str | None) -> None:
+    """Raise InvalidArgument for a dtype that cannot be summed, or not in linear light."""
     if transfer is not None:
         if transfer != "srgb":
-            raise InvalidArgument(f"resize: transfer={transfer!r}: 'srgb' is needed, or None to resize what is stored")
+            raise InvalidArgument(
+                f"resize: transfer={transfer!r}: 'srgb' is needed, or None to resize the stored values"
+            )
         if dtype not in ("uint8", "uint16"):
             raise InvalidArgument(f"resize: dtype {dtype}: transfer='srgb' is for u8 and u16")
-    if rule.kernel != "nearest" and dtype not in (*_WHOLE, *_REAL):
+    if convention.kernel != "nearest" and dtype not in (*_INTEGERS, *_FLOATS):
         raise InvalidArgument(
-            f"resize: dtype {dtype}: integers of 8, 16 or 32 bits or floats are needed; mode='nearest' takes any"
+            f"resize: dtype {dtype}: integers of 8, 16 or 32 bits or floats are needed; mode='nearest' supports any"
         )
 
 
 @dataclass(frozen=True)
-class Plan:
+class ResizePlan:
     """A resize of arrays of one shape and dtype."""
 
     shape: tuple[int, ...]
-    dtype: Any  # NumPy's, or the name of another library's
+    dtype: Any  # NumPy's dtype, or the name of another library's
     name: str  # of the dtype
     ordered: Sequence[Side]
     dialect: Dialect
     preset: Preset
-    rule: Rule
+    convention: Convention
     transfer: str | None
-    # What the compiled module is called with, once it was: none for tables too long to be remembered.
-    kept: dict[str, compiled.Passes | None] = field(default_factory=dict, init=False, repr=False, compare=False)
+    # The calls of the compiled module, after the first use. Not for long tables, which would take much memory.
+    cache: dict[str, compiled.Passes | None] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @functools.cached_property
-    def moving(self) -> list[Side]:
-        """The axes along which anything changes."""
-        return [side for side in self.ordered if _moves(side, self.rule)]
+    def changed_sides(self) -> list[Side]:
+        """The axes along which the array changes."""
+        return [side for side in self.ordered if _changes(side, self.convention)]
 
     @functools.cached_property
-    def in_light(self) -> bool:
-        return self.transfer is not None and self.rule.kernel != "nearest"
+    def in_linear_light(self) -> bool:
+        return self.transfer is not None and self.convention.kernel != "nearest"
 
     @functools.cached_property
     def integer(self) -> str | None:
-        """The algorithm in integers, where there is one."""
+        """The name of the integer algorithm, if there is one."""
         return self.preset.integer if self.name == "uint8" and self.transfer is None else None
 
     @functools.cached_property
-    def summed(self) -> str:
-        """The dtype of what is summed, and of the sums once they are done."""
-        return "float64" if self.in_light else self.name
+    def value_dtype(self) -> str:
+        """The dtype of the values that are summed, and of the results."""
+        return "float64" if self.in_linear_light else self.name
 
     @functools.cached_property
-    def sums(self) -> str:
-        """The dtype in which is summed."""
-        if self.summed in _REAL:
-            return {"float32": self.dialect.sums, "float64": "float64"}.get(self.summed, "float32")
+    def sum_dtype(self) -> str:
+        """The dtype of the sums."""
+        if self.value_dtype in _FLOATS:
+            return {"float32": self.dialect.sums, "float64": "float64"}.get(self.value_dtype, "float32")
         return "float64"
 
     @functools.cached_property
     def rounding(self) -> str | None:
-        return None if self.summed in _REAL else self.dialect.rounding
+        return None if self.value_dtype in _FLOATS else self.dialect.rounding
 
     @property
     def each_axis(self) -> bool:
         return self.dialect.each_axis
 
     def tables(self, read_only: bool) -> list[Table]:
-        """The tables of the axes. Torch takes no memory that it may not write to, as that of a remembered table."""
-        make = table if read_only else tabulate
-        # Algorithms in integers take both axes, also one of which nothing moves.
-        chosen = self.ordered if self.integer is not None else self.moving
-        return [(side.axis, make(side.n_in, side.n_out, side.scale, self.rule, side.roi)) for side in chosen]
+        """The tables of the axes. Torch supports no read-only memory, which cached tables have."""
+        make = cached_taps if read_only else tabulate
+        # Integer algorithms process both axes, even one that does not change.
+        chosen = self.ordered if self.integer is not None else self.changed_sides
+        return [(side.axis, make(side.n_in, side.n_out, side.scale, self.convention, side.roi)) for side in chosen]
 
     @property
     def passes(self) -> compiled.Passes | None:
-        """What the compiled module is called with, None for what is left to NumPy."""
-        if "passes" in self.kept:
-            return self.kept["passes"]
+        """The calls of the compiled module; None if NumPy computes."""
+        if "passes" in self.cache:
+            return self.cache["passes"]
         passes = self._passes()
-        if all(remembered(side.n_in, side.n_out) for side in self.ordered):
-            self.kept["passes"] = passes
+        if all(is_cacheable(side.n_in, side.n_out) for side in self.ordered):
+            self.cache["passes"] = passes
         return passes
 
     def _passes(self) -> compiled.Passes | None:
         tables = self.tables(True)
         if self.integer is not None:
-            return compiled.sum_whole(self.integer, self.shape, tables)
-        if self.rule.kernel == "nearest":
+            return compiled.plan_fixed_point(self.integer, self.shape, tables)
+        if self.convention.kernel == "nearest":
             if any(taps.outside is not None and taps.outside.any() for _, taps in tables):
                 return None
-            return compiled.nearest(self.shape, self.dtype, tables)
+            return compiled.plan_nearest(self.shape, self.dtype, tables)
         each_axis = self.rounding is not None and self.each_axis
-        return compiled.sum_real(
-            *(self.shape, self.summed, tables, self.sums, self.summed, self.rounding, each_axis),
-            extrapolation=self.rule.extrapolation,
+        return compiled.plan_float(
+            *(self.shape, self.value_dtype, tables, self.sum_dtype, self.value_dtype, self.rounding, each_axis),
+            extrapolation=self.convention.extrapolation,
         )
 
 
-def plan_of(shape: tuple[int, ...], dtype: Any, name: str, arguments: Arguments, given: Mapping[str, Any]) -> Plan:
+def plan_of(
+    shape: tuple[int, ...], dtype: Any, name: str, arguments: Arguments, given: Mapping[str, Any]
+) -> ResizePlan:
     """The plan for a shape and a dtype; ``arguments`` are size, scale, mode, like, layout, axes and transfer.
 
     Raises:
@@ -129,24 +133,24 @@ def plan_of(shape: tuple[int, ...], dtype: Any, name: str, arguments: Arguments,
     named = tuple(given.items())
     try:
         hash((arguments, named))
-    except TypeError:  # a list or an array among them
+    except TypeError:  # an argument is a list or an array
         return _plan(shape, dtype, name, arguments, named, "")
-    # 1, 1.0 and True are equal, and so are 0.0 and -0.0, but not what follows from them: how they are written tells.
-    return _remembered(shape, dtype, name, arguments, named, repr((arguments, named)))
+    # 1, 1.0 and True are equal, as are 0.0 and -0.0, but they have different plans. Their repr distinguishes them.
+    return _cached_plan(shape, dtype, name, arguments, named, repr((arguments, named)))
 
 
 def _plan(
     shape: tuple[int, ...], dtype: Any, name: str, arguments: Arguments, named: Sequence[tuple[str, Any]], _: str
-) -> Plan:
+) -> ResizePlan:
     size, scale, mode, like, layout, axes, transfer = arguments
     given = dict(named)
-    dialect = find(like)
+    dialect = find_dialect(like)
     resized = axes_of(shape, layout, axes, dialect)
-    preset = choose(dialect, mode, given, len(resized))
+    preset = choose_preset(dialect, mode, given, len(resized))
     how = {key: given.get(key) for key in ("roi", "keep_aspect", "recompute_scale_factor")}
     plan = sides(shape, resized, size, scale, dialect, preset, **how)
-    ordered = in_order(plan, dialect)
-    check_room(shape, ordered)
+    ordered = sort_sides(plan, dialect)
+    check_size(shape, ordered)
     circumstances = {name}
     if len(plan) == 2:
         circumstances.add(TWO_AXES)
@@ -154,14 +158,14 @@ def _plan(
         circumstances.add(UPSCALING)
     if sum(side.n_out for side in plan) > 128:
         circumstances.add(LARGE)
-    rule = rule_of(preset, given, circumstances)
-    check_dtype(name, rule, transfer)
-    return Plan(shape, dtype, name, ordered, dialect, preset, rule, transfer)
+    convention = convention_of(preset, given, circumstances)
+    check_dtype(name, convention, transfer)
+    return ResizePlan(shape, dtype, name, ordered, dialect, preset, convention, transfer)
 
 
-_remembered = functools.lru_cache(maxsize=32)(_plan)
+_cached_plan = functools.lru_cache(maxsize=32)(_plan)
 
 
-def _moves(side: Side, rule: Rule) -> bool:
+def _changes(side: Side, convention: Convention) -> bool:
     same = side.n_in == side.n_out and side.factor == 1 and side.roi == (0, 1)
-    return not same or rule.kernel in _BLURRING
+    return not same or convention.kernel in _BLURRING

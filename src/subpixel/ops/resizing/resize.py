@@ -1,7 +1,7 @@
-"""Resizing: every output sample is a weighted sum of a few input samples along each axis.
+"""The public functions for resizing: each output sample is a weighted sum of a few input samples along each axis.
 
-The axes are independent: :mod:`subpixel.ops.resizing.taps` states each once as indices and weights, and what is here
-applies them, whichever library's conventions (:mod:`subpixel.ops.resizing.dialects`) they follow.
+The axes are independent. :mod:`subpixel.ops.resizing.taps` makes a table of indices and weights for each of them, by
+the conventions of the chosen library (:mod:`subpixel.ops.resizing.dialects`).
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from subpixel.ops.arrays import enter
+from subpixel.ops.resizing.apply_tables import apply
 from subpixel.ops.resizing.dialects import Like
 from subpixel.ops.resizing.plan import plan_of
-from subpixel.ops.resizing.sums import apply
 
 __all__ = ["resize", "upsample", "upsample_bilinear", "upsample_nearest"]
 
@@ -44,55 +44,58 @@ def resize(
 ) -> Any:
     """Resize one, two or three axes of an array.
 
-    What is not said is as in the library that ``like`` names. A parameter that this library does not have is an error.
+    Defaults are those of the library that ``like`` names. A parameter that this library does not have is an error.
 
     Args:
-        x: NumPy array, torch tensor (differentiable) or other array; integers of 8, 16 or 32 bits, or floats;
-            with ``nearest`` any dtype.
-        size: output samples of each resized axis, ``(height, width)`` for an image, or one number for all; or
+        x: NumPy array, torch tensor (differentiable) or other array; integers of 8, 16 or 32 bits, or floats; with
+            ``nearest`` any dtype.
+        size: output samples of each resized axis, ``(height, width)`` for an image, or one number for all axes.
         scale: output samples per input sample, one number or one for each axis. The size is then ``ceil`` (own,
             ``matlab``), ``round`` (``opencv``, ``pillow``) or ``floor`` (all others) of the product, and positions
-            follow from the scale. With both (own only), ``scale`` sets the positions.
-        mode: ``nearest``, ``linear`` (``bilinear``, ``trilinear``), ``cubic`` (``bicubic``; own default), ``area``,
-            ``lanczos`` (3 lobes; 4 in ``opencv``), ``lanczos2`` … ``lanczos5``, ``box``, ``hamming``; and what else the
-            library has: ``nearest-exact`` (``torch``, ``opencv``), ``linear-exact`` (``opencv``), ``gaussian`` and
+            follow from the scale. If both are given (own only), ``scale`` sets the positions.
+        mode: ``nearest``, ``linear`` (``bilinear``, ``trilinear``), ``cubic`` (``bicubic``; the own default), ``area``,
+            ``lanczos`` (3 lobes; 4 in ``opencv``), ``lanczos2`` … ``lanczos5``, ``box``, ``hamming``; and modes of
+            single libraries: ``nearest-exact`` (``torch``), ``linear-exact`` (``opencv``), ``gaussian`` and
             ``mitchellcubic`` (``tensorflow``).
         like: ``torch``, ``onnx``, ``onnx_upsample`` (Upsample-9), ``opencv``, ``pillow``, ``matlab`` (imresize),
-            ``tensorflow`` (tf.image.resize), ``tensorflow_v1`` (tf.compat.v1.image) or ``paddle``; None is this
-            package's own: half-pixel centres, ``a=-0.5``, the edge repeated, no antialiasing.
-        layout: ``HWC`` and so on, with or without ``N`` and ``C``, of ``W``, ``HW`` or ``DHW``. Own default ``HWC``;
-            ``torch`` and ``paddle`` take ``NCW``, ``NCHW`` or ``NCDHW``, ``tensorflow`` ``HWC`` or ``NHWC``,
-            ``opencv``, ``pillow`` and ``matlab`` ``HW`` or ``HWC``, by the number of axes; ``onnx`` resizes every axis.
-        axes: the numbers of the resized axes, in the place of a layout.
+            ``tensorflow`` (tf.image.resize), ``tensorflow_v1`` (tf.compat.v1.image) or ``paddle``. None is this
+            package's own dialect: half-pixel centres, ``a=-0.5``, the edge repeated, no antialiasing.
+        layout: ``W``, ``HW``, ``DHW``, ``NCW``, ``NCHW``, ``NCDHW``, ``NWC``, ``NHWC``, ``NDHWC``, or any of the latter
+            six without ``N``. Default: ``HWC`` (own); by the number of axes ``NCW``, ``NCHW`` or ``NCDHW`` (``torch``,
+            ``paddle``), ``HWC`` or ``NHWC`` (``tensorflow``, ``tensorflow_v1``), ``HW`` or ``HWC`` (``opencv``,
+            ``pillow``, ``matlab``). ``onnx`` resizes every axis.
+        axes: the numbers of the resized axes, instead of a layout.
         coordinates: ``half_pixel``, ``pytorch_half_pixel``, ``align_corners``, ``asymmetric``, ``half_pixel_symmetric``
-            or ``tf_crop_and_resize``, with ONNX's meaning.
-        nearest: which neighbour: ``round_prefer_floor``, ``round_prefer_ceil``, ``floor`` or ``ceil``.
+            or ``tf_crop_and_resize``, as defined by ONNX.
+        nearest: the neighbour: ``round_prefer_floor``, ``round_prefer_ceil``, ``floor`` or ``ceil``.
         a: the cubic's parameter: −0.5 (own, MATLAB, Pillow, antialiased torch) or −0.75 (torch, ONNX, OpenCV).
         antialias: widen the kernel when shrinking.
-        exclude_outside: weights outside of the array become 0 and the rest is brought to sum 1.
-        extrapolation: the value where ``tf_crop_and_resize`` looks outside, 0 by default.
-        border: what else lies outside: ``replicate`` or ``symmetric`` (mirrored with its edge sample).
-        align_corners: the same as ``coordinates="align_corners"``, in the words of torch, TensorFlow 1 and Paddle.
-        align_mode: Paddle's for ``linear``: 0 is half-pixel, 1 asymmetric.
-        half_pixel_centers: that of TensorFlow 1.
-        recompute_scale_factor: torch's: positions from the sizes although a scale was given.
+        exclude_outside: set weights outside the array to 0 and scale the others to sum 1.
+        extrapolation: the value outside the array for ``tf_crop_and_resize``; default 0.
+        border: what lies outside otherwise: ``replicate`` (the edge sample) or ``symmetric`` (mirrored with the edge
+            sample).
+        align_corners: equal to ``coordinates="align_corners"``, as named in torch, TensorFlow 1 and Paddle.
+        align_mode: Paddle's, for ``linear``: 0 is half-pixel, 1 asymmetric.
+        half_pixel_centers: TensorFlow 1's.
+        recompute_scale_factor: torch's: positions follow from the sizes although a scale is given.
         roi: for ``tf_crop_and_resize``, the start of each resized axis, then the end of each, in lengths (0 … 1).
-        keep_aspect: with a size: ``stretch``, or one factor for all axes, ``not_larger`` or ``not_smaller`` than it.
-        transfer: ``srgb`` decodes u8 or u16 to linear light, resizes that and encodes it. Alpha must not be among
-            the channels.
+        keep_aspect: with a size: ``stretch``, or one factor for all axes with a result that is ``not_larger`` or
+            ``not_smaller`` than the size.
+        transfer: ``srgb`` decodes u8 or u16 to linear light, resizes, and encodes the result. The channels must not
+            include alpha.
 
     Returns:
-        A new array of the same kind and dtype. Integers are summed in f64, clipped and rounded: half up after
-        each axis (own), half away from zero after each axis (``matlab``, ``pillow``), else half to even at the end; u8
-        with ``pillow`` (version 13), ``opencv`` (version 5) and ``torch`` follows their algorithms in integers.
-        f16 is summed in f32. Where a library returns floats for integers (TensorFlow), give floats to have those.
+        A new array of the same kind and dtype. Integers are summed in f64, clipped and rounded: half up after each axis
+        (own), half away from zero after each axis (``matlab``, ``pillow``), else half to even at the end. For u8,
+        ``pillow`` (version 13), ``opencv`` (version 5) and ``torch`` use their integer algorithms. f16 is summed in
+        f32. If a library returns floats for integers (TensorFlow), pass floats to get the same.
 
     Raises:
-        InvalidArgument: a shape, size, scale or parameter that does not fit, or a result larger than any memory.
+        InvalidArgument: a shape, size, scale or parameter does not fit, or the result has more than 2**36 samples.
 
-    Source: Keys 1981 for the cubic; ONNX Resize-19; each library's documentation. Own, with ``antialias=True``, is
-    MATLAB's ``imresize`` but for the border: documented there as ``symmetric``, but the low-resolution files of
-    Set5 and Set14 that circulate come out, every byte, with ``replicate``.
+    Source: Keys 1981 for the cubic; ONNX Resize-19; each library's documentation. The own dialect with
+    ``antialias=True`` is MATLAB's ``imresize`` except for the border. MATLAB documents ``symmetric``, but the
+    widespread low-resolution files of Set5 and Set14 are reproduced, in every byte, with ``replicate``.
 
     >>> import numpy as np
     >>> x = np.array([[1.0, 2.0], [3.0, 4.0]])
@@ -141,7 +144,22 @@ def upsample(
     *,
     layout: str | None = None,
 ) -> Any:
-    """``torch.nn.Upsample`` of ``(N, C, W)``, ``(N, C, H, W)`` or ``(N, C, D, H, W)``: :func:`resize` as torch does it.
+    """``torch.nn.Upsample``: :func:`resize` with the conventions of torch.
+
+    Args:
+        x: ``(N, C, W)``, ``(N, C, H, W)`` or ``(N, C, D, H, W)``; see :func:`resize` for dtypes.
+        size: output samples of each spatial axis, or one number for all.
+        scale: output samples per input sample, one number or one for each axis.
+        mode: ``nearest``, ``nearest-exact``, ``linear``, ``bilinear``, ``trilinear``, ``cubic``, ``bicubic``,
+            ``lanczos`` or ``area``.
+        align_corners: whether the centres of the first and last samples are aligned.
+        layout: as for :func:`resize`.
+
+    Returns:
+        A new array of the same kind and dtype.
+
+    Raises:
+        InvalidArgument: as :func:`resize`.
 
     >>> import numpy as np
     >>> upsample(np.array([[[1.0, 2.0]]]), scale=2, mode="linear").tolist()
@@ -157,7 +175,19 @@ def upsample_nearest(
     *,
     layout: str | None = None,
 ) -> Any:
-    """``torch.nn.UpsamplingNearest2d``, of one and three axes too: :func:`resize` as torch does it.
+    """``torch.nn.UpsamplingNearest2d``, for one to three axes: :func:`resize` with the conventions of torch.
+
+    Args:
+        x: ``(N, C, W)``, ``(N, C, H, W)`` or ``(N, C, D, H, W)`` of any dtype.
+        size: output samples of each spatial axis, or one number for all.
+        scale: output samples per input sample, one number or one for each axis.
+        layout: as for :func:`resize`.
+
+    Returns:
+        A new array of the same kind and dtype.
+
+    Raises:
+        InvalidArgument: as :func:`resize`.
 
     >>> import numpy as np
     >>> upsample_nearest(np.array([[[1, 2]]]), scale=2).tolist()
@@ -173,7 +203,19 @@ def upsample_bilinear(
     *,
     layout: str | None = None,
 ) -> Any:
-    """``torch.nn.UpsamplingBilinear2d``: bilinear with ``align_corners=True``, of ``(N, C, H, W)``.
+    """``torch.nn.UpsamplingBilinear2d``: bilinear with ``align_corners=True``.
+
+    Args:
+        x: ``(N, C, H, W)``; see :func:`resize` for dtypes.
+        size: output height and width, or one number for both.
+        scale: output samples per input sample, one number or one for each axis.
+        layout: as for :func:`resize`.
+
+    Returns:
+        A new array of the same kind and dtype.
+
+    Raises:
+        InvalidArgument: as :func:`resize`.
 
     >>> import numpy as np
     >>> upsample_bilinear(np.array([[[[1.0, 2.0], [3.0, 4.0]]]]), (2, 3))[0, 0].tolist()

@@ -1,4 +1,4 @@
-"""Which axes a resize works on, and how long each becomes: everything that is refused is refused here, first."""
+"""The axes and sizes of a resize, from its arguments, with all checks of them."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from subpixel.errors import InvalidArgument
-from subpixel.ops.axes import LAYOUTS, is_whole
+from subpixel.errors import InvalidArgument, unknown
+from subpixel.ops.axes import LAYOUTS, is_integer
 from subpixel.ops.resizing.dialects import HOUSE, Dialect, Preset
 from subpixel.ops.resizing.options import is_number
 from subpixel.ops.resizing.taps import check_axis
 
-__all__ = ["Side", "axes_of", "check_room", "in_order", "sides"]
+__all__ = ["Side", "axes_of", "check_size", "sides", "sort_sides"]
 
-# Besides the layouts with channels, the bare grid.
+# Layouts without channels.
 GRIDS = ("W", "HW", "DHW")
-# 2**36 samples are 64 GiB of bytes, an image of 262144 x 262144: more is a mistake in an argument.
+# 2**36 samples are 64 GiB in u8, or an image of 262144 x 262144. More is a mistake in an argument.
 _MAX_SAMPLES = 2**36
 _ROUNDED: dict[str, Callable[[float], int]] = {"floor": math.floor, "ceil": math.ceil, "round": lambda n: round(n)}
 
 
 class Side(NamedTuple):
-    """One axis: input and output samples, and the factor that sets the positions (None: from the two)."""
+    """One axis: its input and output samples, and the scale that sets the positions (None: from both numbers)."""
 
     axis: int
     n_in: int
@@ -38,20 +38,20 @@ class Side(NamedTuple):
 
 
 def axes_of(shape: tuple[int, ...], layout: Any, axes: Any, dialect: Dialect) -> tuple[int, ...]:
-    """The resized axes, from a layout or from numbers, else as the dialect has them."""
+    """The resized axes, from a layout, from numbers, or by default from the dialect."""
     if axes is not None:
         if layout is not None:
-            raise InvalidArgument(f"resize: layout={layout!r} and axes={axes!r} both name the axes; give one of them")
-        found = _numbered(shape, axes)
+            raise InvalidArgument(f"resize: layout={layout!r} and axes={axes!r} both set the axes; pass one of them")
+        found = _from_numbers(shape, axes)
     else:
         if layout is None and dialect.layouts:
             layout = "HWC" if dialect is HOUSE else dialect.layouts.get(len(shape))
             if layout is None:
                 raise InvalidArgument(
                     f"resize: shape {shape} has {len(shape)} axes; like='{dialect.name}' has "
-                    f"{', '.join(dialect.layouts.values())}; layout= or axes= would name others"
+                    f"{', '.join(dialect.layouts.values())}; pass layout or axes for other arrays"
                 )
-        found = tuple(range(len(shape))) if layout is None else _spatial(shape, layout)
+        found = tuple(range(len(shape))) if layout is None else _from_layout(shape, layout)
     if dialect.layouts and len(found) not in dialect.dims:
         raise InvalidArgument(
             f"resize: {len(found)} axes to resize in shape {shape}; "
@@ -60,21 +60,21 @@ def axes_of(shape: tuple[int, ...], layout: Any, axes: Any, dialect: Dialect) ->
     return found
 
 
-def _spatial(shape: tuple[int, ...], layout: Any) -> tuple[int, ...]:
+def _from_layout(shape: tuple[int, ...], layout: Any) -> tuple[int, ...]:
     if not isinstance(layout, str) or layout not in (*LAYOUTS, *GRIDS):
-        raise InvalidArgument(f"resize: layout={layout!r}: one of {', '.join((*GRIDS, *LAYOUTS))} is needed")
+        raise unknown("layout", layout, (*GRIDS, *LAYOUTS), where="resize")
     if len(shape) != len(layout):
-        raise InvalidArgument(f"resize: shape {shape} does not fit layout {layout}")
+        raise InvalidArgument(f"resize: shape {shape} has {len(shape)} axes, layout {layout} has {len(layout)}")
     return tuple(k for k, letter in enumerate(layout) if letter in "DHW")
 
 
-def _numbered(shape: tuple[int, ...], axes: Any) -> tuple[int, ...]:
+def _from_numbers(shape: tuple[int, ...], axes: Any) -> tuple[int, ...]:
     rank = len(shape)
-    given = _several(axes)
+    given = _sequence(axes)
     given = (axes,) if given is None else given
     if (
         not given
-        or not all(is_whole(k) and -rank <= k < rank for k in given)
+        or not all(is_integer(k) and -rank <= k < rank for k in given)
         or len({k % rank for k in given}) < len(given)
     ):
         raise InvalidArgument(f"resize: axes={axes!r}: different integers from {-rank} to {rank - 1} are needed")
@@ -93,20 +93,20 @@ def sides(
     keep_aspect: Any = None,
     recompute_scale_factor: Any = None,
 ) -> list[Side]:
-    """Every resized axis with its length before and after.
+    """All resized axes, with their sizes before and after.
 
     Raises:
-        InvalidArgument: neither size nor scale, or values that no array can have.
+        InvalidArgument: neither size nor scale is given, or a value does not fit.
     """
     lengths = [shape[k] for k in axes]
     if size is None and scale is None:
-        raise InvalidArgument("resize: size or scale is needed")
+        raise InvalidArgument("resize: neither size nor scale is given; pass one of them")
     if size is not None and scale is not None and dialect is not HOUSE:
-        raise InvalidArgument(f"resize: size={size!r} and scale={scale!r}: like='{dialect.name}' takes one of them")
+        raise InvalidArgument(f"resize: size={size!r} and scale={scale!r}: pass one of them with like='{dialect.name}'")
     factors: Sequence[float | None] = [None] * len(axes) if scale is None else _factors(scale, lengths)
     if recompute_scale_factor not in (None, True, False) or (recompute_scale_factor and scale is None):
         raise InvalidArgument(
-            f"resize: recompute_scale_factor={recompute_scale_factor!r}: True or False beside a scale is needed"
+            f"resize: recompute_scale_factor={recompute_scale_factor!r}: pass True with a scale, else False or None"
         )
     if size is not None:
         sizes = _sizes(size, len(axes))
@@ -118,10 +118,10 @@ def sides(
     for n_in, n_out in zip(lengths, sizes, strict=True):
         check_axis(n_in, n_out)
     if keep_aspect not in (None, "stretch", "not_larger", "not_smaller"):
-        raise InvalidArgument(f"resize: keep_aspect={keep_aspect!r}: one of stretch, not_larger, not_smaller is needed")
+        raise unknown("keep_aspect", keep_aspect, ("stretch", "not_larger", "not_smaller"), where="resize")
     if keep_aspect in ("not_larger", "not_smaller"):
         if scale is not None:
-            raise InvalidArgument(f"resize: keep_aspect={keep_aspect!r} is for a size, not for a scale")
+            raise InvalidArgument(f"resize: keep_aspect={keep_aspect!r} needs a size; it has no effect on a scale")
         ratios = [m / n for n, m in zip(lengths, sizes, strict=True)]
         factor = min(ratios) if keep_aspect == "not_larger" else max(ratios)
         factors, sizes = [factor] * len(axes), [int(factor * n + 0.5) for n in lengths]
@@ -131,8 +131,8 @@ def sides(
     return [Side(*each) for each in zip(axes, lengths, sizes, factors, regions, strict=True)]
 
 
-def in_order(plan: list[Side], dialect: Dialect) -> list[Side]:
-    """The axes in the order in which the dialect resizes them."""
+def sort_sides(plan: list[Side], dialect: Dialect) -> list[Side]:
+    """Sort the axes in the order in which the dialect resizes them."""
     if dialect.order == "shrink_first":
         return sorted(plan, key=lambda side: side.factor)
     if dialect.order == "pillow":
@@ -142,58 +142,56 @@ def in_order(plan: list[Side], dialect: Dialect) -> list[Side]:
     return plan[::-1]
 
 
-def check_room(shape: tuple[int, ...], ordered: Sequence[Side]) -> None:
-    """Raises InvalidArgument when the result, or what stands between two axes, has more samples than fit anywhere."""
+def check_size(shape: tuple[int, ...], ordered: Sequence[Side]) -> None:
+    """Raise InvalidArgument if the result, or an array between two axes, has more than 2**36 samples."""
     now = list(shape)
     for side in ordered:
         now[side.axis] = side.n_out
         if math.prod(now) > _MAX_SAMPLES:
-            raise InvalidArgument(
-                f"resize: {shape} to {tuple(now)} are more than 2**36 samples; smaller sizes would fit"
-            )
+            raise InvalidArgument(f"resize: {shape} to {tuple(now)}: more than 2**36 samples; smaller sizes are needed")
 
 
 def _sizes(size: Any, dims: int) -> list[int]:
-    given = _several(size)
+    given = _sequence(size)
     values = (size,) * dims if given is None else given
-    if len(values) != dims or not all(is_whole(v) for v in values):
-        what = "(height, width)" if dims == 2 else f"{dims} of them"
-        raise InvalidArgument(f"resize: size={_shown(size)}: {what} as integers is needed, or one number for all")
+    if len(values) != dims or not all(is_integer(v) for v in values):
+        what = "(height, width)" if dims == 2 else f"{dims} numbers"
+        raise InvalidArgument(f"resize: size={_display(size)}: {what} in integers, or one integer for all, is needed")
     return [int(v) for v in values]
 
 
 def _factors(scale: Any, lengths: Sequence[int]) -> list[float]:
-    given = _several(scale)
+    given = _sequence(scale)
     values = (scale,) * len(lengths) if given is None else given
     if len(values) != len(lengths) or not all(is_number(v) for v in values):
-        what = "(vertical, horizontal)" if len(lengths) == 2 else f"{len(lengths)} of them"
-        raise InvalidArgument(f"resize: scale={_shown(scale)}: one number or {what} is needed")
+        what = "(vertical, horizontal)" if len(lengths) == 2 else f"{len(lengths)} numbers"
+        raise InvalidArgument(f"resize: scale={_display(scale)}: one number or {what} is needed")
     factors = [float(v) for v in values]
     for n, f in zip(lengths, factors, strict=True):
         if not (math.isfinite(f) and f > 0):
             raise InvalidArgument(f"resize: scale={f}: a finite number above 0 is needed")
         if n * f >= 2**31:
-            raise InvalidArgument(f"resize: scale={f}: {n} to {n * f:.3g} samples: both must be 1 … {2**31 - 1}")
+            raise InvalidArgument(f"resize: scale={f}: {n} to {n * f:.3g} samples: both must be from 1 to {2**31 - 1}")
     return factors
 
 
 def _regions(roi: Any, dims: int) -> list[tuple[float, float]]:
     if roi is None:
         return [(0.0, 1.0)] * dims
-    values = _several(roi)
+    values = _sequence(roi)
     if values is None or len(values) != 2 * dims or not all(is_number(v) and math.isfinite(v) for v in values):
         raise InvalidArgument(
-            f"resize: roi={_shown(roi)}: {2 * dims} finite numbers are needed, the start of each axis and then the end"
+            f"resize: roi={_display(roi)}: {2 * dims} finite numbers are needed: the start of each axis, then the end"
         )
     return [(float(a), float(b)) for a, b in zip(values[:dims], values[dims:], strict=True)]
 
 
-def _several(value: Any) -> tuple[Any, ...] | None:
+def _sequence(value: Any) -> tuple[Any, ...] | None:
     if isinstance(value, np.ndarray) and value.ndim == 1:
         return tuple(value.tolist())
     return tuple(value) if isinstance(value, (tuple, list)) else None
 
 
-def _shown(value: Any) -> str:
-    several = _several(value)
+def _display(value: Any) -> str:
+    several = _sequence(value)
     return repr(value if several is None else several)

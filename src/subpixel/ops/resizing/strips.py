@@ -1,7 +1,7 @@
-"""A resize of an image whose rows come a few at a time: the bytes of the whole, memory of a strip.
+"""Resizes an image strip by strip, with the same bytes as the whole image at once and the memory of a strip.
 
-The tables are those that :func:`subpixel.ops.resizing.resize.resize` has for the whole image. A strip of the result
-takes its rows of the vertical table, and of the image the rows that this part points at.
+The tables are those of :func:`subpixel.ops.resizing.resize.resize` for the whole image. A strip of the result uses its
+rows of the vertical table, and the rows of the image that these refer to.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from subpixel.ops.arrays import enter
 from subpixel.ops.resizing import compiled
+from subpixel.ops.resizing.apply_tables import resize_by_tables
 from subpixel.ops.resizing.plan import plan_of
-from subpixel.ops.resizing.sums import summed
 from subpixel.ops.resizing.taps import AxisTaps
 
 __all__ = ["StripResize"]
@@ -27,11 +27,11 @@ class StripResize:
     Args:
         source: ``(height, width)`` of the image.
         size: ``(height, width)`` of the result.
-        mode: the kernel.
+        mode: a mode of :func:`subpixel.ops.resize`.
         threads: None for all that this process may use.
 
     Raises:
-        InvalidArgument: as the operator.
+        InvalidArgument: as :func:`subpixel.ops.resize`.
 
     >>> x = np.arange(24, dtype=np.float32).reshape(6, 4, 1)
     >>> half = StripResize((6, 4), (3, 2), "linear")
@@ -51,14 +51,14 @@ class StripResize:
         self._threads = threads
 
     def needs(self, top: int, bottom: int) -> tuple[int, int]:
-        """The image's rows, from one up to before another, that rows ``top`` … ``bottom`` of the result look at."""
+        """The rows of the image, as first and end, that rows ``top`` to ``bottom`` (excluded) of the result need."""
         if self._rows is None:
             return top, bottom
         index = self._rows.index[top:bottom]
         return int(index.min()), int(index.max()) + 1
 
     def __call__(self, x: F32, top: int, bottom: int) -> F32:
-        """Rows ``top`` … ``bottom`` of the result, of just those rows that they need."""
+        """Rows ``top`` to ``bottom`` (excluded) of the result, from exactly the rows of the image that they need."""
         first, _ = self.needs(top, bottom)
         tables = []
         for axis, taps in self._tables:
@@ -68,10 +68,10 @@ class StripResize:
         result: F32
         passes = None
         if compiled.is_available() and tables:
-            passes = compiled.sum_real(x.shape, "float32", tables, self._plan.sums, "float32")
+            passes = compiled.plan_float(x.shape, "float32", tables, self._plan.sum_dtype, "float32")
         if passes is not None:
             result = compiled.run(passes, x, self._threads)
         else:
             ar, (x,), _ = enter("resize", x)
-            result = summed(ar, x, tables, self._plan)
+            result = resize_by_tables(ar, x, tables, self._plan)
         return result

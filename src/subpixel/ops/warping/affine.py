@@ -1,4 +1,4 @@
-"""The grid of an affine map."""
+"""affine_grid: the grid of positions of an affine map."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ import numpy as np
 
 from subpixel.errors import InvalidArgument
 from subpixel.ops.arrays import Arithmetic, enter
-from subpixel.ops.axes import Axes, is_whole
-from subpixel.ops.warping.arguments import need_float, wide
-from subpixel.ops.warping.compiled import affine_native
+from subpixel.ops.axes import Axes, is_integer
+from subpixel.ops.warping.arguments import check_float, work_dtype
+from subpixel.ops.warping.compiled import affine_grid_compiled
 
 __all__ = ["affine_grid"]
 
 
 def affine_grid(theta: Any, size: Sequence[int], align_corners: bool = False) -> Any:
-    """The places that an affine map sends the samples of an output to, ready for :func:`grid_sample`.
+    """The positions to which an affine map moves the samples of an output, for :func:`grid_sample`.
 
     Args:
         theta: ``(N, 2, 3)`` for images or ``(N, 3, 4)`` for volumes, f16, f32 or f64: matrices that are applied to
-            ``(x, y, 1)`` or ``(x, y, z, 1)`` of each output sample. NumPy, torch (differentiable), DLPack.
-        size: the output's shape, channels first as in torch: ``(N, C, H, W)`` or ``(N, C, D, H, W)``.
-        align_corners: whether −1 and 1 are the centres of the first and last samples, or else the outer edges.
-            An axis of one sample has its only place at 0 either way.
+            ``(x, y, 1)`` or ``(x, y, z, 1)`` of each output sample. NumPy, torch (differentiable) or DLPack.
+        size: the shape of the output, channels first as in torch: ``(N, C, H, W)`` or ``(N, C, D, H, W)``.
+        align_corners: if True, −1 and 1 are the centres of the first and last samples, else their outer edges. An axis
+            of one sample has the position 0 in both cases.
 
     Returns:
         ``(N, H, W, 2)`` or ``(N, D, H, W, 3)`` in the dtype of ``theta``; the last axis is x, y (, z).
 
     Raises:
-        InvalidArgument: shapes that do not fit each other, sizes that are not integers of at least 1, or a grid
-            larger than 256 GiB.
+        InvalidArgument: shapes do not fit each other, a size is not an integer of at least 1, or the grid is larger
+            than 256 GiB.
 
     Source: Jaderberg et al., arXiv 1506.02025, equation 1; torch ``affine_grid``; the ONNX operator AffineGrid.
 
@@ -42,7 +42,7 @@ def affine_grid(theta: Any, size: Sequence[int], align_corners: bool = False) ->
     op = "affine_grid"
     a, (theta,), back = enter(op, theta)
     given = tuple(size) if isinstance(size, (tuple, list, np.ndarray)) else ()
-    if len(given) not in (4, 5) or not all(is_whole(s) and s >= 1 for s in given):
+    if len(given) not in (4, 5) or not all(is_integer(s) and s >= 1 for s in given):
         raise InvalidArgument(
             f"{op}: size={size!r}: (N, C, H, W) or (N, C, D, H, W) in integers of at least 1 is needed"
         )
@@ -52,24 +52,24 @@ def affine_grid(theta: Any, size: Sequence[int], align_corners: bool = False) ->
         raise InvalidArgument(
             f"{op}: theta of shape {tuple(theta.shape)} does not fit size={size!r}: ({n}, {dims}, {dims + 1}) is needed"
         )
-    dtype = need_float(op, "theta", a, theta)
-    Axes(op, "NCHW" if dims == 2 else "NCDHW").fits((n, *shape, dims), 4)
-    theta = a.astype(theta, wide(dtype))
+    dtype = check_float(op, "theta", a, theta)
+    Axes(op, "NCHW" if dims == 2 else "NCDHW").check_size((n, *shape, dims), 4)
+    theta = a.astype(theta, work_dtype(dtype))
     lines = [_unit_line(a, shape, k, align_corners, theta) for k in reversed(range(dims))]
-    grid = affine_native(theta, lines) if a.name == "numpy" else None
+    grid = affine_grid_compiled(theta, lines) if a.name == "numpy" else None
     if grid is None:
-        grid = _mapped(a, theta, lines)
+        grid = _apply_map(a, theta, lines)
     return back(grid if a.dtype(grid) == dtype else a.astype(grid, dtype))
 
 
-def _mapped(a: Arithmetic, theta: Any, lines: Sequence[Any]) -> Any:
-    """The places of each axis, the innermost first, through the map. The compiled version sums in the same order."""
+def _apply_map(a: Arithmetic, theta: Any, lines: Sequence[Any]) -> Any:
+    """Apply the map to the positions of each axis, innermost first. The compiled version sums in the same order."""
     n, dims = theta.shape[0], len(lines)
     columns = []
     for row in range(dims):
         weight = [a.reshape(theta[:, row, k], (n, *([1] * dims))) for k in range(dims + 1)]
         place = weight[dims]
-        # The innermost axis last: until then there is little to do.
+        # The innermost axis comes last: until then the arrays are small.
         for k in reversed(range(dims)):
             place = place + weight[k] * lines[k]
         columns.append(place[..., None])
@@ -77,7 +77,7 @@ def _mapped(a: Arithmetic, theta: Any, lines: Sequence[Any]) -> Any:
 
 
 def _unit_line(a: Arithmetic, shape: Sequence[int], k: int, align_corners: bool, like: Any) -> Any:
-    """Places of an axis's samples between −1 and 1, along that axis."""
+    """The positions of the samples of an axis, between −1 and 1, along that axis."""
     n = shape[k]
     line = np.arange(n) * 2.0
     line = line / max(n - 1, 1) - (n > 1) if align_corners else (line + 1) / n - 1

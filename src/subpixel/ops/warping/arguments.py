@@ -1,4 +1,4 @@
-"""What grid_sample and warp share: their arguments checked, and the fastest way that means the same."""
+"""The arguments of grid_sample and warp, their checks, and the choice of the fastest equal implementation."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from subpixel.errors import InvalidArgument
+from subpixel.errors import InvalidArgument, unknown
 from subpixel.ops.arrays import Arithmetic, Back, enter
 from subpixel.ops.axes import Axes, parse_layout
-from subpixel.ops.warping.compiled import IMAGES, sample_native
-from subpixel.ops.warping.sampling import Outside, Sampling, sample
+from subpixel.ops.warping.compiled import IMAGES, sample_compiled
+from subpixel.ops.warping.sampling import PaddingMode, Sampling, sample
 
-__all__ = ["TORCH_A", "Call", "GridMode", "need_float", "sampling", "wide"]
+__all__ = ["TORCH_A", "GridMode", "SamplingCall", "check_float", "check_sampling", "work_dtype"]
 
 GridMode = Literal["nearest", "bilinear", "bicubic", "linear", "trilinear", "cubic"]
 
 _MODES = {"linear": "bilinear", "trilinear": "bilinear", "cubic": "bicubic"}
 _FLOATS = ("float16", "bfloat16", "float32", "float64")
-_WHOLE = ("uint8", "uint16")
-TORCH_A = -0.75  # what torch has built in
+_INTEGERS = ("uint8", "uint16")
+TORCH_A = -0.75  # the cubic's parameter in torch
 
 
 @dataclass(frozen=True)
-class Call:
-    """An image and the values that say where it is sampled (``what``: grid or flow), of one kind of array."""
+class SamplingCall:
+    """An image and the values that set where it is sampled (``what``: grid or flow), as arrays of one kind."""
 
     axes: Axes
     what: str
@@ -38,16 +38,20 @@ class Call:
     back: Back
 
     @classmethod
-    def of(cls, op: str, x: Any, values: Any, what: str, layout: Any, offered: Sequence[str]) -> Call:
-        """Raises InvalidArgument for arrays and layouts that cannot be."""
+    def check(cls, op: str, x: Any, values: Any, what: str, layout: Any, offered: Sequence[str]) -> SamplingCall:
+        """Check arrays and layout.
+
+        Raises:
+            InvalidArgument: a layout is unknown, or an array does not fit.
+        """
         if layout not in offered:
-            raise InvalidArgument(f"{op}: layout={layout!r}: one of {', '.join(offered)} is needed")
+            raise unknown("layout", layout, offered, where=op)
         axes = parse_layout(op, layout)
         arithmetic, (x, values), back = enter(op, x, values)
         return cls(axes, what, arithmetic, x, _planes(op, arithmetic, axes, x), values, back)
 
-    def need_values(self, *wanted: int | str) -> str:
-        """The dtype of the values, or InvalidArgument if they have another shape; a name stands for any side."""
+    def check_values(self, *wanted: int | str) -> str:
+        """Check the shape of the values, in which a name stands for any size, and return their dtype."""
         op, shape = self.axes.op, tuple(self.values.shape)
         fits = len(shape) == len(wanted) and all(
             isinstance(w, str) or w == s for w, s in zip(wanted, shape, strict=True)
@@ -57,37 +61,37 @@ class Call:
                 f"{op}: {self.what} of shape {shape} does not fit x of shape {tuple(self.x.shape)} "
                 f"({self.axes.layout}): ({', '.join(map(str, wanted))}) is needed"
             )
-        return need_float(op, self.what, self.arithmetic, self.values)
+        return check_float(op, self.what, self.arithmetic, self.values)
 
-    def sampled(self, values: Any, how: Sampling, *, flow: bool) -> Any:
-        """By the compiled module, by torch's function where its meaning is the same, else plain.
+    def sample(self, values: Any, how: Sampling, *, flow: bool) -> Any:
+        """Sample by the compiled module, by torch's function if it is equal, or by the plain implementation.
 
-        The values are a grid's or, with ``flow``, displacements in samples ``(N, 2, H, W)``.
+        The values are those of a grid or, with ``flow``, displacements in samples ``(N, 2, H, W)``.
         """
         a, planes = self.arithmetic, self.planes
         dtype = a.dtype(planes)
-        work = wide(dtype)
-        # Views can be larger than any memory; what is made of them cannot.
+        work = work_dtype(dtype)
+        # A view can be larger than the memory, its copy cannot.
         places = values.shape[2:] if flow else values.shape[1:-1]
-        self.axes.fits((*planes.shape[:2], *places), 8 if work == "float64" else 4)
-        values = _as(a, values, work)
+        self.axes.check_size((*planes.shape[:2], *places), 8 if work == "float64" else 4)
+        values = _cast(a, values, work)
         y = None
         if a.name == "numpy":
             direct = planes.ndim == 4 and planes.dtype in IMAGES
-            x = planes if direct else _as(a, planes, work)
-            y = sample_native(x, values, how, flow=flow, channels_last=not self.axes.first)
+            x = planes if direct else _cast(a, planes, work)
+            y = sample_compiled(x, values, how, flow=flow, channels_last=not self.axes.first)
         elif how.mode != "bicubic" or how.a == TORCH_A:
-            y = _sample_torch(_as(a, planes, work), values, how, flow=flow)
+            y = _sample_torch(_cast(a, planes, work), values, how, flow=flow)
         if y is None:
             grid = a.transpose(values, (0, 2, 3, 1)) if flow else values
-            y = sample(a, _as(a, planes, work), grid, how, flow=flow)
-        if dtype in _WHOLE and a.dtype(y) == work:
+            y = sample(a, _cast(a, planes, work), grid, how, flow=flow)
+        if dtype in _INTEGERS and a.dtype(y) == work:
             y = a.floor(a.clip(y, 0.0, float(np.iinfo(dtype).max)) + 0.5)
-        return self.back(self.axes.restore(a, _as(a, y, dtype)))
+        return self.back(self.axes.restore(a, _cast(a, y, dtype)))
 
 
-def _as(a: Arithmetic, x: Any, dtype: str) -> Any:
-    # NumPy copies even where there is nothing to change.
+def _cast(a: Arithmetic, x: Any, dtype: str) -> Any:
+    # NumPy would copy even if the dtype is the same.
     return x if a.dtype(x) == dtype else a.astype(x, dtype)
 
 
@@ -102,44 +106,44 @@ def _sample_torch(x: Any, values: Any, how: Sampling, *, flow: bool) -> Any:
             own = own if k == 0 else own[:, None]
             places.append((2 * (own + values[:, k]) + 1) / side - 1)
         values = torch.stack(places, dim=-1)
-    return F.grid_sample(x, values, mode=how.mode, padding_mode=how.outside, align_corners=how.align_corners)
+    return F.grid_sample(x, values, mode=how.mode, padding_mode=how.padding_mode, align_corners=how.align_corners)
 
 
-def sampling(op: str, mode: Any, padding_mode: Any, align_corners: Any, a: Any, dims: int) -> Sampling:
-    """How to sample, or InvalidArgument."""
+def check_sampling(op: str, mode: Any, padding_mode: Any, align_corners: Any, a: Any, dims: int) -> Sampling:
+    """Check the options of sampling."""
     name = _MODES.get(mode, mode) if isinstance(mode, str) else mode
     if name not in ("nearest", "bilinear", "bicubic"):
-        raise InvalidArgument(f"{op}: mode={mode!r}: one of {', '.join(get_args(GridMode))} is needed")
+        raise unknown("mode", mode, get_args(GridMode), where=op)
     if name == "bicubic" and dims == 3:
-        raise InvalidArgument(f"{op}: mode={mode!r} is for images only; for volumes there are nearest and linear")
-    if padding_mode not in get_args(Outside):
-        raise InvalidArgument(f"{op}: padding_mode={padding_mode!r}: zeros, border or reflection is needed")
+        raise InvalidArgument(f"{op}: mode={mode!r} is for images only; use 'nearest' or 'linear' for volumes")
+    if padding_mode not in get_args(PaddingMode):
+        raise unknown("padding_mode", padding_mode, get_args(PaddingMode), where=op)
     if not isinstance(a, (int, float, np.number)) or not math.isfinite(a):
         raise InvalidArgument(f"{op}: a={a!r}: a finite number is needed")
     return Sampling(name, padding_mode, bool(align_corners), float(a))
 
 
 def _planes(op: str, a: Arithmetic, axes: Axes, x: Any) -> Any:
-    """Of the image, checked, channels first."""
-    axes.rank(x)
-    if a.dtype(x) not in (*_FLOATS, *_WHOLE):
+    """Check an image, and return its planes, channels first."""
+    axes.check_rank(x)
+    if a.dtype(x) not in (*_FLOATS, *_INTEGERS):
         raise InvalidArgument(f"{op}: dtype {a.dtype(x)}: u8, u16, f16, f32 or f64 is needed")
     planes = axes.planes(a, x)
     if 0 in tuple(planes.shape[2:]):
         raise InvalidArgument(
-            f"{op}: x of shape {tuple(x.shape)} ({axes.layout}) has no samples: sides of at least 1 are needed"
+            f"{op}: x of shape {tuple(x.shape)} ({axes.layout}) has no samples; sides of at least 1 are needed"
         )
     return planes
 
 
-def need_float(op: str, what: str, a: Arithmetic, x: Any) -> str:
-    """The dtype of ``x``, or InvalidArgument."""
+def check_float(op: str, what: str, a: Arithmetic, x: Any) -> str:
+    """The dtype of ``x``. InvalidArgument unless it is a float."""
     dtype = a.dtype(x)
     if dtype not in _FLOATS:
         raise InvalidArgument(f"{op}: {what} of dtype {dtype}: f16, f32 or f64 is needed")
     return dtype
 
 
-def wide(dtype: str) -> str:
-    """What a float dtype is computed in."""
+def work_dtype(dtype: str) -> str:
+    """The dtype in which a float dtype is computed."""
     return "float64" if dtype == "float64" else "float32"

@@ -1,4 +1,4 @@
-"""Sampling and affine grids by the compiled module, to the bit what sampling.py and affine.py give."""
+"""Sampling and affine grids by the compiled module, with the same bits as sampling.py and affine.py."""
 
 from __future__ import annotations
 
@@ -11,23 +11,24 @@ import numpy as np
 from subpixel.ops.native import available_threads, forced_target, native_module
 from subpixel.ops.warping.sampling import Sampling
 
-__all__ = ["IMAGES", "affine_native", "sample_native"]
+__all__ = ["IMAGES", "affine_grid_compiled", "sample_compiled"]
 
-# The dtypes of images; volumes are f32.
+# The supported dtypes of images. Volumes are f32 only.
 IMAGES = (np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.float32))
 
-# Places on longer sides are no exact numbers in f32, and offsets in a plane are ints there.
+# Positions on longer sides are not exact in f32, and offsets in a plane are 32-bit integers in the module.
 _MAX_SIDE, _MAX_PLANE = 1 << 24, 1 << 30
 
 
-def sample_native(x: Any, values: Any, how: Sampling, *, flow: bool, channels_last: bool) -> Any | None:
-    """:func:`.sampling.sample` of NumPy arrays; None where the module is not here or has no such dtype or size.
+def sample_compiled(x: Any, values: Any, how: Sampling, *, flow: bool, channels_last: bool) -> Any | None:
+    """:func:`.sampling.sample` of NumPy arrays; None if the module is not installed or does not support dtype or size.
 
-    ``x`` ``(N, C, *S)``, with ``flow`` the values too, are in memory as they came: with ``channels_last`` the channels
-    lie innermost, and so they do in the result. u8 and u16 come back rounded half up.
+    ``x`` has the shape ``(N, C, *S)``. With ``channels_last``, the channels lie innermost in the memory of ``x``, of
+    the result and, with ``flow``, of the values. Results in u8 and u16 are rounded half up.
 
     Raises:
-        BackendUnavailable: the environment variable SUBPIXEL_TARGET names what is not in this build or machine.
+        BackendUnavailable: the environment variable SUBPIXEL_TARGET names an instruction set that this build or machine
+            does not have.
     """
     module = native_module()
     if module is None or x.dtype not in (IMAGES if x.ndim == 4 else IMAGES[2:]):
@@ -44,7 +45,7 @@ def sample_native(x: Any, values: Any, how: Sampling, *, flow: bool, channels_la
             y,
             align_corners=how.align_corners,
             mode=how.mode,
-            padding_mode=how.outside,
+            padding_mode=how.padding_mode,
             **shared,
         )
         return y
@@ -60,18 +61,21 @@ def sample_native(x: Any, values: Any, how: Sampling, *, flow: bool, channels_la
         places_last=channels_last or not flow,
         align_corners=how.align_corners,
         mode=how.mode,
-        padding_mode=how.outside,
+        padding_mode=how.padding_mode,
         a=how.a,
         **shared,
     )
     return y.transpose(0, 3, 1, 2) if channels_last else y
 
 
-def affine_native(theta: Any, lines: Sequence[Any]) -> Any | None:
-    """Where f32 maps ``(N, d, d + 1)`` send the places of each axis, the innermost first; None as above.
+def affine_grid_compiled(theta: Any, lines: Sequence[Any]) -> Any | None:
+    """Apply f32 maps ``(N, d, d + 1)`` to the positions of each axis, innermost first.
+
+    None if the module is not installed or does not support dtype or size.
 
     Raises:
-        BackendUnavailable: the environment variable SUBPIXEL_TARGET names what is not in this build or machine.
+        BackendUnavailable: the environment variable SUBPIXEL_TARGET names an instruction set that this build or machine
+            does not have.
     """
     module = native_module()
     if module is None or theta.dtype != np.float32 or max(line.size for line in lines) > _MAX_PLANE:

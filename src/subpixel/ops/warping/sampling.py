@@ -1,8 +1,8 @@
-"""Samples of an image at arbitrary places: what ``grid_sample`` and ``warp`` are made of.
+"""Sampling of an image at arbitrary positions: the core of ``grid_sample`` and ``warp``.
 
-A place is a position on each axis in samples, 0 being the centre of the first. Each axis turns it into taps, few
-samples with a weight, and the result is the sum over all of them, one axis inside the other. In f32 the compiled
-module and this file do the same operations in the same order: their results are equal to the bit.
+A position is a number of samples on each axis, 0 being the centre of the first sample. Each axis converts it to taps, a
+few samples with weights, and the result is the sum over all of them, one axis within another. In f32, the compiled
+module does the same operations in the same order: the results are equal in every bit.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ import numpy as np
 
 from subpixel.ops.arrays import Arithmetic
 
-__all__ = ["Outside", "Sampling", "sample"]
+__all__ = ["PaddingMode", "Sampling", "sample"]
 
-Outside = Literal["zeros", "border", "reflection"]
+PaddingMode = Literal["zeros", "border", "reflection"]
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """How to sample: everything that two calls can differ in, arrays aside. ``mode`` has its torch name."""
+    """The options of sampling. ``mode`` has its name in torch: ``nearest``, ``bilinear`` or ``bicubic``."""
 
     mode: str
-    outside: Outside
+    padding_mode: PaddingMode
     align_corners: bool
     a: float
 
 
 @dataclass(frozen=True)
 class _Taps:
-    """One axis: the samples that each place needs (clamped into the image), which of them exist, their weights."""
+    """The taps of one axis: indices clamped into the image, which of the samples exist, and their weights."""
 
     index: list[Any]
     exists: list[Any | None]
@@ -41,13 +41,13 @@ class _Taps:
 
 
 def sample(a: Arithmetic, x: Any, values: Any, how: Sampling, *, flow: bool) -> Any:
-    """``x`` ``(N, C, *S)`` at places ``(N, *P, len(S))``, innermost axis first, giving ``(N, C, *P)``.
+    """Sample ``x`` ``(N, C, *S)`` at positions ``(N, *P, len(S))``, innermost axis first, to ``(N, C, *P)``.
 
-    The values are grid_sample's (−1 … 1), or with ``flow`` displacements in samples from the output's own index.
+    The values are those of grid_sample (−1 … 1) or, with ``flow``, displacements in samples from the output's index.
     """
     n, channels, *sides = x.shape
     shape = [int(side) for side in values.shape[1:-1]]
-    # Places that are no numbers, or beyond f32 once they count samples, are dealt with below, not worth a warning.
+    # NaN and positions that overflow f32 are handled below, without a warning.
     with np.errstate(all="ignore"):
         axes = []
         for k, side in enumerate(sides):
@@ -64,21 +64,21 @@ def _own_index(a: Arithmetic, shape: Sequence[int], k: int, like: Any) -> Any:
 
 
 def _from_grid(value: Any, side: int, align_corners: bool) -> Any:
-    """From −1 … 1, the first and last samples' centres or else the image's edges, to samples."""
+    """Convert −1 … 1, the centres of the first and last samples or else the edges of the image, to samples."""
     return (value + 1.0) * ((side - 1) / 2) if align_corners else (value + 1.0) * (side / 2) - 0.5
 
 
 def _taps(a: Arithmetic, place: Any, side: int, how: Sampling) -> _Taps:
     cubic = how.mode == "bicubic"
-    if how.outside == "zeros" or (cubic and how.outside == "border"):
-        # Further outside nothing changes any more, not even for the cubic.
-        place = _between(a, place, -4.0, side + 3.0)
-    elif how.outside == "border":
-        place = _between(a, place, 0.0, side - 1.0)
+    if how.padding_mode == "zeros" or (cubic and how.padding_mode == "border"):
+        # Further outside nothing changes, even for the cubic.
+        place = _clamp(a, place, -4.0, side + 3.0)
+    elif how.padding_mode == "border":
+        place = _clamp(a, place, 0.0, side - 1.0)
     elif cubic:
-        place = a.where(abs(place) < math.inf, place, 0.0)  # its taps are folded one by one
+        place = a.where(abs(place) < math.inf, place, 0.0)  # each of its taps is folded below
     else:
-        place = _reflected(a, place, side, how.align_corners)
+        place = _reflect(a, place, side, how.align_corners)
     below = a.floor(place)
     part = place - below
     if how.mode == "nearest":
@@ -87,29 +87,29 @@ def _taps(a: Arithmetic, place: Any, side: int, how: Sampling) -> _Taps:
         index, weight = [a.where(up, below + 1, below)], [None]
     elif cubic:
         index, weight = [below + float(t) for t in (-1, 0, 1, 2)], _cubic(part, how.a)
-        if how.outside == "border":
-            index = [_between(a, i, 0.0, side - 1.0) for i in index]
-        elif how.outside == "reflection":
-            index = [_reflected(a, i, side, how.align_corners) for i in index]
+        if how.padding_mode == "border":
+            index = [_clamp(a, i, 0.0, side - 1.0) for i in index]
+        elif how.padding_mode == "reflection":
+            index = [_reflect(a, i, side, how.align_corners) for i in index]
     else:
         index, weight = [below, below + 1], [1.0 - part, part]
-    # Of those that were brought into the image only the neighbour of the very last sample is not there.
-    needs_check = how.outside == "zeros" or how.mode == "bilinear"
+    # With positions clamped into the image, only the neighbour after the last sample does not exist.
+    needs_check = how.padding_mode == "zeros" or how.mode == "bilinear"
     whole = [a.astype(i, "int64") for i in index]
     exists = [(i >= 0) & (i < side) if needs_check else None for i in whole]
     return _Taps([a.clip(i, 0, side - 1) for i in whole], exists, weight)
 
 
-def _between(a: Arithmetic, place: Any, low: float, high: float) -> Any:
-    """Clamped; what is no number becomes ``low``."""
+def _clamp(a: Arithmetic, place: Any, low: float, high: float) -> Any:
+    """Clamp to ``low`` … ``high``; NaN becomes ``low``."""
     place = a.where(place > low, place, low)
     return a.where(place < high, place, high)
 
 
-def _reflected(a: Arithmetic, place: Any, side: int, align_corners: bool) -> Any:
-    """Folded at the first and last samples' centres or else at the image's edges, then clamped.
+def _reflect(a: Arithmetic, place: Any, side: int, align_corners: bool) -> Any:
+    """Fold at the centres of the first and last samples, or else at the edges of the image, then clamp.
 
-    What is no finite number becomes the first sample.
+    NaN and infinity become the first sample.
     """
     mirror, period = (0.0, 2.0 * (side - 1)) if align_corners else (-0.5, 2.0 * side)
     if period == 0:
@@ -117,7 +117,7 @@ def _reflected(a: Arithmetic, place: Any, side: int, align_corners: bool) -> Any
     away = abs(place - mirror)
     rest = away - a.floor(away / period) * period
     back = period - rest
-    return _between(a, a.where(rest < back, rest, back) + mirror, 0.0, side - 1.0)
+    return _clamp(a, a.where(rest < back, rest, back) + mirror, 0.0, side - 1.0)
 
 
 def _cubic(t: Any, p: float) -> list[Any]:
@@ -136,7 +136,7 @@ def _cubic(t: Any, p: float) -> list[Any]:
 def _sum(
     a: Arithmetic, flat: Any, sides: Sequence[int], axes: Sequence[_Taps], k: int, offset: Any, exists: list[Any]
 ) -> Any:
-    """Over the taps of axis ``k``, the innermost one last added, and of all axes before it."""
+    """Sum over the taps of axis ``k`` and of all axes before it."""
     stride = math.prod(sides[k + 1 :])
     parts = []
     for index, there, weight in zip(axes[k].index, axes[k].exists, axes[k].weight, strict=True):

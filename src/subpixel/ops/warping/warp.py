@@ -1,9 +1,9 @@
-"""Sampling an image wherever one likes: grids, and flow fields.
+"""grid_sample and warp: sampling an image at the positions of a grid, or along a flow field.
 
-A grid holds for each output sample a place in the input, between −1 and 1 where it is inside, x (columns) before y
-(rows). What ±1 stands for is the argument silently confused here: ``align_corners=False`` puts it on the outer edges
-of the first and last samples, ``align_corners=True`` on their centres. A flow field holds displacements in samples
-and needs no such convention.
+A grid holds a position in the input for each output sample, from −1 to 1 inside the input, x (columns) before y (rows).
+The meaning of ±1 is easily confused: with ``align_corners=False`` they are the outer edges of the first and last
+samples, with ``align_corners=True`` their centres. A flow field holds displacements in samples, without such a
+convention.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from subpixel.errors import InvalidArgument
-from subpixel.ops.warping.arguments import TORCH_A, Call, GridMode, sampling, wide
-from subpixel.ops.warping.sampling import Outside
+from subpixel.errors import unknown
+from subpixel.ops.warping.arguments import TORCH_A, GridMode, SamplingCall, check_sampling, work_dtype
+from subpixel.ops.warping.sampling import PaddingMode
 
 __all__ = ["GridMode", "grid_sample", "warp"]
 
@@ -25,39 +25,39 @@ def grid_sample(
     x: Any,
     grid: Any,
     mode: GridMode = "bilinear",
-    padding_mode: Outside = "zeros",
+    padding_mode: PaddingMode = "zeros",
     align_corners: bool = False,
     *,
     a: float = TORCH_A,
     layout: GridLayout = "NCHW",
 ) -> Any:
-    """Sample an image, or a volume, at the places of a grid.
+    """Sample an image or a volume at the positions of a grid.
 
     Args:
         x: ``(N, C, H, W)`` or, for ``layout="NCDHW"``, ``(N, C, D, H, W)``, likewise channels last; u8, u16, f16,
-            f32 or f64. NumPy, torch (differentiable), DLPack.
-        grid: ``(N, H_out, W_out, 2)`` or ``(N, D_out, H_out, W_out, 3)`` of places, x before y (before z), −1 … 1
-            inside the image; of any float dtype, taken in the dtype that the samples are computed in.
-        mode: ``nearest`` (halves to the even neighbour, as torch does), ``bilinear`` (``linear``, ``trilinear``) or
+            f32 or f64. NumPy, torch (differentiable) or DLPack.
+        grid: positions ``(N, H_out, W_out, 2)`` or ``(N, D_out, H_out, W_out, 3)``, x before y (before z), −1 … 1
+            inside the image. Any float dtype; it is converted to the dtype in which samples are computed.
+        mode: ``nearest`` (halves to the even neighbour, as in torch), ``bilinear`` (``linear``, ``trilinear``) or
             ``bicubic`` (``cubic``), the last for images only.
-        padding_mode: what lies outside: ``zeros``, the edge samples (``border``), or the image mirrored
-            (``reflection``), at its outer edges or with ``align_corners`` at its first and last samples' centres.
-        align_corners: whether −1 and 1 are the centres of the first and last samples, or else the outer edges.
+        padding_mode: what lies outside: ``zeros``, ``border`` (the edge samples) or ``reflection`` (the image mirrored
+            at its outer edges, or with ``align_corners`` at the centres of its first and last samples).
+        align_corners: if True, −1 and 1 are the centres of the first and last samples, else their outer edges.
         a: the cubic's parameter, −0.75 in torch, OpenCV and ONNX.
-        layout: ``NCHW``, ``NHWC``, ``NCDHW`` or ``NDHWC``, of ``x`` and of the result.
+        layout: of ``x`` and the result: ``NCHW``, ``NHWC``, ``NCDHW`` or ``NDHWC``.
 
     Returns:
-        ``(N, C, H_out, W_out)``, or as the layout says, in the dtype of ``x``. u8, u16 and f16 are computed in f32;
-        integers are clipped and rounded half up. Positions are no better than the dtype that they are
-        computed in: f32 places a sample of a line of 2000 to about 1/10000 of a sample.
+        ``(N, C, H_out, W_out)``, in the given layout and the dtype of ``x``. u8, u16 and f16 are computed in f32;
+        integers are clipped and rounded half up. Positions have the precision of the dtype of the computation: f32
+        places a sample of a line of 2000 to about 1/10000 of a sample.
 
-        A place that is NaN gives 0 with ``zeros`` and counts as the first sample otherwise. So do infinite ones,
-        but for ``border``, which takes the edge. torch tensors get torch's own answer, which in those cases
-        differs from kernel to kernel.
+        A NaN position gives 0 with ``zeros``, and the first sample otherwise. So does an infinite one, except with
+        ``border``, which gives the edge sample. For torch tensors the result is torch's, which in these cases differs
+        from kernel to kernel.
 
     Raises:
-        InvalidArgument: shapes that do not fit each other, an image without samples, dtypes, modes or layouts other
-            than those, ``bicubic`` of volumes, an ``a`` that is not finite, a result larger than 256 GiB.
+        InvalidArgument: shapes do not fit each other, the image has no samples, a dtype, mode or layout is not
+            supported, ``bicubic`` is given for a volume, ``a`` is not finite, or the result is larger than 256 GiB.
 
     Source: Jaderberg et al., arXiv 1506.02025, equation 5; torch ``grid_sample``; the ONNX operator GridSample.
 
@@ -69,11 +69,11 @@ def grid_sample(
     [[[[1.5, 3.5]]]]
     """
     op = "grid_sample"
-    call = Call.of(op, x, grid, "grid", layout, get_args(GridLayout))
+    call = SamplingCall.check(op, x, grid, "grid", layout, get_args(GridLayout))
     axes = call.axes
-    how = sampling(op, mode, padding_mode, align_corners, a, axes.dims)
-    call.need_values(call.planes.shape[0], *(f"{letter}_out" for letter in axes.spatial), axes.dims)
-    return call.sampled(call.values, how, flow=False)
+    how = check_sampling(op, mode, padding_mode, align_corners, a, axes.dims)
+    call.check_values(call.planes.shape[0], *(f"{letter}_out" for letter in axes.spatial), axes.dims)
+    return call.sample(call.values, how, flow=False)
 
 
 def warp(
@@ -81,28 +81,29 @@ def warp(
     flow: Any,
     *,
     mode: GridMode = "bilinear",
-    padding_mode: Outside = "zeros",
+    padding_mode: PaddingMode = "zeros",
     a: float = TORCH_A,
     units: Literal["pixels", "halves"] = "pixels",
     layout: Literal["NCHW", "NHWC"] = "NCHW",
 ) -> Any:
-    """Move an image backwards along a flow field: ``out(p) = x(p + flow(p))``.
+    """Warp an image backwards along a flow field: ``out(p) = x(p + flow(p))``.
 
     Args:
-        x: ``(N, C, H, W)``, or as the layout says; u8, u16, f16, f32 or f64. NumPy, torch (differentiable), DLPack.
+        x: ``(N, C, H, W)``, or ``(N, H, W, C)`` for ``layout="NHWC"``; u8, u16, f16, f32 or f64. NumPy, torch
+            (differentiable) or DLPack.
         flow: ``(N, 2, H, W)``, or ``(N, H, W, 2)`` for ``layout="NHWC"``: the displacement along x (columns, to the
-            right), then y (rows, downwards), of any float dtype.
-        mode: as for :func:`grid_sample`.
-        padding_mode: as for :func:`grid_sample`; ``reflection`` mirrors at the outer edges of the border samples.
+            right), then y (rows, downwards). Any float dtype.
+        mode: ``nearest``, ``bilinear`` (``linear``) or ``bicubic`` (``cubic``), as for :func:`grid_sample`.
+        padding_mode: ``zeros``, ``border`` or ``reflection`` (at the outer edges), as for :func:`grid_sample`.
         a: the cubic's parameter.
-        units: of the flow: ``pixels``, or ``halves`` of the width and of the height, a grid's unit with
-            ``align_corners=False``, in which a network whose flow ends in tanh states it.
-        layout: of ``x``, ``flow`` and the result.
+        units: of the flow: ``pixels``, or ``halves`` of the width and of the height. The latter is the unit of a grid
+            with ``align_corners=False``, for networks whose flow ends in tanh.
+        layout: of ``x``, ``flow`` and the result: ``NCHW`` or ``NHWC``.
 
     Returns:
-        The warped image, of the shape and dtype of ``x``. NumPy arrays are sampled at the places themselves, so
-        that a flow of whole pixels is exactly a shift; torch takes them as a grid, which in f32 displaces a sample
-        of a line of 2000 by up to 1/5000 of a sample.
+        The warped image, of the shape and dtype of ``x``. NumPy arrays are sampled at the positions themselves, so that
+        a flow of integer pixels is exactly a shift. torch uses a grid, which in f32 displaces a sample of a line of
+        2000 by up to 1/5000 of a sample.
 
     Raises:
         InvalidArgument: as for :func:`grid_sample`.
@@ -116,15 +117,15 @@ def warp(
     [[[[2.0, 3.0, 4.0, 0.0]]]]
     """
     op = "warp"
-    call = Call.of(op, x, flow, "flow", layout, ("NCHW", "NHWC"))
-    how = sampling(op, mode, padding_mode, False, a, 2)
+    call = SamplingCall.check(op, x, flow, "flow", layout, ("NCHW", "NHWC"))
+    how = check_sampling(op, mode, padding_mode, False, a, 2)
     if units not in ("pixels", "halves"):
-        raise InvalidArgument(f"{op}: units={units!r}: 'pixels' or 'halves' is needed")
+        raise unknown("units", units, ("pixels", "halves"), where=op)
     n, _, height, width = call.planes.shape
-    dtype = call.need_values(*((n, 2, height, width) if call.axes.first else (n, height, width, 2)))
+    dtype = call.check_values(*((n, 2, height, width) if call.axes.first else (n, height, width, 2)))
     arithmetic = call.arithmetic
     values = call.axes.planes(arithmetic, call.values)
     if units == "halves":
-        values = arithmetic.astype(values, wide(dtype))
+        values = arithmetic.astype(values, work_dtype(dtype))
         values = values * arithmetic.constant(np.array([width / 2, height / 2]).reshape(1, 2, 1, 1), values)
-    return call.sampled(values, how, flow=True)
+    return call.sample(values, how, flow=True)

@@ -1,4 +1,4 @@
-"""What happened to the images that people have: shrinking, blur, noise, and lossy codecs, once or twice."""
+"""Degradations of training images: shrinking, blur, noise, and lossy codecs, once or twice."""
 
 from subpixel.train.degradation.recipe import CLEAN, COMPRESSED, DEGRADATIONS, Degradation, Recipe, Variants, degrade
 from subpixel.train.degradation.stages import KERNELS

@@ -1,8 +1,8 @@
-"""What may happen to an image, as data, and what does.
+"""Random degradations of training images, as data.
 
-A network trained on clean bicubic pairs sharpens what codecs leave: blocks and ringing. Trained on small images made
-here, with the clean large ones as their truth, it learns not to. A :class:`Degradation` states what may happen and how
-often; drawing from it gives a :class:`Recipe`, which says what does happen to one image.
+A network trained on clean bicubic pairs sharpens the blocks and the ringing of codecs. Trained on degraded small images
+with clean large ones as the truth, it learns to remove them. A :class:`Degradation` states the probabilities; drawing
+from it gives a :class:`Recipe` for one image.
 """
 
 from __future__ import annotations
@@ -22,19 +22,20 @@ __all__ = ["CLEAN", "COMPRESSED", "DEGRADATIONS", "Degradation", "Recipe", "Vari
 
 Pixels = NDArray[np.uint8]
 
-_GRID = 8  # side of JPEG's blocks: how far a second grid may lie from the first
+_GRID = 8  # side of JPEG's blocks, and the range of the offset of a second grid
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What is done to one image, in this order.
+    """The degradation of one image, in this order.
 
     Args:
-        kernel: of :data:`KERNELS`, that shrinks it: ``cubic`` to the bytes of the clean pairs, others in f32.
-        sigma: of the Gaussian blur, in small pixels; 0 for none.
-        noise: deviation of white noise in luma and in Cb and Cr, in codes of 8 bits; 0 for none.
-        noise_seed: of that noise.
-        codecs: those it goes through, each with the ``(down, right)`` by which its grid lies off the image's corner.
+        kernel: ``cubic``, ``linear``, ``area`` or ``lanczos``: the filter that shrinks. ``cubic`` gives the bytes of
+            the clean pairs; the others compute in f32.
+        sigma: the σ of a Gaussian blur in small pixels; 0: none.
+        noise: the deviation of white noise in luma and in Cb and Cr, in codes of 8 bits; 0: none.
+        noise_seed: the seed of that noise.
+        codecs: the codecs in order, each with the offset ``(down, right)`` of its grid from the image's corner.
     """
 
     kernel: str = "cubic"
@@ -44,7 +45,7 @@ class Recipe:
     codecs: tuple[tuple[Compression, tuple[int, int]], ...] = ()
 
     def apply(self, large: Pixels, scale: int) -> Pixels:
-        """``(H, W, C)`` u8, gray or RGB, to ``(H / scale, W / scale, C)``; both sides are multiples of ``scale``."""
+        """Degrade ``(H, W, C)`` u8, gray or RGB, to ``(H / scale, W / scale, C)``. ``scale`` must divide both sides."""
         small = shrink_image(large, scale, self.kernel)
         if self.sigma or any(self.noise):
             small = round_to_u8(add_noise(blur(small, self.sigma), self.noise, np.random.default_rng(self.noise_seed)))
@@ -56,28 +57,28 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Degradation:
-    """What may happen to an image, each with its probability; what lies between two numbers is drawn evenly.
+    """Probabilities and ranges of degradations. A value of a range ``(from, to)`` is drawn uniformly.
 
     Args:
-        name: what people type.
-        clean: the share of images that are shrunk by MATLAB's bicubic and nothing else.
-        kernels: weights of :data:`KERNELS`.
-        blur: probability of a Gaussian blur of ``sigma`` small pixels.
-        sigma: from, to.
-        noise: probability of white noise.
-        luma_noise: its deviation in luma, in codes of 8 bits: from, to.
-        chroma_noise: the same in Cb and Cr.
+        name: the name in ``Settings.degradation``.
+        clean: the share of images that are only shrunk, by MATLAB's bicubic filter.
+        kernels: weights of ``cubic``, ``linear``, ``area`` and ``lanczos``.
+        blur: the probability of a Gaussian blur.
+        sigma: the range of its σ in small pixels.
+        noise: the probability of white noise.
+        luma_noise: the range of its deviation in luma, in codes of 8 bits.
+        chroma_noise: the same for Cb and Cr.
         codecs: weights of ``jpeg``, ``webp``, ``h264`` and ``none``.
-        jpeg_quality: from, to.
-        jpeg_444: the share of JPEGs whose chroma is not subsampled.
-        webp_quality: from, to.
-        crf: of H.264, from, to.
-        frames: in the clip of H.264, from, to; 1 is an intra frame.
-        motion: pixels by which such a clip moves from frame to frame, at most, along either axis.
-        again: probability of a second codec, its grid of 8×8 anywhere on that of the first.
+        jpeg_quality: the range of JPEG's quality.
+        jpeg_444: the share of JPEGs without chroma subsampling.
+        webp_quality: the range of WebP's quality.
+        crf: the range of H.264's constant rate factor.
+        frames: the range of frames in the clip of H.264; 1 is an intra frame.
+        motion: the largest motion of such a clip in pixels per frame, along each axis.
+        again: the probability of a second codec, with a random offset between the 8×8 grids.
 
     Raises:
-        InvalidArgument: a probability outside of 0 … 1, a range the wrong way round, or an unknown kernel or codec.
+        InvalidArgument: a probability is outside 0 … 1, a range is reversed, or a kernel or codec is unknown.
     """
 
     name: str
@@ -100,11 +101,11 @@ class Degradation:
     def __post_init__(self) -> None:
         for name in ("clean", "blur", "noise", "jpeg_444", "again"):
             if not 0 <= getattr(self, name) <= 1:
-                raise InvalidArgument(f"degradation: {name}={getattr(self, name)}: a probability, 0 … 1, is needed")
+                raise InvalidArgument(f"degradation: {name}={getattr(self, name)}: a probability from 0 to 1 is needed")
         for name in ("sigma", "luma_noise", "chroma_noise", "jpeg_quality", "webp_quality", "crf", "frames"):
             low, high = getattr(self, name)
             if not 0 <= low <= high:
-                raise InvalidArgument(f"degradation: {name}=({low}, {high}): the lower number first is needed")
+                raise InvalidArgument(f"degradation: {name}=({low}, {high}): the lower number must come first")
         for name, known in (("kernels", set(KERNELS)), ("codecs", {"jpeg", "webp", "h264", "none"})):
             weights = getattr(self, name)
             if not set(weights) <= known or min(weights.values(), default=-1) < 0 or not sum(weights.values()) > 0:
@@ -113,7 +114,7 @@ class Degradation:
                 )
 
     def draw(self, generator: Generator) -> Recipe:
-        """What happens to the next image."""
+        """A recipe for the next image."""
         if generator.random() < self.clean:
             return Recipe()
         sigma = generator.uniform(*self.sigma) if generator.random() < self.blur else 0.0
@@ -167,19 +168,19 @@ DEGRADATIONS: dict[str, Degradation] = {d.name: d for d in (CLEAN, COMPRESSED)}
 
 
 def degrade(large: Pixels, scale: int, generator: Generator, degradation: Degradation = COMPRESSED) -> Pixels:
-    """One small image of a large one.
+    """A degraded small image of a large one.
 
     Args:
         large: ``(H, W, C)`` u8, gray or RGB, H and W multiples of ``scale``.
-        scale: how many times smaller.
-        generator: what chooses; one in the same state gives the same bytes.
-        degradation: what may happen.
+        scale: the factor.
+        generator: the source of random numbers. The same state gives the same bytes.
+        degradation: the probabilities, for example :data:`COMPRESSED`.
 
     Returns:
-        ``(H / scale, W / scale, C)`` u8, where the large one is: nothing moves.
+        ``(H / scale, W / scale, C)`` u8, aligned with the large image.
 
     Raises:
-        InvalidArgument: another dtype or shape.
+        InvalidArgument: the dtype or the shape is another.
 
     >>> import numpy as np
     >>> degrade(np.full((12, 18, 3), 77, np.uint8), 3, np.random.default_rng(0)).shape
@@ -194,19 +195,19 @@ def degrade(large: Pixels, scale: int, generator: Generator, degradation: Degrad
 
 @dataclass(frozen=True)
 class Variants:
-    """Several small images of each large one, made before training begins.
+    """Several degraded small images of each large one, made before training begins.
 
-    The large image is kept once for all of them. With ``count`` variants an image of n large pixels so takes
-    ``4 n (1 + count / scale²)`` bytes for a luma network and ``3 n (1 + count / scale²)`` for one on RGB: with 8
-    variants at ×2, and three sizes of each, some 1.3 and 1.0 GB for 400 images of 481×321.
+    They share the large image. With ``count`` variants, an image of n large pixels takes ``4 n (1 + count / scale²)``
+    bytes for a luma network and ``3 n (1 + count / scale²)`` for an RGB network. With 8 variants at ×2 and three sizes,
+    400 images of 481×321 take about 1.3 and 1.0 GB.
 
     Args:
-        degradation: what may happen.
-        count: for each image and size.
-        seed: the same gives the same images, in whatever order and by however many threads they are made.
+        degradation: the probabilities.
+        count: variants per image and size, at least 1.
+        seed: the same seed gives the same images, in any order and with any number of threads.
 
     Raises:
-        InvalidArgument: a count below 1.
+        InvalidArgument: ``count`` is below 1.
     """
 
     degradation: Degradation
@@ -215,10 +216,10 @@ class Variants:
 
     def __post_init__(self) -> None:
         if self.count < 1:
-            raise InvalidArgument(f"degradation: {self.count} variants: at least 1 is needed")
+            raise InvalidArgument(f"degradation: count={self.count}: at least 1 variant is needed")
 
     def of(self, large: Pixels, scale: int, key: Sequence[int]) -> list[Pixels]:
-        """The small images of one large image that ``key`` names among all."""
+        """The small images of one large image. ``key`` identifies it among all images."""
         colours = large[..., :3] if large.shape[2] >= 3 else large[..., :1]
         generators = (np.random.default_rng([self.seed, *key, k]) for k in range(self.count))
         return [degrade(colours, scale, generator, self.degradation) for generator in generators]

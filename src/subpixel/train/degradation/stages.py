@@ -1,4 +1,4 @@
-"""The stages that are no codecs: shrinking, blur, noise."""
+"""The stages of a degradation before its codecs: shrinking, blur, noise."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["KERNELS", "add_noise", "blur", "round_to_u8", "shrink_image"]
 Pixels = NDArray[np.uint8]
 F32 = NDArray[np.float32]
 
-# What shrinks, as arguments of ops.resize. Cubic is MATLAB's: what the clean pairs and the test sets are made by.
+# Filters as arguments of ops.resize. Cubic is MATLAB's, as for the clean pairs and the test sets.
 KERNELS: dict[str, dict[str, Any]] = {
     "cubic": {"mode": "cubic", "a": -0.5, "antialias": True, "border": "replicate"},
     "linear": {"mode": "linear", "antialias": True, "border": "replicate"},
@@ -24,27 +24,27 @@ KERNELS: dict[str, dict[str, Any]] = {
     "lanczos": {"mode": "lanczos", "antialias": True, "border": "replicate"},
 }
 
-# R, G and B moved by a change of 1 in Cb and in Cr, of BT.601.
+# The change of R, G and B for a change of 1 in Cb and in Cr (BT.601).
 _BY_CB, _BY_CR = np.array([0, -0.344136, 1.772]), np.array([1.402, -0.714136, 0])
 
-_SIGMAS = 3  # of a Gaussian that its kernel holds
+_SIGMAS = 3  # half the width of the Gaussian's kernel in σ
 
 
 def shrink_image(pixels: Pixels, scale: int, kernel: str) -> Pixels:
-    """``(H, W, C)`` to ``(H / scale, W / scale, C)``."""
-    # Bytes are rounded half up after each axis, as MATLAB does. The mean of four would so become half a code brighter.
+    """Shrink ``(H, W, C)`` to ``(H / scale, W / scale, C)``."""
+    # u8 is rounded half up after each axis, as in MATLAB. With that, means of four would be half a code too bright.
     exact = pixels if kernel == "cubic" else pixels.astype(np.float32)
     result = resize(exact, scale=1 / scale, **KERNELS[kernel])
     return result if kernel == "cubic" else round_to_u8(result)
 
 
 def round_to_u8(pixels: F32) -> Pixels:
-    """Half to even, which makes nothing brighter, and clipped."""
+    """Clip and round half to even, which keeps the mean brightness."""
     return np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
 
 
 def blur(pixels: Pixels, sigma: float) -> F32:
-    """A Gaussian sampled at whole pixels, brought to sum 1, the edge repeated."""
+    """Convolve with a Gaussian that is sampled at whole pixels and has the sum 1. The edge is repeated."""
     result = pixels.astype(np.float32)
     if not sigma:
         return result
@@ -60,7 +60,7 @@ def blur(pixels: Pixels, sigma: float) -> F32:
 
 
 def add_noise(pixels: F32, noise: tuple[float, float], generator: Generator) -> F32:
-    """White noise of these deviations in luma and, of RGB, in Cb and Cr."""
+    """Add white noise of the given deviations in luma and, for RGB, in Cb and Cr."""
     height, width, channels = pixels.shape
     luma, cb, cr = generator.standard_normal((3, height, width), np.float32)
     result: F32 = pixels + np.float32(noise[0]) * luma[..., None]

@@ -1,4 +1,4 @@
-"""Training of networks for videos: clips that move, and runs over them."""
+"""Training of networks for videos: clips with motion, and the state of a run on them."""
 
 from subpixel.train.motion.clips import Clip, load_clips
 from subpixel.train.motion.state import MotionState, bicubic_score, check_settings

@@ -1,4 +1,4 @@
-"""Clips: frames one after another and their MATLAB-bicubic small copies, drawn at random or held out."""
+"""Clips of frames and their small copies by MATLAB's bicubic filter, drawn at random or held out."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from subpixel.train.video_frames import find_takes
 
 __all__ = ["Clip", "Clips", "load_clips"]
 
-# Small samples beside a patch that its own depend on: made, and cut off.
+# Small samples around a patch that the filter of the small copy needs. They are cut off afterwards.
 _EDGE = 2
-_DEVICE_CLIPS = 4096  # clips that a GPU draws from
-# Clips made of images held out: how many, and their side.
+_DEVICE_CLIPS = 4096  # clips in the memory of a GPU
+# Clips from held-out images: their number and their side.
 _HELD, _HELD_SIDE = 16, 48
-_SIZE_OF_VIDEOS = 0.5  # a video's frames are made that much smaller: what compression did to them is then hardly there
+_SIZE_OF_VIDEOS = 0.5  # frames of videos are resized by this, which removes most traces of compression
 
 
 @dataclass(frozen=True)
 class Clip:
-    """Frames of one scene twice: ``small`` ``(T, C, H, W)``, ``large`` ``(T, C, H*scale, W*scale)``, f32."""
+    """Frames of one scene in two sizes: ``small`` ``(T, C, H, W)``, ``large`` ``(T, C, H*scale, W*scale)``, f32."""
 
     name: str
     small: Tensor
@@ -40,17 +40,17 @@ class Clip:
 
 
 def load_clips(data: str | Path, spec: Spec, settings: Settings, threads: int) -> tuple[list[Tensor], list[Clip], int]:
-    """What clips are drawn from, and those held out.
+    """The sources of random clips, and the held-out clips.
 
     Args:
-        data: a folder of images, which are moved along paths, or a video, whose frames are taken as they follow.
+        data: a folder of images, which are moved along paths, or a video, which is cut into takes.
         spec: the network.
-        settings: of the run.
-        threads: how many read at a time.
+        settings: the settings of the run.
+        threads: how many images are read at a time.
 
     Returns:
-        Images ``(C, H, W)`` or takes of a video ``(T, C, H, W)``; clips held out; and how many images or takes were
-        found, not counting their sizes.
+        Images ``(C, H, W)`` or takes ``(T, C, H, W)``; the held-out clips; and the number of images or takes, each
+        counted once for all of its sizes.
 
     Raises:
         InvalidArgument, ImageReadError, Unsupported: as :func:`subpixel.train.data.find_images`.
@@ -73,13 +73,13 @@ def load_clips(data: str | Path, spec: Spec, settings: Settings, threads: int) -
 
 
 class Clips:
-    """Random clips, flipped and rotated, as batches; those of videos also backwards.
+    """Batches of random clips, flipped and rotated. Clips of videos also run backwards.
 
     Args:
         sources: images ``(C, H, W)`` or takes ``(T, C, H, W)``.
-        settings: of the run: patch, batch, clip, speed.
-        scale: how many times larger the large ones are.
-        generator: what chooses.
+        settings: the settings of the run: patch, batch, clip, speed.
+        scale: the factor.
+        generator: the source of random numbers.
     """
 
     def __init__(self, sources: Sequence[Tensor], settings: Settings, scale: int, generator: torch.Generator) -> None:
@@ -88,11 +88,11 @@ class Clips:
         self.sources = [s for s in sources if min(s.shape[-2:]) >= self.side]
         if not self.sources:
             raise InvalidArgument(
-                f"patch={settings.patch}: no image is {self.side} samples high and wide, which that needs at ×{scale}"
+                f"train: patch={settings.patch}: needs an image of at least {self.side}×{self.side} at ×{scale}"
             )
 
     def draw(self, part: int = 0, parts: int = 1) -> tuple[Tensor, Tensor]:
-        """``(batch / parts, T, C, patch, patch)`` and the same ``scale`` times larger; see ``Patches.draw``."""
+        """``(batch / parts, T, C, patch, patch)``, and ``scale`` times larger frames; see ``Patches.draw``."""
         share = self.settings.batch // parts
         numbers = torch.rand((self.settings.batch, NUMBERS + 1), generator=self.generator)
         clips = [self._clip(one) for one in numbers[part * share : (part + 1) * share].tolist()]
@@ -100,9 +100,9 @@ class Clips:
         return torch.stack([p.small for p in pairs]), torch.stack([p.large for p in pairs])
 
     def on_device(self, device: torch.device) -> DevicePatches:
-        """Clips enough for many steps, made once and held by a device; batches are cut out of them, and turned.
+        """Enough clips for many steps, made once by the device and stored there; batches are cut out of them.
 
-        They are made by the device. The same seed makes the same clips.
+        The same seed makes the same clips.
         """
         settings = replace(self.settings, patch=min(2 * self.settings.patch, self._largest))
         seeded = torch.Generator().manual_seed(settings.seed)
@@ -116,7 +116,7 @@ class Clips:
 
     @property
     def _largest(self) -> int:
-        """The side of the largest patch that each source has room for."""
+        """The side of the largest patch that fits into every source."""
         return min(min(source.shape[-2:]) for source in self.sources) // self.scale - 2 * _EDGE
 
     def _clip(self, numbers: list[float]) -> Tensor:
@@ -142,13 +142,13 @@ class Clips:
 
 
 def crop_to_scale(take: Tensor, scale: int) -> Tensor:
-    """A take cut to sides that small copies of it have room in."""
+    """A take cropped to multiples of ``scale``."""
     rows, columns = (side // scale * scale for side in take.shape[-2:])
     return samples(take[..., :rows, :columns])
 
 
 def _clip(name: str, clip: Tensor, scale: int) -> Clip:
-    """A clip and its small copy of 8 bits, without what of the small copy depends on the edges."""
+    """A clip and its small copy in 8 bits, without the border that depends on the edges."""
     small = resize(clip, scale=1 / scale, antialias=True, border="replicate", layout="NCHW")
     small = (small * 255).round().clamp_(0, 255) / 255
     edge = _EDGE * scale

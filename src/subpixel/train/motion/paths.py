@@ -1,7 +1,7 @@
-"""Still images moved along smooth paths: clips of which every frame is known exactly.
+"""Clips from still images that move along smooth paths, so that every frame is known exactly.
 
-The background drifts, turns and zooms, each evenly but for a small acceleration. Before it pass up to two patches of
-other images on paths of their own, so that there are edges of motion, and things that are hidden and come to light.
+The background drifts, rotates and zooms, with a small acceleration. Up to two patches of other images move in front of
+it on their own paths. So motion has edges, and parts of the background are hidden and reappear.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from subpixel.ops import grid_sample
 
 __all__ = ["NUMBERS", "moving_clip"]
 
-# Random numbers of 0 … 1 that a clip is made of: for the background and each patch a path and a shape.
+# Random numbers of 0 … 1 that determine a clip: a path and a shape for the background and for each patch.
 _EACH = 14
 _PATCHES = 2
 NUMBERS = (1 + _PATCHES) * _EACH
 
-_TURN, _ZOOM = math.radians(1.5), 0.02  # the most a frame
-_STILL = 0.15  # of clips, share whose background stands still
-_PRESENT = 0.5  # chance of each patch
-_SOFT = 0.75  # half the width of a patch's edge, in samples
+_TURN, _ZOOM = math.radians(1.5), 0.02  # at most per frame
+_STILL = 0.15  # share of clips with a still background
+_PRESENT = 0.5  # probability of each patch
+_SOFT = 0.75  # half the width of a patch's soft edge in samples
 
 
 def moving_clip(images: Sequence[Tensor], numbers: Sequence[float], frames: int, side: int, speed: float) -> Tensor:
-    """A clip made of images.
+    """A clip from still images.
 
     Args:
-        images: ``(C, H, W)`` f32, what is chosen from.
-        numbers: :data:`NUMBERS` of 0 … 1, which decide everything.
-        frames: how many.
-        side: of each.
-        speed: samples a frame that something moves at most.
+        images: ``(C, H, W)`` f32, from which the background and the patches are chosen.
+        numbers: :data:`NUMBERS` numbers of 0 … 1 that determine everything.
+        frames: the number of frames.
+        side: the side of each frame.
+        speed: the largest motion in samples per frame.
 
     Returns:
         ``(frames, C, side, side)``.
@@ -52,11 +52,11 @@ def moving_clip(images: Sequence[Tensor], numbers: Sequence[float], frames: int,
 def _layer(
     images: Sequence[Tensor], number: Iterator[float], frames: int, side: int, speed: float, *, background: bool
 ) -> tuple[Tensor, Tensor]:
-    """One image along its path, and for a patch where it is seen."""
+    """One image along its path, and its mask."""
     image = images[int(next(number) * len(images))]
     _, height, width = image.shape
     time = torch.arange(frames, dtype=torch.float32, device=image.device) - (frames - 1) / 2
-    # Squared: most things are slow, and no speed is left out.
+    # Squared: most motion is slow, and every speed occurs.
     fast, heading = speed * next(number) ** 2, 2 * math.pi * next(number)
     turn = _TURN * (2 * next(number) - 1) ** 3
     zoom = _ZOOM * (2 * next(number) - 1) ** 3
@@ -70,7 +70,7 @@ def _layer(
     # (x, y), frame, row, column
     place = torch.stack([own.expand(side, side), own[:, None].expand(side, side)])[:, None]
     if not background:
-        # A patch moves itself: where it is seen follows the path, and not only what is seen in it.
+        # The mask of a patch moves along the path as well, not only its content.
         middle = [side * (next(number) - 0.5) for _ in (0, 1)]
         place = place - torch.tensor(middle, device=image.device)[:, None, None, None]
     angle, size = (turn * time)[:, None, None], torch.exp(zoom * time)[:, None, None]
@@ -83,7 +83,7 @@ def _layer(
         corners = 2.0 if next(number) < 0.5 else 8.0
         away = ((x / radii[0]).abs() ** corners + (y / radii[1]).abs() ** corners) ** (1 / corners)
         mask = (0.5 - (away - 1) * min(radii) / (2 * _SOFT)).clamp(0, 1)[:, None]
-    # Where in the image the middle lies: so that all is inside, if the image is large enough.
+    # The position of the centre in the image: everything is inside if the image is large enough.
     room = [max(0.0, length - side) * (next(number) - 0.5) for length in (width, height)] if background else [0.0, 0.0]
     grid = torch.stack([2 * (x + room[0]) / width, 2 * (y + room[1]) / height], dim=-1)
     result: Tensor = grid_sample(image[None].expand(frames, -1, -1, -1), grid, "bicubic", "reflection")

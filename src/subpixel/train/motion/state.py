@@ -1,4 +1,4 @@
-"""A run over clips: results frame after frame, what the loss is, and how they are measured."""
+"""The state of a run on clips: results frame by frame, the loss, and the measurement."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ from subpixel.upscaler import luma
 
 __all__ = ["MotionState", "bicubic_score", "check_settings", "unroll"]
 
-_ROUND = 0.01  # in the Huber loss of flows: how small a difference counts squared
+_ROUND = 0.01  # in the Huber loss of flows, below which differences count squared
 
 
 class MotionState(State):
-    """The state of a run over clips; pairs are what clips are drawn from, or clips held out.
+    """The state of a run on clips. In place of pairs it has the sources of clips, and held-out clips.
 
-    The loss of a network that warps has, for each warp of a frame, the error of what was warped (``settings.warped``)
-    and the unevenness of its flow (``settings.smooth``), the coarse estimate as well as the fine one.
+    For each warp of a frame, the loss also has the error of the warped frame (``settings.warped``) and the unevenness
+    of its flow (``settings.smooth``), for coarse and fine estimates alike.
 
-    Source: Caballero et al., arXiv 1611.05250, equations 4 to 6; recurrent ones learn through all frames of a clip, as
-    Fuoli et al., arXiv 1909.08080.
+    Source: Caballero et al., arXiv 1611.05250, equations 4 to 6. Recurrent networks learn through all frames of a
+    clip, as in Fuoli et al., arXiv 1909.08080.
     """
 
     def _source(self, pairs: list[Pair], generator: torch.Generator) -> Patches:
@@ -50,7 +50,7 @@ class MotionState(State):
         warps = [w for w in self.spec.layers if isinstance(w, Warp) and w.source in self._frames]
         keep = [name for warp in warps for name in (warp.name, warp.flow)]
         behind, ahead = self.spec.reach
-        # Frames whose neighbours are all there; a recurrent network begins with its state at a video's beginning.
+        # Frames with all of their neighbours. A recurrent network starts with its state at the beginning of a video.
         recurrent = len(self.spec.frames) < len(self.spec.inputs)
         wanted = range(0 if recurrent else behind, small.shape[1] - ahead)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.bf16):
@@ -83,7 +83,11 @@ class MotionState(State):
 
 
 def check_settings(settings: Settings, spec: Spec, **given: Any) -> None:
-    """Raises InvalidArgument for what training on clips does not have."""
+    """Check that the settings suit training on clips.
+
+    Raises:
+        InvalidArgument: a setting is for networks on images, or ``clip`` is too small.
+    """
     images_only = {
         "rounded": settings.rounded,
         "degradation": settings.degradation != "clean",
@@ -102,17 +106,17 @@ def check_settings(settings: Settings, spec: Spec, **given: Any) -> None:
 def unroll(
     spec: Spec, weights: Mapping[str, Tensor], small: Tensor, wanted: range, keep: Sequence[str] = ()
 ) -> dict[str, Tensor]:
-    """Results of a clip's frames one after another, through which a loss can be followed back.
+    """The results of a clip's frames, differentiable through all of them.
 
     Args:
         spec: the network.
         weights: every tensor of ``spec.weight_shapes``.
         small: ``(N, T, C, H, W)``, a scene from its beginning.
-        wanted: frames that are upscaled. Beyond the clip's ends its first and last frame go on.
-        keep: layers whose values are wanted too.
+        wanted: the frames to upscale. Beyond its ends, the clip repeats its first and last frame.
+        keep: further layers whose values to return.
 
     Returns:
-        The result and what was to be kept, each ``(N, len(wanted), C, H, W)``.
+        The values of the last layer and of ``keep`` by name, each ``(N, len(wanted), C, H, W)``.
     """
     kernels, result = TorchKernels(), spec.layers[-1].name
     last, names = small.shape[1] - 1, [result, *keep]
@@ -120,7 +124,7 @@ def unroll(
     def frame(offset: int, t: int) -> Tensor:
         return small[:, min(max(t + offset, 0), last)]
 
-    if len(spec.frames) == len(spec.inputs):  # nothing is kept: all frames at once
+    if len(spec.frames) == len(spec.inputs):  # no state: all frames at once
         inputs = {one.name: torch.stack([frame(one.offset, t) for t in wanted], 1).flatten(0, 1) for one in spec.frames}
         output = run_all(spec, weights, inputs, kernels, keep=keep)
         return {name: output[name].reshape(len(small), len(wanted), *output[name].shape[1:]) for name in names}
@@ -149,20 +153,20 @@ def unroll(
 
 
 def bicubic_score(spec: Spec, held: list[Clip]) -> float:
-    """What plain bicubic reaches on the clips held out."""
+    """The mean PSNR of bicubic on the held-out clips."""
     plain = bicubic(spec.scale, colour=spec.colour)
     return _mean_psnr(spec, held, lambda small: run(plain, {}, small, TorchKernels()))
 
 
 def _unevenness(flow: Tensor) -> Tensor:
-    """The Huber loss of equation 5, its mean over samples: of how the flow changes from one to the next."""
+    """The Huber loss of equation 5 for differences of neighbouring flow vectors, its mean over samples."""
     x = flow[..., :-1, 1:] - flow[..., :-1, :-1]
     y = flow[..., 1:, :-1] - flow[..., :-1, :-1]
     return (_ROUND + (x * x + y * y).sum(-3)).sqrt().mean()
 
 
 def _mean_psnr(spec: Spec, held: list[Clip], upscale: Any) -> float:
-    """PSNR of luma, the mean over frames and clips; results rounded to 8 bits, a border of ``scale`` left out."""
+    """The mean PSNR of luma over frames and clips. Results are rounded to 8 bits, a border of ``scale`` is cropped."""
     scores = []
     for clip in held:
         result = upscale(clip.small).float().cpu().numpy().astype(np.float64)

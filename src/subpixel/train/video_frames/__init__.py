@@ -1,4 +1,4 @@
-"""A video as training data: sharp frames sampled over its scenes, some scenes held out whole."""
+"""Training data from a video: sharp frames of all scenes, or takes; some scenes are held out."""
 
 from __future__ import annotations
 
@@ -15,43 +15,44 @@ from subpixel.train.video_frames.scenes import Survey, choose_frames
 
 __all__ = ["Frame", "find_frames", "find_takes"]
 
-# Every so many-th scene is held out, the tenth first: what a video begins with is rarely like the rest.
+# Of so many scenes one is held out, the tenth first: the beginning of a video rarely resembles the rest.
 _HELD_OUT = 20
 
 
 @dataclass(frozen=True)
 class Frame:
-    """A frame of a video: ``name`` with its number, and ``(H, W, 3)`` u8 R, G, B."""
+    """A frame of a video: ``name`` with its number, and ``(H, W, 3)`` u8 RGB."""
 
     name: str
     pixels: NDArray[np.uint8]
 
 
 def find_frames(path: str | Path, count: int = 200) -> tuple[list[Frame], list[Frame]]:
-    """Sharp frames of a video: those to train on, and those of other scenes, held out.
+    """Sharp frames of a video for training, and held-out ones from other scenes.
 
-    The video is decoded twice, once to be looked at and once to take from it, and each time in order, so that the same
-    file gives the same frames. They are kept in memory, 3 bytes a pixel: 200 of 1920×1080 take 1.2 GB.
+    The video is decoded twice: once to analyse it and once to read the chosen frames. The same file gives the same
+    frames. They stay in memory with 3 bytes per pixel: 200 frames of 1920×1080 take 1.2 GB.
 
     Args:
         path: the video.
-        count: about how many; fewer where it is short, see :func:`subpixel.train.video_frames.scenes.choose_frames`.
+        count: about how many frames, at least 2; a short video gives fewer, see
+            :func:`subpixel.train.video_frames.scenes.choose_frames`.
 
     Raises:
-        ImageReadError: not a video, no video in it, or damaged.
-        Unsupported: interlaced, HDR, or of a pixel format or matrix that is not known here.
-        InvalidArgument: a count below 2, or fewer than two scenes with a sharp frame.
+        ImageReadError: the file is no video, has no video stream, or is damaged.
+        Unsupported: the video is interlaced or HDR, or has an unsupported pixel format or matrix.
+        InvalidArgument: ``count`` is below 2, or fewer than two scenes have a sharp frame.
     """
     path = Path(path)
     if count < 2:
-        raise InvalidArgument(f"frames={count}: at least 2 are needed, one of them to measure with")
+        raise InvalidArgument(f"frames={count}: at least 2 are needed, one to measure with")
     survey = Survey()
     for frame in frames_of(path):
         survey.add(luma_of(frame))
     scenes = choose_frames(survey.scenes(), count)
     if len(scenes) < 2:
-        found = f"scenes with sharp frames: {len(scenes)}, of frames in all: {len(survey.sharpness)}"
-        raise InvalidArgument(f"{path}: {found}; at least 2 scenes are needed, one of them to measure with")
+        found = f"has {len(scenes)} scenes with sharp frames among {len(survey.sharpness)} frames"
+        raise InvalidArgument(f"{path}: {found}; at least 2 scenes are needed, one to measure with")
     held = {n for k in scenes_held_out(len(scenes)) for n in scenes[k]}
     frames = _read_frames(path, {n for scene in scenes for n in scene})
     return [f for n, f in frames if n not in held], [f for n, f in frames if n in held]
@@ -60,19 +61,19 @@ def find_frames(path: str | Path, count: int = 200) -> tuple[list[Frame], list[F
 def find_takes(
     path: str | Path, count: int, length: int, size: float
 ) -> tuple[list[tuple[str, list[NDArray[np.uint8]]]], list[tuple[str, list[NDArray[np.uint8]]]]]:
-    """Runs of frames within a scene: those to train on, and those of other scenes, held out.
+    """Takes of a video, which are runs of frames within a scene: for training, and held-out ones from other scenes.
 
     Args:
-        path: the video, decoded twice as by :func:`find_frames`.
-        count: about how many frames in all, in takes spread evenly over the video.
-        length: of a take; the takes of a scene do not overlap.
-        size: how large frames are kept, 1 being their own.
+        path: the video, which is decoded twice as in :func:`find_frames`.
+        count: about how many frames in all takes, which are spread evenly over the video.
+        length: the frames of a take. Takes do not overlap.
+        size: the scale of the frames, up to 1, their own size.
 
     Returns:
-        For each take the video's name with the number of its first frame, and its frames, ``(H, W, 3)`` u8 R, G, B.
+        For each take, the name of the video with the number of the first frame, and its frames ``(H, W, 3)`` u8 RGB.
 
     Raises:
-        InvalidArgument: fewer than two scenes of that length; else as :func:`find_frames`.
+        InvalidArgument: there are fewer than two scenes of that length. For more see :func:`find_frames`.
     """
     path = Path(path)
     survey = Survey()
@@ -81,13 +82,13 @@ def find_takes(
     scenes = [scene for scene in survey.scenes() if scene.stop - scene.start >= length]
     if len(scenes) < 2:
         raise InvalidArgument(
-            f"{path}: {len(scenes)} scenes of {length} frames or more; at least 2 are needed, one to measure with"
+            f"{path}: has {len(scenes)} scenes of {length} frames or more; at least 2 are needed, one to measure with"
         )
     held = set(scenes_held_out(len(scenes)))
     starts = [(k in held, n) for k, s in enumerate(scenes) for n in range(s.start, s.stop - length + 1, length)]
     wanted = max(2, count // length)
     chosen = {starts[k][1] for k in np.linspace(0, len(starts) - 1, min(wanted, len(starts))).astype(int)}
-    # Whatever is chosen, both have some.
+    # Training and held-out scenes both have at least one.
     chosen |= {next(n for out, n in starts if out is side) for side in (True, False)}
     taken: dict[int, list[NDArray[np.uint8]]] = {n: [] for n in chosen}
     for number, frame in enumerate(frames_of(path)):
@@ -99,7 +100,7 @@ def find_takes(
 
 
 def scenes_held_out(count: int) -> range:
-    """The numbers of the scenes that are held out."""
+    """The numbers of the held-out scenes."""
     return range(min(count // 2, _HELD_OUT // 2), count, _HELD_OUT)
 
 

@@ -1,12 +1,12 @@
-"""Where scenes begin, and which of their frames are sharp.
+"""Scenes of a video, and the sharp frames of each.
 
-A scene begins at a frame whose small copy differs from the one before by more than 10 codes of 255 and by more than 3
-times the median of the 24 differences around it, so that a pan or shaking does not cut. A difference is the median over
-the frame, so that what moves before a still background does not either. Nor does a flash: the frame before must differ
-as much from the one 8 later, and the frame itself from the one 8 earlier. Fades and dissolves cut nothing: what they
-join counts as one scene, and so do two that are alike in half of their area.
+A scene begins at a frame whose thumbnail differs from the previous one by more than 10 codes of 255, and by more than 3
+times the median of the 24 differences around it. So pans and shaking cause no cut. The difference of two frames is the
+median over the frame, so a moving object before a still background causes none. A flash causes none either: the frame
+before must differ as much from the one 8 later, and the frame itself from the one 8 earlier. Fades and dissolves cause
+no cut: scenes that they join count as one, as do two scenes that agree in half of their area.
 
-Sharpness is the variance of luma's Laplacian (Pech-Pacheco et al., ICPR 2000), compared within a scene only.
+Sharpness is the variance of luma's Laplacian (Pech-Pacheco et al., ICPR 2000). It is compared only within a scene.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ from subpixel.ops.scenes import ABOVE_MEDIAN, CUT, difference, thumbnail
 __all__ = ["Scene", "Survey", "choose_frames"]
 
 _AROUND, _FLASH = 12, 8
-_FLAT = 1.0  # variance of the Laplacian below which a frame shows nothing to learn from: black, a fade, a plain card
-_APART = 8  # frames from one that is taken to the next at least, on the mean: closer ones show the same
+_FLAT = 1.0  # variance of the Laplacian below which a frame is useless: black, a fade, a title card
+_APART = 8  # the least mean distance of chosen frames; closer ones look the same
 
 Luma = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class Scene:
-    """Frames ``start`` to ``stop - 1`` of a video, and how sharp each is."""
+    """Frames ``start`` to ``stop - 1`` of a video, and their sharpness."""
 
     start: int
     stop: int
     sharpness: NDArray[np.float64]
 
     def sharpest(self, count: int) -> list[int]:
-        """In each of ``count`` equal parts the sharpest frame, unless it is less sharp than the scene's median."""
+        """The sharpest frame of each of ``count`` equal parts, unless it is below the scene's median."""
         sharp = self.sharpness.copy()
-        if len(sharp) > 4:  # a cut may lie within a frame
+        if len(sharp) > 4:  # a cut may blend two frames
             sharp[[0, -1]] = -1.0
         least = max(float(np.median(self.sharpness)), _FLAT)
         bounds = np.linspace(0, len(sharp), count + 1).astype(int).tolist()
@@ -51,7 +51,7 @@ class Scene:
 
 @dataclass
 class Survey:
-    """What is noted of each frame as a video goes by: a few bytes, whatever its size."""
+    """Statistics of each frame while a video is decoded: a few bytes per frame, whatever its size."""
 
     sharpness: list[float] = field(default_factory=list)
     _steps: list[float] = field(default_factory=list)
@@ -59,7 +59,7 @@ class Survey:
     _recent: deque[NDArray[np.float32]] = field(default_factory=lambda: deque(maxlen=_FLASH + 1))
 
     def add(self, luma: Luma) -> None:
-        """The next frame, ``(H, W)``."""
+        """Add the next frame, ``(H, W)``."""
         self.sharpness.append(_sharpness(luma))
         small = thumbnail(luma)
         if self._recent:
@@ -69,9 +69,9 @@ class Survey:
             self._leaps.append(difference(small, self._recent[0]))
 
     def scenes(self) -> list[Scene]:
-        """The scenes of all that went by."""
+        """The scenes of all frames so far."""
         steps = np.array(self._steps)
-        # Of the last frames those that come later are the last one.
+        # Beyond the end, the last frame repeats.
         ends = list(self._recent)
         missing = len(steps) - len(self._leaps)
         leaps = np.array([*self._leaps, *(difference(ends[-1], e) for e in ends[-1 - missing : -1])])
@@ -88,10 +88,10 @@ class Survey:
 
 
 def choose_frames(scenes: Iterable[Scene], count: int) -> list[list[int]]:
-    """Numbers of sharp frames, a list for each scene that has any: about ``count`` in all, spread over the video.
+    """The numbers of sharp frames, one list per scene that has any: about ``count`` in total, over the whole video.
 
-    Every scene gives one; what is left is shared out by length. With more scenes than ``count``, evenly spaced ones
-    give one each. Long static takes give less than their share: no two frames within a third of a second, on the mean.
+    Every scene gives one frame; the others are divided by length. With more scenes than ``count``, evenly spaced scenes
+    give one frame each. Chosen frames are at least a third of a second apart on average.
     """
     all_scenes = [s for s in scenes if s.sharpest(1)]
     if len(all_scenes) > count:

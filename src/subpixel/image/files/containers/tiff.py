@@ -49,11 +49,16 @@ def read_exif(file: BinaryIO) -> bytes | None:
     main = _main(file)
     if main is None:
         return None
-    kept = _Directory(main.order, {t: main.entries[t] for t in _OF_EXIF if t in main.entries}, main.below)
-    if not kept:
+    metadata = _Directory(main.order, {t: main.entries[t] for t in _OF_EXIF if t in main.entries}, main.below)
+    if not metadata:
         return None
-    mark = b"II" if kept.order == "<" else b"MM"
-    return b"Exif\0\0" + mark + struct.pack(kept.order + "HI", 42, 8) + _serialise(kept, 8, kept.order, big=False)
+    mark = b"II" if metadata.order == "<" else b"MM"
+    return (
+        b"Exif\0\0"
+        + mark
+        + struct.pack(metadata.order + "HI", 42, 8)
+        + _serialise(metadata, 8, metadata.order, big=False)
+    )
 
 
 def read_iptc(file: BinaryIO) -> bytes | None:

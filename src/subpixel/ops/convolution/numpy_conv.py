@@ -1,6 +1,6 @@
-"""The sums of convolutions on NumPy planes, and the operands that they and torch's own are given.
+"""Convolutions in NumPy, and the check of their operands, which torch's convolutions share.
 
-Integers are summed exactly: as f64 where no sum can reach 2**53 (so that BLAS does the work), else as i64.
+Integers are summed exactly: in f64 if no sum can reach 2**53 (so that BLAS can be used), else in i64.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from numpy.typing import NDArray
 
 from subpixel.errors import InvalidArgument
 from subpixel.ops.arrays import Arithmetic, Back, enter
-from subpixel.ops.axes import Axes, is_whole
+from subpixel.ops.axes import Axes, is_integer
 
-__all__ = ["Operands", "correlate", "operands", "spread", "summed"]
+__all__ = ["Operands", "correlate", "correlate_transpose", "operands", "run_numpy"]
 
-# Windows gathered at a time: 16 MiB of f32 keep the gathered block near the caches and the memory bounded.
+# Samples that are gathered at a time: 16 MiB of f32, which limits the memory and stays near the caches.
 _BLOCK = 2**22
 
 
 @dataclass(frozen=True)
 class Operands:
-    """Checked arguments of a convolution: ``x`` as ``(N, C, *S)``, ``weight`` as torch lays it out.
+    """The checked operands of a convolution: ``x`` as ``(N, C, *S)``, and ``weight`` in torch's layout.
 
-    A sample of the result is the sum of at most ``terms`` products.
+    Each sample of the result is the sum of at most ``terms`` products.
     """
 
     axes: Axes
@@ -51,40 +51,44 @@ class Operands:
 
     @property
     def by_torch(self) -> bool:
-        """torch's own kernels do it: they have no integers."""
+        """Whether torch computes it: its convolutions support no integers."""
         return self.a.name == "torch" and bool(self.x.is_floating_point() or self.x.is_complex())
 
 
 def operands(axes: Axes, x: Any, weight: Any, bias: Any, groups: Any, transposed: bool) -> Operands:
-    """Raises InvalidArgument where shapes do not belong together."""
+    """Check the operands of a convolution.
+
+    Raises:
+        InvalidArgument: shapes do not fit, or ``groups`` is out of range.
+    """
     op = axes.op
-    if not is_whole(groups) or groups < 1:
+    if not is_integer(groups) or groups < 1:
         raise InvalidArgument(f"{op}: groups={groups!r}: an integer of at least 1 is needed")
     a, arrays, back = enter(op, *(v for v in (x, weight, bias) if v is not None))
     x, weight = axes.planes(a, arrays[0]), arrays[1]
     shape, meaning = tuple(weight.shape), "(C_in, C_out/groups" if transposed else "(C_out, C_in/groups"
     if len(shape) != axes.dims + 2 or min(shape) < 1:
         raise InvalidArgument(
-            f"{op}: weight of shape {shape}: {meaning}, *kernel) with {axes.dims} kernel sizes, none 0, is needed"
+            f"{op}: weight of shape {shape}: {meaning}, *kernel) with {axes.dims} kernel sizes of at least 1 is needed"
         )
     channels = int(x.shape[1])
     fit = shape[0] if transposed else shape[1] * groups
     if channels != fit or shape[0] % groups:
         raise InvalidArgument(
             f"{op}: input of {channels} channels, weight of shape {shape} = {meaning}, *kernel) and groups={groups}: "
-            f"{fit} channels and a first size that is a multiple of groups would fit"
+            f"{fit} channels and a first size that is a multiple of groups are needed"
         )
     out = shape[1] * groups if transposed else shape[0]
     bias = None if bias is None else arrays[2]
     if bias is not None and tuple(bias.shape) != (out,):
         raise InvalidArgument(f"{op}: bias of shape {tuple(bias.shape)}: ({out},) is needed, one for each channel")
     if a.name == "torch":
-        x, weight, bias = _one_dtype(x, weight, bias)
+        x, weight, bias = _promote(x, weight, bias)
     terms = (shape[0] // groups if transposed else shape[1]) * math.prod(shape[2:])
     return Operands(axes, a, back, x, weight, bias, int(groups), terms)
 
 
-def _one_dtype(*tensors: Any) -> list[Any]:
+def _promote(*tensors: Any) -> list[Any]:
     import torch
 
     dtype = tensors[0].dtype
@@ -93,8 +97,8 @@ def _one_dtype(*tensors: Any) -> list[Any]:
     return [tensor if tensor is None else tensor.to(dtype) for tensor in tensors]
 
 
-def summed(given: Operands, core: Any) -> Any:
-    """``core(x, weight)`` on NumPy arrays of a dtype that sums well, plus the bias; also for torch's integers."""
+def run_numpy(given: Operands, core: Any) -> Any:
+    """Run ``core(x, weight)`` on NumPy arrays of a suitable dtype, and add the bias; for torch's integers too."""
     x, weight, bias = given.x, given.weight, given.bias
     if given.a.name == "torch":
         x, weight, bias = (v if v is None else v.detach().cpu().numpy() for v in (x, weight, bias))
@@ -107,13 +111,13 @@ def summed(given: Operands, core: Any) -> Any:
 
 
 def _dtypes(op: str, x: NDArray[Any], weight: NDArray[Any], bias: NDArray[Any] | None, terms: int) -> tuple[Any, Any]:
-    """The dtype to sum in and the dtype of the result."""
+    """The dtype of the sums, and the dtype of the result."""
     given = [v for v in (x, weight, bias) if v is not None]
     if all(v.dtype.kind in "biu" for v in given):
         bound = _magnitude(x) * _magnitude(weight) * terms
         bound += 0 if bias is None else _magnitude(bias)
         if bound >= 2**63:
-            raise InvalidArgument(f"{op}: sums of these integers may exceed int64; a floating dtype would fit")
+            raise InvalidArgument(f"{op}: sums of these integers may exceed int64; use a floating dtype")
         largest = max(_magnitude(v) for v in given)
         return (np.float64 if max(bound, largest) <= 2**53 else np.int64), np.int64
     if any(v.dtype.kind not in "biufc" and v.dtype.name != "bfloat16" for v in given):
@@ -129,9 +133,9 @@ def _magnitude(x: NDArray[Any]) -> int:
 def correlate(
     x: NDArray[Any], weight: NDArray[Any], stride: Sequence[int], dilation: Sequence[int], groups: int
 ) -> NDArray[Any]:
-    """``(N, C, *S)`` with ``(C_out, C/groups, *K)`` to ``(N, C_out, *S')``; no padding: windows inside only.
+    """Correlate ``(N, C, *S)`` with ``(C_out, C/groups, *K)`` to ``(N, C_out, *S')``, without padding.
 
-    Gathered windows, a block of the first spatial axis at a time, times the weights as a matrix.
+    Windows are gathered, a block of the first spatial axis at a time, and multiplied with the weights as a matrix.
     """
     dims = x.ndim - 2
     n, channels, *sizes = x.shape
@@ -155,7 +159,7 @@ def correlate(
     return y.reshape(n, out, *counts)
 
 
-def spread(
+def correlate_transpose(
     x: NDArray[Any],
     weight: NDArray[Any],
     stride: Sequence[int],
@@ -164,9 +168,10 @@ def spread(
     crop: Sequence[int],
     sizes: Sequence[int],
 ) -> NDArray[Any]:
-    """``(N, C, *S)`` with ``(C, C_out/groups, *K)`` to ``(N, C_out, *sizes)``, beginning ``crop`` samples in.
+    """Transposed correlation of ``(N, C, *S)`` with ``(C, C_out/groups, *K)`` to ``(N, C_out, *sizes)``.
 
-    Each tap of the kernel adds one image, ``stride`` apart, to the sum: the definition, a tap at a time.
+    ``crop`` samples are cut off at the start. Each tap of the kernel adds one image to the sum, its samples ``stride``
+    apart: the definition, tap by tap.
     """
     n, channels, *counts = x.shape
     _, per, *kernel = weight.shape

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from ops.calls import CALLS, arrays, parts
-from ops.layouts import SpandrelModel
+from ops.layouts import ForeignArray
 from subpixel import ops
 from subpixel.errors import InvalidArgument
 from subpixel.ops.arrays import enter
@@ -89,16 +89,16 @@ def test_numpy_arrays_may_stand_beside_those_of_another_library(rng):
     np.testing.assert_allclose(np.from_dlpack(result), ops.conv(x, weight, bias, padding=1, groups=2), rtol=1e-6)
 
 
-@pytest.mark.parametrize("others", [(strict.asarray, SpandrelModel), (SpandrelModel, strict.asarray)])
+@pytest.mark.parametrize("others", [(strict.asarray, ForeignArray), (ForeignArray, strict.asarray)])
 def test_two_other_libraries_cannot_be_mixed(others):
     x, weight = (make(v) for make, v in zip(others, (np.ones((1, 1, 4, 4)), np.ones((1, 1, 3, 3))), strict=True))
     with pytest.raises(
-        InvalidArgument, match=r"^conv: (SpandrelModel and Array|Array and SpandrelModel) cannot be mixed$"
+        InvalidArgument, match=r"^conv: (ForeignArray and Array|Array and ForeignArray) cannot be mixed$"
     ):
         ops.conv(x, weight)
 
 
-class Distant(SpandrelModel):
+class Distant(ForeignArray):
     """An array that DLPack cannot give to NumPy: of bfloat16, or of another device."""
 
     def __dlpack__(self, **keywords):
@@ -113,19 +113,19 @@ class Copied(Distant):
 def test_what_dlpack_cannot_give_is_copied_where_that_is_offered():
     x = np.arange(4.0).reshape(1, 4, 1, 1)
     result = ops.pixel_shuffle(Copied(x), 2)
-    assert type(result) is SpandrelModel
+    assert type(result) is ForeignArray
     np.testing.assert_array_equal(result.array, ops.pixel_shuffle(x, 2))
     with pytest.raises(InvalidArgument) as caught:
         ops.pixel_shuffle(Distant(x), 2)
-    assert str(caught.value) == "pixel_shuffle: Distant cannot be read as an array (it lies elsewhere)"
+    assert str(caught.value) == "pixel_shuffle: Distant cannot be converted to an array (it lies elsewhere)"
 
 
 def test_whole_numbers_that_do_not_fit_are_not_cut(rng):
     """As in JAX, where int64 becomes int32 without a word."""
 
-    class Narrow(SpandrelModel):
+    class Narrow(ForeignArray):
         def __array_namespace__(self):
-            return type("namespace", (), {"asarray": lambda y: SpandrelModel(y.astype(np.int32)), "iinfo": np.iinfo})
+            return type("namespace", (), {"asarray": lambda y: ForeignArray(y.astype(np.int32)), "iinfo": np.iinfo})
 
     for value, fits in ((2**31 - 1, True), (-(2**31), True), (2**31, False), (-(2**31) - 1, False)):
         _, (x,), back = enter("conv", Narrow(np.array([value])))

@@ -1,0 +1,124 @@
+"""Upscaling one video file in one call."""
+
+from __future__ import annotations
+
+import os
+from fractions import Fraction
+from pathlib import Path
+
+from subpixel.models.files import Model
+from subpixel.upscaler import Upscaler
+from subpixel.video.encoders import parse_options
+from subpixel.video.job import Job, Progress, Result, Settings
+from subpixel.video.time_range import TimeRange
+
+__all__ = ["upscale_file"]
+
+
+def upscale_file(
+    source: str | os.PathLike[str],
+    destination: str | os.PathLike[str] | None = None,
+    scale: float = 2,
+    *,
+    model: str | os.PathLike[str] | Model = "auto",
+    backend: str = "auto",
+    precision: str = "auto",
+    threads: int | None = None,
+    ensemble: bool = False,
+    strength: float = 1.0,
+    encoder: str | None = None,
+    crf: int | None = None,
+    preset: str | None = None,
+    pix_fmt: str | None = None,
+    encoder_options: str | None = None,
+    start: float | None = None,
+    end: float | None = None,
+    side_by_side: bool = False,
+    deinterlace: bool = False,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> Result:
+    """Upscale one video file, with its sound, subtitles, chapters and metadata, as ``subpixel video`` does.
+
+    All other streams are copied unchanged. The result is verified before it is moved into place. If the call is
+    interrupted, an equal call resumes after the last complete segment.
+
+    Args:
+        source: the video.
+        destination: the file to write; its suffix chooses the container: mp4, m4v, mov, qt, mkv, webm or nut. The
+            default is ``name_x2`` with the source's suffix (``.mkv`` if that container is not written here) beside the
+            source.
+        scale: how many times larger: a factor of the model, such as 2, 3, 4 or 8 for ``"fast"``.
+        model: ``"auto"``, the name of a shipped model, the path of a model file, or a model; see
+            :class:`subpixel.Upscaler`. ``"auto"`` is ``fast-compressed`` for a lossy codec, else ``fast``.
+        backend: ``"auto"``, ``"native"``, ``"reference"`` or ``"torch"``.
+        precision: ``"auto"``, ``"f32"``, ``"bf16"`` or ``"int8"``.
+        threads: 1 … 1024, of the network and of the encoder; the default is as many as this process may use.
+        ensemble: average over 8 flips and rotations, in eight times the time.
+        strength: 0 … 1, from the bicubic resize to the network's result.
+        encoder: ``"x264"``, ``"x265"``, ``"svt-av1"``, ``"vp9"``, ``"ffv1"`` or ``"prores"``. The default fits the
+            container and the frames: x264; x265 for more than 8 bits or gray; FFV1 for RGB; in WebM, VP9 or AV1.
+        crf: quality, for encoders that have this setting; lower is better and larger.
+        preset: speed, in the encoder's own words, as ``"slow"`` for x264.
+        pix_fmt: the pixel format to encode, as ``"yuv420p10le"``; the default is the source's.
+        encoder_options: additional options of libavcodec, as ``"tune=grain"``; see
+            :func:`subpixel.video.parse_options`.
+        start: where the part to write begins, in seconds; the default is the beginning.
+        end: where it ends, in seconds; the default is the end of the video.
+        side_by_side: show the bicubic resize on the left.
+        deinterlace: turn interlaced frames into progressive ones first. Without it they are an error.
+        overwrite: replace an existing file. The source itself is never replaced.
+        progress: called with the number of encoded frames and the number of all frames (None if unknown), from a thread
+            of its own.
+
+    Returns:
+        The file that was written, its size, the number of frames, the model, and notes about what could not be kept.
+
+    Raises:
+        VideoReadError: the source is missing, not a video, or cannot be decoded.
+        VideoWriteError: the destination exists, cannot be written, or differs when it is read back.
+        InvalidArgument: an argument is out of range, or the container cannot hold the result.
+        Unsupported: interlaced frames, a pixel format that cannot be upscaled or encoded, or a model that does not fit.
+        BackendUnavailable, ModelFileError, MissingExtra: see :class:`subpixel.Upscaler`.
+
+    >>> import av
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     with av.open(f"{folder}/a.mkv", "w") as out:
+    ...         stream = out.add_stream("ffv1", rate=24)
+    ...         stream.width, stream.height, stream.pix_fmt = 32, 16, "yuv420p"
+    ...         for _ in range(3):
+    ...             out.mux(stream.encode(av.VideoFrame(32, 16, "yuv420p")))
+    ...         out.mux(stream.encode(None))
+    ...     result = upscale_file(f"{folder}/a.mkv", scale=3, encoder="ffv1")
+    >>> result.destination.name, result.size_out, result.frames
+    ('a_x3.mkv', (96, 48), 3)
+    """
+    time_range = None
+    if start is not None or end is not None:
+        time_range = TimeRange(_seconds(start or 0), None if end is None else _seconds(end))
+    upscaler = Upscaler(
+        scale,
+        model=model,
+        backend=backend,
+        precision=precision,
+        threads=threads,
+        ensemble=ensemble,
+        strength=strength,
+    )
+    job = Job(
+        Path(source),
+        upscaler,
+        None if destination is None else Path(destination),
+        Settings(encoder, crf, preset, pix_fmt, parse_options(encoder_options)),
+        overwrite,
+        deinterlace,
+        time_range,
+        side_by_side,
+    )
+    return job.run(progress)
+
+
+def _seconds(value: float) -> Fraction:
+    """A time as a fraction: 0.1 is a tenth, not the float nearest to it."""
+    return Fraction(value).limit_denominator(1_000_000)

@@ -1,0 +1,30 @@
+"""The name of a result that was given none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from subpixel.upscaler import Target
+from subpixel.video.containers import CONTAINERS
+
+__all__ = ["output_path"]
+
+# Of a source in a container that is not written here: Matroska holds nearly every stream.
+_DEFAULT_SUFFIX = ".mkv"
+
+
+def output_path(source: Path, target: Target, suffix: str | None = None) -> Path:
+    """The path of a result beside its source, such as ``name_x2.mp4``.
+
+    Args:
+        source: the video.
+        target: the size of the result.
+        suffix: of the result; None for the source's suffix, or ``.mkv`` if that container is not written here.
+
+    >>> output_path(Path("a/video.avi"), Target(scale=2)).as_posix()
+    'a/video_x2.mkv'
+    """
+    if suffix is None:
+        written = {each for container in CONTAINERS for each in container.suffixes}
+        suffix = source.suffix if source.suffix.lower() in written else _DEFAULT_SUFFIX
+    return source.with_name(f"{source.stem}_{target.label}{suffix}")

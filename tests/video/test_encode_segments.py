@@ -1,0 +1,167 @@
+"""A video that was stopped is resumed, to the frames and bytes of an uninterrupted run."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from subpixel.errors import VideoWriteError
+from subpixel.storage.locks import scratch_path
+from subpixel.upscaler import Upscaler
+from subpixel.video import Job, Settings, encode_segments
+from subpixel.video.frame import Frame
+from video.clips import make_clip
+from video.tracks import decoded
+
+
+@pytest.fixture(scope="module")
+def fast() -> Upscaler:
+    return Upscaler(2, model="fast", threads=2)
+
+
+class Stop(Exception):
+    pass
+
+
+def long_video(path: Path) -> Path:
+    """A clip whose result is 128 columns wide, 8 macroblocks.
+
+    At widths of other than a multiple of 8 macroblocks, x264's macroblock tree (its AVX2 and AVX-512 code) reads memory
+    that it never set: two runs of x264 alone on the same frames then differ in some bytes.
+    """
+    return make_clip(path, size=(64, 32), times=range(50), options={"preset": "medium", "bf": "2", "g": "12"})
+
+
+def test_a_stopped_run_is_resumed_to_the_bytes_of_an_uninterrupted_one(
+    tmp_path: Path, fast: Upscaler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encode_segments, "SEGMENT_FRAMES", 8)
+    source = long_video(tmp_path / "video.mp4")
+    whole = tmp_path / "whole.mp4"
+    Job(source, fast, whole).run()
+    out = tmp_path / "out.mp4"
+    for stops_at in (5, 20, 40):
+
+        def progress(done: int, total: int | None, stops_at: int = stops_at) -> None:
+            assert total == 50
+            if done == stops_at:
+                raise Stop
+
+        with pytest.raises(Stop):
+            Job(source, fast, out).run(progress)
+        assert not out.exists()
+    folder = scratch_path(out, "video")
+    assert len((folder / "journal.jsonl").read_text().splitlines()) > 3
+    result = Job(source, fast, out).run()
+    assert 32 <= result.resumed < 50
+    assert out.read_bytes() == whole.read_bytes()
+    assert not folder.exists()
+
+
+def test_other_settings_begin_anew(tmp_path: Path, fast: Upscaler, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encode_segments, "SEGMENT_FRAMES", 8)
+    source, out = long_video(tmp_path / "video.mp4"), tmp_path / "out.mp4"
+
+    def progress(done: int, total: int | None) -> None:
+        if done == 30:
+            raise Stop
+
+    with pytest.raises(Stop):
+        Job(source, fast, out).run(progress)
+    assert Job(source, fast, out, Settings(crf=30)).run().resumed == 0
+
+
+def test_if_seeking_gives_another_frame_the_video_is_decoded_from_its_beginning(
+    tmp_path: Path, fast: Upscaler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encode_segments, "SEGMENT_FRAMES", 8)
+    source, out, whole = long_video(tmp_path / "video.mp4"), tmp_path / "out.mp4", tmp_path / "whole.mp4"
+    Job(source, fast, whole).run()
+
+    def progress(done: int, total: int | None) -> None:
+        if done == 20:
+            raise Stop
+
+    with pytest.raises(Stop):
+        Job(source, fast, out).run(progress)
+    read_frames, starts = encode_segments.read_frames, []
+
+    def with_wrong_seek(*args: Any, start: int | None, **more: Any) -> Iterator[Frame]:
+        starts.append(start)
+        frames = read_frames(*args, start=start, **more)
+        if start is not None:  # the right times, with the images of later frames
+            frames = (replace(one, source=other.source) for one, other in pairwise(frames))
+        yield from frames
+
+    monkeypatch.setattr(encode_segments, "read_frames", with_wrong_seek)
+    assert Job(source, fast, out).run().resumed == 16
+    assert [start is None for start in starts] == [False, True]
+    assert out.read_bytes() == whole.read_bytes()
+
+
+CODE = """
+import sys
+from pathlib import Path
+from subpixel.upscaler import Upscaler
+from subpixel.video import Job, encode_segments
+encode_segments.SEGMENT_FRAMES = 8
+if __name__ == "__main__":
+    result = Job(Path(sys.argv[1]), Upscaler(2, model="fast", threads=2), Path(sys.argv[2]), overwrite=True).run()
+    print(result.resumed)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no kill -9 there")
+def test_killed_at_random_moments_it_has_the_frames_of_an_uninterrupted_run(tmp_path: Path) -> None:
+    source = long_video(tmp_path / "video.mkv")
+    whole, out = tmp_path / "whole.mkv", tmp_path / "out.mkv"
+    command = [sys.executable, "-c", CODE, str(source)]
+    begun = time.monotonic()
+    subprocess.run([*command, str(whole)], check=True, capture_output=True)
+    took = time.monotonic() - begun
+    rng = random.Random(4)
+    killed, journal = 0, scratch_path(out, "video")
+    for _ in range(10):
+        with subprocess.Popen([*command, str(out)], stdout=subprocess.DEVNULL) as process:
+            # The first run is killed after its work began, and the others also while they start.
+            while process.poll() is None and not journal.exists():
+                time.sleep(0.005)
+            time.sleep(took * rng.uniform(0, 0.8))
+            if process.poll() is None:
+                process.send_signal(signal.SIGKILL)
+                killed += 1
+    subprocess.run([*command, str(out)], check=True, capture_output=True)
+    assert killed > 0
+    for (a, one), (b, other) in zip(decoded(whole), decoded(out), strict=True):
+        assert a == b
+        assert all(map(np.array_equal, one, other))
+    left = [path.name for path in tmp_path.iterdir()]
+    assert sorted(left) == ["out.mkv", "video.mkv", "whole.mkv"]
+
+
+def test_a_full_disk_is_an_error_after_which_the_job_is_resumed(tmp_path: Path, fast: Upscaler) -> None:
+    resource = pytest.importorskip("resource")
+    source, out = long_video(tmp_path / "video.mp4"), tmp_path / "out.mkv"
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+        with pytest.raises(VideoWriteError, match="cannot be written"):
+            Job(source, fast, out, Settings("ffv1")).run()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert not out.exists()
+    Job(source, fast, out, Settings("ffv1")).run()
+    assert len(decoded(out)) == 50

@@ -1,0 +1,109 @@
+"""The streams that each container can hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from subpixel.errors import InvalidArgument
+from subpixel.video.time_range import TimeRange
+from subpixel.video.video_file import probe
+from video.tracks import select
+
+Clip = Callable[[str], Path]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec", "other"),
+    [
+        (".webm", "prores_ks", "QuickTime"),
+        (".webm", "libx264", "MP4"),
+        (".mp4", "prores_ks", "Matroska"),
+        (".webm", "ffv1", "Matroska"),
+    ],
+)
+def test_an_image_that_is_not_held_is_refused(clip: Clip, suffix: str, codec: str, other: str) -> None:
+    with pytest.raises(InvalidArgument, match=f"cannot hold an image encoded by {codec}; .*{other}.* can"):
+        select(probe(clip("plain.mp4")), "x" + suffix, codec)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec"),
+    [
+        (".mp4", "libx264"),
+        (".mp4", "libx265"),
+        (".mp4", "libsvtav1"),
+        (".mp4", "libvpx-vp9"),
+        (".mov", "prores_ks"),
+        (".mkv", "ffv1"),
+        (".mkv", "libx264"),
+        (".mkv", "libx265"),
+        (".mkv", "libsvtav1"),
+        (".mkv", "prores_ks"),
+        (".webm", "libvpx-vp9"),
+        (".webm", "libsvtav1"),
+        (".nut", "rawvideo"),
+    ],
+)
+def test_an_image_that_is_held(clip: Clip, suffix: str, codec: str) -> None:
+    assert select(probe(clip("plain.mkv")), "x" + suffix, codec).streams == ()
+
+
+def test_matroska_holds_all_of_it(clip: Clip) -> None:
+    video = probe(clip("rich.mkv"))
+    found = select(video, "x.mkv", "libx264")
+    assert found.streams == video.others
+    assert found.notes == ()
+
+
+def test_what_mp4_cannot_hold_is_said(clip: Clip) -> None:
+    video = probe(clip("rich.mkv"))
+    found = select(video, "x.mp4", "libx264")
+    assert [stream.index for stream in found.streams] == [1, 2]
+    for number, name in ((3, "subtitle"), (4, "subtitle"), (5, "attachment")):
+        notes = [note for note in found.notes if note.startswith(f"{name} stream {number} ")]
+        assert len(notes) == 1
+        assert "Matroska can hold it" in notes[0]
+
+
+def test_timed_text_stays_in_mp4(clip: Clip) -> None:
+    video = probe(clip("subtitled.mp4"))
+    assert select(video, "x.mp4", "libx264").streams == video.others
+    found = select(video, "x.mkv", "libx264")
+    assert [stream.kind for stream in found.streams] == ["audio"]
+    assert "subtitle stream 2 (mov_text, und) is left out: Matroska cannot hold it" in found.notes[0]
+    assert "MP4" in found.notes[0]
+
+
+def test_webm_holds_few_codecs(clip: Clip) -> None:
+    found = select(probe(clip("sound.mp4")), "x.webm", "libvpx-vp9")
+    assert found.streams == ()
+    assert found.notes[0].startswith("audio stream 1 (aac, eng) is left out: WebM cannot hold it")
+
+
+def test_covers(clip: Clip) -> None:
+    for name in ("cover.mp4", "cover.mkv"):
+        video = probe(clip(name))
+        for suffix in ("mp4", "mkv"):
+            assert select(video, "x." + suffix, "libx264").streams == video.others
+        assert "no cover images" in " ".join(select(video, "x.mov", "libx264").notes)
+
+
+def test_a_timecode_becomes_metadata(clip: Clip) -> None:
+    video = probe(clip("timecode.mov"))
+    assert len(select(video, "x.mov", "libx264").streams) == 2
+    found = select(video, "x.mkv", "libx264")
+    assert len(found.streams) == 1
+    assert "timecode 01:00:00:00" in found.notes[0]
+    part = select(video, "x.mov", "libx264", TimeRange(Fraction(1, 4), Fraction(1, 2)))
+    assert len(part.streams) == 1
+    assert "left out of this part" in part.notes[-1]
+
+
+def test_the_display_matrix(clip: Clip) -> None:
+    video = probe(clip("rotated.mp4"))
+    assert select(video, "x.mkv", "libx264").notes == ()
+    assert "rotated" in " ".join(select(video, "x.nut", "libx264").notes)
