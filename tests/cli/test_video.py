@@ -63,10 +63,10 @@ def test_what_is_no_video_is_one_line(tmp_path: Path, name: str, capsys: pytest.
 @pytest.mark.parametrize(
     ("words", "text"),
     [
-        (["--start", "half"], "'half' is not a time; 90, 1:30 or 0:01:30.5 would be"),
+        (["--start", "half"], "'half' is not a time. Use for example 90, 1:30 or 0:01:30.5."),
         (["--start", "3", "--end", "2"], "the part of a video from 3 s to 2 s is empty"),
         (["--preview", "5", "--end", "9"], "--preview and --end contradict each other"),
-        (["--target-fps", "30"], "--target-fps: a rate above 0 is needed, and --realtime"),
+        (["--target-fps", "30"], "--target-fps needs --realtime and a rate above 0"),
         (["--encoder", "mpeg9"], "Unknown encoder 'mpeg9'. Choices: x264"),
         (["--crf", "99"], "--crf 99: encoder x264 accepts 0 to 51"),
         (["--encoder-options", "tune"], "'tune' is not name=value"),
@@ -184,7 +184,7 @@ def test_asked_to_stop_it_says_how_to_go_on_and_goes_on(tmp_path: Path) -> None:
         running.terminate()
         _, errors = running.communicate(timeout=60)
     assert running.returncode == 130
-    assert "the same command goes on with the rest" in errors
+    assert "run the same command again to resume" in errors
     assert errors.endswith("error: interrupted\n")
     assert not out.exists()
     assert not list(folder.glob("*.part"))

@@ -1,4 +1,4 @@
-"""``subpixel doctor``: what this installation can do on this machine."""
+"""``subpixel doctor``: versions, processor features and backends on this machine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from subpixel.errors import SubpixelError
 
 
 def doctor(as_json: Json = False) -> None:
-    """Show versions, processor features, and the backends with the reason why one is unavailable."""
+    """Show versions, processor features and backends.
+
+    A backend that is unavailable is listed with the reason.
+    """
     report = _report()
     if as_json:
         print(json.dumps(report, indent=2, ensure_ascii=False))
