@@ -71,7 +71,7 @@ End = Annotated[
         parser=_seconds,
         metavar="TIME",
         show_default=False,
-        help="End at this time, input_name like --start.",
+        help="End at this time, written like --start.",
         rich_help_panel=OUTPUT,
     ),
 ]
