@@ -84,8 +84,8 @@ def comparison(models: Mapping[str, Scales]) -> Iterator[str]:
         for name, scales in models.items():
             if scale in scales and scales[scale].spec.plain:
                 model, spec = scales[scale], scales[scale].spec
-                reached = [model.reached(precision) for precision in ("f32", "int8")]
-                cells = [number(one.get(which, {}).get("psnr_y"), 2) for which in sets for one in reached]
+                scores = [model.scores(precision) for precision in ("f32", "int8")]
+                cells = [number(one.get(which, {}).get("psnr_y"), 2) for which in sets for one in scores]
                 rows.append([f"×{scale}", name, f"{spec.parameters:,}", f"{spec.macs_per_pixel:,}", *cells])
     yield from table(head, rows)
 
@@ -118,7 +118,7 @@ def videos(models: Mapping[str, Scales]) -> Iterator[str]:
         for name, scales in models.items()
         for scale, model in scales.items()
         for precision in PRECISIONS
-        if (found := model.reached_on_videos(precision))
+        if (found := model.video_scores(precision))
     }
     if not measured:
         return
@@ -182,17 +182,17 @@ def card(name: str, scales: Scales) -> Iterator[str]:
         "loss of int8, dB, on held-out images": lambda model: number((model.quantisation or {}).get("loss_db"), 3),
     }
     lines = [[title, *(row(model) for model in scales.values())] for title, row in rows.items()]
-    lines += [line for precision in PRECISIONS for line in reached(scales, precision)]
+    lines += [line for precision in PRECISIONS for line in score_rows(scales, precision)]
     yield from table(["", *(f"×{scale}" for scale in scales)], [line for line in lines if any(line[1:])])
     commands = [command for model in scales.values() for command in commands_of(model)]
     if commands:
         yield from ("", "```", *dict.fromkeys(commands), "```")  # a common start of two scales appears once
 
 
-def reached(scales: Scales, precision: str) -> Iterator[list[str]]:
+def score_rows(scales: Scales, precision: str) -> Iterator[list[str]]:
     """A row per test set: PSNR and SSIM of luma, the same of RGB, and PSNR of the round trip."""
     for which in names_of_sets(scales.values()):
-        ones = [model.reached(precision).get(which, {}) for model in scales.values()]
+        ones = [model.scores(precision).get(which, {}) for model in scales.values()]
         cells = [" / ".join(number(one.get(key), digits) or "–" for key, digits in SCORES.items()) for one in ones]
         title = f"{which}, {precision}: Y, SSIM, RGB, SSIM, round trip"
         yield [title, *(cell if one else "" for cell, one in zip(cells, ones, strict=True))]
@@ -344,7 +344,7 @@ def alike(texts: Mapping[int, str]) -> str:
 
 
 def names_of_sets(models: Iterable[Model]) -> list[str]:
-    found = {name for model in models for precision in PRECISIONS for name in model.reached(precision)}
+    found = {name for model in models for precision in PRECISIONS for name in model.scores(precision)}
     return [*(name for name in SETS if name in found), *sorted(found - set(SETS))]
 
 

@@ -68,7 +68,7 @@ def test_evaluate_records_its_figures_in_the_file(run: Run, test_set: Path, tmp_
     assert after.figures["protocol"] == report["protocol"]
     assert after.figures["sets"]["Mine"]["psnr_y"] == pytest.approx(report["sets"]["Mine"]["psnr_y"], abs=1e-4)
     assert set(after.figures["sets"]["Mine"]) == {"psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb", "round_trip_psnr_y"}
-    assert after.reached() == after.figures["sets"]
+    assert after.scores() == after.figures["sets"]
     assert after.training == before.training
     assert all((after.weights[name] == before.weights[name]).all() for name in before.weights)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["Mine", "m.safetensors"]
@@ -107,10 +107,10 @@ def test_figures_of_each_precision_are_kept_beside_each_other(
     for precision, report in reports.items():
         assert report["precision"] == precision
         expected = report["sets"]["Mine"]["psnr_y"]
-        assert after.reached(precision)["Mine"]["psnr_y"] == pytest.approx(expected, abs=1e-4)
-    assert len({after.reached(precision)["Mine"]["psnr_y"] for precision in reports}) == 3
+        assert after.scores(precision)["Mine"]["psnr_y"] == pytest.approx(expected, abs=1e-4)
+    assert len({after.scores(precision)["Mine"]["psnr_y"] for precision in reports}) == 3
     assert after.figures["int8"]["protocol"] == reports["int8"]["protocol"]
-    assert load(weights).reached() == load(weights).reached("int8") == {}  # an older file
+    assert load(weights).scores() == load(weights).scores("int8") == {}  # an older file
 
 
 def test_an_ensemble_and_a_strength_are_measured_and_named(run: Run, test_set: Path, weights: Path) -> None:

@@ -46,9 +46,9 @@ def shipped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
             model = Model(entry.name, spec, tensors, {"data": "none"}, figures, "CC0-1.0")
             save(model, folder / entry.path(scale).name)
     monkeypatch.setattr(zoo, "_WEIGHTS", folder)
-    zoo._shipped.cache_clear()
+    zoo._load_shipped.cache_clear()
     yield
-    zoo._shipped.cache_clear()
+    zoo._load_shipped.cache_clear()
 
 
 def row(name: str, scale: int, *, video: bool = False, licence: str = "CC0-1.0", **more: Any) -> ModelRow:
@@ -77,7 +77,7 @@ def test_figures_are_those_of_the_precision_shown(run: Run) -> None:
     head = next(line.split() for line in lines if line.startswith("Model "))
     for name, precision in (("fast", "int8"), ("espcn", "f32")):
         cells = next(line.split() for line in lines if line.split()[:1] == [name])
-        figures = zoo.find(name, 2).reached(precision)
+        figures = zoo.find(name, 2).scores(precision)
         assert cells[-4] == precision
         assert cells[-3:] == [f"{figures[one]['psnr_y']:.2f}" for one in ("Set5", "Set14", "BSD100")]
     assert head[-3:] == ["Set5", "Set14", "BSD100"]

@@ -119,7 +119,7 @@ def _models(options: BenchOptions, notes: list[str]) -> Iterator[tuple[str, Role
 
 def _figures(subject: _Subject, options: BenchOptions, notes: list[str]) -> dict[str, float]:
     """PSNR by test set: from the model file, else measured now if there are test sets."""
-    sets: dict[str, Any] = subject.model.reached(subject.upscaler.precision)
+    sets: dict[str, Any] = subject.model.scores(subject.upscaler.precision)
     if not sets and options.data is not None:
         notes.append(f"{subject.label}: dB measured now, its file has none")
         sets = evaluate(subject.upscaler, options.data)["sets"]

@@ -92,7 +92,7 @@ def _rows(scale: int | None) -> list[ModelRow]:
             model = find(entry.name, factor)
             # auto takes the same precision on every backend; this one always runs.
             precision = choose_backend("reference", "auto", model.quantisation)[1]
-            figures = model.reached_on_videos(precision) if entry.video else model.reached(precision)
+            figures = model.video_scores(precision) if entry.video else model.scores(precision)
             document = {
                 "name": entry.name,
                 "scale": factor,
