@@ -161,7 +161,7 @@ def test_refusals(tmp_path):
     save(RECURRENT, tmp_path / "video.safetensors")
     upscaler = Upscaler(2, model=tmp_path / "video.safetensors", backend="reference")
     assert isinstance(upscaler.network(), MotionNetwork)
-    assert not Upscaler(2, model="fast").network().moving
+    assert not Upscaler(2, model="fast").network().uses_motion
     # Single images are refused in one sentence.
     with pytest.raises(
         Unsupported, match="model 'video' reads several frames of a video, so it upscales no single image"

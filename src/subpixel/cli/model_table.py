@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby, zip_longest
 from typing import Any
 
-from subpixel.cli.table import aligned, column_widths
+from subpixel.cli.table import align_rows, column_widths
 
 __all__ = ["ModelRow", "model_table"]
 
@@ -76,7 +76,7 @@ def _table(rows: Sequence[ModelRow], timed: bool) -> Iterator[str]:
         for number, (pair, text) in enumerate(zip_longest(pairs, texts)):
             one = ("",) * len(head) if pair is None else pair[1]
             table.append((one[0] if number == 0 else "", text or "", *one[1:]))
-    return aligned(table, left=2)
+    return align_rows(table, left=2)
 
 
 def _cells(row: ModelRow, sets: Sequence[str], timed: bool) -> tuple[str, ...]:

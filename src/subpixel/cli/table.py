@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-__all__ = ["aligned", "column_widths"]
+__all__ = ["align_rows", "column_widths"]
 
 
 def column_widths(rows: Sequence[Sequence[str]]) -> list[int]:
@@ -12,14 +12,14 @@ def column_widths(rows: Sequence[Sequence[str]]) -> list[int]:
     return [max(map(len, column)) for column in zip(*rows, strict=True)]
 
 
-def aligned(rows: Sequence[Sequence[str]], left: int = 1) -> Iterator[str]:
+def align_rows(rows: Sequence[Sequence[str]], left: int = 1) -> Iterator[str]:
     """The rows as lines, with two spaces between columns.
 
     Args:
         rows: cells of equal number.
         left: how many of the first columns are aligned left; the others are aligned right.
 
-    >>> print(*aligned([("", "dB"), ("Set5", "37.19")]), sep="|")
+    >>> print(*align_rows([("", "dB"), ("Set5", "37.19")]), sep="|")
              dB|Set5  37.19
     """
     widths = column_widths(rows)

@@ -62,7 +62,7 @@ def equalise(
     """
     known = {name: link for name, link in divisible_convs(spec).items() if name in tops}
 
-    def scaled(powers: Mapping[str, float]) -> tuple[dict[str, NDArray[np.float32]], dict[str, NDArray[np.float32]]]:
+    def apply(powers: Mapping[str, float]) -> tuple[dict[str, NDArray[np.float32]], dict[str, NDArray[np.float32]]]:
         own = {name: np.array(value, np.float32) for name, value in weights.items()}
         divisors = {}
         for name, (layer, readers) in known.items():
@@ -76,15 +76,15 @@ def equalise(
         return own, divisors
 
     best = dict.fromkeys(known, 0.0)
-    least = error(*scaled(best))
+    least = error(*apply(best))
     for _ in range(_ROUNDS):
         before = least
         for name in known:
             for power in _POWERS:
                 trial = {**best, name: power}
-                cost = error(*scaled(trial)) if trial != best else least
+                cost = error(*apply(trial)) if trial != best else least
                 if cost < least:
                     best, least = trial, cost
         if least == before:
             break
-    return scaled(best)
+    return apply(best)

@@ -209,9 +209,9 @@ def _score(
     y_small, truth = luma_255(small), luma_255(large)
     if plane is not None:
         y = np.clip(np.floor(plane((y_small / 255).astype(np.float32)).astype(np.float64) * 255 + 0.5), 0, 255)
-    begun = time.perf_counter()
+    start = time.perf_counter()
     result = upscale(small)
-    seconds = time.perf_counter() - begun
+    seconds = time.perf_counter() - start
     if plane is None:
         y = luma_255(result)  # the prediction is the rounded RGB image
     y_again = luma_255(shrink(result, scale)[0])

@@ -238,7 +238,7 @@ def find_network(name: str, scale: int) -> Model | SpandrelModel:
     _check_name(name)
     if scale not in ZOO[name].scales:
         raise InvalidArgument(f"scale={scale}: model '{name}' has {', '.join(f'×{s}' for s in ZOO[name].scales)}")
-    return _shipped(name, scale)
+    return _load_shipped(name, scale)
 
 
 def scales_of(name: str) -> tuple[int, ...]:
@@ -289,5 +289,5 @@ def _check_name(name: str) -> None:
 
 
 @lru_cache(maxsize=16)
-def _shipped(name: str, scale: int) -> Model:
+def _load_shipped(name: str, scale: int) -> Model:
     return load(ZOO[name].path(scale))

@@ -196,11 +196,11 @@ def _with_int8(
 def _loop(state: State, held_out: list[Pair], out: Path, group: Processes, say: Callable[[str], None]) -> None:
     settings, spec = state.settings, state.spec
     graph = StepGraph(state, state.patches.on_device(state.device)) if uses_cuda_graph(state, group) else None
-    begun = time.monotonic() - state.seconds
+    start_time = time.monotonic() - state.seconds
     next_report, total_loss, counted = state.seconds + 30.0, 0.0, 0
     title = f"{settings.arch} ×{spec.scale}, seed {settings.seed}"
     while True:
-        state.seconds = group.broadcast(time.monotonic() - begun, state.device)
+        state.seconds = group.broadcast(time.monotonic() - start_time, state.device)
         done = state.step / settings.steps if settings.steps else state.seconds / (60 * (settings.minutes or 1))
         if done >= 1 or state.seconds >= next_report:
             score = state.measure(state.average, held_out)
@@ -216,7 +216,7 @@ def _loop(state: State, held_out: list[Pair], out: Path, group: Processes, say: 
             next_report = state.seconds + max(30.0, state.seconds / max(done, 1e-3) / 40)
         if done >= 1:
             return
-        with _uninterrupted():  # no checkpoint between an update and its count
+        with _delay_interrupts():  # no checkpoint between an update and its count
             if graph is None:
                 total_loss += _step(state, _rate(state.step, done, settings.cycles), group)
                 counted += 1
@@ -261,7 +261,7 @@ def _rate(step: int, done: float, cycles: int) -> float:
 
 
 @contextmanager
-def _uninterrupted() -> Iterator[None]:
+def _delay_interrupts() -> Iterator[None]:
     """Delay Ctrl-C until the block ends."""
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread is interrupted

@@ -168,14 +168,14 @@ def _plain(spec: Spec) -> bool:
 
 def _pass_input_on(spec: Spec, weights: dict[str, Tensor]) -> None:
     """Make ends of residual blocks small. In a chain with a base, let layers pass their input on."""
-    added = {name for layer in spec.layers if isinstance(layer, Add) for name in layer.sources}
+    summands = {name for layer in spec.layers if isinstance(layer, Add) for name in layer.sources}
     convs = [layer for layer in spec.layers if isinstance(layer, Conv) and not layer.shared]
     for conv in convs[:-1]:
-        if conv.name in added:
+        if conv.name in summands:
             weights[f"{conv.name}.weight"] *= 0.1
         elif conv.activation == "tanh" and not spec.plain:
             weights[f"{conv.name}.weight"] *= 0.01
-    if spec.plain and (len(added) != 2 or any(conv.name in added for conv in convs)):
+    if spec.plain and (len(summands) != 2 or any(conv.name in summands for conv in convs)):
         return
     for conv in convs[1:-1]:
         if conv.in_channels == conv.out_channels:
@@ -214,8 +214,8 @@ def _carry_frame(spec: Spec, weights: dict[str, Tensor]) -> None:
 
     ends = [layer for layer in spec.layers if isinstance(layer, PixelShuffle) and layer.factor == spec.scale]
     end = layers.get(ends[-1].source) if ends else None
-    based = any(isinstance(layer, Resize) and layer.mode == "nearest" for layer in spec.layers)
-    path = frame_channel(end.source) if isinstance(end, Conv) and based and spec.colour == "luma" else None
+    has_base = any(isinstance(layer, Resize) and layer.mode == "nearest" for layer in spec.layers)
+    path = frame_channel(end.source) if isinstance(end, Conv) and has_base and spec.colour == "luma" else None
     if path is None or not isinstance(end, Conv):
         return
     channel, convs_to_end = path

@@ -39,7 +39,7 @@ class MotionNetwork:
         BackendUnavailable: the backend cannot run here.
     """
 
-    moving = True
+    uses_motion = True
     colour: Colour = "luma"
     halo: int | None = None  # it runs on whole frames only
     ensemble = False
@@ -53,17 +53,17 @@ class MotionNetwork:
         if self.options.ensemble or self.options.strength != 1:
             given = "ensemble" if self.options.ensemble else f"strength={self.options.strength:g}"
             raise Unsupported(f"{given}: model '{model.name}' reads several frames and has no such option")
-        self.backend, self.precision, self._session = self._prepared(self.options.backend, self.options.precision)
+        self.backend, self.precision, self._session = self._prepare(self.options.backend, self.options.precision)
 
-    def _prepared(self, name: str, precision: str) -> tuple[str, str, VideoSession]:
+    def _prepare(self, name: str, precision: str) -> tuple[str, str, VideoSession]:
         spec, weights, quantisation = self.model.spec, self.model.weights, self.model.quantisation
-        chosen, precision = choose_backend(name, precision, quantisation)
+        first, precision = choose_backend(name, precision, quantisation)
         # The reference takes seconds for a frame of a network with warps, so torch comes first.
         others = [BACKENDS[other] for other in ("torch", "reference") if not BACKENDS[other].unavailable()]
         try:
-            return chosen.name, precision, chosen.prepare_video(spec, weights, precision, self.threads, quantisation)
+            return first.name, precision, first.prepare_video(spec, weights, precision, self.threads, quantisation)
         except Unsupported:
-            if name != "auto" or not others or chosen in others:
+            if name != "auto" or not others or first in others:
                 raise
         return others[0].name, precision, others[0].prepare_video(spec, weights, precision, self.threads, quantisation)
 
@@ -134,10 +134,10 @@ class MotionFrames:
         """
         form = self._format()
         y, u, v = (*planes, None, None)[:3]
-        checked = form.check_frame(y, u, v)
+        planes_in = form.check_frame(y, u, v)
         unit, black, _ = form.codes
-        self._chroma.append([plane.copy() for plane in checked])
-        return self._compose(self.push_luma(checked[0].astype(np.float32) * unit + black), form)
+        self._chroma.append([plane.copy() for plane in planes_in])
+        return self._compose(self.push_luma(planes_in[0].astype(np.float32) * unit + black), form)
 
     def flush(self) -> list[list[Plane]]:
         """The remaining results of :meth:`push`. The next frame is then the first of another video."""

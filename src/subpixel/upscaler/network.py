@@ -72,7 +72,7 @@ class Network:
         BackendUnavailable: the backend cannot run here.
     """
 
-    moving = False
+    uses_motion = False
 
     def __init__(self, model: Model | SpandrelModel, options: NetworkOptions | None = None) -> None:
         self.options = options or NetworkOptions()

@@ -33,18 +33,18 @@ class RowWindow:
 
     def __init__(self, blocks: Iterable[Block]) -> None:
         self._blocks = iter(blocks)
-        self._held: deque[Block] = deque()
+        self._buffer: deque[Block] = deque()
         self._top = self._end = 0
 
     def take(self, first: int, last: int) -> Block:
         """Rows ``first`` to ``last - 1``. Rows above ``first`` are dropped, so ``first`` must not decrease."""
         while self._end < last:
             block = next(self._blocks)
-            self._held.append(block)
+            self._buffer.append(block)
             self._end += len(block)
-        while self._held and self._top + len(self._held[0]) <= first:
-            self._top += len(self._held.popleft())
-        rows = self._held[0] if len(self._held) == 1 else np.concatenate(self._held)
+        while self._buffer and self._top + len(self._buffer[0]) <= first:
+            self._top += len(self._buffer.popleft())
+        rows = self._buffer[0] if len(self._buffer) == 1 else np.concatenate(self._buffer)
         return rows[first - self._top : last - self._top]
 
 
@@ -124,11 +124,11 @@ def _resize(x: Block, alpha: Alpha, strips: StripResize, top: int, bottom: int) 
         result = np.concatenate([colour, np.full((*colour.shape[:2], 1), full)], axis=2)
     else:
         colour, opacity = codes[..., :-1], np.clip(codes[..., -1:] * (1 / full), 0, 1)
-        carried = strips(np.concatenate([colour * opacity, opacity, colour], axis=2), top, bottom)
+        sums = strips(np.concatenate([colour * opacity, opacity, colour], axis=2), top, bottom)
         count = colour.shape[2]
-        alpha_made = carried[..., count : count + 1]
-        colour = unpremultiply(carried[..., :count], alpha_made, carried[..., count + 1 :])
-        result = np.concatenate([colour, np.clip(alpha_made, 0, 1) * full], axis=2)
+        new_alpha = sums[..., count : count + 1]
+        colour = unpremultiply(sums[..., :count], new_alpha, sums[..., count + 1 :])
+        result = np.concatenate([colour, np.clip(new_alpha, 0, 1) * full], axis=2)
     if x.dtype == np.float32:
         return result
     result += np.float32(0.5)

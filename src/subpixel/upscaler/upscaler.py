@@ -124,7 +124,7 @@ class Upscaler:
 
         Those of ``auto`` are prepared when an image needs them: it needs one of two, and every backend runs both.
         """
-        if self._first.moving or self._selection.compressed is not None:
+        if self._first.uses_motion or self._selection.compressed is not None:
             if self.target.scale not in (None, 1):
                 self.plan(1, 1)
             return
@@ -180,7 +180,7 @@ class Upscaler:
     @property
     def in_parts(self) -> bool:
         """Whether images can be upscaled in parts; otherwise the network must see the whole image."""
-        return self._first.moving or self._first.halo is not None
+        return self._first.uses_motion or self._first.halo is not None
 
     @property
     def clean_model(self) -> Model | SpandrelModel:

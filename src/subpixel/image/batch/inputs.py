@@ -76,23 +76,23 @@ def _visit(path: Path, excluded: Path | None) -> Iterator[Input]:
     if not os.path.isdir(path):
         yield Input(path, named=True)
         return
-    seen = set()
+    visited = set()
     if excluded is not None and os.path.isdir(excluded) and not os.path.samefile(excluded, path):
-        seen.add(_identity(excluded))
+        visited.add(_identity(excluded))
     empty = True
-    for item in _visit_folder(path, Path(), seen):
+    for item in _visit_folder(path, Path(), visited):
         empty = False
         yield item
     if empty:
         yield Input(path, error=ImageReadError(f"{path}: no file in this folder has the suffix of an image"))
 
 
-def _visit_folder(folder: Path, subfolder: Path, seen: set[tuple[int, int]]) -> Iterator[Input]:
+def _visit_folder(folder: Path, subfolder: Path, visited: set[tuple[int, int]]) -> Iterator[Input]:
     try:
         identity = _identity(folder)
-        if identity in seen:
+        if identity in visited:
             return
-        seen.add(identity)
+        visited.add(identity)
         names = sorted((name for name in os.listdir(folder) if not name.startswith(".")), key=os.fsencode)
     except OSError as error:
         yield Input(folder, subfolder, error=ImageReadError(f"{folder}: {os_error_text(error)}"))
@@ -103,7 +103,7 @@ def _visit_folder(folder: Path, subfolder: Path, seen: set[tuple[int, int]]) -> 
             yield Input(folder / name, subfolder)
     # Links come last, so that the results of a folder with a link beside it go under the folder's own name.
     for name in sorted(folders, key=lambda name: os.path.islink(folder / name)):
-        yield from _visit_folder(folder / name, subfolder / name, seen)
+        yield from _visit_folder(folder / name, subfolder / name, visited)
 
 
 def _is_file(path: Path) -> bool:

@@ -42,7 +42,7 @@ def lettering(text: str, size: int, width: int, *, bold: bool = False) -> NDArra
     (26, 200)
     """
     box = np.zeros((line_height(size), width), np.uint8)
-    mask, left, top = _rendered(_fitted(" ".join(text.split()), size, width, bold), size, bold)
+    mask, left, top = _render(_fit(" ".join(text.split()), size, width, bold), size, bold)
     height, wide = min(mask.shape[0], len(box) - top), min(mask.shape[1], width - left)
     if height > 0 and wide > 0:
         box[top : top + height, left : left + wide] = mask[:height, :wide]
@@ -51,11 +51,11 @@ def lettering(text: str, size: int, width: int, *, bold: bool = False) -> NDArra
 
 def text_width(text: str, size: int, *, bold: bool = False) -> int:
     """Pixels from the left of a line of text to the end of its ink."""
-    mask, left, _ = _rendered(text, size, bold)
+    mask, left, _ = _render(text, size, bold)
     return left + int(mask.shape[1])
 
 
-def _fitted(text: str, size: int, width: int, bold: bool) -> str:
+def _fit(text: str, size: int, width: int, bold: bool) -> str:
     if text_width(text, size, bold=bold) <= width:
         return text
     fits, exceeds = 0, len(text)
@@ -68,7 +68,7 @@ def _fitted(text: str, size: int, width: int, bold: bool) -> str:
     return text[:fits].rstrip() + "…"
 
 
-def _rendered(text: str, size: int, bold: bool) -> tuple[NDArray[np.uint8], int, int]:
+def _render(text: str, size: int, bold: bool) -> tuple[NDArray[np.uint8], int, int]:
     """The ink of a text, and how far right and below the beginning of its line it lies."""
     if not text:
         return np.zeros((0, 0), np.uint8), 0, 0

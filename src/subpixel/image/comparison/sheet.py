@@ -53,7 +53,7 @@ def beside_bicubic(source: ImageData, result: NDArray[Any], model: str) -> Image
         The sheet, with the colour profile of the source.
     """
     # What is transparent is laid over gray before: a sum of pixels either way, so that the order changes nothing.
-    plain = bicubic(_shown(source.pixels), result.shape[:2])
+    plain = bicubic(_as_displayed(source.pixels), result.shape[:2])
     # Where a width or a box was asked for, the scale is no round number.
     label = f"subpixel {model} ×{round(result.shape[1] / source.pixels.shape[1], 2):g}"
     return ImageData(compare({"Bicubic": plain, label: result}), _profile_alone(source.header))
@@ -108,7 +108,7 @@ def compare(
     labels = [*images, *(["Original"] if truth is not None else [])]
     arrays = [*images.values(), *([truth] if truth is not None else [])]
     _check(labels, arrays, len(images), notes)
-    shown = [_shown(image) for image in arrays]
+    shown = [_as_displayed(image) for image in arrays]
     channels = max(image.shape[2] for image in shown)
     height, width = shown[0].shape[:2]
     layout = plan_layout(width, height, len(shown))
@@ -117,20 +117,20 @@ def compare(
     ratio = 1.0 if layout.overview is None else width / layout.overview.width
     margin = round(max(len(_OUTLINE) + 4, 16 / ratio) * ratio)
     left, top = find_detail(shown[result - 1], shown[result], layout.detail, margin)
-    place = Box(left, top, *layout.detail)
+    detail_box = Box(left, top, *layout.detail)
     sheet = np.full((layout.height, layout.width, channels), _PAPER, np.uint8)
     kind = f"shown at {layout.zoom}:1"
     if layout.overview is not None:
-        _draw_overview(sheet, layout.overview, shown[result], place)
+        _draw_overview(sheet, layout.overview, shown[result], detail_box)
         scale = f"{100 / ratio:.0f} %" if layout.overview.width < width else "1:1"
-        outlined = f"outlined: {place.width} × {place.height} at ({left}, {top})"
+        outlined = f"outlined: {detail_box.width} × {detail_box.height} at ({left}, {top})"
         facts = f"{width} × {height} pixels at {scale}; {outlined}"
         facts = facts if text_width(facts, _NOTE) <= layout.captions[0].width else outlined
         _draw_caption(sheet, layout.captions[0], labels[result], facts)
         kind = f"detail {layout.zoom}:1"
     captions = layout.captions[-len(shown) :]
     for box, caption, image, label in zip(layout.panels, captions, shown, labels, strict=True):
-        detail = image[place.slices].repeat(layout.zoom, axis=0).repeat(layout.zoom, axis=1)
+        detail = image[detail_box.slices].repeat(layout.zoom, axis=0).repeat(layout.zoom, axis=1)
         sheet[box.slices] = detail
         note = notes.get(label)
         _draw_caption(sheet, caption, label, f"{note} · {kind}" if note else kind)
@@ -150,15 +150,15 @@ def _check(labels: list[str], images: list[NDArray[Any]], compared: int, notes: 
             raise InvalidArgument(f"compare: a note for {label!r}, which is none of {', '.join(labels)}")
 
 
-def _draw_overview(sheet: U8, box: Box, image: U8, place: Box) -> None:
+def _draw_overview(sheet: U8, box: Box, image: U8, detail_box: Box) -> None:
     height, width = image.shape[:2]
     if (box.width, box.height) != (width, height):
         image = resize(image, (box.height, box.width), layout="HWC", antialias=True)
     whole = sheet[box.slices]
     whole[:] = image
     across, down = box.width / width, box.height / height
-    left, right = int(place.left * across), -int(-(place.left + place.width) * across // 1)
-    top, bottom = int(place.top * down), -int(-(place.top + place.height) * down // 1)
+    left, right = int(detail_box.left * across), -int(-(detail_box.left + detail_box.width) * across // 1)
+    top, bottom = int(detail_box.top * down), -int(-(detail_box.top + detail_box.height) * down // 1)
     for off, tone in enumerate(_OUTLINE, start=1):
         rows = slice(max(0, top - off), bottom + off)
         columns = slice(max(0, left - off), right + off)
@@ -179,7 +179,7 @@ def _draw_caption(sheet: U8, box: Box, label: str, note: str) -> None:
         top += line_height(size) + _BETWEEN
 
 
-def _shown(image: NDArray[Any]) -> U8:
+def _as_displayed(image: NDArray[Any]) -> U8:
     """An image as a screen shows it: ``(H, W, 1 or 3)`` u8, rounded half up, what is transparent over light gray."""
     colours = image.shape[2] - 1 if image.shape[2] in (2, 4) else image.shape[2]
     if image.dtype == np.uint8 and colours == image.shape[2]:

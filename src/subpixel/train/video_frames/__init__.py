@@ -53,7 +53,7 @@ def find_frames(path: str | Path, count: int = 200) -> tuple[list[Frame], list[F
     if len(scenes) < 2:
         text = f"has {len(scenes)} scenes with sharp frames among {len(survey.sharpness)} frames"
         raise InvalidArgument(f"{path}: {text}; at least 2 scenes are needed, one to measure with")
-    held_out = {n for k in scenes_held_out(len(scenes)) for n in scenes[k]}
+    held_out = {n for k in held_out_scenes(len(scenes)) for n in scenes[k]}
     frames = _read_frames(path, {n for scene in scenes for n in scene})
     return [f for n, f in frames if n not in held_out], [f for n, f in frames if n in held_out]
 
@@ -84,7 +84,7 @@ def find_takes(
         raise InvalidArgument(
             f"{path}: has {len(scenes)} scenes of {length} frames or more; at least 2 are needed, one to measure with"
         )
-    held_out = set(scenes_held_out(len(scenes)))
+    held_out = set(held_out_scenes(len(scenes)))
     starts = [(k in held_out, n) for k, s in enumerate(scenes) for n in range(s.start, s.stop - length + 1, length)]
     take_count = max(2, count // length)
     selection = {starts[k][1] for k in np.linspace(0, len(starts) - 1, min(take_count, len(starts))).astype(int)}
@@ -99,7 +99,7 @@ def find_takes(
     return [take for out, take in named if not out], [take for out, take in named if out]
 
 
-def scenes_held_out(count: int) -> range:
+def held_out_scenes(count: int) -> range:
     """The numbers of the held-out scenes."""
     return range(min(count // 2, _HELD_OUT // 2), count, _HELD_OUT)
 
