@@ -235,7 +235,7 @@ def test_data_and_networks_that_do_not_work(
         train(settings(patch=6), network(2), data, out, say=silent)
     with pytest.raises(InvalidArgument, match="device='abacus'"):
         train(settings(), network(2), data, out, device="abacus", say=silent)
-    with pytest.raises(InvalidArgument, match=r"teacher and settings.teacher_share must be given together"):
+    with pytest.raises(InvalidArgument, match=r"teacher and settings\.teacher_share must be given together"):
         train(settings(teacher_share=0.5), network(2), data, out, say=silent)
     with pytest.raises(InvalidArgument, match="rounded needs a trained network"):
         train(settings(rounded=True), network(2), data, out, say=silent)

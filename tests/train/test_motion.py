@@ -141,7 +141,7 @@ def test_a_run_learns_and_goes_on_to_the_same_weights(
     chosen = settings(arch="video", steps=24, batch=2, patch=12, clip=3, lr=0.01)
     values: list[str] = []
     model = train(chosen, spec, data, tmp_path / "whole.safetensors", say=values.append)
-    assert "5 images or takes to train on, 1 held out (bicubic: " in values[0]
+    assert "5 images or takes for training, 1 held out (bicubic: " in values[0]
     start = re.search(r"([\d.]+) dB at step 0", values[0])
     assert start is not None
     assert model.figures["validation_psnr_y"] > float(start.group(1)) + 0.05

@@ -83,7 +83,7 @@ def evaluate(
     network = upscaler.network()
     plane = upscaler.plane if network.colour == "luma" else None
     maps = None if heatmaps is None else Path(heatmaps)
-    measured = score_sets(
+    report = score_sets(
         upscaler,
         network.scale,
         folder,
@@ -102,7 +102,7 @@ def evaluate(
         "ensemble": upscaler.ensemble,
         "strength": upscaler.strength,
         "time": "of one call for each image, u8 in memory to u8 in memory; files and measuring left out",
-        **measured,
+        **report,
     }
 
 
@@ -147,7 +147,7 @@ def score_sets(
         "of the small image, no crop",
         "low_resolution": source + (f"; then {degradation.name}" if degradation else ""),
     }
-    return {"protocol": protocol, "sets": {name: _set(found) for name, found in scores.items()}}
+    return {"protocol": protocol, "sets": {name: _set(set_scores) for name, set_scores in scores.items()}}
 
 
 def _set(scores: list[Score]) -> dict[str, Any]:

@@ -35,11 +35,11 @@ def record(model: Model, report: Mapping[str, Any], *, degraded: str | None = No
     sets = {
         name: {key: round(one[key], digits) for key, digits in _DIGITS.items()} for name, one in report["sets"].items()
     }
-    measured: dict[str, Any] = {"protocol": report["protocol"], "sets": sets}
+    entry: dict[str, Any] = {"protocol": report["protocol"], "sets": sets}
     before = _figures(model, report["precision"])
     if degraded is not None:
-        measured = {"degraded": {**before.get("degraded", {}), degraded: measured}}
-    return _with_figures(model, report["precision"], measured)
+        entry = {"degraded": {**before.get("degraded", {}), degraded: entry}}
+    return _with_figures(model, report["precision"], entry)
 
 
 def record_videos(model: Model, report: Mapping[str, Any]) -> Model:
@@ -62,10 +62,10 @@ def record_videos(model: Model, report: Mapping[str, Any]) -> Model:
 
 
 def _figures(model: Model, precision: str) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = model.figures if precision == "f32" else model.figures.get(precision, {})
-    return found
+    result: Mapping[str, Any] = model.figures if precision == "f32" else model.figures.get(precision, {})
+    return result
 
 
-def _with_figures(model: Model, precision: str, measured: Mapping[str, Any]) -> Model:
-    after = {**_figures(model, precision), **measured}
+def _with_figures(model: Model, precision: str, entry: Mapping[str, Any]) -> Model:
+    after = {**_figures(model, precision), **entry}
     return replace(model, figures=after if precision == "f32" else {**model.figures, precision: after})
