@@ -89,7 +89,7 @@ def test_one_factor(run: Run) -> None:
     assert "Models for videos" not in text
     done = run("models", "-s", 5)
     assert_one_error(done, 2)
-    assert "--scale 5: no model has this factor. Choices: 2, 3, 4, 8." in done.err
+    assert "--scale 5: no model has this scale. Choices: 2, 3, 4, 8." in done.err
 
 
 @pytest.mark.usefixtures("shipped")

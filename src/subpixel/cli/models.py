@@ -27,7 +27,7 @@ def models(
             "--scale",
             parser=integer,
             metavar="N",
-            help="List only models of this factor: 2, 3, 4 or 8. Default: all.",
+            help="List only models of this scale: 2, 3, 4 or 8. Default: all.",
             show_default=False,
             rich_help_panel=OUTPUT,
         ),
@@ -57,7 +57,7 @@ def models(
 ) -> None:
     """List the models that come with the package.
 
-    For each model and factor, the table shows the parameters, the precision in which it runs, and PSNR of luma in dB in
+    For each model and scale, the table shows the parameters, the precision in which it runs, and PSNR of luma in dB in
     that precision.
     """
     from subpixel.backends import available_threads
@@ -76,10 +76,10 @@ def models(
 
 
 def _rows(scale: int | None) -> list[ModelRow]:
-    """What the model files record, one row for each model and factor.
+    """What the model files record, one row for each model and scale.
 
     Raises:
-        InvalidArgument: no model has the factor.
+        InvalidArgument: no model has the scale.
     """
     from subpixel.backends import choose_backend
     from subpixel.models.zoo import ZOO, find, resolve
@@ -110,7 +110,7 @@ def _rows(scale: int | None) -> list[ModelRow]:
             rows.append(ModelRow(document, entry.purpose or entry.about, precision, psnr, entry.video))
     if not rows:
         factors = sorted({factor for entry in ZOO.values() for factor in entry.scales})
-        raise InvalidArgument(f"scale={scale}: no model has this factor. Choices: {', '.join(map(str, factors))}.")
+        raise InvalidArgument(f"scale={scale}: no model has this scale. Choices: {', '.join(map(str, factors))}.")
     return rows
 
 

@@ -90,7 +90,7 @@ Width = Annotated[
     typer.Option(
         "--width",
         metavar="PIXELS",
-        help="Set the width of the result instead of the factor. The height follows.",
+        help="Set the width of the result instead of the scale. The height follows.",
         show_default=False,
         rich_help_panel=OUTPUT,
     ),
@@ -100,7 +100,7 @@ Height = Annotated[
     typer.Option(
         "--height",
         metavar="PIXELS",
-        help="Set the height of the result instead of the factor. The width follows.",
+        help="Set the height of the result instead of the scale. The width follows.",
         show_default=False,
         rich_help_panel=OUTPUT,
     ),
