@@ -226,7 +226,7 @@ def test_the_frontier_is_what_nothing_is_faster_and_better_than() -> None:
     assert [one.name for one in frontier(tied, "Set5")] == ["y f32"]
 
 
-def test_the_image_stands_in_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page_contains_the_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("matplotlib")
     scatter(GROUP, tmp_path / "alone.png")
     assert pyvips.Image.new_from_file(str(tmp_path / "alone.png")).width == 900

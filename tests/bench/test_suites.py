@@ -52,7 +52,7 @@ def test_the_network_beside_its_peers(small: networks.Network, monkeypatch: pyte
     assert group.notes == (f"{engine.PEERS[0].name}: not measured, no_such not installed",)
 
 
-def test_each_target_stands_beside_its_own_ceiling(small: networks.Network) -> None:
+def test_each_target_is_listed_with_its_own_ceiling(small: networks.Network) -> None:
     before = os.environ.get("SUBPIXEL_TARGET")
     group = engine.target_comparison(OPTIONS, small, "targets-0")
     assert os.environ.get("SUBPIXEL_TARGET") == before
@@ -196,14 +196,14 @@ def test_memory_beyond_input_and_result_is_small_for_the_network() -> None:
     assert -1 < amount < 16  # the result alone has 1.7 MiB, whole feature maps in f32 would have 70
 
 
-def test_the_machine_is_told_by_its_features() -> None:
+def test_the_machine_is_described_by_its_features() -> None:
     machine = describe(1)
     assert os.uname().nodename not in json.dumps(machine)
     assert machine["versions"]["numpy"] == np.__version__
     assert machine["architecture"] in label(machine)
 
 
-def test_threads_are_held_to_what_was_asked() -> None:
+def test_threads_are_limited_to_the_given_number() -> None:
     if not hasattr(os, "sched_getaffinity"):
         pytest.skip("this system has no affinity")
     before = os.sched_getaffinity(0)

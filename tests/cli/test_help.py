@@ -71,7 +71,7 @@ def test_texts_are_sentences(command: str) -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_options_stand_in_panels(run: Run, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+def test_options_are_grouped_in_panels(run: Run, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
     lines = page(run, monkeypatch, command)
     titles = [line.strip("╭─╮ ") for line in lines if line.startswith("╭")]
     options = [param for param in GROUP.commands[command].params if param.param_type_name == "option"]

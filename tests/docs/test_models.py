@@ -44,7 +44,7 @@ def test_its_own_examples(maker: ModuleType) -> None:
     assert doctest.testmod(maker).failed == 0
 
 
-def test_what_is_written_by_hand_is_kept(maker: ModuleType) -> None:
+def test_text_written_by_hand_is_kept(maker: ModuleType) -> None:
     page = f"before\n{maker.BEGIN}\nold\n{maker.END}\nafter\n"
     result = maker.rewritten(page, {"espcn": {2: model(2)}})
     assert result.startswith(f"before\n{maker.BEGIN}\n")

@@ -68,7 +68,7 @@ AGAIN = [
     (test_torch_gradients.test_a_converted_layer_learns_what_the_transposed_convolution_learns, [(d,) for d in DIMS]),
     (test_torch_gradients.test_pooling_and_unpooling, [(d,) for d in DIMS]),
     (test_torch_gradients.test_grid_sampling, itertools.product(test_warp.MODES, test_warp.OUTSIDE)),
-    (test_torch_gradients.test_warping_is_sampling_at_the_displaced_places,
+    (test_torch_gradients.test_warping_is_sampling_at_displaced_positions,
      itertools.product(("bilinear", "bicubic"), test_warp.OUTSIDE)),
 ]  # fmt: skip
 

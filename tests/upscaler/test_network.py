@@ -139,7 +139,7 @@ def test_subclasses_of_pil_images_are_taken(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize("scale", [2, 3, 4])
-def test_colour_equals_the_usual_way_over_ycbcr(model: Callable[..., str], scale: int, dtype: Any) -> None:
+def test_colour_equals_the_conversion_through_ycbcr(model: Callable[..., str], scale: int, dtype: Any) -> None:
     """Luma by the network, the two colour differences bicubic, and back: computed here in f64 by the textbook."""
     # Away from the ends of the range, where the textbook's way clips in between and this one does not.
     image = random_image((23, 31, 3), np.float32)
