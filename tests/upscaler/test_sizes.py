@@ -114,7 +114,7 @@ def test_more_than_two_networks_can_do_is_refused() -> None:
         plan_size(10, 10, Target(5), (2,))
     with pytest.raises(InvalidArgument, match="sides of up to"):
         Target(64).size(2**30, 1)
-    with pytest.raises(InvalidArgument, match="^fit=640x1000: 100 times the 4×10 of the image"):
+    with pytest.raises(InvalidArgument, match=r"^fit=640x1000: 100 times the 4×10 of the image"):
         Target(fit=(640, 1000)).size(4, 10)
 
 
