@@ -27,7 +27,7 @@ from subpixel.errors import InvalidArgument
 
 __all__ = ["MOST", "SizePlan", "Target", "plan_size"]
 
-# Two of the largest networks, ×8, in a row.
+# Two of the largest networks, ×8, one after the other.
 MOST = 64
 # No format and no array of this package has a longer side.
 _MAX_SIDE = 2**31 - 1
@@ -184,7 +184,7 @@ def plan_size(
             upscaled by the smallest factor and resized down to its own size.
 
     Raises:
-        InvalidArgument: larger than two networks in a row can, or a scale of 1 without a network that cleans.
+        InvalidArgument: more than two networks in a row reach, or a scale of 1 without a network that cleans.
 
     >>> plan_size(400, 300, Target(6), (2, 3, 4, 8)).factors
     (2, 3)

@@ -13,7 +13,7 @@ from subpixel.storage.os_errors import os_error_text
 
 __all__ = ["IMAGES", "Input", "find_images"]
 
-# The suffixes of images in a folder. A file that was named is tried whatever its suffix.
+# The suffixes of images in a folder. A file that is named itself is read whatever its suffix.
 _LOSSY = (".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".avif", ".heic", ".heif", ".jxl", ".jp2")
 _EXACT = (".png", ".tif", ".tiff", ".gif", ".bmp", ".ppm", ".pgm", ".pbm", ".pnm", ".pfm")
 IMAGES = frozenset((*_LOSSY, *_EXACT))
@@ -97,11 +97,11 @@ def _visit_folder(folder: Path, subfolder: Path, visited: set[tuple[int, int]]) 
     except OSError as error:
         yield Input(folder, subfolder, error=ImageReadError(f"{folder}: {os_error_text(error)}"))
         return
-    folders = [name for name in names if os.path.isdir(folder / name)]  # unlike DirEntry.is_dir this raises nothing
+    folders = [name for name in names if os.path.isdir(folder / name)]  # unlike DirEntry.is_dir, this raises nothing
     for name in names:
         if os.path.splitext(name)[1].lower() in IMAGES and _is_file(folder / name):
             yield Input(folder / name, subfolder)
-    # Links come last, so that the results of a folder with a link beside it go under the folder's own name.
+    # Links come last, so that images of a folder with a link beside it are found under the folder's own name.
     for name in sorted(folders, key=lambda name: os.path.islink(folder / name)):
         yield from _visit_folder(folder / name, subfolder / name, visited)
 
