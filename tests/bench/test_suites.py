@@ -241,7 +241,7 @@ def test_wrong_use_of_the_command(run: Callable[..., Any]) -> None:
     done = run("bench", "--suite", "sound")
     assert (done.code, done.err) == (
         2,
-        "error: suite='sound': one of engine, ops, images, files, video, quality is needed\n",
+        "error: --suite sound: one of engine, ops, images, files, video, quality is needed\n",
     )
     assert run("bench", "--rounds", 1).code == 2
     assert run("bench", "-j", 1000).code == 2

@@ -136,9 +136,9 @@ def test_the_command(tmp_path, capsys):
     assert "warping error" in values
     assert "low_resolution: MATLAB imresize bicubic" in values
     for more, message in (
-        ([], "either --data or --video is needed, not both"),
-        (["--video", clips[0], "--data", str(tmp_path)], "either --data or --video is needed, not both"),
-        (["--video", clips[0], "--degrade", "jpeg:75"], "--degrade: is for --data"),
+        ([], "evaluate needs either --data or --video, not both"),
+        (["--video", clips[0], "--data", str(tmp_path)], "evaluate needs either --data or --video, not both"),
+        (["--video", clips[0], "--degrade", "jpeg:75"], "--degrade works only with --data"),
         (["--video", clips[0], "--video", clips[0]], "clips of different names"),
     ):
         assert main([*arguments, *more]) == 2
@@ -169,7 +169,7 @@ def test_figures_go_into_the_file(tmp_path, capsys):
     assert list(figures["bf16"]["videos"]["clips"]) == ["a.mkv"]
     assert list(figures["videos"]["clips"]) == ["a.mkv", "b.mkv"]
     assert main(["evaluate", "--model", "fast", "--video", clips[0], "--record"]) == 2
-    assert "--record: the path of the model file" in capsys.readouterr().err
+    assert "--record needs the path of a .safetensors file as --model" in capsys.readouterr().err
 
 
 def test_refusals(tmp_path):

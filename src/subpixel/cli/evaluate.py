@@ -85,7 +85,7 @@ def evaluate(
     The command prints PSNR and SSIM, the time, how well the downscaled result matches the input, and the protocol.
     """
     if (data is None) == (not video):
-        raise InvalidArgument("evaluate needs either --data or --video")
+        raise InvalidArgument("evaluate needs either --data or --video, not both")
     if video:
         for name, given in (("--degrade", degrade), ("--heatmap", heatmap)):
             if given:
