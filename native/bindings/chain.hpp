@@ -119,9 +119,9 @@ template <class Builder>
 void bind_runs(nanobind::class_<Builder>& bound) {
   using namespace nanobind::literals;
   bound.def("run", &Builder::template run<float>, "x"_a, "y"_a.noconvert())
-      .def("picture", &Builder::template image<std::uint8_t>, "x"_a.noconvert(), "y"_a.noconvert(), "first"_a,
+      .def("image", &Builder::template image<std::uint8_t>, "x"_a.noconvert(), "y"_a.noconvert(), "first"_a,
            "weight"_a, "alpha"_a)
-      .def("picture", &Builder::template image<std::uint16_t>, "x"_a.noconvert(), "y"_a.noconvert(), "first"_a,
+      .def("image", &Builder::template image<std::uint16_t>, "x"_a.noconvert(), "y"_a.noconvert(), "first"_a,
            "weight"_a, "alpha"_a)
       .def("frame", &Builder::template frame<std::uint8_t>, "x"_a.noconvert(), "y"_a.noconvert(), "bits"_a,
            "full_range"_a, "down"_a, "across"_a, "row_first"_a, "row_weight"_a, "column_first"_a, "column_weight"_a)

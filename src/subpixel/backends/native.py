@@ -192,7 +192,7 @@ class _ChainSession(_PlaneSession):
     def image(self, pixels: NDArray[Any], alpha: Alpha) -> NDArray[Any]:
         pixels = np.ascontiguousarray(pixels)
         result = _empty_result(pixels, self._spec.scale)
-        self._engine.picture(pixels, result, *self._taps, alpha)
+        self._engine.image(pixels, result, *self._taps, alpha)
         return result
 
     def frame(self, planes: Sequence[NDArray[Any]], results: Sequence[NDArray[Any]], form: FrameFormat) -> None:
