@@ -114,7 +114,9 @@ def test_the_engine_agrees_with_the_reference(name):
 def test_the_engine_says_what_it_does_not_run(name):
     if BACKENDS["native"].unavailable():
         pytest.skip("this installation has no compiled module")
-    with pytest.raises(Unsupported, match=r"^layer '\w+': backend 'native' supports video networks that .* torch runs"):
+    with pytest.raises(
+        Unsupported, match=r"^layer '\w+': backend 'native' supports video networks that .* 'reference' or 'torch'"
+    ):
         BACKENDS["native"].prepare_video(SPECS[name], weights_for(SPECS[name]), "f32", 1)
 
 
@@ -125,7 +127,7 @@ def test_bf16_is_near():
     for backend in ("reference", "torch", *(["native"] if not BACKENDS["native"].unavailable() else [])):
         result = made_by(backend, spec, inputs, "bf16")
         for output in spec.outputs:
-            np.testing.assert_allclose(result[output], expected[output], rtol=0, atol=0.1)
+            np.testing.assert_allclose(result[output], expected[output], rtol=0, atol=0.02)
             assert not np.array_equal(result[output], expected[output])
 
 
@@ -160,7 +162,7 @@ def test_whole_numbers_are_near_and_the_same_on_every_target(name, monkeypatch):
 
 def test_what_is_no_chain_has_no_whole_numbers():
     for backend in ("reference", "native"):
-        with pytest.raises(Unsupported, match=r"^layer '\w+': .* is for video networks that join their inputs"):
+        with pytest.raises(Unsupported, match=r"^layer '\w+': .* supports video networks that join their inputs"):
             BACKENDS[backend].prepare_video(SPECS["vespcn"], weights_for(SPECS["vespcn"]), "int8", 1, {"layers": {}})
     unlimited = SPECS["recurrent rgb, zero"]
     with pytest.raises(Unsupported, match="layer 'kept': int8 needs activation 'clip' for a state"):
