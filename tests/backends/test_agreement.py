@@ -165,7 +165,7 @@ def test_native_bf16_agrees_with_the_reference(target, name):
 
 @pytest.mark.parametrize("name", [name for name in SPECS if name not in CHAINS])
 def test_native_bf16_of_what_is_no_chain_is_refused(name):
-    with pytest.raises(Unsupported, match="bf16 (supports|needs)"):
+    with pytest.raises(Unsupported, match=r"bf16 (supports|needs)"):
         BACKENDS["native"].prepare(SPECS[name], weights_for(SPECS[name]), "bf16", 1)
 
 
