@@ -142,3 +142,11 @@ def test_what_is_no_chain_for_videos_is_named(spec, layer):
 def test_prelu_within_the_trunk_is_allowed():
     chain = video_chain_of(video(JOIN, replace(FIRST, activation="prelu"), SECOND, LAST, DETAIL), "int8")
     assert chain.trunk[0].activation == "prelu"
+
+
+def test_the_row_of_a_network_for_images_has_its_lowered_weights():
+    spec = fsrcnn(2)
+    weights = {name: np.ones(shape, np.float32) for name, shape in spec.weight_shapes.items()}
+    chain, lowered = row_of(spec, weights, "int8")
+    assert set(lowered) >= {f"{conv.name}.weight" for conv in chain.convs}
+    assert "up.weight" not in lowered
