@@ -68,24 +68,30 @@ class Entry:
 ZOO: dict[str, Entry] = {
     entry.name: entry
     for entry in (
-        Entry("fast", (2, 3, 4, 8), "13,000 parameters, for real time: a chain of 16 channels, ReLU, luma"),
-        Entry("balanced", (2, 3, 4), "43,000 parameters, three times the work: a chain of 24 channels, ReLU, luma"),
-        Entry("high", (2, 3, 4), "375,000 parameters, nine times the work of balanced: the best, not for real time"),
-        Entry("fast-compressed", (2, 3, 4), "fast for JPEG, WebP and H.264: it does not sharpen blocks and ringing"),
-        Entry("balanced-compressed", (2, 3, 4), "balanced for the same"),
+        Entry("fast", (2, 3, 4, 8), "for real time: 13,000 parameters, a chain of 16 channels, ReLU, luma"),
+        Entry(
+            "balanced", (2, 3, 4), "three times the work of fast: 43,000 parameters, a chain of 24 channels, ReLU, luma"
+        ),
+        Entry("high", (2, 3, 4), "the best, not for real time: 375,000 parameters, nine times the work of balanced"),
+        Entry("fast-compressed", (2, 3, 4), "fast, for JPEG, WebP and H.264: it does not sharpen blocks and ringing"),
+        Entry(
+            "balanced-compressed",
+            (2, 3, 4),
+            "balanced, for JPEG, WebP and H.264: it does not sharpen blocks and ringing",
+        ),
         Entry("espcn", (2, 3, 4, 8), "ESPCN as in the paper: 5-3-3, 64-32-r², tanh, luma (arXiv 1609.05158)"),
         Entry("srcnn-915", (2, 3, 4), "SRCNN 9-1-5 as in the paper, bicubic first, luma (arXiv 1501.00092)"),
         Entry("fsrcnn", (2, 3, 4), "FSRCNN(56, 12, 4) as in the paper, PReLU, luma (arXiv 1608.00367)"),
         Entry(
             "recurrent",
             (3, 4),
-            "for videos: it remembers, and flickers less: 24 channels, eight layers, luma",
+            "for videos, with a state, so that results flicker less: 24 channels, eight layers, luma",
             video=True,
         ),
         Entry(
             "vespcn",
             (3, 4),
-            "VESPCN for videos: motion found and followed, early fusion (arXiv 1611.05250)",
+            "VESPCN for videos: motion compensation and early fusion (arXiv 1611.05250)",
             video=True,
         ),
         Entry("bicubic", (2, 3, 4, 8), "bicubic interpolation (Keys, a = −0.5), the baseline", trained=False),
