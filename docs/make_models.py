@@ -1,4 +1,4 @@
-"""Makes the cards and the comparison of docs/models.md from the shipped model files; the rest of it is kept.
+"""Writes the cards and the tables of docs/models.md from the shipped model files. The other parts stay as they are.
 
 python docs/make_models.py
 """
@@ -6,6 +6,7 @@ python docs/make_models.py
 from __future__ import annotations
 
 import shlex
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
@@ -29,7 +30,7 @@ from subpixel.models.spec import (
 )
 
 PAGE = Path(__file__).parent / "models.md"
-BEGIN = "<!-- from here: made by docs/make_models.py from the model files; what is changed by hand is lost -->"
+BEGIN = "<!-- from here on: written by docs/make_models.py from the model files; changes by hand are lost -->"
 END = "<!-- to here -->"
 
 # The test sets of the field, in its order; others that a file has figures of follow by name.
@@ -42,7 +43,7 @@ Scales = dict[int, Model]
 
 
 def main() -> None:
-    PAGE.write_text(made(PAGE.read_text(encoding="utf-8"), shipped()), encoding="utf-8")
+    PAGE.write_text(rewritten(PAGE.read_text(encoding="utf-8"), shipped()), encoding="utf-8")
 
 
 def shipped() -> dict[str, Scales]:
@@ -50,20 +51,31 @@ def shipped() -> dict[str, Scales]:
     return {name: {scale: find(name, scale) for scale in entry.scales} for name, entry in ZOO.items()}
 
 
-def made(page: str, models: Mapping[str, Scales]) -> str:
-    """The page with everything between the marks made anew."""
+def rewritten(page: str, models: Mapping[str, Scales]) -> str:
+    """The page with a new part between the two marks."""
     if page.count(BEGIN) != 1 or page.count(END) != 1:
-        raise SystemExit(f"{PAGE}: the lines\n{BEGIN}\n{END}\nare needed once each, around what is made")
+        raise SystemExit(f"{PAGE}: the lines\n{BEGIN}\n{END}\nare needed once each, around the generated part")
     before, rest = page.split(BEGIN)
     _, after = rest.split(END)
     parts = [comparison(models), protocol(models), videos(models), *(card(name, models[name]) for name in models)]
-    return before + BEGIN + "\n\n" + "\n\n".join("\n".join(part) for part in parts) + "\n\n" + END + after
+    texts = ["\n".join(map(wrapped, part)) for part in parts]
+    return before + BEGIN + "\n\n" + "\n\n".join(texts) + "\n\n" + END + after
+
+
+def wrapped(line: str) -> str:
+    """A line of text or a command on lines of 120 characters; rows of tables stay as they are."""
+    if len(line) <= 120 or line.startswith("|"):
+        return line
+    options = {"break_long_words": False, "break_on_hyphens": False}
+    if line.startswith("subpixel "):
+        return " \\\n".join(textwrap.wrap(line, 118, subsequent_indent="    ", **options))
+    return textwrap.fill(line, 120, subsequent_indent="  " if line.startswith("- ") else "", **options)
 
 
 def comparison(models: Mapping[str, Scales]) -> Iterator[str]:
-    """All models of a scale beside each other."""
+    """A table of all models, scale by scale."""
     sets = names_of_sets(chain.from_iterable(scales.values() for scales in models.values()))
-    yield "PSNR of luma in dB, in f32 and, where a file has it, in int8; multiply-adds for each pixel of the input."
+    yield "PSNR of luma in dB, in f32 and, if the file has int8 parameters, in int8. Multiply-adds per input pixel."
     yield "Measured with `subpixel evaluate -n MODEL -s SCALE --precision PRECISION --data TEST_SETS`."
     yield ""
     head = ["", "", "parameters", "multiply-adds", *chain.from_iterable((name, "int8") for name in sets)]
@@ -72,15 +84,15 @@ def comparison(models: Mapping[str, Scales]) -> Iterator[str]:
         for name, scales in models.items():
             if scale in scales and scales[scale].spec.plain:
                 model, spec = scales[scale], scales[scale].spec
-                reached = [model.reached(precision) for precision in ("f32", "int8")]
-                cells = [number(one.get(which, {}).get("psnr_y"), 2) for which in sets for one in reached]
+                scores = [model.scores(precision) for precision in ("f32", "int8")]
+                cells = [number(one.get(which, {}).get("psnr_y"), 2) for which in sets for one in scores]
                 rows.append([f"×{scale}", name, f"{spec.parameters:,}", f"{spec.macs_per_pixel:,}", *cells])
     yield from table(head, rows)
 
 
 def protocol(models: Mapping[str, Scales]) -> Iterator[str]:
-    """How the figures were measured: what all files say, and where they say different things, which."""
-    yield "How all figures here were measured, as the files say it:"
+    """The protocol of the figures; where files differ, with the names of the models."""
+    yield "The protocol of all figures here, from the model files:"
     yield ""
     values: dict[str, dict[str, list[tuple[str, int]]]] = {}
     for name, scales in models.items():
@@ -88,7 +100,7 @@ def protocol(models: Mapping[str, Scales]) -> Iterator[str]:
             for precision in PRECISIONS:
                 part = model.figures if precision == "f32" else model.figures.get(precision, {})
                 for topic, text in part.get("protocol", {}).items():
-                    # What is the scale's own number is said once for all scales.
+                    # A text that differs only in the scale appears once for all scales.
                     text = "scale" if text == scale else str(text).replace(f"LR_x{scale}", "LR_x and the scale")
                     who = values.setdefault(topic, {}).setdefault(text, [])
                     who.extend([] if (name, scale) in who else [(name, scale)])
@@ -100,19 +112,20 @@ def protocol(models: Mapping[str, Scales]) -> Iterator[str]:
 
 
 def videos(models: Mapping[str, Scales]) -> Iterator[str]:
-    """What networks for videos, and others frame by frame, reach on reference clips."""
+    """A table of figures on reference clips, for networks for videos and for others frame by frame."""
     measured = {
         (scale, name, precision): found
         for name, scales in models.items()
         for scale, model in scales.items()
         for precision in PRECISIONS
-        if (found := model.reached_on_videos(precision))
+        if (found := model.video_scores(precision))
     }
     if not measured:
         return
     clips = list(dict.fromkeys(clip for found in measured.values() for clip in found))
-    yield "On videos, by clip: PSNR of luma in dB / SSIM / warping error: how far frames are from those before, brought"
-    yield "along the motion of the truth; what flickers less has less. Multiply-adds for each pixel of the input."
+    yield "On videos, for each clip: PSNR of luma in dB / SSIM / warping error. The warping error is the difference of"
+    yield "a frame and the previous one, warped by the motion of the true clip: less flicker gives a smaller error."
+    yield "Multiply-adds per input pixel."
     yield ""
     rows = []
     for scale in sorted({scale for scale, _, _ in measured}):
@@ -137,7 +150,7 @@ def figures_of_clip(one: Mapping[str, Any] | None) -> str:
 
 
 def labels(who: Sequence[tuple[str, int]], models: Mapping[str, Scales]) -> str:
-    """Scales alone where all models of them are meant."""
+    """Models with their scales; a scale alone if it holds for all of its models."""
     found = []
     for scale in sorted({scale for _, scale in who}):
         names = [name for name, one in who if one == scale]
@@ -147,7 +160,7 @@ def labels(who: Sequence[tuple[str, int]], models: Mapping[str, Scales]) -> str:
 
 
 def card(name: str, scales: Scales) -> Iterator[str]:
-    """All that is known of one model."""
+    """The card of one model."""
     yield f"### {name}"
     yield ""
     yield ZOO[name].about[0].upper() + ZOO[name].about[1:] + "."
@@ -161,32 +174,32 @@ def card(name: str, scales: Scales) -> Iterator[str]:
     yield ""
     rows: dict[str, Callable[[Model], str]] = {
         "parameters": lambda model: f"{model.spec.parameters:,}",
-        "multiply-adds for each input pixel": lambda model: f"{model.spec.macs_per_pixel:,}",
+        "multiply-adds per input pixel": lambda model: f"{model.spec.macs_per_pixel:,}",
         "receptive field": lambda model: f"{model.spec.receptive_field}×{model.spec.receptive_field}",
         "seed": lambda model: number(settings(model).get("seed")),
         "steps": lambda model: number(model.training.get("steps")),
-        "held-out images, PSNR Y": lambda model: number(model.figures.get("validation_psnr_y"), 2),
-        "int8 costs, dB, not on the test sets": lambda model: number((model.quantisation or {}).get("loss_db"), 3),
+        "PSNR Y on held-out images": lambda model: number(model.figures.get("validation_psnr_y"), 2),
+        "loss of int8, dB, on held-out images": lambda model: number((model.quantisation or {}).get("loss_db"), 3),
     }
     lines = [[title, *(row(model) for model in scales.values())] for title, row in rows.items()]
-    lines += [line for precision in PRECISIONS for line in reached(scales, precision)]
+    lines += [line for precision in PRECISIONS for line in score_rows(scales, precision)]
     yield from table(["", *(f"×{scale}" for scale in scales)], [line for line in lines if any(line[1:])])
     commands = [command for model in scales.values() for command in commands_of(model)]
     if commands:
-        yield from ("", "```", *dict.fromkeys(commands), "```")  # what two scales began from stands once
+        yield from ("", "```", *dict.fromkeys(commands), "```")  # a common start of two scales appears once
 
 
-def reached(scales: Scales, precision: str) -> Iterator[list[str]]:
-    """A row for each test set: PSNR and SSIM of luma, the same of RGB, and PSNR of the round trip."""
+def score_rows(scales: Scales, precision: str) -> Iterator[list[str]]:
+    """A row per test set: PSNR and SSIM of luma, the same of RGB, and PSNR of the round trip."""
     for which in names_of_sets(scales.values()):
-        ones = [model.reached(precision).get(which, {}) for model in scales.values()]
+        ones = [model.scores(precision).get(which, {}) for model in scales.values()]
         cells = [" / ".join(number(one.get(key), digits) or "–" for key, digits in SCORES.items()) for one in ones]
         title = f"{which}, {precision}: Y, SSIM, RGB, SSIM, round trip"
         yield [title, *(cell if one else "" for cell, one in zip(cells, ones, strict=True))]
 
 
 def trained_on(model: Model) -> str:
-    """The data by its own words, how much of it, and what was held out."""
+    """The training data, the number of images, and the number of held-out images."""
     training = model.training
     parts = [str(training["data"])] if training.get("data") else []
     if training.get("images"):
@@ -202,27 +215,27 @@ def settings(model: Model) -> Mapping[str, Any]:
 
 
 def commands_of(model: Model) -> list[str]:
-    """Those of the networks it began from, and its own."""
+    """The commands of the networks it started from, and its own."""
     own = model.training.get("command")
     return [shortened(line) for line in (*model.training.get("earlier", []), *([own] if own else []))]
 
 
 def shortened(command: str) -> str:
-    """As it was run, less what the card says already, with files by their names alone."""
-    words, kept = iter(shlex.split(command)), []
+    """The command without what the card says already, with the names of files instead of their paths."""
+    words, result = iter(shlex.split(command)), []
     for word in words:
         if word in ("--data-name", "--licence"):
             next(words, "")
         elif word == "--data":
             next(words, "")
-            kept += [word, "IMAGES"]
+            result += [word, "IMAGES"]
         else:
-            kept.append(Path(word).name if word.endswith(".safetensors") else word)
-    return shlex.join(kept)
+            result.append(Path(word).name if word.endswith(".safetensors") else word)
+    return shlex.join(result)
 
 
 def architecture(spec: Spec) -> str:
-    """A Spec in words, repeated layers once.
+    """A Spec in words, with repeated layers once.
 
     >>> from subpixel.models import espcn
     >>> architecture(espcn(2))
@@ -243,7 +256,7 @@ def architecture(spec: Spec) -> str:
 
 
 def words(layer: Layer, spec: Spec, last: str, bases: Mapping[str, Resize], place: Mapping[str, int]) -> str:
-    """One layer; what it reads is named only where it is not the layer before."""
+    """One layer in words. Its source is named only if it is not the previous layer."""
 
     given = {one.name: words_of_input(one) for one in spec.inputs}
 
@@ -253,14 +266,14 @@ def words(layer: Layer, spec: Spec, last: str, bases: Mapping[str, Resize], plac
         if source in bases:
             return f"the input ×{bases[source].factor}, {bases[source].mode}"
         back = len(place) - place[source]
-        return f"what was {back} layers before"
+        return f"the result of {back} layers before"
 
     if isinstance(layer, (Add, Concat)):
         others = [named(source) for source in layer.sources if source != last]
-        text = f"{'plus' if isinstance(layer, Add) else 'beside it'} {' and '.join(others)}"
+        text = f"{'plus' if isinstance(layer, Add) else 'joined with'} {' and '.join(others)}"
         if set(layer.sources) <= set(given):
             return f"{', '.join(others)}, side by side"
-        return text if last in layer.sources else f"anew: {text}"
+        return text if last in layer.sources else f"from these: {text}"
     if isinstance(layer, Warp):
         return f"{named(layer.source)}, moved by {'that' if layer.flow == last else named(layer.flow)}"
     text = own_words(layer, spec)
@@ -270,7 +283,7 @@ def words(layer: Layer, spec: Spec, last: str, bases: Mapping[str, Resize], plac
 
 def words_of_input(one: Input) -> str:
     if isinstance(one, State):
-        return f"{one.channels} channels it kept"
+        return f"{one.channels} channels of its state"
     if isinstance(one, Previous):
         return "its result for the frame before, unshuffled"
     if one.name == INPUT:
@@ -294,12 +307,12 @@ def own_words(layer: Layer, spec: Spec) -> str:
     kind = "" if isinstance(layer, Conv) else "transposed "
     activation = ACTIVATIONS.get(getattr(layer, "activation", "none"))
     stride = f", stride {layer.stride}" if isinstance(layer, Conv) and layer.stride > 1 else ""
-    shared = ", with weights it has already" if isinstance(layer, Conv) and layer.shared else ""
+    shared = ", with the weights of an earlier layer" if isinstance(layer, Conv) and layer.shared else ""
     return f"{kind}{height}×{width} to {channels}" + (f", {activation}" if activation else "") + stride + shared
 
 
 def folded(steps: Sequence[str]) -> list[str]:
-    """Runs of equal layers, or of equal groups of up to 8, said once with their number.
+    """Runs of equal layers, or of equal groups of up to 8, written once with their number.
 
     >>> folded(["a", "b", "b", "b", "c", "d", "c", "d"])
     ['a', '3 × (b)', '2 × (c; d)']
@@ -321,17 +334,17 @@ def folded(steps: Sequence[str]) -> list[str]:
 
 
 def alike(texts: Mapping[int, str]) -> str:
-    """What all scales have in common is said once."""
+    """The text of each scale; a common text appears once."""
     if len(set(texts.values())) == 1:
         return next(iter(texts.values()))
     same: dict[str, list[int]] = {}
     for scale, text in texts.items():
         same.setdefault(text, []).append(scale)
-    return "; ".join(f"{', '.join(f'×{s}' for s in scales)}: {text or 'nothing said'}" for text, scales in same.items())
+    return "; ".join(f"{', '.join(f'×{s}' for s in scales)}: {text or 'unknown'}" for text, scales in same.items())
 
 
 def names_of_sets(models: Iterable[Model]) -> list[str]:
-    found = {name for model in models for precision in PRECISIONS for name in model.reached(precision)}
+    found = {name for model in models for precision in PRECISIONS for name in model.scores(precision)}
     return [*(name for name in SETS if name in found), *sorted(found - set(SETS))]
 
 

@@ -1,4 +1,4 @@
-"""Trains the shapes among which fast was chosen, each for as many steps, for a table of quality against time.
+"""Trains the candidate shapes of fast, each for the same number of steps, to compare quality and time.
 
 python docs/make_study.py --data IMAGES --out FOLDER
 subpixel bench --suite quality -s 2 --threads 2 --models FOLDER --data TEST_SETS -o study.json
@@ -21,7 +21,7 @@ from subpixel.train import Settings, train
 STEPS = 1500
 SCALE = 2
 
-# fast is 16 wide with 5 layers in the middle, a first kernel of 5x5 and a last one of 3x3.
+# fast has 16 channels, 5 layers in the middle, a first kernel of 5×5 and a last one of 3×3.
 CANDIDATES: dict[str, Spec] = {
     "w16-d5": chain(SCALE, width=16, middle=5, first=5, last=3),
     "w16-d5-end5": chain(SCALE, width=16, middle=5, first=5, last=5),
@@ -35,7 +35,7 @@ CANDIDATES: dict[str, Spec] = {
     "w16-d8": chain(SCALE, width=16, middle=8, first=5, last=3),
     "w24-d8": chain(SCALE, width=24, middle=8, first=5, last=3),
 }
-PRUNED = "w16-d8-pruned"  # w16-d8, begun as the strongest channels of balanced
+PRUNED = "w16-d8-pruned"  # w16-d8, which starts from the strongest channels of balanced
 
 
 def main() -> None:
@@ -49,7 +49,7 @@ def main() -> None:
     beginning = given.out / "pruned.start"
     beginning.mkdir(exist_ok=True)
     start = beginning / f"{PRUNED}.safetensors"
-    save(pruned(find("balanced", SCALE), CANDIDATES["w16-d8"]), start)
+    save(prune(find("balanced", SCALE), CANDIDATES["w16-d8"]), start)
     for name, spec in [*CANDIDATES.items(), (PRUNED, CANDIDATES["w16-d8"])]:
         out = given.out / f"{name}.safetensors"
         if out.exists():
@@ -59,21 +59,21 @@ def main() -> None:
         save(calibrate(load(out), given.data, print), out)
 
 
-def pruned(model: Model, spec: Spec) -> Model:
-    """A chain narrowed to ``spec``: of each layer the channels that the next one's weights make most of."""
+def prune(model: Model, spec: Spec) -> Model:
+    """A chain narrowed to ``spec``: each layer keeps the channels with the largest weights in the next one."""
     weights: dict[str, np.ndarray] = {}
     wide = [layer for layer in model.spec.layers if isinstance(layer, Conv)]
     narrow = [layer for layer in spec.layers if isinstance(layer, Conv)]
-    kept = np.arange(1)
+    inputs = np.arange(1)
     for k, (conv, target) in enumerate(zip(wide, narrow, strict=True)):
-        kernel, bias = model.weights[f"{conv.name}.weight"][:, kept], model.weights[f"{conv.name}.bias"]
-        chosen = np.arange(conv.out_channels)
+        kernel, bias = model.weights[f"{conv.name}.weight"][:, inputs], model.weights[f"{conv.name}.bias"]
+        outputs = np.arange(conv.out_channels)
         if k + 1 < len(wide):
             following = model.weights[f"{wide[k + 1].name}.weight"]
             worth = np.square(following).sum(axis=(0, 2, 3)) * np.square(kernel).sum(axis=(1, 2, 3))
-            chosen = np.sort(np.argsort(-worth)[: target.out_channels])
-        weights[f"{target.name}.weight"], weights[f"{target.name}.bias"] = kernel[chosen], bias[chosen]
-        kept = chosen
+            outputs = np.sort(np.argsort(-worth)[: target.out_channels])
+        weights[f"{target.name}.weight"], weights[f"{target.name}.bias"] = kernel[outputs], bias[outputs]
+        inputs = outputs
     return replace(model, spec=spec, weights=weights, quantisation=None)
 
 

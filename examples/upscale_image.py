@@ -1,4 +1,4 @@
-"""Upscale one image file; its metadata goes along.
+"""Upscale one image file; its metadata is kept.
 
 python examples/upscale_image.py PHOTO RESULT [SCALE]
 """

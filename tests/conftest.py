@@ -58,8 +58,8 @@ def with_compressed(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.Te
     shutil.copy(zoo.ZOO["bicubic"].path(2), folder)
     monkeypatch.setattr(zoo, "_WEIGHTS", folder)
     monkeypatch.setitem(zoo.ZOO, variant, zoo.Entry(variant, (2,), "a stand-in"))
-    for remembered in (zoo._shipped, subpixel.upscaler.shared_upscaler._shared):
+    for remembered in (zoo._load_shipped, subpixel.upscaler.shared_upscaler._shared):
         remembered.cache_clear()
     yield variant
-    for remembered in (zoo._shipped, subpixel.upscaler.shared_upscaler._shared):
+    for remembered in (zoo._load_shipped, subpixel.upscaler.shared_upscaler._shared):
         remembered.cache_clear()

@@ -23,7 +23,7 @@ def test_the_text_of_an_unknown_name(given, text):
     assert str(error) == text
 
 
-def test_a_hint_replaces_the_choices_and_a_place_comes_first():
+def test_a_hint_replaces_the_choices_and_where_comes_first():
     error = unknown("model", "fats", iter(["fast"]), "See `subpixel models`.", where="layer 'a'", error=SpecError)
     assert type(error) is SpecError
     assert str(error) == "layer 'a': unknown model 'fats'. Did you mean 'fast'? See `subpixel models`."

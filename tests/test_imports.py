@@ -1,4 +1,4 @@
-"""The arrows of the architecture, and what an import may cost."""
+"""The dependencies that ARCHITECTURE.md allows, and what an import may load."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ import subpixel
 
 SOURCE = Path(subpixel.__file__).parent
 
-# From left to right; a room may import itself and whatever stands further right, not its neighbours of one level.
+# From left to right. A package may import itself and any package further right, but none of its own level.
 LEVELS = (
-    ("cli", "serve", "cluster"),
-    ("bench", "train", "compare"),
+    ("cli",),
+    ("bench", "train"),
     ("metrics",),
     ("image", "video"),
     ("upscaler",),
@@ -29,11 +29,11 @@ LEVELS = (
     ("ops", "storage"),
     ("errors",),
 )
-LEVEL_OF = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
-# They stand left and right of each other, and still must not meet but in ``models``.
-STRANGERS = {("train", "backends"), ("backends", "train")}
+LEVEL_OF = {name: level for level, names in enumerate(LEVELS) for name in names}
+# They are of different levels, and still share only ``models``.
+SEPARATE = {("train", "backends"), ("backends", "train")}
 
-HEAVY = ["torch", "matplotlib", "fastapi", "ray", "onnx", "onnxruntime", "openvino", "cv2", "pyvips", "av"]
+HEAVY = ["torch", "matplotlib", "onnx", "onnxruntime", "openvino", "cv2", "pyvips", "av"]
 HEAVY += ["safetensors", "typer", "rich", "PIL", "skimage", "scipy", "spandrel", "torchvision"]
 # The command line is made of typer; the rest stays out of its start.
 HEAVY_FOR_CLI = [name for name in HEAVY if name not in ("typer", "rich")]
@@ -65,17 +65,17 @@ def imported(tree: ast.AST, package: str) -> Iterator[tuple[int, str, str]]:
                 base = ".".join([*above[: len(above) - node.level + 1], *filter(None, [node.module])])
             for alias in node.names:
                 values = f"from {'.' * node.level}{node.module or ''} import {alias.name}"
-                # ``from subpixel import x`` names the room x; below that the module alone tells the room.
+                # ``from subpixel import x`` names the package x; otherwise the module alone names it.
                 yield node.lineno, f"{base}.{alias.name}", values
 
 
 def violations(text: str, path: Path, root: Path) -> list[str]:
     parts = path.relative_to(root).with_suffix("").parts
-    room = parts[0]
+    own = parts[0]
     if parts in (("__init__",), ("__main__",)):
         return []  # the public names and the start of the command line: they may name anything
-    if room not in LEVEL_OF:
-        return [f"{path}: '{room}' is a room that the architecture does not know"]
+    if own not in LEVEL_OF:
+        return [f"{path}: '{own}' is not in the list of packages"]
     package = ".".join(["subpixel", *(parts[:-1])])
     found = []
     for line, name, values in imported(ast.parse(text), package):
@@ -86,16 +86,16 @@ def violations(text: str, path: Path, root: Path) -> list[str]:
             # The compiled module belongs to the operators, which hand it to the backends.
             other = "ops"
         if other not in LEVEL_OF:
-            found.append(f"{path}:{line}: {values}: no such room")
-        elif room != other and LEVEL_OF[other] <= LEVEL_OF[room]:
-            found.append(f"{path}:{line}: {values}: '{room}' must not know '{other}'")
-        elif (room, other) in STRANGERS:
-            found.append(f"{path}:{line}: {values}: '{room}' and '{other}' meet only in models")
+            found.append(f"{path}:{line}: {values}: no such package")
+        elif own != other and LEVEL_OF[other] <= LEVEL_OF[own]:
+            found.append(f"{path}:{line}: {values}: '{own}' must not import '{other}'")
+        elif (own, other) in SEPARATE:
+            found.append(f"{path}:{line}: {values}: '{own}' and '{other}' share only models")
     return found
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))
-def test_arrows_point_right(path: Path) -> None:
+def test_packages_import_only_what_lies_to_their_right(path: Path) -> None:
     found = violations(path.read_text(encoding="utf-8"), path, SOURCE)
     assert not found, "\n".join(found)
 
@@ -127,7 +127,7 @@ def test_arrows_point_right(path: Path) -> None:
         ("__init__.py", "from subpixel.cli import main", False),
     ],
 )
-def test_the_check_of_arrows_sees_what_it_should(file: str, text: str, wrong: bool) -> None:
+def test_the_check_of_imports_finds_violations(file: str, text: str, wrong: bool) -> None:
     found = violations(text, Path("root") / file, Path("root"))
     assert bool(found) == wrong, found
     if found and text:
@@ -135,7 +135,7 @@ def test_the_check_of_arrows_sees_what_it_should(file: str, text: str, wrong: bo
         assert "import" in found[0]
 
 
-def loaded_by(code: str) -> set[str]:
+def modules_after(code: str) -> set[str]:
     """Top-level names of the modules that a fresh interpreter has after ``code``."""
     script = f"{code}\nimport sys, json\nprint(json.dumps(sorted({{m.split('.')[0] for m in sys.modules}})))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
@@ -144,19 +144,19 @@ def loaded_by(code: str) -> set[str]:
 
 
 def test_importing_the_package_loads_none_of_the_optional_packages() -> None:
-    assert not loaded_by("import subpixel") & set(HEAVY)
+    assert not modules_after("import subpixel") & set(HEAVY)
 
 
 def test_importing_the_command_line_loads_none_of_the_heavy_packages() -> None:
-    assert not loaded_by("import subpixel.cli") & set(HEAVY_FOR_CLI)
+    assert not modules_after("import subpixel.cli") & set(HEAVY_FOR_CLI)
 
 
 def test_only_training_needs_torch() -> None:
     free = [name for name in MODULES if not name.startswith(TORCH)]
     assert "subpixel.models.spec" in free
     assert "subpixel.backends.torch" in free
-    loaded = loaded_by("\n".join(f"import {name}" for name in free))
-    optional = {"torch", "matplotlib", "fastapi", "ray", "onnx", "onnxruntime", "openvino", "cv2", "PIL", "skimage"}
+    loaded = modules_after("\n".join(f"import {name}" for name in free))
+    optional = {"torch", "matplotlib", "onnx", "onnxruntime", "openvino", "cv2", "PIL", "skimage"}
     assert not loaded & optional
 
 
@@ -164,14 +164,14 @@ def test_the_image_path_needs_no_optional_package() -> None:
     """What the command does on an image, with none of the extras installed."""
     code = """
 import sys
-for name in ("torch", "matplotlib", "PIL", "skimage", "scipy", "fastapi", "ray", "onnx"):
+for name in ("torch", "matplotlib", "PIL", "skimage", "scipy", "onnx"):
     sys.modules[name] = None  # an import of it now raises ImportError
 import numpy as np, subpixel
 assert subpixel.upscale(np.zeros((4, 6, 3), np.uint8), 2, model="bicubic").shape == (8, 12, 3)
 import subpixel.image, subpixel.metrics, subpixel.cli
 assert subpixel.cli.main(["doctor"]) == 0
 """
-    loaded_by(code)
+    modules_after(code)
 
 
 def test_training_without_torch_names_the_extra() -> None:
@@ -186,7 +186,7 @@ except MissingExtra as error:
 else:
     raise SystemExit("no error")
 """
-    loaded_by(code)
+    modules_after(code)
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -28,7 +28,7 @@ def frames_of(count, size=(6, 7)):
     return [np.random.default_rng(k).random((1, *size), np.float32) for k in range(count)]
 
 
-def watched(spec):
+def recording_sequence(spec):
     """A sequence that notes by their first samples which frames the network sees."""
     seen = []
 
@@ -40,7 +40,7 @@ def watched(spec):
 
 
 def test_beyond_the_ends_of_a_scene_its_first_and_last_frame_go_on():
-    sequence, seen = watched(WIDE)
+    sequence, seen = recording_sequence(WIDE)
     assert sequence.latency == 1
     frames = [np.full((1, 2, 3), k, np.float32) for k in range(7)]
     result = [sequence.push(frame, begins_scene=k in (0, 4)) for k, frame in enumerate(frames)]
@@ -63,7 +63,7 @@ def test_beyond_the_ends_of_a_scene_its_first_and_last_frame_go_on():
 
 
 def test_a_frame_of_another_size_begins_a_scene():
-    sequence, seen = watched(WIDE)
+    sequence, seen = recording_sequence(WIDE)
     sequence.push(np.full((1, 2, 3), 1, np.float32))
     result = sequence.push(np.full((1, 4, 3), 2, np.float32))
     assert result.shape == (1, 4, 6)
@@ -85,7 +85,7 @@ def run_through(sequence, frames, begins=()):
     return [m for m in result if m is not None] + sequence.flush()
 
 
-def test_what_is_kept_goes_from_frame_to_frame_and_not_over_a_cut():
+def test_states_pass_from_frame_to_frame_but_not_across_a_cut():
     spec = recurrent(2, width=5, middle=1, state=3)
     session, frames = prepared(spec), frames_of(4)
     whole = run_through(FrameSequence(session, spec), frames, begins=(2,))
@@ -107,7 +107,7 @@ def test_what_is_kept_goes_from_frame_to_frame_and_not_over_a_cut():
     "make", [lambda: recurrent(2, width=5, middle=1, state=3), lambda: vespcn(2, layers=2), lambda: WIDE]
 )
 @pytest.mark.parametrize("at", [0, 1, 2, 4])
-def test_a_video_goes_on_from_its_state_with_equal_bytes(make, at, tmp_path):
+def test_a_video_resumed_from_its_state_has_equal_bytes(make, at, tmp_path):
     spec = make()
     session, frames, begins = prepared(spec), frames_of(5), (3,)
     expected = run_through(FrameSequence(session, spec), frames, begins)

@@ -94,7 +94,7 @@ def test_copying_copies_all_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("worth", [0, 1 << 40])
-def test_a_copy_goes_to_new_memory_and_is_whole(worth: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_copy_fills_new_memory_completely(worth: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ceilings, "_WORTH", worth)
     copied: list[np.ndarray] = []
     copyto = np.copyto

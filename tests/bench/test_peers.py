@@ -79,4 +79,5 @@ def test_superres_upscales(data_dir: Path) -> None:
     for peer in found:
         result = peer.run(rgb)
         assert result.shape == (48, 60, 3)
-        assert np.abs(result[::2, ::2].astype(int) - rgb).mean() < 40  # the image, not noise
+        # About 4 codes; mirrored, shifted or with channels swapped, the image differs by more than 25.
+        assert np.abs(result[::2, ::2].astype(int) - rgb).mean() < 10

@@ -86,7 +86,7 @@ def test_every_shipped_model_of_the_scale_with_what_its_file_says() -> None:
             for precision in ("f32", "int8") if scale in entry.scales and not entry.video else ():
                 model = find(name, scale)
                 if precision == "f32" or model.quantisation is not None:
-                    reached = model.reached(precision)
+                    reached = model.scores(precision)
                     expected[f"{name} {precision}"] = {key: one["psnr_y"] for key, one in reached.items()} or None
         ours = {entry.name: entry for entry in group.entries if entry.role == "ours"}
         assert {name: one.quality for name, one in ours.items()} == expected
@@ -226,7 +226,7 @@ def test_the_frontier_is_what_nothing_is_faster_and_better_than() -> None:
     assert [one.name for one in frontier(tied, "Set5")] == ["y f32"]
 
 
-def test_the_image_stands_in_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page_contains_the_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("matplotlib")
     scatter(GROUP, tmp_path / "alone.png")
     assert pyvips.Image.new_from_file(str(tmp_path / "alone.png")).width == 900

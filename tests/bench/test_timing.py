@@ -43,7 +43,7 @@ def test_the_second_call_of_a_turn_counts_and_the_first_round_does_not() -> None
     assert timing.rounds == 5
 
 
-def test_a_long_call_is_made_once_a_turn() -> None:
+def test_a_long_call_runs_once_per_turn() -> None:
     clock = Clock()
     timing = time_alternately({"a": clock.work("a", 1.0)}, 4, seconds=100, clock=clock)["a"]
     assert len(clock.calls) == 5

@@ -107,7 +107,7 @@ def test_an_interrupt_leaves_complete_results_and_a_hint_to_resume(
     assert running.returncode == 130
     assert last == "error: interrupted"
     assert note.startswith("note: ")
-    assert note.endswith(f" of {COUNT} images are done; the same command goes on with the rest")
+    assert note.endswith(f" of {COUNT} images are done; run the same command again to resume")
     left = content(tmp_path / "out")
     assert 0 < len(left) < COUNT
     assert not [name for name in left if "/." in f"/{name}"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from subpixel.cli.reporting import Reporter, shown
+from subpixel.cli.reporting import Reporter, printable
 from subpixel.errors import ImageReadError
 from subpixel.image.batch.task_policy import Report
 
@@ -61,5 +61,5 @@ def test_lines_where_standard_output_is_no_terminal(monkeypatch: pytest.MonkeyPa
     ],
 )
 def test_names_are_shown_on_one_line(text: str, expected: str) -> None:
-    assert shown(text) == expected
-    shown(text).encode()
+    assert printable(text) == expected
+    printable(text).encode()

@@ -41,7 +41,7 @@ def test_three_steps_make_a_model_that_upscales(run: Run, images: Path, photo: P
     assert (model.name, model.spec.scale, model.licence) == ("espcn", 3, "CC0-1.0")
     assert model.training["data"] == "noise"
     assert model.training["settings"]["seed"] == 4
-    assert model.training["command"].startswith("subpixel ")
+    assert model.training["command"].split()[0] == "subpixel"
     assert model.training["earlier"] == []
     assert "dB" in done.out
     assert str(out) in done.out.splitlines()[-1]
@@ -74,7 +74,7 @@ def test_a_run_can_start_from_a_shipped_model(run: Run, images: Path, tmp_path: 
     np.testing.assert_allclose(result.weights[first], shipped.weights[first], atol=1e-6)
     done = run(*arguments, "--start", "balanced", "--scale", 8)
     assert (done.code, done.out) == (2, "")
-    assert "start=balanced: has ×2, ×3, ×4, not ×8" in done.err
+    assert "--start balanced: this model has ×2, ×3, ×4, not ×8" in done.err
 
 
 def test_degraded_pairs_are_part_of_the_run(run: Run, images: Path, tmp_path: Path) -> None:
@@ -121,28 +121,28 @@ def test_an_rgb_network_against_an_adversary(run: Run, images: Path, photo: Path
     [
         ([], "steps or minutes"),
         (["--steps", "3", "--minutes", "1"], "steps or minutes"),
-        (["--steps", "0"], "steps=0"),
-        (["--steps", "-5"], "steps=-5"),
+        (["--steps", "0"], "--steps 0"),
+        (["--steps", "-5"], "--steps -5"),
         (["--steps", "many"], "--steps"),
-        (["--minutes", "nan"], "minutes=nan"),
+        (["--minutes", "nan"], "--minutes nan"),
         (["--steps", "3", "--arch", "vgg"], "espcn"),
-        (["--steps", "3", "--scale", "1"], "scale=1"),
-        (["--steps", "3", "--scale", "0"], "scale=0"),
+        (["--steps", "3", "--scale", "1"], "--scale 1"),
+        (["--steps", "3", "--scale", "0"], "--scale 0"),
         (["--steps", "3", "--scale", "nan"], "nan"),
         (["--steps", "3", "--data", "none"], "no such folder"),
         (["--steps", "3", "--data", "empty"], "at least 2"),
         (["--steps", "3", "--out", "m.pt"], "safetensors"),
         (["--steps", "3", "--out", "none/m.safetensors"], "folder"),
-        (["--steps", "3", "--patch", "400"], "patch=400"),
-        (["--steps", "3", "--patch", "8"], "patch=8"),
-        (["--steps", "3", "--batch", "0"], "batch=0"),
-        (["--steps", "3", "--lr", "nan"], "lr=nan"),
+        (["--steps", "3", "--patch", "400"], "--patch 400"),
+        (["--steps", "3", "--patch", "8"], "--patch 8"),
+        (["--steps", "3", "--batch", "0"], "--batch 0"),
+        (["--steps", "3", "--lr", "nan"], "--lr nan"),
         (["--steps", "3", "--loss", "l5"], "l5"),
         (["--steps", "3", "--degradation", "foggy"], "clean, compressed"),
-        (["--steps", "3", "--variants", "0"], "variants=0"),
+        (["--steps", "3", "--variants", "0"], "--variants 0"),
         (["--steps", "3", "--content", "style"], "pixel, pyramid, vgg19"),
         (["--steps", "3", "--content", "vgg19"], "must be given together"),
-        (["--steps", "3", "--adversarial", "-1"], "adversarial=-1"),
+        (["--steps", "3", "--adversarial", "-1"], "--adversarial -1"),
         (["--steps", "3", "--threads", "0"], "--threads"),
         (["--steps", "3", "--threads", "-1"], "--threads"),
         (["--steps", "3", "--seed", "-99999999999999999999"], "--seed"),

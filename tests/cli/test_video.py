@@ -63,10 +63,10 @@ def test_what_is_no_video_is_one_line(tmp_path: Path, name: str, capsys: pytest.
 @pytest.mark.parametrize(
     ("words", "text"),
     [
-        (["--start", "half"], "'half' is not a time; 90, 1:30 or 0:01:30.5 would be"),
+        (["--start", "half"], "'half' is not a time. Use for example 90, 1:30 or 0:01:30.5."),
         (["--start", "3", "--end", "2"], "the part of a video from 3 s to 2 s is empty"),
         (["--preview", "5", "--end", "9"], "--preview and --end contradict each other"),
-        (["--target-fps", "30"], "--target-fps: a rate above 0 is needed, and --realtime"),
+        (["--target-fps", "30"], "--target-fps needs --realtime and a rate above 0"),
         (["--encoder", "mpeg9"], "Unknown encoder 'mpeg9'. Choices: x264"),
         (["--crf", "99"], "--crf 99: encoder x264 accepts 0 to 51"),
         (["--encoder-options", "tune"], "'tune' is not name=value"),
@@ -75,7 +75,7 @@ def test_what_is_no_video_is_one_line(tmp_path: Path, name: str, capsys: pytest.
         (["-s", "7"], "7"),
     ],
 )
-def test_wrong_use_is_said(plain: Path, words: list[str], text: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_use_is_an_error(plain: Path, words: list[str], text: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["video", str(plain), *words]) == 2
     values = capsys.readouterr().err
     assert text in values
@@ -91,7 +91,7 @@ def test_a_preview_shows_both_sides(plain: Path) -> None:
     assert result.duration < Fraction(2, 5)
 
 
-def test_what_cannot_be_kept_is_said_before_the_work(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_losses_are_reported_before_the_work(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = CLIPS["rich.mkv"](tmp_path / "rich.mkv")
     assert main(["video", str(source), "-o", str(tmp_path / "out.mp4")]) == 0
     notes = capsys.readouterr().err.splitlines()
@@ -129,7 +129,7 @@ def test_frames_come_from_a_pipe(plain: Path, tmp_path: Path) -> None:
     assert broken.stderr.count(b"\n") == 1
 
 
-def test_a_reader_that_goes_away_is_no_error(plain: Path) -> None:
+def test_a_closed_pipe_is_no_error(plain: Path) -> None:
     command = f"{sys.executable} -m subpixel video {plain} -o - | head -c 100 > /dev/null; echo ${{PIPESTATUS[0]}}"
     if not os.path.exists("/bin/bash"):
         pytest.skip("there is no bash here")
@@ -172,7 +172,7 @@ def test_a_network_that_reads_several_frames_is_named_as_any_other(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGTERM there")
-def test_asked_to_stop_it_says_how_to_go_on_and_goes_on(tmp_path: Path) -> None:
+def test_a_stopped_run_says_how_to_resume_and_resumes(tmp_path: Path) -> None:
     source = make_clip(tmp_path / "video.mp4", size=(640, 480), times=range(120))
     out = tmp_path / "out.mp4"
     command = [sys.executable, "-m", "subpixel", "video", str(source), "-o", str(out), "-n", "fast", "--quiet"]
@@ -184,7 +184,7 @@ def test_asked_to_stop_it_says_how_to_go_on_and_goes_on(tmp_path: Path) -> None:
         running.terminate()
         _, errors = running.communicate(timeout=60)
     assert running.returncode == 130
-    assert "the same command goes on with the rest" in errors
+    assert "run the same command again to resume" in errors
     assert errors.endswith("error: interrupted\n")
     assert not out.exists()
     assert not list(folder.glob("*.part"))

@@ -29,7 +29,9 @@ def model(scale: int, **changes: object) -> Model:
 
 def test_the_page_is_that_of_the_shipped_files(maker: ModuleType) -> None:
     page = maker.PAGE.read_text(encoding="utf-8")
-    assert maker.made(page, maker.shipped()) == page, "docs/models.md is out of date: run python docs/make_models.py"
+    assert maker.rewritten(page, maker.shipped()) == page, (
+        "docs/models.md is out of date: run python docs/make_models.py"
+    )
     for name, entry in ZOO.items():
         assert f"\n### {name}\n" in page
         for scale in entry.scales:
@@ -42,16 +44,16 @@ def test_its_own_examples(maker: ModuleType) -> None:
     assert doctest.testmod(maker).failed == 0
 
 
-def test_what_is_written_by_hand_is_kept(maker: ModuleType) -> None:
+def test_text_written_by_hand_is_kept(maker: ModuleType) -> None:
     page = f"before\n{maker.BEGIN}\nold\n{maker.END}\nafter\n"
-    result = maker.made(page, {"espcn": {2: model(2)}})
+    result = maker.rewritten(page, {"espcn": {2: model(2)}})
     assert result.startswith(f"before\n{maker.BEGIN}\n")
     assert result.endswith(f"\n{maker.END}\nafter\n")
     assert "\nold\n" not in result
-    assert maker.made(result, {"espcn": {2: model(2)}}) == result
+    assert maker.rewritten(result, {"espcn": {2: model(2)}}) == result
     for odd in ("no marks", page + page):
         with pytest.raises(SystemExit, match="once each"):
-            maker.made(odd, {})
+            maker.rewritten(odd, {})
 
 
 def test_a_card_says_what_the_file_says(maker: ModuleType) -> None:
@@ -68,7 +70,7 @@ def test_a_card_says_what_the_file_says(maker: ModuleType) -> None:
     }
     one = model(2, training={**training, "steps": 1234567}, figures=figures, quantisation={"loss_db": 0.0417})
     other = model(3, figures={"protocol": {"crop": 3, "colour": "X"}})  # an older file, with less in it
-    result = maker.made(f"{maker.BEGIN}{maker.END}", {"espcn": {2: one, 3: other}})
+    result = maker.rewritten(f"{maker.BEGIN}{maker.END}", {"espcn": {2: one, 3: other}})
     for line in (
         "|  |  | parameters | multiply-adds | Set5 | int8 | Mine | int8 |",
         "| ×2 | espcn | 21,284 | 21,184 | 36.12 | 35.99 | 1.00 |  |",
@@ -76,15 +78,15 @@ def test_a_card_says_what_the_file_says(maker: ModuleType) -> None:
         "- crop: scale",
         "- colour: Y (×2); X (×3)",
         "- Layers: 5×5 to 64, tanh; 3×3 to 32, tanh; 3×3 to r²; pixel shuffle; on luma, edges repeated.",
-        "- Trained on: ×2: Waves; 5 images; 2 held out to choose the weights; ×3: nothing said.",
+        "- Trained on: ×2: Waves; 5 images; 2 held out to choose the weights; ×3: unknown.",
         "- Licence: CC0-1.0.",
         "|  | ×2 | ×3 |",
         "| parameters | 21,284 | 22,729 |",
         "| receptive field | 9×9 | 9×9 |",
         "| seed | 3 |  |",
         "| steps | 1,234,567 |  |",
-        "| held-out images, PSNR Y | 31.50 |  |",
-        "| int8 costs, dB, not on the test sets | 0.042 |  |",
+        "| PSNR Y on held-out images | 31.50 |  |",
+        "| loss of int8, dB, on held-out images | 0.042 |  |",
         "| Set5, f32: Y, SSIM, RGB, SSIM, round trip | 36.12 / 0.9500 / – / – / – |  |",
         "| Set5, int8: Y, SSIM, RGB, SSIM, round trip | 35.99 / – / – / – / – |  |",
         "subpixel train --arch espcn -s 2 --data IMAGES --start a.safetensors --out b.safetensors --steps 7",
@@ -128,7 +130,7 @@ def test_architectures_in_words(maker: ModuleType) -> None:
         PixelShuffle("rest", "all", 2),
     )
     assert maker.architecture(Spec(layers, 4)) == (
-        "3×3 to 8; 4 × (3×1 to 8, ReLU; 3×3 to 8; plus what was 3 layers before); beside it the input; 1×1 to 16; "
-        "pixel shuffle ×2 (DCR); of what was 4 layers before: 1×1 to 4; linear resize ×2; "
-        "plus what was 3 layers before; pixel shuffle ×2; on luma, edges repeated"
+        "3×3 to 8; 4 × (3×1 to 8, ReLU; 3×3 to 8; plus the result of 3 layers before); joined with the input; "
+        "1×1 to 16; pixel shuffle ×2 (DCR); of the result of 4 layers before: 1×1 to 4; linear resize ×2; "
+        "plus the result of 3 layers before; pixel shuffle ×2; on luma, edges repeated"
     )

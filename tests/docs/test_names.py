@@ -56,7 +56,7 @@ def test_defaults_of_opencv_pillow_and_scikit_image():
     assert defaults(transform.warp)["mode"] == "constant"
 
 
-def test_places_of_opencv():
+def test_positions_in_opencv():
     # Sample numbers, outside a constant 0 that takes part in the mean; warpAffine's matrix leads from input to output.
     places = np.array([[0, 0.5, 1, -0.5, 3.5]], np.float32)
     assert cv2.remap(LINE, places, np.zeros_like(places), cv2.INTER_LINEAR).tolist() == [[0, 5, 10, 0, 15]]
@@ -66,7 +66,7 @@ def test_places_of_opencv():
     assert cv2.warpAffine(LINE, right, (4, 1)).tolist() == [[0, 0, 10, 20]]
 
 
-def test_places_of_pillow():
+def test_positions_in_pillow():
     # Pixels counted from the outer edge, from output to input, nearest unless said otherwise.
     image, half = Image.fromarray(LINE), (0.5, 0, 0, 0, 1, 0)
     smooth = image.transform((8, 1), Image.Transform.AFFINE, half, Image.Resampling.BILINEAR)
@@ -75,7 +75,7 @@ def test_places_of_pillow():
     assert np.asarray(image.transform((4, 1), Image.Transform.AFFINE, (1, 0, 1, 0, 1, 0))).tolist() == [[10, 20, 30, 0]]
 
 
-def test_places_of_scikit_image():
+def test_positions_in_scikit_image():
     left = transform.AffineTransform(translation=(1, 0))
     assert transform.warp(np.vstack([LINE, LINE]), left, preserve_range=True)[0].tolist() == [10, 20, 30, 0]
 

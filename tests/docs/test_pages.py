@@ -62,7 +62,10 @@ OTHER_WORDS = r"\b[f]ilms?\b|[e]nlarge\w*|\b[w]hole numbers?\b"
 
 @pytest.mark.parametrize("page", PAGES, ids=ids)
 def test_one_vocabulary(page: Path) -> None:
-    found = re.findall(OTHER_WORDS, text_of(page))
+    text = text_of(page)
+    if page.name == "CHANGELOG.md":  # it has names of modules that are gone
+        text = re.sub(r"`[^`\n]+`", "", text)
+    found = re.findall(OTHER_WORDS, text)
     assert not found, f"{ids(page)}: {found}; the words are video, upscale, integer"
 
 

@@ -46,7 +46,7 @@ def panels_of(sheet: U8, layout: Layout) -> list[U8]:
     return [sheet[box.slices] for box in layout.panels]
 
 
-def place_in(image: U8, panel: U8, zoom: int) -> tuple[int, int]:
+def detail_position(image: U8, panel: U8, zoom: int) -> tuple[int, int]:
     """``(left, top)`` of what a panel shows, of which every pixel is a square."""
     detail = panel[::zoom, ::zoom]
     np.testing.assert_array_equal(detail.repeat(zoom, axis=0).repeat(zoom, axis=1), panel)
@@ -80,8 +80,8 @@ def test_left_is_bicubic_and_right_is_the_model() -> None:
     assert (sheet.dtype, sheet.shape) == (np.uint8, (layout.height, layout.width, 3))
     plain = Upscaler(2, model="bicubic")(source)
     first, second = panels_of(sheet, layout)
-    left, top = place_in(plain, first, 3)
-    assert place_in(result, second, 3) == (left, top)
+    left, top = detail_position(plain, first, 3)
+    assert detail_position(result, second, 3) == (left, top)
     captions = layout.captions
     width, height = layout.detail
     outlined = f"outlined: {width} × {height} at ({left}, {top})"
@@ -100,7 +100,7 @@ def test_the_outline_is_around_the_detail_and_nothing_else_of_the_overview_chang
     second = with_difference(first, 200, 304)
     layout = plan_layout(500, 400, 2)
     sheet = compare({"a": first, "b": second})
-    left, top = place_in(second, panels_of(sheet, layout)[1], layout.zoom)
+    left, top = detail_position(second, panels_of(sheet, layout)[1], layout.zoom)
     width, height = layout.detail
     assert left <= 304
     assert left + width >= 328
@@ -153,7 +153,7 @@ def test_the_detail_is_where_the_last_two_images_differ_most_and_the_truth_has_n
     layout = plan_layout(500, 600, 4)
     sheet = compare({"other": other, "a": first, "b": second}, truth=truth)
     places = [
-        place_in(image, panel, layout.zoom)
+        detail_position(image, panel, layout.zoom)
         for image, panel in zip((other, first, second, truth), panels_of(sheet, layout), strict=True)
     ]
     assert len(set(places)) == 1
@@ -178,7 +178,7 @@ def test_a_detail_as_large_as_the_image_begins_at_its_corner() -> None:
     assert find_detail(noise(21, 30), noise(21, 30, seed=1), (27, 20), 16) == (1, 0)
 
 
-def test_notes_stand_in_the_captions_and_the_truth_comes_last() -> None:
+def test_captions_show_notes_and_the_truth_comes_last() -> None:
     first, second, truth = noise(60, 80), noise(60, 80, seed=1), noise(60, 80, seed=2)
     sheet = compare({"Bicubic": first, "fast": second}, truth=truth, notes={"fast": "PSNR 31.70 dB"})
     layout = plan_layout(80, 60, 3)
@@ -229,7 +229,7 @@ def test_transparent_pixels_are_laid_over_light_gray(dtype: Any) -> None:
     assert seen[2] == [255, 0, 0]
 
 
-def test_the_colour_profile_goes_along_and_nothing_else(pixels: Make) -> None:
+def test_only_the_colour_profile_is_copied(pixels: Make) -> None:
     header = pyvips.Image.black(4, 4).copy(interpretation="srgb")
     header.set_type(pyvips.GValue.blob_type, "icc-profile-data", b"a profile")
     header.set_type(pyvips.GValue.gint_type, "orientation", 6)
@@ -335,7 +335,7 @@ def test_a_landscape_lies_above_its_details_and_a_portrait_beside_them() -> None
     assert portrait.panels[0].left == portrait.overview.left + portrait.overview.width + GAP
 
 
-def test_what_is_compared_stands_side_by_side() -> None:
+def test_compared_images_are_side_by_side() -> None:
     for size in SIZES:
         bicubic, network, _ = plan_layout(*size, 3).panels
         assert bicubic.top == network.top

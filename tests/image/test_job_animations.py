@@ -35,7 +35,7 @@ def save(path: Path, frames: Frames, delays: list[int], loop: int = 0, **options
     first.save(path, save_all=True, append_images=rest, duration=delays, loop=loop, **options)
 
 
-def shown(path: Path) -> tuple[Frames, list[int], int]:
+def decode(path: Path) -> tuple[Frames, list[int], int]:
     """Frames as RGB, their delays and the repetitions, by Pillow."""
     found, delays = [], []
     with Image.open(path) as image:
@@ -54,10 +54,10 @@ def test_frames_delays_and_repetitions_are_kept(
 ) -> None:
     path = tmp_path / f"a.{source}"
     save(path, frames, [100, 40, 1000], loop)
-    decoded, delays, repeated = shown(path)
+    decoded, delays, repeated = decode(path)
     output = Job(path, upscaler, tmp_path / f"b.{target}").run()
     assert (output.size_in, output.size_out) == ((14, 10), (28, 20))
-    again, kept, times = shown(output.destination)
+    again, kept, times = decode(output.destination)
     assert kept == delays == [100, 40, 1000]
     # A GIF counts repetitions after the first time, a WebP all of them.
     difference = {"gifwebp": 1, "webpgif": -1}.get(source + target, 0)
@@ -75,7 +75,7 @@ def test_an_animation_keeps_its_format_and_frames_are_independent(
     save(tmp_path / f"a.{suffix}", plain, [100, 100, 100])
     result = Job(tmp_path / f"a.{suffix}", upscaler).run()
     assert result.destination.name == f"a_x2.{suffix}"
-    for frame, level in zip(shown(result.destination)[0], (0, 255, 0), strict=True):
+    for frame, level in zip(decode(result.destination)[0], (0, 255, 0), strict=True):
         assert (frame == level).all()
 
 
@@ -87,9 +87,9 @@ def test_equal_frames_stay_in_a_gif_and_are_merged_in_a_webp(
     image.set_type(pyvips.GValue.array_int_type, "delay", [100, 200, 300])
     image.write_to_file(str(tmp_path / "a.gif"), keep_duplicate_frames=True)
     result = Job(tmp_path / "a.gif", upscaler).run()
-    assert shown(result.destination)[1] == [100, 200, 300]
+    assert decode(result.destination)[1] == [100, 200, 300]
     result = Job(tmp_path / "a.gif", upscaler, tmp_path / "b.webp").run()
-    assert shown(result.destination)[1] == [100, 500]
+    assert decode(result.destination)[1] == [100, 500]
     assert any("1 frame equal" in note for note in result.notes)
 
 
@@ -97,7 +97,7 @@ def test_delays_that_a_gif_cannot_store(upscaler: Upscaler, frames: Frames, tmp_
     save(tmp_path / "a.webp", frames, [33, 33, 40])
     result = Job(tmp_path / "a.webp", upscaler, tmp_path / "b.gif").run()
     assert any("hundredths" in note for note in result.notes)
-    assert shown(result.destination)[1] == [30, 30, 40]
+    assert decode(result.destination)[1] == [30, 30, 40]
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -110,7 +110,9 @@ def test_each_frame_is_turned_upright(upscaler: Upscaler, frames: Frames, tmp_pa
     assert data.pages == 3
     np.testing.assert_array_equal(data.frames[1], read(tmp_path / "still.webp").pixels)
     result = Job(tmp_path / "a.webp", upscaler).run()
-    np.testing.assert_array_equal(shown(result.destination)[0][1], subpixel.upscale(data.frames[1], 2, model="bicubic"))
+    np.testing.assert_array_equal(
+        decode(result.destination)[0][1], subpixel.upscale(data.frames[1], 2, model="bicubic")
+    )
     with Image.open(result.destination) as image:
         assert image.getexif().get(0x0112, 1) == 1
 
@@ -157,5 +159,5 @@ def test_pages_that_do_not_divide_the_rows(frames: Frames, tmp_path: Path) -> No
         ImageData(frames[0], pages=3)
     stacked = ImageData(np.concatenate(frames), pages=3)
     write(stacked, tmp_path / "a.webp")  # not from a file: no delays
-    assert len(shown(tmp_path / "a.webp")[0]) == 3
+    assert len(decode(tmp_path / "a.webp")[0]) == 3
     np.testing.assert_array_equal(read(tmp_path / "a.webp").pixels, stacked.pixels)

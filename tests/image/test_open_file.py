@@ -20,8 +20,10 @@ Make = Callable[..., NDArray[Any]]
 Saved = Callable[..., Path]
 
 
-def descriptors() -> list[str]:
-    return sorted(os.listdir("/proc/self/fd"))
+def times_open(path: Path) -> int:
+    """How many descriptors of this process belong to a file; others come and go as objects are collected."""
+    links = [Path("/proc/self/fd", name) for name in os.listdir("/proc/self/fd")]
+    return sum(os.path.lexists(link) and os.readlink(link) == str(path) for link in links)
 
 
 def test_python_and_libvips_do_not_disturb_each_other(pixels: Make, saved: Saved) -> None:
@@ -88,10 +90,10 @@ def test_a_changed_file_is_opened_again(pixels: Make, saved: Saved) -> None:
 @pytest.mark.parametrize("suffix", ["jpg", "png", "tif", "webp", "gif", "avif"])
 def test_an_image_in_memory_keeps_no_file_open(pixels: Make, saved: Saved, suffix: str) -> None:
     path = saved(f"a.{suffix}", pixels())
-    read(path)  # libvips opens files of its own when it first uses a format
-    before = descriptors()
+    with OpenFile(path):
+        assert times_open(path) == 1
     images = [read(path) for _ in range(5)]
-    assert descriptors() == before
+    assert times_open(path) == 0
     assert len({image.pixels.tobytes() for image in images}) == 1
 
 
@@ -99,11 +101,10 @@ def test_an_image_in_memory_keeps_no_file_open(pixels: Make, saved: Saved, suffi
 @pytest.mark.parametrize("content", [b"", b"not an image", b"\xff\xd8\xff\xe0 cut"])
 def test_a_failure_keeps_no_file_open(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.jpg").write_bytes(content)
-    before = descriptors()
     for _ in range(3):
         with pytest.raises(OSError, match=r"a\.jpg"):
             read(tmp_path / "a.jpg")
-    assert descriptors() == before
+    assert times_open(tmp_path / "a.jpg") == 0
 
 
 def test_the_file_closes_when_nobody_holds_it(tmp_path: Path) -> None:

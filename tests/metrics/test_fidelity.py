@@ -63,7 +63,7 @@ def test_rgb_and_the_round_trip_step_by_step(
     assert one["megapixels_per_second"] == pytest.approx(image["megapixels"] / image["seconds"])
 
 
-def test_gray_images_have_one_channel_and_may_stand_beside_colour(tmp_path: Path) -> None:
+def test_gray_images_have_one_channel_and_compare_with_colour(tmp_path: Path) -> None:
     gray = scene(40, 44, channels=1)
     triple = np.repeat(gray, 3, axis=2)
     small, _ = shrink(gray, 2)
@@ -141,7 +141,7 @@ def test_a_map_shows_where_the_round_trip_differs(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.rglob("*") if p.is_file() and p.parent.name != "HR"] == [path.name]
 
 
-def test_maps_are_never_replaced_unasked_and_that_is_known_beforehand(tmp_path: Path) -> None:
+def test_existing_maps_are_an_error_before_any_work_unless_overwrite(tmp_path: Path) -> None:
     for name in ("a.png", "b.png"):
         put(tmp_path / "set" / "HR" / name, scene(40, 40))
     maps = tmp_path / "maps"
@@ -157,7 +157,7 @@ def test_maps_are_never_replaced_unasked_and_that_is_known_beforehand(tmp_path: 
     assert len(list(taken.parent.iterdir())) == 2
 
 
-def test_a_place_that_is_no_folder(tmp_path: Path) -> None:
+def test_a_destination_that_is_no_folder(tmp_path: Path) -> None:
     put(tmp_path / "set" / "HR" / "a.png", scene(40, 40))
     (tmp_path / "file").touch()
     with pytest.raises(ImageWriteError, match=r"file.*: the folder cannot be created"):

@@ -40,10 +40,10 @@ PUBLISHED = {
 }
 
 
-def untimed(one: dict[str, Any]) -> dict[str, Any]:
+def without_times(one: dict[str, Any]) -> dict[str, Any]:
     """A set's figures, or an image's, but for what differs from run to run."""
     kept = {key: value for key, value in one.items() if key not in ("seconds", "megapixels_per_second")}
-    return {**kept, "images": [untimed(image) for image in kept["images"]]} if "images" in kept else kept
+    return {**kept, "images": [without_times(image) for image in kept["images"]]} if "images" in kept else kept
 
 
 @needs_sets
@@ -62,7 +62,7 @@ def test_small_images_made_here_are_those_given(tmp_path: Path, scale: int) -> N
     (tmp_path / "Set5").mkdir()
     (tmp_path / "Set5" / "HR").symlink_to(SETS / "Set5" / "HR")
     upscaler = Upscaler(scale, model="bicubic")
-    result, given = (untimed(evaluate(upscaler, folder)["sets"]["Set5"]) for folder in (tmp_path, SETS / "Set5"))
+    result, given = (without_times(evaluate(upscaler, folder)["sets"]["Set5"]) for folder in (tmp_path, SETS / "Set5"))
     assert result == given
 
 
@@ -87,7 +87,7 @@ def test_a_folder_of_sets_gives_every_set(tmp_path: Path) -> None:
     seen: list[str] = []
     report = evaluate(Upscaler(4, model="bicubic"), tmp_path, seen.append)
     assert list(report["sets"]) == ["a", "b"]
-    assert untimed(report["sets"]["a"]) == untimed(report["sets"]["b"])
+    assert without_times(report["sets"]["a"]) == without_times(report["sets"]["b"])
     assert len(seen) == 10
     assert seen[0].startswith("a/")
 

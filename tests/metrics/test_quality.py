@@ -67,7 +67,7 @@ def test_codes_have_their_own_range(dtype: Any) -> None:
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2, -1, -2, -3])
-def test_channels_may_stand_at_any_axis(axis: int) -> None:
+def test_channels_may_be_any_axis(axis: int) -> None:
     result, truth = (np.moveaxis(array, -1, axis) for array in arrays((23, 31, 3)))
     expected = reference_ssim(truth, result, 255, channel_axis=axis)
     assert ssim(result, truth, data_range=255, channel_axis=axis) == pytest.approx(expected, abs=1e-9)

@@ -136,9 +136,9 @@ def test_the_command(tmp_path, capsys):
     assert "warping error" in values
     assert "low_resolution: MATLAB imresize bicubic" in values
     for more, message in (
-        ([], "either --data or --video is needed, not both"),
-        (["--video", clips[0], "--data", str(tmp_path)], "either --data or --video is needed, not both"),
-        (["--video", clips[0], "--degrade", "jpeg:75"], "--degrade: is for --data"),
+        ([], "evaluate needs either --data or --video, not both"),
+        (["--video", clips[0], "--data", str(tmp_path)], "evaluate needs either --data or --video, not both"),
+        (["--video", clips[0], "--degrade", "jpeg:75"], "--degrade works only with --data"),
         (["--video", clips[0], "--video", clips[0]], "clips of different names"),
     ):
         assert main([*arguments, *more]) == 2
@@ -155,21 +155,21 @@ def test_figures_go_into_the_file(tmp_path, capsys):
     arguments = ["evaluate", "--model", str(path), "--backend", "reference", "--record"]
     assert main([*arguments, "--video", clips[0], "--video", clips[1], "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
-    reached = load(path).reached_on_videos()
-    assert list(reached) == ["a.mkv", "b.mkv", "mean"]
+    scores = load(path).video_scores()
+    assert list(scores) == ["a.mkv", "b.mkv", "mean"]
     for name, one in {**report["clips"], "mean": report["mean"]}.items():
         for key in ("psnr_y", "ssim_y", "warping_error"):
-            assert reached[name][key] == pytest.approx(one[key], abs=1e-4)
-        assert reached[name]["truth"] == {"warping_error": round(one["truth"]["warping_error"], 4)}
-        assert "seconds" not in reached[name]
+            assert scores[name][key] == pytest.approx(one[key], abs=1e-4)
+        assert scores[name]["truth"] == {"warping_error": round(one["truth"]["warping_error"], 4)}
+        assert "seconds" not in scores[name]
     assert load(path).figures["videos"]["protocol"] == report["protocol"]
-    assert load(path).reached_on_videos("int8") == {}
+    assert load(path).video_scores("int8") == {}
     assert main([*arguments, "--precision", "bf16", "--video", clips[0]]) == 0
     figures = load(path).figures
     assert list(figures["bf16"]["videos"]["clips"]) == ["a.mkv"]
     assert list(figures["videos"]["clips"]) == ["a.mkv", "b.mkv"]
     assert main(["evaluate", "--model", "fast", "--video", clips[0], "--record"]) == 2
-    assert "--record: the path of the model file" in capsys.readouterr().err
+    assert "--record needs the path of a .safetensors file as --model" in capsys.readouterr().err
 
 
 def test_refusals(tmp_path):

@@ -54,7 +54,7 @@ PORTS: dict[str, tuple[Callable[[int], ports.Port], tuple[int, ...]]] = {
 }
 
 
-def made(name: str, scale: int) -> ports.Port:
+def random_port(name: str, scale: int) -> ports.Port:
     """A network as training leaves it: no tensor at a value that would hide a mistake."""
     torch.manual_seed(scale)
     network = PORTS[name][0](scale)
@@ -83,7 +83,7 @@ def planes(channels: int) -> np.ndarray:
 
 @pytest.mark.parametrize(("name", "scale"), [(name, scale) for name in PORTS for scale in PORTS[name][1]])
 def test_it_computes_what_the_port_computes(tmp_path: Path, name: str, scale: int) -> None:
-    network = made(name, scale)
+    network = random_port(name, scale)
     path = tmp_path / "net.pth"
     torch.save(network.state_dict(), path)
     x = planes(network.channels)
@@ -109,7 +109,7 @@ def test_every_family_is_tested(tmp_path: Path) -> None:
     named = set()
     for name in PORTS:
         path = tmp_path / "net.pth"
-        torch.save(made(name, 2).state_dict(), path)
+        torch.save(random_port(name, 2).state_dict(), path)
         named.add(find(str(path), 2).training["names"])
     assert named == {family.name for family in FAMILIES}
 
@@ -127,7 +127,7 @@ def test_every_family_is_tested(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_wrapped_around_it(tmp_path: Path, wrap: Callable[[dict[str, object]], object]) -> None:
-    state = made("espcn", 2).state_dict()
+    state = random_port("espcn", 2).state_dict()
     plain, wrapped = tmp_path / "plain.pth", tmp_path / "wrapped.pt"
     torch.save(state, plain)
     torch.save(wrap(state), wrapped)
@@ -138,7 +138,7 @@ def test_what_is_wrapped_around_it(tmp_path: Path, wrap: Callable[[dict[str, obj
 
 
 def test_half_precision_and_the_format_of_old_torch(tmp_path: Path) -> None:
-    state = {name: value.half() for name, value in made("espcn", 2).state_dict().items()}
+    state = {name: value.half() for name, value in random_port("espcn", 2).state_dict().items()}
     torch.save(state, tmp_path / "old.pth", _use_new_zipfile_serialization=False)
     weight = find(str(tmp_path / "old.pth"), 2).weights["conv1.weight"]
     np.testing.assert_array_equal(weight, state["first_part.0.weight"].float().numpy())
@@ -147,7 +147,7 @@ def test_half_precision_and_the_format_of_old_torch(tmp_path: Path) -> None:
 def test_the_command_takes_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from subpixel.image import ImageData, read, write
 
-    torch.save(made("fsrcnn", 2).state_dict(), tmp_path / "net.pth")
+    torch.save(random_port("fsrcnn", 2).state_dict(), tmp_path / "net.pth")
     write(ImageData(np.full((9, 12, 3), 128, np.uint8)), tmp_path / "in.png")
     arguments = ["upscale", str(tmp_path / "in.png"), "-n", str(tmp_path / "net.pth"), "-o", str(tmp_path / "out.png")]
     assert main(arguments) == 0, capsys.readouterr().err
@@ -158,7 +158,7 @@ def test_the_command_takes_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 
 @pytest.mark.parametrize(("name", "right"), [("edsr", 2), ("espcn", 3), ("wdsr-a", 2), ("rdn", 4), ("srresnet", 4)])
 def test_another_scale_is_refused(tmp_path: Path, name: str, right: int) -> None:
-    torch.save(made(name, right).state_dict(), tmp_path / "net.pth")
+    torch.save(random_port(name, right).state_dict(), tmp_path / "net.pth")
     with pytest.raises(InvalidArgument, match=rf"scale=8: .*net\.pth is a ×{right} model, "):
         find(str(tmp_path / "net.pth"), 8)
 
@@ -200,7 +200,7 @@ def test_a_pickle_that_would_run_code_does_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, old: bool
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    state = made("espcn", 2).state_dict()
+    state = random_port("espcn", 2).state_dict()
     content = Hostile() if where == "alone" else {"state_dict": state, "extra": Hostile()}
     torch.save(content, tmp_path / "net.pth", _use_new_zipfile_serialization=not old)
     text = refused(tmp_path / "net.pth")
@@ -218,7 +218,7 @@ def test_torchscript_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_whole_module_is_refused(tmp_path: Path) -> None:
-    torch.save(made("espcn", 2), tmp_path / "net.pth")
+    torch.save(random_port("espcn", 2), tmp_path / "net.pth")
     text = refused(tmp_path / "net.pth")
     assert "models.ports.Espcn" in text
     assert "save only its state dict" in text
@@ -299,7 +299,7 @@ def no_spandrel(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_does_not_fit_is_named(
     tmp_path: Path, name: str, change: Callable[[dict[str, torch.Tensor]], object], fragment: str
 ) -> None:
-    state = dict(made(name, 2).state_dict())
+    state = dict(random_port(name, 2).state_dict())
     change(state)
     torch.save(state, tmp_path / "net.pth")
     text = refused(tmp_path / "net.pth", MissingExtra)
@@ -323,7 +323,7 @@ def test_without_torch_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.Mo
 def test_a_model_of_a_checkpoint_can_be_saved_as_one_of_ours(tmp_path: Path) -> None:
     from subpixel.models import load, save
 
-    torch.save(made("edsr", 2).state_dict(), tmp_path / "net.pth")
+    torch.save(random_port("edsr", 2).state_dict(), tmp_path / "net.pth")
     model = find(str(tmp_path / "net.pth"), 2)
     save(model, tmp_path / "net.safetensors")
     again = load(tmp_path / "net.safetensors")

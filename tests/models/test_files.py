@@ -291,4 +291,4 @@ def test_saving_into_no_folder_or_onto_a_folder(tmp_path):
 )
 def test_figures_of_any_kind_can_be_asked_for(figures, expected):
     model = Model("m", bicubic(2), {}, figures=figures)
-    assert {**model.reached(), **model.reached("int8")} == expected
+    assert {**model.scores(), **model.scores("int8")} == expected

@@ -86,7 +86,7 @@ def expected(rgb: np.ndarray) -> np.ndarray:
 
 @pytest.mark.usefixtures("spandrel")
 @pytest.mark.parametrize("size", [(7, 9), (700, 900)])
-def test_an_image_goes_through_whole(path: str, size: tuple[int, int]) -> None:
+def test_an_image_is_upscaled_as_a_whole(path: str, size: tuple[int, int]) -> None:
     upscaler = Upscaler(2, model=path)
     assert (upscaler.backend, upscaler.precision) == ("torch", "f32")
     rgb = np.random.default_rng(0).random((*size, 3), np.float32)
@@ -157,7 +157,7 @@ def test_a_network_that_wants_a_mask(spandrel: ModuleType, path: str) -> None:
         (lambda image: image.view(7), r"fails on an image of \(4, 5\): shape .* is invalid"),
     ],
 )
-def test_a_network_that_does_not_do_what_it_said(spandrel: ModuleType, path: str, result: Any, text: str) -> None:
+def test_a_network_whose_result_has_another_size(spandrel: ModuleType, path: str, result: Any, text: str) -> None:
     spandrel.ModelLoader.made = type("Wrong", (Descriptor,), {"__call__": lambda _, image: result(image)})
     with pytest.raises(SubpixelError, match=text):
         Upscaler(2, model=path)(np.zeros((4, 5, 3), np.uint8))

@@ -256,7 +256,7 @@ WRONG = [
 ]
 
 
-def places(document):
+def fields(document):
     """Every field of a description: the whole's, and each layer's."""
     yield from ((document, key) for key in document)
     for layer in document["layers"]:
@@ -264,12 +264,12 @@ def places(document):
 
 
 def test_wrong_types_in_every_field():
-    count = sum(1 for _ in places(json.loads(EVERY_KIND.to_json())))
+    count = sum(1 for _ in fields(json.loads(EVERY_KIND.to_json())))
     assert count > 30
     for number in range(count):
         for value in WRONG:
             document = json.loads(EVERY_KIND.to_json())
-            holder, key = list(places(document))[number]
+            holder, key = list(fields(document))[number]
             if value is holder[key] or (key == "bias" and value is True) or (key == "name" and value == "x"):
                 continue
             holder[key] = value
@@ -278,10 +278,10 @@ def test_wrong_types_in_every_field():
 
 
 def test_missing_and_unknown_fields():
-    count = sum(1 for _ in places(json.loads(EVERY_KIND.to_json())))
+    count = sum(1 for _ in fields(json.loads(EVERY_KIND.to_json())))
     for number in range(count):
         document = json.loads(EVERY_KIND.to_json())
-        holder, key = list(places(document))[number]
+        holder, key = list(fields(document))[number]
         holder[key + "x"] = holder.pop(key)
         with pytest.raises(SpecError, match=rf"{key}x|unknown kind None"):
             Spec.from_json(json.dumps(document))
@@ -302,7 +302,7 @@ ANY_JSON = st.recursive(
 @given(st.integers(0, 10**6), ANY_JSON, st.integers(0, 10**6), ANY_JSON)
 def test_two_random_changes_give_a_network_or_a_spec_error(one, first, two, second):
     document = json.loads(EVERY_KIND.to_json())
-    spots = list(places(document))
+    spots = list(fields(document))
     for number, value in ((one, first), (two, second)):
         holder, key = spots[number % len(spots)]
         holder[key] = value

@@ -35,7 +35,7 @@ def changed(**layers):
     return tuple(layers.get(layer.name, layer) for layer in LAYERS)
 
 
-def test_what_is_known_of_each_value():
+def test_properties_of_each_value():
     spec = spec_of(*LAYERS)
     assert [str(spec.values[name].scale) for name in ("now", "a", "flow", "moved", "up")] == ["1", "1/2", "1", "1", "2"]
     assert (spec.multiple, spec.reach, spec.plain, spec.outputs) == (2, (0, 1), False, ("up",))
@@ -136,7 +136,7 @@ def test_json_gives_the_same_network_back(spec, tmp_path):
 
 
 @pytest.mark.parametrize("entry", [e for e in ZOO.values() if e.trained], ids=lambda e: e.name)
-def test_shipped_files_say_of_their_networks_what_they_said(entry):
+def test_descriptions_in_shipped_files_are_unchanged(entry):
     """Whoever has the older program reads files that this one writes."""
     for scale in entry.scales:
         with safe_open(entry.path(scale), framework="numpy") as file:

@@ -10,14 +10,14 @@ LAYOUTS = {
 }
 EVERY = [layout for layouts in LAYOUTS.values() for layout in layouts]
 # What no size, stride, kernel or factor may be.
-NO_WHOLE_NUMBERS = [0, -1, True, 1.5, float("nan"), "2", None, (), (2, 2, 2, 2), (2, 0), ((1, 1),)]
+NO_INTEGERS = [0, -1, True, 1.5, float("nan"), "2", None, (), (2, 2, 2, 2), (2, 0), ((1, 1),)]
 
 
 def dims_of(layout):
     return len(layout.strip("N").replace("C", ""))
 
 
-def laid(x, layout):
+def to_layout(x, layout):
     """(N, C, *S), NumPy or torch, in another layout; one without a batch takes the first image."""
     if "N" not in layout:
         x = x[0]

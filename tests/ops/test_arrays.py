@@ -82,7 +82,7 @@ def test_gradients_of_cuda_tensors(rng, name):
         torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-4)
 
 
-def test_numpy_arrays_may_stand_beside_those_of_another_library(rng):
+def test_numpy_arrays_mix_with_those_of_another_library(rng):
     x, weight, bias = arrays("conv", rng, np.float32)
     result = ops.conv(strict.asarray(x), weight, bias.tolist(), padding=1, groups=2)
     assert type(result) is type(strict.asarray(x))

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from ops.layouts import EVERY, FIRST, NO_WHOLE_NUMBERS, ForeignArray, dims_of, ints, laid
+from ops.layouts import EVERY, FIRST, NO_INTEGERS, ForeignArray, dims_of, ints, to_layout
 from oracle import conv_nd as oracle
 from subpixel.errors import InvalidArgument
 from subpixel.ops import conv, conv_transpose, pixel_shuffle, subpixel_conv
@@ -19,7 +19,7 @@ TRANSPOSE = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-def drawn(rng, dims, transposed):
+def random_operands(rng, dims, transposed):
     """Random x, weight, bias or None, and the arguments that torch takes too."""
     groups = int(rng.integers(1, 4))
     cin, cout = groups * int(rng.integers(1, 3)), groups * int(rng.integers(1, 3))
@@ -46,7 +46,7 @@ def test_is_torch(rng, dims, transposed):
     ours, theirs = (conv_transpose, TRANSPOSE[dims]) if transposed else (conv, CONV[dims])
     compared = refused = 0
     for _ in range(400):
-        x, weight, bias, arguments = drawn(rng, dims, transposed)
+        x, weight, bias, arguments = random_operands(rng, dims, transposed)
         try:
             expected = theirs(*tensors(x, weight, bias), **arguments).numpy()
         except RuntimeError:
@@ -67,7 +67,7 @@ def test_is_torch(rng, dims, transposed):
 def test_is_the_definition_in_every_layout_and_kind(rng, layout):
     dims = dims_of(layout)
     for transposed in (False, True):
-        x, weight, bias, arguments = drawn(rng, dims, transposed)
+        x, weight, bias, arguments = random_operands(rng, dims, transposed)
         x, weight = (rng.integers(-99, 99, v.shape) for v in (x, weight))
         x = np.concatenate([x] * 4, axis=2)[:, :, :7]
         bias = rng.integers(-9, 9, weight.shape[1] * arguments["groups"] if transposed else weight.shape[0])
@@ -79,12 +79,12 @@ def test_is_the_definition_in_every_layout_and_kind(rng, layout):
         else:
             arguments["padding"] = tuple((b + 3, a) for b, a in arguments["padding"])
         try:
-            expected = laid(getattr(oracle, ours.__name__)(x, weight, bias, **arguments), layout)
+            expected = to_layout(getattr(oracle, ours.__name__)(x, weight, bias, **arguments), layout)
         except ValueError:
             pytest.fail("an empty result was drawn")
         for kind in (np.asarray, torch.from_numpy, ForeignArray):
             for dtype in (np.float64, np.int64):
-                given = [kind(v.astype(dtype)) for v in (laid(x, layout), weight, bias)]
+                given = [kind(v.astype(dtype)) for v in (to_layout(x, layout), weight, bias)]
                 y = ours(*given, layout=layout, **arguments)
                 assert type(y) is type(given[0])
                 y = np.asarray(getattr(y, "array", y))
@@ -96,7 +96,7 @@ def test_is_the_definition_in_every_layout_and_kind(rng, layout):
 @pytest.mark.parametrize("dims", [1, 2, 3])
 def test_output_size(rng, dims):
     for _ in range(60):
-        x, weight, bias, arguments = drawn(rng, dims, transposed=True)
+        x, weight, bias, arguments = random_operands(rng, dims, transposed=True)
         try:
             expected = TRANSPOSE[dims](*tensors(x, weight, bias), **arguments)
         except RuntimeError:
@@ -131,7 +131,7 @@ def test_named_paddings(rng):
 def test_gradients(rng, dims, transposed):
     ours = conv_transpose if transposed else conv
     for layout in (FIRST[dims], "N" + "DHW"[3 - dims :] + "C"):
-        x = torch.from_numpy(rng.standard_normal(laid(np.empty((1, 2, *(3, 3, 2)[:dims])), layout).shape))
+        x = torch.from_numpy(rng.standard_normal(to_layout(np.empty((1, 2, *(3, 3, 2)[:dims])), layout).shape))
         weight = torch.from_numpy(rng.standard_normal((2, 1, *(2, 3, 1)[:dims])))
         bias = torch.from_numpy(rng.standard_normal(2))
         arguments = {"stride": 2, "padding": [(1, 0)] * dims, "groups": 2, "layout": layout}
@@ -204,7 +204,7 @@ def test_empty_batch(rng):
         assert tuple(conv_transpose(kind((0, 2, 4, 4)), kind((2, 3, 3, 3))).shape) == (0, 3, 6, 6)
 
 
-@pytest.mark.parametrize("value", NO_WHOLE_NUMBERS)
+@pytest.mark.parametrize("value", NO_INTEGERS)
 @pytest.mark.parametrize("name", ["stride", "dilation"])
 @pytest.mark.parametrize("op", [conv, conv_transpose])
 def test_bad_numbers(op, name, value):

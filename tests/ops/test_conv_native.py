@@ -124,14 +124,14 @@ def test_other_layouts(rng, calls, layout):
     dims = len(layout) - 1 - ("N" in layout)
     x = random(rng, 1, 3, *(9, 11)[:dims])
     first, bias = ("NCW", "NCHW")[dims - 1], random(rng, 4)
-    laid = x if "N" in layout else x[0]
-    laid = np.moveaxis(laid, -dims - 1, -1) if layout.endswith("C") else laid
+    to_layout = x if "N" in layout else x[0]
+    to_layout = np.moveaxis(to_layout, -dims - 1, -1) if layout.endswith("C") else to_layout
     for op, weight, rest in (
         (conv_transpose, random(rng, 3, 4, *(4, 3)[:dims]), {"stride": 2, "padding": 1}),
         (conv, random(rng, 4, 3, *(4, 3)[:dims]), {"stride": 2, "padding": 1}),
     ):
         wanted = check(op, x, weight, bias, 36, layout=first, **rest)
-        y = op(laid, weight, bias, layout=layout, **rest)
+        y = op(to_layout, weight, bias, layout=layout, **rest)
         y = np.moveaxis(y, -1, -dims - 1) if layout.endswith("C") else y
         np.testing.assert_array_equal(y if "N" in layout else y[None], wanted)
     assert len(calls) == 4

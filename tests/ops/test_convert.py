@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from ops.layouts import FIRST, NO_WHOLE_NUMBERS, ForeignArray
+from ops.layouts import FIRST, NO_INTEGERS, ForeignArray
 from subpixel.errors import InvalidArgument
 from subpixel.ops import (
     average_unpool,
@@ -192,7 +192,7 @@ def test_kinds_and_gradients(rng):
     assert torch.autograd.gradcheck(lambda w: subpixel_to_conv_transpose(w, 2, padding=3).weight, tensor)
 
 
-@pytest.mark.parametrize("value", NO_WHOLE_NUMBERS)
+@pytest.mark.parametrize("value", NO_INTEGERS)
 def test_bad_factors(value):
     weight = np.zeros((4, 4, 3, 3))
     with pytest.raises(InvalidArgument, match=r"^conv_transpose_to_subpixel: stride=.*: an integer of at least 1"):

@@ -26,7 +26,7 @@ def jnp(jax, request):
     jax.config.update("jax_enable_x64", False)
 
 
-def held(dtype, jnp):
+def jax_dtype(dtype, jnp):
     """What JAX makes of NumPy's dtype."""
     return jnp.asarray(np.zeros(1, dtype)).dtype
 
@@ -44,12 +44,12 @@ def test_the_same_values_and_the_same_kind_back(rng, jax, jnp, name, dtype):
     assert len(result) == len(expected) >= 1
     for y, wanted in zip(result, expected, strict=True):
         assert isinstance(y, jax.Array)
-        assert y.dtype == held(wanted.dtype, jnp)
+        assert y.dtype == jax_dtype(wanted.dtype, jnp)
         np.testing.assert_array_equal(np.asarray(y), wanted)
 
 
 @pytest.mark.parametrize("name", [name for name, call in CALLS.items() if len(call.arrays) > 1])
-def test_numpy_may_stand_beside_it_and_torch_may_not(rng, jax, jnp, name):
+def test_numpy_mixes_with_it_and_torch_does_not(rng, jax, jnp, name):
     first, *rest = arrays(name, rng, np.float32)
     expected = parts(CALLS[name].run(first, *rest))
     for y, wanted in zip(parts(CALLS[name].run(jnp.asarray(first), *rest)), expected, strict=True):

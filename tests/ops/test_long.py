@@ -59,8 +59,8 @@ AGAIN = [
     (test_pool.test_is_torch, [(d,) for d in DIMS]),
     (test_pool.test_unpool_is_torch, [(d,) for d in DIMS]),
     (test_pool.test_duplicates_keep_the_last_in_raster_order, [()]),
-    (test_warp.test_images_as_torch_samples_them, test_warp.WAYS),
-    (test_warp.test_volumes_as_torch_samples_them, [w for w in test_warp.WAYS if w[0] != "bicubic"]),
+    (test_warp.test_images_as_torch_samples_them, test_warp.OPTIONS),
+    (test_warp.test_volumes_as_torch_samples_them, [w for w in test_warp.OPTIONS if w[0] != "bicubic"]),
     (test_warp.test_flows_against_the_oracle, itertools.product(test_warp.MODES, test_warp.OUTSIDE)),
     (test_torch_gradients.test_pixel_shuffle, [(b,) for b in BOTH]),
     (test_torch_gradients.test_convolutions, itertools.product(DIMS, BOTH)),
@@ -68,7 +68,7 @@ AGAIN = [
     (test_torch_gradients.test_a_converted_layer_learns_what_the_transposed_convolution_learns, [(d,) for d in DIMS]),
     (test_torch_gradients.test_pooling_and_unpooling, [(d,) for d in DIMS]),
     (test_torch_gradients.test_grid_sampling, itertools.product(test_warp.MODES, test_warp.OUTSIDE)),
-    (test_torch_gradients.test_warping_is_sampling_at_the_displaced_places,
+    (test_torch_gradients.test_warping_is_sampling_at_displaced_positions,
      itertools.product(("bilinear", "bicubic"), test_warp.OUTSIDE)),
 ]  # fmt: skip
 

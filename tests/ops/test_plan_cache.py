@@ -78,7 +78,7 @@ def test_a_plan_made_with_the_compiled_module_serves_without_it(rng, monkeypatch
         np.testing.assert_array_equal(resize(x, (21, 8), mode=mode, like=like), first)
 
 
-def test_tables_too_long_to_be_kept_resize_alike(rng):
+def test_tables_too_long_for_the_cache_give_the_same(rng):
     x = rng.integers(0, 256, (1, 9000, 1), np.uint8)
     first = resize(x, (1, 9001), axes=(0, 1))
     np.testing.assert_array_equal(resize(x, (1, 9001), axes=(0, 1)), first)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from ops.layouts import EVERY, FIRST, LAYOUTS, NO_WHOLE_NUMBERS, ForeignArray, dims_of, ints, laid
+from ops.layouts import EVERY, FIRST, LAYOUTS, NO_INTEGERS, ForeignArray, dims_of, ints, to_layout
 from oracle import pool as oracle
 from subpixel.errors import InvalidArgument
 from subpixel.ops import average_unpool, max_pool, max_unpool, resize
@@ -19,7 +19,7 @@ UNPOOL = {1: F.max_unpool1d, 2: F.max_unpool2d, 3: F.max_unpool3d}
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-def drawn(rng, dims, dtype=np.float64):
+def random_array(rng, dims, dtype=np.float64):
     """Few different values (ties), sometimes NaN."""
     x = rng.integers(0, 5, (2, 2, *ints(rng, 3, 9, dims))).astype(dtype)
     if np.dtype(dtype).kind == "f" and rng.random() < 0.3:
@@ -35,7 +35,7 @@ def test_is_torch(rng, dims):
         stride, dilation = ints(rng, 1, 4, dims), ints(rng, 1, 3, dims)
         padding = tuple(int(rng.integers(0, k // 2 + 1)) for k in kernel)
         arguments = {"stride": stride, "padding": padding, "dilation": dilation, "ceil_mode": bool(rng.random() < 0.5)}
-        x = drawn(rng, dims)
+        x = random_array(rng, dims)
         if any(n + 2 * p < d * (k - 1) + 1 for n, p, d, k in zip(x.shape[2:], padding, dilation, kernel, strict=True)):
             continue
         values, where = POOL[dims](torch.from_numpy(x), kernel, return_indices=True, **arguments)
@@ -43,10 +43,10 @@ def test_is_torch(rng, dims):
         np.testing.assert_array_equal(ours[0], values.numpy())
         np.testing.assert_array_equal(ours[1], where.numpy())
         np.testing.assert_array_equal(max_pool(x, kernel, layout=FIRST[dims], **arguments), values.numpy())
-        last = torch.from_numpy(laid(x, LAYOUTS[dims][1]))
+        last = torch.from_numpy(to_layout(x, LAYOUTS[dims][1]))
         ours = max_pool(last, kernel, return_indices=True, layout=LAYOUTS[dims][1], **arguments)
-        np.testing.assert_array_equal(ours[0].numpy(), laid(values.numpy(), LAYOUTS[dims][1]))
-        np.testing.assert_array_equal(ours[1].numpy(), laid(where.numpy(), LAYOUTS[dims][1]))
+        np.testing.assert_array_equal(ours[0].numpy(), to_layout(values.numpy(), LAYOUTS[dims][1]))
+        np.testing.assert_array_equal(ours[1].numpy(), to_layout(where.numpy(), LAYOUTS[dims][1]))
         compared += 1
     assert compared > 100
 
@@ -66,24 +66,26 @@ def test_is_the_definition_in_every_layout_and_kind(rng, layout):
         for counting, storage_order in (("torch", 0), ("onnx", 0), ("onnx", 1)):
             arguments = {"stride": stride, "padding": padding, "dilation": dilation, "layout": layout}
             arguments |= {"indices": counting, "storage_order": storage_order, "return_indices": True}
-            expected = laid(oracle.flat(places, x.shape, counting, storage_order), layout)
+            expected = to_layout(oracle.flat(places, x.shape, counting, storage_order), layout)
             for kind in (np.asarray, torch.from_numpy, ForeignArray):
-                given = kind(laid(x, layout))
+                given = kind(to_layout(x, layout))
                 ours = max_pool(given, kernel, **arguments)
                 assert type(ours[0]) is type(ours[1]) is type(given)
                 ours = [np.asarray(getattr(v, "array", v)) for v in ours]
                 assert (ours[0].dtype, ours[1].dtype) == (dtype, np.int64)
-                np.testing.assert_array_equal(ours[0], laid(values, layout))
+                np.testing.assert_array_equal(ours[0], to_layout(values, layout))
                 np.testing.assert_array_equal(ours[1], expected)
                 if dtype == np.float32:
                     # And back: the same positions, whichever way they are counted.
                     back = max_unpool(
                         kind(ours[0]), kind(ours[1]), span, stride=stride, padding=padding, layout=layout,
                         indices=counting, storage_order=storage_order,
-                        output_size=laid(np.empty(x.shape), layout).shape,
+                        output_size=to_layout(np.empty(x.shape), layout).shape,
                     )  # fmt: skip
                     assert type(back) is type(given)
-                    filled = laid(oracle.max_unpool(values, oracle.flat(places, x.shape, "torch"), x.shape[2:]), layout)
+                    filled = to_layout(
+                        oracle.max_unpool(values, oracle.flat(places, x.shape, "torch"), x.shape[2:]), layout
+                    )
                     np.testing.assert_array_equal(np.asarray(getattr(back, "array", back)), filled)
 
 
@@ -91,7 +93,7 @@ def test_is_the_definition_in_every_layout_and_kind(rng, layout):
 def test_unpool_is_torch(rng, dims):
     for _ in range(100):
         kernel = ints(rng, 1, 4, dims)
-        x = torch.from_numpy(drawn(rng, dims)).nan_to_num(7)
+        x = torch.from_numpy(random_array(rng, dims)).nan_to_num(7)
         values, where = POOL[dims](x, kernel, return_indices=True)
         size = tuple(x.shape[2:])
         expected = UNPOOL[dims](values, where, kernel, output_size=size).numpy()
@@ -164,7 +166,7 @@ def test_the_colours_of_an_image_have_different_maxima():
 @pytest.mark.parametrize("layout", EVERY)
 def test_average_unpool_is_nearest_upsampling(rng, layout):
     dims = dims_of(layout)
-    x, factors = laid(rng.random((2, 3, *(3, 2, 4)[:dims])), layout), (2, 3, 1)[:dims]
+    x, factors = to_layout(rng.random((2, 3, *(3, 2, 4)[:dims])), layout), (2, 3, 1)[:dims]
     expected = x
     for f, axis in zip(factors, range(x.ndim - dims - (not layout.endswith(FIRST[dims][2:])), x.ndim), strict=False):
         expected = np.repeat(expected, f, axis=axis)
@@ -193,7 +195,7 @@ def test_empty_batch():
         assert tuple(max_unpool(values, where, 2).shape) == (0, 2, 4, 4)
 
 
-@pytest.mark.parametrize("value", NO_WHOLE_NUMBERS)
+@pytest.mark.parametrize("value", NO_INTEGERS)
 @pytest.mark.parametrize("name", ["kernel", "stride", "dilation"])
 def test_bad_numbers(name, value):
     if (name, value) == ("stride", None):
@@ -278,7 +280,7 @@ def test_bad_unpooling_writes_nowhere(values, positions, keywords, text):
         assert text in str(caught.value)
 
 
-@pytest.mark.parametrize("factor", NO_WHOLE_NUMBERS)
+@pytest.mark.parametrize("factor", NO_INTEGERS)
 def test_bad_average_unpooling(factor):
     with pytest.raises(InvalidArgument, match=r"average_unpool: kernel=.*: an integer of at least 1 is needed"):
         average_unpool(np.zeros((1, 1, 4, 4)), factor)

@@ -10,14 +10,14 @@ from subpixel.errors import BackendUnavailable
 from subpixel.ops import resize
 from subpixel.ops.native import native_module
 from subpixel.ops.resizing import compiled
-from subpixel.ops.resizing.dialects import DIALECTS, HOUSE
+from subpixel.ops.resizing.dialects import DIALECTS, OWN
 
 native = native_module()
 pytestmark = pytest.mark.skipif(native is None, reason="this installation has no compiled module")
 
 TARGETS = native.targets() if native else []
 DTYPES = ("uint8", "uint16", "float32", "float64", "float16")
-WAYS = [(dialect.name, mode) for dialect in (HOUSE, *DIALECTS.values()) for mode in dialect.modes]
+MODES_OF_LIBRARIES = [(dialect.name, mode) for dialect in (OWN, *DIALECTS.values()) for mode in dialect.modes]
 # Height, width and the same afterwards: around vectors of 4 to 64 lanes, around squares of 16, one sample, one pixel.
 SIDES = [
     (1, 1, 1, 1),
@@ -91,10 +91,10 @@ def same(result, plain):
 
 
 @pytest.mark.parametrize("target", TARGETS)
-@pytest.mark.parametrize("way", WAYS, ids="-".join)
+@pytest.mark.parametrize("way", MODES_OF_LIBRARIES, ids="-".join)
 def test_every_target_gives_the_bytes_of_the_plain_version(rng, both, way, target):
     like, mode = way
-    like = None if like == HOUSE.name else like
+    like = None if like == OWN.name else like
     for k, ((height, width, high, wide), dtype) in enumerate(itertools.product(SIDES, DTYPES)):
         layout = layout_of(like, k)
         x = random_image(rng, shape_of(layout, k, height, width), dtype)
@@ -130,7 +130,7 @@ def test_options(rng, both, like, options, target):
 
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("roi", [(-0.3, 0.2, 1.4, 0.9), (1, 1, 0, 0), (2, 0, 3, 1), (0.4, 0.4, 0.6, 0.6)])
-def test_places_outside_get_the_extrapolation_value(rng, both, roi, target):
+def test_positions_outside_get_the_extrapolation_value(rng, both, roi, target):
     for (height, width, high, wide), dtype, mode in itertools.product(SIDES, DTYPES, ("linear", "cubic", "nearest")):
         x = random_image(rng, (height, width, 3), dtype)
         for like, value in ((None, 77.5), ("onnx", 300.25)):
@@ -177,10 +177,10 @@ def test_opencv_to_exactly_half(rng, both, channels):
     assert bool(used) == (channels in (1, 3, 4))
 
 
-@pytest.mark.parametrize("way", WAYS, ids="-".join)
+@pytest.mark.parametrize("way", MODES_OF_LIBRARIES, ids="-".join)
 def test_any_number_of_threads_gives_the_same_bytes(rng, both, way):
     like, mode = way
-    like = None if like == HOUSE.name else like
+    like = None if like == OWN.name else like
     for dtype in ("uint8", "float32"):
         x = random_image(rng, (151, 203, 3), dtype)
         for size in ((430, 610), (71, 90)):

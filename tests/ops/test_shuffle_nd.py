@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from ops.layouts import EVERY, LAYOUTS, NO_WHOLE_NUMBERS, ForeignArray, dims_of, laid
+from ops.layouts import EVERY, LAYOUTS, NO_INTEGERS, ForeignArray, dims_of, to_layout
 from oracle.shuffle import pixel_shuffle_planes
 from subpixel.errors import InvalidArgument
 from subpixel.ops import depth_to_space, pixel_shuffle, pixel_unshuffle, space_to_depth
@@ -20,8 +20,8 @@ CASES = [(layout, f, o) for layout in EVERY for f, o in itertools.product(SHAPES
 def test_follows_the_index_law_along_every_axis(rng, layout, factors, order):
     cell = int(np.prod(factors))
     x = rng.integers(0, 2**31, (2, 3 * cell, *(3, 2, 4)[: len(factors)]))
-    expected = laid(pixel_shuffle_planes(x, factors, order), layout)
-    given = laid(x, layout)
+    expected = to_layout(pixel_shuffle_planes(x, factors, order), layout)
+    given = to_layout(x, layout)
     for kind in (np.asarray, torch.from_numpy, ForeignArray):
         y = pixel_shuffle(kind(given), factors, layout=layout, order=order)
         assert type(y) is type(kind(given))
@@ -34,7 +34,7 @@ def test_follows_the_index_law_along_every_axis(rng, layout, factors, order):
 
 def test_one_factor_is_that_factor_on_every_axis(rng):
     for layout in EVERY:
-        x = laid(rng.random((1, 2 * 2 ** dims_of(layout), *(2, 3, 4)[: dims_of(layout)])), layout)
+        x = to_layout(rng.random((1, 2 * 2 ** dims_of(layout), *(2, 3, 4)[: dims_of(layout)])), layout)
         for op in (pixel_shuffle, depth_to_space):
             many = op(x, (2,) * dims_of(layout), layout=layout)
             np.testing.assert_array_equal(op(x, 2, layout=layout), many)
@@ -67,7 +67,7 @@ def test_torch_has_gradients_and_new_memory():
 
 
 @pytest.mark.parametrize("op", [pixel_shuffle, pixel_unshuffle, depth_to_space, space_to_depth])
-@pytest.mark.parametrize("factor", NO_WHOLE_NUMBERS)
+@pytest.mark.parametrize("factor", NO_INTEGERS)
 def test_bad_factors(op, factor):
     name = "blocksize" if op in (depth_to_space, space_to_depth) else "r"
     with pytest.raises(InvalidArgument) as caught:
@@ -101,9 +101,9 @@ def test_what_does_not_divide(op, shape, factor, layout, text):
 @pytest.mark.parametrize("layout", LAYOUTS[1] + LAYOUTS[3])
 def test_size_zero(layout):
     dims = dims_of(layout)
-    x = laid(np.empty((1, 2**dims, *(0, 2, 3)[:dims])), layout)
+    x = to_layout(np.empty((1, 2**dims, *(0, 2, 3)[:dims])), layout)
     y = pixel_shuffle(x, 2, layout=layout)
-    assert y.shape == laid(np.empty((1, 1, *(0, 4, 6)[:dims])), layout).shape
+    assert y.shape == to_layout(np.empty((1, 1, *(0, 4, 6)[:dims])), layout).shape
     assert pixel_unshuffle(y, 2, layout=layout).shape == x.shape
 
 

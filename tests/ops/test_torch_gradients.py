@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from ops.layouts import FIRST, LAYOUTS, laid
+from ops.layouts import FIRST, LAYOUTS, to_layout
 from subpixel import ops
 
 CONV = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
@@ -115,13 +115,13 @@ def test_convolutions(rng, dims, transposed):
             theirs = lambda v, *o, h=how, f=run: f(F.pad(v, (0, 1) * dims), *o, **h)  # noqa: E731
         assert_same(
             rng,
-            lambda v, *o, h=uneven: first(own(laid_last(v, dims), *o, layout=last_of(dims), **h), dims),
+            lambda v, *o, h=uneven: first(own(channels_last(v, dims), *o, layout=last_of(dims), **h), dims),
             theirs, x, weight, bias,
         )  # fmt: skip
         done += 1
 
 
-def laid_last(v, dims):
+def channels_last(v, dims):
     return v.permute(0, *range(2, dims + 2), 1)
 
 
@@ -177,7 +177,7 @@ def test_pooling_and_unpooling(rng, dims):
         layout = last_of(dims)
 
         def ours(v, kernel=kernel, how=how, layout=layout):
-            return first(ops.max_pool(laid_last(v, dims), kernel, layout=layout, **how), dims)
+            return first(ops.max_pool(channels_last(v, dims), kernel, layout=layout, **how), dims)
 
         assert_same(rng, ours, lambda v, k=kernel, h=how: POOL[dims](v, k, **h), x)
         values, where = POOL[dims](x, kernel, return_indices=True, **how)
@@ -222,7 +222,7 @@ def test_grid_sampling(rng, mode, padding_mode):
         def ours(v, g, align=align, layout=layout, dims=dims):
             if layout == FIRST[dims]:
                 return ops.grid_sample(v, g, mode, padding_mode, align, layout=layout)
-            return first(ops.grid_sample(laid_last(v, dims), g, mode, padding_mode, align, layout=layout), dims)
+            return first(ops.grid_sample(channels_last(v, dims), g, mode, padding_mode, align, layout=layout), dims)
 
         def theirs(v, g, align=align):
             return F.grid_sample(v, g, mode, padding_mode, align)
@@ -249,7 +249,7 @@ def test_affine_grids(rng):
 
 @pytest.mark.parametrize("padding_mode", ["zeros", "border", "reflection"])
 @pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
-def test_warping_is_sampling_at_the_displaced_places(rng, mode, padding_mode):
+def test_warping_is_sampling_at_displaced_positions(rng, mode, padding_mode):
     for _ in range(40):
         x = normal(rng, 2, 2, *ints(rng, 1, 7, 2))
         flow = torch.from_numpy(rng.uniform(-4, 4, (2, 2, *x.shape[2:])))
@@ -265,5 +265,5 @@ def test_warping_is_sampling_at_the_displaced_places(rng, mode, padding_mode):
 
 def test_laid_here_is_laid_there(rng):
     x = normal(rng, 2, 3, 4, 5)
-    assert torch.equal(laid_last(x, 2), laid(x, "NHWC"))
-    assert torch.equal(first(laid_last(x, 2), 2), x)
+    assert torch.equal(channels_last(x, 2), to_layout(x, "NHWC"))
+    assert torch.equal(first(channels_last(x, 2), 2), x)

@@ -13,7 +13,7 @@ from subpixel.ops import affine_grid, grid_sample, warp
 
 MODES = ("nearest", "bilinear", "bicubic")
 OUTSIDE = ("zeros", "border", "reflection")
-WAYS = list(itertools.product(MODES, OUTSIDE, (False, True)))
+OPTIONS = list(itertools.product(MODES, OUTSIDE, (False, True)))
 
 
 def grid_of(rng, shape, sides):
@@ -41,7 +41,7 @@ def assert_as_torch(x, grid, mode, outside, align_corners, layout="NCHW"):
     np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-9 if x.dtype == np.float64 else 2e-5)
 
 
-@pytest.mark.parametrize(("mode", "outside", "align_corners"), WAYS)
+@pytest.mark.parametrize(("mode", "outside", "align_corners"), OPTIONS)
 def test_images_as_torch_samples_them(rng, mode, outside, align_corners):
     for turn in range(110):
         sides = [int(n) for n in rng.integers(1, 9, 2)] if turn else [1, 1]
@@ -52,7 +52,7 @@ def test_images_as_torch_samples_them(rng, mode, outside, align_corners):
         assert_as_torch(x, grid, mode, outside, align_corners)
 
 
-@pytest.mark.parametrize(("mode", "outside", "align_corners"), [w for w in WAYS if w[0] != "bicubic"])
+@pytest.mark.parametrize(("mode", "outside", "align_corners"), [w for w in OPTIONS if w[0] != "bicubic"])
 def test_volumes_as_torch_samples_them(rng, mode, outside, align_corners):
     for turn in range(80):
         sides = [int(n) for n in rng.integers(1, 7, 3)] if turn else [1, 1, 1]
@@ -62,7 +62,7 @@ def test_volumes_as_torch_samples_them(rng, mode, outside, align_corners):
         assert_as_torch(x, grid, mode, outside, align_corners, layout="NCDHW")
 
 
-@pytest.mark.parametrize(("mode", "outside", "align_corners"), WAYS)
+@pytest.mark.parametrize(("mode", "outside", "align_corners"), OPTIONS)
 def test_the_slow_oracle_agrees(rng, mode, outside, align_corners):
     for sides in ((1, 1), (1, 5), (4, 3)):
         x = rng.normal(size=(2, 2, *sides))
@@ -104,7 +104,7 @@ def test_other_names_of_the_modes(rng, name, same):
     np.testing.assert_array_equal(grid_sample(x, grid, name), grid_sample(x, grid, same))
 
 
-@pytest.mark.parametrize(("mode", "outside", "align_corners"), WAYS)
+@pytest.mark.parametrize(("mode", "outside", "align_corners"), OPTIONS)
 def test_channels_last(rng, mode, outside, align_corners):
     x, grid = rng.normal(size=(2, 3, 4, 5)).astype(np.float32), rng.uniform(-2, 2, (2, 3, 6, 2)).astype(np.float32)
     last = grid_sample(x.transpose(0, 2, 3, 1), grid, mode, outside, align_corners, layout="NHWC")
@@ -153,7 +153,7 @@ def test_bfloat16_tensors_stay_what_they_are(rng):
 
 @pytest.mark.parametrize(
     ("mode", "outside", "align_corners", "a"),
-    [(*way, -0.75) for way in WAYS] + [(*way, -0.5) for way in WAYS if way[0] == "bicubic"],
+    [(*options, -0.75) for options in OPTIONS] + [(*options, -0.5) for options in OPTIONS if options[0] == "bicubic"],
 )
 def test_gradients(mode, outside, align_corners, a):
     torch.manual_seed(3)
@@ -204,7 +204,7 @@ def test_the_identity_grid_gives_the_image_back(rng):
         np.testing.assert_allclose(grid_sample(x, grid, mode, "zeros", align_corners), x, rtol=0, atol=1e-13)
 
 
-def test_a_full_grid_is_align_corners_upsampling_only_if_the_sampling_is_told_so(rng):
+def test_a_full_grid_is_align_corners_upsampling_only_with_that_option(rng):
     x = rng.random((1, 3, 5, 6))
     u, v = np.meshgrid(np.linspace(-1, 1, 12), np.linspace(-1, 1, 10))
     grid = np.stack([u, v], -1)[None]

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(native is None, reason="this installation has no
 
 MODES = ("nearest", "bilinear", "bicubic")
 OUTSIDE = ("zeros", "border", "reflection")
-WAYS = list(itertools.product(MODES, OUTSIDE, (False, True)))
+OPTIONS = list(itertools.product(MODES, OUTSIDE, (False, True)))
 TARGETS = native.targets() if native else []
 HOSTILE = (np.nan, np.inf, -np.inf, 1e30, -1e30, 3e38, -3e38, 1e-45, 2.0**31, -(2.0**31), 2.0**24, 1e9, -0.0)
 
@@ -61,7 +61,7 @@ def random_image(rng, shape, dtype):
 
 
 @pytest.mark.parametrize("target", TARGETS)
-@pytest.mark.parametrize("way", WAYS, ids=str)
+@pytest.mark.parametrize("way", OPTIONS, ids=str)
 def test_every_target_gives_the_bits_of_the_plain_version(rng, way, target):
     # Columns around a vector, a quad and a block; sides around the reach of a cubic.
     for columns, sides in zip(
@@ -81,7 +81,7 @@ def test_every_target_gives_the_bits_of_the_plain_version(rng, way, target):
 
 
 @pytest.mark.parametrize("target", TARGETS)
-@pytest.mark.parametrize("way", WAYS, ids=str)
+@pytest.mark.parametrize("way", OPTIONS, ids=str)
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
 def test_whole_numbers_and_channels_last_give_the_bits_of_the_plain_version(rng, dtype, way, target):
     """Of every number of channels that has its own way, and those around a quad."""
@@ -101,7 +101,7 @@ def test_whole_numbers_and_channels_last_give_the_bits_of_the_plain_version(rng,
 
 
 @pytest.mark.parametrize("target", TARGETS)
-@pytest.mark.parametrize("way", [way for way in WAYS if way[0] != "bicubic"], ids=str)
+@pytest.mark.parametrize("way", [way for way in OPTIONS if way[0] != "bicubic"], ids=str)
 def test_volumes_give_the_bits_of_the_plain_version(rng, way, target):
     mode, outside, align_corners = way
     for columns, sides in ((1, (1, 1, 1)), (4, (1, 3, 2)), (5, (2, 1, 5)), (17, (3, 4, 1)), (130, (6, 7, 9))):
@@ -131,7 +131,7 @@ def test_affine_grids_give_the_bits_of_the_plain_version(rng, monkeypatch, targe
             assert got.shape == wanted.shape
 
 
-def test_what_is_asked_for_runs_compiled_and_as_it_lies_in_memory(rng, monkeypatch):
+def test_supported_calls_run_compiled_without_copies(rng, monkeypatch):
     """Integers are not widened first, nor are channels last moved first."""
     seen = []
 
@@ -149,7 +149,7 @@ def test_what_is_asked_for_runs_compiled_and_as_it_lies_in_memory(rng, monkeypat
     assert seen == [(d, (1, 5, 6, 3), True, True) for d in ("uint8", "uint8", "uint16", "uint16", "float32", "float32")]
 
 
-@pytest.mark.parametrize("way", WAYS, ids=str)
+@pytest.mark.parametrize("way", OPTIONS, ids=str)
 def test_any_number_of_threads_gives_the_same_bytes(rng, way):
     x = rng.normal(size=(3, 2, 40, 50)).astype(np.float32)
     grid = rng.uniform(-1.3, 1.3, (3, 45, 150, 2)).astype(np.float32)
@@ -159,8 +159,8 @@ def test_any_number_of_threads_gives_the_same_bytes(rng, way):
 
 
 @pytest.mark.parametrize("target", TARGETS)
-@pytest.mark.parametrize("way", WAYS, ids=str)
-def test_hostile_places_stay_inside(way, target):
+@pytest.mark.parametrize("way", OPTIONS, ids=str)
+def test_hostile_positions_stay_inside(way, target):
     """Around the image lies what would show in every result that it got into."""
     memory = np.full(4096, 1e20, np.float32)
     for sides in ((1, 1), (1, 7), (7, 1), (5, 6)):
@@ -177,7 +177,7 @@ def test_hostile_places_stay_inside(way, target):
 
 @pytest.mark.parametrize("align_corners", [False, True])
 @pytest.mark.parametrize("mode", MODES)
-def test_places_that_are_no_numbers(mode, align_corners):
+def test_positions_that_are_nan(mode, align_corners):
     x = np.array([[[[5, 6, 7], [8, 9, 10]]]], np.float32)
     for dtype in (np.float32, np.float64):
         grid = np.full((1, 1, 3, 2), -1 if align_corners else -0.5, dtype)
@@ -187,7 +187,7 @@ def test_places_that_are_no_numbers(mode, align_corners):
             np.testing.assert_allclose(got.ravel(), wanted, rtol=0, atol=1e-6)
 
 
-def test_samples_that_no_place_needs_do_not_matter(rng):
+def test_samples_that_no_position_needs_do_not_matter(rng):
     """An infinite neighbour must not reach a result through a weight of zero."""
     x = np.full((1, 1, 6, 8), np.inf, np.float32)
     x[..., 0] = 1.0

@@ -43,14 +43,14 @@ def rounded(x, bits):
     return np.clip(np.floor(np.asarray(x) + 0.5), 0, 2**bits - 1).astype(int)
 
 
-def place(index, factor, offset, size):
+def position(index, factor, offset, size):
     """Where a chroma sample lies on the ruler, luma samples being so long."""
     return (factor * index + offset + HALF) * size
 
 
 def axis_positions(count, factor, offset, scale):
     """For each output sample of chroma the place between the input's."""
-    places = [place(j, factor, offset, Fraction(1, scale)) for j in range(count)]
+    places = [position(j, factor, offset, Fraction(1, scale)) for j in range(count)]
     # Solved for the index of an input sample at this place, broken as it may be.
     return [float((p - HALF - offset) / factor) for p in places]
 

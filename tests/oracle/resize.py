@@ -37,13 +37,13 @@ def sample(line, position, mode, a=-0.5):
 def upscale(x, scale, mode, a=-0.5):
     """(H, W) to (ceil(H * scale), ceil(W * scale)) in f64, rows first."""
 
-    def columns_resized(x):
+    def resize_columns(x):
         n = math.ceil(x.shape[0] * scale)
         return np.array(
             [[sample(x[:, k], (i + 0.5) / scale - 0.5, mode, a) for k in range(x.shape[1])] for i in range(n)]
         )
 
-    return columns_resized(columns_resized(np.asarray(x, float)).T).T
+    return resize_columns(resize_columns(np.asarray(x, float)).T).T
 
 
 def imresize_bicubic(x, scale, mirror=True):

@@ -23,7 +23,7 @@ with claim(Path(sys.argv[1])) as mine, scratch_file(Path(sys.argv[1]), ".png") a
 """
 
 
-def left(folder: Path) -> list[str]:
+def names_in(folder: Path) -> list[str]:
     return sorted(os.listdir(folder))
 
 
@@ -32,14 +32,14 @@ def test_a_claim_is_held_by_one_and_leaves_nothing(tmp_path: Path) -> None:
     with claim(path) as first:
         with claim(path) as second, claim(tmp_path / "b.png") as other:
             assert (first, second, other) == (True, False, True)
-        assert left(tmp_path) == [".a.png.subpixel-lock"]
+        assert names_in(tmp_path) == [".a.png.subpixel-lock"]
         assert remove_leftovers(tmp_path) == 0
-    assert left(tmp_path) == []
+    assert names_in(tmp_path) == []
     with claim(path) as again:
         assert again
 
 
-def test_a_scratch_file_lies_beside_and_is_gone_unless_it_was_put_in_place(tmp_path: Path) -> None:
+def test_a_scratch_file_is_removed_unless_it_was_moved_into_place(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     with scratch_file(path, ".png") as one, scratch_file(path, ".png") as two:
         assert one != two
@@ -49,7 +49,7 @@ def test_a_scratch_file_lies_beside_and_is_gone_unless_it_was_put_in_place(tmp_p
         os.replace(one, path)
         assert remove_leftovers(tmp_path) == 0
         two.write_bytes(b"half")
-    assert left(tmp_path) == ["a.png"]
+    assert names_in(tmp_path) == ["a.png"]
     assert path.read_bytes() == b"whole"
     assert path.stat().st_mode & 0o777 == 0o666 & ~current_umask()
 
@@ -65,7 +65,7 @@ def test_long_and_undecodable_names(tmp_path: Path, name: str) -> None:
     with claim(tmp_path / name) as mine, scratch_file(tmp_path / name, ".png") as place:
         assert mine
         assert place.name.isascii()
-        assert all(is_scratch_name(each) for each in left(tmp_path))
+        assert all(is_scratch_name(each) for each in names_in(tmp_path))
         with claim(tmp_path / name) as again:
             assert not again
 
@@ -80,11 +80,11 @@ def test_what_a_killed_process_left_is_cleared_and_what_others_hold_is_not(tmp_p
         assert remove_leftovers(tmp_path) == 0
         with claim(path) as mine:
             assert not mine
-        assert len(left(tmp_path)) == 4
+        assert len(names_in(tmp_path)) == 4
         other.send_signal(signal.SIGKILL)
-    assert len(left(tmp_path)) == 4
+    assert len(names_in(tmp_path)) == 4
     with claim(path) as mine:
         assert mine
     assert remove_leftovers(tmp_path) == 1
-    assert left(tmp_path) == [".a.png.subpixel-mine", "b.subpixel-lock"]
+    assert names_in(tmp_path) == [".a.png.subpixel-mine", "b.subpixel-lock"]
     assert remove_leftovers(tmp_path / "not there") == 0

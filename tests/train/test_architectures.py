@@ -47,7 +47,7 @@ def test_no_architecture_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("make", [make for make in SMALL if make not in OWN], ids=lambda make: make.__name__)
-def test_some_steps_bring_it_nearer(
+def test_a_few_steps_reduce_the_error(
     data: Path, tmp_path: Path, settings: MakeSettings, make: Callable[..., Spec]
 ) -> None:
     spec, out = make(2, **SMALL[make]), tmp_path / "m.safetensors"

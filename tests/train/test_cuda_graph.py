@@ -86,7 +86,7 @@ def test_steps_of_a_table_are_the_steps_of_the_loop(
     assert float(rows[0][2]) == pytest.approx(float(rows[1][2]), rel=1e-4)  # the loss
 
 
-def test_clips_are_made_once_and_learnt_from(settings: MakeSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_clips_are_made_once_and_trained_on(settings: MakeSettings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("subpixel.train.motion.clips._DEVICE_CLIPS", 6)
     spec = recurrent(2, width=8, middle=1, state=4)
     chosen = settings(arch="recurrent", clip=3, patch=12, batch=2)
@@ -114,7 +114,7 @@ def test_a_loss_that_needs_the_host_is_not_recorded(settings: MakeSettings, netw
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_a_recorded_run_learns_and_goes_on(
+def test_a_recorded_run_trains_and_resumes(
     data: Path, tmp_path: Path, network: Network, settings: MakeSettings
 ) -> None:
     values: list[str] = []

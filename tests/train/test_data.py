@@ -106,7 +106,7 @@ def test_the_target_fits_a_network_with_convolutions() -> None:
     assert torch.equal(run(spec, weights, x, TorchKernels(), pad=False), target)
 
 
-def test_all_eight_orientations_and_all_places_occur() -> None:
+def test_all_eight_orientations_and_all_positions_occur() -> None:
     small = torch.arange(36.0).reshape(6, 6)
     pair = Pair("a", small[None], small.repeat_interleave(2, 0).repeat_interleave(2, 1)[None])
     whole = Patches([pair], 2, 6, 0, 400, generator())

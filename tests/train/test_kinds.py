@@ -137,7 +137,7 @@ def test_gradients_pass_rounding(data: Path, tmp_path: Path) -> None:
     assert all(p.grad is not None and bool((p.grad != 0).any()) for p in net.parameters())
 
 
-def test_rounded_weights_are_what_the_whole_numbers_stand_for() -> None:
+def test_rounded_weights_are_the_values_of_the_integers() -> None:
     spec = residual()
     weights = {
         name: w.detach().numpy() for name, w in Trainable(spec, 0, torch.Generator().manual_seed(3)).collapse().items()

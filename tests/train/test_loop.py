@@ -85,13 +85,13 @@ def test_training_improves_on_its_start(
 def test_the_same_seed_gives_the_same_file(
     data: Path, tmp_path: Path, network: Network, settings: MakeSettings, expand: int
 ) -> None:
-    def made(name: str, seed: int) -> bytes:
+    def train_bytes(name: str, seed: int) -> bytes:
         out = tmp_path / f"{name}.safetensors"
         train(settings(expand=expand, seed=seed), network(2), data, out, say=silent)
         return out.read_bytes()
 
-    assert made("a", 1) == made("b", 1)
-    assert made("c", 2) != made("a2", 1)
+    assert train_bytes("a", 1) == train_bytes("b", 1)
+    assert train_bytes("c", 2) != train_bytes("a2", 1)
 
 
 @pytest.mark.parametrize("after", [0, 1, 5])
@@ -123,7 +123,7 @@ def test_an_interrupted_run_gone_on_with_equals_one_that_was_not(
     assert parts.read_bytes() == whole.read_bytes()
 
 
-def test_an_interrupt_at_the_last_word_loses_nothing(
+def test_an_interrupt_during_the_last_line_loses_nothing(
     data: Path, tmp_path: Path, network: Network, settings: MakeSettings
 ) -> None:
     whole, parts = tmp_path / "whole.safetensors", tmp_path / "parts.safetensors"
@@ -235,7 +235,7 @@ def test_data_and_networks_that_do_not_work(
         train(settings(patch=6), network(2), data, out, say=silent)
     with pytest.raises(InvalidArgument, match="device='abacus'"):
         train(settings(), network(2), data, out, device="abacus", say=silent)
-    with pytest.raises(InvalidArgument, match=r"teacher and settings.teacher_share must be given together"):
+    with pytest.raises(InvalidArgument, match=r"teacher and settings\.teacher_share must be given together"):
         train(settings(teacher_share=0.5), network(2), data, out, say=silent)
     with pytest.raises(InvalidArgument, match="rounded needs a trained network"):
         train(settings(rounded=True), network(2), data, out, say=silent)

@@ -54,7 +54,7 @@ STRAIGHT = [0.0, 1.0, 0.0, 0.5, 0.5, 0.0, 0.0, 1.0, 0.5, 0.5, 0, 0, 0, 0]
 NO_PATCH = [1.0] * (NUMBERS - len(STRAIGHT))
 
 
-def test_a_background_moves_as_it_is_told() -> None:
+def test_a_background_moves_along_its_path() -> None:
     clip = moving_clip([textured()], [*STRAIGHT, *NO_PATCH], 3, 48, 3.0)
     assert clip.shape == (3, 1, 48, 48)
     # 3 samples to the right each frame, exactly: the same samples, but for cubic interpolation between none.
@@ -135,13 +135,11 @@ def test_a_network_begins_as_interpolation(spec: Spec) -> None:
 
 
 @pytest.mark.parametrize("spec", [RECURRENT, VESPCN], ids=["recurrent", "vespcn"])
-def test_a_run_learns_and_goes_on_to_the_same_weights(
-    data: Path, tmp_path: Path, settings: MakeSettings, spec: Spec
-) -> None:
+def test_a_resumed_run_reaches_the_same_weights(data: Path, tmp_path: Path, settings: MakeSettings, spec: Spec) -> None:
     chosen = settings(arch="video", steps=24, batch=2, patch=12, clip=3, lr=0.01)
     values: list[str] = []
     model = train(chosen, spec, data, tmp_path / "whole.safetensors", say=values.append)
-    assert "5 images or takes to train on, 1 held out (bicubic: " in values[0]
+    assert "5 images or takes for training, 1 held out (bicubic: " in values[0]
     start = re.search(r"([\d.]+) dB at step 0", values[0])
     assert start is not None
     assert model.figures["validation_psnr_y"] > float(start.group(1)) + 0.05

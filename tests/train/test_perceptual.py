@@ -14,7 +14,7 @@ from subpixel.errors import InvalidArgument, ModelFileError
 from subpixel.train.perceptual import Vgg19, pyramid_distance, read_features
 
 # torchvision's numbers of the convolutions of VGG19, poolings and activations being counted too.
-PLACES = {"1.1": 0, "1.2": 2, "2.1": 5, "2.2": 7, "3.1": 10, "3.4": 16, "4.4": 25, "5.1": 28, "5.4": 34}
+INDICES = {"1.1": 0, "1.2": 2, "2.1": 5, "2.2": 7, "3.1": 10, "3.4": 16, "4.4": 25, "5.1": 28, "5.4": 34}
 LAYOUT = [3, 3, "M", 4, 4, "M", 5, 5, 5, 5, "M", 6, 6, 6, 6, "M", 6, 6, 6, 6, "M"]
 
 
@@ -38,13 +38,13 @@ def tensors(vgg: nn.Sequential) -> dict[str, Tensor]:
     return {**state, "classifier.0.weight": torch.zeros(2, 2)}
 
 
-@pytest.mark.parametrize("layer", PLACES)
+@pytest.mark.parametrize("layer", INDICES)
 def test_features_are_those_in_front_of_the_activation(vgg: nn.Sequential, layer: str) -> None:
     x = torch.rand(2, 3, 40, 33)
     normalised = (x - torch.tensor([0.485, 0.456, 0.406])[:, None, None]) / torch.tensor([0.229, 0.224, 0.225])[
         :, None, None
     ]
-    expected = vgg[: PLACES[layer] + 1](normalised)
+    expected = vgg[: INDICES[layer] + 1](normalised)
     network = Vgg19(tensors(vgg), layer)
     torch.testing.assert_close(network(x), expected)
     assert not any(p.requires_grad for p in network.parameters())

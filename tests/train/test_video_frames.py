@@ -195,7 +195,7 @@ def test_frames_are_shared_out_by_length_and_blurred_ones_left_out() -> None:
 # As data
 
 
-def test_a_video_takes_the_place_of_a_folder(video: Path) -> None:
+def test_a_video_can_replace_a_folder(video: Path) -> None:
     trained, held = find_images(video, 9)
     pairs = load_pairs(trained, 2, (1.0, 0.5), 2, variants=Variants(COMPRESSED, 2))
     assert len(pairs) == 4 * len(trained)

@@ -161,7 +161,7 @@ def test_a_choice_is_taken_as_it_is(with_compressed: str, monkeypatch: pytest.Mo
         Image.new("CMYK", (4, 4)),
     ],
 )
-def test_what_is_no_image_is_said_as_ever(image: Any) -> None:
+def test_anything_but_an_image_is_an_error(image: Any) -> None:
     for call in (
         Upscaler(2, model="auto"),
         Upscaler(2, model="auto").choose_model,

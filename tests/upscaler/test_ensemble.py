@@ -245,7 +245,7 @@ def test_planes_and_frames_of_strength_0_and_1(chain: str, luma_bicubic: str, pr
             assert [p.tobytes() for p in frames[0]] == [p.tobytes() for p in frames[1]]
 
 
-def test_full_strength_keeps_the_fast_way(chain: str) -> None:
+def test_full_strength_upscales_images_and_frames_by_itself(chain: str) -> None:
     pytest.importorskip("subpixel._native", reason="this installation has no compiled module")
     for options, fast in (({}, True), ({"strength": 1}, True), ({"strength": 0.5}, False), ({"ensemble": True}, False)):
         network = Upscaler(2, model=chain, **options).network()._session
@@ -280,7 +280,7 @@ def test_an_image_lies_between_bicubic_and_the_network(
 # Both, wherever they are offered
 
 
-def test_the_short_way_and_pil_images(model: Callable[..., str]) -> None:
+def test_upscale_and_pil_images(model: Callable[..., str]) -> None:
     image = random_image((9, 12, 3), np.uint8)
     for name in ("bicubic", "espcn", model("luma")):
         for options in ({"ensemble": True}, {"strength": 0.5}, {"strength": 0}):

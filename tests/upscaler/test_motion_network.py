@@ -98,7 +98,7 @@ def test_scenes_begin_anew():
     assert not np.array_equal([blind.push_luma(frame) for frame in frames][4], apart[4])
 
 
-def test_cuts_are_told_from_pans_and_noise():
+def test_cuts_are_distinguished_from_pans_and_noise():
     rng = np.random.default_rng(0)
     wide = rng.integers(0, 256, (6, 20)).astype(np.float32).repeat(40, 0).repeat(40, 1)
     pan = [wide[:, 4 * t : 4 * t + 320].astype(np.uint8) for t in range(12)]
@@ -112,7 +112,7 @@ def test_cuts_are_told_from_pans_and_noise():
 
 
 @pytest.mark.parametrize("model", [RECURRENT, VESPCN], ids=["recurrent", "vespcn"])
-def test_a_video_goes_on_in_the_middle_with_equal_bytes(model):
+def test_a_video_resumes_in_the_middle_with_equal_bytes(model):
     form = FrameFormat("420", "left", 8, False)
     frames = [planes_at(k, form) for k in range(5)]
     whole = frames_through(model, form)
@@ -161,7 +161,7 @@ def test_refusals(tmp_path):
     save(RECURRENT, tmp_path / "video.safetensors")
     upscaler = Upscaler(2, model=tmp_path / "video.safetensors", backend="reference")
     assert isinstance(upscaler.network(), MotionNetwork)
-    assert not Upscaler(2, model="fast").network().moving
+    assert not Upscaler(2, model="fast").network().uses_motion
     # Single images are refused in one sentence.
     with pytest.raises(
         Unsupported, match="model 'video' reads several frames of a video, so it upscales no single image"

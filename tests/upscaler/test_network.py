@@ -16,6 +16,7 @@ import oracle.network
 import oracle.resize
 import subpixel
 import subpixel.backends.bands
+from helpers import random_image
 from subpixel import Upscaler
 from subpixel.models import Model, find
 from subpixel.ops import resize
@@ -25,22 +26,6 @@ SIZES = [(1, 1), (1, 7), (2, 3), (17, 33), (97, 61)]
 CHANNELS = [None, 1, 2, 3, 4]
 DTYPES = [np.uint8, np.uint16, np.float32]
 KINDS = ["bicubic", "luma", "rgb", "zero"]
-
-
-def random_image(shape: tuple[int, ...], dtype: Any, seed: int = 0) -> NDArray[Any]:
-    """Smooth with some noise, within the dtype's range, and a broken-up alpha where there is one."""
-    rng = np.random.default_rng(seed)
-    y, x = np.mgrid[: shape[0], : shape[1]]
-    phase = rng.uniform(0, 6, shape[2:])
-    waves = np.sin(np.multiply.outer(x / 5, np.ones(shape[2:])) + phase) * np.cos(
-        np.multiply.outer(y / 4, np.ones(shape[2:])) - phase
-    )
-    values = np.clip(0.5 + 0.3 * waves + rng.normal(0, 0.06, shape), 0, 1)
-    if len(shape) == 3 and shape[2] in (2, 4):
-        values[..., -1] = np.clip(rng.uniform(-0.5, 1.5, shape[:2]), 0, 1)
-    if dtype == np.float32:
-        return values.astype(np.float32)
-    return np.round(values * np.iinfo(dtype).max).astype(dtype)
 
 
 def unit(dtype: Any) -> float:
@@ -139,7 +124,7 @@ def test_subclasses_of_pil_images_are_taken(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize("scale", [2, 3, 4])
-def test_colour_equals_the_usual_way_over_ycbcr(model: Callable[..., str], scale: int, dtype: Any) -> None:
+def test_colour_equals_the_conversion_through_ycbcr(model: Callable[..., str], scale: int, dtype: Any) -> None:
     """Luma by the network, the two colour differences bicubic, and back: computed here in f64 by the textbook."""
     # Away from the ends of the range, where the textbook's way clips in between and this one does not.
     image = random_image((23, 31, 3), np.float32)

@@ -116,7 +116,7 @@ def test_unknown_names_are_refused_with_those_there_are() -> None:
 
 
 @pytest.mark.parametrize(("backend", "precision"), [("native", "bf16"), ("reference", "int8"), ("auto", "int8")])
-def test_a_precision_that_a_backend_lacks_is_said(backend: str, precision: str) -> None:
+def test_a_precision_that_a_backend_lacks_is_an_error(backend: str, precision: str) -> None:
     with pytest.raises(Unsupported, match=precision):
         Upscaler(model="bicubic", backend=backend, precision=precision)
 

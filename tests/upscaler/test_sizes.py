@@ -1,4 +1,4 @@
-"""What an image is to become and by which networks, without a pixel."""
+"""Sizes of results and the networks that reach them."""
 
 from __future__ import annotations
 
@@ -114,6 +114,33 @@ def test_more_than_two_networks_can_do_is_refused() -> None:
         plan_size(10, 10, Target(5), (2,))
     with pytest.raises(InvalidArgument, match="sides of up to"):
         Target(64).size(2**30, 1)
+    with pytest.raises(InvalidArgument, match=r"^fit=640x1000: 100 times the 4×10 of the image"):
+        Target(fit=(640, 1000)).size(4, 10)
+
+
+def test_the_longest_possible_side() -> None:
+    longest = 2**31 - 1
+    assert Target(width=longest).size(longest, 1) == (longest, 1)
+    assert Target(1).size(longest, 3) == (longest, 3)
+    for name in ("width", "height"):
+        with pytest.raises(InvalidArgument, match=f"^{name}="):
+            Target(**{name: longest + 1})
+
+
+def test_numbers_and_boxes_of_numpy_and_lists_are_accepted() -> None:
+    assert Target(np.int64(2)).size(5, 3) == Target(np.float32(2)).size(5, 3) == (10, 6)
+    assert Target(width=np.int64(10)).size(5, 3) == (10, 6)
+    assert Target(height=np.int64(6)).size(5, 3) == (10, 6)
+    box = Target(fit=[10, 60])  # type: ignore[arg-type]
+    assert (box.fit, box.size(5, 3)) == ((10, 60), (10, 6))
+
+
+def test_two_targets_are_refused_and_a_width_with_a_height_names_the_box() -> None:
+    hint = "; fit=(width, height) takes a box"
+    for given, has_hint in (({"width": 3, "height": 4}, True), ({"scale": 2, "width": 3}, False)):
+        with pytest.raises(InvalidArgument) as caught:
+            Target(**given)  # type: ignore[arg-type]
+        assert str(caught.value).endswith(hint) == has_hint
 
 
 @pytest.mark.parametrize("scale", [scale for scale in SCALES if scale > 1])
@@ -153,6 +180,7 @@ def test_the_smallest_product_that_is_enough(
 )
 def test_the_shipped_factors(scale: float, factors: tuple[int, ...]) -> None:
     assert plan_size(10, 10, Target(scale), SHIPPED).factors == factors
+    assert plan_size(10, 10, Target(scale), SHIPPED[::-1]).factors == factors
 
 
 def test_smaller_and_equal_targets_need_no_network() -> None:
@@ -170,6 +198,8 @@ def test_smaller_and_equal_targets_need_no_network() -> None:
 def test_a_scale_of_1_cleans_or_is_refused() -> None:
     result = plan_size(40, 30, Target(1), (2,), SHIPPED, cleans=True)
     assert (result.factors, result.size, str(result)) == ((2,), (40, 30), "×2, down to 40×30")
+    assert plan_size(40, 30, Target(1), (3, 2, 4), SHIPPED, cleans=True).factors == (2,)
+    assert plan_size(40, 30, Target(width=40), SHIPPED, cleans=True).factors == ()
     with pytest.raises(InvalidArgument, match=r"scale=1: .*fast-compressed"):
         plan_size(40, 30, Target(1), SHIPPED)
 

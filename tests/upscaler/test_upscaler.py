@@ -286,7 +286,7 @@ def test_arrays_of_other_libraries_come_back_as_such() -> None:
 
 
 @pytest.mark.parametrize("path", ["photo.jpg", Path("photo.jpg")])
-def test_paths_are_told_the_function_for_files(path: Any) -> None:
+def test_errors_for_paths_name_the_function_for_files(path: Any) -> None:
     with pytest.raises(InvalidArgument, match=r"'photo.jpg' is a path, not pixels; subpixel.image.upscale_file"):
         subpixel.upscale(path, 2)
 
@@ -300,7 +300,7 @@ def test_other_tiles_are_refused(tile: Any) -> None:
         Upscaler(model="bicubic", tile=tile)
 
 
-def test_what_is_wrong_is_said_before_an_image_comes(model: Name) -> None:
+def test_wrong_arguments_are_errors_before_the_first_image(model: Name) -> None:
     for scale, options, text in (
         (2, {"model": "espcm"}, "espcm"),
         (65, {"model": "bicubic"}, "scale=65"),

@@ -113,7 +113,7 @@ def assert_rounds(result, exact, bits, slack):
 @pytest.mark.parametrize("full_range", [False, True])
 @pytest.mark.parametrize(("precision", "backend"), [("f32", "native"), ("int8", "native"), ("f32", "reference")])
 @pytest.mark.parametrize("name", ["chain x2", "chain x3", "no base", "zeros", "graph"])
-def test_luma_is_the_network_on_what_the_codes_stand_for(upscaler, name, precision, backend, full_range, bits):
+def test_luma_is_the_network_on_the_values_of_the_codes(upscaler, name, precision, backend, full_range, bits):
     if name == "graph" and precision == "int8":
         pytest.skip("such a network has f32")
     ready = upscaler(name, precision, backend)

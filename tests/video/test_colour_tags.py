@@ -25,7 +25,7 @@ SMALL, LARGE = (854, 480), (1708, 960)
         ((1280, 720), (2560, 1440), 2, 2),  # and here BT.709
     ],
 )
-def test_what_a_video_does_not_say_is_said_where_players_would_take_something_else(
+def test_an_untagged_video_is_tagged_if_players_would_assume_another_matrix(
     before: tuple[int, int], after: tuple[int, int], matrix: int, primaries: int
 ) -> None:
     tags, notes = result_tags(Tags(), before, after, rgb_in=False, rgb_out=False)
@@ -39,7 +39,7 @@ def test_what_it_says_stays() -> None:
     assert result_tags(Tags(5, 1, 5, False), SMALL, LARGE, rgb_in=False, rgb_out=False)[0].primaries == 5
 
 
-def test_red_green_and_blue_have_no_matrix_and_what_is_made_of_them_says_its_own() -> None:
+def test_rgb_has_no_matrix_and_yuv_made_of_it_is_tagged() -> None:
     assert result_tags(Tags(1, 1, 1, False), SMALL, LARGE, rgb_in=False, rgb_out=True)[0].matrix == 0
     assert result_tags(Tags(1, 13, 0, True), SMALL, LARGE, rgb_in=True, rgb_out=False)[0] == Tags(1, 13, 1, False)
     assert result_tags(Tags(1, 13, 0, True), SMALL, LARGE, rgb_in=True, rgb_out=True)[0].matrix == 0
@@ -58,7 +58,7 @@ def test_a_video_of_red_green_and_blue_is_tagged_as_it_is_encoded(tmp_path: Path
         assert result.stream.tags.full_range is not False
 
 
-def test_a_small_video_that_says_nothing_is_told_to_be_bt601(tmp_path: Path) -> None:
+def test_a_small_untagged_video_is_tagged_bt601(tmp_path: Path) -> None:
     source = make_clip(tmp_path / "video.mp4", size=(352, 288), times=range(2))
     result = Job(source, Upscaler(3, model="bicubic"), tmp_path / "out.mp4").run()
     assert probe(result.destination).stream.tags.matrix == 6

@@ -18,7 +18,7 @@ from video.clips import CLIPS, NOT_VIDEOS, frame, make_clip
 WHOLE = [name for name in CLIPS if name not in ("interlaced.mp4", "garbage.mp4", "truncated.mkv")]
 
 
-def made(tmp_path: Path, name: str) -> Path:
+def build(tmp_path: Path, name: str) -> Path:
     return CLIPS[name](tmp_path / name)
 
 
@@ -26,7 +26,7 @@ def pixels(frame: Any) -> bytes:
     return b"".join(plane.tobytes() for plane in planes_of(frame, layout_of(frame.format.name, "test")))
 
 
-def taken(path: Path, damage: Damage | None = None, **asked: Any) -> list[tuple[int, bytes]]:
+def read(path: Path, damage: Damage | None = None, **asked: Any) -> list[tuple[int, bytes]]:
     found = read_frames(probe(path), damage or Damage(), **asked)
     return [(frame.time, pixels(frame.source)) for frame in found]
 
@@ -39,8 +39,8 @@ def decoded(path: Path) -> list[tuple[int | None, bytes]]:
 
 @pytest.mark.parametrize("name", WHOLE)
 def test_all_frames_at_their_times(tmp_path: Path, name: str) -> None:
-    path, damage = made(tmp_path, name), Damage()
-    found, wanted = taken(path, damage), decoded(path)
+    path, damage = build(tmp_path, name), Damage()
+    found, wanted = read(path, damage), decoded(path)
     assert [data for _, data in found] == [data for _, data in wanted]
     if all(time is not None for time, _ in wanted):
         assert [time for time, _ in found] == [time for time, _ in wanted]
@@ -50,18 +50,18 @@ def test_all_frames_at_their_times(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", WHOLE)
 def test_from_any_frame_on_the_rest_is_the_same(tmp_path: Path, name: str) -> None:
-    path = made(tmp_path, name)
-    whole = taken(path)
+    path = build(tmp_path, name)
+    whole = read(path)
     for first in range(0, len(whole), 5):
-        assert taken(path, start=whole[first][0]) == whole[first:]
-    assert taken(path, start=whole[-1][0] + 1) == []
+        assert read(path, start=whole[first][0]) == whole[first:]
+    assert read(path, start=whole[-1][0] + 1) == []
 
 
-def test_a_place_that_is_damaged_is_told_and_the_others_keep_their_times(tmp_path: Path) -> None:
+def test_a_damaged_packet_is_noted_and_other_frames_keep_their_times(tmp_path: Path) -> None:
     damage = Damage()
-    times = [time for time, _ in taken(made(tmp_path, "garbage.mp4"), damage)]
+    times = [time for time, _ in read(build(tmp_path, "garbage.mp4"), damage)]
     whole = make_clip(tmp_path / "whole.mp4", times=range(30), options={"g": "5", "preset": "veryfast"})
-    assert set(times) <= {time for time, _ in taken(whole)}
+    assert set(times) <= {time for time, _ in read(whole)}
     assert 25 <= len(times) <= 30
     notes = list(damage.notes())
     assert len(notes) == 1
@@ -70,31 +70,31 @@ def test_a_place_that_is_damaged_is_told_and_the_others_keep_their_times(tmp_pat
 
 def test_a_video_that_breaks_off_gives_what_there_is(tmp_path: Path) -> None:
     whole = make_clip(tmp_path / "whole.mkv", times=range(30), options={"g": "5"})
-    times = [time for time, _ in taken(made(tmp_path, "truncated.mkv"))]
+    times = [time for time, _ in read(build(tmp_path, "truncated.mkv"))]
     assert 5 < len(times) < 30
-    assert times == [time for time, _ in taken(whole)][: len(times)]
+    assert times == [time for time, _ in read(whole)][: len(times)]
 
 
 def test_interlaced_frames_are_refused_unless_asked_for(tmp_path: Path) -> None:
-    path = made(tmp_path, "interlaced.mp4")
+    path = build(tmp_path, "interlaced.mp4")
     with pytest.raises(Unsupported, match="frame 0 is interlaced; deinterlace=True makes it progressive"):
-        taken(path)
-    whole = taken(path, deinterlace=True)
+        read(path)
+    whole = read(path, deinterlace=True)
     assert [time for time, _ in whole] == [time for time, _ in decoded(path)]
     assert [data for _, data in whole] != [data for _, data in decoded(path)]
-    assert taken(path, deinterlace=True, start=whole[4][0]) == whole[4:]
+    assert read(path, deinterlace=True, start=whole[4][0]) == whole[4:]
 
 
 def test_deinterlaced_frames_are_the_same_from_any_frame_on(tmp_path: Path) -> None:
     path = make_clip(tmp_path / "a.mp4", options={"x264-params": "tff=1:keyint=4"}, times=range(12))
-    whole = taken(path, deinterlace=True)
+    whole = read(path, deinterlace=True)
     for first in range(12):
-        assert taken(path, deinterlace=True, start=whole[first][0]) == whole[first:]
+        assert read(path, deinterlace=True, start=whole[first][0]) == whole[first:]
 
 
 def test_deinterlacing_leaves_whole_frames_alone(tmp_path: Path) -> None:
-    path = made(tmp_path, "b_frames.mp4")
-    assert taken(path, deinterlace=True) == taken(path)
+    path = build(tmp_path, "b_frames.mp4")
+    assert read(path, deinterlace=True) == read(path)
 
 
 @pytest.mark.parametrize("name", NOT_VIDEOS)
@@ -120,4 +120,4 @@ def test_frames_of_another_size_are_refused(tmp_path: Path) -> None:
                 packet.stream = stream
                 out.mux(packet)
     with pytest.raises(VideoReadError, match="frame 2 is 32×32"):
-        taken(path)
+        read(path)

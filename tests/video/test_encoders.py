@@ -15,7 +15,7 @@ from subpixel.video.formats import layout_of, new_frame, planes_of
 from subpixel.video.video_file import Tags, VideoStream
 
 BASE = Fraction(1, 12288)
-TAKEN = [
+ACCEPTED = [
     ("x264", "yuv420p"),
     ("x264", "yuv422p10le"),
     ("x265", "yuv420p10le"),
@@ -47,7 +47,7 @@ def encoded(name: str, pix_fmt: str, frames: int = 8) -> tuple[Any, list[bytes]]
     return context, [bytes(packet) for packet in [*packets, *context.encode(None)]]
 
 
-@pytest.mark.parametrize(("name", "pix_fmt"), TAKEN)
+@pytest.mark.parametrize(("name", "pix_fmt"), ACCEPTED)
 def test_equal_frames_give_equal_bytes(name: str, pix_fmt: str) -> None:
     context, first = encoded(name, pix_fmt)
     assert first == encoded(name, pix_fmt)[1]
@@ -56,7 +56,7 @@ def test_equal_frames_give_equal_bytes(name: str, pix_fmt: str) -> None:
     assert (context.color_primaries, context.color_trc, context.colorspace) == (9, 16, 9)
 
 
-def test_quality_and_speed_are_said_to_each_encoder_in_its_own_words() -> None:
+def test_quality_and_speed_are_passed_to_each_encoder_in_its_own_options() -> None:
     eight, ten = layout_of("yuv420p", "t"), layout_of("yuv420p10le", "t")
     assert choose_encoding(None, eight, "x264", 2).options == {"crf": "18", "preset": "veryfast"}
     assert choose_encoding("vp9", eight, "x264", 2, crf=33, preset="6").options["cpu-used"] == "6"
@@ -120,7 +120,7 @@ def test_options_of_another_form_are_refused(text: str) -> None:
         parse_options(text)
 
 
-def test_an_option_that_the_encoder_does_not_know_is_said() -> None:
+def test_an_unknown_option_of_the_encoder_is_an_error() -> None:
     encoding = choose_encoding("x264", layout_of("yuv420p", "t"), "x264", 2, options=(("tune", "nonsense"),))
     with pytest.raises(VideoWriteError, match=r"^x264: "):
         encoding.context(video_of("yuv420p"))

@@ -46,9 +46,7 @@ def expected(path: Path, upscaler: Upscaler) -> list[list[np.ndarray]]:
 
 
 @pytest.mark.parametrize("name", [n for n in WRITTEN if n not in ("interlaced.mp4", "garbage.mp4")])
-def test_without_loss_every_frame_is_the_network_s_and_stands_at_its_time(
-    tmp_path: Path, fast: Upscaler, name: str
-) -> None:
+def test_lossless_frames_are_the_network_s_results_at_their_times(tmp_path: Path, fast: Upscaler, name: str) -> None:
     source, out = CLIPS[name](tmp_path / name), tmp_path / "out.mkv"
     result = Job(source, fast, out, Settings("ffv1")).run()
     before, after = decoded(source), decoded(out)
@@ -61,9 +59,7 @@ def test_without_loss_every_frame_is_the_network_s_and_stands_at_its_time(
 
 
 @pytest.mark.parametrize("name", WRITTEN)
-def test_each_video_in_its_own_container_is_read_back_before_success_is_said(
-    tmp_path: Path, fast: Upscaler, name: str
-) -> None:
+def test_each_video_is_read_back_from_its_own_container(tmp_path: Path, fast: Upscaler, name: str) -> None:
     source = CLIPS[name](tmp_path / name)
     result = Job(source, fast, deinterlace=name == "interlaced.mp4").run()
     assert result.destination == source.with_stem(source.stem + "_x2")
@@ -100,7 +96,7 @@ def test_interlaced_videos_are_refused_in_a_sentence(tmp_path: Path, fast: Upsca
     assert [path.name for path in tmp_path.iterdir()] == ["interlaced.mp4"]
 
 
-def test_odd_sides_that_an_encoder_does_not_take_are_said_before_the_work(tmp_path: Path) -> None:
+def test_odd_sides_that_an_encoder_rejects_are_an_error_before_the_work(tmp_path: Path) -> None:
     source = CLIPS["odd_420.mkv"](tmp_path / "odd.mkv")
     plain = Upscaler(3, model="bicubic")
     with pytest.raises(
@@ -110,7 +106,7 @@ def test_odd_sides_that_an_encoder_does_not_take_are_said_before_the_work(tmp_pa
     assert Job(source, plain, tmp_path / "out.mkv", Settings("svt-av1")).run().size_out == (135, 99)
 
 
-def test_what_stands_in_the_way_is_said_first(tmp_path: Path, fast: Upscaler) -> None:
+def test_obstacles_are_errors_before_the_work(tmp_path: Path, fast: Upscaler) -> None:
     source = CLIPS["plain.mp4"](tmp_path / "plain.mp4")
     there = tmp_path / "there.mkv"
     there.write_text("mine")
@@ -150,7 +146,7 @@ def test_a_part_of_a_video_begins_at_0_with_its_sound(tmp_path: Path, fast: Upsc
     assert all(-Fraction(1, 40) < t < Fraction(1, 6) + Fraction(1, 40) for t in times)
 
 
-def test_a_part_that_holds_nothing_is_said(tmp_path: Path, fast: Upscaler) -> None:
+def test_an_empty_part_is_an_error(tmp_path: Path, fast: Upscaler) -> None:
     source = CLIPS["plain.mp4"](tmp_path / "plain.mp4")
     with pytest.raises(VideoReadError, match="there is no frame in this part"):
         Job(source, fast, tmp_path / "out.mkv", time_range=TimeRange(Fraction(50), Fraction(60))).run()

@@ -70,7 +70,7 @@ class Stop(Exception):
 
 @pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("stops", [(5,), (9, 13)])
-def test_stopped_in_the_middle_it_goes_on_to_the_same_bytes(
+def test_stopped_in_the_middle_it_resumes_to_the_same_bytes(
     tmp_path: Path, source: Path, name: str, stops: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(encode_segments, "SEGMENT_FRAMES", 4)

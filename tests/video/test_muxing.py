@@ -296,7 +296,7 @@ def test_the_rest_of_a_damaged_file(clip: Clip, tmp_path: Path) -> None:
     assert packets(tmp_path / "out.mkv")[1] == packets(clip("truncated.mkv"))[1] != []
 
 
-def test_a_place_that_cannot_be_written(clip: Clip, tmp_path: Path) -> None:
+def test_a_destination_that_cannot_be_written(clip: Clip, tmp_path: Path) -> None:
     with pytest.raises(VideoWriteError, match="no such file or directory") as caught:
         written(clip("plain.mp4"), tmp_path / "none" / "out.mkv")
     assert "\n" not in str(caught.value)

@@ -54,7 +54,7 @@ class Pipe(io.BytesIO):
         return super().write(data)  # type: ignore[arg-type]
 
 
-def test_a_reader_that_goes_away_ends_it(tmp_path: Path, upscaler: Upscaler) -> None:
+def test_a_closed_pipe_ends_it(tmp_path: Path, upscaler: Upscaler) -> None:
     source = CLIPS["plain.mp4"](tmp_path / "a.mp4")
     assert 0 < PipeOutput(source, upscaler).run(Pipe(BrokenPipeError())).frames < 12
 

@@ -46,7 +46,7 @@ def test_one_that_is_not_holds_the_rate_with_cheaper_ones_and_leaves_no_frame_ou
     assert {"high", "fast"} <= set(used)
 
 
-def test_a_rate_that_is_asked_for_is_the_one_that_is_held() -> None:
+def test_a_given_rate_is_held() -> None:
     machine = Machine({"high": 0.03, "fast": 0.005})
     used, _ = run(machine, 300, Fraction(60))
     assert machine.now <= 300 / 60 + 0.5

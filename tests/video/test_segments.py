@@ -61,7 +61,7 @@ def test_all_packets_come_back_in_order_with_times_and_durations(tmp_path: Path)
     assert shown == times
 
 
-def test_a_journal_goes_on_behind_what_is_whole(tmp_path: Path) -> None:
+def test_a_journal_resumes_after_its_complete_segments(tmp_path: Path) -> None:
     first = Journal(tmp_path / "video", SETTINGS)
     add(first, [0, 512])
     add(first, [1024, 1536])
@@ -109,13 +109,13 @@ def test_a_segment_that_is_not_all_there_would_be_noticed(tmp_path: Path) -> Non
     assert not (tmp_path / "video").exists()
 
 
-def test_a_disk_that_cannot_be_written_is_said_in_a_sentence(tmp_path: Path) -> None:
+def test_an_unwritable_disk_is_an_error_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(VideoWriteError, match="cannot be written"):
         Journal(tmp_path / "file" / "video", SETTINGS)
 
 
-def test_what_the_next_frames_depend_on_is_kept_with_the_last_segments(tmp_path: Path) -> None:
+def test_states_are_kept_with_the_last_segments(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "video", SETTINGS)
     for number in range(4):
         add(journal, [1024 * number, 1024 * number + 512], state={"memory": np.full((2, 3), number, np.float32)})

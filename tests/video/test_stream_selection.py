@@ -59,7 +59,7 @@ def test_matroska_holds_all_of_it(clip: Clip) -> None:
     assert found.notes == ()
 
 
-def test_what_mp4_cannot_hold_is_said(clip: Clip) -> None:
+def test_streams_that_mp4_cannot_hold_are_notes(clip: Clip) -> None:
     video = probe(clip("rich.mkv"))
     found = select(video, "x.mp4", "libx264")
     assert [stream.index for stream in found.streams] == [1, 2]

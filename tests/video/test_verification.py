@@ -59,7 +59,7 @@ def whole(clip: Clip, tmp_path_factory: pytest.TempPathFactory) -> Whole:
     return write(clip("rich.mkv"), tmp_path_factory.mktemp("whole") / "out.mkv")
 
 
-def spoiled(
+def remux_with_change(
     source: Path,
     destination: Path,
     packet: Callable[[Any], Any] = lambda each: each,
@@ -95,7 +95,7 @@ def spoiled(
 def test_a_good_copy_does_not_differ(whole: Whole, tmp_path: Path) -> None:
     assert whole.found() == []
     assert whole.found(decode=False) == []
-    assert whole.found(spoiled(whole.path, tmp_path / "copy.mkv")) == []
+    assert whole.found(remux_with_change(whole.path, tmp_path / "copy.mkv")) == []
 
 
 def test_times_may_be_seconds(whole: Whole) -> None:
@@ -152,7 +152,7 @@ def dropped(packet: Any) -> None:
 def test_a_spoiled_packet_is_found(
     whole: Whole, tmp_path: Path, index: int, number: int, change: Callable[[Any], Any], sentence: str, decode: bool
 ) -> None:
-    path = spoiled(whole.path, tmp_path / "bad.mkv", packet=nth(index, number, change))
+    path = remux_with_change(whole.path, tmp_path / "bad.mkv", packet=nth(index, number, change))
     (found,) = whole.found(path, decode=decode)
     assert re.match(sentence, found)
 
@@ -185,7 +185,7 @@ def of(index: int, change: Callable[[Any], None]) -> Callable[[Any], None]:
     ],
 )
 def test_a_spoiled_stream_is_found(whole: Whole, tmp_path: Path, change: Callable[[Any], None], sentence: str) -> None:
-    found = whole.found(spoiled(whole.path, tmp_path / "bad.mkv", stream=change))
+    found = whole.found(remux_with_change(whole.path, tmp_path / "bad.mkv", stream=change))
     assert len(found) == 1
     assert sentence in found[0]
 
@@ -203,7 +203,7 @@ def test_a_spoiled_stream_is_found(whole: Whole, tmp_path: Path, change: Callabl
 def test_a_spoiled_container_is_found(
     whole: Whole, tmp_path: Path, change: Callable[[Any], None], sentence: str
 ) -> None:
-    found = whole.found(spoiled(whole.path, tmp_path / "bad.mkv", container=change))
+    found = whole.found(remux_with_change(whole.path, tmp_path / "bad.mkv", container=change))
     assert found
     assert found[0].startswith(sentence)
 
@@ -266,7 +266,7 @@ def test_what_cannot_be_decoded_is_found(whole: Whole, tmp_path: Path) -> None:
         memoryview(packet)[:] = bytes(len(bytes(packet)))
         return packet
 
-    path = spoiled(whole.path, tmp_path / "bad.mkv", packet=nth(0, 6, emptied))
+    path = remux_with_change(whole.path, tmp_path / "bad.mkv", packet=nth(0, 6, emptied))
     assert whole.found(path, decode=False) == []
     assert any("11 frames, not 12" in sentence for sentence in whole.found(path))
 

@@ -1,4 +1,4 @@
-// What an instruction set brings: a name, the features it needs and its tables of kernels.
+// A target: the name of an instruction set, the features it needs, and its tables of kernels.
 #pragma once
 
 #include <initializer_list>

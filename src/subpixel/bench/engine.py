@@ -78,7 +78,7 @@ def peer_comparison(options: BenchOptions, network: Network, name: str) -> Group
 
 def target_comparison(options: BenchOptions, network: Network, name: str) -> Group:
     """Our engine on every target of this machine, with the ceiling of each."""
-    found: list[Entry] = []
+    result: list[Entry] = []
     for precision, target in ceilings.variants():
         ours, ceiling = f"{precision}, {target}", f"ceiling {precision}, {target}"
         calls: dict[str, Callable[[], Any]] = {
@@ -86,14 +86,14 @@ def target_comparison(options: BenchOptions, network: Network, name: str) -> Gro
             ceiling: ceilings.arithmetic(precision, target, options.threads, network.macs),
         }
         group = measure_group(options, name, "", calls, [(ours, "ours", ceiling), (ceiling, "ceiling", None)])
-        found += group.entries
-    return Group(name, f"{network.title}: targets and their ceilings", tuple(found))
+        result += group.entries
+    return Group(name, f"{network.title}: targets and their ceilings", tuple(result))
 
 
 def linearity(options: BenchOptions) -> Group:
     """Time per pixel of ESPCN ×3 int8, from small to large images, on one thread and on all."""
     network = espcn_x3()
-    found: list[Entry] = []
+    result: list[Entry] = []
     for megapixels, size in _SIZES.items():
         if megapixels > 10 and not options.full:
             continue
@@ -105,8 +105,8 @@ def linearity(options: BenchOptions) -> Group:
         group = measure_group(
             options, "", "", calls, [(name, "ours", None) for name in calls], pixels=size[0] * size[1]
         )
-        found += group.entries
-    return Group("linearity", "ESPCN ×3 int8, luma bytes: time by size of the input", tuple(found))
+        result += group.entries
+    return Group("linearity", "ESPCN ×3 int8, luma bytes: time by size of the input", tuple(result))
 
 
 def memory(options: BenchOptions) -> Group:

@@ -106,9 +106,9 @@ def _processor() -> str:
 
 
 def _caches() -> dict[str, str]:
-    found = {}
+    caches = {}
     for folder in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
         level, kind, size = ((folder / name).read_text().strip() for name in ("level", "type", "size"))
         if kind != "Instruction":
-            found[f"L{level}"] = size
-    return found
+            caches[f"L{level}"] = size
+    return caches

@@ -80,9 +80,9 @@ def quality(options: BenchOptions) -> Iterator[Group]:
 
 def _subjects(options: BenchOptions, notes: list[str]) -> Iterator[_Subject]:
     """Each model in f32 and, if its file has int8 parameters, in int8."""
-    found = False
+    any_model = False
     for label, role, source, model in _models(options, notes):
-        found = True
+        any_model = True
         for precision in ("f32", "int8"):
             if precision == "int8" and model.quantisation is None:
                 if model.spec.parameters:
@@ -92,7 +92,7 @@ def _subjects(options: BenchOptions, notes: list[str]) -> Iterator[_Subject]:
                 options.scale, model=source, backend="native", precision=precision, threads=options.threads
             )
             yield _Subject(f"{label} {precision}", role, model, upscaler)
-    if not found:
+    if not any_model:
         raise InvalidArgument(f"scale={options.scale}: no shipped or given model has this scale")
 
 
@@ -119,7 +119,7 @@ def _models(options: BenchOptions, notes: list[str]) -> Iterator[tuple[str, Role
 
 def _figures(subject: _Subject, options: BenchOptions, notes: list[str]) -> dict[str, float]:
     """PSNR by test set: from the model file, else measured now if there are test sets."""
-    sets: dict[str, Any] = subject.model.reached(subject.upscaler.precision)
+    sets: dict[str, Any] = subject.model.scores(subject.upscaler.precision)
     if not sets and options.data is not None:
         notes.append(f"{subject.label}: dB measured now, its file has none")
         sets = evaluate(subject.upscaler, options.data)["sets"]

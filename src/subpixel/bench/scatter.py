@@ -27,15 +27,15 @@ def scatter(group: Group, path: str | Path) -> None:
     FigureCanvasAgg(figure)
     panels = figure.subplots(max(1, len(sets)), squeeze=False)[:, 0]
     for axes, name in zip(panels, sets, strict=False):
-        shown = [entry for entry in group.entries if name in (entry.quality or {})]
-        ours = [entry for entry in shown if entry.role in ("ours", "candidate")]
+        entries = [entry for entry in group.entries if name in (entry.quality or {})]
+        ours = [entry for entry in entries if entry.role in ("ours", "candidate")]
         edge = frontier(ours, name)
         axes.plot([e.time.median for e in edge], [_db(e, name) for e in edge], color="#d0d7de", zorder=0)
         for model in dict.fromkeys(_model(entry) for entry in ours):
             both = [entry for entry in ours if _model(entry) == model]
             times, levels = [e.time.median for e in both], [_db(e, name) for e in both]
             axes.plot(times, levels, color=_COLOURS[both[0].role], linewidth=0.8, linestyle=":", zorder=1)
-        for entry in shown:
+        for entry in entries:
             axes.plot(
                 entry.time.median,
                 _db(entry, name),
@@ -44,9 +44,9 @@ def scatter(group: Group, path: str | Path) -> None:
                 markerfacecolor="white" if entry.role == "candidate" else None,
             )
             # Labels of int8 go below, others above, since both of a model are often close.
-            place = (5, -9) if entry.name.endswith(" int8") else (5, 3)
+            offset = (5, -9) if entry.name.endswith(" int8") else (5, 3)
             at = (entry.time.median, _db(entry, name))
-            axes.annotate(entry.name.removeprefix("OpenCV "), at, place, textcoords="offset points", fontsize=7)
+            axes.annotate(entry.name.removeprefix("OpenCV "), at, offset, textcoords="offset points", fontsize=7)
         axes.set(xscale="log", xlabel="ms, less is better", ylabel="PSNR of luma, dB")
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.xaxis.set_major_formatter(ScalarFormatter())

@@ -68,9 +68,9 @@ def time_alternately(
 
 
 def _measure(call: Callable[[], Any], clock: Callable[[], float]) -> float:
-    begun = clock()
+    start = clock()
     call()
-    return clock() - begun
+    return clock() - start
 
 
 def _summary(values: list[float]) -> Timing:

@@ -1,4 +1,4 @@
-"""``subpixel bench``: the machine's ceilings, this package and its peers, measured side by side."""
+"""``subpixel bench``: the speed of the machine, this package and its peers, measured side by side."""
 
 from __future__ import annotations
 
@@ -9,42 +9,104 @@ from typing import Annotated
 
 import typer
 
-from subpixel.cli.options import Json, Scale, Threads
+from subpixel.cli.options import COMPUTATION, DATA, FILES, Json, Threads, integer
 
 
 def bench(
-    suite: Annotated[str, typer.Option(help="engine, ops, images, files, video or quality.")] = "engine",
-    threads: Threads = None,
-    rounds: Annotated[int, typer.Option(min=3, max=10000, help="Rounds counted of each group.")] = 15,
-    seconds: Annotated[float, typer.Option(min=0, help="A group's rounds end early beyond so much time.")] = 20.0,
+    suite: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Measure engine, ops, images, files, video or quality.",
+            rich_help_panel=DATA,
+        ),
+    ] = "engine",
     only: Annotated[
-        str, typer.Option(help="Of suites ops and files, the cases whose name has this.", show_default=False)
+        str,
+        typer.Option(
+            metavar="TEXT",
+            help="Measure only cases whose name contains this text (suites ops and files).",
+            show_default=False,
+            rich_help_panel=DATA,
+        ),
     ] = "",
-    full: Annotated[bool, typer.Option("--full", help="Images of 100 megapixels too; 1,000 files.")] = False,
-    superres: Annotated[
-        Path | None,
-        typer.Option(help="The folder with ESPCN_x3.pb … for OpenCV's dnn_superres.", show_default=False),
-    ] = None,
-    scale: Scale = 2,
+    scale: Annotated[
+        int,
+        typer.Option(
+            "-s",
+            "--scale",
+            parser=integer,
+            metavar="N",
+            help="Measure networks of this factor: 2, 3, 4 or 8 (suite quality).",
+            rich_help_panel=DATA,
+        ),
+    ] = 2,
     models: Annotated[
         Path | None,
         typer.Option(
-            help="Of suite quality, a folder of model files to measure beside the shipped.", show_default=False
+            metavar="FOLDER",
+            help="Also measure the model files in this folder (suite quality).",
+            show_default=False,
+            rich_help_panel=DATA,
         ),
     ] = None,
     data: Annotated[
         Path | None,
         typer.Option(
-            help="Of suite quality, test sets for what no file has figures of; of suite video, a video.",
+            metavar="PATH",
+            help="Use these test sets for models without recorded figures (suite quality), or this video (suite "
+            "video).",
             show_default=False,
+            rich_help_panel=DATA,
         ),
     ] = None,
+    superres: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Also measure OpenCV's dnn_superres with its model files (ESPCN_x3.pb and others) in this folder.",
+            show_default=False,
+            rich_help_panel=DATA,
+        ),
+    ] = None,
+    full: Annotated[
+        bool,
+        typer.Option("--full", help="Also measure images of 100 megapixels and 1,000 files.", rich_help_panel=DATA),
+    ] = False,
+    rounds: Annotated[
+        int,
+        typer.Option(
+            metavar="N", min=3, max=10000, help="Time each case this often, 3 to 10000.", rich_help_panel=COMPUTATION
+        ),
+    ] = 15,
+    seconds: Annotated[
+        float,
+        typer.Option(
+            metavar="X",
+            min=0,
+            help="Stop timing a group after this many seconds, even if rounds are left.",
+            rich_help_panel=COMPUTATION,
+        ),
+    ] = 20.0,
+    threads: Threads = None,
     out: Annotated[
-        Path | None, typer.Option("-o", "--out", help="A file for the results as JSON.", show_default=False)
+        Path | None,
+        typer.Option(
+            "-o",
+            "--out",
+            metavar="FILE",
+            help="Write the results to this file as JSON.",
+            show_default=False,
+            rich_help_panel=FILES,
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Measure ceilings, this package, and those peers that are installed, taking turns on equal threads."""
+    """Measure the speed of this machine, this package and its peers.
+
+    The peers are the installed ones of torch, ONNX Runtime, OpenVINO and OpenCV. All run in turns on the same number of
+    threads. Let the machine do nothing else meanwhile.
+    """
     from subpixel.backends import available_threads
     from subpixel.bench.machine import label
     from subpixel.bench.options import BenchOptions
@@ -54,7 +116,7 @@ def bench(
     options = BenchOptions(
         available_threads() if threads is None else threads, rounds, seconds, full, superres, only, scale, models, data
     )
-    # What is being measured is shown as it comes; with --json that is beside the result, not in it.
+    # Groups are printed as they are measured; with --json to standard error, since standard output holds the JSON.
     stream = sys.stderr if as_json else sys.stdout
     results = measure(suite, options, lambda group: print(text([group]), end="\n\n", file=stream, flush=True))
     document = json.dumps(results.document(), indent=1, ensure_ascii=False)

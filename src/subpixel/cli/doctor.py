@@ -1,4 +1,4 @@
-"""``subpixel doctor``: what this installation can do on this machine."""
+"""``subpixel doctor``: versions, processor features and backends on this machine."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ from subpixel.errors import SubpixelError
 
 
 def doctor(as_json: Json = False) -> None:
-    """Show versions, processor features, and the backends with the reason why one is unavailable."""
+    """Show versions, processor features and backends.
+
+    A backend that is unavailable is listed with the reason.
+    """
     report = _report()
     if as_json:
         print(json.dumps(report, indent=2, ensure_ascii=False))
         return
     for name, version in report["versions"].items():
         print(f"{name:<12} {version}")
-    print(f"{'processor':<12} {report['processor']}, {report['threads']} threads to use")
+    print(f"{'processor':<12} {report['processor']}, {report['threads']} threads available")
     for name, backend in report["backends"].items():
         state = f"unavailable: {backend['unavailable']}" if backend["unavailable"] else ", ".join(backend["precisions"])
         print(f"{name:<12} {state}")

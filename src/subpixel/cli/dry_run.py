@@ -1,4 +1,4 @@
-"""What ``subpixel upscale --dry-run`` says: what would be done, and what that takes."""
+"""``subpixel upscale --dry-run``: what would be done, with time and memory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from subpixel.cli.option_names import with_option_names
-from subpixel.cli.reporting import Reporter, shown
+from subpixel.cli.reporting import Reporter, printable
 
 if TYPE_CHECKING:
     from subpixel.errors import SubpixelError
@@ -23,10 +23,10 @@ _DTYPES = {"uint8": "8 bits", "uint16": "16 bits", "float32": "floating point"}
 
 
 def dry_run(batch: Batch, plan: BatchPlan, reporter: Reporter) -> int:
-    """Say what would be done with each image, and with all; returns the exit code of doing it, as far as is known.
+    """Print what would be done with each image and with all; returns the exit code that the run would have.
 
     Raises:
-        SubpixelError: what a lone image would fail of.
+        SubpixelError: the error of a single image.
     """
     pending: dict[Task, Estimate] = {}
     failures: list[SubpixelError] = []
@@ -36,22 +36,22 @@ def dry_run(batch: Batch, plan: BatchPlan, reporter: Reporter) -> int:
             print(json.dumps(_as_json(estimate, reason, reporter)), flush=True)
         else:
             for line in _lines(estimate, reason):
-                print(shown(reporter.spoken(place + line)), flush=True)
+                print(printable(reporter.with_names(place + line)), flush=True)
                 place = "    "
         for note in estimate.notes:
             reporter.note(f"{estimate.source}: {note}")
         failures += estimate.problems[:1]
-        # The first of a lone image is the command's own.
+        # The first error of a single image is that of the command.
         for error in estimate.problems[reporter.total == 1 :]:
-            print(shown(reporter.spoken(f"error: {with_option_names(str(error))}")), file=sys.stderr)
+            print(printable(reporter.with_names(f"error: {with_option_names(str(error))}")), file=sys.stderr)
         if task is not None and not estimate.problems and not reason:
             pending[task] = estimate
     if not reporter.as_json:
         if pending and reporter.total > 1:
-            print(_sum(batch, pending))
-        print("Nothing was written. Times are those of a small image tried now, scaled up.")
+            print(_summary(batch, pending))
+        print("Nothing was written. Times are estimates from a trial on a small image.")
     if failures and reporter.total == 1:
-        raise type(failures[0])(reporter.spoken(str(failures[0])))
+        raise type(failures[0])(reporter.with_names(str(failures[0])))
     if failures:
         print(f"error: {len(failures)} of {reporter.total} images would fail", file=sys.stderr)
     return 0 if not failures else 1 if len(failures) == reporter.total else 3
@@ -76,22 +76,22 @@ def _each(batch: Batch, plan: BatchPlan) -> Iterator[tuple[Task | None, Estimate
 
 def _lines(one: Estimate, reason: str) -> Iterator[str]:
     if one.size_in is None or one.size_out is None:
-        goes = "" if one.destination is None else f" → {one.destination}"
-        yield f"{one.source}: {with_option_names(reason) or 'would fail'}{goes}"
+        arrow = "" if one.destination is None else f" → {one.destination}"
+        yield f"{one.source}: {with_option_names(reason) or 'would fail'}{arrow}"
         return
-    turned = f", orientation {one.orientation}" if one.orientation != 1 else ""
-    kind = f"{_KINDS[one.channels]}, {_DTYPES[one.dtype]}{turned}"
+    orientation = f", orientation {one.orientation}" if one.orientation != 1 else ""
+    kind = f"{_KINDS[one.channels]}, {_DTYPES[one.dtype]}{orientation}"
     yield (
         f"{one.source}  {one.size_in[0]}×{one.size_in[1]} {kind}"
         f" → {one.destination}  {one.size_out[0]}×{one.size_out[1]}"
     )
-    model = one.choice or f"{one.clean}, or its variant for compressed images, by its blocks"
+    model = one.choice or f"{one.clean}, or its variant for compressed images if blocks are visible"
     yield f"{model}; about {amount(one.memory)} of memory, {duration(one.seconds)}"
     if one.comparison is not None:
         yield f"comparison → {one.comparison}"
 
 
-def _sum(batch: Batch, pending: Mapping[Task, Estimate]) -> str:
+def _summary(batch: Batch, pending: Mapping[Task, Estimate]) -> str:
     together = batch.largest_group(list(pending))
     pixels = sum(one.size_out[0] * one.size_out[1] for one in pending.values() if one.size_out is not None)
     memory = sum(pending[task].memory for task in together)

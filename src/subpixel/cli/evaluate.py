@@ -10,60 +10,103 @@ from typing import Annotated, Any
 
 import typer
 
-from subpixel.cli.options import Backend, Ensemble, Json, Model, Precision, Scale, Strength, Threads
+from subpixel.cli.options import DATA, FILES, Backend, Ensemble, Json, Model, Precision, Strength, Threads, integer
+from subpixel.cli.table import align_rows
 from subpixel.errors import InvalidArgument
 
 
 def evaluate(
-    model: Model,
+    *,
     data: Annotated[
         Path | None,
-        typer.Option(help="A folder with HR/ (and LR_x2/ …), or a folder of such folders.", show_default=False),
+        typer.Option(
+            metavar="FOLDER",
+            help="Measure on this test set: a folder with HR/ and optionally LR_x2/, LR_x3/ and so on. A folder of "
+            "test sets is measured set by set.",
+            show_default=False,
+            rich_help_panel=DATA,
+        ),
     ] = None,
     video: Annotated[
         list[Path] | None,
-        typer.Option(help="A reference clip instead, made small and upscaled; may be given again.", show_default=False),
+        typer.Option(
+            metavar="FILE",
+            help="Measure on this clip instead: it is downscaled and upscaled again. Repeat the option for more clips.",
+            show_default=False,
+            rich_help_panel=DATA,
+        ),
     ] = None,
-    scale: Scale = 2,
-    threads: Threads = None,
-    backend: Backend = "auto",
-    precision: Precision = "auto",
+    scale: Annotated[
+        int,
+        typer.Option(
+            "-s",
+            "--scale",
+            parser=integer,
+            metavar="N",
+            help="Measure this factor: 2, 3, 4 or 8.",
+            rich_help_panel=DATA,
+        ),
+    ] = 2,
     degrade: Annotated[
         str | None,
-        typer.Option(help="Save the small images as jpeg:75 (4:2:0), jpeg:75:444, webp:80 or h264:23 (crf) first."),
+        typer.Option(
+            metavar="KIND",
+            help="Compress the small images first: jpeg:75 (4:2:0), jpeg:75:444, webp:80 or h264:23, each with its own "
+            "quality.",
+            show_default=False,
+            rich_help_panel=DATA,
+        ),
     ] = None,
+    model: Model,
+    precision: Precision = "auto",
     ensemble: Ensemble = False,
     strength: Strength = 1.0,
-    as_json: Json = False,
-    record: Annotated[bool, typer.Option("--record", help="Write the figures into the model file.")] = False,
+    backend: Backend = "auto",
+    threads: Threads = None,
+    record: Annotated[
+        bool, typer.Option("--record", help="Write the figures to the model file.", rich_help_panel=FILES)
+    ] = False,
     heatmap: Annotated[
         Path | None,
-        typer.Option(help="A folder for maps of where the results, made small again, differ.", show_default=False),
+        typer.Option(
+            metavar="FOLDER",
+            help="Write maps to this folder that show where the result, downscaled again, differs from the input.",
+            show_default=False,
+            rich_help_panel=FILES,
+        ),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace maps that exist.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace maps that exist.", rich_help_panel=FILES)
+    ] = False,
+    as_json: Json = False,
 ) -> None:
-    """Print PSNR, SSIM, the time, and how faithful the results are, with the protocol they were measured under."""
+    """Measure the quality and speed of a model on test sets or clips.
+
+    The command prints PSNR and SSIM, the time, how well the downscaled result matches the input, and the protocol.
+    """
     if (data is None) == (not video):
-        raise InvalidArgument("evaluate: either --data or --video is needed, not both")
+        raise InvalidArgument("evaluate needs either --data or --video, not both")
     if video:
         for name, given in (("--degrade", degrade), ("--heatmap", heatmap)):
             if given:
-                raise InvalidArgument(f"{name}: is for --data; clips are measured without it")
+                raise InvalidArgument(f"{name} works only with --data")
         if ensemble or strength != 1:
-            raise InvalidArgument("--ensemble, --strength: are for --data; clips are measured without them")
-        _need_path(record, model)
+            raise InvalidArgument("--ensemble and --strength work only with --data")
+        _check_record(record, model)
         _evaluate_video(video, model, scale, backend, precision, threads, as_json, record)
         return
     assert data is not None
     from subpixel.image.compression import parse
     from subpixel.metrics import evaluate as measure
-    from subpixel.metrics import record as recorded
+    from subpixel.metrics import record as with_figures
     from subpixel.models.files import Model, save
     from subpixel.upscaler import Upscaler
 
-    _need_path(record, model)
+    _check_record(record, model)
     if record and (ensemble or strength != 1):
-        raise InvalidArgument("--record: a file keeps what its network reaches without --ensemble and --strength")
+        raise InvalidArgument(
+            "--record does not work with --ensemble or --strength: the file records the network alone"
+        )
     degradation = parse(degrade) if degrade is not None else None
     upscaler = Upscaler(
         scale, model=model, backend=backend, precision=precision, threads=threads, ensemble=ensemble, strength=strength
@@ -76,7 +119,7 @@ def evaluate(
     if record:
         network = upscaler.network()
         assert isinstance(network.model, Model)  # it came from a model file
-        save(recorded(network.model, report, degraded=degrade), model)
+        save(with_figures(network.model, report, degraded=degrade), model)
     if as_json:
         print(json.dumps(_finite(report), indent=2, ensure_ascii=False, allow_nan=False))
         return
@@ -84,28 +127,30 @@ def evaluate(
     if heatmap is not None:
         from subpixel.metrics.heatmap import LIMIT
 
-        print(f"  heat maps in {heatmap}: |difference| of Y from 0, black, to {LIMIT} and more, white")
+        print(f"  heat maps in {heatmap}: the absolute difference of Y, from 0 (black) to {LIMIT} or more (white)")
 
 
-def _need_path(record: bool, model: str) -> None:
+def _check_record(record: bool, model: str) -> None:
     if record and not model.endswith(".safetensors"):
-        raise InvalidArgument("--record: the path of the model file is needed as --model")
+        raise InvalidArgument("--record needs the path of a .safetensors file as --model")
+
+
+def _title(report: dict[str, Any]) -> str:
+    return f"{report['model']} ×{report['scale']}, {report['backend']}, {report['precision']}"
 
 
 def _show(report: dict[str, Any]) -> None:
     mix = ", ensemble" if report["ensemble"] else ""
     mix += f", strength {report['strength']:g}" if report["strength"] != 1 else ""
-    print(f"{report['model']} ×{report['scale']}, {report['backend']}, {report['precision']}{mix}")
+    print(f"{_title(report)}{mix}")
     rows = [("", "PSNR Y", "SSIM Y", "PSNR RGB", "SSIM RGB", "round trip Y", "seconds", "Mpx/s", "images")]
     for name, one in report["sets"].items():
         decibels = [f"{one[key]:.3f} dB" for key in ("psnr_y", "psnr_rgb", "round_trip_psnr_y")]
         ratios = [f"{one[key]:.4f}" for key in ("ssim_y", "ssim_rgb")]
         time = f"{one['seconds']:.3f}", f"{one['megapixels_per_second']:.1f}", str(len(one["images"]))
         rows.append((name, decibels[0], ratios[0], decibels[1], ratios[1], decibels[2], *time))
-    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
-    for row in rows:
-        cells = [f"{cell:>{width}}" for cell, width in zip(row[1:], widths[1:], strict=True)]
-        print("  " + "  ".join([f"{row[0]:<{widths[0]}}", *cells]))
+    for line in align_rows(rows):
+        print(f"  {line}")
     for topic, text in report["protocol"].items():
         print(f"  {topic}: {text}")
     threads = f"{report['threads']} thread{'s'[: report['threads'] > 1]}"
@@ -140,17 +185,15 @@ def _evaluate_video(
     if as_json:
         print(json.dumps(_finite(report), indent=2, ensure_ascii=False, allow_nan=False))
         return
-    print(f"{report['model']} ×{report['scale']}, {report['backend']}, {report['precision']}")
+    print(_title(report))
     clips = {**report["clips"], **({"mean": report["mean"]} if len(report["clips"]) > 1 else {})}
     rows = [("", "PSNR Y", "SSIM Y", "warping error", "frames/s")]
     for name, one in clips.items():
         rate = f"{one['frames'] / one['seconds']:.1f}" if "frames" in one else ""
         rows.append((name, *_video_figures(one), rate))
-        rows += [(f"  {way}", *_video_figures(one[way]), "") for way in ("bicubic", "truth")]
-    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
-    for row in rows:
-        cells = [f"{cell:>{width}}" for cell, width in zip(row[1:], widths[1:], strict=True)]
-        print(("  " + "  ".join([f"{row[0]:<{widths[0]}}", *cells])).rstrip())
+        rows += [(f"  {name}", *_video_figures(one[name]), "") for name in ("bicubic", "truth")]
+    for line in align_rows(rows):
+        print(f"  {line}")
     for topic, text in report["protocol"].items():
         print(f"  {topic}: {text}")
 
@@ -162,7 +205,7 @@ def _video_figures(one: dict[str, Any]) -> tuple[str, str, str]:
 
 
 def _finite(value: Any) -> Any:
-    """As JSON can say it: PSNR of equal images, which is infinite, is null."""
+    """The value for JSON, which has no infinity: PSNR of equal images becomes null."""
     if isinstance(value, dict):
         return {key: _finite(one) for key, one in value.items()}
     if isinstance(value, list):

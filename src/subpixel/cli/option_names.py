@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 import re
+import shlex
 
 __all__ = ["with_option_names"]
 
 # Parameters of the library that have an option. Most options are the parameter's name with hyphens.
 _PARAMETERS = (
+    # upscale
     *("scale", "width", "height", "fit", "tile", "model", "format", "quality", "threads", "backend", "precision"),
     *("ensemble", "strength", "overwrite", "compare", "processes", "limit", "provenance"),
+    # video, play
     *("encoder", "crf", "preset", "pix_fmt", "encoder_options", "start", "end", "preview", "side_by_side"),
-    *("deinterlace", "realtime", "target_fps", "rate"),
+    *("deinterlace", "realtime", "target_fps", "rate", "player"),
+    # train, quantise, evaluate, bench
+    *("arch", "steps", "minutes", "seed", "batch", "patch", "lr", "loss", "expand", "cycles", "rounded", "teacher"),
+    *("teacher_share", "content", "features", "layer", "adversarial", "bf16", "device", "degradation", "variants"),
+    *("frames", "clip", "speed", "warped", "smooth", "data", "heatmap", "degrade", "suite", "rounds", "seconds"),
 )
 # Those whose option has another name.
 _OTHER_NAMES = {"rate": "--target-fps"}
 # Options that switch something off.
-_OFF = {"provenance": "--no-provenance"}
+_OFF = {"provenance": "--no-provenance", "bf16": "--no-bf16"}
 
-_VALUE = r"True|False|'[^']*'|\(\d+, \d+\)|\d+x\d+|-?(?:\d+(?:\.\d+)?(?:e[+-]?\d+)?|nan|inf)"
-# A parameter is a word of its own. Parts of paths and of longer words are left alone.
+_NUMBER = r"-?(?:\d+(?:\.\d+)?(?:e[+-]?\d+)?|inf|nan)"
+_VALUE = (
+    rf"True|False|'[^']*'|\"[^\"]*\"|\(\d+, \d+\)|\(width, height\)|\d+x\d+|{_NUMBER}"
+    # What `content` may be stands without quotes in messages.
+    r"|pixel|pyramid|vgg19"
+)
+# A parameter stands by itself: what is part of a path or of a longer word is left alone.
 _ASSIGNMENT = re.compile(rf"(?<![^\s(])({'|'.join(_PARAMETERS)})=({_VALUE})(?=[\s,;:)]|\.?$|\.\s)")
 
 
@@ -27,7 +39,8 @@ def with_option_names(message: str) -> str:
     """A message of the library with options in place of parameters: ``name=value`` becomes ``--name value``.
 
     Only parameters that have an option are replaced, and only before a literal value: ``True`` (for a switch), a
-    number, a quoted text, ``3840x2160`` or ``(3840, 2160)``. Translating a message twice changes nothing.
+    number, a quoted text, ``3840x2160``, ``(3840, 2160)`` or ``(width, height)``. Translating a message twice changes
+    nothing.
 
     >>> with_option_names("a.png exists already; overwrite=True replaces it")
     'a.png exists already; --overwrite replaces it'
@@ -43,6 +56,10 @@ def _option(name: str, value: str) -> str:
         return option
     if value == "False":
         return _OFF.get(name, f"{name}={value}")
+    if value == "(width, height)":
+        return f"{option} WxH"
     if value.startswith("("):
         value = value.strip("()").replace(", ", "x")
-    return f"{option} {value.strip(chr(39))}"
+    if value[0] in "'\"":
+        value = shlex.quote(value[1:-1])
+    return f"{option} {value}"

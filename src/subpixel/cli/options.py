@@ -1,4 +1,4 @@
-"""Options that several commands share, stated once."""
+"""Options that several commands share, and the panels that group options in the help."""
 
 from __future__ import annotations
 
@@ -7,8 +7,14 @@ from typing import Annotated, Any
 import typer
 
 __all__ = [
+    "COMPUTATION",
+    "DATA",
+    "FILES",
+    "OUTPUT",
+    "REPORTING",
     "AnyScale",
     "Backend",
+    "Deinterlace",
     "Ensemble",
     "Fit",
     "Height",
@@ -16,25 +22,35 @@ __all__ = [
     "Model",
     "Precision",
     "Scale",
+    "SideBySide",
     "Strength",
     "Threads",
     "Tile",
     "Width",
+    "integer",
 ]
 
+# The titles of the panels.
+OUTPUT = "What comes out"
+COMPUTATION = "How it is computed"
+DATA = "What is measured"
+FILES = "Files"
+REPORTING = "Reporting"
 
-def _whole_number(text: str) -> int:
+
+def integer(text: str) -> int:
+    """Parse a scale."""
     try:
         return int(text)
     except ValueError:
-        raise typer.BadParameter(f"{text!r} is not an integer; 2, 3, 4 or 8 would be") from None
+        raise typer.BadParameter(f"{text!r} is not an integer. Use 2, 3, 4 or 8.") from None
 
 
 def _number(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a number; 2 or 2.5 would be") from None
+        raise typer.BadParameter(f"{text!r} is not a number. Use for example 2 or 2.5.") from None
 
 
 def _box(text: str) -> tuple[int, int]:
@@ -42,11 +58,19 @@ def _box(text: str) -> tuple[int, int]:
     try:
         return int(width), int(height)
     except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a width and a height; 3840x2160 would be") from None
+        raise typer.BadParameter(f"{text!r} is not a width and a height. Use for example 3840x2160.") from None
 
 
 Scale = Annotated[
-    int, typer.Option("-s", "--scale", parser=_whole_number, metavar="N", help="How many times larger: 2, 3, 4 or 8.")
+    int,
+    typer.Option(
+        "-s",
+        "--scale",
+        parser=integer,
+        metavar="N",
+        help="Upscale by this factor: 2, 3, 4 or 8.",
+        rich_help_panel=OUTPUT,
+    ),
 ]
 AnyScale = Annotated[
     float | None,
@@ -55,20 +79,101 @@ AnyScale = Annotated[
         "--scale",
         parser=_number,
         metavar="N",
-        help="How many times larger: 2 (the default), 3, 2.5 … up to 64; 1 cleans a compressed image.",
+        help="Upscale by this factor: any number up to 64, such as 2, 3 or 2.5. A factor of 1 cleans a compressed "
+        "image. Default: 2.",
         show_default=False,
+        rich_help_panel=OUTPUT,
     ),
 ]
 Width = Annotated[
-    int | None, typer.Option("--width", metavar="PIXELS", help="Width of the result instead.", show_default=False)
+    int | None,
+    typer.Option(
+        "--width",
+        metavar="PIXELS",
+        help="Set the width of the result instead of the scale. The height follows.",
+        show_default=False,
+        rich_help_panel=OUTPUT,
+    ),
 ]
 Height = Annotated[
-    int | None, typer.Option("--height", metavar="PIXELS", help="Height of the result instead.", show_default=False)
+    int | None,
+    typer.Option(
+        "--height",
+        metavar="PIXELS",
+        help="Set the height of the result instead of the scale. The width follows.",
+        show_default=False,
+        rich_help_panel=OUTPUT,
+    ),
 ]
 Fit = Annotated[
     Any,
     typer.Option(
-        "--fit", parser=_box, metavar="WxH", help="The largest that fits in, as in 3840x2160.", show_default=False
+        "--fit",
+        parser=_box,
+        metavar="WxH",
+        help="Make the largest result that fits into a box, for example 3840x2160.",
+        show_default=False,
+        rich_help_panel=OUTPUT,
+    ),
+]
+SideBySide = Annotated[
+    bool,
+    typer.Option(
+        "--side-by-side", help="Show bicubic on the left and the result on the right.", rich_help_panel=OUTPUT
+    ),
+]
+Model = Annotated[
+    str,
+    typer.Option(
+        "-n",
+        "--model",
+        metavar="NAME",
+        help="Use this model: a name that `subpixel models` lists, auto, or the path of a .safetensors, .pth or .pt "
+        "file.",
+        rich_help_panel=COMPUTATION,
+    ),
+]
+Precision = Annotated[
+    str,
+    typer.Option(
+        "--precision",
+        metavar="NAME",
+        help="Compute in f32, bf16 or int8. auto takes int8 if it costs at most 0.05 dB.",
+        rich_help_panel=COMPUTATION,
+    ),
+]
+Ensemble = Annotated[
+    bool,
+    typer.Option(
+        "--ensemble",
+        help="Average over 8 flips and rotations. It is slightly better and takes 8 times as long.",
+        rich_help_panel=COMPUTATION,
+    ),
+]
+Strength = Annotated[
+    float,
+    typer.Option(
+        "--strength",
+        metavar="X",
+        help="Mix bicubic (0) with the result of the network (1).",
+        rich_help_panel=COMPUTATION,
+    ),
+]
+Deinterlace = Annotated[
+    bool,
+    typer.Option(
+        "--deinterlace",
+        help="Turn interlaced fields into whole frames first. Progressive frames stay as they are.",
+        rich_help_panel=COMPUTATION,
+    ),
+]
+Backend = Annotated[
+    str,
+    typer.Option(
+        "--backend",
+        metavar="NAME",
+        help="Run the network with native (the compiled engine), reference (NumPy), torch, or auto.",
+        rich_help_panel=COMPUTATION,
     ),
 ]
 Tile = Annotated[
@@ -77,28 +182,22 @@ Tile = Annotated[
         "-t",
         "--tile",
         metavar="PIXELS",
-        help="Rows and columns that go through the network at a time; by itself what is good for memory.",
+        help="Tile size in pixels. Default: chosen to limit memory.",
         show_default=False,
+        rich_help_panel=COMPUTATION,
     ),
-]
-Model = Annotated[
-    str, typer.Option("-n", "--model", help="See 'subpixel models'; or the path of a .safetensors or .pth file.")
 ]
 Threads = Annotated[
     int | None,
     typer.Option(
         "-j",
         "--threads",
+        metavar="N",
         min=1,
         max=1024,
-        help="Default: as many as this process may use.",
+        help="Use this many threads, 1 to 1024. Default: all processors that this process may use.",
         show_default=False,
+        rich_help_panel=COMPUTATION,
     ),
 ]
-Backend = Annotated[str, typer.Option("--backend", help="auto, native, reference or torch.")]
-Precision = Annotated[str, typer.Option("--precision", help="auto, f32, bf16 or int8.")]
-Ensemble = Annotated[
-    bool, typer.Option("--ensemble", help="The mean over 8 flips and rotations: a little better, 8 times the work.")
-]
-Strength = Annotated[float, typer.Option(help="0 … 1, from plain bicubic to the network's result.")]
-Json = Annotated[bool, typer.Option("--json", help="For machines.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for other programs.", rich_help_panel=REPORTING)]

@@ -1,4 +1,4 @@
-"""``subpixel play``: watch a video upscaled while it is made."""
+"""``subpixel play``: watch a video while it is upscaled."""
 
 from __future__ import annotations
 
@@ -9,34 +9,64 @@ from typing import Annotated
 
 import typer
 
-from subpixel.cli.options import Backend, Model, Precision, Scale, Threads
-from subpixel.cli.video import Time, say_notes, time_range_of
+from subpixel.cli.options import (
+    COMPUTATION,
+    OUTPUT,
+    Backend,
+    Deinterlace,
+    Model,
+    Precision,
+    Scale,
+    SideBySide,
+    Threads,
+)
+from subpixel.cli.video import End, Start, print_notes, time_range_of
 
 
 def play(
-    given: Annotated[str, typer.Argument(metavar="FILE", help="A video; - reads one.", show_default=False)],
+    input_name: Annotated[
+        str,
+        typer.Argument(
+            metavar="INPUT", help="A video file. Use - to read one from standard input.", show_default=False
+        ),
+    ],
     scale: Scale = 2,
+    start: Start = None,
+    end: End = None,
+    side_by_side: SideBySide = False,
+    player: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Show it in mpv or ffplay. Default: the first that is installed.",
+            show_default=False,
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
     model: Model = "auto",
-    side_by_side: Annotated[bool, typer.Option("--side-by-side", help="The plain resize on the left.")] = False,
-    start: Time = None,
-    end: Time = None,
-    deinterlace: Annotated[bool, typer.Option("--deinterlace", help="Make whole frames of fields first.")] = False,
-    every_frame: Annotated[
-        bool, typer.Option("--every-frame", help="By the network of choice, even where that is not in time.")
-    ] = False,
-    player: Annotated[str | None, typer.Option(help="mpv or ffplay; by itself the first there is.")] = None,
-    threads: Threads = None,
-    backend: Backend = "auto",
     precision: Precision = "auto",
+    every_frame: Annotated[
+        bool,
+        typer.Option(
+            "--every-frame",
+            help="Upscale every frame with the chosen model, even if it is late.",
+            rich_help_panel=COMPUTATION,
+        ),
+    ] = False,
+    deinterlace: Deinterlace = False,
+    backend: Backend = "auto",
+    threads: Threads = None,
 ) -> None:
-    """Show a video upscaled in a player's window, at the video's own rate.
+    """Watch a video while it is upscaled.
 
-    Where the network is too slow, a cheaper one takes its place for a while. At the end the rate reached is printed."""
+    If the chosen model is too slow for the frame rate, a faster one takes over until there is time again. At the end,
+    the command prints the frame rate that it reached.
+    """
     from subpixel.upscaler import Upscaler
     from subpixel.video import PipeOutput, find_player, open_player
 
     found, program = find_player(player)
-    source, name = Path(given), "standard input" if given == "-" else given
+    source, name = Path(input_name), "standard input" if input_name == "-" else input_name
     upscaler = Upscaler(scale, model=model, backend=backend, precision=precision, threads=threads)
     live = PipeOutput(
         source,
@@ -46,10 +76,10 @@ def play(
         side_by_side=side_by_side,
         realtime=not every_frame,
     )
-    # Sound begins with the file: beside a part of it, it would be the wrong one.
-    sound = source if given != "-" and start in (None, Fraction(0)) else None
+    # A player starts the sound at the beginning of the file, which is wrong beside a later part.
+    sound = source if input_name != "-" and start in (None, Fraction(0)) else None
     with open_player(found, program, f"{name} ×{scale} by {model}", sound) as pipe:
-        done = live.run(pipe)
-    say_notes(name, done.notes)
-    rate = done.frames / done.seconds if done.seconds else 0.0
-    print(f"{name}: {done.frames} frames in {done.seconds:.1f} s, {rate:.1f} frames/s", file=sys.stderr)
+        result = live.run(pipe)
+    print_notes(name, result.notes)
+    rate = result.frames / result.seconds if result.seconds else 0.0
+    print(f"{name}: {result.frames} frames in {result.seconds:.1f} s, {rate:.1f} frames/s", file=sys.stderr)

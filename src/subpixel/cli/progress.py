@@ -1,4 +1,4 @@
-"""A bar for one image that takes long."""
+"""A progress bar for one image or video."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ __all__ = ["bar"]
 
 
 @contextmanager
-def bar(name: str, shown: bool = True) -> Iterator[Callable[[int, int], None]]:
-    """A bar on standard error, if that is a terminal and an image is not done in one piece.
+def bar(name: str, *, enabled: bool = True) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on standard error for work of several steps, if that is a terminal.
 
     Args:
-        name: what stands beside it.
-        shown: whether it is wanted at all.
+        name: the text beside the bar.
+        enabled: False for no bar.
 
     Yields:
-        What is to be told how much is done, and of how much.
+        A function that takes how much is done and how much there is. The bar appears at its first call, and never if
+        everything is done at once.
     """
-    if not shown or not sys.stderr.isatty():
+    if not enabled or not sys.stderr.isatty():
         yield lambda done, total: None
         return
     from rich.console import Console
@@ -28,22 +29,22 @@ def bar(name: str, shown: bool = True) -> Iterator[Callable[[int, int], None]]:
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
     columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
-    drawn = Progress(
+    progress = Progress(
         *columns, console=Console(stderr=True), transient=True, redirect_stdout=False, redirect_stderr=False
     )
-    task = drawn.add_task(escape(name), total=None)
-    begun = False
+    task = progress.add_task(escape(name), total=None)
+    started = False
 
-    def tell(done: int, total: int) -> None:
-        nonlocal begun
-        if not begun and done < total:
-            drawn.start()
-            begun = True
-        drawn.update(task, completed=done, total=total)
+    def update(done: int, total: int) -> None:
+        nonlocal started
+        if not started and done < total:
+            progress.start()
+            started = True
+        progress.update(task, completed=done, total=total)
         if done >= total:
-            drawn.stop()  # before anything else is said
+            progress.stop()  # before anything else is printed
 
     try:
-        yield tell
+        yield update
     finally:
-        drawn.stop()
+        progress.stop()

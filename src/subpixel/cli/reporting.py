@@ -1,4 +1,4 @@
-"""What ``subpixel upscale`` says while it works: lines, a bar, JSON, and the end of a batch."""
+"""What ``subpixel upscale`` prints: a line or JSON for each image, a progress bar, and a summary."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 
     from subpixel.image.batch.task_policy import Report
 
-__all__ = ["Reporter", "shown"]
+__all__ = ["Reporter", "printable"]
 
 
-def shown(text: str) -> str:
-    r"""A text on one line, in characters that can be written: what else a name may hold is escaped.
+def printable(text: str) -> str:
+    r"""A text on one line, in characters that can be written. Others, which a file name may hold, are escaped.
 
-    >>> print(shown("line\nbreak and what is no UTF-8: \udcff"))
-    line\nbreak and what is no UTF-8: \xff
+    >>> print(printable("line\nbreak, byte that is no UTF-8: \udcff"))
+    line\nbreak, byte that is no UTF-8: \xff
     """
 
     def one(letter: str) -> str:
-        if "\udc80" <= letter <= "\udcff":  # how Python carries a byte that is not of the name's encoding
+        if "\udc80" <= letter <= "\udcff":  # Python's stand-in for a byte outside the encoding
             return f"\\x{ord(letter) - 0xDC00:02x}"
         if unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp"):
             return letter.encode("unicode_escape").decode()
@@ -38,15 +38,15 @@ def shown(text: str) -> str:
 
 
 class Reporter:
-    """Says what becomes of each image; a context, within which the bar is shown.
+    """Prints the outcome of each image. It is a context: the progress bar is visible inside.
 
     Args:
         total: how many images there are.
-        as_json: one object a line on standard output, and nothing else there.
-        verbose: a line for each image beside a bar too.
-        quiet: only notes and errors.
-        choices: to say which model was taken, and why.
-        names: what to say instead of paths.
+        as_json: print one object a line to standard output, and nothing else there.
+        verbose: print a line for each image even beside a bar.
+        quiet: print only notes and errors.
+        choices: print which model ``auto`` took, and why.
+        names: what to print instead of a path, by path.
     """
 
     def __init__(
@@ -62,88 +62,89 @@ class Reporter:
         self.total, self.as_json, self.choices, self.names = total, as_json, choices, names or {}
         self.counts: Counter[str] = Counter()
         bar = total > 1 and not quiet and sys.stderr.isatty()
-        beside = bar and sys.stdout.isatty()  # lines would only push the bar along
-        self.lines = not as_json and not quiet and (verbose or not beside)
-        self.ends = total > 1 and not quiet
+        same_terminal = bar and sys.stdout.isatty()  # a line for each image would only move the bar
+        self.lines = not as_json and not quiet and (verbose or not same_terminal)
+        self.summary = total > 1 and not quiet
         self.start = time.perf_counter()
         self._bar: Progress | None = _bar() if bar else None
 
     def __enter__(self) -> Reporter:
-        self._within: AbstractContextManager[Any] = self._bar or nullcontext()
-        self._within.__enter__()
+        self._context: AbstractContextManager[Any] = self._bar or nullcontext()
+        self._context.__enter__()
         if self._bar is not None:
             self._bar.add_task("", total=self.total)
         return self
 
     def __exit__(self, *error: Any) -> None:
-        self._within.__exit__(*error)
+        self._context.__exit__(*error)
         self._bar = None
 
     def report(self, report: Report) -> None:
-        """An image is done, or not."""
+        """Print the outcome of an image."""
         self.counts[report.status] += 1
         if self.as_json:
             print(json.dumps(_as_json(report, self.names)), flush=True)
         for note in report.result.notes if report.result else ():
             self.note(f"{report.source}: {note}")
         if report.error is not None:
-            if self.total > 1:  # that of a lone image is the command's own
-                self._say(f"error: {with_option_names(str(report.error))}")
+            if self.total > 1:  # the error of a single image is that of the command
+                self._print_error(f"error: {with_option_names(str(report.error))}")
         elif self.lines:
             place = f"[{self.counts.total()}/{self.total}] " if self.total > 1 else ""
-            self._line(place + self._what(report))
+            self._line(place + self._outcome(report))
             if report.result is not None and report.result.comparison is not None:
                 self._line(f"{place}comparison → {report.result.comparison}")
         if self._bar is not None:
             self._bar.advance(self._bar.task_ids[0])
 
     def note(self, text: str) -> None:
-        """Something worth knowing that is no error."""
-        self._say(f"note: {with_option_names(text)}")
+        """Print a note to standard error."""
+        self._print_error(f"note: {with_option_names(text)}")
 
     def end(self, where: str) -> None:
-        """What became of all."""
+        """Print the summary."""
         seconds = time.perf_counter() - self.start
-        if self.ends:
+        if self.summary:
             parts = [f"{self.counts[status]} {status}" for status in ("done", "skipped", "failed")]
             rate = f"  {self.counts['done'] / seconds:.1f} images/s" if self.counts["done"] else ""
             text = f"{', '.join(parts)} of {self.total}  {seconds:.1f} s{rate}  {where}"
             if self.as_json:
-                self._say(text)
+                self._print_error(text)
             else:
                 self._line(text)
         if self.counts["failed"] and self.total > 1:
-            self._say(f"error: {self.counts['failed']} of {self.total} images failed")
+            self._print_error(f"error: {self.counts['failed']} of {self.total} images failed")
 
-    def interrupted(self, again: str) -> None:
-        """Stopped from outside."""
+    def interruption(self) -> None:
+        """Print how much of a batch is done, and how to resume it."""
         if self.total > 1:
-            self.note(f"{self.counts['done'] + self.counts['skipped']} of {self.total} images are done; {again}")
+            count = self.counts["done"] + self.counts["skipped"]
+            self.note(f"{count} of {self.total} images are done; run the same command again to resume")
 
-    def spoken(self, text: str) -> str:
-        """A text with the names for paths that stand for something else."""
+    def with_names(self, text: str) -> str:
+        """A text with names instead of paths, where a path stands for standard input or output."""
         for path, name in self.names.items():
             text = text.replace(path, name)
         return text
 
-    def _what(self, report: Report) -> str:
+    def _outcome(self, report: Report) -> str:
         result = report.result
         if result is None:
             return f"{report.source}: {with_option_names(report.reason)} → {report.destination}"
         width, height = result.size_out
-        chosen = f"  auto: {result.choice}" if self.choices else ""
+        choice = f"  auto: {result.choice}" if self.choices else ""
         seconds = f"{sum(result.seconds.values()):.2f} s"
-        return f"{report.source} → {result.destination}  {width}×{height}  {seconds}{chosen}"
+        return f"{report.source} → {result.destination}  {width}×{height}  {seconds}{choice}"
 
     def _line(self, text: str) -> None:
-        """On standard output, above the bar where that is the same terminal."""
+        """Print to standard output, above the bar if that is the same terminal."""
         self._print(text, sys.stdout)
 
-    def _say(self, text: str) -> None:
+    def _print_error(self, text: str) -> None:
         self._print(text, sys.stderr)
 
     def _print(self, text: str, stream: Any) -> None:
-        text = shown(self.spoken(text))
+        text = printable(self.with_names(text))
         if self._bar is not None and stream.isatty():
             self._bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
         else:

@@ -1,4 +1,4 @@
-"""Being asked to stop."""
+"""Signals that ask the process to stop."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["stopped_by_signals"]
+__all__ = ["stop_on_signals"]
 
 
 @contextmanager
-def stopped_by_signals() -> Iterator[threading.Event]:
-    """SIGTERM means what Ctrl-C means: stop, and leave nothing half-done.
+def stop_on_signals() -> Iterator[threading.Event]:
+    """Treat SIGTERM like Ctrl-C: raise KeyboardInterrupt and set an event.
 
-    An exception that rises while libvips calls Python, or in a destructor, is lost; the event that is given is not.
+    An exception is lost if it is raised while libvips calls Python, or in a destructor; the event remains.
+
+    Yields:
+        The event.
     """
     stop = threading.Event()
 

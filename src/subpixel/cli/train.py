@@ -1,4 +1,4 @@
-"""``subpixel train``: fit a network to a folder of images or to a video."""
+"""``subpixel train``: train a network on a folder of images or a video."""
 
 from __future__ import annotations
 
@@ -9,70 +9,252 @@ from typing import Annotated
 
 import typer
 
-from subpixel.cli.options import Scale, Threads
-from subpixel.errors import InvalidArgument
+from subpixel.cli.options import COMPUTATION, FILES, OUTPUT, Scale, Threads
+from subpixel.errors import InvalidArgument, unknown
+
+# Titles of panels that only this command has.
+_DATA, _LEARNING = "What it learns from", "How it learns"
 
 
 def train(
+    *,
     data: Annotated[
         Path,
-        typer.Option(help="A folder of 8-bit images or a video; every 20th image or scene is held out to measure."),
+        typer.Option(
+            metavar="PATH",
+            help="Learn from this folder of 8-bit images, or from this video. Every 20th image or scene is held out "
+            "and measured.",
+            rich_help_panel=_DATA,
+        ),
     ],
-    out: Annotated[Path, typer.Option(help="The model file to write, .safetensors; .csv, .png, .ckpt come beside it.")],
-    arch: Annotated[str, typer.Option(help="Architecture; an unknown one is told which there are.")] = "fast",
+    degradation: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Downscale only (clean), or also compress the small images (compressed).",
+            rich_help_panel=_DATA,
+        ),
+    ] = "clean",
+    variants: Annotated[
+        int,
+        typer.Option(
+            metavar="N", help="Make this many degraded small images of each image and size.", rich_help_panel=_DATA
+        ),
+    ] = 1,
+    frames: Annotated[
+        int, typer.Option(metavar="N", help="Take about this many sharp frames of a video.", rich_help_panel=_DATA)
+    ] = 200,
+    clip: Annotated[
+        int,
+        typer.Option(
+            metavar="N", help="Make clips of this many frames, for vespcn and recurrent.", rich_help_panel=_DATA
+        ),
+    ] = 7,
+    speed: Annotated[
+        float,
+        typer.Option(
+            metavar="PIXELS",
+            help="Move images in clips by at most this many small pixels a frame.",
+            rich_help_panel=_DATA,
+        ),
+    ] = 3.0,
+    arch: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="Train this architecture. An unknown name lists the choices.", rich_help_panel=OUTPUT
+        ),
+    ] = "fast",
     scale: Scale = 2,
-    minutes: Annotated[float | None, typer.Option(help="How long (all resumed parts together).")] = None,
-    steps: Annotated[int | None, typer.Option(help="How many steps, instead of minutes.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint beside --out.")] = False,
+    data_name: Annotated[
+        str,
+        typer.Option(
+            metavar="TEXT",
+            help="Describe the data in the model file. Default: the name of the folder or video.",
+            show_default=False,
+            rich_help_panel=OUTPUT,
+        ),
+    ] = "",
+    licence: Annotated[
+        str,
+        typer.Option(
+            metavar="TEXT",
+            help="State the terms of the weights in the model file.",
+            show_default=False,
+            rich_help_panel=OUTPUT,
+        ),
+    ] = "",
+    minutes: Annotated[
+        float | None,
+        typer.Option(
+            metavar="X",
+            help="Train for this long; the time of resumed runs counts. Give --minutes or --steps.",
+            show_default=False,
+            rich_help_panel=_LEARNING,
+        ),
+    ] = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help="Train for this many steps instead.", show_default=False, rich_help_panel=_LEARNING
+        ),
+    ] = None,
     start: Annotated[
         Path | None,
-        typer.Option(help="A shipped model's name or a model file, whose fitting weights are taken to begin with."),
+        typer.Option(
+            metavar="MODEL",
+            help="Begin with the weights of a shipped model or a model file, as far as they fit. Default: random "
+            "weights.",
+            show_default=False,
+            rich_help_panel=_LEARNING,
+        ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Of weights and patches.")] = 0,
-    batch: Annotated[int, typer.Option(help="Patches a step.")] = 32,
-    patch: Annotated[int, typer.Option(help="Side of a small patch.")] = 64,
-    lr: Annotated[float, typer.Option(help="Peak learning rate.")] = 0.005,
-    loss: Annotated[str, typer.Option(help="l1 or l2.")] = "l1",
-    expand: Annotated[int, typer.Option(help="Over-parameterisation, in output channels; 0 for none.")] = 4,
-    cycles: Annotated[int, typer.Option(help="Cosines of the rate in a row, each of half the height.")] = 1,
-    rounded: Annotated[bool, typer.Option("--rounded", help="Round as int8 does; wants --start.")] = False,
-    teacher: Annotated[Path | None, typer.Option(help="A larger model of the same scale to learn from.")] = None,
-    teacher_share: Annotated[float, typer.Option(help="Of the loss, with --teacher.")] = 0.5,
+    seed: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            min=0,
+            max=2**63 - 1,
+            help="Set the seed of weights and patches, 0 to 2^63 - 1.",
+            rich_help_panel=_LEARNING,
+        ),
+    ] = 0,
+    batch: Annotated[
+        int, typer.Option(metavar="N", help="Use this many patches in a step.", rich_help_panel=_LEARNING)
+    ] = 32,
+    patch: Annotated[
+        int,
+        typer.Option(
+            metavar="PIXELS", help="Use small patches with sides of this many pixels.", rich_help_panel=_LEARNING
+        ),
+    ] = 64,
+    lr: Annotated[
+        float, typer.Option(metavar="X", help="Set the peak learning rate.", rich_help_panel=_LEARNING)
+    ] = 0.005,
+    cycles: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            help="Repeat the cosine schedule this often, each time at half the rate.",
+            rich_help_panel=_LEARNING,
+        ),
+    ] = 1,
+    loss: Annotated[str, typer.Option(metavar="NAME", help="Minimise l1 or l2.", rich_help_panel=_LEARNING)] = "l1",
     content: Annotated[
         str | None,
         typer.Option(
-            help="What the loss compares: pixel, pyramid or vgg19. Default: vgg19 with --features, pyramid with "
-            "--adversarial, else pixel.",
+            metavar="NAME",
+            help="Compare pixel, pyramid or vgg19. Default: vgg19 with --features, pyramid with --adversarial, else "
+            "pixel.",
             show_default=False,
+            rich_help_panel=_LEARNING,
         ),
     ] = None,
-    features: Annotated[Path | None, typer.Option(help="Weights of VGG19, .pth or .safetensors.")] = None,
-    layer: Annotated[str, typer.Option(help="Of VGG19, before its activation: 1.1 … 5.4.")] = "5.4",
-    adversarial: Annotated[float, typer.Option(help="Weight of an adversary's loss, as SRGAN's 0.001; 0: none.")] = 0.0,
+    features: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Read the weights of VGG19 from this .pth or .safetensors file.",
+            show_default=False,
+            rich_help_panel=_LEARNING,
+        ),
+    ] = None,
+    layer: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Compare this layer of VGG19 before its activation, 1.1 to 5.4.",
+            rich_help_panel=_LEARNING,
+        ),
+    ] = "5.4",
+    adversarial: Annotated[
+        float,
+        typer.Option(
+            metavar="X",
+            help="Add an adversarial loss of this weight, such as SRGAN's 0.001. 0 means none.",
+            rich_help_panel=_LEARNING,
+        ),
+    ] = 0.0,
+    teacher: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Learn from this larger model of the same scale as well.",
+            show_default=False,
+            rich_help_panel=_LEARNING,
+        ),
+    ] = None,
+    teacher_share: Annotated[
+        float,
+        typer.Option(metavar="X", help="Give the teacher this share of the loss, 0 to 1.", rich_help_panel=_LEARNING),
+    ] = 0.5,
+    expand: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            help="Over-parameterise each layer by this many times its output channels. 0 means not at all.",
+            rich_help_panel=_LEARNING,
+        ),
+    ] = 4,
+    rounded: Annotated[
+        bool,
+        typer.Option("--rounded", help="Round like int8 while training. Needs --start.", rich_help_panel=_LEARNING),
+    ] = False,
+    warped: Annotated[
+        float,
+        typer.Option(
+            metavar="X", help="Set the weight of the warping error in the loss, for vespcn.", rich_help_panel=_LEARNING
+        ),
+    ] = 0.01,
+    smooth: Annotated[
+        float,
+        typer.Option(
+            metavar="X",
+            help="Set the weight of the unevenness of motion in the loss, for vespcn.",
+            rich_help_panel=_LEARNING,
+        ),
+    ] = 0.001,
     bf16: Annotated[
         bool | None,
-        typer.Option(help="Compute layers in bf16. Default: where the device multiplies it.", show_default=False),
+        typer.Option(
+            "--bf16/--no-bf16",
+            help="Compute layers in bf16. Default: if the device multiplies bf16.",
+            show_default=False,
+            rich_help_panel=COMPUTATION,
+        ),
     ] = None,
-    device: Annotated[str, typer.Option(help="auto (a GPU where there is one), cpu, cuda, cuda:1 …")] = "auto",
-    degradation: Annotated[str, typer.Option(help="What befell the small images: clean or compressed.")] = "clean",
-    variants: Annotated[int, typer.Option(help="Degraded small images made of each image and size.")] = 1,
-    frames: Annotated[int, typer.Option(help="About how many sharp frames are taken of a video.")] = 200,
-    clip: Annotated[int, typer.Option(help="Frames of a clip, for vespcn and recurrent.")] = 7,
-    speed: Annotated[float, typer.Option(help="Small pixels a frame that images are moved by at most.")] = 3.0,
-    warped: Annotated[float, typer.Option(help="Of the loss: error of what a flow brought here, for vespcn.")] = 0.01,
-    smooth: Annotated[float, typer.Option(help="Of the loss: unevenness of flows.")] = 0.001,
-    data_name: Annotated[str, typer.Option(help="What the data is, for the model's card.")] = "",
-    licence: Annotated[str, typer.Option(help="Terms of the weights, for the model's card.")] = "",
+    device: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Train on cpu, cuda, cuda:1 and so on. auto takes a GPU if there is one.",
+            rich_help_panel=COMPUTATION,
+        ),
+    ] = "auto",
     threads: Threads = None,
+    out: Annotated[
+        Path,
+        typer.Option(
+            metavar="FILE",
+            help="Write the model to this .safetensors file; .csv, .png and .ckpt files are written beside it.",
+            rich_help_panel=FILES,
+        ),
+    ],
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue from the checkpoint beside --out.", rich_help_panel=FILES)
+    ] = False,
 ) -> None:
-    """Train a network and write it as a model file, verified by reading it back."""
+    """Train a network on your own images or video.
+
+    The command writes a model file and verifies it by reading it back. It needs the extra `train`: install
+    'subpixel[train]'. Set the length with --minutes or --steps.
+    """
     from subpixel.backends import available_threads
     from subpixel.models.zoo import ARCHITECTURES
     from subpixel.train import Settings, multiplies_bf16
     from subpixel.train import train as fit
 
     if arch not in ARCHITECTURES:
-        raise InvalidArgument(f"arch={arch!r}: one of {', '.join(ARCHITECTURES)} is needed")
+        raise unknown("architecture", arch, ARCHITECTURES)
     if scale < 2:
         raise InvalidArgument(f"scale={scale}: 2 or more is needed")
     settings = Settings(
@@ -122,18 +304,20 @@ def train(
 
 
 def _shipped_or_file(start: Path | None, scale: int) -> Path | None:
-    """The file of a shipped model that is called by its name, or the file that was named."""
+    """The file of a shipped model if ``start`` is its name; else ``start`` itself."""
     from subpixel.models.zoo import ZOO
 
     entry = ZOO.get(str(start))
     if entry is None or not entry.trained:
         return start
     if scale not in entry.scales:
-        raise InvalidArgument(f"start={start}: has {', '.join(f'×{s}' for s in entry.scales)}, not ×{scale}")
+        raise InvalidArgument(
+            f"--start {start}: this model has {', '.join(f'×{s}' for s in entry.scales)}, not ×{scale}"
+        )
     return entry.path(scale)
 
 
 def _command(*paths: Path | None) -> str:
-    """What was typed, with files and folders by their names alone: where they lay is nobody's business."""
+    """The command line, for the model file; files and folders by their names alone, since their paths are private."""
     names = {str(path): path.name for path in paths if path is not None}
     return shlex.join(["subpixel", *(names.get(word, word) for word in sys.argv[1:])])

@@ -12,6 +12,10 @@ import typer
 
 from subpixel.cli.dry_run import dry_run
 from subpixel.cli.options import (
+    COMPUTATION,
+    FILES,
+    OUTPUT,
+    REPORTING,
     AnyScale,
     Backend,
     Ensemble,
@@ -26,7 +30,7 @@ from subpixel.cli.options import (
 )
 from subpixel.cli.progress import bar
 from subpixel.cli.reporting import Reporter
-from subpixel.cli.signals import stopped_by_signals
+from subpixel.cli.signals import stop_on_signals
 from subpixel.errors import InvalidArgument
 
 if TYPE_CHECKING:
@@ -39,61 +43,125 @@ def upscale(
     inputs: Annotated[
         list[str],
         typer.Argument(
-            metavar="INPUT...", help="Images, folders (with all below), patterns; - reads one.", show_default=False
+            metavar="INPUT...",
+            help="Images, folders with everything below them, and patterns such as 'scans/**/*.tif'. Use - to read "
+            "one image from standard input.",
+            show_default=False,
         ),
     ],
+    scale: AnyScale = None,
+    width: Width = None,
+    height: Height = None,
+    fit: Fit = None,
+    file_format: Annotated[
+        str | None,
+        typer.Option(
+            "-f",
+            "--format",
+            metavar="NAME",
+            help="Write outputs that you do not name in this format: png, jpg, tif, webp, avif or gif. Default: png, "
+            "tif for floating point; an animation keeps its format.",
+            show_default=False,
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
+    quality: Annotated[
+        int | None,
+        typer.Option(
+            "-q",
+            "--quality",
+            metavar="N",
+            help="Set the quality of JPEG, WebP and AVIF, 1 to 100. Default: 95; WebP stays lossless if the source is.",
+            show_default=False,
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
+    compare: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            help="Also write an image that shows bicubic beside the result. With several inputs, name a folder.",
+            show_default=False,
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
+    no_provenance: Annotated[
+        bool,
+        typer.Option(
+            "--no-provenance",
+            help="Do not record model, settings and source in the metadata of the output.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False,
+    model: Model = "auto",
+    precision: Precision = "auto",
+    ensemble: Ensemble = False,
+    strength: Strength = 1.0,
+    backend: Backend = "auto",
+    tile: Tile = None,
+    threads: Threads = None,
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            max=1024,
+            help="Share small images among this many processes, 1 to 1024. Default: as many as save time.",
+            show_default=False,
+            rich_help_panel=COMPUTATION,
+        ),
+    ] = None,
     output: Annotated[
         str | None,
         typer.Option(
             "-o",
             "--output",
-            help="File to write, or a folder; without it name_x2.png beside each image; - writes one.",
+            metavar="PATH",
+            help="Write to this file or folder. Use - to write one image to standard output. Default: "
+            "name_x2.png beside each image.",
+            show_default=False,
+            rich_help_panel=FILES,
         ),
     ] = None,
-    scale: AnyScale = None,
-    width: Width = None,
-    height: Height = None,
-    fit: Fit = None,
-    tile: Tile = None,
-    model: Model = "auto",
-    file_format: Annotated[
-        str | None,
-        typer.Option("-f", "--format", help="Of results without a name: png, jpg, tif, webp, avif, gif."),
-    ] = None,
-    quality: Annotated[
-        int | None, typer.Option("-q", "--quality", help="1 to 100, of JPEG, WebP and AVIF.", show_default=False)
-    ] = None,
-    threads: Threads = None,
-    backend: Backend = "auto",
-    precision: Precision = "auto",
-    ensemble: Ensemble = False,
-    strength: Strength = 1.0,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
-    compare: Annotated[
-        Path | None,
-        typer.Option(help="File for an image of bicubic and the result side by side; a folder with several images."),
-    ] = None,
-    dry: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be done, with time and memory; do not.")
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace files that exist.", rich_help_panel=FILES)
     ] = False,
-    skip_existing: Annotated[bool, typer.Option("--skip-existing", help="Pass over whatever exists.")] = False,
-    processes: Annotated[
-        int | None, typer.Option(min=1, max=1024, help="For many small images.", show_default=False)
-    ] = None,
-    no_provenance: Annotated[
-        bool, typer.Option("--no-provenance", help="Write nothing into results of where they come from.")
+    skip_existing: Annotated[
+        bool,
+        typer.Option("--skip-existing", help="Skip outputs that exist, whatever they contain.", rich_help_panel=FILES),
     ] = False,
     limit: Annotated[
-        float, typer.Option("--limit", metavar="MEGAPIXELS", help="Refuse images of more than this.")
+        float,
+        typer.Option("--limit", metavar="MEGAPIXELS", help="Refuse inputs larger than this.", rich_help_panel=FILES),
     ] = 1000.0,
-    as_json: Annotated[bool, typer.Option("--json", help="A line of JSON for each image.")] = False,
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Name each image beside a bar, too.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Only notes and errors.")] = False,
+    dry: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Show what would be done, with time and memory. Write nothing.",
+            rich_help_panel=REPORTING,
+        ),
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one line of JSON for each image.", rich_help_panel=REPORTING)
+    ] = False,
+    verbose: Annotated[
+        bool,
+        typer.Option(
+            "-v", "--verbose", help="Name each image even if a progress bar is shown.", rich_help_panel=REPORTING
+        ),
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="Print only notes and errors.", rich_help_panel=REPORTING)
+    ] = False,
 ) -> int:
-    """Upscale images. What belongs to an image (profile, EXIF, 16 bits, transparency) is kept.
+    """Upscale images and folders of images.
 
-    A file that exists counts as done if it was made of the same content with the same settings, and is an error else;
-    so the same command goes on where it was interrupted.
+    Profile, EXIF, bit depth, transparency and animation are kept. Each output is verified before it is moved into
+    place.
+
+    Nothing is overwritten by default. If interrupted, run the same command again to resume: an output that was made
+    from the same image with the same settings is skipped.
     """
     from subpixel.image.batch.inputs import find_images
     from subpixel.image.batch.output_paths import OutputPaths
@@ -114,7 +182,7 @@ def upscale(
         Upscaler, scale, model=model, backend=backend, precision=precision, **size, ensemble=ensemble, strength=strength
     )
     upscaler = make_upscaler(threads=threads)
-    with stopped_by_signals() as stop, StandardStreams(inputs, output) as streams:
+    with stop_on_signals() as stop, StandardStreams(inputs, output) as streams:
         if streams.writes and as_json:
             raise InvalidArgument("--json and an image cannot both be written to standard output")
         suffix = None if file_format is None else suffix_of(file_format)
@@ -137,9 +205,9 @@ def upscale(
         )
         if plan.earlier_results:
             first, count = plan.earlier_results[0], len(plan.earlier_results)
-            reporter.note(f"{count} left out, because they are results of other inputs: {first} …")
+            reporter.note(f"{count} left out, because they are results of other inputs, such as {first}")
         policy = TaskPolicy(make_job, existing, make_folders=paths.folder is not None)
-        with bar(str(inputs[0]), shown=len(plan.tasks) == 1 and not quiet) as progress:
+        with bar(str(inputs[0]), enabled=len(plan.tasks) == 1 and not quiet) as progress:
             batch = Batch(plan.tasks, upscaler, make_upscaler, policy, processes, reporter.note, progress, stop)
             if dry:
                 return dry_run(batch, plan, reporter)
@@ -147,7 +215,7 @@ def upscale(
 
 
 def follow(batch: Batch, plan: BatchPlan, reporter: Reporter, streams: StandardStreams, where: str) -> int:
-    """Run a batch and say what becomes of each image; returns the exit code. The failure of a lone one is raised."""
+    """Run a batch and print the outcome of each image; returns the exit code. The error of a single image is raised."""
     from subpixel.image.batch.task_policy import Report
 
     try:
@@ -156,11 +224,11 @@ def follow(batch: Batch, plan: BatchPlan, reporter: Reporter, streams: StandardS
             for report in chain(unreachable, reports):
                 reporter.report(report)
                 if report.error is not None and reporter.total == 1:
-                    raise type(report.error)(reporter.spoken(str(report.error)))
+                    raise type(report.error)(reporter.with_names(str(report.error)))
                 if report.error is None and report.destination is not None:
                     streams.deliver(report.destination)
     except KeyboardInterrupt:
-        reporter.interrupted("the same command goes on with the rest")
+        reporter.interruption()
         raise
     reporter.end(where)
     failed = reporter.counts["failed"]

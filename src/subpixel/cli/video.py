@@ -14,16 +14,29 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from subpixel.cli.option_names import with_option_names
-from subpixel.cli.options import Backend, Model, Precision, Scale, Strength, Threads
+from subpixel.cli.options import (
+    COMPUTATION,
+    FILES,
+    OUTPUT,
+    REPORTING,
+    Backend,
+    Deinterlace,
+    Model,
+    Precision,
+    Scale,
+    SideBySide,
+    Strength,
+    Threads,
+)
 from subpixel.cli.progress import bar
-from subpixel.cli.reporting import shown
-from subpixel.cli.signals import stopped_by_signals
+from subpixel.cli.reporting import printable
+from subpixel.cli.signals import stop_on_signals
 from subpixel.errors import InvalidArgument, SubpixelError
 
 if TYPE_CHECKING:
     from subpixel.video import Result, TimeRange
 
-_PREVIEW_AT = 5  # seconds into the video: what it begins with is rarely like the rest
+_PREVIEW_AT = 5  # seconds into the video: its beginning is rarely like the rest
 
 
 def _seconds(text: str) -> Fraction:
@@ -33,79 +46,174 @@ def _seconds(text: str) -> Fraction:
         if len(parts) > 3 or any(part < 0 for part in parts) or not text.isascii():
             raise ValueError
     except (ValueError, ZeroDivisionError):
-        raise typer.BadParameter(f"{text!r} is not a time; 90, 1:30 or 0:01:30.5 would be") from None
+        raise typer.BadParameter(f"{text!r} is not a time. Use for example 90, 1:30 or 0:01:30.5.") from None
     total = Fraction(0)
     for part in parts:
         total = total * 60 + part
     return total
 
 
-Time = Annotated[
-    Fraction | None, typer.Option(parser=_seconds, metavar="TIME", show_default=False, help="As 90 or 1:30.5.")
+Start = Annotated[
+    Fraction | None,
+    typer.Option(
+        "--start",
+        parser=_seconds,
+        metavar="TIME",
+        show_default=False,
+        help="Begin at this time: 90, 1:30.5 or 0:01:30.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+End = Annotated[
+    Fraction | None,
+    typer.Option(
+        "--end",
+        parser=_seconds,
+        metavar="TIME",
+        show_default=False,
+        help="End at this time, written like --start.",
+        rich_help_panel=OUTPUT,
+    ),
 ]
 
 
 def video(
-    given: Annotated[str, typer.Argument(metavar="INPUT", help="A video; - reads one.", show_default=False)],
-    output: Annotated[
-        str | None,
-        typer.Option(
-            "-o", "--output", help="File to write; without it name_x2 beside the video; - writes frames for a player."
+    input_name: Annotated[
+        str,
+        typer.Argument(
+            metavar="INPUT", help="A video file. Use - to read one from standard input.", show_default=False
         ),
-    ] = None,
+    ],
     scale: Scale = 2,
-    model: Model = "auto",
     encoder: Annotated[
         str | None,
-        typer.Option(help="x264, x265, svt-av1, vp9, ffv1 or prores; by itself what fits the video and the container."),
+        typer.Option(
+            metavar="NAME",
+            help="Encode with x264, x265, svt-av1, vp9, ffv1 or prores. Default: what fits the video and its "
+            "container.",
+            show_default=False,
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
-    crf: Annotated[int | None, typer.Option(help="Quality: less is better and larger.", show_default=False)] = None,
-    preset: Annotated[str | None, typer.Option(help="Speed, in the encoder's words.", show_default=False)] = None,
+    crf: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Set the quality. Lower is better and larger: 0 to 51 for x264 and x265, 1 to 63 for svt-av1, 0 to 63 "
+            "for vp9. Default: 18, 20, 28 and 28.",
+            show_default=False,
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Set the speed by the encoder's own name: ultrafast to placebo for x264 (default veryfast) and x265 "
+            "(superfast), 0 to 13 for svt-av1 (9), 0 to 8 for vp9 (5).",
+            show_default=False,
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
     pix_fmt: Annotated[
-        str | None, typer.Option("--pix-fmt", help="Another pixel format than the video's.", show_default=False)
+        str | None,
+        typer.Option(
+            "--pix-fmt",
+            metavar="NAME",
+            help="Encode in this pixel format, such as yuv420p10le. Default: that of the video.",
+            show_default=False,
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
     encoder_options: Annotated[
         str | None,
-        typer.Option("--encoder-options", metavar="NAME=VALUE:…", help="Of libavcodec besides.", show_default=False),
+        typer.Option(
+            "--encoder-options",
+            metavar="LIST",
+            help="Pass more options to libavcodec, such as tune=grain:bf=2.",
+            show_default=False,
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
     file_format: Annotated[
-        str, typer.Option("-f", "--format", help="Of frames on standard output: y4m or nut.")
+        str,
+        typer.Option(
+            "-f",
+            "--format",
+            metavar="NAME",
+            help="Write frames to standard output as y4m or nut.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = "y4m",
-    start: Time = None,
-    end: Time = None,
+    start: Start = None,
+    end: End = None,
     preview: Annotated[
         float | None,
         typer.Option(
-            help="So many seconds of it, the plain resize on the left.", metavar="SECONDS", show_default=False
+            metavar="SECONDS",
+            help="Upscale only this many seconds, with bicubic on the left. The preview begins at 0:05, or at --start.",
+            show_default=False,
+            rich_help_panel=OUTPUT,
         ),
     ] = None,
-    side_by_side: Annotated[bool, typer.Option("--side-by-side", help="The plain resize on the left.")] = False,
-    deinterlace: Annotated[bool, typer.Option("--deinterlace", help="Make whole frames of fields first.")] = False,
-    realtime: Annotated[
-        bool, typer.Option("--realtime", help="Hold the video's frame rate, by cheaper networks where it must be.")
-    ] = False,
-    target_fps: Annotated[
-        float | None, typer.Option("--target-fps", help="The rate that --realtime holds.", show_default=False)
-    ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that exists.")] = False,
-    threads: Threads = None,
-    backend: Backend = "auto",
+    side_by_side: SideBySide = False,
+    model: Model = "auto",
     precision: Precision = "auto",
     strength: Strength = 1.0,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Only notes and errors.")] = False,
+    deinterlace: Deinterlace = False,
+    realtime: Annotated[
+        bool,
+        typer.Option(
+            "--realtime",
+            help="Hold the frame rate of the video. A faster model takes over while the chosen one is late.",
+            rich_help_panel=COMPUTATION,
+        ),
+    ] = False,
+    target_fps: Annotated[
+        float | None,
+        typer.Option(
+            "--target-fps",
+            metavar="RATE",
+            help="Hold this frame rate instead. Needs --realtime.",
+            show_default=False,
+            rich_help_panel=COMPUTATION,
+        ),
+    ] = None,
+    backend: Backend = "auto",
+    threads: Threads = None,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="PATH",
+            help="Write to this file. Use - to write frames to standard output, for a player or another program. "
+            "Default: name_x2 beside the video.",
+            show_default=False,
+            rich_help_panel=FILES,
+        ),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a file that exists.", rich_help_panel=FILES)
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="Print only notes and errors.", rich_help_panel=REPORTING)
+    ] = False,
 ) -> None:
-    """Upscale a video. Sound, subtitles, chapters, times and all else that belongs to it are kept, and read back.
+    """Upscale a video with its sound, subtitles and chapters.
 
-    Stopped, however that was, the same command goes on where it was.
+    Every other stream is copied, and frames keep their times. The file is verified before it is moved into place.
+
+    If interrupted, run the same command again to resume.
     """
     from subpixel.upscaler import Upscaler
     from subpixel.video import Job, PipeOutput, Settings, parse_options, pipe_format
 
     if target_fps is not None and not (realtime and target_fps > 0):
-        raise InvalidArgument("--target-fps: a rate above 0 is needed, and --realtime, which holds it")
-    source, name = Path(given), "standard input" if given == "-" else given
+        raise InvalidArgument("--target-fps needs --realtime and a rate above 0")
+    source, name = Path(input_name), "standard input" if input_name == "-" else input_name
     time_range = time_range_of(start, end, preview)
-    asked: Any = {
+    options: Any = {
         "time_range": time_range,
         "deinterlace": deinterlace,
         "side_by_side": side_by_side or preview is not None,
@@ -113,19 +221,19 @@ def video(
         "rate": None if target_fps is None else Fraction(target_fps).limit_denominator(1001),
     }
     upscaler = Upscaler(scale, model=model, backend=backend, precision=precision, threads=threads, strength=strength)
-    if output == "-" or (given == "-" and output is None):
+    if output == "-" or (input_name == "-" and output is None):
         if sys.stdout.isatty():
-            raise InvalidArgument("-: standard output is a terminal, where a video is of no use; -o FILE writes one")
-        live = PipeOutput(source, upscaler, pipe_format(file_format), **asked).run(sys.stdout.buffer)
-        say_notes(name, live.notes)
+            raise InvalidArgument("-: standard output is a terminal; redirect it, or choose an output file with -o")
+        live = PipeOutput(source, upscaler, pipe_format(file_format), **options).run(sys.stdout.buffer)
+        print_notes(name, live.notes)
         return
     settings = Settings(encoder, crf, preset, pix_fmt, parse_options(encoder_options))
-    with stopped_by_signals(), _file(given) as path, bar(name, shown=not quiet) as progress:
-        messages: list[str] = []
+    with stop_on_signals(), _file(input_name) as path, bar(name, enabled=not quiet) as progress:
+        printed: list[str] = []
 
-        def tell(note: str) -> None:
-            messages.append(note)
-            say_notes(name, [note])
+        def note(text: str) -> None:
+            printed.append(text)
+            print_notes(name, [text])
 
         job = Job(
             path,
@@ -133,36 +241,38 @@ def video(
             None if output is None else Path(output),
             settings,
             overwrite,
-            on_note=tell,
-            **asked,
+            on_note=note,
+            **options,
         )
         try:
             result = job.run(lambda done, total: progress(min(done, total or 0), total or 0))
         except KeyboardInterrupt:
-            say_notes(name, ["what is made so far is kept; the same command goes on with the rest"])
+            print_notes(name, ["interrupted; run the same command again to resume"])
             raise
-    say_notes(name, (note for note in result.notes if note not in messages))
+    print_notes(name, (text for text in result.notes if text not in printed))
     if not quiet:
-        print(shown(_line(name, result, model == "auto")))
+        print(printable(_line(name, result, model == "auto")))
 
 
 def time_range_of(start: Fraction | None, end: Fraction | None, preview: float | None) -> TimeRange | None:
-    """The part of a video that was asked for; None for all of it."""
+    """The part of the video that the options select; None for all of it."""
     from subpixel.video import TimeRange
 
     if preview is not None:
         if end is not None:
-            raise InvalidArgument("--preview and --end contradict each other; --start says where the preview begins")
+            raise InvalidArgument(
+                "--preview and --end contradict each other; use --start to say where the preview begins"
+            )
         begin = Fraction(_PREVIEW_AT) if start is None else start
         return TimeRange(begin, begin + Fraction(preview).limit_denominator(1000))
     return None if start is None and end is None else TimeRange(start or Fraction(0), end)
 
 
 @contextmanager
-def _file(given: str) -> Iterator[Path]:
-    """The video as a file: what comes from standard input is kept in one until the end, since it is read twice."""
-    if given != "-":
-        yield Path(given)
+def _file(source: str) -> Iterator[Path]:
+    """The video as a file. Standard input is copied into a temporary one, since a video is read twice."""
+    if source != "-":
+        yield Path(source)
         return
     with tempfile.TemporaryDirectory(prefix="subpixel-") as folder:
         path = Path(folder) / "video"
@@ -177,16 +287,16 @@ def _file(given: str) -> Iterator[Path]:
 def _line(name: str, result: Result, automatic: bool) -> str:
     width, height = result.size_out
     seconds = result.elapsed
-    output = result.frames - result.resumed
-    rate = f", {output / seconds:.1f} frames/s" if output and seconds else ""
-    before = f" ({result.resumed} of them made before)" if result.resumed else ""
-    chosen = f"  auto: {result.choice}" if automatic else ""
-    done = f"{result.frames} frames{before} in {seconds:.1f} s{rate}"
-    return f"{name} → {result.destination}  {width}×{height}  {done}{chosen}"
+    count = result.frames - result.resumed
+    rate = f", {count / seconds:.1f} frames/s" if count and seconds else ""
+    resumed = f" ({result.resumed} from an earlier run)" if result.resumed else ""
+    choice = f"  auto: {result.choice}" if automatic else ""
+    work = f"{result.frames} frames{resumed} in {seconds:.1f} s{rate}"
+    return f"{name} → {result.destination}  {width}×{height}  {work}{choice}"
 
 
-def say_notes(name: str, notes: Iterable[str]) -> None:
-    """On standard error, after the video's name."""
+def print_notes(name: str, notes: Iterable[str]) -> None:
+    """Print notes to standard error, each after the name of the video."""
     for note in notes:
-        values = with_option_names(note if note.startswith(name) else f"{name}: {note}")
-        print(f"note: {shown(with_option_names(values))}", file=sys.stderr, flush=True)
+        text = note if note.startswith(name) else f"{name}: {note}"
+        print(f"note: {printable(with_option_names(text))}", file=sys.stderr, flush=True)

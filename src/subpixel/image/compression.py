@@ -63,7 +63,7 @@ class Jpeg:
 
     def __call__(self, pixels: Pixels) -> Pixels:
         mode = "on" if self.subsampling == "420" else "off"
-        return _decoded(_image(pixels).jpegsave_buffer(Q=self.quality, subsample_mode=mode))
+        return _decode(_image(pixels).jpegsave_buffer(Q=self.quality, subsample_mode=mode))
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class WebP:
 
     def __call__(self, pixels: Pixels) -> Pixels:
         # WebP has no gray: three channels come back, equal except for rounding.
-        result = _decoded(_image(pixels).webpsave_buffer(Q=self.quality, effort=self.effort))
+        result = _decode(_image(pixels).webpsave_buffer(Q=self.quality, effort=self.effort))
         return result[..., : pixels.shape[2]]
 
 
@@ -135,12 +135,12 @@ class H264:
     def __call__(self, pixels: Pixels) -> Pixels:
         height, width, channels = pixels.shape
         rgb = pixels if channels == 3 else np.repeat(pixels[..., :1], 3, axis=2)
-        clip = [self._moved(rgb, k - self.shown) for k in range(self.frames)]
+        clip = [self._move(rgb, k - self.shown) for k in range(self.frames)]
         planes = _through_h264(clip, self.crf, self.preset)[self.shown]
         result: Pixels = yuv_to_rgb(planes, "bt601", False)[:height, :width, :channels]
         return result
 
-    def _moved(self, rgb: Pixels, steps: int) -> Pixels:
+    def _move(self, rgb: Pixels, steps: int) -> Pixels:
         """The image after some steps, padded at its lower right to a size that the codec accepts."""
         height, width = rgb.shape[:2]
         rows, columns = (max(_SMALLEST, side + side % 2) for side in (height, width))
@@ -195,7 +195,7 @@ def _image(pixels: Pixels) -> pyvips.Image:
     return image.copy(interpretation="b-w" if pixels.shape[2] == 1 else "srgb")
 
 
-def _decoded(content: bytes) -> Pixels:
+def _decode(content: bytes) -> Pixels:
     result: Pixels = np.atleast_3d(pyvips.Image.new_from_buffer(content, "").numpy())
     return result
 
@@ -218,17 +218,17 @@ def _through_h264(clip: list[Pixels], crf: int, preset: str) -> list[NDArray[np.
         encoder.options |= {"x264-params": "cpu-independent=1"}
     packets = []
     for number, rgb in enumerate(clip):
-        frame = av.VideoFrame.from_ndarray(_packed(rgb), format="yuv420p")
+        frame = av.VideoFrame.from_ndarray(_pack_planes(rgb), format="yuv420p")
         frame.pts = number
         packets += encoder.encode(frame)
     packets += encoder.encode(None)
     decoder = av.CodecContext.create("h264", "r")
     decoder.thread_count = 1
     frames = [frame for packet in [*packets, None] for frame in decoder.decode(packet)]
-    return [_unpacked(np.asarray(frame.to_ndarray(), np.uint8), height, width) for frame in frames]
+    return [_unpack_planes(np.asarray(frame.to_ndarray(), np.uint8), height, width) for frame in frames]
 
 
-def _packed(rgb: Pixels) -> Pixels:
+def _pack_planes(rgb: Pixels) -> Pixels:
     """Y, Cb and Cr of 4:2:0 one after another, as rows of luma's width."""
     y, u, v = rgb_to_yuv(rgb, "bt601", False)
     planes = (y, shrink_chroma(u, "left"), shrink_chroma(v, "left"))
@@ -236,7 +236,7 @@ def _packed(rgb: Pixels) -> Pixels:
     return np.concatenate(rounded).reshape(-1, rgb.shape[1])
 
 
-def _unpacked(packed: Pixels, height: int, width: int) -> NDArray[np.float32]:
+def _unpack_planes(packed: Pixels, height: int, width: int) -> NDArray[np.float32]:
     flat = packed.ravel()
     luma = height * width
     chroma = flat[luma:].reshape(2, height // 2, width // 2)

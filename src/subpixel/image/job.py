@@ -62,7 +62,7 @@ class Result:
 
 @dataclass(frozen=True)
 class _Outcome:
-    """What either way of processing returns."""
+    """What both ways of processing return: in memory and row by row."""
 
     choice: Choice
     plan: SizePlan
@@ -204,8 +204,8 @@ class Job:
 
     def matches(self, provenance: Provenance) -> bool:
         """Whether a result of this provenance is what this job would write, if the source is the same."""
-        asked = (self._size, __version__, self.settings)
-        return (provenance.scale, provenance.version, provenance.settings) == asked
+        own = (self._size, __version__, self.settings)
+        return (provenance.scale, provenance.version, provenance.settings) == own
 
     @property
     def _size(self) -> str:

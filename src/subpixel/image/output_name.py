@@ -1,4 +1,4 @@
-"""The name of a result that was not named."""
+"""The default path of the result of an image."""
 
 from __future__ import annotations
 

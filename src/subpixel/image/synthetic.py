@@ -44,5 +44,5 @@ def photograph(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
 
 def _layer(rng: np.random.Generator, height: int, width: int, step: int) -> NDArray[np.float32]:
     points = rng.standard_normal((height // step + 2, width // step + 2, 3), np.float32)
-    grown: NDArray[np.float32] = resize(points, scale=step, layout="HWC")
-    return grown[:height, :width]
+    layer: NDArray[np.float32] = resize(points, scale=step, layout="HWC")
+    return layer[:height, :width]

@@ -94,7 +94,7 @@ def shrink_chroma(plane: F32, siting: Siting) -> F32:
         ``(H / 2, W / 2)`` f32.
     """
     height, width = plane.shape
-    return _resized(plane, (height // 2, width // 2), (0.5, 0.5), siting)
+    return _resize(plane, (height // 2, width // 2), (0.5, 0.5), siting)
 
 
 def upscale_chroma(plane: NDArray[Any], shape: tuple[int, int], factors: tuple[int, int], siting: Siting) -> F32:
@@ -109,10 +109,10 @@ def upscale_chroma(plane: NDArray[Any], shape: tuple[int, int], factors: tuple[i
     Returns:
         ``(H, W)`` f32.
     """
-    return _resized(plane, shape, factors, siting)
+    return _resize(plane, shape, factors, siting)
 
 
-def _resized(plane: NDArray[Any], shape: tuple[int, int], scales: tuple[float, float], siting: Siting) -> F32:
+def _resize(plane: NDArray[Any], shape: tuple[int, int], scales: tuple[float, float], siting: Siting) -> F32:
     result = plane.astype(np.float32)
     for axis, (n, scale, centre) in enumerate(zip(shape, scales, CENTRES[siting], strict=True)):
         if scale == 1:

@@ -74,8 +74,8 @@ def calibrate(model: Model, folder: str | Path, say: Callable[[str], None] | Non
     paths = [paths[k] for k in np.linspace(0, len(paths) - 1, min(_IMAGES, len(paths))).astype(int)]
     for_ranges, for_loss = (_clips(spec, part) for part in (paths[::2], paths[1::2]))
     values = _values(model, chain, [[small for small, _ in clip] for clip in for_ranges])
-    weights, divided = _equalise(model, values, for_ranges)
-    ranges = {name: _range(values[name], divided.get(name)) for name in values}
+    weights, divisors = _equalise(model, values, for_ranges)
+    ranges = {name: _range(values[name], divisors.get(name)) for name in values}
     model = replace(model, weights=weights)
     quantisation: dict[str, Any] = quantise(spec, weights, ranges)
     if say and ranges:
@@ -107,26 +107,26 @@ def _equalise(
     if lower_spec(spec) is not spec:
         return model.weights, {}  # the chain of the engine has other weights than the model
     smalls = [[small for small, _ in clip] for clip in material]
-    wanted = _results(model, "f32", None, smalls)
+    references = _results(model, "f32", None, smalls)
     # Errors count relative to the network's own: on a smooth image less rounding is visible than on a rough one.
     own_errors = [
         np.mean([np.square(y[0] * 255 - large).mean() for y, (_, large) in zip(result, clip, strict=True)])
-        for result, clip in zip(wanted, material, strict=True)
+        for result, clip in zip(references, material, strict=True)
     ]
-    seen: dict[tuple[str, bytes], tuple[float, float]] = {}
+    records: dict[tuple[str, bytes], tuple[float, float]] = {}
 
-    def error(weights: Mapping[str, Planes], divided: Mapping[str, Planes]) -> float:
+    def error(weights: Mapping[str, Planes], divisors: Mapping[str, Planes]) -> float:
         ranges = {}
         for name in values:
-            key = name, divided[name].tobytes() if name in divided else b""
-            if key not in seen:
-                seen[key] = _range(values[name], divided.get(name))
-            ranges[name] = seen[key]
+            key = name, divisors[name].tobytes() if name in divisors else b""
+            if key not in records:
+                records[key] = _range(values[name], divisors.get(name))
+            ranges[name] = records[key]
         trial = replace(model, weights=weights)
         result = _results(trial, "int8", quantise(spec, weights, ranges), smalls)
         differing = [
             np.mean([np.square(255 * (a - b), dtype=np.float64).mean() for a, b in zip(ours, theirs, strict=True)])
-            for ours, theirs in zip(result, wanted, strict=True)
+            for ours, theirs in zip(result, references, strict=True)
         ]
         return float(np.mean([beside / (own + 1e-3) for beside, own in zip(differing, own_errors, strict=True)]))
 
@@ -145,21 +145,21 @@ class _RecordingKernels(NumpyKernels):
     """Records the result of each convolution."""
 
     def __init__(self) -> None:
-        self.seen: list[Planes] = []
+        self.records: list[Planes] = []
 
     def conv(self, x: Planes, weight: Planes, bias: Planes | None, padding: tuple[int, int], stride: int = 1) -> Planes:
-        self.seen.append(super().conv(x, weight, bias, padding, stride))
-        return self.seen[-1]
+        self.records.append(super().conv(x, weight, bias, padding, stride))
+        return self.records[-1]
 
     def add(self, values: list[Planes]) -> Planes:
         result = super().add(values)
         # A skip's sum replaces the result of its convolution. The sum with the base, after the shuffle, is not needed.
-        self.seen[-1] = result
+        self.records[-1] = result
         return result
 
     def activate(self, x: Planes, kind: str, slope: Planes | None) -> Planes:
-        self.seen[-1] = super().activate(x, kind, slope)
-        return self.seen[-1]
+        self.records[-1] = super().activate(x, kind, slope)
+        return self.records[-1]
 
 
 def activation_ranges(model: Model, planes: Sequence[Planes]) -> dict[str, tuple[float, float]]:
@@ -183,7 +183,7 @@ def _values(model: Model, chain: Chain, clips: Sequence[Sequence[Planes]]) -> di
     unknown = [k for k, conv in enumerate(chain.convs[:-1]) if conv.activation not in ("tanh", "clip")]
     if not unknown:
         return {}
-    seen: dict[int, list[NDArray[np.float32]]] = {k: [] for k in unknown}
+    records: dict[int, list[NDArray[np.float32]]] = {k: [] for k in unknown}
     count = sum(plane.size for clip in clips for plane in clip) * max(conv.out_channels for conv in chain.convs[:-1])
     step = math.ceil(math.sqrt(count / _SAMPLES))
     for clip in clips:
@@ -192,14 +192,16 @@ def _values(model: Model, chain: Chain, clips: Sequence[Sequence[Planes]]) -> di
             run(spec, dict(weights), clip[0][None], kernels)
         else:
             run_sequence(video_session(spec, weights, kernels), spec, clip)
-        convs = len(kernels.seen) // len(clip)
+        convs = len(kernels.records) // len(clip)
         for k in unknown:
-            seen[k] += [result[0, :, ::step, ::step].reshape(result.shape[1], -1) for result in kernels.seen[k::convs]]
-    return {chain.results[k]: np.concatenate(parts, axis=1) for k, parts in seen.items()}
+            records[k] += [
+                result[0, :, ::step, ::step].reshape(result.shape[1], -1) for result in kernels.records[k::convs]
+            ]
+    return {chain.results[k]: np.concatenate(parts, axis=1) for k, parts in records.items()}
 
 
-def _range(values: NDArray[np.float32], divided: NDArray[np.float32] | None) -> tuple[float, float]:
-    values = values if divided is None else values / divided[:, None]
+def _range(values: NDArray[np.float32], divisors: NDArray[np.float32] | None) -> tuple[float, float]:
+    values = values if divisors is None else values / divisors[:, None]
     low, high = np.quantile(values, [_CLIPPED, 1 - _CLIPPED])
     return float(low) * _HEADROOM, float(high) * _HEADROOM
 

@@ -33,7 +33,7 @@ _LARGEST = 256.0  # the largest factor; channels that were never active keep the
 def divisible_convs(spec: Spec) -> dict[str, tuple[Conv, tuple[Conv, ...]]]:
     """Convolutions whose channels can be divided, by name, each with the convolutions that read it."""
     owners = [layer.owner for layer in spec.layers if isinstance(layer, Conv)]
-    found = {}
+    result = {}
     for layer in spec.layers:
         if not isinstance(layer, Conv) or layer.activation not in ("none", "relu", "prelu"):
             continue
@@ -41,8 +41,8 @@ def divisible_convs(spec: Spec) -> dict[str, tuple[Conv, tuple[Conv, ...]]]:
         convs = tuple(other for other in readers if isinstance(other, Conv))
         alone = all(owners.count(conv.owner) == 1 for conv in (layer, *convs))
         if readers and len(convs) == len(readers) and alone and layer.name not in spec.outputs:
-            found[layer.name] = layer, convs
-    return found
+            result[layer.name] = layer, convs
+    return result
 
 
 def equalise(
@@ -62,29 +62,29 @@ def equalise(
     """
     known = {name: link for name, link in divisible_convs(spec).items() if name in tops}
 
-    def scaled(powers: Mapping[str, float]) -> tuple[dict[str, NDArray[np.float32]], dict[str, NDArray[np.float32]]]:
+    def apply(powers: Mapping[str, float]) -> tuple[dict[str, NDArray[np.float32]], dict[str, NDArray[np.float32]]]:
         own = {name: np.array(value, np.float32) for name, value in weights.items()}
-        divided = {}
+        divisors = {}
         for name, (layer, readers) in known.items():
             sizes = np.where(tops[name] > 0, tops[name] / max(tops[name].max(), 1e-12), 1.0)
-            by = divided[name] = (np.maximum(sizes, 1 / _LARGEST) ** powers[name]).astype(np.float32)
+            by = divisors[name] = (np.maximum(sizes, 1 / _LARGEST) ** powers[name]).astype(np.float32)
             own[f"{name}.weight"] /= by[:, None, None, None]
             if layer.bias:
                 own[f"{name}.bias"] /= by
             for reader in readers:
                 own[f"{reader.name}.weight"] *= by[:, None, None]
-        return own, divided
+        return own, divisors
 
     best = dict.fromkeys(known, 0.0)
-    least = error(*scaled(best))
+    least = error(*apply(best))
     for _ in range(_ROUNDS):
         before = least
         for name in known:
             for power in _POWERS:
-                tried = {**best, name: power}
-                cost = error(*scaled(tried)) if tried != best else least
+                trial = {**best, name: power}
+                cost = error(*apply(trial)) if trial != best else least
                 if cost < least:
-                    best, least = tried, cost
+                    best, least = trial, cost
         if least == before:
             break
-    return scaled(best)
+    return apply(best)

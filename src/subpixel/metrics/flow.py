@@ -60,10 +60,10 @@ def _warp(plane: F32, flow: F32) -> F32:
     return result
 
 
-def _step(moved: F32, wanted: F32) -> F32:
+def _step(moved: F32, target: F32) -> F32:
     """The correction of the flow, at most one sample."""
     gy, gx = (np.asarray(g, np.float32) for g in np.gradient(moved)) if min(moved.shape) > 1 else (0 * moved, 0 * moved)
-    error = wanted - moved
+    error = target - moved
     xx, xy, yy, ex, ey = (_mean(p) for p in (gx * gx, gx * gy, gy * gy, gx * error, gy * error))
     xx, yy = xx + _FLAT, yy + _FLAT
     scale = 1 / (xx * yy - xy * xy)

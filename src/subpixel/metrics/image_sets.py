@@ -52,8 +52,10 @@ def pairs_of(folder: Path, scale: int) -> tuple[list[Pair], str]:
     sets = [folder] if (folder / "HR").is_dir() else sorted(p for p in folder.iterdir() if (p / "HR").is_dir())
     if not sets:
         raise InvalidArgument(f"{folder}: a folder that contains HR/, or a folder of such folders, is needed")
-    found = [_pairs(one, scale) for one in sets]
-    return [pair for pairs, _ in found for pair in pairs], " and ".join(sorted({source for _, source in found}))
+    pairs_by_set = [_pairs(one, scale) for one in sets]
+    return [pair for pairs, _ in pairs_by_set for pair in pairs], " and ".join(
+        sorted({source for _, source in pairs_by_set})
+    )
 
 
 def _pairs(folder: Path, scale: int) -> tuple[list[Pair], str]:

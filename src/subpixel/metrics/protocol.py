@@ -83,7 +83,7 @@ def evaluate(
     network = upscaler.network()
     plane = upscaler.plane if network.colour == "luma" else None
     maps = None if heatmaps is None else Path(heatmaps)
-    measured = score_sets(
+    report = score_sets(
         upscaler,
         network.scale,
         folder,
@@ -102,7 +102,7 @@ def evaluate(
         "ensemble": upscaler.ensemble,
         "strength": upscaler.strength,
         "time": "of one call for each image, u8 in memory to u8 in memory; files and measuring left out",
-        **measured,
+        **report,
     }
 
 
@@ -147,7 +147,7 @@ def score_sets(
         "of the small image, no crop",
         "low_resolution": source + (f"; then {degradation.name}" if degradation else ""),
     }
-    return {"protocol": protocol, "sets": {name: _set(found) for name, found in scores.items()}}
+    return {"protocol": protocol, "sets": {name: _set(set_scores) for name, set_scores in scores.items()}}
 
 
 def _set(scores: list[Score]) -> dict[str, Any]:
@@ -209,9 +209,9 @@ def _score(
     y_small, truth = luma_255(small), luma_255(large)
     if plane is not None:
         y = np.clip(np.floor(plane((y_small / 255).astype(np.float32)).astype(np.float64) * 255 + 0.5), 0, 255)
-    begun = time.perf_counter()
+    start = time.perf_counter()
     result = upscale(small)
-    seconds = time.perf_counter() - begun
+    seconds = time.perf_counter() - start
     if plane is None:
         y = luma_255(result)  # the prediction is the rounded RGB image
     y_again = luma_255(shrink(result, scale)[0])

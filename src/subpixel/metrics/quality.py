@@ -55,7 +55,7 @@ def psnr(
     >>> round(psnr(image / 255, (image + 1) / 255, data_range=1), 2)
     48.13
     """
-    a, b, peak = _entered("psnr", result, truth, data_range)
+    a, b, peak = _to_float64("psnr", result, truth, data_range)
     axis = _axis("psnr", channel_axis, a.ndim)
     if crop or a.size == 0:
         inside = _inside("psnr", a.shape, crop, axis)
@@ -96,7 +96,7 @@ def ssim(
     >>> ssim(image, image, channel_axis=-1)
     1.0
     """
-    a, b, peak = _entered("ssim", result, truth, data_range)
+    a, b, peak = _to_float64("ssim", result, truth, data_range)
     axis = _axis("ssim", channel_axis, a.ndim)
     if a.ndim == 3 and axis is None:
         raise InvalidArgument(f"ssim: shape {a.shape}: channel_axis is needed, -1 for (H, W, C) or 0 for (C, H, W)")
@@ -133,7 +133,7 @@ def _blur(x: F64) -> F64:
     return both
 
 
-def _entered(name: str, result: Any, truth: Any, data_range: Any) -> tuple[F64, F64, float]:
+def _to_float64(name: str, result: Any, truth: Any, data_range: Any) -> tuple[F64, F64, float]:
     """Both arrays in float64, and the data range."""
     arithmetic, arrays, _ = enter(name, result, truth)
     dtypes = [arithmetic.dtype(x) for x in arrays]

@@ -23,7 +23,7 @@ def record(model: Model, report: Mapping[str, Any], *, degraded: str | None = No
         model: the measured model.
         report: a report of :func:`subpixel.metrics.evaluate`. Figures of f32 are stored at the top of ``figures``
             (``protocol``, ``sets``), those of another precision below its name.
-            :meth:`subpixel.models.Model.reached` reads them.
+            :meth:`subpixel.models.Model.scores` reads them.
         degraded: the name of the compression that the small images went through. Its figures are stored in
             ``degraded``.
 
@@ -35,37 +35,37 @@ def record(model: Model, report: Mapping[str, Any], *, degraded: str | None = No
     sets = {
         name: {key: round(one[key], digits) for key, digits in _DIGITS.items()} for name, one in report["sets"].items()
     }
-    measured: dict[str, Any] = {"protocol": report["protocol"], "sets": sets}
+    entry: dict[str, Any] = {"protocol": report["protocol"], "sets": sets}
     before = _figures(model, report["precision"])
     if degraded is not None:
-        measured = {"degraded": {**before.get("degraded", {}), degraded: measured}}
-    return _with_figures(model, report["precision"], measured)
+        entry = {"degraded": {**before.get("degraded", {}), degraded: entry}}
+    return _with_figures(model, report["precision"], entry)
 
 
 def record_videos(model: Model, report: Mapping[str, Any]) -> Model:
     """A copy of the model with the figures of a report of :func:`subpixel.metrics.video.evaluate_video`.
 
     They are stored in ``videos`` (``protocol``, ``clips``, ``mean``);
-    :meth:`subpixel.models.Model.reached_on_videos` reads them.
+    :meth:`subpixel.models.Model.video_scores` reads them.
     """
 
-    def rounded(one: Mapping[str, Any]) -> dict[str, Any]:
+    def round_figures(one: Mapping[str, Any]) -> dict[str, Any]:
         return {
-            key: rounded(value) if isinstance(value, Mapping) else round(value, _VIDEO_DIGITS[key])
+            key: round_figures(value) if isinstance(value, Mapping) else round(value, _VIDEO_DIGITS[key])
             for key, value in one.items()
             if isinstance(value, Mapping) or key in _VIDEO_DIGITS
         }
 
-    clips = {name: rounded(one) for name, one in report["clips"].items()}
-    videos = {"protocol": report["protocol"], "clips": clips, "mean": rounded(report["mean"])}
+    clips = {name: round_figures(one) for name, one in report["clips"].items()}
+    videos = {"protocol": report["protocol"], "clips": clips, "mean": round_figures(report["mean"])}
     return _with_figures(model, report["precision"], {"videos": videos})
 
 
 def _figures(model: Model, precision: str) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = model.figures if precision == "f32" else model.figures.get(precision, {})
-    return found
+    result: Mapping[str, Any] = model.figures if precision == "f32" else model.figures.get(precision, {})
+    return result
 
 
-def _with_figures(model: Model, precision: str, measured: Mapping[str, Any]) -> Model:
-    after = {**_figures(model, precision), **measured}
+def _with_figures(model: Model, precision: str, entry: Mapping[str, Any]) -> Model:
+    after = {**_figures(model, precision), **entry}
     return replace(model, figures=after if precision == "f32" else {**model.figures, precision: after})

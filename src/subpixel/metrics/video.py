@@ -141,8 +141,8 @@ def _clip(upscaler: Upscaler, plain: Session, path: Path, progress: Callable[[st
         seconds += took
         truth, small = waiting.popleft()
         motion = None if before is None else _Motion(before, truth)
-        ours.add(_rounded(result), truth, motion)
-        plain_figures.add(_rounded(plain(small[None])[0]), truth, motion)
+        ours.add(_round(result), truth, motion)
+        plain_figures.add(_round(plain(small[None])[0]), truth, motion)
         true_figures.add(truth, truth, motion, is_truth=True)
         before = truth
         if progress:
@@ -171,21 +171,21 @@ def _results(
             raise InvalidArgument(f"{path}: frames of {large.shape[1]}×{large.shape[0]} are too small to measure")
         y = (luma_255(small) / 255).astype(np.float32)
         waiting.append((luma_255(large), y))
-        begun = time.perf_counter()
+        start = time.perf_counter()
         if network.colour == "luma":
             result = frames.push_luma(y)
         else:
             result = (luma_255(upscaler(small)) / 255).astype(np.float32)
-        took = time.perf_counter() - begun
+        took = time.perf_counter() - start
         if result is None:
             before += took
         else:
             yield result, before + took
             before = 0.0
-    begun = time.perf_counter()
+    start = time.perf_counter()
     for result in frames.flush_luma():
-        yield result, time.perf_counter() - begun
-        begun = time.perf_counter()
+        yield result, time.perf_counter() - start
+        start = time.perf_counter()
 
 
 def _mean(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -197,6 +197,6 @@ def _mean(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _rounded(y: NDArray[np.float32]) -> Plane:
+def _round(y: NDArray[np.float32]) -> Plane:
     result: Plane = np.clip(np.floor(y.astype(np.float64) * 255 + 0.5), 0, 255)
     return result

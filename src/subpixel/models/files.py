@@ -70,7 +70,7 @@ class Model:
             if not np.isfinite(tensor).all():
                 raise ModelFileError(f"model '{self.name}': {name} holds NaN or infinity; finite values are needed")
 
-    def reached(self, precision: str = "f32") -> dict[str, dict[str, float]]:
+    def scores(self, precision: str = "f32") -> dict[str, dict[str, float]]:
         """The figures that ``subpixel evaluate`` recorded in a precision, by test set; empty if there are none.
 
         Those of f32 are at the top of ``figures`` (``protocol``, ``sets``), those of other precisions in an entry of
@@ -81,7 +81,7 @@ class Model:
 
         >>> from subpixel.models import bicubic
         >>> sets = {"Set5": {"psnr_y": 36.5}}
-        >>> Model("m", bicubic(2), {}, figures={"int8": {"sets": sets}}).reached("int8")
+        >>> Model("m", bicubic(2), {}, figures={"int8": {"sets": sets}}).scores("int8")
         {'Set5': {'psnr_y': 36.5}}
         """
         part = self.figures if precision == "f32" else self.figures.get(precision)
@@ -95,7 +95,7 @@ class Model:
             if isinstance(one, Mapping)
         }
 
-    def reached_on_videos(self, precision: str = "f32") -> dict[str, dict[str, Any]]:
+    def video_scores(self, precision: str = "f32") -> dict[str, dict[str, Any]]:
         """The figures that ``subpixel evaluate`` recorded on videos: by clip, the ``mean`` of all clips last.
 
         Args:
@@ -103,7 +103,7 @@ class Model:
 
         >>> from subpixel.models import bicubic
         >>> videos = {"clips": {"walk.mkv": {"psnr_y": 28.0}}, "mean": {"psnr_y": 28.0}}
-        >>> Model("m", bicubic(2), {}, figures={"videos": videos}).reached_on_videos()
+        >>> Model("m", bicubic(2), {}, figures={"videos": videos}).video_scores()
         {'walk.mkv': {'psnr_y': 28.0}, 'mean': {'psnr_y': 28.0}}
         """
         part = self.figures if precision == "f32" else self.figures.get(precision)

@@ -120,7 +120,7 @@ def run_all(
     returned = dict.fromkeys((*spec.outputs, *keep))
     last_use = _last_uses(spec)
 
-    def aligned(sources: tuple[str, ...], target_lost: int) -> list[A]:
+    def align(sources: tuple[str, ...], target_lost: int) -> list[A]:
         return [_crop(values[name], target_lost - spec.values[name].lost) for name in sources]
 
     for number, layer in enumerate(spec.layers):
@@ -140,9 +140,9 @@ def run_all(
             if not zero:
                 y = _crop(y, lost - spec.values[layer.source].lost * layer.stride)
         elif isinstance(layer, Add):
-            y = kernels.add(aligned(layer.sources, lost))
+            y = kernels.add(align(layer.sources, lost))
         elif isinstance(layer, Concat):
-            y = kernels.concat(aligned(layer.sources, lost))
+            y = kernels.concat(align(layer.sources, lost))
         elif isinstance(layer, Resize):
             y = kernels.resize(values[layer.source], layer.factor, layer.mode)
             if not zero:

@@ -102,25 +102,25 @@ def _motion_compensation(neighbour: str, owner: str) -> list[Layer]:
             f"{neighbour}_{name}", f"{neighbour}_{source}", *channels, (side, side), kind, stride=stride, shared=shared
         )
 
-    def named(name: str) -> str:
+    def full_name(name: str) -> str:
         return f"{neighbour}_{name}"
 
     return [
-        Concat(named("seen"), (_NOW, neighbour)),
+        Concat(full_name("seen"), (_NOW, neighbour)),
         conv("coarse1", "seen", (2, 24), 5, 2),
         conv("coarse2", "coarse1", (24, 24), 3, 1),
         conv("coarse3", "coarse2", (24, 24), 5, 2),
         conv("coarse4", "coarse3", (24, 24), 3, 1),
         conv("coarse5", "coarse4", (24, 32), 3, 1, True),
-        PixelShuffle(named("coarse"), named("coarse5"), 4),
-        Warp(named("nearer"), neighbour, named("coarse"), _REACH),
-        Concat(named("seen_again"), (_NOW, neighbour, named("coarse"), named("nearer"))),
+        PixelShuffle(full_name("coarse"), full_name("coarse5"), 4),
+        Warp(full_name("nearer"), neighbour, full_name("coarse"), _REACH),
+        Concat(full_name("seen_again"), (_NOW, neighbour, full_name("coarse"), full_name("nearer"))),
         conv("fine1", "seen_again", (5, 24), 5, 2),
         conv("fine2", "fine1", (24, 24), 3, 1),
         conv("fine3", "fine2", (24, 24), 3, 1),
         conv("fine4", "fine3", (24, 24), 3, 1),
         conv("fine5", "fine4", (24, 8), 3, 1, True),
-        PixelShuffle(named("fine"), named("fine5"), 2),
-        Add(named("flow"), (named("coarse"), named("fine"))),
-        Warp(named("moved"), neighbour, named("flow"), _REACH),
+        PixelShuffle(full_name("fine"), full_name("fine5"), 2),
+        Add(full_name("flow"), (full_name("coarse"), full_name("fine"))),
+        Warp(full_name("moved"), neighbour, full_name("flow"), _REACH),
     ]

@@ -52,6 +52,7 @@ class Entry:
         about: one line about it.
         trained: False for plain interpolation.
         video: whether it is only for videos.
+        purpose: its use, in a few words; ``about`` if empty.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Entry:
     about: str
     trained: bool = True
     video: bool = False
+    purpose: str = ""
 
     def path(self, scale: int) -> Path:
         """The path of its model file for one of its scales."""
@@ -68,33 +70,75 @@ class Entry:
 ZOO: dict[str, Entry] = {
     entry.name: entry
     for entry in (
-        Entry("fast", (2, 3, 4, 8), "for real time: 13,000 parameters, a chain of 16 channels, ReLU, luma"),
         Entry(
-            "balanced", (2, 3, 4), "three times the work of fast: 43,000 parameters, a chain of 24 channels, ReLU, luma"
+            "fast",
+            (2, 3, 4, 8),
+            "for real time: 13,000 parameters, a chain of 16 channels, ReLU, luma",
+            purpose="real time; the default",
         ),
-        Entry("high", (2, 3, 4), "the best, not for real time: 375,000 parameters, nine times the work of balanced"),
-        Entry("fast-compressed", (2, 3, 4), "fast, for JPEG, WebP and H.264: it does not sharpen blocks and ringing"),
+        Entry(
+            "balanced",
+            (2, 3, 4),
+            "three times the work of fast: 43,000 parameters, a chain of 24 channels, ReLU, luma",
+            purpose="better, 3 times the work",
+        ),
+        Entry(
+            "high",
+            (2, 3, 4),
+            "the best, not for real time: 375,000 parameters, nine times the work of balanced",
+            purpose="best, not in real time",
+        ),
+        Entry(
+            "fast-compressed",
+            (2, 3, 4),
+            "fast, for JPEG, WebP and H.264: it does not sharpen blocks and ringing",
+            purpose="compressed images",
+        ),
         Entry(
             "balanced-compressed",
             (2, 3, 4),
             "balanced, for JPEG, WebP and H.264: it does not sharpen blocks and ringing",
+            purpose="compressed images, 3 times the work",
         ),
-        Entry("espcn", (2, 3, 4, 8), "ESPCN as in the paper: 5-3-3, 64-32-r², tanh, luma (arXiv 1609.05158)"),
-        Entry("srcnn-915", (2, 3, 4), "SRCNN 9-1-5 as in the paper, bicubic first, luma (arXiv 1501.00092)"),
-        Entry("fsrcnn", (2, 3, 4), "FSRCNN(56, 12, 4) as in the paper, PReLU, luma (arXiv 1608.00367)"),
+        Entry(
+            "espcn",
+            (2, 3, 4, 8),
+            "ESPCN as in the paper: 5-3-3, 64-32-r², tanh, luma (arXiv 1609.05158)",
+            purpose="as published in 2016",
+        ),
+        Entry(
+            "srcnn-915",
+            (2, 3, 4),
+            "SRCNN 9-1-5 as in the paper, bicubic first, luma (arXiv 1501.00092)",
+            purpose="as published in 2015",
+        ),
+        Entry(
+            "fsrcnn",
+            (2, 3, 4),
+            "FSRCNN(56, 12, 4) as in the paper, PReLU, luma (arXiv 1608.00367)",
+            purpose="as published in 2016",
+        ),
         Entry(
             "recurrent",
             (3, 4),
             "for videos, with a state, so that results flicker less: 24 channels, eight layers, luma",
             video=True,
+            purpose="videos, less flicker",
         ),
         Entry(
             "vespcn",
             (3, 4),
             "VESPCN for videos: motion compensation and early fusion (arXiv 1611.05250)",
             video=True,
+            purpose="videos, as published in 2016",
         ),
-        Entry("bicubic", (2, 3, 4, 8), "bicubic interpolation (Keys, a = −0.5), the baseline", trained=False),
+        Entry(
+            "bicubic",
+            (2, 3, 4, 8),
+            "bicubic interpolation (Keys, a = −0.5), the baseline",
+            trained=False,
+            purpose="baseline without a network",
+        ),
     )
 }
 
@@ -194,7 +238,7 @@ def find_network(name: str, scale: int) -> Model | SpandrelModel:
     _check_name(name)
     if scale not in ZOO[name].scales:
         raise InvalidArgument(f"scale={scale}: model '{name}' has {', '.join(f'×{s}' for s in ZOO[name].scales)}")
-    return _shipped(name, scale)
+    return _load_shipped(name, scale)
 
 
 def scales_of(name: str) -> tuple[int, ...]:
@@ -245,5 +289,5 @@ def _check_name(name: str) -> None:
 
 
 @lru_cache(maxsize=16)
-def _shipped(name: str, scale: int) -> Model:
+def _load_shipped(name: str, scale: int) -> Model:
     return load(ZOO[name].path(scale))

@@ -123,8 +123,8 @@ def _phase_sums(y: Codes) -> NDArray[np.int64]:
     d = y[:, 1:] - y[:, :-1]
     rough = np.abs(d)
     around = rough[:, :-2] + rough[:, 2:]
-    bent = np.abs(2 * d[:, 1:-1] - d[:, :-2] - d[:, 2:])
-    f = bent * np.float32(_UNIT) / (bent + around + np.int16(1))
+    second = np.abs(2 * d[:, 1:-1] - d[:, :-2] - d[:, 2:])
+    f = second * np.float32(_UNIT) / (second + around + np.int16(1))
     sums: NDArray[np.int64] = f.astype(np.int16).sum(axis=0, dtype=np.int64) // len(y)
     whole = len(sums) // _GRID * _GRID
     return sums[:whole].reshape(-1, _GRID)

@@ -2,7 +2,7 @@
 
 Two orders of the channels are in use and easily confused, so the order is a named argument:
 
-``CRD`` (depth-column-row; PyTorch, PaddlePaddle, the ESPCN paper)
+``CRD`` (column-row-depth; PyTorch, PaddlePaddle, the ESPCN paper)
     ``out[n, c, h*r + i, w*r + j] = x[n, c*r*r + i*r + j, h, w]``
 ``DCR`` (TensorFlow ``depth_to_space``, default of ONNX ``DepthToSpace``)
     ``out[n, c, h*r + i, w*r + j] = x[n, (i*r + j)*C + c, h, w]``

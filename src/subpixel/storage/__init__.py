@@ -1,1 +1,1 @@
-"""Files, whatever their format: claims, scratch files, digests and errors of the operating system."""
+"""Files of any format: claims, scratch files, digests and errors of the operating system."""

@@ -80,19 +80,19 @@ class Adversary:
         """The mean of ``-log D(result)`` over the batch, which is added to the content loss (equation 6)."""
         return self._binary(result, 1.0)
 
-    def learn(self, result: Tensor, wanted: Tensor, factor: float, group: Processes) -> None:
+    def learn(self, result: Tensor, photographs: Tensor, factor: float, group: Processes) -> None:
         """Update the discriminator once: photographs are 1, results 0 (equation 2).
 
         Args:
             result: results ``(N, C, side, side)``. They get no gradient.
-            wanted: photographs of the same shape.
+            photographs: of the same shape.
             factor: the learning rate relative to its peak.
             group: the processes that share the batch.
         """
         for one in self.optimiser.param_groups:
             one["lr"] = _RATE * factor
         self.optimiser.zero_grad()
-        loss = self._binary(wanted, 1.0) + self._binary(result.detach(), 0.0)
+        loss = self._binary(photographs, 1.0) + self._binary(result.detach(), 0.0)
         loss.backward()  # type: ignore[no-untyped-call]
         group.mean([p.grad for p in self.discriminator.parameters() if p.grad is not None])
         self.optimiser.step()

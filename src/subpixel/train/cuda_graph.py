@@ -51,8 +51,8 @@ class StepGraph:
         state, count = self.state, len(factors)
         paces = [(factor, state.mean_share(state.step + k)) for k, factor in enumerate(factors)]
         self.paces[:count].copy_(torch.tensor(paces))
-        drawn = [numbers(state.settings.batch, state.patches.generator) for _ in factors]
-        self.numbers[:count].copy_(torch.stack(drawn))
+        batches = [numbers(state.settings.batch, state.patches.generator) for _ in factors]
+        self.numbers[:count].copy_(torch.stack(batches))
         self.line.zero_()
         self.total.zero_()
         for _ in factors:

@@ -54,8 +54,8 @@ def find_images(data: str | Path, frames: int = 200) -> tuple[list[Source], list
         ImageReadError, Unsupported: the video cannot be used.
     """
     if Path(data).is_file():
-        trained, held = find_frames(data, frames)
-        return [*trained], [*held]
+        trained, held_out = find_frames(data, frames)
+        return [*trained], [*held_out]
     paths = images_below(Path(data))
     return [p for k, p in enumerate(paths) if k % _HELD_OUT], [*paths[::_HELD_OUT]]
 

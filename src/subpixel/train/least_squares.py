@@ -33,11 +33,11 @@ def linear_chain(spec: Spec) -> Chain | None:
     if lower_spec(spec) is not spec:
         return None
     try:
-        found = chain_of(spec, "solving")
+        chain = chain_of(spec, "solving")
     except Unsupported:
         return None
-    plain = found.shuffle.order == "CRD" and not any(skip is not None for skip in found.skips)
-    return found if plain and found.convs[-1].bias and spec.border == "replicate" else None
+    plain = chain.shuffle.order == "CRD" and not any(skip is not None for skip in chain.skips)
+    return chain if plain and chain.convs[-1].bias and spec.border == "replicate" else None
 
 
 def solve_last_layer(spec: Spec, weights: Mapping[str, Tensor], patches: Patches, batches: int) -> dict[str, Tensor]:
@@ -52,9 +52,9 @@ def solve_last_layer(spec: Spec, weights: Mapping[str, Tensor], patches: Patches
     Returns:
         The two tensors of the last convolution by name.
     """
-    found = linear_chain(spec)
-    assert found is not None
-    *trunk, last = found.convs
+    chain = linear_chain(spec)
+    assert chain is not None
+    *trunk, last = chain.convs
     kernels = TorchKernels()
     kh, kw = last.kernel
     unknowns = last.in_channels * kh * kw + 1
@@ -65,7 +65,7 @@ def solve_last_layer(spec: Spec, weights: Mapping[str, Tensor], patches: Patches
         for _ in range(batches):
             x, target = (patch.to(device) for patch in patches.draw())
             x = inside(x, patches.margin - spec.halo)
-            if found.base:
+            if chain.base:
                 target = target - kernels.resize(inside(x, spec.halo), spec.scale, "nearest")
             for conv in trunk:
                 x = kernels.conv(x, weights[f"{conv.name}.weight"], weights.get(f"{conv.name}.bias"), (0, 0))
@@ -73,9 +73,9 @@ def solve_last_layer(spec: Spec, weights: Mapping[str, Tensor], patches: Patches
                     x = kernels.activate(x, conv.activation, weights.get(f"{conv.name}.slope"))
             features = F.unfold(x, (kh, kw)).transpose(0, 1).flatten(1)
             features = torch.cat([features, torch.ones(1, features.shape[1], device=device)])
-            wanted = F.pixel_unshuffle(target, spec.scale).transpose(0, 1).flatten(1)
+            targets = F.pixel_unshuffle(target, spec.scale).transpose(0, 1).flatten(1)
             gram += (features @ features.T).double()
-            right += (features @ wanted.T).double()
+            right += (features @ targets.T).double()
         gram.diagonal().add_(_RIDGE * gram.diagonal().mean())
         solution = torch.linalg.solve(gram, right).float()
     shape = (last.out_channels, last.in_channels, kh, kw)

@@ -102,7 +102,7 @@ def train(
         if settings.batch % group.count:
             raise InvalidArgument(f"train: batch={settings.batch}: a multiple of the {group.count} processes is needed")
         report = say if group.first else _silent
-        pairs, held, found = _load_data(settings, spec, data, threads)
+        pairs, held_out, amount = _load_data(settings, spec, data, threads)
         kind = State if spec.plain else MotionState
         state = kind(settings, spec, pairs, begin, larger, where, tensors)
         state.earlier = _earlier_commands(begin)
@@ -113,20 +113,21 @@ def train(
         elif settings.rounded:
             state.enable_rounding(begin, pairs)
         report(
-            f"{settings.arch} ×{spec.scale}: {spec.parameters} parameters, {found} to train on, {len(held)} held out"
-            f"{_bicubic_note(spec, held)}; {state.measure(state.average, held):.3f} dB at step {state.step}"
+            f"{settings.arch} ×{spec.scale}: {spec.parameters} parameters, {amount} for training, "
+            f"{len(held_out)} held out"
+            f"{_bicubic_note(spec, held_out)}; {state.measure(state.average, held_out):.3f} dB at step {state.step}"
         )
         try:
-            _loop(state, held, out, group, report)
+            _loop(state, held_out, out, group, report)
         except KeyboardInterrupt:
             if group.first:
                 state.save(checkpoint)
             report(f"stopped at step {state.step}; to continue, resume from {checkpoint}")
             raise
-        state.finish(held)
+        state.finish(held_out)
         images: dict[str, Any] = {
-            "images": int(found.split()[0]),
-            "held_out": list(dict.fromkeys(p.name for p in held)),
+            "images": int(amount.split()[0]),
+            "held_out": list(dict.fromkeys(p.name for p in held_out)),
         }
         if features is not None:
             images["features"] = Path(features).name
@@ -146,8 +147,8 @@ def train(
         )
         if group.first:
             if state.rounding is not None:
-                model = _with_int8(model, state.rounding.parameters(state.best), held, data, report)
-            _save_verified(model, out, lambda one: state.upscale(one, held[0]))
+                model = _with_int8(model, state.rounding.parameters(state.best), held_out, data, report)
+            _save_verified(model, out, lambda one: state.upscale(one, held_out[0]))
         report(f"{out}: {state.best_psnr:.3f} dB on the held-out images; the file was read back and verified")
     return model
 
@@ -158,15 +159,15 @@ def _load_data(settings: Settings, spec: Spec, data: str | Path, threads: int) -
         sources, clips, count = load_clips(data, spec, settings, threads)
         # A MotionState reads these instead of pairs.
         return cast("list[Pair]", sources), cast("list[Pair]", clips), f"{count} images or takes"
-    trained_on, held_out = find_images(data, settings.frames)
+    trained_on, held_out_sources = find_images(data, settings.frames)
     variants = Variants(DEGRADATIONS[settings.degradation], settings.variants, settings.seed)
     pairs = load_pairs(trained_on, spec.scale, settings.sizes, threads, spec.colour, variants)
-    held = load_pairs(held_out, spec.scale, (1.0,), threads, spec.colour, variants)
-    return pairs, held, f"{len(trained_on)} images"
+    held_out = load_pairs(held_out_sources, spec.scale, (1.0,), threads, spec.colour, variants)
+    return pairs, held_out, f"{len(trained_on)} images"
 
 
-def _bicubic_note(spec: Spec, held: list[Pair]) -> str:
-    return "" if spec.plain else f" (bicubic: {bicubic_score(spec, cast('list[Clip]', held)):.3f} dB)"
+def _bicubic_note(spec: Spec, held_out: list[Pair]) -> str:
+    return "" if spec.plain else f" (bicubic: {bicubic_score(spec, cast('list[Clip]', held_out)):.3f} dB)"
 
 
 def _earlier_commands(model: Model | None) -> list[str]:
@@ -182,27 +183,27 @@ def _silent(_: str) -> None:
 
 
 def _with_int8(
-    model: Model, parameters: dict[str, Any], held: list[Pair], data: str | Path, say: Callable[[str], None]
+    model: Model, parameters: dict[str, Any], held_out: list[Pair], data: str | Path, say: Callable[[str], None]
 ) -> Model:
     """The model with the int8 parameters of its training, and their loss on held-out images."""
-    pairs = [(p.small.numpy(), p.large[0].numpy().astype(np.float64) * 255) for p in held]
+    pairs = [(p.small.numpy(), p.large[0].numpy().astype(np.float64) * 255) for p in held_out]
     parameters.update(int8_loss(model, parameters, pairs))
     parameters["calibration"].update({"data": Path(data).name, "images": IMAGES_FOR_RANGES})
     say(f"int8 costs {parameters['loss_db']:.4f} dB on {len(pairs)} held-out images")
     return replace(model, quantisation=parameters)
 
 
-def _loop(state: State, held: list[Pair], out: Path, group: Processes, say: Callable[[str], None]) -> None:
+def _loop(state: State, held_out: list[Pair], out: Path, group: Processes, say: Callable[[str], None]) -> None:
     settings, spec = state.settings, state.spec
     graph = StepGraph(state, state.patches.on_device(state.device)) if uses_cuda_graph(state, group) else None
-    begun = time.monotonic() - state.seconds
+    start_time = time.monotonic() - state.seconds
     next_report, total_loss, counted = state.seconds + 30.0, 0.0, 0
     title = f"{settings.arch} ×{spec.scale}, seed {settings.seed}"
     while True:
-        state.seconds = group.broadcast(time.monotonic() - begun, state.device)
+        state.seconds = group.broadcast(time.monotonic() - start_time, state.device)
         done = state.step / settings.steps if settings.steps else state.seconds / (60 * (settings.minutes or 1))
         if done >= 1 or state.seconds >= next_report:
-            score = state.measure(state.average, held)
+            score = state.measure(state.average, held_out)
             loss = total_loss / max(counted, 1)
             rate = state.optimisers[0].param_groups[-1]["lr"]
             state.rows.append([state.step, round(state.seconds / 60, 3), loss, rate, score])
@@ -215,7 +216,7 @@ def _loop(state: State, held: list[Pair], out: Path, group: Processes, say: Call
             next_report = state.seconds + max(30.0, state.seconds / max(done, 1e-3) / 40)
         if done >= 1:
             return
-        with _uninterrupted():  # no checkpoint between an update and its count
+        with _delay_interrupts():  # no checkpoint between an update and its count
             if graph is None:
                 total_loss += _step(state, _rate(state.step, done, settings.cycles), group)
                 counted += 1
@@ -260,28 +261,28 @@ def _rate(step: int, done: float, cycles: int) -> float:
 
 
 @contextmanager
-def _uninterrupted() -> Iterator[None]:
+def _delay_interrupts() -> Iterator[None]:
     """Delay Ctrl-C until the block ends."""
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread is interrupted
         return
-    seen: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, _frame: seen.append(number))
+    signals: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _frame: signals.append(number))
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-    if seen:
+    if signals:
         raise KeyboardInterrupt
 
 
-def _save_verified(model: Model, out: Path, shown: Callable[[Model], torch.Tensor]) -> None:
+def _save_verified(model: Model, out: Path, result_of: Callable[[Model], torch.Tensor]) -> None:
     """Write a scratch file, read it back, run both models, and rename the file only if they agree."""
     scratch = out.with_name(f".{out.stem}.new.safetensors")
     try:
         save(model, scratch)
         again = load(scratch)
-        if again.spec != model.spec or not torch.equal(shown(model), shown(again)):
+        if again.spec != model.spec or not torch.equal(result_of(model), result_of(again)):
             raise SubpixelError(f"{out}: the saved network does not compute what was trained; no file was written")
         os.replace(scratch, out)
     finally:

@@ -28,12 +28,12 @@ _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _FEATURES_RELATIVE = 1 / 12.75**2
 
 
-def pyramid_distance(result: Tensor, wanted: Tensor) -> Tensor:
+def pyramid_distance(result: Tensor, target: Tensor) -> Tensor:
     """Mean absolute difference of Laplacian pyramids, with equal weight for each level.
 
     Args:
         result: ``(N, C, H, W)``.
-        wanted: of the same shape.
+        target: of the same shape.
 
     Returns:
         A scalar: the mean over the levels of their mean differences. The last level is the remaining image, with a side
@@ -51,7 +51,7 @@ def pyramid_distance(result: Tensor, wanted: Tensor) -> Tensor:
     >>> round(float(pyramid_distance(x + 0.25, x)), 4)  # only the last of three levels sees a constant
     0.0833
     """
-    error, levels = result - wanted, []
+    error, levels = result - target, []
     taps = torch.tensor([1, 4, 6, 4, 1], dtype=error.dtype, device=error.device) / 16
     kernel = (taps[:, None] * taps).expand(error.shape[1], 1, 5, 5)
     # A pyramid is linear: the pyramid of the difference is the difference of the pyramids.
@@ -127,10 +127,10 @@ class Vgg19(nn.Module):
         result: Tensor = self.steps((rgb - self.mean) / self.deviation)
         return result
 
-    def distance(self, result: Tensor, wanted: Tensor) -> Tensor:
+    def distance(self, result: Tensor, target: Tensor) -> Tensor:
         """Mean squared difference of features, divided by 12.75² as in SRGAN."""
         with torch.no_grad():
-            truth = self(wanted)
+            truth = self(target)
         error: Tensor = self(result) - truth
         return (error * error).mean() * _FEATURES_RELATIVE
 

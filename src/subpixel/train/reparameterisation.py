@@ -168,14 +168,14 @@ def _plain(spec: Spec) -> bool:
 
 def _pass_input_on(spec: Spec, weights: dict[str, Tensor]) -> None:
     """Make ends of residual blocks small. In a chain with a base, let layers pass their input on."""
-    added = {name for layer in spec.layers if isinstance(layer, Add) for name in layer.sources}
+    summands = {name for layer in spec.layers if isinstance(layer, Add) for name in layer.sources}
     convs = [layer for layer in spec.layers if isinstance(layer, Conv) and not layer.shared]
     for conv in convs[:-1]:
-        if conv.name in added:
+        if conv.name in summands:
             weights[f"{conv.name}.weight"] *= 0.1
         elif conv.activation == "tanh" and not spec.plain:
             weights[f"{conv.name}.weight"] *= 0.01
-    if spec.plain and (len(added) != 2 or any(conv.name in added for conv in convs)):
+    if spec.plain and (len(summands) != 2 or any(conv.name in summands for conv in convs)):
         return
     for conv in convs[1:-1]:
         if conv.in_channels == conv.out_channels:
@@ -202,29 +202,29 @@ def _carry_frame(spec: Spec, weights: dict[str, Tensor]) -> None:
         if isinstance(layer, Concat):
             before = 0
             for source in layer.sources:
-                found = frame_channel(source)
-                if found is not None:
-                    return before + found[0], found[1]
+                path = frame_channel(source)
+                if path is not None:
+                    return before + path[0], path[1]
                 before += spec.values[source].channels
         elif isinstance(layer, Conv) and layer.activation == "relu" and not layer.shared:
-            found = frame_channel(layer.source)
-            if found is not None:
-                return 0, [*found[1], layer]
+            path = frame_channel(layer.source)
+            if path is not None:
+                return 0, [*path[1], layer]
         return None
 
     ends = [layer for layer in spec.layers if isinstance(layer, PixelShuffle) and layer.factor == spec.scale]
     end = layers.get(ends[-1].source) if ends else None
-    based = any(isinstance(layer, Resize) and layer.mode == "nearest" for layer in spec.layers)
-    found = frame_channel(end.source) if isinstance(end, Conv) and based and spec.colour == "luma" else None
-    if found is None or not isinstance(end, Conv):
+    has_base = any(isinstance(layer, Resize) and layer.mode == "nearest" for layer in spec.layers)
+    path = frame_channel(end.source) if isinstance(end, Conv) and has_base and spec.colour == "luma" else None
+    if path is None or not isinstance(end, Conv):
         return
-    channel, convs_to_end = found
+    channel, convs_to_end = path
     for conv in convs_to_end:
-        came = frame_channel(conv.source)
-        assert came is not None
+        source_path = frame_channel(conv.source)
+        assert source_path is not None
         kernel = weights[f"{conv.name}.weight"]
         kernel[0] = 0.0
-        kernel[0, came[0], conv.kernel[0] // 2, conv.kernel[1] // 2] = 1.0
+        kernel[0, source_path[0], conv.kernel[0] // 2, conv.kernel[1] // 2] = 1.0
     phases = _phases(end.out_channels, 1, end.kernel)
     phases[:, end.kernel[0] // 2, end.kernel[1] // 2] -= 1.0
     weights[f"{end.name}.weight"] *= 0.1

@@ -99,8 +99,8 @@ class State:
     def _begin(self, model: Model) -> None:
         """Start with another network's weights. If its last layer does not fit, solve for the best one."""
         own = {name: w.detach().cpu() for name, w in self.net.collapse().items()}
-        given = {name: torch.from_numpy(w.copy()) for name, w in model.weights.items()}
-        weights = transfer_weights(self.spec, model.spec, given, own)
+        source = {name: torch.from_numpy(w.copy()) for name, w in model.weights.items()}
+        weights = transfer_weights(self.spec, model.spec, source, own)
         self.net.take(weights)
         last = f"{[layer.name for layer in self.spec.layers if isinstance(layer, Conv)][-1]}.weight"
         same = last in weights and weights[last].shape == self.spec.weight_shapes[last]
@@ -113,8 +113,8 @@ class State:
             raise InvalidArgument("train: rounded needs a trained network of the same architecture as start")
         if self.spec.colour != "luma":
             raise InvalidArgument("train: rounded needs a luma network, as int8 does")
-        chosen = np.linspace(0, len(pairs) - 1, IMAGES_FOR_RANGES).astype(int)
-        planes = [pairs[k].small[:, :_SIDE_FOR_RANGES, :_SIDE_FOR_RANGES].numpy() for k in chosen]
+        indices = np.linspace(0, len(pairs) - 1, IMAGES_FOR_RANGES).astype(int)
+        planes = [pairs[k].small[:, :_SIDE_FOR_RANGES, :_SIDE_FOR_RANGES].numpy() for k in indices]
         self.rounding = FakeQuant(self.spec, activation_ranges(model, planes))
 
     def loss(self, small: Tensor, large: Tensor) -> Tensor:
@@ -152,12 +152,12 @@ class State:
         if self.adversary is not None and self._adversary_batch is not None:
             self.adversary.learn(*self._adversary_batch, factor, group)
 
-    def _distance(self, result: Tensor, wanted: Tensor) -> Tensor:
+    def _distance(self, result: Tensor, target: Tensor) -> Tensor:
         if self.vgg19 is not None:
-            return self.vgg19.distance(result, wanted)
+            return self.vgg19.distance(result, target)
         if self.settings.content == "pyramid":
-            return pyramid_distance(result, wanted)
-        error = result - wanted
+            return pyramid_distance(result, target)
+        error = result - target
         return error.abs().mean() if self.settings.loss == "l1" else (error * error).mean()
 
     @property
@@ -185,12 +185,12 @@ class State:
         torch._foreach_mul_(steps, self._follow_by)
         torch._foreach_add_(means, steps)
 
-    def score(self, weights: dict[str, Tensor], held: list[Pair]) -> float:
+    def score(self, weights: dict[str, Tensor], held_out: list[Pair]) -> float:
         """The validation PSNR of some weights, rounded if the run trains for int8."""
         if self.rounding is None:
-            return validate(self.spec, weights, held)
+            return validate(self.spec, weights, held_out)
         rounded, kernels = self.rounding.round_weights(weights)
-        return validate(self.spec, rounded, held, kernels)
+        return validate(self.spec, rounded, held_out, kernels)
 
     def upscale(self, model: Model, pair: Pair) -> Tensor:
         """A model's result for a held-out image."""
@@ -198,9 +198,9 @@ class State:
         with torch.inference_mode():
             return run(model.spec, weights, samples(pair.small)[None], TorchKernels())
 
-    def measure(self, weights: dict[str, Tensor], held: list[Pair]) -> float:
+    def measure(self, weights: dict[str, Tensor], held_out: list[Pair]) -> float:
         """The score of some weights. The best weights are stored; without a PSNR loss, the last ones."""
-        score = self.score(weights, held)
+        score = self.score(weights, held_out)
         if score > self.best_psnr or not self._by_psnr:
             self.best, self.best_psnr = {k: v.cpu().clone() for k, v in weights.items()}, score
         return score
@@ -209,11 +209,11 @@ class State:
     def _by_psnr(self) -> bool:
         return self.settings.content == "pixel" and not self.settings.adversarial
 
-    def finish(self, held: list[Pair]) -> None:
+    def finish(self, held_out: list[Pair]) -> None:
         """Solve for the optimal last layer, and use it if it is better."""
         if linear_chain(self.spec) and self.rounding is None and self._by_psnr:
-            solved = solve_last_layer(self.spec, self.average, self.patches, 5 * _SOLVE_BATCHES)
-            self.measure({**self.average, **solved}, held)
+            last_layer = solve_last_layer(self.spec, self.average, self.patches, 5 * _SOLVE_BATCHES)
+            self.measure({**self.average, **last_layer}, held_out)
 
     def save(self, path: Path) -> None:
         """Write a checkpoint."""
@@ -246,22 +246,22 @@ class State:
         unreadable = (RuntimeError, KeyError, IndexError, AttributeError, TypeError, ValueError, OSError, EOFError)
         try:
             content = torch.load(path, weights_only=True, map_location="cpu")
-            was = dict(content["settings"])
+            earlier = dict(content["settings"])
         except (*unreadable, UnpicklingError) as error:
             raise ModelFileError(f"{path}: not a checkpoint that can be read ({_first_line(error)})") from None
-        now = asdict(self.settings)
+        current = asdict(self.settings)
         # A setting that an older checkpoint lacks had its default.
-        was = {**{f.name: f.default for f in fields(Settings)}, **was}
-        differing = sorted(k for k in now if now[k] != was[k] and k not in _MAY_DIFFER)
+        earlier = {**{f.name: f.default for f in fields(Settings)}, **earlier}
+        differing = sorted(k for k in current if current[k] != earlier[k] and k not in _MAY_DIFFER)
         if differing:
             raise InvalidArgument(f"{path}: was made with other settings: {', '.join(differing)}")
         try:
             self.net.load_state_dict(content["net"])
-            for optimiser, kept in zip(self.optimisers, content["optimisers"], strict=True):
+            for optimiser, stored in zip(self.optimisers, content["optimisers"], strict=True):
                 # Options such as capturable depend on this machine; the checkpoint may come from another.
                 own = [{k: v for k, v in group.items() if k != "params"} for group in optimiser.param_groups]
-                groups = [{**theirs, **ours} for theirs, ours in zip(kept["param_groups"], own, strict=True)]
-                optimiser.load_state_dict({**kept, "param_groups": groups})
+                groups = [{**theirs, **ours} for theirs, ours in zip(stored["param_groups"], own, strict=True)]
+                optimiser.load_state_dict({**stored, "param_groups": groups})
             self.patches.generator.set_state(content["generator"])
             for name, value in content["average"].items():
                 self.average[name].copy_(value)
@@ -325,13 +325,13 @@ def _margin(spec: Spec) -> int:
 
 
 def validate(
-    spec: Spec, weights: dict[str, Tensor], held: list[Pair], kernels: Callable[[], TorchKernels] = TorchKernels
+    spec: Spec, weights: dict[str, Tensor], held_out: list[Pair], kernels: Callable[[], TorchKernels] = TorchKernels
 ) -> float:
     """The mean PSNR of luma on held-out images, under the protocol of ``evaluate``."""
     scores = []
     device = next(iter(weights.values())).device if weights else _CPU
     with torch.inference_mode():
-        for pair in held:
+        for pair in held_out:
             result = run(spec, weights, samples(pair.small)[None].to(device), kernels())[0].cpu().numpy()
             rounded = np.clip(np.floor(result.astype(np.float64) * 255 + 0.5), 0, 255)
             truth = samples(pair.large).numpy().astype(np.float64)

@@ -57,10 +57,10 @@ def transfer_weights(
 
 def _trunk(spec: Spec) -> tuple[Conv, ...] | None:
     """The convolutions of a chain with ReLU whose result is added to the input. None for other networks."""
-    found = linear_chain(spec)
-    if found is None or not found.base or not all(conv.bias for conv in found.convs):
+    trunk = linear_chain(spec)
+    if trunk is None or not trunk.base or not all(conv.bias for conv in trunk.convs):
         return None
-    return found.convs if all(conv.activation == "relu" for conv in found.convs[:-1]) else None
+    return trunk.convs if all(conv.activation == "relu" for conv in trunk.convs[:-1]) else None
 
 
 def _trunk_of_video(spec: Spec) -> tuple[tuple[Conv, ...] | None, int]:
@@ -71,16 +71,16 @@ def _trunk_of_video(spec: Spec) -> tuple[tuple[Conv, ...] | None, int]:
     by_name = {layer.name: layer for layer in spec.layers}
     now = next((one.name for one in spec.frames if one.offset == 0), None)
     shuffle = next((layer for layer in reversed(spec.layers) if isinstance(layer, PixelShuffle)), None)
-    found: list[Conv] = []
+    trunk: list[Conv] = []
     layer = by_name.get(shuffle.source) if shuffle is not None else None
     while isinstance(layer, Conv):
-        found.insert(0, layer)
+        trunk.insert(0, layer)
         layer = by_name.get(layer.source)
-    chained = len(found) > 1 and all(c.bias and c.activation == "relu" and not c.shared for c in found[:-1])
+    chained = len(trunk) > 1 and all(c.bias and c.activation == "relu" and not c.shared for c in trunk[:-1])
     if not chained or not isinstance(layer, Concat) or now not in layer.sources:
         return None, 0
     before = layer.sources[: layer.sources.index(now)]
-    return tuple(found), sum(spec.values[name].channels for name in before)
+    return tuple(trunk), sum(spec.values[name].channels for name in before)
 
 
 def _contains(large: tuple[Conv, ...], small: tuple[Conv, ...]) -> bool:

@@ -1,4 +1,4 @@
-"""The frames of one video through a network, in order: the protocol of all networks, and still networks' own."""
+"""FrameStream, the protocol for upscaling a video frame by frame, and its form for networks of single images."""
 
 from __future__ import annotations
 
@@ -24,32 +24,32 @@ class FrameStream(Protocol):
 
     @property
     def latency(self) -> int:
-        """How many frames a result comes after its own."""
+        """How many frames later the result of a frame comes."""
 
     def push(self, planes: Sequence[Plane]) -> list[Plane] | None:
-        """The next frame as planes of codes, luma first.
+        """Push the next frame: planes of codes, luma first.
 
         Returns:
-            The planes of the larger frame for the one :attr:`latency` before; None while there is none.
+            The planes of the result of the frame :attr:`latency` frames ago; None while there is no such frame.
 
         Raises:
             InvalidArgument: planes that do not fit the format.
         """
 
     def flush(self) -> list[list[Plane]]:
-        """The larger frames still to come. Afterwards the next video may begin."""
+        """The remaining results, at the end of a video. The next frame is then the first of another video."""
 
     def push_luma(self, y: Planes) -> Planes | None:
-        """The next frame as a plane of studio luma, ``(H, W)`` f32 (16/255 … 235/255); the result is not rounded."""
+        """Push the next frame: a plane of studio luma, ``(H, W)`` f32 (16/255 … 235/255); the result is not rounded."""
 
     def flush_luma(self) -> list[Planes]:
         """The same as :meth:`flush`, for planes of luma."""
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """Everything that the next results depend on, as arrays; empty where frames are independent."""
+        """All that later results depend on, as arrays; empty if frames are independent."""
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Go on from what :meth:`state` gave, to the same bytes.
+        """Continue from what :meth:`state` returned, to the same bytes.
 
         Raises:
             InvalidArgument: the state of another network.
@@ -57,11 +57,11 @@ class FrameStream(Protocol):
 
 
 class StillFrames:
-    """Each frame by itself.
+    """Upscales each frame on its own.
 
     Args:
         network: a luma network for single images.
-        form: the format of the frames; None where only luma is pushed.
+        form: the format of the frames; None if only luma is pushed.
     """
 
     latency = 0

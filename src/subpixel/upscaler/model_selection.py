@@ -1,4 +1,4 @@
-"""Which networks upscale an image: those of one model, or with ``auto`` those of one of two."""
+"""The networks that upscale an image: those of one model, or with ``auto`` those of one of two models."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["ModelSelection", "NetworkPair"]
 
 @dataclass(frozen=True)
 class NetworkPair:
-    """The two networks that may run in a row, by the names of their models, with the factors that each comes in."""
+    """Two networks that may run one after another: the names of their models, and the factors of each."""
 
     first: str
     first_factors: tuple[int, ...]
@@ -28,9 +28,9 @@ class ModelSelection:
     """The networks for clean images, and with ``auto`` those for compressed ones.
 
     Args:
-        clean: for clean images, and for all where there is no choice.
-        compressed: for compressed images: the variant first, then the clean model. None where there is no choice.
-        automatic: a model was not named, so that a reason is worth stating.
+        clean: for clean images, and for all images if there is no choice.
+        compressed: for compressed images: the variant first, then the clean model. None if there is no choice.
+        automatic: no model was named, so the reason of a choice is worth stating.
     """
 
     clean: NetworkPair
@@ -39,7 +39,7 @@ class ModelSelection:
 
     @classmethod
     def of_name(cls, model: str) -> ModelSelection:
-        """By the name of a shipped model, ``auto``, or a path.
+        """The selection for the name of a shipped model, ``auto``, or a path.
 
         Raises:
             InvalidArgument, ModelFileError, MissingExtra, Unsupported: see :func:`subpixel.models.zoo.scales_of`.
@@ -57,17 +57,17 @@ class ModelSelection:
 
     @classmethod
     def of_model(cls, model: Model) -> ModelSelection:
-        """A model that is at hand, of its one factor."""
+        """The selection for a loaded model, which has one factor."""
         factors = (model.spec.scale,)
         return cls(NetworkPair(model.name, factors, model.name, factors))
 
     def pair(self, choice: Choice | None) -> NetworkPair:
-        """The networks of a choice; those for clean images where nothing was chosen."""
+        """The networks of a choice; those for clean images if it is None."""
         compressed = choice is not None and choice.compressed
         return self.compressed if compressed and self.compressed is not None else self.clean
 
     def by_source(self, source: Source | None, width: int, height: int, target: Target) -> Choice | None:
-        """The choice for an image of which only the file is known; None where its pixels must be measured."""
+        """The choice for an image by its file alone; None if its pixels must be measured."""
         if self.compressed is None:
             return Choice(self.clean.first, False, "")
         if target.scale != 1 and target.factor(width, height) <= 1:
@@ -81,7 +81,7 @@ class ModelSelection:
         return choose_by_blocks(figure, self.clean.first, self.compressed.first)
 
     def by_codec(self, codec: str | None, scale: float | None) -> Choice:
-        """The choice for a video, by libavcodec's name of its codec; None where it is not known."""
+        """The choice for a video, by libavcodec's name of its codec; None if the codec is unknown."""
         if codec is None or not self.automatic:
             return Choice(self.clean.first, False, "")
         if self.compressed is None or scale not in self.compressed.first_factors:
@@ -91,14 +91,14 @@ class ModelSelection:
     def plan(
         self, width: int, height: int, target: Target, choice: Choice | None = None, *, cleans: bool = False
     ) -> SizePlan:
-        """What is done with an image of that size.
+        """The plan for an image of this size.
 
         Args:
             width: width of the image in pixels.
             height: height of the image in pixels.
-            target: what it is to become.
-            choice: which networks; None for those of a clean image.
-            cleans: the model for clean images cleans compressed ones too.
+            target: the size of the result.
+            choice: the choice for the image; None for that of a clean image.
+            cleans: whether the model for clean images also cleans compressed ones.
 
         Raises:
             InvalidArgument: a result more than 64 times larger, or a scale of 1 and nothing to clean.

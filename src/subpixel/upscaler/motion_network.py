@@ -1,4 +1,4 @@
-"""Networks that use motion: they read several frames of a video, and some remember what they saw."""
+"""Networks for videos: they read several frames, and some have a state."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class MotionNetwork:
     Args:
         model: a luma model whose Spec reads several frames, a state or its previous result.
         options: backend, precision and threads. ``backend="auto"`` is the compiled engine for a chain, such as our
-            recurrent network, else torch where it is installed. Results of two backends differ in their last bits: to
-            go on with a video, use the same backend.
+            recurrent network, else torch if it is installed. Results of two backends differ in their last bits, so use
+            the same backend to resume a video.
 
     Raises:
         InvalidArgument: unknown backend or precision.
@@ -39,9 +39,9 @@ class MotionNetwork:
         BackendUnavailable: the backend cannot run here.
     """
 
-    moving = True
+    uses_motion = True
     colour: Colour = "luma"
-    halo: int | None = None  # it is not run on parts of a frame
+    halo: int | None = None  # it runs on whole frames only
     ensemble = False
     strength = 1.0
 
@@ -53,32 +53,32 @@ class MotionNetwork:
         if self.options.ensemble or self.options.strength != 1:
             given = "ensemble" if self.options.ensemble else f"strength={self.options.strength:g}"
             raise Unsupported(f"{given}: model '{model.name}' reads several frames and has no such option")
-        self.backend, self.precision, self._session = self._prepared(self.options.backend, self.options.precision)
+        self.backend, self.precision, self._session = self._prepare(self.options.backend, self.options.precision)
 
-    def _prepared(self, name: str, precision: str) -> tuple[str, str, VideoSession]:
+    def _prepare(self, name: str, precision: str) -> tuple[str, str, VideoSession]:
         spec, weights, quantisation = self.model.spec, self.model.weights, self.model.quantisation
-        chosen, precision = choose_backend(name, precision, quantisation)
+        first, precision = choose_backend(name, precision, quantisation)
         # The reference takes seconds for a frame of a network with warps, so torch comes first.
         others = [BACKENDS[other] for other in ("torch", "reference") if not BACKENDS[other].unavailable()]
         try:
-            return chosen.name, precision, chosen.prepare_video(spec, weights, precision, self.threads, quantisation)
+            return first.name, precision, first.prepare_video(spec, weights, precision, self.threads, quantisation)
         except Unsupported:
-            if name != "auto" or not others or chosen in others:
+            if name != "auto" or not others or first in others:
                 raise
         return others[0].name, precision, others[0].prepare_video(spec, weights, precision, self.threads, quantisation)
 
     def frames(self, form: FrameFormat | None = None, *, cuts: bool = True) -> MotionFrames:
-        """The frames of one video through this network.
+        """A stream that upscales the frames of one video.
 
         Args:
-            form: the format of the frames; None where only planes of luma are pushed.
-            cuts: find where scenes begin, see :class:`subpixel.ops.scenes.CutDetector`; else all is one scene.
+            form: the format of the frames; None if only planes of luma are pushed.
+            cuts: detect where scenes begin, see :class:`subpixel.ops.scenes.CutDetector`; else the video is one scene.
         """
         return MotionFrames(self, self._session, form, cuts)
 
 
 class MotionFrames:
-    """The frames of one video, in order; see :class:`~subpixel.upscaler.frame_stream.FrameStream`.
+    """Upscales the frames of one video, in order; see :class:`~subpixel.upscaler.frame_stream.FrameStream`.
 
     >>> from subpixel.models import Model
     >>> from subpixel.models.recurrent import recurrent
@@ -97,17 +97,17 @@ class MotionFrames:
 
     @property
     def latency(self) -> int:
-        """How many frames a result comes after its own."""
+        """How many frames later the result of a frame comes."""
         return self._sequence.latency
 
     def push_luma(self, y: Planes) -> Planes | None:
-        """The next frame as a plane of studio luma, ``(H, W)`` f32 (16/255 … 235/255); the result is not rounded.
+        """Push the next frame: a plane of studio luma, ``(H, W)`` f32 (16/255 … 235/255); the result is not rounded.
 
         Returns:
-            The result for the frame :attr:`latency` before; None while there is none.
+            The result of the frame :attr:`latency` frames ago; None while there is no such frame.
 
         Raises:
-            InvalidArgument: no such plane.
+            InvalidArgument: not such a plane.
         """
         if not isinstance(y, np.ndarray) or y.ndim != 2 or y.dtype != np.float32 or 0 in y.shape:
             raise InvalidArgument("frames: luma (H, W) of f32 is needed")
@@ -118,29 +118,29 @@ class MotionFrames:
         return None if result is None else result[0]
 
     def flush_luma(self) -> list[Planes]:
-        """What is still to come, as :meth:`push_luma` gives it; then everything is forgotten."""
+        """The remaining results of :meth:`push_luma`. The next frame is then the first of another video."""
         results = [result[0] for result in self._sequence.flush()]
         self._forget()
         return results
 
     def push(self, planes: Sequence[Plane]) -> list[Plane] | None:
-        """The next frame as its planes of codes, luma first; see :meth:`subpixel.Upscaler.yuv` for what is kept.
+        """Push the next frame: planes of codes, luma first; see :meth:`subpixel.Upscaler.yuv` for what is kept.
 
         Returns:
-            Planes of the larger frame for the one :attr:`latency` before; None while there is none.
+            The planes of the result of the frame :attr:`latency` frames ago; None while there is no such frame.
 
         Raises:
             InvalidArgument: planes that do not fit the format, or no format was given.
         """
         form = self._format()
         y, u, v = (*planes, None, None)[:3]
-        checked = form.check_frame(y, u, v)
+        planes_in = form.check_frame(y, u, v)
         unit, black, _ = form.codes
-        self._chroma.append([plane.copy() for plane in checked])
-        return self._compose(self.push_luma(checked[0].astype(np.float32) * unit + black), form)
+        self._chroma.append([plane.copy() for plane in planes_in])
+        return self._compose(self.push_luma(planes_in[0].astype(np.float32) * unit + black), form)
 
     def flush(self) -> list[list[Plane]]:
-        """The larger frames still to come; then everything is forgotten."""
+        """The remaining results of :meth:`push`. The next frame is then the first of another video."""
         form = self._format()
         frames = [self._compose(y[0], form) for y in self._sequence.flush()]
         self._forget()
@@ -163,7 +163,7 @@ class MotionFrames:
         return results
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """Everything that the next results depend on, as arrays: with it, the video goes on to equal bytes."""
+        """All that later results depend on, as arrays. A stream restored from it gives the same bytes."""
         arrays = {f"sequence/{name}": value for name, value in self._sequence.state().items()}
         if self._detector is not None:
             arrays |= {f"scenes/{name}": value for name, value in self._detector.state().items()}
@@ -172,7 +172,7 @@ class MotionFrames:
         return arrays
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Go on from what :meth:`state` gave.
+        """Continue from what :meth:`state` returned.
 
         Raises:
             InvalidArgument: the state of another network, or none.

@@ -1,6 +1,6 @@
 """One model on pixels and planes: dtypes, colour, alpha, bands, precision.
 
-An image goes through in horizontal bands with the halo that its network needs, so memory beyond input and output does
+An image is upscaled in horizontal bands with the halo that the network needs, so memory beyond input and output does
 not grow with the image. A luma network makes luma; colour and alpha are bicubic. Each channel of the result is the
 bicubic channel plus the difference between the network's luma and the bicubic luma. That equals the detour over YCbCr,
 since a luma difference d moves R, G and B by 255/219 d each.
@@ -57,10 +57,10 @@ def luma(rgb: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
 
 
 class Network:
-    """One model for single images, made ready to run on pixels and planes; run many, from any thread.
+    """One model for single images, ready to run on pixels and planes, from any thread.
 
-    The weights are packed when a result is first needed. Arguments are checked at once; a backend may still refuse an
-    unusual network, which :meth:`prepare` brings forward.
+    The weights are packed when a result is first needed. Arguments are checked at once. A backend may still
+    refuse an unusual network; :meth:`prepare` raises that error early.
 
     Args:
         model: a model for single images, or one that spandrel runs.
@@ -68,11 +68,11 @@ class Network:
 
     Raises:
         InvalidArgument: unknown backend or precision.
-        Unsupported: the backend lacks the precision, or runs no such network.
+        Unsupported: the backend lacks the precision, or does not run such a network.
         BackendUnavailable: the backend cannot run here.
     """
 
-    moving = False
+    uses_motion = False
 
     def __init__(self, model: Model | SpandrelModel, options: NetworkOptions | None = None) -> None:
         self.options = options or NetworkOptions()
@@ -86,7 +86,7 @@ class Network:
         self._backend, self.precision = choose_backend(self.options.backend, self.options.precision, quantisation)
         self.backend = self._backend.name
         self.colour: Colour = "rgb"
-        # How many pixels around a part its result depends on; None: the network must see the whole image.
+        # The pixels around a part that its result depends on; None if the network must see the whole image.
         self.halo: int | None = None
         if isinstance(model, SpandrelModel):
             self.backend = "torch"
@@ -96,9 +96,9 @@ class Network:
             self.colour = model.spec.colour
             self.halo = max(model.spec.halo, bicubic(self.scale).halo)
         self._luma = self.colour == "luma"
-        # The shipped model ``bicubic`` works on R, G and B, but planes of luma can be interpolated, too.
+        # The shipped model ``bicubic`` works on R, G and B, but planes of luma can be interpolated too.
         self._plain_planes = isinstance(model, Model) and model.spec == bicubic(self.scale, colour="rgb")
-        # An int8 network takes and gives bytes; ensembles and mixtures are computed in f32 and rounded at the end.
+        # An int8 network reads and writes bytes; ensembles and blends are computed in f32 and rounded at the end.
         self._bytes = self.precision == "int8" and not self._mixes
 
     @property
@@ -106,7 +106,7 @@ class Network:
         return self.ensemble or self.strength != 1
 
     def prepare(self) -> Network:
-        """Pack the weights now, so that a refusal of the backend is raised at once."""
+        """Pack the weights now, so that an error of the backend is raised at once."""
         _ = self._session
         return self
 
@@ -173,7 +173,7 @@ class Network:
         return out
 
     def frames(self, form: FrameFormat | None = None) -> FrameStream:
-        """The frames of one video through this network, see :class:`~subpixel.upscaler.frame_stream.FrameStream`."""
+        """A stream that upscales the frames of one video, see :class:`~subpixel.upscaler.frame_stream.FrameStream`."""
         return StillFrames(self, form)
 
     def frame(
@@ -203,7 +203,7 @@ class Network:
         elif isinstance(self._session, FrameSession):
             self._session.frame(checked, result, form)
         else:
-            assert self.halo is not None  # that of a luma network
+            assert self.halo is not None  # a luma network has this method
             upscale(self._session, checked, result, form, self.scale, self.halo, self._bytes)
         return result
 
@@ -214,7 +214,7 @@ class Network:
     def part(self, pixels: NDArray[Any], alpha: Alpha) -> NDArray[Any]:
         """Upscale a part of an image whose kind of alpha is known; nothing is checked.
 
-        Further than :attr:`halo` from the cut, the backends native and reference give the bytes of the whole image.
+        Further than :attr:`halo` from its edges, the backends native and reference give the bytes of the whole image.
 
         Args:
             pixels: ``(H, W, C)``.

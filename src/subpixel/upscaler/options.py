@@ -1,4 +1,4 @@
-"""How networks are run: the arguments that every kind of network shares, checked once."""
+"""Options of running a network: the arguments that all kinds of networks share, checked once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["NetworkOptions", "check_tile"]
 
 @dataclass(frozen=True)
 class NetworkOptions:
-    """What a network is run by, and how.
+    """The options of running a network.
 
     Args:
         backend: ``auto``, ``native``, ``reference`` or ``torch``.
@@ -26,7 +26,7 @@ class NetworkOptions:
 
     Raises:
         InvalidArgument: threads, ensemble or strength out of range. Names of backends and precisions are checked when a
-            network is made, see :func:`subpixel.backends.choose_backend`.
+            network is made ready, see :func:`subpixel.backends.choose_backend`.
 
     >>> NetworkOptions(strength=2)
     Traceback (most recent call last):
@@ -49,7 +49,7 @@ class NetworkOptions:
         number = isinstance(self.strength, (int, float, np.integer, np.floating)) and not isinstance(
             self.strength, bool
         )
-        if not number or not 0 <= self.strength <= 1:  # NaN is not within
+        if not number or not 0 <= self.strength <= 1:  # NaN fails this comparison
             raise InvalidArgument(
                 f"strength={self.strength!r}: a number from 0 (plain bicubic) to 1 (the network) is needed"
             )

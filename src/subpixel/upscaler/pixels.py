@@ -32,14 +32,14 @@ _VISIBLE = 1 / 1024
 
 
 def alpha_of(image: NDArray[Any]) -> Alpha:
-    """Whether the last channel of ``(H, W, C)`` is no alpha, alpha that is opaque everywhere, or one to interpolate."""
+    """The kind of alpha of an image ``(H, W, C)``: none, opaque everywhere, or to be interpolated."""
     if image.shape[2] not in (2, 4):
         return "none"
     return "carried" if bool((image[..., -1] != opaque(image.dtype)).any()) else "opaque"
 
 
 def pixels_of(image: Any) -> tuple[NDArray[Any], Callable[[NDArray[Any]], Any]]:
-    """The pixels of any kind of image, and the way back to that kind.
+    """The pixels of any kind of image, and a function that converts back to that kind.
 
     Args:
         image: a NumPy array, a torch tensor, another array that speaks DLPack, or a PIL image; see
@@ -79,7 +79,7 @@ def _unchanged(pixels: NDArray[Any]) -> NDArray[Any]:
 
 
 def _tensor(image: Any) -> tuple[NDArray[Any], Callable[[NDArray[Any]], Any]] | None:
-    """A torch tensor's values and the way back to its device; None for what is no tensor."""
+    """A torch tensor's values, and a function that converts back to its device; None if it is no tensor."""
     torch = sys.modules.get("torch")
     if torch is None or not isinstance(image, torch.Tensor):
         return None
@@ -112,7 +112,7 @@ def _as_pil(pixels: NDArray[Any], image: Any) -> Any:
 
 
 def check_image(image: NDArray[Any]) -> None:
-    """Raises InvalidArgument for a shape or a dtype that no image has."""
+    """Raise InvalidArgument for a shape or a dtype that no image has."""
     if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (1, 2, 3, 4)):
         raise InvalidArgument(
             f"image: shape {image.shape}: (H, W), (H, W, 1), (H, W, 2), (H, W, 3) or (H, W, 4) is needed"
@@ -121,7 +121,7 @@ def check_image(image: NDArray[Any]) -> None:
 
 
 def check_pixels(image: NDArray[Any], *, doubles: bool = False) -> None:
-    """Raises InvalidArgument for a dtype that images do not have (``doubles``: f64 is one they have), or no pixel."""
+    """Raise InvalidArgument for a dtype that images do not have (``doubles`` allows f64), or for an empty image."""
     if image.dtype not in (np.uint8, np.uint16, np.float32, *((np.float64,) if doubles else ())):
         either = "uint8, uint16, float32 or float64" if doubles else "uint8, uint16 or float32"
         raise InvalidArgument(f"image: dtype {image.dtype}: {either} is needed")
@@ -139,9 +139,9 @@ def unpremultiply(colour: F32, alpha: F32, hidden: F32) -> F32:
 
     Args:
         colour: premultiplied and interpolated.
-        alpha: interpolated and not clipped: beside an edge it overshoots 1 as the colour does, and the quotient is
+        alpha: interpolated and not clipped. Beside an edge it overshoots 1 as the colour does, so the quotient is
             right.
-        hidden: the stored colour, interpolated without alpha: used where a pixel is invisible.
+        hidden: the stored colour, interpolated without alpha. It is used where a pixel is invisible.
     """
     visible = alpha > _VISIBLE
     result: F32 = np.where(visible, colour / np.where(visible, alpha, 1), hidden)

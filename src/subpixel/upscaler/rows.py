@@ -1,7 +1,7 @@
-"""Stages that take an image as blocks of rows and give blocks of rows.
+"""Stages that turn blocks of rows into blocks of rows: upscaling by a network, and a resize.
 
-A stage holds only the rows that its next block needs, so a chain of stages takes memory for a few strips, however high
-the image is. Its result depends neither on the height of the input's blocks nor on how many rows it takes at a time.
+A stage holds only the rows that its next block needs, so a chain of stages needs memory for a few strips, however high
+the image is. Its result depends neither on the height of the input's blocks nor on the number of rows at a time.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ class RowWindow:
 
     def __init__(self, blocks: Iterable[Block]) -> None:
         self._blocks = iter(blocks)
-        self._held: deque[Block] = deque()
+        self._buffer: deque[Block] = deque()
         self._top = self._end = 0
 
     def take(self, first: int, last: int) -> Block:
-        """Rows ``first`` up to before ``last``; rows above ``first`` are dropped, so ``first`` must not decrease."""
+        """Rows ``first`` to ``last - 1``. Rows above ``first`` are dropped, so ``first`` must not decrease."""
         while self._end < last:
             block = next(self._blocks)
-            self._held.append(block)
+            self._buffer.append(block)
             self._end += len(block)
-        while self._held and self._top + len(self._held[0]) <= first:
-            self._top += len(self._held.popleft())
-        rows = self._held[0] if len(self._held) == 1 else np.concatenate(self._held)
+        while self._buffer and self._top + len(self._buffer[0]) <= first:
+            self._top += len(self._buffer.popleft())
+        rows = self._buffer[0] if len(self._buffer) == 1 else np.concatenate(self._buffer)
         return rows[first - self._top : last - self._top]
 
 
@@ -61,10 +61,10 @@ def upscale_rows(
     Args:
         blocks: ``(h, W, C)``, from the top.
         size: ``(H, W)`` of the image.
-        network: one that runs on parts of an image, or one that gets all rows at once.
+        network: a network that runs on parts of an image, or any network if ``rows`` is the whole height.
         alpha: of the whole image.
-        rows: how many rows of the image go through at a time.
-        columns: how many columns go through at a time; None for all.
+        rows: how many rows of the image are upscaled at a time.
+        columns: how many columns are upscaled at a time; None for all.
     """
     height, width = size
     columns = columns or width
@@ -92,10 +92,10 @@ def resize_rows(
     rows: int,
     threads: int | None = None,
 ) -> Iterator[Block]:
-    """Resize an image's rows to another size, antialiased where that is smaller.
+    """Resize an image's rows to another size, antialiased when shrinking.
 
-    The kernel is the cubic of Keys, a = −0.5, which also made the small images that the networks learnt from. Measured
-    as in :mod:`subpixel.upscaler.sizes`, from ×3 down to ×2.5: cubic 30.06 dB, Lanczos with 3 lobes 30.05, a triangle
+    The kernel is the cubic of Keys, a = −0.5, which also made the small images of the training. Measured as in
+    :mod:`subpixel.upscaler.sizes`, from ×3 down to ×2.5: cubic 30.06 dB, Lanczos with 3 lobes 30.05, a triangle
     29.96; from ×2 down to ×1.5: 35.40, 35.49, 34.44. Lanczos rings further, at edges and around transparency. Sums are
     in f32 and rounded once, half up. Colour is interpolated premultiplied.
 
@@ -105,7 +105,7 @@ def resize_rows(
         size: ``(H, W)`` of the result.
         alpha: of the whole image.
         rows: how many rows of the result are made at a time.
-        threads: how many to use; None for as many as this process may.
+        threads: how many to use; None for all that this process may use.
     """
     window = RowWindow(blocks)
     strips = StripResize(source, size, "cubic", threads)
@@ -124,11 +124,11 @@ def _resize(x: Block, alpha: Alpha, strips: StripResize, top: int, bottom: int) 
         result = np.concatenate([colour, np.full((*colour.shape[:2], 1), full)], axis=2)
     else:
         colour, opacity = codes[..., :-1], np.clip(codes[..., -1:] * (1 / full), 0, 1)
-        carried = strips(np.concatenate([colour * opacity, opacity, colour], axis=2), top, bottom)
+        sums = strips(np.concatenate([colour * opacity, opacity, colour], axis=2), top, bottom)
         count = colour.shape[2]
-        alpha_made = carried[..., count : count + 1]
-        colour = unpremultiply(carried[..., :count], alpha_made, carried[..., count + 1 :])
-        result = np.concatenate([colour, np.clip(alpha_made, 0, 1) * full], axis=2)
+        new_alpha = sums[..., count : count + 1]
+        colour = unpremultiply(sums[..., :count], new_alpha, sums[..., count + 1 :])
+        result = np.concatenate([colour, np.clip(new_alpha, 0, 1) * full], axis=2)
     if x.dtype == np.float32:
         return result
     result += np.float32(0.5)
@@ -137,7 +137,7 @@ def _resize(x: Block, alpha: Alpha, strips: StripResize, top: int, bottom: int) 
 
 
 def _around(start: int, end: int, size: int, halo: int | None) -> tuple[int, int]:
-    """A range with its halo, within the image; the whole image for a network that must see all of it."""
+    """A range with its halo, within the image; the whole image if the network must see all of it."""
     if halo is None:
         return 0, size
     return max(start - halo, 0), min(end + halo, size)

@@ -1,4 +1,4 @@
-"""``upscale``: one call for one image; what it makes ready is shared between calls."""
+"""``upscale``: one call for one image. Calls with equal arguments share an Upscaler."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def upscale(
         backend: ``"auto"``, ``"native"``, ``"reference"`` or ``"torch"``.
         precision: ``"auto"``, ``"f32"``, ``"bf16"`` or ``"int8"``.
         threads: 1 … 1024; the default is as many as this process may use.
-        tile: side in pixels of the squares that go through a network at a time; the default is chosen to limit memory.
+        tile: side in pixels of the squares that are upscaled at a time; the default is chosen to limit memory.
         ensemble: average over 8 flips and rotations.
         strength: 0 … 1, from the bicubic resize to the network's result.
 
@@ -70,16 +70,16 @@ def upscale(
         "ensemble": ensemble,
         "strength": strength,
     }
-    # A file can change and a model cannot be hashed; a shipped model always is the same.
+    # A file can change, and a model cannot be hashed; a shipped model is always the same.
     shipped = isinstance(model, str) and not is_path(model)
     make: Callable[..., Upscaler] = _shared if shipped and _hashable(options.values()) else Upscaler
     return make(scale, **options)(image)
 
 
-# typed: True is refused as a scale even after 1 was taken
+# typed, so that True is refused as a scale even after 1 was used
 _shared = lru_cache(maxsize=8, typed=True)(Upscaler)
 
 
 def _hashable(values: Iterable[Any]) -> bool:
-    """Whether all of them can be remembered; what cannot is refused by the constructor with a sentence."""
+    """Whether all values can be keys of the cache. The constructor raises an error for those that cannot."""
     return all(isinstance(value, Hashable) for value in values)

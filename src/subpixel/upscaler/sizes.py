@@ -1,4 +1,4 @@
-"""Sizes of results and the networks that reach them, as data: no pixel is touched here.
+"""The sizes of results, and the factors of the networks that reach them, as data.
 
 A result's side is the image's side times the scale, rounded half up, and at least 1. The scale counts as the decimal
 number that was written, so 1.1 times 5 is exactly 5.5. With a width, a height or a box, that side is exact and the
@@ -27,7 +27,7 @@ from subpixel.errors import InvalidArgument
 
 __all__ = ["MOST", "SizePlan", "Target", "plan_size"]
 
-# Two of the largest networks, ×8, in a row.
+# Two of the largest networks, ×8, one after the other.
 MOST = 64
 # No format and no array of this package has a longer side.
 _MAX_SIDE = 2**31 - 1
@@ -74,7 +74,7 @@ class Target:
             object.__setattr__(self, "fit", (int(self.fit[0]), int(self.fit[1])))
 
     def factor(self, width: int, height: int) -> Fraction:
-        """How many times larger than an image of that size the result is, before rounding."""
+        """How many times larger than an image of this size the result is, before rounding."""
         if self.scale is not None:
             # The decimal as it is written: 1.1 is 11/10 here, not the binary number next to it.
             return Fraction(str(float(self.scale)))
@@ -120,11 +120,11 @@ class Target:
 
 @dataclass(frozen=True)
 class SizePlan:
-    """The way of one image: networks in a row, then a resize to the exact size. Sizes are ``(width, height)``.
+    """The plan for one image: networks one after another, then a resize. Sizes are ``(width, height)``.
 
     Args:
         source: of the image.
-        factors: by which the networks upscale, in their order; none for an image that becomes smaller.
+        factors: by which the networks upscale, in their order; empty if the image does not become larger.
         size: of the result.
 
     >>> print(SizePlan((20, 10), (2, 3), (100, 50)))
@@ -148,7 +148,7 @@ class SizePlan:
 
     @property
     def note(self) -> str | None:
-        """What somebody who asked for a larger image should know, as part of a sentence."""
+        """Why no network runs, as part of a sentence; None if one does."""
         if self.factors:
             return None
         width, height = self.size
@@ -177,14 +177,14 @@ def plan_size(
     Args:
         width: of the image.
         height: of the image.
-        target: what it is to become.
-        first: factors that the first network comes in.
-        second: those of the second; None for the same.
-        cleans: the first network cleans what it upscales. Then a scale of 1 means that: upscaled by the smallest factor
-            and resized down to the old size. Otherwise it means nothing and is refused.
+        target: the size of the result.
+        first: the factors of the first network.
+        second: the factors of the second one; None for the same.
+        cleans: whether the first network cleans what it upscales. Only then is a scale of 1 possible: the image is
+            upscaled by the smallest factor and resized down to its own size.
 
     Raises:
-        InvalidArgument: larger than two networks in a row can, or a scale of 1 without a network that cleans.
+        InvalidArgument: more than two networks in a row reach, or a scale of 1 without a network that cleans.
 
     >>> plan_size(400, 300, Target(6), (2, 3, 4, 8)).factors
     (2, 3)
@@ -211,7 +211,7 @@ def plan_size(
 
 def _check_scale(scale: Any) -> None:
     number = isinstance(scale, (int, float, np.integer, np.floating)) and not isinstance(scale, bool)
-    if not number or not 0 < scale <= MOST:  # what is not a number is not within
+    if not number or not 0 < scale <= MOST:  # NaN fails this comparison
         raise InvalidArgument(f"scale={scale!r}: a number above 0 and up to {MOST} is needed")
 
 
@@ -221,5 +221,5 @@ def _check_side(name: str, side: Any) -> None:
 
 
 def _plain(scale: float) -> str:
-    """2 for 2.0, as it would be written."""
+    """A scale as text: 2 for 2.0."""
     return str(int(scale)) if scale == int(scale) else str(float(scale))

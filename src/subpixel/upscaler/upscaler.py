@@ -1,7 +1,7 @@
 """The public ``Upscaler``: images of any kind to any size, planes and frames of video by one network.
 
-Plans of :mod:`subpixel.upscaler.sizes` are carried out here, in memory for arrays and row by row for images that are
-too large for it. Both take the same stages and give the same bytes.
+Plans of :mod:`subpixel.upscaler.sizes` are carried out here: in memory for arrays, row by row for images that are too
+large. Both use the same stages and give the same bytes.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ __all__ = ["Upscaler"]
 T = TypeVar("T")
 Pixels = NDArray[Any]
 
-# Bytes of a stage's result at a time. Most arrays pass in one piece. Strips of a stream are high enough for their halos
-# to cost little, and low enough for the four that are under way to take little memory.
+# Bytes of a stage's result at a time. Most arrays are one block. Strips of a stream are high enough for their halos to
+# cost little, and low enough for the four that exist at a time to need little memory.
 _IN_MEMORY, _STREAMED = 256 << 20, 32 << 20
 
 
 class Upscaler:
-    """Upscales images, planes and frames of video; plan once, run many, from any thread.
+    """Upscales images, planes and frames of video, from any thread. Make one and call it many times.
 
     Sizes are ``(width, height)`` everywhere, as in PIL; arrays are ``(height, width, channels)``, as in NumPy.
 
@@ -63,8 +63,8 @@ class Upscaler:
         precision: ``"f32"``, ``"bf16"``, ``"int8"``, or ``"auto"``: int8 where the model file records that it costs at
             most 0.05 dB, else f32.
         threads: 1 … 1024; the default is as many as this process may use.
-        tile: side in pixels of the squares of input that go through a network at a time. The default is as many whole
-            rows as make 32 MiB of the result. On ``native`` and ``reference`` it changes no byte.
+        tile: side in pixels of the squares of input that are upscaled at a time. The default is as many whole rows as
+            make 32 MiB of the result. On ``native`` and ``reference`` it changes no byte.
         ensemble: average the results on the 8 flips and rotations of the input, in eight times the time.
         strength: 0 … 1, from the bicubic resize to the network's result.
 
@@ -112,7 +112,7 @@ class Upscaler:
         self._networks: dict[tuple[str, int], Network | MotionNetwork] = {}
         selection = ModelSelection.of_name(self.model) if self._model is None else ModelSelection.of_model(self._model)
         self._selection = selection
-        # What is wrong with the arguments is said now rather than at the first image.
+        # Wrong arguments raise an error here, not at the first image.
         self._first = self._network(selection.clean.first, selection.clean.first_factors[0])
         self._cleans = is_for_compressed(self._first.model)
         if self.tile is not None and not self.in_parts:
@@ -120,11 +120,11 @@ class Upscaler:
         self._check_networks()
 
     def _check_networks(self) -> None:
-        """Find what a backend refuses of a model: the networks that will run are made ready.
+        """Prepare the networks that will run, so that an error of the backend is raised now.
 
-        Those of ``auto`` are made ready when an image needs them: it takes one of two, and every backend runs both.
+        Those of ``auto`` are prepared when an image needs them: it needs one of two, and every backend runs both.
         """
-        if self._first.moving or self._selection.compressed is not None:
+        if self._first.uses_motion or self._selection.compressed is not None:
             if self.target.scale not in (None, 1):
                 self.plan(1, 1)
             return
@@ -149,17 +149,17 @@ class Upscaler:
 
     @property
     def scale(self) -> float | None:
-        """How many times larger results are; None where another size was asked for."""
+        """How many times larger results are; None if the size was given in another way."""
         return self.target.scale
 
     @property
     def backend(self) -> str:
-        """What runs the networks: ``"native"``, ``"reference"`` or ``"torch"``."""
+        """The backend that runs the networks: ``"native"``, ``"reference"`` or ``"torch"``."""
         return self._first.backend
 
     @property
     def precision(self) -> str:
-        """Of the arithmetic: ``"f32"``, ``"bf16"`` or ``"int8"``."""
+        """The precision of the networks: ``"f32"``, ``"bf16"`` or ``"int8"``."""
         return self._first.precision
 
     @property
@@ -174,13 +174,13 @@ class Upscaler:
 
     @property
     def strength(self) -> float:
-        """From the bicubic resize, 0, to the network's result, 1."""
+        """0 … 1, from the bicubic resize to the network's result."""
         return self.options.strength
 
     @property
     def in_parts(self) -> bool:
-        """Whether images can go through in parts; otherwise a network must see all of one."""
-        return self._first.moving or self._first.halo is not None
+        """Whether images can be upscaled in parts; otherwise the network must see the whole image."""
+        return self._first.uses_motion or self._first.halo is not None
 
     @property
     def clean_model(self) -> Model | SpandrelModel:
@@ -188,13 +188,13 @@ class Upscaler:
         return self._first.model
 
     def with_target(self, target: Target) -> Upscaler:
-        """The same for another size, with the same networks."""
+        """An Upscaler for another size, with the same networks."""
         other = copy.copy(self)
         other.target = target
         return other
 
     def plan(self, width: int, height: int, choice: Choice | None = None) -> SizePlan:
-        """What is done with an image of that size.
+        """The plan for an image of this size.
 
         Args:
             width: width of the image in pixels.
@@ -210,11 +210,11 @@ class Upscaler:
         return self._selection.plan(width, height, self.target, choice, cleans=self._cleans)
 
     def choose_model(self, image: Any, source: Source | None = None) -> Choice:
-        """Which model upscales an image: with ``model="auto"`` its source or its pixels decide.
+        """Choose the model for an image: with ``model="auto"`` its source or its pixels decide.
 
         Args:
             image: as for a call.
-            source: what its file says of its compression; None where there is no file. A lossy codec other than JPEG,
+            source: what its file says of its compression; None if there is no file. A lossy codec other than JPEG,
                 or a JPEG of quality up to 90, decides; else the pixels do, from
                 :data:`subpixel.models.auto.BLOCKINESS_THRESHOLD` of :func:`subpixel.metrics.blockiness` on.
 
@@ -233,7 +233,7 @@ class Upscaler:
         return self.choose_by_source(source, width, height) or self.choose_by_blocks(blockiness(pixels))
 
     def choose_by_source(self, source: Source | None, width: int, height: int) -> Choice | None:
-        """The choice for an image of which only the file is known; None where its pixels must be measured."""
+        """The choice for an image by its file alone; None if its pixels must be measured."""
         return self._selection.by_source(source, width, height, self.target)
 
     def choose_by_blocks(self, figure: float) -> Choice:
@@ -241,7 +241,7 @@ class Upscaler:
         return self._selection.by_blocks(figure)
 
     def choose_by_codec(self, codec: str | None) -> Choice:
-        """The choice for a video, by libavcodec's name of its codec; None where it is not known."""
+        """The choice for a video, by libavcodec's name of its codec; None if the codec is unknown."""
         return self._selection.by_codec(codec, self.target.scale)
 
     def __call__(self, image: T, choice: Choice | None = None, plan: SizePlan | None = None) -> T:
@@ -253,7 +253,7 @@ class Upscaler:
                 torch tensor of these shapes (without a gradient), an array of another library that speaks DLPack, or a
                 PIL image of mode L, LA, RGB, RGBA or I;16. Channels are in the order R, G, B: ``cv2.imread`` gives
                 B, G, R, which ``image[..., ::-1]`` turns.
-            choice: what :meth:`choose_model` took for this image, so that it is not measured again.
+            choice: what :meth:`choose_model` returned for this image, so that it is not measured again.
             plan: what :meth:`plan` returned for this size and choice, so that it is not planned again.
 
         Returns:
@@ -297,7 +297,7 @@ class Upscaler:
         choice: Choice | None = None,
         at_once: int | None = None,
     ) -> Iterator[Pixels]:
-        """Make the result's rows from those of an image, with memory for a few strips.
+        """Upscale an image that arrives as blocks of rows, with memory for a few strips.
 
         Args:
             blocks: ``(h, W, C)``, from the top.

@@ -42,10 +42,10 @@ class Damage:
     def notes(self) -> Iterator[str]:
         """A sentence for each kind of damage."""
         if self.lost_packets:
-            count, places = len(self.lost_packets), _places(self.lost_packets)
-            yield f"{count} damaged packets gave no frame ({places}); the other frames keep their times"
+            count, times = len(self.lost_packets), _format_times(self.lost_packets)
+            yield f"{count} damaged packets gave no frame ({times}); the other frames keep their times"
         if self.damaged_frames:
-            yield f"{len(self.damaged_frames)} frames are damaged in the source ({_places(self.damaged_frames)})"
+            yield f"{len(self.damaged_frames)} frames are damaged in the source ({_format_times(self.damaged_frames)})"
         if self.moved_frames:
             yield (
                 f"{self.moved_frames} frames had no time, or one that is not after the frame before; "
@@ -117,7 +117,7 @@ def frames_with_times(
 ) -> Iterator[Frame]:
     """Frames from those that :func:`decode_packets` gives; arguments and errors as in :func:`read_frames`."""
     frames = _timed_frames(decoded, video, damage)
-    return _deinterlaced(frames, stream) if deinterlace else _progressive(frames, video)
+    return _deinterlace(frames, stream) if deinterlace else _progressive(frames, video)
 
 
 def _seek_time(start: int, video: VideoFile) -> int:
@@ -185,7 +185,7 @@ def _progressive(frames: Iterator[Frame], video: VideoFile) -> Iterator[Frame]:
         yield frame
 
 
-def _deinterlaced(frames: Iterator[Frame], stream: Any) -> Iterator[Frame]:
+def _deinterlace(frames: Iterator[Frame], stream: Any) -> Iterator[Frame]:
     """Frames through bwdif, which changes only interlaced ones. It delays frames, but drops and reorders none."""
     graph = av.filter.Graph()
     source = graph.add_buffer(template=stream, time_base=stream.time_base)
@@ -211,6 +211,6 @@ def _deinterlaced(frames: Iterator[Frame], stream: Any) -> Iterator[Frame]:
     yield from ready()
 
 
-def _places(times: list[Any]) -> str:
+def _format_times(times: list[Any]) -> str:
     texts = [("at an unknown time" if time is None else f"{float(time):.2f} s") for time in times[:_LISTED]]
     return ", ".join([*texts, *(["…"] if len(times) > _LISTED else [])])

@@ -67,7 +67,7 @@ def _check(network: Network | MotionNetwork, layout: Layout, realtime: bool, rat
     name = network.model.name
     if rate is not None and not (realtime and rate > 0):
         raise InvalidArgument(f"rate={float(rate):g}: a rate above 0 and realtime=True are needed")
-    if network.moving and (layout.rgb or realtime):
+    if network.uses_motion and (layout.rgb or realtime):
         what = "RGB videos" if layout.rgb else "realtime=True"
         raise InvalidArgument(f"model '{name}' reads several frames and does not support {what}; model 'fast' does")
     if network.colour != "luma" and name != "bicubic" and not layout.rgb:

@@ -1,4 +1,4 @@
-"""The name of a result that was given none."""
+"""The default path of the result of a video."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ class Stages(Generic[A, B]):
 
     def run(self) -> None:
         """Run all stages to the end; raise the first error of a stage."""
-        threads = [threading.Thread(target=self._guarded, args=(work,)) for work in (self._produce, self._consume)]
+        threads = [threading.Thread(target=self._guard, args=(work,)) for work in (self._produce, self._consume)]
         for thread in threads:
             thread.start()
         try:
@@ -97,7 +97,7 @@ class Stages(Generic[A, B]):
     def _consume(self) -> None:
         self._last(self._receive(self._results, self.clocks["encode"]))
 
-    def _guarded(self, work: Callable[[], None]) -> None:
+    def _guard(self, work: Callable[[], None]) -> None:
         try:
             work()
         except BaseException as error:  # noqa: BLE001 - raised again at the end of run

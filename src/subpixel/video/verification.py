@@ -93,13 +93,13 @@ def find_differences(
     wanted = sorted(_seconds(time, time_base or video.stream.time_base, video, time_range) for time in times)
     have = [None if time is None else time * result.stream.time_base for time in frames]
     shift = Fraction(0) if selection.container.negative_times else _shift(have, wanted)
-    for stream, twin in pairs:
+    for stream, copy in pairs:
         if stream.index in before.packets:
-            found += _compare_packets(stream, before.packets[stream.index], after.packets[twin.index], unit, shift)
+            found += _compare_packets(stream, before.packets[stream.index], after.packets[copy.index], unit, shift)
     tolerance = _tolerance(video.stream.time_base, result.stream.time_base, unit)
     found += _compare_times([None if time is None else time - shift for time in have], wanted, tolerance)
-    for stream, twin in pairs:
-        if before.attachments.get(stream.index) != after.attachments.get(twin.index):
+    for stream, copy in pairs:
+        if before.attachments.get(stream.index) != after.attachments.get(copy.index):
             found.append(f"{stream} is not the source's")
     if not unwritten_display_metadata(selection.codec, video.display):
         found += _compare_display_metadata(video.display, result.display)
@@ -162,7 +162,7 @@ def _result_content(
     frames: list[int | None] = []
     errors: list[str] = []
     with open_video(result.path) as container:
-        content = _Content(container, ((twin.index, stream) for stream, twin in pairs))
+        content = _Content(container, ((copy.index, stream) for stream, copy in pairs))
         image = container.streams[result.main]
         image.thread_type = "AUTO"
         for packet in read_packets(container, {*content.packets, result.main}):
@@ -194,7 +194,7 @@ def _pair_streams(
     order = [video.main, *(stream.index for stream in selection.streams if stream not in last)]
     streams = {stream.index: stream for stream in video.streams}
     wanted = [streams[index] for index in sorted(order)] + last
-    output = [stream for stream in result.streams if not _added_by_writer(stream, result, selection)]
+    output = [stream for stream in result.streams if not _is_added_by_writer(stream, result, selection)]
     if len(output) != len(wanted):
         return [], [f"it has {len(output)} streams, not {len(wanted)}: {', '.join(map(str, output))}"]
     main = wanted.index(video.streams[video.main])
@@ -207,7 +207,7 @@ def _comes_last(stream: Stream) -> bool:
     return stream.kind == "attachment" or is_timecode(stream) or is_cover(stream)
 
 
-def _added_by_writer(stream: Stream, result: VideoFile, selection: StreamSelection) -> bool:
+def _is_added_by_writer(stream: Stream, result: VideoFile, selection: StreamSelection) -> bool:
     """Whether it is a track that QuickTime's writer makes of chapters or timecodes."""
     if stream.kind != "data" or selection.container.format not in ("mp4", "mov"):
         return False
@@ -287,13 +287,13 @@ def _flag_names(flags: int) -> str:
 
 
 def _compare_metadata(what: str, have: Mapping[str, str], want: Mapping[str, str]) -> Iterator[str]:
-    values = _normalised(have)
-    for key, value in _normalised(want).items():
+    values = _normalise(have)
+    for key, value in _normalise(want).items():
         if values.get(key) != value:
-            yield f"{what} has {_quoted(values.get(key))} as {key}, not {_quoted(value)}"
+            yield f"{what} has {_quote(values.get(key))} as {key}, not {_quote(value)}"
 
 
-def _normalised(metadata: Mapping[str, str]) -> dict[str, str]:
+def _normalise(metadata: Mapping[str, str]) -> dict[str, str]:
     """Keys as Matroska and MP4 both have them. An undetermined language is the same as none."""
     result = {key.lower(): value for key, value in metadata.items()}
     if "name" in result:
@@ -303,7 +303,7 @@ def _normalised(metadata: Mapping[str, str]) -> dict[str, str]:
     return result
 
 
-def _quoted(text: str | None) -> str:
+def _quote(text: str | None) -> str:
     return "nothing" if text is None else "“" + text.encode("utf-8", "replace").decode() + "”"
 
 
@@ -320,9 +320,9 @@ def _compare_chapters(
         if abs(output.start * output.time_base - chapter.start * chapter.time_base) > tolerance:
             start = chapter.start * chapter.time_base
             yield f"chapter {number} begins at {_time_text(output.start * output.time_base)}, not {_time_text(start)}"
-        if _normalised(output.metadata).get("title") != _normalised(chapter.metadata).get("title"):
-            titles = (_normalised(each.metadata).get("title") for each in (output, chapter))
-            yield "the title of chapter {} is {}, not {}".format(number, *map(_quoted, titles))
+        if _normalise(output.metadata).get("title") != _normalise(chapter.metadata).get("title"):
+            titles = (_normalise(each.metadata).get("title") for each in (output, chapter))
+            yield "the title of chapter {} is {}, not {}".format(number, *map(_quote, titles))
 
 
 def _compare_packets(
@@ -386,7 +386,7 @@ def _compare_times(found: Sequence[Fraction | None], wanted: Sequence[Fraction],
 
 
 def _tolerance(before: Fraction, after: Fraction, unit: Fraction) -> Fraction:
-    """Half a tick; nothing if every tick of the source is a whole number of ticks written.
+    """Half a tick; nothing if every tick of the source is a multiple of the ticks written.
 
     MP4 rounds the beginning of a track down to a unit of its own, less than 0.1 ms.
     """

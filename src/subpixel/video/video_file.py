@@ -237,9 +237,9 @@ def _video_stream(stream: Any, frame: Any, siting: str | None) -> VideoStream:
     context = stream.codec_context
     ranges = {1: False, 2: True}
     tags = Tags(
-        _specified(frame.color_primaries, context.color_primaries),
-        _specified(frame.color_trc, context.color_trc),
-        _specified(frame.colorspace, context.colorspace),
+        _first_specified(frame.color_primaries, context.color_primaries),
+        _first_specified(frame.color_trc, context.color_trc),
+        _first_specified(frame.colorspace, context.colorspace),
         ranges.get(int(frame.color_range), ranges.get(int(context.color_range))),
         siting,
     )
@@ -254,7 +254,7 @@ def _video_stream(stream: Any, frame: Any, siting: str | None) -> VideoStream:
     )
 
 
-def _specified(first: int, second: int) -> int:
+def _first_specified(first: int, second: int) -> int:
     """A frame's value, or its stream's if the frame's is unspecified. 0 is a value: the matrix of RGB."""
     return int(first) if int(first) != 2 else int(second)
 

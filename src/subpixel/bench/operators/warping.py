@@ -51,8 +51,8 @@ def _planes(torch: Any, name: str, grid: NDArray[Any], mode: str, outside: str, 
     how: Any = {"mode": mode, "padding_mode": outside, "align_corners": False}
     peers: dict[str, Call] = {}
     if torch is not None:
-        tensor, places = torch.from_numpy(x), torch.from_numpy(grid)
-        peers["torch"] = lambda: torch.nn.functional.grid_sample(tensor, places, **how)
+        tensor, positions = torch.from_numpy(x), torch.from_numpy(grid)
+        peers["torch"] = lambda: torch.nn.functional.grid_sample(tensor, positions, **how)
     ours: dict[str, Call] = {"subpixel": lambda: grid_sample(x, grid, **how)}
     return Case("grid_sample", f"{name} f32 planes {mode} {outside}", ours, {"copy": _copy(x, grid, threads)}, peers)
 
@@ -80,8 +80,8 @@ def _volume(torch: Any, threads: int) -> Case:
     grid = affine_grid(np.eye(3, 4, dtype=np.float32)[None] * 0.9, size)
     peers: dict[str, Call] = {}
     if torch is not None:
-        tensor, places = torch.from_numpy(x), torch.from_numpy(grid)
-        peers["torch"] = lambda: torch.nn.functional.grid_sample(tensor, places, align_corners=False)
+        tensor, positions = torch.from_numpy(x), torch.from_numpy(grid)
+        peers["torch"] = lambda: torch.nn.functional.grid_sample(tensor, positions, align_corners=False)
     ours: dict[str, Call] = {"subpixel": lambda: grid_sample(x, grid, layout="NCDHW")}
     return Case("grid_sample", "f32 volume 2×64×128×128 trilinear", ours, {"copy": _copy(x, grid, threads)}, peers)
 
@@ -97,8 +97,8 @@ def _grid(torch: Any) -> Case:
 
 
 def _copy(x: NDArray[Any], grid: NDArray[Any], threads: int) -> Call:
-    images, places = array_copy(x, threads), np.array_split(grid.reshape(-1), threads)
-    reading = run_on_threads(lambda thread: places[thread].sum(), threads)
+    images, positions = array_copy(x, threads), np.array_split(grid.reshape(-1), threads)
+    reading = run_on_threads(lambda thread: positions[thread].sum(), threads)
 
     def call() -> None:
         images()

@@ -13,7 +13,7 @@ from subpixel.storage.os_errors import os_error_text
 
 __all__ = ["IMAGES", "Input", "find_images"]
 
-# The suffixes of images in a folder. A file that was named is tried whatever its suffix.
+# The suffixes of images in a folder. A file that is named itself is read whatever its suffix.
 _LOSSY = (".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".avif", ".heic", ".heif", ".jxl", ".jp2")
 _EXACT = (".png", ".tif", ".tiff", ".gif", ".bmp", ".ppm", ".pgm", ".pbm", ".pnm", ".pfm")
 IMAGES = frozenset((*_LOSSY, *_EXACT))
@@ -76,34 +76,34 @@ def _visit(path: Path, excluded: Path | None) -> Iterator[Input]:
     if not os.path.isdir(path):
         yield Input(path, named=True)
         return
-    seen = set()
+    visited = set()
     if excluded is not None and os.path.isdir(excluded) and not os.path.samefile(excluded, path):
-        seen.add(_identity(excluded))
+        visited.add(_identity(excluded))
     empty = True
-    for item in _visit_folder(path, Path(), seen):
+    for item in _visit_folder(path, Path(), visited):
         empty = False
         yield item
     if empty:
         yield Input(path, error=ImageReadError(f"{path}: no file in this folder has the suffix of an image"))
 
 
-def _visit_folder(folder: Path, subfolder: Path, seen: set[tuple[int, int]]) -> Iterator[Input]:
+def _visit_folder(folder: Path, subfolder: Path, visited: set[tuple[int, int]]) -> Iterator[Input]:
     try:
         identity = _identity(folder)
-        if identity in seen:
+        if identity in visited:
             return
-        seen.add(identity)
+        visited.add(identity)
         names = sorted((name for name in os.listdir(folder) if not name.startswith(".")), key=os.fsencode)
     except OSError as error:
         yield Input(folder, subfolder, error=ImageReadError(f"{folder}: {os_error_text(error)}"))
         return
-    folders = [name for name in names if os.path.isdir(folder / name)]  # unlike DirEntry.is_dir this raises nothing
+    folders = [name for name in names if os.path.isdir(folder / name)]  # unlike DirEntry.is_dir, this raises nothing
     for name in names:
         if os.path.splitext(name)[1].lower() in IMAGES and _is_file(folder / name):
             yield Input(folder / name, subfolder)
-    # Links come last, so that the results of a folder with a link beside it go under the folder's own name.
+    # Links come last, so that images of a folder with a link beside it are found under the folder's own name.
     for name in sorted(folders, key=lambda name: os.path.islink(folder / name)):
-        yield from _visit_folder(folder / name, subfolder / name, seen)
+        yield from _visit_folder(folder / name, subfolder / name, visited)
 
 
 def _is_file(path: Path) -> bool:

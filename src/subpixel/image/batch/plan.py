@@ -124,10 +124,10 @@ def check_comparisons(plan: BatchPlan, compare: Path) -> None:
     if count > 1 and not os.path.isdir(compare):
         raise InvalidArgument(f"compare='{compare}': for {count} images this must be an existing folder")
     real = _RealPaths()
-    taken = {real(path): path for task in plan.tasks for path in (task.source, task.destination)}
+    paths = {real(path): path for task in plan.tasks for path in (task.source, task.destination)}
     for task in plan.tasks:
         comparison = sheet_of(task.destination, compare)
-        other = taken.setdefault(real(comparison), task.destination)
+        other = paths.setdefault(real(comparison), task.destination)
         if count > 1 and other is not task.destination:
             raise InvalidArgument(
                 f"{comparison}: the comparison of {task.destination} would replace {other} or its comparison; choose "

@@ -73,17 +73,17 @@ class Batch:
         processes = self._processes(small)
         if processes > 1:
             pending = [task for task in pending if task.pixels > _SMALL]
-            yield from _without_taken(self._parallel(small, processes), waiting)
-        yield from _without_taken(self._in_turn(pending), waiting)
+            yield from _reports(self._parallel(small, processes), waiting)
+        yield from _reports(self._in_turn(pending), waiting)
         if waiting:
             self.note(f"waiting for {len(waiting)} images that another process is upscaling")
         while waiting:
-            taken: list[Task] = []
-            yield from _without_taken(self._in_turn(waiting), taken)
-            if len(taken) == len(waiting):
+            busy: list[Task] = []
+            yield from _reports(self._in_turn(waiting), busy)
+            if len(busy) == len(waiting):
                 self.stop.wait(_WAIT)
                 self._check_stop()
-            waiting = taken
+            waiting = busy
 
     def largest_group(self, tasks: Sequence[Task]) -> Sequence[Task]:
         """The tasks that run at one time and need the most memory: the largest, or the small ones in parallel."""
@@ -125,11 +125,11 @@ class Batch:
             remove_leftovers(folder)
 
 
-def _without_taken(answers: Iterator[tuple[Task, Report | None]], taken: list[Task]) -> Iterator[Report]:
-    """The reports. Tasks without a report, which another process is upscaling, are appended to ``taken``."""
+def _reports(answers: Iterator[tuple[Task, Report | None]], busy: list[Task]) -> Iterator[Report]:
+    """The reports. Tasks without a report, which another process is upscaling, are appended to ``busy``."""
     for task, report in answers:
         if report is None:
-            taken.append(task)
+            busy.append(task)
         else:
             yield report
 

@@ -71,18 +71,18 @@ class Workers:
             BackendUnavailable: no process can be started.
         """
         answers: dict[int, Any] = {}
-        sent = finished = 0
+        next_task = finished = 0
         while finished < len(tasks):
-            while len(self._processes) < min(self.count, len(tasks) - sent + self._busy()):
+            while len(self._processes) < min(self.count, len(tasks) - next_task + self._busy()):
                 self._start()
             for each in self._ready(self._processes):
                 number = each.task
                 answer = self._receive(each)
                 if number is not None and each.task is None:
                     answers[number] = answer
-                if each.task is None and each in self._processes and sent < len(tasks):
-                    self._send(each, sent, tasks[sent])
-                    sent += 1
+                if each.task is None and each in self._processes and next_task < len(tasks):
+                    self._send(each, next_task, tasks[next_task])
+                    next_task += 1
             while finished in answers:
                 yield tasks[finished], answers.pop(finished)
                 finished += 1

@@ -1,4 +1,4 @@
-"""The place of the detail: where two images differ most, away from the border."""
+"""The position of the detail: where two images differ most, away from the border."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def find_detail(first: U8, second: U8, size: tuple[int, int], margin: int) -> tu
         first: ``(H, W, C)``.
         second: of the same shape.
         size: ``(width, height)`` of the detail, no larger than the images.
-        margin: pixels between the detail and the border, where there are so many.
+        margin: pixels between the detail and the border, if there are so many.
 
     Returns:
-        ``(left, top)`` of the rectangle with the largest sum of squared differences: on a grid of 8 pixels, of equals
-        the topmost, then the leftmost.
+        ``(left, top)`` of the rectangle with the largest sum of squared differences, on a grid of 8 pixels. Of equal
+        sums, the topmost counts, then the leftmost.
     """
     height, width = first.shape[:2]
     cells = np.stack([_differences(first[top : top + _CELL], second[top : top + _CELL]) for top in _steps(height)])
@@ -39,7 +39,7 @@ def find_detail(first: U8, second: U8, size: tuple[int, int], margin: int) -> tu
 
 
 def _positions(length: int, size: int, margin: int) -> NDArray[np.intp]:
-    """Where a detail may begin along an axis: on the grid, and as near to either end as the margin allows."""
+    """The possible starts of a detail along an axis: on the grid, and as near to either end as the margin allows."""
     margin = min(margin, (length - size) // 2)
     return np.unique(np.clip(np.arange(0, length, _CELL), margin, length - size - margin))
 

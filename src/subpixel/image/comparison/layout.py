@@ -1,4 +1,4 @@
-"""Where the parts of a comparison sheet lie: one overview, and a panel for each image."""
+"""The layout of a comparison sheet: one overview, and a panel for each image."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ CAPTION = 58  # height of the two lines of text below each part
 
 _CONTENT = 1200  # width of a sheet whose overview stands above the panels, without its margins
 _TALLEST = 900  # height of such an overview
-_CELL = 640  # side of the largest square part where all are of one size
-_ROW = 1800  # width up to which parts of one size stand in one row
+_CELL = 640  # side of the largest square part if all parts have one size
+_ROW = 1800  # width up to which parts of one size are in one row
 _NARROWEST = 280  # of a caption
-_LOWEST = 240  # of a panel, where the image is that high
+_LOWEST = 240  # of a panel, if the image is so high
 _PANEL = 420  # height of a panel below an overview
 
 _LANDSCAPE = 1.2  # width by height from which the overview stands above the panels
 _SMALL = 900  # width up to which the overview is one of three or more panels' own size
 
-# Of a detail: its pixels are seen one by one, and there is enough of it to see what it shows. More where the image is
-# so narrow that it leaves room.
+# Of a detail: single pixels are visible, and enough of them to see what the detail shows. Larger if the image is so
+# narrow that there is space.
 _MAGNIFICATION, _LARGEST_MAGNIFICATION = 3, 16
 
 
@@ -100,7 +100,7 @@ def _overview_above(width: int, height: int, count: int) -> Layout:
     column = (total - (count - 1) * GAP) // count
     detail, zoom = _detail(width, height, column, min(column, _PANEL))
     top = MARGIN + whole[1] + CAPTION + GAP
-    # A panel may be a few pixels narrower than its column. Spread over the width, the outer ones end with the overview.
+    # A panel may be a few pixels narrower than its column. The outer panels end with the overview.
     spread = (total - detail[0] * zoom) / (count - 1)
     panels = tuple(Box(MARGIN + round(n * spread), top, detail[0] * zoom, detail[1] * zoom) for n in range(count))
     overview = Box(MARGIN, MARGIN, *whole)
@@ -134,7 +134,7 @@ def _one_size(width: int, height: int, count: int) -> Layout:
     overview = Box(MARGIN, MARGIN, *whole)
     panels = tuple(Box(lefts[n % columns], tops[n // columns], *panel) for n in order)
     captions = [_below(overview, first), *(_below(box, column) for box in panels)]
-    # A panel is whole pixels high and may end a little above the overview; captions of a row stand on one line.
+    # A panel has an integer height and may end a little above the overview. The captions of a row are on one line.
     if abs(whole[1] - panel[1]) < _MAGNIFICATION:
         line = tops[0] + max(whole[1], panel[1])
         captions = [replace(box, top=line) if box.top <= line else box for box in captions]

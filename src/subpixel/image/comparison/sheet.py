@@ -27,17 +27,17 @@ _PAPER, _INK, _QUIET = 244, 28, 104
 _LABEL, _NOTE = 20, 16  # sizes of the two lines of a caption
 _ABOVE, _BETWEEN = 9, 1  # pixels above a caption's first line, and between its lines
 
-# The outline of the detail in the overview, from the inside out: seen on light and on dark, and nothing is under it.
+# The outline of the detail in the overview, from the inside out: visible on light and on dark. It covers no detail.
 _OUTLINE = (_INK, 255, 255, _INK)
 
-_BEHIND = 192  # what shows through transparency: light gray, beside which dark and light fringes can be seen
+_BEHIND = 192  # behind transparent pixels: a light gray, on which dark and light fringes are visible
 
-# Rows, or columns, that are at hand in a wide type at once, so that it needs little memory beyond the image.
+# Rows or columns that are resized at a time in f32, to limit memory.
 _ROWS = 64
 
 
 def sheet_of(destination: Path, compare: Path) -> Path:
-    """Where the sheet of a result goes: to a file, or into a folder under the result's name."""
+    """The path of the sheet of a result: a file, or a file in a folder, named after the result."""
     return compare / f"{destination.stem}_comparison.png" if os.path.isdir(compare) else compare
 
 
@@ -52,15 +52,15 @@ def beside_bicubic(source: ImageData, result: NDArray[Any], model: str) -> Image
     Returns:
         The sheet, with the colour profile of the source.
     """
-    # What is transparent is laid over gray before: a sum of pixels either way, so that the order changes nothing.
-    plain = bicubic(_shown(source.pixels), result.shape[:2])
-    # Where a width or a box was asked for, the scale is no round number.
+    # Transparent pixels are laid over gray first. Both steps are sums of pixels, so their order changes nothing.
+    plain = bicubic(_as_displayed(source.pixels), result.shape[:2])
+    # The scale is no round number if a width or a box was given.
     label = f"subpixel {model} ×{round(result.shape[1] / source.pixels.shape[1], 2):g}"
     return ImageData(compare({"Bicubic": plain, label: result}), _profile_alone(source.header))
 
 
 def bicubic(image: U8, size: tuple[int, int]) -> U8:
-    """The bicubic resize, rounded once: ``(H, W, C)`` u8 to so many rows and columns; antialiased where it shrinks."""
+    """The bicubic resize of ``(H, W, C)`` u8 to ``(rows, columns)``, rounded once, antialiased when shrinking."""
     height, width = size
     wide = np.empty((len(image), width, image.shape[2]), np.float32)
     for first in range(0, len(image), _ROWS):
@@ -82,14 +82,14 @@ def compare(
 ) -> U8:
     """A sheet that shows images of one size beside each other, with captions.
 
-    The last image is shown whole, made smaller where it is larger than its place. The same detail of each image is
-    shown with square pixels at an integer magnification; an outline marks its place in the whole image. The detail is
-    where the last two images differ most. Images of up to about 300 pixels are shown whole and magnified instead.
+    The last image is shown whole, made smaller if it is larger than its panel. The same detail of each image is shown
+    with square pixels at an integer magnification; an outline marks it in the whole image. The detail is where the
+    last two images differ most. Images of up to about 300 pixels are shown whole and magnified instead.
 
     Args:
         images: ``(H, W, C)`` arrays by their labels, at least two, C = 1, 2 (gray, alpha), 3 (RGB) or 4 (RGBA); u8,
             u16 or f32 of 0 … 1. Transparent pixels are laid over a light gray.
-        truth: the original of the same size, where it is known; it is shown last and has no part in choosing the
+        truth: the original of the same size, if it is known. It is shown last and does not influence the choice of the
             detail.
         notes: second lines of captions by label, such as ``{"Bicubic": "PSNR 31.70 dB"}``.
 
@@ -108,29 +108,29 @@ def compare(
     labels = [*images, *(["Original"] if truth is not None else [])]
     arrays = [*images.values(), *([truth] if truth is not None else [])]
     _check(labels, arrays, len(images), notes)
-    shown = [_shown(image) for image in arrays]
+    shown = [_as_displayed(image) for image in arrays]
     channels = max(image.shape[2] for image in shown)
     height, width = shown[0].shape[:2]
     layout = plan_layout(width, height, len(shown))
     result = len(images) - 1
-    # As far from the border as the outline is thick, and where pixels do not yet depend on how edges are continued.
+    # As far from the border as the outline is thick, and where pixels do not depend on how edges are continued.
     ratio = 1.0 if layout.overview is None else width / layout.overview.width
     margin = round(max(len(_OUTLINE) + 4, 16 / ratio) * ratio)
     left, top = find_detail(shown[result - 1], shown[result], layout.detail, margin)
-    place = Box(left, top, *layout.detail)
+    detail_box = Box(left, top, *layout.detail)
     sheet = np.full((layout.height, layout.width, channels), _PAPER, np.uint8)
     kind = f"shown at {layout.zoom}:1"
     if layout.overview is not None:
-        _draw_overview(sheet, layout.overview, shown[result], place)
+        _draw_overview(sheet, layout.overview, shown[result], detail_box)
         scale = f"{100 / ratio:.0f} %" if layout.overview.width < width else "1:1"
-        outlined = f"outlined: {place.width} × {place.height} at ({left}, {top})"
+        outlined = f"outlined: {detail_box.width} × {detail_box.height} at ({left}, {top})"
         facts = f"{width} × {height} pixels at {scale}; {outlined}"
         facts = facts if text_width(facts, _NOTE) <= layout.captions[0].width else outlined
         _draw_caption(sheet, layout.captions[0], labels[result], facts)
         kind = f"detail {layout.zoom}:1"
     captions = layout.captions[-len(shown) :]
     for box, caption, image, label in zip(layout.panels, captions, shown, labels, strict=True):
-        detail = image[place.slices].repeat(layout.zoom, axis=0).repeat(layout.zoom, axis=1)
+        detail = image[detail_box.slices].repeat(layout.zoom, axis=0).repeat(layout.zoom, axis=1)
         sheet[box.slices] = detail
         note = notes.get(label)
         _draw_caption(sheet, caption, label, f"{note} · {kind}" if note else kind)
@@ -150,15 +150,15 @@ def _check(labels: list[str], images: list[NDArray[Any]], compared: int, notes: 
             raise InvalidArgument(f"compare: a note for {label!r}, which is none of {', '.join(labels)}")
 
 
-def _draw_overview(sheet: U8, box: Box, image: U8, place: Box) -> None:
+def _draw_overview(sheet: U8, box: Box, image: U8, detail_box: Box) -> None:
     height, width = image.shape[:2]
     if (box.width, box.height) != (width, height):
         image = resize(image, (box.height, box.width), layout="HWC", antialias=True)
     whole = sheet[box.slices]
     whole[:] = image
     across, down = box.width / width, box.height / height
-    left, right = int(place.left * across), -int(-(place.left + place.width) * across // 1)
-    top, bottom = int(place.top * down), -int(-(place.top + place.height) * down // 1)
+    left, right = int(detail_box.left * across), -int(-(detail_box.left + detail_box.width) * across // 1)
+    top, bottom = int(detail_box.top * down), -int(-(detail_box.top + detail_box.height) * down // 1)
     for off, tone in enumerate(_OUTLINE, start=1):
         rows = slice(max(0, top - off), bottom + off)
         columns = slice(max(0, left - off), right + off)
@@ -179,8 +179,8 @@ def _draw_caption(sheet: U8, box: Box, label: str, note: str) -> None:
         top += line_height(size) + _BETWEEN
 
 
-def _shown(image: NDArray[Any]) -> U8:
-    """An image as a screen shows it: ``(H, W, 1 or 3)`` u8, rounded half up, what is transparent over light gray."""
+def _as_displayed(image: NDArray[Any]) -> U8:
+    """An image as a screen shows it: ``(H, W, 1 or 3)`` u8, rounded half up, over light gray where transparent."""
     colours = image.shape[2] - 1 if image.shape[2] in (2, 4) else image.shape[2]
     if image.dtype == np.uint8 and colours == image.shape[2]:
         return image
@@ -196,7 +196,7 @@ def _shown(image: NDArray[Any]) -> U8:
 
 
 def _profile_alone(header: pyvips.Image | None) -> pyvips.Image | None:
-    """A header with the colour profile of another and nothing else: a sheet was not taken with a camera."""
+    """A header with only the colour profile of another: the other metadata is not true of a sheet."""
     if header is None:
         return None
     alone = header.copy()

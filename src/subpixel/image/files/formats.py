@@ -203,8 +203,8 @@ def format_of(path: Path) -> Format:
     suffix = path.suffix.lower()
     if suffix in WRITABLE:
         return WRITABLE[suffix]
-    asked = next((name for name, suffixes in _NOT_WRITABLE.items() if suffix in suffixes), None)
-    cannot = f"the installed libvips cannot write {asked}; " if asked else ""
+    wanted = next((name for name, suffixes in _NOT_WRITABLE.items() if suffix in suffixes), None)
+    cannot = f"the installed libvips cannot write {wanted}; " if wanted else ""
     raise InvalidArgument(f"{path}: {cannot}the name of an image must end in {', '.join(WRITABLE)}")
 
 
@@ -217,11 +217,11 @@ def suffix_of(name: str) -> str:
     >>> suffix_of("jpeg"), suffix_of(".TIFF")
     ('.jpg', '.tif')
     """
-    asked = "." + name.lower().removeprefix(".")
-    if asked in WRITABLE:
-        return WRITABLE[asked].suffixes[0]
+    wanted = "." + name.lower().removeprefix(".")
+    if wanted in WRITABLE:
+        return WRITABLE[wanted].suffixes[0]
     names = ", ".join(suffix[1:] for suffix in WRITABLE)
-    known = next((f": the installed libvips cannot write {n}" for n, s in _NOT_WRITABLE.items() if asked in s), "")
+    known = next((f": the installed libvips cannot write {n}" for n, s in _NOT_WRITABLE.items() if wanted in s), "")
     raise InvalidArgument(f"format={name!r}{known}: one of {names} is needed")
 
 
@@ -260,16 +260,16 @@ def check_pixels(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any], pages
     height, width, channels = shape
     alpha = channels in (2, 4)
     if dtype.name not in form.dtypes:
-        held = " or ".join(form.dtypes)
-        _refuse(path, form, f"{form.name} holds {held}, the image is {dtype}", shape, dtype, pages)
+        supported = " or ".join(form.dtypes)
+        _refuse(path, f"{form.name} holds {supported}, the image is {dtype}", shape, dtype, pages)
     if alpha and not form.alpha:
-        _refuse(path, form, f"{form.name} has no transparency, the image does", shape, dtype, pages)
+        _refuse(path, f"{form.name} has no transparency, the image does", shape, dtype, pages)
     if pages > 1 and not form.frames:
-        _refuse(path, form, f"{form.name} holds no animation, the image has {pages} frames", shape, dtype, pages)
+        _refuse(path, f"{form.name} holds no animation, the image has {pages} frames", shape, dtype, pages)
     if max(height, width) > form.largest:
         most = f"{form.largest}×{form.largest}"
         text = f"{form.name} holds at most {most} pixels, the result has {width}×{height}"
-        _refuse(path, form, text, shape, dtype, pages)
+        _refuse(path, text, shape, dtype, pages)
 
 
 def format_by_signature(start: bytes) -> str | None:
@@ -277,7 +277,7 @@ def format_by_signature(start: bytes) -> str | None:
     return next((name for name, at, mark in _SIGNATURES if start[at : at + len(mark)] == mark), None)
 
 
-def _refuse(path: Path, form: Format, why: str, shape: tuple[int, ...], dtype: np.dtype[Any], pages: int) -> None:
+def _refuse(path: Path, why: str, shape: tuple[int, ...], dtype: np.dtype[Any], pages: int) -> None:
     height, width, channels = shape
     fitting = [
         other.suffixes[0][1:]

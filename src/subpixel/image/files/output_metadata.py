@@ -127,15 +127,15 @@ def _space(image: pyvips.Image) -> str:
 def _copy_fields(image: pyvips.Image, header: pyvips.Image) -> None:
     own = set(image.get_fields())
 
-    def dropped(name: str) -> bool:
+    def is_dropped(name: str) -> bool:
         return name.startswith(_DROPPED) or "Orientation" in name
 
     for name in header.get_fields():
-        if name not in own and not dropped(name):
+        if name not in own and not is_dropped(name):
             image.set_type(header.get_typeof(name), name, header.get(name))
     # Setting the EXIF block adds a field for each entry, also for those to drop: orientation, thumbnail.
     for name in image.get_fields():
-        if name not in own and dropped(name):
+        if name not in own and is_dropped(name):
             image.remove(name)
 
 

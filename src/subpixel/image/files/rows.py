@@ -59,14 +59,14 @@ class ImageRows(AbstractContextManager["ImageRows"]):
         """
         orientation = self._file.orientation
         if orientation == 1:
-            return self._stored()
+            return self._stored_blocks()
         if orientation == 2:
-            return (block[:, ::-1] for block in self._stored())
+            return (block[:, ::-1] for block in self._stored_blocks())
         if self._scratch is None:
             self._turn(orientation)
         return self._sideways() if orientation >= 5 else self._upside_down()
 
-    def _stored(self) -> Iterator[Block]:
+    def _stored_blocks(self) -> Iterator[Block]:
         """Blocks as stored. libvips reads them once, so the file is opened again for a second pass."""
         if self._unread:
             self._unread = False
@@ -102,7 +102,7 @@ class ImageRows(AbstractContextManager["ImageRows"]):
         # EXIF 2.3, table 6: 2, 3, 7 and 8 are mirrored along the stored rows; 3, 4, 6 and 7 across them.
         across, mirrored, along = orientation >= 5, orientation in (3, 4, 6, 7), orientation in (2, 3, 7, 8)
         self._scratch = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115  closed with the rows
-        for block in self._stored():
+        for block in self._stored_blocks():
             turned = block[:: -1 if mirrored else 1, :: -1 if along else 1]
             self._blocks.append((self._scratch.tell(), len(block)))
             self._scratch.write(np.ascontiguousarray(turned.transpose(1, 0, 2) if across else turned).data)

@@ -119,9 +119,9 @@ def remove_properties(packet: bytes, names: Mapping[str, tuple[str, ...]]) -> by
     text = _text(packet)
     if text is None or _parse(text) is None:
         return None
-    for namespace, gone in names.items():
+    for namespace, part in names.items():
         for prefix in _prefixes(text, namespace):
-            for name in gone:
+            for name in part:
                 known = re.escape(prefix) + ":" + (r"[\w.-]+" if name == "*" else re.escape(name))
                 text = re.sub(rf"""\s{known}\s*=\s*("[^"<]*"|'[^'<]*')""", "", text)
                 text = re.sub(rf"<({known})(?:\s[^<>]*)?(?:/>|(?<!/)>.*?</\1\s*>)\s*", "", text, flags=re.DOTALL)

@@ -33,7 +33,7 @@ def _with_batch_norm(first: str, body: str, last: str) -> Family:
         scale = put_stages(tensors, weights, [f"upsampling.{k}.upsample_block.0" for k in range(count)], last)
         for k in range(count):
             phases = len(weights[f"up{k + 1}.conv.weight"]) // features
-            slope = tensors.slopes(f"upsampling.{k}.upsample_block.2", features, repeated=phases)
+            slope = tensors.slopes(f"upsampling.{k}.upsample_block.2", features, repeats=phases)
             weights[f"up{k + 1}.conv.slope"] = slope
         put(weights, "tail", tensors.conv(last))
         return srresnet(scale, features=features, blocks=blocks, colour=colour_of(head[0].shape[1])), weights

@@ -54,7 +54,7 @@ class Tensors:
 
     def __init__(self, arrays: Mapping[str, Array]) -> None:
         self._arrays = arrays
-        self._left = set(arrays)
+        self._unread = set(arrays)
 
     def has(self, *names: str) -> bool:
         """Whether the checkpoint has all of these tensors."""
@@ -83,7 +83,7 @@ class Tensors:
         """
         if name not in self._arrays:
             raise ModelFileError(f"'{name}' is missing")
-        self._left.discard(name)
+        self._unread.discard(name)
         value = self._arrays[name]
         if shape and value.shape != shape:
             raise ModelFileError(f"'{name}' has shape {value.shape}; {shape} is needed")
@@ -91,9 +91,9 @@ class Tensors:
 
     def check_all_used(self) -> None:
         """Raise ModelFileError if a tensor was not read, so that it has no place in the network."""
-        if self._left:
-            some = ", ".join(f"'{name}'" for name in sorted(self._left)[:3])
-            raise ModelFileError(f"it has further tensors: {some}{' …' if len(self._left) > 3 else ''}")
+        if self._unread:
+            some = ", ".join(f"'{name}'" for name in sorted(self._unread)[:3])
+            raise ModelFileError(f"it has further tensors: {some}{' …' if len(self._unread) > 3 else ''}")
 
     def conv(self, name: str, *, bias: bool = True) -> tuple[Array, Array]:
         """Weight and bias of a convolution, with its weight normalisation folded in if it has one.
@@ -130,19 +130,19 @@ class Tensors:
             self.take(f"{norm}.{part}", len(weight)).astype(np.float64)
             for part in ("weight", "bias", "running_mean", "running_var")
         )
-        self._left.discard(f"{norm}.num_batches_tracked")
+        self._unread.discard(f"{norm}.num_batches_tracked")
         if (variance < 0).any():
             raise ModelFileError(f"'{norm}.running_var' has a negative value")
         factor = gain / np.sqrt(variance + _BATCH_NORM_EPSILON)
         folded = weight * factor[:, None, None, None]
         return folded.astype(np.float32), (shift - mean * factor).astype(np.float32)
 
-    def slopes(self, name: str, channels: int, *, repeated: int = 1) -> Array:
+    def slopes(self, name: str, channels: int, *, repeats: int = 1) -> Array:
         """A PReLU's slopes: one for all channels, or one for each. Each is ``repeated`` for the phases of a shuffle."""
         value = self.take(f"{name}.weight")
         if value.shape not in ((1,), (channels,)):
             raise ModelFileError(f"'{name}.weight' has shape {value.shape}; 1 or {channels} slopes are needed")
-        return np.repeat(np.broadcast_to(value, channels), repeated).astype(np.float32)
+        return np.repeat(np.broadcast_to(value, channels), repeats).astype(np.float32)
 
     def _kernel(self, name: str) -> Array:
         weight = self.take(name)

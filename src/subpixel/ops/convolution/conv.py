@@ -37,7 +37,7 @@ class _ConvolutionPlan:
     dilation: tuple[int, ...]
     counts: tuple[int, ...]
 
-    def compiled(self, given: Operands, sizes: Any, r: Any, crop: Any, order: str) -> Any:
+    def run_compiled(self, given: Operands, sizes: Any, r: Any, crop: Any, order: str) -> Any:
         before = [pad for pad, _ in self.pads]
         return subpixel_conv_compiled(
             given, sizes, stride=self.stride, dilation=self.dilation, before=before, r=r, crop=crop, order=order
@@ -113,7 +113,7 @@ def _run_conv(given: Operands, plan: _ConvolutionPlan) -> Any:
     if given.by_torch:
         return given.back(given.axes.restore(given.a, _torch_conv(given, plan.stride, plan.pads, plan.dilation)))
     nothing = (0,) * given.axes.dims
-    compiled = plan.compiled(given, plan.counts, (1,) * given.axes.dims, nothing, "CRD")
+    compiled = plan.run_compiled(given, plan.counts, (1,) * given.axes.dims, nothing, "CRD")
     if compiled is not None:
         return given.back(compiled)
     y = run_numpy(given, lambda v, w: correlate(_pad(v, plan.pads), w, plan.stride, plan.dilation, given.groups))
@@ -175,10 +175,10 @@ def conv_transpose(
     else:
         wanted = axes.spatial_sizes("output_size", output_size)
         extra = tuple(n - usual for n, usual in zip(wanted, least, strict=True))
-    room = tuple(max(s, d) for s, d in zip(strides, dilations, strict=True))
-    if any(not 0 <= e < most for e, most in zip(extra, room, strict=True)):
+    limits = tuple(max(s, d) for s, d in zip(strides, dilations, strict=True))
+    if any(not 0 <= e < most for e, most in zip(extra, limits, strict=True)):
         values = f"output_padding {extra}" if output_size is None else f"output_size={output_size!r}"
-        top = tuple(n + most - 1 for n, most in zip(least, room, strict=True))
+        top = tuple(n + most - 1 for n, most in zip(least, limits, strict=True))
         raise InvalidArgument(
             f"conv_transpose: {values}: for input {given.sizes}, kernel {given.kernel} and stride {strides} "
             f"sizes from {least} to {top} are possible"
@@ -253,7 +253,7 @@ def subpixel_conv(
                 f"subpixel_conv: crop {cut} leaves nothing of a result of {tuple(grid)}; a smaller crop is needed"
             )
         sizes = [n - sum(pair) for n, pair in zip(grid, cut, strict=True)]
-        compiled = plan.compiled(given, sizes, factors, [before for before, _ in cut], order)
+        compiled = plan.run_compiled(given, sizes, factors, [before for before, _ in cut], order)
         if compiled is not None:
             return given.back(compiled)
     y = pixel_shuffle(_run_conv(given, plan), r, layout=layout, order=order)

@@ -101,7 +101,7 @@ def conv_transpose_to_subpixel(
     weight = dilate(axes, a, weight, dilations)
     taps = [math.ceil(k / s) for k, s in zip(weight.shape[2:], steps, strict=True)]
     axes.check_size((*weight.shape[:2], *(u * s for u, s in zip(taps, steps, strict=True))), 8)
-    placed = [
+    margins = [
         _padding_and_crop(int(k), s, u, pad, e)
         for k, s, u, pad, e in zip(weight.shape[2:], steps, taps, pads, extra, strict=True)
     ]
@@ -109,8 +109,8 @@ def conv_transpose_to_subpixel(
         weight=send(split_phases(a, weight, steps, taps, groups, order)),
         bias=None if bias is None else send(repeat_phases(a, bias, math.prod(steps), order)),
         r=steps,
-        padding=tuple(pad for pad, _ in placed),
-        crop=tuple(cut for _, cut in placed),
+        padding=tuple(pad for pad, _ in margins),
+        crop=tuple(cut for _, cut in margins),
         groups=groups,
         order=order,
     )

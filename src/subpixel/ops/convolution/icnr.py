@@ -61,10 +61,10 @@ def icnr(
     axes.check_size(shape, 4)
     if init is None:
         generator = generator or np.random.default_rng()
-        drawn: Any = generator.standard_normal(small, np.float32) * np.float32(math.sqrt(2 / math.prod(small[1:])))
+        values: Any = generator.standard_normal(small, np.float32) * np.float32(math.sqrt(2 / math.prod(small[1:])))
     else:
-        drawn = init(small)
-    a, (base,), back = enter("icnr", drawn)
+        values = init(small)
+    a, (base,), back = enter("icnr", values)
     if tuple(base.shape) != small:
         raise InvalidArgument(f"icnr: init returned shape {tuple(base.shape)}: {small} is needed")
     return back(repeat_phases(a, base, cell, order))

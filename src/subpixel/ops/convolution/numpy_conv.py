@@ -151,10 +151,10 @@ def correlate(
     rows = max(1, _BLOCK // max(1, n * channels * math.prod(kernel) * math.prod(counts[1:])))
     for top in range(0, counts[0], rows):
         block: Any = (..., slice(top, top + rows), *(slice(None) for _ in counts[1:]))
-        gathered = columns[block]
-        height = gathered.shape[dims + 3]
+        windows = columns[block]
+        height = windows.shape[dims + 3]
         points = height * math.prod(counts[1:])
-        part = matrix @ gathered.reshape(n, groups, matrix.shape[2], points)
+        part = matrix @ windows.reshape(n, groups, matrix.shape[2], points)
         y[block] = part.reshape(n, groups, out // groups, height, *counts[1:])
     return y.reshape(n, out, *counts)
 

@@ -126,14 +126,14 @@ def window_maxima_with_positions(a: Arithmetic, x: Any, plan: Sequence[PoolingWi
     where = a.copy(a.expand(a.constant(position, x), best.shape))
     floating = "float" in a.dtype(x)
     for taps in itertools.product(*(window.taps for window in plan)):
-        place = (..., *(outputs for outputs, _ in taps))
+        region = (..., *(outputs for outputs, _ in taps))
         sample = x[(..., *(inputs for _, inputs in taps))]
         flat = np.zeros((), np.int64)
         for (_, inputs), step in zip(taps, pitch, strict=True):
             flat = flat[..., None] + np.arange(inputs.start, inputs.stop, inputs.step, dtype=np.int64) * step
-        wins = sample > best[place]
+        wins = sample > best[region]
         if floating:
             wins = wins | (sample != sample)
-        best[place] = a.where(wins, sample, best[place])
-        where[place] = a.where(wins, a.constant(flat, x), where[place])
+        best[region] = a.where(wins, sample, best[region])
+        where[region] = a.where(wins, a.constant(flat, x), where[region])
     return best, where

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from subpixel.ops.resizing.convention import Convention
 
-__all__ = ["DIALECTS", "HOUSE", "LARGE", "TWO_AXES", "UPSCALING", "Dialect", "Like", "Preset"]
+__all__ = ["DIALECTS", "LARGE", "OWN", "TWO_AXES", "UPSCALING", "Dialect", "Like", "Preset"]
 
 Like = Literal["torch", "onnx", "onnx_upsample", "opencv", "pillow", "matlab", "tensorflow", "tensorflow_v1", "paddle"]
 
@@ -85,7 +85,7 @@ _IMAGE = {2: "HW", 3: "HWC"}
 _ALIGN: dict[str, Mapping[str, Any]] = {"align_corners": {"coordinates": "align_corners"}}
 
 
-def _house() -> Dialect:
+def _own() -> Dialect:
     interpolating = ("coordinates", "exclude_outside", "border", "antialias", "extrapolation")
     modes = {
         "nearest": Preset(Convention("nearest"), _ALIGN, ("coordinates", "nearest", "border", "extrapolation")),
@@ -281,7 +281,7 @@ def _paddle() -> Dialect:
     return Dialect("paddle", modes, "nearest", _PLANES)
 
 
-HOUSE = _house()
+OWN = _own()
 DIALECTS: dict[str, Dialect] = {
     dialect.name: dialect
     for dialect in (

@@ -11,7 +11,7 @@ import numpy as np
 
 from subpixel.errors import InvalidArgument, unknown
 from subpixel.ops.resizing.convention import BORDERS, COORDINATES, ROUNDINGS, Convention
-from subpixel.ops.resizing.dialects import DIALECTS, HOUSE, Dialect, Preset
+from subpixel.ops.resizing.dialects import DIALECTS, OWN, Dialect, Preset
 
 __all__ = ["choose_preset", "convention_of", "find_dialect", "is_number"]
 
@@ -28,7 +28,7 @@ def find_dialect(like: str | None) -> Dialect:
         InvalidArgument: the name is unknown.
     """
     if like is None:
-        return HOUSE
+        return OWN
     if not isinstance(like, str) or like not in DIALECTS:
         raise unknown("dialect", like, DIALECTS, f"like= takes {', '.join(DIALECTS)}.", where="resize")
     return DIALECTS[like]
@@ -43,7 +43,7 @@ def choose_preset(dialect: Dialect, mode: Any, options: Mapping[str, Any], dims:
     mode = dialect.mode if mode is None else mode
     plain, wanted = _DIMS.get(mode, (mode, dims)) if isinstance(mode, str) else ("", dims)
     if plain not in dialect.modes:
-        hint = "" if dialect is HOUSE else f"like='{dialect.name}' has {', '.join(dialect.modes)}."
+        hint = "" if dialect is OWN else f"like='{dialect.name}' has {', '.join(dialect.modes)}."
         raise unknown("mode", mode, dialect.modes, hint, where="resize")
     if wanted != dims:
         raise InvalidArgument(
@@ -111,4 +111,4 @@ def is_number(value: Any) -> bool:
 
 
 def _of(dialect: Dialect) -> str:
-    return "" if dialect is HOUSE else f" of like='{dialect.name}'"
+    return "" if dialect is OWN else f" of like='{dialect.name}'"

@@ -48,7 +48,7 @@ class ResizePlan:
     shape: tuple[int, ...]
     dtype: Any  # NumPy's dtype, or the name of another library's
     name: str  # of the dtype
-    ordered: Sequence[Side]
+    sides: Sequence[Side]
     dialect: Dialect
     preset: Preset
     convention: Convention
@@ -59,7 +59,7 @@ class ResizePlan:
     @functools.cached_property
     def changed_sides(self) -> list[Side]:
         """The axes along which the array changes."""
-        return [side for side in self.ordered if _changes(side, self.convention)]
+        return [side for side in self.sides if _changes(side, self.convention)]
 
     @functools.cached_property
     def in_linear_light(self) -> bool:
@@ -94,8 +94,8 @@ class ResizePlan:
         """The tables of the axes. Torch supports no read-only memory, which cached tables have."""
         make = cached_taps if read_only else tabulate
         # Integer algorithms process both axes, even one that does not change.
-        chosen = self.ordered if self.integer is not None else self.changed_sides
-        return [(side.axis, make(side.n_in, side.n_out, side.scale, self.convention, side.roi)) for side in chosen]
+        processed = self.sides if self.integer is not None else self.changed_sides
+        return [(side.axis, make(side.n_in, side.n_out, side.scale, self.convention, side.roi)) for side in processed]
 
     @property
     def passes(self) -> compiled.Passes | None:
@@ -103,7 +103,7 @@ class ResizePlan:
         if "passes" in self.cache:
             return self.cache["passes"]
         passes = self._passes()
-        if all(is_cacheable(side.n_in, side.n_out) for side in self.ordered):
+        if all(is_cacheable(side.n_in, side.n_out) for side in self.sides):
             self.cache["passes"] = passes
         return passes
 
@@ -130,20 +130,20 @@ def plan_of(
     Raises:
         InvalidArgument: as :func:`subpixel.ops.resizing.resize.resize`.
     """
-    named = tuple(given.items())
+    option_items = tuple(given.items())
     try:
-        hash((arguments, named))
+        hash((arguments, option_items))
     except TypeError:  # an argument is a list or an array
-        return _plan(shape, dtype, name, arguments, named, "")
+        return _plan(shape, dtype, name, arguments, option_items, "")
     # 1, 1.0 and True are equal, as are 0.0 and -0.0, but they have different plans. Their repr distinguishes them.
-    return _cached_plan(shape, dtype, name, arguments, named, repr((arguments, named)))
+    return _cached_plan(shape, dtype, name, arguments, option_items, repr((arguments, option_items)))
 
 
 def _plan(
-    shape: tuple[int, ...], dtype: Any, name: str, arguments: Arguments, named: Sequence[tuple[str, Any]], _: str
+    shape: tuple[int, ...], dtype: Any, name: str, arguments: Arguments, option_items: Sequence[tuple[str, Any]], _: str
 ) -> ResizePlan:
     size, scale, mode, like, layout, axes, transfer = arguments
-    given = dict(named)
+    given = dict(option_items)
     dialect = find_dialect(like)
     resized = axes_of(shape, layout, axes, dialect)
     preset = choose_preset(dialect, mode, given, len(resized))

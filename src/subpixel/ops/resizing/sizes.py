@@ -10,7 +10,7 @@ import numpy as np
 
 from subpixel.errors import InvalidArgument, unknown
 from subpixel.ops.axes import LAYOUTS, is_integer
-from subpixel.ops.resizing.dialects import HOUSE, Dialect, Preset
+from subpixel.ops.resizing.dialects import OWN, Dialect, Preset
 from subpixel.ops.resizing.options import is_number
 from subpixel.ops.resizing.taps import check_axis
 
@@ -45,7 +45,7 @@ def axes_of(shape: tuple[int, ...], layout: Any, axes: Any, dialect: Dialect) ->
         found = _from_numbers(shape, axes)
     else:
         if layout is None and dialect.layouts:
-            layout = "HWC" if dialect is HOUSE else dialect.layouts.get(len(shape))
+            layout = "HWC" if dialect is OWN else dialect.layouts.get(len(shape))
             if layout is None:
                 raise InvalidArgument(
                     f"resize: shape {shape} has {len(shape)} axes; like='{dialect.name}' has "
@@ -101,7 +101,7 @@ def sides(
     lengths = [shape[k] for k in axes]
     if size is None and scale is None:
         raise InvalidArgument("resize: neither size nor scale is given; pass one of them")
-    if size is not None and scale is not None and dialect is not HOUSE:
+    if size is not None and scale is not None and dialect is not OWN:
         raise InvalidArgument(f"resize: size={size!r} and scale={scale!r}: pass one of them with like='{dialect.name}'")
     factors: Sequence[float | None] = [None] * len(axes) if scale is None else _factors(scale, lengths)
     if recompute_scale_factor not in (None, True, False) or (recompute_scale_factor and scale is None):

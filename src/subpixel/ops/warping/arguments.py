@@ -27,7 +27,7 @@ TORCH_A = -0.75  # the cubic's parameter in torch
 
 @dataclass(frozen=True)
 class SamplingCall:
-    """An image and the values that set where it is sampled (``what``: grid or flow), as arrays of one kind."""
+    """An image, and a grid or a flow (``what``) that sets where it is sampled, as arrays of one kind."""
 
     axes: Axes
     what: str
@@ -38,32 +38,32 @@ class SamplingCall:
     back: Back
 
     @classmethod
-    def check(cls, op: str, x: Any, values: Any, what: str, layout: Any, offered: Sequence[str]) -> SamplingCall:
+    def check(cls, op: str, x: Any, values: Any, what: str, layout: Any, layouts: Sequence[str]) -> SamplingCall:
         """Check arrays and layout.
 
         Raises:
             InvalidArgument: a layout is unknown, or an array does not fit.
         """
-        if layout not in offered:
-            raise unknown("layout", layout, offered, where=op)
+        if layout not in layouts:
+            raise unknown("layout", layout, layouts, where=op)
         axes = parse_layout(op, layout)
         arithmetic, (x, values), back = enter(op, x, values)
         return cls(axes, what, arithmetic, x, _planes(op, arithmetic, axes, x), values, back)
 
-    def check_values(self, *wanted: int | str) -> str:
+    def check_values(self, *expected: int | str) -> str:
         """Check the shape of the values, in which a name stands for any size, and return their dtype."""
         op, shape = self.axes.op, tuple(self.values.shape)
-        fits = len(shape) == len(wanted) and all(
-            isinstance(w, str) or w == s for w, s in zip(wanted, shape, strict=True)
+        fits = len(shape) == len(expected) and all(
+            isinstance(w, str) or w == s for w, s in zip(expected, shape, strict=True)
         )
         if not fits:
             raise InvalidArgument(
                 f"{op}: {self.what} of shape {shape} does not fit x of shape {tuple(self.x.shape)} "
-                f"({self.axes.layout}): ({', '.join(map(str, wanted))}) is needed"
+                f"({self.axes.layout}): ({', '.join(map(str, expected))}) is needed"
             )
         return check_float(op, self.what, self.arithmetic, self.values)
 
-    def sample(self, values: Any, how: Sampling, *, flow: bool) -> Any:
+    def sample(self, values: Any, options: Sampling, *, flow: bool) -> Any:
         """Sample by the compiled module, by torch's function if it is equal, or by the plain implementation.
 
         The values are those of a grid or, with ``flow``, displacements in samples ``(N, 2, H, W)``.
@@ -72,19 +72,19 @@ class SamplingCall:
         dtype = a.dtype(planes)
         work = work_dtype(dtype)
         # A view can be larger than the memory, its copy cannot.
-        places = values.shape[2:] if flow else values.shape[1:-1]
-        self.axes.check_size((*planes.shape[:2], *places), 8 if work == "float64" else 4)
+        coordinates = values.shape[2:] if flow else values.shape[1:-1]
+        self.axes.check_size((*planes.shape[:2], *coordinates), 8 if work == "float64" else 4)
         values = _cast(a, values, work)
         y = None
         if a.name == "numpy":
             direct = planes.ndim == 4 and planes.dtype in IMAGES
             x = planes if direct else _cast(a, planes, work)
-            y = sample_compiled(x, values, how, flow=flow, channels_last=not self.axes.first)
-        elif how.mode != "bicubic" or how.a == TORCH_A:
-            y = _sample_torch(_cast(a, planes, work), values, how, flow=flow)
+            y = sample_compiled(x, values, options, flow=flow, channels_last=not self.axes.first)
+        elif options.mode != "bicubic" or options.a == TORCH_A:
+            y = _sample_torch(_cast(a, planes, work), values, options, flow=flow)
         if y is None:
             grid = a.transpose(values, (0, 2, 3, 1)) if flow else values
-            y = sample(a, _cast(a, planes, work), grid, how, flow=flow)
+            y = sample(a, _cast(a, planes, work), grid, options, flow=flow)
         if dtype in _INTEGERS and a.dtype(y) == work:
             y = a.floor(a.clip(y, 0.0, float(np.iinfo(dtype).max)) + 0.5)
         return self.back(self.axes.restore(a, _cast(a, y, dtype)))
@@ -95,18 +95,20 @@ def _cast(a: Arithmetic, x: Any, dtype: str) -> Any:
     return x if a.dtype(x) == dtype else a.astype(x, dtype)
 
 
-def _sample_torch(x: Any, values: Any, how: Sampling, *, flow: bool) -> Any:
+def _sample_torch(x: Any, values: Any, options: Sampling, *, flow: bool) -> Any:
     import torch
     import torch.nn.functional as F
 
     if flow:
-        places = []
+        coordinates = []
         for k, side in ((0, x.shape[3]), (1, x.shape[2])):
             own = torch.arange(side, dtype=values.dtype, device=values.device)
             own = own if k == 0 else own[:, None]
-            places.append((2 * (own + values[:, k]) + 1) / side - 1)
-        values = torch.stack(places, dim=-1)
-    return F.grid_sample(x, values, mode=how.mode, padding_mode=how.padding_mode, align_corners=how.align_corners)
+            coordinates.append((2 * (own + values[:, k]) + 1) / side - 1)
+        values = torch.stack(coordinates, dim=-1)
+    return F.grid_sample(
+        x, values, mode=options.mode, padding_mode=options.padding_mode, align_corners=options.align_corners
+    )
 
 
 def check_sampling(op: str, mode: Any, padding_mode: Any, align_corners: Any, a: Any, dims: int) -> Sampling:

@@ -20,7 +20,7 @@ IMAGES = (np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.float32))
 _MAX_SIDE, _MAX_PLANE = 1 << 24, 1 << 30
 
 
-def sample_compiled(x: Any, values: Any, how: Sampling, *, flow: bool, channels_last: bool) -> Any | None:
+def sample_compiled(x: Any, values: Any, options: Sampling, *, flow: bool, channels_last: bool) -> Any | None:
     """:func:`.sampling.sample` of NumPy arrays; None if the module is not installed or does not support dtype or size.
 
     ``x`` has the shape ``(N, C, *S)``. With ``channels_last``, the channels lie innermost in the memory of ``x``, of
@@ -33,25 +33,25 @@ def sample_compiled(x: Any, values: Any, how: Sampling, *, flow: bool, channels_
     module = native_module()
     if module is None or x.dtype not in (IMAGES if x.ndim == 4 else IMAGES[2:]):
         return None
-    places = tuple(values.shape[2:] if flow else values.shape[1:-1])
-    if max(x.shape[2:]) > _MAX_SIDE or math.prod(x.shape[2:]) > _MAX_PLANE or max(x.shape[1], *places) > _MAX_PLANE:
+    grid_shape = tuple(values.shape[2:] if flow else values.shape[1:-1])
+    if max(x.shape[2:]) > _MAX_SIDE or math.prod(x.shape[2:]) > _MAX_PLANE or max(x.shape[1], *grid_shape) > _MAX_PLANE:
         return None
     shared = {"threads": available_threads(), "target": forced_target()}
     if x.ndim == 5:
-        y = np.empty((*x.shape[:2], *places), np.float32)
+        y = np.empty((*x.shape[:2], *grid_shape), np.float32)
         module.warp_volumes(
             np.ascontiguousarray(x),
             np.ascontiguousarray(values, np.float32),
             y,
-            align_corners=how.align_corners,
-            mode=how.mode,
-            padding_mode=how.padding_mode,
+            align_corners=options.align_corners,
+            mode=options.mode,
+            padding_mode=options.padding_mode,
             **shared,
         )
         return y
     if channels_last:
         x, values = x.transpose(0, 2, 3, 1), values.transpose(0, 2, 3, 1) if flow else values
-    y = np.empty((x.shape[0], *places, x.shape[3]) if channels_last else (*x.shape[:2], *places), x.dtype)
+    y = np.empty((x.shape[0], *grid_shape, x.shape[3]) if channels_last else (*x.shape[:2], *grid_shape), x.dtype)
     module.warp(
         np.ascontiguousarray(x),
         np.ascontiguousarray(values, np.float32),
@@ -59,10 +59,10 @@ def sample_compiled(x: Any, values: Any, how: Sampling, *, flow: bool, channels_
         channels_last=channels_last,
         flow=flow,
         places_last=channels_last or not flow,
-        align_corners=how.align_corners,
-        mode=how.mode,
-        padding_mode=how.padding_mode,
-        a=how.a,
+        align_corners=options.align_corners,
+        mode=options.mode,
+        padding_mode=options.padding_mode,
+        a=options.a,
         **shared,
     )
     return y.transpose(0, 3, 1, 2) if channels_last else y

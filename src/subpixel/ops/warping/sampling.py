@@ -40,7 +40,7 @@ class _Taps:
     weight: list[Any]
 
 
-def sample(a: Arithmetic, x: Any, values: Any, how: Sampling, *, flow: bool) -> Any:
+def sample(a: Arithmetic, x: Any, values: Any, options: Sampling, *, flow: bool) -> Any:
     """Sample ``x`` ``(N, C, *S)`` at positions ``(N, *P, len(S))``, innermost axis first, to ``(N, C, *P)``.
 
     The values are those of grid_sample (−1 … 1) or, with ``flow``, displacements in samples from the output's index.
@@ -52,8 +52,10 @@ def sample(a: Arithmetic, x: Any, values: Any, how: Sampling, *, flow: bool) -> 
         axes = []
         for k, side in enumerate(sides):
             value = values[..., len(sides) - 1 - k]
-            place = value + _own_index(a, shape, k, value) if flow else _from_grid(value, side, how.align_corners)
-            axes.append(_taps(a, a.reshape(place, (n, math.prod(shape))), side, how))
+            position = (
+                value + _own_index(a, shape, k, value) if flow else _from_grid(value, side, options.align_corners)
+            )
+            axes.append(_taps(a, a.reshape(position, (n, math.prod(shape))), side, options))
         total = _sum(a, a.reshape(x, (n, channels, math.prod(sides))), sides, axes, len(axes) - 1, None, [])
     return a.reshape(total, (n, channels, *shape))
 
@@ -68,53 +70,53 @@ def _from_grid(value: Any, side: int, align_corners: bool) -> Any:
     return (value + 1.0) * ((side - 1) / 2) if align_corners else (value + 1.0) * (side / 2) - 0.5
 
 
-def _taps(a: Arithmetic, place: Any, side: int, how: Sampling) -> _Taps:
-    cubic = how.mode == "bicubic"
-    if how.padding_mode == "zeros" or (cubic and how.padding_mode == "border"):
+def _taps(a: Arithmetic, position: Any, side: int, options: Sampling) -> _Taps:
+    cubic = options.mode == "bicubic"
+    if options.padding_mode == "zeros" or (cubic and options.padding_mode == "border"):
         # Further outside nothing changes, even for the cubic.
-        place = _clamp(a, place, -4.0, side + 3.0)
-    elif how.padding_mode == "border":
-        place = _clamp(a, place, 0.0, side - 1.0)
+        position = _clamp(a, position, -4.0, side + 3.0)
+    elif options.padding_mode == "border":
+        position = _clamp(a, position, 0.0, side - 1.0)
     elif cubic:
-        place = a.where(abs(place) < math.inf, place, 0.0)  # each of its taps is folded below
+        position = a.where(abs(position) < math.inf, position, 0.0)  # each of its taps is folded below
     else:
-        place = _reflect(a, place, side, how.align_corners)
-    below = a.floor(place)
-    part = place - below
-    if how.mode == "nearest":
+        position = _reflect(a, position, side, options.align_corners)
+    below = a.floor(position)
+    part = position - below
+    if options.mode == "nearest":
         odd = below - 2 * a.floor(below / 2)
         up = (part > 0.5) | ((part == 0.5) & (odd == 1))
         index, weight = [a.where(up, below + 1, below)], [None]
     elif cubic:
-        index, weight = [below + float(t) for t in (-1, 0, 1, 2)], _cubic(part, how.a)
-        if how.padding_mode == "border":
+        index, weight = [below + float(t) for t in (-1, 0, 1, 2)], _cubic(part, options.a)
+        if options.padding_mode == "border":
             index = [_clamp(a, i, 0.0, side - 1.0) for i in index]
-        elif how.padding_mode == "reflection":
-            index = [_reflect(a, i, side, how.align_corners) for i in index]
+        elif options.padding_mode == "reflection":
+            index = [_reflect(a, i, side, options.align_corners) for i in index]
     else:
         index, weight = [below, below + 1], [1.0 - part, part]
     # With positions clamped into the image, only the neighbour after the last sample does not exist.
-    needs_check = how.padding_mode == "zeros" or how.mode == "bilinear"
+    needs_check = options.padding_mode == "zeros" or options.mode == "bilinear"
     whole = [a.astype(i, "int64") for i in index]
     exists = [(i >= 0) & (i < side) if needs_check else None for i in whole]
     return _Taps([a.clip(i, 0, side - 1) for i in whole], exists, weight)
 
 
-def _clamp(a: Arithmetic, place: Any, low: float, high: float) -> Any:
+def _clamp(a: Arithmetic, position: Any, low: float, high: float) -> Any:
     """Clamp to ``low`` … ``high``; NaN becomes ``low``."""
-    place = a.where(place > low, place, low)
-    return a.where(place < high, place, high)
+    position = a.where(position > low, position, low)
+    return a.where(position < high, position, high)
 
 
-def _reflect(a: Arithmetic, place: Any, side: int, align_corners: bool) -> Any:
+def _reflect(a: Arithmetic, position: Any, side: int, align_corners: bool) -> Any:
     """Fold at the centres of the first and last samples, or else at the edges of the image, then clamp.
 
     NaN and infinity become the first sample.
     """
     mirror, period = (0.0, 2.0 * (side - 1)) if align_corners else (-0.5, 2.0 * side)
     if period == 0:
-        return a.where(place > math.inf, place, 0.0)
-    away = abs(place - mirror)
+        return a.where(position > math.inf, position, 0.0)
+    away = abs(position - mirror)
     rest = away - a.floor(away / period) * period
     back = period - rest
     return _clamp(a, a.where(rest < back, rest, back) + mirror, 0.0, side - 1.0)

@@ -71,9 +71,9 @@ def grid_sample(
     op = "grid_sample"
     call = SamplingCall.check(op, x, grid, "grid", layout, get_args(GridLayout))
     axes = call.axes
-    how = check_sampling(op, mode, padding_mode, align_corners, a, axes.dims)
+    options = check_sampling(op, mode, padding_mode, align_corners, a, axes.dims)
     call.check_values(call.planes.shape[0], *(f"{letter}_out" for letter in axes.spatial), axes.dims)
-    return call.sample(call.values, how, flow=False)
+    return call.sample(call.values, options, flow=False)
 
 
 def warp(
@@ -118,7 +118,7 @@ def warp(
     """
     op = "warp"
     call = SamplingCall.check(op, x, flow, "flow", layout, ("NCHW", "NHWC"))
-    how = check_sampling(op, mode, padding_mode, False, a, 2)
+    options = check_sampling(op, mode, padding_mode, False, a, 2)
     if units not in ("pixels", "halves"):
         raise unknown("units", units, ("pixels", "halves"), where=op)
     n, _, height, width = call.planes.shape
@@ -128,4 +128,4 @@ def warp(
     if units == "halves":
         values = arithmetic.astype(values, work_dtype(dtype))
         values = values * arithmetic.constant(np.array([width / 2, height / 2]).reshape(1, 2, 1, 1), values)
-    return call.sample(values, how, flow=True)
+    return call.sample(values, options, flow=True)

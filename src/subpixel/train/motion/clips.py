@@ -26,7 +26,7 @@ __all__ = ["Clip", "Clips", "load_clips"]
 _EDGE = 2
 _DEVICE_CLIPS = 4096  # clips in the memory of a GPU
 # Clips from held-out images: their number and their side.
-_HELD, _HELD_SIDE = 16, 48
+_HELD_OUT_CLIPS, _HELD_OUT_SIDE = 16, 48
 _SIZE_OF_VIDEOS = 0.5  # frames of videos are resized by this, which removes most traces of compression
 
 
@@ -56,20 +56,22 @@ def load_clips(data: str | Path, spec: Spec, settings: Settings, threads: int) -
         InvalidArgument, ImageReadError, Unsupported: as :func:`subpixel.train.data.find_images`.
     """
     if Path(data).is_file():
-        trained, kept = find_takes(data, settings.frames, settings.clip, _SIZE_OF_VIDEOS)
-        takes, others = ([(name, _stacked(frames, spec.colour)) for name, frames in part] for part in (trained, kept))
-        held = [_clip(name, crop_to_scale(take, spec.scale), spec.scale) for name, take in others]
-        return [take for _, take in takes], held, len(takes)
-    trained_on, held_out = find_images(data)
+        trained, held_out_takes = find_takes(data, settings.frames, settings.clip, _SIZE_OF_VIDEOS)
+        takes, others = (
+            [(name, _stack(frames, spec.colour)) for name, frames in part] for part in (trained, held_out_takes)
+        )
+        held_out = [_clip(name, crop_to_scale(take, spec.scale), spec.scale) for name, take in others]
+        return [take for _, take in takes], held_out, len(takes)
+    trained_on, held_out_sources = find_images(data)
     images = [samples(p.large) for p in load_pairs(trained_on, spec.scale, settings.sizes, threads, spec.colour)]
     generator = torch.Generator().manual_seed(0)
-    held = []
-    for pair in load_pairs(held_out[:_HELD], spec.scale, (1.0,), threads, spec.colour):
+    held_out = []
+    for pair in load_pairs(held_out_sources[:_HELD_OUT_CLIPS], spec.scale, (1.0,), threads, spec.colour):
         numbers = torch.rand(NUMBERS, generator=generator).tolist()
-        side = (_HELD_SIDE + 2 * _EDGE) * spec.scale
+        side = (_HELD_OUT_SIDE + 2 * _EDGE) * spec.scale
         clip = moving_clip([samples(pair.large)], numbers, settings.clip, side, settings.speed * spec.scale)
-        held.append(_clip(pair.name, clip, spec.scale))
-    return images, held, len(trained_on)
+        held_out.append(_clip(pair.name, clip, spec.scale))
+    return images, held_out, len(trained_on)
 
 
 class Clips:
@@ -155,5 +157,5 @@ def _clip(name: str, clip: Tensor, scale: int) -> Clip:
     return Clip(name, small[..., _EDGE:-_EDGE, _EDGE:-_EDGE].contiguous(), clip[..., edge:-edge, edge:-edge])
 
 
-def _stacked(frames: Sequence[NDArray[np.uint8]], colour: Colour) -> Tensor:
+def _stack(frames: Sequence[NDArray[np.uint8]], colour: Colour) -> Tensor:
     return torch.stack([planes_of(frame, colour) for frame in frames])

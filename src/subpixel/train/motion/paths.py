@@ -68,14 +68,14 @@ def _layer(
     )
     own = torch.arange(side, dtype=torch.float32, device=image.device) - (side - 1) / 2
     # (x, y), frame, row, column
-    place = torch.stack([own.expand(side, side), own[:, None].expand(side, side)])[:, None]
+    position = torch.stack([own.expand(side, side), own[:, None].expand(side, side)])[:, None]
     if not background:
         # The mask of a patch moves along the path as well, not only its content.
         middle = [side * (next(number) - 0.5) for _ in (0, 1)]
-        place = place - torch.tensor(middle, device=image.device)[:, None, None, None]
+        position = position - torch.tensor(middle, device=image.device)[:, None, None, None]
     angle, size = (turn * time)[:, None, None], torch.exp(zoom * time)[:, None, None]
     cosine, sine = size * angle.cos(), size * angle.sin()
-    x, y = place[0] - shift[0][:, None, None], place[1] - shift[1][:, None, None]
+    x, y = position[0] - shift[0][:, None, None], position[1] - shift[1][:, None, None]
     x, y = cosine * x - sine * y, sine * x + cosine * y
     mask = torch.ones(frames, 1, side, side, device=image.device)
     if not background:

@@ -52,11 +52,11 @@ class MotionState(State):
         behind, ahead = self.spec.reach
         # Frames with all of their neighbours. A recurrent network starts with its state at the beginning of a video.
         recurrent = len(self.spec.frames) < len(self.spec.inputs)
-        wanted = range(0 if recurrent else behind, small.shape[1] - ahead)
+        indices = range(0 if recurrent else behind, small.shape[1] - ahead)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.bf16):
-            result = unroll(self.spec, last_channels(weights), small, wanted, keep)
-        total = self._distance(result[self.spec.layers[-1].name].float(), large[:, wanted.start : wanted.stop])
-        now = small[:, wanted.start : wanted.stop]
+            result = unroll(self.spec, last_channels(weights), small, indices, keep)
+        total = self._distance(result[self.spec.layers[-1].name].float(), large[:, indices.start : indices.stop])
+        now = small[:, indices.start : indices.stop]
         for warp in warps:
             error = result[warp.name].float()[..., : now.shape[-2], : now.shape[-1]] - now
             flow = result[warp.flow].float()
@@ -67,8 +67,10 @@ class MotionState(State):
     def _frames(self) -> set[str]:
         return {frame.name for frame in self.spec.frames}
 
-    def score(self, weights: dict[str, Tensor], held: list[Pair]) -> float:
-        return _mean_psnr(self.spec, cast("list[Clip]", held), lambda small: self._results(self.spec, weights, small))
+    def score(self, weights: dict[str, Tensor], held_out: list[Pair]) -> float:
+        return _mean_psnr(
+            self.spec, cast("list[Clip]", held_out), lambda small: self._results(self.spec, weights, small)
+        )
 
     def upscale(self, model: Model, pair: Pair) -> Tensor:
         weights = {name: torch.from_numpy(value.copy()) for name, value in model.weights.items()}
@@ -82,7 +84,7 @@ class MotionState(State):
         return result[spec.layers[-1].name][0]
 
 
-def check_settings(settings: Settings, spec: Spec, **given: Any) -> None:
+def check_settings(settings: Settings, spec: Spec, **arguments: Any) -> None:
     """Check that the settings suit training on clips.
 
     Raises:
@@ -93,10 +95,10 @@ def check_settings(settings: Settings, spec: Spec, **given: Any) -> None:
         "degradation": settings.degradation != "clean",
         "content": settings.content != "pixel",
         "adversarial": settings.adversarial > 0,
-        **{name: value is not None for name, value in given.items()},
+        **{name: value is not None for name, value in arguments.items()},
     }
-    for name, asked in images_only.items():
-        if asked:
+    for name, is_set in images_only.items():
+        if is_set:
             raise InvalidArgument(f"train: {name} is for networks on images; '{settings.arch}' is for videos")
     least = sum(spec.reach) + 1
     if settings.clip < max(2, least):
@@ -104,7 +106,7 @@ def check_settings(settings: Settings, spec: Spec, **given: Any) -> None:
 
 
 def unroll(
-    spec: Spec, weights: Mapping[str, Tensor], small: Tensor, wanted: range, keep: Sequence[str] = ()
+    spec: Spec, weights: Mapping[str, Tensor], small: Tensor, indices: range, keep: Sequence[str] = ()
 ) -> dict[str, Tensor]:
     """The results of a clip's frames, differentiable through all of them.
 
@@ -112,11 +114,11 @@ def unroll(
         spec: the network.
         weights: every tensor of ``spec.weight_shapes``.
         small: ``(N, T, C, H, W)``, a scene from its beginning.
-        wanted: the frames to upscale. Beyond its ends, the clip repeats its first and last frame.
+        indices: the frames to upscale. Beyond its ends, the clip repeats its first and last frame.
         keep: further layers whose values to return.
 
     Returns:
-        The values of the last layer and of ``keep`` by name, each ``(N, len(wanted), C, H, W)``.
+        The values of the last layer and of ``keep`` by name, each ``(N, len(indices), C, H, W)``.
     """
     kernels, result = TorchKernels(), spec.layers[-1].name
     last, names = small.shape[1] - 1, [result, *keep]
@@ -125,12 +127,14 @@ def unroll(
         return small[:, min(max(t + offset, 0), last)]
 
     if len(spec.frames) == len(spec.inputs):  # no state: all frames at once
-        inputs = {one.name: torch.stack([frame(one.offset, t) for t in wanted], 1).flatten(0, 1) for one in spec.frames}
+        inputs = {
+            one.name: torch.stack([frame(one.offset, t) for t in indices], 1).flatten(0, 1) for one in spec.frames
+        }
         output = run_all(spec, weights, inputs, kernels, keep=keep)
-        return {name: output[name].reshape(len(small), len(wanted), *output[name].shape[1:]) for name in names}
+        return {name: output[name].reshape(len(small), len(indices), *output[name].shape[1:]) for name in names}
     values: dict[str, list[Tensor]] = {name: [] for name in names}
     state: dict[str, Tensor] = {}
-    for t in wanted:
+    for t in indices:
         inputs = {}
         for one in spec.inputs:
             if isinstance(one, Frame):
@@ -152,10 +156,10 @@ def unroll(
     return {name: torch.stack(value, 1) for name, value in values.items()}
 
 
-def bicubic_score(spec: Spec, held: list[Clip]) -> float:
+def bicubic_score(spec: Spec, held_out: list[Clip]) -> float:
     """The mean PSNR of bicubic on the held-out clips."""
     plain = bicubic(spec.scale, colour=spec.colour)
-    return _mean_psnr(spec, held, lambda small: run(plain, {}, small, TorchKernels()))
+    return _mean_psnr(spec, held_out, lambda small: run(plain, {}, small, TorchKernels()))
 
 
 def _unevenness(flow: Tensor) -> Tensor:
@@ -165,10 +169,10 @@ def _unevenness(flow: Tensor) -> Tensor:
     return (_ROUND + (x * x + y * y).sum(-3)).sqrt().mean()
 
 
-def _mean_psnr(spec: Spec, held: list[Clip], upscale: Any) -> float:
+def _mean_psnr(spec: Spec, held_out: list[Clip], upscale: Any) -> float:
     """The mean PSNR of luma over frames and clips. Results are rounded to 8 bits, a border of ``scale`` is cropped."""
     scores = []
-    for clip in held:
+    for clip in held_out:
         result = upscale(clip.small).float().cpu().numpy().astype(np.float64)
         result = np.clip(np.floor(result * 255 + 0.5), 0, 255) / 255
         for one, truth in zip(result, clip.large.numpy().astype(np.float64), strict=True):

@@ -51,11 +51,11 @@ def find_frames(path: str | Path, count: int = 200) -> tuple[list[Frame], list[F
         survey.add(luma_of(frame))
     scenes = choose_frames(survey.scenes(), count)
     if len(scenes) < 2:
-        found = f"has {len(scenes)} scenes with sharp frames among {len(survey.sharpness)} frames"
-        raise InvalidArgument(f"{path}: {found}; at least 2 scenes are needed, one to measure with")
-    held = {n for k in scenes_held_out(len(scenes)) for n in scenes[k]}
+        text = f"has {len(scenes)} scenes with sharp frames among {len(survey.sharpness)} frames"
+        raise InvalidArgument(f"{path}: {text}; at least 2 scenes are needed, one to measure with")
+    held_out = {n for k in held_out_scenes(len(scenes)) for n in scenes[k]}
     frames = _read_frames(path, {n for scene in scenes for n in scene})
-    return [f for n, f in frames if n not in held], [f for n, f in frames if n in held]
+    return [f for n, f in frames if n not in held_out], [f for n, f in frames if n in held_out]
 
 
 def find_takes(
@@ -84,31 +84,31 @@ def find_takes(
         raise InvalidArgument(
             f"{path}: has {len(scenes)} scenes of {length} frames or more; at least 2 are needed, one to measure with"
         )
-    held = set(scenes_held_out(len(scenes)))
-    starts = [(k in held, n) for k, s in enumerate(scenes) for n in range(s.start, s.stop - length + 1, length)]
-    wanted = max(2, count // length)
-    chosen = {starts[k][1] for k in np.linspace(0, len(starts) - 1, min(wanted, len(starts))).astype(int)}
+    held_out = set(held_out_scenes(len(scenes)))
+    starts = [(k in held_out, n) for k, s in enumerate(scenes) for n in range(s.start, s.stop - length + 1, length)]
+    take_count = max(2, count // length)
+    selection = {starts[k][1] for k in np.linspace(0, len(starts) - 1, min(take_count, len(starts))).astype(int)}
     # Training and held-out scenes both have at least one.
-    chosen |= {next(n for out, n in starts if out is side) for side in (True, False)}
-    taken: dict[int, list[NDArray[np.uint8]]] = {n: [] for n in chosen}
+    selection |= {next(n for out, n in starts if out is side) for side in (True, False)}
+    takes: dict[int, list[NDArray[np.uint8]]] = {n: [] for n in selection}
     for number, frame in enumerate(frames_of(path)):
-        for n, frames in taken.items():
+        for n, frames in takes.items():
             if n <= number < n + length:
                 frames.append(resize(rgb_of(frame), scale=size, antialias=True))
-    named = [(out, (f"{path.name} {n}", taken[n])) for out, n in starts if n in taken]
+    named = [(out, (f"{path.name} {n}", takes[n])) for out, n in starts if n in takes]
     return [take for out, take in named if not out], [take for out, take in named if out]
 
 
-def scenes_held_out(count: int) -> range:
+def held_out_scenes(count: int) -> range:
     """The numbers of the held-out scenes."""
     return range(min(count // 2, _HELD_OUT // 2), count, _HELD_OUT)
 
 
 def _read_frames(path: Path, numbers: set[int]) -> list[tuple[int, Frame]]:
-    taken: list[tuple[int, Frame]] = []
+    frames: list[tuple[int, Frame]] = []
     for number, frame in enumerate(frames_of(path)):
         if number in numbers:
-            taken.append((number, Frame(f"{path.name} {number}", rgb_of(frame))))
-            if len(taken) == len(numbers):
+            frames.append((number, Frame(f"{path.name} {number}", rgb_of(frame))))
+            if len(frames) == len(numbers):
                 break
-    return taken
+    return frames

@@ -184,11 +184,11 @@ def _read(file: BinaryIO, offset: int, order: str, big: bool, only: set[int] | N
 
 def _serialise(directory: _Directory, start: int, order: str, big: bool) -> bytes:
     """The bytes of a directory at offset ``start``, followed by its values and subdirectories."""
-    room = 8 if big else 4
+    width = 8 if big else 4
     pointer = (order + "Q", 16) if big else (order + "I", 4)
     tags = sorted({*directory.entries, *directory.below})
     table = struct.pack(order + ("Q" if big else "H"), len(tags))
-    after = start + len(table) + len(tags) * (20 if big else 12) + room
+    after = start + len(table) + len(tags) * (20 if big else 12) + width
     values = b""
     for tag in tags:
         if tag in directory.below:
@@ -197,14 +197,14 @@ def _serialise(directory: _Directory, start: int, order: str, big: bool) -> byte
             kind, count, value = directory.entries[tag]
             value = _reorder(kind, value, directory.order, order)
         table += struct.pack(order + ("HHQ" if big else "HHI"), tag, kind, count)
-        if tag not in directory.below and len(value) <= room:
-            table += value.ljust(room, b"\0")
+        if tag not in directory.below and len(value) <= width:
+            table += value.ljust(width, b"\0")
             continue
         values += b"\0" * ((after + len(values)) % 2)
         offset = after + len(values)
         table += struct.pack(pointer[0], offset)
         values += _serialise(directory.below[tag], offset, order, big) if tag in directory.below else value
-    return table + b"\0" * room + values
+    return table + b"\0" * width + values
 
 
 def _reorder(kind: int, value: bytes, old: str, new: str) -> bytes:

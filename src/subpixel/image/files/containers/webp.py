@@ -33,13 +33,13 @@ def set_exif_height(path: str | Path, height: int) -> None:
         main = _value(file, order, start, struct.unpack_from(order + "I", head, 4)[0], _EXIF)
         if main is None:
             return
-        place, form = main
-        file.seek(place)
+        offset, form = main
+        file.seek(offset)
         inner = struct.unpack(order + form, file.read(struct.calcsize(form)))[0]
         found = _value(file, order, start, inner, _HEIGHT)
         if found is not None:
-            place, form = found
-            file.seek(place)
+            offset, form = found
+            file.seek(offset)
             file.write(struct.pack(order + form, height))
 
 

@@ -1,11 +1,11 @@
-"""``models``, ``doctor`` and ``evaluate``: what machines read from them."""
+"""``subpixel evaluate``: figures for people and for machines, and what it writes."""
 
 from __future__ import annotations
 
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,39 +14,13 @@ import numpy as np
 import pytest
 import pyvips
 
-import subpixel
-import subpixel.backends.native
 from subpixel import Upscaler
 from subpixel.image.compression import Jpeg
 from subpixel.metrics import evaluate
-from subpixel.models import Model, Spec, bicubic, load, save, zoo
+from subpixel.models import load, save
 from subpixel.models.integer import quantise
 
 Run = Callable[..., Any]
-
-
-def _architecture(entry: zoo.Entry, scale: int) -> Spec:
-    if not entry.trained:
-        return bicubic(scale, colour="rgb")
-    return zoo.ARCHITECTURES[entry.name.removesuffix("-compressed")](scale)
-
-
-@pytest.fixture
-def shipped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """Every model of the list, with weights of zeros: what is said must not depend on what was trained."""
-    figures = {"sets": {"Set5": {"psnr_y": 33.5, "ssim_y": 0.9}}}
-    folder = tmp_path / "shipped"
-    folder.mkdir()
-    for entry in zoo.ZOO.values():
-        for scale in entry.scales:
-            spec = _architecture(entry, scale)
-            tensors = {name: np.zeros(shape, np.float32) for name, shape in spec.weight_shapes.items()}
-            model = Model(entry.name, spec, tensors, {"data": "none"}, figures, "CC0-1.0")
-            save(model, folder / entry.path(scale).name)
-    monkeypatch.setattr(zoo, "_WEIGHTS", folder)
-    zoo._shipped.cache_clear()
-    yield
-    zoo._shipped.cache_clear()
 
 
 @pytest.fixture
@@ -58,64 +32,6 @@ def test_set(tmp_path: Path) -> Path:
         image = pyvips.Image.new_from_array(pixels).copy(interpretation="srgb")
         image.write_to_file(str(folder / "HR" / f"{number}.png"))
     return folder
-
-
-@pytest.mark.usefixtures("shipped")
-def test_models_says_what_is_shipped(run: Run) -> None:
-    done = run("models", "--json")
-    assert (done.code, done.err) == (0, "")
-    rows = json.loads(done.out)
-    assert {(row["name"], row["scale"]) for row in rows} == {
-        (entry.name, scale) for entry in zoo.ZOO.values() for scale in entry.scales
-    }
-    assert {"espcn", "bicubic"} <= {row["name"] for row in rows}
-    assert len({row["name"] for row in rows if row["auto"]}) == 1
-    (row,) = (row for row in rows if (row["name"], row["scale"]) == ("espcn", 3))
-    assert (row["parameters"], row["macs_per_pixel"], row["receptive_field"]) == (22729, 22624, 9)
-    assert (row["colour"], row["licence"], row["training"]) == ("luma", "CC0-1.0", {"data": "none"})
-    assert row["figures"]["sets"]["Set5"]["psnr_y"] == 33.5
-    text = run("models").out
-    assert "espcn" in text
-    assert "33.50 dB" in text
-    assert "×3" in text
-
-
-def test_doctor_says_what_this_machine_can(run: Run) -> None:
-    done = run("doctor", "--json")
-    assert (done.code, done.err) == (0, "")
-    report = json.loads(done.out)
-    assert report["versions"]["subpixel"] == subpixel.__version__
-    assert report["versions"]["numpy"] == np.__version__
-    assert report["versions"]["python"].count(".") == 2
-    assert report["versions"]["libvips"].split(".")[0].isdigit()
-    assert set(report["backends"]) == {"native", "reference", "torch"}
-    assert report["backends"]["reference"]["unavailable"] is None
-    assert "f32" in report["backends"]["reference"]["precisions"]
-    assert report["threads"] >= 1
-    native = report["backends"]["native"]
-    if native["unavailable"] is None:
-        assert report["auto"] == "native"
-        assert native["details"]["chosen"] in native["details"]["targets"]
-        assert all(isinstance(present, bool) for present in native["details"]["features"].values())
-    text = run("doctor").out
-    for name in ("subpixel", "numpy", "native", "reference", "torch", "auto"):
-        assert name in text
-
-
-def test_doctor_refuses_a_target_that_does_not_run(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
-    pytest.importorskip("subpixel._native", reason="this installation has no compiled module")
-    monkeypatch.setenv("SUBPIXEL_TARGET", "avx9")
-    done = run("doctor")
-    assert (done.code, done.out) == (1, "")
-    assert "SUBPIXEL_TARGET: target 'avx9' is not one of this build; here run: scalar" in done.err
-
-
-def test_doctor_says_why_a_backend_is_unavailable(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
-    monkeypatch.setattr(subpixel.backends.native, "native_module", lambda: None)
-    report = json.loads(run("doctor", "--json").out)
-    assert "compiler" in report["backends"]["native"]["unavailable"]
-    assert report["auto"] == "reference"
-    assert "unavailable: " in run("doctor").out
 
 
 def test_evaluate_prints_json_of_the_documented_shape(run: Run, test_set: Path) -> None:
@@ -152,7 +68,7 @@ def test_evaluate_records_its_figures_in_the_file(run: Run, test_set: Path, tmp_
     assert after.figures["protocol"] == report["protocol"]
     assert after.figures["sets"]["Mine"]["psnr_y"] == pytest.approx(report["sets"]["Mine"]["psnr_y"], abs=1e-4)
     assert set(after.figures["sets"]["Mine"]) == {"psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb", "round_trip_psnr_y"}
-    assert after.reached() == after.figures["sets"]
+    assert after.scores() == after.figures["sets"]
     assert after.training == before.training
     assert all((after.weights[name] == before.weights[name]).all() for name in before.weights)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["Mine", "m.safetensors"]
@@ -191,10 +107,10 @@ def test_figures_of_each_precision_are_kept_beside_each_other(
     for precision, report in reports.items():
         assert report["precision"] == precision
         expected = report["sets"]["Mine"]["psnr_y"]
-        assert after.reached(precision)["Mine"]["psnr_y"] == pytest.approx(expected, abs=1e-4)
-    assert len({after.reached(precision)["Mine"]["psnr_y"] for precision in reports}) == 3
+        assert after.scores(precision)["Mine"]["psnr_y"] == pytest.approx(expected, abs=1e-4)
+    assert len({after.scores(precision)["Mine"]["psnr_y"] for precision in reports}) == 3
     assert after.figures["int8"]["protocol"] == reports["int8"]["protocol"]
-    assert load(weights).reached() == load(weights).reached("int8") == {}  # an older file
+    assert load(weights).scores() == load(weights).scores("int8") == {}  # an older file
 
 
 def test_an_ensemble_and_a_strength_are_measured_and_named(run: Run, test_set: Path, weights: Path) -> None:

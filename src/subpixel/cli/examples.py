@@ -1,0 +1,69 @@
+"""The examples at the end of each command's help. A test parses every one of them."""
+
+from __future__ import annotations
+
+__all__ = ["EXAMPLES", "examples_of"]
+
+# By command: what to type, and what it does.
+EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
+    "subpixel": (
+        ("subpixel upscale photo.jpg", "write photo_x2.png"),
+        ("subpixel video video.mkv", "write video_x2.mkv"),
+        ("subpixel upscale --help", "explain the options of a command"),
+    ),
+    "upscale": (
+        ("subpixel upscale photo.jpg", "write photo_x2.png beside it"),
+        ("subpixel upscale photo.jpg -s 3 -o large.jpg", "name the output"),
+        ("subpixel upscale photos -o large --fit 3840x2160", "upscale a folder"),
+        ("subpixel upscale photo.jpg --dry-run", "show the time and memory"),
+    ),
+    "video": (
+        ("subpixel video video.mkv", "write video_x2.mkv beside it"),
+        ("subpixel video video.mp4 -s 3 -o large.mkv", "name the output"),
+        ("subpixel video video.mkv --preview 5", "compare 5 seconds with bicubic"),
+    ),
+    "play": (
+        ("subpixel play video.mkv", "watch it in mpv or ffplay"),
+        ("subpixel play video.mkv --side-by-side", "compare with bicubic"),
+        ("subpixel play video.mkv --start 1:30", "begin at 1 min 30 s"),
+    ),
+    "models": (
+        ("subpixel models", "list all models and scales"),
+        ("subpixel models -s 2 --time", "measure them on this machine"),
+        ("subpixel models --json", "print all that the files record"),
+    ),
+    "doctor": (
+        ("subpixel doctor", "check this installation"),
+        ("subpixel doctor --json", "print it as JSON, for a report"),
+    ),
+    "evaluate": (
+        ("subpixel evaluate -n fast --data test_sets", "measure a model at x2"),
+        ("subpixel evaluate -n bicubic --data test_sets", "measure the baseline"),
+        ("subpixel evaluate -n recurrent -s 4 --video clip.mkv", "measure on a clip"),
+    ),
+    "train": (
+        ("subpixel train --data photos --out my.safetensors --minutes 20", "train fast"),
+        ("subpixel upscale photo.jpg -n my.safetensors", "use the model"),
+    ),
+    "quantise": (
+        ("subpixel quantise my.safetensors --data photos", "add int8 to the file"),
+        ("subpixel quantise a.safetensors --data photos -o b.safetensors", "keep a"),
+    ),
+    "bench": (
+        ("subpixel bench", "measure the engine"),
+        ('subpixel bench --suite ops --only "resize u8"', "measure one operator"),
+        ("subpixel bench --suite quality --data test_sets", "compare the models"),
+    ),
+}
+
+
+def examples_of(command: str) -> str:
+    """The examples of a command as lines that can be copied into a shell.
+
+    >>> print(examples_of("doctor"))
+       subpixel doctor         # check this installation
+       subpixel doctor --json  # print it as JSON, for a report
+    """
+    lines = EXAMPLES[command]
+    width = max(len(line) for line, _ in lines)
+    return "\n".join(f"   {line:<{width}}  # {purpose}" for line, purpose in lines)

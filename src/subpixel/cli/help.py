@@ -1,0 +1,122 @@
+"""Help pages: options in panels, examples at the end, at most 100 columns.
+
+rich draws them. It is imported when a page is shown, so other commands do not wait for it.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any
+
+from typer.core import TyperCommand, TyperGroup
+
+from subpixel.cli.options import REPORTING
+from subpixel.cli.suggestions import unknown_command
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+__all__ = ["HelpCommand", "HelpGroup", "paragraphs"]
+
+_WIDTH = 100
+
+
+class HelpCommand(TyperCommand):
+    """A command whose help page is drawn here."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        formatter.write(_page(self, ctx))
+
+
+class HelpGroup(TyperGroup):
+    """The commands together: their overview is drawn here, and an unknown one suggests the closest."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        formatter.write(_page(self, ctx))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name = args[0]
+        if not name.startswith("-") and self.get_command(ctx, name) is None:
+            raise unknown_command(name, self.commands)
+        return super().resolve_command(ctx, args)
+
+
+def paragraphs(text: str) -> list[str]:
+    r"""A docstring's paragraphs, each on one line.
+
+    >>> paragraphs("Upscale\n    images.\n\n    More.")
+    ['Upscale images.', 'More.']
+    """
+    return [" ".join(part.split()) for part in inspect.cleandoc(text).split("\n\n") if part.strip()]
+
+
+def _page(command: Any, ctx: Any) -> str:
+    """The help page of a command, or of all commands, as wide as the terminal but at most 100 columns."""
+    from rich.console import Console, Group
+    from rich.padding import Padding
+    from rich.panel import Panel
+    from rich.table import Table
+    from rich.text import Text
+
+    def panel(title: str, rows: list[tuple[str, str]], label_width: int) -> RenderableType:
+        table = Table.grid(padding=(0, 2), expand=True)
+        table.add_column(style="bold cyan", width=label_width, no_wrap=True)
+        table.add_column(ratio=1)
+        for label, text in rows:
+            table.add_row(Text(label), Text(text))
+        return Panel(table, title=title, title_align="left", border_style="dim")
+
+    console = Console(highlight=False)
+    panels = _panels(command, ctx)
+    label_width = max(len(label) for rows in panels.values() for label, _ in rows)
+    texts = [Text(f"Usage: {_usage(command, ctx)}", style="bold"), *map(Text, paragraphs(command.help or ""))]
+    parts: list[RenderableType] = [Padding(text, (0, 1, 1, 1)) for text in texts]
+    parts += [panel(title, rows, label_width) for title, rows in panels.items()]
+    if command.epilog:
+        parts += [Text(" Examples:"), Text(command.epilog)]
+    with console.capture() as capture:
+        console.print(Group(*parts), width=min(console.width, _WIDTH))
+    return "\n".join(line.rstrip() for line in capture.get().splitlines())
+
+
+def _panels(command: Any, ctx: Any) -> dict[str, list[tuple[str, str]]]:
+    """The rows of each panel: commands, arguments, then options in the order in which the command lists them."""
+    groups = getattr(command, "commands", {})
+    panels: dict[str, list[tuple[str, str]]] = {}
+    for name, one in groups.items():
+        panels.setdefault(one.rich_help_panel, []).append((name, paragraphs(one.help or "")[0]))
+    for param in sorted(command.get_params(ctx), key=lambda one: one.param_type_name):  # "argument", "option"
+        title = getattr(param, "rich_help_panel", None)
+        if title is None:
+            title = "Arguments" if param.param_type_name == "argument" else "Options" if groups else REPORTING
+        panels.setdefault(title, []).append((_label(param), _text(param)))
+    return panels
+
+
+def _usage(command: Any, ctx: Any) -> str:
+    if hasattr(command, "commands"):
+        return f"{ctx.command_path} COMMAND [OPTIONS]"
+    arguments = [_label(param) for param in command.get_params(ctx) if param.param_type_name == "argument"]
+    return " ".join([ctx.command_path, *arguments, "[OPTIONS]"])
+
+
+def _label(param: Any) -> str:
+    """An argument's name, or an option's names and what follows them."""
+    metavar = param.metavar or param.name.upper()
+    if param.param_type_name == "argument":
+        return str(metavar)
+    names = ", ".join(sorted([*param.opts, *param.secondary_opts], key=len))
+    return names if param.is_flag else f"{names} {metavar}"
+
+
+def _text(param: Any) -> str:
+    """An option's help, with its default if that is a value."""
+    text: str = param.help or ""
+    if param.param_type_name == "argument":
+        return text
+    if param.required:
+        return f"{text} Required."
+    value = param.default
+    if not param.show_default or isinstance(value, bool) or value in (None, ""):
+        return text
+    return f"{text} Default: {f'{value:g}' if isinstance(value, float) else value}."

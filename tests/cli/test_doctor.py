@@ -1,0 +1,53 @@
+"""``subpixel doctor``: versions, backends, and the reasons why one is unavailable."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import subpixel
+import subpixel.backends.native
+
+Run = Callable[..., Any]
+
+
+def test_doctor_says_what_this_machine_can(run: Run) -> None:
+    done = run("doctor", "--json")
+    assert (done.code, done.err) == (0, "")
+    report = json.loads(done.out)
+    assert report["versions"]["subpixel"] == subpixel.__version__
+    assert report["versions"]["numpy"] == np.__version__
+    assert report["versions"]["python"].count(".") == 2
+    assert report["versions"]["libvips"].split(".")[0].isdigit()
+    assert set(report["backends"]) == {"native", "reference", "torch"}
+    assert report["backends"]["reference"]["unavailable"] is None
+    assert "f32" in report["backends"]["reference"]["precisions"]
+    assert report["threads"] >= 1
+    native = report["backends"]["native"]
+    if native["unavailable"] is None:
+        assert report["auto"] == "native"
+        assert native["details"]["chosen"] in native["details"]["targets"]
+        assert all(isinstance(present, bool) for present in native["details"]["features"].values())
+    text = run("doctor").out
+    for name in ("subpixel", "numpy", "native", "reference", "torch", "auto"):
+        assert name in text
+
+
+def test_doctor_refuses_a_target_that_does_not_run(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
+    pytest.importorskip("subpixel._native", reason="this installation has no compiled module")
+    monkeypatch.setenv("SUBPIXEL_TARGET", "avx9")
+    done = run("doctor")
+    assert (done.code, done.out) == (1, "")
+    assert "SUBPIXEL_TARGET: target 'avx9' is not one of this build; here run: scalar" in done.err
+
+
+def test_doctor_says_why_a_backend_is_unavailable(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
+    monkeypatch.setattr(subpixel.backends.native, "native_module", lambda: None)
+    report = json.loads(run("doctor", "--json").out)
+    assert "compiler" in report["backends"]["native"]["unavailable"]
+    assert report["auto"] == "reference"
+    assert "unavailable: " in run("doctor").out
