@@ -160,7 +160,7 @@ def test_native_bf16_agrees_with_the_reference(target, name):
     )
     for size in [*SIZES, (70, 150)]:
         x = planes_for(spec, *size)
-        np.testing.assert_allclose(session(x), reference(x), rtol=0, atol=0.03)
+        np.testing.assert_allclose(session(x), reference(x), rtol=0, atol=0.015)
 
 
 @pytest.mark.parametrize("name", [name for name in SPECS if name not in CHAINS])
@@ -184,8 +184,8 @@ def test_bf16_is_near(reference, name):
     session = BACKENDS["torch"].prepare(SPECS[name], weights_for(SPECS[name]), "bf16", 2)
     result = session(planes_for(SPECS[name], 17, 33))
     assert result.dtype == np.float32
-    # 8 bits of a number of up to about 4, through a handful of layers
-    np.testing.assert_allclose(result, reference(name, 17, 33), atol=0.1)
+    # 8 bits of a number of up to about 4, through a handful of layers: at most 0.02 is seen
+    np.testing.assert_allclose(result, reference(name, 17, 33), rtol=0, atol=0.03)
 
 
 @pytest.mark.parametrize(("name", "scale"), [(e.name, s) for e in ZOO.values() if not e.video for s in e.scales])

@@ -15,7 +15,7 @@ from subpixel.image.compression import H264, Jpeg
 from subpixel.metrics import blockiness
 from subpixel.metrics.protocol import shrink
 from subpixel.models.auto import BLOCKINESS_THRESHOLD
-from subpixel.ops.blockiness import MIN_SIDE
+from subpixel.ops.blockiness import MIN_SIDE, sample_windows
 
 
 def scene(height: int = 240, width: int = 320, seed: int = 0) -> NDArray[np.uint8]:
@@ -82,6 +82,35 @@ def test_the_grid_may_begin_anywhere(cut: tuple[int, int]) -> None:
     for turned in (part[::-1], part[:, ::-1], np.rot90(part)):
         assert blockiness(np.ascontiguousarray(turned)) == pytest.approx(blockiness(part), rel=0.15)
         assert blockiness(turned) == blockiness(np.ascontiguousarray(turned))
+
+
+@pytest.mark.parametrize(
+    ("side", "starts"),
+    [(63, []), (64, [0]), (256, [0]), (257, [0]), (300, [0, 40]), (512, [0, 256]), (513, [0, 128, 256])],
+)
+def test_the_windows_of_a_side(side: int, starts: list[int]) -> None:
+    """As few as cover it, evenly spaced on one grid, from edge to edge."""
+    found = sample_windows(side, 64)
+    assert [rows.start for rows, _ in found] == starts
+    assert all(rows.stop - rows.start == 256 and columns == slice(0, 256) for rows, columns in found)
+
+
+def test_the_windows_of_a_large_image() -> None:
+    found = sample_windows(2000, 5000)
+    assert [(rows.start, columns.start) for rows, columns in found[:5]] == [
+        (0, 0),
+        (0, 1576),
+        (0, 3160),
+        (0, 4744),
+        (576, 0),
+    ]
+    assert len(found) == 16
+
+
+def test_values_above_one_count_as_one() -> None:
+    pixels = (Jpeg(60)(scene()) / 200).astype(np.float32)
+    assert pixels.max() > 1
+    assert blockiness(pixels) == blockiness(np.minimum(pixels, 1))
 
 
 def test_kinds_of_pixels_agree() -> None:

@@ -74,7 +74,7 @@ def chain_of(spec: Spec, precision: str) -> Chain:
         elif isinstance(layer, Resize) and resize is None and layer.source == INPUT and layer.mode == "nearest":
             resize = layer
             continue
-        elif isinstance(layer, Add) and not base and resize and set(sources_of(layer)) == {resize.name, last}:
+        elif isinstance(layer, Add) and not base and resize and sorted(layer.sources) == sorted((resize.name, last)):
             base = True
         else:
             raise Unsupported(
@@ -157,7 +157,8 @@ def video_chain_of(spec: Spec, user: str) -> VideoChain:
         resize, total = others[1:]
         assert isinstance(resize, Resize)
         (frame,) = (one.name for one in spec.frames if one.offset == 0)
-        if resize.source != frame or resize.mode != "nearest" or set(sources_of(total)) != {shuffle.name, resize.name}:
+        added = sorted(sources_of(total)) == sorted((shuffle.name, resize.name))
+        if resize.source != frame or resize.mode != "nearest" or not added:
             raise unsupported(total.name)
     names = [shuffle.source, *(state.next for state in spec.states)]
     ends = [conv for name in names for conv in convs if conv.name == name]

@@ -52,7 +52,7 @@ class Entry:
         about: one line about it.
         trained: False for plain interpolation.
         video: whether it is only for videos.
-        purpose: what people take it for, in a few words; ``about`` if empty.
+        purpose: its use, in a few words; ``about`` if empty.
     """
 
     name: str
@@ -73,31 +73,31 @@ ZOO: dict[str, Entry] = {
         Entry(
             "fast",
             (2, 3, 4, 8),
-            "13,000 parameters, for real time: a chain of 16 channels, ReLU, luma",
+            "for real time: 13,000 parameters, a chain of 16 channels, ReLU, luma",
             purpose="real time; the default",
         ),
         Entry(
             "balanced",
             (2, 3, 4),
-            "43,000 parameters, three times the work: a chain of 24 channels, ReLU, luma",
+            "three times the work of fast: 43,000 parameters, a chain of 24 channels, ReLU, luma",
             purpose="better, 3 times the work",
         ),
         Entry(
             "high",
             (2, 3, 4),
-            "375,000 parameters, nine times the work of balanced: the best, not for real time",
+            "the best, not for real time: 375,000 parameters, nine times the work of balanced",
             purpose="best, not in real time",
         ),
         Entry(
             "fast-compressed",
             (2, 3, 4),
-            "fast for JPEG, WebP and H.264: it does not sharpen blocks and ringing",
+            "fast, for JPEG, WebP and H.264: it does not sharpen blocks and ringing",
             purpose="compressed images",
         ),
         Entry(
             "balanced-compressed",
             (2, 3, 4),
-            "balanced for the same",
+            "balanced, for JPEG, WebP and H.264: it does not sharpen blocks and ringing",
             purpose="compressed images, 3 times the work",
         ),
         Entry(
@@ -121,14 +121,14 @@ ZOO: dict[str, Entry] = {
         Entry(
             "recurrent",
             (3, 4),
-            "for videos: it remembers, and flickers less: 24 channels, eight layers, luma",
+            "for videos, with a state, so that results flicker less: 24 channels, eight layers, luma",
             video=True,
             purpose="videos, less flicker",
         ),
         Entry(
             "vespcn",
             (3, 4),
-            "VESPCN for videos: motion found and followed, early fusion (arXiv 1611.05250)",
+            "VESPCN for videos: motion compensation and early fusion (arXiv 1611.05250)",
             video=True,
             purpose="videos, as published in 2016",
         ),
