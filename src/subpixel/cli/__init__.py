@@ -24,7 +24,6 @@ from subpixel.cli.option_names import with_option_names
 from subpixel.cli.play import play
 from subpixel.cli.quantise import quantise
 from subpixel.cli.reporting import printable
-from subpixel.cli.suggestions import unknown_option
 from subpixel.cli.train import train
 from subpixel.cli.upscale import upscale
 from subpixel.cli.video import video
@@ -119,6 +118,8 @@ def _fail_usage(error: Any) -> int:
         typer.echo(message)
         return 2
     if kind == "NoSuchOption":
+        from subpixel.cli.suggestions import unknown_option
+
         message = str(unknown_option(error))
     elif kind == "MissingParameter":
         message = f"{message} See `{error.ctx.command_path} --help`."

@@ -11,7 +11,6 @@ from typing import Annotated, Any
 import typer
 
 from subpixel.cli.options import DATA, FILES, Backend, Ensemble, Json, Model, Precision, Strength, Threads, integer
-from subpixel.cli.table import align_rows
 from subpixel.errors import InvalidArgument
 
 
@@ -149,6 +148,8 @@ def _show(report: dict[str, Any]) -> None:
         ratios = [f"{one[key]:.4f}" for key in ("ssim_y", "ssim_rgb")]
         time = f"{one['seconds']:.3f}", f"{one['megapixels_per_second']:.1f}", str(len(one["images"]))
         rows.append((name, decibels[0], ratios[0], decibels[1], ratios[1], decibels[2], *time))
+    from subpixel.cli.table import align_rows
+
     for line in align_rows(rows):
         print(f"  {line}")
     for topic, text in report["protocol"].items():
@@ -192,6 +193,8 @@ def _evaluate_video(
         rate = f"{one['frames'] / one['seconds']:.1f}" if "frames" in one else ""
         rows.append((name, *_video_figures(one), rate))
         rows += [(f"  {name}", *_video_figures(one[name]), "") for name in ("bicubic", "truth")]
+    from subpixel.cli.table import align_rows
+
     for line in align_rows(rows):
         print(f"  {line}")
     for topic, text in report["protocol"].items():

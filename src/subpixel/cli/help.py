@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from typer.core import TyperCommand, TyperGroup
 
 from subpixel.cli.options import REPORTING
-from subpixel.cli.suggestions import unknown_command
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -37,6 +36,8 @@ class HelpGroup(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name = args[0]
         if not name.startswith("-") and self.get_command(ctx, name) is None:
+            from subpixel.cli.suggestions import unknown_command
+
             raise unknown_command(name, self.commands)
         return super().resolve_command(ctx, args)
 

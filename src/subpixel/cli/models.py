@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import sys
 import time
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from subpixel.cli.model_table import ModelRow, model_table
 from subpixel.cli.options import COMPUTATION, OUTPUT, Json, integer
 from subpixel.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    from subpixel.cli.model_table import ModelRow
 
 # Pixels of the result of a measured call.
 _PIXELS = 1_000_000
@@ -72,6 +74,8 @@ def models(
             document["time"] = _time(document["name"], document["scale"], threads)
         if sys.stderr.isatty():
             print("\r\x1b[K", end="", file=sys.stderr)
+    from subpixel.cli.model_table import model_table
+
     print(json.dumps(documents, indent=2, ensure_ascii=False) if as_json else model_table(rows, threads))
 
 
@@ -82,6 +86,7 @@ def _rows(scale: int | None) -> list[ModelRow]:
         InvalidArgument: no model has the scale.
     """
     from subpixel.backends import choose_backend
+    from subpixel.cli.model_table import ModelRow
     from subpixel.models.zoo import ZOO, find, resolve
 
     rows: list[ModelRow] = []

@@ -15,14 +15,13 @@ from numpy.typing import NDArray
 
 from subpixel import __version__
 from subpixel.errors import ImageWriteError, InvalidArgument
-from subpixel.image.comparison.sheet import beside_bicubic, sheet_of
 from subpixel.image.files.formats import WRITABLE, check_pixels, default_suffix, format_of, suffix_of
 from subpixel.image.files.provenance import Provenance
 from subpixel.image.files.reading import LIMIT, ImageFile, ImageHeader, load_pixels, open_image
 from subpixel.image.files.row_source import save_rows
 from subpixel.image.files.rows import ImageRows, inspect_rows
 from subpixel.image.files.writing import check_destination, check_quality, write, write_vips_image
-from subpixel.image.output_name import output_path
+from subpixel.image.output_name import output_path, sheet_path
 from subpixel.models.auto import Choice
 from subpixel.storage.digest import digest_of
 from subpixel.upscaler import SizePlan, Upscaler
@@ -167,6 +166,8 @@ class Job:
         comparison = self.comparison_path(destination)
         if comparison is not None:
             still = replace(image, pixels=first, pages=1)  # of an animation the first frame
+            from subpixel.image.comparison.sheet import beside_bicubic  # only where a sheet is wanted
+
             both = beside_bicubic(still, result.frames[0], choice.model)
             write(both, comparison, overwrite=self.overwrite)
             seconds["compare"] = time.perf_counter() - written
@@ -234,7 +235,7 @@ class Job:
 
     def comparison_path(self, destination: Path) -> Path | None:
         """The file for the comparison of a result; None if there is none."""
-        return None if self.compare is None else sheet_of(destination, self.compare)
+        return None if self.compare is None else sheet_path(destination, self.compare)
 
     def check(self, destination: Path, *, makes_folder: bool = False) -> None:
         """Check a destination before any work.

@@ -1,12 +1,13 @@
-"""The default path of the result of an image."""
+"""The default paths of the result of an image and of its comparison sheet."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from subpixel.upscaler import Target
 
-__all__ = ["output_path"]
+__all__ = ["output_path", "sheet_path"]
 
 
 def output_path(source: Path, target: Target, suffix: str, folder: Path | None = None) -> Path:
@@ -22,3 +23,8 @@ def output_path(source: Path, target: Target, suffix: str, folder: Path | None =
     'photos/a_w3840.png'
     """
     return (source.parent if folder is None else folder) / f"{source.stem}_{target.label}{suffix}"
+
+
+def sheet_path(destination: Path, compare: Path) -> Path:
+    """The path of the comparison sheet of a result: a file, or a file in a folder, named after the result."""
+    return compare / f"{destination.stem}_comparison.png" if os.path.isdir(compare) else compare

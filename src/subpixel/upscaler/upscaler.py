@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,12 +24,14 @@ from subpixel.models.spandrel_models import SpandrelModel
 from subpixel.models.zoo import find_network, is_for_compressed
 from subpixel.ops.blockiness import blockiness
 from subpixel.upscaler.model_selection import ModelSelection
-from subpixel.upscaler.motion_network import MotionNetwork
 from subpixel.upscaler.network import Network
 from subpixel.upscaler.options import NetworkOptions, check_tile
 from subpixel.upscaler.pixels import alpha_of, pixels_of
 from subpixel.upscaler.rows import resize_rows, upscale_rows
 from subpixel.upscaler.sizes import SizePlan, Target
+
+if TYPE_CHECKING:
+    from subpixel.upscaler.motion_network import MotionNetwork
 
 __all__ = ["Upscaler"]
 
@@ -434,6 +436,8 @@ class Upscaler:
         if network is None:
             model = find_network(name, factor) if self._model is None else self._model
             if isinstance(model, Model) and not model.spec.plain:
+                from subpixel.upscaler.motion_network import MotionNetwork
+
                 network = MotionNetwork(model, self.options)
             else:
                 network = Network(model, self.options)
@@ -442,7 +446,7 @@ class Upscaler:
 
     @staticmethod
     def _still(network: Network | MotionNetwork) -> Network:
-        if isinstance(network, MotionNetwork):
+        if not isinstance(network, Network):
             raise Unsupported(
                 f"model '{network.model.name}' reads several frames of a video, so it upscales no single image; "
                 "subpixel.video runs it, and 'balanced' is for images"

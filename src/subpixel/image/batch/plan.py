@@ -10,9 +10,9 @@ from typing import Any
 
 from subpixel.errors import ImageReadError, InvalidArgument
 from subpixel.image.batch.inputs import Input
-from subpixel.image.comparison.sheet import sheet_of
 from subpixel.image.files.provenance import read_provenance
 from subpixel.image.files.reading import ImageHeader, open_header
+from subpixel.image.output_name import sheet_path
 
 __all__ = ["BatchPlan", "Task", "check_comparisons", "plan_batch"]
 
@@ -126,7 +126,7 @@ def check_comparisons(plan: BatchPlan, compare: Path) -> None:
     real = _RealPaths()
     paths = {real(path): path for task in plan.tasks for path in (task.source, task.destination)}
     for task in plan.tasks:
-        comparison = sheet_of(task.destination, compare)
+        comparison = sheet_path(task.destination, compare)
         other = paths.setdefault(real(comparison), task.destination)
         if count > 1 and other is not task.destination:
             raise InvalidArgument(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +16,7 @@ from subpixel.image.comparison.lettering import lettering, line_height, text_wid
 from subpixel.image.files.image_data import ImageData
 from subpixel.ops import resize
 
-__all__ = ["beside_bicubic", "bicubic", "compare", "sheet_of"]
+__all__ = ["beside_bicubic", "bicubic", "compare"]
 
 U8 = NDArray[np.uint8]
 
@@ -34,11 +32,6 @@ _BEHIND = 192  # behind transparent pixels: a light gray, on which dark and ligh
 
 # Rows or columns that are resized at a time in f32, to limit memory.
 _ROWS = 64
-
-
-def sheet_of(destination: Path, compare: Path) -> Path:
-    """The path of the sheet of a result: a file, or a file in a folder, named after the result."""
-    return compare / f"{destination.stem}_comparison.png" if os.path.isdir(compare) else compare
 
 
 def beside_bicubic(source: ImageData, result: NDArray[Any], model: str) -> ImageData:
