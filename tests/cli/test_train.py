@@ -16,6 +16,8 @@ from subpixel.models import find, load
 
 Run = Callable[..., Any]
 
+pytestmark = pytest.mark.slow
+
 SMALL = ["--batch", "2", "--patch", "20", "--no-bf16", "-j", "1"]
 
 

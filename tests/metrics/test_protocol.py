@@ -47,6 +47,7 @@ def without_times(one: dict[str, Any]) -> dict[str, Any]:
 
 
 @needs_sets
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "scale"), PUBLISHED)
 def test_bicubic_gets_its_published_figure(name: str, scale: int) -> None:
     report = evaluate(Upscaler(scale, model="bicubic"), SETS / name)
