@@ -424,3 +424,30 @@ def test_auto_shows_its_choice_and_a_name_overrides_it(run: Run, with_compressed
     assert "auto:" not in done.out
     expected = subpixel.Upscaler(2, model=clean)(read(tmp_path / "coarse.jpg").pixels)
     np.testing.assert_array_equal(read(tmp_path / "named.png").pixels, expected)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["upscale", ""], "INPUT is empty; name a file."),
+        (["upscale", "a.png", ""], "INPUT is empty; name a file."),
+        (["upscale", "a.png", "-o", ""], "--output is empty; name a file or a folder."),
+        (["upscale", "a.png", "--output="], "--output is empty; name a file or a folder."),
+        (["upscale", "a.png", "--compare", ""], "--compare is empty; name a file or a folder."),
+        (["video", ""], "INPUT is empty; name a file."),
+        (["play", ""], "INPUT is empty; name a file."),
+        (["evaluate", "-n", "fast", "--data", ""], "--data is empty; name a folder."),
+        (["evaluate", "-n", "fast", "--video", "a.mkv", "--video", ""], "--video is empty; name a file."),
+        (["quantise", "", "--data", "x"], "FILE is empty; name a file."),
+    ],
+)
+def test_an_empty_path_is_refused(run: Run, arguments: list[str], text: str) -> None:
+    done = run(*arguments)
+    assert_one_error(done, 2)
+    assert done.err == f"error: {text}\n"
+
+
+def test_two_sizes_are_named_as_options(run: Run, photo: Path) -> None:
+    done = run("upscale", photo, "-s", 2, "--width", 100)
+    assert done.err == ("error: --scale 2, --width 100: only one of --scale, --width, --height and --fit is possible\n")
+    assert "--strength 2: a number from 0" in run("upscale", photo, "--strength", 2).err

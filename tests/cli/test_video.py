@@ -72,7 +72,9 @@ def test_what_is_no_video_is_one_line(tmp_path: Path, name: str, capsys: pytest.
         (["--encoder-options", "tune"], "'tune' is not name=value"),
         (["-o", "out.gif"], "the suffix .gif is not supported for videos; use one of .mp4"),
         (["-n", "srgan"], "srgan"),
-        (["-s", "7"], "7"),
+        (["-s", "7"], "--scale 7: model 'fast' has ×2, ×3, ×4 and ×8; choose one of them for videos"),
+        (["-s", "0"], "0 is not possible. Use 2, 3, 4 or 8."),
+        (["-o", ""], "error: --output is empty; name a file or a folder."),
     ],
 )
 def test_wrong_use_is_an_error(plain: Path, words: list[str], text: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -168,7 +170,9 @@ def test_a_network_that_reads_several_frames_is_named_as_any_other(
     image = tmp_path / "image.png"
     Image.new("L", (8, 8)).save(image)
     assert main(["upscale", str(image), "-n", str(path)]) == 2
-    assert "reads several frames" in capsys.readouterr().err
+    assert capsys.readouterr().err == (
+        "error: model 'mine' is for videos; use subpixel video, or another model for images\n"
+    )
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGTERM there")

@@ -310,7 +310,7 @@ def test_wrong_arguments_are_errors_before_the_first_image(model: Name) -> None:
     ):
         with pytest.raises(InvalidArgument, match=text):
             Upscaler(scale, **options)
-    with pytest.raises(InvalidArgument, match="one of scale, width, height and fit"):
+    with pytest.raises(InvalidArgument, match=r"^scale=2, width=5: only one of scale=, width="):
         subpixel.upscale(np.zeros((2, 2), np.uint8), 2, width=5)
     with pytest.raises(InvalidArgument, match=r"×4 with this model"):
         Upscaler(model=model("luma"), width=500)(np.zeros((100, 100), np.uint8))
