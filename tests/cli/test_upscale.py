@@ -267,6 +267,13 @@ def test_a_folder_that_cannot_be_written(run: Run, photo: Path, tmp_path: Path) 
     assert_one_error(run("upscale", photo, "-n", "bicubic", "-o", folder / "out.png"), 1)
 
 
+def test_a_read_only_folder_is_named(run: Run, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    done = run("upscale", photo, "-n", "bicubic", "-o", tmp_path / "out.png")
+    assert_one_error(done, 1)
+    assert done.err == f"error: {tmp_path / 'out.png'}: the folder {tmp_path} is not writable\n"
+
+
 def test_formats_that_would_lose_something(run: Run, look: Look, tmp_path: Path) -> None:
     Image.new("RGBA", (5, 5), (1, 2, 3, 100)).save(tmp_path / "a.png")
     Image.fromarray(np.zeros((5, 5), np.uint16)).save(tmp_path / "w.png")

@@ -312,5 +312,8 @@ def test_wrong_arguments_are_errors_before_the_first_image(model: Name) -> None:
             Upscaler(scale, **options)
     with pytest.raises(InvalidArgument, match=r"^scale=2, width=5: only one of scale=, width="):
         subpixel.upscale(np.zeros((2, 2), np.uint8), 2, width=5)
+    for fit in ("10x10", 10):
+        with pytest.raises(InvalidArgument, match=f"fit={fit!r}: a width and a height are needed"):
+            subpixel.upscale(np.zeros((2, 2), np.uint8), fit=fit)  # type: ignore[arg-type]
     with pytest.raises(InvalidArgument, match=r"×4 with this model"):
         Upscaler(model=model("luma"), width=500)(np.zeros((100, 100), np.uint8))

@@ -18,7 +18,20 @@ _PARAMETERS = (
     # train, quantise, evaluate, bench
     *("arch", "steps", "minutes", "seed", "batch", "patch", "lr", "loss", "expand", "cycles", "rounded", "teacher"),
     *("teacher_share", "content", "features", "layer", "adversarial", "bf16", "device", "degradation", "variants"),
-    *("frames", "clip", "speed", "warped", "smooth", "data", "heatmap", "degrade", "suite", "rounds", "seconds"),
+    *(
+        "frames",
+        "clip",
+        "speed",
+        "warped",
+        "smooth",
+        "data",
+        "heatmap",
+        "degrade",
+        "suite",
+        "only",
+        "rounds",
+        "seconds",
+    ),
 )
 # Those whose option has another name.
 _OTHER_NAMES = {"rate": "--target-fps"}
