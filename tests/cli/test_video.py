@@ -17,9 +17,10 @@ import pytest
 from PIL import Image
 
 from subpixel.cli import main
+from subpixel.cli.video import time_range_of
 from subpixel.models import Model, save
 from subpixel.models.recurrent import recurrent
-from subpixel.video import probe
+from subpixel.video import TimeRange, probe
 from video.clips import CLIPS, NOT_VIDEOS, make_clip
 
 
@@ -87,10 +88,28 @@ def test_wrong_use_is_an_error(plain: Path, words: list[str], text: str, capsys:
 
 def test_a_preview_shows_both_sides(plain: Path) -> None:
     assert main(["video", str(plain), "--start", "0:00.1", "--preview", "0.25", "--quiet"]) == 0
-    result = probe(plain.with_name("video_x2.mp4"))
+    result = probe(plain.with_name("video_x2_preview.mp4"))
     assert result.stream.size == (2 * 96, 64)
     assert result.duration is not None
     assert result.duration < Fraction(2, 5)
+
+
+def test_a_preview_of_a_short_video_begins_at_its_beginning(plain: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["video", str(plain), "--preview", "5", "--quiet"]) == 0
+    preview = plain.with_name("video_x2_preview.mp4")
+    assert probe(preview).stream.size == (2 * 96, 64)
+    assert sorted(path.name for path in plain.parent.iterdir()) == ["video.mp4", preview.name]
+    assert main(["video", str(plain), "--start", "100"]) == 1
+    assert "there is no frame in this part of the video; it lasts 0.5" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("length", "start", "expected"),
+    [(None, None, (5, 8)), (Fraction(8), None, (5, 8)), (Fraction(7), None, (0, 3)), (Fraction(7), 2, (2, 5))],
+)
+def test_where_a_preview_begins(length: Fraction | None, start: int | None, expected: tuple[int, int]) -> None:
+    part = time_range_of(None if start is None else Fraction(start), None, 3.0, length)
+    assert part == TimeRange(Fraction(expected[0]), Fraction(expected[1]))
 
 
 def test_losses_are_reported_before_the_work(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
