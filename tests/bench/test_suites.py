@@ -228,11 +228,12 @@ def test_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, run: Calla
     assert done.out.startswith("A network\n")
     assert (given[0].threads, given[0].rounds, given[0].full) == (1, 4, False)
     assert Results.of(json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))).groups == (group,)
-    done = run("bench", "-j", 1, "--only", "two words", "--json")
+    monkeypatch.setitem(suites.SUITES, "ops", suite)
+    done = run("bench", "-j", 1, "--suite", "ops", "--only", "two words", "--json")
     results = Results.of(json.loads(done.out))
     assert (results.suite, results.command) == (
-        "engine",
-        "subpixel bench --suite engine --threads 1 --only 'two words'",
+        "ops",
+        "subpixel bench --suite ops --threads 1 --only 'two words'",
     )
     assert done.err.startswith("A network\n")
 
@@ -242,6 +243,16 @@ def test_wrong_use_of_the_command(run: Callable[..., Any]) -> None:
     assert (done.code, done.err) == (
         2,
         "error: --suite sound: one of engine, ops, images, files, video, quality is needed\n",
+    )
+    done = run("bench", "--only", "resize")
+    assert (done.code, done.err) == (
+        2,
+        "error: --only resize: suite engine has no named cases; ops and files do\n",
+    )
+    done = run("bench", "-j", 1, "--suite", "ops", "--only", "no such case")
+    assert (done.code, done.err) == (
+        2,
+        "error: --only 'no such case': suite ops has no case with this text in its name\n",
     )
     assert run("bench", "--rounds", 1).code == 2
     assert run("bench", "-j", 1000).code == 2

@@ -161,7 +161,7 @@ def test_heat_maps_are_written_where_asked(run: Run, test_set: Path, tmp_path: P
         (["--model", "bicubic", "--data", "Mine", "--strength", "nan"], 2, "--strength nan"),
         (["--model", "nothing", "--data", "Mine"], 2, "Unknown model 'nothing'"),
         (["--model", "none.safetensors", "--data", "Mine"], 1, "no such file"),
-        (["--model", "bicubic", "--data", "Mine", "-s", "0"], 2, "--scale 0"),
+        (["--model", "bicubic", "--data", "Mine", "-s", "0"], 2, "0 is not possible. Use 2, 3, 4 or 8."),
         (["--model", "bicubic", "--data", "Mine", "-s", "nan"], 2, "nan"),
         (["--model", "bicubic", "--data", "Broken"], 1, "0.png"),
     ],

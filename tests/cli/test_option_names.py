@@ -33,6 +33,7 @@ from subpixel.cli.option_names import with_option_names
         ("train: lr=1e-05, teacher_share=2", "train: --lr 1e-05, --teacher-share 2"),
         ("content=vgg19 and a file go together", "--content vgg19 and a file go together"),
         ("suite='x': one of engine, ops is needed", "--suite x: one of engine, ops is needed"),
+        ("only one of scale=, width= and fit= is possible", "only one of --scale, --width and --fit is possible"),
         ("ensemble=False", "ensemble=False"),
         ("strength=nan: a number", "--strength nan: a number"),
         ("limit=1e+20 allows it", "--limit 1e+20 allows it"),

@@ -129,7 +129,7 @@ def test_an_rgb_network_against_an_adversary(run: Run, images: Path, photo: Path
         (["--minutes", "nan"], "--minutes nan"),
         (["--steps", "3", "--arch", "vgg"], "espcn"),
         (["--steps", "3", "--scale", "1"], "--scale 1"),
-        (["--steps", "3", "--scale", "0"], "--scale 0"),
+        (["--steps", "3", "--scale", "0"], "0 is not possible. Use 2, 3, 4 or 8."),
         (["--steps", "3", "--scale", "nan"], "nan"),
         (["--steps", "3", "--data", "none"], "no such folder"),
         (["--steps", "3", "--data", "empty"], "at least 2"),

@@ -74,6 +74,9 @@ def test_a_size_without_a_network_is_noted(run: Run, photo: Path, arguments: lis
     (line,) = done.err.splitlines()
     assert line.startswith("note: ")
     assert text in line
+    done = run("upscale", photo, *arguments, "--overwrite")  # no network ran, so auto chose none
+    assert done.code == 0
+    assert "auto" not in done.out
 
 
 def test_a_model_file_is_taken_by_its_path(run: Run, photo: Path, tmp_path: Path, weights: Path) -> None:
@@ -267,6 +270,13 @@ def test_a_folder_that_cannot_be_written(run: Run, photo: Path, tmp_path: Path) 
     assert_one_error(run("upscale", photo, "-n", "bicubic", "-o", folder / "out.png"), 1)
 
 
+def test_a_read_only_folder_is_named(run: Run, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    done = run("upscale", photo, "-n", "bicubic", "-o", tmp_path / "out.png")
+    assert_one_error(done, 1)
+    assert done.err == f"error: {tmp_path / 'out.png'}: the folder {tmp_path} is not writable\n"
+
+
 def test_formats_that_would_lose_something(run: Run, look: Look, tmp_path: Path) -> None:
     Image.new("RGBA", (5, 5), (1, 2, 3, 100)).save(tmp_path / "a.png")
     Image.fromarray(np.zeros((5, 5), np.uint16)).save(tmp_path / "w.png")
@@ -417,10 +427,37 @@ def test_auto_shows_its_choice_and_a_name_overrides_it(run: Run, with_compressed
     assert (done.code, done.err) == (0, "")
     first, second, _ = done.out.splitlines()
     assert first.endswith(f"s  auto: {with_compressed} (a JPEG of quality 50)")
-    assert second.endswith(f"s  auto: {clean} (no blocks measured: 0.00)")
+    assert second.endswith(f"s  auto: {clean} (no visible compression)")
     expected = subpixel.Upscaler(2, model=with_compressed)(read(tmp_path / "coarse.jpg").pixels)
     np.testing.assert_array_equal(read(tmp_path / "coarse_x2.png").pixels, expected)
     done = run("upscale", tmp_path / "coarse.jpg", "-n", clean, "-o", tmp_path / "named.png")
     assert "auto:" not in done.out
     expected = subpixel.Upscaler(2, model=clean)(read(tmp_path / "coarse.jpg").pixels)
     np.testing.assert_array_equal(read(tmp_path / "named.png").pixels, expected)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["upscale", ""], "INPUT is empty; name a file."),
+        (["upscale", "a.png", ""], "INPUT is empty; name a file."),
+        (["upscale", "a.png", "-o", ""], "--output is empty; name a file or a folder."),
+        (["upscale", "a.png", "--output="], "--output is empty; name a file or a folder."),
+        (["upscale", "a.png", "--compare", ""], "--compare is empty; name a file or a folder."),
+        (["video", ""], "INPUT is empty; name a file."),
+        (["play", ""], "INPUT is empty; name a file."),
+        (["evaluate", "-n", "fast", "--data", ""], "--data is empty; name a folder."),
+        (["evaluate", "-n", "fast", "--video", "a.mkv", "--video", ""], "--video is empty; name a file."),
+        (["quantise", "", "--data", "x"], "FILE is empty; name a file."),
+    ],
+)
+def test_an_empty_path_is_refused(run: Run, arguments: list[str], text: str) -> None:
+    done = run(*arguments)
+    assert_one_error(done, 2)
+    assert done.err == f"error: {text}\n"
+
+
+def test_two_sizes_are_named_as_options(run: Run, photo: Path) -> None:
+    done = run("upscale", photo, "-s", 2, "--width", 100)
+    assert done.err == ("error: --scale 2, --width 100: only one of --scale, --width, --height and --fit is possible\n")
+    assert "--strength 2: a number from 0" in run("upscale", photo, "--strength", 2).err

@@ -17,9 +17,10 @@ import pytest
 from PIL import Image
 
 from subpixel.cli import main
+from subpixel.cli.video import time_range_of
 from subpixel.models import Model, save
 from subpixel.models.recurrent import recurrent
-from subpixel.video import probe
+from subpixel.video import TimeRange, probe
 from video.clips import CLIPS, NOT_VIDEOS, make_clip
 
 
@@ -72,7 +73,9 @@ def test_what_is_no_video_is_one_line(tmp_path: Path, name: str, capsys: pytest.
         (["--encoder-options", "tune"], "'tune' is not name=value"),
         (["-o", "out.gif"], "the suffix .gif is not supported for videos; use one of .mp4"),
         (["-n", "srgan"], "srgan"),
-        (["-s", "7"], "7"),
+        (["-s", "7"], "--scale 7: model 'fast' has ×2, ×3, ×4 and ×8; choose one of them for videos"),
+        (["-s", "0"], "0 is not possible. Use 2, 3, 4 or 8."),
+        (["-o", ""], "error: --output is empty; name a file or a folder."),
     ],
 )
 def test_wrong_use_is_an_error(plain: Path, words: list[str], text: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -85,10 +88,28 @@ def test_wrong_use_is_an_error(plain: Path, words: list[str], text: str, capsys:
 
 def test_a_preview_shows_both_sides(plain: Path) -> None:
     assert main(["video", str(plain), "--start", "0:00.1", "--preview", "0.25", "--quiet"]) == 0
-    result = probe(plain.with_name("video_x2.mp4"))
+    result = probe(plain.with_name("video_x2_preview.mp4"))
     assert result.stream.size == (2 * 96, 64)
     assert result.duration is not None
     assert result.duration < Fraction(2, 5)
+
+
+def test_a_preview_of_a_short_video_begins_at_its_beginning(plain: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["video", str(plain), "--preview", "5", "--quiet"]) == 0
+    preview = plain.with_name("video_x2_preview.mp4")
+    assert probe(preview).stream.size == (2 * 96, 64)
+    assert sorted(path.name for path in plain.parent.iterdir()) == ["video.mp4", preview.name]
+    assert main(["video", str(plain), "--start", "100"]) == 1
+    assert "there is no frame in this part of the video; it lasts 0.5" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("length", "start", "expected"),
+    [(None, None, (5, 8)), (Fraction(8), None, (5, 8)), (Fraction(7), None, (0, 3)), (Fraction(7), 2, (2, 5))],
+)
+def test_where_a_preview_begins(length: Fraction | None, start: int | None, expected: tuple[int, int]) -> None:
+    part = time_range_of(None if start is None else Fraction(start), None, 3.0, length)
+    assert part == TimeRange(Fraction(expected[0]), Fraction(expected[1]))
 
 
 def test_losses_are_reported_before_the_work(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -168,7 +189,9 @@ def test_a_network_that_reads_several_frames_is_named_as_any_other(
     image = tmp_path / "image.png"
     Image.new("L", (8, 8)).save(image)
     assert main(["upscale", str(image), "-n", str(path)]) == 2
-    assert "reads several frames" in capsys.readouterr().err
+    assert capsys.readouterr().err == (
+        "error: model 'mine' is for videos; use subpixel video, or another model for images\n"
+    )
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGTERM there")

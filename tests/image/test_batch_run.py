@@ -34,6 +34,7 @@ def deadly(source: Path, upscaler: Upscaler, **options: Any) -> Job:
 
 def test_an_image_that_kills_its_process_fails_alone(saved: Saved, tmp_path: Path) -> None:
     tasks = [Task(saved(f"{name}.png"), tmp_path / "out" / f"{name}_x2.png", 24 * 36) for name in "abcd"]
+    (tmp_path / "out").mkdir()  # b dies before its own run would create it, perhaps before another has
     make = partial(Upscaler, 2, model="bicubic")
     upscaler = make(threads=2)
     policy = TaskPolicy(deadly, make_folders=True)

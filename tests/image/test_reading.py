@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps
 
 from malformed.images import NOT_IMAGES, corrupted, truncated
-from subpixel.errors import ImageReadError
+from subpixel.errors import ImageReadError, InvalidArgument
 from subpixel.image import ImageData, read, write
 from subpixel.image.files.formats import WRITABLE
 
@@ -388,3 +388,25 @@ def test_large_rotated_images(tmp_path: Path, suffix: str, orientation: int) -> 
         expected = np.asarray(ImageOps.exif_transpose(image))
     result = read(path).pixels.astype(int)
     assert np.abs(result - expected).max() <= (3 if suffix == ".jpg" else 0)
+
+
+@pytest.mark.parametrize(
+    "start",
+    [b"\0\0\0\x20ftypisom", b"\x1aE\xdf\xa3\x93B\x82\x88matroska", b"RIFF\0\0\0\0AVI LIST"],
+    ids=["mp4", "mkv", "avi"],
+)
+def test_a_video_is_no_image(tmp_path: Path, start: bytes) -> None:
+    path = tmp_path / "video"
+    path.write_bytes(start + bytes(100))
+    with pytest.raises(ImageReadError, match=r"video: this is a video; use subpixel video$"):
+        read(path)
+
+
+def test_a_small_limit_is_written_out_and_0_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    Image.new("L", (500, 500)).save(path)
+    with pytest.raises(ImageReadError, match=r"are 0\.25 megapixels, the limit is 0\.1; limit=1 allows it"):
+        read(path, limit=0.1)
+    for limit in (0, -1, float("nan")):
+        with pytest.raises(InvalidArgument, match=r"limit=.*: a number of megapixels above 0 is needed"):
+            read(path, limit=limit)

@@ -93,11 +93,11 @@ def test_only_at_scales_that_the_variant_has(with_compressed: str) -> None:
 @pytest.mark.parametrize(
     ("source", "compressed", "reason"),
     [
-        (None, False, "no blocks measured"),
-        (Source(), False, "no blocks measured"),
-        (Source("jpeg"), False, "no blocks measured"),
-        (Source("jpeg", 95), False, "no blocks measured"),
-        (Source("jpeg", 91), False, "no blocks measured"),
+        (None, False, "no visible compression"),
+        (Source(), False, "no visible compression"),
+        (Source("jpeg"), False, "no visible compression"),
+        (Source("jpeg", 95), False, "no visible compression"),
+        (Source("jpeg", 91), False, "no visible compression"),
         (Source("jpeg", 90), True, "a JPEG of quality 90"),
         (Source("jpeg", 30), True, "a JPEG of quality 30"),
         (Source("webp"), True, "lossy webp"),
@@ -115,7 +115,7 @@ def test_what_a_source_says_counts_first(source: Source | None, compressed: bool
 def test_a_source_that_promises_quality_is_not_believed(source: Source | None, blocky: NDArray[np.uint8]) -> None:
     figure = blockiness(blocky)
     assert figure >= BLOCKINESS_THRESHOLD
-    assert decide(blocky, source) == Choice("robust", True, f"blocks measured: {figure:.2f}")
+    assert decide(blocky, source) == Choice("robust", True, f"compression artefacts measured: {figure:.2f}")
 
 
 def test_no_band_thread_or_backend_changes_it(

@@ -145,8 +145,10 @@ def test_auto_takes_who_can():
 
 
 def test_refusals(tmp_path):
-    with pytest.raises(InvalidArgument, match="scale=3: model 'video' has ×2; planes and frames take one of them"):
+    with pytest.raises(InvalidArgument, match="scale=3: model 'video' has only ×2; choose it for videos and planes"):
         Upscaler(3, model=RECURRENT).network()
+    with pytest.raises(InvalidArgument, match="model 'fast' has ×2, ×3, ×4 and ×8; choose one of them for videos"):
+        Upscaler(5, model="fast").network()
     with pytest.raises(Unsupported, match="model 'video' is not for videos"):
         MotionNetwork(model_of(espcn(2)))
     for option, text in (({"ensemble": True}, "ensemble"), ({"strength": 0.5}, "strength=0.5")):
@@ -163,7 +165,5 @@ def test_refusals(tmp_path):
     assert isinstance(upscaler.network(), MotionNetwork)
     assert not Upscaler(2, model="fast").network().uses_motion
     # Single images are refused in one sentence.
-    with pytest.raises(
-        Unsupported, match="model 'video' reads several frames of a video, so it upscales no single image"
-    ):
+    with pytest.raises(Unsupported, match="model 'video' is for videos; use subpixel video, or another model"):
         upscaler(np.zeros((8, 8), np.uint8))

@@ -93,8 +93,9 @@ def test_a_box_holds_the_result_and_nothing_larger(height: int, width: int) -> N
     ("given", "text"),
     [
         ({}, "one of scale, width, height and fit"),
-        ({"scale": 2, "width": 3}, "one of scale, width, height and fit"),
+        ({"scale": 2.0, "width": 3}, "^scale=2, width=3: only one of scale=, width=, height= and fit= is possible$"),
         ({"width": 2, "height": 3}, r"fit=\(width, height\)"),
+        ({"scale": 0.0}, "^scale=0: "),
         *[({"scale": scale}, "scale=") for scale in (0, -1, 64.5, math.nan, math.inf, True, "2", (2, 2), 10**6)],
         *[({"width": side}, "width=") for side in (0, -1, 2.0, True, "2", 2**31)],
         *[({"height": side}, "height=") for side in (0, -1, math.nan)],

@@ -106,7 +106,13 @@ def test_what_is_the_same_is_described_the_same() -> None:
             "encoder x264: unknown preset 'warp'.* Choices: ultrafast, superfast",
         ),
         ("prores", "yuv422p10le", {"preset": "fast"}, InvalidArgument, "preset='fast': encoder prores has no presets"),
-        ("x264", "yuv420p", {"pix_fmt": "pal8"}, Unsupported, "does not accept pixel format pal8"),
+        (
+            "x264",
+            "yuv420p",
+            {"pix_fmt": "pal8"},
+            Unsupported,
+            "pix_fmt='pal8': encoder x264 does not accept it; pix_fmt='yuv420p' converts",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused(name: str, pix_fmt: str, asked: dict, error: type, text: str) -> None:
@@ -123,6 +129,13 @@ def test_options_of_another_form_are_refused(text: str) -> None:
 def test_an_unknown_option_of_the_encoder_is_an_error() -> None:
     encoding = choose_encoding("x264", layout_of("yuv420p", "t"), "x264", 2, options=(("tune", "nonsense"),))
     with pytest.raises(VideoWriteError, match=r"^x264: "):
+        encoding.context(video_of("yuv420p"))
+
+
+def test_options_that_the_encoder_does_not_have_are_named() -> None:
+    extra = (("foo", "bar"), ("tune", "grain"), ("bf", "2"), ("baz", "1"))
+    encoding = choose_encoding("x264", layout_of("yuv420p", "t"), "x264", 2, options=extra)
+    with pytest.raises(InvalidArgument, match=r"^encoder_options='foo=bar:baz=1': encoder x264 has no such option$"):
         encoding.context(video_of("yuv420p"))
 
 

@@ -10,7 +10,7 @@ import av
 import numpy as np
 import pytest
 
-from subpixel.errors import Unsupported, VideoWriteError
+from subpixel.errors import Unsupported, VideoReadError, VideoWriteError
 from subpixel.upscaler import Upscaler
 from subpixel.video import Job, PipeOutput, Settings, TimeRange
 from video.clips import CLIPS, make_clip
@@ -73,3 +73,10 @@ def test_rgb_needs_nut(tmp_path: Path) -> None:
     out = io.BytesIO()
     assert PipeOutput(source, upscaler, "nut").run(out).frames == 3
     assert len(frames(out.getvalue())) == 3
+
+
+def test_a_part_without_frames_is_an_error(tmp_path: Path) -> None:
+    source = CLIPS["sound.mp4"](tmp_path / "video.mp4")
+    late = PipeOutput(source, Upscaler(2, model="fast"), time_range=TimeRange(Fraction(100)))
+    with pytest.raises(VideoReadError, match=r"there is no frame in this part of the video; it lasts \d"):
+        late.run(io.BytesIO())

@@ -35,13 +35,16 @@ def run(machine: Machine, frames: int, rate: Fraction | None = None) -> tuple[li
 def test_a_machine_that_is_fast_enough_uses_the_network_of_choice_throughout() -> None:
     used, realtime = run(Machine({"high": 0.03, "fast": 0.01, "bicubic": 0.001}), 200)
     assert used == ["high"] * 200
-    assert list(realtime.notes()) == ["of 200 frames, 200 by high"]
+    assert list(realtime.notes()) == ["upscaled 200 frames with high"]
 
 
 def test_one_that_is_not_holds_the_rate_with_cheaper_ones_and_leaves_no_frame_out() -> None:
     machine = Machine({"high": 0.2, "fast": 0.03, "bicubic": 0.001})
     used, realtime = run(machine, 480)
     assert len(used) == 480 == sum(realtime.frames_by_model.values())
+    (note,) = realtime.notes()
+    counts = realtime.frames_by_model
+    assert note.startswith(f"upscaled {counts['high']} frames with high, {counts['fast']} with fast")
     assert machine.now <= 480 / 24 + 0.5  # held to within half a second
     assert {"high", "fast"} <= set(used)
 

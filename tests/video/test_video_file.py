@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from subpixel.errors import VideoReadError
 from subpixel.video.packets import read_packets
@@ -106,3 +108,18 @@ def test_damaged_files_are_read_or_refused(clip: Clip, tmp_path: Path, name: str
             continue
         with open_video(path) as container:
             assert all(packet is not None for packet in read_packets(container, {each.index for each in video.streams}))
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".bin"])
+def test_a_single_image_is_no_video(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"photo{suffix}"
+    Image.new("RGB", (32, 16)).save(path, "JPEG" if suffix == ".jpg" else "PNG")
+    with pytest.raises(VideoReadError, match=r"this is an image; use subpixel upscale$"):
+        probe(path)
+
+
+def test_images_one_after_another_are_a_video(tmp_path: Path) -> None:
+    one, path = io.BytesIO(), tmp_path / "frames.bin"
+    Image.new("RGB", (32, 16)).save(one, "JPEG")
+    path.write_bytes(one.getvalue() * 3)
+    assert probe(path).stream.size == (32, 16)

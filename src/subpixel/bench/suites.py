@@ -40,6 +40,10 @@ SUITES: dict[str, Callable[[BenchOptions], Iterator[Group]]] = {
 }
 
 
+# The suites that measure only the selected cases.
+_WITH_CASES = ("ops", "files")
+
+
 def measure(suite: str, options: BenchOptions, say: Callable[[Group], None] | None = None) -> Results:
     """Run a suite on this machine.
 
@@ -49,11 +53,15 @@ def measure(suite: str, options: BenchOptions, say: Callable[[Group], None] | No
         say: called with each group after its measurement.
 
     Raises:
-        InvalidArgument: there is no such suite, or this process may not use so many threads.
+        InvalidArgument: there is no such suite, no case that is selected, or this process may not use so many threads.
         BackendUnavailable: there is no compiled module to measure.
     """
     if suite not in SUITES:
         raise InvalidArgument(f"suite={suite!r}: one of {', '.join(SUITES)} is needed")
+    if options.only and suite not in _WITH_CASES:
+        raise InvalidArgument(
+            f"only={options.only!r}: suite {suite} has no named cases; {' and '.join(_WITH_CASES)} do"
+        )
     ceilings.targets()  # raises at once if there is nothing to measure
     groups = []
     with limit_threads(options.threads):
@@ -62,4 +70,6 @@ def measure(suite: str, options: BenchOptions, say: Callable[[Group], None] | No
             groups.append(group)
             if say is not None:
                 say(group)
+    if not groups:
+        raise InvalidArgument(f"only={options.only!r}: suite {suite} has no case with this text in its name")
     return Results(suite, options.command(suite), machine, tuple(groups))

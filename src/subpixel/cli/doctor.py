@@ -22,7 +22,8 @@ def doctor(as_json: Json = False) -> None:
         return
     for name, version in report["versions"].items():
         print(f"{name:<12} {version}")
-    print(f"{'processor':<12} {report['processor']}, {report['threads']} threads available")
+    threads = f"{report['threads']} thread{'s'[: report['threads'] > 1]}"
+    print(f"{'processor':<12} {report['processor']}, {threads} available")
     for name, backend in report["backends"].items():
         state = f"unavailable: {backend['unavailable']}" if backend["unavailable"] else ", ".join(backend["precisions"])
         print(f"{name:<12} {state}")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from typer.core import TyperCommand, TyperGroup
 
 from subpixel.cli.options import REPORTING
+from subpixel.errors import InvalidArgument
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -18,10 +19,17 @@ if TYPE_CHECKING:
 __all__ = ["HelpCommand", "HelpGroup", "paragraphs"]
 
 _WIDTH = 100
+# The metavars of options that take a path, and what a path stands for.
+_PATHS = {"PATH": "a file or a folder", "FILE": "a file", "FOLDER": "a folder"}
 
 
 class HelpCommand(TyperCommand):
-    """A command whose help page is drawn here."""
+    """A command whose help page is drawn here, and which refuses empty paths."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if "" in args or any(word.endswith("=") for word in args):
+            _check_paths(self, ctx, args)
+        return super().parse_args(ctx, args)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         formatter.write(_page(self, ctx))
@@ -40,6 +48,23 @@ class HelpGroup(TyperGroup):
 
             raise unknown_command(name, self.commands)
         return super().resolve_command(ctx, args)
+
+
+def _check_paths(command: Any, ctx: Any, args: list[str]) -> None:
+    """Raise InvalidArgument if a path is empty. ``Path("")`` is the current folder, so the words themselves are read.
+
+    Variables of a shell script that are not set are the usual cause.
+    """
+    values = command.make_parser(ctx).parse_args(args=list(args))[0]
+    for param in command.get_params(ctx):
+        value = values.get(param.name)
+        if "" not in (value if isinstance(value, (list, tuple)) else [value]):
+            continue
+        if param.param_type_name == "argument":
+            raise InvalidArgument(f"{param.metavar.rstrip('.')} is empty; name a file.")
+        kind = _PATHS.get(param.metavar)
+        if kind is not None:
+            raise InvalidArgument(f"{max(param.opts, key=len)} is empty; name {kind}.")
 
 
 def paragraphs(text: str) -> list[str]:

@@ -18,7 +18,20 @@ _PARAMETERS = (
     # train, quantise, evaluate, bench
     *("arch", "steps", "minutes", "seed", "batch", "patch", "lr", "loss", "expand", "cycles", "rounded", "teacher"),
     *("teacher_share", "content", "features", "layer", "adversarial", "bf16", "device", "degradation", "variants"),
-    *("frames", "clip", "speed", "warped", "smooth", "data", "heatmap", "degrade", "suite", "rounds", "seconds"),
+    *(
+        "frames",
+        "clip",
+        "speed",
+        "warped",
+        "smooth",
+        "data",
+        "heatmap",
+        "degrade",
+        "suite",
+        "only",
+        "rounds",
+        "seconds",
+    ),
 )
 # Those whose option has another name.
 _OTHER_NAMES = {"rate": "--target-fps"}
@@ -32,15 +45,15 @@ _VALUE = (
     r"|pixel|pyramid|vgg19"
 )
 # A parameter stands by itself: what is part of a path or of a longer word is left alone.
-_ASSIGNMENT = re.compile(rf"(?<![^\s(])({'|'.join(_PARAMETERS)})=({_VALUE})(?=[\s,;:)]|\.?$|\.\s)")
+_ASSIGNMENT = re.compile(rf"(?<![^\s(])({'|'.join(_PARAMETERS)})=({_VALUE}|)(?=[\s,;:)]|\.?$|\.\s)")
 
 
 def with_option_names(message: str) -> str:
     """A message of the library with options in place of parameters: ``name=value`` becomes ``--name value``.
 
     Only parameters that have an option are replaced, and only before a literal value: ``True`` (for a switch), a
-    number, a quoted text, ``3840x2160``, ``(3840, 2160)`` or ``(width, height)``. Translating a message twice changes
-    nothing.
+    number, a quoted text, ``3840x2160``, ``(3840, 2160)`` or ``(width, height)``; or before a space, as a mere name.
+    Translating a message twice changes nothing.
 
     >>> with_option_names("a.png exists already; overwrite=True replaces it")
     'a.png exists already; --overwrite replaces it'
@@ -52,7 +65,7 @@ def with_option_names(message: str) -> str:
 
 def _option(name: str, value: str) -> str:
     option = _OTHER_NAMES.get(name, "--" + name.replace("_", "-"))
-    if value == "True":
+    if value in ("True", ""):
         return option
     if value == "False":
         return _OFF.get(name, f"{name}={value}")

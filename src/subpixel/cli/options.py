@@ -41,9 +41,12 @@ REPORTING = "Reporting"
 def integer(text: str) -> int:
     """Parse a scale."""
     try:
-        return int(text)
+        value = int(text)
     except ValueError:
         raise typer.BadParameter(f"{text!r} is not an integer. Use 2, 3, 4 or 8.") from None
+    if value < 1:
+        raise typer.BadParameter(f"{text} is not possible. Use 2, 3, 4 or 8.")
+    return value
 
 
 def _number(text: str) -> float:

@@ -82,4 +82,5 @@ def play(
         result = live.run(pipe)
     print_notes(name, result.notes)
     rate = result.frames / result.seconds if result.seconds else 0.0
-    print(f"{name}: {result.frames} frames in {result.seconds:.1f} s, {rate:.1f} frames/s", file=sys.stderr)
+    frames = f"{result.frames} frame{'s'[: result.frames > 1]}"
+    print(f"{name}: {frames} in {result.seconds:.1f} s, {rate:.1f} frames/s", file=sys.stderr)

@@ -132,7 +132,7 @@ class Reporter:
         if result is None:
             return f"{report.source}: {with_option_names(report.reason)} → {report.destination}"
         width, height = result.size_out
-        choice = f"  auto: {result.choice}" if self.choices else ""
+        choice = f"  auto: {result.choice}" if self.choices and result.upscaled else ""
         seconds = f"{sum(result.seconds.values()):.2f} s"
         return f"{report.source} → {result.destination}  {width}×{height}  {seconds}{choice}"
 

@@ -205,7 +205,10 @@ def upscale(
         )
         if plan.earlier_results:
             first, count = plan.earlier_results[0], len(plan.earlier_results)
-            reporter.note(f"{count} left out, because they are results of other inputs, such as {first}")
+            if count == 1:
+                reporter.note(f"1 file was left out: it is a result of an earlier run ({first})")
+            else:
+                reporter.note(f"{count} files were left out: they are results of an earlier run, such as {first}")
         policy = TaskPolicy(make_job, existing, make_folders=paths.folder is not None)
         with bar(str(inputs[0]), enabled=len(plan.tasks) == 1 and not quiet) as progress:
             batch = Batch(plan.tasks, upscaler, make_upscaler, policy, processes, reporter.note, progress, stop)

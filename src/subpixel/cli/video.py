@@ -151,7 +151,8 @@ def video(
         float | None,
         typer.Option(
             metavar="SECONDS",
-            help="Upscale only this many seconds, with bicubic on the left. The preview begins at 0:05, or at --start.",
+            help="Upscale only this many seconds, with bicubic on the left. The preview begins at --start, or at "
+            "0:05; that of a short video begins at 0:00.",
             show_default=False,
             rich_help_panel=OUTPUT,
         ),
@@ -207,12 +208,16 @@ def video(
     If interrupted, run the same command again to resume.
     """
     from subpixel.upscaler import Upscaler
-    from subpixel.video import Job, PipeOutput, Settings, parse_options, pipe_format
+    from subpixel.video import Job, PipeOutput, Settings, parse_options, pipe_format, probe
+    from subpixel.video.output_name import output_path
 
     if target_fps is not None and not (realtime and target_fps > 0):
         raise InvalidArgument("--target-fps needs --realtime and a rate above 0")
     source, name = Path(input_name), "standard input" if input_name == "-" else input_name
-    time_range = time_range_of(start, end, preview)
+    length = None
+    if preview is not None and start is None and input_name != "-":
+        length = probe(source).duration
+    time_range = time_range_of(start, end, preview, length)
     options: Any = {
         "time_range": time_range,
         "deinterlace": deinterlace,
@@ -235,10 +240,14 @@ def video(
             printed.append(text)
             print_notes(name, [text])
 
+        destination = None if output is None else Path(output)
+        if destination is None and preview is not None:
+            whole = output_path(path, upscaler.target)
+            destination = whole.with_name(f"{whole.stem}_preview{whole.suffix}")
         job = Job(
             path,
             upscaler,
-            None if output is None else Path(output),
+            destination,
             settings,
             overwrite,
             on_note=note,
@@ -254,8 +263,17 @@ def video(
         print(printable(_line(name, result, model == "auto")))
 
 
-def time_range_of(start: Fraction | None, end: Fraction | None, preview: float | None) -> TimeRange | None:
-    """The part of the video that the options select; None for all of it."""
+def time_range_of(
+    start: Fraction | None, end: Fraction | None, preview: float | None, length: Fraction | None = None
+) -> TimeRange | None:
+    """The part of the video that the options select; None for all of it.
+
+    Args:
+        start: of the part, in seconds; None for the default.
+        end: of the part; None for the end of the video.
+        preview: how many seconds a preview lasts; None for no preview.
+        length: of the video, if it is known.
+    """
     from subpixel.video import TimeRange
 
     if preview is not None:
@@ -263,8 +281,10 @@ def time_range_of(start: Fraction | None, end: Fraction | None, preview: float |
             raise InvalidArgument(
                 "--preview and --end contradict each other; use --start to say where the preview begins"
             )
-        begin = Fraction(_PREVIEW_AT) if start is None else start
-        return TimeRange(begin, begin + Fraction(preview).limit_denominator(1000))
+        seconds = Fraction(preview).limit_denominator(1000)
+        short = length is not None and length < _PREVIEW_AT + seconds
+        begin = Fraction(0 if short else _PREVIEW_AT) if start is None else start
+        return TimeRange(begin, begin + seconds)
     return None if start is None and end is None else TimeRange(start or Fraction(0), end)
 
 
@@ -291,7 +311,7 @@ def _line(name: str, result: Result, automatic: bool) -> str:
     rate = f", {count / seconds:.1f} frames/s" if count and seconds else ""
     resumed = f" ({result.resumed} from an earlier run)" if result.resumed else ""
     choice = f"  auto: {result.choice}" if automatic else ""
-    work = f"{result.frames} frames{resumed} in {seconds:.1f} s{rate}"
+    work = f"{result.frames} frame{'s'[: result.frames > 1]}{resumed} in {seconds:.1f} s{rate}"
     return f"{name} → {result.destination}  {width}×{height}  {work}{choice}"
 
 

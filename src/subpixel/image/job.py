@@ -48,6 +48,7 @@ class Result:
         seconds: time of each stage: ``read``, ``upscale``, ``write`` and ``compare``.
         choice: the model, and why it was chosen.
         comparison: the comparison that was written; None for none.
+        upscaled: whether a network ran; otherwise the image was only resized.
     """
 
     destination: Path
@@ -57,6 +58,7 @@ class Result:
     seconds: dict[str, float]
     choice: Choice
     comparison: Path | None = None
+    upscaled: bool = True
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,8 @@ class Job:
             outcome = process(file, destination, progress or (lambda done, total: None))
         notes = outcome.notes if outcome.plan.note is None else (*outcome.notes, outcome.plan.note)
         comparison = self.comparison_path(destination)
-        return Result(destination, (width, height), size, notes, outcome.seconds, outcome.choice, comparison)
+        upscaled = bool(outcome.plan.factors)
+        return Result(destination, (width, height), size, notes, outcome.seconds, outcome.choice, comparison, upscaled)
 
     def open(self) -> ImageFile:
         """The source, opened once for all that is read from it.

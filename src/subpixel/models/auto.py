@@ -89,11 +89,11 @@ def choose_by_blocks(figure: float, clean: str, variant: str) -> Choice:
         variant: the name of the model for compressed images.
 
     >>> print(choose_by_blocks(0.0, "fast", "fast-compressed"))
-    fast (no blocks measured: 0.00)
+    fast (no visible compression)
     """
     if figure >= BLOCKINESS_THRESHOLD:
-        return Choice(variant, True, f"blocks measured: {figure:.2f}")
-    return Choice(clean, False, f"no blocks measured: {figure:.2f}")
+        return Choice(variant, True, f"compression artefacts measured: {figure:.2f}")
+    return Choice(clean, False, "no visible compression")
 
 
 def choose_by_codec(codec: str, clean: str, variant: str) -> Choice:

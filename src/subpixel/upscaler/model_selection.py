@@ -106,8 +106,7 @@ class ModelSelection:
         pair = self.pair(choice)
         cleaning = cleans or (choice is not None and choice.compressed)
         if target.scale == 1 and not cleaning and self.compressed is not None:
-            why = f": {choice.reason}" if choice is not None and choice.reason else ""
             raise InvalidArgument(
-                f"scale=1: there is nothing to clean{why}; model '{self.compressed.first}' cleans it all the same"
+                f"scale=1: the image shows no compression; model '{self.compressed.first}' cleans it anyway"
             )
         return plan_size(width, height, target, pair.first_factors, pair.second_factors, cleans=cleaning)

@@ -10,7 +10,7 @@ import numpy as np
 from subpixel.backends import available_threads
 from subpixel.errors import InvalidArgument
 
-__all__ = ["NetworkOptions", "check_tile"]
+__all__ = ["NetworkOptions", "as_written", "check_tile"]
 
 
 @dataclass(frozen=True)
@@ -51,11 +51,23 @@ class NetworkOptions:
         )
         if not number or not 0 <= self.strength <= 1:  # NaN fails this comparison
             raise InvalidArgument(
-                f"strength={self.strength!r}: a number from 0 (plain bicubic) to 1 (the network) is needed"
+                f"strength={as_written(self.strength)}: a number from 0 (plain bicubic) to 1 (the network) is needed"
             )
         object.__setattr__(self, "threads", int(threads))
         object.__setattr__(self, "ensemble", bool(self.ensemble))
         object.__setattr__(self, "strength", float(self.strength))
+
+
+def as_written(value: Any) -> str:
+    """A value for a message; a number as people write it, 2 for 2.0.
+
+    >>> as_written(2.0), as_written(0.1), as_written("2")
+    ('2', '0.1', "'2'")
+    """
+    if not isinstance(value, (float, np.floating)):
+        return repr(value)
+    number = float(value)
+    return str(int(number)) if number.is_integer() else repr(number)
 
 
 def check_tile(tile: Any) -> int | None:

@@ -62,7 +62,7 @@ def upscale(
         "model": model,
         "width": width,
         "height": height,
-        "fit": None if fit is None else tuple(fit),
+        "fit": tuple(fit) if isinstance(fit, Iterable) and not isinstance(fit, str) else fit,
         "backend": backend,
         "precision": precision,
         "threads": threads,

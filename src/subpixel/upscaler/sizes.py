@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from subpixel.errors import InvalidArgument
+from subpixel.upscaler.options import as_written
 
 __all__ = ["MOST", "SizePlan", "Target", "plan_size"]
 
@@ -56,11 +57,12 @@ class Target:
     fit: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
-        given = [f"{name}={value!r}" for name, value in vars(self).items() if value is not None]
-        if len(given) != 1:
-            more = f"{', '.join(given)}: one of scale, width, height and fit is needed"
+        given = [f"{name}={as_written(value)}" for name, value in vars(self).items() if value is not None]
+        if not given:
+            raise InvalidArgument("size: one of scale, width, height and fit is needed")
+        if len(given) > 1:
             box = "; fit=(width, height) takes a box" if self.width is not None and self.height is not None else ""
-            raise InvalidArgument(more + box if given else f"size: {more.removeprefix(': ')}")
+            raise InvalidArgument(f"{', '.join(given)}: only one of scale=, width=, height= and fit= is possible{box}")
         if self.scale is not None:
             _check_scale(self.scale)
         for name in ("width", "height"):
@@ -212,7 +214,7 @@ def plan_size(
 def _check_scale(scale: Any) -> None:
     number = isinstance(scale, (int, float, np.integer, np.floating)) and not isinstance(scale, bool)
     if not number or not 0 < scale <= MOST:  # NaN fails this comparison
-        raise InvalidArgument(f"scale={scale!r}: a number above 0 and up to {MOST} is needed")
+        raise InvalidArgument(f"scale={as_written(scale)}: a number above 0 and up to {MOST} is needed")
 
 
 def _check_side(name: str, side: Any) -> None:

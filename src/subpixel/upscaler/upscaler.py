@@ -344,10 +344,9 @@ class Upscaler:
         """
         pair, scale = self._selection.pair(choice), self.target.scale
         if scale is None or scale not in pair.first_factors:
-            factors = ", ".join(f"×{factor}" for factor in pair.first_factors)
-            raise InvalidArgument(
-                f"{self.target}: model '{pair.first}' has {factors}; planes and frames take one of them"
-            )
+            *others, last = (f"×{factor}" for factor in pair.first_factors)
+            has = f"{', '.join(others)} and {last}; choose one of them" if others else f"only {last}; choose it"
+            raise InvalidArgument(f"{self.target}: model '{pair.first}' has {has} for videos and planes")
         return self._network(pair.first, int(scale))
 
     def plane(self, y: NDArray[Any], full_range: bool = False) -> NDArray[Any]:
@@ -448,7 +447,6 @@ class Upscaler:
     def _still(network: Network | MotionNetwork) -> Network:
         if not isinstance(network, Network):
             raise Unsupported(
-                f"model '{network.model.name}' reads several frames of a video, so it upscales no single image; "
-                "subpixel.video runs it, and 'balanced' is for images"
+                f"model '{network.model.name}' is for videos; use subpixel video, or another model for images"
             )
         return network

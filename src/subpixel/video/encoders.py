@@ -177,7 +177,11 @@ class Encoding:
         return stream
 
     def context(self, video_stream: VideoStream) -> Any:
-        """An open encoder without a container, with global headers; arguments and errors as in :meth:`add_to`."""
+        """An open encoder without a container, with global headers; arguments and errors as in :meth:`add_to`.
+
+        Raises:
+            InvalidArgument: an option that the encoder does not have.
+        """
         os.environ.setdefault("SVT_LOG", "1")  # otherwise SVT-AV1 prints about itself on standard error
         try:
             context: Any = av.CodecContext.create(self.encoder.codec, "w")
@@ -188,6 +192,12 @@ class Encoding:
             context.open()
         except (ValueError, av.error.FFmpegError) as error:
             raise VideoWriteError(f"{self.encoder.name}: {os_error_text(error)}") from None
+        # An open context lists the options that libavcodec did not use.
+        unused = [f"{name}={value}" for name, value in self.extra if name in context.options]
+        if unused:
+            raise InvalidArgument(
+                f"encoder_options={':'.join(unused)!r}: encoder {self.encoder.name} has no such option"
+            )
         return context
 
     def check_size(self, size: tuple[int, int]) -> None:
@@ -281,6 +291,8 @@ def choose_encoding(
         able = [n for n in able if {wanted, _SAME_SAMPLES.get(wanted)} & set(ENCODERS[n].pix_fmts)]
         others = f"; {' or '.join(f'encoder={each!r}' for each in able)} does" if able else ""
         nearest = f"pix_fmt={_nearest_format(layout, encoder)!r} converts the frames"
+        if pix_fmt is not None:
+            raise Unsupported(f"pix_fmt={pix_fmt!r}: encoder {name} does not accept it{others}; {nearest}")
         raise Unsupported(f"encoder={name!r}: it does not accept pixel format {wanted}{others}; {nearest}")
     if crf is not None and encoder.crf is None:
         raise InvalidArgument(f"crf={crf}: encoder {name} has no such setting")

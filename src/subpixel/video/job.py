@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from subpixel import __version__
-from subpixel.errors import InvalidArgument, VideoReadError, VideoWriteError
+from subpixel.errors import InvalidArgument, VideoWriteError
 from subpixel.models.auto import Choice
 from subpixel.models.files import Model
 from subpixel.storage.locks import claim, remove_leftovers, scratch_file, scratch_path
@@ -37,7 +37,7 @@ from subpixel.video.segments import Journal, segment_packets
 from subpixel.video.stream_selection import StreamSelection, select_streams
 from subpixel.video.time_range import TimeRange
 from subpixel.video.verification import find_differences
-from subpixel.video.video_file import VideoFile, VideoStream, open_video, probe_open
+from subpixel.video.video_file import VideoFile, VideoStream, no_frame, open_video, probe_open
 
 __all__ = ["Job", "Progress", "Result", "Settings"]
 
@@ -198,7 +198,7 @@ class Job:
                     journal.remove()
             frames = segments.frame_count
             if not frames:
-                raise VideoReadError(f"{plan.video.path}: there is no frame in this part of the video")
+                raise no_frame(plan.video)
             self._write(plan, journal, stack)
             journal.remove()
         return Result(

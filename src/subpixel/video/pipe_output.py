@@ -20,7 +20,7 @@ from subpixel.video.frame import Frame
 from subpixel.video.frame_upscalers import chroma_siting, frame_upscaler
 from subpixel.video.pipeline import Stages
 from subpixel.video.time_range import TimeRange
-from subpixel.video.video_file import VideoFile, describe_file, main_stream, open_video, probe
+from subpixel.video.video_file import VideoFile, describe_file, main_stream, no_frame, open_video, probe
 from subpixel.video.y4m_nut import PipeFormat, check_layout, open_writer
 
 __all__ = ["PipeOutput", "PipeResult"]
@@ -72,7 +72,7 @@ class PipeOutput:
             out: the pipe.
 
         Raises:
-            VideoReadError: the source is not a video, or cannot be decoded.
+            VideoReadError: the source is not a video, cannot be decoded, or has no frame in the part to write.
             VideoWriteError: writing fails for another reason than a closed pipe.
             Unsupported: the format cannot hold the frames.
         """
@@ -122,4 +122,6 @@ class PipeOutput:
 
         with suppress(BrokenPipeError):  # the reader closed the pipe
             Stages(frames, upscaler.push, upscaler.flush, write).run()
+            if not count:
+                raise no_frame(video)
         return PipeResult(count, time.perf_counter() - start, (*upscaler.notes(), *damage.notes()))

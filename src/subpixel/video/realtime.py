@@ -56,8 +56,10 @@ class RealtimeUpscaler(StillUpscaler):
         return upscaler.upscale(source)
 
     def notes(self) -> Iterator[str]:
-        parts = [f"{number} by {name}" for name, number in self.frames_by_model.items()]
-        yield f"of {self._count} frames, {', '.join(parts)}"
+        counts = list(self.frames_by_model.items())
+        for name, number in counts[:1]:
+            first = f"upscaled {number} frame{'s'[: number > 1]} with {name}"
+            yield ", ".join([first, *(f"{other} with {cheaper}" for cheaper, other in counts[1:])])
 
     def _seconds_ahead(self, source: Any) -> float:
         """Seconds until this frame is due."""

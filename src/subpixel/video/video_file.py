@@ -29,6 +29,7 @@ __all__ = [
     "VideoStream",
     "describe_file",
     "main_stream",
+    "no_frame",
     "open_video",
     "probe",
     "probe_open",
@@ -182,7 +183,12 @@ def probe(path: str | Path) -> VideoFile:
 
 def probe_open(container: Any, path: Path) -> VideoFile:
     """The same, for a container that was just opened."""
-    return describe_file(container, path, _first_frame(container, main_stream(container, path), path))
+    stream = main_stream(container, path)
+    frame = _first_frame(container, stream, path)
+    # libavformat also reads files of images, one after another; a single one is no video.
+    if container.format.name.endswith(("image2", "_pipe")) and not any(each.size for each in container.demux(stream)):
+        raise VideoReadError(f"{path}: this is an image; use subpixel upscale")
+    return describe_file(container, path, frame)
 
 
 def main_stream(container: Any, path: Path) -> Any:
@@ -214,6 +220,12 @@ def describe_file(container: Any, path: Path, frame: Any) -> VideoFile:
         display_metadata(frame),
         side_data_kinds(frame),
     )
+
+
+def no_frame(video: VideoFile) -> VideoReadError:
+    """The error for a part of a video that holds no frame."""
+    length = "" if video.duration is None else f"; it lasts {float(video.duration):.4g} s"
+    return VideoReadError(f"{video.path}: there is no frame in this part of the video{length}")
 
 
 def _first_frame(container: Any, stream: Any, path: Path) -> Any:

@@ -50,7 +50,7 @@ class StandardStreams:
         if self.reads and output is not None and (os.path.isdir(output) or output.endswith(("/", os.sep))):
             raise InvalidArgument(f"{output}: an image from standard input has no name, so the output must be a file")
         if self.writes and sys.stdout.isatty():
-            raise InvalidArgument("-: standard output is a terminal; redirect it, or choose an output file")
+            raise InvalidArgument("-: standard output is a terminal; redirect it, or choose an output file with -o")
 
     def __enter__(self) -> Self:
         if not (self.reads or self.writes):

@@ -14,6 +14,7 @@ from subpixel.errors import ImageWriteError, SubpixelError
 from subpixel.image.batch.plan import Task
 from subpixel.image.files.provenance import read_provenance
 from subpixel.image.files.vips_errors import vips_error_text
+from subpixel.image.files.writing import check_folder
 from subpixel.image.job import Job, Progress, Result
 from subpixel.storage.locks import claim
 from subpixel.storage.os_errors import os_error_text
@@ -77,8 +78,7 @@ class TaskPolicy:
             job = self.job(task, upscaler)
             if self.make_folders:
                 os.makedirs(destination.parent, exist_ok=True)
-            elif not os.path.isdir(destination.parent):  # where nothing can be claimed
-                raise ImageWriteError(f"{destination}: the folder {destination.parent} does not exist")
+            check_folder(destination)  # where nothing can be claimed otherwise
             with claim(destination) as claimed:
                 if not claimed:
                     return None

@@ -16,7 +16,7 @@ import numpy as np
 import pyvips
 from numpy.typing import NDArray
 
-from subpixel.errors import ImageReadError
+from subpixel.errors import ImageReadError, InvalidArgument
 from subpixel.image.files.compression_info import read_compression
 from subpixel.image.files.containers import png
 from subpixel.image.files.formats import format_by_signature
@@ -218,7 +218,10 @@ def open_image(path: str | Path, *, limit: float = LIMIT, header: ImageHeader | 
 
     Raises:
         ImageReadError: the file is missing, not an image, too large, or of a kind that cannot be upscaled.
+        InvalidArgument: the limit is not above 0.
     """
+    if not limit > 0:
+        raise InvalidArgument(f"limit={limit:g}: a number of megapixels above 0 is needed")
     if header is not None and not header.file.is_current:
         header.file.close()
         header = None
@@ -242,7 +245,7 @@ def _open_image(header: ImageHeader, limit: float) -> ImageFile:
     if megapixels > limit:
         size = f"{vips.width}×{vips.height // pages}" + (f" pixels in {pages} frames" if pages > 1 else " pixels")
         raise ImageReadError(
-            f"{path}: {size} are {megapixels:,.0f} megapixels, the limit is {limit:,.0f};"
+            f"{path}: {size} are {_amount(megapixels)} megapixels, the limit is {_amount(limit)};"
             f" limit={int(np.ceil(megapixels))} allows it"
         )
     with file.reader() as reader:
@@ -286,7 +289,21 @@ def _unreadable(file: OpenFile, error: pyvips.Error) -> ImageReadError:
         return ImageReadError(
             f"{path}: this is {name}, which the installed libvips cannot read; convert it to PNG or TIFF"
         )
+    if _is_video(start):
+        return ImageReadError(f"{path}: this is a video; use subpixel video")
     return ImageReadError(f"{path}: not an image that can be read ({vips_error_text(error)})")
+
+
+def _is_video(start: bytes) -> bool:
+    """Whether a file that is no image begins as MP4, QuickTime, Matroska, WebM or AVI do."""
+    return start[4:8] == b"ftyp" or start.startswith(b"\x1aE\xdf\xa3") or start[:4] + start[8:12] == b"RIFFAVI "
+
+
+def _amount(megapixels: float) -> str:
+    """Megapixels with at most two decimals, or two digits of a smaller number: 3,600, 0.25, 0.0001."""
+    if megapixels < 0.1:
+        return f"{megapixels:.2g}"
+    return f"{megapixels:,.2f}".rstrip("0").rstrip(".")
 
 
 def _to_gray_or_rgb(image: pyvips.Image) -> tuple[pyvips.Image, tuple[str, ...]]:

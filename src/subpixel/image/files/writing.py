@@ -112,6 +112,12 @@ def check_destination(path: Path, *, overwrite: bool, makes_folder: bool = False
         raise ImageWriteError(f"{path}: this is a folder")
     if os.path.exists(path) and not overwrite:
         raise ImageWriteError(f"{path}: exists already; overwrite=True replaces it")
+    check_folder(path, makes_folder=makes_folder)
+    return form
+
+
+def check_folder(path: Path, *, makes_folder: bool = False) -> None:
+    """Check the folder of a destination; arguments and errors as in :func:`check_destination`."""
     folder = path.parent
     while makes_folder and folder.name and not os.path.lexists(folder):
         folder = folder.parent
@@ -119,7 +125,6 @@ def check_destination(path: Path, *, overwrite: bool, makes_folder: bool = False
         raise ImageWriteError(f"{path}: the folder {folder} does not exist")
     if not os.access(folder, os.W_OK):
         raise ImageWriteError(f"{path}: the folder {folder} is not writable")
-    return form
 
 
 def check_quality(form: Format, quality: int | None) -> None:
