@@ -3,7 +3,7 @@
     python examples/load_checkpoint.py CHECKPOINT.pth SCALE PHOTO RESULT
 
 ESPCN, FSRCNN, SRCNN, EDSR, SRResNet, RDN, WDSR and others are recognised by the names and shapes of their tensors
-(needs `pip install 'subpixel[train]'`); what else there is goes through spandrel, if that is installed.
+(needs `pip install '.[train]'`); what else there is goes through spandrel, if that is installed.
 """
 
 from __future__ import annotations

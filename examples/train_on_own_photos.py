@@ -2,7 +2,7 @@
 
     python examples/train_on_own_photos.py PHOTOGRAPHS MODEL.safetensors [STEPS]
 
-Needs `pip install 'subpixel[train]'` and a folder of 8-bit images. A few thousand steps take minutes on a GPU. The file
+Needs `pip install '.[train]'` and a folder of 8-bit images. A few thousand steps take minutes on a GPU. The file
 then works everywhere a model's name does: `subpixel upscale photo.jpg -n MODEL.safetensors`.
 """
 
