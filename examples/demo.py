@@ -1,6 +1,6 @@
 """Upscale a real photograph and compare the result with bicubic interpolation.
 
-    python examples/demo.py [PHOTO] [--out FOLDER]
+python examples/demo.py [PHOTO] [--out FOLDER]
 
 The photograph is made 2 and 3 times smaller (MATLAB's bicubic, as for the standard test sets), upscaled again and
 measured against the original. For each scale a folder receives the upscaled image and a sheet that shows bicubic,

@@ -1,9 +1,9 @@
 """Upscale with a checkpoint of one of the published networks, as their training code saves it.
 
-    python examples/load_checkpoint.py CHECKPOINT.pth SCALE PHOTO RESULT
+python examples/load_checkpoint.py CHECKPOINT.pth SCALE PHOTO RESULT
 
 ESPCN, FSRCNN, SRCNN, EDSR, SRResNet, RDN, WDSR and others are recognised by the names and shapes of their tensors
-(needs `pip install 'subpixel[train]'`); what else there is goes through spandrel, if that is installed.
+(needs `pip install '.[train]'`); what else there is goes through spandrel, if that is installed.
 """
 
 from __future__ import annotations
@@ -28,4 +28,7 @@ def main(checkpoint: str, scale: str, source: str, destination: str) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) - 1 != 4:
+        print((__doc__ or "").splitlines()[2], file=sys.stderr)
+        sys.exit(2)
     main(*sys.argv[1:])

@@ -1,8 +1,8 @@
 """Fit the network "fast" to your own photographs, then upscale with it.
 
-    python examples/train_on_own_photos.py PHOTOGRAPHS MODEL.safetensors [STEPS]
+python examples/train_on_own_photos.py PHOTOGRAPHS MODEL.safetensors [STEPS]
 
-Needs `pip install 'subpixel[train]'` and a folder of 8-bit images. A few thousand steps take minutes on a GPU. The file
+Needs `pip install '.[train]'` and a folder of 8-bit images. A few thousand steps take minutes on a GPU. The file
 then works everywhere a model's name does: `subpixel upscale photo.jpg -n MODEL.safetensors`.
 """
 
@@ -26,4 +26,7 @@ def main(photographs: str, out: str, steps: str = "2000") -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) - 1 not in (2, 3):
+        print((__doc__ or "").splitlines()[2], file=sys.stderr)
+        sys.exit(2)
     main(*sys.argv[1:])

@@ -1,6 +1,6 @@
 """Upscale every image of a folder; a file that fails does not stop the others.
 
-    python examples/upscale_folder.py PHOTOGRAPHS RESULTS
+python examples/upscale_folder.py PHOTOGRAPHS RESULTS
 
 `subpixel upscale PHOTOGRAPHS -o RESULTS` does more: subfolders, several processes, resuming.
 """
@@ -35,4 +35,7 @@ def main(source: str, destination: str) -> int:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) - 1 != 2:
+        print((__doc__ or "").splitlines()[2], file=sys.stderr)
+        sys.exit(2)
     sys.exit(main(*sys.argv[1:]))

@@ -24,4 +24,7 @@ def main(source: str, destination: str, scale: str = "2") -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) - 1 not in (2, 3):
+        print((__doc__ or "").splitlines()[2], file=sys.stderr)
+        sys.exit(2)
     main(*sys.argv[1:])

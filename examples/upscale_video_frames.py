@@ -1,6 +1,6 @@
 """Decode a video with PyAV, upscale the planes of each frame, and encode the result.
 
-    python examples/upscale_video_frames.py VIDEO RESULT
+python examples/upscale_video_frames.py VIDEO RESULT
 
 It takes 8-bit 4:2:0 video and drops sound. `subpixel video` takes any format and keeps every stream.
 """
@@ -39,4 +39,7 @@ def main(source: str, destination: str) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) - 1 != 2:
+        print((__doc__ or "").splitlines()[2], file=sys.stderr)
+        sys.exit(2)
     main(*sys.argv[1:])

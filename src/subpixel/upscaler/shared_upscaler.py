@@ -31,7 +31,7 @@ def upscale(
     ensemble: bool = False,
     strength: float = 1.0,
 ) -> T:
-    """Upscale one image, to the bytes that the command line writes for it.
+    """Upscale one image. The result equals the bytes that the command line writes.
 
     Args:
         image: an ``(H, W)`` or ``(H, W, C)`` array (u8, u16, f32, f64; gray, RGB or with alpha), a torch tensor of that
@@ -49,7 +49,7 @@ def upscale(
         strength: 0 … 1, from the bicubic resize to the network's result.
 
     Returns:
-        The same kind, larger.
+        An image of the same kind, larger.
 
     Raises:
         InvalidArgument: see :class:`Upscaler`.

@@ -406,8 +406,7 @@ class Upscaler:
 
         Raises:
             InvalidArgument: wrong shape, dtype or argument, a plane too many or too few, an ``out`` that does not fit,
-                an RGB network, or a size that is not
-                one of the model's factors.
+                an RGB network, or a size that is not one of the model's factors.
         Source: ranges of ITU-R BT.601-7, BT.709-6 and BT.2020-2 (studio) and ITU-T H.273 (full); siting of ITU-T H.264,
         Annex E, figure E-1 (``chroma_sample_loc_type`` 0 … 5: left, center, topleft, top, bottomleft, bottom). How
         positions follow: :mod:`subpixel.backends.frames`.
