@@ -111,7 +111,7 @@ def test_unknown_names_are_refused_with_those_there_are() -> None:
         Upscaler(model="bicubic", backend="cuda")
     with pytest.raises(InvalidArgument, match=r"precision 'f16'.*f32"):
         Upscaler(model="bicubic", precision="f16")
-    with pytest.raises(InvalidArgument, match="scale=5: model 'bicubic' has ×2, ×3, ×4, ×8; planes and frames"):
+    with pytest.raises(InvalidArgument, match="scale=5: model 'bicubic' has ×2, ×3, ×4 and ×8; choose one"):
         Upscaler(5, model="bicubic").plane(np.zeros((4, 4), np.uint8))
 
 
@@ -122,7 +122,7 @@ def test_a_precision_that_a_backend_lacks_is_an_error(backend: str, precision: s
 
 
 def test_a_model_file_of_another_scale_takes_no_planes(model: Callable[..., str]) -> None:
-    with pytest.raises(InvalidArgument, match=r"scale=2: .*has ×3; planes and frames"):
+    with pytest.raises(InvalidArgument, match=r"scale=2: .*has only ×3; choose it"):
         Upscaler(2, model=model("luma", 3)).plane(np.zeros((4, 4), np.uint8))
 
 
