@@ -10,48 +10,17 @@ from subpixel.backends import BACKENDS, choose_backend
 from subpixel.cli import main
 from subpixel.errors import InvalidArgument, Unsupported
 from subpixel.image import ImageData, write
-from subpixel.metrics.calibration import activation_ranges, calibrate
-from subpixel.metrics.equalisation import divisible_convs
+from subpixel.metrics.calibration import calibrate
 from subpixel.metrics.video_calibration import pan
 from subpixel.models import espcn, find
 from subpixel.models.files import Model, load, save
 from subpixel.models.fsrcnn import fsrcnn
-from subpixel.models.integer import quantise
 from subpixel.models.recurrent import recurrent
-from subpixel.models.spec import INPUT, Add, Conv, PixelShuffle, Resize, Spec
-from subpixel.models.vespcn import vespcn
+from subpixel.models.spec import INPUT, Conv, PixelShuffle, Spec
 from subpixel.upscaler.motion_network import MotionNetwork
 from subpixel.upscaler.options import NetworkOptions
 
-
-@pytest.fixture
-def images(tmp_path):
-    """Smooth and rough 8-bit images, the first in a folder below."""
-    folder = tmp_path / "images"
-    (folder / "below").mkdir(parents=True)
-    rng = np.random.default_rng(1)
-    for k in range(6):
-        noise = rng.random((70, 90, 3)) - 0.5
-        rough = np.cumsum(np.cumsum(noise, 0), 1) / (4 + k)
-        pixels = np.clip(rough * 20 + 128, 0, 255).astype(np.uint8)
-        write(ImageData(pixels), folder / ("below" if k == 0 else ".") / f"{k}.png")
-    return folder
-
-
-def small_relu():
-    layers = (
-        Conv("a", INPUT, 1, 8, (3, 3), "relu"),
-        Conv("b", "a", 8, 8, (3, 3), "prelu"),
-        Conv("c", "b", 8, 4, (3, 3)),
-        PixelShuffle("u", "c", 2),
-        Resize("r", INPUT, 2),
-        Add("o", ("u", "r")),
-    )
-    spec = Spec(layers, 2)
-    rng = np.random.default_rng(3)
-    weights = {k: (rng.standard_normal(s) / 8).astype(np.float32) for k, s in spec.weight_shapes.items()}
-    weights["c.weight"] *= 0.05
-    return Model("small", spec, weights)
+from .conftest import small_relu
 
 
 def test_a_network_gets_its_parameters(images):
@@ -151,41 +120,12 @@ def test_a_window_pans_by_whole_pixels_over_the_middle(images):
         assert len(pan(Path("p.png"), pixels, way, 3)) == 8
 
 
-def test_channels_are_brought_nearer_and_the_network_stays_what_it_is(images):
-    uneven = small_relu()
-    weights = dict(uneven.weights)
-    by = np.array([1, 1, 1, 1, 20, 20, 20, 400], np.float32)
-    weights["a.weight"] = weights["a.weight"] / by[:, None, None, None]
-    weights["a.bias"] = weights["a.bias"] / by
-    weights["b.weight"] = weights["b.weight"] * by[:, None, None]
-    uneven = Model("uneven", uneven.spec, weights)
-    model = calibrate(uneven, images)
-    x = np.random.default_rng(2).random((1, 30, 32), np.float32)
-    a, b = (BACKENDS["reference"].prepare(m.spec, m.weights, "f32", 1)(x) for m in (uneven, model))
-    np.testing.assert_allclose(a, b, atol=1e-5)
-    as_it_was = quantise(uneven.spec, weights, activation_ranges(uneven, [x]))
-    before, after = (
-        BACKENDS["reference"].prepare(m.spec, m.weights, "int8", 1, integers)(x)
-        for m, integers in ((uneven, as_it_was), (model, model.quantisation))
-    )
-    assert np.square(after - a).mean() < np.square(before - a).mean()
-
-
 def test_one_convolution_needs_no_ranges(images):
     spec = Spec((Conv("end", INPUT, 1, 4, (3, 3)), PixelShuffle("up", "end", 2)), 2)
     weights = {"end.weight": np.full((4, 1, 3, 3), 1 / 9, np.float32), "end.bias": np.zeros(4, np.float32)}
     model = calibrate(Model("one", spec, weights), images)
     assert set(model.quantisation["layers"]) == {"end"}
     assert abs(model.quantisation["loss_db"]) < 0.1
-
-
-def test_only_what_convolutions_alone_read_can_be_divided():
-    assert list(divisible_convs(small_relu().spec)) == ["a", "b"]
-    found = divisible_convs(recurrent(2))
-    assert list(found) == [f"conv{k}" for k in range(1, 8)]
-    assert [reader.name for reader in found["conv7"][1]] == ["kept", "end"]
-    assert divisible_convs(espcn(2)) == {}  # tanh
-    assert not set(divisible_convs(vespcn(2))) & {"before_coarse1", "after_coarse1", "before_fine2"}  # shared by two
 
 
 def test_images_of_16_bits_are_refused(images):

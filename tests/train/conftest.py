@@ -12,8 +12,12 @@ import pyvips
 
 pytest.importorskip("torch", reason="training needs torch")
 
-from subpixel.models.spec import INPUT, Conv, PixelShuffle, Spec
+import torch
+from torch import Tensor
+
+from subpixel.models.spec import INPUT, Add, Conv, PixelShuffle, Resize, Spec
 from subpixel.train import Settings
+from subpixel.train.data import Pair
 
 
 @pytest.fixture(scope="session")
@@ -54,3 +58,31 @@ def settings() -> Callable[..., Settings]:
         return Settings(**{**chosen, **changes})
 
     return make
+
+
+def residual(scale: int = 2, width: int = 8) -> Spec:
+    """What the networks of our own look like: a chain of ReLU added to the input."""
+    layers = (
+        Conv("a", INPUT, 1, width, (3, 3), "relu"),
+        Conv("b", "a", width, width, (3, 3), "relu"),
+        Conv("c", "b", width, scale * scale, (3, 3)),
+        PixelShuffle("detail", "c", scale),
+        Resize("base", INPUT, scale, "nearest"),
+        Add("sum", ("base", "detail")),
+    )
+    return Spec(layers, scale)
+
+
+def pairs(planes: int, scale: int, dtype: torch.dtype = torch.float32) -> list[Pair]:
+    """Images of different sizes; two small ones have one large one in common."""
+    generator = torch.Generator().manual_seed(3)
+
+    def noise(*shape: int) -> Tensor:
+        result = torch.rand(shape, generator=generator)
+        return result if dtype == torch.float32 else (result * 255).to(dtype)
+
+    result = []
+    for height, width in ((20, 31), (27, 18), (19, 19)):
+        large = noise(planes, height * scale, width * scale)
+        result += [Pair("", noise(planes, height, width), large) for _ in (0, 1)]
+    return result
