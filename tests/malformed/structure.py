@@ -76,27 +76,31 @@ class Block:
 
 def blocks(content: bytes | bytearray) -> list[Block]:
     """The blocks of a file by its signature, those inside others too; empty if the format is unknown."""
-    content = bytes(content)
+    # A length that is smaller than the field that holds it makes a block that ends before it begins.
+    return [one for one in _parse(bytes(content)) if one.start <= one.body <= one.end]
+
+
+def _parse(content: bytes) -> Iterator[Block]:
     if content.startswith(PNG):
-        return list(_png(content))
+        return _png(content)
     if content.startswith(b"\xff\xd8"):
-        return list(_jpeg(content))
+        return _jpeg(content)
     if content[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
-        return list(_tiff(content))
+        return _tiff(content)
     if content[:4] == b"RIFF":
-        return list(_riff(content, 0, len(content)))
+        return _riff(content, 0, len(content))
     if content[:4] == b"GIF8":
-        return list(_gif(content))
+        return _gif(content)
     if content[4:8] in (b"ftyp", b"moov", b"wide", b"mdat", b"styp"):
-        return list(_boxes(content, 0, len(content)))
+        return _boxes(content, 0, len(content))
     if content.startswith(b"\x1a\x45\xdf\xa3"):
-        return list(_elements(content, 0, len(content)))
+        return _elements(content, 0, len(content))
     if content.startswith(b"PK\3\4"):
-        return list(_zip(content))
+        return _zip(content)
     if content[8:9] == b"{":
         end = 8 + int.from_bytes(content[:8], "little")
-        return [Block(0, 8, end, Length(0, 8, "little"))] if end <= len(content) else []
-    return []
+        return iter([Block(0, 8, end, Length(0, 8, "little"))] if end <= len(content) else [])
+    return iter([])
 
 
 def seal(content: bytes | bytearray) -> bytes:
