@@ -142,14 +142,14 @@ class Colours:
     def adaptation(self) -> NDArray[np.float64]:
         """``(3, 3)``, from X, Y, Z under the image's white to those under D50."""
         cones = (_BRADFORD @ _D50) / (_BRADFORD @ self.white)
-        return np.linalg.inv(_BRADFORD) @ np.diag(cones) @ _BRADFORD
+        return np.asarray(np.linalg.inv(_BRADFORD) @ np.diag(cones) @ _BRADFORD)
 
     @cached_property
     def colorants(self) -> NDArray[np.float64]:
         """``(3, 3)``: X, Y, Z under D50 of red, green and blue, in columns."""
         points = np.array(self.chromaticities, np.float64).reshape(4, 2)[:3]
         columns = np.stack([points[:, 0], points[:, 1], 1 - points.sum(1)])
-        return self.adaptation @ (columns * np.linalg.solve(columns, self.white))
+        return np.asarray(self.adaptation @ (columns * np.linalg.solve(columns, self.white)))
 
 
 SRGB = Colours("sRGB", _PRIMARIES[1][1], _SRGB_CURVE)
