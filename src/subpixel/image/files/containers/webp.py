@@ -25,12 +25,12 @@ INVENTORY = Inventory(
         Part("VP8L", "lossless pixels", Fate.READ),
         Part("VP8X", "which other chunks there are", Fate.READ),
         Part("ALPH", "transparency", Fate.READ),
-        Part("ANIM", "the number of repetitions and the background", Fate.KEPT, "the background is kept in a WebP"),
+        Part("ANIM", "the number of repetitions and the background", Fate.KEPT, "the background in a WebP"),
         Part("ANMF", "a frame", Fate.READ),
         Part("ICCP", "the colour profile", Fate.KEPT),
         Part("EXIF", "EXIF", Fate.KEPT),
         Part("XMP", "XMP", Fate.KEPT),
-        Part("C2PA", "a C2PA manifest, which is signed for the old pixels,", Fate.LOST),
+        Part("C2PA", "a C2PA manifest signed for the old pixels", Fate.LOST),
     ),
 )
 
