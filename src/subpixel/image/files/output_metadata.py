@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 import pyvips
 
@@ -13,6 +14,7 @@ from subpixel.image.files.source_metadata import (
     ASPECT,
     BACKGROUND,
     COMMENTS,
+    FRAME_TIMES,
     TEXTS,
     get_blob,
     get_field,
@@ -62,6 +64,7 @@ class PreparedImage:
         comments: comments of a GIF.
         aspect: the byte of a GIF that states its pixels' aspect ratio, or 0.
         background: the background of an animated WebP: blue, green, red, alpha.
+        times: of the frames of an animated PNG, in seconds: numerator and denominator.
     """
 
     image: pyvips.Image
@@ -75,6 +78,7 @@ class PreparedImage:
     comments: tuple[bytes, ...] = ()
     aspect: int = 0
     background: bytes | None = None
+    times: tuple[tuple[int, int], ...] = ()
 
 
 def prepare_metadata(
@@ -104,8 +108,10 @@ def prepare_metadata(
         notes.append(f"{form.name} has {form.bits} bits per channel: 16 were rounded to that")
     image, more = _with_profile(image, header, form)
     notes += more
+    times: tuple[tuple[int, int], ...] = ()
     if pages > 1:
-        notes += _set_animation(image, header, form, pages)
+        times, more = _set_animation(image, header, form, pages)
+        notes += more
     packet, more = _packet(image, header, form, pages, provenance)
     notes += more
     if packet is not None and "xmp" in form.keeps and form.name != "GIF":
@@ -132,7 +138,9 @@ def prepare_metadata(
     chunks, more = carried_chunks(header, image, form)
     aspect, background, lost = _aspect_and_background(header, form, pages)
     notes += [*more, *lost]
-    return PreparedImage(image, pages, tuple(notes), exif, iptc, packet, texts, chunks, comments, aspect, background)
+    return PreparedImage(
+        image, pages, tuple(notes), exif, iptc, packet, texts, chunks, comments, aspect, background, times
+    )
 
 
 def _plausible(header: pyvips.Image) -> bool:
@@ -225,18 +233,40 @@ def _aspect_and_background(
     return aspect, background, tuple(notes)
 
 
-def _set_animation(image: pyvips.Image, header: pyvips.Image | None, form: Format, pages: int) -> tuple[str, ...]:
+def _set_animation(
+    image: pyvips.Image, header: pyvips.Image | None, form: Format, pages: int
+) -> tuple[tuple[tuple[int, int], ...], tuple[str, ...]]:
+    """Set the times and repetitions; return the times for an animated PNG, and notes."""
     image.set_type(pyvips.GValue.gint_type, "page-height", image.height // pages)
-    if header is None:
-        return ()
-    if header.get_typeof("loop"):
+    if header is not None and header.get_typeof("loop"):
         image.set_type(pyvips.GValue.gint_type, "loop", header.get("loop"))
-    if not header.get_typeof("delay"):
-        return ()
+    if header is None or not header.get_typeof("delay"):
+        return ((1, 10),) * pages if form.name == "PNG" else (), ()
     delays = header.get("delay")
-    rounded = [round(delay / 10) * 10 for delay in delays] if form.name == "GIF" else delays
+    numbers = get_field(header, FRAME_TIMES, [number for delay in delays for number in (delay, 1000)])
+    exact = [Fraction(*pair) for pair in zip(numbers[::2], numbers[1::2], strict=True)]
+    if form.name == "PNG":
+        times = tuple(_png_time(each) for each in exact)
+        image.set_type(pyvips.GValue.array_int_type, "delay", delays)
+        same = all(Fraction(*time) == each for time, each in zip(times, exact, strict=True))
+        return times, () if same else ("PNG stores delays as fractions of 16 bits: they were rounded",)
+    unit, name = (10, "hundredths of a second") if form.name == "GIF" else (1, "milliseconds")
+    rounded = [round(1000 * each / unit) * unit for each in exact]
     image.set_type(pyvips.GValue.array_int_type, "delay", rounded)
-    return ("GIF stores delays in hundredths of a second: they were rounded",) if rounded != delays else ()
+    same = all(1000 * each == delay for each, delay in zip(exact, rounded, strict=True))
+    return (), () if same else (f"{form.name} stores delays in {name}: they were rounded",)
+
+
+def _png_time(seconds: Fraction) -> tuple[int, int]:
+    """Numerator and denominator of 16 bits; in thousandths or hundredths where that is exact, as people write them."""
+    most = (1 << 16) - 1
+    for unit in (1000, 100, 10, 1):
+        if (seconds * unit).denominator == 1 and seconds * unit <= most:
+            return int(seconds * unit), unit
+    if seconds > most:
+        return most, 1
+    close = seconds.limit_denominator(most if seconds <= 1 else max(1, int(most / seconds)))
+    return (close.numerator, close.denominator) if close.numerator <= most else (most, 1)
 
 
 def _packet(

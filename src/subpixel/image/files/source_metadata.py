@@ -29,6 +29,7 @@ __all__ = [
     "get_field",
     "loader_name",
     "set_blob",
+    "set_frame_times",
     "unpack_blobs",
 ]
 
@@ -41,7 +42,7 @@ LOSSY = "subpixel-lossy"
 CODE_POINTS = "subpixel-code-points"
 # The byte of a GIF that states its pixels' aspect ratio. The background of a WebP: blue, green, red, alpha.
 ASPECT, BACKGROUND = "subpixel-aspect", "subpixel-background"
-# The times of an animation's frames in seconds, where milliseconds are not exact: numerator, denominator, …
+# The times of an animation's frames in seconds, where they need not be milliseconds: numerator, denominator, …
 FRAME_TIMES = "subpixel-frame-times"
 
 
@@ -121,6 +122,19 @@ def collect_metadata(
     return header, losses
 
 
+def set_frame_times(header: pyvips.Image, times: list[tuple[int, int]], plays: int) -> None:
+    """Set the times of an animation's frames, in milliseconds for libvips and exactly.
+
+    Args:
+        header: of the animation.
+        times: seconds, as numerator and denominator, for each frame.
+        plays: how often it is played; 0 for ever.
+    """
+    header.set_type(pyvips.GValue.gint_type, "loop", plays)
+    header.set_type(pyvips.GValue.array_int_type, "delay", [round(1000 * a / b) for a, b in times])
+    header.set_type(pyvips.GValue.array_int_type, FRAME_TIMES, [number for time in times for number in time])
+
+
 def _detach(header: pyvips.Image) -> pyvips.Image:
     """The same fields without the file, which would stay open as long as somebody holds the header."""
     copy = pyvips.Image.black(header.width, header.height, bands=header.bands).copy(
@@ -171,10 +185,9 @@ def _with_png_metadata(header: pyvips.Image, contents: png.Contents) -> pyvips.I
             set_blob(header, "iptc-data", _photoshop_segment(data))
         elif get_blob(header, fields[name]) is None:
             set_blob(header, fields[name], data)
-    # libvips takes an aspect ratio for a resolution, and 72 dpi for none.
-    is_ratio = any(each[4:8] == b"pHYs" for each in chunks)
-    states_none = "pHYs" not in contents.names and not _states_resolution(get_blob(header, "exif-data"))
-    return header.copy(xres=1, yres=1) if is_ratio or states_none else header
+    if contents.has_resolution or _states_resolution(get_blob(header, "exif-data")):
+        return header
+    return header.copy(xres=1, yres=1)  # libvips takes an aspect ratio for a resolution, and 72 dpi for none
 
 
 def _states_resolution(block: bytes | None) -> bool:

@@ -100,8 +100,11 @@ def carried_chunks(
     """
     chunks = unpack_blobs(get_blob(header, CHUNKS))
     if form.name != "PNG":
-        lost = [INVENTORY.by_name[each[4:8].decode()] for each in chunks if each[4:8] not in _COLOURS]
-        return (), tuple(f"{form.name} cannot hold {part.meaning} ({part.name}): it is not kept" for part in lost)
+        names = [each[4:8].decode() for each in chunks if each[4:8] not in _COLOURS]
+        meanings = {name: INVENTORY.by_name[name].meaning for name in names} | {
+            "pHYs": "the aspect ratio of the pixels"
+        }
+        return (), tuple(f"{form.name} cannot hold {meanings[name]} ({name}): it is not kept" for name in names)
     points = None if header is None else get_field(header, CODE_POINTS, None)
     if points is not None and not any(each[4:8] == b"cICP" for each in chunks):
         primaries, transfer, _, full = points  # the samples are RGB, whatever they were decoded from
