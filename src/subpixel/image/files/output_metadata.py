@@ -190,7 +190,8 @@ def _with_profile(
 ) -> tuple[pyvips.Image, tuple[str, ...]]:
     """Keep the profile if it fits the pixels; convert colours to sRGB if the format holds no profile."""
     gray = image.bands < 3
-    stated = stated_profile(header, form, gray=gray and form.gray)
+    # Gray becomes RGB with equal channels in a format without gray, and is converted as gray in one without profiles.
+    stated = stated_profile(header, form, gray=gray and (form.gray or "icc" not in form.keeps))
     profile, notes = stated.profile, stated.notes
     if profile is None or header is None or header.interpretation not in (*GRAY, *RGB):
         return image, notes  # after a conversion the profile describes the old colours

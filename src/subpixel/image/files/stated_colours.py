@@ -47,7 +47,7 @@ def stated_profile(header: pyvips.Image | None, form: Format, *, gray: bool) -> 
     Args:
         header: of the source.
         form: the format to write. A PNG states numbers itself.
-        gray: whether the result has one channel and its format has gray images.
+        gray: whether the profile is for one channel.
     """
     own = get_blob(header, "icc-profile-data")
     if header is None or form.name == "PNG":
