@@ -100,14 +100,19 @@ def collect_metadata(
         OSError: the file cannot be read.
     """
     loader = loader_name(header)
-    header = _detach(header)
+    resolution = (header.xres, header.yres)
+    if loader == "pngload":
+        contents = contents or png.read_contents(file)
+        if not _states_resolution(header, contents):
+            resolution = (1.0, 1.0)  # libvips takes an aspect ratio for a resolution, and 72 dpi for none
+    header = _detach(header, resolution)
     losses: tuple[str, ...] = ()
     header.set_type(pyvips.GValue.gint_type, LOSSY, int(lossy or loader == "heifload"))
     if loader == "tiffload":
         _set_tiff_metadata(header, file)
-    elif loader == "pngload":
-        contents = contents or png.read_contents(file)
-        header, losses = _with_png_metadata(header, contents), contents.losses
+    elif contents is not None:
+        _set_png_metadata(header, contents)
+        losses = contents.losses
     elif loader == "gifload":
         losses = _set_gif_metadata(header, file)
     elif loader == "webpload":
@@ -135,21 +140,21 @@ def set_frame_times(header: pyvips.Image, times: list[tuple[int, int]], plays: i
     header.set_type(pyvips.GValue.array_int_type, FRAME_TIMES, [number for time in times for number in time])
 
 
-def _detach(header: pyvips.Image) -> pyvips.Image:
+def _detach(header: pyvips.Image, resolution: tuple[float, float]) -> pyvips.Image:
     """The same fields without the file, which would stay open as long as somebody holds the header."""
     copy = pyvips.Image.black(header.width, header.height, bands=header.bands).copy(
         interpretation=header.interpretation
     )
     own = set(copy.get_fields())
-    fields = set(header.get_fields())
-    for name in header.get_fields():
+    fields = dict.fromkeys(header.get_fields())
+    for name in fields:
         if name not in own and not name.startswith("gainmap"):  # an image, which would keep the file open
             copy.set_type(header.get_typeof(name), name, header.get(name))
     # Setting the EXIF block also sets the fields that libvips finds in it, and the resolution.
-    for name in copy.get_fields():
+    for name in copy.get_fields() if "exif-data" in fields else ():
         if name not in own and name not in fields:
             copy.remove(name)
-    return copy.copy(xres=header.xres, yres=header.yres)
+    return copy.copy(xres=resolution[0], yres=resolution[1])
 
 
 def _set_tiff_metadata(header: pyvips.Image, file: BinaryIO) -> None:
@@ -165,7 +170,7 @@ def _set_tiff_metadata(header: pyvips.Image, file: BinaryIO) -> None:
         set_blob(header, "iptc-data", jpeg.to_photoshop(records, others))
 
 
-def _with_png_metadata(header: pyvips.Image, contents: png.Contents) -> pyvips.Image:
+def _set_png_metadata(header: pyvips.Image, contents: png.Contents) -> None:
     chunks: list[bytes] = []
     for each in contents.carried:
         kind, content = each[4:8], each[8:-4]
@@ -185,12 +190,15 @@ def _with_png_metadata(header: pyvips.Image, contents: png.Contents) -> pyvips.I
             set_blob(header, "iptc-data", _photoshop_segment(data))
         elif get_blob(header, fields[name]) is None:
             set_blob(header, fields[name], data)
-    if contents.has_resolution or _states_resolution(get_blob(header, "exif-data")):
-        return header
-    return header.copy(xres=1, yres=1)  # libvips takes an aspect ratio for a resolution, and 72 dpi for none
 
 
-def _states_resolution(block: bytes | None) -> bool:
+def _states_resolution(header: pyvips.Image, contents: png.Contents) -> bool:
+    """Whether a PNG or its EXIF states a resolution."""
+    blocks = (get_blob(header, "exif-data"), contents.profiles.get("exif"))
+    return contents.has_resolution or any(_has_resolution(block) for block in blocks)
+
+
+def _has_resolution(block: bytes | None) -> bool:
     """Whether the main directory of an EXIF block has XResolution."""
     start = (block or b"").removeprefix(b"Exif\0\0")
     order = {b"II": "<", b"MM": ">"}.get(start[:2])

@@ -185,6 +185,10 @@ def read_contents(file: BinaryIO) -> Contents:
         if len(start) < 8 or not start[4:].isalpha():
             break
         length, kind = int.from_bytes(start[:4], "big"), start[4:]
+        if kind == b"IDAT" and not result.plan and "IDAT" in result.names:  # nearly all chunks of a large image
+            at += 12 + length
+            file.seek(at)
+            continue
         name = kind.decode("ascii")
         if len(result.names) < _MOST_NAMES:
             result.names.setdefault(name)
