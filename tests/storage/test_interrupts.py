@@ -66,7 +66,7 @@ def test_an_exception_that_a_destructor_swallows_comes_again() -> None:
 SCRIPT = """
 import os, signal, sys, time
 from pathlib import Path
-from subpixel.storage.interrupts import handled_signals, shielded
+from subpixel.storage.interrupts import handled_signals, on_sudden_end, shielded
 
 with handled_signals(final=True), on_sudden_end(Path(sys.argv[1]).unlink), shielded():
     for _ in range(3):
