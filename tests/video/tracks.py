@@ -18,7 +18,7 @@ from subpixel.video.time_range import TimeRange
 from subpixel.video.video_file import VideoFile, open_video
 from video import clips
 
-__all__ = ["Encoded", "decoded", "select", "times_of"]
+__all__ = ["Encoded", "decoded", "packet_times", "select", "times_of"]
 
 
 def select(video: VideoFile, name: str | Path, codec: str, time_range: TimeRange | None = None) -> StreamSelection:
@@ -37,6 +37,12 @@ def times_of(path: Path) -> list[int]:
             except av.error.FFmpegError:
                 continue
     return times
+
+
+def packet_times(video: VideoFile) -> list[int]:
+    """The times of the packets of a video's image, in its ticks and in order."""
+    with open_video(video.path) as container:
+        return sorted(p.pts for p in container.demux(container.streams[video.main]) if p.pts is not None and p.size)
 
 
 def decoded(path: Path) -> list[tuple[Fraction, list[NDArray[Any]]]]:

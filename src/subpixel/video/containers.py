@@ -108,7 +108,14 @@ BIBLIOGRAPHIC = {
 ASPECT_CODECS = {encoder.codec for encoder in ENCODERS.values() if encoder.stores_aspect}
 
 # MIME types and suffixes of cover images that Matroska attaches, by libavcodec's name.
-COVERS = {"mjpeg": ("image/jpeg", "jpg"), "png": ("image/png", "png"), "gif": ("image/gif", "gif")}
+COVERS = {
+    "mjpeg": ("image/jpeg", "jpg"),
+    "png": ("image/png", "png"),
+    "gif": ("image/gif", "gif"),
+    "tiff": ("image/tiff", "tif"),
+    "bmp": ("image/bmp", "bmp"),
+    "webp": ("image/webp", "webp"),
+}
 
 
 @dataclass(frozen=True)
@@ -121,10 +128,13 @@ class Container:
         suffixes: of its files.
         options: libavformat's options to write it.
         attachments: whether it stores files such as fonts.
+        covers: formats of cover images that it stores other than as attachments, by libavcodec's names.
         chapters: whether it stores chapters.
         matrix: the display matrices that it stores: ``"any"``, ``"quarters"`` of a turn, or none (empty).
         negative_times: whether it stores times below 0; if not, all times are shifted until none is negative.
         equal_times: whether packets of a stream may have the same time.
+        durations: whether it stores how long packets last, which subtitles need.
+        unheld: formats that its writer takes but that come back as another format, by libavcodec's names.
         aspect: how it stores the sample aspect ratio if the packets do not (VP9, AV1, FFV1, ProRes): ``"written"`` by
             libavformat, ``"edited"`` into the finished file, or not at all (empty).
         dispositions: the flags of libavformat that it stores.
@@ -137,10 +147,13 @@ class Container:
     suffixes: tuple[str, ...]
     options: Mapping[str, str] = field(default_factory=dict)
     attachments: bool = False
+    covers: frozenset[str] = frozenset()
     chapters: bool = False
     matrix: str = ""
     negative_times: bool = True
     equal_times: bool = False
+    durations: bool = True
+    unheld: frozenset[str] = frozenset()
     aspect: str = ""
     dispositions: int = 0
     metadata: str = ""
@@ -172,6 +185,7 @@ _MPEG4 = Container(
     "mp4",
     (".mp4", ".m4v"),
     options=_KEEP_NEGATIVE_TIMES,
+    covers=frozenset({"mjpeg", "png", "bmp"}),
     chapters=True,
     matrix="any",
     aspect="written",
@@ -196,7 +210,14 @@ _MATROSKA = Container(
 
 CONTAINERS: tuple[Container, ...] = (
     _MPEG4,
-    replace(_MPEG4, name="QuickTime", format="mov", suffixes=(".mov", ".qt"), stream_metadata=_MP4 | {"vendor_id"}),
+    replace(
+        _MPEG4,
+        name="QuickTime",
+        format="mov",
+        suffixes=(".mov", ".qt"),
+        covers=frozenset(),
+        stream_metadata=_MP4 | {"vendor_id"},
+    ),
     _MATROSKA,
     replace(_MATROSKA, name="WebM", format="webm", suffixes=(".webm",), attachments=False),
     Container(
@@ -205,6 +226,8 @@ CONTAINERS: tuple[Container, ...] = (
         (".nut",),
         chapters=True,
         negative_times=False,
+        durations=False,
+        unheld=frozenset({"eac3"}),  # its tag is that of AC-3
         dispositions=_NUT_FLAGS,
         metadata="any",
         stream_metadata=None,
@@ -249,8 +272,11 @@ def is_cover(stream: Stream) -> bool:
 
 
 def is_timecode(stream: Stream) -> bool:
-    """Whether a stream is QuickTime's timecode track: a single number, which is also in the stream's metadata."""
-    return stream.kind == "data" and "timecode" in stream.metadata
+    """Whether a stream is QuickTime's timecode track: a single number, which is also in the stream's metadata.
+
+    Other data may have a timecode too, such as a camera's own track (``rtmd``), which holds much more.
+    """
+    return stream.kind == "data" and stream.codec in ("tmcd", "unknown") and "timecode" in stream.metadata
 
 
 def writable_metadata(

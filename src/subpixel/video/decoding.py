@@ -14,6 +14,7 @@ import av.filter
 from subpixel.errors import Unsupported, VideoReadError
 from subpixel.storage.os_errors import os_error_text
 from subpixel.video.frame import Frame
+from subpixel.video.side_data import lost_side_data
 from subpixel.video.time_range import TimeRange
 from subpixel.video.video_file import VideoFile, open_video
 
@@ -28,16 +29,18 @@ _LISTED = 5
 
 @dataclass
 class Damage:
-    """What was found wrong with a video while it was decoded."""
+    """What was found wrong with a video while it was decoded, and what frames after the first lose (``losses``)."""
 
     lost_packets: list[Fraction | None] = field(default_factory=list)
     damaged_frames: list[Fraction] = field(default_factory=list)
     moved_frames: int = 0
     read_error: str = ""
+    losses: dict[str, None] = field(default_factory=dict)
 
     def clear(self) -> None:
         """Forget everything, before the video is decoded again."""
         self.lost_packets, self.damaged_frames, self.moved_frames, self.read_error = [], [], 0, ""
+        self.losses = {}
 
     def notes(self) -> Iterator[str]:
         """A sentence for each kind of damage."""
@@ -53,6 +56,7 @@ class Damage:
             )
         if self.read_error:
             yield self.read_error
+        yield from self.losses
 
 
 def read_frames(
@@ -175,6 +179,7 @@ def _timed_frames(decoded: Iterator[Any], video: VideoFile, damage: Damage) -> I
             time = last + 1
             damage.moved_frames += 1
         last = time
+        damage.losses.update(dict.fromkeys(loss for loss in lost_side_data(frame) if loss not in video.losses))
         yield Frame(frame, time)
 
 

@@ -30,11 +30,11 @@ from subpixel.video.encoders import ENCODERS, Encoding, choose_encoding, default
 from subpixel.video.formats import Layout, layout_of
 from subpixel.video.frame import FrameUpscaler
 from subpixel.video.frame_upscalers import frame_upscaler
-from subpixel.video.hdr import display_options, lost_side_data, unwritten_display_metadata
+from subpixel.video.hdr import display_options, unwritten_display_metadata
 from subpixel.video.muxing import mux_video
 from subpixel.video.output_name import output_path
 from subpixel.video.segments import Journal, segment_packets
-from subpixel.video.stream_selection import StreamSelection, select_streams
+from subpixel.video.stream_selection import StreamSelection, image_losses, select_streams
 from subpixel.video.time_range import TimeRange
 from subpixel.video.verification import find_differences
 from subpixel.video.video_file import VideoFile, VideoStream, no_frame, open_video, probe_open
@@ -207,7 +207,7 @@ class Job:
             plan.stream.size,
             frames,
             resumed,
-            (*plan.notes, *segments.notes, *plan.upscaler.notes()),
+            tuple(dict.fromkeys([*plan.notes, *segments.notes, *plan.upscaler.notes()])),
             segments.seconds,
             time.perf_counter() - start,
             plan.choice,
@@ -232,10 +232,8 @@ class Job:
                 stream = replace(stream, aspect=Fraction(1))
             codec = encoding.encoder.codec
             selection = select_streams(video, source, container, codec, self.time_range)
-        notes = [*selection.notes, *notes, *lost_aspect, *lost_side_data(video.side_data)]
+        notes = [*selection.notes, *notes, *lost_aspect, *image_losses(video, container)]
         notes += unwritten_display_metadata(codec, video.display)
-        if layout.alpha:
-            notes.append("its alpha channel is left out")
         return _Plan(video, destination, layout, encoding, choice, network, upscaler, stream, selection, tuple(notes))
 
     def _check(self, destination: Path) -> None:

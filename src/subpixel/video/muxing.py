@@ -95,7 +95,10 @@ def mux_video(
             )
             images = ((image, packet) for packet in _shift_packets(track.packets(), time_range))
             clocks: dict[int, int] = {}
+            lengths = _Lengths()
             for target, packet in _merge(images, others):
+                if target is not image:
+                    lengths.complete(packet)
                 packet.stream = target
                 if target is not image:
                     _separate(packet, target, clocks, 0 if selection.container.equal_times else 1)
@@ -175,10 +178,19 @@ def _add_streams(
 def _describe_image(video: VideoFile, selection: StreamSelection, result: Any, time_range: TimeRange | None) -> None:
     stream = video.streams[video.main]
     result.metadata.update(writable_stream_metadata(selection.container, stream, time_range))
-    result.disposition = stream.flags
+    result.disposition = stream.flags | _default_flag(video, selection)
     matrix = writable_matrix(selection.container, video.stream)
     if matrix is not None:
         result.set_display_matrix(matrix)
+
+
+def _default_flag(video: VideoFile, selection: StreamSelection) -> int:
+    """The flag of the default stream, if MP4's writer would otherwise give it to another video stream: the first."""
+    others = [stream for stream in selection.streams if stream.kind == "video" and not is_cover(stream)]
+    default = int(av.stream.Disposition.default)
+    first = all(stream.index > video.main for stream in others)
+    free = not any(stream.flags & default for stream in others)
+    return default if selection.container.format in ("mp4", "mov") and free and not first else 0
 
 
 def _unwritten_aspect(video: VideoFile, track: Track, image: Any, container: Container) -> Fraction | None:
@@ -212,6 +224,27 @@ def _shift_packets(packets: Iterator[Any], time_range: TimeRange | None) -> Iter
         packet.pts -= shift
         packet.dts = None if packet.dts is None else packet.dts - shift
         yield packet
+
+
+class _Lengths:
+    """Completes packets of sound that do not say how long they last, as of ALAC in Matroska.
+
+    MP4 ends a track where its last packet ends: one that lasts no time would be cut away.
+    """
+
+    def __init__(self) -> None:
+        self._times: dict[int, int] = {}
+
+    def complete(self, packet: Any) -> None:
+        """Set the duration of a packet that is still of its source's stream, if it is missing."""
+        if packet.stream.type != "audio" or packet.pts is None:
+            return
+        last = self._times.get(packet.stream_index)
+        self._times[packet.stream_index] = packet.pts
+        if not packet.duration:
+            context = packet.stream.codec_context
+            samples = Fraction(context.frame_size or 0, context.sample_rate or 1) / packet.time_base
+            packet.duration = max(1, round(samples) or (0 if last is None else packet.pts - last))
 
 
 def _separate(packet: Any, target: Any, clocks: dict[int, int], distance: int) -> None:

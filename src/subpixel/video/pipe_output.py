@@ -18,9 +18,11 @@ from subpixel.video.decoding import Damage, decode_packets, frames_in_range, fra
 from subpixel.video.formats import layout_of
 from subpixel.video.frame import Frame
 from subpixel.video.frame_upscalers import chroma_siting, frame_upscaler
+from subpixel.video.main_stream import main_stream
 from subpixel.video.pipeline import Stages
+from subpixel.video.stream_selection import image_losses
 from subpixel.video.time_range import TimeRange
-from subpixel.video.video_file import VideoFile, describe_file, main_stream, no_frame, open_video, probe
+from subpixel.video.video_file import VideoFile, describe_file, no_frame, open_video, probe
 from subpixel.video.y4m_nut import PipeFormat, check_layout, open_writer
 
 __all__ = ["PipeOutput", "PipeResult"]
@@ -89,7 +91,7 @@ class PipeOutput:
             first = next(decoded, None)
             if first is None:
                 raise VideoReadError("standard input: no frame can be decoded")
-            video = describe_file(container, Path("standard input"), first)
+            video = describe_file(container, Path("standard input"), first, stream)
             frames = frames_with_times(chain([first], decoded), stream, video, damage, deinterlace=self.deinterlace)
             # The codec in the pipe is usually raw video, which says nothing about the compression before it.
             return self._write(video, None, frames, damage, out)
@@ -124,4 +126,5 @@ class PipeOutput:
             Stages(frames, upscaler.push, upscaler.flush, write).run()
             if not count:
                 raise no_frame(video)
-        return PipeResult(count, time.perf_counter() - start, (*upscaler.notes(), *damage.notes()))
+        notes = (*image_losses(video, None), *upscaler.notes(), *damage.notes())
+        return PipeResult(count, time.perf_counter() - start, notes)

@@ -78,11 +78,12 @@ def find_differences(
     Raises:
         VideoReadError: the source can no longer be read.
     """
+    streams = _wanted_streams(video, selection)
     try:
-        result = probe(path)
+        result = probe(path, streams.index(video.streams[video.main]))
     except VideoReadError as error:
         return [f"it cannot be read back: {error}"]
-    pairs, found = _pair_streams(video, result, selection)
+    pairs, found = _pair_streams(video, result, selection, streams)
     found += _compare_image(video, result.stream, expected, selection)
     found += _compare_descriptions(video, result, selection, pairs, time_range)
     found += _compare_chapters(video, result, selection.container, time_range)
@@ -94,13 +95,12 @@ def find_differences(
     have = [None if time is None else time * result.stream.time_base for time in frames]
     shift = Fraction(0) if selection.container.negative_times else _shift(have, wanted)
     for stream, copy in pairs:
-        if stream.index in before.packets:
+        if copy.index in after.attachments:
+            found += _compare_attachments(stream, before, after.attachments[copy.index])
+        elif stream.index in before.packets:
             found += _compare_packets(stream, before.packets[stream.index], after.packets[copy.index], unit, shift)
     tolerance = _tolerance(video.stream.time_base, result.stream.time_base, unit)
     found += _compare_times([None if time is None else time - shift for time in have], wanted, tolerance)
-    for stream, copy in pairs:
-        if before.attachments.get(stream.index) != after.attachments.get(copy.index):
-            found.append(f"{stream} is not the source's")
     if not unwritten_display_metadata(selection.codec, video.display):
         found += _compare_display_metadata(video.display, result.display)
     return found
@@ -141,7 +141,7 @@ class _Content:
         self.packets: dict[int, _Packets] = {}
         self.attachments: dict[int, bytes | None] = {}
         for index, stream in streams:
-            if stream.kind == "attachment":
+            if container.streams[index].type == "attachment":
                 self.attachments[index] = getattr(container.streams[index], "data", None)
             elif not is_timecode(stream):
                 self.packets[index] = _Packets(container.streams[index].time_base, stream.codec)
@@ -186,20 +186,21 @@ def _decoded_times(image: Any, packet: Any, errors: list[str]) -> list[int | Non
         return []
 
 
-def _pair_streams(
-    video: VideoFile, result: VideoFile, selection: StreamSelection
-) -> tuple[list[tuple[Stream, Stream]], list[str]]:
-    """Each selected stream and its copy. Covers and attachments come last, whatever the source's order."""
+def _wanted_streams(video: VideoFile, selection: StreamSelection) -> list[Stream]:
+    """The image and the selected streams in the order of the written file: covers and attachments come last."""
     last = [stream for stream in selection.streams if _comes_last(stream)]
     order = [video.main, *(stream.index for stream in selection.streams if stream not in last)]
     streams = {stream.index: stream for stream in video.streams}
-    wanted = [streams[index] for index in sorted(order)] + last
-    output = [stream for stream in result.streams if not _is_added_by_writer(stream, result, selection)]
+    return [streams[index] for index in sorted(order)] + last
+
+
+def _pair_streams(
+    video: VideoFile, result: VideoFile, selection: StreamSelection, wanted: Sequence[Stream]
+) -> tuple[list[tuple[Stream, Stream]], list[str]]:
+    """Each selected stream and its copy."""
+    output = [stream for stream in result.streams if not _is_added_by_writer(stream, selection)]
     if len(output) != len(wanted):
         return [], [f"it has {len(output)} streams, not {len(wanted)}: {', '.join(map(str, output))}"]
-    main = wanted.index(video.streams[video.main])
-    if result.main != main:
-        return [], [f"its image is stream {result.main}, not {main}"]
     return [pair for pair in zip(wanted, output, strict=True) if pair[0].index != video.main], []
 
 
@@ -207,13 +208,13 @@ def _comes_last(stream: Stream) -> bool:
     return stream.kind == "attachment" or is_timecode(stream) or is_cover(stream)
 
 
-def _is_added_by_writer(stream: Stream, result: VideoFile, selection: StreamSelection) -> bool:
+def _is_added_by_writer(stream: Stream, selection: StreamSelection) -> bool:
     """Whether it is a track that QuickTime's writer makes of chapters or timecodes."""
     if stream.kind != "data" or selection.container.format not in ("mp4", "mov"):
         return False
     if is_timecode(stream):
         return not any(map(is_timecode, selection.streams))
-    return stream.codec == "bin_data" and bool(result.chapters)
+    return stream.chapters
 
 
 def _compare_image(video: VideoFile, have: VideoStream, want: VideoStream, selection: StreamSelection) -> Iterator[str]:
@@ -264,7 +265,7 @@ def _compare_descriptions(
     yield from _compare_metadata("the video", content_metadata(result.metadata), want)
     main = (video.streams[video.main], result.streams[result.main])
     for stream, output in [main, *pairs]:
-        if stream.index != video.main and (output.kind, _family(output.codec)) != (stream.kind, _family(stream.codec)):
+        if stream.index != video.main and not _is_copy_of(stream, output):
             yield f"{stream} became {output}"
         if is_cover(stream) or is_timecode(stream):
             continue
@@ -275,6 +276,13 @@ def _compare_descriptions(
         # If no stream of a kind is marked as default, MP4 marks the first.
         if have != wanted and not (have == wanted | 1 and container.format in ("mp4", "mov")):
             yield f"the disposition of {stream} is {_flag_names(have)}, not {_flag_names(wanted)}"
+
+
+def _is_copy_of(stream: Stream, output: Stream) -> bool:
+    """Whether kind and codec are the same. libavformat reads attached images of some formats as mere attachments."""
+    if is_cover(stream) and output.kind == "attachment":
+        return True
+    return (output.kind, _family(output.codec)) == (stream.kind, _family(stream.codec))
 
 
 def _family(codec: str) -> str:
@@ -323,6 +331,16 @@ def _compare_chapters(
         if _normalise(output.metadata).get("title") != _normalise(chapter.metadata).get("title"):
             titles = (_normalise(each.metadata).get("title") for each in (output, chapter))
             yield "the title of chapter {} is {}, not {}".format(number, *map(_quote, titles))
+
+
+def _compare_attachments(stream: Stream, before: _Content, after: bytes | None) -> Iterator[str]:
+    """Compare an attachment with the source's; a cover image can become one."""
+    if stream.index in before.attachments:
+        same = before.attachments[stream.index] == after
+    else:
+        same = after is not None and list(before.packets[stream.index].sums) == [zlib.crc32(after)]
+    if not same:
+        yield f"{stream} is not the source's"
 
 
 def _compare_packets(

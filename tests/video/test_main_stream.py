@@ -1,0 +1,129 @@
+"""Which of several video streams is the video, and what becomes of the others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import av
+import pytest
+
+from subpixel.errors import VideoReadError
+from subpixel.video import upscale_file
+from subpixel.video.containers import is_cover
+from subpixel.video.video_file import open_video, probe
+from video import clips, stream_clips
+from video.tracks import select
+
+SMALL, LARGE = (16, 16), (48, 32)
+DEFAULT = av.stream.Disposition.default
+
+
+@pytest.mark.parametrize(
+    ("flags", "sizes", "main"),
+    [
+        ((0, 1), (SMALL, LARGE), 1),
+        ((1, 0), (SMALL, LARGE), 0),
+        ((0, 0), (SMALL, LARGE), 1),
+        ((0, 0), (LARGE, SMALL), 0),
+        ((1, 1), (SMALL, LARGE), 1),
+        ((0, 1), (LARGE, SMALL), 1),
+    ],
+)
+def test_the_default_one_then_the_largest(
+    tmp_path: Path, flags: tuple[int, int], sizes: tuple[tuple[int, int], tuple[int, int]], main: int
+) -> None:
+    assert probe(stream_clips.big_second(tmp_path / "in.mkv", flags, sizes)).main == main
+
+
+def test_then_the_longest(tmp_path: Path) -> None:
+    assert probe(stream_clips.big_second(tmp_path / "in.mp4", (1, 1), (LARGE, LARGE))).main == 1
+
+
+@pytest.mark.parametrize("suffix", ["mkv", "mp4", "mov", "nut"])
+@pytest.mark.parametrize("flags", [(0, 1), (0, 0)])
+def test_the_others_are_copied(tmp_path: Path, suffix: str, flags: tuple[int, int]) -> None:
+    source = stream_clips.big_second(tmp_path / "in.mkv", flags)
+    result = upscale_file(source, tmp_path / f"out.{suffix}", model="bicubic")
+    assert (result.size_in, result.size_out, result.frames) == (LARGE, (96, 64), 4)
+    assert result.notes == (
+        "of 2 video streams, stream 1 (h264, 48×32) is upscaled; copied as it is: video stream 0 (h264)",
+    )
+    written = probe(result.destination)
+    assert (written.main, written.stream.size) == (1, (96, 64))  # the next program finds the same one
+    with open_video(source) as before, open_video(result.destination) as after:
+        assert [bytes(p) for p in before.demux(video=0) if p.size] == [bytes(p) for p in after.demux(video=0) if p.size]
+
+
+def test_one_that_the_container_does_not_hold_is_left_out(tmp_path: Path) -> None:
+    source = stream_clips.big_second(tmp_path / "in.mkv")
+    result = upscale_file(source, tmp_path / "out.webm", model="bicubic", preset="8")
+    assert result.size_out == (96, 64)
+    assert result.notes[0].startswith("video stream 0 (h264) is left out: WebM cannot hold it")
+    assert result.notes[1] == "of 2 video streams, stream 1 (h264, 48×32) is upscaled"
+
+
+def test_a_cover_is_none(tmp_path: Path) -> None:
+    with pytest.raises(VideoReadError, match="has no video stream"):
+        probe(clips.cover_alone(tmp_path / "in.m4a"))
+
+
+def test_covers_of_every_format_are_kept(tmp_path: Path) -> None:
+    source = stream_clips.attached(tmp_path / "in.mkv")
+    result = upscale_file(source, tmp_path / "out.mkv", model="bicubic")
+    assert result.notes == ()
+    video = probe(result.destination)
+    assert [(stream.codec, is_cover(stream)) for stream in video.others] == [
+        ("mjpeg", True),
+        ("png", True),
+        ("tiff", True),
+        ("gif", True),
+        ("unknown", False),
+    ]
+    with open_video(result.destination) as container:
+        contents = {packet.stream_index: bytes(packet) for packet in container.demux() if packet.size}
+        assert container.streams[5].data == stream_clips.picture("WEBP")
+    assert [contents[index] for index in (1, 2, 3, 4)] == [
+        stream_clips.picture(form) for form in ("JPEG", "PNG", "TIFF", "GIF")
+    ]
+
+
+def test_covers_that_mp4_does_not_have_are_named(tmp_path: Path) -> None:
+    video = probe(stream_clips.attached(tmp_path / "in.mkv"))
+    found = select(video, "x.mp4", "libx264")
+    assert [stream.codec for stream in found.streams] == ["mjpeg", "png"]
+    for codec in ("tiff", "gif"):
+        assert [f"({codec}) is left out: MP4" in note for note in found.notes].count(True) == 1
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec", "pix_fmt"),
+    [
+        ("webm", "libvpx-vp9", "yuva420p"),
+        ("webm", "libvpx", "yuva420p"),
+        ("mov", "prores_ks", "yuva444p10le"),
+        ("mov", "png", "rgba"),
+        ("mov", "qtrle", "argb"),
+        ("mkv", "ffv1", "yuva420p"),
+        ("mkv", "ffv1", "bgra"),
+        ("apng", "apng", "rgba"),
+        ("gif", "gif", "rgb8"),
+    ],
+)
+def test_transparency_is_named(tmp_path: Path, suffix: str, codec: str, pix_fmt: str) -> None:
+    source = stream_clips.transparent(tmp_path / f"in.{suffix}", codec, pix_fmt)
+    assert probe(source).stream.alpha
+    result = upscale_file(source, tmp_path / "out.mkv", model="bicubic")
+    assert "transparency is not kept: the alpha channel is left out" in result.notes
+    with open_video(result.destination) as container:
+        assert "alpha_mode" not in {key.lower() for key in container.streams.video[0].metadata}
+    assert not probe(result.destination).stream.alpha
+
+
+def test_the_layout_of_two_views_stays_where_it_is_understood(tmp_path: Path) -> None:
+    source = clips.make_clip(
+        tmp_path / "in.mkv", times=range(3), set_up=lambda stream: stream.metadata.update(stereo_mode="left_right")
+    )
+    result = upscale_file(source, tmp_path / "out.mkv", model="bicubic")
+    assert result.notes == ()
+    assert probe(result.destination).losses == ("not kept: the layout of stereoscopic views",)
+    assert "not kept: the layout of stereoscopic views" in upscale_file(source, tmp_path / "out.mp4").notes
