@@ -127,3 +127,17 @@ def test_the_layout_of_two_views_stays_where_it_is_understood(tmp_path: Path) ->
     assert result.notes == ()
     assert probe(result.destination).losses == ("not kept: the layout of stereoscopic views",)
     assert "not kept: the layout of stereoscopic views" in upscale_file(source, tmp_path / "out.mp4").notes
+
+
+@pytest.mark.parametrize(("suffix", "said"), [("mp4", False), ("mkv", True)])
+def test_hidden_frames_of_a_copied_stream_are_named(tmp_path: Path, suffix: str, said: bool) -> None:
+    source = stream_clips.big_second(tmp_path / "in.mp4", (0, 1), (SMALL, LARGE))
+    content = source.read_bytes()
+    # The edit list of the first track begins a frame later: its first number is the length, the second the beginning.
+    at = content.index(b"elst") + 12
+    begin = int.from_bytes(content[at + 4 : at + 8], "big") + 512
+    source.write_bytes(content[: at + 4] + begin.to_bytes(4, "big") + content[at + 8 :])
+    video = probe(source)
+    assert video.main == 1
+    notes = select(video, f"x.{suffix}", "libx264").notes
+    assert any("frames that an edit list hides become visible" in note for note in notes) == said

@@ -60,7 +60,7 @@ Start = Annotated[
         parser=_seconds,
         metavar="TIME",
         show_default=False,
-        help="Begin at this time: 90, 1:30.5 or 0:01:30.",
+        help="Begin at this time after the first frame: 90, 1:30.5 or 0:01:30.",
         rich_help_panel=OUTPUT,
     ),
 ]
@@ -152,7 +152,7 @@ def video(
         typer.Option(
             metavar="SECONDS",
             help="Upscale only this many seconds, with bicubic on the left. The preview begins at --start, or at "
-            "0:05; that of a short video begins at 0:00.",
+            "0:05; that of a video that is short or of unknown length begins at 0:00.",
             show_default=False,
             rich_help_panel=OUTPUT,
         ),
@@ -272,7 +272,7 @@ def time_range_of(
         start: of the part, in seconds; None for the default.
         end: of the part; None for the end of the video.
         preview: how many seconds a preview lasts; None for no preview.
-        length: of the video, if it is known.
+        length: of the video, if it is known. A preview begins at 0:05 only if it is known to fit.
     """
     from subpixel.video import TimeRange
 
@@ -282,8 +282,8 @@ def time_range_of(
                 "--preview and --end contradict each other; use --start to say where the preview begins"
             )
         seconds = Fraction(preview).limit_denominator(1000)
-        short = length is not None and length < _PREVIEW_AT + seconds
-        begin = Fraction(0 if short else _PREVIEW_AT) if start is None else start
+        long = length is not None and length >= _PREVIEW_AT + seconds
+        begin = Fraction(_PREVIEW_AT if long else 0) if start is None else start
         return TimeRange(begin, begin + seconds)
     return None if start is None and end is None else TimeRange(start or Fraction(0), end)
 

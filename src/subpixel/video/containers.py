@@ -13,7 +13,6 @@ import av
 
 from subpixel.errors import InvalidArgument
 from subpixel.video.encoders import ENCODERS
-from subpixel.video.time_range import TimeRange
 from subpixel.video.video_file import Stream, VideoFile, VideoStream
 
 __all__ = [
@@ -133,6 +132,8 @@ class Container:
         matrix: the display matrices that it stores: ``"any"``, ``"quarters"`` of a turn, or none (empty).
         negative_times: whether it stores times below 0; if not, all times are shifted until none is negative.
         equal_times: whether packets of a stream may have the same time.
+        delays: how it stores samples of a sound that decoders skip if the source is another container: by times below 0
+            (``"times"``), ``"edited"`` into the finished file, or not at all (empty).
         durations: whether it stores how long packets last, which subtitles need.
         unheld: formats that its writer takes but that come back as another format, by libavcodec's names.
         aspect: how it stores the sample aspect ratio if the packets do not (VP9, AV1, FFV1, ProRes): ``"written"`` by
@@ -152,6 +153,7 @@ class Container:
     matrix: str = ""
     negative_times: bool = True
     equal_times: bool = False
+    delays: str = ""
     durations: bool = True
     unheld: frozenset[str] = frozenset()
     aspect: str = ""
@@ -188,6 +190,7 @@ _MPEG4 = Container(
     covers=frozenset({"mjpeg", "png", "bmp"}),
     chapters=True,
     matrix="any",
+    delays="times",
     aspect="written",
     dispositions=_MP4_FLAGS,
     metadata="listed",
@@ -202,6 +205,7 @@ _MATROSKA = Container(
     chapters=True,
     matrix="quarters",
     equal_times=True,
+    delays="edited",
     aspect="edited",
     dispositions=_MATROSKA_FLAGS,
     metadata="any",
@@ -279,11 +283,16 @@ def is_timecode(stream: Stream) -> bool:
     return stream.kind == "data" and stream.codec in ("tmcd", "unknown") and "timecode" in stream.metadata
 
 
-def writable_metadata(
-    container: Container, video: VideoFile, covers: bool, time_range: TimeRange | None = None
-) -> dict[str, str]:
-    """The metadata of a video that a container stores; ``covers`` is whether it also stores a cover image."""
-    metadata = _without_false_timecode(content_metadata(video.metadata), time_range)
+def writable_metadata(container: Container, video: VideoFile, covers: bool, late: bool = False) -> dict[str, str]:
+    """The metadata of a video that a container stores.
+
+    Args:
+        container: the container.
+        video: the video.
+        covers: whether the container also stores a cover image.
+        late: whether only a part is written, without the video's first frame.
+    """
+    metadata = _without_false_timecode(content_metadata(video.metadata), late)
     if container.metadata == "any" or (container.metadata == "listed" and not covers):
         return metadata
     return {key: value for key, value in metadata.items() if container.metadata and key.lower() in _ITUNES}
@@ -306,11 +315,9 @@ def muxer_options(container: Container, video: VideoFile, covers: bool) -> dict[
     return options
 
 
-def writable_stream_metadata(
-    container: Container, stream: Stream, time_range: TimeRange | None = None
-) -> dict[str, str]:
-    """The metadata of a stream that a container stores."""
-    metadata = _without_false_timecode(content_metadata(stream.metadata), time_range)
+def writable_stream_metadata(container: Container, stream: Stream, late: bool = False) -> dict[str, str]:
+    """The metadata of a stream that a container stores; ``late`` as in :func:`writable_metadata`."""
+    metadata = _without_false_timecode(content_metadata(stream.metadata), late)
     if "name" in metadata and "title" not in metadata:
         # The title of a QuickTime track: libavformat reads it as "name" and writes it as "title".
         metadata["title"] = metadata.pop("name")
@@ -357,9 +364,9 @@ def writable_matrix(container: Container, video_stream: VideoStream) -> tuple[in
     return matrix if container.matrix == "quarters" and _is_rotation(matrix) else None
 
 
-def _without_false_timecode(metadata: dict[str, str], time_range: TimeRange | None) -> dict[str, str]:
+def _without_false_timecode(metadata: dict[str, str], late: bool) -> dict[str, str]:
     """A timecode belongs to the video's first frame, so a part that begins later must not have it."""
-    if time_range is None or time_range.start <= 0:
+    if not late:
         return metadata
     return {key: value for key, value in metadata.items() if key.lower() != "timecode"}
 

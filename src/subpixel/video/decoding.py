@@ -15,10 +15,10 @@ from subpixel.errors import Unsupported, VideoReadError
 from subpixel.storage.os_errors import os_error_text
 from subpixel.video.frame import Frame
 from subpixel.video.side_data import lost_side_data
-from subpixel.video.time_range import TimeRange
+from subpixel.video.time_range import Span
 from subpixel.video.video_file import VideoFile, open_video
 
-__all__ = ["Damage", "decode_packets", "frames_in_range", "frames_with_times", "read_frames"]
+__all__ = ["Damage", "decode_packets", "frames_in_span", "frames_with_times", "read_frames"]
 
 # Frames decoded before the first one that is needed, so that a filter gives the same frame as in an uninterrupted run:
 # bwdif reads one frame to each side.
@@ -84,11 +84,11 @@ def read_frames(
             yield frame
 
 
-def frames_in_range(frames: Iterator[Frame], time_range: TimeRange | None, time_base: Fraction) -> Iterator[Frame]:
-    """The frames whose time lies in a range; all of them if the range is None."""
-    first = None if time_range is None else time_range.first_tick(time_base)
+def frames_in_span(frames: Iterator[Frame], span: Span, time_base: Fraction) -> Iterator[Frame]:
+    """The frames whose time lies in a span."""
+    first = span.first_tick(time_base)
     for frame in frames:
-        if time_range is not None and time_range.ends_by(frame.time * time_base):
+        if span.ends_by(frame.time * time_base):
             return
         if first is None or frame.time >= first:
             yield frame

@@ -188,7 +188,7 @@ class Job:
                 plan.stream,
                 plan.layout,
                 deinterlace=self.deinterlace,
-                time_range=self.time_range,
+                span=plan.selection.span,
             )
             total, resumed = self._expected_frames(plan.video), segments.frame_count
             try:
@@ -199,7 +199,7 @@ class Job:
             frames = segments.frame_count
             if not frames:
                 raise no_frame(plan.video)
-            self._write(plan, journal, stack)
+            notes = self._write(plan, journal, stack)
             journal.remove()
         return Result(
             plan.destination,
@@ -207,7 +207,7 @@ class Job:
             plan.stream.size,
             frames,
             resumed,
-            tuple(dict.fromkeys([*plan.notes, *segments.notes, *plan.upscaler.notes()])),
+            tuple(dict.fromkeys([*plan.notes, *segments.notes, *notes, *plan.upscaler.notes()])),
             segments.seconds,
             time.perf_counter() - start,
             plan.choice,
@@ -280,7 +280,7 @@ class Job:
             "encoding": plan.encoding.describe(),
             "video": repr(plan.stream),
             "deinterlace": self.deinterlace,
-            "time_range": repr(self.time_range),
+            "span": repr(plan.selection.span),
             "side_by_side": self.side_by_side,
             "realtime": uuid.uuid4().hex if self.realtime else None,
         }
@@ -295,18 +295,19 @@ class Job:
             duration = max(Fraction(0), end - self.time_range.start)
         return max(1, round(duration * rate))
 
-    def _write(self, plan: _Plan, journal: Journal, stack: ExitStack) -> None:
-        """Write the video, verify it, and only then move it to its destination."""
+    def _write(self, plan: _Plan, journal: Journal, stack: ExitStack) -> list[str]:
+        """Write the video, verify it, and only then move it to its destination; return notes."""
         destination, track = plan.destination, _SegmentTrack(journal, plan.encoding, plan.stream)
         times = list(chain.from_iterable(segment.times for segment in journal.segments))
         with write_errors_as(VideoWriteError, destination):
             path = stack.enter_context(scratch_file(destination, destination.suffix))
-        mux_video(plan.video, track, path, plan.selection, self.time_range)
-        found = find_differences(plan.video, path, times, plan.stream, plan.selection, self.time_range, decode=False)
+        notes = mux_video(plan.video, track, path, plan.selection)
+        found = find_differences(plan.video, path, times, plan.stream, plan.selection, decode=False)
         if found:
             raise VideoWriteError(f"{destination}: the written file differs when it is read back: {'; '.join(found)}")
         with write_errors_as(VideoWriteError, destination):
             path.replace(destination)
+        return notes
 
 
 class _SegmentTrack:

@@ -14,14 +14,14 @@ from typing import BinaryIO
 from subpixel.errors import VideoReadError, VideoWriteError
 from subpixel.storage.os_errors import os_error_text
 from subpixel.upscaler import Upscaler
-from subpixel.video.decoding import Damage, decode_packets, frames_in_range, frames_with_times, read_frames
+from subpixel.video.decoding import Damage, decode_packets, frames_in_span, frames_with_times, read_frames
 from subpixel.video.formats import layout_of
 from subpixel.video.frame import Frame
 from subpixel.video.frame_upscalers import chroma_siting, frame_upscaler
 from subpixel.video.main_stream import main_stream
 from subpixel.video.pipeline import Stages
 from subpixel.video.stream_selection import image_losses
-from subpixel.video.time_range import TimeRange
+from subpixel.video.time_range import TimeRange, span_of
 from subpixel.video.video_file import VideoFile, describe_file, no_frame, open_video, probe
 from subpixel.video.y4m_nut import PipeFormat, check_layout, open_writer
 
@@ -81,7 +81,7 @@ class PipeOutput:
         damage = Damage()
         if str(self.source) != "-":
             video = probe(self.source)
-            start = None if self.time_range is None else self.time_range.first_tick(video.stream.time_base)
+            start = span_of(video, (), self.time_range).first_tick(video.stream.time_base)
             return self._write(
                 video, video.codec, read_frames(video, damage, start=start, deinterlace=self.deinterlace), damage, out
             )
@@ -105,7 +105,9 @@ class PipeOutput:
         upscaler = frame_upscaler(
             network, video, layout, side_by_side=self.side_by_side, realtime=self.realtime, rate=self.rate
         )
-        frames = frames_in_range(frames, self.time_range, video.stream.time_base)
+        span = span_of(video, (), self.time_range)
+        zero = span.shift(video.stream.time_base)
+        frames = frames_in_span(frames, span, video.stream.time_base)
         video_stream = replace(video.stream, size=upscaler.result_size, pix_fmt=layout.name)
         start, count = time.perf_counter(), 0
 
@@ -114,7 +116,7 @@ class PipeOutput:
             try:
                 with open_writer(self.format, out, video_stream, layout, chroma_siting(video)) as writer:
                     for frame in results:
-                        writer.add(frame.result, frame.time)
+                        writer.add(frame.result, frame.time - zero)
                         count += 1
                 out.flush()
             except BrokenPipeError:

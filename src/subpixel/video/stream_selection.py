@@ -22,7 +22,7 @@ from subpixel.video.containers import (
 from subpixel.video.side_data import SIDE_DATA
 from subpixel.video.stream_kinds import meaning_of
 from subpixel.video.stream_trials import holds_codec, rejection
-from subpixel.video.time_range import TimeRange
+from subpixel.video.time_range import Span, TimeRange, span_of
 from subpixel.video.video_file import Stream, VideoFile
 
 __all__ = ["StreamSelection", "image_losses", "select_streams"]
@@ -39,12 +39,19 @@ class StreamSelection:
         codec: libavcodec's name of the encoder of the image.
         streams: the source's other streams that the container holds.
         notes: a sentence for each thing that it does not hold.
+        span: what is written of them, on the source's clock.
     """
 
     container: Container
     codec: str
     streams: tuple[Stream, ...]
     notes: tuple[str, ...]
+    span: Span
+
+    @property
+    def late(self) -> bool:
+        """Whether only a part is written, without the video's first frame."""
+        return self.span.start is not None
 
     @property
     def copied(self) -> tuple[Stream, ...]:
@@ -78,13 +85,14 @@ def select_streams(
             streams.append(stream)
         else:
             notes.append(_rejection_note(source, stream, container, codec, reason))
-    notes += _choice_of_image(video, streams)
+    notes += _choice_of_image(video, source, container, streams)
     notes += _lost_metadata(video, container, streams)
-    late = time_range is not None and time_range.start > 0
-    if late and any("timecode" in stream.metadata for stream in video.streams):
+    span = span_of(video, streams, time_range)
+    if span.start is not None and any("timecode" in stream.metadata for stream in video.streams):
         streams = [stream for stream in streams if not is_timecode(stream)]
         notes.append("the timecode belongs to the video's first frame and is left out of this part")
-    return StreamSelection(container, codec, tuple(streams), tuple(notes))
+    notes += _chapters_before(video, span)
+    return StreamSelection(container, codec, tuple(streams), tuple(notes), span)
 
 
 def image_losses(video: VideoFile, container: Container | None) -> tuple[str, ...]:
@@ -113,14 +121,17 @@ def _check_codec(container: Container, codec: str) -> None:
         raise InvalidArgument(f"{container} cannot hold an image encoded by {codec}{hint}")
 
 
-def _choice_of_image(video: VideoFile, kept: list[Stream]) -> Iterator[str]:
-    """A sentence, if there are other video streams: which one is upscaled, and which are copied."""
+def _choice_of_image(video: VideoFile, source: Any, container: Container, kept: list[Stream]) -> Iterator[str]:
+    """Sentences, if there are other video streams: which one is upscaled, and which are copied."""
     others = [each for each in video.others if each.kind == "video" and not is_cover(each)]
     if not others:
         return
     copied = [str(each) for each in others if each in kept]
     what = f"; copied as {'it is' if len(copied) == 1 else 'they are'}: {', '.join(copied)}" if copied else ""
     width, height = video.stream.size
+    for each in others:
+        if each in kept and _shows_hidden_frames(source.streams[each.index], container):
+            yield f"{each}: frames that an edit list hides become visible in {container}"
     yield f"of {len(others) + 1} video streams, stream {video.main} ({video.codec}, {width}×{height}) is upscaled{what}"
 
 
@@ -138,6 +149,17 @@ def _rejection_note(source: Any, stream: Stream, container: Container, codec: st
     return f"{what} is left out: {container} cannot hold it ({reason}); {hint}"
 
 
+def _shows_hidden_frames(stream: Any, container: Container) -> bool:
+    """Whether a copy of a video stream shows frames that an edit list hides; others need them to be decoded.
+
+    Where times below 0 are hidden, those at its beginning stay hidden.
+    """
+    hidden = [each.is_discard for each in stream.index_entries]
+    if not any(hidden):
+        return False
+    return container.delays != "times" or any(hidden[hidden.index(False) :] if False in hidden else hidden)
+
+
 def _lost_metadata(video: VideoFile, container: Container, streams: list[Stream]) -> list[str]:
     """A sentence for everything about the video and its streams that the container has no place for."""
     notes = []
@@ -146,7 +168,10 @@ def _lost_metadata(video: VideoFile, container: Container, streams: list[Stream]
     if video.stream.matrix is not None and writable_matrix(container, video.stream) is None:
         notes.append(f"{container} cannot store how the image is to be rotated")
     if not container.negative_times and any(stream.kind == "audio" for stream in streams):
-        notes.append(f"{container} has no negative times: if a stream begins before 0, all streams are shifted alike")
+        notes.append(
+            f"{container} has no negative times: if a stream begins before 0, all streams are shifted alike, and "
+            "samples that decoders should skip are heard"
+        )
     covers = any(map(is_cover, streams))
     lost = sorted(set(content_metadata(video.metadata)) - set(writable_metadata(container, video, covers)))
     if lost:
@@ -166,6 +191,13 @@ def _lost_metadata(video: VideoFile, container: Container, streams: list[Stream]
             names = ", ".join(flag.name or "" for flag in av.stream.Disposition if flag & flags)
             notes.append(f"{container} has no place for the disposition of {stream} ({names})")
     return notes
+
+
+def _chapters_before(video: VideoFile, span: Span) -> Iterator[str]:
+    """A sentence, if chapters of a whole video end before its result begins."""
+    lost = [each for each in video.chapters if each.end * each.time_base <= span.zero]
+    if lost and span.start is None:
+        yield f"{len(lost)} of {len(video.chapters)} chapters end before the first frame and are left out"
 
 
 def _printable(text: str) -> str:

@@ -18,7 +18,6 @@ from subpixel.errors import VideoReadError
 from subpixel.storage.os_errors import os_error_text
 from subpixel.video.containers import (
     ASPECT_CODECS,
-    Container,
     content_metadata,
     is_cover,
     is_timecode,
@@ -31,7 +30,7 @@ from subpixel.video.hdr import DisplayMetadata, Light, Mastering, unwritten_disp
 from subpixel.video.muxing import cut_chapters
 from subpixel.video.packets import may_be_repacked, read_packets, without_adts_header
 from subpixel.video.stream_selection import StreamSelection
-from subpixel.video.time_range import TimeRange, range_shift
+from subpixel.video.time_range import Span
 from subpixel.video.video_file import Stream, VideoFile, VideoStream, open_video, probe
 
 __all__ = ["find_differences"]
@@ -52,7 +51,6 @@ def find_differences(
     times: Sequence[Any],
     expected: VideoStream,
     selection: StreamSelection,
-    time_range: TimeRange | None = None,
     *,
     time_base: Fraction | None = None,
     decode: bool = True,
@@ -66,8 +64,7 @@ def find_differences(
         path: the written file.
         times: of the image's frames on the source's clock: seconds as Fractions, or integers of ``time_base``.
         expected: size, pixel format, aspect and tags of the upscaled image. Its matrix is the source's.
-        selection: the streams that were copied.
-        time_range: the part of the video that was written, which begins at 0 in the file; None for all.
+        selection: the streams that were copied, and the part of the video that was written.
         time_base: of ``times`` if they are integers; None for that of the source's image.
         decode: decode the image to find its frames and their times. Otherwise its packets are counted, which is many
             times faster but does not find packets that cannot be decoded.
@@ -85,13 +82,13 @@ def find_differences(
         return [f"it cannot be read back: {error}"]
     pairs, found = _pair_streams(video, result, selection, streams)
     found += _compare_image(video, result.stream, expected, selection)
-    found += _compare_descriptions(video, result, selection, pairs, time_range)
-    found += _compare_chapters(video, result, selection.container, time_range)
-    before = _source_content(video, [stream for stream, _ in pairs], time_range)
+    found += _compare_descriptions(video, result, selection, pairs)
+    found += _compare_chapters(video, result, selection)
+    before = _source_content(video, [stream for stream, _ in pairs], selection.span)
     after, frames, errors = _result_content(result, pairs, decode)
     found += errors
     unit = _start_unit(selection, video)
-    wanted = sorted(_seconds(time, time_base or video.stream.time_base, video, time_range) for time in times)
+    wanted = sorted(_seconds(time, time_base or video.stream.time_base, video, selection.span) for time in times)
     have = [None if time is None else time * result.stream.time_base for time in frames]
     shift = Fraction(0) if selection.container.negative_times else _shift(have, wanted)
     for stream, copy in pairs:
@@ -147,10 +144,10 @@ class _Content:
                 self.packets[index] = _Packets(container.streams[index].time_base, stream.codec)
 
 
-def _source_content(video: VideoFile, streams: Sequence[Stream], time_range: TimeRange | None) -> _Content:
+def _source_content(video: VideoFile, streams: Sequence[Stream], span: Span) -> _Content:
     with open_video(video.path) as container:
         content = _Content(container, ((stream.index, stream) for stream in streams))
-        for packet in read_packets(container, set(content.packets), time_range):
+        for packet in read_packets(container, set(content.packets), span):
             content.packets[packet.stream_index].add(packet)
     return content
 
@@ -256,12 +253,11 @@ def _compare_descriptions(
     result: VideoFile,
     selection: StreamSelection,
     pairs: list[tuple[Stream, Stream]],
-    time_range: TimeRange | None,
 ) -> Iterator[str]:
     """Compare codecs, metadata and dispositions of the streams, and the metadata of the video."""
     container = selection.container
     covers = any(map(is_cover, selection.streams))
-    want = writable_metadata(container, video, covers, time_range)
+    want = writable_metadata(container, video, covers, selection.late)
     yield from _compare_metadata("the video", content_metadata(result.metadata), want)
     main = (video.streams[video.main], result.streams[result.main])
     for stream, output in [main, *pairs]:
@@ -269,7 +265,7 @@ def _compare_descriptions(
             yield f"{stream} became {output}"
         if is_cover(stream) or is_timecode(stream):
             continue
-        want = writable_stream_metadata(container, stream, time_range)
+        want = writable_stream_metadata(container, stream, selection.late)
         yield from _compare_metadata(str(stream), content_metadata(output.metadata), want)
         flags = container.dispositions
         have, wanted = output.flags & flags, stream.flags & flags
@@ -315,10 +311,8 @@ def _quote(text: str | None) -> str:
     return "nothing" if text is None else "“" + text.encode("utf-8", "replace").decode() + "”"
 
 
-def _compare_chapters(
-    video: VideoFile, result: VideoFile, container: Container, time_range: TimeRange | None
-) -> Iterator[str]:
-    want = cut_chapters(video.chapters, time_range) if container.chapters else ()
+def _compare_chapters(video: VideoFile, result: VideoFile, selection: StreamSelection) -> Iterator[str]:
+    want = cut_chapters(video.chapters, selection.span) if selection.container.chapters else ()
     if len(result.chapters) != len(want):
         yield f"it has {len(result.chapters)} chapters, not {len(want)}"
         return
@@ -418,9 +412,9 @@ def _start_unit(selection: StreamSelection, video: VideoFile) -> Fraction:
     return Fraction(1, int(options["movie_timescale"])) if "movie_timescale" in options else Fraction(0)
 
 
-def _seconds(time: Any, time_base: Fraction, video: VideoFile, time_range: TimeRange | None) -> Fraction:
+def _seconds(time: Any, time_base: Fraction, video: VideoFile, span: Span) -> Fraction:
     seconds = Fraction(time) if isinstance(time, Fraction) else int(time) * time_base
-    return seconds - range_shift(time_range, video.stream.time_base) * video.stream.time_base
+    return seconds - span.shift(video.stream.time_base) * video.stream.time_base
 
 
 def _compare_display_metadata(want: Sequence[DisplayMetadata], have: Sequence[DisplayMetadata]) -> Iterator[str]:

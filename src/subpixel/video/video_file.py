@@ -94,6 +94,7 @@ class Stream:
         flags: its disposition.
         chapters: whether it is a track of the titles of chapters, which QuickTime and MP4 have.
         delay: samples at the beginning of a sound that its container tells decoders to skip.
+        start: the time of its first frame or sample, in seconds, if it is known.
     """
 
     index: int
@@ -103,6 +104,7 @@ class Stream:
     flags: int
     chapters: bool = False
     delay: int = 0
+    start: Fraction | None = None
 
     def __str__(self) -> str:
         language = self.metadata.get("language", "").encode("utf-8", "replace").decode()
@@ -132,7 +134,8 @@ class VideoFile:
         stream: that stream's image.
         chapters: of the file.
         metadata: of the file.
-        duration: in seconds, if it is known.
+        duration: in seconds from the first frame on, if it is known.
+        first: the time of the first frame that is shown, in seconds on the clock of the file.
         display: what its first frame says about the display it was made for (HDR10).
         losses: what is attached to its first frame, or to its stream, that a result lacks; one sentence each.
     """
@@ -145,6 +148,7 @@ class VideoFile:
     chapters: tuple[Chapter, ...]
     metadata: Mapping[str, str]
     duration: Fraction | None
+    first: Fraction = Fraction(0)
     display: tuple[DisplayMetadata, ...] = ()
     losses: tuple[str, ...] = ()
 
@@ -213,6 +217,7 @@ def describe_file(container: Any, path: Path, frame: Any, main: Any) -> VideoFil
     # Whether packets have alpha beside them is true of the source's packets only.
     streams[main.index] = replace(streams[main.index], metadata=_without_alpha_mode(streams[main.index].metadata))
     description = descriptions.get(main.index, StreamDescription())
+    first = (frame.pts or 0) * main.time_base
     losses = (*lost_side_data(frame, first=True), *lost_stream_side_data(description.side_data), *_lost_layers(main))
     return VideoFile(
         path,
@@ -222,7 +227,8 @@ def describe_file(container: Any, path: Path, frame: Any, main: Any) -> VideoFil
         _video_stream(main, frame, description.siting),
         tuple(_chapters(container)),
         dict(container.metadata),
-        None if container.duration is None else Fraction(container.duration, av.time_base),
+        _duration(container, first),
+        first,
         display_metadata(frame),
         tuple(dict.fromkeys(losses)),
     )
@@ -285,6 +291,19 @@ def _matrix(frame: Any) -> tuple[int, ...] | None:
     return None
 
 
+def _duration(container: Any, first: Fraction) -> Fraction | None:
+    """The time from the first frame to the end.
+
+    Matroska and NUT state where a file ends, counted from 0. Other formats state, or libavformat estimates, how long it
+    lasts.
+    """
+    if container.duration is None:
+        return None
+    duration = Fraction(container.duration, av.time_base)
+    absolute = container.format.name in ("matroska,webm", "nut")
+    return duration - first if absolute and duration > first else duration
+
+
 def _is_transparent(stream: Any, frame: Any) -> bool:
     """Whether there is an alpha channel, in the frames or beside them as in VP8 and VP9."""
     beside = any(key.lower() == _ALPHA_MODE and value != "0" for key, value in stream.metadata.items())
@@ -313,8 +332,9 @@ def describe_stream(stream: Any, description: StreamDescription) -> Stream:
         codec = codec or description.tag or description.codec or "unknown"
     # libavformat reads the titles from the track to which a reference of type "chap" points, and then discards it.
     chapters = kind == "data" and stream.discard == av.stream.Discard.all
+    start = None if stream.start_time is None else stream.start_time * stream.time_base
     return Stream(
-        stream.index, kind, codec, dict(stream.metadata), int(stream.disposition), chapters, description.delay
+        stream.index, kind, codec, dict(stream.metadata), int(stream.disposition), chapters, description.delay, start
     )
 
 
