@@ -36,6 +36,13 @@ def pan_scan(width: int, height: int, *positions: int) -> bytes:
     return struct.pack("=3i6h", 1, width, height, *positions, *[0] * (6 - len(positions)))
 
 
+def exif(*tags: int, order: str = "<") -> bytes:
+    """EXIF of one directory with some tags, each of one short number."""
+    entries = b"".join(struct.pack(f"{order}HHIHH", tag, 3, 1, 1, 0) for tag in tags)
+    head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(f"{order}I", 8)
+    return head + struct.pack(f"{order}H", len(tags)) + entries + bytes(4)
+
+
 def test_every_kind_that_pyav_knows_is_listed() -> None:
     assert {kind.name for kind in Type} - SOUND <= set(SIDE_DATA)
     assert {kind.name for kind in Type if kind.name.isdigit()} == set()
@@ -80,7 +87,10 @@ def test_time_codes_of_later_groups_are_no_loss() -> None:
 
 def test_kinds_that_pyav_does_not_know() -> None:
     assert losses(28, b"\1") == ["not kept: an enhancement layer of the video stream (LCEVC)"]
-    assert losses(31, b"\1") == ["not kept: EXIF metadata of the frames"]
+    said = ["not kept: EXIF metadata of the frames"]
+    assert losses(31, exif(0x0100, 0x0112, 0x0131)) == []  # width, orientation, software
+    assert losses(31, exif(0x0100, 0x010E)) == said  # a description
+    assert losses(31, exif(0x8769, order=">")) == said  # the directory of the camera
     assert losses(77, b"\1") == ["not kept: side data of the frames of an unknown kind (77)"]
 
 

@@ -80,7 +80,8 @@ class Encoded:
         context.pix_fmt = self.pix_fmt
         context.time_base = video_stream.time_base
         context.framerate = video_stream.rate or Fraction(24)
-        context.sample_aspect_ratio = video_stream.aspect
+        if video_stream.aspect is not None:
+            context.sample_aspect_ratio = video_stream.aspect
         tags = video_stream.tags
         context.color_primaries, context.color_trc, context.colorspace = tags.primaries, tags.transfer, tags.matrix
         context.color_range = {None: 0, False: 1, True: 2}[tags.full_range]

@@ -209,7 +209,6 @@ def video(
     """
     from subpixel.upscaler import Upscaler
     from subpixel.video import Job, PipeOutput, Settings, parse_options, pipe_format, probe
-    from subpixel.video.output_name import output_path
 
     if target_fps is not None and not (realtime and target_fps > 0):
         raise InvalidArgument("--target-fps needs --realtime and a rate above 0")
@@ -240,16 +239,13 @@ def video(
             printed.append(text)
             print_notes(name, [text])
 
-        destination = None if output is None else Path(output)
-        if destination is None and preview is not None:
-            whole = output_path(path, upscaler.target)
-            destination = whole.with_name(f"{whole.stem}_preview{whole.suffix}")
         job = Job(
             path,
             upscaler,
-            destination,
+            None if output is None else Path(output),
             settings,
             overwrite,
+            preview=preview is not None,
             on_note=note,
             **options,
         )

@@ -79,6 +79,16 @@ _FILE_KEYS = {
     "variant_bitrate",
 }
 
+# What libavformat and other writers fill in if nothing is known: it says nothing.
+_FILLED_IN = {
+    "handler_name": {
+        *("VideoHandler", "SoundHandler", "SubtitleHandler", "DataHandler", "TimeCodeHandler", "ClosedCaptionHandler"),
+        *("VideoHandle", "SoundHandle", "Core Media Video", "Core Media Audio", "Core Media Time Code"),
+    },
+    "language": {"und"},
+    "vendor_id": {"[0][0][0][0]", "FFMP"},
+}
+
 # Languages that have two codes in ISO 639-2. QuickTime uses the older one.
 BIBLIOGRAPHIC = {
     "bod": "tib",
@@ -135,9 +145,10 @@ class Container:
         delays: how it stores samples of a sound that decoders skip if the source is another container: by times below 0
             (``"times"``), ``"edited"`` into the finished file, or not at all (empty).
         durations: whether it stores how long packets last, which subtitles need.
-        unheld: formats that its writer takes but that come back as another format, by libavcodec's names.
+        unheld: formats that libavformat takes for it but does not write, or writes as another, by libavcodec's names.
         aspect: how it stores the sample aspect ratio if the packets do not (VP9, AV1, FFV1, ProRes): ``"written"`` by
             libavformat, ``"edited"`` into the finished file, or not at all (empty).
+        colours: whether it stores colour tags, whatever the packets do.
         dispositions: the flags of libavformat that it stores.
         metadata: the keys that it stores: ``"any"``, those ``"listed"`` by iTunes (any if there is no cover), or none.
         stream_metadata: the keys that it stores of a stream; None for any but the time of creation.
@@ -157,6 +168,7 @@ class Container:
     durations: bool = True
     unheld: frozenset[str] = frozenset()
     aspect: str = ""
+    colours: bool = True
     dispositions: int = 0
     metadata: str = ""
     stream_metadata: frozenset[str] | None = frozenset()
@@ -220,6 +232,7 @@ CONTAINERS: tuple[Container, ...] = (
         format="mov",
         suffixes=(".mov", ".qt"),
         covers=frozenset(),
+        unheld=frozenset({"av1", "vp9"}),
         stream_metadata=_MP4 | {"vendor_id"},
     ),
     _MATROSKA,
@@ -232,6 +245,7 @@ CONTAINERS: tuple[Container, ...] = (
         negative_times=False,
         durations=False,
         unheld=frozenset({"eac3"}),  # its tag is that of AC-3
+        colours=False,
         dispositions=_NUT_FLAGS,
         metadata="any",
         stream_metadata=None,
@@ -258,7 +272,7 @@ def container_of(path: str | Path) -> Container:
 
 
 def content_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
-    """Metadata without the keys that describe the source's file or its encoder.
+    """Metadata without what describes the source's file or its encoder, and without what says nothing.
 
     >>> content_metadata({"title": "A video", "encoder": "Lavf62", "BPS-eng": "1000", "_STATISTICS_TAGS": "BPS"})
     {'title': 'A video'}
@@ -266,7 +280,9 @@ def content_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
     return {
         key: value
         for key, value in metadata.items()
-        if key.lower().split("-")[0] not in _FILE_KEYS and not key.startswith("_STATISTICS_")
+        if key.lower().split("-")[0] not in _FILE_KEYS
+        and not key.startswith("_STATISTICS_")
+        and value not in _FILLED_IN.get(key.lower(), ())
     }
 
 

@@ -233,7 +233,7 @@ def _unwritten_aspect(video: VideoFile, track: Track, image: Any, container: Con
         return None
     context = image.codec_context
     aspect = (context.sample_aspect_ratio if context is not None else None) or video.stream.aspect
-    return None if aspect == 1 else aspect
+    return None if aspect in (None, 1) else aspect
 
 
 def _attach(out: Any, stream: Stream, content: bytes) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from av.sidedata.sidedata import Type
 
@@ -22,6 +22,11 @@ _ENCODER_BANNERS = (
     bytes.fromhex("dc45e9bde6d948b7962cd820d923eeef"),
     bytes.fromhex("2ca2de09b51747dbbb55a4fe7fc2fc4e"),
 )
+# Tags of TIFF 6.0 that describe how samples are stored, in which resolution they are printed, and by which program.
+_STRUCTURE = {
+    *(254, 255, 256, 257, 258, 259, 262, 263, 266, 273, 274, 277, 278, 279, 280, 281, 282, 283, 284, 296, 305, 317),
+    *(318, 319, 320, 322, 323, 324, 325, 338, 339, 347, 529, 530, 531, 532),
+}
 # Kinds that PyAV has no name for, by their numbers in libavutil.
 _NEWER_NAMES = {28: "LCEVC", 29: "VIEW_ID", 30: "3D_REFERENCE_DISPLAYS", 31: "EXIF"}
 
@@ -70,6 +75,18 @@ def _not_the_beginning(content: bytes, size: tuple[int, int]) -> bool:
     return bool(int.from_bytes(content[:4], "little") & ~(1 << 12))
 
 
+def _more_than_structure(content: bytes, size: tuple[int, int]) -> bool:
+    """Whether the first directory of EXIF (which is a TIFF) has a tag that does not describe how samples are stored.
+
+    The decoder of TIFF attaches all tags of a frame. The orientation becomes the display matrix.
+    """
+    order: Literal["little", "big"] = "little" if content[:2] == b"II" else "big"
+    start = int.from_bytes(content[4:8], order)
+    count = int.from_bytes(content[start : start + 2], order)
+    entries = (start + 2 + 12 * number for number in range(count))
+    return any(int.from_bytes(content[at : at + 2], order) not in _STRUCTURE for at in entries if at < len(content))
+
+
 @dataclass(frozen=True)
 class SideData:
     """A kind of side data.
@@ -115,7 +132,7 @@ SIDE_DATA = {
         SideData("LCEVC", "an enhancement layer of the video stream (LCEVC)"),
         SideData("SPHERICAL", "the projection of a spherical image"),
         SideData("ICC_PROFILE", "the ICC profile inside the video stream"),
-        SideData("EXIF", "EXIF metadata of the frames"),
+        SideData("EXIF", "EXIF metadata of the frames", _more_than_structure),
         SideData("S12M_TIMECODE", "the timecode inside the video stream (SMPTE ST 12-1)"),
         SideData("GOP_TIMECODE", "the timecode of groups of pictures", _not_the_beginning, once=True),
         SideData("FILM_GRAIN_PARAMS", "film grain that a player adds"),

@@ -115,8 +115,8 @@ def _stores_stereo_mode(video: VideoFile, container: Container | None) -> bool:
 
 
 def _check_codec(container: Container, codec: str) -> None:
-    if not holds_codec(container.format, codec):
-        others = ", ".join(str(other) for other in CONTAINERS if holds_codec(other.format, codec))
+    if not holds_codec(container, codec):
+        others = ", ".join(str(other) for other in CONTAINERS if holds_codec(other, codec))
         hint = f"; {others} can" if others else ""
         raise InvalidArgument(f"{container} cannot hold an image encoded by {codec}{hint}")
 
@@ -141,7 +141,7 @@ def _rejection_note(source: Any, stream: Stream, container: Container, codec: st
     others = ", ".join(
         str(other)
         for other in CONTAINERS
-        if other != container and holds_codec(other.format, codec) and rejection(source, stream, other) is None
+        if other != container and holds_codec(other, codec) and rejection(source, stream, other) is None
     )
     hint = f"{others} can hold it" if others else "no container that is written here can hold it"
     meaning = meaning_of(stream)

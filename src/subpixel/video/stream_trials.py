@@ -20,14 +20,21 @@ _NO_SUCH_DATA = "it does not hold such data"
 _THUMBNAILS = av.stream.Disposition.timed_thumbnails
 
 
-@cache
-def holds_codec(container_format: str, codec: str) -> bool:
+def holds_codec(container: Container, codec: str) -> bool:
     """Whether a container can hold an image.
 
     Args:
-        container_format: libavformat's name of its writer.
+        container: the container.
         codec: libavcodec's name of the encoder of the image.
     """
+    if codec not in av.codecs_available or av.Codec(codec, "w").canonical_name in container.unheld:
+        return False
+    return _takes(container.format, codec)
+
+
+@cache
+def _takes(container_format: str, codec: str) -> bool:
+    """Whether libavformat's writer of a format takes an encoder's packets."""
     with av.open(io.BytesIO(), "w", format=container_format) as out:
         try:
             out.add_mux_stream(codec, width=64, height=64)

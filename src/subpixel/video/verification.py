@@ -215,20 +215,23 @@ def _is_added_by_writer(stream: Stream, selection: StreamSelection) -> bool:
 
 
 def _compare_image(video: VideoFile, have: VideoStream, want: VideoStream, selection: StreamSelection) -> Iterator[str]:
+    # The pixel format of RGB implies the matrix and the range, so not every container stores them.
+    yuv = not av.VideoFormat(want.pix_fmt).is_rgb
     for name, value, wanted in (
         ("size", "×".join(map(str, have.size)), "×".join(map(str, want.size))),
         ("pixel format", _without_range(have.pix_fmt), _without_range(want.pix_fmt)),
         ("colour primaries", have.tags.primaries, want.tags.primaries),
         ("transfer function", have.tags.transfer, want.tags.transfer),
-        ("colour matrix", have.tags.matrix, want.tags.matrix),
+        ("colour matrix", have.tags.matrix if yuv else None, want.tags.matrix if yuv else None),
         ("display matrix", have.matrix, writable_matrix(selection.container, video.stream)),
     ):
         if value != wanted:
             yield f"the image's {name} is {value}, not {wanted}"
-    if not _same_aspect(have.aspect, want.aspect, selection):
-        yield f"the image's sample aspect ratio is {have.aspect}, not {want.aspect}"
+    aspect, wanted_aspect = have.aspect or Fraction(1), want.aspect or Fraction(1)
+    if not _same_aspect(aspect, wanted_aspect, selection):
+        yield f"the image's sample aspect ratio is {aspect}, not {wanted_aspect}"
     # If unspecified, codes have limited range.
-    if bool(have.tags.full_range) != bool(want.tags.full_range):
+    if yuv and bool(have.tags.full_range) != bool(want.tags.full_range):
         yield f"the image's range is {_range_name(have.tags.full_range)}, not {_range_name(want.tags.full_range)}"
 
 

@@ -65,7 +65,7 @@ class VideoStream:
         pix_fmt: libavutil's name of the pixel format.
         rate: the mean number of frames a second, if it is known. Only the frames' times are exact.
         time_base: the unit of times, in seconds.
-        aspect: width by height of a pixel.
+        aspect: width by height of a pixel; None if the file does not say, which means 1.
         tags: the meaning of the codes.
         matrix: the display matrix, nine numbers as in ISO/IEC 14496-12; None if there is none.
         alpha: whether some pixels may be transparent.
@@ -75,7 +75,7 @@ class VideoStream:
     pix_fmt: str
     rate: Fraction | None
     time_base: Fraction
-    aspect: Fraction
+    aspect: Fraction | None
     tags: Tags
     matrix: tuple[int, ...] | None
     alpha: bool = False
@@ -272,7 +272,7 @@ def _video_stream(stream: Any, frame: Any, siting: str | None) -> VideoStream:
         frame.format.name,
         stream.average_rate or stream.guessed_rate,
         stream.time_base,
-        stream.sample_aspect_ratio or Fraction(1),
+        stream.sample_aspect_ratio or None,
         tags,
         _matrix(frame),
         _is_transparent(stream, frame),

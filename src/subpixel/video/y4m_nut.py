@@ -125,9 +125,11 @@ class _NutWriter:
 def _header(video_stream: VideoStream, layout: Layout, siting: str) -> Iterator[str]:
     rate = video_stream.rate or _DEFAULT_RATE
     yield f"YUV4MPEG2 W{video_stream.size[0]} H{video_stream.size[1]} F{rate.numerator}:{rate.denominator} Ip"
-    yield f"A{video_stream.aspect.numerator}:{video_stream.aspect.denominator}"
+    if video_stream.aspect is not None:
+        yield f"A{video_stream.aspect.numerator}:{video_stream.aspect.denominator}"
     yield f"C{_colour_space(layout, siting)}"
-    yield f"XCOLORRANGE={'FULL' if video_stream.tags.full_range else 'LIMITED'}"
+    if video_stream.tags.full_range is not None:
+        yield f"XCOLORRANGE={'FULL' if video_stream.tags.full_range else 'LIMITED'}"
 
 
 def _colour_space(layout: Layout, siting: str) -> str:
