@@ -14,7 +14,7 @@ from PIL import Image
 
 from video import clips
 
-__all__ = ["MAKERS", "attached", "big_second", "picture", "telemetry", "transparent", "transport_data"]
+__all__ = ["MAKERS", "attached", "big_second", "picture", "telemetry", "transparent", "transport_data", "two_alike"]
 
 _FRAMES = 3
 _CHAPTERS = [
@@ -151,6 +151,28 @@ def big_second(
                 out.mux(stream.encode(each))
             out.mux(stream.encode(None))
     return path
+
+
+def two_alike(path: Path, codec: str) -> Path:
+    """Two video streams of the same codec, the first of 96×64 and the second of 64×64."""
+    options = {"libsvtav1": {"preset": "12"}, "libx265": {"x265-params": "log-level=none"}}.get(codec, {})
+    if codec == "libvpx-vp9":
+        options = {"cpu-used": "8", "deadline": "realtime"}
+
+    def others(out: Any) -> Callable[[Any], None]:
+        stream = out.add_stream(codec, rate=24, options=options)
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
+
+        def write(_out: Any) -> None:
+            for number in range(6):
+                each = clips.frame(number, (64, 64))
+                each.pts, each.time_base = number, clips.RATE
+                out.mux(stream.encode(each))
+            out.mux(stream.encode(None))
+
+        return write
+
+    return clips.make_clip(path, others=others, size=(96, 64), times=range(6))
 
 
 def transparent(path: Path, codec: str = "libvpx-vp9", pix_fmt: str = "yuva420p") -> Path:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import av
 import pytest
+from PIL import Image
 
 from subpixel.errors import VideoReadError
 from subpixel.video import upscale_file
@@ -52,6 +54,28 @@ def test_the_others_are_copied(tmp_path: Path, suffix: str, flags: tuple[int, in
     assert (written.main, written.stream.size) == (1, (96, 64))  # the next program finds the same one
     with open_video(source) as before, open_video(result.destination) as after:
         assert [bytes(p) for p in before.demux(video=0) if p.size] == [bytes(p) for p in after.demux(video=0) if p.size]
+
+
+@pytest.mark.parametrize("codec", ["libx264", "libx265", "libsvtav1", "mpeg2video", "libvpx-vp9"])
+@pytest.mark.parametrize("source", ["ts", "mp4", "avi"])
+def test_the_others_are_copied_whatever_frames_their_packets(tmp_path: Path, codec: str, source: str) -> None:
+    """Transport streams and AVI separate NAL units otherwise than MP4 and Matroska, and their clocks are others."""
+    path = tmp_path / f"in.{source}"
+    try:
+        stream_clips.two_alike(path, codec)
+    except ValueError:
+        assert (source, codec) in {("ts", "libsvtav1"), ("ts", "libvpx-vp9"), ("avi", "libx265")}
+        return
+    for suffix in ("mkv", "mp4", "mov"):
+        try:
+            video = probe(path)
+        except VideoReadError:
+            assert source == "ts"  # libavformat writes AV1 and VP9 there, but does not read them
+            return
+        kept = len(select(video, f"x.{suffix}", "libx264").streams) == len(video.others)
+        result = upscale_file(path, tmp_path / f"out.{suffix}", model="bicubic")
+        assert result.size_out == (192, 128)
+        assert len(probe(result.destination).streams) == 1 + kept
 
 
 def test_one_that_the_container_does_not_hold_is_left_out(tmp_path: Path) -> None:
@@ -113,7 +137,8 @@ def test_transparency_is_named(tmp_path: Path, suffix: str, codec: str, pix_fmt:
     source = stream_clips.transparent(tmp_path / f"in.{suffix}", codec, pix_fmt)
     assert probe(source).stream.alpha
     result = upscale_file(source, tmp_path / "out.mkv", model="bicubic")
-    assert "transparency is not kept: the alpha channel is left out" in result.notes
+    hint = "; subpixel upscale keeps the animation with it" if suffix in ("apng", "gif") else ""
+    assert f"transparency is not kept: the alpha channel is left out{hint}" in result.notes
     with open_video(result.destination) as container:
         assert "alpha_mode" not in {key.lower() for key in container.streams.video[0].metadata}
     assert not probe(result.destination).stream.alpha
@@ -141,3 +166,36 @@ def test_hidden_frames_of_a_copied_stream_are_named(tmp_path: Path, suffix: str,
     assert video.main == 1
     notes = select(video, f"x.{suffix}", "libx264").notes
     assert any("frames that an edit list hides become visible" in note for note in notes) == said
+
+
+def animation(path: Path, *, count: int = 3) -> Path:
+    frames = [Image.new("RGBA", (48, 32), (60 * n, 100, 200, 255 if n else 90)) for n in range(count)]
+    if path.suffix == ".avif":
+        frames = [each.convert("RGB") for each in frames]
+    form = "PNG" if path.suffix == ".apng" else None
+    frames[0].save(path, form, save_all=count > 1, append_images=frames[1:], duration=100)
+    return path
+
+
+@pytest.mark.parametrize("suffix", ["gif", "apng", "avif"])
+def test_animated_images_are_videos(tmp_path: Path, suffix: str) -> None:
+    source = animation(tmp_path / f"in.{suffix}")
+    result = upscale_file(source, model="bicubic")
+    assert (result.destination.name, result.size_out, result.frames) == ("in_x2.mkv", (96, 64), 3)
+    with open_video(result.destination) as container:
+        stream = container.streams.video[0]
+        assert [each.pts * stream.time_base for each in container.decode(stream)] == [
+            0,
+            Fraction(1, 10),
+            Fraction(1, 5),
+        ]
+    assert len(probe(result.destination).streams) == 1
+    if suffix == "avif":
+        assert "video stream 0 (av1) is left out" in result.notes[0]
+
+
+@pytest.mark.parametrize("name", ["in.webp", "one.webp", "one.gif", "one.apng", "one.avif"])
+def test_images_are_left_to_upscale(tmp_path: Path, name: str) -> None:
+    source = animation(tmp_path / name, count=1 if name.startswith("one") else 3)
+    with pytest.raises(VideoReadError, match=r"this is an image; use subpixel upscale$"):
+        probe(source)

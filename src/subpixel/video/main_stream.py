@@ -10,7 +10,10 @@ import av
 
 from subpixel.errors import VideoReadError
 
-__all__ = ["main_stream"]
+__all__ = ["is_image_item", "main_stream"]
+
+# Brands of HEIF (ISO/IEC 23008-12): files of still images, which may hold a sequence beside them.
+_IMAGE_BRANDS = {"avif", "avis", "heic", "heix", "hevc", "hevx", "mif1", "msf1"}
 
 _FLAGS = av.stream.Disposition
 # Streams that stand beside a video: its cover, images of its chapters, stills, and what belongs to another stream.
@@ -32,6 +35,8 @@ def main_stream(container: Any, path: Path, index: int | None = None) -> Any:
         VideoReadError: there is no video stream, or none that can be decoded.
     """
     streams = [stream for stream in _video_streams(container) if index in (None, stream.index)]
+    if not streams and any(is_image_item(container, stream) for stream in container.streams.video):
+        raise VideoReadError(f"{path}: this is an image; use subpixel upscale")
     if not streams:
         raise VideoReadError(f"{path}: has no video stream")
     able = [stream for stream in streams if stream.codec_context is not None]
@@ -42,7 +47,14 @@ def main_stream(container: Any, path: Path, index: int | None = None) -> Any:
 
 def _video_streams(container: Any) -> list[Any]:
     """The streams that may be the video: all video streams but those that stand beside one."""
-    return [stream for stream in container.streams.video if not stream.disposition & _BESIDE]
+    streams = (stream for stream in container.streams.video if not stream.disposition & _BESIDE)
+    return [stream for stream in streams if not is_image_item(container, stream)]
+
+
+def is_image_item(container: Any, stream: Any) -> bool:
+    """Whether a stream is a still image of an AVIF or a HEIC, which libavformat shows as a stream without a length."""
+    brand = container.metadata.get("major_brand", "").strip()
+    return stream.type == "video" and brand in _IMAGE_BRANDS and stream.duration is None
 
 
 def _rank(stream: Any) -> tuple[bool, int, Fraction, int]:

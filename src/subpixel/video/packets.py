@@ -13,7 +13,7 @@ from subpixel.errors import VideoReadError
 from subpixel.storage.os_errors import os_error_text
 from subpixel.video.time_range import Span
 
-__all__ = ["WHOLE", "may_be_repacked", "read_packets", "without_adts_header"]
+__all__ = ["WHOLE", "read_packets"]
 
 # Every packet, with its time as it is.
 WHOLE = Span()
@@ -85,21 +85,6 @@ def _cut(packet: Any) -> bool:
     packet.pts, packet.duration = 0, end
     packet.dts = None if packet.dts is None else max(0, packet.dts)
     return True
-
-
-def without_adts_header(codec: str, content: bytes) -> bytes:
-    """A packet without the header that AAC has in transport streams; any other packet as it is.
-
-    Source: ISO/IEC 13818-7, 6.2 (ADTS). Raw AAC never begins with twelve ones: its first three ones mean the end.
-    """
-    if codec == "aac" and len(content) > 9 and content[0] == 0xFF and content[1] & 0xF6 == 0xF0:
-        return content[7 if content[1] & 1 else 9 :]
-    return content
-
-
-def may_be_repacked(codec: str) -> bool:
-    """Whether another container may split this codec's bytes into other packets; their sequence stays the same."""
-    return codec.startswith("pcm_")
 
 
 def _seek(container: Any, seconds: Fraction) -> None:

@@ -23,7 +23,7 @@ from subpixel.video.pipeline import Stages
 from subpixel.video.stream_selection import image_losses
 from subpixel.video.time_range import TimeRange, span_of
 from subpixel.video.video_file import VideoFile, describe_file, no_frame, open_video, probe
-from subpixel.video.y4m_nut import PipeFormat, check_layout, open_writer
+from subpixel.video.y4m_nut import PipeFormat, check_layout, format_for, open_writer
 
 __all__ = ["PipeOutput", "PipeResult"]
 
@@ -50,7 +50,7 @@ class PipeOutput:
     Args:
         source: the video; ``-`` for standard input.
         upscaler: of a luma network; for RGB videos, of any network.
-        format: ``"y4m"`` or ``"nut"``.
+        format: ``"y4m"`` or ``"nut"``; None for the one that holds the frames.
         time_range: the part of the video to write; None for all.
         deinterlace: turn interlaced frames into progressive ones first.
         side_by_side: show the bicubic resize on the left.
@@ -60,7 +60,7 @@ class PipeOutput:
 
     source: Path
     upscaler: Upscaler
-    format: PipeFormat = "y4m"
+    format: PipeFormat | None = "y4m"
     time_range: TimeRange | None = None
     deinterlace: bool = False
     side_by_side: bool = False
@@ -100,7 +100,8 @@ class PipeOutput:
         self, video: VideoFile, codec: str | None, frames: Iterator[Frame], damage: Damage, out: BinaryIO
     ) -> PipeResult:
         layout = layout_of(video.stream.pix_fmt, video.path)
-        check_layout(self.format, layout, video.path)
+        pipe_format = self.format or format_for(layout)
+        check_layout(pipe_format, layout, video.path)
         network = self.upscaler.network(self.upscaler.choose_by_codec(codec))
         upscaler = frame_upscaler(
             network, video, layout, side_by_side=self.side_by_side, realtime=self.realtime, rate=self.rate
@@ -114,7 +115,7 @@ class PipeOutput:
         def write(results: Iterator[Frame]) -> None:
             nonlocal count
             try:
-                with open_writer(self.format, out, video_stream, layout, chroma_siting(video)) as writer:
+                with open_writer(pipe_format, out, video_stream, layout, chroma_siting(video)) as writer:
                     for frame in results:
                         writer.add(frame.result, frame.time - zero)
                         count += 1

@@ -104,7 +104,8 @@ def image_losses(video: VideoFile, container: Container | None) -> tuple[str, ..
     """
     losses = [loss for loss in video.losses if not (loss == _STEREO and _stores_stereo_mode(video, container))]
     if video.stream.alpha:
-        losses.append("transparency is not kept: the alpha channel is left out")
+        hint = "; subpixel upscale keeps the animation with it" if video.format in ("gif", "apng") else ""
+        losses.append(f"transparency is not kept: the alpha channel is left out{hint}")
     return tuple(losses)
 
 

@@ -17,7 +17,7 @@ __all__ = ["holds_codec", "rejection"]
 
 _NO_SUCH_FORMAT = "it does not hold this format"
 _NO_SUCH_DATA = "it does not hold such data"
-_THUMBNAILS = av.stream.Disposition.timed_thumbnails
+_STILLS = av.stream.Disposition.timed_thumbnails | av.stream.Disposition.still_image
 
 
 def holds_codec(container: Container, codec: str) -> bool:
@@ -55,8 +55,8 @@ def rejection(source: Any, stream: Stream, container: Container) -> str | None:
         return None if container.format in ("mp4", "mov") else "it becomes metadata of the image"
     if stream.kind == "attachment":
         return None if container.attachments else "it has no attachments"
-    if stream.flags & _THUMBNAILS:
-        return "the images of chapters are not written"
+    if stream.flags & _STILLS:
+        return "images of chapters, and stills beside a video, are not written"
     if is_cover(stream):
         return _rejection_of_cover(stream, container)
     template = source.streams[stream.index]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from subpixel.errors import InvalidArgument
+from subpixel.video.containers import is_cover
 from subpixel.video.video_file import Stream, VideoFile
 
 __all__ = ["Span", "TimeRange", "span_of"]
@@ -75,8 +76,8 @@ def span_of(video: VideoFile, streams: Iterable[Stream], time_range: TimeRange |
     """The span of a part of a video.
 
     A result begins at 0, and its streams keep their distances. 0 is the first frame that is shown, or the beginning of
-    the sound if that comes first: it would be cut off before 0. Samples that a decoder skips do not count as sound, and
-    neither does what already lies before 0 while the image does not.
+    a sound or another video that comes first: it would be cut off before 0. Samples that a decoder skips do not count,
+    and neither does what already lies before 0 while the image does not.
 
     Args:
         video: the video.
@@ -86,8 +87,9 @@ def span_of(video: VideoFile, streams: Iterable[Stream], time_range: TimeRange |
     if time_range is not None and time_range.start > 0:
         start = video.first + time_range.start
         return Span(start, None if time_range.end is None else video.first + time_range.end, start)
-    sounds = [each.start for each in streams if each.kind == "audio" and each.start is not None]
-    earliest = min([video.first, *(max(start, min(Fraction(0), video.first)) for start in sounds)])
+    others = (each for each in streams if each.kind in ("audio", "video") and not is_cover(each))
+    starts = [each.start for each in others if each.start is not None]
+    earliest = min([video.first, *(max(start, min(Fraction(0), video.first)) for start in starts)])
     tick = video.stream.time_base
     end = None if time_range is None or time_range.end is None else video.first + time_range.end
     return Span(None, end, earliest // tick * tick)

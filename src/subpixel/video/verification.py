@@ -28,7 +28,8 @@ from subpixel.video.containers import (
 )
 from subpixel.video.hdr import DisplayMetadata, Light, Mastering, unwritten_display_metadata
 from subpixel.video.muxing import cut_chapters
-from subpixel.video.packets import may_be_repacked, read_packets, without_adts_header
+from subpixel.video.packet_content import content_of, may_be_repacked
+from subpixel.video.packets import read_packets
 from subpixel.video.stream_selection import StreamSelection
 from subpixel.video.time_range import Span
 from subpixel.video.video_file import Stream, VideoFile, VideoStream, open_video, probe
@@ -115,7 +116,7 @@ class _Packets:
     durations: array[int] = field(default_factory=lambda: array("q"))
 
     def add(self, packet: Any) -> None:
-        content = without_adts_header(self.codec, bytes(packet))
+        content = content_of(self.codec, bytes(packet))
         if self.codec == "mov_text" and content == b"\0\0":
             return  # a pause between two subtitles, which writers add
         if not may_be_repacked(self.codec):

@@ -18,7 +18,7 @@ import av
 from subpixel.errors import VideoReadError
 from subpixel.storage.os_errors import os_error_text
 from subpixel.video.hdr import DisplayMetadata, display_metadata
-from subpixel.video.main_stream import main_stream
+from subpixel.video.main_stream import is_image_item, main_stream
 from subpixel.video.side_data import lost_side_data, lost_stream_side_data
 from subpixel.video.stream_description import StreamDescription, stream_descriptions
 
@@ -39,6 +39,8 @@ __all__ = [
 
 Kind = Literal["video", "audio", "subtitle", "data", "attachment"]
 
+# Formats of libavformat that are files of images, by the ends of their names.
+_IMAGE_FORMATS = ("image2", "_pipe", "gif", "apng")
 # The element AlphaMode of Matroska (RFC 9559, 5.1.4.1.28.4), which libavformat turns into metadata.
 _ALPHA_MODE = "alpha_mode"
 # libavcodec's name for data of several formats, which only the container's own name tells apart.
@@ -201,9 +203,15 @@ def probe(path: str | Path, main: int | None = None) -> VideoFile:
 def probe_open(container: Any, path: Path, main: int | None = None) -> VideoFile:
     """The same, for a container that was just opened."""
     stream = main_stream(container, path, main)
-    frame = _first_frame(container, stream, path)
-    # libavformat also reads files of images, one after another; a single one is no video.
-    if container.format.name.endswith(("image2", "_pipe")) and not any(each.size for each in container.demux(stream)):
+    # libavformat also reads files of images, one after another, and animations; a single image is no video.
+    images = container.format.name.endswith(_IMAGE_FORMATS)
+    try:
+        frame = _first_frame(container, stream, path)
+    except VideoReadError:
+        if images:
+            raise VideoReadError(f"{path}: this is an image; use subpixel upscale") from None
+        raise
+    if images and not any(each.size for each in container.demux(stream)):
         raise VideoReadError(f"{path}: this is an image; use subpixel upscale")
     return describe_file(container, path, frame, stream)
 
@@ -333,9 +341,10 @@ def describe_stream(stream: Any, description: StreamDescription) -> Stream:
     # libavformat reads the titles from the track to which a reference of type "chap" points, and then discards it.
     chapters = kind == "data" and stream.discard == av.stream.Discard.all
     start = None if stream.start_time is None else stream.start_time * stream.time_base
-    return Stream(
-        stream.index, kind, codec, dict(stream.metadata), int(stream.disposition), chapters, description.delay, start
-    )
+    flags = int(stream.disposition)
+    if is_image_item(stream.container, stream):
+        flags |= int(av.stream.Disposition.still_image)
+    return Stream(stream.index, kind, codec, dict(stream.metadata), flags, chapters, description.delay, start)
 
 
 def _chapters(container: Any) -> Iterator[Chapter]:

@@ -21,7 +21,7 @@ from subpixel.video.encoders import configure_context
 from subpixel.video.formats import Layout, planes_of
 from subpixel.video.video_file import VideoStream
 
-__all__ = ["PipeFormat", "Writer", "check_layout", "open_writer", "pipe_format"]
+__all__ = ["PipeFormat", "Writer", "check_layout", "format_for", "open_writer", "pipe_format"]
 
 PipeFormat = Literal["y4m", "nut"]
 
@@ -49,6 +49,11 @@ def pipe_format(name: str) -> PipeFormat:
     if name not in get_args(PipeFormat):
         raise unknown("format", name, get_args(PipeFormat))
     return cast(PipeFormat, name)
+
+
+def format_for(layout: Layout) -> PipeFormat:
+    """The format that holds frames of a layout: ``"y4m"``, which every player reads, or ``"nut"`` for RGB."""
+    return "nut" if layout.rgb else "y4m"
 
 
 def check_layout(name: PipeFormat, layout: Layout, where: object) -> None:
