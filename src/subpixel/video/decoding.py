@@ -14,10 +14,11 @@ import av.filter
 from subpixel.errors import Unsupported, VideoReadError
 from subpixel.storage.os_errors import os_error_text
 from subpixel.video.frame import Frame
-from subpixel.video.time_range import TimeRange
+from subpixel.video.side_data import lost_side_data
+from subpixel.video.time_range import Span
 from subpixel.video.video_file import VideoFile, open_video
 
-__all__ = ["Damage", "decode_packets", "frames_in_range", "frames_with_times", "read_frames"]
+__all__ = ["Damage", "decode_packets", "frames_in_span", "frames_with_times", "read_frames"]
 
 # Frames decoded before the first one that is needed, so that a filter gives the same frame as in an uninterrupted run:
 # bwdif reads one frame to each side.
@@ -28,16 +29,18 @@ _LISTED = 5
 
 @dataclass
 class Damage:
-    """What was found wrong with a video while it was decoded."""
+    """What was found wrong with a video while it was decoded, and what frames after the first lose (``losses``)."""
 
     lost_packets: list[Fraction | None] = field(default_factory=list)
     damaged_frames: list[Fraction] = field(default_factory=list)
     moved_frames: int = 0
     read_error: str = ""
+    losses: dict[str, None] = field(default_factory=dict)
 
     def clear(self) -> None:
         """Forget everything, before the video is decoded again."""
         self.lost_packets, self.damaged_frames, self.moved_frames, self.read_error = [], [], 0, ""
+        self.losses = {}
 
     def notes(self) -> Iterator[str]:
         """A sentence for each kind of damage."""
@@ -53,6 +56,7 @@ class Damage:
             )
         if self.read_error:
             yield self.read_error
+        yield from self.losses
 
 
 def read_frames(
@@ -80,11 +84,11 @@ def read_frames(
             yield frame
 
 
-def frames_in_range(frames: Iterator[Frame], time_range: TimeRange | None, time_base: Fraction) -> Iterator[Frame]:
-    """The frames whose time lies in a range; all of them if the range is None."""
-    first = None if time_range is None else time_range.first_tick(time_base)
+def frames_in_span(frames: Iterator[Frame], span: Span, time_base: Fraction) -> Iterator[Frame]:
+    """The frames whose time lies in a span."""
+    first = span.first_tick(time_base)
     for frame in frames:
-        if time_range is not None and time_range.ends_by(frame.time * time_base):
+        if span.ends_by(frame.time * time_base):
             return
         if first is None or frame.time >= first:
             yield frame
@@ -175,6 +179,7 @@ def _timed_frames(decoded: Iterator[Any], video: VideoFile, damage: Damage) -> I
             time = last + 1
             damage.moved_frames += 1
         last = time
+        damage.losses.update(dict.fromkeys(loss for loss in lost_side_data(frame) if loss not in video.losses))
         yield Frame(frame, time)
 
 
