@@ -8,6 +8,7 @@ import pyvips
 
 from subpixel.image.files.containers import jpeg
 from subpixel.image.files.formats import Format
+from subpixel.image.files.icc_check import check_profile
 from subpixel.image.files.provenance import Provenance
 from subpixel.image.files.source_metadata import COMMENTS, TEXTS, get_blob, set_blob, unpack_blobs
 from subpixel.image.files.xmp import change_properties, remove_properties
@@ -159,6 +160,9 @@ def _with_profile(
     profile = get_blob(header, "icc-profile-data")
     if profile is None or header is None or header.interpretation not in (*GRAY, *RGB):
         return image, ()  # after a conversion the profile describes the old colours
+    profile, problem = check_profile(profile, form.name == "PNG")
+    if profile is None:
+        return image, (f"the colour profile is not kept: {problem}",)
     gray = image.bands < 3
     if profile[16:20] != (b"GRAY" if gray else b"RGB "):
         space = profile[16:20].decode("latin-1").strip()

@@ -20,10 +20,11 @@ from subpixel.errors import ImageReadError, InvalidArgument
 from subpixel.image.files.compression_info import read_compression
 from subpixel.image.files.containers import png
 from subpixel.image.files.formats import format_by_signature
+from subpixel.image.files.icc_check import check_profile
 from subpixel.image.files.image_data import ImageData
 from subpixel.image.files.open_file import OpenFile
 from subpixel.image.files.output_metadata import GRAY, RGB
-from subpixel.image.files.source_metadata import collect_metadata, frame_count, get_field, loader_name
+from subpixel.image.files.source_metadata import collect_metadata, frame_count, get_blob, get_field, loader_name
 from subpixel.image.files.vips_errors import vips_error_text
 from subpixel.models.auto import Source
 from subpixel.storage.os_errors import os_error_text
@@ -315,7 +316,12 @@ def _to_gray_or_rgb(image: pyvips.Image) -> tuple[pyvips.Image, tuple[str, ...]]
     if space in GRAY or (space in RGB and image.bands <= 4):
         return image, ()
     deep = image.format in ("ushort", "short") or few_bits > 8
-    if image.get_typeof("icc-profile-data") != 0:
+    found = get_blob(image, "icc-profile-data")
+    if found is not None:
+        profile, problem = check_profile(found)
+        plain = image.colourspace("rgb16" if deep else "srgb")
+        if profile is None:
+            return plain, (f"colours were converted from {space} to sRGB without the file's profile: {problem}",)
         try:
             # As in Photoshop: black ink becomes black, not dark gray.
             depth, black = 16 if deep else 8, {"intent": "relative", "black_point_compensation": True}
@@ -323,7 +329,6 @@ def _to_gray_or_rgb(image: pyvips.Image) -> tuple[pyvips.Image, tuple[str, ...]]
             return converted, (f"colours were converted from {space} to sRGB with the file's profile",)
         except pyvips.Error:
             pass  # the profile is for another space than the pixels'
-        plain = image.colourspace("rgb16" if deep else "srgb")
         return plain, (f"colours were converted from {space} to sRGB; the file's profile does not fit them",)
     return image.colourspace("rgb16" if deep else "srgb"), (f"colours were converted from {space} to sRGB",)
 
