@@ -27,10 +27,18 @@ _DROPPED = (
 )
 
 _TIFF, _EXIF = "http://ns.adobe.com/tiff/1.0/", "http://ns.adobe.com/exif/1.0/"
-_PREVIEWS = {
+# Properties that describe what a result does not have: previews, gain maps, the video of a motion photo, depth maps and
+# sound behind the image or in extended XMP. Sources: Adobe's XMP specification; Google's formats of motion photos,
+# Ultra HDR, depth maps and Dynamic Depth.
+_GOOGLE = "http://ns.google.com/photos/"
+_OF_LOST_PARTS: dict[str, tuple[str, ...]] = {
     "http://ns.adobe.com/xap/1.0/": ("Thumbnails",),
+    "http://ns.adobe.com/xmp/note/": ("HasExtendedXMP",),
     "http://ns.adobe.com/hdr-gain-map/1.0/": ("*",),
-    "http://ns.google.com/photos/1.0/container/": ("Directory",),
+    "http://ns.apple.com/HDRGainMap/1.0/": ("*",),
+    **{f"{_GOOGLE}1.0/{kind}/": ("*",) for kind in ("camera", "container", "container/item")},
+    **{f"{_GOOGLE}1.0/{kind}/": ("*",) for kind in ("depthmap", "image", "audio")},
+    **{f"{_GOOGLE}dd/1.0/{kind}/": ("*",) for kind in ("container", "item", "device", "image", "depthmap", "camera")},
 }
 
 
@@ -210,7 +218,7 @@ def _packet(
         exif = {f"Pixel{axis}Dimension": length for axis, length in size.items()}
         tiff = {"Orientation": "1", "ImageWidth": size["X"], "ImageLength": size["Y"]}
         changed = change_properties(packet, {_TIFF: tiff, _EXIF: exif})
-        changed = None if changed is None else remove_properties(changed, _PREVIEWS)
+        changed = None if changed is None else remove_properties(changed, _OF_LOST_PARTS)
         if changed is None:
             notes.append("the XMP cannot be parsed: it is kept unchanged")
         packet = packet if changed is None else changed

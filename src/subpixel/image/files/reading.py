@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from subpixel.errors import ImageReadError, InvalidArgument
 from subpixel.image.files.compression_info import read_compression
-from subpixel.image.files.containers import png
+from subpixel.image.files.containers import jpeg, png
 from subpixel.image.files.formats import format_by_signature
 from subpixel.image.files.icc_check import check_profile
 from subpixel.image.files.image_data import ImageData
@@ -183,6 +183,15 @@ def load_pixels(file: ImageFile) -> ImageData:
 
 def damage_error(path: str | Path, error: pyvips.Error) -> ImageReadError:
     """The error for a file whose pixels cannot all be read."""
+    try:
+        with open(path, "rb") as file:
+            kind = jpeg.unsupported_coding(file)
+    except OSError as failure:
+        return ImageReadError(f"{path}: {os_error_text(failure)}")
+    if kind is not None:
+        return ImageReadError(
+            f"{path}: this is {kind}, which the installed libvips cannot read; convert it to PNG or TIFF"
+        )
     return ImageReadError(f"{path}: the image is damaged or truncated ({vips_error_text(error)})")
 
 
@@ -281,11 +290,12 @@ def _unreadable(file: OpenFile, error: pyvips.Error) -> ImageReadError:
     try:
         with file.reader() as reader:
             start = reader.read(32)
+            kind = jpeg.unsupported_coding(reader)
     except OSError as failure:
         return ImageReadError(f"{path}: {os_error_text(failure)}")
     if not start:
         return ImageReadError(f"{path}: the file is empty")
-    name = format_by_signature(start)
+    name = kind or format_by_signature(start)
     if name is not None:
         return ImageReadError(
             f"{path}: this is {name}, which the installed libvips cannot read; convert it to PNG or TIFF"

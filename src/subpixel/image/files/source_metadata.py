@@ -94,7 +94,7 @@ def collect_metadata(header: pyvips.Image, file: BinaryIO, *, lossy: bool) -> tu
             set_blob(header, "xmp-data", packet)
         _pack_blobs(header, COMMENTS, comments)
     elif loader in ("jpegload", "uhdrload"):
-        losses = jpeg.list_losses(file)
+        losses = jpeg.list_losses(file, header.get_fields())
     if loader in ("webpload", "heifload"):
         header = _with_resolution(header)
     return header, losses
