@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 
 import pyvips
 
 from subpixel.image.files.containers import jpeg
 from subpixel.image.files.formats import Format
+from subpixel.image.files.icc import HDR_TRANSFERS
 from subpixel.image.files.icc_check import check_profile
 from subpixel.image.files.provenance import Provenance
-from subpixel.image.files.source_metadata import COMMENTS, TEXTS, get_blob, set_blob, unpack_blobs
+from subpixel.image.files.source_metadata import (
+    CODE_POINTS,
+    COMMENTS,
+    TEXTS,
+    get_blob,
+    get_field,
+    set_blob,
+    unpack_blobs,
+)
 from subpixel.image.files.xmp import change_properties, remove_properties
 
 __all__ = ["GRAY", "RGB", "PreparedImage", "prepare_metadata"]
@@ -55,6 +65,7 @@ class PreparedImage:
         xmp: the XMP packet; libvips writes it, except into a GIF.
         texts: text chunks of a PNG.
         comments: comments of a GIF.
+        code_points: primaries and transfer of the colours (ITU-T H.273) for an AVIF, where no profile describes them.
     """
 
     image: pyvips.Image
@@ -65,6 +76,7 @@ class PreparedImage:
     xmp: bytes | None = None
     texts: tuple[bytes, ...] = ()
     comments: tuple[bytes, ...] = ()
+    code_points: tuple[int, int] | None = None
 
 
 def prepare_metadata(
@@ -90,8 +102,9 @@ def prepare_metadata(
         image = image.copy(xres=header.xres, yres=header.yres) if _plausible(header) else image.copy(xres=1, yres=1)
         _update_size(image, image.width, image.height // pages)
     notes = [form.caveat] if form.caveat else []
-    if form.bits and image.format == "ushort":
-        notes.append(f"{form.name} has {form.bits} bits per channel: 16 were rounded to that")
+    bits = 16 if header is None else get_field(header, "bits-per-sample", 16)
+    if form.bits and image.format == "ushort" and bits > form.bits:
+        notes.append(f"{form.name} has {form.bits} bits per channel: {bits} were rounded to that")
     image, more = _with_profile(image, header, form)
     notes += more
     if pages > 1:
@@ -111,12 +124,14 @@ def prepare_metadata(
     if comments and form.name != "GIF":
         notes.append(f"{form.name} holds no GIF comment: it is not kept")
         comments = ()
+    points, more = _code_points(header, form)
+    notes += more
     if header is not None and not _plausible(header):
         stated = f"{header.xres * 25.4:g}×{header.yres * 25.4:g} dpi"
         notes.append(f"the resolution ({stated}) is implausible: it is not kept")
     elif header is not None and "resolution" not in form.keeps and (header.xres, header.yres) != (1, 1):
         notes.append(f"{form.name} holds no resolution: it is not kept")
-    return PreparedImage(image, pages, tuple(notes), exif, iptc, packet, texts, comments)
+    return PreparedImage(image, pages, tuple(notes), exif, iptc, packet, texts, comments, points)
 
 
 def _plausible(header: pyvips.Image) -> bool:
@@ -191,6 +206,17 @@ def _with_profile(
     if image.get_typeof("icc-profile-data"):
         image.remove("icc-profile-data")
     return image, (f"{form.name} holds {lacks}: colours were converted to sRGB",)
+
+
+def _code_points(header: pyvips.Image | None, form: Format) -> tuple[tuple[int, int] | None, tuple[str, ...]]:
+    """Colours that no profile describes, and a note where a format cannot state them."""
+    packed = get_blob(header, CODE_POINTS)
+    if packed is None:
+        return None, ()
+    primaries, transfer = struct.unpack(">HH", packed)
+    if form.name == "AVIF":
+        return (primaries, transfer), ()
+    return None, (f"{form.name} cannot state colours of {HDR_TRANSFERS[transfer]} (HDR): they will look flat",)
 
 
 def _set_animation(image: pyvips.Image, header: pyvips.Image | None, form: Format, pages: int) -> tuple[str, ...]:

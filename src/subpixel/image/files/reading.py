@@ -24,7 +24,14 @@ from subpixel.image.files.icc_check import check_profile
 from subpixel.image.files.image_data import ImageData
 from subpixel.image.files.open_file import OpenFile
 from subpixel.image.files.output_metadata import GRAY, RGB
-from subpixel.image.files.source_metadata import collect_metadata, frame_count, get_blob, get_field, loader_name
+from subpixel.image.files.source_metadata import (
+    PREMULTIPLIED,
+    collect_metadata,
+    frame_count,
+    get_blob,
+    get_field,
+    loader_name,
+)
 from subpixel.image.files.vips_errors import vips_error_text
 from subpixel.models.auto import Source
 from subpixel.storage.os_errors import os_error_text
@@ -264,9 +271,12 @@ def _open_image(header: ImageHeader, limit: float) -> ImageFile:
         image = _without_palette_bands(image, vips, file)
         compression = read_compression(reader)
         metadata, losses = collect_metadata(vips, reader, lossy=compression.codec is not None)
+    if header.loader == "heifload":
+        image = _heif_pixels(image, metadata)
     images = get_field(vips, "n-pages", 1)
     if images > pages:
-        notes = (*notes, f"the file holds {images} images; the first is upscaled")
+        shown = "main one" if header.loader == "heifload" else "first"
+        notes = (*notes, f"the file holds {images} images; the {shown} is upscaled")
     if image.format == "double":
         notes = (*notes, "64-bit floating point was read as 32-bit")
     if image.format not in _DTYPES or image.bands > 4:
@@ -341,6 +351,18 @@ def _to_gray_or_rgb(image: pyvips.Image) -> tuple[pyvips.Image, tuple[str, ...]]
             pass  # the profile is for another space than the pixels'
         return plain, (f"colours were converted from {space} to sRGB; the file's profile does not fit them",)
     return image.colourspace("rgb16" if deep else "srgb"), (f"colours were converted from {space} to sRGB",)
+
+
+def _heif_pixels(image: pyvips.Image, metadata: pyvips.Image) -> pyvips.Image:
+    """Samples of 9 to 15 bits over the whole range of 16, so that white is white; colours without their alpha."""
+    bits = get_field(metadata, "bits-per-sample", 16)
+    if image.format == "ushort" and 8 <= bits < 16:
+        image = image | (image >> bits)  # libvips shifts them up: 1023 of 10 bits is 65472
+    if get_field(metadata, PREMULTIPLIED, 0) and image.bands in (2, 4):
+        top = 65535 if image.format == "ushort" else 255
+        straight = (image.unpremultiply(max_alpha=top) + 0.5).cast(image.format)
+        image = straight.copy(interpretation=image.interpretation)
+    return image
 
 
 def _without_palette_bands(image: pyvips.Image, header: pyvips.Image, file: OpenFile) -> pyvips.Image:

@@ -1,8 +1,9 @@
 """The metadata of a source file, as fields of a libvips header that holds no pixels.
 
 libvips reads most of it. Added here: ``exif-data`` and ``iptc-data`` (Photoshop's resources, as in a JPEG) of a TIFF,
-``xmp-data`` of a GIF, and three fields of this package: the text chunks of a PNG, the comments of a GIF, and whether
-the file was compressed with loss.
+``xmp-data`` of a GIF, a colour profile for the code points of an AVIF, and fields of this package: the text chunks of a
+PNG, the comments of a GIF, whether the file was compressed with loss, whether its colours are premultiplied, and code
+points of colours that no profile describes (PQ and HLG).
 """
 
 from __future__ import annotations
@@ -12,11 +13,15 @@ from typing import Any, BinaryIO
 
 import pyvips
 
-from subpixel.image.files.containers import gif, jpeg, png, tiff
+from subpixel.image.files.containers import gif, isobmff, jpeg, png, tiff
+from subpixel.image.files.containers.isobmff_inventory import list_losses as list_heif_losses
+from subpixel.image.files.icc import HDR_TRANSFERS, Colours, build_profile
 
 __all__ = [
+    "CODE_POINTS",
     "COMMENTS",
     "LOSSY",
+    "PREMULTIPLIED",
     "TEXTS",
     "collect_metadata",
     "frame_count",
@@ -28,6 +33,10 @@ __all__ = [
 ]
 
 TEXTS, COMMENTS, LOSSY = "subpixel-texts", "subpixel-comments", "subpixel-lossy"
+PREMULTIPLIED, CODE_POINTS = "subpixel-premultiplied", "subpixel-code-points"
+
+# Transfers of H.273 that displays show as sRGB's.
+_LIKE_SRGB = (1, 6, 13, 14, 15)
 
 
 def get_blob(image: pyvips.Image | None, name: str) -> bytes | None:
@@ -95,6 +104,10 @@ def collect_metadata(header: pyvips.Image, file: BinaryIO, *, lossy: bool) -> tu
         _pack_blobs(header, COMMENTS, comments)
     elif loader in ("jpegload", "uhdrload"):
         losses = jpeg.list_losses(file, header.get_fields())
+    elif loader == "heifload":
+        contents = isobmff.read_contents(file)
+        losses = list_heif_losses(contents, header.get_fields())
+        _set_heif_metadata(header, contents)
     if loader in ("webpload", "heifload"):
         header = _with_resolution(header)
     return header, losses
@@ -128,6 +141,22 @@ def _set_tiff_metadata(header: pyvips.Image, file: BinaryIO) -> None:
         set_blob(header, "iptc-data", others)
     elif records is not None:
         set_blob(header, "iptc-data", jpeg.to_photoshop(records, others))
+
+
+def _set_heif_metadata(header: pyvips.Image, contents: isobmff.Contents) -> None:
+    if contents.referred("prem", contents.primary):
+        header.set_type(pyvips.GValue.gint_type, PREMULTIPLIED, 1)
+    points = isobmff.nclx_of(contents.main)
+    if points is None or header.get_typeof("icc-profile-data"):
+        return
+    # What is unspecified is as in sRGB (MIAF), and so, by BT.1886, is video of BT.709 and BT.601 on a display.
+    primaries, transfer = (1 if points[0] == 2 else points[0]), (13 if points[1] == 2 else points[1])
+    if transfer in HDR_TRANSFERS:
+        set_blob(header, CODE_POINTS, struct.pack(">HH", primaries, transfer))
+        return
+    colours = Colours.from_code_points(primaries, transfer)
+    if colours is not None and not (primaries == 1 and transfer in _LIKE_SRGB):
+        set_blob(header, "icc-profile-data", build_profile(colours, gray=header.bands < 3))
 
 
 def _pack_blobs(header: pyvips.Image, name: str, parts: tuple[bytes, ...]) -> None:

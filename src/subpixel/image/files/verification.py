@@ -10,7 +10,7 @@ from typing import BinaryIO
 import pyvips
 
 from subpixel.errors import ImageWriteError
-from subpixel.image.files.containers import gif, png, tiff
+from subpixel.image.files.containers import gif, isobmff, png, tiff
 from subpixel.image.files.formats import Format
 from subpixel.image.files.open_file import OpenFile
 from subpixel.image.files.output_metadata import PreparedImage
@@ -104,6 +104,10 @@ def _compare_own_fields(file: BinaryIO, expected: PreparedImage, form: Format) -
             yield "EXIF"
     if form.name == "PNG" and png.read_texts(file) != expected.texts:
         yield "texts"
+    if expected.code_points is not None:
+        points = isobmff.nclx_of(isobmff.read_contents(file).main)
+        if points is None or points[:2] != expected.code_points:
+            yield "colours"
     if form.name == "GIF" and gif.read_blocks(file) != (expected.xmp, expected.comments):
         yield "comments"
 

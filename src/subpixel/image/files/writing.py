@@ -10,6 +10,7 @@ import pyvips
 
 from subpixel.errors import ImageWriteError, InvalidArgument
 from subpixel.image.files.containers import gif, png, tiff, webp
+from subpixel.image.files.containers.isobmff_colours import set_code_points
 from subpixel.image.files.formats import Format, check_pixels, format_of
 from subpixel.image.files.image_data import ImageData
 from subpixel.image.files.output_metadata import PreparedImage, prepare_metadata
@@ -147,6 +148,8 @@ def _add_metadata(file: Path, prepared: PreparedImage, form: Format) -> None:
         png.add_texts(file, prepared.texts)
     if form.name == "WebP" and prepared.pages > 1:
         webp.set_exif_height(file, prepared.image.height // prepared.pages)
+    if prepared.code_points is not None:
+        set_code_points(file, *prepared.code_points)
     if form.name == "GIF" and (prepared.xmp is not None or prepared.comments):
         gif.add_blocks(file, prepared.xmp, prepared.comments)
 
