@@ -12,6 +12,7 @@ import pyvips
 from numpy.typing import NDArray
 from PIL import Image
 
+from malformed.images import png_chunk
 from subpixel import Upscaler
 from subpixel.image import ImageData, Job, read, write
 from subpixel.image.files.icc_check import check_profile
@@ -107,7 +108,7 @@ def test_a_profile_loses_what_lies_behind_its_end(
         assert get_blob(read(tmp_path / f"a.{suffix}").header, "icc-profile-data") == P3
 
 
-@pytest.mark.parametrize("suffix", ["jpg", "tif", "webp", "avif"])
+@pytest.mark.parametrize("suffix", ["jpg", "png", "tif", "webp", "avif"])
 @pytest.mark.parametrize("damage", ["a size 4 too large", "no class", "cut in the middle"])
 def test_files_with_damaged_profiles(
     upscaler: Upscaler, pixels: Callable[..., NDArray[Any]], tmp_path: Path, suffix: str, damage: str
@@ -116,6 +117,20 @@ def test_files_with_damaged_profiles(
     result = Job(tmp_path / f"a.{suffix}", upscaler).run()
     assert result.destination.suffix == ".png"
     assert sum("the colour profile is not kept: it is damaged" in note for note in result.notes) == 1
+
+
+def test_what_libpng_ignores(upscaler: Upscaler, pixels: Callable[..., NDArray[Any]], tmp_path: Path) -> None:
+    Image.fromarray(pixels(6, 8)).save(tmp_path / "a.png", icc_profile=P3 + bytes(4))
+    result = Job(tmp_path / "a.png", upscaler, tmp_path / "b.jpg").run()
+    assert result.notes == ()
+    assert get_blob(read(result.destination).header, "icc-profile-data") == P3
+    content = (tmp_path / "a.png").read_bytes()
+    at = content.index(b"iCCP")
+    length = int.from_bytes(content[at - 4 : at], "big")
+    broken = png_chunk(b"iCCP", b"ICC Profile\0\0nothing of zlib")
+    (tmp_path / "c.png").write_bytes(content[: at - 4] + broken + content[at + 8 + length :])
+    notes = Job(tmp_path / "c.png", upscaler, tmp_path / "d.jpg").run().notes
+    assert notes == ("the colour profile (iCCP) is not kept: it is damaged",)
 
 
 def test_the_profile_of_inks(tmp_path: Path, pixels: Callable[..., NDArray[Any]]) -> None:

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from image.heif_files import Item, box, coded, full_box, heif, nclx
-from malformed.images import corrupted, truncated
+from malformed.images import corrupted, png_chunk, truncated
 from subpixel import Upscaler
 from subpixel.image import Job, read
 from subpixel.image.files.containers import isobmff
@@ -82,7 +82,10 @@ def test_colours_for_hdr_screens(upscaler: Upscaler, tmp_path: Path, avif: Any, 
     for suffix in ("jpg", "tif", "webp"):
         notes = Job(path, upscaler, tmp_path / f"b.{suffix}").run().notes
         assert len(notes) == 1
-        assert f"cannot state colours of {name} (HDR)" in notes[0]
+        assert f"the image is HDR ({name}, code points 9/{transfer}), which is not kept" in notes[0]
+    png = Job(path, upscaler, tmp_path / "b.png").run()
+    assert png.notes == ()
+    assert png_chunk(b"cICP", bytes([9, transfer, 0, 1])) in png.destination.read_bytes()
     result = Job(path, upscaler, tmp_path / "b.avif").run()
     assert result.notes == ()
     with open(result.destination, "rb") as file:

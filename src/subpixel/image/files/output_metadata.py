@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
 
 import pyvips
 
+from subpixel.image.files.colour_spaces import GRAY, RGB
 from subpixel.image.files.containers import jpeg
 from subpixel.image.files.formats import Format
-from subpixel.image.files.icc import HDR_TRANSFERS
-from subpixel.image.files.icc_check import check_profile
 from subpixel.image.files.provenance import Provenance
 from subpixel.image.files.source_metadata import (
-    CODE_POINTS,
+    ASPECT,
+    BACKGROUND,
     COMMENTS,
     TEXTS,
     get_blob,
@@ -21,13 +20,10 @@ from subpixel.image.files.source_metadata import (
     set_blob,
     unpack_blobs,
 )
+from subpixel.image.files.stated_colours import carried_chunks, stated_code_points, stated_profile
 from subpixel.image.files.xmp import change_properties, remove_properties
 
-__all__ = ["GRAY", "RGB", "PreparedImage", "prepare_metadata"]
-
-# Colour spaces whose encoded values the networks take as they are.
-GRAY = ("b-w", "grey16")
-RGB = ("srgb", "rgb", "rgb16", "scrgb", "multiband")
+__all__ = ["PreparedImage", "prepare_metadata"]
 
 # Fields that describe the old pixels or the old file, that libvips derives anew, or that are set below.
 _DROPPED = (
@@ -35,6 +31,9 @@ _DROPPED = (
     *("orientation", "bits-per-sample", "palette", "n-pages", "page-height", "delay", "loop", "background"),
     *("interlaced", "icc-profile-data", "xmp-data", "iptc-data", "photoshop-data", "n-subifds", "subifd"),
 )
+
+# How ImageMagick stores IPTC in a PNG.
+_IPTC_TEXT = b"Raw profile type "
 
 _TIFF, _EXIF = "http://ns.adobe.com/tiff/1.0/", "http://ns.adobe.com/exif/1.0/"
 # Properties that describe what a result does not have: previews, gain maps, the video of a motion photo, depth maps and
@@ -64,8 +63,11 @@ class PreparedImage:
         iptc: the IPTC records, where libvips does not write them (TIFF).
         xmp: the XMP packet; libvips writes it, except into a GIF.
         texts: text chunks of a PNG.
+        chunks: other chunks of a PNG that libvips does not write.
         comments: comments of a GIF.
         code_points: primaries and transfer of the colours (ITU-T H.273) for an AVIF, where no profile describes them.
+        aspect: the byte of a GIF that states its pixels' aspect ratio, or 0.
+        background: the background of an animated WebP: blue, green, red, alpha.
     """
 
     image: pyvips.Image
@@ -75,8 +77,11 @@ class PreparedImage:
     iptc: bytes | None = None
     xmp: bytes | None = None
     texts: tuple[bytes, ...] = ()
+    chunks: tuple[bytes, ...] = ()
     comments: tuple[bytes, ...] = ()
     code_points: tuple[int, int] | None = None
+    aspect: int = 0
+    background: bytes | None = None
 
 
 def prepare_metadata(
@@ -118,20 +123,27 @@ def prepare_metadata(
     notes += [*more, *others]
     texts, comments = unpack_blobs(get_blob(header, TEXTS)), unpack_blobs(get_blob(header, COMMENTS))
     if texts and form.name != "PNG":
+        if "iptc" in form.keeps:
+            texts = tuple(text for text in texts if not text.startswith(_IPTC_TEXT, 8))
         names = ", ".join(chunk[8:].partition(b"\0")[0].decode("latin-1") for chunk in texts)
-        notes.append(f"{form.name} holds no PNG texts: {names} are not kept")
+        if names:
+            notes.append(f"{form.name} holds no PNG texts: {names} are not kept")
         texts = ()
     if comments and form.name != "GIF":
         notes.append(f"{form.name} holds no GIF comment: it is not kept")
         comments = ()
-    points, more = _code_points(header, form)
-    notes += more
     if header is not None and not _plausible(header):
         stated = f"{header.xres * 25.4:g}×{header.yres * 25.4:g} dpi"
         notes.append(f"the resolution ({stated}) is implausible: it is not kept")
     elif header is not None and "resolution" not in form.keeps and (header.xres, header.yres) != (1, 1):
         notes.append(f"{form.name} holds no resolution: it is not kept")
-    return PreparedImage(image, pages, tuple(notes), exif, iptc, packet, texts, comments, points)
+    chunks, more = carried_chunks(header, image, form)
+    points = stated_code_points(header, form)
+    aspect, background, lost = _aspect_and_background(header, form, pages)
+    notes += [*more, *lost]
+    return PreparedImage(
+        image, pages, tuple(notes), exif, iptc, packet, texts, chunks, comments, points, aspect, background
+    )
 
 
 def _plausible(header: pyvips.Image) -> bool:
@@ -180,43 +192,48 @@ def _with_profile(
     image: pyvips.Image, header: pyvips.Image | None, form: Format
 ) -> tuple[pyvips.Image, tuple[str, ...]]:
     """Keep the profile if it fits the pixels; convert colours to sRGB if the format holds no profile."""
-    profile = get_blob(header, "icc-profile-data")
-    if profile is None or header is None or header.interpretation not in (*GRAY, *RGB):
-        return image, ()  # after a conversion the profile describes the old colours
-    profile, problem = check_profile(profile, form.name == "PNG")
-    if profile is None:
-        return image, (f"the colour profile is not kept: {problem}",)
     gray = image.bands < 3
-    if profile[16:20] != (b"GRAY" if gray else b"RGB "):
+    stated = stated_profile(header, form, gray=gray and form.gray)
+    profile, notes = stated.profile, stated.notes
+    if profile is None or header is None or header.interpretation not in (*GRAY, *RGB):
+        return image, notes  # after a conversion the profile describes the old colours
+    if not stated.is_source and "icc" in form.keeps:
+        set_blob(image, "icc-profile-data", profile)
+        return image, notes
+    if profile[16:20] != (b"GRAY" if gray else b"RGB ") and stated.is_source:
         space = profile[16:20].decode("latin-1").strip()
-        return image, (
-            f"the colour profile is for {space} and the image is {'gray' if gray else 'RGB'}: it is not kept",
-        )
+        wrong = f"the colour profile is for {space} and the image is {'gray' if gray else 'RGB'}: it is not kept"
+        return image, (*notes, wrong)
     set_blob(image, "icc-profile-data", profile)
     if "icc" in form.keeps and (form.gray or not gray):
-        return image, ()
+        return image, notes
     lacks = "no colour profile" if "icc" not in form.keeps else "no gray and so no gray profile"
     depth = 16 if image.format == "ushort" else 8
     try:
         image = image.icc_transform("srgb", embedded=True, depth=depth)
     except pyvips.Error:
         image.remove("icc-profile-data")
-        return image, (f"{form.name} holds {lacks}: the source's broken profile is not kept",)
+        return image, (*notes, f"{form.name} holds {lacks}: the source's broken profile is not kept")
     image = image.copy()
     if image.get_typeof("icc-profile-data"):
         image.remove("icc-profile-data")
-    return image, (f"{form.name} holds {lacks}: colours were converted to sRGB",)
+    return image, (*notes, f"{form.name} holds {lacks}: colours were converted to sRGB")
 
 
-def _code_points(header: pyvips.Image | None, form: Format) -> tuple[tuple[int, int] | None, tuple[str, ...]]:
-    """Colours that no profile describes, and a note where a format cannot state them."""
-    packed = get_blob(header, CODE_POINTS)
-    if packed is None:
-        return None, ()
-    primaries, transfer = struct.unpack(">HH", packed)
-    if form.name == "AVIF":
-        return (primaries, transfer), ()
-    return None, (f"{form.name} cannot state colours of {HDR_TRANSFERS[transfer]} (HDR): they will look flat",)
+def _aspect_and_background(
+    header: pyvips.Image | None, form: Format, pages: int
+) -> tuple[int, bytes | None, tuple[str, ...]]:
+    """What a GIF states about its pixels and an animated WebP about what is behind them."""
+    aspect = 0 if header is None else get_field(header, ASPECT, 0)
+    background = get_blob(header, BACKGROUND)
+    notes = []
+    if aspect and form.name != "GIF":
+        notes.append(f"{form.name} cannot hold the aspect ratio of a GIF's pixels: it is not kept")
+        aspect = 0
+    if background is not None and (form.name != "WebP" or pages == 1):
+        notes.append(f"{form.name} cannot hold the background of a WebP animation: it is not kept")
+        background = None
+    return aspect, background, tuple(notes)
 
 
 def _set_animation(image: pyvips.Image, header: pyvips.Image | None, form: Format, pages: int) -> tuple[str, ...]:
@@ -285,7 +302,10 @@ def _iptc(image: pyvips.Image, header: pyvips.Image | None, form: Format) -> tup
         return None, ()
     records = jpeg.from_photoshop(segment)
     if "iptc" not in form.keeps:
-        return None, (f"{form.name} holds no IPTC: it is not kept",) if records else ()
+        in_text = form.name == "PNG" and any(
+            text.startswith(_IPTC_TEXT, 8) for text in unpack_blobs(get_blob(header, TEXTS))
+        )
+        return None, (f"{form.name} holds no IPTC: it is not kept",) if records and not in_text else ()
     if form.name == "JPEG":
         if len(segment) > jpeg.LARGEST_SEGMENT:
             return None, ("the IPTC is too large for JPEG: it is not kept",)

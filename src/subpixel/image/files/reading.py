@@ -17,13 +17,13 @@ import pyvips
 from numpy.typing import NDArray
 
 from subpixel.errors import ImageReadError, InvalidArgument
+from subpixel.image.files.colour_spaces import GRAY, RGB
 from subpixel.image.files.compression_info import read_compression
 from subpixel.image.files.containers import jpeg, png
 from subpixel.image.files.formats import format_by_signature
 from subpixel.image.files.icc_check import check_profile
 from subpixel.image.files.image_data import ImageData
 from subpixel.image.files.open_file import OpenFile
-from subpixel.image.files.output_metadata import GRAY, RGB
 from subpixel.image.files.source_metadata import (
     PREMULTIPLIED,
     collect_metadata,
@@ -266,13 +266,20 @@ def _open_image(header: ImageHeader, limit: float) -> ImageFile:
             f" limit={int(np.ceil(megapixels))} allows it"
         )
     with file.reader() as reader:
+        contents = png.read_contents(reader) if header.loader == "pngload" else None
+        if contents is not None and contents.refusal is not None:
+            raise ImageReadError(f"{path}: {contents.refusal}")
         # Each new operation starts another sequential pass, so metadata is taken from the unread image.
-        image, notes = _to_gray_or_rgb(vips)
-        image = _without_palette_bands(image, vips, file)
         compression = read_compression(reader)
-        metadata, losses = collect_metadata(vips, reader, lossy=compression.codec is not None)
+        metadata, losses = collect_metadata(vips, reader, lossy=compression.codec is not None, contents=contents)
+    image, notes = _to_gray_or_rgb(vips)
     if header.loader == "heifload":
         image = _heif_pixels(image, metadata)
+    image = _without_palette_bands(image, metadata, file, contents)
+    turn = get_field(metadata, "orientation", 1)
+    if contents is not None and turn != get_field(image, "orientation", 1):  # EXIF that libvips does not find
+        image = image.copy()
+        image.set_type(pyvips.GValue.gint_type, "orientation", turn)
     images = get_field(vips, "n-pages", 1)
     if images > pages:
         shown = "main one" if header.loader == "heifload" else "first"
@@ -301,10 +308,13 @@ def _unreadable(file: OpenFile, error: pyvips.Error) -> ImageReadError:
         with file.reader() as reader:
             start = reader.read(32)
             kind = jpeg.unsupported_coding(reader)
+            contents = png.read_contents(reader)
     except OSError as failure:
         return ImageReadError(f"{path}: {os_error_text(failure)}")
     if not start:
         return ImageReadError(f"{path}: the file is empty")
+    if refusal := contents.refusal or contents.reserved:
+        return ImageReadError(f"{path}: {refusal}")
     name = kind or format_by_signature(start)
     if name is not None:
         return ImageReadError(
@@ -365,21 +375,33 @@ def _heif_pixels(image: pyvips.Image, metadata: pyvips.Image) -> pyvips.Image:
     return image
 
 
-def _without_palette_bands(image: pyvips.Image, header: pyvips.Image, file: OpenFile) -> pyvips.Image:
+def _without_palette_bands(
+    image: pyvips.Image, header: pyvips.Image, file: OpenFile, contents: png.Contents | None
+) -> pyvips.Image:
     """Gray for a palette of grays, which libvips expands to three equal bands; no alpha that is opaque everywhere.
 
     With a profile for RGB the bands stay, because it does not describe gray. libvips adds an alpha band to a GIF
     wherever a frame leaves pixels of the last one as they are, even if no pixel is transparent in the end.
+
+    Args:
+        image: the pixels.
+        header: with all metadata.
+        file: of the image.
+        contents: of a PNG.
     """
-    loader = loader_name(header)
-    if loader == "pngload" and header.get_typeof("palette") and not header.get_typeof("icc-profile-data"):
-        with file.reader() as reader:
-            return _to_gray(image) if png.has_gray_palette(reader) else image
-    if loader == "gifload":
+    has_profile = header.get_typeof("icc-profile-data") != 0
+    if contents is not None and header.get_typeof("palette") and not has_profile:
+        return _to_gray(image) if contents.has_gray_palette else image
+    if loader_name(header) == "gifload":
         whole = file.vips_image(n=-1, fail_on="error")
         if image.bands == 4 and whole[3].min() == 255:
             image = image[:3]
-        if image.bands >= 3 and (whole[0] != whole[1]).max() == 0 and (whole[1] != whole[2]).max() == 0:
+        if (
+            image.bands >= 3
+            and not has_profile
+            and (whole[0] != whole[1]).max() == 0
+            and (whole[1] != whole[2]).max() == 0
+        ):
             image = _to_gray(image)
     return image
 

@@ -1,9 +1,8 @@
 """The metadata of a source file, as fields of a libvips header that holds no pixels.
 
 libvips reads most of it. Added here: ``exif-data`` and ``iptc-data`` (Photoshop's resources, as in a JPEG) of a TIFF,
-``xmp-data`` of a GIF, a colour profile for the code points of an AVIF, and fields of this package: the text chunks of a
-PNG, the comments of a GIF, whether the file was compressed with loss, whether its colours are premultiplied, and code
-points of colours that no profile describes (PQ and HLG).
+what ImageMagick hides in the texts of a PNG and the extensions of a GIF, ``xmp-data`` of a GIF, and fields of this
+package, see below.
 """
 
 from __future__ import annotations
@@ -13,13 +12,16 @@ from typing import Any, BinaryIO
 
 import pyvips
 
-from subpixel.image.files.containers import gif, isobmff, jpeg, png, tiff
+from subpixel.image.files.containers import gif, isobmff, jpeg, png, tiff, webp
 from subpixel.image.files.containers.isobmff_inventory import list_losses as list_heif_losses
-from subpixel.image.files.icc import HDR_TRANSFERS, Colours, build_profile
 
 __all__ = [
+    "ASPECT",
+    "BACKGROUND",
+    "CHUNKS",
     "CODE_POINTS",
     "COMMENTS",
+    "FRAME_TIMES",
     "LOSSY",
     "PREMULTIPLIED",
     "TEXTS",
@@ -32,10 +34,21 @@ __all__ = [
     "unpack_blobs",
 ]
 
-TEXTS, COMMENTS, LOSSY = "subpixel-texts", "subpixel-comments", "subpixel-lossy"
-PREMULTIPLIED, CODE_POINTS = "subpixel-premultiplied", "subpixel-code-points"
+# The text chunks of a PNG, and other chunks that a PNG should have unchanged; the comments of a GIF. Packed, see
+# unpack_blobs.
+TEXTS, CHUNKS, COMMENTS = "subpixel-texts", "subpixel-chunks", "subpixel-comments"
+# Whether the file was compressed with loss: 0 or 1.
+LOSSY = "subpixel-lossy"
+# What the samples mean, by ITU-T H.273: primaries, transfer, matrix, and 1 for full range. It precedes the profile.
+CODE_POINTS = "subpixel-code-points"
+# The byte of a GIF that states its pixels' aspect ratio. The background of a WebP: blue, green, red, alpha.
+ASPECT, BACKGROUND = "subpixel-aspect", "subpixel-background"
+# The times of an animation's frames in seconds, where milliseconds are not exact: numerator, denominator, …
+FRAME_TIMES = "subpixel-frame-times"
+# Whether the colours of an AVIF are premultiplied by alpha: 0 or 1.
+PREMULTIPLIED = "subpixel-premultiplied"
 
-# Transfers of H.273 that displays show as sRGB's.
+# Transfers of H.273 that displays show as sRGB's: by BT.1886, video of BT.709 and BT.601 too.
 _LIKE_SRGB = (1, 6, 13, 14, 15)
 
 
@@ -78,13 +91,16 @@ def frame_count(header: pyvips.Image | None) -> int:
     return int(header.get("n-pages"))
 
 
-def collect_metadata(header: pyvips.Image, file: BinaryIO, *, lossy: bool) -> tuple[pyvips.Image, tuple[str, ...]]:
+def collect_metadata(
+    header: pyvips.Image, file: BinaryIO, *, lossy: bool, contents: png.Contents | None = None
+) -> tuple[pyvips.Image, tuple[str, ...]]:
     """A header with all metadata, apart from its file, and notes about what the result will lack, one sentence each.
 
     Args:
         header: the image as libvips opened it.
         file: the same file.
         lossy: whether it was compressed with loss.
+        contents: of a PNG, if they have been read.
 
     Raises:
         OSError: the file cannot be read.
@@ -96,18 +112,23 @@ def collect_metadata(header: pyvips.Image, file: BinaryIO, *, lossy: bool) -> tu
     if loader == "tiffload":
         _set_tiff_metadata(header, file)
     elif loader == "pngload":
-        _pack_blobs(header, TEXTS, png.read_texts(file))
+        contents = contents or png.read_contents(file)
+        header, losses = _with_png_metadata(header, contents), contents.losses
+        if "iCCP" in contents.names and not header.get_typeof("icc-profile-data"):
+            losses = (*losses, "the colour profile (iCCP) is not kept: it is damaged")
     elif loader == "gifload":
-        packet, comments = gif.read_blocks(file)
-        if packet is not None:
-            set_blob(header, "xmp-data", packet)
-        _pack_blobs(header, COMMENTS, comments)
+        losses = _set_gif_metadata(header, file)
+    elif loader == "webpload":
+        losses = webp.list_losses(file)
+        background = webp.read_background(file)
+        if background is not None:
+            set_blob(header, BACKGROUND, background)
     elif loader in ("jpegload", "uhdrload"):
         losses = jpeg.list_losses(file, header.get_fields())
     elif loader == "heifload":
-        contents = isobmff.read_contents(file)
-        losses = list_heif_losses(contents, header.get_fields())
-        _set_heif_metadata(header, contents)
+        boxes = isobmff.read_contents(file)
+        losses = list_heif_losses(boxes, header.get_fields())
+        _set_heif_metadata(header, boxes)
     if loader in ("webpload", "heifload"):
         header = _with_resolution(header)
     return header, losses
@@ -148,15 +169,81 @@ def _set_heif_metadata(header: pyvips.Image, contents: isobmff.Contents) -> None
         header.set_type(pyvips.GValue.gint_type, PREMULTIPLIED, 1)
     points = isobmff.nclx_of(contents.main)
     if points is None or header.get_typeof("icc-profile-data"):
-        return
-    # What is unspecified is as in sRGB (MIAF), and so, by BT.1886, is video of BT.709 and BT.601 on a display.
+        return  # for an image that is decoded, the profile precedes code points
+    # What is unspecified is as in sRGB (MIAF).
     primaries, transfer = (1 if points[0] == 2 else points[0]), (13 if points[1] == 2 else points[1])
-    if transfer in HDR_TRANSFERS:
-        set_blob(header, CODE_POINTS, struct.pack(">HH", primaries, transfer))
+    if primaries == 1 and transfer in _LIKE_SRGB:
         return
+    from subpixel.image.files.icc import Colours, build_profile  # few images need it
+
     colours = Colours.from_code_points(primaries, transfer)
-    if colours is not None and not (primaries == 1 and transfer in _LIKE_SRGB):
+    if colours is None:
+        header.set_type(pyvips.GValue.array_int_type, CODE_POINTS, [primaries, transfer, 0, 1])
+    else:  # which more programs understand
         set_blob(header, "icc-profile-data", build_profile(colours, gray=header.bands < 3))
+
+
+def _with_png_metadata(header: pyvips.Image, contents: png.Contents) -> pyvips.Image:
+    chunks: list[bytes] = []
+    for each in contents.carried:
+        kind, content = each[4:8], each[8:-4]
+        if kind == b"bKGD":
+            colour = png.background(content, contents.header, contents.palette)
+            if colour is not None:
+                chunks.append(png.chunk(kind, struct.pack(">3H", *colour)))
+            continue
+        if kind == b"cICP":
+            header.set_type(pyvips.GValue.array_int_type, CODE_POINTS, list(content))
+        chunks.append(each)
+    _pack_blobs(header, CHUNKS, tuple(chunks))
+    _pack_blobs(header, TEXTS, contents.texts)
+    fields = {"exif": "exif-data", "xmp": "xmp-data", "icc": "icc-profile-data"}
+    for name, data in contents.profiles.items():
+        if name == "iptc":
+            set_blob(header, "iptc-data", _photoshop_segment(data))
+        elif get_blob(header, fields[name]) is None:
+            set_blob(header, fields[name], data)
+    if not header.get_typeof("icc-profile-data") and (profile := contents.profile) is not None:
+        set_blob(header, "icc-profile-data", profile)
+    # libvips takes an aspect ratio for a resolution, and 72 dpi for none.
+    is_ratio = any(each[4:8] == b"pHYs" for each in chunks)
+    states_none = "pHYs" not in contents.names and not _states_resolution(get_blob(header, "exif-data"))
+    return header.copy(xres=1, yres=1) if is_ratio or states_none else header
+
+
+def _states_resolution(block: bytes | None) -> bool:
+    """Whether the main directory of an EXIF block has XResolution."""
+    start = (block or b"").removeprefix(b"Exif\0\0")
+    order = {b"II": "<", b"MM": ">"}.get(start[:2])
+    if order is None or len(start) < 8:
+        return False
+    (offset,) = struct.unpack_from(order + "I", start, 4)
+    directory = start[offset:]
+    count = struct.unpack_from(order + "H", directory)[0] if len(directory) >= 2 else 0
+    places = range(2, min(2 + 12 * count, len(directory) - 1), 12)
+    return any(struct.unpack_from(order + "H", directory, at)[0] == 282 for at in places)
+
+
+def _set_gif_metadata(header: pyvips.Image, file: BinaryIO) -> tuple[str, ...]:
+    contents = gif.read_contents(file)
+    if contents.packet is not None:
+        set_blob(header, "xmp-data", contents.packet)
+    if contents.profile is not None:
+        set_blob(header, "icc-profile-data", contents.profile)
+    if contents.resources is not None or contents.records is not None:
+        set_blob(header, "iptc-data", _photoshop_segment(contents.resources or contents.records or b""))
+    if contents.aspect:
+        header.set_type(pyvips.GValue.gint_type, ASPECT, contents.aspect)
+    _pack_blobs(header, COMMENTS, contents.comments)
+    return contents.losses
+
+
+def _photoshop_segment(data: bytes) -> bytes:
+    """Photoshop's resources as a JPEG holds them, from resources or from plain IPTC records."""
+    start = jpeg.to_photoshop(b"")[:14]
+    if data.startswith(start):
+        return data
+    return start + data if data.startswith(b"8BIM") else jpeg.to_photoshop(data)
 
 
 def _pack_blobs(header: pyvips.Image, name: str, parts: tuple[bytes, ...]) -> None:

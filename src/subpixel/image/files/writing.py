@@ -144,14 +144,20 @@ def _add_metadata(file: Path, prepared: PreparedImage, form: Format) -> None:
     """Add what libvips does not write."""
     if form.name == "TIFF" and (prepared.exif is not None or prepared.iptc is not None):
         tiff.add_metadata(file, prepared.exif, prepared.iptc, (prepared.image.width, prepared.image.height))
+    if form.name == "PNG" and prepared.chunks:
+        png.insert_chunks(file, prepared.chunks)
     if form.name == "PNG" and prepared.texts:
         png.add_texts(file, prepared.texts)
     if form.name == "WebP" and prepared.pages > 1:
         webp.set_exif_height(file, prepared.image.height // prepared.pages)
+        if prepared.background is not None:
+            webp.set_background(file, prepared.background)
     if prepared.code_points is not None:
         set_code_points(file, *prepared.code_points)
     if form.name == "GIF" and (prepared.xmp is not None or prepared.comments):
         gif.add_blocks(file, prepared.xmp, prepared.comments)
+    if form.name == "GIF" and prepared.aspect:
+        gif.set_aspect(file, prepared.aspect)
 
 
 def _move_into_place(scratch: Path, path: Path, overwrite: bool) -> None:
