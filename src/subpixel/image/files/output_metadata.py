@@ -14,6 +14,7 @@ from subpixel.image.files.source_metadata import (
     ASPECT,
     BACKGROUND,
     COMMENTS,
+    RESOLUTION,
     TEXTS,
     get_blob,
     get_field,
@@ -68,6 +69,8 @@ class PreparedImage:
         code_points: primaries and transfer of the colours (ITU-T H.273) for an AVIF, where no profile describes them.
         aspect: the byte of a GIF that states its pixels' aspect ratio, or 0.
         background: the background of an animated WebP: blue, green, red, alpha.
+        source_exif: the EXIF block of the source, which libvips extends with defaults.
+        resolution: whether there is one to write.
     """
 
     image: pyvips.Image
@@ -82,6 +85,8 @@ class PreparedImage:
     code_points: tuple[int, int] | None = None
     aspect: int = 0
     background: bytes | None = None
+    source_exif: bytes | None = None
+    resolution: bool = False
 
 
 def prepare_metadata(
@@ -101,10 +106,13 @@ def prepare_metadata(
         provenance: how the result was made; None to write nothing about it.
     """
     image = image.copy(interpretation=_space(image))
+    stated = header is not None and get_field(header, RESOLUTION, 0) == 1
+    resolution = False
     if header is not None:
         _copy_fields(image, header)
         # After EXIF, whose fields set the resolution too.
-        image = image.copy(xres=header.xres, yres=header.yres) if _plausible(header) else image.copy(xres=1, yres=1)
+        resolution = stated and _plausible(header)
+        image = image.copy(xres=header.xres, yres=header.yres) if resolution else image.copy(xres=1, yres=1)
         _update_size(image, image.width, image.height // pages)
     notes = [form.caveat] if form.caveat else []
     bits = 16 if header is None else get_field(header, "bits-per-sample", 16)
@@ -132,17 +140,19 @@ def prepare_metadata(
     if comments and form.name != "GIF":
         notes.append(f"{form.name} holds no GIF comment: it is not kept")
         comments = ()
-    if header is not None and not _plausible(header):
-        stated = f"{header.xres * 25.4:g}×{header.yres * 25.4:g} dpi"
-        notes.append(f"the resolution ({stated}) is implausible: it is not kept")
-    elif header is not None and "resolution" not in form.keeps and (header.xres, header.yres) != (1, 1):
+    if header is not None and stated and not resolution:
+        dpi = f"{header.xres * 25.4:g}×{header.yres * 25.4:g} dpi"
+        notes.append(f"the resolution ({dpi}) is implausible: it is not kept")
+    elif resolution and "resolution" not in form.keeps:
         notes.append(f"{form.name} holds no resolution: it is not kept")
     chunks, more = carried_chunks(header, image, form)
     points = stated_code_points(header, form)
     aspect, background, lost = _aspect_and_background(header, form, pages)
     notes += [*more, *lost]
     return PreparedImage(
-        image, pages, tuple(notes), exif, iptc, packet, texts, chunks, comments, points, aspect, background
+        *(image, pages, tuple(notes), exif, iptc, packet, texts, chunks, comments, points, aspect, background),
+        source_exif=get_blob(image, "exif-data"),
+        resolution=resolution,
     )
 
 

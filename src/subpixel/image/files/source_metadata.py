@@ -13,6 +13,8 @@ from typing import Any, BinaryIO
 import pyvips
 
 from subpixel.image.files.containers import gif, isobmff, jpeg, png, tiff, webp
+from subpixel.image.files.containers.exif_block import RESOLUTION as RESOLUTION_ENTRIES
+from subpixel.image.files.containers.exif_block import entries_of
 from subpixel.image.files.containers.isobmff_inventory import list_losses as list_heif_losses
 
 __all__ = [
@@ -24,6 +26,7 @@ __all__ = [
     "FRAME_TIMES",
     "LOSSY",
     "PREMULTIPLIED",
+    "RESOLUTION",
     "TEXTS",
     "collect_metadata",
     "frame_count",
@@ -45,6 +48,8 @@ CODE_POINTS = "subpixel-code-points"
 ASPECT, BACKGROUND = "subpixel-aspect", "subpixel-background"
 # The times of an animation's frames in seconds, where milliseconds are not exact: numerator, denominator, …
 FRAME_TIMES = "subpixel-frame-times"
+# Whether the file states a resolution: 0 or 1. libvips has a default.
+RESOLUTION = "subpixel-resolution"
 # Whether the colours of an AVIF are premultiplied by alpha: 0 or 1.
 PREMULTIPLIED = "subpixel-premultiplied"
 
@@ -113,7 +118,8 @@ def collect_metadata(
         _set_tiff_metadata(header, file)
     elif loader == "pngload":
         contents = contents or png.read_contents(file)
-        header, losses = _with_png_metadata(header, contents), contents.losses
+        _set_png_metadata(header, contents)
+        losses = contents.losses
         if "iCCP" in contents.names and not header.get_typeof("icc-profile-data"):
             losses = (*losses, "the colour profile (iCCP) is not kept: it is damaged")
     elif loader == "gifload":
@@ -131,6 +137,8 @@ def collect_metadata(
         _set_heif_metadata(header, boxes)
     if loader in ("webpload", "heifload"):
         header = _with_resolution(header)
+    stated = _states_resolution(loader, header, file)
+    header.set_type(pyvips.GValue.gint_type, RESOLUTION, int(stated))
     return header, losses
 
 
@@ -183,7 +191,7 @@ def _set_heif_metadata(header: pyvips.Image, contents: isobmff.Contents) -> None
         set_blob(header, "icc-profile-data", build_profile(colours, gray=header.bands < 3))
 
 
-def _with_png_metadata(header: pyvips.Image, contents: png.Contents) -> pyvips.Image:
+def _set_png_metadata(header: pyvips.Image, contents: png.Contents) -> None:
     chunks: list[bytes] = []
     for each in contents.carried:
         kind, content = each[4:8], each[8:-4]
@@ -205,23 +213,6 @@ def _with_png_metadata(header: pyvips.Image, contents: png.Contents) -> pyvips.I
             set_blob(header, fields[name], data)
     if not header.get_typeof("icc-profile-data") and (profile := contents.profile) is not None:
         set_blob(header, "icc-profile-data", profile)
-    # libvips takes an aspect ratio for a resolution, and 72 dpi for none.
-    is_ratio = any(each[4:8] == b"pHYs" for each in chunks)
-    states_none = "pHYs" not in contents.names and not _states_resolution(get_blob(header, "exif-data"))
-    return header.copy(xres=1, yres=1) if is_ratio or states_none else header
-
-
-def _states_resolution(block: bytes | None) -> bool:
-    """Whether the main directory of an EXIF block has XResolution."""
-    start = (block or b"").removeprefix(b"Exif\0\0")
-    order = {b"II": "<", b"MM": ">"}.get(start[:2])
-    if order is None or len(start) < 8:
-        return False
-    (offset,) = struct.unpack_from(order + "I", start, 4)
-    directory = start[offset:]
-    count = struct.unpack_from(order + "H", directory)[0] if len(directory) >= 2 else 0
-    places = range(2, min(2 + 12 * count, len(directory) - 1), 12)
-    return any(struct.unpack_from(order + "H", directory, at)[0] == 282 for at in places)
 
 
 def _set_gif_metadata(header: pyvips.Image, file: BinaryIO) -> tuple[str, ...]:
@@ -249,6 +240,19 @@ def _photoshop_segment(data: bytes) -> bytes:
 def _pack_blobs(header: pyvips.Image, name: str, parts: tuple[bytes, ...]) -> None:
     if parts:
         set_blob(header, name, b"".join(struct.pack("<I", len(part)) + part for part in parts))
+
+
+def _states_resolution(loader: str, header: pyvips.Image, file: BinaryIO) -> bool:
+    """Whether a file states a resolution, in EXIF or in a way of its format."""
+    if RESOLUTION_ENTRIES & entries_of(get_blob(header, "exif-data")) and loader != "tiffload":
+        return True
+    if loader in ("jpegload", "uhdrload"):
+        return jpeg.states_resolution(file)
+    if loader == "pngload":
+        return png.states_resolution(file)
+    if loader == "tiffload":
+        return bool(header.get_typeof("resolution-unit"))
+    return loader == "" and (header.xres, header.yres) != (1, 1)  # libvips' own format
 
 
 def _with_resolution(header: pyvips.Image) -> pyvips.Image:

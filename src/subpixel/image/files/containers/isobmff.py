@@ -68,6 +68,7 @@ class Contents:
         items: by number.
         primary: the number of the main image.
         references: type, item and the items that it refers to.
+        places: offsets and lengths of the pieces of each item that lies in the file itself.
         frames: of the longest track of images; 0 without tracks.
         trailing: bytes behind the last box.
     """
@@ -77,6 +78,7 @@ class Contents:
     items: dict[int, Item] = field(default_factory=dict)
     primary: int = 0
     references: list[tuple[str, int, tuple[int, ...]]] = field(default_factory=list)
+    places: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
     frames: int = 0
     trailing: int = 0
 
@@ -181,6 +183,8 @@ def _read_meta(result: Contents, content: bytes) -> None:
                 _read_item(result, entry.content)
         elif kind == "iref":
             result.references += _references(body)
+        elif kind == "iloc":
+            result.places = dict(_places(body))
         elif kind == "iprp":
             parts = {box.kind: box.content for box in read_boxes(body)}
             properties = list(read_boxes(parts.get("ipco", b"")))
@@ -207,6 +211,35 @@ def _references(content: bytes) -> Iterator[tuple[str, int, tuple[int, ...]]]:
     for kind, body in read_boxes(content, 4):
         origin, count = struct.unpack_from(f">{letter}H", body)
         yield kind, origin, struct.unpack_from(f">{count}{letter}", body, 6 if wide else 4)
+
+
+def _places(content: bytes) -> Iterator[tuple[int, list[tuple[int, int]]]]:
+    """The pieces of each item, by ``iloc``, of those that lie in the file by their offsets (construction method 0)."""
+    version = content[0]
+    offset_size, length_size, base_size = content[4] >> 4, content[4] & 15, content[5] >> 4
+    index_size = content[5] & 15 if version else 0
+    wide = version > 1
+    at = 4 + 2
+
+    def number(size: int) -> int:
+        nonlocal at
+        at += size
+        if at > len(content):
+            raise IndexError
+        return int.from_bytes(content[at - size : at], "big")
+
+    for _ in range(number(4 if wide else 2)):
+        item = number(4 if wide else 2)
+        method = number(2) & 15 if version else 0
+        elsewhere = number(2) != 0
+        base = number(base_size)
+        pieces = []
+        for _ in range(number(2)):
+            number(index_size)
+            offset = number(offset_size)
+            pieces.append((base + offset, number(length_size)))
+        if method == 0 and not elsewhere:
+            yield item, pieces
 
 
 def _associate(result: Contents, properties: list[Box], content: bytes) -> None:

@@ -23,6 +23,7 @@ __all__ = [
     "list_parts",
     "remove_previews",
     "resources",
+    "states_resolution",
     "to_photoshop",
     "unsupported_coding",
 ]
@@ -32,6 +33,7 @@ LARGEST_SEGMENT = 65533
 
 _IPTC, _PREVIEWS = 0x0404, (0x0409, 0x040C)
 _GAIN_MAPS = (b"urn:iso:std:iso:ts:21496", b"http://ns.adobe.com/hdr-gain-map/", b"HDRGainMap")
+_SCAN = 0xDA
 # Tags of an MPF index: the number of images, and an entry of 16 bytes for each.
 _COUNT, _ENTRIES = 0xB001, 0xB002
 # Parts whose loss has a sentence of its own, with what the file holds.
@@ -96,6 +98,20 @@ def list_losses(file: BinaryIO, fields: Collection[str] | None = None) -> tuple[
     if end:
         losses += list_trailer(file, end, max(images - 1 + previews, 1 if gain_map else 0))
     return tuple(losses)
+
+
+def states_resolution(file: BinaryIO) -> bool:
+    """Whether JFIF states a resolution, not only the shape of the pixels.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    for segment in read_segments(file):
+        if segment.content.startswith(b"JFIF\0") and len(segment.content) >= 12:
+            return segment.content[7] in (1, 2) and segment.content[8:10] != b"\0\0"
+        if segment.marker == _SCAN:
+            break
+    return False
 
 
 def unsupported_coding(file: BinaryIO) -> str | None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+from subpixel.image.files.containers.in_place import replace_part
 from subpixel.image.files.containers.inventory import Fate, Inventory, Part
 from subpixel.image.files.containers.trailing import describe_trailing
 
@@ -23,9 +24,12 @@ __all__ = [
     "add_texts",
     "background",
     "chunk",
+    "chunk_place",
     "declared_frames",
     "insert_chunks",
     "read_contents",
+    "remove_chunk",
+    "states_resolution",
 ]
 
 _IN_PNG = "in other formats a colour profile"
@@ -102,7 +106,6 @@ _CARRIED: dict[bytes, tuple[int, ...]] = {
 _MOST = 16 * 1024**2
 # More chunks than any encoder writes: those of 8 KB for 32 GB of pixels. And more names than there can be in earnest.
 _MOST_CHUNKS, _MOST_NAMES = 1 << 22, 256
-_BLOCK = 1 << 20
 
 
 @dataclass
@@ -304,7 +307,54 @@ def insert_chunks(path: str | Path, chunks: tuple[bytes, ...]) -> None:
                 rest += each
         if len(start) < 8 or old[4:8] != b"IHDR":
             raise ValueError("not a PNG")
-        _replace(file, 8, len(old), old[:25] + b"".join(chunks) + rest)
+        replace_part(file, 8, len(old), old[:25] + b"".join(chunks) + rest)
+
+
+def chunk_place(file: BinaryIO, kind: bytes) -> tuple[int, int] | None:
+    """Offset and length of the content of the first chunk of a kind; None if there is none.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    file.seek(0)
+    at = 8
+    if file.read(8) != SIGNATURE:
+        return None
+    for _ in range(_MOST_CHUNKS):
+        file.seek(at)
+        start = file.read(8)
+        length = int.from_bytes(start[:4], "big")
+        if start[4:] == kind:
+            return at + 8, length
+        if len(start) < 8 or start[4:] == b"IEND" or (start[4:] == b"IDAT" and kind == b"pHYs"):
+            return None
+        at += 12 + length
+    return None
+
+
+def remove_chunk(file: BinaryIO, kind: bytes) -> None:
+    """Remove the first chunk of a kind, if there is one.
+
+    Raises:
+        OSError: the file cannot be read or written.
+    """
+    place = chunk_place(file, kind)
+    if place is not None:
+        replace_part(file, place[0] - 8, place[1] + 12, b"")
+
+
+def states_resolution(file: BinaryIO) -> bool:
+    """Whether pHYs states a resolution, not only the shape of the pixels.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    place = chunk_place(file, b"pHYs")
+    if place is None:
+        return False
+    file.seek(place[0])
+    content = file.read(9)
+    return len(content) == 9 and content[8] == 1 and content[:4] != bytes(4)
 
 
 def background(content: bytes, header: bytes, palette: bytes) -> tuple[int, int, int] | None:
@@ -366,17 +416,3 @@ def _raw_profile(kind: bytes, content: bytes) -> tuple[str, bytes | None]:
         return ("xmp", data.partition(b"\0")[2]) if found else ("exif", b"Exif\0\0" + data.removeprefix(b"Exif\0\0"))
     known = {"iptc": "iptc", "8bim": "iptc", "xmp": "xmp", "icc": "icc", "icm": "icc"}
     return (known[name], data) if name in known else ("", None)
-
-
-def _replace(file: BinaryIO, at: int, length: int, new: bytes) -> None:
-    """Replace a part of a file in place."""
-    delta, size = len(new) - length, file.seek(0, os.SEEK_END)
-    starts = range(at + length, size, _BLOCK)
-    for start in reversed(starts) if delta > 0 else starts if delta < 0 else ():
-        file.seek(start)
-        block = file.read(min(_BLOCK, size - start))
-        file.seek(start + delta)
-        file.write(block)
-    file.truncate(size + delta)
-    file.seek(at)
-    file.write(new)
