@@ -71,6 +71,7 @@ def test_a_result_too_large_for_its_format_is_refused_before_work(
         ("a.gif", 1, np.uint16, 1, "the image is uint16"),
         ("a.png", 3, np.uint8, 3, "PNG holds no animation, the image has 3 frames; webp can hold it"),
         ("a.tif", 4, np.uint8, 2, "TIFF holds no animation"),
+        ("a.avif", 3, np.uint8, 2, "the installed libvips writes no animated AVIF, the image has 2 frames; "),
     ],
 )
 def test_a_format_that_cannot_hold_an_image_and_those_that_can(

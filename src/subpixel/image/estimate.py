@@ -189,7 +189,7 @@ def _estimate(
     return replace(
         estimate,
         size_out=size,
-        choice=choice,
+        choice=choice if plan.factors else plan.ran(upscaler.choose_by_blocks(0)),
         memory=_memory(job, file, plan, encoding),
         seconds=trials(job, plan, expected, channels, file.dtype, encoding) * height * width * file.pages,
         notes=notes,

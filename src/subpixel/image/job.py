@@ -46,7 +46,7 @@ class Result:
         size_out: ``(width, height)`` of the result.
         notes: what was converted or could not be kept, one sentence each.
         seconds: time of each stage: ``read``, ``upscale``, ``write`` and ``compare``.
-        choice: the model, and why it was chosen.
+        choice: the model, and why it was chosen; ``resize`` or ``none`` where no network ran.
         comparison: the comparison that was written; None for none.
         upscaled: whether a network ran; otherwise the image was only resized.
     """
@@ -161,6 +161,7 @@ class Job:
         choice = upscaler.choose_model(first, file.compression)
         plan = upscaler.plan(first.shape[1], first.shape[0], choice)
         result = image.with_frames([upscaler(frame, choice, plan) for frame in image.frames])
+        choice = plan.ran(choice)
         upscaled = time.perf_counter()
         progress(len(result.pixels), len(result.pixels))
         notes = write(result, destination, **self._write_options(choice, digest))
@@ -191,6 +192,7 @@ class Job:
             inspected = time.perf_counter()
             result = _report(upscaler.stream(rows.blocks(), plan, channels, rows.dtype, alpha, choice), plan, progress)
             save = partial(write_vips_image, header=file.metadata, path=destination)
+            choice = plan.ran(choice)
             options = self._write_options(choice, digest)
             save_rows(
                 result,

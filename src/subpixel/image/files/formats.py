@@ -265,7 +265,13 @@ def check_pixels(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any], pages
     if alpha and not form.alpha:
         _refuse(path, f"{form.name} has no transparency, the image does", shape, dtype, pages)
     if pages > 1 and not form.frames:
-        _refuse(path, f"{form.name} holds no animation, the image has {pages} frames", shape, dtype, pages)
+        # The format has animations, libvips' writer does not.
+        lacks = (
+            "the installed libvips writes no animated AVIF"
+            if form.name == "AVIF"
+            else f"{form.name} holds no animation"
+        )
+        _refuse(path, f"{lacks}, the image has {pages} frames", shape, dtype, pages)
     if max(height, width) > form.largest:
         most = f"{form.largest}×{form.largest}"
         text = f"{form.name} holds at most {most} pixels, the result has {width}×{height}"
