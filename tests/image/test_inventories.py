@@ -135,6 +135,7 @@ ELSEWHERE = {
     "gAMA": None,
     "cHRM": None,
     "eXIf": None,
+    "pHYs": "cannot hold the aspect ratio of the pixels (pHYs): it is not kept",
     **dict.fromkeys(("tEXt", "zTXt", "iTXt"), "holds no PNG texts: Author are not kept"),
 }
 

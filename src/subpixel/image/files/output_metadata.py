@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 import pyvips
 
@@ -14,6 +15,7 @@ from subpixel.image.files.source_metadata import (
     ASPECT,
     BACKGROUND,
     COMMENTS,
+    FRAME_TIMES,
     RESOLUTION,
     TEXTS,
     get_blob,
@@ -69,6 +71,7 @@ class PreparedImage:
         code_points: primaries and transfer of the colours (ITU-T H.273) for an AVIF, where no profile describes them.
         aspect: the byte of a GIF that states its pixels' aspect ratio, or 0.
         background: the background of an animated WebP: blue, green, red, alpha.
+        times: of the frames of an animated PNG, in seconds: numerator and denominator.
         source_exif: the EXIF block of the source, which libvips extends with defaults.
         resolution: whether there is one to write.
     """
@@ -85,6 +88,7 @@ class PreparedImage:
     code_points: tuple[int, int] | None = None
     aspect: int = 0
     background: bytes | None = None
+    times: tuple[tuple[int, int], ...] = ()
     source_exif: bytes | None = None
     resolution: bool = False
 
@@ -120,8 +124,10 @@ def prepare_metadata(
         notes.append(f"{form.name} has {form.bits} bits per channel: {bits} were rounded to that")
     image, more = _with_profile(image, header, form)
     notes += more
+    times: tuple[tuple[int, int], ...] = ()
     if pages > 1:
-        notes += _set_animation(image, header, form, pages)
+        times, more = _set_animation(image, header, form, pages)
+        notes += more
     packet, more = _packet(image, header, form, pages, provenance)
     notes += more
     if packet is not None and "xmp" in form.keeps and form.name != "GIF":
@@ -150,7 +156,7 @@ def prepare_metadata(
     aspect, background, lost = _aspect_and_background(header, form, pages)
     notes += [*more, *lost]
     return PreparedImage(
-        *(image, pages, tuple(notes), exif, iptc, packet, texts, chunks, comments, points, aspect, background),
+        *(image, pages, tuple(notes), exif, iptc, packet, texts, chunks, comments, points, aspect, background, times),
         source_exif=get_blob(image, "exif-data"),
         resolution=resolution,
     )
@@ -203,7 +209,8 @@ def _with_profile(
 ) -> tuple[pyvips.Image, tuple[str, ...]]:
     """Keep the profile if it fits the pixels; convert colours to sRGB if the format holds no profile."""
     gray = image.bands < 3
-    stated = stated_profile(header, form, gray=gray and form.gray)
+    # Gray becomes RGB with equal channels in a format without gray, and is converted as gray in one without profiles.
+    stated = stated_profile(header, form, gray=gray and (form.gray or "icc" not in form.keeps))
     profile, notes = stated.profile, stated.notes
     if profile is None or header is None or header.interpretation not in (*GRAY, *RGB):
         return image, notes  # after a conversion the profile describes the old colours
@@ -246,18 +253,40 @@ def _aspect_and_background(
     return aspect, background, tuple(notes)
 
 
-def _set_animation(image: pyvips.Image, header: pyvips.Image | None, form: Format, pages: int) -> tuple[str, ...]:
+def _set_animation(
+    image: pyvips.Image, header: pyvips.Image | None, form: Format, pages: int
+) -> tuple[tuple[tuple[int, int], ...], tuple[str, ...]]:
+    """Set the times and repetitions; return the times for an animated PNG, and notes."""
     image.set_type(pyvips.GValue.gint_type, "page-height", image.height // pages)
-    if header is None:
-        return ()
-    if header.get_typeof("loop"):
+    if header is not None and header.get_typeof("loop"):
         image.set_type(pyvips.GValue.gint_type, "loop", header.get("loop"))
-    if not header.get_typeof("delay"):
-        return ()
+    if header is None or not header.get_typeof("delay"):
+        return ((1, 10),) * pages if form.name == "PNG" else (), ()
     delays = header.get("delay")
-    rounded = [round(delay / 10) * 10 for delay in delays] if form.name == "GIF" else delays
+    numbers = get_field(header, FRAME_TIMES, [number for delay in delays for number in (delay, 1000)])
+    exact = [Fraction(*pair) for pair in zip(numbers[::2], numbers[1::2], strict=True)]
+    if form.name == "PNG":
+        times = tuple(_png_time(each) for each in exact)
+        image.set_type(pyvips.GValue.array_int_type, "delay", delays)
+        same = all(Fraction(*time) == each for time, each in zip(times, exact, strict=True))
+        return times, () if same else ("PNG stores delays as fractions of 16 bits: they were rounded",)
+    unit, name = (10, "hundredths of a second") if form.name == "GIF" else (1, "milliseconds")
+    rounded = [round(1000 * each / unit) * unit for each in exact]
     image.set_type(pyvips.GValue.array_int_type, "delay", rounded)
-    return ("GIF stores delays in hundredths of a second: they were rounded",) if rounded != delays else ()
+    same = all(1000 * each == delay for each, delay in zip(exact, rounded, strict=True))
+    return (), () if same else (f"{form.name} stores delays in {name}: they were rounded",)
+
+
+def _png_time(seconds: Fraction) -> tuple[int, int]:
+    """Numerator and denominator of 16 bits; in thousandths or hundredths where that is exact, as people write them."""
+    most = (1 << 16) - 1
+    for unit in (1000, 100, 10, 1):
+        if (seconds * unit).denominator == 1 and seconds * unit <= most:
+            return int(seconds * unit), unit
+    if seconds > most:
+        return most, 1
+    close = seconds.limit_denominator(most if seconds <= 1 else max(1, int(most / seconds)))
+    return (close.numerator, close.denominator) if close.numerator <= most else (most, 1)
 
 
 def _packet(

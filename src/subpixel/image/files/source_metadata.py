@@ -34,6 +34,7 @@ __all__ = [
     "get_field",
     "loader_name",
     "set_blob",
+    "set_frame_times",
     "unpack_blobs",
 ]
 
@@ -46,7 +47,7 @@ LOSSY = "subpixel-lossy"
 CODE_POINTS = "subpixel-code-points"
 # The byte of a GIF that states its pixels' aspect ratio. The background of a WebP: blue, green, red, alpha.
 ASPECT, BACKGROUND = "subpixel-aspect", "subpixel-background"
-# The times of an animation's frames in seconds, where milliseconds are not exact: numerator, denominator, …
+# The times of an animation's frames in seconds, where they need not be milliseconds: numerator, denominator, …
 FRAME_TIMES = "subpixel-frame-times"
 # Whether the file states a resolution: 0 or 1. libvips has a default.
 RESOLUTION = "subpixel-resolution"
@@ -137,9 +138,22 @@ def collect_metadata(
         _set_heif_metadata(header, boxes)
     if loader in ("webpload", "heifload"):
         header = _with_resolution(header)
-    stated = _states_resolution(loader, header, file)
+    stated = _states_resolution(loader, header, file, contents)
     header.set_type(pyvips.GValue.gint_type, RESOLUTION, int(stated))
     return header, losses
+
+
+def set_frame_times(header: pyvips.Image, times: list[tuple[int, int]], plays: int) -> None:
+    """Set the times of an animation's frames, in milliseconds for libvips and exactly.
+
+    Args:
+        header: of the animation.
+        times: seconds, as numerator and denominator, for each frame.
+        plays: how often it is played; 0 for ever.
+    """
+    header.set_type(pyvips.GValue.gint_type, "loop", plays)
+    header.set_type(pyvips.GValue.array_int_type, "delay", [round(1000 * a / b) for a, b in times])
+    header.set_type(pyvips.GValue.array_int_type, FRAME_TIMES, [number for time in times for number in time])
 
 
 def _detach(header: pyvips.Image) -> pyvips.Image:
@@ -242,14 +256,14 @@ def _pack_blobs(header: pyvips.Image, name: str, parts: tuple[bytes, ...]) -> No
         set_blob(header, name, b"".join(struct.pack("<I", len(part)) + part for part in parts))
 
 
-def _states_resolution(loader: str, header: pyvips.Image, file: BinaryIO) -> bool:
+def _states_resolution(loader: str, header: pyvips.Image, file: BinaryIO, contents: png.Contents | None) -> bool:
     """Whether a file states a resolution, in EXIF or in a way of its format."""
     if RESOLUTION_ENTRIES & entries_of(get_blob(header, "exif-data")) and loader != "tiffload":
         return True
     if loader in ("jpegload", "uhdrload"):
         return jpeg.states_resolution(file)
-    if loader == "pngload":
-        return png.states_resolution(file)
+    if contents is not None:
+        return contents.has_resolution
     if loader == "tiffload":
         return bool(header.get_typeof("resolution-unit"))
     return loader == "" and (header.xres, header.yres) != (1, 1)  # libvips' own format

@@ -51,7 +51,7 @@ def stated_profile(header: pyvips.Image | None, form: Format, *, gray: bool) -> 
     Args:
         header: of the source.
         form: the format to write. A PNG states numbers itself.
-        gray: whether the result has one channel and its format has gray images.
+        gray: whether the profile is for one channel.
     """
     own, notes = _source_profile(header, form)
     if header is None or form.name == "PNG":
@@ -66,12 +66,13 @@ def stated_profile(header: pyvips.Image | None, form: Format, *, gray: bool) -> 
     if points is not None:
         primaries, transfer, _, full = points
         colours = Colours.from_code_points(primaries, transfer)
+        if transfer in HDR_TRANSFERS and form.name == "AVIF":
+            return StatedProfile(None, notes=tuple(notes))  # they are stated as numbers, see stated_code_points
         if transfer in HDR_TRANSFERS:
-            if form.name != "AVIF":  # where they are stated, see stated_code_points
-                notes.append(
-                    f"the image is HDR ({HDR_TRANSFERS[transfer]}, code points {primaries}/{transfer}), which is not "
-                    f"kept in {form.name}: it will look wrong; png and avif keep it"
-                )
+            notes.append(
+                f"the image is HDR ({HDR_TRANSFERS[transfer]}, code points {primaries}/{transfer}), which is not kept "
+                f"in {form.name}: it will look wrong; png and avif keep it"
+            )
         elif not full:
             notes.append(f"the samples are in narrow range, which {form.name} cannot state; png keeps it")
         elif colours is None and 2 not in (primaries, transfer):
@@ -110,8 +111,11 @@ def carried_chunks(
     """
     chunks = unpack_blobs(get_blob(header, CHUNKS))
     if form.name != "PNG":
-        lost = [INVENTORY.by_name[each[4:8].decode()] for each in chunks if each[4:8] not in _COLOURS]
-        return (), tuple(f"{form.name} cannot hold {part.meaning} ({part.name}): it is not kept" for part in lost)
+        names = [each[4:8].decode() for each in chunks if each[4:8] not in _COLOURS]
+        meanings = {name: INVENTORY.by_name[name].meaning for name in names} | {
+            "pHYs": "the aspect ratio of the pixels"
+        }
+        return (), tuple(f"{form.name} cannot hold {meanings[name]} ({name}): it is not kept" for name in names)
     points = None if header is None else get_field(header, CODE_POINTS, None)
     if points is not None and not any(each[4:8] == b"cICP" for each in chunks):
         primaries, transfer, _, full = points  # the samples are RGB, whatever they were decoded from

@@ -29,7 +29,6 @@ __all__ = [
     "insert_chunks",
     "read_contents",
     "remove_chunk",
-    "states_resolution",
 ]
 
 _IN_PNG = "in other formats a colour profile"
@@ -122,6 +121,7 @@ class Contents:
         texts: text chunks, each complete.
         profiles: what ImageMagick stores as text, by its name for it: ``exif``, ``iptc``, ``xmp``, ``icc``.
         plan: name, offset of the content and its length of each acTL, fcTL, fdAT and IDAT, if acTL is there in time.
+        has_resolution: whether pHYs states pixels per metre.
         complete: whether IEND was reached.
         notes: what is damaged or comes after IEND, one sentence each.
     """
@@ -135,6 +135,7 @@ class Contents:
     texts: tuple[bytes, ...] = ()
     profiles: dict[str, bytes] = field(default_factory=dict)
     plan: list[tuple[bytes, int, int]] = field(default_factory=list)
+    has_resolution: bool = False
     complete: bool = False
     notes: tuple[str, ...] = ()
 
@@ -174,7 +175,9 @@ class Contents:
         stray = [name for name in ("acTL", "fcTL", "fdAT") if name in self.names and not self.plan]
         notes = list(INVENTORY.losses(self.names))
         if stray:
-            notes.append(f"without acTL before the pixels, {', '.join(stray)} are no animation: the image is upscaled")
+            notes.append(
+                f"without acTL before the pixels, {', '.join(stray)} are no animation: the default image is upscaled"
+            )
         return (*notes, *self.notes)
 
 
@@ -215,8 +218,7 @@ def read_contents(file: BinaryIO) -> Contents:
                 damaged.setdefault(name)
                 break
             content, checksum = content[:-4], content[-4:]
-            if is_text:
-                total += length
+            total += length if is_text else 0
             if zlib.crc32(kind + content) != int.from_bytes(checksum, "big") or not _fits(kind, length):
                 damaged.setdefault(name)
             elif is_text:
@@ -229,7 +231,9 @@ def read_contents(file: BinaryIO) -> Contents:
                 result.transparency = content
             elif kind == b"iCCP":
                 result.icc = result.icc or content
-            elif kind != b"pHYs" or content[8] == 0:  # a resolution is libvips' part
+            elif kind == b"pHYs" and not _is_ratio(content):
+                result.has_resolution |= content[8] == 1
+            else:
                 carried.setdefault(kind, start + content + checksum)
         elif kind in _TEXTS:
             damaged.setdefault(name)
@@ -343,20 +347,6 @@ def remove_chunk(file: BinaryIO, kind: bytes) -> None:
         replace_part(file, place[0] - 8, place[1] + 12, b"")
 
 
-def states_resolution(file: BinaryIO) -> bool:
-    """Whether pHYs states a resolution, not only the shape of the pixels.
-
-    Raises:
-        OSError: the file cannot be read.
-    """
-    place = chunk_place(file, b"pHYs")
-    if place is None:
-        return False
-    file.seek(place[0])
-    content = file.read(9)
-    return len(content) == 9 and content[8] == 1 and content[:4] != bytes(4)
-
-
 def background(content: bytes, header: bytes, palette: bytes) -> tuple[int, int, int] | None:
     """The colour in a bKGD chunk, as 16-bit red, green and blue; None if it does not fit the image.
 
@@ -375,6 +365,12 @@ def background(content: bytes, header: bytes, palette: bytes) -> tuple[int, int,
     red, *others = (value * 65535 // ((1 << depth) - 1) for value in values)
     green, blue = others or (red, red)
     return red, green, blue
+
+
+def _is_ratio(content: bytes) -> bool:
+    """Whether pHYs states that pixels are not square, and no resolution, which is libvips' part."""
+    across, down, unit = struct.unpack(">IIB", content)
+    return bool(unit == 0 and across != down and across > 0 and down > 0)
 
 
 def _fits(kind: bytes, length: int) -> bool:

@@ -8,14 +8,14 @@ Sources: WebP container specification (Google); RFC 9649; C2PA 2.1, appendix A; 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 from subpixel.image.files.containers.inventory import Fate, Inventory, Part
 from subpixel.image.files.containers.trailing import describe_trailing
 
-__all__ = ["INVENTORY", "list_losses", "read_background", "set_background", "set_exif_height"]
+__all__ = ["INVENTORY", "list_losses", "read_background", "set_background", "set_durations", "set_exif_height"]
 
 INVENTORY = Inventory(
     "WebP",
@@ -90,6 +90,35 @@ def set_background(path: str | Path, colour: bytes) -> None:
         if offset is not None:
             file.seek(offset)
             file.write(colour)
+
+
+def set_durations(path: str | Path, written: Sequence[int], wanted: Sequence[int]) -> None:
+    """Correct the durations of an animation's frames. libvips takes 10 ms and less for 100 ms.
+
+    Args:
+        path: the file. A frame of it may be several equal frames of the source, and has the sum of their durations.
+        written: the duration in milliseconds that libvips was given for each frame of the source, above 0.
+        wanted: the duration that is right.
+
+    Raises:
+        OSError: the file cannot be read or written.
+        ValueError: the file does not have these frames.
+    """
+    pairs = list(zip(written, wanted, strict=True))
+    with open(path, "r+b") as file:
+        # The duration is the 24 bits after offset and size, of 24 bits each.
+        for at in [at for kind, at, _ in _chunks(file) if kind == b"ANMF"]:
+            file.seek(at + 12)
+            duration, right = int.from_bytes(file.read(3), "little"), 0
+            while duration > 0 and pairs:
+                length, wanted_length = pairs.pop(0)
+                duration, right = duration - length, right + wanted_length
+            if duration:
+                raise ValueError("its frames have other durations")
+            file.seek(at + 12)
+            file.write(right.to_bytes(3, "little"))
+    if pairs:
+        raise ValueError("it has fewer frames")
 
 
 def set_exif_height(path: str | Path, height: int) -> None:
