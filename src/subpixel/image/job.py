@@ -160,7 +160,7 @@ class Job:
         first = image.frames[0]
         choice = upscaler.choose_model(first, file.compression)
         plan = upscaler.plan(first.shape[1], first.shape[0], choice)
-        result = image.with_frames([upscaler(frame, choice, plan) for frame in image.frames])
+        result = image.with_frames([upscaler.upscale_array(frame, choice, plan) for frame in image.frames])
         choice = plan.ran(choice)
         upscaled = time.perf_counter()
         progress(len(result.pixels), len(result.pixels))
