@@ -100,12 +100,12 @@ def _tensor(image: Any) -> tuple[NDArray[Any], Callable[[NDArray[Any]], Any]] | 
 
 
 def warn_of_range(pixels: NDArray[Any]) -> None:
-    """Warn of floating-point pixels that are probably codes of 0 … 255: images of 0 … 1 hardly exceed 1.
+    """Warn of floating-point pixels that are probably codes of 0 … 255: large, and never negative.
 
     Args:
         pixels: ``(H, W)`` or ``(H, W, C)``.
     """
-    if pixels.dtype == np.float32 and (most := float(pixels.max())) > _BRIGHTEST:
+    if pixels.dtype == np.float32 and (most := float(pixels.max())) > _BRIGHTEST and pixels.min() >= 0:
         warnings.warn(
             f"image: its largest value is {most:g}, and floating point is taken as 0 … 1: values of 0 … 255 must be "
             "divided by 255, or given as uint8",
