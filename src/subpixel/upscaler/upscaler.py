@@ -252,10 +252,10 @@ class Upscaler:
         Args:
             image: ``(H, W)`` or ``(H, W, 1)`` gray, ``(H, W, 2)`` gray and alpha, ``(H, W, 3)`` RGB or ``(H, W, 4)``
                 RGBA with straight alpha; u8 (0 … 255), u16 (0 … 65535), f32 or f64 (0 … 1, not clipped; computed in
-                f32; values above 1.5 raise a warning if none is negative). A NumPy array, a torch tensor of these shapes (without a
-                gradient), an array of another library that speaks DLPack, or a PIL image of mode L, LA, RGB, RGBA,
-                I;16, F, 1, P, PA, La, RGBa or RGBX. Channels are in the order R, G, B: ``cv2.imread`` gives B, G, R,
-                which ``image[..., ::-1]`` turns.
+                f32; values above 1.5 raise a warning if none is negative). A NumPy array, a torch tensor of these
+                shapes (without a gradient), an array of another library that speaks DLPack, or a PIL image of mode L,
+                LA, RGB, RGBA, I;16, F, 1, P, PA, La, RGBa or RGBX. Channels are in the order R, G, B: ``cv2.imread``
+                gives B, G, R, which ``image[..., ::-1]`` turns.
             choice: what :meth:`choose_model` returned for this image, so that it is not measured again.
             plan: what :meth:`plan` returned for this size and choice, so that it is not planned again.
 
