@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 import numpy as np
 import pyvips
@@ -271,12 +271,12 @@ def _open_image(header: ImageHeader, limit: float) -> ImageFile:
     file, pages, path = header.file, header.pages, header.file.path
     if header.loader in _TABLE_LOADERS:
         raise ImageReadError(f"{path}: this is a table of numbers, not an image")
-    contents, animation = _png_contents(file) if header.loader == "pngload" else (None, None)
-    if contents is not None:
-        pages = 1 if animation is None else len(animation.frames)
-    vips = header.vips if pages == 1 or animation is not None else _all_frames(file)
-    _check_limit(path, vips.width, vips.height * (1 if animation is None else pages), pages, limit)
     with file.reader() as reader:
+        contents, animation = _png_contents(path, reader) if header.loader == "pngload" else (None, None)
+        if contents is not None:
+            pages = 1 if animation is None else len(animation.frames)
+        vips = header.vips if pages == 1 or animation is not None else _all_frames(file)
+        _check_limit(path, vips.width, vips.height * (1 if animation is None else pages), pages, limit)
         # Each new operation starts another sequential pass, so metadata is taken from the unread image.
         compression = read_compression(reader)
         metadata, losses = collect_metadata(vips, reader, lossy=compression.codec is not None, contents=contents)
@@ -284,10 +284,9 @@ def _open_image(header: ImageHeader, limit: float) -> ImageFile:
     if header.loader == "heifload":
         image = _heif_pixels(image, metadata)
     image = _without_palette_bands(image, metadata, file, contents)
-    turn = get_field(metadata, "orientation", 1)
-    if contents is not None and turn != get_field(image, "orientation", 1):  # EXIF that libvips does not find
+    if contents is not None and "exif" in contents.profiles:  # which libvips does not find
         image = image.copy()
-        image.set_type(pyvips.GValue.gint_type, "orientation", turn)
+        image.set_type(pyvips.GValue.gint_type, "orientation", get_field(metadata, "orientation", 1))
     images = get_field(vips, "n-pages", 1)
     if images > pages:
         shown = "main one" if header.loader == "heifload" else "first"
@@ -310,16 +309,14 @@ def _open_image(header: ImageHeader, limit: float) -> ImageFile:
     return ImageFile(file, metadata, image, (*notes, *losses), dtype, compression, pages, frames)
 
 
-def _png_contents(file: OpenFile) -> tuple[png.Contents, apng.Animation | None]:
-    path = file.path
-    with file.reader() as reader:
-        contents = png.read_contents(reader)
-        if contents.refusal is not None:
-            raise ImageReadError(f"{path}: {contents.refusal}")
-        try:
-            return contents, apng.read_animation(contents, reader)
-        except ValueError as error:
-            raise ImageReadError(f"{path}: the animation is damaged: {error}") from None
+def _png_contents(path: Path, reader: BinaryIO) -> tuple[png.Contents, apng.Animation | None]:
+    contents = png.read_contents(reader)
+    if contents.refusal is not None:
+        raise ImageReadError(f"{path}: {contents.refusal}")
+    try:
+        return contents, apng.read_animation(contents, reader)
+    except ValueError as error:
+        raise ImageReadError(f"{path}: the animation is damaged: {error}") from None
 
 
 def _check_limit(path: Path, width: int, height: int, pages: int, limit: float) -> None:

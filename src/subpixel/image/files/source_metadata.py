@@ -112,13 +112,14 @@ def collect_metadata(
         OSError: the file cannot be read.
     """
     loader = loader_name(header)
+    if loader == "pngload":
+        contents = contents or png.read_contents(file)
     header = _detach(header)
     losses: tuple[str, ...] = ()
     header.set_type(pyvips.GValue.gint_type, LOSSY, int(lossy or loader == "heifload"))
     if loader == "tiffload":
         _set_tiff_metadata(header, file)
-    elif loader == "pngload":
-        contents = contents or png.read_contents(file)
+    elif contents is not None:
         _set_png_metadata(header, contents)
         losses = contents.losses
         if "iCCP" in contents.names and not header.get_typeof("icc-profile-data"):
@@ -162,12 +163,12 @@ def _detach(header: pyvips.Image) -> pyvips.Image:
         interpretation=header.interpretation
     )
     own = set(copy.get_fields())
-    fields = set(header.get_fields())
-    for name in header.get_fields():
+    fields = dict.fromkeys(header.get_fields())
+    for name in fields:
         if name not in own and not name.startswith("gainmap"):  # an image, which would keep the file open
             copy.set_type(header.get_typeof(name), name, header.get(name))
     # Setting the EXIF block also sets the fields that libvips finds in it, and the resolution.
-    for name in copy.get_fields():
+    for name in copy.get_fields() if "exif-data" in fields else ():
         if name not in own and name not in fields:
             copy.remove(name)
     return copy.copy(xres=header.xres, yres=header.yres)

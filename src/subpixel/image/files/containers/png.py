@@ -194,12 +194,17 @@ def read_contents(file: BinaryIO) -> Contents:
     carried: dict[bytes, bytes] = {}
     texts: list[bytes] = []
     damaged: dict[str, None] = {}
+    oversized: dict[str, None] = {}
     at, total = 8, 0
     for _ in range(_MOST_CHUNKS):
         start = file.read(8)
         if len(start) < 8 or not start[4:].isalpha():
             break
         length, kind = int.from_bytes(start[:4], "big"), start[4:]
+        if kind == b"IDAT" and not result.plan and "IDAT" in result.names:  # nearly all chunks of a large image
+            at += 12 + length
+            file.seek(at)
+            continue
         name = kind.decode("ascii")
         if len(result.names) < _MOST_NAMES:
             result.names.setdefault(name)
@@ -236,7 +241,7 @@ def read_contents(file: BinaryIO) -> Contents:
             else:
                 carried.setdefault(kind, start + content + checksum)
         elif kind in _TEXTS:
-            damaged.setdefault(name)
+            oversized.setdefault(name)
         at += 12 + length
         if kind == b"IEND":
             result.complete = True
@@ -244,6 +249,7 @@ def read_contents(file: BinaryIO) -> Contents:
         file.seek(at)
     result.carried, result.texts = tuple(carried.values()), tuple(texts)
     notes = [f"the PNG chunk {name} is damaged: it is not kept" for name in damaged if name not in ("IHDR", "PLTE")]
+    notes += [f"the PNG chunk {name} makes more than 16 MB of texts: it is not kept" for name in oversized]
     if result.complete and (trailing := describe_trailing(file, at)):
         notes.append(trailing)
     result.notes = tuple(notes)

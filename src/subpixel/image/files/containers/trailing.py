@@ -36,11 +36,11 @@ def describe_trailing(file: BinaryIO, end: int) -> str | None:
     >>> describe_trailing(io.BytesIO(b"image" + b"PK\\x03\\x04" + bytes(4)), 5)
     '8 bytes after the end of the image (a ZIP archive) are not kept'
     """
-    count = file.seek(0, os.SEEK_END) - end
-    if count <= 0:
-        return None
     file.seek(end)
     start = file.read(16)
+    if not start:
+        return None
+    count = file.seek(0, os.SEEK_END) - end
     kind = next((f" ({name})" for at, mark, name in _KINDS if start[at : at + len(mark)] == mark), "")
     amount, verb = ("1 byte", "is") if count == 1 else (f"{count:,} bytes", "are")
     return f"{amount} after the end of the image{kind} {verb} not kept"
