@@ -115,7 +115,7 @@ def test_the_engine_says_what_it_does_not_run(name):
     if BACKENDS["native"].unavailable():
         pytest.skip("this installation has no compiled module")
     with pytest.raises(
-        Unsupported, match=r"^layer '\w+': backend 'native' supports video networks that .* 'reference' or 'torch'"
+        Unsupported, match=r"^layer '\w+': backend 'native' supports video networks that .* backend='reference' or backend='torch' runs this one"
     ):
         BACKENDS["native"].prepare_video(SPECS[name], weights_for(SPECS[name]), "f32", 1)
 
