@@ -179,6 +179,7 @@ def read_contents(file: BinaryIO) -> Contents:
     carried: dict[bytes, bytes] = {}
     texts: list[bytes] = []
     damaged: dict[str, None] = {}
+    oversized: dict[str, None] = {}
     at, total = 8, 0
     for _ in range(_MOST_CHUNKS):
         start = file.read(8)
@@ -218,7 +219,7 @@ def read_contents(file: BinaryIO) -> Contents:
             else:
                 carried.setdefault(kind, start + content + checksum)
         elif kind in _TEXTS:
-            damaged.setdefault(name)
+            oversized.setdefault(name)
         at += 12 + length
         if kind == b"IEND":
             result.complete = True
@@ -226,6 +227,7 @@ def read_contents(file: BinaryIO) -> Contents:
         file.seek(at)
     result.carried, result.texts = tuple(carried.values()), tuple(texts)
     notes = [f"the PNG chunk {name} is damaged: it is not kept" for name in damaged if name not in ("IHDR", "PLTE")]
+    notes += [f"the PNG chunk {name} makes more than 16 MB of texts: it is not kept" for name in oversized]
     if result.complete and (trailing := describe_trailing(file, at)):
         notes.append(trailing)
     result.notes = tuple(notes)
