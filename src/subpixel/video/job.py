@@ -7,7 +7,7 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -252,15 +252,16 @@ class Job:
             container = container_of(destination)
             encoding = self._encoding(video, layout, container, size)
             stream, notes = _result_stream(video.stream, layout, encoding, size, network.scale)
-            lost_aspect = _lost_aspect(stream, encoding, container)
+            fitting = fitting_encoders(container, encoding.pix_fmt, size)
+            lost_aspect = _lost_aspect(stream, encoding, container, fitting)
             if lost_aspect:
                 stream = replace(stream, aspect=None)
-            tags, lost_tags = stored_tags(stream.tags, encoding.encoder, container, rgb=encoding.rgb)
+            tags, lost_tags = stored_tags(stream.tags, encoding.encoder, container, rgb=encoding.rgb, fitting=fitting)
             stream = replace(stream, tags=tags)
             codec = encoding.encoder.codec
             selection = select_streams(video, source, container, codec, self.time_range)
         notes = [*selection.notes, *notes, *lost_aspect, *lost_tags, *image_losses(video, container)]
-        notes += unwritten_display_metadata(codec, video.display)
+        notes += unwritten_display_metadata(codec, video.display, {name: ENCODERS[name].codec for name in fitting})
         return _Plan(video, destination, layout, encoding, choice, network, upscaler, stream, selection, tuple(notes))
 
     def _default_destination(self, pix_fmt: str, size: tuple[int, int]) -> Path:
@@ -386,17 +387,19 @@ def _holds(container: Container, encoder: str) -> bool:
     return encoder not in ENCODERS or holds_codec(container, ENCODERS[encoder].codec)
 
 
-def _lost_aspect(stream: VideoStream, encoding: Encoding, container: Container) -> list[str]:
+def _lost_aspect(stream: VideoStream, encoding: Encoding, container: Container, fitting: Sequence[str]) -> list[str]:
     """A sentence, if neither the packets nor the container store the sample aspect ratio."""
-    if stream.aspect in (None, 1) or encoding.encoder.stores_aspect or container.aspect:
+    encoder = encoding.encoder
+    if stream.aspect in (None, 1) or encoder.stores_aspect or container.aspect:
         return []
     assert stream.aspect is not None
     aspect = f"{stream.aspect.numerator}:{stream.aspect.denominator}"
-    encoders = " or ".join(f"encoder={each.name!r}" for each in ENCODERS.values() if each.stores_aspect)
-    others = f"{', '.join(each.name for each in CONTAINERS if each.aspect)}, or {encoders}"
+    others = [each.name for each in CONTAINERS if each.aspect and holds_codec(each, encoder.codec)]
+    encoders = " or ".join(f"encoder={name!r}" for name in fitting if ENCODERS[name].stores_aspect)
+    advice = ", or ".join(words for words in (", ".join(others), encoders) if words)
     return [
-        f"{container} cannot store the sample aspect ratio ({aspect}) with encoder {encoding.encoder.name}; "
-        f"{others} can"
+        f"{container} cannot store the sample aspect ratio ({aspect}) with encoder {encoder.name}"
+        f"{'; ' if advice else ''}{advice}{' can' if advice else ''}"
     ]
 
 
