@@ -25,6 +25,7 @@ from subpixel.storage.os_errors import write_errors_as
 from subpixel.upscaler import MotionNetwork, Network, Upscaler
 from subpixel.video.colour_tags import result_tags
 from subpixel.video.containers import CONTAINERS, Container, container_of
+from subpixel.video.decoding import interlaced_frame
 from subpixel.video.encode_segments import SegmentEncoder
 from subpixel.video.encoders import ENCODERS, Encoding, choose_encoding, default_encoder, siting_options
 from subpixel.video.formats import Layout, layout_of
@@ -33,6 +34,7 @@ from subpixel.video.frame_upscalers import frame_upscaler
 from subpixel.video.hdr import display_options, lost_side_data, unwritten_display_metadata
 from subpixel.video.muxing import mux_video
 from subpixel.video.output_name import output_path
+from subpixel.video.packet_scan import scan_packets
 from subpixel.video.segments import Journal, segment_packets
 from subpixel.video.stream_selection import StreamSelection, select_streams
 from subpixel.video.time_range import TimeRange
@@ -179,7 +181,11 @@ class Job:
         with ExitStack() as stack:
             self._claim(stack, plan.destination)
             remove_leftovers(plan.destination.absolute().parent)
-            journal = Journal(scratch_path(plan.destination, "video"), self._fingerprint(plan))
+            settings = self._fingerprint(plan)
+            # Without deinterlacing, an interlaced frame ends the work. What was done until then is progressive, and
+            # deinterlacing would not have changed it.
+            equal = [{**settings, "deinterlace": False}] if self.deinterlace else []
+            journal = Journal(scratch_path(plan.destination, "video"), settings, equal)
             segments = SegmentEncoder(
                 plan.video,
                 journal,
@@ -207,7 +213,7 @@ class Job:
             plan.stream.size,
             frames,
             resumed,
-            (*plan.notes, *segments.notes, *plan.upscaler.notes()),
+            tuple(dict.fromkeys([*plan.notes, *segments.notes, *plan.upscaler.notes()])),
             segments.seconds,
             time.perf_counter() - start,
             plan.choice,
@@ -219,6 +225,10 @@ class Job:
         with open_video(self.source) as source:
             video = probe_open(source, self.source)
             self._check(destination)
+            scan = scan_packets(video, self.time_range)
+            video = replace(video, timeline=scan.timeline)
+            if scan.interlaced is not None and not self.deinterlace:
+                raise interlaced_frame(video, scan.interlaced)
             layout, container = layout_of(video.stream.pix_fmt, video.path), container_of(destination)
             encoding = self._encoding(video, layout, container)
             choice = self.upscaler.choose_by_codec(video.codec)
@@ -232,7 +242,7 @@ class Job:
                 stream = replace(stream, aspect=Fraction(1))
             codec = encoding.encoder.codec
             selection = select_streams(video, source, container, codec, self.time_range)
-        notes = [*selection.notes, *notes, *lost_aspect, *lost_side_data(video.side_data)]
+        notes = [*scan.notes, *selection.notes, *notes, *lost_aspect, *lost_side_data(video.side_data)]
         notes += unwritten_display_metadata(codec, video.display)
         if layout.alpha:
             notes.append("its alpha channel is left out")

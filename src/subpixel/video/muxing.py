@@ -91,7 +91,8 @@ def mux_video(
             number = image.index
             out.start_encoding()
             others = (
-                (targets[packet.stream_index], packet) for packet in read_packets(source, set(targets), time_range)
+                (targets[packet.stream_index], packet)
+                for packet in read_packets(source, set(targets), time_range, video.timeline)
             )
             images = ((image, packet) for packet in _shift_packets(track.packets(), time_range))
             clocks: dict[int, int] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -11,18 +11,21 @@ import av
 from subpixel.errors import VideoReadError
 from subpixel.storage.os_errors import os_error_text
 from subpixel.video.time_range import TimeRange, range_shift
+from subpixel.video.timeline import Timeline, is_packet
 
-__all__ = ["may_be_repacked", "read_packets", "without_adts_header"]
+__all__ = ["INTERLEAVING", "demux", "may_be_repacked", "read_packets", "seek", "without_adts_header"]
 
 # A damaged file gives an error in the place of a packet. After this many errors in a row, reading stops.
 _MAX_ERRORS = 100
 
 # The largest distance in a file, in seconds of play, between packets of the same time. Muxers keep it to a few seconds.
-_INTERLEAVING = 60
+INTERLEAVING = 60
 
 
-def read_packets(container: Any, indices: set[int], time_range: TimeRange | None = None) -> Iterator[Any]:
-    """Packets of some streams, in the file's order. Damaged packets are skipped.
+def read_packets(
+    container: Any, indices: set[int], time_range: TimeRange | None = None, timeline: Timeline | None = None
+) -> Iterator[Any]:
+    """Packets of some streams, in the file's order, with corrected times. Damaged packets are skipped.
 
     With a time range, only packets whose time lies in it, moved so that the range begins at 0. Cover images and packets
     without a time belong to every range.
@@ -31,18 +34,22 @@ def read_packets(container: Any, indices: set[int], time_range: TimeRange | None
         container: an open container; it is read from its current position on.
         indices: of the streams.
         time_range: the part to read; None for all.
+        timeline: the corrections of times; None for none.
 
     Raises:
         VideoReadError: the system cannot read the file. Damage in the video itself raises nothing.
     """
-    if time_range is not None and time_range.start > _INTERLEAVING:
-        _seek(container, time_range.start - _INTERLEAVING)  # while the image, whose index is used, is not discarded
+    timeline = timeline or Timeline()
+    clock = timeline.clock()
+    if time_range is not None and time_range.start > INTERLEAVING and timeline.is_identity:
+        seek(container, time_range.start - INTERLEAVING)  # while the image, whose index is used, is not discarded
     for stream in container.streams:
         if stream.index not in indices:
             stream.discard = av.stream.Discard.all
-    for packet in _demux(container):
-        if packet.stream_index not in indices or not (packet.size or packet.pts is not None):
+    for packet in demux(container):
+        if packet.stream_index not in indices or not is_packet(packet):
             continue
+        clock.correct(packet)
         if time_range is None:
             yield packet
             continue
@@ -51,7 +58,7 @@ def read_packets(container: Any, indices: set[int], time_range: TimeRange | None
             yield packet
             continue
         seconds = time * packet.time_base
-        if time_range.ends_by(seconds - _INTERLEAVING):
+        if time_range.ends_by(seconds - INTERLEAVING):
             return
         if time_range.contains(seconds):
             shift = range_shift(time_range, packet.time_base)
@@ -75,7 +82,7 @@ def may_be_repacked(codec: str) -> bool:
     return codec.startswith("pcm_")
 
 
-def _seek(container: Any, seconds: Fraction) -> None:
+def seek(container: Any, seconds: Fraction) -> None:
     """Seek to about a time. If the file cannot seek, it is read from the beginning."""
     try:
         container.seek(int(seconds * av.time_base))
@@ -83,10 +90,22 @@ def _seek(container: Any, seconds: Fraction) -> None:
         return
 
 
-def _demux(container: Any) -> Iterator[Any]:
+def demux(
+    container: Any, stream: Any = None, on_error: Callable[[av.error.FFmpegError], None] = lambda error: None
+) -> Iterator[Any]:
+    """All packets from a container's current position on, past the places that cannot be read.
+
+    Args:
+        container: an open container.
+        stream: the stream to read; None for all.
+        on_error: called at each such place. After many in a row, reading ends.
+
+    Raises:
+        VideoReadError: the system cannot read the file.
+    """
     errors = 0
     while errors < _MAX_ERRORS:
-        packets = container.demux()
+        packets = container.demux() if stream is None else container.demux(stream)
         while True:
             try:
                 packet = next(packets, None)
@@ -96,6 +115,7 @@ def _demux(container: Any) -> Iterator[Any]:
                 if isinstance(error, OSError):
                     raise VideoReadError(f"{container.name}: cannot be read further ({os_error_text(error)})") from None
                 errors += 1
+                on_error(error)
                 break
             if packet is None:
                 return

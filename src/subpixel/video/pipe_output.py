@@ -14,7 +14,14 @@ from typing import BinaryIO
 from subpixel.errors import VideoReadError, VideoWriteError
 from subpixel.storage.os_errors import os_error_text
 from subpixel.upscaler import Upscaler
-from subpixel.video.decoding import Damage, decode_packets, frames_in_range, frames_with_times, read_frames
+from subpixel.video.decoding import (
+    Damage,
+    decode_packets,
+    frames_in_range,
+    frames_with_times,
+    progressive_frames,
+    read_frames,
+)
 from subpixel.video.formats import layout_of
 from subpixel.video.frame import Frame
 from subpixel.video.frame_upscalers import chroma_siting, frame_upscaler
@@ -104,6 +111,7 @@ class PipeOutput:
             network, video, layout, side_by_side=self.side_by_side, realtime=self.realtime, rate=self.rate
         )
         frames = frames_in_range(frames, self.time_range, video.stream.time_base)
+        frames = frames if self.deinterlace else progressive_frames(frames, video)
         video_stream = replace(video.stream, size=upscaler.result_size, pix_fmt=layout.name)
         start, count = time.perf_counter(), 0
 

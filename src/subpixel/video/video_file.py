@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -19,6 +19,7 @@ import av.logging
 from subpixel.errors import VideoReadError
 from subpixel.storage.os_errors import os_error_text
 from subpixel.video.hdr import DisplayMetadata, display_metadata, side_data_kinds
+from subpixel.video.timeline import Timeline
 
 __all__ = [
     "Chapter",
@@ -123,6 +124,7 @@ class VideoFile:
         duration: in seconds, if it is known.
         display: what its first frame says about the display it was made for (HDR10).
         side_data: kinds of side data of its first frame, by libavutil's names.
+        timeline: corrections of its times, if a scan of its packets found that they need any.
     """
 
     path: Path
@@ -135,6 +137,7 @@ class VideoFile:
     duration: Fraction | None
     display: tuple[DisplayMetadata, ...] = ()
     side_data: tuple[str, ...] = ()
+    timeline: Timeline = field(default_factory=Timeline)
 
     @property
     def codec(self) -> str:
