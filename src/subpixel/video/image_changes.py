@@ -84,24 +84,23 @@ class KindFinder:
         first = video.stream
         self._kind = ImageKind(first.size, first.pix_fmt, first.aspect)
         self.changes: list[ImageChange] = []
-        self.interlaced: tuple[int, int | None] | None = None  # number and time of the first interlaced packet
+        # Number and time of packets from which on frames are interlaced, and progressive again, in turn.
+        self.fields: list[tuple[int, int | None]] = []
         self._parameters = b""
         self._next = 0
 
-    def see(self, packet: Any, number: int, time: int | None, needed: bool) -> None:
+    def see(self, packet: Any, number: int, time: int | None) -> None:
         """Look at the next packet.
 
         Args:
             packet: the packet.
             number: of the packet in its stream.
             time: of the packet, in ticks; None if it has none.
-            needed: whether its frame is needed, and must be progressive.
         """
         key = packet.is_keyframe
         if self._codec == "mpeg2video":
             head = bytes(memoryview(packet)[:_HEAD])
-            if needed and self.interlaced is None and _is_interlaced_mpeg2(head):
-                self.interlaced = number, time
+            self._note_fields(_is_interlaced_mpeg2(head), number, time)
             key = key or _SEQUENCE in head
         if not key or len(self.changes) >= _MOST:
             return
@@ -109,7 +108,11 @@ class KindFinder:
         if number >= self._next or (parameters and parameters != self._parameters):
             self._parameters = parameters or self._parameters
             self._next = number + _DISTANCE
-            self._decode(packet, number, time, needed)
+            self._decode(packet, number, time)
+
+    def _note_fields(self, interlaced: bool, number: int, time: int | None) -> None:
+        if interlaced == (len(self.fields) % 2 == 0) and len(self.fields) < _MOST:
+            self.fields.append((number, time))
 
     def _parameters_of(self, packet: Any) -> bytes:
         """The part of a packet that changes whenever size or format do; empty if the packet has none."""
@@ -122,7 +125,7 @@ class KindFinder:
         place = head.find(start)
         return b"" if not start or place < 0 else head[place : place + length]
 
-    def _decode(self, packet: Any, number: int, time: int | None, needed: bool) -> None:
+    def _decode(self, packet: Any, number: int, time: int | None) -> None:
         """Decode a key frame on its own. A damaged one says nothing; decoding in order will tell."""
         try:
             frames = [*self._context.decode(packet), *self._context.decode(None)]
@@ -133,8 +136,7 @@ class KindFinder:
         if not frames:
             return
         frame = frames[-1]
-        if needed and frame.interlaced_frame and self.interlaced is None:
-            self.interlaced = number, time
+        self._note_fields(bool(frame.interlaced_frame), number, time)
         aspect = self._context.sample_aspect_ratio or self._kind.aspect
         kind = ImageKind((frame.width, frame.height), frame.format.name, aspect)
         if (kind.size, kind.pix_fmt) != (self._kind.size, self._kind.pix_fmt):

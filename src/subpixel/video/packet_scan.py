@@ -46,7 +46,7 @@ class PacketScan:
     Args:
         timeline: the corrections of times.
         kinds: (time in seconds, size and format) of the frames from there on, for each change after the first frame.
-        interlaced: the time of the first interlaced frame that was found, in seconds; None if none was.
+        interlaced: the time of the first interlaced frame that was found, in seconds; None if none is needed.
         notes: a sentence for each thing that is mended or missing.
     """
 
@@ -117,11 +117,11 @@ class _Scan:
             if runs is not None and not runs.add(place, dts, pts, duration):
                 self._last.pop(index, None)
             if index != self._main:
-                self._check_order(index, dts, pts, duration)
+                if runs is not None or index in self._others:
+                    self._check_order(index, dts, pts, duration)
             else:
                 time = pts if pts is not None else dts
-                needed = self._range is None or time is None or self._range.contains(time * time_base)
-                self._finder.see(packet, self._counts[index], time, needed)
+                self._finder.see(packet, self._counts[index], time)
                 if time is not None and packet.is_keyframe:
                     self._keys.append((self._counts[index], time))
                     if self._is_enough(time * time_base):
@@ -165,7 +165,9 @@ class _Scan:
         needed = [kind for kind, until in _with_ends(kinds) if self._is_needed(kind[0], until)]
         notes += _kind_notes(self._video, needed)
         keys = tuple((n, round(corrected(n, t) / time_base)) for n, t in self._keys) if found else ()
-        interlaced = None if self._finder.interlaced is None else corrected(*self._finder.interlaced)
+        fields = [*(corrected(*each) for each in self._finder.fields), None]
+        parts = zip(fields[::2], fields[1::2], strict=False)
+        interlaced = next((start for start, end in parts if start is not None and self._is_needed(start, end)), None)
         return PacketScan(Timeline(found, keys), kinds, interlaced, tuple(notes))
 
     def _last_times(self, found: dict[int, StreamTimes]) -> dict[int, Fraction]:
