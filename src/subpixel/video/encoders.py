@@ -52,7 +52,8 @@ class Encoder:
         options: options that are always set.
         stores_aspect: whether its packets store the sample aspect ratio, whatever the container does.
         even: whether sides along which chroma is subsampled must be even.
-        min_width: the smallest width, in pixels, that it is used for.
+        min_size: the smallest width and height that it is used for.
+        max_size: the largest width and height.
     """
 
     name: str
@@ -64,7 +65,8 @@ class Encoder:
     options: Mapping[str, str] = field(default_factory=dict)
     stores_aspect: bool = False
     even: bool = False
-    min_width: int = 1
+    min_size: tuple[int, int] = (1, 1)
+    max_size: tuple[int, int] = (1 << 28, 1 << 28)
 
     @property
     def pix_fmts(self) -> tuple[str, ...]:
@@ -81,7 +83,16 @@ _X26X = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow
 ENCODERS = {
     each.name: each
     for each in (
-        Encoder("x264", "libx264", (18, 0, 51), "veryfast", _X26X, stores_aspect=True, even=True),
+        Encoder(
+            "x264",
+            "libx264",
+            (18, 0, 51),
+            "veryfast",
+            _X26X,
+            stores_aspect=True,
+            even=True,
+            max_size=(16384, 16384),
+        ),
         Encoder(
             "x265",
             "libx265",
@@ -92,9 +103,9 @@ ENCODERS = {
             stores_aspect=True,
             even=True,
             # At widths of 34 to 60, x265 4.2 writes outside its memory and crashes the process.
-            min_width=64,
+            min_size=(64, 16),
         ),
-        Encoder("svt-av1", "libsvtav1", (28, 1, 63), "9", tuple(str(n) for n in range(14))),
+        Encoder("svt-av1", "libsvtav1", (28, 1, 63), "9", tuple(str(n) for n in range(14)), max_size=(16384, 8704)),
         Encoder(
             "vp9",
             "libvpx-vp9",
@@ -104,9 +115,17 @@ ENCODERS = {
             "cpu-used",
             # With a rate of 0, crf alone sets the quality. Rows are encoded by several threads.
             {"b": "0", "deadline": "good", "row-mt": "1"},
+            max_size=(65536, 65536),
         ),
-        Encoder("ffv1", "ffv1", None, None, options={"level": "3", "slicecrc": "1", "g": "1"}),
-        Encoder("prores", "prores_ks", None, None, options={"vendor": "apl0"}),
+        Encoder(
+            "ffv1",
+            "ffv1",
+            None,
+            None,
+            options={"level": "3", "slicecrc": "1", "g": "1"},
+            min_size=(4, 4),  # smaller frames have no slices
+        ),
+        Encoder("prores", "prores_ks", None, None, options={"vendor": "apl0"}, max_size=(65535, 65535)),
     )
 }
 
@@ -207,9 +226,11 @@ class Encoding:
             Unsupported: it does not.
         """
         encoder, pixel_format = self.encoder, av.VideoFormat(self.pix_fmt)
-        if size[0] < encoder.min_width:
+        least = encoder.min_size
+        if size[0] < least[0] or size[1] < least[1]:
+            across, have, word = (least[0], size[0], "wide") if size[0] < least[0] else (least[1], size[1], "high")
             raise Unsupported(
-                f"encoder={encoder.name!r}: frames must be at least {encoder.min_width} pixels wide, not {size[0]}; "
+                f"encoder={encoder.name!r}: frames must be at least {across} pixels {word}, not {have}; "
                 "encoder='x264' has no such limit"
             )
         odd = (size[0] % (64 // pixel_format.chroma_width(64)), size[1] % (64 // pixel_format.chroma_height(64)))

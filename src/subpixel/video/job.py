@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 
 from subpixel import __version__
-from subpixel.errors import InvalidArgument, VideoWriteError
+from subpixel.errors import InvalidArgument, Unsupported, VideoWriteError
 from subpixel.models.auto import Choice
 from subpixel.models.files import Model
+from subpixel.models.zoo import ZOO
 from subpixel.storage.locks import claim, remove_leftovers, scratch_file, scratch_path
 from subpixel.storage.os_errors import write_errors_as
 from subpixel.upscaler import MotionNetwork, Network, Upscaler
@@ -30,6 +31,7 @@ from subpixel.video.encode_segments import SegmentEncoder
 from subpixel.video.encoders import ENCODERS, Encoding, choose_encoding, default_encoder, siting_options
 from subpixel.video.formats import Layout, layout_of
 from subpixel.video.frame import FrameUpscaler
+from subpixel.video.frame_limits import check_frame_size, memory_note
 from subpixel.video.frame_upscalers import frame_upscaler
 from subpixel.video.hdr import display_options, lost_side_data, unwritten_display_metadata
 from subpixel.video.muxing import mux_video
@@ -48,6 +50,9 @@ Progress = Callable[[int, int | None], None]
 
 # Bytes at either end of a source that identify it: a video is too long to be read before each start.
 _ENDS = 1 << 20
+
+# Frames with a side of more than this many pixels are shown to the encoder before the work.
+_LARGE = 4096
 
 
 @dataclass(frozen=True)
@@ -236,7 +241,10 @@ class Job:
             upscaler = frame_upscaler(
                 network, video, layout, side_by_side=self.side_by_side, realtime=self.realtime, rate=self.rate
             )
+            self._check_size(video, upscaler.result_size, network, encoding, container)
             stream, notes = _result_stream(video.stream, layout, encoding, upscaler.result_size, network.scale)
+            if self.settings.options or max(stream.size) > _LARGE:
+                encoding.context(stream)  # the encoder itself has the last word
             lost_aspect = _lost_aspect(stream, encoding, container)
             if lost_aspect:
                 stream = replace(stream, aspect=Fraction(1))
@@ -244,6 +252,7 @@ class Job:
             selection = select_streams(video, source, container, codec, self.time_range)
         notes = [*scan.notes, *selection.notes, *notes, *lost_aspect, *lost_side_data(video.side_data)]
         notes += unwritten_display_metadata(codec, video.display)
+        notes += memory_note(stream.size, encoding.encoder.name, layout)
         if layout.alpha:
             notes.append("its alpha channel is left out")
         return _Plan(video, destination, layout, encoding, choice, network, upscaler, stream, selection, tuple(notes))
@@ -260,6 +269,25 @@ class Job:
             raise VideoWriteError(f"{destination}: there is no folder {folder}")
         if not os.access(folder, os.W_OK):
             raise VideoWriteError(f"{destination}: cannot be written: {folder} is read-only")
+
+    def _check_size(
+        self,
+        video: VideoFile,
+        size: tuple[int, int],
+        network: Network | MotionNetwork,
+        encoding: Encoding,
+        container: Container,
+    ) -> None:
+        name, scale = network.model.name, network.scale
+        smaller = [
+            (each, (size[0] * each // scale, size[1] * each // scale))
+            for each in (ZOO[name].scales if name in ZOO else ())
+            if each < scale
+        ]
+        try:
+            check_frame_size(size, encoding, container, smaller)
+        except Unsupported as error:
+            raise Unsupported(f"{video.path}: {error}") from None
 
     def _claim(self, stack: ExitStack, destination: Path) -> None:
         with write_errors_as(VideoWriteError, destination):

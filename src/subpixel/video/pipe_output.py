@@ -24,6 +24,7 @@ from subpixel.video.decoding import (
 )
 from subpixel.video.formats import layout_of
 from subpixel.video.frame import Frame
+from subpixel.video.frame_limits import check_pipe_size
 from subpixel.video.frame_upscalers import chroma_siting, frame_upscaler
 from subpixel.video.pipeline import Stages
 from subpixel.video.time_range import TimeRange
@@ -110,6 +111,7 @@ class PipeOutput:
         upscaler = frame_upscaler(
             network, video, layout, side_by_side=self.side_by_side, realtime=self.realtime, rate=self.rate
         )
+        check_pipe_size(upscaler.result_size)
         frames = frames_in_range(frames, self.time_range, video.stream.time_base)
         frames = frames if self.deinterlace else progressive_frames(frames, video)
         video_stream = replace(video.stream, size=upscaler.result_size, pix_fmt=layout.name)

@@ -27,7 +27,7 @@ from subpixel.video.containers import (
 from subpixel.video.time_range import TimeRange
 from subpixel.video.video_file import Stream, VideoFile
 
-__all__ = ["StreamSelection", "select_streams"]
+__all__ = ["StreamSelection", "holds_codec", "select_streams"]
 
 
 @dataclass(frozen=True)
@@ -87,13 +87,14 @@ def select_streams(
 
 
 def _check_codec(container: Container, codec: str) -> None:
-    if not _holds_codec(container, codec):
-        others = ", ".join(str(other) for other in CONTAINERS if _holds_codec(other, codec))
+    if not holds_codec(container, codec):
+        others = ", ".join(str(other) for other in CONTAINERS if holds_codec(other, codec))
         hint = f"; {others} can" if others else ""
         raise InvalidArgument(f"{container} cannot hold an image encoded by {codec}{hint}")
 
 
-def _holds_codec(container: Container, codec: str) -> bool:
+def holds_codec(container: Container, codec: str) -> bool:
+    """Whether a container holds an image of a codec, by libavcodec's name of its encoder."""
     with av.open(io.BytesIO(), "w", format=container.format) as out:
         try:
             out.add_mux_stream(codec, width=64, height=64)
@@ -153,7 +154,7 @@ def _rejection_note(source: Any, stream: Stream, container: Container, codec: st
     others = ", ".join(
         str(other)
         for other in CONTAINERS
-        if other != container and _holds_codec(other, codec) and _rejection(source, stream, other) is None
+        if other != container and holds_codec(other, codec) and _rejection(source, stream, other) is None
     )
     hint = f"{others} can hold it" if others else "no container that is written here can hold it"
     return f"{stream} is left out: {container} cannot hold it ({reason}); {hint}"
