@@ -105,7 +105,16 @@ ENCODERS = {
             # At widths of 34 to 60, x265 4.2 writes outside its memory and crashes the process.
             min_size=(64, 16),
         ),
-        Encoder("svt-av1", "libsvtav1", (28, 1, 63), "9", tuple(str(n) for n in range(14)), max_size=(16384, 8704)),
+        Encoder(
+            "svt-av1",
+            "libsvtav1",
+            (28, 1, 63),
+            "9",
+            tuple(str(n) for n in range(14)),
+            # If a side is up to 24 and the other more than 64, SVT-AV1 4 waits for itself and never ends.
+            min_size=(32, 32),
+            max_size=(16384, 8704),
+        ),
         Encoder(
             "vp9",
             "libvpx-vp9",
