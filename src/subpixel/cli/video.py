@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -30,8 +29,8 @@ from subpixel.cli.options import (
 )
 from subpixel.cli.progress import bar
 from subpixel.cli.reporting import printable
-from subpixel.cli.signals import stop_on_signals
 from subpixel.errors import InvalidArgument, SubpixelError
+from subpixel.storage.temporary import temporary_folder
 
 if TYPE_CHECKING:
     from subpixel.video import Result, TimeRange
@@ -233,7 +232,7 @@ def video(
         print_notes(name, live.notes)
         return
     settings = Settings(encoder, crf, preset, pix_fmt, parse_options(encoder_options))
-    with stop_on_signals(), _file(input_name) as path, bar(name, enabled=not quiet) as progress:
+    with _file(input_name) as path, bar(name, enabled=not quiet) as progress:
         printed: list[str] = []
 
         def note(text: str) -> None:
@@ -256,7 +255,8 @@ def video(
         try:
             result = job.run(lambda done, total: progress(min(done, total or 0), total or 0))
         except KeyboardInterrupt:
-            print_notes(name, ["interrupted; run the same command again to resume"])
+            if job.can_resume:
+                print_notes(name, ["interrupted; run the same command again to resume"])
             raise
     print_notes(name, (text for text in result.notes if text not in printed))
     if not quiet:
@@ -294,8 +294,8 @@ def _file(source: str) -> Iterator[Path]:
     if source != "-":
         yield Path(source)
         return
-    with tempfile.TemporaryDirectory(prefix="subpixel-") as folder:
-        path = Path(folder) / "video"
+    with temporary_folder() as folder:
+        path = folder / "video"
         with open(path, "wb") as file:
             shutil.copyfileobj(sys.stdin.buffer, file)
         try:
