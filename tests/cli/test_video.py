@@ -105,7 +105,7 @@ def test_a_preview_of_a_short_video_begins_at_its_beginning(plain: Path, capsys:
 
 @pytest.mark.parametrize(
     ("length", "start", "expected"),
-    [(None, None, (5, 8)), (Fraction(8), None, (5, 8)), (Fraction(7), None, (0, 3)), (Fraction(7), 2, (2, 5))],
+    [(None, None, (0, 3)), (Fraction(8), None, (5, 8)), (Fraction(7), None, (0, 3)), (Fraction(7), 2, (2, 5))],
 )
 def test_where_a_preview_begins(length: Fraction | None, start: int | None, expected: tuple[int, int]) -> None:
     part = time_range_of(None if start is None else Fraction(start), None, 3.0, length)

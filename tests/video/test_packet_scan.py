@@ -15,6 +15,7 @@ from subpixel.upscaler import Upscaler
 from subpixel.video import Job, Settings, TimeRange, probe
 from subpixel.video.job import SegmentEncoder
 from subpixel.video.packet_scan import scan_packets
+from subpixel.video.time_range import span_of
 from video.clips import CLIPS, frame, make_clip, sound, text
 from video.clocks import B_FRAMES, join, rewritten, timed_clip
 
@@ -328,7 +329,7 @@ def test_a_late_part_of_a_long_video_is_scanned_from_there(tmp_path: Path, monke
     monkeypatch.setattr(
         "subpixel.video.packet_scan.KindFinder.see", lambda _self, packet, *_: seen.append(int(packet.pts))
     )
-    scan_packets(video, TimeRange(Fraction(100), Fraction(110)))
+    scan_packets(video, span_of(video, (), TimeRange(Fraction(100), Fraction(110))))
     assert 20_000 < min(seen) <= 40_000
     assert 110_000 < max(seen) < 130_000
 

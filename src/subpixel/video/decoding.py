@@ -20,14 +20,15 @@ from subpixel.video.frame import Frame
 from subpixel.video.image_changes import ImageKind, fit_note
 from subpixel.video.image_fit import fit_frame
 from subpixel.video.packets import demux
-from subpixel.video.time_range import TimeRange
+from subpixel.video.side_data import lost_side_data
+from subpixel.video.time_range import Span
 from subpixel.video.timeline import Timeline, is_packet
 from subpixel.video.video_file import VideoFile, open_video
 
 __all__ = [
     "Damage",
     "decode_packets",
-    "frames_in_range",
+    "frames_in_span",
     "frames_with_times",
     "interlaced_frame",
     "progressive_frames",
@@ -55,6 +56,7 @@ class Damage:
         unreadable: times before the places at which the file cannot be read.
         moved_frames: how many frames had no time of their own.
         fitted: a sentence for each size and format of frames that had to be fitted to the first frame.
+        losses: what is attached to frames after the first, and lost.
     """
 
     lost_packets: list[Fraction | None] = field(default_factory=list)
@@ -62,11 +64,12 @@ class Damage:
     unreadable: list[Fraction] = field(default_factory=list)
     moved_frames: int = 0
     fitted: dict[tuple[tuple[int, int], str], str] = field(default_factory=dict)
+    losses: dict[str, None] = field(default_factory=dict)
 
     def clear(self) -> None:
         """Forget everything, before the video is decoded again."""
         self.lost_packets, self.damaged_frames, self.unreadable = [], [], []
-        self.moved_frames, self.fitted = 0, {}
+        self.moved_frames, self.fitted, self.losses = 0, {}, {}
 
     def notes(self) -> Iterator[str]:
         """A sentence for each kind of damage."""
@@ -86,6 +89,7 @@ class Damage:
             count, times = len(self.unreadable), _format_times(self.unreadable)
             yield f"{count} place{_s(count)} of the file cannot be read (after {times})"
         yield from self.fitted.values()
+        yield from self.losses
 
 
 def read_frames(
@@ -112,11 +116,11 @@ def read_frames(
             yield frame
 
 
-def frames_in_range(frames: Iterator[Frame], time_range: TimeRange | None, time_base: Fraction) -> Iterator[Frame]:
-    """The frames whose time lies in a range; all of them if the range is None."""
-    first = None if time_range is None else time_range.first_tick(time_base)
+def frames_in_span(frames: Iterator[Frame], span: Span, time_base: Fraction) -> Iterator[Frame]:
+    """The frames whose time lies in a span."""
+    first = span.first_tick(time_base)
     for frame in frames:
-        if time_range is not None and time_range.ends_by(frame.time * time_base):
+        if span.ends_by(frame.time * time_base):
             return
         if first is None or frame.time >= first:
             yield frame
@@ -263,6 +267,7 @@ def _timed_frames(decoded: Iterator[Any], video: VideoFile, damage: Damage) -> I
             time = last + 1
             damage.moved_frames += 1
         last = time
+        damage.losses.update(dict.fromkeys(loss for loss in lost_side_data(frame) if loss not in video.losses))
         yield Frame(frame, time, bool(frame.interlaced_frame))
 
 
@@ -272,7 +277,7 @@ def _fitted_frames(frames: Iterator[Frame], stream: Any, video: VideoFile, damag
     for frame in frames:
         source = frame.source
         if (source.width, source.height) != first.size or source.format.name != first.pix_fmt:
-            aspect = stream.codec_context.sample_aspect_ratio or first.aspect
+            aspect = stream.codec_context.sample_aspect_ratio or first.aspect or Fraction(1)
             kind = ImageKind((source.width, source.height), source.format.name, aspect)
             if (kind.size, kind.pix_fmt) not in damage.fitted:
                 time = frame.time * first.time_base

@@ -1,4 +1,7 @@
-"""How large frames may be: for libavcodec, an encoder and a container; and the memory that they take."""
+"""How large frames may be for libavcodec and for a container, and the memory that they take.
+
+The limits of an encoder are in :data:`subpixel.video.encoders.ENCODERS`.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +12,13 @@ from fractions import Fraction
 import av
 
 from subpixel.errors import Unsupported
-from subpixel.video.containers import Container
-from subpixel.video.encoders import ENCODERS, Encoding
+from subpixel.video.containers import CONTAINERS, Container
 from subpixel.video.formats import Layout
-from subpixel.video.stream_selection import holds_codec
 
-__all__ = ["check_frame_size", "check_pipe_size", "encoding_memory", "memory_note"]
+__all__ = ["check_container_size", "check_frame_size", "encoding_memory", "holds_size", "memory_note"]
 
 # libavutil's limit (av_image_check_size2): 8 bytes for each pixel of a frame with margins of 128, below 2³¹.
 _MARGIN, _MOST_PIXELS = 128, 1 << 28
-# The same in words.
-_LIBAV = "libavcodec holds frames of at most 268 megapixels"
 # The largest side in a container: VisualSampleEntry of ISO/IEC 14496-12, 12.1.3, has 16 bits for it.
 _MOST_SIDE = {"mp4": 65535, "mov": 65535}
 # Bytes for each pixel of 4:2:0 in 8 bits: of the frames on their way through the stages, and of an encoder. Measured at
@@ -30,50 +29,46 @@ _ENCODERS = {"x264": 40, "x265": 95, "svt-av1": 170, "vp9": 85, "ffv1": 10, "pro
 _MUCH = 2_000_000_000
 
 
-def check_frame_size(
-    size: tuple[int, int],
-    encoding: Encoding,
-    container: Container,
-    smaller: Iterable[tuple[float, tuple[int, int]]],
-) -> None:
-    """Check that frames are not too large for anything on their way into a file.
+def check_frame_size(size: tuple[int, int], smaller: Iterable[tuple[int, tuple[int, int]]] = ()) -> None:
+    """Check that frames are not too large for libavcodec, and so for every encoder here.
 
     Args:
         size: (width, height) of the result.
-        encoding: how it is encoded.
-        container: where it is written to.
-        smaller: other scales, and the sizes that they would give.
+        smaller: smaller scales, and the sizes that they would give.
 
     Raises:
-        Unsupported: they are. The error names the encoder or the container that takes them, or else the largest scale.
+        Unsupported: they are. The error names the largest scale at which they are not.
     """
-    reason = _reason(size, encoding.encoder.name, container)
-    if reason is None:
+    if _fits_libav(size):
         return
-    able = [
-        f"encoder={name!r}"
-        for name, encoder in ENCODERS.items()
-        if encoder.codec in av.codecs_available
-        and encoding.pix_fmt in encoder.pix_fmts
-        and _reason(size, name, container) is None
-        and holds_codec(container, encoder.codec)
-    ]
-    fitting = [each for each in smaller if _reason(each[1], encoding.encoder.name, container) is None]
-    advice = [f"{' or '.join(able)} does"] if able else []
+    fitting = [each for each in smaller if _fits_libav(each[1])]
+    advice = ""
     if fitting:
         scale, result = max(fitting)
-        advice.append(f"scale={scale:g} is the largest that fits ({result[0]}×{result[1]})")
-    raise Unsupported(f"the result would be {size[0]}×{size[1]}, and {'; '.join([reason, *advice])}")
+        advice = f"; scale={scale} is the largest that fits ({result[0]}×{result[1]})"
+    raise Unsupported(
+        f"the result would be {size[0]}×{size[1]}, and libavcodec holds frames of at most 268 megapixels{advice}"
+    )
 
 
-def check_pipe_size(size: tuple[int, int]) -> None:
-    """Check that a frame can be held at all.
+def holds_size(container: Container, size: tuple[int, int]) -> bool:
+    """Whether a container holds frames of (width, height)."""
+    return max(size) <= _MOST_SIDE.get(container.format, 1 << 28)
+
+
+def check_container_size(container: Container, size: tuple[int, int]) -> None:
+    """Check that a container holds frames of (width, height).
 
     Raises:
-        Unsupported: it cannot.
+        Unsupported: it does not.
     """
-    if not _fits_libav(size):
-        raise Unsupported(f"the result would be {size[0]}×{size[1]}, and {_LIBAV}")
+    if not holds_size(container, size):
+        side = _MOST_SIDE[container.format]
+        others = ", ".join(each.name for each in CONTAINERS if holds_size(each, size))
+        raise Unsupported(
+            f"{container} holds frames of at most {side}×{side}, and the result would be {size[0]}×{size[1]}; "
+            f"{others} can"
+        )
 
 
 def encoding_memory(size: tuple[int, int], encoder: str, layout: Layout) -> int:
@@ -99,19 +94,6 @@ def memory_note(size: tuple[int, int], encoder: str, layout: Layout) -> list[str
         f"frames of {size[0]}×{size[1]} take about {needed / 1e9:.0f} GB of memory with encoder {encoder}; "
         f"this machine has {machine / 1e9:.0f} GB"
     ]
-
-
-def _reason(size: tuple[int, int], encoder: str, container: Container) -> str | None:
-    """What cannot hold frames of a size, as a sentence; None if everything can."""
-    if not _fits_libav(size):
-        return _LIBAV
-    width, height = ENCODERS[encoder].max_size
-    if size[0] > width or size[1] > height:
-        return f"encoder={encoder!r} accepts at most {width}×{height}"
-    side = _MOST_SIDE.get(container.format)
-    if side is not None and max(size) > side:
-        return f"{container} holds at most {side}×{side}; Matroska holds more"
-    return None
 
 
 def _fits_libav(size: tuple[int, int]) -> bool:

@@ -1,4 +1,4 @@
-"""HDR10 metadata of a video, as data and as encoder options, and notes about side data that is lost."""
+"""HDR10 metadata of a video, as data and as encoder options."""
 
 from __future__ import annotations
 
@@ -14,32 +14,12 @@ __all__ = [
     "Mastering",
     "display_metadata",
     "display_options",
-    "lost_side_data",
-    "side_data_kinds",
     "unwritten_display_metadata",
 ]
 
 # Units of SMPTE ST 2086 in bitstreams (ITU-T H.265, D.3.28): 0.00002 of a coordinate, 0.0001 cd/m².
 _XY = 50000
 _CANDELA = 10000
-
-# Side data of frames that is true of the source's image or its code only, by its name in libavutil/frame.h.
-_LOST = {
-    "DOVI_RPU_BUFFER": "Dolby Vision metadata, which is made for the source's image",
-    "DOVI_METADATA": "Dolby Vision metadata, which is made for the source's image",
-    "DYNAMIC_HDR_PLUS": "HDR10+ metadata, which the encoders here do not write",
-    "DYNAMIC_HDR_VIVID": "HDR Vivid metadata, which the encoders here do not write",
-    "A53_CC": "closed captions inside the video stream (CEA-608, CEA-708)",
-    "AFD": "the active format description",
-    "PANSCAN": "the pan-and-scan rectangle for narrower screens",
-    "STEREO3D": "the layout of stereoscopic views",
-    "SPHERICAL": "the projection of a spherical image",
-    "ICC_PROFILE": "the ICC profile inside the video stream",
-    "S12M_TIMECODE": "the timecode inside the video stream (SMPTE ST 12-1)",
-    "GOP_TIMECODE": "the timecode of groups of pictures",
-    "VIDEO_GRAIN_PARAMS": "grain that a player adds; frames are upscaled as they are decoded",
-    "AMBIENT_VIEWING_ENVIRONMENT": "the ambient viewing environment",
-}
 
 
 @dataclass(frozen=True)
@@ -172,17 +152,6 @@ def unwritten_display_metadata(codec: str, values: Sequence[DisplayMetadata]) ->
     if not values or codec in _SYNTAX:
         return ()
     return (f"{codec} does not write the video's HDR10 metadata; encoder='x265' does",)
-
-
-def side_data_kinds(frame: Any) -> tuple[str, ...]:
-    """The kinds of side data of a frame, by libavutil's names."""
-    return tuple(dict.fromkeys(data.type.name for data in frame.side_data))
-
-
-def lost_side_data(kinds: Sequence[str]) -> tuple[str, ...]:
-    """A sentence for each kind of side data that cannot be kept."""
-    texts = dict.fromkeys(_LOST[kind] for kind in kinds if kind in _LOST)
-    return tuple(f"not kept: {text}" for text in texts)
 
 
 def _mastering_text(display: Mastering, decimals: bool) -> str:

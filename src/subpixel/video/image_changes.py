@@ -82,7 +82,7 @@ class KindFinder:
         self._context.thread_count = 1  # a frame at a time: threads would only wait
         self._codec = video.codec
         first = video.stream
-        self._kind = ImageKind(first.size, first.pix_fmt, first.aspect)
+        self._kind = ImageKind(first.size, first.pix_fmt, first.aspect or Fraction(1))
         self.changes: list[ImageChange] = []
         # Number and time of packets from which on frames are interlaced, and progressive again, in turn.
         self.fields: list[tuple[int, int | None]] = []

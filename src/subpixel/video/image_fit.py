@@ -58,7 +58,7 @@ def fit_frame(frame: Any, aspect: Fraction, first: VideoStream) -> Any:
 def _inner_size(size: tuple[int, int], aspect: Fraction, first: VideoStream) -> tuple[int, int]:
     """The size of the frame between the bars. Bars are multiples of 4 on each side, so that chroma stays in place."""
     shape = Fraction(size[0], size[1]) * aspect
-    wanted = Fraction(first.size[0], first.size[1]) * first.aspect
+    wanted = Fraction(first.size[0], first.size[1]) * (first.aspect or 1)
     width, height = first.size
     if shape > wanted * (1 + _SHAPE):
         bars = round(height * (1 - wanted / shape) / 2)

@@ -16,8 +16,8 @@ import av
 from subpixel.video.clock_runs import ClockBreak, StreamRuns, corrections
 from subpixel.video.image_changes import ImageChange, KindFinder, fit_note
 from subpixel.video.joined_files import unread_video
-from subpixel.video.packets import INTERLEAVING, demux, seek
-from subpixel.video.time_range import TimeRange
+from subpixel.video.packets import INTERLEAVING, WHOLE, demux, seek
+from subpixel.video.time_range import Span
 from subpixel.video.timeline import StreamTimes, Timeline, is_packet
 from subpixel.video.video_file import VideoFile, open_video
 
@@ -47,31 +47,34 @@ class PacketScan:
         timeline: the corrections of times.
         kinds: (time in seconds, size and format) of the frames from there on, for each change after the first frame.
         interlaced: the time of the first interlaced frame that was found, in seconds; None if none is needed.
+        frames: how many packets the image has; None if not all of them are needed.
         notes: a sentence for each thing that is mended or missing.
     """
 
     timeline: Timeline
     kinds: tuple[tuple[Fraction, ImageChange], ...]
     interlaced: Fraction | None
+    frames: int | None
     notes: tuple[str, ...]
 
 
-def scan_packets(video: VideoFile, time_range: TimeRange | None = None) -> PacketScan:
+def scan_packets(video: VideoFile, span: Span = WHOLE) -> PacketScan:
     """Read the packets of a video.
 
     Args:
         video: the video.
-        time_range: the part that is needed. Packets after it are not read, and frames outside of it do not count.
+        span: the part that is needed. Packets after it are not read, and frames outside of it do not count.
 
     Raises:
         VideoReadError: the system cannot read the file.
     """
-    late = time_range is not None and time_range.start > INTERLEAVING and video.format not in _ANY_CLOCK
+    start = None if video.format in _ANY_CLOCK or span.start is None else span.start - INTERLEAVING
+    late = start is not None and start > video.first
     for skip in (late, False):
         with open_video(video.path) as container:
-            scan = _Scan(video, container, time_range)
-            if skip and time_range is not None:
-                seek(container, time_range.start - INTERLEAVING)
+            scan = _Scan(video, container, span)
+            if skip and start is not None:
+                seek(container, start)
             scan.read(whole=not skip)
             found = scan.result()
         # Corrections count packets from the beginning of the file.
@@ -81,8 +84,8 @@ def scan_packets(video: VideoFile, time_range: TimeRange | None = None) -> Packe
 
 
 class _Scan:
-    def __init__(self, video: VideoFile, container: Any, time_range: TimeRange | None) -> None:
-        self._video, self._container, self._range, self._main = video, container, time_range, video.main
+    def __init__(self, video: VideoFile, container: Any, span: Span) -> None:
+        self._video, self._container, self._span, self._main = video, container, span, video.main
         self._counts = [0] * len(container.streams)
         self._runs: dict[int, StreamRuns] = {}
         self._others: list[int] = []
@@ -133,7 +136,7 @@ class _Scan:
         """Whether all that follows lies after the part that is needed. Not known if the clock has broken so far."""
         runs = self._runs.get(self._main)
         steady = runs is not None and len(runs.runs) == 1
-        return steady and self._range is not None and self._range.ends_by(time - _MARGIN)
+        return steady and self._span.ends_by(time - _MARGIN)
 
     def _check_order(self, index: int, dts: int | None, pts: int | None, duration: int) -> None:
         time, last = dts if dts is not None else pts, self._last.get(index)
@@ -168,7 +171,8 @@ class _Scan:
         fields = [*(corrected(*each) for each in self._finder.fields), None]
         parts = zip(fields[::2], fields[1::2], strict=False)
         interlaced = next((start for start, end in parts if start is not None and self._is_needed(start, end)), None)
-        return PacketScan(Timeline(found, keys), kinds, interlaced, tuple(notes))
+        frames = self._counts[self._main] if self._whole and self._span.end is None else None
+        return PacketScan(Timeline(found, keys), kinds, interlaced, frames, tuple(notes))
 
     def _last_times(self, found: dict[int, StreamTimes]) -> dict[int, Fraction]:
         """The end of each stream, in seconds."""
@@ -179,8 +183,8 @@ class _Scan:
 
     def _is_needed(self, start: Fraction, end: Fraction | None) -> bool:
         """Whether a part of the needed part lies between two times; the second is None for the end of the video."""
-        needed = self._range
-        return needed is None or not (needed.ends_by(start) or (end is not None and end <= needed.start))
+        first = self._span.start
+        return not (self._span.ends_by(start) or (end is not None and first is not None and end <= first))
 
     def _wrong_notes(self, found: dict[int, StreamTimes]) -> Iterator[str]:
         for stream in self._video.streams:
@@ -232,9 +236,8 @@ def _end_notes(video: VideoFile, ends: dict[int, Fraction], *, exact: bool) -> I
             yield f"the image ends at {float(image):.2f} s, {float(end - image):.2f} s before {stream}"
     if not exact or video.duration is None or not video.format.startswith(_WRITTEN_DURATION):
         return
-    last = max(ends.values())
+    last, length = max(ends.values()) - video.first, float(video.duration)
     if video.duration - last > max(_CUT, video.duration * _CUT_SHARE):
-        length = float(video.duration)
         yield f"the file is cut off: it says that it lasts {length:.2f} s, and ends at {float(last):.2f} s"
 
 

@@ -35,6 +35,8 @@ _HEAD = struct.Struct("<qqiI")  # pts, dts, flags, size
 _KEY = 1
 # The version of the journal's format.
 _FORMAT = 2
+# Fewer frames than this are stored in the order in which they are shown.
+_FEWEST_REORDERED = 3
 # States are kept for this many of the last segments.
 _STATES = 2
 
@@ -260,6 +262,8 @@ def segment_packets(journal: Journal, time_base: Fraction) -> Iterator[Any]:
         )
         durations = dict(zip(segment.times, (b - a for a, b in pairwise((*segment.times, end))), strict=True))
         for pts, dts, flags, data in _read_file(journal.path(number)):
+            if len(segment.times) < _FEWEST_REORDERED:
+                dts = pts  # x265 takes it from memory that it has not set
             packet = av.Packet(data)
             packet.pts, packet.time_base = pts, time_base
             packet.dts = dts if last is None or dts > last else last + 1
