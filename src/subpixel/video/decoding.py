@@ -5,7 +5,7 @@ All frames are given in the size and format of the first one.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from heapq import heapify, heappop, heappush
@@ -48,7 +48,7 @@ _LISTED = 5
 
 @dataclass
 class Damage:
-    """What was found wrong with a video while it was decoded.
+    """What was found wrong with a video while it was decoded. Times are in seconds on the clock of the file.
 
     Args:
         lost_packets: times of packets that gave no frame.
@@ -57,6 +57,7 @@ class Damage:
         moved_frames: how many frames had no time of their own.
         fitted: a sentence for each size and format of frames that had to be fitted to the first frame.
         losses: what is attached to frames after the first, and lost.
+        zero: the time from which notes count.
     """
 
     lost_packets: list[Fraction | None] = field(default_factory=list)
@@ -65,6 +66,7 @@ class Damage:
     moved_frames: int = 0
     fitted: dict[tuple[tuple[int, int], str], str] = field(default_factory=dict)
     losses: dict[str, None] = field(default_factory=dict)
+    zero: Fraction = Fraction(0)
 
     def clear(self) -> None:
         """Forget everything, before the video is decoded again."""
@@ -74,10 +76,10 @@ class Damage:
     def notes(self) -> Iterator[str]:
         """A sentence for each kind of damage."""
         if self.lost_packets:
-            count, times = len(self.lost_packets), _format_times(self.lost_packets)
+            count, times = len(self.lost_packets), self._format(self.lost_packets)
             yield f"{count} damaged packet{_s(count)} gave no frame ({times}); the other frames keep their times"
         if self.damaged_frames:
-            count, times = len(self.damaged_frames), _format_times(self.damaged_frames)
+            count, times = len(self.damaged_frames), self._format(self.damaged_frames)
             yield f"{count} frame{_s(count)} {'are' if count > 1 else 'is'} damaged in the source ({times})"
         if self.moved_frames:
             count = self.moved_frames
@@ -86,10 +88,16 @@ class Damage:
                 f"{'were' if count > 1 else 'was'} placed right after it"
             )
         if self.unreadable:
-            count, times = len(self.unreadable), _format_times(self.unreadable)
+            count, times = len(self.unreadable), self._format(self.unreadable)
             yield f"{count} place{_s(count)} of the file cannot be read (after {times})"
         yield from self.fitted.values()
         yield from self.losses
+
+    def _format(self, times: Sequence[Fraction | None]) -> str:
+        listed = [
+            "at an unknown time" if time is None else f"{float(time - self.zero):.2f} s" for time in times[:_LISTED]
+        ]
+        return ", ".join([*listed, *(["…"] if len(times) > _LISTED else [])])
 
 
 def read_frames(
@@ -139,9 +147,10 @@ def progressive_frames(frames: Iterator[Frame], video: VideoFile) -> Iterator[Fr
 
 
 def interlaced_frame(video: VideoFile, time: Fraction) -> Unsupported:
-    """The error for an interlaced frame at a time, in seconds."""
+    """The error for an interlaced frame at a time, in seconds on the clock of the file."""
+    seconds = float(time - video.first)
     return Unsupported(
-        f"{video.path}: the frame at {float(time):.2f} s is interlaced; deinterlace=True makes it progressive"
+        f"{video.path}: the frame at {seconds:.2f} s is interlaced; deinterlace=True makes it progressive"
     )
 
 
@@ -159,6 +168,7 @@ def _seek_frames(video: VideoFile, damage: Damage, start: int, deinterlace: bool
 
 
 def _open_frames(video: VideoFile, damage: Damage, seek_time: int | None, deinterlace: bool) -> Iterator[Frame]:
+    damage.zero = video.first
     with open_video(video.path) as container:
         stream, first = container.streams[video.main], 0
         if seek_time is not None:
@@ -324,8 +334,3 @@ def _deinterlace_run(frames: Iterator[Frame], time_base: Fraction) -> Iterator[F
 
 def _s(count: int) -> str:
     return "s" if count != 1 else ""
-
-
-def _format_times(times: list[Any]) -> str:
-    texts = [("at an unknown time" if time is None else f"{float(time):.2f} s") for time in times[:_LISTED]]
-    return ", ".join([*texts, *(["…"] if len(times) > _LISTED else [])])

@@ -149,11 +149,11 @@ def fit_note(video: VideoFile, time: Fraction, kind: ImageKind) -> str:
 
     Args:
         video: the video.
-        time: of the first of them, in seconds.
+        time: of the first of them, in seconds on the clock of the file.
         kind: what they are like.
     """
     first = ImageKind(video.stream.size, video.stream.pix_fmt)
-    return f"from {float(time):.2f} s on, frames are {kind}; they are fitted to the first frame, {first}"
+    return f"from {float(time - video.first):.2f} s on, frames are {kind}; they are fitted to the first frame, {first}"
 
 
 def _is_interlaced_mpeg2(head: bytes) -> bool:

@@ -151,7 +151,7 @@ class _Scan:
         any_clock = self._video.format in _ANY_CLOCK
         streams = list(self._runs.values())
         found, breaks = corrections(streams, self._others, self._main, any_clock)
-        notes = [*_break_notes(breaks), *self._wrong_notes(found)]
+        notes = [*_break_notes(breaks, self._video.first), *self._wrong_notes(found)]
         for index in {*self._disorder, *found} - {self._main}:
             found[index] = replace(found.get(index, StreamTimes()), orderly=True)
         times, time_base = found.get(self._main, StreamTimes()), self._video.stream.time_base
@@ -161,7 +161,8 @@ class _Scan:
 
         kinds = tuple((corrected(each.number, each.time), each) for each in self._finder.changes)
         if self._whole:
-            notes += _end_notes(self._video, self._last_times(found), exact=not found)
+            ends = {index: end - self._video.first for index, end in self._last_times(found).items()}
+            notes += _end_notes(self._video, ends, exact=not found)
             unread = unread_video(self._video.path, self._video.format, self._place)
             if unread is not None:
                 notes.append(f"another video begins at byte {unread:,} of the file and is not read; only the first is")
@@ -202,26 +203,32 @@ def _last_offset(found: dict[int, StreamTimes], index: int) -> Fraction:
     return times.offsets[-1][1] if times is not None and times.offsets else Fraction(0)
 
 
-def _break_notes(breaks: list[ClockBreak]) -> Iterator[str]:
-    """A sentence for all breaks of the clock."""
+def _break_notes(breaks: list[ClockBreak], zero: Fraction) -> Iterator[str]:
+    """Sentences about breaks of the clock; their times count from ``zero``."""
     if not breaks:
         return
     back = [each for each in breaks if each.leap < 0]
     ahead = [each for each in breaks if each.leap > 0]
     if back:
-        yield f"its times start again {_places(back)}; they go on from there, in all streams alike"
+        yield f"its times start again {_places(back, zero)}; they go on from there, in all streams alike"
     if ahead:
         longest = max(each.leap for each in ahead)
-        yield f"its times jump forward {_places(ahead)}, by up to {float(longest):.0f} s; the gap is closed"
+        yield f"its times jump forward {_places(ahead, zero)}, by up to {float(longest):.0f} s; the gap is closed"
 
 
-def _places(breaks: list[ClockBreak]) -> str:
-    times = [f"{float(each.time):.2f} s" for each in breaks[:_LISTED]]
+def _places(breaks: list[ClockBreak], zero: Fraction) -> str:
+    times = [f"{float(each.time - zero):.2f} s" for each in breaks[:_LISTED]]
     return "at " + ", ".join([*times, *(["…"] if len(breaks) > _LISTED else [])])
 
 
 def _end_notes(video: VideoFile, ends: dict[int, Fraction], *, exact: bool) -> Iterator[str]:
-    """Sentences about streams that end before the others, and about a file that ends before it says."""
+    """Sentences about streams that end before the others, and about a file that ends before it says.
+
+    Args:
+        video: the video.
+        ends: of its streams, in seconds after the first frame.
+        exact: whether no time was wrong, which would have made the duration wrong as well.
+    """
     image = ends.get(video.main)
     if image is None:
         return
@@ -236,7 +243,7 @@ def _end_notes(video: VideoFile, ends: dict[int, Fraction], *, exact: bool) -> I
             yield f"the image ends at {float(image):.2f} s, {float(end - image):.2f} s before {stream}"
     if not exact or video.duration is None or not video.format.startswith(_WRITTEN_DURATION):
         return
-    last, length = max(ends.values()) - video.first, float(video.duration)
+    last, length = max(ends.values()), float(video.duration)
     if video.duration - last > max(_CUT, video.duration * _CUT_SHARE):
         yield f"the file is cut off: it says that it lasts {length:.2f} s, and ends at {float(last):.2f} s"
 

@@ -100,6 +100,7 @@ class PipeOutput:
             if first is None:
                 raise VideoReadError("standard input: no frame can be decoded")
             video = describe_file(container, Path("standard input"), first, stream)
+            damage.zero = video.first
             frames = frames_with_times(chain([first], decoded), stream, video, damage, deinterlace=self.deinterlace)
             # The codec in the pipe is usually raw video, which says nothing about the compression before it.
             return self._write(video, None, frames, damage, out)
