@@ -163,7 +163,7 @@ def test_realtime_says_which_networks_it_used(tmp_path: Path, fast: Upscaler) ->
 
 def test_x265_is_not_given_a_narrow_image(tmp_path: Path, fast: Upscaler) -> None:
     source = make_clip(tmp_path / "in.mp4", size=(24, 16), times=range(3))
-    with pytest.raises(Unsupported, match="does not accept frames that are less than 64 pixels wide, and these are 48"):
+    with pytest.raises(Unsupported, match="does not accept frames of less than 64×16, and these are 48×32"):
         Job(source, fast, tmp_path / "out.mp4", Settings("x265")).run()
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
 

@@ -24,7 +24,7 @@ def test_packets_of_the_streams_that_are_named(clip: Clip) -> None:
 
 def test_only_the_surroundings_of_a_range_are_read(clip: Clip, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Any] = []
-    monkeypatch.setattr("subpixel.video.packets._demux", lambda source: (seen.append(p) or p for p in source.demux()))
+    monkeypatch.setattr("subpixel.video.packets.demux", lambda source: (seen.append(p) or p for p in source.demux()))
     with open_video(clip("long.mkv")) as container:
         found = list(read_packets(container, {2}, Span(Fraction(90), Fraction(93), Fraction(90))))
         assert [packet.pts * packet.time_base for packet in found] == [0, 1, 2]

@@ -8,6 +8,7 @@ from subpixel.errors import Unsupported
 from subpixel.video.containers import CONTAINERS, Container
 from subpixel.video.encoders import ENCODERS, accepting_encoders, nearest_format
 from subpixel.video.formats import Layout
+from subpixel.video.frame_limits import holds_size
 from subpixel.video.stream_trials import holds_codec
 
 __all__ = ["default_encoder", "fitting_encoders", "no_encoder"]
@@ -34,7 +35,7 @@ def default_encoder(container: Container, pix_fmt: str, size: tuple[int, int]) -
 
 def fitting_encoders(container: Container, pix_fmt: str, size: tuple[int, int]) -> tuple[str, ...]:
     """The names of all encoders that write frames of a pixel format and (width, height) into a container."""
-    able = (ENCODERS[name] for name in accepting_encoders(pix_fmt))
+    able = [ENCODERS[name] for name in accepting_encoders(pix_fmt)] if holds_size(container, size) else []
     return tuple(each.name for each in able if holds_codec(container, each.codec) and each.accepts_size(pix_fmt, size))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from subpixel.video.decoding import Damage, frames_in_span, read_frames
+from subpixel.video.decoding import Damage, frames_in_span, progressive_frames, read_frames
 from subpixel.video.encoders import Encoding
 from subpixel.video.formats import Layout, planes_of
 from subpixel.video.frame import Frame, FrameUpscaler
@@ -90,7 +90,8 @@ class SegmentEncoder:
         """The frames that are not encoded yet."""
         frames = self._frames_after_journal() if self._journal.segments else self._read_frames(self._first_tick)
         with closing(frames):
-            yield from frames_in_span(frames, self._span, self._video.stream.time_base)
+            needed = frames_in_span(frames, self._span, self._video.stream.time_base)
+            yield from needed if self._deinterlace else progressive_frames(needed, self._video)
 
     @property
     def _first_tick(self) -> int | None:

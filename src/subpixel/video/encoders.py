@@ -57,7 +57,8 @@ class Encoder:
         colours: the colour tags that its packets store, by the names of :class:`subpixel.video.video_file.Tags`.
         full_range: whether it stores frames of full range.
         even: whether sides along which chroma is subsampled must be even.
-        min_width: the smallest width, in pixels, that it is used for.
+        min_size: the smallest width and height that it is used for.
+        max_size: the largest width and height.
     """
 
     name: str
@@ -71,7 +72,8 @@ class Encoder:
     colours: frozenset[str] = frozenset()
     full_range: bool = True
     even: bool = False
-    min_width: int = 1
+    min_size: tuple[int, int] = (1, 1)
+    max_size: tuple[int, int] = (1 << 28, 1 << 28)
 
     @property
     def pix_fmts(self) -> tuple[str, ...]:
@@ -84,7 +86,15 @@ class Encoder:
         pixel_format = av.VideoFormat(pix_fmt)
         steps = 64 // pixel_format.chroma_width(64), 64 // pixel_format.chroma_height(64)
         odd = any(side % step for side, step in zip(size, steps, strict=True))
-        return size[0] >= self.min_width and not (self.even and odd)
+        return not (self.even and odd) and not self.is_too_small(size) and not self.is_too_large(size)
+
+    def is_too_small(self, size: tuple[int, int]) -> bool:
+        """Whether a side of (width, height) is smaller than it accepts."""
+        return size[0] < self.min_size[0] or size[1] < self.min_size[1]
+
+    def is_too_large(self, size: tuple[int, int]) -> bool:
+        """Whether a side of (width, height) is larger than it accepts."""
+        return size[0] > self.max_size[0] or size[1] > self.max_size[1]
 
 
 # Formats that an encoder accepts but that do not come back: libavcodec decodes gray H.264 as 4:2:0, and MP4 has no
@@ -101,7 +111,17 @@ _X26X = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow
 ENCODERS = {
     each.name: each
     for each in (
-        Encoder("x264", "libx264", (18, 0, 51), "veryfast", _X26X, stores_aspect=True, colours=ALL_TAGS, even=True),
+        Encoder(
+            "x264",
+            "libx264",
+            (18, 0, 51),
+            "veryfast",
+            _X26X,
+            stores_aspect=True,
+            colours=ALL_TAGS,
+            even=True,
+            max_size=(16384, 16384),
+        ),
         Encoder(
             "x265",
             "libx265",
@@ -113,9 +133,19 @@ ENCODERS = {
             colours=ALL_TAGS,
             even=True,
             # At widths of 34 to 60, x265 4.2 writes outside its memory and crashes the process.
-            min_width=64,
+            min_size=(64, 16),
         ),
-        Encoder("svt-av1", "libsvtav1", (28, 1, 63), "9", tuple(str(n) for n in range(14)), colours=ALL_TAGS),
+        Encoder(
+            "svt-av1",
+            "libsvtav1",
+            (28, 1, 63),
+            "9",
+            tuple(str(n) for n in range(14)),
+            colours=ALL_TAGS,
+            # If a side is up to 24 and the other more than 64, SVT-AV1 4 waits for itself and never ends.
+            min_size=(32, 32),
+            max_size=(16384, 8704),
+        ),
         Encoder(
             "vp9",
             "libvpx-vp9",
@@ -126,8 +156,16 @@ ENCODERS = {
             # With a rate of 0, crf alone sets the quality. Rows are encoded by several threads.
             {"b": "0", "deadline": "good", "row-mt": "1"},
             colours=frozenset({"matrix", "full_range"}),
+            max_size=(65536, 65536),
         ),
-        Encoder("ffv1", "ffv1", None, None, options={"level": "3", "slicecrc": "1", "g": "1"}),
+        Encoder(
+            "ffv1",
+            "ffv1",
+            None,
+            None,
+            options={"level": "3", "slicecrc": "1", "g": "1"},
+            min_size=(4, 4),  # smaller frames have no slices
+        ),
         Encoder(
             "prores",
             "prores_ks",
@@ -136,6 +174,7 @@ ENCODERS = {
             options={"vendor": "apl0"},
             colours=frozenset({"primaries", "transfer", "matrix"}),
             full_range=False,
+            max_size=(65535, 65535),
         ),
     )
 }
@@ -244,10 +283,11 @@ class Encoding:
         others = accepting_encoders(self.pix_fmt) if fitting is None else fitting
         able = [f"encoder={name!r}" for name in others if ENCODERS[name].accepts_size(self.pix_fmt, size)]
         advice = f"; {' or '.join(able)} does" if able else ""
-        if size[0] < encoder.min_width:
+        if encoder.is_too_small(size) or encoder.is_too_large(size):
+            word, limit = ("less", encoder.min_size) if encoder.is_too_small(size) else ("more", encoder.max_size)
             raise Unsupported(
-                f"encoder={encoder.name!r}: it does not accept frames that are less than {encoder.min_width} pixels "
-                f"wide, and these are {size[0]}{advice}"
+                f"encoder={encoder.name!r}: it does not accept frames of {word} than {limit[0]}×{limit[1]}, and these "
+                f"are {size[0]}×{size[1]}{advice}"
             )
         if not encoder.accepts_size(self.pix_fmt, size):
             raise Unsupported(

@@ -19,28 +19,32 @@ from typing import Any
 import numpy as np
 
 from subpixel import __version__
-from subpixel.errors import InvalidArgument, VideoWriteError
+from subpixel.errors import InvalidArgument, Unsupported, VideoWriteError
 from subpixel.models.auto import Choice
 from subpixel.models.files import Model
+from subpixel.models.zoo import ZOO
 from subpixel.storage.interrupts import on_sudden_end, shielded
 from subpixel.storage.locks import claim, remove_leftovers, scratch_file, scratch_path
 from subpixel.storage.os_errors import write_errors_as
 from subpixel.upscaler import MotionNetwork, Network, Upscaler
 from subpixel.video.colour_tags import result_tags, stored_tags
 from subpixel.video.containers import CONTAINERS, Container, container_of
+from subpixel.video.decoding import interlaced_frame
 from subpixel.video.default_encoder import default_encoder, fitting_encoders, no_encoder
 from subpixel.video.encode_segments import SegmentEncoder
 from subpixel.video.encoders import ENCODERS, Encoding, choose_encoding, siting_options
 from subpixel.video.formats import Layout, is_pixel_format, layout_of
 from subpixel.video.frame import FrameUpscaler
+from subpixel.video.frame_limits import check_container_size, check_frame_size, memory_note
 from subpixel.video.frame_upscalers import frame_upscaler
 from subpixel.video.hdr import display_options, unwritten_display_metadata
 from subpixel.video.muxing import mux_video
 from subpixel.video.output_name import DEFAULT_SUFFIX, output_path
+from subpixel.video.packet_scan import scan_packets
 from subpixel.video.segments import Journal, segment_packets
 from subpixel.video.stream_selection import StreamSelection, image_losses, select_streams
 from subpixel.video.stream_trials import holds_codec
-from subpixel.video.time_range import TimeRange
+from subpixel.video.time_range import TimeRange, span_of
 from subpixel.video.verification import find_differences
 from subpixel.video.video_file import VideoFile, VideoStream, no_frame, open_video, probe_open
 
@@ -51,6 +55,9 @@ Progress = Callable[[int, int | None], None]
 
 # Bytes at either end of a source that identify it: a video is too long to be read before each start.
 _ENDS = 1 << 20
+
+# Frames with a side of more than this many pixels are shown to the encoder before the work.
+_LARGE = 4096
 
 
 @dataclass(frozen=True)
@@ -115,6 +122,7 @@ class _Plan:
         upscaler: upscales the frames.
         stream: the result's image.
         selection: the streams to copy.
+        frames: how many frames the source has, if that is known.
         notes: what cannot be kept.
     """
 
@@ -127,6 +135,7 @@ class _Plan:
     upscaler: FrameUpscaler
     stream: VideoStream
     selection: StreamSelection
+    frames: int | None
     notes: tuple[str, ...]
 
 
@@ -191,7 +200,11 @@ class Job:
             tidy = remove if self.realtime else partial(Journal.tidy, folder)
             stack.enter_context(on_sudden_end(tidy))
             stack.callback(tidy)
-            journal = Journal(folder, self._fingerprint(plan))
+            settings = self._fingerprint(plan)
+            # Without deinterlacing, an interlaced frame ends the work. What was done until then is progressive, and
+            # deinterlacing would not have changed it.
+            equal = [{**settings, "deinterlace": False}] if self.deinterlace else []
+            journal = Journal(folder, settings, equal)
             segments = SegmentEncoder(
                 plan.video,
                 journal,
@@ -202,7 +215,7 @@ class Job:
                 deinterlace=self.deinterlace,
                 span=plan.selection.span,
             )
-            total, resumed = self._expected_frames(plan.video), segments.frame_count
+            total, resumed = plan.frames, segments.frame_count
             segments.run(lambda done: progress(done, total) if progress else None)
             frames = segments.frame_count
             if not frames:
@@ -247,9 +260,14 @@ class Job:
                 network, video, layout, side_by_side=self.side_by_side, realtime=self.realtime, rate=self.rate
             )
             size, pix_fmt = upscaler.result_size, self._pix_fmt(layout)
+            self._check_size(video, size, network)
             destination = self.destination or self._default_destination(pix_fmt, size)
             self._check(destination)
             container = container_of(destination)
+            scan = scan_packets(video, span_of(video, (), self.time_range))
+            video = replace(video, timeline=scan.timeline)
+            if scan.interlaced is not None and not self.deinterlace:
+                raise interlaced_frame(video, scan.interlaced)
             encoding = self._encoding(video, layout, container, size)
             stream, notes = _result_stream(video.stream, layout, encoding, size, network.scale)
             fitting = fitting_encoders(container, encoding.pix_fmt, size)
@@ -258,11 +276,17 @@ class Job:
                 stream = replace(stream, aspect=None)
             tags, lost_tags = stored_tags(stream.tags, encoding.encoder, container, rgb=encoding.rgb, fitting=fitting)
             stream = replace(stream, tags=tags)
+            if self.settings.options or max(size) > _LARGE:
+                encoding.context(stream)  # the encoder itself has the last word
             codec = encoding.encoder.codec
             selection = select_streams(video, source, container, codec, self.time_range)
-        notes = [*selection.notes, *notes, *lost_aspect, *lost_tags, *image_losses(video, container)]
+        notes = [*scan.notes, *selection.notes, *notes, *lost_aspect, *lost_tags, *image_losses(video, container)]
         notes += unwritten_display_metadata(codec, video.display, {name: ENCODERS[name].codec for name in fitting})
-        return _Plan(video, destination, layout, encoding, choice, network, upscaler, stream, selection, tuple(notes))
+        notes += memory_note(size, encoding.encoder.name, layout)
+        frames = scan.frames or self._expected_frames(video)
+        return _Plan(
+            video, destination, layout, encoding, choice, network, upscaler, stream, selection, frames, tuple(notes)
+        )
 
     def _default_destination(self, pix_fmt: str, size: tuple[int, int]) -> Path:
         """Beside the source, in its container if frames can be written into that as they are."""
@@ -310,7 +334,20 @@ class Job:
             fitting=fitting,
         )
         encoding.check_size(size, fitting)
+        check_container_size(container, size)
         return encoding
+
+    def _check_size(self, video: VideoFile, size: tuple[int, int], network: Network | MotionNetwork) -> None:
+        name, scale = network.model.name, network.scale
+        smaller = [
+            (each, (size[0] * each // scale, size[1] * each // scale))
+            for each in (ZOO[name].scales if name in ZOO else ())
+            if each < scale
+        ]
+        try:
+            check_frame_size(size, smaller)
+        except Unsupported as error:
+            raise Unsupported(f"{video.path}: {error}") from None
 
     def _pix_fmt(self, layout: Layout) -> str:
         """The pixel format to encode; that of the frames if another was asked for that does not exist."""

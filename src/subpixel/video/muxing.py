@@ -97,7 +97,7 @@ def mux_video(
             out.start_encoding()
             others = (
                 (targets[packet.stream_index], packet)
-                for packet in read_packets(source, set(targets), selection.span, before)
+                for packet in read_packets(source, set(targets), selection.span, before, video.timeline)
             )
             images = ((image, packet) for packet in _shift_packets(track.packets(), selection.span))
             clocks: dict[int, int] = {}

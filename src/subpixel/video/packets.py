@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -12,8 +12,9 @@ import av
 from subpixel.errors import VideoReadError
 from subpixel.storage.os_errors import os_error_text
 from subpixel.video.time_range import Span
+from subpixel.video.timeline import Timeline, is_packet
 
-__all__ = ["WHOLE", "read_packets"]
+__all__ = ["INTERLEAVING", "WHOLE", "demux", "read_packets", "seek"]
 
 # Every packet, with its time as it is.
 WHOLE = Span()
@@ -22,11 +23,15 @@ WHOLE = Span()
 _MAX_ERRORS = 100
 
 # The largest distance in a file, in seconds of play, between packets of the same time. Muxers keep it to a few seconds.
-_INTERLEAVING = 60
+INTERLEAVING = 60
 
 
 def read_packets(
-    container: Any, indices: set[int], span: Span = WHOLE, before: Counter[int] | None = None
+    container: Any,
+    indices: set[int],
+    span: Span = WHOLE,
+    before: Counter[int] | None = None,
+    timeline: Timeline | None = None,
 ) -> Iterator[Any]:
     """Packets of some streams that lie in a span, in the file's order, moved so that its zero becomes 0.
 
@@ -39,24 +44,28 @@ def read_packets(
         indices: of the streams.
         span: the part to read.
         before: counts the subtitles that end before 0, by the index of their stream.
+        timeline: corrections of the file's times, which come before everything else; None for none.
 
     Raises:
         VideoReadError: the system cannot read the file. Damage in the video itself raises nothing.
     """
-    if span.start is not None and span.start > _INTERLEAVING:
-        _seek(container, span.start - _INTERLEAVING)  # while the image, whose index is used, is not discarded
+    timeline = timeline or Timeline()
+    clock = timeline.clock()
+    if span.start is not None and span.start > INTERLEAVING and timeline.is_identity:
+        seek(container, span.start - INTERLEAVING)  # while the image, whose index is used, is not discarded
     for stream in container.streams:
         if stream.index not in indices:
             stream.discard = av.stream.Discard.all
-    for packet in _demux(container):
-        if packet.stream_index not in indices or not (packet.size or packet.pts is not None):
+    for packet in demux(container):
+        if packet.stream_index not in indices or not is_packet(packet):
             continue
+        clock.correct(packet)
         time = packet.pts if packet.pts is not None else packet.dts
         if time is None or packet.stream.disposition & packet.stream.disposition.attached_pic:
             yield packet
             continue
         seconds = time * packet.time_base
-        if span.ends_by(seconds - _INTERLEAVING):
+        if span.ends_by(seconds - INTERLEAVING):
             return
         if not span.contains(seconds) or (_is_hidden(packet) and seconds >= span.zero):
             continue
@@ -87,7 +96,7 @@ def _cut(packet: Any) -> bool:
     return True
 
 
-def _seek(container: Any, seconds: Fraction) -> None:
+def seek(container: Any, seconds: Fraction) -> None:
     """Seek to about a time. If the file cannot seek, it is read from the beginning."""
     try:
         container.seek(int(seconds * av.time_base))
@@ -95,10 +104,22 @@ def _seek(container: Any, seconds: Fraction) -> None:
         return
 
 
-def _demux(container: Any) -> Iterator[Any]:
+def demux(
+    container: Any, stream: Any = None, on_error: Callable[[av.error.FFmpegError], None] = lambda error: None
+) -> Iterator[Any]:
+    """All packets from a container's current position on, past the places that cannot be read.
+
+    Args:
+        container: an open container.
+        stream: the stream to read; None for all.
+        on_error: called at each such place. After many in a row, reading ends.
+
+    Raises:
+        VideoReadError: the system cannot read the file.
+    """
     errors = 0
     while errors < _MAX_ERRORS:
-        packets = container.demux()
+        packets = container.demux() if stream is None else container.demux(stream)
         while True:
             try:
                 packet = next(packets, None)
@@ -108,6 +129,7 @@ def _demux(container: Any) -> Iterator[Any]:
                 if isinstance(error, OSError):
                     raise VideoReadError(f"{container.name}: cannot be read further ({os_error_text(error)})") from None
                 errors += 1
+                on_error(error)
                 break
             if packet is None:
                 return

@@ -14,9 +14,17 @@ from typing import BinaryIO
 from subpixel.errors import VideoReadError, VideoWriteError
 from subpixel.storage.os_errors import os_error_text
 from subpixel.upscaler import Upscaler
-from subpixel.video.decoding import Damage, decode_packets, frames_in_span, frames_with_times, read_frames
+from subpixel.video.decoding import (
+    Damage,
+    decode_packets,
+    frames_in_span,
+    frames_with_times,
+    progressive_frames,
+    read_frames,
+)
 from subpixel.video.formats import layout_of
 from subpixel.video.frame import Frame
+from subpixel.video.frame_limits import check_frame_size
 from subpixel.video.frame_upscalers import chroma_siting, frame_upscaler
 from subpixel.video.main_stream import main_stream
 from subpixel.video.pipeline import Stages
@@ -92,6 +100,7 @@ class PipeOutput:
             if first is None:
                 raise VideoReadError("standard input: no frame can be decoded")
             video = describe_file(container, Path("standard input"), first, stream)
+            damage.zero = video.first
             frames = frames_with_times(chain([first], decoded), stream, video, damage, deinterlace=self.deinterlace)
             # The codec in the pipe is usually raw video, which says nothing about the compression before it.
             return self._write(video, None, frames, damage, out)
@@ -108,7 +117,9 @@ class PipeOutput:
         )
         span = span_of(video, (), self.time_range)
         zero = span.shift(video.stream.time_base)
+        check_frame_size(upscaler.result_size)
         frames = frames_in_span(frames, span, video.stream.time_base)
+        frames = frames if self.deinterlace else progressive_frames(frames, video)
         video_stream = replace(video.stream, size=upscaler.result_size, pix_fmt=layout.name)
         start, count = time.perf_counter(), 0
 

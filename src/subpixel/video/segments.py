@@ -71,6 +71,7 @@ class Journal:
         folder: created if it does not exist.
         settings: everything that the frames depend on, as JSON. If the folder was begun with other settings, it is
             emptied.
+        equal: other settings with which the segments would be the same, if any were complete.
 
     Raises:
         VideoWriteError: the folder cannot be written.
@@ -78,13 +79,13 @@ class Journal:
 
     _LIST = "journal.jsonl"
 
-    def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, settings: dict[str, Any], equal: Sequence[dict[str, Any]] = ()) -> None:
         self.folder = folder
         self.segments: list[Segment] = []
         self._list = folder / self._LIST
-        head = json.dumps({"format": _FORMAT, **settings}, sort_keys=True)
+        head, *heads = (json.dumps({"format": _FORMAT, **each}, sort_keys=True) for each in (settings, *equal))
         lines = self._lines()
-        if lines and lines[0] == head:
+        if lines and lines[0] in (head, *heads):
             for number, line in enumerate(lines[1:]):
                 segment = _segment(line)
                 if segment is None or not _has_size(self.path(number), segment.size):

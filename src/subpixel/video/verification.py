@@ -148,7 +148,7 @@ class _Content:
 def _source_content(video: VideoFile, streams: Sequence[Stream], span: Span) -> _Content:
     with open_video(video.path) as container:
         content = _Content(container, ((stream.index, stream) for stream in streams))
-        for packet in read_packets(container, set(content.packets), span):
+        for packet in read_packets(container, set(content.packets), span, timeline=video.timeline):
             content.packets[packet.stream_index].add(packet)
     return content
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -21,6 +21,7 @@ from subpixel.video.hdr import DisplayMetadata, display_metadata
 from subpixel.video.main_stream import is_image_item, main_stream
 from subpixel.video.side_data import lost_side_data, lost_stream_side_data
 from subpixel.video.stream_description import StreamDescription, stream_descriptions
+from subpixel.video.timeline import Timeline
 
 __all__ = [
     "Chapter",
@@ -140,6 +141,7 @@ class VideoFile:
         first: the time of the first frame that is shown, in seconds on the clock of the file.
         display: what its first frame says about the display it was made for (HDR10).
         losses: what is attached to its first frame, or to its stream, that a result lacks; one sentence each.
+        timeline: corrections of its times, if a scan of its packets found that they need any.
     """
 
     path: Path
@@ -153,6 +155,7 @@ class VideoFile:
     first: Fraction = Fraction(0)
     display: tuple[DisplayMetadata, ...] = ()
     losses: tuple[str, ...] = ()
+    timeline: Timeline = field(default_factory=Timeline)
 
     @property
     def codec(self) -> str:
