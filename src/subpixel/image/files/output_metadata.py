@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pyvips
 
 from subpixel.image.files.containers import jpeg
+from subpixel.image.files.containers.tiff import Tags
 from subpixel.image.files.formats import Format
 from subpixel.image.files.provenance import Provenance
 from subpixel.image.files.source_metadata import COMMENTS, TEXTS, get_blob, set_blob, unpack_blobs
+from subpixel.image.files.tiff_result import prepare_tags
 from subpixel.image.files.xmp import change_properties, remove_properties
 
 __all__ = ["GRAY", "RGB", "PreparedImage", "prepare_metadata"]
@@ -46,6 +48,7 @@ class PreparedImage:
         xmp: the XMP packet; libvips writes it, except into a GIF.
         texts: text chunks of a PNG.
         comments: comments of a GIF.
+        tiff_tags: tags of a TIFF that libvips does not write.
     """
 
     image: pyvips.Image
@@ -56,6 +59,7 @@ class PreparedImage:
     xmp: bytes | None = None
     texts: tuple[bytes, ...] = ()
     comments: tuple[bytes, ...] = ()
+    tiff_tags: Tags = field(default_factory=dict)
 
 
 def prepare_metadata(
@@ -107,7 +111,10 @@ def prepare_metadata(
         notes.append(f"the resolution ({stated}) is implausible: it is not kept")
     elif header is not None and "resolution" not in form.keeps and (header.xres, header.yres) != (1, 1):
         notes.append(f"{form.name} holds no resolution: it is not kept")
-    return PreparedImage(image, pages, tuple(notes), exif, iptc, packet, texts, comments)
+    converted = header is not None and header.interpretation not in (*GRAY, *RGB)
+    bits = 16 if image.format == "ushort" else 8
+    tags, more = prepare_tags(header, form, (image.width, image.height // pages), converted=converted, bits=bits)
+    return PreparedImage(image, pages, (*notes, *more), exif, iptc, packet, texts, comments, tags)
 
 
 def _plausible(header: pyvips.Image) -> bool:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 import numpy as np
 import pyvips
@@ -19,11 +19,14 @@ from numpy.typing import NDArray
 from subpixel.errors import ImageReadError, InvalidArgument
 from subpixel.image.files.compression_info import read_compression
 from subpixel.image.files.containers import png
+from subpixel.image.files.containers.tiff_images import TiffImages
+from subpixel.image.files.content import Content, read_content
 from subpixel.image.files.formats import format_by_signature
 from subpixel.image.files.image_data import ImageData
 from subpixel.image.files.open_file import OpenFile
 from subpixel.image.files.output_metadata import GRAY, RGB
 from subpixel.image.files.source_metadata import collect_metadata, frame_count, get_field, loader_name
+from subpixel.image.files.tiff_source import set_tiff_metadata, with_colours, with_fields_of_the_file
 from subpixel.image.files.vips_errors import vips_error_text
 from subpixel.models.auto import Source
 from subpixel.storage.os_errors import os_error_text
@@ -63,10 +66,12 @@ class ImageHeader:
     Args:
         file: the file.
         vips: the header, of an animation that of the first frame. Its pixels are read at most once, from the top.
+        content: what the file is by its own bytes.
     """
 
     file: OpenFile
     vips: pyvips.Image
+    content: Content = field(default_factory=Content)
 
     @property
     def loader(self) -> str:
@@ -199,11 +204,15 @@ def open_header(path: str | Path) -> ImageHeader:
     except OSError as error:
         raise ImageReadError(f"{path}: {os_error_text(error)}") from None
     try:
-        return ImageHeader(file, file.vips_image(**_OPTIONS))
+        with file.reader() as reader:
+            content = read_content(reader)
+        if content.refusal is not None:
+            raise ImageReadError(f"{path}: {content.refusal}")
+        return ImageHeader(file, file.vips_image(**content.options, **_OPTIONS), content)
     except pyvips.Error as error:
         failure = _unreadable(file, error)
     except OSError as error:
-        failure = ImageReadError(f"{path}: {os_error_text(error)}")
+        failure = error if isinstance(error, ImageReadError) else ImageReadError(f"{path}: {os_error_text(error)}")
     file.close()
     raise failure
 
@@ -248,15 +257,22 @@ def _open_image(header: ImageHeader, limit: float) -> ImageFile:
             f"{path}: {size} are {_amount(megapixels)} megapixels, the limit is {_amount(limit)};"
             f" limit={int(np.ceil(megapixels))} allows it"
         )
+    images = header.content.tiff
+    others: tuple[str, ...] = ()
     with file.reader() as reader:
+        if images is not None:
+            vips = with_fields_of_the_file(vips, images, reader)
+            vips, others = _with_colours(vips, images, reader, path)
         # Each new operation starts another sequential pass, so metadata is taken from the unread image.
         image, notes = _to_gray_or_rgb(vips)
         image = _without_palette_bands(image, vips, file)
         compression = read_compression(reader)
         metadata, losses = collect_metadata(vips, reader, lossy=compression.codec is not None)
-    images = get_field(vips, "n-pages", 1)
-    if images > pages:
-        notes = (*notes, f"the file holds {images} images; the first is upscaled")
+        if images is not None:
+            losses = (*losses, *set_tiff_metadata(metadata, reader, images))
+    number = get_field(vips, "n-pages", 1)
+    if number > pages and images is None:
+        notes = (*notes, f"the file holds {number} images; the first is upscaled")
     if image.format == "double":
         notes = (*notes, "64-bit floating point was read as 32-bit")
     if image.format not in _DTYPES or image.bands > 4:
@@ -264,7 +280,16 @@ def _open_image(header: ImageHeader, limit: float) -> ImageFile:
             f"{path}: {image.bands} bands of {image.format}: 1 to 4 bands of uint8, uint16 or float32 are needed"
         )
     dtype = np.dtype(_DTYPES[image.format])
-    return ImageFile(file, metadata, image, (*notes, *losses), dtype, compression, pages)
+    return ImageFile(file, metadata, image, (*others, *notes, *losses), dtype, compression, pages)
+
+
+def _with_colours(
+    vips: pyvips.Image, images: TiffImages, reader: BinaryIO, path: Path
+) -> tuple[pyvips.Image, tuple[str, ...]]:
+    try:
+        return with_colours(vips, images, reader)
+    except ValueError as error:
+        raise ImageReadError(f"{path}: {error}") from None
 
 
 def _all_frames(file: OpenFile) -> pyvips.Image:

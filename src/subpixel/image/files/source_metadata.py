@@ -1,8 +1,8 @@
 """The metadata of a source file, as fields of a libvips header that holds no pixels.
 
-libvips reads most of it. Added here: ``exif-data`` and ``iptc-data`` (Photoshop's resources, as in a JPEG) of a TIFF,
-``xmp-data`` of a GIF, and three fields of this package: the text chunks of a PNG, the comments of a GIF, and whether
-the file was compressed with loss.
+libvips reads most of it. Added here: ``xmp-data`` of a GIF, and three fields of this package: the text chunks of a PNG,
+the comments of a GIF, and whether the file was compressed with loss. :mod:`subpixel.image.files.tiff_source` adds what
+a TIFF has: ``exif-data``, ``iptc-data`` (Photoshop's resources, as in a JPEG) and tags that only a TIFF holds.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from typing import Any, BinaryIO
 
 import pyvips
 
-from subpixel.image.files.containers import gif, jpeg, png, tiff
+from subpixel.image.files.containers import gif, jpeg, png
 
 __all__ = [
     "COMMENTS",
     "LOSSY",
     "TEXTS",
+    "TIFF_TAGS",
     "collect_metadata",
     "frame_count",
     "get_blob",
@@ -27,7 +28,7 @@ __all__ = [
     "unpack_blobs",
 ]
 
-TEXTS, COMMENTS, LOSSY = "subpixel-texts", "subpixel-comments", "subpixel-lossy"
+TEXTS, COMMENTS, LOSSY, TIFF_TAGS = "subpixel-texts", "subpixel-comments", "subpixel-lossy", "subpixel-tiff-tags"
 
 
 def get_blob(image: pyvips.Image | None, name: str) -> bytes | None:
@@ -84,9 +85,7 @@ def collect_metadata(header: pyvips.Image, file: BinaryIO, *, lossy: bool) -> tu
     header = _detach(header)
     losses: tuple[str, ...] = ()
     header.set_type(pyvips.GValue.gint_type, LOSSY, int(lossy or loader == "heifload"))
-    if loader == "tiffload":
-        _set_tiff_metadata(header, file)
-    elif loader == "pngload":
+    if loader == "pngload":
         _pack_blobs(header, TEXTS, png.read_texts(file))
     elif loader == "gifload":
         packet, comments = gif.read_blocks(file)
@@ -115,19 +114,6 @@ def _detach(header: pyvips.Image) -> pyvips.Image:
         if name not in own and name not in fields:
             copy.remove(name)
     return copy.copy(xres=header.xres, yres=header.yres)
-
-
-def _set_tiff_metadata(header: pyvips.Image, file: BinaryIO) -> None:
-    block, records = tiff.read_exif(file), tiff.read_iptc(file)
-    if block is not None:
-        set_blob(header, "exif-data", block)
-    if header.get_typeof("iptc-data"):
-        header.remove("iptc-data")  # libvips reads a quarter of it where its type is a 32-bit integer
-    others = get_blob(header, "photoshop-data") or b""
-    if jpeg.from_photoshop(others) is not None or (others and records is None):
-        set_blob(header, "iptc-data", others)
-    elif records is not None:
-        set_blob(header, "iptc-data", jpeg.to_photoshop(records, others))
 
 
 def _pack_blobs(header: pyvips.Image, name: str, parts: tuple[bytes, ...]) -> None:

@@ -141,8 +141,9 @@ def check_quality(form: Format, quality: int | None) -> None:
 
 def _add_metadata(file: Path, prepared: PreparedImage, form: Format) -> None:
     """Add what libvips does not write."""
-    if form.name == "TIFF" and (prepared.exif is not None or prepared.iptc is not None):
-        tiff.add_metadata(file, prepared.exif, prepared.iptc, (prepared.image.width, prepared.image.height))
+    if form.name == "TIFF" and (prepared.exif is not None or prepared.iptc is not None or prepared.tiff_tags):
+        size = prepared.image.width, prepared.image.height
+        tiff.add_metadata(file, prepared.exif, prepared.iptc, size, prepared.tiff_tags)
     if form.name == "PNG" and prepared.texts:
         png.add_texts(file, prepared.texts)
     if form.name == "WebP" and prepared.pages > 1:
