@@ -192,8 +192,6 @@ _SIGNATURES: tuple[tuple[str, int, bytes], ...] = (
     ("HEIC", 4, b"ftyphev"),
     ("HEIC", 4, b"ftypmif1"),
     ("HEIC", 4, b"ftypmsf1"),
-    ("CR3, a raw format of cameras", 4, b"ftypcrx"),
-    ("RAF, a raw format of cameras", 0, b"FUJIFILMCCD-RAW"),
     *(("PNM", 0, b"P" + kind + end) for kind in (b"1", b"2", b"3", b"4", b"5", b"6", b"7") for end in (b"\n", b" ")),
 )
 

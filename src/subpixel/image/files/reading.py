@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
@@ -21,6 +21,8 @@ from subpixel.image.files.animated_png import AnimatedPng
 from subpixel.image.files.colour_spaces import GRAY, RGB
 from subpixel.image.files.compression_info import read_compression
 from subpixel.image.files.containers import apng, jpeg, png
+from subpixel.image.files.containers.tiff_images import TiffImages
+from subpixel.image.files.content import Content, read_content
 from subpixel.image.files.formats import format_by_signature
 from subpixel.image.files.icc_check import check_profile
 from subpixel.image.files.image_data import ImageData
@@ -34,6 +36,7 @@ from subpixel.image.files.source_metadata import (
     loader_name,
     set_frame_times,
 )
+from subpixel.image.files.tiff_source import set_tiff_metadata, with_colours, with_fields_of_the_file
 from subpixel.image.files.vips_errors import vips_error_text
 from subpixel.models.auto import Source
 from subpixel.storage.os_errors import os_error_text
@@ -74,11 +77,13 @@ class ImageHeader:
         file: the file.
         vips: the header, of an animation that of the first frame. Its pixels are read at most once, from the top.
         pages: the frames of an animation, else 1. A damaged PNG may state any number.
+        content: what the file is by its own bytes.
     """
 
     file: OpenFile
     vips: pyvips.Image
     pages: int
+    content: Content = field(default_factory=Content)
 
     @property
     def loader(self) -> str:
@@ -225,16 +230,20 @@ def open_header(path: str | Path) -> ImageHeader:
     except OSError as error:
         raise ImageReadError(f"{path}: {os_error_text(error)}") from None
     try:
-        vips = file.vips_image(**_OPTIONS)
+        with file.reader() as reader:
+            content = read_content(reader)
+        if content.refusal is not None:
+            raise ImageReadError(f"{path}: {content.refusal}")
+        vips = file.vips_image(**content.options, **_OPTIONS)
         pages = frame_count(vips)
         if loader_name(vips) == "pngload":
             with file.reader() as reader:
                 pages = png.declared_frames(reader)
-        return ImageHeader(file, vips, pages)
+        return ImageHeader(file, vips, pages, content)
     except pyvips.Error as error:
         failure = _unreadable(file, error)
     except OSError as error:
-        failure = ImageReadError(f"{path}: {os_error_text(error)}")
+        failure = error if isinstance(error, ImageReadError) else ImageReadError(f"{path}: {os_error_text(error)}")
     file.close()
     raise failure
 
@@ -271,15 +280,22 @@ def _open_image(header: ImageHeader, limit: float) -> ImageFile:
     file, pages, path = header.file, header.pages, header.file.path
     if header.loader in _TABLE_LOADERS:
         raise ImageReadError(f"{path}: this is a table of numbers, not an image")
+    images = header.content.tiff
+    others: tuple[str, ...] = ()
     with file.reader() as reader:
         contents, animation = _png_contents(path, reader) if header.loader == "pngload" else (None, None)
         if contents is not None:
             pages = 1 if animation is None else len(animation.frames)
         vips = header.vips if pages == 1 or animation is not None else _all_frames(file)
         _check_limit(path, vips.width, vips.height * (1 if animation is None else pages), pages, limit)
+        if images is not None:
+            vips = with_fields_of_the_file(vips, images, reader)
+            vips, others = _with_colours(vips, images, reader, path)
         # Each new operation starts another sequential pass, so metadata is taken from the unread image.
         compression = read_compression(reader)
         metadata, losses = collect_metadata(vips, reader, lossy=compression.codec is not None, contents=contents)
+        if images is not None:
+            losses = (*losses, *set_tiff_metadata(metadata, reader, images))
     image, notes = _to_gray_or_rgb(vips)
     if header.loader == "heifload":
         image = _heif_pixels(image, metadata)
@@ -287,10 +303,10 @@ def _open_image(header: ImageHeader, limit: float) -> ImageFile:
     if contents is not None and "exif" in contents.profiles:  # which libvips does not find
         image = image.copy()
         image.set_type(pyvips.GValue.gint_type, "orientation", get_field(metadata, "orientation", 1))
-    images = get_field(vips, "n-pages", 1)
-    if images > pages:
+    number = get_field(vips, "n-pages", 1)
+    if number > pages and images is None:
         shown = "main one" if header.loader == "heifload" else "first"
-        notes = (*notes, f"the file holds {images} images; the {shown} is upscaled")
+        notes = (*notes, f"the file holds {number} images; the {shown} is upscaled")
     if image.format == "double":
         notes = (*notes, "64-bit floating point was read as 32-bit")
     if image.format not in _DTYPES or image.bands > 4:
@@ -306,7 +322,7 @@ def _open_image(header: ImageHeader, limit: float) -> ImageFile:
         set_frame_times(metadata, [frame.delay for frame in animation.frames], animation.plays)
         if animation.has_still:
             notes = (*notes, "the default image, which viewers without animations show, is no frame: it is not kept")
-    return ImageFile(file, metadata, image, (*notes, *losses), dtype, compression, pages, frames)
+    return ImageFile(file, metadata, image, (*others, *notes, *losses), dtype, compression, pages, frames)
 
 
 def _png_contents(path: Path, reader: BinaryIO) -> tuple[png.Contents, apng.Animation | None]:
@@ -328,6 +344,15 @@ def _check_limit(path: Path, width: int, height: int, pages: int, limit: float) 
             f"{path}: {size} are {_amount(megapixels)} megapixels, the limit is {_amount(limit)};"
             f" limit={int(np.ceil(megapixels))} allows it"
         )
+
+
+def _with_colours(
+    vips: pyvips.Image, images: TiffImages, reader: BinaryIO, path: Path
+) -> tuple[pyvips.Image, tuple[str, ...]]:
+    try:
+        return with_colours(vips, images, reader)
+    except ValueError as error:
+        raise ImageReadError(f"{path}: {error}") from None
 
 
 def _all_frames(file: OpenFile) -> pyvips.Image:

@@ -149,8 +149,9 @@ def check_quality(form: Format, quality: int | None) -> None:
 def _add_metadata(file: Path, prepared: PreparedImage, form: Format) -> None:
     """Add what libvips does not write, and remove what it invents."""
     remove_defaults(file, form, prepared.source_exif, resolution=prepared.resolution)
-    if form.name == "TIFF" and (prepared.exif is not None or prepared.iptc is not None):
-        tiff.add_metadata(file, prepared.exif, prepared.iptc, (prepared.image.width, prepared.image.height))
+    if form.name == "TIFF" and (prepared.exif is not None or prepared.iptc is not None or prepared.tiff_tags):
+        size = prepared.image.width, prepared.image.height
+        tiff.add_metadata(file, prepared.exif, prepared.iptc, size, prepared.tiff_tags)
     if form.name == "PNG" and prepared.chunks:
         png.insert_chunks(file, prepared.chunks)
     if form.name == "PNG" and prepared.texts:
