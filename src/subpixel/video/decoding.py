@@ -12,6 +12,7 @@ import av
 import av.filter
 
 from subpixel.errors import Unsupported, VideoReadError
+from subpixel.storage.memory import is_memory_error
 from subpixel.storage.os_errors import os_error_text
 from subpixel.video.frame import Frame
 from subpixel.video.time_range import TimeRange
@@ -135,6 +136,8 @@ def decode_packets(container: Any, stream: Any, damage: Damage) -> Iterator[Any]
         try:
             packet = next(packets, None)
         except av.error.FFmpegError as error:
+            if is_memory_error(error):
+                raise
             if not isinstance(error, av.error.EOFError):
                 damage.read_error = (
                     f"the video cannot be read further than {float(reached):.2f} s ({os_error_text(error)})"
@@ -146,7 +149,9 @@ def decode_packets(container: Any, stream: Any, damage: Damage) -> Iterator[Any]
             frames = packet.decode()
         except av.error.EOFError:
             continue
-        except av.error.FFmpegError:
+        except av.error.FFmpegError as error:
+            if is_memory_error(error):
+                raise
             damage.lost_packets.append(None if packet.pts is None else packet.pts * packet.time_base)
             continue
         for frame in frames:

@@ -24,6 +24,7 @@ from subpixel.models.auto import Choice
 from subpixel.models.files import Model
 from subpixel.storage.interrupts import on_sudden_end, shielded
 from subpixel.storage.locks import claim, remove_leftovers, scratch_file, scratch_path
+from subpixel.storage.memory import memory_errors
 from subpixel.storage.os_errors import write_errors_as
 from subpixel.upscaler import MotionNetwork, Network, Upscaler
 from subpixel.video.colour_tags import result_tags
@@ -34,6 +35,7 @@ from subpixel.video.formats import Layout, layout_of
 from subpixel.video.frame import FrameUpscaler
 from subpixel.video.frame_upscalers import frame_upscaler
 from subpixel.video.hdr import display_options, lost_side_data, unwritten_display_metadata
+from subpixel.video.memory import check_memory
 from subpixel.video.muxing import mux_video
 from subpixel.video.output_name import output_path
 from subpixel.video.segments import Journal, segment_packets
@@ -174,7 +176,12 @@ class Job:
             VideoReadError: the source is not a video, or cannot be decoded.
             VideoWriteError: the destination exists, cannot be written, or differs when it is read back.
             InvalidArgument, Unsupported: the settings do not fit the video or the container.
+            OutOfMemory: there is not enough memory.
         """
+        with memory_errors(str(self.source)):
+            return self._run(progress)
+
+    def _run(self, progress: Progress | None) -> Result:
         start = time.perf_counter()
         plan = self._plan()
         for note in plan.notes:
@@ -243,6 +250,7 @@ class Job:
             lost_aspect = _lost_aspect(stream, encoding, container)
             if lost_aspect:
                 stream = replace(stream, aspect=Fraction(1))
+            check_memory(str(self.source), stream.size, stream.pix_fmt, self.upscaler.threads, encoding.encoder.name)
             codec = encoding.encoder.codec
             selection = select_streams(video, source, container, codec, self.time_range)
         notes = [*selection.notes, *notes, *lost_aspect, *lost_side_data(video.side_data)]

@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import BinaryIO
 
 from subpixel.errors import VideoReadError, VideoWriteError
+from subpixel.storage.memory import memory_errors
 from subpixel.storage.os_errors import os_error_text
 from subpixel.upscaler import Upscaler
 from subpixel.video.decoding import Damage, decode_packets, frames_in_range, frames_with_times, read_frames
 from subpixel.video.formats import layout_of
 from subpixel.video.frame import Frame
 from subpixel.video.frame_upscalers import chroma_siting, frame_upscaler
+from subpixel.video.memory import check_memory
 from subpixel.video.pipeline import Stages
 from subpixel.video.time_range import TimeRange
 from subpixel.video.video_file import VideoFile, describe_file, main_stream, no_frame, open_video, probe
@@ -75,7 +77,12 @@ class PipeOutput:
             VideoReadError: the source is not a video, cannot be decoded, or has no frame in the part to write.
             VideoWriteError: writing fails for another reason than a closed pipe.
             Unsupported: the format cannot hold the frames.
+            OutOfMemory: there is not enough memory.
         """
+        with memory_errors("standard input" if str(self.source) == "-" else str(self.source)):
+            return self._run(out)
+
+    def _run(self, out: BinaryIO) -> PipeResult:
         damage = Damage()
         if str(self.source) != "-":
             video = probe(self.source)
@@ -103,6 +110,7 @@ class PipeOutput:
         upscaler = frame_upscaler(
             network, video, layout, side_by_side=self.side_by_side, realtime=self.realtime, rate=self.rate
         )
+        check_memory(str(video.path), upscaler.result_size, layout.name, self.upscaler.threads)
         frames = frames_in_range(frames, self.time_range, video.stream.time_base)
         video_stream = replace(video.stream, size=upscaler.result_size, pix_fmt=layout.name)
         start, count = time.perf_counter(), 0
