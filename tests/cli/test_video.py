@@ -105,7 +105,7 @@ def test_a_preview_of_a_short_video_begins_at_its_beginning(plain: Path, capsys:
 
 @pytest.mark.parametrize(
     ("length", "start", "expected"),
-    [(None, None, (5, 8)), (Fraction(8), None, (5, 8)), (Fraction(7), None, (0, 3)), (Fraction(7), 2, (2, 5))],
+    [(None, None, (0, 3)), (Fraction(8), None, (5, 8)), (Fraction(7), None, (0, 3)), (Fraction(7), 2, (2, 5))],
 )
 def test_where_a_preview_begins(length: Fraction | None, start: int | None, expected: tuple[int, int]) -> None:
     part = time_range_of(None if start is None else Fraction(start), None, 3.0, length)
@@ -190,7 +190,7 @@ def test_a_network_that_reads_several_frames_is_named_as_any_other(
     Image.new("L", (8, 8)).save(image)
     assert main(["upscale", str(image), "-n", str(path)]) == 2
     assert capsys.readouterr().err == (
-        "error: model 'mine' is for videos; use subpixel video, or another model for images\n"
+        "error: model 'mine' is for videos and does not upscale images; model 'fast' does\n"
     )
 
 
