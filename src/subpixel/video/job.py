@@ -25,6 +25,7 @@ from subpixel.models.files import Model
 from subpixel.models.zoo import ZOO
 from subpixel.storage.interrupts import on_sudden_end, shielded
 from subpixel.storage.locks import claim, remove_leftovers, scratch_file, scratch_path
+from subpixel.storage.memory import memory_errors
 from subpixel.storage.os_errors import write_errors_as
 from subpixel.upscaler import MotionNetwork, Network, Upscaler
 from subpixel.video.colour_tags import result_tags, stored_tags
@@ -38,6 +39,7 @@ from subpixel.video.frame import FrameUpscaler
 from subpixel.video.frame_limits import check_container_size, check_frame_size, memory_note
 from subpixel.video.frame_upscalers import frame_upscaler
 from subpixel.video.hdr import display_options, unwritten_display_metadata
+from subpixel.video.memory import check_memory
 from subpixel.video.muxing import mux_video
 from subpixel.video.output_name import DEFAULT_SUFFIX, output_path
 from subpixel.video.packet_scan import scan_packets
@@ -187,7 +189,12 @@ class Job:
             VideoReadError: the source is not a video, or cannot be decoded.
             VideoWriteError: the destination exists, cannot be written, or differs when it is read back.
             InvalidArgument, Unsupported: the settings do not fit the video or the container.
+            OutOfMemory: there is not enough memory.
         """
+        with memory_errors(str(self.source)):
+            return self._run(progress)
+
+    def _run(self, progress: Progress | None) -> Result:
         start = time.perf_counter()
         plan = self._plan()
         for note in plan.notes:
@@ -278,6 +285,7 @@ class Job:
             stream = replace(stream, tags=tags)
             if self.settings.options or max(size) > _LARGE:
                 encoding.context(stream)  # the encoder itself has the last word
+            check_memory(str(self.source), size, layout, self.upscaler.threads, encoding.encoder.name)
             codec = encoding.encoder.codec
             selection = select_streams(video, source, container, codec, self.time_range)
         notes = [*scan.notes, *selection.notes, *notes, *lost_aspect, *lost_tags, *image_losses(video, container)]
