@@ -88,8 +88,8 @@ def video(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Encode with x264, x265, svt-av1, vp9, ffv1 or prores. Names such as hevc work too. Default: what fits "
-            "the video and its container.",
+            help="Encode with x264, x265, svt-av1, vp9, ffv1 or prores. Names such as hevc work too. Default: what "
+            "fits the video and its container.",
             show_default=False,
             rich_help_panel=OUTPUT,
         ),
