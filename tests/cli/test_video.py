@@ -207,7 +207,7 @@ def test_a_network_that_reads_several_frames_is_named_as_any_other(
     Image.new("L", (8, 8)).save(image)
     assert main(["upscale", str(image), "-n", str(path)]) == 2
     assert capsys.readouterr().err == (
-        "error: model 'mine' is for videos; use subpixel video, or another model for images\n"
+        "error: model 'mine' is for videos and does not upscale images; model 'fast' does\n"
     )
 
 

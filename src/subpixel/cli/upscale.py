@@ -76,6 +76,26 @@ def upscale(
             rich_help_panel=OUTPUT,
         ),
     ] = None,
+    background: Annotated[
+        str | None,
+        typer.Option(
+            "--background",
+            metavar="COLOUR",
+            help="Lay transparent images on this colour: a name such as white, or #rrggbb.",
+            show_default=False,
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
+    depth: Annotated[
+        int | None,
+        typer.Option(
+            "--depth",
+            metavar="BITS",
+            help="Round to 8 bits per sample. Default: those of the image.",
+            show_default=False,
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
     compare: Annotated[
         Path | None,
         typer.Option(
@@ -172,6 +192,7 @@ def upscale(
     from subpixel.image.batch.task_policy import Existing, TaskPolicy
     from subpixel.image.files.formats import suffix_of
     from subpixel.image.job import Job
+    from subpixel.image.output_pixels import OutputPixels
     from subpixel.upscaler import Upscaler
 
     if overwrite and skip_existing:
@@ -186,10 +207,11 @@ def upscale(
         if streams.writes and as_json:
             raise InvalidArgument("--json and an image cannot both be written to standard output")
         suffix = None if file_format is None else suffix_of(file_format)
-        fingerprint = settings_fingerprint(
-            model, precision=precision, ensemble=ensemble, strength=strength, quality=quality
-        )
+        settings: dict[str, Any] = {"precision": precision, "ensemble": ensemble, "strength": strength}
+        settings |= {"quality": quality, **OutputPixels.of(background, depth).settings}
+        fingerprint = settings_fingerprint(model, **settings)
         output_options: dict[str, Any] = {"quality": quality, "provenance": not no_provenance, "limit": limit}
+        output_options |= {"background": background, "depth": depth}
         make_job = partial(Job, settings=fingerprint, compare=compare, format=file_format, **output_options)
         paths = OutputPaths(streams.inputs, streams.output, upscaler.target, suffix)
         plan = plan_batch(find_images(streams.inputs, paths.folder), paths)

@@ -7,11 +7,12 @@ result gets the tags that its source's size implies.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from subpixel.errors import Unsupported
 from subpixel.video.containers import Container
-from subpixel.video.encoders import Encoder
+from subpixel.video.encoders import ENCODERS, Encoder
 from subpixel.video.video_file import Tags
 
 __all__ = ["result_tags", "stored_tags"]
@@ -55,7 +56,9 @@ def result_tags(
     return replace(tags, matrix=_LINES_525, primaries=primaries), [note]
 
 
-def stored_tags(tags: Tags, encoder: Encoder, container: Container, *, rgb: bool) -> tuple[Tags, list[str]]:
+def stored_tags(
+    tags: Tags, encoder: Encoder, container: Container, *, rgb: bool, fitting: Sequence[str] = ()
+) -> tuple[Tags, list[str]]:
     """The tags that an encoder and a container store, and a sentence if they do not store all that are specified.
 
     Args:
@@ -63,14 +66,16 @@ def stored_tags(tags: Tags, encoder: Encoder, container: Container, *, rgb: bool
         encoder: of the image.
         container: of the result.
         rgb: whether the image is RGB, whose pixel format implies matrix and range.
+        fitting: the encoders that an error may advise, by name.
 
     Raises:
         Unsupported: the frames have full range, and the encoder only stores limited range.
     """
     if tags.full_range and not encoder.full_range and not rgb:
+        able = [f"encoder={name!r}" for name in fitting if ENCODERS[name].full_range]
+        advice = f"; {' or '.join(able)} does" if able else ""
         raise Unsupported(
-            f"encoder={encoder.name!r}: the video has full range, which this encoder does not store; "
-            "encoder='ffv1' does"
+            f"encoder={encoder.name!r}: the video has full range, which this encoder does not store{advice}"
         )
     lost = {name: default for name, default in _DEFAULTS.items() if name not in encoder.colours}
     if container.colours:

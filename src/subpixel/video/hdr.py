@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -147,11 +147,21 @@ def display_options(codec: str, values: Sequence[DisplayMetadata]) -> dict[str, 
     return {syntax.option: ":".join([*words, *syntax.extra])}
 
 
-def unwritten_display_metadata(codec: str, values: Sequence[DisplayMetadata]) -> tuple[str, ...]:
-    """A sentence, if there is metadata and the encoder cannot write it."""
+def unwritten_display_metadata(
+    codec: str, values: Sequence[DisplayMetadata], able: Mapping[str, str] | None = None
+) -> tuple[str, ...]:
+    """A sentence, if there is metadata and the encoder cannot write it.
+
+    Args:
+        codec: libavcodec's name of the encoder.
+        values: the metadata.
+        able: encoders that the sentence may advise, by name, and libavcodec's names of them.
+    """
     if not values or codec in _SYNTAX:
         return ()
-    return (f"{codec} does not write the video's HDR10 metadata; encoder='x265' does",)
+    names = [f"encoder={name!r}" for name, other in (able or {}).items() if other in _SYNTAX]
+    advice = f"; {' or '.join(names)} does" if names else ""
+    return (f"{codec} does not write the video's HDR10 metadata{advice}",)
 
 
 def _mastering_text(display: Mastering, decimals: bool) -> str:

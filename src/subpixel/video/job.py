@@ -6,7 +6,7 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -269,10 +269,11 @@ class Job:
             container = container_of(destination)
             encoding = self._encoding(video, layout, container, size)
             stream, notes = _result_stream(video.stream, layout, encoding, size, network.scale)
-            lost_aspect = _lost_aspect(stream, encoding, container)
+            fitting = fitting_encoders(container, encoding.pix_fmt, size)
+            lost_aspect = _lost_aspect(stream, encoding, container, fitting)
             if lost_aspect:
                 stream = replace(stream, aspect=None)
-            tags, lost_tags = stored_tags(stream.tags, encoding.encoder, container, rgb=encoding.rgb)
+            tags, lost_tags = stored_tags(stream.tags, encoding.encoder, container, rgb=encoding.rgb, fitting=fitting)
             stream = replace(stream, tags=tags)
             if self.settings.options or max(size) > _LARGE:
                 encoding.context(stream)  # the encoder itself has the last word
@@ -285,7 +286,7 @@ class Job:
         if scan.interlaced is not None and not self.deinterlace:
             raise interlaced_frame(video, scan.interlaced)
         notes = [*scan.notes, *selection.notes, *notes, *lost_aspect, *lost_tags, *image_losses(video, container)]
-        notes += unwritten_display_metadata(codec, video.display)
+        notes += unwritten_display_metadata(codec, video.display, {name: ENCODERS[name].codec for name in fitting})
         notes += memory_note(size, encoding.encoder.name, layout)
         frames = scan.frames or self._expected_frames(video)
         return replace(plan, video=replace(video, timeline=scan.timeline), frames=frames, notes=tuple(notes))
@@ -468,15 +469,17 @@ def _holds(container: Container, encoder: str) -> bool:
     return holds_codec(container, ENCODERS[encoder].codec)
 
 
-def _lost_aspect(stream: VideoStream, encoding: Encoding, container: Container) -> list[str]:
+def _lost_aspect(stream: VideoStream, encoding: Encoding, container: Container, fitting: Sequence[str]) -> list[str]:
     """A sentence, if neither the packets nor the container store the sample aspect ratio."""
-    if stream.aspect in (None, 1) or encoding.encoder.stores_aspect or container.aspect:
+    encoder = encoding.encoder
+    if stream.aspect in (None, 1) or encoder.stores_aspect or container.aspect:
         return []
     assert stream.aspect is not None
     aspect = f"{stream.aspect.numerator}:{stream.aspect.denominator}"
-    encoders = " or ".join(f"encoder={each.name!r}" for each in ENCODERS.values() if each.stores_aspect)
-    others = f"{', '.join(each.name for each in CONTAINERS if each.aspect)}, or {encoders}"
+    others = [each.name for each in CONTAINERS if each.aspect and holds_codec(each, encoder.codec)]
+    encoders = " or ".join(f"encoder={name!r}" for name in fitting if ENCODERS[name].stores_aspect)
+    advice = ", or ".join(words for words in (", ".join(others), encoders) if words)
     return [
-        f"{container} cannot store the sample aspect ratio ({aspect}) with encoder {encoding.encoder.name}; "
-        f"{others} can"
+        f"{container} cannot store the sample aspect ratio ({aspect}) with encoder {encoder.name}"
+        f"{'; ' if advice else ''}{advice}{' can' if advice else ''}"
     ]

@@ -18,13 +18,22 @@ from numpy.typing import NDArray
 
 from subpixel.errors import ImageReadError, InvalidArgument
 from subpixel.image.files.animated_png import AnimatedPng
+from subpixel.image.files.colour_spaces import GRAY, RGB
 from subpixel.image.files.compression_info import read_compression
-from subpixel.image.files.containers import apng, png
+from subpixel.image.files.containers import apng, jpeg, png
 from subpixel.image.files.formats import format_by_signature
+from subpixel.image.files.icc_check import check_profile
 from subpixel.image.files.image_data import ImageData
 from subpixel.image.files.open_file import OpenFile
-from subpixel.image.files.output_metadata import GRAY, RGB
-from subpixel.image.files.source_metadata import collect_metadata, frame_count, get_field, loader_name, set_frame_times
+from subpixel.image.files.source_metadata import (
+    PREMULTIPLIED,
+    collect_metadata,
+    frame_count,
+    get_blob,
+    get_field,
+    loader_name,
+    set_frame_times,
+)
 from subpixel.image.files.vips_errors import vips_error_text
 from subpixel.models.auto import Source
 from subpixel.storage.os_errors import os_error_text
@@ -190,6 +199,15 @@ def load_pixels(file: ImageFile) -> ImageData:
 
 def damage_error(path: str | Path, error: pyvips.Error) -> ImageReadError:
     """The error for a file whose pixels cannot all be read."""
+    try:
+        with open(path, "rb") as file:
+            kind = jpeg.unsupported_coding(file)
+    except OSError as failure:
+        return ImageReadError(f"{path}: {os_error_text(failure)}")
+    if kind is not None:
+        return ImageReadError(
+            f"{path}: this is {kind}, which the installed libvips cannot read; convert it to PNG or TIFF"
+        )
     return ImageReadError(f"{path}: the image is damaged or truncated ({vips_error_text(error)})")
 
 
@@ -263,13 +281,16 @@ def _open_image(header: ImageHeader, limit: float) -> ImageFile:
         compression = read_compression(reader)
         metadata, losses = collect_metadata(vips, reader, lossy=compression.codec is not None, contents=contents)
     image, notes = _to_gray_or_rgb(vips)
+    if header.loader == "heifload":
+        image = _heif_pixels(image, metadata)
     image = _without_palette_bands(image, metadata, file, contents)
     if contents is not None and "exif" in contents.profiles:  # which libvips does not find
         image = image.copy()
         image.set_type(pyvips.GValue.gint_type, "orientation", get_field(metadata, "orientation", 1))
     images = get_field(vips, "n-pages", 1)
     if images > pages:
-        notes = (*notes, f"the file holds {images} images; the first is upscaled")
+        shown = "main one" if header.loader == "heifload" else "first"
+        notes = (*notes, f"the file holds {images} images; the {shown} is upscaled")
     if image.format == "double":
         notes = (*notes, "64-bit floating point was read as 32-bit")
     if image.format not in _DTYPES or image.bands > 4:
@@ -322,6 +343,7 @@ def _unreadable(file: OpenFile, error: pyvips.Error) -> ImageReadError:
     try:
         with file.reader() as reader:
             start = reader.read(32)
+            kind = jpeg.unsupported_coding(reader)
             contents = png.read_contents(reader)
     except OSError as failure:
         return ImageReadError(f"{path}: {os_error_text(failure)}")
@@ -329,7 +351,7 @@ def _unreadable(file: OpenFile, error: pyvips.Error) -> ImageReadError:
         return ImageReadError(f"{path}: the file is empty")
     if refusal := contents.refusal or contents.reserved:
         return ImageReadError(f"{path}: {refusal}")
-    name = format_by_signature(start)
+    name = kind or format_by_signature(start)
     if name is not None:
         return ImageReadError(
             f"{path}: this is {name}, which the installed libvips cannot read; convert it to PNG or TIFF"
@@ -360,7 +382,12 @@ def _to_gray_or_rgb(image: pyvips.Image) -> tuple[pyvips.Image, tuple[str, ...]]
     if space in GRAY or (space in RGB and image.bands <= 4):
         return image, ()
     deep = image.format in ("ushort", "short") or few_bits > 8
-    if image.get_typeof("icc-profile-data") != 0:
+    found = get_blob(image, "icc-profile-data")
+    if found is not None:
+        profile, problem = check_profile(found)
+        plain = image.colourspace("rgb16" if deep else "srgb")
+        if profile is None:
+            return plain, (f"colours were converted from {space} to sRGB without the file's profile: {problem}",)
         try:
             # As in Photoshop: black ink becomes black, not dark gray.
             depth, black = 16 if deep else 8, {"intent": "relative", "black_point_compensation": True}
@@ -368,9 +395,20 @@ def _to_gray_or_rgb(image: pyvips.Image) -> tuple[pyvips.Image, tuple[str, ...]]
             return converted, (f"colours were converted from {space} to sRGB with the file's profile",)
         except pyvips.Error:
             pass  # the profile is for another space than the pixels'
-        plain = image.colourspace("rgb16" if deep else "srgb")
         return plain, (f"colours were converted from {space} to sRGB; the file's profile does not fit them",)
     return image.colourspace("rgb16" if deep else "srgb"), (f"colours were converted from {space} to sRGB",)
+
+
+def _heif_pixels(image: pyvips.Image, metadata: pyvips.Image) -> pyvips.Image:
+    """Samples of 9 to 15 bits over the whole range of 16, so that white is white; colours without their alpha."""
+    bits = get_field(metadata, "bits-per-sample", 16)
+    if image.format == "ushort" and 8 <= bits < 16:
+        image = image | (image >> bits)  # libvips shifts them up: 1023 of 10 bits is 65472
+    if get_field(metadata, PREMULTIPLIED, 0) and image.bands in (2, 4):
+        top = 65535 if image.format == "ushort" else 255
+        straight = (image.unpremultiply(max_alpha=top) + 0.5).cast(image.format)
+        image = straight.copy(interpretation=image.interpretation)
+    return image
 
 
 def _without_palette_bands(

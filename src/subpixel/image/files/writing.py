@@ -11,8 +11,10 @@ import pyvips
 from subpixel.errors import ImageWriteError, InvalidArgument
 from subpixel.image.files.animated_png import save_animation
 from subpixel.image.files.containers import gif, png, tiff, webp
+from subpixel.image.files.containers.isobmff_colours import set_code_points
 from subpixel.image.files.formats import Format, check_pixels, format_of
 from subpixel.image.files.image_data import ImageData
+from subpixel.image.files.library_defaults import kept_by_libvips, remove_defaults
 from subpixel.image.files.output_metadata import PreparedImage, prepare_metadata
 from subpixel.image.files.provenance import Provenance
 from subpixel.image.files.source_metadata import LOSSY, get_field
@@ -81,6 +83,7 @@ def write_vips_image(
     lossy = header is not None and get_field(header, LOSSY, 0) == 1
     size = image.width * image.height * image.bands * {"uchar": 1, "ushort": 2}.get(image.format, 4)
     options = form.options(lossy, quality, size)
+    options["keep"] = kept_by_libvips(form, prepared.source_exif, resolution=prepared.resolution)
     with write_errors_as(ImageWriteError, path), scratch_file(path, form.suffixes[0]) as file:
         try:
             if prepared.times:
@@ -144,7 +147,8 @@ def check_quality(form: Format, quality: int | None) -> None:
 
 
 def _add_metadata(file: Path, prepared: PreparedImage, form: Format) -> None:
-    """Add what libvips does not write."""
+    """Add what libvips does not write, and remove what it invents."""
+    remove_defaults(file, form, prepared.source_exif, resolution=prepared.resolution)
     if form.name == "TIFF" and (prepared.exif is not None or prepared.iptc is not None):
         tiff.add_metadata(file, prepared.exif, prepared.iptc, (prepared.image.width, prepared.image.height))
     if form.name == "PNG" and prepared.chunks:
@@ -160,6 +164,8 @@ def _add_metadata(file: Path, prepared: PreparedImage, form: Format) -> None:
         )
         if written != wanted:
             webp.set_durations(file, written, wanted)
+    if prepared.code_points is not None:
+        set_code_points(file, *prepared.code_points)
     if form.name == "GIF" and (prepared.xmp is not None or prepared.comments):
         gif.add_blocks(file, prepared.xmp, prepared.comments)
     if form.name == "GIF" and prepared.aspect:
