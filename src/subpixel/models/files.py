@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subpixel.errors import ModelFileError, SpecError
+from subpixel.models.foreign_files import kind_of_file, model_errors, start_of
 from subpixel.models.spec import Spec
 
 __all__ = ["Model", "load", "save"]
@@ -28,6 +29,8 @@ _FORMAT = 1
 _KEY = "subpixel"
 # The largest network of this field has 43 million parameters (EDSR). This is ten times its size.
 _MAX_BYTES = 2 * 1024**3
+# The largest description, of 4096 layers with long names, has a megabyte.
+_MAX_HEADER = 16 * 1024**2
 
 
 @dataclass(frozen=True)
@@ -178,6 +181,12 @@ def load(path: str | Path) -> Model:
     if path.stat().st_size > _MAX_BYTES:
         raise ModelFileError(f"{path}: {path.stat().st_size} bytes; at most {_MAX_BYTES} are allowed for a model file")
     metadata, weights = _open(path)
+    with model_errors(path, "its description cannot be read"):
+        return _model(path, metadata, weights)
+
+
+def _model(path: Path, metadata: Mapping[str, str], weights: Mapping[str, NDArray[np.float32]]) -> Model:
+    """The model of a file's content, which is checked."""
     if _KEY not in metadata:
         raise ModelFileError(f"{path}: a safetensors file, but not a model of subpixel (no '{_KEY}' in its metadata)")
     try:
@@ -235,15 +244,24 @@ def _digest(document: Mapping[str, Any], weights: Mapping[str, NDArray[np.float3
 
 
 def _open(path: Path) -> tuple[dict[str, str], dict[str, NDArray[np.float32]]]:
-    from safetensors import SafetensorError, safe_open
+    from safetensors import safe_open
 
-    try:
+    with model_errors(path, "not a safetensors file, or a truncated one"):
+        _check_header(path)
         with safe_open(path, framework="numpy") as file:
             for name in file.keys():  # noqa: SIM118 - not a mapping
                 if file.get_slice(name).get_dtype() != "F32":
-                    raise ModelFileError(f"{path}: {name} is {file.get_slice(name).get_dtype()}; f32 is needed")
+                    raise ModelFileError(f"{path}: {name[:80]} is {file.get_slice(name).get_dtype()}; f32 is needed")
             return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except SafetensorError as error:
-        raise ModelFileError(f"{path}: not a safetensors file, or a truncated one ({error})") from None
-    except OSError as error:
-        raise ModelFileError(f"{path}: cannot be read: {error.strerror or error}") from None
+
+
+def _check_header(path: Path) -> None:
+    """Raise ModelFileError unless a file begins with a header of a size that fits it."""
+    start = start_of(path)
+    kind = kind_of_file(start)
+    size = int.from_bytes(start[:8], "little")
+    if start[8:9] != b"{" or size + 8 > path.stat().st_size:
+        what = f": this is {kind}" if kind is not None and start[8:9] != b"{" else ", or a truncated one"
+        raise ModelFileError(f"{path}: not a safetensors file{what}")
+    if size > _MAX_HEADER:
+        raise ModelFileError(f"{path}: a header of {size} bytes; at most {_MAX_HEADER} are allowed for a model file")

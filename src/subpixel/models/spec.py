@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from fractions import Fraction
 from typing import Any, cast, get_args
 
@@ -352,11 +352,12 @@ def _check_state(state: State, values: Mapping[str, Value]) -> None:
 
 # Fields that were added later, with their defaults. A default is not written, so that the descriptions of networks that
 # do not use these fields did not change.
-_OPTIONAL_FIELDS: dict[str, Any] = {"stride": 1, "shared": ""}
+_OPTIONAL_FIELDS = ("stride", "shared")
 
 
 def _to_document(kind: str, one: Layer | Input) -> dict[str, Any]:
-    parts = {k: v for k, v in asdict(one).items() if k not in _OPTIONAL_FIELDS or v != _OPTIONAL_FIELDS[k]}
+    defaults = {f.name: f.default for f in fields(one) if f.name in _OPTIONAL_FIELDS and f.default is not MISSING}
+    parts = {k: v for k, v in asdict(one).items() if k not in defaults or v != defaults[k]}
     return {"kind": kind, **parts}
 
 
@@ -364,8 +365,10 @@ def _from_document(what: str, item: Any, kinds: Mapping[str, Callable[..., Any]]
     kind = item.get("kind") if isinstance(item, dict) else None
     if not isinstance(kind, str) or kind not in kinds:
         raise unknown("kind", kind, kinds, where=what, error=SpecError)
-    names = {field.name for field in fields(cast(Any, kinds[kind]))}
-    optional = names & set(_OPTIONAL_FIELDS)
+    own = fields(cast(Any, kinds[kind]))
+    names = {field.name for field in own}
+    # A field of that name has a default in one kind of layer and none in another: the stride.
+    optional = {field.name for field in own if field.name in _OPTIONAL_FIELDS and field.default is not MISSING}
     _check_fields(what, item, {"kind", *(names - optional)}, optional)
     return kinds[kind](**{key: tuple(v) if isinstance(v, list) else v for key, v in item.items() if key != "kind"})
 
