@@ -38,9 +38,9 @@ __all__ = ["changed_model", "checkpoint_files", "model_bytes", "model_files", "r
 
 # What a mutation puts in place of a value of a description.
 _VALUES: tuple[Any, ...] = (
-    None, True, False, -1, 0, 1, 2, 3, 64, 65, 4096, 65536, 1 << 31, 1 << 63, 10**40, -(10**40), 0.5, -0.0, 1e308, math.nan,
-    math.inf, -math.inf, "", "input", "x", "x" * 5000, "\x00", "\ud800", [], [[]], [1, 2, 3], [3, 3], [None], {}, {"a": 1},
-    "conv", "zero", "rgb",
+    None, True, False, -1, 0, 1, 2, 3, 64, 65, 4096, 65536, 1 << 31, 1 << 63, 10**40, -(10**40), 0.5, -0.0, 1e308,
+    math.nan, math.inf, -math.inf, "", "input", "x", "x" * 5000, "a\nb", "\x00", "\ud800", [], [[]], [1, 2, 3], [3, 3],
+    [None], {}, {"a": 1}, "conv", "zero", "rgb",
 )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -246,13 +247,13 @@ class State:
         """
         content = unpickle(path)
         with model_errors(path, "is not a checkpoint of subpixel train"):
-            earlier = dict(content["settings"])
-        current = asdict(self.settings)
-        # A setting that an older checkpoint lacks had its default.
-        earlier = {**{f.name: f.default for f in fields(Settings)}, **earlier}
-        differing = sorted(k for k in current if current[k] != earlier[k] and k not in _MAY_DIFFER)
-        if differing:
-            raise InvalidArgument(f"{path}: was made with other settings: {', '.join(differing)}")
+            current = asdict(self.settings)
+            # A setting that an older checkpoint lacks had its default.
+            earlier = {**{f.name: f.default for f in fields(Settings)}, **content["settings"]}
+            differing = sorted(k for k in current if bool(current[k] != earlier[k]) and k not in _MAY_DIFFER)
+            if differing:
+                raise InvalidArgument(f"{path}: was made with other settings: {', '.join(differing)}")
+            _check_progress(content)
         with model_errors(path, lambda error: f"is of another network ({_first_line(error)})"):
             self.net.load_state_dict(content["net"])
             for optimiser, stored in zip(self.optimisers, content["optimisers"], strict=True):
@@ -270,6 +271,16 @@ class State:
                 self.adversary.restore(content["adversary"])
             if self.settings.rounded:
                 self.rounding = FakeQuant(self.spec, content["ranges"])
+
+
+def _check_progress(content: Mapping[str, Any]) -> None:
+    """Raise TypeError unless a checkpoint counts steps and seconds, and its curve is a table of numbers."""
+    numbers = [content["step"], content["seconds"], content["best_psnr"]]
+    numbers += [value for row in content["rows"] for value in row]
+    if not all(isinstance(value, (int, float)) for value in numbers) or not isinstance(content["step"], int):
+        raise TypeError("the progress of the run is not in numbers")
+    if not all(isinstance(value, Tensor) for value in content["best"].values()):
+        raise TypeError("the best weights are not tensors")
 
 
 def _first_line(error: Exception) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from subpixel.errors import ModelFileError
+from subpixel.errors import ModelFileError, shown
 from subpixel.models.checkpoints.tensors import Array
 from subpixel.models.checkpoints.unpickling import MAX_BYTES, unpickle
 from subpixel.models.foreign_files import model_errors
@@ -55,9 +55,9 @@ def _state_dict(path: Path, content: Any) -> Mapping[str, Tensor]:
         raise ModelFileError(f"{path}: holds {type(content).__name__}; a state dict of tensors by name is needed")
     for name, value in content.items():
         if not isinstance(name, str) or not isinstance(value, torch.Tensor):
-            raise ModelFileError(f"{path}: {_shown(name)} is {type(value).__name__}; a tensor by name is needed")
+            raise ModelFileError(f"{path}: {shown(name)} is {type(value).__name__}; a tensor by name is needed")
         if value.layout != torch.strided or value.device.type != "cpu" or value.is_quantized or value.is_complex():
-            raise ModelFileError(f"{path}: {_shown(name)} is not a dense tensor of real numbers on the CPU")
+            raise ModelFileError(f"{path}: {shown(name)} is not a dense tensor of real numbers on the CPU")
     return content
 
 
@@ -81,8 +81,3 @@ def _without_prefixes(content: Mapping[str, Any]) -> dict[str, Tensor]:
     while prefix := next((p for p in _WRAPPER_PREFIXES if all(name.startswith(p) for name in state)), None):
         state = {name[len(prefix) :]: value for name, value in state.items()}
     return state
-
-
-def _shown(name: Any) -> str:
-    text = repr(name)
-    return text if len(text) <= 80 else f"{text[:76]} …"

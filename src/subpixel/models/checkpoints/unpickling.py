@@ -21,6 +21,7 @@ _MAX_UNPACKED = 256 * 1024**2
 # The pickle of a checkpoint holds names and shapes: a few hundred bytes for each tensor.
 _MAX_PICKLE = 16 * 1024**2
 
+_DAMAGED = "the checkpoint is damaged or truncated"
 _ZIP, _PICKLE = b"PK\x03\x04", b"\x80"
 # A file without an archive has five pickles: a mark, a version, the system, the content, the order of its weights.
 _PICKLES = 5
@@ -43,7 +44,7 @@ def unpickle(path: Path, limit: int = MAX_BYTES) -> Any:
         raise ModelFileError(f"{path}: no such file")
     if not path.is_file():
         raise ModelFileError(f"{path}: not a file")
-    with model_errors(path, "the checkpoint is damaged or truncated"):
+    with model_errors(path, _DAMAGED):
         start = start_of(path)
         _check_start(path, start)
         if path.stat().st_size > limit:
@@ -56,7 +57,8 @@ def unpickle(path: Path, limit: int = MAX_BYTES) -> Any:
         import torch
     except ImportError:
         raise MissingExtra(f"{path}: reading a checkpoint needs torch: pip install 'subpixel[train]'") from None
-    with model_errors(path, _sentence):
+    other = _DAMAGED if start.startswith(_ZIP) else "not a checkpoint that torch.save wrote, or a damaged one"
+    with model_errors(path, lambda error: _sentence(error, other)):
         return torch.load(path, map_location="cpu", weights_only=True)
 
 
@@ -79,6 +81,8 @@ def _check_archive(path: Path, limit: int) -> None:
         size = sum(entry.file_size for entry in entries)
         if size > limit:
             raise _too_large(path, size, limit)
+        if not any(entry.filename.endswith("/data.pkl") for entry in entries):
+            raise ModelFileError(f"{path}: a zip archive, but not one that torch.save wrote")
         if size > _MAX_UNPACKED and any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
             raise ModelFileError(
                 f"{path}: its compressed content unpacks to {size} bytes; at most {_MAX_UNPACKED} are allowed"
@@ -106,16 +110,19 @@ def _check_pickles(path: Path) -> None:
 
 def _check_pickle(path: Path, file: IO[bytes]) -> bool:
     """Raise ModelFileError if a pickle would call what allocates without a limit. Whether it was read to its end."""
-    try:
-        for operation, argument, _ in pickletools.genops(file):
-            if operation.name == "GLOBAL" and str(argument).split()[-1] in _REFUSED:
-                raise _holds_code(path, str(argument).replace(" ", "."))
-    except ValueError:
-        return False  # no pickle: torch finds the same
-    return True
+    operations = pickletools.genops(file)
+    while True:
+        try:
+            operation, argument, _ = next(operations)
+        except StopIteration:
+            return True
+        except ValueError:
+            return False  # no pickle: torch finds the same
+        if operation.name == "GLOBAL" and str(argument).split()[-1] in _REFUSED:
+            raise _holds_code(path, str(argument).replace(" ", "."))
 
 
-def _sentence(error: Exception) -> str:
+def _sentence(error: Exception, other: str) -> str:
     """What is wrong by torch's error, whose text is long and advises to run the code in the file."""
     text = str(error)
     wanted = re.search(r"GLOBAL ([\w.]{1,100})", text)
@@ -123,7 +130,7 @@ def _sentence(error: Exception) -> str:
         return _code_sentence(wanted[1] if wanted else None)
     if "can't allocate memory" in text:
         return "there is too little memory to read it"
-    return "the checkpoint is damaged or truncated"
+    return other
 
 
 def _holds_code(path: Path, name: str) -> ModelFileError:
