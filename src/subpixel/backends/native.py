@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from subpixel.backends.bands import bands
 from subpixel.backends.base import (
-    Alpha,
     Planes,
     Quantisation,
     Session,
+    SessionAlpha,
     VideoSession,
     Weights,
     check_planes,
@@ -189,7 +189,7 @@ class _ChainSession(_PlaneSession):
         super().__init__(engine, spec, int8)
         self._taps = _cubic(spec.scale)
 
-    def image(self, pixels: NDArray[Any], alpha: Alpha) -> NDArray[Any]:
+    def image(self, pixels: NDArray[Any], alpha: SessionAlpha) -> NDArray[Any]:
         pixels = np.ascontiguousarray(pixels)
         result = _empty_result(pixels, self._spec.scale)
         self._engine.image(pixels, result, *self._taps, alpha)
@@ -214,7 +214,7 @@ class _GraphSession(_PlaneSession):
         self._taps = _cubic(spec.scale)
         self._module, self._threads, self._target = module, threads, forced_target()
 
-    def image(self, pixels: NDArray[Any], alpha: Alpha) -> NDArray[Any]:
+    def image(self, pixels: NDArray[Any], alpha: SessionAlpha) -> NDArray[Any]:
         height, width, _ = pixels.shape
         scale, pixels = self._spec.scale, np.ascontiguousarray(pixels)
         result = _empty_result(pixels, scale)
