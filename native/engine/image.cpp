@@ -99,7 +99,7 @@ template <class Pixel>
 void Composer<Pixel>::compose(const float* net) {
   float* const plane = result_planes_.data();
   const bool gray = colours_ == 1;
-  kernels_.correct_luma(plane, gray ? nullptr : plane + stride_, plane + 2 * stride_, net, columns_);
+  if (net != nullptr) kernels_.correct_luma(plane, gray ? nullptr : plane + stride_, plane + 2 * stride_, net, columns_);
 }
 
 template <class Pixel>
@@ -140,7 +140,8 @@ void compose(const Pixels<Pixel>& pixels, int top, int bottom, const float* luma
       const int columns = std::min(kStrip, pixels.width - left), last = std::min(first + kJobRows, bottom);
       Composer<Pixel> composer(pixels, phases, left, columns, kernels, permuter);
       for (int row = first; row < last; ++row)
-        composer.row(row, [&](int i, int j) {
+        composer.row(row, [&](int i, int j) -> const float* {
+          if (luma == nullptr) return nullptr;
           const float* from = luma + ((std::ptrdiff_t{row - top} * r + i) * pixels.width + left) * r + j;
           for (int c = 0; c < columns; ++c) net[c] = from[std::ptrdiff_t{c} * r];
           return net.data();

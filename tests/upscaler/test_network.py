@@ -74,7 +74,7 @@ def expected_by_the_oracle(kind: str, network: Model, image: NDArray[Any]) -> ND
         return colour(planes).transpose(1, 2, 0)
     large = bicubic(planes[-1:])
     # How colour is continued has a test of its own.
-    shown = colour(fill_invisible(image, max(network.spec.halo, 2)).transpose(2, 0, 1) / top)
+    shown = colour(fill_invisible(image, max(network.spec.halo, 2))[..., :-1].transpose(2, 0, 1) / top)
     result = np.where(large > 1 / 1024, shown, bicubic(planes[:-1]))
     return np.concatenate([result, np.clip(large, 0, 1)]).transpose(1, 2, 0)
 

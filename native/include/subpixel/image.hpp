@@ -77,7 +77,8 @@ class Composer {
   Composer(const Pixels<Pixel>& pixels, const std::vector<Phase>& phases, int left, int columns,
            const ImageKernels& kernels, const PermuteKernels& permuter);
 
-  // net(i, j): the network's luma at position (i, j) of each sample of the row; to: the result's first pixel.
+  // net(i, j): the network's luma at position (i, j) of each sample of the row, or null for none; to: the result's first
+  // pixel.
   void row(int row, const std::function<const float*(int i, int j)>& net, Pixel* to);
 
  private:
@@ -99,7 +100,8 @@ class Composer {
   std::vector<Pixel> result_;     // [position within a sample][channel][column]
 };
 
-// Composes the result of rows top … bottom of an image from the network's luma, ((bottom - top) * r, width * r).
+// Composes the result of rows top … bottom of an image from the network's luma, ((bottom - top) * r, width * r). Without
+// luma (null) every channel is interpolated.
 template <class Pixel>
 void compose(const Pixels<Pixel>& pixels, int top, int bottom, const float* luma, const std::vector<Phase>& phases,
              Pixel* y, int threads, const std::string& target);

@@ -28,7 +28,7 @@ from subpixel.models.spec import Colour
 from subpixel.upscaler.frame_stream import FrameStream, StillFrames
 from subpixel.upscaler.options import NetworkOptions
 from subpixel.upscaler.pixels import Alpha, alpha_of, check_pixels, opaque, store, to_f32
-from subpixel.upscaler.transparency import fill_invisible
+from subpixel.upscaler.transparency import fill_invisible, merge
 
 __all__ = ["Network", "luma"]
 
@@ -38,8 +38,6 @@ F32 = NDArray[np.float32]
 _BLACK = 16 / 255
 _RED, _GREEN, _BLUE = 65.481 / 255, 128.553 / 255, 24.966 / 255
 _SPAN = 219 / 255
-# At most this alpha a pixel is invisible.
-_INVISIBLE = 1 / 1024
 # How far colour is continued for a network that must see the whole image, in pixels.
 _FAR = 64
 
@@ -229,8 +227,9 @@ class Network:
         """
         if alpha == "transparent":
             return self._transparent(pixels)
-        if self._luma and pixels.dtype != np.float32 and isinstance(self._session, ImageSession):
-            return self._session.image(pixels, alpha)
+        session = self._plain_rgb if self.strength == 0 else self._session
+        if pixels.dtype != np.float32 and isinstance(session, ImageSession):
+            return session.image(pixels, alpha)
         height, width, channels = pixels.shape
         out = np.empty((height * self.scale, width * self.scale, channels), pixels.dtype)
         if alpha == "opaque":
@@ -254,22 +253,17 @@ class Network:
         return _FAR if self.halo is None else self.halo
 
     def _transparent(self, pixels: NDArray[Any]) -> NDArray[Any]:
-        """An image with alpha: the network upscales its colours, alpha and the colours of alpha 0 are bicubic."""
-        height, width, channels = pixels.shape
-        out = np.empty((height * self.scale, width * self.scale, channels), pixels.dtype)
-        out[..., :-1] = self.part(fill_invisible(pixels, self._reach), "none")
-        plain = self._plain_rgb if channels == 4 else self._plain_luma
+        """An image with alpha: the network upscales its colours; alpha and the colours of alpha 0 are bicubic."""
+        filled = self.part(fill_invisible(pixels, self._reach), "opaque")
+        if pixels.dtype != np.float32 and isinstance(self._plain_rgb, ImageSession):
+            return merge(filled, self._plain_rgb.image(pixels, "none"))
+        plain = np.empty_like(filled)
         for rows, band in self._bands(pixels):
             planes = np.ascontiguousarray(to_f32(rows).transpose(2, 0, 1))
-            target = out[band.result]
-            alpha = np.clip(self._plain_luma(np.clip(planes[-1:], 0, 1))[:, band.crop], 0, 1)
-            store(alpha, target[..., -1:].transpose(2, 0, 1))
-            invisible = alpha[0] <= _INVISIBLE
-            if invisible.any():
-                stored = np.empty((*target.shape[:2], channels - 1), pixels.dtype)
-                store(plain(planes[:-1])[:, band.crop], stored.transpose(2, 0, 1))
-                target[invisible, :-1] = stored[invisible]
-        return out
+            planes[-1] = np.clip(planes[-1], 0, 1)
+            for channel, plane in enumerate(planes):
+                store(self._plain_luma(plane[None])[:, band.crop], plain[band.result][None, ..., channel])
+        return merge(filled, plain)
 
     def _colour(self, planes: F32) -> F32:
         """``(1, H, W)`` gray or ``(3, H, W)`` RGB, encoded values, upscaled."""

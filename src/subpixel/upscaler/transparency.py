@@ -12,9 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from subpixel.upscaler.pixels import F32, store, to_f32
+from subpixel.upscaler.pixels import F32, opaque, store, to_f32
 
-__all__ = ["fill_invisible"]
+__all__ = ["fill_invisible", "merge"]
+
+# At most this alpha a pixel is invisible.
+_INVISIBLE = 1 / 1024
 
 # A pixel and its neighbours, row by row: sums have one order, whatever part of an image is filled.
 _AROUND = tuple((y, x) for y in (0, 1, 2) for x in (0, 1, 2))
@@ -32,41 +35,81 @@ def fill_invisible(pixels: NDArray[Any], reach: int) -> NDArray[Any]:
         reach: in pixels. A result depends on ``reach + 1`` pixels around it.
 
     Returns:
-        ``(H, W, C - 1)`` of the same dtype.
+        ``(H, W, C)`` of the same dtype, opaque.
 
     >>> image = np.array([[[200, 255], [50, 0], [90, 0], [90, 0]]], np.uint8)
-    >>> fill_invisible(image, 2)[0, :, 0].tolist()
-    [200, 200, 200, 0]
+    >>> fill_invisible(image, 2)[0].tolist()
+    [[200, 255], [200, 255], [200, 255], [0, 255]]
     """
     height, width, channels = pixels.shape
-    alpha = np.pad(pixels[..., -1], 1)
-    largest = np.zeros_like(pixels[..., -1])
-    for y, x in _AROUND:
-        np.maximum(largest, alpha[y : y + height, x : x + width], out=largest)
-    result = np.ascontiguousarray(pixels[..., :-1])
+    framed = np.pad(pixels[..., -1], 1)
+    alpha = framed[1:-1, 1:-1]
+    across = np.maximum(np.maximum(framed[:, :-2], framed[:, 1:-1]), framed[:, 2:])
+    largest = np.maximum(np.maximum(across[:-2], across[1:-1]), across[2:])
     known = largest > 0
-    result[~known] = 0
-    _blend(pixels, largest, np.nonzero(known & (pixels[..., -1] < largest)), result)
+    nothing = np.zeros(channels, pixels.dtype)
+    nothing[-1] = opaque(pixels.dtype)
+    result = _choose(known, pixels, nothing)
+    result[..., -1] = nothing[-1]
+    _blend(pixels, largest, np.nonzero(known & (alpha < largest)), result)
     for _ in range(reach - 1):
         before = np.pad(known, 1)
         near = np.zeros_like(known)
         for y, x in _AROUND:
             near |= before[y : y + height, x : x + width]
-        rows, columns = np.nonzero(near & ~known)
+        near &= ~known
+        rows, columns = np.nonzero(near)
         if not len(rows):
             break
         total = np.zeros((len(rows), channels - 1), np.float32)
         count = np.zeros((len(rows), 1), np.float32)
         for y, x in _AROUND:
             weight = before[rows + y, columns + x]
-            total[weight] += to_f32(result[rows[weight] + y - 1, columns[weight] + x - 1])
+            total[weight] += to_f32(result[rows[weight] + y - 1, columns[weight] + x - 1, :-1])
             count[weight] += 1
         mean = np.empty((len(rows), channels - 1), pixels.dtype)
         total /= count
         store(total, mean)
-        result[rows, columns] = mean
-        known = near
+        result[rows, columns, :-1] = mean
+        known |= near
     return result
+
+
+def merge(filled: NDArray[Any], plain: NDArray[Any]) -> NDArray[Any]:
+    """The result of an image with alpha.
+
+    Args:
+        filled: ``(H, W, C)``, the network's result of :func:`fill_invisible`.
+        plain: the bicubic one of the image, every channel by itself.
+
+    Returns:
+        The network's colours where ``plain`` is visible, else those of ``plain``; its alpha.
+    """
+    invisible = plain[..., -1] <= _INVISIBLE * opaque(plain.dtype)
+    if plain.dtype == np.float32:
+        result = np.where(invisible[..., None], plain, filled)
+        np.clip(plain[..., -1], 0, 1, out=result[..., -1])
+        return result
+    colours = np.zeros(plain.shape[2], plain.dtype)
+    colours[:-1] = np.iinfo(plain.dtype).max
+    mask = np.where(invisible, 0, _words(colours))  # 0 takes all from plain
+    mask = mask.astype(_words(colours).dtype, copy=False)
+    result = (_words(filled) & mask) | (_words(plain) & ~mask)
+    return result.view(plain.dtype).reshape(plain.shape)
+
+
+def _words(pixels: NDArray[Any]) -> NDArray[Any]:
+    """Pixels of 2 or 4 integers as one integer each."""
+    words: NDArray[Any] = pixels.view(f"u{pixels.itemsize * pixels.shape[-1]}")[..., 0]
+    return words
+
+
+def _choose(mask: NDArray[np.bool_], one: NDArray[Any], other: NDArray[Any]) -> NDArray[Any]:
+    """Pixels of one image where the mask is set, of another elsewhere."""
+    if one.dtype == np.float32:
+        return np.where(mask[..., None], one, other)
+    words = np.where(mask, _words(np.ascontiguousarray(one)), _words(other))
+    return words.view(one.dtype).reshape(one.shape)
 
 
 def _blend(
@@ -91,4 +134,4 @@ def _blend(
     total *= 1 - own
     total += own * colour
     store(total, mixed)
-    result[rows, columns] = mixed
+    result[rows, columns, :-1] = mixed
