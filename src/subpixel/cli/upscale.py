@@ -30,8 +30,8 @@ from subpixel.cli.options import (
 )
 from subpixel.cli.progress import bar
 from subpixel.cli.reporting import Reporter
-from subpixel.cli.signals import stop_on_signals
 from subpixel.errors import InvalidArgument
+from subpixel.storage.interrupts import interrupt_requested
 
 if TYPE_CHECKING:
     from subpixel.image.batch.plan import BatchPlan
@@ -72,6 +72,26 @@ def upscale(
             "--quality",
             metavar="N",
             help="Set the quality of JPEG, WebP and AVIF, 1 to 100. Default: 95; WebP stays lossless if the source is.",
+            show_default=False,
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
+    background: Annotated[
+        str | None,
+        typer.Option(
+            "--background",
+            metavar="COLOUR",
+            help="Lay transparent images on this colour: a name such as white, or #rrggbb.",
+            show_default=False,
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
+    depth: Annotated[
+        int | None,
+        typer.Option(
+            "--depth",
+            metavar="BITS",
+            help="Round to 8 bits per sample. Default: those of the image.",
             show_default=False,
             rich_help_panel=OUTPUT,
         ),
@@ -172,6 +192,7 @@ def upscale(
     from subpixel.image.batch.task_policy import Existing, TaskPolicy
     from subpixel.image.files.formats import suffix_of
     from subpixel.image.job import Job
+    from subpixel.image.output_pixels import OutputPixels
     from subpixel.upscaler import Upscaler
 
     if overwrite and skip_existing:
@@ -182,14 +203,15 @@ def upscale(
         Upscaler, scale, model=model, backend=backend, precision=precision, **size, ensemble=ensemble, strength=strength
     )
     upscaler = make_upscaler(threads=threads)
-    with stop_on_signals() as stop, StandardStreams(inputs, output) as streams:
+    with StandardStreams(inputs, output) as streams:
         if streams.writes and as_json:
             raise InvalidArgument("--json and an image cannot both be written to standard output")
         suffix = None if file_format is None else suffix_of(file_format)
-        fingerprint = settings_fingerprint(
-            model, precision=precision, ensemble=ensemble, strength=strength, quality=quality
-        )
+        settings: dict[str, Any] = {"precision": precision, "ensemble": ensemble, "strength": strength}
+        settings |= {"quality": quality, **OutputPixels.of(background, depth).settings}
+        fingerprint = settings_fingerprint(model, **settings)
         output_options: dict[str, Any] = {"quality": quality, "provenance": not no_provenance, "limit": limit}
+        output_options |= {"background": background, "depth": depth}
         make_job = partial(Job, settings=fingerprint, compare=compare, format=file_format, **output_options)
         paths = OutputPaths(streams.inputs, streams.output, upscaler.target, suffix)
         plan = plan_batch(find_images(streams.inputs, paths.folder), paths)
@@ -211,7 +233,9 @@ def upscale(
                 reporter.note(f"{count} files were left out: they are results of an earlier run, such as {first}")
         policy = TaskPolicy(make_job, existing, make_folders=paths.folder is not None)
         with bar(str(inputs[0]), enabled=len(plan.tasks) == 1 and not quiet) as progress:
-            batch = Batch(plan.tasks, upscaler, make_upscaler, policy, processes, reporter.note, progress, stop)
+            batch = Batch(
+                plan.tasks, upscaler, make_upscaler, policy, processes, reporter.note, progress, interrupt_requested
+            )
             if dry:
                 return dry_run(batch, plan, reporter)
             return follow(batch, plan, reporter, streams, str(paths))

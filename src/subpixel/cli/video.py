@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -30,8 +29,8 @@ from subpixel.cli.options import (
 )
 from subpixel.cli.progress import bar
 from subpixel.cli.reporting import printable
-from subpixel.cli.signals import stop_on_signals
 from subpixel.errors import InvalidArgument, SubpixelError
+from subpixel.storage.temporary import temporary_folder
 
 if TYPE_CHECKING:
     from subpixel.video import Result, TimeRange
@@ -60,7 +59,7 @@ Start = Annotated[
         parser=_seconds,
         metavar="TIME",
         show_default=False,
-        help="Begin at this time: 90, 1:30.5 or 0:01:30.",
+        help="Begin at this time after the first frame: 90, 1:30.5 or 0:01:30.",
         rich_help_panel=OUTPUT,
     ),
 ]
@@ -152,7 +151,7 @@ def video(
         typer.Option(
             metavar="SECONDS",
             help="Upscale only this many seconds, with bicubic on the left. The preview begins at --start, or at "
-            "0:05; that of a short video begins at 0:00.",
+            "0:05; that of a video that is short or of unknown length begins at 0:00.",
             show_default=False,
             rich_help_panel=OUTPUT,
         ),
@@ -209,7 +208,6 @@ def video(
     """
     from subpixel.upscaler import Upscaler
     from subpixel.video import Job, PipeOutput, Settings, parse_options, pipe_format, probe
-    from subpixel.video.output_name import output_path
 
     if target_fps is not None and not (realtime and target_fps > 0):
         raise InvalidArgument("--target-fps needs --realtime and a rate above 0")
@@ -233,30 +231,28 @@ def video(
         print_notes(name, live.notes)
         return
     settings = Settings(encoder, crf, preset, pix_fmt, parse_options(encoder_options))
-    with stop_on_signals(), _file(input_name) as path, bar(name, enabled=not quiet) as progress:
+    with _file(input_name) as path, bar(name, enabled=not quiet) as progress:
         printed: list[str] = []
 
         def note(text: str) -> None:
             printed.append(text)
             print_notes(name, [text])
 
-        destination = None if output is None else Path(output)
-        if destination is None and preview is not None:
-            whole = output_path(path, upscaler.target)
-            destination = whole.with_name(f"{whole.stem}_preview{whole.suffix}")
         job = Job(
             path,
             upscaler,
-            destination,
+            None if output is None else Path(output),
             settings,
             overwrite,
+            preview=preview is not None,
             on_note=note,
             **options,
         )
         try:
             result = job.run(lambda done, total: progress(min(done, total or 0), total or 0))
         except KeyboardInterrupt:
-            print_notes(name, ["interrupted; run the same command again to resume"])
+            if job.can_resume:
+                print_notes(name, ["interrupted; run the same command again to resume"])
             raise
     print_notes(name, (text for text in result.notes if text not in printed))
     if not quiet:
@@ -272,7 +268,7 @@ def time_range_of(
         start: of the part, in seconds; None for the default.
         end: of the part; None for the end of the video.
         preview: how many seconds a preview lasts; None for no preview.
-        length: of the video, if it is known.
+        length: of the video, if it is known. A preview begins at 0:05 only if it is known to fit.
     """
     from subpixel.video import TimeRange
 
@@ -282,8 +278,8 @@ def time_range_of(
                 "--preview and --end contradict each other; use --start to say where the preview begins"
             )
         seconds = Fraction(preview).limit_denominator(1000)
-        short = length is not None and length < _PREVIEW_AT + seconds
-        begin = Fraction(0 if short else _PREVIEW_AT) if start is None else start
+        long = length is not None and length >= _PREVIEW_AT + seconds
+        begin = Fraction(_PREVIEW_AT if long else 0) if start is None else start
         return TimeRange(begin, begin + seconds)
     return None if start is None and end is None else TimeRange(start or Fraction(0), end)
 
@@ -294,8 +290,8 @@ def _file(source: str) -> Iterator[Path]:
     if source != "-":
         yield Path(source)
         return
-    with tempfile.TemporaryDirectory(prefix="subpixel-") as folder:
-        path = Path(folder) / "video"
+    with temporary_folder() as folder:
+        path = folder / "video"
         with open(path, "wb") as file:
             shutil.copyfileobj(sys.stdin.buffer, file)
         try:

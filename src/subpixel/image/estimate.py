@@ -173,23 +173,24 @@ def _estimate(
     )
     try:
         size = upscaler.target.size(width, height)
+        kinds, dtype = job.output_pixels.form(channels, file.dtype)
         if suffix in WRITABLE:  # else this is a problem already
-            _collect(problems, lambda: check_pixels(destination, (size[1], size[0], channels), file.dtype, file.pages))
+            _collect(problems, lambda: check_pixels(destination, (size[1], size[0], kinds), dtype, file.pages))
         # If it cannot be written as asked, the time of a format that loses nothing is measured.
-        encoding = _Encoding.of(job, suffix if not problems else default_suffix(file.dtype), file.compression)
+        encoding = _Encoding.of(job, suffix if not problems else default_suffix(dtype), file.compression)
         choice = upscaler.choose_by_source(file.compression, width, height)
         # If the pixels decide whether there is anything to clean, assume that there is.
         expected = upscaler.choose_by_blocks(1) if choice is None and upscaler.target.scale == 1 else choice
         plan = upscaler.plan(width, height, expected)
     except SubpixelError as error:
         return replace(estimate, problems=(*problems, error))
-    notes = (*file.notes, *_losses(file, encoding.form), *([plan.note] if plan.note else []))
+    notes = (*file.notes, *_losses(file, kinds, dtype, encoding.form), *([plan.note] if plan.note else []))
     if isinstance(upscaler.clean_model, SpandrelModel):
         notes = (*notes, f"the memory of {upscaler.clean_model.name} itself is unknown and not included")
     return replace(
         estimate,
         size_out=size,
-        choice=choice,
+        choice=choice if plan.factors else plan.ran(upscaler.choose_by_blocks(0)),
         memory=_memory(job, file, plan, encoding),
         seconds=trials(job, plan, expected, channels, file.dtype, encoding) * height * width * file.pages,
         notes=notes,
@@ -216,7 +217,7 @@ def _measure(
         encoded = _encode(pixels, _Encoding(_readable(read_as, channels, dtype)))
 
         def once(pixels: NDArray[Any] = pixels, encoded: bytes = encoded) -> float:
-            return _time_once(upscaler, choice, pixels, encoded, encoding, compared=job.compare is not None)
+            return _time_once(job, upscaler, choice, pixels, encoded, encoding)
 
         if not times:
             once()  # starts threads and loads code
@@ -230,20 +231,14 @@ def _measure(
 
 
 def _time_once(
-    upscaler: Upscaler,
-    choice: Choice | None,
-    pixels: NDArray[Any],
-    encoded: bytes,
-    encoding: _Encoding,
-    *,
-    compared: bool,
+    job: Job, upscaler: Upscaler, choice: Choice | None, pixels: NDArray[Any], encoded: bytes, encoding: _Encoding
 ) -> float:
     start = time.perf_counter()
     pyvips.Image.new_from_buffer(encoded, "").numpy()
     result = upscaler(pixels, choice)
-    if compared and result.dtype == np.uint8:
+    if job.compare is not None and result.dtype == np.uint8:
         bicubic(pixels, (result.shape[0], result.shape[1]))
-    _encode(result, encoding)
+    _encode(job.output_pixels.convert(result), encoding)
     return time.perf_counter() - start
 
 
@@ -316,12 +311,12 @@ def _readable(suffix: str, channels: int, dtype: np.dtype[Any]) -> str:
 
 def _encode(pixels: NDArray[Any], encoding: _Encoding) -> bytes:
     image = prepare_metadata(pyvips.Image.new_from_array(pixels), None, encoding.form).image
-    content: bytes = image.write_to_buffer(encoding.suffix, **encoding.options())
+    content: bytes = image.write_to_buffer(encoding.form.suffixes[0], **encoding.options())
     return content
 
 
-def _losses(file: ImageFile, form: Format) -> tuple[str, ...]:
+def _losses(file: ImageFile, channels: int, dtype: np.dtype[Any], form: Format) -> tuple[str, ...]:
     """Notes about what a format cannot hold, from a result of one pixel per frame."""
-    blank = pyvips.Image.black(1, file.pages, bands=file.image.bands)
+    blank = pyvips.Image.black(1, file.pages, bands=channels)
     kinds = {"uint8": "uchar", "uint16": "ushort", "float32": "float"}
-    return prepare_metadata(blank.cast(kinds[file.dtype.name]), file.metadata, form, file.pages).notes
+    return prepare_metadata(blank.cast(kinds[dtype.name]), file.metadata, form, file.pages).notes

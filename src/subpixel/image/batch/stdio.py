@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
 from subpixel.errors import ImageReadError, InvalidArgument
+from subpixel.storage.temporary import temporary_folder
 
 __all__ = ["STREAM", "StandardStreams"]
 
@@ -55,7 +55,7 @@ class StandardStreams:
     def __enter__(self) -> Self:
         if not (self.reads or self.writes):
             return self
-        folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="subpixel-")))
+        folder = self._stack.enter_context(temporary_folder())
         if self.reads:
             source = folder / "image"
             self.names[str(source)] = "standard input"
