@@ -88,8 +88,8 @@ def video(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Encode with x264, x265, svt-av1, vp9, ffv1 or prores. Default: what fits the video and its "
-            "container.",
+            help="Encode with x264, x265, svt-av1, vp9, ffv1 or prores. Names such as hevc work too. Default: what "
+            "fits the video and its container.",
             show_default=False,
             rich_help_panel=OUTPUT,
         ),
@@ -204,7 +204,7 @@ def video(
 
     Every other stream is copied, and frames keep their times. The file is verified before it is moved into place.
 
-    If interrupted, run the same command again to resume.
+    If interrupted, run the same command again to resume. A finished video is not made again.
     """
     from subpixel.upscaler import Upscaler
     from subpixel.video import Job, PipeOutput, Settings, parse_options, pipe_format, probe
@@ -302,6 +302,8 @@ def _file(source: str) -> Iterator[Path]:
 
 def _line(name: str, result: Result, automatic: bool) -> str:
     width, height = result.size_out
+    if result.done_before:
+        return f"{name} → {result.destination}  {width}×{height}  done before"
     seconds = result.elapsed
     count = result.frames - result.resumed
     rate = f", {count / seconds:.1f} frames/s" if count and seconds else ""

@@ -16,6 +16,7 @@ import av
 import av.filter
 
 from subpixel.errors import Unsupported
+from subpixel.storage.memory import is_memory_error
 from subpixel.video.frame import Frame
 from subpixel.video.image_changes import ImageKind, fit_note
 from subpixel.video.image_fit import fit_frame
@@ -223,7 +224,9 @@ def decode_packets(
             frames = packet.decode()
         except av.error.EOFError:
             continue
-        except av.error.FFmpegError:
+        except av.error.FFmpegError as error:
+            if is_memory_error(error):
+                raise
             damage.lost_packets.append(None if packet.pts is None else packet.pts * packet.time_base)
             if times is not None:
                 times.remove(packet)

@@ -58,6 +58,7 @@ def mux_video(
     track: Track,
     path: Path,
     selection: StreamSelection,
+    own_metadata: Mapping[str, str] | None = None,
 ) -> list[str]:
     """Write a video file of the upscaled image and the source's other streams.
 
@@ -69,6 +70,7 @@ def mux_video(
         path: the file to write. If writing fails, an incomplete file is left there.
         selection: the streams to copy, the container, and the part of the video that the track covers. All times, also
             those of the track, are shifted by it.
+        own_metadata: about the file itself, beside the source's; None for none.
 
     Returns:
         A sentence for each stream with packets that were left out.
@@ -86,7 +88,7 @@ def mux_video(
             open_video(video.path) as source,
             _open_output(path, container, muxer_options(container, video, covers)) as out,
         ):
-            out.metadata.update(writable_metadata(container, video, covers, selection.late))
+            out.metadata.update({**writable_metadata(container, video, covers, selection.late), **(own_metadata or {})})
             if container.chapters:
                 chapters = cut_chapters(video.chapters, selection.span)
                 out.set_chapters([_as_libav(number, chapter) for number, chapter in enumerate(chapters)])

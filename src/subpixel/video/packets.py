@@ -10,6 +10,7 @@ from typing import Any
 import av
 
 from subpixel.errors import VideoReadError
+from subpixel.storage.memory import is_memory_error
 from subpixel.storage.os_errors import os_error_text
 from subpixel.video.time_range import Span
 from subpixel.video.timeline import Timeline, is_packet
@@ -126,6 +127,8 @@ def demux(
             except av.error.FFmpegError as error:
                 if isinstance(error, av.error.EOFError):
                     return
+                if is_memory_error(error):
+                    raise
                 if isinstance(error, OSError):
                     raise VideoReadError(f"{container.name}: cannot be read further ({os_error_text(error)})") from None
                 errors += 1

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from subpixel.errors import VideoReadError, VideoWriteError
+from subpixel.storage.memory import memory_errors
 from subpixel.storage.os_errors import os_error_text
 from subpixel.upscaler import Upscaler
 from subpixel.video.decoding import (
@@ -27,6 +28,7 @@ from subpixel.video.frame import Frame
 from subpixel.video.frame_limits import check_frame_size
 from subpixel.video.frame_upscalers import chroma_siting, frame_upscaler
 from subpixel.video.main_stream import main_stream
+from subpixel.video.memory import check_memory
 from subpixel.video.pipeline import Stages
 from subpixel.video.stream_selection import image_losses
 from subpixel.video.time_range import TimeRange, span_of
@@ -85,7 +87,12 @@ class PipeOutput:
             VideoReadError: the source is not a video, cannot be decoded, or has no frame in the part to write.
             VideoWriteError: writing fails for another reason than a closed pipe.
             Unsupported: the format cannot hold the frames.
+            OutOfMemory: there is not enough memory.
         """
+        with memory_errors("standard input" if str(self.source) == "-" else str(self.source)):
+            return self._run(out)
+
+    def _run(self, out: BinaryIO) -> PipeResult:
         damage = Damage()
         if str(self.source) != "-":
             video = probe(self.source)
@@ -120,6 +127,7 @@ class PipeOutput:
         check_frame_size(upscaler.result_size)
         frames = frames_in_span(frames, span, video.stream.time_base)
         frames = frames if self.deinterlace else progressive_frames(frames, video)
+        check_memory(str(video.path), upscaler.result_size, layout, self.upscaler.threads)
         video_stream = replace(video.stream, size=upscaler.result_size, pix_fmt=layout.name)
         start, count = time.perf_counter(), 0
 

@@ -15,7 +15,8 @@ from typing import Any, Literal, get_args
 
 import av
 
-from subpixel.errors import VideoReadError
+from subpixel.errors import OutOfMemory, SubpixelError, VideoReadError
+from subpixel.storage.memory import HELP, is_memory_error, is_memory_tight
 from subpixel.storage.os_errors import os_error_text
 from subpixel.video.hdr import DisplayMetadata, display_metadata
 from subpixel.video.main_stream import is_image_item, main_stream
@@ -245,8 +246,10 @@ def describe_file(container: Any, path: Path, frame: Any, main: Any) -> VideoFil
     )
 
 
-def no_frame(video: VideoFile) -> VideoReadError:
+def no_frame(video: VideoFile) -> SubpixelError:
     """The error for a part of a video that holds no frame."""
+    if is_memory_tight():  # the decoder then gives none, without an error
+        return OutOfMemory(f"{video.path}: not enough memory; {HELP}")
     length = "" if video.duration is None else f"; it lasts {float(video.duration):.4g} s"
     return VideoReadError(f"{video.path}: there is no frame in this part of the video{length}")
 
@@ -263,6 +266,8 @@ def _first_frame(container: Any, stream: Any, path: Path) -> Any:
             for frame in packet.decode():
                 return frame
         except av.error.FFmpegError as error:
+            if is_memory_error(error):
+                raise
             reason = os_error_text(error)
             if isinstance(error, av.error.EOFError):
                 raise VideoReadError(f"{path}: its video cannot be decoded ({reason})") from None

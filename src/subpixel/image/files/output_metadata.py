@@ -158,11 +158,11 @@ def prepare_metadata(
     chunks, more = carried_chunks(header, image, form)
     points = stated_code_points(header, form)
     aspect, background, lost = _aspect_and_background(header, form, pages)
+    notes += [*more, *lost]
     converted = header is not None and header.interpretation not in (*GRAY, *RGB)
-    depth = 16 if image.format == "ushort" else 8
-    size = image.width, image.height // pages
-    tags, others = prepare_tags(header, form, size, converted=converted, bits=depth)
-    notes += [*more, *lost, *others]
+    bits = 16 if image.format == "ushort" else 8
+    tags, more = prepare_tags(header, form, (image.width, image.height // pages), converted=converted, bits=bits)
+    notes += more
     return PreparedImage(
         *(image, pages, tuple(notes), exif, iptc, packet, texts, chunks, comments, points, aspect, background, times),
         source_exif=get_blob(image, "exif-data"),

@@ -232,10 +232,13 @@ def open_header(path: str | Path) -> ImageHeader:
     try:
         with file.reader() as reader:
             content = read_content(reader)
-            if content.refusal is not None:
-                raise ImageReadError(f"{path}: {content.refusal}")
-            vips = file.vips_image(**content.options, **_OPTIONS)
-            pages = png.declared_frames(reader) if loader_name(vips) == "pngload" else frame_count(vips)
+        if content.refusal is not None:
+            raise ImageReadError(f"{path}: {content.refusal}")
+        vips = file.vips_image(**content.options, **_OPTIONS)
+        pages = frame_count(vips)
+        if loader_name(vips) == "pngload":
+            with file.reader() as reader:
+                pages = png.declared_frames(reader)
         return ImageHeader(file, vips, pages, content)
     except pyvips.Error as error:
         failure = _unreadable(file, error)
@@ -322,15 +325,6 @@ def _open_image(header: ImageHeader, limit: float) -> ImageFile:
     return ImageFile(file, metadata, image, (*others, *notes, *losses), dtype, compression, pages, frames)
 
 
-def _with_colours(
-    vips: pyvips.Image, images: TiffImages, reader: BinaryIO, path: Path
-) -> tuple[pyvips.Image, tuple[str, ...]]:
-    try:
-        return with_colours(vips, images, reader)
-    except ValueError as error:
-        raise ImageReadError(f"{path}: {error}") from None
-
-
 def _png_contents(path: Path, reader: BinaryIO) -> tuple[png.Contents, apng.Animation | None]:
     contents = png.read_contents(reader)
     if contents.refusal is not None:
@@ -350,6 +344,15 @@ def _check_limit(path: Path, width: int, height: int, pages: int, limit: float) 
             f"{path}: {size} are {_amount(megapixels)} megapixels, the limit is {_amount(limit)};"
             f" limit={int(np.ceil(megapixels))} allows it"
         )
+
+
+def _with_colours(
+    vips: pyvips.Image, images: TiffImages, reader: BinaryIO, path: Path
+) -> tuple[pyvips.Image, tuple[str, ...]]:
+    try:
+        return with_colours(vips, images, reader)
+    except ValueError as error:
+        raise ImageReadError(f"{path}: {error}") from None
 
 
 def _all_frames(file: OpenFile) -> pyvips.Image:

@@ -56,6 +56,8 @@ RESOLUTION = "subpixel-resolution"
 TIFF_TAGS = "subpixel-tiff-tags"
 # Whether the colours of an AVIF are premultiplied by alpha: 0 or 1.
 PREMULTIPLIED = "subpixel-premultiplied"
+# Tags of a TIFF that libvips does not write.
+TIFF_TAGS = "subpixel-tiff-tags"
 
 # Transfers of H.273 that displays show as sRGB's: by BT.1886, video of BT.709 and BT.601 too.
 _LIKE_SRGB = (1, 6, 13, 14, 15)

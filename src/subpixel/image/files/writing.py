@@ -19,7 +19,7 @@ from subpixel.image.files.output_metadata import PreparedImage, prepare_metadata
 from subpixel.image.files.provenance import Provenance
 from subpixel.image.files.source_metadata import LOSSY, get_field
 from subpixel.image.files.verification import verify
-from subpixel.image.files.vips_errors import write_failure_text
+from subpixel.image.files.vips_errors import write_failure
 from subpixel.image.files.vips_paths import vips_path
 from subpixel.storage.locks import scratch_file
 from subpixel.storage.os_errors import write_errors_as
@@ -92,7 +92,7 @@ def write_vips_image(
                 with vips_path(file) as name:
                     _without_short_delays(prepared, form).write_to_file(name, **options)
         except pyvips.Error as error:
-            raise ImageWriteError(f"{path}: cannot be written: {write_failure_text(error, file)}") from None
+            raise write_failure(path, error, file) from error
         try:
             _add_metadata(file, prepared, form)
         except ValueError as error:

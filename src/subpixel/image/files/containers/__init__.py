@@ -11,6 +11,7 @@ __all__ = ["INVENTORIES"]
 INVENTORIES: tuple[Inventory, ...] = (
     jpeg.INVENTORY,
     png.INVENTORY,
+    tiff_inventory.INVENTORY,
     webp.INVENTORY,
     isobmff_inventory.INVENTORY,
     gif.INVENTORY,
