@@ -52,8 +52,6 @@ ASPECT, BACKGROUND = "subpixel-aspect", "subpixel-background"
 FRAME_TIMES = "subpixel-frame-times"
 # Whether the file states a resolution: 0 or 1. libvips has a default.
 RESOLUTION = "subpixel-resolution"
-# Tags of a TIFF that other formats do not hold, packed by :func:`subpixel.image.files.containers.tiff.pack_tags`.
-TIFF_TAGS = "subpixel-tiff-tags"
 # Whether the colours of an AVIF are premultiplied by alpha: 0 or 1.
 PREMULTIPLIED = "subpixel-premultiplied"
 # Tags of a TIFF that libvips does not write.

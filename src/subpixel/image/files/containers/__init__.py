@@ -15,5 +15,4 @@ INVENTORIES: tuple[Inventory, ...] = (
     webp.INVENTORY,
     isobmff_inventory.INVENTORY,
     gif.INVENTORY,
-    tiff_inventory.INVENTORY,
 )
