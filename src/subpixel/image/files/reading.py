@@ -23,6 +23,7 @@ from subpixel.image.files.compression_info import read_compression
 from subpixel.image.files.containers import apng, jpeg, png
 from subpixel.image.files.containers.tiff_images import TiffImages
 from subpixel.image.files.content import Content, read_content
+from subpixel.image.files.decoding import Decoding, decoding_of
 from subpixel.image.files.formats import format_by_signature
 from subpixel.image.files.icc_check import check_profile
 from subpixel.image.files.image_data import ImageData
@@ -46,6 +47,8 @@ __all__ = ["LIMIT", "ImageFile", "ImageHeader", "damage_error", "load_pixels", "
 # Default limit in megapixels: three times the largest photographs that people stitch by hand, and 3 GB in memory as
 # 8-bit RGB. A file of a few hundred bytes can claim more.
 LIMIT = 1000.0
+# Bytes of a pixel by which the limit counts the memory that a decoder holds, and how many bytes any decoder may hold.
+_PIXEL, _ALWAYS = 3, 256 << 20
 
 # What pixels are read as, by libvips' formats.
 _DTYPES: dict[str, Any] = {"uchar": np.uint8, "ushort": np.uint16, "float": np.float32, "double": np.float32}
@@ -115,6 +118,7 @@ class ImageFile:
         compression: how the file is compressed.
         pages: the number of frames.
         animation: the frames of an animated PNG, which libvips does not read.
+        decoding: bytes that the decoder holds at once.
     """
 
     file: OpenFile
@@ -125,6 +129,7 @@ class ImageFile:
     compression: Source
     pages: int = 1
     animation: AnimatedPng | None = None
+    decoding: int = 0
 
     def __enter__(self) -> Self:
         return self
@@ -158,7 +163,7 @@ def read(path: str | Path, *, limit: float = LIMIT) -> ImageData:
     Args:
         path: the file. Its content decides what it is, not its name.
         limit: largest size in megapixels, of all frames together. A larger image is refused before anything is
-            allocated.
+            allocated, and so is one whose decoder would hold more than 3 bytes for each pixel of the limit at once.
 
     Raises:
         ImageReadError: the file is missing, not an image, damaged, truncated, too large, or of a kind that cannot be
@@ -288,6 +293,8 @@ def _open_image(header: ImageHeader, limit: float) -> ImageFile:
             pages = 1 if animation is None else len(animation.frames)
         vips = header.vips if pages == 1 or animation is not None else _all_frames(file)
         _check_limit(path, vips.width, vips.height * (1 if animation is None else pages), pages, limit)
+        decoding = decoding_of(reader, vips, header.loader, pages, images)
+        _check_decoding(path, f"{vips.width}×{vips.height}", decoding, reader.seek(0, os.SEEK_END), limit)
         if images is not None:
             vips = with_fields_of_the_file(vips, images, reader)
             vips, others = _with_colours(vips, images, reader, path)
@@ -322,7 +329,9 @@ def _open_image(header: ImageHeader, limit: float) -> ImageFile:
         set_frame_times(metadata, [frame.delay for frame in animation.frames], animation.plays)
         if animation.has_still:
             notes = (*notes, "the default image, which viewers without animations show, is no frame: it is not kept")
-    return ImageFile(file, metadata, image, (*others, *notes, *losses), dtype, compression, pages, frames)
+    return ImageFile(
+        file, metadata, image, (*others, *notes, *losses), dtype, compression, pages, frames, decoding.memory
+    )
 
 
 def _png_contents(path: Path, reader: BinaryIO) -> tuple[png.Contents, apng.Animation | None]:
@@ -343,6 +352,18 @@ def _check_limit(path: Path, width: int, height: int, pages: int, limit: float) 
         raise ImageReadError(
             f"{path}: {size} are {_amount(megapixels)} megapixels, the limit is {_amount(limit)};"
             f" limit={int(np.ceil(megapixels))} allows it"
+        )
+
+
+def _check_decoding(path: Path, size: str, decoding: Decoding, length: int, limit: float) -> None:
+    """Raise ImageReadError if decoding takes more memory than the limit allows, or more bytes than the file has."""
+    if length < decoding.least:
+        raise ImageReadError(f"{path}: the image is damaged or truncated ({length:,} bytes cannot hold {size} pixels)")
+    needed = decoding.memory / _PIXEL / 1e6
+    if needed > limit and decoding.memory > _ALWAYS:
+        raise ImageReadError(
+            f"{path}: decoding takes {decoding.memory / 1e9:.1f} GB at once, as much as {_amount(needed)} megapixels, "
+            f"the limit is {_amount(limit)}; limit={int(np.ceil(needed))} allows it"
         )
 
 
