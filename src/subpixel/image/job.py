@@ -165,7 +165,7 @@ class Job:
         height, width, channels = file.shape
         pixels = height * width + size[0] * size[1]
         large = pixels * channels * file.dtype.itemsize > HUGE
-        return large and self.upscaler.in_parts and self.compare is None and file.pages == 1 and not file.animation
+        return large and self.upscaler.in_parts and self.compare is None and file.pages == 1 and file.decoder is None
 
     def _in_memory(self, file: ImageFile, destination: Path, progress: Progress) -> _Outcome:
         start = time.perf_counter()
