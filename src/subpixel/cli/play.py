@@ -71,6 +71,7 @@ def play(
     live = PipeOutput(
         source,
         upscaler,
+        None,
         time_range=time_range_of(start, end, None),
         deinterlace=deinterlace,
         side_by_side=side_by_side,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -21,9 +22,10 @@ from subpixel.image.job import Job
 from subpixel.image.synthetic import photograph
 from subpixel.models.auto import Choice, Source
 from subpixel.models.spandrel_models import SpandrelModel
+from subpixel.storage.memory import stack_size
 from subpixel.upscaler import SizePlan, Target, Upscaler
 
-__all__ = ["Estimate", "SpeedTrials", "estimate_job"]
+__all__ = ["Estimate", "SpeedTrials", "addresses_needed", "estimate_job"]
 
 # Memory in bytes besides images: rows in a coder, and the buffers of a network. Measured: 9 … 18 MB on the native
 # backend, 270 … 370 MB on the others, where whole layers of a band of rows are in memory.
@@ -35,6 +37,9 @@ _BETWEEN, _BETWEEN_ROWS = 256 << 20, 160 << 20
 _ROWS = 150_000_000
 # The coder of lossless WebP holds all pixels: bytes per pixel, measured.
 _HELD_BY_LOSSLESS = 24
+
+# Addresses that libraries reserve and hardly use, besides the stacks of their threads: measured.
+_RESERVED = 40_000_000
 
 # Sides of the images of a trial. The next one is upscaled if the trial then takes at most this many seconds, assuming
 # that it takes four times as long as the last.
@@ -153,6 +158,10 @@ def estimate_job(job: Job, trials: SpeedTrials | None = None, *, makes_folder: b
         if named is None:
             _collect(problems, lambda: job.check(destination, makes_folder=makes_folder))
         _collect(problems, lambda: job.check_comparison(destination))
+        if not problems:
+            _collect(problems, lambda: job.check_memory(file, destination))
+            if problems:
+                return Estimate(job.source, destination, problems=tuple(problems))
         return _estimate(job, file, destination, trials or SpeedTrials(), problems)
 
 
@@ -245,6 +254,22 @@ def _time_once(
 def _ratio(plan: SizePlan) -> float:
     """How many times larger, by the longer side, where rounding matters least."""
     return max(plan.size) / max(plan.source)
+
+
+def addresses_needed(job: Job, file: ImageFile, destination: Path) -> int:
+    """The addresses in bytes that a job takes beyond those in use: its memory, and what libraries reserve.
+
+    Args:
+        job: the job.
+        file: its source.
+        destination: of its result.
+    """
+    height, width, _ = file.shape
+    choice = job.upscaler.choose_by_source(file.compression, width, height)
+    encoding = _Encoding.of(job, destination.suffix.lower(), file.compression)
+    # libvips has as many threads as there are processors for reading, and again for writing.
+    threads = job.upscaler.threads + 2 * (os.cpu_count() or 1)
+    return _memory(job, file, job.upscaler.plan(width, height, choice), encoding) + _RESERVED + threads * stack_size()
 
 
 def _memory(job: Job, file: ImageFile, plan: SizePlan, encoding: _Encoding) -> int:

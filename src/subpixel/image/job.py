@@ -25,6 +25,7 @@ from subpixel.image.output_name import output_path, sheet_path
 from subpixel.image.output_pixels import Colour, OutputPixels
 from subpixel.models.auto import Choice
 from subpixel.storage.digest import digest_of
+from subpixel.storage.memory import TILE_HELP, memory_errors, memory_left, require_memory
 from subpixel.upscaler import SizePlan, Upscaler
 
 __all__ = ["HUGE", "Job", "Progress", "Result"]
@@ -123,7 +124,12 @@ class Job:
             ImageReadError: the source cannot be read.
             ImageWriteError: the destination exists or cannot be written.
             InvalidArgument: the destination's format cannot hold the result, or the size is impossible.
+            OutOfMemory: there is not enough memory.
         """
+        with memory_errors(str(self.source), TILE_HELP):
+            return self._run(progress)
+
+    def _run(self, progress: Progress | None) -> Result:
         if self.destination is not None:
             self.check(self.destination)
         with self.open() as file:
@@ -136,6 +142,7 @@ class Job:
             size = self.upscaler.target.size(width, height)
             channels, dtype = self.output_pixels.form(channels, file.dtype)
             check_pixels(destination, (size[1], size[0], channels), dtype, file.pages)
+            self.check_memory(file, destination)
             process = self._by_rows if self.needs_rows(file, size) else self._in_memory
             outcome = process(file, destination, progress or (lambda done, total: None))
         notes = outcome.notes if outcome.plan.note is None else (*outcome.notes, outcome.plan.note)
@@ -166,6 +173,18 @@ class Job:
         pixels = height * width + size[0] * size[1]
         large = pixels * channels * file.dtype.itemsize > HUGE
         return large and self.upscaler.in_parts and self.compare is None and file.pages == 1 and file.decoder is None
+
+    def check_memory(self, file: ImageFile, destination: Path) -> None:
+        """Check that a limit of this process leaves enough memory.
+
+        Raises:
+            OutOfMemory: it does not.
+        """
+        if memory_left() is None:
+            return
+        from subpixel.image.estimate import addresses_needed  # which imports this module
+
+        require_memory(addresses_needed(self, file, destination), str(self.source), TILE_HELP, kind="image")
 
     def _in_memory(self, file: ImageFile, destination: Path, progress: Progress) -> _Outcome:
         start = time.perf_counter()

@@ -466,6 +466,6 @@ class Upscaler:
     def _still(network: Network | MotionNetwork) -> Network:
         if not isinstance(network, Network):
             raise Unsupported(
-                f"model '{network.model.name}' is for videos; use subpixel video, or another model for images"
+                f"model '{network.model.name}' is for videos and does not upscale images; model 'fast' does"
             )
         return network

@@ -192,8 +192,6 @@ _SIGNATURES: tuple[tuple[str, int, bytes], ...] = (
     ("HEIC", 4, b"ftypmif1"),
     ("HEIC", 4, b"ftypmsf1"),
     ("AVIF", 4, b"ftypavi"),
-    ("CR3, a raw format of cameras", 4, b"ftypcrx"),
-    ("RAF, a raw format of cameras", 0, b"FUJIFILMCCD-RAW"),
 )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
@@ -21,6 +21,8 @@ from subpixel.image.files.animated_png import AnimatedPng
 from subpixel.image.files.colour_spaces import GRAY, RGB
 from subpixel.image.files.compression_info import read_compression
 from subpixel.image.files.containers import apng, isobmff, png
+from subpixel.image.files.containers.tiff_images import TiffImages
+from subpixel.image.files.content import Content, read_content
 from subpixel.image.files.decoders.decoder import Decoder, header_image
 from subpixel.image.files.decoders.registry import AnyDecoder, open_decoder
 from subpixel.image.files.icc_check import check_profile
@@ -36,6 +38,7 @@ from subpixel.image.files.source_metadata import (
     loader_name,
     set_frame_times,
 )
+from subpixel.image.files.tiff_source import set_tiff_metadata, with_colours, with_fields_of_the_file
 from subpixel.models.auto import Source
 from subpixel.storage.os_errors import os_error_text
 
@@ -75,12 +78,14 @@ class ImageHeader:
         file: the file.
         vips: the header, of an animation that of the first frame. Its pixels are read at most once, from the top.
         pages: the frames of an animation, else 1. A damaged PNG may state any number.
+        content: what the file is by its own bytes.
         decoder: reads the pixels, where libvips does not.
     """
 
     file: OpenFile
     vips: pyvips.Image
     pages: int
+    content: Content = field(default_factory=Content)
     decoder: AnyDecoder | None = None
 
     @property
@@ -224,23 +229,27 @@ def open_header(path: str | Path) -> ImageHeader:
 
 
 def _open_header(file: OpenFile) -> ImageHeader:
+    with file.reader() as reader:
+        content = read_content(reader)
+    if content.refusal is not None:
+        raise ImageReadError(f"{file.path}: {content.refusal}")
     try:
-        vips = file.vips_image(**_OPTIONS)
+        vips = file.vips_image(**content.options, **_OPTIONS)
     except pyvips.Error:
         decoder = open_decoder(file)
         if decoder is not None:
-            return ImageHeader(file, _header_beside(decoder, file), decoder.layout.pages, decoder)
+            return ImageHeader(file, _header_beside(decoder, file), decoder.layout.pages, content, decoder)
         with file.reader() as reader:
             if not isobmff.is_heif(reader.read(64)):
                 raise
         vips = file.heif_image(**_OPTIONS)  # libvips knows a file by its major brand only
     loader, pages = loader_name(vips), frame_count(vips)
     if loader == "heifload" and (decoder := open_decoder(file)) is not None:
-        return ImageHeader(file, vips, decoder.layout.pages, decoder)
+        return ImageHeader(file, vips, decoder.layout.pages, content, decoder)
     if loader == "pngload":
         with file.reader() as reader:
             pages = png.declared_frames(reader)
-    return ImageHeader(file, vips, pages)
+    return ImageHeader(file, vips, pages, content)
 
 
 def _header_beside(decoder: AnyDecoder, file: OpenFile) -> pyvips.Image:
@@ -287,15 +296,22 @@ def _open_image(header: ImageHeader, limit: float) -> ImageFile:
         raise ImageReadError(f"{path}: this is a table of numbers, not an image")
     if header.decoder is not None:
         return _open_decoded(file, header.vips, header.decoder, limit)
+    images = header.content.tiff
+    others: tuple[str, ...] = ()
     with file.reader() as reader:
         contents, animation = _png_contents(path, reader) if header.loader == "pngload" else (None, None)
         if contents is not None:
             pages = 1 if animation is None else len(animation.frames)
         vips = header.vips if pages == 1 or animation is not None else _all_frames(file)
         _check_limit(path, vips.width, vips.height * (1 if animation is None else pages), pages, limit)
+        if images is not None:
+            vips = with_fields_of_the_file(vips, images, reader)
+            vips, others = _with_colours(vips, images, reader, path)
         # Each new operation starts another sequential pass, so metadata is taken from the unread image.
         compression = read_compression(reader)
         metadata, losses = collect_metadata(vips, reader, lossy=compression.codec is not None, contents=contents)
+        if images is not None:
+            losses = (*losses, *set_tiff_metadata(metadata, reader, images))
     if header.loader == "heifload":
         _check_codec(file)
     image, notes = _to_gray_or_rgb(vips)
@@ -305,10 +321,10 @@ def _open_image(header: ImageHeader, limit: float) -> ImageFile:
     if contents is not None and "exif" in contents.profiles:  # which libvips does not find
         image = image.copy()
         image.set_type(pyvips.GValue.gint_type, "orientation", get_field(metadata, "orientation", 1))
-    images = get_field(vips, "n-pages", 1)
-    if images > pages:
+    number = get_field(vips, "n-pages", 1)
+    if number > pages and images is None:
         shown = "main one" if header.loader == "heifload" else "first"
-        notes = (*notes, f"the file holds {images} images; the {shown} is upscaled")
+        notes = (*notes, f"the file holds {number} images; the {shown} is upscaled")
     if image.format == "double":
         notes = (*notes, "64-bit floating point was read as 32-bit")
     if image.format not in _DTYPES or image.bands > 4:
@@ -324,7 +340,7 @@ def _open_image(header: ImageHeader, limit: float) -> ImageFile:
         set_frame_times(metadata, [frame.delay for frame in animation.frames], animation.plays)
         if animation.has_still:
             notes = (*notes, "the default image, which viewers without animations show, is no frame: it is not kept")
-    return ImageFile(file, metadata, image, (*notes, *losses), dtype, compression, pages, frames)
+    return ImageFile(file, metadata, image, (*others, *notes, *losses), dtype, compression, pages, frames)
 
 
 def _open_decoded(file: OpenFile, vips: pyvips.Image, decoder: AnyDecoder, limit: float) -> ImageFile:
@@ -361,6 +377,15 @@ def _check_limit(path: Path, width: int, height: int, pages: int, limit: float) 
             f"{path}: {size} are {_amount(megapixels)} megapixels, the limit is {_amount(limit)};"
             f" limit={int(np.ceil(megapixels))} allows it"
         )
+
+
+def _with_colours(
+    vips: pyvips.Image, images: TiffImages, reader: BinaryIO, path: Path
+) -> tuple[pyvips.Image, tuple[str, ...]]:
+    try:
+        return with_colours(vips, images, reader)
+    except ValueError as error:
+        raise ImageReadError(f"{path}: {error}") from None
 
 
 def _all_frames(file: OpenFile) -> pyvips.Image:

@@ -19,7 +19,7 @@ from subpixel.image.files.output_metadata import PreparedImage, prepare_metadata
 from subpixel.image.files.provenance import Provenance
 from subpixel.image.files.source_metadata import LOSSY, get_field
 from subpixel.image.files.verification import verify
-from subpixel.image.files.vips_errors import write_failure_text
+from subpixel.image.files.vips_errors import write_failure
 from subpixel.image.files.vips_paths import vips_path
 from subpixel.storage.locks import scratch_file
 from subpixel.storage.os_errors import write_errors_as
@@ -92,7 +92,7 @@ def write_vips_image(
                 with vips_path(file) as name:
                     _without_short_delays(prepared, form).write_to_file(name, **options)
         except pyvips.Error as error:
-            raise ImageWriteError(f"{path}: cannot be written: {write_failure_text(error, file)}") from None
+            raise write_failure(path, error, file) from error
         try:
             _add_metadata(file, prepared, form)
         except ValueError as error:
@@ -149,8 +149,9 @@ def check_quality(form: Format, quality: int | None) -> None:
 def _add_metadata(file: Path, prepared: PreparedImage, form: Format) -> None:
     """Add what libvips does not write, and remove what it invents."""
     remove_defaults(file, form, prepared.source_exif, resolution=prepared.resolution)
-    if form.name == "TIFF" and (prepared.exif is not None or prepared.iptc is not None):
-        tiff.add_metadata(file, prepared.exif, prepared.iptc, (prepared.image.width, prepared.image.height))
+    if form.name == "TIFF" and (prepared.exif is not None or prepared.iptc is not None or prepared.tiff_tags):
+        size = prepared.image.width, prepared.image.height
+        tiff.add_metadata(file, prepared.exif, prepared.iptc, size, prepared.tiff_tags)
     if form.name == "PNG" and prepared.chunks:
         png.insert_chunks(file, prepared.chunks)
     if form.name == "PNG" and prepared.texts:
