@@ -182,7 +182,7 @@ def upscale(
         Upscaler, scale, model=model, backend=backend, precision=precision, **size, ensemble=ensemble, strength=strength
     )
     upscaler = make_upscaler(threads=threads)
-    with stop_on_signals() as stop, StandardStreams(inputs, output) as streams:
+    with stop_on_signals() as stop, StandardStreams(inputs, output, limit, stop.is_set) as streams:
         if streams.writes and as_json:
             raise InvalidArgument("--json and an image cannot both be written to standard output")
         suffix = None if file_format is None else suffix_of(file_format)

@@ -6,7 +6,7 @@ alpha and the frames of an animation. :attr:`subpixel.image.files.image_data.Ima
 
 from __future__ import annotations
 
-import os
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,9 +26,23 @@ from subpixel.image.files.output_metadata import GRAY, RGB
 from subpixel.image.files.source_metadata import collect_metadata, frame_count, get_field, loader_name
 from subpixel.image.files.vips_errors import vips_error_text
 from subpixel.models.auto import Source
+from subpixel.storage.file_kinds import file_kind
 from subpixel.storage.os_errors import os_error_text
 
-__all__ = ["LIMIT", "ImageFile", "ImageHeader", "damage_error", "load_pixels", "open_header", "open_image", "read"]
+__all__ = [
+    "LIMIT",
+    "ImageFile",
+    "ImageHeader",
+    "check_read",
+    "damage_error",
+    "load_pixels",
+    "open_header",
+    "open_image",
+    "pipe_bytes",
+    "read",
+    "read_error",
+    "reopen",
+]
 
 # Default limit in megapixels: three times the largest photographs that people stitch by hand, and 3 GB in memory as
 # 8-bit RGB. A file of a few hundred bytes can claim more.
@@ -173,7 +187,8 @@ def load_pixels(file: ImageFile) -> ImageData:
         image = image if file.pages > 1 else image.autorot()
         pixels = image.numpy().reshape(image.height, image.width, image.bands)
     except pyvips.Error as error:
-        raise damage_error(file.file.path, error) from None
+        raise read_error(file.file, error) from None
+    check_read(file.file)
     data = ImageData(pixels.astype(file.dtype, copy=False), file.metadata, file.notes, file.pages)
     if file.pages > 1 and file.orientation > 1:
         return data.with_frames([_UPRIGHT[file.orientation - 1](frame) for frame in data.frames])
@@ -185,17 +200,50 @@ def damage_error(path: str | Path, error: pyvips.Error) -> ImageReadError:
     return ImageReadError(f"{path}: the image is damaged or truncated ({vips_error_text(error)})")
 
 
-def open_header(path: str | Path) -> ImageHeader:
-    """Open an image file and read its header.
+def read_error(file: OpenFile, error: pyvips.Error) -> ImageReadError:
+    """The error for a file whose pixels cannot all be read: it is damaged, or changed while it was read.
+
+    Raises:
+        KeyboardInterrupt: the process was interrupted while libvips read the file.
+    """
+    try:
+        check_read(file)
+    except ImageReadError as failure:
+        return failure
+    return damage_error(file.path, error)
+
+
+def check_read(file: OpenFile) -> None:
+    """Check that all that was read from a file belongs together, see :meth:`OpenFile.check`.
+
+    Raises:
+        ImageReadError: it does not, or the file could not be read.
+        KeyboardInterrupt: the process was interrupted while libvips read the file.
+    """
+    try:
+        file.check()
+    except ImageReadError:
+        raise
+    except OSError as error:
+        raise ImageReadError(f"{file.path}: {os_error_text(error)}") from None
+
+
+def open_header(path: str | Path, *, limit: float = LIMIT) -> ImageHeader:
+    """Open an image file and read its header. A pipe is read to its end.
+
+    Args:
+        path: the file.
+        limit: as for :func:`read`; a pipe may give four bytes for each pixel.
 
     Raises:
         ImageReadError: the file cannot be opened, or is not an image.
     """
     path = Path(path)
-    if os.path.isdir(path):  # unlike Path.is_dir this raises nothing; opening the file shows what is wrong
-        raise ImageReadError(f"{path}: this is a folder, not an image")
+    kind = file_kind(path)
+    if kind in ("folder", "device"):
+        raise ImageReadError(f"{path}: this is a {kind}, not an image")
     try:
-        file = OpenFile(path)
+        file = OpenFile.of_pipe(path, pipe_bytes(limit)) if kind == "pipe" else OpenFile(path)
     except OSError as error:
         raise ImageReadError(f"{path}: {os_error_text(error)}") from None
     try:
@@ -225,15 +273,32 @@ def open_image(path: str | Path, *, limit: float = LIMIT, header: ImageHeader | 
     if header is not None and not header.file.is_current:
         header.file.close()
         header = None
-    header = header or open_header(path)
+    header = header or open_header(path, limit=limit)
     try:
         return _open_image(header, limit)
     except pyvips.Error as error:
-        failure = damage_error(path, error)
+        failure = read_error(header.file, error)
     except OSError as error:
         failure = error if isinstance(error, ImageReadError) else ImageReadError(f"{path}: {os_error_text(error)}")
     header.file.close()
     raise failure
+
+
+def reopen(file: ImageFile) -> ImageFile:
+    """The same open file, to read its pixels once more.
+
+    Raises:
+        ImageReadError: the file changed since it was opened.
+    """
+    try:
+        return _open_image(ImageHeader(file.file, file.file.vips_image(**_OPTIONS)), math.inf)
+    except pyvips.Error as error:
+        raise read_error(file.file, error) from None
+
+
+def pipe_bytes(limit: float) -> int:
+    """The number of bytes that an image of at most ``limit`` megapixels may need in a pipe: four for each pixel."""
+    return int(limit * 4e6) if 0 < limit < 1e9 else 1 << 62  # a limit that is no number is refused later
 
 
 def _open_image(header: ImageHeader, limit: float) -> ImageFile:

@@ -1,0 +1,103 @@
+"""``-``, ``/dev/stdout`` and pipes in place of files."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+
+from subpixel.errors import InvalidArgument
+from subpixel.storage.file_kinds import descriptor_in, file_kind
+from subpixel.storage.pipes import PipeReader, PipeWriter
+
+__all__ = [
+    "STREAM",
+    "check_output",
+    "is_input_stream",
+    "is_output_stream",
+    "open_input",
+    "open_output",
+    "stream_name",
+]
+
+# What users write for standard input or output. A file of this name is ``./-``.
+STREAM = "-"
+
+
+def is_input_stream(name: str) -> bool:
+    """Whether an input is ``-`` or a pipe, which is read once, from its beginning.
+
+    >>> is_input_stream("-"), is_input_stream("./-")
+    (True, False)
+    """
+    return name == STREAM or file_kind(name) == "pipe"
+
+
+def is_output_stream(name: str | None) -> bool:
+    """Whether an output is ``-``, an existing pipe, or a path that stands for standard output."""
+    return name is not None and (name == STREAM or descriptor_in(name) == 1 or file_kind(name) == "pipe")
+
+
+def stream_name(name: str, standard: str) -> str:
+    """What messages call a stream.
+
+    Args:
+        name: as the user wrote it.
+        standard: what ``-`` is called.
+
+    >>> stream_name("-", "standard input"), stream_name("/dev/fd/63", "standard input")
+    ('standard input', '/dev/fd/63')
+    """
+    return standard if name == STREAM else name
+
+
+def open_input(name: str, stopped: Callable[[], bool] = lambda: False) -> PipeReader:
+    """Open a stream to read from.
+
+    Args:
+        name: ``-`` or the path of a pipe.
+        stopped: returns True when waits should end.
+
+    Raises:
+        InvalidArgument: standard input is closed or a terminal.
+        OSError: the pipe cannot be opened.
+    """
+    if name == STREAM:
+        if sys.__stdin__ is None:
+            raise InvalidArgument("-: standard input is closed")
+        if sys.stdin.isatty():
+            raise InvalidArgument("-: standard input is a terminal; redirect it, or name a file")
+        return PipeReader(sys.stdin.fileno(), stopped)
+    return PipeReader(name, stopped)
+
+
+def check_output(name: str) -> None:
+    """Check an output stream before any work.
+
+    Raises:
+        InvalidArgument: it is standard output, and that is closed or a terminal.
+    """
+    if name != STREAM and descriptor_in(name) != 1:
+        return
+    if sys.__stdout__ is None:
+        raise InvalidArgument("-: standard output is closed")
+    if sys.stdout.isatty():
+        raise InvalidArgument("-: standard output is a terminal; redirect it, or choose an output file with -o")
+
+
+def open_output(name: str, stopped: Callable[[], bool] = lambda: False) -> PipeWriter:
+    """Open a stream to write to; a FIFO as soon as it has a reader.
+
+    Args:
+        name: ``-``, a path that stands for standard output, or the path of a pipe.
+        stopped: returns True when waits should end.
+
+    Raises:
+        InvalidArgument: see :func:`check_output`.
+        OSError: the pipe cannot be opened.
+    """
+    check_output(name)
+    if name == STREAM or descriptor_in(name) == 1:
+        sys.stdout.flush()
+        return PipeWriter(sys.stdout.fileno(), stopped)
+    return PipeWriter(os.fspath(name), stopped)
