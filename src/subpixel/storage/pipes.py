@@ -12,7 +12,6 @@ import os
 import select
 import stat
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from typing import Any, BinaryIO
@@ -209,5 +208,7 @@ def _check_space(file: BinaryIO) -> None:
         return
     status = os.fstatvfs(file.fileno())
     if status.f_bavail * status.f_frsize < _RESERVE:
-        place = tempfile.gettempdir()
+        from tempfile import gettempdir  # only here, since importing it takes long
+
+        place = gettempdir()
         raise OSError(errno.ENOSPC, f"no space left for a temporary file in {place}; TMPDIR names another folder")

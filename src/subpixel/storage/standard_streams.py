@@ -24,11 +24,12 @@ __all__ = [
 STREAM = "-"
 
 
-def is_input_stream(name: str) -> bool:
-    """Whether an input is ``-`` or a pipe, which is read once, from its beginning.
+def is_input_stream(name: str | os.PathLike[str]) -> bool:
+    """Whether an input is the text ``-`` or a pipe, which is read once, from its beginning.
 
-    >>> is_input_stream("-"), is_input_stream("./-")
-    (True, False)
+    >>> from pathlib import Path
+    >>> is_input_stream("-"), is_input_stream("./-"), is_input_stream(Path("-"))
+    (True, False, False)
     """
     return name == STREAM or file_kind(name) == "pipe"
 

@@ -20,6 +20,7 @@ from subpixel import __version__
 from subpixel.errors import InvalidArgument, VideoWriteError
 from subpixel.models.auto import Choice
 from subpixel.models.files import Model
+from subpixel.storage.file_kinds import file_kind
 from subpixel.storage.locks import claim, remove_leftovers, scratch_file, scratch_path
 from subpixel.storage.os_errors import write_errors_as
 from subpixel.upscaler import MotionNetwork, Network, Upscaler
@@ -34,6 +35,7 @@ from subpixel.video.hdr import display_options, lost_side_data, unwritten_displa
 from subpixel.video.muxing import mux_video
 from subpixel.video.output_name import output_path
 from subpixel.video.segments import Journal, segment_packets
+from subpixel.video.source_state import content_identity, unchanged_file
 from subpixel.video.stream_selection import StreamSelection, select_streams
 from subpixel.video.time_range import TimeRange
 from subpixel.video.verification import find_differences
@@ -43,9 +45,6 @@ __all__ = ["Job", "Progress", "Result", "Settings"]
 
 # Called with the number of encoded frames, and the number of all frames if it is known.
 Progress = Callable[[int, int | None], None]
-
-# Bytes at either end of a source that identify it: a video is too long to be read before each start.
-_ENDS = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -173,6 +172,10 @@ class Job:
             InvalidArgument, Unsupported: the settings do not fit the video or the container.
         """
         start = time.perf_counter()
+        with unchanged_file(self.source) as check:
+            return self._run(progress, start, check)
+
+    def _run(self, progress: Progress | None, start: float, check: Callable[[], None]) -> Result:
         plan = self._plan()
         for note in plan.notes:
             self.on_note(note)
@@ -199,7 +202,7 @@ class Job:
             frames = segments.frame_count
             if not frames:
                 raise no_frame(plan.video)
-            self._write(plan, journal, stack)
+            self._write(plan, journal, stack, check)
             journal.remove()
         return Result(
             plan.destination,
@@ -239,11 +242,12 @@ class Job:
         return _Plan(video, destination, layout, encoding, choice, network, upscaler, stream, selection, tuple(notes))
 
     def _check(self, destination: Path) -> None:
-        if destination.exists() and destination.samefile(self.source):
+        kind = file_kind(destination)
+        if kind == "file" and os.path.samefile(destination, self.source):
             raise VideoWriteError(f"{destination}: the output is the input file; choose another output")
-        if destination.is_dir():
-            raise VideoWriteError(f"{destination}: is a folder; the name of a file is needed")
-        if destination.exists() and not self.overwrite:
+        if kind not in ("file", "missing"):
+            raise VideoWriteError(f"{destination}: is a {kind}; the name of a file is needed")
+        if kind == "file" and not self.overwrite:
             raise VideoWriteError(f"{destination}: exists already; overwrite=True replaces it")
         folder = destination.absolute().parent
         if not folder.is_dir():
@@ -276,7 +280,7 @@ class Job:
         network = plan.network
         return {
             "version": __version__,
-            "source": _source_identity(plan.video.path),
+            "source": content_identity(plan.video.path),
             "model": [network.model.name, _weights_digest(network), network.backend, network.precision],
             "mix": [network.ensemble, network.strength],
             "encoding": plan.encoding.describe(),
@@ -297,7 +301,7 @@ class Job:
             duration = max(Fraction(0), end - self.time_range.start)
         return max(1, round(duration * rate))
 
-    def _write(self, plan: _Plan, journal: Journal, stack: ExitStack) -> None:
+    def _write(self, plan: _Plan, journal: Journal, stack: ExitStack, check: Callable[[], None]) -> None:
         """Write the video, verify it, and only then move it to its destination."""
         destination, track = plan.destination, _SegmentTrack(journal, plan.encoding, plan.stream)
         times = list(chain.from_iterable(segment.times for segment in journal.segments))
@@ -307,6 +311,7 @@ class Job:
         found = find_differences(plan.video, path, times, plan.stream, plan.selection, self.time_range, decode=False)
         if found:
             raise VideoWriteError(f"{destination}: the written file differs when it is read back: {'; '.join(found)}")
+        check()
         with write_errors_as(VideoWriteError, destination):
             path.replace(destination)
 
@@ -346,16 +351,6 @@ def _lost_aspect(stream: VideoStream, encoding: Encoding, container: Container) 
         f"{container} cannot store the sample aspect ratio ({aspect}) with encoder {encoding.encoder.name}; "
         f"{others} can"
     ]
-
-
-def _source_identity(path: Path) -> list[Any]:
-    """What distinguishes a video from another one of the same name."""
-    size = path.stat().st_size
-    with open(path, "rb") as file:
-        digest = hashlib.sha256(file.read(_ENDS))
-        file.seek(max(0, size - _ENDS))
-        digest.update(file.read(_ENDS))
-    return [size, digest.hexdigest()]
 
 
 def _weights_digest(network: Network | MotionNetwork) -> str:

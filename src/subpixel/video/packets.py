@@ -10,6 +10,7 @@ import av
 
 from subpixel.errors import VideoReadError
 from subpixel.storage.os_errors import os_error_text
+from subpixel.video.container_input import input_name
 from subpixel.video.time_range import TimeRange, range_shift
 
 __all__ = ["may_be_repacked", "read_packets", "without_adts_header"]
@@ -94,7 +95,8 @@ def _demux(container: Any) -> Iterator[Any]:
                 if isinstance(error, av.error.EOFError):
                     return
                 if isinstance(error, OSError):
-                    raise VideoReadError(f"{container.name}: cannot be read further ({os_error_text(error)})") from None
+                    name = input_name(container)
+                    raise VideoReadError(f"{name}: cannot be read further ({os_error_text(error)})") from None
                 errors += 1
                 break
             if packet is None:
