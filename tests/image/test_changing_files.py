@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,13 @@ import pyvips
 from numpy.typing import NDArray
 
 from helpers import save_image
-from subpixel import Upscaler
+from subpixel import Upscaler, upscale
 from subpixel.errors import ImageReadError
 from subpixel.image import job, read, upscale_file
 from subpixel.image.files import open_file
+from subpixel.image.files.provenance import read_provenance
 from subpixel.image.job import Job
+from subpixel.models import find, save
 
 FORMATS = ("jpg", "png", "tif", "webp", "gif", "avif", "webp animation", "gif animation")
 Make = Callable[..., NDArray[Any]]
@@ -82,12 +85,12 @@ def rewrite(path: Path) -> None:
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
-def replace(path: Path) -> None:
+def exchange(path: Path) -> None:
     save_image(path.with_name(f"other{path.suffix}"), np.full((100, 150, 3), 7, np.uint8))
     os.replace(path.with_name(f"other{path.suffix}"), path)
 
 
-@pytest.mark.parametrize("change", [truncate, rewrite, replace])
+@pytest.mark.parametrize("change", [truncate, rewrite, exchange])
 @pytest.mark.parametrize("suffix", ["jpg", "png", "tif", "webp", "gif"])
 @pytest.mark.parametrize("rows", [False, True], ids=["in memory", "by rows"])
 def test_a_file_that_changes_while_it_is_read_gives_no_result(
@@ -136,3 +139,19 @@ def test_a_large_file_cut_short_does_not_end_the_process(tmp_path: Path) -> None
             os.truncate(path, 4096)
             with pytest.raises(ImageReadError, match="the file changed while it was read"):
                 job.load_pixels(image)
+
+
+def test_every_use_of_a_model_file_sees_it_as_it_is(tmp_path: Path) -> None:
+    """Weights of the same size and time under the same name; results say which they were made by."""
+    path, source = tmp_path / "m.safetensors", save_image(tmp_path / "a.png", np.full((8, 8, 3), 90, np.uint8))
+    results = []
+    for factor in (1, 0.5):
+        model = find("espcn", 2)
+        weights = {name: (value * factor).astype(np.float32) for name, value in model.weights.items()}
+        save(replace(model, name="m", weights=weights), path)
+        os.utime(path, ns=(10**18, 10**18))
+        result = upscale_file(source, tmp_path / "b.png", model=path, overwrite=True)
+        provenance = read_provenance(result.destination)
+        assert provenance is not None
+        results.append((upscale(read(source).pixels, 2, model=path).tobytes(), provenance.settings))
+    assert len({pixels for pixels, _ in results}) == len({settings for _, settings in results}) == 2

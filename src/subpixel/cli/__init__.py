@@ -28,6 +28,7 @@ from subpixel.cli.train import train
 from subpixel.cli.upscale import upscale
 from subpixel.cli.video import video
 from subpixel.errors import FallbackWarning, InvalidArgument, SubpixelError, Unsupported
+from subpixel.storage.standard_descriptors import fill_standard_descriptors
 
 __all__ = ["app", "main"]
 
@@ -81,6 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     subpixel 0.1.0
     0
     """
+    fill_standard_descriptors()
     warnings.showwarning = _show_warning
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a file name that the terminal cannot show is no failure

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from typing import TextIO
 
 from subpixel.errors import InvalidArgument
 from subpixel.storage.file_kinds import descriptor_in, file_kind
@@ -68,7 +69,7 @@ def open_input(name: str, stopped: Callable[[], bool] = lambda: False) -> PipeRe
             raise InvalidArgument("-: standard input is closed")
         if sys.stdin.isatty():
             raise InvalidArgument("-: standard input is a terminal; redirect it, or name a file")
-        return PipeReader(sys.stdin.fileno(), stopped)
+        return PipeReader(_descriptor(sys.stdin, 0), stopped)
     return PipeReader(name, stopped)
 
 
@@ -100,5 +101,13 @@ def open_output(name: str, stopped: Callable[[], bool] = lambda: False) -> PipeW
     check_output(name)
     if name == STREAM or descriptor_in(name) == 1:
         sys.stdout.flush()
-        return PipeWriter(sys.stdout.fileno(), stopped)
+        return PipeWriter(_descriptor(sys.stdout, 1), stopped)
     return PipeWriter(os.fspath(name), stopped)
+
+
+def _descriptor(stream: TextIO, default: int) -> int:
+    """The descriptor of a stream. One that an application put in its place may have none."""
+    try:
+        return stream.fileno()
+    except OSError:
+        return default

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from subpixel.errors import Unsupported, unknown
+from subpixel.storage.pipes import PipeWriter
 
 __all__ = ["PLAYERS", "Player", "find_player", "open_player"]
 
