@@ -196,20 +196,22 @@ def test_a_network_that_reads_several_frames_is_named_as_any_other(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGTERM there")
 def test_a_stopped_run_says_how_to_resume_and_resumes(tmp_path: Path) -> None:
-    source = make_clip(tmp_path / "video.mp4", size=(640, 480), times=range(120))
-    out = tmp_path / "out.mp4"
+    source = make_clip(tmp_path / "video.mp4", size=(160, 120), times=range(600))
+    out, folder = tmp_path / "out.mp4", tmp_path / ".out.mp4.subpixel-video"
     command = [sys.executable, "-m", "subpixel", "video", str(source), "-o", str(out), "-n", "fast", "--quiet"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:
-        folder = tmp_path / ".out.mp4.subpixel-video"
-        while not list(folder.glob("*.part")):
-            assert running.poll() is None
-            time.sleep(0.01)
-        running.terminate()
-        _, errors = running.communicate(timeout=60)
-    assert running.returncode == 130
-    assert "run the same command again to resume" in errors
-    assert errors.endswith("error: interrupted\n")
-    assert not out.exists()
-    assert not list(folder.glob("*.part"))
+    # The first segment has 240 frames. Before it is complete there is nothing to resume from.
+    for awaited, kept in (("000000.part", False), ("000001.part", True)):
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:
+            while not (folder / awaited).exists():
+                assert running.poll() is None
+                time.sleep(0.01)
+            running.terminate()
+            _, errors = running.communicate(timeout=60)
+        assert running.returncode == 130
+        assert ("run the same command again to resume" in errors) == kept
+        assert errors.endswith("error: interrupted\n")
+        assert not out.exists()
+        assert folder.exists() == kept
+        assert not list(folder.glob("*.part"))
     assert main(command[3:]) == 0
-    assert probe(out).stream.size == (1280, 960)
+    assert probe(out).stream.size == (320, 240)

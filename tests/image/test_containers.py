@@ -105,7 +105,7 @@ def test_texts_of_a_png(tmp_path: Path) -> None:
     info.add_itxt("Title", "图片", "zh", "标题")
     info.add_itxt("XML:com.adobe.xmp", "<a/>")
     Image.fromarray(PIXELS).save(tmp_path / "a.png", pnginfo=info)
-    chunks = parse(png.read_texts, tmp_path / "a.png")
+    chunks = parse(png.read_contents, tmp_path / "a.png").texts
     assert len(chunks) == 3
     Image.fromarray(PIXELS).save(tmp_path / "b.png")
     png.add_texts(tmp_path / "b.png", chunks)
@@ -206,5 +206,5 @@ def parse_all(path: Path) -> None:
     parse(tiff.read_exif, path)
     parse(tiff.read_iptc, path)
     parse(gif.read_blocks, path)
-    parse(png.read_texts, path)
+    parse(png.read_contents, path)
     parse(jpeg.list_losses, path)

@@ -69,7 +69,8 @@ def test_a_result_too_large_for_its_format_is_refused_before_work(
         ("a.png", 1, np.float32, 1, "uint8 or uint16, the image is float32; tif can"),
         ("a.avif", 1, np.float32, 1, "the image is float32; tif can"),
         ("a.gif", 1, np.uint16, 1, "the image is uint16"),
-        ("a.png", 3, np.uint8, 3, "PNG holds no animation, the image has 3 frames; webp can hold it"),
+        ("a.jpg", 3, np.uint8, 3, "JPEG holds no animation, the image has 3 frames; png, webp can hold it"),
+        ("a.webp", 3, np.uint16, 3, "WebP holds uint8, the image is uint16; png can hold it"),
         ("a.tif", 4, np.uint8, 2, "TIFF holds no animation"),
     ],
 )
@@ -108,7 +109,7 @@ def test_names_of_formats(
 def test_formats_that_cannot_be_written(upscaler: Upscaler, look: Look, saved: Saved, asked: str) -> None:
     source = saved("a.png")
     before = look()
-    with pytest.raises(InvalidArgument, match="one of jpg, jpeg, png, tif, tiff, webp, avif, gif"):
+    with pytest.raises(InvalidArgument, match="one of jpg, jpeg, png, apng, tif, tiff, webp, avif, gif"):
         Job(source, upscaler, format=asked).run()
     assert look() == before
 

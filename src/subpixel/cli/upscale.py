@@ -30,8 +30,8 @@ from subpixel.cli.options import (
 )
 from subpixel.cli.progress import bar
 from subpixel.cli.reporting import Reporter
-from subpixel.cli.signals import stop_on_signals
 from subpixel.errors import InvalidArgument
+from subpixel.storage.interrupts import interrupt_requested
 
 if TYPE_CHECKING:
     from subpixel.image.batch.plan import BatchPlan
@@ -182,7 +182,7 @@ def upscale(
         Upscaler, scale, model=model, backend=backend, precision=precision, **size, ensemble=ensemble, strength=strength
     )
     upscaler = make_upscaler(threads=threads)
-    with stop_on_signals() as stop, StandardStreams(inputs, output, limit, stop.is_set) as streams:
+    with StandardStreams(inputs, output, limit) as streams:
         if streams.writes and as_json:
             raise InvalidArgument("--json and an image cannot both be written to standard output")
         suffix = None if file_format is None else suffix_of(file_format)
@@ -211,7 +211,9 @@ def upscale(
                 reporter.note(f"{count} files were left out: they are results of an earlier run, such as {first}")
         policy = TaskPolicy(make_job, existing, make_folders=paths.folder is not None)
         with bar(str(inputs[0]), enabled=len(plan.tasks) == 1 and not quiet) as progress:
-            batch = Batch(plan.tasks, upscaler, make_upscaler, policy, processes, reporter.note, progress, stop)
+            batch = Batch(
+                plan.tasks, upscaler, make_upscaler, policy, processes, reporter.note, progress, interrupt_requested
+            )
             if dry:
                 return dry_run(batch, plan, reporter)
             return follow(batch, plan, reporter, streams, str(paths))

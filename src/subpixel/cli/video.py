@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -29,7 +28,6 @@ from subpixel.cli.options import (
 )
 from subpixel.cli.progress import bar
 from subpixel.cli.reporting import printable
-from subpixel.cli.signals import stop_on_signals
 from subpixel.errors import InvalidArgument, SubpixelError
 from subpixel.storage.standard_streams import (
     STREAM,
@@ -39,6 +37,7 @@ from subpixel.storage.standard_streams import (
     open_output,
     stream_name,
 )
+from subpixel.storage.temporary import temporary_folder
 
 if TYPE_CHECKING:
     from subpixel.video import Result, TimeRange
@@ -237,11 +236,11 @@ def video(
         sink = STREAM if output is None else output
         check_output(sink)
         live = PipeOutput(input_name if piped else Path(input_name), upscaler, pipe_format(file_format), **options)
-        with stop_on_signals(), open_output(sink) as out:
+        with open_output(sink) as out:
             print_notes(name, live.run(out).notes)
         return
     settings = Settings(encoder, crf, preset, pix_fmt, parse_options(encoder_options))
-    with stop_on_signals(), _file(input_name) as path, bar(name, enabled=not quiet) as progress:
+    with _file(input_name) as path, bar(name, enabled=not quiet) as progress:
         printed: list[str] = []
 
         def note(text: str) -> None:
@@ -264,7 +263,8 @@ def video(
         try:
             result = job.run(lambda done, total: progress(min(done, total or 0), total or 0))
         except KeyboardInterrupt:
-            print_notes(name, ["interrupted; run the same command again to resume"])
+            if job.can_resume:
+                print_notes(name, ["interrupted; run the same command again to resume"])
             raise
     print_notes(name, (text for text in result.notes if text not in printed))
     if not quiet:
@@ -304,8 +304,8 @@ def _file(source: str) -> Iterator[Path]:
         return
     from subpixel.video.pipe_input import copy_pipe
 
-    with tempfile.TemporaryDirectory(prefix="subpixel-") as folder:
-        path = Path(folder) / "video"
+    with temporary_folder() as folder:
+        path = folder / "video"
         try:
             copy_pipe(source, path)
             yield path

@@ -316,7 +316,7 @@ def _readable(suffix: str, channels: int, dtype: np.dtype[Any]) -> str:
 
 def _encode(pixels: NDArray[Any], encoding: _Encoding) -> bytes:
     image = prepare_metadata(pyvips.Image.new_from_array(pixels), None, encoding.form).image
-    content: bytes = image.write_to_buffer(encoding.suffix, **encoding.options())
+    content: bytes = image.write_to_buffer(encoding.form.suffixes[0], **encoding.options())
     return content
 
 

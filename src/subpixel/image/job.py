@@ -149,7 +149,7 @@ class Job:
         height, width, channels = file.shape
         pixels = height * width + size[0] * size[1]
         large = pixels * channels * file.dtype.itemsize > HUGE
-        return large and self.upscaler.in_parts and self.compare is None and file.pages == 1
+        return large and self.upscaler.in_parts and self.compare is None and file.pages == 1 and not file.animation
 
     def _in_memory(self, file: ImageFile, destination: Path, progress: Progress) -> _Outcome:
         start = time.perf_counter()
@@ -203,7 +203,11 @@ class Job:
 
     def default_destination(self, file: ImageFile) -> Path:
         """The destination of a result that was not named."""
-        suffix = default_suffix(file.dtype, file.loader, file.pages) if self.format is None else suffix_of(self.format)
+        suffix = (
+            default_suffix(file.dtype, file.loader, file.pages, self.source.suffix)
+            if self.format is None
+            else suffix_of(self.format)
+        )
         return output_path(self.source, self.upscaler.target, suffix, self.folder)
 
     def matches(self, provenance: Provenance) -> bool:

@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from subpixel.storage.interrupts import on_sudden_end
+
 __all__ = ["claim", "is_scratch_name", "remove_leftovers", "scratch_file", "scratch_path"]
 
 _OURS = re.compile(r"\..+\.subpixel-(lock|[0-9a-f]{12}(\.\w+)?)", re.DOTALL)
@@ -52,10 +54,11 @@ def claim(path: Path) -> Iterator[bool]:
     if handle is None:
         yield False
         return
-    try:
-        yield True
-    finally:
-        _remove(name, handle)
+    with on_sudden_end(name.unlink):
+        try:
+            yield True
+        finally:
+            _remove(name, handle)
 
 
 @contextmanager
@@ -75,16 +78,17 @@ def scratch_file(path: Path, suffix: str = "") -> Iterator[Path]:
         OSError: the folder cannot be written.
     """
     name = scratch_path(path, f"{secrets.token_hex(6)}{suffix}")
-    handle = _open_locked(name, os.O_CREAT | os.O_EXCL)
-    if handle is None:
-        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(name))
-    if sys.platform == "win32":  # an open file cannot be renamed there, nor can one that is being written be removed
-        os.close(handle)
-        handle = None
-    try:
-        yield name
-    finally:
-        _remove(name, handle)
+    with on_sudden_end(name.unlink):
+        handle = _open_locked(name, os.O_CREAT | os.O_EXCL)
+        if handle is None:
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(name))
+        if sys.platform == "win32":  # an open file cannot be renamed there, nor can one that is written be removed
+            os.close(handle)
+            handle = None
+        try:
+            yield name
+        finally:
+            _remove(name, handle)
 
 
 def remove_leftovers(folder: Path) -> int:

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import Any, BinaryIO
 
 from subpixel.storage.file_kinds import descriptor_in
+from subpixel.storage.interrupts import interrupt_requested
 
 __all__ = ["PipeReader", "PipeWriter", "TooLong", "spool"]
 
@@ -74,13 +75,13 @@ class PipeReader(_Pipe):
 
     Args:
         path: of a FIFO or a socket, or one that stands for an open descriptor; an integer for the descriptor itself.
-        stopped: returns True when waits should end.
+        stopped: returns True when waits should end; by default after an interrupt.
 
     Raises:
         OSError: it cannot be opened.
     """
 
-    def __init__(self, path: str | os.PathLike[str] | int, stopped: Callable[[], bool] = lambda: False) -> None:
+    def __init__(self, path: str | os.PathLike[str] | int, stopped: Callable[[], bool] = interrupt_requested) -> None:
         number = path if isinstance(path, int) else descriptor_in(path)
         if number is not None:
             descriptor = os.dup(number)  # a socket cannot be opened a second time by its path
@@ -109,14 +110,14 @@ class PipeWriter(_Pipe):
 
     Args:
         path: as for :class:`PipeReader`. A FIFO is opened as soon as there is a reader.
-        stopped: returns True when waits should end.
+        stopped: returns True when waits should end; by default after an interrupt.
 
     Raises:
         OSError: it cannot be opened.
         KeyboardInterrupt: ``stopped`` returned True before there was a reader.
     """
 
-    def __init__(self, path: str | os.PathLike[str] | int, stopped: Callable[[], bool] = lambda: False) -> None:
+    def __init__(self, path: str | os.PathLike[str] | int, stopped: Callable[[], bool] = interrupt_requested) -> None:
         number = path if isinstance(path, int) else descriptor_in(path)
         descriptor = _open_for_writing(path, stopped) if number is None else _writable(number)
         super().__init__(descriptor, getattr(select, "POLLOUT", 0), stopped)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from typing import TextIO
 
 from subpixel.errors import InvalidArgument
@@ -53,12 +52,11 @@ def stream_name(name: str, standard: str) -> str:
     return standard if name == STREAM else name
 
 
-def open_input(name: str, stopped: Callable[[], bool] = lambda: False) -> PipeReader:
+def open_input(name: str) -> PipeReader:
     """Open a stream to read from.
 
     Args:
         name: ``-`` or the path of a pipe.
-        stopped: returns True when waits should end.
 
     Raises:
         InvalidArgument: standard input is closed or a terminal.
@@ -69,8 +67,8 @@ def open_input(name: str, stopped: Callable[[], bool] = lambda: False) -> PipeRe
             raise InvalidArgument("-: standard input is closed")
         if sys.stdin.isatty():
             raise InvalidArgument("-: standard input is a terminal; redirect it, or name a file")
-        return PipeReader(_descriptor(sys.stdin, 0), stopped)
-    return PipeReader(name, stopped)
+        return PipeReader(_descriptor(sys.stdin, 0))
+    return PipeReader(name)
 
 
 def check_output(name: str) -> None:
@@ -87,12 +85,11 @@ def check_output(name: str) -> None:
         raise InvalidArgument("-: standard output is a terminal; redirect it, or choose an output file with -o")
 
 
-def open_output(name: str, stopped: Callable[[], bool] = lambda: False) -> PipeWriter:
+def open_output(name: str) -> PipeWriter:
     """Open a stream to write to; a FIFO as soon as it has a reader.
 
     Args:
         name: ``-``, a path that stands for standard output, or the path of a pipe.
-        stopped: returns True when waits should end.
 
     Raises:
         InvalidArgument: see :func:`check_output`.
@@ -101,8 +98,8 @@ def open_output(name: str, stopped: Callable[[], bool] = lambda: False) -> PipeW
     check_output(name)
     if name == STREAM or descriptor_in(name) == 1:
         sys.stdout.flush()
-        return PipeWriter(_descriptor(sys.stdout, 1), stopped)
-    return PipeWriter(os.fspath(name), stopped)
+        return PipeWriter(_descriptor(sys.stdout, 1))
+    return PipeWriter(os.fspath(name))
 
 
 def _descriptor(stream: TextIO, default: int) -> int:

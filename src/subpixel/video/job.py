@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from subpixel.errors import InvalidArgument, VideoWriteError
 from subpixel.models.auto import Choice
 from subpixel.models.files import Model
 from subpixel.storage.file_kinds import file_kind
+from subpixel.storage.interrupts import on_sudden_end, shielded
 from subpixel.storage.locks import claim, remove_leftovers, scratch_file, scratch_path
 from subpixel.storage.os_errors import write_errors_as
 from subpixel.upscaler import MotionNetwork, Network, Upscaler
@@ -182,7 +185,12 @@ class Job:
         with ExitStack() as stack:
             self._claim(stack, plan.destination)
             remove_leftovers(plan.destination.absolute().parent)
-            journal = Journal(scratch_path(plan.destination, "video"), self._fingerprint(plan))
+            folder = self._journal_folder(plan.destination)
+            remove = partial(shutil.rmtree, folder, ignore_errors=True)
+            tidy = remove if self.realtime else partial(Journal.tidy, folder)
+            stack.enter_context(on_sudden_end(tidy))
+            stack.callback(tidy)
+            journal = Journal(folder, self._fingerprint(plan))
             segments = SegmentEncoder(
                 plan.video,
                 journal,
@@ -194,16 +202,11 @@ class Job:
                 time_range=self.time_range,
             )
             total, resumed = self._expected_frames(plan.video), segments.frame_count
-            try:
-                segments.run(lambda done: progress(done, total) if progress else None)
-            finally:
-                if not journal.segments:
-                    journal.remove()
+            segments.run(lambda done: progress(done, total) if progress else None)
             frames = segments.frame_count
             if not frames:
                 raise no_frame(plan.video)
             self._write(plan, journal, stack, check)
-            journal.remove()
         return Result(
             plan.destination,
             plan.video.stream.size,
@@ -215,6 +218,16 @@ class Job:
             time.perf_counter() - start,
             plan.choice,
         )
+
+    @property
+    def can_resume(self) -> bool:
+        """Whether an earlier run of this job left segments that another run continues after."""
+        destination = self.destination or output_path(self.source, self.upscaler.target)
+        return not self.realtime and Journal.has_segments(self._journal_folder(destination))
+
+    @staticmethod
+    def _journal_folder(destination: Path) -> Path:
+        return scratch_path(destination, "video")
 
     def _plan(self) -> _Plan:
         """Read what the source consists of and decide everything else; all arguments are checked here."""
@@ -312,8 +325,9 @@ class Job:
         if found:
             raise VideoWriteError(f"{destination}: the written file differs when it is read back: {'; '.join(found)}")
         check()
-        with write_errors_as(VideoWriteError, destination):
+        with shielded(), write_errors_as(VideoWriteError, destination):
             path.replace(destination)
+            journal.remove()
 
 
 class _SegmentTrack:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Generic, TypeVar
+
+from subpixel.storage.interrupts import interrupt_requested, shielded
 
 __all__ = ["DEPTH", "Clock", "Stages"]
 
@@ -61,17 +63,20 @@ class Stages(Generic[A, B]):
         self._first, self._middle, self._rest, self._last = first, middle, rest, last
         self._items: queue.Queue[A | None] = queue.Queue(depth)
         self._results: queue.Queue[B | None] = queue.Queue(depth)
-        self._stop = threading.Event()
+        self._stop = False  # not an Event, whose lock an interrupt could leave held
         self._error: BaseException | None = None
         self.clocks = {name: Clock() for name in ("decode", "upscale", "encode")}
 
     def run(self) -> None:
         """Run all stages to the end; raise the first error of a stage."""
         threads = [threading.Thread(target=self._guard, args=(work,)) for work in (self._produce, self._consume)]
-        for thread in threads:
-            thread.start()
+        finished = False
         try:
+            for thread in threads:
+                thread.start()
             for item in self._receive(self._items):
+                if interrupt_requested():  # and the exception was lost
+                    raise KeyboardInterrupt
                 with self.clocks["upscale"]:
                     results = self._middle(item)
                 for result in results:
@@ -79,14 +84,22 @@ class Stages(Generic[A, B]):
             for result in self._rest():
                 self._put(self._results, result)
             self._put(self._results, None)
+            finished = True
         except BaseException as error:  # noqa: BLE001 - raised again at the end of run
             # KeyboardInterrupt too: no thread may continue after a request to stop.
             self._fail(error)
         finally:
-            for thread in threads:
-                thread.join()
+            with shielded():
+                self._join(threads, stop=not finished)
         if self._error is not None:
             raise self._error
+
+    def _join(self, threads: Sequence[threading.Thread], *, stop: bool) -> None:
+        """Wait until the threads end, which they do soon after a request to stop."""
+        for thread in threads:
+            while thread.ident is not None and thread.is_alive():
+                self._stop = self._stop or stop or interrupt_requested()
+                thread.join(_POLL)
 
     def _produce(self) -> None:
         items = iter(self._first)
@@ -94,7 +107,7 @@ class Stages(Generic[A, B]):
             with self.clocks["decode"]:
                 item = next(items, None)
             self._put(self._items, item)
-            if item is None or self._stop.is_set():
+            if item is None or self._stop:
                 return
 
     def _consume(self) -> None:
@@ -109,7 +122,7 @@ class Stages(Generic[A, B]):
     def _fail(self, error: BaseException) -> None:
         if self._error is None and not isinstance(error, _Stopped):
             self._error = error
-        self._stop.set()
+        self._stop = True
         self._cancel()
 
     def _receive(self, source: queue.Queue[A | None] | queue.Queue[B | None], clock: Clock | None = None) -> Iterator:  # type: ignore[type-arg]
@@ -122,7 +135,7 @@ class Stages(Generic[A, B]):
                     yield item
 
     def _put(self, target: queue.Queue, item: A | B | None) -> None:  # type: ignore[type-arg]
-        while not self._stop.is_set():
+        while not self._stop:
             try:
                 return target.put(item, timeout=_POLL)
             except queue.Full:
@@ -130,7 +143,7 @@ class Stages(Generic[A, B]):
         raise _Stopped
 
     def _get(self, source: queue.Queue) -> A | B | None:  # type: ignore[type-arg]
-        while not self._stop.is_set():
+        while not self._stop:
             try:
                 return source.get(timeout=_POLL)  # type: ignore[no-any-return]
             except queue.Empty:

@@ -74,10 +74,12 @@ class Journal:
         VideoWriteError: the folder cannot be written.
     """
 
+    _LIST = "journal.jsonl"
+
     def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
         self.folder = folder
         self.segments: list[Segment] = []
-        self._list = folder / "journal.jsonl"
+        self._list = folder / self._LIST
         head = json.dumps({"format": _FORMAT, **settings}, sort_keys=True)
         lines = self._lines()
         if lines and lines[0] == head:
@@ -124,6 +126,22 @@ class Journal:
     def remove(self) -> None:
         """Remove the folder, once the video is complete."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    @classmethod
+    def has_segments(cls, folder: Path) -> bool:
+        """Whether a folder lists complete segments."""
+        try:
+            return len((folder / cls._LIST).read_text("utf-8").splitlines()) > 1
+        except (OSError, UnicodeDecodeError):
+            return False
+
+    @classmethod
+    def tidy(cls, folder: Path) -> None:
+        """Remove what no run can continue from: unfinished files, and all of a folder without segments."""
+        if not cls.has_segments(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+        for path in folder.glob("*.part"):
+            path.unlink(missing_ok=True)
 
     def _lines(self) -> list[str]:
         try:

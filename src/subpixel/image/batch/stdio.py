@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
@@ -24,6 +23,7 @@ from subpixel.storage.standard_streams import (
     open_output,
     stream_name,
 )
+from subpixel.storage.temporary import temporary_folder
 
 __all__ = ["StandardStreams"]
 
@@ -37,7 +37,6 @@ class StandardStreams:
         inputs: paths, or ``-``. A pipe is read if it is the only input.
         output: a path, None, or ``-``; for input from ``-`` or a pipe, None means ``-``. ``/dev/stdout`` is ``-`` too.
         limit: largest image in megapixels; a pipe may give four bytes for each pixel.
-        stopped: returns True when waits for a pipe should end.
 
     Attributes:
         inputs: paths, of a temporary file in place of a pipe.
@@ -51,15 +50,8 @@ class StandardStreams:
         ImageReadError: nothing comes from the pipe, or more than is accepted.
     """
 
-    def __init__(
-        self,
-        inputs: Sequence[str],
-        output: str | None,
-        limit: float = LIMIT,
-        stopped: Callable[[], bool] = lambda: False,
-    ) -> None:
-        self.inputs, self.output = list(inputs), output
-        self._stopped, self._limit = stopped, limit
+    def __init__(self, inputs: Sequence[str], output: str | None, limit: float = LIMIT) -> None:
+        self.inputs, self.output, self._limit = list(inputs), output, limit
         self.reads = STREAM in inputs or (len(inputs) == 1 and is_input_stream(inputs[0]))
         self.writes = is_output_stream(output) or (self.reads and output is None)
         self._sink = output if output is not None and self.writes else STREAM
@@ -77,7 +69,7 @@ class StandardStreams:
     def __enter__(self) -> Self:
         if not (self.reads or self.writes):
             return self
-        folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="subpixel-")))
+        folder = self._stack.enter_context(temporary_folder())
         if self.reads:
             path = folder / "image"
             self.names[str(path)] = stream_name(self._input, "standard input")
@@ -99,7 +91,7 @@ class StandardStreams:
         """Copy the input into a file."""
         name = stream_name(self._input, "standard input")
         try:
-            with open_input(self._input, self._stopped) as reader, open(path, "wb") as file:
+            with open_input(self._input) as reader, open(path, "wb") as file:
                 size = spool(reader, file, pipe_bytes(self._limit), check_head)
         except TooLong as error:
             more = f"limit={2 * self._limit:g} accepts twice as much"
@@ -120,7 +112,7 @@ class StandardStreams:
             return
         name = stream_name(self._sink, "standard output")
         try:
-            with open(result, "rb") as file, open_output(self._sink, self._stopped) as pipe:
+            with open(result, "rb") as file, open_output(self._sink) as pipe:
                 shutil.copyfileobj(file, pipe, 1 << 20)
         except BrokenPipeError:
             raise

@@ -95,10 +95,11 @@ FORMATS: tuple[Format, ...] = (
     # Level 3 with all filters gives half the size of libvips' default in the same time.
     Format(
         "PNG",
-        (".png",),
+        (".png", ".apng"),
         ("pngload",),
         (1 << 31) - 1,
         dtypes=("uint8", "uint16"),
+        frames=True,
         keeps=_ALL - {"iptc"},
         lossless={"compression": 3, "filter": "all"},
     ),
@@ -219,22 +220,24 @@ def suffix_of(name: str) -> str:
     """
     wanted = "." + name.lower().removeprefix(".")
     if wanted in WRITABLE:
-        return WRITABLE[wanted].suffixes[0]
+        return wanted if wanted == ".apng" else WRITABLE[wanted].suffixes[0]  # who asks for it means the name too
     names = ", ".join(suffix[1:] for suffix in WRITABLE)
     known = next((f": the installed libvips cannot write {n}" for n, s in _NOT_WRITABLE.items() if wanted in s), "")
     raise InvalidArgument(f"format={name!r}{known}: one of {names} is needed")
 
 
-def default_suffix(dtype: np.dtype[Any], loader: str = "", pages: int = 1) -> str:
+def default_suffix(dtype: np.dtype[Any], loader: str = "", pages: int = 1, source_suffix: str = "") -> str:
     """The suffix of a result without a name: an animation keeps its format; else PNG, and TIFF for floating point.
 
     Args:
         dtype: of the pixels.
         loader: the libvips loader of the source.
         pages: the number of frames.
+        source_suffix: of the source, which an animation keeps if it is one of its format's.
     """
     if pages > 1:
-        return next((f.suffixes[0] for f in FORMATS if f.frames and loader in f.loaders), ".webp")
+        suffixes = next((f.suffixes for f in FORMATS if f.frames and loader in f.loaders), (".webp",))
+        return source_suffix.lower() if source_suffix.lower() in suffixes else suffixes[0]
     return ".tif" if dtype == np.float32 else ".png"
 
 

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 import pyvips
 
 from subpixel.image.files.containers import jpeg
 from subpixel.image.files.formats import Format
 from subpixel.image.files.provenance import Provenance
-from subpixel.image.files.source_metadata import COMMENTS, TEXTS, get_blob, set_blob, unpack_blobs
+from subpixel.image.files.source_metadata import (
+    ASPECT,
+    BACKGROUND,
+    COMMENTS,
+    FRAME_TIMES,
+    TEXTS,
+    get_blob,
+    get_field,
+    set_blob,
+    unpack_blobs,
+)
+from subpixel.image.files.stated_colours import carried_chunks, stated_profile
 from subpixel.image.files.xmp import change_properties, remove_properties
 
 __all__ = ["GRAY", "RGB", "PreparedImage", "prepare_metadata"]
@@ -24,6 +36,9 @@ _DROPPED = (
     *("orientation", "bits-per-sample", "palette", "n-pages", "page-height", "delay", "loop", "background"),
     *("interlaced", "icc-profile-data", "xmp-data", "iptc-data", "photoshop-data", "n-subifds", "subifd"),
 )
+
+# How ImageMagick stores IPTC in a PNG.
+_IPTC_TEXT = b"Raw profile type "
 
 _TIFF, _EXIF = "http://ns.adobe.com/tiff/1.0/", "http://ns.adobe.com/exif/1.0/"
 _PREVIEWS = {
@@ -45,7 +60,11 @@ class PreparedImage:
         iptc: the IPTC records, where libvips does not write them (TIFF).
         xmp: the XMP packet; libvips writes it, except into a GIF.
         texts: text chunks of a PNG.
+        chunks: other chunks of a PNG that libvips does not write.
         comments: comments of a GIF.
+        aspect: the byte of a GIF that states its pixels' aspect ratio, or 0.
+        background: the background of an animated WebP: blue, green, red, alpha.
+        times: of the frames of an animated PNG, in seconds: numerator and denominator.
     """
 
     image: pyvips.Image
@@ -55,7 +74,11 @@ class PreparedImage:
     iptc: bytes | None = None
     xmp: bytes | None = None
     texts: tuple[bytes, ...] = ()
+    chunks: tuple[bytes, ...] = ()
     comments: tuple[bytes, ...] = ()
+    aspect: int = 0
+    background: bytes | None = None
+    times: tuple[tuple[int, int], ...] = ()
 
 
 def prepare_metadata(
@@ -85,8 +108,10 @@ def prepare_metadata(
         notes.append(f"{form.name} has {form.bits} bits per channel: 16 were rounded to that")
     image, more = _with_profile(image, header, form)
     notes += more
+    times: tuple[tuple[int, int], ...] = ()
     if pages > 1:
-        notes += _set_animation(image, header, form, pages)
+        times, more = _set_animation(image, header, form, pages)
+        notes += more
     packet, more = _packet(image, header, form, pages, provenance)
     notes += more
     if packet is not None and "xmp" in form.keeps and form.name != "GIF":
@@ -96,8 +121,11 @@ def prepare_metadata(
     notes += [*more, *others]
     texts, comments = unpack_blobs(get_blob(header, TEXTS)), unpack_blobs(get_blob(header, COMMENTS))
     if texts and form.name != "PNG":
+        if "iptc" in form.keeps:
+            texts = tuple(text for text in texts if not text.startswith(_IPTC_TEXT, 8))
         names = ", ".join(chunk[8:].partition(b"\0")[0].decode("latin-1") for chunk in texts)
-        notes.append(f"{form.name} holds no PNG texts: {names} are not kept")
+        if names:
+            notes.append(f"{form.name} holds no PNG texts: {names} are not kept")
         texts = ()
     if comments and form.name != "GIF":
         notes.append(f"{form.name} holds no GIF comment: it is not kept")
@@ -107,7 +135,12 @@ def prepare_metadata(
         notes.append(f"the resolution ({stated}) is implausible: it is not kept")
     elif header is not None and "resolution" not in form.keeps and (header.xres, header.yres) != (1, 1):
         notes.append(f"{form.name} holds no resolution: it is not kept")
-    return PreparedImage(image, pages, tuple(notes), exif, iptc, packet, texts, comments)
+    chunks, more = carried_chunks(header, image, form)
+    aspect, background, lost = _aspect_and_background(header, form, pages)
+    notes += [*more, *lost]
+    return PreparedImage(
+        image, pages, tuple(notes), exif, iptc, packet, texts, chunks, comments, aspect, background, times
+    )
 
 
 def _plausible(header: pyvips.Image) -> bool:
@@ -156,43 +189,85 @@ def _with_profile(
     image: pyvips.Image, header: pyvips.Image | None, form: Format
 ) -> tuple[pyvips.Image, tuple[str, ...]]:
     """Keep the profile if it fits the pixels; convert colours to sRGB if the format holds no profile."""
-    profile = get_blob(header, "icc-profile-data")
-    if profile is None or header is None or header.interpretation not in (*GRAY, *RGB):
-        return image, ()  # after a conversion the profile describes the old colours
     gray = image.bands < 3
-    if profile[16:20] != (b"GRAY" if gray else b"RGB "):
+    # Gray becomes RGB with equal channels in a format without gray, and is converted as gray in one without profiles.
+    stated = stated_profile(header, form, gray=gray and (form.gray or "icc" not in form.keeps))
+    profile, notes = stated.profile, stated.notes
+    if profile is None or header is None or header.interpretation not in (*GRAY, *RGB):
+        return image, notes  # after a conversion the profile describes the old colours
+    if not stated.is_source and "icc" in form.keeps:
+        set_blob(image, "icc-profile-data", profile)
+        return image, notes
+    if profile[16:20] != (b"GRAY" if gray else b"RGB ") and stated.is_source:
         space = profile[16:20].decode("latin-1").strip()
-        return image, (
-            f"the colour profile is for {space} and the image is {'gray' if gray else 'RGB'}: it is not kept",
-        )
+        wrong = f"the colour profile is for {space} and the image is {'gray' if gray else 'RGB'}: it is not kept"
+        return image, (*notes, wrong)
     set_blob(image, "icc-profile-data", profile)
     if "icc" in form.keeps and (form.gray or not gray):
-        return image, ()
+        return image, notes
     lacks = "no colour profile" if "icc" not in form.keeps else "no gray and so no gray profile"
     depth = 16 if image.format == "ushort" else 8
     try:
         image = image.icc_transform("srgb", embedded=True, depth=depth)
     except pyvips.Error:
         image.remove("icc-profile-data")
-        return image, (f"{form.name} holds {lacks}: the source's broken profile is not kept",)
+        return image, (*notes, f"{form.name} holds {lacks}: the source's broken profile is not kept")
     image = image.copy()
     if image.get_typeof("icc-profile-data"):
         image.remove("icc-profile-data")
-    return image, (f"{form.name} holds {lacks}: colours were converted to sRGB",)
+    return image, (*notes, f"{form.name} holds {lacks}: colours were converted to sRGB")
 
 
-def _set_animation(image: pyvips.Image, header: pyvips.Image | None, form: Format, pages: int) -> tuple[str, ...]:
+def _aspect_and_background(
+    header: pyvips.Image | None, form: Format, pages: int
+) -> tuple[int, bytes | None, tuple[str, ...]]:
+    """What a GIF states about its pixels and an animated WebP about what is behind them."""
+    aspect = 0 if header is None else get_field(header, ASPECT, 0)
+    background = get_blob(header, BACKGROUND)
+    notes = []
+    if aspect and form.name != "GIF":
+        notes.append(f"{form.name} cannot hold the aspect ratio of a GIF's pixels: it is not kept")
+        aspect = 0
+    if background is not None and (form.name != "WebP" or pages == 1):
+        notes.append(f"{form.name} cannot hold the background of a WebP animation: it is not kept")
+        background = None
+    return aspect, background, tuple(notes)
+
+
+def _set_animation(
+    image: pyvips.Image, header: pyvips.Image | None, form: Format, pages: int
+) -> tuple[tuple[tuple[int, int], ...], tuple[str, ...]]:
+    """Set the times and repetitions; return the times for an animated PNG, and notes."""
     image.set_type(pyvips.GValue.gint_type, "page-height", image.height // pages)
-    if header is None:
-        return ()
-    if header.get_typeof("loop"):
+    if header is not None and header.get_typeof("loop"):
         image.set_type(pyvips.GValue.gint_type, "loop", header.get("loop"))
-    if not header.get_typeof("delay"):
-        return ()
+    if header is None or not header.get_typeof("delay"):
+        return ((1, 10),) * pages if form.name == "PNG" else (), ()
     delays = header.get("delay")
-    rounded = [round(delay / 10) * 10 for delay in delays] if form.name == "GIF" else delays
+    numbers = get_field(header, FRAME_TIMES, [number for delay in delays for number in (delay, 1000)])
+    exact = [Fraction(*pair) for pair in zip(numbers[::2], numbers[1::2], strict=True)]
+    if form.name == "PNG":
+        times = tuple(_png_time(each) for each in exact)
+        image.set_type(pyvips.GValue.array_int_type, "delay", delays)
+        same = all(Fraction(*time) == each for time, each in zip(times, exact, strict=True))
+        return times, () if same else ("PNG stores delays as fractions of 16 bits: they were rounded",)
+    unit, name = (10, "hundredths of a second") if form.name == "GIF" else (1, "milliseconds")
+    rounded = [round(1000 * each / unit) * unit for each in exact]
     image.set_type(pyvips.GValue.array_int_type, "delay", rounded)
-    return ("GIF stores delays in hundredths of a second: they were rounded",) if rounded != delays else ()
+    same = all(1000 * each == delay for each, delay in zip(exact, rounded, strict=True))
+    return (), () if same else (f"{form.name} stores delays in {name}: they were rounded",)
+
+
+def _png_time(seconds: Fraction) -> tuple[int, int]:
+    """Numerator and denominator of 16 bits; in thousandths or hundredths where that is exact, as people write them."""
+    most = (1 << 16) - 1
+    for unit in (1000, 100, 10, 1):
+        if (seconds * unit).denominator == 1 and seconds * unit <= most:
+            return int(seconds * unit), unit
+    if seconds > most:
+        return most, 1
+    close = seconds.limit_denominator(most if seconds <= 1 else max(1, int(most / seconds)))
+    return (close.numerator, close.denominator) if close.numerator <= most else (most, 1)
 
 
 def _packet(
@@ -247,7 +322,10 @@ def _iptc(image: pyvips.Image, header: pyvips.Image | None, form: Format) -> tup
         return None, ()
     records = jpeg.from_photoshop(segment)
     if "iptc" not in form.keeps:
-        return None, (f"{form.name} holds no IPTC: it is not kept",) if records else ()
+        in_text = form.name == "PNG" and any(
+            text.startswith(_IPTC_TEXT, 8) for text in unpack_blobs(get_blob(header, TEXTS))
+        )
+        return None, (f"{form.name} holds no IPTC: it is not kept",) if records and not in_text else ()
     if form.name == "JPEG":
         if len(segment) > jpeg.LARGEST_SEGMENT:
             return None, ("the IPTC is too large for JPEG: it is not kept",)

@@ -10,20 +10,21 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 import numpy as np
 import pyvips
 from numpy.typing import NDArray
 
 from subpixel.errors import ImageReadError, InvalidArgument
+from subpixel.image.files.animated_png import AnimatedPng
 from subpixel.image.files.compression_info import read_compression
-from subpixel.image.files.containers import png
+from subpixel.image.files.containers import apng, png
 from subpixel.image.files.formats import format_by_signature
 from subpixel.image.files.image_data import ImageData
 from subpixel.image.files.open_file import OpenFile
 from subpixel.image.files.output_metadata import GRAY, RGB
-from subpixel.image.files.source_metadata import collect_metadata, frame_count, get_field, loader_name
+from subpixel.image.files.source_metadata import collect_metadata, frame_count, get_field, loader_name, set_frame_times
 from subpixel.image.files.vips_errors import vips_error_text
 from subpixel.models.auto import Source
 from subpixel.storage.file_kinds import file_kind
@@ -77,20 +78,17 @@ class ImageHeader:
     Args:
         file: the file.
         vips: the header, of an animation that of the first frame. Its pixels are read at most once, from the top.
+        pages: the frames of an animation, else 1. A damaged PNG may state any number.
     """
 
     file: OpenFile
     vips: pyvips.Image
+    pages: int
 
     @property
     def loader(self) -> str:
         """The libvips loader that reads the file."""
         return loader_name(self.vips)
-
-    @property
-    def pages(self) -> int:
-        """The frames of an animation, else 1."""
-        return frame_count(self.vips)
 
     @property
     def pixels(self) -> int:
@@ -111,11 +109,12 @@ class ImageFile:
         file: the file.
         metadata: a header with all metadata and no pixels.
         image: gray or RGB, with or without alpha, not yet upright, the frames of an animation below each other. Its
-            rows can be read once, from the top.
+            rows can be read once, from the top. Of an animated PNG only its kind and size hold.
         notes: what is converted, one sentence each.
         dtype: of the pixels.
         compression: how the file is compressed.
         pages: the number of frames.
+        animation: the frames of an animated PNG, which libvips does not read.
     """
 
     file: OpenFile
@@ -125,6 +124,7 @@ class ImageFile:
     dtype: np.dtype[Any]
     compression: Source
     pages: int = 1
+    animation: AnimatedPng | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -181,16 +181,25 @@ def load_pixels(file: ImageFile) -> ImageData:
     Raises:
         ImageReadError: it is damaged or truncated.
     """
+    in_frames = file.pages > 1 or file.animation is not None
     try:
-        # Turning needs rows in another order than the file has them, and libvips holds only a few.
-        image = file.image if file.orientation < 3 or file.pages > 1 else file.image.copy_memory()
-        image = image if file.pages > 1 else image.autorot()
-        pixels = image.numpy().reshape(image.height, image.width, image.bands)
+        if file.animation is not None:
+            pixels = file.animation.load(file.file, file.image.bands, file.dtype)
+        else:
+            # Turning needs rows in another order than the file has them, and libvips holds only a few.
+            image = file.image if file.orientation < 3 or in_frames else file.image.copy_memory()
+            image = image if in_frames else image.autorot()
+            pixels = image.numpy().reshape(image.height, image.width, image.bands)
     except pyvips.Error as error:
         raise read_error(file.file, error) from None
+    except ValueError as error:
+        check_read(file.file)
+        raise ImageReadError(f"{file.file.path}: the animation is damaged: {error}") from None
+    except OSError as error:
+        raise ImageReadError(f"{file.file.path}: {os_error_text(error)}") from None
     check_read(file.file)
     data = ImageData(pixels.astype(file.dtype, copy=False), file.metadata, file.notes, file.pages)
-    if file.pages > 1 and file.orientation > 1:
+    if in_frames and file.orientation > 1:
         return data.with_frames([_UPRIGHT[file.orientation - 1](frame) for frame in data.frames])
     return data
 
@@ -247,7 +256,12 @@ def open_header(path: str | Path, *, limit: float = LIMIT) -> ImageHeader:
     except OSError as error:
         raise ImageReadError(f"{path}: {os_error_text(error)}") from None
     try:
-        return ImageHeader(file, file.vips_image(**_OPTIONS))
+        vips = file.vips_image(**_OPTIONS)
+        pages = frame_count(vips)
+        if loader_name(vips) == "pngload":
+            with file.reader() as reader:
+                pages = png.declared_frames(reader)
+        return ImageHeader(file, vips, pages)
     except pyvips.Error as error:
         failure = _unreadable(file, error)
     except OSError as error:
@@ -291,7 +305,7 @@ def reopen(file: ImageFile) -> ImageFile:
         ImageReadError: the file changed since it was opened.
     """
     try:
-        return _open_image(ImageHeader(file.file, file.file.vips_image(**_OPTIONS)), math.inf)
+        return _open_image(ImageHeader(file.file, file.file.vips_image(**_OPTIONS), file.pages), math.inf)
     except pyvips.Error as error:
         raise read_error(file.file, error) from None
 
@@ -305,20 +319,20 @@ def _open_image(header: ImageHeader, limit: float) -> ImageFile:
     file, pages, path = header.file, header.pages, header.file.path
     if header.loader in _TABLE_LOADERS:
         raise ImageReadError(f"{path}: this is a table of numbers, not an image")
-    vips = header.vips if pages == 1 else _all_frames(file)
-    megapixels = vips.width * vips.height / 1e6
-    if megapixels > limit:
-        size = f"{vips.width}×{vips.height // pages}" + (f" pixels in {pages} frames" if pages > 1 else " pixels")
-        raise ImageReadError(
-            f"{path}: {size} are {_amount(megapixels)} megapixels, the limit is {_amount(limit)};"
-            f" limit={int(np.ceil(megapixels))} allows it"
-        )
     with file.reader() as reader:
+        contents, animation = _png_contents(path, reader) if header.loader == "pngload" else (None, None)
+        if contents is not None:
+            pages = 1 if animation is None else len(animation.frames)
+        vips = header.vips if pages == 1 or animation is not None else _all_frames(file)
+        _check_limit(path, vips.width, vips.height * (1 if animation is None else pages), pages, limit)
         # Each new operation starts another sequential pass, so metadata is taken from the unread image.
-        image, notes = _to_gray_or_rgb(vips)
-        image = _without_palette_bands(image, vips, file)
         compression = read_compression(reader)
-        metadata, losses = collect_metadata(vips, reader, lossy=compression.codec is not None)
+        metadata, losses = collect_metadata(vips, reader, lossy=compression.codec is not None, contents=contents)
+    image, notes = _to_gray_or_rgb(vips)
+    image = _without_palette_bands(image, metadata, file, contents)
+    if contents is not None and "exif" in contents.profiles:  # which libvips does not find
+        image = image.copy()
+        image.set_type(pyvips.GValue.gint_type, "orientation", get_field(metadata, "orientation", 1))
     images = get_field(vips, "n-pages", 1)
     if images > pages:
         notes = (*notes, f"the file holds {images} images; the first is upscaled")
@@ -329,7 +343,36 @@ def _open_image(header: ImageHeader, limit: float) -> ImageFile:
             f"{path}: {image.bands} bands of {image.format}: 1 to 4 bands of uint8, uint16 or float32 are needed"
         )
     dtype = np.dtype(_DTYPES[image.format])
-    return ImageFile(file, metadata, image, (*notes, *losses), dtype, compression, pages)
+    frames = None
+    if animation is not None:
+        frames = AnimatedPng(animation, gray=image.bands < vips.bands)
+        bands = image.bands + (image.bands in (1, 3) and frames.has_alpha(image.bands))
+        image = pyvips.Image.black(image.width, image.height * pages, bands=bands).cast(image.format)
+        set_frame_times(metadata, [frame.delay for frame in animation.frames], animation.plays)
+        if animation.has_still:
+            notes = (*notes, "the default image, which viewers without animations show, is no frame: it is not kept")
+    return ImageFile(file, metadata, image, (*notes, *losses), dtype, compression, pages, frames)
+
+
+def _png_contents(path: Path, reader: BinaryIO) -> tuple[png.Contents, apng.Animation | None]:
+    contents = png.read_contents(reader)
+    if contents.refusal is not None:
+        raise ImageReadError(f"{path}: {contents.refusal}")
+    try:
+        return contents, apng.read_animation(contents, reader)
+    except ValueError as error:
+        raise ImageReadError(f"{path}: the animation is damaged: {error}") from None
+
+
+def _check_limit(path: Path, width: int, height: int, pages: int, limit: float) -> None:
+    """Raise ImageReadError if an image, of an animation all frames together, is too large."""
+    megapixels = width * height / 1e6
+    if megapixels > limit:
+        size = f"{width}×{height // pages}" + (f" pixels in {pages} frames" if pages > 1 else " pixels")
+        raise ImageReadError(
+            f"{path}: {size} are {_amount(megapixels)} megapixels, the limit is {_amount(limit)};"
+            f" limit={int(np.ceil(megapixels))} allows it"
+        )
 
 
 def _all_frames(file: OpenFile) -> pyvips.Image:
@@ -345,10 +388,13 @@ def _unreadable(file: OpenFile, error: pyvips.Error) -> ImageReadError:
     try:
         with file.reader() as reader:
             start = reader.read(32)
+            contents = png.read_contents(reader)
     except OSError as failure:
         return ImageReadError(f"{path}: {os_error_text(failure)}")
     if not start:
         return ImageReadError(f"{path}: the file is empty")
+    if refusal := contents.refusal or contents.reserved:
+        return ImageReadError(f"{path}: {refusal}")
     name = format_by_signature(start)
     if name is not None:
         return ImageReadError(
@@ -393,21 +439,33 @@ def _to_gray_or_rgb(image: pyvips.Image) -> tuple[pyvips.Image, tuple[str, ...]]
     return image.colourspace("rgb16" if deep else "srgb"), (f"colours were converted from {space} to sRGB",)
 
 
-def _without_palette_bands(image: pyvips.Image, header: pyvips.Image, file: OpenFile) -> pyvips.Image:
+def _without_palette_bands(
+    image: pyvips.Image, header: pyvips.Image, file: OpenFile, contents: png.Contents | None
+) -> pyvips.Image:
     """Gray for a palette of grays, which libvips expands to three equal bands; no alpha that is opaque everywhere.
 
     With a profile for RGB the bands stay, because it does not describe gray. libvips adds an alpha band to a GIF
     wherever a frame leaves pixels of the last one as they are, even if no pixel is transparent in the end.
+
+    Args:
+        image: the pixels.
+        header: with all metadata.
+        file: of the image.
+        contents: of a PNG.
     """
-    loader = loader_name(header)
-    if loader == "pngload" and header.get_typeof("palette") and not header.get_typeof("icc-profile-data"):
-        with file.reader() as reader:
-            return _to_gray(image) if png.has_gray_palette(reader) else image
-    if loader == "gifload":
+    has_profile = header.get_typeof("icc-profile-data") != 0
+    if contents is not None and header.get_typeof("palette") and not has_profile:
+        return _to_gray(image) if contents.has_gray_palette else image
+    if loader_name(header) == "gifload":
         whole = file.vips_image(n=-1, fail_on="error")
         if image.bands == 4 and whole[3].min() == 255:
             image = image[:3]
-        if image.bands >= 3 and (whole[0] != whole[1]).max() == 0 and (whole[1] != whole[2]).max() == 0:
+        if (
+            image.bands >= 3
+            and not has_profile
+            and (whole[0] != whole[1]).max() == 0
+            and (whole[1] != whole[2]).max() == 0
+        ):
             image = _to_gray(image)
     return image
 

@@ -1,8 +1,8 @@
 """The metadata of a source file, as fields of a libvips header that holds no pixels.
 
 libvips reads most of it. Added here: ``exif-data`` and ``iptc-data`` (Photoshop's resources, as in a JPEG) of a TIFF,
-``xmp-data`` of a GIF, and three fields of this package: the text chunks of a PNG, the comments of a GIF, and whether
-the file was compressed with loss.
+what ImageMagick hides in the texts of a PNG and the extensions of a GIF, ``xmp-data`` of a GIF, and fields of this
+package, see below.
 """
 
 from __future__ import annotations
@@ -12,10 +12,15 @@ from typing import Any, BinaryIO
 
 import pyvips
 
-from subpixel.image.files.containers import gif, jpeg, png, tiff
+from subpixel.image.files.containers import gif, jpeg, png, tiff, webp
 
 __all__ = [
+    "ASPECT",
+    "BACKGROUND",
+    "CHUNKS",
+    "CODE_POINTS",
     "COMMENTS",
+    "FRAME_TIMES",
     "LOSSY",
     "TEXTS",
     "collect_metadata",
@@ -24,10 +29,21 @@ __all__ = [
     "get_field",
     "loader_name",
     "set_blob",
+    "set_frame_times",
     "unpack_blobs",
 ]
 
-TEXTS, COMMENTS, LOSSY = "subpixel-texts", "subpixel-comments", "subpixel-lossy"
+# The text chunks of a PNG, and other chunks that a PNG should have unchanged; the comments of a GIF. Packed, see
+# unpack_blobs.
+TEXTS, CHUNKS, COMMENTS = "subpixel-texts", "subpixel-chunks", "subpixel-comments"
+# Whether the file was compressed with loss: 0 or 1.
+LOSSY = "subpixel-lossy"
+# What the samples mean, by ITU-T H.273: primaries, transfer, matrix, and 1 for full range. It precedes the profile.
+CODE_POINTS = "subpixel-code-points"
+# The byte of a GIF that states its pixels' aspect ratio. The background of a WebP: blue, green, red, alpha.
+ASPECT, BACKGROUND = "subpixel-aspect", "subpixel-background"
+# The times of an animation's frames in seconds, where they need not be milliseconds: numerator, denominator, …
+FRAME_TIMES = "subpixel-frame-times"
 
 
 def get_blob(image: pyvips.Image | None, name: str) -> bytes | None:
@@ -69,30 +85,41 @@ def frame_count(header: pyvips.Image | None) -> int:
     return int(header.get("n-pages"))
 
 
-def collect_metadata(header: pyvips.Image, file: BinaryIO, *, lossy: bool) -> tuple[pyvips.Image, tuple[str, ...]]:
+def collect_metadata(
+    header: pyvips.Image, file: BinaryIO, *, lossy: bool, contents: png.Contents | None = None
+) -> tuple[pyvips.Image, tuple[str, ...]]:
     """A header with all metadata, apart from its file, and notes about what the result will lack, one sentence each.
 
     Args:
         header: the image as libvips opened it.
         file: the same file.
         lossy: whether it was compressed with loss.
+        contents: of a PNG, if they have been read.
 
     Raises:
         OSError: the file cannot be read.
     """
     loader = loader_name(header)
-    header = _detach(header)
+    resolution = (header.xres, header.yres)
+    if loader == "pngload":
+        contents = contents or png.read_contents(file)
+        if not _states_resolution(header, contents):
+            resolution = (1.0, 1.0)  # libvips takes an aspect ratio for a resolution, and 72 dpi for none
+    header = _detach(header, resolution)
     losses: tuple[str, ...] = ()
     header.set_type(pyvips.GValue.gint_type, LOSSY, int(lossy or loader == "heifload"))
     if loader == "tiffload":
         _set_tiff_metadata(header, file)
-    elif loader == "pngload":
-        _pack_blobs(header, TEXTS, png.read_texts(file))
+    elif contents is not None:
+        _set_png_metadata(header, contents)
+        losses = contents.losses
     elif loader == "gifload":
-        packet, comments = gif.read_blocks(file)
-        if packet is not None:
-            set_blob(header, "xmp-data", packet)
-        _pack_blobs(header, COMMENTS, comments)
+        losses = _set_gif_metadata(header, file)
+    elif loader == "webpload":
+        losses = webp.list_losses(file)
+        background = webp.read_background(file)
+        if background is not None:
+            set_blob(header, BACKGROUND, background)
     elif loader in ("jpegload", "uhdrload"):
         losses = jpeg.list_losses(file)
     if loader in ("webpload", "heifload"):
@@ -100,21 +127,34 @@ def collect_metadata(header: pyvips.Image, file: BinaryIO, *, lossy: bool) -> tu
     return header, losses
 
 
-def _detach(header: pyvips.Image) -> pyvips.Image:
+def set_frame_times(header: pyvips.Image, times: list[tuple[int, int]], plays: int) -> None:
+    """Set the times of an animation's frames, in milliseconds for libvips and exactly.
+
+    Args:
+        header: of the animation.
+        times: seconds, as numerator and denominator, for each frame.
+        plays: how often it is played; 0 for ever.
+    """
+    header.set_type(pyvips.GValue.gint_type, "loop", plays)
+    header.set_type(pyvips.GValue.array_int_type, "delay", [round(1000 * a / b) for a, b in times])
+    header.set_type(pyvips.GValue.array_int_type, FRAME_TIMES, [number for time in times for number in time])
+
+
+def _detach(header: pyvips.Image, resolution: tuple[float, float]) -> pyvips.Image:
     """The same fields without the file, which would stay open as long as somebody holds the header."""
     copy = pyvips.Image.black(header.width, header.height, bands=header.bands).copy(
         interpretation=header.interpretation
     )
     own = set(copy.get_fields())
-    fields = set(header.get_fields())
-    for name in header.get_fields():
+    fields = dict.fromkeys(header.get_fields())
+    for name in fields:
         if name not in own and not name.startswith("gainmap"):  # an image, which would keep the file open
             copy.set_type(header.get_typeof(name), name, header.get(name))
     # Setting the EXIF block also sets the fields that libvips finds in it, and the resolution.
-    for name in copy.get_fields():
+    for name in copy.get_fields() if "exif-data" in fields else ():
         if name not in own and name not in fields:
             copy.remove(name)
-    return copy.copy(xres=header.xres, yres=header.yres)
+    return copy.copy(xres=resolution[0], yres=resolution[1])
 
 
 def _set_tiff_metadata(header: pyvips.Image, file: BinaryIO) -> None:
@@ -128,6 +168,69 @@ def _set_tiff_metadata(header: pyvips.Image, file: BinaryIO) -> None:
         set_blob(header, "iptc-data", others)
     elif records is not None:
         set_blob(header, "iptc-data", jpeg.to_photoshop(records, others))
+
+
+def _set_png_metadata(header: pyvips.Image, contents: png.Contents) -> None:
+    chunks: list[bytes] = []
+    for each in contents.carried:
+        kind, content = each[4:8], each[8:-4]
+        if kind == b"bKGD":
+            colour = png.background(content, contents.header, contents.palette)
+            if colour is not None:
+                chunks.append(png.chunk(kind, struct.pack(">3H", *colour)))
+            continue
+        if kind == b"cICP":
+            header.set_type(pyvips.GValue.array_int_type, CODE_POINTS, list(content))
+        chunks.append(each)
+    _pack_blobs(header, CHUNKS, tuple(chunks))
+    _pack_blobs(header, TEXTS, contents.texts)
+    fields = {"exif": "exif-data", "xmp": "xmp-data", "icc": "icc-profile-data"}
+    for name, data in contents.profiles.items():
+        if name == "iptc":
+            set_blob(header, "iptc-data", _photoshop_segment(data))
+        elif get_blob(header, fields[name]) is None:
+            set_blob(header, fields[name], data)
+
+
+def _states_resolution(header: pyvips.Image, contents: png.Contents) -> bool:
+    """Whether a PNG or its EXIF states a resolution."""
+    blocks = (get_blob(header, "exif-data"), contents.profiles.get("exif"))
+    return contents.has_resolution or any(_has_resolution(block) for block in blocks)
+
+
+def _has_resolution(block: bytes | None) -> bool:
+    """Whether the main directory of an EXIF block has XResolution."""
+    start = (block or b"").removeprefix(b"Exif\0\0")
+    order = {b"II": "<", b"MM": ">"}.get(start[:2])
+    if order is None or len(start) < 8:
+        return False
+    (offset,) = struct.unpack_from(order + "I", start, 4)
+    directory = start[offset:]
+    count = struct.unpack_from(order + "H", directory)[0] if len(directory) >= 2 else 0
+    places = range(2, min(2 + 12 * count, len(directory) - 1), 12)
+    return any(struct.unpack_from(order + "H", directory, at)[0] == 282 for at in places)
+
+
+def _set_gif_metadata(header: pyvips.Image, file: BinaryIO) -> tuple[str, ...]:
+    contents = gif.read_contents(file)
+    if contents.packet is not None:
+        set_blob(header, "xmp-data", contents.packet)
+    if contents.profile is not None:
+        set_blob(header, "icc-profile-data", contents.profile)
+    if contents.resources is not None or contents.records is not None:
+        set_blob(header, "iptc-data", _photoshop_segment(contents.resources or contents.records or b""))
+    if contents.aspect:
+        header.set_type(pyvips.GValue.gint_type, ASPECT, contents.aspect)
+    _pack_blobs(header, COMMENTS, contents.comments)
+    return contents.losses
+
+
+def _photoshop_segment(data: bytes) -> bytes:
+    """Photoshop's resources as a JPEG holds them, from resources or from plain IPTC records."""
+    start = jpeg.to_photoshop(b"")[:14]
+    if data.startswith(start):
+        return data
+    return start + data if data.startswith(b"8BIM") else jpeg.to_photoshop(data)
 
 
 def _pack_blobs(header: pyvips.Image, name: str, parts: tuple[bytes, ...]) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pyvips
 
 from subpixel.errors import ImageWriteError, InvalidArgument
+from subpixel.image.files.animated_png import save_animation
 from subpixel.image.files.containers import gif, png, tiff, webp
 from subpixel.image.files.formats import Format, check_pixels, format_of
 from subpixel.image.files.image_data import ImageData
@@ -87,9 +88,12 @@ def write_vips_image(
     lossy = header is not None and get_field(header, LOSSY, 0) == 1
     size = image.width * image.height * image.bands * {"uchar": 1, "ushort": 2}.get(image.format, 4)
     options = form.options(lossy, quality, size)
-    with write_errors_as(ImageWriteError, path), scratch_file(path, path.suffix.lower()) as file:
+    with write_errors_as(ImageWriteError, path), scratch_file(path, form.suffixes[0]) as file:
         try:
-            _save(prepared.image, file, options)
+            if prepared.times:
+                save_animation(file, prepared.image, prepared.times, get_field(prepared.image, "loop", 0), options)
+            else:
+                _save(_without_short_delays(prepared, form), file, options)
         except pyvips.Error as error:
             raise ImageWriteError(f"{path}: cannot be written: {write_failure_text(error, file)}") from None
         try:
@@ -166,12 +170,33 @@ def _add_metadata(file: Path, prepared: PreparedImage, form: Format) -> None:
     """Add what libvips does not write."""
     if form.name == "TIFF" and (prepared.exif is not None or prepared.iptc is not None):
         tiff.add_metadata(file, prepared.exif, prepared.iptc, (prepared.image.width, prepared.image.height))
+    if form.name == "PNG" and prepared.chunks:
+        png.insert_chunks(file, prepared.chunks)
     if form.name == "PNG" and prepared.texts:
         png.add_texts(file, prepared.texts)
     if form.name == "WebP" and prepared.pages > 1:
         webp.set_exif_height(file, prepared.image.height // prepared.pages)
+        if prepared.background is not None:
+            webp.set_background(file, prepared.background)
+        written, wanted = (
+            get_field(each, "delay", []) for each in (_without_short_delays(prepared, form), prepared.image)
+        )
+        if written != wanted:
+            webp.set_durations(file, written, wanted)
     if form.name == "GIF" and (prepared.xmp is not None or prepared.comments):
         gif.add_blocks(file, prepared.xmp, prepared.comments)
+    if form.name == "GIF" and prepared.aspect:
+        gif.set_aspect(file, prepared.aspect)
+
+
+def _without_short_delays(prepared: PreparedImage, form: Format) -> pyvips.Image:
+    """The image for libvips, which takes 10 ms and less for 100 ms in a WebP: there, all delays are longer by 1 s."""
+    delays = get_field(prepared.image, "delay", [])
+    if form.name != "WebP" or prepared.pages == 1 or not delays or min(delays) > 10:
+        return prepared.image
+    image = prepared.image.copy()
+    image.set_type(pyvips.GValue.array_int_type, "delay", [delay + 1000 for delay in delays])
+    return image
 
 
 def _move_into_place(scratch: Path, path: Path, overwrite: bool) -> None:

@@ -101,6 +101,8 @@ def _check_value(name: str, value: Any) -> None:
         raise InvalidArgument(f"resize: {name}={value!r}: True or False is needed")
     if name in ("a", "extrapolation") and not (is_number(value) and math.isfinite(value)):
         raise InvalidArgument(f"resize: {name}={value!r}: a finite number is needed")
+    if name == "alpha" and value not in ("premultiply", "plain"):
+        raise unknown(name, value, ("premultiply", "plain"), where="resize")
     if name == "align_mode" and value not in (0, 1):
         raise InvalidArgument(f"resize: align_mode={value!r}: 0 (half-pixel) or 1 (asymmetric) is needed")
 

@@ -12,7 +12,7 @@ from subpixel.ops.resizing import compiled
 from subpixel.ops.resizing.convention import Convention
 from subpixel.ops.resizing.dialects import LARGE, TWO_AXES, UPSCALING, Dialect, Preset
 from subpixel.ops.resizing.options import choose_preset, convention_of, find_dialect
-from subpixel.ops.resizing.sizes import Side, axes_of, check_size, sides, sort_sides
+from subpixel.ops.resizing.sizes import Side, alpha_axis, axes_of, check_size, sides, sort_sides
 from subpixel.ops.resizing.taps import AxisTaps, cached_taps, is_cacheable, tabulate
 
 __all__ = ["ResizePlan", "plan_of"]
@@ -53,6 +53,8 @@ class ResizePlan:
     preset: Preset
     convention: Convention
     transfer: str | None
+    # The axis of the channels, the last of which is alpha, if colours are multiplied with it meanwhile.
+    alpha_axis: int | None = None
     # The calls of the compiled module, after the first use. Not for long tables, which would take much memory.
     cache: dict[str, compiled.Passes | None] = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -160,7 +162,11 @@ def _plan(
         circumstances.add(LARGE)
     convention = convention_of(preset, given, circumstances)
     check_dtype(name, convention, transfer)
-    return ResizePlan(shape, dtype, name, ordered, dialect, preset, convention, transfer)
+    nearest = convention.kernel == "nearest"
+    channels = alpha_axis(shape, layout, axes, name, given.get("alpha"), dialect, nearest)
+    if channels is not None and transfer is not None:
+        raise InvalidArgument("resize: transfer='srgb' is for channels without alpha; alpha='plain' says that")
+    return ResizePlan(shape, dtype, name, ordered, dialect, preset, convention, transfer, channels)
 
 
 _cached_plan = functools.lru_cache(maxsize=32)(_plan)

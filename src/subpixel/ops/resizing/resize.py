@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from subpixel.ops.arrays import enter
+from subpixel.ops.resizing.alpha import Alpha
 from subpixel.ops.resizing.apply_tables import apply
 from subpixel.ops.resizing.dialects import Like
 from subpixel.ops.resizing.plan import plan_of
@@ -41,6 +42,7 @@ def resize(
     roi: Sequence[float] | None = None,
     keep_aspect: str | None = None,
     transfer: str | None = None,
+    alpha: Alpha | None = None,
 ) -> Any:
     """Resize one, two or three axes of an array.
 
@@ -52,7 +54,9 @@ def resize(
         size: output samples of each resized axis, ``(height, width)`` for an image, or one number for all axes.
         scale: output samples per input sample, one number or one for each axis. The size is then ``ceil`` (own,
             ``matlab``), ``round`` (``opencv``, ``pillow``) or ``floor`` (all others) of the product, and positions
-            follow from the scale. If both are given (own only), ``scale`` sets the positions.
+            follow from the scale. The own dialect takes a scale for the decimal or fraction that was written, so 100
+            times 1.1 is 110; ``onnx`` multiplies in single precision, as ONNX Runtime does, and the others in double.
+            If both are given (own only), ``scale`` sets the positions.
         mode: ``nearest``, ``linear`` (``bilinear``, ``trilinear``), ``cubic`` (``bicubic``; the own default), ``area``,
             ``lanczos`` (3 lobes; 4 in ``opencv``), ``lanczos2`` … ``lanczos5``, ``box``, ``hamming``; and modes of
             single libraries: ``nearest-exact`` (``torch``), ``linear-exact`` (``opencv``), ``gaussian`` and
@@ -83,6 +87,10 @@ def resize(
             ``not_smaller`` than the size.
         transfer: ``srgb`` decodes u8 or u16 to linear light, resizes, and encodes the result. The channels must not
             include alpha.
+        alpha: Pillow's, for u8 with two or four channels, of which the last is alpha: ``premultiply`` multiplies
+            colours with alpha meanwhile, except for ``nearest``; ``plain`` resizes all channels alike, as of CMYK.
+            Default: ``premultiply`` if a layout says which axis has the channels, as Pillow takes such arrays for LA
+            and RGBA.
 
     Returns:
         A new array of the same kind and dtype. Integers are summed in f64, clipped and rounded: half up after each axis
@@ -119,6 +127,7 @@ def resize(
         "recompute_scale_factor": recompute_scale_factor,
         "roi": roi,
         "keep_aspect": keep_aspect,
+        "alpha": alpha,
     }
     given = {name: value for name, value in options.items() if value is not None}
     if ar.name == "numpy":

@@ -34,11 +34,13 @@ class Part:
         name: as the specification names it: ``tEXt``, ``APP2 MPF``, ``33550 ModelPixelScale``.
         meaning: what it holds, in a few words that fit into "… is not kept".
         fate: what happens to it.
+        remark: more about its fate or its origin, for the table in the documentation.
     """
 
     name: str
     meaning: str
     fate: Fate
+    remark: str = ""
 
 
 @dataclass(frozen=True)
