@@ -7,6 +7,7 @@ Nothing is imported at the top that takes time, so :func:`run` handles signals f
 
 from __future__ import annotations
 
+import os
 import sys
 
 TYPE_CHECKING = False  # as typing's, which takes long to import
@@ -20,9 +21,7 @@ __all__ = ["main", "run"]
 def run() -> int:
     """Run the command line as a process of its own; returns its exit code. Signals are ignored from then on."""
     try:
-        from subpixel.storage.standard_descriptors import fill_standard_descriptors
-
-        fill_standard_descriptors()  # before anything is opened
+        _fill_standard_descriptors()  # before anything is opened
         import signal
 
         for name in ("SIGTERM", "SIGHUP"):  # for the moment until all signals are handled; like SIGINT
@@ -48,10 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     subpixel 0.1.0
     0
     """
+    _fill_standard_descriptors()
     from subpixel.storage.interrupts import handled_signals, interrupt_requested
-    from subpixel.storage.standard_descriptors import fill_standard_descriptors
 
-    fill_standard_descriptors()
     with handled_signals():
         try:
             return _main(sys.argv[1:] if arguments is None else list(arguments))
@@ -61,6 +59,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if interrupt_requested():  # the interrupt broke something, such as a wait that was left half-way
                 return _interrupted()
             raise
+
+
+def _fill_standard_descriptors() -> None:
+    """Open the null device in the place of closed standard streams; nothing is imported if there are none."""
+    try:
+        for number in (0, 1, 2):
+            os.fstat(number)
+    except OSError:
+        from subpixel.storage.standard_descriptors import fill_standard_descriptors
+
+        fill_standard_descriptors()
 
 
 def _main(arguments: Sequence[str]) -> int:

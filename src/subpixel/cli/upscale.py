@@ -183,7 +183,7 @@ def upscale(
     )
     upscaler = make_upscaler(threads=threads)
     with StandardStreams(inputs, output, limit) as streams:
-        if streams.writes and as_json:
+        if streams.to_stdout and as_json:
             raise InvalidArgument("--json and an image cannot both be written to standard output")
         suffix = None if file_format is None else suffix_of(file_format)
         fingerprint = settings_fingerprint(

@@ -15,6 +15,7 @@ __all__ = [
     "check_output",
     "is_input_stream",
     "is_output_stream",
+    "is_standard_output",
     "open_input",
     "open_output",
     "stream_name",
@@ -36,7 +37,12 @@ def is_input_stream(name: str | os.PathLike[str]) -> bool:
 
 def is_output_stream(name: str | None) -> bool:
     """Whether an output is ``-``, an existing pipe, or a path that stands for standard output."""
-    return name is not None and (name == STREAM or descriptor_in(name) == 1 or file_kind(name) == "pipe")
+    return name is not None and (is_standard_output(name) or file_kind(name) == "pipe")
+
+
+def is_standard_output(name: str) -> bool:
+    """Whether an output is standard output: ``-``, ``/dev/stdout`` or ``/dev/fd/1``, whatever that leads to."""
+    return name == STREAM or descriptor_in(name) == 1
 
 
 def stream_name(name: str, standard: str) -> str:
@@ -77,7 +83,7 @@ def check_output(name: str) -> None:
     Raises:
         InvalidArgument: it is standard output, and that is closed or a terminal.
     """
-    if name != STREAM and descriptor_in(name) != 1:
+    if not is_standard_output(name):
         return
     if sys.__stdout__ is None:
         raise InvalidArgument("-: standard output is closed")
@@ -96,7 +102,7 @@ def open_output(name: str) -> PipeWriter:
         OSError: the pipe cannot be opened.
     """
     check_output(name)
-    if name == STREAM or descriptor_in(name) == 1:
+    if is_standard_output(name):
         sys.stdout.flush()
         return PipeWriter(_descriptor(sys.stdout, 1))
     return PipeWriter(os.fspath(name))

@@ -101,9 +101,10 @@ def _open(file: io.RawIOBase | io.BufferedIOBase, name: str, suffix: str) -> Ite
         with container:
             yield container
     except (OSError, ValueError):
-        if source.interrupt is not None:
-            raise source.interrupt from None
-        raise
+        if source.interrupt is None:
+            raise
+    if source.interrupt is not None:  # some readers of libavformat take an error for the end of the file
+        raise source.interrupt
 
 
 class _Input:

@@ -19,6 +19,7 @@ from subpixel.storage.standard_streams import (
     check_output,
     is_input_stream,
     is_output_stream,
+    is_standard_output,
     open_input,
     open_output,
     stream_name,
@@ -43,6 +44,7 @@ class StandardStreams:
         output: a path or None, of a temporary folder in place of a pipe.
         reads: whether the image comes from a pipe.
         writes: whether the result goes to standard output or to a pipe.
+        to_stdout: whether it goes to standard output.
         names: what messages call the temporary paths.
 
     Raises:
@@ -55,6 +57,7 @@ class StandardStreams:
         self.reads = STREAM in inputs or (len(inputs) == 1 and is_input_stream(inputs[0]))
         self.writes = is_output_stream(output) or (self.reads and output is None)
         self._sink = output if output is not None and self.writes else STREAM
+        self.to_stdout = self.writes and is_standard_output(self._sink)
         self._input = STREAM if STREAM in inputs else inputs[0]
         self.names: dict[str, str] = {}
         self._stack = ExitStack()
