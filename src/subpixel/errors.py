@@ -17,6 +17,7 @@ __all__ = [
     "InvalidArgument",
     "MissingExtra",
     "ModelFileError",
+    "OutOfMemory",
     "SpecError",
     "SubpixelError",
     "Unsupported",
@@ -52,6 +53,10 @@ class BackendUnavailable(SubpixelError, RuntimeError):
 
 class MissingExtra(SubpixelError, ImportError):
     """An optional dependency is not installed; the text names the extra that installs it."""
+
+
+class OutOfMemory(SubpixelError, MemoryError):
+    """There is not enough memory; the text says for what, and what needs less."""
 
 
 class ImageReadError(SubpixelError, OSError):

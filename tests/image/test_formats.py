@@ -72,6 +72,7 @@ def test_a_result_too_large_for_its_format_is_refused_before_work(
         ("a.jpg", 3, np.uint8, 3, "JPEG holds no animation, the image has 3 frames; png, webp can hold it"),
         ("a.webp", 3, np.uint16, 3, "WebP holds uint8, the image is uint16; png can hold it"),
         ("a.tif", 4, np.uint8, 2, "TIFF holds no animation"),
+        ("a.avif", 3, np.uint8, 2, "the installed libvips writes no animated AVIF, the image has 2 frames; "),
     ],
 )
 def test_a_format_that_cannot_hold_an_image_and_those_that_can(

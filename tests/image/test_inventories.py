@@ -188,6 +188,8 @@ def test_kept_chunks_of_a_png_in_other_formats(tmp_path: Path, name: str, target
         else:
             assert notes == ()
             assert has_profile == (name != "eXIf")
+            header = read(tmp_path / f"result.{target}").header
+            assert name != "eXIf" or header.get("exif-ifd0-Make").startswith("Maker")  # type: ignore[union-attr]
     else:
         expected = ELSEWHERE.get(name) or f"cannot hold {png.INVENTORY.by_name[name].meaning} ({name}): it is not kept"
         assert len(notes) == 1
@@ -207,6 +209,25 @@ def test_damaged_chunks_are_named_and_not_written(tmp_path: Path, name: str) -> 
         notes = notes_of(tmp_path, "a.png", content, "png")
         assert notes == (f"the PNG chunk {name} is damaged: it is not kept",)
         assert name not in names_of(tmp_path / "result.png") or name == "pHYs"
+
+
+@pytest.mark.parametrize("target", [suffix for suffix in WRITTEN if suffix != "gif"])
+def test_the_orientation_in_exif_is_applied(tmp_path: Path, target: str) -> None:
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = 6, "Maker"
+    content = with_chunk(saved(tmp_path, "png"), "eXIf", exif.tobytes().removeprefix(b"Exif\0\0"))
+    assert notes_of(tmp_path, "a.png", content, target) == ()
+    image = read(tmp_path / f"result.{target}")
+    assert image.header is not None
+    assert image.pixels.shape == (8, 6, 3)
+    assert image.header.get("exif-ifd0-Make").startswith("Maker")
+    assert not image.header.get_typeof("orientation") or image.header.get("orientation") == 1
+
+
+def test_texts_without_end(tmp_path: Path) -> None:
+    texts = with_chunk(with_chunk(saved(tmp_path, "png"), "tEXt", b"A\0" + bytes(9 << 20)), "iTXt", bytes(9 << 20))
+    notes = notes_of(tmp_path, "a.png", texts, "png")
+    assert notes == ("the PNG chunk tEXt makes more than 16 MB of texts: it is not kept",)
 
 
 def test_the_first_of_two_chunks_holds(tmp_path: Path) -> None:

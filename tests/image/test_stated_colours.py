@@ -16,7 +16,7 @@ from PIL import Image, ImageCms
 
 from subpixel import Upscaler
 from subpixel.image import Job, read, write
-from subpixel.image.files.containers import png
+from subpixel.image.files.containers import isobmff, png
 from subpixel.image.files.icc import SRGB, Colours, build_profile
 from subpixel.image.files.source_metadata import CODE_POINTS
 
@@ -144,11 +144,21 @@ def test_hdr_is_kept_or_named(
     path = save(tmp_path, pixels, cicp(9, transfer, 0, 1), (b"cLLI", bytes(8)))
     result = Job(path, upscaler, tmp_path / f"b.{target}").run()
     hdr = [note for note in result.notes if f"HDR ({name}, code points 9/{transfer})" in note]
-    assert len(hdr) == (target != "png")
+    assert len(hdr) == (target not in ("png", "avif"))
     assert profile_of(result.destination) is None
     assert any("content light level (cLLI)" in note for note in result.notes) == (target != "png")
     if target == "png":
         assert cicp(9, transfer, 0, 1)[1] in result.destination.read_bytes()
+    if target == "avif":
+        with open(result.destination, "rb") as file:
+            points = isobmff.nclx_of(isobmff.read_contents(file).main)
+        assert points is not None
+        assert points[:2] == (9, transfer)
+
+
+def test_an_avif_states_what_precedes_the_profile(tmp_path: Path) -> None:
+    assert write(read(save(tmp_path, RGB, profile_chunk(OTHER), cicp(9, 16, 0, 1))), tmp_path / "b.avif") == ()
+    assert profile_of(tmp_path / "b.avif") is None
 
 
 def test_an_hdr_image_falls_back_to_its_profile(tmp_path: Path) -> None:

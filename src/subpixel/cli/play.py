@@ -73,6 +73,7 @@ def play(
     live = PipeOutput(
         input_name if piped else Path(input_name),
         upscaler,
+        None,
         time_range=time_range_of(start, end, None),
         deinterlace=deinterlace,
         side_by_side=side_by_side,

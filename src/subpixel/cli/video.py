@@ -66,7 +66,7 @@ Start = Annotated[
         parser=_seconds,
         metavar="TIME",
         show_default=False,
-        help="Begin at this time: 90, 1:30.5 or 0:01:30.",
+        help="Begin at this time after the first frame: 90, 1:30.5 or 0:01:30.",
         rich_help_panel=OUTPUT,
     ),
 ]
@@ -95,8 +95,8 @@ def video(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Encode with x264, x265, svt-av1, vp9, ffv1 or prores. Default: what fits the video and its "
-            "container.",
+            help="Encode with x264, x265, svt-av1, vp9, ffv1 or prores. Names such as hevc work too. Default: what "
+            "fits the video and its container.",
             show_default=False,
             rich_help_panel=OUTPUT,
         ),
@@ -158,7 +158,7 @@ def video(
         typer.Option(
             metavar="SECONDS",
             help="Upscale only this many seconds, with bicubic on the left. The preview begins at --start, or at "
-            "0:05; that of a short video begins at 0:00.",
+            "0:05; that of a video that is short or of unknown length begins at 0:00.",
             show_default=False,
             rich_help_panel=OUTPUT,
         ),
@@ -211,11 +211,10 @@ def video(
 
     Every other stream is copied, and frames keep their times. The file is verified before it is moved into place.
 
-    If interrupted, run the same command again to resume.
+    If interrupted, run the same command again to resume. A finished video is not made again.
     """
     from subpixel.upscaler import Upscaler
     from subpixel.video import Job, PipeOutput, Settings, parse_options, pipe_format, probe
-    from subpixel.video.output_name import output_path
 
     if target_fps is not None and not (realtime and target_fps > 0):
         raise InvalidArgument("--target-fps needs --realtime and a rate above 0")
@@ -247,16 +246,13 @@ def video(
             printed.append(text)
             print_notes(name, [text])
 
-        destination = None if output is None else Path(output)
-        if destination is None and preview is not None:
-            whole = output_path(path, upscaler.target)
-            destination = whole.with_name(f"{whole.stem}_preview{whole.suffix}")
         job = Job(
             path,
             upscaler,
-            destination,
+            None if output is None else Path(output),
             settings,
             overwrite,
+            preview=preview is not None,
             on_note=note,
             **options,
         )
@@ -280,7 +276,7 @@ def time_range_of(
         start: of the part, in seconds; None for the default.
         end: of the part; None for the end of the video.
         preview: how many seconds a preview lasts; None for no preview.
-        length: of the video, if it is known.
+        length: of the video, if it is known. A preview begins at 0:05 only if it is known to fit.
     """
     from subpixel.video import TimeRange
 
@@ -290,8 +286,8 @@ def time_range_of(
                 "--preview and --end contradict each other; use --start to say where the preview begins"
             )
         seconds = Fraction(preview).limit_denominator(1000)
-        short = length is not None and length < _PREVIEW_AT + seconds
-        begin = Fraction(0 if short else _PREVIEW_AT) if start is None else start
+        long = length is not None and length >= _PREVIEW_AT + seconds
+        begin = Fraction(_PREVIEW_AT if long else 0) if start is None else start
         return TimeRange(begin, begin + seconds)
     return None if start is None and end is None else TimeRange(start or Fraction(0), end)
 
@@ -315,6 +311,8 @@ def _file(source: str) -> Iterator[Path]:
 
 def _line(name: str, result: Result, automatic: bool) -> str:
     width, height = result.size_out
+    if result.done_before:
+        return f"{name} → {result.destination}  {width}×{height}  done before"
     seconds = result.elapsed
     count = result.frames - result.resumed
     rate = f", {count / seconds:.1f} frames/s" if count and seconds else ""

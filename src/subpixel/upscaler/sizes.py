@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from subpixel.errors import InvalidArgument
+from subpixel.models.auto import Choice
 from subpixel.ops.resizing.scales import exact_scale
 from subpixel.upscaler.options import as_written
 
@@ -147,6 +148,16 @@ class SizePlan:
     def resizes(self) -> bool:
         """Whether a resize follows the networks."""
         return self.network_size != self.size
+
+    def ran(self, choice: Choice) -> Choice:
+        """What makes the result: the model that was chosen, or nothing but a resize if no network is needed.
+
+        Args:
+            choice: the model.
+        """
+        if self.factors:
+            return choice
+        return Choice("resize" if self.resizes else "none", False, "no network is needed")
 
     @property
     def note(self) -> str | None:

@@ -63,7 +63,7 @@ def upscale_file(
         pix_fmt: the pixel format to encode, as ``"yuv420p10le"``; the default is the source's.
         encoder_options: additional options of libavcodec, as ``"tune=grain"``; see
             :func:`subpixel.video.parse_options`.
-        start: where the part to write begins, in seconds; the default is the beginning.
+        start: where the part to write begins, in seconds after the first frame; the default is the beginning.
         end: where it ends, in seconds; the default is the end of the video.
         side_by_side: show the bicubic resize on the left.
         deinterlace: turn interlaced frames into progressive ones first. Without it they are an error.

@@ -35,6 +35,8 @@ _HEAD = struct.Struct("<qqiI")  # pts, dts, flags, size
 _KEY = 1
 # The version of the journal's format.
 _FORMAT = 2
+# Fewer frames than this are stored in the order in which they are shown.
+_FEWEST_REORDERED = 3
 # States are kept for this many of the last segments.
 _STATES = 2
 
@@ -69,6 +71,7 @@ class Journal:
         folder: created if it does not exist.
         settings: everything that the frames depend on, as JSON. If the folder was begun with other settings, it is
             emptied.
+        equal: other settings with which the segments would be the same, if any were complete.
 
     Raises:
         VideoWriteError: the folder cannot be written.
@@ -76,13 +79,13 @@ class Journal:
 
     _LIST = "journal.jsonl"
 
-    def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, settings: dict[str, Any], equal: Sequence[dict[str, Any]] = ()) -> None:
         self.folder = folder
         self.segments: list[Segment] = []
         self._list = folder / self._LIST
-        head = json.dumps({"format": _FORMAT, **settings}, sort_keys=True)
+        head, *heads = (json.dumps({"format": _FORMAT, **each}, sort_keys=True) for each in (settings, *equal))
         lines = self._lines()
-        if lines and lines[0] == head:
+        if lines and lines[0] in (head, *heads):
             for number, line in enumerate(lines[1:]):
                 segment = _segment(line)
                 if segment is None or not _has_size(self.path(number), segment.size):
@@ -259,6 +262,8 @@ def segment_packets(journal: Journal, time_base: Fraction) -> Iterator[Any]:
         )
         durations = dict(zip(segment.times, (b - a for a, b in pairwise((*segment.times, end))), strict=True))
         for pts, dts, flags, data in _read_file(journal.path(number)):
+            if len(segment.times) < _FEWEST_REORDERED:
+                dts = pts  # x265 takes it from memory that it has not set
             packet = av.Packet(data)
             packet.pts, packet.time_base = pts, time_base
             packet.dts = dts if last is None or dts > last else last + 1

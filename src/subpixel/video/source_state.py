@@ -2,37 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from subpixel.errors import SubpixelError, VideoReadError
-from subpixel.storage.file_kinds import open_file
-from subpixel.storage.os_errors import os_error_text
+from subpixel.video.fingerprints import source_identity
 
-__all__ = ["content_identity", "unchanged_file"]
-
-# Bytes at either end of a file that identify it: a video is too long to be read before each start.
-_ENDS = 1 << 20
-
-
-def content_identity(path: Path) -> list[int | str]:
-    """What distinguishes a video from another one of the same name: its size, and a digest of its ends.
-
-    Raises:
-        VideoReadError: it cannot be read.
-    """
-    try:
-        with os.fdopen(open_file(path), "rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            digest = hashlib.sha256(file.read(_ENDS))
-            file.seek(max(0, size - _ENDS))
-            digest.update(file.read(_ENDS))
-    except OSError as error:
-        raise VideoReadError(f"{path}: {os_error_text(error)}") from None
-    return [size, digest.hexdigest()]
+__all__ = ["unchanged_file"]
 
 
 @contextmanager
@@ -62,6 +40,6 @@ def _state(path: Path) -> tuple[object, ...] | None:
     """None if the file cannot be read, which opening it reports."""
     try:
         status = os.stat(path)
-        return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, *content_identity(path)
+        return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, *source_identity(path)
     except OSError:
         return None

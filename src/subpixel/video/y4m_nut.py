@@ -24,7 +24,7 @@ from subpixel.video.encoders import configure_context
 from subpixel.video.formats import Layout, planes_of
 from subpixel.video.video_file import VideoStream
 
-__all__ = ["PipeFormat", "Writer", "check_layout", "open_writer", "pipe_format"]
+__all__ = ["PipeFormat", "Writer", "check_layout", "format_for", "open_writer", "pipe_format"]
 
 PipeFormat = Literal["y4m", "nut"]
 
@@ -52,6 +52,11 @@ def pipe_format(name: str) -> PipeFormat:
     if name not in get_args(PipeFormat):
         raise unknown("format", name, get_args(PipeFormat))
     return cast(PipeFormat, name)
+
+
+def format_for(layout: Layout) -> PipeFormat:
+    """The format that holds frames of a layout: ``"y4m"``, which every player reads, or ``"nut"`` for RGB."""
+    return "nut" if layout.rgb else "y4m"
 
 
 def check_layout(name: PipeFormat, layout: Layout, where: object) -> None:
@@ -156,9 +161,11 @@ class _NutWriter:
 def _header(video_stream: VideoStream, layout: Layout, siting: str) -> Iterator[str]:
     rate = video_stream.rate or _DEFAULT_RATE
     yield f"YUV4MPEG2 W{video_stream.size[0]} H{video_stream.size[1]} F{rate.numerator}:{rate.denominator} Ip"
-    yield f"A{video_stream.aspect.numerator}:{video_stream.aspect.denominator}"
+    if video_stream.aspect is not None:
+        yield f"A{video_stream.aspect.numerator}:{video_stream.aspect.denominator}"
     yield f"C{_colour_space(layout, siting)}"
-    yield f"XCOLORRANGE={'FULL' if video_stream.tags.full_range else 'LIMITED'}"
+    if video_stream.tags.full_range is not None:
+        yield f"XCOLORRANGE={'FULL' if video_stream.tags.full_range else 'LIMITED'}"
 
 
 def _colour_space(layout: Layout, siting: str) -> str:

@@ -121,7 +121,7 @@ def save_animation(
                 area = _changed(previous, pixels)
                 frame = frame.crop(*area)
             previous = pixels
-            content = frame.pngsave_buffer(**options, **({"keep": "none"} if index else {}))
+            content = frame.pngsave_buffer(**(options | ({"keep": "none"} if index else {})))
             yield Control(area[2], area[3], area[0], area[1], delay), content
 
     with open(path, "wb") as file:

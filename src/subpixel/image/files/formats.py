@@ -12,6 +12,8 @@ import numpy as np
 from subpixel.errors import InvalidArgument
 
 __all__ = [
+    "ALPHA_HINT",
+    "DEPTH_HINT",
     "FORMATS",
     "WRITABLE",
     "Format",
@@ -21,6 +23,10 @@ __all__ = [
     "format_of",
     "suffix_of",
 ]
+
+# What can be done about pixels that a format cannot hold.
+ALPHA_HINT = "background='white' lays transparent pixels on white"
+DEPTH_HINT = "depth=8 rounds to 8 bits"
 
 # Size of pixels in bytes from which a TIFF gets 64-bit offsets: 4 GiB less metadata and what deflate may add to noise.
 _BIG = (1 << 32) - (1 << 26)
@@ -186,8 +192,6 @@ _SIGNATURES: tuple[tuple[str, int, bytes], ...] = (
     ("HEIC", 4, b"ftyphev"),
     ("HEIC", 4, b"ftypmif1"),
     ("HEIC", 4, b"ftypmsf1"),
-    ("CR3, a raw format of cameras", 4, b"ftypcrx"),
-    ("RAF, a raw format of cameras", 0, b"FUJIFILMCCD-RAW"),
     *(("PNM", 0, b"P" + kind + end) for kind in (b"1", b"2", b"3", b"4", b"5", b"6", b"7") for end in (b"\n", b" ")),
 )
 
@@ -264,11 +268,17 @@ def check_pixels(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any], pages
     alpha = channels in (2, 4)
     if dtype.name not in form.dtypes:
         supported = " or ".join(form.dtypes)
-        _refuse(path, f"{form.name} holds {supported}, the image is {dtype}", shape, dtype, pages)
+        _refuse(path, f"{form.name} holds {supported}, the image is {dtype}", shape, dtype, pages, DEPTH_HINT)
     if alpha and not form.alpha:
-        _refuse(path, f"{form.name} has no transparency, the image does", shape, dtype, pages)
+        _refuse(path, f"{form.name} has no transparency, the image does", shape, dtype, pages, ALPHA_HINT)
     if pages > 1 and not form.frames:
-        _refuse(path, f"{form.name} holds no animation, the image has {pages} frames", shape, dtype, pages)
+        # The format has animations, libvips' writer does not.
+        lacks = (
+            "the installed libvips writes no animated AVIF"
+            if form.name == "AVIF"
+            else f"{form.name} holds no animation"
+        )
+        _refuse(path, f"{lacks}, the image has {pages} frames", shape, dtype, pages)
     if max(height, width) > form.largest:
         most = f"{form.largest}×{form.largest}"
         text = f"{form.name} holds at most {most} pixels, the result has {width}×{height}"
@@ -280,7 +290,7 @@ def format_by_signature(start: bytes) -> str | None:
     return next((name for name, at, mark in _SIGNATURES if start[at : at + len(mark)] == mark), None)
 
 
-def _refuse(path: Path, why: str, shape: tuple[int, ...], dtype: np.dtype[Any], pages: int) -> None:
+def _refuse(path: Path, why: str, shape: tuple[int, ...], dtype: np.dtype[Any], pages: int, hint: str = "") -> None:
     height, width, channels = shape
     fitting = [
         other.suffixes[0][1:]
@@ -293,4 +303,4 @@ def _refuse(path: Path, why: str, shape: tuple[int, ...], dtype: np.dtype[Any], 
         and not other.caveat
     ]
     instead = f"; {', '.join(fitting)} can hold it" if fitting else ""
-    raise InvalidArgument(f"{path}: {why}{instead}")
+    raise InvalidArgument(f"{path}: {why}{instead}{f'; {hint}' if hint else ''}")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 import pyvips
 
+from subpixel.image.files.colour_spaces import GRAY, RGB
 from subpixel.image.files.containers import jpeg
+from subpixel.image.files.containers.tiff import Tags
 from subpixel.image.files.formats import Format
 from subpixel.image.files.provenance import Provenance
 from subpixel.image.files.source_metadata import (
@@ -15,20 +17,18 @@ from subpixel.image.files.source_metadata import (
     BACKGROUND,
     COMMENTS,
     FRAME_TIMES,
+    RESOLUTION,
     TEXTS,
     get_blob,
     get_field,
     set_blob,
     unpack_blobs,
 )
-from subpixel.image.files.stated_colours import carried_chunks, stated_profile
+from subpixel.image.files.stated_colours import carried_chunks, stated_code_points, stated_profile
+from subpixel.image.files.tiff_result import prepare_tags
 from subpixel.image.files.xmp import change_properties, remove_properties
 
-__all__ = ["GRAY", "RGB", "PreparedImage", "prepare_metadata"]
-
-# Colour spaces whose encoded values the networks take as they are.
-GRAY = ("b-w", "grey16")
-RGB = ("srgb", "rgb", "rgb16", "scrgb", "multiband")
+__all__ = ["PreparedImage", "prepare_metadata"]
 
 # Fields that describe the old pixels or the old file, that libvips derives anew, or that are set below.
 _DROPPED = (
@@ -41,10 +41,18 @@ _DROPPED = (
 _IPTC_TEXT = b"Raw profile type "
 
 _TIFF, _EXIF = "http://ns.adobe.com/tiff/1.0/", "http://ns.adobe.com/exif/1.0/"
-_PREVIEWS = {
+# Properties that describe what a result does not have: previews, gain maps, the video of a motion photo, depth maps and
+# sound behind the image or in extended XMP. Sources: Adobe's XMP specification; Google's formats of motion photos,
+# Ultra HDR, depth maps and Dynamic Depth.
+_GOOGLE = "http://ns.google.com/photos/"
+_OF_LOST_PARTS: dict[str, tuple[str, ...]] = {
     "http://ns.adobe.com/xap/1.0/": ("Thumbnails",),
+    "http://ns.adobe.com/xmp/note/": ("HasExtendedXMP",),
     "http://ns.adobe.com/hdr-gain-map/1.0/": ("*",),
-    "http://ns.google.com/photos/1.0/container/": ("Directory",),
+    "http://ns.apple.com/HDRGainMap/1.0/": ("*",),
+    **{f"{_GOOGLE}1.0/{kind}/": ("*",) for kind in ("camera", "container", "container/item")},
+    **{f"{_GOOGLE}1.0/{kind}/": ("*",) for kind in ("depthmap", "image", "audio")},
+    **{f"{_GOOGLE}dd/1.0/{kind}/": ("*",) for kind in ("container", "item", "device", "image", "depthmap", "camera")},
 }
 
 
@@ -62,9 +70,13 @@ class PreparedImage:
         texts: text chunks of a PNG.
         chunks: other chunks of a PNG that libvips does not write.
         comments: comments of a GIF.
+        code_points: primaries and transfer of the colours (ITU-T H.273) for an AVIF, where no profile describes them.
         aspect: the byte of a GIF that states its pixels' aspect ratio, or 0.
         background: the background of an animated WebP: blue, green, red, alpha.
         times: of the frames of an animated PNG, in seconds: numerator and denominator.
+        source_exif: the EXIF block of the source, which libvips extends with defaults.
+        resolution: whether there is one to write.
+        tiff_tags: tags of a TIFF that libvips does not write.
     """
 
     image: pyvips.Image
@@ -76,9 +88,13 @@ class PreparedImage:
     texts: tuple[bytes, ...] = ()
     chunks: tuple[bytes, ...] = ()
     comments: tuple[bytes, ...] = ()
+    code_points: tuple[int, int] | None = None
     aspect: int = 0
     background: bytes | None = None
     times: tuple[tuple[int, int], ...] = ()
+    source_exif: bytes | None = None
+    resolution: bool = False
+    tiff_tags: Tags = field(default_factory=dict)
 
 
 def prepare_metadata(
@@ -98,14 +114,18 @@ def prepare_metadata(
         provenance: how the result was made; None to write nothing about it.
     """
     image = image.copy(interpretation=_space(image))
+    stated = header is not None and get_field(header, RESOLUTION, 0) == 1
+    resolution = False
     if header is not None:
         _copy_fields(image, header)
         # After EXIF, whose fields set the resolution too.
-        image = image.copy(xres=header.xres, yres=header.yres) if _plausible(header) else image.copy(xres=1, yres=1)
+        resolution = stated and _plausible(header)
+        image = image.copy(xres=header.xres, yres=header.yres) if resolution else image.copy(xres=1, yres=1)
         _update_size(image, image.width, image.height // pages)
     notes = [form.caveat] if form.caveat else []
-    if form.bits and image.format == "ushort":
-        notes.append(f"{form.name} has {form.bits} bits per channel: 16 were rounded to that")
+    bits = 16 if header is None else get_field(header, "bits-per-sample", 16)
+    if form.bits and image.format == "ushort" and bits > form.bits:
+        notes.append(f"{form.name} has {form.bits} bits per channel: {bits} were rounded to that")
     image, more = _with_profile(image, header, form)
     notes += more
     times: tuple[tuple[int, int], ...] = ()
@@ -130,16 +150,24 @@ def prepare_metadata(
     if comments and form.name != "GIF":
         notes.append(f"{form.name} holds no GIF comment: it is not kept")
         comments = ()
-    if header is not None and not _plausible(header):
-        stated = f"{header.xres * 25.4:g}×{header.yres * 25.4:g} dpi"
-        notes.append(f"the resolution ({stated}) is implausible: it is not kept")
-    elif header is not None and "resolution" not in form.keeps and (header.xres, header.yres) != (1, 1):
+    if header is not None and stated and not resolution:
+        dpi = f"{header.xres * 25.4:g}×{header.yres * 25.4:g} dpi"
+        notes.append(f"the resolution ({dpi}) is implausible: it is not kept")
+    elif resolution and "resolution" not in form.keeps:
         notes.append(f"{form.name} holds no resolution: it is not kept")
     chunks, more = carried_chunks(header, image, form)
+    points = stated_code_points(header, form)
     aspect, background, lost = _aspect_and_background(header, form, pages)
     notes += [*more, *lost]
+    converted = header is not None and header.interpretation not in (*GRAY, *RGB)
+    bits = 16 if image.format == "ushort" else 8
+    tags, more = prepare_tags(header, form, (image.width, image.height // pages), converted=converted, bits=bits)
+    notes += more
     return PreparedImage(
-        image, pages, tuple(notes), exif, iptc, packet, texts, chunks, comments, aspect, background, times
+        *(image, pages, tuple(notes), exif, iptc, packet, texts, chunks, comments, points, aspect, background, times),
+        source_exif=get_blob(image, "exif-data"),
+        resolution=resolution,
+        tiff_tags=tags,
     )
 
 
@@ -281,7 +309,7 @@ def _packet(
         exif = {f"Pixel{axis}Dimension": length for axis, length in size.items()}
         tiff = {"Orientation": "1", "ImageWidth": size["X"], "ImageLength": size["Y"]}
         changed = change_properties(packet, {_TIFF: tiff, _EXIF: exif})
-        changed = None if changed is None else remove_properties(changed, _PREVIEWS)
+        changed = None if changed is None else remove_properties(changed, _OF_LOST_PARTS)
         if changed is None:
             notes.append("the XMP cannot be parsed: it is kept unchanged")
         packet = packet if changed is None else changed

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
@@ -18,13 +18,25 @@ from numpy.typing import NDArray
 
 from subpixel.errors import ImageReadError, InvalidArgument
 from subpixel.image.files.animated_png import AnimatedPng
+from subpixel.image.files.colour_spaces import GRAY, RGB
 from subpixel.image.files.compression_info import read_compression
-from subpixel.image.files.containers import apng, png
+from subpixel.image.files.containers import apng, jpeg, png
+from subpixel.image.files.containers.tiff_images import TiffImages
+from subpixel.image.files.content import Content, read_content
 from subpixel.image.files.formats import format_by_signature
+from subpixel.image.files.icc_check import check_profile
 from subpixel.image.files.image_data import ImageData
 from subpixel.image.files.open_file import OpenFile
-from subpixel.image.files.output_metadata import GRAY, RGB
-from subpixel.image.files.source_metadata import collect_metadata, frame_count, get_field, loader_name, set_frame_times
+from subpixel.image.files.source_metadata import (
+    PREMULTIPLIED,
+    collect_metadata,
+    frame_count,
+    get_blob,
+    get_field,
+    loader_name,
+    set_frame_times,
+)
+from subpixel.image.files.tiff_source import set_tiff_metadata, with_colours, with_fields_of_the_file
 from subpixel.image.files.vips_errors import vips_error_text
 from subpixel.models.auto import Source
 from subpixel.storage.file_kinds import file_kind
@@ -79,11 +91,13 @@ class ImageHeader:
         file: the file.
         vips: the header, of an animation that of the first frame. Its pixels are read at most once, from the top.
         pages: the frames of an animation, else 1. A damaged PNG may state any number.
+        content: what the file is by its own bytes.
     """
 
     file: OpenFile
     vips: pyvips.Image
     pages: int
+    content: Content = field(default_factory=Content)
 
     @property
     def loader(self) -> str:
@@ -206,6 +220,15 @@ def load_pixels(file: ImageFile) -> ImageData:
 
 def damage_error(path: str | Path, error: pyvips.Error) -> ImageReadError:
     """The error for a file whose pixels cannot all be read."""
+    try:
+        with open(path, "rb") as file:
+            kind = jpeg.unsupported_coding(file)
+    except OSError as failure:
+        return ImageReadError(f"{path}: {os_error_text(failure)}")
+    if kind is not None:
+        return ImageReadError(
+            f"{path}: this is {kind}, which the installed libvips cannot read; convert it to PNG or TIFF"
+        )
     return ImageReadError(f"{path}: the image is damaged or truncated ({vips_error_text(error)})")
 
 
@@ -256,16 +279,20 @@ def open_header(path: str | Path, *, limit: float = LIMIT) -> ImageHeader:
     except OSError as error:
         raise ImageReadError(f"{path}: {os_error_text(error)}") from None
     try:
-        vips = file.vips_image(**_OPTIONS)
+        with file.reader() as reader:
+            content = read_content(reader)
+        if content.refusal is not None:
+            raise ImageReadError(f"{path}: {content.refusal}")
+        vips = file.vips_image(**content.options, **_OPTIONS)
         pages = frame_count(vips)
         if loader_name(vips) == "pngload":
             with file.reader() as reader:
                 pages = png.declared_frames(reader)
-        return ImageHeader(file, vips, pages)
+        return ImageHeader(file, vips, pages, content)
     except pyvips.Error as error:
         failure = _unreadable(file, error)
     except OSError as error:
-        failure = ImageReadError(f"{path}: {os_error_text(error)}")
+        failure = error if isinstance(error, ImageReadError) else ImageReadError(f"{path}: {os_error_text(error)}")
     file.close()
     raise failure
 
@@ -319,23 +346,33 @@ def _open_image(header: ImageHeader, limit: float) -> ImageFile:
     file, pages, path = header.file, header.pages, header.file.path
     if header.loader in _TABLE_LOADERS:
         raise ImageReadError(f"{path}: this is a table of numbers, not an image")
+    images = header.content.tiff
+    others: tuple[str, ...] = ()
     with file.reader() as reader:
         contents, animation = _png_contents(path, reader) if header.loader == "pngload" else (None, None)
         if contents is not None:
             pages = 1 if animation is None else len(animation.frames)
         vips = header.vips if pages == 1 or animation is not None else _all_frames(file)
         _check_limit(path, vips.width, vips.height * (1 if animation is None else pages), pages, limit)
+        if images is not None:
+            vips = with_fields_of_the_file(vips, images, reader)
+            vips, others = _with_colours(vips, images, reader, path)
         # Each new operation starts another sequential pass, so metadata is taken from the unread image.
         compression = read_compression(reader)
         metadata, losses = collect_metadata(vips, reader, lossy=compression.codec is not None, contents=contents)
+        if images is not None:
+            losses = (*losses, *set_tiff_metadata(metadata, reader, images))
     image, notes = _to_gray_or_rgb(vips)
+    if header.loader == "heifload":
+        image = _heif_pixels(image, metadata)
     image = _without_palette_bands(image, metadata, file, contents)
     if contents is not None and "exif" in contents.profiles:  # which libvips does not find
         image = image.copy()
         image.set_type(pyvips.GValue.gint_type, "orientation", get_field(metadata, "orientation", 1))
-    images = get_field(vips, "n-pages", 1)
-    if images > pages:
-        notes = (*notes, f"the file holds {images} images; the first is upscaled")
+    number = get_field(vips, "n-pages", 1)
+    if number > pages and images is None:
+        shown = "main one" if header.loader == "heifload" else "first"
+        notes = (*notes, f"the file holds {number} images; the {shown} is upscaled")
     if image.format == "double":
         notes = (*notes, "64-bit floating point was read as 32-bit")
     if image.format not in _DTYPES or image.bands > 4:
@@ -351,7 +388,7 @@ def _open_image(header: ImageHeader, limit: float) -> ImageFile:
         set_frame_times(metadata, [frame.delay for frame in animation.frames], animation.plays)
         if animation.has_still:
             notes = (*notes, "the default image, which viewers without animations show, is no frame: it is not kept")
-    return ImageFile(file, metadata, image, (*notes, *losses), dtype, compression, pages, frames)
+    return ImageFile(file, metadata, image, (*others, *notes, *losses), dtype, compression, pages, frames)
 
 
 def _png_contents(path: Path, reader: BinaryIO) -> tuple[png.Contents, apng.Animation | None]:
@@ -375,6 +412,15 @@ def _check_limit(path: Path, width: int, height: int, pages: int, limit: float) 
         )
 
 
+def _with_colours(
+    vips: pyvips.Image, images: TiffImages, reader: BinaryIO, path: Path
+) -> tuple[pyvips.Image, tuple[str, ...]]:
+    try:
+        return with_colours(vips, images, reader)
+    except ValueError as error:
+        raise ImageReadError(f"{path}: {error}") from None
+
+
 def _all_frames(file: OpenFile) -> pyvips.Image:
     try:
         return file.vips_image(n=-1, **_OPTIONS)
@@ -388,6 +434,7 @@ def _unreadable(file: OpenFile, error: pyvips.Error) -> ImageReadError:
     try:
         with file.reader() as reader:
             start = reader.read(32)
+            kind = jpeg.unsupported_coding(reader)
             contents = png.read_contents(reader)
     except OSError as failure:
         return ImageReadError(f"{path}: {os_error_text(failure)}")
@@ -395,7 +442,7 @@ def _unreadable(file: OpenFile, error: pyvips.Error) -> ImageReadError:
         return ImageReadError(f"{path}: the file is empty")
     if refusal := contents.refusal or contents.reserved:
         return ImageReadError(f"{path}: {refusal}")
-    name = format_by_signature(start)
+    name = kind or format_by_signature(start)
     if name is not None:
         return ImageReadError(
             f"{path}: this is {name}, which the installed libvips cannot read; convert it to PNG or TIFF"
@@ -426,7 +473,12 @@ def _to_gray_or_rgb(image: pyvips.Image) -> tuple[pyvips.Image, tuple[str, ...]]
     if space in GRAY or (space in RGB and image.bands <= 4):
         return image, ()
     deep = image.format in ("ushort", "short") or few_bits > 8
-    if image.get_typeof("icc-profile-data") != 0:
+    found = get_blob(image, "icc-profile-data")
+    if found is not None:
+        profile, problem = check_profile(found)
+        plain = image.colourspace("rgb16" if deep else "srgb")
+        if profile is None:
+            return plain, (f"colours were converted from {space} to sRGB without the file's profile: {problem}",)
         try:
             # As in Photoshop: black ink becomes black, not dark gray.
             depth, black = 16 if deep else 8, {"intent": "relative", "black_point_compensation": True}
@@ -434,9 +486,20 @@ def _to_gray_or_rgb(image: pyvips.Image) -> tuple[pyvips.Image, tuple[str, ...]]
             return converted, (f"colours were converted from {space} to sRGB with the file's profile",)
         except pyvips.Error:
             pass  # the profile is for another space than the pixels'
-        plain = image.colourspace("rgb16" if deep else "srgb")
         return plain, (f"colours were converted from {space} to sRGB; the file's profile does not fit them",)
     return image.colourspace("rgb16" if deep else "srgb"), (f"colours were converted from {space} to sRGB",)
+
+
+def _heif_pixels(image: pyvips.Image, metadata: pyvips.Image) -> pyvips.Image:
+    """Samples of 9 to 15 bits over the whole range of 16, so that white is white; colours without their alpha."""
+    bits = get_field(metadata, "bits-per-sample", 16)
+    if image.format == "ushort" and 8 <= bits < 16:
+        image = image | (image >> bits)  # libvips shifts them up: 1023 of 10 bits is 65472
+    if get_field(metadata, PREMULTIPLIED, 0) and image.bands in (2, 4):
+        top = 65535 if image.format == "ushort" else 255
+        straight = (image.unpremultiply(max_alpha=top) + 0.5).cast(image.format)
+        image = straight.copy(interpretation=image.interpretation)
+    return image
 
 
 def _without_palette_bands(

@@ -1,8 +1,8 @@
 """The metadata of a source file, as fields of a libvips header that holds no pixels.
 
-libvips reads most of it. Added here: ``exif-data`` and ``iptc-data`` (Photoshop's resources, as in a JPEG) of a TIFF,
-what ImageMagick hides in the texts of a PNG and the extensions of a GIF, ``xmp-data`` of a GIF, and fields of this
-package, see below.
+libvips reads most of it. Added here: what ImageMagick hides in the texts of a PNG and the extensions of a GIF,
+``xmp-data`` of a GIF, and fields of this package, see below. :mod:`subpixel.image.files.tiff_source` adds what a TIFF
+has: ``exif-data``, ``iptc-data`` (Photoshop's resources, as in a JPEG) and tags that only a TIFF holds.
 """
 
 from __future__ import annotations
@@ -12,7 +12,10 @@ from typing import Any, BinaryIO
 
 import pyvips
 
-from subpixel.image.files.containers import gif, jpeg, png, tiff, webp
+from subpixel.image.files.containers import gif, isobmff, jpeg, png, webp
+from subpixel.image.files.containers.exif_block import RESOLUTION as RESOLUTION_ENTRIES
+from subpixel.image.files.containers.exif_block import entries_of
+from subpixel.image.files.containers.isobmff_inventory import list_losses as list_heif_losses
 
 __all__ = [
     "ASPECT",
@@ -22,7 +25,10 @@ __all__ = [
     "COMMENTS",
     "FRAME_TIMES",
     "LOSSY",
+    "PREMULTIPLIED",
+    "RESOLUTION",
     "TEXTS",
+    "TIFF_TAGS",
     "collect_metadata",
     "frame_count",
     "get_blob",
@@ -44,6 +50,15 @@ CODE_POINTS = "subpixel-code-points"
 ASPECT, BACKGROUND = "subpixel-aspect", "subpixel-background"
 # The times of an animation's frames in seconds, where they need not be milliseconds: numerator, denominator, …
 FRAME_TIMES = "subpixel-frame-times"
+# Whether the file states a resolution: 0 or 1. libvips has a default.
+RESOLUTION = "subpixel-resolution"
+# Whether the colours of an AVIF are premultiplied by alpha: 0 or 1.
+PREMULTIPLIED = "subpixel-premultiplied"
+# Tags of a TIFF that libvips does not write.
+TIFF_TAGS = "subpixel-tiff-tags"
+
+# Transfers of H.273 that displays show as sRGB's: by BT.1886, video of BT.709 and BT.601 too.
+_LIKE_SRGB = (1, 6, 13, 14, 15)
 
 
 def get_blob(image: pyvips.Image | None, name: str) -> bytes | None:
@@ -100,19 +115,16 @@ def collect_metadata(
         OSError: the file cannot be read.
     """
     loader = loader_name(header)
-    resolution = (header.xres, header.yres)
     if loader == "pngload":
         contents = contents or png.read_contents(file)
-        if not _states_resolution(header, contents):
-            resolution = (1.0, 1.0)  # libvips takes an aspect ratio for a resolution, and 72 dpi for none
-    header = _detach(header, resolution)
+    header = _detach(header)
     losses: tuple[str, ...] = ()
     header.set_type(pyvips.GValue.gint_type, LOSSY, int(lossy or loader == "heifload"))
-    if loader == "tiffload":
-        _set_tiff_metadata(header, file)
-    elif contents is not None:
+    if contents is not None:
         _set_png_metadata(header, contents)
         losses = contents.losses
+        if "iCCP" in contents.names and not header.get_typeof("icc-profile-data"):
+            losses = (*losses, "the colour profile (iCCP) is not kept: it is damaged")
     elif loader == "gifload":
         losses = _set_gif_metadata(header, file)
     elif loader == "webpload":
@@ -121,9 +133,15 @@ def collect_metadata(
         if background is not None:
             set_blob(header, BACKGROUND, background)
     elif loader in ("jpegload", "uhdrload"):
-        losses = jpeg.list_losses(file)
+        losses = jpeg.list_losses(file, header.get_fields())
+    elif loader == "heifload":
+        boxes = isobmff.read_contents(file)
+        losses = list_heif_losses(boxes, header.get_fields())
+        _set_heif_metadata(header, boxes)
     if loader in ("webpload", "heifload"):
         header = _with_resolution(header)
+    stated = _states_resolution(loader, header, file, contents)
+    header.set_type(pyvips.GValue.gint_type, RESOLUTION, int(stated))
     return header, losses
 
 
@@ -140,7 +158,7 @@ def set_frame_times(header: pyvips.Image, times: list[tuple[int, int]], plays: i
     header.set_type(pyvips.GValue.array_int_type, FRAME_TIMES, [number for time in times for number in time])
 
 
-def _detach(header: pyvips.Image, resolution: tuple[float, float]) -> pyvips.Image:
+def _detach(header: pyvips.Image) -> pyvips.Image:
     """The same fields without the file, which would stay open as long as somebody holds the header."""
     copy = pyvips.Image.black(header.width, header.height, bands=header.bands).copy(
         interpretation=header.interpretation
@@ -154,20 +172,26 @@ def _detach(header: pyvips.Image, resolution: tuple[float, float]) -> pyvips.Ima
     for name in copy.get_fields() if "exif-data" in fields else ():
         if name not in own and name not in fields:
             copy.remove(name)
-    return copy.copy(xres=resolution[0], yres=resolution[1])
+    return copy.copy(xres=header.xres, yres=header.yres)
 
 
-def _set_tiff_metadata(header: pyvips.Image, file: BinaryIO) -> None:
-    block, records = tiff.read_exif(file), tiff.read_iptc(file)
-    if block is not None:
-        set_blob(header, "exif-data", block)
-    if header.get_typeof("iptc-data"):
-        header.remove("iptc-data")  # libvips reads a quarter of it where its type is a 32-bit integer
-    others = get_blob(header, "photoshop-data") or b""
-    if jpeg.from_photoshop(others) is not None or (others and records is None):
-        set_blob(header, "iptc-data", others)
-    elif records is not None:
-        set_blob(header, "iptc-data", jpeg.to_photoshop(records, others))
+def _set_heif_metadata(header: pyvips.Image, contents: isobmff.Contents) -> None:
+    if contents.referred("prem", contents.primary):
+        header.set_type(pyvips.GValue.gint_type, PREMULTIPLIED, 1)
+    points = isobmff.nclx_of(contents.main)
+    if points is None or header.get_typeof("icc-profile-data"):
+        return  # for an image that is decoded, the profile precedes code points
+    # What is unspecified is as in sRGB (MIAF).
+    primaries, transfer = (1 if points[0] == 2 else points[0]), (13 if points[1] == 2 else points[1])
+    if primaries == 1 and transfer in _LIKE_SRGB:
+        return
+    from subpixel.image.files.icc import Colours, build_profile  # few images need it
+
+    colours = Colours.from_code_points(primaries, transfer)
+    if colours is None:
+        header.set_type(pyvips.GValue.array_int_type, CODE_POINTS, [primaries, transfer, 0, 1])
+    else:  # which more programs understand
+        set_blob(header, "icc-profile-data", build_profile(colours, gray=header.bands < 3))
 
 
 def _set_png_metadata(header: pyvips.Image, contents: png.Contents) -> None:
@@ -190,25 +214,8 @@ def _set_png_metadata(header: pyvips.Image, contents: png.Contents) -> None:
             set_blob(header, "iptc-data", _photoshop_segment(data))
         elif get_blob(header, fields[name]) is None:
             set_blob(header, fields[name], data)
-
-
-def _states_resolution(header: pyvips.Image, contents: png.Contents) -> bool:
-    """Whether a PNG or its EXIF states a resolution."""
-    blocks = (get_blob(header, "exif-data"), contents.profiles.get("exif"))
-    return contents.has_resolution or any(_has_resolution(block) for block in blocks)
-
-
-def _has_resolution(block: bytes | None) -> bool:
-    """Whether the main directory of an EXIF block has XResolution."""
-    start = (block or b"").removeprefix(b"Exif\0\0")
-    order = {b"II": "<", b"MM": ">"}.get(start[:2])
-    if order is None or len(start) < 8:
-        return False
-    (offset,) = struct.unpack_from(order + "I", start, 4)
-    directory = start[offset:]
-    count = struct.unpack_from(order + "H", directory)[0] if len(directory) >= 2 else 0
-    places = range(2, min(2 + 12 * count, len(directory) - 1), 12)
-    return any(struct.unpack_from(order + "H", directory, at)[0] == 282 for at in places)
+    if not header.get_typeof("icc-profile-data") and (profile := contents.profile) is not None:
+        set_blob(header, "icc-profile-data", profile)
 
 
 def _set_gif_metadata(header: pyvips.Image, file: BinaryIO) -> tuple[str, ...]:
@@ -236,6 +243,19 @@ def _photoshop_segment(data: bytes) -> bytes:
 def _pack_blobs(header: pyvips.Image, name: str, parts: tuple[bytes, ...]) -> None:
     if parts:
         set_blob(header, name, b"".join(struct.pack("<I", len(part)) + part for part in parts))
+
+
+def _states_resolution(loader: str, header: pyvips.Image, file: BinaryIO, contents: png.Contents | None) -> bool:
+    """Whether a file states a resolution, in EXIF or in a way of its format."""
+    if RESOLUTION_ENTRIES & entries_of(get_blob(header, "exif-data")) and loader != "tiffload":
+        return True
+    if loader in ("jpegload", "uhdrload"):
+        return jpeg.states_resolution(file)
+    if contents is not None:
+        return contents.has_resolution
+    if loader == "tiffload":
+        return bool(header.get_typeof("resolution-unit"))
+    return loader == "" and (header.xres, header.yres) != (1, 1)  # libvips' own format
 
 
 def _with_resolution(header: pyvips.Image) -> pyvips.Image:

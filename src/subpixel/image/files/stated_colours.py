@@ -13,15 +13,19 @@ from typing import TYPE_CHECKING
 import pyvips
 
 from subpixel.errors import InvalidArgument
+from subpixel.image.files.colour_spaces import GRAY, RGB
 from subpixel.image.files.containers.png import INVENTORY, chunk
 from subpixel.image.files.formats import Format
+from subpixel.image.files.icc_check import check_profile
 from subpixel.image.files.source_metadata import CHUNKS, CODE_POINTS, get_blob, get_field, unpack_blobs
 
 if TYPE_CHECKING:
     from subpixel.image.files.icc import Colours
 
-__all__ = ["StatedProfile", "carried_chunks", "stated_profile"]
+__all__ = ["StatedProfile", "carried_chunks", "stated_code_points", "stated_profile"]
 
+# Transfers of H.273 that no profile describes: PQ and HLG.
+_HDR = (16, 18)
 # Chunks whose meaning a profile has. The others are lost outside of a PNG.
 _COLOURS = (b"cICP", b"sRGB", b"gAMA", b"cHRM")
 
@@ -49,24 +53,25 @@ def stated_profile(header: pyvips.Image | None, form: Format, *, gray: bool) -> 
         form: the format to write. A PNG states numbers itself.
         gray: whether the profile is for one channel.
     """
-    own = get_blob(header, "icc-profile-data")
+    own, notes = _source_profile(header, form)
     if header is None or form.name == "PNG":
-        return StatedProfile(own)
+        return StatedProfile(own, notes=tuple(notes))
     chunks = {each[4:8]: each[8:-4] for each in unpack_blobs(get_blob(header, CHUNKS))}
     points = get_field(header, CODE_POINTS, None)
     if points is None and (own is not None or not chunks.keys() & {*_COLOURS}):
-        return StatedProfile(own)
+        return StatedProfile(own, notes=tuple(notes))
     from subpixel.image.files.icc import HDR_TRANSFERS, SRGB, Colours, build_profile  # few images need it
 
-    notes: list[str] = []
     colours = None
     if points is not None:
         primaries, transfer, _, full = points
         colours = Colours.from_code_points(primaries, transfer)
+        if transfer in HDR_TRANSFERS and form.name == "AVIF":
+            return StatedProfile(None, notes=tuple(notes))  # they are stated as numbers, see stated_code_points
         if transfer in HDR_TRANSFERS:
             notes.append(
                 f"the image is HDR ({HDR_TRANSFERS[transfer]}, code points {primaries}/{transfer}), which is not kept "
-                f"in {form.name}: it will look wrong; png keeps it"
+                f"in {form.name}: it will look wrong; png and avif keep it"
             )
         elif not full:
             notes.append(f"the samples are in narrow range, which {form.name} cannot state; png keeps it")
@@ -86,6 +91,12 @@ def stated_profile(header: pyvips.Image | None, form: Format, *, gray: bool) -> 
     if colours is None or ("icc" not in form.keeps and colours in (SRGB, Colours.from_code_points(1, 13))):
         return StatedProfile(own, notes=tuple(notes))  # without a profile, colours are sRGB
     return StatedProfile(build_profile(colours, gray=gray), False, tuple(notes))
+
+
+def stated_code_points(header: pyvips.Image | None, form: Format) -> tuple[int, int] | None:
+    """Primaries and transfer to state in an AVIF, for colours that no profile describes."""
+    points = None if header is None or form.name != "AVIF" else get_field(header, CODE_POINTS, None)
+    return (points[0], points[1]) if points is not None and points[1] in _HDR else None
 
 
 def carried_chunks(
@@ -110,6 +121,15 @@ def carried_chunks(
         primaries, transfer, _, full = points  # the samples are RGB, whatever they were decoded from
         chunks = (chunk(b"cICP", bytes([primaries, transfer, 0, full])), *chunks)
     return tuple(_background(each, image) if each[4:8] == b"bKGD" else each for each in chunks), ()
+
+
+def _source_profile(header: pyvips.Image | None, form: Format) -> tuple[bytes | None, list[str]]:
+    """The source's profile, and a note if it cannot be used. One for other pixels than the result's is left alone."""
+    own = get_blob(header, "icc-profile-data")
+    if own is None or header is None or header.interpretation not in (*GRAY, *RGB):
+        return own, []
+    profile, problem = check_profile(own, form.name == "PNG")
+    return profile, [] if profile is not None else [f"the colour profile is not kept: {problem}"]
 
 
 def _background(whole: bytes, image: pyvips.Image) -> bytes:

@@ -10,7 +10,7 @@ from typing import BinaryIO
 import pyvips
 
 from subpixel.errors import ImageWriteError
-from subpixel.image.files.containers import apng, gif, png, tiff, webp
+from subpixel.image.files.containers import apng, gif, isobmff, png, tiff, webp
 from subpixel.image.files.formats import Format
 from subpixel.image.files.open_file import OpenFile
 from subpixel.image.files.output_metadata import PreparedImage
@@ -88,8 +88,7 @@ def _compare_vips_fields(result: pyvips.Image, expected: PreparedImage, form: Fo
         for name, value in _exif(image).items():
             if there.get(name) != value:
                 yield f"EXIF {name.split('-')[-1]}"
-    by_ratio = any(chunk[4:8] == b"pHYs" for chunk in expected.chunks)  # which libvips takes for a resolution
-    if "resolution" in form.keeps and form.name not in ("WebP", "AVIF") and not by_ratio:
+    if expected.resolution and "resolution" in form.keeps and form.name not in ("WebP", "AVIF"):
         # PNG stores integer pixels per metre, JPEG integer pixels per inch or centimetre.
         pairs = ((result.xres, image.xres), (result.yres, image.yres))
         if not all(math.isclose(one, other, rel_tol=1e-3, abs_tol=0.025) for one, other in pairs):
@@ -105,6 +104,8 @@ def _compare_own_fields(file: BinaryIO, expected: PreparedImage, form: Format) -
             yield "IPTC"
         if expected.exif is not None and not tiff.same_exif(expected.exif, tiff.read_exif(file)):
             yield "EXIF"
+        if not expected.tiff_tags.items() <= tiff.read_tags(file).items():
+            yield "tags of a TIFF"
     if form.name == "PNG":
         contents = png.read_contents(file)
         if not contents.complete:
@@ -123,6 +124,10 @@ def _compare_own_fields(file: BinaryIO, expected: PreparedImage, form: Format) -
             yield "aspect ratio of the pixels"
     if form.name == "WebP" and expected.background is not None and webp.read_background(file) != expected.background:
         yield "background"
+    if expected.code_points is not None:
+        points = isobmff.nclx_of(isobmff.read_contents(file).main)
+        if points is None or points[:2] != expected.code_points:
+            yield "colours"
 
 
 def _compare_frames(file: BinaryIO, contents: png.Contents, expected: PreparedImage) -> Iterator[str]:

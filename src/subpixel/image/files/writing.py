@@ -13,13 +13,15 @@ import pyvips
 from subpixel.errors import ImageWriteError, InvalidArgument
 from subpixel.image.files.animated_png import save_animation
 from subpixel.image.files.containers import gif, png, tiff, webp
+from subpixel.image.files.containers.isobmff_colours import set_code_points
 from subpixel.image.files.formats import Format, check_pixels, format_of
 from subpixel.image.files.image_data import ImageData
+from subpixel.image.files.library_defaults import kept_by_libvips, remove_defaults
 from subpixel.image.files.output_metadata import PreparedImage, prepare_metadata
 from subpixel.image.files.provenance import Provenance
 from subpixel.image.files.source_metadata import LOSSY, get_field
 from subpixel.image.files.verification import verify
-from subpixel.image.files.vips_errors import write_failure_text
+from subpixel.image.files.vips_errors import write_failure
 from subpixel.image.files.vips_paths import vips_path
 from subpixel.storage.file_kinds import file_kind
 from subpixel.storage.locks import scratch_file
@@ -88,6 +90,7 @@ def write_vips_image(
     lossy = header is not None and get_field(header, LOSSY, 0) == 1
     size = image.width * image.height * image.bands * {"uchar": 1, "ushort": 2}.get(image.format, 4)
     options = form.options(lossy, quality, size)
+    options["keep"] = kept_by_libvips(form, prepared.source_exif, resolution=prepared.resolution)
     with write_errors_as(ImageWriteError, path), scratch_file(path, form.suffixes[0]) as file:
         try:
             if prepared.times:
@@ -95,7 +98,7 @@ def write_vips_image(
             else:
                 _save(_without_short_delays(prepared, form), file, options)
         except pyvips.Error as error:
-            raise ImageWriteError(f"{path}: cannot be written: {write_failure_text(error, file)}") from None
+            raise write_failure(path, error, file) from error
         try:
             _add_metadata(file, prepared, form)
         except ValueError as error:
@@ -167,9 +170,11 @@ def _save(image: pyvips.Image, file: Path, options: dict[str, Any]) -> None:
 
 
 def _add_metadata(file: Path, prepared: PreparedImage, form: Format) -> None:
-    """Add what libvips does not write."""
-    if form.name == "TIFF" and (prepared.exif is not None or prepared.iptc is not None):
-        tiff.add_metadata(file, prepared.exif, prepared.iptc, (prepared.image.width, prepared.image.height))
+    """Add what libvips does not write, and remove what it invents."""
+    remove_defaults(file, form, prepared.source_exif, resolution=prepared.resolution)
+    if form.name == "TIFF" and (prepared.exif is not None or prepared.iptc is not None or prepared.tiff_tags):
+        size = prepared.image.width, prepared.image.height
+        tiff.add_metadata(file, prepared.exif, prepared.iptc, size, prepared.tiff_tags)
     if form.name == "PNG" and prepared.chunks:
         png.insert_chunks(file, prepared.chunks)
     if form.name == "PNG" and prepared.texts:
@@ -183,6 +188,8 @@ def _add_metadata(file: Path, prepared: PreparedImage, form: Format) -> None:
         )
         if written != wanted:
             webp.set_durations(file, written, wanted)
+    if prepared.code_points is not None:
+        set_code_points(file, *prepared.code_points)
     if form.name == "GIF" and (prepared.xmp is not None or prepared.comments):
         gif.add_blocks(file, prepared.xmp, prepared.comments)
     if form.name == "GIF" and prepared.aspect:

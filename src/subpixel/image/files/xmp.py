@@ -111,7 +111,7 @@ def remove_properties(packet: bytes, names: Mapping[str, tuple[str, ...]]) -> by
 
     Args:
         packet: the packet.
-        names: for each namespace the names of properties; ``*`` for all.
+        names: for each namespace the names of properties; ``*`` for all, with the declaration of the namespace.
 
     Returns:
         The packet, or None if it cannot be parsed.
@@ -126,9 +126,11 @@ def remove_properties(packet: bytes, names: Mapping[str, tuple[str, ...]]) -> by
                 text = re.sub(rf"""\s{known}\s*=\s*("[^"<]*"|'[^'<]*')""", "", text)
                 text = re.sub(rf"<({known})(?:\s[^<>]*)?(?:/>|(?<!/)>.*?</\1\s*>)\s*", "", text, flags=re.DOTALL)
             # A description that had no other property is empty now.
-            declared = rf"xmlns:{re.escape(prefix)}\s*=\s*([\"']){re.escape(namespace)}\2"
+            declared = rf"xmlns:{re.escape(prefix)}\s*=\s*(?P<quote>[\"']){re.escape(namespace)}(?P=quote)"
             empty = rf"<([\w.-]+:)?Description\s+(?:[\w.-]+:)?about\s*=\s*[\"'][^\"'<]*[\"']\s+{declared}\s*/>\s*"
             text = re.sub(empty, "", text)
+            if "*" in part and not re.search(rf"[<\s/]{re.escape(prefix)}:", text):
+                text = re.sub(rf"\s+{declared}", "", text)
     return _check(text)
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+from subpixel.image.files.containers.in_place import replace_part
 from subpixel.image.files.containers.inventory import Fate, Inventory, Part
 from subpixel.image.files.containers.trailing import describe_trailing
 
@@ -23,9 +24,11 @@ __all__ = [
     "add_texts",
     "background",
     "chunk",
+    "chunk_place",
     "declared_frames",
     "insert_chunks",
     "read_contents",
+    "remove_chunk",
 ]
 
 _IN_PNG = "in other formats a colour profile"
@@ -102,7 +105,6 @@ _CARRIED: dict[bytes, tuple[int, ...]] = {
 _MOST = 16 * 1024**2
 # More chunks than any encoder writes: those of 8 KB for 32 GB of pixels. And more names than there can be in earnest.
 _MOST_CHUNKS, _MOST_NAMES = 1 << 22, 256
-_BLOCK = 1 << 20
 
 
 @dataclass
@@ -114,6 +116,7 @@ class Contents:
         names: of the chunks, each once, in order.
         palette: the content of PLTE.
         transparency: the content of tRNS.
+        icc: the content of iCCP; libpng ignores a profile that it finds wrong.
         carried: chunks that a result should have unchanged, each complete: length, name, content, checksum.
         texts: text chunks, each complete.
         profiles: what ImageMagick stores as text, by its name for it: ``exif``, ``iptc``, ``xmp``, ``icc``.
@@ -127,6 +130,7 @@ class Contents:
     names: dict[str, None] = field(default_factory=dict)
     palette: bytes = b""
     transparency: bytes = b""
+    icc: bytes = b""
     carried: tuple[bytes, ...] = ()
     texts: tuple[bytes, ...] = ()
     profiles: dict[str, bytes] = field(default_factory=dict)
@@ -155,6 +159,17 @@ class Contents:
         return None if name is None else f"the PNG chunk {name} has a name that the format reserves: it cannot be read"
 
     @property
+    def profile(self) -> bytes | None:
+        """The colour profile of iCCP as it is; None without one, or if it cannot be decompressed."""
+        _, _, packed = self.icc.partition(b"\0")
+        if packed[:1] != b"\0":  # the only method
+            return None
+        try:
+            return zlib.decompressobj().decompress(packed[1:], _MOST) or None
+        except zlib.error:
+            return None
+
+    @property
     def losses(self) -> tuple[str, ...]:
         """What a result will lack, one sentence each."""
         stray = [name for name in ("acTL", "fcTL", "fdAT") if name in self.names and not self.plan]
@@ -179,6 +194,7 @@ def read_contents(file: BinaryIO) -> Contents:
     carried: dict[bytes, bytes] = {}
     texts: list[bytes] = []
     damaged: dict[str, None] = {}
+    oversized: dict[str, None] = {}
     at, total = 8, 0
     for _ in range(_MOST_CHUNKS):
         start = file.read(8)
@@ -196,7 +212,12 @@ def read_contents(file: BinaryIO) -> Contents:
         if kind in (b"acTL", b"fcTL", b"fdAT", b"IDAT"):
             if result.plan or (kind == b"acTL" and "IDAT" not in result.names):
                 result.plan.append((kind, at + 8, length))
-        elif is_text or kind in _CARRIED or (kind in (b"IHDR", b"PLTE", b"tRNS") and length <= 768):
+        elif (
+            is_text
+            or kind in _CARRIED
+            or (kind in (b"IHDR", b"PLTE", b"tRNS") and length <= 768)
+            or (kind == b"iCCP" and length <= _MOST)
+        ):
             content = file.read(min(length, _MOST) + 4)
             if len(content) < length + 4:
                 damaged.setdefault(name)
@@ -213,12 +234,14 @@ def read_contents(file: BinaryIO) -> Contents:
                 result.palette = content
             elif kind == b"tRNS":
                 result.transparency = content
+            elif kind == b"iCCP":
+                result.icc = result.icc or content
             elif kind == b"pHYs" and not _is_ratio(content):
                 result.has_resolution |= content[8] == 1
             else:
                 carried.setdefault(kind, start + content + checksum)
         elif kind in _TEXTS:
-            damaged.setdefault(name)
+            oversized.setdefault(name)
         at += 12 + length
         if kind == b"IEND":
             result.complete = True
@@ -226,6 +249,7 @@ def read_contents(file: BinaryIO) -> Contents:
         file.seek(at)
     result.carried, result.texts = tuple(carried.values()), tuple(texts)
     notes = [f"the PNG chunk {name} is damaged: it is not kept" for name in damaged if name not in ("IHDR", "PLTE")]
+    notes += [f"the PNG chunk {name} makes more than 16 MB of texts: it is not kept" for name in oversized]
     if result.complete and (trailing := describe_trailing(file, at)):
         notes.append(trailing)
     result.notes = tuple(notes)
@@ -293,7 +317,40 @@ def insert_chunks(path: str | Path, chunks: tuple[bytes, ...]) -> None:
                 rest += each
         if len(start) < 8 or old[4:8] != b"IHDR":
             raise ValueError("not a PNG")
-        _replace(file, 8, len(old), old[:25] + b"".join(chunks) + rest)
+        replace_part(file, 8, len(old), old[:25] + b"".join(chunks) + rest)
+
+
+def chunk_place(file: BinaryIO, kind: bytes) -> tuple[int, int] | None:
+    """Offset and length of the content of the first chunk of a kind; None if there is none.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    file.seek(0)
+    at = 8
+    if file.read(8) != SIGNATURE:
+        return None
+    for _ in range(_MOST_CHUNKS):
+        file.seek(at)
+        start = file.read(8)
+        length = int.from_bytes(start[:4], "big")
+        if start[4:] == kind:
+            return at + 8, length
+        if len(start) < 8 or start[4:] == b"IEND" or (start[4:] == b"IDAT" and kind == b"pHYs"):
+            return None
+        at += 12 + length
+    return None
+
+
+def remove_chunk(file: BinaryIO, kind: bytes) -> None:
+    """Remove the first chunk of a kind, if there is one.
+
+    Raises:
+        OSError: the file cannot be read or written.
+    """
+    place = chunk_place(file, kind)
+    if place is not None:
+        replace_part(file, place[0] - 8, place[1] + 12, b"")
 
 
 def background(content: bytes, header: bytes, palette: bytes) -> tuple[int, int, int] | None:
@@ -361,17 +418,3 @@ def _raw_profile(kind: bytes, content: bytes) -> tuple[str, bytes | None]:
         return ("xmp", data.partition(b"\0")[2]) if found else ("exif", b"Exif\0\0" + data.removeprefix(b"Exif\0\0"))
     known = {"iptc": "iptc", "8bim": "iptc", "xmp": "xmp", "icc": "icc", "icm": "icc"}
     return (known[name], data) if name in known else ("", None)
-
-
-def _replace(file: BinaryIO, at: int, length: int, new: bytes) -> None:
-    """Replace a part of a file in place."""
-    delta, size = len(new) - length, file.seek(0, os.SEEK_END)
-    starts = range(at + length, size, _BLOCK)
-    for start in reversed(starts) if delta > 0 else starts if delta < 0 else ():
-        file.seek(start)
-        block = file.read(min(_BLOCK, size - start))
-        file.seek(start + delta)
-        file.write(block)
-    file.truncate(size + delta)
-    file.seek(at)
-    file.write(new)
