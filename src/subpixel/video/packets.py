@@ -12,6 +12,7 @@ import av
 from subpixel.errors import VideoReadError
 from subpixel.storage.memory import is_memory_error
 from subpixel.storage.os_errors import os_error_text
+from subpixel.video.container_input import input_name
 from subpixel.video.time_range import Span
 from subpixel.video.timeline import Timeline, is_packet
 
@@ -131,7 +132,8 @@ def demux(
                 if is_memory_error(error):
                     raise
                 if isinstance(error, OSError):
-                    raise VideoReadError(f"{container.name}: cannot be read further ({os_error_text(error)})") from None
+                    name = input_name(container)
+                    raise VideoReadError(f"{name}: cannot be read further ({os_error_text(error)})") from None
                 errors += 1
                 on_error(error)
                 break

@@ -14,22 +14,51 @@ from subpixel.image.files.open_file import OpenFile
 from subpixel.image.files.vips_errors import vips_error_text
 from subpixel.storage.os_errors import os_error_text
 
-__all__ = ["damage_error", "unreadable_error", "unsupported_error", "unsupported_kind"]
+__all__ = ["check_read", "read_error", "unreadable_error", "unsupported_error", "unsupported_kind"]
 
 # HEIF by the coding of its images.
 _CODECS = {"hvc1": "HEIC (HEVC)", "hev1": "HEIC (HEVC)", "avc1": "AVCI (H.264)", "vvc1": "VVIC (H.266)"}
 
 
-def damage_error(path: str | Path, error: pyvips.Error) -> ImageReadError:
+def _damage_error(file: OpenFile, error: pyvips.Error) -> ImageReadError:
     """The error for a file whose pixels cannot all be read."""
+    path = file.path
     try:
-        with open(path, "rb") as file:
-            kind = unsupported_kind(file)
+        with file.reader() as reader:
+            kind = unsupported_kind(reader)
     except OSError as failure:
         return ImageReadError(f"{path}: {os_error_text(failure)}")
     if kind is not None:
         return unsupported_error(path, kind)
     return ImageReadError(f"{path}: the image is damaged or truncated ({vips_error_text(error)})")
+
+
+def read_error(file: OpenFile, error: pyvips.Error) -> ImageReadError:
+    """The error for a file whose pixels cannot all be read: it is damaged, or changed while it was read.
+
+    Raises:
+        KeyboardInterrupt: the process was interrupted while libvips read the file.
+    """
+    try:
+        check_read(file)
+    except ImageReadError as failure:
+        return failure
+    return _damage_error(file, error)
+
+
+def check_read(file: OpenFile) -> None:
+    """Check that all that was read from a file belongs together, see :meth:`OpenFile.check`.
+
+    Raises:
+        ImageReadError: it does not, or the file could not be read.
+        KeyboardInterrupt: the process was interrupted while libvips read the file.
+    """
+    try:
+        file.check()
+    except ImageReadError:
+        raise
+    except OSError as error:
+        raise ImageReadError(f"{file.path}: {os_error_text(error)}") from None
 
 
 def unsupported_error(path: str | Path, kind: str) -> ImageReadError:

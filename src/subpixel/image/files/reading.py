@@ -6,7 +6,7 @@ alpha and the frames of an animation. :attr:`subpixel.image.files.image_data.Ima
 
 from __future__ import annotations
 
-import os
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +28,13 @@ from subpixel.image.files.decoders.registry import AnyDecoder, open_decoder
 from subpixel.image.files.icc_check import check_profile
 from subpixel.image.files.image_data import ImageData
 from subpixel.image.files.open_file import OpenFile
-from subpixel.image.files.read_errors import damage_error, unreadable_error, unsupported_error, unsupported_kind
+from subpixel.image.files.read_errors import (
+    check_read,
+    read_error,
+    unreadable_error,
+    unsupported_error,
+    unsupported_kind,
+)
 from subpixel.image.files.source_metadata import (
     PREMULTIPLIED,
     collect_metadata,
@@ -40,9 +46,20 @@ from subpixel.image.files.source_metadata import (
 )
 from subpixel.image.files.tiff_source import set_tiff_metadata, with_colours, with_fields_of_the_file
 from subpixel.models.auto import Source
+from subpixel.storage.file_kinds import file_kind
 from subpixel.storage.os_errors import os_error_text
 
-__all__ = ["LIMIT", "ImageFile", "ImageHeader", "damage_error", "load_pixels", "open_header", "open_image", "read"]
+__all__ = [
+    "LIMIT",
+    "ImageFile",
+    "ImageHeader",
+    "load_pixels",
+    "open_header",
+    "open_image",
+    "pipe_bytes",
+    "read",
+    "reopen",
+]
 
 # Default limit in megapixels: three times the largest photographs that people stitch by hand, and 3 GB in memory as
 # 8-bit RGB. A file of a few hundred bytes can claim more.
@@ -194,28 +211,35 @@ def load_pixels(file: ImageFile) -> ImageData:
             image = image if in_frames else image.autorot()
             pixels = image.numpy().reshape(image.height, image.width, image.bands)
     except pyvips.Error as error:
-        raise damage_error(file.file.path, error) from None
+        raise read_error(file.file, error) from None
     except ValueError as error:
+        check_read(file.file)
         raise ImageReadError(f"{file.file.path}: the image is damaged or truncated ({error})") from None
     except OSError as error:
         raise ImageReadError(f"{file.file.path}: {os_error_text(error)}") from None
+    check_read(file.file)
     data = ImageData(pixels.astype(file.dtype, copy=False), file.metadata, file.notes, file.pages)
     if in_frames and file.orientation > 1:
         return data.with_frames([_UPRIGHT[file.orientation - 1](frame) for frame in data.frames])
     return data
 
 
-def open_header(path: str | Path) -> ImageHeader:
-    """Open an image file and read its header.
+def open_header(path: str | Path, *, limit: float = LIMIT) -> ImageHeader:
+    """Open an image file and read its header. A pipe is read to its end.
+
+    Args:
+        path: the file.
+        limit: as for :func:`read`; a pipe may give four bytes for each pixel.
 
     Raises:
         ImageReadError: the file cannot be opened, or is not an image.
     """
     path = Path(path)
-    if os.path.isdir(path):  # unlike Path.is_dir this raises nothing; opening the file shows what is wrong
-        raise ImageReadError(f"{path}: this is a folder, not an image")
+    kind = file_kind(path)
+    if kind in ("folder", "device"):
+        raise ImageReadError(f"{path}: this is a {kind}, not an image")
     try:
-        file = OpenFile(path)
+        file = OpenFile.of_pipe(path, pipe_bytes(limit)) if kind == "pipe" else OpenFile(path)
     except OSError as error:
         raise ImageReadError(f"{path}: {os_error_text(error)}") from None
     try:
@@ -279,15 +303,32 @@ def open_image(path: str | Path, *, limit: float = LIMIT, header: ImageHeader | 
     if header is not None and not header.file.is_current:
         header.file.close()
         header = None
-    header = header or open_header(path)
+    header = header or open_header(path, limit=limit)
     try:
         return _open_image(header, limit)
     except pyvips.Error as error:
-        failure = damage_error(path, error)
+        failure = read_error(header.file, error)
     except OSError as error:
         failure = error if isinstance(error, ImageReadError) else ImageReadError(f"{path}: {os_error_text(error)}")
     header.file.close()
     raise failure
+
+
+def reopen(file: ImageFile) -> ImageFile:
+    """The same open file, to read its pixels once more.
+
+    Raises:
+        ImageReadError: the file changed since it was opened.
+    """
+    try:
+        return _open_image(ImageHeader(file.file, file.file.vips_image(**_OPTIONS), file.pages), math.inf)
+    except pyvips.Error as error:
+        raise read_error(file.file, error) from None
+
+
+def pipe_bytes(limit: float) -> int:
+    """The number of bytes that an image of at most ``limit`` megapixels may need in a pipe: four for each pixel."""
+    return int(limit * 4e6) if 0 < limit < 1e9 else 1 << 62  # a limit that is no number is refused later
 
 
 def _open_image(header: ImageHeader, limit: float) -> ImageFile:
