@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import subpixel.image.files.reading
+import subpixel.image.files.limits
 from helpers import random_image
 from image.tiff_files import image, tiff
 from subpixel.errors import ImageReadError
@@ -77,7 +77,7 @@ def test_rows_and_tiles_of_a_tiff(saved: Saved, tmp_path: Path) -> None:
 def test_the_limit_counts_what_decoding_takes(saved: Saved, monkeypatch: pytest.MonkeyPatch) -> None:
     path = saved("a.jpg", RGB, interlace=True, subsample_mode="off")
     assert read(path, limit=0.5).pixels.shape == RGB.shape  # so little is always allowed
-    monkeypatch.setattr(subpixel.image.files.reading, "_ALWAYS", 0)
+    monkeypatch.setattr(subpixel.image.files.limits, "_ALWAYS", 0)
     with pytest.raises(ImageReadError, match=r"decoding takes .* megapixels, the limit is 1; limit=2 allows it"):
         read(path, limit=1)
     assert read(path, limit=2).pixels.shape == RGB.shape
