@@ -17,7 +17,8 @@ from subpixel import __version__
 from subpixel.errors import ImageWriteError, InvalidArgument
 from subpixel.image.files.formats import WRITABLE, check_pixels, default_suffix, format_of, suffix_of
 from subpixel.image.files.provenance import Provenance
-from subpixel.image.files.reading import LIMIT, ImageFile, ImageHeader, check_read, load_pixels, open_image
+from subpixel.image.files.read_errors import check_read
+from subpixel.image.files.reading import LIMIT, ImageFile, ImageHeader, load_pixels, open_image
 from subpixel.image.files.row_source import save_rows
 from subpixel.image.files.rows import ImageRows, inspect_rows
 from subpixel.image.files.writing import check_destination, check_quality, write, write_vips_image
@@ -172,7 +173,7 @@ class Job:
         height, width, channels = file.shape
         pixels = height * width + size[0] * size[1]
         large = pixels * channels * file.dtype.itemsize > HUGE
-        return large and self.upscaler.in_parts and self.compare is None and file.pages == 1 and not file.animation
+        return large and self.upscaler.in_parts and self.compare is None and file.pages == 1 and file.decoder is None
 
     def check_memory(self, file: ImageFile, destination: Path) -> None:
         """Check that a limit of this process leaves enough memory.

@@ -292,7 +292,7 @@ class Job:
         plan = _Plan(video, destination, layout, encoding, choice, network, upscaler, stream, selection)
         if os.path.lexists(destination) and not self.overwrite:
             return replace(plan, earlier=self._earlier(plan))
-        scan = scan_packets(video, selection.span)
+        scan = scan_packets(video, selection.span, selection)
         if scan.interlaced is not None and not self.deinterlace:
             raise interlaced_frame(video, scan.interlaced)
         notes = [*scan.notes, *selection.notes, *notes, *lost_aspect, *lost_tags, *image_losses(video, container)]

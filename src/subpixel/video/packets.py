@@ -61,7 +61,8 @@ def read_packets(
     for packet in demux(container):
         if packet.stream_index not in indices or not is_packet(packet):
             continue
-        clock.correct(packet)
+        if clock.correct(packet) is None:
+            continue
         time = packet.pts if packet.pts is not None else packet.dts
         if time is None or packet.stream.disposition & packet.stream.disposition.attached_pic:
             yield packet

@@ -16,7 +16,7 @@ __all__ = ["IMAGES", "Input", "find_images"]
 
 # The suffixes of images in a folder. A file that is named itself is read whatever its suffix.
 _LOSSY = (".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".avif", ".heic", ".heif", ".jxl", ".jp2")
-_EXACT = (".png", ".apng", ".tif", ".tiff", ".gif", ".bmp", ".ppm", ".pgm", ".pbm", ".pnm", ".pfm")
+_EXACT = (".png", ".apng", ".tif", ".tiff", ".gif", ".bmp", ".dib", ".ppm", ".pgm", ".pbm", ".pnm", ".pam", ".pfm")
 IMAGES = frozenset((*_LOSSY, *_EXACT))
 
 

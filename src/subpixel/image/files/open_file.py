@@ -165,6 +165,19 @@ class OpenFile:
         # libvips reads a few formats, its own among them, by the name of the file only.
         return pyvips.Image.new_from_file(self._stack.enter_context(vips_path(self.path)), revalidate=True, **options)
 
+    def heif_image(self, **options: Any) -> pyvips.Image:
+        """The same by libvips' loader for HEIF, also if its brand is one that libvips does not know.
+
+        Args:
+            options: of the loader.
+
+        Raises:
+            pyvips.Error: libvips cannot read it.
+            OSError: the file cannot be opened a second time.
+        """
+        image: pyvips.Image = pyvips.Image.heifload_source(self._vips_source(), **options)
+        return image
+
     def _vips_source(self) -> pyvips.Source:
         if self._size <= _SMALL:
             # Read anew for each image: the content of a file that is being written to belongs to no digest.

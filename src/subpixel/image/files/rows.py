@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from subpixel.backends.base import Alpha
 from subpixel.errors import ImageWriteError
-from subpixel.image.files.reading import ImageFile, read_error, reopen
+from subpixel.image.files.read_errors import read_error
+from subpixel.image.files.reading import ImageFile, reopen
 from subpixel.ops.blockiness import blockiness_of_windows, sample_windows
 from subpixel.upscaler.pixels import alpha_of
 
