@@ -43,13 +43,30 @@ def test_a_video_is_upscaled_beside_itself(plain: Path, capsys: pytest.CaptureFi
     assert [s.kind for s in probe(out).streams] == ["video", "audio"]
 
 
-def test_again_it_is_an_error_and_the_file_stays(plain: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_again_it_is_done_and_the_file_stays(plain: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = plain.with_name("video_x2.mp4")
     assert main(["video", str(plain), "-n", "fast"]) == 0
-    before = plain.with_name("video_x2.mp4").read_bytes()
-    assert main(["video", str(plain), "-n", "fast"]) == 1
-    assert capsys.readouterr().err.endswith("video_x2.mp4: exists already; --overwrite replaces it\n")
-    assert plain.with_name("video_x2.mp4").read_bytes() == before
+    before = out.read_bytes()
+    capsys.readouterr()
+    assert main(["video", str(plain), "-n", "fast"]) == 0
+    assert capsys.readouterr().out == f"{plain} → {out}  96×64  done before\n"
+    assert main(["video", str(plain), "-n", "fast", "--crf", "30"]) == 1
+    wanted = "video_x2.mp4: exists already, made from this video with other settings; --overwrite replaces it\n"
+    assert capsys.readouterr().err.endswith(wanted)
+    assert out.read_bytes() == before
     assert main(["video", str(plain), "-n", "fast", "--overwrite", "--quiet"]) == 0
+
+
+def test_a_preview_neither_blocks_the_video_nor_counts_as_it(plain: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["video", str(plain), "--preview", "0.25", "-n", "fast"]) == 0
+    assert main(["video", str(plain), "-n", "fast"]) == 0
+    assert main(["video", str(plain), "--preview", "0.25", "-n", "fast", "--quiet"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(" → ")[1].split()[0] for line in lines] == [
+        str(plain.with_name("video_x2_preview.mp4")),
+        str(plain.with_name("video_x2.mp4")),
+    ]
+    assert probe(plain.with_name("video_x2.mp4")).stream.size == (96, 64)
 
 
 @pytest.mark.parametrize("name", NOT_VIDEOS)
@@ -121,9 +138,9 @@ def test_losses_are_reported_before_the_work(tmp_path: Path, capsys: pytest.Capt
 
 
 @pytest.mark.parametrize(("form", "name"), [("y4m", "yuv4mpegpipe"), ("nut", "nut")])
-def test_frames_go_into_a_pipe(plain: Path, capsysbinary: pytest.CaptureFixture[bytes], form: str, name: str) -> None:
+def test_frames_go_into_a_pipe(plain: Path, capfdbinary: pytest.CaptureFixture[bytes], form: str, name: str) -> None:
     assert main(["video", str(plain), "-o", "-", "-f", form, "-n", "fast"]) == 0
-    data = capsysbinary.readouterr().out
+    data = capfdbinary.readouterr().out
     frames = frames_in(data)
     assert len(frames) == 12
     assert (frames[0].width, frames[0].height) == (96, 64)

@@ -19,6 +19,7 @@ __all__ = [
     "ASPECT_CODECS",
     "CONTAINERS",
     "COVERS",
+    "PROVENANCE_KEY",
     "Container",
     "container_of",
     "content_metadata",
@@ -64,8 +65,12 @@ _ITUNES = {
     "track",
 }
 
+# The key of this package's own statement about a result, see subpixel.video.provenance.
+PROVENANCE_KEY = "SUBPIXEL"
+
 # Keys that describe a file or an encoder, not the video: they become false when another program writes the video.
 _FILE_KEYS = {
+    "subpixel",
     "bps",
     "compatible_brands",
     "duration",

@@ -13,6 +13,7 @@ import av
 
 from subpixel.errors import SubpixelError, VideoWriteError
 from subpixel.storage.os_errors import os_error_text
+from subpixel.video.container_input import file_url
 from subpixel.video.containers import (
     ASPECT_CODECS,
     COVERS,
@@ -58,6 +59,7 @@ def mux_video(
     track: Track,
     path: Path,
     selection: StreamSelection,
+    own_metadata: Mapping[str, str] | None = None,
 ) -> list[str]:
     """Write a video file of the upscaled image and the source's other streams.
 
@@ -69,6 +71,7 @@ def mux_video(
         path: the file to write. If writing fails, an incomplete file is left there.
         selection: the streams to copy, the container, and the part of the video that the track covers. All times, also
             those of the track, are shifted by it.
+        own_metadata: about the file itself, beside the source's; None for none.
 
     Returns:
         A sentence for each stream with packets that were left out.
@@ -86,7 +89,7 @@ def mux_video(
             open_video(video.path) as source,
             _open_output(path, container, muxer_options(container, video, covers)) as out,
         ):
-            out.metadata.update(writable_metadata(container, video, covers, selection.late))
+            out.metadata.update({**writable_metadata(container, video, covers, selection.late), **(own_metadata or {})})
             if container.chapters:
                 chapters = cut_chapters(video.chapters, selection.span)
                 out.set_chapters([_as_libav(number, chapter) for number, chapter in enumerate(chapters)])
@@ -138,7 +141,9 @@ def cut_chapters(chapters: tuple[Chapter, ...], span: Span) -> tuple[Chapter, ..
 
 @contextmanager
 def _open_output(path: Path, container: Container, options: dict[str, str]) -> Iterator[Any]:
-    out = av.open(str(path), "w", format=container.format, container_options=options, metadata_errors="surrogateescape")
+    out = av.open(
+        file_url(path), "w", format=container.format, container_options=options, metadata_errors="surrogateescape"
+    )
     try:
         yield out
     except BaseException:
