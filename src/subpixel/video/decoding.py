@@ -134,13 +134,21 @@ def frames_in_span(frames: Iterator[Frame], span: Span, time_base: Fraction) -> 
             yield frame
 
 
-def progressive_frames(frames: Iterator[Frame], video: VideoFile) -> Iterator[Frame]:
+def progressive_frames(frames: Iterator[Frame], video: VideoFile, deinterlaced: bool = False) -> Iterator[Frame]:
     """The frames as they are, if none is interlaced.
+
+    Args:
+        frames: the frames.
+        video: their video.
+        deinterlaced: whether interlaced frames were to be made progressive.
 
     Raises:
         Unsupported: an interlaced frame.
     """
     for frame in frames:
+        if frame.interlaced and deinterlaced:
+            size = f"{frame.source.width}×{frame.source.height} {frame.source.format.name}"
+            raise Unsupported(f"{video.path}: interlaced frames of {size} cannot be made progressive")
         if frame.interlaced:
             raise interlaced_frame(video, frame.time * video.stream.time_base)
         yield frame
@@ -302,9 +310,28 @@ def _deinterlace(frames: Iterator[Frame], stream: Any) -> Iterator[Frame]:
 
 
 def _deinterlace_run(frames: Iterator[Frame], time_base: Fraction) -> Iterator[Frame]:
-    """Frames of one size and format through bwdif. It delays frames, but drops and reorders none."""
+    first = next(frames)
+    graph, frames = _deinterlacer(first.source, time_base), chain([first], frames)
+    yield from frames if graph is None else _filtered(frames, graph)
+
+
+def _deinterlacer(like: Any, time_base: Fraction) -> Any:
+    """A filter for frames like one; None if it does not take such frames, as those of less than four rows."""
     graph = av.filter.Graph()
+    source = graph.add_buffer(width=like.width, height=like.height, format=like.format, time_base=time_base)
+    # One frame for each frame. The frames themselves say which field comes first, whatever the container says.
+    middle = graph.add("bwdif", "mode=send_frame:parity=auto:deint=interlaced")
+    try:
+        graph.link_nodes(source, middle, graph.add("buffersink")).configure()
+    except (ValueError, av.error.FFmpegError):
+        return None
+    return graph
+
+
+def _filtered(frames: Iterator[Frame], graph: Any) -> Iterator[Frame]:
+    """Frames of one kind through a filter. It delays frames, but drops and reorders none."""
     times: list[int] = []
+    pix_fmt = ""
 
     def ready() -> Iterator[Frame]:
         while True:
@@ -312,15 +339,12 @@ def _deinterlace_run(frames: Iterator[Frame], time_base: Fraction) -> Iterator[F
                 frame = graph.pull()
             except (av.error.BlockingIOError, av.error.EOFError):
                 return
+            if frame.format.name != pix_fmt:  # the filter does not take all formats
+                frame = frame.reformat(format=pix_fmt)
             yield Frame(frame, times.pop(0))
 
     for frame in frames:
-        if not graph.configured:
-            like = frame.source
-            source = graph.add_buffer(width=like.width, height=like.height, format=like.format, time_base=time_base)
-            # One frame for each frame. The frames themselves say which field comes first, whatever the container says.
-            middle = graph.add("bwdif", "mode=send_frame:parity=auto:deint=interlaced")
-            graph.link_nodes(source, middle, graph.add("buffersink")).configure()
+        pix_fmt = frame.source.format.name
         times.append(frame.time)
         frame.source.pts = frame.time
         graph.push(frame.source)
