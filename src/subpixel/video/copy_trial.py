@@ -52,7 +52,8 @@ class CopyTrial:
             self._out = None
 
     def _open(self) -> None:
-        self._out = av.open(_Nowhere(), "w", format=self._container.format, container_options=_OPTIONS)
+        sink = _Nowhere()
+        self._out = av.open(sink, "w", format=self._container.format, container_options=_OPTIONS)
         self._stream = self._out.add_stream_from_template(self._template, opaque=True)
         self._out.start_encoding()
 

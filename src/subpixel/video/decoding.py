@@ -15,7 +15,7 @@ import av
 import av.filter
 
 from subpixel.errors import Unsupported
-from subpixel.storage.memory import is_memory_error
+from subpixel.storage.memory import is_memory_error, is_memory_tight
 from subpixel.video.frame import Frame
 from subpixel.video.image_changes import ImageKind, fit_note
 from subpixel.video.image_fit import fit_frame
@@ -235,7 +235,7 @@ def decode_packets(
         except av.error.EOFError:
             continue
         except av.error.FFmpegError as error:
-            if is_memory_error(error):
+            if is_memory_error(error) and is_memory_tight():  # damaged numbers, too, ask for too much
                 raise
             damage.lost_packets.append(None if packet.pts is None else packet.pts * packet.time_base)
             continue
