@@ -15,9 +15,9 @@ PAGE = Path(__file__).parent / "formats.md"
 
 INTRODUCTION = """# What happens to each part of an image file
 
-An image file consists of parts: segments of a JPEG, chunks of a PNG or a WebP, items and properties of an AVIF,
-extensions of a GIF. subpixel reads them all and accounts for each. `python docs/make_formats.py` writes this page from
-the lists that the program itself uses.
+An image file consists of parts: segments of a JPEG, tags of a TIFF, chunks of a PNG or a WebP, items and properties of
+an AVIF, extensions of a GIF. subpixel reads them all and accounts for each. `python docs/make_formats.py` writes this
+page from the lists that the program itself uses.
 
 - **read**: the pixels, and what is needed to read them.
 - **kept**: in every format that can hold it. A note says where one cannot.

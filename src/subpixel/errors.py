@@ -12,11 +12,13 @@ from typing import Any
 __all__ = [
     "BackendUnavailable",
     "FallbackWarning",
+    "ImageChanged",
     "ImageReadError",
     "ImageWriteError",
     "InvalidArgument",
     "MissingExtra",
     "ModelFileError",
+    "OutOfMemory",
     "SpecError",
     "SubpixelError",
     "Unsupported",
@@ -54,8 +56,16 @@ class MissingExtra(SubpixelError, ImportError):
     """An optional dependency is not installed; the text names the extra that installs it."""
 
 
+class OutOfMemory(SubpixelError, MemoryError):
+    """There is not enough memory; the text says for what, and what needs less."""
+
+
 class ImageReadError(SubpixelError, OSError):
     """An image cannot be read."""
+
+
+class ImageChanged(ImageReadError):
+    """An image file changed while it was read, so that what was read may not belong together."""
 
 
 class ImageWriteError(SubpixelError, OSError):

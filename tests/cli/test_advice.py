@@ -100,7 +100,7 @@ CASES = (
     Case("encoder {name} does not accept it", plain, f"{VIDEO} --encoder svt-av1 --pix-fmt yuv444p -o OUT/a.mkv", 5),
     Case("which has an odd", odd, f"{VIDEO} -s 3 --encoder x264 -o OUT/a.mp4", 3),
     Case(
-        "it does not accept frames that are less than",
+        "it does not accept frames of less than",
         lambda f: clips.make_clip(f / "in.mp4", size=(24, 16)),
         f"{VIDEO} --encoder x265 -o OUT/a.mp4",
         4,
@@ -159,18 +159,20 @@ CASES = (
         "upscale IN -n bicubic --compare OUT/c.png",
         first="upscale IN -n bicubic --quiet",
     ),
-    Case(" can hold it", transparent, "upscale IN -n bicubic --quiet -o OUT/a.jpg", 4),
+    Case(" can hold it", transparent, "upscale IN -n bicubic --quiet -o OUT/a.jpg", 5),
+    Case(" can hold it", deep, "upscale IN -n bicubic --quiet -o OUT/a.jpg", 3),
     Case("cleans it anyway", photo, "upscale IN -s 1 --quiet"),
     Case("(model 'fast-compressed') does", photo, "upscale IN -s 1 -n fast --quiet"),
 )
 
 OPTION = re.compile(
-    r"(?<![\w`-])(--[a-z][a-z-]*)(?: ([\w.+-]+|'[^']+'))?(?= (?:or|does|can|would|replaces|makes|converts|to say)|$)"
+    r"(?<![\w`-])(--[a-z][a-z-]*)(?: ([\w.+-]+|'[^']+'))?"
+    r"(?= (?:or|does|can|would|replaces|makes|converts|lays|rounds|to say)|$)"
 )
 MODEL = re.compile(r"model '([\w-]+)'\)? (?:does|cleans)")
 COMMAND = re.compile(r"(?:use|;) `?subpixel (video|upscale)`?")
 ONE_OF = re.compile(r"use one of ([.\w, ]+)")
-CAN = re.compile(r"; ([^;]*?)(?:, or ([^;]*?))? can(?: hold it)?(?:$|,|\n)")
+CAN = re.compile(r"; ([^;]*?)(?:, or ([^;]*?))? can(?: hold it)?(?:$|[,;\n])")
 
 
 def advice(message: str) -> Iterator[list[str]]:

@@ -7,6 +7,7 @@ Nothing is imported at the top that takes time, so :func:`run` handles signals f
 
 from __future__ import annotations
 
+import os
 import sys
 
 TYPE_CHECKING = False  # as typing's, which takes long to import
@@ -16,10 +17,13 @@ if TYPE_CHECKING:
 
 __all__ = ["main", "run"]
 
+_NO_MEMORY = b"error: there is not enough memory\n"
+
 
 def run() -> int:
     """Run the command line as a process of its own; returns its exit code. Signals are ignored from then on."""
     try:
+        _fill_standard_descriptors()  # before anything is opened
         import signal
 
         for name in ("SIGTERM", "SIGHUP"):  # for the moment until all signals are handled; like SIGINT
@@ -32,6 +36,9 @@ def run() -> int:
             return main()
     except KeyboardInterrupt:
         return _interrupted()
+    except MemoryError:
+        os.write(2, _NO_MEMORY)
+        return 1
     finally:
         # Python notes a KeyboardInterrupt that leaves code run by exec(), as dataclasses run theirs, and then dies by
         # SIGINT at its end instead of exiting with our code. Each exec() of a text clears the note.
@@ -45,6 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     subpixel 0.1.0
     0
     """
+    _fill_standard_descriptors()
     from subpixel.storage.interrupts import handled_signals, interrupt_requested
 
     with handled_signals():
@@ -52,23 +60,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _main(sys.argv[1:] if arguments is None else list(arguments))
         except KeyboardInterrupt:
             return _interrupted()
+        except MemoryError:  # not even the message about it could be made as usual
+            os.write(2, _NO_MEMORY)
+            return 1
         except Exception:
             if interrupt_requested():  # the interrupt broke something, such as a wait that was left half-way
                 return _interrupted()
             raise
 
 
+def _fill_standard_descriptors() -> None:
+    """Open the null device in the place of closed standard streams; nothing is imported if there are none."""
+    try:
+        for number in (0, 1, 2):
+            os.fstat(number)
+    except OSError:
+        from subpixel.storage.standard_descriptors import fill_standard_descriptors
+
+        fill_standard_descriptors()
+
+
 def _main(arguments: Sequence[str]) -> int:
     import io
     import warnings
 
-    from subpixel.cli.app import app
     from subpixel.storage.interrupts import interrupt_requested
+    from subpixel.storage.memory import save_addresses
 
     warnings.showwarning = _show_warning
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a file name that the terminal cannot show is no failure
     try:
+        save_addresses()
+        from subpixel.cli.app import app
+
         code = app(list(arguments), prog_name="subpixel", standalone_mode=False)
     except Exception as error:
         exit_code = _interrupted() if interrupt_requested() else _fail_with(error)
@@ -82,12 +107,16 @@ def _main(arguments: Sequence[str]) -> int:
 
 def _fail_with(error: Exception) -> int | None:
     """Print the error of a command and return its exit code; None for an error that nobody expects."""
-    from subpixel.errors import InvalidArgument, SubpixelError, Unsupported
+    from subpixel.errors import InvalidArgument, OutOfMemory, SubpixelError, Unsupported
+    from subpixel.storage.memory import is_memory_error
 
+    if is_memory_error(error) and not isinstance(error, OutOfMemory):
+        sys.stderr.write("error: there is not enough memory; --threads 1 needs less\n")  # importing more may fail
+        return 1
     if isinstance(error, SubpixelError):
         return _fail(str(error), 2 if isinstance(error, (InvalidArgument, Unsupported)) else 1)
-    if isinstance(error, MemoryError):
-        return _fail("there is not enough memory", 1)
+    if "can't start new thread" in str(error):
+        return _fail("the system allows no further thread (ulimit -u); threads=1 needs fewer", 1)
     if isinstance(error, OSError):  # such as a full disk or a folder that was removed
         place = f"{error.filename}: " if error.filename else ""
         return _fail(f"{place}{(error.strerror or str(error)).lower()}", 1)

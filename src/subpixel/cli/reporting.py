@@ -61,6 +61,7 @@ class Reporter:
     ) -> None:
         self.total, self.as_json, self.choices, self.names = total, as_json, choices, names or {}
         self.counts: Counter[str] = Counter()
+        self.stopped_by = ""
         self.hints: Counter[str] = Counter()
         bar = total > 1 and not quiet and sys.stderr.isatty()
         same_terminal = bar and sys.stdout.isatty()  # a line for each image would only move the bar
@@ -83,6 +84,8 @@ class Reporter:
     def report(self, report: Report) -> None:
         """Print the outcome of an image."""
         self.counts[report.status] += 1
+        if report.stops and report.destination is not None:
+            self.stopped_by = str(report.destination.parent)
         if self.as_json:
             print(json.dumps(_as_json(report, self.names)), flush=True)
         for note in report.result.notes if report.result else ():
@@ -113,6 +116,12 @@ class Reporter:
                 self._print_error(text)
             else:
                 self._line(text)
+        untried = self.total - self.counts.total()
+        if self.stopped_by and untried:
+            self._print_error(
+                f"error: stopped, since nothing more can be written to {self.stopped_by}: {untried} of {self.total} "
+                f"images were not upscaled; run the same command again to resume"
+            )
         if self.counts["failed"] and self.total > 1:
             self._print_error(f"error: {self.counts['failed']} of {self.total} images failed")
         for hint, count in self.hints.items():

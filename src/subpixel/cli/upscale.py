@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from subpixel.image.batch.plan import BatchPlan
     from subpixel.image.batch.run import Batch
     from subpixel.image.batch.stdio import StandardStreams
+    from subpixel.upscaler import Target
 
 
 def upscale(
@@ -203,8 +204,8 @@ def upscale(
         Upscaler, scale, model=model, backend=backend, precision=precision, **size, ensemble=ensemble, strength=strength
     )
     upscaler = make_upscaler(threads=threads)
-    with StandardStreams(inputs, output) as streams:
-        if streams.writes and as_json:
+    with StandardStreams(inputs, output, limit) as streams:
+        if streams.to_stdout and as_json:
             raise InvalidArgument("--json and an image cannot both be written to standard output")
         suffix = None if file_format is None else suffix_of(file_format)
         settings: dict[str, Any] = {"precision": precision, "ensemble": ensemble, "strength": strength}
@@ -236,9 +237,26 @@ def upscale(
             batch = Batch(
                 plan.tasks, upscaler, make_upscaler, policy, processes, reporter.note, progress, interrupt_requested
             )
+            _note_little_space(plan, upscaler.target, reporter)
             if dry:
                 return dry_run(batch, plan, reporter)
             return follow(batch, plan, reporter, streams, str(paths))
+
+
+def _note_little_space(plan: BatchPlan, target: Target, reporter: Reporter) -> None:
+    """Note before the work that the disk is nearly full: results need about as many bytes a pixel as their sources."""
+    from subpixel.cli.dry_run import amount
+    from subpixel.storage.os_errors import free_space
+
+    folders: dict[Path, int] = {}
+    for task in plan.tasks:
+        if task.source.is_file() and not task.destination.exists():
+            folder = next((each for each in task.destination.parents if each.is_dir()), Path())
+            folders[folder] = folders.get(folder, 0) + task.source.stat().st_size
+    for folder, size in folders.items():
+        free, needed = free_space(folder), int(size * (target.scale or 1) ** 2)
+        if free is not None and free < needed / 2:
+            reporter.note(f"{folder}: {amount(free)} are free, and the results may need {amount(needed)} or more")
 
 
 def follow(batch: Batch, plan: BatchPlan, reporter: Reporter, streams: StandardStreams, where: str) -> int:
@@ -259,4 +277,4 @@ def follow(batch: Batch, plan: BatchPlan, reporter: Reporter, streams: StandardS
         raise
     reporter.end(where)
     failed = reporter.counts["failed"]
-    return 0 if not failed else 1 if failed == reporter.total else 3
+    return 0 if not failed else 3 if reporter.counts["done"] + reporter.counts["skipped"] else 1

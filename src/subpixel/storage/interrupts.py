@@ -97,9 +97,18 @@ def handled_signals(*, final: bool = False) -> Iterator[None]:
     waiting, _State.wake = os.pipe()
     os.set_blocking(_State.wake, False)
     outer = signal.set_wakeup_fd(_State.wake, warn_on_full_buffer=False)
-    sys.unraisablehook = lambda lost: _raise_again() if _is_lost(lost) else hook(lost)
+
+    def unraisable(lost: Any) -> None:
+        if _is_lost(lost):
+            _raise_again()
+        elif not issubclass(lost.exc_type, MemoryError):  # the next allocation fails where it can be reported
+            hook(lost)
+
+    sys.unraisablehook = unraisable
+    watch = threading.Thread(target=_watch, args=(waiting,), name="subpixel-signals", daemon=True)
     try:
-        threading.Thread(target=_watch, args=(waiting,), name="subpixel-signals", daemon=True).start()
+        with suppress(RuntimeError):  # no further thread is allowed: then the third signal does nothing
+            watch.start()
         yield
     finally:
         _State.shields += 1  # from here on nothing is raised
@@ -108,6 +117,8 @@ def handled_signals(*, final: bool = False) -> Iterator[None]:
         signal.set_wakeup_fd(outer)
         sys.unraisablehook = hook
         os.close(_State.wake)
+        if watch.ident is not None:
+            watch.join(1)
         _State.wake, _State.shields = -1, 0
         _State.handled = _State.requested = _State.postponed = False
 

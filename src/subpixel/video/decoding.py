@@ -15,6 +15,7 @@ import av
 import av.filter
 
 from subpixel.errors import Unsupported
+from subpixel.storage.memory import is_memory_error
 from subpixel.video.frame import Frame
 from subpixel.video.image_changes import ImageKind, fit_note
 from subpixel.video.image_fit import fit_frame
@@ -247,7 +248,9 @@ def decode_packets(
             frames = packet.decode()
         except av.error.EOFError:
             continue
-        except av.error.FFmpegError:
+        except av.error.FFmpegError as error:
+            if is_memory_error(error):
+                raise
             if packet.pts is None:
                 damage.lost_packets.append(None)
             elif not missing.counts:
@@ -339,7 +342,9 @@ def _deinterlacer(like: Any, time_base: Fraction) -> Any:
     middle = graph.add("bwdif", "mode=send_frame:parity=auto:deint=interlaced")
     try:
         graph.link_nodes(source, middle, graph.add("buffersink")).configure()
-    except (ValueError, av.error.FFmpegError):
+    except (ValueError, av.error.FFmpegError) as error:
+        if is_memory_error(error):
+            raise
         return None
     return graph
 

@@ -71,8 +71,8 @@ def check_container_size(container: Container, size: tuple[int, int]) -> None:
         )
 
 
-def encoding_memory(size: tuple[int, int], encoder: str, layout: Layout) -> int:
-    """About how many bytes of memory frames of a size need while they are upscaled and encoded.
+def encoding_memory(size: tuple[int, int], encoder: str | None, layout: Layout) -> int:
+    """About how many bytes of memory frames of a size need while they are upscaled and, with an encoder, encoded.
 
     >>> encoding_memory((3840, 2160), "x264", Layout("yuv420p", "420", 8))
     953856000
@@ -81,7 +81,7 @@ def encoding_memory(size: tuple[int, int], encoder: str, layout: Layout) -> int:
     chroma = Fraction(pixel_format.chroma_width(64) * pixel_format.chroma_height(64), 64 * 64)
     samples = 1 + (0 if layout.subsampling == "gray" else 2 * chroma)
     bytes_each = samples * layout.dtype.itemsize / Fraction(3, 2)
-    return int(size[0] * size[1] * (_STAGES + _ENCODERS[encoder]) * bytes_each)
+    return int(size[0] * size[1] * (_STAGES + (0 if encoder is None else _ENCODERS[encoder])) * bytes_each)
 
 
 def memory_note(size: tuple[int, int], encoder: str, layout: Layout) -> list[str]:

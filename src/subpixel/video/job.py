@@ -19,8 +19,10 @@ from subpixel import __version__
 from subpixel.errors import Unsupported, VideoWriteError
 from subpixel.models.auto import Choice
 from subpixel.models.zoo import ZOO
+from subpixel.storage.file_kinds import file_kind
 from subpixel.storage.interrupts import on_sudden_end, shielded
 from subpixel.storage.locks import claim, remove_leftovers, scratch_file, scratch_path
+from subpixel.storage.memory import memory_errors
 from subpixel.storage.os_errors import write_errors_as
 from subpixel.upscaler import MotionNetwork, Network, Upscaler
 from subpixel.video.colour_tags import result_tags, stored_tags
@@ -35,11 +37,13 @@ from subpixel.video.frame import FrameUpscaler
 from subpixel.video.frame_limits import check_container_size, check_frame_size, memory_note
 from subpixel.video.frame_upscalers import frame_upscaler
 from subpixel.video.hdr import display_options, unwritten_display_metadata
+from subpixel.video.memory import check_memory
 from subpixel.video.muxing import mux_video
 from subpixel.video.output_name import DEFAULT_SUFFIX, output_path
 from subpixel.video.packet_scan import scan_packets
 from subpixel.video.provenance import Provenance, append_provenance, provenance_metadata, read_provenance
 from subpixel.video.segments import Journal, segment_packets
+from subpixel.video.source_state import unchanged_file
 from subpixel.video.stream_selection import StreamSelection, image_losses, select_streams
 from subpixel.video.stream_trials import holds_codec
 from subpixel.video.time_range import TimeRange
@@ -188,7 +192,12 @@ class Job:
             VideoReadError: the source is not a video, or cannot be decoded.
             VideoWriteError: the destination is another result, cannot be written, or differs when it is read back.
             InvalidArgument, Unsupported: the settings do not fit the video or the container.
+            OutOfMemory: there is not enough memory.
         """
+        with memory_errors(str(self.source)), unchanged_file(self.source) as check:
+            return self._run(progress, check)
+
+    def _run(self, progress: Progress | None, check: Callable[[], None]) -> Result:
         start = time.perf_counter()
         plan = self._plan()
         if plan.earlier is not None:
@@ -223,7 +232,7 @@ class Job:
             frames = segments.frame_count
             if not frames:
                 raise no_frame(plan.video)
-            notes = self._write(plan, journal, stack)
+            notes = self._write(plan, journal, stack, check)
         return Result(
             plan.destination,
             plan.video.stream.size,
@@ -277,6 +286,7 @@ class Job:
             stream = replace(stream, tags=tags)
             if self.settings.options or max(size) > _LARGE:
                 encoding.context(stream)  # the encoder itself has the last word
+            check_memory(str(self.source), size, layout, self.upscaler.threads, encoding.encoder.name)
             codec = encoding.encoder.codec
             selection = select_streams(video, source, container, codec, self.time_range)
         plan = _Plan(video, destination, layout, encoding, choice, network, upscaler, stream, selection)
@@ -330,10 +340,11 @@ class Job:
         return path if fits else other
 
     def _check(self, destination: Path) -> None:
-        if destination.exists() and destination.samefile(self.source):
+        kind = file_kind(destination)
+        if kind == "file" and os.path.samefile(destination, self.source):
             raise VideoWriteError(f"{destination}: the output is the input file; choose another output")
-        if destination.is_dir():
-            raise VideoWriteError(f"{destination}: is a folder; the name of a file is needed")
+        if kind not in ("file", "missing"):
+            raise VideoWriteError(f"{destination}: is a {kind}; the name of a file is needed")
         if os.path.lexists(destination) and not self.overwrite and _provenance_of(destination) is None:
             raise VideoWriteError(f"{destination}: exists already; overwrite=True replaces it")
         folder = destination.absolute().parent
@@ -418,7 +429,7 @@ class Job:
             duration = max(Fraction(0), end - self.time_range.start)
         return max(1, round(duration * rate))
 
-    def _write(self, plan: _Plan, journal: Journal, stack: ExitStack) -> list[str]:
+    def _write(self, plan: _Plan, journal: Journal, stack: ExitStack, check: Callable[[], None]) -> list[str]:
         """Write the video, verify it, and only then move it to its destination; return notes."""
         destination, track = plan.destination, _SegmentTrack(journal, plan.encoding, plan.stream)
         times = list(chain.from_iterable(segment.times for segment in journal.segments))
@@ -431,6 +442,7 @@ class Job:
         found = find_differences(plan.video, path, times, plan.stream, plan.selection, decode=False)
         if found:
             raise VideoWriteError(f"{destination}: the written file differs when it is read back: {'; '.join(found)}")
+        check()
         with shielded(), write_errors_as(VideoWriteError, destination):
             path.replace(destination)
             journal.remove()

@@ -10,7 +10,9 @@ from typing import Any
 import av
 
 from subpixel.errors import VideoReadError
+from subpixel.storage.memory import is_memory_error
 from subpixel.storage.os_errors import os_error_text
+from subpixel.video.container_input import input_name
 from subpixel.video.time_range import Span
 from subpixel.video.timeline import Timeline, is_packet
 
@@ -127,8 +129,11 @@ def demux(
             except av.error.FFmpegError as error:
                 if isinstance(error, av.error.EOFError):
                     return
+                if is_memory_error(error):
+                    raise
                 if isinstance(error, OSError):
-                    raise VideoReadError(f"{container.name}: cannot be read further ({os_error_text(error)})") from None
+                    name = input_name(container)
+                    raise VideoReadError(f"{name}: cannot be read further ({os_error_text(error)})") from None
                 errors += 1
                 on_error(error)
                 break

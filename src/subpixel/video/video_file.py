@@ -7,7 +7,6 @@ frames are counted when they are decoded, and times are those of the frames.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -15,8 +14,10 @@ from typing import Any, Literal, get_args
 
 import av
 
-from subpixel.errors import VideoReadError
+from subpixel.errors import OutOfMemory, SubpixelError, VideoReadError
+from subpixel.storage.memory import HELP, is_memory_error, is_memory_tight
 from subpixel.storage.os_errors import os_error_text
+from subpixel.video.container_input import open_video
 from subpixel.video.hdr import DisplayMetadata, display_metadata
 from subpixel.video.main_stream import is_image_item, main_stream
 from subpixel.video.side_data import lost_side_data, lost_stream_side_data
@@ -168,24 +169,6 @@ class VideoFile:
         return tuple(stream for stream in self.streams if stream.index != self.main)
 
 
-@contextmanager
-def open_video(path: Path) -> Iterator[Any]:
-    """Open a video for reading, and close it at the end. ``-`` is standard input, which can be opened once.
-
-    Metadata that are not UTF-8 keep their bytes, as Python keeps those of file names (``surrogateescape``).
-
-    Raises:
-        VideoReadError: there is no such file, or libavformat does not know its format.
-    """
-    try:
-        name = "pipe:0" if str(path) == "-" else str(path)
-        container = av.open(name, metadata_errors="surrogateescape")
-    except (OSError, av.error.FFmpegError) as error:
-        raise VideoReadError(f"{path}: not a readable video ({os_error_text(error)})") from None
-    with container:
-        yield container
-
-
 def probe(path: str | Path, main: int | None = None) -> VideoFile:
     """Read what a video file consists of.
 
@@ -245,8 +228,10 @@ def describe_file(container: Any, path: Path, frame: Any, main: Any) -> VideoFil
     )
 
 
-def no_frame(video: VideoFile) -> VideoReadError:
+def no_frame(video: VideoFile) -> SubpixelError:
     """The error for a part of a video that holds no frame."""
+    if is_memory_tight():  # the decoder then gives none, without an error
+        return OutOfMemory(f"{video.path}: not enough memory; {HELP}")
     length = "" if video.duration is None else f"; it lasts {float(video.duration):.4g} s"
     return VideoReadError(f"{video.path}: there is no frame in this part of the video{length}")
 
@@ -263,6 +248,8 @@ def _first_frame(container: Any, stream: Any, path: Path) -> Any:
             for frame in packet.decode():
                 return frame
         except av.error.FFmpegError as error:
+            if is_memory_error(error):
+                raise
             reason = os_error_text(error)
             if isinstance(error, av.error.EOFError):
                 raise VideoReadError(f"{path}: its video cannot be decoded ({reason})") from None

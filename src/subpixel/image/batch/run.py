@@ -6,6 +6,7 @@ import os
 import time
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 
@@ -60,8 +61,16 @@ class Batch:
         """One report per image: finished ones, small ones, large ones, each in the order of the tasks.
 
         Images that another process is upscaling come last: the batch waits for them, and upscales them if that process
-        ends without a result. Closing the iteration early stops all work and leaves no partial file.
+        ends without a result. Closing the iteration early stops all work and leaves no partial file. A report that
+        ``stops`` is the last one.
         """
+        with closing(self._run()) as reports:
+            for report in reports:
+                yield report
+                if report.stops:
+                    return
+
+    def _run(self) -> Generator[Report, None, None]:
         self._clear(self.tasks)
         pending: list[Task] = []
         waiting: list[Task] = []

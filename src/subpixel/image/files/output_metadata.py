@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 import pyvips
 
 from subpixel.image.files.colour_spaces import GRAY, RGB
 from subpixel.image.files.containers import jpeg
+from subpixel.image.files.containers.tiff import Tags
 from subpixel.image.files.formats import Format
 from subpixel.image.files.provenance import Provenance
 from subpixel.image.files.source_metadata import (
@@ -24,6 +25,7 @@ from subpixel.image.files.source_metadata import (
     unpack_blobs,
 )
 from subpixel.image.files.stated_colours import carried_chunks, stated_code_points, stated_profile
+from subpixel.image.files.tiff_result import prepare_tags
 from subpixel.image.files.xmp import change_properties, remove_properties
 
 __all__ = ["PreparedImage", "prepare_metadata"]
@@ -74,6 +76,7 @@ class PreparedImage:
         times: of the frames of an animated PNG, in seconds: numerator and denominator.
         source_exif: the EXIF block of the source, which libvips extends with defaults.
         resolution: whether there is one to write.
+        tiff_tags: tags of a TIFF that libvips does not write.
     """
 
     image: pyvips.Image
@@ -91,6 +94,7 @@ class PreparedImage:
     times: tuple[tuple[int, int], ...] = ()
     source_exif: bytes | None = None
     resolution: bool = False
+    tiff_tags: Tags = field(default_factory=dict)
 
 
 def prepare_metadata(
@@ -155,10 +159,15 @@ def prepare_metadata(
     points = stated_code_points(header, form)
     aspect, background, lost = _aspect_and_background(header, form, pages)
     notes += [*more, *lost]
+    converted = header is not None and header.interpretation not in (*GRAY, *RGB)
+    bits = 16 if image.format == "ushort" else 8
+    tags, more = prepare_tags(header, form, (image.width, image.height // pages), converted=converted, bits=bits)
+    notes += more
     return PreparedImage(
         *(image, pages, tuple(notes), exif, iptc, packet, texts, chunks, comments, points, aspect, background, times),
         source_exif=get_blob(image, "exif-data"),
         resolution=resolution,
+        tiff_tags=tags,
     )
 
 

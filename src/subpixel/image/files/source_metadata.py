@@ -1,8 +1,8 @@
 """The metadata of a source file, as fields of a libvips header that holds no pixels.
 
-libvips reads most of it. Added here: ``exif-data`` and ``iptc-data`` (Photoshop's resources, as in a JPEG) of a TIFF,
-what ImageMagick hides in the texts of a PNG and the extensions of a GIF, ``xmp-data`` of a GIF, and fields of this
-package, see below.
+libvips reads most of it. Added here: what ImageMagick hides in the texts of a PNG and the extensions of a GIF,
+``xmp-data`` of a GIF, and fields of this package, see below. :mod:`subpixel.image.files.tiff_source` adds what a TIFF
+has: ``exif-data``, ``iptc-data`` (Photoshop's resources, as in a JPEG) and tags that only a TIFF holds.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 import pyvips
 
-from subpixel.image.files.containers import gif, isobmff, jpeg, png, tiff, webp
+from subpixel.image.files.containers import gif, isobmff, jpeg, png, webp
 from subpixel.image.files.containers.exif_block import RESOLUTION as RESOLUTION_ENTRIES
 from subpixel.image.files.containers.exif_block import entries_of
 from subpixel.image.files.containers.isobmff_inventory import list_losses as list_heif_losses
@@ -28,6 +28,7 @@ __all__ = [
     "PREMULTIPLIED",
     "RESOLUTION",
     "TEXTS",
+    "TIFF_TAGS",
     "collect_metadata",
     "frame_count",
     "get_blob",
@@ -53,6 +54,8 @@ FRAME_TIMES = "subpixel-frame-times"
 RESOLUTION = "subpixel-resolution"
 # Whether the colours of an AVIF are premultiplied by alpha: 0 or 1.
 PREMULTIPLIED = "subpixel-premultiplied"
+# Tags of a TIFF that libvips does not write.
+TIFF_TAGS = "subpixel-tiff-tags"
 
 # Transfers of H.273 that displays show as sRGB's: by BT.1886, video of BT.709 and BT.601 too.
 _LIKE_SRGB = (1, 6, 13, 14, 15)
@@ -117,9 +120,7 @@ def collect_metadata(
     header = _detach(header)
     losses: tuple[str, ...] = ()
     header.set_type(pyvips.GValue.gint_type, LOSSY, int(lossy or loader == "heifload"))
-    if loader == "tiffload":
-        _set_tiff_metadata(header, file)
-    elif contents is not None:
+    if contents is not None:
         _set_png_metadata(header, contents)
         losses = contents.losses
         if "iCCP" in contents.names and not header.get_typeof("icc-profile-data"):
@@ -174,23 +175,10 @@ def _detach(header: pyvips.Image) -> pyvips.Image:
     return copy.copy(xres=header.xres, yres=header.yres)
 
 
-def _set_tiff_metadata(header: pyvips.Image, file: BinaryIO) -> None:
-    block, records = tiff.read_exif(file), tiff.read_iptc(file)
-    if block is not None:
-        set_blob(header, "exif-data", block)
-    if header.get_typeof("iptc-data"):
-        header.remove("iptc-data")  # libvips reads a quarter of it where its type is a 32-bit integer
-    others = get_blob(header, "photoshop-data") or b""
-    if jpeg.from_photoshop(others) is not None or (others and records is None):
-        set_blob(header, "iptc-data", others)
-    elif records is not None:
-        set_blob(header, "iptc-data", jpeg.to_photoshop(records, others))
-
-
 def _set_heif_metadata(header: pyvips.Image, contents: isobmff.Contents) -> None:
     if contents.referred("prem", contents.primary):
         header.set_type(pyvips.GValue.gint_type, PREMULTIPLIED, 1)
-    points = isobmff.nclx_of(contents.main)
+    points = isobmff.nclx_of(contents.main) or isobmff.nclx_of(contents.sequence)
     if points is None or header.get_typeof("icc-profile-data"):
         return  # for an image that is decoded, the profile precedes code points
     # What is unspecified is as in sRGB (MIAF).
@@ -265,7 +253,7 @@ def _states_resolution(loader: str, header: pyvips.Image, file: BinaryIO, conten
         return jpeg.states_resolution(file)
     if contents is not None:
         return contents.has_resolution
-    if loader == "tiffload":
+    if loader in ("tiffload", "bmpload"):
         return bool(header.get_typeof("resolution-unit"))
     return loader == "" and (header.xres, header.yres) != (1, 1)  # libvips' own format
 

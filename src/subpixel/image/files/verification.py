@@ -104,6 +104,8 @@ def _compare_own_fields(file: BinaryIO, expected: PreparedImage, form: Format) -
             yield "IPTC"
         if expected.exif is not None and not tiff.same_exif(expected.exif, tiff.read_exif(file)):
             yield "EXIF"
+        if not expected.tiff_tags.items() <= tiff.read_tags(file).items():
+            yield "tags of a TIFF"
     if form.name == "PNG":
         contents = png.read_contents(file)
         if not contents.complete:

@@ -39,6 +39,7 @@ class Preset:
         always: options that have only this value in the library.
         sizes_only: positions follow from the sizes alone, whatever scale was given.
         integer: the integer algorithm for u8, of :mod:`subpixel.ops.resizing.integers`.
+        interpolate: torch's name of the mode for ``torch.nn.functional.interpolate``; None if it has none.
     """
 
     convention: Convention
@@ -47,6 +48,7 @@ class Preset:
     always: Mapping[str, Any] = field(default_factory=dict)
     sizes_only: bool = False
     integer: str | None = None
+    interpolate: str | None = None
 
     @property
     def options(self) -> set[str]:
@@ -143,6 +145,7 @@ def _torch() -> Dialect:
         "lanczos": Preset(lanczos, double, always={"antialias": True, "align_corners": False}, integer="torch"),
         "area": Preset(Convention("adaptive"), sizes_only=True),
     }
+    modes = {name: replace(preset, interpolate=name) for name, preset in modes.items()}
     # Integers are u8 only: torch supports no others.
     return Dialect(
         "torch",

@@ -14,6 +14,7 @@ from subpixel.ops.resizing.dialects import LARGE, TWO_AXES, UPSCALING, Dialect, 
 from subpixel.ops.resizing.options import choose_preset, convention_of, find_dialect
 from subpixel.ops.resizing.sizes import Side, alpha_axis, axes_of, check_size, sides, sort_sides
 from subpixel.ops.resizing.taps import AxisTaps, cached_taps, is_cacheable, tabulate
+from subpixel.ops.tracing import all_known
 
 __all__ = ["ResizePlan", "plan_of"]
 
@@ -57,6 +58,11 @@ class ResizePlan:
     alpha_axis: int | None = None
     # The calls of the compiled module, after the first use. Not for long tables, which would take much memory.
     cache: dict[str, compiled.Passes | None] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @property
+    def is_free(self) -> bool:
+        """Whether the size of a resized axis is free: torch traces the call for any size."""
+        return not all(all_known((side.n_in, side.n_out)) for side in self.sides)
 
     @functools.cached_property
     def changed_sides(self) -> list[Side]:
@@ -133,6 +139,8 @@ def plan_of(
         InvalidArgument: as :func:`subpixel.ops.resizing.resize.resize`.
     """
     option_items = tuple(given.items())
+    if not all_known(shape):
+        return _plan(shape, dtype, name, arguments, option_items, "")
     try:
         hash((arguments, option_items))
     except TypeError:  # an argument is a list or an array
@@ -156,10 +164,11 @@ def _plan(
     circumstances = {name}
     if len(plan) == 2:
         circumstances.add(TWO_AXES)
-    if any(side.factor > 1 for side in plan):
-        circumstances.add(UPSCALING)
-    if sum(side.n_out for side in plan) > 128:
-        circumstances.add(LARGE)
+    if all(all_known((side.n_in, side.n_out)) for side in plan):
+        if any(side.factor > 1 for side in plan):
+            circumstances.add(UPSCALING)
+        if sum(side.n_out for side in plan) > 128:
+            circumstances.add(LARGE)
     convention = convention_of(preset, given, circumstances)
     check_dtype(name, convention, transfer)
     nearest = convention.kernel == "nearest"

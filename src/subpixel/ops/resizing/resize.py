@@ -10,15 +10,18 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
+from subpixel.errors import Unsupported
 from subpixel.ops.arrays import enter
 from subpixel.ops.resizing.alpha import Alpha
 from subpixel.ops.resizing.apply_tables import apply
 from subpixel.ops.resizing.dialects import Like
 from subpixel.ops.resizing.plan import plan_of
+from subpixel.ops.tracing import operator
 
 __all__ = ["resize", "upsample", "upsample_bilinear", "upsample_nearest"]
 
 
+@operator
 def resize(
     x: Any,
     size: int | Sequence[int] | None = None,
@@ -133,9 +136,16 @@ def resize(
     if ar.name == "numpy":
         shape, dtype, name = x.shape, x.dtype, _name(x.dtype)
     else:
-        shape, name = tuple(int(n) for n in x.shape), ar.dtype(x)
+        shape, name = tuple(x.shape), ar.dtype(x)
         dtype = name
-    plan = plan_of(shape, dtype, name, (size, scale, mode, like, layout, axes, transfer), given)
+    arguments = (size, scale, mode, like, layout, axes, transfer)
+    plan = plan_of(shape, dtype, name, arguments, given)
+    if plan.is_free:
+        if transfer is not None:
+            raise Unsupported(f"resize: a size of {shape} is free; transfer={transfer!r} needs known sizes")
+        from subpixel.ops.resizing.free_sizes import resize_free  # which loads torch
+
+        return resize_free(x, plan, arguments, given)
     return back(apply(ar, x, plan))
 
 
@@ -144,6 +154,7 @@ def _name(dtype: Any) -> str:
     return str(dtype.name)
 
 
+@operator
 def upsample(
     x: Any,
     size: int | Sequence[int] | None = None,
@@ -177,6 +188,7 @@ def upsample(
     return resize(x, size, scale=scale, mode=mode, like="torch", align_corners=align_corners, layout=layout)
 
 
+@operator
 def upsample_nearest(
     x: Any,
     size: int | Sequence[int] | None = None,
@@ -205,6 +217,7 @@ def upsample_nearest(
     return resize(x, size, scale=scale, mode="nearest", like="torch", layout=layout)
 
 
+@operator
 def upsample_bilinear(
     x: Any,
     size: int | Sequence[int] | None = None,

@@ -14,6 +14,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from subpixel.errors import Unsupported
+from subpixel.ops.tracing import is_free
+
 __all__ = ["Product", "exact_scale", "scaled_size"]
 
 Product = Literal["exact", "double", "single"]
@@ -56,6 +59,21 @@ def scaled_size(n: int, scale: float, rule: Literal["floor", "ceil", "round"], p
     >>> scaled_size(706, 224 / 706, "floor", "double"), scaled_size(706, 224 / 706, "floor", "single")
     (224, 223)
     """
+    if is_free(n):
+        free: int = _free_size(n, scale, rule, product)
+        return free
     if product == "exact":
         return _ROUNDED[rule](n * exact_scale(scale))
     return _ROUNDED[rule](float(np.float32(n) * np.float32(scale)) if product == "single" else n * scale)
+
+
+def _free_size(n: Any, scale: float, rule: str, product: Product) -> Any:
+    """The size as an expression of a free size."""
+    if product == "single":
+        raise Unsupported(
+            f"resize: scale={scale}: like='onnx' multiplies in single precision, which a free size cannot be; give size"
+        )
+    if product == "exact" and rule == "ceil":
+        exact = exact_scale(scale)
+        return -(-n * exact.numerator // exact.denominator)
+    return _ROUNDED[rule](n * scale)

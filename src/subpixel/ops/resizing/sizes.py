@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from subpixel.errors import InvalidArgument, unknown
-from subpixel.ops.axes import LAYOUTS, is_integer
+from subpixel.errors import InvalidArgument, Unsupported, unknown
+from subpixel.ops.axes import LAYOUTS, is_integer, known_integer
 from subpixel.ops.resizing.dialects import OWN, Dialect, Preset
 from subpixel.ops.resizing.options import is_number
 from subpixel.ops.resizing.scales import scaled_size
 from subpixel.ops.resizing.taps import check_axis
+from subpixel.ops.tracing import all_known, is_free
 
 __all__ = ["Side", "alpha_axis", "axes_of", "check_size", "sides", "sort_sides"]
 
@@ -77,7 +78,7 @@ def alpha_axis(
     if layout is None and axes is None:
         layout = dialect.layouts.get(len(shape))
     channels = layout.find("C") if isinstance(layout, str) else -1
-    if channels < 0 or shape[channels] not in (2, 4) or dtype != "uint8":
+    if channels < 0 or is_free(shape[channels]) or shape[channels] not in (2, 4) or dtype != "uint8":
         if alpha is not None:
             raise InvalidArgument(
                 f"resize: alpha={alpha!r}: u8 with 2 or 4 channels and a layout with C are needed, not {dtype} of "
@@ -140,15 +141,19 @@ def sides(
     else:
         rule = (dialect.size, dialect.product)
         sizes = [scaled_size(n, f, *rule) for n, f in zip(lengths, factors, strict=True) if f is not None]
-        if preset.sizes_only or recompute_scale_factor or (dialect.same_sizes_copy and sizes == lengths):
+        free = not all_known(lengths)
+        if preset.sizes_only or recompute_scale_factor or (dialect.same_sizes_copy and not free and sizes == lengths):
             factors = [None] * len(axes)
     for n_in, n_out in zip(lengths, sizes, strict=True):
-        check_axis(n_in, n_out)
+        if all_known((n_in, n_out)):
+            check_axis(n_in, n_out)
     if keep_aspect not in (None, "stretch", "not_larger", "not_smaller"):
         raise unknown("keep_aspect", keep_aspect, ("stretch", "not_larger", "not_smaller"), where="resize")
     if keep_aspect in ("not_larger", "not_smaller"):
         if scale is not None:
             raise InvalidArgument(f"resize: keep_aspect={keep_aspect!r} needs a size; it has no effect on a scale")
+        if not all_known((*lengths, *sizes)):
+            raise Unsupported(f"resize: keep_aspect={keep_aspect!r} needs known sizes, not free ones")
         factors, sizes = _with_one_factor(lengths, sizes, keep_aspect, dialect)
         for n_in, n_out in zip(lengths, sizes, strict=True):
             check_axis(n_in, n_out)
@@ -157,7 +162,9 @@ def sides(
 
 
 def sort_sides(plan: list[Side], dialect: Dialect) -> list[Side]:
-    """Sort the axes in the order in which the dialect resizes them."""
+    """Sort the axes in the order in which the dialect resizes them; those of free sizes stay as they are."""
+    if not all(all_known((side.n_in, side.n_out)) for side in plan):
+        return plan
     if dialect.order == "shrink_first":
         return sorted(plan, key=lambda side: side.factor)
     if dialect.order == "pillow":
@@ -172,6 +179,8 @@ def check_size(shape: tuple[int, ...], ordered: Sequence[Side]) -> None:
     now = list(shape)
     for side in ordered:
         now[side.axis] = side.n_out
+        if not all_known(now):
+            return
         if math.prod(now) > _MAX_SAMPLES:
             raise InvalidArgument(f"resize: {shape} to {tuple(now)}: more than 2**36 samples; smaller sizes are needed")
 
@@ -182,7 +191,7 @@ def _sizes(size: Any, dims: int) -> list[int]:
     if len(values) != dims or not all(is_integer(v) for v in values):
         what = "(height, width)" if dims == 2 else f"{dims} numbers"
         raise InvalidArgument(f"resize: size={_display(size)}: {what} in integers, or one integer for all, is needed")
-    return [int(v) for v in values]
+    return [known_integer(v) for v in values]
 
 
 def _with_one_factor(
@@ -199,7 +208,7 @@ def _with_one_factor(
 
 def _factors(scale: Any, lengths: Sequence[int], dialect: Dialect) -> list[float]:
     given = _sequence(scale)
-    values = (scale,) * len(lengths) if given is None else given
+    values = tuple(int(v) if is_free(v) else v for v in ((scale,) * len(lengths) if given is None else given))
     if len(values) != len(lengths) or not all(is_number(v) for v in values):
         what = "(vertical, horizontal)" if len(lengths) == 2 else f"{len(lengths)} numbers"
         raise InvalidArgument(f"resize: scale={_display(scale)}: one number or {what} is needed")
@@ -210,7 +219,7 @@ def _factors(scale: Any, lengths: Sequence[int], dialect: Dialect) -> list[float
     for n, f in zip(lengths, factors, strict=True):
         if not (math.isfinite(f) and f > 0):
             raise InvalidArgument(f"resize: scale={f}: a finite number above 0 is needed")
-        if n * f >= 2**31:
+        if not is_free(n) and n * f >= 2**31:
             raise InvalidArgument(f"resize: scale={f}: {n} to {n * f:.3g} samples: both must be from 1 to {2**31 - 1}")
     return factors
 

@@ -1,0 +1,90 @@
+"""A TIFF as libvips opens it, completed by what its directories say: the meaning of channels, metadata of the file."""
+
+from __future__ import annotations
+
+from typing import BinaryIO
+
+import pyvips
+
+from subpixel.image.files.containers import jpeg, tiff
+from subpixel.image.files.containers.tiff_images import TiffImages
+from subpixel.image.files.source_metadata import TIFF_TAGS, get_blob, set_blob
+
+__all__ = ["set_tiff_metadata", "with_colours", "with_fields_of_the_file"]
+
+_ORIENTATION = 274
+_XMP, _PHOTOSHOP, _ICC = 700, 34377, 34675
+_SHARED = {"xmp-data": _XMP, "photoshop-data": _PHOTOSHOP, "icc-profile-data": _ICC}
+
+
+def with_fields_of_the_file(image: pyvips.Image, images: TiffImages, file: BinaryIO) -> pyvips.Image:
+    """The main image with the profile, XMP, Photoshop's resources and orientation of the first, where it has none.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    if images.first is images.main.directory:
+        return image
+    image = image.copy()
+    for name, tag in _SHARED.items():
+        blob = None if image.get_typeof(name) else images.first.value(file, tag)
+        if blob is not None:
+            set_blob(image, name, blob)
+    if _ORIENTATION not in images.main.directory.entries and _ORIENTATION in images.first.entries:
+        image.set_type(pyvips.GValue.gint_type, "orientation", images.first.integer(file, _ORIENTATION, 1))
+    return image
+
+
+def with_colours(image: pyvips.Image, images: TiffImages, file: BinaryIO) -> tuple[pyvips.Image, tuple[str, ...]]:
+    """The channels that are colour or alpha, and what that means for others, one sentence each.
+
+    libvips takes whatever follows the colours for alpha. By ExtraSamples it may be anything, such as infrared.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: there is no telling which channels are colours; the message says what would be right.
+    """
+    (samples, colours), alpha = images.channels(file), images.alpha(file)
+    extra = samples - colours
+    if image.bands == 4 and extra <= 0 and colours < 4:  # libtiff's conversion of YCbCr and old JPEG adds opaque alpha
+        return _first(image, 3), ()
+    if extra <= 0 or image.bands != samples or (alpha and extra == 1):
+        return image, ()
+    if colours == 1 and extra == 2 and not alpha:
+        return image, ("three channels of unspecified meaning (338 ExtraSamples) are upscaled as red, green and blue",)
+    if extra > 1:
+        raise ValueError(
+            f"{image.bands} channels, {colours} of them colour, are more than colour and alpha (338 ExtraSamples); "
+            "choose gray or RGB, with or without alpha, first"
+        )
+    return _first(image, colours), (
+        f"channel {colours + 1} is not transparency (338 ExtraSamples: unspecified): it is not kept",
+    )
+
+
+def _first(image: pyvips.Image, count: int) -> pyvips.Image:
+    return image.extract_band(0, n=count).copy(interpretation=image.interpretation)
+
+
+def set_tiff_metadata(header: pyvips.Image, file: BinaryIO, images: TiffImages) -> tuple[str, ...]:
+    """Set EXIF, IPTC and other tags in a header; returns what the result will lack, one sentence each.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    block, records = tiff.read_exif(file, images), tiff.read_iptc(file, images)
+    if block is not None:
+        set_blob(header, "exif-data", block)
+    if header.get_typeof("iptc-data"):
+        header.remove("iptc-data")  # libvips reads a quarter of it where its type is a 32-bit integer
+    others = get_blob(header, "photoshop-data") or b""
+    if jpeg.from_photoshop(others) is not None or (others and records is None):
+        set_blob(header, "iptc-data", others)
+    elif records is not None:
+        set_blob(header, "iptc-data", jpeg.to_photoshop(records, others))
+    tags = tiff.read_tags(file, images)
+    if tags:
+        set_blob(header, TIFF_TAGS, tiff.pack_tags(tags))
+    if header.get_typeof("image-description"):
+        header.remove("image-description")  # it is in EXIF
+    return tiff.list_losses(file, images)
