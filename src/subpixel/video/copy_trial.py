@@ -8,6 +8,7 @@ from typing import Any
 
 import av
 
+from subpixel.storage.memory import is_memory_error
 from subpixel.video.containers import Container
 
 __all__ = ["CopyTrial"]
@@ -39,8 +40,10 @@ class CopyTrial:
                 self._open()
             packet.stream = self._stream
             self._out.mux(packet)
-        except (ValueError, av.error.FFmpegError):
+        except (ValueError, av.error.FFmpegError) as error:
             self.close()
+            if is_memory_error(error):
+                raise
             return False
         return True
 
