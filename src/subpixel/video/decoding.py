@@ -15,7 +15,7 @@ import av
 import av.filter
 
 from subpixel.errors import Unsupported
-from subpixel.storage.memory import is_memory_error
+from subpixel.storage.memory import is_memory_error, is_memory_tight
 from subpixel.video.frame import Frame
 from subpixel.video.image_changes import ImageKind, fit_note
 from subpixel.video.image_fit import fit_frame
@@ -249,7 +249,7 @@ def decode_packets(
         except av.error.EOFError:
             continue
         except av.error.FFmpegError as error:
-            if is_memory_error(error):
+            if is_memory_error(error) and is_memory_tight():  # a damaged file may ask for any amount
                 raise
             if packet.pts is None:
                 damage.lost_packets.append(None)
@@ -343,7 +343,7 @@ def _deinterlacer(like: Any, time_base: Fraction) -> Any:
     try:
         graph.link_nodes(source, middle, graph.add("buffersink")).configure()
     except (ValueError, av.error.FFmpegError) as error:
-        if is_memory_error(error):
+        if is_memory_error(error) and is_memory_tight():
             raise
         return None
     return graph
