@@ -251,7 +251,7 @@ def decode_packets(
         except av.error.EOFError:
             continue
         except av.error.FFmpegError as error:
-            if is_memory_error(error) and is_memory_tight():  # a damaged file may ask for any amount
+            if is_memory_error(error) and is_memory_tight():  # damaged numbers, too, ask for too much
                 raise
             if packet.pts is None:
                 damage.lost_packets.append(None)

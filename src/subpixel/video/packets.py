@@ -129,7 +129,8 @@ def demux(
             except av.error.FFmpegError as error:
                 if isinstance(error, av.error.EOFError):
                     return
-                if is_memory_error(error) and is_memory_tight():  # a damaged file may ask for any amount
+                # A damaged length, too, asks for more memory than there is.
+                if is_memory_error(error) and is_memory_tight():
                     raise
                 if isinstance(error, OSError):
                     name = input_name(container)
