@@ -20,7 +20,7 @@ import av
 
 from subpixel.errors import VideoReadError
 from subpixel.storage.file_kinds import open_file
-from subpixel.storage.memory import is_memory_error
+from subpixel.storage.memory import is_memory_error, is_memory_tight
 from subpixel.storage.os_errors import os_error_text
 
 __all__ = ["file_url", "input_name", "open_stream", "open_video"]
@@ -95,7 +95,7 @@ def _open(file: io.RawIOBase | io.BufferedIOBase, name: str, suffix: str) -> Ite
         try:
             container = av.open(source, options=_NO_PROTOCOL, metadata_errors="surrogateescape")
         except (OSError, ValueError, av.error.FFmpegError) as error:
-            if is_memory_error(error):
+            if is_memory_error(error) and is_memory_tight():  # a damaged file may ask for any amount
                 raise
             reason = "this is a playlist, which names other files; name a video itself"
             raise VideoReadError(
