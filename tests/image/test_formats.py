@@ -256,6 +256,16 @@ def test_formats_that_libvips_cannot_read_are_named(upscaler: Upscaler, look: Lo
     assert look() == before
 
 
+@pytest.mark.skipif(not pyvips.type_find("VipsOperation", "svgload"), reason="libvips without SVG")
+def test_a_vector_image_is_named(tmp_path: Path) -> None:
+    drawing = '<svg xmlns="http://www.w3.org/2000/svg" width="12" height="8"><rect width="6" height="8"/></svg>'
+    (tmp_path / "a.png").write_text(drawing)  # the content decides
+    image = read(tmp_path / "a.png")
+    assert image.pixels.shape[:2] == (8, 12)
+    text = "SVG is a vector format: it was rendered at 12×8; render it at the size you want instead"
+    assert image.notes == (text,)
+
+
 def test_a_table_of_numbers_is_not_an_image(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("1,2,3\n4,5,6\n")
     with pytest.raises(ImageReadError, match="table of numbers"):
