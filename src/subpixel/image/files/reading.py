@@ -322,7 +322,8 @@ def _open_image(header: ImageHeader, limit: float) -> ImageFile:
         set_frame_times(metadata, [frame.delay for frame in animation.frames], animation.plays)
         if animation.has_still:
             notes = (*notes, "the default image, which viewers without animations show, is no frame: it is not kept")
-    return ImageFile(file, metadata, image, (*others, *notes, *losses), dtype, compression, pages, frames)
+    notes = tuple(dict.fromkeys((*others, *notes, *losses)))  # equal comments are one note
+    return ImageFile(file, metadata, image, notes, dtype, compression, pages, frames)
 
 
 def _png_contents(path: Path, reader: BinaryIO) -> tuple[png.Contents, apng.Animation | None]:
