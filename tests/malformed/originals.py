@@ -128,7 +128,7 @@ def image_files() -> dict[str, bytes]:
         "exif.tif": _vips(rgb, ".tif", fields=_fields(exif, icc)),
         "geo.tif": tiff(directory(rgb, _GEO), order=">"),
         "below.tif": tiff(
-            directory(gray[:5, :7], {254: (4, [1]), 700: (1, list(_XMP))}, below=[directory(rgb, {272: text("A camera")})])
+            directory(gray[:5, :7], {254: (4, [1]), 700: (1, list(_XMP))}, below=[directory(rgb, {272: text("Name")})])
         ),
         "planar.tif": _planar(rgb),
         "animated.gif": _pillow(Image.fromarray(rgb), "GIF", duration=40, loop=2, comment=b"a comment", **frames),

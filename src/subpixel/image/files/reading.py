@@ -396,7 +396,7 @@ def _open_decoded(file: OpenFile, vips: pyvips.Image, decoder: AnyDecoder, limit
     metadata.set_type(pyvips.GValue.gint_type, "orientation", layout.orientation)
     metadata.set_type(pyvips.GValue.gint_type, "bits-per-sample", layout.bits)
     image, notes = _to_gray_or_rgb(header_image(layout))
-    notes = (*notes, *losses, *layout.notes)
+    notes = tuple(dict.fromkeys((*notes, *losses, *layout.notes)))
     return ImageFile(file, metadata, image, notes, layout.dtype, Source(), layout.pages, decoder)
 
 
