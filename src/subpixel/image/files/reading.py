@@ -383,9 +383,8 @@ def _open_image(header: ImageHeader, limit: float) -> ImageFile:
         set_frame_times(metadata, [frame.delay for frame in animation.frames], animation.plays)
         if animation.has_still:
             notes = (*notes, "the default image, which viewers without animations show, is no frame: it is not kept")
-    return ImageFile(
-        file, metadata, image, (*others, *notes, *losses), dtype, compression, pages, frames, decoding.memory
-    )
+    notes = tuple(dict.fromkeys((*others, *notes, *losses)))  # equal comments are one note
+    return ImageFile(file, metadata, image, notes, dtype, compression, pages, frames, decoding.memory)
 
 
 def _open_decoded(file: OpenFile, vips: pyvips.Image, decoder: AnyDecoder, limit: float) -> ImageFile:
@@ -399,7 +398,7 @@ def _open_decoded(file: OpenFile, vips: pyvips.Image, decoder: AnyDecoder, limit
     metadata.set_type(pyvips.GValue.gint_type, "orientation", layout.orientation)
     metadata.set_type(pyvips.GValue.gint_type, "bits-per-sample", layout.bits)
     image, notes = to_gray_or_rgb(header_image(layout))
-    notes = (*notes, *losses, *layout.notes)
+    notes = tuple(dict.fromkeys((*notes, *losses, *layout.notes)))
     return ImageFile(file, metadata, image, notes, layout.dtype, Source(), layout.pages, decoder)
 
 

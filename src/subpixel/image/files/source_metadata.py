@@ -57,6 +57,8 @@ PREMULTIPLIED = "subpixel-premultiplied"
 # Tags of a TIFF that libvips does not write.
 TIFF_TAGS = "subpixel-tiff-tags"
 
+# The most pixels per millimetre that libvips accepts.
+_DENSEST = 1e6
 # Transfers of H.273 that displays show as sRGB's: by BT.1886, video of BT.709 and BT.601 too.
 _LIKE_SRGB = (1, 6, 13, 14, 15)
 
@@ -172,7 +174,7 @@ def _detach(header: pyvips.Image) -> pyvips.Image:
     for name in copy.get_fields() if "exif-data" in fields else ():
         if name not in own and name not in fields:
             copy.remove(name)
-    return copy.copy(xres=header.xres, yres=header.yres)
+    return _with_densities(copy, header.xres, header.yres)
 
 
 def _set_heif_metadata(header: pyvips.Image, contents: isobmff.Contents) -> None:
@@ -273,4 +275,9 @@ def _with_resolution(header: pyvips.Image) -> pyvips.Image:
     per_millimetre = 1 / 10 if unit.startswith("3") else 1 / 25.4
     if min(resolutions) <= 0:
         return header
-    return header.copy(xres=resolutions[0] * per_millimetre, yres=resolutions[1] * per_millimetre)
+    return _with_densities(header, resolutions[0] * per_millimetre, resolutions[1] * per_millimetre)
+
+
+def _with_densities(header: pyvips.Image, x: float, y: float) -> pyvips.Image:
+    """A header with pixels per millimetre; libvips leaves the old number where a new one is beyond its range."""
+    return header.copy(xres=min(max(x, 0.0), _DENSEST), yres=min(max(y, 0.0), _DENSEST))
