@@ -123,7 +123,10 @@ def prepare_metadata(
         _copy_fields(image, header)
         # After EXIF, whose fields set the resolution too.
         resolution = stated and _plausible(header)
-        image = image.copy(xres=header.xres, yres=header.yres) if resolution else image.copy(xres=1, yres=1)
+        across, down = (header.xres, header.yres) if resolution else (1, 1)
+        if get_field(header, "orientation", 1) >= 5:
+            across, down = down, across
+        image = image.copy(xres=across, yres=down)
         _update_size(image, image.width, image.height // pages)
     notes = [form.caveat] if form.caveat else []
     bits = 16 if header is None else get_field(header, "bits-per-sample", 16)
