@@ -12,6 +12,7 @@ from typing import Any
 __all__ = [
     "BackendUnavailable",
     "FallbackWarning",
+    "ImageChanged",
     "ImageReadError",
     "ImageWriteError",
     "InvalidArgument",
@@ -61,6 +62,10 @@ class OutOfMemory(SubpixelError, MemoryError):
 
 class ImageReadError(SubpixelError, OSError):
     """An image cannot be read."""
+
+
+class ImageChanged(ImageReadError):
+    """An image file changed while it was read, so that what was read may not belong together."""
 
 
 class ImageWriteError(SubpixelError, OSError):

@@ -138,9 +138,9 @@ def test_losses_are_reported_before_the_work(tmp_path: Path, capsys: pytest.Capt
 
 
 @pytest.mark.parametrize(("form", "name"), [("y4m", "yuv4mpegpipe"), ("nut", "nut")])
-def test_frames_go_into_a_pipe(plain: Path, capsysbinary: pytest.CaptureFixture[bytes], form: str, name: str) -> None:
+def test_frames_go_into_a_pipe(plain: Path, capfdbinary: pytest.CaptureFixture[bytes], form: str, name: str) -> None:
     assert main(["video", str(plain), "-o", "-", "-f", form, "-n", "fast"]) == 0
-    data = capsysbinary.readouterr().out
+    data = capfdbinary.readouterr().out
     frames = frames_in(data)
     assert len(frames) == 12
     assert (frames[0].width, frames[0].height) == (96, 64)

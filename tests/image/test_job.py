@@ -191,11 +191,12 @@ def test_a_writer_that_fails_midway_leaves_the_old_result(
         (tmp_path / "a_x2.png").write_bytes(b"the result of yesterday")
     before = look()
 
-    def half(image: pyvips.Image, path: str, **_: Any) -> None:
-        Path(path).write_bytes(b"half of")
+    def half(image: pyvips.Image, *_: Any, **options: Any) -> None:
+        (scratch,) = tmp_path.glob(".*.png")
+        scratch.write_bytes(b"half of")
         raise failure
 
-    monkeypatch.setattr(pyvips.Image, "write_to_file", half)
+    monkeypatch.setattr(pyvips.Image, "write_to_target", half)
     with pytest.raises((SubpixelError, KeyboardInterrupt, MemoryError)):
         Job(source, upscaler, overwrite=exists).run()
     assert look() == before

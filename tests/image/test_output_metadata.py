@@ -465,8 +465,8 @@ def test_a_file_that_differs_is_discarded(
     data = read(tmp_path / "a.jpg")
     (tmp_path / "out.png").write_bytes(b"the old result")
     before = look()
-    real = pyvips.Image.write_to_file
-    monkeypatch.setattr(pyvips.Image, "write_to_file", lambda image, path, **o: real(change(image), path, **o))
+    real = pyvips.Image.write_to_target
+    monkeypatch.setattr(pyvips.Image, "write_to_target", lambda image, *to, **o: real(change(image), *to, **o))
     with pytest.raises(ImageWriteError, match=f"{text}.*it was discarded"):
         write(data, tmp_path / "out.png", overwrite=True, provenance=Provenance("m", "2", "1", "0"))
     assert look() == before

@@ -23,6 +23,7 @@ _NO_MEMORY = b"error: there is not enough memory\n"
 def run() -> int:
     """Run the command line as a process of its own; returns its exit code. Signals are ignored from then on."""
     try:
+        _fill_standard_descriptors()  # before anything is opened
         import signal
 
         for name in ("SIGTERM", "SIGHUP"):  # for the moment until all signals are handled; like SIGINT
@@ -51,6 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     subpixel 0.1.0
     0
     """
+    _fill_standard_descriptors()
     from subpixel.storage.interrupts import handled_signals, interrupt_requested
 
     with handled_signals():
@@ -65,6 +67,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if interrupt_requested():  # the interrupt broke something, such as a wait that was left half-way
                 return _interrupted()
             raise
+
+
+def _fill_standard_descriptors() -> None:
+    """Open the null device in the place of closed standard streams; nothing is imported if there are none."""
+    try:
+        for number in (0, 1, 2):
+            os.fstat(number)
+    except OSError:
+        from subpixel.storage.standard_descriptors import fill_standard_descriptors
+
+        fill_standard_descriptors()
 
 
 def _main(arguments: Sequence[str]) -> int:

@@ -204,8 +204,8 @@ def upscale(
         Upscaler, scale, model=model, backend=backend, precision=precision, **size, ensemble=ensemble, strength=strength
     )
     upscaler = make_upscaler(threads=threads)
-    with StandardStreams(inputs, output) as streams:
-        if streams.writes and as_json:
+    with StandardStreams(inputs, output, limit) as streams:
+        if streams.to_stdout and as_json:
             raise InvalidArgument("--json and an image cannot both be written to standard output")
         suffix = None if file_format is None else suffix_of(file_format)
         settings: dict[str, Any] = {"precision": precision, "ensemble": ensemble, "strength": strength}

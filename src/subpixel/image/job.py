@@ -17,6 +17,7 @@ from subpixel import __version__
 from subpixel.errors import ImageWriteError, InvalidArgument
 from subpixel.image.files.formats import WRITABLE, check_pixels, default_suffix, format_of, suffix_of
 from subpixel.image.files.provenance import Provenance
+from subpixel.image.files.read_errors import check_read
 from subpixel.image.files.reading import LIMIT, ImageFile, ImageHeader, load_pixels, open_image
 from subpixel.image.files.row_source import save_rows
 from subpixel.image.files.rows import ImageRows, inspect_rows
@@ -121,7 +122,7 @@ class Job:
             progress: called with the rows of the result that are done and the rows of all, in the calling thread.
 
         Raises:
-            ImageReadError: the source cannot be read.
+            ImageReadError: the source cannot be read, or changed while it was read.
             ImageWriteError: the destination exists or cannot be written.
             InvalidArgument: the destination's format cannot hold the result, or the size is impossible.
             OutOfMemory: there is not enough memory.
@@ -172,7 +173,7 @@ class Job:
         height, width, channels = file.shape
         pixels = height * width + size[0] * size[1]
         large = pixels * channels * file.dtype.itemsize > HUGE
-        return large and self.upscaler.in_parts and self.compare is None and file.pages == 1 and not file.animation
+        return large and self.upscaler.in_parts and self.compare is None and file.pages == 1 and file.decoder is None
 
     def check_memory(self, file: ImageFile, destination: Path) -> None:
         """Check that a limit of this process leaves enough memory.
@@ -188,8 +189,8 @@ class Job:
 
     def _in_memory(self, file: ImageFile, destination: Path, progress: Progress) -> _Outcome:
         start = time.perf_counter()
+        digest = self._digest(file)  # first, so that it tells whether the content was the same at the end
         image = load_pixels(file)
-        digest = self._digest(file)
         read = time.perf_counter()
         upscaler = self.upscaler
         first = image.frames[0]
@@ -201,7 +202,7 @@ class Job:
         choice = plan.ran(choice)
         upscaled = time.perf_counter()
         progress(len(result.pixels), len(result.pixels))
-        notes = write(result, destination, **self._write_options(choice, digest))
+        notes = write(result, destination, **self._write_options(file, choice, digest))
         written = time.perf_counter()
         seconds = {"read": read - start, "upscale": upscaled - read, "write": written - upscaled}
         comparison = self.comparison_path(destination)
@@ -231,7 +232,7 @@ class Job:
             result = _report(upscaler.stream(rows.blocks(), plan, channels, rows.dtype, alpha, choice), plan, progress)
             save = partial(write_vips_image, header=file.metadata, path=destination)
             choice = plan.ran(choice)
-            options = self._write_options(choice, digest)
+            options = self._write_options(file, choice, digest)
             save_rows(
                 self.output_pixels.convert_all(result),
                 (plan.size[1], plan.size[0], result_channels),
@@ -274,12 +275,17 @@ class Job:
     def _digest(self, file: ImageFile) -> str:
         return file.file.digest if self.provenance else ""
 
-    def _write_options(self, choice: Choice, digest: str) -> dict[str, Any]:
-        """The options of ``write`` and ``write_vips_image``."""
+    def _write_options(self, file: ImageFile, choice: Choice, digest: str) -> dict[str, Any]:
+        """The options of ``write`` and ``write_vips_image``. Nothing is written of a source that changed meanwhile."""
         provenance = None
         if self.provenance:
             provenance = Provenance(choice.model, self._size, __version__, digest, self.settings)
-        return {"overwrite": self.overwrite, "quality": self.quality, "provenance": provenance}
+        return {
+            "overwrite": self.overwrite,
+            "quality": self.quality,
+            "provenance": provenance,
+            "confirm": partial(check_read, file.file),
+        }
 
     def comparison_path(self, destination: Path) -> Path | None:
         """The file for the comparison of a result; None if there is none."""

@@ -175,7 +175,6 @@ _NOT_WRITABLE: dict[str, tuple[str, ...]] = {
 
 # Name, offset and first bytes of formats that the installed libvips may not read.
 _SIGNATURES: tuple[tuple[str, int, bytes], ...] = (
-    ("BMP", 0, b"BM"),
     ("JPEG XL", 0, b"\xff\x0a"),
     ("JPEG XL", 0, b"\0\0\0\x0cJXL "),
     ("JPEG 2000", 0, b"\0\0\0\x0cjP  "),
@@ -192,7 +191,7 @@ _SIGNATURES: tuple[tuple[str, int, bytes], ...] = (
     ("HEIC", 4, b"ftyphev"),
     ("HEIC", 4, b"ftypmif1"),
     ("HEIC", 4, b"ftypmsf1"),
-    *(("PNM", 0, b"P" + kind + end) for kind in (b"1", b"2", b"3", b"4", b"5", b"6", b"7") for end in (b"\n", b" ")),
+    ("AVIF", 4, b"ftypavi"),
 )
 
 

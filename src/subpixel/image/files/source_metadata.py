@@ -194,7 +194,7 @@ def _detach(header: pyvips.Image) -> pyvips.Image:
 def _set_heif_metadata(header: pyvips.Image, contents: isobmff.Contents) -> None:
     if contents.referred("prem", contents.primary):
         header.set_type(pyvips.GValue.gint_type, PREMULTIPLIED, 1)
-    points = isobmff.nclx_of(contents.main)
+    points = isobmff.nclx_of(contents.main) or isobmff.nclx_of(contents.sequence)
     if points is None or header.get_typeof("icc-profile-data"):
         return  # for an image that is decoded, the profile precedes code points
     # What is unspecified is as in sRGB (MIAF).
@@ -269,7 +269,7 @@ def _states_resolution(loader: str, header: pyvips.Image, file: BinaryIO, conten
         return jpeg.states_resolution(file)
     if contents is not None:
         return contents.has_resolution
-    if loader == "tiffload":
+    if loader in ("tiffload", "bmpload"):
         return bool(header.get_typeof("resolution-unit"))
     return loader == "" and (header.xres, header.yres) != (1, 1)  # libvips' own format
 

@@ -180,7 +180,7 @@ def max_unpool(
         refuse_other_plane(axes, a, positions, plane, in_windows_compiled(positions, plane))
     else:
         if shows_values(positions):
-            check_range(axes, positions, shape, indices)
+            check_range(axes, a, positions, plane)
             refuse_other_plane(axes, a, positions, plane, None)
         elif indices == "torch":
             # A position beyond its plane would be one in the next plane; below 0 it is an error of torch later on.

@@ -74,16 +74,18 @@ def convert_positions(
     return where + _plane_starts(a, shape, x)
 
 
-def check_range(axes: Axes, positions: Any, shape: tuple[int, ...], indices: str) -> None:
+def check_range(axes: Axes, a: Arithmetic, positions: Any, given: PositionPlane) -> None:
     """Raise InvalidArgument for a position outside of its plane, or with ``onnx`` of the whole tensor."""
-    plane = math.prod(shape[2:])
-    limit = plane if indices == "torch" else plane * shape[0] * shape[1]
+    shape = (*positions.shape[:2], *given.sizes)
+    limit = math.prod(given.sizes if given.indices == "torch" else shape)
     if math.prod(positions.shape):
         low, high = int(positions.min()), int(positions.max())
         if low < 0 or high >= limit:
+            other = _matching_plane(a, positions, given)
+            hint = f"; they are those of {other}" if other else ""
             raise InvalidArgument(
-                f"{axes.op}: positions from {low} to {high}: with indices={indices!r} and a result of shape {shape} "
-                f"(channels first) they must be from 0 to {limit - 1}"
+                f"{axes.op}: positions from {low} to {high}: with indices={given.indices!r} and a result of shape "
+                f"{shape} (channels first) they must be from 0 to {limit - 1}{hint}"
             )
 
 
@@ -117,12 +119,20 @@ def refuse_other_plane(axes: Axes, a: Arithmetic, positions: Any, given: Positio
     """
     if alike or not math.prod(positions.shape) or (alike is None and _fits(a, positions, given)):
         return
+    other = _matching_plane(a, positions, given)
+    if other is not None:
+        raise InvalidArgument(
+            f"{axes.op}: the positions are not those of the windows in a plane of {given}, but of {other}: "
+            "output_size= (or indices_size=) and indices= say how they are counted"
+        )
+
+
+def _matching_plane(a: Arithmetic, positions: Any, given: PositionPlane) -> PositionPlane | None:
+    """Another plane in which each position is that of a sample in its window."""
     for plane in _other_planes(given, tuple(positions.shape[2:])):
         if _fits(a, positions[:1, :1, ..., :_FIRST], plane) and _fits(a, positions, plane):
-            raise InvalidArgument(
-                f"{axes.op}: the positions are not those of the windows in a plane of {given}, but of {plane}: "
-                "output_size= (or indices_size=) and indices= say how they are counted"
-            )
+            return plane
+    return None
 
 
 def _other_planes(given: PositionPlane, counts: tuple[int, ...]) -> Iterator[PositionPlane]:

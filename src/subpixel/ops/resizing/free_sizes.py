@@ -2,20 +2,20 @@
 
 The tables follow from the sizes, so an operator of torch, ``subpixel::resize_tables``, computes them when the program
 runs. With the conventions of torch, its own ``interpolate`` resizes, which every tool of torch knows. A program that
-holds the operator needs ``import subpixel.ops.resizing.free_sizes`` before it is loaded.
+holds the operator needs ``import subpixel.ops.resizing.free_sizes`` after that of torch, before it is loaded.
 """
 
 from __future__ import annotations
 
+import functools
 import json
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
-from torch.nn import functional
+from numpy.typing import NDArray
 
 from subpixel.errors import Unsupported
 from subpixel.ops.resizing import plan as plans
@@ -23,39 +23,51 @@ from subpixel.ops.resizing.convention import Convention
 from subpixel.ops.resizing.kernels import KERNELS
 from subpixel.ops.resizing.taps import tabulate
 
-__all__ = ["resize_free"]
+__all__ = ["resize_free", "tables_operator"]
 
 # torch's names of modes, by the number of axes.
 _TORCH_MODES = {"linear": ("linear", "bilinear", "trilinear"), "cubic": ("", "bicubic", "")}
 _TABLES = 3  # tensors for each axis: indices, weights, and which samples lie outside
 
 
-@torch.library.custom_op("subpixel::resize_tables", mutates_args=())
-def _resize_tables(n_in: Sequence[int], n_out: Sequence[int], taps: Sequence[int], request: str) -> list[Tensor]:
-    how = json.loads(request)
-    size = None if how["scale"] is not None else tuple(n_out)
+@functools.cache
+def tables_operator() -> Any:
+    """The operator ``subpixel::resize_tables``; torch knows it from the first call on."""
+    import torch
+
+    def compute(n_in: Sequence[int], n_out: Sequence[int], taps: Sequence[int], request: str) -> list[Any]:
+        return [torch.from_numpy(one) for one in _tables(tuple(n_in), tuple(n_out), taps, json.loads(request))]
+
+    def describe(n_in: Sequence[int], n_out: Sequence[int], taps: Sequence[int], request: str) -> list[Any]:
+        result: list[Any] = []
+        for side, count in zip(n_out, taps, strict=True):
+            result += [torch.empty((side, count), dtype=kind) for kind in (torch.int64, torch.float64)]
+            result.append(torch.empty((side,), dtype=torch.bool))
+        return result
+
+    schema = "(SymInt[] n_in, SymInt[] n_out, SymInt[] taps, str request) -> Tensor[]"
+    operator = torch.library.custom_op("subpixel::resize_tables", compute, mutates_args=(), schema=schema)
+    operator.register_fake(describe)
+    return operator
+
+
+def _tables(
+    n_in: tuple[int, ...], n_out: tuple[int, ...], taps: Sequence[int], how: Mapping[str, Any]
+) -> list[NDArray[Any]]:
+    """For each axis the indices and weights ``(n_out, taps)``, and which samples lie outside."""
+    size = None if how["scale"] is not None else n_out
     arguments = (size, how["scale"], how["mode"], how["like"], None, tuple(range(len(n_in))), None)
-    plan = plans.plan_of(tuple(n_in), how["dtype"], how["dtype"], arguments, how["options"])
-    result: list[Tensor] = []
+    plan = plans.plan_of(n_in, how["dtype"], how["dtype"], arguments, how["options"])
+    result: list[NDArray[Any]] = []
     for side, count in zip(sorted(plan.sides, key=lambda side: side.axis), taps, strict=True):
         table = tabulate(side.n_in, side.n_out, side.scale, plan.convention, side.roi)
-        outside = np.zeros(side.n_out, np.bool_) if table.outside is None else table.outside
         columns = ((0, 0), (0, count - table.index.shape[1]))
-        result += [torch.from_numpy(np.pad(one, columns)) for one in (table.index, table.weight)]
-        result.append(torch.from_numpy(outside))
+        result += [np.pad(one, columns) for one in (table.index, table.weight)]
+        result.append(np.zeros(side.n_out, np.bool_) if table.outside is None else table.outside)
     return result
 
 
-@_resize_tables.register_fake
-def _(n_in: Sequence[int], n_out: Sequence[int], taps: Sequence[int], request: str) -> list[Tensor]:
-    result: list[Tensor] = []
-    for side, count in zip(n_out, taps, strict=True):
-        result += [torch.empty((side, count), dtype=kind) for kind in (torch.int64, torch.float64)]
-        result.append(torch.empty((side,), dtype=torch.bool))
-    return result
-
-
-def resize_free(x: Tensor, plan: Any, arguments: Sequence[Any], options: Mapping[str, Any]) -> Tensor:
+def resize_free(x: Any, plan: Any, arguments: Sequence[Any], options: Mapping[str, Any]) -> Any:
     """Resize floats, or anything by ``nearest``, along axes of which some have a free size.
 
     Args:
@@ -67,6 +79,8 @@ def resize_free(x: Tensor, plan: Any, arguments: Sequence[Any], options: Mapping
     Raises:
         Unsupported: integers are summed, or the program is exported to ONNX, which has no such operator.
     """
+    import torch
+
     nearest = plan.convention.kernel == "nearest"
     if not nearest and not x.is_floating_point():
         raise Unsupported(
@@ -88,7 +102,7 @@ def resize_free(x: Tensor, plan: Any, arguments: Sequence[Any], options: Mapping
         "options": {name: _plain(value) for name, value in options.items() if name != "alpha"},
     }
     taps = [_tap_count(side, plan.convention) for side in sides]
-    tables = _resize_tables([side.n_in for side in sides], [side.n_out for side in sides], taps, json.dumps(request))
+    tables = tables_operator()([side.n_in for side in sides], [side.n_out for side in sides], taps, json.dumps(request))
     for k, side in enumerate(sides):
         index, weight, outside = (one.to(x.device) for one in tables[_TABLES * k : _TABLES * (k + 1)])
         x = _along(x, side.axis, index, None if nearest else weight, plan)
@@ -98,7 +112,9 @@ def resize_free(x: Tensor, plan: Any, arguments: Sequence[Any], options: Mapping
     return x.to(getattr(torch, plan.name))
 
 
-def _along(x: Tensor, axis: int, index: Tensor, weight: Tensor | None, plan: Any) -> Tensor:
+def _along(x: Any, axis: int, index: Any, weight: Any | None, plan: Any) -> Any:
+    import torch
+
     if weight is None:
         return x.index_select(axis, index[:, 0])
     parts = x.index_select(axis, index.reshape(-1)).to(getattr(torch, plan.sum_dtype))
@@ -120,8 +136,10 @@ def _tap_count(side: Any, convention: Convention) -> Any:
     return widened + width + 3
 
 
-def _interpolate(x: Tensor, plan: Any, sides: Sequence[Any], arguments: Sequence[Any], options: Any) -> Tensor:
+def _interpolate(x: Any, plan: Any, sides: Sequence[Any], arguments: Sequence[Any], options: Any) -> Any:
     """``torch.nn.functional.interpolate`` with the resized axes moved to the end."""
+    from torch.nn import functional
+
     name = plan.preset.interpolate
     mode = _TORCH_MODES[name][len(sides) - 1] if name in _TORCH_MODES else name
     axes = [side.axis for side in sides]
@@ -148,3 +166,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (tuple, list, np.ndarray)):
         return [_plain(one) for one in value]
     return value.item() if isinstance(value, np.generic) else value
+
+
+if "torch" in sys.modules:
+    tables_operator()
