@@ -366,6 +366,12 @@ def _open_image(header: ImageHeader, limit: float) -> ImageFile:
     if number > pages and images is None:
         shown = "main one" if header.loader == "heifload" else "first"
         notes = (*notes, f"the file holds {number} images; the {shown} is upscaled")
+    if header.loader == "svgload":
+        drawn = f"{image.width}×{image.height} pixels"
+        notes = (
+            *notes,
+            f"the SVG was drawn at its own size, {drawn}, and that is upscaled; an SVG can be drawn larger",
+        )
     if image.format == "double":
         notes = (*notes, "64-bit floating point was read as 32-bit")
     if image.format not in _DTYPES or image.bands > 4:
