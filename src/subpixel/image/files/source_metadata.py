@@ -142,6 +142,12 @@ def collect_metadata(
         boxes = isobmff.read_contents(file)
         losses = list_heif_losses(boxes, header.get_fields())
         _set_heif_metadata(header, boxes)
+    block = get_blob(header, "exif-data")
+    if block is not None and block.removeprefix(b"Exif\0\0")[:4] not in (b"II*\0", b"MM\0*"):
+        for name in header.get_fields():
+            if name.startswith("exif-"):
+                header.remove(name)
+        losses = (*losses, "EXIF is not kept: it is damaged")
     if loader in ("webpload", "heifload"):
         header = _with_resolution(header)
     stated = _states_resolution(loader, header, file, contents)
