@@ -242,6 +242,13 @@ FOREIGN = {
     "PSD": b"8BPS\0\1" + bytes(40),
     "HEIC": b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(40),
     "PDF": b"%PDF-1.7\n" + bytes(40),
+    "Radiance HDR": b"#?RGBE\nFORMAT=32-bit_rle_rgbe\n\n-Y 4 +X 4\n" + bytes(64),
+    "JPEG XR": b"II\xbc\1" + bytes(40),
+    "MNG": b"\x8aMNG\r\n\x1a\n" + bytes(40),
+    "XCF": b"gimp xcf v011\0" + bytes(40),
+    "EPS": b"%!PS-Adobe-3.0 EPSF-3.0\n",
+    "SGI": b"\x01\xda\0\1" + bytes(40),
+    "PCX": b"\x0a\5\1\x08" + bytes(124),
 }
 
 
@@ -256,14 +263,15 @@ def test_formats_that_libvips_cannot_read_are_named(upscaler: Upscaler, look: Lo
     assert look() == before
 
 
-@pytest.mark.skipif(not pyvips.type_find("VipsOperation", "svgload"), reason="libvips without SVG")
-def test_a_vector_image_is_named(tmp_path: Path) -> None:
-    drawing = '<svg xmlns="http://www.w3.org/2000/svg" width="12" height="8"><rect width="6" height="8"/></svg>'
-    (tmp_path / "a.png").write_text(drawing)  # the content decides
-    image = read(tmp_path / "a.png")
-    assert image.pixels.shape[:2] == (8, 12)
-    text = "SVG is a vector format: it was rendered at 12×8; render it at the size you want instead"
-    assert image.notes == (text,)
+def test_an_svg_is_drawn_at_its_own_size_with_a_note(upscaler: Upscaler, tmp_path: Path) -> None:
+    svg = '<svg xmlns="http://www.w3.org/2000/svg" width="10" height="6"><rect width="5" height="5"/></svg>'
+    (tmp_path / "a.svg").write_text(svg)
+    job = Job(tmp_path / "a.svg", upscaler)
+    result = job.run()
+    assert result.size_out == (20, 12)
+    assert result.notes == (
+        "the SVG was drawn at its own size, 10×6 pixels, and that is upscaled; an SVG can be drawn larger",
+    )
 
 
 def test_a_table_of_numbers_is_not_an_image(tmp_path: Path) -> None:

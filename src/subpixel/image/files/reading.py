@@ -366,8 +366,11 @@ def _open_image(header: ImageHeader, limit: float) -> ImageFile:
         shown = "main one" if header.loader == "heifload" else "first"
         notes = (*notes, f"the file holds {number} images; the {shown} is upscaled")
     if header.loader == "svgload":
-        size = f"{vips.width}×{vips.height}"
-        notes = (*notes, f"SVG is a vector format: it was rendered at {size}; render it at the size you want instead")
+        drawn = f"{image.width}×{image.height} pixels"
+        notes = (
+            *notes,
+            f"the SVG was drawn at its own size, {drawn}, and that is upscaled; an SVG can be drawn larger",
+        )
     if image.format == "double":
         notes = (*notes, "64-bit floating point was read as 32-bit")
     if image.format not in _DTYPES or image.bands > 4:
