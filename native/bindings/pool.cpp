@@ -2,6 +2,9 @@
 #include "subpixel/pool.hpp"
 
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/array.h>
+
+#include <array>
 
 #include "bindings.hpp"
 
@@ -38,9 +41,37 @@ bool unpool_bytes(Bytes values, Bytes positions, OutBytes y, std::size_t planes,
   return unpool(u, threads);
 }
 
+// Numbers of windows and of samples of one axis, then kernel, stride and padding before it.
+using Axis = std::array<std::int64_t, 5>;
+
+bool bytes_in_windows(Bytes positions, std::size_t planes, const std::array<Axis, 3>& axes, int index, bool across,
+                      int threads) {
+  need(threads >= 1 && threads <= kMaxThreads, "threads must be at least 1");
+  need(index == 4 || index == 8, "index must be 4 or 8");
+  PoolPositions p{positions.data(), static_cast<std::ptrdiff_t>(planes), {}, index, across};
+  std::size_t count = 1, size = 1;
+  for (int k = 0; k < 3; ++k) {
+    const Axis& axis = axes[k];
+    for (std::int64_t number : axis) need(number >= 0 && number < std::int64_t{1} << 31, "an axis is out of range");
+    need(axis[2] >= 1 && axis[3] >= 1, "kernel and stride must be at least 1");
+    need(axis[0] == 0 || count <= kMaxBytes / static_cast<std::size_t>(axis[0]), "too large");
+    need(axis[1] == 0 || size <= kMaxBytes / static_cast<std::size_t>(axis[1]), "too large");
+    count *= static_cast<std::size_t>(axis[0]);
+    size *= static_cast<std::size_t>(axis[1]);
+    p.axes[k] = {axis[0], axis[1], axis[2], axis[3], axis[4]};
+  }
+  need(planes <= kMaxBytes && (size == 0 || planes <= (std::size_t{1} << 62) / size), "too large");
+  need(count <= kMaxBytes / 8 && whole(positions.shape(0), planes, count, index), "positions do not fit");
+  nb::gil_scoped_release release;
+  return in_windows(p, threads);
+}
+
 }  // namespace
 
 void bind_pool(nb::module_& m) {
+  m.def("in_windows", &bytes_in_windows, "positions"_a, "planes"_a, "axes"_a, "index"_a, "across"_a, "threads"_a,
+        "Whether every position is that of a sample in its own window. An axis is its windows, its samples, kernel, "
+        "stride and padding; there are three, the innermost last.");
   m.def("max_unpool", &unpool_bytes, "values"_a, "positions"_a, "y"_a.noconvert(), "planes"_a, "count"_a, "size"_a,
         "item"_a, "index"_a, "across"_a, "zeroed"_a, "threads"_a,
         "Writes values of `item` bytes to their positions in y. Returns False, with y undefined, if a position lies "

@@ -1,6 +1,7 @@
 // Max unpooling.
 #include "subpixel/pool.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <cstring>
@@ -47,7 +48,54 @@ bool fill(const Unpool& u, ptrdiff_t plane, ptrdiff_t begin, ptrdiff_t end) {
   }
 }
 
+// The samples of one window inside the plane: the first one, and how many follow it along the axis (-1: none is inside).
+struct Extent {
+  ptrdiff_t first, more;
+};
+
+Extent extent(const PoolAxis& axis, ptrdiff_t window) {
+  const ptrdiff_t start = window * axis.stride - axis.before;
+  const ptrdiff_t first = std::max<ptrdiff_t>(0, start);
+  return {first, std::min(axis.size, start + axis.kernel) - 1 - first};
+}
+
+// One row of windows in one plane.
+template <class Index>
+bool row_in_windows(const PoolPositions& p, ptrdiff_t plane, ptrdiff_t a, ptrdiff_t b) {
+  const PoolAxis* axes = p.axes;
+  const Extent deep = extent(axes[0], a), down = extent(axes[1], b);
+  const ptrdiff_t row = axes[2].size, slice = axes[1].size * row;
+  const ptrdiff_t start = (p.across ? plane * axes[0].size * slice : 0) + deep.first * slice + down.first * row;
+  const Index* positions =
+      static_cast<const Index*>(p.positions) + ((plane * axes[0].count + a) * axes[1].count + b) * axes[2].count;
+  bool fits = true;
+  for (ptrdiff_t c = 0; c < axes[2].count; ++c) {
+    // The distance from the window's first sample consists of at most `more` steps along each axis. Windows are small,
+    // so counting the steps takes less time than a division. Unsigned numbers wrap around instead of overflowing.
+    const Extent along = extent(axes[2], c);
+    ptrdiff_t rest = static_cast<ptrdiff_t>(static_cast<std::uint64_t>(std::int64_t{positions[c]}) -
+                                            static_cast<std::uint64_t>(start + along.first));
+    for (ptrdiff_t step = 0; rest > down.more * row + along.more && step < deep.more; ++step) rest -= slice;
+    for (ptrdiff_t step = 0; rest > along.more && step < down.more; ++step) rest -= row;
+    fits &= rest >= 0 && rest <= along.more && deep.more >= 0 && down.more >= 0;
+  }
+  return fits;
+}
+
 }  // namespace
+
+bool in_windows(const PoolPositions& p, int threads) {
+  std::atomic<bool> fits{true};
+  const ptrdiff_t rows = p.axes[0].count * p.axes[1].count;
+  parallel(p.planes * rows, threads, [&](const auto& next) {
+    for (ptrdiff_t k = next(); k < p.planes * rows && fits; k = next()) {
+      const ptrdiff_t plane = k / rows, a = k % rows / p.axes[1].count, b = k % p.axes[1].count;
+      if (!(p.index == 4 ? row_in_windows<std::int32_t>(p, plane, a, b) : row_in_windows<std::int64_t>(p, plane, a, b)))
+        fits = false;
+    }
+  });
+  return fits;
+}
 
 bool unpool(const Unpool& u, int threads) {
   // If there are fewer planes than threads, planes are split; each part then reads all positions of its plane.

@@ -7,13 +7,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 __version__ = "0.1.0"
 
 __all__ = ["Upscaler", "__version__", "errors", "image", "metrics", "models", "ops", "upscale", "video"]
 
+TYPE_CHECKING = False  # as typing's, which takes long to import
 if TYPE_CHECKING:
+    from typing import Any
+
     from subpixel import errors, image, metrics, models, ops, video
     from subpixel.upscaler import Upscaler, upscale
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from subpixel.cli import main
+from subpixel.cli import run
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run())

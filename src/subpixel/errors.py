@@ -12,11 +12,13 @@ from typing import Any
 __all__ = [
     "BackendUnavailable",
     "FallbackWarning",
+    "FileChanged",
     "ImageReadError",
     "ImageWriteError",
     "InvalidArgument",
     "MissingExtra",
     "ModelFileError",
+    "OutOfMemory",
     "SpecError",
     "SubpixelError",
     "Unsupported",
@@ -54,6 +56,10 @@ class MissingExtra(SubpixelError, ImportError):
     """An optional dependency is not installed; the text names the extra that installs it."""
 
 
+class OutOfMemory(SubpixelError, MemoryError):
+    """There is not enough memory; the text says for what, and what needs less."""
+
+
 class ImageReadError(SubpixelError, OSError):
     """An image cannot be read."""
 
@@ -68,6 +74,10 @@ class VideoReadError(SubpixelError, OSError):
 
 class VideoWriteError(SubpixelError, OSError):
     """A video cannot be written."""
+
+
+class FileChanged(ImageReadError, VideoReadError):
+    """Something wrote into an image or a video, or put another in its place, while it was read."""
 
 
 class FallbackWarning(UserWarning):

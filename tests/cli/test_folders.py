@@ -55,6 +55,39 @@ def files(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
+# Pixels that the format cannot hold
+
+
+def test_advice_that_many_images_need_is_given_once(upscale: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name in ("a", "b"):
+        Image.new("RGBA", (4, 4), (255, 0, 0, 0)).save(folder / f"{name}.png")
+    Image.fromarray(np.full((4, 4), 500, np.uint16)).save(folder / "c.png")
+    Image.new("RGB", (4, 4)).save(folder / "d.png")
+    arguments = (folder, "-o", tmp_path / "out", "-f", "jpg")
+    result = upscale(*arguments)
+    assert result.code == 3
+    assert result.err.count("JPEG has no transparency, the image does; png") == 2
+    assert result.err.count("--background white") == 1
+    assert "note: 2 images do not fit into the format: --background white lays transparent pixels" in result.err
+    assert result.err.count("--depth 8") == 1
+    arguments = (folder, "-o", tmp_path / "filled", "-f", "jpg")
+    result = upscale(*arguments, "--background", "#00ff00", "--depth", 8)
+    assert result.code == 0
+    assert result.err == ""
+    with Image.open(tmp_path / "filled" / "a_x2.jpg") as image:
+        assert image.getpixel((4, 4)) == pytest.approx((0, 255, 0), abs=3)
+    again = upscale(*arguments, "--background", "#00ff00", "--depth", 8)
+    assert "4 skipped" in again.out
+    other = upscale(*arguments, "--background", "white", "--depth", 8)
+    assert other.code != 0  # made with other settings
+    single = upscale(folder / "a.png", "-o", tmp_path / "a.jpg")
+    assert "--background white" in single.err
+    wrong = upscale(folder / "a.png", "-o", tmp_path / "a.jpg", "--background", "whitish")
+    assert "--background whitish: a name such as white" in wrong.err
+
+
 # Destinations
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import random
@@ -173,9 +174,41 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, cwd=tmp_path)
     if "code" not in done.stdout:
         pytest.skip(f"a small disk cannot be mounted here: {done.stderr.strip()}")
-    first, _ = done.stderr.splitlines()
-    assert first == "error: out/large_x2.png: cannot be written: no space left on device"
-    assert done.stdout.splitlines()[-2:] == ["code 3", "small_x2.png"]
+    assert done.stderr.splitlines() == [
+        "note: out: 0.066 MB are free, and the results may need 0.18 MB or more",
+        "error: out/large_x2.png: cannot be written: no space left on device",
+        "error: stopped, since nothing more can be written to out: 1 of 2 images were not upscaled; run the same "
+        "command again to resume",
+        "error: 1 of 2 images failed",
+    ]
+    assert done.stdout.splitlines()[-1] == "code 1"
+
+
+@pytest.mark.parametrize("number", ["ENOSPC", "EDQUOT", "EROFS", "EFBIG"])
+@pytest.mark.parametrize("where", ["claim", "move"])
+def test_only_errors_of_the_disk_stop_a_batch(
+    run: Run, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: str, where: str
+) -> None:
+    code = getattr(errno, number)
+
+    def fail(path: Any, *_: Any, **__: Any) -> None:
+        raise OSError(code, os.strerror(code), str(path))
+
+    if where == "move":
+        monkeypatch.setattr("subpixel.image.files.writing._move_into_place", fail)
+    else:
+        monkeypatch.setattr("subpixel.storage.locks._open_locked", fail)
+    done = run(*COMMAND[3:], folder, "-o", tmp_path / "out", "--processes", 1)
+    assert done.code == 1
+    lines = done.err.splitlines()
+    reason = os.strerror(code).lower()
+    stops = number != "EFBIG"
+    assert len(lines) == (3 if stops else COUNT + 1)
+    assert f"{COUNT - 1} of {COUNT} images were not upscaled" in lines[1] or not stops
+    # The folder of a claim, not the claim, whose name is hidden.
+    place = tmp_path / "out" if where == "claim" else tmp_path / "out" / "0_x2.png"
+    assert lines[0] in (f"error: {place}: {reason}", f"error: {place}: cannot be written: {reason}")
+    assert not [name for name in content(tmp_path / "out") if "subpixel-" in name]
 
 
 # Standard streams

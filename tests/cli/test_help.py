@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import typer
 
-from subpixel.cli import app
+from subpixel.cli.app import app
 from subpixel.cli.examples import EXAMPLES
 from subpixel.cli.help import paragraphs
 

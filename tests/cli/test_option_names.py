@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import typer
 
-from subpixel.cli import app, option_names
+from subpixel.cli import option_names
+from subpixel.cli.app import app
 from subpixel.cli.option_names import with_option_names
 
 

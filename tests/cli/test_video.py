@@ -43,13 +43,30 @@ def test_a_video_is_upscaled_beside_itself(plain: Path, capsys: pytest.CaptureFi
     assert [s.kind for s in probe(out).streams] == ["video", "audio"]
 
 
-def test_again_it_is_an_error_and_the_file_stays(plain: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_again_it_is_done_and_the_file_stays(plain: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = plain.with_name("video_x2.mp4")
     assert main(["video", str(plain), "-n", "fast"]) == 0
-    before = plain.with_name("video_x2.mp4").read_bytes()
-    assert main(["video", str(plain), "-n", "fast"]) == 1
-    assert capsys.readouterr().err.endswith("video_x2.mp4: exists already; --overwrite replaces it\n")
-    assert plain.with_name("video_x2.mp4").read_bytes() == before
+    before = out.read_bytes()
+    capsys.readouterr()
+    assert main(["video", str(plain), "-n", "fast"]) == 0
+    assert capsys.readouterr().out == f"{plain} → {out}  96×64  done before\n"
+    assert main(["video", str(plain), "-n", "fast", "--crf", "30"]) == 1
+    wanted = "video_x2.mp4: exists already, made from this video with other settings; --overwrite replaces it\n"
+    assert capsys.readouterr().err.endswith(wanted)
+    assert out.read_bytes() == before
     assert main(["video", str(plain), "-n", "fast", "--overwrite", "--quiet"]) == 0
+
+
+def test_a_preview_neither_blocks_the_video_nor_counts_as_it(plain: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["video", str(plain), "--preview", "0.25", "-n", "fast"]) == 0
+    assert main(["video", str(plain), "-n", "fast"]) == 0
+    assert main(["video", str(plain), "--preview", "0.25", "-n", "fast", "--quiet"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(" → ")[1].split()[0] for line in lines] == [
+        str(plain.with_name("video_x2_preview.mp4")),
+        str(plain.with_name("video_x2.mp4")),
+    ]
+    assert probe(plain.with_name("video_x2.mp4")).stream.size == (96, 64)
 
 
 @pytest.mark.parametrize("name", NOT_VIDEOS)
@@ -105,7 +122,7 @@ def test_a_preview_of_a_short_video_begins_at_its_beginning(plain: Path, capsys:
 
 @pytest.mark.parametrize(
     ("length", "start", "expected"),
-    [(None, None, (5, 8)), (Fraction(8), None, (5, 8)), (Fraction(7), None, (0, 3)), (Fraction(7), 2, (2, 5))],
+    [(None, None, (0, 3)), (Fraction(8), None, (5, 8)), (Fraction(7), None, (0, 3)), (Fraction(7), 2, (2, 5))],
 )
 def test_where_a_preview_begins(length: Fraction | None, start: int | None, expected: tuple[int, int]) -> None:
     part = time_range_of(None if start is None else Fraction(start), None, 3.0, length)
@@ -121,9 +138,9 @@ def test_losses_are_reported_before_the_work(tmp_path: Path, capsys: pytest.Capt
 
 
 @pytest.mark.parametrize(("form", "name"), [("y4m", "yuv4mpegpipe"), ("nut", "nut")])
-def test_frames_go_into_a_pipe(plain: Path, capsysbinary: pytest.CaptureFixture[bytes], form: str, name: str) -> None:
+def test_frames_go_into_a_pipe(plain: Path, capfdbinary: pytest.CaptureFixture[bytes], form: str, name: str) -> None:
     assert main(["video", str(plain), "-o", "-", "-f", form, "-n", "fast"]) == 0
-    data = capsysbinary.readouterr().out
+    data = capfdbinary.readouterr().out
     frames = frames_in(data)
     assert len(frames) == 12
     assert (frames[0].width, frames[0].height) == (96, 64)
@@ -190,26 +207,28 @@ def test_a_network_that_reads_several_frames_is_named_as_any_other(
     Image.new("L", (8, 8)).save(image)
     assert main(["upscale", str(image), "-n", str(path)]) == 2
     assert capsys.readouterr().err == (
-        "error: model 'mine' is for videos; use subpixel video, or another model for images\n"
+        "error: model 'mine' is for videos and does not upscale images; model 'fast' does\n"
     )
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGTERM there")
 def test_a_stopped_run_says_how_to_resume_and_resumes(tmp_path: Path) -> None:
-    source = make_clip(tmp_path / "video.mp4", size=(640, 480), times=range(120))
-    out = tmp_path / "out.mp4"
+    source = make_clip(tmp_path / "video.mp4", size=(160, 120), times=range(600))
+    out, folder = tmp_path / "out.mp4", tmp_path / ".out.mp4.subpixel-video"
     command = [sys.executable, "-m", "subpixel", "video", str(source), "-o", str(out), "-n", "fast", "--quiet"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:
-        folder = tmp_path / ".out.mp4.subpixel-video"
-        while not list(folder.glob("*.part")):
-            assert running.poll() is None
-            time.sleep(0.01)
-        running.terminate()
-        _, errors = running.communicate(timeout=60)
-    assert running.returncode == 130
-    assert "run the same command again to resume" in errors
-    assert errors.endswith("error: interrupted\n")
-    assert not out.exists()
-    assert not list(folder.glob("*.part"))
+    # The first segment has 240 frames. Before it is complete there is nothing to resume from.
+    for awaited, kept in (("000000.part", False), ("000001.part", True)):
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:
+            while not (folder / awaited).exists():
+                assert running.poll() is None
+                time.sleep(0.01)
+            running.terminate()
+            _, errors = running.communicate(timeout=60)
+        assert running.returncode == 130
+        assert ("run the same command again to resume" in errors) == kept
+        assert errors.endswith("error: interrupted\n")
+        assert not out.exists()
+        assert folder.exists() == kept
+        assert not list(folder.glob("*.part"))
     assert main(command[3:]) == 0
-    assert probe(out).stream.size == (1280, 960)
+    assert probe(out).stream.size == (320, 240)

@@ -15,7 +15,7 @@ import pytest
 import typer
 
 from docs.pages import BY_HAND, PAGES, ROOT, blocks, prose, text_of
-from subpixel.cli import app
+from subpixel.cli.app import app
 from subpixel.image import ImageData, write
 from subpixel.image.files.formats import Format
 from subpixel.models.zoo import Entry

@@ -83,7 +83,7 @@ def test_a_stop_works_even_if_its_exception_was_lost(saved: Saved, tmp_path: Pat
     tasks = [Task(saved(f"{name}.png"), tmp_path / f"{name}_x2.png", 24 * 36) for name in "ab"]
     make = partial(Upscaler, 2, model="bicubic")
     stop = threading.Event()
-    batch = Batch(tasks, make(threads=1), make, TaskPolicy(), note=lambda text: stop.set(), stop=stop)
+    batch = Batch(tasks, make(threads=1), make, TaskPolicy(), note=lambda text: stop.set(), stop=stop.is_set)
     with claim(tasks[0].destination if waits else tmp_path / "other.png"):
         reports = batch.run()
         assert next(reports).source.stem == ("b" if waits else "a")

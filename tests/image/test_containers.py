@@ -13,7 +13,7 @@ from PIL import Image, IptcImagePlugin
 from PIL.PngImagePlugin import PngInfo
 
 from malformed.images import NOT_IMAGES, corrupted, truncated
-from subpixel.image.files.containers import gif, jpeg, png, tiff
+from subpixel.image.files.containers import gif, jpeg, png, tiff, webp
 
 RECORDS = b"\x1c\x02\x05\x00\x05hello\x1c\x02\x78\x00\x03abc"
 PIXELS = np.random.default_rng(0).integers(0, 256, (16, 24, 3), np.uint8)
@@ -105,7 +105,7 @@ def test_texts_of_a_png(tmp_path: Path) -> None:
     info.add_itxt("Title", "图片", "zh", "标题")
     info.add_itxt("XML:com.adobe.xmp", "<a/>")
     Image.fromarray(PIXELS).save(tmp_path / "a.png", pnginfo=info)
-    chunks = parse(png.read_texts, tmp_path / "a.png")
+    chunks = parse(png.read_contents, tmp_path / "a.png").texts
     assert len(chunks) == 3
     Image.fromarray(PIXELS).save(tmp_path / "b.png")
     png.add_texts(tmp_path / "b.png", chunks)
@@ -191,7 +191,7 @@ def test_files_that_are_not_images_have_none(tmp_path: Path, name: str) -> None:
     parse_all(tmp_path / file)
 
 
-@pytest.mark.parametrize("suffix", [".gif", ".png", ".tif", ".jpg"])
+@pytest.mark.parametrize("suffix", [".gif", ".png", ".tif", ".jpg", ".webp"])
 def test_corrupted_and_truncated_files_never_crash(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a{suffix}"
     options: dict[str, Any] = {".gif": {"comment": b"abc"}}.get(suffix, {"exif": exif()})
@@ -206,5 +206,9 @@ def parse_all(path: Path) -> None:
     parse(tiff.read_exif, path)
     parse(tiff.read_iptc, path)
     parse(gif.read_blocks, path)
-    parse(png.read_texts, path)
+    parse(gif.read_contents, path)
+    parse(webp.list_losses, path)
+    parse(webp.read_background, path)
+    parse(png.declared_frames, path)
+    parse(png.read_contents, path)
     parse(jpeg.list_losses, path)

@@ -17,6 +17,8 @@ from malformed.images import NOT_IMAGES
 from subpixel import Upscaler
 from subpixel.errors import ImageReadError, ImageWriteError, InvalidArgument, SubpixelError
 from subpixel.image import Job, read
+from subpixel.image.estimate import estimate_job
+from subpixel.image.files.provenance import read_provenance
 
 Make = Callable[..., NDArray[Any]]
 Saved = Callable[..., Path]
@@ -189,11 +191,12 @@ def test_a_writer_that_fails_midway_leaves_the_old_result(
         (tmp_path / "a_x2.png").write_bytes(b"the result of yesterday")
     before = look()
 
-    def half(image: pyvips.Image, path: str, **_: Any) -> None:
-        Path(path).write_bytes(b"half of")
+    def half(image: pyvips.Image, *_: Any, **options: Any) -> None:
+        (scratch,) = tmp_path.glob(".*.png")
+        scratch.write_bytes(b"half of")
         raise failure
 
-    monkeypatch.setattr(pyvips.Image, "write_to_file", half)
+    monkeypatch.setattr(pyvips.Image, "write_to_target", half)
     with pytest.raises((SubpixelError, KeyboardInterrupt, MemoryError)):
         Job(source, upscaler, overwrite=exists).run()
     assert look() == before
@@ -220,3 +223,22 @@ def test_a_file_that_changed_is_read_anew(upscaler: Upscaler, pixels: Make, save
         source = saved("a.png", pixels(*shape))
         result = Job(source, upscaler, destination=tmp_path / f"{number}.png").run()
         np.testing.assert_array_equal(read(result.destination).pixels, upscaler(pixels(*shape)))
+
+
+@pytest.mark.parametrize(("width", "model"), [(30, "resize"), (128, "fast")])
+def test_what_ran_is_what_is_recorded(
+    monkeypatch: pytest.MonkeyPatch, pixels: Make, saved: Saved, tmp_path: Path, width: int, model: str
+) -> None:
+    source = saved("a.png", pixels(32, 64))
+    job = Job(source, Upscaler(width=width, threads=1), tmp_path / "b.png")
+    estimate = estimate_job(job)
+    assert estimate.choice is None or estimate.choice.model == model
+    result = job.run()
+    assert (result.choice.model, result.upscaled) == (model, model == "fast")
+    provenance = read_provenance(result.destination)
+    assert provenance is not None
+    assert provenance.model == model
+    monkeypatch.setattr("subpixel.image.job.HUGE", 0)  # row by row
+    again = Job(source, Upscaler(width=width, threads=1), tmp_path / "c.png").run()
+    assert again.choice.model == model
+    assert read_provenance(again.destination) == provenance

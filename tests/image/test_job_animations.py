@@ -158,8 +158,9 @@ def test_an_animation_into_a_format_of_still_images(
 ) -> None:
     save(tmp_path / "a.gif", frames, [100, 100, 100])
     before = look()
-    for suffix in ("png", "jpg", "tif", "avif"):
-        with pytest.raises(InvalidArgument, match="holds no animation, the image has 3 frames; webp can hold it"):
+    for suffix in ("jpg", "tif", "avif"):
+        text = r"no (animation|animated AVIF), the image has 3 frames; png, webp can hold it"
+        with pytest.raises(InvalidArgument, match=text):
             Job(tmp_path / "a.gif", upscaler, format=suffix).run()
     assert look() == before
 

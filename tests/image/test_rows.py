@@ -202,11 +202,12 @@ def test_a_writer_that_fails_leaves_nothing(
     source = saved("a.png", pixels(200, 100))
     before = look()
 
-    def half(image: pyvips.Image, path: str, **_: Any) -> None:
-        Path(path).write_bytes(b"half of")
+    def half(image: pyvips.Image, *_: Any, **options: Any) -> None:
+        (scratch,) = tmp_path.glob(".*.png")
+        scratch.write_bytes(b"half of")
         raise failure
 
-    monkeypatch.setattr(pyvips.Image, "write_to_file", half)
+    monkeypatch.setattr(pyvips.Image, "write_to_target", half)
     with pytest.raises((ImageWriteError, KeyboardInterrupt, MemoryError)):
         Job(source, Upscaler(2, model="bicubic"), tmp_path / "b.png").run()
     assert look() == before

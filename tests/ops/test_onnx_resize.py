@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ops.onnx_cases import cases, report
+from subpixel.errors import InvalidArgument
 from subpixel.ops import resize
 
 # ONNX's attribute and the parameter that it is.
@@ -88,11 +89,13 @@ def test_is_the_reference_evaluator(rng, mode, coordinates):
             continue
         for _ in range(14):
             shape = tuple(int(n) for n in rng.integers(2, 9, 2))
-            scales = rng.choice([0.4, 0.5, 0.6, 0.8, 1.5, 2.0, 2.6, 3.0], 2)
+            scales = rng.choice([0.4, 0.5, 0.6, 0.8, 1.5, 2.0, 2.6, 3.0], 2).astype(np.float32).astype(float)
             given = {"scale_factors": scales}
             if rng.random() < 0.4:
                 given = {"output_size": [int(n) for n in rng.integers(2, 14, 2)]}
             lengths = given.get("output_size", np.floor(scales * shape).astype(int))
+            if "output_size" not in given and (lengths != np.float32(scales) * np.float32(shape) // 1).any():
+                continue  # the evaluator multiplies in double precision, ONNX Runtime in single
             if min(lengths) < 2:  # of one sample: the formula of the specification, which the evaluator leaves
                 continue
             if coordinates == "half_pixel_symmetric" and "output_size" not in given and beside_a_sample(shape, scales):
@@ -123,3 +126,49 @@ def test_is_the_reference_evaluator(rng, mode, coordinates):
             np.testing.assert_allclose(ours, theirs, atol=1e-12, err_msg=f"{attributes} {shape} {given}")
             done += 1
     assert done >= 20
+
+
+def runtime(inputs, **attributes):
+    """A session of ONNX Runtime with one Resize of f32 arrays of four axes; ``inputs`` is sizes or scales."""
+    from onnx import TensorProto, helper
+    from onnxruntime import InferenceSession
+
+    sizes = inputs == "sizes"
+    count = len(attributes.get("axes", range(4)))
+    second = helper.make_tensor_value_info(inputs, TensorProto.INT64 if sizes else TensorProto.FLOAT, [count])
+    first, last = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [None] * 4) for name in "xy")
+    node = helper.make_node("Resize", ["x", "", "", inputs] if sizes else ["x", "", inputs], ["y"], **attributes)
+    graph = helper.make_graph([node], "resize", [first, second], [last])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 19)], ir_version=9)
+    return InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+
+
+@pytest.mark.parametrize("mode", ["nearest", "linear", "cubic"])
+def test_sizes_of_onnx_runtime(rng, mode):
+    session = runtime("scales", mode=mode)
+    written = [0.1, 0.2, 0.3, 0.7, 1.1, 1.3, 1.7, 2.3, 0.05, 1 / 3, 2 / 3, 4 / 3, 5 / 3, 1 / 7]
+    near = 0
+    for n, m in [(706, 224), *rng.integers(1, 1500, (1500, 2)).tolist()]:
+        for factor in (m / n, float(rng.choice(written))):
+            if not 1.01 < n * factor < 2000:
+                continue
+            scales, x = np.array([1, 1, factor, 1], np.float32), np.zeros((1, 1, n, 1), np.float32)
+            theirs = session.run(None, {"x": x, "scales": scales})[0]
+            for given in (scales, [1, 1, factor, 1]):
+                assert resize(x, scale=given, mode=mode, like="onnx").shape == theirs.shape, (n, factor)
+            near += theirs.shape[2] != int(n * factor)
+    assert near > 50  # where the precision of the product decides
+
+
+@pytest.mark.parametrize("keep_aspect", ["not_larger", "not_smaller"])
+def test_sizes_of_onnx_runtime_with_the_aspect(rng, keep_aspect):
+    session = runtime("sizes", mode="linear", keep_aspect_ratio_policy=keep_aspect, axes=[2, 3])
+    for n, size in zip(rng.integers(1, 300, (1500, 2)), rng.integers(1, 300, (1500, 2)), strict=True):
+        x = np.zeros((1, 1, *n), np.float32)
+        theirs = session.run(None, {"x": x, "sizes": size})[0]
+        if 0 in theirs.shape:
+            with pytest.raises(InvalidArgument, match="both must be from 1"):
+                resize(x, size, axes=(2, 3), mode="linear", like="onnx", keep_aspect=keep_aspect)
+        else:
+            ours = resize(x, size, axes=(2, 3), mode="linear", like="onnx", keep_aspect=keep_aspect)
+            assert ours.shape == theirs.shape, (n, size)

@@ -1,5 +1,6 @@
 """Max pooling with indices, max unpooling, average unpooling."""
 
+import itertools
 import math
 
 import numpy as np
@@ -296,3 +297,63 @@ def test_unsigned_positions_beyond_int64():
     positions = np.array([[[[2**64 - 1]]]], np.uint64)
     with pytest.raises(InvalidArgument, match="positions from 18446744073709551615"):
         max_unpool(np.ones((1, 1, 1, 1)), positions, 2)
+
+
+OTHER_PLANES = [
+    # sizes of the image, kernel, stride, padding
+    ((4, 5), 2, 2, 0),
+    ((5, 4), 2, 2, 0),
+    ((7, 8), 3, 2, 1),
+    ((11, 9), 4, 3, ((1, 0), (2, 1))),
+    ((9,), 2, 2, 0),
+    ((5, 6, 7), 2, 2, 0),
+]
+
+
+@pytest.mark.parametrize(("sizes", "kernel", "stride", "padding"), OTHER_PLANES)
+@pytest.mark.parametrize("indices", ["torch", "onnx"])
+@pytest.mark.parametrize("kind", [np.asarray, torch.from_numpy])
+def test_positions_of_another_plane_are_refused(rng, sizes, kernel, stride, padding, indices, kind):
+    layout = FIRST[len(sizes)]
+    x = rng.permutation(2 * 3 * math.prod(sizes)).reshape(2, 3, *sizes)
+    how = {"stride": stride, "padding": padding, "layout": layout, "indices": indices}
+    values, where = (kind(y) for y in max_pool(x, kernel, return_indices=True, **how))
+    whole = max_unpool(values, where, kernel, output_size=sizes, **how)
+    np.testing.assert_array_equal(np.asarray(whole), np.where(np.isin(x, np.asarray(values)), x, 0))
+    # Every other size that pools to as many windows, where rows have another length: it is refused, and the right one
+    # is named.
+    messages = []
+    for other in itertools.product(*(range(n - stride + 1, n + stride) for n in sizes)):
+        try:
+            result = max_unpool(values, where, kernel, output_size=other, **how)
+        except InvalidArgument as error:
+            messages.append(str(error))
+        else:
+            # Then they are those of windows in this plane as well: nothing proves the contrary, or it is the same.
+            assert other[1:] == sizes[1:] or min(np.asarray(values).shape[2:]) <= 1, other
+            assert tuple(result.shape[2:]) == other
+    messages = [text for text in messages if "sizes that differ by less than one stride" not in text]
+    assert messages or len(sizes) == 1
+    for text in messages:
+        outside = "they must be from 0" in text and "; they are those of size" in text
+        assert outside or "the positions are not those of the windows in a plane of size" in text
+
+
+@pytest.mark.parametrize("kind", [np.asarray, torch.from_numpy])
+def test_positions_of_another_counting_are_refused(rng, kind):
+    x = rng.permutation(2 * 3 * 30).reshape(2, 3, 6, 5)
+    countings = [{"indices": "torch"}, {"indices": "onnx"}, {"indices": "onnx", "storage_order": 1}]
+    for given, stated in itertools.permutations(countings, 2):
+        values, where = (kind(y) for y in max_pool(x, 2, return_indices=True, **given))
+        with pytest.raises(InvalidArgument) as caught:
+            max_unpool(values, where, 2, output_size=(6, 5), **stated)
+        text = str(caught.value)
+        name = "".join(f", {key}={value!r}" for key, value in given.items())[2:]
+        assert f"but of size (6, 5) with {name}:" in text or "they must be from 0" in text
+
+
+def test_positions_of_no_pooling_are_taken_as_they_are(rng):
+    values, where = rng.random((1, 1, 3, 3)), rng.permutation(36)[:9].reshape(1, 1, 3, 3)
+    expected = oracle.max_unpool(values, where, (6, 6))
+    np.testing.assert_array_equal(max_unpool(values, where, 2), expected)
+    np.testing.assert_array_equal(max_unpool(torch.from_numpy(values), torch.from_numpy(where), 2).numpy(), expected)

@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 from skimage.transform import resize as skimage_resize
 
+from subpixel.errors import InvalidArgument
 from subpixel.ops import resize
 
 PILLOW = {
@@ -52,19 +53,48 @@ def random_image(rng, shape, dtype):
 
 
 @pytest.mark.parametrize("mode", PILLOW)
-@pytest.mark.parametrize("bands", [(), (3,), (4,)])
-def test_pillow_to_the_byte(rng, mode, bands):
+@pytest.mark.parametrize("kind", ["L", "LA", "RGB", "RGBA", "CMYK"])
+def test_pillow_to_the_byte(rng, mode, kind):
+    options = {"alpha": "plain"} if kind == "CMYK" else {}
     for k in range(150):
         h, w, high, wide = sizes(rng)
-        x = random_image(rng, (h, w, *bands), np.uint8)
-        # Four bands as CMYK: those of RGBA it multiplies with alpha before, which is no part of resizing.
-        image = Image.fromarray(x) if bands != (4,) else Image.fromarray(x, "CMYK")
+        bands = len(Image.new(kind, (1, 1)).getbands())
+        x = random_image(rng, (h, w, bands) if bands > 1 else (h, w), np.uint8)
+        if kind in ("LA", "RGBA"):  # often opaque or clear, and nearly so
+            x[..., -1] = rng.choice([0, 1, 2, 128, 254, 255, *rng.integers(0, 256, 2)], (h, w))
+        image = Image.fromarray(x, "CMYK") if kind == "CMYK" else Image.fromarray(x)
+        assert image.mode == kind
         expected = np.asarray(image.resize((wide, high), PILLOW[mode]))
-        result = resize(x, (high, wide), mode=mode, like="pillow")
+        result = resize(x, (high, wide), mode=mode, like="pillow", **options)
         np.testing.assert_array_equal(result, expected, err_msg=f"{x.shape} to {(high, wide)}")
         if k % 10 == 0:
-            in_torch = resize(torch.from_numpy(x), (high, wide), mode=mode, like="pillow")
+            in_torch = resize(torch.from_numpy(x), (high, wide), mode=mode, like="pillow", **options)
             np.testing.assert_array_equal(in_torch.numpy(), expected)
+
+
+def test_where_pillow_finds_alpha(rng):
+    x = rng.integers(0, 256, (7, 9, 4), np.uint8)
+    expected = np.asarray(Image.fromarray(x).resize((5, 4), PILLOW["cubic"]))
+    options = {"size": (4, 5), "mode": "cubic", "like": "pillow"}
+    plain = resize(x, alpha="plain", **options)
+    assert not np.array_equal(plain, expected)
+    for layout, order in (("HWC", (0, 1, 2)), ("CHW", (2, 0, 1))):
+        for alpha in (None, "premultiply"):
+            result = resize(x.transpose(order), layout=layout, alpha=alpha, **options)
+            np.testing.assert_array_equal(result, expected.transpose(order))
+    several = resize(np.stack([x, x]), layout="NHWC", **options)
+    np.testing.assert_array_equal(several, np.stack([expected, expected]))
+    # Numbers of axes do not say which one has the channels.
+    np.testing.assert_array_equal(resize(x, axes=(0, 1), **options), plain)
+    for wrong in (x[..., :3], x[..., 0], x.astype(np.float32)):
+        with pytest.raises(InvalidArgument, match="u8 with 2 or 4 channels and a layout with C are needed"):
+            resize(wrong, alpha="premultiply", **options)
+    with pytest.raises(InvalidArgument, match="'plain' says that"):
+        resize(x, transfer="srgb", **options)
+    with pytest.raises(InvalidArgument, match="alpha is not a parameter of like='torch'"):
+        resize(x, 3, like="torch", alpha="plain")
+    with pytest.raises(InvalidArgument, match="premultiply"):
+        resize(x, alpha="straight", **options)
 
 
 @pytest.mark.parametrize("mode", PILLOW)
@@ -112,6 +142,19 @@ def test_opencv(rng, mode, dtype):
             # With two channels it keeps positions in single precision: 1e-5 of a sample, steps of 5 between samples.
             error = 1e-4 if channels == 2 else 3e-5
         np.testing.assert_allclose(result.astype(float), expected.astype(float), rtol=0, atol=error)
+
+
+@pytest.mark.parametrize("mode", ["linear", "linear-exact"])
+def test_opencv_of_many_channels(rng, mode):
+    for k in range(120):
+        h, w, high, wide = sizes(rng, 30)
+        if k % 2:
+            h, w = 2 * high, 2 * wide
+        x = random_image(rng, (h, w, int(rng.integers(1, 9))), np.uint8)
+        expected = cv2.resize(x, (wide, high), interpolation=OPENCV[mode]).reshape(high, wide, -1)
+        np.testing.assert_array_equal(resize(x, (high, wide), mode=mode, like="opencv"), expected)
+        in_torch = resize(torch.from_numpy(x), (high, wide), mode=mode, like="opencv")
+        np.testing.assert_array_equal(in_torch.numpy(), expected)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])

@@ -165,5 +165,5 @@ def test_refusals(tmp_path):
     assert isinstance(upscaler.network(), MotionNetwork)
     assert not Upscaler(2, model="fast").network().uses_motion
     # Single images are refused in one sentence.
-    with pytest.raises(Unsupported, match="model 'video' is for videos; use subpixel video, or another model"):
+    with pytest.raises(Unsupported, match="model 'video' is for videos and does not upscale images; model 'fast' does"):
         upscaler(np.zeros((8, 8), np.uint8))

@@ -57,6 +57,14 @@ def test_a_scale_times_a_side_is_rounded_half_up(scale: float) -> None:
         assert Target(scale).size(width, height) == (half_up(width, scale), half_up(height, scale))
 
 
+def test_fractions_that_binary_numbers_miss() -> None:
+    for parts in range(1, 40):
+        for whole in range(1, 40):
+            for side in (parts, 2 * parts, 3 * parts, 5):
+                exact = Fraction(whole, parts) * side
+                assert Target(whole / parts).size(side, side)[0] == max(1, math.floor(exact + Fraction(1, 2)))
+
+
 def test_decimals_that_binary_numbers_miss() -> None:
     assert 0.29 * 50 < 14.5
     assert Target(0.29).size(50, 50) == (15, 15)

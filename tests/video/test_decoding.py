@@ -10,7 +10,7 @@ import av
 import pytest
 
 from subpixel.errors import Unsupported, VideoReadError
-from subpixel.video.decoding import Damage, read_frames
+from subpixel.video.decoding import Damage, progressive_frames, read_frames
 from subpixel.video.formats import layout_of, planes_of
 from subpixel.video.video_file import probe
 from video.clips import CLIPS, NOT_VIDEOS, frame, make_clip
@@ -27,7 +27,10 @@ def pixels(frame: Any) -> bytes:
 
 
 def read(path: Path, damage: Damage | None = None, **asked: Any) -> list[tuple[int, bytes]]:
-    found = read_frames(probe(path), damage or Damage(), **asked)
+    video = probe(path)
+    found = read_frames(video, damage or Damage(), **asked)
+    if not asked.get("deinterlace"):
+        found = progressive_frames(found, video)  # type: ignore[assignment]
     return [(frame.time, pixels(frame.source)) for frame in found]
 
 
@@ -77,7 +80,7 @@ def test_a_video_that_breaks_off_gives_what_there_is(tmp_path: Path) -> None:
 
 def test_interlaced_frames_are_refused_unless_asked_for(tmp_path: Path) -> None:
     path = build(tmp_path, "interlaced.mp4")
-    with pytest.raises(Unsupported, match="frame 0 is interlaced; deinterlace=True makes it progressive"):
+    with pytest.raises(Unsupported, match=r"the frame at 0\.00 s is interlaced; deinterlace=True makes"):
         read(path)
     whole = read(path, deinterlace=True)
     assert [time for time, _ in whole] == [time for time, _ in decoded(path)]
@@ -105,7 +108,7 @@ def test_what_is_no_video_is_one_sentence(tmp_path: Path, name: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_frames_of_another_size_are_refused(tmp_path: Path) -> None:
+def test_frames_of_another_size_are_fitted_to_the_first(tmp_path: Path) -> None:
     path = tmp_path / "sizes.mkv"
     with av.open(str(path), "w") as out:
         stream: Any = out.add_stream("mjpeg", rate=24)
@@ -119,5 +122,9 @@ def test_frames_of_another_size_are_refused(tmp_path: Path) -> None:
             for packet in [*context.encode(each), *context.encode(None)]:
                 packet.stream = stream
                 out.mux(packet)
-    with pytest.raises(VideoReadError, match="frame 2 is 32×32"):
-        read(path)
+    damage = Damage()
+    frames = list(read_frames(probe(path), damage))
+    assert [(each.source.width, each.source.height) for each in frames] == [(48, 32)] * 3
+    assert list(damage.notes()) == [
+        "from 0.08 s on, frames are 32×32 yuvj420p; they are fitted to the first frame, 48×32 yuvj420p"
+    ]

@@ -58,7 +58,11 @@ def test_equal_frames_give_equal_bytes(name: str, pix_fmt: str) -> None:
 
 def test_quality_and_speed_are_passed_to_each_encoder_in_its_own_options() -> None:
     eight, ten = layout_of("yuv420p", "t"), layout_of("yuv420p10le", "t")
-    assert choose_encoding(None, eight, "x264", 2).options == {"crf": "18", "preset": "veryfast"}
+    assert choose_encoding(None, eight, "x264", 2).options == {
+        "crf": "18",
+        "preset": "veryfast",
+        "x264-params": "cpu-independent=1",
+    }
     assert choose_encoding("vp9", eight, "x264", 2, crf=33, preset="6").options["cpu-used"] == "6"
     assert choose_encoding("vp9", eight, "x264", 2, crf=33).options["b"] == "0"
     extra = parse_options(r"x265-params=aq-mode=3\:psy-rd=1:tune=grain")

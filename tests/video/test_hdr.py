@@ -15,8 +15,6 @@ from subpixel.video.hdr import (
     Mastering,
     display_metadata,
     display_options,
-    lost_side_data,
-    side_data_kinds,
     unwritten_display_metadata,
 )
 from subpixel.video.video_file import probe
@@ -90,17 +88,6 @@ def test_what_an_encoder_cannot_say() -> None:
     assert unwritten_display_metadata("libx265", (DISPLAY,)) == ()
     assert unwritten_display_metadata("libvpx-vp9", ()) == ()
     assert "libvpx-vp9 does not write" in unwritten_display_metadata("libvpx-vp9", (DISPLAY,))[0]
-
-
-def test_what_cannot_be_kept() -> None:
-    kinds = ["DOVI_RPU_BUFFER", "DOVI_METADATA", "DYNAMIC_HDR_PLUS", "A53_CC", "DISPLAYMATRIX", "SEI_UNREGISTERED"]
-    frame = SimpleNamespace(side_data=[SimpleNamespace(type=SimpleNamespace(name=kind)) for kind in kinds])
-    assert side_data_kinds(frame) == tuple(kinds)
-    sentences = lost_side_data(kinds)
-    assert len(sentences) == 3
-    assert "Dolby Vision" in sentences[0]
-    assert "HDR10+" in sentences[1]
-    assert "closed captions" in sentences[2]
 
 
 def test_half_a_display_is_none() -> None:

@@ -1,4 +1,4 @@
-"""The sample aspect ratio in a Matroska file; whole files are in test_muxing."""
+"""What is edited into a Matroska file; whole files are in test_muxing and test_clocks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import av
 import pytest
 
-from subpixel.video.matroska import pad_name, set_aspect
+from subpixel.video.matroska import TrackFacts, edit_tracks, pad_name
 from video.clips import make_clip
 
 
@@ -25,7 +25,7 @@ def named(path: Path, name: str) -> Path:
 def test_the_padding_becomes_the_aspect(tmp_path: Path, name: str, aspect: Fraction) -> None:
     path = named(tmp_path / "a.mkv", pad_name(name))
     size = path.stat().st_size
-    set_aspect(path, 0, aspect)
+    edit_tracks(path, {0: TrackFacts(aspect)})
     assert path.stat().st_size == size
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
@@ -41,9 +41,9 @@ def test_a_file_of_another_structure_is_an_error(tmp_path: Path, content: bytes,
     path = tmp_path / "a.mkv"
     path.write_bytes(content)
     with pytest.raises(ValueError, match=text):
-        set_aspect(path, 0, Fraction(4, 3))
+        edit_tracks(path, {0: TrackFacts(Fraction(4, 3))})
 
 
 def test_a_name_without_padding_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="the track's name has no padding"):
-        set_aspect(named(tmp_path / "a.mkv", "An image"), 0, Fraction(4, 3))
+        edit_tracks(named(tmp_path / "a.mkv", "An image"), {0: TrackFacts(Fraction(4, 3))})

@@ -129,3 +129,17 @@ def test_states_are_kept_with_the_last_segments(tmp_path: Path) -> None:
     assert less.state()["memory"][0, 0] == 2
     less.state_path(2).unlink()
     assert Journal(tmp_path / "video", SETTINGS).segments == []
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_decoding_times_of_few_frames_are_those_of_showing(tmp_path: Path, count: int) -> None:
+    """x265 takes them from memory that it has not set, if there are fewer than three frames."""
+    journal = Journal(tmp_path / "video", SETTINGS)
+    with SegmentWriter(journal, choose_encoding("x265", LAYOUT, "x265", 1).context(VIDEO)) as writer:
+        for number in range(count):
+            frame = frame_of(number)
+            frame.pts, frame.time_base = 512 * number, BASE
+            writer.add(frame, 512 * number)
+        writer.finish(512, "", (), {}, final=True)
+    found = [(packet.pts, packet.dts) for packet in segment_packets(journal, BASE)]
+    assert found == [(512 * number, 512 * number) for number in range(count)]

@@ -74,7 +74,7 @@ def test_timed_text_stays_in_mp4(clip: Clip) -> None:
     assert select(video, "x.mp4", "libx264").streams == video.others
     found = select(video, "x.mkv", "libx264")
     assert [stream.kind for stream in found.streams] == ["audio"]
-    assert "subtitle stream 2 (mov_text, und) is left out: Matroska cannot hold it" in found.notes[0]
+    assert "subtitle stream 2 (mov_text) is left out: Matroska cannot hold it" in found.notes[0]
     assert "MP4" in found.notes[0]
 
 

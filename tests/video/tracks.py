@@ -18,7 +18,7 @@ from subpixel.video.time_range import TimeRange
 from subpixel.video.video_file import VideoFile, open_video
 from video import clips
 
-__all__ = ["Encoded", "decoded", "select", "times_of"]
+__all__ = ["Encoded", "decoded", "packet_times", "select", "times_of"]
 
 
 def select(video: VideoFile, name: str | Path, codec: str, time_range: TimeRange | None = None) -> StreamSelection:
@@ -37,6 +37,12 @@ def times_of(path: Path) -> list[int]:
             except av.error.FFmpegError:
                 continue
     return times
+
+
+def packet_times(video: VideoFile) -> list[int]:
+    """The times of the packets of a video's image, in its ticks and in order."""
+    with open_video(video.path) as container:
+        return sorted(p.pts for p in container.demux(container.streams[video.main]) if p.pts is not None and p.size)
 
 
 def decoded(path: Path) -> list[tuple[Fraction, list[NDArray[Any]]]]:
@@ -74,7 +80,8 @@ class Encoded:
         context.pix_fmt = self.pix_fmt
         context.time_base = video_stream.time_base
         context.framerate = video_stream.rate or Fraction(24)
-        context.sample_aspect_ratio = video_stream.aspect
+        if video_stream.aspect is not None:
+            context.sample_aspect_ratio = video_stream.aspect
         tags = video_stream.tags
         context.color_primaries, context.color_trc, context.colorspace = tags.primaries, tags.transfer, tags.matrix
         context.color_range = {None: 0, False: 1, True: 2}[tags.full_range]

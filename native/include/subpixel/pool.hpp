@@ -21,4 +21,21 @@ struct Unpool {
 // Returns false, with y undefined, if a position lies outside its own plane. Never writes outside y.
 bool unpool(const Unpool& u, int threads);
 
+// The windows of a pooling along one axis of a plane of `size` samples; `before`: the padding before it.
+struct PoolAxis {
+  std::ptrdiff_t count, size, kernel, stride, before;
+};
+
+// Positions as in Unpool: one for each window of each plane. The innermost axis is the last.
+struct PoolPositions {
+  const void* positions;
+  std::ptrdiff_t planes;
+  PoolAxis axes[3];
+  int index;
+  bool across;
+};
+
+// Whether every position is that of a sample in its own window.
+bool in_windows(const PoolPositions& p, int threads);
+
 }  // namespace subpixel

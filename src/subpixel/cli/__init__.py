@@ -1,77 +1,48 @@
 """The command line: one file per command. A command parses options, calls the library and prints.
 
 Exit codes: 0 done, 1 failed, 2 wrong use, 3 part of a batch failed, 130 interrupted.
+
+Nothing is imported at the top that takes time, so :func:`run` handles signals from its first line.
 """
 
 from __future__ import annotations
 
-import io
+import os
 import sys
-import warnings
-from collections.abc import Callable, Sequence
-from typing import Annotated, Any
 
-import typer
+TYPE_CHECKING = False  # as typing's, which takes long to import
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
 
-from subpixel import __version__
-from subpixel.cli.bench import bench
-from subpixel.cli.doctor import doctor
-from subpixel.cli.evaluate import evaluate
-from subpixel.cli.examples import examples_of
-from subpixel.cli.help import HelpCommand, HelpGroup
-from subpixel.cli.models import models
-from subpixel.cli.option_names import with_option_names
-from subpixel.cli.play import play
-from subpixel.cli.quantise import quantise
-from subpixel.cli.reporting import printable
-from subpixel.cli.train import train
-from subpixel.cli.upscale import upscale
-from subpixel.cli.video import video
-from subpixel.errors import FallbackWarning, InvalidArgument, SubpixelError, Unsupported
+__all__ = ["main", "run"]
 
-__all__ = ["app", "main"]
-
-app = typer.Typer(
-    name="subpixel",
-    cls=HelpGroup,
-    epilog=examples_of("subpixel"),
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-# The commands and the panel of `subpixel --help` in which each stands.
-_UPSCALING, _MODELS, _MACHINE = "Images and videos", "Models", "This machine"
-_COMMANDS: tuple[tuple[Callable[..., Any], str], ...] = (
-    (upscale, _UPSCALING),
-    (video, _UPSCALING),
-    (play, _UPSCALING),
-    (models, _MODELS),
-    (doctor, _MACHINE),
-    (evaluate, _MODELS),
-    (train, _MODELS),
-    (quantise, _MODELS),
-    (bench, _MACHINE),
-)
-for command, panel in _COMMANDS:
-    app.command(cls=HelpCommand, rich_help_panel=panel, epilog=examples_of(command.__name__))(command)
+_NO_MEMORY = b"error: there is not enough memory\n"
 
 
-def _version(requested: bool) -> None:
-    if requested:
-        typer.echo(f"subpixel {__version__}")
-        raise typer.Exit
+def run() -> int:
+    """Run the command line as a process of its own; returns its exit code. Signals are ignored from then on."""
+    try:
+        _fill_standard_descriptors()  # before anything is opened
+        import signal
 
+        for name in ("SIGTERM", "SIGHUP"):  # for the moment until all signals are handled; like SIGINT
+            number = getattr(signal, name, None)
+            if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+                signal.signal(number, signal.default_int_handler)
+        from subpixel.storage.interrupts import handled_signals
 
-@app.callback()
-def _root(
-    version: Annotated[
-        bool,
-        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
-    ] = False,
-) -> None:
-    """Upscale images and videos on the CPU with small neural networks."""
+        with handled_signals(final=True):
+            return main()
+    except KeyboardInterrupt:
+        return _interrupted()
+    except MemoryError:
+        os.write(2, _NO_MEMORY)
+        return 1
+    finally:
+        # Python notes a KeyboardInterrupt that leaves code run by exec(), as dataclasses run theirs, and then dies by
+        # SIGINT at its end instead of exiting with our code. Each exec() of a text clears the note.
+        exec("")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -81,31 +52,91 @@ def main(arguments: Sequence[str] | None = None) -> int:
     subpixel 0.1.0
     0
     """
+    _fill_standard_descriptors()
+    from subpixel.storage.interrupts import handled_signals, interrupt_requested
+
+    with handled_signals():
+        try:
+            return _main(sys.argv[1:] if arguments is None else list(arguments))
+        except KeyboardInterrupt:
+            return _interrupted()
+        except MemoryError:  # not even the message about it could be made as usual
+            os.write(2, _NO_MEMORY)
+            return 1
+        except Exception:
+            if interrupt_requested():  # the interrupt broke something, such as a wait that was left half-way
+                return _interrupted()
+            raise
+
+
+def _fill_standard_descriptors() -> None:
+    """Open the null device in the place of closed standard streams; nothing is imported if there are none."""
+    try:
+        for number in (0, 1, 2):
+            os.fstat(number)
+    except OSError:
+        from subpixel.storage.standard_descriptors import fill_standard_descriptors
+
+        fill_standard_descriptors()
+
+
+def _main(arguments: Sequence[str]) -> int:
+    import io
+    import warnings
+
+    from subpixel.storage.interrupts import interrupt_requested
+    from subpixel.storage.memory import save_addresses
+
     warnings.showwarning = _show_warning
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a file name that the terminal cannot show is no failure
     try:
-        code = app(sys.argv[1:] if arguments is None else list(arguments), prog_name="subpixel", standalone_mode=False)
-    except SubpixelError as error:
-        return _fail(str(error), 2 if isinstance(error, (InvalidArgument, Unsupported)) else 1)
-    except (KeyboardInterrupt, typer.Abort):
-        return _fail("interrupted", 130)
-    except MemoryError:
-        return _fail("there is not enough memory", 1)
-    except OSError as error:  # such as a full disk or a folder that was removed
-        place = f"{error.filename}: " if error.filename else ""
-        return _fail(f"{place}{(error.strerror or str(error)).lower()}", 1)
+        save_addresses()
+        from subpixel.cli.app import app
+
+        code = app(list(arguments), prog_name="subpixel", standalone_mode=False)
     except Exception as error:
-        # The parser's errors are known by name, since their module differs between versions of typer.
-        if not hasattr(error, "format_message"):
+        exit_code = _interrupted() if interrupt_requested() else _fail_with(error)
+        if exit_code is None:
             raise
-        return _fail_usage(error)
+        return exit_code
     if code == 130:  # typer catches an interrupt itself and returns its code
-        return _fail("interrupted", 130)
+        return _interrupted()
     return code if isinstance(code, int) else 0
 
 
+def _fail_with(error: Exception) -> int | None:
+    """Print the error of a command and return its exit code; None for an error that nobody expects."""
+    from subpixel.errors import InvalidArgument, OutOfMemory, SubpixelError, Unsupported
+    from subpixel.storage.memory import is_memory_error
+
+    if is_memory_error(error) and not isinstance(error, OutOfMemory):
+        sys.stderr.write("error: there is not enough memory; --threads 1 needs less\n")  # importing more may fail
+        return 1
+    if isinstance(error, SubpixelError):
+        return _fail(str(error), 2 if isinstance(error, (InvalidArgument, Unsupported)) else 1)
+    if "can't start new thread" in str(error):
+        return _fail("the system allows no further thread (ulimit -u); threads=1 needs fewer", 1)
+    if isinstance(error, OSError):  # such as a full disk or a folder that was removed
+        place = f"{error.filename}: " if error.filename else ""
+        return _fail(f"{place}{(error.strerror or str(error)).lower()}", 1)
+    # The parser's errors are known by name, since their module differs between versions of typer.
+    if type(error).__name__ == "Abort":
+        return _interrupted()
+    return _fail_usage(error) if hasattr(error, "format_message") else None
+
+
+def _interrupted() -> int:
+    from subpixel.storage.interrupts import EXIT_CODE, announce
+
+    announce("error: interrupted")
+    return EXIT_CODE
+
+
 def _fail(message: str, code: int) -> int:
+    from subpixel.cli.option_names import with_option_names
+    from subpixel.cli.reporting import printable
+
     print(f"error: {printable(with_option_names(message))}", file=sys.stderr)
     return code
 
@@ -115,7 +146,7 @@ def _fail_usage(error: Any) -> int:
     message = error.format_message()
     kind = type(error).__name__
     if kind == "NoArgsIsHelpError":
-        typer.echo(message)
+        print(message)
         return 2
     if kind == "NoSuchOption":
         from subpixel.cli.suggestions import unknown_option
@@ -127,5 +158,8 @@ def _fail_usage(error: Any) -> int:
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+    from subpixel.cli.option_names import with_option_names
+    from subpixel.errors import FallbackWarning
+
     if issubclass(category, FallbackWarning):
         print(f"note: {with_option_names(str(message))}", file=sys.stderr)

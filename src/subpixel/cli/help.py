@@ -12,6 +12,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from subpixel.cli.options import REPORTING
 from subpixel.errors import InvalidArgument
+from subpixel.storage.memory import require_memory
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -19,17 +20,23 @@ if TYPE_CHECKING:
 __all__ = ["HelpCommand", "HelpGroup", "paragraphs"]
 
 _WIDTH = 100
+# Addresses in bytes that a command's libraries take: 110 MB for images, 200 for videos.
+_TO_START = 160 << 20
 # The metavars of options that take a path, and what a path stands for.
 _PATHS = {"PATH": "a file or a folder", "FILE": "a file", "FOLDER": "a folder"}
 
 
 class HelpCommand(TyperCommand):
-    """A command whose help page is drawn here, and which refuses empty paths."""
+    """A command whose help page is drawn here, and which refuses empty paths and a limit that its libraries exceed."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if "" in args or any(word.endswith("=") for word in args):
             _check_paths(self, ctx, args)
         return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        require_memory(_TO_START, "subpixel", help_text="")
+        return super().invoke(ctx)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         formatter.write(_page(self, ctx))

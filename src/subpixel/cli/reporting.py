@@ -61,6 +61,8 @@ class Reporter:
     ) -> None:
         self.total, self.as_json, self.choices, self.names = total, as_json, choices, names or {}
         self.counts: Counter[str] = Counter()
+        self.stopped_by = ""
+        self.hints: Counter[str] = Counter()
         bar = total > 1 and not quiet and sys.stderr.isatty()
         same_terminal = bar and sys.stdout.isatty()  # a line for each image would only move the bar
         self.lines = not as_json and not quiet and (verbose or not same_terminal)
@@ -82,13 +84,15 @@ class Reporter:
     def report(self, report: Report) -> None:
         """Print the outcome of an image."""
         self.counts[report.status] += 1
+        if report.stops and report.destination is not None:
+            self.stopped_by = str(report.destination.parent)
         if self.as_json:
             print(json.dumps(_as_json(report, self.names)), flush=True)
         for note in report.result.notes if report.result else ():
             self.note(f"{report.source}: {note}")
         if report.error is not None:
             if self.total > 1:  # the error of a single image is that of the command
-                self._print_error(f"error: {with_option_names(str(report.error))}")
+                self._print_error(f"error: {with_option_names(self._without_hint(str(report.error)))}")
         elif self.lines:
             place = f"[{self.counts.total()}/{self.total}] " if self.total > 1 else ""
             self._line(place + self._outcome(report))
@@ -112,8 +116,17 @@ class Reporter:
                 self._print_error(text)
             else:
                 self._line(text)
+        untried = self.total - self.counts.total()
+        if self.stopped_by and untried:
+            self._print_error(
+                f"error: stopped, since nothing more can be written to {self.stopped_by}: {untried} of {self.total} "
+                f"images were not upscaled; run the same command again to resume"
+            )
         if self.counts["failed"] and self.total > 1:
             self._print_error(f"error: {self.counts['failed']} of {self.total} images failed")
+        for hint, count in self.hints.items():
+            what = "1 image does" if count == 1 else f"{count} images do"
+            self.note(f"{what} not fit into the format: {hint}")
 
     def interruption(self) -> None:
         """Print how much of a batch is done, and how to resume it."""
@@ -125,6 +138,16 @@ class Reporter:
         """A text with names instead of paths, where a path stands for standard input or output."""
         for path, name in self.names.items():
             text = text.replace(path, name)
+        return text
+
+    def _without_hint(self, text: str) -> str:
+        """An error without advice that many images share: it is counted, and printed once at the end."""
+        from subpixel.image.files.formats import ALPHA_HINT, DEPTH_HINT
+
+        for hint in (ALPHA_HINT, DEPTH_HINT):
+            if f"; {hint}" in text:
+                self.hints[hint] += 1
+                text = text.replace(f"; {hint}", "")
         return text
 
     def _outcome(self, report: Report) -> str:

@@ -30,13 +30,14 @@ from subpixel.cli.options import (
 )
 from subpixel.cli.progress import bar
 from subpixel.cli.reporting import Reporter
-from subpixel.cli.signals import stop_on_signals
 from subpixel.errors import InvalidArgument
+from subpixel.storage.interrupts import interrupt_requested
 
 if TYPE_CHECKING:
     from subpixel.image.batch.plan import BatchPlan
     from subpixel.image.batch.run import Batch
     from subpixel.image.batch.stdio import StandardStreams
+    from subpixel.upscaler import Target
 
 
 def upscale(
@@ -72,6 +73,26 @@ def upscale(
             "--quality",
             metavar="N",
             help="Set the quality of JPEG, WebP and AVIF, 1 to 100. Default: 95; WebP stays lossless if the source is.",
+            show_default=False,
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
+    background: Annotated[
+        str | None,
+        typer.Option(
+            "--background",
+            metavar="COLOUR",
+            help="Lay transparent images on this colour: a name such as white, or #rrggbb.",
+            show_default=False,
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
+    depth: Annotated[
+        int | None,
+        typer.Option(
+            "--depth",
+            metavar="BITS",
+            help="Round to 8 bits per sample. Default: those of the image.",
             show_default=False,
             rich_help_panel=OUTPUT,
         ),
@@ -172,6 +193,7 @@ def upscale(
     from subpixel.image.batch.task_policy import Existing, TaskPolicy
     from subpixel.image.files.formats import suffix_of
     from subpixel.image.job import Job
+    from subpixel.image.output_pixels import OutputPixels
     from subpixel.upscaler import Upscaler
 
     if overwrite and skip_existing:
@@ -182,14 +204,15 @@ def upscale(
         Upscaler, scale, model=model, backend=backend, precision=precision, **size, ensemble=ensemble, strength=strength
     )
     upscaler = make_upscaler(threads=threads)
-    with stop_on_signals() as stop, StandardStreams(inputs, output) as streams:
-        if streams.writes and as_json:
+    with StandardStreams(inputs, output, limit) as streams:
+        if streams.to_stdout and as_json:
             raise InvalidArgument("--json and an image cannot both be written to standard output")
         suffix = None if file_format is None else suffix_of(file_format)
-        fingerprint = settings_fingerprint(
-            model, precision=precision, ensemble=ensemble, strength=strength, quality=quality
-        )
+        settings: dict[str, Any] = {"precision": precision, "ensemble": ensemble, "strength": strength}
+        settings |= {"quality": quality, **OutputPixels.of(background, depth).settings}
+        fingerprint = settings_fingerprint(model, **settings)
         output_options: dict[str, Any] = {"quality": quality, "provenance": not no_provenance, "limit": limit}
+        output_options |= {"background": background, "depth": depth}
         make_job = partial(Job, settings=fingerprint, compare=compare, format=file_format, **output_options)
         paths = OutputPaths(streams.inputs, streams.output, upscaler.target, suffix)
         plan = plan_batch(find_images(streams.inputs, paths.folder), paths)
@@ -211,10 +234,29 @@ def upscale(
                 reporter.note(f"{count} files were left out: they are results of an earlier run, such as {first}")
         policy = TaskPolicy(make_job, existing, make_folders=paths.folder is not None)
         with bar(str(inputs[0]), enabled=len(plan.tasks) == 1 and not quiet) as progress:
-            batch = Batch(plan.tasks, upscaler, make_upscaler, policy, processes, reporter.note, progress, stop)
+            batch = Batch(
+                plan.tasks, upscaler, make_upscaler, policy, processes, reporter.note, progress, interrupt_requested
+            )
+            _note_little_space(plan, upscaler.target, reporter)
             if dry:
                 return dry_run(batch, plan, reporter)
             return follow(batch, plan, reporter, streams, str(paths))
+
+
+def _note_little_space(plan: BatchPlan, target: Target, reporter: Reporter) -> None:
+    """Note before the work that the disk is nearly full: results need about as many bytes a pixel as their sources."""
+    from subpixel.cli.dry_run import amount
+    from subpixel.storage.os_errors import free_space
+
+    folders: dict[Path, int] = {}
+    for task in plan.tasks:
+        if task.source.is_file() and not task.destination.exists():
+            folder = next((each for each in task.destination.parents if each.is_dir()), Path())
+            folders[folder] = folders.get(folder, 0) + task.source.stat().st_size
+    for folder, size in folders.items():
+        free, needed = free_space(folder), int(size * (target.scale or 1) ** 2)
+        if free is not None and free < needed / 2:
+            reporter.note(f"{folder}: {amount(free)} are free, and the results may need {amount(needed)} or more")
 
 
 def follow(batch: Batch, plan: BatchPlan, reporter: Reporter, streams: StandardStreams, where: str) -> int:
@@ -235,4 +277,4 @@ def follow(batch: Batch, plan: BatchPlan, reporter: Reporter, streams: StandardS
         raise
     reporter.end(where)
     failed = reporter.counts["failed"]
-    return 0 if not failed else 1 if failed == reporter.total else 3
+    return 0 if not failed else 3 if reporter.counts["done"] + reporter.counts["skipped"] else 1

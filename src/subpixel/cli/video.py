@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -30,8 +28,16 @@ from subpixel.cli.options import (
 )
 from subpixel.cli.progress import bar
 from subpixel.cli.reporting import printable
-from subpixel.cli.signals import stop_on_signals
 from subpixel.errors import InvalidArgument, SubpixelError
+from subpixel.storage.standard_streams import (
+    STREAM,
+    check_output,
+    is_input_stream,
+    is_output_stream,
+    open_output,
+    stream_name,
+)
+from subpixel.storage.temporary import temporary_folder
 
 if TYPE_CHECKING:
     from subpixel.video import Result, TimeRange
@@ -60,7 +66,7 @@ Start = Annotated[
         parser=_seconds,
         metavar="TIME",
         show_default=False,
-        help="Begin at this time: 90, 1:30.5 or 0:01:30.",
+        help="Begin at this time after the first frame: 90, 1:30.5 or 0:01:30.",
         rich_help_panel=OUTPUT,
     ),
 ]
@@ -89,8 +95,8 @@ def video(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Encode with x264, x265, svt-av1, vp9, ffv1 or prores. Default: what fits the video and its "
-            "container.",
+            help="Encode with x264, x265, svt-av1, vp9, ffv1 or prores. Names such as hevc work too. Default: what "
+            "fits the video and its container.",
             show_default=False,
             rich_help_panel=OUTPUT,
         ),
@@ -152,7 +158,7 @@ def video(
         typer.Option(
             metavar="SECONDS",
             help="Upscale only this many seconds, with bicubic on the left. The preview begins at --start, or at "
-            "0:05; that of a short video begins at 0:00.",
+            "0:05; that of a video that is short or of unknown length begins at 0:00.",
             show_default=False,
             rich_help_panel=OUTPUT,
         ),
@@ -205,18 +211,17 @@ def video(
 
     Every other stream is copied, and frames keep their times. The file is verified before it is moved into place.
 
-    If interrupted, run the same command again to resume.
+    If interrupted, run the same command again to resume. A finished video is not made again.
     """
     from subpixel.upscaler import Upscaler
     from subpixel.video import Job, PipeOutput, Settings, parse_options, pipe_format, probe
-    from subpixel.video.output_name import output_path
 
     if target_fps is not None and not (realtime and target_fps > 0):
         raise InvalidArgument("--target-fps needs --realtime and a rate above 0")
-    source, name = Path(input_name), "standard input" if input_name == "-" else input_name
+    name, piped = stream_name(input_name, "standard input"), is_input_stream(input_name)
     length = None
-    if preview is not None and start is None and input_name != "-":
-        length = probe(source).duration
+    if preview is not None and start is None and not piped:
+        length = probe(input_name).duration
     time_range = time_range_of(start, end, preview, length)
     options: Any = {
         "time_range": time_range,
@@ -226,37 +231,36 @@ def video(
         "rate": None if target_fps is None else Fraction(target_fps).limit_denominator(1001),
     }
     upscaler = Upscaler(scale, model=model, backend=backend, precision=precision, threads=threads, strength=strength)
-    if output == "-" or (input_name == "-" and output is None):
-        if sys.stdout.isatty():
-            raise InvalidArgument("-: standard output is a terminal; redirect it, or choose an output file with -o")
-        live = PipeOutput(source, upscaler, pipe_format(file_format), **options).run(sys.stdout.buffer)
-        print_notes(name, live.notes)
+    if is_output_stream(output) or (piped and output is None):
+        sink = STREAM if output is None else output
+        check_output(sink)
+        live = PipeOutput(input_name if piped else Path(input_name), upscaler, pipe_format(file_format), **options)
+        with open_output(sink) as out:
+            print_notes(name, live.run(out).notes)
         return
     settings = Settings(encoder, crf, preset, pix_fmt, parse_options(encoder_options))
-    with stop_on_signals(), _file(input_name) as path, bar(name, enabled=not quiet) as progress:
+    with _file(input_name) as path, bar(name, enabled=not quiet) as progress:
         printed: list[str] = []
 
         def note(text: str) -> None:
             printed.append(text)
             print_notes(name, [text])
 
-        destination = None if output is None else Path(output)
-        if destination is None and preview is not None:
-            whole = output_path(path, upscaler.target)
-            destination = whole.with_name(f"{whole.stem}_preview{whole.suffix}")
         job = Job(
             path,
             upscaler,
-            destination,
+            None if output is None else Path(output),
             settings,
             overwrite,
+            preview=preview is not None,
             on_note=note,
             **options,
         )
         try:
             result = job.run(lambda done, total: progress(min(done, total or 0), total or 0))
         except KeyboardInterrupt:
-            print_notes(name, ["interrupted; run the same command again to resume"])
+            if job.can_resume:
+                print_notes(name, ["interrupted; run the same command again to resume"])
             raise
     print_notes(name, (text for text in result.notes if text not in printed))
     if not quiet:
@@ -272,7 +276,7 @@ def time_range_of(
         start: of the part, in seconds; None for the default.
         end: of the part; None for the end of the video.
         preview: how many seconds a preview lasts; None for no preview.
-        length: of the video, if it is known.
+        length: of the video, if it is known. A preview begins at 0:05 only if it is known to fit.
     """
     from subpixel.video import TimeRange
 
@@ -282,30 +286,33 @@ def time_range_of(
                 "--preview and --end contradict each other; use --start to say where the preview begins"
             )
         seconds = Fraction(preview).limit_denominator(1000)
-        short = length is not None and length < _PREVIEW_AT + seconds
-        begin = Fraction(0 if short else _PREVIEW_AT) if start is None else start
+        long = length is not None and length >= _PREVIEW_AT + seconds
+        begin = Fraction(_PREVIEW_AT if long else 0) if start is None else start
         return TimeRange(begin, begin + seconds)
     return None if start is None and end is None else TimeRange(start or Fraction(0), end)
 
 
 @contextmanager
 def _file(source: str) -> Iterator[Path]:
-    """The video as a file. Standard input is copied into a temporary one, since a video is read twice."""
-    if source != "-":
+    """The video as a file. A pipe is copied into a temporary one, since a video is read twice."""
+    if not is_input_stream(source):
         yield Path(source)
         return
-    with tempfile.TemporaryDirectory(prefix="subpixel-") as folder:
-        path = Path(folder) / "video"
-        with open(path, "wb") as file:
-            shutil.copyfileobj(sys.stdin.buffer, file)
+    from subpixel.video.pipe_input import copy_pipe
+
+    with temporary_folder() as folder:
+        path = folder / "video"
         try:
+            copy_pipe(source, path)
             yield path
         except SubpixelError as error:
-            raise type(error)(str(error).replace(str(path), "standard input")) from None
+            raise type(error)(str(error).replace(str(path), stream_name(source, "standard input"))) from None
 
 
 def _line(name: str, result: Result, automatic: bool) -> str:
     width, height = result.size_out
+    if result.done_before:
+        return f"{name} → {result.destination}  {width}×{height}  done before"
     seconds = result.elapsed
     count = result.frames - result.resumed
     rate = f", {count / seconds:.1f} frames/s" if count and seconds else ""

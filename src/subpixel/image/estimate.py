@@ -1,7 +1,12 @@
-"""Estimating a job from the header of its image and a short trial. Nothing is decoded, nothing is written."""
+"""Estimating a job from the header of its image and a short trial. Nothing is written.
+
+Pixels are decoded only where they decide whether the job can succeed.
+"""
 
 from __future__ import annotations
 
+import os
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -17,13 +22,15 @@ from subpixel.image.comparison.sheet import bicubic
 from subpixel.image.files.formats import WRITABLE, Format, check_pixels, default_suffix
 from subpixel.image.files.output_metadata import prepare_metadata
 from subpixel.image.files.reading import ImageFile
+from subpixel.image.files.rows import ImageRows, inspect_rows
 from subpixel.image.job import Job
 from subpixel.image.synthetic import photograph
 from subpixel.models.auto import Choice, Source
 from subpixel.models.spandrel_models import SpandrelModel
+from subpixel.storage.memory import stack_size
 from subpixel.upscaler import SizePlan, Target, Upscaler
 
-__all__ = ["Estimate", "SpeedTrials", "estimate_job"]
+__all__ = ["Estimate", "SpeedTrials", "addresses_needed", "estimate_job"]
 
 # Memory in bytes besides images: rows in a coder, and the buffers of a network. Measured: 9 … 18 MB on the native
 # backend, 270 … 370 MB on the others, where whole layers of a band of rows are in memory.
@@ -35,6 +42,9 @@ _BETWEEN, _BETWEEN_ROWS = 256 << 20, 160 << 20
 _ROWS = 150_000_000
 # The coder of lossless WebP holds all pixels: bytes per pixel, measured.
 _HELD_BY_LOSSLESS = 24
+
+# Addresses that libraries reserve and hardly use, besides the stacks of their threads: measured.
+_RESERVED = 40_000_000
 
 # Sides of the images of a trial. The next one is upscaled if the trial then takes at most this many seconds, assuming
 # that it takes four times as long as the last.
@@ -153,6 +163,10 @@ def estimate_job(job: Job, trials: SpeedTrials | None = None, *, makes_folder: b
         if named is None:
             _collect(problems, lambda: job.check(destination, makes_folder=makes_folder))
         _collect(problems, lambda: job.check_comparison(destination))
+        if not problems:
+            _collect(problems, lambda: job.check_memory(file, destination))
+            if problems:
+                return Estimate(job.source, destination, problems=tuple(problems))
         return _estimate(job, file, destination, trials or SpeedTrials(), problems)
 
 
@@ -173,28 +187,36 @@ def _estimate(
     )
     try:
         size = upscaler.target.size(width, height)
+        kinds, dtype = job.output_pixels.form(channels, file.dtype)
         if suffix in WRITABLE:  # else this is a problem already
-            _collect(problems, lambda: check_pixels(destination, (size[1], size[0], channels), file.dtype, file.pages))
+            _collect(problems, lambda: check_pixels(destination, (size[1], size[0], kinds), dtype, file.pages))
         # If it cannot be written as asked, the time of a format that loses nothing is measured.
-        encoding = _Encoding.of(job, suffix if not problems else default_suffix(file.dtype), file.compression)
+        encoding = _Encoding.of(job, suffix if not problems else default_suffix(dtype), file.compression)
         choice = upscaler.choose_by_source(file.compression, width, height)
-        # If the pixels decide whether there is anything to clean, assume that there is.
-        expected = upscaler.choose_by_blocks(1) if choice is None and upscaler.target.scale == 1 else choice
-        plan = upscaler.plan(width, height, expected)
+        if choice is None and upscaler.target.scale == 1:
+            choice = _choice_by_pixels(upscaler, file)  # without anything to clean the job fails
+        plan = upscaler.plan(width, height, choice)
     except SubpixelError as error:
         return replace(estimate, problems=(*problems, error))
-    notes = (*file.notes, *_losses(file, encoding.form), *([plan.note] if plan.note else []))
+    notes = (*file.notes, *_losses(file, kinds, dtype, encoding.form), *([plan.note] if plan.note else []))
     if isinstance(upscaler.clean_model, SpandrelModel):
         notes = (*notes, f"the memory of {upscaler.clean_model.name} itself is unknown and not included")
     return replace(
         estimate,
         size_out=size,
-        choice=choice,
+        choice=choice if plan.factors else plan.ran(upscaler.choose_by_blocks(0)),
         memory=_memory(job, file, plan, encoding),
-        seconds=trials(job, plan, expected, channels, file.dtype, encoding) * height * width * file.pages,
+        seconds=trials(job, plan, choice, channels, file.dtype, encoding) * height * width * file.pages,
         notes=notes,
         problems=tuple(problems),
     )
+
+
+def _choice_by_pixels(upscaler: Upscaler, file: ImageFile) -> Choice:
+    """The model that the blocks of an image call for. Its pixels are decoded."""
+    with ImageRows(file, Path(tempfile.gettempdir())) as rows:
+        _, blockiness = inspect_rows(rows.blocks(), rows.shape, measure=True)
+    return upscaler.choose_by_blocks(blockiness)
 
 
 def _measure(
@@ -216,7 +238,7 @@ def _measure(
         encoded = _encode(pixels, _Encoding(_readable(read_as, channels, dtype)))
 
         def once(pixels: NDArray[Any] = pixels, encoded: bytes = encoded) -> float:
-            return _time_once(upscaler, choice, pixels, encoded, encoding, compared=job.compare is not None)
+            return _time_once(job, upscaler, choice, pixels, encoded, encoding)
 
         if not times:
             once()  # starts threads and loads code
@@ -230,26 +252,36 @@ def _measure(
 
 
 def _time_once(
-    upscaler: Upscaler,
-    choice: Choice | None,
-    pixels: NDArray[Any],
-    encoded: bytes,
-    encoding: _Encoding,
-    *,
-    compared: bool,
+    job: Job, upscaler: Upscaler, choice: Choice | None, pixels: NDArray[Any], encoded: bytes, encoding: _Encoding
 ) -> float:
     start = time.perf_counter()
     pyvips.Image.new_from_buffer(encoded, "").numpy()
     result = upscaler(pixels, choice)
-    if compared and result.dtype == np.uint8:
+    if job.compare is not None and result.dtype == np.uint8:
         bicubic(pixels, (result.shape[0], result.shape[1]))
-    _encode(result, encoding)
+    _encode(job.output_pixels.convert(result), encoding)
     return time.perf_counter() - start
 
 
 def _ratio(plan: SizePlan) -> float:
     """How many times larger, by the longer side, where rounding matters least."""
     return max(plan.size) / max(plan.source)
+
+
+def addresses_needed(job: Job, file: ImageFile, destination: Path) -> int:
+    """The addresses in bytes that a job takes beyond those in use: its memory, and what libraries reserve.
+
+    Args:
+        job: the job.
+        file: its source.
+        destination: of its result.
+    """
+    height, width, _ = file.shape
+    choice = job.upscaler.choose_by_source(file.compression, width, height)
+    encoding = _Encoding.of(job, destination.suffix.lower(), file.compression)
+    # libvips has as many threads as there are processors for reading, and again for writing.
+    threads = job.upscaler.threads + 2 * (os.cpu_count() or 1)
+    return _memory(job, file, job.upscaler.plan(width, height, choice), encoding) + _RESERVED + threads * stack_size()
 
 
 def _memory(job: Job, file: ImageFile, plan: SizePlan, encoding: _Encoding) -> int:
@@ -316,12 +348,12 @@ def _readable(suffix: str, channels: int, dtype: np.dtype[Any]) -> str:
 
 def _encode(pixels: NDArray[Any], encoding: _Encoding) -> bytes:
     image = prepare_metadata(pyvips.Image.new_from_array(pixels), None, encoding.form).image
-    content: bytes = image.write_to_buffer(encoding.suffix, **encoding.options())
+    content: bytes = image.write_to_buffer(encoding.form.suffixes[0], **encoding.options())
     return content
 
 
-def _losses(file: ImageFile, form: Format) -> tuple[str, ...]:
+def _losses(file: ImageFile, channels: int, dtype: np.dtype[Any], form: Format) -> tuple[str, ...]:
     """Notes about what a format cannot hold, from a result of one pixel per frame."""
-    blank = pyvips.Image.black(1, file.pages, bands=file.image.bands)
+    blank = pyvips.Image.black(1, file.pages, bands=channels)
     kinds = {"uint8": "uchar", "uint16": "ushort", "float32": "float"}
-    return prepare_metadata(blank.cast(kinds[file.dtype.name]), file.metadata, form, file.pages).notes
+    return prepare_metadata(blank.cast(kinds[dtype.name]), file.metadata, form, file.pages).notes

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from subpixel.image.batch.settings_fingerprint import settings_fingerprint
 from subpixel.image.files.reading import LIMIT
 from subpixel.image.job import Job, Progress, Result
+from subpixel.image.output_pixels import Colour, OutputPixels
 from subpixel.models.files import Model
 from subpixel.upscaler import Upscaler
 
@@ -31,6 +33,8 @@ def upscale_file(
     strength: float = 1.0,
     overwrite: bool = False,
     quality: int | None = None,
+    background: Colour | None = None,
+    depth: int | None = None,
     format: str | None = None,
     compare: str | os.PathLike[str] | None = None,
     provenance: bool = True,
@@ -60,6 +64,9 @@ def upscale_file(
         strength: 0 … 1, from the bicubic resize to the network's result.
         overwrite: replace an existing file. The source itself is never replaced.
         quality: 1 … 100, of jpg, webp and avif; the default is 95, and lossless webp for a lossless source.
+        background: the colour that transparent pixels are laid on, as ``"white"``, ``"#rrggbb"`` or ``(r, g, b)`` of
+            0 … 255; the default keeps transparency.
+        depth: 8 to round to 8 bits per sample; the default keeps those of the image.
         format: of a result without a destination, as ``"jpg"``; the default loses nothing: png, tif for floating point,
             the same format for an animation.
         compare: a file for a comparison of the bicubic resize and the result, or a folder for it; None for none.
@@ -100,15 +107,19 @@ def upscale_file(
     )
     # A model in memory may share its name with a shipped one.
     name = f"memory:{model.name}" if isinstance(model, Model) else os.fspath(model)
+    options: dict[str, Any] = {"precision": precision, "ensemble": ensemble, "strength": strength, "quality": quality}
+    options |= OutputPixels.of(background, depth).settings
     job = Job(
         Path(source),
         upscaler,
         destination=None if destination is None else Path(destination),
         overwrite=overwrite,
-        settings=settings_fingerprint(name, precision=precision, ensemble=ensemble, strength=strength, quality=quality),
+        settings=settings_fingerprint(name, **options),
         compare=None if compare is None else Path(compare),
         format=format,
         quality=quality,
+        background=background,
+        depth=depth,
         provenance=provenance,
         limit=limit,
     )

@@ -17,13 +17,16 @@ from subpixel import __version__
 from subpixel.errors import ImageWriteError, InvalidArgument
 from subpixel.image.files.formats import WRITABLE, check_pixels, default_suffix, format_of, suffix_of
 from subpixel.image.files.provenance import Provenance
+from subpixel.image.files.read_errors import check_read
 from subpixel.image.files.reading import LIMIT, ImageFile, ImageHeader, load_pixels, open_image
 from subpixel.image.files.row_source import save_rows
 from subpixel.image.files.rows import ImageRows, inspect_rows
 from subpixel.image.files.writing import check_destination, check_quality, write, write_vips_image
 from subpixel.image.output_name import output_path, sheet_path
+from subpixel.image.output_pixels import Colour, OutputPixels
 from subpixel.models.auto import Choice
 from subpixel.storage.digest import digest_of
+from subpixel.storage.memory import TILE_HELP, memory_errors, memory_left, require_memory
 from subpixel.upscaler import SizePlan, Upscaler
 
 __all__ = ["HUGE", "Job", "Progress", "Result"]
@@ -46,7 +49,7 @@ class Result:
         size_out: ``(width, height)`` of the result.
         notes: what was converted or could not be kept, one sentence each.
         seconds: time of each stage: ``read``, ``upscale``, ``write`` and ``compare``.
-        choice: the model, and why it was chosen.
+        choice: the model, and why it was chosen; ``resize`` or ``none`` where no network ran.
         comparison: the comparison that was written; None for none.
         upscaled: whether a network ran; otherwise the image was only resized.
     """
@@ -89,6 +92,9 @@ class Job:
         format: of a result without a destination, as ``jpg`` or ``png``; None for a format that loses nothing: PNG,
             TIFF for floating point, the same format for an animation.
         quality: 1 … 100, of a lossy format; None for its default.
+        background: the colour that transparent pixels are laid on, as ``"white"``, ``"#rrggbb"`` or ``(r, g, b)`` of
+            0 … 255; None to keep transparency.
+        depth: 8 to round to 8 bits per sample; None for those of the image.
         provenance: write into the result how it was made.
         limit: largest source in megapixels.
         header: the source, if it is open already. It is opened again if the file has changed.
@@ -103,6 +109,8 @@ class Job:
     compare: Path | None = None
     format: str | None = None
     quality: int | None = None
+    background: Colour | None = None
+    depth: int | None = None
     provenance: bool = True
     limit: float = LIMIT
     header: ImageHeader | None = field(default=None, repr=False, compare=False)
@@ -114,10 +122,15 @@ class Job:
             progress: called with the rows of the result that are done and the rows of all, in the calling thread.
 
         Raises:
-            ImageReadError: the source cannot be read.
+            ImageReadError: the source cannot be read, or changed while it was read.
             ImageWriteError: the destination exists or cannot be written.
             InvalidArgument: the destination's format cannot hold the result, or the size is impossible.
+            OutOfMemory: there is not enough memory.
         """
+        with memory_errors(str(self.source), TILE_HELP):
+            return self._run(progress)
+
+    def _run(self, progress: Progress | None) -> Result:
         if self.destination is not None:
             self.check(self.destination)
         with self.open() as file:
@@ -128,13 +141,24 @@ class Job:
             self.check_comparison(destination)
             height, width, channels = file.shape
             size = self.upscaler.target.size(width, height)
-            check_pixels(destination, (size[1], size[0], channels), file.dtype, file.pages)
+            channels, dtype = self.output_pixels.form(channels, file.dtype)
+            check_pixels(destination, (size[1], size[0], channels), dtype, file.pages)
+            self.check_memory(file, destination)
             process = self._by_rows if self.needs_rows(file, size) else self._in_memory
             outcome = process(file, destination, progress or (lambda done, total: None))
         notes = outcome.notes if outcome.plan.note is None else (*outcome.notes, outcome.plan.note)
         comparison = self.comparison_path(destination)
         upscaled = bool(outcome.plan.factors)
         return Result(destination, (width, height), size, notes, outcome.seconds, outcome.choice, comparison, upscaled)
+
+    @property
+    def output_pixels(self) -> OutputPixels:
+        """How pixels are converted before they are written.
+
+        Raises:
+            InvalidArgument: no such colour, or another depth.
+        """
+        return OutputPixels.of(self.background, self.depth)
 
     def open(self) -> ImageFile:
         """The source, opened once for all that is read from it.
@@ -149,21 +173,36 @@ class Job:
         height, width, channels = file.shape
         pixels = height * width + size[0] * size[1]
         large = pixels * channels * file.dtype.itemsize > HUGE
-        return large and self.upscaler.in_parts and self.compare is None and file.pages == 1
+        return large and self.upscaler.in_parts and self.compare is None and file.pages == 1 and file.decoder is None
+
+    def check_memory(self, file: ImageFile, destination: Path) -> None:
+        """Check that a limit of this process leaves enough memory.
+
+        Raises:
+            OutOfMemory: it does not.
+        """
+        if memory_left() is None:
+            return
+        from subpixel.image.estimate import addresses_needed  # which imports this module
+
+        require_memory(addresses_needed(self, file, destination), str(self.source), TILE_HELP, kind="image")
 
     def _in_memory(self, file: ImageFile, destination: Path, progress: Progress) -> _Outcome:
         start = time.perf_counter()
+        digest = self._digest(file)  # first, so that it tells whether the content was the same at the end
         image = load_pixels(file)
-        digest = self._digest(file)
         read = time.perf_counter()
         upscaler = self.upscaler
         first = image.frames[0]
         choice = upscaler.choose_model(first, file.compression)
         plan = upscaler.plan(first.shape[1], first.shape[0], choice)
-        result = image.with_frames([upscaler(frame, choice, plan) for frame in image.frames])
+        frames = [upscaler.upscale_array(frame, choice, plan) for frame in image.frames]
+        large = frames[0]
+        result = image.with_frames([self.output_pixels.convert(frame) for frame in frames])
+        choice = plan.ran(choice)
         upscaled = time.perf_counter()
         progress(len(result.pixels), len(result.pixels))
-        notes = write(result, destination, **self._write_options(choice, digest))
+        notes = write(result, destination, **self._write_options(file, choice, digest))
         written = time.perf_counter()
         seconds = {"read": read - start, "upscale": upscaled - read, "write": written - upscaled}
         comparison = self.comparison_path(destination)
@@ -171,7 +210,7 @@ class Job:
             still = replace(image, pixels=first, pages=1)  # of an animation the first frame
             from subpixel.image.comparison.sheet import beside_bicubic  # only where a sheet is wanted
 
-            both = beside_bicubic(still, result.frames[0], choice.model)
+            both = beside_bicubic(still, large, choice.model)
             write(both, comparison, overwrite=self.overwrite)
             seconds["compare"] = time.perf_counter() - written
         return _Outcome(choice, plan, (*image.notes, *notes), seconds)
@@ -189,13 +228,15 @@ class Job:
             choice = choice or upscaler.choose_by_blocks(blockiness)
             plan = upscaler.plan(width, height, choice)
             inspected = time.perf_counter()
+            result_channels, dtype = self.output_pixels.form(channels, rows.dtype)
             result = _report(upscaler.stream(rows.blocks(), plan, channels, rows.dtype, alpha, choice), plan, progress)
             save = partial(write_vips_image, header=file.metadata, path=destination)
-            options = self._write_options(choice, digest)
+            choice = plan.ran(choice)
+            options = self._write_options(file, choice, digest)
             save_rows(
-                result,
-                (plan.size[1], plan.size[0], channels),
-                rows.dtype,
+                self.output_pixels.convert_all(result),
+                (plan.size[1], plan.size[0], result_channels),
+                dtype,
                 lambda image: notes.extend(save(image, **options)),
             )
         seconds = {"read": inspected - start, "upscale": time.perf_counter() - inspected, "write": 0.0}
@@ -203,7 +244,12 @@ class Job:
 
     def default_destination(self, file: ImageFile) -> Path:
         """The destination of a result that was not named."""
-        suffix = default_suffix(file.dtype, file.loader, file.pages) if self.format is None else suffix_of(self.format)
+        _, dtype = self.output_pixels.form(file.shape[2], file.dtype)
+        suffix = (
+            default_suffix(dtype, file.loader, file.pages, self.source.suffix)
+            if self.format is None
+            else suffix_of(self.format)
+        )
         return output_path(self.source, self.upscaler.target, suffix, self.folder)
 
     def matches(self, provenance: Provenance) -> bool:
@@ -229,12 +275,17 @@ class Job:
     def _digest(self, file: ImageFile) -> str:
         return file.file.digest if self.provenance else ""
 
-    def _write_options(self, choice: Choice, digest: str) -> dict[str, Any]:
-        """The options of ``write`` and ``write_vips_image``."""
+    def _write_options(self, file: ImageFile, choice: Choice, digest: str) -> dict[str, Any]:
+        """The options of ``write`` and ``write_vips_image``. Nothing is written of a source that changed meanwhile."""
         provenance = None
         if self.provenance:
             provenance = Provenance(choice.model, self._size, __version__, digest, self.settings)
-        return {"overwrite": self.overwrite, "quality": self.quality, "provenance": provenance}
+        return {
+            "overwrite": self.overwrite,
+            "quality": self.quality,
+            "provenance": provenance,
+            "confirm": partial(check_read, file.file),
+        }
 
     def comparison_path(self, destination: Path) -> Path | None:
         """The file for the comparison of a result; None if there is none."""

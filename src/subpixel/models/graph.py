@@ -83,7 +83,7 @@ def require_single_image(spec: Spec) -> None:
     """Raise Unsupported if a network is not from one image to one image."""
     if not spec.plain:
         names = ", ".join(one.name for one in spec.inputs)
-        raise Unsupported(f"this network reads {names}: it is for videos, not for single images; use `subpixel video`")
+        raise Unsupported(f"this network reads {names}: it is for videos, not for single images")
 
 
 def run_all(

@@ -47,6 +47,9 @@ class Arithmetic(Protocol):
     def concatenate(self, parts: Sequence[Any], axis: int) -> Any: ...
     def pad(self, x: Any, widths: Sequence[tuple[int, int]], value: float) -> Any: ...
     def zeros(self, shape: Sequence[int], like: Any) -> Any: ...
+    def arange(self, n: int, like: Any) -> Any:
+        """0 … n - 1 in f64, on the device of ``like``."""
+
     def where(self, condition: Any, a: Any, b: Any) -> Any: ...
     def floor(self, x: Any) -> Any: ...
     def clip(self, x: Any, low: float, high: float) -> Any: ...
@@ -97,6 +100,9 @@ class NumpyArithmetic:
 
     def zeros(self, shape: Sequence[int], like: Any) -> Any:
         return np.zeros(tuple(shape), like.dtype)
+
+    def arange(self, n: int, like: Any) -> Any:
+        return np.arange(n, dtype=np.float64)
 
     def where(self, condition: Any, a: Any, b: Any) -> Any:
         return np.where(condition, a, b)
@@ -161,6 +167,9 @@ class TorchArithmetic:
 
     def zeros(self, shape: Sequence[int], like: Any) -> Any:
         return self._torch.zeros(tuple(shape), dtype=like.dtype, device=like.device)
+
+    def arange(self, n: int, like: Any) -> Any:
+        return self._torch.arange(n, dtype=self._torch.float64, device=like.device)
 
     def where(self, condition: Any, a: Any, b: Any) -> Any:
         return self._torch.where(condition, a, b)

@@ -15,8 +15,9 @@ import numpy as np
 
 from subpixel.errors import InvalidArgument, unknown
 from subpixel.ops.arrays import Arithmetic
+from subpixel.ops.tracing import all_known, is_free
 
-__all__ = ["Axes", "Layout", "Padding", "parse_layout"]
+__all__ = ["Axes", "Layout", "Padding", "known_integer", "parse_layout"]
 
 Layout = Literal["NCHW", "NHWC", "CHW", "HWC", "NCW", "NWC", "CW", "WC", "NCDHW", "NDHWC", "CDHW", "DHWC"]
 LAYOUTS = ("NCHW", "NHWC", "CHW", "HWC", "NCW", "NWC", "CW", "WC", "NCDHW", "NDHWC", "CDHW", "DHWC")
@@ -63,7 +64,7 @@ class Axes:
 
     def sizes(self, x: Any) -> tuple[tuple[int, ...], int, tuple[int, ...]]:
         """``(lead, channels, spatial)`` of an array in this layout."""
-        return self.split(tuple(int(n) for n in x.shape))
+        return self.split(tuple(x.shape))
 
     def split(self, shape: tuple[int, ...]) -> tuple[tuple[int, ...], int, tuple[int, ...]]:
         """As :meth:`sizes`, of a shape."""
@@ -92,7 +93,7 @@ class Axes:
                 f"{self.op}: {name}={value!r}: an integer of at least {least} is needed, "
                 f"or one for each spatial axis of {self.layout} ({', '.join(self.spatial)})"
             )
-        return tuple(int(v) for v in values)
+        return tuple(known_integer(v) for v in values)
 
     def pairs(self, name: str, value: Any) -> tuple[tuple[int, int], ...]:
         """``(before, after)`` for each spatial axis, from one number, one for each axis, or pairs."""
@@ -123,7 +124,7 @@ class Axes:
             raise unknown("padding", value, known, f"Choices: numbers, {', '.join(known)}.", where=self.op)
         pairs = []
         for n, k, s in zip(sizes, span, stride, strict=True):
-            total = max(0, (math.ceil(n / s) - 1) * s + k - n)
+            total = _at_least_0((-(-n // s) - 1) * s + k - n)
             less, more = total // 2, total - total // 2
             pairs.append((less, more) if value == "same" else (more, less))
         return tuple(pairs)
@@ -136,7 +137,9 @@ class Axes:
         return self.per_axis(name, value)
 
     def check_size(self, shape: Sequence[int], itemsize: int) -> None:
-        """Raise InvalidArgument for an array of more than 256 GiB, before it is allocated."""
+        """Raise InvalidArgument for an array of more than 256 GiB, before it is allocated; not if a size is free."""
+        if not all_known(shape):
+            return
         if math.prod(shape) * itemsize > _MAX_BYTES:
             raise InvalidArgument(
                 f"{self.op}: an array of shape {tuple(shape)} with {itemsize} bytes for each sample is larger than "
@@ -164,8 +167,22 @@ def _axes(op: str, layout: str) -> Axes:
 
 
 def is_integer(value: Any) -> bool:
-    """Whether a value is an integer of Python or NumPy. True and 1.0 are not."""
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    """Whether a value is an integer of Python or NumPy, or a free size of torch. True and 1.0 are not."""
+    return (isinstance(value, (int, np.integer)) and not isinstance(value, bool)) or is_free(value)
+
+
+def known_integer(value: Any) -> Any:
+    """An integer as Python's own; a free size as it is."""
+    return value if is_free(value) else int(value)
+
+
+def _at_least_0(n: Any) -> Any:
+    if not is_free(n):
+        return max(0, n)
+    import torch
+
+    larger: Any = torch.sym_max
+    return larger(0, n)
 
 
 def _sequence(value: Any) -> tuple[Any, ...] | None:

@@ -25,6 +25,7 @@ from subpixel.errors import InvalidArgument, unknown
 from subpixel.ops.arrays import enter
 from subpixel.ops.axes import Axes, Layout, parse_layout
 from subpixel.ops.native import available_threads, forced_target, native_module
+from subpixel.ops.tracing import all_known, operator
 
 __all__ = ["Layout", "Order", "depth_to_space", "pixel_shuffle", "pixel_unshuffle", "space_to_depth"]
 
@@ -37,6 +38,7 @@ _MIN_PARALLEL_BYTES = 1 << 20  # fewer are copied before another thread has star
 _NAMES = {"D": "depth", "H": "height", "W": "width"}
 
 
+@operator
 def pixel_shuffle(x: Any, r: int | Sequence[int], *, layout: Layout = "NCHW", order: Order = "CRD") -> Any:
     """Move groups of ``r*r`` channels into an ``r`` times finer grid.
 
@@ -66,6 +68,7 @@ def pixel_shuffle(x: Any, r: int | Sequence[int], *, layout: Layout = "NCHW", or
     return _to_space("pixel_shuffle", "r", x, r, layout, order)
 
 
+@operator
 def pixel_unshuffle(x: Any, r: int | Sequence[int], *, layout: Layout = "NCHW", order: Order = "CRD") -> Any:
     """The exact inverse of :func:`pixel_shuffle`: from ``(N, C, H*r, W*r)`` to ``(N, C*r*r, H, W)``.
 
@@ -91,6 +94,7 @@ def pixel_unshuffle(x: Any, r: int | Sequence[int], *, layout: Layout = "NCHW", 
     return _to_depth("pixel_unshuffle", "r", x, r, layout, order)
 
 
+@operator
 def depth_to_space(x: Any, blocksize: int | Sequence[int], *, layout: Layout = "NCHW", order: Order = "DCR") -> Any:
     """TensorFlow's and ONNX's name of :func:`pixel_shuffle`, with their default order.
 
@@ -116,6 +120,7 @@ def depth_to_space(x: Any, blocksize: int | Sequence[int], *, layout: Layout = "
     return _to_space("depth_to_space", "blocksize", x, blocksize, layout, order)
 
 
+@operator
 def space_to_depth(x: Any, blocksize: int | Sequence[int], *, layout: Layout = "NCHW", order: Order = "DCR") -> Any:
     """TensorFlow's and ONNX's name of :func:`pixel_unshuffle`, with their default order.
 
@@ -156,6 +161,7 @@ def _shuffle(op: str, name: str, x: Any, r: Any, layout: str, order: str, *, inv
     a, (x,), back = enter(op, x)
     # 1 and True are equal as keys of a cache, but True is not a valid factor.
     cacheable = type(r) is int or (type(r) is tuple and all(type(f) is int for f in r))
+    cacheable = cacheable and (a.name == "numpy" or all_known(x.shape))
     make = _cached_plan if cacheable and type(layout) is str and type(order) is str else _plan
     plan = make(op, name, tuple(x.shape), r, layout, order, inverse)
     compiled = _run_compiled(x, plan) if a.name == "numpy" else None
@@ -198,7 +204,7 @@ def _plan(op: str, name: str, given: tuple[int, ...], r: Any, layout: str, order
     lengths = (c, *factors, *sides)
     split = (*lead, *[lengths[part] for part in source])
     sizes = None
-    if axes.dims <= 2 and c * cell <= _MAX_CHANNELS and 0 not in given:
+    if all_known(given) and axes.dims <= 2 and c * cell <= _MAX_CHANNELS and 0 not in given:
         h, w = sides if axes.dims == 2 else (1, *sides)
         rh, rw = factors if axes.dims == 2 else (1, *factors)
         sizes = (math.prod(lead), c, h, w, rh, rw)

@@ -17,11 +17,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from subpixel.storage.interrupts import on_sudden_end
+from subpixel.storage.name_limits import name_limit
+
 __all__ = ["claim", "is_scratch_name", "remove_leftovers", "scratch_file", "scratch_path"]
 
 _OURS = re.compile(r"\..+\.subpixel-(lock|[0-9a-f]{12}(\.\w+)?)", re.DOTALL)
-# Most file systems limit a name to 255 bytes, and a scratch file's name is longer than that of its result.
-_MAX_NAME_BYTES = 200
+# A scratch file's name is longer than that of its result by at most this many bytes.
+_ADDED_BYTES = 55
+# Names of up to this many bytes fit nearly everywhere with what is added; encrypted folders allow the fewest, 143.
+_SHORT_NAME_BYTES = 88
 # The errors of a file system without locks.
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 
@@ -52,10 +57,11 @@ def claim(path: Path) -> Iterator[bool]:
     if handle is None:
         yield False
         return
-    try:
-        yield True
-    finally:
-        _remove(name, handle)
+    with on_sudden_end(name.unlink):
+        try:
+            yield True
+        finally:
+            _remove(name, handle)
 
 
 @contextmanager
@@ -75,16 +81,17 @@ def scratch_file(path: Path, suffix: str = "") -> Iterator[Path]:
         OSError: the folder cannot be written.
     """
     name = scratch_path(path, f"{secrets.token_hex(6)}{suffix}")
-    handle = _open_locked(name, os.O_CREAT | os.O_EXCL)
-    if handle is None:
-        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(name))
-    if sys.platform == "win32":  # an open file cannot be renamed there, nor can one that is being written be removed
-        os.close(handle)
-        handle = None
-    try:
-        yield name
-    finally:
-        _remove(name, handle)
+    with on_sudden_end(name.unlink):
+        handle = _open_locked(name, os.O_CREAT | os.O_EXCL)
+        if handle is None:
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(name))
+        if sys.platform == "win32":  # an open file cannot be renamed there, nor can one that is written be removed
+            os.close(handle)
+            handle = None
+        try:
+            yield name
+        finally:
+            _remove(name, handle)
 
 
 def remove_leftovers(folder: Path) -> int:
@@ -130,7 +137,7 @@ def _prefix(path: Path) -> str:
     name = os.fsencode(path.name)
     try:
         name.decode()
-        usable = len(name) <= _MAX_NAME_BYTES
+        usable = len(name) <= _SHORT_NAME_BYTES or len(name) + _ADDED_BYTES <= name_limit(path.parent)
     except UnicodeDecodeError:
         usable = False
     return f".{path.name if usable else hashlib.sha256(name).hexdigest()[:32]}.subpixel-"

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from subpixel.errors import SubpixelError
 
-__all__ = ["os_error_text", "write_errors_as"]
+__all__ = ["free_space", "is_disk_error", "os_error_text", "write_errors_as"]
+
+# Errors that the next file meets as well: the disk is full, the user's share of it is used up, or it is read-only.
+_DISK = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EROFS)
 
 
 def os_error_text(error: Exception) -> str:
@@ -22,11 +27,33 @@ def os_error_text(error: Exception) -> str:
     return (getattr(error, "strerror", None) or str(error)).lower()
 
 
+def is_disk_error(error: BaseException | None) -> bool:
+    """Whether an error, or one that led to it, says that no further file can be written to this disk.
+
+    >>> is_disk_error(OSError(28, "No space left on device")), is_disk_error(OSError(27, "File too large"))
+    (True, False)
+    """
+    while error is not None:
+        if getattr(error, "errno", None) in _DISK:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def free_space(folder: Path) -> int | None:
+    """Bytes that this user may still write to the disk of a folder; None if the system does not say."""
+    try:
+        disk = os.statvfs(folder)
+    except (OSError, AttributeError):  # no such folder, which its user reports; Windows
+        return None
+    return disk.f_bavail * disk.f_frsize
+
+
 @contextmanager
 def write_errors_as(error_class: type[SubpixelError], path: Path) -> Iterator[None]:
     """Raise ``error_class`` in place of any :class:`OSError`, with a text that names ``path``.
 
-    An error that is an ``error_class`` already passes unchanged.
+    Errors of this package pass unchanged.
 
     >>> from subpixel.errors import VideoWriteError
     >>> with write_errors_as(VideoWriteError, Path("out.mkv")):
@@ -36,7 +63,7 @@ def write_errors_as(error_class: type[SubpixelError], path: Path) -> Iterator[No
     """
     try:
         yield
-    except error_class:
+    except SubpixelError:
         raise
     except OSError as error:
         raise error_class(f"{path}: cannot be written: {os_error_text(error)}") from None

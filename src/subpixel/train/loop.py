@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, cast
@@ -20,6 +17,7 @@ from subpixel.errors import InvalidArgument, SubpixelError
 from subpixel.metrics.calibration import int8_loss
 from subpixel.models.files import Model, load, save
 from subpixel.models.spec import Spec
+from subpixel.storage.interrupts import shielded
 from subpixel.train.cuda_graph import MAX_STEPS, StepGraph
 from subpixel.train.curve import write_curve
 from subpixel.train.data import Pair, find_images, load_pairs
@@ -216,7 +214,7 @@ def _loop(state: State, held_out: list[Pair], out: Path, group: Processes, say: 
             next_report = state.seconds + max(30.0, state.seconds / max(done, 1e-3) / 40)
         if done >= 1:
             return
-        with _delay_interrupts():  # no checkpoint between an update and its count
+        with shielded():  # no checkpoint between an update and its count
             if graph is None:
                 total_loss += _step(state, _rate(state.step, done, settings.cycles), group)
                 counted += 1
@@ -258,22 +256,6 @@ def _rate(step: int, done: float, cycles: int) -> float:
     cycle = min(int(done * cycles), cycles - 1)
     cosine = 0.5 + 0.5 * math.cos(math.pi * (done * cycles - cycle))
     return min(1.0, (step + 1) / _WARM_UP) * max(cosine * 0.5**cycle, 1e-3)
-
-
-@contextmanager
-def _delay_interrupts() -> Iterator[None]:
-    """Delay Ctrl-C until the block ends."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread is interrupted
-        return
-    signals: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, _frame: signals.append(number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if signals:
-        raise KeyboardInterrupt
 
 
 def _save_verified(model: Model, out: Path, result_of: Callable[[Model], torch.Tensor]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Any, Literal, cast
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from subpixel.errors import InvalidArgument
 from subpixel.ops.arrays import enter
+from subpixel.upscaler.pil_images import is_pil_image, pil_pixels
 
 __all__ = [
     "Alpha",
@@ -23,6 +25,7 @@ __all__ = [
     "store",
     "to_f32",
     "unpremultiply",
+    "warn_of_range",
 ]
 
 F32 = NDArray[np.float32]
@@ -32,6 +35,9 @@ Alpha = Literal["none", "opaque", "transparent"]
 
 # Below this alpha a pixel is invisible, and colour cannot be divided by it.
 _VISIBLE = 1 / 1024
+
+# Floating-point images of 0 … 1 overshoot a little where they were sharpened or upscaled before.
+_BRIGHTEST = 1.5
 
 
 def alpha_of(image: NDArray[Any]) -> Alpha:
@@ -59,11 +65,11 @@ def pixels_of(image: Any) -> tuple[NDArray[Any], Callable[[NDArray[Any]], Any]]:
             f"image: {os.fspath(image)!r} is a path, not pixels; subpixel.image.upscale_file takes paths of images, "
             "and subpixel.video.upscale_file takes those of videos"
         )
-    if type(image).__module__.split(".")[0] == "PIL":  # Pillow need not be installed
-        return _pil_pixels(image), lambda pixels: _as_pil(pixels, image)
     pixels: NDArray[Any]
     back: Callable[[NDArray[Any]], Any] = _unchanged
-    if isinstance(image, np.ndarray):
+    if is_pil_image(image):
+        pixels, back = pil_pixels(image)
+    elif isinstance(image, np.ndarray):
         pixels = image
     elif (tensor := _tensor(image)) is not None:
         pixels, back = tensor
@@ -96,29 +102,30 @@ def _tensor(image: Any) -> tuple[NDArray[Any], Callable[[NDArray[Any]], Any]] | 
     return image.cpu().numpy(), lambda pixels: torch.from_numpy(pixels).to(image.device)
 
 
-def _pil_pixels(image: Any) -> NDArray[Any]:
-    modes = {"L", "LA", "RGB", "RGBA", "I;16"}
-    if image.mode not in modes:
-        raise InvalidArgument(f"image: PIL mode {image.mode}: one of {', '.join(sorted(modes))} is needed")
-    pixels = np.asarray(image)
-    check_image(pixels)
-    return pixels
+def warn_of_range(pixels: NDArray[Any]) -> None:
+    """Warn of floating-point pixels that are probably codes of 0 … 255: large, and never negative.
 
-
-def _as_pil(pixels: NDArray[Any], image: Any) -> Any:
-    """Pixels as a PIL image with the info of another one."""
-    from PIL import Image
-
-    result = Image.fromarray(pixels)
-    result.info.update(image.info)
-    return result
+    Args:
+        pixels: ``(H, W)`` or ``(H, W, C)``.
+    """
+    if pixels.dtype == np.float32 and (most := float(pixels.max())) > _BRIGHTEST and pixels.min() >= 0:
+        warnings.warn(
+            f"image: its largest value is {most:g}, and floating point is taken as 0 … 1: values of 0 … 255 must be "
+            "divided by 255, or given as uint8",
+            stacklevel=3,
+        )
 
 
 def check_image(image: NDArray[Any]) -> None:
     """Raise InvalidArgument for a shape or a dtype that no image has."""
     if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (1, 2, 3, 4)):
+        hint = ""
+        if image.ndim == 3 and image.shape[0] in (1, 2, 3, 4):
+            hint = "; channels come last: image.transpose(1, 2, 0) of NumPy, or image.permute(1, 2, 0) of torch"
+        elif image.ndim == 4:
+            hint = "; one image at a time"
         raise InvalidArgument(
-            f"image: shape {image.shape}: (H, W), (H, W, 1), (H, W, 2), (H, W, 3) or (H, W, 4) is needed"
+            f"image: shape {tuple(image.shape)}: (H, W), (H, W, 1), (H, W, 2), (H, W, 3) or (H, W, 4) is needed{hint}"
         )
     check_pixels(image, doubles=True)
 

@@ -1,8 +1,8 @@
 """The sizes of results, and the factors of the networks that reach them, as data.
 
 A result's side is the image's side times the scale, rounded half up, and at least 1. The scale counts as the decimal
-number that was written, so 1.1 times 5 is exactly 5.5. With a width, a height or a box, that side is exact and the
-other follows from the aspect by the same rule.
+or the fraction that was written (:func:`subpixel.ops.resizing.scales.exact_scale`), so 1.1 times 5 is exactly 5.5. With
+a width, a height or a box, that side is exact and the other follows from the aspect by the same rule.
 
 Networks upscale by a few integer factors. The plan takes the smallest product of one or two factors that is large
 enough, and resizes down to the exact size. Of equal products it prefers one network to two; of two networks, the one
@@ -24,6 +24,8 @@ from typing import Any
 import numpy as np
 
 from subpixel.errors import InvalidArgument
+from subpixel.models.auto import Choice
+from subpixel.ops.resizing.scales import exact_scale
 from subpixel.upscaler.options import as_written
 
 __all__ = ["MOST", "SizePlan", "Target", "plan_size"]
@@ -78,8 +80,7 @@ class Target:
     def factor(self, width: int, height: int) -> Fraction:
         """How many times larger than an image of this size the result is, before rounding."""
         if self.scale is not None:
-            # The decimal as it is written: 1.1 is 11/10 here, not the binary number next to it.
-            return Fraction(str(float(self.scale)))
+            return exact_scale(self.scale)
         if self.width is not None:
             return Fraction(int(self.width), width)
         if self.height is not None:
@@ -147,6 +148,16 @@ class SizePlan:
     def resizes(self) -> bool:
         """Whether a resize follows the networks."""
         return self.network_size != self.size
+
+    def ran(self, choice: Choice) -> Choice:
+        """What makes the result: the model that was chosen, or nothing but a resize if no network is needed.
+
+        Args:
+            choice: the model.
+        """
+        if self.factors:
+            return choice
+        return Choice("resize" if self.resizes else "none", False, "no network is needed")
 
     @property
     def note(self) -> str | None:

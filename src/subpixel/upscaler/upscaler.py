@@ -25,7 +25,7 @@ from subpixel.ops.blockiness import blockiness
 from subpixel.upscaler.model_selection import ModelSelection
 from subpixel.upscaler.network import Network
 from subpixel.upscaler.options import NetworkOptions, check_tile
-from subpixel.upscaler.pixels import Alpha, alpha_of, pixels_of
+from subpixel.upscaler.pixels import Alpha, alpha_of, pixels_of, warn_of_range
 from subpixel.upscaler.rows import resize_rows, upscale_rows
 from subpixel.upscaler.sizes import SizePlan, Target
 
@@ -250,15 +250,17 @@ class Upscaler:
 
         Args:
             image: ``(H, W)`` or ``(H, W, 1)`` gray, ``(H, W, 2)`` gray and alpha, ``(H, W, 3)`` RGB or ``(H, W, 4)``
-                RGBA with straight alpha; u8, u16, f32 or f64 (0 … 1, not clipped; computed in f32). A NumPy array, a
-                torch tensor of these shapes (without a gradient), an array of another library that speaks DLPack, or a
-                PIL image of mode L, LA, RGB, RGBA or I;16. Channels are in the order R, G, B: ``cv2.imread`` gives
-                B, G, R, which ``image[..., ::-1]`` turns.
+                RGBA with straight alpha; u8 (0 … 255), u16 (0 … 65535), f32 or f64 (0 … 1, not clipped; computed in
+                f32; values above 1.5 raise a warning if none is negative). A NumPy array, a torch tensor of these
+                shapes (without a gradient), an array of another library that speaks DLPack, or a PIL image of mode L,
+                LA, RGB, RGBA, I;16, F, 1, P, PA, La, RGBa or RGBX. Channels are in the order R, G, B: ``cv2.imread``
+                gives B, G, R, which ``image[..., ::-1]`` turns.
             choice: what :meth:`choose_model` returned for this image, so that it is not measured again.
             plan: what :meth:`plan` returned for this size and choice, so that it is not planned again.
 
         Returns:
-            An array of the same kind, dtype and number of axes, or a PIL image of the same mode.
+            An array of the same kind, dtype and number of axes, or a PIL image of the same mode: of 1 becomes L, of a
+            palette RGB or RGBA, and a transparent colour becomes alpha.
 
         Raises:
             InvalidArgument: any other kind of image, or as :meth:`plan`.
@@ -269,6 +271,24 @@ class Upscaler:
         (8, 12, 3)
         """
         pixels, back = pixels_of(image)
+        warn_of_range(pixels)
+        return cast(T, back(self.upscale_array(pixels, choice, plan)))
+
+    def upscale_array(self, pixels: Pixels, choice: Choice | None = None, plan: SizePlan | None = None) -> Pixels:
+        """The same for an array whose range is known: nothing is converted, and no value is suspicious.
+
+        Args:
+            pixels: ``(H, W)`` or ``(H, W, C)`` of u8, u16 or f32, as for a call.
+            choice: as for a call.
+            plan: as for a call.
+
+        Returns:
+            An array of the same dtype and number of axes.
+
+        Raises:
+            InvalidArgument: as :meth:`plan`.
+            Unsupported: a model that reads several frames of a video.
+        """
         if choice is None:
             choice = self.choose_model(pixels)
         whole = pixels[:, :, None] if pixels.ndim == 2 else pixels
@@ -286,7 +306,7 @@ class Upscaler:
                 top += len(block)
         elif result is whole:
             result = whole.copy()
-        return cast(T, back(result.reshape(height, width, *pixels.shape[2:])))
+        return result.reshape(height, width, *pixels.shape[2:])
 
     def stream(
         self,
@@ -445,6 +465,6 @@ class Upscaler:
     def _still(network: Network | MotionNetwork) -> Network:
         if not isinstance(network, Network):
             raise Unsupported(
-                f"model '{network.model.name}' is for videos; use subpixel video, or another model for images"
+                f"model '{network.model.name}' is for videos and does not upscale images; model 'fast' does"
             )
         return network

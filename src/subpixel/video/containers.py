@@ -13,13 +13,13 @@ import av
 
 from subpixel.errors import InvalidArgument
 from subpixel.video.encoders import ENCODERS
-from subpixel.video.time_range import TimeRange
 from subpixel.video.video_file import Stream, VideoFile, VideoStream
 
 __all__ = [
     "ASPECT_CODECS",
     "CONTAINERS",
     "COVERS",
+    "PROVENANCE_KEY",
     "Container",
     "container_of",
     "content_metadata",
@@ -65,8 +65,12 @@ _ITUNES = {
     "track",
 }
 
+# The key of this package's own statement about a result, see subpixel.video.provenance.
+PROVENANCE_KEY = "SUBPIXEL"
+
 # Keys that describe a file or an encoder, not the video: they become false when another program writes the video.
 _FILE_KEYS = {
+    "subpixel",
     "bps",
     "compatible_brands",
     "duration",
@@ -78,6 +82,16 @@ _FILE_KEYS = {
     "number_of_frames",
     "software",
     "variant_bitrate",
+}
+
+# What libavformat and other writers fill in if nothing is known: it says nothing.
+_FILLED_IN = {
+    "handler_name": {
+        *("VideoHandler", "SoundHandler", "SubtitleHandler", "DataHandler", "TimeCodeHandler", "ClosedCaptionHandler"),
+        *("VideoHandle", "SoundHandle", "Core Media Video", "Core Media Audio", "Core Media Time Code"),
+    },
+    "language": {"und"},
+    "vendor_id": {"[0][0][0][0]", "FFMP"},
 }
 
 # Languages that have two codes in ISO 639-2. QuickTime uses the older one.
@@ -108,7 +122,14 @@ BIBLIOGRAPHIC = {
 ASPECT_CODECS = {encoder.codec for encoder in ENCODERS.values() if encoder.stores_aspect}
 
 # MIME types and suffixes of cover images that Matroska attaches, by libavcodec's name.
-COVERS = {"mjpeg": ("image/jpeg", "jpg"), "png": ("image/png", "png"), "gif": ("image/gif", "gif")}
+COVERS = {
+    "mjpeg": ("image/jpeg", "jpg"),
+    "png": ("image/png", "png"),
+    "gif": ("image/gif", "gif"),
+    "tiff": ("image/tiff", "tif"),
+    "bmp": ("image/bmp", "bmp"),
+    "webp": ("image/webp", "webp"),
+}
 
 
 @dataclass(frozen=True)
@@ -121,12 +142,18 @@ class Container:
         suffixes: of its files.
         options: libavformat's options to write it.
         attachments: whether it stores files such as fonts.
+        covers: formats of cover images that it stores other than as attachments, by libavcodec's names.
         chapters: whether it stores chapters.
         matrix: the display matrices that it stores: ``"any"``, ``"quarters"`` of a turn, or none (empty).
         negative_times: whether it stores times below 0; if not, all times are shifted until none is negative.
         equal_times: whether packets of a stream may have the same time.
+        delays: how it stores samples of a sound that decoders skip if the source is another container: by times below 0
+            (``"times"``), ``"edited"`` into the finished file, or not at all (empty).
+        durations: whether it stores how long packets last, which subtitles need.
+        unheld: formats that libavformat takes for it but does not write, or writes as another, by libavcodec's names.
         aspect: how it stores the sample aspect ratio if the packets do not (VP9, AV1, FFV1, ProRes): ``"written"`` by
             libavformat, ``"edited"`` into the finished file, or not at all (empty).
+        colours: whether it stores colour tags, whatever the packets do.
         dispositions: the flags of libavformat that it stores.
         metadata: the keys that it stores: ``"any"``, those ``"listed"`` by iTunes (any if there is no cover), or none.
         stream_metadata: the keys that it stores of a stream; None for any but the time of creation.
@@ -137,11 +164,16 @@ class Container:
     suffixes: tuple[str, ...]
     options: Mapping[str, str] = field(default_factory=dict)
     attachments: bool = False
+    covers: frozenset[str] = frozenset()
     chapters: bool = False
     matrix: str = ""
     negative_times: bool = True
     equal_times: bool = False
+    delays: str = ""
+    durations: bool = True
+    unheld: frozenset[str] = frozenset()
     aspect: str = ""
+    colours: bool = True
     dispositions: int = 0
     metadata: str = ""
     stream_metadata: frozenset[str] | None = frozenset()
@@ -172,8 +204,10 @@ _MPEG4 = Container(
     "mp4",
     (".mp4", ".m4v"),
     options=_KEEP_NEGATIVE_TIMES,
+    covers=frozenset({"mjpeg", "png", "bmp"}),
     chapters=True,
     matrix="any",
+    delays="times",
     aspect="written",
     dispositions=_MP4_FLAGS,
     metadata="listed",
@@ -188,6 +222,7 @@ _MATROSKA = Container(
     chapters=True,
     matrix="quarters",
     equal_times=True,
+    delays="edited",
     aspect="edited",
     dispositions=_MATROSKA_FLAGS,
     metadata="any",
@@ -196,7 +231,15 @@ _MATROSKA = Container(
 
 CONTAINERS: tuple[Container, ...] = (
     _MPEG4,
-    replace(_MPEG4, name="QuickTime", format="mov", suffixes=(".mov", ".qt"), stream_metadata=_MP4 | {"vendor_id"}),
+    replace(
+        _MPEG4,
+        name="QuickTime",
+        format="mov",
+        suffixes=(".mov", ".qt"),
+        covers=frozenset(),
+        unheld=frozenset({"av1", "vp9"}),
+        stream_metadata=_MP4 | {"vendor_id"},
+    ),
     _MATROSKA,
     replace(_MATROSKA, name="WebM", format="webm", suffixes=(".webm",), attachments=False),
     Container(
@@ -205,6 +248,9 @@ CONTAINERS: tuple[Container, ...] = (
         (".nut",),
         chapters=True,
         negative_times=False,
+        durations=False,
+        unheld=frozenset({"eac3"}),  # its tag is that of AC-3
+        colours=False,
         dispositions=_NUT_FLAGS,
         metadata="any",
         stream_metadata=None,
@@ -231,7 +277,7 @@ def container_of(path: str | Path) -> Container:
 
 
 def content_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
-    """Metadata without the keys that describe the source's file or its encoder.
+    """Metadata without what describes the source's file or its encoder, and without what says nothing.
 
     >>> content_metadata({"title": "A video", "encoder": "Lavf62", "BPS-eng": "1000", "_STATISTICS_TAGS": "BPS"})
     {'title': 'A video'}
@@ -239,7 +285,9 @@ def content_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
     return {
         key: value
         for key, value in metadata.items()
-        if key.lower().split("-")[0] not in _FILE_KEYS and not key.startswith("_STATISTICS_")
+        if key.lower().split("-")[0] not in _FILE_KEYS
+        and not key.startswith("_STATISTICS_")
+        and value not in _FILLED_IN.get(key.lower(), ())
     }
 
 
@@ -249,15 +297,23 @@ def is_cover(stream: Stream) -> bool:
 
 
 def is_timecode(stream: Stream) -> bool:
-    """Whether a stream is QuickTime's timecode track: a single number, which is also in the stream's metadata."""
-    return stream.kind == "data" and "timecode" in stream.metadata
+    """Whether a stream is QuickTime's timecode track: a single number, which is also in the stream's metadata.
+
+    Other data may have a timecode too, such as a camera's own track (``rtmd``), which holds much more.
+    """
+    return stream.kind == "data" and stream.codec in ("tmcd", "unknown") and "timecode" in stream.metadata
 
 
-def writable_metadata(
-    container: Container, video: VideoFile, covers: bool, time_range: TimeRange | None = None
-) -> dict[str, str]:
-    """The metadata of a video that a container stores; ``covers`` is whether it also stores a cover image."""
-    metadata = _without_false_timecode(content_metadata(video.metadata), time_range)
+def writable_metadata(container: Container, video: VideoFile, covers: bool, late: bool = False) -> dict[str, str]:
+    """The metadata of a video that a container stores.
+
+    Args:
+        container: the container.
+        video: the video.
+        covers: whether the container also stores a cover image.
+        late: whether only a part is written, without the video's first frame.
+    """
+    metadata = _without_false_timecode(content_metadata(video.metadata), late)
     if container.metadata == "any" or (container.metadata == "listed" and not covers):
         return metadata
     return {key: value for key, value in metadata.items() if container.metadata and key.lower() in _ITUNES}
@@ -280,11 +336,9 @@ def muxer_options(container: Container, video: VideoFile, covers: bool) -> dict[
     return options
 
 
-def writable_stream_metadata(
-    container: Container, stream: Stream, time_range: TimeRange | None = None
-) -> dict[str, str]:
-    """The metadata of a stream that a container stores."""
-    metadata = _without_false_timecode(content_metadata(stream.metadata), time_range)
+def writable_stream_metadata(container: Container, stream: Stream, late: bool = False) -> dict[str, str]:
+    """The metadata of a stream that a container stores; ``late`` as in :func:`writable_metadata`."""
+    metadata = _without_false_timecode(content_metadata(stream.metadata), late)
     if "name" in metadata and "title" not in metadata:
         # The title of a QuickTime track: libavformat reads it as "name" and writes it as "title".
         metadata["title"] = metadata.pop("name")
@@ -331,9 +385,9 @@ def writable_matrix(container: Container, video_stream: VideoStream) -> tuple[in
     return matrix if container.matrix == "quarters" and _is_rotation(matrix) else None
 
 
-def _without_false_timecode(metadata: dict[str, str], time_range: TimeRange | None) -> dict[str, str]:
+def _without_false_timecode(metadata: dict[str, str], late: bool) -> dict[str, str]:
     """A timecode belongs to the video's first frame, so a part that begins later must not have it."""
-    if time_range is None or time_range.start <= 0:
+    if not late:
         return metadata
     return {key: value for key, value in metadata.items() if key.lower() != "timecode"}
 

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from subpixel.video.decoding import Damage, frames_in_range, read_frames
+from subpixel.video.decoding import Damage, frames_in_span, progressive_frames, read_frames
 from subpixel.video.encoders import Encoding
 from subpixel.video.formats import Layout, planes_of
 from subpixel.video.frame import Frame, FrameUpscaler
 from subpixel.video.pipeline import Stages
 from subpixel.video.segments import Journal, SegmentWriter
-from subpixel.video.time_range import TimeRange
+from subpixel.video.time_range import Span
 from subpixel.video.video_file import VideoFile, VideoStream
 
 __all__ = ["SEGMENT_FRAMES", "SegmentEncoder"]
@@ -37,7 +37,7 @@ class SegmentEncoder:
         video_stream: the encoded image's size, format and tags.
         layout: of the source's frames.
         deinterlace: turn interlaced frames into progressive ones.
-        time_range: the part of the video to encode; None for all.
+        span: the part of the video to encode.
     """
 
     def __init__(
@@ -50,10 +50,10 @@ class SegmentEncoder:
         layout: Layout,
         *,
         deinterlace: bool = False,
-        time_range: TimeRange | None = None,
+        span: Span,
     ) -> None:
         self._video, self._journal, self._encoding, self._stream = video, journal, encoding, video_stream
-        self._upscaler, self._layout, self._deinterlace, self._range = upscaler, layout, deinterlace, time_range
+        self._upscaler, self._layout, self._deinterlace, self._span = upscaler, layout, deinterlace, span
         self._damage = Damage()
         self._earlier_notes: tuple[str, ...] = journal.segments[-1].notes if journal.segments else ()
         self._count = self.frame_count
@@ -90,11 +90,12 @@ class SegmentEncoder:
         """The frames that are not encoded yet."""
         frames = self._frames_after_journal() if self._journal.segments else self._read_frames(self._first_tick)
         with closing(frames):
-            yield from frames_in_range(frames, self._range, self._video.stream.time_base)
+            needed = frames_in_span(frames, self._span, self._video.stream.time_base)
+            yield from progressive_frames(needed, self._video, self._deinterlace)
 
     @property
     def _first_tick(self) -> int | None:
-        return None if self._range is None else self._range.first_tick(self._video.stream.time_base)
+        return self._span.first_tick(self._video.stream.time_base)
 
     def _read_frames(self, start: int | None) -> Generator[Frame]:
         return read_frames(self._video, self._damage, start=start, deinterlace=self._deinterlace)

@@ -8,16 +8,18 @@ upscaled as images. All other formats (palettes, 1 bit, raw sensor data, XYZ, 4:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import av
+import av.filter
 import numpy as np
 from numpy.typing import NDArray
 
 from subpixel.backends import FrameFormat
 from subpixel.errors import Unsupported
 
-__all__ = ["Layout", "Plane", "array_of", "layout_of", "new_frame", "planes_of"]
+__all__ = ["Layout", "Plane", "array_of", "is_pixel_format", "layout_of", "new_frame", "planes_of"]
 
 Plane = NDArray[Any]
 
@@ -91,11 +93,18 @@ def layout_of(pix_fmt: str, where: object) -> Layout:
         raise Unsupported(f"{where}: pixel format {pix_fmt}; 4:2:0, 4:2:2, 4:4:4, 4:4:0 or 4:1:1 is needed")
     subsampling = "gray" if gray else _SUBSAMPLINGS[shifts]  # type: ignore[index]
     name = _PLANAR[subsampling] + ("" if bits == 8 else f"{bits}le")
+    if not is_pixel_format(name):
+        raise Unsupported(f"{where}: pixel format {pix_fmt}; it has no planar form")
+    return Layout(name, subsampling, bits, alpha)
+
+
+def is_pixel_format(name: str) -> bool:
+    """Whether libavutil has a pixel format of that name."""
     try:
         av.VideoFormat(name)
     except ValueError:
-        raise Unsupported(f"{where}: pixel format {pix_fmt}; it has no planar form") from None
-    return Layout(name, subsampling, bits, alpha)
+        return False
+    return True
 
 
 def planes_of(frame: Any, layout: Layout) -> list[Plane]:
@@ -105,7 +114,23 @@ def planes_of(frame: Any, layout: Layout) -> list[Plane]:
     """
     if _FULL_RANGE.get(frame.format.name, frame.format.name) != layout.name:
         frame = frame.reformat(format=layout.name)
+    if any(plane.line_size < 0 for plane in frame.planes):
+        return [array_of(plane, layout.dtype)[::-1] for plane in _turned(frame).planes]
     return [array_of(plane, layout.dtype) for plane in frame.planes]
+
+
+def _turned(frame: Any) -> Any:
+    """A frame whose rows lie in memory from the last to the first, turned upside down without a copy.
+
+    The planes of such a frame begin in the middle of their memory, where PyAV does not find them. AMV has them.
+    """
+    graph = av.filter.Graph()
+    source = graph.add_buffer(
+        width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base or Fraction(1, 25)
+    )
+    graph.link_nodes(source, graph.add("vflip"), graph.add("buffersink")).configure()
+    graph.push(frame)
+    return graph.pull()
 
 
 def new_frame(size: tuple[int, int], layout: Layout) -> tuple[Any, list[Plane]]:

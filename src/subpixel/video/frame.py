@@ -24,12 +24,14 @@ class Frame:
     Args:
         source: the frame as it was decoded.
         time: in units of the stream's time base. Times increase from frame to frame.
+        interlaced: whether it consists of two fields, one after the other.
         result: the upscaled frame, once there is one.
         state: the upscaler's state after this frame, if the frame is the last one of a segment.
     """
 
     source: Any
     time: int
+    interlaced: bool = False
     result: Any = None
     state: State | None = None
 

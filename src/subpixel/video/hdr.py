@@ -1,9 +1,9 @@
-"""HDR10 metadata of a video, as data and as encoder options, and notes about side data that is lost."""
+"""HDR10 metadata of a video, as data and as encoder options."""
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -14,32 +14,12 @@ __all__ = [
     "Mastering",
     "display_metadata",
     "display_options",
-    "lost_side_data",
-    "side_data_kinds",
     "unwritten_display_metadata",
 ]
 
 # Units of SMPTE ST 2086 in bitstreams (ITU-T H.265, D.3.28): 0.00002 of a coordinate, 0.0001 cd/m².
 _XY = 50000
 _CANDELA = 10000
-
-# Side data of frames that is true of the source's image or its code only, by its name in libavutil/frame.h.
-_LOST = {
-    "DOVI_RPU_BUFFER": "Dolby Vision metadata, which is made for the source's image",
-    "DOVI_METADATA": "Dolby Vision metadata, which is made for the source's image",
-    "DYNAMIC_HDR_PLUS": "HDR10+ metadata, which the encoders here do not write",
-    "DYNAMIC_HDR_VIVID": "HDR Vivid metadata, which the encoders here do not write",
-    "A53_CC": "closed captions inside the video stream (CEA-608, CEA-708)",
-    "AFD": "the active format description",
-    "PANSCAN": "the pan-and-scan rectangle for narrower screens",
-    "STEREO3D": "the layout of stereoscopic views",
-    "SPHERICAL": "the projection of a spherical image",
-    "ICC_PROFILE": "the ICC profile inside the video stream",
-    "S12M_TIMECODE": "the timecode inside the video stream (SMPTE ST 12-1)",
-    "GOP_TIMECODE": "the timecode of groups of pictures",
-    "VIDEO_GRAIN_PARAMS": "grain that a player adds; frames are upscaled as they are decoded",
-    "AMBIENT_VIEWING_ENVIRONMENT": "the ambient viewing environment",
-}
 
 
 @dataclass(frozen=True)
@@ -167,22 +147,21 @@ def display_options(codec: str, values: Sequence[DisplayMetadata]) -> dict[str, 
     return {syntax.option: ":".join([*words, *syntax.extra])}
 
 
-def unwritten_display_metadata(codec: str, values: Sequence[DisplayMetadata]) -> tuple[str, ...]:
-    """A sentence, if there is metadata and the encoder cannot write it."""
+def unwritten_display_metadata(
+    codec: str, values: Sequence[DisplayMetadata], able: Mapping[str, str] | None = None
+) -> tuple[str, ...]:
+    """A sentence, if there is metadata and the encoder cannot write it.
+
+    Args:
+        codec: libavcodec's name of the encoder.
+        values: the metadata.
+        able: encoders that the sentence may advise, by name, and libavcodec's names of them.
+    """
     if not values or codec in _SYNTAX:
         return ()
-    return (f"{codec} does not write the video's HDR10 metadata; encoder='x265' does",)
-
-
-def side_data_kinds(frame: Any) -> tuple[str, ...]:
-    """The kinds of side data of a frame, by libavutil's names."""
-    return tuple(dict.fromkeys(data.type.name for data in frame.side_data))
-
-
-def lost_side_data(kinds: Sequence[str]) -> tuple[str, ...]:
-    """A sentence for each kind of side data that cannot be kept."""
-    texts = dict.fromkeys(_LOST[kind] for kind in kinds if kind in _LOST)
-    return tuple(f"not kept: {text}" for text in texts)
+    names = [f"encoder={name!r}" for name, other in (able or {}).items() if other in _SYNTAX]
+    advice = f"; {' or '.join(names)} does" if names else ""
+    return (f"{codec} does not write the video's HDR10 metadata{advice}",)
 
 
 def _mastering_text(display: Mastering, decimals: bool) -> str:

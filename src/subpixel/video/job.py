@@ -2,39 +2,50 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
+import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from subpixel import __version__
-from subpixel.errors import InvalidArgument, VideoWriteError
+from subpixel.errors import Unsupported, VideoWriteError
 from subpixel.models.auto import Choice
-from subpixel.models.files import Model
+from subpixel.models.zoo import ZOO
+from subpixel.storage.file_kinds import file_kind
+from subpixel.storage.interrupts import on_sudden_end, shielded
 from subpixel.storage.locks import claim, remove_leftovers, scratch_file, scratch_path
+from subpixel.storage.memory import memory_errors
 from subpixel.storage.os_errors import write_errors_as
 from subpixel.upscaler import MotionNetwork, Network, Upscaler
-from subpixel.video.colour_tags import result_tags
+from subpixel.video.colour_tags import result_tags, stored_tags
 from subpixel.video.containers import CONTAINERS, Container, container_of
+from subpixel.video.decoding import interlaced_frame
+from subpixel.video.default_encoder import default_encoder, fitting_encoders, no_encoder
 from subpixel.video.encode_segments import SegmentEncoder
-from subpixel.video.encoders import ENCODERS, Encoding, choose_encoding, default_encoder, siting_options
-from subpixel.video.formats import Layout, layout_of
+from subpixel.video.encoders import ENCODERS, Encoding, choose_encoding, encoder_name, siting_options
+from subpixel.video.fingerprints import source_identity, weights_digest
+from subpixel.video.formats import Layout, is_pixel_format, layout_of
 from subpixel.video.frame import FrameUpscaler
+from subpixel.video.frame_limits import check_container_size, check_frame_size, memory_note
 from subpixel.video.frame_upscalers import frame_upscaler
-from subpixel.video.hdr import display_options, lost_side_data, unwritten_display_metadata
+from subpixel.video.hdr import display_options, unwritten_display_metadata
+from subpixel.video.memory import check_memory
 from subpixel.video.muxing import mux_video
-from subpixel.video.output_name import output_path
+from subpixel.video.output_name import DEFAULT_SUFFIX, output_path
+from subpixel.video.packet_scan import scan_packets
+from subpixel.video.provenance import Provenance, append_provenance, provenance_metadata, read_provenance
 from subpixel.video.segments import Journal, segment_packets
-from subpixel.video.stream_selection import StreamSelection, select_streams
+from subpixel.video.source_state import unchanged_file
+from subpixel.video.stream_selection import StreamSelection, image_losses, select_streams
+from subpixel.video.stream_trials import holds_codec
 from subpixel.video.time_range import TimeRange
 from subpixel.video.verification import find_differences
 from subpixel.video.video_file import VideoFile, VideoStream, no_frame, open_video, probe_open
@@ -44,8 +55,8 @@ __all__ = ["Job", "Progress", "Result", "Settings"]
 # Called with the number of encoded frames, and the number of all frames if it is known.
 Progress = Callable[[int, int | None], None]
 
-# Bytes at either end of a source that identify it: a video is too long to be read before each start.
-_ENDS = 1 << 20
+# Frames with a side of more than this many pixels are shown to the encoder before the work.
+_LARGE = 4096
 
 
 @dataclass(frozen=True)
@@ -54,8 +65,9 @@ class Settings:
 
     Args:
         encoder: a name of :data:`subpixel.video.ENCODERS`: ``"x264"``, ``"x265"``, ``"svt-av1"``, ``"vp9"``, ``"ffv1"``
-            or ``"prores"``. None for the default of the container and the frames: x264; x265 for more than 8 bits or
-            gray; FFV1 for RGB; in WebM, VP9 or AV1.
+            or ``"prores"``, or another name of one of them, such as ``"hevc"``. None for the first that writes the
+            frames as they are into the container: x264; x265 for more than 8 bits or gray; FFV1 for RGB; in WebM, VP9
+            or AV1; then the others.
         crf: quality, for encoders that have this setting; lower is better. None for the encoder's default.
         preset: speed; None for the encoder's default.
         pix_fmt: the pixel format to encode; None for the source's.
@@ -83,6 +95,7 @@ class Result:
         seconds: the working time of each stage: ``decode``, ``upscale`` and ``encode``.
         elapsed: the time of everything, in seconds.
         choice: the model, and why it was chosen.
+        done_before: whether the file was there, made from the same video with the same settings. Then nothing was done.
     """
 
     destination: Path
@@ -94,6 +107,7 @@ class Result:
     seconds: dict[str, float]
     elapsed: float
     choice: Choice
+    done_before: bool = False
 
 
 @dataclass(frozen=True)
@@ -110,7 +124,9 @@ class _Plan:
         upscaler: upscales the frames.
         stream: the result's image.
         selection: the streams to copy.
+        frames: how many frames the source has, if that is known.
         notes: what cannot be kept.
+        earlier: of the destination, if it is what this job would write.
     """
 
     video: VideoFile
@@ -122,7 +138,9 @@ class _Plan:
     upscaler: FrameUpscaler
     stream: VideoStream
     selection: StreamSelection
-    notes: tuple[str, ...]
+    frames: int | None = None
+    notes: tuple[str, ...] = ()
+    earlier: Provenance | None = None
 
 
 @dataclass(frozen=True)
@@ -138,13 +156,15 @@ class Job:
         destination: the file to write; None for ``name_x2`` with the source's suffix beside the source, or ``.mkv`` if
             that container is not written here.
         settings: how the result is encoded.
-        overwrite: replace an existing file. The source itself is never replaced.
+        overwrite: replace an existing file. The source itself is never replaced. Without it, a file that was made from
+            the same video with the same settings is left as it is, and any other file is an error.
         deinterlace: turn interlaced frames into progressive ones first.
         time_range: the part of the video to write; None for all.
         side_by_side: show the bicubic resize on the left.
         realtime: hold a frame rate by cheaper networks if needed. The result depends on the machine, and a stopped run
             cannot be resumed.
         rate: frames a second to hold; None for the video's own rate.
+        preview: whether the default name of the file says that it is one.
         on_note: called with each sentence about something that cannot be kept, before the work begins.
     """
 
@@ -158,6 +178,7 @@ class Job:
     side_by_side: bool = False
     realtime: bool = False
     rate: Fraction | None = None
+    preview: bool = False
     on_note: Callable[[str], None] = lambda note: None
 
     def run(self, progress: Progress | None = None) -> Result:
@@ -169,17 +190,33 @@ class Job:
 
         Raises:
             VideoReadError: the source is not a video, or cannot be decoded.
-            VideoWriteError: the destination exists, cannot be written, or differs when it is read back.
+            VideoWriteError: the destination is another result, cannot be written, or differs when it is read back.
             InvalidArgument, Unsupported: the settings do not fit the video or the container.
+            OutOfMemory: there is not enough memory.
         """
+        with memory_errors(str(self.source)), unchanged_file(self.source) as check:
+            return self._run(progress, check)
+
+    def _run(self, progress: Progress | None, check: Callable[[], None]) -> Result:
         start = time.perf_counter()
         plan = self._plan()
+        if plan.earlier is not None:
+            return self._done_before(plan, plan.earlier, time.perf_counter() - start)
         for note in plan.notes:
             self.on_note(note)
         with ExitStack() as stack:
             self._claim(stack, plan.destination)
             remove_leftovers(plan.destination.absolute().parent)
-            journal = Journal(scratch_path(plan.destination, "video"), self._fingerprint(plan))
+            folder = self._journal_folder(plan.destination)
+            remove = partial(shutil.rmtree, folder, ignore_errors=True)
+            tidy = remove if self.realtime else partial(Journal.tidy, folder)
+            stack.enter_context(on_sudden_end(tidy))
+            stack.callback(tidy)
+            settings = self._fingerprint(plan)
+            # Without deinterlacing, an interlaced frame ends the work. What was done until then is progressive, and
+            # deinterlacing would not have changed it.
+            equal = [{**settings, "deinterlace": False}] if self.deinterlace else []
+            journal = Journal(folder, settings, equal)
             segments = SegmentEncoder(
                 plan.video,
                 journal,
@@ -188,62 +225,127 @@ class Job:
                 plan.stream,
                 plan.layout,
                 deinterlace=self.deinterlace,
-                time_range=self.time_range,
+                span=plan.selection.span,
             )
-            total, resumed = self._expected_frames(plan.video), segments.frame_count
-            try:
-                segments.run(lambda done: progress(done, total) if progress else None)
-            finally:
-                if not journal.segments:
-                    journal.remove()
+            total, resumed = plan.frames, segments.frame_count
+            segments.run(lambda done: progress(done, total) if progress else None)
             frames = segments.frame_count
             if not frames:
                 raise no_frame(plan.video)
-            self._write(plan, journal, stack)
-            journal.remove()
+            notes = self._write(plan, journal, stack, check)
         return Result(
             plan.destination,
             plan.video.stream.size,
             plan.stream.size,
             frames,
             resumed,
-            (*plan.notes, *segments.notes, *plan.upscaler.notes()),
+            tuple(dict.fromkeys([*plan.notes, *segments.notes, *notes, *plan.upscaler.notes()])),
             segments.seconds,
             time.perf_counter() - start,
             plan.choice,
         )
 
+    @property
+    def can_resume(self) -> bool:
+        """Whether an earlier run of this job left segments that another run continues after."""
+        return not self.realtime and any(map(Journal.has_segments, map(self._journal_folder, self._destinations())))
+
+    def _destinations(self) -> tuple[Path, ...]:
+        """The files that may be written: if none is named, the frames decide which of two it is."""
+        if self.destination is not None:
+            return (self.destination,)
+        path = output_path(self.source, self.upscaler.target, preview=self.preview)
+        return path, path.with_suffix(DEFAULT_SUFFIX)
+
+    @staticmethod
+    def _journal_folder(destination: Path) -> Path:
+        return scratch_path(destination, "video")
+
     def _plan(self) -> _Plan:
         """Read what the source consists of and decide everything else; all arguments are checked here."""
-        destination = self.destination or output_path(self.source, self.upscaler.target)
         with open_video(self.source) as source:
             video = probe_open(source, self.source)
-            self._check(destination)
-            layout, container = layout_of(video.stream.pix_fmt, video.path), container_of(destination)
-            encoding = self._encoding(video, layout, container)
+            layout = layout_of(video.stream.pix_fmt, video.path)
             choice = self.upscaler.choose_by_codec(video.codec)
             network = self.upscaler.network(choice)
             upscaler = frame_upscaler(
                 network, video, layout, side_by_side=self.side_by_side, realtime=self.realtime, rate=self.rate
             )
-            stream, notes = _result_stream(video.stream, layout, encoding, upscaler.result_size, network.scale)
-            lost_aspect = _lost_aspect(stream, encoding, container)
+            size, pix_fmt = upscaler.result_size, self._pix_fmt(layout)
+            self._check_size(video, size, network)
+            destination = self.destination or self._default_destination(pix_fmt, size)
+            self._check(destination)
+            container = container_of(destination)
+            encoding = self._encoding(video, layout, container, size)
+            stream, notes = _result_stream(video.stream, layout, encoding, size, network.scale)
+            fitting = fitting_encoders(container, encoding.pix_fmt, size)
+            lost_aspect = _lost_aspect(stream, encoding, container, fitting)
             if lost_aspect:
-                stream = replace(stream, aspect=Fraction(1))
+                stream = replace(stream, aspect=None)
+            tags, lost_tags = stored_tags(stream.tags, encoding.encoder, container, rgb=encoding.rgb, fitting=fitting)
+            stream = replace(stream, tags=tags)
+            if self.settings.options or max(size) > _LARGE:
+                encoding.context(stream)  # the encoder itself has the last word
+            check_memory(str(self.source), size, layout, self.upscaler.threads, encoding.encoder.name)
             codec = encoding.encoder.codec
             selection = select_streams(video, source, container, codec, self.time_range)
-        notes = [*selection.notes, *notes, *lost_aspect, *lost_side_data(video.side_data)]
-        notes += unwritten_display_metadata(codec, video.display)
-        if layout.alpha:
-            notes.append("its alpha channel is left out")
-        return _Plan(video, destination, layout, encoding, choice, network, upscaler, stream, selection, tuple(notes))
+        plan = _Plan(video, destination, layout, encoding, choice, network, upscaler, stream, selection)
+        if os.path.lexists(destination) and not self.overwrite:
+            return replace(plan, earlier=self._earlier(plan))
+        scan = scan_packets(video, selection.span, selection)
+        if scan.interlaced is not None and not self.deinterlace:
+            raise interlaced_frame(video, scan.interlaced)
+        notes = [*scan.notes, *selection.notes, *notes, *lost_aspect, *lost_tags, *image_losses(video, container)]
+        notes += unwritten_display_metadata(codec, video.display, {name: ENCODERS[name].codec for name in fitting})
+        try:
+            notes += memory_note(size, encoding.encoder.name, layout)
+        except Unsupported as error:
+            raise Unsupported(f"{video.path}: {error}") from None
+        frames = scan.frames or self._expected_frames(video)
+        return replace(plan, video=replace(video, timeline=scan.timeline), frames=frames, notes=tuple(notes))
+
+    def _earlier(self, plan: _Plan) -> Provenance:
+        """The provenance of a destination that exists, if it is what would be written.
+
+        Raises:
+            VideoWriteError: it is something else.
+        """
+        found, wanted = _provenance_of(plan.destination), self._provenance(plan, 0)
+        if found is not None and replace(found, frames=0) == wanted:
+            return found
+        if found is None:
+            why = ""
+        elif found.source != wanted.source:
+            why = ", made from another video or an older version of this one"
+        else:
+            why = ", made from this video with other settings"
+        raise VideoWriteError(f"{plan.destination}: exists already{why}; overwrite=True replaces it")
+
+    def _provenance(self, plan: _Plan, frames: int) -> Provenance:
+        fingerprint = self._fingerprint(plan)
+        # The number of threads changes packets, but not what they show.
+        return Provenance.of({**fingerprint, "encoding": replace(plan.encoding, threads=1).describe()}, frames)
+
+    @staticmethod
+    def _done_before(plan: _Plan, earlier: Provenance, elapsed: float) -> Result:
+        sizes = plan.video.stream.size, plan.stream.size
+        frames, seconds = earlier.frames, dict.fromkeys(("decode", "upscale", "encode"), 0.0)
+        return Result(plan.destination, *sizes, frames, frames, (), seconds, elapsed, plan.choice, done_before=True)
+
+    def _default_destination(self, pix_fmt: str, size: tuple[int, int]) -> Path:
+        """Beside the source, in its container if frames can be written into that as they are."""
+        path, other = self._destinations()
+        encoder, container = self._encoder, container_of(path)
+        fits = default_encoder(container, pix_fmt, size) if encoder is None else _holds(container, encoder)
+        return path if fits else other
 
     def _check(self, destination: Path) -> None:
-        if destination.exists() and destination.samefile(self.source):
+        kind = file_kind(destination)
+        if kind == "file" and os.path.samefile(destination, self.source):
             raise VideoWriteError(f"{destination}: the output is the input file; choose another output")
-        if destination.is_dir():
-            raise VideoWriteError(f"{destination}: is a folder; the name of a file is needed")
-        if destination.exists() and not self.overwrite:
+        if kind not in ("file", "missing"):
+            raise VideoWriteError(f"{destination}: is a {kind}; the name of a file is needed")
+        if os.path.lexists(destination) and not self.overwrite and _provenance_of(destination) is None:
             raise VideoWriteError(f"{destination}: exists already; overwrite=True replaces it")
         folder = destination.absolute().parent
         if not folder.is_dir():
@@ -256,33 +358,63 @@ class Job:
             if not stack.enter_context(claim(destination)):
                 raise VideoWriteError(f"{destination}: another run is writing it")
 
-    def _encoding(self, video: VideoFile, layout: Layout, container: Container) -> Encoding:
-        settings, default = self.settings, default_encoder(container.name, layout)
-        codec = ENCODERS[settings.encoder if settings.encoder in ENCODERS else default].codec
+    def _encoding(self, video: VideoFile, layout: Layout, container: Container, size: tuple[int, int]) -> Encoding:
+        settings, pix_fmt = self.settings, self._pix_fmt(layout)
+        name = self._encoder or default_encoder(container, pix_fmt, size)
+        if name is None:
+            raise no_encoder(container, layout, pix_fmt, size)
+        fitting = fitting_encoders(container, pix_fmt, size)
+        codec = ENCODERS[name].codec
         options = [*display_options(codec, video.display).items(), *siting_options(codec, video.stream.tags.siting)]
-        return choose_encoding(
-            settings.encoder,
+        encoding = choose_encoding(
+            name,
             layout,
-            default,
+            name,
             self.upscaler.threads,
             pix_fmt=settings.pix_fmt,
             crf=settings.crf,
             preset=settings.preset,
             options=(*options, *settings.options),
+            fitting=fitting,
         )
+        encoding.check_size(size, fitting)
+        check_container_size(container, size)
+        return encoding
+
+    def _check_size(self, video: VideoFile, size: tuple[int, int], network: Network | MotionNetwork) -> None:
+        name, scale = network.model.name, network.scale
+        smaller = [
+            (each, (size[0] * each // scale, size[1] * each // scale))
+            for each in (ZOO[name].scales if name in ZOO else ())
+            if each < scale
+        ]
+        try:
+            check_frame_size(size, smaller)
+        except Unsupported as error:
+            raise Unsupported(f"{video.path}: {error}") from None
+
+    @property
+    def _encoder(self) -> str | None:
+        """The name of the encoder that was asked for, as in :data:`ENCODERS`."""
+        return None if self.settings.encoder is None else encoder_name(self.settings.encoder)
+
+    def _pix_fmt(self, layout: Layout) -> str:
+        """The pixel format to encode; that of the frames if another was asked for that does not exist."""
+        wanted = self.settings.pix_fmt
+        return layout.name if wanted is None or not is_pixel_format(wanted) else wanted
 
     def _fingerprint(self, plan: _Plan) -> dict[str, Any]:
         """Everything that the encoded frames depend on."""
         network = plan.network
         return {
             "version": __version__,
-            "source": _source_identity(plan.video.path),
-            "model": [network.model.name, _weights_digest(network), network.backend, network.precision],
+            "source": source_identity(plan.video.path),
+            "model": [network.model.name, weights_digest(network), network.backend, network.precision],
             "mix": [network.ensemble, network.strength],
             "encoding": plan.encoding.describe(),
             "video": repr(plan.stream),
             "deinterlace": self.deinterlace,
-            "time_range": repr(self.time_range),
+            "span": repr(plan.selection.span),
             "side_by_side": self.side_by_side,
             "realtime": uuid.uuid4().hex if self.realtime else None,
         }
@@ -297,18 +429,24 @@ class Job:
             duration = max(Fraction(0), end - self.time_range.start)
         return max(1, round(duration * rate))
 
-    def _write(self, plan: _Plan, journal: Journal, stack: ExitStack) -> None:
-        """Write the video, verify it, and only then move it to its destination."""
+    def _write(self, plan: _Plan, journal: Journal, stack: ExitStack, check: Callable[[], None]) -> list[str]:
+        """Write the video, verify it, and only then move it to its destination; return notes."""
         destination, track = plan.destination, _SegmentTrack(journal, plan.encoding, plan.stream)
         times = list(chain.from_iterable(segment.times for segment in journal.segments))
         with write_errors_as(VideoWriteError, destination):
             path = stack.enter_context(scratch_file(destination, destination.suffix))
-        mux_video(plan.video, track, path, plan.selection, self.time_range)
-        found = find_differences(plan.video, path, times, plan.stream, plan.selection, self.time_range, decode=False)
+        provenance, container = self._provenance(plan, len(times)), plan.selection.container
+        notes = mux_video(plan.video, track, path, plan.selection, provenance_metadata(container, provenance))
+        with write_errors_as(VideoWriteError, destination):
+            append_provenance(path, container, provenance)
+        found = find_differences(plan.video, path, times, plan.stream, plan.selection, decode=False)
         if found:
             raise VideoWriteError(f"{destination}: the written file differs when it is read back: {'; '.join(found)}")
-        with write_errors_as(VideoWriteError, destination):
+        check()
+        with shielded(), write_errors_as(VideoWriteError, destination):
             path.replace(destination)
+            journal.remove()
+        return notes
 
 
 class _SegmentTrack:
@@ -329,42 +467,34 @@ def _result_stream(
     source: VideoStream, layout: Layout, encoding: Encoding, size: tuple[int, int], scale: int
 ) -> tuple[VideoStream, list[str]]:
     """The result's image, with the source's properties where they are not changed, and notes about its tags."""
-    encoding.check_size(size)
     scaled = source.size[0] * scale, source.size[1] * scale  # of one half, if there are two
     tags, notes = result_tags(source.tags, source.size, scaled, rgb_in=layout.rgb, rgb_out=encoding.rgb)
     return replace(source, size=size, pix_fmt=encoding.pix_fmt, tags=tags), notes
 
 
-def _lost_aspect(stream: VideoStream, encoding: Encoding, container: Container) -> list[str]:
+def _provenance_of(path: Path) -> Provenance | None:
+    try:
+        return read_provenance(path)
+    except OSError:
+        return None  # a link to nothing, or a file of someone else: it exists already
+
+
+def _holds(container: Container, encoder: str) -> bool:
+    """Whether a container holds what the encoder of a name writes."""
+    return holds_codec(container, ENCODERS[encoder].codec)
+
+
+def _lost_aspect(stream: VideoStream, encoding: Encoding, container: Container, fitting: Sequence[str]) -> list[str]:
     """A sentence, if neither the packets nor the container store the sample aspect ratio."""
-    if stream.aspect == 1 or encoding.encoder.stores_aspect or container.aspect:
+    encoder = encoding.encoder
+    if stream.aspect in (None, 1) or encoder.stores_aspect or container.aspect:
         return []
+    assert stream.aspect is not None
     aspect = f"{stream.aspect.numerator}:{stream.aspect.denominator}"
-    encoders = " or ".join(f"encoder={each.name!r}" for each in ENCODERS.values() if each.stores_aspect)
-    others = f"{', '.join(each.name for each in CONTAINERS if each.aspect)}, or {encoders}"
+    others = [each.name for each in CONTAINERS if each.aspect and holds_codec(each, encoder.codec)]
+    encoders = " or ".join(f"encoder={name!r}" for name in fitting if ENCODERS[name].stores_aspect)
+    advice = ", or ".join(words for words in (", ".join(others), encoders) if words)
     return [
-        f"{container} cannot store the sample aspect ratio ({aspect}) with encoder {encoding.encoder.name}; "
-        f"{others} can"
+        f"{container} cannot store the sample aspect ratio ({aspect}) with encoder {encoder.name}"
+        f"{'; ' if advice else ''}{advice}{' can' if advice else ''}"
     ]
-
-
-def _source_identity(path: Path) -> list[Any]:
-    """What distinguishes a video from another one of the same name."""
-    size = path.stat().st_size
-    with open(path, "rb") as file:
-        digest = hashlib.sha256(file.read(_ENDS))
-        file.seek(max(0, size - _ENDS))
-        digest.update(file.read(_ENDS))
-    return [size, digest.hexdigest()]
-
-
-def _weights_digest(network: Network | MotionNetwork) -> str:
-    if not isinstance(network.model, Model):
-        raise InvalidArgument(
-            f"model '{network.model.name}' cannot upscale videos, since it is run by spandrel; other models can"
-        )
-    digest = hashlib.sha256(network.model.spec.to_json().encode())
-    for name, weight in sorted(network.model.weights.items()):
-        digest.update(name.encode() + np.ascontiguousarray(weight).tobytes())
-    digest.update(repr(network.model.quantisation).encode())
-    return digest.hexdigest()

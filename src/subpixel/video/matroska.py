@@ -1,8 +1,8 @@
-"""Writing the sample aspect ratio into a Matroska or WebM file, which libavformat cannot do through PyAV.
+"""Writing what libavformat does not write through PyAV into the description of a track of a Matroska or WebM file.
 
-libavformat takes the ratio from a field that PyAV does not expose. So the image's track is first given a name with
-padding. In the finished file, DisplayWidth and DisplayHeight replace the padding. Nothing outside the track's own
-description moves.
+libavformat takes the sample aspect ratio of the image, and the samples of a sound that decoders skip, from fields that
+PyAV does not expose. So a track is first given a name with padding. In the finished file, the elements replace the
+padding. Nothing outside the track's own description moves.
 
 Source: RFC 8794 (EBML), RFC 9559 (Matroska).
 """
@@ -10,19 +10,21 @@ Source: RFC 8794 (EBML), RFC 9559 (Matroska).
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-__all__ = ["pad_name", "set_aspect"]
+__all__ = ["TrackFacts", "edit_tracks", "pad_name"]
 
 _SEGMENT, _TRACKS, _TRACK, _VIDEO = 0x18538067, 0x1654AE6B, 0xAE, 0xE0
 _NAME, _CRC, _VOID = 0x536E, 0xBF, 0xEC
 _PIXEL_WIDTH, _PIXEL_HEIGHT = 0xB0, 0xBA
 _DISPLAY_WIDTH, _DISPLAY_HEIGHT, _DISPLAY_UNIT = 0x54B0, 0x54BA, 0x54B2
+_CODEC_DELAY = 0x56AA
 
-# Two numbers of four bytes and one of one byte; each also needs two bytes for its ID and one for its length.
+# For an aspect: two numbers of four bytes and one of one byte; each also needs two bytes for its ID and one for its
+# length. A delay needs less, and a Void element fills the rest.
 _PADDING_SIZE = 2 * 7 + 4
 
 # DisplayUnit: width and height only express a ratio.
@@ -34,36 +36,51 @@ _HEAD = 1 << 24
 _PADDING = "\N{NO-BREAK SPACE}" * (_PADDING_SIZE // 2)
 
 
+@dataclass(frozen=True)
+class TrackFacts:
+    """What is written into the description of a track.
+
+    Args:
+        aspect: width by height of a pixel; None for a track without an image.
+        delay: seconds at the beginning of a sound that decoders skip, less than 4. Packets are written later by it.
+    """
+
+    aspect: Fraction | None = None
+    delay: Fraction = Fraction(0)
+
+
 def pad_name(name: str) -> str:
-    """A track's name with the padding that :func:`set_aspect` needs."""
+    """A track's name with the padding that :func:`edit_tracks` needs."""
     return name + _PADDING
 
 
-def set_aspect(path: Path, track: int, aspect: Fraction) -> None:
-    """Write a track's sample aspect ratio in the place of the padding of its name.
+def edit_tracks(path: Path, tracks: Mapping[int, TrackFacts]) -> None:
+    """Write facts about tracks in the place of the padding of their names.
 
     Args:
-        path: the file; the track's name is from :func:`pad_name`.
-        track: the track's number in the file, from 0.
-        aspect: width by height of a pixel.
+        path: the file; the tracks' names are from :func:`pad_name`.
+        tracks: by the number of the track in the file, from 0.
 
     Raises:
         ValueError: the file does not have the expected structure.
     """
+    if not tracks:
+        return
     with path.open("r+b") as file:
         head = bytearray(file.read(_HEAD))
-        tracks = _inside(head, _find(head, 0, len(head), _SEGMENT), _TRACKS)
-        entries = [each for each in _elements(head, tracks.start, tracks.end) if each.kind == _TRACK]
-        entry = entries[track]
-        changed = _with_aspect(head, entry, aspect)
-        if len(changed) != entry.end - entry.start:
-            raise ValueError("the length of the track's description would change")
-        head[entry.start : entry.end] = changed
-        first = next(_elements(head, tracks.start, tracks.end))
+        found = _inside(head, _find(head, 0, len(head), _SEGMENT), _TRACKS)
+        entries = [each for each in _elements(head, found.start, found.end) if each.kind == _TRACK]
+        for number, facts in tracks.items():
+            entry = entries[number]
+            changed = _with_facts(head, entry, facts)
+            if len(changed) != entry.end - entry.start:
+                raise ValueError("the length of the track's description would change")
+            head[entry.start : entry.end] = changed
+        first = next(_elements(head, found.start, found.end))
         if first.kind == _CRC:
-            head[first.start : first.end] = zlib.crc32(head[first.end : tracks.end]).to_bytes(4, "little")
-        file.seek(tracks.start)
-        file.write(head[tracks.start : tracks.end])
+            head[first.start : first.end] = zlib.crc32(head[first.end : found.end]).to_bytes(4, "little")
+        file.seek(found.start)
+        file.write(head[found.start : found.end])
 
 
 @dataclass(frozen=True)
@@ -110,20 +127,24 @@ def _inside(data: bytes | bytearray, outer: _Element, kind: int) -> _Element:
     return _find(data, outer.start, outer.end, kind)
 
 
-def _with_aspect(head: bytearray, entry: _Element, aspect: Fraction) -> bytes:
-    """A track's description without the padding of its name, and with the aspect at the end of its video settings."""
+def _with_facts(head: bytearray, entry: _Element, facts: TrackFacts) -> bytes:
+    """A track's description without the padding of its name, and with the facts about it."""
     parts = []
     for element in _elements(head, entry.start, entry.end):
         content = bytes(head[element.start : element.end])
         before = bytes(head[element.head : element.start])
         if element.kind == _NAME:
             parts.append(_unpadded_name(before, content))
-        elif element.kind == _VIDEO:
-            more = _aspect_elements(head, element, aspect)
+        elif element.kind == _VIDEO and facts.aspect is not None:
+            more = _aspect_elements(head, element, facts.aspect)
             width = element.start - element.head - 1
             parts.append(b"\xe0" + _encode_size(len(content) + len(more), width) + content + more)
         else:
             parts.append(before + content)
+    if facts.aspect is None:
+        delay = _number_element(_CODEC_DELAY, round(facts.delay * 10**9), 4) if facts.delay else b""
+        void = _PADDING_SIZE - len(delay) - 2
+        parts.append(delay + bytes([_VOID]) + _encode_size(void, 1) + bytes(void))
     return b"".join(parts)
 
 
@@ -160,6 +181,9 @@ def _aspect_elements(head: bytearray, video: _Element, aspect: Fraction) -> byte
         ratio = wide / height
         shown, unit = (ratio.numerator, ratio.denominator), _RATIO
     numbers = ((_DISPLAY_WIDTH, shown[0], 4), (_DISPLAY_HEIGHT, shown[1], 4), (_DISPLAY_UNIT, unit, 1))
-    return b"".join(
-        kind.to_bytes(2, "big") + _encode_size(size, 1) + number.to_bytes(size, "big") for kind, number, size in numbers
-    )
+    return b"".join(_number_element(*each) for each in numbers)
+
+
+def _number_element(kind: int, number: int, size: int) -> bytes:
+    """An element that holds a number of ``size`` bytes."""
+    return kind.to_bytes(2, "big") + _encode_size(size, 1) + number.to_bytes(size, "big")

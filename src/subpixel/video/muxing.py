@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
@@ -12,6 +13,7 @@ import av
 
 from subpixel.errors import SubpixelError, VideoWriteError
 from subpixel.storage.os_errors import os_error_text
+from subpixel.video.container_input import file_url
 from subpixel.video.containers import (
     ASPECT_CODECS,
     COVERS,
@@ -22,13 +24,17 @@ from subpixel.video.containers import (
     writable_metadata,
     writable_stream_metadata,
 )
-from subpixel.video.matroska import pad_name, set_aspect
+from subpixel.video.matroska import TrackFacts, edit_tracks, pad_name
 from subpixel.video.packets import read_packets
+from subpixel.video.priming import Priming
 from subpixel.video.stream_selection import StreamSelection
-from subpixel.video.time_range import TimeRange, range_shift
+from subpixel.video.time_range import Span
 from subpixel.video.video_file import Chapter, Stream, VideoFile, open_video
 
 __all__ = ["Track", "cut_chapters", "mux_video"]
+
+# The unit of times in Matroska as libavformat writes it.
+_MATROSKA_TICK = Fraction(1, 1000)
 
 # A stream of the output, and a packet for it.
 _StreamPacket = tuple[Any, Any]
@@ -53,8 +59,8 @@ def mux_video(
     track: Track,
     path: Path,
     selection: StreamSelection,
-    time_range: TimeRange | None = None,
-) -> None:
+    own_metadata: Mapping[str, str] | None = None,
+) -> list[str]:
     """Write a video file of the upscaled image and the source's other streams.
 
     Streams keep the source's order. Packets are interleaved by time; only about a second of them is held in memory.
@@ -63,69 +69,81 @@ def mux_video(
         video: the source; its other streams are read from the file.
         track: the upscaled image.
         path: the file to write. If writing fails, an incomplete file is left there.
-        selection: the streams to copy, and the container.
-        time_range: the part of the video that the track covers; None for all. All times, also those of the track, are
-            shifted so that the part begins at 0.
+        selection: the streams to copy, the container, and the part of the video that the track covers. All times, also
+            those of the track, are shifted by it.
+        own_metadata: about the file itself, beside the source's; None for none.
+
+    Returns:
+        A sentence for each stream with packets that were left out.
 
     Raises:
         VideoWriteError: the file cannot be written.
         VideoReadError: the source can no longer be read.
     """
+    container = selection.container
     covers = any(map(is_cover, selection.streams))
-    options = muxer_options(selection.container, video, covers)
+    before: Counter[int] = Counter()
+    priming = Priming(_MATROSKA_TICK)
     try:
         with (
             open_video(video.path) as source,
-            _open_output(path, selection.container, options) as out,
+            _open_output(path, container, muxer_options(container, video, covers)) as out,
         ):
-            out.metadata.update(writable_metadata(selection.container, video, covers, time_range))
-            if selection.container.chapters:
-                out.set_chapters(
-                    [_as_libav(n, chapter) for n, chapter in enumerate(cut_chapters(video.chapters, time_range))]
-                )
-            targets = _add_streams(video, track, source, out, selection, time_range)
+            out.metadata.update({**writable_metadata(container, video, covers, selection.late), **(own_metadata or {})})
+            if container.chapters:
+                chapters = cut_chapters(video.chapters, selection.span)
+                out.set_chapters([_as_libav(number, chapter) for number, chapter in enumerate(chapters)])
+            targets = _add_streams(video, track, source, out, selection)
             image = targets.pop(video.main)
-            aspect = _unwritten_aspect(video, track, image, selection.container)
-            if aspect is not None:
-                image.metadata["title"] = pad_name(image.metadata.get("title", ""))
-            number = image.index
+            facts = _unwritten_facts(video, track, image, selection, targets)
+            numbers = {index: _track_number(out, index) for index in facts}
             out.start_encoding()
             others = (
-                (targets[packet.stream_index], packet) for packet in read_packets(source, set(targets), time_range)
+                (targets[packet.stream_index], packet)
+                for packet in read_packets(source, set(targets), selection.span, before, video.timeline)
             )
-            images = ((image, packet) for packet in _shift_packets(track.packets(), time_range))
+            images = ((image, packet) for packet in _shift_packets(track.packets(), selection.span))
             clocks: dict[int, int] = {}
+            lengths = _Lengths()
             for target, packet in _merge(images, others):
+                if target is not image:
+                    lengths.complete(packet)
+                    if target.index in facts:
+                        priming.move(target.index, packet)
                 packet.stream = target
                 if target is not image:
-                    _separate(packet, target, clocks, 0 if selection.container.equal_times else 1)
+                    _separate(packet, target, clocks, 0 if container.equal_times else 1)
                 out.mux(packet)
-        if aspect is not None:
-            set_aspect(path, number, aspect)
+        delays = {index: TrackFacts(delay=delay) for index, delay in priming.delays.items()}
+        edit_tracks(path, {numbers[index]: each for index, each in {**facts, **delays}.items()})
     except SubpixelError:
         raise
     except (OSError, ValueError, av.error.FFmpegError) as error:
         raise VideoWriteError(f"{path}: cannot be written ({os_error_text(error)})") from None
+    return [
+        f"{number} packets of {video.streams[index]} end before the first frame and are left out"
+        for index, number in before.items()
+    ]
 
 
-def cut_chapters(chapters: tuple[Chapter, ...], time_range: TimeRange | None) -> tuple[Chapter, ...]:
-    """The chapters of a part of a video, shifted so that the part begins at 0."""
-    if time_range is None:
-        return chapters
+def cut_chapters(chapters: tuple[Chapter, ...], span: Span) -> tuple[Chapter, ...]:
+    """The chapters that lie in a span, moved so that its zero becomes 0."""
     result = []
     for chapter in chapters:
-        first = range_shift(time_range, chapter.time_base)
-        last = None if time_range.end is None else round(time_range.end / chapter.time_base)
-        if chapter.end > first and (last is None or chapter.start < last):
-            start = max(chapter.start, first) - first
-            end = (chapter.end if last is None else min(chapter.end, last)) - first
+        zero = span.shift(chapter.time_base)
+        last = None if span.end is None else round(span.end / chapter.time_base)
+        if chapter.end > zero and (last is None or chapter.start < last):
+            start = max(chapter.start, zero) - zero
+            end = (chapter.end if last is None else min(chapter.end, last)) - zero
             result.append(Chapter(start, end, chapter.time_base, chapter.metadata))
     return tuple(result)
 
 
 @contextmanager
 def _open_output(path: Path, container: Container, options: dict[str, str]) -> Iterator[Any]:
-    out = av.open(str(path), "w", format=container.format, container_options=options, metadata_errors="surrogateescape")
+    out = av.open(
+        file_url(path), "w", format=container.format, container_options=options, metadata_errors="surrogateescape"
+    )
     try:
         yield out
     except BaseException:
@@ -146,16 +164,14 @@ def _as_libav(number: int, chapter: Chapter) -> dict[str, Any]:
     }
 
 
-def _add_streams(
-    video: VideoFile, track: Track, source: Any, out: Any, selection: StreamSelection, time_range: TimeRange | None
-) -> dict[int, Any]:
+def _add_streams(video: VideoFile, track: Track, source: Any, out: Any, selection: StreamSelection) -> dict[int, Any]:
     """The output's streams by the index of the source's streams that they replace, including the image."""
     targets: dict[int, Any] = {}
     copied = {stream.index for stream in selection.copied}
     for stream in video.streams:
         if stream.index == video.main:
             result = track.add_to(out)
-            _describe_image(video, selection, result, time_range)
+            _describe_image(video, selection, result)
             targets[stream.index] = result
         elif stream.index not in copied:
             continue
@@ -167,18 +183,53 @@ def _add_streams(
             result = out.add_stream_from_template(source.streams[stream.index], opaque=True)
             result.disposition = stream.flags
             result.metadata.clear()
-            result.metadata.update(writable_stream_metadata(selection.container, stream, time_range))
+            result.metadata.update(writable_stream_metadata(selection.container, stream, selection.late))
             targets[stream.index] = result
     return targets
 
 
-def _describe_image(video: VideoFile, selection: StreamSelection, result: Any, time_range: TimeRange | None) -> None:
+def _describe_image(video: VideoFile, selection: StreamSelection, result: Any) -> None:
     stream = video.streams[video.main]
-    result.metadata.update(writable_stream_metadata(selection.container, stream, time_range))
-    result.disposition = stream.flags
+    result.metadata.update(writable_stream_metadata(selection.container, stream, selection.late))
+    result.disposition = stream.flags | _default_flag(video, selection)
     matrix = writable_matrix(selection.container, video.stream)
     if matrix is not None:
         result.set_display_matrix(matrix)
+
+
+def _default_flag(video: VideoFile, selection: StreamSelection) -> int:
+    """The flag of the default stream, if MP4's writer would otherwise give it to another video stream: the first."""
+    others = [stream for stream in selection.streams if stream.kind == "video" and not is_cover(stream)]
+    default = int(av.stream.Disposition.default)
+    first = all(stream.index > video.main for stream in others)
+    free = not any(stream.flags & default for stream in others)
+    return default if selection.container.format in ("mp4", "mov") and free and not first else 0
+
+
+def _unwritten_facts(
+    video: VideoFile, track: Track, image: Any, selection: StreamSelection, targets: Mapping[int, Any]
+) -> dict[int, TrackFacts]:
+    """What must be edited into the finished file, by the index of the stream, whose name is padded for it.
+
+    Sounds may turn out to have no samples that decoders skip: only their packets say so.
+    """
+    facts = {}
+    aspect = _unwritten_aspect(video, track, image, selection.container)
+    if aspect is not None:
+        facts[image.index] = TrackFacts(aspect)
+        image.metadata["title"] = pad_name(image.metadata.get("title", ""))
+    if selection.container.delays == "edited" and not selection.late:
+        for stream in selection.copied:
+            if stream.kind == "audio" and not stream.delay:
+                target = targets[stream.index]
+                facts[target.index] = TrackFacts()
+                target.metadata["title"] = pad_name(target.metadata.get("title", ""))
+    return facts
+
+
+def _track_number(out: Any, index: int) -> int:
+    """The number of a stream among the tracks of the file, which attachments are not."""
+    return sum(1 for stream in out.streams if stream.index < index and stream.type != "attachment")
 
 
 def _unwritten_aspect(video: VideoFile, track: Track, image: Any, container: Container) -> Fraction | None:
@@ -187,7 +238,7 @@ def _unwritten_aspect(video: VideoFile, track: Track, image: Any, container: Con
         return None
     context = image.codec_context
     aspect = (context.sample_aspect_ratio if context is not None else None) or video.stream.aspect
-    return None if aspect == 1 else aspect
+    return None if aspect in (None, 1) else aspect
 
 
 def _attach(out: Any, stream: Stream, content: bytes) -> None:
@@ -206,12 +257,33 @@ def _cover(path: Path, index: int) -> bytes:
     return b""
 
 
-def _shift_packets(packets: Iterator[Any], time_range: TimeRange | None) -> Iterator[Any]:
+def _shift_packets(packets: Iterator[Any], span: Span) -> Iterator[Any]:
     for packet in packets:
-        shift = range_shift(time_range, packet.time_base)
+        shift = span.shift(packet.time_base)
         packet.pts -= shift
         packet.dts = None if packet.dts is None else packet.dts - shift
         yield packet
+
+
+class _Lengths:
+    """Completes packets of sound that do not say how long they last, as of ALAC in Matroska.
+
+    MP4 ends a track where its last packet ends: one that lasts no time would be cut away.
+    """
+
+    def __init__(self) -> None:
+        self._times: dict[int, int] = {}
+
+    def complete(self, packet: Any) -> None:
+        """Set the duration of a packet that is still of its source's stream, if it is missing."""
+        if packet.stream.type != "audio" or packet.pts is None:
+            return
+        last = self._times.get(packet.stream_index)
+        self._times[packet.stream_index] = packet.pts
+        if not packet.duration:
+            context = packet.stream.codec_context
+            samples = Fraction(context.frame_size or 0, context.sample_rate or 1) / packet.time_base
+            packet.duration = max(1, round(samples) or (0 if last is None else packet.pts - last))
 
 
 def _separate(packet: Any, target: Any, clocks: dict[int, int], distance: int) -> None:

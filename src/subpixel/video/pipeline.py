@@ -9,8 +9,10 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Generic, TypeVar
+
+from subpixel.storage.interrupts import interrupt_requested, shielded
 
 __all__ = ["DEPTH", "Clock", "Stages"]
 
@@ -45,6 +47,7 @@ class Stages(Generic[A, B]):
         rest: returns the remaining results after the last item.
         last: consumes the results in order, in a thread of its own; returns when they end.
         depth: the length of each queue.
+        cancel: called when a stage fails, to end waits that do not depend on another stage, such as for a pipe.
     """
 
     def __init__(
@@ -54,21 +57,26 @@ class Stages(Generic[A, B]):
         rest: Callable[[], Iterable[B]],
         last: Callable[[Iterator[B]], None],
         depth: int = DEPTH,
+        cancel: Callable[[], None] = lambda: None,
     ) -> None:
+        self._cancel = cancel
         self._first, self._middle, self._rest, self._last = first, middle, rest, last
         self._items: queue.Queue[A | None] = queue.Queue(depth)
         self._results: queue.Queue[B | None] = queue.Queue(depth)
-        self._stop = threading.Event()
+        self._stop = False  # not an Event, whose lock an interrupt could leave held
         self._error: BaseException | None = None
         self.clocks = {name: Clock() for name in ("decode", "upscale", "encode")}
 
     def run(self) -> None:
         """Run all stages to the end; raise the first error of a stage."""
         threads = [threading.Thread(target=self._guard, args=(work,)) for work in (self._produce, self._consume)]
-        for thread in threads:
-            thread.start()
+        finished = False
         try:
+            for thread in threads:
+                thread.start()
             for item in self._receive(self._items):
+                if interrupt_requested():  # and the exception was lost
+                    raise KeyboardInterrupt
                 with self.clocks["upscale"]:
                     results = self._middle(item)
                 for result in results:
@@ -76,14 +84,22 @@ class Stages(Generic[A, B]):
             for result in self._rest():
                 self._put(self._results, result)
             self._put(self._results, None)
+            finished = True
         except BaseException as error:  # noqa: BLE001 - raised again at the end of run
             # KeyboardInterrupt too: no thread may continue after a request to stop.
             self._fail(error)
         finally:
-            for thread in threads:
-                thread.join()
+            with shielded():
+                self._join(threads, stop=not finished)
         if self._error is not None:
             raise self._error
+
+    def _join(self, threads: Sequence[threading.Thread], *, stop: bool) -> None:
+        """Wait until the threads end, which they do soon after a request to stop."""
+        for thread in threads:
+            while thread.ident is not None and thread.is_alive():
+                self._stop = self._stop or stop or interrupt_requested()
+                thread.join(_POLL)
 
     def _produce(self) -> None:
         items = iter(self._first)
@@ -91,7 +107,7 @@ class Stages(Generic[A, B]):
             with self.clocks["decode"]:
                 item = next(items, None)
             self._put(self._items, item)
-            if item is None or self._stop.is_set():
+            if item is None or self._stop:
                 return
 
     def _consume(self) -> None:
@@ -106,7 +122,8 @@ class Stages(Generic[A, B]):
     def _fail(self, error: BaseException) -> None:
         if self._error is None and not isinstance(error, _Stopped):
             self._error = error
-        self._stop.set()
+        self._stop = True
+        self._cancel()
 
     def _receive(self, source: queue.Queue[A | None] | queue.Queue[B | None], clock: Clock | None = None) -> Iterator:  # type: ignore[type-arg]
         """The items of a queue until its end. ``clock`` runs while the consumer works on an item."""
@@ -118,7 +135,7 @@ class Stages(Generic[A, B]):
                     yield item
 
     def _put(self, target: queue.Queue, item: A | B | None) -> None:  # type: ignore[type-arg]
-        while not self._stop.is_set():
+        while not self._stop:
             try:
                 return target.put(item, timeout=_POLL)
             except queue.Full:
@@ -126,7 +143,7 @@ class Stages(Generic[A, B]):
         raise _Stopped
 
     def _get(self, source: queue.Queue) -> A | B | None:  # type: ignore[type-arg]
-        while not self._stop.is_set():
+        while not self._stop:
             try:
                 return source.get(timeout=_POLL)  # type: ignore[no-any-return]
             except queue.Empty:

@@ -35,6 +35,8 @@ _HEAD = struct.Struct("<qqiI")  # pts, dts, flags, size
 _KEY = 1
 # The version of the journal's format.
 _FORMAT = 2
+# Fewer frames than this are stored in the order in which they are shown.
+_FEWEST_REORDERED = 3
 # States are kept for this many of the last segments.
 _STATES = 2
 
@@ -69,18 +71,21 @@ class Journal:
         folder: created if it does not exist.
         settings: everything that the frames depend on, as JSON. If the folder was begun with other settings, it is
             emptied.
+        equal: other settings with which the segments would be the same, if any were complete.
 
     Raises:
         VideoWriteError: the folder cannot be written.
     """
 
-    def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
+    _LIST = "journal.jsonl"
+
+    def __init__(self, folder: Path, settings: dict[str, Any], equal: Sequence[dict[str, Any]] = ()) -> None:
         self.folder = folder
         self.segments: list[Segment] = []
-        self._list = folder / "journal.jsonl"
-        head = json.dumps({"format": _FORMAT, **settings}, sort_keys=True)
+        self._list = folder / self._LIST
+        head, *heads = (json.dumps({"format": _FORMAT, **each}, sort_keys=True) for each in (settings, *equal))
         lines = self._lines()
-        if lines and lines[0] == head:
+        if lines and lines[0] in (head, *heads):
             for number, line in enumerate(lines[1:]):
                 segment = _segment(line)
                 if segment is None or not _has_size(self.path(number), segment.size):
@@ -124,6 +129,22 @@ class Journal:
     def remove(self) -> None:
         """Remove the folder, once the video is complete."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    @classmethod
+    def has_segments(cls, folder: Path) -> bool:
+        """Whether a folder lists complete segments."""
+        try:
+            return len((folder / cls._LIST).read_text("utf-8").splitlines()) > 1
+        except (OSError, UnicodeDecodeError):
+            return False
+
+    @classmethod
+    def tidy(cls, folder: Path) -> None:
+        """Remove what no run can continue from: unfinished files, and all of a folder without segments."""
+        if not cls.has_segments(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+        for path in folder.glob("*.part"):
+            path.unlink(missing_ok=True)
 
     def _lines(self) -> list[str]:
         try:
@@ -241,6 +262,8 @@ def segment_packets(journal: Journal, time_base: Fraction) -> Iterator[Any]:
         )
         durations = dict(zip(segment.times, (b - a for a, b in pairwise((*segment.times, end))), strict=True))
         for pts, dts, flags, data in _read_file(journal.path(number)):
+            if len(segment.times) < _FEWEST_REORDERED:
+                dts = pts  # x265 takes it from memory that it has not set
             packet = av.Packet(data)
             packet.pts, packet.time_base = pts, time_base
             packet.dts = dts if last is None or dts > last else last + 1

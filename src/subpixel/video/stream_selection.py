@@ -1,21 +1,16 @@
-"""Which streams of a video its new container can hold.
-
-Whether a container can hold a stream is found by trial: libavformat writes a header for it to memory.
-"""
+"""Which streams of a video its new container can hold, and a note for everything that it cannot."""
 
 from __future__ import annotations
 
-import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import av
 
 from subpixel.errors import InvalidArgument
-from subpixel.storage.os_errors import os_error_text
 from subpixel.video.containers import (
     CONTAINERS,
-    COVERS,
     Container,
     content_metadata,
     is_cover,
@@ -24,10 +19,15 @@ from subpixel.video.containers import (
     writable_metadata,
     writable_stream_metadata,
 )
-from subpixel.video.time_range import TimeRange
+from subpixel.video.side_data import SIDE_DATA
+from subpixel.video.stream_kinds import meaning_of
+from subpixel.video.stream_trials import holds_codec, rejection
+from subpixel.video.time_range import Span, TimeRange, span_of
 from subpixel.video.video_file import Stream, VideoFile
 
-__all__ = ["StreamSelection", "select_streams"]
+__all__ = ["StreamSelection", "image_losses", "select_streams"]
+
+_STEREO = f"not kept: {SIDE_DATA['STEREO3D'].meaning}"
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,19 @@ class StreamSelection:
         codec: libavcodec's name of the encoder of the image.
         streams: the source's other streams that the container holds.
         notes: a sentence for each thing that it does not hold.
+        span: what is written of them, on the source's clock.
     """
 
     container: Container
     codec: str
     streams: tuple[Stream, ...]
     notes: tuple[str, ...]
+    span: Span
+
+    @property
+    def late(self) -> bool:
+        """Whether only a part is written, without the video's first frame."""
+        return self.span.start is not None
 
     @property
     def copied(self) -> tuple[Stream, ...]:
@@ -71,80 +78,62 @@ def select_streams(
     streams: list[Stream] = []
     notes: list[str] = []
     for stream in video.others:
-        if _is_chapter_track(video, stream):
-            continue
-        reason = _rejection(source, stream, container)
+        if stream.chapters and video.chapters:
+            continue  # writers make this track themselves when they write chapters
+        reason = rejection(source, stream, container)
         if reason is None:
             streams.append(stream)
         else:
             notes.append(_rejection_note(source, stream, container, codec, reason))
+    notes += _choice_of_image(video, source, container, streams)
     notes += _lost_metadata(video, container, streams)
-    late = time_range is not None and time_range.start > 0
-    if late and any("timecode" in stream.metadata for stream in video.streams):
+    span = span_of(video, streams, time_range)
+    if span.start is not None and any("timecode" in stream.metadata for stream in video.streams):
         streams = [stream for stream in streams if not is_timecode(stream)]
         notes.append("the timecode belongs to the video's first frame and is left out of this part")
-    return StreamSelection(container, codec, tuple(streams), tuple(notes))
+    notes += _chapters_before(video, span)
+    return StreamSelection(container, codec, tuple(streams), tuple(notes), span)
+
+
+def image_losses(video: VideoFile, container: Container | None) -> tuple[str, ...]:
+    """A sentence for everything about a video's image that a result lacks.
+
+    Args:
+        video: the source.
+        container: of the result; None for a pipe.
+    """
+    losses = [loss for loss in video.losses if not (loss == _STEREO and _stores_stereo_mode(video, container))]
+    if video.stream.alpha:
+        hint = "; subpixel upscale keeps the animation with it" if video.format in ("gif", "apng") else ""
+        losses.append(f"transparency is not kept: the alpha channel is left out{hint}")
+    return tuple(losses)
+
+
+def _stores_stereo_mode(video: VideoFile, container: Container | None) -> bool:
+    """Whether the layout of two views is metadata of the stream that the container understands, as in Matroska."""
+    understood = container is not None and container.format in ("matroska", "webm")
+    return understood and "stereo_mode" in video.streams[video.main].metadata
 
 
 def _check_codec(container: Container, codec: str) -> None:
-    if not _holds_codec(container, codec):
-        others = ", ".join(str(other) for other in CONTAINERS if _holds_codec(other, codec))
+    if not holds_codec(container, codec):
+        others = ", ".join(str(other) for other in CONTAINERS if holds_codec(other, codec))
         hint = f"; {others} can" if others else ""
         raise InvalidArgument(f"{container} cannot hold an image encoded by {codec}{hint}")
 
 
-def _holds_codec(container: Container, codec: str) -> bool:
-    with av.open(io.BytesIO(), "w", format=container.format) as out:
-        try:
-            out.add_mux_stream(codec, width=64, height=64)
-        except ValueError:
-            return False
-    return True
-
-
-def _is_chapter_track(video: VideoFile, stream: Stream) -> bool:
-    """Whether it is QuickTime's track of chapter titles. Writers make it themselves when they write chapters."""
-    return (
-        stream.kind == "data"
-        and stream.codec == "bin_data"
-        and bool(video.chapters)
-        and video.format.startswith("mov,")
-    )
-
-
-def _rejection(source: Any, stream: Stream, container: Container) -> str | None:
-    """Why a container cannot hold a stream; None if it can."""
-    template = source.streams[stream.index]
-    if is_timecode(stream):
-        return None if container.format in ("mp4", "mov") else "it becomes metadata of the image"
-    if stream.kind == "attachment":
-        return None if container.attachments else "it has no attachments"
-    if is_cover(stream) and container.attachments:
-        return None if stream.codec in COVERS else "it cannot attach images of this format"
-    if is_cover(stream) and container.format != "mp4":
-        return "it has no cover images"
-    out = av.open(io.BytesIO(), "w", format=container.format)
-    try:
-        copy = out.add_stream_from_template(template, opaque=True)
-        copy.disposition = stream.flags
-        out.start_encoding()
-    except ValueError as error:
-        if isinstance(error, av.error.FFmpegError):
-            return os_error_text(error)
-        return "its codec is unknown here" if template.codec_context is None else "it does not hold this codec"
-    except av.error.FFmpegError as error:
-        return os_error_text(error)
-    finally:
-        _abandon(out)
-    return None
-
-
-def _abandon(out: Any) -> None:
-    """Close a trial. Some writers raise an error if they got no packet."""
-    try:
-        out.close()
-    except (ValueError, av.error.FFmpegError):
+def _choice_of_image(video: VideoFile, source: Any, container: Container, kept: list[Stream]) -> Iterator[str]:
+    """Sentences, if there are other video streams: which one is upscaled, and which are copied."""
+    others = [each for each in video.others if each.kind == "video" and not is_cover(each)]
+    if not others:
         return
+    copied = [str(each) for each in others if each in kept]
+    what = f"; copied as {'it is' if len(copied) == 1 else 'they are'}: {', '.join(copied)}" if copied else ""
+    width, height = video.stream.size
+    for each in others:
+        if each in kept and _shows_hidden_frames(source.streams[each.index], container):
+            yield f"{each}: frames that an edit list hides become visible in {container}"
+    yield f"of {len(others) + 1} video streams, stream {video.main} ({video.codec}, {width}×{height}) is upscaled{what}"
 
 
 def _rejection_note(source: Any, stream: Stream, container: Container, codec: str, reason: str) -> str:
@@ -153,10 +142,23 @@ def _rejection_note(source: Any, stream: Stream, container: Container, codec: st
     others = ", ".join(
         str(other)
         for other in CONTAINERS
-        if other != container and _holds_codec(other, codec) and _rejection(source, stream, other) is None
+        if other != container and holds_codec(other, codec) and rejection(source, stream, other) is None
     )
     hint = f"{others} can hold it" if others else "no container that is written here can hold it"
-    return f"{stream} is left out: {container} cannot hold it ({reason}); {hint}"
+    meaning = meaning_of(stream)
+    what = f"{stream}, {meaning}," if meaning else f"{stream}"
+    return f"{what} is left out: {container} cannot hold it ({reason}); {hint}"
+
+
+def _shows_hidden_frames(stream: Any, container: Container) -> bool:
+    """Whether a copy of a video stream shows frames that an edit list hides; others need them to be decoded.
+
+    Where times below 0 are hidden, those at its beginning stay hidden.
+    """
+    hidden = [each.is_discard for each in stream.index_entries]
+    if not any(hidden):
+        return False
+    return container.delays != "times" or any(hidden[hidden.index(False) :] if False in hidden else hidden)
 
 
 def _lost_metadata(video: VideoFile, container: Container, streams: list[Stream]) -> list[str]:
@@ -167,7 +169,10 @@ def _lost_metadata(video: VideoFile, container: Container, streams: list[Stream]
     if video.stream.matrix is not None and writable_matrix(container, video.stream) is None:
         notes.append(f"{container} cannot store how the image is to be rotated")
     if not container.negative_times and any(stream.kind == "audio" for stream in streams):
-        notes.append(f"{container} has no negative times: if a stream begins before 0, all streams are shifted alike")
+        notes.append(
+            f"{container} has no negative times: if a stream begins before 0, all streams are shifted alike, and "
+            "samples that decoders should skip are heard"
+        )
     covers = any(map(is_cover, streams))
     lost = sorted(set(content_metadata(video.metadata)) - set(writable_metadata(container, video, covers)))
     if lost:
@@ -187,6 +192,13 @@ def _lost_metadata(video: VideoFile, container: Container, streams: list[Stream]
             names = ", ".join(flag.name or "" for flag in av.stream.Disposition if flag & flags)
             notes.append(f"{container} has no place for the disposition of {stream} ({names})")
     return notes
+
+
+def _chapters_before(video: VideoFile, span: Span) -> Iterator[str]:
+    """A sentence, if chapters of a whole video end before its result begins."""
+    lost = [each for each in video.chapters if each.end * each.time_base <= span.zero]
+    if lost and span.start is None:
+        yield f"{len(lost)} of {len(video.chapters)} chapters end before the first frame and are left out"
 
 
 def _printable(text: str) -> str:

@@ -18,7 +18,6 @@ from subpixel.errors import VideoReadError
 from subpixel.storage.os_errors import os_error_text
 from subpixel.video.containers import (
     ASPECT_CODECS,
-    Container,
     content_metadata,
     is_cover,
     is_timecode,
@@ -29,9 +28,10 @@ from subpixel.video.containers import (
 )
 from subpixel.video.hdr import DisplayMetadata, Light, Mastering, unwritten_display_metadata
 from subpixel.video.muxing import cut_chapters
-from subpixel.video.packets import may_be_repacked, read_packets, without_adts_header
+from subpixel.video.packet_content import content_of, may_be_repacked
+from subpixel.video.packets import read_packets
 from subpixel.video.stream_selection import StreamSelection
-from subpixel.video.time_range import TimeRange, range_shift
+from subpixel.video.time_range import Span
 from subpixel.video.video_file import Stream, VideoFile, VideoStream, open_video, probe
 
 __all__ = ["find_differences"]
@@ -52,7 +52,6 @@ def find_differences(
     times: Sequence[Any],
     expected: VideoStream,
     selection: StreamSelection,
-    time_range: TimeRange | None = None,
     *,
     time_base: Fraction | None = None,
     decode: bool = True,
@@ -66,8 +65,7 @@ def find_differences(
         path: the written file.
         times: of the image's frames on the source's clock: seconds as Fractions, or integers of ``time_base``.
         expected: size, pixel format, aspect and tags of the upscaled image. Its matrix is the source's.
-        selection: the streams that were copied.
-        time_range: the part of the video that was written, which begins at 0 in the file; None for all.
+        selection: the streams that were copied, and the part of the video that was written.
         time_base: of ``times`` if they are integers; None for that of the source's image.
         decode: decode the image to find its frames and their times. Otherwise its packets are counted, which is many
             times faster but does not find packets that cannot be decoded.
@@ -78,29 +76,29 @@ def find_differences(
     Raises:
         VideoReadError: the source can no longer be read.
     """
+    streams = _wanted_streams(video, selection)
     try:
-        result = probe(path)
+        result = probe(path, streams.index(video.streams[video.main]))
     except VideoReadError as error:
         return [f"it cannot be read back: {error}"]
-    pairs, found = _pair_streams(video, result, selection)
+    pairs, found = _pair_streams(video, result, selection, streams)
     found += _compare_image(video, result.stream, expected, selection)
-    found += _compare_descriptions(video, result, selection, pairs, time_range)
-    found += _compare_chapters(video, result, selection.container, time_range)
-    before = _source_content(video, [stream for stream, _ in pairs], time_range)
+    found += _compare_descriptions(video, result, selection, pairs)
+    found += _compare_chapters(video, result, selection)
+    before = _source_content(video, [stream for stream, _ in pairs], selection.span)
     after, frames, errors = _result_content(result, pairs, decode)
     found += errors
     unit = _start_unit(selection, video)
-    wanted = sorted(_seconds(time, time_base or video.stream.time_base, video, time_range) for time in times)
+    wanted = sorted(_seconds(time, time_base or video.stream.time_base, video, selection.span) for time in times)
     have = [None if time is None else time * result.stream.time_base for time in frames]
     shift = Fraction(0) if selection.container.negative_times else _shift(have, wanted)
     for stream, copy in pairs:
-        if stream.index in before.packets:
+        if copy.index in after.attachments:
+            found += _compare_attachments(stream, before, after.attachments[copy.index])
+        elif stream.index in before.packets:
             found += _compare_packets(stream, before.packets[stream.index], after.packets[copy.index], unit, shift)
     tolerance = _tolerance(video.stream.time_base, result.stream.time_base, unit)
     found += _compare_times([None if time is None else time - shift for time in have], wanted, tolerance)
-    for stream, copy in pairs:
-        if before.attachments.get(stream.index) != after.attachments.get(copy.index):
-            found.append(f"{stream} is not the source's")
     if not unwritten_display_metadata(selection.codec, video.display):
         found += _compare_display_metadata(video.display, result.display)
     return found
@@ -118,7 +116,7 @@ class _Packets:
     durations: array[int] = field(default_factory=lambda: array("q"))
 
     def add(self, packet: Any) -> None:
-        content = without_adts_header(self.codec, bytes(packet))
+        content = content_of(self.codec, bytes(packet))
         if self.codec == "mov_text" and content == b"\0\0":
             return  # a pause between two subtitles, which writers add
         if not may_be_repacked(self.codec):
@@ -141,16 +139,16 @@ class _Content:
         self.packets: dict[int, _Packets] = {}
         self.attachments: dict[int, bytes | None] = {}
         for index, stream in streams:
-            if stream.kind == "attachment":
+            if container.streams[index].type == "attachment":
                 self.attachments[index] = getattr(container.streams[index], "data", None)
             elif not is_timecode(stream):
                 self.packets[index] = _Packets(container.streams[index].time_base, stream.codec)
 
 
-def _source_content(video: VideoFile, streams: Sequence[Stream], time_range: TimeRange | None) -> _Content:
+def _source_content(video: VideoFile, streams: Sequence[Stream], span: Span) -> _Content:
     with open_video(video.path) as container:
         content = _Content(container, ((stream.index, stream) for stream in streams))
-        for packet in read_packets(container, set(content.packets), time_range):
+        for packet in read_packets(container, set(content.packets), span, timeline=video.timeline):
             content.packets[packet.stream_index].add(packet)
     return content
 
@@ -186,20 +184,21 @@ def _decoded_times(image: Any, packet: Any, errors: list[str]) -> list[int | Non
         return []
 
 
-def _pair_streams(
-    video: VideoFile, result: VideoFile, selection: StreamSelection
-) -> tuple[list[tuple[Stream, Stream]], list[str]]:
-    """Each selected stream and its copy. Covers and attachments come last, whatever the source's order."""
+def _wanted_streams(video: VideoFile, selection: StreamSelection) -> list[Stream]:
+    """The image and the selected streams in the order of the written file: covers and attachments come last."""
     last = [stream for stream in selection.streams if _comes_last(stream)]
     order = [video.main, *(stream.index for stream in selection.streams if stream not in last)]
     streams = {stream.index: stream for stream in video.streams}
-    wanted = [streams[index] for index in sorted(order)] + last
-    output = [stream for stream in result.streams if not _is_added_by_writer(stream, result, selection)]
+    return [streams[index] for index in sorted(order)] + last
+
+
+def _pair_streams(
+    video: VideoFile, result: VideoFile, selection: StreamSelection, wanted: Sequence[Stream]
+) -> tuple[list[tuple[Stream, Stream]], list[str]]:
+    """Each selected stream and its copy."""
+    output = [stream for stream in result.streams if not _is_added_by_writer(stream, selection)]
     if len(output) != len(wanted):
         return [], [f"it has {len(output)} streams, not {len(wanted)}: {', '.join(map(str, output))}"]
-    main = wanted.index(video.streams[video.main])
-    if result.main != main:
-        return [], [f"its image is stream {result.main}, not {main}"]
     return [pair for pair in zip(wanted, output, strict=True) if pair[0].index != video.main], []
 
 
@@ -207,30 +206,33 @@ def _comes_last(stream: Stream) -> bool:
     return stream.kind == "attachment" or is_timecode(stream) or is_cover(stream)
 
 
-def _is_added_by_writer(stream: Stream, result: VideoFile, selection: StreamSelection) -> bool:
+def _is_added_by_writer(stream: Stream, selection: StreamSelection) -> bool:
     """Whether it is a track that QuickTime's writer makes of chapters or timecodes."""
     if stream.kind != "data" or selection.container.format not in ("mp4", "mov"):
         return False
     if is_timecode(stream):
         return not any(map(is_timecode, selection.streams))
-    return stream.codec == "bin_data" and bool(result.chapters)
+    return stream.chapters
 
 
 def _compare_image(video: VideoFile, have: VideoStream, want: VideoStream, selection: StreamSelection) -> Iterator[str]:
+    # The pixel format of RGB implies the matrix and the range, so not every container stores them.
+    yuv = not av.VideoFormat(want.pix_fmt).is_rgb
     for name, value, wanted in (
         ("size", "×".join(map(str, have.size)), "×".join(map(str, want.size))),
         ("pixel format", _without_range(have.pix_fmt), _without_range(want.pix_fmt)),
         ("colour primaries", have.tags.primaries, want.tags.primaries),
         ("transfer function", have.tags.transfer, want.tags.transfer),
-        ("colour matrix", have.tags.matrix, want.tags.matrix),
+        ("colour matrix", have.tags.matrix if yuv else None, want.tags.matrix if yuv else None),
         ("display matrix", have.matrix, writable_matrix(selection.container, video.stream)),
     ):
         if value != wanted:
             yield f"the image's {name} is {value}, not {wanted}"
-    if not _same_aspect(have.aspect, want.aspect, selection):
-        yield f"the image's sample aspect ratio is {have.aspect}, not {want.aspect}"
+    aspect, wanted_aspect = have.aspect or Fraction(1), want.aspect or Fraction(1)
+    if not _same_aspect(aspect, wanted_aspect, selection):
+        yield f"the image's sample aspect ratio is {aspect}, not {wanted_aspect}"
     # If unspecified, codes have limited range.
-    if bool(have.tags.full_range) != bool(want.tags.full_range):
+    if yuv and bool(have.tags.full_range) != bool(want.tags.full_range):
         yield f"the image's range is {_range_name(have.tags.full_range)}, not {_range_name(want.tags.full_range)}"
 
 
@@ -255,26 +257,32 @@ def _compare_descriptions(
     result: VideoFile,
     selection: StreamSelection,
     pairs: list[tuple[Stream, Stream]],
-    time_range: TimeRange | None,
 ) -> Iterator[str]:
     """Compare codecs, metadata and dispositions of the streams, and the metadata of the video."""
     container = selection.container
     covers = any(map(is_cover, selection.streams))
-    want = writable_metadata(container, video, covers, time_range)
+    want = writable_metadata(container, video, covers, selection.late)
     yield from _compare_metadata("the video", content_metadata(result.metadata), want)
     main = (video.streams[video.main], result.streams[result.main])
     for stream, output in [main, *pairs]:
-        if stream.index != video.main and (output.kind, _family(output.codec)) != (stream.kind, _family(stream.codec)):
+        if stream.index != video.main and not _is_copy_of(stream, output):
             yield f"{stream} became {output}"
         if is_cover(stream) or is_timecode(stream):
             continue
-        want = writable_stream_metadata(container, stream, time_range)
+        want = writable_stream_metadata(container, stream, selection.late)
         yield from _compare_metadata(str(stream), content_metadata(output.metadata), want)
         flags = container.dispositions
         have, wanted = output.flags & flags, stream.flags & flags
         # If no stream of a kind is marked as default, MP4 marks the first.
         if have != wanted and not (have == wanted | 1 and container.format in ("mp4", "mov")):
             yield f"the disposition of {stream} is {_flag_names(have)}, not {_flag_names(wanted)}"
+
+
+def _is_copy_of(stream: Stream, output: Stream) -> bool:
+    """Whether kind and codec are the same. libavformat reads attached images of some formats as mere attachments."""
+    if is_cover(stream) and output.kind == "attachment":
+        return True
+    return (output.kind, _family(output.codec)) == (stream.kind, _family(stream.codec))
 
 
 def _family(codec: str) -> str:
@@ -307,10 +315,8 @@ def _quote(text: str | None) -> str:
     return "nothing" if text is None else "“" + text.encode("utf-8", "replace").decode() + "”"
 
 
-def _compare_chapters(
-    video: VideoFile, result: VideoFile, container: Container, time_range: TimeRange | None
-) -> Iterator[str]:
-    want = cut_chapters(video.chapters, time_range) if container.chapters else ()
+def _compare_chapters(video: VideoFile, result: VideoFile, selection: StreamSelection) -> Iterator[str]:
+    want = cut_chapters(video.chapters, selection.span) if selection.container.chapters else ()
     if len(result.chapters) != len(want):
         yield f"it has {len(result.chapters)} chapters, not {len(want)}"
         return
@@ -323,6 +329,16 @@ def _compare_chapters(
         if _normalise(output.metadata).get("title") != _normalise(chapter.metadata).get("title"):
             titles = (_normalise(each.metadata).get("title") for each in (output, chapter))
             yield "the title of chapter {} is {}, not {}".format(number, *map(_quote, titles))
+
+
+def _compare_attachments(stream: Stream, before: _Content, after: bytes | None) -> Iterator[str]:
+    """Compare an attachment with the source's; a cover image can become one."""
+    if stream.index in before.attachments:
+        same = before.attachments[stream.index] == after
+    else:
+        same = after is not None and list(before.packets[stream.index].sums) == [zlib.crc32(after)]
+    if not same:
+        yield f"{stream} is not the source's"
 
 
 def _compare_packets(
@@ -400,9 +416,9 @@ def _start_unit(selection: StreamSelection, video: VideoFile) -> Fraction:
     return Fraction(1, int(options["movie_timescale"])) if "movie_timescale" in options else Fraction(0)
 
 
-def _seconds(time: Any, time_base: Fraction, video: VideoFile, time_range: TimeRange | None) -> Fraction:
+def _seconds(time: Any, time_base: Fraction, video: VideoFile, span: Span) -> Fraction:
     seconds = Fraction(time) if isinstance(time, Fraction) else int(time) * time_base
-    return seconds - range_shift(time_range, video.stream.time_base) * video.stream.time_base
+    return seconds - span.shift(video.stream.time_base) * video.stream.time_base
 
 
 def _compare_display_metadata(want: Sequence[DisplayMetadata], have: Sequence[DisplayMetadata]) -> Iterator[str]:

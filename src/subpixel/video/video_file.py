@@ -7,18 +7,22 @@ frames are counted when they are decoded, and times are those of the frames.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import av
-import av.logging
 
-from subpixel.errors import VideoReadError
+from subpixel.errors import OutOfMemory, SubpixelError, VideoReadError
+from subpixel.storage.memory import HELP, is_memory_error, is_memory_tight
 from subpixel.storage.os_errors import os_error_text
-from subpixel.video.hdr import DisplayMetadata, display_metadata, side_data_kinds
+from subpixel.video.container_input import open_video
+from subpixel.video.hdr import DisplayMetadata, display_metadata
+from subpixel.video.main_stream import is_image_item, main_stream
+from subpixel.video.side_data import lost_side_data, lost_stream_side_data
+from subpixel.video.stream_description import StreamDescription, stream_descriptions
+from subpixel.video.timeline import Timeline
 
 __all__ = [
     "Chapter",
@@ -28,7 +32,7 @@ __all__ = [
     "VideoFile",
     "VideoStream",
     "describe_file",
-    "main_stream",
+    "describe_stream",
     "no_frame",
     "open_video",
     "probe",
@@ -37,8 +41,12 @@ __all__ = [
 
 Kind = Literal["video", "audio", "subtitle", "data", "attachment"]
 
-# Names of chroma sitings, the same in libavformat and in this package.
-_SITINGS = {"left", "center", "topleft", "top", "bottomleft", "bottom"}
+# Formats of libavformat that are files of images, by the ends of their names.
+_IMAGE_FORMATS = ("image2", "_pipe", "gif", "apng")
+# The element AlphaMode of Matroska (RFC 9559, 5.1.4.1.28.4), which libavformat turns into metadata.
+_ALPHA_MODE = "alpha_mode"
+# libavcodec's name for data of several formats, which only the container's own name tells apart.
+_ANY_DATA = "bin_data"
 
 
 @dataclass(frozen=True)
@@ -61,18 +69,20 @@ class VideoStream:
         pix_fmt: libavutil's name of the pixel format.
         rate: the mean number of frames a second, if it is known. Only the frames' times are exact.
         time_base: the unit of times, in seconds.
-        aspect: width by height of a pixel.
+        aspect: width by height of a pixel; None if the file does not say, which means 1.
         tags: the meaning of the codes.
         matrix: the display matrix, nine numbers as in ISO/IEC 14496-12; None if there is none.
+        alpha: whether some pixels may be transparent.
     """
 
     size: tuple[int, int]
     pix_fmt: str
     rate: Fraction | None
     time_base: Fraction
-    aspect: Fraction
+    aspect: Fraction | None
     tags: Tags
     matrix: tuple[int, ...] | None
+    alpha: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,9 +92,13 @@ class Stream:
     Args:
         index: its number in the file, from 0.
         kind: what it carries.
-        codec: libavcodec's name of the format (``h264``, ``subrip``), whichever decoder is used for it.
+        codec: libavcodec's name of the format (``h264``, ``subrip``), whichever decoder is used for it; of data, the
+            container's name (``gpmd``) if libavcodec has none.
         metadata: of the stream.
         flags: its disposition.
+        chapters: whether it is a track of the titles of chapters, which QuickTime and MP4 have.
+        delay: samples at the beginning of a sound that its container tells decoders to skip.
+        start: the time of its first frame or sample, in seconds, if it is known.
     """
 
     index: int
@@ -92,10 +106,14 @@ class Stream:
     codec: str
     metadata: Mapping[str, str]
     flags: int
+    chapters: bool = False
+    delay: int = 0
+    start: Fraction | None = None
 
     def __str__(self) -> str:
         language = self.metadata.get("language", "").encode("utf-8", "replace").decode()
-        return f"{self.kind} stream {self.index} ({self.codec}{f', {language}' if language else ''})"
+        known = language not in ("", "und")
+        return f"{self.kind} stream {self.index} ({self.codec}{f', {language}' if known else ''})"
 
 
 @dataclass(frozen=True)
@@ -120,9 +138,11 @@ class VideoFile:
         stream: that stream's image.
         chapters: of the file.
         metadata: of the file.
-        duration: in seconds, if it is known.
+        duration: in seconds from the first frame on, if it is known.
+        first: the time of the first frame that is shown, in seconds on the clock of the file.
         display: what its first frame says about the display it was made for (HDR10).
-        side_data: kinds of side data of its first frame, by libavutil's names.
+        losses: what is attached to its first frame, or to its stream, that a result lacks; one sentence each.
+        timeline: corrections of its times, if a scan of its packets found that they need any.
     """
 
     path: Path
@@ -133,8 +153,10 @@ class VideoFile:
     chapters: tuple[Chapter, ...]
     metadata: Mapping[str, str]
     duration: Fraction | None
+    first: Fraction = Fraction(0)
     display: tuple[DisplayMetadata, ...] = ()
-    side_data: tuple[str, ...] = ()
+    losses: tuple[str, ...] = ()
+    timeline: Timeline = field(default_factory=Timeline)
 
     @property
     def codec(self) -> str:
@@ -147,83 +169,69 @@ class VideoFile:
         return tuple(stream for stream in self.streams if stream.index != self.main)
 
 
-@contextmanager
-def open_video(path: Path) -> Iterator[Any]:
-    """Open a video for reading, and close it at the end. ``-`` is standard input, which can be opened once.
-
-    Metadata that are not UTF-8 keep their bytes, as Python keeps those of file names (``surrogateescape``).
-
-    Raises:
-        VideoReadError: there is no such file, or libavformat does not know its format.
-    """
-    try:
-        name = "pipe:0" if str(path) == "-" else str(path)
-        container = av.open(name, metadata_errors="surrogateescape")
-    except (OSError, av.error.FFmpegError) as error:
-        raise VideoReadError(f"{path}: not a readable video ({os_error_text(error)})") from None
-    with container:
-        yield container
-
-
-def probe(path: str | Path) -> VideoFile:
+def probe(path: str | Path, main: int | None = None) -> VideoFile:
     """Read what a video file consists of.
 
     The first frame is decoded, since some facts are stored with the frames only.
 
     Args:
         path: of the file.
+        main: the index of the stream that counts as the video; None to choose it.
 
     Raises:
         VideoReadError: not a video, or one without an image that can be decoded.
     """
     path = Path(path)
     with open_video(path) as container:
-        return probe_open(container, path)
+        return probe_open(container, path, main)
 
 
-def probe_open(container: Any, path: Path) -> VideoFile:
+def probe_open(container: Any, path: Path, main: int | None = None) -> VideoFile:
     """The same, for a container that was just opened."""
-    stream = main_stream(container, path)
-    frame = _first_frame(container, stream, path)
-    # libavformat also reads files of images, one after another; a single one is no video.
-    if container.format.name.endswith(("image2", "_pipe")) and not any(each.size for each in container.demux(stream)):
+    stream = main_stream(container, path, main)
+    # libavformat also reads files of images, one after another, and animations; a single image is no video.
+    images = container.format.name.endswith(_IMAGE_FORMATS)
+    try:
+        frame = _first_frame(container, stream, path)
+    except VideoReadError:
+        if images:
+            raise VideoReadError(f"{path}: this is an image; use subpixel upscale") from None
+        raise
+    if images and not any(each.size for each in container.demux(stream)):
         raise VideoReadError(f"{path}: this is an image; use subpixel upscale")
-    return describe_file(container, path, frame)
+    return describe_file(container, path, frame, stream)
 
 
-def main_stream(container: Any, path: Path) -> Any:
-    """The stream that is upscaled: the first video stream that is not a cover image.
-
-    Raises:
-        VideoReadError: there is none, or it cannot be decoded.
-    """
-    streams = [s for s in container.streams.video if not s.disposition & s.disposition.attached_pic]
-    if not streams:
-        raise VideoReadError(f"{path}: has no video stream")
-    if streams[0].codec_context is None:
-        raise VideoReadError(f"{path}: no decoder for its video stream is available")
-    return streams[0]
-
-
-def describe_file(container: Any, path: Path, frame: Any) -> VideoFile:
-    """The contents of an open container, given the first frame of its main stream."""
-    main = main_stream(container, path)
+def describe_file(container: Any, path: Path, frame: Any, main: Any) -> VideoFile:
+    """The contents of an open container, given its main stream and the first frame of that."""
+    descriptions = stream_descriptions(container)
+    streams = [
+        describe_stream(stream, descriptions.get(stream.index, StreamDescription())) for stream in container.streams
+    ]
+    # Whether packets have alpha beside them is true of the source's packets only.
+    streams[main.index] = replace(streams[main.index], metadata=_without_alpha_mode(streams[main.index].metadata))
+    description = descriptions.get(main.index, StreamDescription())
+    first = (frame.pts or 0) * main.time_base
+    losses = (*lost_side_data(frame, first=True), *lost_stream_side_data(description.side_data), *_lost_layers(main))
     return VideoFile(
         path,
         container.format.name,
-        tuple(_stream(stream) for stream in container.streams),
+        tuple(streams),
         main.index,
-        _video_stream(main, frame, _siting(container, main.index)),
+        _video_stream(main, frame, description.siting),
         tuple(_chapters(container)),
         dict(container.metadata),
-        None if container.duration is None else Fraction(container.duration, av.time_base),
+        _duration(container, first),
+        first,
         display_metadata(frame),
-        side_data_kinds(frame),
+        tuple(dict.fromkeys(losses)),
     )
 
 
-def no_frame(video: VideoFile) -> VideoReadError:
+def no_frame(video: VideoFile) -> SubpixelError:
     """The error for a part of a video that holds no frame."""
+    if is_memory_tight():  # the decoder then gives none, without an error
+        return OutOfMemory(f"{video.path}: not enough memory; {HELP}")
     length = "" if video.duration is None else f"; it lasts {float(video.duration):.4g} s"
     return VideoReadError(f"{video.path}: there is no frame in this part of the video{length}")
 
@@ -240,6 +248,8 @@ def _first_frame(container: Any, stream: Any, path: Path) -> Any:
             for frame in packet.decode():
                 return frame
         except av.error.FFmpegError as error:
+            if is_memory_error(error) and is_memory_tight():  # damaged numbers, too, ask for too much
+                raise
             reason = os_error_text(error)
             if isinstance(error, av.error.EOFError):
                 raise VideoReadError(f"{path}: its video cannot be decoded ({reason})") from None
@@ -260,9 +270,10 @@ def _video_stream(stream: Any, frame: Any, siting: str | None) -> VideoStream:
         frame.format.name,
         stream.average_rate or stream.guessed_rate,
         stream.time_base,
-        stream.sample_aspect_ratio or Fraction(1),
+        stream.sample_aspect_ratio or None,
         tags,
         _matrix(frame),
+        _is_transparent(stream, frame),
     )
 
 
@@ -278,33 +289,52 @@ def _matrix(frame: Any) -> tuple[int, ...] | None:
     return None
 
 
-def _siting(container: Any, index: int) -> str | None:
-    """Where chroma samples lie. PyAV has no property for it; libavformat's verbose description of a stream names it.
+def _duration(container: Any, first: Fraction) -> Fraction | None:
+    """The time from the first frame to the end.
 
-    Two log levels must be raised: the one at which libavcodec describes the stream, and the one that PyAV listens to.
+    Matroska and NUT state where a file ends, counted from 0. Other formats state, or libavformat estimates, how long it
+    lasts.
     """
-    level = av.logging.get_level()
-    av.logging.set_level(av.logging.VERBOSE)
-    av.logging.set_libav_level(av.logging.VERBOSE)
-    try:
-        text = container.dumps_format()
-    finally:
-        av.logging.set_libav_level(av.logging.INFO)
-        av.logging.set_level(level)
-    for line in text.splitlines():
-        if f"Stream #0:{index}" in line:
-            words = {word.strip(" ()") for word in line.replace("(", ",").replace("/", ",").split(",")}
-            return next(iter(words & _SITINGS), None)
-    return None
+    if container.duration is None:
+        return None
+    duration = Fraction(container.duration, av.time_base)
+    absolute = container.format.name in ("matroska,webm", "nut")
+    return duration - first if absolute and duration > first else duration
 
 
-def _stream(stream: Any) -> Stream:
+def _is_transparent(stream: Any, frame: Any) -> bool:
+    """Whether there is an alpha channel, in the frames or beside them as in VP8 and VP9."""
+    beside = any(key.lower() == _ALPHA_MODE and value != "0" for key, value in stream.metadata.items())
+    return beside or any(part.is_alpha for part in frame.format.components)
+
+
+def _without_alpha_mode(metadata: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in metadata.items() if key.lower() != _ALPHA_MODE}
+
+
+def _lost_layers(stream: Any) -> Iterator[str]:
+    """A sentence, if the stream has more layers than its decoder gives, such as the second view of MV-HEVC."""
+    if stream.disposition & av.stream.Disposition.multilayer:
+        yield "not kept: all layers of the video stream but the first, such as the other view of a stereoscopic video"
+
+
+def describe_stream(stream: Any, description: StreamDescription) -> Stream:
+    """A stream of an open container, given what libavformat says of it."""
     kind: Kind = stream.type if stream.type in get_args(Kind) else "data"
     if stream.codec_context is not None:
         codec = stream.codec_context.codec.canonical_name
+    elif kind == "attachment":
+        codec = "unknown"
     else:
-        codec = (getattr(stream, "name", None) if kind == "data" else None) or "unknown"
-    return Stream(stream.index, kind, codec, dict(stream.metadata), int(stream.disposition))
+        codec = description.codec if description.codec != _ANY_DATA else ""
+        codec = codec or description.tag or description.codec or "unknown"
+    # libavformat reads the titles from the track to which a reference of type "chap" points, and then discards it.
+    chapters = kind == "data" and stream.discard == av.stream.Discard.all
+    start = None if stream.start_time is None else stream.start_time * stream.time_base
+    flags = int(stream.disposition)
+    if is_image_item(stream.container, stream):
+        flags |= int(av.stream.Disposition.still_image)
+    return Stream(stream.index, kind, codec, dict(stream.metadata), flags, chapters, description.delay, start)
 
 
 def _chapters(container: Any) -> Iterator[Chapter]:

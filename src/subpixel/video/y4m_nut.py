@@ -7,8 +7,10 @@ does not expose.
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any, BinaryIO, Literal, Protocol, cast, get_args
@@ -17,11 +19,12 @@ import av
 import numpy as np
 
 from subpixel.errors import Unsupported, unknown
+from subpixel.storage.pipes import PipeWriter
 from subpixel.video.encoders import configure_context
 from subpixel.video.formats import Layout, planes_of
 from subpixel.video.video_file import VideoStream
 
-__all__ = ["PipeFormat", "Writer", "check_layout", "open_writer", "pipe_format"]
+__all__ = ["PipeFormat", "Writer", "check_layout", "format_for", "open_writer", "pipe_format"]
 
 PipeFormat = Literal["y4m", "nut"]
 
@@ -51,6 +54,11 @@ def pipe_format(name: str) -> PipeFormat:
     return cast(PipeFormat, name)
 
 
+def format_for(layout: Layout) -> PipeFormat:
+    """The format that holds frames of a layout: ``"y4m"``, which every player reads, or ``"nut"`` for RGB."""
+    return "nut" if layout.rgb else "y4m"
+
+
 def check_layout(name: PipeFormat, layout: Layout, where: object) -> None:
     """Check that a format can hold frames of a layout.
 
@@ -70,7 +78,7 @@ def check_layout(name: PipeFormat, layout: Layout, where: object) -> None:
 
 @contextmanager
 def open_writer(
-    name: PipeFormat, file: BinaryIO, video_stream: VideoStream, layout: Layout, siting: str
+    name: PipeFormat, file: BinaryIO | PipeWriter, video_stream: VideoStream, layout: Layout, siting: str
 ) -> Iterator[Writer]:
     """Open a writer of frames to a file, which need not be seekable. It is finished at the end.
 
@@ -88,14 +96,42 @@ def open_writer(
     if name == "y4m":
         yield _Y4mWriter(file, video_stream, layout, siting)
         return
-    with av.open(file, "w", format="nut") as container:
+    sink = _Sink(file)
+    container = av.open(sink, "w", format="nut")
+    try:
         writer = _NutWriter(container, video_stream, layout)
         yield writer
         writer.finish()
+        container.close()
+    except BaseException:
+        with suppress(OSError, ValueError, av.error.FFmpegError):  # closing writes, and fails like the write before
+            container.close()
+        if sink.failure is not None:
+            raise sink.failure from None
+        raise
+
+
+class _Sink:
+    """What libavformat writes to. After a failure it writes nothing more.
+
+    Exceptions other than errors do not pass through libavformat, so each is kept, to be raised after it.
+    """
+
+    def __init__(self, file: BinaryIO | PipeWriter) -> None:
+        self._file = file
+        self.failure: BaseException | None = None
+
+    def write(self, data: bytes) -> int:
+        if self.failure is None:
+            try:
+                return self._file.write(data)
+            except BaseException as error:  # noqa: BLE001  raised by open_writer
+                self.failure = error
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
 class _Y4mWriter:
-    def __init__(self, file: BinaryIO, video_stream: VideoStream, layout: Layout, siting: str) -> None:
+    def __init__(self, file: BinaryIO | PipeWriter, video_stream: VideoStream, layout: Layout, siting: str) -> None:
         self._file, self._layout = file, layout
         file.write((" ".join(_header(video_stream, layout, siting)) + "\n").encode())
 
@@ -125,9 +161,11 @@ class _NutWriter:
 def _header(video_stream: VideoStream, layout: Layout, siting: str) -> Iterator[str]:
     rate = video_stream.rate or _DEFAULT_RATE
     yield f"YUV4MPEG2 W{video_stream.size[0]} H{video_stream.size[1]} F{rate.numerator}:{rate.denominator} Ip"
-    yield f"A{video_stream.aspect.numerator}:{video_stream.aspect.denominator}"
+    if video_stream.aspect is not None:
+        yield f"A{video_stream.aspect.numerator}:{video_stream.aspect.denominator}"
     yield f"C{_colour_space(layout, siting)}"
-    yield f"XCOLORRANGE={'FULL' if video_stream.tags.full_range else 'LIMITED'}"
+    if video_stream.tags.full_range is not None:
+        yield f"XCOLORRANGE={'FULL' if video_stream.tags.full_range else 'LIMITED'}"
 
 
 def _colour_space(layout: Layout, siting: str) -> str:

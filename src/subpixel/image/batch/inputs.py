@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from subpixel.errors import ImageReadError
+from subpixel.storage.file_kinds import file_kind
 from subpixel.storage.os_errors import os_error_text
 
 __all__ = ["IMAGES", "Input", "find_images"]
 
 # The suffixes of images in a folder. A file that is named itself is read whatever its suffix.
 _LOSSY = (".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".avif", ".heic", ".heif", ".jxl", ".jp2")
-_EXACT = (".png", ".tif", ".tiff", ".gif", ".bmp", ".ppm", ".pgm", ".pbm", ".pnm", ".pfm")
+_EXACT = (".png", ".apng", ".tif", ".tiff", ".gif", ".bmp", ".dib", ".ppm", ".pgm", ".pbm", ".pnm", ".pam", ".pfm")
 IMAGES = frozenset((*_LOSSY, *_EXACT))
 
 
@@ -40,7 +41,8 @@ def find_images(inputs: Iterable[str], excluded: Path | None = None) -> list[Inp
     """The images that files, folders and patterns name, each once, in an order that depends on their names alone.
 
     In a folder, hidden files and folders are ignored, and files without a suffix of :data:`IMAGES`. Links are followed.
-    A folder that several paths lead to is visited once, so loops end.
+    Pipes and devices are errors: reading one may never end. A folder that several paths lead to is visited once, so
+    loops end.
 
     Args:
         inputs: paths, or patterns (``*``, ``?``, ``[…]``, ``**`` for any depth) where no such path exists.
@@ -73,7 +75,11 @@ def _expand(text: str, excluded: Path | None) -> Iterator[Input]:
 
 
 def _visit(path: Path, excluded: Path | None) -> Iterator[Input]:
-    if not os.path.isdir(path):
+    kind = file_kind(path)
+    if kind in ("pipe", "device"):
+        yield Input(path, named=True, error=_not_a_file(path))
+        return
+    if kind != "folder":
         yield Input(path, named=True)
         return
     visited = set()
@@ -99,16 +105,22 @@ def _visit_folder(folder: Path, subfolder: Path, visited: set[tuple[int, int]]) 
         return
     folders = [name for name in names if os.path.isdir(folder / name)]  # unlike DirEntry.is_dir, this raises nothing
     for name in names:
-        if os.path.splitext(name)[1].lower() in IMAGES and _is_file(folder / name):
+        if os.path.splitext(name)[1].lower() not in IMAGES:
+            continue
+        kind = file_kind(folder / name)
+        if kind in ("file", "missing"):  # a broken link is an error to report
             yield Input(folder / name, subfolder)
+        elif kind != "folder":
+            yield Input(folder / name, subfolder, error=_not_a_file(folder / name))
     # Links come last, so that images of a folder with a link beside it are found under the folder's own name.
     for name in sorted(folders, key=lambda name: os.path.islink(folder / name)):
         yield from _visit_folder(folder / name, subfolder / name, visited)
 
 
-def _is_file(path: Path) -> bool:
-    """A file, or a broken link, which is an error to report; not a folder, nor a pipe, which may never end."""
-    return os.path.isfile(path) or not os.path.exists(path)
+def _not_a_file(path: Path) -> ImageReadError:
+    if file_kind(path) == "device":
+        return ImageReadError(f"{path}: this is a device, not an image")
+    return ImageReadError(f"{path}: this is a pipe; a pipe is read only if it is the one input")
 
 
 def _identity(folder: Path) -> tuple[int, int]:

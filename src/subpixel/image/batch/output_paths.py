@@ -61,17 +61,17 @@ class OutputPaths:
         if self.file is not None:
             return self.file
         folder = None if self.folder is None else self.folder / subfolder
-        return output_path(source, self._target, self._suffix or _default_suffix(header), folder)
+        return output_path(source, self._target, self._suffix or _default_suffix(header, source), folder)
 
     def __str__(self) -> str:
         return "beside the images" if self.folder is None else f"in {self.folder}"
 
 
-def _default_suffix(header: ImageHeader | None) -> str:
+def _default_suffix(header: ImageHeader | None, source: Path) -> str:
     if header is None:
         return default_suffix(np.dtype(np.uint8))
     dtype = np.dtype(np.float32 if header.is_float else np.uint8)
-    return default_suffix(dtype, header.loader, header.pages)
+    return default_suffix(dtype, header.loader, header.pages, source.suffix)
 
 
 def _is_pattern(text: str) -> bool:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
-import threading
+import time
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, field
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
 
 from subpixel.errors import FallbackWarning, ImageWriteError
 from subpixel.image.batch.plan import Task
 from subpixel.image.batch.task_policy import Report, TaskPolicy
 from subpixel.image.batch.workers import WorkerDeath, Workers
 from subpixel.image.job import Progress
+from subpixel.storage.interrupts import interrupt_requested, on_sudden_end
 from subpixel.storage.locks import remove_leftovers
 from subpixel.upscaler import Upscaler
 
@@ -42,7 +45,7 @@ class Batch:
         processes: how many processes; None for as many as make it faster; 1 for this process alone.
         note: called with messages about delays.
         progress: called for images that do not run in parallel, see :meth:`subpixel.image.job.Job.run`.
-        stop: when it is set, no further image is started and KeyboardInterrupt is raised.
+        stop: asked between images; if it returns True, no further one is started and KeyboardInterrupt is raised.
     """
 
     tasks: Sequence[Task]
@@ -52,14 +55,22 @@ class Batch:
     processes: int | None = None
     note: Callable[[str], None] = lambda text: None
     progress: Progress | None = None
-    stop: threading.Event = field(default_factory=threading.Event)
+    stop: Callable[[], bool] = interrupt_requested
 
     def run(self) -> Generator[Report, None, None]:
         """One report per image: finished ones, small ones, large ones, each in the order of the tasks.
 
         Images that another process is upscaling come last: the batch waits for them, and upscales them if that process
-        ends without a result. Closing the iteration early stops all work and leaves no partial file.
+        ends without a result. Closing the iteration early stops all work and leaves no partial file. A report that
+        ``stops`` is the last one.
         """
+        with closing(self._run()) as reports:
+            for report in reports:
+                yield report
+                if report.stops:
+                    return
+
+    def _run(self) -> Generator[Report, None, None]:
         self._clear(self.tasks)
         pending: list[Task] = []
         waiting: list[Task] = []
@@ -81,7 +92,7 @@ class Batch:
             busy: list[Task] = []
             yield from _reports(self._in_turn(waiting), busy)
             if len(busy) == len(waiting):
-                self.stop.wait(_WAIT)
+                time.sleep(_WAIT)
                 self._check_stop()
             waiting = busy
 
@@ -103,21 +114,23 @@ class Batch:
             yield task, self.policy.run(task, self.upscaler, self.progress)
 
     def _check_stop(self) -> None:
-        if self.stop.is_set():
+        if self.stop():
             raise KeyboardInterrupt
 
     def _parallel(self, tasks: Sequence[Task], processes: int) -> Iterator[tuple[Task, Report | None]]:
         threads = max(1, self.upscaler.threads // processes)
-        try:
-            with Workers(processes, _Worker, (self.make_upscaler, threads, self.policy)) as workers:
-                for task, answer in workers.map(tasks):
-                    if isinstance(answer, WorkerDeath):
-                        self._clear([task])
-                        error = ImageWriteError(f"{task.source}: {answer}")
-                        answer = Report(task.source, task.destination, "failed", error=error)
-                    yield task, answer
-        finally:
-            self._clear(tasks)  # a stopped process could not remove its files
+        with on_sudden_end(partial(self._clear, tasks)):
+            try:
+                with Workers(processes, _Worker, (self.make_upscaler, threads, self.policy)) as workers:
+                    for task, answer in workers.map(tasks):
+                        self._check_stop()
+                        if isinstance(answer, WorkerDeath):
+                            self._clear([task])
+                            error = ImageWriteError(f"{task.source}: {answer}")
+                            answer = Report(task.source, task.destination, "failed", error=error)
+                        yield task, answer
+            finally:
+                self._clear(tasks)  # a stopped process could not remove its files
 
     @staticmethod
     def _clear(tasks: Sequence[Task]) -> None:

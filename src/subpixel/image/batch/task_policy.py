@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,14 +11,14 @@ from typing import Literal
 
 import pyvips
 
-from subpixel.errors import ImageWriteError, SubpixelError
+from subpixel.errors import ImageReadError, ImageWriteError, SubpixelError
 from subpixel.image.batch.plan import Task
 from subpixel.image.files.provenance import read_provenance
 from subpixel.image.files.vips_errors import vips_error_text
 from subpixel.image.files.writing import check_folder
 from subpixel.image.job import Job, Progress, Result
-from subpixel.storage.locks import claim
-from subpixel.storage.os_errors import os_error_text
+from subpixel.storage.locks import claim, is_scratch_name
+from subpixel.storage.os_errors import free_space, is_disk_error, os_error_text
 from subpixel.upscaler import Upscaler
 
 __all__ = ["Existing", "Report", "TaskPolicy"]
@@ -36,6 +37,7 @@ class Report:
         result: of the job, if it succeeded.
         reason: why the image was skipped, in a few words.
         error: why it failed.
+        stops: whether the other images of a batch would fail as well, since the disk is full or read-only.
     """
 
     source: Path
@@ -44,6 +46,15 @@ class Report:
     result: Result | None = None
     reason: str = ""
     error: SubpixelError | None = None
+    stops: bool = False
+
+
+def _place(error: OSError, source: Path) -> Path:
+    """The file or folder that an error is about. A claim, which cannot be made, means its folder."""
+    if not error.filename:
+        return source
+    place = Path(os.fsdecode(error.filename))
+    return place.parent if is_scratch_name(place.name) else place
 
 
 @dataclass(frozen=True)
@@ -76,9 +87,12 @@ class TaskPolicy:
         source, destination = task.source, task.destination
         try:
             job = self.job(task, upscaler)
+            _check_source(task)
             if self.make_folders:
                 os.makedirs(destination.parent, exist_ok=True)
             check_folder(destination)  # where nothing can be claimed otherwise
+            if free_space(destination.parent) == 0:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(destination))
             with claim(destination) as claimed:
                 if not claimed:
                     return None
@@ -90,8 +104,9 @@ class TaskPolicy:
         except pyvips.Error as error:
             failure = ImageWriteError(f"{source}: {vips_error_text(error)}")
         except OSError as error:
-            failure = ImageWriteError(f"{error.filename or source}: {os_error_text(error)}")
-        return Report(source, destination, "failed", error=failure)
+            failure = ImageWriteError(f"{_place(error, source)}: {os_error_text(error)}")
+            failure.errno = error.errno
+        return Report(source, destination, "failed", error=failure, stops=is_disk_error(failure))
 
     def job(self, task: Task, upscaler: Upscaler) -> Job:
         """The job of a task."""
@@ -127,3 +142,12 @@ class TaskPolicy:
         if self.existing == "replace" or provenance is None:
             return None  # the job checks it: it may be the image itself
         raise ImageWriteError(f"{destination}: exists already{why}; overwrite=True replaces it")
+
+
+def _check_source(task: Task) -> None:
+    """Check that a source is there, before anything is said about the place of its result."""
+    try:
+        if task.header is None:
+            os.stat(task.source)
+    except OSError as error:
+        raise ImageReadError(f"{task.source}: {os_error_text(error)}") from None

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from multiprocessing import connection, get_context
+from multiprocessing import connection, get_context, parent_process, resource_tracker
 from typing import Any, Self, TypeVar
 
 from subpixel.errors import BackendUnavailable
+from subpixel.storage.interrupts import SIGNALS, end_now, on_sudden_end, shielded
 
 __all__ = ["WorkerDeath", "Workers"]
 
@@ -51,18 +53,26 @@ class Workers:
     make: Callable[..., Callable[[Any], Any]]
     arguments: tuple[Any, ...]
     _processes: list[_Process] = field(default_factory=list)
+    _stack: ExitStack = field(default_factory=ExitStack)
 
     def __enter__(self) -> Self:
+        self._stack.enter_context(on_sudden_end(self._kill))
         return self
 
     def __exit__(self, *_: object) -> None:
+        with shielded():
+            for each in self._processes:
+                each.pipe.close()
+            self._kill()
+            self._processes.clear()
+            self._stack.close()
+
+    def _kill(self) -> None:
+        # Nothing is lost: results are moved into place in one step, and an idle process does nothing.
         for each in self._processes:
-            each.pipe.close()
-            # Nothing is lost: results are moved into place in one step, and an idle process does nothing.
             each.process.kill()
         for each in self._processes:
             each.process.join()
-        self._processes.clear()
 
     def map(self, tasks: Sequence[T]) -> Iterator[tuple[T, Any]]:
         """Every task with its answer or a :class:`WorkerDeath`, in the order of the tasks.
@@ -96,12 +106,12 @@ class Workers:
         return [pipes[pipe] for pipe in connection.wait(list(pipes))]
 
     def _start(self) -> None:
-        ours, theirs = _SPAWN.Pipe()
-        process = _SPAWN.Process(target=_work, args=(theirs, self.make, self.arguments), daemon=True)
-        with _quiet_start():
+        with shielded(), _quiet_start():  # a process whose start is interrupted ends with a traceback
+            ours, theirs = _SPAWN.Pipe()
+            process = _SPAWN.Process(target=_work, args=(theirs, self.make, self.arguments), daemon=True)
             process.start()
-        theirs.close()
-        self._processes.append(_Process(process, ours))
+            theirs.close()
+            self._processes.append(_Process(process, ours))
 
     @staticmethod
     def _send(each: _Process, number: int, task: Any) -> None:
@@ -135,13 +145,17 @@ def _end(code: int | None) -> str:
 
 @contextmanager
 def _quiet_start() -> Iterator[None]:
-    """Start a process that ignores Ctrl-C, which the parent handles, and whose libvips has one thread."""
+    """Start a process that ignores signals, which the parent handles, and whose libvips has one thread."""
     # By default libvips has as many threads as there are cores; it reads this variable when it is loaded.
     old = os.environ.get("VIPS_CONCURRENCY")
     os.environ["VIPS_CONCURRENCY"] = "1"
     masks = hasattr(signal, "pthread_sigmask")
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if masks else set()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS) if masks else set()
     try:
+        if masks:
+            # The first process would start this helper of multiprocessing, which then unblocks signals.
+            resource_tracker.ensure_running()
+            signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         yield
     finally:
         if masks:
@@ -152,9 +166,19 @@ def _quiet_start() -> Iterator[None]:
             os.environ["VIPS_CONCURRENCY"] = old
 
 
+def _end_with_parent() -> None:
+    """End this process as soon as its parent ends, in the middle of a task too."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        end_now(1)
+
+
 def _work(pipe: Any, make: Callable[..., Callable[[Any], Any]], arguments: tuple[Any, ...]) -> None:
-    """The main loop of a process. It ends with the pipe, and so with its parent, however that ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """The main loop of a process. It ends with the pipe or with its parent, however that ends."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, name="subpixel-parent", daemon=True).start()
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         work = make(*arguments)
         pipe.send(_READY)

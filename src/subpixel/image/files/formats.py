@@ -12,6 +12,8 @@ import numpy as np
 from subpixel.errors import InvalidArgument
 
 __all__ = [
+    "ALPHA_HINT",
+    "DEPTH_HINT",
     "FORMATS",
     "WRITABLE",
     "Format",
@@ -21,6 +23,10 @@ __all__ = [
     "format_of",
     "suffix_of",
 ]
+
+# What can be done about pixels that a format cannot hold.
+ALPHA_HINT = "background='white' lays transparent pixels on white"
+DEPTH_HINT = "depth=8 rounds to 8 bits"
 
 # Size of pixels in bytes from which a TIFF gets 64-bit offsets: 4 GiB less metadata and what deflate may add to noise.
 _BIG = (1 << 32) - (1 << 26)
@@ -95,10 +101,11 @@ FORMATS: tuple[Format, ...] = (
     # Level 3 with all filters gives half the size of libvips' default in the same time.
     Format(
         "PNG",
-        (".png",),
+        (".png", ".apng"),
         ("pngload",),
         (1 << 31) - 1,
         dtypes=("uint8", "uint16"),
+        frames=True,
         keeps=_ALL - {"iptc"},
         lossless={"compression": 3, "filter": "all"},
     ),
@@ -168,7 +175,6 @@ _NOT_WRITABLE: dict[str, tuple[str, ...]] = {
 
 # Name, offset and first bytes of formats that the installed libvips may not read.
 _SIGNATURES: tuple[tuple[str, int, bytes], ...] = (
-    ("BMP", 0, b"BM"),
     ("JPEG XL", 0, b"\xff\x0a"),
     ("JPEG XL", 0, b"\0\0\0\x0cJXL "),
     ("JPEG 2000", 0, b"\0\0\0\x0cjP  "),
@@ -178,16 +184,29 @@ _SIGNATURES: tuple[tuple[str, int, bytes], ...] = (
     ("PDF", 0, b"%PDF"),
     ("FITS", 0, b"SIMPLE  ="),
     ("QOI", 0, b"qoif"),
-    ("Radiance HDR", 0, b"#?RADIANCE"),
+    ("Radiance HDR", 0, b"#?R"),
+    ("JPEG XR", 0, b"II\xbc"),
+    ("MNG", 0, b"\x8aMNG"),
+    ("JNG", 0, b"\x8bJNG"),
+    ("XCF", 0, b"gimp xcf "),
+    ("DjVu", 0, b"AT&TFORM"),
+    ("EPS", 0, b"%!PS"),
+    ("EPS", 0, b"\xc5\xd0\xd3\xc6"),
+    ("WMF", 0, b"\xd7\xcd\xc6\x9a"),
+    ("ICNS", 0, b"icns"),
+    ("SGI", 0, b"\x01\xda\x00"),
+    ("SGI", 0, b"\x01\xda\x01"),
+    ("PCX", 0, b"\x0a\x05\x01"),
+    ("BPG", 0, b"BPG\xfb"),
+    ("FLIF", 0, b"FLIF"),
+    ("KTX", 1, b"KTX "),
     ("DDS", 0, b"DDS "),
     ("ICO", 0, b"\0\0\x01\0"),
     ("HEIC", 4, b"ftyphei"),
     ("HEIC", 4, b"ftyphev"),
     ("HEIC", 4, b"ftypmif1"),
     ("HEIC", 4, b"ftypmsf1"),
-    ("CR3, a raw format of cameras", 4, b"ftypcrx"),
-    ("RAF, a raw format of cameras", 0, b"FUJIFILMCCD-RAW"),
-    *(("PNM", 0, b"P" + kind + end) for kind in (b"1", b"2", b"3", b"4", b"5", b"6", b"7") for end in (b"\n", b" ")),
+    ("AVIF", 4, b"ftypavi"),
 )
 
 
@@ -219,22 +238,24 @@ def suffix_of(name: str) -> str:
     """
     wanted = "." + name.lower().removeprefix(".")
     if wanted in WRITABLE:
-        return WRITABLE[wanted].suffixes[0]
+        return wanted if wanted == ".apng" else WRITABLE[wanted].suffixes[0]  # who asks for it means the name too
     names = ", ".join(suffix[1:] for suffix in WRITABLE)
     known = next((f": the installed libvips cannot write {n}" for n, s in _NOT_WRITABLE.items() if wanted in s), "")
     raise InvalidArgument(f"format={name!r}{known}: one of {names} is needed")
 
 
-def default_suffix(dtype: np.dtype[Any], loader: str = "", pages: int = 1) -> str:
+def default_suffix(dtype: np.dtype[Any], loader: str = "", pages: int = 1, source_suffix: str = "") -> str:
     """The suffix of a result without a name: an animation keeps its format; else PNG, and TIFF for floating point.
 
     Args:
         dtype: of the pixels.
         loader: the libvips loader of the source.
         pages: the number of frames.
+        source_suffix: of the source, which an animation keeps if it is one of its format's.
     """
     if pages > 1:
-        return next((f.suffixes[0] for f in FORMATS if f.frames and loader in f.loaders), ".webp")
+        suffixes = next((f.suffixes for f in FORMATS if f.frames and loader in f.loaders), (".webp",))
+        return source_suffix.lower() if source_suffix.lower() in suffixes else suffixes[0]
     return ".tif" if dtype == np.float32 else ".png"
 
 
@@ -261,11 +282,17 @@ def check_pixels(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any], pages
     alpha = channels in (2, 4)
     if dtype.name not in form.dtypes:
         supported = " or ".join(form.dtypes)
-        _refuse(path, f"{form.name} holds {supported}, the image is {dtype}", shape, dtype, pages)
+        _refuse(path, f"{form.name} holds {supported}, the image is {dtype}", shape, dtype, pages, DEPTH_HINT)
     if alpha and not form.alpha:
-        _refuse(path, f"{form.name} has no transparency, the image does", shape, dtype, pages)
+        _refuse(path, f"{form.name} has no transparency, the image does", shape, dtype, pages, ALPHA_HINT)
     if pages > 1 and not form.frames:
-        _refuse(path, f"{form.name} holds no animation, the image has {pages} frames", shape, dtype, pages)
+        # The format has animations, libvips' writer does not.
+        lacks = (
+            "the installed libvips writes no animated AVIF"
+            if form.name == "AVIF"
+            else f"{form.name} holds no animation"
+        )
+        _refuse(path, f"{lacks}, the image has {pages} frames", shape, dtype, pages)
     if max(height, width) > form.largest:
         most = f"{form.largest}×{form.largest}"
         text = f"{form.name} holds at most {most} pixels, the result has {width}×{height}"
@@ -277,7 +304,7 @@ def format_by_signature(start: bytes) -> str | None:
     return next((name for name, at, mark in _SIGNATURES if start[at : at + len(mark)] == mark), None)
 
 
-def _refuse(path: Path, why: str, shape: tuple[int, ...], dtype: np.dtype[Any], pages: int) -> None:
+def _refuse(path: Path, why: str, shape: tuple[int, ...], dtype: np.dtype[Any], pages: int, hint: str = "") -> None:
     height, width, channels = shape
     fitting = [
         other.suffixes[0][1:]
@@ -290,4 +317,4 @@ def _refuse(path: Path, why: str, shape: tuple[int, ...], dtype: np.dtype[Any], 
         and not other.caveat
     ]
     instead = f"; {', '.join(fitting)} can hold it" if fitting else ""
-    raise InvalidArgument(f"{path}: {why}{instead}")
+    raise InvalidArgument(f"{path}: {why}{instead}{f'; {hint}' if hint else ''}")

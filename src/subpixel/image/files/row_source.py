@@ -59,8 +59,8 @@ def save_rows(
             file.close()
 
     thread = threading.Thread(target=work, name="subpixel-save")
-    thread.start()
     try:
+        thread.start()
         for block in blocks:
             if not file.put(np.ascontiguousarray(block)):
                 break
@@ -68,7 +68,8 @@ def save_rows(
         thread.join()
     except BaseException:
         file.abort()
-        thread.join()
+        if thread.ident is not None:
+            thread.join()
         raise
     if file.failure is not None:
         raise file.failure

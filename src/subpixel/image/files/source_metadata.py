@@ -1,8 +1,8 @@
 """The metadata of a source file, as fields of a libvips header that holds no pixels.
 
-libvips reads most of it. Added here: ``exif-data`` and ``iptc-data`` (Photoshop's resources, as in a JPEG) of a TIFF,
-``xmp-data`` of a GIF, and three fields of this package: the text chunks of a PNG, the comments of a GIF, and whether
-the file was compressed with loss.
+libvips reads most of it. Added here: what ImageMagick hides in the texts of a PNG and the extensions of a GIF,
+``xmp-data`` of a GIF, and fields of this package, see below. :mod:`subpixel.image.files.tiff_source` adds what a TIFF
+has: ``exif-data``, ``iptc-data`` (Photoshop's resources, as in a JPEG) and tags that only a TIFF holds.
 """
 
 from __future__ import annotations
@@ -12,22 +12,56 @@ from typing import Any, BinaryIO
 
 import pyvips
 
-from subpixel.image.files.containers import gif, jpeg, png, tiff
+from subpixel.image.files.containers import gif, isobmff, jpeg, png, webp
+from subpixel.image.files.containers.exif_block import RESOLUTION as RESOLUTION_ENTRIES
+from subpixel.image.files.containers.exif_block import entries_of
+from subpixel.image.files.containers.isobmff_inventory import list_losses as list_heif_losses
 
 __all__ = [
+    "ASPECT",
+    "BACKGROUND",
+    "CHUNKS",
+    "CODE_POINTS",
     "COMMENTS",
+    "FRAME_TIMES",
     "LOSSY",
+    "PREMULTIPLIED",
+    "RESOLUTION",
     "TEXTS",
+    "TIFF_TAGS",
     "collect_metadata",
     "frame_count",
     "get_blob",
     "get_field",
     "loader_name",
+    "set_aspect",
     "set_blob",
+    "set_frame_times",
     "unpack_blobs",
 ]
 
-TEXTS, COMMENTS, LOSSY = "subpixel-texts", "subpixel-comments", "subpixel-lossy"
+# The text chunks of a PNG, and other chunks that a PNG should have unchanged; the comments of a GIF. Packed, see
+# unpack_blobs.
+TEXTS, CHUNKS, COMMENTS = "subpixel-texts", "subpixel-chunks", "subpixel-comments"
+# Whether the file was compressed with loss: 0 or 1.
+LOSSY = "subpixel-lossy"
+# What the samples mean, by ITU-T H.273: primaries, transfer, matrix, and 1 for full range. It precedes the profile.
+CODE_POINTS = "subpixel-code-points"
+# The byte of a GIF that states its pixels' aspect ratio. The background of a WebP: blue, green, red, alpha.
+ASPECT, BACKGROUND = "subpixel-aspect", "subpixel-background"
+# The times of an animation's frames in seconds, where they need not be milliseconds: numerator, denominator, …
+FRAME_TIMES = "subpixel-frame-times"
+# Whether the file states a resolution: 0 or 1. libvips has a default.
+RESOLUTION = "subpixel-resolution"
+# Whether the colours of an AVIF are premultiplied by alpha: 0 or 1.
+PREMULTIPLIED = "subpixel-premultiplied"
+# Tags of a TIFF that libvips does not write.
+TIFF_TAGS = "subpixel-tiff-tags"
+
+# The most pixels per millimetre that libvips accepts.
+_DENSEST = 1e6
+# Transfers of H.273 that displays show as sRGB's: by BT.1886, video of BT.709 and BT.601 too.
+_LIKE_SRGB = (1, 6, 13, 14, 15)
 
 
 def get_blob(image: pyvips.Image | None, name: str) -> bytes | None:
@@ -69,35 +103,83 @@ def frame_count(header: pyvips.Image | None) -> int:
     return int(header.get("n-pages"))
 
 
-def collect_metadata(header: pyvips.Image, file: BinaryIO, *, lossy: bool) -> tuple[pyvips.Image, tuple[str, ...]]:
+def collect_metadata(
+    header: pyvips.Image, file: BinaryIO, *, lossy: bool, contents: png.Contents | None = None
+) -> tuple[pyvips.Image, tuple[str, ...]]:
     """A header with all metadata, apart from its file, and notes about what the result will lack, one sentence each.
 
     Args:
         header: the image as libvips opened it.
         file: the same file.
         lossy: whether it was compressed with loss.
+        contents: of a PNG, if they have been read.
 
     Raises:
         OSError: the file cannot be read.
     """
     loader = loader_name(header)
+    if loader == "pngload":
+        contents = contents or png.read_contents(file)
     header = _detach(header)
     losses: tuple[str, ...] = ()
     header.set_type(pyvips.GValue.gint_type, LOSSY, int(lossy or loader == "heifload"))
-    if loader == "tiffload":
-        _set_tiff_metadata(header, file)
-    elif loader == "pngload":
-        _pack_blobs(header, TEXTS, png.read_texts(file))
+    if contents is not None:
+        _set_png_metadata(header, contents)
+        losses = contents.losses
+        if "iCCP" in contents.names and not header.get_typeof("icc-profile-data"):
+            losses = (*losses, "the colour profile (iCCP) is not kept: it is damaged")
     elif loader == "gifload":
-        packet, comments = gif.read_blocks(file)
-        if packet is not None:
-            set_blob(header, "xmp-data", packet)
-        _pack_blobs(header, COMMENTS, comments)
+        losses = _set_gif_metadata(header, file)
+    elif loader == "webpload":
+        losses = webp.list_losses(file)
+        background = webp.read_background(file)
+        if background is not None:
+            set_blob(header, BACKGROUND, background)
     elif loader in ("jpegload", "uhdrload"):
-        losses = jpeg.list_losses(file)
+        losses = jpeg.list_losses(file, header.get_fields())
+        aspect = jpeg.pixel_aspect(file)
+        if aspect is not None:
+            set_aspect(header, *aspect)
+    elif loader == "heifload":
+        boxes = isobmff.read_contents(file)
+        losses = list_heif_losses(boxes, header.get_fields())
+        _set_heif_metadata(header, boxes)
+    block = get_blob(header, "exif-data")
+    if block is not None and block.removeprefix(b"Exif\0\0")[:4] not in (b"II*\0", b"MM\0*"):
+        for name in header.get_fields():
+            if name.startswith("exif-"):
+                header.remove(name)
+        losses = (*losses, "EXIF is not kept: it is damaged")
     if loader in ("webpload", "heifload"):
         header = _with_resolution(header)
+    stated = _states_resolution(loader, header, file, contents)
+    header.set_type(pyvips.GValue.gint_type, RESOLUTION, int(stated))
     return header, losses
+
+
+def set_frame_times(header: pyvips.Image, times: list[tuple[int, int]], plays: int) -> None:
+    """Set the times of an animation's frames, in milliseconds for libvips and exactly.
+
+    Args:
+        header: of the animation.
+        times: seconds, as numerator and denominator, for each frame.
+        plays: how often it is played; 0 for ever.
+    """
+    header.set_type(pyvips.GValue.gint_type, "loop", plays)
+    header.set_type(pyvips.GValue.array_int_type, "delay", [round(1000 * a / b) for a, b in times])
+    header.set_type(pyvips.GValue.array_int_type, FRAME_TIMES, [number for time in times for number in time])
+
+
+def set_aspect(header: pyvips.Image, across: int, down: int) -> None:
+    """State the shape of pixels as a PNG does.
+
+    Args:
+        header: of an image that states no resolution.
+        across: pixels in a row that are as long as ``down`` pixels in a column.
+        down: see ``across``.
+    """
+    content = struct.pack(">IIB", across, down, 0)
+    _pack_blobs(header, CHUNKS, (*unpack_blobs(get_blob(header, CHUNKS)), png.chunk(b"pHYs", content)))
 
 
 def _detach(header: pyvips.Image) -> pyvips.Image:
@@ -106,33 +188,98 @@ def _detach(header: pyvips.Image) -> pyvips.Image:
         interpretation=header.interpretation
     )
     own = set(copy.get_fields())
-    fields = set(header.get_fields())
-    for name in header.get_fields():
+    fields = dict.fromkeys(header.get_fields())
+    for name in fields:
         if name not in own and not name.startswith("gainmap"):  # an image, which would keep the file open
             copy.set_type(header.get_typeof(name), name, header.get(name))
     # Setting the EXIF block also sets the fields that libvips finds in it, and the resolution.
-    for name in copy.get_fields():
+    for name in copy.get_fields() if "exif-data" in fields else ():
         if name not in own and name not in fields:
             copy.remove(name)
-    return copy.copy(xres=header.xres, yres=header.yres)
+    return _with_densities(copy, header.xres, header.yres)
 
 
-def _set_tiff_metadata(header: pyvips.Image, file: BinaryIO) -> None:
-    block, records = tiff.read_exif(file), tiff.read_iptc(file)
-    if block is not None:
-        set_blob(header, "exif-data", block)
-    if header.get_typeof("iptc-data"):
-        header.remove("iptc-data")  # libvips reads a quarter of it where its type is a 32-bit integer
-    others = get_blob(header, "photoshop-data") or b""
-    if jpeg.from_photoshop(others) is not None or (others and records is None):
-        set_blob(header, "iptc-data", others)
-    elif records is not None:
-        set_blob(header, "iptc-data", jpeg.to_photoshop(records, others))
+def _set_heif_metadata(header: pyvips.Image, contents: isobmff.Contents) -> None:
+    if contents.referred("prem", contents.primary):
+        header.set_type(pyvips.GValue.gint_type, PREMULTIPLIED, 1)
+    points = isobmff.nclx_of(contents.main) or isobmff.nclx_of(contents.sequence)
+    if points is None or header.get_typeof("icc-profile-data"):
+        return  # for an image that is decoded, the profile precedes code points
+    # What is unspecified is as in sRGB (MIAF).
+    primaries, transfer = (1 if points[0] == 2 else points[0]), (13 if points[1] == 2 else points[1])
+    if primaries == 1 and transfer in _LIKE_SRGB:
+        return
+    from subpixel.image.files.icc import Colours, build_profile  # few images need it
+
+    colours = Colours.from_code_points(primaries, transfer)
+    if colours is None:
+        header.set_type(pyvips.GValue.array_int_type, CODE_POINTS, [primaries, transfer, 0, 1])
+    else:  # which more programs understand
+        set_blob(header, "icc-profile-data", build_profile(colours, gray=header.bands < 3))
+
+
+def _set_png_metadata(header: pyvips.Image, contents: png.Contents) -> None:
+    chunks: list[bytes] = []
+    for each in contents.carried:
+        kind, content = each[4:8], each[8:-4]
+        if kind == b"bKGD":
+            colour = png.background(content, contents.header, contents.palette)
+            if colour is not None:
+                chunks.append(png.chunk(kind, struct.pack(">3H", *colour)))
+            continue
+        if kind == b"cICP":
+            header.set_type(pyvips.GValue.array_int_type, CODE_POINTS, list(content))
+        chunks.append(each)
+    _pack_blobs(header, CHUNKS, tuple(chunks))
+    _pack_blobs(header, TEXTS, contents.texts)
+    fields = {"exif": "exif-data", "xmp": "xmp-data", "icc": "icc-profile-data"}
+    for name, data in contents.profiles.items():
+        if name == "iptc":
+            set_blob(header, "iptc-data", _photoshop_segment(data))
+        elif get_blob(header, fields[name]) is None:
+            set_blob(header, fields[name], data)
+    if not header.get_typeof("icc-profile-data") and (profile := contents.profile) is not None:
+        set_blob(header, "icc-profile-data", profile)
+
+
+def _set_gif_metadata(header: pyvips.Image, file: BinaryIO) -> tuple[str, ...]:
+    contents = gif.read_contents(file)
+    if contents.packet is not None:
+        set_blob(header, "xmp-data", contents.packet)
+    if contents.profile is not None:
+        set_blob(header, "icc-profile-data", contents.profile)
+    if contents.resources is not None or contents.records is not None:
+        set_blob(header, "iptc-data", _photoshop_segment(contents.resources or contents.records or b""))
+    if contents.aspect:
+        header.set_type(pyvips.GValue.gint_type, ASPECT, contents.aspect)
+    _pack_blobs(header, COMMENTS, contents.comments)
+    return contents.losses
+
+
+def _photoshop_segment(data: bytes) -> bytes:
+    """Photoshop's resources as a JPEG holds them, from resources or from plain IPTC records."""
+    start = jpeg.to_photoshop(b"")[:14]
+    if data.startswith(start):
+        return data
+    return start + data if data.startswith(b"8BIM") else jpeg.to_photoshop(data)
 
 
 def _pack_blobs(header: pyvips.Image, name: str, parts: tuple[bytes, ...]) -> None:
     if parts:
         set_blob(header, name, b"".join(struct.pack("<I", len(part)) + part for part in parts))
+
+
+def _states_resolution(loader: str, header: pyvips.Image, file: BinaryIO, contents: png.Contents | None) -> bool:
+    """Whether a file states a resolution, in EXIF or in a way of its format."""
+    if RESOLUTION_ENTRIES & entries_of(get_blob(header, "exif-data")) and loader != "tiffload":
+        return True
+    if loader in ("jpegload", "uhdrload"):
+        return jpeg.states_resolution(file)
+    if contents is not None:
+        return contents.has_resolution
+    if loader in ("tiffload", "bmpload"):
+        return bool(header.get_typeof("resolution-unit"))
+    return loader == "" and (header.xres, header.yres) != (1, 1)  # libvips' own format
 
 
 def _with_resolution(header: pyvips.Image) -> pyvips.Image:
@@ -150,4 +297,9 @@ def _with_resolution(header: pyvips.Image) -> pyvips.Image:
     per_millimetre = 1 / 10 if unit.startswith("3") else 1 / 25.4
     if min(resolutions) <= 0:
         return header
-    return header.copy(xres=resolutions[0] * per_millimetre, yres=resolutions[1] * per_millimetre)
+    return _with_densities(header, resolutions[0] * per_millimetre, resolutions[1] * per_millimetre)
+
+
+def _with_densities(header: pyvips.Image, x: float, y: float) -> pyvips.Image:
+    """A header with pixels per millimetre; libvips leaves the old number where a new one is beyond its range."""
+    return header.copy(xres=min(max(x, 0.0), _DENSEST), yres=min(max(y, 0.0), _DENSEST))

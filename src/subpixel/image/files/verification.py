@@ -10,7 +10,7 @@ from typing import BinaryIO
 import pyvips
 
 from subpixel.errors import ImageWriteError
-from subpixel.image.files.containers import gif, png, tiff
+from subpixel.image.files.containers import apng, gif, isobmff, png, tiff, webp
 from subpixel.image.files.formats import Format
 from subpixel.image.files.open_file import OpenFile
 from subpixel.image.files.output_metadata import PreparedImage
@@ -38,7 +38,7 @@ def verify(path: Path, scratch: Path, expected: PreparedImage, form: Format) -> 
         ImageWriteError: the file differs; the message says how.
         OSError: the file cannot be read.
     """
-    options = {"n": -1} if expected.pages > 1 else {}
+    options = {"n": -1} if expected.pages > 1 and not expected.times else {}
     notes: tuple[str, ...] = ()
     with OpenFile(scratch) as file:
         try:
@@ -51,7 +51,7 @@ def verify(path: Path, scratch: Path, expected: PreparedImage, form: Format) -> 
                 *_compare_vips_fields(result, expected, form),
                 *_compare_own_fields(reader, expected, form),
             ]
-    if expected.pages > 1:
+    if expected.pages > 1 and not expected.times:
         more, notes = _compare_animation(result, expected)
         differences += more
     if differences:
@@ -88,7 +88,7 @@ def _compare_vips_fields(result: pyvips.Image, expected: PreparedImage, form: Fo
         for name, value in _exif(image).items():
             if there.get(name) != value:
                 yield f"EXIF {name.split('-')[-1]}"
-    if "resolution" in form.keeps and form.name not in ("WebP", "AVIF"):
+    if expected.resolution and "resolution" in form.keeps and form.name not in ("WebP", "AVIF"):
         # PNG stores integer pixels per metre, JPEG integer pixels per inch or centimetre.
         pairs = ((result.xres, image.xres), (result.yres, image.yres))
         if not all(math.isclose(one, other, rel_tol=1e-3, abs_tol=0.025) for one, other in pairs):
@@ -104,10 +104,42 @@ def _compare_own_fields(file: BinaryIO, expected: PreparedImage, form: Format) -
             yield "IPTC"
         if expected.exif is not None and not tiff.same_exif(expected.exif, tiff.read_exif(file)):
             yield "EXIF"
-    if form.name == "PNG" and png.read_texts(file) != expected.texts:
-        yield "texts"
-    if form.name == "GIF" and gif.read_blocks(file) != (expected.xmp, expected.comments):
-        yield "comments"
+        if not expected.tiff_tags.items() <= tiff.read_tags(file).items():
+            yield "tags of a TIFF"
+    if form.name == "PNG":
+        contents = png.read_contents(file)
+        if not contents.complete:
+            yield "no end"
+        if contents.texts != expected.texts:
+            yield "texts"
+        if contents.carried != expected.chunks:
+            yield "colours"
+        if expected.times:
+            yield from _compare_frames(file, contents, expected)
+    if form.name == "GIF":
+        blocks = gif.read_contents(file)
+        if (blocks.packet, blocks.comments) != (expected.xmp, expected.comments):
+            yield "comments"
+        if blocks.aspect != expected.aspect:
+            yield "aspect ratio of the pixels"
+    if form.name == "WebP" and expected.background is not None and webp.read_background(file) != expected.background:
+        yield "background"
+    if expected.code_points is not None:
+        points = isobmff.nclx_of(isobmff.read_contents(file).main)
+        if points is None or points[:2] != expected.code_points:
+            yield "colours"
+
+
+def _compare_frames(file: BinaryIO, contents: png.Contents, expected: PreparedImage) -> Iterator[str]:
+    try:
+        animation = apng.read_animation(contents, file)
+    except ValueError as error:
+        yield f"animation: {error}"
+        return
+    if animation is None or tuple(frame.delay for frame in animation.frames) != expected.times:
+        yield "frames and their delays"
+    elif animation.plays != get_field(expected.image, "loop", 0):
+        yield "number of repetitions"
 
 
 def _compare_animation(result: pyvips.Image, expected: PreparedImage) -> tuple[list[str], tuple[str, ...]]:

@@ -7,9 +7,13 @@ from pathlib import Path
 
 import pyvips
 
+from subpixel.errors import ImageWriteError
+from subpixel.image.files.vips_setup import prepare_pyvips
 from subpixel.storage.os_errors import os_error_text
 
-__all__ = ["is_unknown_format", "vips_error_text", "write_failure_text"]
+__all__ = ["is_unknown_format", "vips_error_text", "write_failure"]
+
+prepare_pyvips()  # every module that opens or writes images imports this one
 
 
 def vips_error_text(error: pyvips.Error) -> str:
@@ -27,12 +31,13 @@ def is_unknown_format(error: pyvips.Error) -> bool:
     return "not a known file format" in str(error) or "not in a known format" in str(error)
 
 
-def write_failure_text(error: pyvips.Error, scratch: Path) -> str:
-    """Why a file could not be written: what the system says to further bytes, or else what libvips says.
+def write_failure(path: Path, error: pyvips.Error, scratch: Path) -> ImageWriteError:
+    """The error for a file that could not be written: what the system says to further bytes, or what libvips says.
 
     Few of libvips' writers report that a disk is full. The file is emptied.
 
     Args:
+        path: of the result.
         error: of libvips.
         scratch: the unfinished file.
     """
@@ -45,6 +50,8 @@ def write_failure_text(error: pyvips.Error, scratch: Path) -> str:
                 os.fsync(file.fileno())
             finally:
                 file.truncate(0)  # libvips may hold it open, and with it space that the next image needs
-    except OSError as failure:
-        return os_error_text(failure)
-    return vips_error_text(error)
+    except OSError as reason:
+        failure = ImageWriteError(f"{path}: cannot be written: {os_error_text(reason)}")
+        failure.errno = reason.errno
+        return failure
+    return ImageWriteError(f"{path}: cannot be written: {vips_error_text(error)}")

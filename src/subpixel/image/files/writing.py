@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyvips
 
 from subpixel.errors import ImageWriteError, InvalidArgument
+from subpixel.image.files.animated_png import save_animation
 from subpixel.image.files.containers import gif, png, tiff, webp
+from subpixel.image.files.containers.isobmff_colours import set_code_points
 from subpixel.image.files.formats import Format, check_pixels, format_of
 from subpixel.image.files.image_data import ImageData
+from subpixel.image.files.library_defaults import kept_by_libvips, remove_defaults
 from subpixel.image.files.output_metadata import PreparedImage, prepare_metadata
 from subpixel.image.files.provenance import Provenance
 from subpixel.image.files.source_metadata import LOSSY, get_field
 from subpixel.image.files.verification import verify
-from subpixel.image.files.vips_errors import write_failure_text
+from subpixel.image.files.vips_errors import write_failure
 from subpixel.image.files.vips_paths import vips_path
+from subpixel.storage.file_kinds import file_kind
 from subpixel.storage.locks import scratch_file
+from subpixel.storage.name_limits import too_long
 from subpixel.storage.os_errors import write_errors_as
 
 __all__ = ["check_destination", "check_quality", "write", "write_vips_image"]
@@ -31,6 +38,7 @@ def write(
     overwrite: bool = False,
     quality: int | None = None,
     provenance: Provenance | None = None,
+    confirm: Callable[[], None] = lambda: None,
 ) -> tuple[str, ...]:
     """Write an image to a scratch file, verify its header, then move it into place in one step.
 
@@ -40,6 +48,7 @@ def write(
         overwrite: replace an existing file.
         quality: 1 … 100, of a lossy format; None for the default: 95, and lossless WebP where the source was lossless.
         provenance: how the image was made; written into it. None to write nothing about it.
+        confirm: called before the file is moved into place; an error that it raises discards the file.
 
     Returns:
         Notes about what the format cannot hold, one sentence each.
@@ -60,6 +69,7 @@ def write(
         pages=image.pages,
         quality=quality,
         provenance=provenance,
+        confirm=confirm,
     )
 
 
@@ -72,6 +82,7 @@ def write_vips_image(
     pages: int = 1,
     quality: int | None = None,
     provenance: Provenance | None = None,
+    confirm: Callable[[], None] = lambda: None,
 ) -> tuple[str, ...]:
     """The same for a libvips image, whose pixels may not be computed yet, and a header for its metadata."""
     form = check_destination(path, overwrite=overwrite)
@@ -80,17 +91,21 @@ def write_vips_image(
     lossy = header is not None and get_field(header, LOSSY, 0) == 1
     size = image.width * image.height * image.bands * {"uchar": 1, "ushort": 2}.get(image.format, 4)
     options = form.options(lossy, quality, size)
-    with write_errors_as(ImageWriteError, path), scratch_file(path, path.suffix.lower()) as file:
+    options["keep"] = kept_by_libvips(form, prepared.source_exif, resolution=prepared.resolution)
+    with write_errors_as(ImageWriteError, path), scratch_file(path, form.suffixes[0]) as file:
         try:
-            with vips_path(file) as name:
-                prepared.image.write_to_file(name, **options)
+            if prepared.times:
+                save_animation(file, prepared.image, prepared.times, get_field(prepared.image, "loop", 0), options)
+            else:
+                _save(_without_short_delays(prepared, form), file, options)
         except pyvips.Error as error:
-            raise ImageWriteError(f"{path}: cannot be written: {write_failure_text(error, file)}") from None
+            raise write_failure(path, error, file) from error
         try:
             _add_metadata(file, prepared, form)
         except ValueError as error:
             raise ImageWriteError(f"{path}: its metadata cannot be written ({error})") from None
         notes = verify(path, file, prepared, form)
+        confirm()
         _move_into_place(file, path, overwrite)
     return (*prepared.notes, *notes)
 
@@ -105,12 +120,14 @@ def check_destination(path: Path, *, overwrite: bool, makes_folder: bool = False
 
     Raises:
         InvalidArgument: a format that cannot be written.
-        ImageWriteError: the file exists, or its folder does not exist or is not writable.
+        ImageWriteError: the file exists or is a folder, pipe or device; or its folder does not exist or is not
+            writable.
     """
+    kind = file_kind(path)
+    if kind not in ("file", "missing"):
+        raise ImageWriteError(f"{path}: this is a {kind}; the name of a file is needed")
     form = format_of(path)
-    if os.path.isdir(path):
-        raise ImageWriteError(f"{path}: this is a folder")
-    if os.path.exists(path) and not overwrite:
+    if kind == "file" and not overwrite:
         raise ImageWriteError(f"{path}: exists already; overwrite=True replaces it")
     check_folder(path, makes_folder=makes_folder)
     return form
@@ -121,8 +138,13 @@ def check_folder(path: Path, *, makes_folder: bool = False) -> None:
     folder = path.parent
     while makes_folder and folder.name and not os.path.lexists(folder):
         folder = folder.parent
+    if os.path.lexists(folder) and not os.path.isdir(folder):
+        raise ImageWriteError(f"{path}: {folder} is not a folder")
     if not os.path.isdir(folder):
         raise ImageWriteError(f"{path}: the folder {folder} does not exist")
+    why = too_long(path, folder)
+    if why:
+        raise ImageWriteError(f"{path}: {why}")
     if not os.access(folder, os.W_OK):
         raise ImageWriteError(f"{path}: the folder {folder} is not writable")
 
@@ -139,16 +161,55 @@ def check_quality(form: Format, quality: int | None) -> None:
         )
 
 
+def _save(image: pyvips.Image, file: Path, options: dict[str, Any]) -> None:
+    """Write an image by libvips, which gets no name: it takes UTF-8 only and parses options from its end."""
+    descriptor = os.open(file, os.O_RDWR | getattr(os, "O_BINARY", 0))
+    try:
+        image.write_to_target(pyvips.Target.new_to_descriptor(descriptor), file.suffix, **options)
+    except pyvips.Error as error:
+        if "no filename associated" not in str(error):
+            raise
+        with vips_path(file) as name:  # a format that libvips writes by name only
+            image.write_to_file(name, **options)
+    finally:
+        os.close(descriptor)
+
+
 def _add_metadata(file: Path, prepared: PreparedImage, form: Format) -> None:
-    """Add what libvips does not write."""
-    if form.name == "TIFF" and (prepared.exif is not None or prepared.iptc is not None):
-        tiff.add_metadata(file, prepared.exif, prepared.iptc, (prepared.image.width, prepared.image.height))
+    """Add what libvips does not write, and remove what it invents."""
+    remove_defaults(file, form, prepared.source_exif, resolution=prepared.resolution)
+    if form.name == "TIFF" and (prepared.exif is not None or prepared.iptc is not None or prepared.tiff_tags):
+        size = prepared.image.width, prepared.image.height
+        tiff.add_metadata(file, prepared.exif, prepared.iptc, size, prepared.tiff_tags)
+    if form.name == "PNG" and prepared.chunks:
+        png.insert_chunks(file, prepared.chunks)
     if form.name == "PNG" and prepared.texts:
         png.add_texts(file, prepared.texts)
     if form.name == "WebP" and prepared.pages > 1:
         webp.set_exif_height(file, prepared.image.height // prepared.pages)
+        if prepared.background is not None:
+            webp.set_background(file, prepared.background)
+        written, wanted = (
+            get_field(each, "delay", []) for each in (_without_short_delays(prepared, form), prepared.image)
+        )
+        if written != wanted:
+            webp.set_durations(file, written, wanted)
+    if prepared.code_points is not None:
+        set_code_points(file, *prepared.code_points)
     if form.name == "GIF" and (prepared.xmp is not None or prepared.comments):
         gif.add_blocks(file, prepared.xmp, prepared.comments)
+    if form.name == "GIF" and prepared.aspect:
+        gif.set_aspect(file, prepared.aspect)
+
+
+def _without_short_delays(prepared: PreparedImage, form: Format) -> pyvips.Image:
+    """The image for libvips, which takes 10 ms and less for 100 ms in a WebP: there, all delays are longer by 1 s."""
+    delays = get_field(prepared.image, "delay", [])
+    if form.name != "WebP" or prepared.pages == 1 or not delays or min(delays) > 10:
+        return prepared.image
+    image = prepared.image.copy()
+    image.set_type(pyvips.GValue.array_int_type, "delay", [delay + 1000 for delay in delays])
+    return image
 
 
 def _move_into_place(scratch: Path, path: Path, overwrite: bool) -> None:

@@ -22,6 +22,7 @@ from subpixel.ops.axes import Layout, Padding, parse_layout
 from subpixel.ops.convolution.compiled import conv_transpose_compiled, subpixel_conv_compiled
 from subpixel.ops.convolution.numpy_conv import Operands, correlate, correlate_transpose, operands, run_numpy
 from subpixel.ops.shuffle import Order, check_order, pixel_shuffle
+from subpixel.ops.tracing import all_known, is_free, operator
 
 __all__ = ["conv", "conv_transpose", "subpixel_conv"]
 
@@ -44,6 +45,7 @@ class _ConvolutionPlan:
         )
 
 
+@operator
 def conv(
     x: Any,
     weight: Any,
@@ -97,7 +99,7 @@ def _plan_conv(
     span = [d * (k - 1) + 1 for d, k in zip(dilations, given.kernel, strict=True)]
     pads = axes.padding(padding, given.sizes, span, strides)
     padded = [n + sum(pad) for n, pad in zip(given.sizes, pads, strict=True)]
-    if any(n < k for n, k in zip(padded, span, strict=True)):
+    if any(n < k for n, k in zip(padded, span, strict=True) if not is_free(n)):
         raise InvalidArgument(
             f"conv: spatial sizes {given.sizes} with padding {pads} are smaller than the window {tuple(span)}; "
             f"more padding, a smaller kernel or less dilation is needed"
@@ -120,6 +122,7 @@ def _run_conv(given: Operands, plan: _ConvolutionPlan) -> Any:
     return given.back(given.axes.restore(given.a, y))
 
 
+@operator
 def conv_transpose(
     x: Any,
     weight: Any,
@@ -176,7 +179,7 @@ def conv_transpose(
         wanted = axes.spatial_sizes("output_size", output_size)
         extra = tuple(n - usual for n, usual in zip(wanted, least, strict=True))
     limits = tuple(max(s, d) for s, d in zip(strides, dilations, strict=True))
-    if any(not 0 <= e < most for e, most in zip(extra, limits, strict=True)):
+    if any(not 0 <= e < most for e, most in zip(extra, limits, strict=True) if not is_free(e)):
         values = f"output_padding {extra}" if output_size is None else f"output_size={output_size!r}"
         top = tuple(n + most - 1 for n, most in zip(least, limits, strict=True))
         raise InvalidArgument(
@@ -184,7 +187,7 @@ def conv_transpose(
             f"sizes from {least} to {top} are possible"
         )
     sizes = tuple(n + e for n, e in zip(least, extra, strict=True))
-    if min(sizes) < 1 or min(given.sizes) < 1:
+    if any(n < 1 for n in (*sizes, *given.sizes) if not is_free(n)):
         raise InvalidArgument(
             f"conv_transpose: input {given.sizes}, kernel {given.kernel}, stride {strides} and padding {pads} "
             f"lead to size {sizes}; less padding is needed"
@@ -202,6 +205,7 @@ def conv_transpose(
     return given.back(axes.restore(given.a, y))
 
 
+@operator
 def subpixel_conv(
     x: Any,
     weight: Any,
@@ -248,7 +252,7 @@ def subpixel_conv(
     factors = parse_layout("pixel_shuffle", layout).per_axis("r", r)
     if given.weight.shape[0] % math.prod(factors) == 0:
         grid = [n * f for n, f in zip(plan.counts, factors, strict=True)]
-        if any(before + after >= n for n, (before, after) in zip(grid, cut, strict=True)):
+        if any(before + after >= n for n, (before, after) in zip(grid, cut, strict=True) if not is_free(n)):
             raise InvalidArgument(
                 f"subpixel_conv: crop {cut} leaves nothing of a result of {tuple(grid)}; a smaller crop is needed"
             )
@@ -281,7 +285,7 @@ def _torch_conv(given: Operands, stride: tuple[int, ...], pads: Pairs, dilation:
 
     run = (functional.conv1d, functional.conv2d, functional.conv3d)[given.axes.dims - 1]
     x, padding = given.x, [before for before, _ in pads]
-    if any(before != after for before, after in pads):
+    if not all(all_known(pair) and pair[0] == pair[1] for pair in pads):
         x, padding = given.a.pad(x, [(0, 0), (0, 0), *pads], 0), [0] * len(pads)
     return run(x, given.weight, given.bias, stride, padding, dilation, given.groups)
 
@@ -295,5 +299,5 @@ def _torch_conv_transpose(
     common = [min(pad) for pad in pads]
     y = run(given.x, given.weight, given.bias, stride, common, extra, given.groups, dilation)
     for axis, ((before, after), less) in enumerate(zip(pads, common, strict=True), start=2):
-        y = y.narrow(axis, before - less, int(y.shape[axis]) - (before - less) - (after - less))
+        y = y.narrow(axis, before - less, y.shape[axis] - (before - less) - (after - less))
     return y

@@ -17,10 +17,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from subpixel.errors import InvalidArgument
+import numpy as np
+
+from subpixel.errors import InvalidArgument, Unsupported
 from subpixel.ops.axes import is_integer
 from subpixel.ops.convolution.phases import dilate, enter_kernel, join_phases, merge_phases, repeat_phases, split_phases
 from subpixel.ops.shuffle import Order, check_order
+from subpixel.ops.tracing import constant, is_compiled, operator, shows_values
 
 __all__ = ["ConvTransposeForm", "SubpixelForm", "conv_transpose_to_subpixel", "subpixel_to_conv_transpose"]
 
@@ -90,6 +93,17 @@ def conv_transpose_to_subpixel(
     >>> form.weight[:, 0].tolist(), form.padding, form.crop
     ([[3, 1], [0, 2]], ((1, 1),), ((0, 1),))
     """
+    given = (stride, padding, output_padding, dilation, groups, order)
+    if is_compiled():
+        return SubpixelForm(
+            *_subpixel_tensors(weight, bias, *given), *_subpixel_numbers(*_shapes(weight, bias), *given)
+        )
+    return _to_subpixel(weight, bias, *given)
+
+
+def _to_subpixel(
+    weight: Any, bias: Any, stride: Any, padding: Any, output_padding: Any, dilation: Any, groups: int, order: Order
+) -> SubpixelForm:
     op = "conv_transpose_to_subpixel"
     a, weight, bias, axes, send = enter_kernel(op, weight, bias)
     steps, dilations = axes.per_axis("stride", stride), axes.per_axis("dilation", dilation)
@@ -158,6 +172,17 @@ def subpixel_to_conv_transpose(
     >>> form.weight.tolist(), form.padding
     ([[[1, 2, 3]]], ((0, 0),))
     """
+    given = (r, padding, crop, dilation, groups, order, kernel)
+    if is_compiled():
+        return ConvTransposeForm(
+            *_transposed_tensors(weight, bias, *given), *_transposed_numbers(*_shapes(weight, bias), *given)
+        )
+    return _to_transposed(weight, bias, *given)
+
+
+def _to_transposed(
+    weight: Any, bias: Any, r: Any, padding: Any, crop: Any, dilation: Any, groups: int, order: Order, kernel: Any
+) -> ConvTransposeForm:
     op = "subpixel_to_conv_transpose"
     a, weight, bias, axes, send = enter_kernel(op, weight, bias)
     steps, dilations = axes.per_axis("r", r), axes.per_axis("dilation", dilation)
@@ -177,7 +202,14 @@ def subpixel_to_conv_transpose(
     inside = full[(..., *(slice(0, k) for k in size))]
     if any(k > n for k, n in zip(size, whole, strict=True)):
         raise InvalidArgument(f"{op}: kernel={kernel!r}: at most the full kernel of {whole} is possible")
-    if bool((full != 0).sum() != (inside != 0).sum()):
+    if size == whole:
+        pass
+    elif not shows_values(full):
+        raise Unsupported(
+            f"{op}: kernel={kernel!r}: whether the taps beyond it are zero is not known while torch.compile, "
+            "torch.export or vmap traces; convert the weights before"
+        )
+    elif bool((full != 0).sum() != (inside != 0).sum()):
         raise InvalidArgument(f"{op}: kernel={kernel!r}: the full kernel of {whole} has nonzero taps beyond it")
     front, back, final, extra = [], [], [], []
     for n, k, s, (before, after), (start, end) in zip(whole, size, steps, pads, cuts, strict=True):
@@ -198,6 +230,36 @@ def subpixel_to_conv_transpose(
         output_padding=tuple(extra),
         groups=groups,
     )
+
+
+def _shapes(weight: Any, bias: Any) -> tuple[tuple[int, ...], tuple[int, ...] | None]:
+    return tuple(weight.shape), None if bias is None else tuple(bias.shape)
+
+
+@operator
+def _subpixel_tensors(weight: Any, bias: Any, *given: Any) -> tuple[Any, Any]:
+    form = _to_subpixel(weight, bias, *given)
+    return form.weight, form.bias
+
+
+@constant
+def _subpixel_numbers(weight: tuple[int, ...], bias: tuple[int, ...] | None, *given: Any) -> tuple[Any, ...]:
+    """The values of a form besides its arrays, which follow from the shapes."""
+    form = _to_subpixel(np.zeros(weight, np.uint8), None if bias is None else np.zeros(bias, np.uint8), *given)
+    return form.r, form.padding, form.crop, form.groups, form.order
+
+
+@operator
+def _transposed_tensors(weight: Any, bias: Any, *given: Any) -> tuple[Any, Any]:
+    form = _to_transposed(weight, bias, *given)
+    return form.weight, form.bias
+
+
+@constant
+def _transposed_numbers(weight: tuple[int, ...], bias: tuple[int, ...] | None, *given: Any) -> tuple[Any, ...]:
+    """As :func:`_subpixel_numbers`."""
+    form = _to_transposed(np.zeros(weight, np.uint8), None if bias is None else np.zeros(bias, np.uint8), *given)
+    return form.stride, form.padding, form.output_padding, form.groups
 
 
 def _padding_and_crop(

@@ -15,9 +15,10 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from subpixel.errors import InvalidArgument
+from subpixel.errors import InvalidArgument, Unsupported
 from subpixel.ops.arrays import Arithmetic, Back, enter
 from subpixel.ops.axes import Axes, is_integer
+from subpixel.ops.tracing import shows_values
 
 __all__ = ["Operands", "correlate", "correlate_transpose", "operands", "run_numpy"]
 
@@ -71,7 +72,7 @@ def operands(axes: Axes, x: Any, weight: Any, bias: Any, groups: Any, transposed
         raise InvalidArgument(
             f"{op}: weight of shape {shape}: {meaning}, *kernel) with {axes.dims} kernel sizes of at least 1 is needed"
         )
-    channels = int(x.shape[1])
+    channels = x.shape[1]
     fit = shape[0] if transposed else shape[1] * groups
     if channels != fit or shape[0] % groups:
         raise InvalidArgument(
@@ -101,6 +102,11 @@ def run_numpy(given: Operands, core: Any) -> Any:
     """Run ``core(x, weight)`` on NumPy arrays of a suitable dtype, and add the bias; for torch's integers too."""
     x, weight, bias = given.x, given.weight, given.bias
     if given.a.name == "torch":
+        if not all(shows_values(v) for v in (x, weight, bias)):
+            raise Unsupported(
+                f"{given.axes.op}: NumPy sums integers, so torch.compile, torch.export and vmap cannot trace them; "
+                "floats are needed there"
+            )
         x, weight, bias = (v if v is None else v.detach().cpu().numpy() for v in (x, weight, bias))
     work, result = _dtypes(given.axes.op, x, weight, bias, given.terms)
     y = core(x.astype(work, copy=False), weight.astype(work, copy=False))

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from subpixel.errors import InvalidArgument
+from subpixel.errors import InvalidArgument, Unsupported
 from subpixel.ops.arrays import Arithmetic, Back, enter
 from subpixel.ops.axes import Axes, parse_layout
+from subpixel.ops.tracing import shows_values
 
 __all__ = ["dilate", "enter_kernel", "join_phases", "kernel_axes", "merge_phases", "repeat_phases", "split_phases"]
 
@@ -91,6 +92,11 @@ def merge_phases(op: str, a: Arithmetic, x: Any, cell: int, order: str) -> Any:
     """The inverse of :func:`repeat_phases` for a bias. InvalidArgument if the phases differ."""
     c = int(x.shape[0]) // cell
     phases = a.reshape(x, (c, cell)) if order == "CRD" else a.transpose(a.reshape(x, (cell, c)), (1, 0))
+    if not shows_values(phases):
+        raise Unsupported(
+            f"{op}: whether the bias is equal for all phases of a channel is not known while torch.compile, "
+            "torch.export or vmap traces; convert the weights before"
+        )
     if bool((phases != phases[:, :1]).any()):
         raise InvalidArgument(
             f"{op}: the bias differs between the {cell} phases of a channel; a transposed convolution needs equal ones"

@@ -9,13 +9,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subpixel.ops.native import available_threads, native_module
+from subpixel.ops.pooling.positions import PositionPlane
 
-__all__ = ["max_unpool_compiled"]
+__all__ = ["in_windows_compiled", "max_unpool_compiled"]
 
 # Arrays of at least this size get fresh pages from the system, which are zero already: it is glibc's largest threshold.
 # Smaller arrays reuse memory, which is cheaper to clear plane by plane while it is in the cache.
 _MIN_FRESH_BYTES = 32 << 20
 _MIN_PARALLEL_BYTES = 1 << 20  # fewer are written before another thread has started
+
+
+def in_windows_compiled(positions: Any, plane: PositionPlane) -> bool | None:
+    """Whether each position, ``(N, C, *counts)``, is that of a sample in its own window of a plane.
+
+    None if the module is not installed or does not support the case.
+    """
+    module = native_module()
+    if module is None or plane.storage_order or positions.dtype not in (np.int32, np.int64) or not positions.size:
+        return None
+    (n, c, *counts), missing = positions.shape, 3 - len(plane.sizes)
+    before = [pad for pad, _ in plane.padding]
+    axes = [(1, 1, 1, 1, 0)] * missing + list(zip(counts, plane.sizes, plane.kernel, plane.stride, before, strict=True))
+    if max(number for axis in axes for number in axis) >= 1 << 31:
+        return None
+    content = np.ascontiguousarray(positions).reshape(-1).view(np.uint8)
+    threads = available_threads() if positions.nbytes >= _MIN_PARALLEL_BYTES else 1
+    fits: bool = module.in_windows(content, n * c, axes, positions.itemsize, plane.indices == "onnx", threads)
+    return fits
 
 
 def max_unpool_compiled(

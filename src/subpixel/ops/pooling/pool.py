@@ -20,15 +20,25 @@ from typing import Any, Literal
 from subpixel.errors import InvalidArgument
 from subpixel.ops.arrays import Arithmetic, enter
 from subpixel.ops.axes import Axes, Layout, Padding, parse_layout
-from subpixel.ops.pooling.compiled import max_unpool_compiled
-from subpixel.ops.pooling.positions import check_counting, convert_positions, flat_positions
+from subpixel.ops.pooling.compiled import in_windows_compiled, max_unpool_compiled
+from subpixel.ops.pooling.positions import (
+    PositionPlane,
+    check_counting,
+    check_range,
+    convert_positions,
+    raster_positions,
+    refuse_other_plane,
+)
+from subpixel.ops.pooling.torch_pool import torch_max_pool, torch_scatter
 from subpixel.ops.pooling.windows import window_maxima, window_maxima_with_positions, windows
+from subpixel.ops.tracing import all_known, operator, shows_values
 
 __all__ = ["Counting", "average_unpool", "max_pool", "max_unpool"]
 
 Counting = Literal["torch", "onnx"]
 
 
+@operator
 def max_pool(
     x: Any,
     kernel: int | Sequence[int],
@@ -85,20 +95,21 @@ def max_pool(
     shape = tuple(x.shape)
     span = [d * (k - 1) + 1 for d, k in zip(dilations, kernels, strict=True)]
     pads = axes.padding(padding, shape[2:], span, strides)
-    plan = windows(axes, shape, kernels, strides, pads, dilations, bool(ceil_mode))
+    arguments = (kernels, strides, pads, dilations, bool(ceil_mode))
     where = None
     if a.name == "torch":
-        values, where = _torch_max_pool(a, x, plan, kernels, strides, pads, dilations, bool(ceil_mode))
+        values, where = torch_max_pool(axes, a, x, *arguments)
     elif return_indices:
-        values, where = window_maxima_with_positions(a, x, plan)
+        values, where = window_maxima_with_positions(a, x, windows(axes, shape, *arguments))
     else:
-        values = window_maxima(x, plan)
+        values = window_maxima(x, windows(axes, shape, *arguments))
     values = back(axes.restore(a, values))
     if not return_indices:
         return values
     return values, back(axes.restore(a, convert_positions(where, shape, indices, storage_order, a, x)))
 
 
+@operator
 def max_unpool(
     values: Any,
     positions: Any,
@@ -133,7 +144,9 @@ def max_unpool(
         stored (torch leaves this undefined), and the others get no gradient.
 
     Raises:
-        InvalidArgument: an argument is out of range, shapes differ, or a position lies outside the result.
+        InvalidArgument: an argument is out of range, shapes differ, a position lies outside the result, or all
+            positions are those of a plane of another size or of another counting. Values that are traced or vectorised
+            (``torch.compile``, ``torch.export``, ``vmap``) are not compared.
 
     Source: torch ``max_unpool2d``; the ONNX operator MaxUnpool, opset 22.
 
@@ -157,19 +170,29 @@ def max_unpool(
     values, positions = axes.planes(a, values), axes.planes(a, positions)
     size = _unpool_size(axes, tuple(values.shape[2:]), kernels, strides, pads, output_size)
     inner = size if indices_size is None else axes.spatial_sizes("indices_size", indices_size)
-    if any(i > n for i, n in zip(inner, size, strict=True)):
+    if all_known((*inner, *size)) and any(i > n for i, n in zip(inner, size, strict=True)):
         raise InvalidArgument(f"max_unpool: indices_size {inner}: at most the size of the result, {size}, is possible")
     shape = (*values.shape[:2], *inner)
     axes.check_size((*shape[:2], *size), 8)
+    plane = PositionPlane(inner, indices, storage_order, kernels, strides, pads)
     y = max_unpool_compiled(values, positions, shape, indices, storage_order) if a.name == "numpy" else None
-    if y is None:
-        flat = flat_positions(axes, a, positions, shape, indices, storage_order)
-        y = a.reshape(_scatter(a, a.reshape(values, (-1,)), flat, math.prod(shape)), shape)
+    if y is not None:
+        refuse_other_plane(axes, a, positions, plane, in_windows_compiled(positions, plane))
+    else:
+        if shows_values(positions):
+            check_range(axes, a, positions, plane)
+            refuse_other_plane(axes, a, positions, plane, None)
+        elif indices == "torch":
+            # A position beyond its plane would be one in the next plane; below 0 it is an error of torch later on.
+            positions = a.where((positions >= 0) & (positions < math.prod(inner)), positions, -math.prod(shape))
+        places = raster_positions(a, positions, shape, indices, storage_order)
+        y = _scatter(a, values, places, shape) if a.name == "numpy" else torch_scatter(values, places, shape)
     if inner != size:
         y = a.pad(y, [(0, 0), (0, 0), *((0, n - i) for n, i in zip(size, inner, strict=True))], 0)
     return back(axes.restore(a, y))
 
 
+@operator
 def average_unpool(x: Any, kernel: int | Sequence[int], *, layout: Layout = "NCHW") -> Any:
     """Average unpooling: repeat every sample over a window. Average pooling of the result gives ``x``.
 
@@ -206,32 +229,6 @@ def average_unpool(x: Any, kernel: int | Sequence[int], *, layout: Layout = "NCH
     return back(a.reshape(a.copy(y), (*front, *grid, *end)))
 
 
-def _torch_max_pool(
-    a: Arithmetic,
-    x: Any,
-    plan: Any,
-    kernel: tuple[int, ...],
-    stride: tuple[int, ...],
-    padding: tuple[tuple[int, int], ...],
-    dilation: tuple[int, ...],
-    ceil_mode: bool,
-) -> tuple[Any, Any]:
-    """torch's pooling if it supports the arguments; else positions in NumPy's way, and values and gradients by them."""
-    import torch
-    from torch.nn import functional
-
-    if x.is_floating_point() and x.numel() and all(b == e <= k // 2 for (b, e), k in zip(padding, kernel, strict=True)):
-        pool = (functional.max_pool1d, functional.max_pool2d, functional.max_pool3d)[len(kernel) - 1]
-        pads = [before for before, _ in padding]
-        values, where = pool(x, kernel, stride, pads, dilation, ceil_mode=ceil_mode, return_indices=True)
-        return values, where
-    with torch.no_grad():
-        _, where = window_maxima_with_positions(a, x.detach(), plan)
-    planes, counts = tuple(x.shape[:2]), tuple(where.shape[2:])
-    values = x.reshape(*planes, math.prod(x.shape[2:])).gather(2, where.reshape(*planes, math.prod(counts)))
-    return values.reshape(*planes, *counts), where
-
-
 def _unpool_size(
     axes: Axes,
     counts: tuple[int, ...],
@@ -245,6 +242,8 @@ def _unpool_size(
         for n, k, s, (before, after) in zip(counts, kernel, stride, padding, strict=True)
     )
     size = default if output_size is None else axes.spatial_sizes("output_size", output_size)
+    if not all_known((*size, *default)):
+        return size  # a comparison would bind the free sizes
     if any(abs(n - usual) >= s for n, usual, s in zip(size, default, stride, strict=True)):
         raise InvalidArgument(
             f"{axes.op}: output_size {size}: kernel {kernel}, stride {stride} and padding {padding} lead from "
@@ -258,17 +257,8 @@ def _unpool_size(
     return size
 
 
-def _scatter(a: Arithmetic, values: Any, flat: Any, total: int) -> Any:
-    """``(total,)`` zeros with the values at their positions; of several values at one position, the last."""
-    y = a.zeros((total,), values)
-    if a.name == "numpy":
-        y[flat] = values  # of repeated positions, NumPy stores the last
-        return y
-    import torch
-
-    # torch does not define the order of writing, so the last value of each position is found first, by its number.
-    number = torch.arange(flat.numel(), device=flat.device)
-    last = torch.full((total,), -1, dtype=torch.int64, device=flat.device)
-    last = last.scatter_reduce(0, flat, number, "amax")
-    is_last = last[flat] == number
-    return y.scatter(0, flat[is_last], values[is_last])
+def _scatter(a: Arithmetic, values: Any, places: Any, shape: tuple[int, ...]) -> Any:
+    """Zeros of a shape with the values at their positions in it; of several values at one position, the last."""
+    y = a.zeros((math.prod(shape),), values)
+    y[a.reshape(places, (-1,))] = a.reshape(values, (-1,))  # of repeated positions, NumPy stores the last
+    return a.reshape(y, shape)

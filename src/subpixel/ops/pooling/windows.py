@@ -123,7 +123,8 @@ def window_maxima_with_positions(a: Arithmetic, x: Any, plan: Sequence[PoolingWi
     for axis, (window, step) in enumerate(zip(plan, pitch, strict=True)):
         best = a.take(best, window.first, axis + 2)
         position = position[..., None] + window.first * step
-    where = a.copy(a.expand(a.constant(position, x), best.shape))
+    # Added to an array, so that it becomes one for each image where torch computes several at a time.
+    where = a.astype((best != best) & False, "int64") + a.constant(position, x)
     floating = "float" in a.dtype(x)
     for taps in itertools.product(*(window.taps for window in plan)):
         region = (..., *(outputs for outputs, _ in taps))

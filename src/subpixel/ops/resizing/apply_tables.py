@@ -9,6 +9,7 @@ import numpy as np
 
 from subpixel.ops.arrays import Arithmetic
 from subpixel.ops.resizing import compiled
+from subpixel.ops.resizing.alpha import divide_by_alpha, multiply_by_alpha
 from subpixel.ops.resizing.convention import Convention
 from subpixel.ops.resizing.integers import ALGORITHMS
 from subpixel.ops.resizing.plan import ResizePlan
@@ -24,6 +25,9 @@ def apply(ar: Arithmetic, x: Any, plan: ResizePlan) -> Any:
     """Resize ``x`` by a plan. The result has its dtype."""
     if not plan.changed_sides:
         return ar.copy(x)
+    if plan.alpha_axis is not None:
+        y = _resize(ar, multiply_by_alpha(ar, x, plan.alpha_axis), plan)
+        return divide_by_alpha(ar, y, plan.alpha_axis)
     if plan.in_linear_light:
         return _resize_in_linear_light(ar, x, plan)
     return _resize(ar, x, plan)

@@ -146,7 +146,7 @@ def plan_fixed_point(algorithm: str, shape: Sequence[int], tables: Sequence[Tabl
         return None
     if steps.between != "uint8" and (len(tables) != 2 or not _neighbours(tables)):
         return None
-    if steps.mean_of_four and mean_of_four(shape, tables):
+    if mean_of_four(algorithm, shape, tables):
         return None
 
     def axis_of(k: int, n_in: int, taps: AxisTaps) -> Any:

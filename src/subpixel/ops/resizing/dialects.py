@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from subpixel.ops.resizing.convention import Convention
+from subpixel.ops.resizing.scales import Product
 
 __all__ = ["DIALECTS", "LARGE", "OWN", "TWO_AXES", "UPSCALING", "Dialect", "Like", "Preset"]
 
@@ -38,6 +39,7 @@ class Preset:
         always: options that have only this value in the library.
         sizes_only: positions follow from the sizes alone, whatever scale was given.
         integer: the integer algorithm for u8, of :mod:`subpixel.ops.resizing.integers`.
+        interpolate: torch's name of the mode for ``torch.nn.functional.interpolate``; None if it has none.
     """
 
     convention: Convention
@@ -46,6 +48,7 @@ class Preset:
     always: Mapping[str, Any] = field(default_factory=dict)
     sizes_only: bool = False
     integer: str | None = None
+    interpolate: str | None = None
 
     @property
     def options(self) -> set[str]:
@@ -65,6 +68,8 @@ class Dialect:
     layouts: Mapping[int, str]
     dims: tuple[int, ...] = (1, 2, 3)
     size: Literal["floor", "ceil", "round"] = "floor"
+    # The precision in which a size is multiplied by a scale.
+    product: Product = "double"
     # Options besides the fields and flags of its modes.
     options: tuple[str, ...] = ()
     # The rounding of integers: half up, to even or away from zero; after each axis or after the last one.
@@ -102,6 +107,7 @@ def _own() -> Dialect:
         "cubic",
         {3: "HWC"},
         size="ceil",
+        product="exact",
         options=("roi", "keep_aspect"),
         rounding="up",
         each_axis=True,
@@ -139,6 +145,7 @@ def _torch() -> Dialect:
         "lanczos": Preset(lanczos, double, always={"antialias": True, "align_corners": False}, integer="torch"),
         "area": Preset(Convention("adaptive"), sizes_only=True),
     }
+    modes = {name: replace(preset, interpolate=name) for name, preset in modes.items()}
     # Integers are u8 only: torch supports no others.
     return Dialect(
         "torch",
@@ -160,13 +167,13 @@ def _onnx() -> Dialect:
         "linear": Preset(convention, fields=interpolating),
         "cubic": Preset(replace(convention, kernel="cubic", a=-0.75), fields=(*interpolating, "a")),
     }
-    return Dialect("onnx", modes, "nearest", {}, options=("roi", "keep_aspect"))
+    return Dialect("onnx", modes, "nearest", {}, product="single", options=("roi", "keep_aspect"))
 
 
 def _onnx_upsample() -> Dialect:
     convention = Convention("linear", coordinates="asymmetric")
     modes = {"nearest": Preset(replace(convention, kernel="nearest", nearest="floor")), "linear": Preset(convention)}
-    return Dialect("onnx_upsample", modes, "nearest", {})
+    return Dialect("onnx_upsample", modes, "nearest", {}, product="single")
 
 
 def _opencv() -> Dialect:
@@ -207,6 +214,7 @@ def _pillow() -> Dialect:
         each_axis=True,
         order="pillow",
         sums="float64",
+        options=("alpha",),
     )
 
 

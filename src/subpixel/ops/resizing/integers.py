@@ -43,13 +43,14 @@ class FixedPointAlgorithm:
         axes: the functions that round the weights of the first axis and of later ones.
         between: the dtype between two axes.
         shifts: the bits shifted out after each axis; None for the bits of its weights.
-        mean_of_four: whether halving both axes is a mean of four samples.
+        mean_of_four: the numbers of channels with which halving both axes is *not* a mean of four samples, rounded half
+            to even; None if it never is.
     """
 
     axes: tuple[Callable[[AxisTaps], FixedPointTaps], Callable[[AxisTaps], FixedPointTaps]]
     between: str
     shifts: tuple[int, int] | None = None
-    mean_of_four: bool = False
+    mean_of_four: tuple[int, ...] | None = None
 
 
 def pillow(ar: Arithmetic, x: Any, tables: Sequence[Table]) -> Any:
@@ -69,11 +70,8 @@ def opencv_linear(ar: Arithmetic, x: Any, tables: Sequence[Table]) -> Any:
     both sides exactly is a mean of four samples, which is rounded half up only with 1, 3 or 4 channels.
     """
     (columns, along), (rows, down) = tables
-    if mean_of_four(x.shape, tables):
-        y = ar.astype(x, "int32")
-        for axis, taps in tables:
-            y = ar.take(y, taps.index[:, 0], axis) + ar.take(y, taps.index[:, 1], axis)
-        return ar.astype((y + 1 + ((y >> 2) & 1)) >> 2, "uint8")
+    if mean_of_four("opencv_linear", x.shape, tables):
+        return _mean_of_four(ar, x, tables)
     y = _sum(ar, ar.astype(x, "int32"), columns, _opencv_columns(along)) >> 4
     weight = _opencv_weights(down).weight
     parts = [(ar.take(y, down.index[:, t], rows) * _along(ar, weight[:, t], y, rows)) >> 16 for t in (0, 1)]
@@ -81,7 +79,12 @@ def opencv_linear(ar: Arithmetic, x: Any, tables: Sequence[Table]) -> Any:
 
 
 def opencv_linear_exact(ar: Arithmetic, x: Any, tables: Sequence[Table]) -> Any:
-    """OpenCV's ``INTER_LINEAR_EXACT``: 8 bits for each axis, exact between them, rounded half up."""
+    """OpenCV's ``INTER_LINEAR_EXACT``: 8 bits for each axis, exact between them, rounded half up.
+
+    Halving both sides of an image of five and more channels is that of ``INTER_LINEAR``.
+    """
+    if mean_of_four("opencv_linear_exact", x.shape, tables):
+        return _mean_of_four(ar, x, tables)
     y = ar.astype(x, "int32")
     for axis, taps in tables:
         y = _sum(ar, y, axis, _opencv_exact_columns(taps))
@@ -99,12 +102,20 @@ def opencv(ar: Arithmetic, x: Any, tables: Sequence[Table]) -> Any:
     return ar.astype(ar.clip((y + (1 << (2 * _OPENCV_BITS - 1))) >> (2 * _OPENCV_BITS), 0, 255), "uint8")
 
 
-def mean_of_four(shape: Sequence[int], tables: Sequence[Table]) -> bool:
-    """Whether OpenCV's ``INTER_LINEAR`` ignores the tables and takes a mean of four, rounded half to even."""
+def mean_of_four(algorithm: str, shape: Sequence[int], tables: Sequence[Table]) -> bool:
+    """Whether an algorithm of OpenCV ignores the tables and takes a mean of four, rounded half to even."""
     axes = [axis for axis, _ in tables]
     channels = shape[-1] if len(shape) - 1 not in axes else 1
     halved = all(shape[axis] == 2 * len(taps.index) for axis, taps in tables)
-    return halved and channels not in (1, 3, 4)
+    others = FIXED[algorithm].mean_of_four
+    return halved and others is not None and channels not in others
+
+
+def _mean_of_four(ar: Arithmetic, x: Any, tables: Sequence[Table]) -> Any:
+    y = ar.astype(x, "int32")
+    for axis, taps in tables:
+        y = ar.take(y, taps.index[:, 0], axis) + ar.take(y, taps.index[:, 1], axis)
+    return ar.astype((y + 1 + ((y >> 2) & 1)) >> 2, "uint8")
 
 
 def _axis_by_axis(ar: Arithmetic, x: Any, tables: Sequence[tuple[int, FixedPointTaps]]) -> Any:
@@ -181,6 +192,8 @@ FIXED = {
     "pillow": FixedPointAlgorithm((_pillow_weights, _pillow_weights), "uint8"),
     "torch": FixedPointAlgorithm((_torch_weights, _torch_weights), "uint8"),
     "opencv": FixedPointAlgorithm((_opencv_weights, _opencv_weights), "int32", (0, 2 * _OPENCV_BITS)),
-    "opencv_linear": FixedPointAlgorithm((_opencv_columns, _opencv_weights), "int16", (4, 1), mean_of_four=True),
-    "opencv_linear_exact": FixedPointAlgorithm((_opencv_exact_columns, _opencv_exact_columns), "int32", (0, 16)),
+    "opencv_linear": FixedPointAlgorithm((_opencv_columns, _opencv_weights), "int16", (4, 1), (1, 3, 4)),
+    "opencv_linear_exact": FixedPointAlgorithm(
+        (_opencv_exact_columns, _opencv_exact_columns), "int32", (0, 16), (1, 2, 3, 4)
+    ),
 }

@@ -79,7 +79,8 @@ def _check_known(dialect: Dialect, preset: Preset, mode: str, options: Mapping[s
     known = set().union(*(p.options for p in dialect.modes.values())) | set(dialect.options)
     for name, value in options.items():
         if name not in known:
-            others = f"it has {', '.join(sorted(known))}" if known else "it has only mode, size and scale"
+            few = ", and ".join(["it has only mode, size and scale", *known])
+            others = f"it has {', '.join(sorted(known))}" if len(known) > 1 else few
             raise InvalidArgument(f"resize: {name} is not a parameter{_of(dialect)}; {others}")
         if name not in preset.options and name not in dialect.options:
             fitting = ", ".join(m for m, p in dialect.modes.items() if name in p.options)
@@ -101,6 +102,8 @@ def _check_value(name: str, value: Any) -> None:
         raise InvalidArgument(f"resize: {name}={value!r}: True or False is needed")
     if name in ("a", "extrapolation") and not (is_number(value) and math.isfinite(value)):
         raise InvalidArgument(f"resize: {name}={value!r}: a finite number is needed")
+    if name == "alpha" and value not in ("premultiply", "plain"):
+        raise unknown(name, value, ("premultiply", "plain"), where="resize")
     if name == "align_mode" and value not in (0, 1):
         raise InvalidArgument(f"resize: align_mode={value!r}: 0 (half-pixel) or 1 (asymmetric) is needed")
 

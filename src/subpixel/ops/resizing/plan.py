@@ -12,8 +12,9 @@ from subpixel.ops.resizing import compiled
 from subpixel.ops.resizing.convention import Convention
 from subpixel.ops.resizing.dialects import LARGE, TWO_AXES, UPSCALING, Dialect, Preset
 from subpixel.ops.resizing.options import choose_preset, convention_of, find_dialect
-from subpixel.ops.resizing.sizes import Side, axes_of, check_size, sides, sort_sides
+from subpixel.ops.resizing.sizes import Side, alpha_axis, axes_of, check_size, sides, sort_sides
 from subpixel.ops.resizing.taps import AxisTaps, cached_taps, is_cacheable, tabulate
+from subpixel.ops.tracing import all_known
 
 __all__ = ["ResizePlan", "plan_of"]
 
@@ -53,8 +54,15 @@ class ResizePlan:
     preset: Preset
     convention: Convention
     transfer: str | None
+    # The axis of the channels, the last of which is alpha, if colours are multiplied with it meanwhile.
+    alpha_axis: int | None = None
     # The calls of the compiled module, after the first use. Not for long tables, which would take much memory.
     cache: dict[str, compiled.Passes | None] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @property
+    def is_free(self) -> bool:
+        """Whether the size of a resized axis is free: torch traces the call for any size."""
+        return not all(all_known((side.n_in, side.n_out)) for side in self.sides)
 
     @functools.cached_property
     def changed_sides(self) -> list[Side]:
@@ -131,6 +139,8 @@ def plan_of(
         InvalidArgument: as :func:`subpixel.ops.resizing.resize.resize`.
     """
     option_items = tuple(given.items())
+    if not all_known(shape):
+        return _plan(shape, dtype, name, arguments, option_items, "")
     try:
         hash((arguments, option_items))
     except TypeError:  # an argument is a list or an array
@@ -154,13 +164,18 @@ def _plan(
     circumstances = {name}
     if len(plan) == 2:
         circumstances.add(TWO_AXES)
-    if any(side.factor > 1 for side in plan):
-        circumstances.add(UPSCALING)
-    if sum(side.n_out for side in plan) > 128:
-        circumstances.add(LARGE)
+    if all(all_known((side.n_in, side.n_out)) for side in plan):
+        if any(side.factor > 1 for side in plan):
+            circumstances.add(UPSCALING)
+        if sum(side.n_out for side in plan) > 128:
+            circumstances.add(LARGE)
     convention = convention_of(preset, given, circumstances)
     check_dtype(name, convention, transfer)
-    return ResizePlan(shape, dtype, name, ordered, dialect, preset, convention, transfer)
+    nearest = convention.kernel == "nearest"
+    channels = alpha_axis(shape, layout, axes, name, given.get("alpha"), dialect, nearest)
+    if channels is not None and transfer is not None:
+        raise InvalidArgument("resize: transfer='srgb' is for channels without alpha; alpha='plain' says that")
+    return ResizePlan(shape, dtype, name, ordered, dialect, preset, convention, transfer, channels)
 
 
 _cached_plan = functools.lru_cache(maxsize=32)(_plan)

@@ -10,14 +10,18 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
+from subpixel.errors import Unsupported
 from subpixel.ops.arrays import enter
+from subpixel.ops.resizing.alpha import Alpha
 from subpixel.ops.resizing.apply_tables import apply
 from subpixel.ops.resizing.dialects import Like
 from subpixel.ops.resizing.plan import plan_of
+from subpixel.ops.tracing import operator
 
 __all__ = ["resize", "upsample", "upsample_bilinear", "upsample_nearest"]
 
 
+@operator
 def resize(
     x: Any,
     size: int | Sequence[int] | None = None,
@@ -41,6 +45,7 @@ def resize(
     roi: Sequence[float] | None = None,
     keep_aspect: str | None = None,
     transfer: str | None = None,
+    alpha: Alpha | None = None,
 ) -> Any:
     """Resize one, two or three axes of an array.
 
@@ -52,7 +57,9 @@ def resize(
         size: output samples of each resized axis, ``(height, width)`` for an image, or one number for all axes.
         scale: output samples per input sample, one number or one for each axis. The size is then ``ceil`` (own,
             ``matlab``), ``round`` (``opencv``, ``pillow``) or ``floor`` (all others) of the product, and positions
-            follow from the scale. If both are given (own only), ``scale`` sets the positions.
+            follow from the scale. The own dialect takes a scale for the decimal or fraction that was written, so 100
+            times 1.1 is 110; ``onnx`` multiplies in single precision, as ONNX Runtime does, and the others in double.
+            If both are given (own only), ``scale`` sets the positions.
         mode: ``nearest``, ``linear`` (``bilinear``, ``trilinear``), ``cubic`` (``bicubic``; the own default), ``area``,
             ``lanczos`` (3 lobes; 4 in ``opencv``), ``lanczos2`` … ``lanczos5``, ``box``, ``hamming``; and modes of
             single libraries: ``nearest-exact`` (``torch``), ``linear-exact`` (``opencv``), ``gaussian`` and
@@ -83,6 +90,10 @@ def resize(
             ``not_smaller`` than the size.
         transfer: ``srgb`` decodes u8 or u16 to linear light, resizes, and encodes the result. The channels must not
             include alpha.
+        alpha: Pillow's, for u8 with two or four channels, of which the last is alpha: ``premultiply`` multiplies
+            colours with alpha meanwhile, except for ``nearest``; ``plain`` resizes all channels alike, as of CMYK.
+            Default: ``premultiply`` if a layout says which axis has the channels, as Pillow takes such arrays for LA
+            and RGBA.
 
     Returns:
         A new array of the same kind and dtype. Integers are summed in f64, clipped and rounded: half up after each axis
@@ -119,14 +130,22 @@ def resize(
         "recompute_scale_factor": recompute_scale_factor,
         "roi": roi,
         "keep_aspect": keep_aspect,
+        "alpha": alpha,
     }
     given = {name: value for name, value in options.items() if value is not None}
     if ar.name == "numpy":
         shape, dtype, name = x.shape, x.dtype, _name(x.dtype)
     else:
-        shape, name = tuple(int(n) for n in x.shape), ar.dtype(x)
+        shape, name = tuple(x.shape), ar.dtype(x)
         dtype = name
-    plan = plan_of(shape, dtype, name, (size, scale, mode, like, layout, axes, transfer), given)
+    arguments = (size, scale, mode, like, layout, axes, transfer)
+    plan = plan_of(shape, dtype, name, arguments, given)
+    if plan.is_free:
+        if transfer is not None:
+            raise Unsupported(f"resize: a size of {shape} is free; transfer={transfer!r} needs known sizes")
+        from subpixel.ops.resizing.free_sizes import resize_free  # which loads torch
+
+        return resize_free(x, plan, arguments, given)
     return back(apply(ar, x, plan))
 
 
@@ -135,6 +154,7 @@ def _name(dtype: Any) -> str:
     return str(dtype.name)
 
 
+@operator
 def upsample(
     x: Any,
     size: int | Sequence[int] | None = None,
@@ -168,6 +188,7 @@ def upsample(
     return resize(x, size, scale=scale, mode=mode, like="torch", align_corners=align_corners, layout=layout)
 
 
+@operator
 def upsample_nearest(
     x: Any,
     size: int | Sequence[int] | None = None,
@@ -196,6 +217,7 @@ def upsample_nearest(
     return resize(x, size, scale=scale, mode="nearest", like="torch", layout=layout)
 
 
+@operator
 def upsample_bilinear(
     x: Any,
     size: int | Sequence[int] | None = None,

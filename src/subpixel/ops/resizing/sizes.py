@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from subpixel.errors import InvalidArgument, unknown
-from subpixel.ops.axes import LAYOUTS, is_integer
+from subpixel.errors import InvalidArgument, Unsupported, unknown
+from subpixel.ops.axes import LAYOUTS, is_integer, known_integer
 from subpixel.ops.resizing.dialects import OWN, Dialect, Preset
 from subpixel.ops.resizing.options import is_number
+from subpixel.ops.resizing.scales import scaled_size
 from subpixel.ops.resizing.taps import check_axis
+from subpixel.ops.tracing import all_known, is_free
 
-__all__ = ["Side", "axes_of", "check_size", "sides", "sort_sides"]
+__all__ = ["Side", "alpha_axis", "axes_of", "check_size", "sides", "sort_sides"]
 
 # Layouts without channels.
 GRIDS = ("W", "HW", "DHW")
 # 2**36 samples are 64 GiB in u8, or an image of 262144 x 262144. More is a mistake in an argument.
 _MAX_SAMPLES = 2**36
-_ROUNDED: dict[str, Callable[[float], int]] = {"floor": math.floor, "ceil": math.ceil, "round": lambda n: round(n)}
 
 
 class Side(NamedTuple):
@@ -58,6 +60,32 @@ def axes_of(shape: tuple[int, ...], layout: Any, axes: Any, dialect: Dialect) ->
             f"like='{dialect.name}' resizes {' or '.join(map(str, dialect.dims))}"
         )
     return found
+
+
+def alpha_axis(
+    shape: tuple[int, ...], layout: Any, axes: Any, dtype: str, alpha: str | None, dialect: Dialect, nearest: bool
+) -> int | None:
+    """The axis of the channels if colours are multiplied with alpha, the last of them; else None.
+
+    Without an argument Pillow's rule holds: u8 with two channels is LA, and with four RGBA. Like Pillow, ``nearest``
+    multiplies nothing.
+
+    Raises:
+        InvalidArgument: alpha was asked for where there is none.
+    """
+    if alpha == "plain" or "alpha" not in dialect.options:
+        return None
+    if layout is None and axes is None:
+        layout = dialect.layouts.get(len(shape))
+    channels = layout.find("C") if isinstance(layout, str) else -1
+    if channels < 0 or is_free(shape[channels]) or shape[channels] not in (2, 4) or dtype != "uint8":
+        if alpha is not None:
+            raise InvalidArgument(
+                f"resize: alpha={alpha!r}: u8 with 2 or 4 channels and a layout with C are needed, not {dtype} of "
+                f"shape {shape}" + (f" ({layout})" if layout else "")
+            )
+        return None
+    return None if nearest else channels
 
 
 def _from_layout(shape: tuple[int, ...], layout: Any) -> tuple[int, ...]:
@@ -103,7 +131,7 @@ def sides(
         raise InvalidArgument("resize: neither size nor scale is given; pass one of them")
     if size is not None and scale is not None and dialect is not OWN:
         raise InvalidArgument(f"resize: size={size!r} and scale={scale!r}: pass one of them with like='{dialect.name}'")
-    factors: Sequence[float | None] = [None] * len(axes) if scale is None else _factors(scale, lengths)
+    factors: Sequence[float | None] = [None] * len(axes) if scale is None else _factors(scale, lengths, dialect)
     if recompute_scale_factor not in (None, True, False) or (recompute_scale_factor and scale is None):
         raise InvalidArgument(
             f"resize: recompute_scale_factor={recompute_scale_factor!r}: pass True with a scale, else False or None"
@@ -111,20 +139,22 @@ def sides(
     if size is not None:
         sizes = _sizes(size, len(axes))
     else:
-        rounding = _ROUNDED[dialect.size]
-        sizes = [rounding(n * f) for n, f in zip(lengths, factors, strict=True) if f is not None]
-        if preset.sizes_only or recompute_scale_factor or (dialect.same_sizes_copy and sizes == lengths):
+        rule = (dialect.size, dialect.product)
+        sizes = [scaled_size(n, f, *rule) for n, f in zip(lengths, factors, strict=True) if f is not None]
+        free = not all_known(lengths)
+        if preset.sizes_only or recompute_scale_factor or (dialect.same_sizes_copy and not free and sizes == lengths):
             factors = [None] * len(axes)
     for n_in, n_out in zip(lengths, sizes, strict=True):
-        check_axis(n_in, n_out)
+        if all_known((n_in, n_out)):
+            check_axis(n_in, n_out)
     if keep_aspect not in (None, "stretch", "not_larger", "not_smaller"):
         raise unknown("keep_aspect", keep_aspect, ("stretch", "not_larger", "not_smaller"), where="resize")
     if keep_aspect in ("not_larger", "not_smaller"):
         if scale is not None:
             raise InvalidArgument(f"resize: keep_aspect={keep_aspect!r} needs a size; it has no effect on a scale")
-        ratios = [m / n for n, m in zip(lengths, sizes, strict=True)]
-        factor = min(ratios) if keep_aspect == "not_larger" else max(ratios)
-        factors, sizes = [factor] * len(axes), [int(factor * n + 0.5) for n in lengths]
+        if not all_known((*lengths, *sizes)):
+            raise Unsupported(f"resize: keep_aspect={keep_aspect!r} needs known sizes, not free ones")
+        factors, sizes = _with_one_factor(lengths, sizes, keep_aspect, dialect)
         for n_in, n_out in zip(lengths, sizes, strict=True):
             check_axis(n_in, n_out)
     regions = _regions(roi, len(axes))
@@ -132,7 +162,9 @@ def sides(
 
 
 def sort_sides(plan: list[Side], dialect: Dialect) -> list[Side]:
-    """Sort the axes in the order in which the dialect resizes them."""
+    """Sort the axes in the order in which the dialect resizes them; those of free sizes stay as they are."""
+    if not all(all_known((side.n_in, side.n_out)) for side in plan):
+        return plan
     if dialect.order == "shrink_first":
         return sorted(plan, key=lambda side: side.factor)
     if dialect.order == "pillow":
@@ -147,6 +179,8 @@ def check_size(shape: tuple[int, ...], ordered: Sequence[Side]) -> None:
     now = list(shape)
     for side in ordered:
         now[side.axis] = side.n_out
+        if not all_known(now):
+            return
         if math.prod(now) > _MAX_SAMPLES:
             raise InvalidArgument(f"resize: {shape} to {tuple(now)}: more than 2**36 samples; smaller sizes are needed")
 
@@ -157,20 +191,35 @@ def _sizes(size: Any, dims: int) -> list[int]:
     if len(values) != dims or not all(is_integer(v) for v in values):
         what = "(height, width)" if dims == 2 else f"{dims} numbers"
         raise InvalidArgument(f"resize: size={_display(size)}: {what} in integers, or one integer for all, is needed")
-    return [int(v) for v in values]
+    return [known_integer(v) for v in values]
 
 
-def _factors(scale: Any, lengths: Sequence[int]) -> list[float]:
+def _with_one_factor(
+    lengths: Sequence[int], sizes: Sequence[int], keep_aspect: str, dialect: Dialect
+) -> tuple[list[float], list[int]]:
+    """The smallest or largest of the factors for all axes, and the sizes that follow, halves rounded up."""
+    choose = min if keep_aspect == "not_larger" else max
+    if dialect.product == "single":
+        single = choose(np.float32(m) / np.float32(n) for n, m in zip(lengths, sizes, strict=True))
+        return [float(single)] * len(lengths), [math.floor(float(single * np.float32(n)) + 0.5) for n in lengths]
+    factor = choose(Fraction(m, n) for n, m in zip(lengths, sizes, strict=True))
+    return [float(factor)] * len(lengths), [math.floor(factor * n + Fraction(1, 2)) for n in lengths]
+
+
+def _factors(scale: Any, lengths: Sequence[int], dialect: Dialect) -> list[float]:
     given = _sequence(scale)
-    values = (scale,) * len(lengths) if given is None else given
+    values = tuple(int(v) if is_free(v) else v for v in ((scale,) * len(lengths) if given is None else given))
     if len(values) != len(lengths) or not all(is_number(v) for v in values):
         what = "(vertical, horizontal)" if len(lengths) == 2 else f"{len(lengths)} numbers"
         raise InvalidArgument(f"resize: scale={_display(scale)}: one number or {what} is needed")
-    factors = [float(v) for v in values]
+    if dialect.product == "exact":
+        # A float of single precision stands for its decimal, in the positions too.
+        values = tuple(v if isinstance(v, (int, float)) else float(str(v)) for v in values)
+    factors = [float(np.float32(v)) if dialect.product == "single" else float(v) for v in values]
     for n, f in zip(lengths, factors, strict=True):
         if not (math.isfinite(f) and f > 0):
             raise InvalidArgument(f"resize: scale={f}: a finite number above 0 is needed")
-        if n * f >= 2**31:
+        if not is_free(n) and n * f >= 2**31:
             raise InvalidArgument(f"resize: scale={f}: {n} to {n * f:.3g} samples: both must be from 1 to {2**31 - 1}")
     return factors
 
@@ -188,10 +237,12 @@ def _regions(roi: Any, dims: int) -> list[tuple[float, float]]:
 
 def _sequence(value: Any) -> tuple[Any, ...] | None:
     if isinstance(value, np.ndarray) and value.ndim == 1:
-        return tuple(value.tolist())
+        return tuple(value)  # not as Python's numbers, which do not show a single precision
     return tuple(value) if isinstance(value, (tuple, list)) else None
 
 
 def _display(value: Any) -> str:
     several = _sequence(value)
-    return repr(value if several is None else several)
+    if several is None:
+        return repr(value)
+    return repr(tuple(v.item() if isinstance(v, np.generic) else v for v in several))

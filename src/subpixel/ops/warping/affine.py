@@ -9,13 +9,15 @@ import numpy as np
 
 from subpixel.errors import InvalidArgument
 from subpixel.ops.arrays import Arithmetic, enter
-from subpixel.ops.axes import Axes, is_integer
+from subpixel.ops.axes import Axes, is_integer, known_integer
+from subpixel.ops.tracing import is_free, operator
 from subpixel.ops.warping.arguments import check_float, work_dtype
 from subpixel.ops.warping.compiled import affine_grid_compiled
 
 __all__ = ["affine_grid"]
 
 
+@operator
 def affine_grid(theta: Any, size: Sequence[int], align_corners: bool = False) -> Any:
     """The positions to which an affine map moves the samples of an output, for :func:`grid_sample`.
 
@@ -42,11 +44,11 @@ def affine_grid(theta: Any, size: Sequence[int], align_corners: bool = False) ->
     op = "affine_grid"
     a, (theta,), back = enter(op, theta)
     given = tuple(size) if isinstance(size, (tuple, list, np.ndarray)) else ()
-    if len(given) not in (4, 5) or not all(is_integer(s) and s >= 1 for s in given):
+    if len(given) not in (4, 5) or not all(is_free(s) or (is_integer(s) and s >= 1) for s in given):
         raise InvalidArgument(
             f"{op}: size={size!r}: (N, C, H, W) or (N, C, D, H, W) in integers of at least 1 is needed"
         )
-    n, shape = int(given[0]), tuple(int(s) for s in given[2:])
+    n, shape = known_integer(given[0]), tuple(known_integer(s) for s in given[2:])
     dims = len(shape)
     if tuple(theta.shape) != (n, dims, dims + 1):
         raise InvalidArgument(
@@ -79,6 +81,9 @@ def _apply_map(a: Arithmetic, theta: Any, lines: Sequence[Any]) -> Any:
 def _unit_line(a: Arithmetic, shape: Sequence[int], k: int, align_corners: bool, like: Any) -> Any:
     """The positions of the samples of an axis, between −1 and 1, along that axis."""
     n = shape[k]
-    line = np.arange(n) * 2.0
-    line = line / max(n - 1, 1) - (n > 1) if align_corners else (line + 1) / n - 1
-    return a.constant(line.reshape(-1, *([1] * (len(shape) - 1 - k))), like)
+    line = a.arange(n, like) * 2.0
+    if not align_corners:
+        line = (line + 1) / n - 1
+    elif is_free(n) or n > 1:  # a free size counts as more than one sample
+        line = line / (n - 1) - 1
+    return a.astype(a.reshape(line, (-1, *([1] * (len(shape) - 1 - k)))), a.dtype(like))

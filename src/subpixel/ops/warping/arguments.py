@@ -12,6 +12,7 @@ import numpy as np
 from subpixel.errors import InvalidArgument, unknown
 from subpixel.ops.arrays import Arithmetic, Back, enter
 from subpixel.ops.axes import Axes, parse_layout
+from subpixel.ops.tracing import is_free
 from subpixel.ops.warping.compiled import IMAGES, sample_compiled
 from subpixel.ops.warping.sampling import PaddingMode, Sampling, sample
 
@@ -80,7 +81,7 @@ class SamplingCall:
             direct = planes.ndim == 4 and planes.dtype in IMAGES
             x = planes if direct else _cast(a, planes, work)
             y = sample_compiled(x, values, options, flow=flow, channels_last=not self.axes.first)
-        elif options.mode != "bicubic" or options.a == TORCH_A:
+        elif (options.mode != "bicubic" or options.a == TORCH_A) and not _forward_gradients():
             y = _sample_torch(_cast(a, planes, work), values, options, flow=flow)
         if y is None:
             grid = a.transpose(values, (0, 2, 3, 1)) if flow else values
@@ -88,6 +89,13 @@ class SamplingCall:
         if dtype in _INTEGERS and a.dtype(y) == work:
             y = a.floor(a.clip(y, 0.0, float(np.iinfo(dtype).max)) + 0.5)
         return self.back(self.axes.restore(a, _cast(a, y, dtype)))
+
+
+def _forward_gradients() -> bool:
+    """Whether torch computes derivatives forwards, which its grid_sample does not support."""
+    from torch.autograd import forward_ad
+
+    return getattr(forward_ad, "_current_level", -1) >= 0
 
 
 def _cast(a: Arithmetic, x: Any, dtype: str) -> Any:
@@ -131,7 +139,7 @@ def _planes(op: str, a: Arithmetic, axes: Axes, x: Any) -> Any:
     if a.dtype(x) not in (*_FLOATS, *_INTEGERS):
         raise InvalidArgument(f"{op}: dtype {a.dtype(x)}: u8, u16, f16, f32 or f64 is needed")
     planes = axes.planes(a, x)
-    if 0 in tuple(planes.shape[2:]):
+    if any(n == 0 for n in planes.shape[2:] if not is_free(n)):
         raise InvalidArgument(
             f"{op}: x of shape {tuple(x.shape)} ({axes.layout}) has no samples; sides of at least 1 are needed"
         )

@@ -46,7 +46,7 @@ def sample(a: Arithmetic, x: Any, values: Any, options: Sampling, *, flow: bool)
     The values are those of grid_sample (−1 … 1) or, with ``flow``, displacements in samples from the output's index.
     """
     n, channels, *sides = x.shape
-    shape = [int(side) for side in values.shape[1:-1]]
+    shape = list(values.shape[1:-1])
     # NaN and positions that overflow f32 are handled below, without a warning.
     with np.errstate(all="ignore"):
         axes = []
@@ -61,8 +61,8 @@ def sample(a: Arithmetic, x: Any, values: Any, options: Sampling, *, flow: bool)
 
 
 def _own_index(a: Arithmetic, shape: Sequence[int], k: int, like: Any) -> Any:
-    index = np.arange(shape[k], dtype=np.float64).reshape(-1, *([1] * (len(shape) - 1 - k)))
-    return a.constant(index, like)
+    index = a.reshape(a.arange(shape[k], like), (-1, *([1] * (len(shape) - 1 - k))))
+    return a.astype(index, a.dtype(like))
 
 
 def _from_grid(value: Any, side: int, align_corners: bool) -> Any:

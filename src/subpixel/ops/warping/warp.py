@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from subpixel.errors import unknown
+from subpixel.ops.tracing import is_free, operator
 from subpixel.ops.warping.arguments import TORCH_A, GridMode, SamplingCall, check_sampling, work_dtype
 from subpixel.ops.warping.sampling import PaddingMode
 
@@ -21,6 +22,7 @@ __all__ = ["GridMode", "grid_sample", "warp"]
 GridLayout = Literal["NCHW", "NHWC", "NCDHW", "NDHWC"]
 
 
+@operator
 def grid_sample(
     x: Any,
     grid: Any,
@@ -76,6 +78,7 @@ def grid_sample(
     return call.sample(call.values, options, flow=False)
 
 
+@operator
 def warp(
     x: Any,
     flow: Any,
@@ -127,5 +130,9 @@ def warp(
     values = call.axes.planes(arithmetic, call.values)
     if units == "halves":
         values = arithmetic.astype(values, work_dtype(dtype))
-        values = values * arithmetic.constant(np.array([width / 2, height / 2]).reshape(1, 2, 1, 1), values)
+        if is_free(width) or is_free(height):
+            x, y = values[:, :1], values[:, 1:]
+            values = arithmetic.concatenate([x * (width / 2), y * (height / 2)], 1)
+        else:
+            values = values * arithmetic.constant(np.array([width / 2, height / 2]).reshape(1, 2, 1, 1), values)
     return call.sample(values, options, flow=True)

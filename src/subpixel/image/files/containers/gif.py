@@ -1,17 +1,131 @@
-"""Blocks of a GIF other than its frames: comments, and XMP as in Adobe's XMP specification (part 3, 1.1.2)."""
+"""The blocks of a GIF besides its frames: what they are, and those that libvips neither reads nor writes.
+
+Sources: GIF89a (CompuServe, 1990); XMP specification part 3 (Adobe), section 1.1.2; ICC.1:2022, annex B.6 for profiles;
+C2PA 2.1, appendix A; ImageMagick's coder for its extensions.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["add_blocks", "read_blocks"]
+from subpixel.image.files.containers.inventory import Fate, Inventory, Part
+from subpixel.image.files.containers.trailing import describe_trailing
+
+__all__ = ["INVENTORY", "Contents", "add_blocks", "read_blocks", "read_contents", "set_aspect"]
 
 _XMP = b"XMP DataXMP"
+_PROFILE, _IPTC, _PHOTOSHOP = b"ICCRGBG1012", b"MGKIPTC0000", b"MGK8BIM0000"
+
+INVENTORY = Inventory(
+    "GIF",
+    "extension",
+    (
+        Part("header", "the size", Fate.READ),
+        Part("palette", "the colours", Fate.READ),
+        Part("image", "the pixels of a frame", Fate.READ),
+        Part("graphic control", "time, transparency and disposal of a frame", Fate.READ),
+        Part("NETSCAPE2.0", "the number of repetitions", Fate.READ),
+        Part("ANIMEXTS1.0", "the number of repetitions", Fate.READ),
+        Part("comment", "a comment", Fate.KEPT, "in a GIF"),
+        Part("XMP DataXMP", "XMP", Fate.KEPT),
+        Part("pixel aspect ratio", "the aspect ratio of the pixels", Fate.KEPT, "in a GIF"),
+        Part(
+            "ICCRGBG1012",
+            "the colour profile",
+            Fate.CONVERTED,
+            "a profile in other formats; in a GIF, colours are sRGB",
+        ),
+        Part("MGKIPTC0000", "IPTC", Fate.CONVERTED, "in JPEG and TIFF; by ImageMagick"),
+        Part("MGK8BIM0000", "resources of Photoshop", Fate.CONVERTED, "in JPEG and TIFF; by ImageMagick"),
+        Part("background", "the entry of the palette behind the frames", Fate.RENEWED, "viewers show transparency"),
+        Part("plain text", "a text that the viewer draws", Fate.LOST),
+        Part("user input", "that the viewer waits for the user", Fate.LOST),
+        Part("ImageMagick", "a setting of ImageMagick", Fate.LOST),
+        Part("C2PA_GIF", "a C2PA manifest signed for the old pixels", Fate.LOST),
+    ),
+)
+
 # The packet is stored as plain bytes. A reader that takes its bytes for block lengths lands in this trailer, which
 # leads it to the end.
 _MAGIC = b"\x01" + bytes(range(255, -1, -1)) + b"\0"
 _MOST = 16 * 1024**2
+_MOST_NAMES = 256  # more names than there can be in earnest
+_SQUARE = 49  # the value for an aspect ratio of 1
+_LABELS = {0x01: "plain text", 0xF9: "graphic control", 0xFE: "comment"}
+
+
+@dataclass
+class Contents:
+    """What a GIF consists of.
+
+    Args:
+        names: of the parts, each once, in order.
+        packet: the XMP packet.
+        profile: the colour profile.
+        records: IPTC records.
+        resources: Photoshop's resources.
+        comments: in order.
+        aspect: the byte that states the pixels' aspect ratio; 0 if it is 1 or not stated.
+        notes: what comes after the end, one sentence each.
+    """
+
+    names: dict[str, None] = field(default_factory=dict)
+    packet: bytes | None = None
+    profile: bytes | None = None
+    records: bytes | None = None
+    resources: bytes | None = None
+    comments: tuple[bytes, ...] = ()
+    aspect: int = 0
+    notes: tuple[str, ...] = ()
+
+    @property
+    def losses(self) -> tuple[str, ...]:
+        """What a result will lack, one sentence each."""
+        return (*INVENTORY.losses(self.names), *self.notes)
+
+    def add(self, name: str) -> None:
+        """Add the name of a part."""
+        if len(self.names) < _MOST_NAMES:
+            self.names.setdefault(name)
+
+
+def read_contents(file: BinaryIO) -> Contents:
+    """One pass over the blocks of a GIF; pixels are skipped. A truncated file gives what comes before its end.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    result = Contents()
+    file.seek(0)
+    head = file.read(13)
+    if head[:6] not in (b"GIF87a", b"GIF89a") or len(head) < 13:
+        return result
+    result.add("header")
+    if head[10] & 0x80:
+        result.add("palette")
+    if head[11]:
+        result.add("background")
+    if head[12] not in (0, _SQUARE):
+        result.add("pixel aspect ratio")
+        result.aspect = head[12]
+    file.seek(_palette_size(head[10]), 1)
+    comments: list[bytes] = []
+    while (kind := file.read(1)) in (b"!", b",", b"\0"):  # some programs write one terminator too many
+        if kind == b",":
+            frame = file.read(9)
+            if len(frame) < 9:
+                break
+            result.add("image")
+            file.seek(_palette_size(frame[8]) + 1, 1)
+            _read_content(file, keep=False)
+        elif kind == b"!":
+            _read_extension(file, result, comments)
+    result.comments = tuple(comments)
+    if kind == b";" and (trailing := describe_trailing(file, file.tell())):
+        result.notes = (trailing,)
+    return result
 
 
 def read_blocks(file: BinaryIO) -> tuple[bytes | None, tuple[bytes, ...]]:
@@ -20,32 +134,8 @@ def read_blocks(file: BinaryIO) -> tuple[bytes | None, tuple[bytes, ...]]:
     Raises:
         OSError: the file cannot be read.
     """
-    packet: bytes | None = None
-    comments: list[bytes] = []
-    file.seek(0)
-    head = file.read(13)
-    if head[:6] not in (b"GIF87a", b"GIF89a") or len(head) < 13:
-        return None, ()
-    file.seek(_palette_size(head[10]), 1)
-    while (kind := file.read(1)) in (b"!", b","):
-        if kind == b",":
-            frame = file.read(9)
-            if len(frame) < 9:
-                break
-            file.seek(_palette_size(frame[8]) + 1, 1)
-            _read_content(file, keep=False)
-            continue
-        label = file.read(1)
-        if label == b"\xff":
-            start = file.tell()
-            if file.read(1 + len(_XMP)) == b"\x0b" + _XMP:
-                packet = _read_packet(file)
-                continue
-            file.seek(start)  # another application's block, which begins with that application's name
-        content = _read_content(file, keep=label == b"\xfe")
-        if content:
-            comments.append(content)
-    return packet, tuple(comments)
+    contents = read_contents(file)
+    return contents.packet, contents.comments
 
 
 def add_blocks(path: str | Path, packet: bytes | None, comments: tuple[bytes, ...]) -> None:
@@ -67,6 +157,56 @@ def add_blocks(path: str | Path, packet: bytes | None, comments: tuple[bytes, ..
             raise ValueError("the GIF has no end")
         file.seek(-1, 2)
         file.write(result + b";")
+
+
+def set_aspect(path: str | Path, aspect: int) -> None:
+    """Set the byte that states the aspect ratio of the pixels.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    with open(path, "r+b") as file:
+        file.seek(12)
+        file.write(bytes([aspect]))
+
+
+def _read_extension(file: BinaryIO, result: Contents, comments: list[bytes]) -> None:
+    label = file.read(1)
+    if label == b"\xff":
+        _read_application(file, result)
+        return
+    if not label:
+        return
+    result.add(_LABELS.get(label[0], f"0x{label[0]:02X}"))
+    content = _read_content(file, keep=label in b"\xf9\xfe")
+    if label == b"\xf9" and content[:1] and content[0] & 2:
+        result.add("user input")
+    if label == b"\xfe" and content:
+        comments.append(content)
+
+
+def _read_application(file: BinaryIO, result: Contents) -> None:
+    start = file.tell()
+    name = file.read(12)
+    if name == b"\x0b" + _XMP:
+        result.add("XMP DataXMP")
+        result.packet = _read_packet(file)
+        return
+    if name[:1] != b"\x0b":
+        file.seek(start)
+        _read_content(file, keep=False)
+        result.add("without a name")
+        return
+    name = name[1:]
+    title = "".join(chr(each) for each in name if 32 <= each < 127).strip()
+    result.add("C2PA_GIF" if title.startswith("C2PA_GIF") else title or "without a name")
+    content = _read_content(file, keep=name in (_PROFILE, _IPTC, _PHOTOSHOP)) or None
+    if name == _PROFILE:
+        result.profile = content
+    elif name == _IPTC:
+        result.records = content
+    elif name == _PHOTOSHOP:
+        result.resources = content
 
 
 def _palette_size(flags: int) -> int:

@@ -1,4 +1,4 @@
-"""EXIF and IPTC in a TIFF, which libvips neither reads nor writes completely. Classic and BigTIFF, either byte order.
+"""EXIF, IPTC and other tags of a TIFF that libvips neither reads nor writes completely.
 
 A directory is parsed into entries with their values and serialised at its new offset. EXIF travels between a TIFF and
 other formats as an EXIF block, which is a small TIFF itself.
@@ -10,92 +10,189 @@ from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["add_metadata", "read_exif", "read_iptc", "same_exif"]
+from subpixel.image.files.containers.tiff_directory import (
+    LONGEST,
+    Directory,
+    read_directory,
+    read_layout,
+    reorder,
+)
+from subpixel.image.files.containers.tiff_images import TiffImages
+from subpixel.image.files.containers.tiff_inventory import IN_EITHER, IN_EXIF, IN_TIFF, INVENTORY, name_of
 
-_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
-_UNITS = {5: 4, 10: 4}  # a rational is two numbers
-_IPTC = 33723
+__all__ = [
+    "INVENTORY",
+    "Tags",
+    "add_metadata",
+    "list_losses",
+    "list_parts",
+    "pack_tags",
+    "read_blob",
+    "read_exif",
+    "read_iptc",
+    "read_tags",
+    "same_exif",
+    "unpack_tags",
+]
+
+# Types, counts and values by tag, in little-endian order.
+Tags = Mapping[int, tuple[int, int, bytes]]
+
+_DESCRIPTION, _ICC, _XMP, _IPTC, _PHOTOSHOP = 270, 34675, 700, 33723, 34377
 _EXIF, _GPS, _INTEROPERABILITY = 34665, 34853, 40965
 _DIRECTORIES = (_EXIF, _GPS, _INTEROPERABILITY)
 _SIZE = (0xA002, 0xA003)  # PixelXDimension, PixelYDimension
-# Tags of the main directory that belong to EXIF: description, make, model, software, time, artist, host, copyright.
-# The others describe pixels.
-_OF_EXIF = (270, 271, 272, 305, 306, 315, 316, 33432)
-_MOST = 16 * 1024**2  # no metadata is larger; a larger length is an error in the file
+# Descriptions for programs, which state the size of the old pixels or how many images follow: those of OME, ImageJ,
+# tifffile and Aperio.
+_FOR_PROGRAMS = (b"ImageJ=", b"Aperio ", b'{"shape":', b"<OME", b"shape=(")
 
 
 @dataclass
-class _Directory:
+class _Values:
     """Entries by tag: type, count and value in the byte order ``order``; and the directories that entries point to."""
 
     order: str
     entries: dict[int, tuple[int, int, bytes]] = field(default_factory=dict)
-    below: dict[int, _Directory] = field(default_factory=dict)
+    below: dict[int, _Values] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.entries or self.below)
 
 
-def read_exif(file: BinaryIO) -> bytes | None:
+def read_exif(file: BinaryIO, images: TiffImages | None = None) -> bytes | None:
     """The EXIF of a TIFF as the block that other formats hold, beginning with ``Exif\\0\\0``; None if there is none.
 
-    Raises:
-        OSError: the file cannot be read.
-    """
-    main = _main(file)
-    if main is None:
-        return None
-    metadata = _Directory(main.order, {t: main.entries[t] for t in _OF_EXIF if t in main.entries}, main.below)
-    if not metadata:
-        return None
-    mark = b"II" if metadata.order == "<" else b"MM"
-    return (
-        b"Exif\0\0"
-        + mark
-        + struct.pack(metadata.order + "HI", 42, 8)
-        + _serialise(metadata, 8, metadata.order, big=False)
-    )
-
-
-def read_iptc(file: BinaryIO) -> bytes | None:
-    """The IPTC records of a TIFF, whatever the type of their tag; None if there are none.
+    Args:
+        file: the file.
+        images: the images in it, if it has been read before: EXIF is that of the main image, and what it lacks that of
+            the first.
 
     Raises:
         OSError: the file cannot be read.
     """
-    main = _main(file)
+    main = _main(file, IN_EXIF, images)
+    if not main:
+        return None
+    if _for_programs(main):
+        del main.entries[_DESCRIPTION]
+    if not main:
+        return None
+    mark = b"II" if main.order == "<" else b"MM"
+    return b"Exif\0\0" + mark + struct.pack(main.order + "HI", 42, 8) + _serialise(main, 8, main.order, big=False)
+
+
+def read_iptc(file: BinaryIO, images: TiffImages | None = None) -> bytes | None:
+    """The IPTC records of a TIFF, whatever the type of their tag; None if there are none. Arguments as above.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    main = _main(file, {_IPTC}, images, below=False)
     return main.entries[_IPTC][2] if main is not None and _IPTC in main.entries else None
 
 
+def read_tags(file: BinaryIO, images: TiffImages | None = None) -> Tags:
+    """The tags that only a TIFF holds and that a result keeps. Arguments as above.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    main = _main(file, IN_TIFF, images, below=False)
+    if main is None:
+        return {}
+    return {
+        tag: (kind, count, reorder(kind, value, main.order, "<")) for tag, (kind, count, value) in main.entries.items()
+    }
+
+
+def read_blob(file: BinaryIO, images: TiffImages, tag: int) -> bytes | None:
+    """The bytes of a tag of the main image, or else of the first: XMP, Photoshop's resources, a profile.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    return images.main.directory.value(file, tag) or images.first.value(file, tag)
+
+
+def list_parts(file: BinaryIO, images: TiffImages) -> list[str]:
+    """The names of the tags of the main image, and of what the first image says of the whole file.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    tags = set(images.main.directory.entries)
+    if images.first is not images.main.directory:
+        tags |= set(images.first.entries) & (IN_EXIF | IN_TIFF | set(_DIRECTORIES) | {_ICC, _XMP, _IPTC, _PHOTOSHOP})
+    return [name_of(tag) for tag in sorted(tags)]
+
+
+def list_losses(file: BinaryIO, images: TiffImages) -> tuple[str, ...]:
+    """What every result will lack of a file, one sentence each.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    losses = (*images.notes, *INVENTORY.losses(list_parts(file, images)))
+    main = _main(file, {_DESCRIPTION}, images, below=False)
+    if main is not None and _for_programs(main):
+        losses = (*losses, "the description (270 ImageDescription) states the size of the old pixels: it is not kept")
+    return losses
+
+
+def pack_tags(tags: Tags) -> bytes:
+    """Tags as bytes, for a field of a header."""
+    return b"".join(struct.pack("<HHQI", tag, *entry[:2], len(entry[2])) + entry[2] for tag, entry in tags.items())
+
+
+def unpack_tags(packed: bytes | None) -> Tags:
+    """The tags that :func:`pack_tags` packed.
+
+    >>> unpack_tags(pack_tags({285: (2, 5, b"page\\0")}))
+    {285: (2, 5, b'page\\x00')}
+    """
+    tags: dict[int, tuple[int, int, bytes]] = {}
+    while packed:
+        tag, kind, count, length = struct.unpack_from("<HHQI", packed)
+        tags[tag] = (kind, count, packed[16 : 16 + length])
+        packed = packed[16 + length :]
+    return tags
+
+
 def add_metadata(
-    path: str | Path, block: bytes | None, records: bytes | None, size: tuple[int, int] | None = None
+    path: str | Path,
+    block: bytes | None,
+    records: bytes | None,
+    size: tuple[int, int] | None = None,
+    tags: Tags | None = None,
 ) -> None:
-    """Add EXIF and IPTC to a TIFF of one image: a new directory is written at the end of the file.
+    """Add EXIF, IPTC and tags to a TIFF of one image: a new directory is written at the end of the file.
 
     Args:
         path: the file.
         block: as :func:`read_exif` returns it.
         records: as :func:`read_iptc` returns them.
         size: width and height for EXIF, where it states them; None to leave them as they are.
+        tags: as :func:`read_tags` returns them.
 
     Raises:
         OSError: the file cannot be read or written.
         ValueError: the file is not a TIFF, or is too large for 32-bit offsets.
     """
-    source = None if block is None else _main(io.BytesIO(block.removeprefix(b"Exif\0\0")))
+    source = None if block is None else _main(io.BytesIO(block.removeprefix(b"Exif\0\0")), IN_EXIF | IN_EITHER)
     with open(path, "r+b") as file:
-        head = _head(file)
-        main = _main(file, whole=True)
-        if head is None or main is None:
+        layout = read_layout(file)
+        main = _main(file, None)
+        if layout is None or main is None:
             raise ValueError("not a TIFF")
-        order, big, _ = head
+        order, big = layout.order, layout.big
         for tag, (kind, count, value) in () if source is None else source.entries.items():
-            if tag in _OF_EXIF and tag not in main.entries:
-                main.entries[tag] = (kind, count, _reorder(kind, value, source.order if source else order, order))
+            if tag not in main.entries:
+                main.entries[tag] = (kind, count, reorder(kind, value, source.order if source else order, order))
         if source is not None:
             main.below |= source.below
             inner = main.below.get(_EXIF)
@@ -104,6 +201,8 @@ def add_metadata(
                     inner.entries[tag] = (4, 1, struct.pack(inner.order + "I", length))
         if records is not None:
             main.entries[_IPTC] = (7, len(records), records)
+        for tag, (kind, count, value) in (tags or {}).items():
+            main.entries[tag] = (kind, count, reorder(kind, value, "<", order))
         file.seek(0, 2)
         file.write(b"\0" * (file.tell() % 2))
         start = file.tell()
@@ -112,77 +211,68 @@ def add_metadata(
             raise ValueError("too large for a TIFF with 32-bit offsets")
         file.write(content)
         file.seek(8 if big else 4)
-        file.write(struct.pack(order + ("Q" if big else "I"), start))
+        file.write(struct.pack(layout.pointer, start))
 
 
 def same_exif(before: bytes, after: bytes | None) -> bool:
     """Whether everything in one block but the size is in the other, whatever their byte orders."""
-    one, other = (_main(io.BytesIO((block or b"").removeprefix(b"Exif\0\0"))) for block in (before, after))
+    one, other = (_main(io.BytesIO((block or b"").removeprefix(b"Exif\0\0")), IN_EXIF) for block in (before, after))
     return not one or (other is not None and _within(one, other))
 
 
-def _within(one: _Directory, other: _Directory) -> bool:
+def _within(one: _Values, other: _Values) -> bool:
     for tag, (kind, count, value) in one.entries.items():
-        if tag not in _SIZE and other.entries.get(tag) != (kind, count, _reorder(kind, value, one.order, other.order)):
+        if tag not in _SIZE and other.entries.get(tag) != (kind, count, reorder(kind, value, one.order, other.order)):
             return False
     return all(tag in other.below and _within(below, other.below[tag]) for tag, below in one.below.items())
 
 
-def _head(file: BinaryIO) -> tuple[str, bool, int] | None:
-    """Byte order, whether it is a BigTIFF, offset of the first directory."""
-    file.seek(0)
-    head = file.read(16)
-    order = {b"II": "<", b"MM": ">"}.get(head[:2])
-    if order is None or len(head) < 8:
+def _for_programs(main: _Values) -> bool:
+    start = main.entries.get(_DESCRIPTION, (0, 0, b""))[2][:4096]
+    return start.startswith(_FOR_PROGRAMS) or b"<OME" in start
+
+
+def _main(
+    file: BinaryIO, only: Set[int] | None, images: TiffImages | None = None, *, below: bool = True
+) -> _Values | None:
+    """Values of the main image's directory, and with ``below`` those of the directories that it points to.
+
+    Args:
+        file: the file.
+        only: these tags of the main directory; None for all.
+        images: the images in it; None if there is only one. What the main image lacks is taken from the first.
+        below: whether to read EXIF, GPS and interoperability.
+    """
+    if images is not None:
+        main = _load(file, images.main.directory, only, below)
+        if images.first is not images.main.directory:
+            first = _load(file, images.first, only, below)
+            main = _Values(main.order, first.entries | main.entries, first.below | main.below)
+        return main
+    layout = read_layout(file)
+    if layout is None:
         return None
-    version = struct.unpack(order + "H", head[2:4])[0]
-    if version == 42:
-        return order, False, struct.unpack(order + "I", head[4:8])[0]
-    if version == 43 and len(head) == 16:
-        return order, True, struct.unpack(order + "Q", head[8:16])[0]
-    return None
+    directory = read_directory(file, layout, layout.first)
+    return _Values(layout.order) if directory is None else _load(file, directory, only, below)
 
 
-def _main(file: BinaryIO, whole: bool = False) -> _Directory | None:
-    """The first directory: metadata alone, or with ``whole`` every value."""
-    head = _head(file)
-    if head is None:
-        return None
-    order, big, offset = head
-    return _read(file, offset, order, big, None if whole else {*_OF_EXIF, _IPTC}, depth=0)
-
-
-def _read(file: BinaryIO, offset: int, order: str, big: bool, only: set[int] | None, depth: int) -> _Directory:
-    result = _Directory(order)
-    file.seek(offset)
-    start = file.read(8 if big else 2)
-    if len(start) < (8 if big else 2):
-        return result
-    number = struct.unpack(order + ("Q" if big else "H"), start)[0]
-    size, form = (20, "HHQ") if big else (12, "HHI")
-    table = file.read(min(number, 4096) * size)
-    for at in range(0, len(table) - size + 1, size):
-        tag, kind, count = struct.unpack_from(order + form, table, at)
-        inline = table[at + struct.calcsize("<" + form) : at + size]
-        length = _SIZES.get(kind, 0) * count
-        if length == 0 or ((only is not None or depth) and length > _MOST):
-            continue
-        value = inline[:length]
-        if length > len(inline):
-            file.seek(struct.unpack(order + ("Q" if big else "I"), inline)[0])
-            value = file.read(length)
-            if len(value) < length:
-                continue
-        if tag in _DIRECTORIES and kind in (4, 13, 16, 18) and count == 1 and depth < 2:
-            at_byte = int.from_bytes(value, "little" if order == "<" else "big")
-            if below := _read(file, at_byte, order, big, None, depth + 1):
-                result.below[tag] = below
+def _load(file: BinaryIO, directory: Directory, only: Set[int] | None, below: bool, depth: int = 0) -> _Values:
+    layout = directory.layout
+    result = _Values(layout.order)
+    longest = LONGEST if only is not None or depth else 1 << 40
+    for tag, entry in directory.entries.items():
+        if tag in _DIRECTORIES and entry.kind in (4, 13, 16, 18) and entry.count == 1 and depth < 2:
+            lower = read_directory(file, layout, directory.integer(file, tag)) if below else None
+            if lower is not None and (values := _load(file, lower, None, below, depth + 1)):
+                result.below[tag] = values
         elif only is None or tag in only:
-            result.entries[tag] = (kind, count, value)
+            value = directory.value(file, tag, longest)
+            if value is not None:
+                result.entries[tag] = (entry.kind, entry.count, value)
     return result
 
 
-def _serialise(directory: _Directory, start: int, order: str, big: bool) -> bytes:
+def _serialise(directory: _Values, start: int, order: str, big: bool) -> bytes:
     """The bytes of a directory at offset ``start``, followed by its values and subdirectories."""
     width = 8 if big else 4
     pointer = (order + "Q", 16) if big else (order + "I", 4)
@@ -195,7 +285,7 @@ def _serialise(directory: _Directory, start: int, order: str, big: bool) -> byte
             kind, count, value = pointer[1], 1, b""
         else:
             kind, count, value = directory.entries[tag]
-            value = _reorder(kind, value, directory.order, order)
+            value = reorder(kind, value, directory.order, order)
         table += struct.pack(order + ("HHQ" if big else "HHI"), tag, kind, count)
         if tag not in directory.below and len(value) <= width:
             table += value.ljust(width, b"\0")
@@ -205,11 +295,3 @@ def _serialise(directory: _Directory, start: int, order: str, big: bool) -> byte
         table += struct.pack(pointer[0], offset)
         values += _serialise(directory.below[tag], offset, order, big) if tag in directory.below else value
     return table + b"\0" * width + values
-
-
-def _reorder(kind: int, value: bytes, old: str, new: str) -> bytes:
-    """A value in another byte order."""
-    unit = _UNITS.get(kind, _SIZES[kind])
-    if old == new or unit == 1:
-        return value
-    return b"".join(value[k : k + unit][::-1] for k in range(0, len(value), unit))

@@ -1,0 +1,70 @@
+"""Files that hold a second video after the first, which libavformat does not read: joined MP4, FLV, NUT or AVI files.
+
+MPEG and Matroska files can simply be joined, and are read to their end. Of others, only the first is read.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import BinaryIO
+
+__all__ = ["unread_video"]
+
+# How a file begins, by libavformat's name of its format.
+_SIGNATURES = {
+    "flv": b"FLV\x01",
+    "nut": b"nut/multimedia container\0",
+    "avi": b"RIFF",
+    "asf": bytes.fromhex("3026b275"),
+}
+# Bytes after the last packet, or from it on, in which the second file begins.
+_NEAR = 1 << 20
+# Bytes before the last packet, which may have swallowed the beginning of the second file.
+_BEFORE = 64
+# Boxes of a file of ISO/IEC 14496-12 that are looked at: a few for each second, if it is fragmented.
+_MOST_BOXES = 100_000
+
+
+def unread_video(path: Path, format_name: str, place: int) -> int | None:
+    """Where a second video begins in a file; None if there is none.
+
+    Args:
+        path: of the file.
+        format_name: libavformat's name of its format.
+        place: where the last packet begins that was read.
+    """
+    with open(path, "rb") as file:
+        if format_name.startswith("mov,"):
+            return _second_movie(file)
+        signature = _SIGNATURES.get(format_name)
+        if signature is None:
+            return None
+        start = max(1, place - _BEFORE)
+        file.seek(start)
+        found = file.read(_NEAR).find(signature)
+        # OpenDML (AVI 2.0) continues with more RIFF lists, of the type AVIX, which are read.
+        if found >= 0 and signature == b"RIFF":
+            file.seek(start + found + 8)
+            return start + found if file.read(4) == b"AVI " else None
+        return start + found if found >= 0 else None
+
+
+def _second_movie(file: BinaryIO) -> int | None:
+    """The place of a second movie; ISO/IEC 14496-12, 8.2.1, has exactly one description of a movie in a file."""
+    place, movies, begin = 0, 0, 0
+    for _ in range(_MOST_BOXES):
+        file.seek(place)
+        head = file.read(16)
+        if len(head) < 8:
+            return None
+        size = int.from_bytes(head[:4], "big")
+        if size == 1:
+            size = int.from_bytes(head[8:16], "big")
+        begin = place if head[4:8] == b"ftyp" else begin
+        movies += head[4:8] == b"moov"
+        if movies == 2:
+            return begin or place
+        if size < 8:  # 0: to the end of the file
+            return None
+        place += size
+    return None

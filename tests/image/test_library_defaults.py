@@ -1,0 +1,188 @@
+"""A result states what its source states: no resolution and no EXIF that libvips has by default."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import pyvips
+from PIL import Image
+
+from malformed.images import corrupted, truncated
+from subpixel import Upscaler
+from subpixel.image import ImageData, Job, read, write
+from subpixel.image.files.containers import png
+from subpixel.image.files.containers.exif_block import EXIF, MAIN, entries_of, without_entries
+from subpixel.image.files.formats import format_of
+from subpixel.image.files.library_defaults import remove_defaults
+
+SUFFIXES = ["jpg", "png", "tif", "webp", "avif", "gif"]
+PIXELS = np.random.default_rng(0).integers(0, 256, (6, 8, 3), np.uint8)
+
+
+def stated(path: Path) -> dict[str, Any]:
+    """Everything that a file states of its resolution, and its EXIF."""
+    with Image.open(path) as image:
+        found: dict[str, Any] = {}
+        if path.suffix == ".tif":
+            tags = image.tag_v2  # type: ignore[attr-defined]
+            if tags.get(296, 2) != 1 and 282 in tags:
+                found["resolution"] = float(tags[282]), float(tags[283]), tags.get(296, 2)
+            return found
+        if "dpi" in image.info and path.suffix != ".jpg":  # Pillow takes 72 dpi for none
+            found["resolution"] = tuple(float(value) for value in image.info["dpi"])
+        if image.info.get("jfif_unit"):
+            found["resolution"] = image.info["jfif_density"]
+        main = image.getexif()
+        found |= {f"main {tag}": value for tag, value in main.items() if tag != 0x8769}
+        found |= {f"inner {tag}": value for tag, value in main.get_ifd(0x8769).items()}
+    return found
+
+
+@pytest.mark.parametrize("source", SUFFIXES)
+def test_nothing_is_stated_that_the_source_does_not_state(upscaler: Upscaler, tmp_path: Path, source: str) -> None:
+    path = tmp_path / f"a.{source}"
+    Image.fromarray(PIXELS).save(path)
+    for target in SUFFIXES:
+        result = Job(path, upscaler, tmp_path / f"b.{target}", overwrite=True, provenance=False).run()
+        assert stated(result.destination) == {}, target
+        assert not any("resolution" in note for note in result.notes), target
+    for target in SUFFIXES:  # an image without a file
+        write(ImageData(PIXELS), tmp_path / f"c.{target}")
+        assert stated(tmp_path / f"c.{target}") == {}, target
+
+
+def test_the_smallest_headers(upscaler: Upscaler, tmp_path: Path) -> None:
+    Image.fromarray(PIXELS).save(tmp_path / "a.webp", lossless=True)
+    Job(tmp_path / "a.webp", upscaler, tmp_path / "b.jpg", provenance=False).run()
+    content = (tmp_path / "b.jpg").read_bytes()
+    assert content[:20] == b"\xff\xd8\xff\xe0\0\x10JFIF\0\1\2\0\0\1\0\1\0\0"
+    Job(tmp_path / "a.webp", upscaler, tmp_path / "b.png", provenance=False).run()
+    assert b"pHYs" not in (tmp_path / "b.png").read_bytes()
+    with Image.open(tmp_path / "b.png") as image:
+        image.load()  # the checksums are right
+
+
+@pytest.mark.parametrize("source", ["jpg", "png", "tif"])
+@pytest.mark.parametrize("dpi", [25.4, 72, 300])
+def test_a_stated_resolution_is_kept(upscaler: Upscaler, tmp_path: Path, source: str, dpi: float) -> None:
+    """Also the one that is libvips' default."""
+    if source == "jpg" and dpi == 25.4:
+        Image.fromarray(PIXELS).save(tmp_path / "a.jpg")
+        content = (tmp_path / "a.jpg").read_bytes()
+        (tmp_path / "a.jpg").write_bytes(content[:13] + b"\2\0\x0a\0\x0a" + content[18:])  # 10 per centimetre
+    else:
+        Image.fromarray(PIXELS).save(tmp_path / f"a.{source}", dpi=(dpi, dpi))
+    for target in ("jpg", "png", "tif", "webp", "avif"):
+        path = tmp_path / f"b.{target}"
+        assert Job(tmp_path / f"a.{source}", upscaler, path, provenance=False).run().notes == ()
+        found = stated(path)
+        if target in ("png", "tif"):
+            unit = 2.54 if found["resolution"][-1] == 3 else 1
+            assert found["resolution"][0] * unit == pytest.approx(dpi, abs=0.03)
+        if target != "tif":
+            unit = 2.54 if found.get("main 296") == 3 else 1
+            assert target == "png" or float(found["main 282"]) * unit == pytest.approx(dpi, abs=0.03)
+            assert found.keys() <= {"resolution", "main 282", "main 283", "main 296"}
+    notes = Job(tmp_path / f"a.{source}", upscaler, tmp_path / "b.gif").run().notes
+    assert "GIF holds no resolution: it is not kept" in notes
+
+
+@pytest.mark.parametrize("target", ["jpg", "png", "webp", "avif"])
+def test_exif_gains_nothing_but_the_size(upscaler: Upscaler, tmp_path: Path, target: str) -> None:
+    block = Image.Exif()
+    block[0x010F] = "Maker"
+    block.get_ifd(0x8769)[0x9003] = "2024:05:06 07:08:09"
+    Image.fromarray(PIXELS).save(tmp_path / "a.png", exif=block)
+    result = Job(tmp_path / "a.png", upscaler, tmp_path / f"b.{target}", provenance=False).run()
+    found = stated(result.destination)
+    assert found == {
+        "main 271": "Maker",
+        "inner 36867": "2024:05:06 07:08:09",
+        "inner 40962": 16,
+        "inner 40963": 12,
+    }
+
+
+def test_a_tiff_without_a_unit_states_no_resolution(upscaler: Upscaler, tmp_path: Path) -> None:
+    Image.fromarray(PIXELS).save(tmp_path / "a.tif", tiffinfo={282: 1.0, 283: 1.0, 296: 1})
+    result = Job(tmp_path / "a.tif", upscaler, tmp_path / "b.png", provenance=False).run()
+    assert stated(result.destination) == {}
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("prefix", [b"", b"Exif\0\0"])
+def test_entries_are_removed_where_they_are(order: str, prefix: bytes) -> None:
+    def entry(tag: int, kind: int, count: int, value: int) -> bytes:
+        packed = struct.pack(order + ("HH" if kind == 3 else "I"), *((value, 0) if kind == 3 else (value,)))
+        return struct.pack(order + "HHI", tag, kind, count) + packed
+
+    main = [entry(271, 2, 6, 80), entry(274, 3, 1, 1), entry(EXIF, 4, 1, 50)]
+    inner = [entry(40961, 3, 1, 65535)]
+    block = {"<": b"II*\0", ">": b"MM\0*"}[order] + struct.pack(order + "IH", 8, 3) + b"".join(main) + bytes(4)
+    block += struct.pack(order + "H", 1) + b"".join(inner) + struct.pack(order + "I", 7)
+    block = prefix + block.ljust(80, b"\0") + b"Maker\0"
+    assert entries_of(block) == {(MAIN, 271), (MAIN, 274), (MAIN, EXIF), (EXIF, 40961)}
+    changed = without_entries(block, {(MAIN, 274), (EXIF, 40961)})
+    assert len(changed) == len(block)
+    assert entries_of(changed) == {(MAIN, 271)}
+    assert changed.endswith(b"Maker\0")
+    assert without_entries(block, set()) == block
+    for damaged in (*truncated(block), *corrupted(block, seed=4, count=300)):
+        assert len(without_entries(damaged, {(MAIN, 274)})) == len(damaged)
+    assert without_entries(b"no block", {(MAIN, 274)}) == b"no block"
+
+
+@pytest.mark.parametrize("big", [False, True])
+def test_the_resolution_of_a_tiff_of_either_kind(tmp_path: Path, big: bool) -> None:
+    path = tmp_path / "a.tif"
+    pyvips.Image.new_from_array(PIXELS).copy(interpretation="srgb").write_to_file(str(path), bigtiff=big)
+    remove_defaults(path, format_of(path), None, resolution=True)
+    assert stated(path) != {}
+    remove_defaults(path, format_of(path), None, resolution=False)
+    assert stated(path) == {}
+    np.testing.assert_array_equal(np.asarray(Image.open(path)), PIXELS)
+
+
+def with_aspect(path: Path, source: str) -> None:
+    """An image whose pixels are twice as tall as wide, which states nothing else of its resolution."""
+    if source == "jpg":
+        Image.fromarray(PIXELS).save(path)
+        content = path.read_bytes()
+        assert content[6:11] == b"JFIF\0"
+        path.write_bytes(content[:13] + struct.pack(">BHH", 0, 2, 1) + content[18:])
+    else:
+        Image.fromarray(PIXELS).save(path, tiffinfo={282: 7.0, 283: 3.5, 296: 1})
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+@pytest.mark.parametrize("source", ["jpg", "tif"])
+def test_the_shape_of_pixels_is_kept_in_a_png_and_named_elsewhere(
+    tmp_path: Path, source: str, orientation: int
+) -> None:
+    with_aspect(tmp_path / f"a.{source}", source)
+    image = read(tmp_path / f"a.{source}")
+    assert image.header is not None
+    image.header.set_type(pyvips.GValue.gint_type, "orientation", orientation)
+    assert write(image, tmp_path / "b.png") == ()
+    shape = (1, 2) if orientation == 6 else (2, 1)
+    assert png.chunk(b"pHYs", struct.pack(">IIB", *shape, 0)) in (tmp_path / "b.png").read_bytes()
+    for target in SUFFIXES:
+        if target != "png":
+            notes = write(image, tmp_path / f"b.{target}")
+            name = format_of(Path(f"b.{target}")).name
+            assert f"the aspect ratio of the pixels is not kept in {name}" in notes
+
+
+@pytest.mark.parametrize("target", ["jpg", "png", "tif"])
+def test_a_resolution_turns_with_the_image(tmp_path: Path, target: str) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(PIXELS).save(tmp_path / "a.jpg", dpi=(300, 150), exif=exif)
+    write(read(tmp_path / "a.jpg"), tmp_path / f"b.{target}")
+    header = read(tmp_path / f"b.{target}").header
+    assert header is not None
+    assert (round(header.xres * 25.4), round(header.yres * 25.4)) == (150, 300)
