@@ -22,6 +22,7 @@ from subpixel.models.files import Model
 from subpixel.models.spandrel_models import SpandrelModel
 from subpixel.models.zoo import find_network, is_for_compressed
 from subpixel.ops.blockiness import blockiness
+from subpixel.upscaler.arguments import keywords_after
 from subpixel.upscaler.model_selection import ModelSelection
 from subpixel.upscaler.network import Network
 from subpixel.upscaler.options import NetworkOptions, check_tile
@@ -85,6 +86,7 @@ class Upscaler:
     Upscaler(scale=2.5, model='espcn', backend='reference', precision='f32', threads=2)
     """
 
+    @keywords_after(1, 'Upscaler(2, model="fast")')
     def __init__(
         self,
         scale: float | None = None,
@@ -101,7 +103,9 @@ class Upscaler:
         strength: float = 1.0,
     ) -> None:
         if isinstance(scale, (str, os.PathLike)):
-            raise InvalidArgument(f"scale={scale!r}: a number is needed; a model is named by model={scale!r}")
+            raise InvalidArgument(
+                f'scale={os.fspath(scale)!r}: a number is needed; write Upscaler(2, model="{os.fspath(scale)}")'
+            )
         if scale is None and width is None and height is None and fit is None:
             scale = 2
         self.target = Target(scale, width, height, fit)
