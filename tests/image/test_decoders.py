@@ -159,6 +159,14 @@ def test_bmp_by_pillow(tmp_path: Path, mode: str) -> None:
     assert found.notes == ((unused,) if mode == "RGBA" else ())
 
 
+@pytest.mark.parametrize(("more", "noted"), [(b"", False), (b"\0\0\0", False), (b"PK\3\4", True)])
+def test_what_lies_behind_the_pixels_of_a_bmp(tmp_path: Path, more: bytes, noted: bool) -> None:
+    content = bmp(24, [row.tobytes() for row in RGB[..., ::-1]])
+    (tmp_path / "a.bmp").write_bytes(content + more)
+    notes = read(tmp_path / "a.bmp").notes
+    assert notes == (("4 bytes after the end of the image (a ZIP archive) are not kept",) if noted else ())
+
+
 def test_metadata_of_a_bmp(upscaler: Upscaler, tmp_path: Path, wide: bytes) -> None:
     rows = words(RGB[..., ::-1], "u1")
     (tmp_path / "a.bmp").write_bytes(bmp(24, rows, resolution=11811))

@@ -19,14 +19,12 @@ from numpy.typing import NDArray
 
 from subpixel.errors import ImageReadError, InvalidArgument
 from subpixel.image.files.animated_png import AnimatedPng
-from subpixel.image.files.colour_spaces import GRAY, RGB
 from subpixel.image.files.compression_info import read_compression
 from subpixel.image.files.containers import apng, isobmff, png
 from subpixel.image.files.content import Content, read_content
 from subpixel.image.files.decoders.decoder import Decoder, header_image
 from subpixel.image.files.decoders.registry import AnyDecoder, open_decoder
 from subpixel.image.files.decoding import decoding_of
-from subpixel.image.files.icc_check import check_profile
 from subpixel.image.files.image_data import ImageData
 from subpixel.image.files.limits import LIMIT, check_decoding, check_size
 from subpixel.image.files.open_file import OpenFile
@@ -38,14 +36,13 @@ from subpixel.image.files.read_errors import (
     unsupported_kind,
 )
 from subpixel.image.files.source_metadata import (
-    PREMULTIPLIED,
     collect_metadata,
     frame_count,
-    get_blob,
     get_field,
     loader_name,
     set_frame_times,
 )
+from subpixel.image.files.source_pixels import heif_pixels, to_gray_or_rgb, without_palette_bands
 from subpixel.image.files.tiff_source import set_tiff_metadata, with_colours, with_fields_of_the_file
 from subpixel.models.auto import Source
 from subpixel.storage.file_kinds import file_kind
@@ -357,10 +354,10 @@ def _open_image(header: ImageHeader, limit: float) -> ImageFile:
             losses = (*losses, *set_tiff_metadata(metadata, reader, images))
     if header.loader == "heifload":
         _check_codec(file)
-    image, notes = _to_gray_or_rgb(vips)
+    image, notes = to_gray_or_rgb(vips)
     if header.loader == "heifload":
-        image = _heif_pixels(image, metadata)
-    image = _without_palette_bands(image, metadata, file, contents)
+        image = heif_pixels(image, metadata)
+    image = without_palette_bands(image, metadata, file, contents)
     if contents is not None and "exif" in contents.profiles:  # which libvips does not find
         image = image.copy()
         image.set_type(pyvips.GValue.gint_type, "orientation", get_field(metadata, "orientation", 1))
@@ -368,6 +365,12 @@ def _open_image(header: ImageHeader, limit: float) -> ImageFile:
     if number > pages and images is None:
         shown = "main one" if header.loader == "heifload" else "first"
         notes = (*notes, f"the file holds {number} images; the {shown} is upscaled")
+    if header.loader == "svgload":
+        drawn = f"{image.width}×{image.height} pixels"
+        notes = (
+            *notes,
+            f"the SVG was drawn at its own size, {drawn}, and that is upscaled; an SVG can be drawn larger",
+        )
     if image.format == "double":
         notes = (*notes, "64-bit floating point was read as 32-bit")
     if image.format not in _DTYPES or image.bands > 4:
@@ -383,9 +386,8 @@ def _open_image(header: ImageHeader, limit: float) -> ImageFile:
         set_frame_times(metadata, [frame.delay for frame in animation.frames], animation.plays)
         if animation.has_still:
             notes = (*notes, "the default image, which viewers without animations show, is no frame: it is not kept")
-    return ImageFile(
-        file, metadata, image, (*others, *notes, *losses), dtype, compression, pages, frames, decoding.memory
-    )
+    notes = tuple(dict.fromkeys((*others, *notes, *losses)))  # equal comments are one note
+    return ImageFile(file, metadata, image, notes, dtype, compression, pages, frames, decoding.memory)
 
 
 def _open_decoded(file: OpenFile, vips: pyvips.Image, decoder: AnyDecoder, limit: float) -> ImageFile:
@@ -398,8 +400,8 @@ def _open_decoded(file: OpenFile, vips: pyvips.Image, decoder: AnyDecoder, limit
         set_frame_times(metadata, list(layout.times), layout.plays)
     metadata.set_type(pyvips.GValue.gint_type, "orientation", layout.orientation)
     metadata.set_type(pyvips.GValue.gint_type, "bits-per-sample", layout.bits)
-    image, notes = _to_gray_or_rgb(header_image(layout))
-    notes = (*notes, *losses, *layout.notes)
+    image, notes = to_gray_or_rgb(header_image(layout))
+    notes = tuple(dict.fromkeys((*notes, *losses, *layout.notes)))
     return ImageFile(file, metadata, image, notes, layout.dtype, Source(), layout.pages, decoder)
 
 
@@ -420,32 +422,6 @@ def _all_frames(file: OpenFile) -> pyvips.Image:
         raise unreadable_error(file, error) from None
 
 
-def _to_gray_or_rgb(image: pyvips.Image) -> tuple[pyvips.Image, tuple[str, ...]]:
-    """Convert what is neither gray nor RGB (CMYK, Lab, …) to sRGB of the same depth."""
-    space = image.interpretation
-    few_bits = get_field(image, "bits-per-sample", 8)
-    if space in GRAY and few_bits < 8 and not image.get_typeof("palette"):
-        return image, (f"{few_bits}-bit gray was read as 8-bit: upscaled edges need the grays between",)
-    if space in GRAY or (space in RGB and image.bands <= 4):
-        return image, ()
-    deep = image.format in ("ushort", "short") or few_bits > 8
-    found = get_blob(image, "icc-profile-data")
-    if found is not None:
-        profile, problem = check_profile(found)
-        plain = image.colourspace("rgb16" if deep else "srgb")
-        if profile is None:
-            return plain, (f"colours were converted from {space} to sRGB without the file's profile: {problem}",)
-        try:
-            # As in Photoshop: black ink becomes black, not dark gray.
-            depth, black = 16 if deep else 8, {"intent": "relative", "black_point_compensation": True}
-            converted = image.icc_transform("srgb", embedded=True, depth=depth, **black)
-            return converted, (f"colours were converted from {space} to sRGB with the file's profile",)
-        except pyvips.Error:
-            pass  # the profile is for another space than the pixels'
-        return plain, (f"colours were converted from {space} to sRGB; the file's profile does not fit them",)
-    return image.colourspace("rgb16" if deep else "srgb"), (f"colours were converted from {space} to sRGB",)
-
-
 def _check_codec(file: OpenFile) -> None:
     """Raise ImageReadError before any work if libvips reads the header of a HEIF and has no decoder for its pixels."""
     with file.reader() as reader:
@@ -456,51 +432,3 @@ def _check_codec(file: OpenFile) -> None:
         file.heif_image().crop(0, 0, 1, 1).avg()
     except pyvips.Error:
         raise unsupported_error(file.path, kind) from None
-
-
-def _heif_pixels(image: pyvips.Image, metadata: pyvips.Image) -> pyvips.Image:
-    """Samples of 9 to 15 bits over the whole range of 16, so that white is white; colours without their alpha."""
-    bits = get_field(metadata, "bits-per-sample", 16)
-    if image.format == "ushort" and 8 <= bits < 16:
-        image = image | (image >> bits)  # libvips shifts them up: 1023 of 10 bits is 65472
-    if get_field(metadata, PREMULTIPLIED, 0) and image.bands in (2, 4):
-        top = 65535 if image.format == "ushort" else 255
-        straight = (image.unpremultiply(max_alpha=top) + 0.5).cast(image.format)
-        image = straight.copy(interpretation=image.interpretation)
-    return image
-
-
-def _without_palette_bands(
-    image: pyvips.Image, header: pyvips.Image, file: OpenFile, contents: png.Contents | None
-) -> pyvips.Image:
-    """Gray for a palette of grays, which libvips expands to three equal bands; no alpha that is opaque everywhere.
-
-    With a profile for RGB the bands stay, because it does not describe gray. libvips adds an alpha band to a GIF
-    wherever a frame leaves pixels of the last one as they are, even if no pixel is transparent in the end.
-
-    Args:
-        image: the pixels.
-        header: with all metadata.
-        file: of the image.
-        contents: of a PNG.
-    """
-    has_profile = header.get_typeof("icc-profile-data") != 0
-    if contents is not None and header.get_typeof("palette") and not has_profile:
-        return _to_gray(image) if contents.has_gray_palette else image
-    if loader_name(header) == "gifload":
-        whole = file.vips_image(n=-1, fail_on="error")
-        if image.bands == 4 and whole[3].min() == 255:
-            image = image[:3]
-        if (
-            image.bands >= 3
-            and not has_profile
-            and (whole[0] != whole[1]).max() == 0
-            and (whole[1] != whole[2]).max() == 0
-        ):
-            image = _to_gray(image)
-    return image
-
-
-def _to_gray(image: pyvips.Image) -> pyvips.Image:
-    first = image[0] if image.bands < 4 else image[0].bandjoin(image[3])
-    return first.copy(interpretation="b-w")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+from fractions import Fraction
 from pathlib import Path
 from typing import BinaryIO
 
@@ -10,11 +12,11 @@ import pyvips
 from subpixel.errors import ImageReadError
 from subpixel.image.files.containers import jpeg, tiff
 from subpixel.image.files.containers.tiff_images import TiffImages
-from subpixel.image.files.source_metadata import TIFF_TAGS, get_blob, set_blob
+from subpixel.image.files.source_metadata import TIFF_TAGS, get_blob, set_aspect, set_blob
 
 __all__ = ["set_tiff_metadata", "with_colours", "with_fields_of_the_file"]
 
-_ORIENTATION = 274
+_ORIENTATION, _RESOLUTIONS, _UNIT, _NODATA = 274, (282, 283), 296, 42113
 _XMP, _PHOTOSHOP, _ICC = 700, 34377, 34675
 _SHARED = {"xmp-data": _XMP, "photoshop-data": _PHOTOSHOP, "icc-profile-data": _ICC}
 
@@ -97,4 +99,35 @@ def set_tiff_metadata(header: pyvips.Image, file: BinaryIO, images: TiffImages) 
         set_blob(header, TIFF_TAGS, tiff.pack_tags(tags))
     if header.get_typeof("image-description"):
         header.remove("image-description")  # it is in EXIF
-    return tiff.list_losses(file, images)
+    aspect = _pixel_aspect(images, file)
+    if aspect is not None:
+        set_aspect(header, *aspect)
+    losses = tiff.list_losses(file, images)
+    missing = images.main.directory.text(file, _NODATA)
+    if missing:
+        losses = (
+            *losses,
+            f"the value of missing data (GDAL_NODATA: {missing}) is upscaled as any other: "
+            "where it occurs, it mixes with the pixels beside it",
+        )
+    return losses
+
+
+def _pixel_aspect(images: TiffImages, file: BinaryIO) -> tuple[int, int] | None:
+    """Pixels across and down that are equally long, where a resolution without a unit states them; None if square."""
+    directory = images.main.directory
+    if directory.integer(file, _UNIT, 2) != 1:
+        return None
+    across, down = (_fraction(directory.value(file, tag), directory.layout.order) for tag in _RESOLUTIONS)
+    if not across or not down or across == down:
+        return None
+    ratio = across / down
+    most = (1 << 31) - 1
+    return (ratio.numerator, ratio.denominator) if max(ratio.numerator, ratio.denominator) <= most else None
+
+
+def _fraction(value: bytes | None, order: str) -> Fraction | None:
+    if value is None or len(value) != 8:
+        return None
+    numerator, denominator = struct.unpack(order + "II", value)
+    return Fraction(numerator, denominator) if denominator else None
