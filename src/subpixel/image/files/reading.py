@@ -6,6 +6,7 @@ alpha and the frames of an animation. :attr:`subpixel.image.files.image_data.Ima
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,11 +21,12 @@ from subpixel.errors import ImageReadError, InvalidArgument
 from subpixel.image.files.animated_png import AnimatedPng
 from subpixel.image.files.compression_info import read_compression
 from subpixel.image.files.containers import apng, isobmff, png
-from subpixel.image.files.containers.tiff_images import TiffImages
 from subpixel.image.files.content import Content, read_content
 from subpixel.image.files.decoders.decoder import Decoder, header_image
 from subpixel.image.files.decoders.registry import AnyDecoder, open_decoder
+from subpixel.image.files.decoding import decoding_of
 from subpixel.image.files.image_data import ImageData
+from subpixel.image.files.limits import LIMIT, check_decoding, check_size
 from subpixel.image.files.open_file import OpenFile
 from subpixel.image.files.read_errors import (
     check_read,
@@ -57,10 +59,6 @@ __all__ = [
     "read",
     "reopen",
 ]
-
-# Default limit in megapixels: three times the largest photographs that people stitch by hand, and 3 GB in memory as
-# 8-bit RGB. A file of a few hundred bytes can claim more.
-LIMIT = 1000.0
 
 # What pixels are read as, by libvips' formats.
 _DTYPES: dict[str, Any] = {"uchar": np.uint8, "ushort": np.uint16, "float": np.float32, "double": np.float32}
@@ -132,6 +130,7 @@ class ImageFile:
         compression: how the file is compressed.
         pages: the number of frames.
         decoder: reads the pixels, where libvips does not: an animated PNG, a BMP.
+        decoding: bytes that libvips' decoder holds at once.
     """
 
     file: OpenFile
@@ -142,6 +141,7 @@ class ImageFile:
     compression: Source
     pages: int = 1
     decoder: Decoder | None = None
+    decoding: int = 0
 
     def __enter__(self) -> Self:
         return self
@@ -175,7 +175,7 @@ def read(path: str | Path, *, limit: float = LIMIT) -> ImageData:
     Args:
         path: the file. Its content decides what it is, not its name.
         limit: largest size in megapixels, of all frames together. A larger image is refused before anything is
-            allocated.
+            allocated, and so is one whose decoder would hold more than 3 bytes for each pixel of the limit at once.
 
     Raises:
         ImageReadError: the file is missing, not an image, damaged, truncated, too large, or of a kind that cannot be
@@ -341,10 +341,12 @@ def _open_image(header: ImageHeader, limit: float) -> ImageFile:
         if contents is not None:
             pages = 1 if animation is None else len(animation.frames)
         vips = header.vips if pages == 1 or animation is not None else _all_frames(file)
-        _check_limit(path, vips.width, vips.height * (1 if animation is None else pages), pages, limit)
+        check_size(path, vips.width, vips.height * (1 if animation is None else pages), pages, limit)
+        decoding = decoding_of(reader, vips, header.loader, pages, images)
+        check_decoding(path, vips.width, vips.height, decoding, reader.seek(0, io.SEEK_END), limit)
         if images is not None:
             vips = with_fields_of_the_file(vips, images, reader)
-            vips, others = _with_colours(vips, images, reader, path)
+            vips, others = with_colours(vips, images, reader, path)
         # Each new operation starts another sequential pass, so metadata is taken from the unread image.
         compression = read_compression(reader)
         metadata, losses = collect_metadata(vips, reader, lossy=compression.codec is not None, contents=contents)
@@ -381,13 +383,15 @@ def _open_image(header: ImageHeader, limit: float) -> ImageFile:
         set_frame_times(metadata, [frame.delay for frame in animation.frames], animation.plays)
         if animation.has_still:
             notes = (*notes, "the default image, which viewers without animations show, is no frame: it is not kept")
-    return ImageFile(file, metadata, image, (*others, *notes, *losses), dtype, compression, pages, frames)
+    return ImageFile(
+        file, metadata, image, (*others, *notes, *losses), dtype, compression, pages, frames, decoding.memory
+    )
 
 
 def _open_decoded(file: OpenFile, vips: pyvips.Image, decoder: AnyDecoder, limit: float) -> ImageFile:
     layout = decoder.layout
     width, height = layout.size
-    _check_limit(file.path, width, height * layout.pages, layout.pages, limit)
+    check_size(file.path, width, height * layout.pages, layout.pages, limit)
     with file.reader() as reader:
         metadata, losses = collect_metadata(vips, reader, lossy=False)
     if layout.pages > 1:
@@ -409,38 +413,11 @@ def _png_contents(path: Path, reader: BinaryIO) -> tuple[png.Contents, apng.Anim
         raise ImageReadError(f"{path}: the animation is damaged: {error}") from None
 
 
-def _check_limit(path: Path, width: int, height: int, pages: int, limit: float) -> None:
-    """Raise ImageReadError if an image, of an animation all frames together, is too large."""
-    megapixels = width * height / 1e6
-    if megapixels > limit:
-        size = f"{width}×{height // pages}" + (f" pixels in {pages} frames" if pages > 1 else " pixels")
-        raise ImageReadError(
-            f"{path}: {size} are {_amount(megapixels)} megapixels, the limit is {_amount(limit)};"
-            f" limit={int(np.ceil(megapixels))} allows it"
-        )
-
-
-def _with_colours(
-    vips: pyvips.Image, images: TiffImages, reader: BinaryIO, path: Path
-) -> tuple[pyvips.Image, tuple[str, ...]]:
-    try:
-        return with_colours(vips, images, reader)
-    except ValueError as error:
-        raise ImageReadError(f"{path}: {error}") from None
-
-
 def _all_frames(file: OpenFile) -> pyvips.Image:
     try:
         return file.vips_image(n=-1, **_OPTIONS)
     except pyvips.Error as error:
         raise unreadable_error(file, error) from None
-
-
-def _amount(megapixels: float) -> str:
-    """Megapixels with at most two decimals, or two digits of a smaller number: 3,600, 0.25, 0.0001."""
-    if megapixels < 0.1:
-        return f"{megapixels:.2g}"
-    return f"{megapixels:,.2f}".rstrip("0").rstrip(".")
 
 
 def _check_codec(file: OpenFile) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import BinaryIO
 
 import pyvips
 
+from subpixel.errors import ImageReadError
 from subpixel.image.files.containers import jpeg, tiff
 from subpixel.image.files.containers.tiff_images import TiffImages
 from subpixel.image.files.source_metadata import TIFF_TAGS, get_blob, set_blob
@@ -35,14 +37,22 @@ def with_fields_of_the_file(image: pyvips.Image, images: TiffImages, file: Binar
     return image
 
 
-def with_colours(image: pyvips.Image, images: TiffImages, file: BinaryIO) -> tuple[pyvips.Image, tuple[str, ...]]:
+def with_colours(
+    image: pyvips.Image, images: TiffImages, file: BinaryIO, path: Path
+) -> tuple[pyvips.Image, tuple[str, ...]]:
     """The channels that are colour or alpha, and what that means for others, one sentence each.
 
     libvips takes whatever follows the colours for alpha. By ExtraSamples it may be anything, such as infrared.
 
+    Args:
+        image: as libvips opened it.
+        images: of the file.
+        file: the file.
+        path: of the file, for errors.
+
     Raises:
         OSError: the file cannot be read.
-        ValueError: there is no telling which channels are colours; the message says what would be right.
+        ImageReadError: there is no telling which channels are colours.
     """
     (samples, colours), alpha = images.channels(file), images.alpha(file)
     extra = samples - colours
@@ -53,9 +63,9 @@ def with_colours(image: pyvips.Image, images: TiffImages, file: BinaryIO) -> tup
     if colours == 1 and extra == 2 and not alpha:
         return image, ("three channels of unspecified meaning (338 ExtraSamples) are upscaled as red, green and blue",)
     if extra > 1:
-        raise ValueError(
-            f"{image.bands} channels, {colours} of them colour, are more than colour and alpha (338 ExtraSamples); "
-            "choose gray or RGB, with or without alpha, first"
+        raise ImageReadError(
+            f"{path}: {image.bands} channels, {colours} of them colour, are more than colour and alpha "
+            "(338 ExtraSamples); choose gray or RGB, with or without alpha, first"
         )
     return _first(image, colours), (
         f"channel {colours + 1} is not transparency (338 ExtraSamples: unspecified): it is not kept",
