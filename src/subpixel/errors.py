@@ -12,6 +12,7 @@ from typing import Any
 __all__ = [
     "BackendUnavailable",
     "FallbackWarning",
+    "FileChanged",
     "ImageReadError",
     "ImageWriteError",
     "InvalidArgument",
@@ -73,6 +74,10 @@ class VideoReadError(SubpixelError, OSError):
 
 class VideoWriteError(SubpixelError, OSError):
     """A video cannot be written."""
+
+
+class FileChanged(ImageReadError, VideoReadError):
+    """Something wrote into an image or a video, or put another in its place, while it was read."""
 
 
 class FallbackWarning(UserWarning):

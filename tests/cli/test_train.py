@@ -193,4 +193,4 @@ def test_a_video_as_data(run: Run, tmp_path: Path) -> None:
     path.write_bytes(b"no video")
     done = run("train", "--data", path, "--out", out, "--steps", 2, *SMALL)
     assert (done.code, done.out) == (1, "")
-    assert done.err.startswith(f"error: {path}: not a video that can be read")
+    assert done.err.startswith(f"error: {path}: not a readable video")

@@ -82,7 +82,7 @@ def test_what_is_no_video_is_one_line(tmp_path: Path, name: str, capsys: pytest.
     ("words", "text"),
     [
         (["--start", "half"], "'half' is not a time. Use for example 90, 1:30 or 0:01:30.5."),
-        (["--start", "3", "--end", "2"], "the part of a video from 3 s to 2 s is empty"),
+        (["--start", "3", "--end", "2"], "--end 2: a time after --start 3 is needed"),
         (["--preview", "5", "--end", "9"], "--preview and --end contradict each other"),
         (["--target-fps", "30"], "--target-fps needs --realtime and a rate above 0"),
         (["--encoder", "mpeg9"], "Unknown encoder 'mpeg9'. Choices: x264"),
@@ -138,9 +138,9 @@ def test_losses_are_reported_before_the_work(tmp_path: Path, capsys: pytest.Capt
 
 
 @pytest.mark.parametrize(("form", "name"), [("y4m", "yuv4mpegpipe"), ("nut", "nut")])
-def test_frames_go_into_a_pipe(plain: Path, capsysbinary: pytest.CaptureFixture[bytes], form: str, name: str) -> None:
+def test_frames_go_into_a_pipe(plain: Path, capfdbinary: pytest.CaptureFixture[bytes], form: str, name: str) -> None:
     assert main(["video", str(plain), "-o", "-", "-f", form, "-n", "fast"]) == 0
-    data = capsysbinary.readouterr().out
+    data = capfdbinary.readouterr().out
     frames = frames_in(data)
     assert len(frames) == 12
     assert (frames[0].width, frames[0].height) == (96, 64)

@@ -79,9 +79,17 @@ def test_links_are_followed_and_loops_end(tree: Path, tmp_path: Path) -> None:
     assert paths("in") == [*ours, "in/a link/e.png"]
 
 
-def test_pipes_are_not_opened(tree: Path) -> None:
+def test_pipes_and_devices_are_not_opened_but_reported(tree: Path) -> None:
     os.mkfifo(tree / "pipe.png")
-    assert paths("in") == ALL
+    os.mkfifo(tree / "pipe.txt")
+    (tree / "zero.png").symlink_to("/dev/zero")
+    found = find_images(["in", "in/pipe.txt"])
+    assert [item.path.as_posix() for item in found if not item.error] == ALL
+    assert [str(item.error) for item in found if item.error] == [
+        "in/pipe.png: this is a pipe; a pipe is read only if it is the one input",
+        "in/zero.png: this is a device, not an image",
+        "in/pipe.txt: this is a pipe; a pipe is read only if it is the one input",
+    ]
 
 
 def test_results_within_the_inputs_are_not_searched(tree: Path) -> None:

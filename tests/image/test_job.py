@@ -153,7 +153,7 @@ def test_a_result_that_exists_is_untouched_unless_asked(
         (3, np.uint8, "out.jxl", "cannot write JPEG XL"),
         (3, np.uint8, "out", "must end in"),
         (3, np.uint8, "none/out.png", "does not exist"),
-        (3, np.uint8, "a.png/out.png", "does not exist"),
+        (3, np.uint8, "a.png/out.png", "is not a folder"),
         (3, np.uint8, "n" * 300 + ".png", "too long"),
     ],
 )
@@ -191,11 +191,12 @@ def test_a_writer_that_fails_midway_leaves_the_old_result(
         (tmp_path / "a_x2.png").write_bytes(b"the result of yesterday")
     before = look()
 
-    def half(image: pyvips.Image, path: str, **_: Any) -> None:
-        Path(path).write_bytes(b"half of")
+    def half(image: pyvips.Image, *_: Any, **options: Any) -> None:
+        (scratch,) = tmp_path.glob(".*.png")
+        scratch.write_bytes(b"half of")
         raise failure
 
-    monkeypatch.setattr(pyvips.Image, "write_to_file", half)
+    monkeypatch.setattr(pyvips.Image, "write_to_target", half)
     with pytest.raises((SubpixelError, KeyboardInterrupt, MemoryError)):
         Job(source, upscaler, overwrite=exists).run()
     assert look() == before

@@ -138,11 +138,12 @@ def test_a_failure_midway_changes_nothing(
         (tmp_path / "a.png").write_bytes(b"the old image")
     before = look()
 
-    def half(image: pyvips.Image, path: str, **_: Any) -> None:
-        Path(path).write_bytes(b"half of")
+    def half(image: pyvips.Image, *_: Any, **options: Any) -> None:
+        (scratch,) = tmp_path.glob(".*.png")
+        scratch.write_bytes(b"half of")
         raise failure
 
-    monkeypatch.setattr(pyvips.Image, "write_to_file", half)
+    monkeypatch.setattr(pyvips.Image, "write_to_target", half)
     expected = ImageWriteError if isinstance(failure, (pyvips.Error, OSError)) else type(failure)
     with pytest.raises(expected):
         write(ImageData(pixels()), tmp_path / "a.png", overwrite=exists)
@@ -168,13 +169,13 @@ def test_a_file_that_appears_meanwhile_is_not_replaced(
     monkeypatch: pytest.MonkeyPatch, pixels: Make, look: Look, tmp_path: Path
 ) -> None:
     path = tmp_path / "a.png"
-    real = pyvips.Image.write_to_file
+    real = pyvips.Image.write_to_target
 
-    def slow(image: pyvips.Image, name: str, **options: Any) -> None:
-        real(image, name, **options)
+    def slow(image: pyvips.Image, *rest: Any, **options: Any) -> None:
+        real(image, *rest, **options)
         path.write_bytes(b"somebody else's")
 
-    monkeypatch.setattr(pyvips.Image, "write_to_file", slow)
+    monkeypatch.setattr(pyvips.Image, "write_to_target", slow)
     with pytest.raises(ImageWriteError, match="exists"):
         write(ImageData(pixels()), path)
     assert look() == {"a.png": b"somebody else's"}

@@ -119,7 +119,7 @@ def test_the_command(tmp_path, capsys):
         assert message in capsys.readouterr().err
     (tmp_path / "none.mkv").write_text("no video")
     assert main([*arguments, "--video", str(tmp_path / "none.mkv")]) == 1
-    assert "not a video that can be read" in capsys.readouterr().err
+    assert "not a readable video" in capsys.readouterr().err
 
 
 def test_figures_go_into_the_file(tmp_path, capsys):

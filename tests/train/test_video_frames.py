@@ -286,9 +286,9 @@ def test_odd_sizes(tmp_path: Path) -> None:
 
 def test_what_is_no_video(tmp_path: Path) -> None:
     (tmp_path / "notes.mp4").write_text("no video at all")
-    with pytest.raises(ImageReadError, match=r"notes\.mp4: not a video that can be read"):
+    with pytest.raises(ImageReadError, match=r"notes\.mp4: not a readable video"):
         find_frames(tmp_path / "notes.mp4")
-    with pytest.raises(ImageReadError, match=r"none\.mp4: not a video that can be read \(no such file"):
+    with pytest.raises(ImageReadError, match=r"none\.mp4: not a readable video \(no such file"):
         find_frames(tmp_path / "none.mp4")
 
 

@@ -20,6 +20,7 @@ from subpixel.bench.results import Fact, Group
 from subpixel.image.synthetic import photograph
 from subpixel.upscaler import Upscaler
 from subpixel.video import Job, PipeOutput, Settings, TimeRange, VideoFile, probe
+from subpixel.video.container_input import file_url
 from subpixel.video.decoding import Damage, read_frames
 from subpixel.video.encoders import choose_encoding
 from subpixel.video.formats import Layout, layout_of
@@ -118,7 +119,7 @@ def _make_clip(path: Path, size: tuple[int, int]) -> Path:
     """A video of a window that moves over a generated photograph, as hard to encode as a slow pan."""
     width, height = size
     large = photograph(height + 200, width + 200, 3)
-    with av.open(str(path), "w") as out:
+    with av.open(file_url(path), "w") as out:
         stream: Any = out.add_stream("libx264", rate=_RATE, options={"preset": "veryfast", "crf": "20"})
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         for number in range(_FRAMES):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from fractions import Fraction
 from pathlib import Path
@@ -21,6 +22,7 @@ from subpixel.cli.options import (
     Threads,
 )
 from subpixel.cli.video import End, Start, print_notes, time_range_of
+from subpixel.storage.standard_streams import is_input_stream, stream_name
 
 
 def play(
@@ -66,10 +68,10 @@ def play(
     from subpixel.video import PipeOutput, find_player, open_player
 
     found, program = find_player(player)
-    source, name = Path(input_name), "standard input" if input_name == "-" else input_name
+    name, piped = stream_name(input_name, "standard input"), is_input_stream(input_name)
     upscaler = Upscaler(scale, model=model, backend=backend, precision=precision, threads=threads)
     live = PipeOutput(
-        source,
+        input_name if piped else Path(input_name),
         upscaler,
         None,
         time_range=time_range_of(start, end, None),
@@ -78,7 +80,7 @@ def play(
         realtime=not every_frame,
     )
     # A player starts the sound at the beginning of the file, which is wrong beside a later part.
-    sound = source if input_name != "-" and start in (None, Fraction(0)) else None
+    sound = Path(os.path.abspath(input_name)) if not piped and start in (None, Fraction(0)) else None
     with open_player(found, program, f"{name} ×{scale} by {model}", sound) as pipe:
         result = live.run(pipe)
     print_notes(name, result.notes)

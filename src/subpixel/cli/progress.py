@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from subpixel.cli.reporting import printable
+
 __all__ = ["bar"]
 
 
@@ -32,7 +34,7 @@ def bar(name: str, *, enabled: bool = True) -> Iterator[Callable[[int, int], Non
     progress = Progress(
         *columns, console=Console(stderr=True), transient=True, redirect_stdout=False, redirect_stderr=False
     )
-    task = progress.add_task(escape(name), total=None)
+    task = progress.add_task(escape(printable(name)), total=None)
     started = False
 
     def update(done: int, total: int) -> None:

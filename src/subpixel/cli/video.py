@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import math
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -30,6 +30,14 @@ from subpixel.cli.options import (
 from subpixel.cli.progress import bar
 from subpixel.cli.reporting import printable
 from subpixel.errors import InvalidArgument, SubpixelError
+from subpixel.storage.standard_streams import (
+    STREAM,
+    check_output,
+    is_input_stream,
+    is_output_stream,
+    open_output,
+    stream_name,
+)
 from subpixel.storage.temporary import temporary_folder
 
 if TYPE_CHECKING:
@@ -209,12 +217,14 @@ def video(
     from subpixel.upscaler import Upscaler
     from subpixel.video import Job, PipeOutput, Settings, parse_options, pipe_format, probe
 
-    if target_fps is not None and not (realtime and target_fps > 0):
+    if target_fps is not None and not (realtime and 0 < target_fps < math.inf):
         raise InvalidArgument("--target-fps needs --realtime and a rate above 0")
-    source, name = Path(input_name), "standard input" if input_name == "-" else input_name
+    if preview is not None and not 0 < preview < math.inf:
+        raise InvalidArgument(f"--preview {preview:g}: a number of seconds above 0 is needed")
+    name, piped = stream_name(input_name, "standard input"), is_input_stream(input_name)
     length = None
-    if preview is not None and start is None and input_name != "-":
-        length = probe(source).duration
+    if preview is not None and start is None and not piped:
+        length = probe(input_name).duration
     time_range = time_range_of(start, end, preview, length)
     options: Any = {
         "time_range": time_range,
@@ -224,11 +234,12 @@ def video(
         "rate": None if target_fps is None else Fraction(target_fps).limit_denominator(1001),
     }
     upscaler = Upscaler(scale, model=model, backend=backend, precision=precision, threads=threads, strength=strength)
-    if output == "-" or (input_name == "-" and output is None):
-        if sys.stdout.isatty():
-            raise InvalidArgument("-: standard output is a terminal; redirect it, or choose an output file with -o")
-        live = PipeOutput(source, upscaler, pipe_format(file_format), **options).run(sys.stdout.buffer)
-        print_notes(name, live.notes)
+    if is_output_stream(output) or (piped and output is None):
+        sink = STREAM if output is None else output
+        check_output(sink)
+        live = PipeOutput(input_name if piped else Path(input_name), upscaler, pipe_format(file_format), **options)
+        with open_output(sink) as out:
+            print_notes(name, live.run(out).notes)
         return
     settings = Settings(encoder, crf, preset, pix_fmt, parse_options(encoder_options))
     with _file(input_name) as path, bar(name, enabled=not quiet) as progress:
@@ -286,18 +297,19 @@ def time_range_of(
 
 @contextmanager
 def _file(source: str) -> Iterator[Path]:
-    """The video as a file. Standard input is copied into a temporary one, since a video is read twice."""
-    if source != "-":
+    """The video as a file. A pipe is copied into a temporary one, since a video is read twice."""
+    if not is_input_stream(source):
         yield Path(source)
         return
+    from subpixel.video.pipe_input import copy_pipe
+
     with temporary_folder() as folder:
         path = folder / "video"
-        with open(path, "wb") as file:
-            shutil.copyfileobj(sys.stdin.buffer, file)
         try:
+            copy_pipe(source, path)
             yield path
         except SubpixelError as error:
-            raise type(error)(str(error).replace(str(path), "standard input")) from None
+            raise type(error)(str(error).replace(str(path), stream_name(source, "standard input"))) from None
 
 
 def _line(name: str, result: Result, automatic: bool) -> str:

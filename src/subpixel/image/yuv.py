@@ -15,7 +15,16 @@ from numpy.typing import NDArray
 from subpixel.errors import InvalidArgument
 from subpixel.ops.resizing.taps import axis_taps
 
-__all__ = ["CENTRES", "Matrix", "Siting", "rgb_to_yuv", "shrink_chroma", "upscale_chroma", "yuv_to_rgb"]
+__all__ = [
+    "CENTRES",
+    "Matrix",
+    "Siting",
+    "rgb_to_yuv",
+    "shrink_chroma",
+    "upscale_chroma",
+    "yuv_to_floats",
+    "yuv_to_rgb",
+]
 
 Matrix = Literal["bt601", "bt709", "bt2020"]
 Siting = Literal["left", "center", "topleft"]
@@ -81,6 +90,29 @@ def yuv_to_rgb(yuv: NDArray[Any], matrix: Matrix, full_range: bool, bits: int = 
     result += np.float32(0.5)
     codes: NDArray[np.uint8] = np.clip(result, 0, 255).astype(np.uint8)
     return codes
+
+
+def yuv_to_floats(yuv: NDArray[Any], matrix: Matrix, full_range: bool, bits: int = 8) -> F32:
+    """The inverse of :func:`rgb_to_yuv` in f32, neither rounded nor clipped.
+
+    Args:
+        yuv: as for :func:`yuv_to_rgb`.
+        matrix: of the stream.
+        full_range: of the stream.
+        bits: 8 … 16.
+
+    Returns:
+        ``(H, W, 3)`` f32 of 0 … 1.
+
+    >>> import numpy as np
+    >>> yuv_to_floats(np.array([1023.0, 512.0, 512.0]).reshape(3, 1, 1), "bt709", True, 10).ravel().tolist()
+    [1.0, 1.0, 1.0]
+    """
+    luma, chroma, black = _spans(full_range, bits)
+    x = yuv.astype(np.float32) - np.array([black, 1 << (bits - 1), 1 << (bits - 1)], np.float32)[:, None, None]
+    weights = np.linalg.inv(_forward(matrix)) / np.array([luma, chroma, chroma])
+    result: F32 = np.einsum("ij,jhw->hwi", weights.astype(np.float32), x)
+    return result
 
 
 def shrink_chroma(plane: F32, siting: Siting) -> F32:

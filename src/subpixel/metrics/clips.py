@@ -10,9 +10,10 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from subpixel.errors import ImageReadError, Unsupported
+from subpixel.errors import ImageReadError, Unsupported, VideoReadError
 from subpixel.image.yuv import Matrix, upscale_chroma, yuv_to_rgb
 from subpixel.storage.os_errors import os_error_text
+from subpixel.video.container_input import open_video
 from subpixel.video.formats import array_of
 
 __all__ = ["frames_of", "luma_of", "rgb_of"]
@@ -33,10 +34,13 @@ def frames_of(path: Path) -> Iterator[Any]:
         Unsupported: the video is interlaced, is HDR, changes its size, or has an unsupported pixel format or matrix.
     """
     try:
-        container = av.open(str(path))
-    except (OSError, av.error.FFmpegError) as error:
-        raise ImageReadError(f"{path}: not a video that can be read ({os_error_text(error)})") from None
-    with container:
+        yield from _frames(path)
+    except VideoReadError as error:
+        raise ImageReadError(str(error)) from None
+
+
+def _frames(path: Path) -> Iterator[Any]:
+    with open_video(path) as container:
         streams = [s for s in container.streams.video if not s.disposition & s.disposition.attached_pic]
         if not streams:
             raise ImageReadError(f"{path}: has no video stream")

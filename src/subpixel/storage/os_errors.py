@@ -53,7 +53,7 @@ def free_space(folder: Path) -> int | None:
 def write_errors_as(error_class: type[SubpixelError], path: Path) -> Iterator[None]:
     """Raise ``error_class`` in place of any :class:`OSError`, with a text that names ``path``.
 
-    An error that is an ``error_class`` already passes unchanged.
+    Errors of this package pass unchanged.
 
     >>> from subpixel.errors import VideoWriteError
     >>> with write_errors_as(VideoWriteError, Path("out.mkv")):
@@ -63,7 +63,7 @@ def write_errors_as(error_class: type[SubpixelError], path: Path) -> Iterator[No
     """
     try:
         yield
-    except error_class:
+    except SubpixelError:
         raise
     except OSError as error:
         raise error_class(f"{path}: cannot be written: {os_error_text(error)}") from None

@@ -5,10 +5,9 @@ All frames are given in the size and format of the first one.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from heapq import heapify, heappop, heappush
 from itertools import chain, groupby
 from typing import Any
 
@@ -16,10 +15,11 @@ import av
 import av.filter
 
 from subpixel.errors import Unsupported
-from subpixel.storage.memory import is_memory_error
+from subpixel.storage.memory import is_memory_error, is_memory_tight
 from subpixel.video.frame import Frame
 from subpixel.video.image_changes import ImageKind, fit_note
 from subpixel.video.image_fit import fit_frame
+from subpixel.video.lost_frames import LostFrames
 from subpixel.video.packets import demux
 from subpixel.video.side_data import lost_side_data
 from subpixel.video.time_range import Span
@@ -39,10 +39,12 @@ __all__ = [
 # Frames decoded before the first one that is needed, so that a filter gives the same frame as in an uninterrupted run:
 # bwdif reads one frame to each side.
 _LEAD = 3
+# Seconds between a frame and one that has no better place than right after it: Matroska tells no smaller ones apart.
+_DISTANCE = Fraction(1, 1000)
+# Seconds by which the times of frames run back if their clock starts again; less is carelessness.
+_RESTART = Fraction(1)
 # Containers that store when a packet is decoded, but not when its frame is shown.
 _WITHOUT_PTS = {"avi"}
-# Packets that a decoder may hold back: those of 16 frames of reference, and one for each of its threads.
-_MOST_WAITING = 64
 # Damaged places that a note lists.
 _LISTED = 5
 
@@ -120,7 +122,7 @@ def read_frames(
         if frames is not None:
             yield from frames
             return
-    for frame in _open_frames(video, damage, None, deinterlace):
+    for frame in _open_frames(video, damage, None, start, deinterlace):
         if start is None or frame.time >= start:
             yield frame
 
@@ -135,13 +137,21 @@ def frames_in_span(frames: Iterator[Frame], span: Span, time_base: Fraction) -> 
             yield frame
 
 
-def progressive_frames(frames: Iterator[Frame], video: VideoFile) -> Iterator[Frame]:
+def progressive_frames(frames: Iterator[Frame], video: VideoFile, deinterlaced: bool = False) -> Iterator[Frame]:
     """The frames as they are, if none is interlaced.
+
+    Args:
+        frames: the frames.
+        video: their video.
+        deinterlaced: whether interlaced frames were to be made progressive.
 
     Raises:
         Unsupported: an interlaced frame.
     """
     for frame in frames:
+        if frame.interlaced and deinterlaced:
+            size = f"{frame.source.width}×{frame.source.height} {frame.source.format.name}"
+            raise Unsupported(f"{video.path}: interlaced frames of {size} cannot be made progressive")
         if frame.interlaced:
             raise interlaced_frame(video, frame.time * video.stream.time_base)
         yield frame
@@ -157,7 +167,7 @@ def interlaced_frame(video: VideoFile, time: Fraction) -> Unsupported:
 
 def _seek_frames(video: VideoFile, damage: Damage, start: int, deinterlace: bool) -> Iterator[Frame] | None:
     """Frames from ``start`` on, reached by seeking; None if the file cannot seek to a place before ``start``."""
-    frames = _open_frames(video, damage, _seek_time(start, video), deinterlace)
+    frames = _open_frames(video, damage, _seek_time(start, video), start, deinterlace)
     try:
         first = next(frames, None)
     except av.error.FFmpegError:  # no index, or one that cannot be used
@@ -168,7 +178,9 @@ def _seek_frames(video: VideoFile, damage: Damage, start: int, deinterlace: bool
     return (frame for frame in chain([first], frames) if frame.time >= start)
 
 
-def _open_frames(video: VideoFile, damage: Damage, seek_time: int | None, deinterlace: bool) -> Iterator[Frame]:
+def _open_frames(
+    video: VideoFile, damage: Damage, seek_time: int | None, start: int | None, deinterlace: bool
+) -> Iterator[Frame]:
     damage.zero = video.first
     with open_video(video.path) as container:
         stream, first = container.streams[video.main], 0
@@ -177,7 +189,7 @@ def _open_frames(video: VideoFile, damage: Damage, seek_time: int | None, deinte
                 container.seek(seek_time, stream=stream)
             else:  # the file's own times lead nowhere
                 first = video.timeline.key_frame_before(seek_time)
-        decoded = decode_packets(container, stream, damage, video.timeline, first)
+        decoded = decode_packets(container, stream, damage, video.timeline, first, start)
         yield from frames_with_times(decoded, stream, video, damage, deinterlace=deinterlace)
 
 
@@ -196,7 +208,12 @@ def _seek_time(start: int, video: VideoFile) -> int:
 
 
 def decode_packets(
-    container: Any, stream: Any, damage: Damage, timeline: Timeline | None = None, first: int = 0
+    container: Any,
+    stream: Any,
+    damage: Damage,
+    timeline: Timeline | None = None,
+    first: int = 0,
+    start: int | None = None,
 ) -> Iterator[Any]:
     """The frames of a stream as libavcodec gives them, from the container's current position on.
 
@@ -206,78 +223,89 @@ def decode_packets(
         damage: receives what cannot be read or decoded.
         timeline: the corrections of times; None for none. The container must then be at its beginning.
         first: the number of the first packet to decode, if there are corrections.
+        start: the time of the first frame that is needed, in ticks; damage before it is not noted. None for all.
     """
     stream.thread_type = "AUTO"
     clock = (timeline or Timeline()).clock()
     times = _PresentationTimes() if container.format.name in _WITHOUT_PTS else None
+    missing = LostFrames(stream.codec_context.codec.canonical_name, times is None)
     reached = Fraction(0)
 
     def note_error(error: Exception) -> None:
-        damage.unreadable.append(reached)
+        if damage.unreadable[-1:] != [reached]:  # many in a row are one place
+            damage.unreadable.append(reached)
+
+    def note_lost(ticks: Iterable[int]) -> None:
+        damage.lost_packets += [each * stream.time_base for each in ticks if start is None or each >= start]
 
     for packet in demux(container, stream, note_error):
-        if clock.correct(packet) < first and is_packet(packet):
-            continue
-        if times is not None:
-            times.add(packet)
+        if is_packet(packet):
+            number = clock.correct(packet)
+            if number is None or number < first:
+                continue
+        elif packet.pts is not None or packet.dts is not None:
+            continue  # a decoder would take it for the end of the video
+        missing.add(packet)
         try:
             frames = packet.decode()
         except av.error.EOFError:
             continue
         except av.error.FFmpegError as error:
-            if is_memory_error(error):
+            if is_memory_error(error) and is_memory_tight():  # damaged numbers, too, ask for too much
                 raise
-            damage.lost_packets.append(None if packet.pts is None else packet.pts * packet.time_base)
-            if times is not None:
-                times.remove(packet)
+            if packet.pts is None:
+                damage.lost_packets.append(None)
+            elif not missing.counts:
+                note_lost([packet.pts])
             continue
         for frame in frames:
+            note_lost(missing.before(frame))
             if times is not None:
-                frame.pts = times.of_next_frame(frame.pts)
+                frame.pts = times.of(frame)
             if frame.is_corrupt:
                 damage.damaged_frames.append(Fraction(0) if frame.pts is None else frame.pts * stream.time_base)
             if frame.pts is not None:
                 reached = frame.pts * stream.time_base
             yield frame
+    note_lost(missing.at_the_end())
 
 
 class _PresentationTimes:
     """The times of frames in a container that has only times of decoding.
 
-    libavformat guesses times of presentation and confuses those of B-frames. Frames leave the decoder in order, so the
-    next one has the smallest time that is left.
+    libavformat guesses times of presentation, and confuses those of B-frames. A decoder gives its frames in order, one
+    for each packet after the first, so they are as far apart as the times at which their packets were decoded.
     """
 
     def __init__(self) -> None:
-        self._waiting: list[int] = []
+        self._delay: int | None = None
+        self._last: int | None = None
 
-    def add(self, packet: Any) -> None:
-        time = packet.pts if packet.pts is not None else packet.dts
-        if packet.size and time is not None:
-            heappush(self._waiting, time)
-
-    def remove(self, packet: Any) -> None:
-        time = packet.pts if packet.pts is not None else packet.dts
-        if time in self._waiting:
-            self._waiting.remove(time)
-            heapify(self._waiting)
-
-    def of_next_frame(self, guess: int | None) -> int | None:
-        while len(self._waiting) > _MOST_WAITING:
-            heappop(self._waiting)  # of a packet that gave no frame
-        return heappop(self._waiting) if self._waiting else guess
+    def of(self, frame: Any) -> int | None:
+        if frame.dts is None:  # held back at the end, when no packet follows; a tick is a frame
+            self._last = frame.pts if self._last is None else self._last + 1
+        elif frame.pts is not None:
+            self._delay = frame.pts - frame.dts if self._delay is None else self._delay
+            self._last = frame.dts + self._delay
+        return self._last
 
 
 def _timed_frames(decoded: Iterator[Any], video: VideoFile, damage: Damage) -> Iterator[Frame]:
     video_stream, last = video.stream, None
     step = max(1, round(1 / ((video_stream.rate or Fraction(25)) * video_stream.time_base)))
+    distance = max(1, -(-_DISTANCE // video_stream.time_base))
+    restart, shift = _RESTART / video_stream.time_base, 0
     for frame in decoded:
-        time = frame.pts
+        time = None if frame.pts is None else frame.pts + shift
         if time is None:
             time = 0 if last is None else last + step
             damage.moved_frames += 1
+        elif last is not None and time < last - restart:  # in a pipe, where nothing is known in advance
+            shift += last + step - time
+            time = last + step
+            damage.moved_frames += 1
         elif last is not None and time <= last:
-            time = last + 1
+            time = last + distance
             damage.moved_frames += 1
         last = time
         damage.losses.update(dict.fromkeys(loss for loss in lost_side_data(frame) if loss not in video.losses))
@@ -308,9 +336,30 @@ def _deinterlace(frames: Iterator[Frame], stream: Any) -> Iterator[Frame]:
 
 
 def _deinterlace_run(frames: Iterator[Frame], time_base: Fraction) -> Iterator[Frame]:
-    """Frames of one size and format through bwdif. It delays frames, but drops and reorders none."""
+    first = next(frames)
+    graph, frames = _deinterlacer(first.source, time_base), chain([first], frames)
+    yield from frames if graph is None else _filtered(frames, graph)
+
+
+def _deinterlacer(like: Any, time_base: Fraction) -> Any:
+    """A filter for frames like one; None if it does not take such frames, as those of less than four rows."""
     graph = av.filter.Graph()
+    source = graph.add_buffer(width=like.width, height=like.height, format=like.format, time_base=time_base)
+    # One frame for each frame. The frames themselves say which field comes first, whatever the container says.
+    middle = graph.add("bwdif", "mode=send_frame:parity=auto:deint=interlaced")
+    try:
+        graph.link_nodes(source, middle, graph.add("buffersink")).configure()
+    except (ValueError, av.error.FFmpegError) as error:
+        if is_memory_error(error) and is_memory_tight():
+            raise
+        return None
+    return graph
+
+
+def _filtered(frames: Iterator[Frame], graph: Any) -> Iterator[Frame]:
+    """Frames of one kind through a filter. It delays frames, but drops and reorders none."""
     times: list[int] = []
+    pix_fmt = ""
 
     def ready() -> Iterator[Frame]:
         while True:
@@ -318,15 +367,12 @@ def _deinterlace_run(frames: Iterator[Frame], time_base: Fraction) -> Iterator[F
                 frame = graph.pull()
             except (av.error.BlockingIOError, av.error.EOFError):
                 return
+            if frame.format.name != pix_fmt:  # the filter does not take all formats
+                frame = frame.reformat(format=pix_fmt)
             yield Frame(frame, times.pop(0))
 
     for frame in frames:
-        if not graph.configured:
-            like = frame.source
-            source = graph.add_buffer(width=like.width, height=like.height, format=like.format, time_base=time_base)
-            # One frame for each frame. The frames themselves say which field comes first, whatever the container says.
-            middle = graph.add("bwdif", "mode=send_frame:parity=auto:deint=interlaced")
-            graph.link_nodes(source, middle, graph.add("buffersink")).configure()
+        pix_fmt = frame.source.format.name
         times.append(frame.time)
         frame.source.pts = frame.time
         graph.push(frame.source)

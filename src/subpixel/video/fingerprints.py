@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from subpixel.errors import InvalidArgument
+from subpixel.errors import InvalidArgument, VideoReadError
 from subpixel.models.files import Model
+from subpixel.storage.file_kinds import open_file
+from subpixel.storage.os_errors import os_error_text
 from subpixel.upscaler import MotionNetwork, Network
 
 __all__ = ["source_identity", "weights_digest"]
@@ -18,13 +20,20 @@ __all__ = ["source_identity", "weights_digest"]
 _ENDS = 1 << 20
 
 
-def source_identity(path: Path) -> list[Any]:
-    """What distinguishes a video from another one of the same name."""
-    size = path.stat().st_size
-    with open(path, "rb") as file:
-        digest = hashlib.sha256(file.read(_ENDS))
-        file.seek(max(0, size - _ENDS))
-        digest.update(file.read(_ENDS))
+def source_identity(path: Path) -> list[int | str]:
+    """What distinguishes a video from another one of the same name: its size, and a digest of its ends.
+
+    Raises:
+        VideoReadError: it cannot be read.
+    """
+    try:
+        with os.fdopen(open_file(path), "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            digest = hashlib.sha256(file.read(_ENDS))
+            file.seek(max(0, size - _ENDS))
+            digest.update(file.read(_ENDS))
+    except OSError as error:
+        raise VideoReadError(f"{path}: {os_error_text(error)}") from None
     return [size, digest.hexdigest()]
 
 

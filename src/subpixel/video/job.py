@@ -19,9 +19,11 @@ from subpixel import __version__
 from subpixel.errors import Unsupported, VideoWriteError
 from subpixel.models.auto import Choice
 from subpixel.models.zoo import ZOO
+from subpixel.storage.file_kinds import file_kind
 from subpixel.storage.interrupts import on_sudden_end, shielded
 from subpixel.storage.locks import claim, remove_leftovers, scratch_file, scratch_path
 from subpixel.storage.memory import memory_errors
+from subpixel.storage.name_limits import too_long
 from subpixel.storage.os_errors import write_errors_as
 from subpixel.upscaler import MotionNetwork, Network, Upscaler
 from subpixel.video.colour_tags import result_tags, stored_tags
@@ -42,6 +44,7 @@ from subpixel.video.output_name import DEFAULT_SUFFIX, output_path
 from subpixel.video.packet_scan import scan_packets
 from subpixel.video.provenance import Provenance, append_provenance, provenance_metadata, read_provenance
 from subpixel.video.segments import Journal, segment_packets
+from subpixel.video.source_state import unchanged_file
 from subpixel.video.stream_selection import StreamSelection, image_losses, select_streams
 from subpixel.video.stream_trials import holds_codec
 from subpixel.video.time_range import TimeRange
@@ -192,10 +195,10 @@ class Job:
             InvalidArgument, Unsupported: the settings do not fit the video or the container.
             OutOfMemory: there is not enough memory.
         """
-        with memory_errors(str(self.source)):
-            return self._run(progress)
+        with memory_errors(str(self.source)), unchanged_file(self.source) as check:
+            return self._run(progress, check)
 
-    def _run(self, progress: Progress | None) -> Result:
+    def _run(self, progress: Progress | None, check: Callable[[], None]) -> Result:
         start = time.perf_counter()
         plan = self._plan()
         if plan.earlier is not None:
@@ -230,7 +233,7 @@ class Job:
             frames = segments.frame_count
             if not frames:
                 raise no_frame(plan.video)
-            notes = self._write(plan, journal, stack)
+            notes = self._write(plan, journal, stack, check)
         return Result(
             plan.destination,
             plan.video.stream.size,
@@ -290,12 +293,15 @@ class Job:
         plan = _Plan(video, destination, layout, encoding, choice, network, upscaler, stream, selection)
         if os.path.lexists(destination) and not self.overwrite:
             return replace(plan, earlier=self._earlier(plan))
-        scan = scan_packets(video, selection.span)
+        scan = scan_packets(video, selection.span, selection)
         if scan.interlaced is not None and not self.deinterlace:
             raise interlaced_frame(video, scan.interlaced)
         notes = [*scan.notes, *selection.notes, *notes, *lost_aspect, *lost_tags, *image_losses(video, container)]
         notes += unwritten_display_metadata(codec, video.display, {name: ENCODERS[name].codec for name in fitting})
-        notes += memory_note(size, encoding.encoder.name, layout)
+        try:
+            notes += memory_note(size, encoding.encoder.name, layout)
+        except Unsupported as error:
+            raise Unsupported(f"{video.path}: {error}") from None
         frames = scan.frames or self._expected_frames(video)
         return replace(plan, video=replace(video, timeline=scan.timeline), frames=frames, notes=tuple(notes))
 
@@ -335,10 +341,11 @@ class Job:
         return path if fits else other
 
     def _check(self, destination: Path) -> None:
-        if destination.exists() and destination.samefile(self.source):
+        kind = file_kind(destination)
+        if kind == "file" and os.path.samefile(destination, self.source):
             raise VideoWriteError(f"{destination}: the output is the input file; choose another output")
-        if destination.is_dir():
-            raise VideoWriteError(f"{destination}: is a folder; the name of a file is needed")
+        if kind not in ("file", "missing"):
+            raise VideoWriteError(f"{destination}: is a {kind}; the name of a file is needed")
         if os.path.lexists(destination) and not self.overwrite and _provenance_of(destination) is None:
             raise VideoWriteError(f"{destination}: exists already; overwrite=True replaces it")
         folder = destination.absolute().parent
@@ -346,6 +353,9 @@ class Job:
             raise VideoWriteError(f"{destination}: there is no folder {folder}")
         if not os.access(folder, os.W_OK):
             raise VideoWriteError(f"{destination}: cannot be written: {folder} is read-only")
+        why = too_long(destination.absolute(), folder)
+        if why:
+            raise VideoWriteError(f"{destination}: {why}")
 
     def _claim(self, stack: ExitStack, destination: Path) -> None:
         with write_errors_as(VideoWriteError, destination):
@@ -423,7 +433,7 @@ class Job:
             duration = max(Fraction(0), end - self.time_range.start)
         return max(1, round(duration * rate))
 
-    def _write(self, plan: _Plan, journal: Journal, stack: ExitStack) -> list[str]:
+    def _write(self, plan: _Plan, journal: Journal, stack: ExitStack, check: Callable[[], None]) -> list[str]:
         """Write the video, verify it, and only then move it to its destination; return notes."""
         destination, track = plan.destination, _SegmentTrack(journal, plan.encoding, plan.stream)
         times = list(chain.from_iterable(segment.times for segment in journal.segments))
@@ -436,6 +446,7 @@ class Job:
         found = find_differences(plan.video, path, times, plan.stream, plan.selection, decode=False)
         if found:
             raise VideoWriteError(f"{destination}: the written file differs when it is read back: {'; '.join(found)}")
+        check()
         with shielded(), write_errors_as(VideoWriteError, destination):
             path.replace(destination)
             journal.remove()

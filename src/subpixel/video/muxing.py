@@ -13,6 +13,7 @@ import av
 
 from subpixel.errors import SubpixelError, VideoWriteError
 from subpixel.storage.os_errors import os_error_text
+from subpixel.video.container_input import file_url
 from subpixel.video.containers import (
     ASPECT_CODECS,
     COVERS,
@@ -140,7 +141,9 @@ def cut_chapters(chapters: tuple[Chapter, ...], span: Span) -> tuple[Chapter, ..
 
 @contextmanager
 def _open_output(path: Path, container: Container, options: dict[str, str]) -> Iterator[Any]:
-    out = av.open(str(path), "w", format=container.format, container_options=options, metadata_errors="surrogateescape")
+    out = av.open(
+        file_url(path), "w", format=container.format, container_options=options, metadata_errors="surrogateescape"
+    )
     try:
         yield out
     except BaseException:

@@ -6,6 +6,7 @@ in every format. This takes a small part of the time of upscaling.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -14,9 +15,11 @@ from typing import Any
 import av
 
 from subpixel.video.clock_runs import ClockBreak, StreamRuns, corrections
+from subpixel.video.copy_trial import CopyTrial
 from subpixel.video.image_changes import ImageChange, KindFinder, fit_note
 from subpixel.video.joined_files import unread_video
 from subpixel.video.packets import INTERLEAVING, WHOLE, demux, seek
+from subpixel.video.stream_selection import StreamSelection
 from subpixel.video.time_range import Span
 from subpixel.video.timeline import StreamTimes, Timeline, is_packet
 from subpixel.video.video_file import VideoFile, open_video
@@ -58,12 +61,13 @@ class PacketScan:
     notes: tuple[str, ...]
 
 
-def scan_packets(video: VideoFile, span: Span = WHOLE) -> PacketScan:
+def scan_packets(video: VideoFile, span: Span = WHOLE, selection: StreamSelection | None = None) -> PacketScan:
     """Read the packets of a video.
 
     Args:
         video: the video.
         span: the part that is needed. Packets after it are not read, and frames outside of it do not count.
+        selection: the streams that are copied, whose packets are shown to the writer of their container.
 
     Raises:
         VideoReadError: the system cannot read the file.
@@ -72,7 +76,7 @@ def scan_packets(video: VideoFile, span: Span = WHOLE) -> PacketScan:
     late = start is not None and start > video.first
     for skip in (late, False):
         with open_video(video.path) as container:
-            scan = _Scan(video, container, span)
+            scan = _Scan(video, container, span, selection)
             if skip and start is not None:
                 seek(container, start)
             scan.read(whole=not skip)
@@ -84,7 +88,7 @@ def scan_packets(video: VideoFile, span: Span = WHOLE) -> PacketScan:
 
 
 class _Scan:
-    def __init__(self, video: VideoFile, container: Any, span: Span) -> None:
+    def __init__(self, video: VideoFile, container: Any, span: Span, selection: StreamSelection | None) -> None:
         self._video, self._container, self._span, self._main = video, container, span, video.main
         self._counts = [0] * len(container.streams)
         self._runs: dict[int, StreamRuns] = {}
@@ -100,7 +104,16 @@ class _Scan:
             else:
                 self._others.append(stream.index)
         self._finder = KindFinder(video, container.streams[video.main])
-        self._keys: list[tuple[int, int]] = []
+        self._keys = array("q"), array("q")  # numbers and times of the image's key frames
+        self._refused: dict[int, set[int]] = {}
+        self._trials: dict[int, CopyTrial] = {}
+        if selection is not None:
+            self._trials = {
+                stream.index: CopyTrial(selection.container, container.streams[stream.index])
+                for stream in selection.copied
+                if stream.index in self._runs or stream.index in self._others
+            }
+        self._container_name = "" if selection is None else selection.container.name
         self._place = 0  # of the last packet in the file
         self._whole = True
 
@@ -122,11 +135,14 @@ class _Scan:
             if index != self._main:
                 if runs is not None or index in self._others:
                     self._check_order(index, dts, pts, duration)
+                if index in self._trials and not self._trials[index].accepts(packet):
+                    self._refused.setdefault(index, set()).add(self._counts[index])
             else:
                 time = pts if pts is not None else dts
                 self._finder.see(packet, self._counts[index], time)
                 if time is not None and packet.is_keyframe:
-                    self._keys.append((self._counts[index], time))
+                    self._keys[0].append(self._counts[index])
+                    self._keys[1].append(time)
                     if self._is_enough(time * time_base):
                         self._whole = False
                         return
@@ -154,6 +170,9 @@ class _Scan:
         notes = [*_break_notes(breaks, self._video.first), *self._wrong_notes(found)]
         for index in {*self._disorder, *found} - {self._main}:
             found[index] = replace(found.get(index, StreamTimes()), orderly=True)
+        for index, refused in self._refused.items():
+            found[index] = replace(found.get(index, StreamTimes()), refused=frozenset(refused))
+            notes.append(self._refusal_note(index))
         times, time_base = found.get(self._main, StreamTimes()), self._video.stream.time_base
 
         def corrected(number: int, time: int | None) -> Fraction:
@@ -168,11 +187,13 @@ class _Scan:
                 notes.append(f"another video begins at byte {unread:,} of the file and is not read; only the first is")
         needed = [kind for kind, until in _with_ends(kinds) if self._is_needed(kind[0], until)]
         notes += _kind_notes(self._video, needed)
-        keys = tuple((n, round(corrected(n, t) / time_base)) for n, t in self._keys) if found else ()
+        keys = tuple((n, round(corrected(n, t) / time_base)) for n, t in zip(*self._keys, strict=True)) if found else ()
         fields = [*(corrected(*each) for each in self._finder.fields), None]
         parts = zip(fields[::2], fields[1::2], strict=False)
         interlaced = next((start for start, end in parts if start is not None and self._is_needed(start, end)), None)
         frames = self._counts[self._main] if self._whole and self._span.end is None else None
+        for trial in self._trials.values():
+            trial.close()
         return PacketScan(Timeline(found, keys), kinds, interlaced, frames, tuple(notes))
 
     def _last_times(self, found: dict[int, StreamTimes]) -> dict[int, Fraction]:
@@ -196,6 +217,11 @@ class _Scan:
                     f"{count} packet{'s'[: count > 1]} of {stream} {'have' if count > 1 else 'has'} no time or a wrong "
                     "one, and will follow the packet before"
                 )
+
+    def _refusal_note(self, index: int) -> str:
+        count, total = len(self._refused[index]), self._counts[index]
+        stream = self._video.streams[index]
+        return f"{count} of {total} packets of {stream} are left out: {self._container_name} does not take them"
 
 
 def _last_offset(found: dict[int, StreamTimes], index: int) -> Fraction:

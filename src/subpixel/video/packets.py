@@ -10,8 +10,9 @@ from typing import Any
 import av
 
 from subpixel.errors import VideoReadError
-from subpixel.storage.memory import is_memory_error
+from subpixel.storage.memory import is_memory_error, is_memory_tight
 from subpixel.storage.os_errors import os_error_text
+from subpixel.video.container_input import input_name
 from subpixel.video.time_range import Span
 from subpixel.video.timeline import Timeline, is_packet
 
@@ -60,7 +61,8 @@ def read_packets(
     for packet in demux(container):
         if packet.stream_index not in indices or not is_packet(packet):
             continue
-        clock.correct(packet)
+        if clock.correct(packet) is None:
+            continue
         time = packet.pts if packet.pts is not None else packet.dts
         if time is None or packet.stream.disposition & packet.stream.disposition.attached_pic:
             yield packet
@@ -127,10 +129,12 @@ def demux(
             except av.error.FFmpegError as error:
                 if isinstance(error, av.error.EOFError):
                     return
-                if is_memory_error(error):
+                # A damaged length, too, asks for more memory than there is.
+                if is_memory_error(error) and is_memory_tight():
                     raise
                 if isinstance(error, OSError):
-                    raise VideoReadError(f"{container.name}: cannot be read further ({os_error_text(error)})") from None
+                    name = input_name(container)
+                    raise VideoReadError(f"{name}: cannot be read further ({os_error_text(error)})") from None
                 errors += 1
                 on_error(error)
                 break

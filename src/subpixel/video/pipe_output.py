@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -14,7 +14,10 @@ from typing import BinaryIO
 from subpixel.errors import VideoReadError, VideoWriteError
 from subpixel.storage.memory import memory_errors
 from subpixel.storage.os_errors import os_error_text
+from subpixel.storage.pipes import PipeWriter
+from subpixel.storage.standard_streams import is_input_stream, open_input, stream_name
 from subpixel.upscaler import Upscaler
+from subpixel.video.container_input import open_stream
 from subpixel.video.decoding import (
     Damage,
     decode_packets,
@@ -30,9 +33,10 @@ from subpixel.video.frame_upscalers import chroma_siting, frame_upscaler
 from subpixel.video.main_stream import main_stream
 from subpixel.video.memory import check_memory
 from subpixel.video.pipeline import Stages
+from subpixel.video.source_state import unchanged_file
 from subpixel.video.stream_selection import image_losses
 from subpixel.video.time_range import TimeRange, span_of
-from subpixel.video.video_file import VideoFile, describe_file, no_frame, open_video, probe
+from subpixel.video.video_file import VideoFile, describe_file, no_frame, probe
 from subpixel.video.y4m_nut import PipeFormat, check_layout, format_for, open_writer
 
 __all__ = ["PipeOutput", "PipeResult"]
@@ -58,7 +62,8 @@ class PipeOutput:
     """Upscales a video into a pipe.
 
     Args:
-        source: the video; ``-`` for standard input.
+        source: the path of a video, or of a pipe, which is read while it is written to; the text ``-`` for standard
+            input.
         upscaler: of a luma network; for RGB videos, of any network.
         format: ``"y4m"`` or ``"nut"``; None for the one that holds the frames.
         time_range: the part of the video to write; None for all.
@@ -68,7 +73,7 @@ class PipeOutput:
         rate: frames a second to hold; None for the video's own rate.
     """
 
-    source: Path
+    source: Path | str
     upscaler: Upscaler
     format: PipeFormat | None = "y4m"
     time_range: TimeRange | None = None
@@ -77,7 +82,7 @@ class PipeOutput:
     realtime: bool = False
     rate: Fraction | None = None
 
-    def run(self, out: BinaryIO) -> PipeResult:
+    def run(self, out: BinaryIO | PipeWriter) -> PipeResult:
         """Write frames until the video ends or the reader closes the pipe.
 
         Args:
@@ -89,31 +94,48 @@ class PipeOutput:
             Unsupported: the format cannot hold the frames.
             OutOfMemory: there is not enough memory.
         """
-        with memory_errors("standard input" if str(self.source) == "-" else str(self.source)):
-            return self._run(out)
+        name = stream_name(str(self.source), "standard input")
+        with memory_errors(name):
+            if is_input_stream(self.source):
+                return self._run_stream(name, out)
+            return self._run_file(Path(self.source), out)
 
-    def _run(self, out: BinaryIO) -> PipeResult:
+    def _run_file(self, path: Path, out: BinaryIO | PipeWriter) -> PipeResult:
         damage = Damage()
-        if str(self.source) != "-":
-            video = probe(self.source)
+        with unchanged_file(path) as check:
+            video = probe(path)
             start = span_of(video, (), self.time_range).first_tick(video.stream.time_base)
-            return self._write(
-                video, video.codec, read_frames(video, damage, start=start, deinterlace=self.deinterlace), damage, out
-            )
-        with open_video(self.source) as container:
-            stream = main_stream(container, self.source)
+            frames = read_frames(video, damage, start=start, deinterlace=self.deinterlace)
+            result = self._write(video, video.codec, frames, damage, out, lambda: None)
+            check()
+        return result
+
+    def _run_stream(self, name: str, out: BinaryIO | PipeWriter) -> PipeResult:
+        damage = Damage()
+        try:
+            reader = open_input(str(self.source))
+        except OSError as error:
+            raise VideoReadError(f"{name}: {os_error_text(error)}") from None
+        with reader, open_stream(reader, name) as container:
+            stream = main_stream(container, Path(name))
             decoded = decode_packets(container, stream, damage)
             first = next(decoded, None)
             if first is None:
-                raise VideoReadError("standard input: no frame can be decoded")
-            video = describe_file(container, Path("standard input"), first, stream)
+                raise VideoReadError(f"{name}: no frame can be decoded")
+            video = describe_file(container, Path(name), first, stream)
             damage.zero = video.first
             frames = frames_with_times(chain([first], decoded), stream, video, damage, deinterlace=self.deinterlace)
             # The codec in the pipe is usually raw video, which says nothing about the compression before it.
-            return self._write(video, None, frames, damage, out)
+            return self._write(video, None, frames, damage, out, reader.cancel)
 
     def _write(
-        self, video: VideoFile, codec: str | None, frames: Iterator[Frame], damage: Damage, out: BinaryIO
+        self,
+        video: VideoFile,
+        codec: str | None,
+        frames: Iterator[Frame],
+        damage: Damage,
+        out: BinaryIO | PipeWriter,
+        cancel_input: Callable[[], None],
     ) -> PipeResult:
         layout = layout_of(video.stream.pix_fmt, video.path)
         pipe_format = self.format or format_for(layout)
@@ -126,7 +148,7 @@ class PipeOutput:
         zero = span.shift(video.stream.time_base)
         check_frame_size(upscaler.result_size)
         frames = frames_in_span(frames, span, video.stream.time_base)
-        frames = frames if self.deinterlace else progressive_frames(frames, video)
+        frames = progressive_frames(frames, video, self.deinterlace)
         check_memory(str(video.path), upscaler.result_size, layout, self.upscaler.threads)
         video_stream = replace(video.stream, size=upscaler.result_size, pix_fmt=layout.name)
         start, count = time.perf_counter(), 0
@@ -144,8 +166,13 @@ class PipeOutput:
             except OSError as error:
                 raise VideoWriteError(f"standard output: {os_error_text(error)}") from None
 
+        def cancel() -> None:
+            cancel_input()
+            if isinstance(out, PipeWriter):
+                out.cancel()
+
         with suppress(BrokenPipeError):  # the reader closed the pipe
-            Stages(frames, upscaler.push, upscaler.flush, write).run()
+            Stages(frames, upscaler.push, upscaler.flush, write, cancel=cancel).run()
             if not count:
                 raise no_frame(video)
         notes = (*image_losses(video, None), *upscaler.notes(), *damage.notes())

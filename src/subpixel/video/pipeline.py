@@ -47,6 +47,7 @@ class Stages(Generic[A, B]):
         rest: returns the remaining results after the last item.
         last: consumes the results in order, in a thread of its own; returns when they end.
         depth: the length of each queue.
+        cancel: called when a stage fails, to end waits that do not depend on another stage, such as for a pipe.
     """
 
     def __init__(
@@ -56,7 +57,9 @@ class Stages(Generic[A, B]):
         rest: Callable[[], Iterable[B]],
         last: Callable[[Iterator[B]], None],
         depth: int = DEPTH,
+        cancel: Callable[[], None] = lambda: None,
     ) -> None:
+        self._cancel = cancel
         self._first, self._middle, self._rest, self._last = first, middle, rest, last
         self._items: queue.Queue[A | None] = queue.Queue(depth)
         self._results: queue.Queue[B | None] = queue.Queue(depth)
@@ -120,6 +123,7 @@ class Stages(Generic[A, B]):
         if self._error is None and not isinstance(error, _Stopped):
             self._error = error
         self._stop = True
+        self._cancel()
 
     def _receive(self, source: queue.Queue[A | None] | queue.Queue[B | None], clock: Clock | None = None) -> Iterator:  # type: ignore[type-arg]
         """The items of a queue until its end. ``clock`` runs while the consumer works on an item."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from subpixel.errors import Unsupported, unknown
+from subpixel.storage.pipes import PipeWriter
 
 __all__ = ["PLAYERS", "Player", "find_player", "open_player"]
 
@@ -80,7 +81,7 @@ def find_player(name: str | None = None) -> tuple[Player, str]:
 
 
 @contextmanager
-def open_player(player: Player, program: str, title: str, sound: Path | None = None) -> Iterator[BinaryIO]:
+def open_player(player: Player, program: str, title: str, sound: Path | None = None) -> Iterator[PipeWriter]:
     """Start a player and give the pipe to write frames to. At the end, wait until the player exits.
 
     Args:
@@ -93,7 +94,8 @@ def open_player(player: Player, program: str, title: str, sound: Path | None = N
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
         pipe = cast(BinaryIO, process.stdin)
         try:
-            yield pipe
+            with PipeWriter(pipe.fileno()) as writer:
+                yield writer
         finally:
             with suppress(BrokenPipeError):  # the player was closed
                 pipe.close()

@@ -16,6 +16,8 @@ from typing import Any
 
 import av
 
+from subpixel.errors import VideoReadError
+from subpixel.video.container_input import open_video
 from subpixel.video.containers import PROVENANCE_KEY, Container, container_of
 
 __all__ = ["Provenance", "append_provenance", "provenance_metadata", "read_provenance"]
@@ -110,9 +112,9 @@ def _box_at_the_end(path: Path) -> str:
 
 def _tag(path: Path) -> str:
     try:
-        with av.open(str(path), metadata_errors="replace") as container:
-            return container.metadata.get(PROVENANCE_KEY, "")
-    except (ValueError, av.error.FFmpegError):
+        with open_video(path) as container:
+            return str(container.metadata.get(PROVENANCE_KEY, ""))
+    except (VideoReadError, ValueError, av.error.FFmpegError):
         return ""
 
 

@@ -23,12 +23,14 @@ class StreamTimes:
     Args:
         offsets: (number of a packet in the stream, seconds): what is added to the times from that packet on.
         wrong: numbers of the packets whose times are worth nothing. They follow the packet before.
+        refused: numbers of the packets that the result's container does not take. They are left out.
         orderly: make decoding times never run back, fill those that are missing, and let no packet be shown before it
             is decoded. Writers need this of copied packets; the image is decoded and needs it not.
     """
 
     offsets: tuple[tuple[int, Fraction], ...] = ()
     wrong: frozenset[int] = frozenset()
+    refused: frozenset[int] = frozenset()
     orderly: bool = False
 
     def offset(self, number: int) -> Fraction:
@@ -68,8 +70,11 @@ class Timeline:
 
 
 def is_packet(packet: Any) -> bool:
-    """Whether a packet counts. PyAV's demuxer ends with an empty one for each stream."""
-    return bool(packet.size) or packet.pts is not None
+    """Whether a packet has any content. Empty ones are repeated frames, or carry what writers do not store.
+
+    PyAV's demuxer also ends with an empty packet for each stream, without a time.
+    """
+    return bool(packet.size)
 
 
 class PacketClock:
@@ -78,8 +83,12 @@ class PacketClock:
     def __init__(self, timeline: Timeline) -> None:
         self._streams = {index: _StreamClock(times) for index, times in timeline.streams.items()}
 
-    def correct(self, packet: Any) -> int:
-        """Set the times of the next packet of any stream; return its number if its stream needs corrections, else 0."""
+    def correct(self, packet: Any) -> int | None:
+        """Set the times of the next packet of any stream.
+
+        Returns:
+            The number of the packet if its stream needs corrections, else 0; None for a packet to be left out.
+        """
         stream = self._streams.get(packet.stream_index)
         return stream.correct(packet) if stream is not None and is_packet(packet) else 0
 
@@ -90,9 +99,11 @@ class _StreamClock:
         self._last: int | None = None
         self._step = 0
 
-    def correct(self, packet: Any) -> int:
+    def correct(self, packet: Any) -> int | None:
         number = self._count
         self._count += 1
+        if number in self._times.refused:
+            return None
         if number in self._times.wrong:
             packet.pts = packet.dts = None
         offset = self._times.offset(number)

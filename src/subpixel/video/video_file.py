@@ -7,7 +7,6 @@ frames are counted when they are decoded, and times are those of the frames.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -18,6 +17,7 @@ import av
 from subpixel.errors import OutOfMemory, SubpixelError, VideoReadError
 from subpixel.storage.memory import HELP, is_memory_error, is_memory_tight
 from subpixel.storage.os_errors import os_error_text
+from subpixel.video.container_input import open_video
 from subpixel.video.hdr import DisplayMetadata, display_metadata
 from subpixel.video.main_stream import is_image_item, main_stream
 from subpixel.video.side_data import lost_side_data, lost_stream_side_data
@@ -169,24 +169,6 @@ class VideoFile:
         return tuple(stream for stream in self.streams if stream.index != self.main)
 
 
-@contextmanager
-def open_video(path: Path) -> Iterator[Any]:
-    """Open a video for reading, and close it at the end. ``-`` is standard input, which can be opened once.
-
-    Metadata that are not UTF-8 keep their bytes, as Python keeps those of file names (``surrogateescape``).
-
-    Raises:
-        VideoReadError: there is no such file, or libavformat does not know its format.
-    """
-    try:
-        name = "pipe:0" if str(path) == "-" else str(path)
-        container = av.open(name, metadata_errors="surrogateescape")
-    except (OSError, av.error.FFmpegError) as error:
-        raise VideoReadError(f"{path}: not a readable video ({os_error_text(error)})") from None
-    with container:
-        yield container
-
-
 def probe(path: str | Path, main: int | None = None) -> VideoFile:
     """Read what a video file consists of.
 
@@ -266,7 +248,7 @@ def _first_frame(container: Any, stream: Any, path: Path) -> Any:
             for frame in packet.decode():
                 return frame
         except av.error.FFmpegError as error:
-            if is_memory_error(error):
+            if is_memory_error(error) and is_memory_tight():  # damaged numbers, too, ask for too much
                 raise
             reason = os_error_text(error)
             if isinstance(error, av.error.EOFError):

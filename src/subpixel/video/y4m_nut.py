@@ -7,8 +7,10 @@ does not expose.
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any, BinaryIO, Literal, Protocol, cast, get_args
@@ -17,6 +19,7 @@ import av
 import numpy as np
 
 from subpixel.errors import Unsupported, unknown
+from subpixel.storage.pipes import PipeWriter
 from subpixel.video.encoders import configure_context
 from subpixel.video.formats import Layout, planes_of
 from subpixel.video.video_file import VideoStream
@@ -75,7 +78,7 @@ def check_layout(name: PipeFormat, layout: Layout, where: object) -> None:
 
 @contextmanager
 def open_writer(
-    name: PipeFormat, file: BinaryIO, video_stream: VideoStream, layout: Layout, siting: str
+    name: PipeFormat, file: BinaryIO | PipeWriter, video_stream: VideoStream, layout: Layout, siting: str
 ) -> Iterator[Writer]:
     """Open a writer of frames to a file, which need not be seekable. It is finished at the end.
 
@@ -93,14 +96,42 @@ def open_writer(
     if name == "y4m":
         yield _Y4mWriter(file, video_stream, layout, siting)
         return
-    with av.open(file, "w", format="nut") as container:
+    sink = _Sink(file)
+    container = av.open(sink, "w", format="nut")
+    try:
         writer = _NutWriter(container, video_stream, layout)
         yield writer
         writer.finish()
+        container.close()
+    except BaseException:
+        with suppress(OSError, ValueError, av.error.FFmpegError):  # closing writes, and fails like the write before
+            container.close()
+        if sink.failure is not None:
+            raise sink.failure from None
+        raise
+
+
+class _Sink:
+    """What libavformat writes to. After a failure it writes nothing more.
+
+    Exceptions other than errors do not pass through libavformat, so each is kept, to be raised after it.
+    """
+
+    def __init__(self, file: BinaryIO | PipeWriter) -> None:
+        self._file = file
+        self.failure: BaseException | None = None
+
+    def write(self, data: bytes) -> int:
+        if self.failure is None:
+            try:
+                return self._file.write(data)
+            except BaseException as error:  # noqa: BLE001  raised by open_writer
+                self.failure = error
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
 class _Y4mWriter:
-    def __init__(self, file: BinaryIO, video_stream: VideoStream, layout: Layout, siting: str) -> None:
+    def __init__(self, file: BinaryIO | PipeWriter, video_stream: VideoStream, layout: Layout, siting: str) -> None:
         self._file, self._layout = file, layout
         file.write((" ".join(_header(video_stream, layout, siting)) + "\n").encode())
 

@@ -175,7 +175,6 @@ _NOT_WRITABLE: dict[str, tuple[str, ...]] = {
 
 # Name, offset and first bytes of formats that the installed libvips may not read.
 _SIGNATURES: tuple[tuple[str, int, bytes], ...] = (
-    ("BMP", 0, b"BM"),
     ("JPEG XL", 0, b"\xff\x0a"),
     ("JPEG XL", 0, b"\0\0\0\x0cJXL "),
     ("JPEG 2000", 0, b"\0\0\0\x0cjP  "),
@@ -185,14 +184,29 @@ _SIGNATURES: tuple[tuple[str, int, bytes], ...] = (
     ("PDF", 0, b"%PDF"),
     ("FITS", 0, b"SIMPLE  ="),
     ("QOI", 0, b"qoif"),
-    ("Radiance HDR", 0, b"#?RADIANCE"),
+    ("Radiance HDR", 0, b"#?R"),
+    ("JPEG XR", 0, b"II\xbc"),
+    ("MNG", 0, b"\x8aMNG"),
+    ("JNG", 0, b"\x8bJNG"),
+    ("XCF", 0, b"gimp xcf "),
+    ("DjVu", 0, b"AT&TFORM"),
+    ("EPS", 0, b"%!PS"),
+    ("EPS", 0, b"\xc5\xd0\xd3\xc6"),
+    ("WMF", 0, b"\xd7\xcd\xc6\x9a"),
+    ("ICNS", 0, b"icns"),
+    ("SGI", 0, b"\x01\xda\x00"),
+    ("SGI", 0, b"\x01\xda\x01"),
+    ("PCX", 0, b"\x0a\x05\x01"),
+    ("BPG", 0, b"BPG\xfb"),
+    ("FLIF", 0, b"FLIF"),
+    ("KTX", 1, b"KTX "),
     ("DDS", 0, b"DDS "),
     ("ICO", 0, b"\0\0\x01\0"),
     ("HEIC", 4, b"ftyphei"),
     ("HEIC", 4, b"ftyphev"),
     ("HEIC", 4, b"ftypmif1"),
     ("HEIC", 4, b"ftypmsf1"),
-    *(("PNM", 0, b"P" + kind + end) for kind in (b"1", b"2", b"3", b"4", b"5", b"6", b"7") for end in (b"\n", b" ")),
+    ("AVIF", 4, b"ftypavi"),
 )
 
 

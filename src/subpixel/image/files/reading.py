@@ -6,7 +6,8 @@ alpha and the frames of an animation. :attr:`subpixel.image.files.image_data.Ima
 
 from __future__ import annotations
 
-import os
+import io
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,34 +19,47 @@ from numpy.typing import NDArray
 
 from subpixel.errors import ImageReadError, InvalidArgument
 from subpixel.image.files.animated_png import AnimatedPng
-from subpixel.image.files.colour_spaces import GRAY, RGB
 from subpixel.image.files.compression_info import read_compression
-from subpixel.image.files.containers import apng, jpeg, png
-from subpixel.image.files.containers.tiff_images import TiffImages
+from subpixel.image.files.containers import apng, isobmff, png
 from subpixel.image.files.content import Content, read_content
-from subpixel.image.files.formats import format_by_signature
-from subpixel.image.files.icc_check import check_profile
+from subpixel.image.files.decoders.decoder import Decoder, header_image
+from subpixel.image.files.decoders.registry import AnyDecoder, open_decoder
+from subpixel.image.files.decoding import decoding_of
 from subpixel.image.files.image_data import ImageData
+from subpixel.image.files.limits import LIMIT, check_decoding, check_size
 from subpixel.image.files.open_file import OpenFile
+from subpixel.image.files.read_errors import (
+    check_read,
+    read_error,
+    unreadable_error,
+    unsupported_error,
+    unsupported_kind,
+)
 from subpixel.image.files.source_metadata import (
-    PREMULTIPLIED,
     collect_metadata,
     frame_count,
-    get_blob,
     get_field,
     loader_name,
     set_frame_times,
 )
+from subpixel.image.files.source_pixels import heif_pixels, to_gray_or_rgb, without_palette_bands
 from subpixel.image.files.tiff_source import set_tiff_metadata, with_colours, with_fields_of_the_file
-from subpixel.image.files.vips_errors import vips_error_text
 from subpixel.models.auto import Source
+from subpixel.storage.file_kinds import file_kind
 from subpixel.storage.os_errors import os_error_text
 
-__all__ = ["LIMIT", "ImageFile", "ImageHeader", "damage_error", "load_pixels", "open_header", "open_image", "read"]
-
-# Default limit in megapixels: three times the largest photographs that people stitch by hand, and 3 GB in memory as
-# 8-bit RGB. A file of a few hundred bytes can claim more.
-LIMIT = 1000.0
+__all__ = [
+    "LIMIT",
+    "ImageFile",
+    "ImageHeader",
+    "check_limit",
+    "load_pixels",
+    "open_header",
+    "open_image",
+    "pipe_bytes",
+    "read",
+    "reopen",
+]
 
 # What pixels are read as, by libvips' formats.
 _DTYPES: dict[str, Any] = {"uchar": np.uint8, "ushort": np.uint16, "float": np.float32, "double": np.float32}
@@ -78,12 +92,14 @@ class ImageHeader:
         vips: the header, of an animation that of the first frame. Its pixels are read at most once, from the top.
         pages: the frames of an animation, else 1. A damaged PNG may state any number.
         content: what the file is by its own bytes.
+        decoder: reads the pixels, where libvips does not.
     """
 
     file: OpenFile
     vips: pyvips.Image
     pages: int
     content: Content = field(default_factory=Content)
+    decoder: AnyDecoder | None = None
 
     @property
     def loader(self) -> str:
@@ -109,12 +125,13 @@ class ImageFile:
         file: the file.
         metadata: a header with all metadata and no pixels.
         image: gray or RGB, with or without alpha, not yet upright, the frames of an animation below each other. Its
-            rows can be read once, from the top. Of an animated PNG only its kind and size hold.
+            rows can be read once, from the top. With a decoder only its kind and size hold.
         notes: what is converted, one sentence each.
         dtype: of the pixels.
         compression: how the file is compressed.
         pages: the number of frames.
-        animation: the frames of an animated PNG, which libvips does not read.
+        decoder: reads the pixels, where libvips does not: an animated PNG, a BMP.
+        decoding: bytes that libvips' decoder holds at once.
     """
 
     file: OpenFile
@@ -124,7 +141,8 @@ class ImageFile:
     dtype: np.dtype[Any]
     compression: Source
     pages: int = 1
-    animation: AnimatedPng | None = None
+    decoder: Decoder | None = None
+    decoding: int = 0
 
     def __enter__(self) -> Self:
         return self
@@ -158,7 +176,7 @@ def read(path: str | Path, *, limit: float = LIMIT) -> ImageData:
     Args:
         path: the file. Its content decides what it is, not its name.
         limit: largest size in megapixels, of all frames together. A larger image is refused before anything is
-            allocated.
+            allocated, and so is one whose decoder would hold more than 3 bytes for each pixel of the limit at once.
 
     Raises:
         ImageReadError: the file is missing, not an image, damaged, truncated, too large, or of a kind that cannot be
@@ -181,71 +199,89 @@ def load_pixels(file: ImageFile) -> ImageData:
     Raises:
         ImageReadError: it is damaged or truncated.
     """
-    in_frames = file.pages > 1 or file.animation is not None
+    in_frames = file.pages > 1 or file.decoder is not None
     try:
-        if file.animation is not None:
-            pixels = file.animation.load(file.file, file.image.bands, file.dtype)
+        if file.decoder is not None:
+            pixels = file.decoder.load(file.file, file.image.bands, file.dtype)
         else:
             # Turning needs rows in another order than the file has them, and libvips holds only a few.
             image = file.image if file.orientation < 3 or in_frames else file.image.copy_memory()
             image = image if in_frames else image.autorot()
             pixels = image.numpy().reshape(image.height, image.width, image.bands)
     except pyvips.Error as error:
-        raise damage_error(file.file.path, error) from None
+        raise read_error(file.file, error) from None
     except ValueError as error:
-        raise ImageReadError(f"{file.file.path}: the animation is damaged: {error}") from None
+        check_read(file.file)
+        raise ImageReadError(f"{file.file.path}: the image is damaged or truncated ({error})") from None
     except OSError as error:
         raise ImageReadError(f"{file.file.path}: {os_error_text(error)}") from None
+    check_read(file.file)
     data = ImageData(pixels.astype(file.dtype, copy=False), file.metadata, file.notes, file.pages)
     if in_frames and file.orientation > 1:
         return data.with_frames([_UPRIGHT[file.orientation - 1](frame) for frame in data.frames])
     return data
 
 
-def damage_error(path: str | Path, error: pyvips.Error) -> ImageReadError:
-    """The error for a file whose pixels cannot all be read."""
-    try:
-        with open(path, "rb") as file:
-            kind = jpeg.unsupported_coding(file)
-    except OSError as failure:
-        return ImageReadError(f"{path}: {os_error_text(failure)}")
-    if kind is not None:
-        return ImageReadError(
-            f"{path}: this is {kind}, which the installed libvips cannot read; convert it to PNG or TIFF"
-        )
-    return ImageReadError(f"{path}: the image is damaged or truncated ({vips_error_text(error)})")
+def open_header(path: str | Path, *, limit: float = LIMIT) -> ImageHeader:
+    """Open an image file and read its header. A pipe is read to its end.
 
-
-def open_header(path: str | Path) -> ImageHeader:
-    """Open an image file and read its header.
+    Args:
+        path: the file.
+        limit: as for :func:`read`; a pipe may give four bytes for each pixel.
 
     Raises:
         ImageReadError: the file cannot be opened, or is not an image.
     """
     path = Path(path)
-    if os.path.isdir(path):  # unlike Path.is_dir this raises nothing; opening the file shows what is wrong
-        raise ImageReadError(f"{path}: this is a folder, not an image")
+    kind = file_kind(path)
+    if kind in ("folder", "device"):
+        raise ImageReadError(f"{path}: this is a {kind}, not an image")
     try:
-        file = OpenFile(path)
+        file = OpenFile.of_pipe(path, pipe_bytes(limit)) if kind == "pipe" else OpenFile(path)
     except OSError as error:
         raise ImageReadError(f"{path}: {os_error_text(error)}") from None
     try:
-        with file.reader() as reader:
-            content = read_content(reader)
-        if content.refusal is not None:
-            raise ImageReadError(f"{path}: {content.refusal}")
-        vips = file.vips_image(**content.options, **_OPTIONS)
-        pages = frame_count(vips)
-        if loader_name(vips) == "pngload":
-            with file.reader() as reader:
-                pages = png.declared_frames(reader)
-        return ImageHeader(file, vips, pages, content)
+        return _open_header(file)
     except pyvips.Error as error:
-        failure = _unreadable(file, error)
+        failure = unreadable_error(file, error)
     except OSError as error:
         failure = error if isinstance(error, ImageReadError) else ImageReadError(f"{path}: {os_error_text(error)}")
     file.close()
     raise failure
+
+
+def _open_header(file: OpenFile) -> ImageHeader:
+    with file.reader() as reader:
+        content = read_content(reader)
+    if content.refusal is not None:
+        raise ImageReadError(f"{file.path}: {content.refusal}")
+    try:
+        vips = file.vips_image(**content.options, **_OPTIONS)
+    except pyvips.Error:
+        decoder = open_decoder(file)
+        if decoder is not None:
+            return ImageHeader(file, _header_beside(decoder, file), decoder.layout.pages, content, decoder)
+        with file.reader() as reader:
+            if not isobmff.is_heif(reader.read(64)):
+                raise
+        vips = file.heif_image(**_OPTIONS)  # libvips knows a file by its major brand only
+    loader, pages = loader_name(vips), frame_count(vips)
+    if loader == "heifload" and (decoder := open_decoder(file)) is not None:
+        return ImageHeader(file, vips, decoder.layout.pages, content, decoder)
+    if loader == "pngload":
+        with file.reader() as reader:
+            pages = png.declared_frames(reader)
+    return ImageHeader(file, vips, pages, content)
+
+
+def _header_beside(decoder: AnyDecoder, file: OpenFile) -> pyvips.Image:
+    """The header with the metadata of a file whose pixels a decoder reads: of a sequence that of the still image."""
+    if decoder.layout.loader == "heifload":
+        try:
+            return file.heif_image(**_OPTIONS)
+        except pyvips.Error:
+            pass  # a sequence without a still image
+    return header_image(decoder.layout)
 
 
 def open_image(path: str | Path, *, limit: float = LIMIT, header: ImageHeader | None = None) -> ImageFile:
@@ -258,28 +294,52 @@ def open_image(path: str | Path, *, limit: float = LIMIT, header: ImageHeader | 
 
     Raises:
         ImageReadError: the file is missing, not an image, too large, or of a kind that cannot be upscaled.
-        InvalidArgument: the limit is not above 0.
+        InvalidArgument: the limit is not a number above 0.
     """
-    if not limit > 0:
-        raise InvalidArgument(f"limit={limit:g}: a number of megapixels above 0 is needed")
+    check_limit(limit)
     if header is not None and not header.file.is_current:
         header.file.close()
         header = None
-    header = header or open_header(path)
+    header = header or open_header(path, limit=limit)
     try:
         return _open_image(header, limit)
     except pyvips.Error as error:
-        failure = damage_error(path, error)
+        failure = read_error(header.file, error)
     except OSError as error:
         failure = error if isinstance(error, ImageReadError) else ImageReadError(f"{path}: {os_error_text(error)}")
     header.file.close()
     raise failure
 
 
+def reopen(file: ImageFile) -> ImageFile:
+    """The same open file, to read its pixels once more.
+
+    Raises:
+        ImageReadError: the file changed since it was opened.
+    """
+    try:
+        return _open_image(ImageHeader(file.file, file.file.vips_image(**_OPTIONS), file.pages), math.inf)
+    except pyvips.Error as error:
+        raise read_error(file.file, error) from None
+
+
+def check_limit(limit: float) -> None:
+    """Raise InvalidArgument if a limit in megapixels is no number above 0; one without an end would be none."""
+    if not 0 < limit < math.inf:
+        raise InvalidArgument(f"limit={limit:g}: a number of megapixels above 0 is needed")
+
+
+def pipe_bytes(limit: float) -> int:
+    """The number of bytes that an image of at most ``limit`` megapixels may need in a pipe: four for each pixel."""
+    return int(limit * 4e6) if 0 < limit < 1e9 else 1 << 62  # a limit that is no number is refused later
+
+
 def _open_image(header: ImageHeader, limit: float) -> ImageFile:
     file, pages, path = header.file, header.pages, header.file.path
     if header.loader in _TABLE_LOADERS:
         raise ImageReadError(f"{path}: this is a table of numbers, not an image")
+    if header.decoder is not None:
+        return _open_decoded(file, header.vips, header.decoder, limit)
     images = header.content.tiff
     others: tuple[str, ...] = ()
     with file.reader() as reader:
@@ -287,19 +347,23 @@ def _open_image(header: ImageHeader, limit: float) -> ImageFile:
         if contents is not None:
             pages = 1 if animation is None else len(animation.frames)
         vips = header.vips if pages == 1 or animation is not None else _all_frames(file)
-        _check_limit(path, vips.width, vips.height * (1 if animation is None else pages), pages, limit)
+        check_size(path, vips.width, vips.height * (1 if animation is None else pages), pages, limit)
+        decoding = decoding_of(reader, vips, header.loader, pages, images)
+        check_decoding(path, vips.width, vips.height, decoding, reader.seek(0, io.SEEK_END), limit)
         if images is not None:
             vips = with_fields_of_the_file(vips, images, reader)
-            vips, others = _with_colours(vips, images, reader, path)
+            vips, others = with_colours(vips, images, reader, path)
         # Each new operation starts another sequential pass, so metadata is taken from the unread image.
         compression = read_compression(reader)
         metadata, losses = collect_metadata(vips, reader, lossy=compression.codec is not None, contents=contents)
         if images is not None:
             losses = (*losses, *set_tiff_metadata(metadata, reader, images))
-    image, notes = _to_gray_or_rgb(vips)
     if header.loader == "heifload":
-        image = _heif_pixels(image, metadata)
-    image = _without_palette_bands(image, metadata, file, contents)
+        _check_codec(file)
+    image, notes = to_gray_or_rgb(vips)
+    if header.loader == "heifload":
+        image = heif_pixels(image, metadata)
+    image = without_palette_bands(image, metadata, file, contents)
     if contents is not None and "exif" in contents.profiles:  # which libvips does not find
         image = image.copy()
         image.set_type(pyvips.GValue.gint_type, "orientation", get_field(metadata, "orientation", 1))
@@ -307,6 +371,12 @@ def _open_image(header: ImageHeader, limit: float) -> ImageFile:
     if number > pages and images is None:
         shown = "main one" if header.loader == "heifload" else "first"
         notes = (*notes, f"the file holds {number} images; the {shown} is upscaled")
+    if header.loader == "svgload":
+        drawn = f"{image.width}×{image.height} pixels"
+        notes = (
+            *notes,
+            f"the SVG was drawn at its own size, {drawn}, and that is upscaled; an SVG can be drawn larger",
+        )
     if image.format == "double":
         notes = (*notes, "64-bit floating point was read as 32-bit")
     if image.format not in _DTYPES or image.bands > 4:
@@ -322,7 +392,23 @@ def _open_image(header: ImageHeader, limit: float) -> ImageFile:
         set_frame_times(metadata, [frame.delay for frame in animation.frames], animation.plays)
         if animation.has_still:
             notes = (*notes, "the default image, which viewers without animations show, is no frame: it is not kept")
-    return ImageFile(file, metadata, image, (*others, *notes, *losses), dtype, compression, pages, frames)
+    notes = tuple(dict.fromkeys((*others, *notes, *losses)))  # equal comments are one note
+    return ImageFile(file, metadata, image, notes, dtype, compression, pages, frames, decoding.memory)
+
+
+def _open_decoded(file: OpenFile, vips: pyvips.Image, decoder: AnyDecoder, limit: float) -> ImageFile:
+    layout = decoder.layout
+    width, height = layout.size
+    check_size(file.path, width, height * layout.pages, layout.pages, limit)
+    with file.reader() as reader:
+        metadata, losses = collect_metadata(vips, reader, lossy=False)
+    if layout.pages > 1:
+        set_frame_times(metadata, list(layout.times), layout.plays)
+    metadata.set_type(pyvips.GValue.gint_type, "orientation", layout.orientation)
+    metadata.set_type(pyvips.GValue.gint_type, "bits-per-sample", layout.bits)
+    image, notes = to_gray_or_rgb(header_image(layout))
+    notes = tuple(dict.fromkeys((*notes, *losses, *layout.notes)))
+    return ImageFile(file, metadata, image, notes, layout.dtype, Source(), layout.pages, decoder)
 
 
 def _png_contents(path: Path, reader: BinaryIO) -> tuple[png.Contents, apng.Animation | None]:
@@ -335,138 +421,20 @@ def _png_contents(path: Path, reader: BinaryIO) -> tuple[png.Contents, apng.Anim
         raise ImageReadError(f"{path}: the animation is damaged: {error}") from None
 
 
-def _check_limit(path: Path, width: int, height: int, pages: int, limit: float) -> None:
-    """Raise ImageReadError if an image, of an animation all frames together, is too large."""
-    megapixels = width * height / 1e6
-    if megapixels > limit:
-        size = f"{width}×{height // pages}" + (f" pixels in {pages} frames" if pages > 1 else " pixels")
-        raise ImageReadError(
-            f"{path}: {size} are {_amount(megapixels)} megapixels, the limit is {_amount(limit)};"
-            f" limit={int(np.ceil(megapixels))} allows it"
-        )
-
-
-def _with_colours(
-    vips: pyvips.Image, images: TiffImages, reader: BinaryIO, path: Path
-) -> tuple[pyvips.Image, tuple[str, ...]]:
-    try:
-        return with_colours(vips, images, reader)
-    except ValueError as error:
-        raise ImageReadError(f"{path}: {error}") from None
-
-
 def _all_frames(file: OpenFile) -> pyvips.Image:
     try:
         return file.vips_image(n=-1, **_OPTIONS)
     except pyvips.Error as error:
-        raise _unreadable(file, error) from None
+        raise unreadable_error(file, error) from None
 
 
-def _unreadable(file: OpenFile, error: pyvips.Error) -> ImageReadError:
-    """The error for a file that libvips cannot open as an image."""
-    path = file.path
+def _check_codec(file: OpenFile) -> None:
+    """Raise ImageReadError before any work if libvips reads the header of a HEIF and has no decoder for its pixels."""
+    with file.reader() as reader:
+        kind = unsupported_kind(reader)
+    if kind is None:
+        return
     try:
-        with file.reader() as reader:
-            start = reader.read(32)
-            kind = jpeg.unsupported_coding(reader)
-            contents = png.read_contents(reader)
-    except OSError as failure:
-        return ImageReadError(f"{path}: {os_error_text(failure)}")
-    if not start:
-        return ImageReadError(f"{path}: the file is empty")
-    if refusal := contents.refusal or contents.reserved:
-        return ImageReadError(f"{path}: {refusal}")
-    name = kind or format_by_signature(start)
-    if name is not None:
-        return ImageReadError(
-            f"{path}: this is {name}, which the installed libvips cannot read; convert it to PNG or TIFF"
-        )
-    if _is_video(start):
-        return ImageReadError(f"{path}: this is a video; use subpixel video")
-    return ImageReadError(f"{path}: not an image that can be read ({vips_error_text(error)})")
-
-
-def _is_video(start: bytes) -> bool:
-    """Whether a file that is no image begins as MP4, QuickTime, Matroska, WebM or AVI do."""
-    return start[4:8] == b"ftyp" or start.startswith(b"\x1aE\xdf\xa3") or start[:4] + start[8:12] == b"RIFFAVI "
-
-
-def _amount(megapixels: float) -> str:
-    """Megapixels with at most two decimals, or two digits of a smaller number: 3,600, 0.25, 0.0001."""
-    if megapixels < 0.1:
-        return f"{megapixels:.2g}"
-    return f"{megapixels:,.2f}".rstrip("0").rstrip(".")
-
-
-def _to_gray_or_rgb(image: pyvips.Image) -> tuple[pyvips.Image, tuple[str, ...]]:
-    """Convert what is neither gray nor RGB (CMYK, Lab, …) to sRGB of the same depth."""
-    space = image.interpretation
-    few_bits = get_field(image, "bits-per-sample", 8)
-    if space in GRAY and few_bits < 8 and not image.get_typeof("palette"):
-        return image, (f"{few_bits}-bit gray was read as 8-bit: upscaled edges need the grays between",)
-    if space in GRAY or (space in RGB and image.bands <= 4):
-        return image, ()
-    deep = image.format in ("ushort", "short") or few_bits > 8
-    found = get_blob(image, "icc-profile-data")
-    if found is not None:
-        profile, problem = check_profile(found)
-        plain = image.colourspace("rgb16" if deep else "srgb")
-        if profile is None:
-            return plain, (f"colours were converted from {space} to sRGB without the file's profile: {problem}",)
-        try:
-            # As in Photoshop: black ink becomes black, not dark gray.
-            depth, black = 16 if deep else 8, {"intent": "relative", "black_point_compensation": True}
-            converted = image.icc_transform("srgb", embedded=True, depth=depth, **black)
-            return converted, (f"colours were converted from {space} to sRGB with the file's profile",)
-        except pyvips.Error:
-            pass  # the profile is for another space than the pixels'
-        return plain, (f"colours were converted from {space} to sRGB; the file's profile does not fit them",)
-    return image.colourspace("rgb16" if deep else "srgb"), (f"colours were converted from {space} to sRGB",)
-
-
-def _heif_pixels(image: pyvips.Image, metadata: pyvips.Image) -> pyvips.Image:
-    """Samples of 9 to 15 bits over the whole range of 16, so that white is white; colours without their alpha."""
-    bits = get_field(metadata, "bits-per-sample", 16)
-    if image.format == "ushort" and 8 <= bits < 16:
-        image = image | (image >> bits)  # libvips shifts them up: 1023 of 10 bits is 65472
-    if get_field(metadata, PREMULTIPLIED, 0) and image.bands in (2, 4):
-        top = 65535 if image.format == "ushort" else 255
-        straight = (image.unpremultiply(max_alpha=top) + 0.5).cast(image.format)
-        image = straight.copy(interpretation=image.interpretation)
-    return image
-
-
-def _without_palette_bands(
-    image: pyvips.Image, header: pyvips.Image, file: OpenFile, contents: png.Contents | None
-) -> pyvips.Image:
-    """Gray for a palette of grays, which libvips expands to three equal bands; no alpha that is opaque everywhere.
-
-    With a profile for RGB the bands stay, because it does not describe gray. libvips adds an alpha band to a GIF
-    wherever a frame leaves pixels of the last one as they are, even if no pixel is transparent in the end.
-
-    Args:
-        image: the pixels.
-        header: with all metadata.
-        file: of the image.
-        contents: of a PNG.
-    """
-    has_profile = header.get_typeof("icc-profile-data") != 0
-    if contents is not None and header.get_typeof("palette") and not has_profile:
-        return _to_gray(image) if contents.has_gray_palette else image
-    if loader_name(header) == "gifload":
-        whole = file.vips_image(n=-1, fail_on="error")
-        if image.bands == 4 and whole[3].min() == 255:
-            image = image[:3]
-        if (
-            image.bands >= 3
-            and not has_profile
-            and (whole[0] != whole[1]).max() == 0
-            and (whole[1] != whole[2]).max() == 0
-        ):
-            image = _to_gray(image)
-    return image
-
-
-def _to_gray(image: pyvips.Image) -> pyvips.Image:
-    first = image[0] if image.bands < 4 else image[0].bandjoin(image[3])
-    return first.copy(interpretation="b-w")
+        file.heif_image().crop(0, 0, 1, 1).avg()
+    except pyvips.Error:
+        raise unsupported_error(file.path, kind) from None

@@ -6,7 +6,6 @@ unnamed temporary file. It takes disk space, and the system frees it however thi
 
 from __future__ import annotations
 
-import math
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -18,11 +17,11 @@ import numpy as np
 import pyvips
 from numpy.typing import NDArray
 
-from subpixel.backends.base import Alpha
 from subpixel.errors import ImageWriteError
-from subpixel.image.files.reading import ImageFile, damage_error, open_image
+from subpixel.image.files.read_errors import read_error
+from subpixel.image.files.reading import ImageFile, reopen
 from subpixel.ops.blockiness import blockiness_of_windows, sample_windows
-from subpixel.upscaler.pixels import alpha_of
+from subpixel.upscaler.pixels import Alpha, alpha_of
 
 __all__ = ["ImageRows", "inspect_rows"]
 
@@ -67,13 +66,10 @@ class ImageRows(AbstractContextManager["ImageRows"]):
         return self._sideways() if orientation >= 5 else self._upside_down()
 
     def _stored_blocks(self) -> Iterator[Block]:
-        """Blocks as stored. libvips reads them once, so the file is opened again for a second pass."""
-        if self._unread:
-            self._unread = False
-            yield from self._read(self._file)
-        else:
-            with open_image(self._file.file.path, limit=math.inf) as file:
-                yield from self._read(file)
+        """Blocks as stored. libvips reads them once, so a second pass needs another image of the same open file."""
+        file = self._file if self._unread else reopen(self._file)
+        self._unread = False
+        yield from self._read(file)
 
     def _read(self, file: ImageFile) -> Iterator[Block]:
         image = file.image
@@ -84,7 +80,7 @@ class ImageRows(AbstractContextManager["ImageRows"]):
             try:
                 data = region.fetch(0, top, image.width, rows)
             except pyvips.Error as error:
-                raise damage_error(file.file.path, error) from None
+                raise read_error(file.file, error) from None
             stored = np.float64 if image.format == "double" else self.dtype
             block = np.frombuffer(data, stored).reshape(rows, image.width, image.bands)
             yield block.astype(self.dtype, copy=False)

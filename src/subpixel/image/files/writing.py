@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyvips
@@ -21,7 +23,9 @@ from subpixel.image.files.source_metadata import LOSSY, get_field
 from subpixel.image.files.verification import verify
 from subpixel.image.files.vips_errors import write_failure
 from subpixel.image.files.vips_paths import vips_path
+from subpixel.storage.file_kinds import file_kind
 from subpixel.storage.locks import scratch_file
+from subpixel.storage.name_limits import too_long
 from subpixel.storage.os_errors import write_errors_as
 
 __all__ = ["check_destination", "check_quality", "write", "write_vips_image"]
@@ -34,6 +38,7 @@ def write(
     overwrite: bool = False,
     quality: int | None = None,
     provenance: Provenance | None = None,
+    confirm: Callable[[], None] = lambda: None,
 ) -> tuple[str, ...]:
     """Write an image to a scratch file, verify its header, then move it into place in one step.
 
@@ -43,6 +48,7 @@ def write(
         overwrite: replace an existing file.
         quality: 1 … 100, of a lossy format; None for the default: 95, and lossless WebP where the source was lossless.
         provenance: how the image was made; written into it. None to write nothing about it.
+        confirm: called before the file is moved into place; an error that it raises discards the file.
 
     Returns:
         Notes about what the format cannot hold, one sentence each.
@@ -63,6 +69,7 @@ def write(
         pages=image.pages,
         quality=quality,
         provenance=provenance,
+        confirm=confirm,
     )
 
 
@@ -75,6 +82,7 @@ def write_vips_image(
     pages: int = 1,
     quality: int | None = None,
     provenance: Provenance | None = None,
+    confirm: Callable[[], None] = lambda: None,
 ) -> tuple[str, ...]:
     """The same for a libvips image, whose pixels may not be computed yet, and a header for its metadata."""
     form = check_destination(path, overwrite=overwrite)
@@ -89,8 +97,7 @@ def write_vips_image(
             if prepared.times:
                 save_animation(file, prepared.image, prepared.times, get_field(prepared.image, "loop", 0), options)
             else:
-                with vips_path(file) as name:
-                    _without_short_delays(prepared, form).write_to_file(name, **options)
+                _save(_without_short_delays(prepared, form), file, options)
         except pyvips.Error as error:
             raise write_failure(path, error, file) from error
         try:
@@ -98,6 +105,7 @@ def write_vips_image(
         except ValueError as error:
             raise ImageWriteError(f"{path}: its metadata cannot be written ({error})") from None
         notes = verify(path, file, prepared, form)
+        confirm()
         _move_into_place(file, path, overwrite)
     return (*prepared.notes, *notes)
 
@@ -112,12 +120,14 @@ def check_destination(path: Path, *, overwrite: bool, makes_folder: bool = False
 
     Raises:
         InvalidArgument: a format that cannot be written.
-        ImageWriteError: the file exists, or its folder does not exist or is not writable.
+        ImageWriteError: the file exists or is a folder, pipe or device; or its folder does not exist or is not
+            writable.
     """
+    kind = file_kind(path)
+    if kind not in ("file", "missing"):
+        raise ImageWriteError(f"{path}: this is a {kind}; the name of a file is needed")
     form = format_of(path)
-    if os.path.isdir(path):
-        raise ImageWriteError(f"{path}: this is a folder")
-    if os.path.exists(path) and not overwrite:
+    if kind == "file" and not overwrite:
         raise ImageWriteError(f"{path}: exists already; overwrite=True replaces it")
     check_folder(path, makes_folder=makes_folder)
     return form
@@ -128,22 +138,41 @@ def check_folder(path: Path, *, makes_folder: bool = False) -> None:
     folder = path.parent
     while makes_folder and folder.name and not os.path.lexists(folder):
         folder = folder.parent
+    if os.path.lexists(folder) and not os.path.isdir(folder):
+        raise ImageWriteError(f"{path}: {folder} is not a folder")
     if not os.path.isdir(folder):
         raise ImageWriteError(f"{path}: the folder {folder} does not exist")
+    why = too_long(path, folder)
+    if why:
+        raise ImageWriteError(f"{path}: {why}")
     if not os.access(folder, os.W_OK):
         raise ImageWriteError(f"{path}: the folder {folder} is not writable")
 
 
-def check_quality(form: Format, quality: int | None) -> None:
-    """Raise InvalidArgument if the quality is out of range, or if the format has none."""
+def check_quality(form: Format | None, quality: int | None) -> None:
+    """Raise InvalidArgument if the quality is out of range, or if the format, unless it is still unknown, has none."""
     if quality is None:
         return
     if isinstance(quality, bool) or not isinstance(quality, int) or not 1 <= quality <= 100:
         raise InvalidArgument(f"quality={quality!r}: an integer from 1 to 100 is needed")
-    if form.lossy is None:
+    if form is not None and form.lossy is None:
         raise InvalidArgument(
             f"quality={quality}: {form.name} is lossless and has no quality; jpg, webp and avif have one"
         )
+
+
+def _save(image: pyvips.Image, file: Path, options: dict[str, Any]) -> None:
+    """Write an image by libvips, which gets no name: it takes UTF-8 only and parses options from its end."""
+    descriptor = os.open(file, os.O_RDWR | getattr(os, "O_BINARY", 0))
+    try:
+        image.write_to_target(pyvips.Target.new_to_descriptor(descriptor), file.suffix, **options)
+    except pyvips.Error as error:
+        if "no filename associated" not in str(error):
+            raise
+        with vips_path(file) as name:  # a format that libvips writes by name only
+            image.write_to_file(name, **options)
+    finally:
+        os.close(descriptor)
 
 
 def _add_metadata(file: Path, prepared: PreparedImage, form: Format) -> None:

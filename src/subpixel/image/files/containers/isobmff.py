@@ -13,20 +13,16 @@ import os
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
-__all__ = ["Box", "Contents", "Item", "is_heif", "nclx_of", "read_boxes", "read_contents"]
+from subpixel.image.files.containers.boxes import Box, box_name, read_boxes
+from subpixel.image.files.containers.isobmff_tracks import Track, read_track
+
+__all__ = ["Contents", "Item", "is_heif", "nclx_of", "read_contents"]
 
 # Boxes of a file, and bytes of `meta` or `moov`: more than an image needs.
 _MOST_BOXES, _MOST_BYTES = 10_000, 64 << 20
 _BRANDS = (b"avif", b"avis", b"mif1", b"msf1", b"miaf", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx")
-
-
-class Box(NamedTuple):
-    """The type of a box and its content; of a large one at the top level nothing but its place is read."""
-
-    kind: str
-    content: bytes
 
 
 @dataclass
@@ -69,7 +65,7 @@ class Contents:
         primary: the number of the main image.
         references: type, item and the items that it refers to.
         places: offsets and lengths of the pieces of each item that lies in the file itself.
-        frames: of the longest track of images; 0 without tracks.
+        tracks: of an image sequence.
         trailing: bytes behind the last box.
     """
 
@@ -79,13 +75,31 @@ class Contents:
     primary: int = 0
     references: list[tuple[str, int, tuple[int, ...]]] = field(default_factory=list)
     places: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
-    frames: int = 0
+    tracks: list[Track] = field(default_factory=list)
     trailing: int = 0
+
+    @property
+    def sequence(self) -> Track | None:
+        """The track of images with the most frames, if it has more than one."""
+        tracks = [track for track in self.tracks if track.handler in ("pict", "vide") and track.samples > 1]
+        return max(tracks, key=lambda track: track.samples, default=None)
 
     @property
     def main(self) -> Item | None:
         """The main image."""
         return self.items.get(self.primary)
+
+    @property
+    def codec(self) -> str:
+        """How the main image is coded, as ``av01`` or ``hvc1``; empty if there is none."""
+        number = self.primary
+        for _ in range(4):  # a grid of tiles, an overlay of grids
+            item = self.items.get(number)
+            parts = self.referred("dimg", number)
+            if item is None or not parts:
+                return "" if item is None else item.kind
+            number = parts[0]
+        return ""
 
     def referred(self, kind: str, origin: int) -> tuple[int, ...]:
         """The items that an item refers to, as its tiles (``dimg``)."""
@@ -122,7 +136,7 @@ def read_contents(file: BinaryIO) -> Contents:
             length, start = int.from_bytes(head[8:], "big"), 16
         elif length == 0:
             length = size - position
-        kind = _name(head[4:8])
+        kind = box_name(head[4:8])
         if length < start or position + length > size:
             break
         if kind == "uuid":
@@ -136,21 +150,7 @@ def read_contents(file: BinaryIO) -> Contents:
     return result
 
 
-def read_boxes(content: bytes, start: int = 0) -> Iterator[Box]:
-    """The boxes in the content of another one, from an offset. A box that is cut short ends where the content does."""
-    while start + 8 <= len(content):
-        length, head = int.from_bytes(content[start : start + 4], "big"), 8
-        if length == 1:
-            length, head = int.from_bytes(content[start + 8 : start + 16], "big"), 16
-        elif length == 0:
-            length = len(content) - start
-        if length < head:
-            return
-        yield Box(_name(content[start + 4 : start + 8]), content[start + head : start + length])
-        start += length
-
-
-def nclx_of(item: Item | None) -> tuple[int, int, int, bool] | None:
+def nclx_of(item: Item | Track | None) -> tuple[int, int, int, bool] | None:
     """Code points of an item's colours (ITU-T H.273): primaries, transfer, matrix, full range; None without them."""
     for kind, content in item.properties if item is not None else ():
         if kind == "colr" and content[:4] == b"nclx" and len(content) >= 11:
@@ -161,9 +161,13 @@ def nclx_of(item: Item | None) -> tuple[int, int, int, bool] | None:
 
 def _read_box(result: Contents, kind: str, content: bytes) -> None:
     if kind == "ftyp":
-        result.brands = tuple(_name(content[k : k + 4]) for k in range(0, len(content), 4) if k != 4)
+        result.brands = tuple(box_name(content[k : k + 4]) for k in range(0, len(content), 4) if k != 4)
     elif kind == "moov":
-        result.frames = max((_frame_count(box.content) for box in read_boxes(content) if box.kind == "trak"), default=0)
+        tracks = [box.content for box in read_boxes(content) if box.kind == "trak"]
+        try:
+            result.tracks = [read_track(track) for track in tracks]
+        except (struct.error, IndexError):
+            return  # a damaged box
     elif kind == "meta":
         try:
             _read_meta(result, content)
@@ -199,7 +203,7 @@ def _read_item(result: Contents, content: bytes) -> None:
     wide = content[0] > 2
     (number,) = struct.unpack_from(">I" if wide else ">H", content, 4)
     at = 4 + (4 if wide else 2) + 2
-    kind = _name(content[at : at + 4])
+    kind = box_name(content[at : at + 4])
     names = content[at + 4 :].split(b"\0")
     content_type = names[1].decode("utf-8", "replace") if kind in ("mime", "uri") and len(names) > 1 else ""
     result.items[number] = Item(number, kind, content_type, bool(content[3] & 1))
@@ -258,23 +262,6 @@ def _associate(result: Contents, properties: list[Box], content: bytes) -> None:
             place = index & (0x7FFF if wide_indices else 0x7F)
             if number in result.items and 0 < place <= len(properties):
                 result.items[number].properties.append(properties[place - 1])
-
-
-def _frame_count(track: bytes) -> int:
-    """The samples of a track of images or of video; 0 of any other, such as one of alpha."""
-    media = next((box.content for box in read_boxes(track) if box.kind == "mdia"), b"")
-    parts = {box.kind: box.content for box in read_boxes(media)}
-    if parts.get("hdlr", b"")[8:12] not in (b"pict", b"vide"):
-        return 0
-    tables = next((box.content for box in read_boxes(parts.get("minf", b"")) if box.kind == "stbl"), b"")
-    sizes = next((box.content for box in read_boxes(tables) if box.kind in ("stsz", "stz2")), b"")
-    return int.from_bytes(sizes[8:12], "big")
-
-
-def _name(kind: bytes) -> str:
-    """The type of a box as text that can be printed."""
-    text = kind.decode("latin-1")
-    return text.strip() if text.isascii() and text.isprintable() else kind.hex()
 
 
 def _text(content: bytes) -> str:

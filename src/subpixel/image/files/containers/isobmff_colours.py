@@ -8,7 +8,8 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
-from subpixel.image.files.containers.isobmff import nclx_of, read_boxes, read_contents
+from subpixel.image.files.containers.boxes import read_boxes
+from subpixel.image.files.containers.isobmff import nclx_of, read_contents
 
 __all__ = ["set_code_points"]
 
