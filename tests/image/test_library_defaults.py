@@ -186,3 +186,18 @@ def test_a_resolution_turns_with_the_image(tmp_path: Path, target: str) -> None:
     header = read(tmp_path / f"b.{target}").header
     assert header is not None
     assert (round(header.xres * 25.4), round(header.yres * 25.4)) == (150, 300)
+
+
+@pytest.mark.parametrize("value", [(1, 0), (0, 0), (0, 1)])
+@pytest.mark.parametrize("source", ["jpg", "png", "webp"])
+def test_an_impossible_resolution_is_not_replaced_by_a_default(
+    tmp_path: Path, source: str, value: tuple[int, int]
+) -> None:
+    entries = [(282, 5, 1, 50), (283, 5, 1, 50), (296, 3, 1, 2)]
+    block = struct.pack("<2sHIH", b"II", 42, 8, 3) + b"".join(struct.pack("<HHII", *entry) for entry in entries)
+    block = b"Exif\0\0" + block + bytes(4) + struct.pack("<II", *value)
+    Image.fromarray(PIXELS).save(tmp_path / f"a.{source}", exif=block)
+    for target in ("jpg", "png", "tif", "webp", "avif"):
+        notes = write(read(tmp_path / f"a.{source}"), tmp_path / f"b.{target}")
+        assert notes == ("the resolution (0×0 dpi) is implausible: it is not kept",)
+        assert not {"resolution", "main 282", "main 283"} & stated(tmp_path / f"b.{target}").keys()

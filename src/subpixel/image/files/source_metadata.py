@@ -291,12 +291,12 @@ def _with_resolution(header: pyvips.Image) -> pyvips.Image:
         numerator, _, denominator = text.split(" ")[0].partition("/")
         try:
             resolutions.append(float(numerator) / float(denominator or 1))
-        except (ValueError, ZeroDivisionError):
+        except ZeroDivisionError:
+            resolutions.append(0.0)
+        except ValueError:
             return header
     unit = str(get_field(header, "exif-ifd0-ResolutionUnit", "2"))
     per_millimetre = 1 / 10 if unit.startswith("3") else 1 / 25.4
-    if min(resolutions) <= 0:
-        return header
     return _with_densities(header, resolutions[0] * per_millimetre, resolutions[1] * per_millimetre)
 
 
