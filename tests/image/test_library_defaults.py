@@ -154,12 +154,16 @@ def with_aspect(path: Path, source: str) -> None:
         content = path.read_bytes()
         assert content[6:11] == b"JFIF\0"
         path.write_bytes(content[:13] + struct.pack(">BHH", 0, 2, 1) + content[18:])
+    elif source == "webp":
+        exif = Image.Exif()
+        exif[282], exif[283], exif[296] = 7.0, 3.5, 1
+        Image.fromarray(PIXELS).save(path, exif=exif)
     else:
         Image.fromarray(PIXELS).save(path, tiffinfo={282: 7.0, 283: 3.5, 296: 1})
 
 
 @pytest.mark.parametrize("orientation", [1, 3, 6])
-@pytest.mark.parametrize("source", ["jpg", "tif"])
+@pytest.mark.parametrize("source", ["jpg", "tif", "webp"])
 def test_the_shape_of_pixels_is_kept_in_a_png_and_named_elsewhere(
     tmp_path: Path, source: str, orientation: int
 ) -> None:
@@ -170,6 +174,7 @@ def test_the_shape_of_pixels_is_kept_in_a_png_and_named_elsewhere(
     assert write(image, tmp_path / "b.png") == ()
     shape = (1, 2) if orientation == 6 else (2, 1)
     assert png.chunk(b"pHYs", struct.pack(">IIB", *shape, 0)) in (tmp_path / "b.png").read_bytes()
+    assert "resolution" not in stated(tmp_path / "b.png")
     for target in SUFFIXES:
         if target != "png":
             notes = write(image, tmp_path / f"b.{target}")
