@@ -52,6 +52,7 @@ __all__ = [
     "LIMIT",
     "ImageFile",
     "ImageHeader",
+    "check_limit",
     "load_pixels",
     "open_header",
     "open_image",
@@ -293,10 +294,9 @@ def open_image(path: str | Path, *, limit: float = LIMIT, header: ImageHeader | 
 
     Raises:
         ImageReadError: the file is missing, not an image, too large, or of a kind that cannot be upscaled.
-        InvalidArgument: the limit is not above 0.
+        InvalidArgument: the limit is not a number above 0.
     """
-    if not limit > 0:
-        raise InvalidArgument(f"limit={limit:g}: a number of megapixels above 0 is needed")
+    check_limit(limit)
     if header is not None and not header.file.is_current:
         header.file.close()
         header = None
@@ -321,6 +321,12 @@ def reopen(file: ImageFile) -> ImageFile:
         return _open_image(ImageHeader(file.file, file.file.vips_image(**_OPTIONS), file.pages), math.inf)
     except pyvips.Error as error:
         raise read_error(file.file, error) from None
+
+
+def check_limit(limit: float) -> None:
+    """Raise InvalidArgument if a limit in megapixels is no number above 0; one without an end would be none."""
+    if not 0 < limit < math.inf:
+        raise InvalidArgument(f"limit={limit:g}: a number of megapixels above 0 is needed")
 
 
 def pipe_bytes(limit: float) -> int:
