@@ -76,8 +76,9 @@ def get_field(image: pyvips.Image, name: str, default: Any) -> Any:
 
 
 def set_blob(image: pyvips.Image, name: str, value: bytes) -> None:
-    """Set a field of bytes."""
-    image.set_type(pyvips.GValue.blob_type, name, value)
+    """Set a field of bytes. Without any there is none: libvips would keep a null pointer, which pyvips cannot read."""
+    if value:
+        image.set_type(pyvips.GValue.blob_type, name, value)
 
 
 def unpack_blobs(packed: bytes | None) -> tuple[bytes, ...]:
