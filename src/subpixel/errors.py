@@ -12,7 +12,7 @@ from typing import Any
 __all__ = [
     "BackendUnavailable",
     "FallbackWarning",
-    "ImageChanged",
+    "FileChanged",
     "ImageReadError",
     "ImageWriteError",
     "InvalidArgument",
@@ -64,10 +64,6 @@ class ImageReadError(SubpixelError, OSError):
     """An image cannot be read."""
 
 
-class ImageChanged(ImageReadError):
-    """An image file changed while it was read, so that what was read may not belong together."""
-
-
 class ImageWriteError(SubpixelError, OSError):
     """An image cannot be written."""
 
@@ -78,6 +74,10 @@ class VideoReadError(SubpixelError, OSError):
 
 class VideoWriteError(SubpixelError, OSError):
     """A video cannot be written."""
+
+
+class FileChanged(ImageReadError, VideoReadError):
+    """Something wrote into an image or a video, or put another in its place, while it was read."""
 
 
 class FallbackWarning(UserWarning):

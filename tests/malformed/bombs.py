@@ -1,209 +1,136 @@
-"""Small image files that claim much: sizes, frames, tiles, lengths, and texts that unpack to far more."""
+"""Image files of a few bytes that claim much: pixels, texts, profiles, frames."""
 
 from __future__ import annotations
 
 import io
+import re
 import struct
 import zlib
-from functools import lru_cache
-from pathlib import Path
+from functools import cache
 
 import numpy as np
+import pyvips
 from PIL import Image
 
-from helpers import random_image
-from image.heif_files import Item, coded, full_box, heif, nclx
-from image.tiff_files import image as directory
-from image.tiff_files import tiff
+from image.tiff_files import Value, image, ramp, tiff
 from malformed.images import png_chunk
 
-__all__ = ["bomb", "image_bombs", "read_with_the_default_limit"]
+__all__ = ["bombs"]
 
-_PIXELS = random_image((8, 8, 3), np.uint8)
-
-
-def read_with_the_default_limit(path: Path) -> object:
-    """All that is read of an image file. Sizes just below the limit are not refused by it."""
-    from subpixel.image.files.reading import read
-
-    return read(path)
+_LENGTH = 200_000_000  # of a compressed text or profile, decompressed
 
 
-def bomb(_originals: list[tuple[str, bytes]], seed: int) -> tuple[str, bytes]:
-    """One of the bombs, for :func:`malformed.fuzzing.fuzz`."""
-    return list(image_bombs().items())[seed]
-
-
-@lru_cache(1)
-def image_bombs() -> dict[str, bytes]:
-    """Image files of at most a few hundred kilobytes."""
-    return {**_pngs(), **_jpegs(), **_tiffs(), **_gifs(), **_webps(), **_heifs(), **_plain()}
-
-
-def _png(width: int, height: int, *chunks: bytes, kind: int = 2, interlaced: bool = False) -> bytes:
-    head = struct.pack(">IIBBBBB", width, height, 8, kind, 0, 0, int(interlaced))
-    pixels = png_chunk(b"IDAT", zlib.compress(b""))
-    return b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", head) + b"".join(chunks) + pixels + png_chunk(b"IEND", b"")
-
-
-def _pngs() -> dict[str, bytes]:
-    def packed(megabytes: int) -> bytes:
-        packer = zlib.compressobj(9)
-        return b"".join(packer.compress(bytes(1 << 20)) for _ in range(megabytes)) + packer.flush()
-
-    large, small = packed(400), packed(20)
-    frame = struct.pack(">IIIIIHHBB", 1, 9000, 9000, 0, 0, 1, 10, 0, 0)
-    frames = [
-        png_chunk(b"fcTL", struct.pack(">I", 2 * k + 1) + frame[4:])
-        + png_chunk(b"fdAT", struct.pack(">I", 2 * k + 2) + zlib.compress(b""))
-        for k in range(10)
-    ]
-    start = png_chunk(b"acTL", struct.pack(">II", 11, 0)) + png_chunk(b"fcTL", bytes(4) + frame[4:])
-    animated = _png(9000, 9000, start)
-    claim = struct.pack(">I", 0x7FFFFFF0)
+def bombs() -> dict[str, bytes]:
+    """Files by name; the largest has 200 kB."""
     return {
-        "interlaced.png": _png(1 << 24, 32, interlaced=True),
-        "interlaced_square.png": _png(31000, 31000, interlaced=True),
-        "rows.png": _png(1 << 24, 32),
-        "square.png": _png(31000, 31000, kind=6)[:60],
-        "frames.png": animated[:-12] + b"".join(frames) + animated[-12:],
-        "profile.png": _png(8, 8, png_chunk(b"iCCP", b"p\0\0" + large)),
-        "text.png": _png(8, 8, png_chunk(b"zTXt", b"Comment\0\0" + large)),
-        "texts.png": _png(8, 8, *[png_chunk(b"zTXt", b"Comment\0\0" + small)] * 50),
-        "international.png": _png(8, 8, png_chunk(b"iTXt", b"Comment\0\1\0\0\0" + large)),
-        "packet.png": _png(8, 8, png_chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + large)),
-        "raw_profile.png": _png(8, 8, png_chunk(b"zTXt", b"Raw profile type exif\0\0" + large)),
-        "claims.png": _png(8, 8)[:33] + claim + b"eXIf" + bytes(100),
+        "interlaced PNG of 16,777,216 × 32": png(1 << 24, 32, interlaced=True),
+        "PNG of 16,777,216 × 32": png(1 << 24, 32),
+        "PNG of 100,000,000 × 1": png(100_000_000, 1),
+        "interlaced PNG of 30,000 × 30,000": png(30_000, 30_000, kind=6, interlaced=True),
+        "PNG of 30,000 × 30,000 of 16 bits": png(30_000, 30_000, kind=6, bits=16),
+        "palette PNG of 1 bit": png(31_000, 31_000, kind=3, bits=1, more=png_chunk(b"PLTE", bytes(6))),
+        "PNG with a text of 200 MB": png(8, 8, more=png_chunk(b"zTXt", b"k\0\0" + _packed())),
+        "PNG with XMP of 200 MB": png(8, 8, more=png_chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + _packed())),
+        "PNG with a profile of 200 MB": png(8, 8, more=png_chunk(b"iCCP", b"k\0\0" + _packed())),
+        "PNG of 4,000,000,000 frames": png(8, 8, more=png_chunk(b"acTL", struct.pack(">II", 4_000_000_000, 0))),
+        "JPEG of 30,000 × 30,000": jpeg(30_000, 30_000),
+        "progressive JPEG of 30,000 × 30,000": jpeg(30_000, 30_000, progressive=True),
+        "gray progressive JPEG": jpeg(31_000, 31_000, progressive=True, mode="L"),
+        "JPEG with EXIF that claims 4 GB": jpeg_exif(),
+        "TIFF in one strip": strip(1),
+        "deflated TIFF in one strip": strip(8),
+        "TIFF of LZW in one strip": strip(5),
+        "TIFF of one row": tiff(image(ramp(), {256: (4, [900_000_000]), 257: (4, [1])})),
+        "TIFF in one tile": tiff(image(ramp(), {**_square(16_000), 322: (4, [16_000]), 323: (4, [16_000])})),
+        "TIFF with tags that claim 4 GB": claims(),
+        "WebP of 16,383 × 16,383 in 40 bytes": webp(16_383),
+        "WebP animation of 16,383 × 16,383": webp(16_383, frames=4),
+        "GIF of 65,535 × 65,535": gif(65_535, 1),
+        "GIF of 3,000 frames of 2,000 × 2,000": gif(2000, 3000),
+        "AVIF of 60,000 × 60,000": avif(60_000),
+        "AVIF of 16,000 × 16,000": avif(16_000),
     }
 
 
-def _jpegs() -> dict[str, bytes]:
-    def saved(width: int, height: int, **options: bool) -> bytes:
-        target = io.BytesIO()
-        Image.fromarray(_PIXELS).save(target, "JPEG", **options)
-        content = bytearray(target.getvalue())
-        place = content.index(b"\xff\xc2" if options.get("progressive") else b"\xff\xc0")
-        content[place + 5 : place + 9] = struct.pack(">HH", height, width)
-        return bytes(content)
-
-    profile = b"".join(b"\xff\xe2\xff\xffICC_PROFILE\0" + bytes([k + 1, 255]) + bytes(65519) for k in range(3))
-    plain = saved(31000, 31000)
-    return {
-        "baseline.jpg": plain,
-        "progressive.jpg": saved(31000, 31000, progressive=True),
-        "largest.jpg": saved(65500, 65500, progressive=True),
-        "profile.jpg": plain[:2] + profile + plain[2:],
-    }
+@cache
+def _packed() -> bytes:
+    return zlib.compress(bytes(_LENGTH), 9)
 
 
-def _tiffs() -> dict[str, bytes]:
-    side = 31000
-    base = {256: (4, [side]), 257: (4, [side]), 278: (4, [side])}
-
-    def made(tags: dict[int, tuple[int, object] | None]) -> bytes:
-        return tiff(directory(_PIXELS, {**base, **tags}))
-
-    def tiled(edge: int, compression: int) -> bytes:
-        one = directory(_PIXELS, {**base, 278: None, 259: (3, [compression]), 322: (4, [edge]), 323: (4, [edge])})
-        count = -(-side // edge) ** 2
-        one.tags |= {324: (4, [8] * count), 325: (4, [1000] * count)}
-        one.pixels = b""
-        return tiff(one)
-
-    wide = 0x7FFFFFFF
-    return {
-        "strip.tif": made({}),
-        "deflate.tif": made({259: (3, [8])}),
-        "lzw.tif": made({259: (3, [5])}),
-        "jpeg.tif": made({259: (3, [7])}),
-        "fax.tif": made({259: (3, [4]), 262: (3, [0]), 258: (3, [1]), 277: (3, [1]), 339: None}),
-        "tile.tif": tiled(31008, 8),
-        "plain_tile.tif": tiled(31008, 1),
-        "tiles.tif": tiled(1024, 5),
-        "row.tif": made({256: (4, [9_000_000]), 257: (4, [100])}),
-        "profile.tif": _with_count(made({34675: (7, [0] * 8)}), 34675, wide),
-        "packet.tif": _with_count(made({700: (1, [0] * 8)}), 700, wide),
-        "records.tif": _with_count(made({33723: (7, [0] * 8)}), 33723, wide),
-        "strips.tif": _with_count(tiff(directory(_PIXELS)), 273, wide),
-    }
+def png(width: int, height: int, *, kind: int = 2, bits: int = 8, interlaced: bool = False, more: bytes = b"") -> bytes:
+    """A PNG with a hundred bytes of pixels."""
+    header = struct.pack(">IIBBBBB", width, height, bits, kind, 0, 0, interlaced)
+    pixels = png_chunk(b"IDAT", zlib.compress(bytes(max(100, 4 * 8 * 8))))
+    return b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header) + more + pixels + png_chunk(b"IEND", b"")
 
 
-def _with_count(content: bytes, tag: int, count: int) -> bytes:
-    """A TIFF whose entry of a tag claims a number of values."""
-    place = content.rindex(struct.pack("<H", tag) + b"") if tag == 273 else content.index(struct.pack("<H", tag))
-    return content[: place + 4] + struct.pack("<I", count) + content[place + 8 :]
+def jpeg(width: int, height: int, *, progressive: bool = False, mode: str = "RGB") -> bytes:
+    """A JPEG of 16 by 16 pixels that claims more."""
+    buffer = io.BytesIO()
+    Image.new(mode, (16, 16)).save(buffer, "jpeg", progressive=progressive)
+    content = bytearray(buffer.getvalue())
+    place = content.index(b"\xff\xc2" if progressive else b"\xff\xc0")
+    struct.pack_into(">HH", content, place + 5, height, width)
+    return bytes(content)
 
 
-def _gifs() -> dict[str, bytes]:
-    def made(side: int, frames: int) -> bytes:
-        head = b"GIF89a" + struct.pack("<HHBBB", side, side, 0x80, 0, 0) + bytes(3) + b"\xff" * 3
-        frame = b"!\xf9\4\4\n\0\0\0,\0\0\0\0\1\0\1\0\0\2\2D\1\0"
-        return head + frame * frames + b";"
-
-    return {"canvas.gif": made(65535, 1), "frames.gif": made(8000, 200), "many.gif": made(65535, 3000)}
-
-
-def _webps() -> dict[str, bytes]:
-    target = io.BytesIO()
-    frames = [Image.fromarray(_PIXELS), Image.fromarray(_PIXELS[::-1])]
-    frames[0].save(target, "WEBP", save_all=True, append_images=frames[1:] * 300, duration=40, lossless=True)
-    content = bytearray(target.getvalue())
-    place = content.index(b"VP8X") + 8
-    content[place + 4 : place + 10] = struct.pack("<I", 16382)[:3] * 2
-    still = io.BytesIO()
-    frames[0].save(still, "WEBP", lossless=True)
-    single = bytearray(still.getvalue())
-    place = single.index(b"VP8L") + 9
-    (bits,) = struct.unpack_from("<I", single, place)
-    struct.pack_into("<I", single, place, bits & ~((1 << 28) - 1) | (1 << 28) - 1)
-    return {"canvas.webp": bytes(content), "still.webp": bytes(single)}
+def jpeg_exif() -> bytes:
+    """A JPEG whose EXIF holds entries of 4 GB."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(buffer, "jpeg")
+    entries = b"".join(struct.pack("<HHII", 0x9286 + k, 7, 0xFFFFFFF0, 26) for k in range(8))
+    exif = b"Exif\0\0II*\0\x08\0\0\0" + struct.pack("<H", 8) + entries + bytes(4)
+    return b"\xff\xd8\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + buffer.getvalue()[2:]
 
 
-def _heifs() -> dict[str, bytes]:
-    data, kinds = coded(random_image((16, 24, 3), np.uint8))
-    main = Item(b"av01", data, (*kinds, nclx(1, 13, 0)))
-    size = full_box(b"ispe", struct.pack(">II", 31000, 31000))
-    rows, columns = 255, 255
-    grid = Item(
-        b"grid", bytes([0, 1, rows, columns]) + struct.pack(">II", 31000, 31000), (size, kinds[2], nclx(1, 13, 0))
-    )
-    tile = Item(b"av01", data, (*kinds, nclx(1, 13, 0)), hidden=True)
-    target = io.BytesIO()
-    frames = [Image.fromarray(_PIXELS), Image.fromarray(_PIXELS[::-1])]
-    frames[0].save(target, "AVIF", save_all=True, append_images=frames[1:] * 2, speed=10)
-    animated = target.getvalue()
-    place = animated.index(b"stts") + 8
-    return {
-        "claim.avif": heif([Item(b"av01", data, (size, *kinds[:1], *kinds[2:], nclx(1, 13, 0)))]),
-        "grid.avif": heif([grid, tile], {(b"dimg", 1): [2] * (rows + 1) ** 2} if rows < 200 else {(b"dimg", 1): [2]}),
-        "profile.avif": heif([main]).replace(b"colrnclx", b"colrprof"),
-        "times.avif": animated[:place] + struct.pack(">II", 1, 0x7FFFFFFF) + animated[place + 8 :],
-        "samples.avif": _with_samples(animated, 0x7FFFFFF0),
-    }
+def _square(side: int) -> dict[int, Value | None]:
+    return {256: (4, [side]), 257: (4, [side])}
 
 
-def _with_samples(content: bytes, count: int) -> bytes:
-    """A sequence whose tables agree on a number of samples of one byte each."""
-    for kind in (b"stsz", b"stts"):
-        place = content.index(kind) + 8
-        words = (1, count) if kind == b"stsz" else (1, count, 1)
-        content = content[:place] + struct.pack(f">{len(words)}I", *words) + content[place + 4 * len(words) :]
-    return content
+def strip(compression: int) -> bytes:
+    """A TIFF of 30,000 by 30,000 pixels in one strip."""
+    tags = {**_square(30_000), 278: (4, [30_000]), 259: (3, [compression])}
+    return tiff(image(ramp(channels=3), tags))
 
 
-def _plain() -> dict[str, bytes]:
-    def bmp(bits: int, compression: int) -> bytes:
-        head = struct.pack("<IiiHHIIiiII", 40, 31000, 31000, 1, bits, compression, 0, 0, 0, 0, 0)
-        return b"BM" + struct.pack("<IHHI", 0, 0, 0, 54 + 1024) + head + bytes(2000)
+def claims() -> bytes:
+    """A small TIFF whose profile, XMP, IPTC, EXIF and unknown tags claim 4 GB."""
+    content = bytearray(tiff(image(ramp(), {tag: (7, bytes(8)) for tag in (700, 33723, 34377, 34675, 42112, 65000)})))
+    for tag in (700, 33723, 34377, 34675, 42112, 65000):
+        struct.pack_into("<I", content, content.index(struct.pack("<HHI", tag, 7, 8)) + 4, 0xFFFFFFF0)
+    return bytes(content)
 
-    return {
-        "rgb.bmp": bmp(24, 0),
-        "runs.bmp": bmp(8, 1),
-        "raw.ppm": b"P6\n31000 31000\n255\n" + bytes(1000),
-        "plain.ppm": b"P3\n31000 31000\n255\n" + b"1 " * 1000,
-        "plain.pbm": b"P1\n31000 31000\n" + b"01" * 1000,
-        "digits.pgm": b"P2\n" + b"9" * 5000 + b" 3 255\n1 2 3\n",
-        "white.pgm": b"P2\n3 1 " + b"9" * 400 + b"\n1 2 3\n",
-        "depth.pam": b"P7\nWIDTH 31000\nHEIGHT 31000\nDEPTH 4\nMAXVAL 65535\nTUPLTYPE RGB_ALPHA\nENDHDR\n" + bytes(99),
-        "floats.pfm": b"PF\n31000 31000\n-1.0\n" + bytes(1000),
-    }
+
+def _chunk(name: bytes, content: bytes) -> bytes:
+    return name + struct.pack("<I", len(content)) + content + bytes(len(content) % 2)
+
+
+def webp(side: int, frames: int = 0) -> bytes:
+    """A WebP of which almost nothing is there, or an animation of small frames on a large canvas."""
+    bits = (side - 1) | (side - 1) << 14
+    body = _chunk(b"VP8L", b"\x2f" + struct.pack("<I", bits) + bytes(20))
+    if frames:
+        buffer = io.BytesIO()
+        Image.new("RGB", (16, 16)).save(buffer, "webp", lossless=True)
+        frame = _chunk(b"ANMF", bytes(6) + b"\x0f\0\0\x0f\0\0\x64\0\0\0" + buffer.getvalue()[12:])
+        size = struct.pack("<I", side - 1)[:3]
+        body = _chunk(b"VP8X", b"\2\0\0\0" + size + size) + _chunk(b"ANIM", bytes(6)) + frame * frames
+    return b"RIFF" + struct.pack("<I", len(body) + 4) + b"WEBP" + body
+
+
+def gif(side: int, frames: int) -> bytes:
+    """A GIF whose frames are a pixel each, but the first, which is as wide as the canvas and a row high."""
+    control = b"\x21\xf9\x04\0\x0a\0\0\0"
+    one = control + b"," + struct.pack("<HHHHB", 0, 0, 1, 1, 0) + b"\x02\x02\x4c\x01\0"
+    whole = control + b"," + struct.pack("<HHHHB", 0, 0, side, side, 0) + b"\x02\x02\x4c\x01\0"
+    head = b"GIF89a" + struct.pack("<HHBBB", side, side, 0x80, 0, 0) + b"\0\0\0\xff\xff\xff"
+    return head + whole + one * (frames - 1) + b";"
+
+
+def avif(side: int) -> bytes:
+    """An AVIF of 16 by 16 pixels whose container and AV1 configuration claim more."""
+    pixels = np.zeros((16, 16, 3), np.uint8)
+    content = bytearray(pyvips.Image.new_from_array(pixels).copy(interpretation="srgb").write_to_buffer(".avif"))
+    for found in re.finditer(b"ispe", bytes(content)):
+        struct.pack_into(">II", content, found.start() + 8, side, side)
+    return bytes(content)

@@ -21,7 +21,7 @@ from typing import Any, Self
 
 import pyvips
 
-from subpixel.errors import ImageChanged
+from subpixel.errors import FileChanged
 from subpixel.image.files.vips_errors import is_unknown_format
 from subpixel.image.files.vips_paths import vips_path
 from subpixel.storage.file_kinds import open_file
@@ -108,14 +108,14 @@ class OpenFile:
         A file that was only removed or renamed is as it was.
 
         Raises:
-            ImageChanged: something wrote into this file since it was opened, or put another in its place.
+            FileChanged: something wrote into this file since it was opened, or put another in its place.
             OSError: the system could not read it.
             KeyboardInterrupt: the process was interrupted while libvips read it.
         """
         if self._failures:
             raise self._failures[0]
         if self._has_changed():
-            raise ImageChanged(f"{self.path}: the file changed while it was read; run it again")
+            raise FileChanged(f"{self.path}: the file changed while it was read; run it again")
 
     def _has_changed(self) -> bool:
         status = os.fstat(self._descriptor)

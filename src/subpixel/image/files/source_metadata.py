@@ -34,6 +34,7 @@ __all__ = [
     "get_blob",
     "get_field",
     "loader_name",
+    "set_aspect",
     "set_blob",
     "set_frame_times",
     "unpack_blobs",
@@ -137,10 +138,19 @@ def collect_metadata(
             set_blob(header, BACKGROUND, background)
     elif loader in ("jpegload", "uhdrload"):
         losses = jpeg.list_losses(file, header.get_fields())
+        aspect = jpeg.pixel_aspect(file)
+        if aspect is not None:
+            set_aspect(header, *aspect)
     elif loader == "heifload":
         boxes = isobmff.read_contents(file)
         losses = list_heif_losses(boxes, header.get_fields())
         _set_heif_metadata(header, boxes)
+    block = get_blob(header, "exif-data")
+    if block is not None and block.removeprefix(b"Exif\0\0")[:4] not in (b"II*\0", b"MM\0*"):
+        for name in header.get_fields():
+            if name.startswith("exif-"):
+                header.remove(name)
+        losses = (*losses, "EXIF is not kept: it is damaged")
     if loader in ("webpload", "heifload"):
         header = _with_resolution(header)
     stated = _states_resolution(loader, header, file, contents)
@@ -159,6 +169,18 @@ def set_frame_times(header: pyvips.Image, times: list[tuple[int, int]], plays: i
     header.set_type(pyvips.GValue.gint_type, "loop", plays)
     header.set_type(pyvips.GValue.array_int_type, "delay", [round(1000 * a / b) for a, b in times])
     header.set_type(pyvips.GValue.array_int_type, FRAME_TIMES, [number for time in times for number in time])
+
+
+def set_aspect(header: pyvips.Image, across: int, down: int) -> None:
+    """State the shape of pixels as a PNG does.
+
+    Args:
+        header: of an image that states no resolution.
+        across: pixels in a row that are as long as ``down`` pixels in a column.
+        down: see ``across``.
+    """
+    content = struct.pack(">IIB", across, down, 0)
+    _pack_blobs(header, CHUNKS, (*unpack_blobs(get_blob(header, CHUNKS)), png.chunk(b"pHYs", content)))
 
 
 def _detach(header: pyvips.Image) -> pyvips.Image:
