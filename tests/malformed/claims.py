@@ -1,12 +1,10 @@
-"""Small image files that claim much: sizes, frames, tiles, lengths, and texts that unpack to far more."""
+"""Further image files that claim much: animations, grids, many texts, and formats that libvips does not read."""
 
 from __future__ import annotations
 
 import io
 import struct
 import zlib
-from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -17,193 +15,123 @@ from image.tiff_files import image as directory
 from image.tiff_files import tiff
 from malformed.images import png_chunk
 
-__all__ = ["bomb", "image_bombs", "read_with_the_default_limit"]
+__all__ = ["claims"]
 
 _PIXELS = random_image((8, 8, 3), np.uint8)
+_SIDE = 31_000  # its square is just below the limit
 
 
-def read_with_the_default_limit(path: Path) -> object:
-    """All that is read of an image file. Sizes just below the limit are not refused by it."""
-    from subpixel.image.files.reading import read
-
-    return read(path)
+def claims() -> dict[str, bytes]:
+    """Files by name, of at most 300 kB."""
+    return {**_pngs(), **_jpegs(), **_tiffs(), **_animations(), **_heifs(), **_plain()}
 
 
-def bomb(_originals: list[tuple[str, bytes]], seed: int) -> tuple[str, bytes]:
-    """One of the bombs, for :func:`malformed.fuzzing.fuzz`."""
-    return list(image_bombs().items())[seed]
-
-
-@lru_cache(1)
-def image_bombs() -> dict[str, bytes]:
-    """Image files of at most a few hundred kilobytes."""
-    return {**_pngs(), **_jpegs(), **_tiffs(), **_gifs(), **_webps(), **_heifs(), **_plain()}
-
-
-def _png(width: int, height: int, *chunks: bytes, kind: int = 2, interlaced: bool = False) -> bytes:
-    head = struct.pack(">IIBBBBB", width, height, 8, kind, 0, 0, int(interlaced))
-    pixels = png_chunk(b"IDAT", zlib.compress(b""))
+def _png(width: int, height: int, *chunks: bytes) -> bytes:
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    pixels = png_chunk(b"IDAT", zlib.compress(bytes(25 * 8)))
     return b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", head) + b"".join(chunks) + pixels + png_chunk(b"IEND", b"")
 
 
 def _pngs() -> dict[str, bytes]:
-    def packed(megabytes: int) -> bytes:
-        packer = zlib.compressobj(9)
-        return b"".join(packer.compress(bytes(1 << 20)) for _ in range(megabytes)) + packer.flush()
-
-    large, small = packed(400), packed(20)
-    frame = struct.pack(">IIIIIHHBB", 1, 9000, 9000, 0, 0, 1, 10, 0, 0)
+    text, large = zlib.compress(bytes(5_000_000), 9), zlib.compress(bytes(200_000_000), 9)
+    frame = struct.pack(">IIIIHHBB", 9000, 9000, 0, 0, 1, 10, 0, 0)
     frames = [
-        png_chunk(b"fcTL", struct.pack(">I", 2 * k + 1) + frame[4:])
+        png_chunk(b"fcTL", struct.pack(">I", 2 * k + 1) + frame)
         + png_chunk(b"fdAT", struct.pack(">I", 2 * k + 2) + zlib.compress(b""))
         for k in range(10)
     ]
-    start = png_chunk(b"acTL", struct.pack(">II", 11, 0)) + png_chunk(b"fcTL", bytes(4) + frame[4:])
+    start = png_chunk(b"acTL", struct.pack(">II", 11, 0)) + png_chunk(b"fcTL", bytes(4) + frame)
     animated = _png(9000, 9000, start)
-    claim = struct.pack(">I", 0x7FFFFFF0)
     return {
-        "interlaced.png": _png(1 << 24, 32, interlaced=True),
-        "interlaced_square.png": _png(31000, 31000, interlaced=True),
-        "rows.png": _png(1 << 24, 32),
-        "square.png": _png(31000, 31000, kind=6)[:60],
-        "frames.png": animated[:-12] + b"".join(frames) + animated[-12:],
-        "profile.png": _png(8, 8, png_chunk(b"iCCP", b"p\0\0" + large)),
-        "text.png": _png(8, 8, png_chunk(b"zTXt", b"Comment\0\0" + large)),
-        "texts.png": _png(8, 8, *[png_chunk(b"zTXt", b"Comment\0\0" + small)] * 50),
-        "international.png": _png(8, 8, png_chunk(b"iTXt", b"Comment\0\1\0\0\0" + large)),
-        "packet.png": _png(8, 8, png_chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + large)),
-        "raw_profile.png": _png(8, 8, png_chunk(b"zTXt", b"Raw profile type exif\0\0" + large)),
-        "claims.png": _png(8, 8)[:33] + claim + b"eXIf" + bytes(100),
+        "APNG of 11 frames of 9,000 × 9,000": animated[:-12] + b"".join(frames) + animated[-12:],
+        "PNG with 50 texts of 5 MB": _png(8, 8, *[png_chunk(b"zTXt", b"Comment\0\0" + text)] * 50),
+        "PNG with EXIF of 200 MB in a text": _png(8, 8, png_chunk(b"zTXt", b"Raw profile type exif\0\0" + large)),
+        "PNG with a chunk that claims 2 GB": _png(8, 8)[:33] + struct.pack(">I", 0x7FFFFFF0) + b"eXIf" + bytes(100),
     }
 
 
 def _jpegs() -> dict[str, bytes]:
-    def saved(width: int, height: int, **options: bool) -> bytes:
-        target = io.BytesIO()
-        Image.fromarray(_PIXELS).save(target, "JPEG", **options)
-        content = bytearray(target.getvalue())
-        place = content.index(b"\xff\xc2" if options.get("progressive") else b"\xff\xc0")
-        content[place + 5 : place + 9] = struct.pack(">HH", height, width)
-        return bytes(content)
-
+    target = io.BytesIO()
+    Image.fromarray(_PIXELS).save(target, "JPEG")
+    plain = bytearray(target.getvalue())
+    place = plain.index(b"\xff\xc0")
+    plain[place + 5 : place + 9] = struct.pack(">HH", _SIDE, _SIDE)
     profile = b"".join(b"\xff\xe2\xff\xffICC_PROFILE\0" + bytes([k + 1, 255]) + bytes(65519) for k in range(3))
-    plain = saved(31000, 31000)
-    return {
-        "baseline.jpg": plain,
-        "progressive.jpg": saved(31000, 31000, progressive=True),
-        "largest.jpg": saved(65500, 65500, progressive=True),
-        "profile.jpg": plain[:2] + profile + plain[2:],
-    }
+    return {"JPEG with 3 of 255 parts of a profile": bytes(plain[:2] + profile + plain[2:])}
 
 
 def _tiffs() -> dict[str, bytes]:
-    side = 31000
-    base = {256: (4, [side]), 257: (4, [side]), 278: (4, [side])}
-
-    def made(tags: dict[int, tuple[int, object] | None]) -> bytes:
-        return tiff(directory(_PIXELS, {**base, **tags}))
-
-    def tiled(edge: int, compression: int) -> bytes:
-        one = directory(_PIXELS, {**base, 278: None, 259: (3, [compression]), 322: (4, [edge]), 323: (4, [edge])})
-        count = -(-side // edge) ** 2
-        one.tags |= {324: (4, [8] * count), 325: (4, [1000] * count)}
-        one.pixels = b""
-        return tiff(one)
-
-    wide = 0x7FFFFFFF
+    square = {256: (4, [_SIDE]), 257: (4, [_SIDE])}
+    tiles = directory(_PIXELS, {**square, 278: None, 259: (3, [5]), 322: (4, [1024]), 323: (4, [1024])})
+    tiles.pixels = b""
+    without = tiff(tiles)
+    tiles.tags |= {324: (4, [8] * 31**2), 325: (4, [1000] * 31**2)}
+    wide = directory(_PIXELS, {256: (4, [9_000_000]), 257: (4, [100]), 278: (4, [100])})
     return {
-        "strip.tif": made({}),
-        "deflate.tif": made({259: (3, [8])}),
-        "lzw.tif": made({259: (3, [5])}),
-        "jpeg.tif": made({259: (3, [7])}),
-        "fax.tif": made({259: (3, [4]), 262: (3, [0]), 258: (3, [1]), 277: (3, [1]), 339: None}),
-        "tile.tif": tiled(31008, 8),
-        "plain_tile.tif": tiled(31008, 1),
-        "tiles.tif": tiled(1024, 5),
-        "row.tif": made({256: (4, [9_000_000]), 257: (4, [100])}),
-        "profile.tif": _with_count(made({34675: (7, [0] * 8)}), 34675, wide),
-        "packet.tif": _with_count(made({700: (1, [0] * 8)}), 700, wide),
-        "records.tif": _with_count(made({33723: (7, [0] * 8)}), 33723, wide),
-        "strips.tif": _with_count(tiff(directory(_PIXELS)), 273, wide),
+        "TIFF of 961 tiles at one place": tiff(tiles),
+        "TIFF of tiles without places": without,
+        "TIFF of 9,000,000 × 100": tiff(wide),
     }
 
 
-def _with_count(content: bytes, tag: int, count: int) -> bytes:
-    """A TIFF whose entry of a tag claims a number of values."""
-    place = content.rindex(struct.pack("<H", tag) + b"") if tag == 273 else content.index(struct.pack("<H", tag))
-    return content[: place + 4] + struct.pack("<I", count) + content[place + 8 :]
-
-
-def _gifs() -> dict[str, bytes]:
-    def made(side: int, frames: int) -> bytes:
-        head = b"GIF89a" + struct.pack("<HHBBB", side, side, 0x80, 0, 0) + bytes(3) + b"\xff" * 3
-        frame = b"!\xf9\4\4\n\0\0\0,\0\0\0\0\1\0\1\0\0\2\2D\1\0"
-        return head + frame * frames + b";"
-
-    return {"canvas.gif": made(65535, 1), "frames.gif": made(8000, 200), "many.gif": made(65535, 3000)}
-
-
-def _webps() -> dict[str, bytes]:
+def _animations() -> dict[str, bytes]:
+    head = b"GIF89a" + struct.pack("<HHBBB", 65535, 65535, 0x80, 0, 0) + bytes(3) + b"\xff" * 3
+    frame = b"!\xf9\4\4\n\0\0\0,\0\0\0\0\1\0\1\0\0\2\2D\1\0"
     target = io.BytesIO()
     frames = [Image.fromarray(_PIXELS), Image.fromarray(_PIXELS[::-1])]
     frames[0].save(target, "WEBP", save_all=True, append_images=frames[1:] * 300, duration=40, lossless=True)
     content = bytearray(target.getvalue())
-    place = content.index(b"VP8X") + 8
-    content[place + 4 : place + 10] = struct.pack("<I", 16382)[:3] * 2
-    still = io.BytesIO()
-    frames[0].save(still, "WEBP", lossless=True)
-    single = bytearray(still.getvalue())
-    place = single.index(b"VP8L") + 9
-    (bits,) = struct.unpack_from("<I", single, place)
-    struct.pack_into("<I", single, place, bits & ~((1 << 28) - 1) | (1 << 28) - 1)
-    return {"canvas.webp": bytes(content), "still.webp": bytes(single)}
+    place = content.index(b"VP8X") + 12
+    content[place : place + 6] = struct.pack("<I", 16382)[:3] * 2
+    return {
+        "GIF of 3,000 frames of one pixel on 65,535 × 65,535": head + frame * 3000 + b";",
+        "WebP of 300 frames on 16,383 × 16,383": bytes(content),
+    }
 
 
 def _heifs() -> dict[str, bytes]:
     data, kinds = coded(random_image((16, 24, 3), np.uint8))
-    main = Item(b"av01", data, (*kinds, nclx(1, 13, 0)))
-    size = full_box(b"ispe", struct.pack(">II", 31000, 31000))
-    rows, columns = 255, 255
-    grid = Item(
-        b"grid", bytes([0, 1, rows, columns]) + struct.pack(">II", 31000, 31000), (size, kinds[2], nclx(1, 13, 0))
-    )
-    tile = Item(b"av01", data, (*kinds, nclx(1, 13, 0)), hidden=True)
+    colours = nclx(1, 13, 0)
+    size = full_box(b"ispe", struct.pack(">II", _SIDE, _SIDE))
+    grid = Item(b"grid", bytes([0, 1, 99, 99]) + struct.pack(">II", _SIDE, _SIDE), (size, kinds[2], colours))
+    tile = Item(b"av01", data, (*kinds, colours), hidden=True)
     target = io.BytesIO()
     frames = [Image.fromarray(_PIXELS), Image.fromarray(_PIXELS[::-1])]
     frames[0].save(target, "AVIF", save_all=True, append_images=frames[1:] * 2, speed=10)
     animated = target.getvalue()
     place = animated.index(b"stts") + 8
     return {
-        "claim.avif": heif([Item(b"av01", data, (size, *kinds[:1], *kinds[2:], nclx(1, 13, 0)))]),
-        "grid.avif": heif([grid, tile], {(b"dimg", 1): [2] * (rows + 1) ** 2} if rows < 200 else {(b"dimg", 1): [2]}),
-        "profile.avif": heif([main]).replace(b"colrnclx", b"colrprof"),
-        "times.avif": animated[:place] + struct.pack(">II", 1, 0x7FFFFFFF) + animated[place + 8 :],
-        "samples.avif": _with_samples(animated, 0x7FFFFFF0),
+        "AVIF of 10,000 tiles that are one": heif([grid, tile], {(b"dimg", 1): [2] * 10_000}),
+        "AVIF sequence of one time for 2 milliards of samples": (
+            animated[:place] + struct.pack(">II", 1, 0x7FFFFFFF) + animated[place + 8 :]
+        ),
+        "AVIF sequence of 2 milliards of samples": _with_samples(animated, 0x7FFFFFF0),
     }
 
 
 def _with_samples(content: bytes, count: int) -> bytes:
     """A sequence whose tables agree on a number of samples of one byte each."""
-    for kind in (b"stsz", b"stts"):
+    for kind, words in ((b"stsz", (1, count)), (b"stts", (1, count, 1))):
         place = content.index(kind) + 8
-        words = (1, count) if kind == b"stsz" else (1, count, 1)
         content = content[:place] + struct.pack(f">{len(words)}I", *words) + content[place + 4 * len(words) :]
     return content
 
 
 def _plain() -> dict[str, bytes]:
     def bmp(bits: int, compression: int) -> bytes:
-        head = struct.pack("<IiiHHIIiiII", 40, 31000, 31000, 1, bits, compression, 0, 0, 0, 0, 0)
+        head = struct.pack("<IiiHHIIiiII", 40, _SIDE, _SIDE, 1, bits, compression, 0, 0, 0, 0, 0)
         return b"BM" + struct.pack("<IHHI", 0, 0, 0, 54 + 1024) + head + bytes(2000)
 
+    size = f"{_SIDE} {_SIDE}".encode()
+    pam = f"P7\nWIDTH {_SIDE}\nHEIGHT {_SIDE}\nDEPTH 4\nMAXVAL 65535\nTUPLTYPE RGB_ALPHA\nENDHDR\n".encode()
     return {
-        "rgb.bmp": bmp(24, 0),
-        "runs.bmp": bmp(8, 1),
-        "raw.ppm": b"P6\n31000 31000\n255\n" + bytes(1000),
-        "plain.ppm": b"P3\n31000 31000\n255\n" + b"1 " * 1000,
-        "plain.pbm": b"P1\n31000 31000\n" + b"01" * 1000,
-        "digits.pgm": b"P2\n" + b"9" * 5000 + b" 3 255\n1 2 3\n",
-        "white.pgm": b"P2\n3 1 " + b"9" * 400 + b"\n1 2 3\n",
-        "depth.pam": b"P7\nWIDTH 31000\nHEIGHT 31000\nDEPTH 4\nMAXVAL 65535\nTUPLTYPE RGB_ALPHA\nENDHDR\n" + bytes(99),
-        "floats.pfm": b"PF\n31000 31000\n-1.0\n" + bytes(1000),
+        "BMP": bmp(24, 0),
+        "BMP of run lengths": bmp(8, 1),
+        "PPM": b"P6\n" + size + b"\n255\n" + bytes(1000),
+        "plain PPM": b"P3\n" + size + b"\n255\n" + b"1 " * 1000,
+        "plain PBM": b"P1\n" + size + b"\n" + b"01" * 1000,
+        "PGM of a width of 5,000 digits": b"P2\n" + b"9" * 5000 + b" 3 255\n1 2 3\n",
+        "PGM of a white of 400 digits": b"P2\n3 1 " + b"9" * 400 + b"\n1 2 3\n",
+        "PAM": pam + bytes(99),
+        "PFM": b"PF\n" + size + b"\n-1.0\n" + bytes(1000),
     }
