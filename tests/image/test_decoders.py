@@ -187,7 +187,11 @@ def test_metadata_of_a_bmp(upscaler: Upscaler, tmp_path: Path, wide: bytes) -> N
     assert get_blob(image.header, "icc-profile-data") == wide
     np.testing.assert_array_equal(image.pixels, RGB)
     (tmp_path / "c.bmp").write_bytes(bytes(head) + pixels + wide[:-1])
-    assert read(tmp_path / "c.bmp").notes == ("the colour profile is not kept: it is damaged (cut short)",)
+    damaged = "the colour profile is not kept: it is damaged (empty or cut short)"
+    assert read(tmp_path / "c.bmp").notes == (damaged,)
+    struct.pack_into("<I", head, 14 + 116, 0)
+    (tmp_path / "d.bmp").write_bytes(bytes(head) + pixels + wide)
+    assert read(tmp_path / "d.bmp").notes == (damaged,)
 
 
 WRONG: dict[str, tuple[bytes, str]] = {

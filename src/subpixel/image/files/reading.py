@@ -44,6 +44,7 @@ from subpixel.image.files.source_metadata import (
 )
 from subpixel.image.files.source_pixels import heif_pixels, to_gray_or_rgb, without_palette_bands
 from subpixel.image.files.tiff_source import set_tiff_metadata, with_colours, with_fields_of_the_file
+from subpixel.image.files.vips_errors import raise_tile_errors
 from subpixel.models.auto import Source
 from subpixel.storage.file_kinds import file_kind
 from subpixel.storage.os_errors import os_error_text
@@ -204,10 +205,11 @@ def load_pixels(file: ImageFile) -> ImageData:
         if file.decoder is not None:
             pixels = file.decoder.load(file.file, file.image.bands, file.dtype)
         else:
-            # Turning needs rows in another order than the file has them, and libvips holds only a few.
-            image = file.image if file.orientation < 3 or in_frames else file.image.copy_memory()
-            image = image if in_frames else image.autorot()
-            pixels = image.numpy().reshape(image.height, image.width, image.bands)
+            with raise_tile_errors(file.image):
+                # Turning needs rows in another order than the file has them, and libvips holds only a few.
+                image = file.image if file.orientation < 3 or in_frames else file.image.copy_memory()
+                image = image if in_frames else image.autorot()
+                pixels = image.numpy().reshape(image.height, image.width, image.bands)
     except pyvips.Error as error:
         raise read_error(file.file, error) from None
     except ValueError as error:

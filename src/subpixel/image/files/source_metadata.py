@@ -59,6 +59,8 @@ PREMULTIPLIED = "subpixel-premultiplied"
 # Tags of a TIFF that libvips does not write.
 TIFF_TAGS = "subpixel-tiff-tags"
 
+# The largest number in a field of libvips.
+_LARGEST = (1 << 31) - 1
 # The most pixels per millimetre that libvips accepts.
 _DENSEST = 1e6
 # Transfers of H.273 that displays show as sRGB's: by BT.1886, video of BT.709 and BT.601 too.
@@ -78,8 +80,9 @@ def get_field(image: pyvips.Image, name: str, default: Any) -> Any:
 
 
 def set_blob(image: pyvips.Image, name: str, value: bytes) -> None:
-    """Set a field of bytes."""
-    image.set_type(pyvips.GValue.blob_type, name, value)
+    """Set a field of bytes. Without any there is none: libvips would keep a null pointer, which pyvips cannot read."""
+    if value:
+        image.set_type(pyvips.GValue.blob_type, name, value)
 
 
 def unpack_blobs(packed: bytes | None) -> tuple[bytes, ...]:
@@ -168,9 +171,17 @@ def set_frame_times(header: pyvips.Image, times: list[tuple[int, int]], plays: i
         times: seconds, as numerator and denominator, for each frame.
         plays: how often it is played; 0 for ever.
     """
-    header.set_type(pyvips.GValue.gint_type, "loop", plays)
-    header.set_type(pyvips.GValue.array_int_type, "delay", [round(1000 * a / b) for a, b in times])
-    header.set_type(pyvips.GValue.array_int_type, FRAME_TIMES, [number for time in times for number in time])
+    header.set_type(pyvips.GValue.gint_type, "loop", min(plays, _LARGEST))
+    header.set_type(pyvips.GValue.array_int_type, "delay", [min(round(1000 * a / b), _LARGEST) for a, b in times])
+    numbers = [number for time in times for number in _with_small_numbers(*time)]
+    header.set_type(pyvips.GValue.array_int_type, FRAME_TIMES, numbers)
+
+
+def _with_small_numbers(numerator: int, denominator: int) -> tuple[int, int]:
+    """A time that fits fields of libvips; of one that does not, the nearest millisecond."""
+    if max(numerator, denominator) <= _LARGEST:
+        return numerator, denominator
+    return min(round(1000 * numerator / denominator), _LARGEST), 1000
 
 
 def set_aspect(header: pyvips.Image, across: int, down: int) -> None:
