@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -22,6 +23,7 @@ from subpixel.models.foreign_files import model_errors
 from subpixel.models.graph import run
 from subpixel.models.spec import Conv, Spec
 from subpixel.models.torch_kernels import TorchKernels
+from subpixel.storage.interrupts import on_sudden_end
 from subpixel.train.adversarial import Adversary, Discriminator
 from subpixel.train.data import Pair, Patches, inside, samples
 from subpixel.train.fake_quant import FakeQuant
@@ -40,6 +42,7 @@ IMAGES_FOR_RANGES = 48
 _SIDE_FOR_RANGES = 96  # the side of the crop of each image
 
 _SOLVE_BATCHES = 40  # about two million equations
+_LAST_SOLVE_BATCHES = 200
 _RATE_OF_FIRST = 4.0  # learning rate of a first layer before tanh, relative to other matrices: its kernels start large
 _CPU = torch.device("cpu")
 # A run may be prolonged, and resumed on another machine.
@@ -211,10 +214,32 @@ class State:
     def _by_psnr(self) -> bool:
         return self.settings.content == "pixel" and not self.settings.adversarial
 
-    def finish(self, held_out: list[Pair]) -> None:
-        """Solve for the optimal last layer, and use it if it is better."""
-        if linear_chain(self.spec) and self.rounding is None and self._by_psnr:
-            last_layer = solve_last_layer(self.spec, self.average, self.patches, 5 * _SOLVE_BATCHES)
+    @property
+    def _solves(self) -> bool:
+        return linear_chain(self.spec) is not None and self.rounding is None and self._by_psnr
+
+    def solve_seconds(self) -> float:
+        """About how long :meth:`finish` takes. The patches of the run stay the same."""
+        if not self._solves:
+            return 0.0
+        state = self.patches.generator.get_state()
+        times = []
+        for _ in range(2):  # the first one also prepares libraries
+            begin = time.monotonic()
+            solve_last_layer(self.spec, self.average, self.patches, 1)
+            times.append(time.monotonic() - begin)
+        self.patches.generator.set_state(state)
+        return _LAST_SOLVE_BATCHES * times[-1]
+
+    def finish(self, held_out: list[Pair], deadline: float = math.inf) -> None:
+        """Solve for the optimal last layer, and use it if it is better.
+
+        Args:
+            held_out: the images that decide.
+            deadline: when the solve ends, by :func:`time.monotonic`.
+        """
+        if self._solves:
+            last_layer = solve_last_layer(self.spec, self.average, self.patches, _LAST_SOLVE_BATCHES, deadline)
             self.measure({**self.average, **last_layer}, held_out)
 
     def save(self, path: Path) -> None:
@@ -235,8 +260,9 @@ class State:
             "ranges": None if self.rounding is None else dict(self.rounding.ranges),
         }
         scratch = path.with_name(f".{path.name}.new")
-        torch.save(content, scratch)
-        os.replace(scratch, path)
+        with on_sudden_end(scratch.unlink):
+            torch.save(content, scratch)
+            os.replace(scratch, path)
 
     def restore(self, path: Path) -> None:
         """Continue from a checkpoint.
