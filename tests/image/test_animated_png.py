@@ -495,3 +495,14 @@ def test_folders_and_formats(upscaler: Upscaler, moving: Path) -> None:
     assert Job(moving, upscaler, format="png").run().destination.name == "a_x2.png"
     (moving.parent / "still.png").write_bytes(frame("RGB", *SIZE, 1))
     assert Job(moving.parent / "still.png", upscaler, format="apng").run().destination.name == "still_x2.apng"
+
+
+@pytest.mark.parametrize(("target", "longest"), [("webp", (1 << 24) - 1), ("gif", 655_350)])
+def test_delays_longer_than_a_format_has(tmp_path: Path, target: str, longest: int) -> None:
+    pieces = [(Control(*SIZE, 0, 0, time), frame("RGB", *SIZE, k)) for k, time in enumerate([(65535, 1), (1, 10)])]
+    save(tmp_path / "a.png", pieces, 3)
+    notes = write(read(tmp_path / "a.png"), tmp_path / f"b.{target}")
+    assert f"stores delays of at most {longest / 1000:g} seconds: longer ones were shortened" in notes[-1]
+    header = read(tmp_path / f"b.{target}").header
+    assert header is not None
+    assert (header.get("delay"), header.get("loop")) == ([longest, 100], 3)

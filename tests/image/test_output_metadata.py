@@ -181,6 +181,21 @@ def test_xmp_is_kept_and_updated(upscaler: Upscaler, pixels: Make, tmp_path: Pat
     assert bytes(kept).rstrip(b"\0") == expected
 
 
+@pytest.mark.parametrize(("in_exif", "expected"), [(None, "6"), (1, "1"), (3, "1")])
+@pytest.mark.parametrize("suffix", ALL)
+def test_orientation_in_xmp_is_that_of_turned_pixels(
+    pixels: Make, tmp_path: Path, suffix: str, in_exif: int | None, expected: str
+) -> None:
+    """Nearly no reader turns by XMP alone; one that does shows the result as it shows the source."""
+    exif = Image.Exif()
+    if in_exif is not None:
+        exif[0x0112] = in_exif
+    Image.fromarray(pixels()).save(tmp_path / "a.jpg", xmp=XMP, exif=exif)
+    write(read(tmp_path / "a.jpg"), tmp_path / f"b.{suffix}")
+    packet = read(tmp_path / f"b.{suffix}").header.get("xmp-data")  # type: ignore[union-attr]
+    assert f'Orientation="{expected}"'.encode() in packet
+
+
 def test_xmp_that_cannot_be_parsed_is_kept_with_a_note(upscaler: Upscaler, pixels: Make, tmp_path: Path) -> None:
     image = pyvips.Image.new_from_array(pixels()).copy(interpretation="srgb")
     image.set_type(pyvips.GValue.blob_type, "xmp-data", b"<x><y></x>")

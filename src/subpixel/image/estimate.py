@@ -1,8 +1,12 @@
-"""Estimating a job from the header of its image and a short trial. Nothing is decoded, nothing is written."""
+"""Estimating a job from the header of its image and a short trial. Nothing is written.
+
+Pixels are decoded only where they decide whether the job can succeed.
+"""
 
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,6 +22,7 @@ from subpixel.image.comparison.sheet import bicubic
 from subpixel.image.files.formats import WRITABLE, Format, check_pixels, default_suffix
 from subpixel.image.files.output_metadata import prepare_metadata
 from subpixel.image.files.reading import ImageFile
+from subpixel.image.files.rows import ImageRows, inspect_rows
 from subpixel.image.job import Job
 from subpixel.image.synthetic import photograph
 from subpixel.models.auto import Choice, Source
@@ -188,9 +193,9 @@ def _estimate(
         # If it cannot be written as asked, the time of a format that loses nothing is measured.
         encoding = _Encoding.of(job, suffix if not problems else default_suffix(dtype), file.compression)
         choice = upscaler.choose_by_source(file.compression, width, height)
-        # If the pixels decide whether there is anything to clean, assume that there is.
-        expected = upscaler.choose_by_blocks(1) if choice is None and upscaler.target.scale == 1 else choice
-        plan = upscaler.plan(width, height, expected)
+        if choice is None and upscaler.target.scale == 1:
+            choice = _choice_by_pixels(upscaler, file)  # without anything to clean the job fails
+        plan = upscaler.plan(width, height, choice)
     except SubpixelError as error:
         return replace(estimate, problems=(*problems, error))
     notes = (*file.notes, *_losses(file, kinds, dtype, encoding.form), *([plan.note] if plan.note else []))
@@ -201,10 +206,17 @@ def _estimate(
         size_out=size,
         choice=choice if plan.factors else plan.ran(upscaler.choose_by_blocks(0)),
         memory=_memory(job, file, plan, encoding),
-        seconds=trials(job, plan, expected, channels, file.dtype, encoding) * height * width * file.pages,
+        seconds=trials(job, plan, choice, channels, file.dtype, encoding) * height * width * file.pages,
         notes=notes,
         problems=tuple(problems),
     )
+
+
+def _choice_by_pixels(upscaler: Upscaler, file: ImageFile) -> Choice:
+    """The model that the blocks of an image call for. Its pixels are decoded."""
+    with ImageRows(file, Path(tempfile.gettempdir())) as rows:
+        _, blockiness = inspect_rows(rows.blocks(), rows.shape, measure=True)
+    return upscaler.choose_by_blocks(blockiness)
 
 
 def _measure(

@@ -18,12 +18,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from subpixel.storage.interrupts import on_sudden_end
+from subpixel.storage.name_limits import name_limit
 
 __all__ = ["claim", "is_scratch_name", "remove_leftovers", "scratch_file", "scratch_path"]
 
 _OURS = re.compile(r"\..+\.subpixel-(lock|[0-9a-f]{12}(\.\w+)?)", re.DOTALL)
-# Most file systems limit a name to 255 bytes, and a scratch file's name is longer than that of its result.
-_MAX_NAME_BYTES = 200
+# A scratch file's name is longer than that of its result by at most this many bytes.
+_ADDED_BYTES = 55
+# Names of up to this many bytes fit nearly everywhere with what is added; encrypted folders allow the fewest, 143.
+_SHORT_NAME_BYTES = 88
 # The errors of a file system without locks.
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 
@@ -134,7 +137,7 @@ def _prefix(path: Path) -> str:
     name = os.fsencode(path.name)
     try:
         name.decode()
-        usable = len(name) <= _MAX_NAME_BYTES
+        usable = len(name) <= _SHORT_NAME_BYTES or len(name) + _ADDED_BYTES <= name_limit(path.parent)
     except UnicodeDecodeError:
         usable = False
     return f".{path.name if usable else hashlib.sha256(name).hexdigest()[:32]}.subpixel-"

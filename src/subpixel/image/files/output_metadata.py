@@ -37,6 +37,9 @@ _DROPPED = (
     *("interlaced", "icc-profile-data", "xmp-data", "iptc-data", "photoshop-data", "n-subifds", "subifd"),
 )
 
+# The unit of delays in milliseconds, its name, and the longest delay in milliseconds: 16 bits in a GIF, 24 in a WebP.
+_DELAYS = {"GIF": (10, "hundredths of a second", 655_350), "WebP": (1, "milliseconds", (1 << 24) - 1)}
+
 # How ImageMagick stores IPTC in a PNG.
 _IPTC_TEXT = b"Raw profile type "
 
@@ -254,10 +257,10 @@ def _aspect_and_background(
     background = get_blob(header, BACKGROUND)
     notes = []
     if aspect and form.name != "GIF":
-        notes.append(f"{form.name} cannot hold the aspect ratio of a GIF's pixels: it is not kept")
+        notes.append(f"the aspect ratio of the pixels is not kept in {form.name}")
         aspect = 0
     if background is not None and (form.name != "WebP" or pages == 1):
-        notes.append(f"{form.name} cannot hold the background of a WebP animation: it is not kept")
+        notes.append(f"the background of the animation is not kept in {form.name}")
         background = None
     return aspect, background, tuple(notes)
 
@@ -279,11 +282,16 @@ def _set_animation(
         image.set_type(pyvips.GValue.array_int_type, "delay", delays)
         same = all(Fraction(*time) == each for time, each in zip(times, exact, strict=True))
         return times, () if same else ("PNG stores delays as fractions of 16 bits: they were rounded",)
-    unit, name = (10, "hundredths of a second") if form.name == "GIF" else (1, "milliseconds")
-    rounded = [round(1000 * each / unit) * unit for each in exact]
+    unit, name, most = _DELAYS[form.name]
+    limited = [min(each, Fraction(most, 1000)) for each in exact]
+    rounded = [round(1000 * each / unit) * unit for each in limited]
     image.set_type(pyvips.GValue.array_int_type, "delay", rounded)
-    same = all(1000 * each == delay for each, delay in zip(exact, rounded, strict=True))
-    return (), () if same else (f"{form.name} stores delays in {name}: they were rounded",)
+    notes = []
+    if limited != exact:
+        notes.append(f"{form.name} stores delays of at most {most / 1000:g} seconds: longer ones were shortened")
+    if any(1000 * each != delay for each, delay in zip(limited, rounded, strict=True)):
+        notes.append(f"{form.name} stores delays in {name}: they were rounded")
+    return (), tuple(notes)
 
 
 def _png_time(seconds: Fraction) -> tuple[int, int]:
@@ -307,7 +315,9 @@ def _packet(
     if packet is not None:
         size = {"X": str(image.width), "Y": str(image.height // pages)}
         exif = {f"Pixel{axis}Dimension": length for axis, length in size.items()}
-        tiff = {"Orientation": "1", "ImageWidth": size["X"], "ImageLength": size["Y"]}
+        tiff = {"ImageWidth": size["X"], "ImageLength": size["Y"]}
+        if header is not None and header.get_typeof("orientation"):
+            tiff["Orientation"] = "1"  # else the pixels are as they were, and so is what XMP says about them
         changed = change_properties(packet, {_TIFF: tiff, _EXIF: exif})
         changed = None if changed is None else remove_properties(changed, _OF_LOST_PARTS)
         if changed is None:

@@ -87,7 +87,7 @@ def stated_profile(header: pyvips.Image | None, form: Format, *, gray: bool) -> 
         try:
             colours = _by_gamma(chunks.get(b"gAMA"), chunks.get(b"cHRM"))
         except InvalidArgument as error:
-            notes.append(f"{error}: they are not kept")
+            notes.append(f"the stated colours are not kept: {error}")
     if colours is None or ("icc" not in form.keeps and colours in (SRGB, Colours.from_code_points(1, 13))):
         return StatedProfile(own, notes=tuple(notes))  # without a profile, colours are sRGB
     return StatedProfile(build_profile(colours, gray=gray), False, tuple(notes))
@@ -115,7 +115,7 @@ def carried_chunks(
         meanings = {name: INVENTORY.by_name[name].meaning for name in names} | {
             "pHYs": "the aspect ratio of the pixels"
         }
-        return (), tuple(f"{form.name} cannot hold {meanings[name]} ({name}): it is not kept" for name in names)
+        return (), tuple(f"{meanings[name]} ({name}) is not kept in {form.name}" for name in names)
     points = None if header is None else get_field(header, CODE_POINTS, None)
     if points is not None and not any(each[4:8] == b"cICP" for each in chunks):
         primaries, transfer, _, full = points  # the samples are RGB, whatever they were decoded from

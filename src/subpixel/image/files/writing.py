@@ -25,6 +25,7 @@ from subpixel.image.files.vips_errors import write_failure
 from subpixel.image.files.vips_paths import vips_path
 from subpixel.storage.file_kinds import file_kind
 from subpixel.storage.locks import scratch_file
+from subpixel.storage.name_limits import too_long
 from subpixel.storage.os_errors import write_errors_as
 
 __all__ = ["check_destination", "check_quality", "write", "write_vips_image"]
@@ -137,8 +138,13 @@ def check_folder(path: Path, *, makes_folder: bool = False) -> None:
     folder = path.parent
     while makes_folder and folder.name and not os.path.lexists(folder):
         folder = folder.parent
+    if os.path.lexists(folder) and not os.path.isdir(folder):
+        raise ImageWriteError(f"{path}: {folder} is not a folder")
     if not os.path.isdir(folder):
         raise ImageWriteError(f"{path}: the folder {folder} does not exist")
+    why = too_long(path, folder)
+    if why:
+        raise ImageWriteError(f"{path}: {why}")
     if not os.access(folder, os.W_OK):
         raise ImageWriteError(f"{path}: the folder {folder} is not writable")
 

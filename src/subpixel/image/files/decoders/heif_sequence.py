@@ -136,9 +136,9 @@ def _decode(file: OpenFile, track: Track) -> Iterator[av.VideoFrame]:
     import av
 
     number = -1
-    with file.reader() as reader:
+    with file.reader() as source:
         try:
-            with av.open(reader, mode="r", format="mov") as container:
+            with av.open(source, mode="r", format="mov", options={"protocol_whitelist": "none"}) as container:
                 # The still images of the file are streams too, of one frame.
                 stream = next(each for each in container.streams.video if each.id == track.number and each.frames > 1)
                 for number, frame in enumerate(container.decode(stream)):
