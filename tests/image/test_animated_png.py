@@ -506,3 +506,14 @@ def test_delays_longer_than_a_format_has(tmp_path: Path, target: str, longest: i
     header = read(tmp_path / f"b.{target}").header
     assert header is not None
     assert (header.get("delay"), header.get("loop")) == ([longest, 100], 3)
+
+
+@pytest.mark.parametrize(("target", "plays"), [("png", 70_000), ("webp", 65_535), ("gif", 65_535)])
+def test_more_repetitions_than_a_format_has(tmp_path: Path, target: str, plays: int) -> None:
+    pieces = [(Control(*SIZE, 0, 0, (1, 10)), frame("RGB", *SIZE, k)) for k in range(2)]
+    save(tmp_path / "a.png", pieces, 70_000)
+    notes = write(read(tmp_path / "a.png"), tmp_path / f"b.{target}")
+    assert any("is played at most 65535 times, not 70000" in note for note in notes) == (target != "png")
+    header = read(tmp_path / f"b.{target}").header
+    assert header is not None
+    assert header.get("loop") == plays

@@ -135,7 +135,7 @@ ELSEWHERE = {
     "gAMA": None,
     "cHRM": None,
     "eXIf": None,
-    "pHYs": "the aspect ratio of the pixels (pHYs) is not kept in",
+    "pHYs": "the aspect ratio of the pixels is not kept in",
     **dict.fromkeys(("tEXt", "zTXt", "iTXt"), "holds no PNG texts: Author are not kept"),
 }
 

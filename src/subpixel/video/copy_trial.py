@@ -8,7 +8,7 @@ from typing import Any
 
 import av
 
-from subpixel.storage.memory import is_memory_error
+from subpixel.storage.memory import is_memory_error, is_memory_tight
 from subpixel.video.containers import Container
 
 __all__ = ["CopyTrial"]
@@ -42,7 +42,7 @@ class CopyTrial:
             self._out.mux(packet)
         except (ValueError, av.error.FFmpegError) as error:
             self.close()
-            if is_memory_error(error):
+            if is_memory_error(error) and is_memory_tight():  # a damaged file may ask for any amount
                 raise
             return False
         return True

@@ -41,6 +41,8 @@ __all__ = [
 _LEAD = 3
 # Seconds between a frame and one that has no better place than right after it: Matroska tells no smaller ones apart.
 _DISTANCE = Fraction(1, 1000)
+# Seconds by which the times of frames run back if their clock starts again; less is carelessness.
+_RESTART = Fraction(1)
 # Containers that store when a packet is decoded, but not when its frame is shown.
 _WITHOUT_PTS = {"avi"}
 # Damaged places that a note lists.
@@ -292,10 +294,15 @@ def _timed_frames(decoded: Iterator[Any], video: VideoFile, damage: Damage) -> I
     video_stream, last = video.stream, None
     step = max(1, round(1 / ((video_stream.rate or Fraction(25)) * video_stream.time_base)))
     distance = max(1, -(-_DISTANCE // video_stream.time_base))
+    restart, shift = _RESTART / video_stream.time_base, 0
     for frame in decoded:
-        time = frame.pts
+        time = None if frame.pts is None else frame.pts + shift
         if time is None:
             time = 0 if last is None else last + step
+            damage.moved_frames += 1
+        elif last is not None and time < last - restart:  # in a pipe, where nothing is known in advance
+            shift += last + step - time
+            time = last + step
             damage.moved_frames += 1
         elif last is not None and time <= last:
             time = last + distance
@@ -343,7 +350,7 @@ def _deinterlacer(like: Any, time_base: Fraction) -> Any:
     try:
         graph.link_nodes(source, middle, graph.add("buffersink")).configure()
     except (ValueError, av.error.FFmpegError) as error:
-        if is_memory_error(error):
+        if is_memory_error(error) and is_memory_tight():
             raise
         return None
     return graph

@@ -45,8 +45,9 @@ def read_content(file: BinaryIO) -> Content:
             return Content()
         raw = images.raw
         if raw is None:
-            # libtiff's own limit for a strip or tile is 50 MB, which says nothing about the memory of the whole.
-            return Content({**images.options, "unlimited": True}, images, images.refusal(file))
+            # The limit of an image counts what decoding takes.
+            options = {**images.options, "unlimited": True} if images.has_large_pieces(file) else images.options
+            return Content(options, images, images.refusal(file))
     if raw is not None:
         return Content(refusal=f"this is a raw image of a camera ({raw}); develop it to TIFF first")
     if start[:2] == b"\xff\xd8" and (coding := jpeg.unsupported_coding(file)) is not None:

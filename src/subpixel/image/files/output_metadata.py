@@ -39,6 +39,8 @@ _DROPPED = (
 
 # The unit of delays in milliseconds, its name, and the longest delay in milliseconds: 16 bits in a GIF, 24 in a WebP.
 _DELAYS = {"GIF": (10, "hundredths of a second", 655_350), "WebP": (1, "milliseconds", (1 << 24) - 1)}
+# Of a GIF and a WebP, 16 bits.
+_MOST_PLAYS = 65_535
 
 # How ImageMagick stores IPTC in a PNG.
 _IPTC_TEXT = b"Raw profile type "
@@ -123,7 +125,10 @@ def prepare_metadata(
         _copy_fields(image, header)
         # After EXIF, whose fields set the resolution too.
         resolution = stated and _plausible(header)
-        image = image.copy(xres=header.xres, yres=header.yres) if resolution else image.copy(xres=1, yres=1)
+        across, down = (header.xres, header.yres) if resolution else (1, 1)
+        if get_field(header, "orientation", 1) >= 5:
+            across, down = down, across
+        image = image.copy(xres=across, yres=down)
         _update_size(image, image.width, image.height // pages)
     notes = [form.caveat] if form.caveat else []
     bits = 16 if header is None else get_field(header, "bits-per-sample", 16)
@@ -270,10 +275,14 @@ def _set_animation(
 ) -> tuple[tuple[tuple[int, int], ...], tuple[str, ...]]:
     """Set the times and repetitions; return the times for an animated PNG, and notes."""
     image.set_type(pyvips.GValue.gint_type, "page-height", image.height // pages)
+    notes = []
     if header is not None and header.get_typeof("loop"):
-        image.set_type(pyvips.GValue.gint_type, "loop", header.get("loop"))
+        plays = header.get("loop")
+        if form.name in _DELAYS and plays > _MOST_PLAYS:
+            notes.append(f"{form.name} is played at most {_MOST_PLAYS} times, not {plays}, or for ever")
+        image.set_type(pyvips.GValue.gint_type, "loop", min(plays, _MOST_PLAYS) if form.name in _DELAYS else plays)
     if header is None or not header.get_typeof("delay"):
-        return ((1, 10),) * pages if form.name == "PNG" else (), ()
+        return ((1, 10),) * pages if form.name == "PNG" else (), tuple(notes)
     delays = header.get("delay")
     numbers = get_field(header, FRAME_TIMES, [number for delay in delays for number in (delay, 1000)])
     exact = [Fraction(*pair) for pair in zip(numbers[::2], numbers[1::2], strict=True)]
@@ -286,7 +295,6 @@ def _set_animation(
     limited = [min(each, Fraction(most, 1000)) for each in exact]
     rounded = [round(1000 * each / unit) * unit for each in limited]
     image.set_type(pyvips.GValue.array_int_type, "delay", rounded)
-    notes = []
     if limited != exact:
         notes.append(f"{form.name} stores delays of at most {most / 1000:g} seconds: longer ones were shortened")
     if any(1000 * each != delay for each, delay in zip(limited, rounded, strict=True)):
@@ -328,8 +336,11 @@ def _packet(
     if packet is not None and form.name == "JPEG" and len(packet) + 29 > jpeg.LARGEST_SEGMENT:
         notes.append("the XMP is too large for JPEG: it is not kept")
         packet = None if provenance is None else provenance.add_to_packet(None)
-    if packet is not None and form.name == "GIF" and b"\0" in packet:
+    if packet is not None and form.name in ("GIF", "PNG") and b"\0" in packet:
         packet = packet.rstrip(b"\0")
+        if b"\0" in packet:
+            notes.append(f"the XMP has zeros inside, which {form.name} cannot hold: it is not kept")
+            packet = None if provenance is None else provenance.add_to_packet(None)
     return packet, tuple(notes)
 
 

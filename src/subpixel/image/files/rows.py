@@ -17,12 +17,11 @@ import numpy as np
 import pyvips
 from numpy.typing import NDArray
 
-from subpixel.backends.base import Alpha
 from subpixel.errors import ImageWriteError
 from subpixel.image.files.read_errors import read_error
 from subpixel.image.files.reading import ImageFile, reopen
 from subpixel.ops.blockiness import blockiness_of_windows, sample_windows
-from subpixel.upscaler.pixels import alpha_of
+from subpixel.upscaler.pixels import Alpha, alpha_of
 
 __all__ = ["ImageRows", "inspect_rows"]
 

@@ -34,6 +34,7 @@ __all__ = [
     "get_blob",
     "get_field",
     "loader_name",
+    "set_aspect",
     "set_blob",
     "set_frame_times",
     "unpack_blobs",
@@ -57,6 +58,8 @@ PREMULTIPLIED = "subpixel-premultiplied"
 # Tags of a TIFF that libvips does not write.
 TIFF_TAGS = "subpixel-tiff-tags"
 
+# The most pixels per millimetre that libvips accepts.
+_DENSEST = 1e6
 # Transfers of H.273 that displays show as sRGB's: by BT.1886, video of BT.709 and BT.601 too.
 _LIKE_SRGB = (1, 6, 13, 14, 15)
 
@@ -134,10 +137,19 @@ def collect_metadata(
             set_blob(header, BACKGROUND, background)
     elif loader in ("jpegload", "uhdrload"):
         losses = jpeg.list_losses(file, header.get_fields())
+        aspect = jpeg.pixel_aspect(file)
+        if aspect is not None:
+            set_aspect(header, *aspect)
     elif loader == "heifload":
         boxes = isobmff.read_contents(file)
         losses = list_heif_losses(boxes, header.get_fields())
         _set_heif_metadata(header, boxes)
+    block = get_blob(header, "exif-data")
+    if block is not None and block.removeprefix(b"Exif\0\0")[:4] not in (b"II*\0", b"MM\0*"):
+        for name in header.get_fields():
+            if name.startswith("exif-"):
+                header.remove(name)
+        losses = (*losses, "EXIF is not kept: it is damaged")
     if loader in ("webpload", "heifload"):
         header = _with_resolution(header)
     stated = _states_resolution(loader, header, file, contents)
@@ -158,6 +170,18 @@ def set_frame_times(header: pyvips.Image, times: list[tuple[int, int]], plays: i
     header.set_type(pyvips.GValue.array_int_type, FRAME_TIMES, [number for time in times for number in time])
 
 
+def set_aspect(header: pyvips.Image, across: int, down: int) -> None:
+    """State the shape of pixels as a PNG does.
+
+    Args:
+        header: of an image that states no resolution.
+        across: pixels in a row that are as long as ``down`` pixels in a column.
+        down: see ``across``.
+    """
+    content = struct.pack(">IIB", across, down, 0)
+    _pack_blobs(header, CHUNKS, (*unpack_blobs(get_blob(header, CHUNKS)), png.chunk(b"pHYs", content)))
+
+
 def _detach(header: pyvips.Image) -> pyvips.Image:
     """The same fields without the file, which would stay open as long as somebody holds the header."""
     copy = pyvips.Image.black(header.width, header.height, bands=header.bands).copy(
@@ -172,7 +196,7 @@ def _detach(header: pyvips.Image) -> pyvips.Image:
     for name in copy.get_fields() if "exif-data" in fields else ():
         if name not in own and name not in fields:
             copy.remove(name)
-    return copy.copy(xres=header.xres, yres=header.yres)
+    return _with_densities(copy, header.xres, header.yres)
 
 
 def _set_heif_metadata(header: pyvips.Image, contents: isobmff.Contents) -> None:
@@ -273,4 +297,9 @@ def _with_resolution(header: pyvips.Image) -> pyvips.Image:
     per_millimetre = 1 / 10 if unit.startswith("3") else 1 / 25.4
     if min(resolutions) <= 0:
         return header
-    return header.copy(xres=resolutions[0] * per_millimetre, yres=resolutions[1] * per_millimetre)
+    return _with_densities(header, resolutions[0] * per_millimetre, resolutions[1] * per_millimetre)
+
+
+def _with_densities(header: pyvips.Image, x: float, y: float) -> pyvips.Image:
+    """A header with pixels per millimetre; libvips leaves the old number where a new one is beyond its range."""
+    return header.copy(xres=min(max(x, 0.0), _DENSEST), yres=min(max(y, 0.0), _DENSEST))

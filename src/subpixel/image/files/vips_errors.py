@@ -8,9 +8,12 @@ from pathlib import Path
 import pyvips
 
 from subpixel.errors import ImageWriteError
+from subpixel.image.files.vips_setup import prepare_pyvips
 from subpixel.storage.os_errors import os_error_text
 
 __all__ = ["is_unknown_format", "vips_error_text", "write_failure"]
+
+prepare_pyvips()  # every module that opens or writes images imports this one
 
 
 def vips_error_text(error: pyvips.Error) -> str:

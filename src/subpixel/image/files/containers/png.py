@@ -407,7 +407,7 @@ def _packet(kind: bytes, content: bytes) -> bytes | None:
     rest = content.removeprefix(_XMP)
     compressed = kind == b"zTXt" or (kind == b"iTXt" and rest[:1] == b"\1")
     if kind == b"iTXt":
-        rest = (rest[2:].split(b"\0", 2) + [b"", b""])[2]  # after the method: language, translated keyword
+        rest = [*rest[2:].split(b"\0", 2), b"", b""][2]  # after the method: language, translated keyword
     elif kind == b"zTXt":
         rest = rest[1:]  # the method
     if not compressed:
