@@ -77,7 +77,7 @@ class VideoWriteError(SubpixelError, OSError):
 
 
 class FileChanged(ImageReadError, VideoReadError):
-    """Something wrote into an image or a video, or put another in its place, while it was read."""
+    """An image or a video changed while it was read, so that what was read may not belong together."""
 
 
 class FallbackWarning(UserWarning):
