@@ -92,7 +92,7 @@ def animated(folder: Path) -> Path:
 # -n bicubic where the model does not matter: it needs no time.
 VIDEO = "video IN -n bicubic --quiet"
 CASES = (
-    Case("exists already; overwrite=True replaces it", plain, VIDEO, first=VIDEO),
+    Case("exists already; overwrite=True replaces it", plain, VIDEO, first="video IN -n fast --quiet"),
     Case("deinterlace=True makes it progressive", lambda f: clips.interlaced(f / "in.mp4"), VIDEO),
     Case("does not accept pixel format {wanted}", plain, f"{VIDEO} --encoder prores -o OUT/a.mkv", 6),
     Case("does not accept pixel format {wanted}", rgb, f"{VIDEO} --encoder x264 -o OUT/a.mkv", 4),
@@ -244,14 +244,14 @@ def test_advice_works(run: Callable[..., Done], tmp_path: Path, case: Case) -> N
 PIPE = "holds YUV and gray, not pixel format"
 
 
-def test_advice_about_pipes_works(tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+def test_advice_about_pipes_works(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     command = ["video", str(rgb(tmp_path)), "-n", "bicubic", "-o", "-"]
     assert main(command) != 0
-    message = capsysbinary.readouterr().err.decode()
+    message = capfdbinary.readouterr().err.decode()
     assert PIPE in message
     assert list(advice(message)) == [["--format", "nut"]]
     assert main([*command, "--format", "nut"]) == 0
-    with av.open(io.BytesIO(capsysbinary.readouterr().out)) as container:
+    with av.open(io.BytesIO(capfdbinary.readouterr().out)) as container:
         assert len(list(container.decode(video=0))) == 3
 
 

@@ -104,8 +104,11 @@ def test_overwriting_replaces_a_link_and_not_its_target(pixels: Make, tmp_path: 
 def test_a_folder_that_does_not_exist(pixels: Make, look: Look, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"x")
     before = look()
-    for path in (tmp_path / "none" / "a.png", tmp_path / "file" / "a.png"):
-        with pytest.raises(ImageWriteError, match="does not exist"):
+    for path, reason in (
+        (tmp_path / "none" / "a.png", "does not exist"),
+        (tmp_path / "file" / "a.png", "is not a folder"),
+    ):
+        with pytest.raises(ImageWriteError, match=reason):
             write(ImageData(pixels()), path)
     assert look() == before
 
