@@ -91,8 +91,9 @@ def animated(folder: Path) -> Path:
 
 # -n bicubic where the model does not matter: it needs no time.
 VIDEO = "video IN -n bicubic --quiet"
+OTHER = "video IN -n fast --quiet"
 CASES = (
-    Case("exists already; overwrite=True replaces it", plain, VIDEO, first="video IN -n fast --quiet"),
+    Case("made from this video with other settings; overwrite=True replaces it", plain, VIDEO, first=OTHER),
     Case("deinterlace=True makes it progressive", lambda f: clips.interlaced(f / "in.mp4"), VIDEO),
     Case("does not accept pixel format {wanted}", plain, f"{VIDEO} --encoder prores -o OUT/a.mkv", 6),
     Case("does not accept pixel format {wanted}", rgb, f"{VIDEO} --encoder x264 -o OUT/a.mkv", 4),
