@@ -159,12 +159,23 @@ def test_bmp_by_pillow(tmp_path: Path, mode: str) -> None:
     assert found.notes == ((unused,) if mode == "RGBA" else ())
 
 
+@pytest.mark.parametrize(("more", "noted"), [(b"", False), (b"\0\0\0", False), (b"PK\3\4", True)])
+def test_what_lies_behind_the_pixels_of_a_bmp(tmp_path: Path, more: bytes, noted: bool) -> None:
+    content = bmp(24, [row.tobytes() for row in RGB[..., ::-1]])
+    (tmp_path / "a.bmp").write_bytes(content + more)
+    notes = read(tmp_path / "a.bmp").notes
+    assert notes == (("4 bytes after the end of the image (a ZIP archive) are not kept",) if noted else ())
+
+
 def test_metadata_of_a_bmp(upscaler: Upscaler, tmp_path: Path, wide: bytes) -> None:
     rows = words(RGB[..., ::-1], "u1")
     (tmp_path / "a.bmp").write_bytes(bmp(24, rows, resolution=11811))
     result = Job(tmp_path / "a.bmp", upscaler, tmp_path / "a.png").run()
     with Image.open(result.destination) as image:
         assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1)
+    (tmp_path / "fine.bmp").write_bytes(bmp(24, rows, resolution=2**31 - 1))
+    notes = Job(tmp_path / "fine.bmp", upscaler, tmp_path / "fine.png").run().notes
+    assert notes == ("the resolution (2.54e+07×2.54e+07 dpi) is implausible: it is not kept",)
     pixels = b"".join(row + bytes(-len(row) % 4) for row in rows[::-1])
     head = bytearray(bmp(24, pixels, length=124)[: 14 + 124])
     struct.pack_into("<I", head, 10, 14 + 124)
@@ -176,7 +187,11 @@ def test_metadata_of_a_bmp(upscaler: Upscaler, tmp_path: Path, wide: bytes) -> N
     assert get_blob(image.header, "icc-profile-data") == wide
     np.testing.assert_array_equal(image.pixels, RGB)
     (tmp_path / "c.bmp").write_bytes(bytes(head) + pixels + wide[:-1])
-    assert read(tmp_path / "c.bmp").notes == ("the colour profile is not kept: it is damaged (cut short)",)
+    damaged = "the colour profile is not kept: it is damaged (empty or cut short)"
+    assert read(tmp_path / "c.bmp").notes == (damaged,)
+    struct.pack_into("<I", head, 14 + 116, 0)
+    (tmp_path / "d.bmp").write_bytes(bytes(head) + pixels + wide)
+    assert read(tmp_path / "d.bmp").notes == (damaged,)
 
 
 WRONG: dict[str, tuple[bytes, str]] = {

@@ -242,6 +242,13 @@ FOREIGN = {
     "PSD": b"8BPS\0\1" + bytes(40),
     "HEIC": b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(40),
     "PDF": b"%PDF-1.7\n" + bytes(40),
+    "Radiance HDR": b"#?RGBE\nFORMAT=32-bit_rle_rgbe\n\n-Y 4 +X 4\n" + bytes(64),
+    "JPEG XR": b"II\xbc\1" + bytes(40),
+    "MNG": b"\x8aMNG\r\n\x1a\n" + bytes(40),
+    "XCF": b"gimp xcf v011\0" + bytes(40),
+    "EPS": b"%!PS-Adobe-3.0 EPSF-3.0\n",
+    "SGI": b"\x01\xda\0\1" + bytes(40),
+    "PCX": b"\x0a\5\1\x08" + bytes(124),
 }
 
 
@@ -254,6 +261,17 @@ def test_formats_that_libvips_cannot_read_are_named(upscaler: Upscaler, look: Lo
     ):
         Job(tmp_path / "a.png", upscaler).run()
     assert look() == before
+
+
+def test_an_svg_is_drawn_at_its_own_size_with_a_note(upscaler: Upscaler, tmp_path: Path) -> None:
+    svg = '<svg xmlns="http://www.w3.org/2000/svg" width="10" height="6"><rect width="5" height="5"/></svg>'
+    (tmp_path / "a.svg").write_text(svg)
+    job = Job(tmp_path / "a.svg", upscaler)
+    result = job.run()
+    assert result.size_out == (20, 12)
+    assert result.notes == (
+        "the SVG was drawn at its own size, 10×6 pixels, and that is upscaled; an SVG can be drawn larger",
+    )
 
 
 def test_a_table_of_numbers_is_not_an_image(tmp_path: Path) -> None:

@@ -135,7 +135,7 @@ ELSEWHERE = {
     "gAMA": None,
     "cHRM": None,
     "eXIf": None,
-    "pHYs": "cannot hold the aspect ratio of the pixels (pHYs): it is not kept",
+    "pHYs": "the aspect ratio of the pixels is not kept in",
     **dict.fromkeys(("tEXt", "zTXt", "iTXt"), "holds no PNG texts: Author are not kept"),
 }
 
@@ -191,7 +191,7 @@ def test_kept_chunks_of_a_png_in_other_formats(tmp_path: Path, name: str, target
             header = read(tmp_path / f"result.{target}").header
             assert name != "eXIf" or header.get("exif-ifd0-Make").startswith("Maker")  # type: ignore[union-attr]
     else:
-        expected = ELSEWHERE.get(name) or f"cannot hold {png.INVENTORY.by_name[name].meaning} ({name}): it is not kept"
+        expected = ELSEWHERE.get(name) or f"{png.INVENTORY.by_name[name].meaning} ({name}) is not kept in"
         assert len(notes) == 1
         assert expected in notes[0]
         assert not has_profile
@@ -222,6 +222,24 @@ def test_the_orientation_in_exif_is_applied(tmp_path: Path, target: str) -> None
     assert image.pixels.shape == (8, 6, 3)
     assert image.header.get("exif-ifd0-Make").startswith("Maker")
     assert not image.header.get_typeof("orientation") or image.header.get("orientation") == 1
+
+
+@pytest.mark.parametrize("kind", ["plain", "compressed", "zTXt"])
+def test_exif_and_xmp_behind_the_pixels(tmp_path: Path, kind: str) -> None:
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = 6, "Maker"
+    packet = zlib.compress(XMP) if kind != "plain" else XMP
+    start = b"XML:com.adobe.xmp\0" + (b"\0" if kind == "zTXt" else bytes([kind == "compressed", 0]) + b"en\0XMP\0")
+    content = saved(tmp_path, "png")
+    behind = png.chunk(b"eXIf", exif.tobytes().removeprefix(b"Exif\0\0"))
+    behind += png.chunk(b"zTXt" if kind == "zTXt" else b"iTXt", start + packet)
+    assert notes_of(tmp_path, "a.png", content[:-12] + behind + content[-12:], "png") == ()
+    image = read(tmp_path / "result.png")
+    assert image.header is not None
+    assert image.pixels.shape == (8, 6, 3)  # turned upright
+    assert image.header.get("exif-ifd0-Make").startswith("Maker")
+    assert b"xmpmeta" in image.header.get("xmp-data")
+    assert (tmp_path / "result.png").read_bytes().count(b"eXIf") == 1
 
 
 def test_texts_without_end(tmp_path: Path) -> None:
@@ -257,7 +275,10 @@ def test_the_background_of_a_webp(tmp_path: Path) -> None:
     assert notes_of(tmp_path, "a.webp", content, "webp") == ()
     with open(tmp_path / "result.webp", "rb") as file:
         assert webp.read_background(file) == bytes([30, 20, 10, 40])
-    assert any("background of a WebP" in note for note in notes_of(tmp_path, "a.webp", content, "gif"))
+    assert any(
+        "background of the animation is not kept in GIF" in note
+        for note in notes_of(tmp_path, "a.webp", content, "gif")
+    )
     assert notes_of(tmp_path, "a.webp", saved(tmp_path, "webp", lossless=True), "webp") == ()
 
 
@@ -292,9 +313,7 @@ def test_kept_and_converted_parts_of_a_gif(tmp_path: Path) -> None:
     caveat = notes_of(tmp_path, "a.gif", plain, "gif")
     assert notes_of(tmp_path, "a.gif", wide, "gif") == caveat
     assert (tmp_path / "result.gif").read_bytes()[12] == 0x20
-    assert notes_of(tmp_path, "a.gif", wide, "webp") == (
-        "WebP cannot hold the aspect ratio of a GIF's pixels: it is not kept",
-    )
+    assert notes_of(tmp_path, "a.gif", wide, "webp") == ("the aspect ratio of the pixels is not kept in WebP",)
     profile = build_profile(SRGB)
     blocks = b"".join(bytes([len(part)]) + part for part in (profile[:255], profile[255:]))
     coloured = with_extension(plain, b"!\xff\x0bICCRGBG1012" + blocks + b"\0")

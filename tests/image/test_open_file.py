@@ -49,6 +49,18 @@ def test_a_reader_seeks_as_files_do(tmp_path: Path) -> None:
         assert (reader.seek(100), reader.read(1)) == (100, b"")
 
 
+@pytest.mark.parametrize("number", [1 << 31, 1 << 40, (1 << 63) - 1, 1 << 63, 1 << 64, 1 << 100])
+def test_a_length_or_an_offset_of_a_file_may_be_any_number(tmp_path: Path, number: int) -> None:
+    (tmp_path / "a").write_bytes(bytes(range(10)))
+    with OpenFile(tmp_path / "a") as file, file.reader() as reader:
+        assert reader.read(number) == bytes(range(10))
+        for whence in (os.SEEK_SET, os.SEEK_CUR, os.SEEK_CUR, os.SEEK_END):
+            reader.seek(number, whence)
+            assert (reader.read(), reader.read(number), reader.read(1)) == (b"", b"", b"")
+        assert (reader.seek(-number, os.SEEK_END), reader.read(1)) == (0, b"\0")
+        assert (reader.seek(-number, os.SEEK_CUR), reader.read(1)) == (0, b"\0")
+
+
 def test_a_replaced_file_keeps_its_content_and_is_no_longer_current(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"old")
     (tmp_path / "b").write_bytes(b"new")

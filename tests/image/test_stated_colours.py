@@ -172,8 +172,11 @@ def test_an_hdr_image_falls_back_to_its_profile(tmp_path: Path) -> None:
     [
         (cicp(9, 1, 0, 0), "the samples are in narrow range, which WebP cannot state; png keeps it"),
         (cicp(77, 1, 0, 1), "the code points 77/1 of the colours are not known: they are not kept"),
-        (gamma(0), "a gamma of 0 is impossible: they are not kept"),
-        ((b"cHRM", bytes(32)), "these chromaticities of red, green, blue and white are impossible: they are not kept"),
+        (gamma(0), "the stated colours are not kept: a gamma of 0 is impossible"),
+        (
+            (b"cHRM", bytes(32)),
+            "the stated colours are not kept: these chromaticities of red, green, blue and white are impossible",
+        ),
     ],
 )
 def test_numbers_that_no_profile_can_state(tmp_path: Path, chunk: tuple[bytes, bytes], note: str) -> None:

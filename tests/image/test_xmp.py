@@ -17,7 +17,7 @@ from subpixel.image.files.xmp import add_properties, change_properties, read_pro
         b"no XML",
         b"<a>",
         b"<a></b>",
-        "<a/>".encode("utf-16"),
+        "<a>".encode("utf-16"),
         b"\xff\xfe<a/>",
         b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>',
     ],
@@ -43,6 +43,15 @@ def test_values_are_changed_in_place() -> None:
     result = change_properties(PACKET, values)
     expected = PACKET.replace(b'Orientation="6"', b'Orientation="1"').replace(b">36<", b">72<")
     assert result == expected
+
+
+@pytest.mark.parametrize("code", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_a_packet_in_utf_16_becomes_one_in_utf_8(code: str) -> None:
+    declaration = "<?xml version='1.0' encoding='UTF-16'?>"
+    text = PACKET.decode().replace('"6"', '"1"')
+    packet = (declaration + PACKET.decode()).encode(code)
+    result = change_properties(packet, {TIFF: {"Orientation": "1"}})
+    assert result == ("<?xml version='1.0'?>" + text).encode()
 
 
 def test_properties_are_removed_completely() -> None:

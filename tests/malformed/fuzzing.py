@@ -29,6 +29,8 @@ Reader = Callable[[Path], object]
 # case really takes is measured.
 _SPARE = 3 << 30
 _MOST_DEATHS = 8
+# Bytes at the start of a file that say what it is: the longest are those of RIFF and of ISO files.
+_SIGNATURE = 12
 
 
 @dataclass
@@ -59,18 +61,23 @@ def fuzz(
     change: str = "malformed.fuzzing:changed",
     memory: float = 256,
     seconds: float = 20,
+    first: Iterable[str] | None = None,
 ) -> Outcome:
     """Read mutations of files; the ``n``-th original is mutated for every seed that is ``n`` modulo their number.
+
+    A finding is anything but a result or a SubpixelError of one line, and whatever a library prints.
 
     Args:
         folder: an empty folder for the files.
         reader: ``module:function`` that reads a path to the end. A SubpixelError is the right answer to a bad file.
-        originals: the files by name, which are read once before.
+        originals: the files by name.
         seeds: one for each case.
         change: ``module:function`` from the originals (a list of pairs of name and content) and a seed to a name and
             the content of a file.
         memory: MiB that one file may take.
         seconds: that one file may take before it counts as a hang.
+        first: the originals that are read once before, without a limit, so that what loads late counts for no case;
+            None for all.
     """
     (folder / "originals").mkdir(parents=True)
     for name, content in originals.items():
@@ -79,7 +86,7 @@ def fuzz(
     for _ in range(_MOST_DEATHS):
         plan = {
             "reader": reader, "change": change, "names": list(originals), "seeds": left, "memory": memory,
-            "seconds": seconds,
+            "seconds": seconds, "first": list(originals if first is None else first),
         }  # fmt: skip
         status, errors = _run(folder, plan)
         part: dict[str, Any] = json.loads((folder / "outcome.json").read_text())
@@ -98,9 +105,16 @@ def fuzz(
 
 
 def changed(originals: list[tuple[str, bytes]], seed: int) -> tuple[str, bytes]:
-    """A mutation of one of the files, sometimes with parts of another."""
+    """A mutation of one of the files, sometimes with parts of another; two of three keep their first bytes."""
     name, content = originals[seed % len(originals)]
-    return name, mutate(content, seed, other=originals[seed // len(originals) % len(originals)][1])
+    mutated = mutate(content, seed, other=originals[seed // len(originals) % len(originals)][1])
+    # Without its signature a file is refused at once.
+    return name, mutated if seed % 3 == 0 else content[:_SIGNATURE] + mutated[_SIGNATURE:]
+
+
+def unchanged(originals: list[tuple[str, bytes]], seed: int) -> tuple[str, bytes]:
+    """One of the files as it is."""
+    return originals[seed]
 
 
 def _run(folder: Path, plan: dict[str, Any]) -> tuple[int, str]:
@@ -149,7 +163,7 @@ def _child(folder: Path) -> None:
         (folder / "outcome.json").write_text(json.dumps(outcome))
 
     note()
-    for name, _ in originals:  # loads what loads late, so that it counts for no case
+    for name in plan["first"]:
         with contextlib.suppress(SubpixelError):
             reader(folder / "originals" / name)
     size = int(_memory("VmSize") * 2**20) + _SPARE
@@ -161,7 +175,7 @@ def _child(folder: Path) -> None:
         path.write_bytes(content)
         outcome["current"] = seed
         note()
-        before = _memory("VmRSS")
+        before, printed = _memory("VmRSS"), os.fstat(2).st_size
         Path("/proc/self/clear_refs").write_text("5")  # resets VmHWM
         faulthandler.dump_traceback_later(plan["seconds"], exit=True)
         finding = ""
@@ -176,6 +190,8 @@ def _child(folder: Path) -> None:
         except BaseException:  # noqa: BLE001  what the whole is for
             finding = traceback.format_exc()
         faulthandler.cancel_dump_traceback_later()
+        if os.fstat(2).st_size > printed:
+            finding += f"a library printed {(folder / 'stderr.txt').read_bytes()[printed:][:2000]!r}"
         taken = _memory("VmHWM") - before
         outcome["peak"] = max(outcome["peak"], taken)
         if taken > plan["memory"]:

@@ -58,7 +58,7 @@ def test_images_beside_are_no_frames(tmp_path: Path, name: str) -> None:
 
 def test_every_other_opening_is_of_memory_or_goes_through_this_module() -> None:
     """``av.open`` takes a name for a URL."""
-    allowed = {"source", "sink", "content", "io.BytesIO()", "file_url(path)", "file_url("}
+    allowed = {"source", "sink", "content", "reader", "_Nowhere(", "io.BytesIO()", "file_url(path)", "file_url("}
     for path in SOURCES.rglob("*.py"):
         lines = [line for line in path.read_text("utf-8").splitlines() if not line.lstrip().startswith((">>>", "..."))]
         for argument in re.findall(r"\bav\.open\(\s*(io\.BytesIO\(\)|file_url\(path\)|[^,)]*)", "\n".join(lines)):
@@ -84,3 +84,11 @@ def test_a_file_that_is_none_is_named(tmp_path: Path) -> None:
     for path, text in ((tmp_path, "this is a folder"), (Path("/dev/null"), "this is a device"), (tmp_path / "a", "no")):
         with pytest.raises(VideoReadError, match=text), open_video(path):
             pass
+
+
+@pytest.mark.parametrize("offset", [-1, -(1 << 62), 1 << 63, 1 << 100])
+def test_a_place_that_cannot_be_is_an_error_that_prints_nothing(tmp_path: Path, offset: int) -> None:
+    path = make_clip(tmp_path / "a.mkv", times=range(2))
+    with open_video(path) as container:
+        assert container.file.file.seek(3) == 3
+        assert container.file.file.seek(offset) < 0

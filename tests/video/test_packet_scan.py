@@ -273,13 +273,15 @@ def test_deinterlacing_that_is_asked_for_later_uses_what_is_done(
     """The pass may not find a single interlaced frame; the run meets it then."""
     monkeypatch.setattr("subpixel.video.encode_segments.SEGMENT_FRAMES", 5)
     monkeypatch.setattr("subpixel.video.image_changes.KindFinder._decode", lambda *_: None)
+    # Some frames are on their way when the run ends.
+    progressive = part(tmp_path / "a.ts", "long", frames=60)
     interlaced = part(tmp_path / "a.ts", "fields", options={"x264-params": "tff=1"})
-    source, out = join(tmp_path / "a.ts", plain(tmp_path / "a.ts"), interlaced), tmp_path / "out.mkv"
+    source, out = join(tmp_path / "a.ts", progressive, interlaced), tmp_path / "out.mkv"
     with pytest.raises(Unsupported, match="is interlaced"):
         Job(source, bicubic, out, Settings("ffv1")).run()
     result = Job(source, bicubic, out, Settings("ffv1"), deinterlace=True).run()
-    assert result.frames == 24
-    assert result.resumed in (5, 10)
+    assert result.frames == 72
+    assert 10 <= result.resumed <= 60
     whole = tmp_path / "whole.mkv"
     Job(source, bicubic, whole, Settings("ffv1"), deinterlace=True).run()
     assert content(out) == content(whole)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -14,6 +15,7 @@ from subpixel.errors import Unsupported, VideoReadError, VideoWriteError
 from subpixel.upscaler import Upscaler
 from subpixel.video import Job, PipeOutput, Settings, TimeRange
 from video.clips import CLIPS, make_clip
+from video.clocks import join, timed_clip
 
 
 def frames(content: bytes | Path) -> list[np.ndarray]:
@@ -80,3 +82,15 @@ def test_a_part_without_frames_is_an_error(tmp_path: Path) -> None:
     late = PipeOutput(source, Upscaler(2, model="fast"), time_range=TimeRange(Fraction(100)))
     with pytest.raises(VideoReadError, match=r"there is no frame in this part of the video; it lasts \d"):
         late.run(io.BytesIO())
+
+
+def test_times_that_start_again_go_on_in_a_pipe(tmp_path: Path, upscaler: Upscaler) -> None:
+    """A pipe cannot be read twice, so nothing about its end is known at its beginning."""
+    one = timed_clip(tmp_path / "one.ts", frames=36)
+    out = io.BytesIO()
+    PipeOutput(join(tmp_path / "a.ts", one, one), upscaler, "nut").run(out)
+    out.seek(0)
+    with av.open(out) as container:
+        times = [packet.pts * packet.time_base for packet in container.demux(video=0) if packet.size]
+    assert len(times) == 72
+    assert all(Fraction(1, 25) < b - a < Fraction(1, 23) for a, b in pairwise(times))

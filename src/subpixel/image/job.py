@@ -22,6 +22,8 @@ from subpixel.image.files.reading import LIMIT, ImageFile, ImageHeader, check_li
 from subpixel.image.files.row_source import save_rows
 from subpixel.image.files.rows import ImageRows, inspect_rows
 from subpixel.image.files.writing import check_destination, check_quality, write, write_vips_image
+from subpixel.image.float_range import FloatRange
+from subpixel.image.missing_data import MissingData, missing_value, split_rows
 from subpixel.image.output_name import output_path, sheet_path
 from subpixel.image.output_pixels import Colour, OutputPixels
 from subpixel.models.auto import Choice
@@ -204,7 +206,11 @@ class Job:
         first = image.frames[0]
         choice = upscaler.choose_model(first, file.compression)
         plan = upscaler.plan(first.shape[1], first.shape[0], choice)
-        frames = [upscaler.upscale_array(frame, choice, plan) for frame in image.frames]
+        missing, values = self._missing_data(file, plan), FloatRange()
+        frames = image.frames if missing is None else [np.concatenate(list(missing.fill(split_rows(first))))]
+        frames = [upscaler.upscale_array(frame, choice, plan) for frame in values.measure(frames)]
+        if missing is not None:
+            frames = list(missing.restore(frames))
         large = frames[0]
         result = image.with_frames([self.output_pixels.convert(frame) for frame in frames])
         choice = plan.ran(choice)
@@ -221,7 +227,8 @@ class Job:
             both = beside_bicubic(still, large, choice.model)
             write(both, comparison, overwrite=self.overwrite)
             seconds["compare"] = time.perf_counter() - written
-        return _Outcome(choice, plan, (*image.notes, *notes), seconds)
+        found = () if missing is None else missing.notes
+        return _Outcome(choice, plan, (*image.notes, *found, *values.notes, *notes), seconds)
 
     def _by_rows(self, file: ImageFile, destination: Path, progress: Progress) -> _Outcome:
         """Reading, upscaling and writing overlap, so their time counts as one; ``read`` is the time before."""
@@ -237,7 +244,10 @@ class Job:
             plan = upscaler.plan(width, height, choice)
             inspected = time.perf_counter()
             result_channels, dtype = self.output_pixels.form(channels, rows.dtype)
-            result = _report(upscaler.stream(rows.blocks(), plan, channels, rows.dtype, alpha, choice), plan, progress)
+            missing, values = self._missing_data(file, plan), FloatRange()
+            source = values.measure(rows.blocks() if missing is None else missing.fill(rows.blocks()))
+            result = upscaler.stream(source, plan, channels, rows.dtype, alpha, choice)
+            result = _report(result if missing is None else missing.restore(result), plan, progress)
             save = partial(write_vips_image, header=file.metadata, path=destination)
             choice = plan.ran(choice)
             options = self._write_options(file, choice, digest)
@@ -248,7 +258,17 @@ class Job:
                 lambda image: notes.extend(save(image, **options)),
             )
         seconds = {"read": inspected - start, "upscale": time.perf_counter() - inspected, "write": 0.0}
-        return _Outcome(choice, plan, (*file.notes, *notes), seconds)
+        found = () if missing is None else missing.notes
+        return _Outcome(choice, plan, (*file.notes, *found, *values.notes, *notes), seconds)
+
+    @staticmethod
+    def _missing_data(file: ImageFile, plan: SizePlan) -> MissingData | None:
+        """What handles missing data; None if the file states no value for it."""
+        value = missing_value(file.metadata, file.dtype)
+        if value is None:
+            return None
+        height, width, channels = file.shape
+        return MissingData(value, (height, width), (plan.size[1], plan.size[0]), channels - (channels in (2, 4)))
 
     def default_destination(self, file: ImageFile) -> Path:
         """The destination of a result that was not named."""

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from subpixel.errors import OutOfMemory, SubpixelError
+from subpixel.errors import FileChanged, OutOfMemory, SubpixelError
 
 __all__ = [
     "HELP",
@@ -134,6 +134,8 @@ def is_memory_error(error: BaseException | None) -> bool:
     (True, False)
     """
     while error is not None:
+        if isinstance(error, FileChanged):
+            return False  # what a changed file led to says nothing
         if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
             return True
         if not isinstance(error, SubpixelError):  # whose text names files, and which follows another error

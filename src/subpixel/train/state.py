@@ -8,16 +8,18 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
-from pickle import UnpicklingError
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from subpixel.errors import InvalidArgument, ModelFileError
+from subpixel.errors import InvalidArgument
 from subpixel.metrics import psnr
 from subpixel.metrics.calibration import activation_ranges
+from subpixel.models.checkpoints.unpickling import unpickle
 from subpixel.models.files import Model
+from subpixel.models.foreign_files import model_errors
 from subpixel.models.graph import run
 from subpixel.models.spec import Conv, Spec
 from subpixel.models.torch_kernels import TorchKernels
@@ -269,19 +271,16 @@ class State:
             InvalidArgument: it was made with other settings.
             ModelFileError: it cannot be read, or is of another network.
         """
-        unreadable = (RuntimeError, KeyError, IndexError, AttributeError, TypeError, ValueError, OSError, EOFError)
-        try:
-            content = torch.load(path, weights_only=True, map_location="cpu")
-            earlier = dict(content["settings"])
-        except (*unreadable, UnpicklingError) as error:
-            raise ModelFileError(f"{path}: not a checkpoint that can be read ({_first_line(error)})") from None
-        current = asdict(self.settings)
-        # A setting that an older checkpoint lacks had its default.
-        earlier = {**{f.name: f.default for f in fields(Settings)}, **earlier}
-        differing = sorted(k for k in current if current[k] != earlier[k] and k not in _MAY_DIFFER)
-        if differing:
-            raise InvalidArgument(f"{path}: was made with other settings: {', '.join(differing)}")
-        try:
+        content = unpickle(path)
+        with model_errors(path, "is not a checkpoint of subpixel train"):
+            current = asdict(self.settings)
+            # A setting that an older checkpoint lacks had its default.
+            earlier = {**{f.name: f.default for f in fields(Settings)}, **content["settings"]}
+            differing = sorted(k for k in current if bool(current[k] != earlier[k]) and k not in _MAY_DIFFER)
+            if differing:
+                raise InvalidArgument(f"{path}: was made with other settings: {', '.join(differing)}")
+            _check_progress(content)
+        with model_errors(path, lambda error: f"is of another network ({_first_line(error)})"):
             self.net.load_state_dict(content["net"])
             for optimiser, stored in zip(self.optimisers, content["optimisers"], strict=True):
                 # Options such as capturable depend on this machine; the checkpoint may come from another.
@@ -298,8 +297,16 @@ class State:
                 self.adversary.restore(content["adversary"])
             if self.settings.rounded:
                 self.rounding = FakeQuant(self.spec, content["ranges"])
-        except unreadable as error:
-            raise ModelFileError(f"{path}: is of another network ({_first_line(error)})") from None
+
+
+def _check_progress(content: Mapping[str, Any]) -> None:
+    """Raise TypeError unless a checkpoint counts steps and seconds, and its curve is a table of numbers."""
+    numbers = [content["step"], content["seconds"], content["best_psnr"]]
+    numbers += [value for row in content["rows"] for value in row]
+    if not all(isinstance(value, (int, float)) for value in numbers) or not isinstance(content["step"], int):
+        raise TypeError("the progress of the run is not in numbers")
+    if not all(isinstance(value, Tensor) for value in content["best"].values()):
+        raise TypeError("the best weights are not tensors")
 
 
 def _first_line(error: Exception) -> str:

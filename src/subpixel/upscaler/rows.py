@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from subpixel.backends.base import Alpha
 from subpixel.ops.resizing.strips import StripResize
 from subpixel.upscaler.network import Network
-from subpixel.upscaler.pixels import opaque, unpremultiply
+from subpixel.upscaler.pixels import Alpha, opaque, unpremultiply
 
 __all__ = ["RowWindow", "resize_rows", "upscale_rows"]
 
@@ -68,15 +67,15 @@ def upscale_rows(
     """
     height, width = size
     columns = columns or width
-    window = RowWindow(blocks)
+    window, margin = RowWindow(blocks), network.margin(alpha)
     for top in range(0, height, rows):
         bottom = min(top + rows, height)
-        first, last = _around(top, bottom, height, network.halo)
+        first, last = _around(top, bottom, height, margin)
         strip = window.take(first, last)
         parts = []
         for left in range(0, width, columns):
             right = min(left + columns, width)
-            start, stop = _around(left, right, width, network.halo)
+            start, stop = _around(left, right, width, margin)
             result = network.part(strip[:, start:stop], alpha)
             scale = network.scale
             inner = result[(top - first) * scale : (bottom - first) * scale, (left - start) * scale :]

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subpixel.backends import FrameFormat, available_threads
-from subpixel.backends.base import Alpha
 from subpixel.backends.frames import Siting, Subsampling
 from subpixel.errors import InvalidArgument, Unsupported
 from subpixel.models.auto import Choice, Source
@@ -27,7 +26,7 @@ from subpixel.upscaler.arguments import keywords_after
 from subpixel.upscaler.model_selection import ModelSelection
 from subpixel.upscaler.network import Network
 from subpixel.upscaler.options import NetworkOptions, check_tile
-from subpixel.upscaler.pixels import alpha_of, pixels_of, warn_of_range
+from subpixel.upscaler.pixels import Alpha, alpha_of, pixels_of, warn_of_range
 from subpixel.upscaler.rows import resize_rows, upscale_rows
 from subpixel.upscaler.sizes import SizePlan, Target
 
@@ -343,7 +342,7 @@ class Upscaler:
         rows: Iterable[Pixels] = blocks
         for name, factor in self._stages(choice, plan):
             network = self._still(self._network(name, factor))
-            strip = max(1, at_once // (width * factor**2 * pixel), 2 * (network.halo or 0))
+            strip = max(1, at_once // (width * factor**2 * pixel), 2 * (network.margin(alpha) or 0))
             if network.halo is None:
                 strip = height
             elif self.tile is not None:
@@ -352,7 +351,7 @@ class Upscaler:
             height, width = height * factor, width * factor
         if plan.resizes:
             # f32 of the rows that a strip needs; with alpha, both the stored and the premultiplied colours.
-            row = 4 * width * (2 * channels if alpha == "carried" else channels)
+            row = 4 * width * (2 * channels if alpha == "transparent" else channels)
             strip = max(1, at_once * plan.size[1] // (row * height))
             rows = resize_rows(rows, (height, width), (plan.size[1], plan.size[0]), alpha, strip, self.threads)
         return iter(rows)

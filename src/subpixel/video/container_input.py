@@ -20,7 +20,7 @@ import av
 
 from subpixel.errors import VideoReadError
 from subpixel.storage.file_kinds import open_file
-from subpixel.storage.memory import is_memory_error
+from subpixel.storage.memory import is_memory_error, is_memory_tight
 from subpixel.storage.os_errors import os_error_text
 
 __all__ = ["file_url", "input_name", "open_stream", "open_video"]
@@ -95,7 +95,7 @@ def _open(file: io.RawIOBase | io.BufferedIOBase, name: str, suffix: str) -> Ite
         try:
             container = av.open(source, options=_NO_PROTOCOL, metadata_errors="surrogateescape")
         except (OSError, ValueError, av.error.FFmpegError) as error:
-            if is_memory_error(error):
+            if is_memory_error(error) and is_memory_tight():  # a damaged file may ask for any amount
                 raise
             reason = "this is a playlist, which names other files; name a video itself"
             raise VideoReadError(
@@ -124,13 +124,20 @@ class _Input:
         self._head = b""
         self.interrupt: BaseException | None = None
         if file.seekable():
-            self.seek, self.tell = file.seek, file.tell
+            self.seek, self.tell = self._seek, file.tell
 
     @property
     def is_playlist(self) -> bool:
         """Whether the beginning is that of a list of other files."""
         head = self._head.removeprefix(b"\xef\xbb\xbf").lstrip()
         return head.startswith(_PLAYLISTS) or (head.startswith(b"<?xml") and b"<MPD" in head)
+
+    def _seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """As of a file. A damaged one may lead anywhere, and PyAV would print the exception."""
+        try:
+            return self._file.seek(offset, whence)
+        except (OSError, OverflowError):
+            return -errno.EINVAL  # libavutil's code of an error
 
     def read(self, size: int) -> bytes:
         """Up to ``size`` bytes. An interrupt becomes an error, the only exception that passes through libavformat."""

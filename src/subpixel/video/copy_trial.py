@@ -8,6 +8,7 @@ from typing import Any
 
 import av
 
+from subpixel.storage.memory import is_memory_error, is_memory_tight
 from subpixel.video.containers import Container
 
 __all__ = ["CopyTrial"]
@@ -39,8 +40,10 @@ class CopyTrial:
                 self._open()
             packet.stream = self._stream
             self._out.mux(packet)
-        except (ValueError, av.error.FFmpegError):
+        except (ValueError, av.error.FFmpegError) as error:
             self.close()
+            if is_memory_error(error) and is_memory_tight():  # a damaged file may ask for any amount
+                raise
             return False
         return True
 
@@ -52,7 +55,8 @@ class CopyTrial:
             self._out = None
 
     def _open(self) -> None:
-        self._out = av.open(_Nowhere(), "w", format=self._container.format, container_options=_OPTIONS)
+        sink = _Nowhere()
+        self._out = av.open(sink, "w", format=self._container.format, container_options=_OPTIONS)
         self._stream = self._out.add_stream_from_template(self._template, opaque=True)
         self._out.start_encoding()
 

@@ -5,7 +5,7 @@ All frames are given in the size and format of the first one.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import chain, groupby
@@ -15,10 +15,11 @@ import av
 import av.filter
 
 from subpixel.errors import Unsupported
-from subpixel.storage.memory import is_memory_error
+from subpixel.storage.memory import is_memory_error, is_memory_tight
 from subpixel.video.frame import Frame
 from subpixel.video.image_changes import ImageKind, fit_note
 from subpixel.video.image_fit import fit_frame
+from subpixel.video.lost_frames import LostFrames
 from subpixel.video.packets import demux
 from subpixel.video.side_data import lost_side_data
 from subpixel.video.time_range import Span
@@ -40,6 +41,8 @@ __all__ = [
 _LEAD = 3
 # Seconds between a frame and one that has no better place than right after it: Matroska tells no smaller ones apart.
 _DISTANCE = Fraction(1, 1000)
+# Seconds by which the times of frames run back if their clock starts again; less is carelessness.
+_RESTART = Fraction(1)
 # Containers that store when a packet is decoded, but not when its frame is shown.
 _WITHOUT_PTS = {"avi"}
 # Damaged places that a note lists.
@@ -119,7 +122,7 @@ def read_frames(
         if frames is not None:
             yield from frames
             return
-    for frame in _open_frames(video, damage, None, deinterlace):
+    for frame in _open_frames(video, damage, None, start, deinterlace):
         if start is None or frame.time >= start:
             yield frame
 
@@ -134,13 +137,21 @@ def frames_in_span(frames: Iterator[Frame], span: Span, time_base: Fraction) -> 
             yield frame
 
 
-def progressive_frames(frames: Iterator[Frame], video: VideoFile) -> Iterator[Frame]:
+def progressive_frames(frames: Iterator[Frame], video: VideoFile, deinterlaced: bool = False) -> Iterator[Frame]:
     """The frames as they are, if none is interlaced.
+
+    Args:
+        frames: the frames.
+        video: their video.
+        deinterlaced: whether interlaced frames were to be made progressive.
 
     Raises:
         Unsupported: an interlaced frame.
     """
     for frame in frames:
+        if frame.interlaced and deinterlaced:
+            size = f"{frame.source.width}×{frame.source.height} {frame.source.format.name}"
+            raise Unsupported(f"{video.path}: interlaced frames of {size} cannot be made progressive")
         if frame.interlaced:
             raise interlaced_frame(video, frame.time * video.stream.time_base)
         yield frame
@@ -156,7 +167,7 @@ def interlaced_frame(video: VideoFile, time: Fraction) -> Unsupported:
 
 def _seek_frames(video: VideoFile, damage: Damage, start: int, deinterlace: bool) -> Iterator[Frame] | None:
     """Frames from ``start`` on, reached by seeking; None if the file cannot seek to a place before ``start``."""
-    frames = _open_frames(video, damage, _seek_time(start, video), deinterlace)
+    frames = _open_frames(video, damage, _seek_time(start, video), start, deinterlace)
     try:
         first = next(frames, None)
     except av.error.FFmpegError:  # no index, or one that cannot be used
@@ -167,7 +178,9 @@ def _seek_frames(video: VideoFile, damage: Damage, start: int, deinterlace: bool
     return (frame for frame in chain([first], frames) if frame.time >= start)
 
 
-def _open_frames(video: VideoFile, damage: Damage, seek_time: int | None, deinterlace: bool) -> Iterator[Frame]:
+def _open_frames(
+    video: VideoFile, damage: Damage, seek_time: int | None, start: int | None, deinterlace: bool
+) -> Iterator[Frame]:
     damage.zero = video.first
     with open_video(video.path) as container:
         stream, first = container.streams[video.main], 0
@@ -176,7 +189,7 @@ def _open_frames(video: VideoFile, damage: Damage, seek_time: int | None, deinte
                 container.seek(seek_time, stream=stream)
             else:  # the file's own times lead nowhere
                 first = video.timeline.key_frame_before(seek_time)
-        decoded = decode_packets(container, stream, damage, video.timeline, first)
+        decoded = decode_packets(container, stream, damage, video.timeline, first, start)
         yield from frames_with_times(decoded, stream, video, damage, deinterlace=deinterlace)
 
 
@@ -195,7 +208,12 @@ def _seek_time(start: int, video: VideoFile) -> int:
 
 
 def decode_packets(
-    container: Any, stream: Any, damage: Damage, timeline: Timeline | None = None, first: int = 0
+    container: Any,
+    stream: Any,
+    damage: Damage,
+    timeline: Timeline | None = None,
+    first: int = 0,
+    start: int | None = None,
 ) -> Iterator[Any]:
     """The frames of a stream as libavcodec gives them, from the container's current position on.
 
@@ -205,15 +223,20 @@ def decode_packets(
         damage: receives what cannot be read or decoded.
         timeline: the corrections of times; None for none. The container must then be at its beginning.
         first: the number of the first packet to decode, if there are corrections.
+        start: the time of the first frame that is needed, in ticks; damage before it is not noted. None for all.
     """
     stream.thread_type = "AUTO"
     clock = (timeline or Timeline()).clock()
     times = _PresentationTimes() if container.format.name in _WITHOUT_PTS else None
+    missing = LostFrames(stream.codec_context.codec.canonical_name, times is None)
     reached = Fraction(0)
 
     def note_error(error: Exception) -> None:
         if damage.unreadable[-1:] != [reached]:  # many in a row are one place
             damage.unreadable.append(reached)
+
+    def note_lost(ticks: Iterable[int]) -> None:
+        damage.lost_packets += [each * stream.time_base for each in ticks if start is None or each >= start]
 
     for packet in demux(container, stream, note_error):
         if is_packet(packet):
@@ -222,16 +245,21 @@ def decode_packets(
                 continue
         elif packet.pts is not None or packet.dts is not None:
             continue  # a decoder would take it for the end of the video
+        missing.add(packet)
         try:
             frames = packet.decode()
         except av.error.EOFError:
             continue
         except av.error.FFmpegError as error:
-            if is_memory_error(error):
+            if is_memory_error(error) and is_memory_tight():  # damaged numbers, too, ask for too much
                 raise
-            damage.lost_packets.append(None if packet.pts is None else packet.pts * packet.time_base)
+            if packet.pts is None:
+                damage.lost_packets.append(None)
+            elif not missing.counts:
+                note_lost([packet.pts])
             continue
         for frame in frames:
+            note_lost(missing.before(frame))
             if times is not None:
                 frame.pts = times.of(frame)
             if frame.is_corrupt:
@@ -239,6 +267,7 @@ def decode_packets(
             if frame.pts is not None:
                 reached = frame.pts * stream.time_base
             yield frame
+    note_lost(missing.at_the_end())
 
 
 class _PresentationTimes:
@@ -265,10 +294,15 @@ def _timed_frames(decoded: Iterator[Any], video: VideoFile, damage: Damage) -> I
     video_stream, last = video.stream, None
     step = max(1, round(1 / ((video_stream.rate or Fraction(25)) * video_stream.time_base)))
     distance = max(1, -(-_DISTANCE // video_stream.time_base))
+    restart, shift = _RESTART / video_stream.time_base, 0
     for frame in decoded:
-        time = frame.pts
+        time = None if frame.pts is None else frame.pts + shift
         if time is None:
             time = 0 if last is None else last + step
+            damage.moved_frames += 1
+        elif last is not None and time < last - restart:  # in a pipe, where nothing is known in advance
+            shift += last + step - time
+            time = last + step
             damage.moved_frames += 1
         elif last is not None and time <= last:
             time = last + distance
@@ -302,9 +336,30 @@ def _deinterlace(frames: Iterator[Frame], stream: Any) -> Iterator[Frame]:
 
 
 def _deinterlace_run(frames: Iterator[Frame], time_base: Fraction) -> Iterator[Frame]:
-    """Frames of one size and format through bwdif. It delays frames, but drops and reorders none."""
+    first = next(frames)
+    graph, frames = _deinterlacer(first.source, time_base), chain([first], frames)
+    yield from frames if graph is None else _filtered(frames, graph)
+
+
+def _deinterlacer(like: Any, time_base: Fraction) -> Any:
+    """A filter for frames like one; None if it does not take such frames, as those of less than four rows."""
     graph = av.filter.Graph()
+    source = graph.add_buffer(width=like.width, height=like.height, format=like.format, time_base=time_base)
+    # One frame for each frame. The frames themselves say which field comes first, whatever the container says.
+    middle = graph.add("bwdif", "mode=send_frame:parity=auto:deint=interlaced")
+    try:
+        graph.link_nodes(source, middle, graph.add("buffersink")).configure()
+    except (ValueError, av.error.FFmpegError) as error:
+        if is_memory_error(error) and is_memory_tight():
+            raise
+        return None
+    return graph
+
+
+def _filtered(frames: Iterator[Frame], graph: Any) -> Iterator[Frame]:
+    """Frames of one kind through a filter. It delays frames, but drops and reorders none."""
     times: list[int] = []
+    pix_fmt = ""
 
     def ready() -> Iterator[Frame]:
         while True:
@@ -312,15 +367,12 @@ def _deinterlace_run(frames: Iterator[Frame], time_base: Fraction) -> Iterator[F
                 frame = graph.pull()
             except (av.error.BlockingIOError, av.error.EOFError):
                 return
+            if frame.format.name != pix_fmt:  # the filter does not take all formats
+                frame = frame.reformat(format=pix_fmt)
             yield Frame(frame, times.pop(0))
 
     for frame in frames:
-        if not graph.configured:
-            like = frame.source
-            source = graph.add_buffer(width=like.width, height=like.height, format=like.format, time_base=time_base)
-            # One frame for each frame. The frames themselves say which field comes first, whatever the container says.
-            middle = graph.add("bwdif", "mode=send_frame:parity=auto:deint=interlaced")
-            graph.link_nodes(source, middle, graph.add("buffersink")).configure()
+        pix_fmt = frame.source.format.name
         times.append(frame.time)
         frame.source.pts = frame.time
         graph.push(frame.source)

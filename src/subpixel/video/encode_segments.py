@@ -91,7 +91,7 @@ class SegmentEncoder:
         frames = self._frames_after_journal() if self._journal.segments else self._read_frames(self._first_tick)
         with closing(frames):
             needed = frames_in_span(frames, self._span, self._video.stream.time_base)
-            yield from needed if self._deinterlace else progressive_frames(needed, self._video)
+            yield from progressive_frames(needed, self._video, self._deinterlace)
 
     @property
     def _first_tick(self) -> int | None:

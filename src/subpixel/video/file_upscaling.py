@@ -67,7 +67,8 @@ def upscale_file(
         end: where it ends, in seconds; the default is the end of the video.
         side_by_side: show the bicubic resize on the left.
         deinterlace: turn interlaced frames into progressive ones first. Without it they are an error.
-        overwrite: replace an existing file. The source itself is never replaced.
+        overwrite: replace an existing file. The source itself is never replaced. Without it, a result that was made
+            from the same video with the same settings is left as it is, and any other file is an error.
         progress: called with the number of encoded frames and the number of all frames (None if unknown), from a thread
             of its own.
 
@@ -76,7 +77,7 @@ def upscale_file(
 
     Raises:
         VideoReadError: the source is missing, not a video, or cannot be decoded.
-        VideoWriteError: the destination exists, cannot be written, or differs when it is read back.
+        VideoWriteError: the destination is another file, cannot be written, or differs when it is read back.
         InvalidArgument: an argument is out of range, or the container cannot hold the result.
         Unsupported: interlaced frames, a pixel format that cannot be upscaled or encoded, or a model that does not fit.
         BackendUnavailable, ModelFileError, MissingExtra: see :class:`subpixel.Upscaler`.

@@ -85,15 +85,22 @@ def encoding_memory(size: tuple[int, int], encoder: str | None, layout: Layout) 
 
 
 def memory_note(size: tuple[int, int], encoder: str, layout: Layout) -> list[str]:
-    """A sentence about the memory that large frames take; none if they take little."""
+    """A sentence about the memory that large frames take; none if they take little.
+
+    Raises:
+        Unsupported: they take more than the machine has.
+    """
     needed = encoding_memory(size, encoder, layout)
     if needed < _MUCH:
         return []
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return [
+    note = (
         f"frames of {size[0]}×{size[1]} take about {needed / 1e9:.0f} GB of memory with encoder {encoder}; "
         f"this machine has {machine / 1e9:.0f} GB"
-    ]
+    )
+    if needed > machine:
+        raise Unsupported(f"{note}; a smaller scale or encoder='ffv1' takes less")
+    return [note]
 
 
 def _fits_libav(size: tuple[int, int]) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 
 import av
 
+from subpixel.storage.memory import is_memory_error, is_memory_tight
 from subpixel.video.video_file import VideoFile
 
 __all__ = ["ImageChange", "ImageKind", "KindFinder", "fit_note"]
@@ -129,7 +130,9 @@ class KindFinder:
         """Decode a key frame on its own. A damaged one says nothing; decoding in order will tell."""
         try:
             frames = [*self._context.decode(packet), *self._context.decode(None)]
-        except (ValueError, av.error.FFmpegError):
+        except (ValueError, av.error.FFmpegError) as error:
+            if is_memory_error(error) and is_memory_tight():  # a damaged file may ask for any amount
+                raise
             frames = []
         finally:
             self._context.flush_buffers()

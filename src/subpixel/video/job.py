@@ -298,7 +298,10 @@ class Job:
             raise interlaced_frame(video, scan.interlaced)
         notes = [*scan.notes, *selection.notes, *notes, *lost_aspect, *lost_tags, *image_losses(video, container)]
         notes += unwritten_display_metadata(codec, video.display, {name: ENCODERS[name].codec for name in fitting})
-        notes += memory_note(size, encoding.encoder.name, layout)
+        try:
+            notes += memory_note(size, encoding.encoder.name, layout)
+        except Unsupported as error:
+            raise Unsupported(f"{video.path}: {error}") from None
         frames = scan.frames or self._expected_frames(video)
         return replace(plan, video=replace(video, timeline=scan.timeline), frames=frames, notes=tuple(notes))
 

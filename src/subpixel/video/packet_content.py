@@ -47,7 +47,7 @@ def may_be_repacked(codec: str) -> bool:
 
 def _without_adts_header(packet: bytes) -> bytes:
     """Raw AAC never begins with twelve ones: its first three ones mean the end."""
-    if len(packet) > 9 and packet[0] == 0xFF and packet[1] & 0xF6 == 0xF0:
+    if len(packet) > 9 and packet[0] == 0xFF and packet[1] & 0xF0 == 0xF0:
         return packet[7 if packet[1] & 1 else 9 :]
     return packet
 

@@ -6,6 +6,7 @@ in every format. This takes a small part of the time of upscaling.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -103,7 +104,7 @@ class _Scan:
             else:
                 self._others.append(stream.index)
         self._finder = KindFinder(video, container.streams[video.main])
-        self._keys: list[tuple[int, int]] = []
+        self._keys = array("q"), array("q")  # numbers and times of the image's key frames
         self._refused: dict[int, set[int]] = {}
         self._trials: dict[int, CopyTrial] = {}
         if selection is not None:
@@ -140,7 +141,8 @@ class _Scan:
                 time = pts if pts is not None else dts
                 self._finder.see(packet, self._counts[index], time)
                 if time is not None and packet.is_keyframe:
-                    self._keys.append((self._counts[index], time))
+                    self._keys[0].append(self._counts[index])
+                    self._keys[1].append(time)
                     if self._is_enough(time * time_base):
                         self._whole = False
                         return
@@ -185,7 +187,7 @@ class _Scan:
                 notes.append(f"another video begins at byte {unread:,} of the file and is not read; only the first is")
         needed = [kind for kind, until in _with_ends(kinds) if self._is_needed(kind[0], until)]
         notes += _kind_notes(self._video, needed)
-        keys = tuple((n, round(corrected(n, t) / time_base)) for n, t in self._keys) if found else ()
+        keys = tuple((n, round(corrected(n, t) / time_base)) for n, t in zip(*self._keys, strict=True)) if found else ()
         fields = [*(corrected(*each) for each in self._finder.fields), None]
         parts = zip(fields[::2], fields[1::2], strict=False)
         interlaced = next((start for start, end in parts if start is not None and self._is_needed(start, end)), None)

@@ -10,7 +10,7 @@ from typing import Any
 import av
 
 from subpixel.errors import VideoReadError
-from subpixel.storage.memory import is_memory_error
+from subpixel.storage.memory import is_memory_error, is_memory_tight
 from subpixel.storage.os_errors import os_error_text
 from subpixel.video.container_input import input_name
 from subpixel.video.time_range import Span
@@ -129,7 +129,8 @@ def demux(
             except av.error.FFmpegError as error:
                 if isinstance(error, av.error.EOFError):
                     return
-                if is_memory_error(error):
+                # A damaged length, too, asks for more memory than there is.
+                if is_memory_error(error) and is_memory_tight():
                     raise
                 if isinstance(error, OSError):
                     name = input_name(container)

@@ -148,7 +148,7 @@ class PipeOutput:
         zero = span.shift(video.stream.time_base)
         check_frame_size(upscaler.result_size)
         frames = frames_in_span(frames, span, video.stream.time_base)
-        frames = frames if self.deinterlace else progressive_frames(frames, video)
+        frames = progressive_frames(frames, video, self.deinterlace)
         check_memory(str(video.path), upscaler.result_size, layout, self.upscaler.threads)
         video_stream = replace(video.stream, size=upscaler.result_size, pix_fmt=layout.name)
         start, count = time.perf_counter(), 0

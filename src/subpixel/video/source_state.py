@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from subpixel.errors import SubpixelError, VideoReadError
+from subpixel.errors import FileChanged, SubpixelError
 from subpixel.video.fingerprints import source_identity
 
 __all__ = ["unchanged_file"]
@@ -20,14 +20,14 @@ def unchanged_file(path: Path) -> Iterator[Callable[[], None]]:
     An error inside the block becomes the one about the change if the file changed: then that is the reason.
 
     Yields:
-        A function that raises VideoReadError if the file has changed. A file that is gone has not.
+        A function that raises FileChanged if the file has changed. A file that is gone has not.
     """
     before = _state(path)
 
     def check() -> None:
         now = _state(path)
         if None not in (before, now) and now != before:
-            raise VideoReadError(f"{path}: the file changed while it was read; run it again")
+            raise FileChanged(f"{path}: the file changed while it was read; run it again")
 
     try:
         yield check

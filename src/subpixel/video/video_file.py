@@ -248,7 +248,7 @@ def _first_frame(container: Any, stream: Any, path: Path) -> Any:
             for frame in packet.decode():
                 return frame
         except av.error.FFmpegError as error:
-            if is_memory_error(error):
+            if is_memory_error(error) and is_memory_tight():  # damaged numbers, too, ask for too much
                 raise
             reason = os_error_text(error)
             if isinstance(error, av.error.EOFError):

@@ -11,7 +11,7 @@ from typing import Literal
 
 import pyvips
 
-from subpixel.errors import ImageWriteError, SubpixelError
+from subpixel.errors import ImageReadError, ImageWriteError, SubpixelError
 from subpixel.image.batch.plan import Task
 from subpixel.image.files.provenance import read_provenance
 from subpixel.image.files.vips_errors import vips_error_text
@@ -87,6 +87,7 @@ class TaskPolicy:
         source, destination = task.source, task.destination
         try:
             job = self.job(task, upscaler)
+            _check_source(task)
             if self.make_folders:
                 os.makedirs(destination.parent, exist_ok=True)
             check_folder(destination)  # where nothing can be claimed otherwise
@@ -141,3 +142,12 @@ class TaskPolicy:
         if self.existing == "replace" or provenance is None:
             return None  # the job checks it: it may be the image itself
         raise ImageWriteError(f"{destination}: exists already{why}; overwrite=True replaces it")
+
+
+def _check_source(task: Task) -> None:
+    """Check that a source is there, before anything is said about the place of its result."""
+    try:
+        if task.header is None:
+            os.stat(task.source)
+    except OSError as error:
+        raise ImageReadError(f"{task.source}: {os_error_text(error)}") from None

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
+from subpixel.image.files.containers import jpeg
 from subpixel.image.files.containers.camera_raw import raw_by_signature
 from subpixel.image.files.containers.tiff_images import TiffImages, read_images
 
@@ -44,8 +45,11 @@ def read_content(file: BinaryIO) -> Content:
             return Content()
         raw = images.raw
         if raw is None:
-            # libtiff's own limit for a strip or tile is 50 MB, which says nothing about the memory of the whole.
-            return Content({**images.options, "unlimited": True}, images, images.refusal(file))
+            # The limit of an image counts what decoding takes.
+            options = {**images.options, "unlimited": True} if images.has_large_pieces(file) else images.options
+            return Content(options, images, images.refusal(file))
     if raw is not None:
         return Content(refusal=f"this is a raw image of a camera ({raw}); develop it to TIFF first")
+    if start[:2] == b"\xff\xd8" and (coding := jpeg.unsupported_coding(file)) is not None:
+        return Content(refusal=f"this is {coding}, which the installed libvips cannot read; convert it to PNG or TIFF")
     return Content()

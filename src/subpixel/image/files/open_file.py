@@ -21,7 +21,7 @@ from typing import Any, Self
 
 import pyvips
 
-from subpixel.errors import ImageReadError
+from subpixel.errors import FileChanged
 from subpixel.image.files.vips_errors import is_unknown_format
 from subpixel.image.files.vips_paths import vips_path
 from subpixel.storage.file_kinds import open_file
@@ -31,6 +31,8 @@ __all__ = ["OpenFile", "check_head"]
 
 # Files of up to this many bytes are given to libvips in one piece, which is faster than its many small reads.
 _SMALL = 1 << 20
+# Offsets are at most this one, which every system accepts: no file is as long.
+_FARTHEST = 1 << 62
 _CACHE_LOCK = threading.Lock()
 
 
@@ -106,14 +108,14 @@ class OpenFile:
         A file that was only removed or renamed is as it was.
 
         Raises:
-            ImageReadError: something wrote into this file since it was opened, or put another in its place.
+            FileChanged: something wrote into this file since it was opened, or put another in its place.
             OSError: the system could not read it.
             KeyboardInterrupt: the process was interrupted while libvips read it.
         """
         if self._failures:
             raise self._failures[0]
         if self._has_changed():
-            raise ImageReadError(f"{self.path}: the file changed while it was read; run it again")
+            raise FileChanged(f"{self.path}: the file changed while it was read; run it again")
 
     def _has_changed(self) -> bool:
         status = os.fstat(self._descriptor)
@@ -145,7 +147,7 @@ class OpenFile:
 
     def reader(self) -> io.BufferedReader:
         """The file for Python, with a position of its own. It must be closed before this object is."""
-        return io.BufferedReader(_Reader(self._descriptor))
+        return _BoundedReader(_Reader(self._descriptor), self._size)
 
     def vips_image(self, **options: Any) -> pyvips.Image:
         """The image as libvips opens it; its pixels are not read yet.
@@ -231,6 +233,24 @@ def _state(status: os.stat_result) -> tuple[int, ...]:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
+class _BoundedReader(io.BufferedReader):
+    """A reader for lengths and offsets that a file states about itself, which may be any number.
+
+    Python would reserve memory for all that is asked for, and refuses numbers that do not fit the system's types. Here
+    a length is at most that of the file, and no offset is too large: nothing can be read there.
+    """
+
+    def __init__(self, raw: io.RawIOBase, size: int) -> None:
+        super().__init__(raw)
+        self._size = size
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return super().read(size if size is None or size <= self._size else self._size)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        return super().seek(min(max(offset, -_FARTHEST), _FARTHEST), whence)
+
+
 class _Reader(io.RawIOBase):
     """Reads by position: the descriptor's own position is never used, so there can be any number of readers."""
 
@@ -259,7 +279,7 @@ class _Reader(io.RawIOBase):
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         start = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: os.fstat(self._descriptor).st_size}[whence]
-        self._position = max(0, start + offset)
+        self._position = min(max(0, start + offset), _FARTHEST)
         return self._position
 
     def tell(self) -> int:

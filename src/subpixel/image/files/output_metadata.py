@@ -37,6 +37,12 @@ _DROPPED = (
     *("interlaced", "icc-profile-data", "xmp-data", "iptc-data", "photoshop-data", "n-subifds", "subifd"),
 )
 
+# The unit of delays in milliseconds, its name, and the longest delay in milliseconds: 16 bits in a GIF, 24 in a WebP,
+# less a second that is added while a WebP is written.
+_DELAYS = {"GIF": (10, "hundredths of a second", 655_350), "WebP": (1, "milliseconds", 16_776_000)}
+# Of a GIF and a WebP, 16 bits.
+_MOST_PLAYS = 65_535
+
 # How ImageMagick stores IPTC in a PNG.
 _IPTC_TEXT = b"Raw profile type "
 
@@ -120,7 +126,10 @@ def prepare_metadata(
         _copy_fields(image, header)
         # After EXIF, whose fields set the resolution too.
         resolution = stated and _plausible(header)
-        image = image.copy(xres=header.xres, yres=header.yres) if resolution else image.copy(xres=1, yres=1)
+        across, down = (header.xres, header.yres) if resolution else (1, 1)
+        if get_field(header, "orientation", 1) >= 5:
+            across, down = down, across
+        image = image.copy(xres=across, yres=down)
         _update_size(image, image.width, image.height // pages)
     notes = [form.caveat] if form.caveat else []
     bits = 16 if header is None else get_field(header, "bits-per-sample", 16)
@@ -254,10 +263,10 @@ def _aspect_and_background(
     background = get_blob(header, BACKGROUND)
     notes = []
     if aspect and form.name != "GIF":
-        notes.append(f"{form.name} cannot hold the aspect ratio of a GIF's pixels: it is not kept")
+        notes.append(f"the aspect ratio of the pixels is not kept in {form.name}")
         aspect = 0
     if background is not None and (form.name != "WebP" or pages == 1):
-        notes.append(f"{form.name} cannot hold the background of a WebP animation: it is not kept")
+        notes.append(f"the background of the animation is not kept in {form.name}")
         background = None
     return aspect, background, tuple(notes)
 
@@ -267,10 +276,14 @@ def _set_animation(
 ) -> tuple[tuple[tuple[int, int], ...], tuple[str, ...]]:
     """Set the times and repetitions; return the times for an animated PNG, and notes."""
     image.set_type(pyvips.GValue.gint_type, "page-height", image.height // pages)
+    notes = []
     if header is not None and header.get_typeof("loop"):
-        image.set_type(pyvips.GValue.gint_type, "loop", header.get("loop"))
+        plays = header.get("loop")
+        if form.name in _DELAYS and plays > _MOST_PLAYS:
+            notes.append(f"{form.name} is played at most {_MOST_PLAYS} times, not {plays}, or for ever")
+        image.set_type(pyvips.GValue.gint_type, "loop", min(plays, _MOST_PLAYS) if form.name in _DELAYS else plays)
     if header is None or not header.get_typeof("delay"):
-        return ((1, 10),) * pages if form.name == "PNG" else (), ()
+        return ((1, 10),) * pages if form.name == "PNG" else (), tuple(notes)
     delays = header.get("delay")
     numbers = get_field(header, FRAME_TIMES, [number for delay in delays for number in (delay, 1000)])
     exact = [Fraction(*pair) for pair in zip(numbers[::2], numbers[1::2], strict=True)]
@@ -279,11 +292,15 @@ def _set_animation(
         image.set_type(pyvips.GValue.array_int_type, "delay", delays)
         same = all(Fraction(*time) == each for time, each in zip(times, exact, strict=True))
         return times, () if same else ("PNG stores delays as fractions of 16 bits: they were rounded",)
-    unit, name = (10, "hundredths of a second") if form.name == "GIF" else (1, "milliseconds")
-    rounded = [round(1000 * each / unit) * unit for each in exact]
+    unit, name, most = _DELAYS[form.name]
+    limited = [min(each, Fraction(most, 1000)) for each in exact]
+    rounded = [round(1000 * each / unit) * unit for each in limited]
     image.set_type(pyvips.GValue.array_int_type, "delay", rounded)
-    same = all(1000 * each == delay for each, delay in zip(exact, rounded, strict=True))
-    return (), () if same else (f"{form.name} stores delays in {name}: they were rounded",)
+    if limited != exact:
+        notes.append(f"delays of more than {most / 1000:g} seconds were shortened to that in {form.name}")
+    if any(1000 * each != delay for each, delay in zip(limited, rounded, strict=True)):
+        notes.append(f"{form.name} stores delays in {name}: they were rounded")
+    return (), tuple(notes)
 
 
 def _png_time(seconds: Fraction) -> tuple[int, int]:
@@ -307,7 +324,9 @@ def _packet(
     if packet is not None:
         size = {"X": str(image.width), "Y": str(image.height // pages)}
         exif = {f"Pixel{axis}Dimension": length for axis, length in size.items()}
-        tiff = {"Orientation": "1", "ImageWidth": size["X"], "ImageLength": size["Y"]}
+        tiff = {"ImageWidth": size["X"], "ImageLength": size["Y"]}
+        if header is not None and header.get_typeof("orientation"):
+            tiff["Orientation"] = "1"  # else the pixels are as they were, and so is what XMP says about them
         changed = change_properties(packet, {_TIFF: tiff, _EXIF: exif})
         changed = None if changed is None else remove_properties(changed, _OF_LOST_PARTS)
         if changed is None:
@@ -318,8 +337,11 @@ def _packet(
     if packet is not None and form.name == "JPEG" and len(packet) + 29 > jpeg.LARGEST_SEGMENT:
         notes.append("the XMP is too large for JPEG: it is not kept")
         packet = None if provenance is None else provenance.add_to_packet(None)
-    if packet is not None and form.name == "GIF" and b"\0" in packet:
+    if packet is not None and form.name in ("GIF", "PNG") and b"\0" in packet:
         packet = packet.rstrip(b"\0")
+        if b"\0" in packet:
+            notes.append(f"the XMP has zeros inside, which {form.name} cannot hold: it is not kept")
+            packet = None if provenance is None else provenance.add_to_packet(None)
     return packet, tuple(notes)
 
 

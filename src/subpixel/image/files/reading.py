@@ -6,6 +6,7 @@ alpha and the frames of an animation. :attr:`subpixel.image.files.image_data.Ima
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,15 +19,14 @@ from numpy.typing import NDArray
 
 from subpixel.errors import ImageReadError, InvalidArgument
 from subpixel.image.files.animated_png import AnimatedPng
-from subpixel.image.files.colour_spaces import GRAY, RGB
 from subpixel.image.files.compression_info import read_compression
 from subpixel.image.files.containers import apng, isobmff, png
-from subpixel.image.files.containers.tiff_images import TiffImages
 from subpixel.image.files.content import Content, read_content
 from subpixel.image.files.decoders.decoder import Decoder, header_image
 from subpixel.image.files.decoders.registry import AnyDecoder, open_decoder
-from subpixel.image.files.icc_check import check_profile
+from subpixel.image.files.decoding import decoding_of
 from subpixel.image.files.image_data import ImageData
+from subpixel.image.files.limits import LIMIT, check_decoding, check_size
 from subpixel.image.files.open_file import OpenFile
 from subpixel.image.files.read_errors import (
     check_read,
@@ -36,15 +36,15 @@ from subpixel.image.files.read_errors import (
     unsupported_kind,
 )
 from subpixel.image.files.source_metadata import (
-    PREMULTIPLIED,
     collect_metadata,
     frame_count,
-    get_blob,
     get_field,
     loader_name,
     set_frame_times,
 )
+from subpixel.image.files.source_pixels import heif_pixels, to_gray_or_rgb, without_palette_bands
 from subpixel.image.files.tiff_source import set_tiff_metadata, with_colours, with_fields_of_the_file
+from subpixel.image.files.vips_errors import raise_tile_errors
 from subpixel.models.auto import Source
 from subpixel.storage.file_kinds import file_kind
 from subpixel.storage.os_errors import os_error_text
@@ -61,10 +61,6 @@ __all__ = [
     "read",
     "reopen",
 ]
-
-# Default limit in megapixels: three times the largest photographs that people stitch by hand, and 3 GB in memory as
-# 8-bit RGB. A file of a few hundred bytes can claim more.
-LIMIT = 1000.0
 
 # What pixels are read as, by libvips' formats.
 _DTYPES: dict[str, Any] = {"uchar": np.uint8, "ushort": np.uint16, "float": np.float32, "double": np.float32}
@@ -136,6 +132,7 @@ class ImageFile:
         compression: how the file is compressed.
         pages: the number of frames.
         decoder: reads the pixels, where libvips does not: an animated PNG, a BMP.
+        decoding: bytes that libvips' decoder holds at once.
     """
 
     file: OpenFile
@@ -146,6 +143,7 @@ class ImageFile:
     compression: Source
     pages: int = 1
     decoder: Decoder | None = None
+    decoding: int = 0
 
     def __enter__(self) -> Self:
         return self
@@ -179,7 +177,7 @@ def read(path: str | Path, *, limit: float = LIMIT) -> ImageData:
     Args:
         path: the file. Its content decides what it is, not its name.
         limit: largest size in megapixels, of all frames together. A larger image is refused before anything is
-            allocated.
+            allocated, and so is one whose decoder would hold more than 3 bytes for each pixel of the limit at once.
 
     Raises:
         ImageReadError: the file is missing, not an image, damaged, truncated, too large, or of a kind that cannot be
@@ -207,10 +205,11 @@ def load_pixels(file: ImageFile) -> ImageData:
         if file.decoder is not None:
             pixels = file.decoder.load(file.file, file.image.bands, file.dtype)
         else:
-            # Turning needs rows in another order than the file has them, and libvips holds only a few.
-            image = file.image if file.orientation < 3 or in_frames else file.image.copy_memory()
-            image = image if in_frames else image.autorot()
-            pixels = image.numpy().reshape(image.height, image.width, image.bands)
+            with raise_tile_errors(file.image):
+                # Turning needs rows in another order than the file has them, and libvips holds only a few.
+                image = file.image if file.orientation < 3 or in_frames else file.image.copy_memory()
+                image = image if in_frames else image.autorot()
+                pixels = image.numpy().reshape(image.height, image.width, image.bands)
     except pyvips.Error as error:
         raise read_error(file.file, error) from None
     except ValueError as error:
@@ -350,10 +349,12 @@ def _open_image(header: ImageHeader, limit: float) -> ImageFile:
         if contents is not None:
             pages = 1 if animation is None else len(animation.frames)
         vips = header.vips if pages == 1 or animation is not None else _all_frames(file)
-        _check_limit(path, vips.width, vips.height * (1 if animation is None else pages), pages, limit)
+        check_size(path, vips.width, vips.height * (1 if animation is None else pages), pages, limit)
+        decoding = decoding_of(reader, vips, header.loader, pages, images)
+        check_decoding(path, vips.width, vips.height, decoding, reader.seek(0, io.SEEK_END), limit)
         if images is not None:
             vips = with_fields_of_the_file(vips, images, reader)
-            vips, others = _with_colours(vips, images, reader, path)
+            vips, others = with_colours(vips, images, reader, path)
         # Each new operation starts another sequential pass, so metadata is taken from the unread image.
         compression = read_compression(reader)
         metadata, losses = collect_metadata(vips, reader, lossy=compression.codec is not None, contents=contents)
@@ -361,10 +362,10 @@ def _open_image(header: ImageHeader, limit: float) -> ImageFile:
             losses = (*losses, *set_tiff_metadata(metadata, reader, images))
     if header.loader == "heifload":
         _check_codec(file)
-    image, notes = _to_gray_or_rgb(vips)
+    image, notes = to_gray_or_rgb(vips)
     if header.loader == "heifload":
-        image = _heif_pixels(image, metadata)
-    image = _without_palette_bands(image, metadata, file, contents)
+        image = heif_pixels(image, metadata)
+    image = without_palette_bands(image, metadata, file, contents)
     if contents is not None and "exif" in contents.profiles:  # which libvips does not find
         image = image.copy()
         image.set_type(pyvips.GValue.gint_type, "orientation", get_field(metadata, "orientation", 1))
@@ -372,6 +373,12 @@ def _open_image(header: ImageHeader, limit: float) -> ImageFile:
     if number > pages and images is None:
         shown = "main one" if header.loader == "heifload" else "first"
         notes = (*notes, f"the file holds {number} images; the {shown} is upscaled")
+    if header.loader == "svgload":
+        drawn = f"{image.width}×{image.height} pixels"
+        notes = (
+            *notes,
+            f"the SVG was drawn at its own size, {drawn}, and that is upscaled; an SVG can be drawn larger",
+        )
     if image.format == "double":
         notes = (*notes, "64-bit floating point was read as 32-bit")
     if image.format not in _DTYPES or image.bands > 4:
@@ -387,21 +394,22 @@ def _open_image(header: ImageHeader, limit: float) -> ImageFile:
         set_frame_times(metadata, [frame.delay for frame in animation.frames], animation.plays)
         if animation.has_still:
             notes = (*notes, "the default image, which viewers without animations show, is no frame: it is not kept")
-    return ImageFile(file, metadata, image, (*others, *notes, *losses), dtype, compression, pages, frames)
+    notes = tuple(dict.fromkeys((*others, *notes, *losses)))  # equal comments are one note
+    return ImageFile(file, metadata, image, notes, dtype, compression, pages, frames, decoding.memory)
 
 
 def _open_decoded(file: OpenFile, vips: pyvips.Image, decoder: AnyDecoder, limit: float) -> ImageFile:
     layout = decoder.layout
     width, height = layout.size
-    _check_limit(file.path, width, height * layout.pages, layout.pages, limit)
+    check_size(file.path, width, height * layout.pages, layout.pages, limit)
     with file.reader() as reader:
         metadata, losses = collect_metadata(vips, reader, lossy=False)
     if layout.pages > 1:
         set_frame_times(metadata, list(layout.times), layout.plays)
     metadata.set_type(pyvips.GValue.gint_type, "orientation", layout.orientation)
     metadata.set_type(pyvips.GValue.gint_type, "bits-per-sample", layout.bits)
-    image, notes = _to_gray_or_rgb(header_image(layout))
-    notes = (*notes, *losses, *layout.notes)
+    image, notes = to_gray_or_rgb(header_image(layout))
+    notes = tuple(dict.fromkeys((*notes, *losses, *layout.notes)))
     return ImageFile(file, metadata, image, notes, layout.dtype, Source(), layout.pages, decoder)
 
 
@@ -415,64 +423,11 @@ def _png_contents(path: Path, reader: BinaryIO) -> tuple[png.Contents, apng.Anim
         raise ImageReadError(f"{path}: the animation is damaged: {error}") from None
 
 
-def _check_limit(path: Path, width: int, height: int, pages: int, limit: float) -> None:
-    """Raise ImageReadError if an image, of an animation all frames together, is too large."""
-    megapixels = width * height / 1e6
-    if megapixels > limit:
-        size = f"{width}×{height // pages}" + (f" pixels in {pages} frames" if pages > 1 else " pixels")
-        raise ImageReadError(
-            f"{path}: {size} are {_amount(megapixels)} megapixels, the limit is {_amount(limit)};"
-            f" limit={int(np.ceil(megapixels))} allows it"
-        )
-
-
-def _with_colours(
-    vips: pyvips.Image, images: TiffImages, reader: BinaryIO, path: Path
-) -> tuple[pyvips.Image, tuple[str, ...]]:
-    try:
-        return with_colours(vips, images, reader)
-    except ValueError as error:
-        raise ImageReadError(f"{path}: {error}") from None
-
-
 def _all_frames(file: OpenFile) -> pyvips.Image:
     try:
         return file.vips_image(n=-1, **_OPTIONS)
     except pyvips.Error as error:
         raise unreadable_error(file, error) from None
-
-
-def _amount(megapixels: float) -> str:
-    """Megapixels with at most two decimals, or two digits of a smaller number: 3,600, 0.25, 0.0001."""
-    if megapixels < 0.1:
-        return f"{megapixels:.2g}"
-    return f"{megapixels:,.2f}".rstrip("0").rstrip(".")
-
-
-def _to_gray_or_rgb(image: pyvips.Image) -> tuple[pyvips.Image, tuple[str, ...]]:
-    """Convert what is neither gray nor RGB (CMYK, Lab, …) to sRGB of the same depth."""
-    space = image.interpretation
-    few_bits = get_field(image, "bits-per-sample", 8)
-    if space in GRAY and few_bits < 8 and not image.get_typeof("palette"):
-        return image, (f"{few_bits}-bit gray was read as 8-bit: upscaled edges need the grays between",)
-    if space in GRAY or (space in RGB and image.bands <= 4):
-        return image, ()
-    deep = image.format in ("ushort", "short") or few_bits > 8
-    found = get_blob(image, "icc-profile-data")
-    if found is not None:
-        profile, problem = check_profile(found)
-        plain = image.colourspace("rgb16" if deep else "srgb")
-        if profile is None:
-            return plain, (f"colours were converted from {space} to sRGB without the file's profile: {problem}",)
-        try:
-            # As in Photoshop: black ink becomes black, not dark gray.
-            depth, black = 16 if deep else 8, {"intent": "relative", "black_point_compensation": True}
-            converted = image.icc_transform("srgb", embedded=True, depth=depth, **black)
-            return converted, (f"colours were converted from {space} to sRGB with the file's profile",)
-        except pyvips.Error:
-            pass  # the profile is for another space than the pixels'
-        return plain, (f"colours were converted from {space} to sRGB; the file's profile does not fit them",)
-    return image.colourspace("rgb16" if deep else "srgb"), (f"colours were converted from {space} to sRGB",)
 
 
 def _check_codec(file: OpenFile) -> None:
@@ -485,51 +440,3 @@ def _check_codec(file: OpenFile) -> None:
         file.heif_image().crop(0, 0, 1, 1).avg()
     except pyvips.Error:
         raise unsupported_error(file.path, kind) from None
-
-
-def _heif_pixels(image: pyvips.Image, metadata: pyvips.Image) -> pyvips.Image:
-    """Samples of 9 to 15 bits over the whole range of 16, so that white is white; colours without their alpha."""
-    bits = get_field(metadata, "bits-per-sample", 16)
-    if image.format == "ushort" and 8 <= bits < 16:
-        image = image | (image >> bits)  # libvips shifts them up: 1023 of 10 bits is 65472
-    if get_field(metadata, PREMULTIPLIED, 0) and image.bands in (2, 4):
-        top = 65535 if image.format == "ushort" else 255
-        straight = (image.unpremultiply(max_alpha=top) + 0.5).cast(image.format)
-        image = straight.copy(interpretation=image.interpretation)
-    return image
-
-
-def _without_palette_bands(
-    image: pyvips.Image, header: pyvips.Image, file: OpenFile, contents: png.Contents | None
-) -> pyvips.Image:
-    """Gray for a palette of grays, which libvips expands to three equal bands; no alpha that is opaque everywhere.
-
-    With a profile for RGB the bands stay, because it does not describe gray. libvips adds an alpha band to a GIF
-    wherever a frame leaves pixels of the last one as they are, even if no pixel is transparent in the end.
-
-    Args:
-        image: the pixels.
-        header: with all metadata.
-        file: of the image.
-        contents: of a PNG.
-    """
-    has_profile = header.get_typeof("icc-profile-data") != 0
-    if contents is not None and header.get_typeof("palette") and not has_profile:
-        return _to_gray(image) if contents.has_gray_palette else image
-    if loader_name(header) == "gifload":
-        whole = file.vips_image(n=-1, fail_on="error")
-        if image.bands == 4 and whole[3].min() == 255:
-            image = image[:3]
-        if (
-            image.bands >= 3
-            and not has_profile
-            and (whole[0] != whole[1]).max() == 0
-            and (whole[1] != whole[2]).max() == 0
-        ):
-            image = _to_gray(image)
-    return image
-
-
-def _to_gray(image: pyvips.Image) -> pyvips.Image:
-    first = image[0] if image.bands < 4 else image[0].bandjoin(image[3])
-    return first.copy(interpretation="b-w")

@@ -87,7 +87,7 @@ def stated_profile(header: pyvips.Image | None, form: Format, *, gray: bool) -> 
         try:
             colours = _by_gamma(chunks.get(b"gAMA"), chunks.get(b"cHRM"))
         except InvalidArgument as error:
-            notes.append(f"{error}: they are not kept")
+            notes.append(f"the stated colours are not kept: {error}")
     if colours is None or ("icc" not in form.keeps and colours in (SRGB, Colours.from_code_points(1, 13))):
         return StatedProfile(own, notes=tuple(notes))  # without a profile, colours are sRGB
     return StatedProfile(build_profile(colours, gray=gray), False, tuple(notes))
@@ -112,14 +112,16 @@ def carried_chunks(
     chunks = unpack_blobs(get_blob(header, CHUNKS))
     if form.name != "PNG":
         names = [each[4:8].decode() for each in chunks if each[4:8] not in _COLOURS]
-        meanings = {name: INVENTORY.by_name[name].meaning for name in names} | {
-            "pHYs": "the aspect ratio of the pixels"
+        meanings = {name: f"{INVENTORY.by_name[name].meaning} ({name})" for name in names} | {
+            "pHYs": "the aspect ratio of the pixels"  # which other formats state in their own ways
         }
-        return (), tuple(f"{form.name} cannot hold {meanings[name]} ({name}): it is not kept" for name in names)
+        return (), tuple(f"{meanings[name]} is not kept in {form.name}" for name in names)
     points = None if header is None else get_field(header, CODE_POINTS, None)
     if points is not None and not any(each[4:8] == b"cICP" for each in chunks):
         primaries, transfer, _, full = points  # the samples are RGB, whatever they were decoded from
         chunks = (chunk(b"cICP", bytes([primaries, transfer, 0, full])), *chunks)
+    if header is not None and get_field(header, "orientation", 1) >= 5:
+        chunks = tuple(_on_its_side(each) if each[4:8] == b"pHYs" else each for each in chunks)
     return tuple(_background(each, image) if each[4:8] == b"bKGD" else each for each in chunks), ()
 
 
@@ -130,6 +132,12 @@ def _source_profile(header: pyvips.Image | None, form: Format) -> tuple[bytes | 
         return own, []
     profile, problem = check_profile(own, form.name == "PNG")
     return profile, [] if profile is not None else [f"the colour profile is not kept: {problem}"]
+
+
+def _on_its_side(whole: bytes) -> bytes:
+    """The shape of pixels after a quarter turn."""
+    across, down, unit = struct.unpack(">IIB", whole[8:-4])
+    return chunk(b"pHYs", struct.pack(">IIB", down, across, unit))
 
 
 def _background(whole: bytes, image: pyvips.Image) -> bytes:

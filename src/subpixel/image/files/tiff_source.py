@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import struct
+from fractions import Fraction
+from pathlib import Path
 from typing import BinaryIO
 
 import pyvips
 
+from subpixel.errors import ImageReadError
 from subpixel.image.files.containers import jpeg, tiff
 from subpixel.image.files.containers.tiff_images import TiffImages
-from subpixel.image.files.source_metadata import TIFF_TAGS, get_blob, set_blob
+from subpixel.image.files.source_metadata import TIFF_TAGS, get_blob, set_aspect, set_blob
 
 __all__ = ["set_tiff_metadata", "with_colours", "with_fields_of_the_file"]
 
-_ORIENTATION = 274
+_ORIENTATION, _RESOLUTIONS, _UNIT = 274, (282, 283), 296
 _XMP, _PHOTOSHOP, _ICC = 700, 34377, 34675
 _SHARED = {"xmp-data": _XMP, "photoshop-data": _PHOTOSHOP, "icc-profile-data": _ICC}
 
@@ -35,14 +39,22 @@ def with_fields_of_the_file(image: pyvips.Image, images: TiffImages, file: Binar
     return image
 
 
-def with_colours(image: pyvips.Image, images: TiffImages, file: BinaryIO) -> tuple[pyvips.Image, tuple[str, ...]]:
+def with_colours(
+    image: pyvips.Image, images: TiffImages, file: BinaryIO, path: Path
+) -> tuple[pyvips.Image, tuple[str, ...]]:
     """The channels that are colour or alpha, and what that means for others, one sentence each.
 
     libvips takes whatever follows the colours for alpha. By ExtraSamples it may be anything, such as infrared.
 
+    Args:
+        image: as libvips opened it.
+        images: of the file.
+        file: the file.
+        path: of the file, for errors.
+
     Raises:
         OSError: the file cannot be read.
-        ValueError: there is no telling which channels are colours; the message says what would be right.
+        ImageReadError: there is no telling which channels are colours.
     """
     (samples, colours), alpha = images.channels(file), images.alpha(file)
     extra = samples - colours
@@ -53,9 +65,9 @@ def with_colours(image: pyvips.Image, images: TiffImages, file: BinaryIO) -> tup
     if colours == 1 and extra == 2 and not alpha:
         return image, ("three channels of unspecified meaning (338 ExtraSamples) are upscaled as red, green and blue",)
     if extra > 1:
-        raise ValueError(
-            f"{image.bands} channels, {colours} of them colour, are more than colour and alpha (338 ExtraSamples); "
-            "choose gray or RGB, with or without alpha, first"
+        raise ImageReadError(
+            f"{path}: {image.bands} channels, {colours} of them colour, are more than colour and alpha "
+            "(338 ExtraSamples); choose gray or RGB, with or without alpha, first"
         )
     return _first(image, colours), (
         f"channel {colours + 1} is not transparency (338 ExtraSamples: unspecified): it is not kept",
@@ -87,4 +99,27 @@ def set_tiff_metadata(header: pyvips.Image, file: BinaryIO, images: TiffImages) 
         set_blob(header, TIFF_TAGS, tiff.pack_tags(tags))
     if header.get_typeof("image-description"):
         header.remove("image-description")  # it is in EXIF
+    aspect = _pixel_aspect(images, file)
+    if aspect is not None:
+        set_aspect(header, *aspect)
     return tiff.list_losses(file, images)
+
+
+def _pixel_aspect(images: TiffImages, file: BinaryIO) -> tuple[int, int] | None:
+    """Pixels across and down that are equally long, where a resolution without a unit states them; None if square."""
+    directory = images.main.directory
+    if directory.integer(file, _UNIT, 2) != 1:
+        return None
+    across, down = (_fraction(directory.value(file, tag), directory.layout.order) for tag in _RESOLUTIONS)
+    if not across or not down or across == down:
+        return None
+    ratio = across / down
+    most = (1 << 31) - 1
+    return (ratio.numerator, ratio.denominator) if max(ratio.numerator, ratio.denominator) <= most else None
+
+
+def _fraction(value: bytes | None, order: str) -> Fraction | None:
+    if value is None or len(value) != 8:
+        return None
+    numerator, denominator = struct.unpack(order + "II", value)
+    return Fraction(numerator, denominator) if denominator else None

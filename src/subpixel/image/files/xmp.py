@@ -17,6 +17,9 @@ __all__ = ["NAMESPACE", "add_properties", "change_properties", "read_properties"
 NAMESPACE = "urn:subpixel:provenance:1#"
 
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+# How packets in UTF-16 begin, and what their code is called; the first two say so by a mark of their own.
+_UTF16 = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"<\0": "utf-16-le", b"\0<": "utf-16-be"}
+
 _EMPTY = (
     '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
     f'<x:xmpmeta xmlns:x="adobe:ns:meta/">\n <rdf:RDF xmlns:rdf="{_RDF}">\n </rdf:RDF>\n</x:xmpmeta>\n'
@@ -139,11 +142,13 @@ def _prefixes(text: str, namespace: str) -> list[str]:
 
 
 def _text(packet: bytes) -> str | None:
-    """A packet in UTF-8, as in nearly all files; the few in UTF-16 are left alone."""
+    """The text of a packet in UTF-8, as in nearly all files, or in UTF-16."""
+    code = next((code for mark, code in _UTF16.items() if packet.startswith(mark)), "utf-8")
     try:
-        return packet.decode("utf-8")
+        text = packet.decode(code)
     except UnicodeDecodeError:
         return None
+    return text if code == "utf-8" else re.sub(r"^(<\?xml\b[^>]*?)\s+encoding\s*=\s*([\"'])[^\"']*\2", r"\1", text)
 
 
 def _parse(text: str | None) -> ElementTree.Element | None:

@@ -14,6 +14,9 @@ from functools import cached_property
 
 __all__ = ["Fate", "Inventory", "Part"]
 
+# Unknown parts that a note names: a damaged file may have thousands.
+_MOST_NAMES = 20
+
 
 class Fate(StrEnum):
     """What happens to a part."""
@@ -80,5 +83,7 @@ class Inventory:
             sentences.append(f"the {self.format} {self.unit} {unknown[0]} is not known: it is not kept")
         elif unknown:
             plural = "boxes" if self.unit == "box" else f"{self.unit}s"
-            sentences.append(f"the {self.format} {plural} {', '.join(unknown)} are not known: they are not kept")
+            more = f" and {len(unknown) - _MOST_NAMES} more" if len(unknown) > _MOST_NAMES else ""
+            listed = ", ".join(unknown[:_MOST_NAMES])
+            sentences.append(f"the {self.format} {plural} {listed}{more} are not known: they are not kept")
         return tuple(sentences)

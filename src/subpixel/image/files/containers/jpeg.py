@@ -21,6 +21,7 @@ __all__ = [
     "from_photoshop",
     "list_losses",
     "list_parts",
+    "pixel_aspect",
     "remove_previews",
     "resources",
     "states_resolution",
@@ -112,6 +113,21 @@ def states_resolution(file: BinaryIO) -> bool:
         if segment.marker == _SCAN:
             break
     return False
+
+
+def pixel_aspect(file: BinaryIO) -> tuple[int, int] | None:
+    """Pixels across and down that are equally long, where JFIF states no more; None if pixels are square.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    for segment in read_segments(file):
+        if segment.content.startswith(b"JFIF\0") and len(segment.content) >= 12 and segment.content[7] == 0:
+            across, down = struct.unpack(">HH", segment.content[8:12])
+            return (across, down) if across != down and across and down else None
+        if segment.marker == _SCAN:
+            break
+    return None
 
 
 def unsupported_coding(file: BinaryIO) -> str | None:

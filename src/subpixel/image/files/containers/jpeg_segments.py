@@ -15,7 +15,7 @@ END, _START, _SCAN = 0xD9, 0xD8, 0xDA
 
 # In the data of a scan, FF is followed by 00, by a restart marker, or by a marker that may come between scans.
 _MARKER = re.compile(rb"\xff[\xc4\xcc\xd8-\xdf\xe0-\xef\xfe]")
-_BLOCK = 1 << 20
+_BLOCK = 1 << 16
 # Files have a few dozen segments, those with large profiles a few hundred.
 _MOST = 20_000
 

@@ -93,7 +93,7 @@ INVENTORY = Inventory(
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _END = b"\0\0\0\0IEND\xaeB`\x82"
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
-# XMP, which libvips reads and writes.
+# XMP, which libvips writes, and reads before the pixels.
 _XMP = b"XML:com.adobe.xmp\0"
 _RAW = b"Raw profile type "
 # Chunks that are carried into the result as they are, and the lengths that they may have.
@@ -119,7 +119,8 @@ class Contents:
         icc: the content of iCCP; libpng ignores a profile that it finds wrong.
         carried: chunks that a result should have unchanged, each complete: length, name, content, checksum.
         texts: text chunks, each complete.
-        profiles: what ImageMagick stores as text, by its name for it: ``exif``, ``iptc``, ``xmp``, ``icc``.
+        profiles: EXIF of eXIf, XMP behind the pixels, and what ImageMagick stores as text, by its name for it:
+            ``exif``, ``iptc``, ``xmp``, ``icc``. libvips finds some of it only before the pixels, or not at all.
         plan: name, offset of the content and its length of each acTL, fcTL, fdAT and IDAT, if acTL is there in time.
         has_resolution: whether pHYs states pixels per metre.
         complete: whether IEND was reached.
@@ -216,7 +217,7 @@ def read_contents(file: BinaryIO) -> Contents:
             is_text
             or kind in _CARRIED
             or (kind in (b"IHDR", b"PLTE", b"tRNS") and length <= 768)
-            or (kind == b"iCCP" and length <= _MOST)
+            or (kind in (b"iCCP", b"eXIf") and length <= _MOST)
         ):
             content = file.read(min(length, _MOST) + 4)
             if len(content) < length + 4:
@@ -236,6 +237,8 @@ def read_contents(file: BinaryIO) -> Contents:
                 result.transparency = content
             elif kind == b"iCCP":
                 result.icc = result.icc or content
+            elif kind == b"eXIf":
+                result.profiles["exif"] = b"Exif\0\0" + content.removeprefix(b"Exif\0\0")
             elif kind == b"pHYs" and not _is_ratio(content):
                 result.has_resolution |= content[8] == 1
             else:
@@ -387,6 +390,8 @@ def _take_text(result: Contents, texts: list[bytes], whole: bytes) -> None:
     """Keep a text chunk, unless it is XMP or a raw profile that goes its own way."""
     content = whole[8:-4]
     if content.startswith(_XMP):
+        if "IDAT" in result.names and (packet := _packet(whole[4:8], content)):
+            result.profiles.setdefault("xmp", packet)
         return
     if content.startswith(_RAW):
         kind, data = _raw_profile(whole[4:8], content)
@@ -395,6 +400,22 @@ def _take_text(result: Contents, texts: list[bytes], whole: bytes) -> None:
             if kind != "iptc":  # which a PNG can hold in no other way
                 return
     texts.append(whole)
+
+
+def _packet(kind: bytes, content: bytes) -> bytes | None:
+    """The XMP in a text chunk; None if it cannot be decompressed."""
+    rest = content.removeprefix(_XMP)
+    compressed = kind == b"zTXt" or (kind == b"iTXt" and rest[:1] == b"\1")
+    if kind == b"iTXt":
+        rest = [*rest[2:].split(b"\0", 2), b"", b""][2]  # after the method: language, translated keyword
+    elif kind == b"zTXt":
+        rest = rest[1:]  # the method
+    if not compressed:
+        return rest
+    try:
+        return zlib.decompressobj().decompress(rest, _MOST)
+    except zlib.error:
+        return None
 
 
 def _raw_profile(kind: bytes, content: bytes) -> tuple[str, bytes | None]:

@@ -8,6 +8,7 @@ Sources: TIFF 6.0; Adobe PageMaker 6.0 TIFF Technical Notes, "TIFF Trees" (SubIF
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, BinaryIO
@@ -21,6 +22,9 @@ _NEW_SUBFILE_TYPE, _SUBFILE_TYPE = 254, 255
 _WIDTH, _LENGTH, _BITS, _COMPRESSION, _PHOTOMETRIC, _DESCRIPTION = 256, 257, 258, 259, 262, 270
 _SAMPLES, _SUBIFDS, _EXTRA_SAMPLES, _SAMPLE_FORMAT, _SUBSAMPLING = 277, 330, 338, 339, 530
 _MATTEING = 32995
+_ROWS_PER_STRIP, _STRIP_LENGTHS, _TILE_WIDTH, _TILE_LENGTH, _TILE_LENGTHS = 278, 279, 322, 323, 325
+# libvips lets libtiff allocate 50 MB for a strip or a tile.
+_LARGE_PIECE = 40_000_000
 
 # Values of PhotometricInterpretation that can be read, and names of those that cannot.
 _WHITE_IS_ZERO, _PALETTE, _MASK, _CMYK, _YCBCR, _CIELAB = 0, 3, 4, 5, 6, 8
@@ -169,6 +173,24 @@ class TiffImages:
         photometric = self.main.directory.integer(file, _PHOTOMETRIC, 1)
         colours = {_WHITE_IS_ZERO: 1, 1: 1, _PALETTE: 1, _MASK: 1, _CMYK: 4}.get(photometric, 3)
         return self.main.directory.integer(file, _SAMPLES, 1), colours
+
+    def has_large_pieces(self, file: BinaryIO) -> bool:
+        """Whether a strip or a tile of the main image has more bytes, decoded, than libtiff reads by default.
+
+        Not if the file is shorter than the lengths of its pieces: they are wrong, and libtiff would allocate them.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+        directory = self.main.directory
+        samples = directory.integer(file, _SAMPLES, 1) * directory.integer(file, _BITS, 1) // 8 or 1
+        tile = directory.integer(file, _TILE_WIDTH), directory.integer(file, _TILE_LENGTH)
+        rows = min(directory.integer(file, _ROWS_PER_STRIP, self.main.height), self.main.height)
+        across, down = tile if all(tile) else (self.main.width, rows)
+        if across * down * samples <= _LARGE_PIECE:
+            return False
+        lengths = directory.numbers(file, _STRIP_LENGTHS) or directory.numbers(file, _TILE_LENGTHS)
+        return sum(lengths) <= file.seek(0, io.SEEK_END)
 
     def alpha(self, file: BinaryIO) -> bool:
         """Whether the sample after the colours is alpha, by ExtraSamples. An unspecified one is not.

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subpixel.errors import ImageReadError
+from subpixel.image.files.containers.trailing import describe_trailing
 from subpixel.image.files.decoders.decoder import Layout
 from subpixel.image.files.open_file import OpenFile
 
@@ -145,6 +146,12 @@ def open_bmp(reader: BinaryIO) -> Bmp:
     notes, profile = _read_colours(reader, head, length, size)
     if bits == 32 and compression == _RGB and _fourth_bytes_differ(reader, start, width * height):
         notes = (*notes, "the fourth byte of each pixel, to which BMP gives no meaning, is not kept; it may be alpha")
+    stored = _end_of_pixels(reader, start, width * bits, height, compression)
+    profile_end = 0 if profile is None else 14 + struct.unpack_from("<I", head, 14 + 112)[0] + len(profile)
+    end = max(stored, profile_end)
+    behind = stored and size > end + 3 and not any("profile" in note for note in notes)
+    if behind and (trailing := describe_trailing(reader, end)):  # some writers pad to four bytes
+        notes = (*notes, trailing)
     wide = max((mask >> ((mask & -mask).bit_length() - 1)).bit_length() for mask in (*masks, 1) if mask) > 8
     gray = palette is not None and bool((palette == palette[:, :1]).all())
     bands = (1 if gray else 3) if palette is not None else 4 if masks[3] else 3
@@ -153,6 +160,23 @@ def open_bmp(reader: BinaryIO) -> Bmp:
     depth = 16 if dtype == np.uint16 else 8
     layout = Layout("bmpload", (width, height), bands, dtype, depth, resolution, profile, notes)
     return Bmp(layout, bits, compression, top_down, start, palette, masks)
+
+
+def _end_of_pixels(reader: BinaryIO, start: int, bits: int, height: int, compression: int) -> int:
+    """The offset behind the pixels; 0 if they are run lengths of a length that is not stated.
+
+    Args:
+        reader: the file.
+        start: the offset of the pixels.
+        bits: of a row.
+        height: the number of rows.
+        compression: as the header states it.
+    """
+    if compression not in (_RLE8, _RLE4):
+        return start + (bits + 31) // 32 * 4 * height
+    reader.seek(34)
+    length = int.from_bytes(reader.read(4), "little")
+    return start + length if length else 0
 
 
 def _check_kind(bits: int, compression: int, *, os2: bool, top_down: bool) -> None:
@@ -200,10 +224,10 @@ def _read_colours(reader: BinaryIO, head: bytes, length: int, size: int) -> tupl
     (space,) = struct.unpack_from("<I", head, 14 + 56)
     if space == _EMBEDDED and length == 124:
         offset, count = struct.unpack_from("<II", head, 14 + 112)
-        if 14 + offset + count <= size:
+        if 0 < count <= size - 14 - offset:
             reader.seek(14 + offset)
             return (), reader.read(count)
-        return ("the colour profile is not kept: it is damaged (cut short)",), None
+        return ("the colour profile is not kept: it is damaged (empty or cut short)",), None
     if space == _LINKED:
         return ("the colour profile is in another file: it is not kept",), None
     endpoints = head[14 + 60 : 14 + 108]

@@ -1,0 +1,55 @@
+"""pyvips made ready for files of strangers: texts that are not UTF-8, and warnings that GLib would print.
+
+libvips passes bytes of a file on in the names of fields, in their values and in errors. The keyword of a PNG's text,
+which is in Latin-1 (PNG 11.3.3), becomes part of a field's name; an error names the part of a file that it is about.
+pyvips expects UTF-8, so any of its calls could raise a UnicodeDecodeError. Here bytes that are not UTF-8 are kept, as
+Python keeps those of file names (``surrogateescape``).
+"""
+
+from __future__ import annotations
+
+import atexit
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pyvips
+import pyvips.base
+import pyvips.error
+import pyvips.gvalue
+import pyvips.vconnection
+import pyvips.vimage
+import pyvips.vobject
+import pyvips.voperation
+
+__all__ = ["prepare_pyvips"]
+
+_MODULES: tuple[ModuleType, ...] = (
+    pyvips, pyvips.base, pyvips.error, pyvips.gvalue, pyvips.vconnection, pyvips.vimage, pyvips.vobject,
+    pyvips.voperation,
+)  # fmt: skip
+# A width that no image can have, from a damaged header, is a warning of this part of GLib before it is an error.
+_DOMAIN = b"GLib-GObject"
+
+
+def prepare_pyvips() -> None:
+    """Let pyvips keep bytes that are not UTF-8, and send what GLib would print to the logger ``pyvips``."""
+    for module in _MODULES:
+        for name, function in (("_to_string", _decoded), ("_to_bytes", _encoded)):
+            if hasattr(module, name):  # not every module uses both
+                setattr(module, name, function)
+    levels = pyvips.GLogLevelFlags.LEVEL_WARNING | pyvips.GLogLevelFlags.LEVEL_CRITICAL
+    handler = pyvips.glib_lib.g_log_set_handler(_DOMAIN, levels, pyvips._log_handler_cb, pyvips.ffi.NULL)
+    # Python's function must not be called once Python has ended.
+    atexit.register(pyvips.glib_lib.g_log_remove_handler, _DOMAIN, handler)
+
+
+def _decoded(pointer: Any) -> Any:
+    if pointer == pyvips.ffi.NULL:
+        return "NULL"
+    content = pyvips.ffi.string(pointer)
+    return content.decode("utf-8", "surrogateescape") if isinstance(content, bytes) else content
+
+
+def _encoded(text: Any) -> Any:
+    return str(text).encode("utf-8", "surrogateescape") if isinstance(text, (str, Path)) else text
