@@ -222,9 +222,10 @@ def test_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, run: Calla
         given.append(options)
         yield group
 
-    monkeypatch.setitem(suites.SUITES, "engine", suite)
+    monkeypatch.setattr(suites, "_OVERVIEW", (("one thing", suite),))
     done = run("bench", "-j", 1, "--rounds", 4, "--out", tmp_path / "results.json")
     assert done.code == 0, done.err
+    assert done.err == "[1/1] one thing …\n"
     assert done.out.startswith("A network\n")
     assert (given[0].threads, given[0].rounds, given[0].full) == (1, 4, False)
     assert Results.of(json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))).groups == (group,)
@@ -238,16 +239,30 @@ def test_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, run: Calla
     assert done.err.startswith("A network\n")
 
 
+@pytest.mark.slow
+def test_the_overview(monkeypatch: pytest.MonkeyPatch, small: networks.Network) -> None:
+    monkeypatch.setattr(suites, "espcn_x3", lambda: small)
+    monkeypatch.setattr(engine, "PEERS", [])
+    monkeypatch.setattr(video, "_FRAMES", 3)
+    monkeypatch.setattr(video, "_SIZES", ((64, 48), (64, 48)))
+    lines: list[str] = []
+    results = suites.measure("overview", replace(OPTIONS, progress=lines.append))
+    assert [group.id for group in results.groups] == ["real-time", "peers-0", "frames", "files", "video"]
+    assert [line.split("]")[0] for line in lines] == [f"[{number}/5" for number in range(1, 6)]
+    assert all(entry.time.median > 0 for group in results.groups for entry in group.entries)
+    assert results.command == "subpixel bench --suite overview --threads 1 --rounds 1 --seconds 0"
+
+
 def test_wrong_use_of_the_command(run: Callable[..., Any]) -> None:
     done = run("bench", "--suite", "sound")
     assert (done.code, done.err) == (
         2,
-        "error: --suite sound: one of engine, ops, images, files, video, quality is needed\n",
+        "error: --suite sound: one of overview, engine, ops, images, files, video, quality is needed\n",
     )
     done = run("bench", "--only", "resize")
     assert (done.code, done.err) == (
         2,
-        "error: --only resize: suite engine has no named cases; ops and files do\n",
+        "error: --only resize: suite overview has no named cases; ops and files do\n",
     )
     done = run("bench", "-j", 1, "--suite", "ops", "--only", "no such case")
     assert (done.code, done.err) == (

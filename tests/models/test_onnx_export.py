@@ -11,8 +11,8 @@ import pytest
 from networks import residual
 from subpixel.backends import BACKENDS
 from subpixel.errors import MissingExtra
-from subpixel.models import Model, bicubic, espcn
-from subpixel.models.onnx_export import to_onnx
+from subpixel.models import Model, bicubic, espcn, find
+from subpixel.models.onnx_export import to_onnx, value_range
 from subpixel.models.spec import INPUT, Add, Concat, Conv, ConvTranspose, PixelShuffle, Resize, Spec
 
 reference = pytest.importorskip("onnx.reference")
@@ -93,3 +93,27 @@ def test_without_onnx_the_package_is_named(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(MissingExtra, match="needs the package onnx: pip install onnx"):
         to_onnx(bicubic(2), {})
+
+
+@pytest.mark.parametrize("name", ["shipped", "residual rgb"])
+def test_the_model_says_the_range_that_it_takes(name: str) -> None:
+    model = find("fast", 2) if name == "shipped" else MODELS[name]
+    exported = to_onnx(model.spec, model.weights)
+    text = value_range(model.spec)
+    assert {each.key: each.value for each in exported.metadata_props} == {
+        "subpixel.scale": str(model.spec.scale),
+        "subpixel.range": text,
+    }
+    assert exported.graph.input[0].doc_string == exported.graph.output[0].doc_string == text
+    assert text in exported.doc_string
+    assert ("studio range" in text) == (model.spec.colour == "luma")
+
+
+def test_studio_luma_keeps_its_black_and_white() -> None:
+    """What the sentence says is what the network was trained for: flat black and white stay what they are."""
+    model = find("fast", 2)
+    session = reference.ReferenceEvaluator(to_onnx(model.spec, model.weights))
+    for code in (16, 128, 235):
+        plane = np.full((1, 1, 24, 24), code / 255, np.float32)
+        (result,) = session.run(None, {"input": plane})
+        assert np.abs(result * 255 - code).max() < 0.5

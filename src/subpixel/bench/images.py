@@ -24,7 +24,7 @@ from subpixel.image import ImageData, Job, write
 from subpixel.models.files import Model, save
 from subpixel.upscaler import Upscaler
 
-__all__ = ["frames", "images", "real_time", "superres_comparison"]
+__all__ = ["frames", "image_files", "images", "real_time", "superres_comparison"]
 
 
 def images(options: BenchOptions) -> Iterator[Group]:
@@ -34,6 +34,12 @@ def images(options: BenchOptions) -> Iterator[Group]:
         upscalers = _upscalers(options, Path(folder), espcn_x3())
         yield kinds(options, upscalers)
         yield files(options, upscalers, Path(folder))
+
+
+def image_files(options: BenchOptions) -> Iterator[Group]:
+    """Only the group of files of :func:`images`."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield files(options, _upscalers(options, Path(folder), espcn_x3()), Path(folder))
 
 
 def superres_comparison(options: BenchOptions) -> Group:

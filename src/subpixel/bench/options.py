@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ class BenchOptions:
         scale: of suite ``quality``.
         models: of suite ``quality``, a folder of further model files.
         data: of suite ``quality`` a folder of test sets, of suite ``video`` a video.
+        progress: called with a line before each part of suite ``overview``.
     """
 
     threads: int
@@ -39,6 +40,7 @@ class BenchOptions:
     scale: int = 2
     models: Path | None = None
     data: Path | None = None
+    progress: Callable[[str], None] = field(default=lambda line: None, repr=False, compare=False)
 
     def command(self, suite: str) -> str:
         """The command that repeats the measurement, without options that have their default.

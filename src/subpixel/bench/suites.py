@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import islice
 
 from subpixel.bench import ceilings
-from subpixel.bench.engine import engine
+from subpixel.bench.engine import engine, peer_comparison
 from subpixel.bench.files import files
-from subpixel.bench.images import frames, images, real_time, superres_comparison
+from subpixel.bench.images import frames, image_files, images, real_time, superres_comparison
 from subpixel.bench.machine import describe, limit_threads
+from subpixel.bench.networks import espcn_x3
 from subpixel.bench.operators import operators
 from subpixel.bench.options import BenchOptions
 from subpixel.bench.quality import quality
@@ -30,7 +33,27 @@ def _video(options: BenchOptions) -> Iterator[Group]:
     yield from videos(options)
 
 
+# The parts of the overview, in its order: what each measures, and its groups.
+_OVERVIEW: tuple[tuple[str, Callable[[BenchOptions], Iterator[Group]]], ...] = (
+    ("a network to 1920×1080", lambda options: iter([real_time(options)])),
+    ("a network beside its peers", lambda options: iter([peer_comparison(options, espcn_x3(), "peers-0")])),
+    ("frames of video", lambda options: iter([frames(options)])),
+    ("an image from file to file", image_files),
+    ("a video from file to file", lambda options: islice(videos(options), 1)),
+)
+# The rounds and seconds of each of its groups: all of it takes less than two minutes on two processors.
+_ROUNDS, _SECONDS = 5, 4.0
+
+
+def _overview(options: BenchOptions) -> Iterator[Group]:
+    short = replace(options, rounds=min(options.rounds, _ROUNDS), seconds=min(options.seconds, _SECONDS))
+    for number, (title, part) in enumerate(_OVERVIEW, 1):
+        options.progress(f"[{number}/{len(_OVERVIEW)}] {title}")
+        yield from part(short)
+
+
 SUITES: dict[str, Callable[[BenchOptions], Iterator[Group]]] = {
+    "overview": _overview,
     "engine": _engine,
     "ops": operators,
     "images": images,

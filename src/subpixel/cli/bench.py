@@ -17,10 +17,10 @@ def bench(
         str,
         typer.Option(
             metavar="NAME",
-            help="Measure engine, ops, images, files, video or quality.",
+            help="Measure overview (some of each, in two minutes), engine, ops, images, files, video or quality.",
             rich_help_panel=DATA,
         ),
-    ] = "engine",
+    ] = "overview",
     only: Annotated[
         str,
         typer.Option(
@@ -114,7 +114,16 @@ def bench(
     from subpixel.bench.suites import measure
 
     options = BenchOptions(
-        available_threads() if threads is None else threads, rounds, seconds, full, superres, only, scale, models, data
+        available_threads() if threads is None else threads,
+        rounds,
+        seconds,
+        full,
+        superres,
+        only,
+        scale,
+        models,
+        data,
+        progress=lambda line: print(f"{line} …", file=sys.stderr, flush=True),
     )
     # Groups are printed as they are measured; with --json to standard error, since standard output holds the JSON.
     stream = sys.stderr if as_json else sys.stdout

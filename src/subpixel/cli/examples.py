@@ -50,7 +50,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("subpixel quantise a.safetensors --data photos -o b.safetensors", "keep a"),
     ),
     "bench": (
-        ("subpixel bench", "measure the engine"),
+        ("subpixel bench", "an overview, in two minutes"),
         ('subpixel bench --suite ops --only "resize u8"', "measure one operator"),
         ("subpixel bench --suite quality --data test_sets", "compare the models"),
     ),

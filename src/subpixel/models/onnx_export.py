@@ -18,7 +18,7 @@ from subpixel.ops.shuffle import Order
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-__all__ = ["to_onnx"]
+__all__ = ["to_onnx", "value_range"]
 
 # Old enough for all current runtimes, new enough for all operators that are used.
 _OPSET, _IR_VERSION = 17, 8
@@ -35,7 +35,8 @@ def to_onnx(spec: Spec, weights: Mapping[str, NDArray[np.float32]], size: tuple[
 
     Returns:
         An ``onnx.ModelProto`` from ``input`` ``(N, C, H, W)`` to ``output`` ``(N, C, H*scale, W*scale)``, f32 in the
-        Spec's colour range. With ``size``, N is 1.
+        Spec's colour range, which :func:`value_range` says. The model says it too: as its description, as that of
+        ``input`` and ``output``, and as the metadata ``subpixel.range``. With ``size``, N is 1.
 
     Raises:
         MissingExtra: the package ``onnx`` is not installed.
@@ -60,18 +61,38 @@ def to_onnx(spec: Spec, weights: Mapping[str, NDArray[np.float32]], size: tuple[
     graph.add("Identity", [result.name], output="output")
     n, h, w = ("N", "H", "W") if size is None else (1, *size)
     high, wide = ("H_out", "W_out") if size is None else (side * spec.scale for side in size)
+    doc = value_range(spec)
     product = helper.make_graph(
         [helper.make_node(kind, inputs, [output], **options) for kind, inputs, output, options in graph.nodes],
         "subpixel",
-        [helper.make_tensor_value_info("input", TensorProto.FLOAT, [n, spec.channels, h, w])],
-        [helper.make_tensor_value_info("output", TensorProto.FLOAT, [n, spec.channels, high, wide])],
+        [helper.make_tensor_value_info("input", TensorProto.FLOAT, [n, spec.channels, h, w], doc)],
+        [helper.make_tensor_value_info("output", TensorProto.FLOAT, [n, spec.channels, high, wide], doc)],
         [numpy_helper.from_array(value, name) for name, value in graph.constants.items()],
     )
     model = helper.make_model(
         product, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR_VERSION, producer_name="subpixel"
     )
+    model.doc_string = f"Upscales ×{spec.scale}. Input and output: {doc}"
+    helper.set_model_props(model, {"subpixel.scale": str(spec.scale), "subpixel.range": doc})
     checker.check_model(model)
     return model
+
+
+def value_range(spec: Spec) -> str:
+    """What the planes of a network hold, in a sentence.
+
+    >>> from subpixel.models.bicubic import bicubic
+    >>> print(value_range(bicubic(2, colour="rgb")))
+    RGB planes, 0 to 1 for codes 0 to 255.
+    >>> print(value_range(bicubic(2)))
+    luma (BT.601 or BT.709) in studio range: 16/255 for black to 235/255 for white. Full-range luma must be converted.
+    """
+    if spec.colour == "rgb":
+        return "RGB planes, 0 to 1 for codes 0 to 255."
+    return (
+        "luma (BT.601 or BT.709) in studio range: 16/255 for black to 235/255 for white. Full-range luma must be "
+        "converted."
+    )
 
 
 class _Graph:
