@@ -8,6 +8,7 @@ has: ``exif-data``, ``iptc-data`` (Photoshop's resources, as in a JPEG) and tags
 from __future__ import annotations
 
 import struct
+from fractions import Fraction
 from typing import Any, BinaryIO
 
 import pyvips
@@ -156,6 +157,8 @@ def collect_metadata(
     if loader in ("webpload", "heifload"):
         header = _with_resolution(header)
     stated = _states_resolution(loader, header, file, contents)
+    if not stated and _lacks_unit(header) and get_blob(header, CHUNKS) is None:
+        _set_exif_aspect(header)
     header.set_type(pyvips.GValue.gint_type, RESOLUTION, int(stated))
     return header, losses
 
@@ -282,7 +285,8 @@ def _pack_blobs(header: pyvips.Image, name: str, parts: tuple[bytes, ...]) -> No
 
 def _states_resolution(loader: str, header: pyvips.Image, file: BinaryIO, contents: png.Contents | None) -> bool:
     """Whether a file states a resolution, in EXIF or in a way of its format."""
-    if RESOLUTION_ENTRIES & entries_of(get_blob(header, "exif-data")) and loader != "tiffload":
+    in_exif = RESOLUTION_ENTRIES & entries_of(get_blob(header, "exif-data")) and loader != "tiffload"
+    if in_exif and not _lacks_unit(header):
         return True
     if loader in ("jpegload", "uhdrload"):
         return jpeg.states_resolution(file)
@@ -291,6 +295,24 @@ def _states_resolution(loader: str, header: pyvips.Image, file: BinaryIO, conten
     if loader in ("tiffload", "bmpload"):
         return bool(header.get_typeof("resolution-unit"))
     return loader == "" and (header.xres, header.yres) != (1, 1)  # libvips' own format
+
+
+def _lacks_unit(header: pyvips.Image) -> bool:
+    """Whether EXIF states a resolution of no unit (ResolutionUnit 1), which is the shape of pixels at most."""
+    return str(get_field(header, "exif-ifd0-ResolutionUnit", "2")).startswith("1 ")
+
+
+def _set_exif_aspect(header: pyvips.Image) -> None:
+    """State the shape of pixels that EXIF states by a resolution of no unit."""
+    try:
+        across, down = (
+            Fraction(str(get_field(header, f"exif-ifd0-{axis}Resolution", "")).split(" ")[0]) for axis in "XY"
+        )
+        ratio = across / down
+    except (ValueError, ZeroDivisionError):
+        return
+    if ratio > 0 and ratio != 1 and max(ratio.numerator, ratio.denominator) < 1 << 31:
+        set_aspect(header, ratio.numerator, ratio.denominator)
 
 
 def _with_resolution(header: pyvips.Image) -> pyvips.Image:
@@ -302,12 +324,12 @@ def _with_resolution(header: pyvips.Image) -> pyvips.Image:
         numerator, _, denominator = text.split(" ")[0].partition("/")
         try:
             resolutions.append(float(numerator) / float(denominator or 1))
-        except (ValueError, ZeroDivisionError):
+        except ZeroDivisionError:
+            resolutions.append(0.0)
+        except ValueError:
             return header
     unit = str(get_field(header, "exif-ifd0-ResolutionUnit", "2"))
     per_millimetre = 1 / 10 if unit.startswith("3") else 1 / 25.4
-    if min(resolutions) <= 0:
-        return header
     return _with_densities(header, resolutions[0] * per_millimetre, resolutions[1] * per_millimetre)
 
 
