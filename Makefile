@@ -4,7 +4,7 @@
 # make test-native   the engine alone, without Python: every instruction set against plain loops
 # make test-neon   that built for 64-bit ARM and run under qemu
 # make sanitize   the same built with gcc's sanitizers: addresses and undefined behaviour, then threads
-# make test-long   what takes long: JAX arrays (it installs JAX), long comparisons with random arguments
+# make test-long   what takes long: JAX arrays (it installs JAX), random arguments and mutated files by the thousand
 # All is installed into .venv once; without changes no later call needs the network.
 
 PYTHON ?= python3
