@@ -59,8 +59,9 @@ def unpickle(path: Path, limit: int = MAX_BYTES) -> Any:
     except ImportError:
         raise MissingExtra(f"{path}: reading a checkpoint needs torch: pip install 'subpixel[train]'") from None
     other = _DAMAGED if start.startswith(_ZIP) else "not a checkpoint that torch.save wrote, or a damaged one"
+    # torch also prints warnings about what a damaged file says.
     with model_errors(path, lambda error: _sentence(error, other)), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of damage, which ends in an error, or of formats that are read nonetheless
+        warnings.simplefilter("ignore")
         return torch.load(path, map_location="cpu", weights_only=True)
 
 
