@@ -36,6 +36,18 @@ void compose_rows(ImageIn<Pixel> x, int top, int bottom,
 }
 
 template <class Pixel>
+void interpolate(ImageIn<Pixel> x, ImageOut<Pixel> y, const std::vector<int>& first, const std::vector<float>& weight,
+                 int threads, const std::string& target) {
+  Pixels<Pixel> pixels = pixels_of(x, x.shape(2) % 2 == 0 ? "opaque" : "none");
+  pixels.alpha = Alpha::none;  // a channel like any other
+  const std::vector<Phase> phases = phases_of(first, weight);
+  need(threads >= 1, "threads must be at least 1");
+  need_scaled_size(pixels, y, phases.size());
+  nb::gil_scoped_release release;
+  compose<Pixel>(pixels, 0, pixels.height, nullptr, phases, y.data(), threads, target);
+}
+
+template <class Pixel>
 void bind(nb::module_& m) {
   // y is written in place: if it were converted, the result would go to a copy.
   m.def("luma", &luma<Pixel>, "x"_a.noconvert(), "y"_a.noconvert(), "alpha"_a, "threads"_a, "target"_a,
@@ -44,6 +56,8 @@ void bind(nb::module_& m) {
         "weight"_a, "alpha"_a, "threads"_a, "target"_a,
         "Writes the result of rows top … bottom of the image x to y: their luma is net, all else is interpolated with "
         "the taps.");
+  m.def("interpolate", &interpolate<Pixel>, "x"_a.noconvert(), "y"_a.noconvert(), "first"_a, "weight"_a, "threads"_a,
+        "target"_a, "Writes an image to y, every channel interpolated with the taps, alpha too.");
 }
 
 }  // namespace

@@ -25,8 +25,7 @@ Pixels<Pixel> pixels_of(const ImageIn<Pixel>& x, const std::string& alpha) {
        "a side is 0 or too long");
   Alpha kind = Alpha::none;
   if (alpha == "opaque") kind = Alpha::opaque;
-  else if (alpha == "carried") kind = Alpha::interpolated;
-  else need(alpha == "none", "alpha must be none, opaque or carried");
+  else need(alpha == "none", "alpha must be none or opaque");
   need((x.shape(2) % 2 == 0) == (kind != Alpha::none), "alpha does not fit the channels");
   return {x.data(), static_cast<int>(x.shape(0)), static_cast<int>(x.shape(1)), static_cast<int>(x.shape(2)), kind};
 }

@@ -33,8 +33,6 @@ const float* LumaRow<Pixel>::operator()(int row, int left, int n) {
   const std::ptrdiff_t first = std::ptrdiff_t{row} * pixels_.width + left;
   split(kernels_, pixels_.x + first * pixels_.channels, n, pixels_.channels, planes);
   const bool gray = pixels_.colours() == 1;
-  if (pixels_.alpha == Alpha::interpolated)
-    for (int c = 0; c < pixels_.colours(); ++c) kernels_.multiply(planes[c], planes[pixels_.colours()], n);
   float* y = planes_.data() + static_cast<std::ptrdiff_t>(4) * n;
   kernels_.luma(planes[0], gray ? nullptr : planes[1], planes[2], n, y);
   return y;
@@ -44,11 +42,11 @@ template <class Pixel>
 Composer<Pixel>::Composer(const Pixels<Pixel>& pixels, const std::vector<Phase>& phases, int left, int columns,
                           const ImageKernels& kernels, const PermuteKernels& permuter)
     : pixels_(pixels), phases_(phases), left_(left), columns_(columns), colours_(pixels.colours()),
-      planes_(pixels.alpha == Alpha::interpolated ? 2 * colours_ + 1 : colours_), kernels_(kernels),
+      kernels_(kernels),
       plan_(interleave_pattern(static_cast<int>(phases.size()) * pixels.channels), sizeof(Pixel), permuter),
-      stride_((columns + 2 * kMargin + 31) / 32 * 32), ring_(static_cast<std::size_t>(kRing * planes_ * stride_)),
-      ring_rows_(kRing, -1), row_sums_(static_cast<std::size_t>(planes_ * stride_)),
-      result_planes_(static_cast<std::size_t>(planes_ * stride_)),
+      stride_((columns + 2 * kMargin + 31) / 32 * 32), ring_(static_cast<std::size_t>(kRing * colours_ * stride_)),
+      ring_rows_(kRing, -1), row_sums_(static_cast<std::size_t>(colours_ * stride_)),
+      result_planes_(static_cast<std::size_t>(colours_ * stride_)),
       result_(phases.size() * static_cast<std::size_t>(pixels.channels * stride_)) {
   if (pixels.alpha == Alpha::opaque)
     for (std::size_t j = 0; j < phases.size(); ++j) {
@@ -62,13 +60,13 @@ template <class Pixel>
 const float* Composer<Pixel>::at(int plane, int row) {
   row = std::clamp(row, 0, pixels_.height - 1);
   if (ring_rows_[row % kRing] != row) load(row);
-  return ring_.data() + ((row % kRing) * planes_ + plane) * stride_;
+  return ring_.data() + ((row % kRing) * colours_ + plane) * stride_;
 }
 
 template <class Pixel>
 void Composer<Pixel>::load(int row) {
   ring_rows_[row % kRing] = row;
-  float* const base = ring_.data() + (row % kRing) * planes_ * stride_;
+  float* const base = ring_.data() + (row % kRing) * colours_ * stride_;
   const int first = std::max(0, kMargin - left_), wide = columns_ + 2 * kMargin;
   const int last = std::min(wide, pixels_.width - left_ + kMargin), n = last - first;
   const Pixel* x = pixels_.x + (std::ptrdiff_t{row} * pixels_.width + left_ - kMargin + first) * pixels_.channels;
@@ -80,12 +78,7 @@ void Composer<Pixel>::load(int row) {
     planes[colours_] = unused.data();
   }
   split(kernels_, x, n, pixels_.channels, planes);
-  if (pixels_.alpha == Alpha::interpolated)
-    for (int c = 0; c < colours_; ++c) {
-      std::copy(planes[c], planes[c] + n, planes[c] + (colours_ + 1) * stride_);
-      kernels_.multiply(planes[c], planes[colours_], n);
-    }
-  for (int p = 0; p < planes_; ++p) {
+  for (int p = 0; p < colours_; ++p) {
     float* const line = base + p * stride_;
     std::fill(line, line + first, line[first]);
     std::fill(line + last, line + wide, line[last - 1]);
@@ -94,7 +87,7 @@ void Composer<Pixel>::load(int row) {
 
 template <class Pixel>
 void Composer<Pixel>::sum_columns(int j) {
-  for (int p = 0; p < planes_; ++p) {
+  for (int p = 0; p < colours_; ++p) {
     const float* rows[4];
     for (int t = 0; t < 4; ++t) rows[t] = row_sums_.data() + p * stride_ + kMargin + phases_[j].first + t;
     kernels_.weighted_sum(rows, phases_[j].weight.data(), columns_, result_planes_.data() + p * stride_);
@@ -106,25 +99,17 @@ template <class Pixel>
 void Composer<Pixel>::compose(const float* net) {
   float* const plane = result_planes_.data();
   const bool gray = colours_ == 1;
-  kernels_.correct_luma(plane, gray ? nullptr : plane + stride_, plane + 2 * stride_, net, columns_);
-  if (pixels_.alpha != Alpha::interpolated) return;
-  // Beside an edge alpha overshoots 1, and the premultiplied colour overshoots with it: dividing one by the other keeps
-  // the colour.
-  float* const alpha = plane + colours_ * stride_;
-  for (int c = 0; c < colours_; ++c)
-    kernels_.unpremultiply(plane + c * stride_, alpha, plane + (colours_ + 1 + c) * stride_, columns_);
-  kernels_.clip(alpha, columns_);
+  if (net != nullptr) kernels_.correct_luma(plane, gray ? nullptr : plane + stride_, plane + 2 * stride_, net, columns_);
 }
 
 template <class Pixel>
 void Composer<Pixel>::row(int row, const std::function<const float*(int i, int j)>& net, Pixel* to) {
   const int r = static_cast<int>(phases_.size()), channels = pixels_.channels;
-  const int stored = pixels_.alpha == Alpha::opaque ? colours_ : channels;
   const unsigned char* streams[64 * 4];
   const auto bytes = [&](std::ptrdiff_t k) { return reinterpret_cast<unsigned char*>(result_.data() + k * stride_); };
   for (int k = 0; k < r * channels; ++k) streams[k] = bytes(k);
   for (int i = 0; i < r; ++i) {
-    for (int p = 0; p < planes_; ++p) {
+    for (int p = 0; p < colours_; ++p) {
       const float* rows[4];
       for (int t = 0; t < 4; ++t) rows[t] = at(p, row + phases_[i].first + t);
       kernels_.weighted_sum(rows, phases_[i].weight.data(), columns_ + 2 * kMargin, row_sums_.data() + p * stride_);
@@ -132,7 +117,7 @@ void Composer<Pixel>::row(int row, const std::function<const float*(int i, int j
     for (int j = 0; j < r; ++j) {
       sum_columns(j);
       compose(net(i, j));
-      for (int c = 0; c < stored; ++c)
+      for (int c = 0; c < colours_; ++c)
         store(kernels_, result_planes_.data() + c * stride_, columns_, result_.data() + (j * channels + c) * stride_);
     }
     Pixel* out = to + ((std::ptrdiff_t{row} * r + i) * pixels_.width + left_) * r * channels;
@@ -155,7 +140,8 @@ void compose(const Pixels<Pixel>& pixels, int top, int bottom, const float* luma
       const int columns = std::min(kStrip, pixels.width - left), last = std::min(first + kJobRows, bottom);
       Composer<Pixel> composer(pixels, phases, left, columns, kernels, permuter);
       for (int row = first; row < last; ++row)
-        composer.row(row, [&](int i, int j) {
+        composer.row(row, [&](int i, int j) -> const float* {
+          if (luma == nullptr) return nullptr;
           const float* from = luma + ((std::ptrdiff_t{row - top} * r + i) * pixels.width + left) * r + j;
           for (int c = 0; c < columns; ++c) net[c] = from[std::ptrdiff_t{c} * r];
           return net.data();

@@ -77,11 +77,29 @@ class VideoWriteError(SubpixelError, OSError):
 
 
 class FileChanged(ImageReadError, VideoReadError):
-    """Something wrote into an image or a video, or put another in its place, while it was read."""
+    """An image or a video changed while it was read, so that what was read may not belong together."""
 
 
 class FallbackWarning(UserWarning):
     """Something slower runs in place of what was expected, for example NumPy in place of the compiled module."""
+
+
+def shown(value: Any) -> str:
+    """A value as Python writes it, for the text of an error: on one line, and shortened if it is long.
+
+    >>> shown((3, 3)), shown("x" * 200)[:8]
+    ('(3, 3)', "'xxxxxxx")
+    >>> len(shown([["x" * 200] * 99] * 99)) < 300
+    True
+    """
+    from reprlib import Repr  # here, since `import subpixel` loads nothing
+
+    limits = Repr()
+    limits.maxstring = limits.maxother = limits.maxlong = 120
+    limits.maxlist = limits.maxtuple = limits.maxdict = limits.maxset = 6
+    limits.maxlevel = 3
+    text = " ".join(limits.repr(value).split("\n"))
+    return text if len(text) <= 240 else f"{text[:236]} …"
 
 
 def unknown(
@@ -119,4 +137,4 @@ def unknown(
     close = get_close_matches(given.casefold(), folded, n=1) if isinstance(given, str) else []
     start = f"{where}: unknown" if where else "Unknown"
     suggestion = f" Did you mean '{folded[close[0]]}'?" if close else ""
-    return error(f"{start} {kind} {given!r}.{suggestion} {hint or 'Choices: ' + ', '.join(names) + '.'}")
+    return error(f"{start} {kind} {shown(given)}.{suggestion} {hint or 'Choices: ' + ', '.join(names) + '.'}")

@@ -60,7 +60,7 @@ def test_the_table_names_every_model_and_factor(run: Run) -> None:
     done = run("models")
     assert (done.code, done.err) == (0, "")
     lines = done.out.splitlines()
-    assert max(map(len, lines)) <= 100
+    assert max(map(len, lines)) <= 80
     assert "…" not in done.out
     for entry in zoo.ZOO.values():
         start = next(k for k, line in enumerate(lines) if line.split()[:1] == [entry.name])
@@ -122,8 +122,8 @@ def test_times_are_measured_when_asked(run: Run) -> None:
         assert one["time"]["precision"] == ("int8" if quantised and quantised["loss_db"] <= 0.05 else "f32")
     done = run(*arguments)
     lines = done.out.splitlines()
-    assert max(map(len, lines)) <= 100
-    assert "with 1 thread;" in done.out
+    assert max(map(len, lines)) <= 80
+    assert "with 1 thread;" in " ".join(done.out.split())
     for name in ("fast", "recurrent"):
         cells = next(line.split() for line in lines if line.split()[:1] == [name])
         assert float(cells[-1].replace(",", "")) > 0
@@ -132,22 +132,13 @@ def test_times_are_measured_when_asked(run: Run) -> None:
 def test_columns_of_the_table() -> None:
     rows = [row("fast", 2, time={"ms_per_megapixel": 5.678}), row("fast", 3, time={"ms_per_megapixel": 1234.5})]
     lines = model_table(rows, 2).splitlines()
-    assert lines[2].split() == ["Model", "Purpose", "Scale", "Parameters", "Precision", "Set5", "Urban", "ms/Mpx"]
-    assert lines[3].split() == [
-        "fast",
-        "(auto)",
-        "purpose",
-        "of",
-        "fast",
-        "×2",
-        "12,345",
-        "int8",
-        "30.13",
-        "20.00",
-        "5.68",
-    ]
+    assert lines[2].split() == ["Model", "Scale", "Params", "Precision", "Set5", "Urban", "ms/Mpx"]
+    assert lines[3].split() == ["fast", "(auto)", "×2", "12,345", "int8", "30.13", "20.00", "5.68"]
     assert lines[4].split() == ["×3", "12,345", "int8", "30.13", "20.00", "1,234"]
     assert len({len(line) for line in lines[2:5]}) == 1
+    lines = model_table([row("fast", 2)], 2).splitlines()
+    assert lines[2].split() == ["Model", "Purpose", "Scale", "Params", "Precision", "Set5", "Urban"]
+    assert lines[3].split() == ["fast", "(auto)", "purpose", "of", "fast", "×2", "12,345", "int8", "30.13", "20.00"]
 
 
 def test_terms_are_stated_once() -> None:
@@ -160,5 +151,5 @@ def test_a_long_purpose_takes_more_lines() -> None:
     one = row("fast", 2)
     long = ModelRow(one.document, "word " * 40, one.precision, one.psnr, one.video)
     lines = model_table([long], 1).splitlines()
-    assert max(map(len, lines)) <= 100
+    assert max(map(len, lines)) <= 80
     assert " ".join(lines).count("word") == 40

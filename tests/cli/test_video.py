@@ -82,7 +82,7 @@ def test_what_is_no_video_is_one_line(tmp_path: Path, name: str, capsys: pytest.
     ("words", "text"),
     [
         (["--start", "half"], "'half' is not a time. Use for example 90, 1:30 or 0:01:30.5."),
-        (["--start", "3", "--end", "2"], "the part of a video from 3 s to 2 s is empty"),
+        (["--start", "3", "--end", "2"], "--end 2: a time after --start 3 is needed"),
         (["--preview", "5", "--end", "9"], "--preview and --end contradict each other"),
         (["--target-fps", "30"], "--target-fps needs --realtime and a rate above 0"),
         (["--encoder", "mpeg9"], "Unknown encoder 'mpeg9'. Choices: x264"),

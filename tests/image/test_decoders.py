@@ -173,6 +173,9 @@ def test_metadata_of_a_bmp(upscaler: Upscaler, tmp_path: Path, wide: bytes) -> N
     result = Job(tmp_path / "a.bmp", upscaler, tmp_path / "a.png").run()
     with Image.open(result.destination) as image:
         assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1)
+    (tmp_path / "fine.bmp").write_bytes(bmp(24, rows, resolution=2**31 - 1))
+    notes = Job(tmp_path / "fine.bmp", upscaler, tmp_path / "fine.png").run().notes
+    assert notes == ("the resolution (2.54e+07×2.54e+07 dpi) is implausible: it is not kept",)
     pixels = b"".join(row + bytes(-len(row) % 4) for row in rows[::-1])
     head = bytearray(bmp(24, pixels, length=124)[: 14 + 124])
     struct.pack_into("<I", head, 10, 14 + 124)
@@ -184,7 +187,11 @@ def test_metadata_of_a_bmp(upscaler: Upscaler, tmp_path: Path, wide: bytes) -> N
     assert get_blob(image.header, "icc-profile-data") == wide
     np.testing.assert_array_equal(image.pixels, RGB)
     (tmp_path / "c.bmp").write_bytes(bytes(head) + pixels + wide[:-1])
-    assert read(tmp_path / "c.bmp").notes == ("the colour profile is not kept: it is damaged (cut short)",)
+    damaged = "the colour profile is not kept: it is damaged (empty or cut short)"
+    assert read(tmp_path / "c.bmp").notes == (damaged,)
+    struct.pack_into("<I", head, 14 + 116, 0)
+    (tmp_path / "d.bmp").write_bytes(bytes(head) + pixels + wide)
+    assert read(tmp_path / "d.bmp").notes == (damaged,)
 
 
 WRONG: dict[str, tuple[bytes, str]] = {

@@ -240,11 +240,25 @@ def test_an_impossible_size(pixels: Make, saved: Saved, look: Look) -> None:
     assert look() == before
 
 
-def test_the_trial_cleans_if_the_image_may_need_it(with_compressed: str, saved: Saved) -> None:
-    estimate = estimate_job(Job(saved("a.png", photograph(24, 32)), Upscaler(1, model="auto")))
-    assert (estimate.choice, estimate.size_out, estimate.problems) == (None, (32, 24), ())
-    assert estimate.clean == with_compressed.removesuffix("-compressed")
-    assert estimate.seconds > 0
+@pytest.mark.parametrize("compressed", [False, True])
+def test_pixels_are_read_if_they_decide_whether_the_job_succeeds(
+    with_compressed: str, saved: Saved, tmp_path: Path, compressed: bool
+) -> None:
+    source = saved("a.png", photograph(64, 96) if compressed else photograph(24, 32))
+    if compressed:
+        Image.open(source).save(tmp_path / "a.jpg", quality=10)
+        Image.open(tmp_path / "a.jpg").save(source)
+    job = Job(source, Upscaler(1, model="auto"))
+    estimate = estimate_job(job)
+    if compressed:
+        assert estimate.problems == ()
+        assert estimate.choice is not None
+        assert estimate.choice.model == with_compressed
+        assert job.run().choice == estimate.choice
+    else:
+        with pytest.raises(InvalidArgument) as raised:
+            job.run()
+        assert list(map(str, estimate.problems)) == [str(raised.value)]
 
 
 def test_a_huge_image_needs_little_memory_except_with_a_comparison(

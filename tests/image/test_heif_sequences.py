@@ -16,6 +16,9 @@ from subpixel import Upscaler
 from subpixel.errors import ImageReadError, InvalidArgument
 from subpixel.image import Job, read
 from subpixel.image.estimate import estimate_job
+from subpixel.image.files.containers import isobmff
+from subpixel.image.files.containers.isobmff_tracks import Track
+from subpixel.image.files.decoders.heif_sequence import open_sequence
 from subpixel.image.files.source_metadata import get_field
 
 Y, X = np.mgrid[:16, :24]
@@ -122,6 +125,18 @@ def test_a_sequence_whose_frames_cannot_be_found(tmp_path: Path) -> None:
         read(tmp_path / "a.avif")
     (tmp_path / "b.avif").write_bytes(heif([still], brand=b"avis"))  # no sequence in spite of its brand
     np.testing.assert_array_equal(read(tmp_path / "b.avif").pixels, FRAMES[0])
+
+
+def test_numbers_that_libvips_cannot_hold() -> None:
+    times = ((1, 3), (2**32 - 2, 2**32 - 1), (7, 4_000_000_000))
+    track = Track(1, "pict", 3, times, (24, 16), "av01", 0, (), 1, 2**40, ())
+    found = open_sequence(isobmff.Contents(tracks=[track]))
+    assert found is not None
+    assert (found.layout.times, found.layout.plays) == (((1, 3), (1, 1), (0, 1)), 0)
+    with pytest.raises(ImageReadError, match="a frame is shown for more than a day"):
+        open_sequence(isobmff.Contents(tracks=[track._replace(times=((86_401, 1),) * 3)]))
+    with pytest.raises(ImageReadError, match="turned by no right angle"):
+        open_sequence(isobmff.Contents(tracks=[track._replace(orientation=0)]))
 
 
 @pytest.mark.parametrize(

@@ -153,7 +153,7 @@ def test_a_result_that_exists_is_untouched_unless_asked(
         (3, np.uint8, "out.jxl", "cannot write JPEG XL"),
         (3, np.uint8, "out", "must end in"),
         (3, np.uint8, "none/out.png", "does not exist"),
-        (3, np.uint8, "a.png/out.png", "does not exist"),
+        (3, np.uint8, "a.png/out.png", "is not a folder"),
         (3, np.uint8, "n" * 300 + ".png", "too long"),
     ],
 )

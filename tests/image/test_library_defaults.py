@@ -154,12 +154,16 @@ def with_aspect(path: Path, source: str) -> None:
         content = path.read_bytes()
         assert content[6:11] == b"JFIF\0"
         path.write_bytes(content[:13] + struct.pack(">BHH", 0, 2, 1) + content[18:])
+    elif source == "webp":
+        exif = Image.Exif()
+        exif[282], exif[283], exif[296] = 7.0, 3.5, 1
+        Image.fromarray(PIXELS).save(path, exif=exif)
     else:
         Image.fromarray(PIXELS).save(path, tiffinfo={282: 7.0, 283: 3.5, 296: 1})
 
 
 @pytest.mark.parametrize("orientation", [1, 3, 6])
-@pytest.mark.parametrize("source", ["jpg", "tif"])
+@pytest.mark.parametrize("source", ["jpg", "tif", "webp"])
 def test_the_shape_of_pixels_is_kept_in_a_png_and_named_elsewhere(
     tmp_path: Path, source: str, orientation: int
 ) -> None:
@@ -170,6 +174,7 @@ def test_the_shape_of_pixels_is_kept_in_a_png_and_named_elsewhere(
     assert write(image, tmp_path / "b.png") == ()
     shape = (1, 2) if orientation == 6 else (2, 1)
     assert png.chunk(b"pHYs", struct.pack(">IIB", *shape, 0)) in (tmp_path / "b.png").read_bytes()
+    assert "resolution" not in stated(tmp_path / "b.png")
     for target in SUFFIXES:
         if target != "png":
             notes = write(image, tmp_path / f"b.{target}")
@@ -186,3 +191,18 @@ def test_a_resolution_turns_with_the_image(tmp_path: Path, target: str) -> None:
     header = read(tmp_path / f"b.{target}").header
     assert header is not None
     assert (round(header.xres * 25.4), round(header.yres * 25.4)) == (150, 300)
+
+
+@pytest.mark.parametrize("value", [(1, 0), (0, 0), (0, 1)])
+@pytest.mark.parametrize("source", ["jpg", "png", "webp"])
+def test_an_impossible_resolution_is_not_replaced_by_a_default(
+    tmp_path: Path, source: str, value: tuple[int, int]
+) -> None:
+    entries = [(282, 5, 1, 50), (283, 5, 1, 50), (296, 3, 1, 2)]
+    block = struct.pack("<2sHIH", b"II", 42, 8, 3) + b"".join(struct.pack("<HHII", *entry) for entry in entries)
+    block = b"Exif\0\0" + block + bytes(4) + struct.pack("<II", *value)
+    Image.fromarray(PIXELS).save(tmp_path / f"a.{source}", exif=block)
+    for target in ("jpg", "png", "tif", "webp", "avif"):
+        notes = write(read(tmp_path / f"a.{source}"), tmp_path / f"b.{target}")
+        assert notes == ("the resolution (0×0 dpi) is implausible: it is not kept",)
+        assert not {"resolution", "main 282", "main 283"} & stated(tmp_path / f"b.{target}").keys()

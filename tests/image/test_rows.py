@@ -132,7 +132,7 @@ def test_inspection_stops_as_early_as_possible() -> None:
         yield np.zeros((5, 3, 4), np.uint8)
         raise AssertionError("more was asked for")
 
-    assert inspect_rows(blocks(), (10, 3, 4), measure=False) == ("carried", 0)
+    assert inspect_rows(blocks(), (10, 3, 4), measure=False) == ("transparent", 0)
     assert inspect_rows(blocks(), (10, 3, 3), measure=False) == ("none", 0)
 
 

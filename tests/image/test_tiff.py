@@ -259,15 +259,6 @@ def test_a_georeference_that_cannot_be_kept_is_a_note(upscale: Upscale) -> None:
     assert any("before it is turned upright is not kept (33550" in note for note in notes)
 
 
-@pytest.mark.parametrize("value", ["-9999", "nan", "0 "])
-def test_the_value_of_missing_data_is_named(upscale: Upscale, value: str) -> None:
-    notes = upscale(tiff(image(FULL, {42113: text(value)})), ".tif").notes
-    assert notes == (
-        f"the value of missing data (GDAL_NODATA: {value.strip()}) is upscaled as any other: where it occurs, it "
-        "mixes with the pixels beside it",
-    )
-
-
 def some_value(tag: int) -> Value:
     """A value that a tag may have."""
     special: dict[int, Value] = {

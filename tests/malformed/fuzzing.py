@@ -61,6 +61,7 @@ def fuzz(
     change: str = "malformed.fuzzing:changed",
     memory: float = 256,
     seconds: float = 20,
+    first: Iterable[str] | None = None,
 ) -> Outcome:
     """Read mutations of files; the ``n``-th original is mutated for every seed that is ``n`` modulo their number.
 
@@ -69,12 +70,14 @@ def fuzz(
     Args:
         folder: an empty folder for the files.
         reader: ``module:function`` that reads a path to the end. A SubpixelError is the right answer to a bad file.
-        originals: the files by name, which are read once before.
+        originals: the files by name.
         seeds: one for each case.
         change: ``module:function`` from the originals (a list of pairs of name and content) and a seed to a name and
             the content of a file.
         memory: MiB that one file may take.
         seconds: that one file may take before it counts as a hang.
+        first: the originals that are read once before, without a limit, so that what loads late counts for no case;
+            None for all.
     """
     (folder / "originals").mkdir(parents=True)
     for name, content in originals.items():
@@ -83,7 +86,7 @@ def fuzz(
     for _ in range(_MOST_DEATHS):
         plan = {
             "reader": reader, "change": change, "names": list(originals), "seeds": left, "memory": memory,
-            "seconds": seconds,
+            "seconds": seconds, "first": list(originals if first is None else first),
         }  # fmt: skip
         status, errors = _run(folder, plan)
         part: dict[str, Any] = json.loads((folder / "outcome.json").read_text())
@@ -107,6 +110,11 @@ def changed(originals: list[tuple[str, bytes]], seed: int) -> tuple[str, bytes]:
     mutated = mutate(content, seed, other=originals[seed // len(originals) % len(originals)][1])
     # Without its signature a file is refused at once.
     return name, mutated if seed % 3 == 0 else content[:_SIGNATURE] + mutated[_SIGNATURE:]
+
+
+def unchanged(originals: list[tuple[str, bytes]], seed: int) -> tuple[str, bytes]:
+    """One of the files as it is."""
+    return originals[seed]
 
 
 def _run(folder: Path, plan: dict[str, Any]) -> tuple[int, str]:
@@ -155,7 +163,7 @@ def _child(folder: Path) -> None:
         (folder / "outcome.json").write_text(json.dumps(outcome))
 
     note()
-    for name, _ in originals:  # loads what loads late, so that it counts for no case
+    for name in plan["first"]:
         with contextlib.suppress(SubpixelError):
             reader(folder / "originals" / name)
     size = int(_memory("VmSize") * 2**20) + _SPARE

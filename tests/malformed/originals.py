@@ -142,8 +142,20 @@ def image_files() -> dict[str, bytes]:
         "animated.avif": _pillow(Image.fromarray(rgb), "AVIF", speed=10, duration=40, **frames),
         "ten.avif": _heif(),
         "grid.avif": _grid(),
+        "both.avif": _pillow(Image.fromarray(rgba), "AVIF", speed=10, duration=40, save_all=True,
+                             append_images=[Image.fromarray(rgba[::-1])]),
         "colour.ppm": _pillow(Image.fromarray(rgb), "PPM"),
+        "plain.ppm": b"P3 # a comment\n3 2 99\n" + b"1 22 99 " * 6,
+        "plain.pbm": b"P1\n4 3\n0110\n1001\n0110\n",
+        "bits.pbm": b"P4 9 2\n\x55\x80\xaa\0",
+        "deep.pgm": b"P5\n19 13\n# a comment\n1023\n" + (deep[..., 0] >> 6).astype(">u2").tobytes(),
+        "alpha.pam": b"P7\nWIDTH 19\nHEIGHT 13\nDEPTH 4\nMAXVAL 255\nTUPLTYPE RGB_ALPHA\nENDHDR\n" + rgba.tobytes(),
+        "colour.pfm": b"PF\n19 13\n-1.0\n" + light.astype("<f4").tobytes(),
         "colour.bmp": _pillow(Image.fromarray(rgb), "BMP"),
+        "alpha.bmp": _pillow(Image.fromarray(rgba), "BMP"),
+        "palette.bmp": _pillow(palette, "BMP"),
+        "bits.bmp": _pillow(Image.fromarray(gray).convert("1"), "BMP"),
+        "runs.bmp": _runs(icc),
     }  # fmt: skip
 
 
@@ -234,6 +246,15 @@ def _with_segments(content: bytes) -> bytes:
     }
     parts = [struct.pack(">BBH", 0xFF, marker, len(data) + 2) + data for marker, data in segments.items()]
     return content[:2] + b"".join(parts) + content[2:] + bytes(16)
+
+
+def _runs(icc: bytes) -> bytes:
+    """A BMP of run lengths (7×3, 4 colours), version 5, with a profile."""
+    rows = b"\7\3\0\0" + b"\0\4\1\2\3\0\3\1\0\0" + b"\0\2\1\0\6\2\0\1"
+    head = struct.pack("<IiiHHIIiiII", 124, 7, 3, 1, 8, 1, len(rows), 2835, 2835, 4, 0) + bytes(16)
+    head += b"DEBM" + bytes(48) + struct.pack("<IIII", 4, 124 + 16 + len(rows), len(icc), 0)
+    pixels = bytes(range(16)) + rows
+    return b"BM" + struct.pack("<IHHI", 14 + len(head + pixels + icc), 0, 0, 14 + 124 + 16) + head + pixels + icc
 
 
 def _planar(pixels: NDArray[np.uint8]) -> bytes:

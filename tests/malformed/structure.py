@@ -246,7 +246,7 @@ def _directory(content: bytes) -> list[tuple[int, int]]:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             at, found = archive.start_dir, []
             for one in archive.infolist():
-                if one.header_offset + 30 > len(content):
+                if not 0 <= one.header_offset <= len(content) - 30:
                     return []
                 found.append((at, one.header_offset))
                 at += 46 + sum(struct.unpack_from("<HHH", content, at + 28))

@@ -9,11 +9,11 @@ import pytest
 from malformed.fuzzing import fuzz
 from malformed.originals import image_files
 
-READER = "malformed.originals:read_image"
+READER, JOB = "malformed.originals:read_image", "malformed.originals:upscale_image"
 
 
-def _check(folder: Path, seeds: range) -> None:
-    outcome = fuzz(folder, READER, image_files(), seeds)
+def _check(folder: Path, reader: str, seeds: range) -> None:
+    outcome = fuzz(folder, reader, image_files(), seeds)
     assert not outcome.findings, "\n\n".join([f"{len(outcome.findings)} findings", *outcome.findings[:8]])
     assert outcome.accepted + outcome.refused == len(seeds)
     # Both happen, or the mutations would be too mild or too strong to find anything.
@@ -22,9 +22,18 @@ def _check(folder: Path, seeds: range) -> None:
 
 
 def test_mutated_images(tmp_path: Path) -> None:
-    _check(tmp_path, range(2500))
+    _check(tmp_path, READER, range(2500))
+
+
+def test_jobs_of_mutated_images(tmp_path: Path) -> None:
+    _check(tmp_path, JOB, range(10_000, 11_000))
 
 
 @pytest.mark.long
 def test_ten_thousand_mutated_images(tmp_path: Path) -> None:
-    _check(tmp_path, range(100_000, 110_000))
+    _check(tmp_path, READER, range(100_000, 110_000))
+
+
+@pytest.mark.long
+def test_jobs_of_ten_thousand_mutated_images(tmp_path: Path) -> None:
+    _check(tmp_path, JOB, range(200_000, 210_000))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 import sys
@@ -166,7 +167,7 @@ def test_another_scale_is_refused(tmp_path: Path, name: str, right: int) -> None
 # What is no checkpoint
 
 
-def refused(path: Path, error: type[Exception] = ModelFileError) -> str:
+def refused(path: Path, error: type[Exception] | tuple[type[Exception], ...] = ModelFileError) -> str:
     with pytest.raises(error) as caught:
         load_checkpoint(path, 2)
     text = str(caught.value)
@@ -181,6 +182,89 @@ def test_files_that_are_something_else(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "net.pth"
     path.write_bytes(content)
     refused(path)
+
+
+SAFETENSORS = b"\x40" + bytes(7) + b'{"a":{"dtype":"F32"'
+NOT_CHECKPOINTS = [
+    (b"<!DOCTYPE html>\n<html><title>404</title>", "this is an HTML page, not a checkpoint (a failed download?)"),
+    (b"\xef\xbb\xbf\r\n  <HTML lang=en>", "this is an HTML page, not a checkpoint (a failed download?)"),
+    (b'{"error": "access denied"}', "this is JSON"),
+    (b"<?xml version='1.0'?><Error/>", "this is XML"),
+    (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a", "this is a Git LFS pointer, not the file itself"),
+    (b"", "this is an empty file"),
+    (bytes(5000), "this is a file of zeros"),
+    (b"not found\n", "this is a text file"),
+    (b"174812789", "this is a text file"),
+    (b"\x1f\x8b\x08" + bytes(50), "this is a gzip archive; unpack it"),
+    (b"\x89PNG\r\n\x1a\n" + bytes(50), "this is a PNG image"),
+    (SAFETENSORS, "this is a safetensors file; it has the suffix .safetensors"),
+    (b"\x08\x07\x12\x07pytorch" + bytes(range(200)), "it is not a checkpoint, which torch.save writes"),
+    (pickle.dumps({"a": [1.0, 2.0]}, 2), "not a checkpoint that torch.save wrote, or a damaged one"),
+    (b"\x80\x02K\x01.", "not a checkpoint that torch.save wrote, or a damaged one"),
+    (b"PK\x03\x04" + bytes(100), "the checkpoint is damaged or truncated"),
+]
+
+
+@pytest.mark.parametrize(("content", "sentence"), NOT_CHECKPOINTS)
+def test_what_it_is_instead_is_said(tmp_path: Path, content: bytes, sentence: str) -> None:
+    path = tmp_path / "net.pth"
+    path.write_bytes(content)
+    text = refused(path)
+    assert sentence in text
+    assert "weights_only" not in text
+
+
+def test_other_archives(tmp_path: Path) -> None:
+    path = tmp_path / "net.pth"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("readme.txt", "nothing")
+    assert refused(path).endswith("a zip archive, but not one that torch.save wrote")
+    # A way of compression that Python does not know, and a member that is encrypted.
+    for place, value in ((8, 93), (6, 1)):
+        torch.save({"a": torch.zeros(3)}, path)
+        content = bytearray(path.read_bytes())
+        for mark, shift in ((b"PK\x03\x04", 0), (b"PK\x01\x02", 2)):
+            at = -1
+            while (at := content.find(mark, at + 1)) >= 0:
+                content[at + place + shift] = value
+        path.write_bytes(content)
+        assert "damaged or truncated" in refused(path)
+
+
+@pytest.mark.parametrize("name", ["builtins\nbytearray", "os\nmkdir", "torch\nload", "numpy\nload"])
+@pytest.mark.parametrize("inside", [False, True])
+def test_no_advice_to_run_the_code(tmp_path: Path, name: str, inside: bool) -> None:
+    path = tmp_path / "net.pth"
+    content = b"\x80\x02c" + name.encode() + b"\n(K\x05tR."
+    if inside:
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("net/data.pkl", content)
+            archive.writestr("net/version", "3\n")
+    else:
+        path.write_bytes(content)
+    text = refused(path)
+    assert "weights_only" not in text
+    assert "trust" not in text.lower()
+    if inside:
+        wanted = name.replace("\n", ".")
+        assert f"holds more than tensors ({wanted}), and reading that would run code; save only its state dict" in text
+
+
+def test_names_of_tensors_stay_on_one_line(tmp_path: Path) -> None:
+    state = dict(random_port("espcn", 2).state_dict())
+    for more in ("a\nb", "x" * 5000, "\x1b[31m"):
+        torch.save({**state, more: torch.zeros(1)}, tmp_path / "net.pth")
+        assert refused(tmp_path / "net.pth", (MissingExtra, ModelFileError)).isprintable()
+
+
+@pytest.mark.parametrize("name", PORTS)
+def test_shapes_that_make_no_sense(tmp_path: Path, name: str) -> None:
+    state = random_port(name, 2).state_dict()
+    for key, value in list(state.items())[::3]:
+        for shape in ((0,) * value.ndim, (1,) * value.ndim, (), (0, 3, 3, 3), (2, 0, 3, 3)):
+            torch.save({**state, key: torch.zeros(shape)}, tmp_path / "net.pth")
+            with contextlib.suppress(MissingExtra, ModelFileError, InvalidArgument):
+                load_checkpoint(tmp_path / "net.pth", 2)
 
 
 def test_no_file(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from safetensors.numpy import save_file
 from subpixel.errors import ModelFileError, SubpixelError
 from subpixel.models import Model, bicubic, load, save
 from subpixel.models.files import _digest
-from subpixel.models.spec import INPUT, Conv, PixelShuffle, Spec
+from subpixel.models.spec import INPUT, Add, Concat, Conv, ConvTranspose, PixelShuffle, Resize, Spec
 
 SPEC = Spec((Conv("a", INPUT, 1, 4, (1, 3), "prelu"), PixelShuffle("u", "a", 2)), 2)
 
@@ -230,6 +230,83 @@ def test_files_that_are_something_else(tmp_path, content):
     assert str(file) in str(caught.value)
     assert isinstance(caught.value, SubpixelError)
     assert isinstance(caught.value, ValueError)
+
+
+@pytest.mark.parametrize(
+    ("content", "fragment"),
+    [
+        (b"<!DOCTYPE html>", "not a safetensors file: this is an HTML page, not a model (a failed download?)"),
+        (b"PK\x03\x04" + bytes(90), "not a safetensors file: this is a zip archive, as torch.save writes"),
+        (b"", "not a safetensors file: this is an empty file"),
+        (b"\x00" * 40, "not a safetensors file: this is a file of zeros"),
+        (struct.pack("<Q", 1 << 40) + b"{}", "not a safetensors file, or a truncated one"),
+    ],
+)
+def test_what_it_is_instead_is_said(tmp_path, content, fragment):
+    (tmp_path / "m.safetensors").write_bytes(content)
+    with pytest.raises(ModelFileError) as caught:
+        load(tmp_path / "m.safetensors")
+    assert fragment in str(caught.value)
+
+
+ODD_VALUES = (None, True, -1, 0, 2**63, 10**40, float("nan"), float("inf"), 1.5, "", "x\ny", [], [[1]], {}, "x" * 9999)
+
+
+def every_change(value, put):
+    """Each part of a description replaced or left out: ``put`` makes the whole from a new value of the part."""
+    if isinstance(value, dict):
+        for key in value:
+            yield put({k: v for k, v in value.items() if k != key})
+            yield from every_change(value[key], lambda new, key=key: put({**value, key: new}))
+        yield put({**value, "more": 1})
+    if isinstance(value, list):
+        for k in range(len(value)):
+            yield put(value[:k] + value[k + 1 :])
+            yield from every_change(value[k], lambda new, k=k: put([*value[:k], new, *value[k + 1 :]]))
+    for new in ODD_VALUES:
+        yield put(new)
+
+
+def test_every_change_of_a_description_is_one_sentence_or_a_network(path):
+    layers = (
+        Conv("a", INPUT, 1, 4, (3, 3), "prelu"),
+        Resize("r", "a", 2, "linear"),
+        ConvTranspose("t", "a", 4, 4, (4, 4), 2, (1, 1)),
+        Add("s", ("r", "t")),
+        Concat("c", ("s", "t")),
+        Conv("e", "c", 8, 1, (1, 1)),
+    )
+    spec = Spec(layers, 2)
+    weights = {k: np.ones(s, np.float32) for k, s in spec.weight_shapes.items()}
+    save(Model("m", spec, weights), path)
+    document = document_of(path)
+    tried = loaded = 0
+    for changed in every_change(document, lambda new: new):
+        if not isinstance(changed, dict):
+            continue
+        tried += 1
+        write_with(path, changed, weights)
+        try:
+            load(path)
+            loaded += 1
+        except ModelFileError as error:
+            text = str(error)
+            assert text.isprintable()
+            assert len(text) < 600
+    assert tried > 1000
+    assert loaded < 60
+    # A layer of another kind has a default of that name.
+    lacking = json.loads(json.dumps(document))
+    del lacking["spec"]["layers"][2]["stride"]
+    write_with(path, lacking, weights)
+    with pytest.raises(ModelFileError, match="layer 2: unknown or missing fields: stride"):
+        load(path)
+
+
+def test_a_transposed_convolution_of_stride_1_is_read_back(path):
+    spec = Spec((ConvTranspose("t", INPUT, 1, 1, (3, 3), 1, (1, 1)),), 1)
+    save(Model("m", spec, {k: np.ones(s, np.float32) for k, s in spec.weight_shapes.items()}), path)
+    assert load(path).spec == spec
 
 
 def test_nothing_there(tmp_path):

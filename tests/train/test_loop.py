@@ -281,6 +281,36 @@ def test_a_checkpoint_that_cannot_be_used_is_one_error_and_stays(
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"<html><title>404</title></html>", "this is an HTML page, not a checkpoint (a failed download?)"),
+        (b"\x80\x02cos\nmkdir\nX\x01\x00\x00\x00a\x85R.", "holds more than tensors (os.mkdir), and reading that"),
+        ({"settings": 3}, "is not a checkpoint of subpixel train"),
+        ({"settings": {"lr": torch.zeros(3)}}, "is not a checkpoint of subpixel train"),
+        ({"settings": {}, "step": "x"}, "is not a checkpoint of subpixel train"),
+    ],
+)  # fmt: skip
+def test_a_checkpoint_of_somebody_else_is_one_sentence(
+    data: Path, tmp_path: Path, network: Network, settings: MakeSettings, content: Any, sentence: str
+) -> None:
+    out = tmp_path / "m.safetensors"
+    train(settings(steps=2), network(2), data, out, say=silent)
+    checkpoint = out.with_suffix(".ckpt")
+    if isinstance(content, bytes):
+        checkpoint.write_bytes(content)
+    else:
+        whole = torch.load(checkpoint, weights_only=True)
+        if isinstance(content["settings"], dict):
+            content = {**whole, **content, "settings": {**whole["settings"], **content["settings"]}}
+        torch.save(content, checkpoint)
+    with pytest.raises(ModelFileError) as caught:
+        train(settings(steps=4), network(2), data, out, resume=True, say=silent)
+    assert sentence in str(caught.value)
+    assert str(caught.value).isprintable()
+    assert "weights_only" not in str(caught.value)
+
+
 @pytest.mark.parametrize("changes", [{"lr": 0.001}, {"seed": 5}, {"batch": 5}, {"expand": 1}, {"loss": "l2"}])
 def test_a_checkpoint_of_other_settings_is_refused_by_their_names(
     data: Path, tmp_path: Path, network: Network, settings: MakeSettings, changes: dict[str, Any]

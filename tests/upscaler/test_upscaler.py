@@ -306,7 +306,7 @@ def test_wrong_arguments_are_errors_before_the_first_image(model: Name) -> None:
         (65, {"model": "bicubic"}, "scale=65"),
         (2, {"model": "bicubic", "backend": "cuda"}, "cuda"),
         (5, {"model": model("luma")}, "scale=5: two networks in a row reach ×4"),
-        ("fast", {}, "scale='fast': a number is needed; a model is named by model='fast'"),
+        ("fast", {}, "scale='fast': a number is needed; write Upscaler"),
     ):
         with pytest.raises(InvalidArgument, match=text):
             Upscaler(scale, **options)

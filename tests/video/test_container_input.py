@@ -84,3 +84,11 @@ def test_a_file_that_is_none_is_named(tmp_path: Path) -> None:
     for path, text in ((tmp_path, "this is a folder"), (Path("/dev/null"), "this is a device"), (tmp_path / "a", "no")):
         with pytest.raises(VideoReadError, match=text), open_video(path):
             pass
+
+
+@pytest.mark.parametrize("offset", [-1, -(1 << 62), 1 << 63, 1 << 100])
+def test_a_place_that_cannot_be_is_an_error_that_prints_nothing(tmp_path: Path, offset: int) -> None:
+    path = make_clip(tmp_path / "a.mkv", times=range(2))
+    with open_video(path) as container:
+        assert container.file.file.seek(3) == 3
+        assert container.file.file.seek(offset) < 0

@@ -1,8 +1,8 @@
 // An image and a luma network: converts pixels to luma, and the result back to pixels. All else is bicubic.
 //
-// Colour is the bicubic colour plus the difference between the network's luma and the bicubic luma. Alpha is bicubic,
-// and colour is premultiplied meanwhile. All of it happens at the input's resolution: the r * r results of one input
-// sample are r * r planes until they are written, so only a few rows are in memory.
+// Colour is the bicubic colour plus the difference between the network's luma and the bicubic luma. All of it
+// happens at the input's resolution: the r * r results of one input sample are r * r planes until they are written, so
+// only a few rows are in memory.
 #pragma once
 
 #include <array>
@@ -21,16 +21,12 @@ namespace subpixel {
 struct ImageKernels {
   void (*split_u8)(const std::uint8_t* x, int n, int channels, float* const* planes);
   void (*split_u16)(const std::uint16_t* x, int n, int channels, float* const* planes);
-  void (*multiply)(float* x, const float* by, int n);
   // BT.601 studio luma of R, G, B, or of gray if `g` is null
   void (*luma)(const float* r, const float* g, const float* b, int n, float* y);
   // out[k] = sum of weight[t] * rows[t][k], t < 4
   void (*weighted_sum)(const float* const* rows, const float* weight, int n, float* out);
   // Adds to R, G, B the difference between net and their luma; if `g` is null, x becomes the gray whose luma is net
   void (*correct_luma)(float* r, float* g, float* b, const float* net, int n);
-  // x / alpha where alpha is visible, else hidden
-  void (*unpremultiply)(float* x, const float* alpha, const float* hidden, int n);
-  void (*clip)(float* x, int n);
   void (*store_u8)(const float* x, int n, std::uint8_t* to);
   void (*store_u16)(const float* x, int n, std::uint16_t* to);
   // Codes of video, see frame.hpp: x * unit + black; (x - black) * codes, rounded half up, 0 … most; weighted sums of
@@ -49,7 +45,8 @@ struct Phase {
   std::array<float, 4> weight;
 };
 
-enum class Alpha { none, opaque, interpolated };
+// Opaque alpha is ignored and written as opaque.
+enum class Alpha { none, opaque };
 
 // An image: rows of pixels with the channels innermost.
 template <class Pixel>
@@ -80,7 +77,8 @@ class Composer {
   Composer(const Pixels<Pixel>& pixels, const std::vector<Phase>& phases, int left, int columns,
            const ImageKernels& kernels, const PermuteKernels& permuter);
 
-  // net(i, j): the network's luma at position (i, j) of each sample of the row; to: the result's first pixel.
+  // net(i, j): the network's luma at position (i, j) of each sample of the row, or null for none; to: the result's first
+  // pixel.
   void row(int row, const std::function<const float*(int i, int j)>& net, Pixel* to);
 
  private:
@@ -91,8 +89,7 @@ class Composer {
 
   Pixels<Pixel> pixels_;
   std::vector<Phase> phases_;
-  // planes: the colours; interpolated alpha adds alpha and the colours as stored
-  int left_, columns_, colours_, planes_;
+  int left_, columns_, colours_;
   const ImageKernels& kernels_;
   PatternPlan plan_;
   std::ptrdiff_t stride_;
@@ -103,7 +100,8 @@ class Composer {
   std::vector<Pixel> result_;     // [position within a sample][channel][column]
 };
 
-// Composes the result of rows top … bottom of an image from the network's luma, ((bottom - top) * r, width * r).
+// Composes the result of rows top … bottom of an image from the network's luma, ((bottom - top) * r, width * r). Without
+// luma (null) every channel is interpolated.
 template <class Pixel>
 void compose(const Pixels<Pixel>& pixels, int top, int bottom, const float* luma, const std::vector<Phase>& phases,
              Pixel* y, int threads, const std::string& target);

@@ -11,8 +11,6 @@ namespace {
 constexpr float kBlack = static_cast<float>(16.0 / 255), kSpan = static_cast<float>(219.0 / 255);
 constexpr float kRed = static_cast<float>(65.481 / 255), kGreen = static_cast<float>(128.553 / 255);
 constexpr float kBlue = static_cast<float>(24.966 / 255), kPerSpan = static_cast<float>(255.0 / 219);
-// Below this opacity there is no colour to divide out.
-constexpr float kVisible = 1.0f / 1024;
 
 template <class Pixel, int Channels>
 void split_channels(const Pixel* x, int n, float* const* planes, float unit) {
@@ -31,10 +29,6 @@ void split(const Pixel* x, int n, int channels, float* const* planes) {
     case 3: return split_channels<Pixel, 3>(x, n, planes, unit);
     default: return split_channels<Pixel, 4>(x, n, planes, unit);
   }
-}
-
-void multiply(float* x, const float* __restrict by, int n) {
-  for (int k = 0; k < n; ++k) x[k] *= by[k];
 }
 
 inline float luma_of(float r, float g, float b) { return ((kBlack + kRed * r) + kGreen * g) + kBlue * b; }
@@ -94,26 +88,11 @@ void correct_luma(float* __restrict r, float* __restrict g, float* __restrict b,
   }
 }
 
-void unpremultiply(float* __restrict x, const float* __restrict alpha, const float* __restrict hidden, int n) {
-  for (int k = 0; k < n; ++k) {
-    const bool visible = alpha[k] > kVisible;
-    const float quotient = x[k] / (visible ? alpha[k] : 1.0f);
-    x[k] = visible ? quotient : hidden[k];
-  }
-}
-
-void clip(float* x, int n) {
-  for (int k = 0; k < n; ++k) {
-    const float v = x[k] > 0.0f ? x[k] : 0.0f;
-    x[k] = v < 1.0f ? v : 1.0f;
-  }
-}
-
 }  // namespace
 
 constexpr ImageKernels image_kernels = {
-    split<std::uint8_t>, split<std::uint16_t>, multiply, luma,
-    weighted_sum<float>, correct_luma, unpremultiply, clip,
+    split<std::uint8_t>, split<std::uint16_t>, luma,
+    weighted_sum<float>, correct_luma,
     store<std::uint8_t>, store<std::uint16_t>,
     from_codes<std::uint8_t>, from_codes<std::uint16_t>,
     to_codes<std::uint8_t>, to_codes<std::uint16_t>,

@@ -14,13 +14,13 @@ from subpixel.models.spec import Spec
 from subpixel.ops.native import available_threads
 
 __all__ = [
-    "Alpha",
     "Backend",
     "ImageSession",
     "Planes",
     "Precision",
     "Quantisation",
     "Session",
+    "SessionAlpha",
     "VideoSession",
     "available_threads",
     "check_inputs",
@@ -31,7 +31,7 @@ __all__ = [
 Planes = NDArray[np.float32]
 Weights = Mapping[str, NDArray[np.float32]]
 Quantisation = Mapping[str, Any] | None
-Alpha = Literal["none", "opaque", "carried"]
+SessionAlpha = Literal["none", "opaque"]
 Precision = Literal["auto", "f32", "bf16", "int8"]
 
 # A loss of PSNR that nobody sees: up to it, the precision ``auto`` is int8.
@@ -53,15 +53,14 @@ class Session(Protocol):
 class ImageSession(Session, Protocol):
     """A session of a luma network that accepts whole images too."""
 
-    def image(self, pixels: NDArray[Any], alpha: Alpha) -> NDArray[Any]:
+    def image(self, pixels: NDArray[Any], alpha: SessionAlpha) -> NDArray[Any]:
         """Upscale an image ``(H, W, C)``, u8 or u16, to ``(H*scale, W*scale, C)`` of the same dtype.
 
-        The network upscales luma; colour and alpha are bicubic (a = −0.5).
+        The network upscales luma; colour is bicubic (a = −0.5).
 
         Args:
             pixels: gray or RGB, with or without alpha as the last channel.
-            alpha: ``none``: there is no alpha; ``opaque``: alpha is opaque everywhere; ``carried``: colour is
-                premultiplied, upscaled, then divided by the bicubic alpha.
+            alpha: ``none``: there is no alpha; ``opaque``: alpha is opaque everywhere, in the result too.
         """
 
 

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from subpixel.backends.bands import bands
 from subpixel.backends.base import (
-    Alpha,
     Planes,
     Quantisation,
     Session,
+    SessionAlpha,
     VideoSession,
     Weights,
     check_planes,
@@ -23,6 +23,7 @@ from subpixel.backends.base import (
 from subpixel.backends.frames import FrameFormat
 from subpixel.backends.video_chain import ChainVideoSession
 from subpixel.errors import BackendUnavailable, InvalidArgument, Unsupported
+from subpixel.models.bicubic import bicubic
 from subpixel.models.chain import Chain, chain_of, row_of, video_chain_of
 from subpixel.models.graph import require_single_image
 from subpixel.models.integer import IntegerNetwork, integer_network
@@ -162,6 +163,8 @@ def _float_session(
 def _session(
     module: ModuleType, engine: Any, spec: Spec, threads: int, *, chain: bool = False, int8: bool = False
 ) -> Session:
+    if spec == bicubic(spec.scale, colour="rgb"):
+        return _BicubicSession(module, engine, spec, threads)
     if spec.colour != "luma":
         return _PlaneSession(engine, spec, int8)
     return _ChainSession(engine, spec, int8) if chain else _GraphSession(module, engine, spec, threads)
@@ -189,7 +192,7 @@ class _ChainSession(_PlaneSession):
         super().__init__(engine, spec, int8)
         self._taps = _cubic(spec.scale)
 
-    def image(self, pixels: NDArray[Any], alpha: Alpha) -> NDArray[Any]:
+    def image(self, pixels: NDArray[Any], alpha: SessionAlpha) -> NDArray[Any]:
         pixels = np.ascontiguousarray(pixels)
         result = _empty_result(pixels, self._spec.scale)
         self._engine.image(pixels, result, *self._taps, alpha)
@@ -214,7 +217,7 @@ class _GraphSession(_PlaneSession):
         self._taps = _cubic(spec.scale)
         self._module, self._threads, self._target = module, threads, forced_target()
 
-    def image(self, pixels: NDArray[Any], alpha: Alpha) -> NDArray[Any]:
+    def image(self, pixels: NDArray[Any], alpha: SessionAlpha) -> NDArray[Any]:
         height, width, _ = pixels.shape
         scale, pixels = self._spec.scale, np.ascontiguousarray(pixels)
         result = _empty_result(pixels, scale)
@@ -227,6 +230,21 @@ class _GraphSession(_PlaneSession):
                 pixels, band.top, band.bottom, net, result, *self._taps, alpha, self._threads, self._target
             )
         return result
+
+
+class _BicubicSession(_PlaneSession):
+    """A session of the bicubic resize, each channel by itself."""
+
+    def __init__(self, module: ModuleType, engine: Any, spec: Spec, threads: int) -> None:
+        super().__init__(engine, spec, False)
+        self._taps = _cubic(spec.scale)
+        self._module, self._threads, self._target = module, threads, forced_target()
+
+    def image(self, pixels: NDArray[Any], alpha: SessionAlpha) -> NDArray[Any]:
+        pixels = np.ascontiguousarray(pixels)
+        result = _empty_result(pixels, self._spec.scale)
+        self._module.interpolate(pixels, result, *self._taps, self._threads, self._target)
+        return result  # what is opaque stays opaque
 
 
 def _float_row(

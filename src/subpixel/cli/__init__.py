@@ -96,7 +96,7 @@ def _main(arguments: Sequence[str]) -> int:
 
         code = app(list(arguments), prog_name="subpixel", standalone_mode=False)
     except Exception as error:
-        exit_code = _interrupted() if interrupt_requested() else _fail_with(error)
+        exit_code = _interrupted() if interrupt_requested() else _fail_with(error, arguments)
         if exit_code is None:
             raise
         return exit_code
@@ -105,7 +105,7 @@ def _main(arguments: Sequence[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _fail_with(error: Exception) -> int | None:
+def _fail_with(error: Exception, arguments: Sequence[str]) -> int | None:
     """Print the error of a command and return its exit code; None for an error that nobody expects."""
     from subpixel.errors import InvalidArgument, OutOfMemory, SubpixelError, Unsupported
     from subpixel.storage.memory import is_memory_error
@@ -123,7 +123,7 @@ def _fail_with(error: Exception) -> int | None:
     # The parser's errors are known by name, since their module differs between versions of typer.
     if type(error).__name__ == "Abort":
         return _interrupted()
-    return _fail_usage(error) if hasattr(error, "format_message") else None
+    return _fail_usage(error, arguments) if hasattr(error, "format_message") else None
 
 
 def _interrupted() -> int:
@@ -141,7 +141,7 @@ def _fail(message: str, code: int) -> int:
     return code
 
 
-def _fail_usage(error: Any) -> int:
+def _fail_usage(error: Any, arguments: Sequence[str]) -> int:
     """Report an error of the parser."""
     message = error.format_message()
     kind = type(error).__name__
@@ -154,6 +154,10 @@ def _fail_usage(error: Any) -> int:
         message = str(unknown_option(error))
     elif kind == "MissingParameter":
         message = f"{message} See `{error.ctx.command_path} --help`."
+    elif kind in ("BadParameter", "BadOptionUsage"):
+        from subpixel.cli.parser_errors import parser_error_text
+
+        message = parser_error_text(error, arguments)
     return _fail(message, 2)
 
 

@@ -83,7 +83,7 @@ def bench(
         float,
         typer.Option(
             metavar="X",
-            min=0,
+            min=0.0,
             help="Stop timing a group after this many seconds, even if rounds are left.",
             rich_help_panel=COMPUTATION,
         ),

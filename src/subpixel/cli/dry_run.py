@@ -22,8 +22,14 @@ _KINDS = {1: "gray", 2: "gray with alpha", 3: "RGB", 4: "RGB with alpha"}
 _DTYPES = {"uint8": "8 bits", "uint16": "16 bits", "float32": "floating point"}
 
 
-def dry_run(batch: Batch, plan: BatchPlan, reporter: Reporter) -> int:
+def dry_run(batch: Batch, plan: BatchPlan, reporter: Reporter, *, quiet: bool = False) -> int:
     """Print what would be done with each image and with all; returns the exit code that the run would have.
+
+    Args:
+        batch: what would be done.
+        plan: the same, with what cannot be done.
+        reporter: prints notes.
+        quiet: print only notes and errors.
 
     Raises:
         SubpixelError: the error of a single image.
@@ -34,7 +40,7 @@ def dry_run(batch: Batch, plan: BatchPlan, reporter: Reporter) -> int:
         place = f"[{number}/{reporter.total}] " if reporter.total > 1 else ""
         if reporter.as_json:
             print(json.dumps(_as_json(estimate, reason, reporter)), flush=True)
-        else:
+        elif not quiet:
             for line in _lines(estimate, reason):
                 print(printable(reporter.with_names(place + line)), flush=True)
                 place = "    "
@@ -46,7 +52,7 @@ def dry_run(batch: Batch, plan: BatchPlan, reporter: Reporter) -> int:
             print(printable(reporter.with_names(f"error: {with_option_names(str(error))}")), file=sys.stderr)
         if task is not None and not estimate.problems and not reason:
             pending[task] = estimate
-    if not reporter.as_json:
+    if not reporter.as_json and not quiet:
         if pending and reporter.total > 1:
             print(_summary(batch, pending))
         print("Nothing was written. Times are estimates from a trial on a small image.")

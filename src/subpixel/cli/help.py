@@ -43,7 +43,7 @@ class HelpCommand(TyperCommand):
 
 
 class HelpGroup(TyperGroup):
-    """The commands together: their overview is drawn here, and an unknown one suggests the closest."""
+    """The commands together. A file in place of a command is upscaled; an unknown command suggests the closest."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         formatter.write(_page(self, ctx))
@@ -51,9 +51,12 @@ class HelpGroup(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name = args[0]
         if not name.startswith("-") and self.get_command(ctx, name) is None:
-            from subpixel.cli.suggestions import unknown_command
+            from subpixel.cli.suggestions import command_for, unknown_command
 
-            raise unknown_command(name, self.commands)
+            command = command_for(name)
+            if command is None:
+                raise unknown_command(name, self.commands)
+            args = [command, *args]
         return super().resolve_command(ctx, args)
 
 

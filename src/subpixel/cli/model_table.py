@@ -13,7 +13,7 @@ from subpixel.cli.table import align_rows, column_widths
 
 __all__ = ["ModelRow", "model_table"]
 
-_WIDTH = 100
+_WIDTH = 80
 # The usual order of the test sets; others follow.
 _SETS = ("Set5", "Set14", "BSD100")
 
@@ -38,7 +38,7 @@ class ModelRow:
 
 
 def model_table(rows: Sequence[ModelRow], threads: int) -> str:
-    """Models for images and models for videos as tables of at most 100 columns, and below what the figures are.
+    """Models for images and models for videos as tables of at most 80 columns, and below what the figures are.
 
     Args:
         rows: each model's rows stand together.
@@ -65,10 +65,12 @@ def _table(rows: Sequence[ModelRow], timed: bool) -> Iterator[str]:
     names = dict.fromkeys(name for row in rows for name in row.psnr)
     sets = sorted(names, key=lambda name: _SETS.index(name) if name in _SETS else len(_SETS))
     heads = [name.removesuffix(".mkv") for name in sets]
-    head = ("Model", "Scale", "Parameters", "Precision", *heads, *(["ms/Mpx"] if timed else []))
+    head = ("Model", "Scale", "Params", "Precision", *heads, *(["ms/Mpx"] if timed else []))
     cells = [head, *(_cells(row, sets, timed) for row in rows)]
-    # The purpose takes the columns that are left, on as many lines as it needs.
-    width = max(12, _WIDTH - sum(one + 2 for one in column_widths(cells)))
+    # The purpose takes the columns that are left, on as many lines as it needs. Beside times there is no space for it.
+    width = max(10, _WIDTH - sum(one + 2 for one in column_widths(cells)))
+    if timed:
+        return align_rows([head, *_without_repeats(cells[1:])])
     table = [(head[0], "Purpose", *head[1:])]
     for _, group in groupby(zip(rows, cells[1:], strict=True), key=lambda pair: pair[0].document["name"]):
         pairs = list(group)
@@ -77,6 +79,14 @@ def _table(rows: Sequence[ModelRow], timed: bool) -> Iterator[str]:
             one = ("",) * len(head) if pair is None else pair[1]
             table.append((one[0] if number == 0 else "", text or "", *one[1:]))
     return align_rows(table, left=2)
+
+
+def _without_repeats(rows: Sequence[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
+    """The rows, with each name only where it first stands."""
+    before = ""
+    for name, *others in rows:
+        yield ("" if name == before else name, *others)
+        before = name
 
 
 def _cells(row: ModelRow, sets: Sequence[str], timed: bool) -> tuple[str, ...]:

@@ -1,36 +1,38 @@
-"""Errors for an unknown command or option: each suggests the closest one."""
+"""What is meant by an unknown command or option: a file to upscale, or an error that suggests the closest one."""
 
 from __future__ import annotations
 
-import shlex
+import glob
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from subpixel.errors import InvalidArgument, SubpixelError, unknown
+from subpixel.errors import SubpixelError, unknown
+from subpixel.storage.suffixes import IMAGES, VIDEOS
 
-__all__ = ["unknown_command", "unknown_option"]
-
-# Suffixes by which a file in place of a command is taken for a video. A list here, since only importing the video
-# package would tell, and that takes long.
-_VIDEOS = {".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".nut", ".ts", ".webm", ".y4m"}
+__all__ = ["command_for", "unknown_command", "unknown_option"]
 
 
 def unknown_command(name: str, commands: Iterable[str]) -> SubpixelError:
-    """The error for a name that is no command; a file's name leads to the command for its kind.
+    """The error for a name that is no command.
 
     >>> print(unknown_command("upscal", ["upscale", "video"]))
     Unknown command 'upscal'. Did you mean 'upscale'? See `subpixel --help`.
-    >>> print(unknown_command("photo.jpg", ["upscale", "video"]))
-    Unknown command 'photo.jpg'. To upscale this file, run `subpixel upscale photo.jpg`.
     """
-    path = Path(name)
-    if path.suffix or path.exists():
-        command = "video" if path.suffix.lower() in _VIDEOS else "upscale"
-        kind = "folder" if path.is_dir() else "file"
-        run = f"subpixel {command} {shlex.quote(name)}"
-        return InvalidArgument(f"Unknown command {name!r}. To upscale this {kind}, run `{run}`.")
     return unknown("command", name, commands, hint="See `subpixel --help`.")
+
+
+def command_for(name: str) -> str | None:
+    """The command that upscales a file, folder or pattern in place of a command; None if the name is none of these.
+
+    >>> command_for("photo.jpg"), command_for("video.MKV"), command_for("upscal")
+    ('upscale', 'video', None)
+    """
+    suffix = Path(name).suffix.lower()
+    if suffix in VIDEOS:
+        return "video"
+    known = suffix in IMAGES or Path(name).exists() or glob.has_magic(name)
+    return "upscale" if known else None
 
 
 def unknown_option(error: Any) -> SubpixelError:

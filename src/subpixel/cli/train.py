@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shlex
 import sys
+import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from subpixel.cli.option_names import with_option_names
 from subpixel.cli.options import COMPUTATION, FILES, OUTPUT, Scale, Threads
 from subpixel.errors import InvalidArgument, unknown
 
@@ -87,7 +89,8 @@ def train(
         float | None,
         typer.Option(
             metavar="X",
-            help="Train for this long; the time of resumed runs counts. Give --minutes or --steps.",
+            help="Take this long for reading, training and writing; training of resumed runs counts. Give --minutes or "
+            "--steps.",
             show_default=False,
             rich_help_panel=_LEARNING,
         ),
@@ -234,6 +237,8 @@ def train(
     out: Annotated[
         Path,
         typer.Option(
+            "-o",
+            "--out",
             metavar="FILE",
             help="Write the model to this .safetensors file; .csv, .png and .ckpt files are written beside it.",
             rich_help_panel=FILES,
@@ -248,6 +253,7 @@ def train(
     The command writes a model file and verifies it by reading it back. It needs the extra `train`: install
     'subpixel[train]'. Set the length with --minutes or --steps.
     """
+    began = time.monotonic()  # importing torch takes seconds
     from subpixel.backends import available_threads
     from subpixel.models.zoo import ARCHITECTURES
     from subpixel.train import Settings, multiplies_bf16
@@ -299,7 +305,8 @@ def train(
             "data": data_name or data.name,
             "licence": licence,
         },
-        say=lambda line: print(line, flush=True),
+        began=began,
+        say=lambda line: print(with_option_names(line), flush=True),
     )
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import glob
+import os
+import shlex
+from collections.abc import Sequence
 from contextlib import closing
 from functools import partial
 from itertools import chain
@@ -32,6 +36,7 @@ from subpixel.cli.progress import bar
 from subpixel.cli.reporting import Reporter
 from subpixel.errors import InvalidArgument
 from subpixel.storage.interrupts import interrupt_requested
+from subpixel.storage.suffixes import IMAGES
 
 if TYPE_CHECKING:
     from subpixel.image.batch.plan import BatchPlan
@@ -214,8 +219,11 @@ def upscale(
         output_options: dict[str, Any] = {"quality": quality, "provenance": not no_provenance, "limit": limit}
         output_options |= {"background": background, "depth": depth}
         make_job = partial(Job, settings=fingerprint, compare=compare, format=file_format, **output_options)
+        make_job(source=Path(), upscaler=upscaler)  # checks the arguments before anything is looked at
+        _check_last_input(inputs, output)
         paths = OutputPaths(streams.inputs, streams.output, upscaler.target, suffix)
-        plan = plan_batch(find_images(streams.inputs, paths.folder), paths)
+        videos: list[Path] = []
+        plan = plan_batch(find_images(streams.inputs, paths.folder, videos), paths)
         if compare is not None:
             check_comparisons(plan, compare)
         reporter = Reporter(
@@ -232,6 +240,9 @@ def upscale(
                 reporter.note(f"1 file was left out: it is a result of an earlier run ({first})")
             else:
                 reporter.note(f"{count} files were left out: they are results of an earlier run, such as {first}")
+        if videos and plan.tasks:
+            what = "1 video was" if len(videos) == 1 else f"{len(videos)} videos were"
+            reporter.note(f"{what} left out ({videos[0]}); subpixel video upscales videos")
         policy = TaskPolicy(make_job, existing, make_folders=paths.folder is not None)
         with bar(str(inputs[0]), enabled=len(plan.tasks) == 1 and not quiet) as progress:
             batch = Batch(
@@ -239,8 +250,21 @@ def upscale(
             )
             _note_little_space(plan, upscaler.target, reporter)
             if dry:
-                return dry_run(batch, plan, reporter)
+                return dry_run(batch, plan, reporter, quiet=quiet)
             return follow(batch, plan, reporter, streams, str(paths))
+
+
+def _check_last_input(inputs: Sequence[str], output: str | None) -> None:
+    """Raise InvalidArgument if the last of several inputs does not exist and looks like the name of the result."""
+    *others, last = inputs
+    if output is not None or not others or os.path.lexists(last) or glob.has_magic(last):
+        return
+    if Path(last).suffix.lower() in IMAGES or last.endswith(("/", os.sep)):
+        words = " ".join([*map(shlex.quote, others[:3]), *["…"] * (len(others) > 3)])
+        raise InvalidArgument(
+            f"{last}: no such file or directory. To write there, use -o: "
+            f"`subpixel upscale {words} -o {shlex.quote(last)}`"
+        )
 
 
 def _note_little_space(plan: BatchPlan, target: Target, reporter: Reporter) -> None:

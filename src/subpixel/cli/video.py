@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -216,8 +217,10 @@ def video(
     from subpixel.upscaler import Upscaler
     from subpixel.video import Job, PipeOutput, Settings, parse_options, pipe_format, probe
 
-    if target_fps is not None and not (realtime and target_fps > 0):
+    if target_fps is not None and not (realtime and 0 < target_fps < math.inf):
         raise InvalidArgument("--target-fps needs --realtime and a rate above 0")
+    if preview is not None and not 0 < preview < math.inf:
+        raise InvalidArgument(f"--preview {preview:g}: a number of seconds above 0 is needed")
     name, piped = stream_name(input_name, "standard input"), is_input_stream(input_name)
     length = None
     if preview is not None and start is None and not piped:

@@ -162,7 +162,7 @@ def parse(text: str) -> Compression:
     """
     kind, *numbers = text.split(":")
     wrong = InvalidArgument(
-        f"{text!r}: a codec and a quality are needed, as in jpeg:75, jpeg:75:444, webp:80 or h264:23"
+        f"degrade={text!r}: a codec and a quality are needed, as in jpeg:75, jpeg:75:444, webp:80 or h264:23"
     )
     if not numbers or not numbers[0].isascii() or not numbers[0].isdigit() or len(numbers[0]) > 3:
         raise wrong

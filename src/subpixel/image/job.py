@@ -18,7 +18,7 @@ from subpixel.errors import ImageWriteError, InvalidArgument
 from subpixel.image.files.formats import WRITABLE, check_pixels, default_suffix, format_of, suffix_of
 from subpixel.image.files.provenance import Provenance
 from subpixel.image.files.read_errors import check_read
-from subpixel.image.files.reading import LIMIT, ImageFile, ImageHeader, load_pixels, open_image
+from subpixel.image.files.reading import LIMIT, ImageFile, ImageHeader, check_limit, load_pixels, open_image
 from subpixel.image.files.row_source import save_rows
 from subpixel.image.files.rows import ImageRows, inspect_rows
 from subpixel.image.files.wide_files import blank_image, is_wide
@@ -101,6 +101,9 @@ class Job:
         provenance: write into the result how it was made.
         limit: largest source in megapixels.
         header: the source, if it is open already. It is opened again if the file has changed.
+
+    Raises:
+        InvalidArgument: an option is out of range, or they contradict each other.
     """
 
     source: Path
@@ -117,6 +120,11 @@ class Job:
     provenance: bool = True
     limit: float = LIMIT
     header: ImageHeader | None = field(default=None, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        check_limit(self.limit)
+        check_quality(None if self.format is None else WRITABLE[suffix_of(self.format)], self.quality)
+        OutputPixels.of(self.background, self.depth)
 
     def run(self, progress: Progress | None = None) -> Result:
         """Read, upscale and write.

@@ -19,7 +19,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from subpixel.errors import ModelFileError, SpecError
+from subpixel.errors import ModelFileError, SpecError, shown
+from subpixel.models.foreign_files import kind_of_file, model_errors, start_of
+from subpixel.models.layers import is_name
 from subpixel.models.spec import Spec
 
 __all__ = ["Model", "load", "save"]
@@ -28,6 +30,10 @@ _FORMAT = 1
 _KEY = "subpixel"
 # The largest network of this field has 43 million parameters (EDSR). This is ten times its size.
 _MAX_BYTES = 2 * 1024**3
+# The largest description, of 4096 layers with long names, has a megabyte.
+_MAX_HEADER = 16 * 1024**2
+# No file has a longer name.
+_MAX_NAME = 255
 
 
 @dataclass(frozen=True)
@@ -58,8 +64,10 @@ class Model:
     def __post_init__(self) -> None:
         shapes = self.spec.weight_shapes
         if set(shapes) != set(self.weights):
-            odd = ", ".join(sorted(set(shapes) ^ set(self.weights)))
-            raise ModelFileError(f"model '{self.name}': missing or unexpected weights: {odd}")
+            odd = sorted(set(shapes) ^ set(self.weights))
+            names = ", ".join(map(_tensor_name, odd[:8]))
+            more = f" and {len(odd) - 8} more" if len(odd) > 8 else ""
+            raise ModelFileError(f"model '{self.name}': missing or unexpected weights: {names}{more}")
         for name, shape in shapes.items():
             tensor = self.weights[name]
             if tensor.dtype != np.float32 or tensor.shape != shape:
@@ -178,6 +186,12 @@ def load(path: str | Path) -> Model:
     if path.stat().st_size > _MAX_BYTES:
         raise ModelFileError(f"{path}: {path.stat().st_size} bytes; at most {_MAX_BYTES} are allowed for a model file")
     metadata, weights = _open(path)
+    with model_errors(path, "its description cannot be read"):
+        return _model(path, metadata, weights)
+
+
+def _model(path: Path, metadata: Mapping[str, str], weights: Mapping[str, NDArray[np.float32]]) -> Model:
+    """The model of a file's content, which is checked."""
     if _KEY not in metadata:
         raise ModelFileError(f"{path}: a safetensors file, but not a model of subpixel (no '{_KEY}' in its metadata)")
     try:
@@ -194,9 +208,12 @@ def load(path: str | Path) -> Model:
         if not isinstance(value, dict) and not (part == "quantisation" and value is None):
             raise ModelFileError(f"{path}: '{part}' in its description is not an object")
     try:
+        name = document["name"]
+        if not isinstance(name, str) or not name.isprintable() or len(name) > _MAX_NAME:
+            raise ModelFileError(f"its name is {shown(name)}; a text of up to {_MAX_NAME} characters is needed")
         spec = Spec.from_json(json.dumps(document["spec"]))
         return Model(
-            name=str(document["name"]),
+            name=name,
             spec=spec,
             weights=weights,
             training=document["training"],
@@ -235,15 +252,30 @@ def _digest(document: Mapping[str, Any], weights: Mapping[str, NDArray[np.float3
 
 
 def _open(path: Path) -> tuple[dict[str, str], dict[str, NDArray[np.float32]]]:
-    from safetensors import SafetensorError, safe_open
+    from safetensors import safe_open
 
-    try:
+    with model_errors(path, "not a safetensors file, or a truncated one"):
+        _check_header(path)
         with safe_open(path, framework="numpy") as file:
             for name in file.keys():  # noqa: SIM118 - not a mapping
-                if file.get_slice(name).get_dtype() != "F32":
-                    raise ModelFileError(f"{path}: {name} is {file.get_slice(name).get_dtype()}; f32 is needed")
+                dtype = file.get_slice(name).get_dtype()
+                if dtype != "F32":
+                    raise ModelFileError(f"{path}: {_tensor_name(name)} is {dtype}; f32 is needed")
             return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except SafetensorError as error:
-        raise ModelFileError(f"{path}: not a safetensors file, or a truncated one ({error})") from None
-    except OSError as error:
-        raise ModelFileError(f"{path}: cannot be read: {error.strerror or error}") from None
+
+
+def _tensor_name(name: str) -> str:
+    """A name from a file, for the text of an error."""
+    return name if is_name(name) else shown(name)
+
+
+def _check_header(path: Path) -> None:
+    """Raise ModelFileError unless a file begins with a header of a size that fits it."""
+    start = start_of(path)
+    kind = kind_of_file(start)
+    size = int.from_bytes(start[:8], "little")
+    if start[8:9] != b"{" or size + 8 > path.stat().st_size:
+        what = f": this is {kind}" if kind is not None and start[8:9] != b"{" else ", or a truncated one"
+        raise ModelFileError(f"{path}: not a safetensors file{what}")
+    if size > _MAX_HEADER:
+        raise ModelFileError(f"{path}: a header of {size} bytes; at most {_MAX_HEADER} are allowed for a model file")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal, get_args
 
-from subpixel.errors import SpecError, unknown
+from subpixel.errors import SpecError, shown, unknown
 from subpixel.ops.resizing.taps import SUPPORT
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "Warp",
     "check_choice",
     "check_integer",
+    "is_name",
     "sources_of",
 ]
 
@@ -226,7 +227,7 @@ def _trace_conv(layer: Conv, values: dict[str, Value], border: Border) -> Value:
     check_choice(where + "activation", layer.activation, get_args(Activation))
     check_integer(where + "stride", layer.stride, 1, _MAX_STRIDE)
     if not isinstance(layer.shared, str):
-        raise SpecError(f"{where}shared={layer.shared!r}: the name of an earlier convolution is needed")
+        raise SpecError(f"{where}shared={shown(layer.shared)}: the name of an earlier convolution is needed")
     lost = source.lost if border == "zero" else -(-(source.lost + max(layer.kernel) // 2) // layer.stride)
     return Value(layer.out_channels, _ratio(Fraction(source.scale) / layer.stride), lost)
 
@@ -235,7 +236,7 @@ def _trace_transpose(layer: ConvTranspose, values: dict[str, Value], border: Bor
     where, source = _check_weighted(layer, values)
     check_integer(where + "stride", layer.stride, 1, MAX_SCALE)
     if not isinstance(layer.padding, tuple) or len(layer.padding) != 2:
-        raise SpecError(f"{where}padding={layer.padding!r}: (vertical, horizontal) is needed")
+        raise SpecError(f"{where}padding={shown(layer.padding)}: (vertical, horizontal) is needed")
     for side, before in zip(layer.kernel, layer.padding, strict=True):
         check_integer(where + "padding", before, 0, side - 1)
     scale = _ratio(Fraction(source.scale) * layer.stride)
@@ -253,11 +254,11 @@ def _check_weighted(layer: Conv | ConvTranspose, values: dict[str, Value]) -> tu
     check_integer(where + "in_channels", layer.in_channels, 1, MAX_CHANNELS)
     check_integer(where + "out_channels", layer.out_channels, 1, MAX_CHANNELS)
     if not isinstance(layer.kernel, tuple) or len(layer.kernel) != 2:
-        raise SpecError(f"{where}kernel={layer.kernel!r}: (height, width) is needed")
+        raise SpecError(f"{where}kernel={shown(layer.kernel)}: (height, width) is needed")
     for side in layer.kernel:
         check_integer(where + "kernel", side, 1, _MAX_KERNEL)
     if not isinstance(layer.bias, bool):
-        raise SpecError(f"{where}bias={layer.bias!r}: true or false is needed")
+        raise SpecError(f"{where}bias={shown(layer.bias)}: true or false is needed")
     if layer.in_channels != source.channels:
         raise SpecError(f"{where}in_channels={layer.in_channels}, but '{layer.source}' has {source.channels} channels")
     return where, source
@@ -266,7 +267,7 @@ def _check_weighted(layer: Conv | ConvTranspose, values: dict[str, Value]) -> tu
 def _trace_join(layer: Add | Concat, values: dict[str, Value], border: Border) -> Value:
     where = f"layer '{layer.name}': "
     if not isinstance(layer.sources, tuple) or len(layer.sources) < 2:
-        raise SpecError(f"{where}sources={layer.sources!r}: two or more names are needed")
+        raise SpecError(f"{where}sources={shown(layer.sources)}: two or more names are needed")
     sources = [_source(layer.name, name, values) for name in layer.sources]
     for name, value in zip(layer.sources, sources, strict=True):
         if value.scale != sources[0].scale:
@@ -310,7 +311,7 @@ def _trace_warp(layer: Warp, values: dict[str, Value], border: Border) -> Value:
     source, flow = (_source(layer.name, name, values) for name in (layer.source, layer.flow))
     number = isinstance(layer.reach, (int, float)) and not isinstance(layer.reach, bool)
     if not number or not 0 < layer.reach <= _MAX_REACH:  # NaN fails the comparison
-        raise SpecError(f"{where}reach={layer.reach!r}: a number above 0 and up to {_MAX_REACH} is needed")
+        raise SpecError(f"{where}reach={shown(layer.reach)}: a number above 0 and up to {_MAX_REACH} is needed")
     if flow.channels != 2:
         raise SpecError(f"{where}'{layer.flow}' has {flow.channels} channels; a flow has 2")
     if flow.scale != source.scale:
@@ -349,14 +350,23 @@ def sources_of(layer: Layer) -> tuple[str, ...]:
 
 def _source(layer: str, name: Any, values: dict[str, Value]) -> Value:
     if not isinstance(name, str) or name not in values:
-        raise SpecError(f"layer '{layer}' reads {name!r}; the name of an input or of an earlier layer is needed")
+        raise SpecError(f"layer '{layer}' reads {shown(name)}; the name of an input or of an earlier layer is needed")
     return values[name]
+
+
+def is_name(value: Any) -> bool:
+    """Whether a value can be the name of a layer or a tensor: a text of 1 to 100 characters on one line.
+
+    >>> is_name("conv1.weight"), is_name("a\\nb")
+    (True, False)
+    """
+    return isinstance(value, str) and 0 < len(value) <= 100 and value.isprintable()
 
 
 def check_integer(what: str, value: Any, low: int, high: int) -> None:
     """Raise SpecError unless a value is an integer from ``low`` to ``high``."""
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise SpecError(f"{what}={value!r}: an integer from {low} to {high} is needed")
+        raise SpecError(f"{what}={shown(value)}: an integer from {low} to {high} is needed")
 
 
 def check_choice(what: str, value: Any, allowed: tuple[str, ...]) -> None:

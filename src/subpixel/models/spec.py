@@ -11,11 +11,11 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from fractions import Fraction
 from typing import Any, cast, get_args
 
-from subpixel.errors import SpecError, unknown
+from subpixel.errors import SpecError, shown, unknown
 from subpixel.models.layers import (
     INPUT,
     KINDS,
@@ -40,6 +40,7 @@ from subpixel.models.layers import (
     Warp,
     check_choice,
     check_integer,
+    is_name,
     sources_of,
 )
 
@@ -265,9 +266,9 @@ class Spec:
         values = {one.name: self._input_value(one) for one in self.inputs}
         for layer in self.layers:
             if not isinstance(layer, Layer):
-                raise SpecError(f"{layer!r} is not a layer")
-            if not isinstance(layer.name, str) or not layer.name or len(layer.name) > 100:
-                raise SpecError(f"layer name {layer.name!r}: a text of 1 to 100 characters is needed")
+                raise SpecError(f"{shown(layer)} is not a layer")
+            if not is_name(layer.name):
+                raise SpecError(f"layer name {shown(layer.name)}: a text of 1 to 100 characters is needed")
             if layer.name in values:
                 raise SpecError(f"layer '{layer.name}': an earlier layer or input has that name")
             result = values[layer.name] = TRACERS[type(layer)](layer, values, border)
@@ -308,11 +309,15 @@ def _check_shared(layer: Conv, owners: Mapping[str, Conv]) -> None:
     where = f"layer '{layer.name}': "
     owner = owners.get(layer.shared)
     if owner is None:
-        raise SpecError(f"{where}shared='{layer.shared}': an earlier convolution with weights of its own is needed")
+        raise SpecError(
+            f"{where}shared={shown(layer.shared)}: an earlier convolution with weights of its own is needed"
+        )
     for part in ("in_channels", "out_channels", "kernel", "activation", "bias"):
         here, there = getattr(layer, part), getattr(owner, part)
         if here != there:
-            raise SpecError(f"{where}{part}={here!r}: it shares the weights of '{owner.name}', which has {there!r}")
+            raise SpecError(
+                f"{where}{part}={shown(here)}: it shares the weights of '{owner.name}', which has {shown(there)}"
+            )
 
 
 def _check_inputs(inputs: tuple[Input, ...]) -> None:
@@ -322,9 +327,9 @@ def _check_inputs(inputs: tuple[Input, ...]) -> None:
     offsets: list[int] = []
     for one in inputs:
         if not isinstance(one, Input):
-            raise SpecError(f"{one!r} is not an input")
-        if not isinstance(one.name, str) or not one.name or len(one.name) > 100:
-            raise SpecError(f"input name {one.name!r}: a text of 1 to 100 characters is needed")
+            raise SpecError(f"{shown(one)} is not an input")
+        if not is_name(one.name):
+            raise SpecError(f"input name {shown(one.name)}: a text of 1 to 100 characters is needed")
         if one.name in names:
             raise SpecError(f"input '{one.name}': an earlier input has that name")
         names.add(one.name)
@@ -342,7 +347,7 @@ def _check_inputs(inputs: tuple[Input, ...]) -> None:
 
 
 def _check_state(state: State, values: Mapping[str, Value]) -> None:
-    where = f"input '{state.name}': next={state.next!r}"
+    where = f"input '{state.name}': next={shown(state.next)}"
     result = values.get(state.next) if isinstance(state.next, str) else None
     if result is None:
         raise SpecError(f"{where}: the name of a layer is needed")
@@ -352,11 +357,12 @@ def _check_state(state: State, values: Mapping[str, Value]) -> None:
 
 # Fields that were added later, with their defaults. A default is not written, so that the descriptions of networks that
 # do not use these fields did not change.
-_OPTIONAL_FIELDS: dict[str, Any] = {"stride": 1, "shared": ""}
+_OPTIONAL_FIELDS = ("stride", "shared")
 
 
 def _to_document(kind: str, one: Layer | Input) -> dict[str, Any]:
-    parts = {k: v for k, v in asdict(one).items() if k not in _OPTIONAL_FIELDS or v != _OPTIONAL_FIELDS[k]}
+    defaults = {f.name: f.default for f in fields(one) if f.name in _OPTIONAL_FIELDS and f.default is not MISSING}
+    parts = {k: v for k, v in asdict(one).items() if k not in defaults or v != defaults[k]}
     return {"kind": kind, **parts}
 
 
@@ -364,8 +370,10 @@ def _from_document(what: str, item: Any, kinds: Mapping[str, Callable[..., Any]]
     kind = item.get("kind") if isinstance(item, dict) else None
     if not isinstance(kind, str) or kind not in kinds:
         raise unknown("kind", kind, kinds, where=what, error=SpecError)
-    names = {field.name for field in fields(cast(Any, kinds[kind]))}
-    optional = names & set(_OPTIONAL_FIELDS)
+    own = fields(cast(Any, kinds[kind]))
+    names = {field.name for field in own}
+    # A field of that name has a default in one kind of layer and none in another: the stride.
+    optional = {field.name for field in own if field.name in _OPTIONAL_FIELDS and field.default is not MISSING}
     _check_fields(what, item, {"kind", *(names - optional)}, optional)
     return kinds[kind](**{key: tuple(v) if isinstance(v, list) else v for key, v in item.items() if key != "kind"})
 
@@ -376,4 +384,5 @@ def _check_fields(what: str, document: Any, required: set[str], optional: set[st
         raise SpecError(f"{what}: an object is needed")
     odd = sorted((required - set(document)) | (set(document) - required - optional))
     if odd:
-        raise SpecError(f"{what}: unknown or missing fields: {', '.join(map(str, odd))}")
+        names = ", ".join(name if is_name(name) else shown(name) for name in odd[:8])
+        raise SpecError(f"{what}: unknown or missing fields: {names}{' …' if len(odd) > 8 else ''}")

@@ -6,6 +6,8 @@ trained network it gives the exact optimum of the last layer.
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Mapping
 
 import torch
@@ -40,7 +42,9 @@ def linear_chain(spec: Spec) -> Chain | None:
     return chain if plain and chain.convs[-1].bias and spec.border == "replicate" else None
 
 
-def solve_last_layer(spec: Spec, weights: Mapping[str, Tensor], patches: Patches, batches: int) -> dict[str, Tensor]:
+def solve_last_layer(
+    spec: Spec, weights: Mapping[str, Tensor], patches: Patches, batches: int, deadline: float = math.inf
+) -> dict[str, Tensor]:
     """The weight and bias of the last convolution that minimise the squared error on random patches.
 
     Args:
@@ -48,6 +52,7 @@ def solve_last_layer(spec: Spec, weights: Mapping[str, Tensor], patches: Patches
         weights: the weights of all layers, on the device that computes. Those of the last layer are not read.
         patches: the source of inputs and targets.
         batches: how many batches to use. Each gives ``batch * n²`` equations.
+        deadline: after this time of :func:`time.monotonic`, no further batch is used.
 
     Returns:
         The two tensors of the last convolution by name.
@@ -62,7 +67,9 @@ def solve_last_layer(spec: Spec, weights: Mapping[str, Tensor], patches: Patches
     gram = torch.zeros(unknowns, unknowns, dtype=torch.float64, device=device)
     right = torch.zeros(unknowns, last.out_channels, dtype=torch.float64, device=device)
     with torch.no_grad():
-        for _ in range(batches):
+        for number in range(batches):
+            if number and time.monotonic() >= deadline:
+                break
             x, target = (patch.to(device) for patch in patches.draw())
             x = inside(x, patches.margin - spec.halo)
             if chain.base:

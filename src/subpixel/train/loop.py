@@ -6,6 +6,7 @@ import math
 import os
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, cast
@@ -17,7 +18,7 @@ from subpixel.errors import InvalidArgument, SubpixelError
 from subpixel.metrics.calibration import int8_loss
 from subpixel.models.files import Model, load, save
 from subpixel.models.spec import Spec
-from subpixel.storage.interrupts import shielded
+from subpixel.storage.interrupts import on_sudden_end, shielded
 from subpixel.train.cuda_graph import MAX_STEPS, StepGraph
 from subpixel.train.curve import write_curve
 from subpixel.train.data import Pair, find_images, load_pairs
@@ -27,7 +28,9 @@ from subpixel.train.motion import Clip, MotionState, bicubic_score, check_settin
 from subpixel.train.parallel import Processes, processes
 from subpixel.train.perceptual import read_features
 from subpixel.train.settings import Settings
+from subpixel.train.shipped import against_shipped
 from subpixel.train.state import IMAGES_FOR_RANGES, State
+from subpixel.train.time_budget import TimeBudget
 
 __all__ = ["Settings", "train"]
 
@@ -47,6 +50,7 @@ def train(
     threads: int = 1,
     device: str = "auto",
     provenance: dict[str, Any] | None = None,
+    began: float | None = None,
     say: Callable[[str], None] = print,
 ) -> Model:
     """Train a network and write it to ``out``.
@@ -69,6 +73,7 @@ def train(
         threads: the number of threads of torch.
         device: ``auto`` (a GPU if there is one), ``cpu``, ``cuda`` or ``cuda:1`` …
         provenance: further entries of the model file: the name and licence of the data, the command.
+        began: when the run began, by :func:`time.monotonic`, for ``settings.minutes``; None for now.
         say: called with each line of progress.
 
     Returns:
@@ -80,7 +85,7 @@ def train(
         ModelFileError: ``start``, ``teacher``, ``features`` or the checkpoint cannot be used.
         SubpixelError: the saved file does not compute what was trained.
     """
-    out = Path(out)
+    budget, out = TimeBudget(settings.minutes, began), Path(out)
     if out.suffix != ".safetensors" or not out.parent.is_dir():
         raise InvalidArgument(f"train: out={str(out)!r}: a .safetensors path in an existing folder is needed")
     if threads < 1:
@@ -110,19 +115,25 @@ def train(
             report(f"resuming at step {state.step} after {state.seconds / 60:.1f} minutes")
         elif settings.rounded:
             state.enable_rounding(begin, pairs)
+        begin_measurement = time.monotonic()
+        score = state.measure(state.average, held_out)
+        measurement = time.monotonic() - begin_measurement
         report(
             f"{settings.arch} ×{spec.scale}: {spec.parameters} parameters, {amount} for training, "
             f"{len(held_out)} held out"
-            f"{_bicubic_note(spec, held_out)}; {state.measure(state.average, held_out):.3f} dB at step {state.step}"
+            f"{_bicubic_note(spec, held_out)}; {score:.3f} dB at step {state.step}"
         )
+        if settings.minutes is not None:
+            report(budget.divide(state.solve_seconds(), measurement))
+            budget.training = group.broadcast(budget.training, where)
         try:
-            _loop(state, held_out, out, group, report)
+            _loop(state, held_out, out, group, report, budget.training)
         except KeyboardInterrupt:
             if group.first:
                 state.save(checkpoint)
             report(f"stopped at step {state.step}; to continue, resume from {checkpoint}")
             raise
-        state.finish(held_out)
+        state.finish(held_out, budget.deadline)
         images: dict[str, Any] = {
             "images": int(amount.split()[0]),
             "held_out": list(dict.fromkeys(p.name for p in held_out)),
@@ -147,7 +158,10 @@ def train(
             if state.rounding is not None:
                 model = _with_int8(model, state.rounding.parameters(state.best), held_out, data, report)
             _save_verified(model, out, lambda one: state.upscale(one, held_out[0]))
-        report(f"{out}: {state.best_psnr:.3f} dB on the held-out images; the file was read back and verified")
+        report(
+            f"{out}: {state.best_psnr:.3f} dB on the held-out images{against_shipped(state, held_out)}; "
+            f"the file was read back and verified"
+        )
     return model
 
 
@@ -191,7 +205,10 @@ def _with_int8(
     return replace(model, quantisation=parameters)
 
 
-def _loop(state: State, held_out: list[Pair], out: Path, group: Processes, say: Callable[[str], None]) -> None:
+def _loop(
+    state: State, held_out: list[Pair], out: Path, group: Processes, say: Callable[[str], None], seconds: float
+) -> None:
+    """Train for the steps of the settings, or for so many seconds."""
     settings, spec = state.settings, state.spec
     graph = StepGraph(state, state.patches.on_device(state.device)) if uses_cuda_graph(state, group) else None
     start_time = time.monotonic() - state.seconds
@@ -199,7 +216,7 @@ def _loop(state: State, held_out: list[Pair], out: Path, group: Processes, say: 
     title = f"{settings.arch} ×{spec.scale}, seed {settings.seed}"
     while True:
         state.seconds = group.broadcast(time.monotonic() - start_time, state.device)
-        done = state.step / settings.steps if settings.steps else state.seconds / (60 * (settings.minutes or 1))
+        done = state.step / settings.steps if settings.steps else state.seconds / seconds
         if done >= 1 or state.seconds >= next_report:
             score = state.measure(state.average, held_out)
             loss = total_loss / max(counted, 1)
@@ -261,11 +278,10 @@ def _rate(step: int, done: float, cycles: int) -> float:
 def _save_verified(model: Model, out: Path, result_of: Callable[[Model], torch.Tensor]) -> None:
     """Write a scratch file, read it back, run both models, and rename the file only if they agree."""
     scratch = out.with_name(f".{out.stem}.new.safetensors")
-    try:
+    with on_sudden_end(scratch.unlink), ExitStack() as stack:
+        stack.callback(scratch.unlink, missing_ok=True)
         save(model, scratch)
         again = load(scratch)
         if again.spec != model.spec or not torch.equal(result_of(model), result_of(again)):
             raise SubpixelError(f"{out}: the saved network does not compute what was trained; no file was written")
         os.replace(scratch, out)
-    finally:
-        scratch.unlink(missing_ok=True)

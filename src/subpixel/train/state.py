@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import math
 import os
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
-from pickle import UnpicklingError
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from subpixel.errors import InvalidArgument, ModelFileError
+from subpixel.errors import InvalidArgument
 from subpixel.metrics import psnr
 from subpixel.metrics.calibration import activation_ranges
+from subpixel.models.checkpoints.unpickling import unpickle
 from subpixel.models.files import Model
+from subpixel.models.foreign_files import model_errors
 from subpixel.models.graph import run
 from subpixel.models.spec import Conv, Spec
 from subpixel.models.torch_kernels import TorchKernels
+from subpixel.storage.interrupts import on_sudden_end
 from subpixel.train.adversarial import Adversary, Discriminator
 from subpixel.train.data import Pair, Patches, inside, samples
 from subpixel.train.fake_quant import FakeQuant
@@ -38,6 +42,7 @@ IMAGES_FOR_RANGES = 48
 _SIDE_FOR_RANGES = 96  # the side of the crop of each image
 
 _SOLVE_BATCHES = 40  # about two million equations
+_LAST_SOLVE_BATCHES = 200
 _RATE_OF_FIRST = 4.0  # learning rate of a first layer before tanh, relative to other matrices: its kernels start large
 _CPU = torch.device("cpu")
 # A run may be prolonged, and resumed on another machine.
@@ -209,10 +214,32 @@ class State:
     def _by_psnr(self) -> bool:
         return self.settings.content == "pixel" and not self.settings.adversarial
 
-    def finish(self, held_out: list[Pair]) -> None:
-        """Solve for the optimal last layer, and use it if it is better."""
-        if linear_chain(self.spec) and self.rounding is None and self._by_psnr:
-            last_layer = solve_last_layer(self.spec, self.average, self.patches, 5 * _SOLVE_BATCHES)
+    @property
+    def _solves(self) -> bool:
+        return linear_chain(self.spec) is not None and self.rounding is None and self._by_psnr
+
+    def solve_seconds(self) -> float:
+        """About how long :meth:`finish` takes. The patches of the run stay the same."""
+        if not self._solves:
+            return 0.0
+        state = self.patches.generator.get_state()
+        times = []
+        for _ in range(2):  # the first one also prepares libraries
+            begin = time.monotonic()
+            solve_last_layer(self.spec, self.average, self.patches, 1)
+            times.append(time.monotonic() - begin)
+        self.patches.generator.set_state(state)
+        return _LAST_SOLVE_BATCHES * times[-1]
+
+    def finish(self, held_out: list[Pair], deadline: float = math.inf) -> None:
+        """Solve for the optimal last layer, and use it if it is better.
+
+        Args:
+            held_out: the images that decide.
+            deadline: when the solve ends, by :func:`time.monotonic`.
+        """
+        if self._solves:
+            last_layer = solve_last_layer(self.spec, self.average, self.patches, _LAST_SOLVE_BATCHES, deadline)
             self.measure({**self.average, **last_layer}, held_out)
 
     def save(self, path: Path) -> None:
@@ -233,8 +260,9 @@ class State:
             "ranges": None if self.rounding is None else dict(self.rounding.ranges),
         }
         scratch = path.with_name(f".{path.name}.new")
-        torch.save(content, scratch)
-        os.replace(scratch, path)
+        with on_sudden_end(scratch.unlink):
+            torch.save(content, scratch)
+            os.replace(scratch, path)
 
     def restore(self, path: Path) -> None:
         """Continue from a checkpoint.
@@ -243,19 +271,16 @@ class State:
             InvalidArgument: it was made with other settings.
             ModelFileError: it cannot be read, or is of another network.
         """
-        unreadable = (RuntimeError, KeyError, IndexError, AttributeError, TypeError, ValueError, OSError, EOFError)
-        try:
-            content = torch.load(path, weights_only=True, map_location="cpu")
-            earlier = dict(content["settings"])
-        except (*unreadable, UnpicklingError) as error:
-            raise ModelFileError(f"{path}: not a checkpoint that can be read ({_first_line(error)})") from None
-        current = asdict(self.settings)
-        # A setting that an older checkpoint lacks had its default.
-        earlier = {**{f.name: f.default for f in fields(Settings)}, **earlier}
-        differing = sorted(k for k in current if current[k] != earlier[k] and k not in _MAY_DIFFER)
-        if differing:
-            raise InvalidArgument(f"{path}: was made with other settings: {', '.join(differing)}")
-        try:
+        content = unpickle(path)
+        with model_errors(path, "is not a checkpoint of subpixel train"):
+            current = asdict(self.settings)
+            # A setting that an older checkpoint lacks had its default.
+            earlier = {**{f.name: f.default for f in fields(Settings)}, **content["settings"]}
+            differing = sorted(k for k in current if bool(current[k] != earlier[k]) and k not in _MAY_DIFFER)
+            if differing:
+                raise InvalidArgument(f"{path}: was made with other settings: {', '.join(differing)}")
+            _check_progress(content)
+        with model_errors(path, lambda error: f"is of another network ({_first_line(error)})"):
             self.net.load_state_dict(content["net"])
             for optimiser, stored in zip(self.optimisers, content["optimisers"], strict=True):
                 # Options such as capturable depend on this machine; the checkpoint may come from another.
@@ -272,8 +297,16 @@ class State:
                 self.adversary.restore(content["adversary"])
             if self.settings.rounded:
                 self.rounding = FakeQuant(self.spec, content["ranges"])
-        except unreadable as error:
-            raise ModelFileError(f"{path}: is of another network ({_first_line(error)})") from None
+
+
+def _check_progress(content: Mapping[str, Any]) -> None:
+    """Raise TypeError unless a checkpoint counts steps and seconds, and its curve is a table of numbers."""
+    numbers = [content["step"], content["seconds"], content["best_psnr"]]
+    numbers += [value for row in content["rows"] for value in row]
+    if not all(isinstance(value, (int, float)) for value in numbers) or not isinstance(content["step"], int):
+        raise TypeError("the progress of the run is not in numbers")
+    if not all(isinstance(value, Tensor) for value in content["best"].values()):
+        raise TypeError("the best weights are not tensors")
 
 
 def _first_line(error: Exception) -> str:

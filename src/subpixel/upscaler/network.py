@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from subpixel.backends import FrameFormat, FrameSession, ImageSession, Session, choose_backend
 from subpixel.backends.bands import Band, bands
-from subpixel.backends.base import Alpha
 from subpixel.backends.ensemble import ensemble_session
 from subpixel.backends.frames import interpolate, upscale
 from subpixel.backends.spandrel import prepare_spandrel
@@ -28,7 +27,8 @@ from subpixel.models.spandrel_models import SpandrelModel
 from subpixel.models.spec import Colour
 from subpixel.upscaler.frame_stream import FrameStream, StillFrames
 from subpixel.upscaler.options import NetworkOptions
-from subpixel.upscaler.pixels import alpha_of, check_pixels, opaque, store, to_f32, unpremultiply
+from subpixel.upscaler.pixels import Alpha, alpha_of, check_pixels, opaque, store, to_f32
+from subpixel.upscaler.transparency import fill_invisible, merge
 
 __all__ = ["Network", "luma"]
 
@@ -38,6 +38,8 @@ F32 = NDArray[np.float32]
 _BLACK = 16 / 255
 _RED, _GREEN, _BLUE = 65.481 / 255, 128.553 / 255, 24.966 / 255
 _SPAN = 219 / 255
+# How far colour is continued for a network that must see the whole image, in pixels.
+_FAR = 64
 
 
 def luma(rgb: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
@@ -214,7 +216,7 @@ class Network:
     def part(self, pixels: NDArray[Any], alpha: Alpha) -> NDArray[Any]:
         """Upscale a part of an image whose kind of alpha is known; nothing is checked.
 
-        Further than :attr:`halo` from its edges, the backends native and reference give the bytes of the whole image.
+        Further than :meth:`margin` from its edges, the backends native and reference give the bytes of the whole image.
 
         Args:
             pixels: ``(H, W, C)``.
@@ -223,8 +225,11 @@ class Network:
         Returns:
             ``(H*scale, W*scale, C)`` of the same dtype.
         """
-        if self._luma and pixels.dtype != np.float32 and isinstance(self._session, ImageSession):
-            return self._session.image(pixels, alpha)
+        if alpha == "transparent":
+            return self._transparent(pixels)
+        session = self._plain_rgb if self.strength == 0 else self._session
+        if pixels.dtype != np.float32 and isinstance(session, ImageSession):
+            return session.image(pixels, alpha)
         height, width, channels = pixels.shape
         out = np.empty((height * self.scale, width * self.scale, channels), pixels.dtype)
         if alpha == "opaque":
@@ -233,19 +238,32 @@ class Network:
         for rows, band in self._bands(pixels):
             planes = np.ascontiguousarray(to_f32(rows).transpose(2, 0, 1))
             target = out[band.result].transpose(2, 0, 1)
-            result = self._with_alpha(planes) if alpha == "carried" else self._colour(planes[:colours])
-            store(result[:, band.crop], target[: len(result)])
+            store(self._colour(planes[:colours])[:, band.crop], target[:colours])
         return out
 
-    def _with_alpha(self, planes: F32) -> F32:
-        # Colour is premultiplied, so that the colour of invisible pixels cannot bleed into visible ones.
-        colour, opacity = planes[:-1], planes[-1:]
-        opacity = np.clip(opacity, 0, 1)
-        result = self._colour(colour * opacity)
-        alpha = self._plain_luma(opacity)
-        plain = self._plain_luma if len(colour) == 1 else self._plain_rgb
-        hidden = plain(np.ascontiguousarray(colour))
-        return np.concatenate([unpremultiply(result, alpha, hidden), np.clip(alpha, 0, 1)])
+    def margin(self, alpha: Alpha) -> int | None:
+        """The pixels around a part of an image that its result depends on; None for all."""
+        if self.halo is None or alpha != "transparent":
+            return self.halo
+        return self.halo + self._reach + 1
+
+    @property
+    def _reach(self) -> int:
+        """How far colour is continued where an image is invisible: as far as the network looks."""
+        return _FAR if self.halo is None else self.halo
+
+    def _transparent(self, pixels: NDArray[Any]) -> NDArray[Any]:
+        """An image with alpha: the network upscales its colours; alpha and the colours of alpha 0 are bicubic."""
+        filled = self.part(fill_invisible(pixels, self._reach), "opaque")
+        if pixels.dtype != np.float32 and isinstance(self._plain_rgb, ImageSession):
+            return merge(filled, self._plain_rgb.image(pixels, "none"))
+        plain = np.empty_like(filled)
+        for rows, band in self._bands(pixels):
+            planes = np.ascontiguousarray(to_f32(rows).transpose(2, 0, 1))
+            planes[-1] = np.clip(planes[-1], 0, 1)
+            for channel, plane in enumerate(planes):
+                store(self._plain_luma(plane[None])[:, band.crop], plain[band.result][None, ..., channel])
+        return merge(filled, plain)
 
     def _colour(self, planes: F32) -> F32:
         """``(1, H, W)`` gray or ``(3, H, W)`` RGB, encoded values, upscaled."""

@@ -6,17 +6,17 @@ import os
 import sys
 import warnings
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from subpixel.backends.base import Alpha
 from subpixel.errors import InvalidArgument
 from subpixel.ops.arrays import enter
 from subpixel.upscaler.pil_images import is_pil_image, pil_pixels
 
 __all__ = [
+    "Alpha",
     "alpha_of",
     "check_image",
     "check_pixels",
@@ -30,6 +30,9 @@ __all__ = [
 
 F32 = NDArray[np.float32]
 
+# No alpha; opaque everywhere; or not opaque somewhere.
+Alpha = Literal["none", "opaque", "transparent"]
+
 # Below this alpha a pixel is invisible, and colour cannot be divided by it.
 _VISIBLE = 1 / 1024
 
@@ -38,10 +41,10 @@ _BRIGHTEST = 1.5
 
 
 def alpha_of(image: NDArray[Any]) -> Alpha:
-    """The kind of alpha of an image ``(H, W, C)``: none, opaque everywhere, or to be interpolated."""
+    """The kind of alpha of an image ``(H, W, C)``: none, opaque everywhere, or transparent somewhere."""
     if image.shape[2] not in (2, 4):
         return "none"
-    return "carried" if bool((image[..., -1] != opaque(image.dtype)).any()) else "opaque"
+    return "transparent" if bool((image[..., -1] != opaque(image.dtype)).any()) else "opaque"
 
 
 def pixels_of(image: Any) -> tuple[NDArray[Any], Callable[[NDArray[Any]], Any]]:

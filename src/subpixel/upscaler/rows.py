@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from subpixel.backends.base import Alpha
 from subpixel.ops.resizing.strips import StripResize
 from subpixel.upscaler.network import Network
-from subpixel.upscaler.pixels import opaque, unpremultiply
+from subpixel.upscaler.pixels import Alpha, opaque, unpremultiply
 
 __all__ = ["RowWindow", "resize_rows", "upscale_rows"]
 
@@ -68,10 +67,10 @@ def upscale_rows(
     """
     height, width = size
     scale = network.scale
-    window = RowWindow(blocks)
+    window, margin = RowWindow(blocks), network.margin(alpha)
     for top in range(0, height, rows):
         bottom = min(top + rows, height)
-        first, last = _around(top, bottom, height, network.halo)
+        first, last = _around(top, bottom, height, margin)
         strip = window.take(first, last)
         inner = slice((top - first) * scale, (bottom - first) * scale)
         if columns is None or columns >= width:
@@ -80,7 +79,7 @@ def upscale_rows(
         block = np.empty(((bottom - top) * scale, width * scale, strip.shape[2]), strip.dtype)
         for left in range(0, width, columns):
             right = min(left + columns, width)
-            start, stop = _around(left, right, width, network.halo)
+            start, stop = _around(left, right, width, margin)
             part = network.part(strip[:, start:stop], alpha)[inner, (left - start) * scale :]
             block[:, left * scale : right * scale] = part[:, : (right - left) * scale]
         yield block

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from subpixel.models.files import Model
 from subpixel.models.zoo import is_path
+from subpixel.upscaler.arguments import keywords_after
 from subpixel.upscaler.upscaler import Upscaler
 
 __all__ = ["upscale"]
@@ -16,6 +17,7 @@ __all__ = ["upscale"]
 T = TypeVar("T")
 
 
+@keywords_after(2, 'upscale(image, 2, model="fast")')
 def upscale(
     image: T,
     scale: float | None = None,

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subpixel.backends import FrameFormat, available_threads
-from subpixel.backends.base import Alpha
 from subpixel.backends.frames import Siting, Subsampling
 from subpixel.errors import InvalidArgument, Unsupported
 from subpixel.models.auto import Choice, Source
@@ -23,10 +22,11 @@ from subpixel.models.files import Model
 from subpixel.models.spandrel_models import SpandrelModel
 from subpixel.models.zoo import find_network, is_for_compressed
 from subpixel.ops.blockiness import blockiness
+from subpixel.upscaler.arguments import keywords_after
 from subpixel.upscaler.model_selection import ModelSelection
 from subpixel.upscaler.network import Network
 from subpixel.upscaler.options import NetworkOptions, check_tile
-from subpixel.upscaler.pixels import alpha_of, pixels_of, warn_of_range
+from subpixel.upscaler.pixels import Alpha, alpha_of, pixels_of, warn_of_range
 from subpixel.upscaler.rows import resize_rows, upscale_rows
 from subpixel.upscaler.sizes import SizePlan, Target
 
@@ -86,6 +86,7 @@ class Upscaler:
     Upscaler(scale=2.5, model='espcn', backend='reference', precision='f32', threads=2)
     """
 
+    @keywords_after(1, 'Upscaler(2, model="fast")')
     def __init__(
         self,
         scale: float | None = None,
@@ -102,7 +103,9 @@ class Upscaler:
         strength: float = 1.0,
     ) -> None:
         if isinstance(scale, (str, os.PathLike)):
-            raise InvalidArgument(f"scale={scale!r}: a number is needed; a model is named by model={scale!r}")
+            raise InvalidArgument(
+                f'scale={os.fspath(scale)!r}: a number is needed; write Upscaler(2, model="{os.fspath(scale)}")'
+            )
         if scale is None and width is None and height is None and fit is None:
             scale = 2
         self.target = Target(scale, width, height, fit)
@@ -339,7 +342,7 @@ class Upscaler:
         rows: Iterable[Pixels] = blocks
         for name, factor in self._stages(choice, plan):
             network = self._still(self._network(name, factor))
-            strip, columns = _tile(width, factor**2 * pixel, network.halo, at_once)
+            strip, columns = _tile(width, factor**2 * pixel, network.margin(alpha), at_once)
             if network.halo is None:
                 strip = height
             elif self.tile is not None:
@@ -348,7 +351,7 @@ class Upscaler:
             height, width = height * factor, width * factor
         if plan.resizes:
             # f32 of the rows that a strip needs; with alpha, both the stored and the premultiplied colours.
-            row = 4 * width * (2 * channels if alpha == "carried" else channels)
+            row = 4 * width * (2 * channels if alpha == "transparent" else channels)
             strip = max(1, at_once * plan.size[1] // (row * height))
             rows = resize_rows(rows, (height, width), (plan.size[1], plan.size[0]), alpha, strip, self.threads)
         return iter(rows)

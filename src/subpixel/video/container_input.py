@@ -124,13 +124,20 @@ class _Input:
         self._head = b""
         self.interrupt: BaseException | None = None
         if file.seekable():
-            self.seek, self.tell = file.seek, file.tell
+            self.seek, self.tell = self._seek, file.tell
 
     @property
     def is_playlist(self) -> bool:
         """Whether the beginning is that of a list of other files."""
         head = self._head.removeprefix(b"\xef\xbb\xbf").lstrip()
         return head.startswith(_PLAYLISTS) or (head.startswith(b"<?xml") and b"<MPD" in head)
+
+    def _seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """As of a file. A damaged one may lead anywhere, and PyAV would print the exception."""
+        try:
+            return self._file.seek(offset, whence)
+        except (OSError, OverflowError):
+            return -errno.EINVAL  # libavutil's code of an error
 
     def read(self, size: int) -> bytes:
         """Up to ``size`` bytes. An interrupt becomes an error, the only exception that passes through libavformat."""

@@ -23,6 +23,7 @@ from subpixel.storage.file_kinds import file_kind
 from subpixel.storage.interrupts import on_sudden_end, shielded
 from subpixel.storage.locks import claim, remove_leftovers, scratch_file, scratch_path
 from subpixel.storage.memory import memory_errors
+from subpixel.storage.name_limits import too_long
 from subpixel.storage.os_errors import write_errors_as
 from subpixel.upscaler import MotionNetwork, Network, Upscaler
 from subpixel.video.colour_tags import result_tags, stored_tags
@@ -352,6 +353,9 @@ class Job:
             raise VideoWriteError(f"{destination}: there is no folder {folder}")
         if not os.access(folder, os.W_OK):
             raise VideoWriteError(f"{destination}: cannot be written: {folder} is read-only")
+        why = too_long(destination.absolute(), folder)
+        if why:
+            raise VideoWriteError(f"{destination}: {why}")
 
     def _claim(self, stack: ExitStack, destination: Path) -> None:
         with write_errors_as(VideoWriteError, destination):

@@ -32,9 +32,10 @@ class TimeRange:
     end: Fraction | None = None
 
     def __post_init__(self) -> None:
-        if self.start < 0 or (self.end is not None and self.end <= self.start):
-            end = "the end" if self.end is None else f"{float(self.end):g} s"
-            raise InvalidArgument(f"the part of a video from {float(self.start):g} s to {end} is empty")
+        if self.start < 0:
+            raise InvalidArgument(f"start={float(self.start):g}: a time of 0 or more is needed")
+        if self.end is not None and self.end <= self.start:
+            raise InvalidArgument(f"end={float(self.end):g}: a time after start={float(self.start):g} is needed")
 
 
 @dataclass(frozen=True)

@@ -92,6 +92,7 @@ def plan_batch(inputs: Iterable[Input], output_path: Callable[[Path, Path, Image
         stems.setdefault(os.path.dirname(path), set()).add(Path(path).stem)
     tasks: dict[str, Task] = {}
     earlier_results = []
+    collisions: dict[str, list[Path]] = {}
     for item, path, destination, size, header in zip(images, sources, destinations, pixels, headers, strict=True):
         origin = results.get(path)
         if origin is item:
@@ -105,13 +106,22 @@ def plan_batch(inputs: Iterable[Input], output_path: Callable[[Path, Path, Image
             )
         target = real(destination)
         if target in tasks:
-            raise InvalidArgument(
-                f"{tasks[target].source} and {item.path} would both be written to {destination}; rename one, or choose "
-                f"different output folders"
-            )
+            collisions.setdefault(target, [tasks[target].source]).append(item.path)
+            continue
         tasks[target] = Task(item.path, destination, size, header)
+    if collisions:
+        raise InvalidArgument(_collision_text({tasks[each].destination: paths for each, paths in collisions.items()}))
     unreachable = tuple((item.path, item.error) for item in items if item.error)
     return BatchPlan(tuple(tasks.values()), unreachable, tuple(earlier_results))
+
+
+def _collision_text(collisions: dict[Path, list[Path]]) -> str:
+    """The error for results that would have one path, all of them at once: their sources by destination."""
+    texts = []
+    for destination, sources in collisions.items():
+        both = "both" if len(sources) == 2 else "all"
+        texts.append(f"{', '.join(map(str, sources[:-1]))} and {sources[-1]} would {both} be written to {destination}")
+    return f"{'; '.join(texts)}; rename one, or choose different output folders"
 
 
 def check_comparisons(plan: BatchPlan, compare: Path) -> None:

@@ -32,6 +32,9 @@ _SIZES = {"uchar": 1, "char": 1, "ushort": 2, "short": 2, "double": 8}
 
 # Bytes of which deflate makes one at best: 258 for a length and a distance of one bit each.
 _DEFLATE = 1032
+# Likewise by the number of a TIFF's compression: none, LZW, deflate (two numbers), PackBits. A code of LZW has 9 to 12
+# bits and stands for at most one byte more than the longest before it; after 3,838 codes the table is full.
+_MOST_OF_TIFF = {1: 1, 5: 1400, 8: _DEFLATE, 32946: _DEFLATE, 32773: 64}
 _SCAN = 0xDA
 # Frames of a JPEG: of Huffman codes all but lossless and differential ones.
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
@@ -76,7 +79,7 @@ def decoding_of(file: BinaryIO, image: pyvips.Image, loader: str, pages: int, im
     if loader in ("jpegload", "uhdrload"):
         return _of_jpeg(file, rows)
     if loader == "tiffload" and images is not None:
-        return Decoding(_memory_of_tiff(file, images, image.height, row))
+        return Decoding(_memory_of_tiff(file, images, image.height, row), _least_tiff(file, images))
     pixels = image.width * image.height
     if loader == "webpload":
         return Decoding(rows + pixels * (image.bands + _WEBP))
@@ -128,6 +131,19 @@ def _blocks(frame: bytes) -> int:
     factors = [(each >> 4, each & 15) for each in frame[7 : 6 + 3 * count : 3]]
     across, down = (max((factor[axis] for factor in factors), default=1) or 1 for axis in (0, 1))
     return sum(-(-width * x // (8 * across)) * -(-height * y // (8 * down)) for x, y in factors)
+
+
+def _least_tiff(file: BinaryIO, images: TiffImages) -> int:
+    """The bytes that a TIFF without missing strips and tiles has at least; 0 if its compression has no such limit."""
+    directory = images.main.directory
+    ratio = _MOST_OF_TIFF.get(directory.integer(file, 259, 1))
+    lengths = directory.numbers(file, 279) or directory.numbers(file, 325)
+    subsampled = directory.integer(file, 262, 1) == 6
+    # GDAL leaves out tiles that are all of one value.
+    if ratio is None or subsampled or not lengths or min(lengths) == 0:
+        return 0
+    bits = sum(directory.numbers(file, 258)) or directory.integer(file, 277, 1)
+    return int(images.main.height * ((images.main.width * bits + 7) // 8) / ratio)
 
 
 def _memory_of_tiff(file: BinaryIO, images: TiffImages, height: int, row: int) -> int:

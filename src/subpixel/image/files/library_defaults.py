@@ -73,7 +73,7 @@ def remove_defaults(path: Path, form: Format, exif: bytes | None, *, resolution:
         file.seek(at)
         block = file.read(length)
         found = entries_of(block)
-        stated = entries_of(exif)
+        stated = entries_of(exif) - RESOLUTION  # one that is not kept is libvips' default in the result
         stated |= (_SIZE if stated else frozenset()) | (RESOLUTION if resolution else frozenset())
         unwanted = (found & _ADDED) - stated
         changed = without_entries(block, unwanted)

@@ -37,8 +37,9 @@ _DROPPED = (
     *("interlaced", "icc-profile-data", "xmp-data", "iptc-data", "photoshop-data", "n-subifds", "subifd"),
 )
 
-# The unit of delays in milliseconds, its name, and the longest delay in milliseconds: 16 bits in a GIF, 24 in a WebP.
-_DELAYS = {"GIF": (10, "hundredths of a second", 655_350), "WebP": (1, "milliseconds", (1 << 24) - 1)}
+# The unit of delays in milliseconds, its name, and the longest delay in milliseconds: 16 bits in a GIF, 24 in a WebP,
+# less a second that is added while a WebP is written.
+_DELAYS = {"GIF": (10, "hundredths of a second", 655_350), "WebP": (1, "milliseconds", 16_776_000)}
 # Of a GIF and a WebP, 16 bits.
 _MOST_PLAYS = 65_535
 
@@ -296,7 +297,7 @@ def _set_animation(
     rounded = [round(1000 * each / unit) * unit for each in limited]
     image.set_type(pyvips.GValue.array_int_type, "delay", rounded)
     if limited != exact:
-        notes.append(f"{form.name} stores delays of at most {most / 1000:g} seconds: longer ones were shortened")
+        notes.append(f"delays of more than {most / 1000:g} seconds were shortened to that in {form.name}")
     if any(1000 * each != delay for each, delay in zip(limited, rounded, strict=True)):
         notes.append(f"{form.name} stores delays in {name}: they were rounded")
     return (), tuple(notes)

@@ -44,6 +44,7 @@ from subpixel.image.files.source_metadata import (
 )
 from subpixel.image.files.source_pixels import heif_pixels, to_gray_or_rgb, without_palette_bands
 from subpixel.image.files.tiff_source import set_tiff_metadata, with_colours, with_fields_of_the_file
+from subpixel.image.files.vips_errors import raise_tile_errors
 from subpixel.models.auto import Source
 from subpixel.storage.file_kinds import file_kind
 from subpixel.storage.os_errors import os_error_text
@@ -52,6 +53,7 @@ __all__ = [
     "LIMIT",
     "ImageFile",
     "ImageHeader",
+    "check_limit",
     "load_pixels",
     "open_header",
     "open_image",
@@ -203,10 +205,11 @@ def load_pixels(file: ImageFile) -> ImageData:
         if file.decoder is not None:
             pixels = file.decoder.load(file.file, file.image.bands, file.dtype)
         else:
-            # Turning needs rows in another order than the file has them, and libvips holds only a few.
-            image = file.image if file.orientation < 3 or in_frames else file.image.copy_memory()
-            image = image if in_frames else image.autorot()
-            pixels = image.numpy().reshape(image.height, image.width, image.bands)
+            with raise_tile_errors(file.image):
+                # Turning needs rows in another order than the file has them, and libvips holds only a few.
+                image = file.image if file.orientation < 3 or in_frames else file.image.copy_memory()
+                image = image if in_frames else image.autorot()
+                pixels = image.numpy().reshape(image.height, image.width, image.bands)
     except pyvips.Error as error:
         raise read_error(file.file, error) from None
     except ValueError as error:
@@ -293,10 +296,9 @@ def open_image(path: str | Path, *, limit: float = LIMIT, header: ImageHeader | 
 
     Raises:
         ImageReadError: the file is missing, not an image, too large, or of a kind that cannot be upscaled.
-        InvalidArgument: the limit is not above 0.
+        InvalidArgument: the limit is not a number above 0.
     """
-    if not limit > 0:
-        raise InvalidArgument(f"limit={limit:g}: a number of megapixels above 0 is needed")
+    check_limit(limit)
     if header is not None and not header.file.is_current:
         header.file.close()
         header = None
@@ -321,6 +323,12 @@ def reopen(file: ImageFile) -> ImageFile:
         return _open_image(ImageHeader(file.file, file.file.vips_image(**_OPTIONS), file.pages), math.inf)
     except pyvips.Error as error:
         raise read_error(file.file, error) from None
+
+
+def check_limit(limit: float) -> None:
+    """Raise InvalidArgument if a limit in megapixels is no number above 0; one without an end would be none."""
+    if not 0 < limit < math.inf:
+        raise InvalidArgument(f"limit={limit:g}: a number of megapixels above 0 is needed")
 
 
 def pipe_bytes(limit: float) -> int:

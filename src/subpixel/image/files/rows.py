@@ -17,15 +17,15 @@ import numpy as np
 import pyvips
 from numpy.typing import NDArray
 
-from subpixel.backends.base import Alpha
 from subpixel.errors import ImageReadError, ImageWriteError
 from subpixel.image.files.containers.tiff_images import read_images
 from subpixel.image.files.read_errors import check_read, read_error
 from subpixel.image.files.reading import ImageFile, reopen
+from subpixel.image.files.vips_errors import raise_tile_errors
 from subpixel.image.files.wide_rows import HELD, png_rows, tiff_rows
 from subpixel.ops.blockiness import blockiness_of_windows, sample_windows
 from subpixel.storage.os_errors import os_error_text
-from subpixel.upscaler.pixels import alpha_of
+from subpixel.upscaler.pixels import Alpha, alpha_of
 
 __all__ = ["ImageRows", "inspect_rows"]
 
@@ -101,7 +101,8 @@ class ImageRows(AbstractContextManager["ImageRows"]):
         for top in range(0, image.height, step):
             rows = min(step, image.height - top)
             try:
-                data = region.fetch(0, top, image.width, rows)
+                with raise_tile_errors(image):
+                    data = region.fetch(0, top, image.width, rows)
             except pyvips.Error as error:
                 raise read_error(file.file, error) from None
             stored = np.float64 if image.format == "double" else self.dtype

@@ -8,6 +8,7 @@ has: ``exif-data``, ``iptc-data`` (Photoshop's resources, as in a JPEG) and tags
 from __future__ import annotations
 
 import struct
+from fractions import Fraction
 from typing import Any, BinaryIO
 
 import pyvips
@@ -58,6 +59,8 @@ PREMULTIPLIED = "subpixel-premultiplied"
 # Tags of a TIFF that libvips does not write.
 TIFF_TAGS = "subpixel-tiff-tags"
 
+# The largest number in a field of libvips.
+_LARGEST = (1 << 31) - 1
 # The most pixels per millimetre that libvips accepts.
 _DENSEST = 1e6
 # Transfers of H.273 that displays show as sRGB's: by BT.1886, video of BT.709 and BT.601 too.
@@ -77,8 +80,9 @@ def get_field(image: pyvips.Image, name: str, default: Any) -> Any:
 
 
 def set_blob(image: pyvips.Image, name: str, value: bytes) -> None:
-    """Set a field of bytes."""
-    image.set_type(pyvips.GValue.blob_type, name, value)
+    """Set a field of bytes. Without any there is none: libvips would keep a null pointer, which pyvips cannot read."""
+    if value:
+        image.set_type(pyvips.GValue.blob_type, name, value)
 
 
 def unpack_blobs(packed: bytes | None) -> tuple[bytes, ...]:
@@ -153,6 +157,8 @@ def collect_metadata(
     if loader in ("webpload", "heifload"):
         header = _with_resolution(header)
     stated = _states_resolution(loader, header, file, contents)
+    if not stated and _lacks_unit(header) and get_blob(header, CHUNKS) is None:
+        _set_exif_aspect(header)
     header.set_type(pyvips.GValue.gint_type, RESOLUTION, int(stated))
     return header, losses
 
@@ -165,9 +171,17 @@ def set_frame_times(header: pyvips.Image, times: list[tuple[int, int]], plays: i
         times: seconds, as numerator and denominator, for each frame.
         plays: how often it is played; 0 for ever.
     """
-    header.set_type(pyvips.GValue.gint_type, "loop", plays)
-    header.set_type(pyvips.GValue.array_int_type, "delay", [round(1000 * a / b) for a, b in times])
-    header.set_type(pyvips.GValue.array_int_type, FRAME_TIMES, [number for time in times for number in time])
+    header.set_type(pyvips.GValue.gint_type, "loop", min(plays, _LARGEST))
+    header.set_type(pyvips.GValue.array_int_type, "delay", [min(round(1000 * a / b), _LARGEST) for a, b in times])
+    numbers = [number for time in times for number in _with_small_numbers(*time)]
+    header.set_type(pyvips.GValue.array_int_type, FRAME_TIMES, numbers)
+
+
+def _with_small_numbers(numerator: int, denominator: int) -> tuple[int, int]:
+    """A time that fits fields of libvips; of one that does not, the nearest millisecond."""
+    if max(numerator, denominator) <= _LARGEST:
+        return numerator, denominator
+    return min(round(1000 * numerator / denominator), _LARGEST), 1000
 
 
 def set_aspect(header: pyvips.Image, across: int, down: int) -> None:
@@ -271,7 +285,8 @@ def _pack_blobs(header: pyvips.Image, name: str, parts: tuple[bytes, ...]) -> No
 
 def _states_resolution(loader: str, header: pyvips.Image, file: BinaryIO, contents: png.Contents | None) -> bool:
     """Whether a file states a resolution, in EXIF or in a way of its format."""
-    if RESOLUTION_ENTRIES & entries_of(get_blob(header, "exif-data")) and loader != "tiffload":
+    in_exif = RESOLUTION_ENTRIES & entries_of(get_blob(header, "exif-data")) and loader != "tiffload"
+    if in_exif and not _lacks_unit(header):
         return True
     if loader in ("jpegload", "uhdrload"):
         return jpeg.states_resolution(file)
@@ -280,6 +295,24 @@ def _states_resolution(loader: str, header: pyvips.Image, file: BinaryIO, conten
     if loader in ("tiffload", "bmpload"):
         return bool(header.get_typeof("resolution-unit"))
     return loader == "" and (header.xres, header.yres) != (1, 1)  # libvips' own format
+
+
+def _lacks_unit(header: pyvips.Image) -> bool:
+    """Whether EXIF states a resolution of no unit (ResolutionUnit 1), which is the shape of pixels at most."""
+    return str(get_field(header, "exif-ifd0-ResolutionUnit", "2")).startswith("1 ")
+
+
+def _set_exif_aspect(header: pyvips.Image) -> None:
+    """State the shape of pixels that EXIF states by a resolution of no unit."""
+    try:
+        across, down = (
+            Fraction(str(get_field(header, f"exif-ifd0-{axis}Resolution", "")).split(" ")[0]) for axis in "XY"
+        )
+        ratio = across / down
+    except (ValueError, ZeroDivisionError):
+        return
+    if ratio > 0 and ratio != 1 and max(ratio.numerator, ratio.denominator) < 1 << 31:
+        set_aspect(header, ratio.numerator, ratio.denominator)
 
 
 def _with_resolution(header: pyvips.Image) -> pyvips.Image:
@@ -291,12 +324,12 @@ def _with_resolution(header: pyvips.Image) -> pyvips.Image:
         numerator, _, denominator = text.split(" ")[0].partition("/")
         try:
             resolutions.append(float(numerator) / float(denominator or 1))
-        except (ValueError, ZeroDivisionError):
+        except ZeroDivisionError:
+            resolutions.append(0.0)
+        except ValueError:
             return header
     unit = str(get_field(header, "exif-ifd0-ResolutionUnit", "2"))
     per_millimetre = 1 / 10 if unit.startswith("3") else 1 / 25.4
-    if min(resolutions) <= 0:
-        return header
     return _with_densities(header, resolutions[0] * per_millimetre, resolutions[1] * per_millimetre)
 
 

@@ -16,7 +16,7 @@ from subpixel.image.files.source_metadata import TIFF_TAGS, get_blob, set_aspect
 
 __all__ = ["set_tiff_metadata", "with_colours", "with_fields_of_the_file"]
 
-_ORIENTATION, _RESOLUTIONS, _UNIT, _NODATA = 274, (282, 283), 296, 42113
+_ORIENTATION, _RESOLUTIONS, _UNIT = 274, (282, 283), 296
 _XMP, _PHOTOSHOP, _ICC = 700, 34377, 34675
 _SHARED = {"xmp-data": _XMP, "photoshop-data": _PHOTOSHOP, "icc-profile-data": _ICC}
 
@@ -102,15 +102,7 @@ def set_tiff_metadata(header: pyvips.Image, file: BinaryIO, images: TiffImages) 
     aspect = _pixel_aspect(images, file)
     if aspect is not None:
         set_aspect(header, *aspect)
-    losses = tiff.list_losses(file, images)
-    missing = images.main.directory.text(file, _NODATA)
-    if missing:
-        losses = (
-            *losses,
-            f"the value of missing data (GDAL_NODATA: {missing}) is upscaled as any other: "
-            "where it occurs, it mixes with the pixels beside it",
-        )
-    return losses
+    return tiff.list_losses(file, images)
 
 
 def _pixel_aspect(images: TiffImages, file: BinaryIO) -> tuple[int, int] | None:

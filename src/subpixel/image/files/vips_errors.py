@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyvips
@@ -11,7 +13,10 @@ from subpixel.errors import ImageWriteError
 from subpixel.image.files.vips_setup import prepare_pyvips
 from subpixel.storage.os_errors import os_error_text
 
-__all__ = ["is_unknown_format", "vips_error_text", "write_failure"]
+__all__ = ["is_unknown_format", "raise_tile_errors", "vips_error_text", "write_failure"]
+
+# What libtiff says of a tile that is not stored. GDAL leaves out those that are all 0; black is right for them.
+_MISSING_TILE = "Invalid tile byte count"
 
 prepare_pyvips()  # every module that opens or writes images imports this one
 
@@ -24,6 +29,30 @@ def vips_error_text(error: pyvips.Error) -> str:
     if is_unknown_format(error):
         return "its content is of no known image format"
     return lines[-1].split(": ", 1)[-1]
+
+
+@contextmanager
+def raise_tile_errors(image: pyvips.Image) -> Iterator[None]:
+    """While pixels are read: raise the error of a TIFF's damaged tile, which libvips reads as black.
+
+    libvips leaves the error in its buffer, whatever ``fail_on`` says; damaged strips it reports. The buffer belongs to
+    all threads: another one that fails to read a TIFF at the same moment may be noticed here.
+
+    Args:
+        image: as libvips opened it, of any format.
+
+    Raises:
+        pyvips.Error: a tile is damaged.
+    """
+    if not image.get_typeof("tile-width"):
+        yield
+        return
+    pyvips.vips_lib.vips_error_clear()
+    yield
+    left = pyvips.Error("unable to read a tile")
+    lines = [line for line in left.detail.splitlines() if line.startswith("tiff2vips: ")]
+    if not all(_MISSING_TILE in line for line in lines):
+        raise left
 
 
 def is_unknown_format(error: pyvips.Error) -> bool:

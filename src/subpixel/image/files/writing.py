@@ -158,13 +158,13 @@ def check_folder(path: Path, *, makes_folder: bool = False) -> None:
         raise ImageWriteError(f"{path}: the folder {folder} is not writable")
 
 
-def check_quality(form: Format, quality: int | None) -> None:
-    """Raise InvalidArgument if the quality is out of range, or if the format has none."""
+def check_quality(form: Format | None, quality: int | None) -> None:
+    """Raise InvalidArgument if the quality is out of range, or if the format, unless it is still unknown, has none."""
     if quality is None:
         return
     if isinstance(quality, bool) or not isinstance(quality, int) or not 1 <= quality <= 100:
         raise InvalidArgument(f"quality={quality!r}: an integer from 1 to 100 is needed")
-    if form.lossy is None:
+    if form is not None and form.lossy is None:
         raise InvalidArgument(
             f"quality={quality}: {form.name} is lossless and has no quality; jpg, webp and avif have one"
         )

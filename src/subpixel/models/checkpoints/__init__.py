@@ -23,6 +23,9 @@ __all__ = ["FAMILIES", "SUFFIXES", "load_checkpoint"]
 
 SUFFIXES = (".pth", ".pt")
 
+# What computing with shapes raises if they make no sense.
+_MISFITS = (ArithmeticError, IndexError, KeyError, TypeError, ValueError)
+
 # The explicit list of networks that are recognised.
 FAMILIES: tuple[Family, ...] = (*LUMA, *SRRESNET, *EDSR, *WDSR, *RDN)
 
@@ -62,8 +65,9 @@ def load_checkpoint(path: str | Path, scale: int) -> Model | SpandrelModel:
             continue
         try:
             model = _convert(family, arrays, path, scale)
-        except SubpixelError as error:
-            reasons.append(f"looks like {family.name}, but {error}")
+        except (SubpixelError, *_MISFITS) as error:
+            reason = error if isinstance(error, SubpixelError) else "the shapes of its tensors do not fit each other"
+            reasons.append(f"looks like {family.name}, but {reason}")
             continue
         if model.spec.scale != scale:
             raise InvalidArgument(f"scale={scale}: {path} is a ×{model.spec.scale} model, {family.name}")

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import re
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from subpixel.errors import MissingExtra, ModelFileError
+from subpixel.errors import ModelFileError, shown
 from subpixel.models.checkpoints.tensors import Array
+from subpixel.models.checkpoints.unpickling import MAX_BYTES, unpickle
+from subpixel.models.foreign_files import model_errors
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 __all__ = ["read_tensors", "to_arrays"]
 
-# The largest network of this field has 43 million parameters (EDSR). A checkpoint of its training has three times that.
-_MAX_BYTES = 2 * 1024**3
+_MAX_BYTES = MAX_BYTES
+# Weights as f32 have twice or four times the bytes of half and quarter precision, and two layers may share them.
+_MOST_SHARED = 16
+_SPARE = 64 * 1024**2
 
 # The keys under which training code stores the state dict, the running mean of weights first: it is the better one.
 _STATE_DICT_KEYS = ("params_ema", "params", "state_dict", "model_state_dict", "model")
@@ -35,68 +37,43 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         MissingExtra: torch is not installed.
         ModelFileError: there is no such file, it is too large, it is no checkpoint, or it holds more than tensors.
     """
-    _check_file(path)
-    try:
-        import torch
-    except ImportError:
-        raise MissingExtra(f"{path}: reading a checkpoint needs torch: pip install 'subpixel[train]'") from None
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except MemoryError:
-        raise
-    except Exception as error:  # an untrusted pickle can raise any exception
-        raise ModelFileError(f"{path}: {_reason(error)}") from error
+    content = unpickle(path, _MAX_BYTES)
+    with model_errors(path, "its content is no state dict of tensors by name"):
+        state = _state_dict(path, content)
+        _check_size(path, state)
+        return _without_prefixes(state)
+
+
+def _state_dict(path: Path, content: Any) -> Mapping[str, Tensor]:
+    import torch
+
     for key in _STATE_DICT_KEYS:
         if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
             content = content[key]
             break
     if not isinstance(content, Mapping) or not content:
         raise ModelFileError(f"{path}: holds {type(content).__name__}; a state dict of tensors by name is needed")
-    total = 0
     for name, value in content.items():
         if not isinstance(name, str) or not isinstance(value, torch.Tensor):
-            raise ModelFileError(f"{path}: {name!r} is {type(value).__name__}; a tensor by name is needed")
+            raise ModelFileError(f"{path}: {shown(name)} is {type(value).__name__}; a tensor by name is needed")
         if value.layout != torch.strided or value.device.type != "cpu" or value.is_quantized or value.is_complex():
-            raise ModelFileError(f"{path}: {name!r} is not a dense tensor of real numbers on the CPU")
-        total += value.numel() * 4
+            raise ModelFileError(f"{path}: {shown(name)} is not a dense tensor of real numbers on the CPU")
+    return content
+
+
+def _check_size(path: Path, state: Mapping[str, Tensor]) -> None:
+    """Raise ModelFileError for more weights than the file can hold: a tensor may repeat what is stored once."""
+    total = sum(value.numel() for value in state.values()) * 4
     if total > _MAX_BYTES:
         raise ModelFileError(f"{path}: {total} bytes of weights; at most {_MAX_BYTES} are allowed")
-    return _without_prefixes(content)
+    stored = path.stat().st_size
+    if total > _MOST_SHARED * stored + _SPARE:
+        raise ModelFileError(f"{path}: {total} bytes of weights in a file of {stored} bytes; they repeat one another")
 
 
 def to_arrays(tensors: Mapping[str, Tensor]) -> dict[str, Array]:
     """The tensors as f32 NumPy arrays."""
     return {name: np.ascontiguousarray(tensor.detach().float().numpy()) for name, tensor in tensors.items()}
-
-
-def _check_file(path: Path) -> None:
-    if not path.exists():
-        raise ModelFileError(f"{path}: no such file")
-    if not path.is_file():
-        raise ModelFileError(f"{path}: not a file")
-    size = path.stat().st_size
-    if zipfile.is_zipfile(path):
-        # torch stores without compression. A small compressed file could unpack to any size.
-        try:
-            with zipfile.ZipFile(path) as archive:
-                entries = archive.infolist()
-        except (zipfile.BadZipFile, OSError, ValueError) as error:
-            raise ModelFileError(f"{path}: not a readable checkpoint ({error})") from None
-        if any(entry.filename.endswith("/constants.pkl") for entry in entries):
-            raise ModelFileError(f"{path}: a TorchScript archive, which holds code; save only its state dict")
-        size = max(size, sum(entry.file_size for entry in entries))
-    if size > _MAX_BYTES:
-        raise ModelFileError(f"{path}: {size} bytes; at most {_MAX_BYTES} are allowed for a checkpoint")
-
-
-def _reason(error: Exception) -> str:
-    """A short form of torch's long text."""
-    wanted = re.search(r"GLOBAL ([\w.]+)", str(error))
-    if wanted or "Unsupported class" in str(error):
-        what = f" ({wanted[1]})" if wanted else ""
-        return f"holds more than tensors{what}, and reading that would run code; save only its state dict"
-    first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    return f"not a readable checkpoint ({first[:120]})"
 
 
 def _without_prefixes(content: Mapping[str, Any]) -> dict[str, Tensor]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from subpixel.errors import ModelFileError
+from subpixel.errors import ModelFileError, shown
 from subpixel.models.spec import Colour, Spec
 
 __all__ = [
@@ -92,7 +92,7 @@ class Tensors:
     def check_all_used(self) -> None:
         """Raise ModelFileError if a tensor was not read, so that it has no place in the network."""
         if self._unread:
-            some = ", ".join(f"'{name}'" for name in sorted(self._unread)[:3])
+            some = ", ".join(shown(name) for name in sorted(self._unread)[:3])
             raise ModelFileError(f"it has further tensors: {some}{' …' if len(self._unread) > 3 else ''}")
 
     def conv(self, name: str, *, bias: bool = True) -> tuple[Array, Array]:

@@ -224,10 +224,10 @@ def _read_colours(reader: BinaryIO, head: bytes, length: int, size: int) -> tupl
     (space,) = struct.unpack_from("<I", head, 14 + 56)
     if space == _EMBEDDED and length == 124:
         offset, count = struct.unpack_from("<II", head, 14 + 112)
-        if 14 + offset + count <= size:
+        if 0 < count <= size - 14 - offset:
             reader.seek(14 + offset)
             return (), reader.read(count)
-        return ("the colour profile is not kept: it is damaged (cut short)",), None
+        return ("the colour profile is not kept: it is damaged (empty or cut short)",), None
     if space == _LINKED:
         return ("the colour profile is in another file: it is not kept",), None
     endpoints = head[14 + 60 : 14 + 108]

@@ -14,6 +14,8 @@ from subpixel.image.files.source_metadata import set_blob
 
 __all__ = ["Decoder", "Layout", "header_image"]
 
+# libvips' finest resolution, in pixels per millimetre. It is far from plausible, and not written.
+_FINEST = 1e6
 _FORMATS = {"uint8": "uchar", "uint16": "ushort", "float32": "float"}
 
 
@@ -76,7 +78,7 @@ def header_image(layout: Layout) -> pyvips.Image:
     image = pyvips.Image.black(width, height * layout.pages, bands=layout.bands).cast(_FORMATS[layout.dtype.name])
     gray = layout.bands < 3
     deep = {"uint8": ("b-w", "srgb"), "uint16": ("grey16", "rgb16"), "float32": ("b-w", "scrgb")}[layout.dtype.name]
-    across, down = layout.resolution or (1.0, 1.0)
+    across, down = (min(value, _FINEST) for value in layout.resolution or (1.0, 1.0))
     image = image.copy(interpretation=deep[0 if gray else 1], xres=across, yres=down)
     image.set_type(pyvips.GValue.gstr_type, "vips-loader", layout.loader)
     image.set_type(pyvips.GValue.gint_type, "bits-per-sample", layout.bits)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,6 +32,8 @@ __all__ = ["HeifSequence", "open_sequence"]
 _MATRICES: dict[int, Matrix] = {1: "bt709", 2: "bt601", 5: "bt601", 6: "bt601", 9: "bt2020"}
 _IDENTITY = 0
 _FULL_RANGE = 2  # libavutil's
+_MOST = (1 << 31) - 1  # the largest number in libvips' headers
+_LONGEST = 86_400  # seconds of a frame
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,8 @@ def open_sequence(contents: isobmff.Contents) -> HeifSequence | None:
         raise ImageReadError("the image sequence is damaged: its tables do not agree")
     if alpha is not None and (alpha.size, alpha.samples) != (track.size, track.samples):
         raise ImageReadError("the image sequence is damaged: its alpha is of another size")
+    if any(numerator > _LONGEST * denominator for numerator, denominator in track.times):
+        raise ImageReadError("the image sequence is damaged: a frame is shown for more than a day")
     if not track.orientation:
         raise ImageReadError("the image sequence is turned by no right angle, which cannot be done")
     deep = track.bits > 8
@@ -110,12 +115,19 @@ def open_sequence(contents: isobmff.Contents) -> HeifSequence | None:
         np.dtype(np.uint16 if deep else np.uint8),
         track.bits,
         notes=tuple(_notes(contents, track, alpha)),
-        times=track.times,
-        plays=track.plays,
+        times=tuple(_short(*time) for time in track.times),
+        plays=track.plays if track.plays <= _MOST else 0,
         orientation=track.orientation,
     )
     premultiplied = alpha is not None and track.refers("prem", alpha.number)
     return HeifSequence(layout, track, alpha, premultiplied)
+
+
+def _short(numerator: int, denominator: int) -> tuple[int, int]:
+    """A time in numbers that libvips' headers hold; of a very fine clock the nearest."""
+    time = Fraction(numerator, denominator)
+    time = time if max(time.numerator, time.denominator) <= _MOST else time.limit_denominator(10_000)
+    return time.numerator, time.denominator
 
 
 def _notes(contents: isobmff.Contents, track: Track, alpha: Track | None) -> Iterator[str]:
@@ -138,7 +150,9 @@ def _decode(file: OpenFile, track: Track) -> Iterator[av.VideoFrame]:
     number = -1
     with file.reader() as source:
         try:
-            with av.open(source, mode="r", format="mov", options={"protocol_whitelist": "none"}) as container:
+            with av.open(
+                source, "r", "mov", options={"protocol_whitelist": "none"}, metadata_errors="surrogateescape"
+            ) as container:
                 # The still images of the file are streams too, of one frame.
                 stream = next(each for each in container.streams.video if each.id == track.number and each.frames > 1)
                 for number, frame in enumerate(container.decode(stream)):

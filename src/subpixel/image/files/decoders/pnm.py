@@ -25,6 +25,7 @@ _BITS = (b"P1", b"P4")
 _FLOATS = (b"Pf", b"PF")
 # A header of any kind is shorter, comments included.
 _HEADER = 1 << 16
+_DIGITS = 10  # of a number in it
 _WHITE = b" \t\r\n\v\f"
 _COMMENT = re.compile(rb"#[^\n]*")
 _PIECE = 1 << 20  # bytes of text at a time
@@ -103,8 +104,8 @@ def open_pnm(reader: BinaryIO) -> Pnm:
         count = 2 if kind in _BITS else 3
         tokens, start = _read_tokens(head, count, comments)
         try:
-            width, height = int(tokens[0]), int(tokens[1])
-            most = 1 if kind in _BITS else float(tokens[2]) if kind in _FLOATS else int(tokens[2])
+            width, height = _integer(tokens[0]), _integer(tokens[1])
+            most = 1 if kind in _BITS else float(tokens[2]) if kind in _FLOATS else _integer(tokens[2])
         except ValueError:
             raise ImageReadError("the header of the PNM is damaged") from None
         bands = _BANDS[kind]
@@ -129,6 +130,13 @@ def open_pnm(reader: BinaryIO) -> Pnm:
             notes.append(f"{size - start - stored} bytes behind the first image are not kept")
     layout = Layout("pnmload", (width, height), bands, dtype, bits, notes=tuple(notes))
     return Pnm(layout, kind, most, start, bands)
+
+
+def _integer(word: bytes) -> int:
+    """A number of the header, in decimal digits and nothing else; ValueError if it is none or far too large."""
+    if not word.isdigit() or len(word) > _DIGITS:
+        raise ValueError
+    return int(word)
 
 
 def _read_tokens(head: bytes, count: int, comments: list[str]) -> tuple[list[bytes], int]:
@@ -169,7 +177,7 @@ def _read_pam(head: bytes, comments: list[str]) -> tuple[int, int, int, int, int
             name, _, value = line.partition(b" ")
             values[name] = value.strip()
     try:
-        width, height, depth, most = (int(values[name]) for name in (b"WIDTH", b"HEIGHT", b"DEPTH", b"MAXVAL"))
+        width, height, depth, most = (_integer(values[name]) for name in (b"WIDTH", b"HEIGHT", b"DEPTH", b"MAXVAL"))
     except (KeyError, ValueError):
         raise ImageReadError("the header of the PAM is damaged") from None
     kind = values.get(b"TUPLTYPE", b"").removesuffix(b"_ALPHA")

@@ -1,0 +1,76 @@
+"""Damaged and missing tiles of a TIFF."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from helpers import save_image
+from subpixel.errors import ImageReadError
+from subpixel.image.files.reading import load_pixels, open_image, read
+from subpixel.image.files.rows import ImageRows
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (64, 96, 3), np.uint8)
+_OFFSETS, _LENGTHS = 324, 325
+
+
+def tiled(path: Path, compression: str) -> dict[int, tuple[int, ...]]:
+    """Write a file of six tiles; returns their offsets and lengths by tag."""
+    save_image(path, PIXELS, tile=True, tile_width=32, tile_height=32, compression=compression)
+    with Image.open(path) as file:
+        return {tag: file.tag_v2[tag] for tag in (_OFFSETS, _LENGTHS)}  # type: ignore[attr-defined]
+
+
+def with_number(content: bytes, numbers: tuple[int, ...], index: int, value: int) -> bytes:
+    """The file with another number in a table of 32 or 16 bits."""
+    kind = next(each for each in "IH" if struct.pack(f"<{len(numbers)}{each}", *numbers) in content)
+    place = content.index(struct.pack(f"<{len(numbers)}{kind}", *numbers)) + struct.calcsize(kind) * index
+    return content[:place] + struct.pack(f"<{kind}", value) + content[place + struct.calcsize(kind) :]
+
+
+@pytest.mark.parametrize("by_rows", [False, True])
+@pytest.mark.parametrize(
+    ("compression", "damage"),
+    [
+        *((compression, "zeros") for compression in ("deflate", "lzw", "packbits", "jpeg")),
+        *((compression, "noise") for compression in ("deflate", "lzw", "jpeg")),  # any noise is PackBits
+        *((compression, "beyond the end") for compression in ("none", "deflate", "lzw", "packbits", "jpeg")),
+    ],
+)
+def test_a_damaged_tile_is_an_error(tmp_path: Path, compression: str, damage: str, by_rows: bool) -> None:
+    path = tmp_path / "a.tif"
+    tags = tiled(path, compression)
+    content, start, length = path.read_bytes(), tags[_OFFSETS][4], tags[_LENGTHS][4]
+
+    def read_pixels() -> NDArray[Any]:
+        with open_image(path) as file:
+            return np.concatenate([*ImageRows(file, tmp_path).blocks()]) if by_rows else load_pixels(file).pixels
+
+    if compression != "jpeg":
+        np.testing.assert_array_equal(read_pixels(), PIXELS)
+    if damage == "beyond the end":
+        content = with_number(content, tags[_OFFSETS], 4, 10**6)
+    else:
+        wrong = bytes(length) if damage == "zeros" else np.random.default_rng(1).bytes(length)
+        content = content[:start] + wrong + content[start + length :]
+    path.write_bytes(content)
+    with pytest.raises(ImageReadError, match="the image is damaged or truncated"):
+        read_pixels()
+
+
+def test_a_tile_that_is_not_stored_is_black(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    tags = tiled(path, "deflate")
+    content = path.read_bytes()
+    for tag in (_OFFSETS, _LENGTHS):
+        content = with_number(content, tags[tag], 4, 0)
+    path.write_bytes(content)
+    expected = PIXELS.copy()
+    expected[32:, 32:64] = 0
+    np.testing.assert_array_equal(read(path).pixels, expected)
