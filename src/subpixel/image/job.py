@@ -21,6 +21,7 @@ from subpixel.image.files.read_errors import check_read
 from subpixel.image.files.reading import LIMIT, ImageFile, ImageHeader, check_limit, load_pixels, open_image
 from subpixel.image.files.row_source import save_rows
 from subpixel.image.files.rows import ImageRows, inspect_rows
+from subpixel.image.files.wide_files import blank_image, is_wide
 from subpixel.image.files.writing import check_destination, check_quality, write, write_vips_image
 from subpixel.image.float_range import FloatRange
 from subpixel.image.missing_data import MissingData, missing_value, split_rows
@@ -249,14 +250,15 @@ class Job:
             result = upscaler.stream(source, plan, channels, rows.dtype, alpha, choice)
             result = _report(result if missing is None else missing.restore(result), plan, progress)
             save = partial(write_vips_image, header=file.metadata, path=destination)
+            form, row = format_of(destination), plan.size[0] * result_channels * dtype.itemsize
             choice = plan.ran(choice)
             options = self._write_options(file, choice, digest)
-            save_rows(
-                self.output_pixels.convert_all(result),
-                (plan.size[1], plan.size[0], result_channels),
-                dtype,
-                lambda image: notes.extend(save(image, **options)),
-            )
+            shape = plan.size[1], plan.size[0], result_channels
+            converted = self.output_pixels.convert_all(result)
+            if is_wide(form, row):
+                notes.extend(save(blank_image(shape, dtype), rows=converted, **options))
+            else:
+                save_rows(converted, shape, dtype, lambda image: notes.extend(save(image, **options)))
         seconds = {"read": inspected - start, "upscale": time.perf_counter() - inspected, "write": 0.0}
         found = () if missing is None else missing.notes
         return _Outcome(choice, plan, (*file.notes, *found, *values.notes, *notes), seconds)

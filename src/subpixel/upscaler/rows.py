@@ -66,21 +66,23 @@ def upscale_rows(
         columns: how many columns are upscaled at a time; None for all.
     """
     height, width = size
-    columns = columns or width
+    scale = network.scale
     window, margin = RowWindow(blocks), network.margin(alpha)
     for top in range(0, height, rows):
         bottom = min(top + rows, height)
         first, last = _around(top, bottom, height, margin)
         strip = window.take(first, last)
-        parts = []
+        inner = slice((top - first) * scale, (bottom - first) * scale)
+        if columns is None or columns >= width:
+            yield network.part(strip, alpha)[inner]
+            continue
+        block = np.empty(((bottom - top) * scale, width * scale, strip.shape[2]), strip.dtype)
         for left in range(0, width, columns):
             right = min(left + columns, width)
             start, stop = _around(left, right, width, margin)
-            result = network.part(strip[:, start:stop], alpha)
-            scale = network.scale
-            inner = result[(top - first) * scale : (bottom - first) * scale, (left - start) * scale :]
-            parts.append(inner[:, : (right - left) * scale])
-        yield parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+            part = network.part(strip[:, start:stop], alpha)[inner, (left - start) * scale :]
+            block[:, left * scale : right * scale] = part[:, : (right - left) * scale]
+        yield block
 
 
 def resize_rows(

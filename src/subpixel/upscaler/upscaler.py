@@ -342,12 +342,12 @@ class Upscaler:
         rows: Iterable[Pixels] = blocks
         for name, factor in self._stages(choice, plan):
             network = self._still(self._network(name, factor))
-            strip = max(1, at_once // (width * factor**2 * pixel), 2 * (network.margin(alpha) or 0))
+            strip, columns = _tile(width, factor**2 * pixel, network.margin(alpha), at_once)
             if network.halo is None:
                 strip = height
             elif self.tile is not None:
-                strip = self.tile
-            rows = upscale_rows(rows, (height, width), network, alpha, strip, self.tile)
+                strip = columns = self.tile
+            rows = upscale_rows(rows, (height, width), network, alpha, strip, columns)
             height, width = height * factor, width * factor
         if plan.resizes:
             # f32 of the rows that a strip needs; with alpha, both the stored and the premultiplied colours.
@@ -472,3 +472,26 @@ class Upscaler:
                 f"model '{network.model.name}' is for videos and does not upscale images; model 'fast' does"
             )
         return network
+
+
+def _tile(width: int, pixel: int, halo: int | None, at_once: int) -> tuple[int, int | None]:
+    """The rows of a strip of the source, and its columns; None for all.
+
+    Strips are two halos high at least, so that their halos cost little. Where so many rows are too large, they are one
+    halo high and cut into columns, because a result with its halo must be in memory besides the strip's own.
+
+    Args:
+        width: of the source in pixels.
+        pixel: bytes of the result for each pixel of the source.
+        halo: of the network.
+        at_once: about how many bytes are made at a time.
+
+    >>> _tile(6000, 12, 8, 32 << 20), _tile(400_000, 12, 8, 32 << 20)
+    ((466, None), (8, 116508))
+    """
+    halo = halo or 0
+    rows = max(1, at_once // (width * pixel))
+    if rows >= 2 * halo:
+        return rows, None
+    rows = max(rows, halo)
+    return rows, max(4 * halo, at_once // ((rows + 2 * halo) * pixel))

@@ -30,6 +30,8 @@ DEPTH_HINT = "depth=8 rounds to 8 bits"
 
 # Size of pixels in bytes from which a TIFF gets 64-bit offsets: 4 GiB less metadata and what deflate may add to noise.
 _BIG = (1 << 32) - (1 << 26)
+# Rows of a strip of a TIFF by libvips' default, and the bytes above which a strip has fewer. Many readers take 50 MB.
+_ROWS_OF_STRIP, _STRIP = 128, 8 << 20
 
 
 @dataclass(frozen=True)
@@ -68,19 +70,22 @@ class Format:
     quality: int = 95
     caveat: str = ""
 
-    def options(self, lossy: bool, quality: int | None, size: int) -> dict[str, Any]:
+    def options(self, lossy: bool, quality: int | None, size: int, row: int = 0) -> dict[str, Any]:
         """libvips' options for a file.
 
         Args:
             lossy: whether the source was lossy; a lossless copy of it would only be larger.
             quality: 1 … 100; None for the default.
             size: of the pixels, in bytes.
+            row: of pixels, in bytes.
         """
         if self.lossy is not None and (quality is not None or lossy or self.lossless is None):
             return {**self.lossy, "Q": self.quality if quality is None else quality}
         options = dict(self.lossless or {})
         if self.name == "TIFF" and size >= _BIG:
             options["bigtiff"] = True
+        if self.name == "TIFF" and row * _ROWS_OF_STRIP > _STRIP:
+            options["tile_height"] = max(16, _STRIP // row // 16 * 16)
         return options
 
 

@@ -17,11 +17,14 @@ import numpy as np
 import pyvips
 from numpy.typing import NDArray
 
-from subpixel.errors import ImageWriteError
-from subpixel.image.files.read_errors import read_error
+from subpixel.errors import ImageReadError, ImageWriteError
+from subpixel.image.files.containers.tiff_images import read_images
+from subpixel.image.files.read_errors import check_read, read_error
 from subpixel.image.files.reading import ImageFile, reopen
 from subpixel.image.files.vips_errors import raise_tile_errors
+from subpixel.image.files.wide_rows import HELD, png_rows, tiff_rows
 from subpixel.ops.blockiness import blockiness_of_windows, sample_windows
+from subpixel.storage.os_errors import os_error_text
 from subpixel.upscaler.pixels import Alpha, alpha_of
 
 __all__ = ["ImageRows", "inspect_rows"]
@@ -70,7 +73,26 @@ class ImageRows(AbstractContextManager["ImageRows"]):
         """Blocks as stored. libvips reads them once, so a second pass needs another image of the same open file."""
         file = self._file if self._unread else reopen(self._file)
         self._unread = False
-        yield from self._read(file)
+        yield from self._read_wide(file) if file.decoding > HELD else self._read(file)
+
+    def _read_wide(self, file: ImageFile) -> Iterator[Block]:
+        """As below, without the rows that libvips would hold, where that is possible."""
+        with file.file.reader() as reader:
+            blocks: Iterator[Block] | None = None
+            if file.loader == "pngload":
+                blocks = png_rows(reader)
+            elif file.loader == "tiffload" and (images := read_images(reader)) is not None:
+                blocks = tiff_rows(reader, images, self.shape[2])
+            if blocks is None:
+                yield from self._read(file)
+                return
+            try:
+                yield from blocks
+            except ValueError as error:
+                check_read(file.file)
+                raise ImageReadError(f"{file.file.path}: the image is damaged or truncated ({error})") from None
+            except OSError as error:
+                raise ImageReadError(f"{file.file.path}: {os_error_text(error)}") from None
 
     def _read(self, file: ImageFile) -> Iterator[Block]:
         image = file.image

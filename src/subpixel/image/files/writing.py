@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyvips
+from numpy.typing import NDArray
 
 from subpixel.errors import ImageWriteError, InvalidArgument
 from subpixel.image.files.animated_png import save_animation
@@ -23,6 +24,7 @@ from subpixel.image.files.source_metadata import LOSSY, get_field
 from subpixel.image.files.verification import verify
 from subpixel.image.files.vips_errors import write_failure
 from subpixel.image.files.vips_paths import vips_path
+from subpixel.image.files.wide_files import write_rows
 from subpixel.storage.file_kinds import file_kind
 from subpixel.storage.locks import scratch_file
 from subpixel.storage.name_limits import too_long
@@ -83,24 +85,31 @@ def write_vips_image(
     quality: int | None = None,
     provenance: Provenance | None = None,
     confirm: Callable[[], None] = lambda: None,
+    rows: Iterable[NDArray[Any]] | None = None,
 ) -> tuple[str, ...]:
-    """The same for a libvips image, whose pixels may not be computed yet, and a header for its metadata."""
+    """The same for a libvips image, whose pixels may not be computed yet, and a header for its metadata.
+
+    With ``rows``, these are the pixels of a wide image (:mod:`subpixel.image.files.wide_files`); libvips' are not read.
+    """
     form = check_destination(path, overwrite=overwrite)
     check_quality(form, quality)
     prepared = prepare_metadata(image, header, form, pages, provenance)
     lossy = header is not None and get_field(header, LOSSY, 0) == 1
-    size = image.width * image.height * image.bands * {"uchar": 1, "ushort": 2}.get(image.format, 4)
-    options = form.options(lossy, quality, size)
+    row = image.width * image.bands * {"uchar": 1, "ushort": 2}.get(image.format, 4)
+    options = form.options(lossy, quality, row * image.height, row)
     options["keep"] = kept_by_libvips(form, prepared.source_exif, resolution=prepared.resolution)
     with write_errors_as(ImageWriteError, path), scratch_file(path, form.suffixes[0]) as file:
         try:
             if prepared.times:
                 save_animation(file, prepared.image, prepared.times, get_field(prepared.image, "loop", 0), options)
             else:
-                _save(_without_short_delays(prepared, form), file, options)
+                written = _without_short_delays(prepared, form)
+                _save(written if rows is None else written.crop(0, 0, image.width, 1), file, options)
         except pyvips.Error as error:
             raise write_failure(path, error, file) from error
         try:
+            if rows is not None:
+                write_rows(file, form, rows, image.height)
             _add_metadata(file, prepared, form)
         except ValueError as error:
             raise ImageWriteError(f"{path}: its metadata cannot be written ({error})") from None

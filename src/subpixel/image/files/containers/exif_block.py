@@ -12,7 +12,7 @@ import struct
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
-__all__ = ["EXIF", "MAIN", "RESOLUTION", "entries_of", "without_entries"]
+__all__ = ["EXIF", "MAIN", "RESOLUTION", "entries_of", "with_number", "without_entries"]
 
 # The directories: the main one by 0, the one below it by the tag that points to it.
 MAIN, EXIF = 0, 34665
@@ -61,6 +61,25 @@ def without_entries(block: bytes, unwanted: Collection[tuple[int, int]]) -> byte
         following = old[end : end + 4]  # the offset of the next directory
         new = struct.pack(order + "H", len(rest)) + b"".join(rest) + following
         result[directory.start : end + len(following)] = new.ljust(end + len(following) - directory.start, b"\0")
+    return prefix + bytes(result)
+
+
+def with_number(block: bytes, entry: tuple[int, int], number: int) -> bytes:
+    """A block with another number in an entry, if it has that entry.
+
+    Args:
+        block: the block.
+        entry: directory and tag; its value is one integer of 16 or 32 bits.
+        number: the new value.
+    """
+    prefix = _PREFIX if block.startswith(_PREFIX) else b""
+    result = bytearray(block.removeprefix(_PREFIX))
+    order = _order(result)
+    for directory in _directories(bytes(result)):
+        for k, (tag, found) in enumerate(_entries(bytes(result), directory)):
+            letter = {3: "H", 4: "I"}.get(struct.unpack_from(f"{order}H", found, 2)[0])
+            if (directory.kind, tag) == entry and letter is not None:
+                struct.pack_into(f"{order}{letter}", result, directory.start + 2 + 12 * k + 8, number)
     return prefix + bytes(result)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -18,6 +18,7 @@ from typing import BinaryIO
 from subpixel.image.files.containers.tiff_directory import (
     LONGEST,
     Directory,
+    Layout,
     read_directory,
     read_layout,
     reorder,
@@ -36,6 +37,7 @@ __all__ = [
     "read_exif",
     "read_iptc",
     "read_tags",
+    "replace_strips",
     "same_exif",
     "unpack_tags",
 ]
@@ -189,7 +191,7 @@ def add_metadata(
         main = _main(file, None)
         if layout is None or main is None:
             raise ValueError("not a TIFF")
-        order, big = layout.order, layout.big
+        order = layout.order
         for tag, (kind, count, value) in () if source is None else source.entries.items():
             if tag not in main.entries:
                 main.entries[tag] = (kind, count, reorder(kind, value, source.order if source else order, order))
@@ -204,14 +206,41 @@ def add_metadata(
         for tag, (kind, count, value) in (tags or {}).items():
             main.entries[tag] = (kind, count, reorder(kind, value, "<", order))
         file.seek(0, 2)
-        file.write(b"\0" * (file.tell() % 2))
-        start = file.tell()
-        content = _serialise(main, start, order, big)
-        if not big and start + len(content) >= 1 << 32:
-            raise ValueError("too large for a TIFF with 32-bit offsets")
-        file.write(content)
-        file.seek(8 if big else 4)
-        file.write(struct.pack(layout.pointer, start))
+        _write_directory(file, layout, main)
+
+
+def replace_strips(path: str | Path, strips: Iterable[tuple[int, bytes]], height: int) -> None:
+    """Write a TIFF of one image anew with other strips; its directory is kept.
+
+    Args:
+        path: the file.
+        strips: rows and content of each, from the top; all but the last have as many rows.
+        height: the rows of all.
+
+    Raises:
+        OSError: the file cannot be read or written.
+        ValueError: the file is not a TIFF, or becomes too large for 32-bit offsets.
+    """
+    with open(path, "r+b") as file:
+        layout = read_layout(file)
+        main = _main(file, None)
+        if layout is None or main is None:
+            raise ValueError("not a TIFF")
+        head = 16 if layout.big else 8
+        file.seek(head)
+        offsets, lengths, rows = [], [], height
+        for number, (count, content) in enumerate(strips):
+            rows = count if number == 0 else rows
+            offsets.append(file.tell())
+            lengths.append(len(content))
+            file.write(content)
+        for tag, numbers in {257: [height], 273: offsets, 278: [rows], 279: lengths}.items():
+            kind, letter = (16, "Q") if layout.big and tag in (273, 279) else (4, "I")
+            if letter == "I" and max(numbers) >= 1 << 32:
+                raise ValueError("too large for a TIFF with 32-bit offsets")
+            main.entries[tag] = (kind, len(numbers), struct.pack(f"{layout.order}{len(numbers)}{letter}", *numbers))
+        _write_directory(file, layout, main)
+        file.truncate()
 
 
 def same_exif(before: bytes, after: bytes | None) -> bool:
@@ -270,6 +299,19 @@ def _load(file: BinaryIO, directory: Directory, only: Set[int] | None, below: bo
             if value is not None:
                 result.entries[tag] = (entry.kind, entry.count, value)
     return result
+
+
+def _write_directory(file: BinaryIO, layout: Layout, main: _Values) -> None:
+    """Write the main directory at the position of the file, and stay behind it."""
+    file.write(b"\0" * (file.tell() % 2))
+    start = file.tell()
+    content = _serialise(main, start, layout.order, layout.big)
+    if not layout.big and start + len(content) >= 1 << 32:
+        raise ValueError("too large for a TIFF with 32-bit offsets")
+    file.write(content)
+    file.seek(8 if layout.big else 4)
+    file.write(struct.pack(layout.pointer, start))
+    file.seek(start + len(content))
 
 
 def _serialise(directory: _Values, start: int, order: str, big: bool) -> bytes:
