@@ -38,10 +38,11 @@ _WORKING, _WORKING_ELSEWHERE = 20_000_000, 400_000_000
 # Memory in bytes between two stages, or before the last resize: in memory see subpixel.upscaler.upscaler; by rows
 # measured, strips with their halos on both sides of a stage.
 _BETWEEN, _BETWEEN_ROWS = 256 << 20, 160 << 20
-# By rows, memory in bytes for reading, one stage and writing: measured.
-_ROWS = 150_000_000
-# The coder of lossless WebP holds all pixels: bytes per pixel, measured.
-_HELD_BY_LOSSLESS = 24
+# By rows, memory in bytes for reading, one stage and writing, and the rows of the result that are held: measured.
+_ROWS, _ROWS_HELD = 190_000_000, 75
+# The coders of lossless WebP and of AVIF hold all pixels: bytes per pixel, and in all; measured.
+_HELD_BY_LOSSLESS = 32
+_HELD_BY_AVIF, _CODER_OF_AVIF = 36, 80_000_000
 
 # Addresses that libraries reserve and hardly use, besides the stacks of their threads: measured.
 _RESERVED = 40_000_000
@@ -294,14 +295,18 @@ def _memory(job: Job, file: ImageFile, plan: SizePlan, encoding: _Encoding) -> i
     total += _BETWEEN_ROWS * max(0, stages - 1) if by_rows else _between(plan, channels, pixel)
     if encoding.options().get("lossless"):
         total += plan.size[0] * plan.size[1] * _HELD_BY_LOSSLESS
+    if encoding.suffix == ".avif":
+        total += plan.size[0] * plan.size[1] * _HELD_BY_AVIF + _CODER_OF_AVIF
     if by_rows:
-        return total + _ROWS
+        # Wide PNG and TIFF files are read without what libvips would hold.
+        decoding = 0 if file.loader in ("pngload", "tiffload") else file.decoding
+        return total + _ROWS + _ROWS_HELD * plan.size[0] * pixel + decoding
     if file.orientation > 2:
         total += before  # turned into a second array
     if job.compare is not None:
         colours = 1 if channels < 3 else 3
         total += plan.size[0] * colours * (4 * height + plan.size[1])  # f32 of the new width, then all of it in bytes
-    return total + before + after
+    return total + before + max(after, file.decoding)
 
 
 def _between(plan: SizePlan, channels: int, pixel: int) -> int:
