@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from subpixel.errors import InvalidArgument, ModelFileError, SubpixelError
 from subpixel.models.checkpoints.edsr import EDSR
 from subpixel.models.checkpoints.luma import LUMA
@@ -77,6 +79,7 @@ def load_checkpoint(path: str | Path, scale: int) -> Model | SpandrelModel:
     return load_by_spandrel(path, tensors, scale, findings)
 
 
+@np.errstate(all="ignore")  # weights that are not finite are refused after the conversion, in one sentence
 def _convert(family: Family, arrays: dict[str, Array], path: Path, scale: int) -> Model:
     tensors = Tensors(arrays)
     spec, weights = family.build(tensors, scale)

@@ -183,7 +183,8 @@ def _read_pam(head: bytes, comments: list[str]) -> tuple[int, int, int, int, int
     kind = values.get(b"TUPLTYPE", b"").removesuffix(b"_ALPHA")
     alpha = values.get(b"TUPLTYPE", b"").endswith(b"_ALPHA")
     if depth not in (1, 2, 3, 4) or (kind and _TUPLES.get(kind, 0) + alpha != depth) or (not kind and depth in (2, 4)):
-        text = values.get(b"TUPLTYPE", b"").decode("ascii", "replace") or "no tuple type"
+        text = values.get(b"TUPLTYPE", b"")[:40].decode("ascii", "replace")
+        text = "".join(letter for letter in text if letter.isprintable()) or "no tuple type"
         raise ImageReadError(f"a PAM with {depth} channels and {text} cannot be read; gray and RGB are, with alpha too")
     return width, height, depth, most, at
 
