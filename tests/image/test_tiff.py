@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import subpixel.image.job
+from helpers import random_image
 from image.tiff_files import Directory, Value, image, ramp, text, tiff
 from subpixel import Upscaler
 from subpixel.errors import ImageReadError
@@ -69,6 +71,18 @@ def test_the_full_image_is_read_and_the_others_are_counted(
     np.testing.assert_array_equal(data.pixels[..., 0], FULL)
     assert len(data.notes) == len(notes)
     assert all(part in note for part, note in zip(notes, data.notes, strict=True)), data.notes
+
+
+@pytest.mark.parametrize("below", [False, True])
+def test_the_full_image_is_read_again_by_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, below: bool) -> None:
+    """A large image is read twice, first to measure its blocks; a thumbnail as large must not be taken either time."""
+    monkeypatch.setattr(subpixel.image.job, "HUGE", 0)
+    small, full = random_image((90, 120), np.uint8, 1), random_image((90, 120), np.uint8)
+    pages = [image(small, REDUCED, below=[image(full)])] if below else [image(small, REDUCED), image(full)]
+    (tmp_path / "a.tif").write_bytes(tiff(*pages))
+    upscaler = Upscaler(2)
+    Job(tmp_path / "a.tif", upscaler, destination=tmp_path / "b.tif").run()
+    np.testing.assert_array_equal(read(tmp_path / "b.tif").pixels[..., 0], upscaler(full))
 
 
 def test_what_belongs_to_the_file_is_kept_with_an_image_below(upscale: Upscale, tmp_path: Path, wide: bytes) -> None:

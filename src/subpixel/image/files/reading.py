@@ -133,6 +133,7 @@ class ImageFile:
         pages: the number of frames.
         decoder: reads the pixels, where libvips does not: an animated PNG, a BMP.
         decoding: bytes that libvips' decoder holds at once.
+        content: what the file is by its own bytes.
     """
 
     file: OpenFile
@@ -144,6 +145,7 @@ class ImageFile:
     pages: int = 1
     decoder: Decoder | None = None
     decoding: int = 0
+    content: Content = field(default_factory=Content)
 
     def __enter__(self) -> Self:
         return self
@@ -320,7 +322,8 @@ def reopen(file: ImageFile) -> ImageFile:
         ImageReadError: the file changed since it was opened.
     """
     try:
-        return _open_image(ImageHeader(file.file, file.file.vips_image(**_OPTIONS), file.pages), math.inf)
+        vips = file.file.vips_image(**file.content.options, **_OPTIONS)
+        return _open_image(ImageHeader(file.file, vips, file.pages, content=file.content), math.inf)
     except pyvips.Error as error:
         raise read_error(file.file, error) from None
 
@@ -395,7 +398,7 @@ def _open_image(header: ImageHeader, limit: float) -> ImageFile:
         if animation.has_still:
             notes = (*notes, "the default image, which viewers without animations show, is no frame: it is not kept")
     notes = tuple(dict.fromkeys((*others, *notes, *losses)))  # equal comments are one note
-    return ImageFile(file, metadata, image, notes, dtype, compression, pages, frames, decoding.memory)
+    return ImageFile(file, metadata, image, notes, dtype, compression, pages, frames, decoding.memory, header.content)
 
 
 def _open_decoded(file: OpenFile, vips: pyvips.Image, decoder: AnyDecoder, limit: float) -> ImageFile:
