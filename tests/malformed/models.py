@@ -125,7 +125,7 @@ def changed_model(originals: list[tuple[str, bytes]], seed: int) -> tuple[str, b
         return name, mutate(content, seed, other=originals[seed // len(originals) % len(originals)][1])
     size = int.from_bytes(content[:8], "little")
     document = json.loads(json.loads(content[8 : 8 + size])["__metadata__"]["subpixel"])
-    weights = from_bytes(content)
+    weights = dict(sorted(from_bytes(content).items()))  # their order is not always the same
     for _ in range(rng.choice((1, 1, 2, 4))):
         if rng.random() < 0.1 and weights:
             _change_weights(weights, rng)
@@ -154,7 +154,8 @@ def _change(document: Any, rng: random.Random) -> None:
         for _ in range(rng.choice((5, 50, 200))):
             parent[key] = [parent[key]]
     else:
-        parent[key] = rng.choice(_VALUES)
+        # A copy: a later change of a shared list would change it for all files that follow.
+        parent[key] = json.loads(json.dumps(rng.choice(_VALUES)))
 
 
 def _containers(value: Any, depth: int = 0) -> Iterator[Any]:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from malformed.models import changed_model, model_files
 from malformed.mutations import mutate
 from malformed.structure import blocks, seal
 
@@ -70,3 +71,10 @@ def test_some_mutations_of_a_png_keep_all_checksums() -> None:
                  for one in found]  # fmt: skip
         whole += changed != ORIGINALS["PNG"] and len(found) >= 3 and all(right)
     assert whole > 25
+
+
+def test_changed_models_depend_on_nothing_but_the_seed() -> None:
+    originals = list(model_files().items())
+    seeds = range(300)
+    first = [changed_model(originals, seed) for seed in seeds]
+    assert [changed_model(originals, seed) for seed in reversed(seeds)][::-1] == first
