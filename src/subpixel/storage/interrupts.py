@@ -55,8 +55,8 @@ class _State:
     shields = 0  # shielded blocks around the main thread's work
     postponed = False  # the exception waits for the end of a shielded block
     lost = False  # the exception was swallowed; the next signal raises it again
-    announced = False  # the message about the interrupt is being printed
-    printed = False  # and is out
+    message = [True]  # to be printed; taken out by the thread that does it
+    printed = False  # it is out
     wake = -1  # the end of the pipe on which the thread waits
 
 
@@ -89,8 +89,8 @@ def handled_signals(*, final: bool = False) -> Iterator[None]:
         return
     before = {number: signal.getsignal(number) for number in SIGNALS}
     hook = sys.unraisablehook
-    _State.requested = _State.announced = _State.printed = _State.postponed = _State.lost = False
-    _State.handled, _State.shields = True, 0
+    _State.requested = _State.printed = _State.postponed = _State.lost = False
+    _State.handled, _State.shields, _State.message = True, 0, [True]
     for number in SIGNALS:
         if number == signal.SIGINT or before[number] != signal.SIG_IGN:
             signal.signal(number, _handle)
@@ -168,21 +168,27 @@ def end_now(code: int) -> None:
         with suppress(Exception):
             cleanup()
     if code == EXIT_CODE:
-        end = time.monotonic() + _PATIENCE_TO_PRINT
-        while _State.announced and not _State.printed and time.monotonic() < end:
-            time.sleep(_PAUSE)
-        if not _State.printed:
+        if _take_message():
             _print_at_once("error: interrupted\n")
+        end = time.monotonic() + _PATIENCE_TO_PRINT
+        while not _State.printed and time.monotonic() < end:
+            time.sleep(_PAUSE)
     os._exit(code)
 
 
 def announce(message: str) -> None:
     """Print the message about an interrupt to standard error, once in a process, whoever comes first."""
-    if _State.announced:
-        return
-    _State.announced = True
-    print(message, file=sys.stderr, flush=True)
-    _State.printed = True
+    if _take_message():
+        print(message, file=sys.stderr, flush=True)
+        _State.printed = True
+
+
+def _take_message() -> bool:
+    """Whether this thread prints the message: one removal from a list succeeds, whatever the threads do meanwhile."""
+    try:
+        return _State.message.pop()
+    except IndexError:
+        return False
 
 
 def _print_at_once(text: str) -> None:
@@ -191,6 +197,7 @@ def _print_at_once(text: str) -> None:
         if select.select([], [_STDERR], [], 0)[1]:
             cursor = "\x1b[?25h" if os.isatty(_STDERR) else ""  # a progress bar hides it
             os.write(_STDERR, (cursor + text).encode())
+    _State.printed = True
 
 
 def _handle(number: int, frame: FrameType | None) -> None:
