@@ -55,12 +55,12 @@ class _State:
     shields = 0  # shielded blocks around the main thread's work
     postponed = False  # the exception waits for the end of a shielded block
     lost = False  # the exception was swallowed; the next signal raises it again
-    message = [True]  # to be printed; taken out by the thread that does it
-    printed = False  # it is out
+    printed = False  # the message about the interrupt is out
     wake = -1  # the end of the pipe on which the thread waits
 
 
 _cleanups: dict[object, Callable[[], object]] = {}
+_unprinted = [True]  # the message about the interrupt is to be printed; the thread that does it takes this out
 
 
 def interrupt_requested() -> bool:
@@ -90,7 +90,8 @@ def handled_signals(*, final: bool = False) -> Iterator[None]:
     before = {number: signal.getsignal(number) for number in SIGNALS}
     hook = sys.unraisablehook
     _State.requested = _State.printed = _State.postponed = _State.lost = False
-    _State.handled, _State.shields, _State.message = True, 0, [True]
+    _State.handled, _State.shields = True, 0
+    _unprinted[:] = [True]
     for number in SIGNALS:
         if number == signal.SIGINT or before[number] != signal.SIG_IGN:
             signal.signal(number, _handle)
@@ -186,7 +187,7 @@ def announce(message: str) -> None:
 def _take_message() -> bool:
     """Whether this thread prints the message: one removal from a list succeeds, whatever the threads do meanwhile."""
     try:
-        return _State.message.pop()
+        return _unprinted.pop()
     except IndexError:
         return False
 
