@@ -20,6 +20,7 @@ SOURCE = Path(subpixel.__file__).parent
 # From left to right. A package may import itself and any package further right, but none of its own level.
 LEVELS = (
     ("cli",),
+    ("compare",),
     ("bench", "train"),
     ("metrics",),
     ("image", "video"),
