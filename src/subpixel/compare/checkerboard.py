@@ -18,7 +18,9 @@ from subpixel.errors import InvalidArgument
 
 __all__ = ["checkerboard", "stride_bins"]
 
-_PERIODS = 8  # periods of the stride in a block
+# Periods of the stride in a block, if the plane is large enough. With more, less of what an image holds beside these
+# frequencies is counted; with fewer, a pattern is found in smaller places.
+_PERIODS = 32
 _MIN = 2  # blocks need at least this many periods
 
 
@@ -49,9 +51,7 @@ def checkerboard(plane: NDArray[Any], stride: int) -> float:
     height, width = plane.shape
     periods = min(_PERIODS, height // stride, width // stride)
     if periods < _MIN:
-        raise InvalidArgument(
-            f"{width}×{height} is too small to measure a pattern of {stride}: {_MIN * stride} is needed"
-        )
+        raise InvalidArgument(f"{width}×{height} is too small for a pattern of {stride}: {_MIN * stride} is needed")
     side = periods * stride
     across = np.hanning(side + 1)[:-1]  # periodic, so that a constant leaks into the bins beside 0 alone
     window = np.outer(across, across)

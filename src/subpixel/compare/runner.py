@@ -135,7 +135,10 @@ def _part(pixels: U8, scale: int, reference: bool, largest: int | None) -> Part:
         raise InvalidArgument(f"an image of {width}×{height} is too small to compare upsamplers: {needed}")
     if (rows, columns) == (height, width):
         return Part(0, 0, columns, rows)
-    activity = np.abs(np.diff(luma_255(pixels), axis=1, append=0))
+    y = luma_255(pixels)
+    activity = np.zeros_like(y)
+    activity[:, 1:] += np.abs(np.diff(y, axis=1))
+    activity[1:] += np.abs(np.diff(y, axis=0))
     left, top = _busiest(activity, rows, columns, unit)
     return Part(left, top, columns, rows)
 

@@ -163,7 +163,7 @@ def train_layer(
             loss = torch.nn.functional.mse_loss(layer.run(x, weight, bias), y)
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
-            losses.append(float(loss))
+            losses.append(loss.item())
         return Layer(layer.run, weight.detach().numpy(), bias.detach().numpy(), layer.macs), losses
     finally:
         torch.set_num_threads(before)
