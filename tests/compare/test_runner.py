@@ -30,7 +30,8 @@ def results():
 
 def test_figures_are_those_of_the_protocol(results):
     small, large = shrink(image(), 2)
-    assert (results.small == small).all() and (results.truth == large).all()
+    assert (results.small == small).all()
+    assert (results.truth == large).all()
     ours = resize(small, scale=2, mode="cubic")
     one = results["bicubic"]
     y, true = luma_255(ours), luma_255(large)
@@ -43,8 +44,10 @@ def test_figures_are_those_of_the_protocol(results):
 
 
 def test_each_method_has_its_costs(results):
-    assert results["fast"].parameters > 10_000 and results["fast"].macs > 1000
-    assert results["bicubic"].macs == 18 and results["nearest"].macs == 0
+    assert results["fast"].parameters > 10_000
+    assert results["fast"].macs > 1000
+    assert results["bicubic"].macs == 18
+    assert results["nearest"].macs == 0
     for one in results.measured:
         low, high = one.milliseconds_range
         assert 0 < low <= one.milliseconds <= high
@@ -60,7 +63,9 @@ def test_what_cannot_run_is_listed_with_its_reason(results):
 
 def test_json_holds_every_figure(results):
     data = json.loads(results.to_json())
-    assert data["reference"] and data["threads"] == 1 and data["whole"] == [128, 96]
+    assert data["reference"]
+    assert data["threads"] == 1
+    assert data["whole"] == [128, 96]
     by_name = {one["name"]: one for one in data["methods"]}
     assert by_name["pixel-shuffle"]["psnr_y"] == "infinite"
     assert by_name["bicubic"]["psnr_y"] == results["bicubic"].psnr_y
@@ -71,7 +76,8 @@ def test_csv_has_a_row_for_each_method(results):
     rows = list(csv.DictReader(io.StringIO(results.to_csv())))
     assert [row["method"] for row in rows] == QUICK
     assert float(rows[2]["psnr_y"]) == results["bicubic"].psnr_y
-    assert rows[-1]["psnr_y"] == "" and rows[-1]["reason"]
+    assert rows[-1]["psnr_y"] == ""
+    assert rows[-1]["reason"]
 
 
 def test_the_table_begins_with_the_best_and_ends_with_what_saw_the_reference(results):
@@ -95,9 +101,12 @@ def test_files(results, tmp_path):
 
 def test_without_a_reference():
     results = compare.run(image(), 3, methods=["bicubic", "pixel-shuffle"], reference=False, threads=1)
-    assert results.truth is None and results.truth_checkerboard is None
+    assert results.truth is None
+    assert results.truth_checkerboard is None
     one = results["bicubic"]
-    assert one.psnr_y is None and one.round_trip > 25 and one.checkerboard is not None
+    assert one.psnr_y is None
+    assert one.round_trip > 25
+    assert one.checkerboard is not None
     assert one.image.shape == (288, 384, 3)
     assert "reference" in results["pixel-shuffle"].reason
     assert "PSNR Y" not in results.to_markdown()
@@ -108,8 +117,12 @@ def test_of_a_large_image_the_part_with_most_detail_is_used():
     large[200:260, 300:380] = image(60, 80)
     results = compare.run(large, 2, methods=["nearest", "bicubic"], largest=96, threads=1)
     part = results.part
-    assert (part.width, part.height) == (96, 96) and results.whole == (400, 300)
-    assert part.left <= 300 and part.left + 96 >= 380 and part.top <= 200 and part.top + 96 >= 260
+    assert (part.width, part.height) == (96, 96)
+    assert results.whole == (400, 300)
+    assert part.left <= 300
+    assert part.left + 96 >= 380
+    assert part.top <= 200
+    assert part.top + 96 >= 260
     assert (results.truth == large[part.top : part.top + 96, part.left : part.left + 96]).all()
     whole = compare.run(large, 2, methods=["nearest"], largest=None, threads=1)
     assert (whole.part.width, whole.part.height) == (400, 300)
@@ -124,7 +137,8 @@ def test_the_detail_lies_where_methods_differ():
 
 def test_sides_that_the_scale_does_not_divide_are_cut_and_gray_is_taken():
     results = compare.run(image(64, 64)[:50, :47, 0], 3, methods=["nearest"], threads=1)
-    assert results.truth.shape == (48, 45, 3) and results.whole == (47, 50)
+    assert results.truth.shape == (48, 45, 3)
+    assert results.whole == (47, 50)
 
 
 def test_a_progress_names_each_method():
