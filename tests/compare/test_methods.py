@@ -41,12 +41,11 @@ def test_every_method_makes_the_size_or_says_why_not(method, scale):
     if method.name in ("high", "vespcn") and scale != 4:
         pytest.skip("slow, and measured at one scale")
     one = sample(scale, size=(16, 24) if method.name in ("high", "vespcn") else (32, 48))
-    try:
-        prepared = method.prepare(one)
-    except NotPossible as error:
-        assert scale not in ZOO[method.name].scales
-        assert f"not ×{scale}" in str(error)
+    if method.family == "network" and scale not in ZOO[method.name].scales:
+        with pytest.raises(NotPossible, match=f"not ×{scale}"):
+            method.prepare(one)
         return
+    prepared = method.prepare(one)
     image = np.asarray(prepared.run())
     assert image.shape == (*one.size, 3)
     assert prepared.macs is None or prepared.macs >= 0
@@ -130,7 +129,7 @@ def test_what_cannot_be_registered(name, function, text):
 
 
 def test_unknown_names():
-    with pytest.raises(InvalidArgument, match="did you mean 'bilinear'|bilinear"):
+    with pytest.raises(InvalidArgument, match="bilinear"):
         methods_of(["bilinea"])
     with pytest.raises(InvalidArgument, match="at least one"):
         methods_of([])
