@@ -36,6 +36,7 @@ from subpixel.image.files.read_errors import (
     unsupported_kind,
 )
 from subpixel.image.files.source_metadata import (
+    TURNED,
     collect_metadata,
     frame_count,
     get_field,
@@ -409,6 +410,8 @@ def _open_decoded(file: OpenFile, vips: pyvips.Image, decoder: AnyDecoder, limit
         metadata, losses = collect_metadata(vips, reader, lossy=False)
     if layout.pages > 1:
         set_frame_times(metadata, list(layout.times), layout.plays)
+    if metadata.get_typeof(TURNED):
+        metadata.remove(TURNED)  # of the still image beside a sequence
     metadata.set_type(pyvips.GValue.gint_type, "orientation", layout.orientation)
     metadata.set_type(pyvips.GValue.gint_type, "bits-per-sample", layout.bits)
     image, notes = to_gray_or_rgb(header_image(layout))

@@ -17,7 +17,7 @@ from subpixel.image.files.colour_spaces import GRAY, RGB
 from subpixel.image.files.containers.png import INVENTORY, chunk
 from subpixel.image.files.formats import Format
 from subpixel.image.files.icc_check import check_profile
-from subpixel.image.files.source_metadata import CHUNKS, CODE_POINTS, get_blob, get_field, unpack_blobs
+from subpixel.image.files.source_metadata import CHUNKS, CODE_POINTS, get_blob, get_field, is_turned, unpack_blobs
 
 if TYPE_CHECKING:
     from subpixel.image.files.icc import Colours
@@ -111,16 +111,17 @@ def carried_chunks(
     """
     chunks = unpack_blobs(get_blob(header, CHUNKS))
     if form.name != "PNG":
-        names = [each[4:8].decode() for each in chunks if each[4:8] not in _COLOURS]
-        meanings = {name: f"{INVENTORY.by_name[name].meaning} ({name})" for name in names} | {
-            "pHYs": "the aspect ratio of the pixels"  # which other formats state in their own ways
-        }
+        # The aspect ratio of the pixels is stated in other ways, and kept if there is one.
+        kept = () if form.name == "GIF" else (b"pHYs",)
+        names = [each[4:8].decode() for each in chunks if each[4:8] not in (*_COLOURS, *kept)]
+        meanings = {name: f"{INVENTORY.by_name[name].meaning} ({name})" for name in names}
+        meanings["pHYs"] = "the aspect ratio of the pixels"
         return (), tuple(f"{meanings[name]} is not kept in {form.name}" for name in names)
     points = None if header is None else get_field(header, CODE_POINTS, None)
     if points is not None and not any(each[4:8] == b"cICP" for each in chunks):
         primaries, transfer, _, full = points  # the samples are RGB, whatever they were decoded from
         chunks = (chunk(b"cICP", bytes([primaries, transfer, 0, full])), *chunks)
-    if header is not None and get_field(header, "orientation", 1) >= 5:
+    if header is not None and is_turned(header):
         chunks = tuple(_on_its_side(each) if each[4:8] == b"pHYs" else each for each in chunks)
     return tuple(_background(each, image) if each[4:8] == b"bKGD" else each for each in chunks), ()
 
