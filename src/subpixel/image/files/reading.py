@@ -21,6 +21,7 @@ from subpixel.errors import ImageReadError, InvalidArgument
 from subpixel.image.files.animated_png import AnimatedPng
 from subpixel.image.files.compression_info import read_compression
 from subpixel.image.files.containers import apng, isobmff, png
+from subpixel.image.files.containers.tiff_images import no_such_page
 from subpixel.image.files.content import Content, read_content
 from subpixel.image.files.decoders.decoder import Decoder, header_image
 from subpixel.image.files.decoders.registry import AnyDecoder, open_decoder
@@ -55,6 +56,7 @@ __all__ = [
     "ImageFile",
     "ImageHeader",
     "check_limit",
+    "check_page",
     "load_pixels",
     "open_header",
     "open_image",
@@ -65,6 +67,9 @@ __all__ = [
 
 # What pixels are read as, by libvips' formats.
 _DTYPES: dict[str, Any] = {"uchar": np.uint8, "ushort": np.uint16, "float": np.float32, "double": np.float32}
+
+# The largest number of an image in its file.
+_MOST_PAGES = 100_000
 
 # libvips also reads tables of numbers as images.
 _TABLE_LOADERS = ("csvload", "matrixload", "rawload")
@@ -174,13 +179,14 @@ class ImageFile:
         return loader_name(self.metadata)
 
 
-def read(path: str | Path, *, limit: float = LIMIT) -> ImageData:
+def read(path: str | Path, *, limit: float = LIMIT, page: int | None = None) -> ImageData:
     """Read an image, upright; of an animation all frames.
 
     Args:
         path: the file. Its content decides what it is, not its name.
         limit: largest size in megapixels, of all frames together. A larger image is refused before anything is
             allocated, and so is one whose decoder would hold more than 3 bytes for each pixel of the limit at once.
+        page: the image of a TIFF or HEIF that holds several, from 1; None for the main one.
 
     Raises:
         ImageReadError: the file is missing, not an image, damaged, truncated, too large, or of a kind that cannot be
@@ -193,7 +199,7 @@ def read(path: str | Path, *, limit: float = LIMIT) -> ImageData:
     ...     read(f"{folder}/a.png").pixels.shape
     (4, 6, 3)
     """
-    with open_image(path, limit=limit) as file:
+    with open_image(path, limit=limit, page=page) as file:
         return load_pixels(file)
 
 
@@ -227,12 +233,13 @@ def load_pixels(file: ImageFile) -> ImageData:
     return data
 
 
-def open_header(path: str | Path, *, limit: float = LIMIT) -> ImageHeader:
+def open_header(path: str | Path, *, limit: float = LIMIT, page: int | None = None) -> ImageHeader:
     """Open an image file and read its header. A pipe is read to its end.
 
     Args:
         path: the file.
         limit: as for :func:`read`; a pipe may give four bytes for each pixel.
+        page: the image of a file that holds several (TIFF, HEIF), from 1; None for the main one.
 
     Raises:
         ImageReadError: the file cannot be opened, or is not an image.
@@ -246,7 +253,7 @@ def open_header(path: str | Path, *, limit: float = LIMIT) -> ImageHeader:
     except OSError as error:
         raise ImageReadError(f"{path}: {os_error_text(error)}") from None
     try:
-        return _open_header(file)
+        return _open_header(file, page)
     except pyvips.Error as error:
         failure = unreadable_error(file, error)
     except OSError as error:
@@ -255,9 +262,9 @@ def open_header(path: str | Path, *, limit: float = LIMIT) -> ImageHeader:
     raise failure
 
 
-def _open_header(file: OpenFile) -> ImageHeader:
+def _open_header(file: OpenFile, page: int | None = None) -> ImageHeader:
     with file.reader() as reader:
-        content = read_content(reader)
+        content = read_content(reader, page)
     if content.refusal is not None:
         raise ImageReadError(f"{file.path}: {content.refusal}")
     try:
@@ -289,24 +296,30 @@ def _header_beside(decoder: AnyDecoder, file: OpenFile) -> pyvips.Image:
     return header_image(decoder.layout)
 
 
-def open_image(path: str | Path, *, limit: float = LIMIT, header: ImageHeader | None = None) -> ImageFile:
+def open_image(
+    path: str | Path, *, limit: float = LIMIT, header: ImageHeader | None = None, page: int | None = None
+) -> ImageFile:
     """Open an image and read its metadata.
 
     Args:
         path: the file.
         limit: as for :func:`read`.
         header: the same file, opened before. It is used if the file is still the same, and closed if not.
+        page: the image of a file that holds several (TIFF, HEIF), from 1; None for the main one.
 
     Raises:
         ImageReadError: the file is missing, not an image, too large, or of a kind that cannot be upscaled.
         InvalidArgument: the limit is not a number above 0.
     """
     check_limit(limit)
+    check_page(page)
     if header is not None and not header.file.is_current:
         header.file.close()
         header = None
-    header = header or open_header(path, limit=limit)
+    header = header or open_header(path, limit=limit, page=page)
     try:
+        if header.content.page != page:
+            header = _open_header(header.file, page)
         return _open_image(header, limit)
     except pyvips.Error as error:
         failure = read_error(header.file, error)
@@ -323,10 +336,15 @@ def reopen(file: ImageFile) -> ImageFile:
         ImageReadError: the file changed since it was opened.
     """
     try:
-        vips = file.file.vips_image(**file.content.options, **_OPTIONS)
-        return _open_image(ImageHeader(file.file, vips, file.pages, content=file.content), math.inf)
+        return _open_image(_open_header(file.file, file.content.page), math.inf)
     except pyvips.Error as error:
         raise read_error(file.file, error) from None
+
+
+def check_page(page: int | None) -> None:
+    """Raise InvalidArgument if the number of an image in its file is no integer from 1 on."""
+    if page is not None and (isinstance(page, bool) or not isinstance(page, int) or not 1 <= page <= _MOST_PAGES):
+        raise InvalidArgument(f"page={page!r}: an integer from 1 to {_MOST_PAGES} is needed")
 
 
 def check_limit(limit: float) -> None:
@@ -344,6 +362,7 @@ def _open_image(header: ImageHeader, limit: float) -> ImageFile:
     file, pages, path = header.file, header.pages, header.file.path
     if header.loader in _TABLE_LOADERS:
         raise ImageReadError(f"{path}: this is a table of numbers, not an image")
+    _check_page_of(header)
     if header.decoder is not None:
         return _open_decoded(file, header.vips, header.decoder, limit)
     images = header.content.tiff
@@ -361,7 +380,9 @@ def _open_image(header: ImageHeader, limit: float) -> ImageFile:
             vips, others = with_colours(vips, images, reader, path)
         # Each new operation starts another sequential pass, so metadata is taken from the unread image.
         compression = read_compression(reader)
-        metadata, losses = collect_metadata(vips, reader, lossy=compression.codec is not None, contents=contents)
+        metadata, losses = collect_metadata(
+            vips, reader, lossy=compression.codec is not None, contents=contents, page=header.content.page
+        )
         if images is not None:
             losses = (*losses, *set_tiff_metadata(metadata, reader, images))
     if header.loader == "heifload":
@@ -375,8 +396,14 @@ def _open_image(header: ImageHeader, limit: float) -> ImageFile:
         image.set_type(pyvips.GValue.gint_type, "orientation", get_field(metadata, "orientation", 1))
     number = get_field(vips, "n-pages", 1)
     if number > pages and images is None:
-        shown = "main one" if header.loader == "heifload" else "first"
-        notes = (*notes, f"the file holds {number} images; the {shown} is upscaled")
+        shown = "the main one" if header.loader == "heifload" else "the first"
+        page = header.content.page
+        hint = ""
+        if page is not None:
+            shown = f"number {page}"
+        elif header.loader in ("heifload", "pdfload"):
+            hint = f"; page={1 if get_field(vips, 'heif-primary', 0) else 2} upscales another"
+        notes = (*notes, f"the file holds {number} images; {shown} is upscaled, the others are not kept{hint}")
     if header.loader == "svgload":
         drawn = f"{image.width}×{image.height} pixels"
         notes = (
@@ -400,6 +427,21 @@ def _open_image(header: ImageHeader, limit: float) -> ImageFile:
             notes = (*notes, "the default image, which viewers without animations show, is no frame: it is not kept")
     notes = tuple(dict.fromkeys((*others, *notes, *losses)))  # equal comments are one note
     return ImageFile(file, metadata, image, notes, dtype, compression, pages, frames, decoding.memory, header.content)
+
+
+def _check_page_of(header: ImageHeader) -> None:
+    """Raise ImageReadError if another image was asked for than a file has that holds one, or an animation."""
+    page, path = header.content.page, header.file.path
+    if page is None or header.content.tiff is not None or (page == 1 and header.pages == 1):
+        return
+    if header.pages > 1:
+        raise ImageReadError(
+            f"{path}: page={page}: this is an animation of {header.pages} frames, which stay together; page is for the "
+            "images of a TIFF or HEIF"
+        )
+    number = get_field(header.vips, "n-pages", 1)
+    if page > number:
+        raise ImageReadError(f"{path}: {no_such_page(page, number)}")
 
 
 def _open_decoded(file: OpenFile, vips: pyvips.Image, decoder: AnyDecoder, limit: float) -> ImageFile:

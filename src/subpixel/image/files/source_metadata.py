@@ -127,7 +127,12 @@ def frame_count(header: pyvips.Image | None) -> int:
 
 
 def collect_metadata(
-    header: pyvips.Image, file: BinaryIO, *, lossy: bool, contents: png.Contents | None = None
+    header: pyvips.Image,
+    file: BinaryIO,
+    *,
+    lossy: bool,
+    contents: png.Contents | None = None,
+    page: int | None = None,
 ) -> tuple[pyvips.Image, tuple[str, ...]]:
     """A header with all metadata, apart from its file, and notes about what the result will lack, one sentence each.
 
@@ -136,6 +141,7 @@ def collect_metadata(
         file: the same file.
         lossy: whether it was compressed with loss.
         contents: of a PNG, if they have been read.
+        page: the image of a HEIF, from 1; None for the main one.
 
     Raises:
         OSError: the file cannot be read.
@@ -165,6 +171,8 @@ def collect_metadata(
             set_aspect(header, *aspect)
     elif loader == "heifload":
         boxes = isobmff.read_contents(file)
+        if page is not None and page <= len(boxes.pages):
+            boxes.primary = boxes.pages[page - 1]
         losses = list_heif_losses(boxes, header.get_fields())
         _set_heif_metadata(header, boxes)
     block = get_blob(header, "exif-data")
