@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from subpixel.errors import ImageReadError, InvalidArgument
 from subpixel.image.files.animated_png import AnimatedPng
 from subpixel.image.files.compression_info import read_compression
-from subpixel.image.files.containers import apng, isobmff, png
+from subpixel.image.files.containers import apng, gif, isobmff, png
 from subpixel.image.files.containers.tiff_images import no_such_page
 from subpixel.image.files.content import Content, read_content
 from subpixel.image.files.decoders.decoder import Decoder, header_image
@@ -44,7 +44,7 @@ from subpixel.image.files.source_metadata import (
     loader_name,
     set_frame_times,
 )
-from subpixel.image.files.source_pixels import heif_pixels, to_gray_or_rgb, without_palette_bands
+from subpixel.image.files.source_pixels import heif_pixels, on_canvas, to_gray_or_rgb, without_palette_bands
 from subpixel.image.files.tiff_source import set_tiff_metadata, with_colours, with_fields_of_the_file
 from subpixel.image.files.vips_errors import raise_tile_errors
 from subpixel.models.auto import Source
@@ -372,7 +372,11 @@ def _open_image(header: ImageHeader, limit: float) -> ImageFile:
         if contents is not None:
             pages = 1 if animation is None else len(animation.frames)
         vips = header.vips if pages == 1 or animation is not None else _all_frames(file)
-        check_size(path, vips.width, vips.height * (1 if animation is None else pages), pages, limit)
+        if animation is not None:
+            check_size(path, vips.width, vips.height * pages, pages, limit)
+        is_gif = header.loader == "gifload"
+        canvas, first = (gif.read_canvas(reader), gif.first_frame(reader)) if is_gif else ((0, 0), (0, 0, 0, 0))
+        check_size(path, max(vips.width, canvas[0]), max(vips.height, canvas[1] * pages), pages, limit)
         decoding = decoding_of(reader, vips, header.loader, pages, images)
         check_decoding(path, vips.width, vips.height, decoding, reader.seek(0, io.SEEK_END), limit)
         if images is not None:
@@ -391,6 +395,8 @@ def _open_image(header: ImageHeader, limit: float) -> ImageFile:
     if header.loader == "heifload":
         image = heif_pixels(image, metadata)
     image = without_palette_bands(image, metadata, file, contents)
+    if header.loader == "gifload":
+        image = on_canvas(image, pages, canvas, first)
     if contents is not None and "exif" in contents.profiles:  # which libvips does not find
         image = image.copy()
         image.set_type(pyvips.GValue.gint_type, "orientation", get_field(metadata, "orientation", 1))
