@@ -299,3 +299,11 @@ def test_all_frames_count(upscaler: Upscaler, tmp_path: Path) -> None:
     one, three = (estimate_job(Job(tmp_path / f"{number}.webp", upscaler), NoTrial()) for number in (1, 3))
     assert three.seconds == pytest.approx(3 * one.seconds)
     assert three.size_out == (150, 120)
+
+
+@pytest.mark.parametrize("size", [{"height": 8}, {"width": 12}, {"fit": (12, 8)}])
+def test_a_size_that_the_image_has_already(pixels: Make, saved: Saved, tmp_path: Path, size: dict[str, Any]) -> None:
+    """With ``auto``, whose model for compressed images a scale of 1 would call for."""
+    job = Job(saved("a.png", pixels(8, 12)), Upscaler(**size), tmp_path / "b.png")
+    estimate, result = estimate_job(job), job.run()
+    assert (estimate.problems, estimate.size_out) == ((), result.size_out)

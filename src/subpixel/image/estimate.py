@@ -188,6 +188,8 @@ def _estimate(
     )
     try:
         size = upscaler.target.size(width, height)
+        if suffix in WRITABLE:
+            job, file = job.without_opaque_alpha(file, destination)
         kinds, dtype = job.output_pixels.form(channels, file.dtype)
         if suffix in WRITABLE:  # else this is a problem already
             _collect(problems, lambda: check_pixels(destination, (size[1], size[0], kinds), dtype, file.pages))
@@ -231,14 +233,17 @@ def _measure(
 ) -> float:
     """Seconds per additional pixel, without the fixed cost of a call."""
     upscaler = job.upscaler
-    if upscaler.target.scale is None:
+    unchanged = not plan.factors and not plan.resizes  # a width, say, that the image has already
+    if upscaler.target.scale is None and not unchanged:
         upscaler = upscaler.with_target(Target(_ratio(plan)))
     times: list[tuple[int, float]] = []
     for side in _TRIAL_SIDES:
         pixels = _convert(photograph(side, side), channels, dtype)
+        if unchanged and job.upscaler.target.scale is None:
+            upscaler = upscaler.with_target(Target(width=side))
         encoded = _encode(pixels, _Encoding(_readable(read_as, channels, dtype)))
 
-        def once(pixels: NDArray[Any] = pixels, encoded: bytes = encoded) -> float:
+        def once(upscaler: Upscaler = upscaler, pixels: NDArray[Any] = pixels, encoded: bytes = encoded) -> float:
             return _time_once(job, upscaler, choice, pixels, encoded, encoding)
 
         if not times:

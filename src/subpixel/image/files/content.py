@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 
 from subpixel.image.files.containers import jpeg
 from subpixel.image.files.containers.camera_raw import raw_by_signature
+from subpixel.image.files.containers.isobmff import is_heif
 from subpixel.image.files.containers.tiff_images import TiffImages, read_images
 
 __all__ = ["Content", "read_content"]
@@ -23,21 +24,27 @@ class Content:
         options: of libvips' loader.
         tiff: the images of a TIFF; None for any other file.
         refusal: why it cannot be upscaled, in a phrase that follows its name; None if it can.
+        page: the image that was asked for among several, from 1; None if it was not.
     """
 
     options: dict[str, Any] = field(default_factory=dict)
     tiff: TiffImages | None = None
     refusal: str | None = None
+    page: int | None = None
 
 
-def read_content(file: BinaryIO) -> Content:
+def read_content(file: BinaryIO, page: int | None = None) -> Content:
     """What a file is.
+
+    Args:
+        file: the file.
+        page: the image to upscale, from 1; None for the main one.
 
     Raises:
         OSError: the file cannot be read.
     """
     file.seek(0)
-    start = file.read(32)
+    start = file.read(64)
     raw = raw_by_signature(start)
     if raw is None and start[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
         images = read_images(file)
@@ -45,11 +52,18 @@ def read_content(file: BinaryIO) -> Content:
             return Content()
         raw = images.raw
         if raw is None:
+            if page is not None:
+                try:
+                    images = images.choose(page)
+                except IndexError as error:
+                    return Content(refusal=str(error))
             # The limit of an image counts what decoding takes.
             options = {**images.options, "unlimited": True} if images.has_large_pieces(file) else images.options
-            return Content(options, images, images.refusal(file))
+            return Content(options, images, images.refusal(file), page)
     if raw is not None:
         return Content(refusal=f"this is a raw image of a camera ({raw}); develop it to TIFF first")
+    if page is not None and (is_heif(start) or start[:4] == b"%PDF"):
+        return Content({"page": page - 1}, page=page)
     if start[:2] == b"\xff\xd8" and (coding := jpeg.unsupported_coding(file)) is not None:
         return Content(refusal=f"this is {coding}, which the installed libvips cannot read; convert it to PNG or TIFF")
-    return Content()
+    return Content(page=page)

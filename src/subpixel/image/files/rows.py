@@ -18,7 +18,6 @@ import pyvips
 from numpy.typing import NDArray
 
 from subpixel.errors import ImageReadError, ImageWriteError
-from subpixel.image.files.containers.tiff_images import read_images
 from subpixel.image.files.read_errors import check_read, read_error
 from subpixel.image.files.reading import ImageFile, reopen
 from subpixel.image.files.vips_errors import raise_tile_errors
@@ -81,7 +80,7 @@ class ImageRows(AbstractContextManager["ImageRows"]):
             blocks: Iterator[Block] | None = None
             if file.loader == "pngload":
                 blocks = png_rows(reader)
-            elif file.loader == "tiffload" and (images := read_images(reader)) is not None:
+            elif file.loader == "tiffload" and (images := file.content.tiff) is not None:
                 blocks = tiff_rows(reader, images, self.shape[2])
             if blocks is None:
                 yield from self._read(file)

@@ -6,6 +6,7 @@ C2PA 2.1, appendix A; ImageMagick's coder for its extensions.
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -126,6 +127,42 @@ def read_contents(file: BinaryIO) -> Contents:
     if kind == b";" and (trailing := describe_trailing(file, file.tell())):
         result.notes = (trailing,)
     return result
+
+
+def read_canvas(file: BinaryIO) -> tuple[int, int]:
+    """Width and height of the canvas, on which the frames lie; 0, 0 if the file is no GIF.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    file.seek(0)
+    head = file.read(10)
+    if head[:6] not in (b"GIF87a", b"GIF89a") or len(head) < 10:
+        return 0, 0
+    width, height = struct.unpack_from("<HH", head, 6)
+    return width, height
+
+
+def first_frame(file: BinaryIO) -> tuple[int, int, int, int]:
+    """Left, top, width and height of the first frame on the canvas; zeros if there is none.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    file.seek(0)
+    head = file.read(13)
+    if head[:6] not in (b"GIF87a", b"GIF89a") or len(head) < 13:
+        return 0, 0, 0, 0
+    file.seek(_palette_size(head[10]), 1)
+    while (kind := file.read(1)) in (b"!", b"\0"):
+        if kind == b"!":
+            file.seek(1, 1)
+            _read_content(file, keep=False)
+    place = file.read(8)
+    if kind != b"," or len(place) < 8:
+        return 0, 0, 0, 0
+    left, top, width, height = struct.unpack("<4H", place)
+    return left, top, width, height
 
 
 def read_blocks(file: BinaryIO) -> tuple[bytes | None, tuple[bytes, ...]]:

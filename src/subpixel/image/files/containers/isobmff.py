@@ -18,10 +18,12 @@ from typing import BinaryIO
 from subpixel.image.files.containers.boxes import Box, box_name, read_boxes
 from subpixel.image.files.containers.isobmff_tracks import Track, read_track
 
-__all__ = ["Contents", "Item", "is_heif", "nclx_of", "read_contents"]
+__all__ = ["CODED", "Contents", "Item", "is_heif", "nclx_of", "read_contents"]
 
 # Boxes of a file, and bytes of `meta` or `moov`: more than an image needs.
 _MOST_BOXES, _MOST_BYTES = 10_000, 64 << 20
+# Types of items that are images.
+CODED = ("av01", "hvc1", "avc1", "vvc1", "evc1", "jpeg", "j2k1", "unci", "grid", "iovl", "iden")
 _BRANDS = (b"avif", b"avis", b"mif1", b"msf1", b"miaf", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx")
 
 
@@ -88,6 +90,16 @@ class Contents:
     def main(self) -> Item | None:
         """The main image."""
         return self.items.get(self.primary)
+
+    @property
+    def pages(self) -> tuple[int, ...]:
+        """The numbers of the images that stand for themselves, in order, as libheif counts them."""
+        others = {item for kind, item, _ in self.references if kind in ("auxl", "thmb")}
+        return tuple(
+            item.number
+            for item in self.items.values()
+            if item.kind in CODED and not item.hidden and item.number not in others
+        )
 
     @property
     def codec(self) -> str:

@@ -29,6 +29,7 @@ __all__ = [
     "insert_chunks",
     "read_contents",
     "remove_chunk",
+    "resolution",
 ]
 
 _IN_PNG = "in other formats a colour profile"
@@ -343,6 +344,20 @@ def chunk_place(file: BinaryIO, kind: bytes) -> tuple[int, int] | None:
             return None
         at += 12 + length
     return None
+
+
+def resolution(file: BinaryIO) -> tuple[float, float] | None:
+    """Pixels per millimetre across and down; None if the file states none.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    place = chunk_place(file, b"pHYs")
+    if place is None or place[1] != 9:
+        return None
+    file.seek(place[0])
+    across, down, unit = struct.unpack(">IIB", file.read(9))
+    return (across / 1000, down / 1000) if unit == 1 else None
 
 
 def remove_chunk(file: BinaryIO, kind: bytes) -> None:

@@ -9,14 +9,14 @@ Sources: TIFF 6.0; Adobe PageMaker 6.0 TIFF Technical Notes, "TIFF Trees" (SubIF
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, BinaryIO
 
 from subpixel.image.files.containers.camera_raw import raw_by_directories
 from subpixel.image.files.containers.tiff_directory import Directory, read_layout, walk
 
-__all__ = ["Kind", "StoredImage", "TiffImages", "read_images"]
+__all__ = ["Kind", "StoredImage", "TiffImages", "no_such_page", "read_images"]
 
 _NEW_SUBFILE_TYPE, _SUBFILE_TYPE = 254, 255
 _WIDTH, _LENGTH, _BITS, _COMPRESSION, _PHOTOMETRIC, _DESCRIPTION = 256, 257, 258, 259, 262, 270
@@ -94,12 +94,34 @@ class TiffImages:
         main: the one to upscale.
         raw: the name of the raw format of cameras that the file has; None if it is none.
         stack: the images that ImageJ's description of a single directory claims.
+        chosen: the number of the main image among the full ones, from 1, if it was asked for; None if it was not.
     """
 
     images: tuple[StoredImage, ...]
     main: StoredImage
     raw: str | None = None
     stack: int = 1
+    chosen: int | None = None
+
+    @property
+    def pages(self) -> tuple[StoredImage, ...]:
+        """The images that can be asked for: the full ones, or else the main one."""
+        return tuple(image for image in self.images if image.kind is Kind.FULL) or (self.main,)
+
+    def choose(self, page: int) -> TiffImages:
+        """The same file with another main image.
+
+        Args:
+            page: its number among :attr:`pages`, from 1.
+
+        Raises:
+            IndexError: there is no such image; the message continues the file's name.
+        """
+        if page > len(self.pages):
+            raise IndexError(no_such_page(page, len(self.pages)))
+        if self.pages[page - 1].below == -1:
+            raise IndexError(f"page={page}: this image lies below others and cannot be reached; choose another")
+        return replace(self, main=self.pages[page - 1], chosen=page)
 
     @property
     def first(self) -> Directory:
@@ -119,8 +141,11 @@ class TiffImages:
         full = [image for image in self.images if image.kind is Kind.FULL]
         number = max(len(full), self.stack)
         if number > 1:
-            which = "first" if self.main is full[0] else "largest"
-            notes.append(f"the file holds {number} images; the {which} is upscaled, the others are not kept")
+            which = "the first" if self.main is full[0] else "the largest"
+            which = which if self.chosen is None else f"number {self.chosen}"
+            other = next((place for place, image in enumerate(full, 1) if image is not self.main), 0)
+            hint = f"; page={other} upscales another" if other and self.chosen is None else ""
+            notes.append(f"the file holds {number} images; {which} is upscaled, the others are not kept{hint}")
         left = [image.kind for image in self.images if image is not self.main and image.kind is not Kind.FULL]
         counts = [_count(left.count(kind), kind) for kind in (Kind.REDUCED, Kind.MASK) if kind in left]
         if counts:
@@ -203,6 +228,15 @@ class TiffImages:
         if not kinds:
             return directory.integer(file, _MATTEING) == 1
         return kinds[0] in (_PREMULTIPLIED, _STRAIGHT)
+
+
+def no_such_page(page: int, count: int) -> str:
+    """The phrase behind a file's name that says how many images there are.
+
+    >>> no_such_page(3, 1)
+    'page=3: the file holds 1 image'
+    """
+    return f"page={page}: the file holds {_count(count, 'image')}"
 
 
 def read_images(file: BinaryIO) -> TiffImages | None:

@@ -144,7 +144,7 @@ def open_bmp(reader: BinaryIO) -> Bmp:
         _check_masks(masks, bits)
     palette = _read_palette(reader, at, bits, colours, start, 3 if length == _CORE else 4) if bits <= 8 else None
     notes, profile = _read_colours(reader, head, length, size)
-    if bits == 32 and compression == _RGB and _fourth_bytes_differ(reader, start, width * height):
+    if bits == 32 and compression == _RGB and _fourth_bytes_speak(reader, start, width * height):
         notes = (*notes, "the fourth byte of each pixel, to which BMP gives no meaning, is not kept; it may be alpha")
     stored = _end_of_pixels(reader, start, width * bits, height, compression)
     profile_end = 0 if profile is None else 14 + struct.unpack_from("<I", head, 14 + 112)[0] + len(profile)
@@ -236,14 +236,17 @@ def _read_colours(reader: BinaryIO, head: bytes, length: int, size: int) -> tupl
     return (), None
 
 
-def _fourth_bytes_differ(reader: BinaryIO, start: int, pixels: int) -> bool:
-    """Whether the unused bytes of pixels of 32 bits hold something: some writers put alpha there."""
+def _fourth_bytes_speak(reader: BinaryIO, start: int, pixels: int) -> bool:
+    """Whether the unused bytes of pixels of 32 bits hold something, so neither 0 nor 255 everywhere.
+
+    Some writers put alpha there. GDI+, Pillow and browsers ignore it without a mask for it, and so does this.
+    """
     reader.seek(start)
     first = None
     while pixels > 0 and (content := reader.read(4 * min(pixels, _AT_ONCE))):
         unused = np.frombuffer(content, np.uint8)[3::4]
         first = unused[:1] if first is None else first
-        if (unused != first).any():
+        if (unused != first).any() or (len(first) and first[0] not in (0, 255)):
             return True
         pixels -= _AT_ONCE
     return False
