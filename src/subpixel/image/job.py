@@ -236,7 +236,7 @@ class Job:
         start = time.perf_counter()
         upscaler = self.upscaler
         digest = self._digest(file)
-        notes: list[str] = []
+        notes = [*file.check_pixel_data()]
         with ImageRows(file, destination.absolute().parent) as rows:
             height, width, channels = rows.shape
             choice = upscaler.choose_by_source(file.compression, width, height)

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 
 from subpixel.image.files.containers import jpeg
 from subpixel.image.files.containers.camera_raw import raw_by_signature
+from subpixel.image.files.containers.tiff_directory import SIGNATURES
 from subpixel.image.files.containers.tiff_images import TiffImages, read_images
 
 __all__ = ["Content", "read_content"]
@@ -39,7 +40,7 @@ def read_content(file: BinaryIO) -> Content:
     file.seek(0)
     start = file.read(32)
     raw = raw_by_signature(start)
-    if raw is None and start[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+    if raw is None and start[:4] in SIGNATURES:
         images = read_images(file)
         if images is None:
             return Content()

@@ -160,7 +160,7 @@ class OpenFile:
             OSError: the file cannot be opened a second time.
         """
         try:
-            return pyvips.Image.new_from_source(self._vips_source(), "", revalidate=True, **options)
+            return pyvips.Image.new_from_source(self.source(), "", revalidate=True, **options)
         except pyvips.Error as error:
             if not is_unknown_format(error):
                 raise
@@ -177,14 +177,24 @@ class OpenFile:
             pyvips.Error: libvips cannot read it.
             OSError: the file cannot be opened a second time.
         """
-        image: pyvips.Image = pyvips.Image.heifload_source(self._vips_source(), **options)
+        image: pyvips.Image = pyvips.Image.heifload_source(self.source(), **options)
         return image
 
-    def _vips_source(self) -> pyvips.Source:
+    def source(self, length: int | None = None, tail: bytes = b"") -> pyvips.Source:
+        """The file for libvips.
+
+        Args:
+            length: the number of its bytes that libvips gets; None for all.
+            tail: bytes that follow them.
+        """
         if self._size <= _SMALL:
             # Read anew for each image: the content of a file that is being written to belongs to no digest.
-            return pyvips.Source.new_from_memory(_pread(self._descriptor, _SMALL, 0))
-        reader, end, failures = _Reader(self._descriptor), self._close, self._failures
+            content = _pread(self._descriptor, _SMALL, 0)
+            return pyvips.Source.new_from_memory(content if length is None else content[:length] + tail)
+        reader: _Reader = _Reader(self._descriptor)
+        if length is not None:
+            reader = _ShortenedReader(self._descriptor, length, tail)
+        end, failures = self._close, self._failures
 
         # No exception can pass through libvips. Without bytes it reports the end of the file, or a wrong position.
         def read(size: int) -> bytes:
@@ -284,6 +294,29 @@ class _Reader(io.RawIOBase):
 
     def tell(self) -> int:
         return self._position
+
+
+class _ShortenedReader(_Reader):
+    """The first bytes of a file, and others behind them."""
+
+    def __init__(self, descriptor: int, length: int, tail: bytes) -> None:
+        super().__init__(descriptor)
+        self._length, self._tail = length, tail
+
+    def read(self, size: int = -1) -> bytes:
+        start = self._position
+        if size >= 0 and start < self._length:
+            return super().read(min(size, self._length - start))
+        if size < 0:
+            return self.readall()
+        data = self._tail[start - self._length :][:size]
+        self._position += len(data)
+        return data
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        if whence == os.SEEK_END:
+            offset, whence = offset + self._length + len(self._tail), os.SEEK_SET
+        return super().seek(offset, whence)
 
 
 if hasattr(os, "pread"):

@@ -28,6 +28,7 @@ from subpixel.image.files.decoding import decoding_of
 from subpixel.image.files.image_data import ImageData
 from subpixel.image.files.limits import LIMIT, check_decoding, check_size
 from subpixel.image.files.open_file import OpenFile
+from subpixel.image.files.pixel_data import check_pixel_data
 from subpixel.image.files.read_errors import (
     check_read,
     read_error,
@@ -172,6 +173,15 @@ class ImageFile:
         """The libvips loader that reads the file."""
         return loader_name(self.metadata)
 
+    def check_pixel_data(self) -> tuple[str, ...]:
+        """What is wrong with the pixels that the decoder accepts, one sentence each. It decodes, so it takes time.
+
+        Raises:
+            ImageReadError: pixels are missing or wrong.
+        """
+        height, width, _ = self.shape
+        return () if self.decoder is not None else check_pixel_data(self.file, self.loader, min(width, height))
+
 
 def read(path: str | Path, *, limit: float = LIMIT) -> ImageData:
     """Read an image, upright; of an animation all frames.
@@ -220,7 +230,8 @@ def load_pixels(file: ImageFile) -> ImageData:
     except OSError as error:
         raise ImageReadError(f"{file.file.path}: {os_error_text(error)}") from None
     check_read(file.file)
-    data = ImageData(pixels.astype(file.dtype, copy=False), file.metadata, file.notes, file.pages)
+    notes = (*file.notes, *file.check_pixel_data())
+    data = ImageData(pixels.astype(file.dtype, copy=False), file.metadata, notes, file.pages)
     if in_frames and file.orientation > 1:
         return data.with_frames([_UPRIGHT[file.orientation - 1](frame) for frame in data.frames])
     return data

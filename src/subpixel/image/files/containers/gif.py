@@ -6,6 +6,8 @@ C2PA 2.1, appendix A; ImageMagick's coder for its extensions.
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -13,7 +15,7 @@ from typing import BinaryIO
 from subpixel.image.files.containers.inventory import Fate, Inventory, Part
 from subpixel.image.files.containers.trailing import describe_trailing
 
-__all__ = ["INVENTORY", "Contents", "add_blocks", "read_blocks", "read_contents", "set_aspect"]
+__all__ = ["INVENTORY", "Contents", "add_blocks", "frames", "read_blocks", "read_contents", "set_aspect"]
 
 _XMP = b"XMP DataXMP"
 _PROFILE, _IPTC, _PHOTOSHOP = b"ICCRGBG1012", b"MGKIPTC0000", b"MGK8BIM0000"
@@ -138,6 +140,31 @@ def read_blocks(file: BinaryIO) -> tuple[bytes | None, tuple[bytes, ...]]:
     return contents.packet, contents.comments
 
 
+def frames(file: BinaryIO) -> Iterator[tuple[int, int, int, bytes]]:
+    """Width, height, the bits of the smallest codes and the data of each frame.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    file.seek(0)
+    head = file.read(13)
+    if len(head) < 13:
+        return
+    file.seek(_palette_size(head[10]), 1)
+    while (kind := file.read(1)) in (b"!", b",", b"\0"):
+        if kind == b"!":
+            file.seek(1, 1)
+            _read_content(file, keep=False)
+        elif kind == b",":
+            frame = file.read(9)
+            if len(frame) < 9:
+                return
+            file.seek(_palette_size(frame[8]), 1)
+            bits = file.read(1)
+            width, height = struct.unpack_from("<HH", frame, 4)
+            yield width, height, bits[0] if bits else 0, _read_content(file, keep=True, most=None)
+
+
 def add_blocks(path: str | Path, packet: bytes | None, comments: tuple[bytes, ...]) -> None:
     """Insert XMP and comments before the end of a GIF.
 
@@ -214,11 +241,12 @@ def _palette_size(flags: int) -> int:
     return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
 
 
-def _read_content(file: BinaryIO, keep: bool) -> bytes:
+def _read_content(file: BinaryIO, keep: bool, most: int | None = _MOST) -> bytes:
+    """The content of sub-blocks, of which no more than ``most`` bytes are kept."""
     parts: list[bytes] = []
     total = 0
     while (length := file.read(1)) not in (b"", b"\0"):
-        if keep and total < _MOST:
+        if keep and (most is None or total < most):
             parts.append(file.read(length[0]))
             total += length[0]
         else:

@@ -14,7 +14,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-__all__ = ["LONGEST", "SIZES", "Directory", "Entry", "Layout", "read_directory", "read_layout", "reorder", "walk"]
+__all__ = [
+    "LONGEST",
+    "SIGNATURES",
+    "SIZES",
+    "Directory",
+    "Entry",
+    "Layout",
+    "read_directory",
+    "read_layout",
+    "reorder",
+    "walk",
+]
+
+# The first bytes of a file.
+SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
 
 # Bytes of a value by its type.
 SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
