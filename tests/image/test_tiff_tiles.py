@@ -74,3 +74,4 @@ def test_a_tile_that_is_not_stored_is_black(tmp_path: Path) -> None:
     expected = PIXELS.copy()
     expected[32:, 32:64] = 0
     np.testing.assert_array_equal(read(path).pixels, expected)
+    assert read(path).notes == ("1 of 6 strips or tiles is not stored: it is read as zeros",)

@@ -265,12 +265,13 @@ class Job:
 
     @staticmethod
     def _missing_data(file: ImageFile, plan: SizePlan) -> MissingData | None:
-        """What handles missing data; None if the file states no value for it."""
+        """What handles missing data; None if there can be none."""
         value = missing_value(file.metadata, file.dtype)
-        if value is None:
+        if value is None and file.dtype != np.float32:
             return None
         height, width, channels = file.shape
-        return MissingData(value, (height, width), (plan.size[1], plan.size[0]), channels - (channels in (2, 4)))
+        sizes, colours = ((height, width), (plan.size[1], plan.size[0])), channels - (channels in (2, 4))
+        return MissingData(np.nan if value is None else value, *sizes, colours, stated=value is not None)
 
     def default_destination(self, file: ImageFile) -> Path:
         """The destination of a result that was not named."""

@@ -5,11 +5,14 @@ From this follow libvips' options, and the refusal of files that libvips would t
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-from subpixel.image.files.containers import jpeg
+from subpixel.image.files.containers import isobmff, jpeg, tiff_extent
 from subpixel.image.files.containers.camera_raw import raw_by_signature
+from subpixel.image.files.containers.isobmff_damage import find_damage
+from subpixel.image.files.containers.jpeg_segments import is_cut_short
 from subpixel.image.files.containers.tiff_directory import SIGNATURES
 from subpixel.image.files.containers.tiff_images import TiffImages, read_images
 
@@ -23,12 +26,16 @@ class Content:
     Args:
         options: of libvips' loader.
         tiff: the images of a TIFF; None for any other file.
+        replacements: offsets, and the bytes that libvips should find there.
+        damage: why its pixels cannot be complete, in a phrase; None if nothing proves it.
         refusal: why it cannot be upscaled, in a phrase that follows its name; None if it can.
     """
 
     options: dict[str, Any] = field(default_factory=dict)
     tiff: TiffImages | None = None
     refusal: str | None = None
+    damage: str | None = None
+    replacements: tuple[tuple[int, bytes], ...] = ()
 
 
 def read_content(file: BinaryIO) -> Content:
@@ -38,7 +45,7 @@ def read_content(file: BinaryIO) -> Content:
         OSError: the file cannot be read.
     """
     file.seek(0)
-    start = file.read(32)
+    start = file.read(64)
     raw = raw_by_signature(start)
     if raw is None and start[:4] in SIGNATURES:
         images = read_images(file)
@@ -48,9 +55,14 @@ def read_content(file: BinaryIO) -> Content:
         if raw is None:
             # The limit of an image counts what decoding takes.
             options = {**images.options, "unlimited": True} if images.has_large_pieces(file) else images.options
-            return Content(options, images, images.refusal(file))
+            damage = tiff_extent.find_damage(images, file)
+            return Content(options, images, images.refusal(file), damage, images.known_units(file))
     if raw is not None:
         return Content(refusal=f"this is a raw image of a camera ({raw}); develop it to TIFF first")
     if start[:2] == b"\xff\xd8" and (coding := jpeg.unsupported_coding(file)) is not None:
         return Content(refusal=f"this is {coding}, which the installed libvips cannot read; convert it to PNG or TIFF")
+    if start[:2] == b"\xff\xd8" and is_cut_short(file):
+        return Content(damage="the JPEG has no end")
+    if isobmff.is_heif(start):
+        return Content(damage=find_damage(isobmff.read_contents(file), file.seek(0, os.SEEK_END)))
     return Content()

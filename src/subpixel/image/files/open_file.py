@@ -61,6 +61,8 @@ class OpenFile:
         status = os.fstat(descriptor)
         self._size = status.st_size
         self._opened, self._inode_changed = _state(status), status.st_ctime_ns
+        # Offsets, and what libvips gets there instead of the bytes of the file.
+        self.replacements: tuple[tuple[int, bytes], ...] = ()
 
     @classmethod
     def of_pipe(cls, path: str | Path, most: int) -> Self:
@@ -189,18 +191,19 @@ class OpenFile:
         """
         if self._size <= _SMALL:
             # Read anew for each image: the content of a file that is being written to belongs to no digest.
-            content = _pread(self._descriptor, _SMALL, 0)
+            content = _replaced(_pread(self._descriptor, _SMALL, 0), 0, self.replacements)
             return pyvips.Source.new_from_memory(content if length is None else content[:length] + tail)
         reader: _Reader = _Reader(self._descriptor)
         if length is not None:
             reader = _ShortenedReader(self._descriptor, length, tail)
-        end, failures = self._close, self._failures
+        end, failures, replacements = self._close, self._failures, self.replacements
 
         # No exception can pass through libvips. Without bytes it reports the end of the file, or a wrong position.
         def read(size: int) -> bytes:
             try:
                 if end.alive:  # the number of a closed descriptor soon belongs to another file
-                    return reader.read(size)
+                    start = reader.tell()
+                    return _replaced(reader.read(size), start, replacements)
             except BaseException as error:  # noqa: BLE001  raised by check()
                 failures.append(error)
             return b""
@@ -241,6 +244,19 @@ def _forget_operations() -> None:
 def _state(status: os.stat_result) -> tuple[int, ...]:
     """What changes when a file is replaced or written to."""
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _replaced(data: bytes, start: int, replacements: tuple[tuple[int, bytes], ...]) -> bytes:
+    """Bytes of a file from an offset on, with some replaced.
+
+    >>> _replaced(b"cdef", 2, ((1, b"xyz"), (5, b"u")))
+    b'yzeu'
+    """
+    for place, new in replacements:
+        first, last = max(place, start), min(place + len(new), start + len(data))
+        if first < last:
+            data = data[: first - start] + new[first - place : last - place] + data[last - start :]
+    return data
 
 
 class _BoundedReader(io.BufferedReader):

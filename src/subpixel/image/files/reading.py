@@ -268,8 +268,11 @@ def open_header(path: str | Path, *, limit: float = LIMIT) -> ImageHeader:
 def _open_header(file: OpenFile) -> ImageHeader:
     with file.reader() as reader:
         content = read_content(reader)
+    if content.damage is not None:
+        raise ImageReadError(f"{file.path}: the image is damaged or truncated ({content.damage})")
     if content.refusal is not None:
         raise ImageReadError(f"{file.path}: {content.refusal}")
+    file.replacements = content.replacements
     try:
         vips = file.vips_image(**content.options, **_OPTIONS)
     except pyvips.Error:
@@ -431,6 +434,8 @@ def _png_contents(path: Path, reader: BinaryIO) -> tuple[png.Contents, apng.Anim
     contents = png.read_contents(reader)
     if contents.refusal is not None:
         raise ImageReadError(f"{path}: {contents.refusal}")
+    if contents.missing:
+        raise ImageReadError(f"{path}: the image is damaged or truncated (its pixels lack {contents.missing:,} bytes)")
     try:
         return contents, apng.read_animation(contents, reader)
     except ValueError as error:

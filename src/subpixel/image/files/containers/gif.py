@@ -70,7 +70,7 @@ class Contents:
         resources: Photoshop's resources.
         comments: in order.
         aspect: the byte that states the pixels' aspect ratio; 0 if it is 1 or not stated.
-        notes: what comes after the end, one sentence each.
+        notes: what comes after the end, or that there is none, one sentence each.
     """
 
     names: dict[str, None] = field(default_factory=dict)
@@ -127,6 +127,8 @@ def read_contents(file: BinaryIO) -> Contents:
     result.comments = tuple(comments)
     if kind == b";" and (trailing := describe_trailing(file, file.tell())):
         result.notes = (trailing,)
+    if kind != b";":
+        result.notes = ("the GIF may be damaged: it has no end, and what followed its last frame is missing",)
     return result
 
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
-__all__ = ["END", "Segment", "end_without_last_codes", "read_segments"]
+__all__ = ["END", "Segment", "end_without_last_codes", "is_cut_short", "read_segments"]
 
 END, _START, _SCAN = 0xD9, 0xD8, 0xDA
 
@@ -95,6 +95,25 @@ def end_without_last_codes(file: BinaryIO) -> int | None:
     for _ in range(_LEFT_OUT):
         data = data[: -2 if data.endswith(b"\xff\0") else -1]
     return start + len(data) if data else None
+
+
+def is_cut_short(file: BinaryIO) -> bool:
+    """Whether a JPEG has no end.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    last: Segment | None = None
+    for last in read_segments(file):
+        if last.marker == END:
+            return False
+    file.seek(0 if last is None else last.end)
+    before = b""
+    while block := file.read(_BLOCK):  # decoders may pass what ends the list of segments
+        if b"\xff\xd9" in before + block:
+            return False
+        before = block[-1:]
+    return True
 
 
 class _Blocks:
