@@ -7,14 +7,17 @@ data of an image that is right cannot be decoded without their last bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import io
+from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 import pyvips
 
 from subpixel.errors import ImageReadError
 from subpixel.image.files.containers import gif_pixels
-from subpixel.image.files.containers.jpeg_segments import end_without_last_codes
+from subpixel.image.files.containers.jpeg_segments import end_without_last_codes, shorter_side
+from subpixel.image.files.containers.tiff_images import read_images
+from subpixel.image.files.containers.tiff_pieces import check_deflate, jpegs_of
 from subpixel.image.files.containers.webp_pixels import coded_images, shortened_images
 from subpixel.image.files.jpeg_warnings import decoder_warning, has_wrong_samples
 from subpixel.image.files.open_file import OpenFile
@@ -44,6 +47,8 @@ def check_pixel_data(file: OpenFile, loader: str, side: int) -> tuple[str, ...]:
         with file.reader() as reader:
             if loader in ("jpegload", "uhdrload"):
                 return tuple(_check_jpeg(file, reader, side))
+            if loader == "tiffload":
+                return tuple(_check_tiff(reader))
             if loader == "gifload":
                 return tuple(_check_gif(reader))
             return tuple(_check_webp(reader)) if loader == "webpload" else ()
@@ -55,15 +60,52 @@ def check_pixel_data(file: OpenFile, loader: str, side: int) -> tuple[str, ...]:
 
 
 def _check_jpeg(file: OpenFile, reader: BinaryIO, side: int) -> Iterator[str]:
-    warning = decoder_warning(file.source, side)
+    note = _describe_jpeg(reader, file.source, side)
+    if note is not None:
+        yield f"the JPEG may be damaged: {note}"
+
+
+def _check_tiff(reader: BinaryIO) -> Iterator[str]:
+    """The strips and tiles of a TIFF. Damage of other compressions is found by libtiff, or not at all."""
+    images = read_images(reader)
+    if images is None:
+        return
+    check_deflate(images, reader)
+    for name, content in jpegs_of(images, reader):
+
+        def source(length: int | None = None, tail: bytes = b"", content: bytes = content) -> pyvips.Source:
+            return pyvips.Source.new_from_memory(content if length is None else content[:length] + tail)
+
+        piece = io.BytesIO(content)
+        try:
+            note = _describe_jpeg(piece, source, shorter_side(piece))
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from None
+        if note is not None:
+            yield f"{name} of the TIFF may be damaged: {note}"
+            return  # one is enough to say
+
+
+def _describe_jpeg(reader: BinaryIO, source: Callable[..., pyvips.Source], side: int) -> str | None:
+    """What is strange about a JPEG; None if nothing is.
+
+    Args:
+        reader: the file.
+        source: gives it to libvips, up to a length with a tail.
+        side: the shorter one of the image.
+
+    Raises:
+        ValueError: samples are wrong.
+    """
+    warning = decoder_warning(source, side)
     if warning is not None and has_wrong_samples(warning):
         raise ValueError(warning)
     if warning is not None:
-        yield f"the JPEG may be damaged: its decoder warns of {warning}"
-        return
+        return f"its decoder warns of {warning}"
     end = end_without_last_codes(reader)
-    if end is not None and decoder_warning(lambda: file.source(end, _END_OF_JPEG), side) is None:
-        yield f"the JPEG may be damaged: its last pixel comes before the end of its data ({_PADDED})"
+    if end is not None and decoder_warning(lambda: source(end, _END_OF_JPEG), side) is None:
+        return f"its last pixel comes before the end of its data ({_PADDED})"
+    return None
 
 
 def _check_gif(reader: BinaryIO) -> Iterator[str]:

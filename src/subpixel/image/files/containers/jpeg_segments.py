@@ -9,13 +9,14 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
-__all__ = ["END", "Segment", "end_without_last_codes", "is_cut_short", "read_segments"]
+__all__ = ["END", "Segment", "end_without_last_codes", "is_cut_short", "read_segments", "shorter_side"]
 
 END, _START, _SCAN = 0xD9, 0xD8, 0xDA
 
 # In the data of a scan, FF is followed by 00, by a restart marker, or by a marker that may come between scans.
 _MARKER = re.compile(rb"\xff[\xc4\xcc\xd8-\xdf\xe0-\xef\xfe]")
 _BLOCK = 1 << 16
+_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE = (0xC2, 0xCA)
 # Bytes of data at the end of a scan that are left out, and those that are looked at: FF may fill any space there.
 _LEFT_OUT, _TAIL = 2, 1 << 16
@@ -114,6 +115,18 @@ def is_cut_short(file: BinaryIO) -> bool:
             return False
         before = block[-1:]
     return True
+
+
+def shorter_side(file: BinaryIO) -> int:
+    """The shorter side of the image in pixels; 1 if no frame states it.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    for segment in read_segments(file):
+        if segment.marker in _FRAMES and len(segment.content) >= 5:
+            return max(1, min(int.from_bytes(segment.content[at : at + 2], "big") for at in (1, 3)))
+    return 1
 
 
 class _Blocks:
