@@ -24,7 +24,7 @@ from subpixel.image.files.rows import ImageRows, inspect_rows
 from subpixel.image.files.wide_files import blank_image, is_wide
 from subpixel.image.files.writing import check_destination, check_quality, write, write_vips_image
 from subpixel.image.float_range import FloatRange
-from subpixel.image.missing_data import MissingData, missing_value, split_rows
+from subpixel.image.missing_data import MissingData, missing_value
 from subpixel.image.output_name import output_path, sheet_path
 from subpixel.image.output_pixels import Colour, OutputPixels
 from subpixel.models.auto import Choice
@@ -208,7 +208,7 @@ class Job:
         choice = upscaler.choose_model(first, file.compression)
         plan = upscaler.plan(first.shape[1], first.shape[0], choice)
         missing, values = self._missing_data(file, plan), FloatRange()
-        frames = image.frames if missing is None else [np.concatenate(list(missing.fill(split_rows(first))))]
+        frames = image.frames if missing is None else [missing.fill_image(first)]
         frames = [upscaler.upscale_array(frame, choice, plan) for frame in values.measure(frames)]
         if missing is not None:
             frames = list(missing.restore(frames))

@@ -20,7 +20,7 @@ from subpixel.image.files.colour_spaces import GRAY, RGB
 from subpixel.image.files.containers.tiff import unpack_tags
 from subpixel.image.files.source_metadata import TIFF_TAGS, get_blob
 
-__all__ = ["MissingData", "missing_value", "split_rows"]
+__all__ = ["MissingData", "missing_value"]
 
 Block = NDArray[Any]
 Mask = NDArray[np.bool_]
@@ -53,7 +53,7 @@ def missing_value(header: pyvips.Image, dtype: np.dtype[Any]) -> float | None:
     return value if value.is_integer() and 0 <= value <= np.iinfo(dtype).max else None
 
 
-def split_rows(image: Block) -> Iterator[Block]:
+def _split_rows(image: Block) -> Iterator[Block]:
     """An image ``(H, W, C)`` as blocks of rows that are filled with little memory."""
     rows = max(_CONTEXT, _AT_ONCE // image.shape[1])
     for top in range(0, len(image), rows):
@@ -101,6 +101,11 @@ class MissingData:
             notes.append(f"{pixels} NaN or infinite {was} filled for upscaling and {are} {value} in the result")
         return tuple(notes)
 
+    def fill_image(self, image: Block) -> Block:
+        """An image ``(H, W, C)`` likewise: the same one if nothing is missing, which takes no memory."""
+        blocks = list(self.fill(_split_rows(image)))
+        return np.concatenate(blocks) if self.count or self.infinite else image
+
     def fill(self, blocks: Iterable[Block]) -> Iterator[Block]:
         """Blocks ``(h, W, C)`` of the source, from the top, with other values where data is missing."""
         above: list[tuple[Block, Mask]] = []
@@ -144,8 +149,7 @@ class MissingData:
         else:
             missing = np.zeros(block.shape[:2], bool)
         self.count += int(missing.sum())
-        # A sum is finite if all numbers are, apart from sums beyond the type.
-        if colours.dtype.kind == "f" and not np.isfinite(colours.sum(dtype=np.float64)):
+        if colours.dtype.kind == "f" and not _is_finite(colours):
             infinite = ~np.isfinite(colours).all(axis=2) & ~missing
             self.infinite += int(infinite.sum())
             missing |= infinite
@@ -168,6 +172,12 @@ class MissingData:
         if len(above) == 1 and len(first) > _CONTEXT:
             above[0] = first[-_CONTEXT:], gaps[-_CONTEXT:]
         return result
+
+
+def _is_finite(values: Block) -> bool:
+    """Whether all values are finite; False also for a sum beyond the type, which takes another look."""
+    with np.errstate(invalid="ignore"):
+        return bool(np.isfinite(values.sum(dtype=np.float64)))
 
 
 def _head(blocks: deque[tuple[Block, Mask]]) -> list[tuple[Block, Mask]]:
