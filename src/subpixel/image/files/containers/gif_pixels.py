@@ -97,7 +97,7 @@ def _walk(data: bytes, bits: int, wanted: int) -> FramePixels:
 
 @cache
 def _layout(bits: int) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
-    """Where each code begins after one that clears, in bits, and its mask. Widths depend on the number of codes only."""
+    """Where each code begins after one that clears, in bits, and its mask: widths follow from the number of codes."""
     number = np.arange(_MOST_CODES + _AT_ONCE + 1)
     known = np.minimum((1 << bits) + 2 + np.maximum(number - 1, 0), _MOST_CODES - 1)
     widths = np.maximum(bits + 1, np.floor(np.log2(known)).astype(np.int64) + 1)
