@@ -148,8 +148,8 @@ def estimate_job(job: Job, trials: SpeedTrials | None = None, *, makes_folder: b
         makes_folder: the folder of the result will be created if it does not exist.
 
     Returns:
-        The estimate. Errors are not raised: they are in ``problems``. A damaged image shows only when it is decoded,
-        and a full disk only when it is written to.
+        The estimate. Errors are not raised: they are in ``problems``. A file that is cut short is one of them; other
+        damage shows only when pixels are decoded, and a full disk only when it is written to.
     """
     problems: list[SubpixelError] = []
     named = job.destination

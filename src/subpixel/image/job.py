@@ -34,7 +34,7 @@ from subpixel.image.files.rows import ImageRows, inspect_rows
 from subpixel.image.files.wide_files import blank_image, is_wide
 from subpixel.image.files.writing import check_destination, check_quality, write, write_vips_image
 from subpixel.image.float_range import FloatRange
-from subpixel.image.missing_data import MissingData, missing_value, split_rows
+from subpixel.image.missing_data import MissingData, missing_value
 from subpixel.image.opacity import is_opaque
 from subpixel.image.output_name import output_path, sheet_path
 from subpixel.image.output_pixels import Colour, OutputPixels
@@ -239,7 +239,7 @@ class Job:
         choice = upscaler.choose_model(first, file.compression)
         plan = upscaler.plan(first.shape[1], first.shape[0], choice)
         missing, values = self._missing_data(file, plan), FloatRange()
-        frames = image.frames if missing is None else [np.concatenate(list(missing.fill(split_rows(first))))]
+        frames = image.frames if missing is None else [missing.fill_image(first)]
         frames = [upscaler.upscale_array(frame, choice, plan) for frame in values.measure(frames)]
         if missing is not None:
             frames = list(missing.restore(frames))
@@ -267,7 +267,7 @@ class Job:
         start = time.perf_counter()
         upscaler = self.upscaler
         digest = self._digest(file)
-        notes: list[str] = []
+        notes = [*file.check_pixel_data()]
         with ImageRows(file, destination.absolute().parent) as rows:
             height, width, channels = rows.shape
             choice = upscaler.choose_by_source(file.compression, width, height)
@@ -296,12 +296,13 @@ class Job:
 
     @staticmethod
     def _missing_data(file: ImageFile, plan: SizePlan) -> MissingData | None:
-        """What handles missing data; None if the file states no value for it."""
+        """What handles missing data; None if there can be none."""
         value = missing_value(file.metadata, file.dtype)
-        if value is None:
+        if value is None and file.dtype != np.float32:
             return None
         height, width, channels = file.shape
-        return MissingData(value, (height, width), (plan.size[1], plan.size[0]), channels - (channels in (2, 4)))
+        sizes, colours = ((height, width), (plan.size[1], plan.size[0])), channels - (channels in (2, 4))
+        return MissingData(np.nan if value is None else value, *sizes, colours, stated=value is not None)
 
     def default_destination(self, file: ImageFile) -> Path:
         """The destination of a result that was not named."""

@@ -29,6 +29,7 @@ from subpixel.image.files.decoding import decoding_of
 from subpixel.image.files.image_data import ImageData
 from subpixel.image.files.limits import LIMIT, check_decoding, check_size
 from subpixel.image.files.open_file import OpenFile
+from subpixel.image.files.pixel_data import check_pixel_data
 from subpixel.image.files.read_errors import (
     check_read,
     read_error,
@@ -178,6 +179,15 @@ class ImageFile:
         """The libvips loader that reads the file."""
         return loader_name(self.metadata)
 
+    def check_pixel_data(self) -> tuple[str, ...]:
+        """What is wrong with the pixels that the decoder accepts, one sentence each. It decodes, so it takes time.
+
+        Raises:
+            ImageReadError: pixels are missing or wrong.
+        """
+        height, width, _ = self.shape
+        return () if self.decoder is not None else check_pixel_data(self.file, self.loader, min(width, height))
+
 
 def read(path: str | Path, *, limit: float = LIMIT, page: int | None = None) -> ImageData:
     """Read an image, upright; of an animation all frames.
@@ -227,7 +237,8 @@ def load_pixels(file: ImageFile) -> ImageData:
     except OSError as error:
         raise ImageReadError(f"{file.file.path}: {os_error_text(error)}") from None
     check_read(file.file)
-    data = ImageData(pixels.astype(file.dtype, copy=False), file.metadata, file.notes, file.pages)
+    notes = (*file.notes, *file.check_pixel_data())
+    data = ImageData(pixels.astype(file.dtype, copy=False), file.metadata, notes, file.pages)
     if in_frames and file.orientation > 1:
         return data.with_frames([_UPRIGHT[file.orientation - 1](frame) for frame in data.frames])
     return data
@@ -265,8 +276,11 @@ def open_header(path: str | Path, *, limit: float = LIMIT, page: int | None = No
 def _open_header(file: OpenFile, page: int | None = None) -> ImageHeader:
     with file.reader() as reader:
         content = read_content(reader, page)
+    if content.damage is not None:
+        raise ImageReadError(f"{file.path}: the image is damaged or truncated ({content.damage})")
     if content.refusal is not None:
         raise ImageReadError(f"{file.path}: {content.refusal}")
+    file.replacements = content.replacements
     try:
         vips = file.vips_image(**content.options, **_OPTIONS)
     except pyvips.Error:
@@ -471,6 +485,8 @@ def _png_contents(path: Path, reader: BinaryIO) -> tuple[png.Contents, apng.Anim
     contents = png.read_contents(reader)
     if contents.refusal is not None:
         raise ImageReadError(f"{path}: {contents.refusal}")
+    if contents.missing:
+        raise ImageReadError(f"{path}: the image is damaged or truncated (its pixels lack {contents.missing:,} bytes)")
     try:
         return contents, apng.read_animation(contents, reader)
     except ValueError as error:

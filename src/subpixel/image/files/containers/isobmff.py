@@ -24,6 +24,7 @@ __all__ = ["CODED", "Contents", "Item", "is_heif", "nclx_of", "read_contents"]
 _MOST_BOXES, _MOST_BYTES = 10_000, 64 << 20
 # Types of items that are images.
 CODED = ("av01", "hvc1", "avc1", "vvc1", "evc1", "jpeg", "j2k1", "unci", "grid", "iovl", "iden")
+_CONTENT = ("meta", "mdat", "moov")
 _BRANDS = (b"avif", b"avis", b"mif1", b"msf1", b"miaf", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx")
 
 
@@ -69,6 +70,7 @@ class Contents:
         places: offsets and lengths of the pieces of each item that lies in the file itself.
         tracks: of an image sequence.
         trailing: bytes behind the last box.
+        lacking: the box at the top level that is cut short by the end of the file, and how many bytes it lacks.
     """
 
     brands: tuple[str, ...] = ()
@@ -79,6 +81,7 @@ class Contents:
     places: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
     tracks: list[Track] = field(default_factory=list)
     trailing: int = 0
+    lacking: tuple[str, int] | None = None
 
     @property
     def sequence(self) -> Track | None:
@@ -150,6 +153,8 @@ def read_contents(file: BinaryIO) -> Contents:
             length = size - position
         kind = box_name(head[4:8])
         if length < start or position + length > size:
+            if kind in _CONTENT and length >= start:
+                result.lacking = (kind, position + length - size)
             break
         if kind == "uuid":
             kind += f" {head[8:16].hex()}"
@@ -158,7 +163,7 @@ def read_contents(file: BinaryIO) -> Contents:
             file.seek(position + start)
             _read_box(result, kind, file.read(length - start))
         position += length
-    result.trailing = max(0, size - position)
+    result.trailing = max(0, size - position) if result.lacking is None else 0
     return result
 
 

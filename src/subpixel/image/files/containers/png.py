@@ -125,6 +125,7 @@ class Contents:
         plan: name, offset of the content and its length of each acTL, fcTL, fdAT and IDAT, if acTL is there in time.
         has_resolution: whether pHYs states pixels per metre.
         complete: whether IEND was reached.
+        missing: bytes of pixels that should be behind the end of the file.
         notes: what is damaged or comes after IEND, one sentence each.
     """
 
@@ -139,6 +140,7 @@ class Contents:
     plan: list[tuple[bytes, int, int]] = field(default_factory=list)
     has_resolution: bool = False
     complete: bool = False
+    missing: int = 0
     notes: tuple[str, ...] = ()
 
     @property
@@ -198,6 +200,7 @@ def read_contents(file: BinaryIO) -> Contents:
     damaged: dict[str, None] = {}
     oversized: dict[str, None] = {}
     at, total = 8, 0
+    kind, length = b"", 0
     for _ in range(_MOST_CHUNKS):
         start = file.read(8)
         if len(start) < 8 or not start[4:].isalpha():
@@ -256,6 +259,10 @@ def read_contents(file: BinaryIO) -> Contents:
     notes += [f"the PNG chunk {name} makes more than 16 MB of texts: it is not kept" for name in oversized]
     if result.complete and (trailing := describe_trailing(file, at)):
         notes.append(trailing)
+    elif not result.complete:
+        if kind in (b"IDAT", b"fdAT"):
+            result.missing = max(0, at - 4 - file.seek(0, os.SEEK_END))
+        notes.append("the PNG may be damaged: it has no end, and what followed its pixels is missing")
     result.notes = tuple(notes)
     return result
 

@@ -16,12 +16,12 @@ from typing import Any, BinaryIO
 from subpixel.image.files.containers.camera_raw import raw_by_directories
 from subpixel.image.files.containers.tiff_directory import Directory, read_layout, walk
 
-__all__ = ["Kind", "StoredImage", "TiffImages", "no_such_page", "read_images"]
+__all__ = ["UNIT", "Kind", "StoredImage", "TiffImages", "no_such_page", "read_images"]
 
 _NEW_SUBFILE_TYPE, _SUBFILE_TYPE = 254, 255
 _WIDTH, _LENGTH, _BITS, _COMPRESSION, _PHOTOMETRIC, _DESCRIPTION = 256, 257, 258, 259, 262, 270
 _SAMPLES, _SUBIFDS, _EXTRA_SAMPLES, _SAMPLE_FORMAT, _SUBSAMPLING = 277, 330, 338, 339, 530
-_MATTEING = 32995
+_MATTEING, UNIT = 32995, 296
 _ROWS_PER_STRIP, _STRIP_LENGTHS, _TILE_WIDTH, _TILE_LENGTH, _TILE_LENGTHS = 278, 279, 322, 323, 325
 # libvips lets libtiff allocate 50 MB for a strip or a tile.
 _LARGE_PIECE = 40_000_000
@@ -216,6 +216,19 @@ class TiffImages:
             return False
         lengths = directory.numbers(file, _STRIP_LENGTHS) or directory.numbers(file, _TILE_LENGTHS)
         return sum(lengths) <= file.seek(0, io.SEEK_END)
+
+    def known_units(self, file: BinaryIO) -> tuple[tuple[int, bytes], ...]:
+        """Offsets of units of a resolution that libtiff takes for damage, and the unit that means none.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+        places = []
+        for directory in {image.directory.offset: image.directory for image in self.images}.values():
+            entry = directory.entries.get(UNIT)
+            if entry is not None and entry.kind == 3 and directory.integer(file, UNIT) not in (1, 2, 3):
+                places.append((entry.at, (1).to_bytes(2, "little" if directory.layout.order == "<" else "big")))
+        return tuple(places)
 
     def alpha(self, file: BinaryIO) -> bool:
         """Whether the sample after the colours is alpha, by ExtraSamples. An unspecified one is not.

@@ -14,7 +14,7 @@ from typing import BinaryIO
 from subpixel.image.files.containers.inventory import Fate, Inventory, Part
 from subpixel.image.files.containers.trailing import describe_trailing
 
-__all__ = ["INVENTORY", "list_losses", "read_background", "set_background", "set_durations"]
+__all__ = ["INVENTORY", "chunks", "list_losses", "read_background", "set_background", "set_durations"]
 
 INVENTORY = Inventory(
     "WebP",
@@ -45,7 +45,7 @@ def list_losses(file: BinaryIO) -> tuple[str, ...]:
         OSError: the file cannot be read.
     """
     names: dict[str, None] = {}
-    for kind, _, _ in _chunks(file):
+    for kind, _, _ in chunks(file):
         if len(names) < _MOST_NAMES:
             names.setdefault(kind.decode("latin-1").rstrip(" "))
     file.seek(0)
@@ -104,7 +104,7 @@ def set_durations(path: str | Path, written: Sequence[int], wanted: Sequence[int
     pairs = list(zip(written, wanted, strict=True))
     with open(path, "r+b") as file:
         # The duration is the 24 bits after offset and size, of 24 bits each.
-        for at in [at for kind, at, _ in _chunks(file) if kind == b"ANMF"]:
+        for at in [at for kind, at, _ in chunks(file) if kind == b"ANMF"]:
             file.seek(at + 12)
             duration, right = int.from_bytes(file.read(3), "little"), 0
             while duration > 0 and pairs:
@@ -118,7 +118,7 @@ def set_durations(path: str | Path, written: Sequence[int], wanted: Sequence[int
         raise ValueError("it has fewer frames")
 
 
-def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
+def chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
     """Name, offset of the content and its length of each chunk, those inside of frames too."""
     file.seek(0)
     head = file.read(12)
@@ -138,4 +138,4 @@ def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
 
 
 def _background(file: BinaryIO) -> int | None:
-    return next((at for kind, at, length in _chunks(file) if kind == b"ANIM" and length >= 6), None)
+    return next((at for kind, at, length in chunks(file) if kind == b"ANIM" and length >= 6), None)
