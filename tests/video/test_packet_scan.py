@@ -325,6 +325,35 @@ def test_ordinary_videos_need_no_correction(tmp_path: Path, name: str) -> None:
     assert scan.kinds == ()
 
 
+PAUSED = [*range(10), *range(290, 300)]
+SLOW = [10 * 24 * number for number in range(8)]
+SLIDES = [200 * 24 * number for number in range(8)]
+
+
+# In a transport stream, a leap of minutes is another clock.
+@pytest.mark.parametrize(
+    ("suffix", "times"),
+    [
+        *((suffix, times) for suffix in (".mp4", ".mkv", ".ts") for times in (PAUSED, SLOW)),
+        (".mp4", SLIDES),
+        (".mkv", SLIDES),
+    ],
+)
+def test_frames_that_last_long_are_no_other_clock(
+    tmp_path: Path, bicubic: Upscaler, suffix: str, times: list[int]
+) -> None:
+    """Where frames are reordered, some before a pause are shown after it."""
+    path = make_clip(tmp_path / f"clip{suffix}", options=B_FRAMES, times=times)
+    scan = scan_packets(probe(path))
+    assert scan.timeline.is_identity
+    assert scan.notes == ()
+    result = Job(path, bicubic, tmp_path / "out.mkv", Settings("ffv1")).run()
+    assert result.notes == ()
+    with av.open(str(result.destination)) as container:
+        shown = [float(each.pts * each.time_base) for each in container.decode(video=0)]
+    assert shown == pytest.approx([time / 24 for time in times], abs=0.001)
+
+
 def test_a_late_part_of_a_long_video_is_scanned_from_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     video = probe(CLIPS["long.mkv"](tmp_path / "long.mkv"))
     seen: list[int] = []
