@@ -119,20 +119,6 @@ def test_frames_without_a_packet_of_their_own_are_not_lost(tmp_path: Path) -> No
         assert list(damage.notes()) == []
 
 
-@pytest.mark.parametrize("place", [3, 5, 8])
-def test_a_transport_packet_that_is_missing_is_noted(tmp_path: Path, place: int) -> None:
-    """The decoder notices nothing: the rest of the frame is repaired, or what remains makes sense by chance."""
-    path = make_clip(tmp_path / "a.ts", codec="mpeg2video", size=(192, 128), options={"b": "4M"}, format_name="mpegts")
-    content = path.read_bytes()
-    packets = [content[start : start + 188] for start in range(0, len(content), 188)]
-    image = [n for n, each in enumerate(packets) if int.from_bytes(each[1:3], "big") & 0x5FFF == 0x0100]
-    del packets[image[len(image) * place // 10]]
-    path.write_bytes(b"".join(packets))
-    damage = Damage()
-    assert len(list(read_frames(probe(path), damage))) == 12
-    assert any("damaged in the source" in note for note in damage.notes())
-
-
 def test_no_frame_is_damaged_where_whole_files_are_joined(tmp_path: Path) -> None:
     part = make_clip(tmp_path / "part.ts", size=(192, 128), format_name="mpegts")
     path = tmp_path / "joined.ts"

@@ -23,7 +23,7 @@ from subpixel.video.lost_frames import LostFrames
 from subpixel.video.packets import demux
 from subpixel.video.side_data import lost_side_data
 from subpixel.video.time_range import Span
-from subpixel.video.timeline import StreamTimes, Timeline, is_packet
+from subpixel.video.timeline import Timeline, is_packet
 from subpixel.video.video_file import VideoFile, open_video
 
 __all__ = [
@@ -45,8 +45,6 @@ _DISTANCE = Fraction(1, 1000)
 _RESTART = Fraction(1)
 # Containers that store when a packet is decoded, but not when its frame is shown.
 _WITHOUT_PTS = {"avi"}
-# Packets before a place in the file that libavformat marks as damaged there.
-_PARSED_AHEAD = 3
 # Damaged places that a note lists.
 _LISTED = 5
 
@@ -228,15 +226,7 @@ def decode_packets(
         start: the time of the first frame that is needed, in ticks; damage before it is not noted. None for all.
     """
     stream.thread_type = "AUTO"
-    timeline = timeline or Timeline()
-    clock = timeline.clock()
-    # Where files were joined, data only seems to be missing: parsers are some packets ahead.
-    joints = {
-        number - before
-        for number, _ in timeline.streams.get(stream.index, StreamTimes()).offsets
-        for before in range(_PARSED_AHEAD + 1)
-    }
-    incomplete: set[int] = set()  # times of packets of which parts are missing, as far as their container knows
+    clock = (timeline or Timeline()).clock()
     times = _PresentationTimes() if container.format.name in _WITHOUT_PTS else None
     missing = LostFrames(stream.codec_context.codec.canonical_name, times is None)
     reached = Fraction(0)
@@ -249,15 +239,12 @@ def decode_packets(
         damage.lost_packets += [each * stream.time_base for each in ticks if start is None or each >= start]
 
     for packet in demux(container, stream, note_error):
-        number: int | None = None
         if is_packet(packet):
             number = clock.correct(packet)
             if number is None or number < first:
                 continue
         elif packet.pts is not None or packet.dts is not None:
             continue  # a decoder would take it for the end of the video
-        if packet.is_corrupt and packet.pts is not None and number not in joints:
-            incomplete.add(packet.pts)
         missing.add(packet)
         try:
             frames = packet.decode()
@@ -276,7 +263,7 @@ def decode_packets(
             if times is not None:
                 frame.pts = times.of(frame)
             early = start is not None and frame.pts is not None and frame.pts < start
-            if (frame.is_corrupt or frame.pts in incomplete) and not early:
+            if frame.is_corrupt and not early:
                 damage.damaged_frames.append(Fraction(0) if frame.pts is None else frame.pts * stream.time_base)
             if frame.pts is not None:
                 reached = frame.pts * stream.time_base
