@@ -21,7 +21,9 @@ def named(path: Path, name: str) -> Path:
 
 
 @pytest.mark.parametrize("name", ["", "An image"])
-@pytest.mark.parametrize("aspect", [Fraction(4, 3), Fraction(12, 11), Fraction(2, 3)])
+@pytest.mark.parametrize(
+    "aspect", [Fraction(4, 3), Fraction(12, 11), Fraction(2, 3), Fraction((1 << 31) - 1, (1 << 31) - 5)]
+)
 def test_the_padding_becomes_the_aspect(tmp_path: Path, name: str, aspect: Fraction) -> None:
     path = named(tmp_path / "a.mkv", pad_name(name))
     size = path.stat().st_size

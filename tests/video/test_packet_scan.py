@@ -6,11 +6,12 @@ from collections.abc import Callable
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import av
 import pytest
 
-from subpixel.errors import Unsupported
+from subpixel.errors import Unsupported, VideoReadError
 from subpixel.upscaler import Upscaler
 from subpixel.video import Job, Settings, TimeRange, probe
 from subpixel.video.job import SegmentEncoder
@@ -383,3 +384,30 @@ def test_frames_of_every_mjpeg_packet_are_checked_for_their_size(tmp_path: Path)
     ((time, change),) = scan_packets(probe(path)).kinds
     assert abs(time - Fraction(7, 24)) < Fraction(1, 1000)
     assert change.kind.size == (32, 32)
+
+
+ENCRYPTION = {"encryption_scheme": "cenc-aes-ctr", "encryption_key": "76" * 16, "encryption_kid": "a7" * 16}
+
+
+def test_an_encrypted_video_is_refused(tmp_path: Path, bicubic: Upscaler) -> None:
+    path = make_clip(tmp_path / "clip.mp4", container_options=ENCRYPTION)
+    with pytest.raises(VideoReadError, match=r"clip\.mp4: its video is encrypted; a copy without encryption is needed"):
+        Job(path, bicubic).run()
+
+
+def test_an_encrypted_sound_is_named(tmp_path: Path, bicubic: Upscaler) -> None:
+    def tone(out: Any) -> Callable[[Any], None]:
+        write = sound(out)
+        return lambda _: write()
+
+    how = {"codec": "rawvideo", "pix_fmt": "rgb24", "container_options": ENCRYPTION}
+    path = make_clip(tmp_path / "clip.mov", others=tone, **how)  # type: ignore[arg-type]
+    # The image, of which any bytes are valid, is no longer called encrypted.
+    content = path.read_bytes()
+    format_of_image = content[content.index(b"frma") + 4 :][:4]
+    content = content.replace(b"encv", format_of_image, 1)
+    for box in (b"sinf", b"senc", b"saiz", b"saio"):
+        content = content.replace(box, b"free", 1)
+    path.write_bytes(content)
+    notes = Job(path, bicubic, tmp_path / "out.mkv", Settings("ffv1")).run().notes
+    assert "audio stream 1 (aac) is encrypted; it is copied as it is, without what players need to decrypt it" in notes

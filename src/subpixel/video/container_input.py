@@ -104,7 +104,8 @@ def _open(file: io.RawIOBase | io.BufferedIOBase, name: str, suffix: str) -> Ite
             ) from None
         for stream in container.streams.video:
             # Otherwise columns that are to be cut off at the left stay, so that rows begin at round addresses.
-            stream.codec_context.flags |= Flags.unaligned
+            if stream.codec_context is not None:
+                stream.codec_context.flags |= Flags.unaligned
         with container:
             yield container
     except (OSError, ValueError):

@@ -27,6 +27,9 @@ _CODEC_DELAY = 0x56AA
 # length. A delay needs less, and a Void element fills the rest.
 _PADDING_SIZE = 2 * 7 + 4
 
+# The largest number of four bytes.
+_MOST = (1 << 32) - 1
+
 # DisplayUnit: width and height only express a ratio.
 _RATIO = 3
 
@@ -178,8 +181,11 @@ def _aspect_elements(head: bytearray, video: _Element, aspect: Fraction) -> byte
     elif high.denominator == 1:
         shown, unit = (width, high.numerator), 0
     else:
-        ratio = wide / height
-        shown, unit = (ratio.numerator, ratio.denominator), _RATIO
+        shown, unit = (wide / height).as_integer_ratio(), _RATIO
+    if max(shown) > _MOST:
+        ratio = Fraction(*shown)
+        close = ratio.limit_denominator(max(1, int(_MOST / max(Fraction(1), ratio))))
+        shown, unit = (min(max(close.numerator, 1), _MOST), close.denominator), _RATIO
     numbers = ((_DISPLAY_WIDTH, shown[0], 4), (_DISPLAY_HEIGHT, shown[1], 4), (_DISPLAY_UNIT, unit, 1))
     return b"".join(_number_element(*each) for each in numbers)
 

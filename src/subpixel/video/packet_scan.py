@@ -114,6 +114,7 @@ class _Scan:
                 if stream.index in self._runs or stream.index in self._others
             }
         self._container_name = "" if selection is None else selection.container.name
+        self._encrypted: set[int] = set()  # copied streams
         self._place = 0  # of the last packet in the file
         self._whole = True
 
@@ -135,6 +136,8 @@ class _Scan:
             if index != self._main:
                 if runs is not None or index in self._others:
                     self._check_order(index, dts, pts, duration)
+                if index in self._trials and packet.has_sidedata("encryption_info"):
+                    self._encrypted.add(index)
                 if index in self._trials and not self._trials[index].accepts(packet):
                     self._refused.setdefault(index, set()).add(self._counts[index])
             else:
@@ -173,6 +176,11 @@ class _Scan:
         for index, refused in self._refused.items():
             found[index] = replace(found.get(index, StreamTimes()), refused=frozenset(refused))
             notes.append(self._refusal_note(index))
+        for index in sorted(self._encrypted):
+            notes.append(
+                f"{self._video.streams[index]} is encrypted; it is copied as it is, without what players need to "
+                "decrypt it"
+            )
         times, time_base = found.get(self._main, StreamTimes()), self._video.stream.time_base
 
         def corrected(number: int, time: int | None) -> Fraction:

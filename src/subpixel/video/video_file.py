@@ -197,7 +197,7 @@ def probe_open(container: Any, path: Path, main: int | None = None) -> VideoFile
         if images:
             raise VideoReadError(f"{path}: this is an image; use subpixel upscale") from None
         raise
-    if images and not any(each.size for each in container.demux(stream)):
+    if images and not _goes_on(container, stream):
         raise VideoReadError(f"{path}: this is an image; use subpixel upscale")
     return describe_file(container, path, frame, stream)
 
@@ -236,6 +236,16 @@ def no_frame(video: VideoFile) -> SubpixelError:
     return VideoReadError(f"{video.path}: there is no frame in this part of the video{length}")
 
 
+def _goes_on(container: Any, stream: Any) -> bool:
+    """Whether more packets follow. What cannot be read is more than a single image as well."""
+    try:
+        return any(packet.size for packet in container.demux(stream))
+    except av.error.FFmpegError as error:
+        if is_memory_error(error) and is_memory_tight():
+            raise
+        return not isinstance(error, av.error.EOFError)
+
+
 def _first_frame(container: Any, stream: Any, path: Path) -> Any:
     """The first frame that can be decoded."""
     reason = "it has no frames"
@@ -245,6 +255,8 @@ def _first_frame(container: Any, stream: Any, path: Path) -> Any:
             packet = next(packets, None)
             if packet is None:
                 raise VideoReadError(f"{path}: its video cannot be decoded ({reason})")
+            if packet.has_sidedata("encryption_info"):
+                raise VideoReadError(f"{path}: its video is encrypted; a copy without encryption is needed")
             for frame in packet.decode():
                 return frame
         except av.error.FFmpegError as error:
