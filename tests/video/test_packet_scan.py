@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from fractions import Fraction
 from itertools import pairwise
@@ -13,7 +14,7 @@ import pytest
 
 from subpixel.errors import Unsupported, VideoReadError
 from subpixel.upscaler import Upscaler
-from subpixel.video import Job, Settings, TimeRange, probe
+from subpixel.video import Job, Settings, TimeRange, probe, upscale_file
 from subpixel.video.job import SegmentEncoder
 from subpixel.video.packet_scan import scan_packets
 from subpixel.video.time_range import span_of
@@ -324,6 +325,24 @@ def test_ordinary_videos_need_no_correction(tmp_path: Path, name: str) -> None:
     assert scan.timeline.is_identity
     assert scan.notes == ()
     assert scan.kinds == ()
+
+
+@pytest.mark.parametrize("how", [{"size": (64, 48)}, {"codec": "mpeg4"}, {"options": {"preset": "veryfast"}}], ids=str)
+def test_joined_matroska_files_of_other_settings_are_refused(
+    tmp_path: Path, bicubic: Upscaler, how: dict[str, Any]
+) -> None:
+    """libavformat gives all packets to the first file's decoder."""
+    first, second = make_clip(tmp_path / "first.mkv"), make_clip(tmp_path / "second.mkv", **how)
+    path = join(tmp_path / "joined.mkv", first, second)
+    with pytest.raises(Unsupported, match="another Matroska file begins at byte") as error:
+        Job(path, bicubic, settings=Settings("ffv1")).run()
+    found = re.search(r"at byte ([\d,]+), .* use end=([\d.]+)$", str(error.value))
+    assert found is not None
+    assert int(found[1].replace(",", "")) == first.stat().st_size
+    result = upscale_file(path, tmp_path / "out.mkv", model="bicubic", encoder="ffv1", end=float(found[2]))
+    assert result.frames == 12
+    same = join(tmp_path / "same.mkv", first, first)
+    assert Job(same, bicubic, settings=Settings("ffv1")).run().frames == 24
 
 
 PAUSED = [*range(10), *range(290, 300)]

@@ -14,14 +14,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import BinaryIO
 
-__all__ = ["TrackFacts", "edit_tracks", "pad_name"]
+__all__ = ["TrackFacts", "decoder_settings", "edit_tracks", "pad_name", "second_file"]
 
 _SEGMENT, _TRACKS, _TRACK, _VIDEO = 0x18538067, 0x1654AE6B, 0xAE, 0xE0
 _NAME, _CRC, _VOID = 0x536E, 0xBF, 0xEC
 _PIXEL_WIDTH, _PIXEL_HEIGHT = 0xB0, 0xBA
 _DISPLAY_WIDTH, _DISPLAY_HEIGHT, _DISPLAY_UNIT = 0x54B0, 0x54BA, 0x54B2
 _CODEC_DELAY = 0x56AA
+_CODEC, _CODEC_PRIVATE = 0x86, 0x63A2
+
+# How a file begins.
+_SIGNATURE = bytes.fromhex("1a45dfa3")
 
 # For an aspect: two numbers of four bytes and one of one byte; each also needs two bytes for its ID and one for its
 # length. A delay needs less, and a Void element fills the rest.
@@ -84,6 +89,36 @@ def edit_tracks(path: Path, tracks: Mapping[int, TrackFacts]) -> None:
             head[first.start : first.end] = zlib.crc32(head[first.end : found.end]).to_bytes(4, "little")
         file.seek(found.start)
         file.write(head[found.start : found.end])
+
+
+def second_file(file: BinaryIO, start: int, end: int) -> int | None:
+    """Where a file begins that was joined to another, between two places; None if none does."""
+    file.seek(start)
+    found = file.read(min(end - start, _HEAD)).find(_SIGNATURE)
+    return start + found if found >= 0 else None
+
+
+def decoder_settings(file: BinaryIO, start: int) -> list[bytes]:
+    """What decoders are told about each track of a file that begins at a place: the codec and its own data.
+
+    Raises:
+        ValueError: the file does not have the expected structure.
+    """
+    file.seek(start)
+    head = file.read(_HEAD)
+    try:
+        found = _inside(head, _find(head, 0, len(head), _SEGMENT), _TRACKS)
+        return [
+            b"".join(
+                head[each.start : each.end]
+                for each in _elements(head, track.start, track.end)
+                if each.kind in (_CODEC, _CODEC_PRIVATE)
+            )
+            for track in _elements(head, found.start, found.end)
+            if track.kind == _TRACK
+        ]
+    except IndexError:  # the file is cut off
+        raise ValueError("its tracks are not described") from None
 
 
 @dataclass(frozen=True)

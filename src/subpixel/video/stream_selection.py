@@ -111,7 +111,10 @@ def image_losses(video: VideoFile, container: Container | None) -> tuple[str, ..
     """
     losses = [loss for loss in video.losses if not (loss == _STEREO and _stores_stereo_mode(video, container))]
     if video.stream.alpha:
-        hint = "; subpixel upscale keeps the animation with it" if video.format in ("gif", "apng") else ""
+        if video.format in ("gif", "apng"):
+            hint = "; subpixel upscale keeps the animation with it"
+        else:
+            hint = "; save the frames as PNG files to keep it, and use subpixel upscale on their folder"
         losses.append(f"transparency is not kept: the alpha channel is left out{hint}")
     return tuple(losses)
 
