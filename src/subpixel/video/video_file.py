@@ -20,6 +20,7 @@ from subpixel.storage.os_errors import os_error_text
 from subpixel.video.container_input import open_video
 from subpixel.video.hdr import DisplayMetadata, display_metadata
 from subpixel.video.main_stream import is_image_item, main_stream
+from subpixel.video.matroska import unread_parts
 from subpixel.video.side_data import lost_side_data, lost_stream_side_data
 from subpixel.video.stream_description import StreamDescription, stream_descriptions
 from subpixel.video.timeline import Timeline
@@ -199,7 +200,11 @@ def probe_open(container: Any, path: Path, main: int | None = None) -> VideoFile
         raise
     if images and not _goes_on(container, stream):
         raise VideoReadError(f"{path}: this is an image; use subpixel upscale")
-    return describe_file(container, path, frame, stream)
+    video = describe_file(container, path, frame, stream)
+    if not video.format.startswith("matroska"):
+        return video
+    with open(path, "rb") as file:
+        return replace(video, losses=(*video.losses, *unread_parts(file, video.main)))
 
 
 def describe_file(container: Any, path: Path, frame: Any, main: Any) -> VideoFile:
