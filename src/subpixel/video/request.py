@@ -32,7 +32,7 @@ from subpixel.video.memory import check_memory
 from subpixel.video.output_name import DEFAULT_SUFFIX, output_path
 from subpixel.video.packet_scan import scan_packets
 from subpixel.video.provenance import Provenance, read_provenance
-from subpixel.video.stream_selection import StreamSelection, image_losses, select_streams
+from subpixel.video.stream_selection import StreamSelection, check_codec, image_losses, select_streams
 from subpixel.video.stream_trials import holds_codec
 from subpixel.video.time_range import TimeRange
 from subpixel.video.video_file import VideoFile, VideoStream, open_video, probe_open
@@ -239,6 +239,7 @@ class Request:
             raise no_encoder(container, layout, pix_fmt, size)
         fitting = fitting_encoders(container, pix_fmt, size)
         codec = ENCODERS[name].codec
+        check_codec(container, codec)  # before pixel formats, whose advice is for encoders that the container holds
         options = [*display_options(codec, video.display).items(), *siting_options(codec, video.stream.tags.siting)]
         encoding = choose_encoding(
             name,

@@ -25,7 +25,7 @@ from subpixel.video.stream_trials import holds_codec, rejection, stored_flags
 from subpixel.video.time_range import Span, TimeRange, span_of
 from subpixel.video.video_file import Stream, VideoFile
 
-__all__ = ["StreamSelection", "image_losses", "select_streams"]
+__all__ = ["StreamSelection", "check_codec", "image_losses", "select_streams"]
 
 _STEREO = f"not kept: {SIDE_DATA['STEREO3D'].meaning}"
 
@@ -80,7 +80,7 @@ def select_streams(
     Raises:
         InvalidArgument: the container does not hold an image of that codec.
     """
-    _check_codec(container, codec)
+    check_codec(container, codec)
     streams: list[Stream] = []
     notes: list[str] = []
     for stream in video.others:
@@ -125,7 +125,16 @@ def _stores_stereo_mode(video: VideoFile, container: Container | None) -> bool:
     return understood and "stereo_mode" in video.streams[video.main].metadata
 
 
-def _check_codec(container: Container, codec: str) -> None:
+def check_codec(container: Container, codec: str) -> None:
+    """Check that a container holds an image.
+
+    Args:
+        container: the container.
+        codec: libavcodec's name of the encoder of the image.
+
+    Raises:
+        InvalidArgument: it does not.
+    """
     if not holds_codec(container, codec):
         others = ", ".join(str(other) for other in CONTAINERS if holds_codec(other, codec))
         hint = f"; {others} can" if others else ""
