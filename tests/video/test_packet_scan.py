@@ -430,3 +430,33 @@ def test_an_encrypted_sound_is_named(tmp_path: Path, bicubic: Upscaler) -> None:
     path.write_bytes(content)
     notes = Job(path, bicubic, tmp_path / "out.mkv", Settings("ffv1")).run().notes
     assert "audio stream 1 (aac) is encrypted; it is copied as it is, without what players need to decrypt it" in notes
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4", ".nut"])
+def test_a_second_image_of_reordered_frames_keeps_its_times(tmp_path: Path, bicubic: Upscaler, suffix: str) -> None:
+    """Matroska does not tell when the first of them are decoded."""
+
+    def second(out: Any) -> Callable[[Any], None]:
+        stream = out.add_stream("libx264", rate=24, options=B_FRAMES)
+        stream.width, stream.height, stream.pix_fmt = 32, 32, "yuv420p"
+
+        def write(_out: Any) -> None:
+            for number in range(12):
+                each = frame(number, (32, 32))
+                each.pts, each.time_base = number, Fraction(1, 24)
+                out.mux(stream.encode(each))
+            out.mux(stream.encode(None))
+
+        return write
+
+    def times(path: Path) -> list[float]:
+        with av.open(str(path)) as container:
+            return [float(packet.pts * packet.time_base) for packet in container.demux(video=1) if packet.size]
+
+    path = make_clip(tmp_path / "two.mkv", others=second)
+    settings = Settings("x264" if suffix == ".mp4" else "ffv1")
+    result = Job(path, bicubic, tmp_path / f"out{suffix}", settings).run()
+    assert not any("wrong" in note for note in result.notes)
+    found, wanted = times(result.destination), times(path)
+    shift = found[0] - wanted[0]  # NUT has no negative times
+    assert [time - shift for time in found] == pytest.approx(wanted, abs=0.001)

@@ -163,6 +163,10 @@ class _Scan:
         return steady and self._span.ends_by(time - _MARGIN)
 
     def _check_order(self, index: int, dts: int | None, pts: int | None, duration: int) -> None:
+        if dts is None and pts is not None and index in self._runs and index not in self._last:
+            # Where frames are reordered, Matroska does not tell when the first ones are decoded. Writers find it out.
+            self._ends[index] = max(self._ends.get(index, pts), pts + duration)
+            return
         time, last = dts if dts is not None else pts, self._last.get(index)
         if time is None or (last is not None and time < last) or (pts is not None and dts is not None and pts < dts):
             self._disorder[index] = self._disorder.get(index, 0) + 1
