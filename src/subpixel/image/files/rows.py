@@ -31,7 +31,7 @@ __all__ = ["ImageRows", "inspect_rows"]
 
 Block = NDArray[Any]
 # Approximate size of a block in bytes: large enough to hide the cost of a block, small against the memory allowed.
-_AT_ONCE = 16 << 20
+_AT_ONCE = 4 << 20
 
 
 class ImageRows(AbstractContextManager["ImageRows"]):
@@ -45,7 +45,6 @@ class ImageRows(AbstractContextManager["ImageRows"]):
     def __init__(self, file: ImageFile, folder: Path) -> None:
         self.shape, self.dtype = file.shape, file.dtype
         self._file, self._folder = file, folder
-        self._unread = True
         self._scratch: BinaryIO | None = None
         self._blocks: list[tuple[int, int]] = []  # offset and number of rows of each block in the temporary file
 
@@ -70,9 +69,8 @@ class ImageRows(AbstractContextManager["ImageRows"]):
         return self._sideways() if orientation >= 5 else self._upside_down()
 
     def _stored_blocks(self) -> Iterator[Block]:
-        """Blocks as stored. libvips reads them once, so a second pass needs another image of the same open file."""
-        file = self._file if self._unread else reopen(self._file)
-        self._unread = False
+        """Blocks as stored. libvips reads an image once, and holds rows of it until it is freed: each pass has its own."""
+        file = reopen(self._file)
         yield from self._read_wide(file) if file.decoding > HELD else self._read(file)
 
     def _read_wide(self, file: ImageFile) -> Iterator[Block]:
