@@ -69,7 +69,7 @@ class ImageRows(AbstractContextManager["ImageRows"]):
         return self._sideways() if orientation >= 5 else self._upside_down()
 
     def _stored_blocks(self) -> Iterator[Block]:
-        """Blocks as stored. libvips reads an image once, and holds rows of it until it is freed: each pass has its own."""
+        """Blocks as stored. libvips reads an image once and holds rows until it is freed: each pass has its own."""
         file = reopen(self._file)
         yield from self._read_wide(file) if file.decoding > HELD else self._read(file)
 
