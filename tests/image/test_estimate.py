@@ -266,7 +266,7 @@ def test_a_huge_image_needs_little_memory_except_with_a_comparison(
     monkeypatch: pytest.MonkeyPatch, saved: Saved, tmp_path: Path
 ) -> None:
     source, bicubic = saved("a.png", np.zeros((8000, 9000, 1), np.uint8)), Upscaler(2, model="bicubic")
-    assert estimate_job(Job(source, bicubic), NoTrial()).memory < 320e6
+    assert estimate_job(Job(source, bicubic), NoTrial()).memory < 72e6 * (1 + 4)
     both = estimate_job(Job(source, bicubic, compare=tmp_path), NoTrial())
     assert both.memory > 72e6 * (1 + 4 + 4)
     monkeypatch.setattr(subpixel.image.job, "HUGE", 1)

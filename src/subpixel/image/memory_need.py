@@ -33,6 +33,8 @@ _BETWEEN, _BETWEEN_ROWS = 256 << 20, 160 << 20
 # By rows, strips of the result: one is computed, one waits, one is read, and two are freed late. A strip has so many
 # bytes, or as many rows as the network's halo.
 _STRIPS, _STRIP = 5, 32 << 20
+# By rows, bytes for each row of the result, of whatever width: measured on images of up to 200,000 rows.
+_EACH_ROW = 700
 # By rows, blocks of the source: those that a strip needs, and copies of them.
 _BLOCKS = 24_000_000
 # Transparency: the bicubic strip, and tiles that are filled.
@@ -154,7 +156,7 @@ def memory_by_rows(file: ImageFile, upscaler: Upscaler, plan: SizePlan, form: Fo
     row = plan.size[0] * pixel
     halo = upscaler.halo or 0
     strip = max(_STRIP, halo * row * max(plan.factors, default=1))
-    pixels = _STRIPS * strip + _BLOCKS + 3 * halo * width * pixel
+    pixels = _STRIPS * strip + _BLOCKS + 3 * halo * width * pixel + _EACH_ROW * plan.size[1]
     network = _buffers(upscaler) + _BETWEEN_ROWS * max(0, len(plan.factors) + plan.resizes - 1)
     if channels in (2, 4):
         network += _TRANSPARENCY
