@@ -132,7 +132,7 @@ def upscale(
             metavar="N",
             min=1,
             max=1024,
-            help="Share small images among this many processes, 1 to 1024. Default: as many as save time.",
+            help="Share small images among so many processes, 1 to 1024. Default: what saves time and fits in memory.",
             show_default=False,
             rich_help_panel=COMPUTATION,
         ),
