@@ -17,14 +17,12 @@ from numpy.typing import NDArray
 from subpixel import __version__
 from subpixel.errors import ImageWriteError, InvalidArgument
 from subpixel.image.files.formats import WRITABLE, check_pixels, default_suffix, format_of, suffix_of
+from subpixel.image.files.limits import LIMIT, check_limit, check_page
 from subpixel.image.files.provenance import Provenance
 from subpixel.image.files.read_errors import check_read
 from subpixel.image.files.reading import (
-    LIMIT,
     ImageFile,
     ImageHeader,
-    check_limit,
-    check_page,
     load_pixels,
     open_image,
     reopen,

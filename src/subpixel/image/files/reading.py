@@ -17,7 +17,7 @@ import numpy as np
 import pyvips
 from numpy.typing import NDArray
 
-from subpixel.errors import ImageReadError, InvalidArgument
+from subpixel.errors import ImageReadError
 from subpixel.image.files.animated_png import AnimatedPng
 from subpixel.image.files.compression_info import read_compression
 from subpixel.image.files.containers import apng, gif, isobmff, png
@@ -27,7 +27,7 @@ from subpixel.image.files.decoders.decoder import Decoder, header_image
 from subpixel.image.files.decoders.registry import AnyDecoder, open_decoder
 from subpixel.image.files.decoding import decoding_of
 from subpixel.image.files.image_data import ImageData
-from subpixel.image.files.limits import LIMIT, check_decoding, check_size
+from subpixel.image.files.limits import LIMIT, check_decoding, check_limit, check_page, check_size, pipe_bytes
 from subpixel.image.files.open_file import OpenFile
 from subpixel.image.files.pixel_data import check_pixel_data
 from subpixel.image.files.read_errors import (
@@ -56,21 +56,15 @@ __all__ = [
     "LIMIT",
     "ImageFile",
     "ImageHeader",
-    "check_limit",
-    "check_page",
     "load_pixels",
     "open_header",
     "open_image",
-    "pipe_bytes",
     "read",
     "reopen",
 ]
 
 # What pixels are read as, by libvips' formats.
 _DTYPES: dict[str, Any] = {"uchar": np.uint8, "ushort": np.uint16, "float": np.float32, "double": np.float32}
-
-# The largest number of an image in its file.
-_MOST_PAGES = 100_000
 
 # libvips also reads tables of numbers as images.
 _TABLE_LOADERS = ("csvload", "matrixload", "rawload")
@@ -277,6 +271,7 @@ def _open_header(file: OpenFile, page: int | None = None) -> ImageHeader:
     with file.reader() as reader:
         content = read_content(reader, page)
     if content.damage is not None:
+        check_read(file)
         raise ImageReadError(f"{file.path}: the image is damaged or truncated ({content.damage})")
     if content.refusal is not None:
         raise ImageReadError(f"{file.path}: {content.refusal}")
@@ -353,23 +348,6 @@ def reopen(file: ImageFile) -> ImageFile:
         return _open_image(_open_header(file.file, file.content.page), math.inf)
     except pyvips.Error as error:
         raise read_error(file.file, error) from None
-
-
-def check_page(page: int | None) -> None:
-    """Raise InvalidArgument if the number of an image in its file is no integer from 1 on."""
-    if page is not None and (isinstance(page, bool) or not isinstance(page, int) or not 1 <= page <= _MOST_PAGES):
-        raise InvalidArgument(f"page={page!r}: an integer from 1 to {_MOST_PAGES} is needed")
-
-
-def check_limit(limit: float) -> None:
-    """Raise InvalidArgument if a limit in megapixels is no number above 0; one without an end would be none."""
-    if not 0 < limit < math.inf:
-        raise InvalidArgument(f"limit={limit:g}: a number of megapixels above 0 is needed")
-
-
-def pipe_bytes(limit: float) -> int:
-    """The number of bytes that an image of at most ``limit`` megapixels may need in a pipe: four for each pixel."""
-    return int(limit * 4e6) if 0 < limit < 1e9 else 1 << 62  # a limit that is no number is refused later
 
 
 def _open_image(header: ImageHeader, limit: float) -> ImageFile:

@@ -162,7 +162,7 @@ def _wide_blocks(file: ImageFile, reader: BinaryIO) -> Iterator[Block] | None:
     if file.loader == "pngload":
         return png_rows(reader)
     if file.loader == "tiffload" and (images := file.content.tiff) is not None:
-        return tiff_rows(reader, images, file.image.bands)
+        return tiff_rows(reader, images, file.shape[2])
     return None
 
 
