@@ -461,3 +461,22 @@ def test_two_sizes_are_named_as_options(run: Run, photo: Path) -> None:
     done = run("upscale", photo, "-s", 2, "--width", 100)
     assert done.err == ("error: --scale 2, --width 100: only one of --scale, --width, --height and --fit is possible\n")
     assert "--strength 2: a number from 0" in run("upscale", photo, "--strength", 2).err
+
+
+def test_another_page_of_a_tiff(run: Run, tmp_path: Path) -> None:
+    pages = [Image.new("L", (8, 6), 10), Image.new("L", (4, 3), 200)]
+    pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
+    done = run("upscale", tmp_path / "a.tif", "-n", "bicubic", "-o", tmp_path / "b.png")
+    assert "the first is upscaled, the others are not kept; --page 2 upscales another" in done.err
+    again = ("upscale", tmp_path / "a.tif", "-n", "bicubic", "-o", tmp_path / "c.png", "--page")
+    assert "8×6" in run(*again, 2, "--dry-run").out
+    assert run(*again, 2).code == 0
+    assert read(tmp_path / "c.png").pixels.shape[:2] == (6, 8)
+    assert "done before" in run(*again, 2).out
+    assert "with other settings" in run(*again, 1).err
+    for options in ((3,), (3, "--dry-run"), (3, "--overwrite")):
+        done = run(*again[:-2], tmp_path / "d.png", "--page", *options)
+        assert done.code == 1
+        assert f"{tmp_path / 'a.tif'}: --page 3: the file holds 2 images" in done.out + done.err
+    for wrong in ("0", "x", "1.5"):
+        assert f"--page {wrong}: an integer from 1 to 100000 is needed" in run(*again, wrong).err

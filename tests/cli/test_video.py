@@ -89,6 +89,7 @@ def test_what_is_no_video_is_one_line(tmp_path: Path, name: str, capsys: pytest.
         (["--crf", "99"], "--crf 99: encoder x264 accepts 0 to 51"),
         (["--encoder-options", "tune"], "'tune' is not name=value"),
         (["-o", "out.gif"], "the suffix .gif is not supported for videos; use one of .mp4"),
+        (["--encoder", "prores", "-o", "out.webm"], "WebM cannot hold an image encoded by prores_ks; QuickTime"),
         (["-n", "srgan"], "srgan"),
         (["-s", "7"], "--scale 7: model 'fast' has ×2, ×3, ×4 and ×8; choose one of them for videos"),
         (["-s", "0"], "0 is not possible. Use 2, 3, 4 or 8."),

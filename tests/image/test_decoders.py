@@ -159,6 +159,15 @@ def test_bmp_by_pillow(tmp_path: Path, mode: str) -> None:
     assert found.notes == ((unused,) if mode == "RGBA" else ())
 
 
+@pytest.mark.parametrize(("value", "noted"), [(0, False), (255, False), (128, True), (1, True)])
+def test_equal_fourth_bytes_of_a_bmp(tmp_path: Path, value: int, noted: bool) -> None:
+    """0 and 255 are what writers put where nothing is to be stored."""
+    Image.fromarray(np.dstack([RGB, np.full(RGB.shape[:2], value, np.uint8)])).save(tmp_path / "a.bmp")
+    found = read(tmp_path / "a.bmp")
+    np.testing.assert_array_equal(found.pixels, RGB)
+    assert len(found.notes) == noted
+
+
 @pytest.mark.parametrize(("more", "noted"), [(b"", False), (b"\0\0\0", False), (b"PK\3\4", True)])
 def test_what_lies_behind_the_pixels_of_a_bmp(tmp_path: Path, more: bytes, noted: bool) -> None:
     content = bmp(24, [row.tobytes() for row in RGB[..., ::-1]])

@@ -83,7 +83,8 @@ def test_an_estimate_is_what_the_job_does(
 
 def test_only_the_header_is_read(upscaler: Upscaler, saved: Saved, look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = saved("a.png", photograph(300, 400))
-    whole.write_bytes(whole.read_bytes()[:5000])  # everything after the header is missing
+    content = whole.read_bytes()
+    whole.write_bytes(content[:5000] + bytes(len(content) - 5000))  # the pixels are damaged
     monkeypatch.setattr(pyvips.Image, "numpy", None)
     before = look()
     estimate = estimate_job(Job(whole, upscaler), NoTrial())
@@ -185,15 +186,16 @@ def test_too_large_for_the_format(upscaler: Upscaler, saved: Saved, tmp_path: Pa
 
 
 def test_memory_counts_the_images(upscaler: Upscaler, saved: Saved, tmp_path: Path) -> None:
-    def needed(shape: tuple[int, ...], dtype: Any = np.uint8, **options: Any) -> int:
-        return estimate_job(Job(saved("a.png", np.zeros(shape, dtype)), upscaler, **options), NoTrial()).memory
+    def needed(shape: tuple[int, ...], dtype: Any = np.uint8, **options: Any) -> float:
+        return estimate_job(Job(saved("a.png", np.zeros(shape, dtype)), upscaler, **options), NoTrial()).memory / 1e6
 
     none = needed((1, 1, 1))
+    assert 80 < none < 150  # the process
     million = needed((1000, 1000, 1)) - none
-    assert million == pytest.approx(1e6 * (1 + 9), rel=1e-4)
-    assert needed((1000, 1000, 3)) - none == pytest.approx(3 * million, rel=1e-4)
-    assert needed((1000, 1000, 3), np.uint16) - none == pytest.approx(6 * million, rel=1e-4)
-    assert needed((1000, 1000, 3), compare=tmp_path) > needed((1000, 1000, 3)) + 27e6
+    assert million > 1 + 9
+    assert needed((1000, 1000, 3)) - none == pytest.approx(3 * million, rel=1e-3)
+    assert needed((1000, 1000, 3), np.uint16) - none == pytest.approx(6 * million, rel=1e-3)
+    assert needed((1000, 1000, 3), compare=tmp_path) > needed((1000, 1000, 3)) + 27
 
 
 def test_each_kind_of_work_is_tried_once(
@@ -261,23 +263,11 @@ def test_pixels_are_read_if_they_decide_whether_the_job_succeeds(
         assert list(map(str, estimate.problems)) == [str(raised.value)]
 
 
-def test_what_coders_and_wide_rows_hold_is_counted(saved: Saved, tmp_path: Path) -> None:
-    """Measured beyond an idle process: 320 MB for an AVIF of 3000×2000, 390 for a wide PNG, 880 for a WebP."""
-
-    def memory(size: tuple[int, int], suffix: str) -> float:
-        source = saved(f"{size[0]}.png", np.zeros((*size, 3), np.uint8))
-        return estimate_job(Job(source, Upscaler(2, model="fast"), tmp_path / f"b{suffix}"), NoTrial()).memory / 1e6
-
-    assert 290 < memory((1000, 1500), ".avif") < 380
-    assert 330 < memory((50, 400_000), ".png") < 450
-    assert 800 < memory((2000, 3000), ".webp") < 1000
-
-
 def test_a_huge_image_needs_little_memory_except_with_a_comparison(
     monkeypatch: pytest.MonkeyPatch, saved: Saved, tmp_path: Path
 ) -> None:
     source, bicubic = saved("a.png", np.zeros((8000, 9000, 1), np.uint8)), Upscaler(2, model="bicubic")
-    assert estimate_job(Job(source, bicubic), NoTrial()).memory < 250e6
+    assert estimate_job(Job(source, bicubic), NoTrial()).memory < 72e6 * (1 + 4)
     both = estimate_job(Job(source, bicubic, compare=tmp_path), NoTrial())
     assert both.memory > 72e6 * (1 + 4 + 4)
     monkeypatch.setattr(subpixel.image.job, "HUGE", 1)
@@ -299,3 +289,11 @@ def test_all_frames_count(upscaler: Upscaler, tmp_path: Path) -> None:
     one, three = (estimate_job(Job(tmp_path / f"{number}.webp", upscaler), NoTrial()) for number in (1, 3))
     assert three.seconds == pytest.approx(3 * one.seconds)
     assert three.size_out == (150, 120)
+
+
+@pytest.mark.parametrize("size", [{"height": 8}, {"width": 12}, {"fit": (12, 8)}])
+def test_a_size_that_the_image_has_already(pixels: Make, saved: Saved, tmp_path: Path, size: dict[str, Any]) -> None:
+    """With ``auto``, whose model for compressed images a scale of 1 would call for."""
+    job = Job(saved("a.png", pixels(8, 12)), Upscaler(**size), tmp_path / "b.png")
+    estimate, result = estimate_job(job), job.run()
+    assert (estimate.problems, estimate.size_out) == ((), result.size_out)

@@ -15,6 +15,7 @@ from PIL import Image
 from image.heif_files import Item, box, coded, full_box, heif, nclx
 from malformed.images import corrupted, png_chunk, truncated
 from subpixel import Upscaler
+from subpixel.errors import ImageReadError
 from subpixel.image import Job, read
 from subpixel.image.files.containers import isobmff
 from subpixel.image.files.containers.isobmff_colours import set_code_points
@@ -169,8 +170,27 @@ def test_premultiplied_colours_are_divided(avif: Any) -> None:
 
 def test_the_main_image_is_upscaled(avif: Any) -> None:
     image = read(avif(heif([Item(b"av01", ALPHA_DATA, (*ALPHA_KINDS, SRGB)), MAIN], primary=2)))
-    assert image.notes == ("the file holds 2 images; the main one is upscaled",)
+    note = "the file holds 2 images; the main one is upscaled, the others are not kept; page=1 upscales another"
+    assert image.notes == (note,)
     np.testing.assert_array_equal(image.pixels, PIXELS)
+
+
+def test_another_image_can_be_chosen(avif: Any) -> None:
+    """With its own colours and rotation; a thumbnail, alpha and what is hidden are not counted."""
+    turn = box(b"irot", b"\1")
+    other = Item(b"av01", DATA, (*KINDS, nclx(9, 1, 0), turn))
+    hidden = Item(MAIN.kind, MAIN.data, MAIN.properties, hidden=True)
+    path = avif(heif([hidden, MAIN, MAIN, other], {(b"thmb", 2): [3]}, primary=3))
+    assert read(path).pixels.shape == PIXELS.shape
+    second = read(path, page=2)
+    assert second.pixels.shape[:2] == (PIXELS.shape[1], PIXELS.shape[0])
+    np.testing.assert_array_equal(second.pixels, np.rot90(PIXELS))
+    assert "the file holds 2 images; number 2 is upscaled, the others are not kept" in second.notes
+    assert second.header is not None
+    assert b"BT.2020" in bytes(second.header.get("icc-profile-data")).replace(b"\0", b"")
+    np.testing.assert_array_equal(read(path, page=1).pixels, PIXELS)
+    with pytest.raises(ImageReadError, match="page=3: the file holds 2 images"):
+        read(path, page=3)
 
 
 C2PA = box(b"uuid", bytes.fromhex("d8fec3d61b0e483c92975828877ec481") + b"manifest")

@@ -192,9 +192,12 @@ def test_kept_chunks_of_a_png_in_other_formats(tmp_path: Path, name: str, target
             assert name != "eXIf" or header.get("exif-ifd0-Make").startswith("Maker")  # type: ignore[union-attr]
     else:
         expected = ELSEWHERE.get(name) or f"{png.INVENTORY.by_name[name].meaning} ({name}) is not kept in"
+        assert not has_profile
+        if name == "pHYs" and target != "gif":  # others state the aspect ratio of pixels in their own ways
+            assert notes == ()
+            return
         assert len(notes) == 1
         assert expected in notes[0]
-        assert not has_profile
 
 
 @pytest.mark.parametrize("name", [*KEPT, "PLTE"])

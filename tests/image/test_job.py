@@ -68,6 +68,7 @@ def test_a_rotated_photograph_is_written_upright(
     exif = Image.Exif()
     exif[0x0112] = orientation
     exif[0x0132] = "2024:05:06 07:08:09"
+    exif.get_ifd(0x8769).update({0xA002: 36, 0xA003: 24})
     Image.fromarray(pixels()).save(tmp_path / "a.jpg", exif=exif, dpi=(240, 240))
     result = Job(tmp_path / "a.jpg", upscaler, destination=tmp_path / "b.jpg").run()
     upright = (24, 36) if orientation in (6, 8) else (36, 24)
@@ -242,3 +243,62 @@ def test_what_ran_is_what_is_recorded(
     again = Job(source, Upscaler(width=width, threads=1), tmp_path / "c.png").run()
     assert again.choice.model == model
     assert read_provenance(again.destination) == provenance
+
+
+def with_alpha(pixels: NDArray[Any], alpha: NDArray[Any] | int) -> NDArray[Any]:
+    return np.dstack([pixels, np.full(pixels.shape[:2], alpha, pixels.dtype) if isinstance(alpha, int) else alpha])
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif", "webp", "avif"])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_opaque_alpha_is_left_out_of_a_jpeg(
+    upscaler: Upscaler, pixels: Make, tmp_path: Path, suffix: str, orientation: int
+) -> None:
+    """Nothing is lost, so nothing is said; one pixel that is not opaque is an error. The dry run agrees."""
+    path, plain = tmp_path / f"a.{suffix}", tmp_path / "plain.png"
+    Image.fromarray(pixels()).save(plain)
+    image = Image.fromarray(with_alpha(pixels(), 255))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    image.save(path, exif=exif, **({"lossless": True} if suffix == "webp" else {}))
+    job = Job(path, upscaler, tmp_path / "b.jpg", provenance=False)
+    estimate = estimate_job(job)
+    assert (estimate.problems, estimate.notes) == ((), ())
+    result = job.run()
+    assert result.notes == ()
+    with Image.open(result.destination) as written:
+        assert written.mode == "RGB"
+        assert written.size == estimate.size_out == result.size_out
+        shown = np.asarray(written)
+    if suffix != "avif" and orientation == 1:
+        Job(plain, upscaler, tmp_path / "c.jpg", provenance=False).run()
+        np.testing.assert_array_equal(shown, np.asarray(Image.open(tmp_path / "c.jpg")))
+    alpha = np.full(pixels().shape[:2], 255, np.uint8)
+    alpha[-1, -1] = 254 if suffix != "avif" else 0
+    image = Image.fromarray(with_alpha(pixels(), alpha))
+    image.save(path, **({"lossless": True} if suffix == "webp" else {}))
+    again = Job(path, upscaler, tmp_path / "d.jpg")
+    with pytest.raises(InvalidArgument, match=r"JPEG has no transparency, the image does.*background='white'"):
+        again.run()
+    assert len(estimate_job(again).problems) == 1
+    assert not (tmp_path / "d.jpg").exists()
+
+
+def test_opaque_alpha_of_a_large_image(
+    upscaler: Upscaler, pixels: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.fromarray(with_alpha(pixels(), 255)).save(tmp_path / "a.png")
+    Job(tmp_path / "a.png", upscaler, tmp_path / "b.jpg", provenance=False).run()
+    monkeypatch.setattr("subpixel.image.job.HUGE", 1)
+    Job(tmp_path / "a.png", upscaler, tmp_path / "c.jpg", provenance=False).run()
+    assert (tmp_path / "b.jpg").read_bytes() == (tmp_path / "c.jpg").read_bytes()
+
+
+def test_opaque_alpha_of_other_depths(upscaler: Upscaler, tmp_path: Path) -> None:
+    gray = np.full((6, 8, 2), 65535, np.uint16)
+    pyvips.Image.new_from_array(gray).copy(interpretation="grey16").write_to_file(str(tmp_path / "a.png"))
+    result = Job(tmp_path / "a.png", upscaler, tmp_path / "b.jpg", depth=8).run()
+    with Image.open(result.destination) as written:
+        assert written.mode == "L"
+    with pytest.raises(InvalidArgument, match="uint16"):
+        Job(tmp_path / "a.png", upscaler, tmp_path / "c.jpg").run()

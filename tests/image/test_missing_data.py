@@ -119,7 +119,10 @@ def test_values_far_from_0_to_1_are_said(tmp_path: Path, monkeypatch: pytest.Mon
             (HEIGHTS - 2, "are far from 0 … 1"),
             (HEIGHTS, ""),
             (HEIGHTS + 0.5, ""),
-            (HEIGHTS * np.float32(np.nan), ""),
+            (
+                HEIGHTS * np.float32(np.nan),
+                "6300 pixels that were NaN or infinite were filled for upscaling and are NaN in the result",
+            ),
         ]
     ):
         (tmp_path / "a.tif").write_bytes(tiff(image(values.astype(np.float32))))
@@ -127,3 +130,23 @@ def test_values_far_from_0_to_1_are_said(tmp_path: Path, monkeypatch: pytest.Mon
         notes = Job(tmp_path / "a.tif", Upscaler(2, model="bicubic"), destination=destination).run().notes
         assert len(notes) == bool(note)
         assert note in "".join(notes)
+
+
+@pytest.mark.parametrize("rows", [False, True])
+@pytest.mark.parametrize("nodata", [None, "-9999"])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_does_not_spread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: float, nodata: str | None, rows: bool
+) -> None:
+    monkeypatch.setattr(subpixel.image.job, "HUGE", 0 if rows else 1 << 40)
+    pixels = np.repeat(HEIGHTS[..., None], 3, axis=2)
+    pixels[40, 30, 1] = value
+    (tmp_path / "a.tif").write_bytes(tiff(image(pixels, {} if nodata is None else {42113: text(nodata)})))
+    job = Job(tmp_path / "a.tif", Upscaler(2, model="fast", precision="f32"), destination=tmp_path / "b.tif")
+    result, upscaled = job.run(), read(tmp_path / "b.tif").pixels
+    after = "NaN" if nodata is None else nodata
+    assert result.notes == (f"a pixel that was NaN or infinite was filled for upscaling and is {after} in the result",)
+    lost = (np.isnan(upscaled) if nodata is None else upscaled == float(nodata)).all(axis=2)
+    assert [*zip(*np.nonzero(lost), strict=True)] == [(80, 60), (80, 61), (81, 60), (81, 61)]
+    whole = Upscaler(2, model="fast", precision="f32")(np.repeat(HEIGHTS[..., None], 3, axis=2))
+    assert np.abs(upscaled - whole)[~lost].max() < 0.03

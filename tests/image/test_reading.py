@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import struct
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -410,3 +411,39 @@ def test_a_small_limit_is_written_out_and_0_is_refused(tmp_path: Path) -> None:
     for limit in (0, -1, float("nan")):
         with pytest.raises(InvalidArgument, match=r"limit=.*: a number of megapixels above 0 is needed"):
             read(path, limit=limit)
+
+
+@pytest.mark.parametrize("canvas", [(640, 480), (1024, 768), (2100, 30), (20, 16), (8, 3000)])
+@pytest.mark.parametrize("count", [1, 3])
+def test_the_canvas_of_a_gif_is_what_it_states(tmp_path: Path, canvas: tuple[int, int], count: int) -> None:
+    """Browsers show it, transparent where no frame lies; libvips takes the canvas from the frames."""
+    frames = [Image.new("RGB", (8, 6), (60 * k, 9, 30)) for k in range(count)]
+    path = tmp_path / "a.gif"
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=100)
+    before = read(path).pixels[..., :3]
+    content = bytearray(path.read_bytes())
+    content[6:10] = struct.pack("<HH", *canvas)
+    path.write_bytes(content)
+    image = read(path)
+    assert (image.pages, image.notes) == (count, ())
+    for k, frame in enumerate(image.frames):
+        assert frame.shape == (max(6, canvas[1]), max(8, canvas[0]), 4)
+        np.testing.assert_array_equal(frame[:6, :8, :3], before[6 * k : 6 * k + 6])
+        assert (frame[:6, :8, 3] == 255).all()
+        assert frame[..., 3].astype(bool).sum() == 48
+    with pytest.raises(ImageReadError, match="megapixels"):
+        read(path, limit=canvas[0] * canvas[1] * count / 1e6 * 0.9)
+
+
+def test_a_gif_is_transparent_around_its_frame(tmp_path: Path) -> None:
+    Image.new("L", (8, 6), 77).save(tmp_path / "a.gif")
+    content = bytearray((tmp_path / "a.gif").read_bytes())
+    content[6:10] = struct.pack("<HH", 20, 16)
+    at = content.index(b",\0\0\0\0\x08\0\x06\0")
+    content[at + 1 : at + 5] = struct.pack("<HH", 5, 7)
+    (tmp_path / "a.gif").write_bytes(content)
+    pixels = read(tmp_path / "a.gif").pixels
+    assert pixels.shape == (16, 20, 2)
+    expected = np.zeros((16, 20, 2), np.uint8)
+    expected[7:13, 5:13] = 77, 255
+    np.testing.assert_array_equal(pixels, expected)

@@ -15,7 +15,7 @@ import subpixel.image.job
 from helpers import random_image
 from image.tiff_files import Directory, Value, image, ramp, text, tiff
 from subpixel import Upscaler
-from subpixel.errors import ImageReadError
+from subpixel.errors import ImageReadError, InvalidArgument
 from subpixel.image.estimate import estimate_job
 from subpixel.image.files.containers import tiff as container
 from subpixel.image.files.containers.inventory import Fate
@@ -71,6 +71,58 @@ def test_the_full_image_is_read_and_the_others_are_counted(
     np.testing.assert_array_equal(data.pixels[..., 0], FULL)
     assert len(data.notes) == len(notes)
     assert all(part in note for part, note in zip(notes, data.notes, strict=True)), data.notes
+
+
+PAGES = [image(SMALL, REDUCED), image(SMALL), image(SMALL + 1, below=[image(SMALL, REDUCED), image(FULL)]), image(FULL)]
+
+
+@pytest.mark.parametrize(("page", "expected"), [(1, SMALL), (2, SMALL + 1), (3, FULL), (4, FULL)])
+@pytest.mark.parametrize("rows", [False, True])
+def test_another_image_can_be_chosen(
+    tmp_path: Path, upscaler: Upscaler, page: int, expected: Any, rows: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pages, and images below them, count in their order; reduced versions do not."""
+    (tmp_path / "a.tif").write_bytes(tiff(*PAGES))
+    Image.fromarray(expected).save(tmp_path / "b.png")
+    if rows:
+        monkeypatch.setattr(subpixel.image.job, "HUGE", 1)
+    job = Job(tmp_path / "a.tif", upscaler, tmp_path / "c.png", page=page, provenance=False)
+    estimate, result = estimate_job(job), job.run()
+    assert estimate.size_out == result.size_out == (2 * expected.shape[1], 2 * expected.shape[0])
+    note = f"the file holds 4 images; number {page} is upscaled, the others are not kept"
+    assert note in result.notes
+    assert note in estimate.notes
+    Job(tmp_path / "b.png", upscaler, tmp_path / "d.png", provenance=False).run()
+    np.testing.assert_array_equal(read(tmp_path / "c.png").pixels, read(tmp_path / "d.png").pixels)
+
+
+def test_a_page_that_does_not_exist(tmp_path: Path, upscaler: Upscaler) -> None:
+    (tmp_path / "a.tif").write_bytes(tiff(*PAGES))
+    (note,) = (each for each in read(tmp_path / "a.tif").notes if "4 images" in each)
+    assert note == "the file holds 4 images; the first is upscaled, the others are not kept; page=2 upscales another"
+    job = Job(tmp_path / "a.tif", upscaler, tmp_path / "c.png", page=5)
+    wrong = f"{tmp_path / 'a.tif'}: page=5: the file holds 4 images"
+    with pytest.raises(ImageReadError) as error:
+        job.run()
+    assert str(error.value) == wrong
+    assert [str(problem) for problem in estimate_job(job).problems] == [wrong]
+    for page in (0, -1, 1.5, True, "2"):
+        with pytest.raises(InvalidArgument, match=f"page={page!r}: an integer from 1"):
+            read(tmp_path / "a.tif", page=page)  # type: ignore[arg-type]
+
+
+def test_pages_of_files_that_hold_one_image(tmp_path: Path) -> None:
+    frames = [Image.new("RGB", (8, 6), (60 * k, 9, 30)) for k in range(3)]
+    for suffix in ("png", "jpg", "webp", "bmp", "ppm", "gif"):
+        frames[0].save(tmp_path / f"a.{suffix}")
+        assert read(tmp_path / f"a.{suffix}", page=1).pixels.shape[:2] == (6, 8)
+        with pytest.raises(ImageReadError, match=r"page=2: the file holds 1 image$"):
+            read(tmp_path / f"a.{suffix}", page=2)
+    for suffix in ("png", "webp", "gif", "avif"):
+        frames[0].save(tmp_path / f"b.{suffix}", save_all=True, append_images=frames[1:], duration=100)
+        for page in (1, 2):
+            with pytest.raises(ImageReadError, match=f"page={page}: this is an animation of 3 frames"):
+                read(tmp_path / f"b.{suffix}", page=page)
 
 
 @pytest.mark.parametrize("below", [False, True])

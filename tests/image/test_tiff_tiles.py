@@ -15,6 +15,7 @@ from helpers import save_image
 from subpixel.errors import ImageReadError
 from subpixel.image.files.reading import load_pixels, open_image, read
 from subpixel.image.files.rows import ImageRows
+from subpixel.image.synthetic import photograph
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (64, 96, 3), np.uint8)
 _OFFSETS, _LENGTHS = 324, 325
@@ -74,3 +75,44 @@ def test_a_tile_that_is_not_stored_is_black(tmp_path: Path) -> None:
     expected = PIXELS.copy()
     expected[32:, 32:64] = 0
     np.testing.assert_array_equal(read(path).pixels, expected)
+    assert read(path).notes == ("1 of 6 strips or tiles is not stored: it is read as zeros",)
+
+
+@pytest.mark.parametrize("tile", [False, True])
+def test_a_damaged_jpeg_in_a_tiff_is_told(tmp_path: Path, tile: bool) -> None:
+    pixels = np.asarray(photograph(200, 200))
+    options = {"tile": True, "tile_width": 64, "tile_height": 64} if tile else {}
+    save_image(tmp_path / "a.tif", pixels, compression="jpeg", **options)
+    assert read(tmp_path / "a.tif").notes == ()
+    content = (tmp_path / "a.tif").read_bytes()
+    with Image.open(tmp_path / "a.tif") as file:
+        tags = file.tag_v2  # type: ignore[attr-defined]
+        places = [*zip(tags[324 if tile else 273], tags[325 if tile else 279], strict=True)]
+    for number, (start, length) in enumerate(places, 1):
+        end = start + length - 2
+        assert content[end : end + 2] == b"\xff\xd9"
+        # Zeros are codes, too: there are too few or too many of them.
+        (tmp_path / "b.tif").write_bytes(content[: end - 120] + bytes(60) + content[end - 60 :])
+        try:
+            text = "".join(read(tmp_path / "b.tif").notes)
+        except ImageReadError as error:
+            text = str(error)
+        assert "damaged" in text
+        assert f"{'tile' if tile else 'strip'} {number}" in text or "decompress error" in text
+
+
+@pytest.mark.parametrize("tile", [False, True])
+@pytest.mark.parametrize("predictor", ["none", "horizontal"])
+def test_a_deflated_piece_of_another_checksum_is_an_error(tmp_path: Path, tile: bool, predictor: str) -> None:
+    pixels = np.asarray(photograph(200, 200))
+    options = {"tile": True, "tile_width": 64, "tile_height": 64} if tile else {}
+    save_image(tmp_path / "a.tif", pixels, compression="deflate", predictor=predictor, **options)
+    np.testing.assert_array_equal(read(tmp_path / "a.tif").pixels, pixels)
+    content = (tmp_path / "a.tif").read_bytes()
+    with Image.open(tmp_path / "a.tif") as file:
+        tags = file.tag_v2  # type: ignore[attr-defined]
+        start, length = tags[324 if tile else 273][-1], tags[325 if tile else 279][-1]
+    end = start + length - 1  # the last byte of the checksum, behind all pixels
+    (tmp_path / "b.tif").write_bytes(content[:end] + bytes([content[end] ^ 1]) + content[end + 1 :])
+    with pytest.raises(ImageReadError, match="the image is damaged or truncated"):
+        read(tmp_path / "b.tif")

@@ -21,6 +21,7 @@ from helpers import random_image, save_image
 from image.tiff_files import image, text, tiff
 from subpixel import Upscaler
 from subpixel.errors import ImageReadError
+from subpixel.image.files.containers.tiff_images import read_images
 from subpixel.image.files.reading import open_image, read
 from subpixel.image.files.rows import ImageRows
 from subpixel.image.files.wide_rows import png_rows, tiff_rows
@@ -91,7 +92,7 @@ def test_a_channel_that_is_no_colour_is_left_out(tmp_path: Path) -> None:
 
 def tiff_blocks(path: Path, channels: int = 3) -> Any:
     with open(path, "rb") as file:
-        images = subpixel.image.files.rows.read_images(file)
+        images = read_images(file)
         assert images is not None
         return tiff_rows(file, images, channels)
 

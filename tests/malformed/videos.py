@@ -13,9 +13,16 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from subpixel.video import Result
+from video import clips, stream_clips
 from video.clips import RATE, make_clip, sound, text
 
 __all__ = ["hostile", "hostile_videos", "upscale_video", "video_files"]
+
+# Chapters of five frames.
+_CHAPTERS = [
+    {"id": 1, "start": 0, "end": 100, "time_base": Fraction(1, 1000), "metadata": {"title": "Begin"}},
+    {"id": 2, "start": 100, "end": 208, "time_base": Fraction(1, 1000), "metadata": {"title": "End"}},
+]
 
 
 def upscale_video(path: Path) -> Result:
@@ -43,9 +50,10 @@ def upscale_video(path: Path) -> Result:
 
 @lru_cache(1)
 def video_files() -> dict[str, bytes]:
-    """Videos by name, of 32×32 pixels and a few frames, of a few kilobytes each."""
+    """Videos by name, of about 32×32 pixels and a few frames, of a few kilobytes each."""
     h264 = {"codec": "libx264", "options": {"g": "3", "x264-params": "bframes=1:b-adapt=0"}}
     mpeg2 = {"codec": "mpeg2video", "options": {"g": "3"}}
+    timecode = {"timecode": "01:00:00:00"}
     fragments = {"movflags": "frag_keyframe+empty_moov"}
     kinds: dict[str, dict[str, Any]] = {
         "plain.mp4": {**h264, "others": _tone("aac")},
@@ -65,9 +73,22 @@ def video_files() -> dict[str, bytes]:
         "plain.ogv": {"codec": "libvpx", "others": _tone("libopus"), "format_name": "ogg"},
         "raw.h264": {**h264, "format_name": "h264"},
         "frames.y4m": {"codec": "wrapped_avframe", "format_name": "yuv4mpegpipe"},
+        "palette.gif": {"codec": "gif", "pix_fmt": "rgb8", "format_name": "gif"},
+        "animated.apng": {"codec": "apng", "pix_fmt": "rgb24", "format_name": "apng"},
+        "chapters.mov": {**h264, "others": _tone("aac"), "chapters": _CHAPTERS, "metadata": timecode},
+    }
+    makers: dict[str, Callable[[Path], Path]] = {
+        "rich.mkv": clips.rich,
+        "attached.mkv": stream_clips.attached,
+        "cover.mkv": clips.cover_attached,
+        "cover.mp4": clips.cover,
+        "telemetry.mp4": stream_clips.telemetry,
+        "two_images.mkv": stream_clips.big_second,
     }
     files = {}
     with TemporaryDirectory() as folder:
+        for name, make in makers.items():
+            files[name] = make(Path(folder) / name).read_bytes()
         for name, how in kinds.items():
             path = make_clip(Path(folder) / name, **{"size": (32, 32), "times": range(5), "time_base": RATE, **how})
             files[name] = path.read_bytes()

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
 import pytest
 
 from subpixel.errors import Unsupported, VideoReadError
 from subpixel.video.decoding import Damage, progressive_frames, read_frames
-from subpixel.video.formats import layout_of, planes_of
-from subpixel.video.video_file import probe
+from subpixel.video.formats import array_of, layout_of, planes_of
+from subpixel.video.video_file import open_video, probe
 from video.clips import CLIPS, NOT_VIDEOS, frame, make_clip
 
 WHOLE = [name for name in CLIPS if name not in ("interlaced.mp4", "garbage.mp4", "truncated.mkv")]
@@ -128,3 +129,28 @@ def test_frames_of_another_size_are_fitted_to_the_first(tmp_path: Path) -> None:
     assert list(damage.notes()) == [
         "from 0.08 s on, frames are 32×32 yuvj420p; they are fitted to the first frame, 48×32 yuvj420p"
     ]
+
+
+def test_columns_cut_off_at_the_left_are_cut_off(tmp_path: Path) -> None:
+    """Without a flag, libavcodec leaves some of them, so that rows begin at round addresses."""
+    whole = make_clip(tmp_path / "whole.mp4", options={"bf": "0"}, times=range(3))
+    path, crop = tmp_path / "crop.mp4", "h264_metadata=crop_left=2:crop_top=2:crop_right=4"
+    with av.open(str(whole)) as source, av.open(str(path), "w") as out:
+        stream = source.streams.video[0]
+        copy = out.add_stream_from_template(stream)
+        cut = av.bitstream.BitStreamFilterContext(crop, stream, copy)
+        for packet in source.demux(stream):
+            for each in cut.filter(packet if packet.size else None):
+                each.stream = copy
+                out.mux(each)
+    for one, other in zip(luma(whole), luma(path), strict=True):
+        assert np.array_equal(one[2:, 2:-4], other)
+    video = probe(path)
+    assert video.stream.size == (42, 30)
+    first = next(iter(read_frames(video, Damage()))).source
+    assert (first.width, first.height) == (42, 30)
+
+
+def luma(path: Path) -> list[Any]:
+    with open_video(path) as container:
+        return [np.array(array_of(each.planes[0], np.dtype(np.uint8))) for each in container.decode(video=0)]

@@ -117,3 +117,12 @@ def test_frames_without_a_packet_of_their_own_are_not_lost(tmp_path: Path) -> No
         damage = Damage()
         assert len(list(read_frames(probe(path), damage, deinterlace=True))) in (12, 40)
         assert list(damage.notes()) == []
+
+
+def test_no_frame_is_damaged_where_whole_files_are_joined(tmp_path: Path) -> None:
+    part = make_clip(tmp_path / "part.ts", size=(192, 128), format_name="mpegts")
+    path = tmp_path / "joined.ts"
+    path.write_bytes(part.read_bytes() * 2)
+    result = Job(path, Upscaler(2, model="bicubic", threads=1), tmp_path / "out.mkv", Settings("ffv1")).run()
+    assert result.frames == 24
+    assert [note for note in result.notes if "damaged" in note] == []

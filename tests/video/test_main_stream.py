@@ -137,8 +137,11 @@ def test_transparency_is_named(tmp_path: Path, suffix: str, codec: str, pix_fmt:
     source = stream_clips.transparent(tmp_path / f"in.{suffix}", codec, pix_fmt)
     assert probe(source).stream.alpha
     result = upscale_file(source, tmp_path / "out.mkv", model="bicubic")
-    hint = "; subpixel upscale keeps the animation with it" if suffix in ("apng", "gif") else ""
-    assert f"transparency is not kept: the alpha channel is left out{hint}" in result.notes
+    if suffix in ("apng", "gif"):
+        hint = "subpixel upscale keeps the animation with it"
+    else:
+        hint = "save the frames as PNG files to keep it, and use subpixel upscale on their folder"
+    assert f"transparency is not kept: the alpha channel is left out; {hint}" in result.notes
     with open_video(result.destination) as container:
         assert "alpha_mode" not in {key.lower() for key in container.streams.video[0].metadata}
     assert not probe(result.destination).stream.alpha

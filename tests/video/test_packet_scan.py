@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import av
 import pytest
 
-from subpixel.errors import Unsupported
+from subpixel.errors import Unsupported, VideoReadError
 from subpixel.upscaler import Upscaler
-from subpixel.video import Job, Settings, TimeRange, probe
+from subpixel.video import Job, Settings, TimeRange, probe, upscale_file
 from subpixel.video.job import SegmentEncoder
 from subpixel.video.packet_scan import scan_packets
 from subpixel.video.time_range import span_of
@@ -325,6 +327,53 @@ def test_ordinary_videos_need_no_correction(tmp_path: Path, name: str) -> None:
     assert scan.kinds == ()
 
 
+@pytest.mark.parametrize("how", [{"size": (64, 48)}, {"codec": "mpeg4"}, {"options": {"preset": "veryfast"}}], ids=str)
+def test_joined_matroska_files_of_other_settings_are_refused(
+    tmp_path: Path, bicubic: Upscaler, how: dict[str, Any]
+) -> None:
+    """libavformat gives all packets to the first file's decoder."""
+    first, second = make_clip(tmp_path / "first.mkv"), make_clip(tmp_path / "second.mkv", **how)
+    path = join(tmp_path / "joined.mkv", first, second)
+    with pytest.raises(Unsupported, match="another Matroska file begins at byte") as error:
+        Job(path, bicubic, settings=Settings("ffv1")).run()
+    found = re.search(r"at byte ([\d,]+), .* use end=([\d.]+)$", str(error.value))
+    assert found is not None
+    assert int(found[1].replace(",", "")) == first.stat().st_size
+    result = upscale_file(path, tmp_path / "out.mkv", model="bicubic", encoder="ffv1", end=float(found[2]))
+    assert result.frames == 12
+    same = join(tmp_path / "same.mkv", first, first)
+    assert Job(same, bicubic, settings=Settings("ffv1")).run().frames == 24
+
+
+PAUSED = [*range(10), *range(290, 300)]
+SLOW = [10 * 24 * number for number in range(8)]
+SLIDES = [200 * 24 * number for number in range(8)]
+
+
+# In a transport stream, a leap of minutes is another clock.
+@pytest.mark.parametrize(
+    ("suffix", "times"),
+    [
+        *((suffix, times) for suffix in (".mp4", ".mkv", ".ts") for times in (PAUSED, SLOW)),
+        (".mp4", SLIDES),
+        (".mkv", SLIDES),
+    ],
+)
+def test_frames_that_last_long_are_no_other_clock(
+    tmp_path: Path, bicubic: Upscaler, suffix: str, times: list[int]
+) -> None:
+    """Where frames are reordered, some before a pause are shown after it."""
+    path = make_clip(tmp_path / f"clip{suffix}", options=B_FRAMES, times=times)
+    scan = scan_packets(probe(path))
+    assert scan.timeline.is_identity
+    assert scan.notes == ()
+    result = Job(path, bicubic, tmp_path / "out.mkv", Settings("ffv1")).run()
+    assert result.notes == ()
+    with av.open(str(result.destination)) as container:
+        shown = [float(each.pts * each.time_base) for each in container.decode(video=0)]
+    assert shown == pytest.approx([time / 24 for time in times], abs=0.001)
+
+
 def test_a_late_part_of_a_long_video_is_scanned_from_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     video = probe(CLIPS["long.mkv"](tmp_path / "long.mkv"))
     seen: list[int] = []
@@ -354,3 +403,60 @@ def test_frames_of_every_mjpeg_packet_are_checked_for_their_size(tmp_path: Path)
     ((time, change),) = scan_packets(probe(path)).kinds
     assert abs(time - Fraction(7, 24)) < Fraction(1, 1000)
     assert change.kind.size == (32, 32)
+
+
+ENCRYPTION = {"encryption_scheme": "cenc-aes-ctr", "encryption_key": "76" * 16, "encryption_kid": "a7" * 16}
+
+
+def test_an_encrypted_video_is_refused(tmp_path: Path, bicubic: Upscaler) -> None:
+    path = make_clip(tmp_path / "clip.mp4", container_options=ENCRYPTION)
+    with pytest.raises(VideoReadError, match=r"clip\.mp4: its video is encrypted; a copy without encryption is needed"):
+        Job(path, bicubic).run()
+
+
+def test_an_encrypted_sound_is_named(tmp_path: Path, bicubic: Upscaler) -> None:
+    def tone(out: Any) -> Callable[[Any], None]:
+        write = sound(out)
+        return lambda _: write()
+
+    how = {"codec": "rawvideo", "pix_fmt": "rgb24", "container_options": ENCRYPTION}
+    path = make_clip(tmp_path / "clip.mov", others=tone, **how)  # type: ignore[arg-type]
+    # The image, of which any bytes are valid, is no longer called encrypted.
+    content = path.read_bytes()
+    format_of_image = content[content.index(b"frma") + 4 :][:4]
+    content = content.replace(b"encv", format_of_image, 1)
+    for box in (b"sinf", b"senc", b"saiz", b"saio"):
+        content = content.replace(box, b"free", 1)
+    path.write_bytes(content)
+    notes = Job(path, bicubic, tmp_path / "out.mkv", Settings("ffv1")).run().notes
+    assert "audio stream 1 (aac) is encrypted; it is copied as it is, without what players need to decrypt it" in notes
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4", ".nut"])
+def test_a_second_image_of_reordered_frames_keeps_its_times(tmp_path: Path, bicubic: Upscaler, suffix: str) -> None:
+    """Matroska does not tell when the first of them are decoded."""
+
+    def second(out: Any) -> Callable[[Any], None]:
+        stream = out.add_stream("libx264", rate=24, options=B_FRAMES)
+        stream.width, stream.height, stream.pix_fmt = 32, 32, "yuv420p"
+
+        def write(_out: Any) -> None:
+            for number in range(12):
+                each = frame(number, (32, 32))
+                each.pts, each.time_base = number, Fraction(1, 24)
+                out.mux(stream.encode(each))
+            out.mux(stream.encode(None))
+
+        return write
+
+    def times(path: Path) -> list[float]:
+        with av.open(str(path)) as container:
+            return [float(packet.pts * packet.time_base) for packet in container.demux(video=1) if packet.size]
+
+    path = make_clip(tmp_path / "two.mkv", others=second)
+    settings = Settings("x264" if suffix == ".mp4" else "ffv1")
+    result = Job(path, bicubic, tmp_path / f"out{suffix}", settings).run()
+    assert not any("wrong" in note for note in result.notes)
+    found, wanted = times(result.destination), times(path)
+    shift = found[0] - wanted[0]  # NUT has no negative times
+    assert [time - shift for time in found] == pytest.approx(wanted, abs=0.001)

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
+import av
 import pytest
 
 from subpixel.errors import InvalidArgument
+from subpixel.upscaler import Upscaler
+from subpixel.video import Job, Settings
 from subpixel.video.time_range import TimeRange
 from subpixel.video.video_file import probe
+from video.clips import make_clip, sound
 from video.tracks import select
 
 Clip = Callable[[str], Path]
@@ -107,3 +113,32 @@ def test_the_display_matrix(clip: Clip) -> None:
     video = probe(clip("rotated.mp4"))
     assert select(video, "x.mkv", "libx264").notes == ()
     assert "rotated" in " ".join(select(video, "x.nut", "libx264").notes)
+
+
+FLAGS = [flag for flag in av.stream.Disposition if flag & (flag.hearing_impaired | flag.visual_impaired)]
+
+
+@pytest.mark.parametrize("flag", FLAGS, ids=lambda flag: flag.name)
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4", ".nut"])
+def test_a_disposition_is_kept_or_named_and_never_found_after_the_work(
+    tmp_path: Path, suffix: str, flag: av.stream.Disposition
+) -> None:
+    """libavformat reads a sound for blind people as two flags, of which Matroska stores one for a sound."""
+
+    def tone(out: Any) -> Callable[[Any], None]:
+        write = sound(out, "mp2")
+        out.streams[1].disposition = flag
+        return lambda _: write()
+
+    source = make_clip(tmp_path / "clip.ts", format_name="mpegts", others=tone)
+    flags = probe(source).streams[1].flags
+    assert flags & flag
+    job = Job(source, Upscaler(2, model="bicubic", threads=1), tmp_path / f"out{suffix}", Settings("ffv1"))
+    if suffix == ".mp4":
+        job = replace(job, settings=Settings("x264"))
+    result = job.run()
+    lost = flags & ~probe(result.destination).streams[1].flags
+    named = [note for note in result.notes if "no place for the disposition of audio stream 1" in note]
+    assert [note[note.rindex("(") + 1 : -1] for note in named] == (
+        [", ".join(each.name or "" for each in av.stream.Disposition if each & lost)] if lost else []
+    )

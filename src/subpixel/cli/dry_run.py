@@ -92,19 +92,22 @@ def _lines(one: Estimate, reason: str) -> Iterator[str]:
         f" → {one.destination}  {one.size_out[0]}×{one.size_out[1]}"
     )
     model = one.choice or f"{one.clean}, or its variant for compressed images if blocks are visible"
-    yield f"{model}; about {amount(one.memory)} of memory, {duration(one.seconds)}"
+    yield f"{model}; up to {amount(one.memory, up=True)} of memory, {duration(one.seconds)}"
     if one.comparison is not None:
         yield f"comparison → {one.comparison}"
 
 
 def _summary(batch: Batch, pending: Mapping[Task, Estimate]) -> str:
+    from subpixel.image.memory_need import PROCESS
+
     together = batch.largest_group(list(pending))
     pixels = sum(one.size_out[0] * one.size_out[1] for one in pending.values() if one.size_out is not None)
-    memory = sum(pending[task].memory for task in together)
+    # Processes that share the work are children of one more.
+    memory = sum(pending[task].memory for task in together) + PROCESS * (len(together) > 1)
     parallel = f", {len(together)} at a time" if len(together) > 1 else ""
     return (
         f"{len(pending)} to do{parallel}: {pixels / 1e6:.3g} megapixels to write, "
-        f"up to about {amount(memory)} of memory, {duration(sum(one.seconds for one in pending.values()))} in all"
+        f"up to {amount(memory, up=True)} of memory, {duration(sum(one.seconds for one in pending.values()))} in all"
     )
 
 
@@ -144,11 +147,14 @@ def duration(seconds: float) -> str:
     return f"about {float(f'{seconds / 86400:.0e}'):g} days"
 
 
-def amount(bytes_needed: int) -> str:
-    """Bytes in two significant digits.
+def amount(bytes_needed: int, *, up: bool = False) -> str:
+    """Bytes in two significant digits, as a limit (``up``) rounded up.
 
-    >>> amount(123_456_789), amount(7_100_000_000)
-    ('120 MB', '7.1 GB')
+    >>> amount(123_456_789), amount(123_456_789, up=True), amount(7_100_000_000), amount(999_000_000, up=True)
+    ('120 MB', '130 MB', '7.1 GB', '1 GB')
     """
+    if up:
+        step = 10 ** max(0, len(str(bytes_needed)) - 2)
+        bytes_needed = -(-bytes_needed // step) * step
     value, unit = (bytes_needed / 1e9, "GB") if bytes_needed >= 995e6 else (bytes_needed / 1e6, "MB")
     return f"{float(f'{value:.1e}'):g} {unit}"

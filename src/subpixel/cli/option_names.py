@@ -11,7 +11,8 @@ __all__ = ["with_option_names"]
 _PARAMETERS = (
     # upscale
     *("scale", "width", "height", "fit", "tile", "model", "format", "quality", "threads", "backend", "precision"),
-    *("ensemble", "strength", "overwrite", "compare", "processes", "limit", "provenance", "background", "depth"),
+    *("ensemble", "strength", "overwrite", "compare", "processes", "limit", "page", "provenance"),
+    *("background", "depth"),
     # video, play
     *("encoder", "crf", "preset", "pix_fmt", "encoder_options", "start", "end", "preview", "side_by_side"),
     *("deinterlace", "realtime", "target_fps", "rate", "player"),

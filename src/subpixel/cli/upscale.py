@@ -132,7 +132,7 @@ def upscale(
             metavar="N",
             min=1,
             max=1024,
-            help="Share small images among this many processes, 1 to 1024. Default: as many as save time.",
+            help="Share small images among so many processes, 1 to 1024. Default: what saves time and fits in memory.",
             show_default=False,
             rich_help_panel=COMPUTATION,
         ),
@@ -156,6 +156,18 @@ def upscale(
         bool,
         typer.Option("--skip-existing", help="Skip outputs that exist, whatever they contain.", rich_help_panel=FILES),
     ] = False,
+    page: Annotated[
+        int | None,
+        typer.Option(
+            "--page",
+            metavar="N",
+            min=1,
+            max=100_000,
+            help="Upscale this image of a TIFF or HEIF that holds several, counted from 1. Default: the main one.",
+            show_default=False,
+            rich_help_panel=FILES,
+        ),
+    ] = None,
     limit: Annotated[
         float,
         typer.Option("--limit", metavar="MEGAPIXELS", help="Refuse inputs larger than this.", rich_help_panel=FILES),
@@ -214,10 +226,10 @@ def upscale(
             raise InvalidArgument("--json and an image cannot both be written to standard output")
         suffix = None if file_format is None else suffix_of(file_format)
         settings: dict[str, Any] = {"precision": precision, "ensemble": ensemble, "strength": strength}
-        settings |= {"quality": quality, **OutputPixels.of(background, depth).settings}
+        settings |= {"quality": quality, **OutputPixels.of(background, depth).settings, "page": page}
         fingerprint = settings_fingerprint(model, **settings)
         output_options: dict[str, Any] = {"quality": quality, "provenance": not no_provenance, "limit": limit}
-        output_options |= {"background": background, "depth": depth}
+        output_options |= {"background": background, "depth": depth, "page": page}
         make_job = partial(Job, settings=fingerprint, compare=compare, format=file_format, **output_options)
         make_job(source=Path(), upscaler=upscaler)  # checks the arguments before anything is looked at
         _check_last_input(inputs, output)

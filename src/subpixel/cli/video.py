@@ -29,6 +29,7 @@ from subpixel.cli.options import (
 )
 from subpixel.cli.progress import bar
 from subpixel.cli.reporting import printable
+from subpixel.cli.video_dry_run import print_estimate
 from subpixel.errors import InvalidArgument, SubpixelError
 from subpixel.storage.standard_streams import (
     STREAM,
@@ -204,6 +205,14 @@ def video(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a file that exists.", rich_help_panel=FILES)
     ] = False,
+    dry: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Show what would be done and kept, with time and memory. Write nothing.",
+            rich_help_panel=REPORTING,
+        ),
+    ] = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", help="Print only notes and errors.", rich_help_panel=REPORTING)
     ] = False,
@@ -215,7 +224,7 @@ def video(
     If interrupted, run the same command again to resume. A finished video is not made again.
     """
     from subpixel.upscaler import Upscaler
-    from subpixel.video import Job, PipeOutput, Settings, parse_options, pipe_format, probe
+    from subpixel.video import Job, PipeOutput, Settings, estimate_job, parse_options, pipe_format, probe
 
     if target_fps is not None and not (realtime and 0 < target_fps < math.inf):
         raise InvalidArgument("--target-fps needs --realtime and a rate above 0")
@@ -235,6 +244,8 @@ def video(
     }
     upscaler = Upscaler(scale, model=model, backend=backend, precision=precision, threads=threads, strength=strength)
     if is_output_stream(output) or (piped and output is None):
+        if dry:
+            raise InvalidArgument("--dry-run: frames would go to standard output; name a file with -o to see its plan")
         sink = STREAM if output is None else output
         check_output(sink)
         live = PipeOutput(input_name if piped else Path(input_name), upscaler, pipe_format(file_format), **options)
@@ -242,7 +253,7 @@ def video(
             print_notes(name, live.run(out).notes)
         return
     settings = Settings(encoder, crf, preset, pix_fmt, parse_options(encoder_options))
-    with _file(input_name) as path, bar(name, enabled=not quiet) as progress:
+    with _file(input_name) as path, bar(name, enabled=not quiet and not dry) as progress:
         printed: list[str] = []
 
         def note(text: str) -> None:
@@ -259,6 +270,12 @@ def video(
             on_note=note,
             **options,
         )
+        if dry:
+            estimate = estimate_job(job)
+            print_notes(name, estimate.notes)
+            if not quiet:
+                print_estimate(name, estimate, automatic=model == "auto")
+            return
         try:
             result = job.run(lambda done, total: progress(min(done, total or 0), total or 0))
         except KeyboardInterrupt:

@@ -24,6 +24,7 @@ from subpixel.image.files.output_metadata import prepare_metadata
 from subpixel.image.files.reading import ImageFile
 from subpixel.image.files.rows import ImageRows, inspect_rows
 from subpixel.image.job import Job
+from subpixel.image.memory_need import MemoryNeed, encoder_memory, memory_by_rows, memory_in_one_piece
 from subpixel.image.synthetic import photograph
 from subpixel.models.auto import Choice, Source
 from subpixel.models.spandrel_models import SpandrelModel
@@ -31,18 +32,6 @@ from subpixel.storage.memory import stack_size
 from subpixel.upscaler import SizePlan, Target, Upscaler
 
 __all__ = ["Estimate", "SpeedTrials", "addresses_needed", "estimate_job"]
-
-# Memory in bytes besides images: rows in a coder, and the buffers of a network. Measured: 9 … 18 MB on the native
-# backend, 270 … 370 MB on the others, where whole layers of a band of rows are in memory.
-_WORKING, _WORKING_ELSEWHERE = 20_000_000, 400_000_000
-# Memory in bytes between two stages, or before the last resize: in memory see subpixel.upscaler.upscaler; by rows
-# measured, strips with their halos on both sides of a stage.
-_BETWEEN, _BETWEEN_ROWS = 256 << 20, 160 << 20
-# By rows, memory in bytes for reading, one stage and writing, and the rows of the result that are held: measured.
-_ROWS, _ROWS_HELD = 190_000_000, 75
-# The coders of lossless WebP and of AVIF hold all pixels: bytes per pixel, and in all; measured.
-_HELD_BY_LOSSLESS = 32
-_HELD_BY_AVIF, _CODER_OF_AVIF = 36, 80_000_000
 
 # Addresses that libraries reserve and hardly use, besides the stacks of their threads: measured.
 _RESERVED = 40_000_000
@@ -67,7 +56,7 @@ class Estimate:
         orientation: 1 … 8, as in EXIF.
         clean: the name of the model for clean images.
         choice: the model; None if the image's pixels decide between ``clean`` and its variant for compressed images.
-        memory: in bytes, for the image, its result and the work between them.
+        memory: in bytes, the most that the process takes, with Python and its libraries.
         seconds: for reading, upscaling and writing, by the trial.
         notes: what would be converted, one sentence each.
         comparison: the file for the comparison, if one was asked for.
@@ -148,8 +137,8 @@ def estimate_job(job: Job, trials: SpeedTrials | None = None, *, makes_folder: b
         makes_folder: the folder of the result will be created if it does not exist.
 
     Returns:
-        The estimate. Errors are not raised: they are in ``problems``. A damaged image shows only when it is decoded,
-        and a full disk only when it is written to.
+        The estimate. Errors are not raised: they are in ``problems``. A file that is cut short is one of them; other
+        damage shows only when pixels are decoded, and a full disk only when it is written to.
     """
     problems: list[SubpixelError] = []
     named = job.destination
@@ -188,6 +177,8 @@ def _estimate(
     )
     try:
         size = upscaler.target.size(width, height)
+        if suffix in WRITABLE:
+            job, file = job.without_opaque_alpha(file, destination)
         kinds, dtype = job.output_pixels.form(channels, file.dtype)
         if suffix in WRITABLE:  # else this is a problem already
             _collect(problems, lambda: check_pixels(destination, (size[1], size[0], kinds), dtype, file.pages))
@@ -206,7 +197,7 @@ def _estimate(
         estimate,
         size_out=size,
         choice=choice if plan.factors else plan.ran(upscaler.choose_by_blocks(0)),
-        memory=_memory(job, file, plan, encoding),
+        memory=_memory(job, file, plan, encoding).total,
         seconds=trials(job, plan, choice, channels, file.dtype, encoding) * height * width * file.pages,
         notes=notes,
         problems=tuple(problems),
@@ -231,14 +222,17 @@ def _measure(
 ) -> float:
     """Seconds per additional pixel, without the fixed cost of a call."""
     upscaler = job.upscaler
-    if upscaler.target.scale is None:
+    unchanged = not plan.factors and not plan.resizes  # a width, say, that the image has already
+    if upscaler.target.scale is None and not unchanged:
         upscaler = upscaler.with_target(Target(_ratio(plan)))
     times: list[tuple[int, float]] = []
     for side in _TRIAL_SIDES:
         pixels = _convert(photograph(side, side), channels, dtype)
+        if unchanged and job.upscaler.target.scale is None:
+            upscaler = upscaler.with_target(Target(width=side))
         encoded = _encode(pixels, _Encoding(_readable(read_as, channels, dtype)))
 
-        def once(pixels: NDArray[Any] = pixels, encoded: bytes = encoded) -> float:
+        def once(upscaler: Upscaler = upscaler, pixels: NDArray[Any] = pixels, encoded: bytes = encoded) -> float:
             return _time_once(job, upscaler, choice, pixels, encoded, encoding)
 
         if not times:
@@ -282,43 +276,16 @@ def addresses_needed(job: Job, file: ImageFile, destination: Path) -> int:
     encoding = _Encoding.of(job, destination.suffix.lower(), file.compression)
     # libvips has as many threads as there are processors for reading, and again for writing.
     threads = job.upscaler.threads + 2 * (os.cpu_count() or 1)
-    return _memory(job, file, job.upscaler.plan(width, height, choice), encoding) + _RESERVED + threads * stack_size()
+    need = _memory(job, file, job.upscaler.plan(width, height, choice), encoding)
+    return need.work + _RESERVED + threads * stack_size()
 
 
-def _memory(job: Job, file: ImageFile, plan: SizePlan, encoding: _Encoding) -> int:
-    height, width, channels = file.shape
-    pixel = channels * file.dtype.itemsize
-    before, after = (file.pages * high * wide * pixel for wide, high in ((width, height), plan.size))
-    total = _WORKING if job.upscaler.backend == "native" else _WORKING_ELSEWHERE
-    by_rows = job.needs_rows(file, plan.size)
-    stages = len(plan.factors) + plan.resizes
-    total += _BETWEEN_ROWS * max(0, stages - 1) if by_rows else _between(plan, channels, pixel)
-    if encoding.options().get("lossless"):
-        total += plan.size[0] * plan.size[1] * _HELD_BY_LOSSLESS
-    if encoding.suffix == ".avif":
-        total += plan.size[0] * plan.size[1] * _HELD_BY_AVIF + _CODER_OF_AVIF
-    if by_rows:
-        # Wide PNG and TIFF files are read without what libvips would hold.
-        decoding = 0 if file.loader in ("pngload", "tiffload") else file.decoding
-        return total + _ROWS + _ROWS_HELD * plan.size[0] * pixel + decoding
-    if file.orientation > 2:
-        total += before  # turned into a second array
-    if job.compare is not None:
-        colours = 1 if channels < 3 else 3
-        total += plan.size[0] * colours * (4 * height + plan.size[1])  # f32 of the new width, then all of it in bytes
-    return total + before + max(after, file.decoding)
-
-
-def _between(plan: SizePlan, channels: int, pixel: int) -> int:
-    """Memory between the stages: results of networks that another stage follows, and the f32 of a resize."""
-    width, height = plan.source
-    total = 0
-    for factor in plan.factors[: None if plan.resizes else -1]:
-        height, width = height * factor, width * factor
-        total += min(_BETWEEN, height * width * pixel)
-    if plan.resizes:
-        total += 2 * min(_BETWEEN, height * width * channels * 4)
-    return total
+def _memory(job: Job, file: ImageFile, plan: SizePlan, encoding: _Encoding) -> MemoryNeed:
+    channels, dtype = job.output_pixels.form(file.shape[2], file.dtype)
+    encoder = encoder_memory(encoding.form, encoding.options(), plan.size, channels, dtype, file.pages)
+    if job.needs_rows(file, plan.size):
+        return memory_by_rows(file, job.upscaler, plan, encoding.form, encoder)
+    return memory_in_one_piece(file, job.upscaler, plan, encoder, compare=job.compare is not None)
 
 
 def _collect(problems: list[SubpixelError], check: Callable[[], Any]) -> None:

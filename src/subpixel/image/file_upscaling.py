@@ -39,6 +39,7 @@ def upscale_file(
     compare: str | os.PathLike[str] | None = None,
     provenance: bool = True,
     limit: float = LIMIT,
+    page: int | None = None,
     progress: Progress | None = None,
 ) -> Result:
     """Upscale one image file to the bytes that ``subpixel upscale`` writes.
@@ -72,6 +73,7 @@ def upscale_file(
         compare: a file for a comparison of the bicubic resize and the result, or a folder for it; None for none.
         provenance: write into the result how it was made.
         limit: largest source in megapixels.
+        page: which image to upscale of a TIFF or HEIF that holds several, from 1; the default is the main one.
         progress: called with the rows of the result that are done and the rows of all.
 
     Returns:
@@ -109,6 +111,7 @@ def upscale_file(
     name = f"memory:{model.name}" if isinstance(model, Model) else os.fspath(model)
     options: dict[str, Any] = {"precision": precision, "ensemble": ensemble, "strength": strength, "quality": quality}
     options |= OutputPixels.of(background, depth).settings
+    options["page"] = page
     job = Job(
         Path(source),
         upscaler,
@@ -122,5 +125,6 @@ def upscale_file(
         depth=depth,
         provenance=provenance,
         limit=limit,
+        page=page,
     )
     return job.run(progress)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -16,15 +17,23 @@ from numpy.typing import NDArray
 from subpixel import __version__
 from subpixel.errors import ImageWriteError, InvalidArgument
 from subpixel.image.files.formats import WRITABLE, check_pixels, default_suffix, format_of, suffix_of
+from subpixel.image.files.limits import LIMIT, check_limit, check_page
 from subpixel.image.files.provenance import Provenance
 from subpixel.image.files.read_errors import check_read
-from subpixel.image.files.reading import LIMIT, ImageFile, ImageHeader, check_limit, load_pixels, open_image
+from subpixel.image.files.reading import (
+    ImageFile,
+    ImageHeader,
+    load_pixels,
+    open_image,
+    reopen,
+)
 from subpixel.image.files.row_source import save_rows
 from subpixel.image.files.rows import ImageRows, inspect_rows
 from subpixel.image.files.wide_files import blank_image, is_wide
 from subpixel.image.files.writing import check_destination, check_quality, write, write_vips_image
 from subpixel.image.float_range import FloatRange
-from subpixel.image.missing_data import MissingData, missing_value, split_rows
+from subpixel.image.missing_data import MissingData, missing_value
+from subpixel.image.opacity import is_opaque
 from subpixel.image.output_name import output_path, sheet_path
 from subpixel.image.output_pixels import Colour, OutputPixels
 from subpixel.models.auto import Choice
@@ -100,6 +109,7 @@ class Job:
         depth: 8 to round to 8 bits per sample; None for those of the image.
         provenance: write into the result how it was made.
         limit: largest source in megapixels.
+        page: which image to upscale of a TIFF or HEIF that holds several, from 1; None for the main one.
         header: the source, if it is open already. It is opened again if the file has changed.
 
     Raises:
@@ -119,10 +129,12 @@ class Job:
     depth: int | None = None
     provenance: bool = True
     limit: float = LIMIT
+    page: int | None = None
     header: ImageHeader | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         check_limit(self.limit)
+        check_page(self.page)
         check_quality(None if self.format is None else WRITABLE[suffix_of(self.format)], self.quality)
         OutputPixels.of(self.background, self.depth)
 
@@ -150,12 +162,13 @@ class Job:
                 destination = self.default_destination(file)
                 self.check(destination)
             self.check_comparison(destination)
+            job, file = self.without_opaque_alpha(file, destination)
             height, width, channels = file.shape
             size = self.upscaler.target.size(width, height)
-            channels, dtype = self.output_pixels.form(channels, file.dtype)
+            channels, dtype = job.output_pixels.form(channels, file.dtype)
             check_pixels(destination, (size[1], size[0], channels), dtype, file.pages)
             self.check_memory(file, destination)
-            process = self._by_rows if self.needs_rows(file, size) else self._in_memory
+            process = job._by_rows if self.needs_rows(file, size) else job._in_memory
             outcome = process(file, destination, progress or (lambda done, total: None))
         notes = outcome.notes if outcome.plan.note is None else (*outcome.notes, outcome.plan.note)
         comparison = self.comparison_path(destination)
@@ -171,13 +184,29 @@ class Job:
         """
         return OutputPixels.of(self.background, self.depth)
 
+    def without_opaque_alpha(self, file: ImageFile, destination: Path) -> tuple[Job, ImageFile]:
+        """The job without transparency, if the format has none and the image is opaque; and the file to read.
+
+        Raises:
+            ImageReadError: the image is damaged or truncated.
+            ImageWriteError: there is no space for a temporary file.
+        """
+        channels, dtype = self.output_pixels.form(file.shape[2], file.dtype)
+        form = format_of(destination)
+        if form.alpha or channels not in (2, 4) or file.pages > 1 or dtype.name not in form.dtypes:
+            return self, file
+        folder = destination.absolute().parent
+        opaque = is_opaque(file, folder if folder.is_dir() else Path(tempfile.gettempdir()))
+        # Any colour: none of it is seen.
+        return replace(self, background="white") if opaque else self, reopen(file)
+
     def open(self) -> ImageFile:
         """The source, opened once for all that is read from it.
 
         Raises:
             ImageReadError: it cannot be read.
         """
-        return open_image(self.source, limit=self.limit, header=self.header)
+        return open_image(self.source, limit=self.limit, header=self.header, page=self.page)
 
     def needs_rows(self, file: ImageFile, size: tuple[int, int]) -> bool:
         """Whether an image and its result of ``(width, height)`` are too large for memory."""
@@ -208,7 +237,7 @@ class Job:
         choice = upscaler.choose_model(first, file.compression)
         plan = upscaler.plan(first.shape[1], first.shape[0], choice)
         missing, values = self._missing_data(file, plan), FloatRange()
-        frames = image.frames if missing is None else [np.concatenate(list(missing.fill(split_rows(first))))]
+        frames = image.frames if missing is None else [missing.fill_image(first)]
         frames = [upscaler.upscale_array(frame, choice, plan) for frame in values.measure(frames)]
         if missing is not None:
             frames = list(missing.restore(frames))
@@ -236,7 +265,7 @@ class Job:
         start = time.perf_counter()
         upscaler = self.upscaler
         digest = self._digest(file)
-        notes: list[str] = []
+        notes = [*file.check_pixel_data()]
         with ImageRows(file, destination.absolute().parent) as rows:
             height, width, channels = rows.shape
             choice = upscaler.choose_by_source(file.compression, width, height)
@@ -265,12 +294,13 @@ class Job:
 
     @staticmethod
     def _missing_data(file: ImageFile, plan: SizePlan) -> MissingData | None:
-        """What handles missing data; None if the file states no value for it."""
+        """What handles missing data; None if there can be none."""
         value = missing_value(file.metadata, file.dtype)
-        if value is None:
+        if value is None and file.dtype != np.float32:
             return None
         height, width, channels = file.shape
-        return MissingData(value, (height, width), (plan.size[1], plan.size[0]), channels - (channels in (2, 4)))
+        sizes, colours = ((height, width), (plan.size[1], plan.size[0])), channels - (channels in (2, 4))
+        return MissingData(np.nan if value is None else value, *sizes, colours, stated=value is not None)
 
     def default_destination(self, file: ImageFile) -> Path:
         """The destination of a result that was not named."""

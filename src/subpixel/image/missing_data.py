@@ -1,6 +1,7 @@
-"""Pixels that stand for missing data (GDAL_NODATA): filled for upscaling, and missing again in the result.
+"""Pixels that stand for missing data: filled for upscaling, and missing again in the result.
 
-Otherwise -9999 or NaN would spread over the pixels around it. A pixel is missing if all of its colours have the value.
+Otherwise -9999 or NaN would spread over the pixels around it. A pixel is missing if all of its colours have the value
+that the file states (GDAL_NODATA), or if one of them is NaN or infinite.
 It gets the nearest value above, below, left or right; two rounds of this reach further than the networks look. The
 result is missing where the nearest pixel of the source is.
 """
@@ -19,7 +20,7 @@ from subpixel.image.files.colour_spaces import GRAY, RGB
 from subpixel.image.files.containers.tiff import unpack_tags
 from subpixel.image.files.source_metadata import TIFF_TAGS, get_blob
 
-__all__ = ["MissingData", "missing_value", "split_rows"]
+__all__ = ["MissingData", "missing_value"]
 
 Block = NDArray[Any]
 Mask = NDArray[np.bool_]
@@ -52,7 +53,7 @@ def missing_value(header: pyvips.Image, dtype: np.dtype[Any]) -> float | None:
     return value if value.is_integer() and 0 <= value <= np.iinfo(dtype).max else None
 
 
-def split_rows(image: Block) -> Iterator[Block]:
+def _split_rows(image: Block) -> Iterator[Block]:
     """An image ``(H, W, C)`` as blocks of rows that are filled with little memory."""
     rows = max(_CONTEXT, _AT_ONCE // image.shape[1])
     for top in range(0, len(image), rows):
@@ -67,6 +68,7 @@ class MissingData:
         size: height and width of the source.
         result: height and width of the result.
         colours: channels of the source without alpha.
+        stated: whether the file states the value; otherwise only those pixels are missing that are not finite.
 
     >>> image = np.array([[[7], [0], [9]]], np.uint8)
     >>> data = MissingData(0, (1, 3), (1, 6), 1)
@@ -76,19 +78,33 @@ class MissingData:
     [[8, 8, 0, 0, 8, 8]]
     """
 
-    def __init__(self, value: float, size: tuple[int, int], result: tuple[int, int], colours: int) -> None:
+    def __init__(
+        self, value: float, size: tuple[int, int], result: tuple[int, int], colours: int, *, stated: bool = True
+    ) -> None:
         self._value, self._size, self._result, self._colours = value, size, result, colours
         self._rows: deque[Mask | None] = deque()  # of the source from _top on; None where nothing is missing
         self._top = 0
-        self.count = 0
+        self._stated = stated
+        self.count = self.infinite = 0
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was done, one sentence; nothing if no pixel was missing."""
-        if self.count == 0:
-            return ()
-        pixels = f"{self.count} pixel{'s' if self.count > 1 else ''} of missing data (GDAL_NODATA {self._value:g})"
-        return (f"{pixels} were filled for upscaling and are missing in the result again",)
+        """What was done, one sentence each; nothing if no pixel was missing."""
+        notes = []
+        if self.count:
+            pixels = f"{self.count} pixel{'s' if self.count > 1 else ''} of missing data (GDAL_NODATA {self._value:g})"
+            notes.append(f"{pixels} were filled for upscaling and are missing in the result again")
+        if self.infinite:
+            pixels = "a pixel that was" if self.infinite == 1 else f"{self.infinite} pixels that were"
+            value = "NaN" if np.isnan(self._value) else f"{self._value:g}"
+            was, are = ("was", "is") if self.infinite == 1 else ("were", "are")
+            notes.append(f"{pixels} NaN or infinite {was} filled for upscaling and {are} {value} in the result")
+        return tuple(notes)
+
+    def fill_image(self, image: Block) -> Block:
+        """An image ``(H, W, C)`` likewise: the same one if nothing is missing, which takes no memory."""
+        blocks = list(self.fill(_split_rows(image)))
+        return np.concatenate(blocks) if self.count or self.infinite else image
 
     def fill(self, blocks: Iterable[Block]) -> Iterator[Block]:
         """Blocks ``(h, W, C)`` of the source, from the top, with other values where data is missing."""
@@ -97,7 +113,6 @@ class MissingData:
         for block in blocks:
             missing = self._missing(block)
             self._rows.extend(row if row.any() else None for row in missing)
-            self.count += int(missing.sum())
             below.append((block, missing))
             while sum(len(each) for each, _ in below) - len(below[0][0]) >= _CONTEXT:
                 yield self._filled(above, below)
@@ -128,8 +143,17 @@ class MissingData:
 
     def _missing(self, block: Block) -> Mask:
         colours = block[..., : self._colours]
-        same = np.isnan(colours) if np.isnan(self._value) else colours == colours.dtype.type(self._value)
-        return np.asarray(same.all(axis=2))
+        if self._stated:
+            same = np.isnan(colours) if np.isnan(self._value) else colours == colours.dtype.type(self._value)
+            missing = np.asarray(same.all(axis=2))
+        else:
+            missing = np.zeros(block.shape[:2], bool)
+        self.count += int(missing.sum())
+        if colours.dtype.kind == "f" and not _is_finite(colours):
+            infinite = ~np.isfinite(colours).all(axis=2) & ~missing
+            self.infinite += int(infinite.sum())
+            missing |= infinite
+        return missing
 
     def _filled(self, above: list[tuple[Block, Mask]], below: deque[tuple[Block, Mask]]) -> Block:
         """The first block below, filled. It moves to those above, of which as many stay as are needed."""
@@ -148,6 +172,12 @@ class MissingData:
         if len(above) == 1 and len(first) > _CONTEXT:
             above[0] = first[-_CONTEXT:], gaps[-_CONTEXT:]
         return result
+
+
+def _is_finite(values: Block) -> bool:
+    """Whether all values are finite; False also for a sum beyond the type, which takes another look."""
+    with np.errstate(invalid="ignore"):
+        return bool(np.isfinite(values.sum(dtype=np.float64)))
 
 
 def _head(blocks: deque[tuple[Block, Mask]]) -> list[tuple[Block, Mask]]:

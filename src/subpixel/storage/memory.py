@@ -18,6 +18,7 @@ from subpixel.errors import FileChanged, OutOfMemory, SubpixelError
 __all__ = [
     "HELP",
     "TILE_HELP",
+    "available_memory",
     "is_memory_error",
     "is_memory_tight",
     "memory_errors",
@@ -53,6 +54,24 @@ _M_ARENA_MAX = -8  # of mallopt, in glibc's malloc.h
 
 # The most that each limit left at the start of a kind of work.
 _most_left: dict[tuple[str, int], int] = {}
+
+
+def available_memory() -> int | None:
+    """Bytes of the machine, or of its container, that programs do not use; None where the system does not say."""
+    try:
+        found = [int(_fields("/proc/meminfo")["MemAvailable"].split()[0]) << 10]
+    except (OSError, KeyError):
+        return None
+    group = Path("/sys/fs/cgroup")
+    try:
+        limit = (group / "memory.max").read_text().strip()
+        if limit != "max":
+            lines = (group / "memory.stat").read_text().splitlines()
+            used = next(int(line.split()[1]) for line in lines if line.startswith("anon "))
+            found.append(max(0, int(limit) - used))
+    except (OSError, StopIteration):
+        pass  # no container, or one that does not tell
+    return min(found)
 
 
 def memory_left() -> int | None:
@@ -158,11 +177,17 @@ def _left(addresses: str, data: str) -> int | None:
     if not limits:
         return None
     try:
-        lines = Path("/proc/self/status").read_text().splitlines()
+        fields = _fields("/proc/self/status")
     except OSError:
         return None
-    used = {line.split(":")[0]: int(line.split()[1]) << 10 for line in lines if line.endswith(" kB")}
+    used = {name: int(value.split()[0]) << 10 for name, value in fields.items() if value.endswith(" kB")}
     return min(limit - used.get(name, 0) for name, limit in limits.items())
+
+
+def _fields(path: str) -> dict[str, str]:
+    """The lines of a file of the system, as ``MemAvailable:  100 kB``."""
+    pairs = (line.split(":", 1) for line in Path(path).read_text().splitlines() if ":" in line)
+    return {name: value.strip() for name, value in pairs}
 
 
 def _limits() -> tuple[int, int]:

@@ -254,16 +254,22 @@ class Network:
 
     def _transparent(self, pixels: NDArray[Any]) -> NDArray[Any]:
         """An image with alpha: the network upscales its colours; alpha and the colours of alpha 0 are bicubic."""
-        filled = self.part(fill_invisible(pixels, self._reach), "opaque")
-        if pixels.dtype != np.float32 and isinstance(self._plain_rgb, ImageSession):
-            return merge(filled, self._plain_rgb.image(pixels, "none"))
-        plain = np.empty_like(filled)
+        result = self.part(fill_invisible(pixels, self._reach), "opaque")
         for rows, band in self._bands(pixels):
-            planes = np.ascontiguousarray(to_f32(rows).transpose(2, 0, 1))
-            planes[-1] = np.clip(planes[-1], 0, 1)
-            for channel, plane in enumerate(planes):
-                store(self._plain_luma(plane[None])[:, band.crop], plain[band.result][None, ..., channel])
-        return merge(filled, plain)
+            merge(result[band.result], self._every_channel(rows)[band.crop])
+        return result
+
+    def _every_channel(self, pixels: NDArray[Any]) -> NDArray[Any]:
+        """Each channel bicubic by itself."""
+        if pixels.dtype != np.float32 and isinstance(self._plain_rgb, ImageSession):
+            return self._plain_rgb.image(np.ascontiguousarray(pixels), "none")
+        height, width, channels = pixels.shape
+        result = np.empty((height * self.scale, width * self.scale, channels), pixels.dtype)
+        planes = np.ascontiguousarray(to_f32(pixels).transpose(2, 0, 1))
+        planes[-1] = np.clip(planes[-1], 0, 1)
+        for channel, plane in enumerate(planes):
+            store(self._plain_luma(plane[None]), result[None, ..., channel])
+        return result
 
     def _colour(self, planes: F32) -> F32:
         """``(1, H, W)`` gray or ``(3, H, W)`` RGB, encoded values, upscaled."""

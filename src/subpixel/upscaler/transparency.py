@@ -19,6 +19,11 @@ __all__ = ["fill_invisible", "merge"]
 # At most this alpha a pixel is invisible.
 _INVISIBLE = 1 / 1024
 
+_TINY = np.finfo(np.float32).tiny
+# Sides of the tiles that are filled one after another, in pixels: what they need fits in a cache. Tiles without a
+# visible pixel, or of one alpha, take next to no time.
+_SIDE = 256
+
 # A pixel and its neighbours, row by row: sums have one order, whatever part of an image is filled.
 _AROUND = tuple((y, x) for y in (0, 1, 2) for x in (0, 1, 2))
 
@@ -41,18 +46,36 @@ def fill_invisible(pixels: NDArray[Any], reach: int) -> NDArray[Any]:
     >>> fill_invisible(image, 2)[0].tolist()
     [[200, 255], [200, 255], [200, 255], [0, 255]]
     """
+    height, width, _ = pixels.shape
+    halo, side = reach + 1, max(_SIDE, 2 * reach)
+    result = np.empty_like(pixels)
+    for top in range(0, height, side):
+        first, bottom = max(0, top - halo), min(top + side, height)
+        for left in range(0, width, side):
+            start, right = max(0, left - halo), min(left + side, width)
+            tile = _filled(pixels[first : bottom + halo, start : right + halo], reach)
+            result[top:bottom, left:right] = tile[top - first : bottom - first, left - start : right - start]
+    return result
+
+
+def _filled(pixels: NDArray[Any], reach: int) -> NDArray[Any]:
+    """The same for a tile with its halo."""
     height, width, channels = pixels.shape
-    framed = np.pad(pixels[..., -1], 1)
-    alpha = framed[1:-1, 1:-1]
+    nothing = np.zeros(channels, pixels.dtype)
+    nothing[-1] = opaque(pixels.dtype)
+    alpha = pixels[..., -1]
+    least, most = alpha.min(), alpha.max()
+    if most <= 0:
+        return np.broadcast_to(nothing, pixels.shape)
+    framed = np.pad(alpha, 1)
     across = np.maximum(np.maximum(framed[:, :-2], framed[:, 1:-1]), framed[:, 2:])
     largest = np.maximum(np.maximum(across[:-2], across[1:-1]), across[2:])
     known = largest > 0
-    nothing = np.zeros(channels, pixels.dtype)
-    nothing[-1] = opaque(pixels.dtype)
     result = _choose(known, pixels, nothing)
     result[..., -1] = nothing[-1]
-    _blend(pixels, largest, np.nonzero(known & (alpha < largest)), result)
-    for _ in range(reach - 1):
+    if least < most:
+        _blend(pixels, largest, known & (alpha < largest), result)
+    for _ in range(0 if known.all() else reach - 1):
         before = np.pad(known, 1)
         near = np.zeros_like(known)
         for y, x in _AROUND:
@@ -75,27 +98,21 @@ def fill_invisible(pixels: NDArray[Any], reach: int) -> NDArray[Any]:
     return result
 
 
-def merge(filled: NDArray[Any], plain: NDArray[Any]) -> NDArray[Any]:
-    """The result of an image with alpha.
+def merge(filled: NDArray[Any], plain: NDArray[Any]) -> None:
+    """Complete the result of an image with alpha, or some of its rows.
 
     Args:
-        filled: ``(H, W, C)``, the network's result of :func:`fill_invisible`.
+        filled: ``(H, W, C)``, the network's result of :func:`fill_invisible`. It keeps its colours where ``plain`` is
+            visible, and gets those of ``plain`` elsewhere; and its alpha.
         plain: the bicubic one of the image, every channel by itself.
-
-    Returns:
-        The network's colours where ``plain`` is visible, else those of ``plain``; its alpha.
     """
     invisible = plain[..., -1] <= _INVISIBLE * opaque(plain.dtype)
     if plain.dtype == np.float32:
-        result = np.where(invisible[..., None], plain, filled)
-        np.clip(plain[..., -1], 0, 1, out=result[..., -1])
-        return result
-    colours = np.zeros(plain.shape[2], plain.dtype)
-    colours[:-1] = np.iinfo(plain.dtype).max
-    mask = np.where(invisible, 0, _words(colours))  # 0 takes all from plain
-    mask = mask.astype(_words(colours).dtype, copy=False)
-    result = (_words(filled) & mask) | (_words(plain) & ~mask)
-    return result.view(plain.dtype).reshape(plain.shape)
+        np.copyto(filled, plain, where=invisible[..., None])
+        np.clip(plain[..., -1], 0, 1, out=filled[..., -1])
+        return
+    np.copyto(_words(filled), _words(plain), where=invisible)
+    filled[..., -1] = plain[..., -1]
 
 
 def _words(pixels: NDArray[Any]) -> NDArray[Any]:
@@ -112,26 +129,28 @@ def _choose(mask: NDArray[np.bool_], one: NDArray[Any], other: NDArray[Any]) -> 
     return words.view(one.dtype).reshape(one.shape)
 
 
-def _blend(
-    pixels: NDArray[Any], largest: NDArray[Any], where: tuple[NDArray[np.intp], ...], result: NDArray[Any]
-) -> None:
-    """Mix each pixel with its neighbourhood, by alpha."""
-    rows, columns = where
-    height, width, channels = pixels.shape
-    total = np.zeros((len(rows), channels - 1), np.float32)
-    weights = np.zeros((len(rows), 1), np.float32)
+def _blend(pixels: NDArray[Any], largest: NDArray[Any], where: NDArray[np.bool_], result: NDArray[Any]) -> None:
+    """Mix each pixel of a mask with its neighbourhood, by alpha."""
+    height, width, _ = pixels.shape
+    *colours, alpha = np.ascontiguousarray(to_f32(pixels).transpose(2, 0, 1))
+    alpha = np.clip(alpha, 0, 1)
+    own = alpha / np.maximum(np.clip(to_f32(largest), 0, 1), _TINY)
+    weights = np.maximum(_around(alpha), _TINY)
+    mixed = np.empty((height, width), pixels.dtype)
+    for channel, colour in enumerate(colours):
+        total = _around(alpha * colour)
+        total /= weights
+        total *= 1 - own
+        total += own * colour
+        store(total, mixed)
+        np.copyto(result[..., channel], mixed, where=where)
+
+
+def _around(plane: F32) -> F32:
+    """The sum of each sample and its neighbours, in one order."""
+    height, width = plane.shape
+    framed = np.pad(plane, 1)
+    total = np.zeros_like(plane)
     for y, x in _AROUND:
-        down, right = rows + y - 1, columns + x - 1
-        inside = (down >= 0) & (down < height) & (right >= 0) & (right < width)
-        near = to_f32(pixels[down[inside], right[inside]])
-        weight = np.clip(near[:, -1:], 0, 1)
-        total[inside] += weight * near[:, :-1]
-        weights[inside] += weight
-    own = np.clip(to_f32(pixels[rows, columns]), 0, 1)[:, -1:] / np.clip(to_f32(largest[rows, columns]), 0, 1)[:, None]
-    colour: F32 = to_f32(pixels[rows, columns])[:, :-1]
-    mixed = np.empty((len(rows), channels - 1), pixels.dtype)
-    total /= np.maximum(weights, np.finfo(np.float32).tiny)
-    total *= 1 - own
-    total += own * colour
-    store(total, mixed)
-    result[rows, columns, :-1] = mixed
+        total += framed[y : y + height, x : x + width]
+    return total

@@ -188,6 +188,11 @@ class Upscaler:
         return self._first.uses_motion or self._first.halo is not None
 
     @property
+    def halo(self) -> int | None:
+        """The pixels around a part of an image that its result depends on; None if that is all of it."""
+        return self._first.halo
+
+    @property
     def clean_model(self) -> Model | SpandrelModel:
         """The model for clean images, at the first of its factors."""
         return self._first.model

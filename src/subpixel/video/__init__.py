@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from subpixel.video.encoders import ENCODERS, parse_options
+from subpixel.video.estimate import Estimate, estimate_job
 from subpixel.video.file_upscaling import upscale_file
 from subpixel.video.job import Job, Result, Settings
 from subpixel.video.pipe_output import PipeOutput, PipeResult
@@ -13,6 +14,7 @@ from subpixel.video.y4m_nut import pipe_format
 
 __all__ = [
     "ENCODERS",
+    "Estimate",
     "Job",
     "PipeOutput",
     "PipeResult",
@@ -20,6 +22,7 @@ __all__ = [
     "Settings",
     "TimeRange",
     "VideoFile",
+    "estimate_job",
     "find_player",
     "open_player",
     "parse_options",

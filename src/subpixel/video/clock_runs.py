@@ -22,6 +22,8 @@ _BACK = Fraction(1, 10)
 _BACK_UNORDERED = Fraction(3)
 # A step forward of more than this, in seconds, or of so many usual ones, may be a wrong time or another clock.
 _LEAP, _LEAP_STEPS = Fraction(2), 8
+# A step of up to so many durations of the packet before is none, however long that lasts: slides, time lapses.
+_LEAP_DURATIONS = 2
 # A frame that is shown this many seconds later than others of its time of decoding may have a wrong time. If times of
 # decoding are derived, so have the first frames after a gap; after this many packets, decoding has reached those.
 _HELD_BACK, _REORDERED = Fraction(2), 16
@@ -49,7 +51,7 @@ class _Run:
         place: of its first packet among the packets of all streams.
         start: the first time of presentation.
         counts: the number of packets of every stream before the run.
-        last: the last time.
+        first, last: the first and the last time of decoding.
         last_place: of its last packet among those of all streams.
         end: the last time of presentation and the duration of its frame.
         count: its packets.
@@ -59,6 +61,7 @@ class _Run:
     place: int
     start: int
     counts: tuple[int, ...]
+    first: int = 0
     last: int = 0
     last_place: int = 0
     end: int = 0
@@ -93,12 +96,18 @@ class StreamRuns:
         self._held_back = int(_HELD_BACK / time_base)
         self._without_dts, self._use_pts = 0, False
         self._step = self._delay = 0  # usual, in ticks: between packets, and from decoding to presentation
+        self._lasts = 0  # how long the packet before lasts, in ticks
         self._late: dict[int, tuple[_Run, int]] = {}  # run and time of packets that are shown much later than usual
 
     @property
     def last_end(self) -> int:
-        """The end of the last run, in ticks."""
-        return self.runs[-1].end
+        """The end of what is shown last, in ticks. Before a gap, some frames may be decoded that are shown after it."""
+        end, first = self.runs[-1].end, self.runs[-1].first
+        for run in reversed(self.runs):
+            if run.first > first:
+                break
+            end, first = max(end, run.end), run.first
+        return end
 
     def add(self, place: int, dts: int | None, pts: int | None, duration: int) -> bool:
         """Take the next packet; return whether its time follows that of the packet before.
@@ -111,6 +120,7 @@ class StreamRuns:
             # The first packets of a stream with reordered frames may have no time of decoding. If many have none, the
             # times of presentation are all there is.
             self._without_dts += 1
+            self._lasts = duration
             self._use_pts = self._without_dts > _WITHOUT_DTS
             if self._use_pts:
                 self._back = max(self._back, int(_BACK_UNORDERED / self.time_base))
@@ -127,13 +137,14 @@ class StreamRuns:
             run = self._open(place, time)
         elif self._was_wrong(run, time):
             run, follows = self._drop_run(), False
-        elif not -self._back <= time - run.last <= self._leap:
+        elif not -self._back <= time - run.last <= max(self._leap, _LEAP_DURATIONS * self._lasts):
             run, follows = self._break(place, time), False
         elif time > run.last:
             self._step = time - run.last
             self._leap = min(max(self._leap, _LEAP_STEPS * (time - run.last)), self._longest_leap)
         run.last, run.last_place = time, place
         run.count += 1
+        self._lasts = duration
         self._show(run, time, time if pts is None else pts, duration or self._step)
         return follows
 
@@ -141,7 +152,7 @@ class StreamRuns:
         """Extend a run by a packet that is decoded at one time and shown at another."""
         number = self._counts[self.index]
         for late, (its_run, end) in list(self._late.items()):
-            if its_run is run and time + self._held_back >= end:  # decoding has come to where it is shown
+            if self._is_reached(end, its_run, run, time):
                 run.show(end, duration)
             elif number - late < _REORDERED:
                 continue
@@ -154,8 +165,14 @@ class StreamRuns:
         self._delay = shown - time
         run.show(shown, duration)
 
+    def _is_reached(self, shown: int, its_run: _Run, run: _Run, time: int) -> bool:
+        """Whether decoding has come to where a packet is shown, in its run or behind a gap, which is another run."""
+        if its_run is run:
+            return time + self._held_back >= shown
+        return abs(time - shown) <= self._held_back and time - its_run.last <= self._longest_leap
+
     def _open(self, place: int, time: int) -> _Run:
-        self._run = _Run(self._counts[self.index], place, time, tuple(self._counts), time, place, time)
+        self._run = _Run(self._counts[self.index], place, time, tuple(self._counts), time, time, place, time)
         self.runs.append(self._run)
         return self._run
 
@@ -220,7 +237,9 @@ def corrections(
         starts = {i: by_index[i].time_base * after.start for i, (_, after) in each.members.items()}
         whole = not any(_goes_on(s, each) for i, s in by_index.items() if i not in each.members)
         each.leap = min(starts[i] + current[i] - ends[i] for i in starts)
-        if each.leap > 0 and not (any_clock and whole and each.leap > _NEW_CLOCK):
+        # Reordered frames before a pause may be shown after it, so decoding says whether the clock goes forward.
+        ahead = each.leap > 0 or all(after.first > before.last for before, after in each.members.values())
+        if ahead and not (any_clock and whole and each.leap > _NEW_CLOCK):
             continue
         tick = by_index[main].time_base if main in by_index else Fraction(1, 1000)
         new = -(max(ends[i] - starts[i] for i in starts) // -tick) * tick

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+from av.codec.context import Flags
 
 from subpixel.errors import VideoReadError
 from subpixel.storage.file_kinds import open_file
@@ -101,6 +102,10 @@ def _open(file: io.RawIOBase | io.BufferedIOBase, name: str, suffix: str) -> Ite
             raise VideoReadError(
                 f"{name}: {reason if source.is_playlist else f'not a readable video ({os_error_text(error)})'}"
             ) from None
+        for stream in container.streams.video:
+            # Otherwise columns that are to be cut off at the left stay, so that rows begin at round addresses.
+            if stream.codec_context is not None:
+                stream.codec_context.flags |= Flags.unaligned
         with container:
             yield container
     except (OSError, ValueError):

@@ -262,7 +262,8 @@ def decode_packets(
             note_lost(missing.before(frame))
             if times is not None:
                 frame.pts = times.of(frame)
-            if frame.is_corrupt:
+            early = start is not None and frame.pts is not None and frame.pts < start
+            if frame.is_corrupt and not early:
                 damage.damaged_frames.append(Fraction(0) if frame.pts is None else frame.pts * stream.time_base)
             if frame.pts is not None:
                 reached = frame.pts * stream.time_base

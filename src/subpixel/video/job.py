@@ -2,84 +2,36 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
-import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from fractions import Fraction
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from subpixel import __version__
-from subpixel.errors import Unsupported, VideoWriteError
+from subpixel.errors import VideoWriteError
 from subpixel.models.auto import Choice
-from subpixel.models.zoo import ZOO
-from subpixel.storage.file_kinds import file_kind
 from subpixel.storage.interrupts import on_sudden_end, shielded
 from subpixel.storage.locks import claim, remove_leftovers, scratch_file, scratch_path
 from subpixel.storage.memory import memory_errors
-from subpixel.storage.name_limits import too_long
 from subpixel.storage.os_errors import write_errors_as
-from subpixel.upscaler import MotionNetwork, Network, Upscaler
-from subpixel.video.colour_tags import result_tags, stored_tags
-from subpixel.video.containers import CONTAINERS, Container, container_of
-from subpixel.video.decoding import interlaced_frame
-from subpixel.video.default_encoder import default_encoder, fitting_encoders, no_encoder
 from subpixel.video.encode_segments import SegmentEncoder
-from subpixel.video.encoders import ENCODERS, Encoding, choose_encoding, encoder_name, siting_options
-from subpixel.video.fingerprints import source_identity, weights_digest
-from subpixel.video.formats import Layout, is_pixel_format, layout_of
-from subpixel.video.frame import FrameUpscaler
-from subpixel.video.frame_limits import check_container_size, check_frame_size, memory_note
-from subpixel.video.frame_upscalers import frame_upscaler
-from subpixel.video.hdr import display_options, unwritten_display_metadata
-from subpixel.video.memory import check_memory
+from subpixel.video.encoders import Encoding
 from subpixel.video.muxing import mux_video
-from subpixel.video.output_name import DEFAULT_SUFFIX, output_path
-from subpixel.video.packet_scan import scan_packets
-from subpixel.video.provenance import Provenance, append_provenance, provenance_metadata, read_provenance
+from subpixel.video.provenance import Provenance, append_provenance, provenance_metadata
+from subpixel.video.request import Plan, Request, Settings
 from subpixel.video.segments import Journal, segment_packets
 from subpixel.video.source_state import unchanged_file
-from subpixel.video.stream_selection import StreamSelection, image_losses, select_streams
-from subpixel.video.stream_trials import holds_codec
-from subpixel.video.time_range import TimeRange
 from subpixel.video.verification import find_differences
-from subpixel.video.video_file import VideoFile, VideoStream, no_frame, open_video, probe_open
+from subpixel.video.video_file import VideoStream, no_frame
 
 __all__ = ["Job", "Progress", "Result", "Settings"]
 
 # Called with the number of encoded frames, and the number of all frames if it is known.
 Progress = Callable[[int, int | None], None]
-
-# Frames with a side of more than this many pixels are shown to the encoder before the work.
-_LARGE = 4096
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How the result is encoded.
-
-    Args:
-        encoder: a name of :data:`subpixel.video.ENCODERS`: ``"x264"``, ``"x265"``, ``"svt-av1"``, ``"vp9"``, ``"ffv1"``
-            or ``"prores"``, or another name of one of them, such as ``"hevc"``. None for the first that writes the
-            frames as they are into the container: x264; x265 for more than 8 bits or gray; FFV1 for RGB; in WebM, VP9
-            or AV1; then the others.
-        crf: quality, for encoders that have this setting; lower is better. None for the encoder's default.
-        preset: speed; None for the encoder's default.
-        pix_fmt: the pixel format to encode; None for the source's.
-        options: additional options of libavcodec, see :func:`subpixel.video.parse_options`.
-    """
-
-    encoder: str | None = None
-    crf: int | None = None
-    preset: str | None = None
-    pix_fmt: str | None = None
-    options: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -112,74 +64,18 @@ class Result:
 
 
 @dataclass(frozen=True)
-class _Plan:
-    """Everything that is decided before the first frame is upscaled.
-
-    Args:
-        video: the source.
-        destination: the file to write.
-        layout: of the source's frames.
-        encoding: how frames are encoded.
-        choice: the model.
-        network: the model's network.
-        upscaler: upscales the frames.
-        stream: the result's image.
-        selection: the streams to copy.
-        frames: how many frames the source has, if that is known.
-        notes: what cannot be kept.
-        earlier: of the destination, if it is what this job would write.
-    """
-
-    video: VideoFile
-    destination: Path
-    layout: Layout
-    encoding: Encoding
-    choice: Choice
-    network: Network | MotionNetwork
-    upscaler: FrameUpscaler
-    stream: VideoStream
-    selection: StreamSelection
-    frames: int | None = None
-    notes: tuple[str, ...] = ()
-    earlier: Provenance | None = None
-
-
-@dataclass(frozen=True)
-class Job:
+class Job(Request):
     """Upscale one video file.
 
     Encoded segments are stored in a folder beside the destination until the video is complete. If a run is stopped, in
     whatever way, running an equal job again continues after its last segment.
 
+    All other arguments are those of :class:`subpixel.video.request.Request`.
+
     Args:
-        source: the video.
-        upscaler: of a luma network; for RGB videos, of any network.
-        destination: the file to write; None for ``name_x2`` with the source's suffix beside the source, or ``.mkv`` if
-            that container is not written here.
-        settings: how the result is encoded.
-        overwrite: replace an existing file. The source itself is never replaced. Without it, a file that was made from
-            the same video with the same settings is left as it is, and any other file is an error.
-        deinterlace: turn interlaced frames into progressive ones first.
-        time_range: the part of the video to write; None for all.
-        side_by_side: show the bicubic resize on the left.
-        realtime: hold a frame rate by cheaper networks if needed. The result depends on the machine, and a stopped run
-            cannot be resumed.
-        rate: frames a second to hold; None for the video's own rate.
-        preview: whether the default name of the file says that it is one.
         on_note: called with each sentence about something that cannot be kept, before the work begins.
     """
 
-    source: Path
-    upscaler: Upscaler
-    destination: Path | None = None
-    settings: Settings = Settings()
-    overwrite: bool = False
-    deinterlace: bool = False
-    time_range: TimeRange | None = None
-    side_by_side: bool = False
-    realtime: bool = False
-    rate: Fraction | None = None
-    preview: bool = False
     on_note: Callable[[str], None] = lambda note: None
 
     def run(self, progress: Progress | None = None) -> Result:
@@ -200,7 +96,7 @@ class Job:
 
     def _run(self, progress: Progress | None, check: Callable[[], None]) -> Result:
         start = time.perf_counter()
-        plan = self._plan()
+        plan = self.plan()
         if plan.earlier is not None:
             return self._done_before(plan, plan.earlier, time.perf_counter() - start)
         for note in plan.notes:
@@ -213,7 +109,7 @@ class Job:
             tidy = remove if self.realtime else partial(Journal.tidy, folder)
             stack.enter_context(on_sudden_end(tidy))
             stack.callback(tidy)
-            settings = self._fingerprint(plan)
+            settings = self.fingerprint(plan)
             # Without deinterlacing, an interlaced frame ends the work. What was done until then is progressive, and
             # deinterlacing would not have changed it.
             equal = [{**settings, "deinterlace": False}] if self.deinterlace else []
@@ -249,197 +145,30 @@ class Job:
     @property
     def can_resume(self) -> bool:
         """Whether an earlier run of this job left segments that another run continues after."""
-        return not self.realtime and any(map(Journal.has_segments, map(self._journal_folder, self._destinations())))
-
-    def _destinations(self) -> tuple[Path, ...]:
-        """The files that may be written: if none is named, the frames decide which of two it is."""
-        if self.destination is not None:
-            return (self.destination,)
-        path = output_path(self.source, self.upscaler.target, preview=self.preview)
-        return path, path.with_suffix(DEFAULT_SUFFIX)
+        return not self.realtime and any(map(Journal.has_segments, map(self._journal_folder, self.destinations())))
 
     @staticmethod
     def _journal_folder(destination: Path) -> Path:
         return scratch_path(destination, "video")
 
-    def _plan(self) -> _Plan:
-        """Read what the source consists of and decide everything else; all arguments are checked here."""
-        with open_video(self.source) as source:
-            video = probe_open(source, self.source)
-            layout = layout_of(video.stream.pix_fmt, video.path)
-            choice = self.upscaler.choose_by_codec(video.codec)
-            network = self.upscaler.network(choice)
-            upscaler = frame_upscaler(
-                network, video, layout, side_by_side=self.side_by_side, realtime=self.realtime, rate=self.rate
-            )
-            size, pix_fmt = upscaler.result_size, self._pix_fmt(layout)
-            self._check_size(video, size, network)
-            destination = self.destination or self._default_destination(pix_fmt, size)
-            self._check(destination)
-            container = container_of(destination)
-            encoding = self._encoding(video, layout, container, size)
-            stream, notes = _result_stream(video.stream, layout, encoding, size, network.scale)
-            fitting = fitting_encoders(container, encoding.pix_fmt, size)
-            lost_aspect = _lost_aspect(stream, encoding, container, fitting)
-            if lost_aspect:
-                stream = replace(stream, aspect=None)
-            tags, lost_tags = stored_tags(stream.tags, encoding.encoder, container, rgb=encoding.rgb, fitting=fitting)
-            stream = replace(stream, tags=tags)
-            if self.settings.options or max(size) > _LARGE:
-                encoding.context(stream)  # the encoder itself has the last word
-            check_memory(str(self.source), size, layout, self.upscaler.threads, encoding.encoder.name)
-            codec = encoding.encoder.codec
-            selection = select_streams(video, source, container, codec, self.time_range)
-        plan = _Plan(video, destination, layout, encoding, choice, network, upscaler, stream, selection)
-        if os.path.lexists(destination) and not self.overwrite:
-            return replace(plan, earlier=self._earlier(plan))
-        scan = scan_packets(video, selection.span, selection)
-        if scan.interlaced is not None and not self.deinterlace:
-            raise interlaced_frame(video, scan.interlaced)
-        notes = [*scan.notes, *selection.notes, *notes, *lost_aspect, *lost_tags, *image_losses(video, container)]
-        notes += unwritten_display_metadata(codec, video.display, {name: ENCODERS[name].codec for name in fitting})
-        try:
-            notes += memory_note(size, encoding.encoder.name, layout)
-        except Unsupported as error:
-            raise Unsupported(f"{video.path}: {error}") from None
-        frames = scan.frames or self._expected_frames(video)
-        return replace(plan, video=replace(video, timeline=scan.timeline), frames=frames, notes=tuple(notes))
-
-    def _earlier(self, plan: _Plan) -> Provenance:
-        """The provenance of a destination that exists, if it is what would be written.
-
-        Raises:
-            VideoWriteError: it is something else.
-        """
-        found, wanted = _provenance_of(plan.destination), self._provenance(plan, 0)
-        if found is not None and replace(found, frames=0) == wanted:
-            return found
-        if found is None:
-            why = ""
-        elif found.source != wanted.source:
-            why = ", made from another video or an older version of this one"
-        else:
-            why = ", made from this video with other settings"
-        raise VideoWriteError(f"{plan.destination}: exists already{why}; overwrite=True replaces it")
-
-    def _provenance(self, plan: _Plan, frames: int) -> Provenance:
-        fingerprint = self._fingerprint(plan)
-        # The number of threads changes packets, but not what they show.
-        return Provenance.of({**fingerprint, "encoding": replace(plan.encoding, threads=1).describe()}, frames)
-
     @staticmethod
-    def _done_before(plan: _Plan, earlier: Provenance, elapsed: float) -> Result:
+    def _done_before(plan: Plan, earlier: Provenance, elapsed: float) -> Result:
         sizes = plan.video.stream.size, plan.stream.size
         frames, seconds = earlier.frames, dict.fromkeys(("decode", "upscale", "encode"), 0.0)
         return Result(plan.destination, *sizes, frames, frames, (), seconds, elapsed, plan.choice, done_before=True)
-
-    def _default_destination(self, pix_fmt: str, size: tuple[int, int]) -> Path:
-        """Beside the source, in its container if frames can be written into that as they are."""
-        path, other = self._destinations()
-        encoder, container = self._encoder, container_of(path)
-        fits = default_encoder(container, pix_fmt, size) if encoder is None else _holds(container, encoder)
-        return path if fits else other
-
-    def _check(self, destination: Path) -> None:
-        kind = file_kind(destination)
-        if kind == "file" and os.path.samefile(destination, self.source):
-            raise VideoWriteError(f"{destination}: the output is the input file; choose another output")
-        if kind not in ("file", "missing"):
-            raise VideoWriteError(f"{destination}: is a {kind}; the name of a file is needed")
-        if os.path.lexists(destination) and not self.overwrite and _provenance_of(destination) is None:
-            raise VideoWriteError(f"{destination}: exists already; overwrite=True replaces it")
-        folder = destination.absolute().parent
-        if not folder.is_dir():
-            raise VideoWriteError(f"{destination}: there is no folder {folder}")
-        if not os.access(folder, os.W_OK):
-            raise VideoWriteError(f"{destination}: cannot be written: {folder} is read-only")
-        why = too_long(destination.absolute(), folder)
-        if why:
-            raise VideoWriteError(f"{destination}: {why}")
 
     def _claim(self, stack: ExitStack, destination: Path) -> None:
         with write_errors_as(VideoWriteError, destination):
             if not stack.enter_context(claim(destination)):
                 raise VideoWriteError(f"{destination}: another run is writing it")
 
-    def _encoding(self, video: VideoFile, layout: Layout, container: Container, size: tuple[int, int]) -> Encoding:
-        settings, pix_fmt = self.settings, self._pix_fmt(layout)
-        name = self._encoder or default_encoder(container, pix_fmt, size)
-        if name is None:
-            raise no_encoder(container, layout, pix_fmt, size)
-        fitting = fitting_encoders(container, pix_fmt, size)
-        codec = ENCODERS[name].codec
-        options = [*display_options(codec, video.display).items(), *siting_options(codec, video.stream.tags.siting)]
-        encoding = choose_encoding(
-            name,
-            layout,
-            name,
-            self.upscaler.threads,
-            pix_fmt=settings.pix_fmt,
-            crf=settings.crf,
-            preset=settings.preset,
-            options=(*options, *settings.options),
-            fitting=fitting,
-        )
-        encoding.check_size(size, fitting)
-        check_container_size(container, size)
-        return encoding
-
-    def _check_size(self, video: VideoFile, size: tuple[int, int], network: Network | MotionNetwork) -> None:
-        name, scale = network.model.name, network.scale
-        smaller = [
-            (each, (size[0] * each // scale, size[1] * each // scale))
-            for each in (ZOO[name].scales if name in ZOO else ())
-            if each < scale
-        ]
-        try:
-            check_frame_size(size, smaller)
-        except Unsupported as error:
-            raise Unsupported(f"{video.path}: {error}") from None
-
-    @property
-    def _encoder(self) -> str | None:
-        """The name of the encoder that was asked for, as in :data:`ENCODERS`."""
-        return None if self.settings.encoder is None else encoder_name(self.settings.encoder)
-
-    def _pix_fmt(self, layout: Layout) -> str:
-        """The pixel format to encode; that of the frames if another was asked for that does not exist."""
-        wanted = self.settings.pix_fmt
-        return layout.name if wanted is None or not is_pixel_format(wanted) else wanted
-
-    def _fingerprint(self, plan: _Plan) -> dict[str, Any]:
-        """Everything that the encoded frames depend on."""
-        network = plan.network
-        return {
-            "version": __version__,
-            "source": source_identity(plan.video.path),
-            "model": [network.model.name, weights_digest(network), network.backend, network.precision],
-            "mix": [network.ensemble, network.strength],
-            "encoding": plan.encoding.describe(),
-            "video": repr(plan.stream),
-            "deinterlace": self.deinterlace,
-            "span": repr(plan.selection.span),
-            "side_by_side": self.side_by_side,
-            "realtime": uuid.uuid4().hex if self.realtime else None,
-        }
-
-    def _expected_frames(self, video: VideoFile) -> int | None:
-        """The number of frames that the video's duration implies."""
-        rate, duration = video.stream.rate, video.duration
-        if rate is None or duration is None:
-            return None
-        if self.time_range is not None:
-            end = duration if self.time_range.end is None else min(duration, self.time_range.end)
-            duration = max(Fraction(0), end - self.time_range.start)
-        return max(1, round(duration * rate))
-
-    def _write(self, plan: _Plan, journal: Journal, stack: ExitStack, check: Callable[[], None]) -> list[str]:
+    def _write(self, plan: Plan, journal: Journal, stack: ExitStack, check: Callable[[], None]) -> list[str]:
         """Write the video, verify it, and only then move it to its destination; return notes."""
         destination, track = plan.destination, _SegmentTrack(journal, plan.encoding, plan.stream)
         times = list(chain.from_iterable(segment.times for segment in journal.segments))
         with write_errors_as(VideoWriteError, destination):
             path = stack.enter_context(scratch_file(destination, destination.suffix))
-        provenance, container = self._provenance(plan, len(times)), plan.selection.container
+        provenance, container = self.provenance(plan, len(times)), plan.selection.container
         notes = mux_video(plan.video, track, path, plan.selection, provenance_metadata(container, provenance))
         with write_errors_as(VideoWriteError, destination):
             append_provenance(path, container, provenance)
@@ -465,40 +194,3 @@ class _SegmentTrack:
 
     def packets(self) -> Iterator[Any]:
         return segment_packets(self._journal, self._stream.time_base)
-
-
-def _result_stream(
-    source: VideoStream, layout: Layout, encoding: Encoding, size: tuple[int, int], scale: int
-) -> tuple[VideoStream, list[str]]:
-    """The result's image, with the source's properties where they are not changed, and notes about its tags."""
-    scaled = source.size[0] * scale, source.size[1] * scale  # of one half, if there are two
-    tags, notes = result_tags(source.tags, source.size, scaled, rgb_in=layout.rgb, rgb_out=encoding.rgb)
-    return replace(source, size=size, pix_fmt=encoding.pix_fmt, tags=tags), notes
-
-
-def _provenance_of(path: Path) -> Provenance | None:
-    try:
-        return read_provenance(path)
-    except OSError:
-        return None  # a link to nothing, or a file of someone else: it exists already
-
-
-def _holds(container: Container, encoder: str) -> bool:
-    """Whether a container holds what the encoder of a name writes."""
-    return holds_codec(container, ENCODERS[encoder].codec)
-
-
-def _lost_aspect(stream: VideoStream, encoding: Encoding, container: Container, fitting: Sequence[str]) -> list[str]:
-    """A sentence, if neither the packets nor the container store the sample aspect ratio."""
-    encoder = encoding.encoder
-    if stream.aspect in (None, 1) or encoder.stores_aspect or container.aspect:
-        return []
-    assert stream.aspect is not None
-    aspect = f"{stream.aspect.numerator}:{stream.aspect.denominator}"
-    others = [each.name for each in CONTAINERS if each.aspect and holds_codec(each, encoder.codec)]
-    encoders = " or ".join(f"encoder={name!r}" for name in fitting if ENCODERS[name].stores_aspect)
-    advice = ", or ".join(words for words in (", ".join(others), encoders) if words)
-    return [
-        f"{container} cannot store the sample aspect ratio ({aspect}) with encoder {encoder.name}"
-        f"{'; ' if advice else ''}{advice}{' can' if advice else ''}"
-    ]

@@ -8,7 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["unread_video"]
+from subpixel.video.matroska import decoder_settings, second_file
+
+__all__ = ["other_matroska", "unread_video"]
 
 # How a file begins, by libavformat's name of its format.
 _SIGNATURES = {
@@ -23,6 +25,26 @@ _NEAR = 1 << 20
 _BEFORE = 64
 # Boxes of a file of ISO/IEC 14496-12 that are looked at: a few for each second, if it is fragmented.
 _MOST_BOXES = 100_000
+
+
+def other_matroska(path: Path, start: int, end: int) -> int | None:
+    """Where a Matroska file begins whose packets need other decoders than the first one's; None if there is none.
+
+    libavformat reads a joined file to its end, and gives all packets to the decoders of the first.
+
+    Args:
+        path: of the file.
+        start: the place of the last packet before times start again.
+        end: the place of the first packet after that.
+    """
+    with open(path, "rb") as file:
+        place = second_file(file, start, end)
+        try:
+            if place is not None and decoder_settings(file, place) != decoder_settings(file, 0):
+                return place
+        except ValueError:  # damaged, or nothing that is known here
+            return None
+    return None
 
 
 def unread_video(path: Path, format_name: str, place: int) -> int | None:

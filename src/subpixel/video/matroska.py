@@ -1,8 +1,8 @@
-"""Writing what libavformat does not write through PyAV into the description of a track of a Matroska or WebM file.
+"""What libavformat neither reads nor writes of Matroska and WebM files through PyAV.
 
-libavformat takes the sample aspect ratio of the image, and the samples of a sound that decoders skip, from fields that
-PyAV does not expose. So a track is first given a name with padding. In the finished file, the elements replace the
-padding. Nothing outside the track's own description moves.
+Written are facts about tracks. libavformat takes the sample aspect ratio of the image, and the samples of a sound that
+decoders skip, from fields that PyAV does not expose. So a track is first given a name with padding. In the finished
+file, the elements replace the padding. Nothing outside the track's own description moves.
 
 Source: RFC 8794 (EBML), RFC 9559 (Matroska).
 """
@@ -11,27 +11,42 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import BinaryIO
 
-__all__ = ["TrackFacts", "edit_tracks", "pad_name"]
+__all__ = ["TrackFacts", "decoder_settings", "edit_tracks", "pad_name", "second_file", "unread_parts"]
 
 _SEGMENT, _TRACKS, _TRACK, _VIDEO = 0x18538067, 0x1654AE6B, 0xAE, 0xE0
 _NAME, _CRC, _VOID = 0x536E, 0xBF, 0xEC
 _PIXEL_WIDTH, _PIXEL_HEIGHT = 0xB0, 0xBA
 _DISPLAY_WIDTH, _DISPLAY_HEIGHT, _DISPLAY_UNIT = 0x54B0, 0x54BA, 0x54B2
 _CODEC_DELAY = 0x56AA
+_CODEC, _CODEC_PRIVATE = 0x86, 0x63A2
+
+_CROPS = {0x54CC: "left", 0x54BB: "top", 0x54DD: "right", 0x54AA: "bottom"}
+_CHAPTERS, _EDITION, _CHAPTER = 0x1043A770, 0x45B9, 0xB6
+
+# How a file begins.
+_SIGNATURE = bytes.fromhex("1a45dfa3")
 
 # For an aspect: two numbers of four bytes and one of one byte; each also needs two bytes for its ID and one for its
 # length. A delay needs less, and a Void element fills the rest.
 _PADDING_SIZE = 2 * 7 + 4
+
+# The largest number of four bytes.
+_MOST = (1 << 32) - 1
 
 # DisplayUnit: width and height only express a ratio.
 _RATIO = 3
 
 # The first bytes of a file, which contain the tracks: covers and fonts come after them.
 _HEAD = 1 << 24
+
+# Chapters inside of one another that are looked at.
+_MOST_NESTED = 20
 
 _PADDING = "\N{NO-BREAK SPACE}" * (_PADDING_SIZE // 2)
 
@@ -81,6 +96,83 @@ def edit_tracks(path: Path, tracks: Mapping[int, TrackFacts]) -> None:
             head[first.start : first.end] = zlib.crc32(head[first.end : found.end]).to_bytes(4, "little")
         file.seek(found.start)
         file.write(head[found.start : found.end])
+
+
+def second_file(file: BinaryIO, start: int, end: int) -> int | None:
+    """Where a file begins that was joined to another, between two places; None if none does."""
+    file.seek(start)
+    found = file.read(min(end - start, _HEAD)).find(_SIGNATURE)
+    return start + found if found >= 0 else None
+
+
+def decoder_settings(file: BinaryIO, start: int) -> list[bytes]:
+    """What decoders are told about each track of a file that begins at a place: the codec and its own data.
+
+    Raises:
+        ValueError: the file does not have the expected structure.
+    """
+    file.seek(start)
+    head = file.read(_HEAD)
+    try:
+        found = _inside(head, _find(head, 0, len(head), _SEGMENT), _TRACKS)
+        return [
+            b"".join(
+                head[each.start : each.end]
+                for each in _elements(head, track.start, track.end)
+                if each.kind in (_CODEC, _CODEC_PRIVATE)
+            )
+            for track in _elements(head, found.start, found.end)
+            if track.kind == _TRACK
+        ]
+    except IndexError:  # the file is cut off
+        raise ValueError("its tracks are not described") from None
+
+
+def unread_parts(file: BinaryIO, number: int) -> list[str]:
+    """Sentences about what a file says of a track and of its chapters, which libavformat leaves out.
+
+    Args:
+        file: the file.
+        number: of the track in the file, from 0.
+    """
+    file.seek(0)
+    head = file.read(_HEAD)
+    notes = []
+    with suppress(ValueError, IndexError):  # what is damaged says nothing
+        segment = _find(head, 0, len(head), _SEGMENT)
+        tracks = _inside(head, segment, _TRACKS)
+        entries = [each for each in _elements(head, tracks.start, tracks.end) if each.kind == _TRACK]
+        video = _inside(head, entries[number], _VIDEO)
+        crops = {
+            _CROPS[each.kind]: int.from_bytes(head[each.start : each.end], "big")
+            for each in _elements(head, video.start, video.end)
+            if each.kind in _CROPS
+        }
+        sides = ", ".join(f"{crops[side]} at the {side}" for side in _CROPS.values() if crops.get(side))
+        if sides:
+            notes.append(f"the container hides pixels at the edges ({sides}); in the result they are visible")
+    with suppress(ValueError, IndexError):
+        chapters = _inside(head, _find(head, 0, len(head), _SEGMENT), _CHAPTERS)
+        editions = [each for each in _elements(head, chapters.start, chapters.end) if each.kind == _EDITION]
+        outer = [atom for each in editions for atom in _children(head, each, _CHAPTER)]
+        inner = sum(_count_inside(head, each) for each in outer)
+        if len(editions) > 1:
+            notes.append(f"the chapters of {len(editions)} editions become one list")
+        if inner:
+            notes.append(
+                f"{inner} chapter{'s'[: inner > 1]} inside of other chapters {'are' if inner > 1 else 'is'} left out"
+            )
+    return notes
+
+
+def _children(data: bytes, element: _Element, kind: int) -> list[_Element]:
+    return [each for each in _elements(data, element.start, min(element.end, len(data))) if each.kind == kind]
+
+
+def _count_inside(data: bytes, chapter: _Element, depth: int = 0) -> int:
+    """The number of chapters inside of one."""
+    inner = _children(data, chapter, _CHAPTER) if depth < _MOST_NESTED else []
+    return sum(1 + _count_inside(data, each, depth + 1) for each in inner)
 
 
 @dataclass(frozen=True)
@@ -178,8 +270,11 @@ def _aspect_elements(head: bytearray, video: _Element, aspect: Fraction) -> byte
     elif high.denominator == 1:
         shown, unit = (width, high.numerator), 0
     else:
-        ratio = wide / height
-        shown, unit = (ratio.numerator, ratio.denominator), _RATIO
+        shown, unit = (wide / height).as_integer_ratio(), _RATIO
+    if max(shown) > _MOST:
+        ratio = Fraction(*shown)
+        close = ratio.limit_denominator(max(1, int(_MOST / max(Fraction(1), ratio))))
+        shown, unit = (min(max(close.numerator, 1), _MOST), close.denominator), _RATIO
     numbers = ((_DISPLAY_WIDTH, shown[0], 4), (_DISPLAY_HEIGHT, shown[1], 4), (_DISPLAY_UNIT, unit, 1))
     return b"".join(_number_element(*each) for each in numbers)
 

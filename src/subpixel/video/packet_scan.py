@@ -14,10 +14,11 @@ from typing import Any
 
 import av
 
+from subpixel.errors import Unsupported
 from subpixel.video.clock_runs import ClockBreak, StreamRuns, corrections
 from subpixel.video.copy_trial import CopyTrial
 from subpixel.video.image_changes import ImageChange, KindFinder, fit_note
-from subpixel.video.joined_files import unread_video
+from subpixel.video.joined_files import other_matroska, unread_video
 from subpixel.video.packets import INTERLEAVING, WHOLE, demux, seek
 from subpixel.video.stream_selection import StreamSelection
 from subpixel.video.time_range import Span
@@ -71,6 +72,7 @@ def scan_packets(video: VideoFile, span: Span = WHOLE, selection: StreamSelectio
 
     Raises:
         VideoReadError: the system cannot read the file.
+        Unsupported: files were joined that need different decoders.
     """
     start = None if video.format in _ANY_CLOCK or span.start is None else span.start - INTERLEAVING
     late = start is not None and start > video.first
@@ -114,6 +116,8 @@ class _Scan:
                 if stream.index in self._runs or stream.index in self._others
             }
         self._container_name = "" if selection is None else selection.container.name
+        self._jumps: dict[int, tuple[int, int]] = {}  # places in the file around a break, by that of the packet
+        self._encrypted: set[int] = set()  # copied streams
         self._place = 0  # of the last packet in the file
         self._whole = True
 
@@ -128,13 +132,17 @@ class _Scan:
             dts, pts = packet.dts, packet.pts
             runs = self._runs.get(index)
             duration = packet.duration or 0
+            before = self._place
             if packet.pos is not None:
                 self._place = packet.pos
             if runs is not None and not runs.add(place, dts, pts, duration):
                 self._last.pop(index, None)
+                self._jumps[place] = before, self._place
             if index != self._main:
                 if runs is not None or index in self._others:
                     self._check_order(index, dts, pts, duration)
+                if index in self._trials and packet.has_sidedata("encryption_info"):
+                    self._encrypted.add(index)
                 if index in self._trials and not self._trials[index].accepts(packet):
                     self._refused.setdefault(index, set()).add(self._counts[index])
             else:
@@ -155,6 +163,10 @@ class _Scan:
         return steady and self._span.ends_by(time - _MARGIN)
 
     def _check_order(self, index: int, dts: int | None, pts: int | None, duration: int) -> None:
+        if dts is None and pts is not None and index in self._runs and index not in self._last:
+            # Where frames are reordered, Matroska does not tell when the first ones are decoded. Writers find it out.
+            self._ends[index] = max(self._ends.get(index, pts), pts + duration)
+            return
         time, last = dts if dts is not None else pts, self._last.get(index)
         if time is None or (last is not None and time < last) or (pts is not None and dts is not None and pts < dts):
             self._disorder[index] = self._disorder.get(index, 0) + 1
@@ -167,12 +179,18 @@ class _Scan:
         any_clock = self._video.format in _ANY_CLOCK
         streams = list(self._runs.values())
         found, breaks = corrections(streams, self._others, self._main, any_clock)
+        self._check_joined(breaks)
         notes = [*_break_notes(breaks, self._video.first), *self._wrong_notes(found)]
         for index in {*self._disorder, *found} - {self._main}:
             found[index] = replace(found.get(index, StreamTimes()), orderly=True)
         for index, refused in self._refused.items():
             found[index] = replace(found.get(index, StreamTimes()), refused=frozenset(refused))
             notes.append(self._refusal_note(index))
+        for index in sorted(self._encrypted):
+            notes.append(
+                f"{self._video.streams[index]} is encrypted; it is copied as it is, without what players need to "
+                "decrypt it"
+            )
         times, time_base = found.get(self._main, StreamTimes()), self._video.stream.time_base
 
         def corrected(number: int, time: int | None) -> Fraction:
@@ -195,6 +213,19 @@ class _Scan:
         for trial in self._trials.values():
             trial.close()
         return PacketScan(Timeline(found, keys), kinds, interlaced, frames, tuple(notes))
+
+    def _check_joined(self, breaks: list[ClockBreak]) -> None:
+        """Refuse Matroska files that were joined though their decoders differ, if the second one is needed."""
+        if not self._video.format.startswith("matroska"):
+            return
+        for each in breaks:
+            place = other_matroska(self._video.path, *self._jumps.get(each.place, (0, 0)))
+            if place is not None and self._is_needed(each.time, None):
+                end = max(float(each.time - self._video.first) - 0.01, 0.01)
+                raise Unsupported(
+                    f"{self._video.path}: another Matroska file begins at byte {place:,}, of other settings than the "
+                    f"first, so that it cannot be decoded; cut the file there, or use end={end:.2f}"
+                )
 
     def _last_times(self, found: dict[int, StreamTimes]) -> dict[int, Fraction]:
         """The end of each stream, in seconds."""

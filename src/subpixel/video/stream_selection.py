@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import av
@@ -21,11 +21,11 @@ from subpixel.video.containers import (
 )
 from subpixel.video.side_data import SIDE_DATA
 from subpixel.video.stream_kinds import meaning_of
-from subpixel.video.stream_trials import holds_codec, rejection
+from subpixel.video.stream_trials import holds_codec, rejection, stored_flags
 from subpixel.video.time_range import Span, TimeRange, span_of
 from subpixel.video.video_file import Stream, VideoFile
 
-__all__ = ["StreamSelection", "image_losses", "select_streams"]
+__all__ = ["StreamSelection", "check_codec", "image_losses", "select_streams"]
 
 _STEREO = f"not kept: {SIDE_DATA['STEREO3D'].meaning}"
 
@@ -40,6 +40,7 @@ class StreamSelection:
         streams: the source's other streams that the container holds.
         notes: a sentence for each thing that it does not hold.
         span: what is written of them, on the source's clock.
+        flags: the flags that a copy has, by the index of its stream.
     """
 
     container: Container
@@ -47,6 +48,11 @@ class StreamSelection:
     streams: tuple[Stream, ...]
     notes: tuple[str, ...]
     span: Span
+    flags: Mapping[int, int] = field(default_factory=dict)
+
+    def flags_of(self, stream: Stream) -> int:
+        """The flags of a stream that the result has: of the image, those that the container stores."""
+        return self.flags.get(stream.index, stream.flags & self.container.dispositions)
 
     @property
     def late(self) -> bool:
@@ -74,7 +80,7 @@ def select_streams(
     Raises:
         InvalidArgument: the container does not hold an image of that codec.
     """
-    _check_codec(container, codec)
+    check_codec(container, codec)
     streams: list[Stream] = []
     notes: list[str] = []
     for stream in video.others:
@@ -86,13 +92,14 @@ def select_streams(
         else:
             notes.append(_rejection_note(source, stream, container, codec, reason))
     notes += _choice_of_image(video, source, container, streams)
-    notes += _lost_metadata(video, container, streams)
+    flags = {each.index: stored_flags(source, each, container) for each in streams}
+    notes += _lost_metadata(video, container, streams, flags)
     span = span_of(video, streams, time_range)
     if span.start is not None and any("timecode" in stream.metadata for stream in video.streams):
         streams = [stream for stream in streams if not is_timecode(stream)]
         notes.append("the timecode belongs to the video's first frame and is left out of this part")
     notes += _chapters_before(video, span)
-    return StreamSelection(container, codec, tuple(streams), tuple(notes), span)
+    return StreamSelection(container, codec, tuple(streams), tuple(notes), span, flags)
 
 
 def image_losses(video: VideoFile, container: Container | None) -> tuple[str, ...]:
@@ -104,7 +111,10 @@ def image_losses(video: VideoFile, container: Container | None) -> tuple[str, ..
     """
     losses = [loss for loss in video.losses if not (loss == _STEREO and _stores_stereo_mode(video, container))]
     if video.stream.alpha:
-        hint = "; subpixel upscale keeps the animation with it" if video.format in ("gif", "apng") else ""
+        if video.format in ("gif", "apng"):
+            hint = "; subpixel upscale keeps the animation with it"
+        else:
+            hint = "; save the frames as PNG files to keep it, and use subpixel upscale on their folder"
         losses.append(f"transparency is not kept: the alpha channel is left out{hint}")
     return tuple(losses)
 
@@ -115,7 +125,16 @@ def _stores_stereo_mode(video: VideoFile, container: Container | None) -> bool:
     return understood and "stereo_mode" in video.streams[video.main].metadata
 
 
-def _check_codec(container: Container, codec: str) -> None:
+def check_codec(container: Container, codec: str) -> None:
+    """Check that a container holds an image.
+
+    Args:
+        container: the container.
+        codec: libavcodec's name of the encoder of the image.
+
+    Raises:
+        InvalidArgument: it does not.
+    """
     if not holds_codec(container, codec):
         others = ", ".join(str(other) for other in CONTAINERS if holds_codec(other, codec))
         hint = f"; {others} can" if others else ""
@@ -161,7 +180,7 @@ def _shows_hidden_frames(stream: Any, container: Container) -> bool:
     return container.delays != "times" or any(hidden[hidden.index(False) :] if False in hidden else hidden)
 
 
-def _lost_metadata(video: VideoFile, container: Container, streams: list[Stream]) -> list[str]:
+def _lost_metadata(video: VideoFile, container: Container, streams: list[Stream], kept: Mapping[int, int]) -> list[str]:
     """A sentence for everything about the video and its streams that the container has no place for."""
     notes = []
     if video.chapters and not container.chapters:
@@ -187,7 +206,7 @@ def _lost_metadata(video: VideoFile, container: Container, streams: list[Stream]
         )
         if lost:
             notes.append(f"{container} has no place for the metadata {', '.join(map(_printable, lost))} of {stream}")
-        flags = stream.flags & ~container.dispositions
+        flags = stream.flags & ~kept.get(stream.index, container.dispositions)
         if flags:
             names = ", ".join(flag.name or "" for flag in av.stream.Disposition if flag & flags)
             notes.append(f"{container} has no place for the disposition of {stream} ({names})")

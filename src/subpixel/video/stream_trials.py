@@ -13,7 +13,7 @@ from subpixel.video.containers import COVERS, Container, is_cover, is_timecode
 from subpixel.video.stream_description import StreamDescription, stream_descriptions
 from subpixel.video.video_file import Stream, describe_stream
 
-__all__ = ["holds_codec", "rejection"]
+__all__ = ["holds_codec", "rejection", "stored_flags"]
 
 _NO_SUCH_FORMAT = "it does not hold this format"
 _NO_SUCH_DATA = "it does not hold such data"
@@ -69,6 +69,32 @@ def rejection(source: Any, stream: Stream, container: Container) -> str | None:
     if template.codec_context is None:
         return "its format cannot be copied here"
     return _trial(template, stream, container, io.BytesIO(), packets=False)
+
+
+def stored_flags(source: Any, stream: Stream, container: Container) -> int:
+    """The flags of a stream that its copy in a container has.
+
+    What a container stores also depends on the kind of the stream, and on its packets' own description: so the copy is
+    read back.
+
+    Args:
+        source: the open file of the stream; nothing is read from it.
+        stream: a stream that the container holds.
+        container: the container.
+    """
+    known = stream.flags & container.dispositions
+    plain = not stream.flags & ~int(av.stream.Disposition.default)
+    if plain or stream.kind == "attachment" or is_cover(stream) or is_timecode(stream):
+        return known
+    content = io.BytesIO()
+    if _trial(source.streams[stream.index], stream, container, content, packets=True) is not None:
+        return known
+    content.seek(0)
+    try:
+        with av.open(content) as result:
+            return int(result.streams[0].disposition) & stream.flags
+    except (IndexError, av.error.FFmpegError):
+        return known
 
 
 def _rejection_of_cover(stream: Stream, container: Container) -> str | None:

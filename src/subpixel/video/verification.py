@@ -271,8 +271,8 @@ def _compare_descriptions(
             continue
         want = writable_stream_metadata(container, stream, selection.late)
         yield from _compare_metadata(str(stream), content_metadata(output.metadata), want)
-        flags = container.dispositions
-        have, wanted = output.flags & flags, stream.flags & flags
+        wanted = selection.flags_of(stream)
+        have = output.flags & (container.dispositions | wanted)
         # If no stream of a kind is marked as default, MP4 marks the first.
         if have != wanted and not (have == wanted | 1 and container.format in ("mp4", "mov")):
             yield f"the disposition of {stream} is {_flag_names(have)}, not {_flag_names(wanted)}"

@@ -20,6 +20,7 @@ from subpixel.storage.os_errors import os_error_text
 from subpixel.video.container_input import open_video
 from subpixel.video.hdr import DisplayMetadata, display_metadata
 from subpixel.video.main_stream import is_image_item, main_stream
+from subpixel.video.matroska import unread_parts
 from subpixel.video.side_data import lost_side_data, lost_stream_side_data
 from subpixel.video.stream_description import StreamDescription, stream_descriptions
 from subpixel.video.timeline import Timeline
@@ -197,9 +198,13 @@ def probe_open(container: Any, path: Path, main: int | None = None) -> VideoFile
         if images:
             raise VideoReadError(f"{path}: this is an image; use subpixel upscale") from None
         raise
-    if images and not any(each.size for each in container.demux(stream)):
+    if images and not _goes_on(container, stream):
         raise VideoReadError(f"{path}: this is an image; use subpixel upscale")
-    return describe_file(container, path, frame, stream)
+    video = describe_file(container, path, frame, stream)
+    if not video.format.startswith("matroska"):
+        return video
+    with open(path, "rb") as file:
+        return replace(video, losses=(*video.losses, *unread_parts(file, video.main)))
 
 
 def describe_file(container: Any, path: Path, frame: Any, main: Any) -> VideoFile:
@@ -236,6 +241,16 @@ def no_frame(video: VideoFile) -> SubpixelError:
     return VideoReadError(f"{video.path}: there is no frame in this part of the video{length}")
 
 
+def _goes_on(container: Any, stream: Any) -> bool:
+    """Whether more packets follow. What cannot be read is more than a single image as well."""
+    try:
+        return any(packet.size for packet in container.demux(stream))
+    except av.error.FFmpegError as error:
+        if is_memory_error(error) and is_memory_tight():
+            raise
+        return not isinstance(error, av.error.EOFError)
+
+
 def _first_frame(container: Any, stream: Any, path: Path) -> Any:
     """The first frame that can be decoded."""
     reason = "it has no frames"
@@ -245,6 +260,8 @@ def _first_frame(container: Any, stream: Any, path: Path) -> Any:
             packet = next(packets, None)
             if packet is None:
                 raise VideoReadError(f"{path}: its video cannot be decoded ({reason})")
+            if packet.has_sidedata("encryption_info"):
+                raise VideoReadError(f"{path}: its video is encrypted; a copy without encryption is needed")
             for frame in packet.decode():
                 return frame
         except av.error.FFmpegError as error:

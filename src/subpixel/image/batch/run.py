@@ -14,9 +14,12 @@ from subpixel.errors import FallbackWarning, ImageWriteError
 from subpixel.image.batch.plan import Task
 from subpixel.image.batch.task_policy import Report, TaskPolicy
 from subpixel.image.batch.workers import WorkerDeath, Workers
+from subpixel.image.files.formats import WRITABLE
 from subpixel.image.job import Progress
+from subpixel.image.memory_need import PROCESS, most_memory
 from subpixel.storage.interrupts import interrupt_requested, on_sudden_end
 from subpixel.storage.locks import remove_leftovers
+from subpixel.storage.memory import available_memory
 from subpixel.upscaler import Upscaler
 
 __all__ = ["Batch"]
@@ -42,7 +45,7 @@ class Batch:
         make_upscaler: makes the same upscaler with another number of ``threads``; can be pickled, as a
             ``functools.partial`` can.
         policy: how each image is processed.
-        processes: how many processes; None for as many as make it faster; 1 for this process alone.
+        processes: how many processes; None for as many as make it faster and fit in memory; 1 for this process alone.
         note: called with messages about delays.
         progress: called for images that do not run in parallel, see :meth:`subpixel.image.job.Job.run`.
         stop: asked between images; if it returns True, no further one is started and KeyboardInterrupt is raised.
@@ -106,7 +109,23 @@ class Batch:
         if self.processes is not None:
             return min(self.processes, len(small))
         worth = sum(task.pixels for task in small) // _WORTH_A_PROCESS
-        return min(self.upscaler.threads, len(small), worth)
+        count = min(self.upscaler.threads, len(small), worth)
+        return count if count < 2 else self._fitting(sorted(small, key=lambda task: -task.pixels)[:count])
+
+    def _fitting(self, largest: Sequence[Task]) -> int:
+        """How many of the largest images fit in memory together."""
+        free = available_memory()
+        if free is None:
+            return len(largest)
+        free -= PROCESS  # this process
+        for number, task in enumerate(largest):
+            form = WRITABLE.get(task.destination.suffix.lower())
+            if form is not None:  # else it fails at once
+                options = form.options(False, self.policy.job(task, self.upscaler).quality, 0)
+                free -= most_memory(task.pixels, self.upscaler, form, options)
+            if free < 0:
+                return number
+        return len(largest)
 
     def _in_turn(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Report | None]]:
         for task in tasks:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Self
 
 from subpixel.errors import ImageReadError, ImageWriteError, InvalidArgument
+from subpixel.image.files.limits import LIMIT, pipe_bytes
 from subpixel.image.files.open_file import check_head
-from subpixel.image.files.reading import LIMIT, pipe_bytes
 from subpixel.storage.os_errors import os_error_text
 from subpixel.storage.pipes import TooLong, spool
 from subpixel.storage.standard_streams import (

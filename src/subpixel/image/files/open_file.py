@@ -61,6 +61,8 @@ class OpenFile:
         status = os.fstat(descriptor)
         self._size = status.st_size
         self._opened, self._inode_changed = _state(status), status.st_ctime_ns
+        # Offsets, and what libvips gets there instead of the bytes of the file.
+        self.replacements: tuple[tuple[int, bytes], ...] = ()
 
     @classmethod
     def of_pipe(cls, path: str | Path, most: int) -> Self:
@@ -160,7 +162,7 @@ class OpenFile:
             OSError: the file cannot be opened a second time.
         """
         try:
-            return pyvips.Image.new_from_source(self._vips_source(), "", revalidate=True, **options)
+            return pyvips.Image.new_from_source(self.source(), "", revalidate=True, **options)
         except pyvips.Error as error:
             if not is_unknown_format(error):
                 raise
@@ -177,20 +179,31 @@ class OpenFile:
             pyvips.Error: libvips cannot read it.
             OSError: the file cannot be opened a second time.
         """
-        image: pyvips.Image = pyvips.Image.heifload_source(self._vips_source(), **options)
+        image: pyvips.Image = pyvips.Image.heifload_source(self.source(), **options)
         return image
 
-    def _vips_source(self) -> pyvips.Source:
+    def source(self, length: int | None = None, tail: bytes = b"") -> pyvips.Source:
+        """The file for libvips.
+
+        Args:
+            length: the number of its bytes that libvips gets; None for all.
+            tail: bytes that follow them.
+        """
         if self._size <= _SMALL:
             # Read anew for each image: the content of a file that is being written to belongs to no digest.
-            return pyvips.Source.new_from_memory(_pread(self._descriptor, _SMALL, 0))
-        reader, end, failures = _Reader(self._descriptor), self._close, self._failures
+            content = _replaced(_pread(self._descriptor, _SMALL, 0), 0, self.replacements)
+            return pyvips.Source.new_from_memory(content if length is None else content[:length] + tail)
+        reader: _Reader = _Reader(self._descriptor)
+        if length is not None:
+            reader = _ShortenedReader(self._descriptor, length, tail)
+        end, failures, replacements = self._close, self._failures, self.replacements
 
         # No exception can pass through libvips. Without bytes it reports the end of the file, or a wrong position.
         def read(size: int) -> bytes:
             try:
                 if end.alive:  # the number of a closed descriptor soon belongs to another file
-                    return reader.read(size)
+                    start = reader.tell()
+                    return _replaced(reader.read(size), start, replacements)
             except BaseException as error:  # noqa: BLE001  raised by check()
                 failures.append(error)
             return b""
@@ -231,6 +244,19 @@ def _forget_operations() -> None:
 def _state(status: os.stat_result) -> tuple[int, ...]:
     """What changes when a file is replaced or written to."""
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _replaced(data: bytes, start: int, replacements: tuple[tuple[int, bytes], ...]) -> bytes:
+    """Bytes of a file from an offset on, with some replaced.
+
+    >>> _replaced(b"cdef", 2, ((1, b"xyz"), (5, b"u")))
+    b'yzeu'
+    """
+    for place, new in replacements:
+        first, last = max(place, start), min(place + len(new), start + len(data))
+        if first < last:
+            data = data[: first - start] + new[first - place : last - place] + data[last - start :]
+    return data
 
 
 class _BoundedReader(io.BufferedReader):
@@ -284,6 +310,29 @@ class _Reader(io.RawIOBase):
 
     def tell(self) -> int:
         return self._position
+
+
+class _ShortenedReader(_Reader):
+    """The first bytes of a file, and others behind them."""
+
+    def __init__(self, descriptor: int, length: int, tail: bytes) -> None:
+        super().__init__(descriptor)
+        self._length, self._tail = length, tail
+
+    def read(self, size: int = -1) -> bytes:
+        start = self._position
+        if size >= 0 and start < self._length:
+            return super().read(min(size, self._length - start))
+        if size < 0:
+            return self.readall()
+        data = self._tail[start - self._length :][:size]
+        self._position += len(data)
+        return data
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        if whence == os.SEEK_END:
+            offset, whence = offset + self._length + len(self._tail), os.SEEK_SET
+        return super().seek(offset, whence)
 
 
 if hasattr(os, "pread"):

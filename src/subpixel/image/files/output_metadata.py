@@ -9,6 +9,8 @@ import pyvips
 
 from subpixel.image.files.colour_spaces import GRAY, RGB
 from subpixel.image.files.containers import jpeg
+from subpixel.image.files.containers.exif_block import entries_of
+from subpixel.image.files.containers.exif_changes import EMPTY, change_exif, maker_notes_are_bound
 from subpixel.image.files.containers.tiff import Tags
 from subpixel.image.files.formats import Format
 from subpixel.image.files.provenance import Provenance
@@ -21,6 +23,9 @@ from subpixel.image.files.source_metadata import (
     TEXTS,
     get_blob,
     get_field,
+    is_turned,
+    loader_name,
+    pixel_aspect,
     set_blob,
     unpack_blobs,
 )
@@ -32,7 +37,7 @@ __all__ = ["PreparedImage", "prepare_metadata"]
 
 # Fields that describe the old pixels or the old file, that libvips derives anew, or that are set below.
 _DROPPED = (
-    *("exif-ifd1-", "jpeg-", "png-", "gif-", "webp-", "heif-", "vips-", "gainmap", "subpixel-"),
+    *("exif-", "jpeg-", "png-", "gif-", "webp-", "heif-", "vips-", "gainmap", "subpixel-"),
     *("orientation", "bits-per-sample", "palette", "n-pages", "page-height", "delay", "loop", "background"),
     *("interlaced", "icc-profile-data", "xmp-data", "iptc-data", "photoshop-data", "n-subifds", "subifd"),
 )
@@ -70,7 +75,7 @@ class PreparedImage:
         image: for libvips to save, with the metadata that libvips writes; of an animation all frames.
         pages: the number of frames.
         notes: what the format cannot hold, one sentence each.
-        exif: the EXIF block, where libvips does not write it (TIFF).
+        exif: the EXIF block of the result, without ``Exif`` before it.
         iptc: the IPTC records, where libvips does not write them (TIFF).
         xmp: the XMP packet; libvips writes it, except into a GIF.
         texts: text chunks of a PNG.
@@ -80,8 +85,8 @@ class PreparedImage:
         aspect: the byte of a GIF that states its pixels' aspect ratio, or 0.
         background: the background of an animated WebP: blue, green, red, alpha.
         times: of the frames of an animated PNG, in seconds: numerator and denominator.
-        source_exif: the EXIF block of the source, which libvips extends with defaults.
         resolution: whether there is one to write.
+        pixel_aspect: pixels across and down that are equally long, where there is no resolution; None if unknown.
         tiff_tags: tags of a TIFF that libvips does not write.
     """
 
@@ -98,8 +103,8 @@ class PreparedImage:
     aspect: int = 0
     background: bytes | None = None
     times: tuple[tuple[int, int], ...] = ()
-    source_exif: bytes | None = None
     resolution: bool = False
+    pixel_aspect: tuple[int, int] | None = None
     tiff_tags: Tags = field(default_factory=dict)
 
 
@@ -127,10 +132,9 @@ def prepare_metadata(
         # After EXIF, whose fields set the resolution too.
         resolution = stated and _plausible(header)
         across, down = (header.xres, header.yres) if resolution else (1, 1)
-        if get_field(header, "orientation", 1) >= 5:
+        if is_turned(header):
             across, down = down, across
         image = image.copy(xres=across, yres=down)
-        _update_size(image, image.width, image.height // pages)
     notes = [form.caveat] if form.caveat else []
     bits = 16 if header is None else get_field(header, "bits-per-sample", 16)
     if form.bits and image.format == "ushort" and bits > form.bits:
@@ -145,7 +149,8 @@ def prepare_metadata(
     notes += more
     if packet is not None and "xmp" in form.keeps and form.name != "GIF":
         set_blob(image, "xmp-data", packet)
-    exif, more = _exif(image, form)
+    aspect_ratio = None if resolution else pixel_aspect(header)
+    exif, more = _exif(image, header, form, pages, aspect_ratio, resolution=resolution)
     iptc, others = _iptc(image, header, form)
     notes += [*more, *others]
     texts, comments = unpack_blobs(get_blob(header, TEXTS)), unpack_blobs(get_blob(header, COMMENTS))
@@ -174,8 +179,8 @@ def prepare_metadata(
     notes += more
     return PreparedImage(
         *(image, pages, tuple(notes), exif, iptc, packet, texts, chunks, comments, points, aspect, background, times),
-        source_exif=get_blob(image, "exif-data"),
         resolution=resolution,
+        pixel_aspect=aspect_ratio,
         tiff_tags=tags,
     )
 
@@ -203,23 +208,6 @@ def _copy_fields(image: pyvips.Image, header: pyvips.Image) -> None:
     for name in header.get_fields():
         if name not in own and not is_dropped(name):
             image.set_type(header.get_typeof(name), name, header.get(name))
-    # Setting the EXIF block adds a field for each entry, also for those to drop: orientation, thumbnail.
-    for name in image.get_fields():
-        if name not in own and is_dropped(name):
-            image.remove(name)
-
-
-def _update_size(image: pyvips.Image, width: int, height: int) -> None:
-    """Both sizes in EXIF; libvips updates PixelXDimension and PixelYDimension only, and only of a still image."""
-    sizes = {
-        "exif-ifd0-ImageWidth": width,
-        "exif-ifd0-ImageLength": height,
-        "exif-ifd2-PixelXDimension": width,
-        "exif-ifd2-PixelYDimension": height,
-    }
-    for name, value in sizes.items():
-        if image.get_typeof(name):
-            image.set_type(pyvips.GValue.gstr_type, name, str(value))
 
 
 def _with_profile(
@@ -345,23 +333,37 @@ def _packet(
     return packet, tuple(notes)
 
 
-def _exif(image: pyvips.Image, form: Format) -> tuple[bytes | None, tuple[str, ...]]:
-    """The EXIF block to write without libvips, or None."""
-    block = get_blob(image, "exif-data")
-    if block is None:
-        return None, ()
-    if form.name == "TIFF":
-        return block, ()
+def _exif(
+    image: pyvips.Image,
+    header: pyvips.Image | None,
+    form: Format,
+    pages: int,
+    aspect: tuple[int, int] | None,
+    *,
+    resolution: bool,
+) -> tuple[bytes | None, tuple[str, ...]]:
+    """The EXIF block of the result; None if there is nothing to state."""
+    block = get_blob(header, "exif-data")
+    if not entries_of(block):
+        block = None
     if "exif" not in form.keeps:
-        lost = f"{form.name} holds no EXIF: it is not kept"
-    elif form.name == "JPEG" and len(block) > jpeg.LARGEST_SEGMENT:
-        lost = "the EXIF is too large for JPEG: it is not kept"
-    else:
+        return None, () if block is None else (f"{form.name} holds no EXIF: it is not kept",)
+    if form.name not in ("WebP", "AVIF"):
+        aspect = None  # which JPEG, PNG and TIFF state in their own ways
+    # A resolution is in EXIF only, in these formats.
+    stated = aspect is not None or (resolution and form.name in ("JPEG", "WebP", "AVIF"))
+    if block is None and not stated:
         return None, ()
-    for name in image.get_fields():
-        if name.startswith("exif-"):
-            image.remove(name)
-    return None, (lost,)
+    density = (image.xres * 25.4, image.yres * 25.4) if resolution else None
+    size = image.width, image.height // pages
+    turned = header is not None and is_turned(header)
+    changed = change_exif(block or EMPTY, size, density, aspect, turned=turned).removeprefix(b"Exif\0\0")
+    if form.name == "JPEG" and len(changed) + 6 > jpeg.LARGEST_SEGMENT:
+        lost = "the EXIF is too large for JPEG: it is not kept"
+        return change_exif(EMPTY, size, density, turned=turned) if stated else None, (lost,)
+    if "TIFF" in (form.name, "TIFF" if loader_name(header) == "tiffload" else "") and maker_notes_are_bound(block):
+        return changed, ("the maker's notes of the camera (MakerNote) are moved: places in them may not hold",)
+    return changed, ()
 
 
 def _iptc(image: pyvips.Image, header: pyvips.Image | None, form: Format) -> tuple[bytes | None, tuple[str, ...]]:

@@ -9,9 +9,10 @@ import pyvips
 
 from subpixel.errors import ImageReadError
 from subpixel.image.files.containers import isobmff, jpeg, png
+from subpixel.image.files.containers.tiff_directory import SIGNATURES
 from subpixel.image.files.formats import format_by_signature
 from subpixel.image.files.open_file import OpenFile
-from subpixel.image.files.vips_errors import vips_error_text
+from subpixel.image.files.vips_errors import is_unknown_format, vips_error_text
 from subpixel.storage.os_errors import os_error_text
 
 __all__ = ["check_read", "read_error", "unreadable_error", "unsupported_error", "unsupported_kind"]
@@ -85,7 +86,10 @@ def unreadable_error(file: OpenFile, error: pyvips.Error) -> ImageReadError:
         return unsupported_error(path, name)
     if _is_video(start):
         return ImageReadError(f"{path}: this is a video; use subpixel video")
-    return ImageReadError(f"{path}: not an image that can be read ({vips_error_text(error)})")
+    if start[:4] in SIGNATURES:
+        return ImageReadError(f"{path}: the image is damaged or truncated (the directory of the TIFF is missing)")
+    what = "not an image that can be read" if is_unknown_format(error) else "the image is damaged or truncated"
+    return ImageReadError(f"{path}: {what} ({vips_error_text(error)})")
 
 
 def unsupported_kind(file: BinaryIO) -> str | None:

@@ -17,17 +17,19 @@ import numpy as np
 import pyvips
 from numpy.typing import NDArray
 
-from subpixel.errors import ImageReadError, InvalidArgument
+from subpixel.errors import ImageReadError
 from subpixel.image.files.animated_png import AnimatedPng
 from subpixel.image.files.compression_info import read_compression
-from subpixel.image.files.containers import apng, isobmff, png
+from subpixel.image.files.containers import apng, gif, isobmff, png
+from subpixel.image.files.containers.tiff_images import no_such_page
 from subpixel.image.files.content import Content, read_content
 from subpixel.image.files.decoders.decoder import Decoder, header_image
 from subpixel.image.files.decoders.registry import AnyDecoder, open_decoder
 from subpixel.image.files.decoding import decoding_of
 from subpixel.image.files.image_data import ImageData
-from subpixel.image.files.limits import LIMIT, check_decoding, check_size
+from subpixel.image.files.limits import LIMIT, check_decoding, check_limit, check_page, check_size, pipe_bytes
 from subpixel.image.files.open_file import OpenFile
+from subpixel.image.files.pixel_data import check_pixel_data
 from subpixel.image.files.read_errors import (
     check_read,
     read_error,
@@ -36,13 +38,14 @@ from subpixel.image.files.read_errors import (
     unsupported_kind,
 )
 from subpixel.image.files.source_metadata import (
+    TURNED,
     collect_metadata,
     frame_count,
     get_field,
     loader_name,
     set_frame_times,
 )
-from subpixel.image.files.source_pixels import heif_pixels, to_gray_or_rgb, without_palette_bands
+from subpixel.image.files.source_pixels import heif_pixels, on_canvas, to_gray_or_rgb, without_palette_bands
 from subpixel.image.files.tiff_source import set_tiff_metadata, with_colours, with_fields_of_the_file
 from subpixel.image.files.vips_errors import raise_tile_errors
 from subpixel.models.auto import Source
@@ -53,11 +56,9 @@ __all__ = [
     "LIMIT",
     "ImageFile",
     "ImageHeader",
-    "check_limit",
     "load_pixels",
     "open_header",
     "open_image",
-    "pipe_bytes",
     "read",
     "reopen",
 ]
@@ -172,14 +173,24 @@ class ImageFile:
         """The libvips loader that reads the file."""
         return loader_name(self.metadata)
 
+    def check_pixel_data(self) -> tuple[str, ...]:
+        """What is wrong with the pixels that the decoder accepts, one sentence each. It decodes, so it takes time.
 
-def read(path: str | Path, *, limit: float = LIMIT) -> ImageData:
+        Raises:
+            ImageReadError: pixels are missing or wrong.
+        """
+        height, width, _ = self.shape
+        return () if self.decoder is not None else check_pixel_data(self.file, self.loader, min(width, height))
+
+
+def read(path: str | Path, *, limit: float = LIMIT, page: int | None = None) -> ImageData:
     """Read an image, upright; of an animation all frames.
 
     Args:
         path: the file. Its content decides what it is, not its name.
         limit: largest size in megapixels, of all frames together. A larger image is refused before anything is
             allocated, and so is one whose decoder would hold more than 3 bytes for each pixel of the limit at once.
+        page: the image of a TIFF or HEIF that holds several, from 1; None for the main one.
 
     Raises:
         ImageReadError: the file is missing, not an image, damaged, truncated, too large, or of a kind that cannot be
@@ -192,7 +203,7 @@ def read(path: str | Path, *, limit: float = LIMIT) -> ImageData:
     ...     read(f"{folder}/a.png").pixels.shape
     (4, 6, 3)
     """
-    with open_image(path, limit=limit) as file:
+    with open_image(path, limit=limit, page=page) as file:
         return load_pixels(file)
 
 
@@ -220,18 +231,20 @@ def load_pixels(file: ImageFile) -> ImageData:
     except OSError as error:
         raise ImageReadError(f"{file.file.path}: {os_error_text(error)}") from None
     check_read(file.file)
-    data = ImageData(pixels.astype(file.dtype, copy=False), file.metadata, file.notes, file.pages)
+    notes = (*file.notes, *file.check_pixel_data())
+    data = ImageData(pixels.astype(file.dtype, copy=False), file.metadata, notes, file.pages)
     if in_frames and file.orientation > 1:
         return data.with_frames([_UPRIGHT[file.orientation - 1](frame) for frame in data.frames])
     return data
 
 
-def open_header(path: str | Path, *, limit: float = LIMIT) -> ImageHeader:
+def open_header(path: str | Path, *, limit: float = LIMIT, page: int | None = None) -> ImageHeader:
     """Open an image file and read its header. A pipe is read to its end.
 
     Args:
         path: the file.
         limit: as for :func:`read`; a pipe may give four bytes for each pixel.
+        page: the image of a file that holds several (TIFF, HEIF), from 1; None for the main one.
 
     Raises:
         ImageReadError: the file cannot be opened, or is not an image.
@@ -245,7 +258,7 @@ def open_header(path: str | Path, *, limit: float = LIMIT) -> ImageHeader:
     except OSError as error:
         raise ImageReadError(f"{path}: {os_error_text(error)}") from None
     try:
-        return _open_header(file)
+        return _open_header(file, page)
     except pyvips.Error as error:
         failure = unreadable_error(file, error)
     except OSError as error:
@@ -254,11 +267,15 @@ def open_header(path: str | Path, *, limit: float = LIMIT) -> ImageHeader:
     raise failure
 
 
-def _open_header(file: OpenFile) -> ImageHeader:
+def _open_header(file: OpenFile, page: int | None = None) -> ImageHeader:
     with file.reader() as reader:
-        content = read_content(reader)
+        content = read_content(reader, page)
+    if content.damage is not None:
+        check_read(file)
+        raise ImageReadError(f"{file.path}: the image is damaged or truncated ({content.damage})")
     if content.refusal is not None:
         raise ImageReadError(f"{file.path}: {content.refusal}")
+    file.replacements = content.replacements
     try:
         vips = file.vips_image(**content.options, **_OPTIONS)
     except pyvips.Error:
@@ -288,24 +305,30 @@ def _header_beside(decoder: AnyDecoder, file: OpenFile) -> pyvips.Image:
     return header_image(decoder.layout)
 
 
-def open_image(path: str | Path, *, limit: float = LIMIT, header: ImageHeader | None = None) -> ImageFile:
+def open_image(
+    path: str | Path, *, limit: float = LIMIT, header: ImageHeader | None = None, page: int | None = None
+) -> ImageFile:
     """Open an image and read its metadata.
 
     Args:
         path: the file.
         limit: as for :func:`read`.
         header: the same file, opened before. It is used if the file is still the same, and closed if not.
+        page: the image of a file that holds several (TIFF, HEIF), from 1; None for the main one.
 
     Raises:
         ImageReadError: the file is missing, not an image, too large, or of a kind that cannot be upscaled.
         InvalidArgument: the limit is not a number above 0.
     """
     check_limit(limit)
+    check_page(page)
     if header is not None and not header.file.is_current:
         header.file.close()
         header = None
-    header = header or open_header(path, limit=limit)
+    header = header or open_header(path, limit=limit, page=page)
     try:
+        if header.content.page != page:
+            header = _open_header(header.file, page)
         return _open_image(header, limit)
     except pyvips.Error as error:
         failure = read_error(header.file, error)
@@ -322,27 +345,16 @@ def reopen(file: ImageFile) -> ImageFile:
         ImageReadError: the file changed since it was opened.
     """
     try:
-        vips = file.file.vips_image(**file.content.options, **_OPTIONS)
-        return _open_image(ImageHeader(file.file, vips, file.pages, content=file.content), math.inf)
+        return _open_image(_open_header(file.file, file.content.page), math.inf)
     except pyvips.Error as error:
         raise read_error(file.file, error) from None
-
-
-def check_limit(limit: float) -> None:
-    """Raise InvalidArgument if a limit in megapixels is no number above 0; one without an end would be none."""
-    if not 0 < limit < math.inf:
-        raise InvalidArgument(f"limit={limit:g}: a number of megapixels above 0 is needed")
-
-
-def pipe_bytes(limit: float) -> int:
-    """The number of bytes that an image of at most ``limit`` megapixels may need in a pipe: four for each pixel."""
-    return int(limit * 4e6) if 0 < limit < 1e9 else 1 << 62  # a limit that is no number is refused later
 
 
 def _open_image(header: ImageHeader, limit: float) -> ImageFile:
     file, pages, path = header.file, header.pages, header.file.path
     if header.loader in _TABLE_LOADERS:
         raise ImageReadError(f"{path}: this is a table of numbers, not an image")
+    _check_page_of(header)
     if header.decoder is not None:
         return _open_decoded(file, header.vips, header.decoder, limit)
     images = header.content.tiff
@@ -352,7 +364,11 @@ def _open_image(header: ImageHeader, limit: float) -> ImageFile:
         if contents is not None:
             pages = 1 if animation is None else len(animation.frames)
         vips = header.vips if pages == 1 or animation is not None else _all_frames(file)
-        check_size(path, vips.width, vips.height * (1 if animation is None else pages), pages, limit)
+        if animation is not None:
+            check_size(path, vips.width, vips.height * pages, pages, limit)
+        is_gif = header.loader == "gifload"
+        canvas, first = (gif.read_canvas(reader), gif.first_frame(reader)) if is_gif else ((0, 0), (0, 0, 0, 0))
+        check_size(path, max(vips.width, canvas[0]), max(vips.height, canvas[1] * pages), pages, limit)
         decoding = decoding_of(reader, vips, header.loader, pages, images)
         check_decoding(path, vips.width, vips.height, decoding, reader.seek(0, io.SEEK_END), limit)
         if images is not None:
@@ -360,7 +376,9 @@ def _open_image(header: ImageHeader, limit: float) -> ImageFile:
             vips, others = with_colours(vips, images, reader, path)
         # Each new operation starts another sequential pass, so metadata is taken from the unread image.
         compression = read_compression(reader)
-        metadata, losses = collect_metadata(vips, reader, lossy=compression.codec is not None, contents=contents)
+        metadata, losses = collect_metadata(
+            vips, reader, lossy=compression.codec is not None, contents=contents, page=header.content.page
+        )
         if images is not None:
             losses = (*losses, *set_tiff_metadata(metadata, reader, images))
     if header.loader == "heifload":
@@ -369,13 +387,21 @@ def _open_image(header: ImageHeader, limit: float) -> ImageFile:
     if header.loader == "heifload":
         image = heif_pixels(image, metadata)
     image = without_palette_bands(image, metadata, file, contents)
+    if header.loader == "gifload":
+        image = on_canvas(image, pages, canvas, first)
     if contents is not None and "exif" in contents.profiles:  # which libvips does not find
         image = image.copy()
         image.set_type(pyvips.GValue.gint_type, "orientation", get_field(metadata, "orientation", 1))
     number = get_field(vips, "n-pages", 1)
     if number > pages and images is None:
-        shown = "main one" if header.loader == "heifload" else "first"
-        notes = (*notes, f"the file holds {number} images; the {shown} is upscaled")
+        shown = "the main one" if header.loader == "heifload" else "the first"
+        page = header.content.page
+        hint = ""
+        if page is not None:
+            shown = f"number {page}"
+        elif header.loader in ("heifload", "pdfload"):
+            hint = f"; page={1 if get_field(vips, 'heif-primary', 0) else 2} upscales another"
+        notes = (*notes, f"the file holds {number} images; {shown} is upscaled, the others are not kept{hint}")
     if header.loader == "svgload":
         drawn = f"{image.width}×{image.height} pixels"
         notes = (
@@ -401,6 +427,21 @@ def _open_image(header: ImageHeader, limit: float) -> ImageFile:
     return ImageFile(file, metadata, image, notes, dtype, compression, pages, frames, decoding.memory, header.content)
 
 
+def _check_page_of(header: ImageHeader) -> None:
+    """Raise ImageReadError if another image was asked for than a file has that holds one, or an animation."""
+    page, path = header.content.page, header.file.path
+    if page is None or header.content.tiff is not None or (page == 1 and header.pages == 1):
+        return
+    if header.pages > 1:
+        raise ImageReadError(
+            f"{path}: page={page}: this is an animation of {header.pages} frames, which stay together; page is for the "
+            "images of a TIFF or HEIF"
+        )
+    number = get_field(header.vips, "n-pages", 1)
+    if page > number:
+        raise ImageReadError(f"{path}: {no_such_page(page, number)}")
+
+
 def _open_decoded(file: OpenFile, vips: pyvips.Image, decoder: AnyDecoder, limit: float) -> ImageFile:
     layout = decoder.layout
     width, height = layout.size
@@ -409,6 +450,8 @@ def _open_decoded(file: OpenFile, vips: pyvips.Image, decoder: AnyDecoder, limit
         metadata, losses = collect_metadata(vips, reader, lossy=False)
     if layout.pages > 1:
         set_frame_times(metadata, list(layout.times), layout.plays)
+    if metadata.get_typeof(TURNED):
+        metadata.remove(TURNED)  # of the still image beside a sequence
     metadata.set_type(pyvips.GValue.gint_type, "orientation", layout.orientation)
     metadata.set_type(pyvips.GValue.gint_type, "bits-per-sample", layout.bits)
     image, notes = to_gray_or_rgb(header_image(layout))
@@ -420,6 +463,8 @@ def _png_contents(path: Path, reader: BinaryIO) -> tuple[png.Contents, apng.Anim
     contents = png.read_contents(reader)
     if contents.refusal is not None:
         raise ImageReadError(f"{path}: {contents.refusal}")
+    if contents.missing:
+        raise ImageReadError(f"{path}: the image is damaged or truncated (its pixels lack {contents.missing:,} bytes)")
     try:
         return contents, apng.read_animation(contents, reader)
     except ValueError as error:

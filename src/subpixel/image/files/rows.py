@@ -18,7 +18,6 @@ import pyvips
 from numpy.typing import NDArray
 
 from subpixel.errors import ImageReadError, ImageWriteError
-from subpixel.image.files.containers.tiff_images import read_images
 from subpixel.image.files.read_errors import check_read, read_error
 from subpixel.image.files.reading import ImageFile, reopen
 from subpixel.image.files.vips_errors import raise_tile_errors
@@ -27,11 +26,11 @@ from subpixel.ops.blockiness import blockiness_of_windows, sample_windows
 from subpixel.storage.os_errors import os_error_text
 from subpixel.upscaler.pixels import Alpha, alpha_of
 
-__all__ = ["ImageRows", "inspect_rows"]
+__all__ = ["ImageRows", "inspect_rows", "memory_held"]
 
 Block = NDArray[Any]
 # Approximate size of a block in bytes: large enough to hide the cost of a block, small against the memory allowed.
-_AT_ONCE = 16 << 20
+_AT_ONCE = 4 << 20
 
 
 class ImageRows(AbstractContextManager["ImageRows"]):
@@ -45,7 +44,6 @@ class ImageRows(AbstractContextManager["ImageRows"]):
     def __init__(self, file: ImageFile, folder: Path) -> None:
         self.shape, self.dtype = file.shape, file.dtype
         self._file, self._folder = file, folder
-        self._unread = True
         self._scratch: BinaryIO | None = None
         self._blocks: list[tuple[int, int]] = []  # offset and number of rows of each block in the temporary file
 
@@ -70,19 +68,14 @@ class ImageRows(AbstractContextManager["ImageRows"]):
         return self._sideways() if orientation >= 5 else self._upside_down()
 
     def _stored_blocks(self) -> Iterator[Block]:
-        """Blocks as stored. libvips reads them once, so a second pass needs another image of the same open file."""
-        file = self._file if self._unread else reopen(self._file)
-        self._unread = False
-        yield from self._read_wide(file) if file.decoding > HELD else self._read(file)
+        """Blocks as stored. libvips reads an image once and holds rows until it is freed: each pass has its own."""
+        file = reopen(self._file)
+        yield from self._read_wide(file)
 
     def _read_wide(self, file: ImageFile) -> Iterator[Block]:
         """As below, without the rows that libvips would hold, where that is possible."""
         with file.file.reader() as reader:
-            blocks: Iterator[Block] | None = None
-            if file.loader == "pngload":
-                blocks = png_rows(reader)
-            elif file.loader == "tiffload" and (images := read_images(reader)) is not None:
-                blocks = tiff_rows(reader, images, self.shape[2])
+            blocks = _wide_blocks(file, reader)
             if blocks is None:
                 yield from self._read(file)
                 return
@@ -154,6 +147,23 @@ class ImageRows(AbstractContextManager["ImageRows"]):
         self._scratch.seek(start)
         self._scratch.readinto(result.data)  # type: ignore[attr-defined]
         return result
+
+
+def memory_held(file: ImageFile) -> int:
+    """Bytes that libvips holds of a file while its rows are read: none if they are read without it."""
+    with file.file.reader() as reader:
+        return file.decoding if _wide_blocks(file, reader) is None else 0
+
+
+def _wide_blocks(file: ImageFile, reader: BinaryIO) -> Iterator[Block] | None:
+    """The rows of a file of which libvips would hold much; None if it would not, or if only libvips reads it."""
+    if file.decoding <= HELD:
+        return None
+    if file.loader == "pngload":
+        return png_rows(reader)
+    if file.loader == "tiffload" and (images := file.content.tiff) is not None:
+        return tiff_rows(reader, images, file.shape[2])
+    return None
 
 
 def inspect_rows(blocks: Iterable[Block], shape: tuple[int, ...], *, measure: bool) -> tuple[Alpha, float]:

@@ -8,12 +8,11 @@ has: ``exif-data``, ``iptc-data`` (Photoshop's resources, as in a JPEG) and tags
 from __future__ import annotations
 
 import struct
-from fractions import Fraction
 from typing import Any, BinaryIO
 
 import pyvips
 
-from subpixel.image.files.containers import gif, isobmff, jpeg, png, webp
+from subpixel.image.files.containers import exif_changes, gif, isobmff, jpeg, png, webp
 from subpixel.image.files.containers.exif_block import RESOLUTION as RESOLUTION_ENTRIES
 from subpixel.image.files.containers.exif_block import entries_of
 from subpixel.image.files.containers.isobmff_inventory import list_losses as list_heif_losses
@@ -30,11 +29,14 @@ __all__ = [
     "RESOLUTION",
     "TEXTS",
     "TIFF_TAGS",
+    "TURNED",
     "collect_metadata",
     "frame_count",
     "get_blob",
     "get_field",
+    "is_turned",
     "loader_name",
+    "pixel_aspect",
     "set_aspect",
     "set_blob",
     "set_frame_times",
@@ -56,6 +58,8 @@ FRAME_TIMES = "subpixel-frame-times"
 RESOLUTION = "subpixel-resolution"
 # Whether the colours of an AVIF are premultiplied by alpha: 0 or 1.
 PREMULTIPLIED = "subpixel-premultiplied"
+# Whether the decoder turns the image by a quarter (``irot`` of an AVIF): 0 or 1. What EXIF says is before it.
+TURNED = "subpixel-turned"
 # Tags of a TIFF that libvips does not write.
 TIFF_TAGS = "subpixel-tiff-tags"
 
@@ -100,6 +104,21 @@ def loader_name(header: pyvips.Image | None) -> str:
     return "" if header is None else str(get_field(header, "vips-loader", "")).removesuffix("_source")
 
 
+def is_turned(header: pyvips.Image) -> bool:
+    """Whether width and height of the image as it was stored are exchanged in the upright one."""
+    return bool(get_field(header, "orientation", 1) >= 5) != bool(get_field(header, TURNED, 0))
+
+
+def pixel_aspect(header: pyvips.Image | None) -> tuple[int, int] | None:
+    """Pixels of the upright image, across and down, that are equally long; None if nothing states that they differ."""
+    for each in unpack_blobs(get_blob(header, CHUNKS)):
+        if header is not None and each[4:8] == b"pHYs":
+            across, down, unit = struct.unpack(">IIB", each[8:-4])
+            if unit == 0 and across and down:
+                return (down, across) if is_turned(header) else (across, down)
+    return None
+
+
 def frame_count(header: pyvips.Image | None) -> int:
     """The frames of an animation; 1 for any other file, even if it holds several images."""
     if header is None or loader_name(header) not in ("gifload", "webpload") or not header.get_typeof("n-pages"):
@@ -108,7 +127,12 @@ def frame_count(header: pyvips.Image | None) -> int:
 
 
 def collect_metadata(
-    header: pyvips.Image, file: BinaryIO, *, lossy: bool, contents: png.Contents | None = None
+    header: pyvips.Image,
+    file: BinaryIO,
+    *,
+    lossy: bool,
+    contents: png.Contents | None = None,
+    page: int | None = None,
 ) -> tuple[pyvips.Image, tuple[str, ...]]:
     """A header with all metadata, apart from its file, and notes about what the result will lack, one sentence each.
 
@@ -117,6 +141,7 @@ def collect_metadata(
         file: the same file.
         lossy: whether it was compressed with loss.
         contents: of a PNG, if they have been read.
+        page: the image of a HEIF, from 1; None for the main one.
 
     Raises:
         OSError: the file cannot be read.
@@ -146,6 +171,8 @@ def collect_metadata(
             set_aspect(header, *aspect)
     elif loader == "heifload":
         boxes = isobmff.read_contents(file)
+        if page is not None and page <= len(boxes.pages):
+            boxes.primary = boxes.pages[page - 1]
         losses = list_heif_losses(boxes, header.get_fields())
         _set_heif_metadata(header, boxes)
     block = get_blob(header, "exif-data")
@@ -157,8 +184,10 @@ def collect_metadata(
     if loader in ("webpload", "heifload"):
         header = _with_resolution(header)
     stated = _states_resolution(loader, header, file, contents)
-    if not stated and _lacks_unit(header) and get_blob(header, CHUNKS) is None:
-        _set_exif_aspect(header)
+    if not stated and pixel_aspect(header) is None:
+        ratio = exif_changes.pixel_aspect(get_blob(header, "exif-data"))
+        if ratio is not None and max(ratio.numerator, ratio.denominator) < 1 << 31:
+            set_aspect(header, ratio.numerator, ratio.denominator)
     header.set_type(pyvips.GValue.gint_type, RESOLUTION, int(stated))
     return header, losses
 
@@ -216,6 +245,9 @@ def _detach(header: pyvips.Image) -> pyvips.Image:
 def _set_heif_metadata(header: pyvips.Image, contents: isobmff.Contents) -> None:
     if contents.referred("prem", contents.primary):
         header.set_type(pyvips.GValue.gint_type, PREMULTIPLIED, 1)
+    rotation = None if contents.main is None else contents.main.content("irot")
+    if rotation and rotation[0] & 1:
+        header.set_type(pyvips.GValue.gint_type, TURNED, 1)
     points = isobmff.nclx_of(contents.main) or isobmff.nclx_of(contents.sequence)
     if points is None or header.get_typeof("icc-profile-data"):
         return  # for an image that is decoded, the profile precedes code points
@@ -300,19 +332,6 @@ def _states_resolution(loader: str, header: pyvips.Image, file: BinaryIO, conten
 def _lacks_unit(header: pyvips.Image) -> bool:
     """Whether EXIF states a resolution of no unit (ResolutionUnit 1), which is the shape of pixels at most."""
     return str(get_field(header, "exif-ifd0-ResolutionUnit", "2")).startswith("1 ")
-
-
-def _set_exif_aspect(header: pyvips.Image) -> None:
-    """State the shape of pixels that EXIF states by a resolution of no unit."""
-    try:
-        across, down = (
-            Fraction(str(get_field(header, f"exif-ifd0-{axis}Resolution", "")).split(" ")[0]) for axis in "XY"
-        )
-        ratio = across / down
-    except (ValueError, ZeroDivisionError):
-        return
-    if ratio > 0 and ratio != 1 and max(ratio.numerator, ratio.denominator) < 1 << 31:
-        set_aspect(header, ratio.numerator, ratio.denominator)
 
 
 def _with_resolution(header: pyvips.Image) -> pyvips.Image:

@@ -10,7 +10,7 @@ from subpixel.image.files.icc_check import check_profile
 from subpixel.image.files.open_file import OpenFile
 from subpixel.image.files.source_metadata import PREMULTIPLIED, get_blob, get_field, loader_name
 
-__all__ = ["heif_pixels", "to_gray_or_rgb", "without_palette_bands"]
+__all__ = ["heif_pixels", "on_canvas", "to_gray_or_rgb", "without_palette_bands"]
 
 
 def to_gray_or_rgb(image: pyvips.Image) -> tuple[pyvips.Image, tuple[str, ...]]:
@@ -80,6 +80,37 @@ def without_palette_bands(
         ):
             image = _to_gray(image)
     return image
+
+
+def on_canvas(
+    image: pyvips.Image, pages: int, canvas: tuple[int, int], first: tuple[int, int, int, int]
+) -> pyvips.Image:
+    """The frames of a GIF on its whole canvas, which is transparent where no frame lies, as browsers show it.
+
+    libvips takes the canvas from the frames if the file states more than 2,048 pixels or a usual size of screens.
+
+    Args:
+        image: the frames below each other.
+        pages: their number.
+        canvas: width and height.
+        first: of the first frame: left, top, width and height. Without alpha, libvips draws black around it.
+    """
+    height = image.height // pages
+    left, top, wide, high = first
+    if pages == 1 and image.bands in (1, 3) and (left or top or wide < image.width or high < height):
+        wide, high = min(wide, image.width - left), min(high, height - top)
+        if wide > 0 and high > 0:
+            frame = image.crop(left, top, wide, high).bandjoin(255)
+            size = max(image.width, canvas[0]), max(height, canvas[1])
+            return frame.embed(left, top, *size).copy(interpretation=image.interpretation)
+    size = max(image.width, canvas[0]), max(height, canvas[1])
+    if size == (image.width, height):
+        return image
+    space = image.interpretation
+    if image.bands in (1, 3):
+        image = image.bandjoin(255)
+    frames = [image.crop(0, height * k, image.width, height).embed(0, 0, *size) for k in range(pages)]
+    return pyvips.Image.arrayjoin(frames, across=1).copy(interpretation=space)
 
 
 def _to_gray(image: pyvips.Image) -> pyvips.Image:

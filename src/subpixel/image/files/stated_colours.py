@@ -15,9 +15,19 @@ import pyvips
 from subpixel.errors import InvalidArgument
 from subpixel.image.files.colour_spaces import GRAY, RGB
 from subpixel.image.files.containers.png import INVENTORY, chunk
+from subpixel.image.files.containers.tiff import unpack_tags
+from subpixel.image.files.containers.tiff_inventory import name_of
 from subpixel.image.files.formats import Format
 from subpixel.image.files.icc_check import check_profile
-from subpixel.image.files.source_metadata import CHUNKS, CODE_POINTS, get_blob, get_field, unpack_blobs
+from subpixel.image.files.source_metadata import (
+    CHUNKS,
+    CODE_POINTS,
+    TIFF_TAGS,
+    get_blob,
+    get_field,
+    is_turned,
+    unpack_blobs,
+)
 
 if TYPE_CHECKING:
     from subpixel.image.files.icc import Colours
@@ -54,8 +64,11 @@ def stated_profile(header: pyvips.Image | None, form: Format, *, gray: bool) -> 
         gray: whether the profile is for one channel.
     """
     own, notes = _source_profile(header, form)
-    if header is None or form.name == "PNG":
+    from_tiff = get_blob(header, TIFF_TAGS) is not None
+    if header is None or (form.name == "PNG" and not from_tiff):
         return StatedProfile(own, notes=tuple(notes))
+    if form.name != "TIFF" and from_tiff:
+        return _tiff_profile(header, form, own, tuple(notes), gray=gray)
     chunks = {each[4:8]: each[8:-4] for each in unpack_blobs(get_blob(header, CHUNKS))}
     points = get_field(header, CODE_POINTS, None)
     if points is None and (own is not None or not chunks.keys() & {*_COLOURS}):
@@ -93,6 +106,25 @@ def stated_profile(header: pyvips.Image | None, form: Format, *, gray: bool) -> 
     return StatedProfile(build_profile(colours, gray=gray), False, tuple(notes))
 
 
+def _tiff_profile(
+    header: pyvips.Image, form: Format, own: bytes | None, notes: tuple[str, ...], *, gray: bool
+) -> StatedProfile:
+    from subpixel.image.files.icc import SRGB, build_profile  # few images need it
+    from subpixel.image.files.tiff_colours import COLOUR_TAGS, tiff_colours
+
+    try:
+        colours = tiff_colours(header)
+    except InvalidArgument as error:
+        found = unpack_tags(get_blob(header, TIFF_TAGS)).keys() & {*COLOUR_TAGS}
+        names = ", ".join(name_of(tag) for tag in sorted(found))
+        lost = f"the stated colours ({names}) are not kept in {form.name}: {error}"
+        return StatedProfile(own, notes=(*notes, lost))
+    if colours in (None, SRGB):
+        return StatedProfile(own, notes=notes)
+    assert colours is not None
+    return StatedProfile(build_profile(colours, gray=gray), False, notes)
+
+
 def stated_code_points(header: pyvips.Image | None, form: Format) -> tuple[int, int] | None:
     """Primaries and transfer to state in an AVIF, for colours that no profile describes."""
     points = None if header is None or form.name != "AVIF" else get_field(header, CODE_POINTS, None)
@@ -111,16 +143,17 @@ def carried_chunks(
     """
     chunks = unpack_blobs(get_blob(header, CHUNKS))
     if form.name != "PNG":
-        names = [each[4:8].decode() for each in chunks if each[4:8] not in _COLOURS]
-        meanings = {name: f"{INVENTORY.by_name[name].meaning} ({name})" for name in names} | {
-            "pHYs": "the aspect ratio of the pixels"  # which other formats state in their own ways
-        }
+        # The aspect ratio of the pixels is stated in other ways, and kept if there is one.
+        kept = () if form.name == "GIF" else (b"pHYs",)
+        names = [each[4:8].decode() for each in chunks if each[4:8] not in (*_COLOURS, *kept)]
+        meanings = {name: f"{INVENTORY.by_name[name].meaning} ({name})" for name in names}
+        meanings["pHYs"] = "the aspect ratio of the pixels"
         return (), tuple(f"{meanings[name]} is not kept in {form.name}" for name in names)
     points = None if header is None else get_field(header, CODE_POINTS, None)
     if points is not None and not any(each[4:8] == b"cICP" for each in chunks):
         primaries, transfer, _, full = points  # the samples are RGB, whatever they were decoded from
         chunks = (chunk(b"cICP", bytes([primaries, transfer, 0, full])), *chunks)
-    if header is not None and get_field(header, "orientation", 1) >= 5:
+    if header is not None and is_turned(header):
         chunks = tuple(_on_its_side(each) if each[4:8] == b"pHYs" else each for each in chunks)
     return tuple(_background(each, image) if each[4:8] == b"bKGD" else each for each in chunks), ()
 

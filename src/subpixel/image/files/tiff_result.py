@@ -33,7 +33,7 @@ def prepare_tags(
         return {}, ()
     notes = []
     has_profile = get_blob(header, "icc-profile-data") is not None
-    if has_profile:  # which says the same, and better
+    if has_profile or (form.name != "TIFF" and not converted):  # which says the same, and better
         tags = {tag: value for tag, value in tags.items() if tag not in _LOOKS}
     elif converted:
         notes += _drop(tags, set(_LOOKS), "describes colours before their conversion")

@@ -11,12 +11,13 @@ import pyvips
 
 from subpixel.errors import ImageReadError
 from subpixel.image.files.containers import jpeg, tiff
-from subpixel.image.files.containers.tiff_images import TiffImages
+from subpixel.image.files.containers.tiff_extent import list_extent
+from subpixel.image.files.containers.tiff_images import UNIT, TiffImages
 from subpixel.image.files.source_metadata import TIFF_TAGS, get_blob, set_aspect, set_blob
 
 __all__ = ["set_tiff_metadata", "with_colours", "with_fields_of_the_file"]
 
-_ORIENTATION, _RESOLUTIONS, _UNIT = 274, (282, 283), 296
+_ORIENTATION, _RESOLUTIONS = 274, (282, 283)
 _XMP, _PHOTOSHOP, _ICC = 700, 34377, 34675
 _SHARED = {"xmp-data": _XMP, "photoshop-data": _PHOTOSHOP, "icc-profile-data": _ICC}
 
@@ -102,13 +103,15 @@ def set_tiff_metadata(header: pyvips.Image, file: BinaryIO, images: TiffImages) 
     aspect = _pixel_aspect(images, file)
     if aspect is not None:
         set_aspect(header, *aspect)
-    return tiff.list_losses(file, images)
+    unit = images.main.directory.integer(file, UNIT, 2)
+    unknown = () if unit in (1, 2, 3) else (f"the unit of the resolution ({unit}) is not known: it is not kept",)
+    return (*tiff.list_losses(file, images), *list_extent(images, file), *unknown)
 
 
 def _pixel_aspect(images: TiffImages, file: BinaryIO) -> tuple[int, int] | None:
     """Pixels across and down that are equally long, where a resolution without a unit states them; None if square."""
     directory = images.main.directory
-    if directory.integer(file, _UNIT, 2) != 1:
+    if directory.integer(file, UNIT, 2) != 1:
         return None
     across, down = (_fraction(directory.value(file, tag), directory.layout.order) for tag in _RESOLUTIONS)
     if not across or not down or across == down:

@@ -19,7 +19,6 @@ import numpy as np
 import pyvips
 from numpy.typing import NDArray
 
-from subpixel.image.files.containers.exif_block import EXIF, with_number
 from subpixel.image.files.containers.png import chunk
 from subpixel.image.files.containers.tiff import replace_strips
 from subpixel.image.files.formats import Format
@@ -31,7 +30,6 @@ Block = NDArray[Any]
 _WIDE = 1 << 18
 # Bytes of filtered rows that are compressed at a time, and of a strip of a TIFF.
 _AT_ONCE, _STRIP = 4 << 20, 8 << 20
-_HEIGHT = 40963  # PixelYDimension
 # As libvips is asked to for PNG, and as it does by default for TIFF.
 _PNG_LEVEL, _TIFF_LEVEL = 3, 6
 
@@ -94,8 +92,6 @@ def _write_png(file: BinaryIO, template: bytes, blocks: Iterable[Block], height:
         at += 12 + length
         if kind == b"IHDR":
             content = content[:4] + height.to_bytes(4, "big") + content[8:]
-        elif kind == b"eXIf":
-            content = with_number(content, (EXIF, _HEIGHT), height)
         elif kind == b"IDAT":
             if not written:
                 written = True

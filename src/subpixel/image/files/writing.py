@@ -15,6 +15,7 @@ from subpixel.errors import ImageWriteError, InvalidArgument
 from subpixel.image.files.animated_png import save_animation
 from subpixel.image.files.containers import gif, png, tiff, webp
 from subpixel.image.files.containers.isobmff_colours import set_code_points
+from subpixel.image.files.exif_place import NEEDS_BLOCK, write_block
 from subpixel.image.files.formats import Format, check_pixels, format_of
 from subpixel.image.files.image_data import ImageData
 from subpixel.image.files.library_defaults import kept_by_libvips, remove_defaults
@@ -97,7 +98,7 @@ def write_vips_image(
     lossy = header is not None and get_field(header, LOSSY, 0) == 1
     row = image.width * image.bands * {"uchar": 1, "ushort": 2}.get(image.format, 4)
     options = form.options(lossy, quality, row * image.height, row)
-    options["keep"] = kept_by_libvips(form, prepared.source_exif, resolution=prepared.resolution)
+    options["keep"] = kept_by_libvips(exif=prepared.exif is not None and form.name in NEEDS_BLOCK)
     with write_errors_as(ImageWriteError, path), scratch_file(path, form.suffixes[0]) as file:
         try:
             if prepared.times:
@@ -186,16 +187,17 @@ def _save(image: pyvips.Image, file: Path, options: dict[str, Any]) -> None:
 
 def _add_metadata(file: Path, prepared: PreparedImage, form: Format) -> None:
     """Add what libvips does not write, and remove what it invents."""
-    remove_defaults(file, form, prepared.source_exif, resolution=prepared.resolution)
+    if prepared.exif is not None and form.name != "TIFF":
+        write_block(file, form, prepared.exif)
+    defaults: dict[str, Any] = {"resolution": prepared.resolution, "exif": prepared.exif is not None}
+    remove_defaults(file, form, **defaults, aspect=prepared.pixel_aspect)
     if form.name == "TIFF" and (prepared.exif is not None or prepared.iptc is not None or prepared.tiff_tags):
-        size = prepared.image.width, prepared.image.height
-        tiff.add_metadata(file, prepared.exif, prepared.iptc, size, prepared.tiff_tags)
+        tiff.add_metadata(file, prepared.exif, prepared.iptc, prepared.tiff_tags)
     if form.name == "PNG" and prepared.chunks:
         png.insert_chunks(file, prepared.chunks)
     if form.name == "PNG" and prepared.texts:
         png.add_texts(file, prepared.texts)
     if form.name == "WebP" and prepared.pages > 1:
-        webp.set_exif_height(file, prepared.image.height // prepared.pages)
         if prepared.background is not None:
             webp.set_background(file, prepared.background)
         written, wanted = (

@@ -6,6 +6,8 @@ C2PA 2.1, appendix A; ImageMagick's coder for its extensions.
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -13,7 +15,7 @@ from typing import BinaryIO
 from subpixel.image.files.containers.inventory import Fate, Inventory, Part
 from subpixel.image.files.containers.trailing import describe_trailing
 
-__all__ = ["INVENTORY", "Contents", "add_blocks", "read_blocks", "read_contents", "set_aspect"]
+__all__ = ["INVENTORY", "Contents", "add_blocks", "frames", "read_blocks", "read_contents", "set_aspect"]
 
 _XMP = b"XMP DataXMP"
 _PROFILE, _IPTC, _PHOTOSHOP = b"ICCRGBG1012", b"MGKIPTC0000", b"MGK8BIM0000"
@@ -68,7 +70,7 @@ class Contents:
         resources: Photoshop's resources.
         comments: in order.
         aspect: the byte that states the pixels' aspect ratio; 0 if it is 1 or not stated.
-        notes: what comes after the end, one sentence each.
+        notes: what comes after the end, or that there is none, one sentence each.
     """
 
     names: dict[str, None] = field(default_factory=dict)
@@ -125,7 +127,45 @@ def read_contents(file: BinaryIO) -> Contents:
     result.comments = tuple(comments)
     if kind == b";" and (trailing := describe_trailing(file, file.tell())):
         result.notes = (trailing,)
+    if kind != b";":
+        result.notes = ("the GIF may be damaged: it has no end, and what followed its last frame is missing",)
     return result
+
+
+def read_canvas(file: BinaryIO) -> tuple[int, int]:
+    """Width and height of the canvas, on which the frames lie; 0, 0 if the file is no GIF.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    file.seek(0)
+    head = file.read(10)
+    if head[:6] not in (b"GIF87a", b"GIF89a") or len(head) < 10:
+        return 0, 0
+    width, height = struct.unpack_from("<HH", head, 6)
+    return width, height
+
+
+def first_frame(file: BinaryIO) -> tuple[int, int, int, int]:
+    """Left, top, width and height of the first frame on the canvas; zeros if there is none.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    file.seek(0)
+    head = file.read(13)
+    if head[:6] not in (b"GIF87a", b"GIF89a") or len(head) < 13:
+        return 0, 0, 0, 0
+    file.seek(_palette_size(head[10]), 1)
+    while (kind := file.read(1)) in (b"!", b"\0"):
+        if kind == b"!":
+            file.seek(1, 1)
+            _read_content(file, keep=False)
+    place = file.read(8)
+    if kind != b"," or len(place) < 8:
+        return 0, 0, 0, 0
+    left, top, width, height = struct.unpack("<4H", place)
+    return left, top, width, height
 
 
 def read_blocks(file: BinaryIO) -> tuple[bytes | None, tuple[bytes, ...]]:
@@ -136,6 +176,31 @@ def read_blocks(file: BinaryIO) -> tuple[bytes | None, tuple[bytes, ...]]:
     """
     contents = read_contents(file)
     return contents.packet, contents.comments
+
+
+def frames(file: BinaryIO) -> Iterator[tuple[int, int, int, bytes]]:
+    """Width, height, the bits of the smallest codes and the data of each frame.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    file.seek(0)
+    head = file.read(13)
+    if len(head) < 13:
+        return
+    file.seek(_palette_size(head[10]), 1)
+    while (kind := file.read(1)) in (b"!", b",", b"\0"):
+        if kind == b"!":
+            file.seek(1, 1)
+            _read_content(file, keep=False)
+        elif kind == b",":
+            frame = file.read(9)
+            if len(frame) < 9:
+                return
+            file.seek(_palette_size(frame[8]), 1)
+            bits = file.read(1)
+            width, height = struct.unpack_from("<HH", frame, 4)
+            yield width, height, bits[0] if bits else 0, _read_content(file, keep=True, most=None)
 
 
 def add_blocks(path: str | Path, packet: bytes | None, comments: tuple[bytes, ...]) -> None:
@@ -214,11 +279,12 @@ def _palette_size(flags: int) -> int:
     return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
 
 
-def _read_content(file: BinaryIO, keep: bool) -> bytes:
+def _read_content(file: BinaryIO, keep: bool, most: int | None = _MOST) -> bytes:
+    """The content of sub-blocks, of which no more than ``most`` bytes are kept."""
     parts: list[bytes] = []
     total = 0
     while (length := file.read(1)) not in (b"", b"\0"):
-        if keep and total < _MOST:
+        if keep and (most is None or total < most):
             parts.append(file.read(length[0]))
             total += length[0]
         else:

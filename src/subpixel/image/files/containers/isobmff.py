@@ -18,10 +18,13 @@ from typing import BinaryIO
 from subpixel.image.files.containers.boxes import Box, box_name, read_boxes
 from subpixel.image.files.containers.isobmff_tracks import Track, read_track
 
-__all__ = ["Contents", "Item", "is_heif", "nclx_of", "read_contents"]
+__all__ = ["CODED", "Contents", "Item", "is_heif", "nclx_of", "read_contents"]
 
 # Boxes of a file, and bytes of `meta` or `moov`: more than an image needs.
 _MOST_BOXES, _MOST_BYTES = 10_000, 64 << 20
+# Types of items that are images.
+CODED = ("av01", "hvc1", "avc1", "vvc1", "evc1", "jpeg", "j2k1", "unci", "grid", "iovl", "iden")
+_CONTENT = ("meta", "mdat", "moov")
 _BRANDS = (b"avif", b"avis", b"mif1", b"msf1", b"miaf", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx")
 
 
@@ -67,6 +70,7 @@ class Contents:
         places: offsets and lengths of the pieces of each item that lies in the file itself.
         tracks: of an image sequence.
         trailing: bytes behind the last box.
+        lacking: the box at the top level that is cut short by the end of the file, and how many bytes it lacks.
     """
 
     brands: tuple[str, ...] = ()
@@ -77,6 +81,7 @@ class Contents:
     places: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
     tracks: list[Track] = field(default_factory=list)
     trailing: int = 0
+    lacking: tuple[str, int] | None = None
 
     @property
     def sequence(self) -> Track | None:
@@ -88,6 +93,16 @@ class Contents:
     def main(self) -> Item | None:
         """The main image."""
         return self.items.get(self.primary)
+
+    @property
+    def pages(self) -> tuple[int, ...]:
+        """The numbers of the images that stand for themselves, in order, as libheif counts them."""
+        others = {item for kind, item, _ in self.references if kind in ("auxl", "thmb")}
+        return tuple(
+            item.number
+            for item in self.items.values()
+            if item.kind in CODED and not item.hidden and item.number not in others
+        )
 
     @property
     def codec(self) -> str:
@@ -138,6 +153,8 @@ def read_contents(file: BinaryIO) -> Contents:
             length = size - position
         kind = box_name(head[4:8])
         if length < start or position + length > size:
+            if kind in _CONTENT and length >= start:
+                result.lacking = (kind, position + length - size)
             break
         if kind == "uuid":
             kind += f" {head[8:16].hex()}"
@@ -146,7 +163,7 @@ def read_contents(file: BinaryIO) -> Contents:
             file.seek(position + start)
             _read_box(result, kind, file.read(length - start))
         position += length
-    result.trailing = max(0, size - position)
+    result.trailing = max(0, size - position) if result.lacking is None else 0
     return result
 
 

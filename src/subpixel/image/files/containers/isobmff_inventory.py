@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from subpixel.image.files.containers.inventory import Fate, Inventory, Part
-from subpixel.image.files.containers.isobmff import Contents, Item
+from subpixel.image.files.containers.isobmff import CODED, Contents, Item
 
 __all__ = ["INVENTORY", "list_losses", "list_parts"]
 
@@ -21,7 +21,6 @@ _MATTES = (
     *("portraiteffectsmatte", "semanticskinmatte", "semantichairmatte", "semanticteethmatte"),
     *("semanticglassesmatte", "semanticskymatte"),
 )
-_CODED = ("av01", "hvc1", "avc1", "vvc1", "evc1", "jpeg", "j2k1", "unci", "grid", "iovl", "iden")
 
 INVENTORY = Inventory(
     "HEIF",
@@ -45,7 +44,7 @@ INVENTORY = Inventory(
         Part("ipro", "how items are protected", Fate.REFUSED),
         Part("grpl", "which items are alternatives", Fate.READ),
         # Items.
-        *(Part(f"item {kind}", "the pixels of an image", Fate.READ) for kind in _CODED),
+        *(Part(f"item {kind}", "the pixels of an image", Fate.READ) for kind in CODED),
         Part("item Exif", "EXIF", Fate.KEPT),
         Part("item mime application/rdf+xml", "XMP", Fate.KEPT),
         Part("item tmap", "the gain map for HDR screens", Fate.LOST),
@@ -170,7 +169,7 @@ def _other_item(contents: Contents, item: Item) -> Iterator[str]:
         yield f"item {auxiliary}"
     elif item.kind == "mime":
         yield f"item mime {item.content_type}".rstrip()
-    elif item.kind not in _CODED:
+    elif item.kind not in CODED:
         yield f"item {item.kind}"
     elif any(kind == "thmb" and origin == item.number for kind, origin, _ in contents.references):
         yield "thumbnail"

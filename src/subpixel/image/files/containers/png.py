@@ -29,6 +29,7 @@ __all__ = [
     "insert_chunks",
     "read_contents",
     "remove_chunk",
+    "resolution",
 ]
 
 _IN_PNG = "in other formats a colour profile"
@@ -124,6 +125,7 @@ class Contents:
         plan: name, offset of the content and its length of each acTL, fcTL, fdAT and IDAT, if acTL is there in time.
         has_resolution: whether pHYs states pixels per metre.
         complete: whether IEND was reached.
+        missing: bytes of pixels that should be behind the end of the file.
         notes: what is damaged or comes after IEND, one sentence each.
     """
 
@@ -138,6 +140,7 @@ class Contents:
     plan: list[tuple[bytes, int, int]] = field(default_factory=list)
     has_resolution: bool = False
     complete: bool = False
+    missing: int = 0
     notes: tuple[str, ...] = ()
 
     @property
@@ -197,6 +200,7 @@ def read_contents(file: BinaryIO) -> Contents:
     damaged: dict[str, None] = {}
     oversized: dict[str, None] = {}
     at, total = 8, 0
+    kind, length = b"", 0
     for _ in range(_MOST_CHUNKS):
         start = file.read(8)
         if len(start) < 8 or not start[4:].isalpha():
@@ -255,6 +259,10 @@ def read_contents(file: BinaryIO) -> Contents:
     notes += [f"the PNG chunk {name} makes more than 16 MB of texts: it is not kept" for name in oversized]
     if result.complete and (trailing := describe_trailing(file, at)):
         notes.append(trailing)
+    elif not result.complete:
+        if kind in (b"IDAT", b"fdAT"):
+            result.missing = max(0, at - 4 - file.seek(0, os.SEEK_END))
+        notes.append("the PNG may be damaged: it has no end, and what followed its pixels is missing")
     result.notes = tuple(notes)
     return result
 
@@ -343,6 +351,20 @@ def chunk_place(file: BinaryIO, kind: bytes) -> tuple[int, int] | None:
             return None
         at += 12 + length
     return None
+
+
+def resolution(file: BinaryIO) -> tuple[float, float] | None:
+    """Pixels per millimetre across and down; None if the file states none.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    place = chunk_place(file, b"pHYs")
+    if place is None or place[1] != 9:
+        return None
+    file.seek(place[0])
+    across, down, unit = struct.unpack(">IIB", file.read(9))
+    return (across / 1000, down / 1000) if unit == 1 else None
 
 
 def remove_chunk(file: BinaryIO, kind: bytes) -> None:

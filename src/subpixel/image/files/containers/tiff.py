@@ -24,12 +24,13 @@ from subpixel.image.files.containers.tiff_directory import (
     reorder,
 )
 from subpixel.image.files.containers.tiff_images import TiffImages
-from subpixel.image.files.containers.tiff_inventory import IN_EITHER, IN_EXIF, IN_TIFF, INVENTORY, name_of
+from subpixel.image.files.containers.tiff_inventory import IN_EXIF, IN_TIFF, INVENTORY, OF_PIXELS, name_of
 
 __all__ = [
     "INVENTORY",
     "Tags",
     "add_metadata",
+    "holds_exif",
     "list_losses",
     "list_parts",
     "pack_tags",
@@ -38,7 +39,6 @@ __all__ = [
     "read_iptc",
     "read_tags",
     "replace_strips",
-    "same_exif",
     "unpack_tags",
 ]
 
@@ -48,7 +48,6 @@ Tags = Mapping[int, tuple[int, int, bytes]]
 _DESCRIPTION, _ICC, _XMP, _IPTC, _PHOTOSHOP = 270, 34675, 700, 33723, 34377
 _EXIF, _GPS, _INTEROPERABILITY = 34665, 34853, 40965
 _DIRECTORIES = (_EXIF, _GPS, _INTEROPERABILITY)
-_SIZE = (0xA002, 0xA003)  # PixelXDimension, PixelYDimension
 # Descriptions for programs, which state the size of the old pixels or how many images follow: those of OME, ImageJ,
 # tifffile and Aperio.
 _FOR_PROGRAMS = (b"ImageJ=", b"Aperio ", b'{"shape":', b"<OME", b"shape=(")
@@ -169,7 +168,6 @@ def add_metadata(
     path: str | Path,
     block: bytes | None,
     records: bytes | None,
-    size: tuple[int, int] | None = None,
     tags: Tags | None = None,
 ) -> None:
     """Add EXIF, IPTC and tags to a TIFF of one image: a new directory is written at the end of the file.
@@ -178,14 +176,13 @@ def add_metadata(
         path: the file.
         block: as :func:`read_exif` returns it.
         records: as :func:`read_iptc` returns them.
-        size: width and height for EXIF, where it states them; None to leave them as they are.
         tags: as :func:`read_tags` returns them.
 
     Raises:
         OSError: the file cannot be read or written.
         ValueError: the file is not a TIFF, or is too large for 32-bit offsets.
     """
-    source = None if block is None else _main(io.BytesIO(block.removeprefix(b"Exif\0\0")), IN_EXIF | IN_EITHER)
+    source = None if block is None else _of_block(block)
     with open(path, "r+b") as file:
         layout = read_layout(file)
         main = _main(file, None)
@@ -197,10 +194,6 @@ def add_metadata(
                 main.entries[tag] = (kind, count, reorder(kind, value, source.order if source else order, order))
         if source is not None:
             main.below |= source.below
-            inner = main.below.get(_EXIF)
-            for tag, length in zip(_SIZE, size or (), strict=False):
-                if inner is not None and tag in inner.entries:
-                    inner.entries[tag] = (4, 1, struct.pack(inner.order + "I", length))
         if records is not None:
             main.entries[_IPTC] = (7, len(records), records)
         for tag, (kind, count, value) in (tags or {}).items():
@@ -243,17 +236,29 @@ def replace_strips(path: str | Path, strips: Iterable[tuple[int, bytes]], height
         file.truncate()
 
 
-def same_exif(before: bytes, after: bytes | None) -> bool:
-    """Whether everything in one block but the size is in the other, whatever their byte orders."""
-    one, other = (_main(io.BytesIO((block or b"").removeprefix(b"Exif\0\0")), IN_EXIF) for block in (before, after))
-    return not one or (other is not None and _within(one, other))
+def holds_exif(file: BinaryIO, block: bytes) -> bool:
+    """Whether everything in an EXIF block is in a TIFF of one image, whatever their byte orders.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    wanted, there = _of_block(block), _main(file, None)
+    return not wanted or (there is not None and _within(wanted, there))
 
 
 def _within(one: _Values, other: _Values) -> bool:
     for tag, (kind, count, value) in one.entries.items():
-        if tag not in _SIZE and other.entries.get(tag) != (kind, count, reorder(kind, value, one.order, other.order)):
+        if other.entries.get(tag) != (kind, count, reorder(kind, value, one.order, other.order)):
             return False
     return all(tag in other.below and _within(below, other.below[tag]) for tag, below in one.below.items())
+
+
+def _of_block(block: bytes) -> _Values | None:
+    """What a block says of an image, whatever its pixels."""
+    values = _main(io.BytesIO(block.removeprefix(b"Exif\0\0")), None)
+    if values is not None:
+        values.entries = {tag: entry for tag, entry in values.entries.items() if tag not in OF_PIXELS}
+    return values
 
 
 def _for_programs(main: _Values) -> bool:

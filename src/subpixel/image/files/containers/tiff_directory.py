@@ -14,7 +14,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-__all__ = ["LONGEST", "SIZES", "Directory", "Entry", "Layout", "read_directory", "read_layout", "reorder", "walk"]
+__all__ = [
+    "LONGEST",
+    "SIGNATURES",
+    "SIZES",
+    "Directory",
+    "Entry",
+    "Layout",
+    "read_directory",
+    "read_layout",
+    "reorder",
+    "walk",
+]
+
+# The first bytes of a file.
+SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
 
 # Bytes of a value by its type.
 SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
@@ -57,12 +72,23 @@ class Entry:
 
 @dataclass(frozen=True)
 class Directory:
-    """The entries of a directory by tag; the offsets of it and of the next in its chain, 0 at the end."""
+    """A directory.
+
+    Args:
+        layout: of the file.
+        offset: of the directory.
+        entries: by tag.
+        following: the offset of the next directory in its chain, 0 at the end.
+        count: the number of entries that it states.
+        complete: whether the file has them all.
+    """
 
     layout: Layout
     offset: int
     entries: dict[int, Entry]
     following: int
+    count: int = 0
+    complete: bool = True
 
     def value(self, file: BinaryIO, tag: int, longest: int = LONGEST) -> bytes | None:
         """The bytes of a value; None if it is missing, cut short or longer than ``longest``."""
@@ -146,7 +172,8 @@ def read_directory(file: BinaryIO, layout: Layout, offset: int) -> Directory | N
             entries[tag] = Entry(kind, count, where, length)
     end = table[number * size : number * size + width]
     following = struct.unpack(layout.pointer, end)[0] if len(end) == width else 0
-    return Directory(layout, offset, entries, following)
+    complete = len(table) >= min(number, _MOST_ENTRIES) * size
+    return Directory(layout, offset, entries, following, number, complete)
 
 
 def walk(file: BinaryIO, layout: Layout, offset: int, visited: set[int]) -> Iterator[Directory]:

@@ -9,19 +9,19 @@ Sources: TIFF 6.0; Adobe PageMaker 6.0 TIFF Technical Notes, "TIFF Trees" (SubIF
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, BinaryIO
 
 from subpixel.image.files.containers.camera_raw import raw_by_directories
 from subpixel.image.files.containers.tiff_directory import Directory, read_layout, walk
 
-__all__ = ["Kind", "StoredImage", "TiffImages", "read_images"]
+__all__ = ["UNIT", "Kind", "StoredImage", "TiffImages", "no_such_page", "read_images"]
 
 _NEW_SUBFILE_TYPE, _SUBFILE_TYPE = 254, 255
 _WIDTH, _LENGTH, _BITS, _COMPRESSION, _PHOTOMETRIC, _DESCRIPTION = 256, 257, 258, 259, 262, 270
 _SAMPLES, _SUBIFDS, _EXTRA_SAMPLES, _SAMPLE_FORMAT, _SUBSAMPLING = 277, 330, 338, 339, 530
-_MATTEING = 32995
+_MATTEING, UNIT = 32995, 296
 _ROWS_PER_STRIP, _STRIP_LENGTHS, _TILE_WIDTH, _TILE_LENGTH, _TILE_LENGTHS = 278, 279, 322, 323, 325
 # libvips lets libtiff allocate 50 MB for a strip or a tile.
 _LARGE_PIECE = 40_000_000
@@ -94,12 +94,34 @@ class TiffImages:
         main: the one to upscale.
         raw: the name of the raw format of cameras that the file has; None if it is none.
         stack: the images that ImageJ's description of a single directory claims.
+        chosen: the number of the main image among the full ones, from 1, if it was asked for; None if it was not.
     """
 
     images: tuple[StoredImage, ...]
     main: StoredImage
     raw: str | None = None
     stack: int = 1
+    chosen: int | None = None
+
+    @property
+    def pages(self) -> tuple[StoredImage, ...]:
+        """The images that can be asked for: the full ones, or else the main one."""
+        return tuple(image for image in self.images if image.kind is Kind.FULL) or (self.main,)
+
+    def choose(self, page: int) -> TiffImages:
+        """The same file with another main image.
+
+        Args:
+            page: its number among :attr:`pages`, from 1.
+
+        Raises:
+            IndexError: there is no such image; the message continues the file's name.
+        """
+        if page > len(self.pages):
+            raise IndexError(no_such_page(page, len(self.pages)))
+        if self.pages[page - 1].below == -1:
+            raise IndexError(f"page={page}: this image lies below others and cannot be reached; choose another")
+        return replace(self, main=self.pages[page - 1], chosen=page)
 
     @property
     def first(self) -> Directory:
@@ -119,8 +141,11 @@ class TiffImages:
         full = [image for image in self.images if image.kind is Kind.FULL]
         number = max(len(full), self.stack)
         if number > 1:
-            which = "first" if self.main is full[0] else "largest"
-            notes.append(f"the file holds {number} images; the {which} is upscaled, the others are not kept")
+            which = "the first" if self.main is full[0] else "the largest"
+            which = which if self.chosen is None else f"number {self.chosen}"
+            other = next((place for place, image in enumerate(full, 1) if image is not self.main), 0)
+            hint = f"; page={other} upscales another" if other and self.chosen is None else ""
+            notes.append(f"the file holds {number} images; {which} is upscaled, the others are not kept{hint}")
         left = [image.kind for image in self.images if image is not self.main and image.kind is not Kind.FULL]
         counts = [_count(left.count(kind), kind) for kind in (Kind.REDUCED, Kind.MASK) if kind in left]
         if counts:
@@ -192,6 +217,19 @@ class TiffImages:
         lengths = directory.numbers(file, _STRIP_LENGTHS) or directory.numbers(file, _TILE_LENGTHS)
         return sum(lengths) <= file.seek(0, io.SEEK_END)
 
+    def known_units(self, file: BinaryIO) -> tuple[tuple[int, bytes], ...]:
+        """Offsets of units of a resolution that libtiff takes for damage, and the unit that means none.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+        places = []
+        for directory in {image.directory.offset: image.directory for image in self.images}.values():
+            entry = directory.entries.get(UNIT)
+            if entry is not None and entry.kind == 3 and directory.integer(file, UNIT) not in (1, 2, 3):
+                places.append((entry.at, (1).to_bytes(2, "little" if directory.layout.order == "<" else "big")))
+        return tuple(places)
+
     def alpha(self, file: BinaryIO) -> bool:
         """Whether the sample after the colours is alpha, by ExtraSamples. An unspecified one is not.
 
@@ -203,6 +241,15 @@ class TiffImages:
         if not kinds:
             return directory.integer(file, _MATTEING) == 1
         return kinds[0] in (_PREMULTIPLIED, _STRAIGHT)
+
+
+def no_such_page(page: int, count: int) -> str:
+    """The phrase behind a file's name that says how many images there are.
+
+    >>> no_such_page(3, 1)
+    'page=3: the file holds 1 image'
+    """
+    return f"page={page}: the file holds {_count(count, 'image')}"
 
 
 def read_images(file: BinaryIO) -> TiffImages | None:

@@ -8,16 +8,21 @@ from __future__ import annotations
 
 from subpixel.image.files.containers.inventory import Fate, Inventory, Part
 
-__all__ = ["GEOGRAPHIC", "INVENTORY", "IN_EITHER", "IN_EXIF", "IN_TIFF", "name_of"]
+__all__ = ["GEOGRAPHIC", "INVENTORY", "IN_EXIF", "IN_TIFF", "OF_PIXELS", "name_of"]
 
-# Tags of the main directory that travel as EXIF: texts, cameras, times, people, Windows' fields.
+# Tags of the main directory that travel as EXIF: texts, cameras, times, people, pages, Windows' fields.
 _EXIF_TAGS = {
+    269: ("DocumentName", "the name of a document"),
     270: ("ImageDescription", "a description"),
     271: ("Make", "the maker of the camera"),
     272: ("Model", "the camera"),
+    285: ("PageName", "the name of a page"),
     305: ("Software", "the software"),
     306: ("DateTime", "a time"),
     315: ("Artist", "the author"),
+    316: ("HostComputer", "the computer"),
+    18246: ("Rating", "a rating"),
+    18249: ("RatingPercent", "a rating in percent"),
     33432: ("Copyright", "the copyright"),
     40091: ("XPTitle", "a title"),
     40092: ("XPComment", "a comment"),
@@ -26,19 +31,14 @@ _EXIF_TAGS = {
     40095: ("XPSubject", "the subject"),
     50341: ("PrintImageMatching", "hints for printing"),
 }
-# Tags that are kept in a TIFF. Other formats hold none of them, or only in EXIF, where libexif does not write them.
+# Tags that are kept in a TIFF. Other formats hold none of them.
 _TIFF_TAGS = {
-    269: ("DocumentName", "the name of a document"),
-    285: ("PageName", "the name of a page"),
     286: ("XPosition", "a position on a page"),
     287: ("YPosition", "a position on a page"),
     301: ("TransferFunction", "a transfer function"),
-    316: ("HostComputer", "the computer"),
     318: ("WhitePoint", "a white point"),
     319: ("PrimaryChromaticities", "the primaries of the colours"),
     337: ("TargetPrinter", "the printer"),
-    18246: ("Rating", "a rating"),
-    18249: ("RatingPercent", "a rating in percent"),
     33550: ("ModelPixelScale", "the size of a pixel on the ground"),
     33922: ("ModelTiepoint", "points on the ground"),
     34264: ("ModelTransformation", "a transformation to the ground"),
@@ -282,8 +282,8 @@ _REFUSED = {
 
 IN_EXIF = frozenset(_EXIF_TAGS)
 IN_TIFF = frozenset(_TIFF_TAGS)
-# Of these, what EXIF of other formats may hold.
-IN_EITHER = frozenset({269, 285, 316, 18246, 18249})
+# What EXIF of other formats may hold and a TIFF states of its own pixels, or as a tag of its own.
+OF_PIXELS = frozenset(_READ | _CONVERTED | _RENEWED | _KEPT) - {34665, 34853, 40965}
 GEOGRAPHIC = frozenset({33550, 33922, 34264, 34735, 34736, 34737})
 
 _BY_FATE = (

@@ -7,7 +7,6 @@ Sources: WebP container specification (Google); RFC 9649; C2PA 2.1, appendix A; 
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
@@ -15,7 +14,7 @@ from typing import BinaryIO
 from subpixel.image.files.containers.inventory import Fate, Inventory, Part
 from subpixel.image.files.containers.trailing import describe_trailing
 
-__all__ = ["INVENTORY", "list_losses", "read_background", "set_background", "set_durations", "set_exif_height"]
+__all__ = ["INVENTORY", "chunks", "list_losses", "read_background", "set_background", "set_durations"]
 
 INVENTORY = Inventory(
     "WebP",
@@ -36,8 +35,6 @@ INVENTORY = Inventory(
 
 # Backgrounds that encoders write by themselves: none, and libwebp's white. They state nothing.
 _DEFAULT_BACKGROUNDS = (bytes(4), b"\xff\xff\xff\xff")
-_EXIF, _HEIGHT = 34665, 0xA003  # the EXIF directory, and PixelYDimension in it
-_NUMBERS = {3: "H", 4: "I"}  # the types that it may have
 _MOST_NAMES = 256  # more names than there can be in earnest
 
 
@@ -48,7 +45,7 @@ def list_losses(file: BinaryIO) -> tuple[str, ...]:
         OSError: the file cannot be read.
     """
     names: dict[str, None] = {}
-    for kind, _, _ in _chunks(file):
+    for kind, _, _ in chunks(file):
         if len(names) < _MOST_NAMES:
             names.setdefault(kind.decode("latin-1").rstrip(" "))
     file.seek(0)
@@ -107,7 +104,7 @@ def set_durations(path: str | Path, written: Sequence[int], wanted: Sequence[int
     pairs = list(zip(written, wanted, strict=True))
     with open(path, "r+b") as file:
         # The duration is the 24 bits after offset and size, of 24 bits each.
-        for at in [at for kind, at, _ in _chunks(file) if kind == b"ANMF"]:
+        for at in [at for kind, at, _ in chunks(file) if kind == b"ANMF"]:
             file.seek(at + 12)
             duration, right = int.from_bytes(file.read(3), "little"), 0
             while duration > 0 and pairs:
@@ -121,35 +118,7 @@ def set_durations(path: str | Path, written: Sequence[int], wanted: Sequence[int
         raise ValueError("it has fewer frames")
 
 
-def set_exif_height(path: str | Path, height: int) -> None:
-    """Correct the height in EXIF, if there is one.
-
-    Raises:
-        OSError: the file cannot be read or written.
-    """
-    with open(path, "r+b") as file:
-        start = _exif(file)
-        if start is None:
-            return
-        file.seek(start)
-        head = file.read(8)
-        order = {b"II": "<", b"MM": ">"}.get(head[:2])
-        if order is None or len(head) < 8:
-            return
-        main = _value(file, order, start, struct.unpack_from(order + "I", head, 4)[0], _EXIF)
-        if main is None:
-            return
-        offset, form = main
-        file.seek(offset)
-        inner = struct.unpack(order + form, file.read(struct.calcsize(form)))[0]
-        found = _value(file, order, start, inner, _HEIGHT)
-        if found is not None:
-            offset, form = found
-            file.seek(offset)
-            file.write(struct.pack(order + form, height))
-
-
-def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
+def chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
     """Name, offset of the content and its length of each chunk, those inside of frames too."""
     file.seek(0)
     head = file.read(12)
@@ -169,29 +138,4 @@ def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
 
 
 def _background(file: BinaryIO) -> int | None:
-    return next((at for kind, at, length in _chunks(file) if kind == b"ANIM" and length >= 6), None)
-
-
-def _exif(file: BinaryIO) -> int | None:
-    """Offset of the EXIF block, after the signature that some writers put before it."""
-    for kind, at, _ in _chunks(file):
-        if kind == b"EXIF":
-            file.seek(at)
-            return at + 6 if file.read(6) == b"Exif\0\0" else at
-    return None
-
-
-def _value(file: BinaryIO, order: str, start: int, offset: int, tag: int) -> tuple[int, str] | None:
-    """Offset in the file and struct format of a directory entry that holds one number."""
-    file.seek(start + offset)
-    count = file.read(2)
-    if len(count) < 2:
-        return None
-    for _ in range(struct.unpack(order + "H", count)[0]):
-        entry = file.read(12)
-        if len(entry) < 12:
-            return None
-        found, kind, values = struct.unpack_from(order + "HHI", entry)
-        if found == tag and values == 1 and kind in _NUMBERS:
-            return file.tell() - 4, _NUMBERS[kind]
-    return None
+    return next((at for kind, at, length in chunks(file) if kind == b"ANIM" and length >= 6), None)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from subpixel.errors import ImageReadError
 from subpixel.image.files.containers.trailing import describe_trailing
-from subpixel.image.files.decoders.decoder import Layout
+from subpixel.image.files.decoders.decoder import Layout, require_bytes
 from subpixel.image.files.open_file import OpenFile
 
 __all__ = ["Bmp", "open_bmp"]
@@ -73,9 +73,6 @@ class Bmp:
     def _codes(self, reader: BinaryIO, width: int, height: int) -> NDArray[Any]:
         """Rows as stored: ``(H, W)`` of palette entries or pixels, or ``(H, W, 3)`` for 24 bits."""
         stride = (width * self.bits + 31) // 32 * 4
-        there = reader.seek(0, os.SEEK_END) - self.start
-        if there < stride * height:  # before anything is allocated for pixels that are not there
-            raise ValueError(f"{max(0, there)} of {stride * height} bytes of pixels are there")
         reader.seek(self.start)
         content = reader.read(stride * height)
         rows = np.frombuffer(content, np.uint8).reshape(height, stride)
@@ -144,9 +141,11 @@ def open_bmp(reader: BinaryIO) -> Bmp:
         _check_masks(masks, bits)
     palette = _read_palette(reader, at, bits, colours, start, 3 if length == _CORE else 4) if bits <= 8 else None
     notes, profile = _read_colours(reader, head, length, size)
-    if bits == 32 and compression == _RGB and _fourth_bytes_differ(reader, start, width * height):
+    if bits == 32 and compression == _RGB and _fourth_bytes_speak(reader, start, width * height):
         notes = (*notes, "the fourth byte of each pixel, to which BMP gives no meaning, is not kept; it may be alpha")
     stored = _end_of_pixels(reader, start, width * bits, height, compression)
+    if compression not in (_RLE8, _RLE4):
+        require_bytes(size - start, stored - start, "pixels")
     profile_end = 0 if profile is None else 14 + struct.unpack_from("<I", head, 14 + 112)[0] + len(profile)
     end = max(stored, profile_end)
     behind = stored and size > end + 3 and not any("profile" in note for note in notes)
@@ -236,14 +235,17 @@ def _read_colours(reader: BinaryIO, head: bytes, length: int, size: int) -> tupl
     return (), None
 
 
-def _fourth_bytes_differ(reader: BinaryIO, start: int, pixels: int) -> bool:
-    """Whether the unused bytes of pixels of 32 bits hold something: some writers put alpha there."""
+def _fourth_bytes_speak(reader: BinaryIO, start: int, pixels: int) -> bool:
+    """Whether the unused bytes of pixels of 32 bits hold something, so neither 0 nor 255 everywhere.
+
+    Some writers put alpha there. GDI+, Pillow and browsers ignore it without a mask for it, and so does this.
+    """
     reader.seek(start)
     first = None
     while pixels > 0 and (content := reader.read(4 * min(pixels, _AT_ONCE))):
         unused = np.frombuffer(content, np.uint8)[3::4]
         first = unused[:1] if first is None else first
-        if (unused != first).any():
+        if (unused != first).any() or (len(first) and first[0] not in (0, 255)):
             return True
         pixels -= _AT_ONCE
     return False

@@ -9,10 +9,11 @@ import numpy as np
 import pyvips
 from numpy.typing import NDArray
 
+from subpixel.errors import ImageReadError
 from subpixel.image.files.open_file import OpenFile
 from subpixel.image.files.source_metadata import set_blob
 
-__all__ = ["Decoder", "Layout", "header_image"]
+__all__ = ["Decoder", "Layout", "header_image", "require_bytes"]
 
 # libvips' finest resolution, in pixels per millimetre. It is far from plausible, and not written.
 _FINEST = 1e6
@@ -70,6 +71,18 @@ class Layout:
     def pages(self) -> int:
         """The number of frames."""
         return max(1, len(self.times))
+
+
+def require_bytes(there: int, size: int, what: str) -> None:
+    """Raise an ImageReadError, without the name of the file, if it has fewer bytes of pixels than it should.
+
+    Args:
+        there: bytes from the start of the pixels to the end of the file.
+        size: bytes that pixels take.
+        what: they are.
+    """
+    if there < size:
+        raise ImageReadError(f"the image is damaged or truncated ({max(0, there)} of {size} bytes of {what} are there)")
 
 
 def header_image(layout: Layout) -> pyvips.Image:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subpixel.errors import ImageReadError
-from subpixel.image.files.decoders.decoder import Layout
+from subpixel.image.files.decoders.decoder import Layout, require_bytes
 from subpixel.image.files.open_file import OpenFile
 
 __all__ = ["Pnm", "open_pnm"]
@@ -126,8 +126,12 @@ def open_pnm(reader: BinaryIO) -> Pnm:
             if kind == b"P4"
             else width * bands * (4 if most < 0 or kind in _FLOATS else 1 + (most > 255))
         ) * height
+        require_bytes(size - start, stored, "samples")
         if size > start + stored + 2:
             notes.append(f"{size - start - stored} bytes behind the first image are not kept")
+    else:  # digits of a PBM need no space between them
+        least = width * height if kind in _BITS else 2 * width * height * bands - 1
+        require_bytes(size - start, least, "samples")
     layout = Layout("pnmload", (width, height), bands, dtype, bits, notes=tuple(notes))
     return Pnm(layout, kind, most, start, bands)
 
