@@ -16,7 +16,7 @@ from subpixel.compare.methods.trained import RATE, STEPS, Layer, subpixel_layer,
 from subpixel.metrics.protocol import luma_255
 from subpixel.ops import conv, upsample_nearest
 
-__all__ = ["FIGURE", "LAYERS", "log_spectrum", "outcomes", "resize_layer"]
+__all__ = ["FIGURE", "LAYERS", "contrast", "log_spectrum", "outcomes", "resize_layer"]
 
 F32 = NDArray[np.float32]
 
@@ -58,6 +58,11 @@ def outcomes(subject: Subject) -> dict[str, tuple[F32, F32]]:
         trained, _ = train_layer(layer, down, raw, threads=subject.threads)
         results[key] = (layer(down), trained(down))
     return results
+
+
+def contrast(image: NDArray[Any]) -> float:
+    """The standard deviation of the luma of ``(H, W, 3)``, in codes of 0 … 255."""
+    return float(luma_255(image).std())
 
 
 def log_spectrum(image: NDArray[Any]) -> NDArray[np.float64]:
@@ -131,7 +136,7 @@ def _draw(subject: Subject) -> Sequence[Section]:
                 picture(
                     to_u8(image),
                     title,
-                    f"{note} Energy {energy(image):.2f}.",
+                    f"{note} Energy {energy(image):.2f}, contrast {contrast(image):.0f}.",
                     box=_BOX,
                 )
                 for title, note, image in shown.values()
@@ -144,14 +149,15 @@ def _draw(subject: Subject) -> Sequence[Section]:
             ],
             "Spectra",
             "Power of the luma relative to its mean, on a logarithmic scale, horizontally and vertically in cycles per "
-            "pixel. Circles mark the frequencies of stride 2: bright there means a checkerboard.",
+            "pixel. Circles mark the frequencies of stride 2: yellow there is a checkerboard.",
         ),
         Section(
             (
                 chart(
                     chart_of_energies,
                     "Checkerboard energy",
-                    "Root mean square of the luma at the frequencies of the stride. The dotted line is the truth's.",
+                    "Root mean square of the luma at the frequencies of the stride; the dotted line is the truth's. "
+                    "Contrast is the deviation of the luma: layers change it too, so the two are read together.",
                     size=(1368, 330),
                     inset=(64, 28, 0, 6),
                 ),

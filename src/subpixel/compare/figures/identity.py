@@ -182,7 +182,7 @@ def _subpixel(forms: TwoForms) -> Panel:
         return left + column * _SIDE
 
     def plot(axes: Any) -> None:
-        right = x_of(12.6)
+        right = x_of(12.75)
         half = _SIDE / 2
         # Lines first, so that cells cover their ends.
         for place in range(forms.channels.shape[1]):

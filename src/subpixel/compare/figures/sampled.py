@@ -93,7 +93,8 @@ def _draw(subject: Subject) -> Sequence[Section]:
         "Here −1 and 1 are the outer edges of the picture on both sides. Largest difference from "
         f"{false}: {against('regular-false', 'resize-false')} of 255."
     )
-    noise = f"Normal noise of 1/200 on a grid of −1 … 1: {NOISE * small.shape[1] / 2:.2f} pixels of the small picture."
+    across = NOISE * (small.shape[1] - 1) / 2
+    noise = f"Normal noise of 1/200 on a grid of −1 … 1: {across:.2f} pixels across the small picture."
     flow = field(raw.shape[0], raw.shape[1], subject.seed)
     half = resize(flow, scale=0.5, mode="linear", layout="NCHW")
     back = resize(half, flow.shape[2:], mode="linear", layout="NCHW")

@@ -167,16 +167,19 @@ def drawing(plot: Callable[[Any], None], title: str = "", note: str = "", *, siz
 
 
 def written(value: float) -> str:
-    """A measured number with two digits or one decimal, without an exponent.
+    """A measured number of at least 0, with two digits or one decimal.
 
-    >>> written(0.0), written(0.00003051), written(0.71), written(137.04)
-    ('0', '0.000031', '0.71', '137.0')
+    >>> written(0.0), written(3.051e-7), written(0.00071), written(137.04)
+    ('0', '3.1·10⁻⁷', '0.00071', '137.0')
     """
     if not value:
         return "0"
-    if abs(value) >= 1:
+    if value >= 1:
         return f"{value:.1f}"
-    return np.format_float_positional(value, precision=2, fractional=False, trim="-")
+    if value >= 1e-4:
+        return np.format_float_positional(value, precision=2, fractional=False, trim="-")
+    digits, power = f"{value:.1e}".split("e-")
+    return f"{digits}·10⁻" + "".join("⁰¹²³⁴⁵⁶⁷⁸⁹"[int(digit)] for digit in power.lstrip("0"))
 
 
 def needs_matplotlib() -> None:

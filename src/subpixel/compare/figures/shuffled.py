@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subpixel.compare.figures.figure import Figure
-from subpixel.compare.figures.sheet import COLOURS, INK, Panel, Section, drawing, enlarge, picture
+from subpixel.compare.figures.sheet import COLOURS, INK, Panel, Section, drawing, enlarge, fitted, picture
 from subpixel.compare.figures.subject import Subject, cut, detail, halved, to_u8
 from subpixel.ops import pixel_shuffle, pixel_unshuffle, upsample_nearest
 
@@ -66,9 +66,10 @@ def unequal(one: NDArray[Any], other: NDArray[Any], name: str) -> str:
 def _panels(small: U8, label: str) -> list[Panel]:
     nearest = np.moveaxis(upsample_nearest(np.moveaxis(small, -1, 0)[None], scale=_R)[0], 0, -1)
     results = shuffles(small)
-    panels = [picture(small, label, "Before: three channels, which are then repeated four times.", box=_BOX)]
+    whole = fitted(nearest, _BOX)
+    panels = [picture(small, label, "Before: three channels, which are then repeated four times.", box=whole)]
     for (title, _, _), large in zip(WAYS, results, strict=True):
-        panels.append(picture(large, title, unequal(large, nearest, "nearest"), box=_BOX))
+        panels.append(picture(large, title, unequal(large, nearest, "nearest"), box=whole))
     return panels
 
 
@@ -93,7 +94,8 @@ def _unshuffled(subject: Subject) -> Section:
     height, width = parts.shape[:2]
     # The channels of one phase: every fourth, beginning with its number.
     small = [np.ascontiguousarray(parts[..., phase :: _R**2]) for phase in range(_R**2)]
-    _, side = enlarge(whole, _BOX)
+    shown = fitted(whole, _BOX)
+    side = shown[0] // whole.shape[1]
     large = [enlarge(one, (width * side, height * side))[0] for one in small]
     sheet = np.full((2 * height * side + _GAP, 2 * width * side + _GAP, 3), _PAPER, np.uint8)
     for phase, one in enumerate(large):
@@ -102,13 +104,13 @@ def _unshuffled(subject: Subject) -> Section:
     text = f"Four pictures, {width}×{height} each"
     note = "Row i, column j: the pixels at rows 2h + i and columns 2w + j."
     apart = np.abs(small[0].astype(np.int16) - small[-1])
-    most = "No two are alike: the first minus the last, around gray." if apart.any() else "The first equals the last."
+    most = "They are not alike: the first minus the last, around gray." if apart.any() else "The first equals the last."
     between = to_u8(128.0 + small[0].astype(np.float32) - small[-1])
     return Section(
         (
             picture(whole, "Picture", "Before: three channels.", box=_BOX),
             Panel(text, note, (sheet.shape[1], sheet.shape[0]), sheet),
-            picture(between, "First − last", most, box=(side * whole.shape[1], side * whole.shape[0])),
+            picture(between, "First − last", most, box=shown),
             picture(back, "Shuffled back", unequal(back, whole, "the picture"), box=_BOX),
         ),
         "Pixel unshuffle, and back",

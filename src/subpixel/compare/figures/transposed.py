@@ -110,13 +110,13 @@ def _draw(subject: Subject) -> Sequence[Section]:
         ),
         closeups(
             (
-                ("Raw", raw, f"Energy {measured['raw']:.2f}."),
-                ("Before training", before, f"Energy {measured['before']:.2f}."),
+                ("Raw", raw, f"Energy of the whole {measured['raw']:.2f}."),
+                ("Before training", before, f"Energy of the whole {measured['before']:.2f}."),
                 (
                     f"After {STEPS} steps",
                     after,
-                    f"Energy {measured['after']:.2f}: kernel {kernel}×{kernel}, stride {_SCALE}, padding {padding}; "
-                    "the four phases of the kernel are not yet alike.",
+                    f"Energy of the whole {measured['after']:.2f}: kernel {kernel}×{kernel}, stride {_SCALE}, "
+                    f"padding {padding}; the four phases of the kernel are not yet alike.",
                 ),
             ),
             box,
