@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from subpixel.compare.figures.figure import Figure
 from subpixel.compare.figures.sheet import Panel, Section, fitted, picture
-from subpixel.compare.figures.subject import Box, Subject, cut, detail, halved
+from subpixel.compare.figures.subject import Box, Subject, bilinear, cut, detail, halved
 from subpixel.metrics.quality import psnr
-from subpixel.ops import max_pool, max_unpool, resize, upsample_nearest
+from subpixel.ops import max_pool, max_unpool, upsample_nearest
 
 __all__ = ["BOX", "FIGURES", "closeups", "pooled", "same_place"]
 
@@ -45,7 +45,7 @@ def _bilinear(subject: Subject) -> Sequence[Section]:
     raw = subject.picture
     size = fitted(raw, BOX)
     down = halved(raw)
-    up: U8 = resize(down, raw.shape[:2], mode="linear", layout="HWC")
+    up = bilinear(down, (raw.shape[0], raw.shape[1]))
     nearest = np.moveaxis(upsample_nearest(np.moveaxis(down, -1, 0)[None], scale=2)[0], 0, -1)
     box = detail(raw, up)
     close, plain = (f"PSNR {psnr(one, raw):.2f} dB against raw." for one in (up, nearest))

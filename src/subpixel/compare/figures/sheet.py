@@ -207,7 +207,6 @@ def save(sheet: Sheet, path: Path) -> None:
             scratch,
             format="png",
             metadata={"Title": sheet.title, "Description": sheet.about, "Software": None},
-            pil_kwargs={"optimize": True},
         )
         os.replace(scratch, path)
 
@@ -224,6 +223,7 @@ class _Setter:
         from matplotlib.figure import Figure
 
         self._renderer = FigureCanvasAgg(Figure(dpi=_DPI)).get_renderer()  # type: ignore[no-untyped-call]
+        self._widths: dict[tuple[str, float, str], float] = {}
         # What is drawn when the height is known.
         self._later: list[Callable[[], None]] = []
         self._y = float(_MARGIN)
@@ -291,13 +291,24 @@ class _Setter:
 
     def _wrapped(self, text: str, font: Any, width: float) -> list[str]:
         lines: list[str] = []
+        used = 0.0
+        space = self._width("n n", font) - self._width("nn", font)
         for word in text.split(" "):
-            longer = f"{lines[-1]} {word}" if lines else word
-            if lines and self._renderer.get_text_width_height_descent(longer, font, ismath=False)[0] <= width:
-                lines[-1] = longer
+            length = self._width(word, font)
+            if lines and used + space + length <= width:
+                lines[-1] += f" {word}"
+                used += space + length
             else:
                 lines.append(word)
+                used = length
         return lines
+
+    def _width(self, word: str, font: Any) -> float:
+        """The width of a word; measuring takes long, and words return."""
+        key = (word, font.get_size(), font.get_weight())
+        if key not in self._widths:
+            self._widths[key] = self._renderer.get_text_width_height_descent(word, font, ismath=False)[0]
+        return self._widths[key]
 
     def _panel(self, panel: Panel, x: float, top: float) -> None:
         width, height = panel.size

@@ -14,7 +14,7 @@ from subpixel.errors import InvalidArgument
 from subpixel.image.comparison.detail import find_detail
 from subpixel.ops import resize
 
-__all__ = ["LEAST", "SIDE", "Box", "Subject", "cut", "detail", "halved", "to_u8"]
+__all__ = ["LEAST", "SIDE", "Box", "Subject", "bilinear", "cut", "detail", "halved", "to_u8"]
 
 U8 = NDArray[np.uint8]
 Box = tuple[int, int, int, int]  # left, top, width, height
@@ -84,8 +84,12 @@ def to_u8(values: Any) -> U8:
 
 def halved(picture: U8) -> U8:
     """The picture at half its size, each pixel the mean of four: what bilinear interpolation gives at ×1/2."""
-    half: U8 = resize(picture, scale=0.5, mode="linear", layout="HWC")
-    return half
+    return bilinear(picture, (picture.shape[0] // 2, picture.shape[1] // 2))
+
+
+def bilinear(picture: U8, size: tuple[int, int]) -> U8:
+    """The picture with so many rows and columns by bilinear interpolation, rounded once."""
+    return to_u8(resize(picture.astype(np.float32), size, mode="linear", layout="HWC"))
 
 
 def detail(first: U8, second: U8) -> Box:

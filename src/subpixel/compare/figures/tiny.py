@@ -11,10 +11,10 @@ from subpixel.compare.degradations import degradation_of
 from subpixel.compare.figures.figure import Figure
 from subpixel.compare.figures.sheet import Section, picture
 from subpixel.compare.figures.shuffled import unequal
-from subpixel.compare.figures.subject import Subject, to_u8
+from subpixel.compare.figures.subject import Subject, bilinear, to_u8
 from subpixel.compare.methods.trained import RATE, STEPS, subpixel_layer, train_layer, transposed_layer
 from subpixel.metrics.quality import psnr
-from subpixel.ops import pixel_shuffle, resize, upsample_nearest
+from subpixel.ops import pixel_shuffle, upsample_nearest
 
 __all__ = ["FIGURE", "enlargements"]
 
@@ -40,7 +40,7 @@ def enlargements(subject: Subject) -> tuple[U8, dict[str, U8]]:
         learned[name] = to_u8(layer(small))
     side = _SMALL * _SCALE
     return small, {
-        "bilinear": resize(small, (side, side), mode="linear", layout="HWC"),
+        "bilinear": bilinear(small, (side, side)),
         **learned,
         "repeats": pixel_shuffle(np.repeat(small, _SCALE**2, axis=2), _SCALE, layout="HWC"),
     }
