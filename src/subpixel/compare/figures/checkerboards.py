@@ -22,6 +22,7 @@ F32 = NDArray[np.float32]
 
 _SCALE = 2
 _BOX = (256, 256)
+_BLOCK = 48  # side of the blocks of a spectrum
 _RANGE = 5.0  # decades of the spectrum's power that colours show
 
 
@@ -68,13 +69,17 @@ def contrast(image: NDArray[Any]) -> float:
 def log_spectrum(image: NDArray[Any]) -> NDArray[np.float64]:
     """The logarithm of the power of the luma, relative to its mean power, from −1/4 to 3/4 cycles per pixel.
 
-    So 0 is a quarter and the frequency of stride 2, 1/2, three quarters along each axis.
+    So 0 is a quarter and the frequency of stride 2, 1/2, three quarters along each axis. The power is the mean of
+    square blocks that overlap by half, so that it shows what the picture has everywhere rather than its details.
     """
     plane = luma_255(image)
-    height, width = plane.shape
-    window = np.outer(np.hanning(height + 1)[:-1], np.hanning(width + 1)[:-1])
-    power = np.abs(np.fft.fft2((plane - plane.mean()) * window)) ** 2
-    power = np.roll(power, (height // 4, width // 4), (0, 1))
+    side = min(_BLOCK, *(length // 4 * 4 for length in plane.shape))
+    window = np.outer(*[np.hanning(side + 1)[:-1]] * 2)
+    rows, columns = (range(0, length - side + 1, side // 2) for length in plane.shape)
+    blocks = np.stack([plane[top : top + side, left : left + side] for top in rows for left in columns])
+    blocks -= blocks.mean(axis=(1, 2), keepdims=True)
+    power = (np.abs(np.fft.fft2(blocks * window)) ** 2).mean(axis=0)
+    power = np.roll(power, (side // 4, side // 4), (0, 1))
     relative: NDArray[np.float64] = np.log10(np.maximum(power / max(float(power.mean()), 1e-12), 1e-12))
     return relative
 
@@ -90,7 +95,7 @@ def _spectrum(image: NDArray[Any]) -> Any:
             vmax=2,
             extent=(-0.25, 0.75, 0.75, -0.25),
             interpolation="nearest",
-            aspect="auto",
+            aspect="equal",
         )
         places = [(0.5, 0), (0, 0.5), (0.5, 0.5)]
         axes.scatter(*zip(*places, strict=True), s=130, facecolors="none", edgecolors="white", linewidths=1.6)
@@ -148,7 +153,7 @@ def _draw(subject: Subject) -> Sequence[Section]:
                 for title, _, image in shown.values()
             ],
             "Spectra",
-            "Power of the luma relative to its mean, on a logarithmic scale, horizontally and vertically in cycles per "
+            "Power of the luma relative to its mean, on a logarithmic scale, across and down in cycles per "
             "pixel. Circles mark the frequencies of stride 2: yellow there is a checkerboard.",
         ),
         Section(

@@ -80,7 +80,7 @@ def _draw(subject: Subject) -> Sequence[Section]:
 
     def loss(axes: Any) -> None:
         axes.plot(range(len(learned.losses)), learned.losses, color=COLOURS["blue"], linewidth=2)
-        axes.set(xlabel="step", ylabel="mean squared error, values of 0 … 1", ylim=(0, None), xlim=(0, STEPS))
+        axes.set(xlabel="step", ylabel="mean squared error", ylim=(0, None), xlim=(0, STEPS))
 
     def energies(axes: Any) -> None:
         colours = (COLOURS["black"], COLOURS["vermilion"], COLOURS["blue"])
@@ -93,7 +93,12 @@ def _draw(subject: Subject) -> Sequence[Section]:
             (
                 picture(raw, "Raw", "The outline marks the detail below.", box=whole, mark=box),
                 picture(down, "Down, bilinear ×1/2", "The input.", box=whole),
-                chart(loss, "Loss", f"{learned.losses[0]:.4f} before, {learned.losses[-1]:.4f} at the end.", size=size),
+                chart(
+                    loss,
+                    "Loss",
+                    f"Of values of 0 … 1: {learned.losses[0]:.4f} before, {learned.losses[-1]:.4f} at the end.",
+                    size=size,
+                ),
             )
         ),
         Section(
