@@ -94,7 +94,9 @@ def _draw(subject: Subject) -> Sequence[Section]:
         f"{false}: {against('regular-false', 'resize-false')} of 255."
     )
     across = NOISE * (small.shape[1] - 1) / 2
-    noise = f"Normal noise of 1/200 on a grid of −1 … 1: {across:.2f} pixels across the small picture."
+    noise = (
+        f"Normal noise of 1/200 on a grid of −1 … 1: {across:.2f} pixels across the small picture. Outside are zeros."
+    )
     flow = field(raw.shape[0], raw.shape[1], subject.seed)
     half = resize(flow, scale=0.5, mode="linear", layout="NCHW")
     back = resize(half, flow.shape[2:], mode="linear", layout="NCHW")

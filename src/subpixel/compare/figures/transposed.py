@@ -133,7 +133,7 @@ FIGURE = Figure(
     "transposed-convolution",
     "Transposed convolution: raw, down, up",
     f"One layer, 3 channels to 3, kernel 4, stride 2, padding 1, learns this picture in {STEPS} steps of AdamW on the "
-    "mean squared error: it learns, and shows a checkerboard.",
+    "mean squared error; the energy says how much of a checkerboard it starts and ends with.",
     _draw,
     extra="train",
 )
