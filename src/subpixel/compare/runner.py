@@ -15,6 +15,7 @@ from subpixel.backends import available_threads
 from subpixel.compare.checkerboard import checkerboard
 from subpixel.compare.degradations import degradation_of
 from subpixel.compare.methods import Method, NotPossible, Prepared, Sample, methods_of
+from subpixel.compare.pixels import rgb
 from subpixel.compare.results import MethodResult, Part, Results
 from subpixel.errors import InvalidArgument, MissingExtra
 from subpixel.metrics.protocol import luma_255
@@ -79,7 +80,7 @@ def run(
     filter_ = degradation_of(degradation)
     if scale not in SCALES:
         raise InvalidArgument(f"scale={scale!r}: 2, 3, 4 or 8 is needed")
-    pixels = _rgb(image)
+    pixels = rgb(image)
     whole = (pixels.shape[1], pixels.shape[0])
     part = _part(pixels, scale, reference, largest)
     pixels = np.ascontiguousarray(part.of(pixels))
@@ -107,17 +108,6 @@ def run(
         sample.threads,
         seed,
     )
-
-
-def _rgb(image: Any) -> U8:
-    pixels = np.asarray(image)
-    if pixels.ndim == 2:
-        pixels = pixels[..., None]
-    if pixels.ndim != 3 or pixels.shape[2] not in (1, 3) or pixels.dtype != np.uint8:
-        raise InvalidArgument(
-            f"image: shape {pixels.shape}, {pixels.dtype}; (H, W), (H, W, 1) or (H, W, 3) of uint8 is needed"
-        )
-    return np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels
 
 
 def _part(pixels: U8, scale: int, reference: bool, largest: int | None) -> Part:
