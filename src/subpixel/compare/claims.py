@@ -173,8 +173,8 @@ def _shuffle_looks_worse(results: Results) -> Measured:
     worse = min(bilinear.psnr_y, transposed.psnr_y) - figures["CRD"]
     text = (
         f"Copies of the small image shuffled in the order CRD give {figures['CRD']:.2f} dB, bilinear "
-        f"{bilinear.psnr_y:.2f} dB, {transposed.title} {transposed.psnr_y:.2f} dB. The copies are the reason: the order "
-        f"mixes their colours, and DCR, which makes nearest of them, gives {figures['DCR']:.2f} dB."
+        f"{bilinear.psnr_y:.2f} dB, {transposed.title} {transposed.psnr_y:.2f} dB. The copies are the reason: "
+        f"the order mixes their colours, and DCR, which makes nearest of them, gives {figures['DCR']:.2f} dB."
     )
     return _verdict(worse, _DECIBELS), text
 
@@ -217,7 +217,8 @@ def _transposed_keeps_detail(results: Results) -> Measured:
         return _missing("Bilinear or transposed convolution")
     assert bilinear.image is not None
     assert transposed.image is not None
-    ours, theirs = (kept_detail(one.image, results.truth, results.scale) for one in (transposed, bilinear))
+    ours = kept_detail(transposed.image, results.truth, results.scale)
+    theirs = kept_detail(bilinear.image, results.truth, results.scale)
     text = f"{transposed.title} keeps {ours:.1%} of the fine detail of the reference, bilinear {theirs:.1%}; PSNR is "
     return (
         _verdict(ours - theirs, _KEPT),
@@ -232,10 +233,8 @@ def _transposed_costs_more(results: Results) -> Measured:
         return "not measured", "Bilinear or transposed convolution did not run."
     ratio = transposed.milliseconds / bilinear.milliseconds
     verdict: Verdict = "supported" if ratio >= _RATIO else "refuted" if ratio <= 1 / _RATIO else "no difference"
-    text = (
-        f"{transposed.title} takes {transposed.milliseconds:.2f} ms and {transposed.macs:,.0f} multiply-adds a pixel, "
-    )
-    return verdict, f"{text}bilinear {bilinear.milliseconds:.2f} ms and {bilinear.macs:,.0f}, without any training."
+    ours, theirs = (f"{one.milliseconds:.2f} ms and {one.macs:,.0f}" for one in (transposed, bilinear))
+    return verdict, f"{transposed.title} takes {ours} multiply-adds a pixel, bilinear {theirs}, without any training."
 
 
 def _equal_cost(one: float, other: float) -> bool:
@@ -275,8 +274,8 @@ def _difference(budget: Any, ours: tuple[str, ...], theirs: tuple[str, ...]) -> 
     verdict: Verdict = "supported" if found.low > 0 else "refuted" if found.high < 0 else "no difference"
     interval = f"{100 * found.low:+.2f} … {100 * found.high:+.2f}"
     return verdict, (
-        f"With equal {budget.budget}, {one.title} has an IoU of {one.iou.mean:.1%}, {other.title} {other.iou.mean:.1%}: "
-        f"a difference of {100 * found.mean:+.2f} ({interval}) points"
+        f"With equal {budget.budget}, {one.title} has an IoU of {one.iou.mean:.1%}, {other.title} "
+        f"{other.iou.mean:.1%}: a difference of {100 * found.mean:+.2f} ({interval}) points"
     )
 
 
@@ -333,9 +332,8 @@ _OF_AN_IMAGE: tuple[tuple[str, str, str, Callable[[Results], Measured]], ...] = 
         _subpixel_is_more_accurate,
     ),
 )
-_INTERVALS = (
-    "Intervals of 95 % by a bootstrap over seeds and images, for every budget: they lie on one side of 0 or not."
-)
+_INTERVALS = "The interval of 95 % of the difference, for every budget: it lies on one side of 0 or not."
+
 _OF_DECODERS: tuple[tuple[str, str, str, Callable[[Any], Measured]], ...] = (
     (
         "Sub-pixel convolution is more accurate than transposed convolution, in a decoder",
@@ -346,8 +344,8 @@ _OF_DECODERS: tuple[tuple[str, str, str, Callable[[Any], Measured]], ...] = (
     (
         "A learned upsampler serves the next task better",
         _TUTORIALS,
-        "Mean IoU of the best upsampler with weights or offsets of its own, beside the best one of nearest, bilinear and "
-        f"max unpooling. {_INTERVALS}",
+        "Mean IoU of the best upsampler with weights or offsets of its own, beside the best one of nearest, bilinear "
+        f"and max unpooling. {_INTERVALS}",
         _learned_serves_the_task,
     ),
 )

@@ -114,7 +114,7 @@ def _scatter(results: Results, theme: Theme, cost: str, label: str) -> Any:
     axes.set(xlabel=label, ylabel="PSNR of Y, dB")
     axes.grid(alpha=0.25)
     figure.legend(loc="outside upper center", ncols=4, frameon=False, fontsize=9)
-    labels = [(getattr(one, cost), one.psnr_y, one.name) for one in sorted(shown, key=_by_quality)]
+    labels = [(getattr(one, cost), one.psnr_y or 0.0, one.name) for one in sorted(shown, key=_by_quality)]
     place_labels(figure, axes, labels, fontsize=7.5, color=theme.ink)
     return figure
 
@@ -190,7 +190,8 @@ CHARTS = (
     Chart(
         "checkerboard",
         "Checkerboard energy",
-        "Root mean square of what repeats with the stride. The reference has some of its own; what lies far above it is an artefact.",
+        "Root mean square of what repeats with the stride. The reference has some of its own; what lies far above it "
+        "is an artefact.",
         _checkerboard,
     ),
     Chart(
