@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -221,8 +220,6 @@ class Laboratory:
 
     def _draw_figures(self, say: Callable[[str], None]) -> list[Path]:
         paths: list[Path] = []
-        if find_spec("subpixel.compare.figures") is None:
-            return paths
         module = _figures()
         for name, figure in module.FIGURES.items():
             say(figure.title)

@@ -94,25 +94,25 @@ def _summary(results: Results) -> Iterator[str]:
     with_quality = [one for one in fair if one.psnr_y is not None]
     if with_quality:
         best = max(with_quality, key=lambda one: one.psnr_y or 0)
-        text = f"{best.title} is closest to the reference: {_decibels(best.psnr_y)}"
+        text = f"Closest to the reference: {best.title}, {_decibels(best.psnr_y)}"
         plain = [one for one in with_quality if one.family == "interpolation" and one is not best]
         if plain and best.family != "interpolation":
             other = max(plain, key=lambda one: one.psnr_y or 0)
-            text += f"; of the interpolations, {other.title} is: {_decibels(other.psnr_y)}"
+            text += f"; of the interpolations: {other.title}, {_decibels(other.psnr_y)}"
         yield f"{text}."
     timed = [one for one in fair if one.milliseconds is not None]
     if timed:
         fastest = min(timed, key=lambda one: one.milliseconds or 0)
         slowest = max(timed, key=lambda one: one.milliseconds or 0)
         yield (
-            f"{fastest.title} is the fastest with {fastest.milliseconds:.2f} ms, {slowest.title} the slowest with "
+            f"Fastest: {fastest.title}, {fastest.milliseconds:.2f} ms; slowest: {slowest.title}, "
             f"{slowest.milliseconds:.1f} ms."
         )
     checked = [one for one in fair if one.checkerboard is not None]
     if checked:
         worst = max(checked, key=lambda one: one.checkerboard or 0)
         own = "" if results.truth_checkerboard is None else f"; the reference has {results.truth_checkerboard:.3f}"
-        yield f"{worst.title} has the strongest checkerboard: {worst.checkerboard:.3f} codes of luma{own}."
+        yield f"Strongest checkerboard: {worst.title}, {worst.checkerboard:.3f} codes of luma{own}."
     missing = sum(bool(method.reason) for method in results.methods)
     yield f"{len(results.measured)} methods ran{f', {missing} could not' if missing else ''}."
 

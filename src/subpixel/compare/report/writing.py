@@ -67,15 +67,24 @@ def write_report(
         "title": "Decoders compared" if results is None else f"{results.name}: upsamplers compared at ×{results.scale}",
         "lead": _lead(results),
         "comparison": None if results is None else comparison_context(results),
-        "charts": [_picture(path, chart.title, chart.about, png_uri(dark)) for chart, path, dark in charts],
-        "figures": [_picture(path, *(captions or {}).get(path.stem, (path.stem, ""))) for path in figures],
+        "charts": [
+            _picture(f"chart-{chart.name}", path, chart.title, chart.about, png_uri(dark))
+            for chart, path, dark in charts
+        ],
+        "figures": [
+            _picture(f"figure-{number}", path, *(captions or {}).get(path.stem, (path.stem, "")))
+            for number, path in enumerate(figures, 1)
+        ],
         "claims": claims,
         "parts": [
             {
                 "id": name,
                 "title": title,
                 "blocks": blocks_of(one.to_markdown()),
-                "pictures": [_picture(path, f"{title}: {key}", "") for key, path in one.pictures.items()],
+                "pictures": [
+                    _picture(f"{name}-{number}", path, f"{title}: {key}", "")
+                    for number, (key, path) in enumerate(one.pictures.items(), 1)
+                ],
             }
             for name, title, one in (
                 ("decoder", "The upsampler inside a decoder", decoder),
@@ -112,10 +121,10 @@ def _sections(context: dict[str, Any]) -> list[dict[str, str]]:
     return [{"id": name, "title": title} for name, title in listed]
 
 
-def _picture(path: Path, title: str, about: str, dark: str = "") -> dict[str, Any]:
+def _picture(anchor: str, path: Path, title: str, about: str, dark: str = "") -> dict[str, Any]:
     width, height = png_size(path)
-    uri = file_uri(path)
-    return {"id": path.stem, "title": title, "about": about, "uri": uri, "dark": dark, "width": width, "height": height}
+    shown = {"uri": file_uri(path), "dark": dark, "width": width, "height": height}
+    return {"id": anchor, "title": title, "about": about, **shown}
 
 
 def _environment() -> Environment:
