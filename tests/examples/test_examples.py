@@ -151,3 +151,10 @@ def test_train_on_own_photos(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     example("train_on_own_photos").main(str(folder), str(out), "2")
     assert Upscaler(2, model=out)(np.zeros((8, 9, 3), np.uint8)).shape == (16, 18, 3)
     assert "(64, 96, 3)" in capsys.readouterr().out
+
+
+def test_compare_upsamplers(photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("jinja2")
+    example("compare_upsamplers").main(str(photo), str(tmp_path / "report"))
+    assert "Bicubic, sharpened" in capsys.readouterr().out
+    assert "Bicubic, sharpened" in (tmp_path / "report" / "report.html").read_text(encoding="utf-8")

@@ -9,6 +9,7 @@ import typer
 
 from subpixel import __version__
 from subpixel.cli.bench import bench
+from subpixel.cli.compare import compare
 from subpixel.cli.doctor import doctor
 from subpixel.cli.evaluate import evaluate
 from subpixel.cli.examples import examples_of
@@ -43,6 +44,7 @@ _COMMANDS: tuple[tuple[Callable[..., Any], str], ...] = (
     (evaluate, _MODELS),
     (train, _MODELS),
     (quantise, _MODELS),
+    (compare, _MODELS),
     (bench, _MACHINE),
 )
 for command, panel in _COMMANDS:

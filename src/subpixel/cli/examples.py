@@ -49,6 +49,12 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("subpixel quantise my.safetensors --data photos", "add int8 to the file"),
         ("subpixel quantise a.safetensors --data photos -o b.safetensors", "keep a"),
     ),
+    "compare": (
+        ("subpixel compare photo.jpg", "write a report to photo_compare"),
+        ("subpixel compare photo.jpg -s 3 --methods area,fast", "two at x3"),
+        ("subpixel compare photo.jpg --figure shuffle", "draw one figure"),
+        ("subpixel compare --decoder --minutes 20", "train and compare decoders"),
+    ),
     "bench": (
         ("subpixel bench", "an overview, in two minutes"),
         ('subpixel bench --suite ops --only "resize u8"', "measure one operator"),

@@ -71,7 +71,7 @@ def _check_paths(command: Any, ctx: Any, args: list[str]) -> None:
         if "" not in (value if isinstance(value, (list, tuple)) else [value]):
             continue
         if param.param_type_name == "argument":
-            raise InvalidArgument(f"{param.metavar.rstrip('.')} is empty; name a file.")
+            raise InvalidArgument(f"{param.metavar.strip('[].')} is empty; name a file.")
         kind = _PATHS.get(param.metavar)
         if kind is not None:
             raise InvalidArgument(f"{max(param.opts, key=len)} is empty; name {kind}.")

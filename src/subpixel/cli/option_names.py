@@ -16,7 +16,7 @@ _PARAMETERS = (
     # video, play
     *("encoder", "crf", "preset", "pix_fmt", "encoder_options", "start", "end", "preview", "side_by_side"),
     *("deinterlace", "realtime", "target_fps", "rate", "player"),
-    # train, quantise, evaluate, bench
+    # train, quantise, evaluate, bench, compare
     *("arch", "steps", "minutes", "seed", "batch", "patch", "lr", "loss", "expand", "cycles", "rounded", "teacher"),
     *("teacher_share", "content", "features", "layer", "adversarial", "bf16", "device", "degradation", "variants"),
     *(
@@ -32,6 +32,11 @@ _PARAMETERS = (
         "only",
         "rounds",
         "seconds",
+        "methods",
+        "size",
+        "masks",
+        "seeds",
+        "figure",
     ),
 )
 # Those whose option has another name.

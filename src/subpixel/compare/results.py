@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from subpixel.storage.whole_files import write_whole
+
 __all__ = ["COLUMNS", "Column", "MethodResult", "Part", "Results"]
 
 U8 = NDArray[np.uint8]
@@ -227,9 +229,18 @@ class Results:
         target = Path(folder)
         target.mkdir(parents=True, exist_ok=True)
         texts = {"results.json": self.to_json(), "results.csv": self.to_csv(), "results.md": self.to_markdown()}
-        for name, text in texts.items():
-            (target / name).write_text(text, encoding="utf-8")
-        return [target / name for name in texts]
+        return [write_whole(target / name, text) for name, text in texts.items()]
+
+    def to_html(self, folder: str | Path) -> Path:
+        """Write a report of one HTML file, its charts and its data to a folder; returns the path of the HTML file.
+
+        Raises:
+            MissingExtra: jinja2 or matplotlib is not installed.
+        """
+        from subpixel.compare.report import write_report  # here, since it needs this module
+
+        self.save(folder)
+        return write_report(folder, self)
 
 
 def _rank(method: MethodResult) -> tuple[bool, float, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from subpixel.image import ImageData, write
 from subpixel.image.files.writing import check_destination
 from subpixel.storage.os_errors import os_error_text
 
-__all__ = ["LIMIT", "destination", "heatmap", "prepare_destinations", "write_heatmap"]
+__all__ = ["LIMIT", "destination", "heat_colours", "heatmap", "prepare_destinations", "write_heatmap"]
 
 # The difference in codes of 255 that is white, as are larger ones. All images share this scale and can be compared.
 # Luma networks return within 1 or 2 codes nearly everywhere; bicubic is off by some tens along sharp edges.
@@ -30,7 +31,7 @@ def heatmap(difference: NDArray[np.float64]) -> NDArray[np.uint8]:
         difference: ``(H, W)``, in codes of 255. The sign does not matter.
 
     Returns:
-        ``(H + 8, W, 3)`` u8 RGB. Each third of the scale raises one channel: red, then green, then blue.
+        ``(H + 8, W, 3)`` u8 RGB, in the colours of :func:`heat_colours`.
 
     >>> heatmap(np.array([[0.0, -4.0, 99.0]]))[0].tolist()
     [[0, 0, 0], [255, 128, 0], [255, 255, 255]]
@@ -38,11 +39,18 @@ def heatmap(difference: NDArray[np.float64]) -> NDArray[np.uint8]:
     width = difference.shape[1]
     bar = np.tile(np.linspace(0, LIMIT, width), (_BAR, 1))
     line = np.full((_LINE, width, 3), 128, np.uint8)
-    return np.concatenate([_colours(np.abs(difference)), line, _colours(bar)])
+    return np.concatenate([heat_colours(difference, LIMIT), line, heat_colours(bar, LIMIT)])
 
 
-def _colours(amount: NDArray[np.float64]) -> NDArray[np.uint8]:
-    thirds = 3 * amount[..., None] / LIMIT - np.arange(3)
+def heat_colours(difference: NDArray[Any], limit: float) -> NDArray[np.uint8]:
+    """The colours of differences: ``(H, W)`` to ``(H, W, 3)`` u8, black for 0 and white from ``limit`` on.
+
+    Each third of the scale raises one channel: red, then green, then blue.
+
+    >>> heat_colours(np.array([[0.0, -4.0, 99.0]]), 8)[0].tolist()
+    [[0, 0, 0], [255, 128, 0], [255, 255, 255]]
+    """
+    thirds = 3 * np.abs(difference)[..., None] / limit - np.arange(3)
     result: NDArray[np.uint8] = np.floor(np.clip(thirds, 0, 1) * 255 + 0.5).astype(np.uint8)
     return result
 
