@@ -53,6 +53,22 @@ def test_exit_codes(photo: Path, tmp_path: Path, command: list[str]) -> None:
             assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "gif", "tif"])
+def test_nothing_but_one_sentence_is_printed_of_a_damaged_image(tmp_path: Path, suffix: str) -> None:
+    """Neither Python nor the libraries below print their own, even as the process ends."""
+    noise = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
+    path = tmp_path / f"a.{suffix}"
+    pyvips.Image.new_from_array(noise).write_to_file(str(path), **({"compression": "lzw"} if suffix == "tif" else {}))
+    content = path.read_bytes()
+    middle = len(content) // 2
+    path.write_bytes(content[:middle] + b"\xff\xd9" if suffix == "jpg" else content[:middle])
+    done = process("upscale", path, "-n", "bicubic", "-o", tmp_path / "out.png")
+    assert done.returncode == 1
+    assert (done.stdout, done.stderr.count("\n")) == ("", 1)
+    assert done.stderr.startswith(f"error: {path}: the image is damaged or truncated")
+    assert not (tmp_path / "out.png").exists()
+
+
 def test_version_and_help(run: Run) -> None:
     assert run("--version").out == f"subpixel {subpixel.__version__}\n"
     done = run("--help")

@@ -9,6 +9,7 @@ Python keeps those of file names (``surrogateescape``).
 from __future__ import annotations
 
 import atexit
+import ctypes
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -39,9 +40,13 @@ def prepare_pyvips() -> None:
             if hasattr(module, name):  # not every module uses both
                 setattr(module, name, function)
     levels = pyvips.GLogLevelFlags.LEVEL_WARNING | pyvips.GLogLevelFlags.LEVEL_CRITICAL
-    handler = pyvips.glib_lib.g_log_set_handler(_DOMAIN, levels, pyvips._log_handler_cb, pyvips.ffi.NULL)
-    # Python's function must not be called once Python has ended.
-    atexit.register(pyvips.glib_lib.g_log_remove_handler, _DOMAIN, handler)
+    pyvips.glib_lib.g_log_set_handler(_DOMAIN, levels, pyvips._log_handler_cb, pyvips.ffi.NULL)
+    # Python's function must not be called once Python has ended. An image that is freed only then would have GLib print
+    # the warnings about it, so a function of C that does nothing stands before that one.
+    nothing = ctypes.cast(ctypes.pythonapi.Py_IsInitialized, ctypes.c_void_p).value
+    silent = pyvips.ffi.cast("GLogFunc", nothing)
+    for domain in (_DOMAIN, b"VIPS"):
+        atexit.register(pyvips.glib_lib.g_log_set_handler, domain, levels, silent, pyvips.ffi.NULL)
 
 
 def _decoded(pointer: Any) -> Any:
