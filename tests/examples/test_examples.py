@@ -153,8 +153,11 @@ def test_train_on_own_photos(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert "(64, 96, 3)" in capsys.readouterr().out
 
 
-def test_compare_upsamplers(photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_compare_upsamplers(
+    photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("jinja2")
+    monkeypatch.setattr("subpixel.compare.methods._OWN", {})
     example("compare_upsamplers").main(str(photo), str(tmp_path / "report"))
     assert "Bicubic, sharpened" in capsys.readouterr().out
     assert "Bicubic, sharpened" in (tmp_path / "report" / "report.html").read_text(encoding="utf-8")

@@ -113,7 +113,7 @@ def _scatter(results: Results, theme: Theme, cost: str, label: str) -> Any:
     axes.margins(x=0.12, y=0.1)
     axes.set(xlabel=label, ylabel="PSNR of Y, dB")
     axes.grid(alpha=0.25)
-    figure.legend(loc="outside upper center", ncols=4, frameon=False, fontsize=9)
+    figure.legend(loc="outside lower center", ncols=4, frameon=False, fontsize=9)
     labels = [(getattr(one, cost), one.psnr_y or 0.0, one.name) for one in sorted(shown, key=_by_quality)]
     place_labels(figure, axes, labels, fontsize=7.5, color=theme.ink)
     return figure
@@ -143,7 +143,7 @@ def _checkerboard(results: Results, theme: Theme) -> Any:
     titles = [one.title + " *" * one.sees_truth for one in shown]
     colours = [_FAMILY_STYLE[one.family][0] for one in shown]
     bars = axes.barh(titles, values, color=colours, edgecolor=theme.ink, linewidth=0.4)
-    behind = {"facecolor": theme.paper, "edgecolor": "none", "pad": 0.8}
+    behind = {"facecolor": theme.paper, "edgecolor": "none", "pad": 2.0}
     axes.bar_label(bars, [f"{value:.3f}" for value in values], padding=4, fontsize=8, color=theme.ink, bbox=behind)
     axes.set_xscale("symlog", linthresh=0.1)
     axes.set_xlim(0, max(values) * 2.5 or 1)
@@ -153,7 +153,7 @@ def _checkerboard(results: Results, theme: Theme) -> Any:
     if results.truth_checkerboard is not None:
         line = axes.axvline(results.truth_checkerboard, color=theme.ink, linestyle="--", linewidth=1.2, zorder=0.9)
         line.set_label(f"the reference: {results.truth_checkerboard:.3f}")
-        figure.legend(loc="outside upper right", frameon=False, fontsize=9)
+        figure.legend(loc="outside lower right", frameon=False, fontsize=9)
     axes.grid(axis="x", alpha=0.25)
     axes.set_axisbelow(True)
     return figure
@@ -170,7 +170,7 @@ def _losses(results: Results, theme: Theme) -> Any:
         axes.plot(one.details["losses"], label=one.title, linestyle=style, color=_COLOURS[number % 5], linewidth=1.8)
     axes.set(xlabel="step", ylabel="mean squared error, values of 0 … 1", yscale="log")
     axes.grid(alpha=0.25)
-    figure.legend(loc="outside upper center", ncols=2, frameon=False, fontsize=9)
+    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=9)
     return figure
 
 

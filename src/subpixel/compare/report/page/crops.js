@@ -44,7 +44,7 @@
 
   function render() {
     waiting = false;
-    if (!place) return;
+    if (!place || tiles.dataset.ready === undefined) return;
     const zoom = Number(chosen("zoom", 3));
     const errors = chosen("shown", "pixels") === "errors";
     const limit = Number(chosen("limit", 64));
@@ -95,9 +95,9 @@
   });
   tools.addEventListener("submit", (event) => event.preventDefault());
   new ResizeObserver(fit).observe(tiles);
+  fit();
   Promise.all(images.map((image) => image.decode())).then(() => {
-    fit();
     tiles.dataset.ready = "";
-    renderSoon();
+    render();
   });
 })();
