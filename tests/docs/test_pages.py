@@ -16,6 +16,7 @@ import typer
 
 from docs.pages import BY_HAND, PAGES, ROOT, blocks, prose, text_of
 from subpixel.cli.app import app
+from subpixel.compare.figures import FIGURES
 from subpixel.image import ImageData, write
 from subpixel.image.files.formats import Format
 from subpixel.models.zoo import Entry
@@ -193,3 +194,9 @@ def test_every_option_is_on_the_page_and_no_other() -> None:
         params = [p for p in command.params if p.param_type_name == "option" and p.name != "help"]
         options = {text for p in params for text in (*p.opts, *p.secondary_opts)}
         assert page[name] == options, name
+
+
+def test_every_figure_of_the_laboratory_is_on_its_page() -> None:
+    text = text_of(ROOT / "docs" / "laboratory.md")
+    assert re.findall(r"^### ([\w-]+)$", text, re.M) == list(FIGURES)
+    assert re.findall(r"\(images/laboratory/([\w-]+)\.png\)", text) == list(FIGURES)

@@ -130,15 +130,15 @@ class Laboratory:
             InvalidArgument: there is no such figure, the image is too small for it, or the file exists.
             MissingExtra: a package is not installed.
         """
-        module = _figures()
-        if figure not in module.FIGURES:
-            raise unknown("figure", figure, module.FIGURES)
+        from subpixel.compare.figures import FIGURES, draw
+
+        if figure not in FIGURES:
+            raise unknown("figure", figure, FIGURES)
         path = self.folder / f"{figure}.png"
         if os.path.lexists(path) and not self._overwrite:
             raise InvalidArgument(f"{path}: exists already; overwrite=True replaces it")
         _check_writable(self.folder)
-        drawn: Path = module.draw(figure, self._pixels, self.folder, seed=self._seed, threads=self._threads)
-        return drawn
+        return draw(figure, self._pixels, self.folder, seed=self._seed, threads=self._threads)
 
     def run(self, progress: Callable[[str], None] | None = None) -> Outcome:
         """Make the report. A stopped run with the same settings goes on; a finished one is read.
@@ -196,7 +196,8 @@ class Laboratory:
             "methods": self._methods,
             "size": self._size,
             "seed": self._seed,
-            "threads": self._threads,
+            # Times depend on it; what networks learn does not.
+            "threads": None if self._image is None else self._threads,
             "trained": [name for name, wanted in self._trained.items() if wanted],
             "data": None if self._data is None else self._data.resolve().name,
             "masks": None if self._masks is None else self._masks.resolve().name,
@@ -219,14 +220,13 @@ class Laboratory:
         )
 
     def _draw_figures(self, say: Callable[[str], None]) -> list[Path]:
-        paths: list[Path] = []
-        module = _figures()
-        for name, figure in module.FIGURES.items():
+        from subpixel.compare.figures import FIGURES, draw
+
+        paths = []
+        for name, figure in FIGURES.items():
             say(figure.title)
             try:
-                paths.append(
-                    module.draw(name, self._pixels, self.folder / "figures", seed=self._seed, threads=self._threads)
-                )
+                paths.append(draw(name, self._pixels, self.folder / "figures", seed=self._seed, threads=self._threads))
             except MissingExtra as error:
                 self._note(f"not every figure was drawn: {error}")
             except InvalidArgument as error:
@@ -266,16 +266,10 @@ class Laboratory:
             self._on_note(text)
 
 
-def _figures() -> Any:
-    """The package of the figures."""
-    return import_module("subpixel.compare.figures")
-
-
 def _captions(figures: list[Path]) -> dict[str, tuple[str, str]]:
-    if not figures:
-        return {}
-    known = _figures().FIGURES
-    return {path.stem: (known[path.stem].title, known[path.stem].about) for path in figures}
+    from subpixel.compare.figures import FIGURES
+
+    return {path.stem: (FIGURES[path.stem].title, FIGURES[path.stem].about) for path in figures}
 
 
 def _outcome(folder: Path, results: Results | None, decoder: Any, spaces: Any) -> Outcome:
