@@ -28,7 +28,7 @@ __all__ = ["LEAST_STEPS", "STEPS_PER_MINUTE", "compare_decoders", "steps_of"]
 # Steps of all trainings together in a minute, measured on two cores of 2.6 GHz with AVX2, with all that belongs to a
 # run: images, measurements, pictures. The number of steps follows from it and never from a clock, so the same settings
 # give the same numbers on a slow machine too.
-STEPS_PER_MINUTE = 3150
+STEPS_PER_MINUTE = 2450
 LEAST_STEPS = 8  # of a training: one for each point of the curve
 _PROTOCOL = 1  # another number if the same settings would give other numbers
 
@@ -96,11 +96,12 @@ def compare_decoders(
     task = _task(data, masks)
     trainings = Trainings(Path(folder), _settings(task, each))
     trainings.open()
-    remove_leftovers(trainings.folder)
     jobs = [Job(kind, budget, s) for s in range(seed, seed + seeds) for budget in limits for kind in chosen]
     with claim(trainings.folder / "decoder.json") as ours:
         if not ours:
             raise InvalidArgument(f"{folder}: another process is working in this folder")
+        for place in (trainings.folder, trainings.path(jobs[0]).parent):
+            remove_leftovers(place)
         run_trainings(trainings, jobs, task, steps=each, processes=count, progress=progress)
         results = _results(trainings, jobs, task, each, count)
         results.save(trainings.folder)
@@ -114,7 +115,7 @@ def steps_of(minutes: float, trainings: int) -> int:
         InvalidArgument: there is no time for them.
 
     >>> steps_of(20, 70)
-    900
+    700
     """
     if isinstance(minutes, bool) or not isinstance(minutes, (int, float)) or not math.isfinite(minutes) or minutes <= 0:
         raise InvalidArgument(f"minutes={minutes!r}: a positive number is needed")
@@ -205,7 +206,7 @@ def _results(trainings: Trainings, jobs: Sequence[Job], task: Task, steps: int, 
         budgets=tuple(budgets),
         protocol=_protocol(),
         pictures=_pictures(trainings.folder, budgets, records, task, seeds[0]),
-        minutes=sum(record.seconds for record in records.values()) / 60 / threads,
+        minutes=sum(record.spent for record in records.values()) / 60 / threads,
         threads=threads,
     )
 
@@ -255,11 +256,13 @@ def _protocol() -> dict[str, str]:
         "IoU": "pixels added over the test images of a seed, ratio of each class, mean over classes, then seeds",
         "boundary IoU": "Cheng et al. 2021, within 2 % of the diagonal of a contour: "
         f"{distance} pixels of {SIDE}×{SIDE}",
-        "intervals": f"95 %, {DRAWS} bootstrap draws of seeds and of images within them, the same for all kinds",
+        "intervals": f"95 %, {DRAWS} bootstrap draws of seeds and of images within them, the same for all kinds; "
+        "with few seeds they are somewhat short",
         "ranking": "1 + how many kinds are better by a paired difference whose interval of 95 % is above 0; not "
         "corrected for the number of pairs",
         "multiply-adds": f"convolutions and 4 a sample of an interpolation, for {SIDE}×{SIDE} pixels",
-        "time": f"median of one image of {SIDE_TIMED}×{SIDE_TIMED}, one thread, the networks taking turns",
+        "time": f"median of one image of {SIDE_TIMED}×{SIDE_TIMED}, one thread, the networks taking turns; "
+        "batch normalisation is not folded into the convolutions",
         "memory": f"most bytes of tensors alive at one time for {SIDE_TIMED}×{SIDE_TIMED}, without weights and the "
         "convolutions' own scratch memory",
     }

@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from subpixel.compare.decoder.kinds import KINDS
 from subpixel.errors import SubpixelError
 
 __all__ = ["LEVELS", "REFERENCE", "SIDE", "TOLERANCE", "Design", "budget_of", "design_of"]
@@ -120,7 +119,6 @@ def design_of(kind: str, budget: str, classes: int) -> Design:
     >>> design_of("subpixel", "parameters", 4).widths
     (6, 12, 29, 28)
     """
-    assert kind in KINDS, kind
     goal = budget_of(budget, classes)
     factor = _factor(kind, budget, classes, goal)
     # Pixel shuffle divides the channels that it gets by 4.

@@ -47,12 +47,14 @@ class Record:
         counts: ``(images, classes, 4)`` of the test images.
         found: ``(N, H, W)``, the classes found in the first test patches.
         seconds: how long the steps took.
+        spent: how long all of it took, with the images and the test.
     """
 
     curve: list[tuple[int, float, float, float]]
     counts: NDArray[np.int64]
     found: NDArray[np.uint8]
     seconds: float
+    spent: float
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,7 @@ class Trainings:
             "settings": self.digest,
             **vars(job),
             "seconds": round(record.seconds, 2),
+            "spent": round(record.spent, 2),
             "curve": record.curve,
             "counts": record.counts.tolist(),
             "found": {"shape": list(record.found.shape), "zlib": packed},
@@ -136,6 +139,7 @@ class Trainings:
                 np.asarray(content["counts"], np.int64),
                 found.reshape(content["found"]["shape"]),
                 float(content["seconds"]),
+                float(content["spent"]),
             )
         except FileNotFoundError:
             return None

@@ -114,7 +114,7 @@ class DecoderResults:
         budgets: the results under each budget.
         protocol: what the figures mean, topic by topic.
         pictures: files that were drawn, by name.
-        minutes: how long the trainings took by now, the sum over all of them divided by those at one time.
+        minutes: how long all trainings took, divided by how many ran at one time.
         threads: how many trainings ran at one time.
     """
 

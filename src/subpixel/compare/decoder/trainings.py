@@ -138,6 +138,7 @@ class _Trainer:
     def __call__(self, numbered: tuple[int, Job]) -> str:
         """Run a training; returns what went wrong, or nothing."""
         number, job = numbered
+        began = time.monotonic()
         from subpixel.compare.decoder.learning import one_thread, train_decoder
 
         def count(step: int) -> None:
@@ -152,7 +153,8 @@ class _Trainer:
                 data = self._dataset(job.seed)
                 design = design_of(job.kind, job.budget, len(self.task.classes))
                 trained = train_decoder(design, data, steps=self.steps, seed=job.seed, report=count)
-            record = Record(trained.curve, trained.counts, trained.found[:SAMPLES], trained.seconds)
+            curve, counts, found = trained.curve, trained.counts, trained.found[:SAMPLES]
+            record = Record(curve, counts, found, trained.seconds, time.monotonic() - began)
             self.trainings.write(job, record)
         except (SubpixelError, OSError, MemoryError) as error:
             return str(error) or type(error).__name__
