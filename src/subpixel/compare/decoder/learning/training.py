@@ -92,7 +92,8 @@ def train_decoder(
         if (step + 1) * MEASUREMENTS // steps > step * MEASUREMENTS // steps:
             counts = count_regions(data.validation.masks, _find(network, data.validation), design.classes)
             means = np.nanmean(iou(counts.sum(0)), axis=0)
-            curve.append((step + 1, float(np.mean(losses)), float(means[0]), float(means[1])))
+            area, edge = (round(float(value), 5) for value in means)
+            curve.append((step + 1, round(float(np.mean(losses)), 5), area, edge))
             losses.clear()
     seconds = time.perf_counter() - began
     found = _find(network, data.test)
