@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from subpixel.compare.spaces.designs import BUDGETS, FAMILIES
+from subpixel.compare.spaces.designs import FAMILIES
 from subpixel.compare.spaces.folder import write_whole
 from subpixel.compare.spaces.results import NetworkResult, Pairing
 from subpixel.errors import MissingExtra
@@ -96,7 +96,8 @@ def draw_differences(pairings: Sequence[Pairing], scale: int, path: Path) -> Non
     axes.axvline(0, color="black", lw=0.8)
     names = [f"{FAMILIES[one.difference.second].title}, {one.budget}" for one in pairings]
     axes.set_yticks([-place for place in range(len(pairings))], names)
-    axes.set(xlabel="LR space better by, dB (95 %)", title=f"×{scale}: PSNR of LR space less that of")
+    title = f"×{scale}: PSNR of LR space less that of each network in HR space"
+    axes.set(xlabel="dB, with intervals of 95 %; right of 0, LR space is better", title=title)
     axes.set_ylim(-len(pairings) + 0.4, 0.6)
     axes.grid(alpha=0.3)
     _save(figure, path)
@@ -104,8 +105,9 @@ def draw_differences(pairings: Sequence[Pairing], scale: int, path: Path) -> Non
 
 def draw_learning(networks: Sequence[NetworkResult], scale: int, path: Path) -> None:
     """PSNR of some held-out images against steps, the mean over the seeds; a panel for each budget."""
+    budgets = list(dict.fromkeys(one.budget for one in networks))
     figure = _figure((12, 4.4))
-    for axes, budget in zip(figure.subplots(1, len(BUDGETS), sharey=True), BUDGETS, strict=True):
+    for axes, budget in zip(figure.subplots(1, len(budgets), sharey=True, squeeze=False)[0], budgets, strict=True):
         for one in networks:
             if one.budget == budget:
                 points = np.asarray(list(one.curves.values()), np.float64)

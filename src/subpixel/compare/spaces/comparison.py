@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from subpixel.compare.intervals import DRAWS, Bootstrap, bootstrap_means
 from subpixel.compare.spaces.charts import check_matplotlib, draw_costs, draw_differences, draw_learning
 from subpixel.compare.spaces.conversion import measure_conversion
 from subpixel.compare.spaces.costs import SIZES, measure_layers, measure_networks
-from subpixel.compare.spaces.designs import BUDGETS, FAMILIES, Design, designs_of
+from subpixel.compare.spaces.designs import FAMILIES, Design, designs_of
 from subpixel.compare.spaces.folder import Job, Record, Trainings
 from subpixel.compare.spaces.images import BATCH, PATCH, Images, load_images, made_images
 from subpixel.compare.spaces.results import NetworkResult, Pairing, SpaceResults
@@ -29,7 +30,7 @@ __all__ = ["LEAST_STEPS", "MACS_PER_MINUTE", "compare_spaces", "steps_of"]
 # Multiply-adds of training in a minute, three for each of a forward pass, measured on two cores of 2.6 GHz with AVX2,
 # with all that belongs to a run. The number of steps follows from it and never from a clock, so the same settings give
 # the same numbers on a slow machine too.
-MACS_PER_MINUTE = 1.0e12
+MACS_PER_MINUTE = 2.0e12
 LEAST_STEPS = 8  # of a training: one for each point of the curve
 _PROTOCOL = 1  # another number if the same settings would give other numbers
 
@@ -44,6 +45,7 @@ def compare_spaces(
     seed: int = 0,
     threads: int | None = None,
     progress: Callable[[Progress], None] | None = None,
+    budgets: Iterable[str] | None = None,
     steps: int | None = None,
     sizes: tuple[tuple[int, int], ...] = SIZES,
 ) -> SpaceResults:
@@ -67,6 +69,7 @@ def compare_spaces(
         threads: how many trainings run at one time, each with one thread; also the threads of what is timed. The
             default is as many as this process may use.
         progress: called with how far the trainings are, which as text is a line for a terminal.
+        budgets: names of :data:`subpixel.compare.spaces.BUDGETS`; None for all.
         steps: of each training, in place of ``minutes``.
         sizes: height and width of the results that are timed, which the scale divides.
 
@@ -81,14 +84,14 @@ def compare_spaces(
         SubpixelError: a training failed.
         OSError: the folder cannot be written.
     """
-    designs = designs_of(scale)
+    designs = designs_of(scale, budgets)
     for name, value, least in (("seeds", seeds, 2), ("seed", seed, 0)):
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise InvalidArgument(f"{name}={value!r}: a whole number of at least {least} is needed")
     count = available_threads() if threads is None else threads
     if isinstance(count, bool) or not isinstance(count, int) or count < 1:
         raise InvalidArgument(f"threads={threads!r}: at least 1 is needed")
-    each = steps_of(minutes, scale, seeds) if steps is None else steps
+    each = steps_of(minutes, designs, seeds) if steps is None else steps
     if each < LEAST_STEPS:
         raise InvalidArgument(f"steps={steps!r}: at least {LEAST_STEPS} are needed")
     check_matplotlib()
@@ -108,7 +111,7 @@ def compare_spaces(
     return results
 
 
-def steps_of(minutes: float, scale: int, seeds: int) -> int:
+def steps_of(minutes: float, designs: Sequence[Design], seeds: int) -> int:
     """The steps of each training, so that all of them take about so many minutes on two cores.
 
     Raises:
@@ -116,8 +119,9 @@ def steps_of(minutes: float, scale: int, seeds: int) -> int:
     """
     if isinstance(minutes, bool) or not isinstance(minutes, (int, float)) or not math.isfinite(minutes) or minutes <= 0:
         raise InvalidArgument(f"minutes={minutes!r}: a positive number is needed")
+    scale = designs[0].scale
     pixels = BATCH * (PATCH * scale) ** 2
-    work = 3 * seeds * pixels * sum(design.macs for design in designs_of(scale))
+    work = 3 * seeds * pixels * sum(design.macs for design in designs)
     steps = int(minutes * MACS_PER_MINUTE / work)
     if steps < LEAST_STEPS:
         least = math.ceil(100 * LEAST_STEPS * work / MACS_PER_MINUTE) / 100
@@ -182,8 +186,8 @@ def _results(
                 curves={s: record.curve for s, record in zip(seeds, own, strict=True)},
             )
         )
-    pairings = _pairings(figures)
-    largest = next(model for one, model in models.items() if (one.family, one.budget) == ("lr", list(BUDGETS)[-1]))
+    pairings = _pairings(figures, designs)
+    *_, largest = (model for one, model in models.items() if one.family == "lr")
     plane = (luma_255(pairs[0][0]) / 255).astype(np.float32)
     return SpaceResults(
         scale=scale,
@@ -195,7 +199,7 @@ def _results(
         pairings=pairings,
         layer_times=measure_layers(threads=threads, sizes=sizes),
         conversion=measure_conversion(largest, plane, threads=threads),
-        protocol=_protocol(scale, threads),
+        protocol=_protocol(scale),
         pictures=_pictures(trainings.folder, networks, pairings, float(plain.mean()), scale),
         minutes=sum(record.seconds for record in records.values()) / 60 / threads,
         threads=threads,
@@ -213,14 +217,14 @@ def _record(trainings: Trainings, job: Job) -> Record:
     return record
 
 
-def _pairings(figures: Bootstrap) -> tuple[Pairing, ...]:
+def _pairings(figures: Bootstrap, designs: Sequence[Design]) -> tuple[Pairing, ...]:
+    """The LR network of a budget beside each of the others, by family."""
     found = []
-    for family, about in FAMILIES.items():
-        for budget in BUDGETS:
-            if about.equal:
-                one = figures.difference(f"{budget} lr", f"{budget} {family}")
-                named = type(one)("lr", family, one.mean, one.low, one.high)
-                found.append(Pairing(budget, about.equal, named))
+    for design in sorted(designs, key=lambda one: list(FAMILIES).index(one.family)):
+        equal = FAMILIES[design.family].equal
+        if equal:
+            one = figures.difference(f"{design.budget} lr", _key(design))
+            found.append(Pairing(design.budget, equal, replace(one, first="lr", second=design.family)))
     return tuple(found)
 
 
@@ -234,10 +238,9 @@ def _pictures(
     return paths
 
 
-def _protocol(scale: int, threads: int) -> dict[str, str]:
+def _protocol(scale: int) -> dict[str, str]:
     from subpixel.compare.spaces.training import RATE
 
-    counted = f"{threads} thread{'s'[: threads > 1]}"
     return {
         "networks": "four convolutions with ReLU; the result is added to the bicubic enlargement in every network; "
         "the last convolution has no bias",
@@ -252,7 +255,7 @@ def _protocol(scale: int, threads: int) -> dict[str, str]:
         "multiply-adds": "of the convolutions, for each pixel of the result; the bicubic enlargement, which all "
         "networks have, is not counted",
         "activations": "numbers that the convolutions give for each pixel of the result",
-        "time": f"median of one plane of luma in memory, f32, {counted}, networks taking turns",
+        "time": "median of one plane of luma in memory, f32; networks take turns; threads as trainings at one time",
         "conversion": "the engine computes a transposed convolution as a sub-pixel convolution, so its two times are "
         "of the same work; torch and the reference compute both forms as they are",
     }

@@ -14,11 +14,12 @@ Source: Shi et al., "Is the deconvolution layer the same as a convolutional laye
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
-from subpixel.errors import InvalidArgument
+from subpixel.errors import InvalidArgument, unknown
 from subpixel.models.spec import INPUT, Add, Conv, Layer, PixelShuffle, Resize, Spec
 
 __all__ = ["BUDGETS", "FAMILIES", "SCALES", "TOLERANCE", "Design", "Family", "design_of", "designs_of"]
@@ -163,12 +164,22 @@ def _cost(family: str, kernels: tuple[int, ...], widths: tuple[int, ...]) -> int
     return products + (sum(widths) if FAMILIES[family].equal == "parameters" else 0)
 
 
-def designs_of(scale: int) -> tuple[Design, ...]:
-    """All networks of a scale, the smallest budget first.
+def designs_of(scale: int, budgets: Iterable[str] | None = None) -> tuple[Design, ...]:
+    """The networks of a scale, the smallest budget first.
+
+    Args:
+        scale: 2, 3 or 4.
+        budgets: names of :data:`BUDGETS`; None for all.
 
     Raises:
-        InvalidArgument: the scale is not 2, 3 or 4.
+        InvalidArgument: the scale is another one, or a budget is unknown.
     """
     if isinstance(scale, bool) or scale not in SCALES:
         raise InvalidArgument(f"scale={scale!r}: 2, 3 or 4 is needed to compare LR space with HR space")
-    return tuple(design_of(family, budget, scale) for budget in BUDGETS for family in FAMILIES)
+    chosen = list(BUDGETS if budgets is None else budgets)
+    for name in chosen:
+        if name not in BUDGETS:
+            raise unknown("budget", name, BUDGETS)
+    if not chosen:
+        raise InvalidArgument("budgets: at least one is needed")
+    return tuple(design_of(family, budget, scale) for budget in BUDGETS if budget in chosen for family in FAMILIES)

@@ -29,7 +29,7 @@ BATCH = 8  # patches in a step
 PATCH = 32  # side of a small patch, part of which only surrounds what is compared
 _MOST_TRAINING, _MOST_TEST = 240, 60
 _LEAST_TRAINING, _LEAST_TEST = 9, 1
-_MADE, _MADE_SIDE = 100, 192
+_MADE, _MADE_SIDE = 60, 160
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def made_images(seed: int, count: int = _MADE, side: int = _MADE_SIDE) -> Images
     """Synthetic images: soft photographs with sharp polygons, stripes and lines on them; every tenth is held out.
 
     >>> made_images(0, count=10).test[0].shape
-    (192, 192, 3)
+    (160, 160, 3)
     """
     images = [_made(np.random.default_rng([seed, number, 5]), side) for number in range(count)]
     about = f"{count} synthetic images of {side}×{side} pixels, seed {seed}, every tenth held out"

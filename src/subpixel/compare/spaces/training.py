@@ -29,7 +29,9 @@ from torch import Tensor  # isort: skip
 
 __all__ = ["MEASUREMENTS", "RATE", "Trained", "one_thread", "scores_of", "train_network"]
 
-RATE = 5e-3  # of the orthogonalised updates, at its peak
+# Of the orthogonalised updates, at its peak: the best for both spaces. In 800 steps at scale 2, the gains over bicubic
+# with 0.005, 0.01 and 0.02 were 2.09, 2.31 and 1.97 dB in LR space, and 1.87, 2.14 and 2.12 dB in HR space.
+RATE = 1e-2
 MEASUREMENTS = 8  # points of the learning curve
 _CURVE_IMAGES = 8
 _WARM_UP = 0.1  # of the steps
