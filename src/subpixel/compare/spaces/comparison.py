@@ -30,7 +30,7 @@ __all__ = ["LEAST_STEPS", "MACS_PER_MINUTE", "compare_spaces", "steps_of"]
 # Multiply-adds of training in a minute, three for each of a forward pass, measured on two cores of 2.6 GHz with AVX2,
 # with all that belongs to a run. The number of steps follows from it and never from a clock, so the same settings give
 # the same numbers on a slow machine too.
-MACS_PER_MINUTE = 2.0e12
+MACS_PER_MINUTE = 1.5e12
 LEAST_STEPS = 8  # of a training: one for each point of the curve
 _PROTOCOL = 1  # another number if the same settings would give other numbers
 
@@ -63,7 +63,8 @@ def compare_spaces(
         data: a folder of images, of which every tenth is held out; None for synthetic images that are made from
             ``seed``.
         scale: 2, 3 or 4.
-        minutes: about how long all trainings take on two cores; it sets the number of steps.
+        minutes: about how long all trainings take on two cores; it sets the number of steps. At ×3 and ×4 there are
+            far fewer in the same time, since equal parameters in HR space cost scale² times as much.
         seeds: how many times everything is trained; at least 2.
         seed: the first seed; the others follow it.
         threads: how many trainings run at one time, each with one thread; also the threads of what is timed. The
