@@ -19,6 +19,7 @@ from subpixel.errors import InvalidArgument
 from subpixel.image import read
 from subpixel.metrics.protocol import luma_255, shrink
 from subpixel.metrics.quality import psnr
+from subpixel.storage.locks import claim
 
 
 @pytest.fixture
@@ -111,6 +112,30 @@ def test_a_stopped_run_trains_only_what_is_missing(copy, photographs):
         if "seconds" not in content.decode("latin1"):
             assert after[path] == content
     assert results.seeds == (0, 1)
+
+
+def test_an_interrupted_run_keeps_what_is_finished(photographs, tmp_path, finished):
+    def stop(progress):
+        if progress.done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        compare_spaces(tmp_path, photographs, threads=1, progress=stop, **TINY)
+    kept = sorted(path.name for path in trainings_in(tmp_path))
+    whole = ["small-hr-macs-0", "small-hr-wide-0", "small-lr-0"]
+    assert kept == [f"{name}{suffix}" for name in whole for suffix in (".json", ".safetensors")]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["settings.json", "trainings"]
+    for name in whole:
+        path = f"trainings/{name}.safetensors"
+        assert (tmp_path / path).read_bytes() == (finished / path).read_bytes()
+
+
+def test_two_runs_in_one_folder_are_one_sentence(copy, photographs):
+    with (
+        claim(copy / "spaces.json"),
+        pytest.raises(InvalidArgument, match=r"another process is working in this folder"),
+    ):
+        compare_spaces(copy, photographs, threads=1, **TINY)
 
 
 @pytest.mark.parametrize(("name", "value", "said"), [("steps", 9, "steps: 8, now 9"), ("scale", 3, "scale: 2, now 3")])

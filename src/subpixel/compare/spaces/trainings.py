@@ -85,6 +85,7 @@ def run_trainings(
         work = _Trainer(trainings, images, scale, steps, meter.report)
         for job in missing:
             _check(job, work(job))
+            meter.report(job, steps)
         return
     with Workers(count, _Trainer, (trainings, images, scale, steps)) as workers:
         for job, answer in workers.map(missing):
@@ -114,7 +115,7 @@ class _Trainer:
         from subpixel.compare.spaces.training import train_network
 
         def count(step: int) -> None:
-            if self.report and (step % _REPORT == 0 or step == self.steps):
+            if self.report and step % _REPORT == 0 and step < self.steps:  # the end is told when all is kept
                 self.report(job, step)
             if self.report and interrupt_requested():
                 raise KeyboardInterrupt
