@@ -41,7 +41,12 @@ HEAVY_FOR_CLI = [name for name in HEAVY if name not in ("typer", "rich")]
 
 FILES = sorted(SOURCE.rglob("*.py"))
 # Importing these runs nothing but definitions; those of TORCH need torch and say so.
-TORCH = ("subpixel.train", "subpixel.models.torch_kernels", "subpixel.compare.decoder.learning")
+TORCH = (
+    "subpixel.train",
+    "subpixel.models.torch_kernels",
+    "subpixel.compare.decoder.learning",
+    "subpixel.compare.spaces.training",
+)
 
 
 def module_name(path: Path) -> str:
