@@ -1,4 +1,4 @@
-"""Intervals of 95 % by a bootstrap, and paired differences: whether one thing is better, or nobody can tell."""
+"""Intervals of 95 % by a bootstrap, paired differences, and ranks: what is better, or that nobody can tell."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["DRAWS", "LEVEL", "Bootstrap", "Difference", "Estimate", "bootstrap_means"]
+__all__ = ["DRAWS", "LEVEL", "Bootstrap", "Difference", "Estimate", "bootstrap_means", "groups_of", "ranks_of"]
 
 DRAWS = 2000
 LEVEL = 0.95
@@ -100,3 +100,33 @@ def bootstrap_means(scores: Mapping[str, F64], *, draws: int = DRAWS, seed: int 
 def _interval(values: F64) -> tuple[float, float]:
     low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
+
+
+def ranks_of(figure: Bootstrap) -> dict[str, int]:
+    """The rank of each kind: one more than the number of kinds that are better by a difference that exists.
+
+    Kinds between which there is no difference can still have different ranks, if only one of them is worse than a
+    third; see :func:`groups_of` for what may be called equal.
+    """
+    kinds = sorted(figure.values, key=lambda kind: -figure.values[kind])
+    return {kind: 1 + sum(figure.difference(other, kind).low > 0 for other in kinds if other != kind) for kind in kinds}
+
+
+def groups_of(figure: Bootstrap) -> list[tuple[str, ...]]:
+    """Kinds between which there is no difference, best first: the longest rows of neighbours in the order of the means.
+
+    A kind can be in several groups. One that differs from both neighbours is a group of its own.
+    """
+    kinds = sorted(figure.values, key=lambda kind: -figure.values[kind])
+    groups: list[tuple[str, ...]] = []
+    end = 0
+    for start in range(len(kinds)):
+        stop = start + 1
+        while stop < len(kinds) and not any(
+            figure.difference(kinds[k], kinds[stop]).exists for k in range(start, stop)
+        ):
+            stop += 1
+        if stop > end:
+            groups.append(tuple(kinds[start:stop]))
+            end = stop
+    return groups

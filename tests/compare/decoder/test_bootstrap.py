@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from subpixel.compare.decoder.bootstrap import bootstrap, groups_of, ranks_of
+from subpixel.compare.decoder.bootstrap import bootstrap
+from subpixel.compare.intervals import groups_of, ranks_of
 
 
 def counts_of(quality: float, seeds: int, images: int, noise: float, rng: np.random.Generator) -> list[np.ndarray]:
@@ -77,7 +78,7 @@ def test_pairing_removes_what_the_images_have_in_common(rng: np.random.Generator
 
 def test_groups_overlap_where_a_kind_is_between_two_others() -> None:
     draws = {"a": np.array([3.0, 3, 3, 3]), "b": np.array([1.0, 2, 4, 3]), "c": np.array([2.0, 2, 2, 2])}
-    from subpixel.compare.decoder.bootstrap import Bootstrap
+    from subpixel.compare.intervals import Bootstrap
 
     figure = Bootstrap({"a": 3.0, "b": 2.5, "c": 2.0}, draws)
     assert groups_of(figure) == [("a", "b"), ("b", "c")]

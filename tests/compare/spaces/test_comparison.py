@@ -13,8 +13,9 @@ from tests.helpers import save_image
 
 from subpixel.backends import BACKENDS
 from subpixel.compare.spaces import compare_spaces, design_of, designs_of, steps_of
-from subpixel.compare.spaces.folder import Job, Trainings
+from subpixel.compare.spaces.folder import Trainings
 from subpixel.compare.spaces.images import load_images, made_images, margin_of
+from subpixel.compare.training_folder import TrainingJob
 from subpixel.errors import InvalidArgument
 from subpixel.image import read
 from subpixel.metrics.protocol import luma_255, shrink
@@ -71,7 +72,7 @@ def test_psnr_is_that_of_the_protocol(finished, photographs):
     design = design_of("lr", "small", 2)
     means = []
     for seed in (0, 1):
-        model = Trainings(finished, {}).model(Job("lr", "small", seed))
+        model = Trainings(finished, {}).model(TrainingJob("lr", "small", seed))
         assert model.spec == design.spec
         session = BACKENDS["reference"].prepare(model.spec, model.weights, "f32", 1)
         scores = []

@@ -11,15 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subpixel.backends import available_threads
-from subpixel.compare.decoder.bootstrap import DRAWS, Bootstrap, Difference, bootstrap, groups_of, ranks_of
+from subpixel.compare.decoder.bootstrap import bootstrap
 from subpixel.compare.decoder.datasets import TEST, TRAINING, VALIDATION, Scenes, Task
 from subpixel.compare.decoder.designs import SIDE, budget_of, design_of
-from subpixel.compare.decoder.folder import Job, Record, Trainings
+from subpixel.compare.decoder.folder import Record, Trainings
 from subpixel.compare.decoder.kinds import BUDGETS, KINDS, names_of
 from subpixel.compare.decoder.pictures import check_matplotlib, draw_learning, draw_masks, draw_ranking
 from subpixel.compare.decoder.regions import boundary_distance, iou
 from subpixel.compare.decoder.results import BudgetResult, DecoderResults, KindResult, mean_or_none
-from subpixel.compare.decoder.trainings import Progress, run_trainings
+from subpixel.compare.decoder.trainings import DecoderTrainer
+from subpixel.compare.intervals import DRAWS, Bootstrap, Difference, groups_of, ranks_of
+from subpixel.compare.training_folder import TrainingJob
+from subpixel.compare.training_runs import Progress, run_trainings
 from subpixel.errors import InvalidArgument, SubpixelError
 from subpixel.storage.locks import claim, remove_leftovers
 
@@ -96,13 +99,15 @@ def compare_decoders(
     task = _task(data, masks)
     trainings = Trainings(Path(folder), _settings(task, each))
     trainings.open()
-    jobs = [Job(kind, budget, s) for s in range(seed, seed + seeds) for budget in limits for kind in chosen]
+    jobs = [TrainingJob(kind, budget, s) for s in range(seed, seed + seeds) for budget in limits for kind in chosen]
     with claim(trainings.folder / "decoder.json") as ours:
         if not ours:
             raise InvalidArgument(f"{folder}: another process is working in this folder")
         for place in (trainings.folder, trainings.path(jobs[0]).parent):
             remove_leftovers(place)
-        run_trainings(trainings, jobs, task, steps=each, processes=count, progress=progress)
+        trainer = DecoderTrainer(trainings, task, each)
+        missing = [job for job in jobs if trainings.read(job) is None]
+        run_trainings(trainer, missing, total=len(jobs), steps=each, processes=count, progress=progress)
         results = _results(trainings, jobs, task, each, count)
         results.save(trainings.folder)
     return results
@@ -151,7 +156,7 @@ def _settings(task: Task, steps: int) -> dict[str, Any]:
     }
 
 
-def _results(trainings: Trainings, jobs: Sequence[Job], task: Task, steps: int, threads: int) -> DecoderResults:
+def _results(trainings: Trainings, jobs: Sequence[TrainingJob], task: Task, steps: int, threads: int) -> DecoderResults:
     from subpixel.compare.decoder.learning import measure_costs
 
     records = {job: _record(trainings, job) for job in jobs}
@@ -161,13 +166,13 @@ def _results(trainings: Trainings, jobs: Sequence[Job], task: Task, steps: int, 
     costs = dict(zip(designs, measure_costs(list(designs.values())), strict=True))
     budgets = []
     for budget in limits:
-        counts = {kind: [records[Job(kind, budget, s)].counts for s in seeds] for kind in kinds}
+        counts = {kind: [records[TrainingJob(kind, budget, s)].counts for s in seeds] for kind in kinds}
         figures = bootstrap(counts)
         ranks = [ranks_of(figure) for figure in figures]
         measured = []
         for kind in sorted(kinds, key=lambda kind: -figures[0].values[kind]):
             design, cost = designs[budget, kind], costs[budget, kind]
-            own = [records[Job(kind, budget, s)] for s in seeds]
+            own = [records[TrainingJob(kind, budget, s)] for s in seeds]
             shares = _by_class(counts[kind])
             measured.append(
                 KindResult(
@@ -211,7 +216,7 @@ def _results(trainings: Trainings, jobs: Sequence[Job], task: Task, steps: int, 
     )
 
 
-def _record(trainings: Trainings, job: Job) -> Record:
+def _record(trainings: Trainings, job: TrainingJob) -> Record:
     record = trainings.read(job)
     if record is None:
         raise SubpixelError(f"{trainings.path(job)}: was removed while the comparison ran")
@@ -230,7 +235,7 @@ def _differences(figure: Bootstrap) -> tuple[Difference, ...]:
 
 
 def _pictures(
-    folder: Path, budgets: Sequence[BudgetResult], records: dict[Job, Record], task: Task, seed: int
+    folder: Path, budgets: Sequence[BudgetResult], records: dict[TrainingJob, Record], task: Task, seed: int
 ) -> dict[str, Path]:
     paths = {"ranking": folder / "decoder-ranking.png", "learning": folder / "decoder-learning.png"}
     draw_ranking(budgets, paths["ranking"])
@@ -240,7 +245,7 @@ def _pictures(
         name = f"masks-{budget.budget}"
         paths[name] = folder / f"decoder-{name}.png"
         order = [kind for kind in KINDS if any(one.kind == kind for one in budget.kinds)]
-        found = {kind: records[Job(kind, budget.budget, seed)].found for kind in order}
+        found = {kind: records[TrainingJob(kind, budget.budget, seed)].found for kind in order}
         draw_masks(test, found, task.classes, budget.budget, seed, paths[name])
     return paths
 

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subpixel.compare.decoder.datasets import Examples
-from subpixel.compare.decoder.folder import write_whole
 from subpixel.compare.decoder.kinds import BUDGETS, KINDS
 from subpixel.compare.decoder.results import BudgetResult, KindResult
 from subpixel.errors import MissingExtra
+from subpixel.storage.whole_files import write_whole
 
 __all__ = ["check_matplotlib", "draw_learning", "draw_masks", "draw_ranking"]
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from subpixel.compare.decoder.bootstrap import Difference, Estimate
-from subpixel.compare.decoder.folder import write_whole
 from subpixel.compare.decoder.kinds import BUDGETS, KINDS
+from subpixel.compare.intervals import Difference, Estimate
+from subpixel.storage.whole_files import write_whole
 
 __all__ = ["BudgetResult", "DecoderResults", "KindResult"]
 

@@ -9,7 +9,7 @@ from subpixel.compare.spaces.conversion import Conversion, to_subpixel, to_trans
 from subpixel.compare.spaces.costs import LayerTime, paper_layers
 from subpixel.compare.spaces.designs import BUDGETS, FAMILIES, Design, design_of, designs_of
 from subpixel.compare.spaces.results import NetworkResult, Pairing, SpaceResults
-from subpixel.compare.spaces.trainings import Progress
+from subpixel.compare.training_runs import Progress
 
 __all__ = [
     "BUDGETS",

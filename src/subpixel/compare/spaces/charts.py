@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from subpixel.compare.spaces.designs import FAMILIES
-from subpixel.compare.spaces.folder import write_whole
 from subpixel.compare.spaces.results import NetworkResult, Pairing
 from subpixel.errors import MissingExtra
+from subpixel.storage.whole_files import write_whole
 
 __all__ = ["check_matplotlib", "draw_costs", "draw_differences", "draw_learning"]
 

@@ -16,10 +16,12 @@ from subpixel.compare.spaces.charts import check_matplotlib, draw_costs, draw_di
 from subpixel.compare.spaces.conversion import measure_conversion
 from subpixel.compare.spaces.costs import SIZES, measure_layers, measure_networks
 from subpixel.compare.spaces.designs import FAMILIES, Design, designs_of
-from subpixel.compare.spaces.folder import Job, Record, Trainings
+from subpixel.compare.spaces.folder import Record, Trainings
 from subpixel.compare.spaces.images import BATCH, PATCH, Images, load_images, made_images
 from subpixel.compare.spaces.results import NetworkResult, Pairing, SpaceResults
-from subpixel.compare.spaces.trainings import Progress, run_trainings
+from subpixel.compare.spaces.trainings import NetworkTrainer
+from subpixel.compare.training_folder import TrainingJob
+from subpixel.compare.training_runs import Progress, run_trainings
 from subpixel.errors import InvalidArgument, SubpixelError
 from subpixel.metrics.protocol import luma_255
 from subpixel.models.bicubic import bicubic
@@ -102,11 +104,13 @@ def compare_spaces(
     trainings = Trainings(Path(folder), _settings(images, designs, each))
     trainings.open()
     remove_leftovers(trainings.folder)
-    jobs = [Job(design.family, design.budget, s) for s in range(seed, seed + seeds) for design in designs]
+    jobs = [TrainingJob(design.family, design.budget, s) for s in range(seed, seed + seeds) for design in designs]
     with claim(trainings.folder / "spaces.json") as ours:
         if not ours:
             raise InvalidArgument(f"{folder}: another process is working in this folder")
-        run_trainings(trainings, jobs, images, scale, steps=each, processes=count, progress=progress)
+        trainer = NetworkTrainer(trainings, images, scale, each)
+        missing = [job for job in jobs if trainings.read(job) is None]
+        run_trainings(trainer, missing, total=len(jobs), steps=each, processes=count, progress=progress)
         results = _results(trainings, jobs, designs, images, each, count, sizes)
         results.save(trainings.folder)
     return results
@@ -148,7 +152,7 @@ def _settings(images: Images, designs: Sequence[Design], steps: int) -> dict[str
 
 def _results(
     trainings: Trainings,
-    jobs: Sequence[Job],
+    jobs: Sequence[TrainingJob],
     designs: Sequence[Design],
     images: Images,
     steps: int,
@@ -162,14 +166,16 @@ def _results(
     records = {job: _record(trainings, job) for job in jobs}
     pairs = images.pairs(scale)
     plain = np.array(scores_of(bicubic(scale), {}, pairs))
-    scores = {_key(one): np.array([records[Job(one.family, one.budget, s)].scores for s in seeds]) for one in designs}
+    scores = {
+        _key(one): np.array([records[TrainingJob(one.family, one.budget, s)].scores for s in seeds]) for one in designs
+    }
     figures = bootstrap_means(scores)
     gains = bootstrap_means({name: values - plain for name, values in scores.items()})
-    models = {one: trainings.model(Job(one.family, one.budget, seeds[0])) for one in designs}
+    models = {one: trainings.model(TrainingJob(one.family, one.budget, seeds[0])) for one in designs}
     times = measure_networks(models, threads=threads, sizes=sizes)
     networks = []
     for one in designs:
-        own = [records[Job(one.family, one.budget, s)] for s in seeds]
+        own = [records[TrainingJob(one.family, one.budget, s)] for s in seeds]
         networks.append(
             NetworkResult(
                 family=one.family,
@@ -211,7 +217,7 @@ def _key(design: Design) -> str:
     return f"{design.budget} {design.family}"
 
 
-def _record(trainings: Trainings, job: Job) -> Record:
+def _record(trainings: Trainings, job: TrainingJob) -> Record:
     record = trainings.read(job)
     if record is None:
         raise SubpixelError(f"{trainings.path(job)}: was removed while the comparison ran")

@@ -14,7 +14,7 @@ from subpixel.compare.intervals import Difference, Estimate
 from subpixel.compare.spaces.conversion import Conversion
 from subpixel.compare.spaces.costs import LayerTime, paper_layers
 from subpixel.compare.spaces.designs import FAMILIES
-from subpixel.compare.spaces.folder import write_whole
+from subpixel.storage.whole_files import write_whole
 
 __all__ = ["NetworkResult", "Pairing", "SpaceResults"]
 
