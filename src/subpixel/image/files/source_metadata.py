@@ -15,6 +15,7 @@ import pyvips
 from subpixel.image.files.containers import exif_changes, gif, isobmff, jpeg, png, webp
 from subpixel.image.files.containers.exif_block import RESOLUTION as RESOLUTION_ENTRIES
 from subpixel.image.files.containers.exif_block import entries_of
+from subpixel.image.files.containers.exif_places import Geometry
 from subpixel.image.files.containers.isobmff_inventory import list_losses as list_heif_losses
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "TURNED",
     "collect_metadata",
     "frame_count",
+    "geometry_of",
     "get_blob",
     "get_field",
     "is_turned",
@@ -107,6 +109,22 @@ def loader_name(header: pyvips.Image | None) -> str:
 def is_turned(header: pyvips.Image) -> bool:
     """Whether width and height of the image as it was stored are exchanged in the upright one."""
     return bool(get_field(header, "orientation", 1) >= 5) != bool(get_field(header, TURNED, 0))
+
+
+def geometry_of(header: pyvips.Image | None, size: tuple[int, int]) -> Geometry:
+    """How a result of a size lies over its source; without a header the source is the result."""
+    if header is None:
+        return Geometry(size, 1, size)
+    page = get_field(header, "page-height", header.height)
+    stored = header.width, page if 0 < page <= header.height else header.height
+    orientation = get_field(header, "orientation", 1)
+    orientation = orientation if 1 <= orientation <= 8 else 1
+    if loader_name(header) != "heifload":
+        return Geometry(stored, orientation, size)
+    orientation = 6 if is_turned(header) else orientation
+    # Decoders turn it by ``irot`` and ``imir``, which are not in the header.
+    upright = not get_field(header, TURNED, 0) and str(get_field(header, "exif-ifd0-Orientation", "1")).startswith("1 ")
+    return Geometry(stored, orientation, size, known=upright)
 
 
 def pixel_aspect(header: pyvips.Image | None) -> tuple[int, int] | None:
