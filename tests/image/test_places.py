@@ -249,3 +249,42 @@ def test_a_file_with_both(upscaler: Upscaler, tmp_path: Path) -> None:
         text = image.info["XML:com.adobe.xmp"].encode()
     assert (values(text, "a")["x"], values(text, "a")["y"]) == ("0.5", "0.25")
     assert values(text, "d")["w"] == str(SCALE * HEIGHT)
+
+
+IPTC = b"\x1c\x02\x05\0\x05title"
+
+
+def exif_with_parts(*parts: tuple[int, bytes]) -> bytes:
+    """A block whose main directory holds a maker and other parts as bytes."""
+    table, rest = struct.pack("<H", 1 + len(parts)), b""
+    behind = 8 + 2 + 12 * (1 + len(parts)) + 4
+    for tag, value in ((271, b"Maker\0"), *parts):
+        table += struct.pack("<HHII", tag, 2 if tag == 271 else 7, len(value), behind + len(rest))
+        rest += value + b"\0" * (len(value) % 2)
+    return b"Exif\0\0II*\0\x08\0\0\0" + table + bytes(4) + rest
+
+
+@pytest.mark.parametrize("target", ["jpg", "png", "tif"])
+def test_xmp_and_iptc_inside_exif_are_kept_as_such(upscaler: Upscaler, tmp_path: Path, target: str) -> None:
+    exif = exif_with_parts((700, regions(ATTRIBUTES)), (33723, IPTC))
+    Image.new("RGB", (WIDTH, HEIGHT)).save(tmp_path / "a.jpg", exif=exif)
+    result = Job(tmp_path / "a.jpg", upscaler, tmp_path / f"b.{target}", provenance=False).run()
+    assert result.notes == (("PNG holds no IPTC: it is not kept",) if target == "png" else ())
+    data = result.destination.read_bytes()
+    assert data.count(IPTC) == (target != "png")
+    with Image.open(result.destination) as image:
+        assert image.getexif()[271] == "Maker"
+        found = image.info.get("xmp") or image.info["XML:com.adobe.xmp"].encode()
+        assert values(found, "d") == {"w": str(SCALE * WIDTH), "h": str(SCALE * HEIGHT), "unit": "pixel"}
+        assert target == "tif" or not {700, 33723} & image.getexif().keys()
+
+
+def test_what_exif_holds_a_second_time_is_named(upscaler: Upscaler, tmp_path: Path) -> None:
+    exif = exif_with_parts((700, regions(PIXELS)), (34675, b"a profile"))
+    Image.new("RGB", (WIDTH, HEIGHT)).save(tmp_path / "a.jpg", exif=exif, xmp=regions(ATTRIBUTES))
+    result = Job(tmp_path / "a.jpg", upscaler, tmp_path / "b.jpg", provenance=False).run()
+    assert [note.partition(" is not")[0] for note in result.notes] == [
+        "the XMP in EXIF (700)",
+        "the colour profile in EXIF (34675)",
+    ]
+    assert b"a profile" not in result.destination.read_bytes()

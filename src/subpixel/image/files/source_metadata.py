@@ -65,6 +65,8 @@ TURNED = "subpixel-turned"
 # Tags of a TIFF that libvips does not write.
 TIFF_TAGS = "subpixel-tiff-tags"
 
+# Tags that a TIFF has beside EXIF, and some programs write into it.
+_XMP, _IPTC, _PHOTOSHOP, _ICC = 700, 33723, 34377, 34675
 # The largest number in a field of libvips.
 _LARGEST = (1 << 31) - 1
 # The most pixels per millimetre that libvips accepts.
@@ -199,6 +201,8 @@ def collect_metadata(
             if name.startswith("exif-"):
                 header.remove(name)
         losses = (*losses, "EXIF is not kept: it is damaged")
+    elif block is not None and loader != "tiffload":
+        losses = (*losses, *_take_parts_of_exif(header, block))
     if loader in ("webpload", "heifload"):
         header = _with_resolution(header)
     stated = _states_resolution(loader, header, file, contents)
@@ -241,6 +245,34 @@ def set_aspect(header: pyvips.Image, across: int, down: int) -> None:
     """
     content = struct.pack(">IIB", across, down, 0)
     _pack_blobs(header, CHUNKS, (*unpack_blobs(get_blob(header, CHUNKS)), png.chunk(b"pHYs", content)))
+
+
+def _take_parts_of_exif(header: pyvips.Image, block: bytes) -> tuple[str, ...]:
+    """Take XMP, IPTC and a profile out of EXIF, where few programs look for them; return what is not kept.
+
+    In a TIFF they are beside EXIF. A block that is copied would have them twice, with statements about the old pixels.
+    """
+    rest, taken = exif_changes.take_values(block, (_XMP, _IPTC, _PHOTOSHOP, _ICC))
+    if not taken:
+        return ()
+    header.set_type(pyvips.GValue.blob_type, "exif-data", rest)
+    losses = []
+    if packet := taken.get(_XMP, b"").rstrip(b"\0"):
+        if get_blob(header, "xmp-data") is None:
+            set_blob(header, "xmp-data", packet)
+        else:
+            losses.append("the XMP in EXIF (700) is not kept: the file has another one")
+    records, resources = taken.get(_IPTC, b""), taken.get(_PHOTOSHOP, b"")
+    if records or resources:
+        if get_blob(header, "iptc-data") is None:
+            both = records and jpeg.from_photoshop(resources) is None
+            segment = jpeg.to_photoshop(records, resources) if both else jpeg.to_photoshop(b"")[:14] + resources
+            set_blob(header, "iptc-data", segment)
+        else:
+            losses.append("the IPTC in EXIF (33723, 34377) is not kept: the file has another one")
+    if _ICC in taken:
+        losses.append("the colour profile in EXIF (34675) is not kept: decoders do not use it")
+    return tuple(losses)
 
 
 def _detach(header: pyvips.Image) -> pyvips.Image:

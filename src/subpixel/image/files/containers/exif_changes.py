@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from fractions import Fraction
 
 from subpixel.image.files.containers.exif_places import Geometry, change_place
 from subpixel.image.files.containers.tiff_directory import SIZES
 
-__all__ = ["EMPTY", "change_exif", "maker_notes_are_bound", "pixel_aspect"]
+__all__ = ["EMPTY", "change_exif", "maker_notes_are_bound", "pixel_aspect", "take_values"]
 
 # A block without entries.
 EMPTY = b"II*\0\x08\0\0\0\0\0\0\0\0\0"
@@ -120,6 +120,39 @@ def _write_directory(
     table += struct.pack(order + "I", following)
     end = min(start + 2 + 12 * room + 4, len(body))
     body[start:end] = table.ljust(end - start, b"\0")[: end - start]
+
+
+def take_values(block: bytes, tags: Collection[int]) -> tuple[bytes, dict[int, bytes]]:
+    """A block without some entries of its main directory, and the bytes of their values.
+
+    Args:
+        block: with or without ``Exif`` and two zeros before it, which stay.
+        tags: of the entries.
+
+    >>> block = b"II*\\0\\x08\\0\\0\\0\\1\\0\\xbc\\2\\1\\0\\3\\0\\0\\0abc\\0\\0\\0\\0\\0"
+    >>> take_values(block, {700})[1]
+    {700: b'abc'}
+    """
+    prefix = _PREFIX if block.startswith(_PREFIX) else b""
+    body = bytearray(block.removeprefix(_PREFIX))
+    order = _order(body)
+    if order is None:
+        return block, {}
+    (start,) = struct.unpack_from(order + "I", body, 4)
+    entries, following = _read(body, order, start)
+    taken = {}
+    for tag, entry in entries:
+        if tag not in tags or tag in taken:
+            continue
+        _, kind, count, at = struct.unpack(order + "HHII", entry)
+        length = SIZES.get(kind, 0) * count
+        taken[tag] = entry[8 : 8 + length] if length <= 4 else bytes(body[at : at + length])
+        if 4 < length <= len(body) - at:
+            body[at : at + length] = bytes(length)
+    if taken:
+        rest = {tag: entry for tag, entry in entries if tag not in taken}
+        _write_directory(body, order, start, len(entries), rest, following)
+    return (prefix + bytes(body) if taken else block), taken
 
 
 def pixel_aspect(block: bytes | None) -> Fraction | None:
