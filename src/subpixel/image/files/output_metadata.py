@@ -16,12 +16,12 @@ from subpixel.image.files.containers.tiff import Tags
 from subpixel.image.files.formats import Format
 from subpixel.image.files.provenance import Provenance
 from subpixel.image.files.source_metadata import (
-    ASPECT,
     BACKGROUND,
     COMMENTS,
     FRAME_TIMES,
     RESOLUTION,
     TEXTS,
+    aspect_byte,
     geometry_of,
     get_blob,
     get_field,
@@ -251,12 +251,12 @@ def _aspect_and_background(
     header: pyvips.Image | None, form: Format, pages: int
 ) -> tuple[int, bytes | None, tuple[str, ...]]:
     """What a GIF states about its pixels and an animated WebP about what is behind them."""
-    aspect = 0 if header is None else get_field(header, ASPECT, 0)
     background = get_blob(header, BACKGROUND)
     notes = []
-    if aspect and form.name != "GIF":
-        notes.append(f"the aspect ratio of the pixels is not kept in {form.name}")
-        aspect = 0
+    aspect, exact = aspect_byte(header) if form.name == "GIF" else (0, True)
+    if not exact:
+        rounded = "GIF states the shape of pixels in 64ths: it was rounded"
+        notes.append(rounded if aspect else "the shape of the pixels is not kept: GIF cannot state it")
     if background is not None and (form.name != "WebP" or pages == 1):
         notes.append(f"the background of the animation is not kept in {form.name}")
         background = None

@@ -31,6 +31,7 @@ __all__ = [
     "TEXTS",
     "TIFF_TAGS",
     "TURNED",
+    "aspect_byte",
     "collect_metadata",
     "frame_count",
     "geometry_of",
@@ -65,6 +66,8 @@ TURNED = "subpixel-turned"
 # Tags of a TIFF that libvips does not write.
 TIFF_TAGS = "subpixel-tiff-tags"
 
+# The byte of a GIF, and 15, are the width of a pixel in 64ths of its height.
+_ASPECT_UNIT, _LEAST_ASPECT = 64, 15
 # Tags that a TIFF has beside EXIF, and some programs write into it.
 _XMP, _IPTC, _PHOTOSHOP, _ICC = 700, 33723, 34377, 34675
 # The largest number in a field of libvips.
@@ -137,6 +140,18 @@ def pixel_aspect(header: pyvips.Image | None) -> tuple[int, int] | None:
             if unit == 0 and across and down:
                 return (down, across) if is_turned(header) else (across, down)
     return None
+
+
+def aspect_byte(header: pyvips.Image | None) -> tuple[int, bool]:
+    """The byte of a GIF for the shape of pixels, 0 if it states none; and whether that is exact."""
+    ratio = pixel_aspect(header)
+    if header is None or ratio is None:
+        return 0, True
+    own = int(get_field(header, ASPECT, 0))
+    across, down = ratio
+    nearest = own or (2 * _ASPECT_UNIT * down + across) // (2 * across) - _LEAST_ASPECT
+    exact = (nearest + _LEAST_ASPECT) * across == _ASPECT_UNIT * down
+    return (nearest, exact) if 0 < nearest < 256 else (0, False)
 
 
 def frame_count(header: pyvips.Image | None) -> int:
@@ -348,6 +363,7 @@ def _set_gif_metadata(header: pyvips.Image, file: BinaryIO) -> tuple[str, ...]:
         set_blob(header, "iptc-data", _photoshop_segment(contents.resources or contents.records or b""))
     if contents.aspect:
         header.set_type(pyvips.GValue.gint_type, ASPECT, contents.aspect)
+        set_aspect(header, _ASPECT_UNIT, contents.aspect + _LEAST_ASPECT)
     _pack_blobs(header, COMMENTS, contents.comments)
     return contents.losses
 
