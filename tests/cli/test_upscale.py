@@ -463,6 +463,18 @@ def test_two_sizes_are_named_as_options(run: Run, photo: Path) -> None:
     assert "--strength 2: a number from 0" in run("upscale", photo, "--strength", 2).err
 
 
+@pytest.mark.parametrize("output", [(), ("-o", "out/")])
+def test_each_page_of_a_file_has_a_name(run: Run, tmp_path: Path, output: tuple[str, ...]) -> None:
+    pages = [Image.new("L", (8, 6), 10), Image.new("L", (4, 3), 200)]
+    pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
+    folder = tmp_path / "out" if output else tmp_path
+    options = ("-o", f"{folder}/") if output else ()
+    for page, name, size in (((), "a_x2.png", (16, 12)), (("--page", 2), "a_x2_page2.png", (8, 6))):
+        assert run("upscale", tmp_path / "a.tif", "-n", "bicubic", *options, *page).code == 0
+        with Image.open(folder / name) as image:
+            assert image.size == size
+
+
 def test_another_page_of_a_tiff(run: Run, tmp_path: Path) -> None:
     pages = [Image.new("L", (8, 6), 10), Image.new("L", (4, 3), 200)]
     pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])

@@ -36,15 +36,18 @@ def taken(path: Path) -> float:
         ("a.jpg", {}, 0),
         ("a.jpg", {"interlace": True, "subsample_mode": "off"}, 6),
         ("a.jpg", {"interlace": True, "subsample_mode": "on"}, 3),
-        ("a.webp", {}, 8),
+        ("a.webp", {}, 15),
         ("a.avif", {"effort": 0}, 17),
     ],
 )
 def test_decoders_that_hold_the_image_are_counted(
     saved: Saved, name: str, options: dict[str, Any], bytes_per_pixel: float
 ) -> None:
+    path = saved(name, RGB, **options)
+    if name == "a.webp":  # its data are copied to be checked
+        bytes_per_pixel += 3 * path.stat().st_size / (RGB.shape[0] * RGB.shape[1])
     # Blocks of a JPEG fill up its edges.
-    assert taken(saved(name, RGB, **options)) == pytest.approx(bytes_per_pixel, rel=0.02)
+    assert taken(path) == pytest.approx(bytes_per_pixel, rel=0.02)
 
 
 def test_a_jpeg_of_one_scan_for_each_component(tmp_path: Path) -> None:

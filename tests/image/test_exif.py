@@ -16,6 +16,7 @@ from subpixel import Upscaler
 from subpixel.image import Job
 from subpixel.image.files.containers import png
 from subpixel.image.files.containers.exif_changes import change_exif, maker_notes_are_bound
+from subpixel.image.files.containers.exif_places import Geometry
 from subpixel.image.files.exif_place import read_block, write_block
 from subpixel.image.files.formats import format_of
 
@@ -231,11 +232,11 @@ def test_maker_notes_that_begin_where_they_are_known_to_count_from_are_no_note()
 def test_damaged_blocks_end_in_no_error(order: str) -> None:
     data = block(order, MAIN)
     for damaged in (*truncated(data), *corrupted(data, seed=5, count=500)):
-        changed = change_exif(damaged, (70_000, 9), (72.0, 72.0), turned=True)
-        assert change_exif(changed, (70_000, 9), None, (2, 1), turned=False)
-    assert change_exif(b"no block", (1, 1), None, turned=False) == b"no block"
+        changed, _ = change_exif(damaged, Geometry((3, 30_000), 6, (70_000, 9)), (72.0, 72.0))
+        assert change_exif(changed, Geometry((70_000, 9), 1, (70_000, 9)), None, (2, 1))
+    assert change_exif(b"no block", Geometry((1, 1), 1, (1, 1)), None) == (b"no block", ())
 
 
 def test_a_large_size_gets_32_bits() -> None:
-    _, found, _ = directories(change_exif(block("<", MAIN), (70_000, 9), None, turned=False))
+    _, found, _ = directories(change_exif(block("<", MAIN), Geometry((35_000, 9), 1, (70_000, 9)), None)[0])
     assert found["exif"][40962] == (4, 1, struct.pack("<I", 70_000))

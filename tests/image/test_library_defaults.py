@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -148,7 +149,30 @@ def test_the_shape_of_pixels_is_kept(tmp_path: Path, source: str, orientation: i
         again = read(tmp_path / f"b.{target}")
         assert pixel_aspect(again.header) == shape, target
         assert get_field(again.header, RESOLUTION, 0) == 0, target
-    assert "the aspect ratio of the pixels is not kept in GIF" in write(image, tmp_path / "b.gif")
+    assert "shape" not in str(write(image, tmp_path / "b.gif"))
+    assert (tmp_path / "b.gif").read_bytes()[12] == (32 if shape == (2, 1) else 128) - 15
+
+
+def test_the_shape_of_the_pixels_of_a_gif(tmp_path: Path) -> None:
+    """Its byte, and 15, are 64ths: pixels of 47 + 15 = 62 are almost square, but not quite."""
+    Image.fromarray(PIXELS).save(tmp_path / "a.gif")
+    content = bytearray((tmp_path / "a.gif").read_bytes())
+    content[12] = 47
+    (tmp_path / "a.gif").write_bytes(content)
+    image = read(tmp_path / "a.gif")
+    for target in ("png", "jpg", "tif", "webp", "avif"):
+        assert write(image, tmp_path / f"b.{target}") == ()
+        found = pixel_aspect(read(tmp_path / f"b.{target}").header)
+        assert found is not None
+        assert Fraction(*found) == Fraction(64, 62), target
+        assert "shape" not in str(write(read(tmp_path / f"b.{target}"), tmp_path / f"{target}.gif"))
+        assert (tmp_path / f"{target}.gif").read_bytes()[12] == 47
+    for shape, byte, note in (((100, 33), 6, "it was rounded"), ((1, 9), 0, "GIF cannot state it")):
+        Image.fromarray(PIXELS).save(tmp_path / "d.png")
+        png.insert_chunks(tmp_path / "d.png", (png.chunk(b"pHYs", struct.pack(">IIB", *shape, 0)),))
+        assert note in str(write(read(tmp_path / "d.png"), tmp_path / "d.gif"))
+        assert (tmp_path / "d.gif").read_bytes()[12] == byte
+        (tmp_path / "d.gif").unlink()
 
 
 @pytest.mark.parametrize("target", ["jpg", "png", "tif", "webp", "avif"])

@@ -150,3 +150,23 @@ def test_what_is_not_finite_does_not_spread(
     assert [*zip(*np.nonzero(lost), strict=True)] == [(80, 60), (80, 61), (81, 60), (81, 61)]
     whole = Upscaler(2, model="fast", precision="f32")(np.repeat(HEIGHTS[..., None], 3, axis=2))
     assert np.abs(upscaled - whole)[~lost].max() < 0.03
+
+
+@pytest.mark.parametrize("rows", [False, True])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_alpha_that_is_no_number_does_not_spread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: float, rows: bool
+) -> None:
+    monkeypatch.setattr(subpixel.image.job, "HUGE", 0 if rows else 1 << 40)
+    pixels = np.repeat(HEIGHTS[..., None], 4, axis=2)
+    pixels[..., 3] = 0.5
+    whole = Upscaler(2, model="fast", precision="f32")(pixels)
+    pixels[40, 30, 3] = value
+    (tmp_path / "a.tif").write_bytes(tiff(image(pixels, {338: (3, [2])})))
+    job = Job(tmp_path / "a.tif", Upscaler(2, model="fast", precision="f32"), destination=tmp_path / "b.tif")
+    result, upscaled = job.run(), read(tmp_path / "b.tif").pixels
+    assert result.notes == ("alpha of a pixel was NaN or infinite, was filled for upscaling and is NaN in the result",)
+    lost = np.isnan(upscaled[..., 3])
+    assert [*zip(*np.nonzero(lost), strict=True)] == [(80, 60), (80, 61), (81, 60), (81, 61)]
+    assert np.isfinite(upscaled[..., :3]).all()
+    assert np.abs(upscaled - whole)[~lost].max() < 0.03

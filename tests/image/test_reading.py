@@ -435,6 +435,42 @@ def test_the_canvas_of_a_gif_is_what_it_states(tmp_path: Path, canvas: tuple[int
         read(path, limit=canvas[0] * canvas[1] * count / 1e6 * 0.9)
 
 
+def gif_of_areas(canvas: tuple[int, int], *frames: tuple[int, int, int, int, int]) -> bytes:
+    """Frames of one colour without transparency: left, top, width, height and disposal of each."""
+    data = b"GIF89a" + struct.pack("<HH", *canvas) + b"\x80\0\0" + bytes([9, 99, 199, 255, 255, 255])
+    for left, top, width, height, disposal in frames:
+        data += b"!\xf9\4" + bytes([disposal << 2, 10, 0, 0]) + b"\0"
+        data += b"," + struct.pack("<4H", left, top, width, height) + b"\0\2"
+        # Codes of three bits: a clear code before each pixel of colour 0, and the end.
+        bits = "".join(f"{code:03b}"[::-1] for code in [4, 0] * (width * height) + [5])
+        codes = bytes(int(bits[k : k + 8][::-1], 2) for k in range(0, len(bits), 8))
+        data += b"".join(bytes([len(codes[k : k + 255])]) + codes[k : k + 255] for k in range(0, len(codes), 255))
+        data += b"\0"
+    return data + b";"
+
+
+@pytest.mark.parametrize("last", [(1, 1, 3, 2, 0), (1, 1, 3, 2, 2)])
+@pytest.mark.parametrize("disposal", [0, 1, 2, 3])
+def test_an_animated_gif_is_transparent_where_no_frame_lies(
+    tmp_path: Path, disposal: int, last: tuple[int, int, int, int, int]
+) -> None:
+    (tmp_path / "a.gif").write_bytes(gif_of_areas((8, 6), (2, 1, 4, 3, disposal), last, last))
+    image = read(tmp_path / "a.gif")
+    first, second = np.zeros((6, 8), np.uint8), np.zeros((6, 8), np.uint8)
+    first[1:4, 2:6] = 255
+    second[1:3, 1:4] = 255
+    if disposal < 2:
+        second |= first
+    for found, wanted in zip(image.frames, (first, second, second), strict=True):  # the last one is shown again
+        np.testing.assert_array_equal(found[..., -1], wanted)
+        np.testing.assert_array_equal(found[wanted > 0][:, :3], [[9, 99, 199]] * int((wanted > 0).sum()))
+
+
+def test_a_gif_whose_first_frame_covers_it_has_no_alpha(tmp_path: Path) -> None:
+    (tmp_path / "a.gif").write_bytes(gif_of_areas((8, 6), (0, 0, 8, 6, 1), (1, 1, 3, 2, 0)))
+    assert read(tmp_path / "a.gif").frames[0].shape == (6, 8, 3)
+
+
 def test_a_gif_is_transparent_around_its_frame(tmp_path: Path) -> None:
     Image.new("L", (8, 6), 77).save(tmp_path / "a.gif")
     content = bytearray((tmp_path / "a.gif").read_bytes())

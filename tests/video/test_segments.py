@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -113,6 +115,17 @@ def test_an_unwritable_disk_is_an_error_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(VideoWriteError, match="cannot be written"):
         Journal(tmp_path / "file" / "video", SETTINGS)
+
+
+def test_a_full_disk_names_the_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    journal = Journal(tmp_path / "video", SETTINGS, result=tmp_path / "out.mkv")
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(VideoWriteError) as error:
+        add(journal, [0, 512])
+    assert str(error.value) == f"{tmp_path / 'out.mkv'}: cannot be written: no space left on device"
 
 
 def test_states_are_kept_with_the_last_segments(tmp_path: Path) -> None:

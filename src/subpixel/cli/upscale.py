@@ -233,7 +233,7 @@ def upscale(
         make_job = partial(Job, settings=fingerprint, compare=compare, format=file_format, **output_options)
         make_job(source=Path(), upscaler=upscaler)  # checks the arguments before anything is looked at
         _check_last_input(inputs, output)
-        paths = OutputPaths(streams.inputs, streams.output, upscaler.target, suffix)
+        paths = OutputPaths(streams.inputs, streams.output, upscaler.target, suffix, page)
         videos: list[Path] = []
         plan = plan_batch(find_images(streams.inputs, paths.folder, videos), paths)
         if compare is not None:

@@ -310,7 +310,7 @@ class Job:
             if self.format is None
             else suffix_of(self.format)
         )
-        return output_path(self.source, self.upscaler.target, suffix, self.folder)
+        return output_path(self.source, self.upscaler.target, suffix, self.folder, self.page)
 
     def matches(self, provenance: Provenance) -> bool:
         """Whether a result of this provenance is what this job would write, if the source is the same."""

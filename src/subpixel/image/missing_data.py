@@ -1,7 +1,7 @@
 """Pixels that stand for missing data: filled for upscaling, and missing again in the result.
 
 Otherwise -9999 or NaN would spread over the pixels around it. A pixel is missing if all of its colours have the value
-that the file states (GDAL_NODATA), or if one of them is NaN or infinite.
+that the file states (GDAL_NODATA), or if one of them is NaN or infinite. Alpha that is no number is missing by itself.
 It gets the nearest value above, below, left or right; two rounds of this reach further than the networks look. The
 result is missing where the nearest pixel of the source is.
 """
@@ -24,6 +24,9 @@ __all__ = ["MissingData", "missing_value"]
 
 Block = NDArray[Any]
 Mask = NDArray[np.bool_]
+# What is missing of each pixel: nothing, its colours, its alpha, or both.
+Missing = NDArray[np.uint8]
+_COLOURS, _ALPHA = 1, 2
 
 _NODATA = 42113
 # Pixels that a round of filling reaches, and rounds.
@@ -82,10 +85,10 @@ class MissingData:
         self, value: float, size: tuple[int, int], result: tuple[int, int], colours: int, *, stated: bool = True
     ) -> None:
         self._value, self._size, self._result, self._colours = value, size, result, colours
-        self._rows: deque[Mask | None] = deque()  # of the source from _top on; None where nothing is missing
+        self._rows: deque[Missing | None] = deque()  # of the source from _top on; None where nothing is missing
         self._top = 0
         self._stated = stated
-        self.count = self.infinite = 0
+        self.count = self.infinite = self.transparent = 0
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -99,17 +102,20 @@ class MissingData:
             value = "NaN" if np.isnan(self._value) else f"{self._value:g}"
             was, are = ("was", "is") if self.infinite == 1 else ("were", "are")
             notes.append(f"{pixels} NaN or infinite {was} filled for upscaling and {are} {value} in the result")
+        if self.transparent:
+            pixels = "a pixel" if self.transparent == 1 else f"{self.transparent} pixels"
+            notes.append(f"alpha of {pixels} was NaN or infinite, was filled for upscaling and is NaN in the result")
         return tuple(notes)
 
     def fill_image(self, image: Block) -> Block:
         """An image ``(H, W, C)`` likewise: the same one if nothing is missing, which takes no memory."""
         blocks = list(self.fill(_split_rows(image)))
-        return np.concatenate(blocks) if self.count or self.infinite else image
+        return np.concatenate(blocks) if self.count or self.infinite or self.transparent else image
 
     def fill(self, blocks: Iterable[Block]) -> Iterator[Block]:
         """Blocks ``(h, W, C)`` of the source, from the top, with other values where data is missing."""
-        above: list[tuple[Block, Mask]] = []
-        below: deque[tuple[Block, Mask]] = deque()
+        above: list[tuple[Block, Missing]] = []
+        below: deque[tuple[Block, Missing]] = deque()
         for block in blocks:
             missing = self._missing(block)
             self._rows.extend(row if row.any() else None for row in missing)
@@ -132,16 +138,19 @@ class MissingData:
                     continue
                 if not copied:
                     block, copied = block.copy(), True
-                block[row, missing[columns], : self._colours] = self._value
+                here = missing[columns]
+                block[row, here & _COLOURS > 0, : self._colours] = self._value
+                if self.transparent:  # of a float image
+                    block[row, here & _ALPHA > 0, self._colours :] = np.nan
             yield block
 
-    def _row(self, y: int) -> Mask | None:
+    def _row(self, y: int) -> Missing | None:
         while self._top < y:
             self._rows.popleft()
             self._top += 1
         return self._rows[0]
 
-    def _missing(self, block: Block) -> Mask:
+    def _missing(self, block: Block) -> Missing:
         colours = block[..., : self._colours]
         if self._stated:
             same = np.isnan(colours) if np.isnan(self._value) else colours == colours.dtype.type(self._value)
@@ -149,13 +158,17 @@ class MissingData:
         else:
             missing = np.zeros(block.shape[:2], bool)
         self.count += int(missing.sum())
-        if colours.dtype.kind == "f" and not _is_finite(colours):
+        found = missing.astype(np.uint8)
+        if block.dtype.kind == "f" and not _is_finite(block):
             infinite = ~np.isfinite(colours).all(axis=2) & ~missing
+            alpha = ~np.isfinite(block[..., self._colours :]).all(axis=2)
             self.infinite += int(infinite.sum())
-            missing |= infinite
-        return missing
+            self.transparent += int(alpha.sum())
+            found[infinite] |= _COLOURS
+            found[alpha] |= _ALPHA
+        return found
 
-    def _filled(self, above: list[tuple[Block, Mask]], below: deque[tuple[Block, Mask]]) -> Block:
+    def _filled(self, above: list[tuple[Block, Missing]], below: deque[tuple[Block, Missing]]) -> Block:
         """The first block below, filled. It moves to those above, of which as many stay as are needed."""
         block, missing = below.popleft()
         result = block
@@ -164,7 +177,10 @@ class MissingData:
             start = sum(len(each) for each, _ in above)
             values = np.concatenate([each for each, _ in parts])
             gaps = np.concatenate([each for _, each in parts])
-            result = _fill(values, gaps, self._colours)[start : start + len(block)]
+            result = _fill(values, gaps & _COLOURS > 0, slice(None, self._colours))
+            if (gaps & _ALPHA).any():
+                result = _fill(result, gaps & _ALPHA > 0, slice(self._colours, None))
+            result = result[start : start + len(block)]
         above.append((block, missing))
         while sum(len(each) for each, _ in above[1:]) >= _CONTEXT:
             del above[0]
@@ -180,9 +196,9 @@ def _is_finite(values: Block) -> bool:
         return bool(np.isfinite(values.sum(dtype=np.float64)))
 
 
-def _head(blocks: deque[tuple[Block, Mask]]) -> list[tuple[Block, Mask]]:
+def _head(blocks: deque[tuple[Block, Missing]]) -> list[tuple[Block, Missing]]:
     """The first rows of blocks, as many as filling looks at."""
-    parts: list[tuple[Block, Mask]] = []
+    parts: list[tuple[Block, Missing]] = []
     rows = 0
     for block, missing in blocks:
         if rows >= _CONTEXT:
@@ -192,9 +208,10 @@ def _head(blocks: deque[tuple[Block, Mask]]) -> list[tuple[Block, Mask]]:
     return parts
 
 
-def _fill(values: Block, missing: Mask, colours: int) -> Block:
-    """Values ``(H, W, C)`` with other colours where they are missing: the nearest in four directions, or 0."""
+def _fill(values: Block, missing: Mask, channels: slice) -> Block:
+    """Values ``(H, W, C)`` with others in some channels where they are missing: the nearest around, or 0."""
     values, missing = values.copy(), missing.copy()
+    filled = values[..., channels]
     for _ in range(_ROUNDS):
         distance = np.full(missing.shape, _REACH + 1, np.int32)
         place = np.zeros(missing.shape, np.int64)
@@ -204,10 +221,9 @@ def _fill(values: Block, missing: Mask, colours: int) -> Block:
                 closer = steps < distance
                 distance[closer], place[closer] = steps[closer], index[closer]
         found = missing & (distance <= _REACH)
-        flat = values[..., :colours].reshape(-1, colours)
-        values[..., :colours][found] = flat[place[found]]
+        filled[found] = filled.reshape(-1, filled.shape[2])[place[found]]
         missing &= ~found
-    values[..., :colours][missing] = 0
+    filled[missing] = 0
     return values
 
 

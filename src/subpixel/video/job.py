@@ -113,7 +113,7 @@ class Job(Request):
             # Without deinterlacing, an interlaced frame ends the work. What was done until then is progressive, and
             # deinterlacing would not have changed it.
             equal = [{**settings, "deinterlace": False}] if self.deinterlace else []
-            journal = Journal(folder, settings, equal)
+            journal = Journal(folder, settings, equal, plan.destination)
             segments = SegmentEncoder(
                 plan.video,
                 journal,
@@ -169,7 +169,8 @@ class Job(Request):
         with write_errors_as(VideoWriteError, destination):
             path = stack.enter_context(scratch_file(destination, destination.suffix))
         provenance, container = self.provenance(plan, len(times)), plan.selection.container
-        notes = mux_video(plan.video, track, path, plan.selection, provenance_metadata(container, provenance))
+        metadata = provenance_metadata(container, provenance)
+        notes = mux_video(plan.video, track, path, plan.selection, metadata, name=destination)
         with write_errors_as(VideoWriteError, destination):
             append_provenance(path, container, provenance)
         found = find_differences(plan.video, path, times, plan.stream, plan.selection, decode=False)

@@ -60,6 +60,7 @@ def mux_video(
     path: Path,
     selection: StreamSelection,
     own_metadata: Mapping[str, str] | None = None,
+    name: Path | None = None,
 ) -> list[str]:
     """Write a video file of the upscaled image and the source's other streams.
 
@@ -72,6 +73,7 @@ def mux_video(
         selection: the streams to copy, the container, and the part of the video that the track covers. All times, also
             those of the track, are shifted by it.
         own_metadata: about the file itself, beside the source's; None for none.
+        name: of the file in errors; None for its path.
 
     Returns:
         A sentence for each stream with packets that were left out.
@@ -119,7 +121,7 @@ def mux_video(
     except SubpixelError:
         raise
     except (OSError, ValueError, av.error.FFmpegError) as error:
-        raise VideoWriteError(f"{path}: cannot be written ({os_error_text(error)})") from None
+        raise VideoWriteError(f"{name or path}: cannot be written ({os_error_text(error)})") from None
     return [
         f"{number} packets of {video.streams[index]} end before the first frame and are left out"
         for index, number in before.items()

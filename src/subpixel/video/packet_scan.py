@@ -23,6 +23,7 @@ from subpixel.video.packets import INTERLEAVING, WHOLE, demux, seek
 from subpixel.video.stream_selection import StreamSelection
 from subpixel.video.time_range import Span
 from subpixel.video.timeline import StreamTimes, Timeline, is_packet
+from subpixel.video.transport_streams import stream_changes
 from subpixel.video.video_file import VideoFile, open_video
 
 __all__ = ["PacketScan", "scan_packets"]
@@ -118,6 +119,10 @@ class _Scan:
         self._container_name = "" if selection is None else selection.container.name
         self._jumps: dict[int, tuple[int, int]] = {}  # places in the file around a break, by that of the packet
         self._encrypted: set[int] = set()  # copied streams
+        wanted = {container.streams[index].id: index for index in {video.main, *self._trials}}
+        changes = stream_changes(video.path) if video.format == "mpegts" else ()
+        self._changes = [(wanted[each.number], each) for each in changes if each.number in wanted]
+        self._change_times: list[tuple[int, int]] = []  # number and time of the image's first packet after each
         self._place = 0  # of the last packet in the file
         self._whole = True
 
@@ -138,6 +143,8 @@ class _Scan:
             if runs is not None and not runs.add(place, dts, pts, duration):
                 self._last.pop(index, None)
                 self._jumps[place] = before, self._place
+            if index == self._main and self._is_change(packet.pos) and (pts is not None or dts is not None):
+                self._change_times.append((self._counts[index], pts if pts is not None else dts))
             if index != self._main:
                 if runs is not None or index in self._others:
                     self._check_order(index, dts, pts, duration)
@@ -155,6 +162,11 @@ class _Scan:
                         self._whole = False
                         return
             self._counts[index] += 1
+
+    def _is_change(self, place: int | None) -> bool:
+        """Whether a packet is the first of the image from the next change of a stream on."""
+        number = len(self._change_times)
+        return number < len(self._changes) and place is not None and place >= self._changes[number][1].place
 
     def _is_enough(self, time: Fraction) -> bool:
         """Whether all that follows lies after the part that is needed. Not known if the clock has broken so far."""
@@ -196,6 +208,7 @@ class _Scan:
         def corrected(number: int, time: int | None) -> Fraction:
             return Fraction(0) if time is None else time * time_base + times.offset(number)
 
+        self._check_changes([corrected(*each) for each in self._change_times])
         kinds = tuple((corrected(each.number, each.time), each) for each in self._finder.changes)
         if self._whole:
             ends = {index: end - self._video.first for index, end in self._last_times(found).items()}
@@ -225,6 +238,16 @@ class _Scan:
                 raise Unsupported(
                     f"{self._video.path}: another Matroska file begins at byte {place:,}, of other settings than the "
                     f"first, so that it cannot be decoded; cut the file there, or use end={end:.2f}"
+                )
+
+    def _check_changes(self, times: list[Fraction]) -> None:
+        """Refuse a transport stream whose image, or a stream that is copied, becomes another kind, if it is needed."""
+        for (index, change), time in zip(self._changes, times, strict=False):
+            if self._is_needed(time, None):
+                name = f"{self._video.streams[index].kind} stream {index}"
+                raise Unsupported(
+                    f"{self._video.path}: {name} is {change.before}, and from byte {change.place:,} on {change.after}; "
+                    "cut the file there"
                 )
 
     def _last_times(self, found: dict[int, StreamTimes]) -> dict[int, Fraction]:

@@ -72,6 +72,7 @@ class Journal:
         settings: everything that the frames depend on, as JSON. If the folder was begun with other settings, it is
             emptied.
         equal: other settings with which the segments would be the same, if any were complete.
+        result: the file that errors name; None for the folder.
 
     Raises:
         VideoWriteError: the folder cannot be written.
@@ -79,8 +80,10 @@ class Journal:
 
     _LIST = "journal.jsonl"
 
-    def __init__(self, folder: Path, settings: dict[str, Any], equal: Sequence[dict[str, Any]] = ()) -> None:
-        self.folder = folder
+    def __init__(
+        self, folder: Path, settings: dict[str, Any], equal: Sequence[dict[str, Any]] = (), result: Path | None = None
+    ) -> None:
+        self.folder, self.result = folder, result or folder
         self.segments: list[Segment] = []
         self._list = folder / self._LIST
         head, *heads = (json.dumps({"format": _FORMAT, **each}, sort_keys=True) for each in (settings, *equal))
@@ -94,7 +97,7 @@ class Journal:
         # Only the last states are kept. Segments after a missing state are made again.
         while self.segments and not self._has_state(len(self.segments) - 1):
             self.segments.pop()
-        with write_errors_as(VideoWriteError, folder):
+        with write_errors_as(VideoWriteError, self.result):
             if not self.segments:
                 shutil.rmtree(folder, ignore_errors=True)
                 folder.mkdir(parents=True, exist_ok=True)
@@ -119,7 +122,7 @@ class Journal:
     def add(self, segment: Segment) -> None:
         """Add the next segment, whose file is complete."""
         self.segments.append(segment)
-        with write_errors_as(VideoWriteError, self._list), open(self._list, "a", encoding="utf-8") as file:
+        with write_errors_as(VideoWriteError, self.result), open(self._list, "a", encoding="utf-8") as file:
             file.write(json.dumps(asdict(segment)) + "\n")
             file.flush()
             os.fsync(file.fileno())
@@ -181,7 +184,7 @@ class SegmentWriter:
         self._size = 0
 
     def __enter__(self) -> Self:
-        with write_errors_as(VideoWriteError, self._part):
+        with write_errors_as(VideoWriteError, self.journal.result):
             self._file = open(self._part, "wb")
         return self
 
@@ -216,7 +219,7 @@ class SegmentWriter:
         """
         self._store(self._context.encode(None))
         state_size = self._write_state(state) if state and not final else 0
-        with write_errors_as(VideoWriteError, self._path):
+        with write_errors_as(VideoWriteError, self.journal.result):
             self._file.flush()
             os.fsync(self._file.fileno())
             self._file.close()
@@ -226,7 +229,7 @@ class SegmentWriter:
     def _write_state(self, state: Mapping[str, NDArray[Any]]) -> int:
         path = self.journal.state_path(len(self.journal.segments))
         part = path.with_suffix(".part")
-        with write_errors_as(VideoWriteError, path):
+        with write_errors_as(VideoWriteError, self.journal.result):
             try:
                 with open(part, "wb") as file:
                     np.savez(file, **state)  # type: ignore[arg-type]
@@ -238,7 +241,7 @@ class SegmentWriter:
             return path.stat().st_size
 
     def _store(self, packets: Sequence[Any]) -> None:
-        with write_errors_as(VideoWriteError, self._path):
+        with write_errors_as(VideoWriteError, self.journal.result):
             for packet in packets:
                 data = bytes(packet)
                 head = _HEAD.pack(packet.pts, packet.dts, _KEY if packet.is_keyframe else 0, len(data))

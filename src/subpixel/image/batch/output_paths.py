@@ -27,6 +27,7 @@ class OutputPaths:
             images; None for a file beside each image.
         target: the size of the results, for their names.
         suffix: of the results, as ``.png``; None for a format that loses nothing.
+        page: which image of each file was asked for, for their names; None for the main one.
 
     Attributes:
         file: the one file, or None.
@@ -36,8 +37,15 @@ class OutputPaths:
         InvalidArgument: there are several images and the output cannot be a folder.
     """
 
-    def __init__(self, inputs: Sequence[str], output: str | None, target: Target, suffix: str | None = None) -> None:
-        self._target, self._suffix = target, suffix
+    def __init__(
+        self,
+        inputs: Sequence[str],
+        output: str | None,
+        target: Target,
+        suffix: str | None = None,
+        page: int | None = None,
+    ) -> None:
+        self._target, self._suffix, self._page = target, suffix, page
         self.file: Path | None = None
         self.folder: Path | None = None
         if output is None:
@@ -61,7 +69,8 @@ class OutputPaths:
         if self.file is not None:
             return self.file
         folder = None if self.folder is None else self.folder / subfolder
-        return output_path(source, self._target, self._suffix or _default_suffix(header, source), folder)
+        suffix = self._suffix or _default_suffix(header, source)
+        return output_path(source, self._target, suffix, folder, self._page)
 
     def __str__(self) -> str:
         return "beside the images" if self.folder is None else f"in {self.folder}"

@@ -9,6 +9,7 @@ F.1.2 and G.1.2 (blocks, scans and their codes); TIFF 6.0, section 15 (tiles). T
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -23,9 +24,12 @@ __all__ = ["Decoding", "decoding_of"]
 _ROWS, _ROWS_OF_TIFF = 1400, 800
 # Rows of tiles of a TIFF.
 _ROWS_OF_TILES = 3
-# Bytes for a pixel, besides rows: a WebP as ARGB and in its own bands; an AVIF as planes, as interleaved samples and
+# Bytes for a pixel, besides rows: a WebP as ARGB and in its own bands, twice
+# because its data are checked; an AVIF as planes, as interleaved samples and
 # as copies of both, of 8 bits and of more.
-_WEBP, _AVIF, _DEEP_AVIF = 5, 17, 26
+_WEBP, _AVIF, _DEEP_AVIF = 12, 17, 26
+# The data of a WebP while they are checked, with a copy that is shortened.
+_COPIES_OF_WEBP = 3
 # An animation: the canvas and the one before it, both RGBA.
 _CANVASES = 8
 _SIZES = {"uchar": 1, "char": 1, "ushort": 2, "short": 2, "double": 8}
@@ -82,7 +86,7 @@ def decoding_of(file: BinaryIO, image: pyvips.Image, loader: str, pages: int, im
         return Decoding(_memory_of_tiff(file, images, image.height, row), _least_tiff(file, images))
     pixels = image.width * image.height
     if loader == "webpload":
-        return Decoding(rows + pixels * (image.bands + _WEBP))
+        return Decoding(rows + pixels * (image.bands + _WEBP) + _COPIES_OF_WEBP * file.seek(0, os.SEEK_END))
     if loader == "heifload":
         return Decoding(rows + pixels * (_AVIF if pixel == image.bands else _DEEP_AVIF))
     if loader == "gifload":

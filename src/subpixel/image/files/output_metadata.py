@@ -11,16 +11,18 @@ from subpixel.image.files.colour_spaces import GRAY, RGB
 from subpixel.image.files.containers import jpeg
 from subpixel.image.files.containers.exif_block import entries_of
 from subpixel.image.files.containers.exif_changes import EMPTY, change_exif, maker_notes_are_bound
+from subpixel.image.files.containers.exif_places import Geometry
 from subpixel.image.files.containers.tiff import Tags
 from subpixel.image.files.formats import Format
 from subpixel.image.files.provenance import Provenance
 from subpixel.image.files.source_metadata import (
-    ASPECT,
     BACKGROUND,
     COMMENTS,
     FRAME_TIMES,
     RESOLUTION,
     TEXTS,
+    aspect_byte,
+    geometry_of,
     get_blob,
     get_field,
     is_turned,
@@ -32,6 +34,7 @@ from subpixel.image.files.source_metadata import (
 from subpixel.image.files.stated_colours import carried_chunks, stated_code_points, stated_profile
 from subpixel.image.files.tiff_result import prepare_tags
 from subpixel.image.files.xmp import change_properties, remove_properties
+from subpixel.image.files.xmp_places import change_places
 
 __all__ = ["PreparedImage", "prepare_metadata"]
 
@@ -145,12 +148,13 @@ def prepare_metadata(
     if pages > 1:
         times, more = _set_animation(image, header, form, pages)
         notes += more
-    packet, more = _packet(image, header, form, pages, provenance)
+    geometry = geometry_of(header, (image.width, image.height // pages))
+    packet, more = _packet(header, form, geometry, provenance)
     notes += more
     if packet is not None and "xmp" in form.keeps and form.name != "GIF":
         set_blob(image, "xmp-data", packet)
     aspect_ratio = None if resolution else pixel_aspect(header)
-    exif, more = _exif(image, header, form, pages, aspect_ratio, resolution=resolution)
+    exif, more = _exif(image, header, form, geometry, aspect_ratio, resolution=resolution)
     iptc, others = _iptc(image, header, form)
     notes += [*more, *others]
     texts, comments = unpack_blobs(get_blob(header, TEXTS)), unpack_blobs(get_blob(header, COMMENTS))
@@ -247,12 +251,12 @@ def _aspect_and_background(
     header: pyvips.Image | None, form: Format, pages: int
 ) -> tuple[int, bytes | None, tuple[str, ...]]:
     """What a GIF states about its pixels and an animated WebP about what is behind them."""
-    aspect = 0 if header is None else get_field(header, ASPECT, 0)
     background = get_blob(header, BACKGROUND)
     notes = []
-    if aspect and form.name != "GIF":
-        notes.append(f"the aspect ratio of the pixels is not kept in {form.name}")
-        aspect = 0
+    aspect, exact = aspect_byte(header) if form.name == "GIF" else (0, True)
+    if not exact:
+        rounded = "GIF states the shape of pixels in 64ths: it was rounded"
+        notes.append(rounded if aspect else "the shape of the pixels is not kept: GIF cannot state it")
     if background is not None and (form.name != "WebP" or pages == 1):
         notes.append(f"the background of the animation is not kept in {form.name}")
         background = None
@@ -304,13 +308,14 @@ def _png_time(seconds: Fraction) -> tuple[int, int]:
 
 
 def _packet(
-    image: pyvips.Image, header: pyvips.Image | None, form: Format, pages: int, provenance: Provenance | None
+    header: pyvips.Image | None, form: Format, geometry: Geometry, provenance: Provenance | None
 ) -> tuple[bytes | None, tuple[str, ...]]:
     """The XMP packet with the result's orientation, size and provenance."""
     packet = get_blob(header, "xmp-data")
     notes: list[str] = []
+    changed = None
     if packet is not None:
-        size = {"X": str(image.width), "Y": str(image.height // pages)}
+        size = {"X": str(geometry.size[0]), "Y": str(geometry.size[1])}
         exif = {f"Pixel{axis}Dimension": length for axis, length in size.items()}
         tiff = {"ImageWidth": size["X"], "ImageLength": size["Y"]}
         if header is not None and header.get_typeof("orientation"):
@@ -319,8 +324,10 @@ def _packet(
         changed = None if changed is None else remove_properties(changed, _OF_LOST_PARTS)
         if changed is None:
             notes.append("the XMP cannot be parsed: it is kept unchanged")
-        packet = packet if changed is None else changed
-    if provenance is not None and not notes:
+        else:
+            packet, names = change_places(changed, geometry)
+            notes += [f"{name} of XMP, a place in the source's pixels, is not kept" for name in names]
+    if provenance is not None and (packet is None or changed is not None):
         packet = provenance.add_to_packet(packet)
     if packet is not None and form.name == "JPEG" and len(packet) + 29 > jpeg.LARGEST_SEGMENT:
         notes.append("the XMP is too large for JPEG: it is not kept")
@@ -337,7 +344,7 @@ def _exif(
     image: pyvips.Image,
     header: pyvips.Image | None,
     form: Format,
-    pages: int,
+    geometry: Geometry,
     aspect: tuple[int, int] | None,
     *,
     resolution: bool,
@@ -355,15 +362,16 @@ def _exif(
     if block is None and not stated:
         return None, ()
     density = (image.xres * 25.4, image.yres * 25.4) if resolution else None
-    size = image.width, image.height // pages
-    turned = header is not None and is_turned(header)
-    changed = change_exif(block or EMPTY, size, density, aspect, turned=turned).removeprefix(b"Exif\0\0")
+    changed, names = change_exif(block or EMPTY, geometry, density, aspect)
+    changed = changed.removeprefix(b"Exif\0\0")
     if form.name == "JPEG" and len(changed) + 6 > jpeg.LARGEST_SEGMENT:
         lost = "the EXIF is too large for JPEG: it is not kept"
-        return change_exif(EMPTY, size, density, turned=turned) if stated else None, (lost,)
+        return change_exif(EMPTY, geometry, density)[0] if stated else None, (lost,)
+    notes = tuple(f"{name} of EXIF, a place in the source's pixels, is not kept" for name in names)
     if "TIFF" in (form.name, "TIFF" if loader_name(header) == "tiffload" else "") and maker_notes_are_bound(block):
-        return changed, ("the maker's notes of the camera (MakerNote) are moved: places in them may not hold",)
-    return changed, ()
+        moved = "the maker's notes of the camera (MakerNote) are moved: places in them may not hold"
+        return changed, (*notes, moved)
+    return changed, notes
 
 
 def _iptc(image: pyvips.Image, header: pyvips.Image | None, form: Format) -> tuple[bytes | None, tuple[str, ...]]:

@@ -131,7 +131,8 @@ def _check_webp(reader: BinaryIO) -> Iterator[str]:
 def _is_webp(content: bytes) -> bool:
     """Whether a WebP can be decoded."""
     try:
-        pyvips.Image.webpload_buffer(content, fail_on="error").copy_memory()
+        image = pyvips.Image.webpload_buffer(content, fail_on="error", access="sequential")
+        pyvips.Region.new(image).fetch(0, 0, image.width, 1)  # libwebp decodes all of it at once
     except pyvips.Error:
         return False
     return True

@@ -367,7 +367,7 @@ def _open_image(header: ImageHeader, limit: float) -> ImageFile:
         if animation is not None:
             check_size(path, vips.width, vips.height * pages, pages, limit)
         is_gif = header.loader == "gifload"
-        canvas, first = (gif.read_canvas(reader), gif.first_frame(reader)) if is_gif else ((0, 0), (0, 0, 0, 0))
+        canvas, areas = (gif.read_canvas(reader), [*gif.frame_areas(reader)]) if is_gif else ((0, 0), [])
         check_size(path, max(vips.width, canvas[0]), max(vips.height, canvas[1] * pages), pages, limit)
         decoding = decoding_of(reader, vips, header.loader, pages, images)
         check_decoding(path, vips.width, vips.height, decoding, reader.seek(0, io.SEEK_END), limit)
@@ -388,7 +388,7 @@ def _open_image(header: ImageHeader, limit: float) -> ImageFile:
         image = heif_pixels(image, metadata)
     image = without_palette_bands(image, metadata, file, contents)
     if header.loader == "gifload":
-        image = on_canvas(image, pages, canvas, first)
+        image = on_canvas(image, pages, canvas, areas)
     if contents is not None and "exif" in contents.profiles:  # which libvips does not find
         image = image.copy()
         image.set_type(pyvips.GValue.gint_type, "orientation", get_field(metadata, "orientation", 1))

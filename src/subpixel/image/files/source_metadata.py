@@ -15,6 +15,7 @@ import pyvips
 from subpixel.image.files.containers import exif_changes, gif, isobmff, jpeg, png, webp
 from subpixel.image.files.containers.exif_block import RESOLUTION as RESOLUTION_ENTRIES
 from subpixel.image.files.containers.exif_block import entries_of
+from subpixel.image.files.containers.exif_places import Geometry
 from subpixel.image.files.containers.isobmff_inventory import list_losses as list_heif_losses
 
 __all__ = [
@@ -30,8 +31,10 @@ __all__ = [
     "TEXTS",
     "TIFF_TAGS",
     "TURNED",
+    "aspect_byte",
     "collect_metadata",
     "frame_count",
+    "geometry_of",
     "get_blob",
     "get_field",
     "is_turned",
@@ -63,6 +66,10 @@ TURNED = "subpixel-turned"
 # Tags of a TIFF that libvips does not write.
 TIFF_TAGS = "subpixel-tiff-tags"
 
+# The byte of a GIF, and 15, are the width of a pixel in 64ths of its height.
+_ASPECT_UNIT, _LEAST_ASPECT = 64, 15
+# Tags that a TIFF has beside EXIF, and some programs write into it.
+_XMP, _IPTC, _PHOTOSHOP, _ICC = 700, 33723, 34377, 34675
 # The largest number in a field of libvips.
 _LARGEST = (1 << 31) - 1
 # The most pixels per millimetre that libvips accepts.
@@ -109,6 +116,22 @@ def is_turned(header: pyvips.Image) -> bool:
     return bool(get_field(header, "orientation", 1) >= 5) != bool(get_field(header, TURNED, 0))
 
 
+def geometry_of(header: pyvips.Image | None, size: tuple[int, int]) -> Geometry:
+    """How a result of a size lies over its source; without a header the source is the result."""
+    if header is None:
+        return Geometry(size, 1, size)
+    page = get_field(header, "page-height", header.height)
+    stored = header.width, page if 0 < page <= header.height else header.height
+    orientation = get_field(header, "orientation", 1)
+    orientation = orientation if 1 <= orientation <= 8 else 1
+    if loader_name(header) != "heifload":
+        return Geometry(stored, orientation, size)
+    orientation = 6 if is_turned(header) else orientation
+    # Decoders turn it by ``irot`` and ``imir``, which are not in the header.
+    upright = not get_field(header, TURNED, 0) and str(get_field(header, "exif-ifd0-Orientation", "1")).startswith("1 ")
+    return Geometry(stored, orientation, size, known=upright)
+
+
 def pixel_aspect(header: pyvips.Image | None) -> tuple[int, int] | None:
     """Pixels of the upright image, across and down, that are equally long; None if nothing states that they differ."""
     for each in unpack_blobs(get_blob(header, CHUNKS)):
@@ -117,6 +140,18 @@ def pixel_aspect(header: pyvips.Image | None) -> tuple[int, int] | None:
             if unit == 0 and across and down:
                 return (down, across) if is_turned(header) else (across, down)
     return None
+
+
+def aspect_byte(header: pyvips.Image | None) -> tuple[int, bool]:
+    """The byte of a GIF for the shape of pixels, 0 if it states none; and whether that is exact."""
+    ratio = pixel_aspect(header)
+    if header is None or ratio is None:
+        return 0, True
+    own = int(get_field(header, ASPECT, 0))
+    across, down = ratio
+    nearest = own or (2 * _ASPECT_UNIT * down + across) // (2 * across) - _LEAST_ASPECT
+    exact = (nearest + _LEAST_ASPECT) * across == _ASPECT_UNIT * down
+    return (nearest, exact) if 0 < nearest < 256 else (0, False)
 
 
 def frame_count(header: pyvips.Image | None) -> int:
@@ -181,6 +216,8 @@ def collect_metadata(
             if name.startswith("exif-"):
                 header.remove(name)
         losses = (*losses, "EXIF is not kept: it is damaged")
+    elif block is not None and loader != "tiffload":
+        losses = (*losses, *_take_parts_of_exif(header, block))
     if loader in ("webpload", "heifload"):
         header = _with_resolution(header)
     stated = _states_resolution(loader, header, file, contents)
@@ -223,6 +260,34 @@ def set_aspect(header: pyvips.Image, across: int, down: int) -> None:
     """
     content = struct.pack(">IIB", across, down, 0)
     _pack_blobs(header, CHUNKS, (*unpack_blobs(get_blob(header, CHUNKS)), png.chunk(b"pHYs", content)))
+
+
+def _take_parts_of_exif(header: pyvips.Image, block: bytes) -> tuple[str, ...]:
+    """Take XMP, IPTC and a profile out of EXIF, where few programs look for them; return what is not kept.
+
+    In a TIFF they are beside EXIF. A block that is copied would have them twice, with statements about the old pixels.
+    """
+    rest, taken = exif_changes.take_values(block, (_XMP, _IPTC, _PHOTOSHOP, _ICC))
+    if not taken:
+        return ()
+    header.set_type(pyvips.GValue.blob_type, "exif-data", rest)
+    losses = []
+    if packet := taken.get(_XMP, b"").rstrip(b"\0"):
+        if get_blob(header, "xmp-data") is None:
+            set_blob(header, "xmp-data", packet)
+        else:
+            losses.append("the XMP in EXIF (700) is not kept: the file has another one")
+    records, resources = taken.get(_IPTC, b""), taken.get(_PHOTOSHOP, b"")
+    if records or resources:
+        if get_blob(header, "iptc-data") is None:
+            both = records and jpeg.from_photoshop(resources) is None
+            segment = jpeg.to_photoshop(records, resources) if both else jpeg.to_photoshop(b"")[:14] + resources
+            set_blob(header, "iptc-data", segment)
+        else:
+            losses.append("the IPTC in EXIF (33723, 34377) is not kept: the file has another one")
+    if _ICC in taken:
+        losses.append("the colour profile in EXIF (34675) is not kept: decoders do not use it")
+    return tuple(losses)
 
 
 def _detach(header: pyvips.Image) -> pyvips.Image:
@@ -298,6 +363,7 @@ def _set_gif_metadata(header: pyvips.Image, file: BinaryIO) -> tuple[str, ...]:
         set_blob(header, "iptc-data", _photoshop_segment(contents.resources or contents.records or b""))
     if contents.aspect:
         header.set_type(pyvips.GValue.gint_type, ASPECT, contents.aspect)
+        set_aspect(header, _ASPECT_UNIT, contents.aspect + _LEAST_ASPECT)
     _pack_blobs(header, COMMENTS, contents.comments)
     return contents.losses
 

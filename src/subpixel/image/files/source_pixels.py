@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+import numpy as np
 import pyvips
+from numpy.typing import NDArray
 
 from subpixel.image.files.colour_spaces import GRAY, RGB
 from subpixel.image.files.containers import png
@@ -11,6 +15,9 @@ from subpixel.image.files.open_file import OpenFile
 from subpixel.image.files.source_metadata import PREMULTIPLIED, get_blob, get_field, loader_name
 
 __all__ = ["heif_pixels", "on_canvas", "to_gray_or_rgb", "without_palette_bands"]
+
+# What becomes of a frame of a GIF before the next one: its area is cleared, or is again what it was.
+_BACKGROUND, _PREVIOUS = 2, 3
 
 
 def to_gray_or_rgb(image: pyvips.Image) -> tuple[pyvips.Image, tuple[str, ...]]:
@@ -83,7 +90,7 @@ def without_palette_bands(
 
 
 def on_canvas(
-    image: pyvips.Image, pages: int, canvas: tuple[int, int], first: tuple[int, int, int, int]
+    image: pyvips.Image, pages: int, canvas: tuple[int, int], areas: Iterable[tuple[int, int, int, int, int]]
 ) -> pyvips.Image:
     """The frames of a GIF on its whole canvas, which is transparent where no frame lies, as browsers show it.
 
@@ -93,24 +100,39 @@ def on_canvas(
         image: the frames below each other.
         pages: their number.
         canvas: width and height.
-        first: of the first frame: left, top, width and height. Without alpha, libvips draws black around it.
+        areas: left, top, width, height and disposal of each frame. Without alpha, libvips draws black around them.
     """
     height = image.height // pages
-    left, top, wide, high = first
-    if pages == 1 and image.bands in (1, 3) and (left or top or wide < image.width or high < height):
-        wide, high = min(wide, image.width - left), min(high, height - top)
-        if wide > 0 and high > 0:
-            frame = image.crop(left, top, wide, high).bandjoin(255)
-            size = max(image.width, canvas[0]), max(height, canvas[1])
-            return frame.embed(left, top, *size).copy(interpretation=image.interpretation)
+    space = image.interpretation
+    if image.bands in (1, 3):
+        covered = _covered(image.width, height, list(areas)[:pages])
+        if covered is not None:
+            alpha = pyvips.Image.new_from_array(covered).cast("uchar")
+            image = image.bandjoin(alpha)
     size = max(image.width, canvas[0]), max(height, canvas[1])
     if size == (image.width, height):
-        return image
-    space = image.interpretation
+        return image.copy(interpretation=space)
     if image.bands in (1, 3):
         image = image.bandjoin(255)
     frames = [image.crop(0, height * k, image.width, height).embed(0, 0, *size) for k in range(pages)]
     return pyvips.Image.arrayjoin(frames, across=1).copy(interpretation=space)
+
+
+def _covered(width: int, height: int, areas: list[tuple[int, int, int, int, int]]) -> NDArray[np.uint8] | None:
+    """Where the canvas is covered after each frame, 255 or 0, frames below each other; None if it always is."""
+    now = np.zeros((height, width), np.uint8)
+    masks = []
+    for left, top, wide, high, disposal in areas:
+        before = now.copy() if disposal == _PREVIOUS else now
+        area = (slice(top, top + high), slice(left, left + wide))
+        now[area] = 255
+        masks.append(now if now.all() else now.copy())
+        if disposal == _BACKGROUND:
+            now = now.copy()
+            now[area] = 0
+        elif disposal == _PREVIOUS:
+            now = before
+    return None if not masks or all(mask.all() for mask in masks) else np.concatenate(masks)
 
 
 def _to_gray(image: pyvips.Image) -> pyvips.Image:

@@ -143,12 +143,9 @@ def carried_chunks(
     """
     chunks = unpack_blobs(get_blob(header, CHUNKS))
     if form.name != "PNG":
-        # The aspect ratio of the pixels is stated in other ways, and kept if there is one.
-        kept = () if form.name == "GIF" else (b"pHYs",)
-        names = [each[4:8].decode() for each in chunks if each[4:8] not in (*_COLOURS, *kept)]
-        meanings = {name: f"{INVENTORY.by_name[name].meaning} ({name})" for name in names}
-        meanings["pHYs"] = "the aspect ratio of the pixels"
-        return (), tuple(f"{meanings[name]} is not kept in {form.name}" for name in names)
+        # The aspect ratio of the pixels (pHYs) is stated in other ways.
+        names = [each[4:8].decode() for each in chunks if each[4:8] not in (*_COLOURS, b"pHYs")]
+        return (), tuple(f"{INVENTORY.by_name[name].meaning} ({name}) is not kept in {form.name}" for name in names)
     points = None if header is None else get_field(header, CODE_POINTS, None)
     if points is not None and not any(each[4:8] == b"cICP" for each in chunks):
         primaries, transfer, _, full = points  # the samples are RGB, whatever they were decoded from

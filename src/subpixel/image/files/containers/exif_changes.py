@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from fractions import Fraction
 
+from subpixel.image.files.containers.exif_places import Geometry, change_place
 from subpixel.image.files.containers.tiff_directory import SIZES
 
-__all__ = ["EMPTY", "change_exif", "maker_notes_are_bound", "pixel_aspect"]
+__all__ = ["EMPTY", "change_exif", "maker_notes_are_bound", "pixel_aspect", "take_values"]
 
 # A block without entries.
 EMPTY = b"II*\0\x08\0\0\0\0\0\0\0\0\0"
@@ -45,32 +46,30 @@ _Range = tuple[int, int]
 
 def change_exif(
     block: bytes,
-    size: tuple[int, int],
+    geometry: Geometry,
     density: tuple[float, float] | None,
     aspect: tuple[int, int] | None = None,
-    *,
-    turned: bool,
-) -> bytes:
-    """An EXIF block for a result.
+) -> tuple[bytes, tuple[str, ...]]:
+    """An EXIF block for a result, and the names of entries that are left out because they would be false.
 
     Args:
         block: of the source, with or without ``Exif`` and two zeros before it, which stay.
-        size: width and height of the result.
+        geometry: of the result over the source.
         density: pixels per inch across and down; None if the result states no resolution. One without a unit, which is
             an aspect ratio, is kept.
         aspect: pixels across and down that are equally long, to state if there is no density; None for nothing.
-        turned: whether width and height are exchanged.
     """
     prefix = _PREFIX if block.startswith(_PREFIX) else b""
     body = bytearray(block.removeprefix(_PREFIX))
     order = _order(body)
     if order is None:
-        return block
+        return block, ()
     (start,) = struct.unpack_from(order + "I", body, 4)
     entries, following = _read(body, order, start)
     _remove_preview(body, order, start, entries, following)
     number = struct.Struct(order + "HHII")
-    fields = dict(entries)
+    fields, lost = _change_places(body, order, entries, geometry)
+    size, turned = geometry.size, geometry.turned
     room = len(entries)
     if _ORIENTATION in fields:
         fields[_ORIENTATION] = struct.pack(order + "HHIHH", _ORIENTATION, _SHORT, 1, 1, 0)
@@ -79,9 +78,13 @@ def change_exif(
             fields[tag] = number.pack(tag, _LONG, 1, length)
     if _EXIF in fields:
         (below,) = struct.unpack_from(order + "I", fields[_EXIF], 8)
-        for k, (tag, _) in enumerate(_read(body, order, below)[0]):
-            if tag in (0xA002, 0xA003):
-                number.pack_into(body, below + 2 + 12 * k, tag, _LONG, 1, size[tag - 0xA002])
+        inner, end = _read(body, order, below)
+        changed, more = _change_places(body, order, inner, geometry)
+        lost += more
+        for tag in changed.keys() & {0xA002, 0xA003}:
+            changed[tag] = number.pack(tag, _LONG, 1, size[tag - 0xA002])
+        if changed != dict(inner):
+            _write_directory(body, order, below, len(inner), changed, end)
     _set_resolution(body, order, fields, density, aspect, turned=turned)
     table = struct.pack(order + "H", len(fields)) + b"".join(fields[tag] for tag in sorted(fields)) + bytes(4)
     if start + 2 + 12 * room > len(body):
@@ -92,7 +95,64 @@ def change_exif(
         body += bytes(len(body) % 2)
         struct.pack_into(order + "I", body, 4, len(body))
         body += table
-    return prefix + bytes(body)
+    return prefix + bytes(body), tuple(lost)
+
+
+def _change_places(
+    body: bytearray, order: str, entries: list[_Entry], geometry: Geometry
+) -> tuple[dict[int, bytes], list[str]]:
+    """Entries by tag, with places in the result, and the names of those that are left out."""
+    fields, lost = {}, []
+    for tag, entry in entries:
+        changed, name = change_place(body, order, tag, entry, geometry)
+        if changed is not None:
+            fields[struct.unpack_from(order + "H", changed)[0]] = changed
+        elif name is not None:
+            lost.append(name)
+    return fields, lost
+
+
+def _write_directory(
+    body: bytearray, order: str, start: int, room: int, fields: dict[int, bytes], following: int
+) -> None:
+    """Entries in the place of a directory that had at least as many."""
+    table = struct.pack(order + "H", len(fields)) + b"".join(fields[tag] for tag in sorted(fields))
+    table += struct.pack(order + "I", following)
+    end = min(start + 2 + 12 * room + 4, len(body))
+    body[start:end] = table.ljust(end - start, b"\0")[: end - start]
+
+
+def take_values(block: bytes, tags: Collection[int]) -> tuple[bytes, dict[int, bytes]]:
+    """A block without some entries of its main directory, and the bytes of their values.
+
+    Args:
+        block: with or without ``Exif`` and two zeros before it, which stay.
+        tags: of the entries.
+
+    >>> block = b"II*\\0\\x08\\0\\0\\0\\1\\0\\xbc\\2\\1\\0\\3\\0\\0\\0abc\\0\\0\\0\\0\\0"
+    >>> take_values(block, {700})[1]
+    {700: b'abc'}
+    """
+    prefix = _PREFIX if block.startswith(_PREFIX) else b""
+    body = bytearray(block.removeprefix(_PREFIX))
+    order = _order(body)
+    if order is None:
+        return block, {}
+    (start,) = struct.unpack_from(order + "I", body, 4)
+    entries, following = _read(body, order, start)
+    taken = {}
+    for tag, entry in entries:
+        if tag not in tags or tag in taken:
+            continue
+        _, kind, count, at = struct.unpack(order + "HHII", entry)
+        length = SIZES.get(kind, 0) * count
+        taken[tag] = entry[8 : 8 + length] if length <= 4 else bytes(body[at : at + length])
+        if 4 < length <= len(body) - at:
+            body[at : at + length] = bytes(length)
+    if taken:
+        rest = {tag: entry for tag, entry in entries if tag not in taken}
+        _write_directory(body, order, start, len(entries), rest, following)
+    return (prefix + bytes(body) if taken else block), taken
 
 
 def pixel_aspect(block: bytes | None) -> Fraction | None:

@@ -15,7 +15,7 @@ from typing import BinaryIO
 from subpixel.image.files.containers.inventory import Fate, Inventory, Part
 from subpixel.image.files.containers.trailing import describe_trailing
 
-__all__ = ["INVENTORY", "Contents", "add_blocks", "frames", "read_blocks", "read_contents", "set_aspect"]
+__all__ = ["INVENTORY", "Contents", "add_blocks", "frame_areas", "frames", "read_blocks", "read_contents", "set_aspect"]
 
 _XMP = b"XMP DataXMP"
 _PROFILE, _IPTC, _PHOTOSHOP = b"ICCRGBG1012", b"MGKIPTC0000", b"MGK8BIM0000"
@@ -32,7 +32,7 @@ INVENTORY = Inventory(
         Part("ANIMEXTS1.0", "the number of repetitions", Fate.READ),
         Part("comment", "a comment", Fate.KEPT, "in a GIF"),
         Part("XMP DataXMP", "XMP", Fate.KEPT),
-        Part("pixel aspect ratio", "the aspect ratio of the pixels", Fate.KEPT, "in a GIF"),
+        Part("pixel aspect ratio", "the aspect ratio of the pixels", Fate.KEPT),
         Part(
             "ICCRGBG1012",
             "the colour profile",
@@ -146,8 +146,8 @@ def read_canvas(file: BinaryIO) -> tuple[int, int]:
     return width, height
 
 
-def first_frame(file: BinaryIO) -> tuple[int, int, int, int]:
-    """Left, top, width and height of the first frame on the canvas; zeros if there is none.
+def frame_areas(file: BinaryIO) -> Iterator[tuple[int, int, int, int, int]]:
+    """Left, top, width, height and disposal of each frame.
 
     Raises:
         OSError: the file cannot be read.
@@ -155,17 +155,24 @@ def first_frame(file: BinaryIO) -> tuple[int, int, int, int]:
     file.seek(0)
     head = file.read(13)
     if head[:6] not in (b"GIF87a", b"GIF89a") or len(head) < 13:
-        return 0, 0, 0, 0
+        return
     file.seek(_palette_size(head[10]), 1)
-    while (kind := file.read(1)) in (b"!", b"\0"):
+    disposal = 0
+    while (kind := file.read(1)) in (b"!", b",", b"\0"):
         if kind == b"!":
-            file.seek(1, 1)
+            label = file.read(1)
+            content = _read_content(file, keep=label == b"\xf9")
+            if label == b"\xf9" and content:
+                disposal = content[0] >> 2 & 7
+        elif kind == b",":
+            place = file.read(9)
+            if len(place) < 9:
+                return
+            left, top, width, height = struct.unpack_from("<4H", place)
+            yield left, top, width, height, disposal
+            disposal = 0
+            file.seek(_palette_size(place[8]) + 1, 1)
             _read_content(file, keep=False)
-    place = file.read(8)
-    if kind != b"," or len(place) < 8:
-        return 0, 0, 0, 0
-    left, top, width, height = struct.unpack("<4H", place)
-    return left, top, width, height
 
 
 def read_blocks(file: BinaryIO) -> tuple[bytes | None, tuple[bytes, ...]]:

@@ -9,7 +9,7 @@ Sources: WebP container specification (Google); RFC 6386, section 7 (the decoder
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 from subpixel.image.files.containers.webp import chunks
@@ -54,12 +54,12 @@ def shortened_images(image: list[Chunk]) -> Iterator[bytes]:
     """
     for shortened, (name, content) in enumerate(image):
         if name in _CODED and len(content) > 2 * _LEFT_OUT:
-            changed = (name, content[:-_LEFT_OUT])
+            changed = (name, memoryview(content)[:-_LEFT_OUT])  # no copy: a file may be as large as its pixels
             yield _file([*image[:shortened], changed, *image[shortened + 1 :]])
 
 
-def _file(image: list[Chunk]) -> bytes:
-    body = b"WEBP" + b"".join(
-        name + struct.pack("<I", len(content)) + content + bytes(len(content) % 2) for name, content in image
-    )
-    return b"RIFF" + struct.pack("<I", len(body)) + body
+def _file(image: Sequence[tuple[bytes, bytes | memoryview]]) -> bytes:
+    parts: list[bytes | memoryview] = [b"WEBP"]
+    for name, content in image:
+        parts += [name, struct.pack("<I", len(content)), content, bytes(len(content) % 2)]
+    return b"".join([b"RIFF", struct.pack("<I", sum(map(len, parts))), *parts])
