@@ -21,7 +21,10 @@ def photographs(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory, photographs) -> Path:
-    folder = tmp_path_factory.mktemp("finished")
-    compare_spaces(folder, photographs, threads=1, **TINY)
-    return folder
+def results(tmp_path_factory, photographs):
+    return compare_spaces(tmp_path_factory.mktemp("finished"), photographs, threads=1, **TINY)
+
+
+@pytest.fixture(scope="session")
+def finished(results) -> Path:
+    return results.pictures["costs"].parent

@@ -40,8 +40,7 @@ def without_times(document):
     return [without_times(one) for one in document] if isinstance(document, list) else document
 
 
-def test_the_files_hold_the_results(finished, photographs):
-    results = compare_spaces(finished, photographs, threads=1, **TINY)  # everything is there already
+def test_the_files_hold_the_results(finished, results):
     document = json.loads((finished / "spaces.json").read_text())
     assert [(one["family"], one["budget"]) for one in document["networks"]] == [
         ("lr", "small"),
@@ -66,8 +65,7 @@ def test_the_files_hold_the_results(finished, photographs):
         assert min(read(path).pixels.shape[:2]) > 200
 
 
-def test_psnr_is_that_of_the_protocol(finished, photographs):
-    results = compare_spaces(finished, photographs, threads=1, **TINY)
+def test_psnr_is_that_of_the_protocol(finished, photographs, results):
     held_out = [read(photographs / name).pixels for name in ("00.png", "10.png")]
     design = design_of("lr", "small", 2)
     means = []
@@ -92,9 +90,9 @@ def test_psnr_is_that_of_the_protocol(finished, photographs):
 
 @pytest.mark.parametrize("threads", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_the_same_seed_gives_the_same_numbers_with_any_threads(finished, photographs, tmp_path, threads):
-    results = compare_spaces(tmp_path, photographs, threads=threads, **TINY)
+    again = compare_spaces(tmp_path, photographs, threads=threads, **TINY)
     before = json.loads((finished / "spaces.json").read_text())
-    assert without_times(before) == results.to_dict(times=False)
+    assert without_times(before) == again.to_dict(times=False)
     for path, content in trainings_in(tmp_path).items():
         if path.suffix == ".safetensors":
             assert content == (finished / "trainings" / path.name).read_bytes()

@@ -96,7 +96,7 @@ def draw_differences(pairings: Sequence[Pairing], scale: int, path: Path) -> Non
     axes.axvline(0, color="black", lw=0.8)
     names = [f"{FAMILIES[one.difference.second].title}, {one.budget}" for one in pairings]
     axes.set_yticks([-place for place in range(len(pairings))], names)
-    title = f"×{scale}: PSNR of LR space less that of each network in HR space"
+    title = f"×{scale}: PSNR of LR space less that of HR space"
     axes.set(xlabel="dB, with intervals of 95 %; right of 0, LR space is better", title=title)
     axes.set_ylim(-len(pairings) + 0.4, 0.6)
     axes.grid(alpha=0.3)
