@@ -272,3 +272,11 @@ def test_an_image_is_compared_even_if_decoders_cannot_be(run: Run, photo: Path, 
     assert not json.loads((folder / "run.json").read_text(encoding="utf-8"))["done"]
     alone = run("compare", "--decoder", "--seeds", 1, "-o", photo.parent / "alone")
     assert alone.code == 1
+
+
+def test_trainings_that_cannot_begin_leave_no_folder(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    done = run("compare", "--lr-hr", "--data", tmp_path / "images", "-o", tmp_path / "out")
+    assert done.code == 2
+    assert done.err.startswith("error: ")
+    assert not (tmp_path / "out").exists()

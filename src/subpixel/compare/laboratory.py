@@ -166,7 +166,11 @@ class Laboratory:
             say("images")
             write_images(self.folder, results)
         figures = [] if results is None else self._draw_figures(say)
-        trained, failure = self._train(say, alone=results is None)
+        try:
+            trained, failure = self._train(say, alone=results is None)
+        except InvalidArgument:
+            folder.abandon()
+            raise
         decoder, spaces = trained.get("decoder"), trained.get("spaces")
         say("report")
         outcome = _outcome(self.folder, results, decoder, spaces)

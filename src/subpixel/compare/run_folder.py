@@ -53,6 +53,12 @@ class RunFolder:
         except OSError as error:
             raise InvalidArgument(f"{self.path}: cannot be written: {os_error_text(error)}") from None
 
+    def abandon(self) -> None:
+        """Leave nothing behind if there is nothing but the record."""
+        if self.state == "new" and [each.name for each in self.path.iterdir()] == [RECORD]:
+            (self.path / RECORD).unlink()
+            self.path.rmdir()
+
     def finish(self) -> None:
         """Record that everything is there."""
         self._write(done=True)
