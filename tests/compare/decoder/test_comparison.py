@@ -171,6 +171,7 @@ def test_results_are_written_as_json_csv_and_markdown(finished: tuple[Path, Deco
     assert len(rows) == 2
     text = (folder / "decoder.md").read_text()
     assert f"{100 * best.iou.mean:.1f} ({100 * best.iou.low:.1f} … {100 * best.iou.high:.1f})" in text
+    assert "- Boundary IoU: Cheng et al. 2021, within 2 % of the diagonal of a contour: 2 pixels of 64×64." in text
     for path in results.pictures.values():
         assert path.read_bytes().startswith(b"\x89PNG")
 

@@ -28,9 +28,9 @@ from subpixel.storage.locks import claim, remove_leftovers
 
 __all__ = ["LEAST_STEPS", "STEPS_PER_MINUTE", "compare_decoders", "steps_of"]
 
-# Steps of all trainings together in a minute, measured on two cores of 2.6 GHz with AVX2, with all that belongs to a
-# run: images, measurements, pictures. The number of steps follows from it and never from a clock, so the same settings
-# give the same numbers on a slow machine too.
+# Steps of all trainings together in a minute. Two cores with AVX2, shared with other work, did 3,150 with all that
+# belongs to a run; this leaves a reserve, and idle cores need less time. The number of steps follows from it and never
+# from a clock, so the same settings give the same numbers on a slow machine too.
 STEPS_PER_MINUTE = 2450
 LEAST_STEPS = 8  # of a training: one for each point of the curve
 _PROTOCOL = 1  # another number if the same settings would give other numbers
@@ -60,7 +60,7 @@ def compare_decoders(
         folder: where trainings, pictures and ``decoder.json``, ``decoder.csv`` and ``decoder.md`` are written.
         data: a folder of images: the backgrounds of the task made here, or with ``masks`` a task of their own.
         masks: a folder of masks of the same names. Every gray value or colour is a class.
-        minutes: about how long all trainings take on two cores; it sets the number of steps.
+        minutes: about how long all trainings take on two cores, at most; it sets the number of steps.
         seeds: how many times everything is trained; at least 2.
         seed: the first seed; the others follow it.
         threads: how many trainings run at one time, each with one thread; the default is as many as this process may

@@ -178,20 +178,24 @@ class DecoderResults:
         return text.getvalue()
 
     def to_markdown(self) -> str:
-        """Tables for a terminal, one for each budget, and below each what may be called equal."""
+        """A table for each budget, below each what may be called equal, and at the end what the figures mean."""
         return "\n".join(self._markdown()) + "\n"
 
     def _markdown(self) -> Iterator[str]:
-        seeds = f"{len(self.seeds)} seeds, {self.steps} steps each"
-        yield f"{self.task[:1].upper()}{self.task[1:]}; {seeds}."
+        yield f"{self.task[:1].upper()}{self.task[1:]}; {len(self.seeds)} seeds, {self.steps} steps each."
         for budget in self.budgets:
             yield ""
-            yield f"**{BUDGETS[budget.budget].capitalize()}** ({budget.goal:,}, give or take 1 %)"
+            yield f"### {BUDGETS[budget.budget].capitalize()}: {budget.goal:,}, give or take 1 %"
             yield ""
             yield from _table(budget)
             yield ""
             yield from _said("IoU", budget.groups)
             yield from _said("boundary IoU", budget.boundary_groups)
+        yield ""
+        yield "### How it was measured"
+        yield ""
+        for topic, text in self.protocol.items():
+            yield f"- {topic[0].upper()}{topic[1:]}: {text}."
 
     def save(self, folder: str | Path) -> list[Path]:
         """Write ``decoder.json``, ``decoder.csv`` and ``decoder.md`` to a folder; returns their paths.
