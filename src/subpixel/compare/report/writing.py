@@ -82,7 +82,7 @@ def write_report(
                 "title": title,
                 "blocks": blocks_of(one.to_markdown()),
                 "pictures": [
-                    _picture(f"{name}-{number}", path, f"{title}: {key}", "")
+                    _picture(f"{name}-{number}", path, key.replace("-", " ").capitalize(), "")
                     for number, (key, path) in enumerate(one.pictures.items(), 1)
                 ],
             }
