@@ -64,7 +64,9 @@ def write_report(
         write_sheets(target, results)
     claims = check_claims(results, decoder, spaces)
     context: dict[str, Any] = {
-        "title": "Decoders compared" if results is None else f"{results.name}: upsamplers compared at ×{results.scale}",
+        "title": "Upsampling in trained networks"
+        if results is None
+        else f"{results.name}: upsamplers compared at ×{results.scale}",
         "lead": _lead(results),
         "comparison": None if results is None else comparison_context(results),
         "charts": [
