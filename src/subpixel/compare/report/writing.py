@@ -102,6 +102,12 @@ def write_report(
     return write_whole(target / PAGE, environment.get_template(PAGE).render(context))
 
 
+def _title(results: Results | None) -> str:
+    if results is None:
+        return "Upsampling in trained networks"
+    return f"{results.name}: upsamplers compared at ×{results.scale}"
+
+
 def _lead(results: Results | None) -> str:
     if results is None:
         return ""
