@@ -64,9 +64,7 @@ def write_report(
         write_sheets(target, results)
     claims = check_claims(results, decoder, spaces)
     context: dict[str, Any] = {
-        "title": "Upsampling in trained networks"
-        if results is None
-        else f"{results.name}: upsamplers compared at ×{results.scale}",
+        "title": _title(results),
         "lead": _lead(results),
         "comparison": None if results is None else comparison_context(results),
         "charts": [
