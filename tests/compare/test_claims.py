@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from compare.report.made import decoders
 from subpixel import compare
 from subpixel.compare.claims import Claim, check_claims, false_detail, kept_detail
+from subpixel.compare.intervals import Difference
 from subpixel.compare.results import Results
 from subpixel.ops import resize
 
@@ -112,9 +114,30 @@ def test_decoders(
 
 def test_what_did_not_run_is_not_measured() -> None:
     claims = check_claims(None)
-    assert len(claims) == 9
+    assert len(claims) == 11
     assert {one.verdict for one in claims} == {"not measured"}
     assert all(one.rule and one.source and one.measurement for one in claims)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "largest", "restored", "accurate", "equal"),
+    [
+        (0.1, 0.3, 1e-6, True, "supported", "supported"),
+        (-0.3, -0.1, 1e-4, True, "refuted", "refuted"),
+        (-0.1, 0.1, 1e-6, False, "no difference", "refuted"),
+    ],
+)
+def test_spaces(low: float, high: float, largest: float, restored: bool, accurate: str, equal: str) -> None:
+    pairing = SimpleNamespace(
+        equal="multiply-adds", difference=Difference("lr", "hr-macs", (low + high) / 2, low, high)
+    )
+    other = SimpleNamespace(equal="parameters", difference=Difference("lr", "hr-parameters", -9, -9, -9))
+    conversion = SimpleNamespace(differences={"native": largest}, restored=restored)
+    found = SimpleNamespace(pairings=[pairing, other], conversion=conversion)
+    assert claim("LR space", None, None, found).verdict == accurate
+    assert claim("in another order", None, None, found).verdict == equal
+    found.pairings = [other]
+    assert claim("LR space", None, None, found).verdict == "not measured"
 
 
 def test_detail_measures() -> None:

@@ -88,7 +88,7 @@ def compare(
         bool,
         typer.Option(
             "--lr-hr",
-            help="Compare a network in LR space with one in HR space, trained alike. Needs --data.",
+            help="Compare a network in LR space with one in HR space, trained alike (x2, x3, x4).",
             rich_help_panel=_EXPERIMENTS,
         ),
     ] = False,
@@ -96,7 +96,7 @@ def compare(
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="Train on the images in this folder. Default of --decoder: scenes that are drawn.",
+            help="Train on the images in this folder. Default: images that are made from the seed.",
             show_default=False,
             rich_help_panel=_EXPERIMENTS,
         ),
@@ -111,11 +111,14 @@ def compare(
         ),
     ] = None,
     minutes: Annotated[
-        float,
+        float | None,
         typer.Option(
-            metavar="X", help="Train for about this long on two processor cores.", rich_help_panel=_EXPERIMENTS
+            metavar="X",
+            help="Train for about this long on two processor cores. Default: 20 for --decoder, 12 for --lr-hr.",
+            show_default=False,
+            rich_help_panel=_EXPERIMENTS,
         ),
-    ] = 20.0,
+    ] = None,
     seeds: Annotated[
         int | None,
         typer.Option(
@@ -178,8 +181,6 @@ def compare(
         raise InvalidArgument("an image is needed, or --decoder or --lr-hr; see `subpixel compare --help`")
     if figure is not None and image is None:
         raise InvalidArgument("--figure needs an image")
-    if lr_hr and data is None:
-        raise InvalidArgument("--lr-hr needs --data: a folder of images to train on")
     if masks is not None and not decoder:
         raise InvalidArgument("--masks works only with --decoder")
     if data is not None and not (decoder or lr_hr):

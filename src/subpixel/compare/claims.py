@@ -38,6 +38,9 @@ _ALIKE = (("subpixel", "transposed"), ("subpixel-icnr", "transposed-icnr"))
 
 # The kinds of a decoder's upsampler that learn how they enlarge, and those whose enlarging is fixed.
 _LEARNED, _FIXED = ("transposed", "subpixel", "grid"), ("nearest", "bilinear", "unpool")
+_NO_SPACES = "The networks were not trained; the option --lr-hr does that."
+# How far the results of a network and of its converted form may be apart, of values of 0 … 1.
+_SAME = 1e-5
 _NO_DECODERS = "The decoders were not trained; the option --decoder does that."
 
 
@@ -74,6 +77,9 @@ def check_claims(results: Results | None, decoder: Any = None, spaces: Any = Non
         claims.append(Claim(text, source, verdict, measurement, rule))
     for text, source, rule, weigh in _OF_DECODERS:
         verdict, measurement = ("not measured", _NO_DECODERS) if decoder is None else weigh(decoder)
+        claims.append(Claim(text, source, verdict, measurement, rule))
+    for text, source, rule, judge in _OF_SPACES:
+        verdict, measurement = ("not measured", _NO_SPACES) if spaces is None else judge(spaces)
         claims.append(Claim(text, source, verdict, measurement, rule))
     return claims
 
@@ -294,6 +300,31 @@ def _weighed(found: list[tuple[Verdict, str] | None]) -> Measured:
 
 
 _TIMES = f"More or less by a ratio of {_RATIO} counts."
+
+
+def _lr_space_is_more_accurate(spaces: Any) -> Measured:
+    found: list[tuple[Verdict, str] | None] = []
+    for one in spaces.pairings:
+        if one.equal == "multiply-adds":
+            gain = one.difference
+            verdict: Verdict = "supported" if gain.low > 0 else "refuted" if gain.high < 0 else "no difference"
+            found.append((verdict, f"{gain.mean:+.3f} ({gain.low:+.3f} … {gain.high:+.3f})"))
+    verdict, figures = _weighed(found)
+    if verdict == "not measured":
+        return verdict, "No two networks of equal multiply-adds were trained."
+    return verdict, f"PSNR of LR space less that of HR space, in dB: {figures}"
+
+
+def _forms_are_equal(spaces: Any) -> Measured:
+    found = spaces.conversion
+    if not found.differences:
+        return "not measured", "Nothing ran the two forms."
+    largest = max(found.differences.values())
+    verdict: Verdict = "supported" if found.restored and largest <= _SAME else "refuted"
+    back = "gives the same weights to the bit" if found.restored else "gives other weights"
+    return verdict, f"Results of 0 … 1 differ by at most {largest:.1e}; the way back {back}."
+
+
 _OF_AN_IMAGE: tuple[tuple[str, str, str, Callable[[Results], Measured]], ...] = (
     ("Pixel shuffle is the fastest way to upsample", _TUTORIALS, f"Medians of a call. {_TIMES}", _shuffle_is_fastest),
     (
@@ -351,5 +382,21 @@ _OF_DECODERS: tuple[tuple[str, str, str, Callable[[Any], Measured]], ...] = (
         "Mean IoU of the best upsampler with weights or offsets of its own, beside the best one of nearest, bilinear "
         f"and max unpooling. {_INTERVALS}",
         _learned_serves_the_task,
+    ),
+)
+_OF_SPACES: tuple[tuple[str, str, str, Callable[[Any], Measured]], ...] = (
+    (
+        "At equal cost, a network in LR space is more accurate than one in HR space",
+        _PAPER,
+        "PSNR of Y at equal multiply-adds. The interval of 95 % of the difference, for every pair: it lies on one side "
+        "of 0 or not.",
+        _lr_space_is_more_accurate,
+    ),
+    (
+        "A sub-pixel convolution is a transposed convolution with its weights in another order",
+        _PAPER,
+        f"A trained network and its converted form: a difference of at most {_SAME:g}, and the same weights after the "
+        "way back.",
+        _forms_are_equal,
     ),
 )

@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +20,15 @@ from subpixel.compare.methods import methods_of
 from subpixel.compare.report import write_images, write_report
 from subpixel.compare.results import Results
 from subpixel.compare.run_folder import RunFolder
-from subpixel.compare.runner import LARGEST, SCALES, run
-from subpixel.errors import InvalidArgument, MissingExtra, unknown
+from subpixel.compare.runner import LARGEST, SCALES, part_of, run
+from subpixel.errors import InvalidArgument, MissingExtra, SubpixelError, unknown
 from subpixel.storage.digest import digest_of
 from subpixel.storage.whole_files import write_whole
 
 __all__ = ["Laboratory", "Outcome"]
 
+# How long each part trains by default, and how often.
+_MINUTES = {"decoder": 20.0, "spaces": 12.0}
 _SEEDS = {"decoder": 5, "spaces": 3}
 
 
@@ -63,7 +64,7 @@ class Laboratory:
         lr_hr: train networks in LR space and in HR space.
         data: a folder of images to train on.
         masks: a folder of their masks.
-        minutes: how long each of the trainings takes, about.
+        minutes: how long each of the two takes, about; None for 20 and 12.
         seeds: how many times everything is trained; None for 5 and 3.
         seed: of everything random.
         threads: the default is as many as this process may use.
@@ -90,7 +91,7 @@ class Laboratory:
         lr_hr: bool = False,
         data: Path | None = None,
         masks: Path | None = None,
-        minutes: float = 20.0,
+        minutes: float | None = None,
         seeds: int | None = None,
         seed: int = 0,
         threads: int | None = None,
@@ -118,6 +119,7 @@ class Laboratory:
         self._pixels: NDArray[Any] | None = None
         if image is not None:
             self._pixels, notes = read_image(image)
+            part_of(self._pixels, scale, reference=reference, largest=size)  # whether it is large enough
             for note in notes:
                 self._note(f"{image}: {note}")
         default = Path("compare") if image is None else image.with_name(f"{image.stem}_compare")
@@ -159,18 +161,19 @@ class Laboratory:
             if earlier is not None:
                 return earlier
         _check_writable(self.folder)
-        results = None if self._pixels is None else self._compare(say)
         folder.start()
+        try:
+            # What is trained comes first: whatever is wrong with its data is found before the rest is done.
+            trained, failure = self._train(say)
+            results = None if self._pixels is None else self._compare(say)
+        except SubpixelError:
+            folder.withdraw()
+            raise
         if results is not None:
             results.save(self.folder)
             say("images")
             write_images(self.folder, results)
         figures = [] if results is None else self._draw_figures(say)
-        try:
-            trained, failure = self._train(say, alone=results is None)
-        except InvalidArgument:
-            folder.abandon()
-            raise
         decoder, spaces = trained.get("decoder"), trained.get("spaces")
         say("report")
         outcome = _outcome(self.folder, results, decoder, spaces)
@@ -190,7 +193,6 @@ class Laboratory:
 
     def _settings(self) -> dict[str, Any]:
         """What the report depends on. Folders by their names alone, since their paths are private."""
-        trained = any(self._trained.values())
         return {
             "version": __version__,
             "image": None if self._image is None else [self._name, digest_of(self._image)],
@@ -205,7 +207,7 @@ class Laboratory:
             "trained": [name for name, wanted in self._trained.items() if wanted],
             "data": None if self._data is None else self._data.resolve().name,
             "masks": None if self._masks is None else self._masks.resolve().name,
-            "minutes": self._minutes if trained else None,
+            "minutes": self._minutes,
             "seeds": self._seeds,
         }
 
@@ -237,29 +239,30 @@ class Laboratory:
                 self._note(f"the figure '{name}' was not drawn: {error}")
         return paths
 
-    def _train(self, say: Callable[[str], None], *, alone: bool) -> tuple[dict[str, Any], MissingExtra | None]:
+    def _train(self, say: Callable[[str], None]) -> tuple[dict[str, Any], MissingExtra | None]:
         """Results by part, and the error about a package that is missing if the rest of the report can be written."""
         found: dict[str, Any] = {}
         for part, wanted in self._trained.items():
             if not wanted:
                 continue
             options: dict[str, Any] = {
-                "minutes": self._minutes,
+                "minutes": _MINUTES[part] if self._minutes is None else self._minutes,
                 "seeds": _SEEDS[part] if self._seeds is None else self._seeds,
                 "seed": self._seed,
                 "threads": self._threads,
                 "progress": lambda state: say(str(state)),
             }
-            module = import_module(f"subpixel.compare.{part}")
             try:
                 if part == "decoder":
-                    found[part] = module.compare_decoders(
-                        self.folder / part, data=self._data, masks=self._masks, **options
-                    )
+                    from subpixel.compare.decoder import compare_decoders
+
+                    found[part] = compare_decoders(self.folder / part, data=self._data, masks=self._masks, **options)
                 else:
-                    found[part] = module.compare_spaces(self.folder / part, self._data, scale=self._scale, **options)
+                    from subpixel.compare.spaces import compare_spaces
+
+                    found[part] = compare_spaces(self.folder / part, self._data, scale=self._scale, **options)
             except MissingExtra as error:
-                if alone:
+                if self._pixels is None:
                     raise
                 return found, error
         return found, None

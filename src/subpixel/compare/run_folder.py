@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -35,6 +36,7 @@ class RunFolder:
         if path.exists() and not path.is_dir():
             raise InvalidArgument(f"{path}: a report is a folder, and this is a file; name another")
         record = self._record()
+        self._new = record is None
         if record is not None and record.get("settings") == self._settings and not overwrite:
             self.state = "done" if record.get("done") else "stopped"
         elif not overwrite and path.is_dir() and any(path.iterdir()):
@@ -53,11 +55,12 @@ class RunFolder:
         except OSError as error:
             raise InvalidArgument(f"{self.path}: cannot be written: {os_error_text(error)}") from None
 
-    def abandon(self) -> None:
-        """Leave nothing behind if there is nothing but the record."""
-        if self.state == "new" and [each.name for each in self.path.iterdir()] == [RECORD]:
-            (self.path / RECORD).unlink()
-            self.path.rmdir()
+    def withdraw(self) -> None:
+        """Take back :meth:`start`, as far as nothing was written since: the run was not possible."""
+        if self._new:
+            (self.path / RECORD).unlink(missing_ok=True)
+            with suppress(OSError):  # it was there before, or something was written
+                self.path.rmdir()
 
     def finish(self) -> None:
         """Record that everything is there."""

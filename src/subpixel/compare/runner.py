@@ -21,7 +21,7 @@ from subpixel.errors import InvalidArgument, MissingExtra
 from subpixel.metrics.protocol import luma_255
 from subpixel.metrics.quality import psnr, ssim
 
-__all__ = ["LARGEST", "SCALES", "run"]
+__all__ = ["LARGEST", "SCALES", "part_of", "run"]
 
 U8 = NDArray[np.uint8]
 
@@ -82,7 +82,7 @@ def run(
         raise InvalidArgument(f"scale={scale!r}: 2, 3, 4 or 8 is needed")
     pixels = rgb(image)
     whole = (pixels.shape[1], pixels.shape[0])
-    part = _part(pixels, scale, reference, largest)
+    part = part_of(pixels, scale, reference=reference, largest=largest)
     pixels = np.ascontiguousarray(part.of(pixels))
     small = filter_(pixels, scale) if reference else pixels
     sample = Sample(
@@ -110,8 +110,18 @@ def run(
     )
 
 
-def _part(pixels: U8, scale: int, reference: bool, largest: int | None) -> Part:
-    """The part that is used: the one with most detail among those of the largest size."""
+def part_of(pixels: U8, scale: int, *, reference: bool, largest: int | None) -> Part:
+    """The part of an image that is compared: the one with most detail among those of the largest size.
+
+    Args:
+        pixels: ``(H, W, C)`` u8.
+        scale: see :func:`run`.
+        reference: likewise.
+        largest: likewise.
+
+    Raises:
+        InvalidArgument: the image is too small, or ``largest``.
+    """
     height, width = pixels.shape[:2]
     if largest is not None and largest < 4 * scale:
         raise InvalidArgument(f"largest={largest}: at least {4 * scale} pixels are needed at ×{scale}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,8 @@ class Part:
     text: str
     pictures: dict[str, Path] = field(default_factory=dict)
     budgets: tuple[Any, ...] = ()
+    pairings: tuple[Any, ...] = ()
+    conversion: Any = field(default_factory=lambda: SimpleNamespace(differences={}, restored=True))
 
     def to_markdown(self) -> str:
         return self.text

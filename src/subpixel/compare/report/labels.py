@@ -7,9 +7,10 @@ from typing import Any
 
 __all__ = ["place_labels"]
 
+_Place = tuple[str, str, float, float]
 # Where a label may lie: how it is aligned, and its offset from the point in typographic points. The nearest come first;
 # those further away get a line to their point.
-_NEAR = (
+_NEAR: tuple[_Place, ...] = (
     ("left", "center", 7, 0),
     ("right", "center", -7, 0),
     ("center", "bottom", 0, 6),
@@ -19,7 +20,7 @@ _NEAR = (
     ("right", "bottom", -6, 4),
     ("right", "top", -6, -4),
 )
-_FAR = tuple(
+_FAR: tuple[_Place, ...] = tuple(
     (side, "center", x, y)
     for distance in (14, 22, 30, 40, 50, 62, 76, 90)
     for side, x in (("left", 14), ("right", -14), ("left", 40), ("right", -40))
@@ -44,25 +45,38 @@ def place_labels(figure: Any, axes: Any, points: Sequence[tuple[float, float, st
         across, down = axes.transData.transform((x, y))
         taken.append((across - 5, down - 5, across + 5, down + 5))
     for x, y, text in points:
-        for number, (horizontal, vertical, right, up) in enumerate((*_NEAR, *_FAR)):
-            line = {"arrowstyle": "-", "lw": 0.6, "color": style.get("color", "black"), "alpha": 0.5}
-            label = axes.annotate(
-                text,
-                (x, y),
-                xytext=(right, up),
-                textcoords="offset points",
-                ha=horizontal,
-                va=vertical,
-                arrowprops=line | {"shrinkA": 0, "shrinkB": 3} if number >= len(_NEAR) else None,
-                **style,
-            )
-            # Of a text with a line, the extent of the text alone.
+        for place, far in [(place, False) for place in _NEAR] + [(place, True) for place in _FAR]:
+            label = _write(axes, (x, y), text, place, far=far, **style)
             box = _extent(label, renderer)
             inside = frame.x0 <= box[0] and box[2] <= frame.x1 and frame.y0 <= box[1] and box[3] <= frame.y1
             if inside and not any(_overlap(box, other) for other in taken):
                 taken.append(box)
                 break
             label.remove()
+        else:  # an overlap is better than a point without a name
+            _write(axes, (x, y), text, _NEAR[0], far=False, **style)
+
+
+def _write(axes: Any, point: tuple[float, float], text: str, place: _Place, *, far: bool, **style: Any) -> Any:
+    horizontal, vertical, right, up = place
+    line = {
+        "arrowstyle": "-",
+        "lw": 0.6,
+        "color": style.get("color", "black"),
+        "alpha": 0.5,
+        "shrinkA": 0,
+        "shrinkB": 3,
+    }
+    return axes.annotate(
+        text,
+        point,
+        xytext=(right, up),
+        textcoords="offset points",
+        ha=horizontal,
+        va=vertical,
+        arrowprops=line if far else None,
+        **style,
+    )
 
 
 def _extent(label: Any, renderer: Any) -> tuple[float, float, float, float]:

@@ -64,7 +64,7 @@ def write_report(
         write_sheets(target, results)
     claims = check_claims(results, decoder, spaces)
     context: dict[str, Any] = {
-        "title": "Decoders compared" if results is None else f"{results.name}: upsamplers compared at ×{results.scale}",
+        "title": _title(results),
         "lead": _lead(results),
         "comparison": None if results is None else comparison_context(results),
         "charts": [
@@ -82,7 +82,7 @@ def write_report(
                 "title": title,
                 "blocks": blocks_of(one.to_markdown()),
                 "pictures": [
-                    _picture(f"{name}-{number}", path, f"{title}: {key}", "")
+                    _picture(f"{name}-{number}", path, key.replace("-", " ").capitalize(), "")
                     for number, (key, path) in enumerate(one.pictures.items(), 1)
                 ],
             }
@@ -98,6 +98,12 @@ def write_report(
     }
     context["sections"] = _sections(context)
     return write_whole(target / PAGE, environment.get_template(PAGE).render(context))
+
+
+def _title(results: Results | None) -> str:
+    if results is None:
+        return "Upsampling in trained networks"
+    return f"{results.name}: upsamplers compared at ×{results.scale}"
 
 
 def _lead(results: Results | None) -> str:

@@ -6,7 +6,7 @@
   const data = JSON.parse(document.getElementById("data").textContent);
   const tools = document.getElementById("tools");
   const canvases = [...tiles.querySelectorAll("canvas")];
-  const images = data.images.map((address) => Object.assign(new Image(), { src: address }));
+  const images = data.images.map(() => new Image());
   let place = null;
   let waiting = false;
 
@@ -96,8 +96,19 @@
   tools.addEventListener("submit", (event) => event.preventDefault());
   new ResizeObserver(fit).observe(tiles);
   fit();
-  Promise.all(images.map((image) => image.decode())).then(() => {
-    tiles.dataset.ready = "";
-    render();
-  });
+  const loaded = (image, at) =>
+    new Promise((done, failed) => {
+      image.onload = done;
+      image.onerror = failed;
+      image.src = data.images[at];
+    });
+  Promise.all(images.map(loaded)).then(
+    () => {
+      tiles.dataset.ready = "";
+      render();
+    },
+    () => {
+      tiles.textContent = "This browser cannot show lossless WebP. The files in the folder images are PNG.";
+    },
+  );
 })();
