@@ -12,7 +12,7 @@ from subpixel.compare.decoder.designs import SIDE, TOLERANCE, budget_of, design_
 from subpixel.compare.decoder.kinds import BUDGETS, KINDS, names_of  # noqa: E402
 from subpixel.compare.decoder.learning import Network, make_down, make_up, measure_costs  # noqa: E402
 from subpixel.errors import InvalidArgument  # noqa: E402
-from subpixel.ops import max_unpool, resize  # noqa: E402
+from subpixel.ops import average_unpool, max_unpool, resize  # noqa: E402
 
 
 @pytest.mark.parametrize("classes", [2, 4, 32])
@@ -52,12 +52,14 @@ def test_every_kind_enlarges_by_exactly_two(kind: str) -> None:
     assert up(torch.rand(2, 8, 6, 10), where).shape == (2, 5, 12, 20)
 
 
-def test_bilinear_and_max_unpooling_are_those_of_this_package() -> None:
+def test_nearest_bilinear_and_max_unpooling_are_those_of_this_package() -> None:
     x = torch.rand(2, 8, 6, 10)
     torch.testing.assert_close(
         torch.nn.functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False),
         resize(x, scale=2, mode="linear", layout="NCHW"),
     )
+    nearest = make_up("nearest", np.random.default_rng(0), 8, 5)
+    torch.testing.assert_close(nearest(x, None), nearest.finish(nearest.conv(average_unpool(x, 2))))
     up = make_up("unpool", np.random.default_rng(0), 8, 5)
     _, where = make_down("unpool")(torch.rand(2, 5, 12, 20))
     torch.testing.assert_close(up(x, where), max_unpool(up.finish(up.conv(x)), where, 2))
