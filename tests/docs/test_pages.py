@@ -199,4 +199,19 @@ def test_every_option_is_on_the_page_and_no_other() -> None:
 def test_every_figure_of_the_laboratory_is_on_its_page() -> None:
     text = text_of(ROOT / "docs" / "laboratory.md")
     assert re.findall(r"^### ([\w-]+)$", text, re.M) == list(FIGURES)
-    assert re.findall(r"\(images/laboratory/([\w-]+)\.png\)", text) == list(FIGURES)
+    shown = re.findall(r"\(images/laboratory/([\w-]+)\.png\)", text)
+    assert shown[: len(FIGURES)] == list(FIGURES)
+    assert {name.split("-")[0] for name in shown[len(FIGURES) :]} == {"decoder", "spaces"}
+
+
+@pytest.mark.parametrize("kind", ["nearest", "subpixel", "unpool"])
+def test_the_laboratory_tells_what_the_run_measured(kind: str) -> None:
+    """Its table is that of the data beside it."""
+    text = text_of(ROOT / "docs" / "laboratory.md")
+    measured = (ROOT / "docs" / "laboratory" / "decoder.md").read_text(encoding="utf-8")
+    title = {"nearest": "Nearest + conv", "subpixel": "Sub-pixel conv", "unpool": "Max unpooling"}[kind]
+    row = {"nearest": "nearest + convolution", "subpixel": "sub-pixel convolution", "unpool": "max unpooling"}[kind]
+    figures = re.findall(rf"^\| {re.escape(title)} .*$", measured, re.M)
+    (ours,) = re.findall(rf"^\| {row} \|.*$", text, re.M)
+    intervals = r"[\d.]+ \([\d.]+ … [\d.]+\)"
+    assert re.findall(intervals, ours) == [each for line in figures for each in re.findall(intervals, line)]
