@@ -212,6 +212,6 @@ def test_the_laboratory_tells_what_the_run_measured(kind: str) -> None:
     title = {"nearest": "Nearest + conv", "subpixel": "Sub-pixel conv", "unpool": "Max unpooling"}[kind]
     row = {"nearest": "nearest + convolution", "subpixel": "sub-pixel convolution", "unpool": "max unpooling"}[kind]
     figures = re.findall(rf"^\| {re.escape(title)} .*$", measured, re.M)
-    (ours,) = re.findall(rf"^\| {row} \|.*$", text, re.M)
+    (ours,) = re.findall(rf"^\| {re.escape(row)} \|.*$", text, re.M)
     intervals = r"[\d.]+ \([\d.]+ … [\d.]+\)"
     assert re.findall(intervals, ours) == [each for line in figures for each in re.findall(intervals, line)]
