@@ -200,10 +200,10 @@ def test_training_learns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"seeds": 1}, "seeds=1: a whole number of at least 2 is needed"),
-        ({"seed": -1}, "seed=-1: a whole number of at least 0"),
-        ({"threads": 0}, "threads=0: a whole number of at least 1"),
-        ({"steps": 7}, "steps=7: a whole number of at least 8"),
+        ({"seeds": 1}, "seeds=1: an integer of at least 2 is needed"),
+        ({"seed": -1}, "seed=-1: an integer of at least 0"),
+        ({"threads": 0}, "threads=0: an integer of at least 1"),
+        ({"steps": 7}, "steps=7: an integer of at least 8"),
         ({"steps": None, "minutes": 0}, "minutes=0: a positive number is needed"),
         ({"steps": None, "minutes": float("nan")}, "minutes=nan: a positive number is needed"),
         ({"steps": None, "minutes": 0.001}, r"minutes=0\.001: 4 trainings need at least 0\.02 minutes"),

@@ -211,9 +211,9 @@ def test_every_tenth_image_is_held_out(photographs):
     ("arguments", "said"),
     [
         ({"scale": 5}, r"^scale=5: 2, 3 or 4 is needed"),
-        ({"seeds": 1}, r"^seeds=1: a whole number of at least 2 is needed$"),
+        ({"seeds": 1}, r"^seeds=1: an integer of at least 2 is needed$"),
         ({"seeds": 2.0}, r"^seeds=2.0: a whole number"),
-        ({"seed": -1}, r"^seed=-1: a whole number of at least 0 is needed$"),
+        ({"seed": -1}, r"^seed=-1: an integer of at least 0 is needed$"),
         ({"threads": 0}, r"^threads=0: at least 1 is needed$"),
         ({"steps": 7}, r"^steps=7: at least 8 are needed$"),
         ({"minutes": 0}, r"^minutes=0: a positive number is needed$"),

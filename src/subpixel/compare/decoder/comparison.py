@@ -84,15 +84,15 @@ def compare_decoders(
     """
     chosen, limits = names_of("kind", kinds, KINDS), names_of("budget", budgets, BUDGETS)
     if isinstance(seeds, bool) or not isinstance(seeds, int) or seeds < 2:
-        raise InvalidArgument(f"seeds={seeds!r}: a whole number of at least 2 is needed, for the intervals")
+        raise InvalidArgument(f"seeds={seeds!r}: an integer of at least 2 is needed, for the intervals")
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-        raise InvalidArgument(f"seed={seed!r}: a whole number of at least 0 is needed")
+        raise InvalidArgument(f"seed={seed!r}: an integer of at least 0 is needed")
     count = available_threads() if threads is None else threads
     if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-        raise InvalidArgument(f"threads={threads!r}: a whole number of at least 1 is needed")
+        raise InvalidArgument(f"threads={threads!r}: an integer of at least 1 is needed")
     each = steps_of(minutes, len(chosen) * len(limits) * seeds) if steps is None else steps
     if isinstance(each, bool) or not isinstance(each, int) or each < LEAST_STEPS:
-        raise InvalidArgument(f"steps={steps!r}: a whole number of at least {LEAST_STEPS} is needed")
+        raise InvalidArgument(f"steps={steps!r}: an integer of at least {LEAST_STEPS} is needed")
     check_matplotlib()
     import subpixel.compare.decoder.learning  # noqa: F401  so that a lack of torch is told before anything is made
 

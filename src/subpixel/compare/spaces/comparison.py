@@ -90,7 +90,7 @@ def compare_spaces(
     designs = designs_of(scale, budgets)
     for name, value, least in (("seeds", seeds, 2), ("seed", seed, 0)):
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise InvalidArgument(f"{name}={value!r}: a whole number of at least {least} is needed")
+            raise InvalidArgument(f"{name}={value!r}: an integer of at least {least} is needed")
     count = available_threads() if threads is None else threads
     if isinstance(count, bool) or not isinstance(count, int) or count < 1:
         raise InvalidArgument(f"threads={threads!r}: at least 1 is needed")
