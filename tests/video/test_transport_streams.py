@@ -81,9 +81,25 @@ def test_packets_of_every_length(tmp_path: Path, before: int, behind: int) -> No
     content = path.read_bytes()
     parts = [content[k : k + PACKET] for k in range(0, len(content), PACKET)]
     path.write_bytes(b"".join(bytes(before) + part + bytes(behind) for part in parts))
-    (change,) = stream_changes(path)
+    change, late = stream_changes(path)
     assert (change.number, change.before, change.after) == (256, "H.264", "MPEG-2 video")
+    assert (late.number, late.before, late.after) == (257, "", "MPEG audio")
     assert change.place % (PACKET + before + behind) == before
+
+
+def test_a_stream_that_begins_later_is_noted(tmp_path: Path, bicubic: Upscaler) -> None:
+    """libavformat looks at the first seconds and at the end of the file, and there it has one stream."""
+    first = make_clip(tmp_path / "a.ts", codec="mpeg2video", times=range(500), format_name="mpegts")
+    second = stream(tmp_path / "b.ts", "mpeg2video", "mp2")
+    (tmp_path / "empty.ts").write_bytes((b"G\x1f\xff\x10" + bytes(PACKET - 4)) * 40_000)
+    path = join(tmp_path / "joined.ts", first, second, tmp_path / "empty.ts", stream(tmp_path / "c.ts", "mpeg2video"))
+    (note,) = [note for note in Job(path, bicubic, settings=Settings("ffv1")).run().notes if "begins at byte" in note]
+    found = re.fullmatch(r"a stream of MPEG audio begins at byte ([\d,]+) of the file; it is not kept", note)
+    assert found is not None
+    place = first.stat().st_size
+    assert place <= int(found[1].replace(",", "")) < place + 10 * PACKET
+    whole = Job(second, bicubic, settings=Settings("ffv1")).run()
+    assert not [note for note in whole.notes if "begins at byte" in note]
 
 
 @pytest.mark.parametrize("content", [b"", b"G", b"G" * 5000, bytes(3_000_000), b"G\x40\0\x10" * 900])

@@ -24,7 +24,7 @@ from subpixel.storage.file_kinds import open_file
 from subpixel.storage.memory import is_memory_error, is_memory_tight
 from subpixel.storage.os_errors import os_error_text
 
-__all__ = ["file_url", "input_name", "open_stream", "open_video"]
+__all__ = ["file_url", "input_name", "open_stream", "open_video", "packets_of"]
 
 # A list of protocols that contains none: libavformat takes an empty one for no list.
 _NO_PROTOCOL = {"protocol_whitelist": "none"}
@@ -158,3 +158,15 @@ class _Input:
         if not self._head:
             self._head = data[:4096]
         return data
+
+
+def packets_of(container: Any, stream: Any = None) -> Iterator[Any]:
+    """The packets of a container as PyAV gives them, of one stream or of all that were there when it was opened.
+
+    Raises:
+        av.error.FFmpegError: a packet cannot be read; it is the last.
+    """
+    try:
+        yield from container.demux() if stream is None else container.demux(stream)
+    except IndexError:
+        return  # at the end, PyAV stumbles over streams that began in the middle

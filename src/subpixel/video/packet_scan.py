@@ -120,8 +120,10 @@ class _Scan:
         self._jumps: dict[int, tuple[int, int]] = {}  # places in the file around a break, by that of the packet
         self._encrypted: set[int] = set()  # copied streams
         wanted = {container.streams[index].id: index for index in {video.main, *self._trials}}
-        changes = stream_changes(video.path) if video.format == "mpegts" else ()
-        self._changes = [(wanted[each.number], each) for each in changes if each.number in wanted]
+        changes = list(stream_changes(video.path)) if video.format == "mpegts" else []
+        self._changes = [(wanted[each.number], each) for each in changes if each.before and each.number in wanted]
+        known = {stream.id for stream in container.streams}
+        self._late = [each for each in changes if not each.before and each.number not in known]
         self._change_times: list[tuple[int, int]] = []  # number and time of the image's first packet after each
         self._place = 0  # of the last packet in the file
         self._whole = True
@@ -203,6 +205,9 @@ class _Scan:
                 f"{self._video.streams[index]} is encrypted; it is copied as it is, without what players need to "
                 "decrypt it"
             )
+        notes += [
+            f"a stream of {each.after} begins at byte {each.place:,} of the file; it is not kept" for each in self._late
+        ]
         times, time_base = found.get(self._main, StreamTimes()), self._video.stream.time_base
 
         def corrected(number: int, time: int | None) -> Fraction:

@@ -12,7 +12,7 @@ import av
 from subpixel.errors import VideoReadError
 from subpixel.storage.memory import is_memory_error, is_memory_tight
 from subpixel.storage.os_errors import os_error_text
-from subpixel.video.container_input import input_name
+from subpixel.video.container_input import input_name, packets_of
 from subpixel.video.time_range import Span
 from subpixel.video.timeline import Timeline, is_packet
 
@@ -122,7 +122,7 @@ def demux(
     """
     errors = 0
     while errors < _MAX_ERRORS:
-        packets = container.demux() if stream is None else container.demux(stream)
+        packets = packets_of(container, stream)
         while True:
             try:
                 packet = next(packets, None)

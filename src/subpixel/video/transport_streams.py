@@ -43,12 +43,12 @@ _ALIKE = {0x02: 0x01, 0x04: 0x03}
 
 @dataclass(frozen=True)
 class StreamChange:
-    """A stream that is described as another kind than at first.
+    """A stream that is described as another kind than at first, or for the first time when others already run.
 
     Args:
         number: of the stream.
         place: in the file, of the packet that says so.
-        before: the kind that it had.
+        before: the kind that it had; empty if it begins there.
         after: the kind that it has from there on.
     """
 
@@ -66,11 +66,16 @@ def stream_changes(path: Path) -> Iterator[StreamChange]:
     """
     maps: set[int] = set()
     kinds: dict[int, int] = {}
+    read: set[int] = set()  # maps
     for place, number, payload in _tables(path, maps):
         if number == 0:
             maps |= set(_programs(payload))
             continue
-        for stream, kind in _streams(payload):
+        again, streams = number in read, list(_streams(payload))
+        read |= {number} if streams else set()
+        for stream, kind in streams:
+            if again and stream not in kinds:
+                yield StreamChange(stream, place, "", _name(kind))
             first = kinds.setdefault(stream, kind)
             if _ALIKE.get(first, first) != _ALIKE.get(kind, kind):
                 kinds[stream] = kind

@@ -17,7 +17,7 @@ import av
 from subpixel.errors import OutOfMemory, SubpixelError, VideoReadError
 from subpixel.storage.memory import HELP, is_memory_error, is_memory_tight
 from subpixel.storage.os_errors import os_error_text
-from subpixel.video.container_input import open_video
+from subpixel.video.container_input import open_video, packets_of
 from subpixel.video.hdr import DisplayMetadata, display_metadata
 from subpixel.video.main_stream import is_image_item, main_stream
 from subpixel.video.matroska import unread_parts
@@ -244,7 +244,7 @@ def no_frame(video: VideoFile) -> SubpixelError:
 def _goes_on(container: Any, stream: Any) -> bool:
     """Whether more packets follow. What cannot be read is more than a single image as well."""
     try:
-        return any(packet.size for packet in container.demux(stream))
+        return any(packet.size for packet in packets_of(container, stream))
     except av.error.FFmpegError as error:
         if is_memory_error(error) and is_memory_tight():
             raise
@@ -254,7 +254,7 @@ def _goes_on(container: Any, stream: Any) -> bool:
 def _first_frame(container: Any, stream: Any, path: Path) -> Any:
     """The first frame that can be decoded."""
     reason = "it has no frames"
-    packets = container.demux(stream)
+    packets = packets_of(container, stream)
     while True:
         try:
             packet = next(packets, None)

@@ -24,10 +24,9 @@ __all__ = ["Decoding", "decoding_of"]
 _ROWS, _ROWS_OF_TIFF = 1400, 800
 # Rows of tiles of a TIFF.
 _ROWS_OF_TILES = 3
-# Bytes for a pixel, besides rows: a WebP as ARGB and in its own bands, twice
-# because its data are checked; an AVIF as planes, as interleaved samples and
-# as copies of both, of 8 bits and of more.
-_WEBP, _AVIF, _DEEP_AVIF = 12, 17, 26
+# Bytes for a pixel, besides rows: a WebP as ARGB and in its own bands, twice because its data are checked, with what a
+# lossless one is predicted from; an AVIF as planes, as interleaved samples, as copies of both, of 8 bits and of more.
+_WEBP, _AVIF, _DEEP_AVIF = 20, 17, 26
 # The data of a WebP while they are checked, with a copy that is shortened.
 _COPIES_OF_WEBP = 3
 # An animation: the canvas and the one before it, both RGBA.
