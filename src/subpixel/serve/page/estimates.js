@@ -1,0 +1,65 @@
+/** What files would take and make: asked of the server one at a time, and remembered for settings tried before. */
+
+import { estimate, RequestError } from "./api.js";
+
+/** @import { Estimate, Kind, Options } from "./types.js" */
+
+/** @typedef {{ estimate: Estimate | null, fault: string }} Answer `fault`: why it would fail; `estimate` is then null. */
+
+/** Larger files are not sent only to be estimated. */
+const LARGEST = 64e6; // bytes: under a second on this machine, a few on a local network.
+
+const SETTLED = 250; // milliseconds without a change before the first question
+
+/** Asks for the estimates of files, again whenever the settings change. */
+export class Estimates {
+  constructor() {
+    /** @type {WeakMap<File, Map<string, Answer>>} */
+    this.known = new WeakMap();
+    this.round = new AbortController();
+  }
+
+  /**
+   * Asks for all of these files, and drops the questions of before.
+   *
+   * @param {{ file: File, kind: Kind, options: Options }[]} wanted
+   * @param {(file: File, answer: Answer) => void} onAnswer
+   */
+  async ask(wanted, onAnswer) {
+    this.round.abort();
+    const { signal } = (this.round = new AbortController());
+    /** @type {typeof wanted} */
+    const open = [];
+    for (const each of wanted) {
+      const answer = this.known.get(each.file)?.get(JSON.stringify(each.options));
+      if (answer) onAnswer(each.file, answer);
+      else open.push(each);
+    }
+    await new Promise((resolve) => setTimeout(resolve, SETTLED));
+    for (const each of open) {
+      if (signal.aborted) return;
+      if (each.file.size > LARGEST) continue;
+      const answer = await this.answer(each.kind, each.file, each.options, signal);
+      if (signal.aborted || !answer) return;
+      const answers = this.known.get(each.file) ?? new Map();
+      this.known.set(each.file, answers.set(JSON.stringify(each.options), answer));
+      onAnswer(each.file, answer);
+    }
+  }
+
+  /**
+   * @param {Kind} kind
+   * @param {File} file
+   * @param {Options} options
+   * @param {AbortSignal} signal
+   * @returns {Promise<Answer | null>} null if nobody answered, so that nothing is remembered
+   */
+  async answer(kind, file, options, signal) {
+    try {
+      return { estimate: await estimate(kind, file, options, signal), fault: "" };
+    } catch (error) {
+      const refused = error instanceof RequestError && error.status >= 400 && error.status < 500 && error.status !== 429;
+      return refused ? { estimate: null, fault: error.message } : null;
+    }
+  }
+}
