@@ -1,6 +1,6 @@
 /** Requests to the REST interface. Every failure is a `RequestError` with a sentence to show. */
 
-import { client } from "./memory.js";
+import { client, randomId } from "./memory.js";
 
 /** @import { Estimate, Job, Kind, Model, Options, Problem } from "./types.js" */
 
@@ -111,14 +111,16 @@ export async function deleteJob(id) {
 }
 
 /**
- * The file that a job was made from, to be used once more.
+ * Makes another job from the file of one, without sending it again.
  *
  * @param {Job} job
- * @returns {Promise<File>}
+ * @param {Options} options
+ * @returns {Promise<Job>}
  */
-export async function sourceFile(job) {
-  const blob = await (await request(`v1/jobs/${job.id}/source`)).blob();
-  return new File([blob], job.source.name, { type: job.source.media_type });
+export async function makeAgain(job, options) {
+  const path = job.kind === "video" ? "v1/videos" : "v1/images";
+  const headers = { "Content-Type": "application/json", Prefer: "respond-async", "Idempotency-Key": randomId() };
+  return (await request(path, { method: "POST", headers, body: JSON.stringify({ job: job.id, ...options }) })).json();
 }
 
 /**
@@ -144,17 +146,16 @@ export async function getOptions() {
 /**
  * What a request would take and make.
  *
- * @param {Kind} kind
- * @param {File | string} source A file, or the id of a job whose source is meant.
+ * @param {File | Job} source A file, or a job whose source is meant.
  * @param {Options} options
  * @param {AbortSignal} signal
  * @returns {Promise<Estimate>}
  */
-export async function estimate(kind, source, options, signal) {
+export async function estimate(source, options, signal) {
   const init =
-    typeof source === "string"
-      ? { body: JSON.stringify({ job: source, ...options }), headers: { "Content-Type": "application/json" } }
-      : { body: form(source, { ...options, kind }) };
+    source instanceof File
+      ? { body: form(source, options) }
+      : { body: JSON.stringify({ job: source.id, ...options }), headers: { "Content-Type": "application/json" } };
   const answer = await (await request("v1/estimates", { method: "POST", signal, ...init })).json();
   return {
     seconds: answer.seconds ?? null,

@@ -12,14 +12,21 @@ import { Uploads } from "./uploads.js";
 import { Viewer } from "./viewer.js";
 import { counted } from "./words.js";
 
+/** @import { Job } from "./types.js" */
+
 placeIcons(document);
 
 const jobs = new Jobs();
 const uploads = new Uploads();
 const settings = new Settings(byId("settings", HTMLFormElement));
 const viewer = new Viewer(jobs);
-const tray = new Tray(settings, (kind, file, options) => uploads.add(kind, file, options), arrange);
 const results = new Results(jobs, uploads, { open: (job) => viewer.open(job), pick }, arrange);
+const tray = new Tray(
+  settings,
+  (kind, source, options) =>
+    source instanceof File ? uploads.add(kind, source, options) : results.again(source, options),
+  arrange,
+);
 
 /** Shows the parts that have something in them. */
 function arrange() {
@@ -31,14 +38,14 @@ function arrange() {
   document.body.dataset.state = picked ? "picked" : made ? "made" : "empty";
 }
 
-/** @param {File[]} files */
-function pick(files) {
-  if (!files.length) return;
+/** @param {(File | Job)[]} sources */
+function pick(sources) {
+  if (!sources.length) return;
   if (viewer.isOpen) viewer.close();
-  tray.add(files);
-  byId("tray", HTMLElement).scrollIntoView({ block: "nearest" });
+  tray.add(sources);
+  window.scrollTo({ top: 0 });
   byId("start", HTMLButtonElement).focus({ preventScroll: true });
-  announce(`${counted(files.length, "file", "files")} added.`);
+  announce(`${counted(sources.length, "file", "files")} added.`);
 }
 
 listen(

@@ -1,6 +1,6 @@
 /** The list of what this browser made and is making. */
 
-import { address, deleteJob, RequestError, sourceFile, tellJob } from "./api.js";
+import { address, deleteJob, makeAgain, RequestError, tellJob } from "./api.js";
 import { announce, toast } from "./announce.js";
 import { byId } from "./dom.js";
 import { Row } from "./row.js";
@@ -8,13 +8,13 @@ import { counted, pixels } from "./words.js";
 
 /** @import { Actions } from "./row.js" */
 /** @import { Jobs } from "./jobs.js" */
-/** @import { Job, Kind, Options } from "./types.js" */
+/** @import { Job, Options } from "./types.js" */
 /** @import { Upload, Uploads } from "./uploads.js" */
 
 /**
  * @typedef {object} Elsewhere What the list leaves to other parts of the page.
  * @property {(job: Job) => void} open Shows a result.
- * @property {(files: File[]) => void} pick Puts files into the tray.
+ * @property {(jobs: Job[]) => void} pick Puts the files of jobs into the tray.
  */
 
 /** The list of uploads and jobs. */
@@ -145,8 +145,8 @@ export class Results {
       open: (job) => this.elsewhere.open(job),
       cancel: (job) => this.attempt(async () => this.jobs.put(await tellJob(job.id, "cancel"))),
       retry: (job) => this.attempt(async () => this.jobs.put(await tellJob(job.id, "retry"))),
-      again: (job) => this.attempt(async () => this.elsewhere.pick([await sourceFile(job)])),
-      whole: (job) => this.attempt(() => this.whole(job)),
+      again: (job) => this.elsewhere.pick([job]),
+      whole: (job) => this.whole(job),
       remove: (job) => this.remove([job]),
       retryUpload: (upload) => this.uploads.retry(upload),
       cancelUpload: (upload) => this.uploads.cancel(upload),
@@ -158,13 +158,23 @@ export class Results {
    *
    * @param {Job} job
    */
-  async whole(job) {
+  whole(job) {
     /** @type {Options} */
     const options = {};
     for (const [name, value] of Object.entries(job.options)) {
       if (name !== "preview" && value !== null && value !== false) options[name] = String(value);
     }
-    this.uploads.add(/** @type {Kind} */ ("video"), await sourceFile(job), options);
+    this.again(job, options);
+  }
+
+  /**
+   * Makes something else of the file of a job.
+   *
+   * @param {Job} job
+   * @param {Options} options
+   */
+  again(job, options) {
+    void this.attempt(async () => this.jobs.put(await makeAgain(job, options)));
   }
 
   /** @param {() => Promise<void>} action */

@@ -1,5 +1,6 @@
 /** The files that were picked and not sent yet: their list, what they would become, and the button that starts. */
 
+import { address } from "./api.js";
 import { byId, element, icon } from "./dom.js";
 import { Estimates } from "./estimates.js";
 import { kindOf } from "./files.js";
@@ -7,15 +8,23 @@ import { about, counted, duration, fileSize, pixels } from "./words.js";
 
 /** @import { Answer } from "./estimates.js" */
 /** @import { Settings } from "./settings.js" */
-/** @import { Kind, Options } from "./types.js" */
+/** @import { Job, Kind, Options } from "./types.js" */
 
-/** @typedef {{ file: File, kind: Kind, row: HTMLElement, line: HTMLElement, answer: Answer | null }} Picked */
+/**
+ * @typedef {object} Picked
+ * @property {File | Job} source A file, or a job whose file the server has.
+ * @property {Kind} kind
+ * @property {number} bytes
+ * @property {HTMLElement} row
+ * @property {HTMLElement} line
+ * @property {Answer | null} answer
+ */
 
 /** The files that were picked. */
 export class Tray {
   /**
    * @param {Settings} settings
-   * @param {(kind: Kind, file: File, options: Options) => void} onStart Called for each file.
+   * @param {(kind: Kind, source: File | Job, options: Options) => void} onStart Called for each file.
    * @param {() => void} onCount The number of files changed.
    */
   constructor(settings, onStart, onCount) {
@@ -33,19 +42,15 @@ export class Tray {
       if (fault) return this.say(fault, true);
       const sent = this.picked;
       this.clear();
-      for (const { file, kind } of sent) onStart(kind, file, settings.options(kind));
+      for (const { source, kind } of sent) onStart(kind, source, settings.options(kind));
     });
     byId("clear", HTMLButtonElement).addEventListener("click", () => this.clear());
   }
 
-  /** @param {File[]} files */
-  add(files) {
-    for (const file of files) {
-      const twin = this.picked.some(
-        ({ file: other }) =>
-          other.name === file.name && other.size === file.size && other.lastModified === file.lastModified,
-      );
-      if (!twin) this.picked.push(this.entry(file));
+  /** @param {(File | Job)[]} sources */
+  add(sources) {
+    for (const source of sources) {
+      if (!this.picked.some((other) => same(other.source, source))) this.picked.push(this.entry(source));
     }
     this.list.replaceChildren(...this.picked.map(({ row }) => row));
     this.changed();
@@ -73,27 +78,25 @@ export class Tray {
   }
 
   /**
-   * @param {File} file
+   * @param {File | Job} source
    * @returns {Picked}
    */
-  entry(file) {
-    const kind = kindOf(file);
-    const line = element("span", { class: "detail" }, fileSize(file.size));
+  entry(source) {
+    const isFile = source instanceof File;
+    const kind = isFile ? kindOf(source) : source.kind;
+    const { name } = isFile ? source : source.source;
+    const bytes = isFile ? source.size : source.source.bytes;
+    const line = element("span", { class: "detail" }, fileSize(bytes));
     const drop = () => {
-      this.picked = this.picked.filter((each) => each.file !== file);
+      this.picked = this.picked.filter((each) => each.source !== source);
       row.remove();
       this.changed();
     };
-    const remove = element("button", { type: "button", class: "bare", "aria-label": `Take out ${file.name}`, onclick: drop });
+    const remove = element("button", { type: "button", class: "bare", "aria-label": `Take out ${name}`, onclick: drop });
     remove.append(icon("close"));
-    const row = element(
-      "li",
-      { class: "row" },
-      thumbnail(file, kind),
-      element("div", { class: "row-text" }, element("span", { class: "name", title: file.name }, file.name), line),
-      remove,
-    );
-    return { file, kind, row, line, answer: null };
+    const text = element("div", { class: "row-text" }, element("span", { class: "name", title: name }, name), line);
+    const row = element("li", { class: "row" }, thumbnail(source, kind), text, remove);
+    return { source, kind, bytes, row, line, answer: null };
   }
 
   /** Asks what the files would take with the settings of now. */
@@ -102,9 +105,9 @@ export class Tray {
     for (const picked of this.picked) picked.answer = null;
     if (fault || !this.picked.length) return this.say(fault, Boolean(fault));
     this.say("", false);
-    const wanted = this.picked.map(({ file, kind }) => ({ file, kind, options: this.settings.options(kind) }));
-    void this.estimates.ask(wanted, (file, answer) => {
-      const picked = this.picked.find((each) => each.file === file);
+    const wanted = this.picked.map(({ source, kind }) => ({ source, options: this.settings.options(kind) }));
+    void this.estimates.ask(wanted, (source, answer) => {
+      const picked = this.picked.find((each) => each.source === source);
       if (!picked) return;
       picked.answer = answer;
       picked.line.textContent = answer.fault || this.line(picked, answer);
@@ -118,8 +121,8 @@ export class Tray {
    * @param {Answer} answer
    * @returns {string}
    */
-  line({ file }, { estimate }) {
-    const parts = [fileSize(file.size)];
+  line({ bytes }, { estimate }) {
+    const parts = [fileSize(bytes)];
     if (estimate?.size) parts.push(`becomes ${pixels(...estimate.size)}`);
     if (estimate?.seconds) parts.push(duration(estimate.seconds));
     return parts.join(" · ");
@@ -156,17 +159,28 @@ export class Tray {
 }
 
 /**
- * A small picture of a file, or an icon where the browser cannot show it.
+ * @param {File | Job} one
+ * @param {File | Job} other
+ * @returns {boolean} whether they are the same, picked twice
+ */
+function same(one, other) {
+  if (!(one instanceof File && other instanceof File)) return "id" in one && "id" in other && one.id === other.id;
+  return one.name === other.name && one.size === other.size && one.lastModified === other.lastModified;
+}
+
+/**
+ * A small picture of what was picked, or an icon where the browser cannot show it.
  *
- * @param {File} file
+ * @param {File | Job} source
  * @param {Kind} kind
  * @returns {HTMLElement}
  */
-function thumbnail(file, kind) {
+function thumbnail(source, kind) {
   const frame = element("span", { class: "thumb" }, icon(kind === "video" ? "film" : "picture"));
   if (kind === "video") return frame;
-  const url = URL.createObjectURL(file);
-  const image = element("img", { src: url, alt: "", decoding: "async" });
+  const url = source instanceof File ? URL.createObjectURL(source) : "";
+  const src = url || ("id" in source ? address(`v1/jobs/${source.id}/preview`, { of: "source", max: 256 }) : "");
+  const image = element("img", { src, alt: "", decoding: "async" });
   image.addEventListener("load", () => {
     frame.replaceChildren(image);
     URL.revokeObjectURL(url);
