@@ -159,7 +159,8 @@ export async function estimate(source, options, signal) {
   const answer = await (await request("v1/estimates", { method: "POST", signal, ...init })).json();
   return {
     seconds: answer.seconds ?? null,
-    size: answer.size_out ?? null,
+    // A preview is twice as wide: bicubic is on its left.
+    size: answer.size_out ? [answer.size_out[0] / (options.preview ? 2 : 1), answer.size_out[1]] : null,
     bytes: answer.bytes_out ?? null,
     notes: answer.notes ?? [],
   };

@@ -66,7 +66,8 @@ export function watch(canvas, listener) {
   canvas.addEventListener("pointerup", release);
   canvas.addEventListener("pointercancel", release);
 
-  canvas.addEventListener(
+  // What lies over the canvas, as the slider does, lets the wheel through.
+  (canvas.parentElement ?? canvas).addEventListener(
     "wheel",
     (event) => {
       event.preventDefault();

@@ -41,10 +41,10 @@ export function choices(job, jobs) {
  * @returns {string} what made this result, such as `balanced 2×`
  */
 export function labelOf(job) {
-  const { scale, strength, ensemble, precision } = job.options;
+  const { scale, width, height, fit, strength, ensemble, precision } = job.options;
   const parts = [job.model ?? "Result"];
-  if (scale) parts.push(`${scale}×`);
-  else if (job.result?.width) parts.push(`${job.result.width} wide`);
+  if (width || height || fit) parts.push(`${job.result?.width} wide`);
+  else parts.push(`${scale ?? 2}×`);
   if (strength !== undefined && strength !== null && Number(strength) !== 1) {
     parts.push(`${Math.round(Number(strength) * 100)} %`);
   }

@@ -69,11 +69,12 @@ for (const button of document.querySelectorAll(".opens-help")) {
 }
 byId("help-close", HTMLElement).addEventListener("click", () => byId("help", HTMLDialogElement).close());
 
-// One picture that was asked for a moment ago is what its maker waits for: it is shown as soon as it is done.
-uploads.onLeave.push((_, job) => {
-  alone = job && jobs.all.size === 1 ? job.id : "";
-});
+// A file that was sent alone is what its sender waits for: the result is shown as soon as it is done.
 let alone = "";
+uploads.onLeave.push((_, job) => {
+  const others = [...jobs.all.values()].filter((each) => each.id !== job?.id && !each.finished);
+  alone = job && !uploads.all.size && !others.length ? job.id : "";
+});
 jobs.onChange.push((job) => {
   if (job.id !== alone || job.state !== "done") return;
   alone = "";
@@ -98,8 +99,7 @@ window.addEventListener("beforeunload", (event) => {
 async function begin() {
   try {
     settings.offer(await listModels());
-    const { keep_seconds: keep } = await getOptions();
-    describe(typeof keep === "number" ? keep : null);
+    describe((await getOptions()).limits?.keep_seconds ?? null);
     await jobs.refresh();
     jobs.connect();
     byId("refused", HTMLElement).hidden = true;

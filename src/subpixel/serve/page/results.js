@@ -1,10 +1,10 @@
 /** The list of what this browser made and is making. */
 
-import { address, deleteJob, makeAgain, RequestError, tellJob } from "./api.js";
+import { address, deleteJob, estimate, makeAgain, RequestError, tellJob } from "./api.js";
 import { announce, toast } from "./announce.js";
 import { byId } from "./dom.js";
-import { Row } from "./row.js";
-import { counted, pixels } from "./words.js";
+import { isPreview, Row } from "./row.js";
+import { about, counted, pixels } from "./words.js";
 
 /** @import { Actions } from "./row.js" */
 /** @import { Jobs } from "./jobs.js" */
@@ -75,6 +75,7 @@ export class Results {
     this.row(job.id).showJob(job);
     if (fresh) this.order();
     this.summary();
+    if (isPreview(job) && job.state === "done" && before?.state !== "done") void this.estimateWhole(job);
     if (!before || before.state === job.state) return;
     const size = job.result?.width && job.result.height ? `, ${pixels(job.result.width, job.result.height)}` : "";
     const words = { queued: "", running: "", done: `is done${size}`, failed: "failed", cancelled: "is cancelled" };
@@ -146,7 +147,7 @@ export class Results {
       cancel: (job) => this.attempt(async () => this.jobs.put(await tellJob(job.id, "cancel"))),
       retry: (job) => this.attempt(async () => this.jobs.put(await tellJob(job.id, "retry"))),
       again: (job) => this.elsewhere.pick([job]),
-      whole: (job) => this.whole(job),
+      whole: (job) => this.again(job, wholeOptions(job)),
       remove: (job) => this.remove([job]),
       retryUpload: (upload) => this.uploads.retry(upload),
       cancelUpload: (upload) => this.uploads.cancel(upload),
@@ -154,17 +155,18 @@ export class Results {
   }
 
   /**
-   * Makes all of a video of which there is a preview, with the same settings.
+   * Says what all of a video would take, of which there is a preview.
    *
    * @param {Job} job
    */
-  whole(job) {
-    /** @type {Options} */
-    const options = {};
-    for (const [name, value] of Object.entries(job.options)) {
-      if (name !== "preview" && value !== null && value !== false) options[name] = String(value);
+  async estimateWhole(job) {
+    const row = this.rows.get(job.id);
+    try {
+      const { seconds } = await estimate(job, wholeOptions(job), new AbortController().signal);
+      if (row && seconds !== null) row.whole.textContent = `All of it would take ${about(seconds)}`;
+    } catch (error) {
+      if (!(error instanceof RequestError)) throw error; // The offer stands without its time.
     }
-    this.again(job, options);
   }
 
   /**
@@ -226,3 +228,17 @@ export class Results {
   }
 }
 
+/**
+ * The options of a preview, without what makes it a preview.
+ *
+ * @param {Job} job
+ * @returns {Options}
+ */
+function wholeOptions(job) {
+  /** @type {Options} */
+  const options = {};
+  for (const [name, value] of Object.entries(job.options)) {
+    if (name !== "preview" && value !== null && value !== false) options[name] = String(value);
+  }
+  return options;
+}

@@ -69,10 +69,12 @@ function modelText(job) {
  * @param {Job} job
  * @returns {string}
  */
-export function sizesText({ source, result }) {
+export function sizesText(job) {
+  const { source, result } = job;
   const parts = [];
   const from = source.width && source.height ? pixels(source.width, source.height) : "";
-  const to = result?.width && result.height ? pixels(result.width, result.height) : "";
+  // A preview is twice as wide: bicubic is on its left.
+  const to = result?.width && result.height ? pixels(result.width / (isPreview(job) ? 2 : 1), result.height) : "";
   if (from && to) parts.push(`${from} → ${to}`);
   else if (to || from) parts.push(to || from);
   if (result) parts.push(format(result.name), fileSize(result.bytes));
@@ -98,10 +100,11 @@ export class Row {
     this.name = element("span", { class: "name" });
     this.detail = element("span", { class: "detail" });
     this.model = element("span", { class: "detail" });
+    this.whole = element("span", { class: "detail" }); // what all of a video would take, where this is a preview
     this.more = element("div", { class: "row-more" });
     this.buttons = element("div", { class: "row-buttons" });
     this.bar = element("progress", { class: "bar", max: 1 });
-    const text = element("div", { class: "row-text" }, this.name, this.detail, this.model, this.bar, this.more);
+    const text = element("div", { class: "row-text" }, this.name, this.detail, this.model, this.whole, this.bar, this.more);
     this.element = element("li", { class: "row" }, this.thumb, text, this.buttons);
     this.shown = ""; // What the parts below were built for: they are built again only when this changes.
   }
@@ -156,6 +159,7 @@ export class Row {
     this.element.dataset.job = job.id;
     this.element.dataset.state = state;
     this.model.textContent = state === "done" ? modelText(job) : "";
+    this.whole.textContent = "";
     this.more.replaceChildren();
     if (state === "failed") this.fault(job.error?.detail ?? job.error?.title ?? "It failed without saying why.");
     if (job.notes?.length) this.notes(job.notes);
@@ -250,8 +254,8 @@ export class Row {
       decoding: "async",
       loading: "lazy",
     });
-    image.addEventListener("error", () => image.replaceWith(placeholder)); // A video has none.
-    if (job.kind === "image") this.thumb.replaceChildren(image);
+    image.addEventListener("error", () => image.replaceWith(placeholder)); // A damaged file has none.
+    this.thumb.replaceChildren(image);
     if (job.state !== "done") return;
     // The picture opens the comparison too. It is left out for the keyboard, which has the button.
     this.thumb.onclick = () => this.actions.open(job);

@@ -23,7 +23,7 @@ const PURPOSES = {
   bicubic: "A plain resize, without a network.",
 };
 
-const AUTOMATIC = "Looks at each picture: one model for clean ones, another for compressed ones.";
+const AUTOMATIC = "Looks at each file: one model for clean ones, another for compressed ones.";
 
 /** Formats whose files have a quality. */
 const LOSSY = ["jpg", "webp", "avif"];

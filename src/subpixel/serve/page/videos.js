@@ -71,7 +71,7 @@ export class Videos {
       video?.addEventListener("seeked", () => this.onFrame());
       if (video) this.follow(video);
     }
-    leader.addEventListener("play", () => void this.follower?.play().catch(() => this.leader.pause()));
+    leader.addEventListener("play", () => void this.follower?.play().catch(() => {})); // As in toggle.
     leader.addEventListener("pause", () => {
       this.follower?.pause();
       this.align();
@@ -167,8 +167,8 @@ export class Videos {
 
   /** Plays, or pauses. */
   toggle() {
-    if (this.leader.paused) void this.leader.play();
-    else this.leader.pause();
+    if (!this.leader.paused) return this.leader.pause();
+    this.leader.play().catch(() => {}); // Paused again before it began.
   }
 
   /** @param {number} seconds */

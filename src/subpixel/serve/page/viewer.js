@@ -60,7 +60,7 @@ export class Viewer {
       event.preventDefault(); // Escape: the address of the page changes too.
       if (event.target === dialog) this.close();
     });
-    dialog.addEventListener("keydown", (event) => this.key(event));
+    window.addEventListener("keydown", (event) => this.key(event));
     window.addEventListener("popstate", () => this.follow());
     new ResizeObserver((entries) => this.resize(entries[0])).observe(this.canvas);
     watch(this.canvas, {
@@ -329,7 +329,9 @@ export class Viewer {
     const { painter, dialog } = this;
     const { mode, alone, view } = painter;
     dialog.dataset.mode = alone ? "alone" : mode;
-    this.slider.hidden = mode !== "slider" || Boolean(alone) || !painter.before;
+    const slides = mode === "slider" && !alone && Boolean(painter.before || !painter.after);
+    if (!slides && document.activeElement === this.slider) this.canvas.focus(); // What is hidden loses the focus.
+    this.slider.hidden = !slides;
     const [left, right] = [byId("label-before", HTMLElement), byId("label-after", HTMLElement)];
     const difference = mode === "difference" && !alone;
     left.textContent = difference ? `Difference from ${this.beforeLabel().toLowerCase()}, 4 times as bright` : this.beforeLabel();
@@ -348,9 +350,9 @@ export class Viewer {
 
   /** @param {KeyboardEvent} event */
   key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const elsewhere = !this.isOpen || byId("help", HTMLDialogElement).open;
+    if (elsewhere || event.ctrlKey || event.metaKey || event.altKey) return;
     const { target } = event;
-    if (target instanceof HTMLElement && target.closest("dialog") !== this.dialog) return;
     const chooses = target instanceof HTMLSelectElement || (target instanceof HTMLInputElement && target !== this.slider);
     const actions = this.keys(event.shiftKey);
     const action = actions[event.key] ?? actions[event.key.toLowerCase()];

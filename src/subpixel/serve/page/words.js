@@ -5,7 +5,7 @@
  * @returns {string} such as `14 MB`
  */
 export function fileSize(bytes) {
-  if (bytes < 1000) return `${bytes} bytes`;
+  if (bytes < 1000) return `${bytes}\u00a0bytes`;
   const units = ["kB", "MB", "GB", "TB"];
   let value = bytes / 1000;
   let unit = 0;
@@ -13,7 +13,7 @@ export function fileSize(bytes) {
     value /= 1000;
     unit += 1;
   }
-  return `${value < 9.95 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+  return `${value < 9.95 ? value.toFixed(1) : Math.round(value)}\u00a0${units[unit]}`;
 }
 
 /**
@@ -30,13 +30,13 @@ export function pixels(width, height) {
  * @returns {string} such as `0.4 s`, `12 s`, `3 min`, `1 h 20 min`
  */
 export function duration(seconds) {
-  if (seconds < 0.095) return "0.1 s";
-  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
-  if (seconds < 99.5) return `${Math.round(seconds)} s`;
+  if (seconds < 0.095) return "0.1\u00a0s";
+  if (seconds < 9.95) return `${seconds.toFixed(1)}\u00a0s`;
+  if (seconds < 99.5) return `${Math.round(seconds)}\u00a0s`;
   const minutes = Math.round(seconds / 60);
-  if (minutes < 60) return `${minutes} min`;
+  if (minutes < 60) return `${minutes}\u00a0min`;
   const rest = minutes % 60;
-  return rest ? `${Math.floor(minutes / 60)} h ${rest} min` : `${minutes / 60} h`;
+  return rest ? `${Math.floor(minutes / 60)}\u00a0h ${rest}\u00a0min` : `${minutes / 60}\u00a0h`;
 }
 
 /**
@@ -46,7 +46,7 @@ export function duration(seconds) {
  * @returns {string}
  */
 export function about(seconds) {
-  return seconds < 1 ? "less than a second" : `about ${duration(Math.max(1, Math.round(seconds)))}`.replace(".0 s", " s");
+  return seconds < 1 ? "less than a second" : `about ${duration(Math.max(1, Math.round(seconds)))}`.replace(".0\u00a0s", "\u00a0s");
 }
 
 /**
@@ -67,7 +67,7 @@ export function clock(seconds) {
  */
 export function zoomText(zoom) {
   if (Math.abs(zoom - Math.round(zoom)) < 1e-6) return `${Math.round(zoom)}:1`;
-  return `${Math.round(zoom * 100)} %`;
+  return `${Math.round(zoom * 100)}\u00a0%`;
 }
 
 /**
