@@ -436,12 +436,15 @@ class Service:
             live.changed.set()
 
     def _remove_results(self, job: Job, *, everything: bool = False) -> None:
-        """Remove what was made of a job that is not done; the segments of a video stay, unless nothing is to stay."""
+        """Remove what was made of a job that is not done; the segments of a video stay, unless nothing is to stay.
+
+        Previews of the source stay: they still hold, and one may be on its way to a browser.
+        """
         if job.kind == "video" and not everything:
             return
         with suppress(OSError):
             for entry in os.scandir(self.folder / job.id):
-                if entry.name != job.source["file"]:
+                if entry.name != job.source["file"] and not entry.name.startswith("preview-source"):
                     if entry.is_dir(follow_symlinks=False):
                         shutil.rmtree(entry.path, ignore_errors=True)
                     else:

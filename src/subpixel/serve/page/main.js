@@ -12,6 +12,7 @@ import { Uploads } from "./uploads.js";
 import { Viewer } from "./viewer.js";
 import { counted } from "./words.js";
 
+/** @import { Begun } from "./tray.js" */
 /** @import { Job } from "./types.js" */
 
 placeIcons(document);
@@ -21,12 +22,29 @@ const uploads = new Uploads();
 const settings = new Settings(byId("settings", HTMLFormElement));
 const viewer = new Viewer(jobs);
 const results = new Results(jobs, uploads, { open: (job) => viewer.open(job), pick }, arrange);
-const tray = new Tray(
-  settings,
-  (kind, source, options) =>
-    source instanceof File ? uploads.add(kind, source, options) : results.again(source, options),
-  arrange,
-);
+const tray = new Tray(settings, start, arrange);
+
+/**
+ * Starts what was picked.
+ *
+ * @param {Begun[]} begun
+ */
+function start(begun) {
+  const alone = begun.length === 1;
+  awaitedFile = null;
+  for (const { source, kind, options } of begun) {
+    if (source instanceof File) {
+      if (alone) awaitedFile = source;
+      uploads.add(kind, source, options);
+      continue;
+    }
+    void results.again(source, options).then((job) => {
+      if (!job || !alone) return;
+      awaited = job.id;
+      showAwaited(job);
+    });
+  }
+}
 
 /** Shows the parts that have something in them. */
 function arrange() {
@@ -69,17 +87,24 @@ for (const button of document.querySelectorAll(".opens-help")) {
 }
 byId("help-close", HTMLElement).addEventListener("click", () => byId("help", HTMLDialogElement).close());
 
-// A file that was sent alone is what its sender waits for: the result is shown as soon as it is done.
-let alone = "";
-uploads.onLeave.push((_, job) => {
-  const others = [...jobs.all.values()].filter((each) => each.id !== job?.id && !each.finished);
-  alone = job && !uploads.all.size && !others.length ? job.id : "";
+// A file that was started alone is what its owner waits for: the result is shown as soon as it is done.
+/** @type {File | null} */
+let awaitedFile = null;
+let awaited = "";
+
+/** @param {Job} job */
+function showAwaited(job) {
+  if (job.id !== awaited || job.state !== "done" || !job.result) return;
+  awaited = "";
+  if (!viewer.isOpen && document.body.dataset.state === "made") viewer.open(job);
+}
+
+uploads.onLeave.push((upload, job) => {
+  if (!job || upload.file !== awaitedFile) return;
+  awaited = job.id;
+  showAwaited(job);
 });
-jobs.onChange.push((job) => {
-  if (job.id !== alone || job.state !== "done") return;
-  alone = "";
-  if (!viewer.isOpen && document.body.dataset.state === "made" && job.result) viewer.open(job);
-});
+jobs.onChange.push(showAwaited);
 
 let followed = false;
 jobs.onConnection.push((connected) => {

@@ -147,7 +147,7 @@ export class Results {
       cancel: (job) => this.attempt(async () => this.jobs.put(await tellJob(job.id, "cancel"))),
       retry: (job) => this.attempt(async () => this.jobs.put(await tellJob(job.id, "retry"))),
       again: (job) => this.elsewhere.pick([job]),
-      whole: (job) => this.again(job, wholeOptions(job)),
+      whole: (job) => void this.again(job, wholeOptions(job)),
       remove: (job) => this.remove([job]),
       retryUpload: (upload) => this.uploads.retry(upload),
       cancelUpload: (upload) => this.uploads.cancel(upload),
@@ -174,9 +174,16 @@ export class Results {
    *
    * @param {Job} job
    * @param {Options} options
+   * @returns {Promise<Job | null>} null if it was refused
    */
-  again(job, options) {
-    void this.attempt(async () => this.jobs.put(await makeAgain(job, options)));
+  async again(job, options) {
+    /** @type {Job | null} */
+    let made = null;
+    await this.attempt(async () => {
+      made = await makeAgain(job, options);
+      this.jobs.put(made);
+    });
+    return made;
   }
 
   /** @param {() => Promise<void>} action */

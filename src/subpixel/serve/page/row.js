@@ -106,6 +106,7 @@ export class Row {
     this.bar = element("progress", { class: "bar", max: 1 });
     const text = element("div", { class: "row-text" }, this.name, this.detail, this.model, this.whole, this.bar, this.more);
     this.element = element("li", { class: "row" }, this.thumb, text, this.buttons);
+    this.pictured = "";
     this.shown = ""; // What the parts below were built for: they are built again only when this changes.
   }
 
@@ -245,20 +246,17 @@ export class Row {
 
   /** @param {Job} job */
   picture(job) {
+    const done = job.state === "done";
+    const of = done && !isPreview(job) ? "result" : "source";
+    const src = address(`v1/jobs/${job.id}/preview`, { of, max: 256 });
+    // The picture opens the comparison too. It is left out for the keyboard, which has the button.
+    this.thumb.onclick = done ? () => this.actions.open(job) : null;
+    this.thumb.classList.toggle("opens", done);
+    if (src === this.pictured) return;
+    this.pictured = src;
     const placeholder = icon(job.kind === "video" ? "film" : "picture");
-    this.thumb.replaceChildren(placeholder);
-    const of = job.state === "done" ? "result" : "source";
-    const image = element("img", {
-      src: address(`v1/jobs/${job.id}/preview`, { of, max: 256 }),
-      alt: "",
-      decoding: "async",
-      loading: "lazy",
-    });
+    const image = element("img", { src, alt: "", decoding: "async", loading: "lazy" });
     image.addEventListener("error", () => image.replaceWith(placeholder)); // A damaged file has none.
     this.thumb.replaceChildren(image);
-    if (job.state !== "done") return;
-    // The picture opens the comparison too. It is left out for the keyboard, which has the button.
-    this.thumb.onclick = () => this.actions.open(job);
-    this.thumb.classList.add("opens");
   }
 }

@@ -20,11 +20,13 @@ import { about, counted, duration, fileSize, pixels } from "./words.js";
  * @property {Answer | null} answer
  */
 
+/** @typedef {{ source: File | Job, kind: Kind, options: Options }} Begun What is to be made. */
+
 /** The files that were picked. */
 export class Tray {
   /**
    * @param {Settings} settings
-   * @param {(kind: Kind, source: File | Job, options: Options) => void} onStart Called for each file.
+   * @param {(begun: Begun[]) => void} onStart
    * @param {() => void} onCount The number of files changed.
    */
   constructor(settings, onStart, onCount) {
@@ -42,7 +44,7 @@ export class Tray {
       if (fault) return this.say(fault, true);
       const sent = this.picked;
       this.clear();
-      for (const { source, kind } of sent) onStart(kind, source, settings.options(kind));
+      onStart(sent.map(({ source, kind }) => ({ source, kind, options: settings.options(kind) })));
     });
     byId("clear", HTMLButtonElement).addEventListener("click", () => this.clear());
   }

@@ -48,7 +48,8 @@ export class Viewer {
     slider.addEventListener("input", () => this.split(Number(slider.value)));
     this.compare.addEventListener("change", () => this.load(false));
     for (const input of dialog.querySelectorAll("input[name=mode]")) {
-      input.addEventListener("change", () => this.setMode(/** @type {Mode} */ (/** @type {HTMLInputElement} */ (input).value)));
+      // A click on the view that is chosen already ends the blinking.
+      input.addEventListener("click", () => this.setMode(/** @type {Mode} */ (/** @type {HTMLInputElement} */ (input).value)));
     }
     byId("viewer-close", HTMLElement).addEventListener("click", () => this.close());
     byId("zoom-in", HTMLElement).addEventListener("click", () => this.zoom((view) => view.step(1)));
@@ -372,7 +373,7 @@ export class Viewer {
     const { painter, slider } = this;
     const far = PAN_STEP * devicePixelRatio;
     const pan = (/** @type {number} */ right, /** @type {number} */ down) => this.zoom((view) => view.pan(right * far, down * far));
-    const slides = painter.mode === "slider" && !painter.alone && !shift;
+    const slides = painter.mode === "slider" && !shift;
     const slide = (/** @type {number} */ step) => this.split(Number(slider.value) + step);
     return {
       "+": () => this.zoom((view) => view.step(1)),
