@@ -196,7 +196,7 @@ def test_options_that_are_not_possible(client: httpx.Client, photo: Path, query:
         (b"#EXTM3U\nfile:///etc/passwd", 415, "not an image"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", 415, "not an image"),
         (b"\x1aE\xdf\xa3" + bytes(5000), 415, "it is a video"),
-        (b"\x89PNG\r\n\x1a\n" + bytes(100), 415, "cat.png: "),
+        (b"\x89PNG\r\n\x1a\n" + bytes(100), 422, "cat.png: "),
     ],
 )
 def test_files_that_are_no_images(client: httpx.Client, content: bytes, status: int, words: str) -> None:
@@ -207,7 +207,9 @@ def test_files_that_are_no_images(client: httpx.Client, content: bytes, status: 
 
 
 def test_names_are_for_display_only(running: Any, client: httpx.Client, photo: Path) -> None:
-    for number, name in enumerate(["../../../tmp/evil.png", "C:\\evil.png", "/etc/evil.png", "a\nb\x00.png", "…/évil.png"]):
+    for number, name in enumerate(
+        ["../../../tmp/evil.png", "C:\\evil.png", "/etc/evil.png", "a\nb\x00.png", "…/évil.png"]
+    ):
         form = {"file": (name, photo.read_bytes()), "scale": (None, f"2.0{number + 1}")}
         answer = client.post("/v1/images", files=form)
         assert answer.status_code == 200, answer.text
@@ -216,7 +218,12 @@ def test_names_are_for_display_only(running: Any, client: httpx.Client, photo: P
         assert "\\" not in named
         folder = running.service.files.folder(answer.headers["x-subpixel-job"])
         assert {path.name for path in folder.iterdir()} == {"source.png", f"source_x2.0{number + 1}.png"}
-    for path in ("/v1/jobs/..%2f..%2fdb.sqlite3", "/v1/jobs/%2e%2e/result", "/page/..%2fapp.py", "/page/%2e%2e%2fapp.py"):
+    for path in (
+        "/v1/jobs/..%2f..%2fdb.sqlite3",
+        "/v1/jobs/%2e%2e/result",
+        "/page/..%2fapp.py",
+        "/page/%2e%2e%2fapp.py",
+    ):
         assert client.get(path).status_code == 404
 
 

@@ -59,8 +59,7 @@ def make_app(settings: Settings) -> tuple[Any, Service]:
         expiry = asyncio.get_running_loop().create_task(_expire(service))
         yield
         expiry.cancel()
-        if not service.stopping:
-            await service.stop()
+        await service.stop()
         service.close()
 
     app = FastAPI(
@@ -336,7 +335,8 @@ def _add_files(app: FastAPI, service: Service) -> None:
             raise Problem("conflict", f"there is no result: this job is {job.state}", retry_after=None)
         return job
 
-    @app.api_route("/v1/jobs/{job_id}/result", methods=["GET", "HEAD"], tags=["files"], responses=docs.FILE)
+    @app.head("/v1/jobs/{job_id}/result", include_in_schema=False)
+    @app.get("/v1/jobs/{job_id}/result", tags=["files"], responses=docs.FILE)
     async def result(request: Request, job_id: str) -> Response:
         """The result of a job."""
         job = done(job_id)
@@ -344,7 +344,8 @@ def _add_files(app: FastAPI, service: Service) -> None:
         inline = request.query_params.get("inline") in ("1", "true")
         return file_answer(request, job, job.result, service.files.path(job, job.result["file"]), inline=inline)
 
-    @app.api_route("/v1/jobs/{job_id}/comparison", methods=["GET", "HEAD"], tags=["files"], responses=docs.FILE)
+    @app.head("/v1/jobs/{job_id}/comparison", include_in_schema=False)
+    @app.get("/v1/jobs/{job_id}/comparison", tags=["files"], responses=docs.FILE)
     async def comparison(request: Request, job_id: str) -> Response:
         """The image that shows bicubic beside the result, if it was asked for."""
         job = done(job_id)
@@ -352,7 +353,8 @@ def _add_files(app: FastAPI, service: Service) -> None:
             raise Problem("not-found", "no comparison was asked for")
         return file_answer(request, job, job.comparison, service.files.path(job, job.comparison["file"]))
 
-    @app.api_route("/v1/jobs/{job_id}/source", methods=["GET", "HEAD"], tags=["files"], responses=docs.FILE)
+    @app.head("/v1/jobs/{job_id}/source", include_in_schema=False)
+    @app.get("/v1/jobs/{job_id}/source", tags=["files"], responses=docs.FILE)
     async def source(request: Request, job_id: str) -> Response:
         """The file that a job was made from."""
         job = _find(service, job_id)

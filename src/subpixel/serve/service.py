@@ -70,6 +70,7 @@ class Service:
         self.events = Events()
         self.measurements = Measurements()
         self.stopping = False
+        self._end: asyncio.Task[None] | None = None
         self._live: dict[str, _Live] = {}
         self._queue: deque[str] = deque()
         self._reserved = 0
@@ -110,6 +111,11 @@ class Service:
 
     async def stop(self) -> None:
         """End: running images are finished, as far as there is time; what is left is queued for the next start."""
+        if self._end is None:
+            self._end = asyncio.get_running_loop().create_task(self._stop())
+        await asyncio.shield(self._end)
+
+    async def _stop(self) -> None:
         self.stopping = True
         self.events.close()
         self._queue.clear()
