@@ -21,6 +21,7 @@ from subpixel.serve.store import Job
 __all__ = ["ascii_json", "disposition", "file_answer", "job_answer", "job_document", "zip_chunks"]
 
 _CHUNK = 1 << 18
+_MOST_NOTES = 6000  # characters of a header; clients and proxies refuse long ones
 
 
 def _time(seconds: float | None) -> str | None:
@@ -102,7 +103,7 @@ def file_answer(request: Request, job: Job, file: Mapping[str, Any], path: Path,
         "X-Subpixel-Job": job.id,
     }
     if job.result is file:
-        headers["X-Subpixel-Notes"] = ascii_json(job.notes)[:6000] if len(ascii_json(job.notes)) <= 6000 else "[]"
+        headers["X-Subpixel-Notes"] = _notes(job)
         headers["X-Subpixel-Model"] = job.model or ""
         if job.cached:
             headers["X-Subpixel-Cached"] = "true"
@@ -120,6 +121,12 @@ def file_answer(request: Request, job: Job, file: Mapping[str, Any], path: Path,
             )
         request.scope["headers"] = [pair for pair in request.scope["headers"] if pair[0] != b"range"]
     return FileResponse(path, headers=headers, media_type=file["media_type"], stat_result=stat)
+
+
+def _notes(job: Job) -> str:
+    """The notes of a job as they fit into a header."""
+    text = ascii_json(job.notes)
+    return text if len(text) <= _MOST_NOTES else ascii_json([f"there are many notes: see /v1/jobs/{job.id}"])
 
 
 def _matches(header: str | None, etag: str) -> bool:

@@ -32,7 +32,7 @@ from subpixel.serve.security import Security
 from subpixel.serve.service import Service
 from subpixel.serve.settings import Settings
 from subpixel.serve.store import Job
-from subpixel.serve.uploads import content_length, receive
+from subpixel.serve.uploads import receive, stated_length
 
 __all__ = ["make_app"]
 
@@ -59,8 +59,7 @@ def make_app(settings: Settings) -> tuple[Any, Service]:
         expiry = asyncio.get_running_loop().create_task(_expire(service))
         yield
         expiry.cancel()
-        if not service.stopping:
-            await service.stop()
+        await service.stop()
         service.close()
 
     app = FastAPI(
@@ -160,8 +159,8 @@ def _add_jobs(app: FastAPI, service: Service) -> None:
                 is_other = "" if found is None else f"; it is {'a video' if found.kind == 'video' else 'an image'}"
                 raise Problem("unsupported-type", f"this file is not {what} that can be read{is_other}")
 
-        with service.reservation(content_length(request)):
-            path = service.incoming_path()
+        with service.reservation(stated_length(request, limit)):
+            path = service.files.incoming_path()
             try:
                 upload = await receive(
                     request, path, limit, on_fields=lambda fields: _check_fields(kind, query, fields), check=check
@@ -190,7 +189,7 @@ def _add_jobs(app: FastAPI, service: Service) -> None:
         if not job.is_finished:
             job = await service.wait(job.id, settings.wait, settings.direct_pixels)
         if job.state == "done" and job.result is not None:
-            return file_answer(request, job, job.result, service.path(job, job.result["file"]))
+            return file_answer(request, job, job.result, service.files.path(job, job.result["file"]))
         if job.error is not None:
             raise _problem_of_job(job)
         if service.stopping:
@@ -208,16 +207,16 @@ def _add_jobs(app: FastAPI, service: Service) -> None:
         """What an image or a video would take: seconds, size, memory. Nothing is kept."""
         service.check_running()
         query = request.query_params.multi_items()
-        path = service.incoming_path()
+        path, limit = service.files.incoming_path(), max(settings.image_bytes, settings.video_bytes)
         try:
-            with service.reservation(content_length(request)):
-                upload = await receive(request, path, max(settings.image_bytes, settings.video_bytes))
+            with service.reservation(stated_length(request, limit)):
+                upload = await receive(request, path, limit)
                 pairs = [*query, *upload.fields]
                 asked = [pair for pair in pairs if pair[0] not in (*_NO_OPTIONS, "job", "source")]
                 source_id = next((value for name, value in pairs if name in ("job", "source")), None)
                 if source_id is not None:
                     job = _find(service, str(source_id))
-                    source, name, kind = service.path(job, job.source["file"]), job.source["name"], job.kind
+                    source, name, kind = service.files.source(job), job.source["name"], job.kind
                 else:
                     if upload.type is None:
                         raise Problem("unsupported-type", "this file is neither an image nor a video that can be read")
@@ -227,7 +226,7 @@ def _add_jobs(app: FastAPI, service: Service) -> None:
                     path = source
                 with _as_problem():
                     options = parse_options("image" if kind == "image" else "video", asked)
-                found = await service.aside(f"estimate-{kind}", source, name, options=options)
+                found = await service.asides.run(f"estimate-{kind}", source, name, options=options)
                 return JSONResponse({"kind": kind, "options": options, **found}, headers={"Cache-Control": "no-store"})
         finally:
             path.unlink(missing_ok=True)
@@ -336,28 +335,31 @@ def _add_files(app: FastAPI, service: Service) -> None:
             raise Problem("conflict", f"there is no result: this job is {job.state}", retry_after=None)
         return job
 
-    @app.api_route("/v1/jobs/{job_id}/result", methods=["GET", "HEAD"], tags=["files"], responses=docs.FILE)
+    @app.head("/v1/jobs/{job_id}/result", include_in_schema=False)
+    @app.get("/v1/jobs/{job_id}/result", tags=["files"], responses=docs.FILE)
     async def result(request: Request, job_id: str) -> Response:
         """The result of a job."""
         job = done(job_id)
         assert job.result is not None
         inline = request.query_params.get("inline") in ("1", "true")
-        return file_answer(request, job, job.result, service.path(job, job.result["file"]), inline=inline)
+        return file_answer(request, job, job.result, service.files.path(job, job.result["file"]), inline=inline)
 
-    @app.api_route("/v1/jobs/{job_id}/comparison", methods=["GET", "HEAD"], tags=["files"], responses=docs.FILE)
+    @app.head("/v1/jobs/{job_id}/comparison", include_in_schema=False)
+    @app.get("/v1/jobs/{job_id}/comparison", tags=["files"], responses=docs.FILE)
     async def comparison(request: Request, job_id: str) -> Response:
         """The image that shows bicubic beside the result, if it was asked for."""
         job = done(job_id)
         if job.comparison is None:
             raise Problem("not-found", "no comparison was asked for")
-        return file_answer(request, job, job.comparison, service.path(job, job.comparison["file"]))
+        return file_answer(request, job, job.comparison, service.files.path(job, job.comparison["file"]))
 
-    @app.api_route("/v1/jobs/{job_id}/source", methods=["GET", "HEAD"], tags=["files"], responses=docs.FILE)
+    @app.head("/v1/jobs/{job_id}/source", include_in_schema=False)
+    @app.get("/v1/jobs/{job_id}/source", tags=["files"], responses=docs.FILE)
     async def source(request: Request, job_id: str) -> Response:
         """The file that a job was made from."""
         job = _find(service, job_id)
         inline = request.query_params.get("inline") in ("1", "true")
-        return file_answer(request, job, job.source, service.path(job, job.source["file"]), inline=inline)
+        return file_answer(request, job, job.source, service.files.source(job), inline=inline)
 
     @app.get("/v1/jobs/{job_id}/preview", tags=["files"], responses=docs.PREVIEW)
     async def preview(
@@ -370,7 +372,7 @@ def _add_files(app: FastAPI, service: Service) -> None:
         """A PNG of a source, of a result, or of the plain resize of the source to the result's size."""
         job = _find(service, job_id) if of == "source" else done(job_id)
         name = f"preview-{of}-{most or 'full'}-{round(seconds * 1000)}.png"
-        path = service.path(job, name)
+        path = service.files.path(job, name)
         file = job.result if of == "result" else job.source
         assert file is not None
         if not path.is_file():
@@ -380,7 +382,8 @@ def _add_files(app: FastAPI, service: Service) -> None:
                 size = job.result["width"], job.result["height"]
             found: dict[str, Any] = {"kind": job.kind, "time": seconds, "size": size, "max": most}
             found |= {"destination": str(path), "page": job.options.get("page") if of != "result" else None}
-            await service.aside("preview", service.path(job, file["file"]), file["name"], **found)
+            await service.asides.run("preview", service.files.path(job, file["file"]), file["name"], **found)
+            service.files.limit_previews(job)
         etag = f'"{hashlib.sha256((file["digest"] + name).encode()).hexdigest()[:32]}"'
         shown = {"name": name, "digest": etag.strip('"'), "media_type": "image/png"}
         return file_answer(request, job, shown, path, inline=True)
@@ -389,7 +392,7 @@ def _add_files(app: FastAPI, service: Service) -> None:
     async def archive(ids: Annotated[str, Query(max_length=33 * 1000)]) -> Response:
         """The results of several jobs, given by their ids with commas between them, as a zip archive."""
         found = [done(each) for each in dict.fromkeys(ids.split(","))]
-        files = [(job.result["name"], service.path(job, job.result["file"])) for job in found if job.result]
+        files = [(job.result["name"], service.files.path(job, job.result["file"])) for job in found if job.result]
         headers = {"Content-Disposition": disposition("subpixel.zip"), "Cache-Control": "no-store"}
         return StreamingResponse(zip_chunks(files), media_type="application/zip", headers=headers)
 

@@ -20,12 +20,12 @@ def kind_of(error: SubpixelError) -> str:
     """A name of :data:`subpixel.serve.problems.PROBLEMS`.
 
     >>> kind_of(InvalidArgument("scale=0")), kind_of(ImageTooLarge("9 GB")), kind_of(ImageReadError("damaged"))
-    ('invalid', 'too-large', 'unsupported-type')
+    ('invalid', 'too-large', 'unreadable')
     """
     if isinstance(error, FileChanged):
         return "crashed"
     if isinstance(error, (ImageTooLarge, OutOfMemory)):
         return "too-large"
     if isinstance(error, (ImageReadError, VideoReadError)):
-        return "unsupported-type"
+        return "unreadable"
     return "invalid" if isinstance(error, (InvalidArgument, Unsupported)) else "crashed"

@@ -25,6 +25,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "unsupported-type": (415, "This type of file cannot be read"),
     "range": (416, "There is no such part"),
     "invalid": (422, "This cannot be done"),
+    "unreadable": (422, "This file cannot be read"),
     "queue-full": (429, "Too many jobs wait"),
     "crashed": (500, "The work ended unexpectedly"),
     "internal": (500, "Something is wrong with the server"),

@@ -7,9 +7,9 @@ import errno
 import socket
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import suppress
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 
 import uvicorn
 
@@ -22,7 +22,7 @@ from subpixel.storage.interrupts import shielded
 from subpixel.storage.locks import claim
 from subpixel.storage.os_errors import os_error_text
 
-__all__ = ["run_server"]
+__all__ = ["Running", "run_server", "serving"]
 
 # Seconds for answers that are on their way when the server is stopped, beyond those for running images.
 _LAST_ANSWERS = 5
@@ -40,14 +40,9 @@ class _Server(uvicorn.Server):
         await stop
 
 
-def run_server(settings: Settings, on_start: Callable[[str], None]) -> None:
-    """Serve until a signal comes; then end in good order.
-
-    The server runs in a thread, since the main thread is where signals interrupt.
-
-    Args:
-        settings: of the server.
-        on_start: called with the address once requests are answered.
+@contextmanager
+def serving(settings: Settings) -> Iterator[Running]:
+    """A block in which a server runs in a thread. At its end the server is stopped in good order.
 
     Raises:
         InvalidArgument: the address cannot be used, or another server uses the folder.
@@ -56,7 +51,7 @@ def run_server(settings: Settings, on_start: Callable[[str], None]) -> None:
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     with claim(settings.data / "server") as ours:
         if not ours:
-            raise InvalidArgument(f"{settings.data}: another server uses this folder; --data names another one")
+            raise InvalidArgument(f"data={str(settings.data)!r}: another server uses this folder; choose another one")
         listener = _listener(settings)
         app, service = make_app(settings)
         config = uvicorn.Config(
@@ -76,33 +71,66 @@ def run_server(settings: Settings, on_start: Callable[[str], None]) -> None:
             h11_max_incomplete_event_size=64 << 10,
         )
         server = _Server(config, service)
-        failures: list[BaseException] = []
-
-        def serve() -> None:
-            try:
-                server.run(sockets=[listener])
-            except BaseException as error:  # noqa: BLE001 - the main thread raises it
-                failures.append(error)
-
-        thread = threading.Thread(target=serve, name="subpixel-server", daemon=True)
-        thread.start()
+        running = Running(_address(settings, listener), service, threading.Thread(), server)
+        running.thread = threading.Thread(target=running.run, args=(listener,), name="subpixel-server", daemon=True)
+        running.thread.start()
         try:
-            _wait_for_start(server, thread)
-            if thread.is_alive():
-                on_start(_address(settings, listener))
-            thread.join()
-        except KeyboardInterrupt:
-            print("stopping: running images are finished, everything else goes on at the next start", file=sys.stderr)
+            while running.thread.is_alive() and not server.started:
+                running.thread.join(0.02)
+            yield running
+        finally:
             server.should_exit = True
             with shielded(), suppress(KeyboardInterrupt):
-                thread.join()
-        if failures:
-            raise failures[0]
+                running.thread.join()
+        if running.failure is not None:
+            raise running.failure
 
 
-def _wait_for_start(server: Any, thread: threading.Thread) -> None:
-    while thread.is_alive() and not server.started:
-        thread.join(0.02)
+@dataclass
+class Running:
+    """A server that runs.
+
+    Args:
+        address: of its page.
+        service: its jobs.
+        thread: that it runs in.
+        server: of uvicorn.
+        failure: why it ended by itself.
+    """
+
+    address: str
+    service: Service
+    thread: threading.Thread
+    server: uvicorn.Server
+    failure: BaseException | None = None
+
+    def run(self, listener: socket.socket) -> None:
+        """Answer requests until the end. Called in the thread."""
+        try:
+            self.server.run(sockets=[listener])
+        except BaseException as error:  # noqa: BLE001 - the main thread raises it
+            self.failure = error
+
+
+def run_server(settings: Settings, on_start: Callable[[str], None]) -> None:
+    """Serve until a signal comes; then end in good order.
+
+    The server runs in a thread, since the main thread is where signals interrupt.
+
+    Args:
+        settings: of the server.
+        on_start: called with the address once requests are answered.
+
+    Raises:
+        InvalidArgument, OSError: as :func:`serving`.
+    """
+    with serving(settings) as running:
+        try:
+            if running.thread.is_alive():
+                on_start(running.address)
+            running.thread.join()
+        except KeyboardInterrupt:
+            print("stopping: running images are finished; everything else goes on at the next start", file=sys.stderr)
 
 
 def _listener(settings: Settings) -> socket.socket:

@@ -1,29 +1,28 @@
 """The life of jobs: accepted, queued, worked on, finished, looked at, removed. All of it happens in the event loop.
 
-A job has a folder: ``jobs/ID/source.SUFFIX`` and what is made of it. Files are complete before the row that names them
-is written, and rows are deleted before their files. So at any moment a row's files are there, and what has no row is a
-leftover.
+The state of a job is written to the database before anybody is told about it, and after its files are complete.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
 import secrets
-import shutil
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from subpixel import __version__
+from subpixel.serve.asides import Asides
 from subpixel.serve.events import Events
+from subpixel.serve.job_files import JobFiles
 from subpixel.serve.measurements import Measurements
+from subpixel.serve.media_types import MEDIA_TYPES
 from subpixel.serve.options import canonical
 from subpixel.serve.problems import Problem
 from subpixel.serve.settings import Settings
@@ -41,18 +40,8 @@ _MOST_ATTEMPTS = 5
 # Bytes that stay free on the disk.
 _RESERVE = 256 << 20
 _LEAST_MEMORY = 2 << 30
-# Seconds for an estimate or a preview, and how many of them may wait.
-_ASIDE_SECONDS, _ASIDE_QUEUE = 60.0, 32
 # Seconds between two writes of when a job was looked at.
 _LOOK_PAUSE = 30.0
-
-
-@dataclass(eq=False)
-class _Aside:
-    """A short task that is no job: an estimate or a preview."""
-
-    message: dict[str, Any]
-    answer: asyncio.Future[dict[str, Any]]
 
 
 @dataclass
@@ -76,15 +65,12 @@ class Service:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.folder = settings.data / "jobs"
-        self.incoming = settings.data / "incoming"
-        for folder in (settings.data, self.folder, self.incoming):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.chmod(settings.data, 0o700)
+        self.files = JobFiles(settings.data)
         self.store = Store(settings.data / "db.sqlite3")
         self.events = Events()
         self.measurements = Measurements()
         self.stopping = False
+        self._end: asyncio.Task[None] | None = None
         self._live: dict[str, _Live] = {}
         self._queue: deque[str] = deque()
         self._reserved = 0
@@ -93,8 +79,7 @@ class Service:
         self._mean_seconds = 1.0
         limits = self._limits()
         self.workers = Workers(settings.workers, limits, self._on_message, self._on_end, self._dispatch)
-        self._asides: deque[_Aside] = deque()
-        self.aside_workers = Workers(1, limits, self._on_aside, self._on_aside_end, self._dispatch_asides)
+        self.asides = Asides(limits)
         self._clean_up()
 
     def _limits(self) -> Limits:
@@ -108,30 +93,29 @@ class Service:
 
     def _clean_up(self) -> None:
         """Go on from whatever state the last server left: its jobs are queued again, and leftovers are removed."""
-        shutil.rmtree(self.incoming, ignore_errors=True)
-        self.incoming.mkdir(mode=0o700, exist_ok=True)
-        known = self.store.ids()
-        for entry in os.scandir(self.folder):
-            if entry.name not in known:
-                shutil.rmtree(entry.path, ignore_errors=True)
+        self.files.remove_leftovers(self.store.ids())
         for job in self.store.unfinished():
-            source = self.path(job, job.source["file"])
-            if not source.is_file():
+            if not self.files.source(job).is_file():
                 self._finish(job, "failed", error=Problem("gone", "the file of this job is no longer there"))
             elif job.attempts >= _MOST_ATTEMPTS:
                 text = f"the server ended {job.attempts} times while this job was worked on, so it is given up"
                 self._finish(job, "failed", error=Problem("crashed", text))
             else:
-                self._remove_results(job)
+                self.files.remove_results(job)
                 self._enqueue(job)
 
     def start(self) -> None:
         """Start the workers. Called in the event loop."""
         self.workers.start()
-        self.aside_workers.start()
+        self.asides.start()
 
     async def stop(self) -> None:
         """End: running images are finished, as far as there is time; what is left is queued for the next start."""
+        if self._end is None:
+            self._end = asyncio.get_running_loop().create_task(self._stop())
+        await asyncio.shield(self._end)
+
+    async def _stop(self) -> None:
         self.stopping = True
         self.events.close()
         self._queue.clear()
@@ -142,7 +126,7 @@ class Service:
             with suppress(TimeoutError):
                 await asyncio.wait_for(live.changed.wait(), end - time.monotonic())
         self.workers.close()
-        self.aside_workers.close()
+        self.asides.close()
         for live in self._live.values():
             job = live.job
             if job.state == "running":
@@ -150,9 +134,6 @@ class Service:
                 job.state, job.started, job.progress = "queued", None, None
                 self._save(job)
             live.changed.set()
-        for aside in self._asides:
-            if not aside.answer.done():
-                aside.answer.set_exception(Problem("unavailable", "the server is stopping", retry_after=10))
 
     def close(self) -> None:
         """Release everything, after :meth:`stop`."""
@@ -204,10 +185,6 @@ class Service:
     def _expected_wait(self, waiting: int) -> float:
         return min(600.0, max(1.0, waiting * self._mean_seconds / max(1, self.settings.workers) / 4))
 
-    def incoming_path(self) -> Path:
-        """A new path for an upload."""
-        return self.incoming / secrets.token_hex(16)
-
     def submit(
         self, kind: str, upload: Upload, options: dict[str, Any], client: str, key: str | None
     ) -> tuple[Job, bool]:
@@ -228,18 +205,6 @@ class Service:
         """
         assert upload.type is not None
         suffix = upload.type.suffix(upload.name)
-        content = _content(kind, upload.digest, suffix, options)
-        if key is not None:
-            earlier = self.earlier(client, key, content)
-            if earlier is not None:
-                upload.path.unlink(missing_ok=True)
-                return earlier, True
-        job_id, now = secrets.token_hex(16), time.time()
-        folder = self.folder / job_id
-        folder.mkdir(mode=0o700)
-        os.replace(upload.path, folder / f"source{suffix}")
-        from subpixel.serve.media_types import MEDIA_TYPES
-
         source = {
             "name": upload.name or f"{kind}{suffix}",
             "file": f"source{suffix}",
@@ -249,22 +214,31 @@ class Service:
             "height": None,
             "media_type": MEDIA_TYPES[suffix],
         }
-        job = Job(job_id, kind, client, content, options, source, created=now, looked=now, bytes=upload.bytes)
-        return self._accept(job, key), False
+        return self._submit(kind, source, options, client, key, lambda job: self.files.begin(job, upload.path))
 
     def again(self, other: Job, options: dict[str, Any], client: str, key: str | None) -> tuple[Job, bool]:
         """Make a job of the source of another one; returns what :meth:`submit` does."""
-        suffix = Path(other.source["file"]).suffix
-        content = _content(other.kind, other.source["digest"], suffix, options)
+        source = dict(other.source)
+        return self._submit(other.kind, source, options, client, key, lambda job: self.files.begin_again(job, other))
+
+    def _submit(
+        self,
+        kind: str,
+        source: dict[str, Any],
+        options: dict[str, Any],
+        client: str,
+        key: str | None,
+        begin: Callable[[Job], None],
+    ) -> tuple[Job, bool]:
+        content = _content(kind, source["digest"], Path(source["file"]).suffix, options)
         if key is not None:
             earlier = self.earlier(client, key, content)
             if earlier is not None:
                 return earlier, True
-        job_id, now = secrets.token_hex(16), time.time()
-        (self.folder / job_id).mkdir(mode=0o700)
-        _link(self.path(other, other.source["file"]), self.folder / job_id / other.source["file"])
-        source, size = dict(other.source), other.source["bytes"]
-        job = Job(job_id, other.kind, client, content, options, source, created=now, looked=now, bytes=size)
+        now = time.time()
+        job = Job(secrets.token_hex(16), kind, client, content, options, source, created=now, looked=now)
+        job.bytes = source["bytes"]
+        begin(job)
         return self._accept(job, key), False
 
     def earlier(self, client: str, key: str, content: str) -> Job | None:
@@ -301,11 +275,7 @@ class Service:
 
     def _adopt(self, job: Job, made: Job) -> bool:
         """Give a job the files of an equal one. False if they are gone."""
-        try:
-            for file in (made.result, made.comparison):
-                if file is not None:
-                    _link(self.path(made, file["file"]), self.path(job, file["file"]))
-        except OSError:
+        if not self.files.adopt(job, made):
             return False
         for name in ("result", "comparison", "model", "reason", "notes", "seconds"):
             setattr(job, name, getattr(made, name))
@@ -350,8 +320,8 @@ class Service:
     def _task(self, name: str, job: Job) -> dict[str, Any]:
         return {
             "task": name,
-            "source": str(self.path(job, job.source["file"])),
-            "folder": str(self.folder / job.id),
+            "source": str(self.files.source(job)),
+            "folder": str(self.files.folder(job.id)),
             "name": job.source["name"],
             "options": job.options,
         }
@@ -406,7 +376,7 @@ class Service:
         job.error = None if error is None else error.document(f"/v1/jobs/{job.id}")
         job.progress = job.progress if state == "done" else None
         if state != "done":
-            self._remove_results(job, everything=True)
+            self.files.remove_results(job, everything=True)
         self.measurements.finish(job)
         self._save(job)
         live = self._live.pop(job.id, None)
@@ -435,26 +405,7 @@ class Service:
         if live is not None:
             live.changed.set()
 
-    def _remove_results(self, job: Job, *, everything: bool = False) -> None:
-        """Remove what was made of a job that is not done; the segments of a video stay, unless nothing is to stay.
-
-        Previews of the source stay: they still hold, and one may be on its way to a browser.
-        """
-        if job.kind == "video" and not everything:
-            return
-        with suppress(OSError):
-            for entry in os.scandir(self.folder / job.id):
-                if entry.name != job.source["file"] and not entry.name.startswith("preview-source"):
-                    if entry.is_dir(follow_symlinks=False):
-                        shutil.rmtree(entry.path, ignore_errors=True)
-                    else:
-                        os.unlink(entry.path)
-
     # Looking and changing
-
-    def path(self, job: Job, name: str) -> Path:
-        """The path of a file of a job."""
-        return self.folder / job.id / name
 
     def find(self, job_id: str, *, look: bool = True) -> Job:
         """A job.
@@ -566,7 +517,7 @@ class Service:
         seq = self.store.delete(job)
         self._bytes -= job.bytes
         self.events.publish_deleted(job, seq)
-        shutil.rmtree(self.folder / job.id, ignore_errors=True)
+        self.files.remove(job)
 
     def expire(self) -> int:
         """Remove jobs that nobody looked at for long; returns how many."""
@@ -583,75 +534,7 @@ class Service:
         """The bytes of the files of all jobs."""
         return self._bytes
 
-    # Estimates and previews
-
-    async def aside(self, name: str, source: Path, shown: str, **message: Any) -> dict[str, Any]:
-        """Run a short task in a process of its own.
-
-        Args:
-            name: of the task.
-            source: its file.
-            shown: the client's name for it.
-            message: what else the task needs.
-
-        Returns:
-            What the task found.
-
-        Raises:
-            Problem: it failed, or took too long.
-        """
-        self.check_running()
-        if len(self._asides) >= _ASIDE_QUEUE:
-            raise Problem("queue-full", "too many previews and estimates wait; ask again later", retry_after=5)
-        task = {"task": name, "source": str(source), "folder": str(source.parent), "name": shown, **message}
-        aside = _Aside(task, asyncio.get_running_loop().create_future())
-        self._asides.append(aside)
-        self._dispatch_asides()
-        try:
-            return await asyncio.wait_for(aside.answer, _ASIDE_SECONDS)
-        except TimeoutError:
-            raise Problem("unavailable", "this took too long to find out", retry_after=60) from None
-        finally:
-            if aside in self._asides:
-                self._asides.remove(aside)
-            for worker in self.aside_workers.busy():
-                if worker.task is aside:
-                    worker.kill()
-
-    def _dispatch_asides(self) -> None:
-        while self._asides and (worker := self.aside_workers.idle()) is not None:
-            aside = self._asides.popleft()
-            if not aside.answer.done():
-                worker.give(aside, aside.message)
-
-    def _on_aside(self, worker: Worker, message: dict[str, Any]) -> None:
-        event = message.pop("event")
-        if event not in ("done", "failed"):
-            return
-        aside, worker.task = worker.task, None
-        if aside is not None and not aside.answer.done():
-            if event == "done":
-                aside.answer.set_result(message)
-            else:
-                aside.answer.set_exception(Problem(message["kind"], message["detail"]))
-        self._dispatch_asides()
-
-    def _on_aside_end(self, worker: Worker, how: str) -> None:
-        aside, worker.task = worker.task, None
-        if aside is not None and not aside.answer.done():
-            aside.answer.set_exception(Problem("crashed", f"{aside.message['name']}: {how}"))
-
 
 def _content(kind: str, digest: str, suffix: str, options: dict[str, Any]) -> str:
     """The digest of all that decides a result."""
     return hashlib.sha256("\n".join((__version__, kind, digest, suffix, canonical(options))).encode()).hexdigest()
-
-
-def _link(source: Path, destination: Path) -> None:
-    """The same file under a second name; a copy where the disk has no links."""
-    try:
-        os.link(source, destination)
-    except FileNotFoundError:
-        raise
-    except OSError:
-        shutil.copyfile(source, destination)

@@ -16,11 +16,12 @@ from starlette.requests import ClientDisconnect, Request
 from subpixel.serve.media_types import HEAD_BYTES, FileType, display_name, file_type
 from subpixel.serve.problems import Problem
 
-__all__ = ["Upload", "content_length", "file_name", "receive"]
+__all__ = ["Upload", "receive", "stated_length"]
 
 _FIELD_BYTES = 4096
 _MOST_FIELDS = 64
 _JSON_BYTES = 64 << 10
+_HEAD_OF_PART = 4096
 # What a form adds to its file at most.
 _FORM_BYTES = 256 << 10
 
@@ -48,21 +49,27 @@ class Upload:
     has_file: bool = False
 
 
-def content_length(request: Request) -> int | None:
-    """The length that a request states; None if it states none.
+def stated_length(request: Request, limit: int) -> int | None:
+    """The length that a request states for its body; None if it states none.
+
+    Args:
+        request: the request.
+        limit: most bytes of a file.
 
     Raises:
-        Problem: it is no number.
+        Problem: it is no number, or above the limit.
     """
     text = request.headers.get("content-length")
     if text is None:
         return None
-    if not (text.isascii() and text.isdigit() and len(text) < 20):
+    if not (text.isascii() and text.isdigit()):
         raise Problem("bad-request", "Content-Length is not a number")
+    if len(text) > 18 or int(text) > limit + _FORM_BYTES:
+        raise Problem("too-large", f"{_amount(int(text[:18]))} are larger than the limit of {_amount(limit)}")
     return int(text)
 
 
-def file_name(request: Request) -> str:
+def _file_name(request: Request) -> str:
     """The name that a request without a form gives its file, in ``Content-Disposition`` or the query."""
     _, options = parse_options_header(request.headers.get("content-disposition"))
     name = options.get(b"filename", b"").decode("utf-8", "replace")
@@ -130,9 +137,6 @@ async def receive(
         Problem: the body is larger than allowed, is not what it says, or ends too early.
     """
     kind, options = parse_options_header(request.headers.get("content-type"))
-    stated, most = content_length(request), limit + (_FORM_BYTES if kind == b"multipart/form-data" else 0)
-    if stated is not None and stated > most:
-        raise Problem("too-large", f"{_amount(stated)} are larger than the limit of {_amount(limit)}")
     upload = Upload(path)
     if kind == b"application/json":
         upload.fields = await _json_fields(request)
@@ -142,12 +146,12 @@ async def receive(
     try:
         if kind == b"multipart/form-data":
             form = _Form(options.get(b"boundary", b""), upload, file, on_fields)
-            async for data in _chunks(request, most):
+            async for data in _chunks(request, limit + _FORM_BYTES):
                 form.write(data)
             form.finish()
         else:  # whatever its type is said to be: the content decides
-            upload.has_file, upload.name = True, display_name(file_name(request), "")
-            async for data in _chunks(request, most):
+            upload.has_file, upload.name = True, display_name(_file_name(request), "")
+            async for data in _chunks(request, limit + _FORM_BYTES):
                 file.write(data)
         file.finish()
     finally:
@@ -191,7 +195,7 @@ class _Form:
     ) -> None:
         self._upload, self._file, self._on_fields = upload, file, on_fields
         self._name, self._value, self._header, self._is_file = "", bytearray(), (bytearray(), bytearray()), False
-        self._disposition, self._ended = b"", False
+        self._disposition, self._ended, self._head_bytes = b"", False, 0
         if not boundary:
             raise Problem("bad-request", "multipart/form-data needs a boundary")
         try:
@@ -207,8 +211,6 @@ class _Form:
                     "on_part_end": self._end,
                     "on_end": self._finished,
                 },
-                max_header_count=16,
-                max_header_size=2048,
             )
         except FormParserError as error:
             raise Problem("bad-request", f"the form cannot be read: {str(error).lower()}") from None
@@ -226,13 +228,19 @@ class _Form:
             self._on_fields(self._upload.fields)
 
     def _begin(self) -> None:
-        self._disposition, self._value, self._is_file = b"", bytearray(), False
+        self._disposition, self._value, self._is_file, self._head_bytes = b"", bytearray(), False, 0
 
     def _header_field(self, data: bytes, start: int, end: int) -> None:
-        self._header[0].extend(data[start:end])
+        self._extend_header(0, data[start:end])
 
     def _header_value(self, data: bytes, start: int, end: int) -> None:
-        self._header[1].extend(data[start:end])
+        self._extend_header(1, data[start:end])
+
+    def _extend_header(self, part: int, data: bytes) -> None:
+        self._header[part].extend(data)
+        self._head_bytes += len(data)
+        if self._head_bytes > _HEAD_OF_PART:
+            raise Problem("bad-request", "the head of a part of the form is too long")
 
     def _header_end(self) -> None:
         name, value = self._header
