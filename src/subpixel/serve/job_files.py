@@ -81,7 +81,7 @@ class JobFiles:
         return True
 
     def remove_results(self, job: Job, *, everything: bool = False) -> None:
-        """Remove what was made of a job that is not done.
+        """Remove what was made of a job that is not done. Previews of the source stay: one may be on its way.
 
         Args:
             job: the job.

@@ -135,7 +135,7 @@ export class Row {
     this.progress(state === "sending" && share < 1 ? share : null, state === "sending");
     if (!this.changes(`upload ${state}`)) return;
     this.title(file.name);
-    this.thumb.replaceChildren(icon(kind === "video" ? "film" : "picture"));
+    this.thumb.replaceChildren(icon(kind === "video" ? "video" : "picture"));
     const { actions } = this;
     if (state === "failed") {
       this.fault(upload.error);
@@ -210,7 +210,7 @@ export class Row {
     const compare = button("Compare", "slider", () => actions.open(job), name);
     compare.classList.add("leading");
     const again = isPreview(job)
-      ? button("Upscale all", "film", () => actions.whole(job), name)
+      ? button("Upscale all", "video", () => actions.whole(job), name)
       : button("Other settings", "repeat", () => actions.again(job), name);
     return [compare, download, again, remove];
   }
@@ -254,7 +254,7 @@ export class Row {
     this.thumb.classList.toggle("opens", done);
     if (src === this.pictured) return;
     this.pictured = src;
-    const placeholder = icon(job.kind === "video" ? "film" : "picture");
+    const placeholder = icon(job.kind === "video" ? "video" : "picture");
     const image = element("img", { src, alt: "", decoding: "async", loading: "lazy" });
     image.addEventListener("error", () => image.replaceWith(placeholder)); // A damaged file has none.
     this.thumb.replaceChildren(image);

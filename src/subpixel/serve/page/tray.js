@@ -178,7 +178,7 @@ function same(one, other) {
  * @returns {HTMLElement}
  */
 function thumbnail(source, kind) {
-  const frame = element("span", { class: "thumb" }, icon(kind === "video" ? "film" : "picture"));
+  const frame = element("span", { class: "thumb" }, icon(kind === "video" ? "video" : "picture"));
   if (kind === "video") return frame;
   const url = source instanceof File ? URL.createObjectURL(source) : "";
   const src = url || ("id" in source ? address(`v1/jobs/${source.id}/preview`, { of: "source", max: 256 }) : "");

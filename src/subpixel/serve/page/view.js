@@ -27,7 +27,7 @@ export class View {
   }
 
   /**
-   * The zoom at which the whole image is seen. A small image is enlarged by a whole number, which stays exact.
+   * The zoom at which the whole image is seen. A small image gets an integer factor, which stays exact.
    *
    * @returns {number}
    */
@@ -73,7 +73,7 @@ export class View {
   }
 
   /**
-   * The next step larger or smaller, among fit and the whole numbers.
+   * The next step larger or smaller, among fit and the integers.
    *
    * @param {1 | -1} direction
    */
