@@ -2,7 +2,7 @@
 
 import { address } from "./api.js";
 import { element, icon } from "./dom.js";
-import { counted, duration, fileSize, moment, pixels } from "./words.js";
+import { counted, duration, facts, fileSize, moment, pixels } from "./words.js";
 
 /** @import { IconName } from "./dom.js" */
 /** @import { Job } from "./types.js" */
@@ -79,7 +79,7 @@ export function sizesText(job) {
   else if (to || from) parts.push(to || from);
   if (result) parts.push(format(result.name), fileSize(result.bytes));
   else parts.push(fileSize(source.bytes));
-  return parts.filter(Boolean).join(" · ");
+  return facts(parts);
 }
 
 /**
@@ -127,9 +127,9 @@ export class Row {
     const { state, sent, total, file, kind } = upload;
     const share = total ? sent / total : 0;
     this.detail.textContent = {
-      waiting: `${fileSize(file.size)} · waiting to be sent`,
+      waiting: facts([fileSize(file.size), "waiting to be sent"]),
       sending: share < 1 ? `Sending ${fileSize(sent)} of ${fileSize(total)}` : "Sent. It is being checked.",
-      paused: `${fileSize(file.size)} · the queue is full; it is sent as soon as there is room`,
+      paused: facts([fileSize(file.size), "the queue is full; it is sent as soon as there is room"]),
       failed: "",
     }[state];
     this.progress(state === "sending" && share < 1 ? share : null, state === "sending");
@@ -176,17 +176,17 @@ export class Row {
   stateText(job, share) {
     if (job.state === "done") {
       const seconds = taken(job);
-      const preview = isPreview(job) ? "Preview · " : "";
-      return preview + sizesText(job) + (seconds === null ? "" : ` · ${duration(seconds)}`);
+      const time = job.cached ? "made before" : seconds === null ? "" : duration(seconds);
+      return facts([isPreview(job) ? "Preview" : "", sizesText(job), time]);
     }
     if (job.state === "queued") return job.position ? `Waiting, number ${job.position} in the queue` : "Waiting for its turn";
     if (job.state === "cancelled") return "Cancelled";
     if (job.state === "failed") return "";
     const started = moment(job.started);
     const elapsed = started === null ? 0 : (Date.now() - started) / 1000;
-    const rest = share && share > 0.02 && elapsed > 1 ? ` · ${duration((elapsed * (1 - share)) / share)} left` : "";
+    const rest = share && share > 0.02 && elapsed > 1 ? `${duration((elapsed * (1 - share)) / share)} left` : "";
     const { done = 0, total = null, unit = "" } = job.progress ?? {};
-    if (share !== null) return `Upscaling, ${Math.floor(share * 100)} %${rest}`;
+    if (share !== null) return facts([`Upscaling, ${Math.floor(share * 100)}\u00a0%`, rest]);
     return done && !total ? `Upscaling, ${done} ${unit}` : "Upscaling";
   }
 

@@ -4,7 +4,7 @@ import { address } from "./api.js";
 import { byId, element, icon } from "./dom.js";
 import { Estimates } from "./estimates.js";
 import { kindOf } from "./files.js";
-import { about, counted, duration, fileSize, pixels } from "./words.js";
+import { about, counted, duration, facts, fileSize, pixels } from "./words.js";
 
 /** @import { Answer } from "./estimates.js" */
 /** @import { Settings } from "./settings.js" */
@@ -127,7 +127,7 @@ export class Tray {
     const parts = [fileSize(bytes)];
     if (estimate?.size) parts.push(`becomes ${pixels(...estimate.size)}`);
     if (estimate?.seconds) parts.push(duration(estimate.seconds));
-    return parts.join(" · ");
+    return facts(parts);
   }
 
   /** Says what all files take together, as far as it is known. */

@@ -42,6 +42,7 @@
  * @property {Record<string, number> | number | null} [seconds]
  * @property {Problem | null} [error]
  * @property {number} [attempts]
+ * @property {boolean} [cached] An equal job had made it before.
  *
  * @typedef {object} Estimate
  * @property {number | null} seconds

@@ -91,3 +91,13 @@ export function moment(time) {
   const value = typeof time === "number" ? time * 1000 : Date.parse(time);
   return Number.isFinite(value) ? value : null;
 }
+
+/**
+ * Facts in a line, with points between them. A line does not begin with a point.
+ *
+ * @param {string[]} parts Empty ones are left out.
+ * @returns {string}
+ */
+export function facts(parts) {
+  return parts.filter(Boolean).join("\u00a0· ");
+}
