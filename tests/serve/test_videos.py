@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import av
 import httpx
 import numpy as np
 import pytest
@@ -15,6 +16,11 @@ from PIL import Image
 from serve.conftest import client_of, finished, wait_until
 from subpixel.cli import main
 from video.clips import make_clip
+
+
+def packets(file: Any) -> list[tuple[Any, ...]]:
+    with av.open(file if isinstance(file, io.BytesIO) else str(file)) as container:
+        return [(each.stream_index, each.pts, each.dts, bytes(each)) for each in container.demux() if each.size]
 
 
 def send(client: httpx.Client, path: Path, query: str = "") -> dict[str, Any]:
@@ -47,7 +53,12 @@ def test_the_result_is_that_of_the_command_line(
     assert job["state"] == "done", job["error"]
     assert job["result"]["name"] == expected.name
     assert job["progress"]["unit"] == "frames"
-    assert client.get(job["result"]["url"]).content == expected.read_bytes()
+    made = client.get(job["result"]["url"]).content
+    if expected.suffix == ".mkv":  # Matroska gives each file an identity by chance
+        assert len(made) == len(expected.read_bytes())
+        assert packets(io.BytesIO(made)) == packets(expected)
+    else:
+        assert made == expected.read_bytes()
 
 
 def test_another_container(client: httpx.Client, tmp_path: Path) -> None:

@@ -1,4 +1,7 @@
-"""Short tasks that are no jobs, estimates and previews, in a process of their own: jobs do not hold them up."""
+"""Short tasks that are no jobs, estimates and previews, in a process of their own: jobs do not hold them up.
+
+The process is started with the first of them.
+"""
 
 from __future__ import annotations
 
@@ -35,10 +38,6 @@ class Asides:
         self.workers = Workers(1, limits, self._on_message, self._on_end, self._dispatch)
         self._queue: deque[_Aside] = deque()
 
-    def start(self) -> None:
-        """Start the process. Called in the event loop."""
-        self.workers.start()
-
     def close(self) -> None:
         """End at once; who waits is told."""
         waiting = [*self._queue, *(worker.task for worker in self.workers.busy())]
@@ -67,6 +66,7 @@ class Asides:
         task = {"task": name, "source": str(source), "folder": str(source.parent), "name": shown, **message}
         aside = _Aside(task, asyncio.get_running_loop().create_future())
         self._queue.append(aside)
+        self.workers.start()  # if this is the first task
         self._dispatch()
         try:
             return await asyncio.wait_for(aside.answer, _SECONDS)

@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import uvicorn
 
@@ -71,17 +71,16 @@ def serving(settings: Settings) -> Iterator[Running]:
             h11_max_incomplete_event_size=64 << 10,
         )
         server = _Server(config, service)
-        running = Running(_address(settings, listener), service, threading.Thread(), server)
-        running.thread = threading.Thread(target=running.run, args=(listener,), name="subpixel-server", daemon=True)
-        running.thread.start()
+        running = Running(_address(settings, listener), service, server)
+        threading.Thread(target=running.run, args=(listener,), name="subpixel-server", daemon=True).start()
         try:
-            while running.thread.is_alive() and not server.started:
-                running.thread.join(0.02)
+            while not server.started and not running.ended.wait(0.02):
+                pass
             yield running
         finally:
             server.should_exit = True
             with shielded(), suppress(KeyboardInterrupt):
-                running.thread.join()
+                running.ended.wait()
         if running.failure is not None:
             raise running.failure
 
@@ -93,15 +92,15 @@ class Running:
     Args:
         address: of its page.
         service: its jobs.
-        thread: that it runs in.
         server: of uvicorn.
+        ended: set at its end. An interrupted ``Thread.join`` takes the thread for ended, so nothing joins it.
         failure: why it ended by itself.
     """
 
     address: str
     service: Service
-    thread: threading.Thread
     server: uvicorn.Server
+    ended: threading.Event = field(default_factory=threading.Event)
     failure: BaseException | None = None
 
     def run(self, listener: socket.socket) -> None:
@@ -110,6 +109,8 @@ class Running:
             self.server.run(sockets=[listener])
         except BaseException as error:  # noqa: BLE001 - the main thread raises it
             self.failure = error
+        finally:
+            self.ended.set()
 
 
 def run_server(settings: Settings, on_start: Callable[[str], None]) -> None:
@@ -126,9 +127,9 @@ def run_server(settings: Settings, on_start: Callable[[str], None]) -> None:
     """
     with serving(settings) as running:
         try:
-            if running.thread.is_alive():
+            if not running.ended.is_set():
                 on_start(running.address)
-            running.thread.join()
+            running.ended.wait()
         except KeyboardInterrupt:
             print("stopping: running images are finished; everything else goes on at the next start", file=sys.stderr)
 

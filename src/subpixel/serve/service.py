@@ -107,7 +107,6 @@ class Service:
     def start(self) -> None:
         """Start the workers. Called in the event loop."""
         self.workers.start()
-        self.asides.start()
 
     async def stop(self) -> None:
         """End: running images are finished, as far as there is time; what is left is queued for the next start."""
