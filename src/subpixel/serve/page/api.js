@@ -75,10 +75,12 @@ async function request(path, init = {}) {
   return response;
 }
 
+/** The most jobs that are listed. */
+export const MOST_JOBS = 500;
+
 /** @returns {Promise<Job[]>} the jobs of this browser, newest first */
 export async function listJobs() {
-  const answer = await (await request("v1/jobs", { query: { client, limit: 200 } })).json();
-  return Array.isArray(answer) ? answer : answer.jobs;
+  return (await (await request("v1/jobs", { query: { client, limit: MOST_JOBS } })).json()).jobs;
 }
 
 /**
@@ -134,8 +136,7 @@ export async function blobOf(url, signal) {
 
 /** @returns {Promise<Model[]>} */
 export async function listModels() {
-  const answer = await (await request("v1/models")).json();
-  return Array.isArray(answer) ? answer : answer.models;
+  return (await (await request("v1/models")).json()).models;
 }
 
 /** @returns {Promise<Record<string, any>>} */

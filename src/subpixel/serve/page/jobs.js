@@ -1,6 +1,6 @@
 /** The jobs of this browser, kept in step with the server: listed when a connection opens, then by its events. */
 
-import { address, listJobs } from "./api.js";
+import { address, listJobs, MOST_JOBS } from "./api.js";
 import { client } from "./memory.js";
 import { moment } from "./words.js";
 
@@ -75,6 +75,7 @@ export class Jobs {
     const listed = await listJobs();
     const ids = new Set(listed.map((job) => job.id));
     for (const job of listed.reverse()) if ((this.told.get(job.id) ?? 0) < asked) this.put(job);
+    if (listed.length >= MOST_JOBS) return; // Older ones are there and not listed.
     for (const id of [...this.all.keys()]) if (!ids.has(id) && (this.told.get(id) ?? 0) < asked) this.remove(id);
   }
 

@@ -144,7 +144,7 @@ async function begin() {
 function describe(keep) {
   const local = /^(localhost|127\.|\[::1\])/.test(location.hostname);
   const where = local ? "Nothing leaves this computer." : `Files go to ${location.hostname}.`;
-  const time = !keep ? "" : keep < 5400 ? counted(Math.round(keep / 60), "minute", "minutes") : `${Math.round(keep / 3600)} hours`;
+  const time = !keep ? "" : keep === 3600 ? "an hour" : keep < 5400 ? counted(Math.round(keep / 60), "minute", "minutes") : `${Math.round(keep / 3600)} hours`;
   byId("privacy", HTMLElement).textContent = time ? `${where} Results are kept for ${time} after you last look at them.` : where;
 }
 

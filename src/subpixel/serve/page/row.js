@@ -129,7 +129,7 @@ export class Row {
     this.detail.textContent = {
       waiting: facts([fileSize(file.size), "waiting to be sent"]),
       sending: share < 1 ? `Sending ${fileSize(sent)} of ${fileSize(total)}` : "Sent. It is being checked.",
-      paused: facts([fileSize(file.size), "the queue is full; it is sent as soon as there is room"]),
+      paused: facts([fileSize(file.size), upload.error]),
       failed: "",
     }[state];
     this.progress(state === "sending" && share < 1 ? share : null, state === "sending");

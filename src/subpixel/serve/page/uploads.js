@@ -1,4 +1,4 @@
-/** Files on their way to the server: two at a time, each with its progress; a full queue is waited for. */
+/** Files on their way to the server: two at a time, each with its progress. They wait where the queue is full. */
 
 import { RequestError, upload } from "./api.js";
 import { randomId } from "./memory.js";
@@ -11,15 +11,16 @@ import { randomId } from "./memory.js";
  * @property {File} file
  * @property {Kind} kind
  * @property {Options} options
- * @property {"waiting" | "sending" | "paused" | "failed"} state `paused`: the queue of the server is full.
+ * @property {"waiting" | "sending" | "paused" | "failed"} state `paused`: it is sent again by itself after a while.
  * @property {number} sent
  * @property {number} total
- * @property {string} error
+ * @property {string} error Why it is paused or has failed.
  * @property {number} attempts
  * @property {AbortController | null} abort
  */
 
 const AT_ONCE = 2;
+const MOST_ATTEMPTS = 3; // where no answer comes: the server may be starting again, or hang up before it was all sent.
 const LONGEST_PAUSE = 60; // seconds; a server that asks for more is asked again all the same.
 
 /** The queue of uploads. */
@@ -64,8 +65,9 @@ export class Uploads {
     return [...this.all.values()].some((entry) => entry.state !== "failed");
   }
 
-  /** Sends what waits, as far as there is room. */
+  /** Sends what waits, as far as there is room. What is paused goes first: there is no room for others either. */
   start() {
+    if ([...this.all.values()].some((entry) => entry.state === "paused")) return;
     for (const entry of this.all.values()) {
       const sending = [...this.all.values()].filter((other) => other.state === "sending").length;
       if (sending >= AT_ONCE) return;
@@ -89,8 +91,11 @@ export class Uploads {
       this.leave(entry, job);
     } catch (error) {
       if (error instanceof DOMException && error.name === "AbortError") this.leave(entry, null);
-      else if (error instanceof RequestError && error.status === 429) this.pause(entry, error.retryAfter ?? 2);
-      else this.fail(entry, error);
+      else if (error instanceof RequestError && error.status === 429) {
+        this.pause(entry, error.retryAfter ?? 2, "the queue is full; it is sent as soon as there is room");
+      } else if (error instanceof RequestError && !error.status && entry.attempts < MOST_ATTEMPTS) {
+        this.pause(entry, 2, "the connection broke; it is sent again");
+      } else this.fail(entry, error);
     }
     this.start();
   }
@@ -98,9 +103,11 @@ export class Uploads {
   /**
    * @param {Upload} entry
    * @param {number} seconds
+   * @param {string} why
    */
-  pause(entry, seconds) {
+  pause(entry, seconds, why) {
     entry.state = "paused";
+    entry.error = why;
     this.tell(entry);
     setTimeout(() => entry.state === "paused" && this.retry(entry), Math.min(seconds, LONGEST_PAUSE) * 1000);
   }

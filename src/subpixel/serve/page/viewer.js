@@ -354,7 +354,8 @@ export class Viewer {
     const elsewhere = !this.isOpen || byId("help", HTMLDialogElement).open;
     if (elsewhere || event.ctrlKey || event.metaKey || event.altKey) return;
     const { target } = event;
-    const chooses = target instanceof HTMLSelectElement || (target instanceof HTMLInputElement && target !== this.slider);
+    if (target instanceof HTMLSelectElement) return; // It takes letters and arrows itself.
+    const chooses = target instanceof HTMLInputElement && target !== this.slider;
     const actions = this.keys(event.shiftKey);
     const action = actions[event.key] ?? actions[event.key.toLowerCase()];
     if (!action || (chooses && /^(Arrow|Home|End| )/.test(event.key))) return;
