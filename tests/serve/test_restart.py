@@ -79,7 +79,7 @@ def frames_in(path: Path) -> int:
 
 def test_after_kill_9_finished_jobs_stay_and_others_go_on(tmp_path: Path, photo: Path) -> None:
     data = tmp_path / "data"
-    clip = make_clip(tmp_path / "clip.mkv", size=(64, 48), times=range(520))
+    clip = make_clip(tmp_path / "clip.mkv", size=(32, 24), times=range(520))
     with server(data) as first:
         made = first.client.post("/v1/images?scale=3", content=photo.read_bytes())
         assert made.status_code == 200
@@ -111,7 +111,7 @@ def test_after_kill_9_finished_jobs_stay_and_others_go_on(tmp_path: Path, photo:
 
 def test_sigterm_ends_a_server_in_good_order(tmp_path: Path) -> None:
     data = tmp_path / "data"
-    clip = make_clip(tmp_path / "clip.mp4", size=(64, 48), times=range(520))
+    clip = make_clip(tmp_path / "clip.mp4", size=(32, 24), times=range(520))
     with server(data) as first:
         video = first.client.post("/v1/videos?model=high", content=clip.read_bytes()).json()["id"]
         wait_until(lambda: is_running(first.client, video, 1), 150)

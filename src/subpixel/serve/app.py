@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
+import sqlite3
 import sys
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Annotated, Any
@@ -14,25 +14,24 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Query
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from subpixel import __version__
 from subpixel.errors import InvalidArgument
-from subpixel.models.zoo import ZOO
 from subpixel.serve import documentation as docs
 from subpixel.serve.answers import disposition, file_answer, job_answer, job_document, zip_chunks
-from subpixel.serve.connections import Patience
+from subpixel.serve.connections import ClientStalled, Patience
 from subpixel.serve.events import parse_event_id
-from subpixel.serve.measurements import metric_text
+from subpixel.serve.information import add_information
 from subpixel.serve.media_types import FileType
-from subpixel.serve.options import IMAGE_OPTIONS, VIDEO_OPTIONS, Kind, parse_options
-from subpixel.serve.page_files import page_file
+from subpixel.serve.options import Kind, parse_options
 from subpixel.serve.problems import PROBLEMS, Problem
 from subpixel.serve.security import Security
 from subpixel.serve.service import Service
 from subpixel.serve.settings import Settings
 from subpixel.serve.store import Job
 from subpixel.serve.uploads import receive, stated_length
+from subpixel.storage.os_errors import os_error_text
 
 __all__ = ["make_app"]
 
@@ -76,14 +75,17 @@ def make_app(settings: Settings) -> tuple[Any, Service]:
     _add_errors(app)
     _add_jobs(app, service)
     _add_files(app, service)
-    _add_information(app, service)
+    add_information(app, service)
     return Patience(Security(app, settings), settings.idle, service.measurements), service
 
 
 async def _expire(service: Service) -> None:
     while True:
         await asyncio.sleep(min(_EXPIRY_PAUSE, service.settings.keep / 4))
-        service.expire()
+        try:
+            service.expire()
+        except (sqlite3.Error, OSError) as error:
+            print(f"error: old jobs cannot be removed: {error}", file=sys.stderr, flush=True)
 
 
 def _add_errors(app: FastAPI) -> None:
@@ -108,9 +110,22 @@ def _add_errors(app: FastAPI) -> None:
         place = ".".join(str(part) for part in first["loc"][1:])
         return Problem("invalid", f"{place}: {first['msg'].lower()}").response(request.url.path)
 
+    @app.exception_handler(sqlite3.Error)
+    async def database(request: Request, error: sqlite3.Error) -> Response:
+        print(f"error: {request.method} {request.url.path}: {error}", file=sys.stderr, flush=True)
+        text = f"the database cannot be used now: {error}"
+        return Problem("unavailable", text, retry_after=30).response(request.url.path)
+
+    @app.exception_handler(OSError)
+    async def disk(request: Request, error: OSError) -> Response:
+        print(f"error: {request.method} {request.url.path}: {error}", file=sys.stderr, flush=True)
+        text = f"a file of the server cannot be used now: {os_error_text(error)}"
+        return Problem("unavailable", text, retry_after=30).response(request.url.path)
+
     @app.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> Response:
-        print(f"error: {request.method} {request.url.path}: {type(error).__name__}: {error}", file=sys.stderr)
+        if not isinstance(error, ClientStalled):
+            print(f"error: {request.method} {request.url.path}: {type(error).__name__}: {error}", file=sys.stderr)
         return Problem("internal", "this was not expected; the log of the server says more").response(request.url.path)
 
 
@@ -321,7 +336,7 @@ def _options_of(
 def _timestamp(text: str) -> float:
     from datetime import datetime
 
-    with suppress(ValueError, OverflowError):
+    with suppress(ValueError, OverflowError, OSError):
         return datetime.fromisoformat(text).timestamp()
     with suppress(ValueError):
         return float(text)
@@ -395,105 +410,3 @@ def _add_files(app: FastAPI, service: Service) -> None:
         files = [(job.result["name"], service.files.path(job, job.result["file"])) for job in found if job.result]
         headers = {"Content-Disposition": disposition("subpixel.zip"), "Cache-Control": "no-store"}
         return StreamingResponse(zip_chunks(files), media_type="application/zip", headers=headers)
-
-
-def _add_information(app: FastAPI, service: Service) -> None:
-    settings = service.settings
-
-    @app.get("/v1/models", tags=["information"], responses=docs.MODELS)
-    async def models() -> Response:
-        """The models, with the scales of each."""
-        return JSONResponse({"models": _models()})
-
-    @app.get("/v1/options", tags=["information"], responses=docs.OPTIONS)
-    async def options() -> Response:
-        """What can be asked for, and the limits of this server."""
-        limits = {
-            "image_bytes": settings.image_bytes,
-            "video_bytes": settings.video_bytes,
-            "megapixels": settings.limit,
-            "result_megapixels": settings.result_limit,
-            "video_seconds": settings.video_seconds,
-            "keep_seconds": settings.keep,
-            "queue": settings.queue,
-        }
-        return JSONResponse(
-            {
-                "version": __version__,
-                "image": [option.describe() for option in IMAGE_OPTIONS.values()],
-                "video": [option.describe() for option in VIDEO_OPTIONS.values()],
-                "limits": limits,
-            }
-        )
-
-    @app.get("/healthz", tags=["information"], responses=docs.TEXT)
-    async def health() -> Response:
-        """Whether the server answers."""
-        return PlainTextResponse("ok\n", headers={"Cache-Control": "no-store"})
-
-    @app.get("/readyz", tags=["information"], responses=docs.TEXT)
-    async def ready() -> Response:
-        """Whether the server takes jobs."""
-        service.check_running()
-        service.store.check()
-        if not any(worker.ready for worker in service.workers.all):
-            raise Problem("unavailable", "no worker is ready yet", retry_after=2)
-        return PlainTextResponse("ok\n", headers={"Cache-Control": "no-store"})
-
-    @app.get("/metrics", tags=["information"], responses=docs.TEXT)
-    async def metrics() -> Response:
-        """Counters for Prometheus."""
-        states = [({"state": state}, count) for state, count in sorted(service.store.counts().items())]
-        lines = [
-            *service.measurements.lines(),
-            *metric_text("subpixel_jobs", "gauge", "Jobs that are kept.", states),
-            *metric_text("subpixel_queue", "gauge", "Jobs that wait.", [({}, service.waiting)]),
-            *metric_text("subpixel_stored_bytes", "gauge", "Bytes of all files.", [({}, service.used_bytes)]),
-            *metric_text("subpixel_workers_busy", "gauge", "Workers with a job.", [({}, len(service.workers.busy()))]),
-            *metric_text("subpixel_workers", "gauge", "Workers.", [({}, len(service.workers.all))]),
-            *metric_text("subpixel_event_streams", "gauge", "Clients that listen.", [({}, service.events.count)]),
-            *metric_text("subpixel_start_seconds", "gauge", "When the server was started.", [({}, _STARTED)]),
-        ]
-        return PlainTextResponse("\n".join(lines) + "\n", media_type="text/plain; version=0.0.4")
-
-    @app.get("/problems/{kind}", tags=["information"], responses=docs.JSON)
-    async def problem(kind: str) -> Response:
-        """What the type of a problem means."""
-        if kind not in PROBLEMS:
-            raise Problem("not-found", "there is no such problem")
-        status, title = PROBLEMS[kind]
-        return JSONResponse({"type": f"/problems/{kind}", "title": title, "status": status})
-
-    async def page(request: Request) -> Response:
-        name = request.path_params.get("name", "index.html")
-        found = page_file(name)
-        if found is None:
-            raise Problem("not-found", "there is nothing at this address")
-        content, media_type, etag = found
-        headers = {"ETag": etag, "Cache-Control": "no-cache"}
-        if etag in request.headers.get("if-none-match", ""):
-            return Response(status_code=304, headers=headers)
-        return Response(content, media_type=media_type, headers=headers)
-
-    for path in ("/", "/page/{name}"):
-        app.add_route(path, page, methods=["GET", "HEAD"], include_in_schema=False)
-
-
-_STARTED = time.time()
-
-
-def _models() -> list[dict[str, Any]]:
-    from subpixel.models.zoo import find, resolve
-
-    return [
-        {
-            "name": entry.name,
-            "scales": list(entry.scales),
-            "purpose": entry.purpose or entry.about,
-            "about": entry.about,
-            "video": entry.video,
-            "auto": resolve("auto") == entry.name,
-            "licence": find(entry.name, entry.scales[0]).licence,
-        }
-        for entry in ZOO.values()
-    ]

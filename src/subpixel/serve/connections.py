@@ -16,13 +16,17 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from subpixel.serve.measurements import Measurements
 from subpixel.serve.problems import Problem
 
-__all__ = ["Patience", "protocol_with_limit"]
+__all__ = ["ClientStalled", "Patience", "protocol_with_limit"]
 
 # After this many seconds a body must have come at this rate at least, in bytes a second.
 _GRACE, _LEAST_RATE = 30.0, 1000
 # An answer to a request whose body is unread: so much of that is thrown away, so that the client gets to read it.
 _DRAIN_SECONDS, _DRAIN_BYTES = 2.0, 4 << 20
 _MOST_REQUESTS = 1000
+
+
+class ClientStalled(Exception):
+    """A client takes nothing of its answer."""
 
 
 class Patience:
@@ -50,10 +54,11 @@ class Patience:
                 raise Problem("unavailable", "too many requests at a time", retry_after=2)
             await self._app(scope, body.receive, answer.send)
         except Problem as problem:
-            if not answer.started:
-                await problem.response(scope["path"])(scope, body.receive, answer.send)
-            else:
+            if answer.started:
                 raise
+            await problem.response(scope["path"])(scope, body.receive, answer.send)
+        except ClientStalled:
+            pass  # uvicorn closes the connection of an answer that is not complete
         finally:
             self._running -= 1
             self._measurements.requests[answer.status] += 1
@@ -117,7 +122,7 @@ class _Answer:
         try:
             await asyncio.wait_for(self._send(message), self._idle)
         except TimeoutError:
-            raise ConnectionAbortedError("the client takes nothing") from None
+            raise ClientStalled from None
 
 
 def protocol_with_limit(seconds: float) -> type[H11Protocol]:

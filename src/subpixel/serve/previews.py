@@ -17,6 +17,7 @@ from subpixel.errors import InvalidArgument, VideoReadError
 __all__ = ["make_preview"]
 
 U8 = NDArray[np.uint8]
+_PROFILE = "icc-profile-data"
 
 
 def make_preview(task: dict[str, Any], limit: float) -> None:
@@ -32,7 +33,11 @@ def make_preview(task: dict[str, Any], limit: float) -> None:
         SubpixelError: the file cannot be read.
     """
     source = Path(task["source"])
-    pixels = _image(source, limit, task.get("page")) if task["kind"] == "image" else _frame(source, task["time"])
+    profile: bytes | None = None
+    if task["kind"] == "image":
+        pixels, profile = _image(source, limit, task["page"])
+    else:
+        pixels = _frame(source, task["time"])
     if task["size"] is not None:
         pixels = _resized(pixels, tuple(task["size"]))
     most = task["max"]
@@ -40,14 +45,16 @@ def make_preview(task: dict[str, Any], limit: float) -> None:
         factor = most / max(pixels.shape[:2])
         height, width = (max(1, round(side * factor)) for side in pixels.shape[:2])
         pixels = _resized(pixels, (width, height))
-    _write(pixels, Path(task["destination"]))
+    _write(pixels, profile, Path(task["destination"]))
 
 
-def _image(source: Path, limit: float, page: int | None) -> U8:
+def _image(source: Path, limit: float, page: int | None) -> tuple[U8, bytes | None]:
+    """The pixels of an image, and its colour profile."""
     from subpixel.image import read
 
-    image = read(source, limit=limit, **({} if page is None else {"page": page}))
-    return _bytes(image.frames[0])
+    image = read(source, limit=limit, page=page)
+    profile = image.header.get(_PROFILE) if image.header is not None and _PROFILE in image.header.get_fields() else None
+    return _bytes(image.frames[0]), None if profile is None else bytes(profile)
 
 
 def _bytes(pixels: NDArray[Any]) -> U8:
@@ -91,10 +98,13 @@ def _resized(pixels: U8, size: tuple[int, ...]) -> U8:
     return bicubic(pixels, (size[1], size[0]))
 
 
-def _write(pixels: U8, destination: Path) -> None:
+def _write(pixels: U8, profile: bytes | None, destination: Path) -> None:
     import pyvips
 
     part = destination.with_suffix(".part")
     image = pyvips.Image.new_from_array(np.ascontiguousarray(pixels))
+    if profile is not None:
+        image = image.copy()
+        image.set_type(pyvips.GValue.blob_type, _PROFILE, profile)
     part.write_bytes(image.write_to_buffer(".png", compression=1))
     os.replace(part, destination)

@@ -8,16 +8,18 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
+import sqlite3
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from subpixel import __version__
+from subpixel.serve.admission import Admission
 from subpixel.serve.asides import Asides
 from subpixel.serve.events import Events
 from subpixel.serve.job_files import JobFiles
@@ -28,18 +30,14 @@ from subpixel.serve.problems import Problem
 from subpixel.serve.settings import Settings
 from subpixel.serve.store import Job, Store
 from subpixel.serve.uploads import Upload
-from subpixel.serve.worker import Limits
-from subpixel.serve.workers import Worker, Workers
-from subpixel.storage.memory import available_memory
-from subpixel.storage.os_errors import free_space
+from subpixel.serve.workers import Worker, Workers, limits_of
 
 __all__ = ["Service"]
 
 # A job that was begun so often, each time until the server died, is given up.
 _MOST_ATTEMPTS = 5
-# Bytes that stay free on the disk.
-_RESERVE = 256 << 20
-_LEAST_MEMORY = 2 << 30
+# Seconds until the end of a job is written again that could not be written.
+_AGAIN = 2.0
 # Seconds between two writes of when a job was looked at.
 _LOOK_PAUSE = 30.0
 
@@ -73,26 +71,16 @@ class Service:
         self._end: asyncio.Task[None] | None = None
         self._live: dict[str, _Live] = {}
         self._queue: deque[str] = deque()
-        self._reserved = 0
-        self._reserved_bytes = 0
+        self._admission = Admission(settings, self.measurements)
         self._bytes = self.store.total_bytes()
-        self._mean_seconds = 1.0
-        limits = self._limits()
+        limits = limits_of(settings)
         self.workers = Workers(settings.workers, limits, self._on_message, self._on_end, self._dispatch)
         self.asides = Asides(limits)
-        self._clean_up()
-
-    def _limits(self) -> Limits:
-        settings, memory = self.settings, self.settings.memory
-        if memory is None:
-            free = available_memory()
-            memory = None if free is None else max(_LEAST_MEMORY, int(free * 0.9) // settings.workers)
-        return Limits(memory, settings.threads, settings.limit, settings.result_limit, settings.video_seconds)
 
     # Start and end
 
     def _clean_up(self) -> None:
-        """Go on from whatever state the last server left: its jobs are queued again, and leftovers are removed."""
+        """Whatever state the last server left: its jobs are queued again, and leftovers are removed."""
         self.files.remove_leftovers(self.store.ids())
         for job in self.store.unfinished():
             if not self.files.source(job).is_file():
@@ -105,7 +93,8 @@ class Service:
                 self._enqueue(job)
 
     def start(self) -> None:
-        """Start the workers. Called in the event loop."""
+        """Go on with what the last server left, and start the workers. Called in the event loop."""
+        self._clean_up()
         self.workers.start()
 
     async def stop(self) -> None:
@@ -143,46 +132,15 @@ class Service:
 
     # Accepting
 
-    @contextmanager
-    def reservation(self, size: int | None) -> Iterator[None]:
-        """A place in the queue, and space, for a request whose body is still to come.
-
-        Args:
-            size: of the body in bytes, if it is known.
-
-        Raises:
-            Problem: there is none.
-        """
+    def reservation(self, size: int | None) -> AbstractContextManager[None]:
+        """A place in the queue, and space, for a request whose body is still to come, see :class:`Admission`."""
         self.check_running()
-        waiting = len(self._queue) + self._reserved
-        if waiting >= self.settings.queue:
-            self.measurements.rejected += 1
-            raise Problem(
-                "queue-full",
-                f"{waiting} jobs wait, and no more than {self.settings.queue} can; send it again later",
-                retry_after=self._expected_wait(waiting),
-            )
-        needed = size or 0
-        if self._bytes + self._reserved_bytes + needed > self.settings.quota:
-            raise Problem("unavailable", "the space for jobs is used up; it is freed in a while", retry_after=60)
-        free = free_space(self.settings.data)
-        if free is not None and free - self._reserved_bytes - needed < _RESERVE:
-            raise Problem("unavailable", "the disk is nearly full; space must be freed first", retry_after=60)
-        self._reserved += 1
-        self._reserved_bytes += needed
-        try:
-            yield
-        finally:
-            self._reserved -= 1
-            self._reserved_bytes -= needed
+        return self._admission.reservation(size, len(self._queue), self._bytes)
 
     def check_running(self) -> None:
         """Raise a Problem if the server is about to end."""
         if self.stopping:
             raise Problem("unavailable", "the server is stopping", retry_after=10)
-
-    def _expected_wait(self, waiting: int) -> float:
-        return min(600.0, max(1.0, waiting * self._mean_seconds / max(1, self.settings.workers) / 4))
 
     def submit(
         self, kind: str, upload: Upload, options: dict[str, Any], client: str, key: str | None
@@ -237,8 +195,12 @@ class Service:
         now = time.time()
         job = Job(secrets.token_hex(16), kind, client, content, options, source, created=now, looked=now)
         job.bytes = source["bytes"]
-        begin(job)
-        return self._accept(job, key), False
+        try:
+            begin(job)
+            return self._accept(job, key), False
+        except BaseException:
+            self.files.remove(job)  # no row names it
+            raise
 
     def earlier(self, client: str, key: str, content: str) -> Job | None:
         """The job that an idempotency key stands for.
@@ -305,7 +267,7 @@ class Service:
     def _begin(self, worker: Worker, job: Job) -> None:
         job.state, job.started = "running", time.time()
         job.attempts += 1
-        self._save(job)
+        self._try_to_save(job)
         worker.give(job.id, self._task(job.kind, job))
         if job.kind == "image":
             worker_limit = self.settings.image_seconds
@@ -366,7 +328,7 @@ class Service:
         job.model, job.reason = message["model"], message["reason"]
         job.notes, job.seconds = message["notes"], message["seconds"]
         if job.started is not None:
-            self._mean_seconds += (time.time() - job.started - self._mean_seconds) / 8
+            self._admission.took(time.time() - job.started)
         self._finish(job, "done")
 
     def _finish(self, job: Job, state: str, error: Problem | None = None) -> None:
@@ -377,10 +339,25 @@ class Service:
         if state != "done":
             self.files.remove_results(job, everything=True)
         self.measurements.finish(job)
-        self._save(job)
+        self._settle(job)
+
+    def _settle(self, job: Job) -> None:
+        """Write the end of a job; it stays in memory until that succeeds."""
+        if not self._try_to_save(job):
+            asyncio.get_running_loop().call_later(_AGAIN, self._settle, job)
+            return
         live = self._live.pop(job.id, None)
         if live is not None:
             live.changed.set()
+
+    def _try_to_save(self, job: Job) -> bool:
+        """Write a job, if the disk is not full: without its beginning, it would only be begun again."""
+        try:
+            self._save(job)
+        except sqlite3.Error as error:
+            print(f"error: job {job.id} cannot be written to the database: {error}", file=sys.stderr, flush=True)
+            return False
+        return True
 
     def _on_end(self, worker: Worker, how: str) -> None:
         live = self._live.get(worker.task)

@@ -14,13 +14,26 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from subpixel.serve.settings import Settings
 from subpixel.serve.worker import Limits, work
+from subpixel.storage.memory import available_memory
 from subpixel.storage.worker_processes import describe_end, start_process
 
-__all__ = ["Worker", "Workers"]
+__all__ = ["Worker", "Workers", "limits_of"]
 
+# Of the memory that is free at the start, what workers may use; and the least for one.
+_FREE_SHARE, _LEAST_MEMORY = 0.9, 2 << 30
 _MOST_MESSAGE = 1 << 20  # bytes; results are files
 _LONGEST_PAUSE = 30.0  # seconds before another attempt to start a process that ends at its start
+
+
+def limits_of(settings: Settings) -> Limits:
+    """What each worker of a server may take."""
+    memory = settings.memory
+    if memory is None:
+        free = available_memory()
+        memory = None if free is None else max(_LEAST_MEMORY, int(free * _FREE_SHARE) // settings.workers)
+    return Limits(memory, settings.threads, settings.limit, settings.result_limit, settings.video_seconds)
 
 
 @dataclass(eq=False)
