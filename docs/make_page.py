@@ -38,6 +38,8 @@ def main(destination: Path) -> None:
             page.check("input[name=size][value='3']", force=True)
             page.click("#start")
             page.wait_for_selector("#viewer.ready", timeout=120_000)
+            page.select_option("#compare", label="Bicubic")
+            page.wait_for_selector("#label-before:has-text('Bicubic')")
             for _ in range(2):
                 page.keyboard.press("+")
             page.click("#canvas", position={"x": 40, "y": 300})

@@ -63,7 +63,7 @@ def test_a_dropped_photo_comes_back_as_the_command_line_makes_it(open_page: Any,
     assert made.read_bytes() == (photo.parent / "wanted.png").read_bytes()
     page.keyboard.press("Escape")
     page.wait_for_selector("#viewer:not([open])", state="attached")
-    row = page.inner_text("#jobs .row")
+    row = page.inner_text("#jobs .row").replace("\xa0", " ")
     assert "321×480 → 642×960 · PNG" in row
     assert "Model fast-compressed, chosen automatically" in row
 
