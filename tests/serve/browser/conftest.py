@@ -29,17 +29,15 @@ _ARGUMENTS = [
 class Server:
     """``subpixel serve`` with a folder of its own. It can be killed and started again at the same address."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, *options: str) -> None:
+        self._options = ["--data", str(folder), "--workers", "1", *options]
         self._process: subprocess.Popen[str] | None = None
         self._port = 0
         self.address = ""
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "subpixel", "serve", "--port", str(self._port), "--data", str(self._folder)]
-        self._process = subprocess.Popen(
-            [*command, "--workers", "1"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
+        command = [sys.executable, "-m", "subpixel", "serve", "--port", str(self._port), *self._options]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         found = re.search(r"http://[0-9.]+:([0-9]+)/", line)
