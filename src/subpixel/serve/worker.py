@@ -299,7 +299,7 @@ class _Worker:
     def _preview(self, task: dict[str, Any]) -> dict[str, Any]:
         from subpixel.serve.previews import make_preview
 
-        make_preview(task, self._limits.limit)
+        make_preview(task, max(self._limits.limit, self._limits.result_limit))
         return {}
 
 
