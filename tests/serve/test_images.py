@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -244,6 +245,19 @@ def test_limits_of_size(serve: Any, photo: Path, tmp_path: Path) -> None:
         form = client.post("/v1/images", files={"file": b"\x89PNG\r\n\x1a\n" + bytes((1 << 20) + 1000)})
         assert form.status_code == 413
     assert not list((tmp_path / "data" / "incoming").iterdir())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux only")
+def test_a_worker_has_a_limit_of_memory(serve: Any, tmp_path: Path) -> None:
+    running = serve(memory=1 << 30)
+    large = save_image(tmp_path / "large.png", np.zeros((3000, 3000, 3), np.uint8)).read_bytes()
+    with httpx.Client(base_url=running.address, timeout=60) as client:
+        answer = client.post("/v1/images?scale=4&compare=true&name=large.png", content=large)
+        assert answer.status_code == 413
+        assert "large.png: not enough memory: about " in answer.json()["detail"]
+        assert "threads=" not in answer.json()["detail"]
+        small = save_image(tmp_path / "small.png", random_image((20, 20, 3), np.uint8)).read_bytes()
+        assert client.post("/v1/images", content=small).status_code == 200
 
 
 def test_previews_comparisons_and_archives(client: httpx.Client, photo: Path) -> None:

@@ -174,6 +174,15 @@ def test_events_of_one_client_only(client: httpx.Client, tmp_path: Path) -> None
     assert {data["id"] for _, _, data in seen} == {mine}
 
 
+def test_listeners_that_go_are_forgotten(serve: Any) -> None:
+    running = serve()
+    with client_of(running) as client:
+        for _ in range(5):
+            with client.stream("GET", "/v1/events") as stream:
+                assert next(stream.iter_text()).startswith("retry: ")
+        wait_until(lambda: running.service.events.count == 0, 20)
+
+
 def test_what_nobody_looks_at_goes(serve: Any, tmp_path: Path) -> None:
     running = serve(keep=1.0)
     with client_of(running) as client:

@@ -22,7 +22,7 @@ __all__ = ["ClientStalled", "Patience", "protocol_with_limit"]
 _GRACE, _LEAST_RATE = 30.0, 1000
 # An answer to a request whose body is unread: so much of that is thrown away, so that the client gets to read it.
 _DRAIN_SECONDS, _DRAIN_BYTES = 2.0, 4 << 20
-_MOST_REQUESTS = 1000
+_MOST_REQUESTS = 500
 
 
 class ClientStalled(Exception):

@@ -15,6 +15,8 @@ from subpixel.serve.problems import Problem
 __all__ = ["FileResponse", "parse_range"]
 
 _CHUNK = 1 << 18
+# Files of up to this many bytes are read without a thread, which would take longer than the reading.
+_SMALL = 8 << 20
 
 
 def parse_range(text: str | None, size: int) -> tuple[int, int] | None:
@@ -87,7 +89,10 @@ class FileResponse(Response):
                 self._file.seek(self._start)
                 left = self._end - self._start
                 while left and not gone.done():
-                    data = await asyncio.to_thread(self._file.read, min(_CHUNK, left))
+                    size = min(_CHUNK, left)
+                    # A small file was just written or is asked for soon again: it is in memory.
+                    small = self._end <= _SMALL
+                    data = self._file.read(size) if small else await asyncio.to_thread(self._file.read, size)
                     if not data:
                         raise OSError("a file became shorter while it was sent")
                     left -= len(data)

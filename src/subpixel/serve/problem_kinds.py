@@ -12,6 +12,7 @@ from subpixel.errors import (
     Unsupported,
     VideoReadError,
 )
+from subpixel.storage.os_errors import is_disk_error
 
 __all__ = ["kind_of"]
 
@@ -22,6 +23,8 @@ def kind_of(error: SubpixelError) -> str:
     >>> kind_of(InvalidArgument("scale=0")), kind_of(ImageTooLarge("9 GB")), kind_of(ImageReadError("damaged"))
     ('invalid', 'too-large', 'unreadable')
     """
+    if is_disk_error(error):
+        return "unavailable"
     if isinstance(error, FileChanged):
         return "crashed"
     if isinstance(error, (ImageTooLarge, OutOfMemory)):

@@ -304,7 +304,7 @@ class _Worker:
 
 
 # What a client cannot change.
-_HINT = re.compile(r"; limit=\d+ allows it")
+_HINT = re.compile(r"; limit=\d+ allows it|; threads=1(?: or tile=\d+)? needs less| \(ulimit -v\)")
 _UPSCALER = ("scale", "width", "height", "fit", "model", "precision", "ensemble", "strength")
 _IMAGE = ("model", "precision", "ensemble", "strength", "quality", "background", "depth", "page", "format")
 
