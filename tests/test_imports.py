@@ -21,7 +21,7 @@ SOURCE = Path(subpixel.__file__).parent
 LEVELS = (
     ("cli",),
     ("compare",),
-    ("bench", "train"),
+    ("bench", "train", "serve"),
     ("metrics",),
     ("image", "video"),
     ("upscaler",),
@@ -34,8 +34,22 @@ LEVEL_OF = {name: level for level, names in enumerate(LEVELS) for name in names}
 # They are of different levels, and still share only ``models``.
 SEPARATE = {("train", "backends"), ("backends", "train")}
 
+
 HEAVY = ["torch", "matplotlib", "onnx", "onnxruntime", "openvino", "cv2", "pyvips", "av"]
-HEAVY += ["safetensors", "typer", "rich", "PIL", "skimage", "scipy", "spandrel", "torchvision"]
+HEAVY += [
+    "safetensors",
+    "typer",
+    "rich",
+    "PIL",
+    "skimage",
+    "scipy",
+    "spandrel",
+    "torchvision",
+    "fastapi",
+    "uvicorn",
+    "starlette",
+    "python_multipart",
+]
 # The command line is made of typer; the rest stays out of its start.
 HEAVY_FOR_CLI = [name for name in HEAVY if name not in ("typer", "rich")]
 
@@ -127,7 +141,10 @@ def test_packages_import_only_what_lies_to_their_right(path: Path) -> None:
         ("bench/a.py", "from subpixel.train import x", True),
         ("image/a.py", "from subpixel.bench import x", True),
         ("cli/a.py", "from subpixel import __version__\nfrom subpixel.train import x", False),
-        ("cli/a.py", "from subpixel.serve import x", True),
+        ("cli/a.py", "from subpixel.serve import x", False),
+        ("serve/a.py", "from subpixel.video import x", False),
+        ("serve/a.py", "from subpixel.train import x", True),
+        ("cli/a.py", "from subpixel.server import x", True),
         ("video/a.py", "from subpixel.nowhere import x", True),
         ("misplaced/a.py", "", True),
         ("__init__.py", "from subpixel.cli import main", False),

@@ -14,6 +14,7 @@ __all__ = [
     "FallbackWarning",
     "FileChanged",
     "ImageReadError",
+    "ImageTooLarge",
     "ImageWriteError",
     "InvalidArgument",
     "MissingExtra",
@@ -62,6 +63,10 @@ class OutOfMemory(SubpixelError, MemoryError):
 
 class ImageReadError(SubpixelError, OSError):
     """An image cannot be read."""
+
+
+class ImageTooLarge(ImageReadError):
+    """An image is larger than the limit."""
 
 
 class ImageWriteError(SubpixelError, OSError):

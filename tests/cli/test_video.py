@@ -17,10 +17,10 @@ import pytest
 from PIL import Image
 
 from subpixel.cli import main
-from subpixel.cli.video import time_range_of
 from subpixel.models import Model, save
 from subpixel.models.recurrent import recurrent
 from subpixel.video import TimeRange, probe
+from subpixel.video.time_range import requested_range
 from video.clips import CLIPS, NOT_VIDEOS, make_clip
 
 
@@ -126,7 +126,7 @@ def test_a_preview_of_a_short_video_begins_at_its_beginning(plain: Path, capsys:
     [(None, None, (0, 3)), (Fraction(8), None, (5, 8)), (Fraction(7), None, (0, 3)), (Fraction(7), 2, (2, 5))],
 )
 def test_where_a_preview_begins(length: Fraction | None, start: int | None, expected: tuple[int, int]) -> None:
-    part = time_range_of(None if start is None else Fraction(start), None, 3.0, length)
+    part = requested_range(None if start is None else Fraction(start), None, 3.0, length)
     assert part == TimeRange(Fraction(expected[0]), Fraction(expected[1]))
 
 

@@ -17,6 +17,7 @@ from subpixel.cli.help import HelpCommand, HelpGroup
 from subpixel.cli.models import models
 from subpixel.cli.play import play
 from subpixel.cli.quantise import quantise
+from subpixel.cli.serve import serve
 from subpixel.cli.train import train
 from subpixel.cli.upscale import upscale
 from subpixel.cli.video import video
@@ -39,6 +40,7 @@ _COMMANDS: tuple[tuple[Callable[..., Any], str], ...] = (
     (upscale, _UPSCALING),
     (video, _UPSCALING),
     (play, _UPSCALING),
+    (serve, _UPSCALING),
     (models, _MODELS),
     (doctor, _MACHINE),
     (evaluate, _MODELS),

@@ -27,6 +27,11 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("subpixel play video.mkv --side-by-side", "compare with bicubic"),
         ("subpixel play video.mkv --start 1:30", "begin at 1 min 30 s"),
     ),
+    "serve": (
+        ("subpixel serve --open", "open the page on this machine"),
+        ("subpixel serve --port 9000 --keep 2d", "keep results for two days"),
+        ("subpixel serve --host 0.0.0.0 --token 4c1f9a7e", "let other machines use it"),
+    ),
     "models": (
         ("subpixel models", "list all models and scales"),
         ("subpixel models -s 2 --time", "measure them on this machine"),

@@ -16,6 +16,8 @@ _PARAMETERS = (
     # video, play
     *("encoder", "crf", "preset", "pix_fmt", "encoder_options", "start", "end", "preview", "side_by_side"),
     *("deinterlace", "realtime", "target_fps", "rate", "player"),
+    # serve
+    *("host", "port", "token", "keep", "quota", "queue", "memory", "workers"),
     # train, quantise, evaluate, bench, compare
     *("arch", "steps", "minutes", "seed", "batch", "patch", "lr", "loss", "expand", "cycles", "rounded", "teacher"),
     *("teacher_share", "content", "features", "layer", "adversarial", "bf16", "device", "degradation", "variants"),

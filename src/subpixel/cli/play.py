@@ -21,7 +21,7 @@ from subpixel.cli.options import (
     SideBySide,
     Threads,
 )
-from subpixel.cli.video import End, Start, print_notes, time_range_of
+from subpixel.cli.video import End, Start, print_notes
 from subpixel.storage.standard_streams import is_input_stream, stream_name
 
 
@@ -66,6 +66,7 @@ def play(
     """
     from subpixel.upscaler import Upscaler
     from subpixel.video import PipeOutput, find_player, open_player
+    from subpixel.video.time_range import requested_range
 
     found, program = find_player(player)
     name, piped = stream_name(input_name, "standard input"), is_input_stream(input_name)
@@ -74,7 +75,7 @@ def play(
         input_name if piped else Path(input_name),
         upscaler,
         None,
-        time_range=time_range_of(start, end, None),
+        time_range=requested_range(start, end, None),
         deinterlace=deinterlace,
         side_by_side=side_by_side,
         realtime=not every_frame,

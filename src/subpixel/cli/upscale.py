@@ -205,12 +205,11 @@ def upscale(
     from subpixel.image.batch.output_paths import OutputPaths
     from subpixel.image.batch.plan import check_comparisons, plan_batch
     from subpixel.image.batch.run import Batch
-    from subpixel.image.batch.settings_fingerprint import settings_fingerprint
     from subpixel.image.batch.stdio import StandardStreams
     from subpixel.image.batch.task_policy import Existing, TaskPolicy
     from subpixel.image.files.formats import suffix_of
     from subpixel.image.job import Job
-    from subpixel.image.output_pixels import OutputPixels
+    from subpixel.image.job_options import job_options
     from subpixel.upscaler import Upscaler
 
     if overwrite and skip_existing:
@@ -225,12 +224,21 @@ def upscale(
         if streams.to_stdout and as_json:
             raise InvalidArgument("--json and an image cannot both be written to standard output")
         suffix = None if file_format is None else suffix_of(file_format)
-        settings: dict[str, Any] = {"precision": precision, "ensemble": ensemble, "strength": strength}
-        settings |= {"quality": quality, **OutputPixels.of(background, depth).settings, "page": page}
-        fingerprint = settings_fingerprint(model, **settings)
-        output_options: dict[str, Any] = {"quality": quality, "provenance": not no_provenance, "limit": limit}
-        output_options |= {"background": background, "depth": depth, "page": page}
-        make_job = partial(Job, settings=fingerprint, compare=compare, format=file_format, **output_options)
+        options = job_options(
+            model,
+            precision=precision,
+            ensemble=ensemble,
+            strength=strength,
+            quality=quality,
+            background=background,
+            depth=depth,
+            page=page,
+            compare=compare,
+            format=file_format,
+            provenance=not no_provenance,
+            limit=limit,
+        )
+        make_job = partial(Job, **options)
         make_job(source=Path(), upscaler=upscaler)  # checks the arguments before anything is looked at
         _check_last_input(inputs, output)
         paths = OutputPaths(streams.inputs, streams.output, upscaler.target, suffix, page)

@@ -42,23 +42,16 @@ from subpixel.storage.standard_streams import (
 from subpixel.storage.temporary import temporary_folder
 
 if TYPE_CHECKING:
-    from subpixel.video import Result, TimeRange
-
-_PREVIEW_AT = 5  # seconds into the video: its beginning is rarely like the rest
+    from subpixel.video import Result
 
 
 def _seconds(text: str) -> Fraction:
-    """``90``, ``1:30`` or ``0:01:30.5``."""
+    from subpixel.video.time_range import parse_time
+
     try:
-        parts = [Fraction(part) for part in text.split(":")]
-        if len(parts) > 3 or any(part < 0 for part in parts) or not text.isascii():
-            raise ValueError
-    except (ValueError, ZeroDivisionError):
-        raise typer.BadParameter(f"{text!r} is not a time. Use for example 90, 1:30 or 0:01:30.5.") from None
-    total = Fraction(0)
-    for part in parts:
-        total = total * 60 + part
-    return total
+        return parse_time(text)
+    except InvalidArgument as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 Start = Annotated[
@@ -225,16 +218,14 @@ def video(
     """
     from subpixel.upscaler import Upscaler
     from subpixel.video import Job, PipeOutput, Settings, estimate_job, parse_options, pipe_format, probe
+    from subpixel.video.time_range import requested_range
 
     if target_fps is not None and not (realtime and 0 < target_fps < math.inf):
         raise InvalidArgument("--target-fps needs --realtime and a rate above 0")
-    if preview is not None and not 0 < preview < math.inf:
-        raise InvalidArgument(f"--preview {preview:g}: a number of seconds above 0 is needed")
     name, piped = stream_name(input_name, "standard input"), is_input_stream(input_name)
-    length = None
+    time_range = requested_range(start, end, preview)  # whose arguments are checked before a file is opened
     if preview is not None and start is None and not piped:
-        length = probe(input_name).duration
-    time_range = time_range_of(start, end, preview, length)
+        time_range = requested_range(start, end, preview, probe(input_name).duration)
     options: Any = {
         "time_range": time_range,
         "deinterlace": deinterlace,
@@ -285,31 +276,6 @@ def video(
     print_notes(name, (text for text in result.notes if text not in printed))
     if not quiet:
         print(printable(_line(name, result, model == "auto")))
-
-
-def time_range_of(
-    start: Fraction | None, end: Fraction | None, preview: float | None, length: Fraction | None = None
-) -> TimeRange | None:
-    """The part of the video that the options select; None for all of it.
-
-    Args:
-        start: of the part, in seconds; None for the default.
-        end: of the part; None for the end of the video.
-        preview: how many seconds a preview lasts; None for no preview.
-        length: of the video, if it is known. A preview begins at 0:05 only if it is known to fit.
-    """
-    from subpixel.video import TimeRange
-
-    if preview is not None:
-        if end is not None:
-            raise InvalidArgument(
-                "--preview and --end contradict each other; use --start to say where the preview begins"
-            )
-        seconds = Fraction(preview).limit_denominator(1000)
-        long = length is not None and length >= _PREVIEW_AT + seconds
-        begin = Fraction(_PREVIEW_AT if long else 0) if start is None else start
-        return TimeRange(begin, begin + seconds)
-    return None if start is None and end is None else TimeRange(start or Fraction(0), end)
 
 
 @contextmanager

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
-from subpixel.image.batch.settings_fingerprint import settings_fingerprint
 from subpixel.image.files.reading import LIMIT
 from subpixel.image.job import Job, Progress, Result
-from subpixel.image.output_pixels import Colour, OutputPixels
+from subpixel.image.job_options import job_options
+from subpixel.image.output_pixels import Colour
 from subpixel.models.files import Model
 from subpixel.upscaler import Upscaler
 
@@ -109,22 +108,25 @@ def upscale_file(
     )
     # A model in memory may share its name with a shipped one.
     name = f"memory:{model.name}" if isinstance(model, Model) else os.fspath(model)
-    options: dict[str, Any] = {"precision": precision, "ensemble": ensemble, "strength": strength, "quality": quality}
-    options |= OutputPixels.of(background, depth).settings
-    options["page"] = page
+    options = job_options(
+        name,
+        precision=precision,
+        ensemble=ensemble,
+        strength=strength,
+        quality=quality,
+        background=background,
+        depth=depth,
+        page=page,
+        compare=None if compare is None else Path(compare),
+        format=format,
+        provenance=provenance,
+        limit=limit,
+    )
     job = Job(
         Path(source),
         upscaler,
         destination=None if destination is None else Path(destination),
         overwrite=overwrite,
-        settings=settings_fingerprint(name, **options),
-        compare=None if compare is None else Path(compare),
-        format=format,
-        quality=quality,
-        background=background,
-        depth=depth,
-        provenance=provenance,
-        limit=limit,
-        page=page,
+        **options,
     )
     return job.run(progress)

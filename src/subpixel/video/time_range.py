@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -10,7 +11,9 @@ from subpixel.errors import InvalidArgument
 from subpixel.video.containers import is_cover
 from subpixel.video.video_file import Stream, VideoFile
 
-__all__ = ["Span", "TimeRange", "span_of"]
+__all__ = ["Span", "TimeRange", "parse_time", "requested_range", "span_of"]
+
+_PREVIEW_AT = 5  # seconds into the video: its beginning is rarely like the rest
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,56 @@ class Span:
     def shift(self, time_base: Fraction) -> int:
         """How far times move back so that ``zero`` becomes 0, in whole ticks."""
         return round(self.zero / time_base)
+
+
+def parse_time(text: str) -> Fraction:
+    """Seconds from ``90``, ``1:30`` or ``0:01:30.5``.
+
+    Raises:
+        InvalidArgument: it is not written so.
+
+    >>> parse_time("1:30.5")
+    Fraction(181, 2)
+    """
+    try:
+        parts = [Fraction(part) for part in text.split(":")]
+        if len(parts) > 3 or any(part < 0 for part in parts) or not text.isascii():
+            raise ValueError
+    except (ValueError, ZeroDivisionError):
+        raise InvalidArgument(f"{text!r} is not a time. Use for example 90, 1:30 or 0:01:30.5.") from None
+    total = Fraction(0)
+    for part in parts:
+        total = total * 60 + part
+    return total
+
+
+def requested_range(
+    start: Fraction | None, end: Fraction | None, preview: float | None, length: Fraction | None = None
+) -> TimeRange | None:
+    """The part of a video that is asked for; None for all of it.
+
+    Args:
+        start: of the part, in seconds; None for the default.
+        end: of the part; None for the end of the video.
+        preview: how many seconds a preview lasts; None for no preview.
+        length: of the video, if it is known. A preview begins at 0:05 only if it is known to fit.
+
+    Raises:
+        InvalidArgument: a preview has an end of its own, or no length.
+
+    >>> requested_range(None, None, 2, Fraction(60))
+    TimeRange(start=Fraction(5, 1), end=Fraction(7, 1))
+    """
+    if preview is not None and not 0 < preview < math.inf:
+        raise InvalidArgument(f"preview={preview:g}: a number of seconds above 0 is needed")
+    if preview is not None:
+        if end is not None:
+            raise InvalidArgument("preview= and end= contradict each other; use start= to say where the preview begins")
+        seconds = Fraction(preview).limit_denominator(1000)
+        long = length is not None and length >= _PREVIEW_AT + seconds
+        begin = Fraction(_PREVIEW_AT if long else 0) if start is None else start
+        return TimeRange(begin, begin + seconds)
+    return None if start is None and end is None else TimeRange(start or Fraction(0), end)
 
 
 def span_of(video: VideoFile, streams: Iterable[Stream], time_range: TimeRange | None) -> Span:

@@ -15,7 +15,7 @@ from subpixel.image.files.reading import ImageHeader
 from subpixel.image.output_name import output_path
 from subpixel.upscaler import Target
 
-__all__ = ["OutputPaths"]
+__all__ = ["OutputPaths", "result_suffix"]
 
 
 class OutputPaths:
@@ -69,14 +69,15 @@ class OutputPaths:
         if self.file is not None:
             return self.file
         folder = None if self.folder is None else self.folder / subfolder
-        suffix = self._suffix or _default_suffix(header, source)
+        suffix = self._suffix or result_suffix(header, source)
         return output_path(source, self._target, suffix, folder, self._page)
 
     def __str__(self) -> str:
         return "beside the images" if self.folder is None else f"in {self.folder}"
 
 
-def _default_suffix(header: ImageHeader | None, source: Path) -> str:
+def result_suffix(header: ImageHeader | None, source: Path) -> str:
+    """The suffix of the result of an image for which no format was asked; None for a header that cannot be read."""
     if header is None:
         return default_suffix(np.dtype(np.uint8))
     dtype = np.dtype(np.float32 if header.is_float else np.uint8)

@@ -1,27 +1,20 @@
-"""Processes that run one task after another. One that dies loses its current task and no other.
-
-They are spawned, never forked: a fork would copy the locks of libvips' and the engine's threads in whatever state they
-are.
-"""
+"""Processes that run one task after another. One that dies loses its current task and no other."""
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
-from multiprocessing import connection, get_context, parent_process, resource_tracker
+from multiprocessing import connection
 from typing import Any, Self, TypeVar
 
 from subpixel.errors import BackendUnavailable
-from subpixel.storage.interrupts import SIGNALS, end_now, on_sudden_end, shielded
+from subpixel.storage.interrupts import on_sudden_end, shielded
+from subpixel.storage.worker_processes import describe_end, leave_signals_to_parent, start_process
 
 __all__ = ["WorkerDeath", "Workers"]
 
 T = TypeVar("T")
-_SPAWN = get_context("spawn")
 _READY = "ready"
 
 
@@ -106,12 +99,9 @@ class Workers:
         return [pipes[pipe] for pipe in connection.wait(list(pipes))]
 
     def _start(self) -> None:
-        with shielded(), _quiet_start():  # a process whose start is interrupted ends with a traceback
-            ours, theirs = _SPAWN.Pipe()
-            process = _SPAWN.Process(target=_work, args=(theirs, self.make, self.arguments), daemon=True)
-            process.start()
-            theirs.close()
-            self._processes.append(_Process(process, ours))
+        with shielded():
+            process, pipe = start_process(_work, (self.make, self.arguments))
+            self._processes.append(_Process(process, pipe))
 
     @staticmethod
     def _send(each: _Process, number: int, task: Any) -> None:
@@ -132,53 +122,14 @@ class Workers:
                     'a batch under if __name__ == "__main__":'
                 ) from None
             each.task = None
-            return WorkerDeath(_end(each.process.exitcode))
+            return WorkerDeath(describe_end(each.process.exitcode))
         each.ready, each.task = True, None
         return answer
 
 
-def _end(code: int | None) -> str:
-    if code == -signal.SIGTERM or code == -getattr(signal, "SIGKILL", 9):
-        return "its process was killed from outside, as happens when memory runs out"
-    return f"its process crashed (exit code {code})"
-
-
-@contextmanager
-def _quiet_start() -> Iterator[None]:
-    """Start a process that ignores signals, which the parent handles, and whose libvips has one thread."""
-    # By default libvips has as many threads as there are cores; it reads this variable when it is loaded.
-    old = os.environ.get("VIPS_CONCURRENCY")
-    os.environ["VIPS_CONCURRENCY"] = "1"
-    masks = hasattr(signal, "pthread_sigmask")
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS) if masks else set()
-    try:
-        if masks:
-            # The first process would start this helper of multiprocessing, which then unblocks signals.
-            resource_tracker.ensure_running()
-            signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-        yield
-    finally:
-        if masks:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        if old is None:
-            del os.environ["VIPS_CONCURRENCY"]
-        else:
-            os.environ["VIPS_CONCURRENCY"] = old
-
-
-def _end_with_parent() -> None:
-    """End this process as soon as its parent ends, in the middle of a task too."""
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        end_now(1)
-
-
 def _work(pipe: Any, make: Callable[..., Callable[[Any], Any]], arguments: tuple[Any, ...]) -> None:
     """The main loop of a process. It ends with the pipe or with its parent, however that ends."""
-    for number in SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, name="subpixel-parent", daemon=True).start()
+    leave_signals_to_parent()
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         work = make(*arguments)
         pipe.send(_READY)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from subpixel.errors import ImageReadError, InvalidArgument
+from subpixel.errors import ImageReadError, ImageTooLarge, InvalidArgument
 from subpixel.image.files.decoding import Decoding
 
 __all__ = ["LIMIT", "check_decoding", "check_limit", "check_page", "check_size", "pipe_bytes"]
@@ -29,12 +29,12 @@ def check_size(path: Path, width: int, height: int, pages: int, limit: float) ->
         limit: in megapixels.
 
     Raises:
-        ImageReadError: it is larger than the limit.
+        ImageTooLarge: it is larger than the limit.
     """
     megapixels = width * height / 1e6
     if megapixels > limit:
         size = f"{width}×{height // pages}" + (f" pixels in {pages} frames" if pages > 1 else " pixels")
-        raise ImageReadError(
+        raise ImageTooLarge(
             f"{path}: {size} are {_amount(megapixels)} megapixels, the limit is {_amount(limit)};"
             f" limit={math.ceil(megapixels)} allows it"
         )
@@ -52,7 +52,8 @@ def check_decoding(path: Path, width: int, height: int, decoding: Decoding, leng
         limit: in megapixels.
 
     Raises:
-        ImageReadError: it does.
+        ImageTooLarge: it takes more than the limit allows.
+        ImageReadError: the file has too few bytes.
     """
     if length < decoding.least:
         raise ImageReadError(
@@ -60,7 +61,7 @@ def check_decoding(path: Path, width: int, height: int, decoding: Decoding, leng
         )
     needed = decoding.memory / _PIXEL / 1e6
     if needed > limit and decoding.memory > _ALWAYS:
-        raise ImageReadError(
+        raise ImageTooLarge(
             f"{path}: decoding takes {decoding.memory / 1e9:.1f} GB at once, as much as {_amount(needed)} megapixels, "
             f"the limit is {_amount(limit)}; limit={math.ceil(needed)} allows it"
         )

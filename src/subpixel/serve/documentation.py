@@ -1,0 +1,291 @@
+"""What ``/openapi.json`` says about requests and answers, with examples."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from subpixel.serve.options import IMAGE_OPTIONS, VIDEO_OPTIONS, Kind, Option
+from subpixel.serve.problems import Problem
+
+__all__ = [
+    "ARCHIVE",
+    "DESCRIPTION",
+    "EMPTY",
+    "ESTIMATE",
+    "EVENTS",
+    "EVENT_PARAMETERS",
+    "FILE",
+    "JOB",
+    "JOBS",
+    "JOB_202",
+    "JSON",
+    "MODELS",
+    "OPTIONS",
+    "PREVIEW",
+    "PROBLEM",
+    "RESULT",
+    "TAGS",
+    "TEXT",
+    "estimate",
+    "upload",
+]
+
+Response = dict[int | str, dict[str, Any]]
+
+DESCRIPTION = (
+    "Images and videos are upscaled to the bytes that `subpixel upscale` and `subpixel video` write. Send a file as "
+    "the body or as the field `file` of a form; the options are those of the command line. Errors are problem+json "
+    "(RFC 9457). `Idempotency-Key` makes a repeated request harmless."
+)
+TAGS = [
+    {"name": "work", "description": "Send images and videos."},
+    {"name": "jobs", "description": "Follow jobs."},
+    {"name": "files", "description": "Fetch what was made."},
+    {"name": "information", "description": "About the server."},
+]
+_PROBLEM_SCHEMA = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "instance": {"type": "string"},
+    },
+}
+_EXAMPLE_PROBLEM = Problem("too-large", "the file is larger than the limit of 256.0 MiB").document("/v1/images")
+PROBLEM: dict[str, Any] = {
+    "description": "A problem",
+    "content": {"application/problem+json": {"schema": _PROBLEM_SCHEMA, "example": _EXAMPLE_PROBLEM}},
+}
+_OPEN = {"type": "object"}
+_FILE_SCHEMA = {
+    "type": ["object", "null"],
+    "properties": {
+        "name": {"type": "string"},
+        "bytes": {"type": "integer"},
+        "digest": {"type": "string"},
+        "width": {"type": ["integer", "null"]},
+        "height": {"type": ["integer", "null"]},
+        "media_type": {"type": "string"},
+        "url": {"type": "string"},
+    },
+}
+_TIME = {"type": ["string", "null"], "format": "date-time"}
+_JOB_SCHEMA = {
+    "type": "object",
+    "required": ["id", "kind", "state", "created", "source", "options"],
+    "properties": {
+        "id": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+        "kind": {"enum": ["image", "video"]},
+        "state": {"enum": ["queued", "running", "done", "failed", "cancelled"]},
+        "created": {"type": "string", "format": "date-time"},
+        "started": _TIME,
+        "finished": _TIME,
+        "expires": _TIME,
+        "progress": {"type": ["object", "null"]},
+        "position": {"type": ["integer", "null"]},
+        "source": _FILE_SCHEMA,
+        "options": _OPEN,
+        "result": _FILE_SCHEMA,
+        "comparison": _FILE_SCHEMA,
+        "model": {"type": ["string", "null"]},
+        "reason": {"type": ["string", "null"]},
+        "notes": {"type": "array", "items": {"type": "string"}},
+        "seconds": _OPEN,
+        "error": {"type": ["object", "null"]},
+        "attempts": {"type": "integer"},
+        "cached": {"type": "boolean"},
+    },
+}
+_ID = "0123456789abcdef0123456789abcdef"
+_EXAMPLE_JOB: dict[str, Any] = {
+    "id": _ID,
+    "kind": "image",
+    "state": "done",
+    "created": "2026-01-31T12:00:00.000Z",
+    "started": "2026-01-31T12:00:00.010Z",
+    "finished": "2026-01-31T12:00:00.190Z",
+    "expires": "2026-01-31T13:00:00.190Z",
+    "progress": {"done": 1024, "total": 1024, "unit": "rows"},
+    "position": None,
+    "source": {
+        "name": "photo.jpg",
+        "bytes": 91234,
+        "digest": "ab" * 32,
+        "width": 512,
+        "height": 512,
+        "media_type": "image/jpeg",
+        "url": f"/v1/jobs/{_ID}/source",
+    },
+    "options": {"scale": 3.0},
+    "result": {
+        "name": "photo_x3.png",
+        "bytes": 2345678,
+        "digest": "cd" * 32,
+        "width": 1536,
+        "height": 1536,
+        "media_type": "image/png",
+        "url": f"/v1/jobs/{_ID}/result",
+    },
+    "comparison": None,
+    "model": "fast-compressed",
+    "reason": "JPEG of quality 75",
+    "notes": [],
+    "seconds": {"read": 0.01, "upscale": 0.05, "write": 0.1},
+    "error": None,
+    "attempts": 1,
+    "cached": False,
+}
+
+
+def _json(description: str, schema: dict[str, Any], example: Any = None) -> dict[str, Any]:
+    content: dict[str, Any] = {"schema": schema}
+    if example is not None:
+        content["example"] = example
+    return {"description": description, "content": {"application/json": content}}
+
+
+JOB: Response = {200: _json("The job", _JOB_SCHEMA, _EXAMPLE_JOB)}
+JOB_202: Response = {202: _json("The job", _JOB_SCHEMA, {**_EXAMPLE_JOB, "state": "queued", "result": None})}
+JOBS: Response = {
+    200: _json("Jobs", {"type": "object", "properties": {"jobs": {"type": "array", "items": _JOB_SCHEMA}}})
+}
+_BYTES = {"schema": {"type": "string", "contentMediaType": "application/octet-stream"}}
+RESULT: Response = {
+    200: {
+        "description": "The result: the bytes that the command line writes",
+        "content": {"image/*": _BYTES},
+        "headers": {
+            "ETag": {"schema": {"type": "string"}},
+            "X-Subpixel-Job": {"schema": {"type": "string"}},
+            "X-Subpixel-Notes": {"schema": {"type": "string"}, "description": "Sentences, as JSON"},
+        },
+    },
+    **JOB_202,
+}
+FILE: Response = {
+    200: {"description": "The file", "content": {"*/*": _BYTES}},
+    206: {"description": "A part of it", "content": {"*/*": _BYTES}},
+    304: {"description": "It is unchanged"},
+}
+PREVIEW: Response = {
+    200: {"description": "A PNG", "content": {"image/png": _BYTES}},
+    206: {"description": "A part of it", "content": {"image/png": _BYTES}},
+    304: {"description": "It is unchanged"},
+}
+ARCHIVE: Response = {200: {"description": "A zip archive", "content": {"application/zip": _BYTES}}}
+EVENTS: Response = {
+    200: {
+        "description": "Events with ids. `event: job` carries a job, `event: deleted` an id",
+        "content": {
+            "text/event-stream": {
+                "schema": {"type": "string"},
+                "example": 'id: 1769860800001\nevent: job\ndata: {"id": "…", "state": "running"}\n\n',
+            }
+        },
+    }
+}
+EVENT_PARAMETERS: dict[str, Any] = {
+    "parameters": [
+        {
+            "name": "Last-Event-ID",
+            "in": "header",
+            "schema": {"type": "string"},
+            "description": "The last event that was seen; what came after it is sent first",
+        },
+        {"name": "after", "in": "query", "schema": {"type": "string"}, "description": "The same, for first requests"},
+    ]
+}
+MODELS: Response = {200: _json("Models", _OPEN, {"models": [{"name": "fast", "scales": [2, 3, 4, 8]}]})}
+OPTIONS: Response = {200: _json("Options and limits", _OPEN)}
+JSON: Response = {200: _json("A description", _OPEN)}
+TEXT: Response = {200: {"description": "Text", "content": {"text/plain": {"schema": {"type": "string"}}}}}
+EMPTY: Response = {204: {"description": "It is deleted"}}
+ESTIMATE: Response = {
+    200: _json(
+        "The estimate",
+        _OPEN,
+        {
+            "kind": "image",
+            "seconds": 0.4,
+            "size_in": [512, 512],
+            "size_out": [1024, 1024],
+            "memory": 200_000_000,
+            "notes": [],
+        },
+    )
+}
+
+_KINDS: dict[str, dict[str, Any]] = {
+    "number": {"type": "number"},
+    "integer": {"type": "integer"},
+    "text": {"type": "string", "maxLength": 200},
+    "switch": {"type": "boolean"},
+    "box": {"type": "string", "pattern": "^[0-9]{1,9}x[0-9]{1,9}$"},
+    "time": {"type": "string", "pattern": "^([0-9]{1,6}:){0,2}[0-9]{1,9}([.][0-9]{1,9})?$"},
+}
+
+
+def _schema(option: Option) -> dict[str, Any]:
+    schema: dict[str, Any] = {**_KINDS[option.kind], "description": option.about}
+    if option.default is not None:
+        schema["default"] = option.default
+    if option.choices:
+        schema["enum"] = list(option.choices)
+    if option.least is not None:
+        schema["minimum"] = option.least
+    if option.most is not None:
+        schema["maximum"] = option.most
+    return schema
+
+
+def _headers() -> list[dict[str, Any]]:
+    found = {
+        "Prefer": "respond-async: answer with a job at once",
+        "Idempotency-Key": "Any text: a repeated request with it makes no second job",
+        "X-Subpixel-Client": "Any name of letters and digits: GET /v1/jobs?client=NAME lists its jobs",
+    }
+    return [{"name": n, "in": "header", "schema": {"type": "string"}, "description": d} for n, d in found.items()]
+
+
+def upload(kind: Kind) -> dict[str, Any]:
+    """What a request with a file looks like."""
+    table = IMAGE_OPTIONS if kind == "image" else VIDEO_OPTIONS
+    options = {option.name: _schema(option) for option in table.values()}
+    again = {"job": {"type": "string", "description": "The id of a job whose source is used again"}}
+    form = {
+        "type": "object",
+        "required": ["file"],
+        "properties": {**options, "file": {"type": "string", "format": "binary"}},
+    }
+    query = [{"name": name, "in": "query", "schema": schema} for name, schema in options.items()]
+    name = {
+        "name": "name",
+        "in": "query",
+        "schema": {"type": "string"},
+        "description": "The name of the file, for display",
+    }
+    return {
+        "parameters": [*query, name, *_headers()],
+        "requestBody": {
+            "required": True,
+            "content": {
+                f"{kind}/*": {"schema": {"type": "string", "format": "binary"}},
+                "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+                "multipart/form-data": {"schema": form},
+                "application/json": {
+                    "schema": {"type": "object", "required": ["job"], "properties": {**again, **options}},
+                    "example": {"job": _ID, "scale": 4, "model": "high" if kind == "image" else "fast"},
+                },
+            },
+        },
+    }
+
+
+def estimate() -> dict[str, Any]:
+    """What a request for an estimate looks like."""
+    found = upload("image")
+    del found["parameters"]
+    return found

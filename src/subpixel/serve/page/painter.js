@@ -1,0 +1,186 @@
+/** Draws two layers onto a canvas: behind a slider, side by side, or as their difference. */
+
+import { View } from "./view.js";
+
+/** @import { Rect, Size } from "./view.js" */
+
+/** @typedef {"slider" | "side" | "difference"} Mode */
+
+/**
+ * @typedef {object} Layer A picture, or the part of a video's frame, that covers the image.
+ * @property {CanvasImageSource} source
+ * @property {Rect} part Which part of the source is drawn.
+ * @property {boolean} smooth It has fewer pixels than the image and is drawn smoothly.
+ * @property {string} label
+ */
+
+/** How many times the difference is doubled: 4 times as bright, so that small differences are seen. */
+const DOUBLED = 2;
+
+const GAP = 2; // pixels between two panes
+const TILE = 12; // pixels of a square behind transparent parts
+
+/** What is drawn and how. */
+export class Painter {
+  /** @param {HTMLCanvasElement} canvas */
+  constructor(canvas) {
+    this.canvas = canvas;
+    const context = canvas.getContext("2d");
+    if (!context) throw new Error("The browser gives no canvas.");
+    this.context = context;
+    /** @type {Layer | null} */
+    this.before = null;
+    /** @type {Layer | null} */
+    this.after = null;
+    /** @type {Mode} */
+    this.mode = "slider";
+    this.split = 0.5;
+    /** @type {"" | "before" | "after"} one of the two alone, while blinking */
+    this.alone = "";
+    /** @type {View | null} */
+    this.view = null;
+    this.asked = 0;
+    this.pattern = this.chequered();
+  }
+
+  /**
+   * The panes: one, or two beside each other, or one above the other on a tall screen.
+   *
+   * @returns {Rect[]}
+   */
+  get panes() {
+    const { width, height } = this.canvas;
+    if (this.mode !== "side" || this.alone) return [{ x: 0, y: 0, width, height }];
+    if (width >= height) {
+      const half = Math.floor((width - GAP) / 2);
+      return [
+        { x: 0, y: 0, width: half, height },
+        { x: width - half, y: 0, width: half, height },
+      ];
+    }
+    const half = Math.floor((height - GAP) / 2);
+    return [
+      { x: 0, y: 0, width, height: half },
+      { x: 0, y: height - half, width, height: half },
+    ];
+  }
+
+  /** @returns {Size} the size of one pane */
+  get pane() {
+    const [first] = this.panes;
+    return first ?? { width: 1, height: 1 };
+  }
+
+  /**
+   * Shows an image of this size from now on.
+   *
+   * @param {Size} image
+   */
+  show(image) {
+    this.view = new View(image, this.pane);
+    this.repaint();
+  }
+
+  /** The panes may have changed: the view follows. */
+  arrange() {
+    this.view?.resize(this.pane);
+    this.repaint();
+  }
+
+  /**
+   * The pane under a point of the canvas.
+   *
+   * @param {number} x
+   * @param {number} y
+   * @returns {Rect}
+   */
+  paneAt(x, y) {
+    const found = this.panes.find((pane) => x >= pane.x && x < pane.x + pane.width && y >= pane.y && y < pane.y + pane.height);
+    return found ?? { x: 0, y: 0, ...this.pane };
+  }
+
+  /** Paints before the next frame, once however often it is asked. */
+  repaint() {
+    if (!this.asked) this.asked = requestAnimationFrame(() => this.paint());
+  }
+
+  paint() {
+    cancelAnimationFrame(this.asked);
+    this.asked = 0;
+    const { context, canvas, view } = this;
+    context.clearRect(0, 0, canvas.width, canvas.height);
+    if (!view || !this.after) return;
+    const [first, second] = this.panes;
+    if (!first) return;
+    const before = this.before ?? this.after;
+    if (this.alone) return this.layer(this.alone === "before" ? before : this.after, first, first);
+    if (this.mode === "difference") return this.difference(before, this.after, first);
+    if (this.mode === "side" && second) {
+      this.layer(before, first, first);
+      return this.layer(this.after, second, second);
+    }
+    const edge = Math.round(canvas.width * this.split);
+    this.layer(before, first, { ...first, width: edge });
+    this.layer(this.after, first, { ...first, x: edge, width: canvas.width - edge });
+  }
+
+  /**
+   * Draws a layer in a pane, and of it only what lies within `shown`.
+   *
+   * @param {Layer} layer
+   * @param {Rect} pane
+   * @param {Rect} shown
+   * @param {GlobalCompositeOperation} [operation]
+   */
+  layer(layer, pane, shown, operation = "source-over") {
+    const { context, view } = this;
+    if (!view || shown.width <= 0) return;
+    const { rect } = view;
+    const { part } = layer;
+    context.save();
+    context.beginPath();
+    context.rect(shown.x, shown.y, shown.width, shown.height);
+    context.clip();
+    context.translate(pane.x + rect.x, pane.y + rect.y);
+    if (operation === "source-over") {
+      context.fillStyle = this.mode === "difference" && !this.alone ? "#000" : this.pattern;
+      context.fillRect(0, 0, rect.width, rect.height);
+    }
+    context.globalCompositeOperation = operation;
+    context.imageSmoothingEnabled = !view.exact || layer.smooth;
+    context.imageSmoothingQuality = "high";
+    context.drawImage(layer.source, part.x, part.y, part.width, part.height, 0, 0, rect.width, rect.height);
+    context.restore();
+  }
+
+  /**
+   * Draws how far two layers are from each other, brightened.
+   *
+   * @param {Layer} before
+   * @param {Layer} after
+   * @param {Rect} pane
+   */
+  difference(before, after, pane) {
+    const { context, canvas } = this;
+    this.layer(after, pane, pane);
+    this.layer(before, pane, pane, "difference");
+    context.save();
+    context.globalCompositeOperation = "lighter";
+    for (let i = 0; i < DOUBLED; i += 1) context.drawImage(canvas, 0, 0);
+    context.restore();
+  }
+
+  /** @returns {CanvasPattern | string} */
+  chequered() {
+    const tile = document.createElement("canvas");
+    tile.width = tile.height = TILE * 2;
+    const context = tile.getContext("2d");
+    if (!context) return "#888";
+    context.fillStyle = "#fff";
+    context.fillRect(0, 0, TILE * 2, TILE * 2);
+    context.fillStyle = "#d5d7db";
+    context.fillRect(0, 0, TILE, TILE);
+    context.fillRect(TILE, TILE, TILE, TILE);
+    return this.context.createPattern(tile, "repeat") ?? "#888";
+  }
+}

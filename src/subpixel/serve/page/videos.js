@@ -1,0 +1,189 @@
+/** Two videos that are played in step, or one whose halves are compared. */
+
+import { address } from "./api.js";
+import { labelOf } from "./layers.js";
+
+/** @import { Layer } from "./painter.js" */
+/** @import { Job } from "./types.js" */
+/** @import { Size } from "./view.js" */
+
+const FRAME = 1 / 50; // seconds: two videos this close show the same frame of most videos.
+const JUMP = 0.25; // seconds: further apart, the follower jumps instead of hurrying.
+const HURRY = 0.1; // the change of its speed while it catches up
+
+/**
+ * A video that can be drawn from as soon as this settles.
+ *
+ * @param {string} url
+ * @param {AbortSignal} signal
+ * @returns {Promise<HTMLVideoElement>}
+ */
+function open(url, signal) {
+  const video = document.createElement("video");
+  video.playsInline = true;
+  video.preload = "auto";
+  return new Promise((resolve, reject) => {
+    video.addEventListener("loadeddata", () => {
+      if (video.videoWidth) resolve(video);
+      else reject(new Error("This browser hears this video, but does not show it. Download it to see it."));
+    });
+    video.addEventListener("error", () => {
+      reject(new Error("This browser cannot show this kind of video. Download it to see it in a player."));
+    });
+    signal.addEventListener("abort", () => reject(new DOMException("closed", "AbortError")));
+    video.src = url;
+  });
+}
+
+/**
+ * The place in seconds of a time as the command line writes it: `90`, `1:30.5`, `0:01:30`.
+ *
+ * @param {unknown} time
+ * @returns {number}
+ */
+export function secondsOf(time) {
+  if (time === undefined || time === null || time === "") return 0;
+  return String(time)
+    .split(":")
+    .reduce((sum, part) => sum * 60 + Number(part), 0);
+}
+
+/** The videos of one comparison. The result leads; the other follows it. */
+export class Videos {
+  /**
+   * @param {HTMLVideoElement} leader
+   * @param {HTMLVideoElement | null} follower
+   * @param {number} offset Where in the follower the leader begins, in seconds.
+   * @param {{ before: string, after: string }} labels
+   * @param {boolean} halves The leader shows both, beside each other.
+   */
+  constructor(leader, follower, offset, labels, halves) {
+    this.leader = leader;
+    this.follower = follower;
+    this.offset = offset;
+    this.labels = labels;
+    this.halves = halves;
+    /** @type {() => void} */
+    this.onFrame = () => {};
+    this.closed = false;
+    if (follower) follower.muted = true;
+    for (const video of [leader, follower]) {
+      video?.addEventListener("seeked", () => this.onFrame());
+      if (video) this.follow(video);
+    }
+    leader.addEventListener("play", () => void this.follower?.play().catch(() => {})); // As in toggle.
+    leader.addEventListener("pause", () => {
+      this.follower?.pause();
+      this.align();
+    });
+    leader.addEventListener("seeking", () => this.align());
+  }
+
+  /**
+   * Loads what a job is compared with.
+   *
+   * @param {Job} job
+   * @param {Job | null} other Another result of the same video, or null for the original.
+   * @param {AbortSignal} signal
+   * @returns {Promise<Videos>}
+   */
+  static async open(job, other, signal) {
+    const halves = Boolean(job.options.preview);
+    const leader = await open(address(`v1/jobs/${job.id}/result`), signal);
+    const after = labelOf(job);
+    if (halves) return new Videos(leader, null, 0, { before: "Bicubic", after }, true);
+    const start = secondsOf(job.options.start);
+    const url = address(other ? `v1/jobs/${other.id}/result` : `v1/jobs/${job.id}/source`);
+    const offset = start - (other ? secondsOf(other.options.start) : 0);
+    try {
+      const follower = await open(url, signal);
+      const videos = new Videos(leader, follower, offset, { before: other ? labelOf(other) : "Original", after }, false);
+      videos.align();
+      return videos;
+    } catch (error) {
+      if (signal.aborted) throw error;
+      return new Videos(leader, null, 0, { before: "", after }, false); // The result alone can be shown.
+    }
+  }
+
+  /** @returns {boolean} whether there are two things to compare */
+  get paired() {
+    return this.halves || this.follower !== null;
+  }
+
+  /** @returns {Size} the size of the result */
+  get size() {
+    const { videoWidth, videoHeight } = this.leader;
+    return { width: this.halves ? videoWidth / 2 : videoWidth, height: videoHeight };
+  }
+
+  /** @returns {{ before: Layer | null, after: Layer }} */
+  get layers() {
+    const { leader, follower, labels } = this;
+    const { width, height } = this.size;
+    const part = { x: 0, y: 0, width, height };
+    if (this.halves) {
+      return {
+        before: { source: leader, part, smooth: false, label: labels.before },
+        after: { source: leader, part: { ...part, x: width }, smooth: false, label: labels.after },
+      };
+    }
+    const other = follower && { x: 0, y: 0, width: follower.videoWidth, height: follower.videoHeight };
+    return {
+      before: follower && other && { source: follower, part: other, smooth: other.width < width, label: labels.before },
+      after: { source: leader, part, smooth: false, label: labels.after },
+    };
+  }
+
+  /**
+   * Paints at each new frame, where the browser tells of them; otherwise at each refresh of the screen while it plays.
+   *
+   * @param {HTMLVideoElement} video
+   */
+  follow(video) {
+    if (this.closed) return;
+    const next = () => {
+      if (this.closed) return;
+      if (video === this.leader) this.align();
+      this.onFrame();
+      this.follow(video);
+    };
+    if ("requestVideoFrameCallback" in video) video.requestVideoFrameCallback(next);
+    else requestAnimationFrame(next);
+  }
+
+  /** Brings the follower to the place of the leader. */
+  align() {
+    const { leader, follower } = this;
+    if (!follower) return;
+    const wanted = leader.currentTime + this.offset;
+    const late = wanted - follower.currentTime;
+    if (leader.paused || Math.abs(late) > JUMP) {
+      if (Math.abs(late) > 1e-3 && !follower.seeking) follower.currentTime = wanted;
+      follower.playbackRate = leader.playbackRate;
+    } else if (Math.abs(late) > FRAME) follower.playbackRate = leader.playbackRate + Math.sign(late) * HURRY;
+    else follower.playbackRate = leader.playbackRate;
+  }
+
+  /** Plays, or pauses. */
+  toggle() {
+    if (!this.leader.paused) return this.leader.pause();
+    this.leader.play().catch(() => {}); // Paused again before it began.
+  }
+
+  /** @param {number} seconds */
+  seek(seconds) {
+    this.leader.currentTime = seconds;
+    this.align();
+  }
+
+  close() {
+    this.closed = true;
+    for (const video of [this.leader, this.follower]) {
+      if (!video) continue;
+      video.pause();
+      video.removeAttribute("src");
+      video.load();
+    }
+  }
+}

@@ -1,0 +1,283 @@
+"""The jobs of a server, in a database beside their files (SQLite, with a write-ahead log).
+
+A change is one transaction. After ``kill -9`` the database holds every transaction that was reported, and no half of
+one. The files of a job lie in a folder of its own, which is named after it: what has no row is a leftover.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+__all__ = ["FINISHED", "Job", "Store"]
+
+FINISHED = ("done", "failed", "cancelled")
+# Events are numbered by milliseconds since 1970 where that is further than one more than the last: a number is never
+# used twice, whatever was not written before a crash.
+_AHEAD = 1_000_000
+_TOMBSTONES = 24 * 3600.0  # seconds for which it is known that a job was deleted
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS jobs (
+  id TEXT PRIMARY KEY, seq INTEGER NOT NULL, client TEXT NOT NULL, kind TEXT NOT NULL, state TEXT NOT NULL,
+  created REAL NOT NULL, started REAL, finished REAL, looked REAL NOT NULL, attempts INTEGER NOT NULL,
+  content TEXT NOT NULL, bytes INTEGER NOT NULL, document TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS jobs_by_client ON jobs (client, created);
+CREATE INDEX IF NOT EXISTS jobs_by_time ON jobs (created);
+CREATE INDEX IF NOT EXISTS jobs_by_seq ON jobs (seq);
+CREATE INDEX IF NOT EXISTS jobs_by_content ON jobs (content, state);
+CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state, looked);
+CREATE TABLE IF NOT EXISTS idempotency (
+  client TEXT NOT NULL, key TEXT NOT NULL, request TEXT NOT NULL, job TEXT NOT NULL, created REAL NOT NULL,
+  PRIMARY KEY (client, key)
+);
+CREATE INDEX IF NOT EXISTS idempotency_by_job ON idempotency (job);
+CREATE TABLE IF NOT EXISTS deleted (
+  id TEXT PRIMARY KEY, seq INTEGER NOT NULL, client TEXT NOT NULL, at REAL NOT NULL
+);
+"""
+_VERSION = 1
+
+
+@dataclass
+class Job:
+    """A job, as the database holds it.
+
+    Args:
+        id: random, of 32 hexadecimal digits.
+        kind: ``image`` or ``video``.
+        client: who asked, by a random name of its own; empty if unknown.
+        state: ``queued``, ``running``, ``done``, ``failed`` or ``cancelled``.
+        content: digest of all that decides the result: the bytes of the source and the options.
+        options: what was asked for, without defaults.
+        source: ``{name, file, bytes, digest, width, height, media_type}``; sizes are None until it was opened.
+        created, started, finished, looked: times in seconds since 1970; the last is when somebody last looked at it.
+        seq: number of its last event.
+        attempts: how often the work was begun.
+        bytes: of all its files.
+        result, comparison: like ``source``; None if there is none.
+        model: that upscaled.
+        reason: why that model was chosen.
+        notes: what could not be kept, one sentence each.
+        seconds: of each stage.
+        error: the problem, of a failed job.
+        cached: whether the result was there already.
+        progress: ``{done, total, unit}``.
+    """
+
+    id: str
+    kind: str
+    client: str
+    content: str
+    options: dict[str, Any]
+    source: dict[str, Any]
+    state: str = "queued"
+    created: float = 0.0
+    started: float | None = None
+    finished: float | None = None
+    looked: float = 0.0
+    seq: int = 0
+    attempts: int = 0
+    bytes: int = 0
+    result: dict[str, Any] | None = None
+    comparison: dict[str, Any] | None = None
+    model: str | None = None
+    reason: str | None = None
+    notes: list[str] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+    error: dict[str, Any] | None = None
+    cached: bool = False
+    progress: dict[str, Any] | None = None
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing more happens to it."""
+        return self.state in FINISHED
+
+
+_COLUMNS = (
+    *("id", "seq", "client", "kind", "state", "created", "started", "finished", "looked", "attempts", "content"),
+    "bytes",
+)
+_REST = tuple(each.name for each in fields(Job) if each.name not in _COLUMNS)
+_INSERT = f"INSERT OR REPLACE INTO jobs ({', '.join(_COLUMNS)}, document) VALUES ({'?, ' * len(_COLUMNS)}?)"
+_SELECT = f"SELECT {', '.join(_COLUMNS)}, document FROM jobs"
+
+
+def _job(row: tuple[Any, ...]) -> Job:
+    return Job(**dict(zip(_COLUMNS, row, strict=False)), **json.loads(row[-1]))
+
+
+class Store:
+    """The database. It is used from one thread.
+
+    Args:
+        path: of the database; it is created if it does not exist.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = NORMAL")
+            self._db.execute("PRAGMA busy_timeout = 5000")
+            (version,) = self._db.execute("PRAGMA user_version").fetchone()
+            if version > _VERSION:
+                raise OSError(f"{path}: made by a newer version of this program")
+            self._db.executescript(_SCHEMA)
+            self._db.execute(f"PRAGMA user_version = {_VERSION}")
+        except sqlite3.Error as error:
+            raise OSError(f"{path}: cannot be used as a database: {error}") from None
+        (last,) = self._db.execute(
+            "SELECT max(coalesce((SELECT max(seq) FROM jobs), 0), coalesce((SELECT max(seq) FROM deleted), 0))"
+        ).fetchone()
+        self._seq = max(last + _AHEAD if last else 0, int(time.time() * 1000))
+
+    def close(self) -> None:
+        """Close the database."""
+        self._db.close()
+
+    def next_seq(self) -> int:
+        """The number of a new event, larger than all before it."""
+        self._seq += 1
+        return self._seq
+
+    @property
+    def last_seq(self) -> int:
+        """The number of the last event."""
+        return self._seq
+
+    def save(self, job: Job, key: tuple[str, str] | None = None) -> None:
+        """Write a job, as it is from now on.
+
+        Args:
+            job: the job.
+            key: an idempotency key to write with it, and the digest of its request.
+        """
+        rest = {name: getattr(job, name) for name in _REST}
+        values = [*(getattr(job, name) for name in _COLUMNS), json.dumps(rest, ensure_ascii=False)]
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.execute(_INSERT, values)
+            if key is not None:
+                self._db.execute(
+                    "INSERT OR REPLACE INTO idempotency VALUES (?, ?, ?, ?, ?)",
+                    (job.client, key[0], key[1], job.id, job.created),
+                )
+
+    def look(self, job: Job, now: float) -> None:
+        """Write that somebody looked at a job."""
+        job.looked = now
+        self._db.execute("UPDATE jobs SET looked = ? WHERE id = ?", (now, job.id))
+
+    def get(self, job_id: str) -> Job | None:
+        """A job; None if there is none."""
+        row = self._db.execute(f"{_SELECT} WHERE id = ?", (job_id,)).fetchone()
+        return None if row is None else _job(row)
+
+    def was_deleted(self, job_id: str) -> bool:
+        """Whether there was such a job."""
+        return self._db.execute("SELECT 1 FROM deleted WHERE id = ?", (job_id,)).fetchone() is not None
+
+    def delete(self, job: Job) -> int:
+        """Delete a job; the number of this event is returned."""
+        seq = self.next_seq()
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.execute("DELETE FROM jobs WHERE id = ?", (job.id,))
+            self._db.execute("DELETE FROM idempotency WHERE job = ?", (job.id,))
+            self._db.execute(
+                "INSERT OR REPLACE INTO deleted VALUES (?, ?, ?, ?)", (job.id, seq, job.client, time.time())
+            )
+        return seq
+
+    def forget_deleted(self, now: float) -> None:
+        """Forget jobs that were deleted long ago."""
+        self._db.execute("DELETE FROM deleted WHERE at < ?", (now - _TOMBSTONES,))
+
+    def page(self, client: str | None, limit: int, before: float | None) -> list[Job]:
+        """Jobs, the newest first.
+
+        Args:
+            client: whose; None for all.
+            limit: how many.
+            before: only those that were created before this time.
+        """
+        where: list[str] = []
+        values: list[Any] = []
+        if client is not None:
+            where.append("client = ?")
+            values.append(client)
+        if before is not None:
+            where.append("created < ?")
+            values.append(before)
+        condition = f" WHERE {' AND '.join(where)}" if where else ""
+        query = f"{_SELECT}{condition} ORDER BY created DESC, id LIMIT ?"
+        return [_job(row) for row in self._db.execute(query, (*values, limit))]
+
+    def unfinished(self) -> list[Job]:
+        """Jobs that are queued or running, the oldest first."""
+        rows = self._db.execute(f"{_SELECT} WHERE state IN ('queued', 'running') ORDER BY created, id")
+        return [_job(row) for row in rows]
+
+    def changed_after(
+        self, seq: int, client: str | None, job_id: str | None
+    ) -> tuple[list[Job], list[tuple[int, str]]]:
+        """Jobs that changed after an event, and ``(seq, id)`` of those that were deleted, both in order."""
+        where, values = ["seq > ?"], [seq]
+        more: list[Any] = []
+        for column, value in (("client", client), ("id", job_id)):
+            if value is not None:
+                where.append(f"{column} = ?")
+                more.append(value)
+        condition = f" WHERE {' AND '.join(where)} ORDER BY seq"
+        jobs = [_job(row) for row in self._db.execute(_SELECT + condition, (*values, *more))]
+        gone = self._db.execute(f"SELECT seq, id FROM deleted{condition}", (*values, *more)).fetchall()
+        return jobs, gone
+
+    def made(self, content: str) -> Job | None:
+        """A finished job of the same content and options; None if there is none."""
+        query = f"{_SELECT} WHERE content = ? AND state = 'done' ORDER BY created DESC LIMIT 1"
+        row = self._db.execute(query, (content,)).fetchone()
+        return None if row is None else _job(row)
+
+    def by_key(self, client: str, key: str) -> tuple[str, str] | None:
+        """``(digest of the request, id of its job)`` of an idempotency key; None if it was not used."""
+        query = "SELECT request, job FROM idempotency WHERE client = ? AND key = ?"
+        found: tuple[str, str] | None = self._db.execute(query, (client, key)).fetchone()
+        return found
+
+    def expired(self, looked_before: float) -> list[Job]:
+        """Finished jobs that nobody looked at since."""
+        query = f"{_SELECT} WHERE state IN ('done', 'failed', 'cancelled') AND looked < ?"
+        return [_job(row) for row in self._db.execute(query, (looked_before,))]
+
+    def ids(self) -> set[str]:
+        """All jobs."""
+        return {row[0] for row in self._db.execute("SELECT id FROM jobs")}
+
+    def counts(self) -> Mapping[str, int]:
+        """How many jobs are in each state."""
+        return dict(self._db.execute("SELECT state, count(*) FROM jobs GROUP BY state").fetchall())
+
+    def total_bytes(self) -> int:
+        """The bytes of the files of all jobs."""
+        (total,) = self._db.execute("SELECT coalesce(sum(bytes), 0) FROM jobs").fetchone()
+        return int(total)
+
+    def check(self) -> None:
+        """Check that the database answers.
+
+        Raises:
+            sqlite3.Error: it does not.
+        """
+        self._db.execute("SELECT 1 FROM jobs LIMIT 1").fetchall()

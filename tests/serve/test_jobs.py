@@ -1,0 +1,212 @@
+"""Jobs: lists, events, cancelling, crashes of workers, removal."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+
+from helpers import random_image, save_image
+from serve.conftest import client_of, events_in, finished, raw_answer, wait_for_worker, wait_until
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="workers are stopped by signals here")
+ASYNC = {"Prefer": "respond-async"}
+
+
+def different(folder: Path, number: int) -> bytes:
+    return save_image(folder / f"{number}.png", random_image((16, 16, 3), np.uint8, number)).read_bytes()
+
+
+def stop_worker(running: Any) -> int:
+    """Make the one worker stand still, so that jobs wait; its process id."""
+    wait_for_worker(running)
+    pid: int = running.service.workers.all[0].process.pid
+    os.kill(pid, signal.SIGSTOP)
+    return pid
+
+
+def test_a_client_sees_its_own_jobs_the_newest_first(client: httpx.Client, tmp_path: Path) -> None:
+    ids = []
+    for number in range(3):
+        headers = {**ASYNC, "X-Subpixel-Client": "lister"}
+        ids.append(client.post("/v1/images", content=different(tmp_path, number), headers=headers).json()["id"])
+        finished(client, ids[-1])
+    listed = client.get("/v1/jobs?client=lister").json()["jobs"]
+    assert [job["id"] for job in listed] == ids[::-1]
+    first = client.get("/v1/jobs?client=lister&limit=1").json()["jobs"]
+    assert [job["id"] for job in first] == ids[2:]
+    older = client.get("/v1/jobs", params={"client": "lister", "before": first[0]["created"]}).json()["jobs"]
+    assert ids[1] in [job["id"] for job in older]
+    assert client.get("/v1/jobs?client=nobody").json() == {"jobs": []}
+    assert client.get("/v1/jobs?limit=0").status_code == 422
+    assert client.get("/v1/jobs?before=yesterday").status_code == 422
+
+
+def test_jobs_wait_are_cancelled_retried_and_deleted(serve: Any, tmp_path: Path) -> None:
+    running = serve()
+    with client_of(running) as client:
+        pid = stop_worker(running)
+        first, second, third = (
+            client.post("/v1/images", content=different(tmp_path, each), headers=ASYNC).json() for each in range(3)
+        )
+        assert (first["state"], second["state"], third["position"]) == ("running", "queued", 2)
+        conflict = client.post(f"/v1/jobs/{second['id']}/retry")
+        assert conflict.status_code == 409
+        assert client.get(f"/v1/jobs/{second['id']}/result").status_code == 409
+        assert client.post(f"/v1/jobs/{second['id']}/cancel").json()["state"] == "cancelled"
+        assert client.get(f"/v1/jobs/{third['id']}").json()["position"] == 1
+        # A running job is cancelled although its worker does not react.
+        assert client.post(f"/v1/jobs/{first['id']}/cancel").json()["state"] == "cancelled"
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+        assert finished(client, third["id"])["state"] == "done"
+        assert client.post(f"/v1/jobs/{third['id']}/cancel").status_code == 409
+        again = client.post(f"/v1/jobs/{first['id']}/retry")
+        assert again.status_code == 202
+        assert finished(client, first["id"])["state"] == "done"
+        assert client.delete(f"/v1/jobs/{first['id']}").status_code == 204
+        assert client.get(f"/v1/jobs/{first['id']}").status_code == 410
+        assert client.get(f"/v1/jobs/{'0' * 32}").status_code == 404
+        folders = {path.name for path in (tmp_path / "data" / "jobs").iterdir()}
+        assert folders == {second["id"], third["id"]}
+
+
+def test_a_worker_that_dies_costs_one_job(serve: Any, tmp_path: Path) -> None:
+    running = serve()
+    with client_of(running) as client:
+        pid = stop_worker(running)
+        first, second = (
+            client.post("/v1/images", content=different(tmp_path, each), headers=ASYNC).json() for each in range(2)
+        )
+        os.kill(pid, signal.SIGSEGV)
+        os.kill(pid, signal.SIGCONT)
+        failed = finished(client, first["id"])
+        assert failed["state"] == "failed"
+        assert failed["error"]["type"] == "/problems/crashed"
+        assert "its process crashed" in failed["error"]["detail"]
+        assert finished(client, second["id"])["state"] == "done"
+        assert "subpixel_worker_crashes_total 1" in client.get("/metrics").text
+
+
+def test_a_waiting_request_learns_that_the_worker_died(serve: Any, tmp_path: Path) -> None:
+    running = serve()
+    with client_of(running) as client:
+        pid = stop_worker(running)
+
+        def kill() -> None:
+            wait_until(running.service.workers.busy)
+            os.kill(pid, signal.SIGKILL)
+
+        thread = threading.Thread(target=kill)
+        thread.start()
+        answer = client.post("/v1/images", content=different(tmp_path, 1))
+        thread.join()
+        assert answer.status_code == 500
+        assert answer.json()["type"] == "/problems/crashed"
+
+
+def test_a_full_queue_is_said_before_the_body_is_read(serve: Any, tmp_path: Path) -> None:
+    running = serve(queue=2)
+    with client_of(running) as client:
+        stop_worker(running)
+        for each in range(3):
+            assert client.post("/v1/images", content=different(tmp_path, each), headers=ASYNC).status_code == 202
+        head = b"POST /v1/images HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n"
+        answer = raw_answer(running, head)  # and none of the body
+        assert answer.startswith(b"HTTP/1.1 429 ")
+        assert b"\r\nretry-after: " in answer.lower()
+        assert b"/problems/queue-full" in answer
+        assert "subpixel_jobs_rejected_total 1" in client.get("/metrics").text
+
+
+def test_a_request_is_answered_with_a_job_if_it_waits_long(serve: Any, tmp_path: Path) -> None:
+    running = serve(wait=0.3)
+    with client_of(running) as client:
+        stop_worker(running)
+        answer = client.post("/v1/images", content=different(tmp_path, 1))
+        assert (answer.status_code, answer.json()["state"]) == (202, "running")
+
+
+def test_events_tell_a_jobs_life_and_nothing_is_missed(client: httpx.Client, tmp_path: Path) -> None:
+    headers = {**ASYNC, "X-Subpixel-Client": "listener"}
+    job = client.post("/v1/images", content=different(tmp_path, 50), headers=headers).json()
+    with client.stream("GET", f"/v1/jobs/{job['id']}/events") as stream:
+        assert stream.headers["content-type"].startswith("text/event-stream")
+        text = stream.read().decode()  # it ends with the job
+    found = events_in(text)
+    assert found[-1][2]["state"] == "done"
+    numbers = [number for number, _, _ in found]
+    assert numbers == sorted(set(numbers))
+    # Who comes back gets what came after the last event that was seen.
+    other = client.post("/v1/images?scale=3", content=different(tmp_path, 51), headers=headers).json()
+    finished(client, other["id"])
+    client.delete(f"/v1/jobs/{job['id']}").raise_for_status()
+    for resume in ({"headers": {"Last-Event-ID": str(numbers[-1])}}, {"params": {"after": numbers[-1]}}):
+        params = {"client": "listener", **resume.get("params", {})}
+        missed = []
+        with client.stream("GET", "/v1/events", params=params, headers=resume.get("headers")) as stream:
+            for chunk in stream.iter_text():
+                missed += events_in(chunk)
+                if len(missed) == 2:
+                    break
+        assert [(event, data["id"]) for _, event, data in missed] == [("job", other["id"]), ("deleted", job["id"])]
+        assert missed[0][2]["state"] == "done"
+
+
+def test_events_of_one_client_only(client: httpx.Client, tmp_path: Path) -> None:
+    with client.stream("GET", "/v1/events?client=mine") as stream:
+        for owner, number in (("yours", 60), ("mine", 61)):
+            headers = {**ASYNC, "X-Subpixel-Client": owner}
+            client.post("/v1/images", content=different(tmp_path, number), headers=headers)
+        mine = client.get("/v1/jobs?client=mine").json()["jobs"][0]["id"]
+        seen: list[Any] = []
+        for chunk in stream.iter_text():
+            seen += events_in(chunk)
+            if seen and seen[-1][2]["state"] == "done":
+                break
+    assert {data["id"] for _, _, data in seen} == {mine}
+
+
+def test_listeners_that_go_are_forgotten(serve: Any) -> None:
+    running = serve()
+    with client_of(running) as client:
+        for _ in range(5):
+            with client.stream("GET", "/v1/events") as stream:
+                assert next(stream.iter_text()).startswith("retry: ")
+        wait_until(lambda: running.service.events.count == 0, 20)
+
+
+def test_what_nobody_looks_at_goes(serve: Any, tmp_path: Path) -> None:
+    running = serve(keep=1.0)
+    with client_of(running) as client:
+        made = client.post("/v1/images", content=different(tmp_path, 1))
+        url = f"/v1/jobs/{made.headers['x-subpixel-job']}"
+        wait_until(lambda: not list((tmp_path / "data" / "jobs").iterdir()), 20)
+        assert client.get(f"{url}/result").status_code == 410
+        assert client.get("/v1/jobs").json() == {"jobs": []}
+
+
+def test_a_full_quota_is_said(serve: Any, tmp_path: Path) -> None:
+    running = serve(quota=1000)
+    with client_of(running) as client:
+        answer = client.post(
+            "/v1/images", content=save_image(tmp_path / "a.png", random_image((64, 64, 3), np.uint8)).read_bytes()
+        )
+        assert answer.status_code == 503
+        assert "retry-after" in answer.headers
+
+
+def test_an_image_that_takes_too_long_is_given_up(serve: Any, tmp_path: Path) -> None:
+    running = serve(image_seconds=0.5)
+    with client_of(running) as client:
+        stop_worker(running)
+        answer = client.post("/v1/images", content=different(tmp_path, 1))
+        assert answer.status_code == 413
+        assert "longer than the limit" in answer.json()["detail"]

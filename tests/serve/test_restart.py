@@ -1,0 +1,169 @@
+"""Servers that end in the middle of their work, and start again."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import av
+import httpx
+import numpy as np
+import pytest
+
+from helpers import random_image, save_image
+from serve.conftest import finished, wait_until
+from video.clips import make_clip
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="these are signals of Unix")
+
+
+@dataclass
+class Server:
+    """A server in a process of its own."""
+
+    process: subprocess.Popen[str]
+    client: httpx.Client
+
+    def end(self, number: int) -> int:
+        """Send a signal and wait for the end; the exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(60)
+
+
+@contextmanager
+def server(data: Path, *options: str) -> Iterator[Server]:
+    command = [
+        sys.executable,
+        "-m",
+        "subpixel",
+        "serve",
+        "--port",
+        "0",
+        "--data",
+        str(data),
+        "--workers",
+        "1",
+        *options,
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            match = re.search(r"http://\S+", line)
+            assert match, line
+            with httpx.Client(base_url=match[0], timeout=60) as client:
+                yield Server(process, client)
+        finally:
+            process.kill()
+
+
+def is_running(client: httpx.Client, job_id: str, done: int) -> bool:
+    progress = client.get(f"/v1/jobs/{job_id}").json()["progress"]
+    return progress is not None and progress["done"] >= done
+
+
+def frames_in(path: Path) -> int:
+    with av.open(str(path)) as container:
+        return sum(1 for _ in container.decode(video=0))
+
+
+def test_after_kill_9_finished_jobs_stay_and_others_go_on(tmp_path: Path, photo: Path) -> None:
+    data = tmp_path / "data"
+    clip = make_clip(tmp_path / "clip.mkv", size=(32, 24), times=range(520))
+    with server(data) as first:
+        made = first.client.post("/v1/images?scale=3", content=photo.read_bytes())
+        assert made.status_code == 200
+        video = first.client.post("/v1/videos?model=high", content=clip.read_bytes()).json()["id"]
+        waiting = first.client.post(
+            "/v1/images", content=photo.read_bytes(), headers={"Prefer": "respond-async"}
+        ).json()
+        wait_until(lambda: is_running(first.client, video, 250), 150)
+        first.end(signal.SIGKILL)
+    (data / "jobs" / ("f" * 32)).mkdir()  # as a crash before the database knew the job leaves it
+    (data / "incoming" / "half").write_bytes(b"half")
+    with server(data) as second:
+        url = f"/v1/jobs/{made.headers['x-subpixel-job']}"
+        assert second.client.get(f"{url}/result").content == made.content
+        assert second.client.get(url).json()["result"]["digest"] in made.headers["etag"]
+        assert finished(second.client, waiting["id"])["state"] == "done"
+        job = finished(second.client, video, 150)
+        assert job["state"] == "done", job["error"]
+        assert job["attempts"] == 2
+        assert len(list((data / "jobs").iterdir())) == 3
+        assert not list((data / "incoming").iterdir())
+        assert {path.name for path in (data / "jobs" / video).iterdir()} == {"source.mkv", "source_x2.mkv"}
+        assert frames_in(data / "jobs" / video / "source_x2.mkv") == 520
+        # The answer to the same request is what was made before the crash.
+        again = second.client.post("/v1/images?scale=3", content=photo.read_bytes())
+        assert again.headers["x-subpixel-cached"] == "true"
+        assert again.content == made.content
+
+
+def test_sigterm_ends_a_server_in_good_order(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    clip = make_clip(tmp_path / "clip.mp4", size=(32, 24), times=range(520))
+    with server(data) as first:
+        video = first.client.post("/v1/videos?model=high", content=clip.read_bytes()).json()["id"]
+        wait_until(lambda: is_running(first.client, video, 1), 150)
+        with first.client.stream("GET", f"/v1/jobs/{video}/events") as events:
+            began = time.monotonic()
+            first.process.send_signal(signal.SIGTERM)
+            for _ in events.iter_bytes():  # it ends: nobody has to wait for listeners
+                pass
+        assert first.process.wait(30) == 0
+        assert time.monotonic() - began < 30
+    with server(data) as second:
+        job = finished(second.client, video, 150)
+        assert (job["state"], job["attempts"]) == ("done", 1)
+        assert frames_in(data / "jobs" / video / "source_x2.mp4") == 520
+
+
+def test_a_folder_that_is_no_database_is_said(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "db.sqlite3").write_bytes(b"not a database" * 1000)
+    command = [sys.executable, "-m", "subpixel", "serve", "--port", "0", "--data", str(data)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "cannot be used as a database" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.long
+def test_kill_9_under_load_loses_no_finished_job(tmp_path: Path) -> None:
+    data, chance = tmp_path / "data", random.Random(7)
+    known: dict[str, tuple[str, bytes]] = {}
+    number = 0
+    for _ in range(10):
+        with server(data) as one:
+            end = time.monotonic() + chance.uniform(3, 6)
+            try:
+                while time.monotonic() < end:
+                    number += 1
+                    pixels = random_image((32 + number % 64, 48, 3), np.uint8, number)
+                    content = save_image(tmp_path / "a.png", pixels).read_bytes()
+                    answer = one.client.post("/v1/images", content=content)
+                    assert answer.status_code == 200
+                    known[answer.headers["x-subpixel-job"]] = answer.headers["etag"].strip('"'), answer.content
+            finally:
+                os.kill(one.process.pid, signal.SIGKILL)
+    with server(data) as last:
+        for job_id, (digest, content) in known.items():
+            job: dict[str, Any] = last.client.get(f"/v1/jobs/{job_id}").json()
+            assert (job["state"], job["result"]["digest"]) == ("done", digest)
+            assert last.client.get(f"/v1/jobs/{job_id}/result").content == content
+        for job in last.client.get("/v1/jobs?limit=500").json()["jobs"]:
+            assert finished(last.client, job["id"])["state"] == "done"
+        rows = {job["id"] for job in last.client.get("/v1/jobs?limit=500").json()["jobs"]}
+        assert {path.name for path in (data / "jobs").iterdir()} >= rows
+        assert not list((data / "incoming").iterdir())
