@@ -207,6 +207,8 @@ def _add_jobs(app: FastAPI, service: Service) -> None:
             return file_answer(request, job, job.result, service.files.path(job, job.result["file"]))
         if job.error is not None:
             raise _problem_of_job(job)
+        if job.state == "cancelled":
+            raise Problem("conflict", "this job was cancelled")
         if service.stopping:
             raise Problem("interrupted", f"the server is stopping; job {job.id} goes on later", retry_after=10)
         return job_answer(service, job, 202)
@@ -236,6 +238,8 @@ def _add_jobs(app: FastAPI, service: Service) -> None:
                     if upload.type is None:
                         raise Problem("unsupported-type", "this file is neither an image nor a video that can be read")
                     kind, name = upload.type.kind, upload.name or upload.type.kind
+                    if kind == "image" and upload.bytes > settings.image_bytes:
+                        raise Problem("too-large", "this file is larger than the limit for images")
                     source = path.with_suffix(upload.type.suffix(upload.name))
                     path.rename(source)
                     path = source

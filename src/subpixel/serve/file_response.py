@@ -84,7 +84,7 @@ class FileResponse(Response):
             if scope["method"] == "HEAD" or self._start == self._end:
                 await send({"type": "http.response.body", "body": b""})
                 return
-            gone = asyncio.ensure_future(receive())
+            gone = asyncio.ensure_future(_hang_up(receive))
             try:
                 self._file.seek(self._start)
                 left = self._end - self._start
@@ -99,3 +99,9 @@ class FileResponse(Response):
                     await send({"type": "http.response.body", "body": data, "more_body": left > 0})
             finally:
                 gone.cancel()
+
+
+async def _hang_up(receive: Receive) -> None:
+    """Wait until the client has gone. What is left of its request, if only the end of an empty body, comes first."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
