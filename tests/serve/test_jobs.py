@@ -78,6 +78,35 @@ def test_jobs_wait_are_cancelled_retried_and_deleted(serve: Any, tmp_path: Path)
         assert folders == {second["id"], third["id"]}
 
 
+def test_a_worker_that_is_about_to_end_gets_no_job(serve: Any, tmp_path: Path) -> None:
+    running = serve()
+    with client_of(running) as client:
+        stop_worker(running)
+        (worker,) = running.service.workers.all
+        job = client.post("/v1/images", content=different(tmp_path, 1), headers=ASYNC).json()
+        assert worker.task == job["id"]
+        worker.kill()
+        worker.rest()  # as if the end of its work had been reported just before
+        assert not worker.is_idle
+        other = client.post("/v1/images", content=different(tmp_path, 2), headers=ASYNC).json()
+        assert finished(client, other["id"])["state"] == "done"
+
+
+def test_who_waits_for_a_job_that_is_cancelled_is_told(serve: Any, tmp_path: Path) -> None:
+    running = serve()
+    with client_of(running) as client, client_of(running) as other:
+        stop_worker(running)
+
+        def cancel() -> None:
+            wait_until(running.service.workers.busy)
+            other.post(f"/v1/jobs/{other.get('/v1/jobs').json()['jobs'][0]['id']}/cancel")
+
+        thread = threading.Thread(target=cancel)
+        thread.start()
+        assert client.post("/v1/images", content=different(tmp_path, 1)).status_code == 409
+        thread.join()
+
+
 def test_a_worker_that_dies_costs_one_job(serve: Any, tmp_path: Path) -> None:
     running = serve()
     with client_of(running) as client:

@@ -144,4 +144,5 @@ def test_what_the_server_says_of_itself(client: httpx.Client) -> None:
     assert "multipart/form-data" in document["paths"]["/v1/images"]["post"]["requestBody"]["content"]
     missing = client.get("/nothing/here")
     assert (missing.status_code, missing.json()["type"]) == (404, "/problems/not-found")
-    assert client.put("/v1/jobs").status_code == 405
+    wrong = client.put(f"/v1/jobs/{'0' * 32}")
+    assert (wrong.status_code, wrong.headers["allow"]) == (405, "DELETE, GET")

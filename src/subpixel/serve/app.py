@@ -15,6 +15,7 @@ from fastapi import FastAPI, Query
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
 
 from subpixel import __version__
 from subpixel.errors import InvalidArgument
@@ -36,8 +37,7 @@ from subpixel.storage.os_errors import os_error_text
 __all__ = ["make_app"]
 
 _ID = re.compile(r"[0-9a-f]{32}")
-_CLIENT = re.compile(r"[A-Za-z0-9_-]{0,64}")
-_KEY = re.compile(r"[\x21-\x7e]{1,128}")
+_CLIENT, _KEY = re.compile(docs.CLIENT), re.compile(docs.KEY)
 # Parameters of a query that are no options.
 _NO_OPTIONS = ("name", "kind", "client")
 _EXPIRY_PAUSE = 10.0
@@ -102,7 +102,10 @@ def _add_errors(app: FastAPI) -> None:
             "not-found": "there is nothing at this address",
             "method-not-allowed": f"{request.method} is not possible here",
         }.get(kind, str(error.detail))
-        return Problem(kind, text, headers=error.headers).response(request.url.path)
+        headers = dict(error.headers or {})
+        if kind == "method-not-allowed":
+            headers["Allow"] = ", ".join(_methods(app, request.url.path))
+        return Problem(kind, text, headers=headers).response(request.url.path)
 
     @app.exception_handler(RequestValidationError)
     async def validation(request: Request, error: RequestValidationError) -> Response:
@@ -127,6 +130,12 @@ def _add_errors(app: FastAPI) -> None:
         if not isinstance(error, ClientStalled):
             print(f"error: {request.method} {request.url.path}: {type(error).__name__}: {error}", file=sys.stderr)
         return Problem("internal", "this was not expected; the log of the server says more").response(request.url.path)
+
+
+def _methods(app: FastAPI, path: str) -> list[str]:
+    """The methods that are possible at a path: each has a route of its own."""
+    found = [route for route in app.routes if isinstance(route, Route) and route.path_regex.match(path)]
+    return sorted({method for route in found for method in route.methods or ()})
 
 
 @contextmanager
@@ -207,6 +216,8 @@ def _add_jobs(app: FastAPI, service: Service) -> None:
             return file_answer(request, job, job.result, service.files.path(job, job.result["file"]))
         if job.error is not None:
             raise _problem_of_job(job)
+        if job.state == "cancelled":
+            raise Problem("conflict", "this job was cancelled")
         if service.stopping:
             raise Problem("interrupted", f"the server is stopping; job {job.id} goes on later", retry_after=10)
         return job_answer(service, job, 202)
@@ -236,6 +247,8 @@ def _add_jobs(app: FastAPI, service: Service) -> None:
                     if upload.type is None:
                         raise Problem("unsupported-type", "this file is neither an image nor a video that can be read")
                     kind, name = upload.type.kind, upload.name or upload.type.kind
+                    if kind == "image" and upload.bytes > settings.image_bytes:
+                        raise Problem("too-large", "this file is larger than the limit for images")
                     source = path.with_suffix(upload.type.suffix(upload.name))
                     path.rename(source)
                     path = source
@@ -251,11 +264,11 @@ def _add_jobs(app: FastAPI, service: Service) -> None:
         request: Request,
         limit: Annotated[int, Query(ge=1, le=500)] = 50,
         before: Annotated[str | None, Query(max_length=40)] = None,
-        client: Annotated[str | None, Query(max_length=64)] = None,
+        client: Annotated[str | None, Query(pattern=docs.CLIENT)] = None,
     ) -> Response:
         """Jobs, the newest first."""
         _client(request)
-        earliest = None if before is None else _timestamp(before)
+        earliest = _timestamp(before) if before else None
         found = service.store.page(client, limit, earliest)
         documents = [job_document(service, service.current(job)) for job in found]
         return JSONResponse({"jobs": documents}, headers={"Cache-Control": "no-store"})
@@ -304,7 +317,9 @@ def _add_jobs(app: FastAPI, service: Service) -> None:
         return stream(request, None, job_id)
 
     @app.get("/v1/events", tags=["jobs"], responses=docs.EVENTS, openapi_extra=docs.EVENT_PARAMETERS)
-    async def all_events(request: Request, client: Annotated[str | None, Query(max_length=64)] = None) -> Response:
+    async def all_events(
+        request: Request, client: Annotated[str | None, Query(pattern=docs.CLIENT)] = None
+    ) -> Response:
         """Changes of jobs as server-sent events: of those of a client, or of all."""
         service.check_running()
         return stream(request, client, None)

@@ -9,6 +9,7 @@ from subpixel.serve.problems import Problem
 
 __all__ = [
     "ARCHIVE",
+    "CLIENT",
     "DESCRIPTION",
     "EMPTY",
     "ESTIMATE",
@@ -19,6 +20,7 @@ __all__ = [
     "JOBS",
     "JOB_202",
     "JSON",
+    "KEY",
     "MODELS",
     "OPTIONS",
     "PREVIEW",
@@ -29,6 +31,10 @@ __all__ = [
     "estimate",
     "upload",
 ]
+
+# What clients may call themselves, and their keys.
+CLIENT = "^[A-Za-z0-9_-]{0,64}$"
+KEY = "^[!-~]{1,128}$"
 
 Response = dict[int | str, dict[str, Any]]
 
@@ -243,11 +249,14 @@ def _schema(option: Option) -> dict[str, Any]:
 
 def _headers() -> list[dict[str, Any]]:
     found = {
-        "Prefer": "respond-async: answer with a job at once",
-        "Idempotency-Key": "Any text: a repeated request with it makes no second job",
-        "X-Subpixel-Client": "Any name of letters and digits: GET /v1/jobs?client=NAME lists its jobs",
+        "Prefer": ("respond-async: answer with a job at once", {}),
+        "Idempotency-Key": ("Any text: a repeated request with it makes no second job", {"pattern": KEY}),
+        "X-Subpixel-Client": ("Any name: GET /v1/jobs?client=NAME lists its jobs", {"pattern": CLIENT}),
     }
-    return [{"name": n, "in": "header", "schema": {"type": "string"}, "description": d} for n, d in found.items()]
+    return [
+        {"name": name, "in": "header", "schema": {"type": "string", **schema}, "description": about}
+        for name, (about, schema) in found.items()
+    ]
 
 
 def upload(kind: Kind) -> dict[str, Any]:

@@ -120,7 +120,7 @@ class Service:
             if job.state == "running":
                 job.attempts -= 1  # it was not its fault
                 job.state, job.started, job.progress = "queued", None, None
-                self._save(job)
+                self._try_to_save(job)
             live.changed.set()
 
     def close(self) -> None:
@@ -270,13 +270,13 @@ class Service:
         self._try_to_save(job)
         worker.give(job.id, self._task(job.kind, job))
         if job.kind == "image":
-            worker_limit = self.settings.image_seconds
-            asyncio.get_running_loop().call_later(worker_limit, self._too_long, worker, job.id, worker.since)
+            limit = self.settings.image_seconds
+            worker.timer = asyncio.get_running_loop().call_later(limit, self._too_long, worker)
 
-    def _too_long(self, worker: Worker, job_id: str, since: float) -> None:
-        if worker.task == job_id and worker.since == since:
-            worker.late = True
-            worker.kill()
+    @staticmethod
+    def _too_long(worker: Worker) -> None:
+        worker.late = True
+        worker.kill()
 
     def _task(self, name: str, job: Job) -> dict[str, Any]:
         return {
@@ -300,7 +300,7 @@ class Service:
             job.progress = message
             self._changed(live)
         else:
-            worker.task = None
+            worker.rest()
             if event == "done":
                 self._done(job, message)
             else:
@@ -361,7 +361,7 @@ class Service:
 
     def _on_end(self, worker: Worker, how: str) -> None:
         live = self._live.get(worker.task)
-        worker.task = None
+        worker.rest()
         if live is None:
             return
         if live.cancelled:
@@ -485,8 +485,11 @@ class Service:
         job = self.find(job_id)
         if not job.is_finished:
             with suppress(Problem):
-                job = await self.cancel(job_id)
-        self.remove(self.find(job_id))
+                await self.cancel(job_id)
+        job = self.find(job_id)
+        if not job.is_finished:
+            raise Problem("conflict", "this job could not be cancelled yet; delete it a little later")
+        self.remove(job)
 
     def remove(self, job: Job) -> None:
         """Remove a finished job: first its row, then its files."""

@@ -47,6 +47,8 @@ class Worker:
         task: what it does; None if it waits.
         since: when its task began, by the monotonic clock.
         late: whether it was ended because its task took too long.
+        killed: whether it is about to end: it gets no further task.
+        timer: ends it if its task takes too long.
     """
 
     process: Any
@@ -55,11 +57,13 @@ class Worker:
     task: Any = None
     since: float = 0.0
     late: bool = False
+    killed: bool = False
+    timer: asyncio.TimerHandle | None = None
 
     @property
     def is_idle(self) -> bool:
         """Whether it waits for a task."""
-        return self.ready and self.task is None
+        return self.ready and self.task is None and not self.killed
 
     def give(self, task: Any, message: dict[str, Any]) -> None:
         """Give a task to a worker that waits."""
@@ -69,7 +73,15 @@ class Worker:
 
     def kill(self) -> None:
         """End the process at once. Its files are complete or scratch files, so nothing is lost but its task."""
+        self.killed = True
         self.process.kill()
+
+    def rest(self) -> None:
+        """Its task is done."""
+        self.task = None
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
 
 
 @dataclass(eq=False)
