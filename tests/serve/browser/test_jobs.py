@@ -79,3 +79,29 @@ def test_a_killed_server_goes_on_and_so_does_the_page(open_page: Any, drop: Any,
     page.wait_for_selector("#jobs [data-state=done]")
     assert "800×600 → 3200×2400" in page.inner_text("#jobs .row")
     page.errors[:] = [each for each in page.errors if "ERR_" not in each]  # The browser logs lost connections.
+
+
+_LATE = """
+async () => {
+  const { Jobs } = await import("/page/jobs.js");
+  const jobs = new Jobs();
+  const states = [];
+  jobs.onChange.push((job) => states.push(job.state));
+  const asked = performance.now();
+  jobs.answer({ id: "a", state: "queued" }, asked);
+  await new Promise((done) => setTimeout(done, 5));
+  jobs.hear({ id: "a", state: "running" });
+  jobs.hear({ id: "b", state: "done" });
+  jobs.answer({ id: "a", state: "queued" }, asked);
+  jobs.answer({ id: "b", state: "queued" }, asked);
+  await new Promise((done) => setTimeout(done, 5));
+  jobs.answer({ id: "a", state: "cancelled" }, performance.now());
+  jobs.remove("a");
+  jobs.hear({ id: "a", state: "running" });
+  return states;
+}
+"""
+
+
+def test_an_answer_that_comes_late_does_not_undo_an_event(open_page: Any) -> None:
+    assert open_page().evaluate(_LATE) == ["queued", "running", "done", "cancelled"]

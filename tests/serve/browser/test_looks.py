@@ -33,8 +33,11 @@ def _check(page: Any, step: str) -> None:
         assert not bad, f"{step}: {json.dumps(bad, indent=1)[:3000]}"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [(360, 740), (1400, 900), (3840, 2160)], ids=lambda size: str(size[0]))
+@pytest.mark.parametrize(
+    ("size", "scheme"),
+    [((360, 740), "light"), ((360, 740), "dark"), ((1400, 900), "light"), ((3840, 2160), "dark")],
+    ids=["phone-light", "phone-dark", "desktop-light", "4k-dark"],
+)
 def test_it_fits(open_page: Any, drop: Any, data_dir: Path, tmp_path: Path, size: tuple[int, int], scheme: str) -> None:
     page = open_page(
         viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, has_touch=size[0] < 400, is_mobile=False

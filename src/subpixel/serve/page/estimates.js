@@ -9,6 +9,7 @@ import { estimate, RequestError } from "./api.js";
 /** Larger files are not sent only to be estimated. */
 const LARGEST = 64e6; // bytes: under a second on this machine, a few on a local network.
 
+const PAUSE = 3000; // milliseconds until a question is asked again that nobody had time to answer
 const SETTLED = 250; // milliseconds without a change before the first question
 
 /** Asks for the estimates of files, again whenever the settings change. */
@@ -39,7 +40,11 @@ export class Estimates {
     for (const each of open) {
       if (signal.aborted) return;
       if (each.source instanceof File && each.source.size > LARGEST) continue;
-      const answer = await this.answer(each.source, each.options, signal);
+      let answer = await this.answer(each.source, each.options, signal);
+      while (!answer && !signal.aborted) {
+        await new Promise((resolve) => setTimeout(resolve, PAUSE));
+        if (!signal.aborted) answer = await this.answer(each.source, each.options, signal);
+      }
       if (signal.aborted || !answer) return;
       const answers = this.known.get(each.source) ?? new Map();
       this.known.set(each.source, answers.set(JSON.stringify(each.options), answer));

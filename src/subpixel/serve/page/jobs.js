@@ -9,8 +9,8 @@ import { moment } from "./words.js";
 /**
  * A list of jobs that tells its listeners what changed.
  *
- * A list that was asked for before an event came is older than the event. So each job remembers when it was last told
- * by an event, and a list does not overwrite it.
+ * An answer to a request may be older than an event that came while it was on its way. So each job remembers when an
+ * event last told of it, and an answer to an earlier request does not overwrite it.
  */
 export class Jobs {
   constructor() {
@@ -36,15 +36,30 @@ export class Jobs {
   }
 
   /**
-   * Takes in what is known of a job.
+   * Takes in what an event says of a job.
    *
    * @param {Job} job
    */
+  hear(job) {
+    this.told.set(job.id, performance.now());
+    this.put(job);
+  }
+
+  /**
+   * Takes in what an answer says of a job, unless an event came since.
+   *
+   * @param {Job} job
+   * @param {number} asked When the request was sent, by `performance.now()`.
+   */
+  answer(job, asked) {
+    if ((this.told.get(job.id) ?? -1) < asked) this.put(job);
+  }
+
+  /** @param {Job} job */
   put(job) {
     if (this.removed.has(job.id)) return;
     const before = this.all.get(job.id);
     this.all.set(job.id, job);
-    this.told.set(job.id, performance.now());
     for (const listener of this.onChange) listener(job, before);
   }
 
@@ -74,9 +89,9 @@ export class Jobs {
     const asked = performance.now();
     const listed = await listJobs();
     const ids = new Set(listed.map((job) => job.id));
-    for (const job of listed.reverse()) if ((this.told.get(job.id) ?? 0) < asked) this.put(job);
+    for (const job of listed.reverse()) this.answer(job, asked);
     if (listed.length >= MOST_JOBS) return; // Older ones are there and not listed.
-    for (const id of [...this.all.keys()]) if (!ids.has(id) && (this.told.get(id) ?? 0) < asked) this.remove(id);
+    for (const id of [...this.all.keys()]) if (!ids.has(id) && (this.told.get(id) ?? -1) < asked) this.remove(id);
   }
 
   /**
@@ -96,7 +111,7 @@ export class Jobs {
       this.tell(true);
       this.refresh().catch(() => this.tell(false));
     });
-    source.addEventListener("job", (event) => this.put(JSON.parse(event.data)));
+    source.addEventListener("job", (event) => this.hear(JSON.parse(event.data)));
     source.addEventListener("deleted", (event) => this.remove(JSON.parse(event.data).id));
     source.addEventListener("error", () => {
       this.tell(false);

@@ -41,7 +41,7 @@ function start(begun) {
     void results.again(source, options).then((job) => {
       if (!job || !alone) return;
       awaited = job.id;
-      showAwaited(job);
+      showAwaited();
     });
   }
 }
@@ -92,9 +92,9 @@ byId("help-close", HTMLElement).addEventListener("click", () => byId("help", HTM
 let awaitedFile = null;
 let awaited = "";
 
-/** @param {Job} job */
-function showAwaited(job) {
-  if (job.id !== awaited || job.state !== "done" || !job.result) return;
+function showAwaited() {
+  const job = jobs.all.get(awaited);
+  if (job?.state !== "done" || !job.result) return;
   awaited = "";
   if (!viewer.isOpen && document.body.dataset.state === "made") viewer.open(job);
 }
@@ -102,7 +102,7 @@ function showAwaited(job) {
 uploads.onLeave.push((upload, job) => {
   if (!job || upload.file !== awaitedFile) return;
   awaited = job.id;
-  showAwaited(job);
+  showAwaited();
 });
 jobs.onChange.push(showAwaited);
 

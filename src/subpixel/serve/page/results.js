@@ -101,13 +101,9 @@ export class Results {
   left(upload, job) {
     const row = this.rows.get(upload.key);
     this.rows.delete(upload.key);
-    if (job && row && !this.rows.has(job.id)) {
-      this.rows.set(job.id, row); // The row stays where it is.
-      this.jobs.put(job);
-    } else {
-      row?.element.remove();
-      if (job) this.jobs.put(job);
-    }
+    if (job && row && !this.rows.has(job.id)) this.rows.set(job.id, row); // The row stays where it is.
+    else row?.element.remove();
+    if (job) this.jobs.answer(job, upload.started);
     this.onCount();
   }
 
@@ -144,8 +140,8 @@ export class Results {
   actions() {
     return {
       open: (job) => this.elsewhere.open(job),
-      cancel: (job) => this.attempt(async () => this.jobs.put(await tellJob(job.id, "cancel"))),
-      retry: (job) => this.attempt(async () => this.jobs.put(await tellJob(job.id, "retry"))),
+      cancel: (job) => this.tell(job, "cancel"),
+      retry: (job) => this.tell(job, "retry"),
       again: (job) => this.elsewhere.pick([job]),
       whole: (job) => void this.again(job, wholeOptions(job)),
       remove: (job) => this.remove([job]),
@@ -179,11 +175,21 @@ export class Results {
   async again(job, options) {
     /** @type {Job | null} */
     let made = null;
+    const asked = performance.now();
     await this.attempt(async () => {
       made = await makeAgain(job, options);
-      this.jobs.put(made);
+      this.jobs.answer(made, asked);
     });
     return made;
+  }
+
+  /**
+   * @param {Job} job
+   * @param {"cancel" | "retry"} verb
+   */
+  tell(job, verb) {
+    const asked = performance.now();
+    void this.attempt(async () => this.jobs.answer(await tellJob(job.id, verb), asked));
   }
 
   /** @param {() => Promise<void>} action */

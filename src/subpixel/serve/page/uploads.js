@@ -16,6 +16,7 @@ import { randomId } from "./memory.js";
  * @property {number} total
  * @property {string} error Why it is paused or has failed.
  * @property {number} attempts
+ * @property {number} started When it was sent last, by `performance.now()`.
  * @property {AbortController | null} abort
  */
 
@@ -52,6 +53,7 @@ export class Uploads {
       total: file.size,
       error: "",
       attempts: 0,
+      started: 0,
       abort: null,
     };
     this.all.set(entry.key, entry);
@@ -80,6 +82,7 @@ export class Uploads {
     entry.state = "sending";
     entry.sent = 0;
     entry.attempts += 1;
+    entry.started = performance.now();
     entry.abort = new AbortController();
     this.tell(entry);
     try {
