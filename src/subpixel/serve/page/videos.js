@@ -74,8 +74,9 @@ export class Videos {
     leader.addEventListener("play", () => void this.follower?.play().catch(() => {})); // As in toggle.
     leader.addEventListener("pause", () => {
       this.follower?.pause();
-      this.align();
+      this.seek(leader.currentTime); // The frame that is shown may be a little older than the time that is told.
     });
+    follower?.addEventListener("seeked", () => this.align()); // The leader may have gone on meanwhile.
     leader.addEventListener("seeking", () => this.align());
   }
 
