@@ -74,7 +74,7 @@ export class Videos {
     leader.addEventListener("play", () => void this.follower?.play().catch(() => {})); // As in toggle.
     leader.addEventListener("pause", () => {
       this.follower?.pause();
-      this.seek(leader.currentTime); // The frame that is shown may be a little older than the time that is told.
+      this.seek(leader.currentTime);
     });
     follower?.addEventListener("seeked", () => this.align()); // The leader may have gone on meanwhile.
     leader.addEventListener("seeking", () => this.align());
@@ -172,10 +172,15 @@ export class Videos {
     this.leader.play().catch(() => {}); // Paused again before it began.
   }
 
-  /** @param {number} seconds */
+  /**
+   * Goes to a place. Both are sent there, wherever they say that they are: a video that is paused may show a frame
+   * that is a little older or newer than its time.
+   *
+   * @param {number} seconds
+   */
   seek(seconds) {
     this.leader.currentTime = seconds;
-    this.align();
+    if (this.follower) this.follower.currentTime = seconds + this.offset;
   }
 
   close() {
