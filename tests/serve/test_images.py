@@ -103,6 +103,9 @@ def test_an_equal_request_is_answered_from_what_was_made(client: httpx.Client, t
     assert second.headers["x-subpixel-cached"] == "true"
     assert second.content == first.content
     assert second.headers["x-subpixel-job"] != first.headers["x-subpixel-job"]
+    named = client.post("/v1/images?name=mine.png", content=data)
+    assert named.headers["x-subpixel-cached"] == "true"
+    assert "mine_x2.png" in named.headers["content-disposition"]
     # It does not depend on the job that it was taken from.
     client.delete(f"/v1/jobs/{first.headers['x-subpixel-job']}").raise_for_status()
     assert client.get(f"/v1/jobs/{second.headers['x-subpixel-job']}/result").content == first.content

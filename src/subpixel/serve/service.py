@@ -238,8 +238,12 @@ class Service:
         """Give a job the files of an equal one. False if they are gone."""
         if not self.files.adopt(job, made):
             return False
-        for name in ("result", "comparison", "model", "reason", "notes", "seconds"):
-            setattr(job, name, getattr(made, name))
+        for name in ("result", "comparison"):
+            file = getattr(made, name)
+            setattr(job, name, None if file is None else {**file, "name": _download_name(job, file["file"])})
+        # The other client's name for its file is none of this one's business.
+        job.notes = [note.replace(made.source["name"], job.source["name"]) for note in made.notes]
+        job.model, job.reason, job.seconds = made.model, made.reason, made.seconds
         for name in ("width", "height"):
             job.source[name] = made.source[name]
         job.state, job.started, job.finished, job.cached = "done", job.created, time.time(), True
@@ -315,12 +319,10 @@ class Service:
         live.changed.set()
 
     def _done(self, job: Job, message: dict[str, Any]) -> None:
-        stem = Path(job.source["name"]).stem or job.kind
         for name in ("result", "comparison"):
             file = message.get(name)
             if file is not None:
-                own = Path(file["file"])
-                file["name"] = f"{stem}{own.name.removeprefix('source')}" if name == "result" else f"{stem}_{own.name}"
+                file["name"] = _download_name(job, file["file"])
                 job.bytes += file["bytes"]
                 self._bytes += file["bytes"]
                 setattr(job, name, file)
@@ -512,6 +514,12 @@ class Service:
     def used_bytes(self) -> int:
         """The bytes of the files of all jobs."""
         return self._bytes
+
+
+def _download_name(job: Job, file: str) -> str:
+    """The name of a file that was made of a job, after the client's name for its source."""
+    stem = Path(job.source["name"]).stem or job.kind
+    return f"{stem}{file.removeprefix('source')}" if file.startswith("source") else f"{stem}_{file}"
 
 
 def _content(kind: str, digest: str, suffix: str, options: dict[str, Any]) -> str:
