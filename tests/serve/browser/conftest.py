@@ -62,9 +62,9 @@ class Server:
         self._process = None
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """A browser without windows."""
+    """A browser without windows. Not for the whole session: meanwhile, no other test could run an event loop."""
     playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install playwright")
     pytest.importorskip("fastapi", reason="needs the extra: pip install 'subpixel[web]'")
     path = shutil.which("chromium")

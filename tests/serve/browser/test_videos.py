@@ -47,13 +47,13 @@ def test_a_video_its_preview_first(open_page: Any, drop: Any, until: Any, video:
     page.wait_for_selector("#viewer.ready")
     assert page.text_content("#label-before") == "Original"
 
-    # After it has been played and paused, the square stands at the same place in both.
+    # After it has been played and paused, the square stands at the same place in both: it moves 3 pixels in a frame.
     page.keyboard.press(" ")
     until(page, "Number(document.querySelector('#place').value) > 0.4")
     page.keyboard.press(" ")
     until(page, "document.querySelector('#play').getAttribute('aria-label') === 'Play'")
     page.click("input[name=mode][value=side]", force=True)
-    until(page, f"({_SQUARES})().every((each, _, all) => each > 10 && Math.abs(each - all[0]) <= 1)")
+    until(page, f"({_SQUARES})().every((each, _, all) => each > 10 && Math.abs(each - all[0]) <= 2)")
 
 
 # Where the square begins in the halves of the side-by-side view, in pixels of the source.

@@ -74,8 +74,9 @@ export class Videos {
     leader.addEventListener("play", () => void this.follower?.play().catch(() => {})); // As in toggle.
     leader.addEventListener("pause", () => {
       this.follower?.pause();
-      this.align();
+      this.seek(leader.currentTime);
     });
+    follower?.addEventListener("seeked", () => this.align()); // The leader may have gone on meanwhile.
     leader.addEventListener("seeking", () => this.align());
   }
 
@@ -171,10 +172,15 @@ export class Videos {
     this.leader.play().catch(() => {}); // Paused again before it began.
   }
 
-  /** @param {number} seconds */
+  /**
+   * Goes to a place. Both are sent there, wherever they say that they are: a video that is paused may show a frame
+   * that is a little older or newer than its time.
+   *
+   * @param {number} seconds
+   */
   seek(seconds) {
     this.leader.currentTime = seconds;
-    this.align();
+    if (this.follower) this.follower.currentTime = seconds + this.offset;
   }
 
   close() {
