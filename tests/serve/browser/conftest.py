@@ -95,7 +95,7 @@ def open_page(chromium: Any, server: Server) -> Iterator[Callable[..., Any]]:
         context = chromium.new_context(**{"viewport": {"width": 1280, "height": 800}, **look})
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(90_000)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
         page.errors = errors
@@ -144,7 +144,7 @@ def until() -> Callable[[Any, str], None]:
     """Waits until an expression holds. Playwright's own way evaluates text in the page, which its policy forbids."""
 
     def until_(page: Any, expression: str) -> None:
-        end = time.monotonic() + 20
+        end = time.monotonic() + 90
         while not page.evaluate(expression):
             assert time.monotonic() < end, f"this never held: {expression}"
             page.wait_for_timeout(50)

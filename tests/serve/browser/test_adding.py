@@ -68,7 +68,7 @@ def test_a_full_queue_is_waited_for(open_page: Any, drop: Any, images: list[Path
     page = open_page()
     drop(page, *images)
     page.click("#start")
-    page.wait_for_selector("#jobs [data-state=done] >> nth=5", timeout=60_000)
+    page.wait_for_selector("#jobs [data-state=done] >> nth=5", timeout=120_000)
     assert page.locator("#jobs .row").count() == 6
     page.errors[:] = [each for each in page.errors if "status of 429" not in each]  # The browser logs refusals.
 
