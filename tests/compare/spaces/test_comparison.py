@@ -212,7 +212,7 @@ def test_every_tenth_image_is_held_out(photographs):
     [
         ({"scale": 5}, r"^scale=5: 2, 3 or 4 is needed"),
         ({"seeds": 1}, r"^seeds=1: an integer of at least 2 is needed$"),
-        ({"seeds": 2.0}, r"^seeds=2.0: a whole number"),
+        ({"seeds": 2.0}, r"^seeds=2.0: an integer"),
         ({"seed": -1}, r"^seed=-1: an integer of at least 0 is needed$"),
         ({"threads": 0}, r"^threads=0: at least 1 is needed$"),
         ({"steps": 7}, r"^steps=7: at least 8 are needed$"),
