@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from subpixel.storage.whole_files import write_whole
+from subpixel.compare.result_texts import markdown_table, save_texts
 
 __all__ = ["COLUMNS", "Column", "MethodResult", "Part", "Results"]
 
@@ -207,15 +207,7 @@ class Results:
             cells = [getattr(method, column.key) for column in columns]
             written = ["" if cell is None else column.write(cell) for cell, column in zip(cells, columns, strict=True)]
             rows.append([method.title + " *" * method.sees_truth, *written])
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        for number, row in enumerate(rows):
-            head, *cells = (
-                cell.rjust(width) if place else cell.ljust(width)
-                for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-            )
-            yield f"| {' | '.join([head, *cells])} |"
-            if not number:
-                yield f"| {' | '.join(['-' * widths[0], *('-' * (width - 1) + ':' for width in widths[1:])])} |"
+        yield from markdown_table(rows)
         if any(method.sees_truth for method in self.measured):
             yield ""
             yield "\\* reads the reference; its figures say what is put back, not how well it upscales."
@@ -226,10 +218,8 @@ class Results:
 
     def save(self, folder: str | Path) -> list[Path]:
         """Write ``results.json``, ``results.csv`` and ``results.md`` to a folder; returns their paths."""
-        target = Path(folder)
-        target.mkdir(parents=True, exist_ok=True)
         texts = {"results.json": self.to_json(), "results.csv": self.to_csv(), "results.md": self.to_markdown()}
-        return [write_whole(target / name, text) for name, text in texts.items()]
+        return save_texts(folder, texts)
 
     def to_html(self, folder: str | Path) -> Path:
         """Write a report of one HTML file, its charts and its data to a folder; returns the path of the HTML file.

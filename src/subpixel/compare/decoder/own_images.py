@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from subpixel.compare.decoder.datasets import TEST, TRAINING, VALIDATION, Dataset, Examples, Scenes
 from subpixel.compare.decoder.designs import SIDE
+from subpixel.compare.pixels import rgb
 from subpixel.errors import ImageReadError, InvalidArgument
 from subpixel.image import read
 from subpixel.metrics.image_sets import images_below, read_u8
@@ -137,7 +138,7 @@ def some_photographs(rng: np.random.Generator, paths: Sequence[str], part: int) 
     parts = [[path for k, path in enumerate(paths) if _part_of(k, len(paths)) == p] for p in range(3)]
     chosen = parts[part]
     numbers = rng.permutation(len(chosen))[:_PHOTOGRAPHS]
-    return [_smaller(_rgb(read_u8(Path(chosen[k])))) for k in numbers]
+    return [_smaller(rgb(read_u8(Path(chosen[k])))) for k in numbers]
 
 
 def _part_of(number: int, count: int) -> int:
@@ -196,7 +197,7 @@ def _read_mask(path: Path) -> NDArray[np.int64]:
 
 
 def _load(image: str, mask: str, values: Sequence[tuple[int, ...]]) -> tuple[U8, U8]:
-    pixels, drawn = _rgb(read_u8(Path(image))), _read_mask(Path(mask))
+    pixels, drawn = rgb(read_u8(Path(image))), _read_mask(Path(mask))
     numbers = np.zeros(drawn.shape[:2], np.uint8)
     for number, value in enumerate(values):
         numbers[(drawn == np.asarray(value)).all(2)] = number
@@ -204,10 +205,6 @@ def _load(image: str, mask: str, values: Sequence[tuple[int, ...]]) -> tuple[U8,
     if small.shape != pixels.shape:
         numbers = resize(numbers, small.shape[:2], mode="nearest", layout="HW")
     return small, numbers
-
-
-def _rgb(pixels: U8) -> U8:
-    return np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels
 
 
 def _smaller(pixels: U8) -> U8:

@@ -13,7 +13,7 @@ from typing import Any
 
 from subpixel.compare.decoder.kinds import BUDGETS, KINDS
 from subpixel.compare.intervals import Difference, Estimate
-from subpixel.storage.whole_files import write_whole
+from subpixel.compare.result_texts import markdown_table, save_texts, without_keys
 
 __all__ = ["BudgetResult", "DecoderResults", "KindResult"]
 
@@ -154,7 +154,7 @@ class DecoderResults:
         }
         if not times:
             del content["threads"]
-            content = _without_times(content)
+            content = without_keys(content, _TIMES)
         return content
 
     def to_json(self) -> str:
@@ -187,7 +187,7 @@ class DecoderResults:
             yield ""
             yield f"### {BUDGETS[budget.budget].capitalize()}: {budget.goal:,}, give or take 1 %"
             yield ""
-            yield from _table(budget)
+            yield from markdown_table(_rows(budget))
             yield ""
             yield from _said("IoU", budget.groups)
             yield from _said("boundary IoU", budget.boundary_groups)
@@ -203,12 +203,8 @@ class DecoderResults:
         Raises:
             OSError: the folder cannot be written.
         """
-        target = Path(folder)
-        target.mkdir(parents=True, exist_ok=True)
         texts = {"decoder.json": self.to_json(), "decoder.csv": self.to_csv(), "decoder.md": self.to_markdown()}
-        for name, text in texts.items():
-            write_whole(target / name, text)
-        return [target / name for name in texts]
+        return save_texts(folder, texts)
 
 
 def _budget(one: BudgetResult) -> dict[str, Any]:
@@ -236,25 +232,14 @@ def _difference(one: Difference) -> dict[str, Any]:
     return {**vars(one), "exists": one.exists}
 
 
-def _without_times(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_times(one) for key, one in value.items() if key not in _TIMES}
-    return [_without_times(one) for one in value] if isinstance(value, list) else value
-
-
-def _table(budget: BudgetResult) -> Iterator[str]:
+def _rows(budget: BudgetResult) -> list[list[str]]:
     rows = [["upsampler", "rank", "IoU, % (95 %)", "rank", "boundary IoU, % (95 %)", "parameters", "multiply-adds"]]
     rows[0] += ["ms", "memory"]
     for one in budget.kinds:
         measured = [str(one.rank), _interval(one.iou), str(one.boundary_rank), _interval(one.boundary_iou)]
         costs = [f"{one.parameters:,}", f"{one.macs / 1e6:.2f} M", f"{one.milliseconds:.1f}"]
         rows.append([one.title, *measured, *costs, f"{one.peak_bytes / 2**20:.1f} MiB"])
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for number, row in enumerate(rows):
-        cells = [cell.rjust(width) if k else cell.ljust(width) for k, (cell, width) in enumerate(zip(row, widths))]  # noqa: B905
-        yield f"| {' | '.join(cells)} |"
-        if not number:
-            yield f"| {' | '.join(['-' * widths[0], *('-' * (width - 1) + ':' for width in widths[1:])])} |"
+    return rows
 
 
 def _interval(one: Estimate) -> str:

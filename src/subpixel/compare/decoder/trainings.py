@@ -11,6 +11,7 @@ from subpixel.compare.decoder.designs import design_of
 from subpixel.compare.decoder.folder import Record, Trainings
 from subpixel.compare.decoder.kinds import BUDGETS, KINDS
 from subpixel.compare.training_folder import TrainingJob
+from subpixel.compare.training_thread import one_thread
 
 __all__ = ["SAMPLES", "DecoderTrainer"]
 
@@ -36,7 +37,7 @@ class DecoderTrainer:
     def train(self, job: TrainingJob, report: Callable[[int], None]) -> None:
         """Train a decoder and keep what was measured of it."""
         began = time.monotonic()
-        from subpixel.compare.decoder.learning import one_thread, train_decoder
+        from subpixel.compare.decoder.learning import train_decoder
 
         with one_thread():
             data = self._dataset(job.seed)

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from subpixel.compare.intervals import Difference, Estimate
+from subpixel.compare.result_texts import markdown_table, save_texts, without_keys
 from subpixel.compare.spaces.conversion import Conversion
 from subpixel.compare.spaces.costs import LayerTime, paper_layers
 from subpixel.compare.spaces.designs import FAMILIES
-from subpixel.storage.whole_files import write_whole
 
 __all__ = ["NetworkResult", "Pairing", "SpaceResults"]
 
@@ -159,7 +159,7 @@ class SpaceResults:
         }
         if not times:
             del content["threads"]
-            content = _without_times(content)
+            content = without_keys(content, _TIMES)
         return content
 
     def to_json(self) -> str:
@@ -190,11 +190,11 @@ class SpaceResults:
         trained = f"{len(self.seeds)} seeds, {self.steps} steps each"
         yield f"LR space against HR space, ×{self.scale}; {self.images}; {trained}."
         yield ""
-        yield from _table(self._network_rows())
+        yield from markdown_table(self._network_rows())
         yield ""
-        yield from _table(self._pairing_rows())
+        yield from markdown_table(self._pairing_rows())
         yield ""
-        yield from _table(self._layer_rows())
+        yield from markdown_table(self._layer_rows())
         yield ""
         yield from _conversion_text(self.conversion)
 
@@ -227,12 +227,8 @@ class SpaceResults:
         Raises:
             OSError: the folder cannot be written.
         """
-        target = Path(folder)
-        target.mkdir(parents=True, exist_ok=True)
         texts = {"spaces.json": self.to_json(), "spaces.csv": self.to_csv(), "spaces.md": self.to_markdown()}
-        for name, text in texts.items():
-            write_whole(target / name, text)
-        return [target / name for name in texts]
+        return save_texts(folder, texts)
 
 
 def _network(one: NetworkResult) -> dict[str, Any]:
@@ -251,12 +247,6 @@ def _pairing(one: Pairing) -> dict[str, Any]:
 def _conversion(one: Conversion) -> dict[str, Any]:
     lists = {name: list(getattr(one, name)) for name in ("subpixel_shape", "transposed_shape", "size")}
     return {**vars(one), **lists, "milliseconds": {name: list(pair) for name, pair in one.milliseconds.items()}}
-
-
-def _without_times(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_times(one) for key, one in value.items() if key not in _TIMES}
-    return [_without_times(one) for one in value] if isinstance(value, list) else value
 
 
 def _conversion_text(one: Conversion) -> Iterator[str]:
@@ -280,14 +270,3 @@ def _timed(one: LayerTime) -> str:
 
 def _interval(one: Estimate | Difference) -> str:
     return f"{one.low:+.3f} … {one.high:+.3f}"
-
-
-def _table(lines: Iterator[list[str]]) -> Iterator[str]:
-    rows = list(lines)
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for number, row in enumerate(rows):
-        pairs = list(zip(row, widths, strict=True))
-        head, *cells = (cell.rjust(width) if k else cell.ljust(width) for k, (cell, width) in enumerate(pairs))
-        yield f"| {' | '.join([head, *cells])} |"
-        if not number:
-            yield f"| {' | '.join(['-' * widths[0], *('-' * (width - 1) + ':' for width in widths[1:])])} |"

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from subpixel.backends import choose_backend
 from subpixel.compare.spaces.designs import Design
 from subpixel.compare.spaces.images import BATCH, PATCH, U8, Images, margin_of
+from subpixel.compare.training_thread import one_thread
 from subpixel.metrics.protocol import luma_255, shrink
 from subpixel.metrics.quality import psnr
 from subpixel.models.spec import Spec
@@ -27,7 +27,7 @@ from subpixel.train.state import State, validate
 import torch  # isort: skip
 from torch import Tensor  # isort: skip
 
-__all__ = ["MEASUREMENTS", "RATE", "Trained", "one_thread", "scores_of", "train_network"]
+__all__ = ["MEASUREMENTS", "RATE", "Trained", "scores_of", "train_network"]
 
 # Of the orthogonalised updates, at its peak: the best for both spaces. In 800 steps at scale 2, the gains over bicubic
 # with 0.005, 0.01 and 0.02 were 2.09, 2.31 and 1.97 dB in LR space, and 1.87, 2.14 and 2.12 dB in HR space.
@@ -53,19 +53,6 @@ class Trained:
     curve: list[tuple[int, float, float]]
     scores: list[float]
     seconds: float
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Let torch use one thread and deterministic algorithms, so that results do not depend on the number of cores."""
-    threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-        torch.use_deterministic_algorithms(strict)
 
 
 def train_network(

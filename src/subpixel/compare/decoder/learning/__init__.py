@@ -9,7 +9,7 @@ except ImportError:
 
 from subpixel.compare.decoder.learning.costs import Costs, measure_costs
 from subpixel.compare.decoder.learning.network import Network
-from subpixel.compare.decoder.learning.training import Trained, one_thread, train_decoder
+from subpixel.compare.decoder.learning.training import Trained, train_decoder
 from subpixel.compare.decoder.learning.upsamplers import make_down, make_up
 
-__all__ = ["Costs", "Network", "Trained", "make_down", "make_up", "measure_costs", "one_thread", "train_decoder"]
+__all__ = ["Costs", "Network", "Trained", "make_down", "make_up", "measure_costs", "train_decoder"]

@@ -15,7 +15,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from subpixel.compare.decoder.designs import Design
 from subpixel.compare.decoder.learning.network import Network
-from subpixel.compare.decoder.learning.training import one_thread
+from subpixel.compare.training_thread import one_thread
 
 __all__ = ["SIDE_TIMED", "Costs", "measure_costs"]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +18,7 @@ from subpixel.compare.decoder.designs import Design
 from subpixel.compare.decoder.learning.network import Network
 from subpixel.compare.decoder.regions import count_regions, iou
 
-__all__ = ["BATCH", "MEASUREMENTS", "RATE", "Trained", "one_thread", "train_decoder"]
+__all__ = ["BATCH", "MEASUREMENTS", "RATE", "Trained", "train_decoder"]
 
 BATCH = 8
 RATE = 1e-2  # of AdamW, at its peak
@@ -44,19 +43,6 @@ class Trained:
     counts: NDArray[np.int64]
     found: NDArray[np.uint8]
     seconds: float
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Let torch use one thread and deterministic algorithms, so that results do not depend on the number of cores."""
-    threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-        torch.use_deterministic_algorithms(strict)
 
 
 def train_decoder(
