@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from subpixel.compare.charts import new_chart, save_chart
 from subpixel.compare.decoder.datasets import Examples
 from subpixel.compare.decoder.kinds import BUDGETS, KINDS
 from subpixel.compare.decoder.results import BudgetResult, KindResult
 from subpixel.errors import MissingExtra
-from subpixel.storage.whole_files import write_whole
 
 __all__ = ["check_matplotlib", "draw_learning", "draw_masks", "draw_ranking"]
 
@@ -37,13 +36,13 @@ def check_matplotlib() -> None:
 
 def draw_ranking(budgets: Sequence[BudgetResult], path: Path) -> None:
     """IoU and boundary IoU of every kind with their intervals, a row of axes for each budget."""
-    figure = _figure((10, 0.9 + 2.5 * len(budgets)))
+    figure = new_chart((10, 0.9 + 2.5 * len(budgets)))
     all_axes = figure.subplots(len(budgets), 2, squeeze=False)
     for row, budget in zip(all_axes, budgets, strict=True):
         for axes, boundary in zip(row, (False, True), strict=True):
             _draw_intervals(axes, budget, boundary)
     figure.suptitle("Mean over the classes with intervals of 95 %; the rank in brackets")
-    _save(figure, path)
+    save_chart(figure, path, _DPI)
 
 
 def _draw_intervals(axes: Any, budget: BudgetResult, boundary: bool) -> None:
@@ -64,7 +63,7 @@ def _draw_intervals(axes: Any, budget: BudgetResult, boundary: bool) -> None:
 
 def draw_learning(budgets: Sequence[BudgetResult], path: Path) -> None:
     """IoU of the validation images against steps, the mean over the seeds."""
-    figure = _figure((10, 4.9))
+    figure = new_chart((10, 4.9))
     all_axes = figure.subplots(1, len(budgets), squeeze=False, sharey=True)[0]
     for axes, budget in zip(all_axes, budgets, strict=True):
         for kind in KINDS:
@@ -80,7 +79,7 @@ def draw_learning(budgets: Sequence[BudgetResult], path: Path) -> None:
     all_axes[0].set_ylabel("validation IoU, %")
     lines, labels = all_axes[0].get_legend_handles_labels()
     figure.legend(lines, labels, loc="outside lower center", ncols=4, fontsize=9, frameon=False)
-    _save(figure, path)
+    save_chart(figure, path, _DPI)
 
 
 def _mean_curve(one: KindResult) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -104,7 +103,7 @@ def draw_masks(
     count = len(next(iter(found.values())))
     columns = [("Image", examples.images[:count]), ("Mask", _painted(examples.masks[:count]))]
     columns += [(KINDS[kind].title.replace(" ", "\n", 1), _painted(masks)) for kind, masks in found.items()]
-    figure = _figure((1.25 * len(columns) + 0.2, 1.25 * count + 1.3))
+    figure = new_chart((1.25 * len(columns) + 0.2, 1.25 * count + 1.3))
     all_axes = figure.subplots(count, len(columns), squeeze=False)
     for place, (title, images) in enumerate(columns):
         all_axes[0, place].set_title(title, fontsize=9)
@@ -116,7 +115,7 @@ def draw_masks(
 
     named = [Patch(color="#{:02x}{:02x}{:02x}".format(*_class_colour(k)), label=name) for k, name in enumerate(classes)]
     figure.legend(handles=named, loc="outside lower center", ncols=min(8, len(named)), fontsize=9, frameon=False)
-    _save(figure, path)
+    save_chart(figure, path, _DPI)
 
 
 def _painted(masks: U8) -> U8:
@@ -139,18 +138,3 @@ def _colour(kind: str) -> str:
 
 def _marker(kind: str) -> str:
     return _MARKERS[list(KINDS).index(kind)]
-
-
-def _figure(size: tuple[float, float]) -> Any:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=size, layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def _save(figure: Any, path: Path) -> None:
-    content = io.BytesIO()
-    figure.savefig(content, format="png", dpi=_DPI)
-    write_whole(path, content.getvalue())

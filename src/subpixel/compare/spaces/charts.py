@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from subpixel.compare.charts import new_chart, save_chart
 from subpixel.compare.spaces.designs import FAMILIES
 from subpixel.compare.spaces.results import NetworkResult, Pairing
 from subpixel.errors import MissingExtra
-from subpixel.storage.whole_files import write_whole
 
 __all__ = ["check_matplotlib", "draw_costs", "draw_differences", "draw_learning"]
 
@@ -42,7 +41,7 @@ def draw_costs(networks: Sequence[NetworkResult], bicubic: float, scale: int, pa
         ("parameters", [float(one.parameters) for one in networks]),
         (f"milliseconds in the engine for {size.replace('x', '×')}", [one.milliseconds[size] for one in networks]),
     ]
-    figure = _figure((12, 4.6))
+    figure = new_chart((12, 4.6))
     for axes, (label, costs) in zip(figure.subplots(1, 3, sharey=True), panels, strict=True):
         for family in FAMILIES:
             points = [(cost, one) for cost, one in zip(costs, networks, strict=True) if one.family == family]
@@ -65,7 +64,7 @@ def draw_costs(networks: Sequence[NetworkResult], bicubic: float, scale: int, pa
     figure.suptitle(f"×{scale}: bars are intervals of 95 % of the gain over bicubic ({bicubic:.2f} dB)", fontsize=12)
     handles, labels = figure.axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False, fontsize=9)
-    _save(figure, path)
+    save_chart(figure, path, _DPI)
 
 
 def _plain_ticks(axes: Any, costs: Sequence[float]) -> None:
@@ -80,7 +79,7 @@ def _plain_ticks(axes: Any, costs: Sequence[float]) -> None:
 
 def draw_differences(pairings: Sequence[Pairing], scale: int, path: Path) -> None:
     """PSNR of the LR network less that of each network in HR space, with intervals."""
-    figure = _figure((9, 0.45 * len(pairings) + 1.4))
+    figure = new_chart((9, 0.45 * len(pairings) + 1.4))
     axes = figure.subplots()
     for place, one in enumerate(pairings):
         value, family = one.difference, one.difference.second
@@ -100,13 +99,13 @@ def draw_differences(pairings: Sequence[Pairing], scale: int, path: Path) -> Non
     axes.set(xlabel="dB, with intervals of 95 %; right of 0, LR space is better", title=title)
     axes.set_ylim(-len(pairings) + 0.4, 0.6)
     axes.grid(alpha=0.3)
-    _save(figure, path)
+    save_chart(figure, path, _DPI)
 
 
 def draw_learning(networks: Sequence[NetworkResult], scale: int, path: Path) -> None:
     """PSNR of some held-out images against steps, the mean over the seeds; a panel for each budget."""
     budgets = list(dict.fromkeys(one.budget for one in networks))
-    figure = _figure((12, 4.4))
+    figure = new_chart((12, 4.4))
     for axes, budget in zip(figure.subplots(1, len(budgets), sharey=True, squeeze=False)[0], budgets, strict=True):
         for one in networks:
             if one.budget == budget:
@@ -118,19 +117,4 @@ def draw_learning(networks: Sequence[NetworkResult], scale: int, path: Path) -> 
     figure.axes[0].set_ylabel("PSNR of luma, dB")
     handles, labels = figure.axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False, fontsize=9)
-    _save(figure, path)
-
-
-def _figure(size: tuple[float, float]) -> Any:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=size, layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def _save(figure: Any, path: Path) -> None:
-    content = io.BytesIO()
-    figure.savefig(content, format="png", dpi=_DPI)
-    write_whole(path, content.getvalue())
+    save_chart(figure, path, _DPI)
