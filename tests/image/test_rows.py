@@ -24,7 +24,7 @@ from subpixel.image import Job, read
 from subpixel.image.files.reading import open_image
 from subpixel.image.files.row_source import save_rows
 from subpixel.image.files.rows import inspect_rows
-from subpixel.ops.blockiness import blockiness
+from subpixel.ops.compression_traces import Traces, traces_of
 from subpixel.upscaler.pixels import alpha_of
 
 Make = Callable[..., NDArray[Any]]
@@ -123,8 +123,8 @@ def test_inspection_finds_what_the_whole_image_shows(size: tuple[int, int], chan
             x[..., 3] = alpha
         blocks = [x[top : top + 37] for top in range(0, len(x), 37)]
         found = inspect_rows(blocks, x.shape, measure=True)
-        assert found == (alpha_of(x), blockiness(x))
-        assert inspect_rows(blocks, x.shape, measure=False) == (alpha_of(x), 0)
+        assert found == (alpha_of(x), traces_of(x))
+        assert inspect_rows(blocks, x.shape, measure=False) == (alpha_of(x), Traces())
 
 
 def test_inspection_stops_as_early_as_possible() -> None:
@@ -132,8 +132,8 @@ def test_inspection_stops_as_early_as_possible() -> None:
         yield np.zeros((5, 3, 4), np.uint8)
         raise AssertionError("more was asked for")
 
-    assert inspect_rows(blocks(), (10, 3, 4), measure=False) == ("transparent", 0)
-    assert inspect_rows(blocks(), (10, 3, 3), measure=False) == ("none", 0)
+    assert inspect_rows(blocks(), (10, 3, 4), measure=False) == ("transparent", Traces())
+    assert inspect_rows(blocks(), (10, 3, 3), measure=False) == ("none", Traces())
 
 
 @pytest.mark.usefixtures("by_rows", "with_compressed")

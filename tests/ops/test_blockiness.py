@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,10 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from subpixel.errors import InvalidArgument
-from subpixel.image import read
 from subpixel.image.compression import H264, Jpeg
 from subpixel.metrics import blockiness
-from subpixel.metrics.protocol import shrink
 from subpixel.models.auto import BLOCKINESS_THRESHOLD
 from subpixel.ops.blockiness import MIN_SIDE, sample_windows
 
@@ -164,21 +161,3 @@ def test_every_size_and_large_ones_by_their_windows(shape: tuple[int, ...]) -> N
 def test_what_is_no_image(image: Any) -> None:
     with pytest.raises(InvalidArgument, match="blockiness: "):
         blockiness(image)
-
-
-def test_photographs_on_both_sides_of_the_threshold(data_dir: Path) -> None:
-    """Photographs, halved: the originals are JPEGs, and halving removes their grid."""
-    folder = data_dir / "images" / "free"
-    if not folder.is_dir():
-        pytest.skip(f"{folder} is not here")
-    smalls = [shrink(read(path).pixels, 2)[0] for path in sorted(folder.glob("*.jpg"))[::20]]
-    assert len(smalls) > 20
-
-    def share(quality: int | None) -> float:
-        degraded = (small if quality is None else Jpeg(quality)(small) for small in smalls)
-        return float(np.mean([blockiness(pixels) >= BLOCKINESS_THRESHOLD for pixels in degraded]))
-
-    assert share(None) <= 0.05
-    assert share(95) <= 0.5
-    assert share(75) >= 0.9
-    assert share(50) == 1

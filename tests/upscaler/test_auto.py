@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,12 @@ from subpixel.errors import InvalidArgument
 from subpixel.image import Job
 from subpixel.image.compression import Jpeg
 from subpixel.models import zoo
-from subpixel.models.auto import BLOCKINESS_THRESHOLD, Choice, Source, choose_by_blocks, choose_by_source
-from subpixel.ops.blockiness import blockiness
+from subpixel.models.auto import BLOCKINESS_THRESHOLD, Choice, Source, choose_by_source, choose_by_traces
+from subpixel.ops.compression_traces import Traces, traces_of
 
 
 def decide(image: NDArray[Any], source: Source | None) -> Choice:
-    return choose_by_source(source, "robust") or choose_by_blocks(blockiness(image), "clean", "robust")
+    return choose_by_source(source, "robust") or choose_by_traces(traces_of(image), source, "clean", "robust")
 
 
 def scene() -> NDArray[np.uint8]:
@@ -76,7 +77,7 @@ def test_a_name_overrides(with_compressed: str, blocky: NDArray[np.uint8]) -> No
 
 
 def test_without_a_variant_nothing_is_measured(monkeypatch: pytest.MonkeyPatch, blocky: NDArray[np.uint8]) -> None:
-    monkeypatch.setattr("subpixel.upscaler.upscaler.blockiness", None)
+    monkeypatch.setattr("subpixel.upscaler.upscaler.traces_of", None)
     assert Upscaler(2, model="fast").choose_model(blocky) == Choice("fast", False, "")
     # Nor where no network runs.
     assert Upscaler(0.5).choose_model(blocky) == Choice(zoo.resolve("auto"), False, "")
@@ -113,9 +114,28 @@ def test_what_a_source_says_counts_first(source: Source | None, compressed: bool
 
 @pytest.mark.parametrize("source", [None, Source(), Source("jpeg"), Source("jpeg", 97)])
 def test_a_source_that_promises_quality_is_not_believed(source: Source | None, blocky: NDArray[np.uint8]) -> None:
-    figure = blockiness(blocky)
-    assert figure >= BLOCKINESS_THRESHOLD
-    assert decide(blocky, source) == Choice("robust", True, f"compression artefacts measured: {figure:.2f}")
+    choice = decide(blocky, source)
+    assert choice.compressed
+    assert re.fullmatch("traces of a JPEG of quality (39|40|41)", choice.reason)
+
+
+def test_blocks_without_a_lattice_choose_unless_a_good_jpeg_explains_them() -> None:
+    blocks = Traces(blockiness=BLOCKINESS_THRESHOLD)
+    compressed = Choice("robust", True, "compression artefacts measured: 0.12")
+    clean = Choice("clean", False, "no visible compression")
+    for source, traces, expected in (
+        (None, blocks, compressed),
+        (Source(), blocks, compressed),
+        (Source("jpeg"), blocks, compressed),
+        (Source("jpeg", 96), blocks, clean),
+        (Source("heif"), blocks, clean),
+        (Source("heif"), Traces(60), Choice("robust", True, "traces of a JPEG of quality 60")),
+        (None, Traces(96, 0.4), clean),
+        (None, Traces(90, 0), Choice("robust", True, "traces of a JPEG of quality 90")),
+        (Source("jpeg", 96), Traces(91, 0.4), clean),
+        (None, Traces(blockiness=0.119), clean),
+    ):
+        assert choose_by_traces(traces, source, "clean", "robust") == expected
 
 
 def test_no_band_thread_or_backend_changes_it(
@@ -140,7 +160,7 @@ def test_a_choice_is_taken_as_it_is(with_compressed: str, monkeypatch: pytest.Mo
     """What is chosen once for many images is not measured again."""
     upscaler = Upscaler(2, model="auto")
     choice = upscaler.choose_model(scene(), Source("h264"))
-    monkeypatch.setattr("subpixel.upscaler.upscaler.blockiness", None)
+    monkeypatch.setattr("subpixel.upscaler.upscaler.traces_of", None)
     variant = Upscaler(2, model=with_compressed)
     np.testing.assert_array_equal(upscaler(scene(), choice), variant(scene()))
     assert upscaler.network(choice).model.name == with_compressed

@@ -7,10 +7,12 @@ import pytest
 from subpixel.errors import InvalidArgument
 from subpixel.models import find
 from subpixel.models.auto import Choice, Source
+from subpixel.ops.compression_traces import Traces
 from subpixel.upscaler import Target, model_selection
 from subpixel.upscaler.model_selection import ModelSelection, NetworkPair
 
 JPEG = Source("jpeg", 60)
+BLOCKY = Traces(blockiness=9.0)
 CLEAN = NetworkPair("fast", (2, 3, 4, 8), "fast", (2, 3, 4, 8))
 COMPRESSED = NetworkPair("fast-compressed", (2, 3, 4), "fast", (2, 3, 4, 8))
 
@@ -26,7 +28,7 @@ def test_auto_without_a_variant_has_no_choice(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(model_selection, "compressed_variant", lambda _: None)
     auto = ModelSelection.of_name("auto")
     assert auto == ModelSelection(CLEAN, None, True)
-    assert auto.by_source(JPEG, 40, 30, Target(2)) == auto.by_blocks(9.0) == Choice("fast", False, "")
+    assert auto.by_source(JPEG, 40, 30, Target(2)) == auto.by_traces(BLOCKY) == Choice("fast", False, "")
     assert auto.by_codec("h264", 2) == Choice("fast", False, "h264")
 
 
@@ -46,10 +48,10 @@ def test_the_file_decides_if_a_network_runs() -> None:
     assert ModelSelection.of_name("fast").by_source(JPEG, 40, 30, Target(2)) == Choice("fast", False, "")
 
 
-def test_blocks_decide_between_both_models() -> None:
+def test_traces_decide_between_both_models() -> None:
     auto = ModelSelection.of_name("auto")
-    assert [auto.by_blocks(figure).model for figure in (0.0, 9.0)] == ["fast", "fast-compressed"]
-    assert auto.pair(auto.by_blocks(0.0)) == auto.pair(None) == CLEAN
+    assert [auto.by_traces(traces).model for traces in (Traces(), BLOCKY)] == ["fast", "fast-compressed"]
+    assert auto.pair(auto.by_traces(Traces())) == auto.pair(None) == CLEAN
 
 
 def test_a_codec_decides_for_a_video_if_the_variant_has_the_scale() -> None:
@@ -63,7 +65,7 @@ def test_a_codec_decides_for_a_video_if_the_variant_has_the_scale() -> None:
 
 def test_a_plan_cleans_with_a_variant_and_continues_with_the_clean_model() -> None:
     auto = ModelSelection.of_name("auto")
-    compressed = auto.by_blocks(9.0)
+    compressed = auto.by_traces(BLOCKY)
     assert auto.plan(40, 30, Target(8), compressed).factors == (2, 4)
     assert auto.plan(40, 30, Target(8)).factors == (8,)
     assert auto.plan(40, 30, Target(16), compressed).factors == (2, 8)
@@ -76,7 +78,7 @@ def test_a_plan_cleans_with_a_variant_and_continues_with_the_clean_model() -> No
     with pytest.raises(
         InvalidArgument, match=r"the image shows no compression; model 'fast-compressed' cleans it anyway"
     ):
-        auto.plan(40, 30, Target(1), auto.by_blocks(0.0))
+        auto.plan(40, 30, Target(1), auto.by_traces(Traces()))
     with pytest.raises(InvalidArgument, match="shows no compression; model"):
         auto.plan(40, 30, Target(1), Choice("fast", False, ""))
     with pytest.raises(InvalidArgument, match="this network makes images larger"):

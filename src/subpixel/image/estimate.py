@@ -28,6 +28,7 @@ from subpixel.image.memory_need import MemoryNeed, encoder_memory, memory_by_row
 from subpixel.image.synthetic import photograph
 from subpixel.models.auto import Choice, Source
 from subpixel.models.spandrel_models import SpandrelModel
+from subpixel.ops.compression_traces import Traces
 from subpixel.storage.memory import stack_size
 from subpixel.upscaler import SizePlan, Target, Upscaler
 
@@ -196,7 +197,7 @@ def _estimate(
     return replace(
         estimate,
         size_out=size,
-        choice=choice if plan.factors else plan.ran(upscaler.choose_by_blocks(0)),
+        choice=choice if plan.factors else plan.ran(upscaler.choose_by_traces(Traces())),
         memory=_memory(job, file, plan, encoding).total,
         seconds=trials(job, plan, choice, channels, file.dtype, encoding) * height * width * file.pages,
         notes=notes,
@@ -205,10 +206,10 @@ def _estimate(
 
 
 def _choice_by_pixels(upscaler: Upscaler, file: ImageFile) -> Choice:
-    """The model that the blocks of an image call for. Its pixels are decoded."""
+    """The model that the pixels of an image call for. Its pixels are decoded."""
     with ImageRows(file, Path(tempfile.gettempdir())) as rows:
-        _, blockiness = inspect_rows(rows.blocks(), rows.shape, measure=True)
-    return upscaler.choose_by_blocks(blockiness)
+        _, traces = inspect_rows(rows.blocks(), rows.shape, measure=True)
+    return upscaler.choose_by_traces(traces, file.compression)
 
 
 def _measure(

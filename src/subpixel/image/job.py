@@ -269,8 +269,8 @@ class Job:
         with ImageRows(file, destination.absolute().parent) as rows:
             height, width, channels = rows.shape
             choice = upscaler.choose_by_source(file.compression, width, height)
-            alpha, blockiness = inspect_rows(rows.blocks(), rows.shape, measure=choice is None)
-            choice = choice or upscaler.choose_by_blocks(blockiness)
+            alpha, traces = inspect_rows(rows.blocks(), rows.shape, measure=choice is None)
+            choice = choice or upscaler.choose_by_traces(traces, file.compression)
             plan = upscaler.plan(width, height, choice)
             inspected = time.perf_counter()
             result_channels, dtype = self.output_pixels.form(channels, rows.dtype)

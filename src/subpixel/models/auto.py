@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["BLOCKINESS_THRESHOLD", "Choice", "Source", "choose_by_blocks", "choose_by_codec", "choose_by_source"]
+from subpixel.ops.compression_traces import Traces
 
-# An image of at least this blockiness counts as compressed. Of 400 photographs at half size, 1 % reach it uncompressed,
-# 28 % after JPEG of quality 95, 66 % after 90, 84 % after 85, and 98 % after 75 (docs/models.md).
-BLOCKINESS_THRESHOLD = 0.06
-# A JPEG whose tables state at most this quality counts as compressed. The pixels of a better one are measured, since it
-# may hold an image that was compressed before.
+__all__ = ["BLOCKINESS_THRESHOLD", "Choice", "Source", "choose_by_codec", "choose_by_source", "choose_by_traces"]
+
+# A JPEG of at most this quality counts as compressed, whether its tables state it or its pixels show it. The variant
+# for compressed images wins at 90 and loses at 95 (docs/models.md).
 _MAX_COMPRESSED_JPEG_QUALITY = 90
+# Without traces of a JPEG, an image of at least this blockiness counts as compressed: 1 % of clean images do, drawings
+# with edges on the grid, and about half of those after WebP of quality 75 (docs/models.md).
+BLOCKINESS_THRESHOLD = 0.12
 _LOSSLESS_CODECS = {
     "ffv1",
     "ffvhuff",
@@ -35,7 +37,8 @@ class Source:
     """The file that pixels come from.
 
     Args:
-        codec: ``jpeg``, or another lossy codec such as ``webp`` or ``h264``; None for a lossless format.
+        codec: ``jpeg``, ``heif`` (AVIF and HEIC), or another lossy codec such as ``webp`` or ``h264``; None for a
+            lossless format.
         quality: of a JPEG by its tables, 1 … 100 on the IJG's scale; None if it is unknown.
     """
 
@@ -73,6 +76,8 @@ def choose_by_source(source: Source | None, variant: str) -> Choice | None:
     """
     if source is None or source.codec is None:
         return None
+    if source.codec == "heif":
+        return None
     if source.codec != "jpeg":
         return Choice(variant, True, f"lossy {source.codec}")
     if source.quality is not None and source.quality <= _MAX_COMPRESSED_JPEG_QUALITY:
@@ -80,19 +85,29 @@ def choose_by_source(source: Source | None, variant: str) -> Choice | None:
     return None
 
 
-def choose_by_blocks(figure: float, clean: str, variant: str) -> Choice:
-    """The choice by the blockiness of an image, see :func:`subpixel.metrics.blockiness`.
+def choose_by_traces(traces: Traces, source: Source | None, clean: str, variant: str) -> Choice:
+    """The choice by what the pixels show of earlier compressions.
 
     Args:
-        figure: the blockiness.
+        traces: what they show.
+        source: what is known of the file, which did not decide; None if there is no file.
         clean: the name of the model for clean images.
         variant: the name of the model for compressed images.
 
-    >>> print(choose_by_blocks(0.0, "fast", "fast-compressed"))
+    >>> print(choose_by_traces(Traces(), None, "fast", "fast-compressed"))
     fast (no visible compression)
+    >>> print(choose_by_traces(Traces(jpeg_quality=60), None, "fast", "fast-compressed"))
+    fast-compressed (traces of a JPEG of quality 60)
     """
-    if figure >= BLOCKINESS_THRESHOLD:
-        return Choice(variant, True, f"compression artefacts measured: {figure:.2f}")
+    quality = traces.jpeg_quality
+    if quality is not None and quality <= _MAX_COMPRESSED_JPEG_QUALITY:
+        return Choice(variant, True, f"traces of a JPEG of quality {quality}")
+    # A good JPEG shows its own grid a little, as does what was decoded from one; HEIF shows blocks that it smoothed.
+    explained = quality is not None or (
+        source is not None and (source.codec == "heif" or (source.codec == "jpeg" and source.quality is not None))
+    )
+    if not explained and traces.blockiness >= BLOCKINESS_THRESHOLD:
+        return Choice(variant, True, f"compression artefacts measured: {traces.blockiness:.2f}")
     return Choice(clean, False, "no visible compression")
 
 

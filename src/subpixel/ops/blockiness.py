@@ -27,7 +27,14 @@ from numpy.typing import NDArray
 
 from subpixel.errors import InvalidArgument
 
-__all__ = ["MIN_SIDE", "blockiness", "blockiness_of_windows", "sample_windows"]
+__all__ = [
+    "MIN_SIDE",
+    "blockiness",
+    "blockiness_of_windows",
+    "check_image",
+    "grid_of_windows",
+    "sample_windows",
+]
 
 _GRID = 8
 # Smaller images have too few grid lines to distinguish a grid from chance.
@@ -65,11 +72,20 @@ def blockiness(image: NDArray[Any]) -> float:
     >>> blockiness(blocks) > 1, blockiness(np.full((128, 128), 77, np.uint8))
     (True, 0.0)
     """
-    if image.ndim not in (2, 3) or (image.ndim == 3 and not 1 <= image.shape[2] <= 4):
-        raise InvalidArgument(f"blockiness: shape {image.shape}: (H, W) or (H, W, 1 to 4) is needed")
-    if image.dtype not in (np.uint8, np.uint16, np.float32):
-        raise InvalidArgument(f"blockiness: dtype {image.dtype}: uint8, uint16 or float32 is needed")
+    check_image(image, "blockiness")
     return blockiness_of_windows([image[rows, columns] for rows, columns in sample_windows(*image.shape[:2])])
+
+
+def check_image(image: NDArray[Any], name: str) -> None:
+    """Refuse what cannot be measured, in the name of a function.
+
+    Raises:
+        InvalidArgument: the shape or the dtype is not one of an image.
+    """
+    if image.ndim not in (2, 3) or (image.ndim == 3 and not 1 <= image.shape[2] <= 4):
+        raise InvalidArgument(f"{name}: shape {image.shape}: (H, W) or (H, W, 1 to 4) is needed")
+    if image.dtype not in (np.uint8, np.uint16, np.float32):
+        raise InvalidArgument(f"{name}: dtype {image.dtype}: uint8, uint16 or float32 is needed")
 
 
 def sample_windows(height: int, width: int) -> list[tuple[slice, slice]]:
@@ -87,14 +103,27 @@ def blockiness_of_windows(parts: Sequence[NDArray[Any]]) -> float:
     >>> blockiness_of_windows([image[rows, columns] for rows, columns in sample_windows(300, 400)]) == blockiness(image)
     True
     """
-    if not parts:
-        return 0.0
+    return min(_excess(lines) for lines in _phases(parts)) if parts else 0.0
+
+
+def grid_of_windows(parts: Sequence[NDArray[Any]]) -> tuple[int, int]:
+    """Where the clearest grid starts in each window: the first row and column of a block, 0 … 7.
+
+    >>> blocks = np.random.default_rng(0).integers(0, 256, (16, 16), np.uint8).repeat(8, 0).repeat(8, 1)
+    >>> grid_of_windows([blocks[3:, 5:]])
+    (5, 3)
+    """
+    # The first f of a line compares the samples 1 and 2: there a block starts at sample 2.
+    left, top = ((int(np.argmax(_phase_means(lines))) + 2) % _GRID for lines in _phases(parts))
+    return top, left
+
+
+def _phases(parts: Sequence[NDArray[Any]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The lines of all windows by phase: across (between columns), and down (between rows)."""
     step = 2 if len(parts) <= _FEW else 4
-    across, down = [], []
-    for part in parts:
-        across.append(_phase_sums(_luma(part[::step])))
-        down.append(_phase_sums(np.ascontiguousarray(_luma(part[:, ::step]).T)))
-    return min(_excess(np.concatenate(lines)) for lines in (across, down))
+    across = [_phase_sums(_luma(part[::step])) for part in parts]
+    down = [_phase_sums(np.ascontiguousarray(_luma(part[:, ::step]).T)) for part in parts]
+    return np.concatenate(across), np.concatenate(down)
 
 
 def _window_starts(side: int) -> list[int]:
@@ -131,7 +160,12 @@ def _phase_sums(y: Codes) -> NDArray[np.int64]:
 
 
 def _excess(lines: NDArray[np.int64]) -> float:
-    cut = len(lines) // 4
-    means = np.sort(lines, axis=0)[cut : len(lines) - cut].mean(axis=0) / _UNIT
+    means = _phase_means(lines)
     others = float(np.median(np.delete(means, np.argmax(means))))
     return (float(means.max()) - others) / (others + _MIN_ACTIVITY)
+
+
+def _phase_means(lines: NDArray[np.int64]) -> NDArray[np.float64]:
+    cut = len(lines) // 4
+    means: NDArray[np.float64] = np.sort(lines, axis=0)[cut : len(lines) - cut].mean(axis=0) / _UNIT
+    return means

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from subpixel.errors import InvalidArgument
-from subpixel.models.auto import Choice, Source, choose_by_blocks, choose_by_codec, choose_by_source
+from subpixel.models.auto import Choice, Source, choose_by_codec, choose_by_source, choose_by_traces
 from subpixel.models.files import Model
 from subpixel.models.zoo import compressed_variant, resolve, scales_of
+from subpixel.ops.compression_traces import Traces
 from subpixel.upscaler.sizes import SizePlan, Target, plan_size
 
 __all__ = ["ModelSelection", "NetworkPair"]
@@ -74,11 +75,11 @@ class ModelSelection:
             return Choice(self.clean.first, False, "")  # no network runs
         return choose_by_source(source, self.compressed.first)
 
-    def by_blocks(self, figure: float) -> Choice:
-        """The choice by an image's blockiness."""
+    def by_traces(self, traces: Traces, source: Source | None = None) -> Choice:
+        """The choice by what the pixels of an image show, if its file did not decide."""
         if self.compressed is None:
             return Choice(self.clean.first, False, "")
-        return choose_by_blocks(figure, self.clean.first, self.compressed.first)
+        return choose_by_traces(traces, source, self.clean.first, self.compressed.first)
 
     def by_codec(self, codec: str | None, scale: float | None) -> Choice:
         """The choice for a video, by libavcodec's name of its codec; None if the codec is unknown."""

@@ -21,7 +21,7 @@ from subpixel.models.auto import Choice, Source
 from subpixel.models.files import Model
 from subpixel.models.spandrel_models import SpandrelModel
 from subpixel.models.zoo import find_network, is_for_compressed
-from subpixel.ops.blockiness import blockiness
+from subpixel.ops.compression_traces import Traces, traces_of
 from subpixel.upscaler.arguments import keywords_after
 from subpixel.upscaler.model_selection import ModelSelection
 from subpixel.upscaler.network import Network
@@ -225,8 +225,9 @@ class Upscaler:
         Args:
             image: as for a call.
             source: what its file says of its compression; None if there is no file. A lossy codec other than JPEG,
-                or a JPEG of quality up to 90, decides; else the pixels do, from
-                :data:`subpixel.models.auto.BLOCKINESS_THRESHOLD` of :func:`subpixel.metrics.blockiness` on.
+                or a JPEG of quality up to 90, decides; else the pixels do: by :func:`subpixel.metrics.jpeg_quality`
+                up to 90, or by :func:`subpixel.metrics.blockiness` from
+                :data:`subpixel.models.auto.BLOCKINESS_THRESHOLD` on.
 
         Returns:
             The choice, the same whatever the backend, bands and threads; its text says why.
@@ -240,15 +241,15 @@ class Upscaler:
         """
         pixels, _ = pixels_of(image)
         height, width = pixels.shape[:2]
-        return self.choose_by_source(source, width, height) or self.choose_by_blocks(blockiness(pixels))
+        return self.choose_by_source(source, width, height) or self.choose_by_traces(traces_of(pixels), source)
 
     def choose_by_source(self, source: Source | None, width: int, height: int) -> Choice | None:
         """The choice for an image by its file alone; None if its pixels must be measured."""
         return self._selection.by_source(source, width, height, self.target)
 
-    def choose_by_blocks(self, figure: float) -> Choice:
-        """The choice by an image's :func:`~subpixel.ops.blockiness.blockiness`."""
-        return self._selection.by_blocks(figure)
+    def choose_by_traces(self, traces: Traces, source: Source | None = None) -> Choice:
+        """The choice by what the pixels of an image show of compressions, if its file did not decide."""
+        return self._selection.by_traces(traces, source)
 
     def choose_by_codec(self, codec: str | None) -> Choice:
         """The choice for a video, by libavcodec's name of its codec; None if the codec is unknown."""

@@ -6,16 +6,10 @@ from functools import cache
 from typing import BinaryIO
 
 from subpixel.models.auto import Source
+from subpixel.ops.jpeg_traces import table_of_quality
 
 __all__ = ["read_compression"]
 
-# The luma table that ITU-T T.81, annex K.1 suggests, row by row: quality 50 on the IJG's scale.
-_ANNEX_K = (
-    *(16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55),
-    *(14, 13, 16, 24, 40, 57, 69, 56, 14, 17, 22, 29, 51, 87, 80, 62),
-    *(18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92),
-    *(49, 64, 78, 87, 103, 121, 120, 101, 72, 92, 95, 98, 112, 100, 103, 99),
-)
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 
 
@@ -34,6 +28,8 @@ def read_compression(file: BinaryIO) -> Source:
         return Source("jpeg", _jpeg_quality(file))
     if start[:4] == b"RIFF" and start[8:] == b"WEBP":
         return Source("webp" if _is_lossy_webp(file) else None)
+    if start[4:8] == b"ftyp":
+        return Source("heif")
     return Source()
 
 
@@ -70,9 +66,8 @@ def _tables(content: bytes) -> dict[int, int]:
 
 @cache
 def _totals() -> list[int]:
-    """Sums of the tables of quality 1 … 100, clipped to the range of a baseline file."""
-    scales = [5000 // q if q < 50 else 200 - 2 * q for q in range(1, 101)]
-    return [sum(min(255, max(1, (value * scale + 50) // 100)) for value in _ANNEX_K) for scale in scales]
+    """Sums of the tables of quality 1 … 100."""
+    return [int(table_of_quality(quality).sum()) for quality in range(1, 101)]
 
 
 def _quality(total: int) -> int:

@@ -22,7 +22,8 @@ from subpixel.image.files.read_errors import check_read, read_error
 from subpixel.image.files.reading import ImageFile, reopen
 from subpixel.image.files.vips_errors import raise_tile_errors
 from subpixel.image.files.wide_rows import HELD, png_rows, tiff_rows
-from subpixel.ops.blockiness import blockiness_of_windows, sample_windows
+from subpixel.ops.blockiness import sample_windows
+from subpixel.ops.compression_traces import Traces, traces_of_windows
 from subpixel.storage.os_errors import os_error_text
 from subpixel.upscaler.pixels import Alpha, alpha_of
 
@@ -166,16 +167,16 @@ def _wide_blocks(file: ImageFile, reader: BinaryIO) -> Iterator[Block] | None:
     return None
 
 
-def inspect_rows(blocks: Iterable[Block], shape: tuple[int, ...], *, measure: bool) -> tuple[Alpha, float]:
+def inspect_rows(blocks: Iterable[Block], shape: tuple[int, ...], *, measure: bool) -> tuple[Alpha, Traces]:
     """What upscaling must know of the whole image before its first row, in one pass that ends as early as possible.
 
     Args:
         blocks: of the image, from the top; not read if there is nothing to find out.
         shape: ``(H, W, C)`` of the image.
-        measure: whether to measure blockiness.
+        measure: whether to measure traces of compression.
 
     Returns:
-        The kind of alpha, and the blockiness or 0 if it was not measured: the same as for an image in memory.
+        The kind of alpha, and the traces, none if they were not measured: the same as for an image in memory.
     """
     height, width, channels = shape
     alpha: Alpha = "opaque" if channels in (2, 4) else "none"
@@ -193,4 +194,4 @@ def inspect_rows(blocks: Iterable[Block], shape: tuple[int, ...], *, measure: bo
             if len(part):
                 piece.append(part.copy())
         top += len(block)
-    return alpha, blockiness_of_windows([np.concatenate(piece) for piece in pieces])
+    return alpha, traces_of_windows([np.concatenate(piece) for piece in pieces])
