@@ -16,6 +16,7 @@ from subpixel.models.spec import Colour, Spec
 from subpixel.ops import resize
 from subpixel.train.data import find_images, load_pairs, planes_of, samples
 from subpixel.train.device_patches import DevicePatches
+from subpixel.train.drawn_images import drawn
 from subpixel.train.motion.paths import NUMBERS, moving_clip
 from subpixel.train.settings import Settings
 from subpixel.train.video_frames import find_takes
@@ -39,7 +40,9 @@ class Clip:
     large: Tensor
 
 
-def load_clips(data: str | Path, spec: Spec, settings: Settings, threads: int) -> tuple[list[Tensor], list[Clip], int]:
+def load_clips(
+    data: str | Path, spec: Spec, settings: Settings, threads: int, held_out: str | Path | None = None
+) -> tuple[list[Tensor], list[Clip], int]:
     """The sources of random clips, and the held-out clips.
 
     Args:
@@ -47,6 +50,7 @@ def load_clips(data: str | Path, spec: Spec, settings: Settings, threads: int) -
         spec: the network.
         settings: the settings of the run.
         threads: how many images are read at a time.
+        held_out: a list of the images to hold out, see :func:`subpixel.train.held_out.split`; not for a video.
 
     Returns:
         Images ``(C, H, W)`` or takes ``(T, C, H, W)``; the held-out clips; and the number of images or takes, each
@@ -56,22 +60,27 @@ def load_clips(data: str | Path, spec: Spec, settings: Settings, threads: int) -
         InvalidArgument, ImageReadError, Unsupported: as :func:`subpixel.train.data.find_images`.
     """
     if Path(data).is_file():
+        if held_out is not None:
+            raise InvalidArgument(f"train: held_out={str(held_out)!r}: a list of images does not fit a video")
+        if settings.drawn:
+            raise InvalidArgument(f"train: drawn={settings.drawn}: '{settings.arch}' takes drawn images with a folder")
         trained, held_out_takes = find_takes(data, settings.frames, settings.clip, _SIZE_OF_VIDEOS)
         takes, others = (
             [(name, _stack(frames, spec.colour)) for name, frames in part] for part in (trained, held_out_takes)
         )
-        held_out = [_clip(name, crop_to_scale(take, spec.scale), spec.scale) for name, take in others]
-        return [take for _, take in takes], held_out, len(takes)
-    trained_on, held_out_sources = find_images(data)
+        measured = [_clip(name, crop_to_scale(take, spec.scale), spec.scale) for name, take in others]
+        return [take for _, take in takes], measured, len(takes)
+    found, held_out_sources = find_images(data, held_out=held_out)
+    trained_on = [*found, *drawn(settings.drawn, settings.seed)]
     images = [samples(p.large) for p in load_pairs(trained_on, spec.scale, settings.sizes, threads, spec.colour)]
     generator = torch.Generator().manual_seed(0)
-    held_out = []
+    measured = []
     for pair in load_pairs(held_out_sources[:_HELD_OUT_CLIPS], spec.scale, (1.0,), threads, spec.colour):
         numbers = torch.rand(NUMBERS, generator=generator).tolist()
         side = (_HELD_OUT_SIDE + 2 * _EDGE) * spec.scale
         clip = moving_clip([samples(pair.large)], numbers, settings.clip, side, settings.speed * spec.scale)
-        held_out.append(_clip(pair.name, clip, spec.scale))
-    return images, held_out, len(trained_on)
+        measured.append(_clip(pair.name, clip, spec.scale))
+    return images, measured, len(found)
 
 
 class Clips:
