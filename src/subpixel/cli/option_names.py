@@ -25,6 +25,7 @@ _PARAMETERS = (
         "frames",
         "clip",
         "speed",
+        "still",
         "warped",
         "smooth",
         "data",

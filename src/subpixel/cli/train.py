@@ -82,6 +82,12 @@ def train(
             rich_help_panel=_DATA,
         ),
     ] = 3.0,
+    still: Annotated[
+        float,
+        typer.Option(
+            metavar="X", help="Let the background of this share of such clips stand still.", rich_help_panel=_DATA
+        ),
+    ] = 0.15,
     arch: Annotated[
         str,
         typer.Option(
@@ -328,6 +334,7 @@ def train(
         adversarial=adversarial,
         clip=clip,
         speed=speed,
+        still=still,
         warped=warped,
         smooth=smooth,
     )

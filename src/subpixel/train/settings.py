@@ -40,6 +40,7 @@ class Settings:
         layer: of ``vgg19``, ``1.1`` … ``5.4``: ``i.j`` is the j-th convolution before the i-th pooling.
         clip: frames per clip, for networks for videos.
         speed: the largest motion in clips from still images, in small samples per frame, 0 or more.
+        still: 0 … 1, the share of such clips whose background stays where it is.
         warped: the weight of the error of warped neighbours, 0 or more; 0.01 in VESPCN.
         smooth: the weight of the flows' unevenness, 0 or more; 0.001 in VESPCN.
         adversarial: the weight of the adversary's loss, 0 or more; 0: no adversary; 0.001 in SRGAN.
@@ -79,6 +80,7 @@ class Settings:
     adversarial: float = 0.0
     clip: int = 7
     speed: float = 3.0
+    still: float = 0.15
     warped: float = 0.01
     smooth: float = 0.001
 
@@ -103,8 +105,9 @@ class Settings:
             raise InvalidArgument(f"train: sizes={self.sizes}: numbers above 0 and up to 1 are needed")
         if self.cycles < 1:
             raise InvalidArgument(f"train: cycles={self.cycles}: a number of at least 1 is needed")
-        if not 0 <= self.teacher_share <= 1:
-            raise InvalidArgument(f"train: teacher_share={self.teacher_share}: a number from 0 to 1 is needed")
+        for name in ("teacher_share", "still"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise InvalidArgument(f"train: {name}={getattr(self, name)}: a number from 0 to 1 is needed")
         if self.degradation not in DEGRADATIONS:
             raise InvalidArgument(
                 f"train: degradation={self.degradation!r}: one of {', '.join(DEGRADATIONS)} is needed"
