@@ -141,10 +141,13 @@ def test_columns_of_the_table() -> None:
     assert lines[3].split() == ["fast", "(auto)", "purpose", "of", "fast", "×2", "12,345", "int8", "30.13", "20.00"]
 
 
-def test_terms_are_stated_once() -> None:
-    rows = [row("fast", 2), row("fast", 3), row("other", 2, licence="MIT")]
-    assert model_table(rows, 2).splitlines()[-1] == "Weights: CC0-1.0. --json shows the terms of other."
-    assert model_table(rows[:2], 2).splitlines()[-1] == "Weights: CC0-1.0."
+def test_terms_are_stated_once_with_the_models_that_have_them() -> None:
+    assert model_table([row("fast", 2), row("fast", 3)], 2).splitlines()[-1] == "Weights: CC0-1.0."
+    rows = [row("fast", 2), row("fast", 3), row("slow", 2), row("slow", 3, licence="MIT"), row("old", 2, licence="MIT")]
+    assert model_table(rows, 2).splitlines()[-2:] == [
+        "Weights of fast, slow ×2: CC0-1.0.",
+        "Weights of slow ×3, old: MIT.",
+    ]
 
 
 def test_a_long_purpose_takes_more_lines() -> None:

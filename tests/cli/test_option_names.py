@@ -42,7 +42,7 @@ from subpixel.cli.option_names import with_option_names
         ("width=5.png: not found", "width=5.png: not found"),
         ("x/scale=2: not found", "x/scale=2: not found"),
         ("upscale=2, unlimited=1", "upscale=2, unlimited=1"),
-        ("shape=3 and sizes=4", "shape=3 and sizes=4"),
+        ("shape=3 and sized=4", "shape=3 and sized=4"),
     ],
 )
 def test_parameters_become_options(message: str, expected: str) -> None:

@@ -23,14 +23,14 @@ from subpixel.models import load
 from subpixel.models.bicubic import bicubic
 from subpixel.models.graph import run
 from subpixel.models.recurrent import recurrent
-from subpixel.models.spec import Spec
+from subpixel.models.spec import Conv, Frame, PixelShuffle, Spec
 from subpixel.models.torch_kernels import TorchKernels
 from subpixel.models.vespcn import vespcn, vespcn_slow
 from subpixel.train import Settings, train
 from subpixel.train.motion import Clip, MotionState, load_clips
 from subpixel.train.motion.clips import Clips
 from subpixel.train.motion.paths import NUMBERS, moving_clip
-from subpixel.train.motion.state import unroll
+from subpixel.train.motion.state import check_settings, unroll
 from subpixel.train.reparameterisation import Trainable
 from subpixel.train.video_frames import find_takes
 
@@ -243,7 +243,6 @@ def test_a_video_gives_takes_within_its_scenes(tmp_path: Path, settings: MakeSet
     ("changes", "message"),
     [
         ({"rounded": True}, "rounded is for networks on images; 'small' is for videos"),
-        ({"degradation": "compressed"}, "degradation is for networks on images"),
         ({"content": "pyramid"}, "content is for networks on images"),
         ({"adversarial": 0.1}, "adversarial is for networks on images"),
         ({"clip": 2}, "clip=2: 'small' needs 3 frames or more"),
@@ -257,3 +256,37 @@ def test_what_clips_do_not_have_is_refused(
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(InvalidArgument, match="speed=-1: a number of at least 0 is needed"):
         settings(speed=-1)
+    with pytest.raises(InvalidArgument, match="still=2: a number from 0 to 1 is needed"):
+        settings(still=2)
+    coloured = recurrent_of_colours()
+    with pytest.raises(InvalidArgument, match="clips of luma are compressed, not of rgb"):
+        check_settings(settings(degradation="compressed"), coloured)
+
+
+def recurrent_of_colours() -> Spec:
+    return Spec(
+        (Conv("end", "now", 3, 12, (3, 3)), PixelShuffle("sum", "end", 2)), 2, colour="rgb", inputs=(Frame("now"),)
+    )
+
+
+@pytest.mark.parametrize("spec", [RECURRENT, VESPCN])
+def test_training_on_compressed_clips_repeats_itself(
+    data: Path, tmp_path: Path, settings: MakeSettings, spec: Spec
+) -> None:
+    def trained(name: str, **changes: object) -> dict[str, object]:
+        one = settings(steps=3, batch=2, patch=12, clip=4, **changes)
+        return dict(train(one, spec, data, tmp_path / f"{name}.safetensors", say=silent).weights)
+
+    first, again = (trained(name, degradation="compressed") for name in "ab")
+    clean = trained("c")
+    for name, weight in first.items():
+        np.testing.assert_array_equal(weight, again[name])
+    assert any((weight != clean[name]).any() for name, weight in first.items())
+
+
+def test_clips_that_stand_still(data: Path, settings: MakeSettings) -> None:
+    images, _, _ = load_clips(data, RECURRENT, settings(clip=4), 1)
+    numbers = [0.5] * NUMBERS
+    moving, still = (moving_clip(images, numbers, 4, 24, 3.0, share) for share in (0.0, 1.0))
+    assert (moving[0] != moving[-1]).any()
+    np.testing.assert_array_equal(still[0], still[-1])

@@ -18,7 +18,7 @@ from subpixel.train import Settings, train
 from subpixel.train.loop import _rate
 from subpixel.train.reparameterisation import Trainable
 
-from .conftest import residual
+from .conftest import pairs, residual
 
 MakeSettings = Callable[..., Settings]
 
@@ -85,3 +85,20 @@ def test_kernels_with_their_channels_last_compute_the_same() -> None:
     plain = TorchKernels().conv(x, w, None, (0, 0))
     last = TorchKernels().conv(x, w.contiguous(memory_format=torch.channels_last), None, (0, 0))
     torch.testing.assert_close(plain, last)
+
+
+def test_the_spectrum_is_part_of_the_loss(settings: MakeSettings) -> None:
+    """The mean absolute real and imaginary part of the FFT of the error, of both halves of the spectrum alike."""
+    from subpixel.train.state import State
+
+    generator = torch.Generator().manual_seed(0)
+    error = torch.rand((2, 1, 16, 16), generator=generator) - 0.5
+    target = torch.zeros_like(error)
+    images = pairs(1, 2)
+    plain, spectral = (State(settings(fft=weight, patch=16), residual(), images) for weight in (0.0, 0.05))
+    whole = torch.fft.fft2(error)
+    wanted = 0.05 * torch.cat([whole.real, whole.imag]).abs().mean()
+    gain = spectral._distance(error, target) - plain._distance(error, target)
+    assert gain == pytest.approx(float(wanted), rel=0.1)
+    with pytest.raises(InvalidArgument, match="fft needs content='pixel'"):
+        settings(fft=0.05, content="pyramid")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import textwrap
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, zip_longest
@@ -57,7 +56,7 @@ def model_table(rows: Sequence[ModelRow], threads: int) -> str:
             f"ms/Mpx: milliseconds for a megapixel of the result on this machine, with {count}; RGB bytes for images, "
             "luma for videos."
         )
-    notes.append(_terms(rows))
+    notes += _terms(rows)
     return "\n".join([*lines, *(line for note in notes for line in textwrap.wrap(note, _WIDTH))])
 
 
@@ -101,9 +100,21 @@ def _milliseconds(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def _terms(rows: Sequence[ModelRow]) -> str:
-    """The terms that most models have, and the names of those that have others."""
-    terms = {row.document["name"]: row.document["licence"] for row in rows}
-    most = Counter(terms.values()).most_common(1)[0][0]
-    others = [name for name, text in terms.items() if text != most]
-    return f"Weights: {most}." + (f" --json shows the terms of {', '.join(others)}." if others else "")
+def _terms(rows: Sequence[ModelRow]) -> list[str]:
+    """The terms of the weights, each with the models that have them; scales are named where they differ."""
+    scales: dict[str, list[int]] = {}
+    terms: dict[str, dict[str, list[int]]] = {}
+    for row in rows:
+        name, scale = row.document["name"], row.document["scale"]
+        scales.setdefault(name, []).append(scale)
+        terms.setdefault(row.document["licence"], {}).setdefault(name, []).append(scale)
+    if len(terms) == 1:
+        return [f"Weights: {text}." for text in terms]
+    notes = []
+    for text, models in terms.items():
+        names = [
+            name if some == scales[name] else f"{name} {' '.join(f'×{scale}' for scale in some)}"
+            for name, some in models.items()
+        ]
+        notes.append(f"Weights of {', '.join(names)}: {text}.")
+    return notes

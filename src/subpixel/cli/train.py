@@ -29,6 +29,28 @@ def train(
             rich_help_panel=_DATA,
         ),
     ],
+    held_out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Hold out the images that this text file names instead: a relative path or a pattern such as "
+            "houses_*.jpg a line.",
+            show_default=False,
+            rich_help_panel=_DATA,
+        ),
+    ] = None,
+    drawn: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            help="Add this many images that code draws: type, gratings, grids, dead leaves, gradients and ramps.",
+            rich_help_panel=_DATA,
+        ),
+    ] = 0,
+    sizes: Annotated[
+        str,
+        typer.Option(metavar="LIST", help="Use each image at these sizes, 1 being its own.", rich_help_panel=_DATA),
+    ] = "1,0.75,0.5",
     degradation: Annotated[
         str,
         typer.Option(
@@ -60,6 +82,12 @@ def train(
             rich_help_panel=_DATA,
         ),
     ] = 3.0,
+    still: Annotated[
+        float,
+        typer.Option(
+            metavar="X", help="Let the background of this share of such clips stand still.", rich_help_panel=_DATA
+        ),
+    ] = 0.15,
     arch: Annotated[
         str,
         typer.Option(
@@ -142,6 +170,22 @@ def train(
         ),
     ] = 1,
     loss: Annotated[str, typer.Option(metavar="NAME", help="Minimise l1 or l2.", rich_help_panel=_LEARNING)] = "l1",
+    fft: Annotated[
+        float,
+        typer.Option(
+            metavar="X",
+            help="Add the difference of the spectra (FFT) to the loss with this weight, such as 0.05.",
+            rich_help_panel=_LEARNING,
+        ),
+    ] = 0.0,
+    average: Annotated[
+        float,
+        typer.Option(
+            metavar="X",
+            help="Measure and save a mean of weights with this decay. 0 means the last weights.",
+            rich_help_panel=_LEARNING,
+        ),
+    ] = 0.999,
     content: Annotated[
         str | None,
         typer.Option(
@@ -273,6 +317,9 @@ def train(
         patch=patch,
         lr=lr,
         loss=loss,
+        fft=fft,
+        average=average,
+        sizes=_numbers(sizes),
         expand=expand,
         bf16=multiplies_bf16(device) if bf16 is None else bf16,
         cycles=cycles,
@@ -281,11 +328,13 @@ def train(
         degradation=degradation,
         variants=variants,
         frames=frames,
+        drawn=drawn,
         content=content or ("vgg19" if features else "pyramid" if adversarial else "pixel"),
         layer=layer,
         adversarial=adversarial,
         clip=clip,
         speed=speed,
+        still=still,
         warped=warped,
         smooth=smooth,
     )
@@ -298,16 +347,24 @@ def train(
         start=_shipped_or_file(start, scale),
         teacher=teacher,
         features=features,
+        held_out=held_out,
         device=device,
         threads=threads if threads is not None else available_threads(),
         provenance={
-            "command": _command(data, out, start, teacher, features),
+            "command": _command(data, out, start, teacher, features, held_out),
             "data": data_name or data.name,
             "licence": licence,
         },
         began=began,
         say=lambda line: print(with_option_names(line), flush=True),
     )
+
+
+def _numbers(sizes: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(one) for one in sizes.split(","))
+    except ValueError:
+        raise InvalidArgument(f"--sizes {sizes}: numbers with commas between them are needed, such as 1,0.75") from None
 
 
 def _shipped_or_file(start: Path | None, scale: int) -> Path | None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from subpixel.errors import InvalidArgument, Unsupported
 from subpixel.image.yuv import rgb_to_yuv, shrink_chroma, upscale_chroma, yuv_to_rgb
 
-__all__ = ["H264", "Compression", "Jpeg", "WebP", "parse"]
+__all__ = ["H264", "Compression", "H264Clip", "Jpeg", "WebP", "parse"]
 
 Pixels = NDArray[np.uint8]
 
@@ -151,6 +151,34 @@ class H264:
         return result
 
 
+@dataclass(frozen=True)
+class H264Clip:
+    """H.264 by x264 through PyAV for a clip of luma, chroma gray, as video files store it; otherwise as :class:`H264`.
+
+    Args:
+        crf: 0 … 51, x264's constant rate factor.
+        preset: of x264.
+
+    Raises:
+        InvalidArgument: another value.
+    """
+
+    crf: int
+    preset: str = "veryfast"
+
+    def __post_init__(self) -> None:
+        _check("h264", self.crf, 0, 51)
+
+    def __call__(self, luma: Pixels) -> Pixels:
+        """``(T, H, W)`` u8 to the same after encoding and decoding. Its lower and right edge are repeated if needed."""
+        _, height, width = luma.shape
+        rows, columns = (max(_SMALLEST, side + side % 2) for side in (height, width))
+        padded = np.pad(luma, ((0, 0), (0, rows - height), (0, columns - width)), mode="edge")
+        gray = np.full((rows // 2, columns), 128, np.uint8)
+        packed = _packed_through_h264([np.concatenate([plane, gray]) for plane in padded], self.crf, self.preset)
+        return np.stack(packed)[:, :height, :width]
+
+
 def parse(text: str) -> Compression:
     """The codec of a text: ``jpeg:75`` (4:2:0), ``jpeg:75:444``, ``webp:80`` or ``h264:23`` (an intra frame).
 
@@ -202,9 +230,15 @@ def _decode(content: bytes) -> Pixels:
 
 def _through_h264(clip: list[Pixels], crf: int, preset: str) -> list[NDArray[np.float32]]:
     """Frames ``(H, W, 3)``, H and W even, to ``(3, H, W)`` planes of codes."""
+    height, width = clip[0].shape[:2]
+    return [_unpack_planes(one, height, width) for one in _packed_through_h264([*map(_pack_planes, clip)], crf, preset)]
+
+
+def _packed_through_h264(clip: list[Pixels], crf: int, preset: str) -> list[Pixels]:
+    """Frames of 4:2:0, Y, Cb and Cr one after another as rows of luma's width, to the same."""
     import av
 
-    height, width = clip[0].shape[:2]
+    height, width = len(clip[0]) * 2 // 3, clip[0].shape[1]
     try:
         encoder = av.CodecContext.create("libx264", "w")
     except av.error.FFmpegError:
@@ -217,15 +251,15 @@ def _through_h264(clip: list[Pixels], crf: int, preset: str) -> list[NDArray[np.
         # different bytes from one call to the next. This switch selects the plain C code. Single frames have no tree.
         encoder.options |= {"x264-params": "cpu-independent=1"}
     packets = []
-    for number, rgb in enumerate(clip):
-        frame = av.VideoFrame.from_ndarray(_pack_planes(rgb), format="yuv420p")
+    for number, planes in enumerate(clip):
+        frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
         frame.pts = number
         packets += encoder.encode(frame)
     packets += encoder.encode(None)
     decoder = av.CodecContext.create("h264", "r")
     decoder.thread_count = 1
     frames = [frame for packet in [*packets, None] for frame in decoder.decode(packet)]
-    return [_unpack_planes(np.asarray(frame.to_ndarray(), np.uint8), height, width) for frame in frames]
+    return [np.asarray(frame.to_ndarray(), np.uint8) for frame in frames]
 
 
 def _pack_planes(rgb: Pixels) -> Pixels:

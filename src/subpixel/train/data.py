@@ -19,14 +19,13 @@ from subpixel.models.spec import Colour
 from subpixel.ops import resize
 from subpixel.train.degradation import Variants
 from subpixel.train.device_patches import DevicePatches, numbers, samples
+from subpixel.train.drawn_images import Drawn
+from subpixel.train.held_out import split
 from subpixel.train.video_frames import Frame, find_frames
 
 __all__ = ["Pair", "Patches", "find_images", "inside", "load_pairs", "planes_of", "samples"]
 
-Source = Path | Frame
-
-# Of so many images one is held out, to measure progress and to choose the best weights.
-_HELD_OUT = 20
+Source = Path | Frame | Drawn
 
 
 @dataclass(frozen=True)
@@ -41,23 +40,29 @@ class Pair:
     large: Tensor
 
 
-def find_images(data: str | Path, frames: int = 200) -> tuple[list[Source], list[Source]]:
+def find_images(
+    data: str | Path, frames: int = 200, held_out: str | Path | None = None
+) -> tuple[list[Source], list[Source]]:
     """The images for training, and those held out.
 
     Args:
         data: a folder of images, also in folders below it, of which every 20th by path is held out; or a video, of
             which some scenes are held out, see :func:`subpixel.train.video_frames.find_frames`.
         frames: about how many frames of a video to use.
+        held_out: a list of the images to hold out instead, see :func:`subpixel.train.held_out.split`.
 
     Raises:
-        InvalidArgument: the folder or video does not exist, or has fewer than two images or scenes.
+        InvalidArgument: the folder or video does not exist, or has fewer than two images or scenes; or the list does
+            not fit.
         ImageReadError, Unsupported: the video cannot be used.
     """
     if Path(data).is_file():
-        trained, held_out = find_frames(data, frames)
-        return [*trained], [*held_out]
-    paths = images_below(Path(data))
-    return [p for k, p in enumerate(paths) if k % _HELD_OUT], [*paths[::_HELD_OUT]]
+        if held_out is not None:
+            raise InvalidArgument(f"train: held_out={str(held_out)!r}: a list of images does not fit a video")
+        trained_frames, held_out_frames = find_frames(data, frames)
+        return [*trained_frames], [*held_out_frames]
+    trained, measured = split(Path(data), images_below(Path(data)), None if held_out is None else Path(held_out))
+    return [*trained], [*measured]
 
 
 def load_pairs(
@@ -84,7 +89,7 @@ def load_pairs(
     """
 
     def load(number: int, source: Source) -> list[Pair]:
-        pixels = source.pixels if isinstance(source, Frame) else read(source).pixels
+        pixels = read(source).pixels if isinstance(source, Path) else source.pixels
         if pixels.dtype != np.uint8:
             raise ImageReadError(f"{source}: has dtype {pixels.dtype}; training needs 8-bit images")
         pairs = []

@@ -24,6 +24,7 @@ from subpixel.train.curve import write_curve
 from subpixel.train.data import Pair, find_images, load_pairs
 from subpixel.train.degradation import DEGRADATIONS, Variants
 from subpixel.train.device import device_of
+from subpixel.train.drawn_images import drawn
 from subpixel.train.motion import Clip, MotionState, bicubic_score, check_settings, load_clips
 from subpixel.train.parallel import Processes, processes
 from subpixel.train.perceptual import read_features
@@ -47,6 +48,7 @@ def train(
     start: str | Path | None = None,
     teacher: str | Path | None = None,
     features: str | Path | None = None,
+    held_out: str | Path | None = None,
     threads: int = 1,
     device: str = "auto",
     provenance: dict[str, Any] | None = None,
@@ -70,6 +72,7 @@ def train(
         teacher: a larger model file of the same scale and colour, for ``settings.teacher_share``.
         features: the file with the weights of VGG19 for ``settings.content="vgg19"``: ``.pth`` or ``.safetensors`` with
             torchvision's names. Other values of ``content`` need no file.
+        held_out: a list of the images to hold out instead of every 20th, see :func:`subpixel.train.held_out.split`.
         threads: the number of threads of torch.
         device: ``auto`` (a GPU if there is one), ``cpu``, ``cuda`` or ``cuda:1`` …
         provenance: further entries of the model file: the name and licence of the data, the command.
@@ -105,7 +108,7 @@ def train(
         if settings.batch % group.count:
             raise InvalidArgument(f"train: batch={settings.batch}: a multiple of the {group.count} processes is needed")
         report = say if group.first else _silent
-        pairs, held_out, amount = _load_data(settings, spec, data, threads)
+        pairs, measured, amount = _load_data(settings, spec, data, held_out, threads)
         kind = State if spec.plain else MotionState
         state = kind(settings, spec, pairs, begin, larger, where, tensors)
         state.earlier = _earlier_commands(begin)
@@ -116,27 +119,27 @@ def train(
         elif settings.rounded:
             state.enable_rounding(begin, pairs)
         begin_measurement = time.monotonic()
-        score = state.measure(state.average, held_out)
+        score = state.measure(state.average, measured)
         measurement = time.monotonic() - begin_measurement
         report(
             f"{settings.arch} ×{spec.scale}: {spec.parameters} parameters, {amount} for training, "
-            f"{len(held_out)} held out"
-            f"{_bicubic_note(spec, held_out)}; {score:.3f} dB at step {state.step}"
+            f"{len(measured)} held out"
+            f"{_bicubic_note(spec, measured)}; {score:.3f} dB at step {state.step}"
         )
         if settings.minutes is not None:
             report(budget.divide(state.solve_seconds(), measurement))
             budget.training = group.broadcast(budget.training, where)
         try:
-            _loop(state, held_out, out, group, report, budget.training)
+            _loop(state, measured, out, group, report, budget.training)
         except KeyboardInterrupt:
             if group.first:
                 state.save(checkpoint)
             report(f"stopped at step {state.step}; to continue, resume from {checkpoint}")
             raise
-        state.finish(held_out, budget.deadline)
+        state.finish(measured, budget.deadline)
         images: dict[str, Any] = {
             "images": int(amount.split()[0]),
-            "held_out": list(dict.fromkeys(p.name for p in held_out)),
+            "held_out": list(dict.fromkeys(p.name for p in measured)),
         }
         if features is not None:
             images["features"] = Path(features).name
@@ -156,26 +159,30 @@ def train(
         )
         if group.first:
             if state.rounding is not None:
-                model = _with_int8(model, state.rounding.parameters(state.best), held_out, data, report)
-            _save_verified(model, out, lambda one: state.upscale(one, held_out[0]))
+                model = _with_int8(model, state.rounding.parameters(state.best), measured, data, report)
+            _save_verified(model, out, lambda one: state.upscale(one, measured[0]))
         report(
-            f"{out}: {state.best_psnr:.3f} dB on the held-out images{against_shipped(state, held_out)}; "
+            f"{out}: {state.best_psnr:.3f} dB on the held-out images{against_shipped(state, measured)}; "
             f"the file was read back and verified"
         )
     return model
 
 
-def _load_data(settings: Settings, spec: Spec, data: str | Path, threads: int) -> tuple[list[Pair], list[Pair], str]:
+def _load_data(
+    settings: Settings, spec: Spec, data: str | Path, names: str | Path | None, threads: int
+) -> tuple[list[Pair], list[Pair], str]:
     """Training data, held-out data, and the number of images in words."""
     if not spec.plain:
-        sources, clips, count = load_clips(data, spec, settings, threads)
+        sources, clips, count = load_clips(data, spec, settings, threads, names)
         # A MotionState reads these instead of pairs.
         return cast("list[Pair]", sources), cast("list[Pair]", clips), f"{count} images or takes"
-    trained_on, held_out_sources = find_images(data, settings.frames)
+    found, held_out_sources = find_images(data, settings.frames, names)
+    trained_on = [*found, *drawn(settings.drawn, settings.seed)]
     variants = Variants(DEGRADATIONS[settings.degradation], settings.variants, settings.seed)
     pairs = load_pairs(trained_on, spec.scale, settings.sizes, threads, spec.colour, variants)
     held_out = load_pairs(held_out_sources, spec.scale, (1.0,), threads, spec.colour, variants)
-    return pairs, held_out, f"{len(trained_on)} images"
+    more = f" and {settings.drawn} drawn ones" if settings.drawn else ""
+    return pairs, held_out, f"{len(found)} images{more}"
 
 
 def _bicubic_note(spec: Spec, held_out: list[Pair]) -> str:

@@ -163,7 +163,8 @@ class State:
         if self.settings.content == "pyramid":
             return pyramid_distance(result, target)
         error = result - target
-        return error.abs().mean() if self.settings.loss == "l1" else (error * error).mean()
+        distance = error.abs().mean() if self.settings.loss == "l1" else (error * error).mean()
+        return distance + self.settings.fft * _spectrum(error) if self.settings.fft else distance
 
     @property
     def capturable(self) -> bool:
@@ -329,6 +330,11 @@ class _Teacher:
     def __call__(self, small: Tensor, margin: int) -> Tensor:
         result = run(self.spec, self.weights, small, TorchKernels(), pad=False).float()
         return inside(result, (margin - self.margin) * self.spec.scale)
+
+
+def _spectrum(error: Tensor) -> Tensor:
+    """The mean absolute real and imaginary part of the FFT of an error, which is the difference of two FFTs."""
+    return torch.view_as_real(torch.fft.rfft2(error)).abs().mean()
 
 
 def _vgg19(features: Mapping[str, Tensor], layer: str, spec: Spec, side: int, device: torch.device) -> Vgg19:

@@ -16,6 +16,9 @@ from subpixel.models.spec import Colour, Spec
 from subpixel.ops import resize
 from subpixel.train.data import find_images, load_pairs, planes_of, samples
 from subpixel.train.device_patches import DevicePatches
+from subpixel.train.drawn_images import drawn
+from subpixel.train.motion.clip_degradation import CLIP_DEGRADATIONS, ClipDegradation
+from subpixel.train.motion.clip_degradation import NUMBERS as DEGRADATION_NUMBERS
 from subpixel.train.motion.paths import NUMBERS, moving_clip
 from subpixel.train.settings import Settings
 from subpixel.train.video_frames import find_takes
@@ -39,7 +42,9 @@ class Clip:
     large: Tensor
 
 
-def load_clips(data: str | Path, spec: Spec, settings: Settings, threads: int) -> tuple[list[Tensor], list[Clip], int]:
+def load_clips(
+    data: str | Path, spec: Spec, settings: Settings, threads: int, held_out: str | Path | None = None
+) -> tuple[list[Tensor], list[Clip], int]:
     """The sources of random clips, and the held-out clips.
 
     Args:
@@ -47,6 +52,7 @@ def load_clips(data: str | Path, spec: Spec, settings: Settings, threads: int) -
         spec: the network.
         settings: the settings of the run.
         threads: how many images are read at a time.
+        held_out: a list of the images to hold out, see :func:`subpixel.train.held_out.split`; not for a video.
 
     Returns:
         Images ``(C, H, W)`` or takes ``(T, C, H, W)``; the held-out clips; and the number of images or takes, each
@@ -55,23 +61,34 @@ def load_clips(data: str | Path, spec: Spec, settings: Settings, threads: int) -
     Raises:
         InvalidArgument, ImageReadError, Unsupported: as :func:`subpixel.train.data.find_images`.
     """
+    degradation = CLIP_DEGRADATIONS[settings.degradation]
+    generator = torch.Generator().manual_seed(0)
     if Path(data).is_file():
+        if held_out is not None:
+            raise InvalidArgument(f"train: held_out={str(held_out)!r}: a list of images does not fit a video")
+        if settings.drawn:
+            raise InvalidArgument(f"train: drawn={settings.drawn}: '{settings.arch}' takes drawn images with a folder")
         trained, held_out_takes = find_takes(data, settings.frames, settings.clip, _SIZE_OF_VIDEOS)
         takes, others = (
             [(name, _stack(frames, spec.colour)) for name, frames in part] for part in (trained, held_out_takes)
         )
-        held_out = [_clip(name, crop_to_scale(take, spec.scale), spec.scale) for name, take in others]
-        return [take for _, take in takes], held_out, len(takes)
-    trained_on, held_out_sources = find_images(data)
+        measured = []
+        for name, take in others:
+            numbers = _numbers_of(degradation, generator)
+            measured.append(_clip(name, crop_to_scale(take, spec.scale), spec.scale, degradation, numbers))
+        return [take for _, take in takes], measured, len(takes)
+    found, held_out_sources = find_images(data, held_out=held_out)
+    trained_on = [*found, *drawn(settings.drawn, settings.seed)]
     images = [samples(p.large) for p in load_pairs(trained_on, spec.scale, settings.sizes, threads, spec.colour)]
-    generator = torch.Generator().manual_seed(0)
-    held_out = []
+    measured = []
     for pair in load_pairs(held_out_sources[:_HELD_OUT_CLIPS], spec.scale, (1.0,), threads, spec.colour):
         numbers = torch.rand(NUMBERS, generator=generator).tolist()
         side = (_HELD_OUT_SIDE + 2 * _EDGE) * spec.scale
-        clip = moving_clip([samples(pair.large)], numbers, settings.clip, side, settings.speed * spec.scale)
-        held_out.append(_clip(pair.name, clip, spec.scale))
-    return images, held_out, len(trained_on)
+        clip = moving_clip(
+            [samples(pair.large)], numbers, settings.clip, side, settings.speed * spec.scale, settings.still
+        )
+        measured.append(_clip(pair.name, clip, spec.scale, degradation, _numbers_of(degradation, generator)))
+    return images, measured, len(found)
 
 
 class Clips:
@@ -79,13 +96,14 @@ class Clips:
 
     Args:
         sources: images ``(C, H, W)`` or takes ``(T, C, H, W)``.
-        settings: the settings of the run: patch, batch, clip, speed.
+        settings: the settings of the run: patch, batch, clip, speed, degradation.
         scale: the factor.
         generator: the source of random numbers.
     """
 
     def __init__(self, sources: Sequence[Tensor], settings: Settings, scale: int, generator: torch.Generator) -> None:
         self.settings, self.scale, self.generator = settings, scale, generator
+        self.degradation = CLIP_DEGRADATIONS[settings.degradation]
         self.side = (settings.patch + 2 * _EDGE) * scale
         self.sources = [s for s in sources if min(s.shape[-2:]) >= self.side]
         if not self.sources:
@@ -96,9 +114,8 @@ class Clips:
     def draw(self, part: int = 0, parts: int = 1) -> tuple[Tensor, Tensor]:
         """``(batch / parts, T, C, patch, patch)``, and ``scale`` times larger frames; see ``Patches.draw``."""
         share = self.settings.batch // parts
-        numbers = torch.rand((self.settings.batch, NUMBERS + 1), generator=self.generator)
-        clips = [self._clip(one) for one in numbers[part * share : (part + 1) * share].tolist()]
-        pairs = [_clip("", clip, self.scale) for clip in clips]
+        numbers = torch.rand((self.settings.batch, self._count), generator=self.generator)
+        pairs = [self._pair(one) for one in numbers[part * share : (part + 1) * share].tolist()]
         return torch.stack([p.small for p in pairs]), torch.stack([p.large for p in pairs])
 
     def on_device(self, device: torch.device) -> DevicePatches:
@@ -110,8 +127,8 @@ class Clips:
         seeded = torch.Generator().manual_seed(settings.seed)
         maker = Clips([source.to(device) for source in self.sources], settings, self.scale, seeded)
         smalls, larges = [], []
-        for numbers in torch.rand((_DEVICE_CLIPS, NUMBERS + 1), generator=seeded).tolist():
-            pair = _clip("", maker._clip(numbers), self.scale)
+        for numbers in torch.rand((_DEVICE_CLIPS, self._count), generator=seeded).tolist():
+            pair = maker._pair(numbers)
             smalls.append(pair.small)
             larges.append(pair.large)
         return DevicePatches(smalls, larges, self.scale, self.settings.patch, 0, device)
@@ -121,11 +138,20 @@ class Clips:
         """The side of the largest patch that fits into every source."""
         return min(min(source.shape[-2:]) for source in self.sources) // self.scale - 2 * _EDGE
 
+    @property
+    def _count(self) -> int:
+        """How many random numbers determine a clip."""
+        return NUMBERS + 1 + (0 if self.degradation is None else DEGRADATION_NUMBERS)
+
+    def _pair(self, numbers: list[float]) -> Clip:
+        return _clip("", self._clip(numbers[: NUMBERS + 1]), self.scale, self.degradation, numbers[NUMBERS + 1 :])
+
     def _clip(self, numbers: list[float]) -> Tensor:
         *numbers, turn = numbers
         settings = self.settings
         if self.sources[0].ndim == 3:
-            clip = moving_clip(self.sources, numbers, settings.clip, self.side, settings.speed * self.scale)
+            speed = settings.speed * self.scale
+            clip = moving_clip(self.sources, numbers, settings.clip, self.side, speed, settings.still)
         else:
             clip = self._cut(numbers)
         k = int(turn * 8)
@@ -149,10 +175,20 @@ def crop_to_scale(take: Tensor, scale: int) -> Tensor:
     return samples(take[..., :rows, :columns])
 
 
-def _clip(name: str, clip: Tensor, scale: int) -> Clip:
-    """A clip and its small copy in 8 bits, without the border that depends on the edges."""
+def _numbers_of(degradation: ClipDegradation | None, generator: torch.Generator) -> list[float]:
+    """The next numbers for the degradation of a clip; none if there is none."""
+    numbers: list[float] = [] if degradation is None else torch.rand(DEGRADATION_NUMBERS, generator=generator).tolist()
+    return numbers
+
+
+def _clip(
+    name: str, clip: Tensor, scale: int, degradation: ClipDegradation | None = None, numbers: Sequence[float] = ()
+) -> Clip:
+    """A clip and its small copy in 8 bits, degraded, without the border that depends on the edges."""
     small = resize(clip, scale=1 / scale, antialias=True, border="replicate", layout="NCHW")
     small = (small * 255).round().clamp_(0, 255) / 255
+    if degradation is not None:
+        small = degradation.apply(small, numbers)
     edge = _EDGE * scale
     return Clip(name, small[..., _EDGE:-_EDGE, _EDGE:-_EDGE].contiguous(), clip[..., edge:-edge, edge:-edge])
 

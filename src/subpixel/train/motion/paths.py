@@ -22,12 +22,13 @@ _PATCHES = 2
 NUMBERS = (1 + _PATCHES) * _EACH
 
 _TURN, _ZOOM = math.radians(1.5), 0.02  # at most per frame
-_STILL = 0.15  # share of clips with a still background
 _PRESENT = 0.5  # probability of each patch
 _SOFT = 0.75  # half the width of a patch's soft edge in samples
 
 
-def moving_clip(images: Sequence[Tensor], numbers: Sequence[float], frames: int, side: int, speed: float) -> Tensor:
+def moving_clip(
+    images: Sequence[Tensor], numbers: Sequence[float], frames: int, side: int, speed: float, still: float = 0.15
+) -> Tensor:
     """A clip from still images.
 
     Args:
@@ -36,21 +37,29 @@ def moving_clip(images: Sequence[Tensor], numbers: Sequence[float], frames: int,
         frames: the number of frames.
         side: the side of each frame.
         speed: the largest motion in samples per frame.
+        still: the share of clips with a still background.
 
     Returns:
         ``(frames, C, side, side)``.
     """
     parts = [numbers[k * _EACH : (k + 1) * _EACH] for k in range(1 + _PATCHES)]
-    clip, _ = _layer(images, iter(parts[0]), frames, side, speed, background=True)
+    clip, _ = _layer(images, iter(parts[0]), frames, side, speed, still, background=True)
     for part in parts[1:]:
         if part[-1] < _PRESENT:
-            patch, mask = _layer(images, iter(part), frames, side, speed, background=False)
+            patch, mask = _layer(images, iter(part), frames, side, speed, 0.0, background=False)
             clip = clip + mask * (patch - clip)
     return clip.clamp(0, 1)
 
 
 def _layer(
-    images: Sequence[Tensor], number: Iterator[float], frames: int, side: int, speed: float, *, background: bool
+    images: Sequence[Tensor],
+    number: Iterator[float],
+    frames: int,
+    side: int,
+    speed: float,
+    still: float,
+    *,
+    background: bool,
 ) -> tuple[Tensor, Tensor]:
     """One image along its path, and its mask."""
     image = images[int(next(number) * len(images))]
@@ -61,7 +70,7 @@ def _layer(
     turn = _TURN * (2 * next(number) - 1) ** 3
     zoom = _ZOOM * (2 * next(number) - 1) ** 3
     bend, bend_heading = 0.05 * fast * next(number), 2 * math.pi * next(number)
-    if background and next(number) < _STILL:
+    if background and next(number) < still:
         fast = turn = zoom = bend = 0.0
     shift = torch.stack(
         [fast * of(heading) * time + bend * of(bend_heading) * time**2 / 2 for of in (math.cos, math.sin)]

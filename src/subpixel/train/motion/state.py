@@ -92,7 +92,6 @@ def check_settings(settings: Settings, spec: Spec, **arguments: Any) -> None:
     """
     images_only = {
         "rounded": settings.rounded,
-        "degradation": settings.degradation != "clean",
         "content": settings.content != "pixel",
         "adversarial": settings.adversarial > 0,
         **{name: value is not None for name, value in arguments.items()},
@@ -100,6 +99,10 @@ def check_settings(settings: Settings, spec: Spec, **arguments: Any) -> None:
     for name, is_set in images_only.items():
         if is_set:
             raise InvalidArgument(f"train: {name} is for networks on images; '{settings.arch}' is for videos")
+    if settings.degradation != "clean" and spec.colour != "luma":
+        raise InvalidArgument(
+            f"train: degradation={settings.degradation!r}: clips of luma are compressed, not of {spec.colour}"
+        )
     least = sum(spec.reach) + 1
     if settings.clip < max(2, least):
         raise InvalidArgument(f"train: clip={settings.clip}: '{settings.arch}' needs {max(2, least)} frames or more")
