@@ -48,7 +48,7 @@ def job_document(service: Service, job: Job) -> dict[str, Any]:
         "finished": _time(job.finished),
         "expires": _time(job.looked + service.settings.keep) if job.is_finished else None,
         "progress": job.progress,
-        "position": service.position(job),
+        "position": service.dispatcher.position(job),
         "source": file(job.source, "source"),
         "options": job.options,
         "result": file(job.result, "result"),

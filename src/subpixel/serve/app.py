@@ -196,10 +196,10 @@ def _add_jobs(app: FastAPI, service: Service) -> None:
                     other = _find(service, source)
                     if other.kind != kind:
                         raise Problem("invalid", f"this job is of a {other.kind}")
-                    return service.again(other, options, client, key)
+                    return service.intake.again(other, options, client, key)
                 if not upload.bytes:
                     raise Problem("bad-request", "the request has no file, or an empty one")
-                return service.submit(kind, upload, options, client, key)
+                return service.intake.submit(kind, upload, options, client, key)
             finally:
                 path.unlink(missing_ok=True)
 

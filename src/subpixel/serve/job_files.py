@@ -14,7 +14,7 @@ from pathlib import Path
 
 from subpixel.serve.store import Job
 
-__all__ = ["JobFiles"]
+__all__ = ["JobFiles", "download_name"]
 
 # Previews of a job that stay, the newest ones.
 _MOST_PREVIEWS = 48
@@ -35,6 +35,7 @@ class JobFiles:
         for folder in (data, self._jobs, self._incoming):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.chmod(data, 0o700)
+        self.used = 0  # bytes of the files of all jobs
 
     def remove_leftovers(self, known: set[str]) -> None:
         """Remove unfinished uploads, and folders of jobs that are not known."""
@@ -105,6 +106,12 @@ class JobFiles:
             previews.sort(key=lambda entry: entry.stat().st_mtime_ns)
             for entry in previews[:-_MOST_PREVIEWS]:
                 _remove(entry.path)
+
+
+def download_name(job: Job, file: str) -> str:
+    """The name of a file that was made of a job, after the client's name for its source."""
+    stem = Path(job.source["name"]).stem or job.kind
+    return f"{stem}{file.removeprefix('source')}" if file.startswith("source") else f"{stem}_{file}"
 
 
 def _remove(path: str | Path) -> None:
