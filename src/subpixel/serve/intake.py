@@ -32,17 +32,22 @@ class Intake:
         events: told of new jobs.
         measurements: count jobs.
         dispatcher: gets jobs that are to be worked on.
+        find: finds a job that somebody looks at.
     """
 
     def __init__(
-        self, store: Store, files: JobFiles, events: Events, measurements: Measurements, dispatcher: Dispatcher
+        self,
+        store: Store,
+        files: JobFiles,
+        events: Events,
+        measurements: Measurements,
+        dispatcher: Dispatcher,
+        find: Callable[[str], Job],
     ) -> None:
         self._store, self._files, self._events = store, files, events
-        self._measurements, self._dispatcher = measurements, dispatcher
+        self._measurements, self._dispatcher, self._find = measurements, dispatcher, find
 
-    def submit(
-        self, kind: str, upload: Upload, options: dict[str, Any], client: str, key: str | None
-    ) -> tuple[Job, bool]:
+    def submit(self, kind: str, upload: Upload, options: dict[str, Any], client: str, key: str | None) -> Job:
         """Make a job of an upload.
 
         Args:
@@ -53,7 +58,7 @@ class Intake:
             key: an idempotency key.
 
         Returns:
-            The job, and whether it was there before, by its key.
+            The job; with a key that was used before, the one that it stands for.
 
         Raises:
             Problem: the key was used for another request.
@@ -71,7 +76,7 @@ class Intake:
         }
         return self._submit(kind, source, options, client, key, lambda job: self._files.begin(job, upload.path))
 
-    def again(self, other: Job, options: dict[str, Any], client: str, key: str | None) -> tuple[Job, bool]:
+    def again(self, other: Job, options: dict[str, Any], client: str, key: str | None) -> Job:
         """Make a job of the source of another one; returns what :meth:`submit` does."""
         source = dict(other.source)
         return self._submit(other.kind, source, options, client, key, lambda job: self._files.begin_again(job, other))
@@ -84,18 +89,18 @@ class Intake:
         client: str,
         key: str | None,
         begin: Callable[[Job], None],
-    ) -> tuple[Job, bool]:
+    ) -> Job:
         content = _content(kind, source["digest"], Path(source["file"]).suffix, options)
         if key is not None:
             earlier = self.earlier(client, key, content)
             if earlier is not None:
-                return earlier, True
+                return earlier
         now = time.time()
         job = Job(secrets.token_hex(16), kind, client, content, options, source, created=now, looked=now)
         job.bytes = source["bytes"]
         try:
             begin(job)
-            return self._accept(job, key), False
+            return self._accept(job, key)
         except BaseException:
             self._files.remove(job)  # no row names it
             raise
@@ -111,7 +116,7 @@ class Intake:
             return None
         if found[0] != content:
             raise Problem("invalid", "this Idempotency-Key was used for another request; choose a new one")
-        return self._dispatcher.find(found[1]) or self._store.get(found[1])
+        return self._find(found[1])
 
     def _accept(self, job: Job, key: str | None) -> Job:
         made = self._store.made(job.content)

@@ -45,7 +45,7 @@ class Service:
         self.dispatcher = Dispatcher(
             settings, self.store, self.files, self.events, self.measurements, self._admission.took
         )
-        self.intake = Intake(self.store, self.files, self.events, self.measurements, self.dispatcher)
+        self.intake = Intake(self.store, self.files, self.events, self.measurements, self.dispatcher, self.find)
         self.workers = self.dispatcher.workers
         self._end: asyncio.Task[None] | None = None
         self.files.used = self.store.total_bytes()

@@ -1,0 +1,102 @@
+"""What a request says besides its body: who asks, its key, its options, the job that it names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from starlette.requests import Request
+
+from subpixel.errors import InvalidArgument
+from subpixel.serve.documentation import CLIENT, KEY
+from subpixel.serve.options import Kind, parse_options
+from subpixel.serve.problems import Problem
+from subpixel.serve.service import Service
+from subpixel.serve.store import Job
+
+__all__ = ["client_of", "find_job", "finished_job", "key_of", "options_of", "pairs_of", "source_of", "timestamp"]
+
+_ID = re.compile(r"[0-9a-f]{32}")
+_CLIENT, _KEY = re.compile(CLIENT), re.compile(KEY)
+# Parameters of a query that are no options.
+_NO_OPTIONS = ("name", "kind", "client")
+_SOURCE = ("job", "source")
+
+
+def client_of(request: Request) -> str:
+    """Who asks, by its own name; empty if it gives none."""
+    client = request.headers.get("x-subpixel-client") or request.query_params.get("client", "")
+    if not _CLIENT.fullmatch(client):
+        raise Problem("bad-request", "X-Subpixel-Client: up to 64 letters, digits, - and _ are needed")
+    return client
+
+
+def key_of(request: Request) -> str | None:
+    """The Idempotency-Key of a request."""
+    key = request.headers.get("idempotency-key")
+    if key is not None and not _KEY.fullmatch(key):
+        raise Problem("bad-request", "Idempotency-Key: up to 128 printable ASCII characters are needed")
+    return key
+
+
+def find_job(service: Service, job_id: str) -> Job:
+    """The job of an address.
+
+    Raises:
+        Problem: there is none.
+    """
+    if not _ID.fullmatch(job_id):
+        raise Problem("not-found", "there is no such job")
+    return service.find(job_id)
+
+
+def finished_job(service: Service, job_id: str) -> Job:
+    """The job of an address, which has a result.
+
+    Raises:
+        Problem: there is none, or it has no result.
+    """
+    job = find_job(service, job_id)
+    if job.state != "done" or job.result is None:
+        raise Problem("conflict", f"there is no result: this job is {job.state}")
+    return job
+
+
+def pairs_of(request: Request) -> list[tuple[str, Any]]:
+    """The options in the query of a request."""
+    return [pair for pair in request.query_params.multi_items() if pair[0] not in _NO_OPTIONS]
+
+
+def source_of(pairs: Iterable[tuple[str, Any]]) -> str | None:
+    """The job whose source a request names."""
+    return next((str(value) for name, value in pairs if name in _SOURCE), None)
+
+
+def options_of(kind: Kind, pairs: Iterable[tuple[str, Any]]) -> tuple[dict[str, Any], str | None]:
+    """The options of a request, and the job whose source it names.
+
+    Raises:
+        Problem: an option is not possible.
+    """
+    pairs = list(pairs)
+    try:
+        options = parse_options(kind, [pair for pair in pairs if pair[0] not in (*_NO_OPTIONS, *_SOURCE)])
+    except InvalidArgument as error:
+        raise Problem("invalid", str(error)) from None
+    return options, source_of(pairs)
+
+
+def timestamp(text: str) -> float:
+    """Seconds since 1970.
+
+    Raises:
+        Problem: it is no time.
+    """
+    with suppress(ValueError, OverflowError, OSError):
+        return datetime.fromisoformat(text).timestamp()
+    with suppress(ValueError):
+        return float(text)
+    raise Problem("invalid", "before=: a time such as 2026-01-31T12:00:00Z is needed")
