@@ -14,22 +14,10 @@ import numpy as np
 import pytest
 
 from helpers import random_image, save_image
-from serve.conftest import client_of, events_in, finished, raw_answer, wait_for_worker, wait_until
+from serve.conftest import client_of, different, finished, raw_answer, stop_worker, wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="workers are stopped by signals here")
 ASYNC = {"Prefer": "respond-async"}
-
-
-def different(folder: Path, number: int) -> bytes:
-    return save_image(folder / f"{number}.png", random_image((16, 16, 3), np.uint8, number)).read_bytes()
-
-
-def stop_worker(running: Any) -> int:
-    """Make the one worker stand still, so that jobs wait; its process id."""
-    wait_for_worker(running)
-    pid: int = running.service.workers.all[0].process.pid
-    os.kill(pid, signal.SIGSTOP)
-    return pid
 
 
 def test_a_client_sees_its_own_jobs_the_newest_first(client: httpx.Client, tmp_path: Path) -> None:
@@ -161,55 +149,6 @@ def test_a_request_is_answered_with_a_job_if_it_waits_long(serve: Any, tmp_path:
         stop_worker(running)
         answer = client.post("/v1/images", content=different(tmp_path, 1))
         assert (answer.status_code, answer.json()["state"]) == (202, "running")
-
-
-def test_events_tell_a_jobs_life_and_nothing_is_missed(client: httpx.Client, tmp_path: Path) -> None:
-    headers = {**ASYNC, "X-Subpixel-Client": "listener"}
-    job = client.post("/v1/images", content=different(tmp_path, 50), headers=headers).json()
-    with client.stream("GET", f"/v1/jobs/{job['id']}/events") as stream:
-        assert stream.headers["content-type"].startswith("text/event-stream")
-        text = stream.read().decode()  # it ends with the job
-    found = events_in(text)
-    assert found[-1][2]["state"] == "done"
-    numbers = [number for number, _, _ in found]
-    assert numbers == sorted(set(numbers))
-    # Who comes back gets what came after the last event that was seen.
-    other = client.post("/v1/images?scale=3", content=different(tmp_path, 51), headers=headers).json()
-    finished(client, other["id"])
-    client.delete(f"/v1/jobs/{job['id']}").raise_for_status()
-    for resume in ({"headers": {"Last-Event-ID": str(numbers[-1])}}, {"params": {"after": numbers[-1]}}):
-        params = {"client": "listener", **resume.get("params", {})}
-        missed = []
-        with client.stream("GET", "/v1/events", params=params, headers=resume.get("headers")) as stream:
-            for chunk in stream.iter_text():
-                missed += events_in(chunk)
-                if len(missed) == 2:
-                    break
-        assert [(event, data["id"]) for _, event, data in missed] == [("job", other["id"]), ("deleted", job["id"])]
-        assert missed[0][2]["state"] == "done"
-
-
-def test_events_of_one_client_only(client: httpx.Client, tmp_path: Path) -> None:
-    with client.stream("GET", "/v1/events?client=mine") as stream:
-        for owner, number in (("yours", 60), ("mine", 61)):
-            headers = {**ASYNC, "X-Subpixel-Client": owner}
-            client.post("/v1/images", content=different(tmp_path, number), headers=headers)
-        mine = client.get("/v1/jobs?client=mine").json()["jobs"][0]["id"]
-        seen: list[Any] = []
-        for chunk in stream.iter_text():
-            seen += events_in(chunk)
-            if seen and seen[-1][2]["state"] == "done":
-                break
-    assert {data["id"] for _, _, data in seen} == {mine}
-
-
-def test_listeners_that_go_are_forgotten(serve: Any) -> None:
-    running = serve()
-    with client_of(running) as client:
-        for _ in range(5):
-            with client.stream("GET", "/v1/events") as stream:
-                assert next(stream.iter_text()).startswith("retry: ")
-        wait_until(lambda: running.service.events.count == 0, 20)
 
 
 def test_what_nobody_looks_at_goes(serve: Any, tmp_path: Path) -> None:

@@ -56,6 +56,7 @@ def make_app(settings: Settings) -> tuple[Any, Service]:
         openapi_tags=docs.TAGS,
         responses={"default": docs.PROBLEM},
     )
+    app.state.service = service  # for what is asked before a stream of events begins
     add_errors(app)
     add_work(app, service)
     add_jobs(app, service)

@@ -7,6 +7,7 @@ after its files are complete.
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 import sys
 import time
@@ -17,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from subpixel.serve.events import Events
+from subpixel.serve.job_documents import job_document
 from subpixel.serve.job_files import JobFiles, download_name
 from subpixel.serve.measurements import Measurements
 from subpixel.serve.problems import Problem
@@ -30,6 +32,8 @@ __all__ = ["Dispatcher"]
 _MOST_ATTEMPTS = 5
 # Seconds until the end of a job is written again that could not be written.
 _AGAIN = 2.0
+# Seconds between two events about the progress of a job.
+_STEP_PAUSE = 0.2
 
 
 @dataclass
@@ -39,6 +43,7 @@ class _Live:
     job: Job
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     cancelled: bool = False
+    next_step: float = 0.0
 
 
 class Dispatcher:
@@ -81,7 +86,10 @@ class Dispatcher:
                 self._finish(job, "failed", error=Problem("crashed", text))
             else:
                 self._files.remove_results(job)
+                was_running = job.state == "running"
                 self.enqueue(job)
+                if was_running:
+                    self.save(job)
 
     async def stop(self) -> None:
         """End: running images are finished, as far as there is time; what is left is queued for the next start."""
@@ -136,6 +144,11 @@ class Dispatcher:
         self._live[job.id] = _Live(job)
         self._queue.append(job.id)
 
+    def forget(self, job: Job) -> None:
+        """Take a job back that could not be written."""
+        self._queue.remove(job.id)
+        del self._live[job.id]
+
     def dispatch(self) -> None:
         """Give waiting jobs to waiting workers, the oldest first; videos leave a worker free for images."""
         while not self.stopping and self._queue and (worker := self.workers.idle()) is not None:
@@ -178,10 +191,10 @@ class Dispatcher:
         job = live.job
         if event == "source":
             job.source["width"], job.source["height"] = message["width"], message["height"]
-            self._changed(live)
+            self._step(live)
         elif event == "progress":
             job.progress = message
-            self._changed(live)
+            self._step(live)
         else:
             worker.rest()
             if event == "done":
@@ -192,10 +205,24 @@ class Dispatcher:
                 self._finish(job, "failed", error=Problem(message["kind"], message["detail"]))
             self.dispatch()
 
-    def _changed(self, live: _Live) -> None:
-        live.job.seq = self._store.next_seq()
-        self._events.publish(live.job)
+    def _step(self, live: _Live) -> None:
+        """Tell of progress, if some time has passed since the last event."""
         live.changed.set()
+        now = time.monotonic()
+        if now < live.next_step:
+            return
+        live.next_step = now + _STEP_PAUSE
+        job = live.job
+        with suppress(sqlite3.Error):  # it is only progress; the end of the job is written or reported
+            self._store.step(job, self._document(job))
+            self._events.tell(job.client, job.id)
+
+    def document(self, job: Job) -> dict[str, Any]:
+        """A job as JSON."""
+        return job_document(job, self._settings.keep, self.position(job))
+
+    def _document(self, job: Job) -> str:
+        return json.dumps(self.document(job))
 
     def _done(self, job: Job, message: dict[str, Any]) -> None:
         for name in ("result", "comparison"):
@@ -254,11 +281,15 @@ class Dispatcher:
             self._measurements.crashes += 1
             self._finish(live.job, "failed", error=Problem("crashed", f"{live.job.source['name']}: {how}"))
 
-    def save(self, job: Job) -> None:
-        """Write a job as it is now, and tell everybody."""
-        job.seq = self._store.next_seq()
-        self._store.save(job)
-        self._events.publish(job)
+    def save(self, job: Job, key: tuple[str, str] | None = None) -> None:
+        """Write a job as it is now, and tell everybody.
+
+        Args:
+            job: the job.
+            key: an idempotency key to write with it, and the digest of its request.
+        """
+        self._store.save(job, self._document(job), key)
+        self._events.tell(job.client, job.id)
         live = self._live.get(job.id)
         if live is not None:
             live.changed.set()

@@ -11,7 +11,6 @@ from typing import Any
 
 from subpixel import __version__
 from subpixel.serve.dispatching import Dispatcher
-from subpixel.serve.events import Events
 from subpixel.serve.job_files import JobFiles, download_name
 from subpixel.serve.measurements import Measurements
 from subpixel.serve.media_types import MEDIA_TYPES
@@ -29,7 +28,6 @@ class Intake:
     Args:
         store: where jobs are written.
         files: of jobs.
-        events: told of new jobs.
         measurements: count jobs.
         dispatcher: gets jobs that are to be worked on.
         find: finds a job that somebody looks at.
@@ -39,12 +37,11 @@ class Intake:
         self,
         store: Store,
         files: JobFiles,
-        events: Events,
         measurements: Measurements,
         dispatcher: Dispatcher,
         find: Callable[[str], Job],
     ) -> None:
-        self._store, self._files, self._events = store, files, events
+        self._store, self._files = store, files
         self._measurements, self._dispatcher, self._find = measurements, dispatcher, find
 
     def submit(self, kind: str, upload: Upload, options: dict[str, Any], client: str, key: str | None) -> Job:
@@ -122,18 +119,18 @@ class Intake:
         made = self._store.made(job.content)
         pair = None if key is None else (key, job.content)
         if made is not None and self._adopt(job, made):
-            job.seq = self._store.next_seq()
-            self._store.save(job, pair)
+            self._dispatcher.save(job, pair)
             self._files.used += job.bytes
             self._measurements.cached += 1
-            self._events.publish(job)
             return job
-        job.seq = self._store.next_seq()
-        self._store.save(job, pair)
+        self._dispatcher.enqueue(job)
+        try:
+            self._dispatcher.save(job, pair)
+        except BaseException:
+            self._dispatcher.forget(job)
+            raise
         self._files.used += job.bytes
         self._measurements.accepted[job.kind] += 1
-        self._dispatcher.enqueue(job)
-        self._events.publish(job)
         self._dispatcher.dispatch()
         return job
 

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from typing import Annotated, Any
+from collections.abc import AsyncIterator
+from typing import Annotated
 
-from fastapi import FastAPI, Query
+from fastapi import Depends, FastAPI, Query
+from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response
 
 from subpixel.serve import documentation as docs
-from subpixel.serve.answers import job_answer, job_document
+from subpixel.serve.answers import job_answer
 from subpixel.serve.events import parse_event_id
-from subpixel.serve.problems import Problem
 from subpixel.serve.requests import client_of, find_job, timestamp
 from subpixel.serve.service import Service
 
 __all__ = ["add_jobs"]
+
+
+async def _last_seen(request: Request) -> int | None:
+    service: Service = request.app.state.service
+    service.check_running()
+    return parse_event_id(request.headers.get("last-event-id") or request.query_params.get("after"))
+
+
+async def _listened(request: Request, job_id: str) -> str:
+    return find_job(request.app.state.service, job_id).id
 
 
 def add_jobs(app: FastAPI, service: Service) -> None:
@@ -33,7 +43,7 @@ def add_jobs(app: FastAPI, service: Service) -> None:
         client_of(request)
         earliest = timestamp(before) if before else None
         found = service.store.page(client, limit, earliest)
-        documents = [job_document(service, service.current(job)) for job in found]
+        documents = [service.document(service.current(job)) for job in found]
         return JSONResponse({"jobs": documents}, headers={"Cache-Control": "no-store"})
 
     @app.get("/v1/jobs/{job_id}", tags=["jobs"], responses=docs.JOB)
@@ -60,29 +70,31 @@ def add_jobs(app: FastAPI, service: Service) -> None:
         find_job(service, job_id)
         return job_answer(service, service.retry(job_id), 202)
 
-    def stream(request: Request, client: str | None, job_id: str | None) -> Response:
-        after = parse_event_id(request.headers.get("last-event-id") or request.query_params.get("after"))
-
-        def document(each: str) -> dict[str, Any] | None:
-            with suppress(Problem):
-                return job_document(service, service.find(each, look=False))
-            return None
-
-        events = service.events.stream(document, service.changed_after, after, client=client, job_id=job_id)
-        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return StreamingResponse(events, media_type="text/event-stream", headers=headers)
-
-    @app.get("/v1/jobs/{job_id}/events", tags=["jobs"], responses=docs.EVENTS, openapi_extra=docs.EVENT_PARAMETERS)
-    async def job_events(request: Request, job_id: str) -> Response:
+    @app.get(
+        "/v1/jobs/{job_id}/events",
+        tags=["jobs"],
+        response_class=EventSourceResponse,
+        responses=docs.EVENTS,
+        openapi_extra=docs.EVENT_PARAMETERS,
+    )
+    async def job_events(
+        job_id: Annotated[str, Depends(_listened)], after: Annotated[int | None, Depends(_last_seen)]
+    ) -> AsyncIterator[ServerSentEvent]:
         """Changes of a job as server-sent events, until it is finished."""
-        service.check_running()
-        find_job(service, job_id)
-        return stream(request, None, job_id)
+        async for event in service.events.stream(after, job_id=job_id):
+            yield event
 
-    @app.get("/v1/events", tags=["jobs"], responses=docs.EVENTS, openapi_extra=docs.EVENT_PARAMETERS)
+    @app.get(
+        "/v1/events",
+        tags=["jobs"],
+        response_class=EventSourceResponse,
+        responses=docs.EVENTS,
+        openapi_extra=docs.EVENT_PARAMETERS,
+    )
     async def all_events(
-        request: Request, client: Annotated[str | None, Query(pattern=docs.CLIENT)] = None
-    ) -> Response:
+        after: Annotated[int | None, Depends(_last_seen)],
+        client: Annotated[str | None, Query(pattern=docs.CLIENT)] = None,
+    ) -> AsyncIterator[ServerSentEvent]:
         """Changes of jobs as server-sent events: of those of a client, or of all."""
-        service.check_running()
-        return stream(request, client, None)
+        async for event in service.events.stream(after, client=client):
+            yield event

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import AbstractContextManager, suppress
+from typing import Any
 
 from subpixel.serve.admission import Admission
 from subpixel.serve.asides import Asides
@@ -38,14 +39,14 @@ class Service:
         self.settings = settings
         self.files = JobFiles(settings.data)
         self.store = Store(settings.data / "db.sqlite3")
-        self.events = Events()
+        self.events = Events(self.store)
         self.measurements = Measurements()
         self.asides = Asides(limits_of(settings))
         self._admission = Admission(settings, self.measurements)
         self.dispatcher = Dispatcher(
             settings, self.store, self.files, self.events, self.measurements, self._admission.took
         )
-        self.intake = Intake(self.store, self.files, self.events, self.measurements, self.dispatcher, self.find)
+        self.intake = Intake(self.store, self.files, self.measurements, self.dispatcher, self.find)
         self.workers = self.dispatcher.workers
         self._end: asyncio.Task[None] | None = None
         self.files.used = self.store.total_bytes()
@@ -55,6 +56,8 @@ class Service:
     def start(self) -> None:
         """Go on with what the last server left, and start the workers. Called in the event loop."""
         self.files.remove_leftovers(self.store.ids())
+        for job in self.store.without_event():
+            self.dispatcher.save(job)
         self.dispatcher.resume(self.store.unfinished())
         self.workers.start()
 
@@ -113,15 +116,9 @@ class Service:
         """A job from the database as it is now: progress is in memory only."""
         return self.dispatcher.find(job.id) or job
 
-    def changed_after(self, seq: int, client: str | None, job_id: str | None) -> list[tuple[int, str, bool]]:
-        """What changed after an event: ``(seq, id, whether it was deleted)``, in order."""
-        jobs, gone = self.store.changed_after(seq, client, job_id)
-        found = {job.id: job.seq for job in jobs}
-        for job in self.dispatcher.unfinished:
-            if job.seq > seq and client in (None, job.client) and job_id in (None, job.id):
-                found[job.id] = job.seq
-        changed = [(number, each, False) for each, number in found.items()]
-        return sorted([*changed, *((number, each, True) for number, each in gone)])
+    def document(self, job: Job) -> dict[str, Any]:
+        """A job as JSON."""
+        return self.dispatcher.document(job)
 
     async def wait(self, job_id: str, seconds: float, most_pixels: int | None = None) -> Job:
         """A job when it is finished, or after some time, or once its image is known to be large."""
@@ -169,9 +166,9 @@ class Service:
 
     def remove(self, job: Job) -> None:
         """Remove a finished job: first its row, then its files."""
-        seq = self.store.delete(job)
+        self.store.delete(job)
         self.files.used -= job.bytes
-        self.events.publish_deleted(job, seq)
+        self.events.tell(job.client, job.id)
         self.files.remove(job)
 
     def expire(self) -> int:
