@@ -18,7 +18,7 @@ from subpixel.serve.problems import Problem
 from subpixel.serve.service import Service
 from subpixel.serve.store import Job
 
-__all__ = ["ascii_json", "disposition", "file_answer", "job_answer", "zip_chunks"]
+__all__ = ["ascii_json", "disposition", "file_answer", "is_known", "job_answer", "zip_chunks"]
 
 _CHUNK = 1 << 18
 _MOST_NOTES = 6000  # characters of a header; clients and proxies refuse long ones
@@ -68,7 +68,7 @@ def file_answer(request: Request, job: Job, file: Mapping[str, Any], path: Path,
         headers["X-Subpixel-Model"] = job.model or ""
         if job.cached:
             headers["X-Subpixel-Cached"] = "true"
-    if request.method in ("GET", "HEAD") and _matches(request.headers.get("if-none-match"), etag):
+    if is_known(request, file):
         return Response(status_code=304, headers=headers)
     wanted = request.headers.get("range") if request.method in ("GET", "HEAD") else None
     condition = request.headers.get("if-range")
@@ -84,10 +84,14 @@ def _notes(job: Job) -> str:
     return text if len(text) <= _MOST_NOTES else ascii_json([f"there are many notes: see /v1/jobs/{job.id}"])
 
 
-def _matches(header: str | None, etag: str) -> bool:
-    if header is None:
+def is_known(request: Request, file: Mapping[str, Any]) -> bool:
+    """Whether a client has a file already, which it says by the file's ETag."""
+    header = request.headers.get("if-none-match")
+    if header is None or request.method not in ("GET", "HEAD"):
         return False
-    return header.strip() == "*" or etag in [each.strip().removeprefix("W/") for each in header.split(",")]
+    return header.strip() == "*" or f'"{file["digest"]}"' in [
+        each.strip().removeprefix("W/") for each in header.split(",")
+    ]
 
 
 def zip_chunks(files: list[tuple[str, Path]]) -> Iterator[bytes]:

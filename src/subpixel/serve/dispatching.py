@@ -191,6 +191,7 @@ class Dispatcher:
         job = live.job
         if event == "source":
             job.source["width"], job.source["height"] = message["width"], message["height"]
+            job.frames = message["frames"]
             self._step(live)
         elif event == "progress":
             job.progress = message
@@ -233,6 +234,7 @@ class Dispatcher:
                 self._files.used += file["bytes"]
                 setattr(job, name, file)
         job.source.update(message["source"])
+        job.frames = message["frames"]
         job.model, job.reason = message["model"], message["reason"]
         job.notes, job.seconds = message["notes"], message["seconds"]
         if job.started is not None:

@@ -25,6 +25,7 @@ __all__ = [
     "OPTIONS",
     "PREVIEW",
     "PROBLEM",
+    "REGION",
     "RESULT",
     "TAGS",
     "TEXT",
@@ -35,6 +36,8 @@ __all__ = [
 # What clients may call themselves, and their keys.
 CLIENT = "^[A-Za-z0-9_-]{0,64}$"
 KEY = "^[!-~]{1,128}$"
+# Left, top, width and height of a part of a picture.
+REGION = "^[0-9]{1,7},[0-9]{1,7},[1-9][0-9]{0,6},[1-9][0-9]{0,6}$"
 
 Response = dict[int | str, dict[str, Any]]
 
@@ -95,6 +98,7 @@ _JOB_SCHEMA = {
         "source": _FILE_SCHEMA,
         "options": _OPEN,
         "result": _FILE_SCHEMA,
+        "frames": {"type": ["integer", "null"], "description": "Of an animation or a video; 1 for any other image"},
         "comparison": _FILE_SCHEMA,
         "model": {"type": ["string", "null"]},
         "reason": {"type": ["string", "null"]},
@@ -135,6 +139,7 @@ _EXAMPLE_JOB: dict[str, Any] = {
         "media_type": "image/png",
         "url": f"/v1/jobs/{_ID}/result",
     },
+    "frames": 1,
     "comparison": None,
     "model": "fast-compressed",
     "reason": "JPEG of quality 75",

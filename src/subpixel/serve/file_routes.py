@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-from typing import Annotated, Any
+from hashlib import sha256
+from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, Query
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from subpixel.serve import documentation as docs
-from subpixel.serve.answers import disposition, file_answer, zip_chunks
+from subpixel.serve.answers import disposition, file_answer, is_known, zip_chunks
 from subpixel.serve.problems import Problem
-from subpixel.serve.requests import find_job, finished_job
+from subpixel.serve.requests import find_job, finished_job, parse_region
 from subpixel.serve.service import Service
 
 __all__ = ["add_files"]
@@ -53,27 +53,32 @@ def add_files(app: FastAPI, service: Service) -> None:
     async def preview(
         request: Request,
         job_id: str,
-        of: Annotated[str, Query(pattern="^(source|result|bicubic)$")] = "result",
+        of: Annotated[Literal["source", "result", "bicubic"], Query()] = "result",
+        region: Annotated[str | None, Query(pattern=docs.REGION)] = None,
         most: Annotated[int | None, Query(alias="max", ge=16, le=_MOST_PREVIEW)] = None,
+        frame: Annotated[int, Query(ge=1, le=100_000)] = 1,
         seconds: Annotated[float, Query(alias="time", ge=0, le=1e6, allow_inf_nan=False)] = 0.0,
     ) -> Response:
         """A PNG of a source, of a result, or of the plain resize of the source to the result's size."""
         job = find_job(service, job_id) if of == "source" else finished_job(service, job_id)
-        name = f"preview-{of}-{most or 'full'}-{round(seconds * 1000)}.png"
-        path = service.files.path(job, name)
         file = job.result if of == "result" else job.source
         assert file is not None
-        if not path.is_file():
-            size = None
-            if of == "bicubic":
-                assert job.result is not None
-                size = job.result["width"], job.result["height"]
-            found: dict[str, Any] = {"kind": job.kind, "time": seconds, "size": size, "max": most}
+        size = (job.result["width"], job.result["height"]) if of == "bicubic" and job.result else None
+        box = None if region is None else parse_region(region, size or (file["width"], file["height"]), most)
+        name = (
+            f"preview-{of}-{(region or 'all').replace(',', '-')}-{most or 'full'}-{frame}-{round(seconds * 1000)}.png"
+        )
+        shown = {"name": name, "digest": sha256(f"{file['digest']} {name}".encode()).hexdigest()[:32]}
+        shown["media_type"] = "image/png"
+        path = service.files.path(job, name)
+        if not path.is_file() and not is_known(request, shown):
+            found: dict[str, Any] = {"kind": job.kind, "time": seconds, "size": size, "max": most, "region": box}
             found |= {"destination": str(path), "page": job.options.get("page") if of != "result" else None}
+            raster = f"preview-{'result' if of == 'result' else 'source'}-{frame}.raster"
+            found |= {"frame": frame, "raster": str(service.files.path(job, raster))}
+            found["pixels"] = (file["width"] or 0) * (file["height"] or 0)
             await service.asides.run("preview", service.files.path(job, file["file"]), file["name"], **found)
             service.files.limit_previews(job)
-        etag = f'"{hashlib.sha256((file["digest"] + name).encode()).hexdigest()[:32]}"'
-        shown = {"name": name, "digest": etag.strip('"'), "media_type": "image/png"}
         return file_answer(request, job, shown, path, inline=True)
 
     @app.get("/v1/archive", tags=["files"], responses=docs.ARCHIVE)

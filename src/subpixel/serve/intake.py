@@ -143,7 +143,7 @@ class Intake:
             setattr(job, name, None if file is None else {**file, "name": download_name(job, file["file"])})
         # The other client's name for its file is none of this one's business.
         job.notes = [note.replace(made.source["name"], job.source["name"]) for note in made.notes]
-        job.model, job.reason, job.seconds = made.model, made.reason, made.seconds
+        job.model, job.reason, job.seconds, job.frames = made.model, made.reason, made.seconds, made.frames
         for name in ("width", "height"):
             job.source[name] = made.source[name]
         job.state, job.started, job.finished, job.cached = "done", job.created, time.time(), True

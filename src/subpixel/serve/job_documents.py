@@ -44,6 +44,7 @@ def job_document(job: Job, keep: float, position: int | None) -> dict[str, Any]:
         "source": file(job.source, "source"),
         "options": job.options,
         "result": file(job.result, "result"),
+        "frames": job.frames,
         "comparison": file(job.comparison, "comparison"),
         "model": job.model,
         "reason": job.reason,

@@ -18,6 +18,8 @@ __all__ = ["JobFiles", "download_name"]
 
 # Previews of a job that stay, the newest ones.
 _MOST_PREVIEWS = 48
+# Decoded pictures that stay for previews of their parts: of the source and of the result, and of another frame.
+_MOST_RASTERS = 3
 
 
 class JobFiles:
@@ -104,8 +106,9 @@ class JobFiles:
         with suppress(FileNotFoundError):
             previews = [entry for entry in os.scandir(self.folder(job.id)) if entry.name.startswith("preview-")]
             previews.sort(key=lambda entry: entry.stat().st_mtime_ns)
-            for entry in previews[:-_MOST_PREVIEWS]:
-                _remove(entry.path)
+            for suffix, most in ((".png", _MOST_PREVIEWS), (".raster", _MOST_RASTERS)):
+                for entry in [each for each in previews if each.name.endswith(suffix)][:-most]:
+                    _remove(entry.path)
 
 
 def download_name(job: Job, file: str) -> str:

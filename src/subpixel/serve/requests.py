@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from contextlib import suppress
@@ -17,13 +18,24 @@ from subpixel.serve.problems import Problem
 from subpixel.serve.service import Service
 from subpixel.serve.store import Job
 
-__all__ = ["client_of", "find_job", "finished_job", "key_of", "options_of", "pairs_of", "source_of", "timestamp"]
+__all__ = [
+    "client_of",
+    "find_job",
+    "finished_job",
+    "key_of",
+    "options_of",
+    "pairs_of",
+    "parse_region",
+    "source_of",
+    "timestamp",
+]
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _CLIENT, _KEY = re.compile(CLIENT), re.compile(KEY)
 # Parameters of a query that are no options.
 _NO_OPTIONS = ("name", "kind", "client")
 _SOURCE = ("job", "source")
+_MOST_OF_REGION = 2048  # pixels of a side
 
 
 def client_of(request: Request) -> str:
@@ -87,6 +99,29 @@ def options_of(kind: Kind, pairs: Iterable[tuple[str, Any]]) -> tuple[dict[str, 
     except InvalidArgument as error:
         raise Problem("invalid", str(error)) from None
     return options, source_of(pairs)
+
+
+def parse_region(text: str, size: tuple[int | None, int | None], most: int | None) -> tuple[int, ...]:
+    """The part of a picture that is asked for: left, top, width, height.
+
+    Args:
+        text: these with commas between them.
+        size: ``(width, height)`` of the picture, as far as it is known.
+        most: the longer side of the answer, if it is limited.
+
+    Raises:
+        Problem: it does not lie in the picture, or is too large.
+
+    >>> parse_region("10,20,300,200", (640, 480), None)
+    (10, 20, 300, 200)
+    """
+    box = left, top, width, height = tuple(int(each) for each in text.split(","))
+    for first, count, whole in ((left, width, size[0]), (top, height, size[1])):
+        if whole is not None and first + count > whole:
+            raise Problem("invalid", f"region={text}: the picture has {size[0]}×{size[1]} pixels")
+    if min(max(width, height), most or math.inf) > _MOST_OF_REGION:
+        raise Problem("invalid", f"region={text}: parts of more than {_MOST_OF_REGION} pixels need a smaller max")
+    return box
 
 
 def timestamp(text: str) -> float:

@@ -95,6 +95,7 @@ class Job:
         error: the problem, of a failed job.
         cached: whether the result was there already.
         progress: ``{done, total, unit}``.
+        frames: of an animation or a video, 1 for any other image; None until it is known.
     """
 
     id: str
@@ -120,6 +121,7 @@ class Job:
     error: dict[str, Any] | None = None
     cached: bool = False
     progress: dict[str, Any] | None = None
+    frames: int | None = None
 
     @property
     def is_finished(self) -> bool:
