@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subpixel.errors import InvalidArgument, VideoReadError
+from subpixel.ops.resizing.taps import AxisTaps, axis_taps
 from subpixel.serve.rasters import Box, Raster, as_bytes
 
 __all__ = ["make_preview"]
@@ -24,6 +25,8 @@ F32 = NDArray[np.float32]
 _PROFILE = "icc-profile-data"
 # A picture of more pixels is not decoded into memory to be made smaller.
 _LARGE = 32_000_000
+# Rows of an answer that are made at a time.
+_STRIP = 128
 
 
 @dataclass(frozen=True)
@@ -125,8 +128,8 @@ def _part(raster: Raster, picture: _Picture) -> U8:
         first = min(most[axis] - 1, int(box[axis] * ratio[axis]) >> level)
         last = -(-int(np.ceil((box[axis] + box[axis + 2]) * ratio[axis])) // (1 << level))
         spans.append((first, max(first + 1, min(most[axis], last))))
-    (left, right), (top, bottom) = spans
-    return _resized(raster.read((left, top, right - left, bottom - top), level), answer)
+    taps = [_taps(last - first, wanted, shift=first) for (first, last), wanted in zip(spans, answer, strict=True)]
+    return _resampled(raster, level, taps[0], taps[1])
 
 
 def _level(raster: Raster, part: tuple[float, float], answer: tuple[int, int]) -> int:
@@ -139,20 +142,35 @@ def _level(raster: Raster, part: tuple[float, float], answer: tuple[int, int]) -
 
 def _plain_part(raster: Raster, size: tuple[int, int], box: Box) -> U8:
     """A part of the plain resize to a size, equal to what it is in the whole."""
-    from subpixel.ops.resizing.taps import AxisTaps, axis_taps
-
     taps = []
-    for n_in, n_out, start, count in zip(raster.size, size, box[:2], box[2:], strict=True):
-        all_taps = axis_taps(n_in, n_out, n_out / n_in, antialias=True)
-        taps.append(AxisTaps(all_taps.index[start : start + count], all_taps.weight[start : start + count]))
-    (left, right), (top, bottom) = ((int(each.index.min()), int(each.index.max()) + 1) for each in taps)
-    pixels = raster.read((left, top, right - left, bottom - top)).astype(np.float32)
-    wide = _weighed(pixels, taps[0], left, axis=1)
-    result = _weighed(wide, taps[1], top, axis=0)
-    return np.asarray(np.clip(result + np.float32(0.5), 0, 255), np.uint8)
+    for n_in, n_out, first, count in zip(raster.size, size, box[:2], box[2:], strict=True):
+        taps.append(_rows(_taps(n_in, n_out), first, first + count))
+    return _resampled(raster, 0, taps[0], taps[1])
 
 
-def _weighed(pixels: F32, taps: Any, first: int, axis: int) -> F32:
+def _taps(n_in: int, n_out: int, shift: int = 0) -> AxisTaps:
+    taps = axis_taps(n_in, n_out, n_out / n_in, antialias=True)
+    return AxisTaps(taps.index + shift, taps.weight)
+
+
+def _rows(taps: AxisTaps, first: int, last: int) -> AxisTaps:
+    return AxisTaps(taps.index[first:last], taps.weight[first:last])
+
+
+def _resampled(raster: Raster, level: int, across: AxisTaps, down: AxisTaps) -> U8:
+    """A level of a raster, resampled by tables, with the memory of a few rows."""
+    result = np.empty((len(down.index), len(across.index), raster.channels), np.uint8)
+    left, right = int(across.index.min()), int(across.index.max()) + 1
+    for first in range(0, len(result), _STRIP):
+        rows = _rows(down, first, first + _STRIP)
+        top, bottom = int(rows.index.min()), int(rows.index.max()) + 1
+        pixels = raster.read((left, top, right - left, bottom - top), level).astype(np.float32)
+        strip = _weighed(_weighed(pixels, across, left, axis=1), rows, top, axis=0)
+        result[first : first + _STRIP] = np.clip(strip + np.float32(0.5), 0, 255)
+    return result
+
+
+def _weighed(pixels: F32, taps: AxisTaps, first: int, axis: int) -> F32:
     shape = (-1, 1, 1) if axis == 0 else (1, -1, 1)
     result: F32 | None = None
     for number in range(taps.index.shape[1]):
