@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Any
 
 from subpixel.serve.options import IMAGE_OPTIONS, VIDEO_OPTIONS, Kind, Option
@@ -327,11 +328,12 @@ def estimate() -> dict[str, Any]:
 def _request(kinds: tuple[Kind, ...], options: dict[str, Any], headers: list[dict[str, Any]]) -> dict[str, Any]:
     job = {"type": "string", "pattern": "^[0-9a-f]{32}$", "description": "A job whose source is used again"}
     file = {"type": "string", "format": "binary"}
-    form = {"type": "object", "required": ["file"], "properties": {**options, "file": file}}
+    one_size = [{"not": {"required": list(pair)}} for pair in combinations(("scale", "width", "height", "fit"), 2)]
+    form = {"type": "object", "required": ["file"], "properties": {**options, "file": file}, "allOf": one_size}
     query = [{"name": name, "in": "query", "schema": schema} for name, schema in options.items()]
     about = "The name of the file, for display"
     name = {"name": "name", "in": "query", "schema": {"type": "string"}, "description": about}
-    again = {"type": "object", "required": ["job"], "properties": {"job": job, **options}}
+    again = {"type": "object", "required": ["job"], "properties": {"job": job, **options}, "allOf": one_size}
     example = {"job": _ID, "scale": 4, "model": "high" if "image" in kinds else "fast"}
     return {
         "parameters": [*query, name, *headers],
