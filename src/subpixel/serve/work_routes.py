@@ -96,7 +96,7 @@ def add_work(app: FastAPI, service: Service) -> None:
         query = pairs_of(request)
         path, limit = service.files.incoming_path(), max(settings.image_bytes, settings.video_bytes)
         try:
-            with service.reservation(stated_length(request, limit)):
+            with service.reservation(stated_length(request, limit), is_job=False):
                 upload = await receive(request, path, limit)
                 source_id = source_of([*query, *upload.fields])
                 if source_id is not None:
