@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -109,3 +111,27 @@ def events_in(text: str) -> list[tuple[int, str, dict[str, Any]]]:
         if "data" in fields:
             found.append((int(fields["id"]), fields["event"], json.loads(fields["data"])))
     return found
+
+
+def different(folder: Path, number: int) -> bytes:
+    return save_image(folder / f"{number}.png", random_image((16, 16, 3), np.uint8, number)).read_bytes()
+
+
+def stop_worker(running: Running) -> int:
+    """Make the one worker stand still, so that jobs wait; its process id."""
+    wait_for_worker(running)
+    pid: int = running.service.workers.all[0].process.pid
+    os.kill(pid, signal.SIGSTOP)
+    return pid
+
+
+def read_events(stream: httpx.Response, is_last: Callable[[str, dict[str, Any]], bool]) -> list[Any]:
+    """The events of a stream up to the last that is wanted."""
+    text, found = "", []
+    for chunk in stream.iter_text():
+        *blocks, text = (text + chunk).split("\n\n")
+        for event in events_in("\n\n".join(blocks)):
+            found.append(event)
+            if is_last(event[1], event[2]):
+                return found
+    raise AssertionError(f"the stream ended after {found}")

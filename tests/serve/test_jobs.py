@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,22 +15,10 @@ import numpy as np
 import pytest
 
 from helpers import random_image, save_image
-from serve.conftest import client_of, events_in, finished, raw_answer, wait_for_worker, wait_until
+from serve.conftest import client_of, different, finished, raw_answer, stop_worker, wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="workers are stopped by signals here")
 ASYNC = {"Prefer": "respond-async"}
-
-
-def different(folder: Path, number: int) -> bytes:
-    return save_image(folder / f"{number}.png", random_image((16, 16, 3), np.uint8, number)).read_bytes()
-
-
-def stop_worker(running: Any) -> int:
-    """Make the one worker stand still, so that jobs wait; its process id."""
-    wait_for_worker(running)
-    pid: int = running.service.workers.all[0].process.pid
-    os.kill(pid, signal.SIGSTOP)
-    return pid
 
 
 def test_a_client_sees_its_own_jobs_the_newest_first(client: httpx.Client, tmp_path: Path) -> None:
@@ -153,6 +142,7 @@ def test_a_full_queue_is_said_before_the_body_is_read(serve: Any, tmp_path: Path
         assert b"\r\nretry-after: " in answer.lower()
         assert b"/problems/queue-full" in answer
         assert "subpixel_jobs_rejected_total 1" in client.get("/metrics").text
+        assert client.post("/v1/estimates", content=different(tmp_path, 9)).status_code == 200  # it takes no place
 
 
 def test_a_request_is_answered_with_a_job_if_it_waits_long(serve: Any, tmp_path: Path) -> None:
@@ -161,55 +151,6 @@ def test_a_request_is_answered_with_a_job_if_it_waits_long(serve: Any, tmp_path:
         stop_worker(running)
         answer = client.post("/v1/images", content=different(tmp_path, 1))
         assert (answer.status_code, answer.json()["state"]) == (202, "running")
-
-
-def test_events_tell_a_jobs_life_and_nothing_is_missed(client: httpx.Client, tmp_path: Path) -> None:
-    headers = {**ASYNC, "X-Subpixel-Client": "listener"}
-    job = client.post("/v1/images", content=different(tmp_path, 50), headers=headers).json()
-    with client.stream("GET", f"/v1/jobs/{job['id']}/events") as stream:
-        assert stream.headers["content-type"].startswith("text/event-stream")
-        text = stream.read().decode()  # it ends with the job
-    found = events_in(text)
-    assert found[-1][2]["state"] == "done"
-    numbers = [number for number, _, _ in found]
-    assert numbers == sorted(set(numbers))
-    # Who comes back gets what came after the last event that was seen.
-    other = client.post("/v1/images?scale=3", content=different(tmp_path, 51), headers=headers).json()
-    finished(client, other["id"])
-    client.delete(f"/v1/jobs/{job['id']}").raise_for_status()
-    for resume in ({"headers": {"Last-Event-ID": str(numbers[-1])}}, {"params": {"after": numbers[-1]}}):
-        params = {"client": "listener", **resume.get("params", {})}
-        missed = []
-        with client.stream("GET", "/v1/events", params=params, headers=resume.get("headers")) as stream:
-            for chunk in stream.iter_text():
-                missed += events_in(chunk)
-                if len(missed) == 2:
-                    break
-        assert [(event, data["id"]) for _, event, data in missed] == [("job", other["id"]), ("deleted", job["id"])]
-        assert missed[0][2]["state"] == "done"
-
-
-def test_events_of_one_client_only(client: httpx.Client, tmp_path: Path) -> None:
-    with client.stream("GET", "/v1/events?client=mine") as stream:
-        for owner, number in (("yours", 60), ("mine", 61)):
-            headers = {**ASYNC, "X-Subpixel-Client": owner}
-            client.post("/v1/images", content=different(tmp_path, number), headers=headers)
-        mine = client.get("/v1/jobs?client=mine").json()["jobs"][0]["id"]
-        seen: list[Any] = []
-        for chunk in stream.iter_text():
-            seen += events_in(chunk)
-            if seen and seen[-1][2]["state"] == "done":
-                break
-    assert {data["id"] for _, _, data in seen} == {mine}
-
-
-def test_listeners_that_go_are_forgotten(serve: Any) -> None:
-    running = serve()
-    with client_of(running) as client:
-        for _ in range(5):
-            with client.stream("GET", "/v1/events") as stream:
-                assert next(stream.iter_text()).startswith("retry: ")
-        wait_until(lambda: running.service.events.count == 0, 20)
 
 
 def test_what_nobody_looks_at_goes(serve: Any, tmp_path: Path) -> None:
@@ -230,6 +171,54 @@ def test_a_full_quota_is_said(serve: Any, tmp_path: Path) -> None:
         )
         assert answer.status_code == 503
         assert "retry-after" in answer.headers
+
+
+def test_files_with_several_names_are_counted_once(serve: Any, tmp_path: Path) -> None:
+    running = serve()
+    files = running.service.files
+    with client_of(running) as client:
+        content = different(tmp_path, 1)
+        made = client.post("/v1/images", content=content)
+        first, size = made.headers["x-subpixel-job"], len(made.content) + len(content)
+        assert files.used == files.measure() == size
+        source = {"job": first, "model": "fast"}
+        again = client.post("/v1/images", json={"job": first})
+        assert again.headers["x-subpixel-cached"] == "true"
+        assert files.used == files.measure() == size
+        other = client.post("/v1/images", json=source)
+        assert files.used == files.measure() == size + len(other.content)
+        client.delete(f"/v1/jobs/{first}")
+        assert files.used == files.measure() == size + len(other.content)
+        for job in client.get("/v1/jobs").json()["jobs"]:
+            client.delete(f"/v1/jobs/{job['id']}")
+        assert files.used == files.measure() == 0
+
+
+def test_a_clock_that_is_set_removes_nothing(serve: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    running = serve(keep=8.0)  # it is looked for old jobs every two seconds
+    with client_of(running) as client:
+        job = client.post("/v1/images", content=different(tmp_path, 1)).headers["x-subpixel-job"]
+        clock = time.time
+        monkeypatch.setattr("time.time", lambda: clock() + 1e6)
+        time.sleep(5)
+        assert client.get(f"/v1/jobs/{job}").json()["state"] == "done"
+
+
+def test_no_two_jobs_are_made_at_the_same_time(serve: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    running = serve()
+    with client_of(running) as client:
+        stop_worker(running)
+        monkeypatch.setattr("time.time", lambda: 1.9e9)
+        ids = [
+            client.post("/v1/images", content=different(tmp_path, each), headers=ASYNC).json()["id"]
+            for each in range(5)
+        ]
+        found: list[str] = []
+        before: dict[str, str] = {}
+        for _ in range(5):
+            (job,) = client.get("/v1/jobs", params={"limit": "1", **before}).json()["jobs"]
+            found, before = [job["id"], *found], {"before": job["created"]}
+        assert found == ids
 
 
 def test_an_image_that_takes_too_long_is_given_up(serve: Any, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import os
 import random
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -21,7 +22,7 @@ import numpy as np
 import pytest
 
 from helpers import random_image, save_image
-from serve.conftest import finished, wait_until
+from serve.conftest import events_in, finished, read_events, wait_until
 from video.clips import make_clip
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="these are signals of Unix")
@@ -126,6 +127,58 @@ def test_sigterm_ends_a_server_in_good_order(tmp_path: Path) -> None:
         job = finished(second.client, video, 150)
         assert (job["state"], job["attempts"]) == ("done", 1)
         assert frames_in(data / "jobs" / video / "source_x2.mp4") == 520
+
+
+def test_events_across_kill_9_are_seen_once_and_in_order(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    clip = make_clip(tmp_path / "clip.mkv", size=(32, 24), times=range(520))
+    with server(data) as first:
+        video = first.client.post("/v1/videos?model=high", content=clip.read_bytes()).json()["id"]
+        with first.client.stream("GET", "/v1/events?after=1") as stream:
+            seen = read_events(stream, lambda _, job: (job["progress"] or {"done": 0})["done"] >= 250)
+            first.end(signal.SIGKILL)
+    with server(data) as second:
+        with second.client.stream("GET", f"/v1/events?after={seen[-1][0]}") as stream:
+            seen += read_events(stream, lambda _, job: job["state"] == "done")
+        everything = events_in(second.client.get(f"/v1/jobs/{video}/events?after=1").text)
+    assert seen == everything
+    states = [job["state"] for _, _, job in seen]
+    assert [each for each, before in zip(states, ["", *states], strict=False) if each != before] == [
+        *("queued", "running", "queued", "running", "done")
+    ]
+
+
+def test_a_database_of_the_first_version_gets_events(tmp_path: Path, photo: Path) -> None:
+    data = tmp_path / "data"
+    with server(data) as first:
+        made = first.client.post("/v1/images", content=photo.read_bytes())
+        first.end(signal.SIGTERM)
+    with sqlite3.connect(data / "db.sqlite3") as database:
+        database.execute("DROP TABLE events")
+        database.execute("PRAGMA user_version = 1")
+    database.close()
+    with server(data) as second:
+        with second.client.stream("GET", "/v1/events") as stream:
+            (event,) = read_events(stream, lambda *_: True)
+        job_id = made.headers["x-subpixel-job"]
+        assert (event[2]["id"], event[2]["state"]) == (job_id, "done")
+        assert second.client.get(f"/v1/jobs/{job_id}/result").content == made.content
+
+
+def test_what_did_not_reach_the_disk_is_made_again(tmp_path: Path, photo: Path) -> None:
+    data = tmp_path / "data"
+    with server(data) as first:
+        made = first.client.post("/v1/images", content=photo.read_bytes())
+        lost = first.client.post("/v1/images?scale=3", content=photo.read_bytes())
+        first.end(signal.SIGKILL)
+    job_id, lost_id = made.headers["x-subpixel-job"], lost.headers["x-subpixel-job"]
+    (data / "jobs" / job_id / "source_x2.png").write_bytes(b"")  # as a power failure leaves it
+    (data / "jobs" / lost_id / "source.png").write_bytes(b"")
+    with server(data) as second:
+        assert finished(second.client, job_id)["state"] == "done"
+        assert second.client.get(f"/v1/jobs/{job_id}/result").content == made.content
+        failed = finished(second.client, lost_id)
+        assert (failed["state"], failed["error"]["type"], failed["result"]) == ("failed", "/problems/gone", None)
 
 
 def test_a_folder_that_is_no_database_is_said(tmp_path: Path) -> None:

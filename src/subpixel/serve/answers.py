@@ -6,7 +6,6 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -19,49 +18,10 @@ from subpixel.serve.problems import Problem
 from subpixel.serve.service import Service
 from subpixel.serve.store import Job
 
-__all__ = ["ascii_json", "disposition", "file_answer", "job_answer", "job_document", "zip_chunks"]
+__all__ = ["ascii_json", "disposition", "file_answer", "is_known", "job_answer", "zip_chunks"]
 
 _CHUNK = 1 << 18
 _MOST_NOTES = 6000  # characters of a header; clients and proxies refuse long ones
-
-
-def _time(seconds: float | None) -> str | None:
-    if seconds is None:
-        return None
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def job_document(service: Service, job: Job) -> dict[str, Any]:
-    """A job as JSON."""
-
-    def file(found: Mapping[str, Any] | None, url: str) -> dict[str, Any] | None:
-        if found is None:
-            return None
-        return {**{name: value for name, value in found.items() if name != "file"}, "url": f"/v1/jobs/{job.id}/{url}"}
-
-    document: dict[str, Any] = {
-        "id": job.id,
-        "kind": job.kind,
-        "state": job.state,
-        "created": _time(job.created),
-        "started": _time(job.started),
-        "finished": _time(job.finished),
-        "expires": _time(job.looked + service.settings.keep) if job.is_finished else None,
-        "progress": job.progress,
-        "position": service.position(job),
-        "source": file(job.source, "source"),
-        "options": job.options,
-        "result": file(job.result, "result"),
-        "comparison": file(job.comparison, "comparison"),
-        "model": job.model,
-        "reason": job.reason,
-        "notes": job.notes,
-        "seconds": job.seconds,
-        "error": job.error,
-        "attempts": job.attempts,
-        "cached": job.cached,
-    }
-    return document
 
 
 def job_answer(service: Service, job: Job, status: int = 200) -> JSONResponse:
@@ -71,7 +31,7 @@ def job_answer(service: Service, job: Job, status: int = 200) -> JSONResponse:
         headers["Location"] = f"/v1/jobs/{job.id}"
     if job.cached:
         headers["X-Subpixel-Cached"] = "true"
-    return JSONResponse(job_document(service, job), status, headers)
+    return JSONResponse(service.document(job), status, headers)
 
 
 def ascii_json(value: Any) -> str:
@@ -108,7 +68,7 @@ def file_answer(request: Request, job: Job, file: Mapping[str, Any], path: Path,
         headers["X-Subpixel-Model"] = job.model or ""
         if job.cached:
             headers["X-Subpixel-Cached"] = "true"
-    if request.method in ("GET", "HEAD") and _matches(request.headers.get("if-none-match"), etag):
+    if is_known(request, file):
         return Response(status_code=304, headers=headers)
     wanted = request.headers.get("range") if request.method in ("GET", "HEAD") else None
     condition = request.headers.get("if-range")
@@ -124,10 +84,14 @@ def _notes(job: Job) -> str:
     return text if len(text) <= _MOST_NOTES else ascii_json([f"there are many notes: see /v1/jobs/{job.id}"])
 
 
-def _matches(header: str | None, etag: str) -> bool:
-    if header is None:
+def is_known(request: Request, file: Mapping[str, Any]) -> bool:
+    """Whether a client has a file already, which it says by the file's ETag."""
+    header = request.headers.get("if-none-match")
+    if header is None or request.method not in ("GET", "HEAD"):
         return False
-    return header.strip() == "*" or etag in [each.strip().removeprefix("W/") for each in header.split(",")]
+    return header.strip() == "*" or f'"{file["digest"]}"' in [
+        each.strip().removeprefix("W/") for each in header.split(",")
+    ]
 
 
 def zip_chunks(files: list[tuple[str, Path]]) -> Iterator[bytes]:

@@ -1,32 +1,29 @@
 """Server-sent events: every change of a job, numbered, so that a client that comes back misses nothing.
 
-An event is the whole job. If several changes wait for a slow client, it gets the last one: memory stays small, and
-nothing that still holds is missed.
+Events are read from the database, by those who were there all the time as by those who come back. So a slow client
+takes no memory, and nobody can miss what others saw.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
-from typing import Any
+from collections.abc import AsyncIterator
 
-from subpixel.serve.store import FINISHED, Job
+from fastapi.sse import ServerSentEvent
+
+from subpixel.serve.store import FINISHED, Event, Store
 
 __all__ = ["Events", "parse_event_id"]
 
-_HEARTBEAT = 15.0  # seconds; proxies close connections on which nothing comes
+# Events that are read at a time.
+_BATCH = 50
+_RETRY = 2000  # milliseconds after which a browser connects again
 
 
-class _Subscriber:
+class _Listener:
     def __init__(self, client: str | None, job_id: str | None) -> None:
         self.client, self.job_id = client, job_id
-        self.pending: dict[str, tuple[int, bool]] = {}
         self.wake = asyncio.Event()
-
-    def wants(self, job: Job) -> bool:
-        return self.client in (None, job.client) and self.job_id in (None, job.id)
 
 
 def parse_event_id(text: str | None) -> int | None:
@@ -39,89 +36,72 @@ def parse_event_id(text: str | None) -> int | None:
 
 
 class Events:
-    """Those who listen, and what they have not seen."""
+    """Those who listen.
 
-    def __init__(self) -> None:
-        self._subscribers: set[_Subscriber] = set()
+    Args:
+        store: where events are written.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._listeners: set[_Listener] = set()
         self._closed = False
 
-    def publish(self, job: Job) -> None:
-        """Tell all who want to know that a job changed."""
-        for each in self._subscribers:
-            if each.wants(job):
-                each.pending[job.id] = job.seq, False
-                each.wake.set()
-
-    def publish_deleted(self, job: Job, seq: int) -> None:
-        """Tell them that a job was deleted."""
-        for each in self._subscribers:
-            if each.wants(job):
-                each.pending[job.id] = seq, True
+    def tell(self, client: str, job_id: str) -> None:
+        """Wake those who wait for an event of a job of a client; it is written already."""
+        for each in self._listeners:
+            if each.client in (None, client) and each.job_id in (None, job_id):
                 each.wake.set()
 
     def close(self) -> None:
         """End all streams."""
         self._closed = True
-        for each in self._subscribers:
+        for each in self._listeners:
             each.wake.set()
 
     @property
     def count(self) -> int:
         """How many listen."""
-        return len(self._subscribers)
+        return len(self._listeners)
 
     async def stream(
-        self,
-        document: Callable[[str], dict[str, Any] | None],
-        missed: Callable[[int, str | None, str | None], list[tuple[int, str, bool]]],
-        after: int | None,
-        *,
-        client: str | None = None,
-        job_id: str | None = None,
-    ) -> AsyncIterator[bytes]:
-        """Events as bytes.
+        self, after: int | None, *, client: str | None = None, job_id: str | None = None
+    ) -> AsyncIterator[ServerSentEvent]:
+        """Events as they happen.
 
         Args:
-            document: the JSON of a job as it is now; None if it is gone.
-            missed: what changed after an event, of a client and a job: ``(seq, id, whether it was deleted)``.
-            after: the number of the last event that was seen; None to begin with how things are.
+            after: the number of the last event that was seen; None, or one that is not known, to begin with the last
+                event of each job.
             client: only jobs of this client.
             job_id: only this job; the stream ends when it is finished.
         """
-        subscriber = _Subscriber(client, job_id)
-        self._subscribers.add(subscriber)
+        listener = _Listener(client, job_id)
+        self._listeners.add(listener)
         try:
-            yield b"retry: 2000\n\n"
-            for seq, each, deleted in missed(-1 if after is None else after, client, job_id):
-                if not deleted or after is not None:
-                    subscriber.pending.setdefault(each, (seq, deleted))
-            if job_id is not None and not subscriber.pending and _is_finished(document(job_id)):
-                return  # its last event was seen
+            yield ServerSentEvent(retry=_RETRY)
+            if after is None or after > self._store.last_seq:  # of another database, or lost with the power
+                after = self._store.last_seq
+                for event in self._store.last_events(client, job_id):
+                    yield _sent(event)
             while not self._closed:
-                pending = sorted((seq, each, deleted) for each, (seq, deleted) in subscriber.pending.items())
-                subscriber.pending.clear()
-                subscriber.wake.clear()
-                for seq, each, deleted in pending:
-                    current = None if deleted else document(each)
-                    if current is None:
-                        yield _event(seq, "deleted", {"id": each})
-                    else:
-                        yield _event(seq, "job", current)
-                    if each == job_id and _is_finished(current):
-                        return
-                if subscriber.pending:
+                listener.wake.clear()
+                found = self._store.events_after(after, client, job_id, _BATCH)
+                for event in found:
+                    yield _sent(event)
+                    after = event.seq
+                if found:
                     continue
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(subscriber.wake.wait(), _HEARTBEAT)
-                    continue
-                yield b": still here\n\n"
+                if job_id is not None and self._is_over(job_id):
+                    return
+                await listener.wake.wait()
         finally:
-            self._subscribers.discard(subscriber)
+            self._listeners.discard(listener)
+
+    def _is_over(self, job_id: str) -> bool:
+        job = self._store.get(job_id)
+        return job is None or job.state in FINISHED
 
 
-def _is_finished(document: dict[str, Any] | None) -> bool:
-    return document is None or document["state"] in FINISHED
-
-
-def _event(seq: int, name: str, data: dict[str, Any]) -> bytes:
-    return f"id: {seq}\nevent: {name}\ndata: {json.dumps(data)}\n\n".encode()
+def _sent(event: Event) -> ServerSentEvent:
+    name = "deleted" if event.kind == "deleted" else "job"
+    return ServerSentEvent(raw_data=event.document, event=name, id=str(event.seq))

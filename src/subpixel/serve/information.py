@@ -74,8 +74,8 @@ def add_information(app: FastAPI, service: Service) -> None:
         lines = [
             *service.measurements.lines(),
             *metric_text("subpixel_jobs", "gauge", "Jobs that are kept.", states),
-            *metric_text("subpixel_queue", "gauge", "Jobs that wait.", [({}, service.waiting)]),
-            *metric_text("subpixel_stored_bytes", "gauge", "Bytes of all files.", [({}, service.used_bytes)]),
+            *metric_text("subpixel_queue", "gauge", "Jobs that wait.", [({}, service.dispatcher.waiting)]),
+            *metric_text("subpixel_stored_bytes", "gauge", "Bytes of all files.", [({}, service.files.used)]),
             *metric_text("subpixel_workers_busy", "gauge", "Workers with a job.", [({}, len(service.workers.busy()))]),
             *metric_text("subpixel_workers", "gauge", "Workers.", [({}, len(service.workers.all))]),
             *metric_text("subpixel_event_streams", "gauge", "Clients that listen.", [({}, service.events.count)]),

@@ -6,6 +6,8 @@ Runs in a worker process. Written as PNG, which loses nothing, so that pixels ca
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,56 +15,189 @@ import numpy as np
 from numpy.typing import NDArray
 
 from subpixel.errors import InvalidArgument, VideoReadError
+from subpixel.ops.resizing.taps import AxisTaps, axis_taps
+from subpixel.serve.rasters import Box, Raster, as_bytes
 
 __all__ = ["make_preview"]
 
 U8 = NDArray[np.uint8]
+F32 = NDArray[np.float32]
 _PROFILE = "icc-profile-data"
+# A picture of more pixels is not decoded into memory to be made smaller.
+_LARGE = 32_000_000
+# Rows of an answer that are made at a time.
+_STRIP = 128
 
 
-def make_preview(task: dict[str, Any], limit: float) -> None:
+@dataclass(frozen=True)
+class _Picture:
+    """What is asked for.
+
+    Args:
+        source: a file.
+        kind: ``image`` or ``video``.
+        size: ``(width, height)`` of a plain resize; None for the file's own.
+        box: the part; None for all.
+        most: the longer side of the answer; None for any.
+        page: of a file that holds several images.
+        frame: of an animation, from 1.
+        seconds: of a video.
+    """
+
+    source: Path
+    kind: str
+    size: tuple[int, int] | None
+    box: Box | None
+    most: int | None
+    page: int | None
+    frame: int
+    seconds: float
+
+    @classmethod
+    def of(cls, task: Mapping[str, Any]) -> _Picture:
+        size, box = task["size"], task["region"]
+        return cls(
+            Path(task["source"]),
+            task["kind"],
+            None if size is None else (size[0], size[1]),
+            None if box is None else (box[0], box[1], box[2], box[3]),
+            task["max"],
+            task["page"],
+            task["frame"],
+            task["time"],
+        )
+
+    def reduced(self, size: tuple[int, int]) -> tuple[int, int]:
+        """The size of the answer, for a part of some size."""
+        if self.most is None or max(size) <= self.most:
+            return size
+        factor = self.most / max(size)
+        return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
+
+
+def make_preview(task: Mapping[str, Any], limit: float) -> None:
     """Write a preview.
 
     Args:
-        task: ``source``: a file; ``kind``: ``image`` or ``video``; ``page``: of an image, or None; ``time``: of a
-            video, in seconds; ``size``: of a plain resize, or None; ``max``: largest side, or None;
+        task: ``source``: a file; ``kind``: ``image`` or ``video``; ``page`` and ``frame``: of an image; ``time``: of a
+            video, in seconds; ``size``: of a plain resize, or None; ``region``: left, top, width and height, or None;
+            ``max``: largest side, or None; ``pixels``: of the file; ``raster``: a folder for its decoded pixels;
             ``destination``: a PNG.
         limit: in megapixels.
 
     Raises:
-        SubpixelError: the file cannot be read.
+        SubpixelError: the file cannot be read, or has no such part.
+        OSError: the disk is full.
     """
-    source = Path(task["source"])
+    picture = _Picture.of(task)
     profile: bytes | None = None
-    if task["kind"] == "image":
-        pixels, profile = _image(source, limit, task["page"])
+    by_parts = picture.box is not None or (picture.most is not None and (task["pixels"] or 0) > _LARGE)
+    if picture.kind == "image" and by_parts:
+        folder = Path(task["raster"])
+        raster = Raster.open(folder) or Raster.make(
+            folder, picture.source, limit=limit, page=picture.page, frame=picture.frame
+        )
+        pixels, profile = _part(raster, picture), raster.profile
     else:
-        pixels = _frame(source, task["time"])
-    if task["size"] is not None:
-        pixels = _resized(pixels, tuple(task["size"]))
-    most = task["max"]
-    if most is not None and max(pixels.shape[:2]) > most:
-        factor = most / max(pixels.shape[:2])
-        height, width = (max(1, round(side * factor)) for side in pixels.shape[:2])
-        pixels = _resized(pixels, (width, height))
+        if picture.kind == "image":
+            pixels, profile = _image(picture, limit)
+        else:
+            pixels = _frame(picture.source, picture.seconds)
+        if picture.size is not None:
+            pixels = _resized(pixels, picture.size)
+        if picture.box is not None:
+            left, top, width, height = _inside(picture.box, (pixels.shape[1], pixels.shape[0]))
+            pixels = pixels[top : top + height, left : left + width]
+        pixels = _resized(pixels, picture.reduced((pixels.shape[1], pixels.shape[0])))
     _write(pixels, profile, Path(task["destination"]))
 
 
-def _image(source: Path, limit: float, page: int | None) -> tuple[U8, bytes | None]:
+def _part(raster: Raster, picture: _Picture) -> U8:
+    """A part of a decoded picture, or of its plain resize, reduced."""
+    size = picture.size or raster.size
+    box = _inside(picture.box or (0, 0, *size), size)
+    answer = picture.reduced((box[2], box[3]))
+    if answer == (box[2], box[3]):
+        return raster.read(box) if size == raster.size else _plain_part(raster, size, box)
+    # The smallest level that is not smaller than the answer, and what lies under the part there.
+    ratio = raster.size[0] / size[0], raster.size[1] / size[1]
+    level = _level(raster, (box[2] * ratio[0], box[3] * ratio[1]), answer)
+    most = raster.level_size(level)
+    spans = []
+    for axis in (0, 1):
+        first = min(most[axis] - 1, int(box[axis] * ratio[axis]) >> level)
+        last = -(-int(np.ceil((box[axis] + box[axis + 2]) * ratio[axis])) // (1 << level))
+        spans.append((first, max(first + 1, min(most[axis], last))))
+    taps = [_taps(last - first, wanted, shift=first) for (first, last), wanted in zip(spans, answer, strict=True)]
+    return _resampled(raster, level, taps[0], taps[1])
+
+
+def _level(raster: Raster, part: tuple[float, float], answer: tuple[int, int]) -> int:
+    """The smallest level of a raster in which a part is not smaller than the answer."""
+    level = 0
+    while level + 1 < raster.levels and part[0] / 2 ** (level + 1) >= answer[0]:
+        level += 1
+    return level
+
+
+def _plain_part(raster: Raster, size: tuple[int, int], box: Box) -> U8:
+    """A part of the plain resize to a size, equal to what it is in the whole."""
+    taps = []
+    for n_in, n_out, first, count in zip(raster.size, size, box[:2], box[2:], strict=True):
+        taps.append(_rows(_taps(n_in, n_out), first, first + count))
+    return _resampled(raster, 0, taps[0], taps[1])
+
+
+def _taps(n_in: int, n_out: int, shift: int = 0) -> AxisTaps:
+    taps = axis_taps(n_in, n_out, n_out / n_in, antialias=True)
+    return AxisTaps(taps.index + shift, taps.weight)
+
+
+def _rows(taps: AxisTaps, first: int, last: int) -> AxisTaps:
+    return AxisTaps(taps.index[first:last], taps.weight[first:last])
+
+
+def _resampled(raster: Raster, level: int, across: AxisTaps, down: AxisTaps) -> U8:
+    """A level of a raster, resampled by tables, with the memory of a few rows."""
+    result = np.empty((len(down.index), len(across.index), raster.channels), np.uint8)
+    left, right = int(across.index.min()), int(across.index.max()) + 1
+    for first in range(0, len(result), _STRIP):
+        rows = _rows(down, first, first + _STRIP)
+        top, bottom = int(rows.index.min()), int(rows.index.max()) + 1
+        pixels = raster.read((left, top, right - left, bottom - top), level).astype(np.float32)
+        strip = _weighed(_weighed(pixels, across, left, axis=1), rows, top, axis=0)
+        result[first : first + _STRIP] = np.clip(strip + np.float32(0.5), 0, 255)
+    return result
+
+
+def _weighed(pixels: F32, taps: AxisTaps, first: int, axis: int) -> F32:
+    shape = (-1, 1, 1) if axis == 0 else (1, -1, 1)
+    result: F32 | None = None
+    for number in range(taps.index.shape[1]):
+        weight = taps.weight[:, number].astype(np.float32).reshape(shape)
+        part = np.take(pixels, taps.index[:, number] - first, axis) * weight
+        result = part if result is None else result + part
+    assert result is not None
+    return result
+
+
+def _inside(box: Box, size: tuple[int, int]) -> Box:
+    left, top, width, height = box
+    if left + width > size[0] or top + height > size[1]:
+        text = ",".join(map(str, box))
+        raise InvalidArgument(f"region={text}: the picture has {size[0]}×{size[1]} pixels")
+    return box
+
+
+def _image(picture: _Picture, limit: float) -> tuple[U8, bytes | None]:
     """The pixels of an image, and its colour profile."""
     from subpixel.image import read
 
-    image = read(source, limit=limit, page=page)
+    image = read(picture.source, limit=limit, page=picture.page)
+    if not 1 <= picture.frame <= len(image.frames):
+        raise InvalidArgument(f"frame={picture.frame}: this picture has {len(image.frames)}")
     profile = image.header.get(_PROFILE) if image.header is not None and _PROFILE in image.header.get_fields() else None
-    return _bytes(image.frames[0]), None if profile is None else bytes(profile)
-
-
-def _bytes(pixels: NDArray[Any]) -> U8:
-    if pixels.dtype == np.uint8:
-        return pixels
-    if pixels.dtype == np.uint16:
-        return np.asarray((pixels.astype(np.uint32) + 128) // 257, np.uint8)
-    return np.asarray(np.rint(np.clip(np.nan_to_num(pixels), 0, 1) * np.float32(255)), np.uint8)
+    return as_bytes(image.frames[picture.frame - 1]), None if profile is None else bytes(profile)
 
 
 def _frame(source: Path, seconds: float) -> U8:
@@ -92,10 +227,10 @@ def _frame(source: Path, seconds: float) -> U8:
     return np.asarray(found.to_ndarray(format="rgb24"), np.uint8)
 
 
-def _resized(pixels: U8, size: tuple[int, ...]) -> U8:
+def _resized(pixels: U8, size: tuple[int, int]) -> U8:
     from subpixel.image.comparison.sheet import bicubic
 
-    return bicubic(pixels, (size[1], size[0]))
+    return pixels if (pixels.shape[1], pixels.shape[0]) == size else bicubic(pixels, (size[1], size[0]))
 
 
 def _write(pixels: U8, profile: bytes | None, destination: Path) -> None:

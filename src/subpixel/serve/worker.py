@@ -160,6 +160,7 @@ class _Worker:
         from subpixel.image.batch.output_paths import result_suffix
         from subpixel.image.files.formats import suffix_of
         from subpixel.image.files.reading import open_header
+        from subpixel.image.files.source_metadata import get_field
         from subpixel.image.job import Job
         from subpixel.image.job_options import job_options
         from subpixel.image.output_name import output_path
@@ -171,11 +172,13 @@ class _Worker:
         job = Job(source, upscaler, **asked)  # checks the arguments
         header = open_header(source, limit=self._limits.limit, page=job.page)
         width, height = header.vips.width, header.vips.height
+        if get_field(header.vips, "orientation", 1) >= 5:
+            width, height = height, width
         self._check_result(upscaler.target.size(width, height))
         suffix = result_suffix(header, source) if job.format is None else suffix_of(job.format)
         destination = output_path(source, upscaler.target, suffix, folder)
         compare = folder / "comparison.png" if options.get("compare") else None
-        self.send({"event": "source", "width": width, "height": height, "pages": header.pages})
+        self.send({"event": "source", "width": width, "height": height, "frames": header.pages})
         return replace(job, destination=destination, overwrite=True, compare=compare, header=header)
 
     def _check_result(self, size: tuple[int, int]) -> None:
@@ -193,6 +196,7 @@ class _Worker:
         found: dict[str, Any] = {
             "result": _file(result.destination, result.size_out),
             "source": {"width": result.size_in[0], "height": result.size_in[1]},
+            "frames": job.header.pages,
             "model": result.choice.model,
             "reason": result.choice.reason,
             "notes": [_shown(note, task) for note in result.notes],
@@ -214,6 +218,8 @@ class _Worker:
             "seconds": estimate.seconds,
             "size_in": estimate.size_in,
             "size_out": estimate.size_out,
+            "bytes_out": estimate.bytes_out,
+            "bytes_most": estimate.bytes_most,
             "memory": estimate.memory,
             "notes": [_shown(note, task) for note in estimate.notes],
             "model": estimate.clean if choice is None else choice.model,
@@ -242,7 +248,7 @@ class _Worker:
             )
         self._check_result(upscaler.target.size(width, height))
         self._check_length(length, time_range)
-        self.send({"event": "source", "width": width, "height": height, "pages": 1})
+        self.send({"event": "source", "width": width, "height": height, "frames": None})
         container = options.get("container")
         destination = None if container is None else output_path(source, upscaler.target, f".{container}")
         settings = Settings(options.get("encoder"), options.get("crf"), options.get("preset"))
@@ -298,8 +304,14 @@ class _Worker:
 
     def _preview(self, task: dict[str, Any]) -> dict[str, Any]:
         from subpixel.serve.previews import make_preview
+        from subpixel.storage.os_errors import is_disk_error
 
-        make_preview(task, max(self._limits.limit, self._limits.result_limit))
+        try:
+            make_preview(task, max(self._limits.limit, self._limits.result_limit))
+        except OSError as error:
+            if is_disk_error(error):
+                raise _Refusal("unavailable", "the disk is nearly full; space must be freed first") from None
+            raise
         return {}
 
 
