@@ -43,8 +43,8 @@ def test_a_folder_gives_what_is_useful(open_page: Any, images: list[Path]) -> No
     (beach / ".hidden").write_text("")
     page = open_page()
     page.set_input_files("#choose-folder", beach.parent)
-    page.wait_for_selector("#picked-count:has-text('6 pictures')")
-    assert page.inner_text(".toast") == "1 file that is no picture or video left out: notes.txt"
+    page.wait_for_selector("#picked-count:has-text('6 images')")
+    assert page.inner_text(".toast") == "1 file that is no image or video left out: notes.txt"
 
 
 _PASTE = """

@@ -1,4 +1,4 @@
-/** The pictures that the viewer lays over each other: which there are for a job, and how they are loaded. */
+/** The images that the viewer lays over each other: which there are for a job, and how they are loaded. */
 
 import { address, blobOf } from "./api.js";
 
@@ -8,7 +8,7 @@ import { address, blobOf } from "./api.js";
 /** What every browser of today shows by itself. The server converts the rest. */
 const SHOWN = ["image/png", "image/jpeg", "image/webp", "image/gif", "image/avif"];
 
-/** Larger pictures are shown reduced: a browser would need 4 bytes a pixel, several times. */
+/** Larger images are shown reduced: a browser would need 4 bytes a pixel, several times. */
 const MOST_PIXELS = 60e6;
 const REDUCED = 8192; // pixels of the longer side
 
@@ -63,13 +63,13 @@ export function isReduced(job) {
 }
 
 /**
- * Where a picture of a job is found in a form that browsers show.
+ * Where an image of a job is found in a form that browsers show.
  *
  * @param {Job} job
  * @param {"source" | "result" | "bicubic"} of
  * @returns {string}
  */
-function pictureUrl(job, of) {
+function imageUrl(job, of) {
   const file = of === "result" ? job.result : job.source;
   if (isReduced(job)) return address(`v1/jobs/${job.id}/preview`, { of, max: REDUCED });
   if (of !== "bicubic" && file && SHOWN.includes(file.media_type)) return address(`v1/jobs/${job.id}/${of}`);
@@ -77,15 +77,15 @@ function pictureUrl(job, of) {
 }
 
 /**
- * Loads one picture of a job.
+ * Loads one image of a job.
  *
  * @param {Job} job
  * @param {"source" | "result" | "bicubic"} of
  * @param {AbortSignal} signal
  * @returns {Promise<Layer>}
  */
-export async function loadPicture(job, of, signal) {
-  const source = await createImageBitmap(await blobOf(pictureUrl(job, of), signal));
+export async function loadImage(job, of, signal) {
+  const source = await createImageBitmap(await blobOf(imageUrl(job, of), signal));
   const label = { source: "Original", bicubic: "Bicubic", result: labelOf(job) }[of];
   return { source, part: { x: 0, y: 0, width: source.width, height: source.height }, smooth: false, label };
 }

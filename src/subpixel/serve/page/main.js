@@ -72,7 +72,7 @@ listen(
     const sentence = leftOutText(leftOut);
     pick(files);
     if (sentence) void toast(sentence);
-    else if (!files.length) void toast("There was no picture or video in it.");
+    else if (!files.length) void toast("There was no image or video in it.");
   },
   (over) => document.body.classList.toggle("dragging", over),
 );

@@ -7,7 +7,7 @@ import { View } from "./view.js";
 /** @typedef {"slider" | "side" | "difference"} Mode */
 
 /**
- * @typedef {object} Layer A picture, or the part of a video's frame, that covers the image.
+ * @typedef {object} Layer An image, or the part of a video's frame, that covers the image.
  * @property {CanvasImageSource} source
  * @property {Rect} part Which part of the source is drawn.
  * @property {boolean} smooth It has fewer pixels than the image and is drawn smoothly.

@@ -106,7 +106,7 @@ export class Row {
     this.bar = element("progress", { class: "bar", max: 1 });
     const text = element("div", { class: "row-text" }, this.name, this.detail, this.model, this.whole, this.bar, this.more);
     this.element = element("li", { class: "row" }, this.thumb, text, this.buttons);
-    this.pictured = "";
+    this.thumbnailed = "";
     this.shown = ""; // What the parts below were built for: they are built again only when this changes.
   }
 
@@ -135,7 +135,7 @@ export class Row {
     this.progress(state === "sending" && share < 1 ? share : null, state === "sending");
     if (!this.changes(`upload ${state}`)) return;
     this.title(file.name);
-    this.thumb.replaceChildren(icon(kind === "video" ? "video" : "picture"));
+    this.thumb.replaceChildren(icon(kind === "video" ? "video" : "image"));
     const { actions } = this;
     if (state === "failed") {
       this.fault(upload.error);
@@ -164,7 +164,7 @@ export class Row {
     this.more.replaceChildren();
     if (state === "failed") this.fault(job.error?.detail ?? job.error?.title ?? "It failed without saying why.");
     if (job.notes?.length) this.notes(job.notes);
-    this.picture(job);
+    this.thumbnail(job);
     this.buttons.replaceChildren(...this.jobButtons(job));
   }
 
@@ -245,16 +245,16 @@ export class Row {
   }
 
   /** @param {Job} job */
-  picture(job) {
+  thumbnail(job) {
     const done = job.state === "done";
     const of = done && !isPreview(job) ? "result" : "source";
     const src = address(`v1/jobs/${job.id}/preview`, { of, max: 256 });
-    // The picture opens the comparison too. It is left out for the keyboard, which has the button.
+    // The image opens the comparison too. It is left out for the keyboard, which has the button.
     this.thumb.onclick = done ? () => this.actions.open(job) : null;
     this.thumb.classList.toggle("opens", done);
-    if (src === this.pictured) return;
-    this.pictured = src;
-    const placeholder = icon(job.kind === "video" ? "video" : "picture");
+    if (src === this.thumbnailed) return;
+    this.thumbnailed = src;
+    const placeholder = icon(job.kind === "video" ? "video" : "image");
     const image = element("img", { src, alt: "", decoding: "async", loading: "lazy" });
     image.addEventListener("error", () => image.replaceWith(placeholder)); // A damaged file has none.
     this.thumb.replaceChildren(image);

@@ -10,10 +10,10 @@ const COMMON = ["fast", "balanced", "high", "recurrent"];
 
 /** Purposes in plain words, for the models that come with the program. Others show what the server says. */
 const PURPOSES = {
-  fast: "Quick, and good for most pictures.",
+  fast: "Quick, and good for most images.",
   balanced: "Better, for three times the work.",
   high: "The best quality. It takes its time.",
-  "fast-compressed": "For pictures with JPEG artefacts.",
+  "fast-compressed": "For images with JPEG artefacts.",
   "balanced-compressed": "For JPEG artefacts, better and slower.",
   recurrent: "For videos: less flicker. 3× and 4×.",
   vespcn: "For videos, as published in 2016. 3× and 4×.",
@@ -131,7 +131,7 @@ export class Settings {
   }
 
   /**
-   * Shows the choices for what was picked: pictures, videos or both.
+   * Shows the choices for what was picked: images, videos or both.
    *
    * @param {Set<Kind>} kinds
    */

@@ -66,10 +66,10 @@ export class Tray {
 
   changed() {
     const kinds = new Set(this.picked.map(({ kind }) => kind));
-    const pictures = this.picked.filter(({ kind }) => kind === "image").length;
-    const videos = this.picked.length - pictures;
+    const images = this.picked.filter(({ kind }) => kind === "image").length;
+    const videos = this.picked.length - images;
     const parts = [];
-    if (pictures) parts.push(counted(pictures, "picture", "pictures"));
+    if (images) parts.push(counted(images, "image", "images"));
     if (videos) parts.push(counted(videos, "video", "videos"));
     byId("picked-count", HTMLElement).textContent = parts.join(" and ");
     const what = this.picked.length === 1 ? "" : ` ${parts.join(" and ")}`;
@@ -171,14 +171,14 @@ function same(one, other) {
 }
 
 /**
- * A small picture of what was picked, or an icon where the browser cannot show it.
+ * A small image of what was picked, or an icon where the browser cannot show it.
  *
  * @param {File | Job} source
  * @param {Kind} kind
  * @returns {HTMLElement}
  */
 function thumbnail(source, kind) {
-  const frame = element("span", { class: "thumb" }, icon(kind === "video" ? "video" : "picture"));
+  const frame = element("span", { class: "thumb" }, icon(kind === "video" ? "video" : "image"));
   if (kind === "video") return frame;
   const url = source instanceof File ? URL.createObjectURL(source) : "";
   const src = url || ("id" in source ? address(`v1/jobs/${source.id}/preview`, { of: "source", max: 256 }) : "");

@@ -4,7 +4,7 @@ import { address } from "./api.js";
 import { announce } from "./announce.js";
 import { byId, element } from "./dom.js";
 import { watch } from "./gestures.js";
-import { choices, isReduced, labelOf, loadPicture, release } from "./layers.js";
+import { choices, isReduced, labelOf, loadImage, release } from "./layers.js";
 import { Painter } from "./painter.js";
 import { Playback } from "./playback.js";
 import { sizesText } from "./row.js";
@@ -203,7 +203,7 @@ export class Viewer {
     this.say(both ? "Loading …" : "");
     try {
       if (job.kind === "video") await this.loadVideos(job, signal);
-      else await this.loadPictures(job, both, signal);
+      else await this.loadImages(job, both, signal);
     } catch (error) {
       if (signal.aborted) return;
       this.say(error instanceof Error ? error.message : String(error));
@@ -221,15 +221,15 @@ export class Viewer {
    * @param {boolean} both
    * @param {AbortSignal} signal
    */
-  async loadPictures(job, both, signal) {
+  async loadImages(job, both, signal) {
     const { painter } = this;
     const { value } = this.compare;
     const other = this.jobs.all.get(value);
     // The difference from the original is the difference from its plain resize.
     const plain = value === "source" && painter.mode === "difference" ? "bicubic" : value;
     const [before, after] = await Promise.all([
-      other ? loadPicture(other, "result", signal) : loadPicture(job, plain === "bicubic" ? "bicubic" : "source", signal),
-      both || !painter.after ? loadPicture(job, "result", signal) : painter.after,
+      other ? loadImage(other, "result", signal) : loadImage(job, plain === "bicubic" ? "bicubic" : "source", signal),
+      both || !painter.after ? loadImage(job, "result", signal) : painter.after,
     ]);
     if (signal.aborted) {
       release(before);

@@ -1,4 +1,4 @@
-"""A picture from the drop to the download, in a browser."""
+"""An image from the drop to the download, in a browser."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from PIL import Image
 
 pytestmark = pytest.mark.slow
 
-# The pixels of the canvas at 8:1 are compared with those of the result, where the middle of the picture is.
+# The pixels of the canvas at 8:1 are compared with those of the result, where the middle of the image is.
 _CANVAS = """
 () => {
   const canvas = document.querySelector("#canvas");
@@ -97,7 +97,7 @@ def test_the_slider_the_zoom_and_the_views(
     np.testing.assert_array_equal(seen[:, edge:], large[:, edge:])
     np.testing.assert_array_equal(seen[:, :edge], larger[:, :edge])
 
-    # The arrows move the slider, Shift the picture; Home shows the result alone.
+    # The arrows move the slider, Shift the image; Home shows the result alone.
     page.keyboard.press("ArrowRight")
     assert page.input_value("#slider") == "520"
     page.keyboard.press("Home")
