@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -169,6 +170,54 @@ def test_a_full_quota_is_said(serve: Any, tmp_path: Path) -> None:
         )
         assert answer.status_code == 503
         assert "retry-after" in answer.headers
+
+
+def test_files_with_several_names_are_counted_once(serve: Any, tmp_path: Path) -> None:
+    running = serve()
+    files = running.service.files
+    with client_of(running) as client:
+        content = different(tmp_path, 1)
+        made = client.post("/v1/images", content=content)
+        first, size = made.headers["x-subpixel-job"], len(made.content) + len(content)
+        assert files.used == files.measure() == size
+        source = {"job": first, "model": "fast"}
+        again = client.post("/v1/images", json={"job": first})
+        assert again.headers["x-subpixel-cached"] == "true"
+        assert files.used == files.measure() == size
+        other = client.post("/v1/images", json=source)
+        assert files.used == files.measure() == size + len(other.content)
+        client.delete(f"/v1/jobs/{first}")
+        assert files.used == files.measure() == size + len(other.content)
+        for job in client.get("/v1/jobs").json()["jobs"]:
+            client.delete(f"/v1/jobs/{job['id']}")
+        assert files.used == files.measure() == 0
+
+
+def test_a_clock_that_is_set_removes_nothing(serve: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    running = serve(keep=8.0)  # it is looked for old jobs every two seconds
+    with client_of(running) as client:
+        job = client.post("/v1/images", content=different(tmp_path, 1)).headers["x-subpixel-job"]
+        clock = time.time
+        monkeypatch.setattr("time.time", lambda: clock() + 1e6)
+        time.sleep(5)
+        assert client.get(f"/v1/jobs/{job}").json()["state"] == "done"
+
+
+def test_no_two_jobs_are_made_at_the_same_time(serve: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    running = serve()
+    with client_of(running) as client:
+        stop_worker(running)
+        monkeypatch.setattr("time.time", lambda: 1.9e9)
+        ids = [
+            client.post("/v1/images", content=different(tmp_path, each), headers=ASYNC).json()["id"]
+            for each in range(5)
+        ]
+        found: list[str] = []
+        before: dict[str, str] = {}
+        for _ in range(5):
+            (job,) = client.get("/v1/jobs", params={"limit": "1", **before}).json()["jobs"]
+            found, before = [job["id"], *found], {"before": job["created"]}
+        assert found == ids
 
 
 def test_an_image_that_takes_too_long_is_given_up(serve: Any, tmp_path: Path) -> None:

@@ -165,6 +165,22 @@ def test_a_database_of_the_first_version_gets_events(tmp_path: Path, photo: Path
         assert second.client.get(f"/v1/jobs/{job_id}/result").content == made.content
 
 
+def test_what_did_not_reach_the_disk_is_made_again(tmp_path: Path, photo: Path) -> None:
+    data = tmp_path / "data"
+    with server(data) as first:
+        made = first.client.post("/v1/images", content=photo.read_bytes())
+        lost = first.client.post("/v1/images?scale=3", content=photo.read_bytes())
+        first.end(signal.SIGKILL)
+    job_id, lost_id = made.headers["x-subpixel-job"], lost.headers["x-subpixel-job"]
+    (data / "jobs" / job_id / "source_x2.png").write_bytes(b"")  # as a power failure leaves it
+    (data / "jobs" / lost_id / "source.png").write_bytes(b"")
+    with server(data) as second:
+        assert finished(second.client, job_id)["state"] == "done"
+        assert second.client.get(f"/v1/jobs/{job_id}/result").content == made.content
+        failed = finished(second.client, lost_id)
+        assert (failed["state"], failed["error"]["type"], failed["result"]) == ("failed", "/problems/gone", None)
+
+
 def test_a_folder_that_is_no_database_is_said(tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir()

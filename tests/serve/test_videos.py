@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from serve.conftest import client_of, finished, wait_until
+from serve.conftest import client_of, events_in, finished, wait_until
 from subpixel.cli import main
 from video.clips import make_clip
 
@@ -114,3 +116,27 @@ def test_a_running_video_is_cancelled_and_leaves_nothing(serve: Any, tmp_path: P
         folder = running.service.files.folder(job["id"])
         assert [path.name for path in folder.iterdir()] == ["source.mkv"]
         assert client.get(f"/v1/jobs/{job['id']}").json()["result"] is None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="workers are stopped by signals here")
+def test_a_video_whose_worker_died_goes_on_at_its_segment(serve: Any, tmp_path: Path) -> None:
+    running = serve()
+    with client_of(running) as client:
+        clip = make_clip(tmp_path / "clip.mkv", size=(32, 24), times=range(520))
+        job = send(client, clip, "model=high")
+        url = f"/v1/jobs/{job['id']}"
+        wait_until(lambda: (client.get(url).json()["progress"] or {"done": 0})["done"] >= 250)
+        (worker,) = running.service.workers.all
+        os.kill(worker.process.pid, signal.SIGKILL)
+        failed = finished(client, job["id"])
+        assert (failed["state"], failed["error"]["type"]) == ("failed", "/problems/crashed")
+        assert len(list(running.service.files.folder(job["id"]).rglob("*.packets"))) == 1
+        client.post(f"{url}/retry").raise_for_status()
+        again = finished(client, job["id"])
+        assert (again["state"], again["frames"]) == ("done", 520)
+        events = events_in(client.get(f"{url}/events?after=1").text)
+    states = [data["state"] for _, _, data in events]
+    after = [data["progress"]["done"] for _, _, data in events[states.index("failed") :] if data["progress"]]
+    assert after[0] > 240  # nothing of the segment is made again
+    folder = running.service.files.folder(job["id"])
+    assert {path.name for path in folder.iterdir()} == {"source.mkv", "source_x2.mkv"}

@@ -69,6 +69,6 @@ async def _expire(service: Service) -> None:
     while True:
         await asyncio.sleep(min(_EXPIRY_PAUSE, service.settings.keep / 4))
         try:
-            service.expire()
+            await service.tidy()
         except (sqlite3.Error, OSError) as error:
             print(f"error: old jobs cannot be removed: {error}", file=sys.stderr, flush=True)

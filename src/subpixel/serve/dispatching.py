@@ -79,7 +79,7 @@ class Dispatcher:
     def resume(self, jobs: Iterable[Job]) -> None:
         """Queue the jobs that the last server left, the oldest first."""
         for job in jobs:
-            if not self._files.source(job).is_file():
+            if not self._files.is_complete(job):
                 self._finish(job, "failed", error=Problem("gone", "the file of this job is no longer there"))
             elif job.attempts >= _MOST_ATTEMPTS:
                 text = f"the server ended {job.attempts} times while this job was worked on, so it is given up"
@@ -144,10 +144,20 @@ class Dispatcher:
         self._live[job.id] = _Live(job)
         self._queue.append(job.id)
 
-    def forget(self, job: Job) -> None:
-        """Take a job back that could not be written."""
-        self._queue.remove(job.id)
-        del self._live[job.id]
+    def accept(self, job: Job, key: tuple[str, str] | None = None) -> None:
+        """Queue a job and write it; :meth:`save` says more.
+
+        Raises:
+            sqlite3.Error: it cannot be written, and is not queued.
+        """
+        self.enqueue(job)
+        try:
+            self.save(job, key)
+        except BaseException:
+            self._queue.remove(job.id)
+            del self._live[job.id]
+            raise
+        self.dispatch()
 
     def dispatch(self) -> None:
         """Give waiting jobs to waiting workers, the oldest first; videos leave a worker free for images."""
@@ -230,7 +240,6 @@ class Dispatcher:
             file = message.get(name)
             if file is not None:
                 file["name"] = download_name(job, file["file"])
-                job.bytes += file["bytes"]
                 self._files.used += file["bytes"]
                 setattr(job, name, file)
         job.source.update(message["source"])
@@ -247,7 +256,8 @@ class Dispatcher:
         job.error = None if error is None else error.document(f"/v1/jobs/{job.id}")
         job.progress = job.progress if state == "done" else None
         if state != "done":
-            self._files.remove_results(job, everything=True)
+            # The segments of a video that failed stay with it, so that another attempt goes on after them.
+            self._files.remove_results(job, everything=state == "cancelled")
         self._measurements.finish(job)
         self._settle(job)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import secrets
 import time
 from collections.abc import Callable
@@ -43,6 +44,7 @@ class Intake:
     ) -> None:
         self._store, self._files = store, files
         self._measurements, self._dispatcher, self._find = measurements, dispatcher, find
+        self._last_time = store.last_time_ms()
 
     def submit(self, kind: str, upload: Upload, options: dict[str, Any], client: str, key: str | None) -> Job:
         """Make a job of an upload.
@@ -92,15 +94,19 @@ class Intake:
             earlier = self.earlier(client, key, content)
             if earlier is not None:
                 return earlier
-        now = time.time()
+        now = self._next_time()
         job = Job(secrets.token_hex(16), kind, client, content, options, source, created=now, looked=now)
-        job.bytes = source["bytes"]
         try:
             begin(job)
             return self._accept(job, key)
         except BaseException:
             self._files.remove(job)  # no row names it
             raise
+
+    def _next_time(self) -> float:
+        """When a job is made: no two at the same time, in milliseconds, whatever the clock does."""
+        self._last_time = max(math.floor(time.time() * 1000), self._last_time + 1)
+        return self._last_time / 1000
 
     def earlier(self, client: str, key: str, content: str) -> Job | None:
         """The job that an idempotency key stands for.
@@ -120,18 +126,10 @@ class Intake:
         pair = None if key is None else (key, job.content)
         if made is not None and self._adopt(job, made):
             self._dispatcher.save(job, pair)
-            self._files.used += job.bytes
             self._measurements.cached += 1
             return job
-        self._dispatcher.enqueue(job)
-        try:
-            self._dispatcher.save(job, pair)
-        except BaseException:
-            self._dispatcher.forget(job)
-            raise
-        self._files.used += job.bytes
+        self._dispatcher.accept(job, pair)
         self._measurements.accepted[job.kind] += 1
-        self._dispatcher.dispatch()
         return job
 
     def _adopt(self, job: Job, made: Job) -> bool:
@@ -147,7 +145,6 @@ class Intake:
         for name in ("width", "height"):
             job.source[name] = made.source[name]
         job.state, job.started, job.finished, job.cached = "done", job.created, time.time(), True
-        job.bytes += sum(file["bytes"] for file in (job.result, job.comparison) if file)
         return True
 
 

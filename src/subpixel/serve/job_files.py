@@ -9,9 +9,11 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import sys
 from contextlib import suppress
 from pathlib import Path
 
+from subpixel.serve.disk_use import bytes_freed, bytes_used, flush_file
 from subpixel.serve.store import Job
 
 __all__ = ["JobFiles", "download_name"]
@@ -37,7 +39,12 @@ class JobFiles:
         for folder in (data, self._jobs, self._incoming):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.chmod(data, 0o700)
-        self.used = 0  # bytes of the files of all jobs
+        # Bytes of the files of all jobs. What workers write besides results is counted by measure().
+        self.used = 0
+
+    def measure(self) -> int:
+        """The bytes of all files. It looks at each of them."""
+        return bytes_used(self._jobs)
 
     def remove_leftovers(self, known: set[str]) -> None:
         """Remove unfinished uploads, and folders of jobs that are not known."""
@@ -66,18 +73,19 @@ class JobFiles:
         """Make the folder of a job, and move its source there."""
         self.folder(job.id).mkdir(mode=0o700)
         os.replace(upload, self.source(job))
+        self.used += job.source["bytes"]
 
     def begin_again(self, job: Job, other: Job) -> None:
         """Make the folder of a job whose source is that of another one."""
         self.folder(job.id).mkdir(mode=0o700)
-        _link(self.source(other), self.source(job))
+        self._link(self.source(other), self.source(job))
 
     def adopt(self, job: Job, other: Job) -> bool:
         """Give a job the results of an equal one. False if they are gone."""
         try:
             for file in (other.result, other.comparison):
                 if file is not None:
-                    _link(self.path(other, file["file"]), self.path(job, file["file"]))
+                    self._link(self.path(other, file["file"]), self.path(job, file["file"]))
         except OSError:
             self.remove_results(job, everything=True)
             return False
@@ -91,15 +99,15 @@ class JobFiles:
             everything: the segments of a video too, after which its work would go on.
         """
         if job.kind == "video" and not everything:
-            return
+            return  # a file that it had begun is removed when its work goes on
         with suppress(FileNotFoundError):
             for entry in os.scandir(self.folder(job.id)):
                 if entry.name != job.source["file"] and not entry.name.startswith("preview-source"):
-                    _remove(entry.path)
+                    self._remove(Path(entry.path))
 
     def remove(self, job: Job) -> None:
         """Remove all files of a job."""
-        _remove(self.folder(job.id))
+        self._remove(self.folder(job.id))
 
     def limit_previews(self, job: Job) -> None:
         """Remove the oldest previews of a job if there are many."""
@@ -108,7 +116,37 @@ class JobFiles:
             previews.sort(key=lambda entry: entry.stat().st_mtime_ns)
             for suffix, most in ((".png", _MOST_PREVIEWS), (".raster", _MOST_RASTERS)):
                 for entry in [each for each in previews if each.name.endswith(suffix)][:-most]:
-                    _remove(entry.path)
+                    self._remove(Path(entry.path))
+
+    def is_complete(self, job: Job) -> bool:
+        """Whether the files that a job names are there, in full. After a power failure they may not be."""
+        with suppress(OSError):
+            files = [each for each in (job.source, job.result, job.comparison) if each is not None]
+            return all(self.path(job, each["file"]).stat().st_size == each["bytes"] for each in files)
+        return False
+
+    def flush(self, job: Job) -> None:
+        """Have the source of a job written to the disk itself, so that it outlasts a power failure."""
+        if sys.platform != "win32":  # which flushes no folder, and no file that is open for reading
+            for path in (self.source(job), self.folder(job.id), self._jobs):
+                flush_file(path)
+
+    def _link(self, source: Path, destination: Path) -> None:
+        """The same file under a second name; a copy where the disk has no links."""
+        try:
+            os.link(source, destination)
+        except FileNotFoundError:
+            raise
+        except OSError:
+            shutil.copyfile(source, destination)
+            self.used += destination.stat().st_size
+
+    def _remove(self, path: Path) -> None:
+        """Remove a file or a folder. What cannot be removed is a leftover that the next start removes."""
+        with suppress(OSError):
+            freed = bytes_freed(path)
+            _remove(path)
+            self.used = max(0, self.used - freed)
 
 
 def download_name(job: Job, file: str) -> str:
@@ -124,13 +162,3 @@ def _remove(path: str | Path) -> None:
     else:
         with suppress(OSError):
             os.unlink(path)
-
-
-def _link(source: Path, destination: Path) -> None:
-    """The same file under a second name; a copy where the disk has no links."""
-    try:
-        os.link(source, destination)
-    except FileNotFoundError:
-        raise
-    except OSError:
-        shutil.copyfile(source, destination)

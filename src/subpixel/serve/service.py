@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
 from contextlib import AbstractContextManager, suppress
 from typing import Any
@@ -22,7 +23,9 @@ from subpixel.serve.workers import limits_of
 __all__ = ["Service"]
 
 # Seconds between two writes of when a job was looked at.
-_LOOK_PAUSE = 30.0
+_LOOK_PAUSE = 1.0
+# The clock was set if it moves by this many seconds more or less than time goes by.
+_CLOCK_STEP = 5.0
 
 
 class Service:
@@ -49,16 +52,18 @@ class Service:
         self.intake = Intake(self.store, self.files, self.measurements, self.dispatcher, self.find)
         self.workers = self.dispatcher.workers
         self._end: asyncio.Task[None] | None = None
-        self.files.used = self.store.total_bytes()
+        self._clock = time.time() - time.monotonic()
 
     # Start and end
 
     def start(self) -> None:
         """Go on with what the last server left, and start the workers. Called in the event loop."""
         self.files.remove_leftovers(self.store.ids())
+        self.files.used = self.files.measure()
         for job in self.store.without_event():
             self.dispatcher.save(job)
-        self.dispatcher.resume(self.store.unfinished())
+        broken = [job for job in self.store.done() if not self.files.is_complete(job)]
+        self.dispatcher.resume([*map(_undone, broken), *self.store.unfinished()])
         self.workers.start()
 
     async def stop(self) -> None:
@@ -107,9 +112,12 @@ class Service:
             if self.store.was_deleted(job_id):
                 raise Problem("gone", "this job was deleted, or nobody looked at it for a while")
             raise Problem("not-found", "there is no such job")
-        now = time.time()
-        if look and live is None and now - job.looked > _LOOK_PAUSE:
-            self.store.look(job, now)
+        if look and job.is_finished:
+            now = time.time()
+            if now - job.looked > _LOOK_PAUSE:
+                job.looked = now
+                with suppress(sqlite3.Error):  # a full disk is no reason not to show what is there
+                    self.store.look(job, now)
         return job
 
     def current(self, job: Job) -> Job:
@@ -148,9 +156,7 @@ class Service:
             raise Problem("conflict", f"this job is {job.state}; only one that failed or was cancelled can be retried")
         with self.reservation(None):
             job.error, job.finished, job.attempts, job.notes = None, None, 0, []
-            self.dispatcher.enqueue(job)
-            self.dispatcher.save(job)
-        self.dispatcher.dispatch()
+            self.dispatcher.accept(job)
         return job
 
     async def delete(self, job_id: str) -> None:
@@ -167,16 +173,28 @@ class Service:
     def remove(self, job: Job) -> None:
         """Remove a finished job: first its row, then its files."""
         self.store.delete(job)
-        self.files.used -= job.bytes
         self.events.tell(job.client, job.id)
         self.files.remove(job)
 
-    def expire(self) -> int:
-        """Remove jobs that nobody looked at for long; returns how many."""
-        now = time.time()
-        expired = self.store.expired(now - self.settings.keep)
-        for job in expired:
+    def flush(self, job: Job) -> None:
+        """Have a new job and its source written to the disk itself. Called in another thread."""
+        self.files.flush(job)
+        self.store.flush()
+
+    async def tidy(self) -> None:
+        """Remove jobs that nobody looked at for long, and look how much space the others take."""
+        now, clock = time.time(), time.time() - time.monotonic()
+        if abs(clock - self._clock) > _CLOCK_STEP:
+            self.store.shift_looks(clock - self._clock)
+            self._clock = clock
+        for job in self.store.expired(now - self.settings.keep):
             self.remove(job)
         self.store.forget_deleted(now)
-        self.files.used = self.store.total_bytes()
-        return len(expired)
+        self.files.used = await asyncio.to_thread(self.files.measure)
+
+
+def _undone(job: Job) -> Job:
+    """A job whose result did not reach the disk before the power failed."""
+    job.result = job.comparison = job.finished = None
+    job.state, job.notes, job.cached, job.attempts = "running", [], False, 0
+    return job

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
+
+from subpixel.serve.disk_use import flush_file
 
 __all__ = ["FINISHED", "Event", "Job", "Store"]
 
@@ -86,7 +89,6 @@ class Job:
         created, started, finished, looked: times in seconds since 1970; the last is when somebody last looked at it.
         seq: number of its last event.
         attempts: how often the work was begun.
-        bytes: of all its files.
         result, comparison: like ``source``; None if there is none.
         model: that upscaled.
         reason: why that model was chosen.
@@ -111,7 +113,6 @@ class Job:
     looked: float = 0.0
     seq: int = 0
     attempts: int = 0
-    bytes: int = 0
     result: dict[str, Any] | None = None
     comparison: dict[str, Any] | None = None
     model: str | None = None
@@ -131,10 +132,10 @@ class Job:
 
 _COLUMNS = (
     *("id", "seq", "client", "kind", "state", "created", "started", "finished", "looked", "attempts", "content"),
-    "bytes",
 )
 _REST = tuple(each.name for each in fields(Job) if each.name not in _COLUMNS)
-_INSERT = f"INSERT OR REPLACE INTO jobs ({', '.join(_COLUMNS)}, document) VALUES ({'?, ' * len(_COLUMNS)}?)"
+# The column of bytes is that of version 1; the disk itself says what is used.
+_INSERT = f"INSERT OR REPLACE INTO jobs ({', '.join(_COLUMNS)}, document, bytes) VALUES ({'?, ' * len(_COLUMNS)}?, 0)"
 _INSERT_EVENT = "INSERT INTO events VALUES (?, ?, ?, ?, ?)"
 _SELECT = f"SELECT {', '.join(_COLUMNS)}, document FROM jobs"
 
@@ -155,6 +156,7 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         try:
+            self._log = path.with_name(f"{path.name}-wal")
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")
@@ -331,10 +333,26 @@ class Store:
         """How many jobs are in each state."""
         return dict(self._db.execute("SELECT state, count(*) FROM jobs GROUP BY state").fetchall())
 
-    def total_bytes(self) -> int:
-        """The bytes of the files of all jobs."""
-        (total,) = self._db.execute("SELECT coalesce(sum(bytes), 0) FROM jobs").fetchone()
-        return int(total)
+    def done(self) -> list[Job]:
+        """Jobs that have a result, the oldest first."""
+        return [_job(row) for row in self._db.execute(f"{_SELECT} WHERE state = 'done' ORDER BY created")]
+
+    def last_time_ms(self) -> int:
+        """When the newest job was made, in milliseconds since 1970; 0 if there is none."""
+        (last,) = self._db.execute("SELECT coalesce(max(created), 0) FROM jobs").fetchone()
+        return round(float(last) * 1000)
+
+    def shift_looks(self, seconds: float) -> None:
+        """Move the times at which jobs were looked at, since the clock was set."""
+        self._db.execute("UPDATE jobs SET looked = looked + ?", (seconds,))
+
+    def flush(self) -> None:
+        """Have what was written so far written to the disk itself, so that it outlasts a power failure.
+
+        May be called in another thread.
+        """
+        if sys.platform != "win32":
+            flush_file(self._log)
 
     def check(self) -> None:
         """Check that the database answers.

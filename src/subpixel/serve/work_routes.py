@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from fastapi import FastAPI
@@ -59,13 +60,18 @@ def add_work(app: FastAPI, service: Service) -> None:
             finally:
                 path.unlink(missing_ok=True)
 
+    async def accepted(job: Job) -> Response:
+        """The answer to a request whose work goes on: not even a power failure loses it from now on."""
+        await asyncio.to_thread(service.flush, job)
+        return job_answer(service, service.current(job), 202)
+
     @app.post("/v1/images", tags=["work"], openapi_extra=docs.upload("image"), responses=docs.RESULT)
     async def images(request: Request) -> Response:
         """Upscale an image: the answer is the result, or a job if that takes long."""
         job = await accept(request, "image")
         prefers = "respond-async" in request.headers.get("prefer", "").lower()
         if prefers or job.source["bytes"] > settings.direct_bytes:
-            return job_answer(service, service.current(job), 202)
+            return await accepted(job)
         if not job.is_finished:
             job = await service.wait(job.id, settings.wait, settings.direct_pixels)
         if job.state == "done" and job.result is not None:
@@ -76,13 +82,12 @@ def add_work(app: FastAPI, service: Service) -> None:
             raise Problem("conflict", "this job was cancelled")
         if service.stopping:
             raise Problem("interrupted", f"the server is stopping; job {job.id} goes on later", retry_after=10)
-        return job_answer(service, job, 202)
+        return await accepted(job)
 
     @app.post("/v1/videos", status_code=202, tags=["work"], openapi_extra=docs.upload("video"), responses=docs.JOB_202)
     async def videos(request: Request) -> Response:
         """Upscale a video: the answer is a job."""
-        job = await accept(request, "video")
-        return job_answer(service, service.current(job), 202)
+        return await accepted(await accept(request, "video"))
 
     @app.post("/v1/estimates", tags=["work"], openapi_extra=docs.estimate(), responses=docs.ESTIMATE)
     async def estimates(request: Request) -> Response:
