@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +89,51 @@ def test_a_token_is_asked_for(serve: Any, photo: Path) -> None:
         assert "HttpOnly" in cookie
         assert "SameSite=strict" in cookie
         assert client.get("/v1/jobs").status_code == 200
+        # The token does not stay in the address either where there is a cookie already.
+        assert client.get(f"/?token={TOKEN}").headers["location"] == entry.headers["location"] == "/"
+
+
+def test_people_without_a_token_get_a_page(serve: Any) -> None:
+    with client_of(serve(token=TOKEN)) as client:
+        for path in ("/", "/v1/jobs", "/page/index.html", "/login"):
+            answer = client.get(path, headers={"Accept": "text/html,*/*;q=0.8"})
+            assert (answer.status_code, answer.headers["content-type"]) == (401, "text/html; charset=utf-8")
+            assert "/?token=…" in answer.text
+            assert "script" not in answer.text
+            policy = answer.headers["content-security-policy"]
+            assert policy.startswith("default-src 'none'; form-action 'self'")
+            assert answer.headers["referrer-policy"] == "same-origin"  # else browsers say Origin: null
+        assert client.get("/", headers={"Accept": "*/*"}).headers["content-type"] == "application/problem+json"
+
+
+def test_a_token_is_entered(serve: Any) -> None:
+    with client_of(serve(token=TOKEN)) as client:
+        own = {"Origin": str(client.base_url).rstrip("/")}
+        assert client.post("/login", data={"token": TOKEN}).status_code == 403  # no page of this server
+        assert (
+            client.post("/login", data={"token": TOKEN}, headers={"Origin": "https://evil.example"}).status_code == 403
+        )
+        for wrong in ({"token": "wrong"}, {"other": TOKEN}, {}, {"token": "ü"}):
+            began = time.monotonic()
+            answer = client.post("/login", data=wrong, headers=own)
+            assert (answer.status_code, "set-cookie" in answer.headers) == (401, False)
+            assert "not the token" in answer.text
+            assert time.monotonic() - began > 0.9
+        assert client.post("/login", content=b"x" * 5000, headers=own).status_code == 413
+        entry = client.post("/login", data={"token": TOKEN}, headers=own)
+        assert (entry.status_code, entry.headers["location"]) == (303, "/")
+        assert client.get("/").status_code == 200
+        assert client.get("/login").status_code == 303
+
+
+def test_wrong_tokens_are_tried_slowly(serve: Any) -> None:
+    with client_of(serve(token=TOKEN)) as client, ThreadPoolExecutor(12) as pool:
+        headers = {"Origin": str(client.base_url).rstrip("/")}
+        answers = list(
+            pool.map(lambda each: client.post("/login", data={"token": f"{each}"}, headers=headers), range(12))
+        )
+    assert sorted(answer.status_code for answer in answers) == [401] * 8 + [429] * 4
+    assert all("retry-after" in answer.headers for answer in answers if answer.status_code == 429)
 
 
 def test_names_that_are_allowed(serve: Any) -> None:

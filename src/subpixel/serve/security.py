@@ -6,20 +6,19 @@ here (DNS rebinding). The first has a foreign ``Origin``, the second a foreign `
 
 from __future__ import annotations
 
-import hmac
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import RedirectResponse
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from subpixel.serve.login import COOKIE, Login, is_equal, wants_page
 from subpixel.serve.problems import Problem
 from subpixel.serve.settings import Settings, is_loopback
 
 __all__ = ["Security"]
 
-_COOKIE = "subpixel_token"
 # What anybody may ask.
 _OPEN = ("/healthz", "/readyz")
 _POLICY = (
@@ -48,6 +47,7 @@ class Security:
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app, self._settings = app, settings
+        self._login = None if settings.token is None else Login(settings.token)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or pass it on."""
@@ -63,16 +63,13 @@ class Security:
             await send(message)
 
         try:
-            answer = self._check(scope)
+            self._check_origin(scope)
+            answer = None if self._login is None else await self._ask_for_token(self._login, scope, receive)
         except Problem as problem:
-            await problem.response(scope["path"])(scope, receive, with_headers)
-            return
-        if answer is not None:
-            await answer(scope, receive, with_headers)
-            return
-        await self._app(scope, receive, with_headers)
+            answer = problem.response(scope["path"])
+        await (answer or self._app)(scope, receive, with_headers)
 
-    def _check(self, scope: Scope) -> RedirectResponse | None:
+    def _check_origin(self, scope: Scope) -> None:
         headers = Headers(scope=scope)
         hosts = headers.getlist("host")
         if len(hosts) != 1:
@@ -87,21 +84,22 @@ class Security:
             scope["method"] in ("GET", "HEAD") and headers.get("sec-fetch-mode") == "navigate"
         ):
             raise Problem("forbidden", "pages of other sites may not use this server")
-        token = self._settings.token
-        if token is None or scope["path"] in _OPEN:
+
+    async def _ask_for_token(self, login: Login, scope: Scope, receive: Receive) -> Response | None:
+        """What is answered instead of the application; None for a request with the token."""
+        token, path = self._settings.token or "", scope["path"]
+        if path in _OPEN:
             return None
-        given = _token_in(headers)
-        if any(hmac.compare_digest(each.encode(), token.encode()) for each in given):
-            return None
-        query = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=50) if scope["path"] == "/" else {}
-        offered = query.get("token", [""])[0]
-        if scope["method"] == "GET" and offered and hmac.compare_digest(offered.encode(), token.encode()):
-            answer = RedirectResponse("./", 303, {"Cache-Control": "no-store"})
-            secure = scope["scheme"] == "https" or headers.get("x-forwarded-proto") == "https"
-            answer.set_cookie(
-                _COOKIE, token, max_age=30 * 86400, path="/", secure=secure, httponly=True, samesite="strict"
-            )
-            return answer
+        if scope["method"] == "POST" and path == "/login":
+            return await login.answer(scope, receive)
+        if scope["method"] == "GET" and path == "/":
+            query = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=50)
+            if is_equal(query.get("token", [""])[0], token):
+                return login.entry(scope)
+        if any(is_equal(each, token) for each in _tokens_in(Headers(scope=scope))):
+            return RedirectResponse("/", 303) if path == "/login" else None
+        if wants_page(scope):
+            return login.page()
         raise Problem("unauthorized", "a token is needed: Authorization: Bearer TOKEN, or /?token=TOKEN in a browser")
 
     def _host_is_ours(self, host: str) -> bool:
@@ -133,14 +131,14 @@ def _host_name(host: str) -> str:
     return "" if parts.path or parts.query or parts.username is not None else (parts.hostname or "").lower()
 
 
-def _token_in(headers: Headers) -> list[str]:
+def _tokens_in(headers: Headers) -> list[str]:
     """The tokens that a request presents."""
     found = []
     scheme, _, value = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         found.append(value.strip())
     try:
-        cookie = SimpleCookie(headers.get("cookie", "")).get(_COOKIE)
+        cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
     except CookieError:
         cookie = None
     if cookie is not None:
