@@ -2,7 +2,7 @@
 
 import { client, randomId } from "./memory.js";
 
-/** @import { Estimate, Job, Kind, Model, Options, Problem } from "./types.js" */
+/** @import { Estimate, Job, Kind, Model, Offer, Options, Problem } from "./types.js" */
 
 /** A request that failed, with what to say about it. */
 export class RequestError extends Error {
@@ -18,6 +18,8 @@ export class RequestError extends Error {
   }
 }
 
+const NO_TOKEN =
+  "This browser is not allowed in, or no longer: it needs the token. Open the address with ?token=… that subpixel printed when it started, also in another tab; then this page goes on.";
 const NO_ANSWER = "subpixel does not answer. Check that it is still running, then try again.";
 
 /**
@@ -49,10 +51,19 @@ function failure(status, text, retryAfter) {
   } catch {
     // No problem+json: a proxy answered, or nobody.
   }
-  if (status === 401) sentence = "This page needs its token. Open the address that subpixel printed when it started.";
-  if (!sentence) sentence = status ? `The server answered ${status}.` : NO_ANSWER;
+  if (status === 401) sentence = NO_TOKEN;
+  if (!sentence) sentence = status ? `The server answered ${status}. Try again; if it stays so, start subpixel again.` : NO_ANSWER;
   const seconds = retryAfter === null ? Number.NaN : Number(retryAfter);
-  return new RequestError(sentence, status, Number.isFinite(seconds) ? seconds : null);
+  return new RequestError(spoken(sentence), status, Number.isFinite(seconds) ? seconds : null);
+}
+
+/**
+ * @param {string} text As the server writes it: `this file is not an image`.
+ * @returns {string} as a sentence
+ */
+export function spoken(text) {
+  const sentence = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?…]$/.test(sentence) ? sentence : `${sentence}.`;
 }
 
 /**
@@ -139,7 +150,7 @@ export async function listModels() {
   return (await (await request("v1/models")).json()).models;
 }
 
-/** @returns {Promise<Record<string, any>>} */
+/** @returns {Promise<Offer>} */
 export async function getOptions() {
   return (await request("v1/options")).json();
 }

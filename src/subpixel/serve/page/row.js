@@ -1,6 +1,6 @@
 /** One row of the list: an upload on its way, or a job in any of its states. */
 
-import { address } from "./api.js";
+import { address, spoken } from "./api.js";
 import { element, icon } from "./dom.js";
 import { counted, duration, facts, fileSize, moment, pixels } from "./words.js";
 
@@ -162,7 +162,7 @@ export class Row {
     this.model.textContent = state === "done" ? modelText(job) : "";
     this.whole.textContent = "";
     this.more.replaceChildren();
-    if (state === "failed") this.fault(job.error?.detail ?? job.error?.title ?? "It failed without saying why.");
+    if (state === "failed") this.fault(spoken(job.error?.detail ?? job.error?.title ?? "It failed without saying why."));
     if (job.notes?.length) this.notes(job.notes);
     this.thumbnail(job);
     this.buttons.replaceChildren(...this.jobButtons(job));

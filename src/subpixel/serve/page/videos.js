@@ -2,12 +2,14 @@
 
 import { address } from "./api.js";
 import { labelOf } from "./layers.js";
+import { clock } from "./words.js";
 
 /** @import { Layer } from "./painter.js" */
 /** @import { Job } from "./types.js" */
 /** @import { Size } from "./view.js" */
 
-const FRAME = 1 / 50; // seconds: two videos this close show the same frame of most videos.
+const FRAME = 1 / 25; // seconds of a step; the browser does not tell how long a frame is.
+const CLOSE = 1 / 50; // seconds: two videos this close show the same frame of most videos.
 const JUMP = 0.25; // seconds: further apart, the follower jumps instead of hurrying.
 const HURRY = 0.1; // the change of its speed while it catches up
 
@@ -123,16 +125,17 @@ export class Videos {
     const { leader, follower, labels } = this;
     const { width, height } = this.size;
     const part = { x: 0, y: 0, width, height };
+    const alike = { size: { width, height }, smooth: false, tiles: null };
     if (this.halves) {
       return {
-        before: { source: leader, part, smooth: false, label: labels.before },
-        after: { source: leader, part: { ...part, x: width }, smooth: false, label: labels.after },
+        before: { ...alike, source: leader, part, label: labels.before },
+        after: { ...alike, source: leader, part: { ...part, x: width }, label: labels.after },
       };
     }
     const other = follower && { x: 0, y: 0, width: follower.videoWidth, height: follower.videoHeight };
     return {
-      before: follower && other && { source: follower, part: other, smooth: other.width < width, label: labels.before },
-      after: { source: leader, part, smooth: false, label: labels.after },
+      before: follower && other && { ...alike, source: follower, part: other, size: other, smooth: other.width < width, label: labels.before },
+      after: { ...alike, source: leader, part, label: labels.after },
     };
   }
 
@@ -162,8 +165,40 @@ export class Videos {
     if (leader.paused || Math.abs(late) > JUMP) {
       if (Math.abs(late) > 1e-3 && !follower.seeking) follower.currentTime = wanted;
       follower.playbackRate = leader.playbackRate;
-    } else if (Math.abs(late) > FRAME) follower.playbackRate = leader.playbackRate + Math.sign(late) * HURRY;
+    } else if (Math.abs(late) > CLOSE) follower.playbackRate = leader.playbackRate + Math.sign(late) * HURRY;
     else follower.playbackRate = leader.playbackRate;
+  }
+
+  /** @returns {{ first: number, last: number, step: "any" }} the places, in seconds */
+  get range() {
+    const { duration } = this.leader;
+    return { first: 0, last: Number.isFinite(duration) ? duration : 0, step: "any" };
+  }
+
+  /** @returns {number} in seconds */
+  get place() {
+    return this.leader.currentTime;
+  }
+
+  /** @returns {boolean} */
+  get paused() {
+    return this.leader.paused;
+  }
+
+  /** @returns {string} */
+  get text() {
+    return `${clock(this.place)} / ${clock(this.range.last)}`;
+  }
+
+  /** @param {() => void} listener Called when the place changes. */
+  watch(listener) {
+    for (const name of ["play", "pause", "timeupdate", "durationchange", "seeked"]) this.leader.addEventListener(name, listener);
+  }
+
+  /** @param {1 | -1} direction */
+  frame(direction) {
+    this.leader.pause();
+    this.seek(Math.max(0, this.place + direction * FRAME));
   }
 
   /** Plays, or pauses. */
