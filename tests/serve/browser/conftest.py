@@ -64,23 +64,31 @@ class Server:
         self._process = None
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    """A browser without windows. Not for the whole session: meanwhile, no other test could run an event loop."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install playwright")
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
+    """Where the browser is."""
+    pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install playwright")
     pytest.importorskip("fastapi", reason="needs the extra: pip install 'subpixel[web]'")
     path = shutil.which("chromium")
     if path is None:
         pytest.skip("needs Chromium: apt-get install chromium")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=path, args=_ARGUMENTS)
+    return path
+
+
+@pytest.fixture(scope="module")
+def chromium(chromium_path: str) -> Iterator[Any]:
+    """A browser without windows. Not for the whole session: meanwhile, no other test could run an event loop."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=chromium_path, args=_ARGUMENTS)
         yield browser
         browser.close()
 
 
-@pytest.fixture(scope="module")
-def server(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server for the tests of one file."""
+@pytest.fixture(scope="session")
+def server(chromium_path: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server for all tests. Each browser that has never been there has a list of its own."""
     running = Server(tmp_path_factory.mktemp("server"))
     running.start()
     yield running

@@ -1,5 +1,6 @@
 /** Requests to the REST interface. Every failure is a `RequestError` with a sentence to show. */
 
+import { advised } from "./advice.js";
 import { client, randomId } from "./memory.js";
 
 /** @import { Estimate, Job, Kind, Model, Offer, Options, Problem } from "./types.js" */
@@ -19,7 +20,7 @@ export class RequestError extends Error {
 }
 
 const NO_TOKEN =
-  "This browser is not allowed in, or no longer: it needs the token. Open the address with ?token=… that subpixel printed when it started, also in another tab; then this page goes on.";
+  "The server asks for its token again. Reload this page and enter it, or do so in another tab; this page then goes on.";
 const NO_ANSWER = "subpixel does not answer. Check that it is still running, then try again.";
 
 /**
@@ -46,24 +47,15 @@ export function address(path, query = {}) {
 function failure(status, text, retryAfter) {
   let sentence = "";
   try {
-    const problem = /** @type {Problem} */ (JSON.parse(text));
-    sentence = problem.detail || problem.title || "";
+    const { detail, title, type } = /** @type {Problem} */ (JSON.parse(text));
+    if (detail || title) sentence = advised(detail || title, type);
   } catch {
     // No problem+json: a proxy answered, or nobody.
   }
   if (status === 401) sentence = NO_TOKEN;
   if (!sentence) sentence = status ? `The server answered ${status}. Try again; if it stays so, start subpixel again.` : NO_ANSWER;
   const seconds = retryAfter === null ? Number.NaN : Number(retryAfter);
-  return new RequestError(spoken(sentence), status, Number.isFinite(seconds) ? seconds : null);
-}
-
-/**
- * @param {string} text As the server writes it: `this file is not an image`.
- * @returns {string} as a sentence
- */
-export function spoken(text) {
-  const sentence = text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.!?…]$/.test(sentence) ? sentence : `${sentence}.`;
+  return new RequestError(sentence, status, Number.isFinite(seconds) ? seconds : null);
 }
 
 /**

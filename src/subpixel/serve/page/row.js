@@ -1,6 +1,7 @@
 /** One row of the list: an upload on its way, or a job in any of its states. */
 
-import { address, spoken } from "./api.js";
+import { advised } from "./advice.js";
+import { address } from "./api.js";
 import { element, icon } from "./dom.js";
 import { counted, duration, facts, fileSize, moment, pixels } from "./words.js";
 
@@ -30,6 +31,15 @@ import { counted, duration, facts, fileSize, moment, pixels } from "./words.js";
 function button(label, name, onclick, about) {
   const made = element("button", { type: "button", class: "quiet", onclick, "aria-label": about ? `${label}: ${about}` : null });
   made.append(icon(name), element("span", { class: "label" }, label));
+  return made;
+}
+
+/**
+ * @param {HTMLButtonElement} made
+ * @returns {HTMLButtonElement} the same, as the first of its row
+ */
+function leading(made) {
+  made.classList.add("leading");
   return made;
 }
 
@@ -91,6 +101,14 @@ function format(name) {
   return suffix ? suffix.toUpperCase() : "";
 }
 
+/**
+ * @param {Job} job
+ * @returns {string} why it failed, and what to do
+ */
+function failureOf({ error }) {
+  return advised(error?.detail ?? error?.title ?? "It failed without saying why", error?.type ?? "crashed");
+}
+
 /** A row that shows whatever it is told last. */
 export class Row {
   /** @param {Actions} actions */
@@ -140,7 +158,7 @@ export class Row {
     if (state === "failed") {
       this.fault(upload.error);
       this.buttons.replaceChildren(
-        button("Retry", "repeat", () => actions.retryUpload(upload), file.name),
+        leading(button("Retry", "repeat", () => actions.retryUpload(upload), file.name)),
         button("Remove", "bin", () => actions.cancelUpload(upload), file.name),
       );
     } else {
@@ -162,8 +180,9 @@ export class Row {
     this.model.textContent = state === "done" ? modelText(job) : "";
     this.whole.textContent = "";
     this.more.replaceChildren();
-    if (state === "failed") this.fault(spoken(job.error?.detail ?? job.error?.title ?? "It failed without saying why."));
+    if (state === "failed") this.fault(failureOf(job));
     if (job.notes?.length) this.notes(job.notes);
+    if (state === "done" && job.comparison) this.comparison(job, job.comparison);
     this.thumbnail(job);
     this.buttons.replaceChildren(...this.jobButtons(job));
   }
@@ -199,7 +218,9 @@ export class Row {
     const { name } = job.source;
     if (job.state === "queued" || job.state === "running") return [button("Cancel", "close", () => actions.cancel(job), name)];
     const remove = button("Remove", "bin", () => actions.remove(job), name);
-    if (job.state !== "done" || !job.result) return [button("Retry", "repeat", () => actions.retry(job), name), remove];
+    if (job.state !== "done" || !job.result) {
+      return [leading(button("Retry", "repeat", () => actions.retry(job), name)), remove];
+    }
     const download = element("a", {
       class: "quiet",
       href: address(`v1/jobs/${job.id}/result`),
@@ -207,8 +228,7 @@ export class Row {
       "aria-label": `Download: ${job.result.name}`,
     });
     download.append(icon("download"), element("span", { class: "label" }, "Download"));
-    const compare = button("Compare", "slider", () => actions.open(job), name);
-    compare.classList.add("leading");
+    const compare = leading(button("Compare", "slider", () => actions.open(job), name));
     const again = isPreview(job)
       ? button("Upscale all", "video", () => actions.whole(job), name)
       : button("Other settings", "repeat", () => actions.again(job), name);
@@ -242,6 +262,15 @@ export class Row {
     const list = element("ul", {}, ...notes.map((note) => element("li", {}, note)));
     const summary = element("summary", {}, counted(notes.length, "note", "notes"));
     this.more.append(element("details", { class: "notes" }, summary, list));
+  }
+
+  /**
+   * @param {Job} job
+   * @param {import("./types.js").MediaFile} file
+   */
+  comparison(job, file) {
+    const href = address(`v1/jobs/${job.id}/comparison`);
+    this.more.append(element("a", { class: "also", href, download: file.name }, `Also made: ${file.name}`));
   }
 
   /** @param {Job} job */

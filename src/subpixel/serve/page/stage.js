@@ -9,6 +9,9 @@ import { zoomText } from "./words.js";
 /** @import { Layer, Mode } from "./painter.js" */
 /** @import { Size, View } from "./view.js" */
 
+const LABEL_GAP = 12; // pixels of the page between a label and the edge
+const LABEL_ROOM = 420; // pixels of the page for two labels
+
 /** What is shown of a comparison. */
 export class Stage {
   /** @param {HTMLElement} frame The element around it, whose attributes tell what is shown. */
@@ -222,9 +225,32 @@ export class Stage {
     frame.classList.toggle("movable", Boolean(view?.movable));
     frame.classList.toggle("ready", Boolean(painter.after));
     if (!view) return;
+    this.placeLabels(view, left, right);
     byId("zoom-text", HTMLOutputElement).value = zoomText(view.zoom);
     byId("zoom-fit", HTMLElement).setAttribute("aria-pressed", String(view.fitted));
     byId("zoom-one", HTMLElement).setAttribute("aria-pressed", String(view.zoom === 1));
     this.canvas.setAttribute("aria-label", `${this.name}: ${beforeLabel} and ${afterLabel}, ${zoomText(view.zoom)}`);
+  }
+
+  /**
+   * Puts the labels into the upper corners of the image, or of the stage, where the image is too narrow for both.
+   *
+   * @param {View} view
+   * @param {HTMLElement} left
+   * @param {HTMLElement} right
+   */
+  placeLabels({ rect }, left, right) {
+    const { canvas, painter } = this;
+    const [first, second] = painter.panes;
+    if (!first) return;
+    const inside = Math.min(rect.x + rect.width, first.width) - Math.max(0, rect.x) > LABEL_ROOM * devicePixelRatio;
+    const across = inside ? Math.max(0, rect.x) : 0;
+    const down = Math.max(0, rect.y);
+    const px = (/** @type {number} */ length) => `${Math.round(length / devicePixelRatio) + LABEL_GAP}px`;
+    left.style.left = px(first.x + across);
+    left.style.top = px(first.y + down);
+    right.style.left = second ? px(second.x + across) : "auto";
+    right.style.right = second ? "auto" : px(inside ? Math.max(0, canvas.width - rect.x - rect.width) : 0);
+    right.style.top = px((second ?? first).y + down);
   }
 }
