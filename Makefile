@@ -52,6 +52,7 @@ sanitize: $(VENV)/.tools
 	$(call native_tests,thread,-DSUBPIXEL_SANITIZE=thread)
 
 page-checks: $(VENV)/.dev
+	$(PIP) playwright
 	cd tests/serve/page && npm install --no-audit --no-fund
 	$(BIN)/python -m pytest -rs tests/serve/page tests/serve/browser/test_looks.py
 

@@ -2,6 +2,7 @@
 
 import { address } from "./api.js";
 import { labelOf } from "./layers.js";
+import { Stills } from "./stills.js";
 import { clock } from "./words.js";
 
 /** @import { Layer } from "./painter.js" */
@@ -68,6 +69,8 @@ export class Videos {
     /** @type {() => void} */
     this.onFrame = () => {};
     this.closed = false;
+    /** @type {Stills | null} what the leader is compared with, where the browser cannot play it */
+    this.stills = null;
     if (follower) follower.muted = true;
     for (const video of [leader, follower]) {
       video?.addEventListener("seeked", () => this.onFrame());
@@ -105,13 +108,10 @@ export class Videos {
       return videos;
     } catch (error) {
       if (signal.aborted) throw error;
-      return new Videos(leader, null, 0, { before: "", after }, false); // The result alone can be shown.
+      const videos = new Videos(leader, null, 0, { before: "", after }, false);
+      videos.stills = new Stills(other ?? job, other ? "result" : "source", leader, offset);
+      return videos;
     }
-  }
-
-  /** @returns {boolean} whether there are two things to compare */
-  get paired() {
-    return this.halves || this.follower !== null;
   }
 
   /** @returns {Size} the size of the result */
@@ -160,7 +160,8 @@ export class Videos {
   align() {
     const { leader, follower } = this;
     if (!follower) return;
-    const wanted = leader.currentTime + this.offset;
+    // One of them may be a little shorter: it then stays at its end.
+    const wanted = Math.max(0, Math.min(leader.currentTime + this.offset, follower.duration || Number.POSITIVE_INFINITY));
     const late = wanted - follower.currentTime;
     if (leader.paused || Math.abs(late) > JUMP) {
       if (Math.abs(late) > 1e-3 && !follower.seeking) follower.currentTime = wanted;
@@ -220,6 +221,7 @@ export class Videos {
 
   close() {
     this.closed = true;
+    this.stills?.close();
     for (const video of [this.leader, this.follower]) {
       if (!video) continue;
       video.pause();

@@ -223,6 +223,8 @@ export class Viewer {
     this.stage.put(before, after, painter.view ? null : videos.size);
     if (place) videos.seek(place);
     this.play(videos);
-    this.stage.quiet = videos.paired ? "" : "This browser cannot show the original, so the result is shown alone.";
+    const { stills } = videos;
+    this.stage.quiet = stills ? `This browser cannot play “${stills.label}”. It is shown while the result is paused.` : "";
+    stills?.begin((still) => this.stage.put(still, after, null));
   }
 }
