@@ -151,3 +151,13 @@ def test_both_sides_move_together(open_page: Any, drop: Any, image: Path) -> Non
         half = (pixels.shape[1] - 2) // 2
         # The model was the plain resize, so both halves are equal but for roundings.
         assert np.abs(pixels[:, :half].astype(int) - pixels[:, -half:]).max() <= 3
+
+    # Each half has its label, also where one is above the other.
+    left, right = (page.locator(name).bounding_box() for name in ("#label-before", "#label-after"))
+    assert left["x"] < 640 < right["x"]
+    assert left["y"] == right["y"]
+    page.set_viewport_size({"width": 500, "height": 900})
+    page.wait_for_function("() => document.querySelector('#canvas').width === 500")
+    left, right = (page.locator(name).bounding_box() for name in ("#label-before", "#label-after"))
+    assert left["x"] == right["x"]
+    assert left["y"] + 200 < right["y"]

@@ -15,7 +15,7 @@ const PAN_STEP = 80; // pixels of the page, for an arrow key
  * @returns {Record<string, () => void>}
  */
 function actions(stage, player, shift) {
-  const far = PAN_STEP * devicePixelRatio;
+  const far = PAN_STEP * stage.ratio;
   const pan = (/** @type {number} */ right, /** @type {number} */ down) => stage.zoom((view) => view.pan(right * far, down * far));
   const slides = stage.painter.mode === "slider" && !shift;
   const slide = (/** @type {number} */ step) => stage.split(Number(stage.slider.value) + step);

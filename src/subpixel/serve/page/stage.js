@@ -10,7 +10,7 @@ import { zoomText } from "./words.js";
 /** @import { Size, View } from "./view.js" */
 
 const LABEL_GAP = 12; // pixels of the page between a label and the edge
-const LABEL_ROOM = 420; // pixels of the page for two labels
+const LABEL_ROOM = 300; // pixels of the page for two labels
 
 /** What is shown of a comparison. */
 export class Stage {
@@ -232,6 +232,11 @@ export class Stage {
     this.canvas.setAttribute("aria-label", `${this.name}: ${beforeLabel} and ${afterLabel}, ${zoomText(view.zoom)}`);
   }
 
+  /** @returns {number} how many pixels of the canvas a pixel of the page is wide */
+  get ratio() {
+    return this.canvas.width / Math.max(1, this.canvas.clientWidth);
+  }
+
   /**
    * Puts the labels into the upper corners of the image, or of the stage, where the image is too narrow for both.
    *
@@ -240,13 +245,13 @@ export class Stage {
    * @param {HTMLElement} right
    */
   placeLabels({ rect }, left, right) {
-    const { canvas, painter } = this;
+    const { canvas, painter, ratio } = this;
     const [first, second] = painter.panes;
     if (!first) return;
-    const inside = Math.min(rect.x + rect.width, first.width) - Math.max(0, rect.x) > LABEL_ROOM * devicePixelRatio;
+    const inside = Math.min(rect.x + rect.width, first.width) - Math.max(0, rect.x) > LABEL_ROOM * ratio;
     const across = inside ? Math.max(0, rect.x) : 0;
     const down = Math.max(0, rect.y);
-    const px = (/** @type {number} */ length) => `${Math.round(length / devicePixelRatio) + LABEL_GAP}px`;
+    const px = (/** @type {number} */ length) => `${Math.round(length / ratio) + LABEL_GAP}px`;
     left.style.left = px(first.x + across);
     left.style.top = px(first.y + down);
     right.style.left = second ? px(second.x + across) : "auto";
