@@ -74,6 +74,7 @@ export class Results {
    */
   changed(job, before) {
     const fresh = !this.rows.has(job.id);
+    if (fresh && this.uploads.expects(job)) return; // Its upload has a row, which becomes its own with the answer.
     this.row(job.id).showJob(job);
     if (fresh) this.order();
     this.summary();
@@ -117,8 +118,13 @@ export class Results {
     else row?.element.remove();
     if (job) {
       this.jobs.answer(job, upload.started);
-      // It may be done already, if an equal job had made it before; and its event may have been quicker than the answer.
-      this.announce(this.jobs.all.get(job.id) ?? job);
+      // An event may have been quicker than the answer; and the job may be done, if an equal one had made it before.
+      const now = this.jobs.all.get(job.id) ?? job;
+      this.row(job.id).showJob(now);
+      this.order();
+      this.summary();
+      this.announce(now);
+      if (isPreview(now) && now.state === "done") void this.estimateWhole(now);
     }
     this.onCount();
   }

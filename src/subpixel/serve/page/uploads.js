@@ -85,6 +85,15 @@ export class Uploads {
     return [...this.all.values()].some((entry) => entry.state !== "failed");
   }
 
+  /**
+   * @param {Job} job
+   * @returns {boolean} whether it seems to be of an upload whose answer has not come yet
+   */
+  expects({ source }) {
+    const sending = [...this.all.values()].filter((entry) => entry.state === "sending");
+    return sending.some(({ file }) => file.name === source.name && file.size === source.bytes);
+  }
+
   /** Sends what waits, as far as there is room. What is paused goes first: there is no room for others either. */
   start() {
     if ([...this.all.values()].some((entry) => entry.state === "paused")) return;
