@@ -36,7 +36,7 @@ export const WORDS = {
   compare: { label: "Also make an image that shows bicubic beside the result" },
   encoder: {
     label: "Encoder",
-    unset: "What fits the video",
+    unset: "Automatic",
     choices: {
       x264: "H.264 (x264)",
       x265: "H.265 (x265)",

@@ -3,6 +3,7 @@
 import { advised } from "./advice.js";
 import { address } from "./api.js";
 import { element, icon } from "./dom.js";
+import { valueLabel } from "./labels.js";
 import { counted, duration, facts, fileSize, moment, pixels } from "./words.js";
 
 /** @import { IconName } from "./dom.js" */
@@ -98,7 +99,7 @@ export function sizesText(job) {
  */
 function format(name) {
   const suffix = /\.([a-z0-9]{2,5})$/i.exec(name)?.[1];
-  return suffix ? suffix.toUpperCase() : "";
+  return suffix ? valueLabel("format", suffix.toLowerCase()) : "";
 }
 
 /**

@@ -224,7 +224,8 @@ export class Viewer {
     if (place) videos.seek(place);
     this.play(videos);
     const { stills } = videos;
-    this.stage.quiet = stills ? `This browser cannot play “${stills.label}”. It is shown while the result is paused.` : "";
+    const what = this.jobs.all.has(this.compare.value) ? `“${stills?.label}”` : "the original";
+    this.stage.quiet = stills ? `This browser cannot play ${what}. It is shown while the result is paused.` : "";
     stills?.begin((still) => this.stage.put(still, after, null));
   }
 }
