@@ -129,9 +129,9 @@ def test_a_video_is_cancelled_and_goes_on_after_the_server_was_killed(
     path = tmp_path / "long.mp4"
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=25)
-        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
-        pixels = np.random.default_rng(5).integers(0, 256, (240, 320, 3), np.uint8)
-        for number in range(300):
+        stream.width, stream.height, stream.pix_fmt = 256, 192, "yuv420p"
+        pixels = np.random.default_rng(5).integers(0, 256, (192, 256, 3), np.uint8)
+        for number in range(250):
             frame = av.VideoFrame.from_ndarray(np.roll(pixels, number, 1))
             frame.pts, frame.time_base = number, Fraction(1, 25)
             container.mux(stream.encode(frame))
@@ -149,5 +149,5 @@ def test_a_video_is_cancelled_and_goes_on_after_the_server_was_killed(
     page.wait_for_selector("#offline:not([hidden])")
     server.start()
     page.wait_for_selector("#jobs [data-state=done]", timeout=90_000)
-    assert "320×240 → 640×480" in page.inner_text("#jobs .row")
+    assert "256×192 → 512×384" in page.inner_text("#jobs .row")
     page.errors[:] = [each for each in page.errors if "ERR_" not in each]  # The browser logs lost connections.

@@ -132,9 +132,9 @@ window.addEventListener("beforeunload", (event) => {
 /** Asks the server what it offers, and says what is wrong if it does not answer. */
 async function begin() {
   try {
-    const offer = await getOptions();
+    const [offer, models] = await Promise.all([getOptions(), listModels()]);
     setLimits(offer.limits);
-    settings.offer(offer, await listModels());
+    settings.offer(offer, models);
     describe(offer.limits.keep_seconds);
     await jobs.refresh();
     jobs.connect();
