@@ -56,7 +56,10 @@ def test_a_video_its_preview_first(open_page: Any, drop: Any, until: Any, video:
     page.keyboard.press(" ")
     until(page, "document.querySelector('#play').getAttribute('aria-label') === 'Play'")
     page.click("input[name=mode][value=side]", force=True)
-    until(page, f"({_SQUARES})().every((each, _, all) => each > 10 && Math.abs(each - all[0]) <= 2)")
+    end = time.monotonic() + 20
+    while min(begins := page.evaluate(_SQUARES)) <= 10 or abs(begins[0] - begins[1]) > 2:
+        assert time.monotonic() < end, (begins, page.text_content("#time"))
+        page.wait_for_timeout(50)
 
 
 # Where the square begins in the halves of the side-by-side view, in pixels of the source.

@@ -12,6 +12,8 @@ import { clock } from "./words.js";
 const FRAME = 1 / 25; // seconds of a step; the browser does not tell how long a frame is.
 const CLOSE = 1 / 50; // seconds: two videos this close show the same frame of most videos.
 const JUMP = 0.25; // seconds: further apart, the follower jumps instead of hurrying.
+const LATE = [0, 60, 200, 700]; // milliseconds after a jump, at which its frame may be there
+const INSIDE = 0.004; // seconds after the begin of a frame: at the very begin, roundings decide which frame is shown.
 const HURRY = 0.1; // the change of its speed while it catches up
 
 /**
@@ -69,17 +71,19 @@ export class Videos {
     /** @type {() => void} */
     this.onFrame = () => {};
     this.closed = false;
+    /** @type {number | null} where the frame of the leader begins that was shown last, where the browser tells */
+    this.shownAt = null;
     /** @type {Stills | null} what the leader is compared with, where the browser cannot play it */
     this.stills = null;
     if (follower) follower.muted = true;
     for (const video of [leader, follower]) {
-      video?.addEventListener("seeked", () => this.onFrame());
+      video?.addEventListener("seeked", () => this.arrive());
       if (video) this.follow(video);
     }
     leader.addEventListener("play", () => void this.follower?.play().catch(() => {})); // As in toggle.
     leader.addEventListener("pause", () => {
       this.follower?.pause();
-      this.seek(leader.currentTime);
+      if (!leader.ended) this.seek(this.shownAt ?? leader.currentTime);
     });
     follower?.addEventListener("seeked", () => this.align()); // The leader may have gone on meanwhile.
     leader.addEventListener("seeking", () => this.align());
@@ -114,6 +118,11 @@ export class Videos {
     }
   }
 
+  /** Paints after a jump, and again: a video says that it is there a little before its frame can be drawn. */
+  arrive() {
+    for (const pause of LATE) setTimeout(() => this.closed || this.onFrame(), pause);
+  }
+
   /** @returns {Size} the size of the result */
   get size() {
     const { videoWidth, videoHeight } = this.leader;
@@ -146,14 +155,15 @@ export class Videos {
    */
   follow(video) {
     if (this.closed) return;
-    const next = () => {
+    const next = (/** @type {number} */ _now, /** @type {VideoFrameCallbackMetadata | null} */ frame) => {
       if (this.closed) return;
+      if (video === this.leader) this.shownAt = frame?.mediaTime ?? null;
       if (video === this.leader) this.align();
       this.onFrame();
       this.follow(video);
     };
     if ("requestVideoFrameCallback" in video) video.requestVideoFrameCallback(next);
-    else requestAnimationFrame(next);
+    else requestAnimationFrame((now) => next(now, null));
   }
 
   /** Brings the follower to the place of the leader. */
@@ -199,7 +209,7 @@ export class Videos {
   /** @param {1 | -1} direction */
   frame(direction) {
     this.leader.pause();
-    this.seek(Math.max(0, this.place + direction * FRAME));
+    this.seek(Math.max(0, this.place - INSIDE + direction * FRAME));
   }
 
   /** Plays, or pauses. */
@@ -215,8 +225,8 @@ export class Videos {
    * @param {number} seconds
    */
   seek(seconds) {
-    this.leader.currentTime = seconds;
-    if (this.follower) this.follower.currentTime = seconds + this.offset;
+    this.leader.currentTime = seconds + INSIDE;
+    if (this.follower) this.follower.currentTime = seconds + INSIDE + this.offset;
   }
 
   close() {
