@@ -5,6 +5,7 @@
 # make test-neon   that built for 64-bit ARM and run under qemu
 # make sanitize   the same built with gcc's sanitizers: addresses and undefined behaviour, then threads
 # make test-long   what takes long: JAX arrays (it installs JAX), random arguments and mutated files by the thousand
+# make page-checks   the page: the types of its scripts, and axe, which looks for what keeps people out (needs node and chromium)
 # All is installed into .venv once; without changes no later call needs the network.
 
 PYTHON ?= python3
@@ -16,7 +17,7 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --con
 # What a build of the package reads.
 SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE ATTRIBUTION.md $(shell find src native -type f -not -path '*/__pycache__/*' -not -path 'native/tests/*')
 
-.PHONY: demo test test-fast test-long test-native test-neon sanitize lint format clean
+.PHONY: demo test test-fast test-long test-native test-neon sanitize page-checks lint format clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python examples/demo.py $(if $(IMAGE),"$(IMAGE)")
@@ -49,6 +50,11 @@ test-neon: $(VENV)/.tools
 sanitize: $(VENV)/.tools
 	$(call native_tests,address,-DSUBPIXEL_SANITIZE="address;undefined")
 	$(call native_tests,thread,-DSUBPIXEL_SANITIZE=thread)
+
+page-checks: $(VENV)/.dev
+	$(PIP) playwright
+	cd tests/serve/page && npm install --no-audit --no-fund
+	$(BIN)/python -m pytest -rs tests/serve/page tests/serve/browser/test_looks.py
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -9,10 +9,12 @@ import signal
 import subprocess
 import sys
 import time
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 _ARGUMENTS = [
@@ -62,23 +64,31 @@ class Server:
         self._process = None
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    """A browser without windows. Not for the whole session: meanwhile, no other test could run an event loop."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install playwright")
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
+    """Where the browser is."""
+    pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install playwright")
     pytest.importorskip("fastapi", reason="needs the extra: pip install 'subpixel[web]'")
     path = shutil.which("chromium")
     if path is None:
         pytest.skip("needs Chromium: apt-get install chromium")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=path, args=_ARGUMENTS)
+    return path
+
+
+@pytest.fixture(scope="module")
+def chromium(chromium_path: str) -> Iterator[Any]:
+    """A browser without windows. Not for the whole session: meanwhile, no other test could run an event loop."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=chromium_path, args=_ARGUMENTS)
         yield browser
         browser.close()
 
 
-@pytest.fixture(scope="module")
-def server(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server for the tests of one file."""
+@pytest.fixture(scope="session")
+def server(chromium_path: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server for all tests. Each browser that has never been there has a list of its own."""
     running = Server(tmp_path_factory.mktemp("server"))
     running.start()
     yield running
@@ -95,7 +105,7 @@ def open_page(chromium: Any, server: Server) -> Iterator[Callable[..., Any]]:
         context = chromium.new_context(**{"viewport": {"width": 1280, "height": 800}, **look})
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(90_000)
+        page.set_default_timeout(30_000)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
         page.errors = errors
@@ -126,7 +136,6 @@ async ([files]) => {
 @pytest.fixture
 def drop() -> Callable[..., None]:
     """Drops files on the page, as a hand would."""
-    from base64 import b64encode
     from mimetypes import guess_type
 
     def drop_(page: Any, *paths: Path) -> None:
@@ -144,9 +153,27 @@ def until() -> Callable[[Any, str], None]:
     """Waits until an expression holds. Playwright's own way evaluates text in the page, which its policy forbids."""
 
     def until_(page: Any, expression: str) -> None:
-        end = time.monotonic() + 90
+        end = time.monotonic() + 30
         while not page.evaluate(expression):
             assert time.monotonic() < end, f"this never held: {expression}"
             page.wait_for_timeout(50)
 
     return until_
+
+
+_CANVAS = """
+() => {
+  const canvas = document.querySelector("#canvas");
+  const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+  let text = "";
+  for (let i = 0; i < data.length; i += 32768) text += String.fromCharCode(...data.subarray(i, i + 32768));
+  return [canvas.width, canvas.height, btoa(text)];
+}
+"""
+
+
+def pixels_of(page: Any) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """The pixels of the comparison, as it is drawn."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    width, height, text = page.evaluate(_CANVAS)
+    return np.frombuffer(b64decode(text), np.uint8).reshape(height, width, 4)[..., :3]

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def server(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(chromium_path: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server in whose queue there is room for one job."""
     running = Server(tmp_path_factory.mktemp("server"), "--queue", "1")
     running.start()
@@ -43,8 +43,45 @@ def test_a_folder_gives_what_is_useful(open_page: Any, images: list[Path]) -> No
     (beach / ".hidden").write_text("")
     page = open_page()
     page.set_input_files("#choose-folder", beach.parent)
-    page.wait_for_selector("#picked-count:has-text('6 pictures')")
-    assert page.inner_text(".toast") == "1 file that is no picture or video left out: notes.txt"
+    page.wait_for_selector("#picked-count:has-text('6 images')")
+    assert page.inner_text(".toast") == "1 file that is no image or video left out: notes.txt"
+
+
+def test_hundreds_of_files_are_not_sent_at_once(open_page: Any, tmp_path: Path, until: Any) -> None:
+    for number in range(300):
+        Image.new("RGB", (8, 8), (number % 256, number // 2, 0)).save(tmp_path / f"{number}.png")
+    page = open_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if request.method == "POST" else None)
+    page.set_input_files("#choose-folder", tmp_path)
+    page.wait_for_selector("#picked-count:has-text('300 images')")
+    page.wait_for_selector("#expected:has-text('for 24 of 300 files')")
+    until(page, "document.querySelector('#live').textContent.includes('for 24 of 300 files')")
+    assert len(asked) == 24, "only some are sent to be estimated"
+    loaded = "[...document.querySelectorAll('#picked img')].filter((each) => each.complete && each.naturalWidth).length"
+    assert 0 < page.evaluate(loaded) < 200, "images out of sight are not loaded"
+    asked.clear()
+    page.click("#start")
+    page.wait_for_selector("#jobs [data-state=done]")
+    assert page.locator("#jobs .row").count() == 300
+    assert len(asked) < 100, "they are sent two at a time"
+    page.errors[:] = [each for each in page.errors if "status of 429" not in each]  # The browser logs refusals.
+
+
+def test_what_cannot_be_sent_is_told_without_sending_it(open_page: Any, drop: Any, tmp_path: Path) -> None:
+    (tmp_path / "empty.png").write_bytes(b"")
+    page = open_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if request.method == "POST" else None)
+    drop(page, tmp_path / "empty.png")
+    page.wait_for_selector("#expected.fault:has-text('This file is empty. Save or copy it again')")
+    page.click("#start")
+    page.wait_for_selector("#jobs .fault:has-text('This file is empty')")
+    page.evaluate("async () => (await import('/page/limits.js')).setLimits({ image_bytes: 1000, video_bytes: 1000 })")
+    (tmp_path / "large.png").write_bytes(bytes(2000))
+    drop(page, tmp_path / "large.png")
+    page.wait_for_selector("#expected.fault:has-text('this server takes images of up to 1.0')")
+    assert asked == []
 
 
 _PASTE = """

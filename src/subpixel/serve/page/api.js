@@ -1,8 +1,9 @@
 /** Requests to the REST interface. Every failure is a `RequestError` with a sentence to show. */
 
+import { advised } from "./advice.js";
 import { client, randomId } from "./memory.js";
 
-/** @import { Estimate, Job, Kind, Model, Options, Problem } from "./types.js" */
+/** @import { Estimate, Job, Kind, Model, Offer, Options, Problem } from "./types.js" */
 
 /** A request that failed, with what to say about it. */
 export class RequestError extends Error {
@@ -18,6 +19,8 @@ export class RequestError extends Error {
   }
 }
 
+const NO_TOKEN =
+  "The server asks for its token again. Reload this page and enter it, or do so in another tab; this page then goes on.";
 const NO_ANSWER = "subpixel does not answer. Check that it is still running, then try again.";
 
 /**
@@ -44,13 +47,13 @@ export function address(path, query = {}) {
 function failure(status, text, retryAfter) {
   let sentence = "";
   try {
-    const problem = /** @type {Problem} */ (JSON.parse(text));
-    sentence = problem.detail || problem.title || "";
+    const { detail, title, type } = /** @type {Problem} */ (JSON.parse(text));
+    if (detail || title) sentence = advised(detail || title, type);
   } catch {
     // No problem+json: a proxy answered, or nobody.
   }
-  if (status === 401) sentence = "This page needs its token. Open the address that subpixel printed when it started.";
-  if (!sentence) sentence = status ? `The server answered ${status}.` : NO_ANSWER;
+  if (status === 401) sentence = NO_TOKEN;
+  if (!sentence) sentence = status ? `The server answered ${status}. Try again; if it stays so, start subpixel again.` : NO_ANSWER;
   const seconds = retryAfter === null ? Number.NaN : Number(retryAfter);
   return new RequestError(sentence, status, Number.isFinite(seconds) ? seconds : null);
 }
@@ -139,7 +142,7 @@ export async function listModels() {
   return (await (await request("v1/models")).json()).models;
 }
 
-/** @returns {Promise<Record<string, any>>} */
+/** @returns {Promise<Offer>} */
 export async function getOptions() {
   return (await request("v1/options")).json();
 }

@@ -7,7 +7,7 @@ import { counted } from "./words.js";
 /** @typedef {{ files: File[], leftOut: string[] }} Gathered `leftOut`: names of files that are of no use here. */
 
 const VIDEO = /\.(mp4|m4v|mov|mkv|webm|avi|mpe?g|m2?ts|mts|wmv|flv|ogv|3gp|y4m|mxf|nut)$/i;
-const PICTURE =
+const IMAGE =
   /\.(png|apng|jpe?g|jpe|jfif|tiff?|webp|avif|avifs|gif|heic|heif|bmp|dib|p[bgnp]m|pfm|jp2|j2k|jxl|svg|exr|hdr)$/i;
 
 /**
@@ -25,7 +25,7 @@ export function kindOf(file) {
  * @returns {boolean} whether a file of a folder is taken: a folder holds other things too
  */
 function useful(file) {
-  return /^(image|video)\//.test(file.type) || VIDEO.test(file.name) || PICTURE.test(file.name);
+  return /^(image|video)\//.test(file.type) || VIDEO.test(file.name) || IMAGE.test(file.name);
 }
 
 /**
@@ -87,7 +87,7 @@ async function dropped(transfer) {
 export function leftOutText(names) {
   if (!names.length) return "";
   const shown = names.slice(0, 3).join(", ") + (names.length > 3 ? " …" : "");
-  return `${counted(names.length, "file that is", "files that are")} no picture or video left out: ${shown}`;
+  return `${counted(names.length, "file that is", "files that are")} no image or video left out: ${shown}`;
 }
 
 /**

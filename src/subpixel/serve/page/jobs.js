@@ -1,10 +1,12 @@
 /** The jobs of this browser, kept in step with the server: listed when a connection opens, then by its events. */
 
-import { address, listJobs, MOST_JOBS } from "./api.js";
+import { address, listJobs, MOST_JOBS, RequestError } from "./api.js";
 import { client } from "./memory.js";
 import { moment } from "./words.js";
 
 /** @import { Job } from "./types.js" */
+
+const AGAIN = 2000; // milliseconds until a stream that was refused is asked for again
 
 /**
  * A list of jobs that tells its listeners what changed.
@@ -24,7 +26,7 @@ export class Jobs {
     this.onChange = [];
     /** @type {((id: string) => void)[]} */
     this.onRemove = [];
-    /** @type {((connected: boolean) => void)[]} */
+    /** @type {((connected: boolean, fault: string) => void)[]} `fault`: why the server lets nobody in, if it answers. */
     this.onConnection = [];
     /** @type {EventSource | null} */
     this.source = null;
@@ -114,10 +116,10 @@ export class Jobs {
     source.addEventListener("job", (event) => this.hear(JSON.parse(event.data)));
     source.addEventListener("deleted", (event) => this.remove(JSON.parse(event.data).id));
     source.addEventListener("error", () => {
-      this.tell(false);
-      if (source.readyState !== EventSource.CLOSED) return; // The browser connects again by itself.
+      if (source.readyState !== EventSource.CLOSED) return this.tell(false); // The browser connects again by itself.
       this.close();
-      setTimeout(() => document.hidden || this.open(), 2000);
+      void this.why();
+      setTimeout(() => document.hidden || this.open(), AGAIN);
     });
   }
 
@@ -126,8 +128,21 @@ export class Jobs {
     this.source = null;
   }
 
-  /** @param {boolean} connected */
-  tell(connected) {
-    for (const listener of this.onConnection) listener(connected);
+  /** Finds out why the stream was refused: the page may need its token again. */
+  async why() {
+    try {
+      await this.refresh();
+    } catch (error) {
+      if (!(error instanceof RequestError)) throw error;
+      this.tell(false, error.status ? error.message : "");
+    }
+  }
+
+  /**
+   * @param {boolean} connected
+   * @param {string} [fault]
+   */
+  tell(connected, fault = "") {
+    for (const listener of this.onConnection) listener(connected, fault);
   }
 }

@@ -1,16 +1,22 @@
-/** The pictures that the viewer lays over each other: which there are for a job, and how they are loaded. */
+/** The images that the viewer lays over each other: which there are for a job, and how they are loaded. */
 
 import { address, blobOf } from "./api.js";
+import { Tiles } from "./tiles.js";
 
 /** @import { Layer } from "./painter.js" */
 /** @import { Job } from "./types.js" */
 
+/** @typedef {"source" | "result" | "bicubic"} Which */
+
 /** What every browser of today shows by itself. The server converts the rest. */
 const SHOWN = ["image/png", "image/jpeg", "image/webp", "image/gif", "image/avif"];
 
-/** Larger pictures are shown reduced: a browser would need 4 bytes a pixel, several times. */
-const MOST_PIXELS = 60e6;
-const REDUCED = 8192; // pixels of the longer side
+/** Larger images are loaded in parts: a browser would need 4 bytes a pixel, several times. */
+const MOST_PIXELS = 32e6;
+const OVERVIEW = 2048; // pixels of the longer side of what is shown below the parts
+
+/** What holds several frames. A PNG does, unless a PNG was asked for: that has the first frame. */
+const ANIMATED = ["image/gif", "image/webp", "image/apng", "image/avif", "image/png"];
 
 /** @typedef {{ value: string, label: string }} Choice Something to compare with. */
 
@@ -55,39 +61,44 @@ export function labelOf(job) {
 
 /**
  * @param {Job} job
- * @returns {boolean} whether its result is too large to be shown in full
+ * @returns {boolean} whether its result is an animation
  */
-export function isReduced(job) {
-  const { width, height } = job.result ?? {};
-  return Boolean(width && height && width * height > MOST_PIXELS);
+export function isAnimation(job) {
+  const several = job.kind === "image" && (job.frames ?? 1) > 1 && !job.options.page;
+  return several && ANIMATED.includes(job.result?.media_type ?? "") && job.options.format !== "png";
 }
 
 /**
- * Where a picture of a job is found in a form that browsers show.
+ * Loads one image of a job: all of it, or an overview whose parts are loaded where they are looked at.
  *
  * @param {Job} job
- * @param {"source" | "result" | "bicubic"} of
- * @returns {string}
- */
-function pictureUrl(job, of) {
-  const file = of === "result" ? job.result : job.source;
-  if (isReduced(job)) return address(`v1/jobs/${job.id}/preview`, { of, max: REDUCED });
-  if (of !== "bicubic" && file && SHOWN.includes(file.media_type)) return address(`v1/jobs/${job.id}/${of}`);
-  return address(`v1/jobs/${job.id}/preview`, { of });
-}
-
-/**
- * Loads one picture of a job.
- *
- * @param {Job} job
- * @param {"source" | "result" | "bicubic"} of
+ * @param {Which} of
  * @param {AbortSignal} signal
+ * @param {number} [frame] Of an animation, from 1.
  * @returns {Promise<Layer>}
  */
-export async function loadPicture(job, of, signal) {
-  const source = await createImageBitmap(await blobOf(pictureUrl(job, of), signal));
+export async function loadImage(job, of, signal, frame) {
   const label = { source: "Original", bicubic: "Bicubic", result: labelOf(job) }[of];
-  return { source, part: { x: 0, y: 0, width: source.width, height: source.height }, smooth: false, label };
+  const file = of === "source" ? job.source : job.result;
+  const preview = (/** @type {Record<string, string | number>} */ query) =>
+    address(`v1/jobs/${job.id}/preview`, { of, ...query, ...(frame ? { frame } : {}) });
+  const { width, height } = file ?? {};
+  if (width && height && width * height > MOST_PIXELS) {
+    const source = await createImageBitmap(await blobOf(preview({ max: OVERVIEW }), signal));
+    const size = { width, height };
+    return { source, part: whole(source), size, smooth: true, label, tiles: new Tiles(size, source.width / width, preview) };
+  }
+  const direct = of !== "bicubic" && !frame && !job.options.page && file && SHOWN.includes(file.media_type);
+  const source = await createImageBitmap(await blobOf(direct ? address(`v1/jobs/${job.id}/${of}`) : preview({}), signal));
+  return { source, part: whole(source), size: whole(source), smooth: false, label, tiles: null };
+}
+
+/**
+ * @param {ImageBitmap} bitmap
+ * @returns {import("./view.js").Rect}
+ */
+function whole({ width, height }) {
+  return { x: 0, y: 0, width, height };
 }
 
 /**
@@ -96,5 +107,6 @@ export async function loadPicture(job, of, signal) {
  * @param {Layer | null} layer
  */
 export function release(layer) {
+  layer?.tiles?.close();
   if (layer?.source instanceof ImageBitmap) layer.source.close();
 }

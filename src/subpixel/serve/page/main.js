@@ -5,6 +5,7 @@ import { getOptions, listModels, RequestError } from "./api.js";
 import { byId, placeIcons } from "./dom.js";
 import { leftOutText, listen } from "./files.js";
 import { Jobs } from "./jobs.js";
+import { setLimits } from "./limits.js";
 import { Results } from "./results.js";
 import { Settings } from "./settings.js";
 import { Tray } from "./tray.js";
@@ -72,7 +73,7 @@ listen(
     const sentence = leftOutText(leftOut);
     pick(files);
     if (sentence) void toast(sentence);
-    else if (!files.length) void toast("There was no picture or video in it.");
+    else if (!files.length) void toast("There was no image or video in it.");
   },
   (over) => document.body.classList.toggle("dragging", over),
 );
@@ -106,9 +107,17 @@ uploads.onLeave.push((upload, job) => {
 });
 jobs.onChange.push(showAwaited);
 
+/** @param {string} sentence Why the server does not let this page in; empty if it does. */
+function refused(sentence) {
+  byId("refused", HTMLElement).hidden = !sentence;
+  if (byId("refused", HTMLElement).textContent !== sentence) byId("refused", HTMLElement).textContent = sentence;
+}
+
 let followed = false;
-jobs.onConnection.push((connected) => {
-  byId("offline", HTMLElement).hidden = connected;
+jobs.onConnection.push((connected, fault) => {
+  byId("offline", HTMLElement).hidden = connected || Boolean(fault);
+  refused(fault);
+  uploads.connection(connected);
 });
 jobs.onChange.push((job) => {
   if (followed || location.hash.slice(1) !== job.id) return;
@@ -123,23 +132,24 @@ window.addEventListener("beforeunload", (event) => {
 /** Asks the server what it offers, and says what is wrong if it does not answer. */
 async function begin() {
   try {
-    settings.offer(await listModels());
-    describe((await getOptions()).limits?.keep_seconds ?? null);
+    const [offer, models] = await Promise.all([getOptions(), listModels()]);
+    setLimits(offer.limits);
+    settings.offer(offer, models);
+    describe(offer.limits.keep_seconds);
     await jobs.refresh();
     jobs.connect();
-    byId("refused", HTMLElement).hidden = true;
+    refused("");
   } catch (error) {
     if (!(error instanceof RequestError)) throw error;
-    byId("refused", HTMLElement).hidden = false;
-    byId("refused", HTMLElement).textContent = error.message;
-    if (error.status !== 401) setTimeout(() => void begin(), 3000);
+    refused(error.message);
+    setTimeout(() => void begin(), 3000); // The token may be given in another tab.
   }
 }
 
 /**
  * Says where files go and how long they stay.
  *
- * @param {number | null} keep Seconds after the last look.
+ * @param {number} keep Seconds after the last look.
  */
 function describe(keep) {
   const local = /^(localhost|127\.|\[::1\])/.test(location.hostname);

@@ -2,15 +2,18 @@
 
 import { View } from "./view.js";
 
+/** @import { Tiles } from "./tiles.js" */
 /** @import { Rect, Size } from "./view.js" */
 
 /** @typedef {"slider" | "side" | "difference"} Mode */
 
 /**
- * @typedef {object} Layer A picture, or the part of a video's frame, that covers the image.
+ * @typedef {object} Layer An image, or the part of a video's frame, that covers the image.
  * @property {CanvasImageSource} source
  * @property {Rect} part Which part of the source is drawn.
- * @property {boolean} smooth It has fewer pixels than the image and is drawn smoothly.
+ * @property {Size} size How many pixels it has. The source has fewer, where it is an overview.
+ * @property {boolean} smooth It is drawn smoothly, also where pixels are shown as squares.
+ * @property {Tiles | null} tiles The pixels that an overview lacks.
  * @property {string} label
  */
 
@@ -41,6 +44,9 @@ export class Painter {
     this.view = null;
     this.asked = 0;
     this.pattern = this.chequered();
+    this.aside = document.createElement("canvas");
+    /** @type {() => void} */
+    this.onPaint = () => {};
   }
 
   /**
@@ -107,21 +113,31 @@ export class Painter {
   paint() {
     cancelAnimationFrame(this.asked);
     this.asked = 0;
-    const { context, canvas, view } = this;
-    context.clearRect(0, 0, canvas.width, canvas.height);
-    if (!view || !this.after) return;
+    this.context.clearRect(0, 0, this.canvas.width, this.canvas.height);
+    if (this.view && this.after) this.layers(this.after);
+    this.onPaint();
+  }
+
+  /** @returns {boolean} whether every pixel in sight is there */
+  get sharp() {
+    return [this.before, this.after].every((layer) => layer?.tiles?.sharp ?? true);
+  }
+
+  /** @param {Layer} after */
+  layers(after) {
+    const { canvas } = this;
     const [first, second] = this.panes;
     if (!first) return;
-    const before = this.before ?? this.after;
-    if (this.alone) return this.layer(this.alone === "before" ? before : this.after, first, first);
-    if (this.mode === "difference") return this.difference(before, this.after, first);
+    const before = this.before ?? after;
+    if (this.alone) return this.layer(this.alone === "before" ? before : after, first, first);
+    if (this.mode === "difference") return this.difference(before, after, first);
     if (this.mode === "side" && second) {
       this.layer(before, first, first);
-      return this.layer(this.after, second, second);
+      return this.layer(after, second, second);
     }
     const edge = Math.round(canvas.width * this.split);
     this.layer(before, first, { ...first, width: edge });
-    this.layer(this.after, first, { ...first, x: edge, width: canvas.width - edge });
+    this.layer(after, first, { ...first, x: edge, width: canvas.width - edge });
   }
 
   /**
@@ -130,11 +146,11 @@ export class Painter {
    * @param {Layer} layer
    * @param {Rect} pane
    * @param {Rect} shown
-   * @param {GlobalCompositeOperation} [operation]
+   * @param {CanvasRenderingContext2D} [context]
    */
-  layer(layer, pane, shown, operation = "source-over") {
-    const { context, view } = this;
-    if (!view || shown.width <= 0) return;
+  layer(layer, pane, shown, context = this.context) {
+    const { view } = this;
+    if (!view) return;
     const { rect } = view;
     const { part } = layer;
     context.save();
@@ -142,14 +158,14 @@ export class Painter {
     context.rect(shown.x, shown.y, shown.width, shown.height);
     context.clip();
     context.translate(pane.x + rect.x, pane.y + rect.y);
-    if (operation === "source-over") {
-      context.fillStyle = this.mode === "difference" && !this.alone ? "#000" : this.pattern;
-      context.fillRect(0, 0, rect.width, rect.height);
-    }
-    context.globalCompositeOperation = operation;
+    context.fillStyle = this.mode === "difference" && !this.alone ? "#000" : this.pattern;
+    context.fillRect(0, 0, rect.width, rect.height);
     context.imageSmoothingEnabled = !view.exact || layer.smooth;
     context.imageSmoothingQuality = "high";
     context.drawImage(layer.source, part.x, part.y, part.width, part.height, 0, 0, rect.width, rect.height);
+    // The tiles of the whole pane are asked for, so that the slider uncovers nothing that is not there.
+    context.imageSmoothingEnabled = !view.exact;
+    layer.tiles?.paint(context, rect, { x: -rect.x, y: -rect.y, width: pane.width, height: pane.height });
     context.restore();
   }
 
@@ -161,10 +177,16 @@ export class Painter {
    * @param {Rect} pane
    */
   difference(before, after, pane) {
-    const { context, canvas } = this;
+    const { context, canvas, aside } = this;
     this.layer(after, pane, pane);
-    this.layer(before, pane, pane, "difference");
+    aside.width = canvas.width;
+    aside.height = canvas.height;
+    const other = aside.getContext("2d");
+    if (!other) return;
+    this.layer(before, pane, pane, other);
     context.save();
+    context.globalCompositeOperation = "difference";
+    context.drawImage(aside, 0, 0);
     context.globalCompositeOperation = "lighter";
     for (let i = 0; i < DOUBLED; i += 1) context.drawImage(canvas, 0, 0);
     context.restore();

@@ -33,6 +33,8 @@ export class Results {
     this.list = byId("jobs", HTMLElement);
     /** @type {Map<string, Row>} */
     this.rows = new Map();
+    /** @type {Map<string, string>} the state of each job that was last said aloud */
+    this.told = new Map();
     /** @type {Map<string, Job>} jobs that are gone from the list and not yet from the server */
     this.leaving = new Map();
     jobs.onChange.push((job, before) => this.changed(job, before));
@@ -72,11 +74,22 @@ export class Results {
    */
   changed(job, before) {
     const fresh = !this.rows.has(job.id);
+    if (fresh && this.uploads.expects(job)) return; // Its upload has a row, which becomes its own with the answer.
     this.row(job.id).showJob(job);
     if (fresh) this.order();
     this.summary();
     if (isPreview(job) && job.state === "done" && before?.state !== "done") void this.estimateWhole(job);
-    if (!before || before.state === job.state) return;
+    if (before && before.state !== job.state) this.announce(job);
+  }
+
+  /**
+   * Says aloud what has become of a job.
+   *
+   * @param {Job} job
+   */
+  announce(job) {
+    if (this.told.get(job.id) === job.state) return;
+    this.told.set(job.id, job.state);
     const size = job.result?.width && job.result.height ? `, ${pixels(job.result.width, job.result.height)}` : "";
     const words = { queued: "", running: "", done: `is done${size}`, failed: "failed", cancelled: "is cancelled" };
     if (words[job.state]) announce(`${job.source.name} ${words[job.state]}.`);
@@ -103,7 +116,16 @@ export class Results {
     this.rows.delete(upload.key);
     if (job && row && !this.rows.has(job.id)) this.rows.set(job.id, row); // The row stays where it is.
     else row?.element.remove();
-    if (job) this.jobs.answer(job, upload.started);
+    if (job) {
+      this.jobs.answer(job, upload.started);
+      // An event may have been quicker than the answer; and the job may be done, if an equal one had made it before.
+      const now = this.jobs.all.get(job.id) ?? job;
+      this.row(job.id).showJob(now);
+      this.order();
+      this.summary();
+      this.announce(now);
+      if (isPreview(now) && now.state === "done") void this.estimateWhole(now);
+    }
     this.onCount();
   }
 

@@ -1,7 +1,9 @@
 /** One row of the list: an upload on its way, or a job in any of its states. */
 
+import { advised } from "./advice.js";
 import { address } from "./api.js";
 import { element, icon } from "./dom.js";
+import { valueLabel } from "./labels.js";
 import { counted, duration, facts, fileSize, moment, pixels } from "./words.js";
 
 /** @import { IconName } from "./dom.js" */
@@ -30,6 +32,15 @@ import { counted, duration, facts, fileSize, moment, pixels } from "./words.js";
 function button(label, name, onclick, about) {
   const made = element("button", { type: "button", class: "quiet", onclick, "aria-label": about ? `${label}: ${about}` : null });
   made.append(icon(name), element("span", { class: "label" }, label));
+  return made;
+}
+
+/**
+ * @param {HTMLButtonElement} made
+ * @returns {HTMLButtonElement} the same, as the first of its row
+ */
+function leading(made) {
+  made.classList.add("leading");
   return made;
 }
 
@@ -88,7 +99,15 @@ export function sizesText(job) {
  */
 function format(name) {
   const suffix = /\.([a-z0-9]{2,5})$/i.exec(name)?.[1];
-  return suffix ? suffix.toUpperCase() : "";
+  return suffix ? valueLabel("format", suffix.toLowerCase()) : "";
+}
+
+/**
+ * @param {Job} job
+ * @returns {string} why it failed, and what to do
+ */
+function failureOf({ error }) {
+  return advised(error?.detail ?? error?.title ?? "It failed without saying why", error?.type ?? "crashed");
 }
 
 /** A row that shows whatever it is told last. */
@@ -106,7 +125,7 @@ export class Row {
     this.bar = element("progress", { class: "bar", max: 1 });
     const text = element("div", { class: "row-text" }, this.name, this.detail, this.model, this.whole, this.bar, this.more);
     this.element = element("li", { class: "row" }, this.thumb, text, this.buttons);
-    this.pictured = "";
+    this.thumbnailed = "";
     this.shown = ""; // What the parts below were built for: they are built again only when this changes.
   }
 
@@ -135,12 +154,12 @@ export class Row {
     this.progress(state === "sending" && share < 1 ? share : null, state === "sending");
     if (!this.changes(`upload ${state}`)) return;
     this.title(file.name);
-    this.thumb.replaceChildren(icon(kind === "video" ? "video" : "picture"));
+    this.thumb.replaceChildren(icon(kind === "video" ? "video" : "image"));
     const { actions } = this;
     if (state === "failed") {
       this.fault(upload.error);
       this.buttons.replaceChildren(
-        button("Retry", "repeat", () => actions.retryUpload(upload), file.name),
+        leading(button("Retry", "repeat", () => actions.retryUpload(upload), file.name)),
         button("Remove", "bin", () => actions.cancelUpload(upload), file.name),
       );
     } else {
@@ -162,9 +181,10 @@ export class Row {
     this.model.textContent = state === "done" ? modelText(job) : "";
     this.whole.textContent = "";
     this.more.replaceChildren();
-    if (state === "failed") this.fault(job.error?.detail ?? job.error?.title ?? "It failed without saying why.");
+    if (state === "failed") this.fault(failureOf(job));
     if (job.notes?.length) this.notes(job.notes);
-    this.picture(job);
+    if (state === "done" && job.comparison) this.comparison(job, job.comparison);
+    this.thumbnail(job);
     this.buttons.replaceChildren(...this.jobButtons(job));
   }
 
@@ -199,7 +219,9 @@ export class Row {
     const { name } = job.source;
     if (job.state === "queued" || job.state === "running") return [button("Cancel", "close", () => actions.cancel(job), name)];
     const remove = button("Remove", "bin", () => actions.remove(job), name);
-    if (job.state !== "done" || !job.result) return [button("Retry", "repeat", () => actions.retry(job), name), remove];
+    if (job.state !== "done" || !job.result) {
+      return [leading(button("Retry", "repeat", () => actions.retry(job), name)), remove];
+    }
     const download = element("a", {
       class: "quiet",
       href: address(`v1/jobs/${job.id}/result`),
@@ -207,8 +229,7 @@ export class Row {
       "aria-label": `Download: ${job.result.name}`,
     });
     download.append(icon("download"), element("span", { class: "label" }, "Download"));
-    const compare = button("Compare", "slider", () => actions.open(job), name);
-    compare.classList.add("leading");
+    const compare = leading(button("Compare", "slider", () => actions.open(job), name));
     const again = isPreview(job)
       ? button("Upscale all", "video", () => actions.whole(job), name)
       : button("Other settings", "repeat", () => actions.again(job), name);
@@ -244,17 +265,26 @@ export class Row {
     this.more.append(element("details", { class: "notes" }, summary, list));
   }
 
+  /**
+   * @param {Job} job
+   * @param {import("./types.js").MediaFile} file
+   */
+  comparison(job, file) {
+    const href = address(`v1/jobs/${job.id}/comparison`);
+    this.more.append(element("a", { class: "also", href, download: file.name }, `Also made: ${file.name}`));
+  }
+
   /** @param {Job} job */
-  picture(job) {
+  thumbnail(job) {
     const done = job.state === "done";
     const of = done && !isPreview(job) ? "result" : "source";
     const src = address(`v1/jobs/${job.id}/preview`, { of, max: 256 });
-    // The picture opens the comparison too. It is left out for the keyboard, which has the button.
+    // The image opens the comparison too. It is left out for the keyboard, which has the button.
     this.thumb.onclick = done ? () => this.actions.open(job) : null;
     this.thumb.classList.toggle("opens", done);
-    if (src === this.pictured) return;
-    this.pictured = src;
-    const placeholder = icon(job.kind === "video" ? "video" : "picture");
+    if (src === this.thumbnailed) return;
+    this.thumbnailed = src;
+    const placeholder = icon(job.kind === "video" ? "video" : "image");
     const image = element("img", { src, alt: "", decoding: "async", loading: "lazy" });
     image.addEventListener("error", () => image.replaceWith(placeholder)); // A damaged file has none.
     this.thumb.replaceChildren(image);

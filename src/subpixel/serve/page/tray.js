@@ -1,5 +1,6 @@
 /** The files that were picked and not sent yet: their list, what they would become, and the button that starts. */
 
+import { announce } from "./announce.js";
 import { address } from "./api.js";
 import { byId, element, icon } from "./dom.js";
 import { Estimates } from "./estimates.js";
@@ -66,10 +67,10 @@ export class Tray {
 
   changed() {
     const kinds = new Set(this.picked.map(({ kind }) => kind));
-    const pictures = this.picked.filter(({ kind }) => kind === "image").length;
-    const videos = this.picked.length - pictures;
+    const images = this.picked.filter(({ kind }) => kind === "image").length;
+    const videos = this.picked.length - images;
     const parts = [];
-    if (pictures) parts.push(counted(pictures, "picture", "pictures"));
+    if (images) parts.push(counted(images, "image", "images"));
     if (videos) parts.push(counted(videos, "video", "videos"));
     byId("picked-count", HTMLElement).textContent = parts.join(" and ");
     const what = this.picked.length === 1 ? "" : ` ${parts.join(" and ")}`;
@@ -115,7 +116,7 @@ export class Tray {
       picked.line.textContent = answer.fault || this.line(picked, answer);
       picked.line.classList.toggle("fault", Boolean(answer.fault));
       this.sum();
-    });
+    }).then((complete) => complete && announce(this.expected.textContent ?? "")); // Once, not at each file.
   }
 
   /**
@@ -139,10 +140,11 @@ export class Tray {
     const seconds = known.reduce((sum, each) => sum + (each.seconds ?? 0), 0);
     const bytes = known.reduce((sum, each) => sum + (each.bytes ?? 0), 0);
     const parts = [];
-    if (known.length) parts.push(about(seconds));
+    const open = this.picked.length - known.length - faults;
+    if (known.length) parts.push(about(seconds) + (open ? ` for ${known.length} of ${this.picked.length} files` : ""));
     if (only?.estimate?.size) parts.push(pixels(...only.estimate.size));
-    if (bytes && known.every((each) => each.bytes)) parts.push(`about ${fileSize(bytes)}`);
-    const text = parts.join(", ") + (known.length + faults < this.picked.length ? " so far" : "");
+    if (bytes && !open && known.every((each) => each.bytes)) parts.push(`about ${fileSize(bytes)}`);
+    const text = parts.join(", ");
     const broken = faults ? ` ${counted(faults, "file", "files")} cannot be made; the list says why.` : "";
     const notes = [...new Set(known.flatMap((each) => each.notes))].slice(0, 2).join(" ");
     this.say(text.charAt(0).toUpperCase() + text.slice(1) + broken, false, notes);
@@ -171,22 +173,27 @@ function same(one, other) {
 }
 
 /**
- * A small picture of what was picked, or an icon where the browser cannot show it.
+ * A small image of what was picked, or an icon where the browser cannot show it.
  *
  * @param {File | Job} source
  * @param {Kind} kind
  * @returns {HTMLElement}
  */
 function thumbnail(source, kind) {
-  const frame = element("span", { class: "thumb" }, icon(kind === "video" ? "video" : "picture"));
-  if (kind === "video") return frame;
+  const frame = element("span", { class: "thumb" });
+  if (kind === "video") {
+    frame.append(icon("video"));
+    return frame;
+  }
   const url = source instanceof File ? URL.createObjectURL(source) : "";
   const src = url || ("id" in source ? address(`v1/jobs/${source.id}/preview`, { of: "source", max: 256 }) : "");
-  const image = element("img", { src, alt: "", decoding: "async" });
-  image.addEventListener("load", () => {
-    frame.replaceChildren(image);
+  // Only what is in sight is loaded: a folder may hold hundreds.
+  const image = element("img", { alt: "", decoding: "async", loading: "lazy", src });
+  image.addEventListener("load", () => URL.revokeObjectURL(url));
+  image.addEventListener("error", () => {
     URL.revokeObjectURL(url);
+    image.replaceWith(icon("image"));
   });
-  image.addEventListener("error", () => URL.revokeObjectURL(url));
+  frame.append(image);
   return frame;
 }

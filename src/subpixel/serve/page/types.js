@@ -36,6 +36,8 @@
  * @property {MediaFile} source
  * @property {Record<string, unknown>} options
  * @property {MediaFile | null} [result]
+ * @property {number | null} [frames] Of an animation or a video; 1 of any other image.
+ * @property {MediaFile | null} [comparison]
  * @property {string | null} [model]
  * @property {string | null} [reason]
  * @property {string[]} [notes]
@@ -55,6 +57,22 @@
  * @property {number[]} scales
  * @property {string} purpose
  * @property {boolean} [video] It uses several frames.
+ *
+ * @typedef {object} Option What can be asked for, as the server describes it.
+ * @property {string} name
+ * @property {"number" | "integer" | "text" | "switch" | "box" | "time"} kind
+ * @property {string} about
+ * @property {string | number | boolean | null} default
+ * @property {(string | number)[]} choices
+ * @property {number | null} min
+ * @property {number | null} max
+ *
+ * @typedef {object} ServerLimits
+ * @property {number} image_bytes
+ * @property {number} video_bytes
+ * @property {number} keep_seconds
+ *
+ * @typedef {Record<Kind, Option[]> & { limits: ServerLimits }} Offer
  *
  * @typedef {Record<string, string>} Options What a request carries, by the names of the command line.
  */

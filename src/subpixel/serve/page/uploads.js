@@ -1,6 +1,7 @@
 /** Files on their way to the server: two at a time, each with its progress. They wait where the queue is full. */
 
 import { RequestError, upload } from "./api.js";
+import { faultOf } from "./limits.js";
 import { randomId } from "./memory.js";
 
 /** @import { Job, Kind, Options } from "./types.js" */
@@ -21,7 +22,7 @@ import { randomId } from "./memory.js";
  */
 
 const AT_ONCE = 2;
-const MOST_ATTEMPTS = 3; // where no answer comes: the server may be starting again, or hang up before it was all sent.
+const MOST_ATTEMPTS = 3; // where no answer comes and the server is there: it may hang up before all was sent.
 const LONGEST_PAUSE = 60; // seconds; a server that asks for more is asked again all the same.
 
 /** The queue of uploads. */
@@ -33,6 +34,19 @@ export class Uploads {
     this.onChange = [];
     /** @type {((upload: Upload, job: Job | null) => void)[]} */
     this.onLeave = [];
+    this.connected = true;
+  }
+
+  /**
+   * What broke off is sent again as soon as the server is there again.
+   *
+   * @param {boolean} connected
+   */
+  connection(connected) {
+    const came = connected && !this.connected;
+    this.connected = connected;
+    if (!came) return;
+    for (const entry of [...this.all.values()]) if (entry.state === "paused") this.retry(entry);
   }
 
   /**
@@ -57,14 +71,27 @@ export class Uploads {
       abort: null,
     };
     this.all.set(entry.key, entry);
-    this.tell(entry);
-    this.start();
+    const fault = faultOf(file, kind);
+    if (fault) this.fail(entry, new Error(fault));
+    else {
+      this.tell(entry);
+      this.start();
+    }
     return entry;
   }
 
   /** @returns {boolean} whether leaving the page would lose something */
   get busy() {
     return [...this.all.values()].some((entry) => entry.state !== "failed");
+  }
+
+  /**
+   * @param {Job} job
+   * @returns {boolean} whether it seems to be of an upload whose answer has not come yet
+   */
+  expects({ source }) {
+    const sending = [...this.all.values()].filter((entry) => entry.state === "sending");
+    return sending.some(({ file }) => file.name === source.name && file.size === source.bytes);
   }
 
   /** Sends what waits, as far as there is room. What is paused goes first: there is no room for others either. */
@@ -96,8 +123,8 @@ export class Uploads {
       if (error instanceof DOMException && error.name === "AbortError") this.leave(entry, null);
       else if (error instanceof RequestError && error.status === 429) {
         this.pause(entry, error.retryAfter ?? 2, "the queue is full; it is sent as soon as there is room");
-      } else if (error instanceof RequestError && !error.status && entry.attempts < MOST_ATTEMPTS) {
-        this.pause(entry, 2, "the connection broke; it is sent again");
+      } else if (error instanceof RequestError && !error.status && (!this.connected || entry.attempts < MOST_ATTEMPTS)) {
+        this.pause(entry, 2, "the connection broke; it is sent again as soon as it is back");
       } else this.fail(entry, error);
     }
     this.start();

@@ -2,13 +2,18 @@
 
 import { address } from "./api.js";
 import { labelOf } from "./layers.js";
+import { Stills } from "./stills.js";
+import { clock } from "./words.js";
 
 /** @import { Layer } from "./painter.js" */
 /** @import { Job } from "./types.js" */
 /** @import { Size } from "./view.js" */
 
-const FRAME = 1 / 50; // seconds: two videos this close show the same frame of most videos.
+const FRAME = 1 / 25; // seconds of a step; the browser does not tell how long a frame is.
+const CLOSE = 1 / 50; // seconds: two videos this close show the same frame of most videos.
 const JUMP = 0.25; // seconds: further apart, the follower jumps instead of hurrying.
+const LATE = [0, 60, 200, 700]; // milliseconds after a jump, at which its frame may be there
+const INSIDE = 0.004; // seconds after the begin of a frame: at the very begin, roundings decide which frame is shown.
 const HURRY = 0.1; // the change of its speed while it catches up
 
 /**
@@ -66,15 +71,19 @@ export class Videos {
     /** @type {() => void} */
     this.onFrame = () => {};
     this.closed = false;
+    /** @type {number | null} where the frame of the leader begins that was shown last, where the browser tells */
+    this.shownAt = null;
+    /** @type {Stills | null} what the leader is compared with, where the browser cannot play it */
+    this.stills = null;
     if (follower) follower.muted = true;
     for (const video of [leader, follower]) {
-      video?.addEventListener("seeked", () => this.onFrame());
+      video?.addEventListener("seeked", () => this.arrive());
       if (video) this.follow(video);
     }
     leader.addEventListener("play", () => void this.follower?.play().catch(() => {})); // As in toggle.
     leader.addEventListener("pause", () => {
       this.follower?.pause();
-      this.seek(leader.currentTime);
+      if (!leader.ended) this.seek(this.shownAt ?? leader.currentTime);
     });
     follower?.addEventListener("seeked", () => this.align()); // The leader may have gone on meanwhile.
     leader.addEventListener("seeking", () => this.align());
@@ -103,13 +112,15 @@ export class Videos {
       return videos;
     } catch (error) {
       if (signal.aborted) throw error;
-      return new Videos(leader, null, 0, { before: "", after }, false); // The result alone can be shown.
+      const videos = new Videos(leader, null, 0, { before: "", after }, false);
+      videos.stills = new Stills(other ?? job, other ? "result" : "source", leader, offset);
+      return videos;
     }
   }
 
-  /** @returns {boolean} whether there are two things to compare */
-  get paired() {
-    return this.halves || this.follower !== null;
+  /** Paints after a jump, and again: a video says that it is there a little before its frame can be drawn. */
+  arrive() {
+    for (const pause of LATE) setTimeout(() => this.closed || this.onFrame(), pause);
   }
 
   /** @returns {Size} the size of the result */
@@ -123,16 +134,17 @@ export class Videos {
     const { leader, follower, labels } = this;
     const { width, height } = this.size;
     const part = { x: 0, y: 0, width, height };
+    const alike = { size: { width, height }, smooth: false, tiles: null };
     if (this.halves) {
       return {
-        before: { source: leader, part, smooth: false, label: labels.before },
-        after: { source: leader, part: { ...part, x: width }, smooth: false, label: labels.after },
+        before: { ...alike, source: leader, part, label: labels.before },
+        after: { ...alike, source: leader, part: { ...part, x: width }, label: labels.after },
       };
     }
     const other = follower && { x: 0, y: 0, width: follower.videoWidth, height: follower.videoHeight };
     return {
-      before: follower && other && { source: follower, part: other, smooth: other.width < width, label: labels.before },
-      after: { source: leader, part, smooth: false, label: labels.after },
+      before: follower && other && { ...alike, source: follower, part: other, size: other, smooth: other.width < width, label: labels.before },
+      after: { ...alike, source: leader, part, label: labels.after },
     };
   }
 
@@ -143,27 +155,61 @@ export class Videos {
    */
   follow(video) {
     if (this.closed) return;
-    const next = () => {
+    const next = (/** @type {number} */ _now, /** @type {VideoFrameCallbackMetadata | null} */ frame) => {
       if (this.closed) return;
+      if (video === this.leader) this.shownAt = frame?.mediaTime ?? null;
       if (video === this.leader) this.align();
       this.onFrame();
       this.follow(video);
     };
     if ("requestVideoFrameCallback" in video) video.requestVideoFrameCallback(next);
-    else requestAnimationFrame(next);
+    else requestAnimationFrame((now) => next(now, null));
   }
 
   /** Brings the follower to the place of the leader. */
   align() {
     const { leader, follower } = this;
     if (!follower) return;
-    const wanted = leader.currentTime + this.offset;
+    // One of them may be a little shorter: it then stays at its end.
+    const wanted = Math.max(0, Math.min(leader.currentTime + this.offset, follower.duration || Number.POSITIVE_INFINITY));
     const late = wanted - follower.currentTime;
     if (leader.paused || Math.abs(late) > JUMP) {
       if (Math.abs(late) > 1e-3 && !follower.seeking) follower.currentTime = wanted;
       follower.playbackRate = leader.playbackRate;
-    } else if (Math.abs(late) > FRAME) follower.playbackRate = leader.playbackRate + Math.sign(late) * HURRY;
+    } else if (Math.abs(late) > CLOSE) follower.playbackRate = leader.playbackRate + Math.sign(late) * HURRY;
     else follower.playbackRate = leader.playbackRate;
+  }
+
+  /** @returns {{ first: number, last: number, step: "any" }} the places, in seconds */
+  get range() {
+    const { duration } = this.leader;
+    return { first: 0, last: Number.isFinite(duration) ? duration : 0, step: "any" };
+  }
+
+  /** @returns {number} in seconds */
+  get place() {
+    return this.leader.currentTime;
+  }
+
+  /** @returns {boolean} */
+  get paused() {
+    return this.leader.paused;
+  }
+
+  /** @returns {string} */
+  get text() {
+    return `${clock(this.place)} / ${clock(this.range.last)}`;
+  }
+
+  /** @param {() => void} listener Called when the place changes. */
+  watch(listener) {
+    for (const name of ["play", "pause", "timeupdate", "durationchange", "seeked"]) this.leader.addEventListener(name, listener);
+  }
+
+  /** @param {1 | -1} direction */
+  frame(direction) {
+    this.leader.pause();
+    this.seek(Math.max(0, this.place - INSIDE + direction * FRAME));
   }
 
   /** Plays, or pauses. */
@@ -179,12 +225,13 @@ export class Videos {
    * @param {number} seconds
    */
   seek(seconds) {
-    this.leader.currentTime = seconds;
-    if (this.follower) this.follower.currentTime = seconds + this.offset;
+    this.leader.currentTime = seconds + INSIDE;
+    if (this.follower) this.follower.currentTime = seconds + INSIDE + this.offset;
   }
 
   close() {
     this.closed = true;
+    this.stills?.close();
     for (const video of [this.leader, this.follower]) {
       if (!video) continue;
       video.pause();

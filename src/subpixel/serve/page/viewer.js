@@ -1,22 +1,18 @@
-/** The comparison, over the whole window: two layers, how they are shown, and the keys. */
+/** The comparison, over the whole window: which job is shown, what it is compared with, and its address. */
 
 import { address } from "./api.js";
-import { announce } from "./announce.js";
 import { byId, element } from "./dom.js";
-import { watch } from "./gestures.js";
-import { choices, isReduced, labelOf, loadPicture, release } from "./layers.js";
-import { Painter } from "./painter.js";
+import { Frames } from "./frames.js";
+import { press } from "./keys.js";
+import { choices, isAnimation, loadImage, release } from "./layers.js";
 import { Playback } from "./playback.js";
 import { sizesText } from "./row.js";
+import { Stage } from "./stage.js";
 import { Videos } from "./videos.js";
-import { zoomText } from "./words.js";
 
 /** @import { Jobs } from "./jobs.js" */
-/** @import { Mode } from "./painter.js" */
+/** @import { Layer, Mode } from "./painter.js" */
 /** @import { Job } from "./types.js" */
-
-const SLIDER_STEP = 20; // of 1000, for an arrow key
-const PAN_STEP = 80; // pixels of the page, for an arrow key
 
 /** The dialog that compares a result. */
 export class Viewer {
@@ -24,16 +20,13 @@ export class Viewer {
   constructor(jobs) {
     this.jobs = jobs;
     this.dialog = byId("viewer", HTMLDialogElement);
-    this.canvas = byId("canvas", HTMLCanvasElement);
-    this.slider = byId("slider", HTMLInputElement);
     this.compare = byId("compare", HTMLSelectElement);
-    this.message = byId("stage-message", HTMLElement);
-    this.painter = new Painter(this.canvas);
+    this.stage = new Stage(this.dialog);
+    this.playback = new Playback();
     /** @type {Job | null} */
     this.job = null;
-    /** @type {Videos | null} */
-    this.videos = null;
-    this.playback = new Playback();
+    /** @type {Videos | Frames | null} */
+    this.player = null;
     this.loading = new AbortController();
     this.listen();
   }
@@ -44,83 +37,24 @@ export class Viewer {
   }
 
   listen() {
-    const { dialog, slider, painter } = this;
-    slider.addEventListener("input", () => this.split(Number(slider.value)));
+    const { dialog, stage } = this;
+    const help = byId("help", HTMLDialogElement);
     this.compare.addEventListener("change", () => this.load(false));
-    for (const input of dialog.querySelectorAll("input[name=mode]")) {
-      // A click on the view that is chosen already ends the blinking.
-      input.addEventListener("click", () => this.setMode(/** @type {Mode} */ (/** @type {HTMLInputElement} */ (input).value)));
-    }
     byId("viewer-close", HTMLElement).addEventListener("click", () => this.close());
-    byId("zoom-in", HTMLElement).addEventListener("click", () => this.zoom((view) => view.step(1)));
-    byId("zoom-out", HTMLElement).addEventListener("click", () => this.zoom((view) => view.step(-1)));
-    byId("zoom-fit", HTMLElement).addEventListener("click", () => this.zoom((view) => view.fit()));
-    byId("zoom-one", HTMLElement).addEventListener("click", () => this.zoom((view) => view.zoomTo(1)));
-    byId("blink", HTMLElement).addEventListener("click", () => this.blink());
     dialog.addEventListener("cancel", (event) => {
       event.preventDefault(); // Escape: the address of the page changes too.
       if (event.target === dialog) this.close();
     });
-    window.addEventListener("keydown", (event) => this.key(event));
+    window.addEventListener("keydown", (event) => {
+      if (!this.isOpen || help.open) return;
+      if (event.key === "?") help.showModal();
+      else press(event, stage, this.player);
+    });
     window.addEventListener("popstate", () => this.follow());
-    new ResizeObserver((entries) => this.resize(entries[0])).observe(this.canvas);
-    watch(this.canvas, {
-      hold: (held) => this.canvas.classList.toggle("held", held),
-      drag: (right, down, x) => {
-        const { view } = painter;
-        if (view?.movable) return this.zoom(() => view.pan(right, down));
-        // Nothing to move: the hand takes the slider.
-        if (painter.mode === "slider" && !Number.isNaN(x)) this.split((x / this.canvas.width) * 1000);
-      },
-      zoom: (factor, x, y) => this.zoomAt(factor, x, y),
-      doubleTap: (x, y) => {
-        const { view } = painter;
-        if (!view) return;
-        if (!view.fitted) return this.zoom(() => view.fit());
-        const pane = painter.paneAt(x, y);
-        this.zoom(() => view.zoomTo(Math.max(1, view.fitZoom * 2), x - pane.x, y - pane.y));
-      },
-    });
-  }
-
-  /**
-   * Zooms about a point of the canvas. On the way through 1:1 it stops there once, because only there is it exact.
-   *
-   * @param {number} factor
-   * @param {number} x
-   * @param {number} y
-   */
-  zoomAt(factor, x, y) {
-    const pane = this.painter.paneAt(x, y);
-    this.zoom((view) => {
-      const wanted = view.zoom * factor;
-      const passes = (view.zoom - 1) * (wanted - 1) < 0;
-      view.zoomTo(passes ? 1 : wanted, x - pane.x, y - pane.y);
-    });
-  }
-
-  /** @param {(view: import("./view.js").View) => void} change */
-  zoom(change) {
-    const { view } = this.painter;
-    if (!view) return;
-    change(view);
-    this.painter.repaint();
-    this.labels();
-  }
-
-  /** @param {ResizeObserverEntry | undefined} entry */
-  resize(entry) {
-    if (!entry || !this.isOpen) return;
-    // The size in pixels of the screen, where the browser tells it; a rounded product blurs at odd ratios.
-    const exact = entry.devicePixelContentBoxSize?.[0];
-    const width = exact?.inlineSize ?? Math.round(entry.contentRect.width * devicePixelRatio);
-    const height = exact?.blockSize ?? Math.round(entry.contentRect.height * devicePixelRatio);
-    if (!width || !height) return;
-    this.canvas.width = width;
-    this.canvas.height = height;
-    this.painter.arrange();
-    this.painter.paint(); // At once: the canvas was cleared.
-    this.labels();
+    stage.onMode = (before) => {
+      const differs = (before === "difference") !== (stage.painter.mode === "difference");
+      if (differs && this.job?.kind === "image" && this.compare.value === "source") void this.load(false);
+    };
   }
 
   /**
@@ -157,15 +91,19 @@ export class Viewer {
 
   /** Lets go of everything that was loaded. */
   clear() {
+    const { painter } = this.stage;
     this.loading.abort();
-    release(this.painter.before);
-    release(this.painter.after);
-    this.painter.before = this.painter.after = null;
-    this.painter.view = null;
-    this.videos?.close();
-    this.videos = null;
-    this.playback.show(null);
-    this.painter.paint();
+    const layers = [painter.before, painter.after];
+    this.stage.clear();
+    for (const layer of layers) release(layer);
+    this.play(null);
+  }
+
+  /** @param {Videos | Frames | null} player What is played from now on. */
+  play(player) {
+    if (this.player !== player) this.player?.close();
+    this.player = player;
+    this.playback.show(player);
   }
 
   /** @param {Job} job */
@@ -173,6 +111,7 @@ export class Viewer {
     if (this.job?.id === job.id && this.isOpen) return;
     this.clear();
     this.job = job;
+    this.stage.name = job.source.name;
     byId("viewer-title", HTMLElement).textContent = job.source.name;
     byId("viewer-detail", HTMLElement).textContent = sizesText(job);
     const download = byId("viewer-download", HTMLAnchorElement);
@@ -183,10 +122,7 @@ export class Viewer {
     this.compare.replaceChildren(...offered.map(({ value, label }) => element("option", { value }, label)));
     this.compare.disabled = offered.length < 2;
     if (!this.isOpen) this.dialog.showModal();
-    this.slider.value = "500";
-    this.painter.split = 0.5;
-    this.blinkOff();
-    this.slider.focus();
+    this.stage.reset();
     void this.load(true);
   }
 
@@ -196,24 +132,38 @@ export class Viewer {
    * @param {boolean} both False: only what is compared with has changed.
    */
   async load(both) {
-    const { job, painter } = this;
+    const { job, stage } = this;
     if (!job) return;
     this.loading.abort();
     const { signal } = (this.loading = new AbortController());
-    this.say(both ? "Loading …" : "");
+    stage.say(both ? "Loading …" : "");
     try {
       if (job.kind === "video") await this.loadVideos(job, signal);
-      else await this.loadPictures(job, both, signal);
+      else if (isAnimation(job)) await this.loadFrames(job, signal);
+      else await this.loadImages(job, both, signal);
     } catch (error) {
       if (signal.aborted) return;
-      this.say(error instanceof Error ? error.message : String(error));
+      stage.say(error instanceof Error ? error.message : String(error));
       return;
     }
     if (signal.aborted) return;
-    this.say("");
-    if (job.kind === "image" && isReduced(job)) this.say("Shown reduced to 8192 pixels. The download has all of them.", true);
-    painter.repaint();
-    this.labels();
+    stage.say(stage.quiet, true);
+    stage.painter.repaint();
+    stage.labels();
+  }
+
+  /**
+   * What a job is compared with now.
+   *
+   * @param {Job} job
+   * @returns {{ other: Job, of: import("./layers.js").Which }}
+   */
+  compared(job) {
+    const { value } = this.compare;
+    const other = this.jobs.all.get(value);
+    if (other) return { other, of: "result" };
+    // The difference from the original is the difference from its plain resize.
+    return { other: job, of: value === "bicubic" || this.stage.painter.mode === "difference" ? "bicubic" : "source" };
   }
 
   /**
@@ -221,26 +171,39 @@ export class Viewer {
    * @param {boolean} both
    * @param {AbortSignal} signal
    */
-  async loadPictures(job, both, signal) {
-    const { painter } = this;
-    const { value } = this.compare;
-    const other = this.jobs.all.get(value);
-    // The difference from the original is the difference from its plain resize.
-    const plain = value === "source" && painter.mode === "difference" ? "bicubic" : value;
+  async loadImages(job, both, signal) {
+    const { painter } = this.stage;
+    const { other, of } = this.compared(job);
     const [before, after] = await Promise.all([
-      other ? loadPicture(other, "result", signal) : loadPicture(job, plain === "bicubic" ? "bicubic" : "source", signal),
-      both || !painter.after ? loadPicture(job, "result", signal) : painter.after,
+      loadImage(other, of, signal),
+      both || !painter.after ? loadImage(job, "result", signal) : painter.after,
     ]);
+    const { before: old, after: known } = painter;
     if (signal.aborted) {
       release(before);
-      if (after !== painter.after) release(after);
+      if (after !== known) release(after);
       return;
     }
-    release(painter.before);
-    painter.before = before;
-    painter.after = after;
-    const { part } = after;
-    if (both || !painter.view) painter.show({ width: part.width, height: part.height });
+    this.stage.put(before, after, both || !painter.view ? after.size : null);
+    release(old);
+  }
+
+  /**
+   * @param {Job} job
+   * @param {AbortSignal} signal
+   */
+  async loadFrames(job, signal) {
+    const { other, of } = this.compared(job);
+    const frames = new Frames(job, other, of);
+    const place = this.player?.place ?? 1;
+    const { before, after } = await frames.pair(place);
+    if (signal.aborted) return frames.close();
+    const { painter } = this.stage;
+    this.stage.put(before, after, painter.view ? null : after.size);
+    frames.place = place;
+    frames.onFrame = (pair) => this.stage.put(pair.before, pair.after, null);
+    frames.onFault = (sentence) => this.stage.say(sentence, true);
+    this.play(frames);
   }
 
   /**
@@ -251,147 +214,18 @@ export class Viewer {
     const other = this.jobs.all.get(this.compare.value) ?? null;
     const videos = await Videos.open(job, other, signal);
     if (signal.aborted) return videos.close();
-    const place = this.videos?.leader.currentTime ?? 0;
-    this.videos?.close();
-    this.videos = videos;
-    const { painter } = this;
-    const fresh = !painter.view;
+    const place = this.player?.place ?? 0;
+    const { painter } = this.stage;
     videos.onFrame = () => {
       if (painter.view) painter.repaint();
     };
-    ({ before: painter.before, after: painter.after } = videos.layers);
-    if (fresh) painter.show(videos.size);
+    const { before, after } = videos.layers;
+    this.stage.put(before, after, painter.view ? null : videos.size);
     if (place) videos.seek(place);
-    this.playback.show(videos);
-    if (!videos.paired) this.say("This browser cannot show the original, so the result is shown alone.", true);
-  }
-
-  /**
-   * @param {string} text
-   * @param {boolean} [quiet] It does not hide what is shown.
-   */
-  say(text, quiet = false) {
-    this.message.textContent = text;
-    this.message.hidden = !text;
-    this.message.classList.toggle("corner", quiet);
-  }
-
-  /** @param {number} value of 1000 */
-  split(value) {
-    const held = Math.min(1000, Math.max(0, Math.round(value)));
-    this.blinkOff();
-    this.slider.value = String(held);
-    this.slider.setAttribute("aria-valuetext", `${Math.round(held / 10)} % before`);
-    this.painter.split = held / 1000;
-    this.painter.repaint();
-    this.labels();
-  }
-
-  /** @param {Mode} mode */
-  setMode(mode) {
-    this.blinkOff();
-    const differs = (mode === "difference") !== (this.painter.mode === "difference");
-    this.painter.mode = mode;
-    this.painter.arrange();
-    if (differs && this.job?.kind === "image" && this.compare.value === "source") void this.load(false);
-    this.labels();
-  }
-
-  /** Shows the one alone, then the other. */
-  blink() {
-    const { painter } = this;
-    if (!painter.after) return;
-    painter.alone = painter.alone === "before" ? "after" : "before";
-    byId("blink", HTMLElement).setAttribute("aria-pressed", String(painter.alone === "before"));
-    painter.arrange();
-    this.labels();
-    announce(painter.alone === "before" ? this.beforeLabel() : this.afterLabel());
-  }
-
-  blinkOff() {
-    byId("blink", HTMLElement).setAttribute("aria-pressed", "false");
-    if (!this.painter.alone) return;
-    this.painter.alone = "";
-    this.painter.arrange();
-  }
-
-  /** @returns {string} */
-  beforeLabel() {
-    return this.painter.before?.label ?? "";
-  }
-
-  /** @returns {string} */
-  afterLabel() {
-    return this.job ? labelOf(this.job) : "";
-  }
-
-  /** What the parts of the stage are called, and how far it is zoomed. */
-  labels() {
-    const { painter, dialog } = this;
-    const { mode, alone, view } = painter;
-    dialog.dataset.mode = alone ? "alone" : mode;
-    const slides = mode === "slider" && !alone && Boolean(painter.before || !painter.after);
-    if (!slides && document.activeElement === this.slider) this.canvas.focus(); // What is hidden loses the focus.
-    this.slider.hidden = !slides;
-    const [left, right] = [byId("label-before", HTMLElement), byId("label-after", HTMLElement)];
-    const difference = mode === "difference" && !alone;
-    left.textContent = difference ? `Difference from ${this.beforeLabel().toLowerCase()}, 4 times as bright` : this.beforeLabel();
-    right.textContent = this.afterLabel();
-    left.hidden = alone === "after" || !painter.before || (mode === "slider" && !alone && painter.split < 0.04);
-    right.hidden = alone === "before" || difference || (mode === "slider" && !alone && painter.split > 0.96);
-    dialog.classList.toggle("movable", Boolean(view?.movable));
-    dialog.classList.toggle("ready", Boolean(painter.after));
-    if (!view) return;
-    byId("zoom-text", HTMLOutputElement).value = zoomText(view.zoom);
-    byId("zoom-fit", HTMLElement).setAttribute("aria-pressed", String(view.fitted));
-    byId("zoom-one", HTMLElement).setAttribute("aria-pressed", String(view.zoom === 1));
-    const name = this.job?.source.name ?? "";
-    this.canvas.setAttribute("aria-label", `${name}: ${this.beforeLabel()} and ${this.afterLabel()}, ${zoomText(view.zoom)}`);
-  }
-
-  /** @param {KeyboardEvent} event */
-  key(event) {
-    const elsewhere = !this.isOpen || byId("help", HTMLDialogElement).open;
-    if (elsewhere || event.ctrlKey || event.metaKey || event.altKey) return;
-    const { target } = event;
-    if (target instanceof HTMLSelectElement) return; // It takes letters and arrows itself.
-    const chooses = target instanceof HTMLInputElement && target !== this.slider;
-    const actions = this.keys(event.shiftKey);
-    const action = actions[event.key] ?? actions[event.key.toLowerCase()];
-    if (!action || (chooses && /^(Arrow|Home|End| )/.test(event.key))) return;
-    if (event.key === " " && (target instanceof HTMLButtonElement || target instanceof HTMLAnchorElement)) return;
-    event.preventDefault();
-    action();
-  }
-
-  /**
-   * What the keys do now.
-   *
-   * @param {boolean} shift
-   * @returns {Record<string, () => void>}
-   */
-  keys(shift) {
-    const { painter, slider } = this;
-    const far = PAN_STEP * devicePixelRatio;
-    const pan = (/** @type {number} */ right, /** @type {number} */ down) => this.zoom((view) => view.pan(right * far, down * far));
-    const slides = painter.mode === "slider" && !shift;
-    const slide = (/** @type {number} */ step) => this.split(Number(slider.value) + step);
-    return {
-      "+": () => this.zoom((view) => view.step(1)),
-      "=": () => this.zoom((view) => view.step(1)),
-      "-": () => this.zoom((view) => view.step(-1)),
-      0: () => this.zoom((view) => view.fit()),
-      1: () => this.zoom((view) => view.zoomTo(1)),
-      b: () => this.blink(),
-      "?": () => byId("help", HTMLDialogElement).showModal(),
-      ArrowLeft: () => (slides ? slide(-SLIDER_STEP) : pan(1, 0)),
-      ArrowRight: () => (slides ? slide(SLIDER_STEP) : pan(-1, 0)),
-      ArrowUp: () => pan(0, 1),
-      ArrowDown: () => pan(0, -1),
-      ...(painter.mode === "slider" ? { Home: () => this.split(0), End: () => this.split(1000) } : {}),
-      ...(this.videos
-        ? { " ": () => this.videos?.toggle(), ",": () => this.playback.frame(-1), ".": () => this.playback.frame(1) }
-        : {}),
-    };
+    this.play(videos);
+    const { stills } = videos;
+    const what = this.jobs.all.has(this.compare.value) ? `“${stills?.label}”` : "the original";
+    this.stage.quiet = stills ? `This browser cannot play ${what}. It is shown while the result is paused.` : "";
+    stills?.begin((still) => this.stage.put(still, after, null));
   }
 }

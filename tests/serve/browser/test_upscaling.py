@@ -1,4 +1,4 @@
-"""A picture from the drop to the download, in a browser."""
+"""An image from the drop to the download, in a browser."""
 
 from __future__ import annotations
 
@@ -11,26 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from serve.browser.conftest import pixels_of
+
 pytestmark = pytest.mark.slow
-
-# The pixels of the canvas at 8:1 are compared with those of the result, where the middle of the picture is.
-_CANVAS = """
-() => {
-  const canvas = document.querySelector("#canvas");
-  const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
-  let text = "";
-  for (let i = 0; i < data.length; i += 32768) text += String.fromCharCode(...data.subarray(i, i + 32768));
-  return [canvas.width, canvas.height, btoa(text)];
-}
-"""
-
-
-def _canvas(page: Any) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    from base64 import b64decode
-
-    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    width, height, text = page.evaluate(_CANVAS)
-    return np.frombuffer(b64decode(text), np.uint8).reshape(height, width, 4)[..., :3]
 
 
 @pytest.fixture
@@ -87,7 +70,7 @@ def test_the_slider_the_zoom_and_the_views(
         page.keyboard.press("+")
     assert page.text_content("#zoom-text") == "8:1"
     assert page.get_attribute("#slider", "aria-valuetext") == "50 % before"
-    seen = _canvas(page)
+    seen = pixels_of(page)
     height, width = seen.shape[:2]
     left = round(width / 2 - made.shape[1] / 2 * 8)
     top = round(height / 2 - made.shape[0] / 2 * 8)
@@ -97,22 +80,22 @@ def test_the_slider_the_zoom_and_the_views(
     np.testing.assert_array_equal(seen[:, edge:], large[:, edge:])
     np.testing.assert_array_equal(seen[:, :edge], larger[:, :edge])
 
-    # The arrows move the slider, Shift the picture; Home shows the result alone.
+    # The arrows move the slider, Shift the image; Home shows the result alone.
     page.keyboard.press("ArrowRight")
     assert page.input_value("#slider") == "520"
     page.keyboard.press("Home")
-    np.testing.assert_array_equal(_canvas(page), large)
+    np.testing.assert_array_equal(pixels_of(page), large)
     page.keyboard.press("Shift+ArrowLeft")
-    np.testing.assert_array_equal(_canvas(page)[:, 80:], large[:, :-80])
+    np.testing.assert_array_equal(pixels_of(page)[:, 80:], large[:, :-80])
     page.keyboard.press("0")
     assert page.get_attribute("#zoom-fit", "aria-pressed") == "true"
 
     # B shows the one, then the other; the slider ends it.
     page.keyboard.press("b")
     assert page.get_attribute("#viewer", "data-mode") == "alone"
-    before = _canvas(page)
+    before = pixels_of(page)
     page.keyboard.press("b")
-    assert (_canvas(page) != before).any()
+    assert (pixels_of(page) != before).any()
     page.keyboard.press("ArrowLeft")
     assert page.get_attribute("#viewer", "data-mode") == "slider"
 
@@ -128,7 +111,7 @@ def test_the_slider_the_zoom_and_the_views(
     assert page.is_hidden("#slider")
     page.check("input[name=mode][value=difference]", force=True)
     page.wait_for_selector("#label-before:has-text('Difference from bicubic')")
-    assert 0 < _canvas(page).mean() < 60
+    assert 0 < pixels_of(page).mean() < 60
 
 
 def test_two_results_of_a_photo_are_compared_and_downloaded_together(
