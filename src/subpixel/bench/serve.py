@@ -29,7 +29,7 @@ from subpixel.image.job_options import job_options
 from subpixel.image.synthetic import photograph
 from subpixel.upscaler import Upscaler
 
-__all__ = ["make_cases", "serve"]
+__all__ = ["make_cases", "serve", "with_text"]
 
 _CLIENTS = 50
 _MODEL = "fast"
@@ -231,14 +231,14 @@ def _overhead(options: BenchOptions) -> Group:
         made: list[bytes] = []
 
         def post() -> None:
-            connection.request("POST", f"/v1/images?scale=2&model={_MODEL}", _with_text(image, f"{next(numbers)}"))
+            connection.request("POST", f"/v1/images?scale=2&model={_MODEL}", with_text(image, f"{next(numbers)}"))
             answer = connection.getresponse()
             made[:] = [answer.read()]
             if answer.status != 200:
                 raise SubpixelError(f"serve: status {answer.status}: {made[0][:200].decode(errors='replace')}")
 
         def run() -> None:
-            source.write_bytes(_with_text(image, f"{next(numbers)}"))
+            source.write_bytes(with_text(image, f"{next(numbers)}"))
             job.run()
             (folder / "result.png").read_bytes()
 
@@ -257,7 +257,7 @@ def _overhead(options: BenchOptions) -> Group:
     return replace(group, facts=(Fact("added by the server, at the median", difference, "ms"),))
 
 
-def _with_text(png: bytes, text: str) -> bytes:
+def with_text(png: bytes, text: str) -> bytes:
     """The same image with a comment, so that the file is another one."""
     data = b"tEXtComment\0" + text.encode("ascii")
     chunk = struct.pack(">I", len(data) - 4) + data + struct.pack(">I", zlib.crc32(data))
