@@ -92,7 +92,7 @@ def test_a_dry_run_shows_what_the_run_does(run: Run, look: Look, photo: Path, tm
     first, second, third, last = done.out.splitlines()
     assert first == f"{photo}  12×8 RGB, 8 bits → {tmp_path / 'out.tif'}  36×24"
     assert re.match(r"    bicubic; up to (9|1\d)\d MB of memory, ", second)
-    assert second.endswith(" s")
+    assert second.endswith(" s, a file of at most 2.6 kB")  # 36 × 24 × 3 bytes
     assert third == f"    comparison → {tmp_path / 'c.png'}"
     assert last.startswith("Nothing was written.")
     assert run(*arguments).code == 0

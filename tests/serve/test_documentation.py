@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import httpx
 import pytest
 
+from subpixel.cli import main
+from subpixel.serve.documentation import TIME
 from subpixel.serve.options import IMAGE_OPTIONS, VIDEO_OPTIONS, parse_options
 
 
@@ -53,3 +57,31 @@ def test_an_example_of_a_job_has_the_fields_of_a_job(
     assert set(content["example"]) == {name for name, value in job.items() if value is not None}
     for part in ("source", "result"):
         assert set(content["example"][part]) == set(job[part])
+
+
+def test_what_the_schema_allows_is_accepted(client: httpx.Client, photo: Any) -> None:
+    for before in ("2026-02-31T12:00:00Z", "1970-01-01T00:00:00.5+23:59", "2999-12-31T23:59:59.999999-00:00"):
+        assert re.fullmatch(TIME, before)
+        assert client.get("/v1/jobs", params={"before": before}).status_code == 200, before
+    wrong = ("", "2026-01-31", "1769860800", "2026-13-01T00:00:00Z", "2026-01-31T12:00:00", "0001-01-01T00:00:00Z")
+    for before in wrong:
+        assert not re.fullmatch(TIME, before)
+        assert client.get("/v1/jobs", params={"before": before}).status_code == 422, before
+    # An option may be in the query and in the body, which wins.
+    both = client.post("/v1/images?scale=2", data={"scale": "3"}, files={"file": ("a.png", photo.read_bytes())})
+    job = client.get(f"/v1/jobs/{both.headers['x-subpixel-job']}").json()
+    assert job["options"] == {"scale": 3}
+    assert client.post("/v1/images?scale=2&scale=3", content=photo.read_bytes()).status_code == 422
+
+
+def test_an_estimate_is_that_of_the_dry_run(
+    document: dict[str, Any], client: httpx.Client, photo: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = client.post("/v1/estimates?scale=3", content=photo.read_bytes())
+    operation = document["paths"]["/v1/estimates"]["post"]
+    assert {"scale", "deinterlace"} <= {each["name"] for each in operation["parameters"]}
+    assert set(answer.json()) == set(operation["responses"]["200"]["content"]["application/json"]["example"])
+    assert main(["upscale", str(photo), "-s", "3", "--dry-run", "--json", "--threads", "2"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    for name in ("size_in", "size_out", "bytes_out", "bytes_most"):
+        assert answer.json()[name] == shown[name]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -44,7 +46,26 @@ BODIES = st.tuples(HEADS, st.binary(max_size=300)).map(b"".join)
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def stated(client: httpx.Client) -> Iterator[None]:
+    """The statuses that OpenAPI states, which every answer is checked against."""
+    for path, operations in client.get("/openapi.json").json()["paths"].items():
+        pattern = re.compile(re.sub("{[^}]*}", "[^/]*", path))
+        for method, operation in operations.items():
+            STATED[pattern, method.upper()] = {int(each) for each in operation["responses"] if each != "default"}
+    yield
+    STATED.clear()
+
+
+STATED: dict[tuple[re.Pattern[str], str], set[int]] = {}
+
+
 def check(answer: httpx.Response) -> None:
+    request = answer.request
+    path = request.url.raw_path.decode().partition("?")[0]
+    for (pattern, method), statuses in STATED.items():
+        if method == request.method and pattern.fullmatch(path):
+            assert answer.status_code in statuses, (method, path)
     if answer.status_code < 400:
         return
     assert answer.headers["content-type"] == "application/problem+json", answer.text

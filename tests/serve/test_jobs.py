@@ -142,6 +142,7 @@ def test_a_full_queue_is_said_before_the_body_is_read(serve: Any, tmp_path: Path
         assert b"\r\nretry-after: " in answer.lower()
         assert b"/problems/queue-full" in answer
         assert "subpixel_jobs_rejected_total 1" in client.get("/metrics").text
+        assert client.post("/v1/estimates", content=different(tmp_path, 9)).status_code == 200  # it takes no place
 
 
 def test_a_request_is_answered_with_a_job_if_it_waits_long(serve: Any, tmp_path: Path) -> None:

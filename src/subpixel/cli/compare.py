@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from subpixel.cli.options import COMPUTATION, DATA, FILES, OUTPUT, REPORTING, Threads, integer
+from subpixel.cli.options import COMPUTATION, DATA, FILES, OUTPUT, REPORTING, Threads, scale_option
 from subpixel.errors import InvalidArgument
 
 # Clears the line of a terminal.
@@ -29,17 +29,7 @@ def compare(
             show_default=False,
         ),
     ] = None,
-    scale: Annotated[
-        int,
-        typer.Option(
-            "-s",
-            "--scale",
-            parser=integer,
-            metavar="N",
-            help="Compare at this factor: 2, 3, 4 or 8.",
-            rich_help_panel=DATA,
-        ),
-    ] = 2,
+    scale: Annotated[int, scale_option("Compare at this factor: 2, 3, 4 or 8.", DATA)] = 2,
     reference: Annotated[
         bool,
         typer.Option(

@@ -92,9 +92,16 @@ def _lines(one: Estimate, reason: str) -> Iterator[str]:
         f" → {one.destination}  {one.size_out[0]}×{one.size_out[1]}"
     )
     model = one.choice or f"{one.clean}, or its variant for compressed images if blocks are visible"
-    yield f"{model}; up to {amount(one.memory, up=True)} of memory, {duration(one.seconds)}"
+    yield f"{model}; up to {amount(one.memory, up=True)} of memory, {duration(one.seconds)}, {_file_size(one)}"
     if one.comparison is not None:
         yield f"comparison → {one.comparison}"
+
+
+def _file_size(one: Estimate) -> str:
+    """How large the result's file will be, in words."""
+    if one.bytes_out is None:
+        return f"a file of at most {amount(one.bytes_most, up=True)}"
+    return f"a file of about {amount(one.bytes_out)}"
 
 
 def _summary(batch: Batch, pending: Mapping[Task, Estimate]) -> str:
@@ -124,6 +131,8 @@ def _as_json(one: Estimate, reason: str, reporter: Reporter) -> dict[str, Any]:
         "orientation": one.orientation,
         "seconds": float(f"{one.seconds:.2g}"),
         "bytes": one.memory,
+        "bytes_out": one.bytes_out,
+        "bytes_most": one.bytes_most,
         "model": one.choice and one.choice.model,
         "why": one.choice.reason if one.choice else with_option_names(reason),
         "notes": [with_option_names(note) for note in one.notes],
@@ -150,11 +159,17 @@ def duration(seconds: float) -> str:
 def amount(bytes_needed: int, *, up: bool = False) -> str:
     """Bytes in two significant digits, as a limit (``up``) rounded up.
 
+    >>> amount(4_321)
+    '4.3 kB'
     >>> amount(123_456_789), amount(123_456_789, up=True), amount(7_100_000_000), amount(999_000_000, up=True)
     ('120 MB', '130 MB', '7.1 GB', '1 GB')
     """
     if up:
         step = 10 ** max(0, len(str(bytes_needed)) - 2)
         bytes_needed = -(-bytes_needed // step) * step
-    value, unit = (bytes_needed / 1e9, "GB") if bytes_needed >= 995e6 else (bytes_needed / 1e6, "MB")
+    value, unit = next(
+        (bytes_needed / size, unit)
+        for size, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
+        if bytes_needed >= 0.995 * size or unit == "kB"
+    )
     return f"{float(f'{value:.1e}'):g} {unit}"

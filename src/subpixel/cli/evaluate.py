@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from subpixel.cli.options import DATA, FILES, Backend, Ensemble, Json, Model, Precision, Strength, Threads, integer
+from subpixel.cli.options import DATA, FILES, Backend, Ensemble, Json, Model, Precision, Strength, Threads, scale_option
 from subpixel.errors import InvalidArgument
 
 
@@ -35,17 +35,7 @@ def evaluate(
             rich_help_panel=DATA,
         ),
     ] = None,
-    scale: Annotated[
-        int,
-        typer.Option(
-            "-s",
-            "--scale",
-            parser=integer,
-            metavar="N",
-            help="Measure this factor: 2, 3, 4 or 8.",
-            rich_help_panel=DATA,
-        ),
-    ] = 2,
+    scale: Annotated[int, scale_option("Measure this factor: 2, 3, 4 or 8.", DATA)] = 2,
     degrade: Annotated[
         str | None,
         typer.Option(

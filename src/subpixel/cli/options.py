@@ -28,6 +28,7 @@ __all__ = [
     "Tile",
     "Width",
     "integer",
+    "scale_option",
 ]
 
 # The titles of the panels.
@@ -64,17 +65,12 @@ def _box(text: str) -> tuple[int, int]:
         raise typer.BadParameter(f"{text!r} is not a width and a height. Use for example 3840x2160.") from None
 
 
-Scale = Annotated[
-    int,
-    typer.Option(
-        "-s",
-        "--scale",
-        parser=integer,
-        metavar="N",
-        help="Upscale by this factor: 2, 3, 4 or 8.",
-        rich_help_panel=OUTPUT,
-    ),
-]
+def scale_option(text: str, panel: str) -> Any:
+    """The option ``-s`` of whole numbers."""
+    return typer.Option("-s", "--scale", parser=integer, metavar="N", help=text, rich_help_panel=panel)
+
+
+Scale = Annotated[int, scale_option("Upscale by this factor: 2, 3, 4 or 8.", OUTPUT)]
 AnyScale = Annotated[
     float | None,
     typer.Option(

@@ -6,7 +6,7 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -32,38 +32,36 @@ def _duration(text: str) -> float:
     return float(match[1]) * _TIMES[match[2] or "s"]
 
 
+def _option(panel: str, metavar: str, text: str, *names: str, **more: Any) -> Any:
+    return typer.Option(*names, metavar=metavar, help=text, rich_help_panel=panel, **more)
+
+
+def _limit(metavar: str, text: str, *names: str, **more: Any) -> Any:
+    return _option(_LIMITS, metavar, text, *names, **more)
+
+
 def serve(
     host: Annotated[
-        str,
-        typer.Option(
-            metavar="ADDRESS",
-            help="Listen at this address. Any but this machine's own needs a token.",
-            rich_help_panel=_NETWORK,
-        ),
+        str, _option(_NETWORK, "ADDRESS", "Listen at this address. Any but this machine's own needs a token.")
     ] = "127.0.0.1",
-    port: Annotated[
-        int,
-        typer.Option(metavar="N", min=0, max=65535, help="Listen at this port; 0 for any.", rich_help_panel=_NETWORK),
-    ] = 8765,
+    port: Annotated[int, _option(_NETWORK, "N", "Listen at this port; 0 for any.", min=0, max=65535)] = 8765,
     token: Annotated[
         str | None,
-        typer.Option(
-            metavar="TEXT",
+        _option(
+            *(_NETWORK, "TEXT"),
+            "Ask clients for this token. It can also be given in SUBPIXEL_TOKEN, where other users do not see it.",
             envvar="SUBPIXEL_TOKEN",
             show_envvar=False,
-            help="Ask clients for this token. It can also be given in SUBPIXEL_TOKEN, where other users do not see it.",
             show_default=False,
-            rich_help_panel=_NETWORK,
         ),
     ] = None,
     allow_host: Annotated[
         list[str] | None,
-        typer.Option(
+        _option(
+            *(_NETWORK, "NAME"),
+            "Answer under this name as well, such as that of a proxy. Can be given several times.",
             "--allow-host",
-            metavar="NAME",
-            help="Answer under this name as well, such as that of a proxy. Can be given several times.",
             show_default=False,
-            rich_help_panel=_NETWORK,
         ),
     ] = None,
     open_page: Annotated[
@@ -71,78 +69,36 @@ def serve(
     ] = False,
     data: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FOLDER",
-            help="Keep jobs and their files in this folder. Default: subpixel/serve in the user's cache.",
+        _limit(
+            "FOLDER",
+            "Keep jobs and their files in this folder. Default: subpixel/serve in the user's cache.",
             show_default=False,
-            rich_help_panel=_LIMITS,
         ),
     ] = None,
     keep: Annotated[
-        float,
-        typer.Option(
-            parser=_duration,
-            metavar="TIME",
-            help="Remove what nobody looked at for this long, such as 30m or 2d.",
-            rich_help_panel=_LIMITS,
-        ),
+        float, _limit("TIME", "Remove what nobody looked at for this long, such as 30m or 2d.", parser=_duration)
     ] = "1h",  # type: ignore[assignment]
-    quota: Annotated[
-        int,
-        typer.Option(parser=_bytes, metavar="SIZE", help="Use at most so much space.", rich_help_panel=_LIMITS),
-    ] = "20G",  # type: ignore[assignment]
-    limit: Annotated[
-        float,
-        typer.Option(metavar="MEGAPIXELS", help="Refuse images and frames larger than this.", rich_help_panel=_LIMITS),
-    ] = 100.0,
+    quota: Annotated[int, _limit("SIZE", "Use at most so much space.", parser=_bytes)] = "20G",  # type: ignore[assignment]
+    limit: Annotated[float, _limit("MEGAPIXELS", "Refuse images and frames larger than this.")] = 100.0,
     image_size: Annotated[
-        int,
-        typer.Option(
-            "--image-size",
-            parser=_bytes,
-            metavar="SIZE",
-            help="Refuse larger files of images.",
-            rich_help_panel=_LIMITS,
-        ),
+        int, _limit("SIZE", "Refuse larger files of images.", "--image-size", parser=_bytes)
     ] = "256M",  # type: ignore[assignment]
-    video_size: Annotated[
-        int,
-        typer.Option(
-            "--video-size",
-            parser=_bytes,
-            metavar="SIZE",
-            help="Refuse larger files of videos.",
-            rich_help_panel=_LIMITS,
-        ),
-    ] = "8G",  # type: ignore[assignment]
-    video_length: Annotated[
-        float,
-        typer.Option(
-            "--video-length", parser=_duration, metavar="TIME", help="Refuse longer videos.", rich_help_panel=_LIMITS
-        ),
-    ] = "4h",  # type: ignore[assignment]
-    queue: Annotated[
-        int,
-        typer.Option(metavar="N", min=1, max=100_000, help="Let at most so many jobs wait.", rich_help_panel=_LIMITS),
-    ] = 256,
+    video_size: Annotated[int, _limit("SIZE", "Refuse larger files of videos.", "--video-size", parser=_bytes)] = "8G",  # type: ignore[assignment]
+    video_length: Annotated[float, _limit("TIME", "Refuse longer videos.", "--video-length", parser=_duration)] = "4h",  # type: ignore[assignment]
+    queue: Annotated[int, _limit("N", "Let at most so many jobs wait.", min=1, max=100_000)] = 256,
     memory: Annotated[
         int | None,
-        typer.Option(
+        _limit(
+            "SIZE",
+            "Let each worker use at most so much address space. Default: its share of what is free.",
             parser=_bytes,
-            metavar="SIZE",
-            help="Let each worker use at most so much address space. Default: its share of what is free.",
             show_default=False,
-            rich_help_panel=_LIMITS,
         ),
     ] = None,
     workers: Annotated[
         int,
-        typer.Option(
-            metavar="N",
-            min=1,
-            max=64,
-            help="Work on so many jobs at a time. Videos leave one worker for images.",
-            rich_help_panel=COMPUTATION,
+        _option(
+            *(COMPUTATION, "N", "Work on so many jobs at a time. Videos leave one worker for images."), min=1, max=64
         ),
     ] = 2,
     threads: Threads = None,

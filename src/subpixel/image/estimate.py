@@ -25,6 +25,7 @@ from subpixel.image.files.reading import ImageFile
 from subpixel.image.files.rows import ImageRows, inspect_rows
 from subpixel.image.job import Job
 from subpixel.image.memory_need import MemoryNeed, encoder_memory, memory_by_rows, memory_in_one_piece
+from subpixel.image.result_bytes import expected_bytes
 from subpixel.image.synthetic import photograph
 from subpixel.models.auto import Choice, Source
 from subpixel.models.spandrel_models import SpandrelModel
@@ -58,6 +59,8 @@ class Estimate:
         choice: the model; None if the image's pixels decide between ``clean`` and its variant for compressed images.
         memory: in bytes, the most that the process takes, with Python and its libraries.
         seconds: for reading, upscaling and writing, by the trial.
+        bytes_out: of the result's file, within a factor of two for most images; None if it cannot be told so closely.
+        bytes_most: of the result's pixels, not compressed: its file is hardly ever larger.
         notes: what would be converted, one sentence each.
         comparison: the file for the comparison, if one was asked for.
         problems: the errors of the job, in order.
@@ -74,6 +77,8 @@ class Estimate:
     choice: Choice | None = None
     memory: int = 0
     seconds: float = 0.0
+    bytes_out: int | None = None
+    bytes_most: int = 0
     notes: tuple[str, ...] = ()
     comparison: Path | None = None
     problems: tuple[SubpixelError, ...] = ()
@@ -198,10 +203,24 @@ def _estimate(
         size_out=size,
         choice=choice if plan.factors else plan.ran(upscaler.choose_by_blocks(0)),
         memory=_memory(job, file, plan, encoding).total,
+        bytes_out=_bytes_out(job, file, size, kinds, dtype, encoding),
+        bytes_most=size[0] * size[1] * kinds * dtype.itemsize * file.pages,
         seconds=trials(job, plan, choice, channels, file.dtype, encoding) * height * width * file.pages,
         notes=notes,
         problems=tuple(problems),
     )
+
+
+def _bytes_out(
+    job: Job, file: ImageFile, size: tuple[int, int], channels: int, dtype: np.dtype[Any], encoding: _Encoding
+) -> int | None:
+    """About how large the result's file will be, for an ordinary image written as usual."""
+    height, width, bands = file.shape
+    kept = (channels, dtype) == (bands, file.dtype) and dtype == np.uint8 and channels in (1, 3)
+    if not kept or file.pages > 1 or job.quality is not None:
+        return None
+    before, after = height * width, size[0] * size[1]
+    return expected_bytes(file.compression, file.loader, file.file.size, before, after, encoding.suffix)
 
 
 def _choice_by_pixels(upscaler: Upscaler, file: ImageFile) -> Choice:

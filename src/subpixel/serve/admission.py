@@ -38,19 +38,20 @@ class Admission:
         self._mean_seconds += (seconds - self._mean_seconds) * _SHARE
 
     @contextmanager
-    def reservation(self, size: int | None, queued: int, stored: int) -> Iterator[None]:
+    def reservation(self, size: int | None, queued: int, stored: int, *, is_job: bool = True) -> Iterator[None]:
         """A place in the queue, and space.
 
         Args:
             size: of the body in bytes, if it is known.
             queued: how many jobs wait.
             stored: bytes of all files.
+            is_job: whether it needs a place; an estimate needs none.
 
         Raises:
             Problem: there is none.
         """
         settings, waiting, needed = self._settings, queued + self._places, size or 0
-        if waiting >= settings.queue:
+        if is_job and waiting >= settings.queue:
             self._measurements.rejected += 1
             raise Problem(
                 "queue-full",
@@ -62,12 +63,12 @@ class Admission:
         free = free_space(settings.data)
         if free is not None and free - self._bytes - needed < _RESERVE:
             raise Problem("unavailable", "the disk is nearly full; space must be freed first", retry_after=60)
-        self._places += 1
+        self._places += is_job
         self._bytes += needed
         try:
             yield
         finally:
-            self._places -= 1
+            self._places -= is_job
             self._bytes -= needed
 
     def _pause(self, waiting: int) -> float:

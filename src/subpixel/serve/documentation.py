@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Any
 
 from subpixel.serve.options import IMAGE_OPTIONS, VIDEO_OPTIONS, Kind, Option
-from subpixel.serve.problems import Problem
+from subpixel.serve.problems import PROBLEMS, Problem
 
 __all__ = [
     "ARCHIVE",
+    "CANCEL",
     "CLIENT",
     "DESCRIPTION",
     "EMPTY",
@@ -19,6 +21,7 @@ __all__ = [
     "JOB",
     "JOBS",
     "JOB_202",
+    "JOB_EVENTS",
     "JSON",
     "KEY",
     "MODELS",
@@ -27,8 +30,10 @@ __all__ = [
     "PROBLEM",
     "REGION",
     "RESULT",
+    "RETRY",
     "TAGS",
     "TEXT",
+    "TIME",
     "estimate",
     "upload",
 ]
@@ -36,6 +41,11 @@ __all__ = [
 # What clients may call themselves, and their keys.
 CLIENT = "^[A-Za-z0-9_-]{0,64}$"
 KEY = "^[!-~]{1,128}$"
+# A time of RFC 3339.
+TIME = (
+    "^(19[7-9][0-9]|2[0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
+    "([.][0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
+)
 # Left, top, width and height of a part of a picture.
 REGION = "^[0-9]{1,7},[0-9]{1,7},[1-9][0-9]{0,6},[1-9][0-9]{0,6}$"
 
@@ -68,6 +78,25 @@ PROBLEM: dict[str, Any] = {
     "description": "A problem",
     "content": {"application/problem+json": {"schema": _PROBLEM_SCHEMA, "example": _EXAMPLE_PROBLEM}},
 }
+# What any request may be answered with.
+_ALWAYS = (400, 401, 403, 408, 500, 503)
+
+
+def _with_problems(answers: Response, *statuses: int) -> Response:
+    """Answers of an operation, and the problems that it may have."""
+    found: Response = dict(answers)
+    for status in sorted({*statuses, *_ALWAYS}):
+        titles = dict.fromkeys(title for number, title in PROBLEMS.values() if number == status)
+        found[status] = {
+            "description": "; ".join(titles),
+            "content": {"application/problem+json": {"schema": _PROBLEM_SCHEMA}},
+        }
+        if status in (429, 503):
+            about = "Seconds after which the request may succeed"
+            found[status]["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": about}}
+    return found
+
+
 _OPEN = {"type": "object"}
 _FILE_SCHEMA = {
     "type": ["object", "null"],
@@ -158,46 +187,75 @@ def _json(description: str, schema: dict[str, Any], example: Any = None) -> dict
     return {"description": description, "content": {"application/json": content}}
 
 
-JOB: Response = {200: _json("The job", _JOB_SCHEMA, _EXAMPLE_JOB)}
-JOB_202: Response = {202: _json("The job", _JOB_SCHEMA, {**_EXAMPLE_JOB, "state": "queued", "result": None})}
-JOBS: Response = {
-    200: _json("Jobs", {"type": "object", "properties": {"jobs": {"type": "array", "items": _JOB_SCHEMA}}})
-}
+_JOB: Response = {200: _json("The job", _JOB_SCHEMA, _EXAMPLE_JOB)}
+_JOB_202: Response = {202: _json("The job", _JOB_SCHEMA, {**_EXAMPLE_JOB, "state": "queued", "result": None})}
 _BYTES = {"schema": {"type": "string", "contentMediaType": "application/octet-stream"}}
-RESULT: Response = {
-    200: {
-        "description": "The result: the bytes that the command line writes",
-        "content": {"image/*": _BYTES},
-        "headers": {
-            "ETag": {"schema": {"type": "string"}},
-            "X-Subpixel-Job": {"schema": {"type": "string"}},
-            "X-Subpixel-Notes": {"schema": {"type": "string"}, "description": "Sentences, as JSON"},
-        },
+_JOBS = {"type": "object", "required": ["jobs"], "properties": {"jobs": {"type": "array", "items": _JOB_SCHEMA}}}
+_RESULT = {
+    "description": "The result: the bytes that the command line writes",
+    "content": {"image/*": _BYTES},
+    "headers": {
+        "ETag": {"schema": {"type": "string"}},
+        "X-Subpixel-Job": {"schema": {"type": "string"}},
+        "X-Subpixel-Notes": {"schema": {"type": "string"}, "description": "Sentences, as JSON"},
     },
-    **JOB_202,
 }
-FILE: Response = {
-    200: {"description": "The file", "content": {"*/*": _BYTES}},
-    206: {"description": "A part of it", "content": {"*/*": _BYTES}},
-    304: {"description": "It is unchanged"},
+_EVENTS = {
+    "description": "Events with ids. `event: job` carries a job as it was then, `event: deleted` an id",
+    "content": {
+        "text/event-stream": {
+            "schema": {"type": "string"},
+            "example": 'event: job\ndata: {"id": "…", "state": "running"}\nid: 1769860800001\n\n',
+        }
+    },
 }
-PREVIEW: Response = {
-    200: {"description": "A PNG", "content": {"image/png": _BYTES}},
-    206: {"description": "A part of it", "content": {"image/png": _BYTES}},
-    304: {"description": "It is unchanged"},
-}
-ARCHIVE: Response = {200: {"description": "A zip archive", "content": {"application/zip": _BYTES}}}
-EVENTS: Response = {
-    200: {
-        "description": "Events with ids. `event: job` carries a job, `event: deleted` an id",
-        "content": {
-            "text/event-stream": {
-                "schema": {"type": "string"},
-                "example": 'id: 1769860800001\nevent: job\ndata: {"id": "…", "state": "running"}\n\n',
-            }
-        },
-    }
-}
+_ESTIMATE = _json(
+    "The estimate. `bytes_out` is about right within a factor of two, or null; `bytes_most` is never exceeded by much",
+    _OPEN,
+    {
+        "kind": "image",
+        "options": {},
+        "seconds": 0.4,
+        "size_in": [512, 512],
+        "size_out": [1024, 1024],
+        "bytes_out": 1_300_000,
+        "bytes_most": 3_145_728,
+        "memory": 200_000_000,
+        "notes": [],
+        "model": "fast",
+        "reason": "the pixels decide",
+    },
+)
+_WORK = (404, 409, 410, 413, 415, 422, 429)
+
+JOB: Response = _with_problems(_JOB, 404, 410)
+CANCEL: Response = _with_problems(_JOB, 404, 409, 410)
+RETRY: Response = _with_problems(_JOB_202, 404, 409, 410, 429)
+JOBS: Response = _with_problems({200: _json("Jobs", _JOBS)}, 422)
+RESULT: Response = _with_problems({200: _RESULT, **_JOB_202}, *_WORK)
+JOB_202: Response = _with_problems(_JOB_202, *_WORK)
+ESTIMATE: Response = _with_problems({200: _ESTIMATE}, *_WORK)
+FILE: Response = _with_problems(
+    {
+        200: {"description": "The file", "content": {"*/*": _BYTES}},
+        206: {"description": "A part of it", "content": {"*/*": _BYTES}},
+        304: {"description": "It is unchanged"},
+    },
+    *(404, 409, 410, 416),
+)
+PREVIEW: Response = _with_problems(
+    {
+        200: {"description": "A PNG", "content": {"image/png": _BYTES}},
+        206: {"description": "A part of it", "content": {"image/png": _BYTES}},
+        304: {"description": "It is unchanged"},
+    },
+    *(404, 409, 410, 413, 416, 422, 429),
+)
+ARCHIVE: Response = _with_problems(
+    {200: {"description": "A zip archive", "content": {"application/zip": _BYTES}}}, 404, 409, 410, 422
+)
+EVENTS: Response = _with_problems({200: _EVENTS}, 422)
+JOB_EVENTS: Response = _with_problems({200: _EVENTS}, 404, 410)
 EVENT_PARAMETERS: dict[str, Any] = {
     "parameters": [
         {
@@ -209,25 +267,13 @@ EVENT_PARAMETERS: dict[str, Any] = {
         {"name": "after", "in": "query", "schema": {"type": "string"}, "description": "The same, for first requests"},
     ]
 }
-MODELS: Response = {200: _json("Models", _OPEN, {"models": [{"name": "fast", "scales": [2, 3, 4, 8]}]})}
-OPTIONS: Response = {200: _json("Options and limits", _OPEN)}
-JSON: Response = {200: _json("A description", _OPEN)}
-TEXT: Response = {200: {"description": "Text", "content": {"text/plain": {"schema": {"type": "string"}}}}}
-EMPTY: Response = {204: {"description": "It is deleted"}}
-ESTIMATE: Response = {
-    200: _json(
-        "The estimate",
-        _OPEN,
-        {
-            "kind": "image",
-            "seconds": 0.4,
-            "size_in": [512, 512],
-            "size_out": [1024, 1024],
-            "memory": 200_000_000,
-            "notes": [],
-        },
-    )
-}
+MODELS: Response = _with_problems({200: _json("Models", _OPEN, {"models": [{"name": "fast", "scales": [2, 3, 4, 8]}]})})
+OPTIONS: Response = _with_problems({200: _json("Options and limits", _OPEN)})
+JSON: Response = _with_problems({200: _json("A description", _OPEN)}, 404)
+TEXT: Response = _with_problems(
+    {200: {"description": "Text", "content": {"text/plain": {"schema": {"type": "string"}}}}}
+)
+EMPTY: Response = _with_problems({204: {"description": "It is deleted"}}, 404, 409, 410)
 
 _KINDS: dict[str, dict[str, Any]] = {
     "number": {"type": "number"},
@@ -267,39 +313,38 @@ def _headers() -> list[dict[str, Any]]:
 def upload(kind: Kind) -> dict[str, Any]:
     """What a request with a file looks like."""
     table = IMAGE_OPTIONS if kind == "image" else VIDEO_OPTIONS
-    options = {option.name: _schema(option) for option in table.values()}
-    again = {"job": {"type": "string", "description": "The id of a job whose source is used again"}}
-    form = {
-        "type": "object",
-        "required": ["file"],
-        "properties": {**options, "file": {"type": "string", "format": "binary"}},
-    }
-    query = [{"name": name, "in": "query", "schema": schema} for name, schema in options.items()]
-    name = {
-        "name": "name",
-        "in": "query",
-        "schema": {"type": "string"},
-        "description": "The name of the file, for display",
-    }
-    return {
-        "parameters": [*query, name, *_headers()],
-        "requestBody": {
-            "required": True,
-            "content": {
-                f"{kind}/*": {"schema": {"type": "string", "format": "binary"}},
-                "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
-                "multipart/form-data": {"schema": form},
-                "application/json": {
-                    "schema": {"type": "object", "required": ["job"], "properties": {**again, **options}},
-                    "example": {"job": _ID, "scale": 4, "model": "high" if kind == "image" else "fast"},
-                },
-            },
-        },
-    }
+    return _request((kind,), {option.name: _schema(option) for option in table.values()}, _headers())
 
 
 def estimate() -> dict[str, Any]:
-    """What a request for an estimate looks like."""
-    found = upload("image")
-    del found["parameters"]
-    return found
+    """What a request for an estimate looks like: the options are those of images or those of videos."""
+    options = {**VIDEO_OPTIONS, **IMAGE_OPTIONS}
+    models = list(dict.fromkeys([*VIDEO_OPTIONS["model"].choices, *IMAGE_OPTIONS["model"].choices]))
+    schemas = {option.name: _schema(option) for option in options.values()}
+    schemas["model"] = {**schemas["model"], "enum": models}
+    return _request(("image", "video"), schemas, [])
+
+
+def _request(kinds: tuple[Kind, ...], options: dict[str, Any], headers: list[dict[str, Any]]) -> dict[str, Any]:
+    job = {"type": "string", "pattern": "^[0-9a-f]{32}$", "description": "A job whose source is used again"}
+    file = {"type": "string", "format": "binary"}
+    one_size = [{"not": {"required": list(pair)}} for pair in combinations(("scale", "width", "height", "fit"), 2)]
+    form = {"type": "object", "required": ["file"], "properties": {**options, "file": file}, "allOf": one_size}
+    query = [{"name": name, "in": "query", "schema": schema} for name, schema in options.items()]
+    about = "The name of the file, for display"
+    name = {"name": "name", "in": "query", "schema": {"type": "string"}, "description": about}
+    again = {"type": "object", "required": ["job"], "properties": {"job": job, **options}, "allOf": one_size}
+    example = {"job": _ID, "scale": 4, "model": "high" if "image" in kinds else "fast"}
+    return {
+        "parameters": [*query, name, *headers],
+        "requestBody": {
+            "required": True,
+            "description": "Options in the body win over those in the query",
+            "content": {
+                **{f"{kind}/*": {"schema": file} for kind in kinds},
+                "application/octet-stream": {"schema": file},
+                "multipart/form-data": {"schema": form},
+                "application/json": {"schema": again, "example": example},
+            },
+        },
+    }

@@ -36,7 +36,7 @@ def add_jobs(app: FastAPI, service: Service) -> None:
     async def jobs(
         request: Request,
         limit: Annotated[int, Query(ge=1, le=500)] = 50,
-        before: Annotated[str | None, Query(max_length=40)] = None,
+        before: Annotated[str | None, Query(pattern=docs.TIME)] = None,
         client: Annotated[str | None, Query(pattern=docs.CLIENT)] = None,
     ) -> Response:
         """Jobs, the newest first."""
@@ -58,13 +58,13 @@ def add_jobs(app: FastAPI, service: Service) -> None:
         await service.delete(job_id)
         return Response(status_code=204)
 
-    @app.post("/v1/jobs/{job_id}/cancel", tags=["jobs"], responses=docs.JOB)
+    @app.post("/v1/jobs/{job_id}/cancel", tags=["jobs"], responses=docs.CANCEL)
     async def cancel(job_id: str) -> Response:
         """Cancel a job that is queued or running."""
         find_job(service, job_id)
         return job_answer(service, await service.cancel(job_id))
 
-    @app.post("/v1/jobs/{job_id}/retry", status_code=202, tags=["jobs"], responses=docs.JOB_202)
+    @app.post("/v1/jobs/{job_id}/retry", status_code=202, tags=["jobs"], responses=docs.RETRY)
     async def retry(job_id: str) -> Response:
         """Queue a job again that failed or was cancelled."""
         find_job(service, job_id)
@@ -74,7 +74,7 @@ def add_jobs(app: FastAPI, service: Service) -> None:
         "/v1/jobs/{job_id}/events",
         tags=["jobs"],
         response_class=EventSourceResponse,
-        responses=docs.EVENTS,
+        responses=docs.JOB_EVENTS,
         openapi_extra=docs.EVENT_PARAMETERS,
     )
     async def job_events(

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
-from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from starlette.requests import Request
@@ -87,13 +86,22 @@ def source_of(pairs: Iterable[tuple[str, Any]]) -> str | None:
     return next((str(value) for name, value in pairs if name in _SOURCE), None)
 
 
-def options_of(kind: Kind, pairs: Iterable[tuple[str, Any]]) -> tuple[dict[str, Any], str | None]:
+def options_of(
+    kind: Kind, query: Iterable[tuple[str, Any]], fields: Iterable[tuple[str, Any]] = ()
+) -> tuple[dict[str, Any], str | None]:
     """The options of a request, and the job whose source it names.
+
+    Args:
+        kind: of the file.
+        query: what the address says.
+        fields: what the body says, which wins.
 
     Raises:
         Problem: an option is not possible.
     """
-    pairs = list(pairs)
+    fields = list(fields)
+    stated = {name for name, _ in fields}
+    pairs = [*(pair for pair in query if pair[0] not in stated), *fields]
     try:
         options = parse_options(kind, [pair for pair in pairs if pair[0] not in (*_NO_OPTIONS, *_SOURCE)])
     except InvalidArgument as error:
@@ -125,13 +133,13 @@ def parse_region(text: str, size: tuple[int | None, int | None], most: int | Non
 
 
 def timestamp(text: str) -> float:
-    """Seconds since 1970.
+    """Seconds since 1970 of a time that matches the pattern of the documentation.
 
-    Raises:
-        Problem: it is no time.
+    A day that a month does not have is one of the next month.
+
+    >>> timestamp("2026-01-31T12:00:00.250Z"), timestamp("2026-01-31T13:00:00+01:00")
+    (1769860800.25, 1769860800.0)
     """
-    with suppress(ValueError, OverflowError, OSError):
-        return datetime.fromisoformat(text).timestamp()
-    with suppress(ValueError):
-        return float(text)
-    raise Problem("invalid", "before=: a time such as 2026-01-31T12:00:00Z is needed")
+    day = int(text[8:10])
+    first = datetime.strptime(f"{text[:8]}01{text[10:]}", f"%Y-%m-%dT%H:%M:%S{'.%f' if '.' in text else ''}%z")
+    return (first + timedelta(days=day - 1)).timestamp()

@@ -88,10 +88,10 @@ class Service:
 
     # Accepting
 
-    def reservation(self, size: int | None) -> AbstractContextManager[None]:
+    def reservation(self, size: int | None, *, is_job: bool = True) -> AbstractContextManager[None]:
         """A place in the queue, and space, for a request whose body is still to come, see :class:`Admission`."""
         self.check_running()
-        return self._admission.reservation(size, self.dispatcher.waiting, self.files.used)
+        return self._admission.reservation(size, self.dispatcher.waiting, self.files.used, is_job=is_job)
 
     def check_running(self) -> None:
         """Raise a Problem if the server is about to end."""

@@ -40,13 +40,13 @@ def add_work(app: FastAPI, service: Service) -> None:
                 raise Problem("unsupported-type", f"this file is not {what} that can be read{is_other}")
 
         def check_fields(fields: list[tuple[str, Any]]) -> None:
-            options_of(kind, [*query, *fields])
+            options_of(kind, query, fields)
 
         with service.reservation(stated_length(request, limit)):
             path = service.files.incoming_path()
             try:
                 upload = await receive(request, path, limit, on_fields=check_fields, check=check)
-                options, source = options_of(kind, [*query, *upload.fields])
+                options, source = options_of(kind, query, upload.fields)
                 if source is None:
                     if not upload.bytes:
                         raise Problem("bad-request", "the request has no file, or an empty one")
@@ -96,10 +96,9 @@ def add_work(app: FastAPI, service: Service) -> None:
         query = pairs_of(request)
         path, limit = service.files.incoming_path(), max(settings.image_bytes, settings.video_bytes)
         try:
-            with service.reservation(stated_length(request, limit)):
+            with service.reservation(stated_length(request, limit), is_job=False):
                 upload = await receive(request, path, limit)
-                pairs = [*query, *upload.fields]
-                source_id = source_of(pairs)
+                source_id = source_of([*query, *upload.fields])
                 if source_id is not None:
                     job = find_job(service, source_id)
                     source, name, kind = service.files.source(job), job.source["name"], job.kind
@@ -112,7 +111,7 @@ def add_work(app: FastAPI, service: Service) -> None:
                     source = path.with_suffix(upload.type.suffix(upload.name))
                     path.rename(source)
                     path = source
-                options, _ = options_of("image" if kind == "image" else "video", pairs)
+                options, _ = options_of("image" if kind == "image" else "video", query, upload.fields)
                 found = await service.asides.run(f"estimate-{kind}", source, name, options=options)
                 return JSONResponse({"kind": kind, "options": options, **found}, headers={"Cache-Control": "no-store"})
         finally:

@@ -218,6 +218,8 @@ class _Worker:
             "seconds": estimate.seconds,
             "size_in": estimate.size_in,
             "size_out": estimate.size_out,
+            "bytes_out": estimate.bytes_out,
+            "bytes_most": estimate.bytes_most,
             "memory": estimate.memory,
             "notes": [_shown(note, task) for note in estimate.notes],
             "model": estimate.clean if choice is None else choice.model,

@@ -93,6 +93,11 @@ class OpenFile:
         _forget_operations()
 
     @property
+    def size(self) -> int:
+        """Its bytes when it was opened."""
+        return self._size
+
+    @property
     def is_current(self) -> bool:
         """Whether the path still leads to this file, and the file is still open and as it was when it was opened."""
         if not self._close.alive:
