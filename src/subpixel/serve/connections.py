@@ -21,8 +21,9 @@ __all__ = ["Patience", "has_gone", "protocol_with_limit"]
 
 # After this many seconds a body must have come at this rate at least, in bytes a second.
 _GRACE, _LEAST_RATE = 30.0, 1000
-# An answer to a request whose body is unread: so much of that is thrown away, so that the client gets to read it.
-_DRAIN_SECONDS, _DRAIN_BYTES = 2.0, 4 << 20
+# An answer to a request whose body is unread: so much of that is thrown away, so that the client gets to read it. What
+# comes beyond is read with pauses, in seconds, until the time is over: who writes has to wait then, and reads.
+_DRAIN_SECONDS, _DRAIN_BYTES, _DRAIN_PAUSE = 2.0, 4 << 20, 0.05
 _MOST_REQUESTS = 500
 
 
@@ -104,7 +105,9 @@ class _Body:
         dropped = 0
         with suppress(TimeoutError, Problem):
             async with asyncio.timeout(_DRAIN_SECONDS):
-                while self.left and dropped < _DRAIN_BYTES:
+                while self.left:
+                    if dropped >= _DRAIN_BYTES:
+                        await asyncio.sleep(_DRAIN_PAUSE)
                     message = await self._receive()
                     self.left = message["type"] == "http.request" and bool(message.get("more_body"))
                     dropped += len(message.get("body", b""))
