@@ -17,7 +17,7 @@ RUN useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin subp
     && install --directory --owner subpixel --mode 700 /data
 COPY --from=build /opt/subpixel /opt/subpixel
 ENV PATH=/opt/subpixel/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
-USER subpixel
+USER 10001
 WORKDIR /data
 VOLUME /data
 EXPOSE 8765

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from subpixel.bench import ceilings, engine, files, images, memory, networks, operators, suites, video
+from subpixel.bench import ceilings, engine, files, images, memory, networks, operators, serve, suites, video
 from subpixel.bench.machine import describe, label, limit_threads
 from subpixel.bench.operators.case import Case
 from subpixel.bench.options import BenchOptions
@@ -214,6 +214,28 @@ def test_threads_are_limited_to_the_given_number() -> None:
         pass
 
 
+def test_the_serve_suite(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("fastapi", reason="the server needs the extra web")
+    monkeypatch.setattr(serve, "_CLIENTS", 12)
+    monkeypatch.setattr(serve, "_KINDS", ((12, 16, ".png", "scale=2"), (15, 20, ".jpg", "scale=3")))
+    monkeypatch.setattr(serve, "_WORKERS", (2,))
+    monkeypatch.setattr(serve, "_SHORT_QUEUE", 1)
+    monkeypatch.setattr(serve, "_SIDE", 24)
+    load, full, overhead = serve.serve(replace(OPTIONS, seconds=1))
+    assert (load.id, load.title) == ("load-2", "12 clients for 1 s, 2 workers")
+    assert {"16×12 PNG ×2, the image at once", "20×15 JPG ×3, as a job"} <= set(names(load))
+    facts = {fact.name: fact.value for fact in load.facts}
+    assert facts["right"] >= 12
+    assert facts["lost, mixed up or wrong"] == 0
+    assert facts["p50, at once"] <= facts["p95, at once"] <= facts["p99, at once"]
+    if os.path.exists("/proc/self/statm"):
+        assert facts["memory, server, at the end"] > 10
+        assert facts["memory, workers, at the end"] > 10
+    assert {fact.name: fact.value for fact in full.facts}["answered with status 429"] > 0
+    ours, python = overhead.entries
+    assert overhead.facts[0].value == pytest.approx(ours.time.median - python.time.median)
+
+
 def test_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, run: Callable[..., Any]) -> None:
     group = Group("peers-0", "A network", (Entry("subpixel int8", "ours", Timing(2.0, 1.0, 3.0, 3)),))
     given: list[BenchOptions] = []
@@ -257,7 +279,7 @@ def test_wrong_use_of_the_command(run: Callable[..., Any]) -> None:
     done = run("bench", "--suite", "sound")
     assert (done.code, done.err) == (
         2,
-        "error: --suite sound: one of overview, engine, ops, images, files, video, quality is needed\n",
+        "error: --suite sound: one of overview, engine, ops, images, files, video, quality, serve is needed\n",
     )
     done = run("bench", "--only", "resize")
     assert (done.code, done.err) == (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import time
 from contextlib import suppress
@@ -64,6 +65,19 @@ def test_the_answer_arrives_although_the_body_is_not_read(serve: Any) -> None:
         for _ in range(5):
             answer = client.post("/v1/images", content=bytes(3 << 20))
             assert answer.status_code == 413
+
+
+def test_the_answer_arrives_although_the_client_writes_before_it_reads(serve: Any) -> None:
+    """As nginx does: it reads an early answer only when it cannot write."""
+    running = serve(image_bytes=1 << 20)
+    host, port = running.address.removeprefix("http://").rstrip("/").split(":")
+    with socket.create_connection((host, int(port)), 10) as connection:
+        connection.sendall(POST + b"Content-Length: 1000000000\r\n\r\n")
+        connection.setblocking(False)
+        while select.select([], [connection], [], 0.02)[1]:
+            connection.send(bytes(0x10000))
+        connection.settimeout(5)
+        assert connection.recv(4096).startswith(b"HTTP/1.1 413 ")
 
 
 def test_slow_heads_and_bodies_time_out(serve: Any) -> None:

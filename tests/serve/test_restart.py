@@ -2,70 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import random
-import re
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import av
 import httpx
-import numpy as np
 import pytest
 
-from helpers import random_image, save_image
 from serve.conftest import events_in, finished, read_events, wait_until
+from serve.processes import server
 from video.clips import make_clip
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="these are signals of Unix")
-
-
-@dataclass
-class Server:
-    """A server in a process of its own."""
-
-    process: subprocess.Popen[str]
-    client: httpx.Client
-
-    def end(self, number: int) -> int:
-        """Send a signal and wait for the end; the exit code."""
-        self.process.send_signal(number)
-        return self.process.wait(60)
-
-
-@contextmanager
-def server(data: Path, *options: str) -> Iterator[Server]:
-    command = [
-        sys.executable,
-        "-m",
-        "subpixel",
-        "serve",
-        "--port",
-        "0",
-        "--data",
-        str(data),
-        "--workers",
-        "1",
-        *options,
-    ]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        try:
-            assert process.stdout is not None
-            line = process.stdout.readline()
-            match = re.search(r"http://\S+", line)
-            assert match, line
-            with httpx.Client(base_url=match[0], timeout=60) as client:
-                yield Server(process, client)
-        finally:
-            process.kill()
 
 
 def is_running(client: httpx.Client, job_id: str, done: int) -> bool:
@@ -190,33 +142,3 @@ def test_a_folder_that_is_no_database_is_said(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "cannot be used as a database" in done.stderr
     assert "Traceback" not in done.stderr
-
-
-@pytest.mark.long
-def test_kill_9_under_load_loses_no_finished_job(tmp_path: Path) -> None:
-    data, chance = tmp_path / "data", random.Random(7)
-    known: dict[str, tuple[str, bytes]] = {}
-    number = 0
-    for _ in range(10):
-        with server(data) as one:
-            end = time.monotonic() + chance.uniform(3, 6)
-            try:
-                while time.monotonic() < end:
-                    number += 1
-                    pixels = random_image((32 + number % 64, 48, 3), np.uint8, number)
-                    content = save_image(tmp_path / "a.png", pixels).read_bytes()
-                    answer = one.client.post("/v1/images", content=content)
-                    assert answer.status_code == 200
-                    known[answer.headers["x-subpixel-job"]] = answer.headers["etag"].strip('"'), answer.content
-            finally:
-                os.kill(one.process.pid, signal.SIGKILL)
-    with server(data) as last:
-        for job_id, (digest, content) in known.items():
-            job: dict[str, Any] = last.client.get(f"/v1/jobs/{job_id}").json()
-            assert (job["state"], job["result"]["digest"]) == ("done", digest)
-            assert last.client.get(f"/v1/jobs/{job_id}/result").content == content
-        for job in last.client.get("/v1/jobs?limit=500").json()["jobs"]:
-            assert finished(last.client, job["id"])["state"] == "done"
-        rows = {job["id"] for job in last.client.get("/v1/jobs?limit=500").json()["jobs"]}
-        assert {path.name for path in (data / "jobs").iterdir()} >= rows
-        assert not list((data / "incoming").iterdir())

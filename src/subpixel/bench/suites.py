@@ -16,6 +16,7 @@ from subpixel.bench.operators import operators
 from subpixel.bench.options import BenchOptions
 from subpixel.bench.quality import quality
 from subpixel.bench.results import Group, Results
+from subpixel.bench.serve import serve
 from subpixel.bench.video import videos
 from subpixel.errors import InvalidArgument
 
@@ -60,6 +61,7 @@ SUITES: dict[str, Callable[[BenchOptions], Iterator[Group]]] = {
     "files": files,
     "video": _video,
     "quality": quality,
+    "serve": serve,
 }
 
 

@@ -17,7 +17,8 @@ def bench(
         str,
         typer.Option(
             metavar="NAME",
-            help="Measure overview (some of each, in two minutes), engine, ops, images, files, video or quality.",
+            help="Measure overview (some of each, in two minutes), engine, ops, images, files, video, quality or "
+            "serve.",
             rich_help_panel=DATA,
         ),
     ] = "overview",

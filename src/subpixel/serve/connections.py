@@ -8,6 +8,7 @@ import time
 from contextlib import suppress
 from typing import Any
 
+import anyio
 import h11
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -16,21 +17,25 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from subpixel.serve.measurements import Measurements
 from subpixel.serve.problems import Problem
 
-__all__ = ["ClientStalled", "Patience", "protocol_with_limit"]
+__all__ = ["Patience", "has_gone", "protocol_with_limit"]
 
 # After this many seconds a body must have come at this rate at least, in bytes a second.
 _GRACE, _LEAST_RATE = 30.0, 1000
-# An answer to a request whose body is unread: so much of that is thrown away, so that the client gets to read it.
-_DRAIN_SECONDS, _DRAIN_BYTES = 2.0, 4 << 20
+# An answer to a request whose body is unread: so much of that is thrown away, so that the client gets to read it. What
+# comes beyond is read with pauses, in seconds, until the time is over: who writes has to wait then, and reads.
+_DRAIN_SECONDS, _DRAIN_BYTES, _DRAIN_PAUSE = 2.0, 4 << 20, 0.05
 _MOST_REQUESTS = 500
 
 
-class ClientStalled(Exception):
-    """A client takes nothing of its answer."""
+def has_gone(error: BaseException) -> bool:
+    """Whether an error only says that a client went away in the middle of a stream, which FastAPI does not expect."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(has_gone(each) for each in error.exceptions)
+    return isinstance(error, anyio.BrokenResourceError)
 
 
 class Patience:
-    """Ends requests that come or are taken too slowly.
+    """Ends requests that come too slowly.
 
     Args:
         app: the application.
@@ -47,18 +52,21 @@ class Patience:
             await self._app(scope, receive, send)
             return
         body = _Body(scope, receive, self._idle)
-        answer = _Answer(send, self._idle, body)
+        answer = _Answer(send, body)
         self._running += 1
         try:
             if self._running > _MOST_REQUESTS:
                 raise Problem("unavailable", "too many requests at a time", retry_after=2)
+            if body.is_ambiguous:
+                raise Problem("bad-request", "Content-Length and Transfer-Encoding cannot be in one request")
             await self._app(scope, body.receive, answer.send)
         except Problem as problem:
             if answer.started:
                 raise
             await problem.response(scope["path"])(scope, body.receive, answer.send)
-        except ClientStalled:
-            pass  # uvicorn closes the connection of an answer that is not complete
+        except Exception as error:
+            if not (answer.started and has_gone(error)):
+                raise
         finally:
             self._running -= 1
             self._measurements.requests[answer.status] += 1
@@ -68,6 +76,8 @@ class _Body:
     def __init__(self, scope: Scope, receive: Receive, idle: float) -> None:
         headers = Headers(scope=scope)
         self.left = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+        # Proxies differ in where such a body ends, so what follows it may be somebody's hidden request.
+        self.is_ambiguous = "content-length" in headers and "transfer-encoding" in headers
         self.expects = headers.get("expect", "").lower() == "100-continue"
         self.asked = False
         self._receive, self._idle, self._bytes, self._start = receive, idle, 0, time.monotonic()
@@ -95,15 +105,17 @@ class _Body:
         dropped = 0
         with suppress(TimeoutError, Problem):
             async with asyncio.timeout(_DRAIN_SECONDS):
-                while self.left and dropped < _DRAIN_BYTES:
+                while self.left:
+                    if dropped >= _DRAIN_BYTES:
+                        await asyncio.sleep(_DRAIN_PAUSE)
                     message = await self._receive()
                     self.left = message["type"] == "http.request" and bool(message.get("more_body"))
                     dropped += len(message.get("body", b""))
 
 
 class _Answer:
-    def __init__(self, send: Send, idle: float, body: _Body) -> None:
-        self._send, self._idle, self._body = send, idle, body
+    def __init__(self, send: Send, body: _Body) -> None:
+        self._send, self._body = send, body
         self.started, self.status = False, 0
 
     async def send(self, message: Message) -> None:
@@ -113,27 +125,23 @@ class _Answer:
                 MutableHeaders(scope=message)["Connection"] = "close"
         last = message["type"] == "http.response.body" and not message.get("more_body", False)
         if last and self._body.left and (self._body.asked or not self._body.expects):
-            await self._pass({**message, "more_body": True})
+            await self._send({**message, "more_body": True})
             await self._body.drain()
             message = {"type": "http.response.body", "body": b"", "more_body": False}
-        await self._pass(message)
-
-    async def _pass(self, message: Message) -> None:
-        try:
-            await asyncio.wait_for(self._send(message), self._idle)
-        except TimeoutError:
-            raise ClientStalled from None
+        await self._send(message)
 
 
 def protocol_with_limit(seconds: float) -> type[H11Protocol]:
-    """uvicorn's protocol with a limit for the time in which the head of a request must come.
+    """uvicorn's protocol with limits of time: for the head of a request, and for an answer that nobody takes.
 
     Args:
-        seconds: from the connection, or from the first byte of a further request on it, to the end of the head.
+        seconds: from the connection, or from the first byte of a further request on it, to the end of the head; and
+            for which a client may take nothing of an answer.
     """
 
     class Protocol(H11Protocol):
         _head_timer: asyncio.TimerHandle | None = None
+        _answer_timer: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
@@ -147,7 +155,17 @@ def protocol_with_limit(seconds: float) -> type[H11Protocol]:
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._stop_timer()
+            self._stop_answer_timer()
             super().connection_lost(exc)
+
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            # What waits to be sent would keep a connection that is only closed.
+            self._answer_timer = self.loop.call_later(seconds, self.transport.abort)
+
+        def resume_writing(self) -> None:
+            self._stop_answer_timer()
+            super().resume_writing()
 
         def send_400_response(self, msg: str) -> None:
             problem = Problem("bad-request", "this is not a request of HTTP/1.1, or its head is too long")
@@ -176,6 +194,11 @@ def protocol_with_limit(seconds: float) -> type[H11Protocol]:
             if self._head_timer is not None:
                 self._head_timer.cancel()
                 self._head_timer = None
+
+        def _stop_answer_timer(self) -> None:
+            if self._answer_timer is not None:
+                self._answer_timer.cancel()
+                self._answer_timer = None
 
         def _give_up(self) -> None:
             self._head_timer = None

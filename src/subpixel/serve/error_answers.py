@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from subpixel.serve.connections import ClientStalled
+from subpixel.serve.connections import has_gone
 from subpixel.serve.problems import Problem
 from subpixel.storage.os_errors import os_error_text
 
@@ -58,7 +58,7 @@ def add_errors(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> Response:
-        if not isinstance(error, ClientStalled):
+        if not has_gone(error):
             print(f"error: {request.method} {request.url.path}: {type(error).__name__}: {error}", file=sys.stderr)
         return Problem("internal", "this was not expected; the log of the server says more").response(request.url.path)
 

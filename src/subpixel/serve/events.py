@@ -7,20 +7,23 @@ takes no memory, and nobody can miss what others saw.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 
 from fastapi.sse import ServerSentEvent
 
 from subpixel.serve.store import FINISHED, Event, Store
 
-__all__ = ["Events", "parse_event_id"]
+__all__ = ["Events", "Listener", "parse_event_id"]
 
 # Events that are read at a time.
 _BATCH = 50
 _RETRY = 2000  # milliseconds after which a browser connects again
 
 
-class _Listener:
+class Listener:
+    """Somebody who waits for events: of a client, of a job, or of all."""
+
     def __init__(self, client: str | None, job_id: str | None) -> None:
         self.client, self.job_id = client, job_id
         self.wake = asyncio.Event()
@@ -44,7 +47,7 @@ class Events:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._listeners: set[_Listener] = set()
+        self._listeners: set[Listener] = set()
         self._closed = False
 
     def tell(self, client: str, job_id: str) -> None:
@@ -64,38 +67,46 @@ class Events:
         """How many listen."""
         return len(self._listeners)
 
-    async def stream(
-        self, after: int | None, *, client: str | None = None, job_id: str | None = None
-    ) -> AsyncIterator[ServerSentEvent]:
-        """Events as they happen.
+    @contextmanager
+    def listening(self, client: str | None = None, job_id: str | None = None) -> Iterator[Listener]:
+        """A block in which somebody listens. It ends with the request: a stream that nobody reads does not end itself.
+
+        Args:
+            client: only to jobs of this client.
+            job_id: only to this job.
+        """
+        listener = Listener(client, job_id)
+        self._listeners.add(listener)
+        try:
+            yield listener
+        finally:
+            self._listeners.discard(listener)
+
+    async def stream(self, after: int | None, listener: Listener) -> AsyncIterator[ServerSentEvent]:
+        """Events as they happen; those of a single job until it is finished.
 
         Args:
             after: the number of the last event that was seen; None, or one that is not known, to begin with the last
                 event of each job.
-            client: only jobs of this client.
-            job_id: only this job; the stream ends when it is finished.
+            listener: who listens.
         """
-        listener = _Listener(client, job_id)
-        self._listeners.add(listener)
-        try:
-            yield ServerSentEvent(retry=_RETRY)
-            if after is None or after > self._store.last_seq:  # of another database, or lost with the power
-                after = self._store.last_seq
-                for event in self._store.last_events(client, job_id):
-                    yield _sent(event)
-            while not self._closed:
-                listener.wake.clear()
-                found = self._store.events_after(after, client, job_id, _BATCH)
-                for event in found:
-                    yield _sent(event)
-                    after = event.seq
-                if found:
-                    continue
-                if job_id is not None and self._is_over(job_id):
-                    return
-                await listener.wake.wait()
-        finally:
-            self._listeners.discard(listener)
+        client, job_id = listener.client, listener.job_id
+        yield ServerSentEvent(retry=_RETRY)
+        if after is None or after > self._store.last_seq:  # of another database, or lost with the power
+            after = self._store.last_seq
+            for event in self._store.last_events(client, job_id):
+                yield _sent(event)
+        while not self._closed:
+            listener.wake.clear()
+            found = self._store.events_after(after, client, job_id, _BATCH)
+            for event in found:
+                yield _sent(event)
+                after = event.seq
+            if found:
+                continue
+            if job_id is not None and self._is_over(job_id):
+                return
+            await listener.wake.wait()
 
     def _is_over(self, job_id: str) -> bool:
         job = self._store.get(job_id)

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from subpixel.serve import documentation as docs
 from subpixel.serve.answers import job_answer
-from subpixel.serve.events import parse_event_id
+from subpixel.serve.events import Listener, parse_event_id
 from subpixel.serve.requests import client_of, find_job, timestamp
 from subpixel.serve.service import Service
 
@@ -25,8 +25,18 @@ async def _last_seen(request: Request) -> int | None:
     return parse_event_id(request.headers.get("last-event-id") or request.query_params.get("after"))
 
 
-async def _listened(request: Request, job_id: str) -> str:
-    return find_job(request.app.state.service, job_id).id
+async def _listener_of_job(request: Request, job_id: str) -> AsyncIterator[Listener]:
+    service: Service = request.app.state.service
+    with service.events.listening(job_id=find_job(service, job_id).id) as listener:
+        yield listener
+
+
+async def _listener(
+    request: Request, client: Annotated[str | None, Query(pattern=docs.CLIENT)] = None
+) -> AsyncIterator[Listener]:
+    service: Service = request.app.state.service
+    with service.events.listening(client) as listener:
+        yield listener
 
 
 def add_jobs(app: FastAPI, service: Service) -> None:
@@ -78,10 +88,10 @@ def add_jobs(app: FastAPI, service: Service) -> None:
         openapi_extra=docs.EVENT_PARAMETERS,
     )
     async def job_events(
-        job_id: Annotated[str, Depends(_listened)], after: Annotated[int | None, Depends(_last_seen)]
+        after: Annotated[int | None, Depends(_last_seen)], listener: Annotated[Listener, Depends(_listener_of_job)]
     ) -> AsyncIterator[ServerSentEvent]:
         """Changes of a job as server-sent events, until it is finished."""
-        async for event in service.events.stream(after, job_id=job_id):
+        async for event in service.events.stream(after, listener):
             yield event
 
     @app.get(
@@ -92,9 +102,8 @@ def add_jobs(app: FastAPI, service: Service) -> None:
         openapi_extra=docs.EVENT_PARAMETERS,
     )
     async def all_events(
-        after: Annotated[int | None, Depends(_last_seen)],
-        client: Annotated[str | None, Query(pattern=docs.CLIENT)] = None,
+        after: Annotated[int | None, Depends(_last_seen)], listener: Annotated[Listener, Depends(_listener)]
     ) -> AsyncIterator[ServerSentEvent]:
         """Changes of jobs as server-sent events: of those of a client, or of all."""
-        async for event in service.events.stream(after, client=client):
+        async for event in service.events.stream(after, listener):
             yield event

@@ -6,6 +6,7 @@ here (DNS rebinding). The first has a foreign ``Origin``, the second a foreign `
 
 from __future__ import annotations
 
+import re
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs, urlsplit
 
@@ -19,6 +20,8 @@ from subpixel.serve.settings import Settings, is_loopback
 
 __all__ = ["Security"]
 
+# An address of IPv6 in brackets, or a name; and a port.
+_HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+))(?::([0-9]{1,5}))?")
 # What anybody may ask.
 _OPEN = ("/healthz", "/readyz")
 _POLICY = (
@@ -122,13 +125,13 @@ class Security:
 
 
 def _host_name(host: str) -> str:
-    """The name in a Host header, without its port; empty if it is malformed."""
-    try:
-        parts = urlsplit(f"//{host}")
-        _ = parts.port
-    except ValueError:
-        return ""
-    return "" if parts.path or parts.query or parts.username is not None else (parts.hostname or "").lower()
+    """The name in a Host header, without its port; empty if it is malformed.
+
+    >>> _host_name("Photos.example:8765"), _host_name("[::1]:80"), _host_name("user@localhost"), _host_name("[::1]x")
+    ('photos.example', '::1', '', '')
+    """
+    found = _HOST.fullmatch(host)
+    return (found[1] or found[2]).lower() if found and int(found[3] or 0) < 1 << 16 else ""
 
 
 def _tokens_in(headers: Headers) -> list[str]:

@@ -81,7 +81,7 @@ class Settings:
             if not 0 < value < math.inf:
                 raise InvalidArgument(f"{name}={value:g}: a number above 0 is needed")
         if self.memory is not None and self.memory < _GB:
-            raise InvalidArgument(f"memory={self.memory / _GB:.3g}: a worker needs at least 1 GiB")
+            raise InvalidArgument(f"memory={self.memory}: these are bytes, and a worker needs at least 1 GiB (1G)")
         if self.token is not None and (len(self.token) < 8 or not self.token.isascii() or not self.token.isprintable()):
             raise InvalidArgument("token=: at least 8 printable ASCII characters are needed")
         if self.token is not None and not set(self.token).isdisjoint(' ";,\\'):
