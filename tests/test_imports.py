@@ -6,6 +6,7 @@ import ast
 import importlib
 import inspect
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -118,6 +119,14 @@ def violations(text: str, path: Path, root: Path) -> list[str]:
 def test_packages_import_only_what_lies_to_their_right(path: Path) -> None:
     found = violations(path.read_text(encoding="utf-8"), path, SOURCE)
     assert not found, "\n".join(found)
+
+
+def test_jobs_know_nothing_of_http_and_processes_of_neither() -> None:
+    parts = ("http", "jobs", "processes")
+    for level, part in enumerate(parts):
+        for path in (SOURCE / "serve" / part).glob("*.py"):
+            found = set(re.findall(r"subpixel\.serve\.(\w+)", path.read_text(encoding="utf-8")))
+            assert not found & set(parts[:level]), path
 
 
 @pytest.mark.parametrize(

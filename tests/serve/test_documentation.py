@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from subpixel.cli import main
-from subpixel.serve.documentation import TIME
+from subpixel.serve.http.documentation import TIME
 from subpixel.serve.options import IMAGE_OPTIONS, VIDEO_OPTIONS, parse_options
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from subpixel.serve.file_response import FileResponse
+from subpixel.serve.http.file_response import FileResponse
 
 _DATA = bytes(range(251)) * 4000  # about four times what is read at a time
 

@@ -15,7 +15,7 @@ import pytest
 
 from helpers import random_image, save_image
 from serve.conftest import client_of, different, raw_answer, wait_until
-from subpixel.serve import connections
+from subpixel.serve.http import connections
 from subpixel.serve.server import Running
 
 POST = b"POST /v1/images HTTP/1.1\r\nHost: localhost\r\n"

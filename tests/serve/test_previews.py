@@ -14,7 +14,7 @@ from PIL import Image
 
 from helpers import random_image, save_image
 from serve.conftest import client_of
-from subpixel.serve.rasters import Raster
+from subpixel.serve.processes.rasters import Raster
 
 
 def pixels_of(answer: httpx.Response) -> NDArray[np.uint8]:

@@ -12,7 +12,7 @@ import pytest
 
 from serve.conftest import client_of
 from subpixel.errors import InvalidArgument
-from subpixel.serve.page_files import PAGE_FILES
+from subpixel.serve.http.page_files import PAGE_FILES
 from subpixel.serve.settings import Settings
 
 TOKEN = "a-long-token-4c1f"

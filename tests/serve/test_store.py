@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from subpixel.serve.store import Job, Store
+from subpixel.serve.jobs.store import Job, Store
 
 
 def job(number: int, **values: object) -> Job:

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 import uvicorn
 
 from subpixel.errors import InvalidArgument
-from subpixel.serve.app import make_app
-from subpixel.serve.connections import protocol_with_limit
-from subpixel.serve.service import Service
+from subpixel.serve.http.app import make_app
+from subpixel.serve.http.connections import protocol_with_limit
+from subpixel.serve.jobs.service import Service
 from subpixel.serve.settings import Settings
 from subpixel.storage.interrupts import shielded
 from subpixel.storage.locks import claim

@@ -12,16 +12,16 @@ from typing import Any
 from fastapi import FastAPI
 
 from subpixel import __version__
-from subpixel.serve import documentation as docs
-from subpixel.serve.connections import Patience
-from subpixel.serve.error_answers import add_errors
-from subpixel.serve.file_routes import add_files
-from subpixel.serve.information import add_information
-from subpixel.serve.job_routes import add_jobs
-from subpixel.serve.security import Security
-from subpixel.serve.service import Service
+from subpixel.serve.http import documentation as docs
+from subpixel.serve.http.connections import Patience
+from subpixel.serve.http.error_answers import add_errors
+from subpixel.serve.http.file_routes import add_files
+from subpixel.serve.http.information import add_information
+from subpixel.serve.http.job_routes import add_jobs
+from subpixel.serve.http.security import Security
+from subpixel.serve.http.work_routes import add_work
+from subpixel.serve.jobs.service import Service
 from subpixel.serve.settings import Settings
-from subpixel.serve.work_routes import add_work
 
 __all__ = ["make_app"]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from subpixel.serve.store import Job
+from subpixel.serve.jobs.store import Job
 
 __all__ = ["job_document"]
 

@@ -1,4 +1,4 @@
-"""Pictures that a browser can show: of a source, of a result, or of the plain resize of the source to its size.
+"""Images that a browser can show: of a source, of a result, or of the plain resize of the source to its size.
 
 Runs in a worker process. Written as PNG, which loses nothing, so that pixels can be compared.
 """
@@ -16,21 +16,21 @@ from numpy.typing import NDArray
 
 from subpixel.errors import InvalidArgument, VideoReadError
 from subpixel.ops.resizing.taps import AxisTaps, axis_taps
-from subpixel.serve.rasters import Box, Raster, as_bytes
+from subpixel.serve.processes.rasters import Box, Raster, as_bytes
 
 __all__ = ["make_preview"]
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
 _PROFILE = "icc-profile-data"
-# A picture of more pixels is not decoded into memory to be made smaller.
+# An image of more pixels is not decoded into memory to be made smaller.
 _LARGE = 32_000_000
 # Rows of an answer that are made at a time.
 _STRIP = 128
 
 
 @dataclass(frozen=True)
-class _Picture:
+class _View:
     """What is asked for.
 
     Args:
@@ -54,7 +54,7 @@ class _Picture:
     seconds: float
 
     @classmethod
-    def of(cls, task: Mapping[str, Any]) -> _Picture:
+    def of(cls, task: Mapping[str, Any]) -> _View:
         size, box = task["size"], task["region"]
         return cls(
             Path(task["source"]),
@@ -89,34 +89,34 @@ def make_preview(task: Mapping[str, Any], limit: float) -> None:
         SubpixelError: the file cannot be read, or has no such part.
         OSError: the disk is full.
     """
-    picture = _Picture.of(task)
+    view = _View.of(task)
     profile: bytes | None = None
-    by_parts = picture.box is not None or (picture.most is not None and (task["pixels"] or 0) > _LARGE)
-    if picture.kind == "image" and by_parts:
+    by_parts = view.box is not None or (view.most is not None and (task["pixels"] or 0) > _LARGE)
+    if view.kind == "image" and by_parts:
         folder = Path(task["raster"])
         raster = Raster.open(folder) or Raster.make(
-            folder, picture.source, limit=limit, page=picture.page, frame=picture.frame
+            folder, view.source, limit=limit, page=view.page, frame=view.frame
         )
-        pixels, profile = _part(raster, picture), raster.profile
+        pixels, profile = _part(raster, view), raster.profile
     else:
-        if picture.kind == "image":
-            pixels, profile = _image(picture, limit)
+        if view.kind == "image":
+            pixels, profile = _image(view, limit)
         else:
-            pixels = _frame(picture.source, picture.seconds)
-        if picture.size is not None:
-            pixels = _resized(pixels, picture.size)
-        if picture.box is not None:
-            left, top, width, height = _inside(picture.box, (pixels.shape[1], pixels.shape[0]))
+            pixels = _frame(view.source, view.seconds)
+        if view.size is not None:
+            pixels = _resized(pixels, view.size)
+        if view.box is not None:
+            left, top, width, height = _inside(view.box, (pixels.shape[1], pixels.shape[0]))
             pixels = pixels[top : top + height, left : left + width]
-        pixels = _resized(pixels, picture.reduced((pixels.shape[1], pixels.shape[0])))
+        pixels = _resized(pixels, view.reduced((pixels.shape[1], pixels.shape[0])))
     _write(pixels, profile, Path(task["destination"]))
 
 
-def _part(raster: Raster, picture: _Picture) -> U8:
-    """A part of a decoded picture, or of its plain resize, reduced."""
-    size = picture.size or raster.size
-    box = _inside(picture.box or (0, 0, *size), size)
-    answer = picture.reduced((box[2], box[3]))
+def _part(raster: Raster, view: _View) -> U8:
+    """A part of a decoded image, or of its plain resize, reduced."""
+    size = view.size or raster.size
+    box = _inside(view.box or (0, 0, *size), size)
+    answer = view.reduced((box[2], box[3]))
     if answer == (box[2], box[3]):
         return raster.read(box) if size == raster.size else _plain_part(raster, size, box)
     # The smallest level that is not smaller than the answer, and what lies under the part there.
@@ -185,19 +185,19 @@ def _inside(box: Box, size: tuple[int, int]) -> Box:
     left, top, width, height = box
     if left + width > size[0] or top + height > size[1]:
         text = ",".join(map(str, box))
-        raise InvalidArgument(f"region={text}: the picture has {size[0]}×{size[1]} pixels")
+        raise InvalidArgument(f"region={text}: the image has {size[0]}×{size[1]} pixels")
     return box
 
 
-def _image(picture: _Picture, limit: float) -> tuple[U8, bytes | None]:
+def _image(view: _View, limit: float) -> tuple[U8, bytes | None]:
     """The pixels of an image, and its colour profile."""
     from subpixel.image import read
 
-    image = read(picture.source, limit=limit, page=picture.page)
-    if not 1 <= picture.frame <= len(image.frames):
-        raise InvalidArgument(f"frame={picture.frame}: this picture has {len(image.frames)}")
+    image = read(view.source, limit=limit, page=view.page)
+    if not 1 <= view.frame <= len(image.frames):
+        raise InvalidArgument(f"frame={view.frame}: this image has {len(image.frames)}")
     profile = image.header.get(_PROFILE) if image.header is not None and _PROFILE in image.header.get_fields() else None
-    return as_bytes(image.frames[picture.frame - 1]), None if profile is None else bytes(profile)
+    return as_bytes(image.frames[view.frame - 1]), None if profile is None else bytes(profile)
 
 
 def _frame(source: Path, seconds: float) -> U8:

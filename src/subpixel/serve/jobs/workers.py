@@ -14,8 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from subpixel.serve.processes.worker import Limits, work
 from subpixel.serve.settings import Settings
-from subpixel.serve.worker import Limits, work
 from subpixel.storage.memory import available_memory
 from subpixel.storage.worker_processes import describe_end, start_process
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 from fastapi.sse import ServerSentEvent
 
-from subpixel.serve.store import FINISHED, Event, Store
+from subpixel.serve.jobs.store import FINISHED, Event, Store
 
 __all__ = ["Events", "Listener", "parse_event_id"]
 

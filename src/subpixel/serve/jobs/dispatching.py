@@ -17,14 +17,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from subpixel.serve.events import Events
-from subpixel.serve.job_documents import job_document
-from subpixel.serve.job_files import JobFiles, download_name
-from subpixel.serve.measurements import Measurements
+from subpixel.serve.jobs.events import Events
+from subpixel.serve.jobs.job_documents import job_document
+from subpixel.serve.jobs.job_files import JobFiles, download_name
+from subpixel.serve.jobs.measurements import Measurements
+from subpixel.serve.jobs.store import Job, Store
+from subpixel.serve.jobs.workers import Worker, Workers, limits_of
 from subpixel.serve.problems import Problem
 from subpixel.serve.settings import Settings
-from subpixel.serve.store import Job, Store
-from subpixel.serve.workers import Worker, Workers, limits_of
 
 __all__ = ["Dispatcher"]
 

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from subpixel import __version__
-from subpixel.serve.dispatching import Dispatcher
-from subpixel.serve.job_files import JobFiles, download_name
-from subpixel.serve.measurements import Measurements
+from subpixel.serve.jobs.dispatching import Dispatcher
+from subpixel.serve.jobs.job_files import JobFiles, download_name
+from subpixel.serve.jobs.measurements import Measurements
+from subpixel.serve.jobs.store import Job, Store
+from subpixel.serve.jobs.uploads import Upload
 from subpixel.serve.media_types import MEDIA_TYPES
 from subpixel.serve.options import canonical
 from subpixel.serve.problems import Problem
-from subpixel.serve.store import Job, Store
-from subpixel.serve.uploads import Upload
 
 __all__ = ["Intake"]
 

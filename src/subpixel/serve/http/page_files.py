@@ -8,7 +8,7 @@ from pathlib import Path
 
 __all__ = ["PAGE_FILES", "page_file"]
 
-_FOLDER = Path(__file__).parent / "page"
+_FOLDER = Path(__file__).parents[1] / "page"
 _TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",

@@ -11,12 +11,12 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from subpixel import __version__
 from subpixel.models.zoo import ZOO
-from subpixel.serve import documentation as docs
-from subpixel.serve.measurements import metric_text
+from subpixel.serve.http import documentation as docs
+from subpixel.serve.http.page_files import page_file
+from subpixel.serve.jobs.measurements import metric_text
+from subpixel.serve.jobs.service import Service
 from subpixel.serve.options import IMAGE_OPTIONS, VIDEO_OPTIONS
-from subpixel.serve.page_files import page_file
 from subpixel.serve.problems import PROBLEMS, Problem
-from subpixel.serve.service import Service
 
 __all__ = ["add_information"]
 

@@ -46,7 +46,7 @@ TIME = (
     "^(19[7-9][0-9]|2[0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
     "([.][0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
 )
-# Left, top, width and height of a part of a picture.
+# Left, top, width and height of a part of an image.
 REGION = "^[0-9]{1,7},[0-9]{1,7},[1-9][0-9]{0,6},[1-9][0-9]{0,6}$"
 
 Response = dict[int | str, dict[str, Any]]

@@ -303,7 +303,7 @@ class _Worker:
         }
 
     def _preview(self, task: dict[str, Any]) -> dict[str, Any]:
-        from subpixel.serve.previews import make_preview
+        from subpixel.serve.processes.previews import make_preview
         from subpixel.storage.os_errors import is_disk_error
 
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from subpixel.serve.measurements import Measurements
+from subpixel.serve.jobs.measurements import Measurements
 from subpixel.serve.problems import Problem
 from subpixel.serve.settings import Settings
 from subpixel.storage.os_errors import free_space

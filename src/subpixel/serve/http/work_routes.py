@@ -9,15 +9,15 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from subpixel.serve import documentation as docs
-from subpixel.serve.answers import file_answer, job_answer
+from subpixel.serve.http import documentation as docs
+from subpixel.serve.http.answers import file_answer, job_answer
+from subpixel.serve.http.requests import client_of, find_job, key_of, options_of, pairs_of, source_of
+from subpixel.serve.jobs.service import Service
+from subpixel.serve.jobs.store import Job
+from subpixel.serve.jobs.uploads import receive, stated_length
 from subpixel.serve.media_types import FileType
 from subpixel.serve.options import Kind
 from subpixel.serve.problems import PROBLEMS, Problem
-from subpixel.serve.requests import client_of, find_job, key_of, options_of, pairs_of, source_of
-from subpixel.serve.service import Service
-from subpixel.serve.store import Job
-from subpixel.serve.uploads import receive, stated_length
 
 __all__ = ["add_work"]
 

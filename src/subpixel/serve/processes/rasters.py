@@ -1,7 +1,7 @@
-"""A large picture in a form whose parts can be read at once: decoded, in rows, with halves of halves of its size.
+"""A large image in a form whose parts can be read at once: decoded, in rows, with halves of halves of its size.
 
 Files of images are decoded from the top; a part near the bottom would take as long as all of it. So the first preview
-of a part decodes the picture once, in blocks of rows, with the memory of a few rows.
+of a part decodes the image once, in blocks of rows, with the memory of a few rows.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def as_bytes(pixels: NDArray[Any]) -> U8:
 
 @dataclass(frozen=True)
 class Raster:
-    """A decoded picture on the disk.
+    """A decoded image on the disk.
 
     Args:
         folder: a file for each size, the full one first, each half of the one before.
@@ -95,7 +95,7 @@ class Raster:
             with open_image(source, limit=limit, page=page) as file:
                 height, width, channels = file.shape
                 if not 1 <= frame <= file.pages:
-                    raise InvalidArgument(f"frame={frame}: this picture has {file.pages}")
+                    raise InvalidArgument(f"frame={frame}: this image has {file.pages}")
                 if shutil.disk_usage(part).free - height * width * channels * 4 // 3 < _LEAST_FREE:
                     raise OSError(28, "the disk is nearly full")
                 levels = max(1, (max(height, width) - 1).bit_length() - 8)  # the last is at most 512 pixels long

@@ -14,7 +14,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from subpixel.serve.login import COOKIE, Login, is_equal, wants_page
+from subpixel.serve.http.login import COOKIE, Login, is_equal, wants_page
 from subpixel.serve.problems import Problem
 from subpixel.serve.settings import Settings, is_loopback
 

@@ -9,11 +9,11 @@ from fastapi import FastAPI, Query
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from subpixel.serve import documentation as docs
-from subpixel.serve.answers import disposition, file_answer, is_known, zip_chunks
+from subpixel.serve.http import documentation as docs
+from subpixel.serve.http.answers import disposition, file_answer, is_known, zip_chunks
+from subpixel.serve.http.requests import find_job, finished_job, parse_region
+from subpixel.serve.jobs.service import Service
 from subpixel.serve.problems import Problem
-from subpixel.serve.requests import find_job, finished_job, parse_region
-from subpixel.serve.service import Service
 
 __all__ = ["add_files"]
 

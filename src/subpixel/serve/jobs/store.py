@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from subpixel.serve.disk_use import flush_file
+from subpixel.serve.jobs.disk_use import flush_file
 
 __all__ = ["FINISHED", "Event", "Job", "Store"]
 

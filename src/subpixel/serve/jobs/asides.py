@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from subpixel.serve.jobs.workers import Worker, Workers
 from subpixel.serve.problems import Problem
-from subpixel.serve.worker import Limits
-from subpixel.serve.workers import Worker, Workers
+from subpixel.serve.processes.worker import Limits
 
 __all__ = ["Asides"]
 

@@ -11,11 +11,11 @@ from typing import Any
 from starlette.requests import Request
 
 from subpixel.errors import InvalidArgument
-from subpixel.serve.documentation import CLIENT, KEY
+from subpixel.serve.http.documentation import CLIENT, KEY
+from subpixel.serve.jobs.service import Service
+from subpixel.serve.jobs.store import Job
 from subpixel.serve.options import Kind, parse_options
 from subpixel.serve.problems import Problem
-from subpixel.serve.service import Service
-from subpixel.serve.store import Job
 
 __all__ = [
     "client_of",
@@ -110,15 +110,15 @@ def options_of(
 
 
 def parse_region(text: str, size: tuple[int | None, int | None], most: int | None) -> tuple[int, ...]:
-    """The part of a picture that is asked for: left, top, width, height.
+    """The part of an image that is asked for: left, top, width, height.
 
     Args:
         text: these with commas between them.
-        size: ``(width, height)`` of the picture, as far as it is known.
+        size: ``(width, height)`` of the image, as far as it is known.
         most: the longer side of the answer, if it is limited.
 
     Raises:
-        Problem: it does not lie in the picture, or is too large.
+        Problem: it does not lie in the image, or is too large.
 
     >>> parse_region("10,20,300,200", (640, 480), None)
     (10, 20, 300, 200)
@@ -126,7 +126,7 @@ def parse_region(text: str, size: tuple[int | None, int | None], most: int | Non
     box = left, top, width, height = tuple(int(each) for each in text.split(","))
     for first, count, whole in ((left, width, size[0]), (top, height, size[1])):
         if whole is not None and first + count > whole:
-            raise Problem("invalid", f"region={text}: the picture has {size[0]}×{size[1]} pixels")
+            raise Problem("invalid", f"region={text}: the image has {size[0]}×{size[1]} pixels")
     if min(max(width, height), most or math.inf) > _MOST_OF_REGION:
         raise Problem("invalid", f"region={text}: parts of more than {_MOST_OF_REGION} pixels need a smaller max")
     return box

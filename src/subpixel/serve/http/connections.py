@@ -14,7 +14,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from subpixel.serve.measurements import Measurements
+from subpixel.serve.jobs.measurements import Measurements
 from subpixel.serve.problems import Problem
 
 __all__ = ["Patience", "has_gone", "protocol_with_limit"]

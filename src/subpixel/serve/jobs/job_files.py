@@ -13,14 +13,14 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from subpixel.serve.disk_use import bytes_freed, bytes_used, flush_file
-from subpixel.serve.store import Job
+from subpixel.serve.jobs.disk_use import bytes_freed, bytes_used, flush_file
+from subpixel.serve.jobs.store import Job
 
 __all__ = ["JobFiles", "download_name"]
 
 # Previews of a job that stay, the newest ones.
 _MOST_PREVIEWS = 48
-# Decoded pictures that stay for previews of their parts: of the source and of the result, and of another frame.
+# Decoded images that stay for previews of their parts: of the source and of the result, and of another frame.
 _MOST_RASTERS = 3
 
 

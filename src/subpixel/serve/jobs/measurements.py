@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from subpixel.serve.store import Job
+from subpixel.serve.jobs.store import Job
 
 __all__ = ["Measurements", "metric_text"]
 

@@ -13,10 +13,10 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from subpixel.serve.file_response import FileResponse
+from subpixel.serve.http.file_response import FileResponse
+from subpixel.serve.jobs.service import Service
+from subpixel.serve.jobs.store import Job
 from subpixel.serve.problems import Problem
-from subpixel.serve.service import Service
-from subpixel.serve.store import Job
 
 __all__ = ["ascii_json", "disposition", "file_answer", "is_known", "job_answer", "zip_chunks"]
 

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from subpixel.serve.connections import has_gone
+from subpixel.serve.http.connections import has_gone
 from subpixel.serve.problems import Problem
 from subpixel.storage.os_errors import os_error_text
 

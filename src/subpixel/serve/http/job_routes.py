@@ -10,11 +10,11 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from subpixel.serve import documentation as docs
-from subpixel.serve.answers import job_answer
-from subpixel.serve.events import Listener, parse_event_id
-from subpixel.serve.requests import client_of, find_job, timestamp
-from subpixel.serve.service import Service
+from subpixel.serve.http import documentation as docs
+from subpixel.serve.http.answers import job_answer
+from subpixel.serve.http.requests import client_of, find_job, timestamp
+from subpixel.serve.jobs.events import Listener, parse_event_id
+from subpixel.serve.jobs.service import Service
 
 __all__ = ["add_jobs"]
 

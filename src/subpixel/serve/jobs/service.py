@@ -8,17 +8,17 @@ import time
 from contextlib import AbstractContextManager, suppress
 from typing import Any
 
-from subpixel.serve.admission import Admission
-from subpixel.serve.asides import Asides
-from subpixel.serve.dispatching import Dispatcher
-from subpixel.serve.events import Events
-from subpixel.serve.intake import Intake
-from subpixel.serve.job_files import JobFiles
-from subpixel.serve.measurements import Measurements
+from subpixel.serve.jobs.admission import Admission
+from subpixel.serve.jobs.asides import Asides
+from subpixel.serve.jobs.dispatching import Dispatcher
+from subpixel.serve.jobs.events import Events
+from subpixel.serve.jobs.intake import Intake
+from subpixel.serve.jobs.job_files import JobFiles
+from subpixel.serve.jobs.measurements import Measurements
+from subpixel.serve.jobs.store import Job, Store
+from subpixel.serve.jobs.workers import limits_of
 from subpixel.serve.problems import Problem
 from subpixel.serve.settings import Settings
-from subpixel.serve.store import Job, Store
-from subpixel.serve.workers import limits_of
 
 __all__ = ["Service"]
 

@@ -1,0 +1,1 @@
+"""What speaks HTTP: routes, answers, errors, and what guards them."""
