@@ -94,9 +94,7 @@ def make_preview(task: Mapping[str, Any], limit: float) -> None:
     by_parts = view.box is not None or (view.most is not None and (task["pixels"] or 0) > _LARGE)
     if view.kind == "image" and by_parts:
         folder = Path(task["raster"])
-        raster = Raster.open(folder) or Raster.make(
-            folder, view.source, limit=limit, page=view.page, frame=view.frame
-        )
+        raster = Raster.open(folder) or Raster.make(folder, view.source, limit=limit, page=view.page, frame=view.frame)
         pixels, profile = _part(raster, view), raster.profile
     else:
         if view.kind == "image":
