@@ -66,9 +66,9 @@ class Network:
         return f"{self.name}_x{self.scale}"
 
 
-FAST, BALANCED = "--expand 4 --lr 0.01 --batch 64", "--expand 2 --lr 0.01 --batch 32"
-HIGH = "--expand 2 --lr 0.005 --batch 64 --patch 64"
-COMPRESSED = "--degradation compressed --variants 4 --lr 0.005"
+FAST, BALANCED = "--expand 4 --lr 0.01 --batch 64 --fft 0.05", "--expand 2 --lr 0.01 --batch 32 --fft 0.05"
+HIGH = "--expand 2 --lr 0.005 --batch 64 --patch 64 --fft 0.05"
+COMPRESSED = "--degradation compressed --variants 4 --lr 0.005 --fft 0.05"
 SMALL = {"fast": "--expand 4 --batch 32 --patch 48", "balanced": "--expand 2 --batch 16 --patch 56"}
 
 # In the order of their use: what most people run comes first. Lengths suit a GPU; --length shortens all of them.
