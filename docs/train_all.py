@@ -164,8 +164,7 @@ def jobs_of(network: Network, own: argparse.Namespace) -> Iterator[Job]:
     first = {**options, **needed, "--steps": steps(network.steps, own.length), "--out": plain}
     yield Job(plain, tuple(needed.values()), (*common, *words_of(first)))
     if network.rounded:
-        # A trained network needs small steps, and the plain loss.
-        options = {**options, "--lr": "0.001", "--fft": "0", "--start": plain}
+        options = {**options, "--lr": "0.001", "--start": plain}  # a trained network needs small steps
         last = {**options, "--steps": steps(network.rounded, own.length), "--out": final}
         yield Job(final, (plain,), (*common, "--rounded", *words_of(last)))
 
