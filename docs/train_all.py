@@ -164,7 +164,7 @@ def jobs_of(network: Network, own: argparse.Namespace) -> Iterator[Job]:
     first = {**options, **needed, "--steps": steps(network.steps, own.length), "--out": plain}
     yield Job(plain, tuple(needed.values()), (*common, *words_of(first)))
     if network.rounded:
-        # Rounding costs half as much where channels have equal ranges, which quantise sees to.
+        # Rounding costs a third less where channels have equal ranges, which quantise sees to.
         equal = own.out / f"{network.key}-equal.safetensors"
         yield Job(equal, (plain,), ("quantise", str(plain), "--data", str(own.data), "--out", str(equal)))
         options = {**options, "--lr": "0.001", "--start": equal}  # a trained network needs small steps
