@@ -219,6 +219,16 @@ def test_documents_with_and_without_quality_come_back() -> None:
     assert Results.of(document).groups[0].entries[0].quality is None
 
 
+def test_the_page_has_the_decibels_of_todays_files() -> None:
+    page = docs_script("make_performance")
+    entries = page.as_shipped(Results("quality", "", MACHINE, (GROUP,))).groups[0].entries
+    for one, precision in ((entries[0], "f32"), (entries[2], "int8")):
+        assert one.quality == {"Set5": find("fast", 2).scores(precision)["Set5"]["psnr_y"]}
+    others = (1, 3, 4, 5, 6)
+    assert [entries[k] for k in others] == [GROUP.entries[k] for k in others]
+    assert page.with_recorded_quality(GROUP.entries[0], "engine") == GROUP.entries[0]
+
+
 def test_the_frontier_is_what_nothing_is_faster_and_better_than() -> None:
     ours = [one for one in GROUP.entries if one.quality and one.role != "peer"]
     assert [one.name for one in frontier(ours, "Set5")] == ["fast int8", "fast f32", "w16 f32"]

@@ -48,10 +48,17 @@ def test_the_list_names_shipped_models_and_starts_before_those_that_need_them(sc
 
 def test_a_network_is_trained_and_then_rounded(script: ModuleType, tmp_path: Path) -> None:
     (network,) = script.chosen("fast_x3")
-    first, last = script.jobs_of(network, options(script, tmp_path, "--length", "0.5", "--options", "--fft 0.05"))
+    first, equal, last = script.jobs_of(
+        network, options(script, tmp_path, "--length", "0.5", "--options", "--fft 0.05")
+    )
     assert (first.made, first.needed) == (tmp_path / "fast_x3-f32.safetensors", (tmp_path / "fast_x2-f32.safetensors",))
-    assert (last.made, last.needed) == (tmp_path / "fast_x3.safetensors", (first.made,))
-    for job, wanted in ((first, {"--steps": "15000", "--fft": "0.05"}), (last, {"--steps": "1500", "--fft": "0"})):
+    assert (equal.made, equal.needed) == (tmp_path / "fast_x3-equal.safetensors", (first.made,))
+    assert equal.arguments == ("quantise", str(first.made), "--data", "pictures", "--out", str(equal.made))
+    assert (last.made, last.needed) == (tmp_path / "fast_x3.safetensors", (equal.made,))
+    for job, wanted in (
+        (first, {"--steps": "15000", "--fft": "0.05"}),
+        (last, {"--steps": "1500", "--lr": "0.001", "--fft": "0.05"}),
+    ):
         assert job.arguments[0] == "train"
         for option, value in {**wanted, "--start": str(job.needed[0]), "--out": str(job.made)}.items():
             assert job.arguments.count(option) == 1
