@@ -203,8 +203,7 @@ _RESULT = {
 _EVENTS = {
     "description": "Events with ids. `event: job` carries a job as it was then, `event: deleted` an id",
     "content": {
-        "text/event-stream": {
-            "schema": {"type": "string"},
+        "text/event-stream": {  # without a schema: OpenAPI 3.1 has none for a stream
             "example": 'event: job\ndata: {"id": "…", "state": "running"}\nid: 1769860800001\n\n',
         }
     },
@@ -278,7 +277,7 @@ EMPTY: Response = _with_problems({204: {"description": "It is deleted"}}, 404, 4
 _KINDS: dict[str, dict[str, Any]] = {
     "number": {"type": "number"},
     "integer": {"type": "integer"},
-    "text": {"type": "string", "maxLength": 200},
+    "text": {"type": "string", "minLength": 1, "maxLength": 200},
     "switch": {"type": "boolean"},
     "box": {"type": "string", "pattern": "^[0-9]{1,9}x[0-9]{1,9}$"},
     "time": {"type": "string", "pattern": "^([0-9]{1,6}:){0,2}[0-9]{1,9}([.][0-9]{1,9})?$"},
