@@ -16,6 +16,7 @@ import pytest
 
 from helpers import random_image, save_image
 from serve.conftest import client_of, different, finished, raw_answer, stop_worker, wait_until
+from subpixel.serve.jobs import workers
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="workers are stopped by signals here")
 ASYNC = {"Prefer": "respond-async"}
@@ -65,6 +66,25 @@ def test_jobs_wait_are_cancelled_retried_and_deleted(serve: Any, tmp_path: Path)
         assert client.get(f"/v1/jobs/{'0' * 32}").status_code == 404
         folders = {path.name for path in (tmp_path / "data" / "jobs").iterdir()}
         assert folders == {second["id"], third["id"]}
+
+
+def end_at_once(pipe: Any, limits: Any) -> None:
+    """What a worker does whose interpreter or libraries cannot be loaded."""
+    raise SystemExit(3)
+
+
+def test_a_worker_that_does_not_start_is_told(
+    serve: Any, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(workers, "work", end_at_once)
+    running = serve()
+    wait_until(lambda: running.service.workers.restarts >= 2)
+    said = capfd.readouterr().err
+    assert "error: a worker did not start: its process crashed (exit code 3); it is tried again" in said
+    with client_of(running) as client:
+        assert client.get("/readyz").status_code == 503
+        monkeypatch.undo()
+        wait_until(lambda: client.get("/readyz").status_code == 200)
 
 
 def test_a_worker_that_is_about_to_end_gets_no_job(serve: Any, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -24,6 +25,7 @@ __all__ = ["Worker", "Workers", "limits_of"]
 # Of the memory that is free at the start, what workers may use; and the least for one.
 _FREE_SHARE, _LEAST_MEMORY = 0.9, 2 << 30
 _MOST_MESSAGE = 1 << 20  # bytes; results are files
+_LAST_SECONDS = 2.0  # for a process to end that has closed its pipe
 _LONGEST_PAUSE = 30.0  # seconds before another attempt to start a process that ends at its start
 
 
@@ -146,7 +148,9 @@ class Workers:
                 message = json.loads(worker.pipe.recv_bytes(_MOST_MESSAGE))
                 self._loop.call_soon_threadsafe(self._message, worker, message)
         except (EOFError, OSError, ValueError):
-            worker.kill()  # if it sent what is no message
+            worker.killed = True
+        worker.process.join(_LAST_SECONDS)  # how it ends by itself is told
+        worker.kill()  # if it sent what is no message
         worker.process.join()
         worker.pipe.close()
         with suppress(RuntimeError):  # the server has ended
@@ -165,9 +169,11 @@ class Workers:
         if self._closing:
             return
         self.restarts += 1
-        self.on_end(worker, describe_end(worker.process.exitcode))
+        how = describe_end(worker.process.exitcode)
+        self.on_end(worker, how)
         pause = 0.0
         if not worker.ready:
+            print(f"error: a worker did not start: {how}; it is tried again", file=sys.stderr, flush=True)
             pause, self._failures = min(_LONGEST_PAUSE, 2.0**self._failures), self._failures + 1
         assert self._loop is not None
         self._loop.call_later(pause, self._start_one)
