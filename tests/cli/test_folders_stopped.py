@@ -175,7 +175,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path: Path) -> None:
     if "code" not in done.stdout:
         pytest.skip(f"a small disk cannot be mounted here: {done.stderr.strip()}")
     assert done.stderr.splitlines() == [
-        "note: out: 0.066 MB are free, and the results may need 0.18 MB or more",
+        "note: out: 66 kB are free, and the results may need 180 kB or more",
         "error: out/large_x2.png: cannot be written: no space left on device",
         "error: stopped, since nothing more can be written to out: 1 of 2 images were not upscaled; run the same "
         "command again to resume",

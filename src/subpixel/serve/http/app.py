@@ -51,6 +51,7 @@ def make_app(settings: Settings) -> tuple[Any, Service]:
         summary="Upscale images and videos on the CPU.",
         description=docs.DESCRIPTION,
         docs_url=None,
+        redirect_slashes=False,
         redoc_url=None,
         lifespan=lifespan,
         openapi_tags=docs.TAGS,
