@@ -187,6 +187,7 @@ def test_names_in_forms(client: httpx.Client, photo: Path) -> None:
         ("filename*=UTF-8''a%00%0d%0aSet-Cookie:%20b.png", "image.png"),
         ('filename="C:\\\\temp\\\\b.png"', "b.png"),
         ('filename="kätze.png"', "kätze.png"),
+        ('filename="a%22b%22.png"', 'a"b".png'),
         ('filename="../../a.png"', "a.png"),
         ("filename*=nonsense", "image.png"),
         ("filename*=UTF-16''%FF%FE.png", "image.png"),

@@ -171,6 +171,7 @@ def test_parts_and_conditions_of_a_result(client: httpx.Client, photo: Path) -> 
         ("scale=nan", 422, "a number is needed"),
         ("scale=2&scale=3", 422, "more than once"),
         ("scale=3&width=100", 422, "contradict"),
+        ("scale=2&width=100", 422, "contradict"),
         ("model=fats", 422, "Did you mean 'fast'"),
         ("model=/etc/passwd", 422, "Unknown model"),
         ("model=recurrent", 422, "Unknown model"),

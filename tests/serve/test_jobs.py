@@ -35,8 +35,14 @@ def test_a_client_sees_its_own_jobs_the_newest_first(client: httpx.Client, tmp_p
     older = client.get("/v1/jobs", params={"client": "lister", "before": first[0]["created"]}).json()["jobs"]
     assert ids[1] in [job["id"] for job in older]
     assert client.get("/v1/jobs?client=nobody").json() == {"jobs": []}
-    assert client.get("/v1/jobs?limit=0").status_code == 422
-    assert client.get("/v1/jobs?before=yesterday").status_code == 422
+    for query, sentence in (
+        ("limit=0", "limit: a number of at least 1 is needed"),
+        ("limit=501", "limit: a number of at most 500 is needed"),
+        ("before=yesterday", "before: a time such as 2026-01-31T12:00:00Z is needed"),
+        ("client=" + "A" * 65, "client: up to 64 letters, digits, - and _ are needed"),
+    ):
+        answer = client.get(f"/v1/jobs?{query}")
+        assert (answer.status_code, answer.json()["detail"]) == (422, sentence)
 
 
 def test_jobs_wait_are_cancelled_retried_and_deleted(serve: Any, tmp_path: Path) -> None:

@@ -206,6 +206,7 @@ def parse_options(kind: Kind, given: Mapping[str, Any] | Iterable[tuple[str, Any
     """
     table = IMAGE_OPTIONS if kind == "image" else VIDEO_OPTIONS
     found: dict[str, Any] = {}
+    stated: dict[str, Any] = {}
     seen: set[str] = set()
     for name, value in given.items() if isinstance(given, Mapping) else given:
         option = table.get(name)
@@ -216,12 +217,16 @@ def parse_options(kind: Kind, given: Mapping[str, Any] | Iterable[tuple[str, Any
         seen.add(name)
         if value in ("", None):
             continue
-        parsed = option.parse(value)
+        parsed = stated[name] = option.parse(value)
         if parsed != option.default:
             found[name] = parsed
-    sizes = [name for name in ("scale", "width", "height", "fit") if name in found]
+    sizes = [name for name in ("scale", "width", "height", "fit") if name in stated]
     if len(sizes) > 1:
         raise InvalidArgument(f"{' and '.join(sizes)} contradict each other; only one of them is possible")
+    if "end" in stated:
+        start, end = (parse_seconds(name, stated.get(name, "0")) for name in ("start", "end"))
+        if end <= start:
+            raise InvalidArgument(f"end={stated['end']}: a time after start={stated.get('start', '0')} is needed")
     return dict(sorted(found.items()))
 
 

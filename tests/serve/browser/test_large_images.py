@@ -138,3 +138,22 @@ def test_an_animation_is_shown_frame_by_frame(open_page: Any, drop: Any, until: 
     assert page.get_attribute("#play", "aria-label") == "Pause"
     page.keyboard.press(" ")
     assert page.get_attribute("#play", "aria-label") == "Play"
+
+    # After a click on a view, keys mean the image; who came by Tab uses the control that has the focus.
+    page.locator("input[name=mode][value=side]").locator("xpath=..").click()
+    page.keyboard.press("ArrowRight")
+    assert page.is_checked("input[name=mode][value=side]")
+    page.keyboard.press(" ")
+    assert page.get_attribute("#play", "aria-label") == "Pause"
+    page.keyboard.press(" ")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#viewer", state="hidden")
+    page.locator("#jobs button", has_text="Compare").first.click()
+    page.wait_for_selector("#viewer.ready")
+    assert page.evaluate("document.activeElement.id") == "canvas"
+    page.keyboard.press(" ")
+    assert page.get_attribute("#play", "aria-label") == "Pause"
+    page.keyboard.press("Tab")
+    page.focus("input[name=mode][value=side]")
+    page.keyboard.press("ArrowRight")
+    assert page.is_checked("input[name=mode][value=difference]")

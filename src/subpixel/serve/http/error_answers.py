@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -42,7 +44,7 @@ def add_errors(app: FastAPI) -> None:
     async def validation(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"][1:])
-        return Problem("invalid", f"{place}: {first['msg'].lower()}").response(request.url.path)
+        return Problem("invalid", f"{place}: {_needed(place, first)}").response(request.url.path)
 
     @app.exception_handler(sqlite3.Error)
     async def database(request: Request, error: sqlite3.Error) -> Response:
@@ -61,6 +63,26 @@ def add_errors(app: FastAPI) -> None:
         if not has_gone(error):
             print(f"error: {request.method} {request.url.path}: {type(error).__name__}: {error}", file=sys.stderr)
         return Problem("internal", "this was not expected; the log of the server says more").response(request.url.path)
+
+
+# What parameters with a pattern need.
+_FORMS = {
+    "client": "up to 64 letters, digits, - and _",
+    "before": "a time such as 2026-01-31T12:00:00Z",
+    "region": "left, top, width and height in pixels, such as 0,0,640,480,",
+}
+
+
+def _needed(place: str, error: Mapping[str, Any]) -> str:
+    """What would be right, of an error of pydantic's."""
+    limits = error.get("ctx", {})
+    if error["type"] == "string_pattern_mismatch" and place in _FORMS:
+        return f"{_FORMS[place]} is needed" if place != "client" else f"{_FORMS[place]} are needed"
+    for name, words in (("ge", "at least"), ("gt", "more than"), ("le", "at most"), ("lt", "less than")):
+        if name in limits:
+            return f"a number of {words} {limits[name]:,} is needed".replace(",", "")
+    message: str = error["msg"]
+    return message[0].lower() + message[1:]
 
 
 def _methods(app: FastAPI, path: str) -> list[str]:

@@ -258,7 +258,8 @@ class _Form:
             if self._upload.has_file:
                 raise Problem("bad-request", "only one file is possible in a request")
             self._upload.has_file = True
-            self._upload.name = display_name(options.get(b"filename", b"").decode("utf-8", "replace"), "")
+            name = options.get(b"filename", b"").decode("utf-8", "replace")
+            self._upload.name = display_name(name.replace("%22", '"'), "")  # browsers write a quote like that
             self._on_fields(self._upload.fields)
         elif len(self._upload.fields) >= _MOST_FIELDS:
             raise Problem("bad-request", f"more than {_MOST_FIELDS} fields")

@@ -6,6 +6,11 @@
 const SLIDER_STEP = 20; // of 1000, for an arrow key
 const PAN_STEP = 80; // pixels of the page, for an arrow key
 
+/** Whether the focus came by a click: then keys mean what they mean on the image, not on the button that was clicked. */
+let clicked = false;
+window.addEventListener("pointerdown", () => (clicked = true), true);
+window.addEventListener("keydown", ({ key }) => key === "Tab" && (clicked = false), true);
+
 /**
  * What each key does now.
  *
@@ -50,8 +55,10 @@ export function press(event, stage, player) {
   const ticks = chooses && target.type !== "range";
   const known = actions(stage, player, event.shiftKey);
   const action = known[key] ?? known[key.toLowerCase()];
-  if (!action || (chooses && /^(Arrow|Home|End)/.test(key)) || (ticks && key === " ")) return;
-  if (key === " " && (target instanceof HTMLButtonElement || target instanceof HTMLAnchorElement)) return;
+  if (!action) return;
+  const native = (chooses && /^(Arrow|Home|End)/.test(key)) || (ticks && key === " ");
+  const presses = key === " " && (target instanceof HTMLButtonElement || target instanceof HTMLAnchorElement);
+  if ((native || presses) && !(clicked && !(chooses && target.type === "range"))) return;
   event.preventDefault();
   action();
 }

@@ -91,7 +91,7 @@ export class Stage {
     this.slider.value = "500";
     this.painter.split = 0.5;
     this.blinkOff();
-    this.slider.focus();
+    (this.painter.mode === "slider" ? this.slider : this.canvas).focus();
   }
 
   /**

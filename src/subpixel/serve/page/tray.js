@@ -1,5 +1,6 @@
 /** The files that were picked and not sent yet: their list, what they would become, and the button that starts. */
 
+import { spoken } from "./advice.js";
 import { announce } from "./announce.js";
 import { address } from "./api.js";
 import { byId, element, icon } from "./dom.js";
@@ -145,9 +146,9 @@ export class Tray {
     if (only?.estimate?.size) parts.push(pixels(...only.estimate.size));
     if (bytes && !open && known.every((each) => each.bytes)) parts.push(`about ${fileSize(bytes)}`);
     const text = parts.join(", ");
-    const broken = faults ? ` ${counted(faults, "file", "files")} cannot be made; the list says why.` : "";
-    const notes = [...new Set(known.flatMap((each) => each.notes))].slice(0, 2).join(" ");
-    this.say(text.charAt(0).toUpperCase() + text.slice(1) + broken, false, notes);
+    const broken = faults ? `${counted(faults, "file", "files")} cannot be made; the list says why.` : "";
+    const notes = [...new Set(known.flatMap((each) => each.notes))].slice(0, 2).map(spoken).join(" ");
+    this.say([text && (broken ? spoken(text) : text.charAt(0).toUpperCase() + text.slice(1)), broken].filter(Boolean).join(" "), false, notes);
   }
 
   /**
