@@ -10,7 +10,7 @@ from subpixel.backends import BACKENDS, choose_backend
 from subpixel.cli import main
 from subpixel.errors import InvalidArgument, Unsupported
 from subpixel.image import ImageData, write
-from subpixel.metrics.calibration import calibrate
+from subpixel.metrics.calibration import calibrate, int8_loss
 from subpixel.metrics.video_calibration import pan
 from subpixel.models import espcn, find
 from subpixel.models.files import Model, load, save
@@ -132,3 +132,16 @@ def test_images_of_16_bits_are_refused(images):
     write(ImageData(np.zeros((40, 40, 3), np.uint16)), images / "9.png")
     with pytest.raises(InvalidArgument, match="8-bit"):
         calibrate(small_relu(), images)
+
+
+def test_what_nobody_sees_is_no_loss(images):
+    model = calibrate(small_relu(), images)
+    sessions = [
+        BACKENDS["reference"].prepare(model.spec, model.weights, precision, 1, model.quantisation)
+        for precision in ("f32", "int8")
+    ]
+    small = np.linspace(0.1, 0.9, 400, dtype=np.float32).reshape(1, 20, 20)
+    # Near both results, their PSNR is above 45 dB and counts as 45; 9 codes off, it is 29 dB.
+    truth = np.clip(sum(session(small)[0].astype(np.float64) for session in sessions) / 2 * 255, 0, 255)
+    assert int8_loss(model, model.quantisation, [(small, truth)])["loss_db"] == 0
+    assert int8_loss(model, model.quantisation, [(small, truth + 9)])["loss_db"] != 0
