@@ -25,7 +25,7 @@ QUARTER = (0, 65536, 0, -65536, 0, 0, 0, 0, 1 << 30)
 VIDEOS = (
     ("480p", (854, 480), None, False),
     ("720p", (1280, 720), None, False),
-    ("a telephone held upright", (1280, 720), None, True),
+    ("held upright", (1280, 720), None, True),
     ("PAL DVD, 16:9", (720, 576), Fraction(64, 45), False),
     ("NTSC DVD, 4:3", (720, 480), Fraction(8, 9), False),
     ("HDV", (1440, 1080), Fraction(4, 3), False),
@@ -57,14 +57,13 @@ def _with_table(page: str, begin: str, make: Callable[[], str]) -> str:
 
 
 def sizes() -> str:
-    """The size and the shape of the pixels of some results, in 4:2:0; sizes are those of the frames in the file."""
-    rows = [["video", "its frames", *TARGETS], ["---"] * (2 + len(TARGETS))]
+    """The size and the shape of the pixels of some results, in 4:2:0, as they are stored."""
+    rows = [["video", "its frames as stored", *TARGETS], ["---"] * (2 + len(TARGETS))]
     for name, size, aspect, turned in VIDEOS:
         video = VideoStream(size, "yuv420p", None, Fraction(1, 25), aspect, Tags(), QUARTER if turned else None)
         results = (frame_size(target, video, ["yuv420p"]) for target in TARGETS.values())
-        rows.append(
-            [name, _frames(size, aspect, turned), *(_frames(each.size, each.aspect, turned) for each in results)]
-        )
+        given = _frames(size, aspect) + (", turned" if turned else "")
+        rows.append([name, given, *(_frames(each.size, each.aspect) for each in results)])
     return _table(rows)
 
 
@@ -76,9 +75,9 @@ def streams() -> str:
     return _table(rows)
 
 
-def _frames(size: tuple[int, int], aspect: Fraction | None, turned: bool) -> str:
-    shape = "" if aspect in (None, 1) else f", pixels {aspect.numerator}:{aspect.denominator}"
-    return f"{size[0]}×{size[1]}{shape}{', turned' if turned else ''}"
+def _frames(size: tuple[int, int], aspect: Fraction | None) -> str:
+    shape = "" if aspect is None or aspect == 1 else f", pixels {aspect.numerator}:{aspect.denominator}"
+    return f"{size[0]}×{size[1]}{shape}"
 
 
 def _table(rows: list[list[str]]) -> str:
