@@ -86,9 +86,10 @@ def frame_size(target: Target, stream: VideoStream, pix_fmts: Sequence[str]) -> 
     box = None if target.fit is None else _swap(target.fit, turned)
     size = _rounded(exact, steps, box)
     aspect = width * pixel / height * Fraction(size[1], size[0])
-    if max(aspect.numerator, aspect.denominator) > _MOST_SHAPE:
+    changed = aspect != pixel
+    if changed and max(aspect.numerator, aspect.denominator) > _MOST_SHAPE:
         aspect = aspect.limit_denominator(int(_MOST_SHAPE / max(Fraction(1), aspect)))
-    stated = stream.aspect if aspect == pixel else aspect
+    stated = aspect if changed else stream.aspect
     return FrameSize(size, stated, max(factors), tuple(_notes(stream, exact, size, steps, aspect, pix_fmts)))
 
 

@@ -21,7 +21,7 @@ from subpixel.video.colour_tags import result_tags, stored_tags
 from subpixel.video.containers import CONTAINERS, Container, container_of
 from subpixel.video.decoding import interlaced_frame
 from subpixel.video.default_encoder import default_encoder, fitting_encoders, no_encoder
-from subpixel.video.encoders import ENCODERS, Encoding, choose_encoding, encoder_name, siting_options
+from subpixel.video.encoders import ENCODERS, Encoding, aspect_options, choose_encoding, encoder_name, siting_options
 from subpixel.video.fingerprints import source_identity, weights_digest
 from subpixel.video.formats import Layout, is_pixel_format, layout_of
 from subpixel.video.frame import FrameUpscaler
@@ -168,7 +168,7 @@ class Request:
             destination = self.destination or self._default_destination(pix_fmt, size)
             self._check(destination)
             container = container_of(destination)
-            encoding = self._encoding(video, layout, container, size)
+            encoding = self._encoding(video, layout, container, size, frames_by.aspect)
             stream, notes = _result_stream(video.stream, layout, encoding, size, frames_by)
             fitting = fitting_encoders(container, encoding.pix_fmt, size)
             lost_aspect = _lost_aspect(stream, encoding, container, fitting)
@@ -251,7 +251,9 @@ class Request:
         if why:
             raise VideoWriteError(f"{destination}: {why}")
 
-    def _encoding(self, video: VideoFile, layout: Layout, container: Container, size: tuple[int, int]) -> Encoding:
+    def _encoding(
+        self, video: VideoFile, layout: Layout, container: Container, size: tuple[int, int], aspect: Fraction | None
+    ) -> Encoding:
         settings, pix_fmt = self.settings, self._pix_fmt(layout)
         name = self._encoder or default_encoder(container, pix_fmt, size)
         if name is None:
@@ -259,7 +261,11 @@ class Request:
         fitting = fitting_encoders(container, pix_fmt, size)
         codec = ENCODERS[name].codec
         check_codec(container, codec)  # before pixel formats, whose advice is for encoders that the container holds
-        options = [*display_options(codec, video.display).items(), *siting_options(codec, video.stream.tags.siting)]
+        options = [
+            *display_options(codec, video.display).items(),
+            *siting_options(codec, video.stream.tags.siting),
+            *aspect_options(codec, aspect),
+        ]
         encoding = choose_encoding(
             name,
             layout,
