@@ -37,7 +37,7 @@ def check_frame_size(size: tuple[int, int], smaller: Iterable[tuple[int, tuple[i
         smaller: smaller scales, and the sizes that they would give.
 
     Raises:
-        Unsupported: they are. The error names the largest scale at which they are not.
+        Unsupported: they are. The error names the largest of the smaller scales at which they are not.
     """
     if _fits_libav(size):
         return
@@ -45,7 +45,7 @@ def check_frame_size(size: tuple[int, int], smaller: Iterable[tuple[int, tuple[i
     advice = ""
     if fitting:
         scale, result = max(fitting)
-        advice = f"; scale={scale} is the largest that fits ({result[0]}×{result[1]})"
+        advice = f"; scale={scale} fits ({result[0]}×{result[1]})"
     raise Unsupported(
         f"the result would be {size[0]}×{size[1]}, and libavcodec holds frames of at most 268 megapixels{advice}"
     )

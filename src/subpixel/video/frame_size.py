@@ -128,7 +128,8 @@ def _notes(
     if wanted != size:
         across, down = steps
         sides = f"multiples of {across}×{down}" if max(steps) > 2 else "even sides"
-        notes.append(f"{wanted[0]}×{wanted[1]} became {text}: pixel format {pix_fmts[-1]} needs {sides}")
+        needs = max(pix_fmts, key=lambda name: math.prod(chroma_steps([name])))
+        notes.append(f"{wanted[0]}×{wanted[1]} became {text}: pixel format {needs} needs {sides}")
     before = stream.aspect or Fraction(1)
     if aspect != before:
         shape = "square pixels" if aspect == 1 else f"pixels of {aspect.numerator}:{aspect.denominator}"
