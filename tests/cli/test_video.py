@@ -91,8 +91,21 @@ def test_what_is_no_video_is_one_line(tmp_path: Path, name: str, capsys: pytest.
         (["-o", "out.gif"], "the suffix .gif is not supported for videos; use one of .mp4"),
         (["--encoder", "prores", "-o", "out.webm"], "WebM cannot hold an image encoded by prores_ks; QuickTime"),
         (["-n", "srgan"], "srgan"),
-        (["-s", "7"], "--scale 7: model 'fast' has ×2, ×3, ×4 and ×8; choose one of them for videos"),
-        (["-s", "0"], "0 is not possible. Use 2, 3, 4 or 8."),
+        (["-s", "65"], "--scale 65: a number above 0 and up to 64 is needed"),
+        (["-s", "0"], "--scale 0: a number above 0 and up to 64 is needed"),
+        (["-s", "-2"], "--scale -2: a number above 0 and up to 64 is needed"),
+        (["-s", "nan"], "--scale nan: a number above 0 and up to 64 is needed"),
+        (["-s", "inf"], "--scale inf: a number above 0 and up to 64 is needed"),
+        (["-s", "two"], "'two' is not a number. Use for example 2 or 2.5."),
+        (["-s", "1", "-n", "fast"], "--scale 1: this network makes images larger and does not clean them"),
+        (["-s", "4.5", "-n", "recurrent"], "model 'recurrent' reads several frames and does not run twice"),
+        (["-s", "2", "--width", "96"], "--scale 2, --width 96: only one of --scale, --width, --height and --fit is"),
+        (["--width", "96", "--height", "64"], "--fit WxH takes a box"),
+        (["--width", "0"], "--width 0: an integer of pixels of at least 1 is needed"),
+        (["--width", "96.5"], "96.5"),
+        (["--fit", "1920"], "'1920' is not a width and a height. Use for example 3840x2160."),
+        (["--fit", "0x9"], "an integer of pixels of at least 1 is needed"),
+        (["--width", "4000"], "--width 4000: 83.33 times the 48×32 of the video; up to 64 times is possible"),
         (["-o", ""], "error: --output is empty; name a file or a folder."),
     ],
 )
@@ -191,6 +204,48 @@ def test_play_says_what_is_missing_and_shows_with_what_is_there(
     frames = frames_in((tmp_path / "shown").read_bytes())
     assert (len(frames), frames[0].width, frames[0].height) == (12, 192, 64)
     assert "12 frames in " in capsys.readouterr().err
+    assert main(["play", str(plain), "--fit", "120x90", "--side-by-side"]) == 0
+    frames = frames_in((tmp_path / "shown").read_bytes())
+    assert (len(frames), frames[0].width, frames[0].height) == (12, 240, 80)
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "size"),
+    [
+        (["-s", "2.25"], "video_x2.25.mp4", (108, 72)),
+        (["--width", "120"], "video_w120.mp4", (120, 80)),
+        (["--height", "120"], "video_h120.mp4", (180, 120)),
+        (["--fit", "120x200"], "video_fit120x200.mp4", (120, 80)),
+    ],
+)
+def test_a_video_of_any_size(
+    plain: Path, words: list[str], name: str, size: tuple[int, int], capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    assert main(["video", str(plain), *words]) == 0
+    out = plain.with_name(name)
+    told = capfdbinary.readouterr()
+    assert f"{plain} → {out}  {size[0]}×{size[1]}  12 frames in " in told.out.decode()
+    assert "note: " not in told.err.decode()
+    assert probe(out).stream.size == size
+    assert [s.kind for s in probe(out).streams] == ["video", "audio"]
+    for form in ("y4m", "nut"):
+        assert main(["video", str(plain), *words, "-o", "-", "-f", form]) == 0
+        frames = frames_in(capfdbinary.readouterr().out)
+        assert (len(frames), frames[0].width, frames[0].height) == (12, *size)
+
+
+def test_a_dry_run_of_any_size(plain: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["video", str(plain), "--width", "101", "--dry-run"]) == 0
+    told = capsys.readouterr()
+    assert "48×32" in told.out
+    assert "102×68" in told.out
+    assert "note: " in told.err
+    assert "101×67 became 102×68: pixel format yuv420p needs even sides" in told.err
+    assert main(["video", str(plain), "--width", "24", "--dry-run"]) == 0
+    told = capsys.readouterr()
+    assert "auto: resize (no network is needed)" in told.out
+    assert "24×16 is not larger than the video: its frames are resized, and no network runs" in told.err
+    assert [path.name for path in plain.parent.iterdir()] == ["video.mp4"]
 
 
 def test_a_network_that_reads_several_frames_is_named_as_any_other(

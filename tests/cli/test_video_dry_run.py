@@ -28,7 +28,9 @@ OUTPUTS = (
     *("sound.mp4", "none/out.mkv", "sound.mp4/out.mkv", f"{'n' * 251}.mkv", f"{'n' * 252}.mkv"),
 )
 OPTIONS = (
-    option("-s", 2, 3, 0, 7),
+    option("-s", 2, 3, 0, 2.25, 0.5, 1, 65),
+    option("--width", 101, 0),
+    option("--fit", "120x90", "120"),
     option("--encoder", "x264", "hevc", "ffv1", "vp9", "prores", "mpeg9"),
     option("--crf", 10, 99),
     option("--pix-fmt", "yuv444p", "gbrp", "nv13"),

@@ -39,6 +39,9 @@ def send(client: httpx.Client, path: Path, query: str = "") -> dict[str, Any]:
         ("clip.mp4", {"scale": 3, "encoder": "x265", "crf": 30}),
         ("clip.mkv", {"preview": 0.25, "start": "0:00.1"}),
         ("clip.mov", {"start": "0.1", "end": "0.4", "model": "balanced", "side-by-side": True}),
+        ("clip.mp4", {"scale": 2.25}),
+        ("clip.mp4", {"width": 130}),
+        ("clip.mkv", {"fit": "130x100", "preview": 0.25}),
     ],
 )
 def test_the_result_is_that_of_the_command_line(
@@ -100,7 +103,16 @@ def test_what_a_video_may_not_be(serve: Any, tmp_path: Path, photo: Path) -> Non
         assert failed["error"]["detail"].startswith("damaged.mkv: ")
         assert client.post("/v1/videos", content=photo.read_bytes()).status_code == 415
         assert client.post("/v1/images", content=clip.read_bytes()).status_code == 415
-        for query in ("scale=5", "scale=2.5", "encoder=h263", "start=x", "preset=fast%00", "encoder_options=stats=a"):
+        for query in (
+            "scale=65",
+            "scale=nan",
+            "scale=2&width=96",
+            "fit=9",
+            "encoder=h263",
+            "start=x",
+            "preset=fast%00",
+            "encoder_options=stats=a",
+        ):
             assert client.post(f"/v1/videos?{query}", content=clip.read_bytes()).status_code == 422, query
 
 

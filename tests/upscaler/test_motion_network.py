@@ -145,9 +145,13 @@ def test_auto_takes_who_can():
 
 
 def test_refusals(tmp_path):
-    with pytest.raises(InvalidArgument, match="scale=3: model 'video' has only ×2; choose it for videos and planes"):
+    with pytest.raises(
+        InvalidArgument, match="scale=3: model 'video' has only ×2; choose it for planes and frames in memory"
+    ):
         Upscaler(3, model=RECURRENT).network()
-    with pytest.raises(InvalidArgument, match="model 'fast' has ×2, ×3, ×4 and ×8; choose one of them for videos"):
+    with pytest.raises(
+        InvalidArgument, match="model 'fast' has ×2, ×3, ×4 and ×8; choose one of them for planes and frames in memory"
+    ):
         Upscaler(5, model="fast").network()
     with pytest.raises(Unsupported, match="model 'video' is not for videos"):
         MotionNetwork(model_of(espcn(2)))

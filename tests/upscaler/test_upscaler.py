@@ -210,7 +210,7 @@ def test_a_scale_of_1_cleans_a_compressed_image(with_compressed: str, blocky: Pi
     expected = rounded(ops.resize(in_codes(large), blocky.shape[:2], antialias=True), np.uint8)
     np.testing.assert_array_equal(result, expected)
     np.testing.assert_array_equal(subpixel.upscale(blocky, 1, model=with_compressed), expected)
-    with pytest.raises(InvalidArgument, match=f"scale=1: the image shows no compression; model '{with_compressed}'"):
+    with pytest.raises(InvalidArgument, match=f"scale=1: no compression is seen; model '{with_compressed}'"):
         subpixel.upscale(np.zeros((80, 80), np.uint8), 1)
     with pytest.raises(InvalidArgument, match=r"scale=1: .*does not clean"):
         Upscaler(1, model="bicubic")

@@ -27,6 +27,7 @@ SMALL, LARGE = (854, 480), (1708, 960)
         ((640, 400), (1280, 800), 6, 1),
         ((320, 240), (640, 480), 2, 2),  # players go on taking BT.601
         ((1280, 720), (2560, 1440), 2, 2),  # and here BT.709
+        ((1920, 1080), (854, 480), 1, 1),  # which would become BT.601
     ],
 )
 def test_an_untagged_video_is_tagged_if_players_would_assume_another_matrix(

@@ -38,7 +38,7 @@ YUV, DEEP = Layout("yuv420p", "420", 8), layout_of("yuv422p10le", "test")
     ("size", "scale", "encoder", "suffix", "text"),
     [
         ((4096, 2160), 8, None, "mp4", "would be 32768×17280, and libavcodec holds frames of at most 268 megapixels; "
-         "scale=4 is the largest that fits (16384×8640)"),
+         "scale=4 fits (16384×8640)"),
         ((16000, 16), 2, "x264", "mkv", "encoder='x264': it does not accept frames of more than 16384×16384, and these "
          "are 32000×32; encoder='x265' or "),
         ((16, 6000), 2, "svt-av1", "mkv", "encoder='svt-av1': it does not accept frames of more than 16384×8704"),

@@ -43,37 +43,37 @@ def motion_network() -> MotionNetwork:
 
 
 def test_each_kind(video: VideoFile) -> None:
-    assert isinstance(frame_upscaler(network(), video, LAYOUT), IncrementalUpscaler)
-    assert isinstance(frame_upscaler(motion_network(), video, LAYOUT), MotionUpscaler)
-    assert isinstance(frame_upscaler(network(), video, LAYOUT, realtime=True), RealtimeUpscaler)
+    assert isinstance(frame_upscaler([network()], video, LAYOUT), IncrementalUpscaler)
+    assert isinstance(frame_upscaler([motion_network()], video, LAYOUT), MotionUpscaler)
+    assert isinstance(frame_upscaler([network()], video, LAYOUT, realtime=True), RealtimeUpscaler)
     for each in (network(), motion_network()):
-        both = frame_upscaler(each, video, LAYOUT, side_by_side=True)
+        both = frame_upscaler([each], video, LAYOUT, side_by_side=True)
         assert isinstance(both, SideBySide)
         assert both.result_size == (192, 64)
 
 
 def test_a_scale_without_cheaper_networks_is_held_by_the_network_alone(video: VideoFile) -> None:
     lone = Network(Model("lone", bicubic(5), {}))
-    assert frame_upscaler(lone, video, LAYOUT, realtime=True).result_size == (240, 160)
+    assert frame_upscaler([lone], video, LAYOUT, realtime=True).result_size == (240, 160)
 
 
 def test_what_does_not_fit(video: VideoFile) -> None:
     rgb = layout_of("gbrp", "test")
     with pytest.raises(InvalidArgument, match="'motion' reads several frames and does not support RGB videos"):
-        frame_upscaler(motion_network(), video, rgb)
+        frame_upscaler([motion_network()], video, rgb)
     with pytest.raises(InvalidArgument, match="'motion' reads several frames and does not support realtime=True"):
-        frame_upscaler(motion_network(), video, LAYOUT, realtime=True)
+        frame_upscaler([motion_network()], video, LAYOUT, realtime=True)
     for rate, realtime in ((Fraction(0), True), (Fraction(30), False)):
         with pytest.raises(InvalidArgument, match=f"rate={rate}: a rate above 0 and realtime=True are needed"):
-            frame_upscaler(network(), video, LAYOUT, realtime=realtime, rate=rate)
+            frame_upscaler([network()], video, LAYOUT, realtime=realtime, rate=rate)
     colour = Network(Model("colour", bicubic(2, colour="rgb"), {}))
     with pytest.raises(InvalidArgument, match="'colour' works on RGB, but the video has YUV frames"):
-        frame_upscaler(colour, video, LAYOUT)
-    assert frame_upscaler(colour, video, rgb).result_size == (96, 64)
+        frame_upscaler([colour], video, LAYOUT)
+    assert frame_upscaler([colour], video, rgb).result_size == (96, 64)
 
 
 def test_a_still_upscaler_has_no_state(video: VideoFile) -> None:
-    upscaler = frame_upscaler(network(), video, LAYOUT)
+    upscaler = frame_upscaler([network()], video, LAYOUT)
     assert upscaler.state() == {}
     upscaler.restore({})
     with pytest.raises(InvalidArgument, match="no state to restore"):

@@ -20,8 +20,7 @@ class Machine:
             self.now += self.costs[name]
             return name
 
-        network = SimpleNamespace(model=SimpleNamespace(name=name))
-        return SimpleNamespace(network=network, result_size=(2, 2), upscale=upscale)
+        return SimpleNamespace(name=name, result_size=(2, 2), upscale=upscale)
 
     def realtime(self, rate: Fraction | None = None) -> RealtimeUpscaler:
         return RealtimeUpscaler(list(map(self.upscaler, self.costs)), Fraction(1, 24), rate, clock=lambda: self.now)

@@ -39,6 +39,7 @@ __all__ = [
     "Subsampling",
     "interpolate",
     "interpolate_plane",
+    "resize_plane",
     "to_codes",
     "upscale",
 ]
@@ -112,6 +113,11 @@ class FrameFormat:
     def factors(self) -> tuple[int, int]:
         """Luma samples for each chroma sample, down and across."""
         return _FACTORS[self.subsampling]
+
+    @property
+    def luma(self) -> FrameFormat:
+        """The format of the luma alone, as a gray frame."""
+        return FrameFormat("gray", None, self.bits, self.full_range)
 
     @property
     def centres(self) -> tuple[float, float]:
@@ -230,7 +236,7 @@ def upscale(
     """
     _upscale_luma(session, planes[0], results[0], form, scale, halo, session_reads_bytes and form.network_bytes)
     for plane, result in zip(planes[1:], results[1:], strict=True):
-        _upscale_plane(plane, result, form.centres, form, scale)
+        _resize_plane(plane, result, form.centres, form, (scale, scale))
 
 
 def interpolate(
@@ -253,22 +259,52 @@ def interpolate_plane(
     plane: Plane, result: Plane, centres: tuple[float, float], form: FrameFormat, scale: int, threads: int | None
 ) -> None:
     """Upscale one plane as :func:`interpolate` does; its samples lie at ``centres`` of their cells, down and across."""
-    passes = None if threads is None else _passes(plane.shape, result.shape, centres, scale)
+    resize_plane(plane, result, centres, form, (scale, scale), threads)
+
+
+def resize_plane(
+    plane: Plane,
+    result: Plane,
+    centres: tuple[float, float],
+    form: FrameFormat,
+    scales: tuple[float, float],
+    threads: int | None,
+) -> None:
+    """Resize one plane to any size by a cubic (a = −0.5), antialiased along an axis that shrinks.
+
+    Args:
+        plane: ``(H, W)`` codes.
+        result: the plane to write to.
+        centres: where a sample lies in its cell, down and across, see :attr:`FrameFormat.centres`.
+        form: the format of the frame.
+        scales: how many times higher and wider the frame becomes.
+        threads: of the compiled module; None for NumPy, which gives the same bytes.
+    """
+    passes = None if threads is None else _passes(plane.shape, result.shape, centres, scales)
     if passes is None:
-        _upscale_plane(plane, result, centres, form, scale)
+        _resize_plane(plane, result, centres, form, scales)
     else:
         result[:] = to_codes(run(passes, plane.astype(np.float32), threads), form)
 
 
 @lru_cache(maxsize=16)
-def _passes(given: tuple[int, int], result: tuple[int, int], centres: tuple[float, float], scale: int) -> Passes | None:
+def _passes(
+    given: tuple[int, int], result: tuple[int, int], centres: tuple[float, float], scales: tuple[float, float]
+) -> Passes | None:
     if not is_available():
         return None
-    tables = [
-        (axis, axis_taps(n_in, n_out, scale, centre=centre))
-        for axis, (n_in, n_out, centre) in enumerate(zip(given, result, centres, strict=True))
-    ]
+    tables = list(enumerate(_taps(given, result, centres, scales)))
     return plan_float(given, "float32", tables, "float32", "float32")
+
+
+def _taps(
+    given: tuple[int, ...], result: tuple[int, ...], centres: tuple[float, float], scales: tuple[float, float]
+) -> list[AxisTaps]:
+    """The tables of both axes."""
+    return [
+        axis_taps(n_in, n_out, scale, antialias=True, centre=centre)
+        for n_in, n_out, scale, centre in zip(given, result, scales, centres, strict=True)
+    ]
 
 
 def _upscale_luma(
@@ -282,12 +318,11 @@ def _upscale_luma(
         result[band.result] = output if as_bytes else to_codes((output - black) * codes, form)
 
 
-def _upscale_plane(x: Plane, result: Plane, centres: tuple[float, float], form: FrameFormat, scale: int) -> None:
-    rows, columns = (
-        axis_taps(n_in, n_out, scale, centre=centre)
-        for n_in, n_out, centre in zip(x.shape, result.shape, centres, strict=True)
-    )
-    step = rows_at_once(x.shape[1] * scale)
+def _resize_plane(
+    x: Plane, result: Plane, centres: tuple[float, float], form: FrameFormat, scales: tuple[float, float]
+) -> None:
+    rows, columns = _taps(x.shape, result.shape, centres, scales)
+    step = rows_at_once(max(x.shape[1], result.shape[1]))
     for top in range(0, len(rows.index), step):
         band = slice(top, top + step)
         down = AxisTaps(rows.index[band], rows.weight[band])

@@ -99,7 +99,7 @@ def _decode(video: VideoFile) -> None:
 
 
 def _upscale(upscaler: Upscaler, video: VideoFile, layout: Layout, frames: list[Frame]) -> list[Any]:
-    frames_upscaler = frame_upscaler(upscaler.network(), video, layout)
+    frames_upscaler = frame_upscaler([upscaler.network()], video, layout)
     return [each.result for frame in frames for each in frames_upscaler.push(frame)]
 
 

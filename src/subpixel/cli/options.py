@@ -78,8 +78,8 @@ AnyScale = Annotated[
         "--scale",
         parser=_number,
         metavar="N",
-        help="Upscale by this factor: any number up to 64, such as 2, 3 or 2.5. A factor of 1 cleans a compressed "
-        "image. Default: 2.",
+        help="Upscale by this factor: any number up to 64, such as 2, 3 or 2.5. A factor of 1 cleans what is "
+        "compressed. Default: 2.",
         show_default=False,
         rich_help_panel=OUTPUT,
     ),

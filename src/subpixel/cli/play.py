@@ -6,23 +6,29 @@ import os
 import sys
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from subpixel.cli.options import (
     COMPUTATION,
     OUTPUT,
+    AnyScale,
     Backend,
     Deinterlace,
+    Fit,
+    Height,
     Model,
     Precision,
-    Scale,
     SideBySide,
     Threads,
+    Width,
 )
 from subpixel.cli.video import End, Start, print_notes
 from subpixel.storage.standard_streams import is_input_stream, stream_name
+
+if TYPE_CHECKING:
+    from subpixel.upscaler import Target
 
 
 def play(
@@ -32,7 +38,10 @@ def play(
             metavar="INPUT", help="A video file. Use - to read one from standard input.", show_default=False
         ),
     ],
-    scale: Scale = 2,
+    scale: AnyScale = None,
+    width: Width = None,
+    height: Height = None,
+    fit: Fit = None,
     start: Start = None,
     end: End = None,
     side_by_side: SideBySide = False,
@@ -70,7 +79,16 @@ def play(
 
     found, program = find_player(player)
     name, piped = stream_name(input_name, "standard input"), is_input_stream(input_name)
-    upscaler = Upscaler(scale, model=model, backend=backend, precision=precision, threads=threads)
+    upscaler = Upscaler(
+        scale,
+        width=width,
+        height=height,
+        fit=fit,
+        model=model,
+        backend=backend,
+        precision=precision,
+        threads=threads,
+    )
     live = PipeOutput(
         input_name if piped else Path(input_name),
         upscaler,
@@ -82,9 +100,18 @@ def play(
     )
     # A player starts the sound at the beginning of the file, which is wrong beside a later part.
     sound = Path(os.path.abspath(input_name)) if not piped and start in (None, Fraction(0)) else None
-    with open_player(found, program, f"{name} ×{scale} by {model}", sound) as pipe:
+    with open_player(found, program, f"{name} {_size(upscaler.target)} by {model}", sound) as pipe:
         result = live.run(pipe)
     print_notes(name, result.notes)
     rate = result.frames / result.seconds if result.seconds else 0.0
     frames = f"{result.frames} frame{'s'[: result.frames > 1]}"
     print(f"{name}: {frames} in {result.seconds:.1f} s, {rate:.1f} frames/s", file=sys.stderr)
+
+
+def _size(target: Target) -> str:
+    """The size for the title of the window: ``×2.5``, ``1920 wide``."""
+    if target.scale is not None:
+        return f"×{target.scale:g}"
+    if target.fit is not None:
+        return "in {}×{}".format(*target.fit)
+    return f"{target.width} wide" if target.width is not None else f"{target.height} high"

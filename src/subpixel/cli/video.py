@@ -18,14 +18,17 @@ from subpixel.cli.options import (
     FILES,
     OUTPUT,
     REPORTING,
+    AnyScale,
     Backend,
     Deinterlace,
+    Fit,
+    Height,
     Model,
     Precision,
-    Scale,
     SideBySide,
     Strength,
     Threads,
+    Width,
 )
 from subpixel.cli.progress import bar
 from subpixel.cli.reporting import printable
@@ -85,7 +88,10 @@ def video(
             metavar="INPUT", help="A video file. Use - to read one from standard input.", show_default=False
         ),
     ],
-    scale: Scale = 2,
+    scale: AnyScale = None,
+    width: Width = None,
+    height: Height = None,
+    fit: Fit = None,
     encoder: Annotated[
         str | None,
         typer.Option(
@@ -233,7 +239,17 @@ def video(
         "realtime": realtime,
         "rate": None if target_fps is None else Fraction(target_fps).limit_denominator(1001),
     }
-    upscaler = Upscaler(scale, model=model, backend=backend, precision=precision, threads=threads, strength=strength)
+    upscaler = Upscaler(
+        scale,
+        width=width,
+        height=height,
+        fit=fit,
+        model=model,
+        backend=backend,
+        precision=precision,
+        threads=threads,
+        strength=strength,
+    )
     if is_output_stream(output) or (piped and output is None):
         if dry:
             raise InvalidArgument("--dry-run: frames would go to standard output; name a file with -o to see its plan")

@@ -138,13 +138,17 @@ def _models(*, video: bool) -> tuple[str, ...]:
 _PRECISION = Option("precision", "text", "How numbers are computed", "auto", ("auto", "f32", "bf16", "int8"))
 _STRENGTH = Option("strength", "number", "From the bicubic resize (0) to the network's result (1)", 1.0, (), 0, 1)
 
+_SIZES = (
+    Option("scale", "number", "How many times larger, up to 64", 2.0, (), 0, 64),
+    Option("width", "integer", "Width of the result in pixels, instead of a scale", None, (), 1),
+    Option("height", "integer", "Height of the result in pixels, instead of a scale", None, (), 1),
+    Option("fit", "box", "The largest result that fits into this box, instead of a scale"),
+)
+
 IMAGE_OPTIONS: dict[str, Option] = {
     option.name: option
     for option in (
-        Option("scale", "number", "How many times larger, up to 64", 2.0, (), 0, 64),
-        Option("width", "integer", "Width of the result in pixels, instead of a scale", None, (), 1),
-        Option("height", "integer", "Height of the result in pixels, instead of a scale", None, (), 1),
-        Option("fit", "box", "The largest result that fits into this box, instead of a scale"),
+        *_SIZES,
         Option("model", "text", "The network", "auto", _models(video=False)),
         _STRENGTH,
         _PRECISION,
@@ -166,7 +170,7 @@ IMAGE_OPTIONS: dict[str, Option] = {
 VIDEO_OPTIONS: dict[str, Option] = {
     option.name: option
     for option in (
-        Option("scale", "integer", "How many times larger", 2, (2, 3, 4, 8)),
+        *_SIZES,
         Option("model", "text", "The network", "auto", _models(video=True)),
         _STRENGTH,
         _PRECISION,

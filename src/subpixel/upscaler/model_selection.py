@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 from subpixel.errors import InvalidArgument
 from subpixel.models.auto import Choice, Source, choose_by_codec, choose_by_source, choose_by_traces
 from subpixel.models.files import Model
 from subpixel.models.zoo import compressed_variant, resolve, scales_of
 from subpixel.ops.compression_traces import Traces
-from subpixel.upscaler.sizes import SizePlan, Target, plan_size
+from subpixel.upscaler.sizes import SizePlan, Target, network_factors, plan_size
 
 __all__ = ["ModelSelection", "NetworkPair"]
 
@@ -81,11 +82,16 @@ class ModelSelection:
             return Choice(self.clean.first, False, "")
         return choose_by_traces(traces, source, self.clean.first, self.compressed.first)
 
-    def by_codec(self, codec: str | None, scale: float | None) -> Choice:
-        """The choice for a video, by libavcodec's name of its codec; None if the codec is unknown."""
+    def by_codec(self, codec: str | None, factor: float | Fraction) -> Choice:
+        """The choice for a video: the variant for compressed ones, if it reaches the size by itself.
+
+        Args:
+            codec: libavcodec's name of the video's codec; None if it is unknown.
+            factor: how many times larger the video becomes.
+        """
         if codec is None or not self.automatic:
             return Choice(self.clean.first, False, "")
-        if self.compressed is None or scale not in self.compressed.first_factors:
+        if self.compressed is None or factor > max(self.compressed.first_factors):
             return Choice(self.clean.first, False, codec)
         return choose_by_codec(codec, self.clean.first, self.compressed.first)
 
@@ -104,10 +110,33 @@ class ModelSelection:
         Raises:
             InvalidArgument: a result more than 64 times larger, or a scale of 1 and nothing to clean.
         """
-        pair = self.pair(choice)
+        pair, cleans = self.pair(choice), self._cleans(target, choice, cleans)
+        return plan_size(width, height, target, pair.first_factors, pair.second_factors, cleans=cleans)
+
+    def factors(
+        self, target: Target, factor: Fraction, choice: Choice | None = None, *, cleans: bool = False
+    ) -> tuple[int, ...]:
+        """The factors of the networks for an image or a video that becomes so many times larger.
+
+        Args:
+            target: the size of the result.
+            factor: how many times larger it is, before rounding.
+            choice: as in :meth:`plan`.
+            cleans: likewise.
+
+        Raises:
+            InvalidArgument: more than two networks in a row reach, or a scale of 1 and nothing to clean.
+        """
+        pair, cleans = self.pair(choice), self._cleans(target, choice, cleans)
+        return network_factors(target, factor, pair.first_factors, pair.second_factors, cleans=cleans)
+
+    def _cleans(self, target: Target, choice: Choice | None, cleans: bool) -> bool:
+        """Whether the first network cleans what it upscales.
+
+        Raises:
+            InvalidArgument: a scale of 1 and nothing to clean.
+        """
         cleaning = cleans or (choice is not None and choice.compressed)
         if target.scale == 1 and not cleaning and self.compressed is not None:
-            raise InvalidArgument(
-                f"scale=1: the image shows no compression; model '{self.compressed.first}' cleans it anyway"
-            )
-        return plan_size(width, height, target, pair.first_factors, pair.second_factors, cleans=cleaning)
+            raise InvalidArgument(f"scale=1: no compression is seen; model '{self.compressed.first}' cleans it anyway")
+        return cleaning

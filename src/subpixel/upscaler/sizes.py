@@ -28,7 +28,7 @@ from subpixel.models.auto import Choice
 from subpixel.ops.resizing.scales import exact_scale
 from subpixel.upscaler.options import as_written
 
-__all__ = ["MOST", "SizePlan", "Target", "plan_size"]
+__all__ = ["MOST", "SizePlan", "Target", "network_factors", "plan_size"]
 
 # Two of the largest networks, ×8, one after the other.
 MOST = 64
@@ -77,8 +77,11 @@ class Target:
                 _check_side("fit", side)
             object.__setattr__(self, "fit", (int(self.fit[0]), int(self.fit[1])))
 
-    def factor(self, width: int, height: int) -> Fraction:
-        """How many times larger than an image of this size the result is, before rounding."""
+    def factor(self, width: int | Fraction, height: int | Fraction) -> Fraction:
+        """How many times larger than an image of this size the result is, before rounding.
+
+        A width may be a fraction: that of a frame of video whose pixels are not square, as it is shown.
+        """
         if self.scale is not None:
             return exact_scale(self.scale)
         if self.width is not None:
@@ -202,24 +205,48 @@ def plan_size(
     >>> plan_size(400, 300, Target(6), (2, 3, 4, 8)).factors
     (2, 3)
     """
-    size, factor = target.size(width, height), target.factor(width, height)
-    source = (width, height)
+    size = target.size(width, height)
+    factors = network_factors(target, target.factor(width, height), first, second, cleans=cleans)
+    return SizePlan((width, height), factors, size)
+
+
+def network_factors(
+    target: Target, factor: Fraction, first: Sequence[int], second: Sequence[int] | None = None, *, cleans: bool = False
+) -> tuple[int, ...]:
+    """The factors of the networks that make something so many times larger, by the rule above.
+
+    Args:
+        target: the size of the result, for errors.
+        factor: how many times larger the result is, before rounding; of two sides, the larger.
+        first: as in :func:`plan_size`.
+        second: likewise.
+        cleans: likewise.
+
+    Returns:
+        The factors, in the order of the networks; none if nothing becomes larger.
+
+    Raises:
+        InvalidArgument: as in :func:`plan_size`.
+
+    >>> network_factors(Target(2.25), Fraction(9, 4), (2, 3, 4, 8))
+    (3,)
+    """
     if target.scale is not None and factor == 1:
         if not cleans:
             raise InvalidArgument(
                 "scale=1: this network makes images larger and does not clean them; one for compressed images "
                 "(model 'fast-compressed') does, or another scale is needed"
             )
-        return SizePlan(source, (min(first),), size)
+        return (min(first),)
     if factor <= 1:
-        return SizePlan(source, (), size)
+        return ()
     options: list[tuple[int, ...]] = [(one,) for one in first]
     options += [(one, two) for one in first for two in (first if second is None else second)]
     enough = [factors for factors in options if math.prod(factors) >= factor]
     if not enough:
         most = max(math.prod(factors) for factors in options)
         raise InvalidArgument(f"{target}: two networks in a row reach ×{most} with this model; less is needed")
-    return SizePlan(source, min(enough, key=lambda factors: (math.prod(factors), len(factors), factors)), size)
+    return min(enough, key=lambda factors: (math.prod(factors), len(factors), factors))
 
 
 def _check_scale(scale: Any) -> None:

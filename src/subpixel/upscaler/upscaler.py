@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
@@ -136,7 +137,7 @@ class Upscaler:
         if self.target.scale is None:
             self._still(self._first).prepare()
             return
-        for name, factor in self._stages(None, self.plan(1, 1)):
+        for name, factor in self._stages(None, self.plan(1, 1).factors):
             self._still(self._network(name, factor)).prepare()
 
     def __repr__(self) -> str:
@@ -251,9 +252,14 @@ class Upscaler:
         """The choice by what the pixels of an image show of compressions, if its file did not decide."""
         return self._selection.by_traces(traces, source)
 
-    def choose_by_codec(self, codec: str | None) -> Choice:
-        """The choice for a video, by libavcodec's name of its codec; None if the codec is unknown."""
-        return self._selection.by_codec(codec, self.target.scale)
+    def choose_by_codec(self, codec: str | None, factor: float | Fraction) -> Choice:
+        """The choice for a video, by its codec.
+
+        Args:
+            codec: libavcodec's name of it; None if it is unknown.
+            factor: how many times larger the video becomes.
+        """
+        return self._selection.by_codec(codec, factor)
 
     def __call__(self, image: T, choice: Choice | None = None, plan: SizePlan | None = None) -> T:
         """Upscale an image; the same kind comes back.
@@ -346,7 +352,7 @@ class Upscaler:
         at_once = _STREAMED if at_once is None else at_once
         pixel = channels * dtype.itemsize
         rows: Iterable[Pixels] = blocks
-        for name, factor in self._stages(choice, plan):
+        for name, factor in self._stages(choice, plan.factors):
             network = self._still(self._network(name, factor))
             strip, columns = _tile(width, factor**2 * pixel, network.margin(alpha), at_once)
             if network.halo is None:
@@ -362,6 +368,27 @@ class Upscaler:
             rows = resize_rows(rows, (height, width), (plan.size[1], plan.size[0]), alpha, strip, self.threads)
         return iter(rows)
 
+    def factors(self, factor: Fraction, choice: Choice | None = None) -> tuple[int, ...]:
+        """The factors of the networks for a video that becomes so many times larger, in their order.
+
+        Args:
+            factor: of the two sides' factors, the larger.
+            choice: see :meth:`choose_by_codec`; None for that of a clean video.
+
+        Raises:
+            InvalidArgument: more than two networks in a row reach, or a scale of 1 and nothing to clean.
+        """
+        return self._selection.factors(self.target, factor, choice, cleans=self._cleans)
+
+    def networks(self, factors: Sequence[int], choice: Choice | None = None) -> list[Network | MotionNetwork]:
+        """The networks of :meth:`factors`, which run one after another on the frames of a video.
+
+        Args:
+            factors: of :meth:`factors`, for the same choice.
+            choice: likewise.
+        """
+        return [self._network(name, factor) for name, factor in self._stages(choice, factors)]
+
     def network(self, choice: Choice | None = None) -> Network | MotionNetwork:
         """The network that upscales planes and frames of video by exactly the scale.
 
@@ -375,7 +402,7 @@ class Upscaler:
         if scale is None or scale not in pair.first_factors:
             *others, last = (f"×{factor}" for factor in pair.first_factors)
             has = f"{', '.join(others)} and {last}; choose one of them" if others else f"only {last}; choose it"
-            raise InvalidArgument(f"{self.target}: model '{pair.first}' has {has} for videos and planes")
+            raise InvalidArgument(f"{self.target}: model '{pair.first}' has {has} for planes and frames in memory")
         return self._network(pair.first, int(scale))
 
     def plane(self, y: NDArray[Any], full_range: bool = False) -> NDArray[Any]:
@@ -453,10 +480,10 @@ class Upscaler:
     def _plane_network(self) -> Network:
         return self._still(self.network())
 
-    def _stages(self, choice: Choice | None, plan: SizePlan) -> list[tuple[str, int]]:
+    def _stages(self, choice: Choice | None, factors: Sequence[int]) -> list[tuple[str, int]]:
         """The name and the factor of each network that a plan runs."""
         pair = self._selection.pair(choice)
-        return list(zip((pair.first, pair.second), plan.factors, strict=False))
+        return list(zip((pair.first, pair.second), factors, strict=False))
 
     def _network(self, name: str, factor: int) -> Network | MotionNetwork:
         network = self._networks.get((name, factor))

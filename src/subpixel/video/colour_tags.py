@@ -1,7 +1,7 @@
 """The colour tags of the upscaled video: the source's, or what players assume for the source if it has none.
 
 If the colour matrix is unspecified, players choose it by the size: BT.601 for small videos, BT.709 for large ones (1280
-columns or more, or more than 576 rows). An untagged video that grows beyond that size would change its colours, so the
+columns or more, or more than 576 rows). An untagged video that crosses that size would change its colours, so the
 result gets the tags that its source's size implies.
 """
 
@@ -49,11 +49,14 @@ def result_tags(
     if tags.matrix != _UNSPECIFIED or _matrix(before) == _matrix(after):
         return tags, []
     primaries = _primaries(before) if tags.primaries == _UNSPECIFIED else tags.primaries
-    note = (
-        "its colour matrix is unspecified: players assume BT.601 at its size and BT.709 at the larger size, "
-        "so the result is tagged as BT.601"
+    here, there, size = (
+        ("BT.601", "BT.709", "larger") if _matrix(before) == _LINES_525 else ("BT.709", "BT.601", "smaller")
     )
-    return replace(tags, matrix=_LINES_525, primaries=primaries), [note]
+    note = (
+        f"its colour matrix is unspecified: players assume {here} at its size and {there} at the {size} size, "
+        f"so the result is tagged as {here}"
+    )
+    return replace(tags, matrix=_matrix(before), primaries=primaries), [note]
 
 
 def stored_tags(

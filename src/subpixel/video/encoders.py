@@ -443,6 +443,13 @@ def siting_options(codec: str, siting: str | None) -> tuple[tuple[str, str], ...
     return ((names[codec], f"chromaloc={_SITINGS.index(siting)}"),)
 
 
+def aspect_options(codec: str, aspect: Fraction | None) -> tuple[tuple[str, str], ...]:
+    """libavcodec's options that set the shape of pixels: it gives x264 the nearest one of numbers up to 4096 itself."""
+    if codec != "libx264" or aspect is None or max(aspect.numerator, aspect.denominator) <= 4096:
+        return ()
+    return (("x264-params", f"sar={aspect.numerator}/{aspect.denominator}"),)
+
+
 def parse_options(text: str | None) -> tuple[tuple[str, str], ...]:
     """Parse options of libavcodec: ``name=value`` pairs separated by colons.
 

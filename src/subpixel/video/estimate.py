@@ -88,7 +88,7 @@ def estimate_job(job: Request) -> Estimate:
         len(plan.video.chapters) if container.chapters else 0,
         () if done else plan.notes,
         plan.choice,
-        encoding_memory(plan.stream.size, plan.encoding.encoder.name, plan.layout),
+        encoding_memory(plan.stream.size, plan.encoding.encoder.name, plan.layout, plan.frames_by.large),
         None if frames is None else per_frame * frames,
         done,
     )

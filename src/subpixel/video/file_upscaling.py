@@ -18,8 +18,11 @@ __all__ = ["upscale_file"]
 def upscale_file(
     source: str | os.PathLike[str],
     destination: str | os.PathLike[str] | None = None,
-    scale: float = 2,
+    scale: float | None = None,
     *,
+    width: int | None = None,
+    height: int | None = None,
+    fit: tuple[int, int] | None = None,
     model: str | os.PathLike[str] | Model = "auto",
     backend: str = "auto",
     precision: str = "auto",
@@ -48,7 +51,12 @@ def upscale_file(
         destination: the file to write; its suffix chooses the container: mp4, m4v, mov, qt, mkv, webm or nut. The
             default is ``name_x2`` with the source's suffix (``.mkv`` if that container is not written here) beside the
             source.
-        scale: how many times larger: a factor of the model, such as 2, 3, 4 or 8 for ``"fast"``.
+        scale: how many times larger: a number above 0 and up to 64; below 1 the video is resized, without a network. 1
+            cleans a compressed video. Pixels keep their shape. The default is 2 if no other size is given.
+        width: width of the result in square pixels, instead of a scale, as the video is shown: after a turn that the
+            file states. The height follows from the aspect.
+        height: height of the result in square pixels; its width follows.
+        fit: ``(width, height)``: the largest result with the video's aspect that fits in, in square pixels.
         model: ``"auto"``, the name of a shipped model, the path of a model file, or a model; see
             :class:`subpixel.Upscaler`. ``"auto"`` is ``fast-compressed`` for a lossy codec, else ``fast``.
         backend: ``"auto"``, ``"native"``, ``"reference"`` or ``"torch"``.
@@ -100,6 +108,9 @@ def upscale_file(
         time_range = TimeRange(_seconds(start or 0), None if end is None else _seconds(end))
     upscaler = Upscaler(
         scale,
+        width=width,
+        height=height,
+        fit=fit,
         model=model,
         backend=backend,
         precision=precision,

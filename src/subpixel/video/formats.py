@@ -7,6 +7,7 @@ upscaled as images. All other formats (palettes, 1 bit, raw sensor data, XYZ, 4:
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from subpixel.backends import FrameFormat
 from subpixel.errors import Unsupported
 
-__all__ = ["Layout", "Plane", "array_of", "is_pixel_format", "layout_of", "new_frame", "planes_of"]
+__all__ = ["Layout", "Plane", "array_of", "chroma_steps", "is_pixel_format", "layout_of", "new_frame", "planes_of"]
 
 Plane = NDArray[Any]
 
@@ -55,6 +56,11 @@ class Layout:
     @property
     def dtype(self) -> np.dtype[Any]:
         return np.dtype(np.uint8 if self.bits == 8 else np.uint16)
+
+    @property
+    def luma(self) -> Layout:
+        """The layout of the luma alone, as a gray frame."""
+        return Layout(_PLANAR["gray"] + ("" if self.bits == 8 else f"{self.bits}le"), "gray", self.bits)
 
     def frame_format(self, siting: str, full_range: bool) -> FrameFormat:
         """The format of YUV or gray frames, as networks need it."""
@@ -96,6 +102,19 @@ def layout_of(pix_fmt: str, where: object) -> Layout:
     if not is_pixel_format(name):
         raise Unsupported(f"{where}: pixel format {pix_fmt}; it has no planar form")
     return Layout(name, subsampling, bits, alpha)
+
+
+def chroma_steps(pix_fmts: Iterable[str]) -> tuple[int, int]:
+    """Columns and rows of luma for a whole number of chroma samples in each of several pixel formats.
+
+    >>> chroma_steps(["yuv420p", "yuv411p"]), chroma_steps(["gray"])
+    ((4, 2), (1, 1))
+    """
+    formats = [av.VideoFormat(name) for name in pix_fmts]
+    return (
+        max(64 // each.chroma_width(64) for each in formats),
+        max(64 // each.chroma_height(64) for each in formats),
+    )
 
 
 def is_pixel_format(name: str) -> bool:

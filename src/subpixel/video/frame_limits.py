@@ -37,7 +37,7 @@ def check_frame_size(size: tuple[int, int], smaller: Iterable[tuple[int, tuple[i
         smaller: smaller scales, and the sizes that they would give.
 
     Raises:
-        Unsupported: they are. The error names the largest scale at which they are not.
+        Unsupported: they are. The error names the largest of the smaller scales at which they are not.
     """
     if _fits_libav(size):
         return
@@ -45,7 +45,7 @@ def check_frame_size(size: tuple[int, int], smaller: Iterable[tuple[int, tuple[i
     advice = ""
     if fitting:
         scale, result = max(fitting)
-        advice = f"; scale={scale} is the largest that fits ({result[0]}×{result[1]})"
+        advice = f"; scale={scale} fits ({result[0]}×{result[1]})"
     raise Unsupported(
         f"the result would be {size[0]}×{size[1]}, and libavcodec holds frames of at most 268 megapixels{advice}"
     )
@@ -71,8 +71,16 @@ def check_container_size(container: Container, size: tuple[int, int]) -> None:
         )
 
 
-def encoding_memory(size: tuple[int, int], encoder: str | None, layout: Layout) -> int:
+def encoding_memory(
+    size: tuple[int, int], encoder: str | None, layout: Layout, large: tuple[int, int] | None = None
+) -> int:
     """About how many bytes of memory frames of a size need while they are upscaled and, with an encoder, encoded.
+
+    Args:
+        size: (width, height) of the result.
+        encoder: a name of :data:`subpixel.video.encoders.ENCODERS`; None if frames are not encoded.
+        layout: of the frames.
+        large: (width, height) of what networks make, if a resize follows.
 
     >>> encoding_memory((3840, 2160), "x264", Layout("yuv420p", "420", 8))
     953856000
@@ -81,16 +89,21 @@ def encoding_memory(size: tuple[int, int], encoder: str | None, layout: Layout) 
     chroma = Fraction(pixel_format.chroma_width(64) * pixel_format.chroma_height(64), 64 * 64)
     samples = 1 + (0 if layout.subsampling == "gray" else 2 * chroma)
     bytes_each = samples * layout.dtype.itemsize / Fraction(3, 2)
-    return int(size[0] * size[1] * (_STAGES + (0 if encoder is None else _ENCODERS[encoder])) * bytes_each)
+    needed = size[0] * size[1] * (_STAGES + (0 if encoder is None else _ENCODERS[encoder])) * bytes_each
+    if large is not None:
+        # The codes of this frame and the one before, and f32 for the resize: of one plane at a time, of RGB all codes.
+        planes = 3 if layout.rgb else 1
+        needed += large[0] * large[1] * (2 * planes * layout.dtype.itemsize + 4)
+    return int(needed)
 
 
-def memory_note(size: tuple[int, int], encoder: str, layout: Layout) -> list[str]:
+def memory_note(size: tuple[int, int], encoder: str, layout: Layout, large: tuple[int, int] | None = None) -> list[str]:
     """A sentence about the memory that large frames take; none if they take little.
 
     Raises:
         Unsupported: they take more than the machine has.
     """
-    needed = encoding_memory(size, encoder, layout)
+    needed = encoding_memory(size, encoder, layout, large)
     if needed < _MUCH:
         return []
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

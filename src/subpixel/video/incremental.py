@@ -70,22 +70,25 @@ class IncrementalUpscaler(StillUpscaler):
         self.partial_frames = 0
 
     @property
-    def chroma_columns(self) -> int:
-        """Columns of luma for one column of chroma."""
-        return 1 if self._format is None else self._format.factors[1]
+    def name(self) -> str:
+        """The name of the model."""
+        return self.network.model.name
 
     def upscale(self, source: Any) -> Any:
-        planes = planes_of(source, self.layout)
         result, results = new_frame(self.result_size, self.layout)
+        self.upscale_planes(planes_of(source, self.layout), results)
+        return result
+
+    def upscale_planes(self, planes: list[Plane], results: list[Plane]) -> None:
+        """Upscale the planes of the next frame into those of its result. Neither may change afterwards."""
         if self._format is None:
             self._upscale_rgb(planes, results)
         else:
-            self._upscale_planes(planes, results, self._format)
+            self._upscale_yuv(planes, results, self._format)
         # They stay as they are: a decoder does not write to a frame that is still in use, nor an encoder to its input.
         self._before = planes, results
-        return result
 
-    def _upscale_planes(self, planes: list[Plane], results: list[Plane], frame_format: FrameFormat) -> None:
+    def _upscale_yuv(self, planes: list[Plane], results: list[Plane], frame_format: FrameFormat) -> None:
         parts = None if self._before is None or self.network.halo is None else self._changed_parts(planes, frame_format)
         if parts is None:
             self.network.frame(planes, frame_format, results)

@@ -12,7 +12,14 @@ __all__ = ["check_memory"]
 _RESERVED = 60_000_000
 
 
-def check_memory(name: str, size: tuple[int, int], layout: Layout, threads: int, encoder: str | None = None) -> None:
+def check_memory(
+    name: str,
+    size: tuple[int, int],
+    layout: Layout,
+    threads: int,
+    encoder: str | None = None,
+    large: tuple[int, int] | None = None,
+) -> None:
     """Check before the work that a limit of this process leaves enough memory.
 
     Args:
@@ -21,6 +28,7 @@ def check_memory(name: str, size: tuple[int, int], layout: Layout, threads: int,
         layout: of its frames.
         threads: of the upscaler, and of the encoder.
         encoder: a name of :data:`subpixel.video.encoders.ENCODERS`; None if frames are not encoded.
+        large: (width, height) of what networks make, if a resize follows.
 
     Raises:
         OutOfMemory: it does not.
@@ -28,5 +36,5 @@ def check_memory(name: str, size: tuple[int, int], layout: Layout, threads: int,
     if memory_left() is None:
         return
     # The decoder, the upscaler and the encoder each have that many threads; two more hand frames from one to another.
-    needed = encoding_memory(size, encoder, layout) + (3 * threads + 2) * stack_size() + _RESERVED
+    needed = encoding_memory(size, encoder, layout, large) + (3 * threads + 2) * stack_size() + _RESERVED
     require_memory(needed, name, HELP, kind="video")

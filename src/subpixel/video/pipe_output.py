@@ -29,6 +29,7 @@ from subpixel.video.decoding import (
 from subpixel.video.formats import layout_of
 from subpixel.video.frame import Frame
 from subpixel.video.frame_limits import check_frame_size
+from subpixel.video.frame_plan import plan_frames
 from subpixel.video.frame_upscalers import chroma_siting, frame_upscaler
 from subpixel.video.main_stream import main_stream
 from subpixel.video.memory import check_memory
@@ -140,17 +141,24 @@ class PipeOutput:
         layout = layout_of(video.stream.pix_fmt, video.path)
         pipe_format = self.format or format_for(layout)
         check_layout(pipe_format, layout, video.path)
-        network = self.upscaler.network(self.upscaler.choose_by_codec(codec))
+        frames_by = plan_frames(self.upscaler, video.stream, codec, (layout.name,))
         upscaler = frame_upscaler(
-            network, video, layout, side_by_side=self.side_by_side, realtime=self.realtime, rate=self.rate
+            frames_by.networks,
+            video,
+            layout,
+            frames_by.sizes.size,
+            threads=self.upscaler.threads,
+            side_by_side=self.side_by_side,
+            realtime=self.realtime,
+            rate=self.rate,
         )
         span = span_of(video, (), self.time_range)
         zero = span.shift(video.stream.time_base)
         check_frame_size(upscaler.result_size)
         frames = frames_in_span(frames, span, video.stream.time_base)
         frames = progressive_frames(frames, video, self.deinterlace)
-        check_memory(str(video.path), upscaler.result_size, layout, self.upscaler.threads)
-        video_stream = replace(video.stream, size=upscaler.result_size, pix_fmt=layout.name)
+        check_memory(str(video.path), upscaler.result_size, layout, self.upscaler.threads, large=frames_by.large)
+        video_stream = replace(video.stream, size=upscaler.result_size, aspect=frames_by.aspect, pix_fmt=layout.name)
         start, count = time.perf_counter(), 0
 
         def write(results: Iterator[Frame]) -> None:
@@ -175,5 +183,5 @@ class PipeOutput:
             Stages(frames, upscaler.push, upscaler.flush, write, cancel=cancel).run()
             if not count:
                 raise no_frame(video)
-        notes = (*image_losses(video, None), *upscaler.notes(), *damage.notes())
+        notes = (*frames_by.notes, *image_losses(video, None), *upscaler.notes(), *damage.notes())
         return PipeResult(count, time.perf_counter() - start, notes)

@@ -10,6 +10,7 @@ from typing import Any
 
 from subpixel.video.frame import StillUpscaler
 from subpixel.video.incremental import IncrementalUpscaler
+from subpixel.video.resized import ResizedUpscaler
 
 __all__ = ["RealtimeUpscaler"]
 
@@ -28,7 +29,7 @@ class RealtimeUpscaler(StillUpscaler):
     The result depends on the machine and its load.
 
     Args:
-        upscalers: from the best network to the cheapest, all for the same frames and scale.
+        upscalers: from the best network to the cheapest, all for the same frames and size.
         time_base: of the frames' times.
         rate: frames a second to hold; None for the rate that the frames' times imply.
         clock: returns seconds.
@@ -36,7 +37,7 @@ class RealtimeUpscaler(StillUpscaler):
 
     def __init__(
         self,
-        upscalers: Sequence[IncrementalUpscaler],
+        upscalers: Sequence[IncrementalUpscaler | ResizedUpscaler],
         time_base: Fraction,
         rate: Fraction | None = None,
         clock: Callable[[], float] = time.perf_counter,
@@ -51,7 +52,7 @@ class RealtimeUpscaler(StillUpscaler):
     def upscale(self, source: Any) -> Any:
         self._choose_level(self._seconds_ahead(source))
         upscaler = self._upscalers[self._level]
-        self.frames_by_model[upscaler.network.model.name] += 1
+        self.frames_by_model[upscaler.name] += 1
         self._count += 1
         return upscaler.upscale(source)
 

@@ -16,16 +16,17 @@ from subpixel.models.auto import Choice
 from subpixel.models.zoo import ZOO
 from subpixel.storage.file_kinds import file_kind
 from subpixel.storage.name_limits import too_long
-from subpixel.upscaler import MotionNetwork, Network, Upscaler
+from subpixel.upscaler import Upscaler
 from subpixel.video.colour_tags import result_tags, stored_tags
 from subpixel.video.containers import CONTAINERS, Container, container_of
 from subpixel.video.decoding import interlaced_frame
 from subpixel.video.default_encoder import default_encoder, fitting_encoders, no_encoder
-from subpixel.video.encoders import ENCODERS, Encoding, choose_encoding, encoder_name, siting_options
+from subpixel.video.encoders import ENCODERS, Encoding, aspect_options, choose_encoding, encoder_name, siting_options
 from subpixel.video.fingerprints import source_identity, weights_digest
 from subpixel.video.formats import Layout, is_pixel_format, layout_of
 from subpixel.video.frame import FrameUpscaler
 from subpixel.video.frame_limits import check_container_size, check_frame_size, memory_note
+from subpixel.video.frame_plan import FramePlan, plan_frames
 from subpixel.video.frame_upscalers import frame_upscaler
 from subpixel.video.hdr import display_options, unwritten_display_metadata
 from subpixel.video.memory import check_memory
@@ -74,8 +75,7 @@ class Plan:
         destination: the file to write.
         layout: of the source's frames.
         encoding: how frames are encoded.
-        choice: the model.
-        network: the model's network.
+        frames_by: how frames reach their size: the model and its networks.
         upscaler: upscales the frames.
         stream: the result's image.
         selection: the streams to copy.
@@ -88,14 +88,18 @@ class Plan:
     destination: Path
     layout: Layout
     encoding: Encoding
-    choice: Choice
-    network: Network | MotionNetwork
+    frames_by: FramePlan
     upscaler: FrameUpscaler
     stream: VideoStream
     selection: StreamSelection
     frames: int | None = None
     notes: tuple[str, ...] = ()
     earlier: Provenance | None = None
+
+    @property
+    def choice(self) -> Choice:
+        """The model."""
+        return self.frames_by.choice
 
 
 @dataclass(frozen=True)
@@ -147,18 +151,25 @@ class Request:
         with open_video(self.source) as source:
             video = probe_open(source, self.source)
             layout = layout_of(video.stream.pix_fmt, video.path)
-            choice = self.upscaler.choose_by_codec(video.codec)
-            network = self.upscaler.network(choice)
+            pix_fmt = self._pix_fmt(layout)
+            frames_by = plan_frames(self.upscaler, video.stream, video.codec, (layout.name, pix_fmt))
             upscaler = frame_upscaler(
-                network, video, layout, side_by_side=self.side_by_side, realtime=self.realtime, rate=self.rate
+                frames_by.networks,
+                video,
+                layout,
+                frames_by.sizes.size,
+                threads=self.upscaler.threads,
+                side_by_side=self.side_by_side,
+                realtime=self.realtime,
+                rate=self.rate,
             )
-            size, pix_fmt = upscaler.result_size, self._pix_fmt(layout)
-            self._check_size(video, size, network)
+            size, large = upscaler.result_size, frames_by.large
+            self._check_size(video, size, frames_by)
             destination = self.destination or self._default_destination(pix_fmt, size)
             self._check(destination)
             container = container_of(destination)
-            encoding = self._encoding(video, layout, container, size)
-            stream, notes = _result_stream(video.stream, layout, encoding, size, network.scale)
+            encoding = self._encoding(video, layout, container, size, frames_by.aspect)
+            stream, notes = _result_stream(video.stream, layout, encoding, size, frames_by)
             fitting = fitting_encoders(container, encoding.pix_fmt, size)
             lost_aspect = _lost_aspect(stream, encoding, container, fitting)
             if lost_aspect:
@@ -167,19 +178,27 @@ class Request:
             stream = replace(stream, tags=tags)
             if self.settings.options or max(size) > _LARGE:
                 encoding.context(stream)  # the encoder itself has the last word
-            check_memory(str(self.source), size, layout, self.upscaler.threads, encoding.encoder.name)
+            check_memory(str(self.source), size, layout, self.upscaler.threads, encoding.encoder.name, large)
             codec = encoding.encoder.codec
             selection = select_streams(video, source, container, codec, self.time_range)
-        plan = Plan(video, destination, layout, encoding, choice, network, upscaler, stream, selection)
+        plan = Plan(video, destination, layout, encoding, frames_by, upscaler, stream, selection)
         if os.path.lexists(destination) and not self.overwrite:
             return replace(plan, earlier=self._earlier(plan))
         scan = scan_packets(video, selection.span, selection)
         if scan.interlaced is not None and not self.deinterlace:
             raise interlaced_frame(video, scan.interlaced)
-        notes = [*scan.notes, *selection.notes, *notes, *lost_aspect, *lost_tags, *image_losses(video, container)]
+        notes = [
+            *scan.notes,
+            *selection.notes,
+            *frames_by.notes,
+            *notes,
+            *lost_aspect,
+            *lost_tags,
+            *image_losses(video, container),
+        ]
         notes += unwritten_display_metadata(codec, video.display, {name: ENCODERS[name].codec for name in fitting})
         try:
-            notes += memory_note(size, encoding.encoder.name, layout)
+            notes += memory_note(size, encoding.encoder.name, layout, large)
         except Unsupported as error:
             raise Unsupported(f"{video.path}: {error}") from None
         frames = scan.frames or self._expected_frames(video)
@@ -232,7 +251,9 @@ class Request:
         if why:
             raise VideoWriteError(f"{destination}: {why}")
 
-    def _encoding(self, video: VideoFile, layout: Layout, container: Container, size: tuple[int, int]) -> Encoding:
+    def _encoding(
+        self, video: VideoFile, layout: Layout, container: Container, size: tuple[int, int], aspect: Fraction | None
+    ) -> Encoding:
         settings, pix_fmt = self.settings, self._pix_fmt(layout)
         name = self._encoder or default_encoder(container, pix_fmt, size)
         if name is None:
@@ -240,7 +261,11 @@ class Request:
         fitting = fitting_encoders(container, pix_fmt, size)
         codec = ENCODERS[name].codec
         check_codec(container, codec)  # before pixel formats, whose advice is for encoders that the container holds
-        options = [*display_options(codec, video.display).items(), *siting_options(codec, video.stream.tags.siting)]
+        options = [
+            *display_options(codec, video.display).items(),
+            *siting_options(codec, video.stream.tags.siting),
+            *aspect_options(codec, aspect),
+        ]
         encoding = choose_encoding(
             name,
             layout,
@@ -256,13 +281,15 @@ class Request:
         check_container_size(container, size)
         return encoding
 
-    def _check_size(self, video: VideoFile, size: tuple[int, int], network: Network | MotionNetwork) -> None:
-        name, scale = network.model.name, network.scale
-        smaller = [
-            (each, (size[0] * each // scale, size[1] * each // scale))
-            for each in (ZOO[name].scales if name in ZOO else ())
-            if each < scale
-        ]
+    def _check_size(self, video: VideoFile, size: tuple[int, int], frames_by: FramePlan) -> None:
+        smaller: list[tuple[int, tuple[int, int]]] = []
+        if self.upscaler.scale is not None:
+            name, factor = frames_by.choice.model, Fraction(frames_by.sizes.size[0], video.stream.size[0])
+            smaller = [
+                (each, (int(size[0] * each / factor), int(size[1] * each / factor)))
+                for each in (ZOO[name].scales if name in ZOO else ())
+                if each < factor
+            ]
         try:
             check_frame_size(size, smaller)
         except Unsupported as error:
@@ -280,12 +307,19 @@ class Request:
 
     def fingerprint(self, plan: Plan) -> dict[str, Any]:
         """Everything that the encoded frames depend on."""
-        network = plan.network
+        networks = [
+            [network.model.name, weights_digest(network), network.backend, network.precision]
+            for network in plan.frames_by.networks
+        ]
+        first, *others = networks or [["resize"]]
+        # A size is that of the video, below.
+        resized = {"then": [*others, str(plan.frames_by.sizes)]} if others or plan.frames_by.sizes.resizes else {}
         return {
             "version": __version__,
             "source": source_identity(plan.video.path),
-            "model": [network.model.name, weights_digest(network), network.backend, network.precision],
-            "mix": [network.ensemble, network.strength],
+            "model": first,
+            **resized,
+            "mix": [self.upscaler.ensemble, self.upscaler.strength],
             "encoding": plan.encoding.describe(),
             "video": repr(plan.stream),
             "deinterlace": self.deinterlace,
@@ -306,12 +340,12 @@ class Request:
 
 
 def _result_stream(
-    source: VideoStream, layout: Layout, encoding: Encoding, size: tuple[int, int], scale: int
+    source: VideoStream, layout: Layout, encoding: Encoding, size: tuple[int, int], frames_by: FramePlan
 ) -> tuple[VideoStream, list[str]]:
     """The result's image, with the source's properties where they are not changed, and notes about its tags."""
-    scaled = source.size[0] * scale, source.size[1] * scale  # of one half, if there are two
-    tags, notes = result_tags(source.tags, source.size, scaled, rgb_in=layout.rgb, rgb_out=encoding.rgb)
-    return replace(source, size=size, pix_fmt=encoding.pix_fmt, tags=tags), notes
+    one = frames_by.sizes.size  # one half, if there are two
+    tags, notes = result_tags(source.tags, source.size, one, rgb_in=layout.rgb, rgb_out=encoding.rgb)
+    return replace(source, size=size, aspect=frames_by.aspect, pix_fmt=encoding.pix_fmt, tags=tags), notes
 
 
 def _provenance_of(path: Path) -> Provenance | None:

@@ -7,9 +7,10 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from subpixel.video.formats import new_frame, planes_of
+from subpixel.video.formats import chroma_steps, new_frame, planes_of
 from subpixel.video.frame import Frame, FrameUpscaler, State
 from subpixel.video.incremental import IncrementalUpscaler
+from subpixel.video.resized import ResizedUpscaler
 
 __all__ = ["SideBySide"]
 
@@ -24,11 +25,12 @@ class SideBySide:
         right: any frame upscaler, whose results have the same size.
     """
 
-    def __init__(self, left: IncrementalUpscaler, right: FrameUpscaler) -> None:
+    def __init__(self, left: IncrementalUpscaler | ResizedUpscaler, right: FrameUpscaler) -> None:
         self._left, self._right = left, right
         self._layout = left.layout
         width, height = left.result_size
-        half = width // left.chroma_columns * left.chroma_columns
+        across, _ = chroma_steps([self._layout.name])
+        half = width // across * across
         self.result_size = 2 * half, height
 
     def push(self, frame: Frame) -> list[Frame]:

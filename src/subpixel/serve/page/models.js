@@ -43,18 +43,9 @@ export class Models {
     );
   }
 
-  /**
-   * @param {Record<string, string>} values
-   * @param {Set<Kind>} kinds
-   */
-  show(values, kinds) {
+  /** @param {Record<string, string>} values */
+  show(values) {
     if (this.rest.includes(values.model ?? "")) byId("more-models", HTMLDetailsElement).open = true;
-    const scale = Number(values.size); // NaN for another size: that is put together of what the model can.
-    for (const input of byId("settings", HTMLFormElement).querySelectorAll("input[name=model]")) {
-      const model = input instanceof HTMLInputElement ? this.known.get(input.value) : undefined;
-      const fits = !model || !scale || !kinds.has("video") || kinds.has("image") || model.scales.includes(scale);
-      input.closest("label")?.classList.toggle("unfit", !fits);
-    }
   }
 
   /**

@@ -111,13 +111,13 @@ export class Settings {
       byId(`${group}-group`, HTMLElement).hidden = !shown;
     }
     this.sizes?.show(values);
-    this.models?.show(values, kinds);
+    this.models?.show(values);
   }
 
   /** @returns {string} what is wrong with the choices, in a sentence; empty if nothing is */
   fault() {
     if (!this.sizes) return "subpixel has not answered yet. It is asked again every few seconds.";
-    return this.sizes.fault(this.values(), this.kinds);
+    return this.sizes.fault(this.values());
   }
 
   /**

@@ -62,15 +62,10 @@ export class Sizes {
 
   /**
    * @param {Record<string, string>} values
-   * @param {Set<Kind>} kinds
    * @returns {string} what is wrong with the size, in a sentence; empty if nothing is
    */
-  fault(values, kinds) {
+  fault(values) {
     if (values.size !== "other") return "";
-    if (kinds.has("video") && !this.measures("video").length) {
-      const scales = this.scales("video").map((scale) => `${scale}×`);
-      return `A video can be made ${scales.slice(0, -1).join(", ")} or ${scales.at(-1)} as large. Choose one of these.`;
-    }
     const given = values.measure === "fit" ? [values.fitWidth, values.fitHeight] : [values.value];
     const option = this.offered.image.find(({ name }) => name === values.measure);
     if (!given.every((each) => Number(each) > 0)) return values.measure === "scale" ? "Say how many times as large." : "Say how many pixels.";

@@ -229,6 +229,7 @@ class _Worker:
     def _video_job(self, task: dict[str, Any]) -> Any:
         from subpixel.serve.options import parse_seconds
         from subpixel.video import Job, Settings, probe
+        from subpixel.video.frame_size import frame_size
         from subpixel.video.output_name import output_path
         from subpixel.video.time_range import requested_range
 
@@ -236,7 +237,7 @@ class _Worker:
         start, end = (parse_seconds(name, options[name]) if name in options else None for name in ("start", "end"))
         preview = options.get("preview")
         requested_range(start, end, preview)
-        upscaler = self._upscaler({"scale": 2, **options})
+        upscaler = self._upscaler(options)
         video = probe(source)
         length = video.duration
         time_range = requested_range(start, end, preview, length)
@@ -246,7 +247,7 @@ class _Worker:
                 "too-large",
                 f"frames of {width}×{height} pixels are larger than the limit of {self._limits.limit:g} megapixels",
             )
-        self._check_result(upscaler.target.size(width, height))
+        self._check_result(frame_size(upscaler.target, video.stream, [video.stream.pix_fmt]).size)
         self._check_length(length, time_range)
         self.send({"event": "source", "width": width, "height": height, "frames": None})
         container = options.get("container")
