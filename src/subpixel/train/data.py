@@ -155,17 +155,18 @@ class Patches:
         s, n, m = self.scale, self.patch, self.margin
         share = self.batch // parts
         fractions = numbers(self.batch, self.generator)[part * share : (part + 1) * share].tolist()
-        small, large = [], []
-        for which, down, right, turn in fractions:
+        first, side = self.pairs[0], (n - 2 * m) * s
+        small = np.empty((len(fractions), len(first.small), n, n), first.small.numpy().dtype)
+        large = np.empty((len(fractions), len(first.large), side, side), first.large.numpy().dtype)
+        for number, (which, down, right, turn) in enumerate(fractions):
             pair = self.pairs[int(which * len(self.pairs))]
             y = int(down * (pair.small.shape[1] - n + 1))
             x = int(right * (pair.small.shape[2] - n + 1))
-            a = pair.small[:, y : y + n, x : x + n]
-            b = pair.large[:, (y + m) * s : (y + n - m) * s, (x + m) * s : (x + n - m) * s]
+            a = pair.small.numpy()[:, y : y + n, x : x + n]
+            b = pair.large.numpy()[:, (y + m) * s : (y + n - m) * s, (x + m) * s : (x + n - m) * s]
             k = int(turn * 8)
-            a, b = (t.rot90(k % 4, (1, 2)) for t in (a, b))
+            a, b = (np.rot90(t, k % 4, (1, 2)) for t in (a, b))  # views
             if k >= 4:
-                a, b = a.flip(1), b.flip(1)
-            small.append(a)
-            large.append(b)
-        return samples(torch.stack(small)), samples(torch.stack(large))
+                a, b = a[:, ::-1], b[:, ::-1]
+            small[number], large[number] = a, b
+        return samples(torch.from_numpy(small)), samples(torch.from_numpy(large))

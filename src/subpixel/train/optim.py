@@ -33,15 +33,16 @@ def orthogonalise(matrix: Tensor, rounds: int = 5) -> Tensor:
     >>> bool((values > 0.6).all() and (values < 1.3).all())
     True
     """
-    x = matrix / (matrix.norm(dim=(-2, -1), keepdim=True) + 1e-7)
+    x = matrix.reshape(-1, *matrix.shape[-2:])
+    x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
     tall = x.shape[-2] > x.shape[-1]
     if tall:
         x = x.mT
     for _ in range(rounds):
         gram = x @ x.mT
-        x = _A * x + (_B * gram + _C * gram @ gram) @ x
-    result: Tensor = x.mT if tall else x
-    return result
+        # One pass over the memory for each product.
+        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=_B, alpha=_C), x, beta=_A)
+    return (x.mT if tall else x).reshape(matrix.shape)
 
 
 class Muon(torch.optim.Optimizer):
