@@ -13,6 +13,7 @@ namespace {
 // The inputs of a part of a convolution: a share of a common second-level cache, which all output channels read.
 constexpr std::ptrdiff_t kPartBytes = 256 * 1024;
 constexpr int kMostPartColumns = 144;  // a multiple of every target's column block
+constexpr int kManyChannels = 16;
 
 // A value within a tile: a view of a buffer.
 struct Plane {
@@ -26,27 +27,35 @@ struct Plane {
 // Rounds down.
 int floor_ratio(int value, int divisor) { return value >= 0 ? value / divisor : -((-value + divisor - 1) / divisor); }
 
-// For a convolution with a stride, whose first tap is at a.x: copies its input and splits each row into the columns that
-// neighbouring outputs see through the same tap.
-void split_columns(std::vector<float>& phases, std::vector<std::ptrdiff_t>& tap_column, int stride, ConvF32& a) {
+// An odd number of cache lines: planes do not compete for the same sets of a cache.
+std::ptrdiff_t plane_of(std::ptrdiff_t samples) { return ((samples + 15) / 16 | 1) * 16; }
+
+// Copies the input of a convolution, whose first tap is at a.x, to where its rows lie close together. With a stride
+// each row is split into the columns that neighbouring outputs see through the same tap.
+void pack(std::vector<float>& packed, std::vector<std::ptrdiff_t>& tap_column, int stride, ConvF32& a) {
   const std::ptrdiff_t wide = (std::ptrdiff_t{a.columns} - 1) * stride + a.kernel_w;
   const std::ptrdiff_t high = (std::ptrdiff_t{a.rows} - 1) * stride + a.kernel_h;
   const std::ptrdiff_t segment = (wide + stride - 1) / stride + kVectorSlack, row = segment * stride;
-  phases.resize(static_cast<std::size_t>(a.in_channels * high * row));
-  float* to = phases.data();
+  const std::ptrdiff_t plane = plane_of(high * row);
+  const auto need = static_cast<std::size_t>(a.in_channels * plane);
+  if (packed.size() < need) packed.resize(need);
   for (int c = 0; c < a.in_channels; ++c)
     for (std::ptrdiff_t r = 0; r < high; ++r)
-      for (int k = 0; k < stride; ++k, to += segment) {
+      for (int k = 0; k < stride; ++k) {
         const float* from = a.x + c * a.x_plane + r * a.x_row + k;
-        for (std::ptrdiff_t q = 0; k + q * stride < wide; ++q) to[q] = from[q * stride];
+        float* to = packed.data() + c * plane + r * row + k * segment;
+        if (stride == 1) std::copy_n(from, wide, to);
+        else for (std::ptrdiff_t q = 0; k + q * stride < wide; ++q) to[q] = from[q * stride];
       }
+  a.x = packed.data();
+  a.x_plane = plane;
+  a.x_row = row;
+  if (stride == 1) return;
   tap_column.resize(static_cast<std::size_t>(a.kernel_w));
   for (int k = 0; k < a.kernel_w; ++k) tap_column[k] = k % stride * segment + k / stride;
-  a.x = phases.data();
   a.tap_row = row;
   a.step_row = row * stride;
   a.tap_column = tap_column.data();
-  a.x_plane = high * row;
 }
 
 }  // namespace
@@ -58,7 +67,7 @@ struct Tile {
   int top, left, rows, columns;  // of this tile in the image
   std::vector<Plane> values;
   std::vector<std::vector<float>> buffers;  // kept from tile to tile
-  std::vector<float> phases, flow, warped;  // of strided convolutions and of warps
+  std::vector<float> packed, flow, warped;  // of convolutions and of warps
   std::vector<std::ptrdiff_t> tap_column;
 };
 
@@ -138,8 +147,7 @@ void Session::run_tile(Tile& tile) const {
     p.rows = static_cast<int>(side(value, tile.rows));
     p.columns = static_cast<int>(side(value, tile.columns));
     p.row = std::ptrdiff_t{p.columns} + kVectorSlack;
-    // An odd number of cache lines: planes do not compete for the same sets of a cache.
-    p.plane = ((p.row * p.rows + 15) / 16 | 1) * 16;
+    p.plane = plane_of(p.row * p.rows);
     std::vector<float>& buffer = tile.buffers[places_[v].buffer];
     const auto need = static_cast<std::size_t>(p.plane * values_[v].channels + kVectorSlack);
     if (buffer.size() < need) buffer.resize(need);
@@ -189,7 +197,7 @@ void Session::load_input(Tile& tile, int value) const {
   }
 }
 
-// Part by part, so that all output channels find their input in the cache.
+// Part by part, so that all output channels find their input in the cache. What zero_outside would clear is left out.
 void Session::conv(Tile& tile, const ConvStep& step, int value) const {
   const Plane& x = tile.values[step.source];
   const Plane& y = tile.values[value];
@@ -205,14 +213,17 @@ void Session::conv(Tile& tile, const ConvStep& step, int value) const {
   const ConvF32 whole{nullptr, x.plane, x.row, nullptr, y.plane, y.row, 0, 0, in, values_[value].channels,
                 step.kernel_h, step.kernel_w, step.weight.data(), step.bias.data(), step.slope.data(),
                 step.activation};
-  for (int r = 0; r < y.rows; r += rows)
-    for (int c = 0; c < y.columns; c += columns) {
+  // Planes of a tile lie on as many pages of memory as there are channels, more than a processor finds at once.
+  const bool many = in >= kManyChannels && values_[value].channels > kernels_.channel_block;
+  const Range wanted = zero_border_ ? inside(tile, value) : Range{0, y.rows, 0, y.columns};
+  for (int r = wanted.top; r < wanted.bottom; r += rows)
+    for (int c = wanted.left; c < wanted.right; c += columns) {
       ConvF32 a = whole;
-      a.rows = std::min(rows, y.rows - r);
-      a.columns = std::min(columns, y.columns - c);
+      a.rows = std::min(rows, wanted.bottom - r);
+      a.columns = std::min(columns, wanted.right - c);
       a.y = y.at(0, r, c);
       a.x = x.at(0, top + std::ptrdiff_t{r} * s, left + std::ptrdiff_t{c} * s);
-      if (s > 1) split_columns(tile.phases, tile.tap_column, s, a);
+      if (s > 1 || many) pack(tile.packed, tile.tap_column, s, a);
       kernels_.conv(a);
     }
 }
@@ -335,18 +346,24 @@ void Session::warp(Tile& tile, const WarpStep& step, int value) const {
 
 // Samples outside the image count as zeros for the next layer.
 void Session::zero_outside(Tile& tile, int value) const {
-  const ValueShape& s = values_[value];
   const Plane& p = tile.values[value];
-  const int top = tile.top * s.scale - places_[value].margin, left = tile.left * s.scale - places_[value].margin;
-  const int first_row = std::clamp(-top, 0, p.rows), last_row = std::clamp(tile.height * s.scale - top, 0, p.rows);
-  const int first = std::clamp(-left, 0, p.columns), last = std::clamp(tile.width * s.scale - left, 0, p.columns);
-  for (int c = 0; c < s.channels; ++c)
+  const Range image = inside(tile, value);
+  for (int c = 0; c < values_[value].channels; ++c)
     for (int r = 0; r < p.rows; ++r) {
       float* row = p.at(c, r);
-      const bool inside = r >= first_row && r < last_row;
-      std::fill(row, row + (inside ? first : p.columns), 0.0f);
-      if (inside) std::fill(row + last, row + p.columns, 0.0f);
+      const bool within = r >= image.top && r < image.bottom;
+      std::fill(row, row + (within ? image.left : p.columns), 0.0f);
+      if (within) std::fill(row + image.right, row + p.columns, 0.0f);
     }
+}
+
+// The part of a value within a tile that lies in the image.
+Session::Range Session::inside(const Tile& tile, int value) const {
+  const int scale = values_[value].scale, margin = places_[value].margin;
+  const Plane& p = tile.values[value];
+  const int top = tile.top * scale - margin, left = tile.left * scale - margin;
+  return {std::clamp(-top, 0, p.rows), std::clamp(tile.height * scale - top, 0, p.rows),
+          std::clamp(-left, 0, p.columns), std::clamp(tile.width * scale - left, 0, p.columns)};
 }
 
 void Session::store_result(Tile& tile, int value, float* y) const {

@@ -96,16 +96,20 @@ double Session::tile_bytes(TileSize size) const {
   return std::accumulate(bytes.begin(), bytes.end(), 0.0);
 }
 
-// The work of a tile, in multiply-adds.
-double Session::tile_cost(TileSize size, double bytes) const {
+// The work of a tile, in multiply-adds. With a zero border nothing is computed outside the image.
+double Session::tile_cost(TileSize size, TileSize image, double bytes) const {
   const double byte = bytes <= kCacheBytes ? kNearByte : kFarByte;
   double cost = 0;
   for (std::size_t k = 0; k < steps_.size(); ++k) {
     const int value = static_cast<int>(k) + inputs_;
     if (value >= static_cast<int>(places_.size()) || places_[value].buffer < 0) continue;
     const auto* conv = std::get_if<ConvStep>(&steps_[k]);
-    const double rows = static_cast<double>(side(value, size.rows));
-    const std::ptrdiff_t columns = side(value, size.columns);
+    const auto length = [&](int units, int all) {
+      const std::ptrdiff_t most = std::ptrdiff_t{all} * values_[value].scale;
+      return zero_border_ ? std::min(side(value, units), most) : side(value, units);
+    };
+    const double rows = static_cast<double>(length(size.rows, image.rows));
+    const std::ptrdiff_t columns = length(size.columns, image.columns);
     const int channels = values_[value].channels;
     double work = 2 * 4 * byte * channels;  // written, and read by what follows
     if (conv) work += static_cast<double>(conv->kernel_h) * conv->kernel_w * values_[conv->source].channels * channels;
@@ -114,7 +118,7 @@ double Session::tile_cost(TileSize size, double bytes) const {
   return cost;
 }
 
-// The size with the least work for the thread that has most of it, among those that fit into memory. If the surroundings
+// The size with the least work for the thread that has most of it, among those that fit into memory. If surroundings
 // alone take more than that, tiles may take twice as much as they. Results do not depend on the size.
 Session::TileSize Session::choose_tile(int height, int width) const {
   const double limit =
@@ -128,7 +132,8 @@ Session::TileSize Session::choose_tile(int height, int width) const {
       const TileSize size{(height + down - 1) / down, (width + across - 1) / across};
       const double bytes = tile_bytes(size);
       if (bytes > limit) continue;
-      const double cost = tile_cost(size, bytes) * std::ceil(static_cast<double>(down) * across / threads_);
+      const double rounds = std::ceil(static_cast<double>(down) * across / threads_);
+      const double cost = tile_cost(size, {height, width}, bytes) * rounds;
       if (least >= 0 && cost >= least) continue;
       least = cost;
       best = size;

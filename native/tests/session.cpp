@@ -1,5 +1,5 @@
-// Tests f32 networks: every target against sums in f64, and each with other threads, and so other tiles, against itself,
-// byte for byte.
+// Tests f32 networks: every target against sums in f64, and each with other threads, and so other tiles, against
+// itself, byte for byte.
 #include "subpixel/session.hpp"
 
 #include <cmath>
@@ -202,8 +202,8 @@ struct MotionResult {
 };
 
 // Height and width in units, which are squares of `stride` samples.
-MotionResult run_motion(const Motion& m, const std::vector<float>& a, const std::vector<float>& b, int height, int width,
-                        int threads, const std::string& target) {
+MotionResult run_motion(const Motion& m, const std::vector<float>& a, const std::vector<float>& b, int height,
+                        int width, int threads, const std::string& target) {
   Session session(true, threads, target);
   const auto conv = [&](const Layer& l, int source, int scale, int stride) {
     session.add_conv({l.out, scale}, source, l.kernel_h, l.kernel_w, stride, l.weight.data(), l.bias.data(),

@@ -40,8 +40,8 @@ struct ShuffleStep {
   int source, factor;
   bool crd;
 };
-// Samples an input at displacements of `reach` times the flow, which is clipped to -1 … 1: bilinear, the edge repeated.
-// The source is an input, and so whole in memory: a displacement may lead out of any tile.
+// Samples an input at displacements of `reach` times the flow, which is clipped to -1 … 1: bilinear, the edge
+// repeated. The source is an input, and so whole in memory: a displacement may lead out of any tile.
 struct WarpStep {
   int source, flow;
   float reach;
@@ -92,10 +92,14 @@ class Session {
     int margin = 0, buffer = -1, last_use = -1;
   };
 
+  struct Range {
+    int top, bottom, left, right;
+  };
+
   void place_values();
   TileSize choose_tile(int height, int width) const;
   double tile_bytes(TileSize size) const;
-  double tile_cost(TileSize size, double bytes) const;
+  double tile_cost(TileSize size, TileSize image, double bytes) const;
   std::ptrdiff_t side(int value, int units) const;
 
   void run_tile(Tile& tile) const;
@@ -108,6 +112,7 @@ class Session {
   void shuffle(Tile& tile, const ShuffleStep& step, int value) const;
   void warp(Tile& tile, const WarpStep& step, int value) const;
   void zero_outside(Tile& tile, int value) const;
+  Range inside(const Tile& tile, int value) const;
   void store_result(Tile& tile, int value, float* y) const;
 
   int inputs_ = 0, threads_, buffers_ = 0;
