@@ -25,6 +25,7 @@ from subpixel.models.spec import (
     Warp,
 )
 from subpixel.models.vespcn import vespcn
+from subpixel.models.zoo import ARCHITECTURES
 
 native = pytest.importorskip("subpixel._native", reason="this installation has no compiled module")
 
@@ -224,6 +225,21 @@ def test_vespcn_on_every_target(scale, monkeypatch):
         results = [run("native", spec, inputs, threads) for threads in (1, 3)]
         assert_agrees(results[0], expected)
         np.testing.assert_array_equal(results[0]["sum"], results[1]["sum"])
+
+
+@pytest.mark.parametrize("name", sorted(ARCHITECTURES))
+def test_every_architecture_is_compiled(name):
+    spec = ARCHITECTURES[name](2)
+    # Zeros, for some have forty million parameters; what layers compute is compared above.
+    weights = {name: np.zeros(shape, np.float32) for name, shape in spec.weight_shapes.items()}
+    backend = BACKENDS["native"]
+    if spec.plain:
+        session = backend.prepare(spec, weights, "f32", 1)
+        if spec.parameters < 10_000_000:
+            assert session(inputs_for(spec, 5, 6)[INPUT]).shape == (spec.channels, 10, 12)
+    else:
+        result = backend.prepare_video(spec, weights, "f32", 1)(inputs_for(spec, 5, 6))
+        assert result[spec.layers[-1].name].shape == (1, 10, 12)
 
 
 def test_inputs_are_left_alone_and_need_not_be_contiguous():

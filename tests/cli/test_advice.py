@@ -257,7 +257,8 @@ def test_advice_about_pipes_works(tmp_path: Path, capfdbinary: pytest.CaptureFix
 
 
 @pytest.mark.parametrize(
-    "options", ["--precision int8", "--precision int8 --backend reference", "--precision bf16 --backend native"]
+    "options",
+    ["--precision int8 --backend native", "--precision int8 --backend reference", "--precision bf16 --backend native"],
 )
 def test_advice_about_networks_of_videos_works(run: Callable[..., Done], tmp_path: Path, options: str) -> None:
     command = ["video", plain(tmp_path), "-s", "3", "-n", "vespcn", "--quiet"]
