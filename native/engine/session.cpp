@@ -15,10 +15,10 @@ constexpr std::ptrdiff_t kPartBytes = 256 * 1024;
 constexpr int kMostPartColumns = 144;  // a multiple of every target's column block
 constexpr int kManyChannels = 16;
 
-// A value within a tile: a view of a buffer.
+// A value within a tile: a view of a buffer. `top` and `left` are the place of its first sample in the image.
 struct Plane {
   float* data = nullptr;
-  int rows = 0, columns = 0;
+  int top = 0, left = 0, rows = 0, columns = 0;
   std::ptrdiff_t row = 0, plane = 0;
 
   float* at(int channel, std::ptrdiff_t y, std::ptrdiff_t x = 0) const { return data + channel * plane + y * row + x; }
@@ -144,8 +144,10 @@ void Session::run_tile(Tile& tile) const {
     const int value = static_cast<int>(v);
     if (places_[v].buffer < 0) continue;
     Plane& p = tile.values[v];
-    p.rows = static_cast<int>(side(value, tile.rows));
-    p.columns = static_cast<int>(side(value, tile.columns));
+    p.top = first_sample(value, tile.top);
+    p.left = first_sample(value, tile.left);
+    p.rows = end_sample(value, tile.top + tile.rows, tile.height) - p.top;
+    p.columns = end_sample(value, tile.left + tile.columns, tile.width) - p.left;
     p.row = std::ptrdiff_t{p.columns} + kVectorSlack;
     p.plane = plane_of(p.row * p.rows);
     std::vector<float>& buffer = tile.buffers[places_[v].buffer];
@@ -183,7 +185,7 @@ void Session::load_input(Tile& tile, int value) const {
   const Plane& to = tile.values[value];
   const ValueShape& s = values_[value];
   const int height = tile.height * s.scale, width = tile.width * s.scale;
-  const int top = tile.top * s.scale - places_[value].margin, left = tile.left * s.scale - places_[value].margin;
+  const int top = to.top, left = to.left;
   const int first = std::clamp(-left, 0, to.columns), last = std::clamp(width - left, first, to.columns);
   for (int c = 0; c < s.channels; ++c) {
     const float* plane = tile.x[value] + static_cast<std::ptrdiff_t>(c) * height * width;
@@ -197,13 +199,13 @@ void Session::load_input(Tile& tile, int value) const {
   }
 }
 
-// Part by part, so that all output channels find their input in the cache. What zero_outside would clear is left out.
+// Part by part, so that all output channels find their input in the cache.
 void Session::conv(Tile& tile, const ConvStep& step, int value) const {
   const Plane& x = tile.values[step.source];
   const Plane& y = tile.values[value];
   const int in = values_[step.source].channels, s = step.stride;
-  const int around = places_[step.source].margin - places_[value].margin * s;
-  const int top = around - step.kernel_h / 2, left = around - step.kernel_w / 2;
+  const std::ptrdiff_t top = std::ptrdiff_t{y.top} * s - step.kernel_h / 2 - x.top;
+  const std::ptrdiff_t left = std::ptrdiff_t{y.left} * s - step.kernel_w / 2 - x.left;
   const std::ptrdiff_t line = std::ptrdiff_t{in} * s * 4;  // bytes for each column
   int columns = kMostPartColumns;
   while (columns > kernels_.column_block && line * (columns + step.kernel_w) * (step.kernel_h + 3) > kPartBytes)
@@ -215,7 +217,7 @@ void Session::conv(Tile& tile, const ConvStep& step, int value) const {
                 step.activation};
   // Planes of a tile lie on as many pages of memory as there are channels, more than a processor finds at once.
   const bool many = in >= kManyChannels && values_[value].channels > kernels_.channel_block;
-  const Range wanted = zero_border_ ? inside(tile, value) : Range{0, y.rows, 0, y.columns};
+  const Range wanted = computed(tile, value);
   for (int r = wanted.top; r < wanted.bottom; r += rows)
     for (int c = wanted.left; c < wanted.right; c += columns) {
       ConvF32 a = whole;
@@ -230,27 +232,30 @@ void Session::conv(Tile& tile, const ConvStep& step, int value) const {
 
 void Session::add(Tile& tile, const AddStep& step, int value) const {
   const Plane& y = tile.values[value];
+  const Range wanted = computed(tile, value);
+  const int columns = wanted.right - wanted.left;
   for (std::size_t n = 0; n < step.sources.size(); ++n) {
     const Plane& x = tile.values[step.sources[n]];
-    const int crop = places_[step.sources[n]].margin - places_[value].margin;
     for (int c = 0; c < values_[value].channels; ++c)
-      for (int r = 0; r < y.rows; ++r) {
-        const float* from = x.at(c, r + crop, crop);
-        float* to = y.at(c, r);
-        if (n == 0) std::copy_n(from, y.columns, to);
-        else for (int k = 0; k < y.columns; ++k) to[k] += from[k];
+      for (int r = wanted.top; r < wanted.bottom; ++r) {
+        const float* from = x.at(c, r + y.top - x.top, wanted.left + y.left - x.left);
+        float* to = y.at(c, r, wanted.left);
+        if (n == 0) std::copy_n(from, columns, to);
+        else for (int k = 0; k < columns; ++k) to[k] += from[k];
       }
   }
 }
 
 void Session::concat(Tile& tile, const ConcatStep& step, int value) const {
   const Plane& y = tile.values[value];
+  const Range wanted = computed(tile, value);
   int channel = 0;
   for (int source : step.sources) {
     const Plane& x = tile.values[source];
-    const int crop = places_[source].margin - places_[value].margin;
     for (int c = 0; c < values_[source].channels; ++c, ++channel)
-      for (int r = 0; r < y.rows; ++r) std::copy_n(x.at(c, r + crop, crop), y.columns, y.at(channel, r));
+      for (int r = wanted.top; r < wanted.bottom; ++r)
+        std::copy_n(x.at(c, r + y.top - x.top, wanted.left + y.left - x.left), wanted.right - wanted.left,
+                    y.at(channel, r, wanted.left));
   }
 }
 
@@ -259,31 +264,29 @@ void Session::resize(Tile& tile, const ResizeStep& step, int value) const {
   const Plane& x = tile.values[step.source];
   const Plane& y = tile.values[value];
   const ValueShape& from = values_[step.source];
-  const int margin = places_[value].margin, before = places_[step.source].margin;
-  // The samples of the source that count, from the first to the last: of the image or of the tile.
-  const auto clamped = [&](int index, int start, int side, int have) {
+  const Range wanted = computed(tile, value);
+  // The place in the tile of a sample of the source: `first` is the tile's first, `side` the image's side.
+  const auto place = [&](int index, int first, int side, int have) {
     if (zero_border_) index = std::clamp(index, 0, side - 1);
-    return std::clamp(index - start + before, 0, have - 1);
+    return std::clamp(index - first, 0, have - 1);
   };
   std::vector<float> line(static_cast<std::size_t>(x.columns));
-  const int top = tile.top * from.scale, left = tile.left * from.scale;
   for (int c = 0; c < from.channels; ++c)
-    for (int r = 0; r < y.rows; ++r) {
-      const int out_r = top * step.factor - margin + r, under = floor_ratio(out_r, step.factor);
+    for (int r = wanted.top; r < wanted.bottom; ++r) {
+      const int under = floor_ratio(y.top + r, step.factor), phase = y.top + r - under * step.factor;
       std::fill(line.begin(), line.end(), 0.0f);
       for (int t = 0; t < step.taps; ++t) {
-        const int k = (out_r - under * step.factor) * step.taps + t;
-        const float* source = x.at(c, clamped(under + step.offset[k], top, tile.height * from.scale, x.rows));
+        const int k = phase * step.taps + t;
+        const float* source = x.at(c, place(under + step.offset[k], x.top, tile.height * from.scale, x.rows));
         for (int i = 0; i < x.columns; ++i) line[i] += step.weight[k] * source[i];
       }
       float* to = y.at(c, r);
-      for (int i = 0; i < y.columns; ++i) {
-        const int out_c = left * step.factor - margin + i, above = floor_ratio(out_c, step.factor);
+      for (int i = wanted.left; i < wanted.right; ++i) {
+        const int above = floor_ratio(y.left + i, step.factor), across = y.left + i - above * step.factor;
         float sum = 0.0f;
         for (int t = 0; t < step.taps; ++t) {
-          const int k = (out_c - above * step.factor) * step.taps + t;
-          sum += step.weight[k] *
-                 line[clamped(above + step.offset[k], left, tile.width * from.scale, x.columns)];
+          const int k = across * step.taps + t;
+          sum += step.weight[k] * line[place(above + step.offset[k], x.left, tile.width * from.scale, x.columns)];
         }
         to[i] = sum;
       }
@@ -293,18 +296,20 @@ void Session::resize(Tile& tile, const ResizeStep& step, int value) const {
 void Session::shuffle(Tile& tile, const ShuffleStep& step, int value) const {
   const Plane& x = tile.values[step.source];
   const Plane& y = tile.values[value];
-  const int r = step.factor, channels = values_[value].channels;
-  // The tile's first samples of source and result lie in the same place of the image.
-  const int skip = places_[step.source].margin * r - places_[value].margin;
+  const Range wanted = computed(tile, value);
+  const int f = step.factor, channels = values_[value].channels;
   for (int c = 0; c < channels; ++c)
-    for (int h = 0; h < y.rows; ++h)
-      for (int j = 0; j < r; ++j) {
-        const int i = (h + skip) % r, first = ((j - skip) % r + r) % r;
-        const int channel = step.crd ? c * r * r + i * r + j : (i * r + j) * channels + c;
-        const float* from = x.at(channel, (h + skip) / r, (first + skip) / r);
-        float* to = y.at(c, h);
-        for (int w = first; w < y.columns; w += r) to[w] = *from++;
+    for (int r = wanted.top; r < wanted.bottom; ++r) {
+      const int row = floor_ratio(y.top + r, f), i = y.top + r - row * f;
+      float* to = y.at(c, r);
+      // The first f columns each begin a phase.
+      for (int k = wanted.left; k < std::min(wanted.left + f, wanted.right); ++k) {
+        const int column = floor_ratio(y.left + k, f), j = y.left + k - column * f;
+        const float* from = x.at(step.crd ? (c * f + i) * f + j : (i * f + j) * channels + c, row - x.top);
+        from += column - x.left;
+        for (int w = k; w < wanted.right; w += f) to[w] = *from++;
       }
+    }
 }
 
 // Only the flow belongs to the tile. The kernel counts positions from the first sample of the image.
@@ -312,36 +317,37 @@ void Session::warp(Tile& tile, const WarpStep& step, int value) const {
   const Plane& flow = tile.values[step.flow];
   const Plane& y = tile.values[value];
   const ValueShape& s = values_[step.source];
-  const int crop = places_[step.flow].margin - places_[value].margin;
-  const std::ptrdiff_t plane = std::ptrdiff_t{y.rows} * y.columns;
+  const Range wanted = computed(tile, value);
+  Warp w{};
+  w.rows = wanted.bottom - wanted.top;
+  w.columns = wanted.right - wanted.left;
+  w.first_row = y.top + wanted.top;
+  w.first_column = y.left + wanted.left;
+  const std::ptrdiff_t plane = std::ptrdiff_t{w.rows} * w.columns;
   tile.flow.resize(static_cast<std::size_t>(2 * plane));
   tile.warped.resize(static_cast<std::size_t>(s.channels * plane));
   float* to = tile.flow.data();
   for (int c = 0; c < 2; ++c)
-    for (int r = 0; r < y.rows; ++r, to += y.columns) {
-      const float* from = flow.at(c, r + crop, crop);
-      for (int k = 0; k < y.columns; ++k) to[k] = std::clamp(from[k], -1.0f, 1.0f) * step.reach;
+    for (int r = 0; r < w.rows; ++r, to += w.columns) {
+      const float* from = flow.at(c, w.first_row + r - flow.top, w.first_column - flow.left);
+      for (int k = 0; k < w.columns; ++k) to[k] = std::clamp(from[k], -1.0f, 1.0f) * step.reach;
     }
-  Warp w{};
   w.x = tile.x[step.source];
   w.channels = s.channels;
   w.height = tile.height * s.scale;
   w.width = tile.width * s.scale;
   w.positions = tile.flow.data();
   w.y = tile.warped.data();
-  w.rows = y.rows;
-  w.columns = y.columns;
   w.sample = Sample::f32;
   w.flow = true;
   w.sampling = Sampling::bilinear;
   w.outside = Outside::border;
-  w.first_row = tile.top * s.scale - places_[value].margin;
-  w.first_column = tile.left * s.scale - places_[value].margin;
   for (int column = 0; column < w.columns; column += kWarpBlock)
     for (int row = 0; row < w.rows; ++row) warps_.block(w, row, column);
   const float* from = tile.warped.data();
   for (int c = 0; c < s.channels; ++c)
-    for (int r = 0; r < y.rows; ++r, from += y.columns) std::copy_n(from, y.columns, y.at(c, r));
+    for (int r = wanted.top; r < wanted.bottom; ++r, from += w.columns)
+      std::copy_n(from, w.columns, y.at(c, r, wanted.left));
 }
 
 // Samples outside the image count as zeros for the next layer.
@@ -359,24 +365,27 @@ void Session::zero_outside(Tile& tile, int value) const {
 
 // The part of a value within a tile that lies in the image.
 Session::Range Session::inside(const Tile& tile, int value) const {
-  const int scale = values_[value].scale, margin = places_[value].margin;
+  const int scale = values_[value].scale;
   const Plane& p = tile.values[value];
-  const int top = tile.top * scale - margin, left = tile.left * scale - margin;
-  return {std::clamp(-top, 0, p.rows), std::clamp(tile.height * scale - top, 0, p.rows),
-          std::clamp(-left, 0, p.columns), std::clamp(tile.width * scale - left, 0, p.columns)};
+  return {std::clamp(-p.top, 0, p.rows), std::clamp(tile.height * scale - p.top, 0, p.rows),
+          std::clamp(-p.left, 0, p.columns), std::clamp(tile.width * scale - p.left, 0, p.columns)};
+}
+
+// The part that is computed: zero_outside clears the rest.
+Session::Range Session::computed(const Tile& tile, int value) const {
+  const Plane& p = tile.values[value];
+  return zero_border_ ? inside(tile, value) : Range{0, p.rows, 0, p.columns};
 }
 
 void Session::store_result(Tile& tile, int value, float* y) const {
   const Plane& p = tile.values[value];
   const ValueShape& s = values_[value];
-  const int crop = places_[value].margin;
+  const int top = tile.top * s.scale, left = tile.left * s.scale;
   const std::ptrdiff_t width = std::ptrdiff_t{tile.width} * s.scale, height = std::ptrdiff_t{tile.height} * s.scale;
   for (int c = 0; c < s.channels; ++c)
-    for (int r = 0; r < tile.rows * s.scale; ++r) {
-      float* to = y + (c * height + std::ptrdiff_t{tile.top} * s.scale + r) * width +
-                  std::ptrdiff_t{tile.left} * s.scale;
-      std::copy_n(p.at(c, r + crop, crop), tile.columns * s.scale, to);
-    }
+    for (int r = 0; r < tile.rows * s.scale; ++r)
+      std::copy_n(p.at(c, top - p.top + r, left - p.left), tile.columns * s.scale,
+                  y + (c * height + top + r) * width + left);
 }
 
 }  // namespace subpixel

@@ -58,7 +58,12 @@ void Session::place_values() {
     if (margin[value] > kMaxMargin) throw std::invalid_argument("a layer reaches too far");
     places[value].margin = static_cast<int>(margin[value]);
     if (value < inputs_) continue;
-    for (const Need& need : needs_of(steps_[value - inputs_], margin[value])) {
+    const Step& step = steps_[value - inputs_];
+    if (const auto* conv = std::get_if<ConvStep>(&step)) {
+      int& ring = places[conv->source].ring;
+      ring = std::max(ring, std::max(conv->kernel_h, conv->kernel_w) / 2);
+    }
+    for (const Need& need : needs_of(step, margin[value])) {
       margin[need.source] = std::max(margin[need.source], need.margin);
       places[need.source].last_use = std::max(places[need.source].last_use, value);
     }
@@ -78,25 +83,39 @@ void Session::place_values() {
   places_ = std::move(places);
 }
 
-// The side of a value within a tile of so many units.
-std::ptrdiff_t Session::side(int value, int units) const {
-  return std::ptrdiff_t{units} * values_[value].scale + 2 * std::ptrdiff_t{places_[value].margin};
+// The first sample of a value in a tile that starts at this unit.
+int Session::first_sample(int value, int start) const {
+  const int first = start * values_[value].scale - places_[value].margin;
+  return zero_border_ ? std::max(first, -places_[value].ring) : first;
 }
 
-double Session::tile_bytes(TileSize size) const {
+// The sample after the last, in a tile that ends before this unit, in an image of `all` units.
+int Session::end_sample(int value, int end, int all) const {
+  const int scale = values_[value].scale, last = end * scale + places_[value].margin;
+  return zero_border_ ? std::min(last, all * scale + places_[value].ring) : last;
+}
+
+// The side of a value within a tile of so many units, at most: at the image's edges some tiles have less.
+std::ptrdiff_t Session::side(int value, int units, int all) const {
+  const std::ptrdiff_t scale = values_[value].scale;
+  const std::ptrdiff_t whole = units * scale + 2 * std::ptrdiff_t{places_[value].margin};
+  return zero_border_ ? std::min(whole, all * scale + 2 * std::ptrdiff_t{places_[value].ring}) : whole;
+}
+
+double Session::tile_bytes(TileSize size, TileSize image) const {
   std::vector<double> bytes(static_cast<std::size_t>(buffers_));
   for (std::size_t v = 0; v < places_.size(); ++v) {
     if (places_[v].buffer < 0) continue;
     const int value = static_cast<int>(v);
     double& buffer = bytes[places_[v].buffer];
-    const double rows = static_cast<double>(side(value, size.rows));
+    const double rows = static_cast<double>(side(value, size.rows, image.rows));
     buffer = std::max(buffer, 4.0 * values_[v].channels * rows *
-                                  static_cast<double>(side(value, size.columns) + kVectorSlack));
+                                  static_cast<double>(side(value, size.columns, image.columns) + kVectorSlack));
   }
   return std::accumulate(bytes.begin(), bytes.end(), 0.0);
 }
 
-// The work of a tile, in multiply-adds. With a zero border nothing is computed outside the image.
+// The work of a tile, in multiply-adds.
 double Session::tile_cost(TileSize size, TileSize image, double bytes) const {
   const double byte = bytes <= kCacheBytes ? kNearByte : kFarByte;
   double cost = 0;
@@ -104,12 +123,8 @@ double Session::tile_cost(TileSize size, TileSize image, double bytes) const {
     const int value = static_cast<int>(k) + inputs_;
     if (value >= static_cast<int>(places_.size()) || places_[value].buffer < 0) continue;
     const auto* conv = std::get_if<ConvStep>(&steps_[k]);
-    const auto length = [&](int units, int all) {
-      const std::ptrdiff_t most = std::ptrdiff_t{all} * values_[value].scale;
-      return zero_border_ ? std::min(side(value, units), most) : side(value, units);
-    };
-    const double rows = static_cast<double>(length(size.rows, image.rows));
-    const std::ptrdiff_t columns = length(size.columns, image.columns);
+    const double rows = static_cast<double>(side(value, size.rows, image.rows));
+    const std::ptrdiff_t columns = side(value, size.columns, image.columns);
     const int channels = values_[value].channels;
     double work = 2 * 4 * byte * channels;  // written, and read by what follows
     if (conv) work += static_cast<double>(conv->kernel_h) * conv->kernel_w * values_[conv->source].channels * channels;
@@ -121,8 +136,9 @@ double Session::tile_cost(TileSize size, TileSize image, double bytes) const {
 // The size with the least work for the thread that has most of it, among those that fit into memory. If surroundings
 // alone take more than that, tiles may take twice as much as they. Results do not depend on the size.
 Session::TileSize Session::choose_tile(int height, int width) const {
+  const TileSize image{height, width};
   const double limit =
-      std::max(std::clamp(kAllBytes / threads_, kLeastTileBytes, kMostTileBytes), 2 * tile_bytes({1, 1}));
+      std::max(std::clamp(kAllBytes / threads_, kLeastTileBytes, kMostTileBytes), 2 * tile_bytes({1, 1}, image));
   TileSize best{1, 1};
   double least = -1;
   // Numbers of tiles along an axis, each about a quarter larger than the one before.
@@ -130,10 +146,10 @@ Session::TileSize Session::choose_tile(int height, int width) const {
   for (int down = 1; down <= height; down = more(down))
     for (int across = 1; across <= width; across = more(across)) {
       const TileSize size{(height + down - 1) / down, (width + across - 1) / across};
-      const double bytes = tile_bytes(size);
+      const double bytes = tile_bytes(size, image);
       if (bytes > limit) continue;
       const double rounds = std::ceil(static_cast<double>(down) * across / threads_);
-      const double cost = tile_cost(size, {height, width}, bytes) * rounds;
+      const double cost = tile_cost(size, image, bytes) * rounds;
       if (least >= 0 && cost >= least) continue;
       least = cost;
       best = size;

@@ -86,10 +86,11 @@ class Session {
   struct TileSize {
     int rows, columns;  // units
   };
-  // Where a value lies during a tile: how far it reaches beyond the tile, and the buffer that it shares with values
-  // that are not needed at the same time. Values that no output depends on, and inputs that are only warped, have none.
+  // Where a value lies during a tile: how far it reaches beyond the tile, how many zeros it has at most around the image
+  // with a zero border, and the buffer that it shares with values that are not needed at the same time. Values that no
+  // output depends on, and inputs that are only warped, have none.
   struct Place {
-    int margin = 0, buffer = -1, last_use = -1;
+    int margin = 0, ring = 0, buffer = -1, last_use = -1;
   };
 
   struct Range {
@@ -98,9 +99,11 @@ class Session {
 
   void place_values();
   TileSize choose_tile(int height, int width) const;
-  double tile_bytes(TileSize size) const;
+  double tile_bytes(TileSize size, TileSize image) const;
   double tile_cost(TileSize size, TileSize image, double bytes) const;
-  std::ptrdiff_t side(int value, int units) const;
+  std::ptrdiff_t side(int value, int units, int all) const;
+  int first_sample(int value, int start) const;
+  int end_sample(int value, int end, int all) const;
 
   void run_tile(Tile& tile) const;
   void load_input(Tile& tile, int value) const;
@@ -113,6 +116,7 @@ class Session {
   void warp(Tile& tile, const WarpStep& step, int value) const;
   void zero_outside(Tile& tile, int value) const;
   Range inside(const Tile& tile, int value) const;
+  Range computed(const Tile& tile, int value) const;
   void store_result(Tile& tile, int value, float* y) const;
 
   int inputs_ = 0, threads_, buffers_ = 0;
